@@ -1,0 +1,90 @@
+import type { z } from 'zod'
+
+/** An address as it is written into MIME; `address` is already validated ASCII dot-atom@domain. */
+export type Mailbox = { address: string; name?: string | undefined }
+
+export type OutboundAttachment = {
+  filename: string
+  contentType: string
+  disposition: 'attachment' | 'inline'
+  contentId?: string | undefined
+  content: Buffer
+}
+
+/** One message as core hands it to a provider. Everything in it was validated at accept. */
+export type OutboundMessage = {
+  /** Public id, `msg_…`: goes out as `X-LG-Id` and as the local part of Message-ID. */
+  id: string
+  /** Same for every attempt at the same recipients: a provider with idempotency keys gets this one. */
+  attemptKey: string
+  /** Database time of acceptance: the Date header, so that every attempt carries the same bytes. */
+  createdAt: Date
+  from: Mailbox
+  to: Mailbox[]
+  cc: Mailbox[]
+  bcc: Mailbox[]
+  replyTo: Mailbox[]
+  /** Addresses that this attempt must reach: a subset of to, cc and bcc once some were handed over before. */
+  envelopeTo: string[]
+  subject: string
+  text?: string | undefined
+  html?: string | undefined
+  headers: Record<string, string>
+  attachments: OutboundAttachment[]
+  tags: string[]
+  metadata: Record<string, string>
+}
+
+/** What became of one recipient that an accepting provider refused by name (SMTP answers each RCPT). */
+export type RecipientRefusal = { address: string; kind: 'rejected' | 'deferred'; reason: string }
+
+export type SendOutcome =
+  | { kind: 'accepted'; providerMessageId: string; refused?: RecipientRefusal[] }
+  /** No retry of the same thing; 'account' is the connection's fault, so another connection may be used. */
+  | { kind: 'rejected'; scope: 'message' | 'account'; reason: string }
+  /** Surely not accepted: safe to retry or to fail over. */
+  | { kind: 'deferred'; retryAfterMs?: number; reason: string }
+  /** Maybe accepted: never sent again blindly. */
+  | { kind: 'unknown'; reason: string }
+
+export type HttpRequest = {
+  method: 'GET' | 'POST'
+  url: string
+  headers: Record<string, string>
+  body?: string | Buffer
+}
+export type HttpResponse = { status: number; headers: Record<string, string | string[] | undefined>; body: Buffer }
+
+/** The only way out: every socket behind these passes the egress guard. Given by the caller, so tests give their own. */
+export type Io = {
+  /**
+   * One HTTP exchange: no redirects, capped answer, total deadline.
+   * Throws `HttpFailure`, whose `bodySent` says whether the provider may have acted on the request.
+   */
+  request(request: HttpRequest): Promise<HttpResponse>
+  /** A TCP socket to a checked, pinned address; `signal` aborts the attempt. */
+  connect(target: { host: string; port: number; signal: AbortSignal }): Promise<import('node:net').Socket>
+  now(): Date
+}
+
+/** What a provider can say exactly; core refuses at accept what it cannot. */
+export type Capabilities = {
+  recipientsMax: number
+  /** Of the whole encoded message. */
+  messageBytesMax: number
+  /** How long a repeat with the same attemptKey is recognised; 0: never. */
+  idempotencyWindowMs: number
+}
+
+export type ProviderConnection<C, S> = { id: string; credentials: C; settings: S }
+
+export interface Provider<C = unknown, S = unknown> {
+  /** Folder name, URL part and database value. */
+  id: string
+  credentials: z.ZodType<C>
+  settings: z.ZodType<S>
+  capabilities: Capabilities
+  /** Hosts and ports that these settings would reach: checked by the egress policy when a connection is saved. */
+  targets(settings: S): { host: string; port: number }[]
+  send(message: OutboundMessage, connection: ProviderConnection<C, S>, io: Io): Promise<SendOutcome>
+}
