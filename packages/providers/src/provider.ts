@@ -62,9 +62,11 @@ export type Io = {
    * Throws `HttpFailure`, whose `bodySent` says whether the provider may have acted on the request.
    */
   request(request: HttpRequest): Promise<HttpResponse>
-  /** A TCP socket to a checked, pinned address; `signal` aborts the attempt. */
-  connect(target: { host: string; port: number; signal: AbortSignal }): Promise<import('node:net').Socket>
+  /** A TCP socket to a checked, pinned address; */
+  connect(target: { host: string; port: number }): Promise<import('node:net').Socket>
   now(): Date
+  /** The total deadline of this call. */
+  signal: AbortSignal
 }
 
 /** What a provider can say exactly; core refuses at accept what it cannot. */
@@ -87,4 +89,6 @@ export interface Provider<C = unknown, S = unknown> {
   /** Hosts and ports that these settings would reach: checked by the egress policy when a connection is saved. */
   targets(settings: S): { host: string; port: number }[]
   send(message: OutboundMessage, connection: ProviderConnection<C, S>, io: Io): Promise<SendOutcome>
+  /** Ends pooled sockets; called once, when the worker stops. */
+  close?(): Promise<void>
 }
