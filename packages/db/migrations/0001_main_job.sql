@@ -204,3 +204,41 @@ create table outbox (
 create index outbox_ready on outbox (tenant_id, message_id) where state = 'ready';
 create index outbox_waiting on outbox (due_at) where state = 'waiting';
 create index outbox_leased on outbox (lease_until) include (tenant_id) where state in ('claimed', 'sending');
+
+-- The lowest UUIDv7 of a UTC day.
+create function uuid_at_day(day date) returns uuid language sql immutable strict as $$
+  select (lpad(to_hex((extract(epoch from day::timestamp) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+$$;
+
+-- Creates the daily partitions from first to last day where they are missing, and a default one that catches ids
+-- of a badly set clock. Safe to run from many processes at once; a day that cannot be created is tried next time.
+create function ensure_partitions(first date, last date) returns integer language plpgsql as $$
+declare
+  parent text;
+  day date;
+  created integer := 0;
+begin
+  perform pg_advisory_xact_lock(hashtext('lettergate.partitions'));
+  foreach parent in array array['message', 'message_content', 'attachment', 'attachment_chunk', 'recipient', 'attempt', 'event'] loop
+    if to_regclass(parent || '_default') is null then
+      execute format('create table %I partition of %I default', parent || '_default', parent);
+    end if;
+    for day in select generate_series(first, last, interval '1 day')::date loop
+      continue when to_regclass(parent || to_char(day, '_YYYYMMDD')) is not null;
+      begin
+        execute format('create table %I partition of %I for values from (%L) to (%L)',
+          parent || to_char(day, '_YYYYMMDD'), parent, uuid_at_day(day), uuid_at_day(day + 1));
+        if parent = 'recipient' then
+          execute format('alter table %I set (fillfactor = 80)', parent || to_char(day, '_YYYYMMDD'));
+        end if;
+        created := created + 1;
+      exception when check_violation then
+        raise warning 'partition % of % not created: the default partition holds rows of that day', day, parent;
+      end;
+    end loop;
+  end loop;
+  return created;
+end
+$$;
+
+select ensure_partitions((now() at time zone 'utc')::date - 1, (now() at time zone 'utc')::date + 8);

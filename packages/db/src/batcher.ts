@@ -1,0 +1,90 @@
+export type Batcher<I, O> = {
+  /** Adds one item to the next batch; rejects with `BatcherFull` when too many wait. */
+  add(item: I): Promise<O>
+  /** Items waiting or running. */
+  size(): number
+  /** Resolves when everything that was added has been answered. */
+  drain(): Promise<void>
+}
+
+export type BatcherOptions<I, O> = {
+  /** Answers in the order of the items; an `Error` in the list rejects that item alone. */
+  run(items: I[]): Promise<(O | Error)[]>
+  itemsMax: number
+  /** Batches under way at once: with 2, one is written while the next one gathers. */
+  inFlightMax: number
+  /** Items that may wait; more are refused, so that memory stays bounded. */
+  waitingMax: number
+}
+
+export class BatcherFull extends Error {
+  constructor() {
+    super('too many items wait for the database')
+  }
+}
+
+type Waiting<I, O> = { item: I; resolve: (value: O) => void; reject: (error: unknown) => void }
+
+/**
+ * Gathers concurrent calls into batches. A lone call goes at once; under load, batches grow by themselves while
+ * earlier ones are under way, so the cost of a round trip is shared by as many calls as have arrived meanwhile.
+ */
+export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O> {
+  let waiting: Waiting<I, O>[] = []
+  let inFlight = 0
+  let running = 0
+  let scheduled = false
+  let idle: (() => void)[] = []
+
+  function settle(batch: Waiting<I, O>[], results: (O | Error)[]): void {
+    batch.forEach((entry, index) => {
+      const result = results[index]
+      if (result instanceof Error) entry.reject(result)
+      else entry.resolve(result as O)
+    })
+  }
+
+  function flush(): void {
+    scheduled = false
+    while (waiting.length > 0 && inFlight < options.inFlightMax) {
+      const batch = waiting.splice(0, options.itemsMax)
+      inFlight++
+      running += batch.length
+      void options
+        .run(batch.map((entry) => entry.item))
+        .then(
+          (results) => settle(batch, results),
+          (error: unknown) => {
+            for (const entry of batch) entry.reject(error)
+          },
+        )
+        .finally(() => {
+          inFlight--
+          running -= batch.length
+          flush()
+          if (running === 0 && waiting.length === 0) {
+            for (const resolve of idle.splice(0)) resolve()
+          }
+        })
+    }
+  }
+
+  return {
+    add(item) {
+      if (waiting.length >= options.waitingMax) return Promise.reject(new BatcherFull())
+      return new Promise((resolve, reject) => {
+        waiting.push({ item, resolve, reject })
+        if (!scheduled && inFlight < options.inFlightMax) {
+          scheduled = true
+          // After the sockets of this turn have been read: their requests share the batch.
+          setImmediate(flush)
+        }
+      })
+    },
+    size: () => waiting.length + running,
+    drain() {
+      if (running === 0 && waiting.length === 0) return Promise.resolve()
+      return new Promise((resolve) => idle.push(resolve))
+    },
+  }
+}

@@ -1,0 +1,71 @@
+import pg from 'pg'
+
+/** What a query needs: satisfied by a pool, and by a client inside a transaction. */
+export type Queryable = {
+  query<R extends pg.QueryResultRow>(config: pg.QueryConfig): Promise<pg.QueryResult<R>>
+}
+
+export type Pool = pg.Pool
+export type PoolClient = pg.PoolClient
+
+export type PoolOptions = {
+  url: string
+  /** Connections at most. */
+  max: number
+  /** Shown in pg_stat_activity. */
+  applicationName: string
+  /** A connection that fails while idle; the pool replaces it by itself. */
+  onError(error: Error): void
+  statementTimeoutMs?: number
+}
+
+const INT8 = 20
+const DATE = 1082
+
+/** Sequence numbers and counts stay far below 2^53; a date must not become midnight of the node's time zone. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') => {
+    if (format !== 'binary' && oid === INT8) return Number
+    if (format !== 'binary' && oid === DATE) return (text: string) => text
+    return pg.types.getTypeParser(oid, format)
+  },
+}
+
+/** A pool of connections on which waiting is bounded: for a connection, for a lock and for a statement. */
+export function createPool(options: PoolOptions): Pool {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.max,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    statement_timeout: options.statementTimeoutMs ?? 5_000,
+    lock_timeout: 2_000,
+    idle_in_transaction_session_timeout: 10_000,
+    keepAlive: true,
+    types,
+  })
+  pool.on('error', options.onError)
+  // A client that is checked out has no listener of the pool's: without one of its own, a lost connection ends the process.
+  pool.on('connect', (client) => client.on('error', options.onError))
+  return pool
+}
+
+/** Runs `work` in one transaction; on any error it is rolled back and the connection is not reused if that fails too. */
+export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    await client.query('begin')
+    const result = await work(client)
+    await client.query('commit')
+    return result
+  } catch (error) {
+    await client.query('rollback').catch((cause: Error) => {
+      broken = cause
+    })
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}
