@@ -1,0 +1,112 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { inspect } from 'node:util'
+import { afterEach, expect, test } from 'vitest'
+import { childEnv } from './child-env.ts'
+import { ConfigError, type Env, loadConfig, loadServiceConfig } from './config.ts'
+import { envExample } from './env-example.ts'
+import { rootSecret } from './root-secret.ts'
+
+const SECRET = 'canary-0123456789-0123456789-0123456789'
+const folders: string[] = []
+
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
+})
+
+function folder(): string {
+  const made = mkdtempSync(join(tmpdir(), 'lg-config-'))
+  folders.push(made)
+  return made
+}
+
+function faultsOf(env: Env, load: (env: Env) => unknown = loadConfig): readonly string[] {
+  try {
+    load(env)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults
+    throw error
+  }
+  return []
+}
+
+test('nothing set gives the documented development defaults', () => {
+  expect(loadConfig({})).toEqual({
+    env: 'development',
+    dataDir: resolve('.lettergate'),
+    logLevel: 'info',
+    egressAllow: [],
+    apiHost: '127.0.0.1',
+    apiPort: 3000,
+  })
+})
+
+test('all faults are told together, one line each, without the values', () => {
+  const env = {
+    API_PORT: 'canary',
+    WORKER_METRICS_PORT: '70000',
+    DATABASE_URL: 'mysql://canary@host/db',
+    REDIS_URL: 'canary',
+    LETTERGATE_SECRET: 'canary',
+    LETTERGATE_LOG_LEVEL: 'canary',
+    LETTERGATE_EGRESS_ALLOW: '10.0.0.0/8,10.0.0.0/99',
+  }
+  const faults = faultsOf(env)
+  expect(faults.map((fault) => fault.split(':')[0])).toEqual(expect.arrayContaining(Object.keys(env)))
+  expect(faults).toHaveLength(Object.keys(env).length)
+  expect(new ConfigError(faults).message).not.toContain('canary')
+  expect(new ConfigError(faults).message.split('\n')).toHaveLength(faults.length + 1)
+})
+
+test('an empty string counts as not set', () => {
+  expect(loadConfig({ API_PORT: '', DATABASE_URL: ' ', LETTERGATE_SECRET: '' })).toEqual(loadConfig({}))
+})
+
+test('production demands a secret; a service demands a database; both are told at once', () => {
+  expect(faultsOf({ LETTERGATE_ENV: 'production' }, loadServiceConfig)).toEqual([
+    'DATABASE_URL: is required',
+    'LETTERGATE_SECRET: is required in production',
+  ])
+})
+
+test('the secret cannot be printed', () => {
+  const config = loadConfig({ LETTERGATE_SECRET: SECRET })
+  expect(`${inspect(config, { depth: 9, showHidden: true })}${JSON.stringify(config)}`).not.toContain(
+    'canary',
+  )
+  expect(config.secret?.export().toString()).toBe(SECRET)
+})
+
+test('the configuration cannot be changed after it was read', () => {
+  const config = loadConfig({ LETTERGATE_EGRESS_ALLOW: '10.0.0.0/8, ::1, mail.internal:2525' })
+  expect(Object.isFrozen(config) && Object.isFrozen(config.egressAllow)).toBe(true)
+  expect(config.egressAllow).toEqual(['10.0.0.0/8', '::1', 'mail.internal:2525'])
+})
+
+test('a fail point is ignored in production', () => {
+  const env = { LG_FAILPOINT: 'x:kill9:1/1', LETTERGATE_SECRET: SECRET }
+  expect(loadConfig(env).failpoint).toBe('x:kill9:1/1')
+  expect(loadConfig({ ...env, LETTERGATE_ENV: 'production' }).failpoint).toBeUndefined()
+})
+
+test('in development the secret is made once, kept private, and the same for every process', () => {
+  const config = loadConfig({ LETTERGATE_DATA_DIR: join(folder(), 'data') })
+  const first = rootSecret(config)
+  expect(rootSecret(config).equals(first)).toBe(true)
+  expect(statSync(join(config.dataDir, 'secret')).mode & 0o777).toBe(0o600)
+})
+
+test('a given secret is used as it is and nothing is written', () => {
+  const config = loadConfig({ LETTERGATE_DATA_DIR: join(folder(), 'data'), LETTERGATE_SECRET: SECRET })
+  expect(rootSecret(config).export().toString()).toBe(SECRET)
+  expect(() => statSync(config.dataDir)).toThrow('ENOENT')
+})
+
+test('.env.example is what the settings table says', () => {
+  expect(readFileSync(resolve(import.meta.dirname, '../../../.env.example'), 'utf8')).toBe(envExample())
+})
+
+test('a child gets our environment with the overrides, and without what was removed', () => {
+  expect(childEnv({ A: '2', B: undefined }, { A: '1', B: '1', C: '1' })).toEqual({ A: '2', C: '1' })
+})

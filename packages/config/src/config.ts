@@ -1,0 +1,81 @@
+import { createSecretKey, type KeyObject } from 'node:crypto'
+import { resolve } from 'node:path'
+import type { z } from 'zod'
+import { settings } from './settings.ts'
+
+export type Env = Record<string, string | undefined>
+
+export type Config = {
+  env: 'development' | 'production'
+  /** Absolute. */
+  dataDir: string
+  /** Unset in development until `rootSecret` makes one; a KeyObject because it prints as nothing. */
+  secret: KeyObject | undefined
+  logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
+  egressAllow: readonly string[]
+  apiHost: string
+  apiPort: number
+  workerMetricsPort: number | undefined
+  databaseUrl: string | undefined
+  redisUrl: string | undefined
+  failpoint: string | undefined
+}
+
+/** What api, worker and migrate run on: they cannot do without a database. */
+export type ServiceConfig = Config & { databaseUrl: string }
+
+/** Everything that is wrong with the settings, one line each. Values are never repeated: some are secrets. */
+export class ConfigError extends Error {
+  readonly faults: readonly string[]
+
+  constructor(faults: readonly string[]) {
+    super(`The configuration is broken:\n${faults.map((fault) => `  ${fault}`).join('\n')}`)
+    this.name = 'ConfigError'
+    this.faults = faults
+  }
+}
+
+function parse(env: Env, required: readonly string[]): Config {
+  const given: Env = {}
+  // `API_PORT=` in a compose file or a .env means "not set".
+  for (const name of Object.keys(settings.shape)) given[name] = env[name]?.trim() === '' ? undefined : env[name]
+  const faults = required.filter((name) => given[name] === undefined).map((name) => `${name}: is required`)
+  if (given.LETTERGATE_ENV === 'production' && given.LETTERGATE_SECRET === undefined) {
+    faults.push('LETTERGATE_SECRET: is required in production')
+  }
+  const parsed = settings.safeParse(given)
+  if (!parsed.success) {
+    faults.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`))
+  }
+  if (!parsed.success || faults.length > 0) throw new ConfigError(faults)
+  return toConfig(parsed.data)
+}
+
+function toConfig(data: z.infer<typeof settings>): Config {
+  const secret = data.LETTERGATE_SECRET
+  return Object.freeze({
+    env: data.LETTERGATE_ENV,
+    dataDir: resolve(data.LETTERGATE_DATA_DIR),
+    secret: secret === undefined ? undefined : createSecretKey(Buffer.from(secret)),
+    logLevel: data.LETTERGATE_LOG_LEVEL,
+    egressAllow: Object.freeze(data.LETTERGATE_EGRESS_ALLOW ?? []),
+    apiHost: data.API_HOST,
+    apiPort: data.API_PORT,
+    workerMetricsPort: data.WORKER_METRICS_PORT,
+    databaseUrl: data.DATABASE_URL,
+    redisUrl: data.REDIS_URL,
+    failpoint: data.LETTERGATE_ENV === 'production' ? undefined : data.LG_FAILPOINT,
+  })
+}
+
+/** Reads the settings once; throws a `ConfigError` that names every fault together. */
+export function loadConfig(env: Env = process.env): Config {
+  return parse(env, [])
+}
+
+/** As `loadConfig`, for a process that needs a database to do anything. */
+export function loadServiceConfig(env: Env = process.env): ServiceConfig {
+  const config = parse(env, ['DATABASE_URL'])
+  if (config.databaseUrl === undefined) throw new ConfigError(['DATABASE_URL: is required'])
+  return Object.freeze({ ...config, databaseUrl: config.databaseUrl })
+}
