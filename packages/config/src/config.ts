@@ -38,7 +38,8 @@ export class ConfigError extends Error {
 function parse(env: Env, required: readonly string[]): Config {
   const given: Env = {}
   // `API_PORT=` in a compose file or a .env means "not set".
-  for (const name of Object.keys(settings.shape)) given[name] = env[name]?.trim() === '' ? undefined : env[name]
+  for (const name of Object.keys(settings.shape))
+    given[name] = env[name]?.trim() === '' ? undefined : env[name]
   const faults = required.filter((name) => given[name] === undefined).map((name) => `${name}: is required`)
   if (given.LETTERGATE_ENV === 'production' && given.LETTERGATE_SECRET === undefined) {
     faults.push('LETTERGATE_SECRET: is required in production')

@@ -6,6 +6,7 @@ export function envExample(): string {
     const { description, example } = schema.meta() ?? {}
     return `# ${description}\n#${name}=${example}\n`
   })
-  const head = '# Settings of Lettergate, generated from packages/config/src/settings.ts by "npm run env-example".'
+  const head =
+    '# Settings of Lettergate, generated from packages/config/src/settings.ts by "npm run env-example".'
   return `${head}\n\n${rows.join('\n')}`
 }
