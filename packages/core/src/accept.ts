@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto'
+import { newId } from '@lettergate/contracts/ids'
+import { Problem } from '@lettergate/contracts/problems'
+import type { NewMessage } from '@lettergate/contracts/send-request'
+import { BatcherFull, createBatcher } from '@lettergate/db/batcher'
+import type { Pool } from '@lettergate/db/pool'
+import type { AcceptUnit } from '@lettergate/db/sql/accept-messages'
+import { readIdempotency } from '@lettergate/db/sql/read-idempotency'
+import { acceptRow, type StoredAnswer, storedAnswer } from './accept-row.ts'
+import { createStore, type Stored } from './accept-store.ts'
+import type { Failpoint } from './failpoint.ts'
+import type { Poke } from './poke.ts'
+
+/** A tenant's daily quota in recipients, as it stands after this request. */
+export type QuotaState = { limit: number; used: number; resetSeconds: number }
+
+export type AcceptedMessage = {
+  id: string
+  status: 'queued' | 'scheduled'
+  recipients: { address: string; kind: 'to' | 'cc' | 'bcc'; status: 'queued' | 'scheduled' }[]
+}
+
+export type AcceptOutcome =
+  /** In the order of the request's messages. `quota` is null when nothing was counted now (a repeat). */
+  | {
+      kind: 'accepted'
+      messages: AcceptedMessage[]
+      createdAt: Date
+      quota: QuotaState | null
+      replayed: boolean
+      extra: unknown
+    }
+  | { kind: 'quota-exceeded'; quota: QuotaState; requested: number }
+  | { kind: 'key-reused' }
+  | { kind: 'key-in-progress' }
+
+export type AcceptRequest = {
+  messages: NewMessage[]
+  idempotency?: {
+    key: string
+    /** Keys of different routes do not meet. */
+    route: string
+    bodyHash: Buffer
+    /** Kept with the answer and given back on a repeat (the per-message problems of a batch). */
+    extra?: unknown
+  }
+}
+
+export type Acceptor = {
+  accept(tenant: { id: string; mode: 'live' | 'test' }, request: AcceptRequest): Promise<AcceptOutcome>
+  /** Resolves when everything under way has been answered. */
+  drain(): Promise<void>
+}
+
+/** Requests in one transaction; larger batches made each request wait longer without being cheaper. */
+const BATCH_MAX = 250
+/** One is written while the next one gathers. */
+const IN_FLIGHT_MAX = 2
+/** Requests that may wait for the database before new ones are refused. */
+const WAITING_MAX = 2_000
+
+function toUnit(tenant: { id: string; mode: 'live' | 'test' }, request: AcceptRequest): AcceptUnit {
+  const messages = request.messages.map((message) => acceptRow(newId(), message))
+  const { idempotency } = request
+  return {
+    tenantId: tenant.id,
+    mode: tenant.mode,
+    requestId: messages[0]?.id ?? newId(),
+    recipientCount: messages.reduce((sum, message) => sum + message.recipients.length, 0),
+    idempotency: idempotency
+      ? {
+          keyHash: createHash('sha256').update(`${tenant.mode}\n${idempotency.route}\n${idempotency.key}`).digest(),
+          bodyHash: idempotency.bodyHash,
+          answer: JSON.stringify(storedAnswer(messages, idempotency.extra)),
+        }
+      : null,
+    messages,
+  }
+}
+
+function accepted(answer: StoredAnswer, createdAt: Date, quota: QuotaState | null, replayed: boolean): AcceptOutcome {
+  const messages = answer.messages.map(({ id, send_at, recipients }) => {
+    const status = send_at !== undefined && new Date(send_at) > createdAt ? 'scheduled' : 'queued'
+    return { id, status, recipients: recipients.map((recipient) => ({ ...recipient, status })) } satisfies AcceptedMessage
+  })
+  return { kind: 'accepted', messages, createdAt, quota, replayed, extra: answer.extra }
+}
+
+function quotaOf(stored: Stored): QuotaState | null {
+  if (stored.used === null || stored.limit === null) return null
+  return { used: stored.used, limit: stored.limit, resetSeconds: stored.resetSeconds }
+}
+
+/**
+ * Accepts messages: what this answers `accepted` for is committed, counted on the quota and will be sent.
+ * Concurrent requests share a transaction, so the cost of one falls as load rises.
+ */
+export function createAcceptor(deps: {
+  pool: Pool
+  poke: Poke
+  failpoint: Failpoint
+  onError: (error: unknown) => void
+}): Acceptor {
+  const store = createStore(deps)
+  const small = createBatcher<AcceptUnit, Stored>({
+    run: store.storeUnits,
+    itemsMax: BATCH_MAX,
+    inFlightMax: IN_FLIGHT_MAX,
+    waitingMax: WAITING_MAX,
+  })
+  // Megabytes take their own lane, one transaction each, so that they hold up nobody's small message.
+  const large = createBatcher<{ unit: AcceptUnit; messages: NewMessage[] }, Stored>({
+    run: async ([item]) => (item ? [await store.storeWithAttachments(item.unit, item.messages)] : []),
+    itemsMax: 1,
+    inFlightMax: IN_FLIGHT_MAX,
+    waitingMax: 50,
+  })
+
+  async function answerRefused(unit: AcceptUnit, stored: Stored): Promise<AcceptOutcome | null> {
+    if (unit.idempotency) {
+      const [record] = await readIdempotency<StoredAnswer>(deps.pool, [
+        { tenantId: unit.tenantId, keyHash: unit.idempotency.keyHash },
+      ])
+      if (record && !record.bodyHash.equals(unit.idempotency.bodyHash)) return { kind: 'key-reused' }
+      if (record) return accepted(record.answer, record.createdAt, null, true)
+    }
+    const quota = quotaOf(stored)
+    if (!quota || quota.limit - quota.used >= unit.recipientCount) return null
+    return { kind: 'quota-exceeded', quota, requested: unit.recipientCount }
+  }
+
+  async function store1(unit: AcceptUnit, messages: NewMessage[]): Promise<Stored> {
+    const hasAttachments = messages.some((message) => message.attachments.length > 0)
+    try {
+      return await (hasAttachments ? large.add({ unit, messages }) : small.add(unit))
+    } catch (error) {
+      if (!(error instanceof BatcherFull)) throw error
+      throw new Problem('overloaded', { detail: 'Too many requests wait to be stored. Try again.', headers: { 'retry-after': '1' } })
+    }
+  }
+
+  return {
+    async accept(tenant, request) {
+      const unit = toUnit(tenant, request)
+      // A refusal with room left is the trace of a race that has ended meanwhile: try again.
+      for (let round = 0; round < 5; round++) {
+        const stored = await store1(unit, request.messages)
+        if (stored.kind === 'key-in-progress') return { kind: 'key-in-progress' }
+        if (stored.admitted) {
+          deps.poke()
+          return accepted(storedAnswer(unit.messages, request.idempotency?.extra), stored.now, quotaOf(stored), false)
+        }
+        const outcome = await answerRefused(unit, stored)
+        if (outcome) return outcome
+      }
+      throw new Problem('overloaded', { detail: 'The quota could not be reserved. Try again.', headers: { 'retry-after': '1' } })
+    },
+    async drain() {
+      await Promise.all([small.drain(), large.drain()])
+    },
+  }
+}

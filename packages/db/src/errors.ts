@@ -1,0 +1,29 @@
+import pg from 'pg'
+
+/**
+ * What a failed statement means for the caller.
+ * `conflict`: lost a race, the same thing may be run again at once. `unavailable`: no answer came, so a commit may or may
+ * not have happened. `full`: the server cannot store more. `locked`: waited too long for a lock. `query`: the statement's fault.
+ * Codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+export type DatabaseFailure = 'conflict' | 'unavailable' | 'full' | 'locked' | 'query'
+
+const FAILURE_BY_CODE: Record<string, DatabaseFailure> = {
+  '40001': 'conflict',
+  '40P01': 'conflict',
+  '23505': 'conflict',
+  '55P03': 'locked',
+  '57014': 'locked',
+  '53100': 'full',
+  '53200': 'full',
+  '53300': 'unavailable',
+  '25P03': 'unavailable',
+}
+
+/** Sorts an error of `pg`; anything that is not an answer of the server counts as `unavailable`. */
+export function databaseFailure(error: unknown): DatabaseFailure {
+  if (!(error instanceof pg.DatabaseError) || error.code === undefined) return 'unavailable'
+  const known = FAILURE_BY_CODE[error.code]
+  if (known) return known
+  return error.code.startsWith('08') || error.code.startsWith('57P') ? 'unavailable' : 'query'
+}
