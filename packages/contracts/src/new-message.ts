@@ -1,0 +1,31 @@
+/** An address after normalising: ASCII dot-atom local part, lower-case ASCII domain. */
+export type Mailbox = { address: string; name?: string | undefined }
+
+export type NewAttachment = {
+  filename: string
+  contentType: string
+  disposition: 'attachment' | 'inline'
+  contentId?: string | undefined
+  content: Buffer
+}
+
+/** One message as the API accepts it: checked, normalised, each recipient once. */
+export type NewMessage = {
+  from: Mailbox
+  to: Mailbox[]
+  cc: Mailbox[]
+  bcc: Mailbox[]
+  replyTo: Mailbox[]
+  subject: string
+  text?: string | undefined
+  html?: string | undefined
+  headers: Record<string, string>
+  attachments: NewAttachment[]
+  tags: string[]
+  metadata: Record<string, string>
+  /** Undefined: now. */
+  sendAt?: Date | undefined
+  stream: 'transactional' | 'bulk'
+  /** Uuid of the connection to use. */
+  connectionId?: string | undefined
+}

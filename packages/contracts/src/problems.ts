@@ -1,0 +1,237 @@
+type ProblemKind = {
+  status: number
+  /** Short and the same every time, for people. */
+  title: string
+  /** One sentence for the reference: when this is answered. */
+  summary: string
+}
+
+/** Every error answer there is (RFC 9457). Each code has a page in docs/problems; a test keeps both equal. */
+export const problems = {
+  'malformed-request': {
+    status: 400,
+    title: 'Malformed HTTP request',
+    summary: 'The bytes received are not a readable HTTP request.',
+  },
+  'malformed-json': {
+    status: 400,
+    title: 'Malformed JSON',
+    summary: 'The body is empty, is not JSON, or has a key that is not safe to read.',
+  },
+  'idempotency-key-invalid': {
+    status: 400,
+    title: 'Idempotency-Key not valid',
+    summary:
+      'The Idempotency-Key field is empty, too long, repeated, or has characters that are not allowed.',
+  },
+  'cursor-invalid': {
+    status: 400,
+    title: 'Cursor not valid',
+    summary: 'The cursor was not made by this API for this list.',
+  },
+  unauthorized: {
+    status: 401,
+    title: 'Unauthorized',
+    summary: 'There is no API key in the request, or it is not a valid one.',
+  },
+  'insufficient-scope': {
+    status: 403,
+    title: 'Insufficient scope',
+    summary: 'The API key is valid but may not do this.',
+  },
+  'not-found': {
+    status: 404,
+    title: 'Not found',
+    summary: 'There is nothing here, or it is not yours.',
+  },
+  'method-not-allowed': {
+    status: 405,
+    title: 'Method not allowed',
+    summary: 'The address exists but does not know this HTTP method.',
+  },
+  'not-acceptable': {
+    status: 406,
+    title: 'Not acceptable',
+    summary: 'The Accept field asks for a form that this call cannot answer in.',
+  },
+  'request-timeout': {
+    status: 408,
+    title: 'Request timeout',
+    summary: 'The request did not arrive whole in time.',
+  },
+  'wrong-state': {
+    status: 409,
+    title: 'Wrong state',
+    summary: 'The object exists but its state no longer allows this.',
+  },
+  'idempotency-key-in-progress': {
+    status: 409,
+    title: 'Idempotency-Key in progress',
+    summary: 'A request with the same Idempotency-Key has not been answered yet.',
+  },
+  'domain-taken': {
+    status: 409,
+    title: 'Domain taken',
+    summary: 'Another tenant has proved that it owns this domain.',
+  },
+  'payload-too-large': {
+    status: 413,
+    title: 'Payload too large',
+    summary: 'The body, or the attachments in it, are larger than allowed.',
+  },
+  'uri-too-long': {
+    status: 414,
+    title: 'URI too long',
+    summary: 'The address line of the request is longer than allowed.',
+  },
+  'unsupported-media-type': {
+    status: 415,
+    title: 'Unsupported media type',
+    summary: 'The body is not plain UTF-8 application/json.',
+  },
+  'validation-failed': {
+    status: 422,
+    title: 'Validation failed',
+    summary: 'The request was understood, but some of its values are missing or not allowed.',
+  },
+  'idempotency-key-reused': {
+    status: 422,
+    title: 'Idempotency-Key reused',
+    summary: 'The Idempotency-Key was used before with a different body.',
+  },
+  'attachment-rejected': {
+    status: 422,
+    title: 'Attachment rejected',
+    summary: 'An attachment has content, a name or a type that is not allowed.',
+  },
+  'header-not-allowed': {
+    status: 422,
+    title: 'Header not allowed',
+    summary: 'A custom header has a name that only the gateway may set.',
+  },
+  'sender-not-allowed': {
+    status: 422,
+    title: 'Sender not allowed',
+    summary: 'The domain of the from address is not verified by this tenant.',
+  },
+  'recipient-suppressed': {
+    status: 422,
+    title: 'Recipient suppressed',
+    summary: 'The only recipient is on the suppression list.',
+  },
+  'utf8-not-supported': {
+    status: 422,
+    title: 'UTF-8 address not supported',
+    summary: 'The part of an address before the @ has characters outside ASCII.',
+  },
+  'field-not-supported': {
+    status: 422,
+    title: 'Field not supported',
+    summary: 'The field is part of the API but this gateway cannot do it yet.',
+  },
+  'connection-not-found': {
+    status: 422,
+    title: 'Connection not found',
+    summary: 'The request names a connection that does not exist or is not yours.',
+  },
+  'url-not-allowed': {
+    status: 422,
+    title: 'URL not allowed',
+    summary: 'A host, port or URL is outside what this gateway may reach.',
+  },
+  'template-error': {
+    status: 422,
+    title: 'Template error',
+    summary: 'The template could not be rendered within its limits.',
+  },
+  'rate-limited': {
+    status: 429,
+    title: 'Rate limited',
+    summary: 'Too many requests came in too short a time.',
+  },
+  'quota-exceeded': {
+    status: 429,
+    title: 'Quota exceeded',
+    summary: 'The request has more recipients than are left of the daily limit.',
+  },
+  'provider-required': {
+    status: 429,
+    title: 'Provider required',
+    summary: 'The daily share of the common pool is used up and there is no connection of your own.',
+  },
+  'headers-too-large': {
+    status: 431,
+    title: 'Headers too large',
+    summary: 'The header fields of the request are larger than allowed.',
+  },
+  'internal-error': {
+    status: 500,
+    title: 'Internal error',
+    summary: 'The gateway failed; the fault is ours.',
+  },
+  'storage-unavailable': {
+    status: 503,
+    title: 'Storage unavailable',
+    summary: 'The database cannot take the request at this moment; nothing was accepted.',
+  },
+  overloaded: {
+    status: 503,
+    title: 'Overloaded',
+    summary: 'The gateway has more work than it can take at this moment; nothing was accepted.',
+  },
+} as const satisfies Record<string, ProblemKind>
+
+export type ProblemCode = keyof typeof problems
+
+/** All codes, in the order of the table. */
+export const problemCodes = Object.keys(problems).filter(isProblemCode)
+
+/** One fault of a request: where (RFC 6901 pointer as URI fragment) and what. */
+export type Fault = {
+  pointer: string
+  detail: string
+  /** Only where it differs from the code of the whole answer. */
+  code?: ProblemCode | undefined
+}
+
+export type ProblemOptions = {
+  /** Public: shown to the client as it is. */
+  detail?: string | undefined
+  errors?: Fault[] | undefined
+  /** Fields of the answer, such as Retry-After. */
+  headers?: Record<string, string> | undefined
+  /** For the log only. */
+  cause?: unknown
+}
+
+/** An error that has an answer: thrown anywhere below the api, written by the api alone. */
+export class Problem extends Error {
+  readonly code: ProblemCode
+  readonly status: number
+  readonly title: string
+  readonly detail: string
+  readonly errors: Fault[] | undefined
+  readonly headers: Record<string, string> | undefined
+
+  constructor(code: ProblemCode, options: ProblemOptions = {}) {
+    const kind = problems[code]
+    super(`${code}: ${options.detail ?? kind.summary}`, { cause: options.cause })
+    this.name = 'Problem'
+    this.code = code
+    this.status = kind.status
+    this.title = kind.title
+    this.detail = options.detail ?? kind.summary
+    this.errors = options.errors
+    this.headers = options.headers
+  }
+}
+
+/** The `type` of a problem: a reference to its page, relative to the API's own address. */
+export function problemType(code: ProblemCode): string {
+  return `/problems/${code}`
+}
+
+/** Narrows a text, such as one read back from the database, to a code of the table. */
+export function isProblemCode(text: string): text is ProblemCode {
+  return Object.hasOwn(problems, text)
+}
