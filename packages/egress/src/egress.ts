@@ -1,0 +1,59 @@
+import type { Socket } from 'node:net'
+import type { Agent } from 'undici'
+import { createAgent } from './agent.ts'
+import { openSocket } from './connect.ts'
+import { createGuard, type Policy, type Target, type Verdict } from './guard.ts'
+import { NetworkFailure } from './network-failure.ts'
+import { type HttpLimits, type HttpRequest, type HttpResponse, sendRequest } from './request.ts'
+import type { Resolve } from './resolve.ts'
+
+const connectTimeoutMs = 10_000
+
+export type EgressOptions = {
+  /** CIDRs, addresses or hosts, each with an optional `:port`, that the operator permits besides the public internet. */
+  allow: string[]
+  /** All addresses of a name: for tests. */
+  resolve?: Resolve
+  policy?: Policy
+  /** Certificates to trust besides the built-in ones: for tests. */
+  ca?: string
+}
+export type ConnectTarget = Target & { signal?: AbortSignal | undefined; timeoutMs?: number }
+
+export type Egress = {
+  /** A connected TCP socket to a checked, pinned address. Throws `NetworkFailure`. */
+  connect(target: ConnectTarget): Promise<Socket>
+  /** What can be said about a target without DNS, for when it is saved. */
+  checkTarget(target: Target): Verdict
+  /** The same with DNS: what `connect` would decide now. */
+  checkResolvedTarget(target: Target): Promise<Verdict>
+  /** One HTTP exchange: no redirects, capped answer, total deadline. Throws `NetworkFailure`. */
+  request(request: HttpRequest, limits?: HttpLimits): Promise<HttpResponse>
+  /** The pool of HTTP connections, for callers that need more of undici than `request`. */
+  dispatcher(): Agent
+  close(): Promise<void>
+}
+
+/** The one way out of this process: every outbound socket passes the guard made here. */
+export function createEgress(options: EgressOptions): Egress {
+  const guard = createGuard(options)
+  const agent = createAgent(guard, { connectTimeoutMs, ca: options.ca })
+
+  return {
+    connect: ({ signal, timeoutMs, ...target }) =>
+      openSocket(guard, target, { timeoutMs: timeoutMs ?? connectTimeoutMs, signal }),
+    checkTarget: guard.check,
+    checkResolvedTarget: async (target) => {
+      try {
+        await guard.resolve(target)
+        return { ok: true }
+      } catch (error) {
+        if (error instanceof NetworkFailure) return { ok: false, reason: error.reason }
+        throw error
+      }
+    },
+    request: (request, limits) => sendRequest(agent, request, limits ?? {}),
+    dispatcher: () => agent,
+    close: () => agent.close(),
+  }
+}

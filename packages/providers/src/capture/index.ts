@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import type { OutboundMessage, Provider, RecipientRefusal, SendOutcome } from '../provider.ts'
+import { toRefusedOutcome } from '../refusals.ts'
+
+const noFields = z.strictObject({})
+
+/** What a hand-off can already say about the magic recipients; the other ones are accepted like any address. */
+const sandbox: Record<string, { kind: 'rejected' | 'deferred'; reason: string }> = {
+  'rejected@sandbox.lettergate.dev': { kind: 'rejected', reason: '550 5.1.1 sandbox: no such mailbox' },
+  'deferred@sandbox.lettergate.dev': { kind: 'deferred', reason: '451 4.7.1 sandbox: try again later' },
+}
+
+/** Sends nothing: every message is accepted at once, and can be looked at through the API. */
+export function createCapture(): Provider<Record<string, never>, Record<string, never>> {
+  return {
+    id: 'capture',
+    description: 'Sends nothing; the mail stays in Lettergate to be looked at. Test mode uses it always.',
+    credentials: noFields,
+    settings: noFields,
+    capabilities: {
+      recipientsMax: 1000,
+      messageBytesMax: 40 * 1024 * 1024,
+      idempotencyWindowMs: 0,
+      answersEachRecipient: true,
+    },
+    targets: () => [],
+    send: async (message) => toOutcome(message),
+  }
+}
+
+/** The outcome that the recipients of a message stand for. */
+export function toOutcome(message: OutboundMessage): SendOutcome {
+  const refused: RecipientRefusal[] = []
+  for (const address of message.envelopeTo) {
+    const rule = sandbox[address.toLowerCase()]
+    if (rule) refused.push({ address, ...rule })
+  }
+  if (refused.length === 0) return { kind: 'accepted', providerMessageId: `capture-${message.id}` }
+  if (refused.length < message.envelopeTo.length) {
+    return { kind: 'accepted', providerMessageId: `capture-${message.id}`, refused }
+  }
+  return toRefusedOutcome(refused)
+}

@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import type { HttpRequest, HttpResponse, Io, NetworkFailure, SendOutcome, Target } from './provider.ts'
+
+const retryAfterMinMs = 1_000
+const retryAfterMaxMs = 3_600_000
+
+/** One exchange with a provider's API, in which every network failure becomes an outcome. */
+export async function exchange(
+  io: Io,
+  request: HttpRequest,
+  toOutcome: (response: HttpResponse, now: Date) => SendOutcome,
+): Promise<SendOutcome> {
+  let response: HttpResponse
+  try {
+    response = await io.request(request)
+  } catch (error) {
+    if (!isNetworkFailure(error)) throw error
+    return toFailureOutcome(error)
+  }
+  return toOutcome(response, io.now())
+}
+
+function toFailureOutcome(failure: NetworkFailure): SendOutcome {
+  if (failure.bodySent) return { kind: 'unknown', reason: failure.reason }
+  if (failure.refused) return { kind: 'rejected', scope: 'account', reason: failure.reason }
+  return { kind: 'deferred', reason: failure.reason }
+}
+
+function isNetworkFailure(error: unknown): error is NetworkFailure {
+  return error instanceof Error && 'bodySent' in error && 'reason' in error && 'refused' in error
+}
+
+/**
+ * How long an answer asks to wait, between a second and an hour; undefined when it does not say, or not readably.
+ * Seconds or an HTTP date: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+ */
+export function retryAfterMs(response: HttpResponse, now: Date): number | undefined {
+  const field = response.headers['retry-after']
+  const text = (Array.isArray(field) ? field[0] : field)?.trim()
+  if (!text) return undefined
+  const waitMs = /^-?\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now.getTime()
+  if (Number.isNaN(waitMs)) return undefined
+  return Math.min(Math.max(waitMs, retryAfterMinMs), retryAfterMaxMs)
+}
+
+/** Schema of a provider's address: an origin with an optional path and nothing else. */
+export const baseUrl = z
+  .string()
+  .max(2048)
+  .refine((text) => parseBaseUrl(text) !== null, 'must be an http(s) URL without user, query or fragment')
+  .transform((text) => text.replace(/\/+$/, ''))
+
+function parseBaseUrl(text: string): URL | null {
+  const url = URL.parse(text)
+  if (!url || !/^https?:$/.test(url.protocol)) return null
+  return url.username || url.password || /[?#\s]/.test(text) ? null : url
+}
+
+/** The egress target behind an http(s) URL. */
+export function urlTarget(text: string): Target {
+  const url = new URL(text)
+  const scheme = url.protocol === 'http:' ? 'http' : 'https'
+  return { host: url.hostname, port: Number(url.port) || (scheme === 'http' ? 80 : 443), scheme }
+}

@@ -1,0 +1,9 @@
+import type { RecipientRefusal, SendOutcome } from './provider.ts'
+
+/** The outcome of an attempt whose every recipient was refused by name: retried while one of them may still succeed. */
+export function toRefusedOutcome(refused: RecipientRefusal[]): SendOutcome {
+  const rejected = refused.filter((refusal) => refusal.kind === 'rejected')
+  const deferred = refused.find((refusal) => refusal.kind === 'deferred')
+  if (!deferred) return { kind: 'rejected', scope: 'message', reason: rejected[0]?.reason ?? 'no recipient' }
+  return { kind: 'deferred', reason: deferred.reason, ...(rejected.length > 0 && { refused: rejected }) }
+}
