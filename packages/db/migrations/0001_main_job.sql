@@ -183,6 +183,7 @@ create table event (
 
 -- The backlog: one row for each message that still has something to do. Small, short-lived, vacuumed eagerly.
 -- waiting (due later) → ready → claimed (a worker has it) → sending (committed before the first byte) → gone.
+create sequence claim_epoch as bigint;
 create table outbox (
   message_id uuid primary key,
   tenant_id uuid not null,
@@ -191,8 +192,9 @@ create table outbox (
   due_at timestamptz not null default now(),
   -- Retries end 72 h after this.
   first_due_at timestamptz not null default now(),
-  -- Rises with every claim: a worker that lost its claim is fenced off.
-  epoch integer not null default 0,
+  -- Drawn anew with every claim and never reused, even for a row that was deleted and made again:
+  -- a worker that lost its claim is fenced off.
+  epoch bigint not null default 0,
   attempts smallint not null default 0,
   content_bytes integer not null,
   lease_until timestamptz,
