@@ -130,27 +130,34 @@ const REWRAP_ROWS_MAX = 200
 
 /**
  * Wraps every data key anew when the root key changes; the sealed values stay as they are. May be stopped and run again,
- * beside other processes. Returns how many it wrapped.
+ * beside other processes. A data key that does not open is counted, left as it is, and stops nothing.
  */
 export async function rewrapDataKeys(
   db: Queryable,
   roots: { from: KeyObject; to: KeyObject },
-): Promise<number> {
+): Promise<{ rewrapped: number; broken: number }> {
   const [from, to] = [rootVersionOf(roots.from), rootVersionOf(roots.to)]
-  if (from === to) return 0
   const [oldKey, newKey] = [
     deriveKey(roots.from, 'data key wrapping'),
     deriveKey(roots.to, 'data key wrapping'),
   ]
-  let rewrapped = 0
-  for (;;) {
-    const rows = await listDataKeysWrappedBy(db, from, REWRAP_ROWS_MAX)
+  const result = { rewrapped: 0, broken: 0 }
+  let after: { tenantId: string; version: number } | null = null
+  while (from !== to) {
+    const rows = await listDataKeysWrappedBy(db, from, after, REWRAP_ROWS_MAX)
     for (const { tenant_id: tenantId, version, wrapped } of rows) {
+      after = { tenantId, version }
       const context = dataKeyContext(tenantId, version)
-      const again = seal(newKey, context, unseal(oldKey, context, wrapped))
-      await rewrapDataKey(db, { tenantId, version, from, to, wrapped: again })
+      try {
+        const again = seal(newKey, context, unseal(oldKey, context, wrapped))
+        await rewrapDataKey(db, { tenantId, version, from, to, wrapped: again })
+        result.rewrapped++
+      } catch (error) {
+        if (!(error instanceof SealBroken)) throw error
+        result.broken++
+      }
     }
-    rewrapped += rows.length
-    if (rows.length < REWRAP_ROWS_MAX) return rewrapped
+    if (rows.length < REWRAP_ROWS_MAX) break
   }
+  return result
 }
