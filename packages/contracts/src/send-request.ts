@@ -1,7 +1,24 @@
+import { readAttachments } from './attachment-rules.ts'
+import { FaultList, type Path } from './faults.ts'
+import { readHeaders } from './header-rules.ts'
+import { fromPublicId } from './ids.ts'
+import { limits } from './limits.ts'
+import { readMailboxes, readRecipients } from './mailbox-fields.ts'
+import { readMetadata, readTags } from './metadata-rules.ts'
 import type { NewMessage } from './new-message.ts'
-import { Problem } from './problems.ts'
+import { Problem, type ProblemCode } from './problems.ts'
+import { addSchemaFaults, addSizeFaults } from './schema-faults.ts'
+import {
+  PartialSendRequest,
+  type PartialSendShape,
+  reservedFields,
+  SendBatchEnvelope,
+  SendRequest,
+} from './send-shape.ts'
+import { lineFault, textFault } from './text-rules.ts'
 
 export type { Mailbox, NewAttachment, NewMessage } from './new-message.ts'
+export { SendBatchRequest, SendRequest } from './send-shape.ts'
 
 export type ParseOptions = {
   /** What `send_at` is measured against. */
@@ -10,15 +27,127 @@ export type ParseOptions = {
   pointer?: string | undefined
 }
 
+const sizeMaxOfField = new Map<unknown, number>([
+  ['to', limits.recipientsMax],
+  ['cc', limits.recipientsMax],
+  ['bcc', limits.recipientsMax],
+  ['reply_to', limits.replyToMax],
+  ['headers', limits.headersMax],
+  ['attachments', limits.attachmentsMax],
+  ['tags', limits.tagsMax],
+  ['metadata', limits.metadataKeysMax],
+])
+const otherSizeMax = 100
+
 /** Checks and normalises the body of POST /v1/send; throws a `Problem` that names every fault. */
-export function parseSendRequest(_value: unknown, _options: ParseOptions = {}): NewMessage {
-  throw new Problem('internal-error')
+export function parseSendRequest(value: unknown, options: ParseOptions = {}): NewMessage {
+  const faults = new FaultList(options.pointer)
+  addSizeFaults(value, (path) => sizeMaxOfField.get(path[0]) ?? otherSizeMax, faults)
+  if (faults.found) throw faults.toProblem()
+  const message = readMessage(readShape(value, faults), faults, options.now ?? new Date())
+  if (message === undefined || faults.found) throw faults.toProblem()
+  return message
 }
 
 /** Checks the envelope of POST /v1/send/batch, then each message by itself, in order. */
 export function parseSendBatchRequest(
-  _value: unknown,
-  _options: { now?: Date | undefined } = {},
+  value: unknown,
+  options: { now?: Date | undefined } = {},
 ): (NewMessage | Problem)[] {
-  throw new Problem('internal-error')
+  const faults = new FaultList()
+  // No deeper than the list: what is too long inside one message must not refuse the others.
+  addSizeFaults(value, () => limits.batchMessagesMax, faults, 1)
+  if (faults.found) throw faults.toProblem()
+  const envelope = SendBatchEnvelope.safeParse(value)
+  if (!envelope.success) {
+    addSchemaFaults(envelope.error.issues, faults)
+    throw faults.toProblem()
+  }
+  const now = options.now ?? new Date()
+  return envelope.data.messages.map((message, index) => {
+    try {
+      return parseSendRequest(message, { now, pointer: `#/messages/${index}` })
+    } catch (error) {
+      if (error instanceof Problem) return error
+      throw error
+    }
+  })
+}
+
+/** The fields whose shape is right; where any is wrong, the others are still judged, so that one answer says all. */
+function readShape(value: unknown, faults: FaultList): PartialSendShape {
+  const result = SendRequest.safeParse(value)
+  if (result.success) return result.data
+  addSchemaFaults(result.error.issues, faults, codeOf)
+  const wrong = new Set(result.error.issues.map((issue) => issue.path[0]))
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {}
+  const right = Object.entries(value).filter(
+    ([key]) => Object.hasOwn(SendRequest.shape, key) && !wrong.has(key),
+  )
+  return PartialSendRequest.safeParse(Object.fromEntries(right)).data ?? {}
+}
+
+function codeOf(path: Path): ProblemCode {
+  return reservedFields.has(String(path[0])) ? 'field-not-supported' : 'validation-failed'
+}
+
+/** What the shape cannot say. Undefined only where a required field is missing, which is a fault already. */
+function readMessage(shape: PartialSendShape, faults: FaultList, now: Date): NewMessage | undefined {
+  const [from] = readMailboxes('from', shape.from, faults)
+  const recipients = readRecipients(shape, faults)
+  const replyTo = readMailboxes('reply_to', shape.reply_to, faults)
+  const subject = shape.subject
+  if (subject !== undefined) faults.addIf(['subject'], lineFault(subject))
+  const text = readBody('text', shape.text, faults)
+  const html = readBody('html', shape.html, faults)
+  if (text === undefined && html === undefined && !faults.touches('text') && !faults.touches('html')) {
+    faults.add(['text'], 'or html must be there and not be empty')
+  }
+  const headers = readHeaders(shape.headers, faults)
+  const attachments = readAttachments(shape.attachments, faults)
+  const tags = readTags(shape.tags, faults)
+  const metadata = readMetadata(shape.metadata, faults)
+  const sendAt = readSendAt(shape.send_at, faults, now)
+  const connectionId = readConnection(shape.connection, faults)
+  if (from === undefined || subject === undefined) return undefined
+  const stream = shape.stream ?? 'transactional'
+  return {
+    from,
+    ...recipients,
+    replyTo,
+    subject,
+    text,
+    html,
+    headers,
+    attachments,
+    tags,
+    metadata,
+    sendAt,
+    stream,
+    connectionId,
+  }
+}
+
+function readBody(field: 'text' | 'html', value: string | undefined, faults: FaultList): string | undefined {
+  if (value === undefined || value === '') return undefined
+  faults.addIf([field], textFault(value))
+  return value
+}
+
+function readSendAt(value: string | undefined, faults: FaultList, now: Date): Date | undefined {
+  if (value === undefined) return undefined
+  const sendAt = new Date(value)
+  const aheadMs = sendAt.getTime() - now.getTime()
+  if (aheadMs > limits.sendAtAheadMsMax) faults.add(['send_at'], 'is more than 30 days ahead')
+  if (aheadMs < -limits.sendAtPastMsMax) faults.add(['send_at'], 'is more than an hour in the past')
+  return aheadMs > 0 ? sendAt : undefined
+}
+
+function readConnection(value: string | undefined, faults: FaultList): string | undefined {
+  if (value === undefined) return undefined
+  const connectionId = fromPublicId('con', value)
+  if (connectionId !== null) return connectionId
+  // The same answer as for one that does not exist: no such id was ever given out.
+  faults.add(['connection'], 'is not one of your connections', 'connection-not-found')
+  return undefined
 }
