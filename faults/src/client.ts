@@ -1,0 +1,109 @@
+import { Agent, request as httpRequest } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type ClientAnswer, type ClientLedger, type ClientRequest, isSettled } from './client-ledger.ts'
+
+export type Outgoing = { idempotencyKey: string; to: string[]; sendAt?: Date }
+
+export type Client = {
+  /** Asks once. */
+  send(outgoing: Outgoing): Promise<ClientRequest>
+  /** Asks again under the same key until it knows where it stands, as a careful client does. */
+  sendUntilSettled(outgoing: Outgoing): Promise<ClientRequest>
+  close(): void
+}
+
+const ANSWER_TIMEOUT_MS = 20_000
+const REPEAT_AFTER_MS = 100
+const GIVE_UP_AFTER_MS = 120_000
+
+/** A client of POST /v1/send that writes every answer into the ledger. */
+export function createClient(options: {
+  url: string
+  apiKey: string
+  ledger: ClientLedger
+  connections: number
+}): Client {
+  const agent = new Agent({ keepAlive: true, maxSockets: options.connections })
+  const ask = (outgoing: Outgoing) => post(agent, options, outgoing)
+  const open = ({ idempotencyKey, to }: Outgoing) => options.ledger.open(idempotencyKey, to.length)
+  return {
+    async send(outgoing) {
+      const request = open(outgoing)
+      request.answers.push(await ask(outgoing))
+      return request
+    },
+    async sendUntilSettled(outgoing) {
+      const request = open(outgoing)
+      const deadline = Date.now() + GIVE_UP_AFTER_MS
+      do {
+        if (request.answers.length > 0) await sleep(REPEAT_AFTER_MS)
+        request.answers.push(await ask(outgoing))
+      } while (!isSettled(request) && Date.now() < deadline)
+      return request
+    },
+    close: () => agent.destroy(),
+  }
+}
+
+function post(
+  agent: Agent,
+  options: { url: string; apiKey: string },
+  outgoing: Outgoing,
+): Promise<ClientAnswer> {
+  const { promise, resolve } = Promise.withResolvers<ClientAnswer>()
+  const body = JSON.stringify({
+    from: 'app@acme.example',
+    to: outgoing.to,
+    subject: `Fault test ${outgoing.idempotencyKey}`,
+    text: 'Hello from the fault tests.',
+    ...(outgoing.sendAt ? { send_at: outgoing.sendAt.toISOString() } : {}),
+  })
+  const noAnswer = (error: Error) => resolve({ at: Date.now(), status: 0, failure: error.message })
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    authorization: `Bearer ${options.apiKey}`,
+    'idempotency-key': outgoing.idempotencyKey,
+  }
+  const request = httpRequest(`${options.url}/v1/send`, {
+    method: 'POST',
+    agent,
+    headers,
+    timeout: ANSWER_TIMEOUT_MS,
+  })
+  request.on('timeout', () => request.destroy(new Error('no answer in time')))
+  request.on('error', noAnswer)
+  request.on('response', (response) => {
+    let text = ''
+    response.setEncoding('utf8')
+    response.on('data', (chunk: string) => {
+      text += chunk
+    })
+    response.on('error', noAnswer)
+    response.on('end', () =>
+      resolve(answerOf(response.statusCode ?? 0, text, response.headers['retry-after'])),
+    )
+  })
+  request.end(body)
+  return promise
+}
+
+function answerOf(status: number, text: string, retryAfter: string | undefined): ClientAnswer {
+  const at = Date.now()
+  if (status !== 202) return { at, status, retryAfter, failure: text.slice(0, 300) }
+  const { id }: { id: string } = JSON.parse(text)
+  return { at, status, messageId: id }
+}
+
+/** Runs `work` for 0…count−1, at most `width` at a time, in order of their starts. */
+export async function inParallel(
+  count: number,
+  width: number,
+  work: (index: number) => Promise<unknown>,
+): Promise<void> {
+  let next = 0
+  const lane = async () => {
+    while (next < count) await work(next++)
+  }
+  await Promise.all(Array.from({ length: Math.min(width, count) }, lane))
+}

@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'vitest'
+import type { ClientRequest } from './client-ledger.ts'
+import { type DatabaseView, judge, summarize } from './oracle.ts'
+import type { ProviderEntry } from './provider-ledger.ts'
+
+const CLEAN = { lost: 0, repeated: 0, unknown: 0, overQuota: 0, stuck: 0 }
+
+function told(key: string, ...ids: string[]): ClientRequest {
+  return {
+    idempotencyKey: key,
+    recipients: 1,
+    answers: ids.map((messageId) => ({ at: 0, status: 202, messageId })),
+  }
+}
+
+function unanswered(key: string): ClientRequest {
+  return { idempotencyKey: key, recipients: 1, answers: [{ at: 0, status: 0, failure: 'reset' }] }
+}
+
+function taken(...ids: string[]): ProviderEntry[] {
+  return ids.map((messageId) => ({ at: 0, messageId, bodyHash: '' }))
+}
+
+function stored(statuses: Record<string, string>, backlog: string[] = []): DatabaseView {
+  const messages = Object.entries(statuses).map(([id, status]) => ({
+    id,
+    tenantId: 't',
+    day: 'd',
+    statuses: [status],
+  }))
+  return {
+    messages,
+    usage: [{ tenantId: 't', day: 'd', counted: messages.length, limit: 10 }],
+    backlog: new Set(backlog),
+  }
+}
+
+function verdict(client: ClientRequest[], provider: ProviderEntry[], database: DatabaseView) {
+  return summarize(judge({ client, provider, database }))
+}
+
+describe('the oracle', () => {
+  test('finds nothing in a clean run', () => {
+    expect(
+      verdict([told('k', 'a'), told('l', 'b', 'b')], taken('a', 'b'), stored({ a: 'sent', b: 'sent' })),
+    ).toEqual(CLEAN)
+  })
+
+  test.each([
+    ['promised but not stored', [told('k', 'a')], taken(), stored({})],
+    ['handed over but not stored', [], taken('a'), stored({})],
+    ['recorded as sent but never handed over', [told('k', 'a')], taken(), stored({ a: 'sent' })],
+    ['waiting while nobody works on it', [told('k', 'a')], taken(), stored({ a: 'queued' })],
+  ])('calls lost what was %s', (_case, client, provider, database) => {
+    expect(verdict(client, provider, database)).toEqual({ ...CLEAN, lost: 1 })
+  })
+
+  test.each([
+    ['handed over twice', [told('k', 'a')], taken('a', 'a'), stored({ a: 'sent' })],
+    [
+      'promised two ids for one key',
+      [told('k', 'a', 'b')],
+      taken('a', 'b'),
+      stored({ a: 'sent', b: 'sent' }),
+    ],
+    ['stored without being promised', [told('k', 'a')], taken('a', 'b'), stored({ a: 'sent', b: 'sent' })],
+    [
+      'stored twice for one lost answer',
+      [unanswered('k')],
+      taken('a', 'b'),
+      stored({ a: 'sent', b: 'sent' }),
+    ],
+  ])('calls repeated what was %s', (_case, client, provider, database) => {
+    expect(verdict(client, provider, database)).toEqual({ ...CLEAN, repeated: 1 })
+  })
+
+  test('excuses the one message of a client that never heard an answer', () => {
+    expect(verdict([unanswered('k')], taken('a'), stored({ a: 'sent' }))).toEqual(CLEAN)
+  })
+
+  test('tells unknown hand-offs that went out from those that did not', () => {
+    const database = stored({ a: 'unknown', b: 'unknown' })
+    expect(
+      judge({ client: [told('k', 'a'), told('l', 'b')], provider: taken('a'), database }).unknown,
+    ).toEqual([
+      { id: 'a', taken: true },
+      { id: 'b', taken: false },
+    ])
+  })
+
+  test('finds a day over its limit, and a count that differs from what is stored', () => {
+    const over = stored({ a: 'sent', b: 'sent' })
+    over.usage = [{ tenantId: 't', day: 'd', counted: 2, limit: 1 }]
+    const miscounted = stored({ a: 'sent', b: 'sent' })
+    miscounted.usage = [{ tenantId: 't', day: 'd', counted: 1, limit: 10 }]
+    const client = [told('k', 'a'), told('l', 'b')]
+    expect(verdict(client, taken('a', 'b'), over).overQuota).toBe(1)
+    expect(verdict(client, taken('a', 'b'), miscounted).overQuota).toBe(1)
+  })
+
+  test('calls stuck what is still in the backlog at the end', () => {
+    expect(verdict([told('k', 'a')], taken(), stored({ a: 'queued' }, ['a']))).toEqual({ ...CLEAN, stuck: 1 })
+  })
+})

@@ -1,0 +1,50 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { FakeProviderOptions } from './fake-provider.ts'
+import type { FaultRule } from './provider-fault.ts'
+import type { ProviderEntry } from './provider-ledger.ts'
+
+export type ProviderProcess = {
+  url: string
+  pid: number
+  /** Replaces the script; rules count from here. */
+  script(script: { latencyMs?: number; rules: FaultRule[] }): Promise<void>
+  count(): Promise<number>
+  ledger(): Promise<ProviderEntry[]>
+  stop(): Promise<void>
+}
+
+/** Starts the fake provider and waits until it listens. */
+export async function startProvider(options: FakeProviderOptions = {}): Promise<ProviderProcess> {
+  const main = fileURLToPath(new URL('fake-provider-main.ts', import.meta.url))
+  const child = fork(main, [JSON.stringify(options)], { stdio: 'inherit', execArgv: [] })
+  const port = await listeningPort(child)
+  const url = `http://127.0.0.1:${port}`
+  const ask = async <T>(path: string, init?: RequestInit): Promise<T> => {
+    const response = await fetch(`${url}${path}`, init)
+    return (await response.json()) as T
+  }
+  return {
+    url,
+    pid: child.pid ?? -1,
+    script: (script) => ask('/script', { method: 'PUT', body: JSON.stringify(script) }),
+    count: () => ask('/ledger/count'),
+    ledger: () => ask('/ledger'),
+    async stop() {
+      if (child.exitCode !== null) return
+      const exited = once(child, 'exit')
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
+
+async function listeningPort(child: ChildProcess): Promise<number> {
+  const exited = once(child, 'exit').then(() => {
+    throw new Error('the fake provider ended before it listened')
+  })
+  const [message] = (await Promise.race([once(child, 'message'), exited])) as [{ port: number }]
+  exited.catch(() => undefined)
+  return message.port
+}
