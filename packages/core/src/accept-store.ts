@@ -10,7 +10,14 @@ import { probeAccepted } from '@lettergate/db/sql/probe-accepted'
 import type { Failpoint } from './failpoint.ts'
 
 export type Stored =
-  | { kind: 'stored'; admitted: boolean; used: number | null; limit: number | null; now: Date; resetSeconds: number }
+  | {
+      kind: 'stored'
+      admitted: boolean
+      used: number | null
+      limit: number | null
+      now: Date
+      resetSeconds: number
+    }
   | { kind: 'key-in-progress'; admitted: false; used: null; limit: null; now: Date; resetSeconds: number }
 
 type StoreDeps = { pool: Pool; failpoint: Failpoint; onError: (error: unknown) => void }
@@ -47,7 +54,10 @@ export function createStore(deps: StoreDeps): {
     const results = await acceptMessages(db, units)
     const missing = units.filter((_, index) => results[index]?.used === null)
     if (missing.length > 0) {
-      await ensureUsage(deps.pool, missing.map((unit) => ({ id: unit.tenantId, mode: unit.mode })))
+      await ensureUsage(
+        deps.pool,
+        missing.map((unit) => ({ id: unit.tenantId, mode: unit.mode })),
+      )
       const again = await acceptMessages(db, missing)
       missing.forEach((unit, index) => {
         const result = again[index]
@@ -66,7 +76,9 @@ export function createStore(deps: StoreDeps): {
       deps.pool,
       units.map((unit) => ({ tenantId: unit.tenantId, id: unit.requestId })),
     )
-    return dates.map((now) => now && { kind: 'stored', admitted: true, used: null, limit: null, now, resetSeconds: 0 })
+    return dates.map(
+      (now) => now && { kind: 'stored', admitted: true, used: null, limit: null, now, resetSeconds: 0 },
+    )
   }
 
   async function alone(units: AcceptUnit[]): Promise<(Stored | Error)[]> {
@@ -80,7 +92,16 @@ export function createStore(deps: StoreDeps): {
       if (units.length > 1) return alone(units)
       if (failure === 'query') return [error instanceof Error ? error : new Error(String(error))]
       if (units[0]?.idempotency)
-        return [{ kind: 'key-in-progress', admitted: false, used: null, limit: null, now: new Date(), resetSeconds: 0 }]
+        return [
+          {
+            kind: 'key-in-progress',
+            admitted: false,
+            used: null,
+            limit: null,
+            now: new Date(),
+            resetSeconds: 0,
+          },
+        ]
     }
     const delayMs = RETRY_DELAYS_MS[round]
     if (failure === 'full' || delayMs === undefined) return units.map(() => unavailable(error))

@@ -69,7 +69,9 @@ function toUnit(tenant: { id: string; mode: 'live' | 'test' }, request: AcceptRe
     recipientCount: messages.reduce((sum, message) => sum + message.recipients.length, 0),
     idempotency: idempotency
       ? {
-          keyHash: createHash('sha256').update(`${tenant.mode}\n${idempotency.route}\n${idempotency.key}`).digest(),
+          keyHash: createHash('sha256')
+            .update(`${tenant.mode}\n${idempotency.route}\n${idempotency.key}`)
+            .digest(),
           bodyHash: idempotency.bodyHash,
           answer: JSON.stringify(storedAnswer(messages, idempotency.extra)),
         }
@@ -78,10 +80,19 @@ function toUnit(tenant: { id: string; mode: 'live' | 'test' }, request: AcceptRe
   }
 }
 
-function accepted(answer: StoredAnswer, createdAt: Date, quota: QuotaState | null, replayed: boolean): AcceptOutcome {
+function accepted(
+  answer: StoredAnswer,
+  createdAt: Date,
+  quota: QuotaState | null,
+  replayed: boolean,
+): AcceptOutcome {
   const messages = answer.messages.map(({ id, send_at, recipients }) => {
     const status = send_at !== undefined && new Date(send_at) > createdAt ? 'scheduled' : 'queued'
-    return { id, status, recipients: recipients.map((recipient) => ({ ...recipient, status })) } satisfies AcceptedMessage
+    return {
+      id,
+      status,
+      recipients: recipients.map((recipient) => ({ ...recipient, status })),
+    } satisfies AcceptedMessage
   })
   return { kind: 'accepted', messages, createdAt, quota, replayed, extra: answer.extra }
 }
@@ -135,7 +146,10 @@ export function createAcceptor(deps: {
       return await (hasAttachments ? large.add({ unit, messages }) : small.add(unit))
     } catch (error) {
       if (!(error instanceof BatcherFull)) throw error
-      throw new Problem('overloaded', { detail: 'Too many requests wait to be stored. Try again.', headers: { 'retry-after': '1' } })
+      throw new Problem('overloaded', {
+        detail: 'Too many requests wait to be stored. Try again.',
+        headers: { 'retry-after': '1' },
+      })
     }
   }
 
@@ -148,12 +162,20 @@ export function createAcceptor(deps: {
         if (stored.kind === 'key-in-progress') return { kind: 'key-in-progress' }
         if (stored.admitted) {
           deps.poke()
-          return accepted(storedAnswer(unit.messages, request.idempotency?.extra), stored.now, quotaOf(stored), false)
+          return accepted(
+            storedAnswer(unit.messages, request.idempotency?.extra),
+            stored.now,
+            quotaOf(stored),
+            false,
+          )
         }
         const outcome = await answerRefused(unit, stored)
         if (outcome) return outcome
       }
-      throw new Problem('overloaded', { detail: 'The quota could not be reserved. Try again.', headers: { 'retry-after': '1' } })
+      throw new Problem('overloaded', {
+        detail: 'The quota could not be reserved. Try again.',
+        headers: { 'retry-after': '1' },
+      })
     },
     async drain() {
       await Promise.all([small.drain(), large.drain()])

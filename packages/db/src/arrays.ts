@@ -5,7 +5,16 @@
  */
 const HEADER_BYTES = 20
 
-const OID = { bytea: 17, int2: 21, int4: 23, int8: 20, text: 25, float8: 701, timestamptz: 1184, uuid: 2950 } as const
+const OID = {
+  bytea: 17,
+  int2: 21,
+  int4: 23,
+  int8: 20,
+  text: 25,
+  float8: 701,
+  timestamptz: 1184,
+  uuid: 2950,
+} as const
 
 function allocate(oid: number, count: number, elementBytes: number, hasNull: boolean): Buffer {
   const buffer = Buffer.allocUnsafe(count === 0 ? 12 : HEADER_BYTES + elementBytes + count * 4)
@@ -41,10 +50,18 @@ function fixed<T>(oid: number, bytes: number, write: (buffer: Buffer, value: T, 
 /** Microseconds between the Unix epoch and Postgres' own, 2000-01-01. */
 const EPOCH_MS = 946_684_800_000
 
-export const int2Array = fixed<number>(OID.int2, 2, (buffer, value, offset) => buffer.writeInt16BE(value, offset))
-export const int4Array = fixed<number>(OID.int4, 4, (buffer, value, offset) => buffer.writeInt32BE(value, offset))
-export const int8Array = fixed<number>(OID.int8, 8, (buffer, value, offset) => buffer.writeBigInt64BE(BigInt(value), offset))
-export const float8Array = fixed<number>(OID.float8, 8, (buffer, value, offset) => buffer.writeDoubleBE(value, offset))
+export const int2Array = fixed<number>(OID.int2, 2, (buffer, value, offset) =>
+  buffer.writeInt16BE(value, offset),
+)
+export const int4Array = fixed<number>(OID.int4, 4, (buffer, value, offset) =>
+  buffer.writeInt32BE(value, offset),
+)
+export const int8Array = fixed<number>(OID.int8, 8, (buffer, value, offset) =>
+  buffer.writeBigInt64BE(BigInt(value), offset),
+)
+export const float8Array = fixed<number>(OID.float8, 8, (buffer, value, offset) =>
+  buffer.writeDoubleBE(value, offset),
+)
 export const timestamptzArray = fixed<Date>(OID.timestamptz, 8, (buffer, value, offset) =>
   buffer.writeBigInt64BE(BigInt(value.getTime() - EPOCH_MS) * 1000n, offset),
 )

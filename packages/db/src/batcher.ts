@@ -30,11 +30,11 @@ type Waiting<I, O> = { item: I; resolve: (value: O) => void; reject: (error: unk
  * earlier ones are under way, so the cost of a round trip is shared by as many calls as have arrived meanwhile.
  */
 export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O> {
-  let waiting: Waiting<I, O>[] = []
+  const waiting: Waiting<I, O>[] = []
   let inFlight = 0
   let running = 0
   let scheduled = false
-  let idle: (() => void)[] = []
+  const idle: (() => void)[] = []
 
   function settle(batch: Waiting<I, O>[], results: (O | Error)[]): void {
     batch.forEach((entry, index) => {

@@ -20,7 +20,11 @@ export function createListener(options: { url: string; onError(error: Error): vo
   let closed = false
 
   async function open(): Promise<void> {
-    const next = new pg.Client({ connectionString: options.url, application_name: 'lettergate-listen', keepAlive: true })
+    const next = new pg.Client({
+      connectionString: options.url,
+      application_name: 'lettergate-listen',
+      keepAlive: true,
+    })
     next.on('error', (error) => lost(next, error))
     next.on('end', () => lost(next, new Error('the listening connection ended')))
     next.on('notification', ({ channel, payload }) => {

@@ -42,7 +42,9 @@ export async function migrate(pool: Pool): Promise<{ applied: string[] }> {
       const before = rows[0]
       if (before) {
         if (before.checksum === migration.checksum) return false
-        throw new Error(`migration ${migration.name} was changed after it had been applied; add a new file instead`)
+        throw new Error(
+          `migration ${migration.name} was changed after it had been applied; add a new file instead`,
+        )
       }
       await client.query(migration.sql)
       await client.query({

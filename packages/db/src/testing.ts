@@ -27,7 +27,13 @@ async function withServer<T>(work: (client: pg.Client) => Promise<T>): Promise<T
 }
 
 function openPool(url: string, max: number): Pool {
-  return createPool({ url, max, applicationName: 'lettergate-test', onError: () => {}, statementTimeoutMs: 60_000 })
+  return createPool({
+    url,
+    max,
+    applicationName: 'lettergate-test',
+    onError: () => {},
+    statementTimeoutMs: 60_000,
+  })
 }
 
 /** Migrates the template database that `createTestDatabase` clones; the first test file to come does it. */

@@ -29,6 +29,8 @@ export async function fenceSending(
       leaseMs,
     ],
   })
-  const held = new Map(rows.map((row) => [row.message_id, { attempt: row.attempts, startedAt: row.sending_at }]))
+  const held = new Map(
+    rows.map((row) => [row.message_id, { attempt: row.attempts, startedAt: row.sending_at }]),
+  )
   return fences.map((fence) => held.get(fence.messageId) ?? null)
 }

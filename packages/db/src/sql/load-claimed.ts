@@ -1,7 +1,13 @@
 import { int8Array, uuidArray } from '../arrays.ts'
 import type { Queryable } from '../pool.ts'
 
-export type LoadedRecipient = { position: number; kind: 'to' | 'cc' | 'bcc'; address: string; name: string | null; status: string }
+export type LoadedRecipient = {
+  position: number
+  kind: 'to' | 'cc' | 'bcc'
+  address: string
+  name: string | null
+  status: string
+}
 
 /** Everything but the attachments. `D`: what accept stored as the content document. */
 export type LoadedMessage<D> = {

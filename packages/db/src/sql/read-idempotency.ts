@@ -9,7 +9,12 @@ export async function readIdempotency<A>(
   db: Queryable,
   keys: { tenantId: string; keyHash: Buffer }[],
 ): Promise<(IdempotencyRecord<A> | null)[]> {
-  const { rows } = await db.query<{ body_hash: Buffer | null; request_id: string; answer: A; created_at: Date }>({
+  const { rows } = await db.query<{
+    body_hash: Buffer | null
+    request_id: string
+    answer: A
+    created_at: Date
+  }>({
     name: 'read-idempotency',
     text: `
       select i.body_hash, i.request_id, i.answer, i.created_at
@@ -18,12 +23,13 @@ export async function readIdempotency<A>(
       order by k.position`,
     values: [uuidArray(keys.map((key) => key.tenantId)), byteaArray(keys.map((key) => key.keyHash))],
   })
-  return rows.map((row) =>
-    row.body_hash && {
-      bodyHash: row.body_hash,
-      requestId: row.request_id,
-      answer: row.answer,
-      createdAt: row.created_at,
-    },
+  return rows.map(
+    (row) =>
+      row.body_hash && {
+        bodyHash: row.body_hash,
+        requestId: row.request_id,
+        answer: row.answer,
+        createdAt: row.created_at,
+      },
   )
 }

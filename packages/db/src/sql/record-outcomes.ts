@@ -1,4 +1,12 @@
-import { float8Array, int2Array, int4Array, int8Array, textArray, timestamptzArray, uuidArray } from '../arrays.ts'
+import {
+  float8Array,
+  int2Array,
+  int4Array,
+  int8Array,
+  textArray,
+  timestamptzArray,
+  uuidArray,
+} from '../arrays.ts'
 import type { Queryable } from '../pool.ts'
 
 export type RecipientChange = {
@@ -106,7 +114,9 @@ export const RECORD_MAX = 200
 
 /** Safe to run twice: the second time nothing is owned any more. */
 export async function recordOutcomes(db: Queryable, records: OutcomeRecord[]): Promise<void> {
-  const changes = records.flatMap((record) => record.changes.map((change) => ({ messageId: record.messageId, change })))
+  const changes = records.flatMap((record) =>
+    record.changes.map((change) => ({ messageId: record.messageId, change })),
+  )
   const column = <T>(pick: (record: OutcomeRecord) => T): T[] => records.map(pick)
   const attempt = <T>(pick: (attempt: NonNullable<OutcomeRecord['attempt']>) => T): (T | null)[] =>
     records.map((record) => record.attempt && pick(record.attempt))

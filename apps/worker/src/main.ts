@@ -1,0 +1,77 @@
+import { loadServiceConfig } from '@lettergate/config/config'
+import { rootSecret } from '@lettergate/config/root-secret'
+import { describeError } from '@lettergate/core/describe-error'
+import { createFailpoint } from '@lettergate/core/failpoint'
+import { createSealer } from '@lettergate/core/sealing'
+import { createPool } from '@lettergate/db/pool'
+import { createEgress } from '@lettergate/egress/egress'
+import { createProviders } from '@lettergate/providers/registry'
+import type { QueueBackend } from '@lettergate/queue/backend'
+import { assertNoEviction } from '@lettergate/queue/redis-policy'
+import { pino } from 'pino'
+import { startOperationsServer } from './operations-server.ts'
+import { startWorker } from './worker.ts'
+
+const POOL_MAX = 8
+
+async function main(): Promise<void> {
+  const config = loadServiceConfig(process.env)
+  const log = pino({ level: config.logLevel, base: { app: 'worker' }, serializers: { err: describeError } })
+  const onError = (error: unknown) => log.error({ err: error })
+  const pool = createPool({
+    url: config.databaseUrl,
+    max: POOL_MAX,
+    applicationName: 'lettergate-worker',
+    onError,
+  })
+  const queue: QueueBackend = config.redisUrl
+    ? { kind: 'redis', url: config.redisUrl }
+    : { kind: 'postgres', url: config.databaseUrl }
+  if (queue.kind === 'redis') await assertNoEviction(queue.url)
+  const egress = createEgress({ allow: [...config.egressAllow] })
+  const providers = createProviders()
+  const worker = await startWorker({
+    pool,
+    databaseUrl: config.databaseUrl,
+    queue,
+    sealer: createSealer({ db: pool, root: rootSecret(config) }),
+    egress,
+    providers,
+    fallback: config.env === 'development' ? 'capture' : 'hold',
+    failpoint: createFailpoint(config.failpoint),
+    onError,
+  })
+  let draining = false
+  const server =
+    config.workerMetricsPort === undefined
+      ? null
+      : await startOperationsServer(
+          { registry: worker.metrics.registry, pool, isDraining: () => draining },
+          { host: config.apiHost, port: config.workerMetricsPort },
+        )
+  log.info('worker ready')
+
+  async function stop(): Promise<void> {
+    if (draining) return
+    draining = true
+    log.info('worker stopping')
+    await worker.stop()
+    await Promise.all(Object.values(providers).map((provider) => provider.close?.()))
+    await egress.close()
+    server?.close()
+    await pool.end()
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          onError(error)
+          process.exit(1)
+        },
+      )
+    })
+  }
+}
+
+await main()

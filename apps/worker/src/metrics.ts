@@ -1,0 +1,67 @@
+import type { HandOff } from '@lettergate/core/deliver'
+import type { SweepStep } from '@lettergate/core/sweep'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+export type WorkerMetrics = {
+  registry: Registry
+  onHandOff(handOff: HandOff): void
+  onClaim(count: number): void
+  onSwept(step: SweepStep, count: number): void
+}
+
+/** What an operator watches of a worker; `busy` is asked at scrape time. */
+export function createWorkerMetrics(busy: () => number): WorkerMetrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const attempts = new Counter({
+    name: 'lettergate_attempts_total',
+    help: 'Hand-offs by provider and outcome (accepted, rejected, deferred, unknown).',
+    labelNames: ['provider', 'outcome'],
+    registers: [registry],
+  })
+  const handOff = new Histogram({
+    name: 'lettergate_hand_off_seconds',
+    help: 'From acceptance to the answer of the provider.',
+    labelNames: ['provider'],
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600],
+    registers: [registry],
+  })
+  const call = new Histogram({
+    name: 'lettergate_provider_call_seconds',
+    help: 'Duration of one call to a provider.',
+    labelNames: ['provider'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25],
+    registers: [registry],
+  })
+  const claims = new Counter({
+    name: 'lettergate_claims_total',
+    help: 'Messages claimed from the backlog.',
+    registers: [registry],
+  })
+  const swept = new Counter({
+    name: 'lettergate_swept_total',
+    help: 'Rows put right after a lost process, by step.',
+    labelNames: ['step'],
+    registers: [registry],
+  })
+  new Gauge({
+    name: 'lettergate_calls_busy',
+    help: 'Calls to providers under way.',
+    registers: [registry],
+    collect() {
+      this.set(busy())
+    },
+  })
+  return {
+    registry,
+    onHandOff({ provider, outcome, sinceAcceptMs, callMs }) {
+      attempts.inc({ provider, outcome })
+      handOff.observe({ provider }, sinceAcceptMs / 1000)
+      call.observe({ provider }, callMs / 1000)
+    },
+    onClaim: (count) => claims.inc(count),
+    onSwept: (step, count) => {
+      if (count > 0) swept.inc({ step }, count)
+    },
+  }
+}

@@ -1,0 +1,103 @@
+import { createDeliverer, type Deliverer } from '@lettergate/core/deliver'
+import { createDispatcher } from '@lettergate/core/dispatch'
+import type { Failpoint } from '@lettergate/core/failpoint'
+import { createRecorder } from '@lettergate/core/record'
+import { createRouter } from '@lettergate/core/route'
+import type { Sealer } from '@lettergate/core/sealing'
+import { createSweeper } from '@lettergate/core/sweep'
+import { createListener } from '@lettergate/db/listener'
+import type { Pool } from '@lettergate/db/pool'
+import type { Claim } from '@lettergate/db/sql/claim-messages'
+import type { Egress } from '@lettergate/egress/egress'
+import type { Provider } from '@lettergate/providers/provider'
+import type { QueueBackend } from '@lettergate/queue/backend'
+import { createDeliverQueue } from '@lettergate/queue/deliver-queue'
+import { createDeliverWorker } from '@lettergate/queue/deliver-worker'
+import { createWorkerMetrics, type WorkerMetrics } from './metrics.ts'
+
+export type WorkerDeps = {
+  pool: Pool
+  databaseUrl: string
+  queue: QueueBackend
+  sealer: Sealer
+  egress: Egress
+  providers: Record<string, Provider>
+  fallback: 'capture' | 'hold'
+  failpoint: Failpoint
+  onError: (error: unknown) => void
+}
+
+export type RunningWorker = {
+  metrics: WorkerMetrics
+  /** Ends claims and calls in order; resolves when everything known is written. */
+  stop(): Promise<void>
+}
+
+/** Claims in the queue and in hand, in the whole installation: a few times the slots, whatever the backlog. */
+const DEPTH = 1_000
+/** Calls to providers at once; one tenant alone may use half of them. */
+const SLOTS = 200
+/** A stopping worker gives calls this long; the process must be gone after ten seconds. */
+const GRACE_MS = 6_000
+
+/** Starts dispatch, delivery and sweep over the given parts. */
+export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
+  const { pool, onError } = deps
+  const recorder = createRecorder({ pool, onError })
+  const router = createRouter({ ...deps })
+  let deliverer: Deliverer | null = null
+  const metrics = createWorkerMetrics(() => deliverer?.busy() ?? 0)
+  const active = createDeliverer({ ...deps, router, recorder, slots: SLOTS, onHandOff: metrics.onHandOff })
+  deliverer = active
+  const queue = await createDeliverQueue(deps.queue, onError)
+  const dispatcher = createDispatcher({
+    pool,
+    enqueue: (claims) => queue.add(claims),
+    depth: DEPTH,
+    failpoint: deps.failpoint,
+    onClaim: metrics.onClaim,
+    onError,
+  })
+
+  async function deliver(claim: Claim): Promise<void> {
+    try {
+      await active.deliver(claim)
+    } catch (error) {
+      // The claim's lease ends by itself, and the sweeper takes it from there.
+      onError(error)
+    }
+    dispatcher.finished()
+  }
+
+  const consumer = await createDeliverWorker({
+    backend: deps.queue,
+    concurrency: DEPTH,
+    process: async (claims) => void (await Promise.all(claims.map(deliver))),
+    onError,
+  })
+  const listener = createListener({ url: deps.databaseUrl, onError })
+  await listener.on('lg_outbox', () => dispatcher.poke())
+  const sweeper = createSweeper({
+    pool,
+    onSwept: (step, count) => {
+      metrics.onSwept(step, count)
+      if (count > 0) dispatcher.poke()
+    },
+    repeatIsSafe: (provider, startedAt) =>
+      Date.now() - startedAt.getTime() < (deps.providers[provider]?.capabilities.idempotencyWindowMs ?? 0),
+    onError,
+  })
+  dispatcher.start()
+  sweeper.start()
+
+  return {
+    metrics,
+    async stop() {
+      await Promise.all([dispatcher.stop(), sweeper.stop(), listener.close()])
+      active.stop(GRACE_MS)
+      await consumer.close()
+      await recorder.drain()
+      await queue.close()
+    },
+  }
+}

@@ -1,0 +1,176 @@
+import { createBatcher } from '@lettergate/db/batcher'
+import type { Pool } from '@lettergate/db/pool'
+import type { Claim } from '@lettergate/db/sql/claim-messages'
+import { type Fence, fenceSending } from '@lettergate/db/sql/fence-sending'
+import { type LoadedMessage, loadClaimed } from '@lettergate/db/sql/load-claimed'
+import { unclaimMessages } from '@lettergate/db/sql/unclaim-messages'
+import type { Egress } from '@lettergate/egress/egress'
+import type { Io, SendOutcome } from '@lettergate/providers/provider'
+import type { ContentDocument } from './accept-row.ts'
+import { createBudget } from './budget.ts'
+import type { Failpoint } from './failpoint.ts'
+import { CALL_DEADLINE_MS, SENDING_LEASE_MS } from './leases.ts'
+import { toOutbound } from './outbound.ts'
+import { type AttemptContext, toHeldRecord, toRecord } from './outcome.ts'
+import type { Recorder } from './record.ts'
+import type { Route, Router } from './route.ts'
+import { createSlots, SlotsStopped } from './slots.ts'
+
+type Message = LoadedMessage<ContentDocument>
+type Usable = Extract<Route, { kind: 'route' }>
+
+export type HandOff = {
+  provider: string
+  outcome: SendOutcome['kind']
+  sinceAcceptMs: number
+  callMs: number
+}
+
+export type Deliverer = {
+  /** Carries one claimed message to its provider; resolves when the result is written or the claim is given up. */
+  deliver(claim: Claim): Promise<void>
+  /** Calls to providers under way. */
+  busy(): number
+  /** Starts nothing new; calls still under way after `graceMs` are aborted, and recorded as what is known of them. */
+  stop(graceMs: number): void
+}
+
+const BATCH_MAX = 200
+/** Bytes of message content in memory; above it, messages wait for their turn. */
+const CONTENT_BYTES_MAX = 128 * 1024 * 1024
+
+/** The hand-off: choose a connection, commit "sending", call the provider, commit the outcome. */
+export function createDeliverer(deps: {
+  pool: Pool
+  router: Router
+  recorder: Recorder
+  egress: Egress
+  slots: number
+  failpoint: Failpoint
+  onHandOff: (handOff: HandOff) => void
+  onError: (error: unknown) => void
+}): Deliverer {
+  const slots = createSlots(deps.slots)
+  const budget = createBudget(CONTENT_BYTES_MAX)
+  const calls = new Set<AbortController>()
+
+  const loads = createBatcher<Claim, Message | null>({
+    run: async (claims) => {
+      const loaded = await loadClaimed<ContentDocument>(deps.pool, claims, 'claimed')
+      const byId = new Map(loaded.map((message) => [message.messageId, message]))
+      return claims.map((claim) => byId.get(claim.messageId) ?? null)
+    },
+    itemsMax: BATCH_MAX,
+    inFlightMax: 2,
+    waitingMax: Number.POSITIVE_INFINITY,
+  })
+  const fences = createBatcher<Fence, { attempt: number; startedAt: Date } | null>({
+    run: (items) => fenceSending(deps.pool, items, SENDING_LEASE_MS),
+    itemsMax: BATCH_MAX,
+    inFlightMax: 2,
+    waitingMax: Number.POSITIVE_INFINITY,
+  })
+  const returns = createBatcher<Claim, void>({
+    run: async (claims) => {
+      await unclaimMessages(deps.pool, claims)
+      return claims.map(() => undefined)
+    },
+    itemsMax: BATCH_MAX,
+    inFlightMax: 1,
+    waitingMax: Number.POSITIVE_INFINITY,
+  })
+
+  async function call(message: Message, route: Usable, attempt: AttemptContext): Promise<SendOutcome> {
+    const controller = new AbortController()
+    const { signal } = controller
+    const fencedAt = performance.now()
+    const timer = setTimeout(() => controller.abort(new Error('the call took too long')), CALL_DEADLINE_MS)
+    calls.add(controller)
+    const io: Io = {
+      request: (request) => deps.egress.request(request, { signal, timeoutMs: CALL_DEADLINE_MS }),
+      connect: (target) => deps.egress.connect({ ...target, signal }),
+      now: () => new Date(),
+      signal,
+    }
+    let called = false
+    try {
+      const outbound = await toOutbound(deps.pool, message)
+      // A process that was frozen meanwhile may have lost its lease to the sweeper.
+      if (performance.now() - fencedAt > SENDING_LEASE_MS / 2)
+        return { kind: 'deferred', reason: 'the worker was suspended before it could send' }
+      called = true
+      return await route.provider.send(outbound, route.connection, io)
+    } catch (error) {
+      deps.onError(error)
+      const kind = called ? 'unknown' : 'deferred'
+      return { kind, reason: `internal error during attempt ${attempt.number}` }
+    } finally {
+      clearTimeout(timer)
+      calls.delete(controller)
+    }
+  }
+
+  async function attempt(
+    message: Message,
+    route: Usable,
+    fence: { attempt: number; startedAt: Date },
+  ): Promise<void> {
+    const context: AttemptContext = {
+      number: fence.attempt,
+      connectionId: route.connectionId,
+      provider: route.provider.id,
+      startedAt: fence.startedAt,
+      repeatIsSafe: route.provider.capabilities.idempotencyWindowMs > 0,
+    }
+    const startedAt = performance.now()
+    const outcome = await call(message, route, context)
+    await deps.failpoint('after_provider_ack_before_db')
+    deps.onHandOff({
+      provider: route.provider.id,
+      outcome: outcome.kind,
+      sinceAcceptMs: Date.now() - message.createdAt.getTime(),
+      callMs: performance.now() - startedAt,
+    })
+    await deps.recorder.record(toRecord(message, context, outcome))
+  }
+
+  async function handOff(claim: Claim): Promise<void> {
+    const message = await loads.add(claim)
+    if (!message) return
+    const route = await deps.router.route(message)
+    if (route.kind === 'none') return deps.recorder.record(toHeldRecord(message, route.reason))
+    const fence = await fences.add({
+      messageId: claim.messageId,
+      epoch: claim.epoch,
+      connectionId: route.connectionId,
+      provider: route.provider.id,
+    })
+    if (fence) await attempt(message, route, fence)
+  }
+
+  return {
+    async deliver(claim) {
+      let releaseSlot: () => void
+      try {
+        releaseSlot = await slots.acquire(claim.tenantId)
+      } catch (error) {
+        if (error instanceof SlotsStopped) return returns.add(claim)
+        throw error
+      }
+      const releaseBytes = await budget.take(claim.contentBytes)
+      try {
+        await handOff(claim)
+      } finally {
+        releaseBytes()
+        releaseSlot()
+      }
+    },
+    busy: () => slots.busy(),
+    stop(graceMs) {
+      slots.stop()
+      setTimeout(() => {
+        for (const controller of calls) controller.abort(new Error('the worker stops'))
+      }, graceMs).unref()
+    },
+  }
+}

@@ -1,0 +1,143 @@
+import type { Pool } from '@lettergate/db/pool'
+import { type Claim, claimMessages, FIRST_TENANT } from '@lettergate/db/sql/claim-messages'
+import { promoteDue } from '@lettergate/db/sql/promote-due'
+import { unclaimMessages } from '@lettergate/db/sql/unclaim-messages'
+import type { Failpoint } from './failpoint.ts'
+import { CLAIM_LEASE_MS } from './leases.ts'
+
+export type Dispatcher = {
+  start(): void
+  /** There is new work: looks at once if it was idle. */
+  poke(): void
+  /** A claim has ended, so there is room for another. */
+  finished(): void
+  /** Resolves when the last claim has been enqueued. */
+  stop(): Promise<void>
+}
+
+const TENANTS_MAX = 50
+const PROMOTE_MAX = 1_000
+/** Looks by itself this often, should a notification be lost. */
+const IDLE_MS = 1_000
+/** While claims end one by one, they are gathered for up to this long, so that a claim is worth its round trip. */
+const REFILL_MS = 15
+/** …or until this part of the depth has ended. */
+const REFILL_PART = 8
+const ERROR_MS = 500
+
+/**
+ * Moves due messages from the backlog in Postgres into the queue, at most `depth` at a time in the whole installation. Any
+ * number of dispatchers may run: rows are claimed with SKIP LOCKED, and `depth` counts everybody's claims.
+ */
+export function createDispatcher(deps: {
+  pool: Pool
+  enqueue: (claims: Claim[]) => Promise<void>
+  depth: number
+  failpoint: Failpoint
+  onClaim: (count: number) => void
+  onError: (error: unknown) => void
+}): Dispatcher {
+  let cursor = FIRST_TENANT
+  let stopped = false
+  let poked = false
+  let finishedCount = 0
+  let wakeAtCount = 0
+  let wake: (() => void) | null = null
+  let nextPromoteAt = 0
+  let loop: Promise<void> | null = null
+
+  function wait(ms: number, wakeable: boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(done, ms)
+      function done(): void {
+        clearTimeout(timer)
+        wake = null
+        resolve()
+      }
+      if (wakeable) wake = done
+    })
+  }
+
+  async function promote(): Promise<void> {
+    if (performance.now() < nextPromoteAt) return
+    const { more, nextDueMs } = await promoteDue(deps.pool, PROMOTE_MAX)
+    nextPromoteAt = performance.now() + (more ? 0 : Math.min(nextDueMs ?? IDLE_MS, IDLE_MS))
+  }
+
+  async function enqueue(claims: Claim[]): Promise<void> {
+    await deps.failpoint('after_commit_before_enqueue')
+    try {
+      await deps.enqueue(claims)
+    } catch (error) {
+      // It may have been added all the same: then its epoch is stale, and the fence turns it away.
+      await unclaimMessages(deps.pool, claims)
+      throw error
+    }
+    await deps.failpoint('after_enqueue_before_mark')
+  }
+
+  /** Claims once; answers whether there may be more to claim right now. */
+  async function claim(): Promise<boolean> {
+    const result = await claimMessages(deps.pool, {
+      depth: deps.depth,
+      afterTenant: cursor,
+      tenantsMax: TENANTS_MAX,
+      leaseMs: CLAIM_LEASE_MS,
+    })
+    const isRoundOver = result.cursor === null
+    const startedAtFirst = cursor === FIRST_TENANT
+    cursor = result.cursor ?? FIRST_TENANT
+    if (result.claims.length > 0) {
+      deps.onClaim(result.claims.length)
+      await enqueue(result.claims)
+    }
+    if (isRoundOver && !startedAtFirst) return true
+    return result.free > result.claims.length && result.claims.length > 0
+  }
+
+  async function turn(): Promise<void> {
+    poked = false
+    const finishedBefore = finishedCount
+    await promote()
+    if (await claim()) return
+    if (poked || stopped) return
+    if (finishedCount !== finishedBefore) {
+      wakeAtCount = finishedBefore + deps.depth / REFILL_PART
+      if (finishedCount < wakeAtCount) await wait(REFILL_MS, true)
+      wakeAtCount = 0
+      return
+    }
+    const untilPromote = Math.max(1, nextPromoteAt - performance.now())
+    await wait(Math.min(IDLE_MS, untilPromote), true)
+  }
+
+  async function run(): Promise<void> {
+    while (!stopped) {
+      try {
+        await turn()
+      } catch (error) {
+        deps.onError(error)
+        await wait(ERROR_MS, false)
+      }
+    }
+  }
+
+  return {
+    start() {
+      loop ??= run()
+    },
+    poke() {
+      poked = true
+      if (wakeAtCount === 0) wake?.()
+    },
+    finished() {
+      finishedCount++
+      if (finishedCount >= wakeAtCount) wake?.()
+    },
+    async stop() {
+      stopped = true
+      wake?.()
+      await loop
+    },
+  }
+}

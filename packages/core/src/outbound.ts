@@ -1,0 +1,58 @@
+import { toPublicId } from '@lettergate/contracts/ids'
+import type { Queryable } from '@lettergate/db/pool'
+import type { LoadedMessage } from '@lettergate/db/sql/load-claimed'
+import { readAttachments } from '@lettergate/db/sql/read-attachments'
+import type { Mailbox, OutboundMessage } from '@lettergate/providers/provider'
+import type { ContentDocument } from './accept-row.ts'
+import { pendingRecipients } from './outcome.ts'
+
+/** What `toOutbound` reads of a message, whoever loaded it. */
+export type OutboundSource = Pick<
+  LoadedMessage<ContentDocument>,
+  | 'tenantId'
+  | 'messageId'
+  | 'createdAt'
+  | 'fromAddress'
+  | 'fromName'
+  | 'subject'
+  | 'tags'
+  | 'metadata'
+  | 'attachmentCount'
+  | 'document'
+  | 'recipients'
+>
+
+const mailbox = (address: string, name: string | null): Mailbox =>
+  name === null ? { address } : { address, name }
+
+/** The message as a provider gets it: the same for every attempt, but for the recipients that are still to be reached. */
+export async function toOutbound(db: Queryable, source: OutboundSource): Promise<OutboundMessage> {
+  const id = toPublicId('msg', source.messageId)
+  const pending = pendingRecipients(source)
+  const ofKind = (kind: 'to' | 'cc' | 'bcc') =>
+    source.recipients.filter((row) => row.kind === kind).map((row) => mailbox(row.address, row.name))
+  const attachments =
+    source.attachmentCount === 0
+      ? []
+      : await readAttachments(db, { tenantId: source.tenantId, id: source.messageId })
+  return {
+    id,
+    attemptKey: `${id}-${pending.map((row) => row.position).join('.')}`,
+    createdAt: source.createdAt,
+    from: mailbox(source.fromAddress, source.fromName),
+    to: ofKind('to'),
+    cc: ofKind('cc'),
+    bcc: ofKind('bcc'),
+    replyTo: source.document.reply_to ?? [],
+    envelopeTo: pending.map((row) => row.address),
+    subject: source.subject,
+    text: source.document.text,
+    html: source.document.html,
+    headers: source.document.headers ?? {},
+    attachments: attachments.map(({ contentId, ...rest }) =>
+      contentId === null ? rest : { ...rest, contentId },
+    ),
+    tags: source.tags,
+    metadata: source.metadata ?? {},
+  }
+}

@@ -1,0 +1,144 @@
+import type { LoadedMessage, LoadedRecipient } from '@lettergate/db/sql/load-claimed'
+import type { OutcomeRecord, RecipientChange } from '@lettergate/db/sql/record-outcomes'
+import type { RecipientRefusal, SendOutcome } from '@lettergate/providers/provider'
+import { retryDelayMs } from './retry-delay.ts'
+
+/** Recipients that still wait for a hand-off. */
+const PENDING = new Set(['scheduled', 'queued', 'deferred', 'held'])
+
+export function pendingRecipients(message: { recipients: LoadedRecipient[] }): LoadedRecipient[] {
+  return message.recipients.filter((recipient) => PENDING.has(recipient.status))
+}
+
+export type AttemptContext = {
+  number: number
+  connectionId: string | null
+  provider: string
+  startedAt: Date
+  /** Whether the provider would recognise a repeat of this very attempt by its key. */
+  repeatIsSafe: boolean
+}
+
+type Verdict = { kind: 'sent' | 'failed' | 'unknown' | 'again'; reason: string | null }
+
+/** What the magic recipients of test mode become after their hand-off (design: sandbox recipients). */
+const SANDBOX_STATUS: Record<string, string> = {
+  'delivered@sandbox.lettergate.dev': 'delivered',
+  'bounced@sandbox.lettergate.dev': 'bounced',
+  'complained@sandbox.lettergate.dev': 'complained',
+}
+
+const refusalVerdict = (refusal: RecipientRefusal): Verdict => ({
+  kind: refusal.kind === 'rejected' ? 'failed' : 'again',
+  reason: refusal.reason,
+})
+
+function verdictOf(outcome: SendOutcome, address: string, again: boolean): Verdict {
+  const refused =
+    'refused' in outcome ? outcome.refused?.find((refusal) => refusal.address === address) : undefined
+  if (refused) return refusalVerdict(refused)
+  switch (outcome.kind) {
+    case 'accepted':
+      return { kind: 'sent', reason: null }
+    case 'rejected':
+      // The connection's fault is mended by people, and mail must not be lost over a password: it is tried again.
+      return { kind: outcome.scope === 'account' ? 'again' : 'failed', reason: outcome.reason }
+    case 'deferred':
+      return { kind: 'again', reason: outcome.reason }
+    case 'unknown':
+      return { kind: again ? 'again' : 'unknown', reason: outcome.reason }
+  }
+}
+
+function toChange(recipient: LoadedRecipient, verdict: Verdict, mode: string): RecipientChange {
+  const { position } = recipient
+  switch (verdict.kind) {
+    case 'sent': {
+      const status = (mode === 'test' && SANDBOX_STATUS[recipient.address]) || 'sent'
+      return { position, status, reason: null, event: `recipient.${status}` }
+    }
+    case 'failed':
+      return { position, status: 'failed', reason: verdict.reason, event: 'recipient.failed' }
+    case 'unknown':
+      return { position, status: 'unknown', reason: verdict.reason, event: 'recipient.unknown' }
+    case 'again':
+      return { position, status: 'deferred', reason: verdict.reason, event: 'recipient.deferred' }
+  }
+}
+
+function waitMs(outcome: SendOutcome, attempt: number, random: () => number): number {
+  const asked = outcome.kind === 'deferred' ? outcome.retryAfterMs : undefined
+  return Math.max(asked ?? 0, retryDelayMs(attempt, random))
+}
+
+/**
+ * What one hand-off means for each of its recipients, and whether the message is tried again. Pure.
+ * `unknown` is only repeated where that is safe or the tenant chose it; retries end 72 h after the message was due.
+ */
+export function toRecord(
+  message: LoadedMessage<unknown>,
+  attempt: AttemptContext,
+  outcome: SendOutcome,
+  random: () => number = Math.random,
+): OutcomeRecord {
+  const pending = pendingRecipients(message)
+  const mayRepeat = attempt.repeatIsSafe || message.onUnknown === 'resend'
+  const delayMs = waitMs(outcome, attempt.number, random)
+  const isLast = delayMs >= message.expiresInMs
+  const changes = pending.map((recipient) => {
+    const verdict = verdictOf(outcome, recipient.address, mayRepeat)
+    if (verdict.kind === 'again' && isLast) {
+      // Given up while nobody knows: the honest end is unknown, not failed.
+      const kind = outcome.kind === 'unknown' ? 'unknown' : 'failed'
+      return toChange(recipient, { kind, reason: `gave up after 72 hours: ${verdict.reason}` }, message.mode)
+    }
+    return toChange(recipient, verdict, message.mode)
+  })
+  return {
+    tenantId: message.tenantId,
+    messageId: message.messageId,
+    epoch: message.epoch,
+    mode: message.mode,
+    usageDay: message.usageDay,
+    attempt: {
+      number: attempt.number,
+      connectionId: attempt.connectionId,
+      provider: attempt.provider,
+      startedAt: attempt.startedAt,
+      outcome: outcome.kind,
+      scope: outcome.kind === 'rejected' ? outcome.scope : null,
+      reason: outcome.kind === 'accepted' ? null : outcome.reason,
+      providerMessageId: outcome.kind === 'accepted' ? outcome.providerMessageId : null,
+      positions: pending.map((recipient) => recipient.position),
+    },
+    changes,
+    retryInMs: changes.some((change) => change.status === 'deferred') ? delayMs : null,
+    giveBack: changes.filter((change) => change.status === 'failed').length,
+  }
+}
+
+/** How soon a held message is looked at again: a connection may have been made meanwhile. */
+const HELD_RECHECK_MS = 60_000
+
+/** A message that no connection may carry now: it waits, visibly, until one appears or its 72 hours are over. */
+export function toHeldRecord(message: LoadedMessage<unknown>, reason: string): OutcomeRecord {
+  const isLast = HELD_RECHECK_MS >= message.expiresInMs
+  const status = isLast ? 'failed' : 'held'
+  const pending = pendingRecipients(message)
+  return {
+    tenantId: message.tenantId,
+    messageId: message.messageId,
+    epoch: message.epoch,
+    mode: message.mode,
+    usageDay: message.usageDay,
+    attempt: null,
+    changes: pending.map((recipient) => ({
+      position: recipient.position,
+      status,
+      reason,
+      event: recipient.status === status ? null : `recipient.${status}`,
+    })),
+    retryInMs: isLast ? null : HELD_RECHECK_MS,
+    giveBack: isLast ? pending.length : 0,
+  }
+}

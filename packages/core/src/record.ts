@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createBatcher } from '@lettergate/db/batcher'
+import { databaseFailure } from '@lettergate/db/errors'
+import type { Pool } from '@lettergate/db/pool'
+import { type OutcomeRecord, RECORD_MAX, recordOutcomes } from '@lettergate/db/sql/record-outcomes'
+import { SENDING_LEASE_MS } from './leases.ts'
+
+export type Recorder = {
+  /** Resolves when the record is committed. */
+  record(record: OutcomeRecord): Promise<void>
+  drain(): Promise<void>
+}
+
+const RETRY_MS = 250
+
+/**
+ * Writes results in micro-batches. A result in hand is worth more than anything else here: while the database is away it is kept
+ * and tried again until its lease has ended, after which the sweeper has called it unknown.
+ */
+export function createRecorder(deps: { pool: Pool; onError: (error: unknown) => void }): Recorder {
+  async function write(records: OutcomeRecord[], until: number): Promise<(undefined | Error)[]> {
+    try {
+      await recordOutcomes(deps.pool, records)
+      return records.map(() => undefined)
+    } catch (error) {
+      deps.onError(error)
+      const isQuery = databaseFailure(error) === 'query'
+      if (isQuery && records.length > 1) {
+        return (await Promise.all(records.map((record) => write([record], until)))).flat()
+      }
+      if (isQuery || performance.now() > until) {
+        return records.map(() => (error instanceof Error ? error : new Error(String(error))))
+      }
+      await sleep(RETRY_MS)
+      return write(records, until)
+    }
+  }
+
+  const batcher = createBatcher<OutcomeRecord, undefined>({
+    run: (records) => write(records, performance.now() + SENDING_LEASE_MS),
+    itemsMax: RECORD_MAX,
+    inFlightMax: 2,
+    waitingMax: Number.POSITIVE_INFINITY,
+  })
+
+  return { record: (record) => batcher.add(record), drain: () => batcher.drain() }
+}

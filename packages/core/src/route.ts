@@ -1,0 +1,112 @@
+import type { Pool } from '@lettergate/db/pool'
+import { listSealedConnections, type SealedConnection } from '@lettergate/db/sql/list-sealed-connections'
+import type { Provider, ProviderConnection } from '@lettergate/providers/provider'
+import { LRUCache } from 'lru-cache'
+import type { Sealer } from './sealing.ts'
+
+export type Route =
+  | {
+      kind: 'route'
+      provider: Provider
+      connection: ProviderConnection<unknown, unknown>
+      connectionId: string | null
+    }
+  /** No connection may carry it now. */
+  | { kind: 'none'; reason: string }
+
+export type Router = {
+  /** Which connection carries this message. */
+  route(message: { tenantId: string; mode: 'live' | 'test'; connectionId: string | null }): Promise<Route>
+}
+
+/** A changed, disabled or revoked connection is followed within this time. */
+const TTL_MS = 5_000
+const TENANTS_MAX = 2_000
+
+type Usable = Extract<Route, { kind: 'route' }>
+
+/**
+ * Chooses among a tenant's connections by priority. Test mode never leaves the gateway. Without any connection,
+ * `fallback` carries the message (the capture provider of a development installation), or it is held.
+ */
+export function createRouter(deps: {
+  pool: Pool
+  sealer: Sealer
+  providers: Record<string, Provider>
+  fallback: 'capture' | 'hold'
+  onError: (error: unknown) => void
+}): Router {
+  const cache = new LRUCache<string, Promise<Usable[]>>({ max: TENANTS_MAX, ttl: TTL_MS })
+
+  async function open(tenantId: string, row: SealedConnection): Promise<Usable | null> {
+    const provider = deps.providers[row.provider]
+    if (!provider) return null
+    const credentials = await deps.sealer.unsealCredentials(
+      { tenantId, table: 'connection', id: row.id },
+      { sealed: row.sealedCredentials, dataKeyVersion: row.dataKeyVersion },
+    )
+    return {
+      kind: 'route',
+      provider,
+      connectionId: row.id,
+      connection: {
+        id: row.id,
+        credentials: provider.credentials.parse(credentials),
+        settings: provider.settings.parse(row.settings),
+      },
+    }
+  }
+
+  async function load(tenantId: string): Promise<Usable[]> {
+    const usable: Usable[] = []
+    for (const row of await listSealedConnections(deps.pool, tenantId)) {
+      // One connection that does not open must not keep the others from being used.
+      const opened = await open(tenantId, row).catch((error: unknown) => {
+        deps.onError(error)
+        return null
+      })
+      if (opened) usable.push(opened)
+    }
+    return usable
+  }
+
+  function connectionsOf(tenantId: string): Promise<Usable[]> {
+    const cached = cache.get(tenantId)
+    if (cached) return cached
+    const loading = load(tenantId)
+    cache.set(tenantId, loading)
+    loading.catch(() => cache.delete(tenantId))
+    return loading
+  }
+
+  function capture(): Route {
+    const provider = deps.providers.capture
+    if (!provider) return { kind: 'none', reason: 'the capture provider is missing' }
+    return {
+      kind: 'route',
+      provider,
+      connectionId: null,
+      connection: { id: 'capture', credentials: {}, settings: {} },
+    }
+  }
+
+  return {
+    async route(message) {
+      if (message.mode === 'test') return capture()
+      const connections = await connectionsOf(message.tenantId)
+      if (message.connectionId !== null) {
+        const named = connections.find((connection) => connection.connectionId === message.connectionId)
+        return (
+          named ?? {
+            kind: 'none',
+            reason: 'provider-required: the connection that the message names is gone or disabled',
+          }
+        )
+      }
+      const first = connections[0]
+      if (first) return first
+      if (deps.fallback === 'capture') return capture()
+      return { kind: 'none', reason: 'provider-required: create a connection at /v1/connections' }
+    },
+  }
+}

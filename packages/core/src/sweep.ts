@@ -1,0 +1,111 @@
+import type { Pool } from '@lettergate/db/pool'
+import { ensurePartitions } from '@lettergate/db/sql/ensure-partitions'
+import { expireIdempotency } from '@lettergate/db/sql/expire-idempotency'
+import { listExpiredSending } from '@lettergate/db/sql/list-expired-sending'
+import { loadClaimed } from '@lettergate/db/sql/load-claimed'
+import { recordOutcomes } from '@lettergate/db/sql/record-outcomes'
+import { releaseExpiredClaims } from '@lettergate/db/sql/release-expired-claims'
+import type { ContentDocument } from './accept-row.ts'
+import { toRecord } from './outcome.ts'
+
+const BATCH = 200
+
+export type SweepDeps = {
+  pool: Pool
+  /** Whether a provider recognises a repeat of an attempt that began then. */
+  repeatIsSafe: (provider: string, startedAt: Date) => boolean
+}
+
+/** Runs one step until it finds less than a full batch. */
+async function untilDone(step: (limit: number) => Promise<number>): Promise<number> {
+  let total = 0
+  for (;;) {
+    const count = await step(BATCH)
+    total += count
+    if (count < BATCH) return total
+  }
+}
+
+/** Calls hand-offs whose worker was lost what they are: unknown. The same record as a live unknown, so the same rules. */
+async function giveUpLostSending(deps: SweepDeps, limit: number): Promise<number> {
+  const lost = await listExpiredSending(deps.pool, limit)
+  const messages = await loadClaimed<ContentDocument>(deps.pool, lost, 'sending')
+  const records = messages.flatMap((message) => {
+    const { sending } = message
+    if (!sending) return []
+    const attempt = {
+      number: message.attempts,
+      ...sending,
+      repeatIsSafe: deps.repeatIsSafe(sending.provider, sending.startedAt),
+    }
+    return [
+      toRecord(message, attempt, { kind: 'unknown', reason: 'the worker was lost during the hand-off' }),
+    ]
+  })
+  if (records.length > 0) await recordOutcomes(deps.pool, records)
+  return records.length
+}
+
+export const sweepSteps = {
+  releaseExpiredClaims: (deps: SweepDeps) => untilDone((limit) => releaseExpiredClaims(deps.pool, limit)),
+  giveUpLostSending: (deps: SweepDeps) => untilDone((limit) => giveUpLostSending(deps, limit)),
+  expireIdempotency: (deps: SweepDeps) => untilDone((limit) => expireIdempotency(deps.pool, limit)),
+  ensurePartitions: (deps: SweepDeps) => ensurePartitions(deps.pool),
+} satisfies Record<string, (deps: SweepDeps) => Promise<number>>
+
+export type SweepStep = keyof typeof sweepSteps
+const EVERY_MS: Record<SweepStep, number> = {
+  releaseExpiredClaims: 2_000,
+  giveUpLostSending: 5_000,
+  expireIdempotency: 60_000,
+  ensurePartitions: 3_600_000,
+}
+
+export type Sweeper = { start(): void; stop(): Promise<void> }
+
+/** Puts right what a lost process left behind. Any number may run; a step that fails is reported and does not stop the others. */
+export function createSweeper(
+  deps: SweepDeps & {
+    onSwept: (step: SweepStep, count: number) => void
+    onError: (error: unknown) => void
+  },
+): Sweeper {
+  const timers = new Set<NodeJS.Timeout>()
+  const running = new Set<Promise<void>>()
+  let stopped = false
+
+  async function run(step: SweepStep): Promise<void> {
+    try {
+      deps.onSwept(step, await sweepSteps[step](deps))
+    } catch (error) {
+      deps.onError(error)
+    }
+  }
+
+  function schedule(step: SweepStep): void {
+    const timer = setTimeout(() => {
+      timers.delete(timer)
+      const work = run(step).finally(() => {
+        running.delete(work)
+        if (!stopped) schedule(step)
+      })
+      running.add(work)
+    }, EVERY_MS[step])
+    timers.add(timer)
+  }
+
+  return {
+    start() {
+      for (const step of Object.keys(EVERY_MS)) if (isStep(step)) schedule(step)
+    },
+    async stop() {
+      stopped = true
+      for (const timer of timers) clearTimeout(timer)
+      await Promise.all(running)
+    },
+  }
+}
+
+function isStep(name: string): name is SweepStep {
+  return name in sweepSteps
+}

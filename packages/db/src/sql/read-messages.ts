@@ -1,0 +1,54 @@
+import { uuidArray } from '../arrays.ts'
+import type { Queryable } from '../pool.ts'
+
+/** Kind, address, name, status, reason, updated_at: in this order because names would be most of the bytes. */
+export type RecipientTuple = [string, string, string | null, string, string | null, string]
+
+export type MessageRow = {
+  tenant_id: string
+  id: string
+  mode: string
+  created_at: Date
+  stream: string
+  from_address: string
+  from_name: string | null
+  subject: string
+  tags: string[]
+  metadata: Record<string, string> | null
+  send_at: Date | null
+  connection_id: string | null
+  attachment_count: number
+  /** A worker is handing the message over: known only to the outbox until the outcome is in. */
+  is_sending: boolean
+  recipients: RecipientTuple[]
+}
+
+/**
+ * Messages of any tenants in one round trip, in order; null where a tenant has no such message. The lateral
+ * subqueries keep this a nested loop in which every id finds its own partition, however the planner guesses.
+ */
+export async function readMessages(
+  db: Queryable,
+  keys: readonly { tenantId: string; id: string }[],
+): Promise<(MessageRow | null)[]> {
+  const { rows } = await db.query<MessageRow & { position: number }>({
+    name: 'read-messages',
+    text: `
+      select k.position::int4, m.*, r.recipients,
+             exists (select from outbox o where o.message_id = k.id and o.state = 'sending') as is_sending
+      from unnest($1::uuid[], $2::uuid[]) with ordinality as k(tenant_id, id, position)
+      cross join lateral (
+        select tenant_id, id, mode, created_at, stream, from_address, from_name, subject, to_json(tags) as tags,
+               metadata, send_at, connection_id, attachment_count
+        from message where tenant_id = k.tenant_id and id = k.id offset 0
+      ) m
+      cross join lateral (
+        select json_agg(json_build_array(kind, address, name, status, reason, updated_at) order by position) as recipients
+        from recipient where tenant_id = k.tenant_id and message_id = k.id
+      ) r`,
+    values: [uuidArray(keys.map((key) => key.tenantId)), uuidArray(keys.map((key) => key.id))],
+  })
+  const found: (MessageRow | null)[] = keys.map(() => null)
+  for (const row of rows) found[row.position - 1] = row
+  return found
+}

@@ -1,0 +1,44 @@
+/** Redis when there is one; otherwise the queue lives in the database, in a schema of its own. */
+export type QueueBackend = { kind: 'redis'; url: string; prefix?: string } | { kind: 'postgres'; url: string }
+
+export const POSTGRES_SCHEMA = 'bullmq'
+
+/** Braces: all keys of a queue fall into one slot of a Redis Cluster. */
+export const DEFAULT_PREFIX = '{lettergate}'
+
+export const QUEUE_NAME = 'deliver'
+
+type RedisHost = {
+  host: string
+  port: number
+  db: number
+  username?: string
+  password?: string
+  tls?: Record<string, never>
+}
+
+function hostOptions(url: string): RedisHost {
+  const { hostname, port, username, password, pathname, protocol } = new URL(url)
+  return {
+    host: hostname,
+    port: port === '' ? 6379 : Number(port),
+    ...(username === '' ? {} : { username: decodeURIComponent(username) }),
+    ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+    db: Number(pathname.slice(1) || 0),
+    ...(protocol === 'rediss:' ? { tls: {} } : {}),
+  }
+}
+
+/**
+ * A producer must fail fast: without `commandTimeout` an add waits for ever on a Redis that hangs. It may happen later all the
+ * same, which is harmless, since every claim carries its epoch.
+ */
+export const producerOptions = (url: string) => ({
+  ...hostOptions(url),
+  enableOfflineQueue: false,
+  commandTimeout: 2_000,
+  maxRetriesPerRequest: 1,
+})
+
+/** A consumer waits for Redis to come back. */
+export const consumerOptions = (url: string) => ({ ...hostOptions(url), maxRetriesPerRequest: null })
