@@ -1,0 +1,50 @@
+import { fromPublicId, toPublicId } from '@lettergate/contracts/ids'
+import { issueKey, revokeKey } from '@lettergate/core/keys'
+import { tenantExists } from '@lettergate/db/sql/tenant-exists'
+import type { Command } from 'commander'
+import { z } from 'zod'
+import { CliError } from '../cli-error.ts'
+import { parseOptions } from './parse-options.ts'
+import { withDatabase } from './with-database.ts'
+
+const tenantId = z.string().transform((text, context) => {
+  const id = fromPublicId('ten', text)
+  if (id !== null) return id
+  context.addIssue({ code: 'custom', message: 'must be an id that begins with ten_' })
+  return z.NEVER
+})
+const CreateOptions = z.object({
+  tenant: tenantId,
+  mode: z.enum(['live', 'test'], { error: 'must be live or test' }),
+})
+const RevokeOptions = z.object({ tenant: tenantId })
+
+/** `lettergate key create` and `lettergate key revoke`. */
+export function addKeyCommands(program: Command): void {
+  const key = program.command('key').description('API keys of a tenant')
+  key
+    .command('create')
+    .description('make a key; it is shown once')
+    .requiredOption('--tenant <id>', 'whose key')
+    .option('--mode <mode>', 'live or test', 'live')
+    .action(async (given: unknown) => {
+      const options = parseOptions(CreateOptions, given)
+      const made = await withDatabase(async ({ pool, pepper }) => {
+        if (!(await tenantExists(pool, options.tenant))) throw new CliError('there is no such tenant')
+        return issueKey({ db: pool, pepper }, { mode: options.mode, tenantId: options.tenant })
+      })
+      process.stdout.write(`${JSON.stringify({ key_id: toPublicId('key', made.keyId), key: made.key })}\n`)
+    })
+  key
+    .command('revoke')
+    .description('refuse a key from now on, everywhere within five seconds')
+    .argument('<key-id>')
+    .requiredOption('--tenant <id>', 'whose key')
+    .action(async (keyId: string, given: unknown) => {
+      const { tenant } = parseOptions(RevokeOptions, given)
+      const id = fromPublicId('key', keyId)
+      const isDone = id !== null && (await withDatabase(({ pool }) => revokeKey(pool, tenant, id)))
+      if (!isDone) throw new CliError('this tenant has no such key')
+      process.stdout.write(`Revoked ${keyId}.\n`)
+    })
+}

@@ -1,0 +1,50 @@
+import { toPublicId } from '@lettergate/contracts/ids'
+import { createTenant } from '@lettergate/core/tenants'
+import type { Command } from 'commander'
+import { z } from 'zod'
+import { parseOptions } from './parse-options.ts'
+import { withDatabase } from './with-database.ts'
+
+const DAILY_LIMIT_MAX = 2_147_483_647
+const limitFault = `must be a whole number from 0 to ${DAILY_LIMIT_MAX}`
+
+const CreateOptions = z.object({
+  name: z.string().trim().min(1, 'must not be empty').max(200, 'must have at most 200 characters'),
+  plan: z.enum(['free', 'standard', 'scale'], { error: 'must be free, standard or scale' }),
+  dailyLimit: z
+    .string()
+    .regex(/^\d{1,10}$/, limitFault)
+    .transform(Number)
+    .refine((limit) => limit <= DAILY_LIMIT_MAX, limitFault)
+    .optional(),
+  json: z.boolean().default(false),
+})
+
+/** `lettergate tenant create`. */
+export function addTenantCommands(program: Command): void {
+  program
+    .command('tenant')
+    .description('tenants of this gateway')
+    .command('create')
+    .description('make a tenant with a live and a test key; the keys are shown once')
+    .requiredOption('--name <name>', 'what to call it')
+    .requiredOption('--plan <plan>', 'free, standard or scale')
+    .option('--daily-limit <recipients>', "recipients a day, instead of the plan's")
+    .option('--json', 'print one JSON object')
+    .action(async (given: unknown) => {
+      const options = parseOptions(CreateOptions, given)
+      const made = await withDatabase((deps) => createTenant(deps, options))
+      const shown = {
+        tenant_id: toPublicId('ten', made.tenantId),
+        live_key: made.liveKey,
+        test_key: made.testKey,
+      }
+      process.stdout.write(
+        options.json
+          ? `${JSON.stringify(shown)}\n`
+          : Object.entries(shown)
+              .map(([name, value]) => `${name.padEnd(10)} ${value}\n`)
+              .join(''),
+      )
+    })
+}

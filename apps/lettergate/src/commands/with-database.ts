@@ -1,0 +1,19 @@
+import type { KeyObject } from 'node:crypto'
+import { loadConfig } from '@lettergate/config/config'
+import { rootSecret } from '@lettergate/config/root-secret'
+import { deriveKey } from '@lettergate/core/derive-key'
+import type { Pool } from '@lettergate/db/pool'
+import { databaseUrlOf, openPool } from '../start/database.ts'
+
+/** Runs `work` on the database that the settings name. */
+export async function withDatabase<T>(
+  work: (deps: { pool: Pool; pepper: KeyObject }) => Promise<T>,
+): Promise<T> {
+  const config = loadConfig()
+  const pool = openPool(databaseUrlOf(config))
+  try {
+    return await work({ pool, pepper: deriveKey(rootSecret(config), 'api key pepper') })
+  } finally {
+    await pool.end()
+  }
+}

@@ -1,0 +1,51 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { childEnv } from '@lettergate/config/child-env'
+import type { Env } from '@lettergate/config/config'
+import { CliError } from '../cli-error.ts'
+import { type OwnProcess, spawnOwn } from '../processes.ts'
+
+const ROOT = join(import.meta.dirname, '..', '..', '..', '..')
+const GUARD = new URL('./child-guard.ts', import.meta.url).href
+const READY_TIMEOUT_MS = 30_000
+const LAST_LINES = 12
+
+/** Starts the api or the worker as its own process would be started on a server. */
+export async function startService(name: 'api' | 'worker', logDir: string, env: Env): Promise<OwnProcess> {
+  return spawnOwn({
+    name,
+    file: process.execPath,
+    args: ['--import', GUARD, join('apps', name, 'src', 'main.ts')],
+    cwd: ROOT,
+    env: childEnv(env),
+    logFile: join(logDir, `${name}.log`),
+    channel: true,
+  })
+}
+
+/** Rejects with the last lines of whichever of these ends first: none of them may. */
+export async function firstDeath(processes: readonly OwnProcess[]): Promise<never> {
+  const { own, code, signal } = await Promise.race(
+    processes.map(async (own) => ({ own, ...(await own.exited) })),
+  )
+  const lines = own.lastLines(LAST_LINES).map((line) => `\n  ${line.slice(0, 1_000)}`)
+  const how = signal ? `was ended by ${signal}` : `ended with code ${code}`
+  throw new CliError(`${own.name} ${how}; its last lines (${own.logFile}):${lines.join('')}`)
+}
+
+/** Waits until the api says that it is ready for requests. */
+export async function waitUntilReady(apiUrl: string, signal: AbortSignal): Promise<void> {
+  for (const end = performance.now() + READY_TIMEOUT_MS; performance.now() < end; ) {
+    try {
+      const response = await fetch(`${apiUrl}/readyz`, {
+        signal: AbortSignal.any([signal, AbortSignal.timeout(2_000)]),
+      })
+      await response.body?.cancel()
+      if (response.ok) return
+    } catch {
+      signal.throwIfAborted()
+    }
+    await sleep(50, undefined, { signal })
+  }
+  throw new CliError(`the api is not ready after ${READY_TIMEOUT_MS / 1000} s; see its log`)
+}

@@ -1,0 +1,124 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Config, loadConfig } from '@lettergate/config/config'
+import { rootSecret } from '@lettergate/config/root-secret'
+import { deriveKey } from '@lettergate/core/derive-key'
+import { claimPort } from '../ports.ts'
+import type { OwnProcess } from '../processes.ts'
+import { banner } from './banner.ts'
+import { lockDataFolder, openDataFolder } from './data-folder.ts'
+import { migrateDatabase, openPool, startDatabase } from './database.ts'
+import { type DemoKeys, demoKeys } from './demo-keys.ts'
+import { readDevFile, writeDevFile } from './dev-file.ts'
+import { firstDeath, startService, waitUntilReady } from './services.ts'
+
+/** What runs, newest last; stopped from the newest to the oldest. */
+type Running = { stop(graceMs: number): Promise<void> }[]
+
+/** All of it together must be gone within ten seconds of the signal. */
+const STOP_BUDGET_MS = 9_500
+/** Left for each that is stopped after the one at hand. */
+const STOP_RESERVE_MS = 2_000
+const TAKE_OVER_WAIT_MS = 10_000
+
+/** Runs a whole gateway until `signal` aborts; rejects if it cannot start or a part of it dies. */
+export async function start(
+  signal: AbortSignal,
+  write: (text: string) => void,
+  isColoured: boolean,
+): Promise<void> {
+  const beganAt = performance.now()
+  const config = loadConfig()
+  openDataFolder(config.dataDir)
+  const lock = lockDataFolder(config.dataDir)
+  const running: Running = []
+  try {
+    const apiPort = await claimApiPort(config, lock.tookOver ? TAKE_OVER_WAIT_MS : 0)
+    const facts = await bringUp({ ...config, apiPort }, running, signal)
+    const tookMs = performance.now() - beganAt
+    write(
+      banner({ ...facts, dataDir: config.dataDir, logDir: join(config.dataDir, 'log'), tookMs }, isColoured),
+    )
+    await Promise.race([facts.death, aborted(signal)])
+  } catch (error) {
+    if (!signal.aborted) throw error
+  } finally {
+    await stopAll(running)
+    lock.release()
+  }
+}
+
+type Facts = { apiUrl: string; keys: DemoKeys | null; death: Promise<never> }
+
+async function bringUp(config: Config, running: Running, signal: AbortSignal): Promise<Facts> {
+  const processes: OwnProcess[] = []
+  let { databaseUrl } = config
+  if (databaseUrl === undefined) {
+    const postgres = await startDatabase(config)
+    running.push(postgres)
+    processes.push(postgres.process)
+    databaseUrl = postgres.databaseUrl
+  }
+  const keys = await prepareDatabase(config, databaseUrl)
+  signal.throwIfAborted()
+  const env = {
+    DATABASE_URL: databaseUrl,
+    API_PORT: String(config.apiPort),
+    LETTERGATE_DATA_DIR: config.dataDir,
+  }
+  // The worker first: it is then stopped last, after the api has taken its last message.
+  for (const name of ['worker', 'api'] as const) {
+    const service = await startService(name, join(config.dataDir, 'log'), env)
+    running.push({ stop: (graceMs) => service.stop('SIGTERM', graceMs) })
+    processes.push(service)
+  }
+  const death = firstDeath(processes)
+  death.catch(() => {})
+  const apiUrl = `http://${hostInUrl(config.apiHost)}:${config.apiPort}`
+  await Promise.race([waitUntilReady(apiUrl, signal), death])
+  if (keys) writeDevFile(config.dataDir, { api_url: apiUrl, ...keys, pid: process.pid })
+  return { apiUrl, keys, death }
+}
+
+/** Schema and, in development, the demo tenant. Its keys are kept before anybody is told of them. */
+async function prepareDatabase(config: Config, databaseUrl: string): Promise<DemoKeys | null> {
+  const pool = openPool(databaseUrl)
+  try {
+    await migrateDatabase(pool)
+    if (config.env === 'production') return null
+    const pepper = deriveKey(rootSecret(config), 'api key pepper')
+    return await demoKeys({ pool, pepper }, readDevFile(config.dataDir))
+  } finally {
+    await pool.end()
+  }
+}
+
+async function claimApiPort(config: Config, patienceMs: number): Promise<number> {
+  for (const end = performance.now() + patienceMs; ; await sleep(100)) {
+    try {
+      return await claimPort(config.apiHost, config.apiPort)
+    } catch (error) {
+      if (performance.now() > end) throw error
+    }
+  }
+}
+
+async function stopAll(running: Running): Promise<void> {
+  const end = performance.now() + STOP_BUDGET_MS
+  for (let part = running.pop(); part; part = running.pop()) {
+    await part.stop(end - performance.now() - running.length * STOP_RESERVE_MS)
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+function hostInUrl(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  if (host === '::') return '[::1]'
+  return host.includes(':') ? `[${host}]` : host
+}
