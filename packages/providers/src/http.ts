@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isNetworkFailure } from './network-failure.ts'
 import type { HttpRequest, HttpResponse, Io, NetworkFailure, SendOutcome, Target } from './provider.ts'
 
 const retryAfterMinMs = 1_000
@@ -24,10 +25,6 @@ function toFailureOutcome(failure: NetworkFailure): SendOutcome {
   if (failure.bodySent) return { kind: 'unknown', reason: failure.reason }
   if (failure.refused) return { kind: 'rejected', scope: 'account', reason: failure.reason }
   return { kind: 'deferred', reason: failure.reason }
-}
-
-function isNetworkFailure(error: unknown): error is NetworkFailure {
-  return error instanceof Error && 'bodySent' in error && 'reason' in error && 'refused' in error
 }
 
 /**

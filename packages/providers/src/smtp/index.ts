@@ -1,76 +1,110 @@
-import { z } from 'zod'
-import type { Provider, SendOutcome, Target } from '../provider.ts'
-import { hasControlCharacter, type Secret, secret } from '../secret.ts'
+import { createHash } from 'node:crypto'
+import { buildMime, messageIdOf } from '../mime.ts'
+import type { Io, OutboundMessage, Provider, ProviderConnection } from '../provider.ts'
+import { type Transfer, toOutcome } from './outcome.ts'
+import { createPool, type Pool } from './pool.ts'
+import { type Envelope, openSession } from './session.ts'
+import {
+  type SmtpCredentials,
+  type SmtpSettings,
+  smtpCredentials,
+  smtpSettings,
+  smtpTarget,
+} from './settings.ts'
 
-export type SmtpCredentials = { username?: Secret | undefined; password?: Secret | undefined }
-export type SmtpSettings = {
-  host: string
-  port: number
-  tls?: 'implicit' | 'starttls' | 'opportunistic' | 'none' | undefined
-  max_connections?: number | undefined
-  helo_name?: string | undefined
-  allow_insecure?: boolean | undefined
-}
+const sessionsMaxDefault = 20
+const poolsMax = 500
 
-const credentials = z
-  .strictObject({
-    username: secret('Name to log in with; leave both out for a server that needs no login').optional(),
-    password: secret('Password or API key to log in with').optional(),
-  })
-  .refine((given) => (given.username === undefined) === (given.password === undefined), {
-    message: 'username and password go together',
-  })
+type Connection = ProviderConnection<SmtpCredentials, SmtpSettings>
 
-const settings = z
-  .strictObject({
-    host: z
-      .string()
-      .min(1)
-      .max(253)
-      .refine(
-        (host) => !hasControlCharacter(host) && !/[\s/@?#\\]/.test(host),
-        'must be a host name or an address',
-      )
-      .describe('Host name of the submission server'),
-    port: z.int().min(1).max(65535).describe('587, 465, 2525, 2587 or 2465; 25 is discouraged'),
-    tls: z
-      .enum(['implicit', 'starttls', 'opportunistic', 'none'])
-      .optional()
-      .describe('How the connection is encrypted; left out: implicit on 465 and 2465, else starttls'),
-    max_connections: z.int().min(1).max(50).optional().describe('Connections kept at most; left out: 20'),
-    helo_name: z
-      .string()
-      .regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/)
-      .optional()
-      .describe('Name to greet the server with; left out: the host name of this machine'),
-    allow_insecure: z
-      .boolean()
-      .optional()
-      .describe('Permits no encryption or an unverified certificate, on hosts that the operator listed'),
-  })
-  .refine((chosen) => chosen.tls !== 'none' || chosen.allow_insecure === true, {
-    path: ['tls'],
-    message: "'none' needs allow_insecure",
-  })
-
-/** Any submission server that speaks SMTP. */
+/** Any submission server that speaks SMTP, over connections that are kept open. */
 export function createSmtp(): Provider<SmtpCredentials, SmtpSettings> {
+  const pools = createPools()
   return {
     id: 'smtp',
     description: 'Any SMTP submission server.',
-    credentials,
-    settings,
+    credentials: smtpCredentials,
+    settings: smtpSettings,
     capabilities: {
+      // Every server takes 100 in one go: https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.8
       recipientsMax: 100,
       messageBytesMax: 25 * 1024 * 1024,
       idempotencyWindowMs: 0,
       answersEachRecipient: true,
     },
-    targets: (chosen) => [target(chosen)],
-    send: async (): Promise<SendOutcome> => ({ kind: 'deferred', reason: 'not built' }),
+    targets: (settings) => [smtpTarget(settings)],
+    send: async (message, connection, io) => {
+      const transfer = await deliver(message, pools.of(connection), io)
+      return toOutcome(transfer, messageIdOf(message))
+    },
+    close: pools.close,
   }
 }
 
-function target(chosen: SmtpSettings): Target {
-  return { host: chosen.host, port: chosen.port, scheme: chosen.allow_insecure ? 'smtp-plain' : 'smtp' }
+async function deliver(message: OutboundMessage, pool: Pool, io: Io): Promise<Transfer> {
+  const mime = await buildMime(message)
+  const envelope: Envelope = {
+    from: message.from.address,
+    to: message.envelopeTo,
+    size: mime.length,
+    use8BitMime: message.attachments.some(({ contentType }) => contentType.startsWith('message/')),
+  }
+  for (;;) {
+    const lease = await pool.acquire(io)
+    if ('failure' in lease) return lease.failure
+    const transfer = await lease.session.transfer({ ...envelope }, mime, io.signal)
+    void pool.release(lease.session)
+    // A kept connection that the server had ended meanwhile took nothing: that says nothing about the message.
+    if (!lease.reused || io.signal.aborted || !wasStale(transfer)) return transfer
+  }
+}
+
+function wasStale(transfer: Transfer): boolean {
+  if (transfer.kind === 'lost') return !transfer.complete
+  return transfer.kind === 'refused' && transfer.phase === 'mail' && transfer.reply.startsWith('421')
+}
+
+/** A pool for each connection, in order of last use: the least used make room, changed credentials begin a new one. */
+function createPools() {
+  const pools = new Map<string, Pool>()
+  const prints = new WeakMap<object, string>()
+
+  function keyOf({ id, credentials, settings }: Connection): string {
+    let print = prints.get(credentials)
+    if (!print) {
+      const secrets = [credentials.username?.reveal(), credentials.password?.reveal()]
+      print = createHash('sha256').update(JSON.stringify(secrets)).digest('base64')
+      prints.set(credentials, print)
+    }
+    return `${id} ${print} ${JSON.stringify(settings)}`
+  }
+
+  function of(connection: Connection): Pool {
+    const key = keyOf(connection)
+    const known = pools.get(key)
+    const { credentials, settings } = connection
+    const pool =
+      known ??
+      createPool(settings.max_connections ?? sessionsMaxDefault, (io) =>
+        openSession(settings, credentials, io),
+      )
+    pools.delete(key)
+    pools.set(key, pool)
+    if (!known) forgetUnused()
+    return pool
+  }
+
+  function forgetUnused(): void {
+    for (const [key, pool] of pools) {
+      if (pools.size <= poolsMax) return
+      if (pool.isUnused()) pools.delete(key)
+    }
+  }
+
+  async function close(): Promise<void> {
+    await Promise.all([...pools.values()].map((pool) => pool.close()))
+    pools.clear()
+  }
+
+  return { of, close }
 }
