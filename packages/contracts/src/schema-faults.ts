@@ -69,7 +69,9 @@ export function addSchemaFaults(
 }
 
 function isOfOtherType(issue: Issue): boolean {
-  return issue.code === 'invalid_type' && issue.path.length === 0
+  if (issue.path.length > 0) return false
+  if (issue.code === 'invalid_union') return issue.errors.every((branch) => branch.some(isOfOtherType))
+  return issue.code === 'invalid_type'
 }
 
 function detailOf(issue: Issue): string {

@@ -86,7 +86,7 @@ const Attachment = z
   .meta({ id: 'AttachmentInput', description: 'A file that goes with the message.' })
 
 function mailboxes(description: string, min: number, max: number) {
-  return z.union([MailboxText, MailboxObject, z.array(MailboxInput).min(min).max(max)]).meta({ description })
+  return z.union([MailboxInput, z.array(MailboxInput).min(min).max(max)]).meta({ description })
 }
 
 const headersField = z
