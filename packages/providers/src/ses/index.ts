@@ -41,10 +41,10 @@ export function createSes(): Provider<SesCredentials, SesSettings> {
     description: 'Amazon SES, API v2, raw content.',
     credentials,
     settings,
-    // 50 recipients, 40 MB after base64: https://docs.aws.amazon.com/ses/latest/dg/quotas.html
+    // https://docs.aws.amazon.com/ses/latest/dg/quotas.html
     capabilities: {
       recipientsMax: 50,
-      messageBytesMax: 30 * 1000 * 1000,
+      messageBytesMax: 40 * 1000 * 1000,
       idempotencyWindowMs: 0,
       answersEachRecipient: false,
     },
