@@ -1,4 +1,4 @@
-import { sign } from 'aws4'
+import aws4 from 'aws4'
 import { exchange } from '../http.ts'
 import { buildMime } from '../mime.ts'
 import type { HttpRequest, Io, OutboundMessage, ProviderConnection, SendOutcome } from '../provider.ts'
@@ -33,7 +33,7 @@ export function toRequest(
 ): HttpRequest {
   const url = new URL(endpoint + sendPath)
   const body = JSON.stringify(toBody(message, mime, settings))
-  const signed = sign(
+  const signed = aws4.sign(
     {
       host: url.host,
       path: url.pathname,
