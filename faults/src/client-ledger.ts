@@ -6,6 +6,8 @@ export type ClientAnswer = {
   /** The message id of a 202. */
   messageId?: string | undefined
   retryAfter?: string | undefined
+  /** The problem's code, when it was refused. */
+  code?: string | undefined
   failure?: string | undefined
 }
 

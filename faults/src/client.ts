@@ -90,9 +90,18 @@ function post(
 
 function answerOf(status: number, text: string, retryAfter: string | undefined): ClientAnswer {
   const at = Date.now()
-  if (status !== 202) return { at, status, retryAfter, failure: text.slice(0, 300) }
-  const { id }: { id: string } = JSON.parse(text)
-  return { at, status, messageId: id }
+  const body = parseObject(text)
+  return status === 202
+    ? { at, status, messageId: body.id }
+    : { at, status, retryAfter, code: body.code, failure: text.slice(0, 300) }
+}
+
+function parseObject(text: string): { id?: string; code?: string } {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return {}
+  }
 }
 
 /** Runs `work` for 0…count−1, at most `width` at a time, in order of their starts. */
@@ -106,4 +115,29 @@ export async function inParallel(
     while (next < count) await work(next++)
   }
   await Promise.all(Array.from({ length: Math.min(width, count) }, lane))
+}
+
+/** Keeps writing, `width` requests at a time, for as long as the deed takes; then lets every request settle. */
+export async function writeDuring(
+  client: Client,
+  options: { width: number; prefix: string },
+  deed: () => Promise<void>,
+): Promise<void> {
+  let done = false
+  let next = 0
+  const lane = async () => {
+    while (!done) {
+      await client.sendUntilSettled({
+        idempotencyKey: `${options.prefix}-${next++}`,
+        to: ['user@example.net'],
+      })
+    }
+  }
+  const lanes = Array.from({ length: options.width }, lane)
+  try {
+    await deed()
+  } finally {
+    done = true
+    await Promise.all(lanes)
+  }
 }

@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import { waitUntil } from './ports.ts'
+import { type Managed, startProcess } from './processes.ts'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+
+/** Where the parts of Lettergate are told to find each other. */
+export type GatewayPlace = {
+  databaseUrl: string
+  redisUrl?: string | undefined
+  apiPort: number
+  workerPort: number
+  dataDir: string
+}
+
+/** The environment of api, worker and command line, the same for all of them. */
+export function gatewayEnv(
+  place: GatewayPlace,
+  secret = randomBytes(32).toString('hex'),
+): Record<string, string> {
+  return {
+    LETTERGATE_ENV: 'development',
+    LETTERGATE_SECRET: secret,
+    LETTERGATE_LOG_LEVEL: 'warn',
+    LETTERGATE_EGRESS_ALLOW: '127.0.0.1',
+    LETTERGATE_DATA_DIR: place.dataDir,
+    DATABASE_URL: place.databaseUrl,
+    API_PORT: String(place.apiPort),
+    WORKER_METRICS_PORT: String(place.workerPort),
+    ...(place.redisUrl === undefined ? {} : { REDIS_URL: place.redisUrl }),
+  }
+}
+
+/** Starts a real api or worker and waits until it says that it is ready. */
+export async function startPart(part: 'api' | 'worker', env: Record<string, string>): Promise<Managed> {
+  const started = startProcess({
+    name: part,
+    command: process.execPath,
+    args: [`apps/${part}/src/main.ts`],
+    env,
+    cwd: ROOT,
+  })
+  const port = part === 'api' ? env.API_PORT : env.WORKER_METRICS_PORT
+  await waitUntil(`the ${part} to be ready`, 60_000, async () => {
+    if (!started.running()) return true
+    return await fetch(`http://127.0.0.1:${port}/readyz`).then(
+      (response) => response.ok,
+      () => false,
+    )
+  })
+  return started
+}
+
+/** Runs one command of the command line and answers what it printed. */
+export async function runCommand(args: string[], env: Record<string, string>): Promise<string> {
+  const command = startProcess({
+    name: args.join(' '),
+    command: process.execPath,
+    args: ['apps/lettergate/src/main.ts', ...args],
+    env,
+    cwd: ROOT,
+  })
+  const { code } = await command.exited
+  if (code !== 0) throw new Error(`lettergate ${args.join(' ')} failed: ${command.output()}`)
+  return command.output()
+}
+
+export type Tenant = { tenantId: string; apiKey: string }
+
+/** Makes a tenant as an operator would. */
+export async function createTenant(env: Record<string, string>, dailyLimit: number): Promise<Tenant> {
+  const args = [
+    'tenant',
+    'create',
+    '--name',
+    'Fault test',
+    '--plan',
+    'scale',
+    '--daily-limit',
+    String(dailyLimit),
+  ]
+  const made: { tenant_id: string; live_key: string } = JSON.parse(await runCommand([...args, '--json'], env))
+  return { tenantId: made.tenant_id, apiKey: made.live_key }
+}
+
+/** Makes a connection as a tenant would. */
+export async function createConnection(
+  apiUrl: string,
+  apiKey: string,
+  connection: { provider: string; credentials: object; settings: object },
+): Promise<void> {
+  const response = await fetch(`${apiUrl}/v1/connections`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: connection.provider, ...connection }),
+  })
+  if (!response.ok) throw new Error(`connection refused: ${response.status} ${await response.text()}`)
+}
+
+/** An SES connection that leads to the fake provider. */
+export function sesConnection(providerUrl: string): {
+  provider: string
+  credentials: object
+  settings: object
+} {
+  return {
+    provider: 'ses',
+    credentials: { access_key_id: 'AKIDFAKE', secret_access_key: 'fake-secret' },
+    settings: { region: 'eu-west-1', base_url: providerUrl },
+  }
+}

@@ -1,0 +1,3 @@
+import { startNaiveGateway } from './naive-gateway.ts'
+
+await startNaiveGateway(JSON.parse(process.argv[2] ?? '{}'))

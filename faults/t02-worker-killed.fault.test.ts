@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { inParallel } from '@lettergate/faults/client'
+import { startNaiveStack } from '@lettergate/faults/naive-stack'
+import { summarize } from '@lettergate/faults/oracle'
+import { announceSeed, faultsCount } from '@lettergate/faults/seed'
+import { settle } from '@lettergate/faults/settle'
+import { startStack } from '@lettergate/faults/stack'
+import { expect, test } from 'vitest'
+
+const N = faultsCount(400)
+const KILLS = Math.min(10, Math.ceil(N / 130))
+const LATENCY_MS = 10
+/** Calls that one worker has under way at once. */
+const IN_FLIGHT_MAX = 200
+
+test('T2: a worker killed between the provider’s yes and its own record sends nothing twice and loses nothing', async () => {
+  announceSeed('T2')
+  await using stack = await startStack({
+    dailyLimit: N,
+    providerLatencyMs: LATENCY_MS,
+    workerFailpoints: Array(KILLS).fill('after_provider_ack_before_db:kill9:1/40'),
+  })
+  await inParallel(N, 32, (index) =>
+    stack.client.sendUntilSettled({ idempotencyKey: `t2-${index}`, to: [`user${index}@example.net`] }),
+  )
+  const { verdict } = await settle(stack, 120_000)
+  expect(stack.worker.deaths()).toBeGreaterThan(0)
+  expect({ ...verdict, unknown: [] }).toEqual({
+    lost: [],
+    repeated: [],
+    unknown: [],
+    overQuota: [],
+    stuck: [],
+  })
+  expect(verdict.unknown.length).toBeLessThanOrEqual(stack.worker.deaths() * IN_FLIGHT_MAX)
+  const taken = verdict.unknown.filter((one) => one.taken).length
+  expect(await stack.provider.count()).toBe(N - verdict.unknown.length + taken)
+  process.stdout.write(
+    `T2: N=${N} kills=${stack.worker.deaths()} repeats=0 unknown=${verdict.unknown.length} of which taken=${taken}\n`,
+  )
+}, 240_000)
+
+test('T2 control: a gateway that sends first and records afterwards sends twice', async () => {
+  announceSeed('T2 control')
+  await using stack = await startNaiveStack({
+    providerLatencyMs: LATENCY_MS,
+    dieAt: 'after-ack',
+    dieOneIn: 40,
+    deathsMax: 3,
+  })
+  await inParallel(200, 16, (index) =>
+    stack.client.sendUntilSettled({ idempotencyKey: `t2-${index}`, to: ['user@example.net'] }),
+  )
+  await sleep(2_000)
+  expect(stack.gateway.deaths()).toBeGreaterThan(0)
+  expect(summarize(await stack.judge()).repeated).toBeGreaterThan(0)
+}, 60_000)

@@ -1,0 +1,50 @@
+import { inParallel } from '@lettergate/faults/client'
+import { startNaiveStack } from '@lettergate/faults/naive-stack'
+import { summarize } from '@lettergate/faults/oracle'
+import { redisInstalled } from '@lettergate/faults/redis'
+import { announceSeed, faultsCount } from '@lettergate/faults/seed'
+import { settle } from '@lettergate/faults/settle'
+import { startStack } from '@lettergate/faults/stack'
+import { expect, test } from 'vitest'
+
+const N = faultsCount(300)
+
+test('T4: a dispatcher killed around the hand-over to the queue loses nothing and repeats nothing', async () => {
+  announceSeed('T4')
+  const failpoints = ['after_commit_before_enqueue:kill9:1/3', 'after_enqueue_before_mark:kill9:1/3']
+  await using stack = await startStack({ dailyLimit: N, workerFailpoints: [...failpoints, ...failpoints] })
+  await inParallel(N, 16, (index) =>
+    stack.client.sendUntilSettled({ idempotencyKey: `t4-${index}`, to: [`user${index}@example.net`] }),
+  )
+  const { verdict } = await settle(stack, 120_000)
+  expect(stack.worker.deaths()).toBeGreaterThan(0)
+  // At these points nothing is on its way to a provider but what other jobs of the same worker were sending.
+  expect({ ...verdict, unknown: [] }).toEqual({
+    lost: [],
+    repeated: [],
+    unknown: [],
+    overQuota: [],
+    stuck: [],
+  })
+  process.stdout.write(`T4: N=${N} kills=${stack.worker.deaths()} lost=0 unknown=${verdict.unknown.length}\n`)
+}, 240_000)
+
+test.skipIf(!redisInstalled())(
+  'T4 control: a gateway that tells the queue after its commit, and only then, loses what it accepted',
+  async () => {
+    announceSeed('T4 control')
+    await using stack = await startNaiveStack({
+      withRedis: true,
+      backlog: 'redis',
+      dieAt: 'after-commit',
+      dieOneIn: 20,
+      deathsMax: 3,
+    })
+    await inParallel(100, 16, (index) =>
+      stack.client.sendUntilSettled({ idempotencyKey: `t4-${index}`, to: ['user@example.net'] }),
+    )
+    expect(stack.gateway.deaths()).toBeGreaterThan(0)
+    expect(summarize(await stack.judge()).lost).toBeGreaterThan(0)
+  },
+  60_000,
+)

@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { writeDuring } from '@lettergate/faults/client'
+import { promisedIds } from '@lettergate/faults/client-ledger'
+import { startNaiveStack } from '@lettergate/faults/naive-stack'
+import { summarize } from '@lettergate/faults/oracle'
+import type { PostgresCluster } from '@lettergate/faults/postgres'
+import { announceSeed, faultsCount, type Random } from '@lettergate/faults/seed'
+import { settle } from '@lettergate/faults/settle'
+import { startStack } from '@lettergate/faults/stack'
+import { expect, test } from 'vitest'
+
+const CRASHES = Math.min(5, Math.ceil(faultsCount(300) / 100))
+const WRITERS = 16
+
+async function crashRepeatedly(cluster: PostgresCluster, random: Random): Promise<void> {
+  for (let crash = 0; crash < CRASHES; crash++) {
+    await sleep(300 + random.below(700))
+    await cluster.stopImmediately()
+    await sleep(random.below(300))
+    await cluster.start()
+  }
+  await sleep(500)
+}
+
+test('T11: whatever was answered 202 is there after Postgres was stopped without a goodbye', async () => {
+  const random = announceSeed('T11')
+  await using stack = await startStack({ dailyLimit: 1_000_000 })
+  const api = stack.api.current().pid
+  await writeDuring(stack.client, { width: WRITERS, prefix: 't11' }, () =>
+    crashRepeatedly(stack.cluster, random),
+  )
+  const { verdict } = await settle(stack, 120_000)
+  const promised = stack.ledger.requests().filter((request) => promisedIds(request).size === 1).length
+  expect(promised).toBe(stack.ledger.requests().length)
+  expect(stack.api.current().pid).toBe(api)
+  expect({ ...verdict, unknown: [] }).toEqual({
+    lost: [],
+    repeated: [],
+    unknown: [],
+    overQuota: [],
+    stuck: [],
+  })
+  process.stdout.write(`T11: N=${promised} crashes=${CRASHES} lost=0 unknown=${verdict.unknown.length}\n`)
+}, 240_000)
+
+test('T11 control: a gateway that answers before the commit is on disk loses what it promised', async () => {
+  const random = announceSeed('T11 control')
+  await using stack = await startNaiveStack({ asyncCommit: true, settings: { wal_writer_delay: '10s' } })
+  await writeDuring(stack.client, { width: WRITERS, prefix: 't11' }, () =>
+    crashRepeatedly(stack.cluster, random),
+  )
+  expect(summarize(await stack.judge()).lost).toBeGreaterThan(0)
+}, 60_000)

@@ -1,0 +1,56 @@
+import { createClient, inParallel } from '@lettergate/faults/client'
+import { type ClientRequest, countStatuses, createClientLedger } from '@lettergate/faults/client-ledger'
+import { createTenant } from '@lettergate/faults/gateway'
+import { startNaiveStack } from '@lettergate/faults/naive-stack'
+import { summarize } from '@lettergate/faults/oracle'
+import { announceSeed } from '@lettergate/faults/seed'
+import { judgeStack, settle } from '@lettergate/faults/settle'
+import { startStack } from '@lettergate/faults/stack'
+import { expect, test } from 'vitest'
+
+const LIMIT = 1_000
+const CONNECTIONS = 40
+const REQUESTS = CONNECTIONS * 60
+const TO_MAX = 50
+
+function addresses(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `user${index}@example.net`)
+}
+
+function recipientsOf(requests: readonly ClientRequest[], status: number): number[] {
+  return requests
+    .filter(({ answers }) => answers.at(-1)?.status === status)
+    .map(({ recipients }) => recipients)
+}
+
+test('T27: a race for a daily limit accepts exactly the limit, and refuses nothing while room remains', async () => {
+  const random = announceSeed('T27')
+  await using stack = await startStack({ dailyLimit: LIMIT })
+  await inParallel(REQUESTS, CONNECTIONS, (index) =>
+    stack.client.send({ idempotencyKey: `one-${index}`, to: addresses(1) }),
+  )
+  expect(countStatuses(stack.ledger.requests())).toEqual({ 202: LIMIT, 429: REQUESTS - LIMIT })
+
+  const other = await createTenant(stack.env, LIMIT)
+  const ledger = createClientLedger()
+  const client = createClient({ url: stack.apiUrl, apiKey: other.apiKey, ledger, connections: CONNECTIONS })
+  await inParallel(400, CONNECTIONS, (index) =>
+    client.send({ idempotencyKey: `many-${index}`, to: addresses(1 + random.below(TO_MAX)) }),
+  )
+  client.close()
+  const accepted = recipientsOf(ledger.requests(), 202).reduce((sum, count) => sum + count, 0)
+  const smallestRefused = Math.min(...recipientsOf(ledger.requests(), 429))
+  expect(accepted).toBeLessThanOrEqual(LIMIT)
+  expect(LIMIT - accepted).toBeLessThan(smallestRefused)
+  expect((await judgeStack(stack)).overQuota).toEqual([])
+  await settle(stack, 60_000)
+}, 120_000)
+
+test('T27 control: a gateway that counts and then inserts goes over the limit', async () => {
+  announceSeed('T27 control')
+  await using stack = await startNaiveStack({ limit: 200 })
+  await inParallel(600, CONNECTIONS, (index) =>
+    stack.client.send({ idempotencyKey: `one-${index}`, to: addresses(1) }),
+  )
+  expect(summarize(await stack.judge()).overQuota).toBeGreaterThan(0)
+}, 60_000)
