@@ -1,0 +1,136 @@
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
+import { z } from 'zod'
+
+const SCOPE = '@lettergate/'
+const APPS = 'apps'
+const CORE = 'packages/core'
+/** Core decides; it must not know how a request or a job reached it. */
+const FRAMEWORKS = /^(fastify|@fastify\/.*|fastify-.*|bullmq|ioredis|react|react-dom|commander)$/
+const LINES_MAX = 400
+/** Apps and packages are told everything by the configuration, but for the one that the test runner tells its server. */
+const MUST_NOT_READ_ENV = /^(apps|packages)\//
+const READS_ENV = ['packages/config/', 'packages/db/src/testing.ts']
+/** They exist for tools that demand one. */
+const DEFAULT_EXPORT = /\.config\.ts$/
+
+export type SourceFile = { path: string; text: string }
+export type Workspace = {
+  folder: string
+  name: string
+  dependencies: ReadonlySet<string>
+  /** The root's: for tests, which are not shipped. */
+  forTests: ReadonlySet<string>
+}
+
+const TEST_FILE = /\.test\.ts$|\/(testing|conformance)(\.ts$|\/)/
+
+const IMPORT =
+  /^\s*(?:import|export)\s+(?:type\s+)?(?:[^'"`;]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm
+
+function importsOf(text: string): string[] {
+  return [...text.matchAll(IMPORT)].map(([, plain, dynamic]) => plain ?? dynamic ?? '')
+}
+
+function packageOf(specifier: string): string {
+  return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
+}
+
+function floorOf(folder: string): 'app' | 'core' | 'leaf' | 'outside' {
+  if (folder.startsWith(`${APPS}/`)) return 'app'
+  if (folder === CORE) return 'core'
+  return folder.startsWith('packages/') ? 'leaf' : 'outside'
+}
+
+/** Why `from` may not import a package of ours; null if it may. */
+function ownImportFault(from: Workspace, to: Workspace): string | null {
+  const [low, high] = [floorOf(from.folder), floorOf(to.folder)]
+  if (high === 'app' && low !== 'outside') return 'nobody imports an app'
+  if (low === 'leaf') return 'leaves import none of our packages'
+  if (low === 'core' && to.name === `${SCOPE}config`) return 'core is given values and does not read settings'
+  return null
+}
+
+function importFault(
+  file: SourceFile,
+  from: Workspace,
+  specifier: string,
+  all: readonly Workspace[],
+): string | null {
+  if (specifier.startsWith('.')) {
+    const target = resolve('/', dirname(file.path), specifier)
+    return target.startsWith(`/${from.folder}/`) ? null : 'a relative path leaves the package'
+  }
+  if (specifier.startsWith('node:')) return null
+  if (builtinModules.includes(specifier)) return "Node's own modules are imported as node:…"
+  const name = packageOf(specifier)
+  // Tools may name their own files as others do; a package has no reason to.
+  if (name === from.name)
+    return floorOf(from.folder) === 'outside' ? null : 'a package imports itself by relative path'
+  const isDeclared = from.dependencies.has(name) || (TEST_FILE.test(file.path) && from.forTests.has(name))
+  if (!isDeclared) return `${name} is not declared in ${from.folder}/package.json`
+  if (from.folder === CORE && FRAMEWORKS.test(name)) return 'core imports no framework'
+  const own = all.find((workspace) => workspace.name === name)
+  return own ? ownImportFault(from, own) : null
+}
+
+/** All that is wrong with one file. Folders outside the workspaces (scripts) have no package to answer for. */
+export function fileFaults(file: SourceFile, all: readonly Workspace[]): string[] {
+  const from = all.find(({ folder }) => file.path.startsWith(`${folder}/`))
+  const faults: string[] = []
+  for (const specifier of importsOf(file.text)) {
+    const fault = from ? importFault(file, from, specifier, all) : null
+    if (fault) faults.push(`${file.path}: '${specifier}': ${fault}`)
+  }
+  const mayReadEnv =
+    !MUST_NOT_READ_ENV.test(file.path) || READS_ENV.some((allowed) => file.path.startsWith(allowed))
+  if (!mayReadEnv && /\bprocess\.env\b/.test(file.text)) {
+    faults.push(`${file.path}: process.env is read in packages/config only`)
+  }
+  if (/^export default\b/m.test(file.text) && !DEFAULT_EXPORT.test(file.path)) {
+    faults.push(`${file.path}: no default exports`)
+  }
+  const lines = file.text.trimEnd().split('\n').length
+  if (lines > LINES_MAX) faults.push(`${file.path}: ${lines} lines, at most ${LINES_MAX}`)
+  return faults
+}
+
+const PackageJson = z.object({
+  name: z.string(),
+  dependencies: z.record(z.string(), z.string()).default({}),
+  devDependencies: z.record(z.string(), z.string()).default({}),
+})
+
+function readPackage(folder: string): z.infer<typeof PackageJson> {
+  return PackageJson.parse(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')))
+}
+
+function readWorkspaces(root: string): Workspace[] {
+  const folders = globSync(['apps/*', 'packages/*', 'bench', 'faults'], { cwd: root })
+  const forTests = new Set(Object.keys(readPackage(root).devDependencies))
+  return folders
+    .filter((folder) => existsSync(join(root, folder, 'package.json')))
+    .map((folder) => {
+      const { name, dependencies, devDependencies } = readPackage(join(root, folder))
+      return {
+        folder,
+        name,
+        dependencies: new Set(Object.keys({ ...dependencies, ...devDependencies })),
+        forTests,
+      }
+    })
+}
+
+/** All that is wrong with the imports of this checkout, one line each. */
+export function checkoutFaults(root: string): string[] {
+  const workspaces = readWorkspaces(root)
+  const paths = globSync('{apps,packages,bench,faults,scripts}/**/*.ts', {
+    cwd: root,
+    exclude: (path) => path.includes('node_modules'),
+  })
+  return paths.sort().flatMap((path) => {
+    const text = readFileSync(join(root, path), 'utf8')
+    return fileFaults({ path: path.replaceAll('\\', '/'), text }, workspaces)
+  })
+}
