@@ -1,0 +1,194 @@
+import { connect as plainConnect } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import { createEgress, type Egress } from './egress.ts'
+import { listen, type TestServer, testTls } from './testing.ts'
+
+const cleanups: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup()
+})
+function keep<T extends { close(): Promise<void> }>(opened: T): T {
+  cleanups.unshift(() => opened.close())
+  return opened
+}
+
+const answer = (text: string) => `HTTP/1.1 200 OK\r\nContent-Length: ${text.length}\r\n\r\n${text}`
+const answering = (text = 'ok') =>
+  listen((socket) => socket.on('data', () => socket.write(answer(text)))).then(keep)
+
+describe('rebinding', () => {
+  // 127.0.0.2 stands for a public address, 127.0.0.1 for what must never be reached.
+  async function rebinding(): Promise<{
+    canary: TestServer
+    egress: Egress
+    resolve: () => Promise<string[]>
+    port: number
+  }> {
+    const canary = keep(await listen((socket) => socket.end()))
+    keep(await listen((socket) => socket.end(), { host: '127.0.0.2', port: canary.port }))
+    let asked = 0
+    const resolve = async () => [asked++ % 2 === 0 ? '127.0.0.2' : '127.0.0.1']
+    const egress = keep(createEgress({ allow: ['127.0.0.2'], resolve }))
+    return { canary, egress, resolve, port: canary.port }
+  }
+
+  test('a name that changes its address between check and connection never reaches the private one', async () => {
+    const { canary, egress, port } = await rebinding()
+    for (let round = 0; round < 100; round++) {
+      const target = { host: 'rebind.example.com', port, scheme: 'smtp' } as const
+      await egress.checkResolvedTarget(target)
+      await egress.connect(target).then(
+        (socket) => socket.destroy(),
+        () => {},
+      )
+      await egress
+        .request({ method: 'GET', url: `http://rebind.example.com:${port}/`, headers: {} })
+        .catch(() => {})
+    }
+    expect(canary.connections()).toBe(0)
+  })
+
+  test('the naive way, check then connect by name, does reach it', async () => {
+    const { canary, resolve, port } = await rebinding()
+    const [checked] = await resolve()
+    expect(checked).toBe('127.0.0.2')
+    await new Promise((done) => {
+      const lookup = async (
+        _name: string,
+        _options: object,
+        found: (error: null, all: { address: string; family: number }[]) => void,
+      ) =>
+        found(
+          null,
+          (await resolve()).map((address) => ({ address, family: 4 })),
+        )
+      plainConnect({ host: 'rebind.example.com', port, lookup, autoSelectFamily: true })
+        .on('close', done)
+        .resume()
+    })
+    expect(canary.connections()).toBe(1)
+  })
+})
+
+describe('what is refused', () => {
+  test('a literal address is refused although no look-up is asked for it', async () => {
+    const canary = keep(await listen((socket) => socket.end(answer('secret'))))
+    const egress = keep(createEgress({ allow: [] }))
+    for (const host of ['127.0.0.1', '[::ffff:127.0.0.1]', '2130706433', 'localhost']) {
+      const request = { method: 'GET', url: `http://${host}:${canary.port}/`, headers: {} } as const
+      await expect(egress.request(request)).rejects.toMatchObject({ refused: true, bodySent: false })
+      await expect(egress.connect({ host, port: canary.port })).rejects.toMatchObject({ refused: true })
+    }
+    expect(canary.connections()).toBe(0)
+  })
+
+  test.each([301, 302, 303, 307, 308])(
+    'a %d to this machine is handed back, not followed',
+    async (status) => {
+      const canary = keep(await listen((socket) => socket.end(answer('secret'))))
+      const outside = keep(
+        await listen(
+          (socket) =>
+            socket.on('data', () =>
+              socket.write(
+                `HTTP/1.1 ${status} Moved\r\nLocation: http://127.0.0.1:${canary.port}/\r\nContent-Length: 0\r\n\r\n`,
+              ),
+            ),
+          { host: '127.0.0.2' },
+        ),
+      )
+      const egress = keep(createEgress({ allow: ['127.0.0.2'] }))
+      const request = {
+        method: 'POST',
+        url: `http://127.0.0.2:${outside.port}/`,
+        headers: {},
+        body: 'x',
+      } as const
+      expect((await egress.request(request)).status).toBe(status)
+      expect(canary.connections()).toBe(0)
+    },
+  )
+
+  test('plain http to a public host is refused, whatever the port', async () => {
+    const egress = keep(createEgress({ allow: [], resolve: async () => ['8.8.8.8'] }))
+    for (const url of [
+      'http://api.example.com/',
+      'http://api.example.com:443/',
+      'http://api.example.com:587/',
+    ]) {
+      await expect(egress.request({ method: 'GET', url, headers: {} })).rejects.toMatchObject({
+        refused: true,
+      })
+    }
+  })
+})
+
+describe('connections', () => {
+  test('a socket outlives the signal that bounded its connecting', async () => {
+    const server = keep(await listen((socket) => socket.on('data', (data) => socket.write(data))))
+    const egress = keep(createEgress({ allow: ['127.0.0.1'] }))
+    const controller = new AbortController()
+    const socket = await egress.connect({ host: '127.0.0.1', port: server.port, signal: controller.signal })
+    controller.abort()
+    socket.write('still here')
+    expect(await new Promise((resolve) => socket.once('data', (data) => resolve(String(data))))).toBe(
+      'still here',
+    )
+    socket.destroy()
+  })
+
+  test('a fired signal or a deadline ends the connecting, and what comes later is thrown away', async () => {
+    let found: (addresses: string[]) => void = () => {}
+    const resolve = () => new Promise<string[]>((done) => (found = done))
+    const server = keep(await listen(() => {}))
+    const egress = keep(createEgress({ allow: ['slow.example.com'], resolve }))
+    const target = { host: 'slow.example.com', port: server.port }
+    await expect(egress.connect({ ...target, timeoutMs: 20 })).rejects.toMatchObject({
+      reason: 'connection timed out',
+    })
+    await expect(egress.connect({ ...target, signal: AbortSignal.abort() })).rejects.toMatchObject({
+      bodySent: false,
+    })
+    found(['127.0.0.1'])
+    await expect.poll(() => server.connections()).toBeLessThanOrEqual(1)
+  })
+
+  test('TLS is verified against the name, and a failure means that nothing was sent', async () => {
+    const server = keep(
+      await listen((socket) => socket.on('data', () => socket.write(answer('ok'))), { tls: true }),
+    )
+    const resolve = async () => ['127.0.0.1']
+    const get = (egress: Egress, host: string) =>
+      keep(egress).request({ method: 'GET', url: `https://${host}:${server.port}/`, headers: {} })
+    const options = { allow: ['127.0.0.1'], resolve }
+    const unknown = get(createEgress(options), 'mail.test')
+    await expect(unknown).rejects.toMatchObject({
+      bodySent: false,
+      refused: false,
+      reason: expect.stringContaining('TLS'),
+    })
+    const otherName = get(createEgress({ ...options, ca: testTls.cert }), 'other.example.com')
+    await expect(otherName).rejects.toMatchObject({
+      bodySent: false,
+      reason: expect.stringContaining('ALTNAME'),
+    })
+    expect((await get(createEgress({ ...options, ca: testTls.cert }), 'mail.test')).body.toString()).toBe(
+      'ok',
+    )
+  })
+
+  test('requests one after the other share connections', async () => {
+    const server = await answering()
+    const egress = keep(createEgress({ allow: ['127.0.0.1'] }))
+    for (let round = 0; round < 20; round++) {
+      await egress.request({
+        method: 'POST',
+        url: `http://127.0.0.1:${server.port}/`,
+        headers: {},
+        body: 'x',
+      })
+    }
+    // Two, since undici looks at a connection once more before it gives it to the next request.
+    expect(server.connections()).toBeLessThanOrEqual(2)
+  })
+})
