@@ -7,7 +7,6 @@ import { createPool } from '@lettergate/db/pool'
 import { createEgress } from '@lettergate/egress/egress'
 import { createProviders } from '@lettergate/providers/registry'
 import type { QueueBackend } from '@lettergate/queue/backend'
-import { assertNoEviction } from '@lettergate/queue/redis-policy'
 import { pino } from 'pino'
 import { startOperationsServer } from './operations-server.ts'
 import { startWorker } from './worker.ts'
@@ -15,7 +14,7 @@ import { startWorker } from './worker.ts'
 const POOL_MAX = 8
 
 async function main(): Promise<void> {
-  const config = loadServiceConfig(process.env)
+  const config = loadServiceConfig()
   const log = pino({ level: config.logLevel, base: { app: 'worker' }, serializers: { err: describeError } })
   const onError = (error: unknown) => log.error({ err: error })
   const pool = createPool({
@@ -27,7 +26,6 @@ async function main(): Promise<void> {
   const queue: QueueBackend = config.redisUrl
     ? { kind: 'redis', url: config.redisUrl }
     : { kind: 'postgres', url: config.databaseUrl }
-  if (queue.kind === 'redis') await assertNoEviction(queue.url)
   const egress = createEgress({ allow: [...config.egressAllow] })
   const providers = createProviders()
   const worker = await startWorker({

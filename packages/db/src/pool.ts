@@ -31,12 +31,19 @@ const types: pg.CustomTypesConfig = {
   },
 }
 
+/**
+ * Plans are made once and kept. One made while the day's partition was still empty would read it whole for ever after:
+ * measured, 35 ms instead of 2 for a batch. Every query here has its index, so reading a table whole is never right.
+ */
+const SESSION_OPTIONS = '-c enable_seqscan=off'
+
 /** A pool of connections on which waiting is bounded: for a connection, for a lock and for a statement. */
 export function createPool(options: PoolOptions): Pool {
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.max,
     application_name: options.applicationName,
+    options: SESSION_OPTIONS,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     statement_timeout: options.statementTimeoutMs ?? 5_000,

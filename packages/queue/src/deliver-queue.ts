@@ -1,6 +1,7 @@
 import { createPostgresBackend, Queue, withBackend } from 'bullmq'
 import { DEFAULT_PREFIX, POSTGRES_SCHEMA, producerOptions, QUEUE_NAME, type QueueBackend } from './backend.ts'
 import { DELIVER_JOB, type QueuedClaim, toJobs } from './jobs.ts'
+import { openRedis } from './redis.ts'
 
 export type DeliverQueue = {
   /** Enqueues claims; rejects if that could not be confirmed in time (it may have happened nevertheless). */
@@ -47,14 +48,14 @@ export async function createDeliverQueue(
       () => queue.close(),
     )
   }
-  const queue = new Queue(QUEUE_NAME, {
-    connection: producerOptions(backend.url),
-    prefix: backend.prefix ?? DEFAULT_PREFIX,
-    skipWaitingForReady: true,
-  })
+  const redis = await openRedis(producerOptions(backend.url), onError)
+  const queue = new Queue(QUEUE_NAME, { connection: redis, prefix: backend.prefix ?? DEFAULT_PREFIX })
   queue.on('error', onError)
   return wrap(
     (jobs) => queue.addBulk(jobs),
-    () => queue.close(),
+    async () => {
+      await queue.close()
+      redis.disconnect()
+    },
   )
 }

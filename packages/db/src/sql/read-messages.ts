@@ -2,14 +2,14 @@ import { uuidArray } from '../arrays.ts'
 import type { Queryable } from '../pool.ts'
 
 /** Kind, address, name, status, reason, updated_at: in this order because names would be most of the bytes. */
-export type RecipientTuple = [string, string, string | null, string, string | null, string]
+export type RecipientTuple = ['to' | 'cc' | 'bcc', string, string | null, string, string | null, string]
 
 export type MessageRow = {
   tenant_id: string
   id: string
   mode: string
   created_at: Date
-  stream: string
+  stream: 'transactional' | 'bulk'
   from_address: string
   from_name: string | null
   subject: string

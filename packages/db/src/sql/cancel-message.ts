@@ -1,0 +1,39 @@
+import type { Queryable } from '../pool.ts'
+
+/**
+ * Takes a message out of the backlog unless it is being handed over. The lock on the outbox row decides against a worker:
+ * whoever has it first wins, and a worker that comes second finds no row to fence. Answers the state that the row was
+ * in, or null if there was none: then nothing was done, as for 'sending'.
+ */
+export async function cancelMessage(
+  db: Queryable,
+  message: { tenantId: string; id: string },
+): Promise<{ state: string | null }> {
+  const { rows } = await db.query<{ state: string | null }>({
+    name: 'cancel-message',
+    text: `
+      with target as materialized (
+        select message_id, state from outbox where tenant_id = $1 and message_id = $2 for update
+      ), removed as (
+        delete from outbox o using target t where o.message_id = t.message_id and t.state <> 'sending'
+        returning o.message_id
+      ), cancelled as (
+        update recipient r set status = 'cancelled', reason = null, updated_at = now()
+        from removed
+        where r.tenant_id = $1 and r.message_id = $2 and r.status in ('scheduled', 'queued', 'deferred', 'held')
+        returning r.position
+      ), told as (
+        insert into event (tenant_id, message_id, position, type)
+        select $1, $2, position, 'recipient.cancelled' from cancelled order by position
+      ), given_back as (
+        update usage u set accepted = u.accepted - c.n
+        from (select count(*)::int4 as n from cancelled) c, message m
+        where m.tenant_id = $1 and m.id = $2 and c.n > 0
+          and u.tenant_id = $1 and u.day = m.usage_day and u.mode = m.mode
+      )
+      select (select state from target) as state,
+             (select pg_notify('lg_message', message_id::text) from removed) as notified`,
+    values: [message.tenantId, message.id],
+  })
+  return { state: rows[0]?.state ?? null }
+}

@@ -1,0 +1,32 @@
+import type { Queryable } from '../pool.ts'
+
+export type NewConnectionRow = {
+  tenantId: string
+  id: string
+  provider: string
+  name: string
+  priority: number
+  settings: unknown
+  sealedCredentials: Buffer
+  dataKeyVersion: number
+}
+
+/** Stores a connection. */
+export async function insertConnection(db: Queryable, row: NewConnectionRow): Promise<void> {
+  await db.query({
+    name: 'connection-insert',
+    text: `
+      insert into connection (tenant_id, id, provider, name, priority, settings, sealed_credentials, data_key_version)
+      values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    values: [
+      row.tenantId,
+      row.id,
+      row.provider,
+      row.name,
+      row.priority,
+      JSON.stringify(row.settings),
+      row.sealedCredentials,
+      row.dataKeyVersion,
+    ],
+  })
+}

@@ -1,0 +1,29 @@
+import type { Queryable } from '../pool.ts'
+
+export type ConnectionRow = {
+  id: string
+  provider: string
+  name: string
+  priority: number
+  settings: Record<string, unknown>
+  enabled: boolean
+  created_at: Date
+  updated_at: Date
+}
+
+/** A tenant's connections in the order in which they are used; with `id`, that one alone. Never the credentials. */
+export async function listConnectionRows(
+  db: Queryable,
+  tenantId: string,
+  id: string | null = null,
+): Promise<ConnectionRow[]> {
+  const { rows } = await db.query<ConnectionRow>({
+    name: 'connection-list',
+    text: `
+      select id, provider, name, priority, settings, enabled, created_at, updated_at
+      from connection where tenant_id = $1 and ($2::uuid is null or id = $2)
+      order by priority, id`,
+    values: [tenantId, id],
+  })
+  return rows
+}

@@ -1,0 +1,33 @@
+import type { Queryable } from '../pool.ts'
+
+export type AttemptRow = {
+  number: number
+  connection_id: string | null
+  provider: string
+  started_at: Date
+  finished_at: Date
+  outcome: 'accepted' | 'rejected' | 'deferred' | 'unknown'
+  scope: 'message' | 'account' | null
+  reason: string | null
+  provider_message_id: string | null
+  addresses: string[]
+}
+
+/** Every try at a provider, oldest first. */
+export async function readAttempts(
+  db: Queryable,
+  message: { tenantId: string; id: string },
+): Promise<AttemptRow[]> {
+  const { rows } = await db.query<AttemptRow>({
+    name: 'read-attempts',
+    text: `
+      select a.number, a.connection_id, a.provider, a.started_at, a.finished_at, a.outcome, a.scope, a.reason,
+             a.provider_message_id,
+             (select coalesce(json_agg(r.address order by r.position), '[]') from recipient r
+              where r.tenant_id = $1 and r.message_id = $2 and r.position = any (a.recipients)) as addresses
+      from attempt a where a.tenant_id = $1 and a.message_id = $2
+      order by a.number`,
+    values: [message.tenantId, message.id],
+  })
+  return rows
+}

@@ -1,0 +1,14 @@
+import type { Queryable } from '../pool.ts'
+
+/** What accept stored of a message's content, but for its attachments; null if there is none. */
+export async function readDocument<D>(
+  db: Queryable,
+  message: { tenantId: string; id: string },
+): Promise<D | null> {
+  const { rows } = await db.query<{ document: D }>({
+    name: 'read-document',
+    text: 'select document from message_content where tenant_id = $1 and message_id = $2',
+    values: [message.tenantId, message.id],
+  })
+  return rows[0]?.document ?? null
+}

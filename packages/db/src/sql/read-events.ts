@@ -1,0 +1,29 @@
+import type { Queryable } from '../pool.ts'
+
+export type EventRow = {
+  seq: number
+  type: string
+  at: Date
+  data: { attempt?: number; reason?: string } | null
+  /** Null: the message as a whole. */
+  address: string | null
+}
+
+/** The events of a message after a sequence number, in the order in which they happened. */
+export async function readEvents(
+  db: Queryable,
+  message: { tenantId: string; id: string },
+  page: { after: number; limit: number },
+): Promise<EventRow[]> {
+  const { rows } = await db.query<EventRow>({
+    name: 'read-events',
+    text: `
+      select e.seq, e.type, e.at, e.data, r.address
+      from event e
+      left join recipient r on r.tenant_id = $1 and r.message_id = $2 and r.position = e.position
+      where e.tenant_id = $1 and e.message_id = $2 and e.seq > $3
+      order by e.seq limit $4`,
+    values: [message.tenantId, message.id, page.after, page.limit],
+  })
+  return rows
+}

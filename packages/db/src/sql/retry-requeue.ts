@@ -1,0 +1,35 @@
+import { int2Array } from '../arrays.ts'
+import type { Queryable } from '../pool.ts'
+
+/**
+ * Puts recipients back into the queue and makes the message due now. Its attempts go on counting where they
+ * stopped; a claim draws an epoch that was never used, so a worker of the past cannot take part.
+ */
+export async function requeueForRetry(
+  client: Queryable,
+  message: { tenantId: string; id: string },
+  positions: readonly number[],
+): Promise<void> {
+  await client.query({
+    name: 'retry-requeue',
+    text: `
+      with queued as (
+        update recipient set status = 'queued', reason = null, updated_at = now()
+        where tenant_id = $1 and message_id = $2 and position = any ($3::int2[])
+        returning position
+      ), told as (
+        insert into event (tenant_id, message_id, position, type)
+        select $1, $2, position, 'recipient.retried' from queued order by position
+      ), due as (
+        insert into outbox (message_id, tenant_id, mode, state, attempts, content_bytes)
+        select m.id, m.tenant_id, m.mode, 'ready',
+               coalesce((select max(number) from attempt a where a.tenant_id = $1 and a.message_id = $2), 0), m.content_bytes
+        from message m where m.tenant_id = $1 and m.id = $2
+        on conflict (message_id) do update
+          set state = 'ready', due_at = now(), first_due_at = now(), lease_until = null, sending_at = null
+          where outbox.state = 'waiting'
+      )
+      select pg_notify('lg_message', $2::text), pg_notify('lg_outbox', '')`,
+    values: [message.tenantId, message.id, int2Array(positions)],
+  })
+}
