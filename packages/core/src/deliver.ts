@@ -57,8 +57,8 @@ export function createDeliverer(deps: {
   const loads = createBatcher<Claim, Message | null>({
     run: async (claims) => {
       const loaded = await loadClaimed<ContentDocument>(deps.pool, claims, 'claimed')
-      const byId = new Map(loaded.map((message) => [message.messageId, message]))
-      return claims.map((claim) => byId.get(claim.messageId) ?? null)
+      const byEpoch = new Map(loaded.map((message) => [message.epoch, message]))
+      return claims.map((claim) => byEpoch.get(claim.epoch) ?? null)
     },
     itemsMax: BATCH_MAX,
     inFlightMax: 2,

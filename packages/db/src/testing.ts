@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { migrate } from './migrate.ts'
 import { createPool, type Pool } from './pool.ts'
@@ -49,6 +50,18 @@ async function ensureTemplate(client: pg.Client): Promise<void> {
   }
 }
 
+/** A closed connection's backend takes a moment to end: only those that stay count. */
+async function connectionsLeft(client: pg.Client, database: string): Promise<string[]> {
+  for (let round = 0; ; round++) {
+    const { rows } = await client.query<{ application_name: string }>(
+      'select application_name from pg_stat_activity where datname = $1',
+      [database],
+    )
+    if (rows.length === 0 || round === 40) return rows.map((row) => row.application_name)
+    await sleep(25)
+  }
+}
+
 /** A migrated database of the caller's own; `drop` fails the test if it leaves connections open. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const name = `lettergate_test_${randomBytes(6).toString('hex')}`
@@ -67,12 +80,9 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     async drop() {
       await pool.end()
       const left = await withServer(async (client) => {
-        const { rows } = await client.query<{ application_name: string }>(
-          'select application_name from pg_stat_activity where datname = $1',
-          [name],
-        )
+        const names = await connectionsLeft(client, name)
         await client.query(`drop database ${name} with (force)`)
-        return rows.map((row) => row.application_name)
+        return names
       })
       if (left.length > 0) throw new Error(`the test left connections open: ${left.join(', ')}`)
     },

@@ -12,7 +12,7 @@ export async function fenceSending(
   fences: Fence[],
   leaseMs: number,
 ): Promise<({ attempt: number; startedAt: Date } | null)[]> {
-  const { rows } = await db.query<{ message_id: string; attempts: number; sending_at: Date }>({
+  const { rows } = await db.query<{ epoch: number; attempts: number; sending_at: Date }>({
     name: 'fence-sending',
     text: `
       update outbox o
@@ -20,7 +20,7 @@ export async function fenceSending(
           sending_at = now(), lease_until = now() + $5::int4 * interval '1 ms'
       from unnest($1::uuid[], $2::int8[], $3::uuid[], $4::text[]) as f(message_id, epoch, connection_id, provider)
       where o.message_id = f.message_id and o.epoch = f.epoch and o.state = 'claimed' and o.lease_until > now()
-      returning o.message_id, o.attempts, o.sending_at`,
+      returning o.epoch, o.attempts, o.sending_at`,
     values: [
       uuidArray(fences.map((fence) => fence.messageId)),
       int8Array(fences.map((fence) => fence.epoch)),
@@ -29,8 +29,6 @@ export async function fenceSending(
       leaseMs,
     ],
   })
-  const held = new Map(
-    rows.map((row) => [row.message_id, { attempt: row.attempts, startedAt: row.sending_at }]),
-  )
-  return fences.map((fence) => held.get(fence.messageId) ?? null)
+  const held = new Map(rows.map((row) => [row.epoch, { attempt: row.attempts, startedAt: row.sending_at }]))
+  return fences.map((fence) => held.get(fence.epoch) ?? null)
 }

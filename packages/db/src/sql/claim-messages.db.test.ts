@@ -1,0 +1,107 @@
+import { afterAll, beforeEach, expect, test } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../testing.ts'
+import { buildTenant, buildUnit } from '../testing-rows.ts'
+import { acceptMessages } from './accept-messages.ts'
+import { claimMessages, FIRST_TENANT } from './claim-messages.ts'
+import { ensureUsage } from './ensure-usage.ts'
+import { fenceSending } from './fence-sending.ts'
+import { releaseExpiredClaims } from './release-expired-claims.ts'
+import { unclaimMessages } from './unclaim-messages.ts'
+
+let db: TestDatabase
+beforeEach(async () => {
+  await db?.drop()
+  db = await createTestDatabase()
+})
+afterAll(() => db.drop())
+
+async function tenantWithBacklog(count: number): Promise<string> {
+  const tenantId = await buildTenant(db.pool)
+  await ensureUsage(db.pool, [{ id: tenantId, mode: 'live' }])
+  await acceptMessages(
+    db.pool,
+    Array.from({ length: count }, () => buildUnit(tenantId)),
+  )
+  return tenantId
+}
+
+const claim = (depth: number, afterTenant = FIRST_TENANT) =>
+  claimMessages(db.pool, { depth, afterTenant, tenantsMax: 50, leaseMs: 60_000 })
+
+const countOf = (claims: { tenantId: string }[], tenantId: string) =>
+  claims.filter((one) => one.tenantId === tenantId).length
+
+test('a tenant alone never takes more than half of the depth, however often it is asked', async () => {
+  await tenantWithBacklog(100)
+  const first = await claim(40)
+  const second = await claim(40)
+  expect(first.claims.length + second.claims.length).toBe(20)
+})
+
+test('a newcomer finds room beside a tenant with a long backlog', async () => {
+  const noisy = await tenantWithBacklog(100)
+  await claim(40)
+  const quiet = await tenantWithBacklog(4)
+  const { claims } = await claim(40)
+  expect(countOf(claims, quiet)).toBe(4)
+  expect(countOf(claims, noisy)).toBe(0)
+})
+
+test('tenants take turns in the order of the answer', async () => {
+  const tenants = [await tenantWithBacklog(3), await tenantWithBacklog(3)].sort()
+  const { claims } = await claim(100)
+  expect(claims.map((one) => one.tenantId)).toEqual([0, 1, 0, 1, 0, 1].map((index) => tenants[index]))
+})
+
+test('no message is claimed twice by dispatchers that run at once', async () => {
+  await tenantWithBacklog(60)
+  const results = await Promise.all([claim(400), claim(400), claim(400)])
+  const ids = results.flatMap((result) => result.claims.map((one) => one.messageId))
+  expect(new Set(ids).size).toBe(ids.length)
+  expect(ids).toHaveLength(60)
+})
+
+test('a walk that was cut short goes on behind the last tenant served', async () => {
+  const tenants = (await Promise.all(Array.from({ length: 5 }, () => tenantWithBacklog(1)))).sort()
+  const options = { depth: 100, tenantsMax: 3, leaseMs: 60_000 }
+  const first = await claimMessages(db.pool, { ...options, afterTenant: FIRST_TENANT })
+  expect(first.cursor).toBe(tenants[2])
+  const second = await claimMessages(db.pool, { ...options, afterTenant: first.cursor ?? '' })
+  expect(second.cursor).toBeNull()
+  expect([...first.claims, ...second.claims].map((one) => one.tenantId).sort()).toEqual(tenants)
+})
+
+test('a claim that expired is fenced off, and its message is claimed again under a new epoch', async () => {
+  await tenantWithBacklog(1)
+  const stale = (
+    await claimMessages(db.pool, { depth: 10, afterTenant: FIRST_TENANT, tenantsMax: 5, leaseMs: 0 })
+  ).claims[0]
+  if (!stale) throw new Error('nothing was claimed')
+  const fence = { connectionId: null, provider: 'capture' }
+  expect(await fenceSending(db.pool, [{ ...stale, ...fence }], 60_000)).toEqual([null])
+  expect(await releaseExpiredClaims(db.pool, 10)).toBe(1)
+  const fresh = (await claim(10)).claims[0]
+  if (!fresh) throw new Error('nothing was claimed')
+  expect(fresh.messageId).toBe(stale.messageId)
+  const fences = await fenceSending(
+    db.pool,
+    [
+      { ...stale, ...fence },
+      { ...fresh, ...fence },
+    ],
+    60_000,
+  )
+  expect(fences.map((one) => one?.attempt ?? null)).toEqual([null, 1])
+})
+
+test('only claims that are still held are given back', async () => {
+  await tenantWithBacklog(2)
+  const { claims } = await claim(10)
+  const [one, other] = claims
+  if (!one || !other) throw new Error('two were expected')
+  await fenceSending(db.pool, [{ ...one, connectionId: null, provider: 'capture' }], 60_000)
+  await unclaimMessages(db.pool, [one, { ...other, epoch: other.epoch - 1_000 }])
+  expect((await claim(10)).claims).toEqual([])
+  await unclaimMessages(db.pool, [other])
+  expect((await claim(10)).claims.map((claimed) => claimed.messageId)).toEqual([other.messageId])
+})

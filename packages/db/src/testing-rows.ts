@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto'
+import type { Pool } from './pool.ts'
+import type { AcceptRow, AcceptUnit } from './sql/accept-messages.ts'
+import { newId } from './testing-ids.ts'
+
+/** A tenant with room for a million recipients, unless told otherwise. */
+export async function buildTenant(
+  pool: Pool,
+  options: { dailyLimit?: number; onUnknown?: 'hold' | 'resend' } = {},
+): Promise<string> {
+  const id = randomUUID()
+  await pool.query({
+    text: `insert into tenant (id, name, plan, daily_limit, on_unknown) values ($1, 'Test', 'scale', $2, $3)`,
+    values: [id, options.dailyLimit ?? 1_000_000, options.onUnknown ?? 'hold'],
+  })
+  return id
+}
+
+export function buildRow(change: Partial<AcceptRow> = {}): AcceptRow {
+  return {
+    id: newId(),
+    stream: 'transactional',
+    fromAddress: 'app@acme.example',
+    fromName: null,
+    subject: 'Hello',
+    tags: '{}',
+    metadata: null,
+    sendAt: null,
+    connectionId: null,
+    attachmentCount: 0,
+    contentBytes: 20,
+    document: '{"text":"Hello"}',
+    recipients: [{ kind: 'to', address: 'user@example.net', name: null }],
+    ...change,
+  }
+}
+
+/** A request with one message, or with those given. */
+export function buildUnit(
+  tenantId: string,
+  messages: AcceptRow[] = [buildRow()],
+  change: Partial<AcceptUnit> = {},
+): AcceptUnit {
+  return {
+    tenantId,
+    mode: 'live',
+    requestId: messages[0]?.id ?? newId(),
+    recipientCount: messages.reduce((sum, message) => sum + message.recipients.length, 0),
+    idempotency: null,
+    messages,
+    ...change,
+  }
+}
