@@ -1,12 +1,32 @@
 import { defineConfig } from 'vitest/config'
 
+const FAULT_TESTS = 'faults/**/*.fault.test.ts'
+
 export default defineConfig({
   test: {
-    include: ['{apps,packages,bench,faults,scripts}/**/*.test.ts'],
-    globalSetup: ['scripts/test-setup.ts'],
     reporters: ['default', ['json', { outputFile: 'coverage/test-report.json' }]],
-    // Real databases and processes: slow only on a busy machine, never by design.
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    projects: [
+      {
+        test: {
+          name: 'tests',
+          include: ['{apps,packages,bench,faults,scripts}/**/*.test.ts'],
+          exclude: [FAULT_TESTS, '**/node_modules/**'],
+          globalSetup: ['scripts/test-setup.ts'],
+          // Real databases and processes: slow only on a busy machine, never by design.
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: [FAULT_TESTS],
+          // Each kills and restarts a gateway of its own under load: one at a time, and after everything else.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+          hookTimeout: 60_000,
+        },
+      },
+    ],
   },
 })
