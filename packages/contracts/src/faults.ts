@@ -46,8 +46,8 @@ export class FaultList {
     const code = (agreed ? first.code : undefined) ?? 'validation-failed'
     const more = this.faults.length - 1
     return new Problem(code, {
-      detail: `${first.pointer} ${first.detail}${more > 0 ? ` (and ${more} more)` : ''}`,
-      errors: this.faults.map((fault) => (fault.code === code ? { ...fault, code: undefined } : fault)),
+      detail: `${first.pointer}: ${first.detail}${more > 0 ? ` (and ${more} more)` : ''}`,
+      errors: this.faults.map(({ code: own, ...fault }) => (own === code ? fault : { ...fault, code: own })),
     })
   }
 }

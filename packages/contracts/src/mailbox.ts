@@ -22,7 +22,11 @@ export function parseMailbox(text: string): Mailbox | MailboxFault {
   if (open < 0) return fault('has > without <')
   const mailbox = parseAddress(text.slice(open + 1, -1))
   if ('detail' in mailbox) return mailbox
-  const name = parsePhrase(text.slice(0, open).trim())
+  const phrase = text.slice(0, open)
+  // Judged before trimming, which would take a line break away instead of refusing it.
+  const found = lineFault(phrase)
+  if (found !== undefined) return { part: 'name', detail: found }
+  const name = parsePhrase(phrase.trim())
   return typeof name === 'string' ? withName(mailbox.address, name) : name
 }
 
@@ -36,7 +40,6 @@ export function parseMailboxParts(email: string, name: string | undefined): Mail
 
 function withName(address: string, text: string): Mailbox | MailboxFault {
   const name = text.trim()
-  // Judged before trimming: trim() would take a line break away instead of refusing it.
   const found = lineFault(text)
   if (found !== undefined) return { part: 'name', detail: found }
   if (name.length > limits.nameLengthMax) {
@@ -119,9 +122,8 @@ export function parseDomain(text: string): string | MailboxFault {
   }
   let domain = (seen & upperClass) === 0 ? text : text.toLowerCase()
   if (domain.endsWith('.')) domain = domain.slice(0, -1)
-  // Only where it matters: the function takes microseconds, and reads numbers such as 0x7f.1 as IP addresses.
-  if ((seen & nonAscii) !== 0 || domain.includes('xn--'))
-    domain = text.isWellFormed() ? domainToASCII(domain) : ''
+  // Only where it is needed: the function takes microseconds, and turns numbers such as 0x7f.1 into IP addresses.
+  if ((seen & nonAscii) !== 0) domain = text.isWellFormed() ? domainToASCII(domain) : ''
   return checkDomain(domain) ?? domain
 }
 

@@ -75,10 +75,16 @@ function isOfOtherType(issue: Issue): boolean {
 }
 
 function detailOf(issue: Issue): string {
+  if (isMissing(issue)) return 'is required'
   if (issue.code === 'invalid_union') return 'has none of the types that are allowed here'
   if (issue.code === 'invalid_key') return 'has a key that is not allowed'
-  if (issue.message.endsWith('received undefined')) return 'is required'
+  if (issue.code === 'invalid_type' && issue.expected === 'never') return 'is not supported yet'
   return issue.message
     .replace(/^Invalid (?:input|option): /, '')
     .replace(/^[A-Z]/, (letter) => letter.toLowerCase())
+}
+
+function isMissing(issue: Issue): boolean {
+  if (issue.code === 'invalid_union') return issue.errors.every((branch) => branch.some(isMissing))
+  return issue.code === 'invalid_type' && issue.message.endsWith('received undefined')
 }

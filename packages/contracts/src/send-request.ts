@@ -42,6 +42,10 @@ const otherSizeMax = 100
 /** Checks and normalises the body of POST /v1/send; throws a `Problem` that names every fault. */
 export function parseSendRequest(value: unknown, options: ParseOptions = {}): NewMessage {
   const faults = new FaultList(options.pointer)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    faults.add([], 'is not a JSON object')
+    throw faults.toProblem()
+  }
   addSizeFaults(value, (path) => sizeMaxOfField.get(path[0]) ?? otherSizeMax, faults)
   if (faults.found) throw faults.toProblem()
   const message = readMessage(readShape(value, faults), faults, options.now ?? new Date())
@@ -75,12 +79,11 @@ export function parseSendBatchRequest(
 }
 
 /** The fields whose shape is right; where any is wrong, the others are still judged, so that one answer says all. */
-function readShape(value: unknown, faults: FaultList): PartialSendShape {
+function readShape(value: object, faults: FaultList): PartialSendShape {
   const result = SendRequest.safeParse(value)
   if (result.success) return result.data
   addSchemaFaults(result.error.issues, faults, codeOf)
   const wrong = new Set(result.error.issues.map((issue) => issue.path[0]))
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {}
   const right = Object.entries(value).filter(
     ([key]) => Object.hasOwn(SendRequest.shape, key) && !wrong.has(key),
   )

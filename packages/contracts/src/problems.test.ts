@@ -1,0 +1,41 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { isProblemCode, Problem, problemCodes, problems, problemType } from './problems.ts'
+
+const pages = new URL('../../../docs/problems/', import.meta.url)
+
+describe('docs/problems', () => {
+  test('has one page for each code and no other', () => {
+    const files = readdirSync(pages).map((file) => file.replace(/\.md$/, ''))
+    expect(files.sort()).toEqual([...problemCodes].sort())
+  })
+
+  test.each(problemCodes)('%s: the page says title, status, type and how to fix it', (code) => {
+    const page = readFileSync(new URL(`${code}.md`, pages), 'utf8')
+    const { status, title, summary } = problems[code]
+    expect(page.split('\n')[0]).toBe(`# ${title}`)
+    expect(page).toContain(`\`${code}\` · HTTP ${status}`)
+    expect(page).toContain(summary)
+    expect(page).toMatch(/\n## What happened\n/)
+    expect(page).toMatch(/\n## How to fix\n/)
+    const example = /\n## Example\n\n```json\n([\s\S]+?)\n```\n/.exec(page)?.[1] ?? 'null'
+    expect(JSON.parse(example)).toMatchObject({ type: problemType(code), title, status, code })
+  })
+})
+
+describe('Problem', () => {
+  test('keeps the cause for the log apart from what is public', () => {
+    const problem = new Problem('storage-unavailable', { cause: new Error('password authentication failed') })
+    expect(problem.cause).toBeInstanceOf(Error)
+    expect(problem.message + problem.detail).not.toContain('password')
+  })
+
+  test('says the summary of its code where no detail is given', () => {
+    expect(new Problem('not-found').detail).toBe(problems['not-found'].summary)
+  })
+
+  test('codes from outside are recognised, names of Object are not', () => {
+    expect(isProblemCode('not-found')).toBe(true)
+    expect(isProblemCode('constructor')).toBe(false)
+  })
+})
