@@ -1,0 +1,77 @@
+import type { KeyObject } from 'node:crypto'
+import { createAcceptor } from '@lettergate/core/accept'
+import { deriveKey } from '@lettergate/core/derive-key'
+import { createFailpoint } from '@lettergate/core/failpoint'
+import { createKeyVerifier } from '@lettergate/core/keys'
+import { createPoke } from '@lettergate/core/poke'
+import { createMessageReader } from '@lettergate/core/read-messages'
+import { createMessageWaits } from '@lettergate/core/read-waits'
+import { createSealer } from '@lettergate/core/sealing'
+import { createListener } from '@lettergate/db/listener'
+import { createPool } from '@lettergate/db/pool'
+import { createEgress } from '@lettergate/egress/egress'
+import { createProviders } from '@lettergate/providers/registry'
+import type { Logger } from 'pino'
+import type { ApiDeps } from './deps.ts'
+import { createBodyBudget } from './plugins/body-budget.ts'
+import { createMetrics } from './plugins/metrics.ts'
+
+/** Two batches of writes, two of reads, lookups of keys, and a few for the rest. */
+const CONNECTIONS_MAX = 10
+/** Of request bodies at once, beyond the first 64 kB of each: one of the largest and some smaller ones. */
+const BODY_BYTES_MAX = 96 * 1024 * 1024
+
+export type ApiOptions = {
+  databaseUrl: string
+  secret: KeyObject
+  egressAllow: readonly string[]
+  failpoint?: string | undefined
+  logger: Logger
+}
+
+/** Makes what the app is built from; `close` ends every connection that it opened. */
+export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<void> } {
+  const { databaseUrl, secret, logger } = options
+  const onError = (error: unknown) => logger.warn({ err: error }, 'the database failed')
+  const pool = createPool({
+    url: databaseUrl,
+    max: CONNECTIONS_MAX,
+    applicationName: 'lettergate-api',
+    onError,
+  })
+  const listener = createListener({ url: databaseUrl, onError })
+  const messages = createMessageReader({ pool })
+  const egress = createEgress({ allow: [...options.egressAllow] })
+  const keys = createKeyVerifier({ pool, pepper: deriveKey(secret, 'api key pepper') })
+  const sealer = createSealer({ db: pool, root: secret })
+  const providers = createProviders()
+  const acceptor = createAcceptor({
+    pool,
+    poke: createPoke(pool, onError),
+    failpoint: createFailpoint(options.failpoint),
+    onError,
+  })
+  return {
+    pool,
+    acceptor,
+    keys,
+    messages,
+    waits: createMessageWaits({ messages, listener }),
+    sealer,
+    egress,
+    providers,
+    cursorKey: deriveKey(secret, 'list cursors'),
+    logger,
+    metrics: createMetrics({ db: pool, onError }),
+    budget: createBodyBudget(BODY_BYTES_MAX),
+    draining: { isDraining: false },
+    async close() {
+      await acceptor.drain()
+      await listener.close()
+      await egress.close()
+      keys.close()
+      sealer.close()
+      await pool.end()
+    },
+  }
+}

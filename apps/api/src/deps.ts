@@ -1,0 +1,31 @@
+import type { KeyObject } from 'node:crypto'
+import type { Acceptor } from '@lettergate/core/accept'
+import type { KeyVerifier } from '@lettergate/core/keys'
+import type { MessageReader } from '@lettergate/core/read-messages'
+import type { MessageWaits } from '@lettergate/core/read-waits'
+import type { Sealer } from '@lettergate/core/sealing'
+import type { Pool } from '@lettergate/db/pool'
+import type { Egress } from '@lettergate/egress/egress'
+import type { Provider } from '@lettergate/providers/provider'
+import type { Logger } from 'pino'
+import type { BodyBudget } from './plugins/body-budget.ts'
+import type { Metrics } from './plugins/metrics.ts'
+
+/** All that the app is built from; nothing in it is made here, so a test gives its own. */
+export type ApiDeps = {
+  pool: Pool
+  acceptor: Acceptor
+  keys: KeyVerifier
+  messages: MessageReader
+  waits: MessageWaits
+  sealer: Sealer
+  egress: Pick<Egress, 'checkTarget'>
+  providers: Readonly<Record<string, Provider>>
+  /** Signs the cursors of lists. */
+  cursorKey: KeyObject
+  logger: Logger
+  metrics: Metrics
+  budget: BodyBudget
+  /** Set when the process has been told to stop. */
+  draining: { isDraining: boolean }
+}

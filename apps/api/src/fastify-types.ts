@@ -1,0 +1,29 @@
+import type { Principal, Scope } from '@lettergate/core/keys'
+
+/** What a route declares and plugins act on. */
+export type RouteConfig = {
+  /** What the caller's key must be good for. A route has this or `public`, else the app does not boot. */
+  scope?: Scope
+  public?: true
+  /** Refuses test keys. */
+  liveOnly?: true
+  /** Its accepted answers go into the histogram of accept latency. */
+  accepts?: true
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig extends RouteConfig {}
+  interface FastifyRequest {
+    /** Set on every route that has a scope. */
+    principal: Principal | null
+    /** Milliseconds on the monotonic clock. */
+    arrivedAt: number
+    /** Counts the answer under its route; null where no route matched. */
+    countAnswer: ((status: number) => void) | null
+    isAccept: boolean
+    /** SHA-256 of the body's bytes, when the request has an Idempotency-Key. */
+    bodyHash: Buffer | null
+    /** Bytes of the body budget to give back when the request is answered. */
+    bodyBytesTaken: number
+  }
+}

@@ -1,0 +1,29 @@
+import { type Logger, pino } from 'pino'
+
+type LoggedError = {
+  type: string
+  message: string
+  code?: unknown
+  stack?: string | undefined
+  cause?: LoggedError
+}
+
+/**
+ * An error's name, text, code and stack, and nothing else that hangs on it: errors of the database carry rows, errors
+ * of HTTP clients carry requests with their credentials.
+ */
+export function describeError(error: unknown, depth = 0): LoggedError {
+  if (!(error instanceof Error)) return { type: typeof error, message: String(error) }
+  return {
+    type: error.name,
+    message: error.message,
+    ...('code' in error ? { code: error.code } : {}),
+    stack: error.stack,
+    ...(error.cause !== undefined && depth < 3 ? { cause: describeError(error.cause, depth + 1) } : {}),
+  }
+}
+
+/** The process's log, one JSON object a line. What is secret stays out by being typed `Secret`, or never given. */
+export function createLogger(level: string): Logger {
+  return pino({ level, base: { app: 'api' }, serializers: { err: (error: unknown) => describeError(error) } })
+}

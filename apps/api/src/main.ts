@@ -1,0 +1,36 @@
+import { ConfigError, loadServiceConfig } from '@lettergate/config/config'
+import { rootSecret } from '@lettergate/config/root-secret'
+import { createLogger } from './logger.ts'
+import { startServer } from './server.ts'
+
+async function main(): Promise<void> {
+  const config = loadServiceConfig()
+  const logger = createLogger(config.logLevel)
+  const server = await startServer({
+    databaseUrl: config.databaseUrl,
+    secret: rootSecret(config),
+    egressAllow: config.egressAllow,
+    failpoint: config.failpoint,
+    logger,
+    host: config.apiHost,
+    port: config.apiPort,
+  })
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      logger.info({ signal }, 'stopping')
+      server.stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          logger.error({ err: error }, 'could not stop cleanly')
+          process.exit(1)
+        },
+      )
+    })
+  }
+}
+
+main().catch((error: unknown) => {
+  const text = error instanceof ConfigError ? error.message : `The api could not start: ${String(error)}`
+  process.stderr.write(`${text}\n`)
+  process.exit(1)
+})

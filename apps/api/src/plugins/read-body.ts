@@ -1,0 +1,79 @@
+import type { IncomingMessage } from 'node:http'
+import { Problem } from '@lettergate/contracts/problems'
+import type { BodyBudget } from './body-budget.ts'
+
+/** Free of the budget for every request: small messages get in while large ones fill it. */
+const FREE_BYTES = 64 * 1024
+/** How long the rest of a refused body is read and thrown away, so that its sender can hear the refusal. */
+const LINGER_MS = 2_000
+
+export type ReadBodyOptions = {
+  bytesMax: number
+  budget: BodyBudget
+}
+
+function tooLarge(bytesMax: number): Problem {
+  return new Problem('payload-too-large', { detail: `The body may have ${bytesMax} bytes at most.` })
+}
+
+/** Discards what is still coming, for a while, then hangs up: closing at once would reset the answer away. */
+function linger(stream: IncomingMessage): void {
+  stream.resume()
+  const timer = setTimeout(() => {
+    if (!stream.complete) stream.destroy()
+  }, LINGER_MS).unref()
+  stream.once('close', () => clearTimeout(timer))
+}
+
+/**
+ * Reads a request's body within its limit and within the budget of the process. `taken` bytes of the budget belong
+ * to the caller, who gives them back when the request has been answered.
+ */
+export function readBody(
+  stream: IncomingMessage,
+  { bytesMax, budget }: ReadBodyOptions,
+  done: (error: Error | null, bytes: Buffer | null, taken: number) => void,
+): void {
+  const announced = Number(stream.headers['content-length'] ?? 0)
+  const chunks: Buffer[] = []
+  let length = 0
+  let taken = 0
+
+  function finish(error: Error | null, bytes: Buffer | null): void {
+    stream.off('data', onData)
+    stream.off('end', onEnd)
+    stream.off('error', onError)
+    if (error) {
+      // A connection that breaks while it lingers must not become an uncaught error.
+      stream.on('error', () => {})
+      budget.give(taken)
+      taken = 0
+      chunks.length = 0
+      if (!stream.destroyed) linger(stream)
+    }
+    done(error, bytes, taken)
+  }
+  function onData(chunk: Buffer): void {
+    length += chunk.length
+    if (length > bytesMax) return finish(tooLarge(bytesMax), null)
+    const wanted = Math.max(0, length - FREE_BYTES) - taken
+    if (wanted > 0) {
+      if (!budget.take(wanted))
+        return finish(new Problem('overloaded', { headers: { 'retry-after': '1' } }), null)
+      taken += wanted
+    }
+    chunks.push(chunk)
+  }
+  function onEnd(): void {
+    const [first] = chunks
+    finish(null, chunks.length === 1 && first ? first : Buffer.concat(chunks, length))
+  }
+  function onError(error: Error): void {
+    finish(error, null)
+  }
+
+  if (announced > bytesMax) return finish(tooLarge(bytesMax), null)
+  stream.on('data', onData)
+  stream.on('end', onEnd)
+  stream.on('error', onError)
+}

@@ -1,0 +1,30 @@
+import { CreateConnectionRequest } from '@lettergate/contracts/requests'
+import { Connection } from '@lettergate/contracts/responses'
+import { createConnection } from '@lettergate/core/connections'
+import type { FastifyInstance } from 'fastify'
+import type { ApiDeps } from '../../deps.ts'
+import { tenantOf } from '../../plugins/authenticate.ts'
+import { problemAnswers } from '../schemas.ts'
+import { presentConnection } from './present-connection.ts'
+
+/** Stores an account at a provider; its credentials are sealed and never answered. */
+export function addCreateConnectionRoute(app: FastifyInstance, deps: ApiDeps): void {
+  app.post<{ Body: CreateConnectionRequest }>('/v1/connections', {
+    config: { scope: 'connections:write', liveOnly: true },
+    schema: {
+      operationId: 'createConnection',
+      summary: 'Create a connection',
+      description:
+        'Adds an account at a provider to send through. The lowest priority is used first. Needs a live key.',
+      tags: ['Connections'],
+      body: CreateConnectionRequest,
+      response: { 201: Connection, ...problemAnswers(400, 401, 403, 413, 415, 422, 503) },
+    },
+    handler: async (request, reply) => {
+      const connection = presentConnection(
+        await createConnection(deps, tenantOf(request).tenantId, request.body),
+      )
+      return reply.code(201).header('location', `/v1/connections/${connection.id}`).send(connection)
+    },
+  })
+}

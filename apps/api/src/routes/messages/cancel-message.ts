@@ -1,0 +1,27 @@
+import { Message } from '@lettergate/contracts/responses'
+import { cancelMessage } from '@lettergate/core/cancel'
+import type { FastifyInstance } from 'fastify'
+import type { ApiDeps } from '../../deps.ts'
+import { tenantOf } from '../../plugins/authenticate.ts'
+import { pathId } from '../path-id.ts'
+import { MessagePath, problemAnswers } from '../schemas.ts'
+import { presentMessage } from './present-message.ts'
+
+/** Stops a message that was not handed over yet. */
+export function addCancelMessageRoute(app: FastifyInstance, deps: ApiDeps): void {
+  app.post<{ Params: { id: string } }>('/v1/messages/:id/cancel', {
+    config: { scope: 'messages:write' },
+    schema: {
+      operationId: 'cancelMessage',
+      summary: 'Cancel a message',
+      description:
+        'Stops a message that was not handed over yet; its recipients count on your quota no longer.',
+      tags: ['Messages'],
+      params: MessagePath,
+      response: { 200: Message, ...problemAnswers(401, 403, 404, 409, 503) },
+    },
+    handler: async (request): Promise<Message> => {
+      return presentMessage(await cancelMessage(deps, tenantOf(request), pathId('msg', request.params.id)))
+    },
+  })
+}

@@ -1,0 +1,43 @@
+import { toPublicId } from '@lettergate/contracts/ids'
+import { type Attempt, AttemptList } from '@lettergate/contracts/responses'
+import { listAttempts } from '@lettergate/core/read-details'
+import type { AttemptRow } from '@lettergate/db/sql/read-attempts'
+import type { FastifyInstance } from 'fastify'
+import type { ApiDeps } from '../../deps.ts'
+import { tenantOf } from '../../plugins/authenticate.ts'
+import { pathId } from '../path-id.ts'
+import { MessagePath, problemAnswers } from '../schemas.ts'
+
+function presentAttempt(attempt: AttemptRow): Attempt {
+  return {
+    number: attempt.number,
+    connection: attempt.connection_id === null ? null : toPublicId('con', attempt.connection_id),
+    provider: attempt.provider,
+    started_at: attempt.started_at.toISOString(),
+    finished_at: attempt.finished_at.toISOString(),
+    outcome: attempt.outcome,
+    scope: attempt.scope,
+    reason: attempt.reason,
+    provider_message_id: attempt.provider_message_id,
+    recipients: attempt.addresses,
+  }
+}
+
+/** Tells each try at a provider, with what the provider answered. */
+export function addListAttemptsRoute(app: FastifyInstance, deps: ApiDeps): void {
+  app.get<{ Params: { id: string } }>('/v1/messages/:id/attempts', {
+    config: { scope: 'messages:read' },
+    schema: {
+      operationId: 'listMessageAttempts',
+      summary: 'List the attempts of a message',
+      description: 'Each try at handing the message to a provider, and what the provider answered.',
+      tags: ['Messages'],
+      params: MessagePath,
+      response: { 200: AttemptList, ...problemAnswers(401, 403, 404, 503) },
+    },
+    handler: async (request): Promise<AttemptList> => {
+      const attempts = await listAttempts(deps, tenantOf(request), pathId('msg', request.params.id))
+      return { data: attempts.map(presentAttempt) }
+    },
+  })
+}

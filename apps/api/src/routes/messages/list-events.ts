@@ -1,0 +1,45 @@
+import { isEventType } from '@lettergate/contracts/event-types'
+import { toPublicId } from '@lettergate/contracts/ids'
+import { PageQuery } from '@lettergate/contracts/requests'
+import { type Event, EventList } from '@lettergate/contracts/responses'
+import { listEvents } from '@lettergate/core/read-details'
+import type { EventRow } from '@lettergate/db/sql/read-events'
+import type { FastifyInstance } from 'fastify'
+import type { ApiDeps } from '../../deps.ts'
+import { tenantOf } from '../../plugins/authenticate.ts'
+import { pathId } from '../path-id.ts'
+import { MessagePath, problemAnswers } from '../schemas.ts'
+
+function presentEvent(event: EventRow, messageId: string): Event {
+  if (!isEventType(event.type)) throw new Error(`an event has the unknown type ${event.type}`)
+  return {
+    seq: event.seq,
+    type: event.type,
+    at: event.at.toISOString(),
+    message_id: toPublicId('msg', messageId),
+    recipient: event.address,
+    attempt: event.data?.attempt ?? null,
+    reason: event.data?.reason ?? null,
+  }
+}
+
+/** Tells what happened to a message, oldest first. */
+export function addListEventsRoute(app: FastifyInstance, deps: ApiDeps): void {
+  app.get<{ Params: { id: string }; Querystring: PageQuery }>('/v1/messages/:id/events', {
+    config: { scope: 'messages:read' },
+    schema: {
+      operationId: 'listMessageEvents',
+      summary: 'List the events of a message',
+      description: 'Everything that happened to the message and its recipients, oldest first.',
+      tags: ['Messages'],
+      params: MessagePath,
+      querystring: PageQuery,
+      response: { 200: EventList, ...problemAnswers(400, 401, 403, 404, 422, 503) },
+    },
+    handler: async (request): Promise<EventList> => {
+      const id = pathId('msg', request.params.id)
+      const { events, nextCursor } = await listEvents(deps, tenantOf(request), id, request.query)
+      return { data: events.map((event) => presentEvent(event, id)), next_cursor: nextCursor }
+    },
+  })
+}

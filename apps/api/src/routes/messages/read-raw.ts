@@ -1,0 +1,37 @@
+import { readRaw } from '@lettergate/core/read-details'
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import type { ApiDeps } from '../../deps.ts'
+import { tenantOf } from '../../plugins/authenticate.ts'
+import { pathId } from '../path-id.ts'
+import { MessagePath, problemAnswers } from '../schemas.ts'
+
+const RawMessage = z.string().describe('The whole message (RFC 5322).')
+
+/** Answers the mail itself, as it is handed over. */
+export function addReadRawRoute(app: FastifyInstance, deps: ApiDeps): void {
+  app.get<{ Params: { id: string } }>('/v1/messages/:id/raw', {
+    config: { scope: 'messages:read' },
+    schema: {
+      operationId: 'readRawMessage',
+      summary: 'Read the mail itself',
+      description:
+        'The message as it is handed to the provider. A provider may add or replace header fields.',
+      tags: ['Messages'],
+      params: MessagePath,
+      response: {
+        200: { description: 'The mail.', content: { 'message/rfc822': { schema: RawMessage } } },
+        ...problemAnswers(401, 403, 404, 503),
+      },
+    },
+    handler: async (request, reply) => {
+      const raw = await readRaw(deps, tenantOf(request), pathId('msg', request.params.id))
+      // Never shown by a browser in the origin of the API: the mail is not ours to trust.
+      return reply
+        .header('content-type', 'message/rfc822')
+        .header('content-disposition', `attachment; filename="${request.params.id}.eml"`)
+        .header('x-content-type-options', 'nosniff')
+        .send(raw)
+    },
+  })
+}

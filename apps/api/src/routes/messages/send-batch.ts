@@ -1,0 +1,64 @@
+import { toPublicId } from '@lettergate/contracts/ids'
+import { Problem } from '@lettergate/contracts/problems'
+import { BatchAnswer, type BatchResult, ProblemDetails } from '@lettergate/contracts/responses'
+import { type NewMessage, parseSendBatchRequest, SendBatchRequest } from '@lettergate/contracts/send-request'
+import type { AcceptedMessage } from '@lettergate/core/accept'
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import { passingCompiler } from '../../compilers.ts'
+import type { ApiDeps } from '../../deps.ts'
+import { tenantOf } from '../../plugins/authenticate.ts'
+import { problemDetails } from '../../plugins/problem-details.ts'
+import { IdempotencyHeader, problemAnswers } from '../schemas.ts'
+import { acceptedOf, idempotencyOf } from './send-message.ts'
+
+/** Null where the message is good; kept with the accepted ones, so that a repeat is answered with the same. */
+const Problems = z.array(ProblemDetails.nullable())
+
+function present(problems: z.output<typeof Problems>, accepted: AcceptedMessage[]): BatchResult[] {
+  let next = 0
+  return problems.map((problem) => {
+    if (problem) return { problem }
+    const message = accepted[next++]
+    if (!message) throw new Error('fewer messages were accepted than given')
+    return { id: toPublicId('msg', message.id), status: message.status }
+  })
+}
+
+function isMessage(entry: NewMessage | Problem): entry is NewMessage {
+  return !(entry instanceof Problem)
+}
+
+/** Accepts up to 500 messages, each judged by itself; the quota takes all of the good ones or none. */
+export function addSendBatchRoute(app: FastifyInstance, deps: ApiDeps): void {
+  app.post('/v1/send/batch', {
+    config: { scope: 'messages:send', accepts: true },
+    schema: {
+      operationId: 'sendBatch',
+      summary: 'Send many messages',
+      description:
+        'Each message is judged by itself: a faulty one is a problem in its place and stops no other. The good ones are ' +
+        'stored together, or none of them if the quota has no room for all.',
+      tags: ['Messages'],
+      headers: IdempotencyHeader,
+      body: SendBatchRequest,
+      response: { 202: BatchAnswer, ...problemAnswers(400, 401, 403, 409, 413, 415, 422, 429, 503) },
+    },
+    validatorCompiler: passingCompiler,
+    handler: async (request, reply) => {
+      const { tenantId, mode } = tenantOf(request)
+      const idempotency = idempotencyOf(request, 'batch')
+      const parsed = parseSendBatchRequest(request.body)
+      const problems = parsed.map((entry) => (isMessage(entry) ? null : problemDetails(entry)))
+      const messages = parsed.filter(isMessage)
+      if (messages.length === 0) return reply.code(202).send({ results: present(problems, []) })
+      const outcome = await deps.acceptor.accept(
+        { id: tenantId, mode },
+        { messages, ...(idempotency && { idempotency: { ...idempotency, extra: problems } }) },
+      )
+      const accepted = acceptedOf(outcome, reply)
+      const told = accepted.replayed ? Problems.parse(accepted.extra) : problems
+      return reply.code(202).send({ results: present(told, accepted.messages) })
+    },
+  })
+}

@@ -1,0 +1,68 @@
+import { Problem } from '@lettergate/contracts/problems'
+import { MessageAccepted } from '@lettergate/contracts/responses'
+import { parseSendRequest, SendRequest } from '@lettergate/contracts/send-request'
+import type { AcceptOutcome, AcceptRequest } from '@lettergate/core/accept'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { passingCompiler } from '../../compilers.ts'
+import type { ApiDeps } from '../../deps.ts'
+import { tenantOf } from '../../plugins/authenticate.ts'
+import { idempotencyKey } from '../../plugins/idempotency-key.ts'
+import { addRateLimitFields, quotaExceeded } from '../../plugins/rate-limit-fields.ts'
+import { IdempotencyHeader, problemAnswers } from '../schemas.ts'
+import { presentAccepted } from './present-message.ts'
+
+/** The request's claim on its Idempotency-Key, for the accept transaction. */
+export function idempotencyOf(request: FastifyRequest, route: string): AcceptRequest['idempotency'] {
+  const key = idempotencyKey(request)
+  return key === null || request.bodyHash === null ? undefined : { key, route, bodyHash: request.bodyHash }
+}
+
+/** What was accepted, with the quota on the answer; throws what an outcome that accepted nothing is refused with. */
+export function acceptedOf(
+  outcome: AcceptOutcome,
+  reply: FastifyReply,
+): Extract<AcceptOutcome, { kind: 'accepted' }> {
+  switch (outcome.kind) {
+    case 'accepted':
+      if (outcome.quota) addRateLimitFields(reply, outcome.quota)
+      if (outcome.replayed) reply.header('idempotency-replayed', 'true')
+      return outcome
+    case 'quota-exceeded':
+      throw quotaExceeded(outcome.quota, outcome.requested)
+    case 'key-reused':
+      throw new Problem('idempotency-key-reused')
+    case 'key-in-progress':
+      throw new Problem('idempotency-key-in-progress', { headers: { 'retry-after': '1' } })
+  }
+}
+
+/** Accepts a message for delivery; the answer means "stored", not "sent". */
+export function addSendMessageRoute(app: FastifyInstance, deps: ApiDeps): void {
+  app.post('/v1/send', {
+    config: { scope: 'messages:send', accepts: true },
+    schema: {
+      operationId: 'sendMessage',
+      summary: 'Send a message',
+      description:
+        'Stores a message and queues it. The answer comes after it is safely stored, before it is sent.',
+      tags: ['Messages'],
+      headers: IdempotencyHeader,
+      body: SendRequest,
+      response: { 202: MessageAccepted, ...problemAnswers(400, 401, 403, 409, 413, 415, 422, 429, 503) },
+    },
+    validatorCompiler: passingCompiler,
+    handler: async (request, reply) => {
+      const { tenantId, mode } = tenantOf(request)
+      const idempotency = idempotencyOf(request, 'send')
+      const message = parseSendRequest(request.body)
+      const outcome = await deps.acceptor.accept(
+        { id: tenantId, mode },
+        { messages: [message], ...(idempotency && { idempotency }) },
+      )
+      const { messages, createdAt } = acceptedOf(outcome, reply)
+      const [accepted] = messages
+      if (!accepted) throw new Error('accepted nothing')
+      return reply.code(202).send(presentAccepted(accepted, createdAt))
+    },
+  })
+}

@@ -1,0 +1,26 @@
+import { Problem } from '@lettergate/contracts/problems'
+import { fromStorage } from '@lettergate/core/read-storage'
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import type { ApiDeps } from '../../deps.ts'
+
+const Readiness = z.object({ status: z.literal('ready').describe('Requests are welcome.') })
+
+/** Whether requests are welcome here: not while the process drains, nor while the database does not answer. */
+export function addReadyzRoute(app: FastifyInstance, { pool, draining }: ApiDeps): void {
+  app.get('/readyz', {
+    config: { public: true },
+    schema: {
+      operationId: 'getReadiness',
+      summary: 'Readiness',
+      description: 'Whether this process can take requests now; load balancers ask it.',
+      tags: ['Operations'],
+      response: { 200: Readiness.describe('Requests are welcome.') },
+    },
+    handler: async () => {
+      if (draining.isDraining) throw new Problem('overloaded', { detail: 'This process is stopping.' })
+      await fromStorage(pool.query({ name: 'ready', text: 'select 1' }))
+      return { status: 'ready' }
+    },
+  })
+}

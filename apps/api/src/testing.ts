@@ -1,0 +1,98 @@
+import { createSecretKey } from 'node:crypto'
+import { deriveKey } from '@lettergate/core/derive-key'
+import { issueKey, type Scope } from '@lettergate/core/keys'
+import { createTenant } from '@lettergate/core/tenants'
+import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
+import { pino } from 'pino'
+import { z } from 'zod'
+import { type ApiServer, startServer } from './server.ts'
+
+export type TestTenant = { tenantId: string; liveKey: string; testKey: string }
+export type CallOptions = { key?: string | null; body?: unknown; headers?: Record<string, string> }
+export type Answer = { status: number; headers: Headers; text: string; json: Record<string, unknown> }
+
+export type TestApi = {
+  url: string
+  db: TestDatabase
+  /** A tenant with both keys. */
+  tenant: TestTenant
+  addTenant(options?: { dailyLimit?: number }): Promise<TestTenant>
+  addKey(tenantId: string, scopes: readonly Scope[], mode?: 'live' | 'test'): Promise<string>
+  /** A request with the tenant's live key unless told otherwise; `body` goes out as JSON, or as it is if a string. */
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>
+  server: ApiServer
+  close(): Promise<void>
+}
+
+const Json = z.record(z.string(), z.unknown())
+
+async function exchange(
+  url: string,
+  method: string,
+  key: string | null,
+  options: CallOptions,
+): Promise<Answer> {
+  const { body } = options
+  const response = await fetch(url, {
+    method,
+    headers: {
+      ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...options.headers,
+    },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  })
+  const text = await response.text()
+  const isJson = response.headers.get('content-type')?.includes('json') === true
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    json: isJson ? Json.parse(JSON.parse(text)) : {},
+  }
+}
+
+/** An api that listens on a port and a database of its own, with one tenant. */
+export async function startTestApi(
+  options: { egressAllow?: string[]; failpoint?: string } = {},
+): Promise<TestApi> {
+  const db = await createTestDatabase()
+  const secret = createSecretKey(Buffer.alloc(32, 7))
+  const deps = { pool: db.pool, db: db.pool, pepper: deriveKey(secret, 'api key pepper') }
+  const addTenant = (tenant: { dailyLimit?: number } = {}) =>
+    createTenant(deps, { name: 'Test', plan: 'standard', dailyLimit: tenant.dailyLimit ?? 100_000 })
+  const server = await startServer({
+    databaseUrl: db.url,
+    secret,
+    egressAllow: options.egressAllow ?? [],
+    failpoint: options.failpoint,
+    logger: pino({ level: 'silent' }),
+    host: '127.0.0.1',
+    port: 0,
+    drainMs: 0,
+    checkAnswers: true,
+  })
+  const tenant = await addTenant()
+  return {
+    url: server.url,
+    db,
+    tenant,
+    server,
+    addTenant,
+    async addKey(tenantId, scopes, mode = 'live') {
+      return (await issueKey(deps, { mode, tenantId }, { scopes })).key
+    },
+    call(method, path, call = {}) {
+      return exchange(
+        `${server.url}${path}`,
+        method,
+        call.key === undefined ? tenant.liveKey : call.key,
+        call,
+      )
+    },
+    async close() {
+      await server.stop()
+      await db.drop()
+    },
+  }
+}

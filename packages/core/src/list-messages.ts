@@ -1,0 +1,92 @@
+import type { KeyObject } from 'node:crypto'
+import { uuidAtTime } from '@lettergate/contracts/ids'
+import type { RecipientStatus } from '@lettergate/contracts/recipient-status'
+import type { Pool } from '@lettergate/db/pool'
+import { listIdsByAddress } from '@lettergate/db/sql/list-by-address'
+import { type ListWindow, listIds } from '@lettergate/db/sql/list-by-id'
+import { listIdsSending } from '@lettergate/db/sql/list-by-sending'
+import { DENSE_STATUSES, listIdsByRareStatus } from '@lettergate/db/sql/list-by-status'
+import { listMatching } from '@lettergate/db/sql/list-matching'
+import { readCursor, writeCursor } from './cursor.ts'
+import type { MessageReader, Reader, StoredMessage } from './read-messages.ts'
+import { fromStorage } from './read-storage.ts'
+
+export type ListQuery = {
+  status?: RecipientStatus | undefined
+  to?: string | undefined
+  tag?: string | undefined
+  since?: Date | undefined
+  until?: Date | undefined
+  cursor?: string | undefined
+  limit: number
+}
+
+export type MessagePage = { messages: StoredMessage[]; nextCursor: string | null }
+
+type Deps = { pool: Pool; messages: MessageReader; cursorKey: KeyObject }
+type Page = { ids: string[]; reached: string | null }
+
+const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+/** Messages looked at for one page. A filter that finds little answers a short page with a cursor, not a slow one. */
+const ROUNDS_MAX = 5
+const WINDOW_MAX = 2_000
+
+/** Candidates by the most selective index that the query can use. */
+function listCandidates(pool: Pool, window: ListWindow, { to, status }: ListQuery): Promise<string[]> {
+  if (to !== undefined) return listIdsByAddress(pool, window, to)
+  if (status === 'sending') return listIdsSending(pool, window)
+  if (status !== undefined && !DENSE_STATUSES.has(status)) return listIdsByRareStatus(pool, window, status)
+  return listIds(pool, window)
+}
+
+async function findPage(deps: Deps, reader: Reader, query: ListQuery, start: string): Promise<Page> {
+  const from = query.since ? uuidAtTime(query.since) : '00000000-0000-0000-0000-000000000000'
+  const filter = {
+    mode: reader.mode,
+    tag: query.tag ?? null,
+    address: query.to ?? null,
+    status: query.status ?? null,
+  }
+  const isFiltered = filter.tag !== null || filter.address !== null || filter.status !== null
+  const limit = isFiltered ? WINDOW_MAX : query.limit + 1
+  const ids: string[] = []
+  let before = start
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    const candidates = await listCandidates(
+      deps.pool,
+      { tenantId: reader.tenantId, from, before, limit },
+      query,
+    )
+    const last = candidates.at(-1)
+    if (last === undefined) return { ids, reached: null }
+    const matching = await listMatching(deps.pool, reader.tenantId, [...new Set(candidates)], filter)
+    ids.push(...matching)
+    const extra = ids[query.limit - 1]
+    if (ids.length > query.limit && extra) return { ids: ids.slice(0, query.limit), reached: extra }
+    if (candidates.length < limit) return { ids, reached: null }
+    before = last
+  }
+  return { ids, reached: before }
+}
+
+/** The tenant's messages, newest first, a page at a time. */
+export async function listMessages(deps: Deps, reader: Reader, query: ListQuery): Promise<MessagePage> {
+  const scope = [
+    'messages',
+    reader.tenantId,
+    reader.mode,
+    query.status ?? null,
+    query.to ?? null,
+    query.tag ?? null,
+    query.since?.toISOString() ?? null,
+    query.until?.toISOString() ?? null,
+  ]
+  const before = query.cursor === undefined ? null : readCursor(deps.cursorKey, scope, query.cursor)
+  const start = before ?? (query.until ? uuidAtTime(query.until) : LAST_ID)
+  const { ids, reached } = await fromStorage(findPage(deps, reader, query, start))
+  const messages = await Promise.all(ids.map((id) => deps.messages.read(reader, id)))
+  return {
+    messages: messages.filter((message) => message !== null),
+    nextCursor: reached === null ? null : writeCursor(deps.cursorKey, scope, reached),
+  }
+}

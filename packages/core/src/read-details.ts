@@ -1,0 +1,70 @@
+import type { KeyObject } from 'node:crypto'
+import { Problem } from '@lettergate/contracts/problems'
+import type { Pool } from '@lettergate/db/pool'
+import { type AttemptRow, readAttempts } from '@lettergate/db/sql/read-attempts'
+import { readDocument } from '@lettergate/db/sql/read-document'
+import { type EventRow, readEvents } from '@lettergate/db/sql/read-events'
+import { buildMime } from '@lettergate/providers/mime'
+import type { ContentDocument } from './accept-row.ts'
+import { readCursor, writeCursor } from './cursor.ts'
+import { toOutbound } from './outbound.ts'
+import { type MessageReader, type Reader, readExisting, type StoredMessage } from './read-messages.ts'
+import { fromStorage } from './read-storage.ts'
+
+type Deps = { pool: Pool; messages: MessageReader; cursorKey: KeyObject }
+
+/** What happened to a message, oldest first, a page at a time. */
+export async function listEvents(
+  deps: Deps,
+  reader: Reader,
+  id: string,
+  page: { cursor?: string | undefined; limit: number },
+): Promise<{ events: EventRow[]; nextCursor: string | null }> {
+  await readExisting(deps.messages, reader, id)
+  const scope = ['events', reader.tenantId, reader.mode, id]
+  const after = page.cursor === undefined ? 0 : Number(readCursor(deps.cursorKey, scope, page.cursor))
+  const found = await fromStorage(
+    readEvents(deps.pool, { tenantId: reader.tenantId, id }, { after, limit: page.limit + 1 }),
+  )
+  const events = found.slice(0, page.limit)
+  const last = events.at(-1)
+  const hasMore = found.length > page.limit && last !== undefined
+  return { events, nextCursor: hasMore ? writeCursor(deps.cursorKey, scope, String(last.seq)) : null }
+}
+
+/** Each try at a provider, oldest first. */
+export async function listAttempts(deps: Deps, reader: Reader, id: string): Promise<AttemptRow[]> {
+  await readExisting(deps.messages, reader, id)
+  return fromStorage(readAttempts(deps.pool, { tenantId: reader.tenantId, id }))
+}
+
+/** The mail as it is handed over, built anew: the same bytes every time. */
+export async function readRaw(deps: Deps, reader: Reader, id: string): Promise<Buffer> {
+  const message = await readExisting(deps.messages, reader, id)
+  return fromStorage(buildRaw(deps.pool, reader.tenantId, message))
+}
+
+async function buildRaw(pool: Pool, tenantId: string, message: StoredMessage): Promise<Buffer> {
+  const document = await readDocument<ContentDocument>(pool, { tenantId, id: message.id })
+  if (!document) throw new Problem('not-found')
+  const outbound = await toOutbound(pool, {
+    tenantId,
+    messageId: message.id,
+    createdAt: message.createdAt,
+    fromAddress: message.from.address,
+    fromName: message.from.name,
+    subject: message.subject,
+    tags: message.tags,
+    metadata: message.metadata,
+    attachmentCount: message.attachmentCount,
+    document,
+    recipients: message.recipients.map(({ kind, address, name, status }, position) => ({
+      position,
+      kind,
+      address,
+      name,
+      status,
+    })),
+  })
+  return buildMime(outbound)
+}
