@@ -1,0 +1,60 @@
+import { fromPublicId, toPublicId } from '@lettergate/contracts/ids'
+import type { Pool } from '@lettergate/db/pool'
+
+const DAYS = 30
+const CHUNK = 250_000
+
+/** UUIDv7s of one day, spread evenly over it; md5 stands in for the random bits. */
+const IDS = `
+  select i, (lpad(to_hex(day_ms + i * (86400000 / n)), 12, '0') || '7' || substr(h, 1, 3) || 'a' || substr(h, 4, 15))::uuid as id
+  from (select (extract(epoch from $2::date::timestamp) * 1000)::bigint as day_ms, $3::bigint as n) d
+  cross join lateral (select i, md5($4::text || i) as h from generate_series(0, n - 1) i) s`
+
+const INSERT = `
+  with new as materialized (${IDS}), message as (
+    insert into message (tenant_id, id, created_at, usage_day, mode, stream, from_address, subject, tags,
+                         attachment_count, content_bytes)
+    select $1, id, $2::date, $2::date, 'live', 'transactional', 'app@acme.example', 'Hello ' || i, '{receipt}', 0, 2300
+    from new)
+  insert into recipient (tenant_id, message_id, position, kind, address, status, updated_at)
+  select $1, id, 0, 'to', 'user' || i || '@example.net', 'sent', $2::date from new`
+
+/** Puts that many sent messages of the tenant into the last 30 daily partitions. */
+export async function fillMessages(pool: Pool, tenantId: string, count: number): Promise<void> {
+  await pool.query({ text: `select ensure_partitions(current_date - ${DAYS}, current_date)` })
+  const perDay = Math.ceil(count / DAYS)
+  const client = await pool.connect()
+  try {
+    await client.query("set synchronous_commit = off; set work_mem = '256MB'")
+    for (let day = 1; day <= DAYS; day++) {
+      const { rows } = await client.query<{ day: string }>(`select (current_date - ${day})::text as day`)
+      for (let left = perDay; left > 0; left -= CHUNK) {
+        await client.query(INSERT, [
+          tenantId,
+          rows[0]?.day,
+          Math.min(left, CHUNK),
+          `${day} ${left} ${count} `,
+        ])
+      }
+    }
+    await client.query('analyze message, recipient')
+  } finally {
+    client.release()
+  }
+}
+
+/** The request paths of messages chosen over all days. */
+export async function samplePaths(pool: Pool, tenantId: string, count: number): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>({
+    text: 'select id from message where tenant_id = $1 order by hashtext(id::text) limit $2',
+    values: [tenantId, count],
+  })
+  return rows.map(({ id }) => `/v1/messages/${toPublicId('msg', id)}`)
+}
+
+/** The database's id of a tenant. */
+export function tenantUuid(publicId: string): string {
+  const uuid = fromPublicId('ten', publicId)
+  if (uuid === null) throw new Error(`not a tenant id: ${publicId}`)
+  return uuid
+}

@@ -1,0 +1,38 @@
+import { styleText } from 'node:util'
+import type { Figure } from './figure.ts'
+
+const COLUMNS = ['name', 'ours', 'reference', 'ratio', 'target'] as const
+
+/** The table for people; colours only where there are people. */
+export function textTable(figures: readonly Figure[], colours: boolean): string {
+  const rows: string[][] = [[...COLUMNS], ...figures.map((figure) => COLUMNS.map((column) => figure[column]))]
+  const widths = COLUMNS.map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)))
+  const line = (row: readonly string[]) =>
+    row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  ')
+  const verdict = ({ met }: Figure) => {
+    if (met === null) return ''
+    const text = met ? 'met' : 'MISSED'
+    return colours ? styleText(met ? 'green' : 'red', text) : text
+  }
+  return [
+    line(rows[0] ?? []),
+    ...figures.map((figure, index) => `${line(rows[index + 1] ?? [])}  ${verdict(figure)}`),
+  ]
+    .map((text) => `${text.trimEnd()}\n`)
+    .join('')
+}
+
+/** The generated half of docs/benchmarks.md. */
+export function markdownReport(figures: readonly Figure[], machine: Record<string, string>): string {
+  const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`
+  const verdict = ({ met }: Figure) => (met === null ? '–' : met ? 'met' : '**missed**')
+  return [
+    ...Object.entries(machine).map(([name, value]) => `- ${name}: ${value}\n`),
+    '\n',
+    row([...COLUMNS, '', 'note']),
+    row([...COLUMNS, '', 'note'].map(() => '---')),
+    ...figures.map((figure) =>
+      row([...COLUMNS.map((column) => figure[column]), verdict(figure), figure.note ?? '']),
+    ),
+  ].join('')
+}
