@@ -1,0 +1,124 @@
+import type { LoadedMessage } from '@lettergate/db/sql/load-claimed'
+import type { SendOutcome } from '@lettergate/providers/provider'
+import { expect, test } from 'vitest'
+import { toHeldRecord, toRecord } from './outcome.ts'
+
+const HOURS = 3_600_000
+
+function buildMessage(change: Partial<LoadedMessage<unknown>> = {}): LoadedMessage<unknown> {
+  return {
+    tenantId: 'tenant',
+    messageId: 'message',
+    epoch: 7,
+    mode: 'live',
+    createdAt: new Date(),
+    usageDay: '2026-11-20',
+    attempts: 1,
+    expiresInMs: 72 * HOURS,
+    onUnknown: 'hold',
+    connectionId: null,
+    sending: null,
+    fromAddress: 'app@acme.example',
+    fromName: null,
+    subject: 'Hello',
+    tags: [],
+    metadata: null,
+    attachmentCount: 0,
+    document: {},
+    recipients: [
+      { position: 0, kind: 'to', address: 'a@x.example', name: null, status: 'queued' },
+      { position: 1, kind: 'cc', address: 'b@x.example', name: null, status: 'queued' },
+    ],
+    ...change,
+  }
+}
+
+const attempt = {
+  number: 1,
+  connectionId: null,
+  provider: 'smtp',
+  startedAt: new Date(),
+  repeatIsSafe: false,
+}
+const record = (outcome: SendOutcome, change: Partial<LoadedMessage<unknown>> = {}, repeatIsSafe = false) =>
+  toRecord(buildMessage(change), { ...attempt, repeatIsSafe }, outcome, () => 0.5)
+const statuses = (result: ReturnType<typeof record>) => result.changes.map((change) => change.status)
+
+test('an accepted message is sent to all', () => {
+  const result = record({ kind: 'accepted', providerMessageId: 'x' })
+  expect(statuses(result)).toEqual(['sent', 'sent'])
+  expect(result).toMatchObject({ retryInMs: null, giveBack: 0 })
+})
+
+test('each recipient that the provider refused by name goes its own way, the others are sent', () => {
+  const result = record({
+    kind: 'accepted',
+    providerMessageId: 'x',
+    refused: [{ address: 'b@x.example', kind: 'deferred', reason: '451 later' }],
+  })
+  expect(statuses(result)).toEqual(['sent', 'deferred'])
+  expect(result.retryInMs).toBe(60_000)
+})
+
+test('a message that the provider rejects has failed and is given back to the quota', () => {
+  const result = record({ kind: 'rejected', scope: 'message', reason: 'no' })
+  expect(statuses(result)).toEqual(['failed', 'failed'])
+  expect(result).toMatchObject({ retryInMs: null, giveBack: 2 })
+})
+
+test('a fault of the account loses no mail: it is tried again', () => {
+  const result = record({ kind: 'rejected', scope: 'account', reason: '535 bad password' })
+  expect(statuses(result)).toEqual(['deferred', 'deferred'])
+  expect(result.attempt).toMatchObject({ outcome: 'rejected', scope: 'account' })
+  expect(result.giveBack).toBe(0)
+})
+
+test('an unknown outcome is never sent again by itself', () => {
+  const result = record({ kind: 'unknown', reason: 'no answer' })
+  expect(statuses(result)).toEqual(['unknown', 'unknown'])
+  expect(result).toMatchObject({ retryInMs: null, giveBack: 0 })
+})
+
+test.each([
+  ['the tenant chose so', { onUnknown: 'resend' as const }, false],
+  ['the provider recognises the repeat', {}, true],
+])('an unknown outcome is repeated where %s', (_why, change, repeatIsSafe) => {
+  expect(record({ kind: 'unknown', reason: 'no answer' }, change, repeatIsSafe).retryInMs).not.toBeNull()
+})
+
+test("a provider's wish to wait longer is honoured", () => {
+  expect(record({ kind: 'deferred', reason: '429', retryAfterMs: 10 * 60_000 }).retryInMs).toBe(10 * 60_000)
+})
+
+test('retries end 72 hours after the message was due: deferred becomes failed, unknown stays unknown', () => {
+  const late = { expiresInMs: 30_000 }
+  expect(statuses(record({ kind: 'deferred', reason: 'busy' }, late))).toEqual(['failed', 'failed'])
+  expect(record({ kind: 'deferred', reason: 'busy' }, late)).toMatchObject({ retryInMs: null, giveBack: 2 })
+  const unknown = record({ kind: 'unknown', reason: 'busy' }, { ...late, onUnknown: 'resend' })
+  expect(statuses(unknown)).toEqual(['unknown', 'unknown'])
+  expect(unknown.giveBack).toBe(0)
+})
+
+test('recipients that were handed over before are left alone', () => {
+  const recipients = buildMessage().recipients.map((one, index) => ({
+    ...one,
+    status: index === 0 ? 'sent' : 'deferred',
+  }))
+  const result = record({ kind: 'accepted', providerMessageId: 'x' }, { recipients })
+  expect(result.changes.map((change) => change.position)).toEqual([1])
+  expect(result.attempt?.positions).toEqual([1])
+})
+
+test('a message without a connection is held visibly, once, and fails at the end of its 72 hours', () => {
+  const held = toHeldRecord(buildMessage(), 'provider-required')
+  expect(held.changes.map((change) => [change.status, change.event])).toEqual([
+    ['held', 'recipient.held'],
+    ['held', 'recipient.held'],
+  ])
+  const recipients = buildMessage().recipients.map((one) => ({ ...one, status: 'held' }))
+  expect(toHeldRecord(buildMessage({ recipients }), 'x').changes.map((change) => change.event)).toEqual([
+    null,
+    null,
+  ])
+  expect(toHeldRecord(buildMessage({ expiresInMs: 1 }), 'x')).toMatchObject({ retryInMs: null, giveBack: 2 })
+})

@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest'
+import { BatcherFull, createBatcher } from './batcher.ts'
+
+function controlled(options: { itemsMax: number; inFlightMax: number; waitingMax?: number }) {
+  const batches: { items: number[]; finish(results?: (number | Error)[]): void; fail(error: Error): void }[] =
+    []
+  const batcher = createBatcher<number, number>({
+    waitingMax: 100,
+    ...options,
+    run: (items) =>
+      new Promise((resolve, reject) =>
+        batches.push({
+          items,
+          finish: (results) => resolve(results ?? items.map((item) => item * 10)),
+          fail: reject,
+        }),
+      ),
+  })
+  return { batcher, batches }
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+test('calls of one turn share a batch, and those that come meanwhile share the next', async () => {
+  const { batcher, batches } = controlled({ itemsMax: 10, inFlightMax: 1 })
+  const first = [batcher.add(1), batcher.add(2)]
+  await turn()
+  const second = [batcher.add(3), batcher.add(4)]
+  await turn()
+  expect(batches.map((batch) => batch.items)).toEqual([[1, 2]])
+  batches[0]?.finish()
+  expect(await Promise.all(first)).toEqual([10, 20])
+  await turn()
+  expect(batches.map((batch) => batch.items)).toEqual([
+    [1, 2],
+    [3, 4],
+  ])
+  batches[1]?.finish()
+  await Promise.all(second)
+})
+
+test('no batch is larger than allowed, and no more are under way', async () => {
+  const { batcher, batches } = controlled({ itemsMax: 2, inFlightMax: 2 })
+  const all = [1, 2, 3, 4, 5].map((item) => batcher.add(item))
+  await turn()
+  expect(batches.map((batch) => batch.items)).toEqual([
+    [1, 2],
+    [3, 4],
+  ])
+  for (const batch of batches) batch.finish()
+  await turn()
+  batches[2]?.finish()
+  expect(await Promise.all(all)).toEqual([10, 20, 30, 40, 50])
+})
+
+test('an error in the answers rejects that item alone', async () => {
+  const { batcher, batches } = controlled({ itemsMax: 10, inFlightMax: 1 })
+  const results = Promise.allSettled([batcher.add(1), batcher.add(2)])
+  await turn()
+  batches[0]?.finish([new Error('this one'), 20])
+  expect((await results).map((result) => result.status)).toEqual(['rejected', 'fulfilled'])
+})
+
+test('a failed batch rejects its items, and the next one runs', async () => {
+  const { batcher, batches } = controlled({ itemsMax: 10, inFlightMax: 1 })
+  const failing = batcher.add(1)
+  await turn()
+  const next = batcher.add(2)
+  batches[0]?.fail(new Error('lost'))
+  await expect(failing).rejects.toThrow('lost')
+  await turn()
+  batches[1]?.finish()
+  expect(await next).toBe(20)
+})
+
+test('more than may wait are refused at once', async () => {
+  const { batcher, batches } = controlled({ itemsMax: 1, inFlightMax: 1, waitingMax: 1 })
+  const running = batcher.add(1)
+  await turn()
+  const waiting = batcher.add(2)
+  await expect(batcher.add(3)).rejects.toBeInstanceOf(BatcherFull)
+  batches[0]?.finish()
+  await running
+  await turn()
+  batches[1]?.finish()
+  await waiting
+})
+
+test('drain waits for everything that was added', async () => {
+  const { batcher, batches } = controlled({ itemsMax: 1, inFlightMax: 1 })
+  const results = [batcher.add(1), batcher.add(2)]
+  let drained = false
+  const draining = batcher.drain().then(() => {
+    drained = true
+  })
+  await turn()
+  batches[0]?.finish()
+  await results[0]
+  await turn()
+  expect(drained).toBe(false)
+  batches[1]?.finish()
+  await draining
+  expect(batcher.size()).toBe(0)
+})
