@@ -39,12 +39,12 @@ export function parseMailboxParts(email: string, name: string | undefined): Mail
 }
 
 function withName(address: string, text: string): Mailbox | MailboxFault {
-  const name = text.trim()
-  const found = lineFault(text)
-  if (found !== undefined) return { part: 'name', detail: found }
-  if (name.length > limits.nameLengthMax) {
+  if (text.length > limits.nameLengthMax) {
     return { part: 'name', detail: `is longer than ${limits.nameLengthMax} characters` }
   }
+  const found = lineFault(text)
+  if (found !== undefined) return { part: 'name', detail: found }
+  const name = text.trim()
   return name === '' ? { address } : { address, name }
 }
 

@@ -38,6 +38,8 @@ export function addSizeFaults(
   }
   const isArray = Array.isArray(value)
   for (const key of Object.keys(value)) {
+    // One such fault is enough: looking for more is what costs.
+    if (faults.found) return
     // Zod leaves this key out without a word, and what is not stored must be refused.
     if (key === '__proto__') faults.add([...path, key], 'is not an allowed key')
     const item: unknown = Reflect.get(value, key)
