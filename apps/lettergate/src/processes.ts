@@ -13,6 +13,8 @@ export type OwnProcess = {
   hasExited(): boolean
   /** Asks it to end with `signal`, and after the grace ends it with `hardSignal`. */
   stop(signal: NodeJS.Signals, graceMs: number, hardSignal?: NodeJS.Signals): Promise<void>
+  /** Tells it something over the channel. */
+  send(message: Record<string, number>): void
   /** The last lines that it wrote. */
   lastLines(count: number): string[]
 }
@@ -75,6 +77,8 @@ function ownProcess(options: SpawnOptions, child: ChildProcess, began: number): 
       await exited
       clearTimeout(timer)
     },
+    // One that has just ended has no ears: its end is told by `exited`.
+    send: (message) => void child.send?.(message, () => {}),
     lastLines: (count) => readTail(options.logFile, began).slice(-count),
   }
 }

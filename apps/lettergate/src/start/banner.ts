@@ -23,7 +23,7 @@ function sendCommand(apiUrl: string, key: string): string {
 }
 
 function statusCommand(apiUrl: string, key: string): string {
-  return `curl -s ${apiUrl}/v1/messages/MESSAGE_ID -H 'Authorization: Bearer ${key}'`
+  return `curl -s '${apiUrl}/v1/messages?limit=1' -H 'Authorization: Bearer ${key}'`
 }
 
 /** What `start` prints once all is up: where things are, and two commands to paste. */
@@ -51,7 +51,7 @@ export function banner(facts: BannerFacts, isColoured: boolean): string {
         '',
         sendCommand(apiUrl, keys.live_key),
         '',
-        'Read its status, with the id from the answer:',
+        `Read the status of the newest message ${dim('(of any other: /v1/messages/ID)')}:`,
         '',
         statusCommand(apiUrl, keys.live_key),
       ]

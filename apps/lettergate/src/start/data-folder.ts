@@ -73,7 +73,7 @@ export function lockDataFolder(folder: string): FolderLock {
         holder !== null &&
         holder !== process.pid &&
         isAlive(holder) &&
-        /\bstart\b/.test(commandLineOf(holder))
+        /\bmain\.ts start\b/.test(commandLineOf(holder))
       ) {
         throw new CliError(`Lettergate already runs on ${folder} (process ${holder})`)
       }

@@ -20,8 +20,11 @@ export function openPool(url: string): Pool {
   return createPool({ url, max: 3, applicationName: 'lettergate-cli', onError: () => {} })
 }
 
-/** Starts the folder's own Postgres, with our database on it. */
-export async function startDatabase(config: Config): Promise<EmbeddedPostgres & { databaseUrl: string }> {
+/** The database that the settings name, or else the folder's own Postgres, started, with our database on it. */
+export async function openDatabase(
+  config: Config,
+): Promise<{ databaseUrl: string; postgres: EmbeddedPostgres | null }> {
+  if (config.databaseUrl !== undefined) return { databaseUrl: config.databaseUrl, postgres: null }
   const password = postgresPassword(config.dataDir)
   const postgres = await startPostgres({ folder: config.dataDir, password, env: childEnv({}) })
   const server = openPool(postgres.url())
@@ -37,7 +40,7 @@ export async function startDatabase(config: Config): Promise<EmbeddedPostgres & 
   } finally {
     await server.end()
   }
-  return { ...postgres, databaseUrl: postgres.url(DATABASE) }
+  return { databaseUrl: postgres.url(DATABASE), postgres }
 }
 
 /** Brings the schema up to date; a database that cannot be reached is one clear line. */

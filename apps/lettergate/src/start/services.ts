@@ -10,17 +10,26 @@ const GUARD = new URL('./child-guard.ts', import.meta.url).href
 const READY_TIMEOUT_MS = 30_000
 const LAST_LINES = 12
 
-/** Starts the api or the worker as its own process would be started on a server. */
-export async function startService(name: 'api' | 'worker', logDir: string, env: Env): Promise<OwnProcess> {
-  return spawnOwn({
+export type ServiceOptions = {
+  logDir: string
+  env: Env
+  /** Ended by this service if we are killed. */
+  postgresPid?: number | undefined
+}
+
+/** Starts the api or the worker as it would be started on a server. */
+export async function startService(name: 'api' | 'worker', options: ServiceOptions): Promise<OwnProcess> {
+  const service = await spawnOwn({
     name,
     file: process.execPath,
     args: ['--import', GUARD, join('apps', name, 'src', 'main.ts')],
     cwd: ROOT,
-    env: childEnv(env),
-    logFile: join(logDir, `${name}.log`),
+    env: childEnv(options.env),
+    logFile: join(options.logDir, `${name}.log`),
     channel: true,
   })
+  if (options.postgresPid !== undefined) service.send({ postgresPid: options.postgresPid })
+  return service
 }
 
 /** Rejects with the last lines of whichever of these ends first: none of them may. */

@@ -4,10 +4,9 @@ import { type Config, loadConfig } from '@lettergate/config/config'
 import { rootSecret } from '@lettergate/config/root-secret'
 import { deriveKey } from '@lettergate/core/derive-key'
 import { claimPort } from '../ports.ts'
-import type { OwnProcess } from '../processes.ts'
 import { banner } from './banner.ts'
 import { lockDataFolder, openDataFolder } from './data-folder.ts'
-import { migrateDatabase, openPool, startDatabase } from './database.ts'
+import { migrateDatabase, openDatabase, openPool } from './database.ts'
 import { type DemoKeys, demoKeys } from './demo-keys.ts'
 import { readDevFile, writeDevFile } from './dev-file.ts'
 import { firstDeath, startService, waitUntilReady } from './services.ts'
@@ -51,28 +50,25 @@ export async function start(
 type Facts = { apiUrl: string; keys: DemoKeys | null; death: Promise<never> }
 
 async function bringUp(config: Config, running: Running, signal: AbortSignal): Promise<Facts> {
-  const processes: OwnProcess[] = []
-  let { databaseUrl } = config
-  if (databaseUrl === undefined) {
-    const postgres = await startDatabase(config)
-    running.push(postgres)
-    processes.push(postgres.process)
-    databaseUrl = postgres.databaseUrl
-  }
+  const { databaseUrl, postgres } = await openDatabase(config)
+  if (postgres) running.push(postgres)
   const keys = await prepareDatabase(config, databaseUrl)
-  signal.throwIfAborted()
   const env = {
     DATABASE_URL: databaseUrl,
     API_PORT: String(config.apiPort),
     LETTERGATE_DATA_DIR: config.dataDir,
   }
-  // The worker first: it is then stopped last, after the api has taken its last message.
+  const processes = postgres ? [postgres.process] : []
+  // The worker first: it is then stopped last, after the api has taken its last message, and may end Postgres if we cannot.
   for (const name of ['worker', 'api'] as const) {
-    const service = await startService(name, join(config.dataDir, 'log'), env)
+    signal.throwIfAborted()
+    const postgresPid = name === 'worker' ? postgres?.process.pid : undefined
+    const service = await startService(name, { logDir: join(config.dataDir, 'log'), env, postgresPid })
     running.push({ stop: (graceMs) => service.stop('SIGTERM', graceMs) })
     processes.push(service)
   }
   const death = firstDeath(processes)
+  // It is waited for in two places, or in none when a signal comes first.
   death.catch(() => {})
   const apiUrl = `http://${hostInUrl(config.apiHost)}:${config.apiPort}`
   await Promise.race([waitUntilReady(apiUrl, signal), death])

@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Finished, runCommand } from './testing/run-command.ts'
+
+let database: TestDatabase
+let folder: string
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  folder = mkdtempSync(join(tmpdir(), 'lettergate-cli-'))
+})
+afterAll(async () => {
+  rmSync(folder, { recursive: true })
+  await database.drop()
+})
+
+function run(...args: string[]): Promise<Finished> {
+  return runCommand(args, { DATABASE_URL: database.url, LETTERGATE_DATA_DIR: folder }).finished
+}
+
+test('tenant create --json prints exactly the tenant and its keys', async () => {
+  const { code, stdout, stderr } = await run('tenant', 'create', '--name', 'Acme', '--plan', 'free', '--json')
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  const made = JSON.parse(stdout)
+  expect(Object.keys(made)).toEqual(['tenant_id', 'live_key', 'test_key'])
+  expect(made.tenant_id).toMatch(/^ten_[0-9a-z]{26}$/)
+  const { rows } = await database.pool.query("select name, plan, daily_limit from tenant where name = 'Acme'")
+  expect(rows).toEqual([{ name: 'Acme', plan: 'free', daily_limit: 200 }])
+})
+
+test('--daily-limit replaces the limit of the plan', async () => {
+  await run('tenant', 'create', '--name', 'Limited', '--plan', 'standard', '--daily-limit', '7', '--json')
+  const { rows } = await database.pool.query("select daily_limit from tenant where name = 'Limited'")
+  expect(rows).toEqual([{ daily_limit: 7 }])
+})
+
+test.each([
+  [['--name', 'x', '--plan', 'gold'], /--plan must be free, standard or scale/],
+  [['--name', '', '--plan', 'free'], /--name must not be empty/],
+  [['--name', 'x'.repeat(201), '--plan', 'free'], /--name must have at most 200/],
+  [['--name', 'x', '--plan', 'free', '--daily-limit', '-1'], /--daily-limit must be a whole number/],
+  [['--name', 'x', '--plan', 'free', '--daily-limit', '2147483648'], /--daily-limit must be a whole number/],
+])('tenant create %j is refused with one line', async (options, line) => {
+  const { code, stdout, stderr } = await run('tenant', 'create', ...options)
+  expect(stderr).toMatch(line)
+  expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+})
+
+test('a key can be made for a tenant and revoked again', async () => {
+  const { tenant_id } = JSON.parse(
+    (await run('tenant', 'create', '--name', 'K', '--plan', 'free', '--json')).stdout,
+  )
+  const made = JSON.parse((await run('key', 'create', '--tenant', tenant_id, '--mode', 'test')).stdout)
+  expect(made.key).toMatch(/^lg_test_/)
+  expect((await run('key', 'revoke', made.key_id, '--tenant', tenant_id)).code).toBe(0)
+  const { rows } = await database.pool.query({
+    text: 'select revoked_at is not null as revoked from api_key where display = $1',
+    values: [made.key.slice(0, 12)],
+  })
+  expect(rows).toEqual([{ revoked: true }])
+})
+
+test("another tenant's key is not there to revoke", async () => {
+  const [mine, other] = await Promise.all(
+    ['Mine', 'Other'].map(async (name) =>
+      JSON.parse((await run('tenant', 'create', '--name', name, '--plan', 'free', '--json')).stdout),
+    ),
+  )
+  const made = JSON.parse((await run('key', 'create', '--tenant', other.tenant_id)).stdout)
+  const { code, stderr } = await run('key', 'revoke', made.key_id, '--tenant', mine.tenant_id)
+  expect({ code, stderr }).toEqual({ code: 1, stderr: 'lettergate: this tenant has no such key\n' })
+})
+
+test('migrate may be run again and again', async () => {
+  expect(await run('migrate')).toEqual({ code: 0, stdout: 'The schema is up to date.\n', stderr: '' })
+})
+
+test('without a database to work on, a command says so', async () => {
+  const { code, stderr } = await runCommand(['migrate'], { LETTERGATE_DATA_DIR: folder }).finished
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/^lettergate: DATABASE_URL is not set, .*\n$/)
+})
+
+test('an unknown command is refused with the list of those there are', async () => {
+  const { code, stderr } = await run('frobnicate')
+  expect(code).toBe(1)
+  expect(stderr).toContain('tenant')
+})

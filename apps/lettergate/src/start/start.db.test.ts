@@ -1,0 +1,207 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { z } from 'zod'
+import {
+  processesOf,
+  type RunningCommand,
+  runCommand,
+  untilNoProcesses,
+  untilReady,
+} from '../testing/run-command.ts'
+import type { DevFile } from './dev-file.ts'
+
+const Answer = z.object({ id: z.string().optional(), status: z.union([z.string(), z.number()]).optional() })
+
+let folder: string
+let dataDir: string
+const running: RunningCommand[] = []
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lettergate-start-'))
+  dataDir = join(folder, 'data')
+})
+afterEach(async () => {
+  for (const command of running.splice(0)) command.kill('SIGTERM')
+  const left = await untilNoProcesses(folder, 15_000)
+  rmSync(folder, { recursive: true, force: true })
+  expect(left).toEqual([])
+})
+
+function start(env: Record<string, string> = {}): RunningCommand {
+  const command = runCommand(['start'], { LETTERGATE_DATA_DIR: dataDir, API_PORT: '0', ...env })
+  running.push(command)
+  return command
+}
+
+async function startReady(
+  env: Record<string, string> = {},
+): Promise<{ command: RunningCommand; dev: DevFile }> {
+  const command = start(env)
+  return { command, dev: await untilReady(command, dataDir) }
+}
+
+async function get(dev: DevFile, path: string) {
+  const response = await fetch(`${dev.api_url}${path}`, {
+    headers: { authorization: `Bearer ${dev.live_key}` },
+  })
+  return { status: response.status, body: Answer.parse(await response.json()) }
+}
+
+async function send(dev: DevFile): Promise<string> {
+  const response = await fetch(`${dev.api_url}/v1/send`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${dev.live_key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ from: 'a@example.com', to: 'b@example.org', subject: 's', text: 't' }),
+  })
+  expect(response.status).toBe(202)
+  return Answer.parse(await response.json()).id ?? ''
+}
+
+async function runShell(script = ''): Promise<unknown> {
+  const { stdout } = await promisify(execFile)('sh', ['-c', script])
+  return JSON.parse(stdout)
+}
+
+async function untilSent(dev: DevFile, id: string): Promise<void> {
+  for (let i = 0; i < 400; i++, await sleep(25)) {
+    if ((await get(dev, `/v1/messages/${id}`)).body.status === 'sent') return
+  }
+  throw new Error(`message ${id} is not sent`)
+}
+
+async function expectOneLine(command: RunningCommand, line: RegExp): Promise<void> {
+  const { code, stdout, stderr } = await command.finished
+  expect(stderr).toMatch(line)
+  expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+  expect(stdout).toBe('')
+  expect(code).toBe(1)
+}
+
+test('a first start sends a message; a second one on the same folder keeps messages and keys; both stop cleanly', async () => {
+  const first = await startReady()
+  const id = await send(first.dev)
+  await untilSent(first.dev, id)
+  expect(statSync(join(dataDir, 'dev.json')).mode & 0o777).toBe(0o600)
+  expect(first.dev.pid).toBe(first.command.pid)
+  first.command.kill('SIGINT')
+  expect(await first.command.finished).toMatchObject({ code: 0, stderr: '' })
+  expect(processesOf(folder)).toEqual([])
+
+  const second = await startReady()
+  const { live_key, test_key, admin_key } = first.dev
+  expect(second.dev).toMatchObject({ live_key, test_key, admin_key })
+  expect((await get(second.dev, `/v1/messages/${id}`)).body.status).toBe('sent')
+  second.command.kill('SIGTERM')
+  expect((await second.command.finished).code).toBe(0)
+  expect(processesOf(folder)).toEqual([])
+})
+
+test('what it prints can be pasted: one command sends, one reads the status', async () => {
+  const { command, dev } = await startReady()
+  const text = command.stdout()
+  for (const fact of [dev.api_url, `${dev.api_url}/docs`, dev.live_key, dev.test_key, dataDir]) {
+    expect(text).toContain(fact)
+  }
+  expect(text.match(/^curl /gm)).toHaveLength(2)
+  expect(text).not.toContain('\u001b')
+  const sent = Answer.parse(await runShell(/^curl (?:.*\\\n)+.*$/m.exec(text)?.[0]))
+  expect(sent.status).toBe('queued')
+  const read = await runShell(/^curl [^\\\n]+$/m.exec(text)?.[0])
+  expect(JSON.stringify(read)).toContain(sent.id)
+})
+
+test('after kill -9 nothing lives on for long, and the next start has all that was accepted', async () => {
+  const first = await startReady()
+  const ids = await Promise.all(Array.from({ length: 20 }, () => send(first.dev)))
+  first.command.kill('SIGKILL')
+  const second = await startReady()
+  expect(second.dev.live_key).toBe(first.dev.live_key)
+  for (const id of ids) expect((await get(second.dev, `/v1/messages/${id}`)).status).toBe(200)
+})
+
+test('when Postgres is orphaned too, the next start ends it and takes over', async () => {
+  const first = await startReady()
+  const services = processesOf(folder).filter((line) => line.includes('child-guard'))
+  expect(services).toHaveLength(2)
+  first.command.kill('SIGKILL')
+  for (const line of services) process.kill(Number.parseInt(line, 10), 'SIGKILL')
+  expect(processesOf(folder).join()).toContain('bin/postgres')
+  const second = await startReady()
+  expect(second.dev.live_key).toBe(first.dev.live_key)
+})
+
+test('a stale pid file whose number belongs to a stranger by now does not stop a start, nor harm the stranger', async () => {
+  const first = await startReady()
+  first.command.kill('SIGINT')
+  await first.command.finished
+  writeFileSync(
+    join(dataDir, 'postgres', 'postmaster.pid'),
+    `${process.pid}\n${dataDir}\n1\n5432\n\n\n\nready\n`,
+  )
+  writeFileSync(join(dataDir, 'start.pid'), `${process.pid}\n`)
+  const second = await startReady()
+  expect(second.dev.live_key).toBe(first.dev.live_key)
+})
+
+test('a second start on a folder in use is refused and does not disturb the first', async () => {
+  const first = await startReady()
+  await expectOneLine(start(), /already runs on/)
+  expect((await get(first.dev, '/v1/messages')).status).toBe(200)
+  expect(readFileSync(join(dataDir, 'dev.json'), 'utf8')).toContain(String(first.command.pid))
+})
+
+test('a taken port is one clear line, before anything is started', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const address = server.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  await expectOneLine(start({ API_PORT: String(port) }), new RegExp(`port ${port} .*taken.*API_PORT`))
+  server.close()
+  expect(() => statSync(join(dataDir, 'postgres'))).toThrow('ENOENT')
+})
+
+test('a folder that cannot be written is one clear line', async () => {
+  writeFileSync(join(folder, 'file'), '')
+  await expectOneLine(
+    start({ LETTERGATE_DATA_DIR: join(folder, 'file', 'data') }),
+    /cannot use the data folder .*LETTERGATE_DATA_DIR/,
+  )
+})
+
+test('a broken setting is one clear line', async () => {
+  await expectOneLine(start({ API_PORT: 'http' }), /API_PORT: must be a whole number/)
+})
+
+test('a database that does not answer is one clear line', async () => {
+  await expectOneLine(
+    start({ DATABASE_URL: 'postgres://a:b@127.0.0.1:1/x' }),
+    /cannot prepare the database: .*ECONNREFUSED/,
+  )
+})
+
+test('a part that dies is reported with its last lines and stops all the rest', async () => {
+  const { command } = await startReady()
+  const api = processesOf(folder).find((line) => line.includes('apps/api'))
+  process.kill(Number.parseInt(api ?? '', 10), 'SIGKILL')
+  const { code, stderr } = await command.finished
+  expect(stderr).toMatch(/api was ended by SIGKILL; its last lines \(.*api\.log\):/)
+  expect(code).toBe(1)
+  expect(processesOf(folder)).toEqual([])
+})
+
+test('stopped in the middle of starting, it leaves nothing behind and starts well the next time', async () => {
+  for (const delayMs of [150, 500, 1_000]) {
+    const command = start()
+    await sleep(delayMs)
+    command.kill('SIGINT')
+    await command.finished
+    expect(processesOf(folder)).toEqual([])
+  }
+  await startReady()
+})
