@@ -52,9 +52,9 @@ with unit as materialized (
     as u(unit, tenant_id, mode, request_id, n, key_hash, body_hash, answer)
 ), room as materialized (
   select g.tenant_id, g.mode, g.day, g.accepted, t.daily_limit
-  from usage g join tenant t on t.id = g.tenant_id
-  where g.day = (now() at time zone 'utc')::date
-    and (g.tenant_id, g.mode) in (select tenant_id, mode from unit)
+  from (select distinct tenant_id, mode from unit) w
+  join usage g on g.tenant_id = w.tenant_id and g.day = (now() at time zone 'utc')::date and g.mode = w.mode
+  join tenant t on t.id = g.tenant_id
   order by g.tenant_id, g.mode
   for no key update of g
 ), fits as materialized (
