@@ -68,7 +68,8 @@ function importFault(
   // Tools may name their own files as others do; a package has no reason to.
   if (name === from.name)
     return floorOf(from.folder) === 'outside' ? null : 'a package imports itself by relative path'
-  const isDeclared = from.dependencies.has(name) || (TEST_FILE.test(file.path) && from.forTests.has(name))
+  const isTest = TEST_FILE.test(file.path) || floorOf(from.folder) === 'outside'
+  const isDeclared = from.dependencies.has(name) || (isTest && from.forTests.has(name))
   if (!isDeclared) return `${name} is not declared in ${from.folder}/package.json`
   if (from.folder === CORE && FRAMEWORKS.test(name)) return 'core imports no framework'
   const own = all.find((workspace) => workspace.name === name)
