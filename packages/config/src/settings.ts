@@ -51,14 +51,10 @@ export const settings = z.object({
       description:
         'development or production; production demands LETTERGATE_SECRET and ignores LG_FAILPOINT.',
     }),
-  LETTERGATE_DATA_DIR: z
-    .string()
-    .default('.lettergate')
-    .meta({
-      example: '.lettergate',
-      description:
-        'Folder of the embedded database, its logs, dev.json and, in development, the root secret.',
-    }),
+  LETTERGATE_DATA_DIR: z.string().default('.lettergate').meta({
+    example: '.lettergate',
+    description: 'Folder of the embedded database, its logs, dev.json and, in development, the root secret.',
+  }),
   LETTERGATE_SECRET: z
     .string()
     .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes long')
@@ -72,12 +68,10 @@ export const settings = z.object({
     .enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` })
     .default('info')
     .meta({ example: 'info', description: 'Least severe log line that is written.' }),
-  LETTERGATE_EGRESS_ALLOW: egressList
-    .optional()
-    .meta({
-      example: '',
-      description: 'Comma list of CIDRs or hosts that may be reached besides the public internet.',
-    }),
+  LETTERGATE_EGRESS_ALLOW: egressList.optional().meta({
+    example: '',
+    description: 'Comma list of CIDRs or hosts that may be reached besides the public internet.',
+  }),
   API_HOST: z
     .string()
     .default('127.0.0.1')
@@ -85,31 +79,21 @@ export const settings = z.object({
   API_PORT: port
     .default(3000)
     .meta({ example: '3000', description: 'Port that the api listens on; 0 takes any free one.' }),
-  WORKER_METRICS_PORT: port
-    .optional()
-    .meta({
-      example: '',
-      description:
-        'Port on API_HOST where the worker answers /metrics, /healthz and /readyz; unset: nowhere.',
-    }),
-  DATABASE_URL: url('postgres:', 'postgresql:')
-    .optional()
-    .meta({
-      example: '',
-      description:
-        'Postgres to use, postgres://user:password@host:port/database; unset: npm start brings its own.',
-    }),
-  REDIS_URL: url('redis:', 'rediss:')
-    .optional()
-    .meta({
-      example: '',
-      description: 'Redis that holds the queue, redis://host:port; unset: the queue lives in Postgres.',
-    }),
-  LG_FAILPOINT: z
-    .string()
-    .optional()
-    .meta({
-      example: '',
-      description: 'Fail point of the fault tests, name:kill9|throw|sleep:1/n; never set it outside a test.',
-    }),
+  WORKER_METRICS_PORT: port.optional().meta({
+    example: '',
+    description: 'Port on API_HOST where the worker answers /metrics, /healthz and /readyz; unset: nowhere.',
+  }),
+  DATABASE_URL: url('postgres:', 'postgresql:').optional().meta({
+    example: '',
+    description:
+      'Postgres to use, postgres://user:password@host:port/database; unset: npm start brings its own.',
+  }),
+  REDIS_URL: url('redis:', 'rediss:').optional().meta({
+    example: '',
+    description: 'Redis that holds the queue, redis://host:port; unset: the queue lives in Postgres.',
+  }),
+  LG_FAILPOINT: z.string().optional().meta({
+    example: '',
+    description: 'Fail point of the fault tests, name:kill9|throw|sleep:1/n; never set it outside a test.',
+  }),
 })
