@@ -30,5 +30,10 @@ export async function fenceSending(
     ],
   })
   const held = new Map(rows.map((row) => [row.epoch, { attempt: row.attempts, startedAt: row.sending_at }]))
-  return fences.map((fence) => held.get(fence.epoch) ?? null)
+  return fences.map((fence) => {
+    const hold = held.get(fence.epoch) ?? null
+    // A job that runs twice may meet itself in one batch: only one of them may go on.
+    held.delete(fence.epoch)
+    return hold
+  })
 }
