@@ -13,9 +13,8 @@ const idHeader = 'X-LG-Id'
 export async function buildMime(message: OutboundMessage): Promise<Buffer> {
   const parts: Buffer[] = []
   render(compose(message), parts)
-  const last = parts.at(-1)
-  if (last?.at(-1) !== 0x0a) parts.push(Buffer.from('\r\n'))
-  return Buffer.concat(parts)
+  const mime = Buffer.concat(parts)
+  return mime.at(-1) === 0x0a ? mime : Buffer.concat([mime, Buffer.from('\r\n')])
 }
 
 /** Our Message-ID, which a provider may replace. */

@@ -19,7 +19,7 @@ export function createCapture(): Provider<Record<string, never>, Record<string, 
     settings: noFields,
     capabilities: {
       recipientsMax: 1000,
-      messageBytesMax: 40 * 1024 * 1024,
+      messageBytesMax: 40 * 1000 * 1000,
       idempotencyWindowMs: 0,
       answersEachRecipient: true,
     },

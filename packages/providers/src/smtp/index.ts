@@ -28,7 +28,8 @@ export function createSmtp(): Provider<SmtpCredentials, SmtpSettings> {
     capabilities: {
       // Every server takes 100 in one go: https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.8
       recipientsMax: 100,
-      messageBytesMax: 25 * 1024 * 1024,
+      // What the server says in its greeting decides; it is asked only then.
+      messageBytesMax: 40 * 1000 * 1000,
       idempotencyWindowMs: 0,
       answersEachRecipient: true,
     },

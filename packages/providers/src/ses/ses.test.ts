@@ -1,0 +1,266 @@
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
+import { SESv2Client, SendEmailCommand } from '@aws-sdk/client-sesv2'
+import { afterEach, describe, expect, test } from 'vitest'
+import { describeProvider, type Peer } from '../conformance.ts'
+import { buildMime } from '../mime.ts'
+import { buildOutboundMessage, createTestIo, failure } from '../testing.ts'
+import { createSes } from './index.ts'
+import { toOutcome } from './outcome.ts'
+import { checkSignature } from './testing.ts'
+
+type Exchange = { path: string; headers: IncomingHttpHeaders; body: string }
+
+/** A fake SES that keeps what it got and answers by the given function. */
+async function play(answer: (response: ServerResponse) => void): Promise<Peer & { got: Exchange[] }> {
+  const got: Exchange[] = []
+  const server = createServer((request, response) => {
+    let body = ''
+    request.on('data', (chunk) => {
+      body += chunk
+    })
+    request.on('end', () => {
+      got.push({ path: request.url ?? '', headers: request.headers, body })
+      answer(response)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return {
+    port: address.port,
+    got,
+    close: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+const respond =
+  (status: number, body: string, headers: Record<string, string> = {}) =>
+  (response: ServerResponse) => {
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body)
+  }
+const accepts = respond(200, '{"MessageId":"0100018b5c3c0a4f-000000"}')
+const keys = { access_key_id: 'AKIDEXAMPLE', secret_access_key: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' }
+const connectionTo = (port: number) => ({
+  credentials: keys,
+  settings: { region: 'eu-west-1', base_url: `http://127.0.0.1:${port}`, configuration_set: 'main' },
+})
+
+describeProvider('ses', createSes, {
+  connectionTo,
+  credentialsWith: (value) => ({ ...keys, secret_access_key: value }),
+  play: (behaviour) => {
+    switch (behaviour) {
+      case 'accepts':
+        return play(accepts)
+      case 'refuses the credentials':
+        return play(respond(403, '{"message":"x"}', { 'x-amzn-errortype': 'InvalidClientTokenIdException' }))
+      case 'asks to wait':
+        return play(respond(429, '{}', { 'retry-after': '30' }))
+      case 'never answers the message':
+        return play(() => {})
+      case 'hangs up after the message':
+        return play((response) => response.socket?.destroy())
+      case 'answers the message with garbage':
+        return play(respond(200, '<html>ok</html>'))
+      case 'answers the message without end':
+        return play(respond(200, `{"MessageId":"${'x'.repeat(3_000_000)}"}`))
+    }
+  },
+})
+
+const cleanups: (() => Promise<void> | void)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup()
+})
+
+function parsedConnection(port: number, token?: string) {
+  const ses = createSes()
+  const stored = connectionTo(port)
+  const credentials = ses.credentials.parse({ ...stored.credentials, ...(token && { session_token: token }) })
+  return { ses, connection: { id: 'con_1', credentials, settings: ses.settings.parse(stored.settings) } }
+}
+
+describe('the request', () => {
+  const message = buildOutboundMessage({
+    bcc: [{ address: 'hidden@example.net' }],
+    envelopeTo: ['reader@example.org', 'hidden@example.net'],
+    tags: ['welcome', 'größe/1'],
+  })
+
+  test.each([undefined, 'a-session-token'])(
+    'says what the official SDK says, signed validly (session token: %s)',
+    async (token) => {
+      const peer = await play(accepts)
+      const io = createTestIo()
+      const client = new SESv2Client({
+        region: 'eu-west-1',
+        endpoint: `http://127.0.0.1:${peer.port}`,
+        maxAttempts: 1,
+        credentials: {
+          accessKeyId: keys.access_key_id,
+          secretAccessKey: keys.secret_access_key,
+          ...(token !== undefined && { sessionToken: token }),
+        },
+      })
+      cleanups.push(() => client.destroy(), io.close, peer.close)
+      const { ses, connection } = parsedConnection(peer.port, token)
+      await ses.send(message, connection, io)
+      await client.send(
+        new SendEmailCommand({
+          FromEmailAddress: 'writer@example.com',
+          Destination: { ToAddresses: ['reader@example.org', 'hidden@example.net'] },
+          Content: { Raw: { Data: await buildMime(message) } },
+          EmailTags: [
+            { Name: 'lg_id', Value: message.id },
+            { Name: 'lg_tag_1', Value: 'welcome' },
+            { Name: 'lg_tag_2', Value: 'gr__e_1' },
+          ],
+          ConfigurationSetName: 'main',
+        }),
+      )
+      const [ours, theirs] = peer.got
+      expect(ours?.path).toBe(theirs?.path)
+      expect(JSON.parse(ours?.body ?? '')).toEqual(JSON.parse(theirs?.body ?? ''))
+      expect(ours?.headers['x-amz-security-token']).toBe(token)
+      for (const exchange of [ours, theirs])
+        expect(checkSignature(exchange, keys.secret_access_key)).toBe(true)
+      if (ours) expect(checkSignature({ ...ours, body: `${ours.body} ` }, keys.secret_access_key)).toBe(false)
+    },
+  )
+
+  test('the blind recipients are in the destination, not in the mail', async () => {
+    const peer = await play(accepts)
+    const io = createTestIo()
+    cleanups.push(io.close, peer.close)
+    const { ses, connection } = parsedConnection(peer.port)
+    await ses.send(message, connection, io)
+    const body = JSON.parse(peer.got[0]?.body ?? '')
+    expect(body.Destination.ToAddresses).toContain('hidden@example.net')
+    expect(Buffer.from(body.Content.Raw.Data, 'base64').toString()).not.toContain('hidden@example.net')
+  })
+})
+
+describe('answers', () => {
+  const now = new Date('2026-11-20T10:00:00Z')
+  const answer = (status: number, type: string, message = '', headers: Record<string, string> = {}) =>
+    toOutcome(
+      {
+        status,
+        headers: { 'x-amzn-errortype': type, ...headers },
+        body: Buffer.from(JSON.stringify({ message })),
+      },
+      now,
+    )
+
+  test.each([
+    [429, 'TooManyRequestsException', '', { kind: 'deferred' }],
+    [400, 'ThrottlingException', 'Maximum sending rate exceeded.', { kind: 'deferred' }],
+    [
+      400,
+      'ThrottlingException',
+      'Daily message quota exceeded.',
+      { kind: 'deferred', retryAfterMs: 600_000 },
+    ],
+    [400, 'LimitExceededException', '', { kind: 'deferred' }],
+    [500, 'ConcurrentModificationException', '', { kind: 'deferred' }],
+    [503, 'ServiceUnavailable', '', { kind: 'deferred' }],
+    [500, 'InternalServiceErrorException', '', { kind: 'unknown' }],
+    [502, '', '', { kind: 'unknown' }],
+    [504, '', '', { kind: 'unknown' }],
+    [400, 'BadRequestException', 'Domain contains illegal character', { kind: 'rejected', scope: 'message' }],
+    [400, 'MessageRejected', 'Message content is not allowed', { kind: 'rejected', scope: 'message' }],
+    [400, 'MessageRejected', 'Email address is not verified.', { kind: 'rejected', scope: 'account' }],
+    [400, 'MailFromDomainNotVerifiedException', '', { kind: 'rejected', scope: 'account' }],
+    [400, 'AccountSuspendedException', '', { kind: 'rejected', scope: 'account' }],
+    [400, 'SendingPausedException', '', { kind: 'rejected', scope: 'account' }],
+    [404, 'NotFoundException', '', { kind: 'rejected', scope: 'account' }],
+    [403, 'AccessDeniedException', '', { kind: 'rejected', scope: 'account' }],
+    [403, 'SignatureDoesNotMatch', '', { kind: 'rejected', scope: 'account' }],
+    [400, 'ExpiredTokenException', '', { kind: 'rejected', scope: 'account' }],
+    [
+      400,
+      'UnrecognizedClientException:http://internal.amazon.com/',
+      '',
+      { kind: 'rejected', scope: 'account' },
+    ],
+    [301, '', '', { kind: 'rejected', scope: 'account' }],
+    [413, '', '', { kind: 'rejected', scope: 'message' }],
+  ])('%d %s %s means %o', (status, type, message, outcome) => {
+    expect(answer(status, type, message)).toMatchObject(outcome)
+  })
+
+  test('the type is also read from the body', () => {
+    const body = Buffer.from('{"__type":"com.amazonaws.ses#AccountSuspendedException","message":"no"}')
+    expect(toOutcome({ status: 400, headers: {}, body }, now)).toEqual({
+      kind: 'rejected',
+      scope: 'account',
+      reason: '400 AccountSuspendedException no',
+    })
+  })
+
+  test.each(['', '{', 'null', '[]', '"x"', '{"MessageId":5}', '{"MessageId":""}', '{"messageid":"x"}'])(
+    'a success that says %s is unknown',
+    (body) => {
+      expect(toOutcome({ status: 200, headers: {}, body: Buffer.from(body) }, now).kind).toBe('unknown')
+    },
+  )
+
+  test.each([
+    ['30', 30_000],
+    ['0', 1000],
+    ['-1', 1000],
+    ['1000000000', 3_600_000],
+    ['Fri, 20 Nov 2026 10:02:00 GMT', 120_000],
+    ['Fri, 20 Nov 2020 10:02:00 GMT', 1000],
+    ['Fri, 20 Nov 2036 10:02:00 GMT', 3_600_000],
+    ['soon', undefined],
+    ['', undefined],
+  ])('Retry-After: %s waits %s ms', (field, waitMs) => {
+    const outcome = answer(429, 'TooManyRequestsException', '', { 'retry-after': field })
+    expect(outcome.kind === 'deferred' && outcome.retryAfterMs).toBe(waitMs)
+  })
+})
+
+test('a target that the egress policy refuses is the account’s fault', async () => {
+  const { ses, connection } = parsedConnection(1)
+  const io = {
+    ...createTestIo(),
+    request: () => Promise.reject(failure('address is not public', false, true)),
+  }
+  expect(await ses.send(buildOutboundMessage(), connection, io)).toEqual({
+    kind: 'rejected',
+    scope: 'account',
+    reason: 'address is not public',
+  })
+})
+
+test.each([
+  [{ region: 'eu-west-1' }, { host: 'email.eu-west-1.amazonaws.com', port: 443, scheme: 'https' }],
+  [
+    { region: 'eu-west-1', base_url: 'https://ses.example.com/x/' },
+    { host: 'ses.example.com', port: 443, scheme: 'https' },
+  ],
+  [
+    { region: 'eu-west-1', base_url: 'http://[::1]:8005' },
+    { host: '[::1]', port: 8005, scheme: 'http' },
+  ],
+])('settings %o lead to %o', (settings, target) => {
+  const ses = createSes()
+  expect(ses.targets(ses.settings.parse(settings))).toEqual([target])
+})
+
+test.each([
+  'ftp://x.example',
+  'file:///etc/passwd',
+  'https://user:pass@x.example',
+  'https://x.example/?a',
+  'https://x.example/#a',
+  'x.example',
+  'https://',
+  `https://x.example/${'a'.repeat(2048)}`,
+  'https://x.example\r\nX: y',
+])('the base_url %s is refused', (base_url) => {
+  expect(createSes().settings.safeParse({ region: 'eu-west-1', base_url }).success).toBe(false)
+})
