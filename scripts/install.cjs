@@ -46,12 +46,20 @@ function tryLock(file) {
   }
 }
 
+function readHolder(file) {
+  try {
+    return Number(fs.readFileSync(file, 'utf8'))
+  } catch (_) {
+    return 0
+  }
+}
+
 /** Two scripts started together on a fresh clone must not install into each other's folder. */
 function lock() {
   const file = path.join(os.tmpdir(), `lettergate-install-${sha256(root).slice(0, 16)}`)
   while (!tryLock(file)) {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
-    const holder = fs.existsSync(file) ? Number(fs.readFileSync(file, 'utf8')) : 0
+    const holder = readHolder(file)
     if (holder > 0 && !isAlive(holder)) fs.rmSync(file, { force: true })
   }
   process.on('exit', () => fs.rmSync(file, { force: true }))

@@ -1,0 +1,90 @@
+import { spawn, spawnSync } from 'node:child_process'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+/** Stands in for npm: writes what a real `npm ci` would, slowly enough to be met in the middle. */
+const FAKE_NPM = `
+const fs = require('node:fs')
+fs.appendFileSync('calls', process.argv.slice(2).join(' ') + '\\n')
+Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300)
+fs.mkdirSync('node_modules/.bin', { recursive: true })
+fs.writeFileSync('node_modules/.bin/node', '')
+console.log('added 1 package')
+process.exitCode = fs.existsSync('fail') ? 1 : 0
+`
+let root: string
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'lettergate-install-'))
+  mkdirSync(join(root, 'scripts'))
+  copyFileSync(join(import.meta.dirname, 'install.cjs'), join(root, 'scripts', 'install.cjs'))
+  writeFileSync(join(root, 'npm.cjs'), FAKE_NPM)
+  writeFileSync(join(root, 'package-lock.json'), '{"lock":1}')
+})
+afterEach(() => rmSync(root, { recursive: true }))
+
+const options = () => ({
+  cwd: root,
+  encoding: 'utf8' as const,
+  env: { ...process.env, npm_execpath: join(root, 'npm.cjs') },
+})
+
+function run() {
+  return spawnSync(process.execPath, ['scripts/install.cjs'], options())
+}
+
+function calls(): number {
+  return existsSync(join(root, 'calls'))
+    ? readFileSync(join(root, 'calls'), 'utf8').trim().split('\n').length
+    : 0
+}
+
+test('a fresh clone is installed once, from the lock file, without a word on stdout', () => {
+  const first = run()
+  expect(first.status).toBe(0)
+  expect(first.stdout).toBe('')
+  expect(first.stderr).toContain('Installing')
+  expect(readFileSync(join(root, 'calls'), 'utf8')).toMatch(/^ci /)
+  expect(run()).toMatchObject({ status: 0, stdout: '', stderr: '' })
+  expect(calls()).toBe(1)
+})
+
+test('a changed lock file is installed again', () => {
+  run()
+  writeFileSync(join(root, 'package-lock.json'), '{"lock":2}')
+  run()
+  expect(calls()).toBe(2)
+})
+
+test('an install that failed is reported and tried again the next time', () => {
+  writeFileSync(join(root, 'fail'), '')
+  expect(run().status).toBe(1)
+  expect(run().status).toBe(1)
+  expect(calls()).toBe(2)
+})
+
+test('scripts that start together wait for one install', async () => {
+  const codes = await Promise.all(
+    [1, 2, 3].map(
+      () =>
+        new Promise((resolve) => {
+          spawn(process.execPath, ['scripts/install.cjs'], { ...options(), stdio: 'ignore' }).once(
+            'close',
+            resolve,
+          )
+        }),
+    ),
+  )
+  expect(codes).toEqual([0, 0, 0])
+  expect(calls()).toBe(1)
+})
