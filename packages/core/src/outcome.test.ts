@@ -1,3 +1,4 @@
+import { canMove, recipientStatuses } from '@lettergate/contracts/recipient-status'
 import type { LoadedMessage } from '@lettergate/db/sql/load-claimed'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import { expect, test } from 'vitest'
@@ -121,4 +122,37 @@ test('a message without a connection is held visibly, once, and fails at the end
     null,
   ])
   expect(toHeldRecord(buildMessage({ expiresInMs: 1 }), 'x')).toMatchObject({ retryInMs: null, giveBack: 2 })
+})
+
+test('no outcome moves a recipient where the status table does not allow it', () => {
+  const outcomes: SendOutcome[] = [
+    { kind: 'accepted', providerMessageId: 'x' },
+    { kind: 'rejected', scope: 'message', reason: 'no' },
+    { kind: 'rejected', scope: 'account', reason: 'no' },
+    { kind: 'deferred', reason: 'later' },
+    { kind: 'unknown', reason: 'no answer' },
+  ]
+  const address = ['user@x.example', 'delivered@sandbox.lettergate.dev', 'bounced@sandbox.lettergate.dev']
+  for (const from of recipientStatuses) {
+    for (const outcome of outcomes) {
+      for (const expiresInMs of [1, 72 * HOURS]) {
+        const recipients = address.map((one, position) => ({
+          position,
+          kind: 'to' as const,
+          address: one,
+          name: null,
+          status: from,
+        }))
+        const message = buildMessage({ mode: 'test', recipients, expiresInMs })
+        const changes = [
+          ...toRecord(message, attempt, outcome).changes,
+          ...toHeldRecord(message, 'x').changes,
+        ]
+        for (const { status } of changes) {
+          const to = recipientStatuses.find((one) => one === status)
+          expect(to !== undefined && (to === from || canMove(from, to)), `${from} to ${status}`).toBe(true)
+        }
+      }
+    }
+  }
 })

@@ -1,3 +1,5 @@
+import type { EventType } from '@lettergate/contracts/event-types'
+import type { RecipientStatus } from '@lettergate/contracts/recipient-status'
 import type { LoadedMessage, LoadedRecipient } from '@lettergate/db/sql/load-claimed'
 import type { OutcomeRecord, RecipientChange } from '@lettergate/db/sql/record-outcomes'
 import type { RecipientRefusal, SendOutcome } from '@lettergate/providers/provider'
@@ -22,7 +24,7 @@ export type AttemptContext = {
 type Verdict = { kind: 'sent' | 'failed' | 'unknown' | 'again'; reason: string | null }
 
 /** What the magic recipients of test mode become after their hand-off (design: sandbox recipients). */
-const SANDBOX_STATUS: Record<string, string> = {
+const SANDBOX_STATUS: Record<string, 'delivered' | 'bounced' | 'complained'> = {
   'delivered@sandbox.lettergate.dev': 'delivered',
   'bounced@sandbox.lettergate.dev': 'bounced',
   'complained@sandbox.lettergate.dev': 'complained',
@@ -50,7 +52,10 @@ function verdictOf(outcome: SendOutcome, address: string, again: boolean): Verdi
   }
 }
 
-function toChange(recipient: LoadedRecipient, verdict: Verdict, mode: string): RecipientChange {
+/** A change in the words of the contract: a status of the table, and its event. */
+type Change = RecipientChange & { status: RecipientStatus; event: EventType | null }
+
+function toChange(recipient: LoadedRecipient, verdict: Verdict, mode: string): Change {
   const { position } = recipient
   switch (verdict.kind) {
     case 'sent': {
