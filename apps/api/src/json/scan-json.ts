@@ -31,7 +31,7 @@ function endOfString(text: string, start: number): number {
   return -1
 }
 
-function unescape(raw: string): string {
+function keyText(raw: string): string {
   if (!raw.includes('\\')) return raw
   try {
     return String(JSON.parse(`"${raw}"`))
@@ -67,7 +67,7 @@ export function scanJson(text: string): JsonFault | null {
         if (end === -1) return null
         if (expectsKey && frame) {
           expectsKey = false
-          const fault = keyFault(unescape(text.slice(i + 1, end)), frame, stack[stack.length - 2])
+          const fault = keyFault(keyText(text.slice(i + 1, end)), frame, stack[stack.length - 2])
           if (fault) return fault
         }
         i = end

@@ -55,11 +55,16 @@ export function readBody(
   }
   function onData(chunk: Buffer): void {
     length += chunk.length
-    if (length > bytesMax) return finish(tooLarge(bytesMax), null)
+    if (length > bytesMax) {
+      finish(tooLarge(bytesMax), null)
+      return
+    }
     const wanted = Math.max(0, length - FREE_BYTES) - taken
     if (wanted > 0) {
-      if (!budget.take(wanted))
-        return finish(new Problem('overloaded', { headers: { 'retry-after': '1' } }), null)
+      if (!budget.take(wanted)) {
+        finish(new Problem('overloaded', { headers: { 'retry-after': '1' } }), null)
+        return
+      }
       taken += wanted
     }
     chunks.push(chunk)
@@ -72,7 +77,10 @@ export function readBody(
     finish(error, null)
   }
 
-  if (announced > bytesMax) return finish(tooLarge(bytesMax), null)
+  if (announced > bytesMax) {
+    finish(tooLarge(bytesMax), null)
+    return
+  }
   stream.on('data', onData)
   stream.on('end', onEnd)
   stream.on('error', onError)

@@ -12,7 +12,7 @@ export const ConnectionPath = z.object({
 
 /** Described for the reference; the plugin reads the field itself. */
 export const IdempotencyHeader = z.object({
-  'idempotency-key': z
+  'Idempotency-Key': z
     .string()
     .meta({
       description:
@@ -29,11 +29,17 @@ const PROBLEMS: Record<number, string> = {
   403: 'The key may not do this.',
   404: 'There is no such thing, or it is not yours.',
   409: 'The state does not allow this now.',
+  414: 'The address is too long.',
   413: 'The body is too large.',
   415: 'The body is not plain UTF-8 JSON.',
   422: 'Some values are missing or not allowed.',
   429: 'A limit is reached; Retry-After says when to try again.',
   503: 'The gateway cannot take the request now; Retry-After says when to try again.',
+}
+
+/** A JSON answer of a route, with what it means there. */
+export function answer<S extends z.ZodType>(description: string, schema: S) {
+  return { description, content: { 'application/json': { schema } } }
 }
 
 /** The error answers of a route, for the reference. */

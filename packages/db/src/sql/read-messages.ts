@@ -35,7 +35,7 @@ export async function readMessages(
     name: 'read-messages',
     text: `
       select k.position::int4, m.*, r.recipients,
-             exists (select from outbox o where o.message_id = k.id and o.state = 'sending') as is_sending
+             coalesce((select o.state = 'sending' from outbox o where o.message_id = k.id), false) as is_sending
       from unnest($1::uuid[], $2::uuid[]) with ordinality as k(tenant_id, id, position)
       cross join lateral (
         select tenant_id, id, mode, created_at, stream, from_address, from_name, subject, to_json(tags) as tags,

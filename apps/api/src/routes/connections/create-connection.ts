@@ -4,7 +4,7 @@ import { createConnection } from '@lettergate/core/connections'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../plugins/authenticate.ts'
-import { problemAnswers } from '../schemas.ts'
+import { answer, problemAnswers } from '../schemas.ts'
 import { presentConnection } from './present-connection.ts'
 
 /** Stores an account at a provider; its credentials are sealed and never answered. */
@@ -18,7 +18,10 @@ export function addCreateConnectionRoute(app: FastifyInstance, deps: ApiDeps): v
         'Adds an account at a provider to send through. The lowest priority is used first. Needs a live key.',
       tags: ['Connections'],
       body: CreateConnectionRequest,
-      response: { 201: Connection, ...problemAnswers(400, 401, 403, 413, 415, 422, 503) },
+      response: {
+        201: answer('The new connection.', Connection),
+        ...problemAnswers(400, 401, 403, 413, 415, 422, 503),
+      },
     },
     handler: async (request, reply) => {
       const connection = presentConnection(

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../plugins/authenticate.ts'
 import { pathId } from '../path-id.ts'
-import { ConnectionPath, problemAnswers } from '../schemas.ts'
+import { answer, ConnectionPath, problemAnswers } from '../schemas.ts'
 import { presentConnection } from './present-connection.ts'
 
 /** Tells what is known of a connection, but for its credentials. */
@@ -17,7 +17,7 @@ export function addGetConnectionRoute(app: FastifyInstance, deps: ApiDeps): void
       description: 'The connection without its credentials, which are never shown again. Needs a live key.',
       tags: ['Connections'],
       params: ConnectionPath,
-      response: { 200: Connection, ...problemAnswers(401, 403, 404, 503) },
+      response: { 200: answer('The connection.', Connection), ...problemAnswers(401, 403, 404, 503) },
     },
     handler: async (request): Promise<Connection> => {
       return presentConnection(

@@ -3,7 +3,7 @@ import { listConnections } from '@lettergate/core/connections'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../plugins/authenticate.ts'
-import { problemAnswers } from '../schemas.ts'
+import { answer, problemAnswers } from '../schemas.ts'
 import { presentConnection } from './present-connection.ts'
 
 /** Lists the tenant's connections in the order in which they are used. */
@@ -15,7 +15,7 @@ export function addListConnectionsRoute(app: FastifyInstance, deps: ApiDeps): vo
       summary: 'List connections',
       description: 'In the order in which they are used, without their credentials. Needs a live key.',
       tags: ['Connections'],
-      response: { 200: ConnectionList, ...problemAnswers(401, 403, 503) },
+      response: { 200: answer('All connections.', ConnectionList), ...problemAnswers(401, 403, 503) },
     },
     handler: async (request): Promise<ConnectionList> => {
       const rows = await listConnections(deps, tenantOf(request).tenantId)

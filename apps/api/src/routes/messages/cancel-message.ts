@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../plugins/authenticate.ts'
 import { pathId } from '../path-id.ts'
-import { MessagePath, problemAnswers } from '../schemas.ts'
+import { answer, MessagePath, problemAnswers } from '../schemas.ts'
 import { presentMessage } from './present-message.ts'
 
 /** Stops a message that was not handed over yet. */
@@ -18,7 +18,10 @@ export function addCancelMessageRoute(app: FastifyInstance, deps: ApiDeps): void
         'Stops a message that was not handed over yet; its recipients count on your quota no longer.',
       tags: ['Messages'],
       params: MessagePath,
-      response: { 200: Message, ...problemAnswers(401, 403, 404, 409, 503) },
+      response: {
+        200: answer('The message, cancelled.', Message),
+        ...problemAnswers(401, 403, 404, 409, 503),
+      },
     },
     handler: async (request): Promise<Message> => {
       return presentMessage(await cancelMessage(deps, tenantOf(request), pathId('msg', request.params.id)))

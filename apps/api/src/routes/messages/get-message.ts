@@ -8,11 +8,11 @@ import { z } from 'zod'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../plugins/authenticate.ts'
 import { pathId } from '../path-id.ts'
-import { MessagePath, problemAnswers } from '../schemas.ts'
+import { answer, MessagePath, problemAnswers } from '../schemas.ts'
 import { presentMessage } from './present-message.ts'
 
 const ConditionHeader = z.object({
-  'if-none-match': z
+  'If-None-Match': z
     .string()
     .meta({
       description:
@@ -53,7 +53,7 @@ export function addGetMessageRoute(app: FastifyInstance, deps: ApiDeps): void {
       querystring: ReadMessageQuery,
       headers: ConditionHeader,
       response: {
-        200: Message,
+        200: answer('The message as it is now.', Message),
         304: z.null().describe('The version that you have is the present one.'),
         ...problemAnswers(401, 403, 404, 422, 429, 503),
       },

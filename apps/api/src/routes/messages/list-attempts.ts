@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../plugins/authenticate.ts'
 import { pathId } from '../path-id.ts'
-import { MessagePath, problemAnswers } from '../schemas.ts'
+import { answer, MessagePath, problemAnswers } from '../schemas.ts'
 
 function presentAttempt(attempt: AttemptRow): Attempt {
   return {
@@ -33,7 +33,7 @@ export function addListAttemptsRoute(app: FastifyInstance, deps: ApiDeps): void 
       description: 'Each try at handing the message to a provider, and what the provider answered.',
       tags: ['Messages'],
       params: MessagePath,
-      response: { 200: AttemptList, ...problemAnswers(401, 403, 404, 503) },
+      response: { 200: answer('The attempts so far.', AttemptList), ...problemAnswers(401, 403, 404, 503) },
     },
     handler: async (request): Promise<AttemptList> => {
       const attempts = await listAttempts(deps, tenantOf(request), pathId('msg', request.params.id))

@@ -8,7 +8,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../plugins/authenticate.ts'
 import { pathId } from '../path-id.ts'
-import { MessagePath, problemAnswers } from '../schemas.ts'
+import { answer, MessagePath, problemAnswers } from '../schemas.ts'
 
 function presentEvent(event: EventRow, messageId: string): Event {
   if (!isEventType(event.type)) throw new Error(`an event has the unknown type ${event.type}`)
@@ -34,7 +34,10 @@ export function addListEventsRoute(app: FastifyInstance, deps: ApiDeps): void {
       tags: ['Messages'],
       params: MessagePath,
       querystring: PageQuery,
-      response: { 200: EventList, ...problemAnswers(400, 401, 403, 404, 422, 503) },
+      response: {
+        200: answer('A page of events.', EventList),
+        ...problemAnswers(400, 401, 403, 404, 422, 503),
+      },
     },
     handler: async (request): Promise<EventList> => {
       const id = pathId('msg', request.params.id)

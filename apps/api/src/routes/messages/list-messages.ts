@@ -4,7 +4,7 @@ import { listMessages } from '@lettergate/core/list-messages'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../plugins/authenticate.ts'
-import { problemAnswers } from '../schemas.ts'
+import { answer, problemAnswers } from '../schemas.ts'
 import { presentMessage } from './present-message.ts'
 
 /** Lists the tenant's messages, newest first. */
@@ -19,7 +19,10 @@ export function addListMessagesRoute(app: FastifyInstance, deps: ApiDeps): void 
         'go on until `next_cursor` is null.',
       tags: ['Messages'],
       querystring: ListMessagesQuery,
-      response: { 200: MessageList, ...problemAnswers(400, 401, 403, 422, 503) },
+      response: {
+        200: answer('A page of messages.', MessageList),
+        ...problemAnswers(400, 401, 403, 422, 503),
+      },
     },
     handler: async (request): Promise<MessageList> => {
       const { messages, nextCursor } = await listMessages(deps, tenantOf(request), request.query)

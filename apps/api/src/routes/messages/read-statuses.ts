@@ -7,7 +7,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../plugins/authenticate.ts'
 import { problemDetails } from '../../plugins/problem-details.ts'
-import { problemAnswers } from '../schemas.ts'
+import { answer, problemAnswers } from '../schemas.ts'
 import { presentMessage } from './present-message.ts'
 
 function presentStatus(id: string, message: StoredMessage | null): MessageStatusResult {
@@ -26,7 +26,10 @@ export function addReadStatusesRoute(app: FastifyInstance, deps: ApiDeps): void 
       description: 'One result for each id, in order. An id that is not yours is a problem in its place.',
       tags: ['Messages'],
       body: MessageStatusRequest,
-      response: { 200: MessageStatusAnswer, ...problemAnswers(400, 401, 403, 413, 415, 422, 503) },
+      response: {
+        200: answer('The statuses, in the order of the ids.', MessageStatusAnswer),
+        ...problemAnswers(400, 401, 403, 413, 415, 422, 503),
+      },
     },
     handler: async (request): Promise<MessageStatusAnswer> => {
       const reader = tenantOf(request)

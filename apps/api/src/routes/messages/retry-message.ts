@@ -5,7 +5,7 @@ import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../plugins/authenticate.ts'
 import { quotaExceeded } from '../../plugins/rate-limit-fields.ts'
 import { pathId } from '../path-id.ts'
-import { MessagePath, problemAnswers } from '../schemas.ts'
+import { answer, MessagePath, problemAnswers } from '../schemas.ts'
 import { presentMessage } from './present-message.ts'
 
 /** Tries the recipients again that failed, are unknown or wait. */
@@ -20,7 +20,10 @@ export function addRetryMessageRoute(app: FastifyInstance, deps: ApiDeps): void 
         'get the message twice. One that had failed counts on the quota again.',
       tags: ['Messages'],
       params: MessagePath,
-      response: { 200: Message, ...problemAnswers(401, 403, 404, 409, 429, 503) },
+      response: {
+        200: answer('The message, queued again.', Message),
+        ...problemAnswers(401, 403, 404, 409, 429, 503),
+      },
     },
     handler: async (request): Promise<Message> => {
       const outcome = await retryMessage(deps, tenantOf(request), pathId('msg', request.params.id))

@@ -3,13 +3,14 @@ import { Problem } from '@lettergate/contracts/problems'
 import { BatchAnswer, type BatchResult, ProblemDetails } from '@lettergate/contracts/responses'
 import { type NewMessage, parseSendBatchRequest, SendBatchRequest } from '@lettergate/contracts/send-request'
 import type { AcceptedMessage } from '@lettergate/core/accept'
+import { findConnectionFault } from '@lettergate/core/connections-check'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { passingCompiler } from '../../compilers.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../plugins/authenticate.ts'
 import { problemDetails } from '../../plugins/problem-details.ts'
-import { IdempotencyHeader, problemAnswers } from '../schemas.ts'
+import { answer, IdempotencyHeader, problemAnswers } from '../schemas.ts'
 import { acceptedOf, idempotencyOf } from './send-message.ts'
 
 /** Null where the message is good; kept with the accepted ones, so that a repeat is answered with the same. */
@@ -29,6 +30,20 @@ function isMessage(entry: NewMessage | Problem): entry is NewMessage {
   return !(entry instanceof Problem)
 }
 
+/** Puts a problem in the place of each message whose connection could not carry it. */
+function judgeConnections(
+  deps: ApiDeps,
+  tenantId: string,
+  parsed: (NewMessage | Problem)[],
+): Promise<(NewMessage | Problem)[]> {
+  return Promise.all(
+    parsed.map(async (entry, index) => {
+      if (!isMessage(entry)) return entry
+      return (await findConnectionFault(deps, tenantId, entry, `#/messages/${index}`)) ?? entry
+    }),
+  )
+}
+
 /** Accepts up to 500 messages, each judged by itself; the quota takes all of the good ones or none. */
 export function addSendBatchRoute(app: FastifyInstance, deps: ApiDeps): void {
   app.post('/v1/send/batch', {
@@ -42,13 +57,16 @@ export function addSendBatchRoute(app: FastifyInstance, deps: ApiDeps): void {
       tags: ['Messages'],
       headers: IdempotencyHeader,
       body: SendBatchRequest,
-      response: { 202: BatchAnswer, ...problemAnswers(400, 401, 403, 409, 413, 415, 422, 429, 503) },
+      response: {
+        202: answer('What became of each message.', BatchAnswer),
+        ...problemAnswers(400, 401, 403, 409, 413, 415, 422, 429, 503),
+      },
     },
     validatorCompiler: passingCompiler,
     handler: async (request, reply) => {
       const { tenantId, mode } = tenantOf(request)
       const idempotency = idempotencyOf(request, 'batch')
-      const parsed = parseSendBatchRequest(request.body)
+      const parsed = await judgeConnections(deps, tenantId, parseSendBatchRequest(request.body))
       const problems = parsed.map((entry) => (isMessage(entry) ? null : problemDetails(entry)))
       const messages = parsed.filter(isMessage)
       if (messages.length === 0) return reply.code(202).send({ results: present(problems, []) })

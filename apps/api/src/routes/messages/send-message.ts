@@ -2,13 +2,14 @@ import { Problem } from '@lettergate/contracts/problems'
 import { MessageAccepted } from '@lettergate/contracts/responses'
 import { parseSendRequest, SendRequest } from '@lettergate/contracts/send-request'
 import type { AcceptOutcome, AcceptRequest } from '@lettergate/core/accept'
+import { findConnectionFault } from '@lettergate/core/connections-check'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { passingCompiler } from '../../compilers.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../plugins/authenticate.ts'
 import { idempotencyKey } from '../../plugins/idempotency-key.ts'
 import { addRateLimitFields, quotaExceeded } from '../../plugins/rate-limit-fields.ts'
-import { IdempotencyHeader, problemAnswers } from '../schemas.ts'
+import { answer, IdempotencyHeader, problemAnswers } from '../schemas.ts'
 import { presentAccepted } from './present-message.ts'
 
 /** The request's claim on its Idempotency-Key, for the accept transaction. */
@@ -48,13 +49,18 @@ export function addSendMessageRoute(app: FastifyInstance, deps: ApiDeps): void {
       tags: ['Messages'],
       headers: IdempotencyHeader,
       body: SendRequest,
-      response: { 202: MessageAccepted, ...problemAnswers(400, 401, 403, 409, 413, 415, 422, 429, 503) },
+      response: {
+        202: answer('Stored; it will be sent.', MessageAccepted),
+        ...problemAnswers(400, 401, 403, 409, 413, 415, 422, 429, 503),
+      },
     },
     validatorCompiler: passingCompiler,
     handler: async (request, reply) => {
       const { tenantId, mode } = tenantOf(request)
       const idempotency = idempotencyOf(request, 'send')
       const message = parseSendRequest(request.body)
+      const fault = await findConnectionFault(deps, tenantId, message)
+      if (fault) throw fault
       const outcome = await deps.acceptor.accept(
         { id: tenantId, mode },
         { messages: [message], ...(idempotency && { idempotency }) },

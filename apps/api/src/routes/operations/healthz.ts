@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { answer, problemAnswers } from '../schemas.ts'
 
 const Health = z.object({ status: z.literal('ok').describe('The process runs and answers.') })
 
@@ -12,7 +13,8 @@ export function addHealthzRoute(app: FastifyInstance): void {
       summary: 'Liveness',
       description: 'Whether the process runs. Says nothing about the database: see /readyz.',
       tags: ['Operations'],
-      response: { 200: Health.describe('The process runs.') },
+      security: [],
+      response: { 200: answer('The process runs.', Health), ...problemAnswers(414) },
     },
     handler: () => ({ status: 'ok' }),
   })

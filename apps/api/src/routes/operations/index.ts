@@ -2,10 +2,12 @@ import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { addHealthzRoute } from './healthz.ts'
 import { addMetricsRoute } from './metrics.ts'
+import { addOpenApiRoute } from './openapi.ts'
 import { addReadyzRoute } from './readyz.ts'
 
 export function addOperationRoutes(app: FastifyInstance, deps: ApiDeps): void {
   addHealthzRoute(app)
   addReadyzRoute(app, deps)
   addMetricsRoute(app, deps)
+  addOpenApiRoute(app)
 }

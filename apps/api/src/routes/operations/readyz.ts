@@ -3,6 +3,7 @@ import { fromStorage } from '@lettergate/core/read-storage'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { ApiDeps } from '../../deps.ts'
+import { answer, problemAnswers } from '../schemas.ts'
 
 const Readiness = z.object({ status: z.literal('ready').describe('Requests are welcome.') })
 
@@ -15,7 +16,8 @@ export function addReadyzRoute(app: FastifyInstance, { pool, draining }: ApiDeps
       summary: 'Readiness',
       description: 'Whether this process can take requests now; load balancers ask it.',
       tags: ['Operations'],
-      response: { 200: Readiness.describe('Requests are welcome.') },
+      security: [],
+      response: { 200: answer('Requests are welcome.', Readiness), ...problemAnswers(414, 503) },
     },
     handler: async () => {
       if (draining.isDraining) throw new Problem('overloaded', { detail: 'This process is stopping.' })
