@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { Agent } from 'undici'
 import { createAgent } from './agent.ts'
 import { openSocket } from './connect.ts'
-import { createGuard, type Policy, type Target, type Verdict } from './guard.ts'
+import { Guard, type Policy, type Target, type Verdict } from './guard.ts'
 import { NetworkFailure } from './network-failure.ts'
 import { type HttpLimits, type HttpRequest, type HttpResponse, sendRequest } from './request.ts'
 import type { Resolve } from './resolve.ts'
@@ -36,13 +36,13 @@ export type Egress = {
 
 /** The one way out of this process: every outbound socket passes the guard made here. */
 export function createEgress(options: EgressOptions): Egress {
-  const guard = createGuard(options)
+  const guard = new Guard(options)
   const agent = createAgent(guard, { connectTimeoutMs, ca: options.ca })
 
   return {
     connect: ({ signal, timeoutMs, ...target }) =>
       openSocket(guard, target, { timeoutMs: timeoutMs ?? connectTimeoutMs, signal }),
-    checkTarget: guard.check,
+    checkTarget: (target) => guard.check(target),
     checkResolvedTarget: async (target) => {
       try {
         await guard.resolve(target)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createGuard } from './guard.ts'
+import { Guard } from './guard.ts'
 
 const spellingsOfThisMachine = [
   '127.0.0.1',
@@ -88,7 +88,7 @@ const privateNames = [
   '1.0.0.127.in-addr.arpa',
 ]
 
-const guard = createGuard({ allow: [] })
+const guard = new Guard({ allow: [] })
 const refusals = (hosts: string[]) =>
   hosts.filter((host) => !guard.check({ host, port: 587, scheme: 'smtp' }).ok)
 
@@ -154,7 +154,7 @@ describe('the allow list', () => {
     ['mail.internal:2525', 'mail.internal', 2526, false],
     ['mail.internal', 'x.mail.internal', 25, false],
   ])('with %s listed, %s port %d is permitted: %s', (entry, host, port, ok) => {
-    expect(createGuard({ allow: [entry] }).check({ host, port, scheme: 'smtp-plain' }).ok).toBe(ok)
+    expect(new Guard({ allow: [entry] }).check({ host, port, scheme: 'smtp-plain' }).ok).toBe(ok)
   })
   test.each([
     '10.0.0.0/33',
@@ -165,13 +165,13 @@ describe('the allow list', () => {
     'mail.internal/8',
     'http://x.example',
   ])('the entry %s is an error, not ignored', (entry) => {
-    expect(() => createGuard({ allow: [entry] })).toThrow('egress allow list')
+    expect(() => new Guard({ allow: [entry] })).toThrow('egress allow list')
   })
 })
 
 describe('with DNS', () => {
   const resolving = (addresses: string[], allow: string[] = []) =>
-    createGuard({ allow, resolve: async () => addresses }).resolve({
+    new Guard({ allow, resolve: async () => addresses }).resolve({
       host: 'mail.example.com',
       port: 587,
       scheme: 'smtp',
@@ -195,7 +195,7 @@ describe('with DNS', () => {
   })
   test('a refused literal or name is not even looked up', async () => {
     const asked: string[] = []
-    const watched = createGuard({
+    const watched = new Guard({
       allow: [],
       resolve: async (name) => [asked.push(name), '8.8.8.8'].map(String),
     })

@@ -18,84 +18,93 @@ export type HttpResponse = {
 }
 export type HttpLimits = { signal?: AbortSignal | undefined; timeoutMs?: number; answerBytesMax?: number }
 
-/**
- * One exchange over the pool. Whether the other side may have acted is decided by one fact: undici announces a request
- * just before it writes the first byte of it. On a reused connection that may be a write into a socket which the other
- * side has closed already, but nothing can show that, so it counts as sent.
- */
+type Answer = { resolve: (response: HttpResponse) => void; reject: (failure: NetworkFailure) => void }
+
+/** One exchange over the pool: a single request, a whole answer within the limits, or a `NetworkFailure`. */
 export function sendRequest(
   dispatcher: Dispatcher,
   request: HttpRequest,
   limits: HttpLimits,
 ): Promise<HttpResponse> {
-  const { origin, pathname, search } = new URL(request.url)
-  const answerBytesMax = limits.answerBytesMax ?? defaultAnswerBytesMax
   return new Promise((resolve, reject) => {
-    let controller: Dispatcher.DispatchController | undefined
-    let settled = false
-    let status = 0
-    let headers: HttpResponse['headers'] = {}
-    const chunks: Buffer[] = []
-    let bytes = 0
-
-    const settle = () => {
-      settled = true
-      clearTimeout(timer)
-      limits.signal?.removeEventListener('abort', onAbort)
-    }
-    const fail = (reason: string, cause?: unknown) => {
-      if (settled) return
-      settle()
-      reject(failure(reason, controller !== undefined, cause))
-      controller?.abort(new Error(reason))
-    }
-    const onAbort = () => fail('given up before an answer came')
-    const timer = setTimeout(() => fail('no whole answer in time'), limits.timeoutMs ?? defaultTimeoutMs)
-    if (limits.signal?.aborted) return onAbort()
-    limits.signal?.addEventListener('abort', onAbort, { once: true })
-
-    dispatcher.dispatch(
-      {
-        origin,
-        path: pathname + search,
-        method: request.method,
-        headers: request.headers,
-        ...(request.body !== undefined && { body: request.body }),
-      },
-      {
-        onRequestStart(started) {
-          if (settled) started.abort(new Error('given up'))
-          else controller = started
-        },
-        onResponseStart(_controller, statusCode, fields) {
-          status = statusCode
-          headers = fields
-        },
-        onResponseData(_controller, chunk) {
-          bytes += chunk.length
-          if (bytes > answerBytesMax) fail(`answer longer than ${answerBytesMax} bytes`)
-          else chunks.push(chunk)
-        },
-        onResponseEnd() {
-          if (settled) return
-          settle()
-          resolve({
-            status,
-            headers,
-            body: chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks),
-          })
-        },
-        onResponseError(_controller, error) {
-          fail(controller ? brokenReason(error) : connectReason(error), error)
-        },
-      },
-    )
+    const { origin, pathname, search } = new URL(request.url)
+    const exchange = new Exchange(limits, { resolve, reject })
+    if (exchange.over) return
+    const { method, headers, body = null } = request
+    dispatcher.dispatch({ origin, path: pathname + search, method, headers, body }, exchange)
   })
 }
 
-function failure(reason: string, bodySent: boolean, cause: unknown): NetworkFailure {
-  if (!bodySent && cause instanceof NetworkFailure) return cause
-  return new NetworkFailure(reason, { bodySent, refused: false }, cause)
+/** Follows one exchange. Undici's own timeouts never fire while bytes drip in, so a timer bounds the whole of it. */
+class Exchange implements Dispatcher.DispatchHandler {
+  over = false
+  readonly #answer: Answer
+  readonly #signal: AbortSignal | undefined
+  readonly #answerBytesMax: number
+  readonly #timer: NodeJS.Timeout
+  readonly #onAbort = () => this.#fail('given up before an answer came')
+  readonly #chunks: Buffer[] = []
+  #bytes = 0
+  #status = 0
+  #headers: HttpResponse['headers'] = {}
+  // Undici gives it just before it writes the first byte. On a reused connection that may be a write into a socket
+  // which the other side has closed already, but nothing can show that, so from here on the request counts as sent.
+  #started: Dispatcher.DispatchController | undefined
+
+  constructor(limits: HttpLimits, answer: Answer) {
+    this.#answer = answer
+    this.#signal = limits.signal
+    this.#answerBytesMax = limits.answerBytesMax ?? defaultAnswerBytesMax
+    this.#timer = setTimeout(
+      () => this.#fail('no whole answer in time'),
+      limits.timeoutMs ?? defaultTimeoutMs,
+    )
+    if (this.#signal?.aborted) this.#onAbort()
+    else this.#signal?.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.over) controller.abort(new Error('given up'))
+    else this.#started = controller
+  }
+
+  onResponseStart(_controller: unknown, status: number, headers: HttpResponse['headers']): void {
+    this.#status = status
+    this.#headers = headers
+  }
+
+  onResponseData(_controller: unknown, chunk: Buffer): void {
+    this.#bytes += chunk.length
+    if (this.#bytes > this.#answerBytesMax) this.#fail(`answer longer than ${this.#answerBytesMax} bytes`)
+    else this.#chunks.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    if (!this.#end()) return
+    const [first, ...more] = this.#chunks
+    const body = first && more.length === 0 ? first : Buffer.concat(this.#chunks)
+    this.#answer.resolve({ status: this.#status, headers: this.#headers, body })
+  }
+
+  onResponseError(_controller: unknown, error: Error): void {
+    this.#fail(this.#started ? brokenReason(error) : connectReason(error), error)
+  }
+
+  #fail(reason: string, cause?: unknown): void {
+    if (!this.#end()) return
+    const bodySent = this.#started !== undefined
+    const known = !bodySent && cause instanceof NetworkFailure
+    this.#answer.reject(known ? cause : new NetworkFailure(reason, { bodySent, refused: false }, cause))
+    this.#started?.abort(new Error(reason))
+  }
+
+  #end(): boolean {
+    if (this.over) return false
+    this.over = true
+    clearTimeout(this.#timer)
+    this.#signal?.removeEventListener('abort', this.#onAbort)
+    return true
+  }
 }
 
 function brokenReason(error: Error): string {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { buildMime, messageIdOf } from '../mime.ts'
 import type { Io, OutboundMessage, Provider, ProviderConnection } from '../provider.ts'
+import { openSession } from './open-session.ts'
 import { type Transfer, toOutcome } from './outcome.ts'
-import { createPool, type Pool } from './pool.ts'
-import { type Envelope, openSession } from './session.ts'
+import type { Envelope } from './session.ts'
+import { SessionPool } from './session-pool.ts'
 import {
   type SmtpCredentials,
   type SmtpSettings,
@@ -19,7 +20,7 @@ type Connection = ProviderConnection<SmtpCredentials, SmtpSettings>
 
 /** Any submission server that speaks SMTP, over connections that are kept open. */
 export function createSmtp(): Provider<SmtpCredentials, SmtpSettings> {
-  const pools = createPools()
+  const pools = new Pools()
   return {
     id: 'smtp',
     description: 'Any SMTP submission server.',
@@ -38,11 +39,11 @@ export function createSmtp(): Provider<SmtpCredentials, SmtpSettings> {
       const transfer = await deliver(message, pools.of(connection), io)
       return toOutcome(transfer, messageIdOf(message))
     },
-    close: pools.close,
+    close: () => pools.close(),
   }
 }
 
-async function deliver(message: OutboundMessage, pool: Pool, io: Io): Promise<Transfer> {
+async function deliver(message: OutboundMessage, pool: SessionPool, io: Io): Promise<Transfer> {
   const mime = await buildMime(message)
   const envelope: Envelope = {
     from: message.from.address,
@@ -66,46 +67,40 @@ function wasStale(transfer: Transfer): boolean {
 }
 
 /** A pool for each connection, in order of last use: the least used make room, changed credentials begin a new one. */
-function createPools() {
-  const pools = new Map<string, Pool>()
-  const prints = new WeakMap<object, string>()
+class Pools {
+  readonly #pools = new Map<string, SessionPool>()
+  readonly #prints = new WeakMap<SmtpCredentials, string>()
 
-  function keyOf({ id, credentials, settings }: Connection): string {
-    let print = prints.get(credentials)
-    if (!print) {
-      const secrets = [credentials.username?.reveal(), credentials.password?.reveal()]
-      print = createHash('sha256').update(JSON.stringify(secrets)).digest('base64')
-      prints.set(credentials, print)
-    }
-    return `${id} ${print} ${JSON.stringify(settings)}`
-  }
-
-  function of(connection: Connection): Pool {
-    const key = keyOf(connection)
-    const known = pools.get(key)
+  of(connection: Connection): SessionPool {
     const { credentials, settings } = connection
-    const pool =
-      known ??
-      createPool(settings.max_connections ?? sessionsMaxDefault, (io) =>
-        openSession(settings, credentials, io),
-      )
-    pools.delete(key)
-    pools.set(key, pool)
-    if (!known) forgetUnused()
+    const key = `${connection.id} ${this.#printOf(credentials)} ${JSON.stringify(settings)}`
+    const known = this.#pools.get(key)
+    const sessionsMax = settings.max_connections ?? sessionsMaxDefault
+    const pool = known ?? new SessionPool(sessionsMax, (io) => openSession(settings, credentials, io))
+    this.#pools.delete(key)
+    this.#pools.set(key, pool)
+    if (!known) this.#forgetUnused()
     return pool
   }
 
-  function forgetUnused(): void {
-    for (const [key, pool] of pools) {
-      if (pools.size <= poolsMax) return
-      if (pool.isUnused()) pools.delete(key)
+  async close(): Promise<void> {
+    await Promise.all([...this.#pools.values()].map((pool) => pool.close()))
+    this.#pools.clear()
+  }
+
+  #printOf(credentials: SmtpCredentials): string {
+    const known = this.#prints.get(credentials)
+    if (known) return known
+    const secrets = [credentials.username?.reveal(), credentials.password?.reveal()]
+    const print = createHash('sha256').update(JSON.stringify(secrets)).digest('base64')
+    this.#prints.set(credentials, print)
+    return print
+  }
+
+  #forgetUnused(): void {
+    for (const [key, pool] of this.#pools) {
+      if (this.#pools.size <= poolsMax) return
+      if (pool.isUnused()) this.#pools.delete(key)
     }
   }
-
-  async function close(): Promise<void> {
-    await Promise.all([...pools.values()].map((pool) => pool.close()))
-    pools.clear()
-  }
-
-  return { of, close }
 }

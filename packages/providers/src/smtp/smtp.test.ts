@@ -182,6 +182,18 @@ describe('kept connections', () => {
     expect(peer.connections()).toBe(1)
   })
 
+  test('many refusals on one connection leave nothing behind on it', async () => {
+    const warnings: string[] = []
+    const warn = (warning: Error) => warnings.push(warning.message)
+    process.on('warning', warn)
+    cleanups.push(async () => void process.off('warning', warn))
+    const { send, peer } = await start({ rcpt: () => '550 5.1.1 no' }, { max_connections: 1 })
+    for (let round = 0; round < 30; round++) await send()
+    await setTimeout(10)
+    expect(warnings).toEqual([])
+    expect(peer.connections()).toBe(1)
+  })
+
   test('never more than max_connections, and everything waiting gets its turn', async () => {
     const { send, peer } = await start({}, { max_connections: 3 })
     const outcomes = await Promise.all(Array.from({ length: 40 }, () => send()))

@@ -1,0 +1,110 @@
+import type { Io } from '../provider.ts'
+import type { Transfer } from './outcome.ts'
+import type { Session } from './session.ts'
+
+const idleMsMax = 20_000
+
+export type Opened = { session: Session } | { failure: Transfer }
+export type Lease = { session: Session; reused: boolean } | { failure: Transfer }
+type Turn = (session?: Session) => void
+
+/** The connections of one account at one server. */
+export class SessionPool {
+  readonly #sessionsMax: number
+  readonly #open: (io: Io) => Promise<Opened>
+  readonly #sessions = new Set<Session>()
+  readonly #idle: { session: Session; since: number }[] = []
+  // Called with a session to use, or with nothing when there is room to open one.
+  readonly #waiting: Turn[] = []
+  #slotsTaken = 0
+  #closed = false
+  #reaper: NodeJS.Timeout | undefined
+
+  /** An empty pool of at most `sessionsMax`; `open` makes one more whenever it is needed. */
+  constructor(sessionsMax: number, open: (io: Io) => Promise<Opened>) {
+    this.#sessionsMax = sessionsMax
+    this.#open = open
+  }
+
+  /** A session for one message; waits while all are busy. */
+  async acquire(io: Io): Promise<Lease> {
+    for (;;) {
+      const newest = this.#idle.pop()
+      if (newest) return { session: newest.session, reused: true }
+      if (this.#slotsTaken < this.#sessionsMax) return this.#openOne(io)
+      const turn = await this.#nextTurn(io.signal)
+      if (turn === 'aborted') {
+        return { failure: { kind: 'lost', complete: false, reason: 'every connection stayed busy' } }
+      }
+      if (turn) return { session: turn, reused: true }
+    }
+  }
+
+  async release(session: Session): Promise<void> {
+    if (this.#closed || !(await session.renew())) return session.close()
+    const next = this.#waiting.shift()
+    if (next) return next(session)
+    this.#idle.push({ session, since: performance.now() })
+    this.#reaper ??= setTimeout(() => this.#reap(), idleMsMax).unref()
+  }
+
+  isUnused(): boolean {
+    return this.#slotsTaken === 0
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#reaper)
+    await Promise.all([...this.#sessions].map((session) => session.close()))
+  }
+
+  async #openOne(io: Io): Promise<Lease> {
+    this.#slotsTaken++
+    const opened = await this.#open(io).catch((error: unknown) => {
+      this.#freeSlot()
+      throw error
+    })
+    if ('failure' in opened) {
+      this.#freeSlot()
+      return opened
+    }
+    const { session } = opened
+    this.#sessions.add(session)
+    session.onEnd(() => this.#forget(session))
+    return { session, reused: false }
+  }
+
+  #nextTurn(signal: AbortSignal): Promise<Session | undefined | 'aborted'> {
+    return new Promise((resolve) => {
+      const turn: Turn = (session) => {
+        signal.removeEventListener('abort', abort)
+        resolve(session)
+      }
+      const abort = () => {
+        this.#waiting.splice(this.#waiting.indexOf(turn), 1)
+        resolve('aborted')
+      }
+      if (signal.aborted) return resolve('aborted')
+      signal.addEventListener('abort', abort, { once: true })
+      this.#waiting.push(turn)
+    })
+  }
+
+  #forget(session: Session): void {
+    this.#sessions.delete(session)
+    const at = this.#idle.findIndex((entry) => entry.session === session)
+    if (at >= 0) this.#idle.splice(at, 1)
+    this.#freeSlot()
+  }
+
+  #freeSlot(): void {
+    this.#slotsTaken--
+    this.#waiting.shift()?.()
+  }
+
+  #reap(): void {
+    const longAgo = performance.now() - idleMsMax
+    while (this.#idle[0] && this.#idle[0].since <= longAgo) void this.#idle.shift()?.session.close()
+    this.#reaper = this.#idle.length > 0 ? setTimeout(() => this.#reap(), idleMsMax).unref() : undefined
+  }
+}
