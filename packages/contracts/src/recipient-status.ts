@@ -38,7 +38,7 @@ export const recipientMoves: Readonly<Record<RecipientStatus, readonly Recipient
   queued: ['sending', 'held', 'cancelled', ...handedOver, 'unknown', 'deferred'],
   sending: [...handedOver, 'unknown', 'deferred', 'queued'],
   deferred: ['queued', 'sending', 'held', 'cancelled', ...handedOver, 'unknown'],
-  held: ['queued', 'sending', 'cancelled', ...handedOver],
+  held: ['queued', 'sending', 'cancelled', ...handedOver, 'unknown', 'deferred'],
   unknown: ['queued', 'sending', 'deferred', ...handedOver],
   sent: fromSent,
   suppressed: afterSuppressed,
