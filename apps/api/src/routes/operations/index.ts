@@ -1,8 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
+import { addDocsRoute } from './docs.ts'
 import { addHealthzRoute } from './healthz.ts'
 import { addMetricsRoute } from './metrics.ts'
 import { addOpenApiRoute } from './openapi.ts'
+import { addProblemPageRoute } from './problem-page.ts'
 import { addReadyzRoute } from './readyz.ts'
 
 export function addOperationRoutes(app: FastifyInstance, deps: ApiDeps): void {
@@ -10,4 +12,6 @@ export function addOperationRoutes(app: FastifyInstance, deps: ApiDeps): void {
   addReadyzRoute(app, deps)
   addMetricsRoute(app, deps)
   addOpenApiRoute(app)
+  addDocsRoute(app)
+  addProblemPageRoute(app)
 }
