@@ -11,7 +11,12 @@ if count > 0 then
   local answers = 0
   response = function()
     answers = answers + 1
-    if answers >= count then wrk.thread:stop() end
+    if answers == count then
+      wrk.thread:stop()
+      -- wrk itself sleeps until its time is over; whoever reads this may interrupt it.
+      io.write("ENOUGH\n")
+      io.flush()
+    end
   end
 end
 

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { startProcess } from '@lettergate/faults/processes'
+import { type Managed, startProcess } from '@lettergate/faults/processes'
 
 export type LoadResult = {
   requests: number
@@ -38,6 +39,7 @@ export function loadTool(): 'wrk' | 'autocannon' {
 export async function applyLoad(load: Load): Promise<LoadResult> {
   const tool = loadTool() === 'wrk' ? wrk(load) : autocannon(load)
   const started = startProcess({ name: 'load', ...tool })
+  if (load.count !== undefined) await interruptWhenEnough(started)
   const { code } = await started.exited
   const line = started
     .output()
@@ -45,6 +47,11 @@ export async function applyLoad(load: Load): Promise<LoadResult> {
     .find((text) => text.startsWith('RESULT '))
   if (code !== 0 || line === undefined) throw new Error(`the load tool failed: ${started.output()}`)
   return JSON.parse(line.slice('RESULT '.length))
+}
+
+async function interruptWhenEnough(started: Managed): Promise<void> {
+  while (started.running() && !started.output().includes('ENOUGH')) await sleep(5)
+  await started.kill('SIGINT')
 }
 
 type Command = { command: string; args: string[]; env: Record<string, string> }
