@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { missingEntries } from './complete-lock.ts'
+
+const biome = {
+  version: '2.0.0',
+  dev: true,
+  optionalDependencies: { '@x/cli-linux-x64-musl': '2.0.0', '@x/cli-win32-arm64': '2.0.0' },
+}
+
+test('the lock file names the programs of every platform, so that npm ci takes it on all of them', () => {
+  const lock = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package-lock.json'), 'utf8'))
+  expect(Object.keys(missingEntries(lock.packages))).toEqual([])
+})
+
+test('a program that is missing is added for its own platform only', () => {
+  expect(missingEntries({ 'node_modules/@x/biome': biome })).toEqual({
+    'node_modules/@x/cli-linux-x64-musl': {
+      version: '2.0.0',
+      dev: true,
+      optional: true,
+      os: ['linux'],
+      cpu: ['x64'],
+      libc: ['musl'],
+    },
+    'node_modules/@x/cli-win32-arm64': {
+      version: '2.0.0',
+      dev: true,
+      optional: true,
+      os: ['win32'],
+      cpu: ['arm64'],
+    },
+  })
+})
+
+test('one that is there stays as it is, beside its owner or above', () => {
+  const there = { version: '2.0.0', os: ['linux'] }
+  const packages = {
+    'node_modules/a/node_modules/@x/biome': biome,
+    'node_modules/a/node_modules/@x/cli-linux-x64-musl': there,
+    'node_modules/@x/cli-win32-arm64': there,
+  }
+  expect(missingEntries(packages)).toEqual({})
+})
+
+test('what names no platform, or no exact version, is left to npm', () => {
+  const owner = {
+    version: '1.0.0',
+    optionalDependencies: { fsevents: '2.3.3', '@x/cli-linux-x64': '^1.0.0' },
+  }
+  expect(missingEntries({ 'node_modules/owner': owner })).toEqual({})
+})
