@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Provider, SendOutcome } from './provider.ts'
-import { buildOutboundMessage, createTestIo, type TestIo } from './testing.ts'
+import { buildOutboundMessage, createTestIo } from './testing.ts'
 
 /** The other side of a provider, played by a test. */
 export type Peer = { port: number; close(): Promise<void> }
@@ -15,14 +15,17 @@ export type Behaviour =
   | 'answers the message with garbage'
   | 'answers the message without end'
 
-export type ProviderCases = {
+/** What a provider that sends somewhere needs in its tests. */
+export type RemoteCases = {
   /** A connection as it is stored, to a peer on this port of this machine. */
-  connectionTo(port: number): { credentials: unknown; settings: unknown }
+  connectionTo(port: number): Stored
   /** Starts a peer that behaves so. */
   play(behaviour: Behaviour): Promise<Peer>
   /** Stored credentials of the right shape, in which the given value can be put. */
   credentialsWith(value: unknown): unknown
 }
+type Stored = { credentials: object; settings: object }
+type Create = () => Provider
 
 const expected: [Behaviour, Partial<SendOutcome>][] = [
   ['accepts', { kind: 'accepted' }],
@@ -34,85 +37,91 @@ const expected: [Behaviour, Partial<SendOutcome>][] = [
   ['answers the message without end', { kind: 'unknown' }],
 ]
 
-/** What every provider guarantees, whatever it speaks. */
-export function describeProvider(id: string, create: () => Provider, cases: ProviderCases): void {
+const cleanups: (() => Promise<void> | undefined)[] = []
+
+/** What every provider guarantees, whatever it speaks; `remote` is left out by one that reaches nothing. */
+export function describeProvider(id: string, create: Create, remote?: RemoteCases): void {
   describe(`conformance of ${id}`, () => {
-    const cleanups: (() => Promise<void> | undefined)[] = []
     afterEach(async () => {
       for (const cleanup of cleanups.splice(0)) await cleanup()
     })
+    describeSchemas(id, create, remote?.connectionTo(2525) ?? { credentials: {}, settings: {} })
+    if (!remote) return
+    describeSecrets(create, remote)
+    describeOutcomes(create, remote)
+  })
+}
 
-    function start(timeoutMs?: number): { provider: Provider; io: TestIo } {
-      const provider = create()
-      const io = createTestIo(timeoutMs)
-      cleanups.push(
-        () => provider.close?.(),
-        () => io.close(),
-      )
-      return { provider, io }
+function describeSchemas(id: string, create: Create, { credentials, settings }: Stored): void {
+  test('it carries its own id', () => {
+    expect(create().id).toBe(id)
+  })
+
+  test('unknown settings and credentials are refused', () => {
+    expect(create().settings.safeParse(settings).success).toBe(true)
+    expect(create().credentials.safeParse(credentials).success).toBe(true)
+    expect(create().settings.safeParse({ ...settings, other: 1 }).success).toBe(false)
+    expect(create().credentials.safeParse({ ...credentials, other: 'x' }).success).toBe(false)
+  })
+
+  test('targets() names every host and port that the settings lead to', () => {
+    const provider = create()
+    const targets = provider.targets(provider.settings.parse(settings))
+    const named = Object.keys(settings).length > 0
+    expect(targets).toEqual(named ? [{ host: '127.0.0.1', port: 2525, scheme: expect.any(String) }] : [])
+  })
+}
+
+function describeSecrets(create: Create, { credentialsWith }: RemoteCases): void {
+  test.each([
+    ['a line break', 'secret-value\r\nX: y'],
+    ['a megabyte', 'secret-value'.repeat(100_000)],
+    ['a number', 12345678],
+  ])('credentials with %s are refused, and the error does not repeat them', (_what, value) => {
+    const result = create().credentials.safeParse(credentialsWith(value))
+    expect(result.success).toBe(false)
+    expect(JSON.stringify(result.error?.issues) + String(result.error)).not.toMatch(/secret-value|12345678/)
+  })
+
+  test('parsed credentials cannot be read by printing them', () => {
+    const parsed = create().credentials.parse(credentialsWith('secret-value'))
+    expect(JSON.stringify(parsed) + String(parsed)).not.toContain('secret-value')
+  })
+}
+
+function describeOutcomes(create: Create, { connectionTo, play }: RemoteCases): void {
+  async function send(behaviour: Behaviour, peerIsUp = true) {
+    const peer = await play(behaviour)
+    cleanups.push(() => peer.close())
+    if (!peerIsUp) await peer.close()
+    const provider = create()
+    const io = createTestIo(behaviour === 'never answers the message' ? 300 : 5000)
+    cleanups.unshift(
+      () => provider.close?.(),
+      () => io.close(),
+    )
+    const stored = connectionTo(peer.port)
+    const connection = {
+      id: 'con_1',
+      credentials: provider.credentials.parse(stored.credentials),
+      settings: provider.settings.parse(stored.settings),
     }
-    function connectionOf(provider: Provider, port: number) {
-      const { credentials, settings } = cases.connectionTo(port)
-      return {
-        id: 'con_1',
-        credentials: provider.credentials.parse(credentials),
-        settings: provider.settings.parse(settings),
-      }
-    }
+    return { outcome: await provider.send(buildOutboundMessage(), connection, io), provider, io }
+  }
 
-    test.each(expected)('a peer that %s: %o', async (behaviour, outcome) => {
-      const peer = await cases.play(behaviour)
-      cleanups.push(() => peer.close())
-      const { provider, io } = start(behaviour === 'never answers the message' ? 300 : 5000)
-      const connection = connectionOf(provider, peer.port)
-      expect(await provider.send(buildOutboundMessage(), connection, io)).toMatchObject(outcome)
-    })
+  test.each(expected)('a peer that %s: %o', async (behaviour, outcome) => {
+    expect((await send(behaviour)).outcome).toMatchObject(outcome)
+  })
 
-    test('nobody listens: deferred, since surely nothing was handed over', async () => {
-      const peer = await cases.play('accepts')
-      await peer.close()
-      const { provider, io } = start()
-      const outcome = await provider.send(buildOutboundMessage(), connectionOf(provider, peer.port), io)
-      expect(outcome).toMatchObject({ kind: 'deferred' })
-    })
+  test('nobody listens: deferred, since surely nothing was handed over', async () => {
+    expect((await send('accepts', false)).outcome).toMatchObject({ kind: 'deferred' })
+  })
 
-    test('close() leaves no socket', async () => {
-      const peer = await cases.play('accepts')
-      cleanups.push(() => peer.close())
-      const { provider, io } = start()
-      await provider.send(buildOutboundMessage(), connectionOf(provider, peer.port), io)
-      expect(io.openSockets()).toBeGreaterThan(0)
-      await provider.close?.()
-      await io.close()
-      await expect.poll(() => io.openSockets()).toBe(0)
-    })
-
-    test('targets() names the host and port that the settings lead to', () => {
-      const provider = create()
-      const { settings } = cases.connectionTo(2525)
-      const targets = provider.targets(provider.settings.parse(settings))
-      expect(targets).toEqual([{ host: '127.0.0.1', port: 2525, scheme: expect.any(String) }])
-    })
-
-    test.each([
-      ['a line break', 'secret-value\r\nX: y'],
-      ['a megabyte', 'secret-value'.repeat(100_000)],
-      ['a number', 12345678],
-    ])('credentials with %s are refused, and the error does not repeat them', (_what, value) => {
-      const result = create().credentials.safeParse(cases.credentialsWith(value))
-      expect(result.success).toBe(false)
-      expect(JSON.stringify(result.error?.issues) + String(result.error)).not.toMatch(/secret-value|12345678/)
-    })
-
-    test('parsed credentials cannot be read by printing them', () => {
-      const parsed = create().credentials.parse(cases.credentialsWith('secret-value'))
-      expect(JSON.stringify(parsed) + String(parsed)).not.toContain('secret-value')
-    })
-
-    test('unknown settings and credentials are refused', () => {
-      const { settings, credentials } = cases.connectionTo(2525)
-      expect(create().settings.safeParse(Object.assign({ other: 1 }, settings)).success).toBe(false)
-      expect(create().credentials.safeParse(Object.assign({ other: 'x' }, credentials)).success).toBe(false)
-    })
+  test('close() leaves no socket', async () => {
+    const { provider, io } = await send('accepts')
+    expect(io.openSockets()).toBeGreaterThan(0)
+    await provider.close?.()
+    await io.close()
+    await expect.poll(() => io.openSockets()).toBe(0)
   })
 }

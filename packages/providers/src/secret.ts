@@ -29,13 +29,14 @@ export class Secret {
   }
 }
 
-/** Schema of a credential: one line of text up to 4 kB, wrapped so that it cannot leak. */
-export function secret(description: string) {
+/** Schema of a credential: one line of text up to 4 kB that fits the pattern, wrapped so that it cannot leak. */
+export function secret(description: string, pattern = /^/) {
   return z
     .string()
     .min(1)
     .refine((value) => Buffer.byteLength(value) <= secretBytesMax, `must be at most ${secretBytesMax} bytes`)
     .refine((value) => !hasControlCharacter(value), 'must not contain control characters')
+    .regex(pattern, 'contains characters that it cannot have')
     .transform((value) => new Secret(value))
     .describe(description)
 }

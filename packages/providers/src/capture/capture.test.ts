@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { describeProvider } from '../conformance.ts'
 import { buildOutboundMessage, createTestIo } from '../testing.ts'
 import { createCapture } from './index.ts'
 
@@ -34,10 +35,6 @@ describe('capture', () => {
       refused: [rejection],
     })
   })
-  test('it has no settings, no credentials and reaches nothing', () => {
-    const capture = createCapture()
-    expect(capture.settings.safeParse({ host: 'x' }).success).toBe(false)
-    expect(capture.credentials.safeParse({ password: 'x' }).success).toBe(false)
-    expect(capture.targets({})).toEqual([])
-  })
 })
+
+describeProvider('capture', createCapture)

@@ -15,10 +15,16 @@ export type SesSettings = {
   configuration_set?: string | undefined
 }
 
+// They go into header fields, or beside such ones.
+const keyPattern = /^[\x21-\x7e]+$/
+
 const credentials = z.strictObject({
-  access_key_id: secret('Access key id of an IAM user that may call ses:SendEmail and ses:SendRawEmail'),
-  secret_access_key: secret('Secret access key of that user'),
-  session_token: secret('Session token of temporary credentials').optional(),
+  access_key_id: secret(
+    'Access key id of an IAM user that may call ses:SendEmail and ses:SendRawEmail',
+    keyPattern,
+  ),
+  secret_access_key: secret('Secret access key of that user', keyPattern),
+  session_token: secret('Session token of temporary credentials', keyPattern).optional(),
 })
 
 const settings = z.strictObject({

@@ -264,3 +264,10 @@ test.each([
 ])('the base_url %s is refused', (base_url) => {
   expect(createSes().settings.safeParse({ region: 'eu-west-1', base_url }).success).toBe(false)
 })
+
+test.each(['with space', 'ключ', ''])(
+  'a key that could not stand in a header field is refused: %s',
+  (access_key_id) => {
+    expect(createSes().credentials.safeParse({ ...keys, access_key_id }).success).toBe(false)
+  },
+)
