@@ -30,10 +30,11 @@ export async function benchE2e(bed: TestBed): Promise<Figure[]> {
     if (withSmtp) rates.smtp.push(await overSmtp(gateway, MESSAGES))
     if (withPostfix) rates.postfix.push((await measurePostfix(MESSAGES, MESSAGE_BYTES)).rate)
   }
+  const queue = bed.redis ? 'Redis' : 'Postgres'
   return [
-    figure('end to end over HTTP', rates.http, rates.postfix, 4),
+    figure(`end to end over HTTP, queue on ${queue}`, rates.http, rates.postfix, 4),
     withSmtp
-      ? figure('end to end over SMTP', rates.smtp, rates.postfix, 1.5)
+      ? figure(`end to end over SMTP, queue on ${queue}`, rates.smtp, rates.postfix, 1.5)
       : skippedFigure('end to end over SMTP', 'smtp-sink (package postfix) is not installed'),
   ]
 }

@@ -57,7 +57,7 @@ function statusFigures(few: Rounds, many: Rounds, filledSeconds: number): Figure
       name,
       ours: perSecond(median(reads)),
       reference: perSecond(median(references)),
-      ratio: median(reads) / median(references),
+      ratio: share({ reads, references }),
       bound: { atLeast: 0.5 },
       note: `rounds ${spread(reads, perSecond)}`,
     })
@@ -65,12 +65,17 @@ function statusFigures(few: Rounds, many: Rounds, filledSeconds: number): Figure
     row('status read, 10 thousand stored', few),
     row('status read, 2 million stored', many),
     ratioFigure({
-      name: 'status read, 10 thousand over 2 million',
-      ours: perSecond(median(many.reads)),
-      reference: perSecond(median(few.reads)),
-      ratio: median(few.reads) / median(many.reads),
+      name: 'status read, cost of 2 million over 10 thousand',
+      ours: `${share(many).toFixed(2)} of the reference`,
+      reference: `${share(few).toFixed(2)} of the reference`,
+      ratio: share(few) / share(many),
       bound: { atMost: 1.5 },
       note: `filled in ${filledSeconds} s`,
     }),
   ]
+}
+
+/** Reads per reference request: two stretches of time are compared, and the machine may not be the same in both. */
+function share({ reads, references }: Rounds): number {
+  return median(reads) / median(references)
 }
