@@ -4,7 +4,7 @@ import { serializerCompiler, strictSerializerCompiler, validatorCompiler } from 
 import type { ApiDeps } from './deps.ts'
 import { addOpenApi } from './openapi.ts'
 import { addAuthentication } from './plugins/authenticate.ts'
-import { answerBrokenRequest } from './plugins/broken-requests.ts'
+import { answerBrokenRequest, answerUnusualRequests } from './plugins/broken-requests.ts'
 import { addObservation } from './plugins/observe.ts'
 import { addProblemDetails, sendProblem } from './plugins/problem-details.ts'
 import { createRequestIds } from './plugins/request-id.ts'
@@ -52,6 +52,7 @@ export async function buildApp(
   app.decorateRequest('bodyBytesTaken', 0)
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(options.checkAnswers ? strictSerializerCompiler : serializerCompiler)
+  answerUnusualRequests(app.server)
   addProblemDetails(app, deps)
   addUnknownRoutes(app)
   addAuthentication(app, { keys: deps.keys, wrongKeys: createWrongKeys() })

@@ -1,5 +1,4 @@
 import { FaultList } from '@lettergate/contracts/faults'
-import { Problem } from '@lettergate/contracts/problems'
 import { addSchemaFaults, parseBody } from '@lettergate/contracts/schema-faults'
 import type { FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify'
 import { z } from 'zod'
@@ -10,9 +9,6 @@ const PLACES: Record<string, string> = { params: '#/path', querystring: '#/query
 type Checked = { value: unknown } | { error: Error }
 
 function checkBody(schema: z.ZodType, value: unknown): Checked {
-  // Fastify calls no parser, and so nobody complained, when there is neither a body nor a type.
-  if (value === undefined)
-    return { error: new Problem('unsupported-media-type', { detail: 'A JSON body is required.' }) }
   try {
     return { value: parseBody(schema, value) }
   } catch (error) {

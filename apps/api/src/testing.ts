@@ -17,7 +17,8 @@ export type TestApi = {
   /** A tenant with both keys. */
   tenant: TestTenant
   addTenant(options?: { dailyLimit?: number }): Promise<TestTenant>
-  addKey(tenantId: string, scopes: readonly Scope[], mode?: 'live' | 'test'): Promise<string>
+  addKey(tenantId: string, scopes: readonly Scope[], options?: { expiresAt?: Date }): Promise<string>
+  addAdminKey(): Promise<string>
   /** A request with the tenant's live key unless told otherwise; `body` goes out as JSON, or as it is if a string. */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>
   server: ApiServer
@@ -79,8 +80,11 @@ export async function startTestApi(
     tenant,
     server,
     addTenant,
-    async addKey(tenantId, scopes, mode = 'live') {
-      return (await issueKey(deps, { mode, tenantId }, { scopes })).key
+    async addKey(tenantId, scopes, key = {}) {
+      return (await issueKey(deps, { mode: 'live', tenantId }, { scopes, ...key })).key
+    },
+    async addAdminKey() {
+      return (await issueKey(deps, { mode: 'admin' })).key
     },
     call(method, path, call = {}) {
       return exchange(

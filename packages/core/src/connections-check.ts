@@ -14,7 +14,7 @@ const SMALL_BYTES = 5 * 1024 * 1024
 const ENCODED_RATIO = (4 / 3) * (78 / 76)
 
 function contentBytes(message: NewMessage): number {
-  let bytes = (message.text?.length ?? 0) + (message.html?.length ?? 0)
+  let bytes = Buffer.byteLength(message.text ?? '') + Buffer.byteLength(message.html ?? '')
   for (const { content } of message.attachments) bytes += content.length
   return bytes
 }

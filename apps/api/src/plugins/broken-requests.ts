@@ -1,3 +1,4 @@
+import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { Problem, type ProblemCode } from '@lettergate/contracts/problems'
 import { problemDetails } from './problem-details.ts'
@@ -16,8 +17,11 @@ const REASONS: Record<number, string> = {
 }
 
 /** Writes a whole answer to a socket that Node's HTTP layer has given up on, and hangs up. */
-export function endWithProblem(socket: Socket, problem: Problem): void {
-  if (!socket.writable) return void socket.destroy()
+function endWithProblem(socket: Socket, problem: Problem): void {
+  if (!socket.writable) {
+    socket.destroy()
+    return
+  }
   const body = JSON.stringify(problemDetails(problem))
   socket.end(
     `HTTP/1.1 ${problem.status} ${REASONS[problem.status] ?? 'Error'}\r\n` +
@@ -26,8 +30,31 @@ export function endWithProblem(socket: Socket, problem: Problem): void {
   )
 }
 
+/** The parser calls everything an unknown method that does not begin with a known one: only a request line has one. */
+function isRequestLine(packet: unknown): boolean {
+  return (
+    Buffer.isBuffer(packet) && /^[\w!#$%&'*+.^`|~-]+ \S+ HTTP\/1/.test(packet.toString('latin1', 0, 8_192))
+  )
+}
+
 /** Answers requests that cannot be read, in the shape of every other refusal. */
-export function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET') return void socket.destroy()
-  endWithProblem(socket, new Problem(CODES[error.code ?? ''] ?? 'malformed-request'))
+export function answerBrokenRequest(
+  error: Error & { code?: string; rawPacket?: unknown },
+  socket: Socket,
+): void {
+  if (error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const code = CODES[error.code ?? ''] ?? 'malformed-request'
+  const isNoise = code === 'method-not-allowed' && !isRequestLine(error.rawPacket)
+  endWithProblem(socket, new Problem(isNoise ? 'malformed-request' : code))
+}
+
+/** Answers what Node keeps from ordinary handlers: tunnels, and expectations that HTTP lets a server ignore. */
+export function answerUnusualRequests(server: Server): void {
+  server.on('connect', (_request, socket: Socket) =>
+    endWithProblem(socket, new Problem('method-not-allowed')),
+  )
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response))
 }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { Problem } from '@lettergate/contracts/problems'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, preValidationHookHandler } from 'fastify'
 import { parseJson } from '../json/parse-json.ts'
 import type { BodyBudget } from './body-budget.ts'
 import { readBody } from './read-body.ts'
@@ -25,11 +25,20 @@ function refusedFields(headers: { [name: string]: string | string[] | undefined 
   return null
 }
 
+/** Fastify calls no parser, and so nobody has complained yet, when there is neither a body nor a type. */
+const requireBody: preValidationHookHandler = (request, _reply, done) => {
+  if (request.body === undefined) done(unsupported('A JSON body is required.'))
+  else done()
+}
+
 /**
  * Reads bodies in this scope: JSON alone, in UTF-8, within the limit and within the budget of the process. The limit is
  * an argument, and not Fastify's bodyLimit, because looking that up builds an object for each request.
  */
 export function addJsonBody(scope: FastifyInstance, deps: { budget: BodyBudget; bytesMax: number }): void {
+  scope.addHook('onRoute', (route) => {
+    if (route.schema?.body) route.preValidation = requireBody
+  })
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser('application/json', (request, stream, done) => {
     const refused = refusedFields(request.raw.headers)

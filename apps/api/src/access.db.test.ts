@@ -1,0 +1,133 @@
+import { toPublicId } from '@lettergate/contracts/ids'
+import { newId } from '@lettergate/db/testing-ids'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startTestApi, type TestApi } from './testing.ts'
+
+let api: TestApi
+beforeAll(async () => {
+  api = await startTestApi()
+})
+afterAll(() => api.close())
+
+const message = { from: 'app@acme.example', to: ['user@example.net'], subject: 'Hello', text: 'Hi' }
+const relay = { provider: 'smtp', name: 'Relay', settings: { host: 'mx.example.net', port: 587 } }
+
+type Call = { method: string; path: string; body?: unknown }
+
+/** Every call that needs a key, with a body that it would take: a route that is missing here fails the test below. */
+const calls: Call[] = [
+  { method: 'POST', path: '/v1/send', body: message },
+  { method: 'POST', path: '/v1/send/batch', body: { messages: [message] } },
+  { method: 'GET', path: '/v1/messages' },
+  { method: 'POST', path: '/v1/messages/status', body: { ids: ['msg_x'] } },
+  { method: 'GET', path: '/v1/messages/{id}' },
+  { method: 'GET', path: '/v1/messages/{id}/events' },
+  { method: 'GET', path: '/v1/messages/{id}/attempts' },
+  { method: 'GET', path: '/v1/messages/{id}/raw' },
+  { method: 'POST', path: '/v1/messages/{id}/cancel' },
+  { method: 'POST', path: '/v1/messages/{id}/retry' },
+  { method: 'POST', path: '/v1/connections', body: relay },
+  { method: 'GET', path: '/v1/connections' },
+  { method: 'GET', path: '/v1/connections/{id}' },
+  { method: 'DELETE', path: '/v1/connections/{id}' },
+]
+const named = calls.map((call) => [`${call.method} ${call.path}`, call] as const)
+const under = named.filter(([, { path }]) => path.includes('{id}'))
+
+const withoutIds = (text: string) => text.replaceAll(/req_\w+/g, 'req').replaceAll(/(msg|con)_\w+/g, '$1')
+
+describe('access', () => {
+  it('the table holds every call of the reference that needs a key', async () => {
+    const { json } = await api.call('GET', '/openapi.json')
+    const paths = Object.entries(json.paths ?? {}).flatMap(([path, operations]) =>
+      Object.keys(operations ?? {}).map((method) => `${method.toUpperCase()} ${path}`),
+    )
+    const open = ['GET /healthz', 'GET /readyz']
+    expect(paths.filter((path) => !open.includes(path)).sort()).toEqual(named.map(([name]) => name).sort())
+  })
+
+  it.each(named)('%s is refused without a key', async (_, { method, path, body }) => {
+    const answer = await api.call(method, path, { key: null, body })
+    expect(answer.status).toBe(401)
+    expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer/)
+  })
+
+  it.each(named)('%s is refused to a key without its scope', async (_, { method, path, body }) => {
+    const key = await api.addKey(api.tenant.tenantId, [])
+    const answer = await api.call(method, path, { key, body })
+    expect(answer).toMatchObject({ status: 403, json: { code: 'insufficient-scope' } })
+  })
+
+  it.each(under)(
+    "%s answers the same bytes for another tenant's id as for one that never was",
+    async (_, { method, path, body }) => {
+      const mine = path.startsWith('/v1/messages')
+        ? (await api.call('POST', '/v1/send', { body: message })).json.id
+        : (await api.call('POST', '/v1/connections', { body: relay })).json.id
+      const other = await api.addTenant()
+      const ask = (id: unknown) =>
+        api.call(method, path.replace('{id}', String(id)), { key: other.liveKey, body })
+      const never = toPublicId(path.startsWith('/v1/messages') ? 'msg' : 'con', newId())
+      const [theirs, none, malformed] = await Promise.all([ask(mine), ask(never), ask('nonsense')])
+      expect(theirs.status).toBe(404)
+      expect(withoutIds(theirs.text)).toBe(withoutIds(none.text))
+      expect(withoutIds(malformed.text).replace('nonsense', path.includes('messages') ? 'msg' : 'con')).toBe(
+        withoutIds(none.text),
+      )
+      expect([...theirs.headers.keys()]).toEqual([...none.headers.keys()])
+    },
+  )
+
+  it('an operator key is refused where a tenant is needed', async () => {
+    const { rows } = await api.db.pool.query({ text: 'select count(*)::int as n from message' })
+    const key = await api.addAdminKey()
+    expect(await api.call('POST', '/v1/send', { key, body: message })).toMatchObject({ status: 403 })
+    expect((await api.db.pool.query({ text: 'select count(*)::int as n from message' })).rows).toEqual(rows)
+  })
+
+  it.each(named.filter(([, { path }]) => path.startsWith('/v1/connections')))(
+    '%s is refused to a test key',
+    async (_, { method, path, body }) => {
+      const answer = await api.call(method, path, { key: api.tenant.testKey, body })
+      expect(answer).toMatchObject({ status: 403, json: { code: 'insufficient-scope' } })
+    },
+  )
+
+  it('a test key does not see what was sent live, nor the other way round', async () => {
+    const live = await api.call('POST', '/v1/send', { body: message })
+    const test = await api.call('POST', '/v1/send', { body: message, key: api.tenant.testKey })
+    expect(await api.call('GET', `/v1/messages/${live.json.id}`, { key: api.tenant.testKey })).toMatchObject({
+      status: 404,
+    })
+    expect(await api.call('GET', `/v1/messages/${test.json.id}`)).toMatchObject({ status: 404 })
+  })
+
+  it('unknown, expired and revoked keys are refused with the same bytes', async () => {
+    const expired = await api.addKey(api.tenant.tenantId, ['messages:read'], {
+      expiresAt: new Date(Date.now() - 1000),
+    })
+    const revoked = await api.addKey(api.tenant.tenantId, ['messages:read'])
+    await api.db.pool.query({
+      text: 'update api_key set revoked_at = now() where display = $1',
+      values: [revoked.slice(0, 12)],
+    })
+    const foreign = revoked.replace(/.$/, (last) => (last === 'a' ? 'b' : 'a'))
+    const answers = await Promise.all(
+      [expired, revoked, foreign, 'nonsense'].map((key) => api.call('GET', '/v1/messages', { key })),
+    )
+    const texts = answers.map(({ status, text }) => `${status} ${withoutIds(text)}`)
+    expect(new Set(texts)).toEqual(new Set([texts[3]]))
+    expect(texts[0]).toMatch(/^401 /)
+  })
+
+  it('after a hundred wrong keys in a minute an address is told to wait, while good keys from it still work', async () => {
+    const statuses: number[] = []
+    for (let i = 0; i < 105; i++)
+      statuses.push((await api.call('GET', '/v1/messages', { key: `lg_live_${i}` })).status)
+    expect(statuses.filter((status) => status === 429).length).toBeGreaterThan(0)
+    const last = await api.call('GET', '/v1/messages', { key: 'lg_live_x' })
+    expect(last).toMatchObject({ status: 429, json: { code: 'rate-limited' } })
+    expect(Number(last.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect((await api.call('GET', '/v1/messages')).status).toBe(200)
+  })
+})

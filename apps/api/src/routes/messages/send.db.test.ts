@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startTestApi, type TestApi } from '../../testing.ts'
+
+let api: TestApi
+beforeAll(async () => {
+  api = await startTestApi()
+})
+afterAll(() => api.close())
+
+const message = { from: 'App <app@acme.example>', to: ['user@example.net'], subject: 'Hello', text: 'Hi' }
+const send = (body: unknown, headers: Record<string, string> = {}, key?: string) =>
+  api.call('POST', '/v1/send', { body, headers, ...(key ? { key } : {}) })
+const batch = (messages: unknown[], headers: Record<string, string> = {}, key?: string) =>
+  api.call('POST', '/v1/send/batch', { body: { messages }, headers, ...(key ? { key } : {}) })
+const count = async () =>
+  (await api.db.pool.query<{ n: number }>({ text: 'select count(*)::int as n from message' })).rows[0]?.n ?? 0
+
+describe('POST /v1/send', () => {
+  it('stores the message before it answers 202', async () => {
+    const answer = await send({ ...message, cc: 'Ann <ann@example.net>', tags: ['receipt'] })
+    expect(answer.status).toBe(202)
+    expect(answer.json).toMatchObject({
+      status: 'queued',
+      recipients: [
+        { address: 'user@example.net', kind: 'to', status: 'queued' },
+        { address: 'ann@example.net', kind: 'cc', status: 'queued' },
+      ],
+    })
+    const read = await api.call('GET', `/v1/messages/${answer.json.id}`)
+    expect(read.json).toMatchObject({ id: answer.json.id, subject: 'Hello', tags: ['receipt'] })
+  })
+
+  it('says what is left of the day', async () => {
+    const tenant = await api.addTenant({ dailyLimit: 10 })
+    const answer = await send({ ...message, cc: ['b@example.net'] }, {}, tenant.liveKey)
+    expect(answer.headers.get('ratelimit-policy')).toBe('"daily";q=10;w=86400')
+    expect(answer.headers.get('ratelimit')).toMatch(/^"daily";r=8;t=\d+$/)
+  })
+
+  it('refuses what has no room today, takes nothing for it, and says when to come back', async () => {
+    const tenant = await api.addTenant({ dailyLimit: 2 })
+    const three = { ...message, to: ['a@example.net', 'b@example.net', 'c@example.net'] }
+    const refused = await send(three, {}, tenant.liveKey)
+    expect(refused).toMatchObject({ status: 429, json: { code: 'quota-exceeded' } })
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(refused.headers.get('ratelimit')).toMatch(/^"daily";r=2;/)
+    expect((await send({ ...message, cc: ['b@example.net'] }, {}, tenant.liveKey)).status).toBe(202)
+  })
+
+  it('a repeat with the same key and body gets the same message and stores nothing', async () => {
+    const first = await send(message, { 'idempotency-key': 'order-1' })
+    const before = await count()
+    const again = await send(message, { 'idempotency-key': 'order-1' })
+    expect(again.status).toBe(202)
+    expect(again.text).toBe(first.text)
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
+    expect(await count()).toBe(before)
+  })
+
+  it('the same key with another body is refused; for another tenant it is a key of its own', async () => {
+    await send(message, { 'idempotency-key': 'order-2' })
+    const other = { ...message, subject: 'Other' }
+    expect(await send(other, { 'idempotency-key': 'order-2' })).toMatchObject({
+      status: 422,
+      json: { code: 'idempotency-key-reused' },
+    })
+    const tenant = await api.addTenant()
+    expect((await send(other, { 'idempotency-key': 'order-2' }, tenant.liveKey)).status).toBe(202)
+  })
+
+  it('ten requests at once with one key make one message', async () => {
+    const before = await count()
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => send(message, { 'idempotency-key': 'order-3' })),
+    )
+    const accepted = answers.filter(({ status }) => status === 202)
+    expect(answers.every(({ status }) => status === 202 || status === 409)).toBe(true)
+    expect(new Set(accepted.map(({ text }) => text)).size).toBe(1)
+    expect(await count()).toBe(before + 1)
+  })
+
+  it('refuses a connection that is not the tenant’s', async () => {
+    const relay = { provider: 'smtp', name: 'Relay', settings: { host: 'mx.example.net', port: 587 } }
+    const other = await api.addTenant()
+    const theirs = await api.call('POST', '/v1/connections', { body: relay, key: other.liveKey })
+    const answer = await send({ ...message, connection: theirs.json.id })
+    expect(answer).toMatchObject({
+      status: 422,
+      json: { code: 'connection-not-found', errors: [{ pointer: '#/connection' }] },
+    })
+    const mine = await api.call('POST', '/v1/connections', { body: relay })
+    expect((await send({ ...message, connection: mine.json.id })).status).toBe(202)
+  })
+
+  it('refuses at once what the named connection could not carry', async () => {
+    const relay = { provider: 'smtp', name: 'Relay', settings: { host: 'mx.example.net', port: 587 } }
+    const { json } = await api.call('POST', '/v1/connections', { body: relay })
+    const attachments = [{ filename: 'a.bin', content: Buffer.alloc(25 * 1024 * 1024).toString('base64') }]
+    const html = 'x'.repeat(4_900_000)
+    const answer = await send({ ...message, html, attachments, connection: json.id })
+    expect(answer).toMatchObject({ status: 413, json: { code: 'payload-too-large' } })
+  })
+
+  it('answers with the request id that it was given, or with one of its own', async () => {
+    expect((await send(message, { 'x-request-id': 'abc-1' })).headers.get('x-request-id')).toBe('abc-1')
+    expect((await send(message, { 'x-request-id': 'a b' })).headers.get('x-request-id')).toMatch(/^req_\w+$/)
+  })
+})
+
+describe('POST /v1/send/batch', () => {
+  it('judges each message by itself and answers in order', async () => {
+    const answer = await batch([message, { ...message, to: 'nonsense' }, { ...message, subject: 'Third' }])
+    expect(answer.status).toBe(202)
+    expect(answer.json.results).toMatchObject([
+      { status: 'queued' },
+      { problem: { code: 'validation-failed', errors: [{ pointer: '#/messages/1/to' }] } },
+      { status: 'queued' },
+    ])
+  })
+
+  it('a repeat gets the same results, the refused ones too', async () => {
+    const messages = [message, { ...message, subject: 5 }]
+    const first = await batch(messages, { 'idempotency-key': 'batch-1' })
+    const again = await batch(messages, { 'idempotency-key': 'batch-1' })
+    expect(again.text).toBe(first.text)
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
+  })
+
+  it('takes all good messages or none when the day has no room for all', async () => {
+    const tenant = await api.addTenant({ dailyLimit: 2 })
+    const before = await count()
+    expect(await batch([message, message, message], {}, tenant.liveKey)).toMatchObject({
+      status: 429,
+      json: { code: 'quota-exceeded' },
+    })
+    expect(await count()).toBe(before)
+    expect((await batch([message, message], {}, tenant.liveKey)).status).toBe(202)
+  })
+
+  it('refuses an empty one, and one of 501', async () => {
+    expect(await batch([])).toMatchObject({ status: 422, json: { code: 'validation-failed' } })
+    expect(await batch(Array.from({ length: 501 }, () => message))).toMatchObject({
+      status: 422,
+      json: { code: 'validation-failed' },
+    })
+  })
+})
