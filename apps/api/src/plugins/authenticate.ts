@@ -1,5 +1,6 @@
 import { Problem } from '@lettergate/contracts/problems'
 import type { KeyVerifier, Principal } from '@lettergate/core/keys'
+import { fromStorage } from '@lettergate/core/read-storage'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { RouteConfig } from '../fastify-types.ts'
 import { URL_BYTES_MAX } from './unknown-routes.ts'
@@ -63,7 +64,7 @@ export function addAuthentication(
 ): void {
   async function check(request: FastifyRequest, config: RouteConfig): Promise<void> {
     const key = bearerKey(request)
-    const principal = key === null ? null : await deps.keys.verify(key)
+    const principal = key === null ? null : await fromStorage(deps.keys.verify(key))
     if (principal === null) {
       const waitSeconds = key === null ? 0 : deps.wrongKeys.count(request.ip)
       if (waitSeconds === 0) throw unauthorized()
