@@ -1,0 +1,37 @@
+import { createSecretKey } from 'node:crypto'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { readCursor, writeCursor } from './cursor.ts'
+
+const key = createSecretKey(Buffer.alloc(32, 1))
+
+describe('cursor', () => {
+  it('gives the position back to whom it was made for', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ minLength: 1, maxLength: 40 }),
+        fc.array(fc.option(fc.string())),
+        (position, scope) => {
+          fc.pre(position.isWellFormed())
+          expect(readCursor(key, scope, writeCursor(key, scope, position))).toBe(position)
+        },
+      ),
+    )
+  })
+
+  it.each([
+    ['another scope', (cursor: string) => readCursor(key, ['b', null], cursor)],
+    ['the same words in other places', (cursor: string) => readCursor(key, [null, 'a'], cursor)],
+    [
+      'another key',
+      (cursor: string) => readCursor(createSecretKey(Buffer.alloc(32, 2)), ['a', null], cursor),
+    ],
+    ['one character less', (cursor: string) => readCursor(key, ['a', null], cursor.slice(0, -1))],
+    ['another spelling', (cursor: string) => readCursor(key, ['a', null], `${cursor}=`)],
+    ['nothing', () => readCursor(key, ['a', null], '')],
+    ['a megabyte', () => readCursor(key, ['a', null], 'A'.repeat(1_000_000))],
+  ])('is refused with %s', (_, read) => {
+    const cursor = writeCursor(key, ['a', null], 'position')
+    expect(() => read(cursor)).toThrow(expect.objectContaining({ code: 'cursor-invalid' }))
+  })
+})
