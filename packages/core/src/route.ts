@@ -2,7 +2,8 @@ import type { Pool } from '@lettergate/db/pool'
 import { listSealedConnections, type SealedConnection } from '@lettergate/db/sql/list-sealed-connections'
 import type { Provider, ProviderConnection } from '@lettergate/providers/provider'
 import { LRUCache } from 'lru-cache'
-import type { Sealer } from './sealing.ts'
+import { ZodError } from 'zod'
+import { SealBroken, type Sealer } from './sealing.ts'
 
 export type Route =
   | {
@@ -24,6 +25,7 @@ const TTL_MS = 5_000
 const TENANTS_MAX = 2_000
 
 type Usable = Extract<Route, { kind: 'route' }>
+type Connections = { usable: Usable[]; hasBroken: boolean }
 
 /**
  * Chooses among a tenant's connections by priority. Test mode never leaves the gateway. Without any connection,
@@ -36,7 +38,7 @@ export function createRouter(deps: {
   fallback: 'capture' | 'hold'
   onError: (error: unknown) => void
 }): Router {
-  const cache = new LRUCache<string, Promise<Usable[]>>({ max: TENANTS_MAX, ttl: TTL_MS })
+  const cache = new LRUCache<string, Promise<Connections>>({ max: TENANTS_MAX, ttl: TTL_MS })
 
   async function open(tenantId: string, row: SealedConnection): Promise<Usable | null> {
     const provider = deps.providers[row.provider]
@@ -57,20 +59,25 @@ export function createRouter(deps: {
     }
   }
 
-  async function load(tenantId: string): Promise<Usable[]> {
-    const usable: Usable[] = []
+  async function load(tenantId: string): Promise<Connections> {
+    const connections: Connections = { usable: [], hasBroken: false }
     for (const row of await listSealedConnections(deps.pool, tenantId)) {
-      // One connection that does not open must not keep the others from being used.
-      const opened = await open(tenantId, row).catch((error: unknown) => {
+      try {
+        const opened = await open(tenantId, row)
+        if (opened) connections.usable.push(opened)
+        else connections.hasBroken = true
+      } catch (error) {
+        // A database that did not answer says nothing about the connection: the message waits for its next claim.
+        if (!(error instanceof SealBroken || error instanceof ZodError)) throw error
+        // One connection that does not open must not keep the others from being used.
         deps.onError(error)
-        return null
-      })
-      if (opened) usable.push(opened)
+        connections.hasBroken = true
+      }
     }
-    return usable
+    return connections
   }
 
-  function connectionsOf(tenantId: string): Promise<Usable[]> {
+  function connectionsOf(tenantId: string): Promise<Connections> {
     const cached = cache.get(tenantId)
     if (cached) return cached
     const loading = load(tenantId)
@@ -93,9 +100,9 @@ export function createRouter(deps: {
   return {
     async route(message) {
       if (message.mode === 'test') return capture()
-      const connections = await connectionsOf(message.tenantId)
+      const { usable, hasBroken } = await connectionsOf(message.tenantId)
       if (message.connectionId !== null) {
-        const named = connections.find((connection) => connection.connectionId === message.connectionId)
+        const named = usable.find((connection) => connection.connectionId === message.connectionId)
         return (
           named ?? {
             kind: 'none',
@@ -103,8 +110,11 @@ export function createRouter(deps: {
           }
         )
       }
-      const first = connections[0]
+      const first = usable[0]
       if (first) return first
+      // The tenant chose where its mail goes: no fallback may carry it elsewhere.
+      if (hasBroken)
+        return { kind: 'none', reason: 'provider-required: no connection of yours can be opened' }
       if (deps.fallback === 'capture') return capture()
       return { kind: 'none', reason: 'provider-required: create a connection at /v1/connections' }
     },

@@ -1,0 +1,57 @@
+import { createSecretKey, randomBytes } from 'node:crypto'
+import { newId } from '@lettergate/contracts/ids'
+import type { Queryable } from '@lettergate/db/pool'
+import { insertConnection } from '@lettergate/db/sql/connection-insert'
+import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
+import { buildTenant } from '@lettergate/db/testing-rows'
+import { createProviders } from '@lettergate/providers/registry'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createRouter } from './route.ts'
+import { createSealer, type Sealer } from './sealing.ts'
+
+const root = createSecretKey(randomBytes(32))
+let db: TestDatabase
+let tenantId: string
+beforeAll(async () => {
+  db = await createTestDatabase()
+  tenantId = await buildTenant(db.pool)
+  const id = newId()
+  const place = { tenantId, table: 'connection', id } as const
+  const sealer = createSealer({ db: db.pool, root })
+  const { sealed, dataKeyVersion } = await sealer.sealCredentials(place, {})
+  const settings = { host: 'smtp.example.com', port: 587 }
+  await insertConnection(db.pool, {
+    ...{ tenantId, id, provider: 'smtp', name: 'Relay', priority: 1, settings },
+    ...{ sealedCredentials: sealed, dataKeyVersion },
+  })
+})
+afterAll(() => db.drop())
+
+function routeWith(sealer: Sealer) {
+  const errors: unknown[] = []
+  const onError = (error: unknown) => void errors.push(error)
+  const router = createRouter({
+    pool: db.pool,
+    sealer,
+    providers: createProviders(),
+    fallback: 'capture',
+    onError,
+  })
+  return () => router.route({ tenantId, mode: 'live', connectionId: null })
+}
+
+test('a database that fails while a connection is opened sends the message nowhere else, and is asked again', async () => {
+  let isDown = true
+  const flaky: Queryable = {
+    query: (config) => (isDown ? Promise.reject(new Error('connection lost')) : db.pool.query(config)),
+  }
+  const route = routeWith(createSealer({ db: flaky, root }))
+  await expect(route()).rejects.toThrow('connection lost')
+  isDown = false
+  expect(await route()).toMatchObject({ kind: 'route', provider: { id: 'smtp' } })
+})
+
+test('a connection that does not open holds the message: no fallback carries it elsewhere', async () => {
+  const route = routeWith(createSealer({ db: db.pool, root: createSecretKey(randomBytes(32)) }))
+  expect(await route()).toMatchObject({ kind: 'none' })
+})
