@@ -64,7 +64,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     logger,
     metrics: createMetrics({ db: pool, onError }),
     budget: createBodyBudget(BODY_BYTES_MAX),
-    draining: { isDraining: false },
+    stopping: { isDraining: false, isClosing: false },
     async close() {
       await acceptor.drain()
       await listener.close()

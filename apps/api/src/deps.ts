@@ -11,6 +11,14 @@ import type { Logger } from 'pino'
 import type { BodyBudget } from './plugins/body-budget.ts'
 import type { Metrics } from './plugins/metrics.ts'
 
+/** How far the end of the process has come. */
+export type Stopping = {
+  /** Told to stop: not ready any more, though requests are still taken. */
+  isDraining: boolean
+  /** Nothing new is taken: every answer ends its connection. */
+  isClosing: boolean
+}
+
 /** All that the app is built from; nothing in it is made here, so a test gives its own. */
 export type ApiDeps = {
   pool: Pool
@@ -26,6 +34,5 @@ export type ApiDeps = {
   logger: Logger
   metrics: Metrics
   budget: BodyBudget
-  /** Set when the process has been told to stop. */
-  draining: { isDraining: boolean }
+  stopping: Stopping
 }

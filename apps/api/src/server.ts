@@ -1,5 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { FastifyInstance } from 'fastify'
+import type { Server as HttpServer } from 'node:http'
+import { Server as NetServer } from 'node:net'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { buildApp } from './app.ts'
 import { type ApiOptions, createDeps } from './create-deps.ts'
 
@@ -9,21 +10,34 @@ export type ApiServer = {
   stop(): Promise<void>
 }
 
-/** How long new requests are still taken after readiness has failed, so that balancers and busy sockets turn away. */
+/** How long new requests are still taken after readiness has failed, so that balancers turn away. */
 const DRAIN_MS = 1_000
 /** Whoever is not done by then is cut off. */
-const STOP_MS_MAX = 8_000
+const STOP_MS_MAX = 7_000
+/** For requests that are on their way when we stop listening: each gets an answer that ends its connection. */
+const FRESH_MS = 500
 
-async function closeApp(app: FastifyInstance): Promise<void> {
-  // Sockets that finish their answer while we close do not close by themselves: Node looks only once.
-  const sweep = setInterval(() => app.server.closeIdleConnections(), 50)
-  const deadline = setTimeout(() => app.server.closeAllConnections(), STOP_MS_MAX)
-  try {
-    await app.close()
-  } finally {
-    clearInterval(sweep)
-    clearTimeout(deadline)
-  }
+/**
+ * Takes no new connections, and leaves those alone that are there: Node's own way closes fresh ones before they can
+ * speak. The kernel resets connections that it holds and we have not taken yet, so this happens right after the event
+ * loop has taken all of them, and before answers begin to end connections, which makes clients open new ones.
+ */
+async function stopListening(server: HttpServer): Promise<{ closed: Promise<void> }> {
+  await setImmediate()
+  const closed = new Promise<void>((resolve) => {
+    NetServer.prototype.close.call(server, () => resolve())
+  })
+  return { closed }
+}
+
+async function closeConnections(server: HttpServer, closed: Promise<void>): Promise<void> {
+  await sleep(FRESH_MS)
+  // Again and again: sockets whose answer is still to come become idle later.
+  const sweep = setInterval(() => server.closeIdleConnections(), 20)
+  const deadline = setTimeout(() => server.closeAllConnections(), STOP_MS_MAX)
+  await closed
+  clearInterval(sweep)
+  clearTimeout(deadline)
 }
 
 export type ServerOptions = ApiOptions & {
@@ -33,6 +47,11 @@ export type ServerOptions = ApiOptions & {
   drainMs?: number
   /** Fails every answer that is not what the reference says: for tests. */
   checkAnswers?: boolean
+}
+
+/** Fastify closes the server that we have closed already. */
+function ignoreClosed(error: unknown): void {
+  if (!(error instanceof Error && 'code' in error && error.code === 'ERR_SERVER_NOT_RUNNING')) throw error
 }
 
 /** Starts an api that listens. */
@@ -50,10 +69,13 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
   deps.logger.info({ url }, 'listening')
   let stopping: Promise<void> | null = null
   async function stop(): Promise<void> {
-    deps.draining.isDraining = true
+    deps.stopping.isDraining = true
     deps.waits.release()
     await sleep(options.drainMs ?? DRAIN_MS)
-    await closeApp(app)
+    const { closed } = await stopListening(app.server)
+    deps.stopping.isClosing = true
+    await closeConnections(app.server, closed)
+    await app.close().catch(ignoreClosed)
     await deps.close()
   }
   return {

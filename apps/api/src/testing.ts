@@ -25,6 +25,9 @@ export type TestApi = {
   close(): Promise<void>
 }
 
+/** The root secret of test apis, for a process that is to share their keys. */
+export const TEST_SECRET = 'a secret that only tests may have'
+
 const Json = z.record(z.string(), z.unknown())
 
 async function exchange(
@@ -55,10 +58,10 @@ async function exchange(
 
 /** An api that listens on a port and a database of its own, with one tenant. */
 export async function startTestApi(
-  options: { egressAllow?: string[]; failpoint?: string } = {},
+  options: { egressAllow?: string[]; failpoint?: string; drainMs?: number } = {},
 ): Promise<TestApi> {
   const db = await createTestDatabase()
-  const secret = createSecretKey(Buffer.alloc(32, 7))
+  const secret = createSecretKey(Buffer.from(TEST_SECRET))
   const deps = { pool: db.pool, db: db.pool, pepper: deriveKey(secret, 'api key pepper') }
   const addTenant = (tenant: { dailyLimit?: number } = {}) =>
     createTenant(deps, { name: 'Test', plan: 'standard', dailyLimit: tenant.dailyLimit ?? 100_000 })
@@ -70,7 +73,7 @@ export async function startTestApi(
     logger: pino({ level: 'silent' }),
     host: '127.0.0.1',
     port: 0,
-    drainMs: 0,
+    drainMs: options.drainMs ?? 0,
     checkAnswers: true,
   })
   const tenant = await addTenant()

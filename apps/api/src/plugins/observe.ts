@@ -7,16 +7,16 @@ export type Observation = {
   metrics: Metrics
   logger: Logger
   budget: BodyBudget
-  draining: { readonly isDraining: boolean }
+  stopping: { readonly isClosing: boolean }
 }
 
 /**
  * What every answer needs, in one hook because each one costs on the hot path: its request id, the end of its
- * connection while the process drains, its share of the body budget given back, its count and its log line.
+ * connection while the process ends, its share of the body budget given back, its count and its log line.
  * Fastify's own logging makes a child logger for each request; this writes the one line there is to write.
  */
 export function addObservation(app: FastifyInstance, deps: Observation): void {
-  const { metrics, logger, budget, draining } = deps
+  const { metrics, logger, budget, stopping } = deps
   const countUnknown = metrics.answers('', 'unknown')
 
   app.addHook('onRoute', (route) => {
@@ -35,7 +35,7 @@ export function addObservation(app: FastifyInstance, deps: Observation): void {
 
   app.addHook('onSend', (request, reply, _payload, done) => {
     reply.header('x-request-id', request.id)
-    if (draining.isDraining) reply.header('connection', 'close')
+    if (stopping.isClosing) reply.header('connection', 'close')
     if (request.bodyBytesTaken > 0) {
       budget.give(request.bodyBytesTaken)
       request.bodyBytesTaken = 0

@@ -14,6 +14,7 @@ export type Schema = {
   items?: Schema | undefined
   anyOf?: Schema[] | undefined
   oneOf?: Schema[] | undefined
+  allOf?: Schema[] | undefined
 }
 
 const Schema: z.ZodType<Schema> = z.lazy(() =>
@@ -30,6 +31,7 @@ const Schema: z.ZodType<Schema> = z.lazy(() =>
     items: Schema.optional(),
     anyOf: z.array(Schema).optional(),
     oneOf: z.array(Schema).optional(),
+    allOf: z.array(Schema).optional(),
   }),
 )
 

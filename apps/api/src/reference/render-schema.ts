@@ -7,9 +7,10 @@ const DEPTH_MAX = 6
 
 /** The schema itself behind a reference; what the reference adds of its own stays. */
 function resolve(schema: Schema, schemas: Schemas): Schema {
-  if (schema.$ref === undefined) return schema
-  const target = schemas[schema.$ref.slice(schema.$ref.lastIndexOf('/') + 1)]
-  return target ? { ...target, ...(schema.description ? { description: schema.description } : {}) } : schema
+  const { $ref, allOf, ...own } = schema
+  if (allOf?.length === 1 && allOf[0]) return { ...resolve(allOf[0], schemas), ...own }
+  const target = $ref === undefined ? undefined : schemas[$ref.slice($ref.lastIndexOf('/') + 1)]
+  return target ? { ...resolve(target, schemas), ...own } : schema
 }
 
 function typeName(schema: Schema, schemas: Schemas): string {
@@ -27,7 +28,9 @@ function objectsIn(schema: Schema, schemas: Schemas): Schema[] {
   const found = resolve(schema, schemas)
   if (found.properties) return [found]
   if (found.items) return objectsIn(found.items, schemas)
-  return (found.anyOf ?? found.oneOf ?? []).flatMap((variant) => objectsIn(variant, schemas))
+  const variants = (found.anyOf ?? found.oneOf ?? []).flatMap((variant) => objectsIn(variant, schemas))
+  // One alone or a list of it: the same fields, to be told once.
+  return [...new Map(variants.map((variant) => [JSON.stringify(variant), variant])).values()]
 }
 
 function renderField(

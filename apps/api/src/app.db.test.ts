@@ -1,0 +1,94 @@
+import Fastify from 'fastify'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addAuthentication } from './plugins/authenticate.ts'
+import { createWrongKeys } from './plugins/wrong-keys.ts'
+import { startTestApi, type TestApi } from './testing.ts'
+
+let api: TestApi
+beforeAll(async () => {
+  api = await startTestApi()
+})
+afterAll(() => api.close())
+
+/** Every schema with properties anywhere in a document, with where it stands. */
+function* objectsIn(value: unknown, path: string): Generator<[string, object]> {
+  if (typeof value !== 'object' || value === null) return
+  if ('properties' in value && typeof value.properties === 'object' && value.properties !== null) {
+    for (const [name, field] of Object.entries(value.properties)) yield [`${path}/${name}`, field]
+  }
+  for (const [key, child] of Object.entries(value)) yield* objectsIn(child, `${path}/${key}`)
+}
+
+describe('the app', () => {
+  it('does not boot with a route that says neither scope nor public', () => {
+    const app = Fastify()
+    addAuthentication(app, {
+      keys: { verify: async () => null, close: () => {} },
+      wrongKeys: createWrongKeys(),
+    })
+    expect(() => app.get('/v1/secret', () => 'x')).toThrow(/neither a scope nor public/)
+    expect(() => app.get('/v1/open', { config: { public: true } }, () => 'x')).not.toThrow()
+  })
+
+  it('describes every field of the reference', async () => {
+    const { json } = await api.call('GET', '/openapi.json')
+    const bare = [...objectsIn(json, '')].filter(
+      ([, field]) => !('description' in field) && !('$ref' in field),
+    )
+    expect(bare.map(([path]) => path)).toEqual([])
+    expect(json.openapi).toMatch(/^3\.1/)
+  })
+
+  it('gives every call an id, a tag, a summary and its refusals', async () => {
+    const { json } = await api.call('GET', '/openapi.json')
+    for (const operations of Object.values(json.paths ?? {})) {
+      for (const operation of Object.values(operations ?? {})) {
+        expect(operation).toMatchObject({
+          operationId: expect.any(String),
+          tags: [expect.any(String)],
+          summary: expect.any(String),
+        })
+      }
+    }
+  })
+
+  it('shows the reference with nothing that could run or be loaded', async () => {
+    const { status, text, headers } = await api.call('GET', '/docs', { key: null })
+    expect(status).toBe(200)
+    expect(headers.get('content-security-policy')).toMatch(/^default-src 'none'; style-src 'sha256-/)
+    expect(text).not.toMatch(/<script|<link|<img|<iframe|<form|@import|url\(/)
+    for (const id of ['sendMessage', 'getMessage', 'createConnection']) expect(text).toContain(`id="${id}"`)
+  })
+
+  it('has a page behind the type of every problem, and no other files', async () => {
+    const { json } = await api.call('POST', '/v1/send', { body: {} })
+    const page = await api.call('GET', String(json.type), { key: null })
+    expect(page).toMatchObject({ status: 200, text: expect.stringContaining('How to fix') })
+    expect((await api.call('GET', '/problems/README', { key: null })).status).toBe(404)
+  })
+
+  it('tells Prometheus of answers, accept latency and the age of the backlog', async () => {
+    await api.call('POST', '/v1/send', {
+      body: { from: 'a@acme.example', to: ['b@example.net'], subject: 'x', text: 'x' },
+    })
+    const { text } = await api.call('GET', '/metrics', { key: null })
+    expect(text).toMatch(/^lettergate_accept_seconds_count 1$/m)
+    expect(text).toMatch(
+      /^lettergate_http_requests_total\{method="POST",route="\/v1\/send",status="202"\} 1$/m,
+    )
+    expect(text).toMatch(/^lettergate_outbox_messages\{state="ready"\} 1$/m)
+    expect(text).toMatch(/^lettergate_outbox_oldest_seconds\{state="ready"\} [\d.]+$/m)
+    expect(text).toMatch(/^process_resident_memory_bytes /m)
+  })
+
+  it('is alive and ready', async () => {
+    expect(await api.call('GET', '/healthz', { key: null })).toMatchObject({
+      status: 200,
+      json: { status: 'ok' },
+    })
+    expect(await api.call('GET', '/readyz', { key: null })).toMatchObject({
+      status: 200,
+      json: { status: 'ready' },
+    })
+  })
+})
