@@ -33,6 +33,8 @@ test('T2: a worker killed between the provider’s yes and its own record sends 
     stuck: [],
   })
   expect(verdict.unknown.length).toBeLessThanOrEqual(stack.worker.deaths() * IN_FLIGHT_MAX)
+  const unexplained = "select 1 from recipient where status = 'unknown' and reason is null"
+  expect((await stack.pool.query({ text: unexplained })).rowCount).toBe(0)
   const taken = verdict.unknown.filter((one) => one.taken).length
   expect(await stack.provider.count()).toBe(N - verdict.unknown.length + taken)
   process.stdout.write(

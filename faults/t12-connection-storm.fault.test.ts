@@ -8,7 +8,7 @@ import { startStack } from '@lettergate/faults/stack'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 
-const KILLS = Math.min(1_200, faultsCount(300))
+const KILLS = Math.min(1_200, faultsCount(200))
 const KILLS_EACH = 3
 const EVERY_MS = 15
 
@@ -23,7 +23,7 @@ async function terminateBackends(databaseUrl: string, count: number): Promise<nu
   const client = new pg.Client({ connectionString: databaseUrl, application_name: 'faults' })
   await client.connect()
   let killed = 0
-  for (const deadline = Date.now() + 20_000; killed < count && Date.now() < deadline; await sleep(EVERY_MS)) {
+  for (const deadline = Date.now() + 60_000; killed < count && Date.now() < deadline; await sleep(EVERY_MS)) {
     killed += (await client.query(TERMINATE)).rowCount ?? 0
   }
   await client.end()
@@ -44,7 +44,7 @@ test('T12: while its connections are killed the gateway answers 202 or 503, lose
       ({ status, retryAfter }) => status !== 202 && !(status === 503 && retryAfter !== undefined),
     ),
   )
-  expect(killed).toBeGreaterThanOrEqual(KILLS / 2)
+  expect(killed).toBeGreaterThanOrEqual(KILLS)
   expect(others).toEqual([])
   expect([stack.api.deaths(), stack.worker.deaths()]).toEqual([0, 0])
   expect({ ...verdict, unknown: [] }).toEqual({

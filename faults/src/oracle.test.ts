@@ -51,6 +51,7 @@ describe('the oracle', () => {
     ['handed over but not stored', [], taken('a'), stored({})],
     ['recorded as sent but never handed over', [told('k', 'a')], taken(), stored({ a: 'sent' })],
     ['waiting while nobody works on it', [told('k', 'a')], taken(), stored({ a: 'queued' })],
+    ['held for want of a connection', [told('k', 'a')], taken(), stored({ a: 'held' })],
   ])('calls lost what was %s', (_case, client, provider, database) => {
     expect(verdict(client, provider, database)).toEqual({ ...CLEAN, lost: 1 })
   })

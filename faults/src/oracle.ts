@@ -21,7 +21,8 @@ export type Verdict = {
   stuck: string[]
 }
 
-const MOVING = new Set(['scheduled', 'queued', 'sending', 'deferred'])
+/** Not at an end; a held message waits for somebody, whom no fault test has. */
+const UNFINISHED = new Set(['scheduled', 'queued', 'sending', 'deferred', 'held'])
 /** Given back to the quota, so that it no longer counts. */
 const NEVER_SENT = new Set(['cancelled', 'suppressed', 'failed'])
 
@@ -33,7 +34,9 @@ export function judge(evidence: {
 }): Verdict {
   const { client, provider, database } = evidence
   const taken = countBy(provider, ({ messageId }) => messageId ?? 'without an id')
-  const unfinished = database.messages.filter(({ statuses }) => statuses.some((status) => MOVING.has(status)))
+  const unfinished = database.messages.filter(({ statuses }) =>
+    statuses.some((status) => UNFINISHED.has(status)),
+  )
   return {
     lost: [
       ...findLost(client, taken, database),
