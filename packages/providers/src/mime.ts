@@ -42,6 +42,8 @@ export function compose(message: OutboundMessage): MimeNode {
     // `=_` never occurs in quoted-printable or base64 text.
     boundaryPrefix: '=_lg',
     baseBoundary: message.id,
+    // Nodemailer counts letters one by one to choose between Q and B; for ASCII the answer is known.
+    ...(isAscii(message) && { textEncoding: 'quoted-printable' as const }),
     disableFileAccess: true,
     disableUrlAccess: true,
   }).compile()
@@ -99,6 +101,10 @@ function toAttachment(attachment: OutboundAttachment) {
     content: attachment.content,
     ...(attachment.contentId !== undefined && { cid: attachment.contentId }),
   }
+}
+
+function isAscii({ subject, text = '', html = '' }: OutboundMessage): boolean {
+  return [subject, text, html].every((part) => Buffer.byteLength(part) === part.length)
 }
 
 function withCrlf(text: string): string {
