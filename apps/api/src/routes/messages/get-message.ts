@@ -3,7 +3,7 @@ import { Problem } from '@lettergate/contracts/problems'
 import { ReadMessageQuery } from '@lettergate/contracts/requests'
 import { Message } from '@lettergate/contracts/responses'
 import type { StoredMessage } from '@lettergate/core/read-messages'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../plugins/authenticate.ts'
@@ -33,9 +33,9 @@ function isKnown(condition: string | undefined, etag: string): boolean {
 }
 
 /** Aborts when the client leaves, so that nothing waits for nobody. */
-function leaving(request: FastifyRequest): AbortSignal {
+function leaving(reply: FastifyReply): AbortSignal {
   const controller = new AbortController()
-  request.raw.once('close', () => controller.abort())
+  reply.raw.once('close', () => controller.abort())
   return controller.signal
 }
 
@@ -68,7 +68,7 @@ export function addGetMessageRoute(app: FastifyInstance, deps: ApiDeps): void {
           ? await deps.messages.read(reader, id)
           : await deps.waits.wait(reader, id, {
               waitMs,
-              signal: leaving(request),
+              signal: leaving(reply),
               isKnown:
                 condition === undefined ? undefined : (found) => isKnown(condition, render(found).etag),
             })
