@@ -27,6 +27,8 @@ export async function supervise(options: {
       await options.onDeath?.()
       if (stopping) return
       current = await options.start(deaths)
+      // Told to stop while it was starting: whoever told it ends this one too.
+      if (stopping) return
     }
   }
   let failure: unknown
@@ -40,7 +42,6 @@ export async function supervise(options: {
       stopping = true
       await current.stop()
       await watching
-      // A restart that was under way when the stop came has made one more.
       if (current.running()) await current.stop()
       if (failure) throw failure
     },
