@@ -12,6 +12,9 @@ export default defineConfig({
           include: ['{apps,packages,bench,faults,scripts}/**/*.test.ts'],
           exclude: [FAULT_TESTS, '**/node_modules/**'],
           globalSetup: ['scripts/test-setup.ts'],
+          // Most files wait for Postgres or a process: the default of one core fewer would leave half of two idle.
+          maxWorkers: '100%',
+          sequence: { groupOrder: 1 },
           // Real databases and processes: slow only on a busy machine, never by design.
           testTimeout: 30_000,
           hookTimeout: 60_000,
@@ -23,7 +26,7 @@ export default defineConfig({
           include: [FAULT_TESTS],
           // Each kills and restarts a gateway of its own under load: one at a time, and after everything else.
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
           hookTimeout: 60_000,
         },
       },
