@@ -18,7 +18,7 @@ COPY packages/queue/package.json packages/queue/
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
 FROM node:26-slim
-ENV NODE_ENV=production LETTERGATE_ENV=production API_HOST=0.0.0.0 API_PORT=3000
+ENV NODE_ENV=production NODE_COMPILE_CACHE=/tmp/node-compile-cache LETTERGATE_ENV=production API_HOST=0.0.0.0 API_PORT=3000
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY package.json LICENSE ./

@@ -1,4 +1,4 @@
-import { loadServiceConfig } from '@lettergate/config/config'
+import { ConfigError, loadServiceConfig } from '@lettergate/config/config'
 import { rootSecret } from '@lettergate/config/root-secret'
 import { describeError } from '@lettergate/core/describe-error'
 import { createFailpoint } from '@lettergate/core/failpoint'
@@ -72,4 +72,8 @@ async function main(): Promise<void> {
   }
 }
 
-await main()
+main().catch((error: unknown) => {
+  const text = error instanceof ConfigError ? error.message : `The worker could not start: ${String(error)}`
+  process.stderr.write(`${text}\n`)
+  process.exit(1)
+})

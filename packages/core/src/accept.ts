@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { newId } from '@lettergate/contracts/ids'
 import { Problem } from '@lettergate/contracts/problems'
 import type { NewMessage } from '@lettergate/contracts/send-request'
@@ -34,20 +34,26 @@ export type AcceptOutcome =
   | { kind: 'key-reused' }
   | { kind: 'key-in-progress' }
 
-export type AcceptRequest = {
-  messages: NewMessage[]
-  idempotency?: {
-    key: string
-    /** Keys of different routes do not meet. */
-    route: string
-    bodyHash: Buffer
-    /** Kept with the answer and given back on a repeat (the per-message problems of a batch). */
-    extra?: unknown
-  }
+type Tenant = { id: string; mode: 'live' | 'test' }
+
+export type Idempotency = {
+  key: string
+  /** Keys of different routes do not meet. */
+  route: string
+  bodyHash: Buffer
+  /** Kept with the answer and given back on a repeat (the per-message problems of a batch). */
+  extra?: unknown
 }
 
+export type AcceptRequest = { messages: NewMessage[]; idempotency?: Idempotency }
+
 export type Acceptor = {
-  accept(tenant: { id: string; mode: 'live' | 'test' }, request: AcceptRequest): Promise<AcceptOutcome>
+  accept(tenant: Tenant, request: AcceptRequest): Promise<AcceptOutcome>
+  /**
+   * What a request with this key was answered before; null when there was none. For a repeat that would be refused by now
+   * (its `send_at` has passed): it was accepted, and must be told so.
+   */
+  replay(tenant: Tenant, idempotency: Idempotency): Promise<AcceptOutcome | null>
   /** Resolves when everything under way has been answered. */
   drain(): Promise<void>
 }
@@ -59,7 +65,11 @@ const IN_FLIGHT_MAX = 2
 /** Requests that may wait for the database before new ones are refused. */
 const WAITING_MAX = 2_000
 
-function toUnit(tenant: { id: string; mode: 'live' | 'test' }, request: AcceptRequest): AcceptUnit {
+function keyHashOf(tenant: Tenant, { route, key }: Idempotency): Buffer {
+  return hash('sha256', `${tenant.mode}\n${route}\n${key}`, 'buffer')
+}
+
+function toUnit(tenant: Tenant, request: AcceptRequest): AcceptUnit {
   const messages = request.messages.map((message) => acceptRow(newId(), message))
   const { idempotency } = request
   return {
@@ -69,9 +79,7 @@ function toUnit(tenant: { id: string; mode: 'live' | 'test' }, request: AcceptRe
     recipientCount: messages.reduce((sum, message) => sum + message.recipients.length, 0),
     idempotency: idempotency
       ? {
-          keyHash: createHash('sha256')
-            .update(`${tenant.mode}\n${idempotency.route}\n${idempotency.key}`)
-            .digest(),
+          keyHash: keyHashOf(tenant, idempotency),
           bodyHash: idempotency.bodyHash,
           answer: JSON.stringify(storedAnswer(messages, idempotency.extra)),
         }
@@ -127,14 +135,19 @@ export function createAcceptor(deps: {
     waitingMax: 50,
   })
 
+  async function readAnswer(
+    tenantId: string,
+    claim: { keyHash: Buffer; bodyHash: Buffer },
+  ): Promise<AcceptOutcome | null> {
+    const [record] = await readIdempotency<StoredAnswer>(deps.pool, [{ tenantId, keyHash: claim.keyHash }])
+    if (!record) return null
+    if (!record.bodyHash.equals(claim.bodyHash)) return { kind: 'key-reused' }
+    return accepted(record.answer, record.createdAt, null, true)
+  }
+
   async function answerRefused(unit: AcceptUnit, stored: Stored): Promise<AcceptOutcome | null> {
-    if (unit.idempotency) {
-      const [record] = await readIdempotency<StoredAnswer>(deps.pool, [
-        { tenantId: unit.tenantId, keyHash: unit.idempotency.keyHash },
-      ])
-      if (record && !record.bodyHash.equals(unit.idempotency.bodyHash)) return { kind: 'key-reused' }
-      if (record) return accepted(record.answer, record.createdAt, null, true)
-    }
+    const answer = unit.idempotency && (await readAnswer(unit.tenantId, unit.idempotency))
+    if (answer) return answer
     const quota = quotaOf(stored)
     if (!quota || quota.limit - quota.used >= unit.recipientCount) return null
     return { kind: 'quota-exceeded', quota, requested: unit.recipientCount }
@@ -177,6 +190,8 @@ export function createAcceptor(deps: {
         headers: { 'retry-after': '1' },
       })
     },
+    replay: (tenant, idempotency) =>
+      readAnswer(tenant.id, { keyHash: keyHashOf(tenant, idempotency), bodyHash: idempotency.bodyHash }),
     async drain() {
       await Promise.all([small.drain(), large.drain()])
     },

@@ -69,11 +69,19 @@ export function addSendBatchRoute(app: FastifyInstance, deps: ApiDeps): void {
       const parsed = await judgeConnections(deps, tenantId, parseSendBatchRequest(request.body))
       const problems = parsed.map((entry) => (isMessage(entry) ? null : problemDetails(entry)))
       const messages = parsed.filter(isMessage)
-      if (messages.length === 0) return reply.code(202).send({ results: present(problems, []) })
-      const outcome = await deps.acceptor.accept(
-        { id: tenantId, mode },
-        { messages, ...(idempotency && { idempotency: { ...idempotency, extra: problems } }) },
-      )
+      const tenant = { id: tenantId, mode }
+      // All of them may be refused by now although the same request was accepted before.
+      const before =
+        messages.length === 0 && idempotency ? await deps.acceptor.replay(tenant, idempotency) : null
+      if (messages.length === 0 && !before) {
+        return reply.code(202).send({ results: present(problems, []) })
+      }
+      const outcome =
+        before ??
+        (await deps.acceptor.accept(tenant, {
+          messages,
+          ...(idempotency && { idempotency: { ...idempotency, extra: problems } }),
+        }))
       const accepted = acceptedOf(outcome, reply)
       const told = accepted.replayed ? Problems.parse(accepted.extra) : problems
       return reply.code(202).send({ results: present(told, accepted.messages) })

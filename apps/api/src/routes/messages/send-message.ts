@@ -37,6 +37,31 @@ export function acceptedOf(
   }
 }
 
+/**
+ * Accepts a message that passes every check. One that fails is refused, unless the very same request was accepted before: a repeat
+ * of it must get that answer, though its `send_at` may have passed or its connection be gone by now.
+ */
+async function acceptOne(
+  deps: ApiDeps,
+  tenant: { id: string; mode: 'live' | 'test' },
+  body: unknown,
+  idempotency: AcceptRequest['idempotency'],
+): Promise<AcceptOutcome> {
+  try {
+    const message = parseSendRequest(body)
+    const fault = await findConnectionFault(deps, tenant.id, message)
+    if (fault) throw fault
+    return await deps.acceptor.accept(tenant, { messages: [message], ...(idempotency && { idempotency }) })
+  } catch (error) {
+    const before =
+      error instanceof Problem && error.status === 422 && idempotency
+        ? await deps.acceptor.replay(tenant, idempotency)
+        : null
+    if (!before) throw error
+    return before
+  }
+}
+
 /** Accepts a message for delivery; the answer means "stored", not "sent". */
 export function addSendMessageRoute(app: FastifyInstance, deps: ApiDeps): void {
   app.post('/v1/send', {
@@ -58,13 +83,7 @@ export function addSendMessageRoute(app: FastifyInstance, deps: ApiDeps): void {
     handler: async (request, reply) => {
       const { tenantId, mode } = tenantOf(request)
       const idempotency = idempotencyOf(request, 'send')
-      const message = parseSendRequest(request.body)
-      const fault = await findConnectionFault(deps, tenantId, message)
-      if (fault) throw fault
-      const outcome = await deps.acceptor.accept(
-        { id: tenantId, mode },
-        { messages: [message], ...(idempotency && { idempotency }) },
-      )
+      const outcome = await acceptOne(deps, { id: tenantId, mode }, request.body, idempotency)
       const { messages, createdAt } = acceptedOf(outcome, reply)
       const [accepted] = messages
       if (!accepted) throw new Error('accepted nothing')

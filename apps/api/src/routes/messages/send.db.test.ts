@@ -15,6 +15,14 @@ const batch = (messages: unknown[], headers: Record<string, string> = {}, key?: 
 const count = async () =>
   (await api.db.pool.query<{ n: number }>({ text: 'select count(*)::int as n from message' })).rows[0]?.n ?? 0
 
+/** Waits until the message would be refused without its key, then sends it with it. */
+async function untilRefusable<T>(repeat: () => Promise<T>, body: unknown): Promise<T> {
+  for (;;) {
+    if ((await send(body)).status === 422) return repeat()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
 describe('POST /v1/send', () => {
   it('stores the message before it answers 202', async () => {
     const answer = await send({ ...message, cc: 'Ann <ann@example.net>', tags: ['receipt'] })
@@ -66,6 +74,15 @@ describe('POST /v1/send', () => {
     })
     const tenant = await api.addTenant()
     expect((await send(other, { 'idempotency-key': 'order-2' }, tenant.liveKey)).status).toBe(202)
+  })
+
+  it('a repeat of what was accepted gets its answer though it would be refused by now', async () => {
+    const body = { ...message, subject: 'Late', send_at: new Date(Date.now() - 3_599_000).toISOString() }
+    const first = await send(body, { 'idempotency-key': 'order-late' })
+    expect(first.status).toBe(202)
+    const again = await untilRefusable(() => send(body, { 'idempotency-key': 'order-late' }), body)
+    expect(again.text).toBe(first.text)
+    expect((await send(body, { 'idempotency-key': 'order-too-late' })).status).toBe(422)
   })
 
   it('ten requests at once with one key make one message', async () => {
