@@ -34,9 +34,9 @@ export type RunningWorker = {
 }
 
 /** Claims in the queue and in hand, in the whole installation: a few times the slots, whatever the backlog. */
-const DEPTH = 1_000
+const DEPTH = 2_000
 /** Calls to providers at once; one tenant alone may use half of them. */
-const SLOTS = 200
+const SLOTS = 400
 /** A stopping worker gives calls this long; the process must be gone after ten seconds. */
 const GRACE_MS = 6_000
 

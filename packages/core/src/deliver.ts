@@ -61,13 +61,13 @@ export function createDeliverer(deps: {
       return claims.map((claim) => byEpoch.get(claim.epoch) ?? null)
     },
     itemsMax: BATCH_MAX,
-    inFlightMax: 1,
+    inFlightMax: 2,
     waitingMax: Number.POSITIVE_INFINITY,
   })
   const fences = createBatcher<Fence, { attempt: number; startedAt: Date } | null>({
     run: (items) => fenceSending(deps.pool, items, SENDING_LEASE_MS),
     itemsMax: BATCH_MAX,
-    inFlightMax: 1,
+    inFlightMax: 2,
     waitingMax: Number.POSITIVE_INFINITY,
   })
   const returns = createBatcher<Claim, void>({
@@ -76,7 +76,7 @@ export function createDeliverer(deps: {
       return claims.map(() => undefined)
     },
     itemsMax: BATCH_MAX,
-    inFlightMax: 1,
+    inFlightMax: 2,
     waitingMax: Number.POSITIVE_INFINITY,
   })
 

@@ -39,7 +39,7 @@ export function createRecorder(deps: { pool: Pool; onError: (error: unknown) => 
   const batcher = createBatcher<OutcomeRecord, undefined>({
     run: (records) => write(records, performance.now() + SENDING_LEASE_MS),
     itemsMax: RECORD_MAX,
-    inFlightMax: 1,
+    inFlightMax: 2,
     waitingMax: Number.POSITIVE_INFINITY,
   })
 
