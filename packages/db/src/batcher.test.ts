@@ -102,3 +102,25 @@ test('drain waits for everything that was added', async () => {
   await draining
   expect(batcher.size()).toBe(0)
 })
+
+test('beside a large batch a small one waits for company, but not for long', async () => {
+  const { batcher, batches } = controlled({ itemsMax: 10, inFlightMax: 2 })
+  const first = [1, 2, 3, 4].map((item) => batcher.add(item))
+  await turn()
+  const second = [batcher.add(5)]
+  await turn()
+  expect(batches.map((batch) => batch.items)).toEqual([[1, 2, 3, 4]])
+  second.push(...[6, 7, 8].map((item) => batcher.add(item)))
+  await turn()
+  expect(batches.map((batch) => batch.items)).toEqual([
+    [1, 2, 3, 4],
+    [5, 6, 7, 8],
+  ])
+  batches[0]?.finish()
+  await Promise.all(first)
+  const third = batcher.add(9)
+  while (batches.length < 3) await turn()
+  batches[1]?.finish()
+  batches[2]?.finish()
+  expect(await Promise.all([...second, third])).toEqual([50, 60, 70, 80, 90])
+})

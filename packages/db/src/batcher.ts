@@ -25,15 +25,21 @@ export class BatcherFull extends Error {
 
 type Waiting<I, O> = { item: I; resolve: (value: O) => void; reject: (error: unknown) => void }
 
+/** While a batch is under way, a smaller one waits this long for company. */
+const GATHER_MS = 3
+
 /**
  * Gathers concurrent calls into batches. A lone call goes at once; under load, batches grow by themselves while
  * earlier ones are under way, so the cost of a round trip is shared by as many calls as have arrived meanwhile.
+ * A further batch starts beside others once it is as large as they are. Started with the first caller to come, batches of 2 took
+ * turns with batches of 30: 8,100 accepted a second instead of 10,500.
  */
 export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O> {
   const waiting: Waiting<I, O>[] = []
   let inFlight = 0
   let running = 0
   let scheduled = false
+  let gathering: NodeJS.Timeout | null = null
   const idle: (() => void)[] = []
 
   function settle(batch: Waiting<I, O>[], results: (O | Error)[]): void {
@@ -44,29 +50,40 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
     })
   }
 
-  function flush(): void {
-    scheduled = false
-    while (waiting.length > 0 && inFlight < options.inFlightMax) {
-      const batch = waiting.splice(0, options.itemsMax)
-      inFlight++
-      running += batch.length
-      void options
-        .run(batch.map((entry) => entry.item))
-        .then(
-          (results) => settle(batch, results),
-          (error: unknown) => {
-            for (const entry of batch) entry.reject(error)
-          },
-        )
-        .finally(() => {
-          inFlight--
-          running -= batch.length
-          flush()
-          if (running === 0 && waiting.length === 0) {
-            for (const resolve of idle.splice(0)) resolve()
-          }
-        })
-    }
+  const isWorthIt = () => inFlight === 0 || waiting.length * inFlight >= running
+
+  function start(): void {
+    const batch = waiting.splice(0, options.itemsMax)
+    inFlight++
+    running += batch.length
+    void options
+      .run(batch.map((entry) => entry.item))
+      .then(
+        (results) => settle(batch, results),
+        (error: unknown) => {
+          for (const entry of batch) entry.reject(error)
+        },
+      )
+      .finally(() => {
+        inFlight--
+        running -= batch.length
+        flush(false)
+        if (running === 0 && waiting.length === 0) {
+          for (const resolve of idle.splice(0)) resolve()
+        }
+      })
+  }
+
+  function flush(hasGathered: boolean): void {
+    while (waiting.length > 0 && inFlight < options.inFlightMax && (hasGathered || isWorthIt())) start()
+    if (waiting.length > 0 && inFlight < options.inFlightMax) gather()
+  }
+
+  function gather(): void {
+    gathering ??= setTimeout(() => {
+      gathering = null
+      flush(true)
+    }, GATHER_MS)
   }
 
   return {
@@ -74,11 +91,14 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
       if (waiting.length >= options.waitingMax) return Promise.reject(new BatcherFull())
       return new Promise((resolve, reject) => {
         waiting.push({ item, resolve, reject })
-        if (!scheduled && inFlight < options.inFlightMax) {
-          scheduled = true
-          // After the sockets of this turn have been read: their requests share the batch.
-          setImmediate(flush)
-        }
+        if (scheduled || inFlight >= options.inFlightMax) return
+        if (!isWorthIt()) return gather()
+        scheduled = true
+        // After the sockets of this turn have been read: their requests share the batch.
+        setImmediate(() => {
+          scheduled = false
+          flush(false)
+        })
       })
     },
     size: () => waiting.length + running,
