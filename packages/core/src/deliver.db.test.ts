@@ -1,6 +1,10 @@
+import { createSecretKey, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { newId } from '@lettergate/contracts/ids'
 import type { Claim } from '@lettergate/db/sql/claim-messages'
 import { claimMessages, FIRST_TENANT } from '@lettergate/db/sql/claim-messages'
+import { deleteConnectionRow } from '@lettergate/db/sql/connection-delete'
+import { insertConnection } from '@lettergate/db/sql/connection-insert'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
 import { buildTenant } from '@lettergate/db/testing-rows'
 import type { Egress } from '@lettergate/egress/egress'
@@ -11,7 +15,8 @@ import { createAcceptor } from './accept.ts'
 import { createDeliverer } from './deliver.ts'
 import { noFailpoint } from './failpoint.ts'
 import { createRecorder } from './record.ts'
-import type { Router } from './route.ts'
+import { createRouter, type Router } from './route.ts'
+import { createSealer } from './sealing.ts'
 import { sweepSteps } from './sweep.ts'
 import { buildMessage } from './testing.ts'
 
@@ -242,3 +247,38 @@ async function waitForSending(): Promise<void> {
     await sleep(5)
   }
 }
+
+test('a message that follows the making of a connection goes through it', async () => {
+  const tenantId = await accept()
+  const { provider, sent } = buildProvider(() => accepted)
+  const sealer = createSealer({ db: db.pool, root: createSecretKey(randomBytes(32)) })
+  const router = createRouter({
+    pool: db.pool,
+    sealer,
+    providers: { smtp: { ...provider, id: 'smtp' }, capture: createCapture() },
+    fallback: 'capture',
+    onError: () => {},
+  })
+  const { deliverer } = setUp(() => accepted, router)
+  for (const one of await claim()) await deliverer.deliver(one)
+  expect(sent).toHaveLength(0)
+  const id = newId()
+  const { sealed, dataKeyVersion } = await sealer.sealCredentials({ tenantId, table: 'connection', id }, {})
+  await insertConnection(db.pool, {
+    ...{ tenantId, id, provider: 'smtp', name: 'Relay', priority: 1, settings: {} },
+    ...{ sealedCredentials: sealed, dataKeyVersion },
+  })
+  const acceptor = createAcceptor({
+    pool: db.pool,
+    poke: () => {},
+    failpoint: noFailpoint,
+    onError: () => {},
+  })
+  await acceptor.accept({ id: tenantId, mode: 'live' }, { messages: [buildMessage()] })
+  for (const one of await claim()) await deliverer.deliver(one)
+  expect(sent).toHaveLength(1)
+  await deleteConnectionRow(db.pool, tenantId, id)
+  await acceptor.accept({ id: tenantId, mode: 'live' }, { messages: [buildMessage()] })
+  for (const one of await claim()) await deliverer.deliver(one)
+  expect(sent).toHaveLength(1)
+})

@@ -17,6 +17,7 @@ function buildMessage(change: Partial<LoadedMessage<unknown>> = {}): LoadedMessa
     attempts: 1,
     expiresInMs: 72 * HOURS,
     onUnknown: 'hold',
+    connectionsVersion: 0,
     connectionId: null,
     sending: null,
     fromAddress: 'app@acme.example',

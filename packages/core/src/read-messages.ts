@@ -51,10 +51,13 @@ function isStatus(text: string): text is RecipientStatus {
   return KNOWN.has(text)
 }
 
+/** A status that a hand-off under way will change. */
+const WAITING_FOR_OUTCOME = new Set<RecipientStatus>(['scheduled', 'queued', 'deferred', 'held'])
+
 /** While the outbox says "sending", it speaks for the recipients that wait for the outcome. */
 function shownStatus(status: string, isSending: boolean): RecipientStatus {
   if (!isStatus(status)) throw new Error(`a recipient has the unknown status ${status}`)
-  return isSending && (status === 'queued' || status === 'deferred') ? 'sending' : status
+  return isSending && WAITING_FOR_OUTCOME.has(status) ? 'sending' : status
 }
 
 function toMessage(row: MessageRow): StoredMessage {

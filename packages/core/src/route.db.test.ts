@@ -37,7 +37,7 @@ function routeWith(sealer: Sealer) {
     fallback: 'capture',
     onError,
   })
-  return () => router.route({ tenantId, mode: 'live', connectionId: null })
+  return () => router.route({ tenantId, mode: 'live', connectionId: null, connectionsVersion: 0 })
 }
 
 test('a database that fails while a connection is opened sends the message nowhere else, and is asked again', async () => {

@@ -17,11 +17,16 @@ export type Route =
 
 export type Router = {
   /** Which connection carries this message. */
-  route(message: { tenantId: string; mode: 'live' | 'test'; connectionId: string | null }): Promise<Route>
+  route(message: {
+    tenantId: string
+    mode: 'live' | 'test'
+    connectionId: string | null
+    connectionsVersion: number
+  }): Promise<Route>
 }
 
-/** A changed, disabled or revoked connection is followed within this time. */
-const TTL_MS = 5_000
+/** A change of connections shows in their version at once; this is how long opened credentials stay in memory. */
+const TTL_MS = 60_000
 const TENANTS_MAX = 2_000
 
 type Usable = Extract<Route, { kind: 'route' }>
@@ -77,12 +82,13 @@ export function createRouter(deps: {
     return connections
   }
 
-  function connectionsOf(tenantId: string): Promise<Connections> {
-    const cached = cache.get(tenantId)
+  function connectionsOf(tenantId: string, version: number): Promise<Connections> {
+    const key = `${tenantId} ${version}`
+    const cached = cache.get(key)
     if (cached) return cached
     const loading = load(tenantId)
-    cache.set(tenantId, loading)
-    loading.catch(() => cache.delete(tenantId))
+    cache.set(key, loading)
+    loading.catch(() => cache.delete(key))
     return loading
   }
 
@@ -100,7 +106,7 @@ export function createRouter(deps: {
   return {
     async route(message) {
       if (message.mode === 'test') return capture()
-      const { usable, hasBroken } = await connectionsOf(message.tenantId)
+      const { usable, hasBroken } = await connectionsOf(message.tenantId, message.connectionsVersion)
       if (message.connectionId !== null) {
         const named = usable.find((connection) => connection.connectionId === message.connectionId)
         return (

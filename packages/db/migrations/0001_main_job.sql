@@ -8,6 +8,8 @@ create table tenant (
   daily_limit integer not null check (daily_limit >= 0),
   -- What becomes of a hand-off whose outcome is unknown: hold it, or send it again at the tenant's own risk.
   on_unknown text not null default 'hold' check (on_unknown in ('hold', 'resend')),
+  -- Rises with every change of the tenant's connections: what a worker has cached of them is valid for one version.
+  connections_version integer not null default 0,
   created_at timestamptz not null default now()
 );
 

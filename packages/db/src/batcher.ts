@@ -80,7 +80,8 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
   }
 
   function gather(): void {
-    gathering ??= setTimeout(() => {
+    if (gathering) return
+    gathering = setTimeout(() => {
       gathering = null
       flush(true)
     }, GATHER_MS)

@@ -11,11 +11,14 @@ export type NewConnectionRow = {
   dataKeyVersion: number
 }
 
-/** Stores a connection. */
+/** Stores a connection; messages that are loaded from now on may use it. */
 export async function insertConnection(db: Queryable, row: NewConnectionRow): Promise<void> {
   await db.query({
     name: 'connection-insert',
     text: `
+      with changed as (
+        update tenant set connections_version = connections_version + 1 where id = $1
+      )
       insert into connection (tenant_id, id, provider, name, priority, settings, sealed_credentials, data_key_version)
       values ($1, $2, $3, $4, $5, $6, $7, $8)`,
     values: [

@@ -28,7 +28,7 @@ export async function listMatching(
           select from recipient where tenant_id = $1 and message_id = k.id and address = $5))
         and ($6::text is null or exists (
           select from recipient r where r.tenant_id = $1 and r.message_id = k.id
-            and case when r.status in ('queued', 'deferred')
+            and case when r.status in ('scheduled', 'queued', 'deferred', 'held')
                        and exists (select from outbox o where o.message_id = k.id and o.state = 'sending')
                      then 'sending' else r.status end = $6))
       order by m.id desc`,

@@ -21,6 +21,7 @@ export type LoadedMessage<D> = {
   /** Until the retries of this message end. */
   expiresInMs: number
   onUnknown: 'hold' | 'resend'
+  connectionsVersion: number
   connectionId: string | null
   /** Set once the message is being sent: what the lost attempt used. */
   sending: { connectionId: string | null; provider: string; startedAt: Date } | null
@@ -38,7 +39,7 @@ export type LoadedMessage<D> = {
 const TEXT = `
 select o.tenant_id, o.message_id, o.epoch, o.attempts, o.mode, o.provider, o.connection_id as sending_connection_id, o.sending_at,
        ceil(extract(epoch from o.first_due_at + interval '72 hours' - now()) * 1000)::float8 as expires_in_ms,
-       t.on_unknown, m.created_at, m.usage_day, m.connection_id, m.from_address, m.from_name, m.subject, m.tags, m.metadata,
+       t.on_unknown, t.connections_version, m.created_at, m.usage_day, m.connection_id, m.from_address, m.from_name, m.subject, m.tags, m.metadata,
        m.attachment_count, c.document, r.recipients
 from unnest($1::uuid[], $2::uuid[], $3::int8[]) as k(tenant_id, message_id, epoch)
 join outbox o on o.message_id = k.message_id and o.epoch = k.epoch and o.tenant_id = k.tenant_id
@@ -67,6 +68,7 @@ type Row<D> = {
   sending_at: Date | null
   expires_in_ms: number
   on_unknown: 'hold' | 'resend'
+  connections_version: number
   created_at: Date
   usage_day: string
   connection_id: string | null
@@ -106,6 +108,7 @@ export async function loadClaimed<D>(
     attempts: row.attempts,
     expiresInMs: row.expires_in_ms,
     onUnknown: row.on_unknown,
+    connectionsVersion: row.connections_version,
     connectionId: row.connection_id,
     sending:
       row.sending_at && row.provider

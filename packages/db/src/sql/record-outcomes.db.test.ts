@@ -134,7 +134,7 @@ test('late word that is no proof of acceptance changes nothing', async () => {
 })
 
 test('one statement writes the results of many tenants', async () => {
-  const claims = await Promise.all([sendingMessage(), sendingMessage(), sendingMessage()])
+  const claims = [await sendingMessage(), await sendingMessage(), await sendingMessage()]
   await recordOutcomes(
     db.pool,
     claims.map((claim) => buildRecord(claim, 'accepted', 'sent')),
