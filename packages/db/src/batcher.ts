@@ -43,11 +43,12 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
   const idle: (() => void)[] = []
 
   function settle(batch: Waiting<I, O>[], results: (O | Error)[]): void {
-    batch.forEach((entry, index) => {
-      const result = results[index]
-      if (result instanceof Error) entry.reject(result)
-      else entry.resolve(result as O)
-    })
+    for (const [index, result] of results.entries()) {
+      if (result instanceof Error) batch[index]?.reject(result)
+      else batch[index]?.resolve(result)
+    }
+    for (const entry of batch.slice(results.length))
+      entry.reject(new Error('a batch was not answered in full'))
   }
 
   const isWorthIt = () => inFlight === 0 || waiting.length * inFlight >= running
