@@ -145,12 +145,15 @@ create table recipient (
   -- Why it is in this status, in words for the tenant.
   reason text,
   updated_at timestamptz not null default now(),
+  -- The common statuses are dense, so a scan by id finds them at once; only the others need an index.
+  rare_status text generated always as (
+    case when status in ('scheduled', 'queued', 'sent', 'delivered') then null else status end
+  ) stored,
   primary key (tenant_id, message_id, position)
 ) partition by range (message_id);
+-- Of the indexed columns none changes when a queued recipient becomes sent, so that update stays in its page (HOT).
 create index recipient_address on recipient (tenant_id, address, message_id);
--- The common statuses are dense, so a scan by id finds them at once; only the rare ones need an index.
-create index recipient_rare_status on recipient (tenant_id, status, message_id)
-  where status not in ('scheduled', 'queued', 'sent', 'delivered');
+create index recipient_rare_status on recipient (tenant_id, rare_status, message_id) where rare_status is not null;
 
 create table attempt (
   tenant_id uuid not null,
@@ -191,6 +194,10 @@ create table outbox (
   tenant_id uuid not null,
   mode text not null,
   state text not null check (state in ('waiting', 'ready', 'claimed', 'sending')),
+  -- What the indexes go by. A claim that turns to sending stays 'held', so the fence updates no index (HOT).
+  phase text not null generated always as (
+    case when state in ('claimed', 'sending') then 'held' else state end
+  ) stored,
   due_at timestamptz not null default now(),
   -- Retries end 72 h after this.
   first_due_at timestamptz not null default now(),
@@ -203,11 +210,11 @@ create table outbox (
   connection_id uuid,
   provider text,
   sending_at timestamptz
-) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500,
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500,
         autovacuum_analyze_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
-create index outbox_ready on outbox (tenant_id, message_id) where state = 'ready';
-create index outbox_waiting on outbox (due_at) where state = 'waiting';
-create index outbox_leased on outbox (lease_until) include (tenant_id) where state in ('claimed', 'sending');
+create index outbox_ready on outbox (tenant_id, message_id) where phase = 'ready';
+create index outbox_waiting on outbox (due_at) where phase = 'waiting';
+create index outbox_held on outbox (tenant_id) where phase = 'held';
 
 -- The lowest UUIDv7 of a UTC day.
 create function uuid_at_day(day date) returns uuid language sql immutable strict as $$

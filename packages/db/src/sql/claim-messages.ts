@@ -26,15 +26,15 @@ export const FIRST_TENANT = '00000000-0000-0000-0000-000000000000'
  */
 const TEXT = `
 with recursive held as materialized (
-  select tenant_id, count(*)::int4 as n from outbox where state in ('claimed', 'sending') group by tenant_id
+  select tenant_id, count(*)::int4 as n from outbox where phase = 'held' group by tenant_id
 ), free as materialized (
   select greatest(0, $1::int4 - coalesce((select sum(n) from held), 0))::int4 as n
 ), walk as (
-  (select tenant_id, 1 as step from outbox where state = 'ready' and tenant_id > $2::uuid order by tenant_id limit 1)
+  (select tenant_id, 1 as step from outbox where phase = 'ready' and tenant_id > $2::uuid order by tenant_id limit 1)
   union all
   select next.tenant_id, walk.step + 1
   from walk cross join lateral (
-    select o.tenant_id from outbox o where o.state = 'ready' and o.tenant_id > walk.tenant_id
+    select o.tenant_id from outbox o where o.phase = 'ready' and o.tenant_id > walk.tenant_id
     order by o.tenant_id limit 1
   ) next
   where walk.step < $3::int4
@@ -45,7 +45,7 @@ with recursive held as materialized (
   from walk w cross join free f left join held h using (tenant_id)
 ), picked as materialized (
   select p.message_id from share s cross join lateral (
-    select o.message_id from outbox o where o.tenant_id = s.tenant_id and o.state = 'ready'
+    select o.message_id from outbox o where o.tenant_id = s.tenant_id and o.phase = 'ready'
     order by o.message_id limit s.n for update skip locked
   ) p
 ), claimed as (

@@ -7,7 +7,7 @@ export async function listIdsSending(db: Queryable, window: ListWindow): Promise
     name: 'list-by-sending',
     text: `
       select message_id from outbox
-      where state = 'sending' and tenant_id = $1 and message_id >= $2 and message_id < $3
+      where phase = 'held' and state = 'sending' and tenant_id = $1 and message_id >= $2 and message_id < $3
       order by message_id desc limit $4`,
     values: [window.tenantId, window.from, window.before, window.limit],
   })

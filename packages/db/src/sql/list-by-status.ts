@@ -13,11 +13,9 @@ export async function listIdsByRareStatus(
   if (DENSE_STATUSES.has(status)) throw new Error(`${status} is not in the index of rare statuses`)
   const { rows } = await db.query<{ message_id: string }>({
     name: 'list-by-status',
-    // The last condition says nothing new: it is there so that a plan for any status may use the partial index.
     text: `
       select message_id from recipient
-      where tenant_id = $1 and status = $5 and message_id >= $2 and message_id < $3
-        and status not in ('scheduled', 'queued', 'sent', 'delivered')
+      where tenant_id = $1 and rare_status = $5 and message_id >= $2 and message_id < $3
       order by message_id desc limit $4`,
     values: [window.tenantId, window.from, window.before, window.limit, status],
   })

@@ -8,7 +8,7 @@ export async function listExpiredSending(
   const { rows } = await db.query<{ tenant_id: string; message_id: string; epoch: number }>({
     name: 'list-expired-sending',
     text: `
-      select tenant_id, message_id, epoch from outbox where state = 'sending' and lease_until < now()
+      select tenant_id, message_id, epoch from outbox where phase = 'held' and state = 'sending' and lease_until < now()
       order by lease_until limit $1`,
     values: [limit],
   })

@@ -12,14 +12,14 @@ export async function promoteDue(
     name: 'promote-due',
     text: `
       with due as (
-        select message_id from outbox where state = 'waiting' and due_at <= now()
+        select message_id from outbox where phase = 'waiting' and due_at <= now()
         order by due_at limit $1 for update skip locked
       ), promoted as (
         update outbox o set state = 'ready' from due where o.message_id = due.message_id returning 1
       )
       select (select count(*) from promoted)::int4 as promoted,
              (select ceil(extract(epoch from min(due_at) - now()) * 1000)::float8
-              from outbox where state = 'waiting' and due_at > now()) as next_due_ms`,
+              from outbox where phase = 'waiting' and due_at > now()) as next_due_ms`,
     values: [limit],
   })
   const promoted = rows[0]?.promoted ?? 0

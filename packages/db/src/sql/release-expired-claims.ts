@@ -7,7 +7,7 @@ export async function releaseExpiredClaims(db: Queryable, limit: number): Promis
     text: `
       update outbox set state = 'ready', lease_until = null
       where message_id in (
-        select message_id from outbox where state = 'claimed' and lease_until < now()
+        select message_id from outbox where phase = 'held' and state = 'claimed' and lease_until < now()
         order by lease_until limit $1 for update skip locked
       )`,
     values: [limit],
