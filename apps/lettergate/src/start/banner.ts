@@ -2,6 +2,7 @@ import type { DemoKeys } from './demo-keys.ts'
 
 export type BannerFacts = {
   apiUrl: string
+  workerUrl: string
   dataDir: string
   logDir: string
   keys: DemoKeys | null
@@ -34,6 +35,7 @@ export function banner(facts: BannerFacts, isColoured: boolean): string {
   const rows: [string, string][] = [
     ['API', apiUrl],
     ['Docs', `${apiUrl}/docs`],
+    ['Metrics', `${apiUrl}/metrics, of the worker ${facts.workerUrl}/metrics`],
     ...(keys
       ? ([
           ['Live key', keys.live_key],

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Config, loadConfig } from '@lettergate/config/config'
 import { rootSecret } from '@lettergate/config/root-secret'
 import { deriveKey } from '@lettergate/core/derive-key'
-import { claimPort } from '../ports.ts'
+import { claimPort, freePort } from '../ports.ts'
 import { banner } from './banner.ts'
 import { lockDataFolder, openDataFolder } from './data-folder.ts'
 import { migrateDatabase, openDatabase, openPool } from './database.ts'
@@ -47,14 +47,16 @@ export async function start(
   }
 }
 
-type Facts = { apiUrl: string; keys: DemoKeys | null; death: Promise<never> }
+type Facts = { apiUrl: string; workerUrl: string; keys: DemoKeys | null; death: Promise<never> }
 
 async function bringUp(config: Config, running: Running, signal: AbortSignal): Promise<Facts> {
   const { databaseUrl, postgres } = await openDatabase(config)
   if (postgres) running.push(postgres)
   const keys = await prepareDatabase(config, databaseUrl)
+  const workerPort = config.workerMetricsPort ?? (await freePort(config.apiHost))
   const env = {
     DATABASE_URL: databaseUrl,
+    WORKER_METRICS_PORT: String(workerPort),
     API_PORT: String(config.apiPort),
     LETTERGATE_DATA_DIR: config.dataDir,
   }
@@ -70,10 +72,11 @@ async function bringUp(config: Config, running: Running, signal: AbortSignal): P
   const death = firstDeath(processes)
   // It is waited for in two places, or in none when a signal comes first.
   death.catch(() => {})
-  const apiUrl = `http://${hostInUrl(config.apiHost)}:${config.apiPort}`
+  const host = `http://${hostInUrl(config.apiHost)}`
+  const apiUrl = `${host}:${config.apiPort}`
   await Promise.race([waitUntilReady(apiUrl, signal), death])
   if (keys) writeDevFile(config.dataDir, { api_url: apiUrl, ...keys, pid: process.pid })
-  return { apiUrl, keys, death }
+  return { apiUrl, workerUrl: `${host}:${workerPort}`, keys, death }
 }
 
 /** Schema and, in development, the demo tenant. Its keys are kept before anybody is told of them. */
