@@ -1,6 +1,7 @@
 import MailComposer from 'nodemailer/lib/mail-composer'
 import type MimeNode from 'nodemailer/lib/mime-node'
 import { encode as encodeQuoted, wrap as wrapQuoted } from 'nodemailer/lib/qp'
+import { plainMime } from './mime-plain.ts'
 import type { Mailbox, OutboundAttachment, OutboundMessage } from './provider.ts'
 
 const base64LineBytes = 57
@@ -11,6 +12,12 @@ const idHeader = 'X-LG-Id'
  * one mail and `/raw` can be rebuilt instead of stored.
  */
 export async function buildMime(message: OutboundMessage): Promise<Buffer> {
+  const plain = plainMime(message, messageIdOf(message))
+  return plain === null ? composeMime(message) : Buffer.from(plain, 'latin1')
+}
+
+/** Any message, through nodemailer. */
+export function composeMime(message: OutboundMessage): Buffer {
   const parts: Buffer[] = []
   render(compose(message), parts)
   const mime = Buffer.concat(parts)
