@@ -37,7 +37,8 @@ export async function startPart(part: 'api' | 'worker', env: Record<string, stri
   const started = startProcess({
     name: part,
     command: process.execPath,
-    args: [`apps/${part}/src/main.ts`],
+    // As package.json starts it.
+    args: [...(part === 'worker' ? ['--max-semi-space-size=32'] : []), `apps/${part}/src/main.ts`],
     env,
     cwd: ROOT,
   })

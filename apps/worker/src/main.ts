@@ -12,6 +12,8 @@ import { startOperationsServer } from './operations-server.ts'
 import { startWorker } from './worker.ts'
 
 const POOL_MAX = 8
+/** An orchestrator kills after ten seconds. */
+const STOP_MS_MAX = 9_500
 
 async function main(): Promise<void> {
   const config = loadServiceConfig()
@@ -53,6 +55,8 @@ async function main(): Promise<void> {
     if (draining) return
     draining = true
     log.info('worker stopping')
+    // Whatever hangs (a Redis that is away): what is in hand is swept up as for a process that died.
+    setTimeout(() => process.exit(1), STOP_MS_MAX).unref()
     await worker.stop()
     await Promise.all(Object.values(providers).map((provider) => provider.close?.()))
     await egress.close()

@@ -1,4 +1,4 @@
-import type { Pool } from '@lettergate/db/pool'
+import type { Queryable } from '@lettergate/db/pool'
 import { ensurePartitions } from '@lettergate/db/sql/ensure-partitions'
 import { expireIdempotency } from '@lettergate/db/sql/expire-idempotency'
 import { listExpiredSending } from '@lettergate/db/sql/list-expired-sending'
@@ -11,7 +11,7 @@ import { toRecord } from './outcome.ts'
 const BATCH = 200
 
 export type SweepDeps = {
-  pool: Pool
+  pool: Queryable
   /** Whether a provider recognises a repeat of an attempt that began then. */
   repeatIsSafe: (provider: string, startedAt: Date) => boolean
 }
@@ -61,6 +61,9 @@ const EVERY_MS: Record<SweepStep, number> = {
   ensurePartitions: 3_600_000,
 }
 
+/** Every step runs soon after a start: a process may never live as long as the longest interval. */
+const FIRST_MS = 5_000
+
 export type Sweeper = { start(): void; stop(): Promise<void> }
 
 /** Puts right what a lost process left behind. Any number may run; a step that fails is reported and does not stop the others. */
@@ -82,21 +85,23 @@ export function createSweeper(
     }
   }
 
-  function schedule(step: SweepStep): void {
+  function schedule(step: SweepStep, afterMs: number): void {
     const timer = setTimeout(() => {
       timers.delete(timer)
       const work = run(step).finally(() => {
         running.delete(work)
-        if (!stopped) schedule(step)
+        if (!stopped) schedule(step, EVERY_MS[step])
       })
       running.add(work)
-    }, EVERY_MS[step])
+    }, afterMs)
     timers.add(timer)
   }
 
   return {
     start() {
-      for (const step of Object.keys(EVERY_MS)) if (isStep(step)) schedule(step)
+      for (const step of Object.keys(EVERY_MS)) {
+        if (isStep(step)) schedule(step, Math.min(EVERY_MS[step], FIRST_MS))
+      }
     },
     async stop() {
       stopped = true

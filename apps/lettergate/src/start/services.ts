@@ -8,6 +8,8 @@ import { type OwnProcess, spawnOwn } from '../processes.ts'
 const ROOT = join(import.meta.dirname, '..', '..', '..', '..')
 const GUARD = new URL('./child-guard.ts', import.meta.url).href
 const COMPILE_CACHE = join(ROOT, 'node_modules', '.cache', 'node')
+/** As in package.json. The worker's objects live for a few milliseconds: a larger young generation sends a tenth more mail a second. */
+const NODE_ARGS = { api: [], worker: ['--max-semi-space-size=32'] }
 const READY_TIMEOUT_MS = 30_000
 const LAST_LINES = 12
 
@@ -23,7 +25,7 @@ export async function startService(name: 'api' | 'worker', options: ServiceOptio
   const service = await spawnOwn({
     name,
     file: process.execPath,
-    args: ['--import', GUARD, join('apps', name, 'src', 'main.ts')],
+    args: [...NODE_ARGS[name], '--import', GUARD, join('apps', name, 'src', 'main.ts')],
     cwd: ROOT,
     // Compiled code is kept: a second start is faster, and the api idles 25 MB lower.
     env: childEnv({ NODE_COMPILE_CACHE: COMPILE_CACHE, ...options.env }),
