@@ -86,7 +86,7 @@ export const settings = z.object({
   DATABASE_URL: url('postgres:', 'postgresql:').optional().meta({
     example: '',
     description:
-      'Postgres to use, postgres://user:password@host:port/database; unset: npm start brings its own.',
+      'Postgres to use, postgres://user:password@host:port/database, directly or by a pooler in session mode; unset: npm start brings its own.',
   }),
   REDIS_URL: url('redis:', 'rediss:').optional().meta({
     example: '',
