@@ -83,8 +83,8 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       metrics.onSwept(step, count)
       if (count > 0) dispatcher.poke()
     },
-    repeatIsSafe: (provider, startedAt) =>
-      Date.now() - startedAt.getTime() < (deps.providers[provider]?.capabilities.idempotencyWindowMs ?? 0),
+    repeatWindowMs: (provider, startedAt) =>
+      (deps.providers[provider]?.capabilities.idempotencyWindowMs ?? 0) - (Date.now() - startedAt.getTime()),
     onError,
   })
   dispatcher.start()

@@ -57,6 +57,6 @@ function checkName(name: string, lowerName: string, seen: ReadonlySet<string>, f
 }
 
 /** True for a name (lower case) that a client may not set. */
-export function isReservedHeader(lowerName: string): boolean {
+function isReservedHeader(lowerName: string): boolean {
   return reservedNames.has(lowerName) || reservedPrefixes.some((prefix) => lowerName.startsWith(prefix))
 }

@@ -110,7 +110,7 @@ function checkLocalPart(text: string, at: number): MailboxFault | undefined {
 }
 
 /** A mail domain in the form it is stored and compared in: ASCII, lower case, no trailing dot. */
-export function parseDomain(text: string): string | MailboxFault {
+function parseDomain(text: string): string | MailboxFault {
   if (text.startsWith('[')) return fault('has an IP address in place of a domain')
   let seen = 0
   for (let i = 0; i < text.length; i += 1) {

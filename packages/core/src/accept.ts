@@ -58,7 +58,7 @@ export type Acceptor = {
   drain(): Promise<void>
 }
 
-/** Requests in one transaction; larger batches made each request wait longer without being cheaper. */
+/** Requests in one transaction: bounds how long one statement holds the tenants' usage rows. */
 const BATCH_MAX = 250
 /** One is written while the next one gathers. */
 const IN_FLIGHT_MAX = 2

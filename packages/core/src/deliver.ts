@@ -120,7 +120,7 @@ export function createDeliverer(deps: {
       connectionId: route.connectionId,
       provider: route.provider.id,
       startedAt: fence.startedAt,
-      repeatIsSafe: route.provider.capabilities.idempotencyWindowMs > 0,
+      repeatWindowMs: route.provider.capabilities.idempotencyWindowMs,
     }
     const startedAt = performance.now()
     const outcome = await call(message, route, context)

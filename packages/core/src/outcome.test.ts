@@ -40,10 +40,10 @@ const attempt = {
   connectionId: null,
   provider: 'smtp',
   startedAt: new Date(),
-  repeatIsSafe: false,
+  repeatWindowMs: 0,
 }
-const record = (outcome: SendOutcome, change: Partial<LoadedMessage<unknown>> = {}, repeatIsSafe = false) =>
-  toRecord(buildMessage(change), { ...attempt, repeatIsSafe }, outcome, () => 0.5)
+const record = (outcome: SendOutcome, change: Partial<LoadedMessage<unknown>> = {}, repeatWindowMs = 0) =>
+  toRecord(buildMessage(change), { ...attempt, repeatWindowMs }, outcome, () => 0.5)
 const statuses = (result: ReturnType<typeof record>) => result.changes.map((change) => change.status)
 
 test('an accepted message is sent to all', () => {
@@ -82,10 +82,15 @@ test('an unknown outcome is never sent again by itself', () => {
 })
 
 test.each([
-  ['the tenant chose so', { onUnknown: 'resend' as const }, false],
-  ['the provider recognises the repeat', {}, true],
-])('an unknown outcome is repeated where %s', (_why, change, repeatIsSafe) => {
-  expect(record({ kind: 'unknown', reason: 'no answer' }, change, repeatIsSafe).retryInMs).not.toBeNull()
+  ['the tenant chose so', { onUnknown: 'resend' as const }, 0],
+  ['the provider recognises the repeat', {}, 3_600_000],
+])('an unknown outcome is repeated where %s', (_why, change, repeatWindowMs) => {
+  expect(record({ kind: 'unknown', reason: 'no answer' }, change, repeatWindowMs).retryInMs).not.toBeNull()
+})
+
+test('an unknown outcome is held where the repeat would come after the provider forgets', () => {
+  const result = record({ kind: 'unknown', reason: 'no answer' }, {}, 59_000)
+  expect(statuses(result)).toEqual(['unknown', 'unknown'])
 })
 
 test("a provider's wish to wait longer is honoured", () => {

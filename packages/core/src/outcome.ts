@@ -17,8 +17,8 @@ export type AttemptContext = {
   connectionId: string | null
   provider: string
   startedAt: Date
-  /** Whether the provider would recognise a repeat of this very attempt by its key. */
-  repeatIsSafe: boolean
+  /** For how long from now the provider would recognise a repeat of this very attempt by its key; 0 or less: not at all. */
+  repeatWindowMs: number
 }
 
 type Verdict = { kind: 'sent' | 'failed' | 'unknown' | 'again'; reason: string | null }
@@ -87,8 +87,8 @@ export function toRecord(
   random: () => number = Math.random,
 ): OutcomeRecord {
   const pending = pendingRecipients(message)
-  const mayRepeat = attempt.repeatIsSafe || message.onUnknown === 'resend'
   const delayMs = waitMs(outcome, attempt.number, random)
+  const mayRepeat = delayMs < attempt.repeatWindowMs || message.onUnknown === 'resend'
   const isLast = delayMs >= message.expiresInMs
   const changes = pending.map((recipient) => {
     const verdict = verdictOf(outcome, recipient.address, mayRepeat)

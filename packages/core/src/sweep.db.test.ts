@@ -17,7 +17,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-const deps = (pool: Queryable) => ({ pool, repeatIsSafe: () => false })
+const deps = (pool: Queryable) => ({ pool, repeatWindowMs: () => 0 })
 
 test('an idempotency key is forgotten after 24 hours, not before', async () => {
   const tenantId = await buildTenant(db.pool)

@@ -12,8 +12,8 @@ const BATCH = 200
 
 export type SweepDeps = {
   pool: Queryable
-  /** Whether a provider recognises a repeat of an attempt that began then. */
-  repeatIsSafe: (provider: string, startedAt: Date) => boolean
+  /** For how long from now a provider recognises a repeat of an attempt that began then; 0 or less: not any more. */
+  repeatWindowMs: (provider: string, startedAt: Date) => number
 }
 
 /** Runs one step until it finds less than a full batch. */
@@ -36,7 +36,7 @@ async function giveUpLostSending(deps: SweepDeps, limit: number): Promise<number
     const attempt = {
       number: message.attempts,
       ...sending,
-      repeatIsSafe: deps.repeatIsSafe(sending.provider, sending.startedAt),
+      repeatWindowMs: deps.repeatWindowMs(sending.provider, sending.startedAt),
     }
     return [
       toRecord(message, attempt, { kind: 'unknown', reason: 'the worker was lost during the hand-off' }),

@@ -58,8 +58,8 @@ create table connection (
   foreign key (tenant_id, data_key_version) references data_key (tenant_id, version)
 );
 
--- Hot path. No foreign keys between these tables: one statement writes them together, and a check per row
--- would cost a third of the accept rate. Every key carries tenant_id so that a row cannot be reached without it.
+-- Hot path. No foreign keys between these tables: one statement writes them together, and a check would be a trigger
+-- for every row. Every key carries tenant_id so that a row cannot be reached without it.
 -- Large tables are partitioned by range of the message id (UUIDv7, so by day): an id alone finds its partition.
 
 create table usage (

@@ -12,7 +12,7 @@ export type Verdict = { ok: true } | { ok: false; reason: string }
 export type Policy = { ports: Record<Scheme, number[]> }
 export type GuardOptions = { allow: string[]; resolve?: Resolve; policy?: Policy }
 
-export const defaultPolicy: Policy = {
+const defaultPolicy: Policy = {
   ports: { https: [443], http: [], smtp: [25, 465, 587, 2465, 2525, 2587], 'smtp-plain': [] },
 }
 

@@ -2,10 +2,10 @@ import { z } from 'zod'
 
 /**
  * The one job: hand over these claimed messages. Ids only, never content. A chunk of claims a job, because the queue's cost is per
- * job: 25 claims in one cost what one does (Redis: about 60 µs), and the Postgres backend keeps up with Redis.
+ * job: with 25 claims in one, Redis spends 11 µs a message.
  */
 export const DELIVER_JOB = 'deliver-messages.v1'
-export const CLAIMS_PER_JOB = 25
+const CLAIMS_PER_JOB = 25
 
 const ClaimSchema = z.object({
   messageId: z.uuid(),

@@ -5,7 +5,7 @@ import type { FastifyReply } from 'fastify'
 const DAY_SECONDS = 86_400
 
 /** The tenant's daily quota as the IETF's RateLimit fields say it (draft-ietf-httpapi-ratelimit-headers). */
-export function rateLimitFields(quota: QuotaState): Record<string, string> {
+function rateLimitFields(quota: QuotaState): Record<string, string> {
   return {
     'ratelimit-policy': `"daily";q=${quota.limit};w=${DAY_SECONDS}`,
     ratelimit: `"daily";r=${Math.max(0, quota.limit - quota.used)};t=${quota.resetSeconds}`,

@@ -24,7 +24,7 @@ export async function sendBySes(
 }
 
 /** The signed request for one message. */
-export function toRequest(
+function toRequest(
   message: OutboundMessage,
   mime: Buffer,
   { credentials, settings }: Connection,
