@@ -3,6 +3,7 @@ import { inParallel, writeDuring } from '@lettergate/faults/client'
 import { startNaiveStack } from '@lettergate/faults/naive-stack'
 import { summarize } from '@lettergate/faults/oracle'
 import { waitUntil } from '@lettergate/faults/ports'
+import { reportResult } from '@lettergate/faults/report'
 import { announceSeed, faultsCount } from '@lettergate/faults/seed'
 import { settle } from '@lettergate/faults/settle'
 import { startStack } from '@lettergate/faults/stack'
@@ -34,7 +35,13 @@ test('T1: a request repeated under its key while the api is killed is stored, co
   const keys = stack.ledger.requests().length
   expect(await stack.provider.count()).toBe(keys)
   expect(stack.api.deaths()).toBeGreaterThanOrEqual(deathsAtFailpoints + RANDOM_KILLS)
-  process.stdout.write(`T1: N=${keys} kills=${stack.api.deaths()} lost=0 repeats=0\n`)
+  reportResult({
+    test: 'T1',
+    fault: 'api killed before the commit, after it, and at random; the client repeats under its key',
+    n: keys,
+    result: `0 lost, 0 repeats, stored = counted = sent = ${keys} in ${stack.api.deaths()} kills`,
+    bound: '0 lost, 0 repeats, 0 unknown',
+  })
 }, 180_000)
 
 test('T1 control: a gateway that forgets keys stores the repeats', async () => {
@@ -44,5 +51,13 @@ test('T1 control: a gateway that forgets keys stores the repeats', async () => {
     stack.client.sendUntilSettled({ idempotencyKey: `t1-${index}`, to: ['user@example.net'] }),
   )
   expect(stack.gateway.deaths()).toBeGreaterThan(0)
-  expect(summarize(await stack.judge()).repeated).toBeGreaterThan(0)
+  const { repeated } = summarize(await stack.judge())
+  expect(repeated).toBeGreaterThan(0)
+  reportResult({
+    test: 'T1 control',
+    fault: 'a gateway without idempotency keys killed after its commit',
+    n: 100,
+    result: `${repeated} repeats in ${stack.gateway.deaths()} kills`,
+    bound: 'repeats',
+  })
 }, 60_000)

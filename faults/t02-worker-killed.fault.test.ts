@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { inParallel } from '@lettergate/faults/client'
 import { startNaiveStack } from '@lettergate/faults/naive-stack'
 import { summarize } from '@lettergate/faults/oracle'
+import { reportResult } from '@lettergate/faults/report'
 import { announceSeed, faultsCount } from '@lettergate/faults/seed'
 import { settle } from '@lettergate/faults/settle'
 import { startStack } from '@lettergate/faults/stack'
@@ -37,9 +38,13 @@ test('T2: a worker killed between the provider’s yes and its own record sends 
   expect((await stack.pool.query({ text: unexplained })).rowCount).toBe(0)
   const taken = verdict.unknown.filter((one) => one.taken).length
   expect(await stack.provider.count()).toBe(N - verdict.unknown.length + taken)
-  process.stdout.write(
-    `T2: N=${N} kills=${stack.worker.deaths()} repeats=0 unknown=${verdict.unknown.length} of which taken=${taken}\n`,
-  )
+  reportResult({
+    test: 'T2',
+    fault: 'worker killed between the provider’s yes and its own record',
+    n: N,
+    result: `0 lost, 0 repeats, ${verdict.unknown.length} unknown (${taken} taken) in ${stack.worker.deaths()} kills`,
+    bound: '0 lost, 0 repeats, unknown ≤ in flight at the kills, each with a reason',
+  })
 }, 240_000)
 
 test('T2 control: a gateway that sends first and records afterwards sends twice', async () => {
@@ -55,5 +60,13 @@ test('T2 control: a gateway that sends first and records afterwards sends twice'
   )
   await sleep(2_000)
   expect(stack.gateway.deaths()).toBeGreaterThan(0)
-  expect(summarize(await stack.judge()).repeated).toBeGreaterThan(0)
+  const { repeated } = summarize(await stack.judge())
+  expect(repeated).toBeGreaterThan(0)
+  reportResult({
+    test: 'T2 control',
+    fault: 'a gateway that records after sending, killed between the two',
+    n: 200,
+    result: `${repeated} repeats in ${stack.gateway.deaths()} kills`,
+    bound: 'repeats',
+  })
 }, 60_000)

@@ -2,6 +2,7 @@ import { inParallel } from '@lettergate/faults/client'
 import { startNaiveStack } from '@lettergate/faults/naive-stack'
 import { summarize } from '@lettergate/faults/oracle'
 import { redisInstalled } from '@lettergate/faults/redis'
+import { reportResult } from '@lettergate/faults/report'
 import { announceSeed, faultsCount } from '@lettergate/faults/seed'
 import { settle } from '@lettergate/faults/settle'
 import { startStack } from '@lettergate/faults/stack'
@@ -29,7 +30,13 @@ test('T4: a dispatcher killed around the hand-over to the queue loses nothing an
     overQuota: [],
     stuck: [],
   })
-  process.stdout.write(`T4: N=${N} kills=${stack.worker.deaths()} lost=0 unknown=${verdict.unknown.length}\n`)
+  reportResult({
+    test: 'T4',
+    fault: 'dispatcher killed before and after it hands claims to the queue',
+    n: N,
+    result: `0 lost, 0 repeats, ${verdict.unknown.length} unknown in ${stack.worker.deaths()} kills`,
+    bound: '0 lost, 0 repeats',
+  })
 }, 240_000)
 
 test.skipIf(!redisInstalled())(
@@ -47,7 +54,15 @@ test.skipIf(!redisInstalled())(
       stack.client.sendUntilSettled({ idempotencyKey: `t4-${index}`, to: ['user@example.net'] }),
     )
     expect(stack.gateway.deaths()).toBeGreaterThan(0)
-    expect(summarize(await stack.judge()).lost).toBeGreaterThan(0)
+    const { lost } = summarize(await stack.judge())
+    expect(lost).toBeGreaterThan(0)
+    reportResult({
+      test: 'T4 control',
+      fault: 'a gateway that tells its queue after the commit, killed between the two',
+      n: 100,
+      result: `${lost} lost in ${stack.gateway.deaths()} kills`,
+      bound: 'lost',
+    })
   },
   60_000,
 )

@@ -5,6 +5,7 @@ import { startNaiveStack } from '@lettergate/faults/naive-stack'
 import { summarize } from '@lettergate/faults/oracle'
 import { waitUntil } from '@lettergate/faults/ports'
 import { redisInstalled } from '@lettergate/faults/redis'
+import { reportResult } from '@lettergate/faults/report'
 import { announceSeed, faultsCount } from '@lettergate/faults/seed'
 import { settle } from '@lettergate/faults/settle'
 import { type Stack, startStack } from '@lettergate/faults/stack'
@@ -56,7 +57,13 @@ test.skipIf(!redisInstalled())(
     expect(late).toHaveLength(SCHEDULED)
     expect(Math.min(...late)).toBeGreaterThanOrEqual(0)
     expect(Math.max(...late)).toBeLessThanOrEqual(LATE_MS_MAX)
-    process.stdout.write(`T6: N=${N} lost=0 repeats=0 settled after ${waitedMs} ms\n`)
+    reportResult({
+      test: 'T6',
+      fault: `Redis emptied twice in mid-run, ${SCHEDULED} of the messages scheduled`,
+      n: N,
+      result: `0 lost, 0 repeats, 0 unknown, scheduled ≤ ${Math.max(...late)} ms late, settled after ${waitedMs} ms`,
+      bound: '0 lost, 0 repeats, moving again ≤ 30 s, scheduled ≤ 15 s late',
+    })
   },
   240_000,
 )
@@ -75,7 +82,15 @@ test.skipIf(!redisInstalled())(
     )
     await stack.redis?.command('FLUSHALL')
     await sleep(3 * LATENCY_MS)
-    expect(summarize(await stack.judge()).lost).toBeGreaterThan(0)
+    const { lost } = summarize(await stack.judge())
+    expect(lost).toBeGreaterThan(0)
+    reportResult({
+      test: 'T6 control',
+      fault: 'a gateway whose backlog lives in Redis alone; Redis emptied once',
+      n: 200,
+      result: `${lost} lost`,
+      bound: 'lost',
+    })
   },
   60_000,
 )

@@ -4,6 +4,7 @@ import { promisedIds } from '@lettergate/faults/client-ledger'
 import { startNaiveStack } from '@lettergate/faults/naive-stack'
 import { summarize } from '@lettergate/faults/oracle'
 import type { PostgresCluster } from '@lettergate/faults/postgres'
+import { reportResult } from '@lettergate/faults/report'
 import { announceSeed, faultsCount, type Random } from '@lettergate/faults/seed'
 import { settle } from '@lettergate/faults/settle'
 import { startStack } from '@lettergate/faults/stack'
@@ -40,7 +41,13 @@ test('T11: whatever was answered 202 is there after Postgres was stopped without
     overQuota: [],
     stuck: [],
   })
-  process.stdout.write(`T11: N=${promised} crashes=${CRASHES} lost=0 unknown=${verdict.unknown.length}\n`)
+  reportResult({
+    test: 'T11',
+    fault: `Postgres stopped without a goodbye ${CRASHES} times under ${WRITERS} writers`,
+    n: promised,
+    result: `0 lost, 0 repeats, ${verdict.unknown.length} unknown`,
+    bound: '0 lost, 0 repeats, the api lives on',
+  })
 }, 240_000)
 
 test('T11 control: a gateway that answers before the commit is on disk loses what it promised', async () => {
@@ -49,5 +56,13 @@ test('T11 control: a gateway that answers before the commit is on disk loses wha
   await writeDuring(stack.client, { width: WRITERS, prefix: 't11' }, () =>
     crashRepeatedly(stack.cluster, random),
   )
-  expect(summarize(await stack.judge()).lost).toBeGreaterThan(0)
+  const { lost } = summarize(await stack.judge())
+  expect(lost).toBeGreaterThan(0)
+  reportResult({
+    test: 'T11 control',
+    fault: 'a gateway that answers before the commit is on disk',
+    n: stack.ledger.requests().length,
+    result: `${lost} lost in ${CRASHES} crashes`,
+    bound: 'lost',
+  })
 }, 60_000)

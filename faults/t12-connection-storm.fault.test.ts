@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { writeDuring } from '@lettergate/faults/client'
 import { promisedIds } from '@lettergate/faults/client-ledger'
 import { startNaiveStack } from '@lettergate/faults/naive-stack'
+import { reportResult } from '@lettergate/faults/report'
 import { announceSeed, faultsCount } from '@lettergate/faults/seed'
 import { settle } from '@lettergate/faults/settle'
 import { startStack } from '@lettergate/faults/stack'
@@ -55,9 +56,13 @@ test('T12: while its connections are killed the gateway answers 202 or 503, lose
     stuck: [],
   })
   expect(requests.every((request) => promisedIds(request).size === 1)).toBe(true)
-  process.stdout.write(
-    `T12: N=${requests.length} connections killed=${killed} unknown=${verdict.unknown.length}\n`,
-  )
+  reportResult({
+    test: 'T12',
+    fault: `${killed} database connections killed, ${KILLS_EACH} each ${EVERY_MS} ms`,
+    n: requests.length,
+    result: `0 lost, 0 repeats, ${verdict.unknown.length} unknown, 0 exits, only 202 and 503`,
+    bound: '0 lost, 0 repeats, 0 exits, 202 or 503 with Retry-After',
+  })
 }, 240_000)
 
 test('T12 control: a gateway without an error listener on its pool exits', async () => {
@@ -67,4 +72,11 @@ test('T12 control: a gateway without an error listener on its pool exits', async
     await terminateBackends(stack.databaseUrl, 2 * KILLS_EACH)
   })
   expect(stack.gateway.deaths()).toBeGreaterThan(0)
+  reportResult({
+    test: 'T12 control',
+    fault: 'a gateway without an error listener on its connections',
+    n: stack.ledger.requests().length,
+    result: `${stack.gateway.deaths()} exits`,
+    bound: 'exits',
+  })
 }, 90_000)

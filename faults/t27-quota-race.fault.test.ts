@@ -3,6 +3,7 @@ import { type ClientRequest, countStatuses, createClientLedger } from '@letterga
 import { createTenant } from '@lettergate/faults/gateway'
 import { startNaiveStack } from '@lettergate/faults/naive-stack'
 import { summarize } from '@lettergate/faults/oracle'
+import { reportResult } from '@lettergate/faults/report'
 import { announceSeed } from '@lettergate/faults/seed'
 import { judgeStack, settle } from '@lettergate/faults/settle'
 import { startStack } from '@lettergate/faults/stack'
@@ -44,6 +45,13 @@ test('T27: a race for a daily limit accepts exactly the limit, and refuses nothi
   expect(LIMIT - accepted).toBeLessThan(smallestRefused)
   expect((await judgeStack(stack)).overQuota).toEqual([])
   await settle(stack, 60_000)
+  reportResult({
+    test: 'T27',
+    fault: `${CONNECTIONS} connections race for a daily limit of ${LIMIT}, singly and 1–${TO_MAX} recipients at a time`,
+    n: REQUESTS + 400,
+    result: `${LIMIT} and ${accepted} accepted, smallest refused ${smallestRefused}`,
+    bound: `exactly ${LIMIT}; never over, room left < smallest refused`,
+  })
 }, 120_000)
 
 test('T27 control: a gateway that counts and then inserts goes over the limit', async () => {
@@ -52,5 +60,13 @@ test('T27 control: a gateway that counts and then inserts goes over the limit', 
   await inParallel(600, CONNECTIONS, (index) =>
     stack.client.send({ idempotencyKey: `one-${index}`, to: addresses(1) }),
   )
+  const accepted = countStatuses(stack.ledger.requests())[202] ?? 0
   expect(summarize(await stack.judge()).overQuota).toBeGreaterThan(0)
+  reportResult({
+    test: 'T27 control',
+    fault: 'a gateway that counts and then inserts, limit 200',
+    n: 600,
+    result: `${accepted} accepted`,
+    bound: 'over the limit',
+  })
 }, 60_000)
