@@ -1,7 +1,7 @@
+import { parseAnswer, toLine, toReason } from '../answer.ts'
 import { retryAfterMs } from '../http.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
 
-const reasonCharsMax = 500
 const dailyQuotaWaitMs = 10 * 60 * 1000
 
 type Fault = { status: number; type: string; message: string }
@@ -38,15 +38,15 @@ const rules: Rule[] = [
 
 /** What an answer of SES means for the message. */
 export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
-  const answer = parse(response.body)
+  const answer = parseAnswer(response.body)
   if (response.status >= 200 && response.status < 300) return toAccepted(answer)
   const fault = {
     status: response.status,
     type: typeIn(response, answer),
-    message: text(answer.message ?? answer.Message),
+    message: toLine(answer.message ?? answer.Message),
   }
   const rule = rules.find((candidate) => fits(candidate, fault))
-  const reason = [fault.status, fault.type, fault.message].filter(Boolean).join(' ').slice(0, reasonCharsMax)
+  const reason = toReason(fault.status, fault.type, fault.message)
   switch (rule?.is) {
     case 'unknown':
       return { kind: 'unknown', reason }
@@ -60,7 +60,7 @@ export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
 }
 
 function toAccepted(answer: Record<string, unknown>): SendOutcome {
-  const id = text(answer.MessageId)
+  const id = toLine(answer.MessageId)
   return id
     ? { kind: 'accepted', providerMessageId: id }
     : { kind: 'unknown', reason: 'success without a MessageId' }
@@ -74,22 +74,9 @@ function fits(rule: Rule, fault: Fault): boolean {
   )
 }
 
-function parse(body: Buffer): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(body.toString())
-    return typeof value === 'object' && value !== null ? { ...value } : {}
-  } catch {
-    return {}
-  }
-}
-
 /** `com.amazonaws.ses#MessageRejected:http://…` is `MessageRejected`, in the header or in the body. */
 function typeIn(response: HttpResponse, answer: Record<string, unknown>): string {
   const header = response.headers['x-amzn-errortype']
-  const given = (Array.isArray(header) ? header[0] : header) || text(answer.__type) || text(answer.code)
+  const given = (Array.isArray(header) ? header[0] : header) || toLine(answer.__type) || toLine(answer.code)
   return /(?:^|#)([A-Za-z]+)(?=$|[:#])/.exec(given)?.[1] ?? ''
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value.replace(/[\p{Cc}\s]+/gu, ' ').slice(0, reasonCharsMax) : ''
 }

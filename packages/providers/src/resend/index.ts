@@ -1,0 +1,40 @@
+import { z } from 'zod'
+import { baseUrl, urlTarget } from '../http.ts'
+import type { Provider } from '../provider.ts'
+import { type Secret, secret } from '../secret.ts'
+import { sendByResend } from './send.ts'
+
+export type ResendCredentials = { api_key: Secret }
+export type ResendSettings = { base_url?: string | undefined }
+
+const credentials = z.strictObject({
+  // It goes into a header field.
+  api_key: secret('API key that may send, such as re_…', /^[\x21-\x7e]+$/),
+})
+
+const settings = z.strictObject({
+  base_url: baseUrl.optional().describe('Address of the API when it is not https://api.resend.com'),
+})
+
+/** Resend, through its JSON API; the first provider that recognises a repeat. */
+export function createResend(): Provider<ResendCredentials, ResendSettings> {
+  return {
+    id: 'resend',
+    description: 'Resend, JSON API; recognises a repeat.',
+    credentials,
+    settings,
+    // https://resend.com/docs/api-reference/emails/send-email and /docs/dashboard/emails/idempotency-keys
+    capabilities: {
+      recipientsMax: 50,
+      messageBytesMax: 40 * 1000 * 1000,
+      idempotencyWindowMs: 24 * 3_600_000,
+      answersEachRecipient: false,
+    },
+    targets: (chosen) => [urlTarget(endpoint(chosen))],
+    send: (message, connection, io) => sendByResend(message, connection, endpoint(connection.settings), io),
+  }
+}
+
+function endpoint(chosen: ResendSettings): string {
+  return chosen.base_url ?? 'https://api.resend.com'
+}

@@ -1,0 +1,288 @@
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
+import { afterEach, describe, expect, test } from 'vitest'
+import { describeProvider, type Peer } from '../conformance.ts'
+import type { OutboundMessage } from '../provider.ts'
+import { buildOutboundMessage, createTestIo, failure } from '../testing.ts'
+import { createResend } from './index.ts'
+import { toOutcome } from './outcome.ts'
+
+type Exchange = { method: string; path: string; headers: IncomingHttpHeaders; body: string }
+
+/** A fake Resend that keeps what it got and answers by the given function. */
+async function play(answer: (response: ServerResponse) => void): Promise<Peer & { got: Exchange[] }> {
+  const got: Exchange[] = []
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const { method = '', url: path = '', headers } = request
+    got.push({ method, path, headers, body: Buffer.concat(chunks).toString() })
+    answer(response)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return {
+    port: address.port,
+    got,
+    close: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+const respond =
+  (status: number, body: string, headers: Record<string, string> = {}) =>
+  (response: ServerResponse) => {
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body)
+  }
+const id = '49a3999c-0ce1-4ea6-ab68-afcd6dc2e794'
+const accepts = respond(200, JSON.stringify({ id }))
+const connectionTo = (port: number) => ({
+  credentials: { api_key: 're_123' },
+  settings: { base_url: `http://127.0.0.1:${port}` },
+})
+
+describeProvider('resend', createResend, {
+  connectionTo,
+  credentialsWith: (value) => ({ api_key: value }),
+  play: (behaviour) => {
+    switch (behaviour) {
+      case 'accepts':
+        return play(accepts)
+      case 'refuses the credentials':
+        return play(respond(401, '{"statusCode":401,"name":"missing_api_key","message":"x"}'))
+      case 'asks to wait':
+        return play(respond(429, '{"name":"rate_limit_exceeded"}', { 'retry-after': '30' }))
+      case 'never answers the message':
+        return play(() => {})
+      case 'hangs up after the message':
+        return play((response) => response.socket?.destroy())
+      case 'answers the message with garbage':
+        return play(respond(200, '<html>ok</html>'))
+      case 'answers the message without end':
+        return play(respond(200, `{"id":"${'x'.repeat(3_000_000)}"}`))
+    }
+  },
+})
+
+const cleanups: (() => Promise<void> | void)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup()
+})
+
+/** Sends through a fake that accepts, and answers what it got. */
+async function exchanged(message: OutboundMessage, times = 1): Promise<Exchange[]> {
+  const peer = await play(accepts)
+  const io = createTestIo()
+  cleanups.push(io.close, peer.close)
+  const resend = createResend()
+  const stored = connectionTo(peer.port)
+  const connection = {
+    id: 'con_1',
+    credentials: resend.credentials.parse(stored.credentials),
+    settings: resend.settings.parse(stored.settings),
+  }
+  for (let time = 0; time < times; time++) {
+    expect(await resend.send(message, connection, io)).toEqual({ kind: 'accepted', providerMessageId: id })
+  }
+  return peer.got
+}
+
+async function bodyOf(changes: Partial<OutboundMessage>): Promise<Record<string, unknown>> {
+  const [exchange] = await exchanged(buildOutboundMessage(changes))
+  return JSON.parse(exchange?.body ?? '')
+}
+
+describe('the request', () => {
+  test('says the whole message, and who asks', async () => {
+    const message = buildOutboundMessage({
+      attemptKey: 'msg_1-0.1.2',
+      cc: [{ address: 'copy@example.net', name: 'Größe 2' }],
+      bcc: [{ address: 'hidden@example.net' }],
+      replyTo: [{ address: 'answers@example.com' }],
+      envelopeTo: ['reader@example.org', 'copy@example.net', 'hidden@example.net'],
+      headers: { 'List-Unsubscribe': '<https://example.com/u>' },
+      tags: ['welcome', 'größe/1'],
+      attachments: [
+        {
+          filename: 'logo.png',
+          contentType: 'image/png',
+          disposition: 'inline',
+          contentId: 'logo',
+          content: Buffer.from('png'),
+        },
+        {
+          filename: 'a.pdf',
+          contentType: 'application/pdf',
+          disposition: 'attachment',
+          contentId: 'unused',
+          content: Buffer.from('pdf'),
+        },
+      ],
+    })
+    const [exchange] = await exchanged(message)
+    expect(exchange).toMatchObject({
+      method: 'POST',
+      path: '/emails',
+      headers: {
+        authorization: 'Bearer re_123',
+        'content-type': 'application/json',
+        'idempotency-key': 'msg_1-0.1.2',
+        'user-agent': 'Lettergate',
+      },
+    })
+    expect(JSON.parse(exchange?.body ?? '')).toEqual({
+      from: 'The Writer <writer@example.com>',
+      to: ['reader@example.org'],
+      cc: ['Größe 2 <copy@example.net>'],
+      bcc: ['hidden@example.net'],
+      reply_to: ['answers@example.com'],
+      subject: 'Hello',
+      text: 'Hello, reader.\n',
+      html: '<p>Hello, <b>reader</b>.</p>\n',
+      headers: { 'List-Unsubscribe': '<https://example.com/u>', 'X-LG-Id': message.id },
+      attachments: [
+        { filename: 'logo.png', content_type: 'image/png', content_id: 'logo', content: 'cG5n' },
+        { filename: 'a.pdf', content_type: 'application/pdf', content: 'cGRm' },
+      ],
+      tags: [
+        { name: 'lg_id', value: message.id },
+        { name: 'lg_tag_1', value: 'welcome' },
+        { name: 'lg_tag_2', value: 'gr__e_1' },
+      ],
+    })
+  })
+
+  test('a repeat is the same to the byte, under the same key', async () => {
+    const [first, second] = await exchanged(buildOutboundMessage({ metadata: { order: '7' } }), 2)
+    expect(first?.body).toBe(second?.body)
+    expect(first?.headers['idempotency-key']).toBe(second?.headers['idempotency-key'])
+  })
+
+  test('recipients that were reached before are left out', async () => {
+    const body = await bodyOf({
+      to: [{ address: 'a@example.org' }, { address: 'b@example.org' }],
+      cc: [{ address: 'c@example.org' }],
+      envelopeTo: ['b@example.org'],
+    })
+    expect([body.to, body.cc]).toEqual([['b@example.org'], undefined])
+  })
+
+  test.each([
+    ['Ann, Bob', '"Ann, Bob" <writer@example.com>'],
+    ['The "Boss" \\o/', '"The \\"Boss\\" \\\\o/" <writer@example.com>'],
+    ['a@b.example', '"a@b.example" <writer@example.com>'],
+    ['x <y@z.example>', '"x <y@z.example>" <writer@example.com>'],
+    ['Zoë', 'Zoë <writer@example.com>'],
+    ['', 'writer@example.com'],
+  ])('the name %s stands as %s', async (name, text) => {
+    expect((await bodyOf({ from: { address: 'writer@example.com', name } })).from).toBe(text)
+  })
+
+  test('blind copies alone would show each other in To: they are not sent', async () => {
+    const message = buildOutboundMessage({
+      bcc: [{ address: 'hidden@example.net' }, { address: 'other@example.net' }],
+      envelopeTo: ['hidden@example.net', 'other@example.net'],
+    })
+    const resend = createResend()
+    const connection = {
+      id: 'con_1',
+      credentials: resend.credentials.parse({ api_key: 're_123' }),
+      settings: resend.settings.parse({}),
+    }
+    const io = { ...createTestIo(), request: () => Promise.reject(new Error('nothing may be sent')) }
+    expect(await resend.send(message, connection, io)).toMatchObject({ kind: 'rejected', scope: 'account' })
+  })
+})
+
+describe('answers', () => {
+  const now = new Date('2026-11-20T10:00:00Z')
+  const answer = (status: number, name: string, headers: Record<string, string> = {}) =>
+    toOutcome({ status, headers, body: Buffer.from(JSON.stringify({ statusCode: status, name })) }, now)
+
+  test.each([
+    [429, 'rate_limit_exceeded', { kind: 'deferred' }],
+    [429, 'daily_quota_exceeded', { kind: 'deferred', retryAfterMs: 3_600_000 }],
+    [429, 'monthly_quota_exceeded', { kind: 'deferred', retryAfterMs: 3_600_000 }],
+    [408, '', { kind: 'deferred' }],
+    [409, 'concurrent_idempotent_requests', { kind: 'unknown' }],
+    [500, 'application_error', { kind: 'unknown' }],
+    [500, 'internal_server_error', { kind: 'unknown' }],
+    [502, '', { kind: 'unknown' }],
+    [503, '', { kind: 'unknown' }],
+    [409, 'invalid_idempotent_request', { kind: 'rejected', scope: 'message' }],
+    [400, 'validation_error', { kind: 'rejected', scope: 'message' }],
+    [400, 'invalid_idempotency_key', { kind: 'rejected', scope: 'message' }],
+    [413, '', { kind: 'rejected', scope: 'message' }],
+    [422, 'invalid_attachment', { kind: 'rejected', scope: 'message' }],
+    [422, 'missing_required_field', { kind: 'rejected', scope: 'message' }],
+    [401, 'restricted_api_key', { kind: 'rejected', scope: 'account' }],
+    [403, 'invalid_api_key', { kind: 'rejected', scope: 'account' }],
+    [403, 'validation_error', { kind: 'rejected', scope: 'account' }],
+    [404, 'not_found', { kind: 'rejected', scope: 'account' }],
+    [405, 'method_not_allowed', { kind: 'rejected', scope: 'account' }],
+    [451, 'security_error', { kind: 'rejected', scope: 'account' }],
+    [307, '', { kind: 'rejected', scope: 'account' }],
+  ])('%d %s means %o', (status, name, outcome) => {
+    expect(answer(status, name)).toMatchObject(outcome)
+  })
+
+  test.each([
+    ['30', 30_000],
+    ['-1', 1000],
+    ['1000000000', 3_600_000],
+    ['Fri, 20 Nov 2026 10:02:00 GMT', 120_000],
+    ['soon', undefined],
+  ])('Retry-After: %s waits %s ms', (field, waitMs) => {
+    const outcome = answer(429, 'rate_limit_exceeded', { 'retry-after': field })
+    expect(outcome.kind === 'deferred' && outcome.retryAfterMs).toBe(waitMs)
+  })
+
+  test('the reason is one short line of what Resend said', () => {
+    const body = Buffer.from(
+      JSON.stringify({ name: 'validation_error', message: `a\r\nb\0${'c'.repeat(900)}` }),
+    )
+    const outcome = toOutcome({ status: 422, headers: {}, body }, now)
+    expect(outcome.kind === 'rejected' && outcome.reason).toMatch(/^422 validation_error a b c+$/)
+    expect(outcome.kind === 'rejected' && outcome.reason.length).toBe(500)
+  })
+
+  test.each(['', '{', 'null', '[]', '"x"', '{"id":5}', '{"id":""}', '{"ID":"x"}'])(
+    'a success that says %s is unknown',
+    (body) => {
+      expect(toOutcome({ status: 200, headers: {}, body: Buffer.from(body) }, now).kind).toBe('unknown')
+    },
+  )
+})
+
+test('a target that the egress policy refuses is the account’s fault', async () => {
+  const resend = createResend()
+  const connection = {
+    id: 'con_1',
+    credentials: resend.credentials.parse({ api_key: 're_123' }),
+    settings: resend.settings.parse({}),
+  }
+  const io = {
+    ...createTestIo(),
+    request: () => Promise.reject(failure('address is not public', false, true)),
+  }
+  expect(await resend.send(buildOutboundMessage(), connection, io)).toEqual({
+    kind: 'rejected',
+    scope: 'account',
+    reason: 'address is not public',
+  })
+})
+
+test('it leads to Resend itself where no address is given', () => {
+  const resend = createResend()
+  expect(resend.targets(resend.settings.parse({}))).toEqual([
+    { host: 'api.resend.com', port: 443, scheme: 'https' },
+  ])
+})
+
+test.each(['with space', 'ключ', '', 're_1\r\nX: y'])(
+  'a key that could not stand in a header field is refused: %s',
+  (api_key) => {
+    expect(createResend().credentials.safeParse({ api_key }).success).toBe(false)
+  },
+)

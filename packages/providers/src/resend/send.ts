@@ -1,0 +1,97 @@
+import { exchange } from '../http.ts'
+import type {
+  HttpRequest,
+  Io,
+  Mailbox,
+  OutboundAttachment,
+  OutboundMessage,
+  ProviderConnection,
+  SendOutcome,
+} from '../provider.ts'
+import type { ResendCredentials, ResendSettings } from './index.ts'
+import { toOutcome } from './outcome.ts'
+
+const tagCharsMax = 256
+/** A name of these alone needs no quotes: https://www.rfc-editor.org/rfc/rfc5322#section-3.2.5, letters beyond ASCII added. */
+const plainName = /^[\p{L}\p{N}\p{M}]+( [\p{L}\p{N}\p{M}]+)*$/u
+
+type Connection = ProviderConnection<ResendCredentials, ResendSettings>
+
+/** Hands the message to Resend as JSON: it takes no MIME. */
+export async function sendByResend(
+  message: OutboundMessage,
+  connection: Connection,
+  endpoint: string,
+  io: Io,
+): Promise<SendOutcome> {
+  const body = toBody(message)
+  if (body.to.length === 0) {
+    const reason = 'only copies of this message are left to send, and Resend needs an address in To'
+    return { kind: 'rejected', scope: 'account', reason }
+  }
+  return exchange(io, toRequest(message, body, connection, endpoint), toOutcome)
+}
+
+function toRequest(
+  message: OutboundMessage,
+  body: ReturnType<typeof toBody>,
+  { credentials }: Connection,
+  endpoint: string,
+): HttpRequest {
+  const headers = {
+    Authorization: `Bearer ${credentials.api_key.reveal()}`,
+    'Content-Type': 'application/json',
+    'Idempotency-Key': message.attemptKey,
+    // Requests without one are refused.
+    'User-Agent': 'Lettergate',
+  }
+  return { method: 'POST', url: `${endpoint}/emails`, headers, body: JSON.stringify(body) }
+}
+
+/**
+ * https://resend.com/docs/api-reference/emails/send-email. The same message gives the same text every time: with another one
+ * under the same key, Resend would refuse the repeat. Who gets the mail is who stands in its fields, so those that
+ * were reached before are left out.
+ */
+function toBody(message: OutboundMessage) {
+  const pending = new Set(message.envelopeTo)
+  const reach = (mailboxes: Mailbox[]) => mailboxes.filter(({ address }) => pending.has(address)).map(format)
+  const cc = reach(message.cc)
+  const bcc = reach(message.bcc)
+  return {
+    from: format(message.from),
+    to: reach(message.to),
+    ...(cc.length > 0 && { cc }),
+    ...(bcc.length > 0 && { bcc }),
+    ...(message.replyTo.length > 0 && { reply_to: message.replyTo.map(format) }),
+    subject: message.subject,
+    text: message.text,
+    html: message.html,
+    headers: { ...message.headers, 'X-LG-Id': message.id },
+    ...(message.attachments.length > 0 && { attachments: message.attachments.map(toAttachment) }),
+    tags: [
+      { name: 'lg_id', value: fold(message.id) },
+      ...message.tags.map((tag, at) => ({ name: `lg_tag_${at + 1}`, value: fold(tag) })),
+    ],
+  }
+}
+
+function format({ address, name }: Mailbox): string {
+  if (!name) return address
+  const shown = plainName.test(name) ? name : `"${name.replace(/["\\]/g, '\\$&')}"`
+  return `${shown} <${address}>`
+}
+
+function toAttachment({ filename, contentType, content, disposition, contentId }: OutboundAttachment) {
+  return {
+    filename,
+    content_type: contentType,
+    content: content.toString('base64'),
+    // What has a content id is shown inline.
+    ...(disposition === 'inline' && contentId !== undefined && { content_id: contentId }),
+  }
+}
+
+function fold(value: string): string {
+  return value.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, tagCharsMax)
+}
