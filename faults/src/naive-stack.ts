@@ -5,10 +5,10 @@ import { type ClientLedger, createClientLedger } from './client-ledger.ts'
 import type { NaiveOptions } from './naive-gateway.ts'
 import { type DatabaseView, judge, type Verdict } from './oracle.ts'
 import { freePort } from './ports.ts'
-import { createPostgresCluster, type PostgresCluster } from './postgres.ts'
+import { createPostgresCluster, type PostgresCluster, type PostgresPlace } from './postgres.ts'
 import { type Managed, startProcess, untilListening } from './processes.ts'
 import { type ProviderProcess, startProvider } from './provider-process.ts'
-import { createRedisServer, type RedisServer } from './redis.ts'
+import { createRedisServer, type RedisOptions, type RedisServer } from './redis.ts'
 import { type Supervised, supervise } from './supervisor.ts'
 
 export type NaiveStackOptions = Partial<Omit<NaiveOptions, 'port'>> & {
@@ -16,6 +16,8 @@ export type NaiveStackOptions = Partial<Omit<NaiveOptions, 'port'>> & {
   deathsMax?: number
   providerLatencyMs?: number
   withRedis?: boolean
+  redis?: RedisOptions
+  postgres?: PostgresPlace
 }
 
 export type NaiveStack = AsyncDisposable & {
@@ -32,8 +34,12 @@ export type NaiveStack = AsyncDisposable & {
 /** The naive gateway in the same surroundings as the real one. */
 export async function startNaiveStack(options: NaiveStackOptions): Promise<NaiveStack> {
   await using cleanup = new AsyncDisposableStack()
-  const cluster = cleanup.adopt(await createPostgresCluster(options.settings), (it) => it.destroy())
-  const redis = options.withRedis ? cleanup.adopt(await createRedisServer(), (it) => it.destroy()) : undefined
+  const cluster = cleanup.adopt(await createPostgresCluster(options.settings, options.postgres), (it) =>
+    it.destroy(),
+  )
+  const redis = options.withRedis
+    ? cleanup.adopt(await createRedisServer(options.redis), (it) => it.destroy())
+    : undefined
   const provider = cleanup.adopt(await startProvider({ latencyMs: options.providerLatencyMs ?? 0 }), (it) =>
     it.stop(),
   )

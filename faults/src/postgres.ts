@@ -19,15 +19,26 @@ export type PostgresCluster = {
   database(name: string): Promise<string>
   /** As `pg_ctl stop -m immediate`: no checkpoint, no goodbye. Comes back by start(). */
   stopImmediately(): Promise<void>
-  start(): Promise<void>
+  /** `env`: from now on, with this environment. */
+  start(env?: Record<string, string>): Promise<void>
   destroy(): Promise<void>
 }
 
+/** Where a cluster lies, and what it is started with. */
+export type PostgresPlace = {
+  /** An empty folder that postgres may own; a temporary one when absent. */
+  folder?: string
+  env?: Record<string, string>
+}
+
 /** A cluster of its own in a temporary folder, with initdb's defaults but for `settings`. */
-export async function createPostgresCluster(settings: Record<string, string> = {}): Promise<PostgresCluster> {
+export async function createPostgresCluster(
+  settings: Record<string, string> = {},
+  place: PostgresPlace = {},
+): Promise<PostgresCluster> {
   const binaries = postgresBinaries()
   const owner = await clusterOwner()
-  const folder = await mkdtemp(join(tmpdir(), 'lettergate-pg-'))
+  const folder = place.folder ?? (await mkdtemp(join(tmpdir(), 'lettergate-pg-')))
   if (owner) await chown(folder, owner.uid, owner.gid)
   const data = join(folder, 'data')
   const port = await freePort()
@@ -41,8 +52,10 @@ export async function createPostgresCluster(settings: Record<string, string> = {
   if ((await initdb.exited).code !== 0) throw new Error(`initdb failed: ${initdb.output()}`)
   const { stdout } = await run(join(binaries, 'postgres'), ['--version'])
   let server: Managed | undefined
-  const start = async () => {
-    server = startServer({ binaries, data, folder, port, settings, owner })
+  let env = place.env ?? {}
+  const start = async (changed = env) => {
+    env = changed
+    server = startServer({ binaries, data, folder, port, settings, owner, env })
     await postgresReady(server, port)
   }
   await start()
@@ -54,7 +67,7 @@ export async function createPostgresCluster(settings: Record<string, string> = {
     start,
     async destroy() {
       await server?.kill('SIGQUIT')
-      await rm(folder, { recursive: true, force: true })
+      if (place.folder === undefined) await rm(folder, { recursive: true, force: true })
     },
   }
 }
@@ -66,9 +79,10 @@ type ServerOptions = {
   port: number
   settings: Record<string, string>
   owner: { uid: number; gid: number } | undefined
+  env: Record<string, string>
 }
 
-function startServer({ binaries, data, folder, port, settings, owner }: ServerOptions): Managed {
+function startServer({ binaries, data, folder, port, settings, owner, env }: ServerOptions): Managed {
   const all = {
     listen_addresses: '127.0.0.1',
     port: String(port),
@@ -80,6 +94,7 @@ function startServer({ binaries, data, folder, port, settings, owner }: ServerOp
     command: join(binaries, 'postgres'),
     args: ['-D', data, ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
     cwd: folder,
+    env,
     orphanSignal: 'QUIT',
     ...owner,
   })

@@ -4,14 +4,29 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { freePort } from './ports.ts'
-import { startProcess, untilListening } from './processes.ts'
+import { type Managed, startProcess, untilListening } from './processes.ts'
+
+export type RedisOptions = {
+  /** Appends every write to a file, synced each second, as BullMQ advises; without it nothing is on disk. */
+  aof?: boolean
+  /** Where its files are; a temporary folder when absent. */
+  folder?: string
+}
 
 export type RedisServer = {
   url: string
   port: number
-  pid: number
+  /** Of its present life. */
+  readonly pid: number
   /** Sends one inline command and answers the raw reply. */
   command(line: string): Promise<string>
+  /** Ends it without a goodbye; comes back by start(). */
+  kill(): Promise<void>
+  /** With other options than before, if given. */
+  start(options?: Pick<RedisOptions, 'aof'>): Promise<void>
+  /** Suspends it: connections stay open, and nobody answers. */
+  freeze(): void
+  thaw(): void
   destroy(): Promise<void>
 }
 
@@ -20,33 +35,54 @@ export function redisInstalled(): boolean {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, 'redis-server')))
 }
 
-/** A Redis of its own: nothing on disk, never evicting, in a temporary folder. */
-export async function createRedisServer(): Promise<RedisServer> {
-  const folder = await mkdtemp(join(tmpdir(), 'lettergate-redis-'))
+/** A Redis of its own, never evicting. */
+export async function createRedisServer(options: RedisOptions = {}): Promise<RedisServer> {
+  const temporary = options.folder === undefined ? await mkdtemp(join(tmpdir(), 'lettergate-redis-')) : null
+  const folder = options.folder ?? temporary ?? tmpdir()
   const port = await freePort()
+  let aof = options.aof ?? false
+  const start = async (): Promise<Managed> => {
+    const started = startServer(port, folder, aof)
+    await untilListening(started, port)
+    return started
+  }
+  let server = await start()
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    get pid() {
+      return server.pid
+    },
+    command: (line) => inlineCommand(port, line),
+    kill: async () => void (await server.kill('SIGKILL')),
+    async start(changed = {}) {
+      aof = changed.aof ?? aof
+      server = await start()
+    },
+    freeze: () => void process.kill(server.pid, 'SIGSTOP'),
+    thaw: () => void process.kill(server.pid, 'SIGCONT'),
+    async destroy() {
+      await server.kill('SIGKILL')
+      if (temporary !== null) await rm(temporary, { recursive: true, force: true })
+    },
+  }
+}
+
+function startServer(port: number, folder: string, aof: boolean): Managed {
   const settings = {
     port: String(port),
     bind: '127.0.0.1',
     dir: folder,
     save: '',
+    appendonly: aof ? 'yes' : 'no',
+    appendfsync: 'everysec',
     'maxmemory-policy': 'noeviction',
   }
-  const server = startProcess({
+  return startProcess({
     name: 'redis-server',
     command: 'redis-server',
     args: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
   })
-  await untilListening(server, port)
-  return {
-    url: `redis://127.0.0.1:${port}`,
-    port,
-    pid: server.pid,
-    command: (line) => inlineCommand(port, line),
-    async destroy() {
-      await server.kill('SIGKILL')
-      await rm(folder, { recursive: true, force: true })
-    },
-  }
 }
 
 function inlineCommand(port: number, line: string): Promise<string> {

@@ -14,9 +14,9 @@ import {
   type Tenant,
 } from './gateway.ts'
 import { freePort } from './ports.ts'
-import { createPostgresCluster, type PostgresCluster } from './postgres.ts'
+import { createPostgresCluster, type PostgresCluster, type PostgresPlace } from './postgres.ts'
 import { type ProviderProcess, startProvider } from './provider-process.ts'
-import { createRedisServer, type RedisServer, redisInstalled } from './redis.ts'
+import { createRedisServer, type RedisOptions, type RedisServer, redisInstalled } from './redis.ts'
 import { type Supervised, supervise } from './supervisor.ts'
 
 export type StackOptions = {
@@ -29,6 +29,12 @@ export type StackOptions = {
   providerLatencyMs?: number
   /** Where redis-server is missing, the queue lives in Postgres anyway. */
   withRedis?: boolean
+  redis?: RedisOptions
+  /** Where Postgres lies, and with which environment it starts. */
+  postgres?: PostgresPlace
+  /** What one part is told beside the environment of all: another clock, for instance. */
+  apiEnv?: Record<string, string>
+  workerEnv?: Record<string, string>
   dailyLimit: number
 }
 
@@ -50,9 +56,13 @@ export type Stack = AsyncDisposable & {
 /** Api and worker as real processes on a Postgres and a Redis of their own, one tenant, and the fake provider behind it. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   await using cleanup = new AsyncDisposableStack()
-  const cluster = cleanup.adopt(await createPostgresCluster(options.settings), (it) => it.destroy())
+  const cluster = cleanup.adopt(await createPostgresCluster(options.settings, options.postgres), (it) =>
+    it.destroy(),
+  )
   const withRedis = options.withRedis ?? redisInstalled()
-  const redis = withRedis ? cleanup.adopt(await createRedisServer(), (it) => it.destroy()) : undefined
+  const redis = withRedis
+    ? cleanup.adopt(await createRedisServer(options.redis), (it) => it.destroy())
+    : undefined
   const dataDir = cleanup.adopt(await mkdtemp(join(tmpdir(), 'lettergate-data-')), (it) =>
     rm(it, { recursive: true }),
   )
@@ -66,10 +76,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const pool = createPool({ url: databaseUrl, max: 2, applicationName: 'faults', onError: () => undefined })
   cleanup.defer(() => pool.end())
   const tenant = await createTenant(env, options.dailyLimit)
-  const api = cleanup.adopt(await superviseApi(env, options.apiFailpoints), (it) => it.stop())
+  const api = cleanup.adopt(await superviseApi({ ...env, ...options.apiEnv }, options.apiFailpoints), (it) =>
+    it.stop(),
+  )
   const apiUrl = `http://127.0.0.1:${apiPort}`
   await createConnection(apiUrl, tenant.apiKey, sesConnection(provider.url))
-  const worker = cleanup.adopt(await superviseWorker(env, pool, options.workerFailpoints), (it) => it.stop())
+  const worker = cleanup.adopt(
+    await superviseWorker({ ...env, ...options.workerEnv }, pool, options.workerFailpoints),
+    (it) => it.stop(),
+  )
   const ledger = createClientLedger()
   const client = createClient({ url: apiUrl, apiKey: tenant.apiKey, ledger, connections: 64 })
   cleanup.defer(() => client.close())
