@@ -15,6 +15,8 @@ const SYSTEM_BINARIES = '/usr/lib/postgresql/15/bin'
 export type PostgresCluster = {
   version: string
   port: number
+  /** The postmaster of its present life. */
+  readonly pid: number
   /** Creates the database when it is not there; answers its URL. */
   database(name: string): Promise<string>
   /** As `pg_ctl stop -m immediate`: no checkpoint, no goodbye. Comes back by start(). */
@@ -50,7 +52,6 @@ export async function createPostgresCluster(
     ...owner,
   })
   if ((await initdb.exited).code !== 0) throw new Error(`initdb failed: ${initdb.output()}`)
-  const { stdout } = await run(join(binaries, 'postgres'), ['--version'])
   let server: Managed | undefined
   let env = place.env ?? {}
   const start = async (changed = env) => {
@@ -60,8 +61,11 @@ export async function createPostgresCluster(
   }
   await start()
   return {
-    version: stdout.trim(),
+    version: await postgresVersion(),
     port,
+    get pid() {
+      return server?.pid ?? -1
+    },
     database: (name) => createDatabase(port, name),
     stopImmediately: async () => void (await server?.kill('SIGQUIT')),
     start,
@@ -131,6 +135,12 @@ async function asAdmin<T>(
   } finally {
     await client.end().catch(() => undefined)
   }
+}
+
+/** What the server that clusters are made of says of itself. */
+export async function postgresVersion(): Promise<string> {
+  const { stdout } = await run(join(postgresBinaries(), 'postgres'), ['--version'])
+  return stdout.trim()
 }
 
 function postgresBinaries(): string {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { freePort } from './ports.ts'
 import { type Managed, startProcess, untilListening } from './processes.ts'
+import { reportMissing } from './report.ts'
 
 export type RedisOptions = {
   /** Appends every write to a file, synced each second, as BullMQ advises; without it nothing is on disk. */
@@ -32,7 +33,10 @@ export type RedisServer = {
 
 /** Whether this machine has a redis-server to start. */
 export function redisInstalled(): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, 'redis-server')))
+  const folders = (process.env.PATH ?? '').split(delimiter)
+  const installed = folders.some((folder) => existsSync(join(folder, 'redis-server')))
+  if (!installed) reportMissing('redis-server is not installed')
+  return installed
 }
 
 /** A Redis of its own, never evicting. */

@@ -14,10 +14,39 @@ export type FaultResult = {
   bound: string
 }
 
+/** What a test leaves behind for `npm run faults`, one JSON a line, in the order in which it happened. */
+export type ReportLine =
+  | ({ kind: 'result' } & FaultResult)
+  | { kind: 'seed'; test: string; seed: number }
+  /** Something this machine lacks, so that tests that need it are skipped. */
+  | { kind: 'missing'; what: string }
+
 /** Tells a person, and `npm run faults` by the file that FAULTS_REPORT names, what a test measured. Call it last. */
 export function reportResult(result: FaultResult): void {
   const { test, fault, n, bound } = result
   process.stdout.write(`${test}: ${fault}; N=${n}; ${result.result} (bound: ${bound})\n`)
+  append({ kind: 'result', ...result })
+}
+
+/** Tells `npm run faults` which seed a test draws from. */
+export function reportSeed(test: string, seed: number): void {
+  append({ kind: 'seed', test, seed })
+}
+
+/** Tells `npm run faults` why tests of this file are skipped: "redis-server is not installed". */
+export function reportMissing(what: string): void {
+  append({ kind: 'missing', what })
+}
+
+function append(line: ReportLine): void {
   const file = process.env.FAULTS_REPORT
-  if (file !== undefined) appendFileSync(file, `${JSON.stringify(result)}\n`)
+  if (file !== undefined) appendFileSync(file, `${JSON.stringify(line)}\n`)
+}
+
+/** The lines of one FAULTS_REPORT. */
+export function parseReport(text: string): ReportLine[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line): ReportLine => JSON.parse(line))
 }

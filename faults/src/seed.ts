@@ -1,7 +1,10 @@
+import { reportSeed } from './report.ts'
+
 /** Seed of this run, printed so that a failure can be repeated: SEED=… npx vitest run <file>. */
 export function announceSeed(test: string): Random {
   const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
   process.stdout.write(`${test}: SEED=${seed}\n`)
+  reportSeed(test, seed)
   return createRandom(seed)
 }
 
