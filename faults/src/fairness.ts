@@ -1,0 +1,76 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Client, createClient, inParallel } from './client.ts'
+import { type ClientRequest, promisedIds } from './client-ledger.ts'
+import { createConnection, createTenant, sesConnection, type Tenant } from './gateway.ts'
+import type { ProviderProcess } from './provider-process.ts'
+import type { Random } from './seed.ts'
+import type { Stack } from './stack.ts'
+
+export type Sender = { tenant: Tenant; client: Client }
+
+/** More tenants of the same gateway, each with a connection to that provider; their promises go into the stack's ledger. */
+export async function addSenders(stack: Stack, count: number, provider: ProviderProcess): Promise<Sender[]> {
+  const senders: Sender[] = []
+  const env = {
+    ...stack.env,
+    NODE_COMPILE_CACHE: join(stack.env.LETTERGATE_DATA_DIR ?? tmpdir(), 'compiled'),
+  }
+  // Each tenant is made by a process of its own: more at a time than there are cores gains nothing.
+  await inParallel(count, 3, async () => {
+    const tenant = await createTenant(env, 100_000)
+    await createConnection(stack.apiUrl, tenant.apiKey, sesConnection(provider.url))
+    const client = createClient({
+      ...{ url: stack.apiUrl, apiKey: tenant.apiKey, ledger: stack.ledger, connections: 8 },
+    })
+    senders.push({ tenant, client })
+  })
+  return senders
+}
+
+export type Trickle = {
+  /** Mails of each. */
+  each: number
+  /** They are sent at random moments of this time. */
+  withinMs: number
+  prefix: string
+  random: Random
+}
+
+/** Sends a few mails for each of many; answers what the clients were told, once all of them were. */
+export async function trickle(clients: readonly Client[], options: Trickle): Promise<ClientRequest[]> {
+  const moments = clients.flatMap((client, sender) =>
+    Array.from({ length: options.each }, (_, mail) => ({
+      client,
+      key: `${options.prefix}-${sender}-${mail}`,
+      atMs: options.random.below(options.withinMs),
+    })),
+  )
+  return await Promise.all(
+    moments.map(async ({ client, key, atMs }) => {
+      await sleep(atMs)
+      return await client.sendUntilSettled({ idempotencyKey: key, to: ['user@example.net'] })
+    }),
+  )
+}
+
+/** Milliseconds from a client's 202 to the provider's ledger; infinite for what the provider has not got. */
+export async function waitsOf(
+  requests: readonly ClientRequest[],
+  provider: ProviderProcess,
+): Promise<number[]> {
+  const takenAt = new Map((await provider.ledger()).map(({ messageId, at }) => [messageId, at]))
+  return requests.flatMap((request) =>
+    [...promisedIds(request)].map((id) => {
+      const told = request.answers.find(({ messageId }) => messageId === id)?.at ?? 0
+      // Both are milliseconds of the same clock; a mail may well be out before its sender knows.
+      return Math.max(0, (takenAt.get(id) ?? Number.POSITIVE_INFINITY) - told)
+    }),
+  )
+}
+
+/** Clients of the ledger's that are no longer needed. */
+export function closeSenders(senders: readonly Sender[]): void {
+  for (const { client } of senders) client.close()
+}

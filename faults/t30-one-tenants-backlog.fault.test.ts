@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { addSenders, closeSenders, trickle, waitsOf } from '@lettergate/faults/fairness'
+import { fillBacklog, fillNaiveBacklog } from '@lettergate/faults/fairness-backlog'
+import { startNaiveStack } from '@lettergate/faults/naive-stack'
+import { percentile } from '@lettergate/faults/percentile'
+import { waitUntil } from '@lettergate/faults/ports'
+import { reportResult } from '@lettergate/faults/report'
+import { announceSeed, faultsCount } from '@lettergate/faults/seed'
+import { settle } from '@lettergate/faults/settle'
+import { startStack } from '@lettergate/faults/stack'
+import { expect, test } from 'vitest'
+
+/** 100,000 in the long form. */
+const BACKLOG = faultsCount(10_000)
+const TENANTS = 50
+const EACH = 4
+const WITHIN_MS = 3_000
+/** What a provider takes; its ledger is written when a mail arrives, so no wait holds it. */
+const LATENCY_MS = 100
+const WAIT_MS_MAX = 2_000
+/** A backlog is worked off at about 1,000 a second beside everything else. */
+const SETTLE_MS_MAX = 60_000 + BACKLOG * 4
+
+test(
+  'T30: a tenant with a long backlog keeps the mails of the others waiting for two seconds at most',
+  async () => {
+    const random = announceSeed('T30')
+    await using stack = await startStack({ dailyLimit: 1_000_000, providerLatencyMs: LATENCY_MS })
+    const senders = await addSenders(stack, TENANTS, stack.provider)
+    const clients = senders.map(({ client }) => client)
+    const send = (prefix: string) => trickle(clients, { each: EACH, withinMs: WITHIN_MS, prefix, random })
+    await send('warm-up')
+    const idle = await send('idle')
+    await fillBacklog(stack, stack.tenant.tenantId, BACKLOG)
+    const before = await stack.provider.count()
+    await waitUntil('the backlog to move', 30_000, async () => (await stack.provider.count()) > before + 100)
+    const busy = await send('busy')
+    const { rowCount } = await stack.pool.query({
+      text: "select 1 from outbox where state = 'ready' limit 1",
+    })
+    const { verdict } = await settle(stack, SETTLE_MS_MAX)
+    closeSenders(senders)
+    expect(rowCount, 'the backlog outlasts the measurement').toBe(1)
+    expect(verdict).toEqual({ lost: [], repeated: [], unknown: [], overQuota: [], stuck: [] })
+    const p99 = percentile(await waitsOf(busy, stack.provider), 99)
+    const idleP99 = percentile(await waitsOf(idle, stack.provider), 99)
+    expect(p99).toBeLessThanOrEqual(WAIT_MS_MAX)
+    reportResult({
+      test: 'T30',
+      fault: `one tenant has a backlog of ${BACKLOG}, ${TENANTS} others send ${EACH} mails each`,
+      n: busy.length,
+      result: `p99 wait of the others ${p99} ms, ${idleP99} ms without the backlog; 0 lost, 0 repeats`,
+      bound: `p99 ≤ ${WAIT_MS_MAX} ms, 0 lost, 0 repeats`,
+    })
+  },
+  120_000 + SETTLE_MS_MAX,
+)
+
+test('T30 control: behind a gateway that sends in order of arrival they wait until the backlog is gone', async () => {
+  const random = announceSeed('T30 control')
+  await using stack = await startNaiveStack({ providerLatencyMs: LATENCY_MS })
+  const backlog = await fillNaiveBacklog(stack, 800)
+  const busy = await trickle([stack.client], { each: 20, withinMs: 500, prefix: 'busy', random })
+  const isDone = async () => (await stack.provider.count()) >= backlog.length + busy.length
+  await waitUntil('the backlog to be gone', 30_000, isDone)
+  await sleep(LATENCY_MS)
+  const p99 = percentile(await waitsOf(busy, stack.provider), 99)
+  expect(p99).toBeGreaterThan(WAIT_MS_MAX)
+  reportResult({
+    test: 'T30 control',
+    fault: `a gateway that sends in order of arrival has a backlog of ${backlog.length}`,
+    n: busy.length,
+    result: `p99 wait of the others ${p99} ms`,
+    bound: `p99 > ${WAIT_MS_MAX} ms`,
+  })
+}, 90_000)
