@@ -1,123 +1,119 @@
-import { hash } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Server } from 'node:net'
+import { crc32 } from 'node:zlib'
+import { misbehave } from './fake-provider-faults.ts'
+import { answer, createWireServer, type WireRequest } from './fake-provider-wire.ts'
 import { messageIdOf } from './message-id-of.ts'
-import { createFaultScript, type FaultRule, type ProviderFault } from './provider-fault.ts'
-import { createProviderLedger } from './provider-ledger.ts'
-
-const SEND_PATH = '/v2/email/outbound-emails'
+import { createFaultScript, type FaultRule } from './provider-fault.ts'
+import { createProviderLedger, type ProviderEntry } from './provider-ledger.ts'
 
 export type FakeProviderOptions = {
   /** Time from the end of a request to its answer; the mail is taken at the end of the request. */
   latencyMs?: number
   ledgerFile?: string
+  /** Takes a repeat for a mail of its own, as a provider without idempotency keys does. */
+  forgetsKeys?: boolean
 }
 
-/** An HTTP server that speaks SES v2's SendEmail, keeps a ledger of what it took, and misbehaves as told. */
+/** Where each kind of provider takes mail, how it says yes, and whether it knows idempotency keys. */
+type Dialect = { idField: string; knowsKeys: boolean }
+const DIALECTS = new Map<string, Dialect>([
+  ['/v2/email/outbound-emails', { idField: 'MessageId', knowsKeys: false }],
+  ['/emails', { idField: 'id', knowsKeys: true }],
+])
+const KEY = /\r\nidempotency-key:[ \t]*(\S+)/i
+
+const noBody = () => ''
+
+/** What an idempotency key stands for: https://resend.com/docs/dashboard/emails/idempotency-keys */
+type Known = { bodyHash: string; answer: string; answeredAt: number }
+
+/** An HTTP server that speaks SES v2's SendEmail and Resend's POST /emails, keeps a ledger of what it took, and misbehaves as told. */
 export function createFakeProvider(options: FakeProviderOptions = {}): Server {
   const ledger = createProviderLedger(options.ledgerFile)
+  const keys = new Map<string, Known>()
   let latencyMs = options.latencyMs ?? 0
-  let faultOf = createFaultScript([])
-  let earlyFaultOf = createFaultScript([])
+  let script = createFaultScript([])
 
-  const send = (request: IncomingMessage, response: ServerResponse, body: string) => {
-    const fault = faultOf(body)
-    const take = () => {
-      ledger.append({ at: Date.now(), messageId: messageIdOf(body), bodyHash: hash('sha1', body) })
-      return `{"MessageId":"fake-${ledger.count()}"}`
+  function take(entry: ProviderEntry, key: string | undefined, idField: string): string {
+    const known = key === undefined ? undefined : keys.get(key)
+    if (known) {
+      ledger.appendReplay(entry)
+      return known.answer
     }
-    if (fault) return misbehave(fault, request, response, take)
-    const answer = take()
-    if (latencyMs === 0) return json(response, 200, answer)
-    setTimeout(() => json(response, 200, answer), latencyMs)
+    ledger.append(entry)
+    const body = `{"${idField}":"fake-${ledger.count()}"}`
+    if (key !== undefined) {
+      keys.set(key, { bodyHash: entry.bodyHash, answer: body, answeredAt: entry.at + latencyMs })
+    }
+    return body
   }
 
-  const control = (request: IncomingMessage, response: ServerResponse, body: string) => {
-    if (request.url === '/ledger') return json(response, 200, JSON.stringify(ledger.entries()))
-    if (request.url === '/ledger/count') return json(response, 200, String(ledger.count()))
-    if (request.url === '/script' && request.method === 'PUT') {
-      const script: { latencyMs?: number; rules: FaultRule[] } = JSON.parse(body)
-      latencyMs = script.latencyMs ?? latencyMs
-      faultOf = createFaultScript(script.rules.filter((rule) => rule.fault.kind !== 'reset-before-body'))
-      earlyFaultOf = createFaultScript(script.rules.filter((rule) => rule.fault.kind === 'reset-before-body'))
-      return json(response, 200, '{}')
+  /** What becomes of a request that nothing strikes: by default it is taken. */
+  function respond(entry: ProviderEntry, key: string | undefined, idField: string): [number, string] {
+    const known = key === undefined ? undefined : keys.get(key)
+    if (known && known.bodyHash !== entry.bodyHash) {
+      return [409, '{"statusCode":409,"name":"invalid_idempotent_request"}']
     }
-    return json(response, 404, '{"message":"no such path"}')
+    if (known && known.answeredAt > entry.at) {
+      return [409, '{"statusCode":409,"name":"concurrent_idempotent_requests"}']
+    }
+    return [200, take(entry, key, idField)]
   }
 
-  const server = createServer({ keepAliveTimeout: 60_000, requestTimeout: 0 }, (request, response) => {
-    if (request.url !== SEND_PATH) return readBody(request, (body) => control(request, response, body))
-    if (earlyFaultOf('')) return request.socket.resetAndDestroy()
-    readBody(request, (body) => send(request, response, body))
+  function send({ head, body, socket }: WireRequest, { idField, knowsKeys }: Dialect): void {
+    const fault = script.onRequest(() => body.toString('latin1'))
+    const entry = { at: Date.now(), messageId: messageIdOf(body), bodyHash: crc32(body).toString(36) }
+    const key = knowsKeys && !options.forgetsKeys ? keyOf(head) : undefined
+    if (fault) {
+      ledger.appendFault({ at: entry.at, messageId: entry.messageId, fault: fault.kind })
+      misbehave(fault, socket, () => take(entry, key, idField))
+      return
+    }
+    const [status, text] = respond(entry, key, idField)
+    if (latencyMs === 0) answer(socket, status, text)
+    else setTimeout(() => answer(socket, status, text), latencyMs)
+  }
+
+  const reports: Record<string, () => unknown> = {
+    '/ledger': ledger.entries,
+    '/ledger/count': ledger.count,
+    '/ledger/replays': ledger.replays,
+    '/ledger/faults': ledger.faults,
+  }
+
+  function control({ method, path, body, socket }: WireRequest): void {
+    const report = reports[path]
+    if (report) answer(socket, 200, JSON.stringify(report()))
+    else if (path === '/script' && method === 'PUT') {
+      const given: { latencyMs?: number; rules: FaultRule[] } = JSON.parse(body.toString())
+      latencyMs = given.latencyMs ?? latencyMs
+      script = createFaultScript(given.rules)
+      answer(socket, 200, '{}')
+    } else answer(socket, 404, '{"message":"no such path"}')
+  }
+
+  const server = createWireServer({
+    onConnect(socket) {
+      if (script.onConnect(noBody)) socket.resetAndDestroy()
+    },
+    onHead(head, socket) {
+      const isSend = head.startsWith('POST')
+      if (!isSend || !script.onHead(noBody)) return true
+      socket.resetAndDestroy()
+      return false
+    },
+    onRequest(request) {
+      const dialect = DIALECTS.get(request.path)
+      if (dialect) send(request, dialect)
+      else control(request)
+    },
   })
   server.on('close', () => ledger.close())
   return server
 }
 
-function readBody(request: IncomingMessage, done: (body: string) => void): void {
-  const chunks: Buffer[] = []
-  request.on('data', (chunk: Buffer) => chunks.push(chunk))
-  request.on('error', () => undefined)
-  request.on('end', () => {
-    const [first] = chunks
-    done((first && chunks.length === 1 ? first : Buffer.concat(chunks)).toString('latin1'))
-  })
-}
-
-function json(
-  response: ServerResponse,
-  status: number,
-  body: string,
-  headers: Record<string, string> = {},
-): void {
-  response.writeHead(status, {
-    'content-type': 'application/json',
-    'content-length': body.length,
-    ...headers,
-  })
-  response.end(body)
-}
-
-function misbehave(
-  fault: ProviderFault,
-  request: IncomingMessage,
-  response: ServerResponse,
-  take: () => string,
-): void {
-  switch (fault.kind) {
-    case 'status':
-      json(response, fault.status, fault.body ?? '{"message":"scripted"}', fault.headers)
-      break
-    case 'delay': {
-      const answer = take()
-      setTimeout(() => json(response, 200, answer), fault.delayMs)
-      break
-    }
-    case 'no-answer':
-      if (fault.taken) take()
-      break
-    case 'reset-after-body':
-      if (fault.taken) take()
-      request.socket.resetAndDestroy()
-      break
-    case 'drip':
-      drip(response, take(), fault.everyMs)
-      break
-    case 'huge-answer':
-      json(response, 200, take().replace('}', `,"Padding":"${'x'.repeat(fault.bytes)}"}`))
-      break
-    case 'reset-before-body':
-      request.socket.resetAndDestroy()
-  }
-}
-
-function drip(response: ServerResponse, answer: string, everyMs: number): void {
-  response.writeHead(200, { 'content-type': 'application/json', 'content-length': answer.length })
-  let sent = 0
-  const timer = setInterval(() => {
-    if (sent < answer.length && !response.destroyed) response.write(answer.charAt(sent++))
-    else {
-      clearInterval(timer)
-      response.end()
-    }
-  }, everyMs)
+/** Copied, since a part of the head would keep all of it in memory. */
+function keyOf(head: string): string | undefined {
+  const key = KEY.exec(head)?.[1]
+  return key === undefined ? undefined : Buffer.from(key).toString()
 }

@@ -111,3 +111,12 @@ export function sesConnection(providerUrl: string): {
     settings: { region: 'eu-west-1', base_url: providerUrl },
   }
 }
+
+/** A Resend connection that leads to the fake provider. */
+export function resendConnection(providerUrl: string): {
+  provider: string
+  credentials: object
+  settings: object
+} {
+  return { provider: 'resend', credentials: { api_key: 're_fake' }, settings: { base_url: providerUrl } }
+}

@@ -3,15 +3,20 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { FakeProviderOptions } from './fake-provider.ts'
 import type { FaultRule } from './provider-fault.ts'
-import type { ProviderEntry } from './provider-ledger.ts'
+import type { ProviderEntry, ProviderFaultEntry } from './provider-ledger.ts'
 
 export type ProviderProcess = {
   url: string
   pid: number
   /** Replaces the script; rules count from here. */
   script(script: { latencyMs?: number; rules: FaultRule[] }): Promise<void>
+  /** Mails taken; a repeat that was recognised is none. */
   count(): Promise<number>
   ledger(): Promise<ProviderEntry[]>
+  /** Repeats that were recognised by their key. */
+  replays(): Promise<ProviderEntry[]>
+  /** Requests that a fault struck after they were read. */
+  faults(): Promise<ProviderFaultEntry[]>
   stop(): Promise<void>
 }
 
@@ -31,6 +36,8 @@ export async function startProvider(options: FakeProviderOptions = {}): Promise<
     script: (script) => ask('/script', { method: 'PUT', body: JSON.stringify(script) }),
     count: () => ask('/ledger/count'),
     ledger: () => ask('/ledger'),
+    replays: () => ask('/ledger/replays'),
+    faults: () => ask('/ledger/faults'),
     async stop() {
       if (child.exitCode !== null) return
       const exited = once(child, 'exit')

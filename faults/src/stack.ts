@@ -8,6 +8,7 @@ import {
   createConnection,
   createTenant,
   gatewayEnv,
+  resendConnection,
   runCommand,
   sesConnection,
   startPart,
@@ -27,6 +28,10 @@ export type StackOptions = {
   workerFailpoints?: string[]
   /** Time from the provider's taking a mail to its answer: how much is in flight when a worker dies. */
   providerLatencyMs?: number
+  /** What the tenant's connection speaks: SES, which never recognises a repeat, or Resend, which does. */
+  providerKind?: 'ses' | 'resend'
+  /** The provider takes a repeat under the same key for a new mail. */
+  providerForgetsKeys?: boolean
   /** Where redis-server is missing, the queue lives in Postgres anyway. */
   withRedis?: boolean
   redis?: RedisOptions
@@ -66,8 +71,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const dataDir = cleanup.adopt(await mkdtemp(join(tmpdir(), 'lettergate-data-')), (it) =>
     rm(it, { recursive: true }),
   )
-  const provider = cleanup.adopt(await startProvider({ latencyMs: options.providerLatencyMs ?? 0 }), (it) =>
-    it.stop(),
+  const provider = cleanup.adopt(
+    await startProvider({
+      latencyMs: options.providerLatencyMs ?? 0,
+      forgetsKeys: options.providerForgetsKeys ?? false,
+    }),
+    (it) => it.stop(),
   )
   const databaseUrl = await cluster.database('lettergate')
   const [apiPort, workerPort] = [await freePort(), await freePort()]
@@ -80,7 +89,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     it.stop(),
   )
   const apiUrl = `http://127.0.0.1:${apiPort}`
-  await createConnection(apiUrl, tenant.apiKey, sesConnection(provider.url))
+  const connectionTo = options.providerKind === 'resend' ? resendConnection : sesConnection
+  await createConnection(apiUrl, tenant.apiKey, connectionTo(provider.url))
   const worker = cleanup.adopt(
     await superviseWorker({ ...env, ...options.workerEnv }, pool, options.workerFailpoints),
     (it) => it.stop(),
