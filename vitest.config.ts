@@ -20,7 +20,8 @@ function faultProject(name: string, include: string) {
 
 export default defineConfig({
   test: {
-    reporters: ['default', ['json', { outputFile: 'coverage/test-report.json' }]],
+    // `npm run faults` runs file by file and reads each report.
+    reporters: ['default', ['json', { outputFile: process.env.TEST_REPORT ?? 'coverage/test-report.json' }]],
     projects: [
       {
         test: {

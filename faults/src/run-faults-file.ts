@@ -39,14 +39,11 @@ export async function runFile(path: string, seed: number | undefined): Promise<F
     const started = startProcess({
       name: path,
       command: process.execPath,
-      args: [
-        vitest,
-        ...['run', '--project', 'faults', path],
-        ...['--reporter', 'json', '--outputFile', resultFile, '--reporter', 'default'],
-      ],
+      args: [vitest, 'run', '--project', 'faults', path],
       env: {
         ...inheritedEnv(),
         FAULTS_REPORT: reportFile,
+        TEST_REPORT: resultFile,
         ...(seed === undefined ? {} : { SEED: String(seed) }),
       },
       cwd: ROOT,
