@@ -53,6 +53,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const dispatcher = createDispatcher({
     pool,
     enqueue: (claims) => queue.add(claims),
+    isQueueOpen: () => queue.isOpen(),
     depth: DEPTH,
     failpoint: deps.failpoint,
     onClaim: metrics.onClaim,

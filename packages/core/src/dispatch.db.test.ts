@@ -73,6 +73,30 @@ test('never more claims are held than the depth allows, whatever the backlog', a
   expect(enqueued).toHaveLength(10)
 })
 
+test('nothing is claimed while the queue is away, so no claim is spent on it', async () => {
+  let isQueueOpen = false
+  let claimed = 0
+  const enqueued: Claim[] = []
+  const dispatcher = createDispatcher({
+    pool: db.pool,
+    enqueue: async (claims) => void enqueued.push(...claims),
+    isQueueOpen: () => isQueueOpen,
+    depth: 100,
+    failpoint: noFailpoint,
+    onClaim: (count) => {
+      claimed += count
+    },
+    onError: () => {},
+  })
+  dispatchers.push(dispatcher)
+  dispatcher.start()
+  await accept(3)
+  await new Promise((resolve) => setTimeout(resolve, 400))
+  expect(claimed).toBe(0)
+  isQueueOpen = true
+  await eventually(async () => (enqueued.length === 3 ? true : undefined))
+})
+
 test('claims that cannot be enqueued are ready again, and enqueued once the queue is back', async () => {
   let isAway = true
   const enqueued: Claim[] = []

@@ -27,6 +27,8 @@ const REFILL_MS = 40
 /** …or until this part of the depth has ended. */
 const REFILL_PART = 8
 const ERROR_MS = 500
+/** Looks this often whether the queue is back. */
+const QUEUE_AWAY_MS = 250
 
 /**
  * Moves due messages from the backlog in Postgres into the queue, at most `depth` at a time in the whole installation. Any
@@ -35,6 +37,8 @@ const ERROR_MS = 500
 export function createDispatcher(deps: {
   pool: Pool
   enqueue: (claims: Claim[]) => Promise<void>
+  /** Whether the queue takes jobs now: what cannot be enqueued is not claimed. */
+  isQueueOpen?: () => boolean
   depth: number
   failpoint: Failpoint
   onClaim: (count: number) => void
@@ -103,6 +107,7 @@ export function createDispatcher(deps: {
     poked = false
     const finishedBefore = finishedCount
     await promote()
+    if (deps.isQueueOpen?.() === false) return wait(QUEUE_AWAY_MS, false)
     const { more, held } = await claim()
     if (more || stopped) return
     if (held > deps.depth / REFILL_PART) {

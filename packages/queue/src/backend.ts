@@ -29,6 +29,8 @@ function hostOptions(url: string): RedisHost {
   }
 }
 
+const RECONNECT_MS_MAX = 1_000
+
 /**
  * A producer must fail fast: without `commandTimeout` an add waits for ever on a Redis that hangs. It may happen later all the
  * same, which is harmless, since every claim carries its epoch.
@@ -38,7 +40,12 @@ export const producerOptions = (url: string) => ({
   enableOfflineQueue: false,
   commandTimeout: 2_000,
   maxRetriesPerRequest: 1,
+  retryStrategy: (times: number) => Math.min(times * 50, RECONNECT_MS_MAX),
 })
 
-/** A consumer waits for Redis to come back. */
-export const consumerOptions = (url: string) => ({ ...hostOptions(url), maxRetriesPerRequest: null })
+/** A consumer waits for Redis to come back, and looks more often than BullMQ's own default, which sleeps up to 20 s. */
+export const consumerOptions = (url: string) => ({
+  ...hostOptions(url),
+  maxRetriesPerRequest: null,
+  retryStrategy: (times: number) => Math.min(times * 50, RECONNECT_MS_MAX),
+})

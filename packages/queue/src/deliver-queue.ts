@@ -1,4 +1,5 @@
 import { createPostgresBackend, Queue, withBackend } from 'bullmq'
+import type { Redis } from 'ioredis'
 import { DEFAULT_PREFIX, POSTGRES_SCHEMA, producerOptions, QUEUE_NAME, type QueueBackend } from './backend.ts'
 import { DELIVER_JOB, type QueuedClaim, toJobs } from './jobs.ts'
 import { openRedis } from './redis.ts'
@@ -6,6 +7,8 @@ import { openRedis } from './redis.ts'
 export type DeliverQueue = {
   /** Enqueues claims; rejects if that could not be confirmed in time (it may have happened nevertheless). */
   add(claims: QueuedClaim[]): Promise<void>
+  /** Whether an add is likely to succeed now: what nobody can enqueue need not be claimed. */
+  isOpen(): boolean
   close(): Promise<void>
 }
 
@@ -16,18 +19,28 @@ type AddBulk = (
   jobs: { name: string; data: { claims: QueuedClaim[] }; opts: typeof JOB_OPTIONS & { jobId: string } }[],
 ) => Promise<unknown>
 
-function wrap(addBulk: AddBulk, close: () => Promise<void>): DeliverQueue {
+/** A queue that has just refused (away, frozen, out of memory) is asked again after this long. */
+const ASK_AGAIN_MS = 1_000
+
+function wrap(queue: { addBulk: AddBulk; isOpen: () => boolean; close: () => Promise<void> }): DeliverQueue {
+  let askAgainAt = 0
   return {
     async add(claims) {
-      await addBulk(
-        toJobs(claims).map((job) => ({
-          name: DELIVER_JOB,
-          data: { claims: job.claims },
-          opts: { ...JOB_OPTIONS, jobId: job.id },
-        })),
-      )
+      try {
+        await queue.addBulk(
+          toJobs(claims).map((job) => ({
+            name: DELIVER_JOB,
+            data: { claims: job.claims },
+            opts: { ...JOB_OPTIONS, jobId: job.id },
+          })),
+        )
+      } catch (error) {
+        askAgainAt = performance.now() + ASK_AGAIN_MS
+        throw error
+      }
     },
-    close,
+    isOpen: () => queue.isOpen() && performance.now() >= askAgainAt,
+    close: queue.close,
   }
 }
 
@@ -43,19 +56,31 @@ export async function createDeliverQueue(
     })
     queue.on('error', onError)
     await queue.waitUntilReady()
-    return wrap(
-      (jobs) => queue.addBulk(jobs),
-      () => queue.close(),
-    )
+    return wrap({
+      addBulk: (jobs) => queue.addBulk(jobs),
+      isOpen: () => true,
+      close: () => queue.close(),
+    })
   }
-  const redis = await openRedis(producerOptions(backend.url), onError)
-  const queue = new Queue(QUEUE_NAME, { connection: redis, prefix: backend.prefix ?? DEFAULT_PREFIX })
-  queue.on('error', onError)
-  return wrap(
-    (jobs) => queue.addBulk(jobs),
-    async () => {
-      await queue.close()
+  const { redis, isOpen } = await openRedis(producerOptions(backend.url), onError)
+  let queue: Queue | undefined
+  return wrap({
+    addBulk(jobs) {
+      // Made once Redis is there: BullMQ would wait for it without end.
+      if (!isOpen()) return Promise.reject(new Error('Redis is away'))
+      queue ??= openQueue(redis, backend.prefix ?? DEFAULT_PREFIX, onError)
+      return queue.addBulk(jobs)
+    },
+    isOpen,
+    async close() {
+      await queue?.close()
       redis.disconnect()
     },
-  )
+  })
+}
+
+function openQueue(redis: Redis, prefix: string, onError: (error: Error) => void): Queue {
+  const queue = new Queue(QUEUE_NAME, { connection: redis, prefix })
+  queue.on('error', onError)
+  return queue
 }

@@ -18,6 +18,9 @@ export type DeliverWorkerOptions = {
 /** A job that stalled is run again without limit: its claims decide by themselves whether there is anything to do. */
 const STALLED_MAX = 1_000_000
 
+/** After an error of the connection; BullMQ's own 15 s would be longer than the pause itself may be. */
+const RETRY_MS = 1_000
+
 /** The consuming side. A job never fails: what went wrong with a message is recorded in Postgres. */
 export async function createDeliverWorker(options: DeliverWorkerOptions): Promise<DeliverWorker> {
   const { backend } = options
@@ -30,6 +33,7 @@ export async function createDeliverWorker(options: DeliverWorkerOptions): Promis
     maxStalledCount: STALLED_MAX,
     removeOnComplete: { count: 0 },
     removeOnFail: { count: 0 },
+    runRetryDelay: RETRY_MS,
   }
   if (backend.kind === 'postgres') {
     const classes = withBackend(createPostgresBackend)

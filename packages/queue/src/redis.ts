@@ -1,22 +1,59 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import type { producerOptions } from './backend.ts'
 
+export type RedisLink = {
+  redis: Redis
+  /** Whether it is connected to a Redis that may be used. */
+  isOpen(): boolean
+}
+
+/** A Redis that answers is known by then; one that does not is waited for while everything else runs. */
+const FIRST_LOOK_MS = 3_000
+
 /**
- * Connects, waiting for as long as Redis is away, and throws where it may evict keys: that would drop jobs silently.
- * (Nothing would be lost, but every dropped job would wait for a sweep.)
+ * Keeps a connection to Redis. Starts without it, since Postgres is the truth and Redis may come later, but throws where Redis may
+ * evict keys: that would drop jobs silently. (Nothing would be lost, but every dropped job would wait for a sweep.)
  */
 export async function openRedis(
   options: ReturnType<typeof producerOptions>,
   onError: (error: Error) => void,
-): Promise<Redis> {
+): Promise<RedisLink> {
   const redis = new Redis(options)
   redis.on('error', onError)
-  if (redis.status !== 'ready') await new Promise<void>((resolve) => redis.once('ready', () => resolve()))
-  const memory = await redis.info('memory')
-  const policy = /maxmemory_policy:(\S+)/.exec(memory)?.[1]
-  if (policy !== undefined && policy !== 'noeviction') {
+  let isOpen = false
+  let refusal: Error | null = null
+  redis.on('close', () => {
+    isOpen = false
+  })
+  const looked = Promise.withResolvers<void>()
+  // Anew with every connection: a Redis that comes back may have been set otherwise.
+  redis.on('ready', () => {
+    evictionFault(redis).then(
+      (fault) => {
+        refusal = fault
+        isOpen = fault === null
+        if (fault) onError(fault)
+        looked.resolve()
+      },
+      (error: Error) => {
+        onError(error)
+        redis.disconnect(true)
+      },
+    )
+  })
+  await Promise.race([looked.promise, sleep(FIRST_LOOK_MS, undefined, { ref: false })])
+  if (refusal) {
     redis.disconnect()
-    throw new Error(`Redis evicts keys (maxmemory-policy ${policy}): set maxmemory-policy to noeviction`)
+    throw refusal
   }
-  return redis
+  return { redis, isOpen: () => isOpen }
+}
+
+async function evictionFault(redis: Redis): Promise<Error | null> {
+  const policy = /maxmemory_policy:(\S+)/.exec(await redis.info('memory'))?.[1]
+  if (policy === undefined || policy === 'noeviction') return null
+  return new Error(
+    `Redis may evict jobs (maxmemory-policy is ${policy}): run CONFIG SET maxmemory-policy noeviction, and set it in redis.conf`,
+  )
 }
