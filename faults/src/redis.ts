@@ -23,6 +23,8 @@ export type RedisServer = {
   command(line: string): Promise<string>
   /** Ends it without a goodbye; comes back by start(). */
   kill(): Promise<void>
+  /** `SHUTDOWN NOSAVE`: an orderly end that writes nothing. */
+  shutdown(): Promise<void>
   /** With other options than before, if given. */
   start(options?: Pick<RedisOptions, 'aof'>): Promise<void>
   /** Suspends it: connections stay open, and nobody answers. */
@@ -59,6 +61,10 @@ export async function createRedisServer(options: RedisOptions = {}): Promise<Red
     },
     command: (line) => inlineCommand(port, line),
     kill: async () => void (await server.kill('SIGKILL')),
+    async shutdown() {
+      await inlineCommand(port, 'SHUTDOWN NOSAVE').catch(() => undefined)
+      await server.exited
+    },
     async start(changed = {}) {
       aof = changed.aof ?? aof
       server = await start()
