@@ -1,4 +1,5 @@
 import type { NewMessage } from '@lettergate/contracts/send-request'
+import type { ContentDocument, Envelope } from '@lettergate/db/content-document'
 import type { AcceptRow } from '@lettergate/db/sql/accept-messages'
 
 /** What a repeat of the request is answered with; statuses follow from `send_at` and the time of acceptance. */
@@ -11,16 +12,17 @@ export type StoredAnswer = {
   extra?: unknown
 }
 
-/** What `message_content.document` holds. */
-export type ContentDocument = {
-  text?: string
-  html?: string
-  headers?: Record<string, string>
-  reply_to?: { address: string; name?: string | undefined }[]
-}
-
-function contentDocument(message: NewMessage): ContentDocument {
+function contentDocument(message: NewMessage, recipients: Envelope['recipients']): ContentDocument {
   return {
+    envelope: {
+      from: message.from,
+      subject: message.subject,
+      tags: message.tags,
+      ...(Object.keys(message.metadata).length === 0 ? {} : { metadata: message.metadata }),
+      ...(message.connectionId === undefined ? {} : { connection_id: message.connectionId }),
+      attachment_count: message.attachments.length,
+      recipients,
+    },
     ...(message.text === undefined ? {} : { text: message.text }),
     ...(message.html === undefined ? {} : { html: message.html }),
     ...(Object.keys(message.headers).length === 0 ? {} : { headers: message.headers }),
@@ -38,7 +40,8 @@ function recipientRows(message: NewMessage): AcceptRow['recipients'] {
 
 /** The rows of one message. Tags are restricted to characters that need no escape in an array literal. */
 export function acceptRow(id: string, message: NewMessage): AcceptRow {
-  const document = JSON.stringify(contentDocument(message))
+  const recipients = recipientRows(message)
+  const document = JSON.stringify(contentDocument(message, recipients))
   const attachmentBytes = message.attachments.reduce((sum, { content }) => sum + content.length, 0)
   return {
     id,
@@ -53,7 +56,7 @@ export function acceptRow(id: string, message: NewMessage): AcceptRow {
     attachmentCount: message.attachments.length,
     contentBytes: document.length + attachmentBytes,
     document,
-    recipients: recipientRows(message),
+    recipients,
   }
 }
 

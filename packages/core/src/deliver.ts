@@ -6,7 +6,6 @@ import { type LoadedMessage, loadClaimed } from '@lettergate/db/sql/load-claimed
 import { unclaimMessages } from '@lettergate/db/sql/unclaim-messages'
 import type { Egress } from '@lettergate/egress/egress'
 import type { Io, SendOutcome } from '@lettergate/providers/provider'
-import type { ContentDocument } from './accept-row.ts'
 import { createBudget } from './budget.ts'
 import type { Failpoint } from './failpoint.ts'
 import { CALL_DEADLINE_MS, SENDING_LEASE_MS } from './leases.ts'
@@ -16,7 +15,7 @@ import type { Recorder } from './record.ts'
 import type { Route, Router } from './route.ts'
 import { createSlots, SlotsStopped } from './slots.ts'
 
-type Message = LoadedMessage<ContentDocument>
+type Message = LoadedMessage
 type Usable = Extract<Route, { kind: 'route' }>
 
 export type HandOff = {
@@ -56,7 +55,7 @@ export function createDeliverer(deps: {
 
   const loads = createBatcher<Claim, Message | null>({
     run: async (claims) => {
-      const loaded = await loadClaimed<ContentDocument>(deps.pool, claims, 'claimed')
+      const loaded = await loadClaimed(deps.pool, claims, 'claimed')
       const byEpoch = new Map(loaded.map((message) => [message.epoch, message]))
       return claims.map((claim) => byEpoch.get(claim.epoch) ?? null)
     },

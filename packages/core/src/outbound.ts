@@ -3,12 +3,11 @@ import type { Queryable } from '@lettergate/db/pool'
 import type { LoadedMessage } from '@lettergate/db/sql/load-claimed'
 import { readAttachments } from '@lettergate/db/sql/read-attachments'
 import type { Mailbox, OutboundMessage } from '@lettergate/providers/provider'
-import type { ContentDocument } from './accept-row.ts'
 import { pendingRecipients } from './outcome.ts'
 
 /** What `toOutbound` reads of a message, whoever loaded it. */
 export type OutboundSource = Pick<
-  LoadedMessage<ContentDocument>,
+  LoadedMessage,
   | 'tenantId'
   | 'messageId'
   | 'createdAt'

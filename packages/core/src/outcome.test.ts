@@ -6,7 +6,7 @@ import { toHeldRecord, toRecord } from './outcome.ts'
 
 const HOURS = 3_600_000
 
-function buildMessage(change: Partial<LoadedMessage<unknown>> = {}): LoadedMessage<unknown> {
+function buildMessage(change: Partial<LoadedMessage> = {}): LoadedMessage {
   return {
     tenantId: 'tenant',
     messageId: 'message',
@@ -42,7 +42,7 @@ const attempt = {
   startedAt: new Date(),
   repeatWindowMs: 0,
 }
-const record = (outcome: SendOutcome, change: Partial<LoadedMessage<unknown>> = {}, repeatWindowMs = 0) =>
+const record = (outcome: SendOutcome, change: Partial<LoadedMessage> = {}, repeatWindowMs = 0) =>
   toRecord(buildMessage(change), { ...attempt, repeatWindowMs }, outcome, () => 0.5)
 const statuses = (result: ReturnType<typeof record>) => result.changes.map((change) => change.status)
 

@@ -81,7 +81,7 @@ function waitMs(outcome: SendOutcome, attempt: number, random: () => number): nu
  * `unknown` is only repeated where that is safe or the tenant chose it; retries end 72 h after the message was due.
  */
 export function toRecord(
-  message: LoadedMessage<unknown>,
+  message: LoadedMessage,
   attempt: AttemptContext,
   outcome: SendOutcome,
   random: () => number = Math.random,
@@ -126,7 +126,7 @@ export function toRecord(
 const HELD_RECHECK_MS = 60_000
 
 /** A message that no connection may carry now: it waits, visibly, until one appears or its 72 hours are over. */
-export function toHeldRecord(message: LoadedMessage<unknown>, reason: string): OutcomeRecord {
+export function toHeldRecord(message: LoadedMessage, reason: string): OutcomeRecord {
   const isLast = HELD_RECHECK_MS >= message.expiresInMs
   const status = isLast ? 'failed' : 'held'
   const pending = pendingRecipients(message)

@@ -5,7 +5,6 @@ import { type AttemptRow, readAttempts } from '@lettergate/db/sql/read-attempts'
 import { readDocument } from '@lettergate/db/sql/read-document'
 import { type EventRow, readEvents } from '@lettergate/db/sql/read-events'
 import { buildMime } from '@lettergate/providers/mime'
-import type { ContentDocument } from './accept-row.ts'
 import { readCursor, writeCursor } from './cursor.ts'
 import { toOutbound } from './outbound.ts'
 import { type MessageReader, type Reader, readExisting, type StoredMessage } from './read-messages.ts'
@@ -22,7 +21,7 @@ export async function listEvents(
 ): Promise<{ events: EventRow[]; nextCursor: string | null }> {
   await readExisting(deps.messages, reader, id)
   const scope = ['events', reader.tenantId, reader.mode, id]
-  const after = page.cursor === undefined ? 0 : Number(readCursor(deps.cursorKey, scope, page.cursor))
+  const after = page.cursor === undefined ? -1 : Number(readCursor(deps.cursorKey, scope, page.cursor))
   const found = await fromStorage(
     readEvents(deps.pool, { tenantId: reader.tenantId, id }, { after, limit: page.limit + 1 }),
   )
@@ -45,7 +44,7 @@ export async function readRaw(deps: Deps, reader: Reader, id: string): Promise<B
 }
 
 async function buildRaw(pool: Pool, tenantId: string, message: StoredMessage): Promise<Buffer> {
-  const document = await readDocument<ContentDocument>(pool, { tenantId, id: message.id })
+  const document = await readDocument(pool, { tenantId, id: message.id })
   if (!document) throw new Problem('not-found')
   const outbound = await toOutbound(pool, {
     tenantId,

@@ -5,7 +5,6 @@ import { listExpiredSending } from '@lettergate/db/sql/list-expired-sending'
 import { loadClaimed } from '@lettergate/db/sql/load-claimed'
 import { recordOutcomes } from '@lettergate/db/sql/record-outcomes'
 import { releaseExpiredClaims } from '@lettergate/db/sql/release-expired-claims'
-import type { ContentDocument } from './accept-row.ts'
 import { toRecord } from './outcome.ts'
 
 const BATCH = 200
@@ -29,7 +28,7 @@ async function untilDone(step: (limit: number) => Promise<number>): Promise<numb
 /** Calls hand-offs whose worker was lost what they are: unknown. The same record as a live unknown, so the same rules. */
 async function giveUpLostSending(deps: SweepDeps, limit: number): Promise<number> {
   const lost = await listExpiredSending(deps.pool, limit)
-  const messages = await loadClaimed<ContentDocument>(deps.pool, lost, 'sending')
+  const messages = await loadClaimed(deps.pool, lost, 'sending')
   const records = messages.flatMap((message) => {
     const { sending } = message
     if (!sending) return []

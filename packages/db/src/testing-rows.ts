@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Envelope } from './content-document.ts'
 import type { Pool } from './pool.ts'
 import type { AcceptRow, AcceptUnit } from './sql/accept-messages.ts'
 import { newId } from './testing-ids.ts'
@@ -17,7 +18,7 @@ export async function buildTenant(
 }
 
 export function buildRow(change: Partial<AcceptRow> = {}): AcceptRow {
-  return {
+  const row = {
     id: newId(),
     stream: 'transactional',
     fromAddress: 'app@acme.example',
@@ -29,10 +30,18 @@ export function buildRow(change: Partial<AcceptRow> = {}): AcceptRow {
     connectionId: null,
     attachmentCount: 0,
     contentBytes: 20,
-    document: '{"text":"Hello"}',
-    recipients: [{ kind: 'to', address: 'user@example.net', name: null }],
+    recipients: [{ kind: 'to' as const, address: 'user@example.net', name: null }],
     ...change,
   }
+  const envelope: Envelope = {
+    from: { address: row.fromAddress },
+    subject: row.subject,
+    tags: [],
+    attachment_count: row.attachmentCount,
+    recipients: row.recipients,
+    ...(row.connectionId === null ? {} : { connection_id: row.connectionId }),
+  }
+  return { document: JSON.stringify({ envelope, text: 'Hello' }), ...row }
 }
 
 /** A request with one message, or with those given. */

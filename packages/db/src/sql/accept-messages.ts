@@ -15,7 +15,7 @@ export type AcceptRow = {
   connectionId: string | null
   attachmentCount: number
   contentBytes: number
-  /** JSON text: text, html, headers, reply_to. */
+  /** JSON text of a `ContentDocument`. */
   document: string
   recipients: { kind: 'to' | 'cc' | 'bcc'; address: string; name: string | null }[]
 }
@@ -51,12 +51,14 @@ with unit as materialized (
   select * from unnest($1::int4[], $2::uuid[], $3::text[], $4::uuid[], $5::int4[], $6::bytea[], $7::bytea[], $8::text[])
     as u(unit, tenant_id, mode, request_id, n, key_hash, body_hash, answer)
 ), room as materialized (
-  select g.tenant_id, g.mode, g.day, g.accepted, t.daily_limit
-  from (select distinct tenant_id, mode from unit) w
-  join usage g on g.tenant_id = w.tenant_id and g.day = (now() at time zone 'utc')::date and g.mode = w.mode
-  join tenant t on t.id = g.tenant_id
-  order by g.tenant_id, g.mode
-  for no key update of g
+  select w.tenant_id, w.mode, g.day, g.accepted, t.daily_limit
+  from (select distinct tenant_id, mode from unit order by tenant_id, mode) w
+  cross join lateral (
+    select day, accepted from usage u
+    where u.tenant_id = w.tenant_id and u.day = (now() at time zone 'utc')::date and u.mode = w.mode
+    limit 1 for no key update
+  ) g
+  cross join lateral (select daily_limit from tenant where id = w.tenant_id limit 1) t
 ), fits as materialized (
   select u.*, r.day
   from (select *, sum(n) over (partition by tenant_id, mode order by n, unit) as running from unit) u
@@ -98,12 +100,10 @@ with unit as materialized (
   from unnest($22::uuid[], $23::int2[], $24::text[], $25::text[], $26::text[])
     as r(message_id, position, kind, address, name)
   join incoming i on i.id = r.message_id
-), written_event as (
-  insert into event (tenant_id, message_id, type) select tenant_id, id, 'message.accepted' from incoming
 ), written_outbox as (
-  insert into outbox (message_id, tenant_id, mode, state, due_at, first_due_at, content_bytes)
+  insert into outbox (message_id, tenant_id, mode, state, due_at, first_due_at, content_bytes, accepted_at)
   select id, tenant_id, mode, case when send_at > now() then 'waiting' else 'ready' end,
-         greatest(send_at, now()), greatest(send_at, now()), content_bytes
+         greatest(send_at, now()), greatest(send_at, now()), content_bytes, now()
   from incoming
 )
 select u.unit, a.unit is not null as admitted, coalesce(s.accepted, r.accepted) as used, r.daily_limit as limit,

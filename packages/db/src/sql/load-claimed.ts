@@ -1,5 +1,7 @@
 import { int8Array, uuidArray } from '../arrays.ts'
+import type { ContentDocument, Envelope } from '../content-document.ts'
 import type { Queryable } from '../pool.ts'
+import { idRange } from './id-range.ts'
 
 export type LoadedRecipient = {
   position: number
@@ -9,8 +11,8 @@ export type LoadedRecipient = {
   status: string
 }
 
-/** Everything but the attachments. `D`: what accept stored as the content document. */
-export type LoadedMessage<D> = {
+/** Everything but the attachments. */
+export type LoadedMessage = {
   tenantId: string
   messageId: string
   epoch: number
@@ -31,96 +33,167 @@ export type LoadedMessage<D> = {
   tags: string[]
   metadata: Record<string, string> | null
   attachmentCount: number
-  document: D
+  document: ContentDocument
   recipients: LoadedRecipient[]
 }
 
-/** `limit 1` keeps each lookup a probe of its own partition: joined plainly, a plan made while tables were small read them whole. */
+/**
+ * Of a message that nothing was recorded of yet, the content document tells all. Only of the others (`stored`) are the message and
+ * its recipients read. `limit 1` keeps each lookup a probe: joined plainly, a plan made while tables were small read
+ * them whole. The range of ids leaves the other days' partitions out before they are opened.
+ */
 const TEXT = `
-select o.tenant_id, o.message_id, o.epoch, o.attempts, o.mode, o.provider, o.connection_id as sending_connection_id, o.sending_at,
+select o.tenant_id, o.message_id, o.epoch, o.attempts, o.mode, o.accepted_at, o.provider,
+       o.connection_id as sending_connection_id, o.sending_at,
        ceil(extract(epoch from o.first_due_at + interval '72 hours' - now()) * 1000)::float8 as expires_in_ms,
-       t.on_unknown, t.connections_version, m.created_at, m.usage_day, m.connection_id, m.from_address, m.from_name, m.subject, m.tags, m.metadata,
-       m.attachment_count, c.document, r.recipients
+       t.on_unknown, t.connections_version, c.document, s.stored
 from unnest($1::uuid[], $2::uuid[], $3::int8[]) as k(tenant_id, message_id, epoch)
 join outbox o on o.message_id = k.message_id and o.epoch = k.epoch and o.tenant_id = k.tenant_id
 join tenant t on t.id = o.tenant_id
 cross join lateral (
-  select * from message m where m.tenant_id = k.tenant_id and m.id = k.message_id limit 1
-) m
-cross join lateral (
-  select document from message_content c where c.tenant_id = k.tenant_id and c.message_id = k.message_id limit 1
+  select document from message_content c
+  where c.tenant_id = k.tenant_id and c.message_id = k.message_id and c.message_id between $5 and $6
+  limit 1
 ) c
-cross join lateral (
-  select json_agg(json_build_object('position', p.position, 'kind', p.kind, 'address', p.address, 'name', p.name,
-                                    'status', p.status) order by p.position) as recipients
-  from recipient p where p.tenant_id = k.tenant_id and p.message_id = k.message_id
-) r
+left join lateral (
+  select json_build_object(
+    'createdAt', m.created_at, 'usageDay', m.usage_day, 'from', json_build_object('address', m.from_address, 'name', m.from_name),
+    'subject', m.subject, 'tags', m.tags, 'metadata', m.metadata, 'connection_id', m.connection_id,
+    'attachment_count', m.attachment_count,
+    'recipients', (
+      select json_agg(json_build_object('kind', p.kind, 'address', p.address, 'name', p.name, 'status', p.status)
+                      order by p.position)
+      from recipient p
+      where p.tenant_id = k.tenant_id and p.message_id = k.message_id and p.message_id between $5 and $6)
+  ) as stored
+  from message m
+  where o.accepted_at is null and m.tenant_id = k.tenant_id and m.id = k.message_id and m.id between $5 and $6
+  limit 1
+) s on true
 where o.state = $4`
 
-type Row<D> = {
+type Stored = Omit<Envelope, 'from' | 'recipients' | 'connection_id' | 'metadata'> & {
+  createdAt: string
+  usageDay: string
+  from: { address: string; name: string | null }
+  metadata: Record<string, string> | null
+  connection_id: string | null
+  recipients: (Envelope['recipients'][number] & { status: string })[]
+}
+
+type Row = {
   tenant_id: string
   message_id: string
   epoch: number
   attempts: number
   mode: 'live' | 'test'
+  accepted_at: Date | null
   provider: string | null
   sending_connection_id: string | null
   sending_at: Date | null
   expires_in_ms: number
   on_unknown: 'hold' | 'resend'
   connections_version: number
-  created_at: Date
-  usage_day: string
-  connection_id: string | null
-  from_address: string
-  from_name: string | null
-  subject: string
-  tags: string[]
-  metadata: Record<string, string> | null
-  attachment_count: number
-  document: D
-  recipients: LoadedRecipient[]
+  document: ContentDocument
+  stored: Stored | null
 }
 
 /** The messages whose claim still holds, in any order; the others are missing from the answer. */
-export async function loadClaimed<D>(
+export async function loadClaimed(
   db: Queryable,
   claims: { tenantId: string; messageId: string; epoch: number }[],
   state: 'claimed' | 'sending',
-): Promise<LoadedMessage<D>[]> {
-  const { rows } = await db.query<Row<D>>({
+): Promise<LoadedMessage[]> {
+  if (claims.length === 0) return []
+  const ids = claims.map((claim) => claim.messageId)
+  const { rows } = await db.query<Row>({
     name: 'load-claimed',
     text: TEXT,
     values: [
       uuidArray(claims.map((claim) => claim.tenantId)),
-      uuidArray(claims.map((claim) => claim.messageId)),
+      uuidArray(ids),
       int8Array(claims.map((claim) => claim.epoch)),
       state,
+      ...idRange(ids),
     ],
   })
-  return rows.map((row) => ({
-    tenantId: row.tenant_id,
-    messageId: row.message_id,
-    epoch: row.epoch,
-    mode: row.mode,
-    createdAt: row.created_at,
-    usageDay: row.usage_day,
-    attempts: row.attempts,
-    expiresInMs: row.expires_in_ms,
-    onUnknown: row.on_unknown,
-    connectionsVersion: row.connections_version,
-    connectionId: row.connection_id,
-    sending:
-      row.sending_at && row.provider
-        ? { connectionId: row.sending_connection_id, provider: row.provider, startedAt: row.sending_at }
-        : null,
-    fromAddress: row.from_address,
-    fromName: row.from_name,
-    subject: row.subject,
-    tags: row.tags,
-    metadata: row.metadata,
-    attachmentCount: row.attachment_count,
-    document: row.document,
-    recipients: row.recipients,
-  }))
+  return rows.map(toMessage).filter((message) => message !== null)
+}
+
+/** Null: the message's own rows are gone; one such must not hold up the others of its batch. */
+function toMessage(row: Row): LoadedMessage | null {
+  const { envelope } = row.document
+  const told =
+    row.accepted_at && envelope
+      ? fromEnvelope(envelope, row.accepted_at)
+      : row.stored && fromStored(row.stored)
+  return (
+    told && {
+      tenantId: row.tenant_id,
+      messageId: row.message_id,
+      epoch: row.epoch,
+      mode: row.mode,
+      attempts: row.attempts,
+      expiresInMs: row.expires_in_ms,
+      onUnknown: row.on_unknown,
+      connectionsVersion: row.connections_version,
+      sending:
+        row.sending_at && row.provider
+          ? { connectionId: row.sending_connection_id, provider: row.provider, startedAt: row.sending_at }
+          : null,
+      document: row.document,
+      ...told,
+    }
+  )
+}
+
+type Told = Pick<
+  LoadedMessage,
+  | 'createdAt'
+  | 'usageDay'
+  | 'connectionId'
+  | 'fromAddress'
+  | 'fromName'
+  | 'subject'
+  | 'tags'
+  | 'metadata'
+  | 'attachmentCount'
+  | 'recipients'
+>
+
+function fromEnvelope(envelope: Envelope, acceptedAt: Date): Told {
+  return {
+    createdAt: acceptedAt,
+    // Acceptance and the day it is counted on come from one `now()`.
+    usageDay: acceptedAt.toISOString().slice(0, 10),
+    connectionId: envelope.connection_id ?? null,
+    fromAddress: envelope.from.address,
+    fromName: envelope.from.name ?? null,
+    subject: envelope.subject,
+    tags: envelope.tags,
+    metadata: envelope.metadata ?? null,
+    attachmentCount: envelope.attachment_count,
+    recipients: envelope.recipients.map((recipient, position) => ({
+      position,
+      kind: recipient.kind,
+      address: recipient.address,
+      name: recipient.name,
+      status: 'queued',
+    })),
+  }
+}
+
+function fromStored(stored: Stored): Told {
+  return {
+    createdAt: new Date(stored.createdAt),
+    usageDay: stored.usageDay,
+    connectionId: stored.connection_id,
+    fromAddress: stored.from.address,
+    fromName: stored.from.name,
+    subject: stored.subject,
+    tags: stored.tags,
+    metadata: stored.metadata,
+    attachmentCount: stored.attachment_count,
+    recipients: stored.recipients.map((recipient, position) => ({ position, ...recipient })),
+  }
 }

@@ -1,11 +1,12 @@
+import type { ContentDocument } from '../content-document.ts'
 import type { Queryable } from '../pool.ts'
 
 /** What accept stored of a message's content, but for its attachments; null if there is none. */
-export async function readDocument<D>(
+export async function readDocument(
   db: Queryable,
   message: { tenantId: string; id: string },
-): Promise<D | null> {
-  const { rows } = await db.query<{ document: D }>({
+): Promise<ContentDocument | null> {
+  const { rows } = await db.query<{ document: ContentDocument }>({
     name: 'read-document',
     text: 'select document from message_content where tenant_id = $1 and message_id = $2',
     values: [message.tenantId, message.id],

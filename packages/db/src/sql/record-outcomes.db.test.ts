@@ -88,7 +88,7 @@ test('an accepted hand-off leaves a sent recipient, an attempt, an event and no 
     status: 'sent',
     state: null,
     outcome: 'accepted',
-    events: ['message.accepted', 'recipient.sent'],
+    events: ['recipient.sent'],
     used: 1,
   })
 })
@@ -98,7 +98,7 @@ test('a result that is written twice counts once', async () => {
   const record = buildRecord(claim, 'rejected', 'failed', { giveBack: 1 })
   await recordOutcomes(db.pool, [record])
   await recordOutcomes(db.pool, [record])
-  expect(await stateOf(claim)).toMatchObject({ events: ['message.accepted', 'recipient.failed'], used: 0 })
+  expect(await stateOf(claim)).toMatchObject({ events: ['recipient.failed'], used: 0 })
 })
 
 test('a deferred hand-off goes back to the backlog', async () => {
@@ -122,7 +122,7 @@ test('late proof of acceptance corrects an attempt that was given up as unknown'
   expect(await stateOf(claim)).toMatchObject({
     status: 'sent',
     outcome: 'accepted',
-    events: ['message.accepted', 'recipient.unknown', 'recipient.sent'],
+    events: ['recipient.unknown', 'recipient.sent'],
   })
 })
 

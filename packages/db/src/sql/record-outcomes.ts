@@ -8,6 +8,7 @@ import {
   uuidArray,
 } from '../arrays.ts'
 import type { Queryable } from '../pool.ts'
+import { idRange } from './id-range.ts'
 
 export type RecipientChange = {
   position: number
@@ -44,8 +45,11 @@ export type OutcomeRecord = {
 
 /**
  * Writes what became of a hand-off: attempt, recipients, events, backlog and quota, in one statement for many messages.
- * Only the holder of the claim may write (`owned`). One late word is accepted without it: proof of acceptance for an
- * attempt that was given up as unknown (`late`).
+ * Only the holder of the claim may write: whoever takes the row out of the backlog or puts it back (`owned`). One late word is
+ * accepted without it: proof of acceptance for an attempt that was given up as unknown (`late`).
+ *
+ * `in (…) is true` keeps a look-up hashed: as a join, Postgres, which expects ten rows of an array, would compare every
+ * message of a batch with every other. The range of ids is explained at `idRange`.
  */
 const TEXT = `
 with result as materialized (
@@ -53,50 +57,55 @@ with result as materialized (
                        $9::uuid[], $10::text[], $11::timestamptz[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[])
     as r(tenant_id, message_id, epoch, mode, usage_day, retry_in_ms, give_back, number,
          connection_id, provider, started_at, outcome, scope, reason, provider_message_id, positions)
+), finished as (
+  delete from outbox o using result r
+  where o.message_id = r.message_id and o.epoch = r.epoch and o.tenant_id = r.tenant_id
+    and o.state in ('claimed', 'sending') and r.retry_in_ms is null
+  returning r.*
+), again as (
+  update outbox o set state = 'waiting', due_at = now() + r.retry_in_ms * interval '1 ms', lease_until = null,
+                      sending_at = null, accepted_at = null
+  from result r
+  where o.message_id = r.message_id and o.epoch = r.epoch and o.tenant_id = r.tenant_id
+    and o.state in ('claimed', 'sending') and r.retry_in_ms is not null
+  returning r.*
 ), owned as materialized (
-  select r.* from result r
-  join outbox o on o.message_id = r.message_id and o.epoch = r.epoch and o.tenant_id = r.tenant_id
-  where o.state in ('claimed', 'sending')
-  order by r.message_id
-  for update of o
+  select * from finished union all select * from again
 ), late as materialized (
   select r.* from result r
-  join attempt a on a.tenant_id = r.tenant_id and a.message_id = r.message_id and a.number = r.number
-  where r.outcome = 'accepted' and a.outcome = 'unknown'
-    and not exists (select from owned w where w.message_id = r.message_id)
-), valid as materialized (
-  select *, false as is_late from owned union all select *, true from late
-), finished as (
-  delete from outbox o using owned w where o.message_id = w.message_id and w.retry_in_ms is null
-), again as (
-  update outbox o set state = 'waiting', due_at = now() + w.retry_in_ms * interval '1 ms', lease_until = null,
-                      sending_at = null
-  from owned w where o.message_id = w.message_id and w.retry_in_ms is not null
+  cross join lateral (
+    select from attempt a
+    where a.tenant_id = r.tenant_id and a.message_id = r.message_id and a.number = r.number and a.outcome = 'unknown'
+      and a.message_id between $22 and $23
+    limit 1
+  ) a
+  where r.outcome = 'accepted' and (r.message_id not in (select message_id from owned)) is true
 ), written_attempt as (
   insert into attempt (tenant_id, message_id, number, connection_id, provider, started_at, outcome, scope, reason,
                        provider_message_id, recipients)
   select tenant_id, message_id, number, connection_id, provider, started_at, outcome, scope, reason,
          provider_message_id, positions::int2[]
-  from valid where number is not null
-  on conflict (tenant_id, message_id, number) do update
-    set outcome = excluded.outcome, scope = excluded.scope, reason = excluded.reason, finished_at = now(),
-        provider_message_id = excluded.provider_message_id
-    where attempt.outcome = 'unknown'
+  from owned where number is not null
+), corrected_attempt as (
+  update attempt a
+  set outcome = l.outcome, scope = l.scope, reason = l.reason, finished_at = now(), provider_message_id = l.provider_message_id
+  from late l
+  where a.tenant_id = l.tenant_id and a.message_id = l.message_id and a.number = l.number
+    and a.message_id between $22 and $23
 ), change as materialized (
-  select c.*, v.tenant_id, v.is_late, v.number
-  from unnest($17::uuid[], $18::int2[], $19::text[], $20::text[], $21::text[])
-    as c(message_id, position, status, reason, event)
-  join valid v using (message_id)
+  select c.*, (c.message_id in (select message_id from late)) is true as is_late
+  from unnest($17::uuid[], $18::uuid[], $19::int2[], $20::text[], $21::text[], $24::text[], $25::text[])
+    as c(tenant_id, message_id, position, status, reason, event, data)
+  where (c.message_id in (select message_id from owned)) is true or (c.message_id in (select message_id from late)) is true
 ), changed as (
   update recipient p set status = c.status, reason = c.reason, updated_at = now()
   from change c
   where p.tenant_id = c.tenant_id and p.message_id = c.message_id and p.position = c.position
+    and p.message_id between $22 and $23
     and (not c.is_late or p.status = 'unknown')
 ), written_event as (
   insert into event (tenant_id, message_id, position, type, data)
-  select tenant_id, message_id, position, event,
-         json_strip_nulls(json_build_object('attempt', number, 'reason', reason))
-  from change where event is not null order by message_id, position
+  select tenant_id, message_id, position, event, data::json from change where event is not null
 ), returned as (
   select u.tenant_id, u.day, u.mode, s.n
   from (select tenant_id, usage_day::date as day, mode, sum(give_back)::int4 as n from owned where give_back > 0 group by 1, 2, 3) s
@@ -107,19 +116,23 @@ with result as materialized (
   update usage u set accepted = u.accepted - r.n from returned r
   where u.tenant_id = r.tenant_id and u.day = r.day and u.mode = r.mode
 )
-select pg_notify('lg_message', ids) from (select string_agg(message_id::text, ',') as ids from valid) n where ids is not null`
+select pg_notify('lg_message', ids)
+from (select string_agg(message_id::text, ',') as ids
+      from (select message_id from owned union all select message_id from late) told) n
+where ids is not null`
 
 /** Messages in one statement: their ids must fit into one notification of 8,000 bytes. */
 export const RECORD_MAX = 200
 
 /** Safe to run twice: the second time nothing is owned any more. */
 export async function recordOutcomes(db: Queryable, records: OutcomeRecord[]): Promise<void> {
-  const changes = records.flatMap((record) =>
-    record.changes.map((change) => ({ messageId: record.messageId, change })),
-  )
-  const column = <T>(pick: (record: OutcomeRecord) => T): T[] => records.map(pick)
+  if (records.length === 0) return
+  // In the order of their ids, so that two statements that meet take turns instead of waiting for each other.
+  const sorted = [...records].sort((a, b) => (a.messageId < b.messageId ? -1 : 1))
+  const changes = sorted.flatMap((record) => record.changes.map((change) => ({ record, change })))
+  const column = <T>(pick: (record: OutcomeRecord) => T): T[] => sorted.map(pick)
   const attempt = <T>(pick: (attempt: NonNullable<OutcomeRecord['attempt']>) => T): (T | null)[] =>
-    records.map((record) => record.attempt && pick(record.attempt))
+    sorted.map((record) => record.attempt && pick(record.attempt))
   await db.query({
     name: 'record-outcomes',
     text: TEXT,
@@ -140,11 +153,18 @@ export async function recordOutcomes(db: Queryable, records: OutcomeRecord[]): P
       textArray(attempt(({ reason }) => reason)),
       textArray(attempt(({ providerMessageId }) => providerMessageId)),
       textArray(attempt(({ positions }) => `{${positions.join(',')}}`)),
-      uuidArray(changes.map(({ messageId }) => messageId)),
+      uuidArray(changes.map(({ record }) => record.tenantId)),
+      uuidArray(changes.map(({ record }) => record.messageId)),
       int2Array(changes.map(({ change }) => change.position)),
       textArray(changes.map(({ change }) => change.status)),
       textArray(changes.map(({ change }) => change.reason)),
+      ...idRange(column((record) => record.messageId)),
       textArray(changes.map(({ change }) => change.event)),
+      textArray(changes.map(({ record, change }) => eventData(record, change))),
     ],
   })
+}
+
+function eventData({ attempt }: OutcomeRecord, { reason }: RecipientChange): string {
+  return JSON.stringify({ ...(attempt && { attempt: attempt.number }), ...(reason !== null && { reason }) })
 }

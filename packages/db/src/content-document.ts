@@ -1,0 +1,23 @@
+export type StoredMailbox = { address: string; name?: string | undefined }
+
+/** What the message's own rows say too, as it was when accepted: a first hand-off needs no other table. */
+export type Envelope = {
+  from: StoredMailbox
+  subject: string
+  tags: string[]
+  metadata?: Record<string, string>
+  connection_id?: string
+  attachment_count: number
+  /** By position. */
+  recipients: { kind: 'to' | 'cc' | 'bcc'; address: string; name: string | null }[]
+}
+
+/** What `message_content.document` holds. */
+export type ContentDocument = {
+  /** Missing in messages that were accepted before migration 0002. */
+  envelope?: Envelope
+  text?: string
+  html?: string
+  headers?: Record<string, string>
+  reply_to?: StoredMailbox[]
+}
