@@ -14,6 +14,9 @@ export type FakeProviderOptions = {
   forgetsKeys?: boolean
 }
 
+/** Replaces the rules; what is not named stays as it is. */
+export type ProviderScript = { latencyMs?: number; forgetsKeys?: boolean; rules: FaultRule[] }
+
 /** Where each kind of provider takes mail, how it says yes, and whether it knows idempotency keys. */
 type Dialect = { idField: string; knowsKeys: boolean }
 const DIALECTS = new Map<string, Dialect>([
@@ -31,7 +34,7 @@ type Known = { bodyHash: string; answer: string; answeredAt: number }
 export function createFakeProvider(options: FakeProviderOptions = {}): Server {
   const ledger = createProviderLedger(options.ledgerFile)
   const keys = new Map<string, Known>()
-  let latencyMs = options.latencyMs ?? 0
+  let { latencyMs = 0, forgetsKeys = false } = options
   let script = createFaultScript([])
 
   function take(entry: ProviderEntry, key: string | undefined, idField: string): string {
@@ -63,7 +66,7 @@ export function createFakeProvider(options: FakeProviderOptions = {}): Server {
   function send({ head, body, socket }: WireRequest, { idField, knowsKeys }: Dialect): void {
     const fault = script.onRequest(() => body.toString('latin1'))
     const entry = { at: Date.now(), messageId: messageIdOf(body), bodyHash: crc32(body).toString(36) }
-    const key = knowsKeys && !options.forgetsKeys ? keyOf(head) : undefined
+    const key = knowsKeys && !forgetsKeys ? keyOf(head) : undefined
     if (fault) {
       ledger.appendFault({ at: entry.at, messageId: entry.messageId, fault: fault.kind })
       misbehave(fault, socket, () => take(entry, key, idField))
@@ -85,8 +88,9 @@ export function createFakeProvider(options: FakeProviderOptions = {}): Server {
     const report = reports[path]
     if (report) answer(socket, 200, JSON.stringify(report()))
     else if (path === '/script' && method === 'PUT') {
-      const given: { latencyMs?: number; rules: FaultRule[] } = JSON.parse(body.toString())
+      const given: ProviderScript = JSON.parse(body.toString())
       latencyMs = given.latencyMs ?? latencyMs
+      forgetsKeys = given.forgetsKeys ?? forgetsKeys
       script = createFaultScript(given.rules)
       answer(socket, 200, '{}')
     } else answer(socket, 404, '{"message":"no such path"}')

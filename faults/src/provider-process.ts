@@ -1,15 +1,14 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { FakeProviderOptions } from './fake-provider.ts'
-import type { FaultRule } from './provider-fault.ts'
+import type { FakeProviderOptions, ProviderScript } from './fake-provider.ts'
 import type { ProviderEntry, ProviderFaultEntry } from './provider-ledger.ts'
 
 export type ProviderProcess = {
   url: string
   pid: number
   /** Replaces the script; rules count from here. */
-  script(script: { latencyMs?: number; rules: FaultRule[] }): Promise<void>
+  script(script: ProviderScript): Promise<void>
   /** Mails taken; a repeat that was recognised is none. */
   count(): Promise<number>
   ledger(): Promise<ProviderEntry[]>
