@@ -5,8 +5,6 @@ import { openSocket, withDeadline } from './connect.ts'
 import type { Guard } from './guard.ts'
 import { notConnected } from './network-failure.ts'
 
-const connectionsMax = 128
-
 type Target = { hostname: string; port: string; protocol: string; servername?: string | undefined }
 
 /** The pool of HTTP connections: each begins at the guard, none follows a redirect. */
@@ -15,7 +13,9 @@ export function createAgent(
   options: { connectTimeoutMs: number; ca: string | undefined },
 ): Agent {
   return new Agent({
-    connections: connectionsMax,
+    // As many as there are calls: those who call share their places fairly, and a second queue behind that would be nobody's. Tenants
+    // share the host of a provider, so with 128 one whose calls hung there kept the mails of all others waiting for 24 s.
+    connections: null,
     pipelining: 1,
     allowH2: false,
     // One total deadline for each exchange is kept by the caller: undici's own never fire while bytes drip in.

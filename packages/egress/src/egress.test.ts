@@ -177,6 +177,19 @@ describe('connections', () => {
     )
   })
 
+  test('calls that hang keep no other call to the same host waiting', async () => {
+    const server = keep(await listen(() => {}))
+    const egress = keep(createEgress({ allow: ['127.0.0.1'] }))
+    const url = `http://127.0.0.1:${server.port}/`
+    const controller = new AbortController()
+    const { signal } = controller
+    for (let call = 0; call < 400; call++) {
+      egress.request({ method: 'POST', url, headers: {}, body: 'x' }, { signal }).catch(() => undefined)
+    }
+    await expect.poll(() => server.connections(), { timeout: 5_000 }).toBe(400)
+    controller.abort()
+  })
+
   test('requests one after the other share connections', async () => {
     const server = await answering()
     const egress = keep(createEgress({ allow: ['127.0.0.1'] }))
