@@ -13,7 +13,7 @@ const FILL = `
     from (select i, md5($3::text || i) as h from generate_series(1, $2::int4) i) s
   ), written_message as (
     insert into message (tenant_id, id, usage_day, mode, stream, from_address, subject, tags, attachment_count, content_bytes)
-    select $1, id, (now() at time zone 'utc')::date, 'live', 'transactional', 'app@acme.example', 'Backlog ' || i, '{}', 0, 30
+    select $1, id, (now() at time zone 'utc')::date, 'live', 'transactional', $4, 'Backlog ' || i, '{}', 0, 30
     from new
   ), written_content as (
     insert into message_content (tenant_id, message_id, document)
@@ -32,15 +32,26 @@ const FILL = `
   )
   select id from new`
 
-/** Gives the tenant so many queued mails at once, which the ledger counts as promised like any others; wakes the worker. */
-export async function fillBacklog(stack: Stack, publicTenantId: string, count: number): Promise<void> {
+/**
+ * Gives the tenant so many queued mails at once, which the ledger counts as promised like any others, and wakes the worker.
+ * Answers their public ids.
+ */
+export async function fillBacklog(
+  stack: Stack,
+  publicTenantId: string,
+  count: number,
+  from = 'app@acme.example',
+): Promise<Set<string>> {
   const tenantId = fromPublicId('ten', publicTenantId)
   const prefix = `${publicTenantId} ${stack.ledger.requests().length}`
-  const { rows } = await stack.pool.query<{ id: string }>({ text: FILL, values: [tenantId, count, prefix] })
+  const values = [tenantId, count, prefix, from]
+  const { rows } = await stack.pool.query<{ id: string }>({ text: FILL, values })
   const at = Date.now()
-  for (const { id } of rows)
-    stack.ledger.open(`backlog-${id}`, 1).answers.push({ at, status: 202, messageId: toPublicId('msg', id) })
+  const ids = rows.map(({ id }) => toPublicId('msg', id))
+  for (const messageId of ids)
+    stack.ledger.open(`backlog-${messageId}`, 1).answers.push({ at, status: 202, messageId })
   await stack.pool.query({ text: 'notify lg_outbox' })
+  return new Set(ids)
 }
 
 /** The same for the naive gateway, which knows no tenants; answers the ids, which sort before those of later mails. */
