@@ -2,13 +2,21 @@ import { Agent, request as httpRequest } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ClientAnswer, type ClientLedger, type ClientRequest, isSettled } from './client-ledger.ts'
 
-export type Outgoing = { idempotencyKey: string; to: string[]; sendAt?: Date }
+export type Outgoing = {
+  idempotencyKey: string
+  to: string[]
+  sendAt?: Date
+  /** Laid over the fields of the request: a longer text, attachments. */
+  fields?: Record<string, unknown>
+}
 
 export type Client = {
   /** Asks once. */
   send(outgoing: Outgoing): Promise<ClientRequest>
   /** Asks again under the same key until it knows where it stands, as a careful client does. */
   sendUntilSettled(outgoing: Outgoing): Promise<ClientRequest>
+  /** Asks once more for what was asked before, under the same key. */
+  askAgain(request: ClientRequest, outgoing: Outgoing): Promise<void>
   close(): void
 }
 
@@ -22,9 +30,12 @@ export function createClient(options: {
   apiKey: string
   ledger: ClientLedger
   connections: number
+  /** How long it waits after an answer that settles nothing. */
+  repeatAfterMs?: (answer: ClientAnswer | undefined) => number
 }): Client {
   const agent = new Agent({ keepAlive: true, maxSockets: options.connections })
   const ask = (outgoing: Outgoing) => post(agent, options, outgoing)
+  const { repeatAfterMs = () => REPEAT_AFTER_MS } = options
   const open = ({ idempotencyKey, to }: Outgoing) => options.ledger.open(idempotencyKey, to.length)
   return {
     async send(outgoing) {
@@ -36,10 +47,13 @@ export function createClient(options: {
       const request = open(outgoing)
       const deadline = Date.now() + GIVE_UP_AFTER_MS
       do {
-        if (request.answers.length > 0) await sleep(REPEAT_AFTER_MS)
+        if (request.answers.length > 0) await sleep(repeatAfterMs(request.answers.at(-1)))
         request.answers.push(await ask(outgoing))
       } while (!isSettled(request) && Date.now() < deadline)
       return request
+    },
+    async askAgain(request, outgoing) {
+      request.answers.push(await ask(outgoing))
     },
     close: () => agent.destroy(),
   }
@@ -57,6 +71,7 @@ function post(
     subject: `Fault test ${outgoing.idempotencyKey}`,
     text: 'Hello from the fault tests.',
     ...(outgoing.sendAt ? { send_at: outgoing.sendAt.toISOString() } : {}),
+    ...outgoing.fields,
   })
   const noAnswer = (error: Error) => resolve({ at: Date.now(), status: 0, failure: error.message })
   const headers = {
