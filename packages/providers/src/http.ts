@@ -35,9 +35,14 @@ export function retryAfterMs(response: HttpResponse, now: Date): number | undefi
   const field = response.headers['retry-after']
   const text = (Array.isArray(field) ? field[0] : field)?.trim()
   if (!text) return undefined
-  const waitMs = /^-?\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now.getTime()
+  const waitMs = /^-?\d+$/.test(text) ? Number(text) * 1000 : parseHttpDate(text) - now.getTime()
   if (Number.isNaN(waitMs)) return undefined
   return Math.min(Math.max(waitMs, retryAfterMinMs), retryAfterMaxMs)
+}
+
+/** Stricter than `Date.parse`, which reads "try 40" as a day in 2040. */
+function parseHttpDate(text: string): number {
+  return /^[A-Za-z]{3,9},? .*\d{2}:\d{2}:\d{2}/.test(text) ? Date.parse(text) : Number.NaN
 }
 
 /** Schema of a provider's address: an origin with an optional path and nothing else. */

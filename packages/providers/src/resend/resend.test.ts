@@ -233,6 +233,8 @@ describe('answers', () => {
     ['1000000000', 3_600_000],
     ['Fri, 20 Nov 2026 10:02:00 GMT', 120_000],
     ['soon', undefined],
+    ['try 40', undefined],
+    ['1e9', undefined],
   ])('Retry-After: %s waits %s ms', (field, waitMs) => {
     const outcome = answer(429, 'rate_limit_exceeded', { 'retry-after': field })
     expect(outcome.kind === 'deferred' && outcome.retryAfterMs).toBe(waitMs)
