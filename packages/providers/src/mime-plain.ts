@@ -1,4 +1,4 @@
-import { encode as encodeQuoted, wrap as wrapQuoted } from 'nodemailer/lib/qp'
+import { wrap as wrapQuoted } from 'nodemailer/lib/qp'
 import type { Mailbox, OutboundMessage } from './provider.ts'
 
 /** Safely below the 76 characters where folding begins. */
@@ -39,6 +39,11 @@ function plainList(mailboxes: Mailbox[]): string | null {
   return parts.includes(null) ? null : parts.join(', ')
 }
 
+/** Quoted-printable of ASCII, before it is wrapped: only these need quoting (RFC 2045, section 6.7). */
+function quoteAscii(body: string): string {
+  return body.replace(/=|[ \t](?=[\r\n]|$)/g, (one) => (one === '=' ? '=3D' : one === ' ' ? '=20' : '=09'))
+}
+
 function plainPart(type: string, content: string): { encoding: string; type: string; body: string } | null {
   if (content === '' || !PLAIN_BODY.test(content)) return null
   const body = content.replace(/\r\n|\r|\n/g, '\r\n')
@@ -46,7 +51,7 @@ function plainPart(type: string, content: string): { encoding: string; type: str
   return {
     encoding: `Content-Transfer-Encoding: ${isQuoted ? 'quoted-printable' : '7bit'}\r\n`,
     type: `Content-Type: text/${type}; charset=utf-8\r\n`,
-    body: isQuoted ? wrapQuoted(encodeQuoted(body)) : body,
+    body: isQuoted ? wrapQuoted(quoteAscii(body)) : body,
   }
 }
 

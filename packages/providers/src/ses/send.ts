@@ -1,9 +1,9 @@
-import aws4 from 'aws4'
 import { exchange } from '../http.ts'
 import { buildMime } from '../mime.ts'
 import type { HttpRequest, Io, OutboundMessage, ProviderConnection, SendOutcome } from '../provider.ts'
 import type { SesCredentials, SesSettings } from './index.ts'
 import { toOutcome } from './outcome.ts'
+import { signedHeaders } from './sign.ts'
 
 const sendPath = '/v2/email/outbound-emails'
 // https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageTag.html
@@ -31,28 +31,10 @@ function toRequest(
   endpoint: string,
   now: Date,
 ): HttpRequest {
-  const url = new URL(endpoint + sendPath)
+  const { host, pathname: path, href: url } = new URL(endpoint + sendPath)
   const body = JSON.stringify(toBody(message, mime, settings))
-  const signed = aws4.sign(
-    {
-      host: url.host,
-      path: url.pathname,
-      method: 'POST',
-      service: 'ses',
-      region: settings.region,
-      headers: { 'Content-Type': 'application/json', 'X-Amz-Date': amzDate(now) },
-      body,
-    },
-    {
-      accessKeyId: credentials.access_key_id.reveal(),
-      secretAccessKey: credentials.secret_access_key.reveal(),
-      ...(credentials.session_token && { sessionToken: credentials.session_token.reveal() }),
-    },
-  )
-  const headers = Object.fromEntries(
-    Object.entries(signed.headers ?? {}).map(([name, value]) => [name, String(value)]),
-  )
-  return { method: 'POST', url: url.href, headers, body }
+  const headers = signedHeaders({ host, path, body, region: settings.region }, credentials, now)
+  return { method: 'POST', url, headers, body }
 }
 
 // https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html: the destination alone decides who gets
@@ -72,8 +54,4 @@ function toBody(message: OutboundMessage, mime: Buffer, settings: SesSettings) {
 
 function fold(value: string): string {
   return value.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, tagCharsMax)
-}
-
-function amzDate(now: Date): string {
-  return now.toISOString().replace(/[:-]|\.\d{3}/g, '')
 }
