@@ -21,6 +21,7 @@ export type PostgresCluster = {
   database(name: string): Promise<string>
   /** As `pg_ctl stop -m immediate`: no checkpoint, no goodbye. Comes back by start(). */
   stopImmediately(): Promise<void>
+  running(): boolean
   /** `env`: from now on, with this environment. */
   start(env?: Record<string, string>): Promise<void>
   destroy(): Promise<void>
@@ -68,6 +69,7 @@ export async function createPostgresCluster(
     },
     database: (name) => createDatabase(port, name),
     stopImmediately: async () => void (await server?.kill('SIGQUIT')),
+    running: () => server?.running() ?? false,
     start,
     async destroy() {
       await server?.kill('SIGQUIT')
