@@ -1,0 +1,121 @@
+import { percentile } from '../src/percentile.ts'
+import type { SoakVerdict } from './judge-soak.ts'
+import { type MemoryPart, memoryParts, type Sample } from './sampler.ts'
+import type { Strike } from './strike.ts'
+import { type Trend, trendOf } from './trend.ts'
+import type { Unknowns } from './unknowns.ts'
+
+export const RECOVERY_MS_MAX = 30_000
+/** Before that, tables, caches and heaps grow to their usual size. */
+const WARM_UP_S = 120
+/** A slope over less says nothing. */
+const TREND_S_MIN = 300
+const GROWTH_MB_MAX = 32
+const GROWTH_PART_MAX = 0.1
+const QUEUE_AGE_GROWTH_MS_MAX = 500
+const QUEUE_AGE_P99_MS_MAX = 2_000
+const SHOWN_MAX = 5
+
+/** All that a soak found out. */
+export type SoakResult = {
+  minutes: number
+  seed: number
+  about: Record<string, string>
+  capacity: { perSecond: number; lowest: number; highest: number }
+  /** Requests a second that were offered in the end, and why it is not 60 % where it is not. */
+  perSecond: number
+  rateNote: string
+  offered: number
+  statuses: Readonly<Record<number, number>>
+  verdict: SoakVerdict
+  unknowns: Unknowns
+  strikes: Strike[]
+  /** Deaths of api and workers that no fault was to blame for. */
+  unexpectedDeaths: number
+  /** Requests whose client gave up without knowing. */
+  unsettled: number
+  memory: Partial<Record<MemoryPart, Trend>>
+  queueAge: Trend | null
+  quietQueueAgeP99Ms: number
+  quietCpu: number
+  settledAfterMs: number
+  judgedAfterMs: number
+  samples: Sample[]
+}
+
+/** Growth by the slope of the undisturbed samples after the warm-up; a part is absent when there are too few. */
+export function trendsOf(
+  samples: readonly Sample[],
+): Pick<SoakResult, 'memory' | 'queueAge' | 'quietQueueAgeP99Ms' | 'quietCpu'> {
+  const quiet = samples.filter(({ quiet }) => quiet)
+  const late = quiet.filter(({ at }) => at >= WARM_UP_S)
+  const memory: SoakResult['memory'] = {}
+  for (const part of memoryParts) {
+    const trend = trendOf(
+      late.flatMap(({ at, memory: { [part]: value } }) => (value === undefined ? [] : [{ at, value }])),
+      TREND_S_MIN,
+    )
+    if (trend) memory[part] = trend
+  }
+  const ages = late.flatMap(({ at, queueAgeMs }) => (queueAgeMs === null ? [] : [{ at, value: queueAgeMs }]))
+  return {
+    memory,
+    queueAge: trendOf(ages, TREND_S_MIN),
+    quietQueueAgeP99Ms: percentile(
+      quiet.flatMap(({ queueAgeMs }) => queueAgeMs ?? []),
+      99,
+    ),
+    quietCpu: quiet.reduce((sum, { cpu }) => sum + cpu, 0) / Math.max(1, quiet.length),
+  }
+}
+
+/** How much a part may grow over the run. */
+export function growthMax(trend: Trend): number {
+  return Math.max(GROWTH_MB_MAX, GROWTH_PART_MAX * trend.start)
+}
+
+/** All that must not be; empty when the soak has passed. */
+export function violationsOf(result: Omit<SoakResult, 'about' | 'samples'>): string[] {
+  const { verdict, strikes, statuses } = result
+  const some = (what: string, items: readonly string[]) =>
+    items.length === 0 ? [] : [`${items.length} ${what}: ${items.slice(0, SHOWN_MAX).join('; ')}`]
+  const allowed = new Set(['202', '503', '409', '429', '0'])
+  const slow = strikes.filter(({ recoveryMs }) => recoveryMs === null || recoveryMs > RECOVERY_MS_MAX)
+  const grown = Object.entries(result.memory).filter(([, trend]) => trend.growth > growthMax(trend))
+  return [
+    ...some('lost', verdict.lost),
+    ...some('repeated', verdict.repeated),
+    ...some('over quota', verdict.overQuota),
+    ...some('stuck', verdict.stuck),
+    ...some('unknown without a cause', result.unknowns.unexplained),
+    ...some('scheduled, sent early', verdict.early),
+    ...some(
+      'faults not recovered from in time',
+      slow.map(
+        ({ kind, from, recoveryMs }) => `${kind} at ${from.toFixed(0)} s: ${recoveryMs ?? 'never'} ms`,
+      ),
+    ),
+    ...some(
+      'unexpected answers',
+      Object.entries(statuses).flatMap(([status, count]) =>
+        allowed.has(status) ? [] : [`${count} × ${status}`],
+      ),
+    ),
+    ...(result.unexpectedDeaths > 0
+      ? [`${result.unexpectedDeaths} deaths of api or worker by themselves`]
+      : []),
+    ...(result.unsettled > 0 ? [`${result.unsettled} requests were never answered`] : []),
+    ...some(
+      'growing in memory',
+      grown.map(
+        ([part, { growth, seconds }]) => `${part} by ${growth.toFixed(0)} MB in ${seconds.toFixed(0)} s`,
+      ),
+    ),
+    ...((result.queueAge?.growth ?? 0) > QUEUE_AGE_GROWTH_MS_MAX
+      ? [`the queue ages by ${result.queueAge?.growth.toFixed(0)} ms over the run`]
+      : []),
+    ...(result.quietQueueAgeP99Ms > QUEUE_AGE_P99_MS_MAX
+      ? [`the oldest due message is ${result.quietQueueAgeP99Ms.toFixed(0)} ms old in quiet times (p99)`]
+      : []),
+  ]
+}

@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Random } from '../src/seed.ts'
+import type { Sample, Sampler } from './sampler.ts'
+import { drawFaults, type SoakFault } from './soak-faults.ts'
+import type { SoakStack } from './soak-stack.ts'
+
+/** One fault as it went; times are seconds since the load began. */
+export type Strike = {
+  kind: string
+  from: number
+  /** When what broke was whole again. */
+  to: number
+  /** From the fault, or from the return of what Lettergate depends on; null: not within the time that was waited. */
+  recoveryMs: number | null
+  mayLeaveUnknown: boolean
+}
+
+/** Mail and requests flow as usual when nothing waits for longer than this. */
+export const FLOWS_MS_MAX = 2_000
+/** It must hold for so many seconds, so that a moment of luck does not count. */
+const SECONDS_GOOD = 3
+const GIVE_UP_AFTER_MS = 90_000
+const QUIET_MS = 15_000
+const QUIET_RANDOM_MS = 15_000
+
+function flows({ queueAgeMs, requestAgeMs }: Sample): boolean {
+  return queueAgeMs !== null && queueAgeMs <= FLOWS_MS_MAX && requestAgeMs <= FLOWS_MS_MAX
+}
+
+/** Waits until mail flows again, and answers since when it does, counted from that moment. */
+async function untilFlowing(sampler: Sampler, since: number): Promise<number | null> {
+  for (
+    const deadline = performance.now() + GIVE_UP_AFTER_MS;
+    performance.now() < deadline;
+    await sleep(100)
+  ) {
+    const after = sampler.samples.filter(({ at }) => at > since)
+    const last = after.slice(-SECONDS_GOOD)
+    const [first] = last
+    if (first && last.length === SECONDS_GOOD && last.every(flows)) {
+      return Math.max(0, Math.round((first.at - since) * 1_000))
+    }
+  }
+  return null
+}
+
+async function strike(stack: SoakStack, sampler: Sampler, fault: SoakFault, random: Random): Promise<Strike> {
+  sampler.setQuiet(false)
+  const from = sampler.now()
+  await fault.begin(stack, random)
+  let recoveryMs: number | null = null
+  if (fault.recoverFrom === 'begin') recoveryMs = await untilFlowing(sampler, from)
+  await sleep(Math.max(0, fault.holdMs - (sampler.now() - from) * 1_000))
+  await fault.end?.(stack, random)
+  const to = sampler.now()
+  if (fault.recoverFrom === 'end') recoveryMs = await untilFlowing(sampler, to)
+  // What comes back may disturb once more: a worker that was frozen, say.
+  else if (fault.end) await untilFlowing(sampler, to)
+  sampler.setQuiet(true)
+  return { kind: fault.kind, from, to, recoveryMs, mayLeaveUnknown: fault.mayLeaveUnknown }
+}
+
+/** Lets faults strike one after another, each followed by quiet time, until it is time to end. */
+export async function strikeUntil(
+  stack: SoakStack,
+  sampler: Sampler,
+  options: { random: Random; endAt: number; onStrike(strike: Strike): void },
+): Promise<Strike[]> {
+  const strikes: Strike[] = []
+  for (const fault of drawFaults(options.random, stack.redis !== undefined)) {
+    const quietMs = QUIET_MS + options.random.below(QUIET_RANDOM_MS)
+    // The last quiet time is as long as the others.
+    if (sampler.now() + (fault.holdMs + 2 * quietMs) / 1_000 > options.endAt) break
+    await sleep(quietMs)
+    const done = await strike(stack, sampler, fault, options.random)
+    strikes.push(done)
+    options.onStrike(done)
+  }
+  await sleep(Math.max(0, (options.endAt - sampler.now()) * 1_000))
+  return strikes
+}
