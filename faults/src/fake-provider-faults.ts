@@ -40,7 +40,7 @@ export function misbehave(fault: ProviderFault, socket: Socket, take: () => stri
       socket.end('220 mail.example ESMTP\r\n')
       break
     case 'drip': {
-      const body = take()
+      const body = take().padEnd(fault.bytes ?? 0)
       socket.write(answerHead(200, body.length))
       inSteps(socket, fault.everyMs, (step) => body.charAt(step))
       break

@@ -18,8 +18,8 @@ export type ProviderFault =
   | { kind: 'broken-json' }
   /** Takes the mail, answers in another protocol. */
   | { kind: 'not-http' }
-  /** Takes the mail, answers one byte at a time. */
-  | { kind: 'drip'; everyMs: number }
+  /** Takes the mail, answers one byte at a time; `bytes`: padded to so many. */
+  | { kind: 'drip'; everyMs: number; bytes?: number }
   /** Takes the mail, answers with a body of that size; `chunked`: without saying how long it will be. */
   | { kind: 'huge-answer'; bytes: number; chunked?: boolean }
   /** Takes the mail, answers with a head of that size. */
