@@ -1,0 +1,102 @@
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { freePort } from './ports.ts'
+import { createLane, type Lane } from './tcp-proxy-lane.ts'
+
+/** From whoever connected to the target, or back. */
+export type Way = 'up' | 'down'
+
+/** Sees everything that one connection carries, before it is passed on. */
+export type ConnectionFilter = (way: Way, piece: Buffer) => Buffer | 'cut'
+
+export type TcpProxy = AsyncDisposable & {
+  port: number
+  /** Open at present. */
+  connections(): number
+  /** Holds back every piece so long, on all connections, from now on. */
+  latency(ms: Partial<Record<Way, number>>): void
+  /** Resets each connection that is opened from now on, once so many bytes went that way; `{}` ends that. */
+  cutAfter(bytes: Partial<Record<Way, number>>): void
+  /** Resets all connections now. */
+  reset(): void
+  /** All connections stay open and carry nothing; who closes one is not heard, who opens one gets no further. */
+  freeze(): void
+  thaw(): void
+  /** New connections are refused; open ones live on. */
+  refuse(): void
+  /** Takes new connections again. */
+  accept(): Promise<void>
+}
+
+const LOOPBACK = '127.0.0.1'
+
+/** A TCP proxy on loopback that breaks connections as told. */
+export async function startTcpProxy(options: {
+  /** A port on loopback. */
+  target: number
+  /** Made anew for each connection. */
+  filter?: () => ConnectionFilter
+}): Promise<TcpProxy> {
+  const port = await freePort()
+  const links = new Set<Link>()
+  let latencyMs: Partial<Record<Way, number>> = {}
+  let bytesMax: Partial<Record<Way, number>> = {}
+  let frozen = false
+
+  function link(client: Socket): void {
+    const target = connect({ host: LOOPBACK, port: options.target, allowHalfOpen: true, noDelay: true })
+    const filter = options.filter?.() ?? ((_way: Way, piece: Buffer) => piece)
+    const cut = () => {
+      client.resetAndDestroy()
+      target.resetAndDestroy()
+    }
+    const lane = (way: Way, from: Socket, to: Socket) =>
+      createLane(from, to, {
+        latencyMs: () => latencyMs[way] ?? 0,
+        bytesMax: bytesMax[way],
+        filter: (piece) => filter(way, piece),
+        cut,
+      })
+    const made: Link = { cut, lanes: [lane('up', client, target), lane('down', target, client)] }
+    links.add(made)
+    // A connection that fails on one side fails on the other.
+    for (const socket of [client, target]) socket.once('error', cut)
+    client.once('close', () => links.delete(made))
+    if (frozen) for (const each of made.lanes) each.freeze()
+  }
+
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, link)
+  const listen = async () => {
+    server.listen(port, LOOPBACK)
+    await once(server, 'listening')
+  }
+  await listen()
+  const reset = () => {
+    for (const each of links) each.cut()
+  }
+  const freezeAll = (change: 'freeze' | 'thaw') => {
+    frozen = change === 'freeze'
+    for (const each of links) for (const lane of each.lanes) lane[change]()
+  }
+  return {
+    port,
+    connections: () => links.size,
+    latency(ms) {
+      latencyMs = ms
+    },
+    cutAfter(bytes) {
+      bytesMax = bytes
+    },
+    reset,
+    freeze: () => freezeAll('freeze'),
+    thaw: () => freezeAll('thaw'),
+    refuse: () => void server.close(),
+    accept: listen,
+    async [Symbol.asyncDispose]() {
+      if (server.listening) server.close()
+      reset()
+    },
+  }
+}
+
+type Link = { cut(): void; lanes: Lane[] }
