@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { toPublicId, uuidAtTime } from '@lettergate/contracts/ids'
+import { fromPublicId, toPublicId, uuidAtTime } from '@lettergate/contracts/ids'
 import type { Pool } from '@lettergate/db/pool'
 import type { ClientRequest } from '../src/client-ledger.ts'
 import { type DatabaseView, judge, type Verdict } from '../src/oracle.ts'
@@ -41,7 +41,7 @@ export async function judgeSoak(stack: SoakStack, from: number, to: number): Pro
     },
   }
   const backlog = await readBacklog(pool)
-  const tenantIds = stack.tenants.map(({ tenantId }) => tenantId)
+  const tenantIds = tenantUuids(stack)
   let [atPromised, atTaken] = [0, 0]
   for (const [low, high] of cuts(from, to)) {
     const messages = await readMessages(pool, tenantIds, low, high)
@@ -60,6 +60,11 @@ export async function judgeSoak(stack: SoakStack, from: number, to: number): Pro
   }
   verdict.lost.push(...provider.ids.slice(atTaken).map((id) => `${id}: handed over, not stored`))
   return excuse(verdict, ledger.requests())
+}
+
+/** As the database writes them. */
+export function tenantUuids({ tenants }: Pick<SoakStack, 'tenants'>): string[] {
+  return tenants.flatMap(({ tenantId }) => fromPublicId('ten', tenantId) ?? [])
 }
 
 /** What a client was never told may be stored all the same; what it was told twice, as two messages, is a repeat. */

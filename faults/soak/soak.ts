@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { waitUntil } from '../src/ports.ts'
 import { createRandom } from '../src/seed.ts'
 import { measureCapacity } from './capacity.ts'
-import { judgeSoak } from './judge-soak.ts'
+import { judgeSoak, tenantUuids } from './judge-soak.ts'
 import { type Load, startLoad, type Traffic } from './load.ts'
 import { type Sample, type Sampler, startSampler } from './sampler.ts'
 import { type SoakStack, startSoakStack } from './soak-stack.ts'
 import { type SoakResult, trendsOf } from './soak-verdict.ts'
 import type { StatusLine } from './status-line.ts'
-import { FLOWS_MS_MAX, type Strike, strikeUntil } from './strike.ts'
+import { flows, type Strike, strikeUntil } from './strike.ts'
 import { createTraffic } from './traffic.ts'
 import { explainUnknowns } from './unknowns.ts'
 
@@ -41,7 +41,7 @@ async function findRate(
     const from = sampler.now()
     await sleep(TRIAL_S * 1_000)
     const late = sampler.samples.filter(({ at }) => at > from + TRIAL_S / 2)
-    const isCarried = late.every((sample) => (sample.queueAgeMs ?? Number.POSITIVE_INFINITY) <= FLOWS_MS_MAX)
+    const isCarried = late.every(flows)
     if (isCarried || fixed) break
     if (trial === TRIALS)
       throw new Error(`even ${rate.toFixed(0)} requests a second are too many without any fault`)
@@ -102,7 +102,7 @@ export async function soak(options: SoakOptions, line: StatusLine): Promise<Omit
   line.say(`judging ${stack.ledger.accepted().toLocaleString('en')} messages`)
   const start = performance.now()
   const verdict = await judgeSoak(stack, begun, Date.now())
-  const tenantIds = stack.tenants.map(({ tenantId }) => tenantId)
+  const tenantIds = tenantUuids(stack)
   const unknowns = await explainUnknowns(stack.pool, tenantIds, strikes, startedAt)
   return {
     ...{

@@ -16,14 +16,15 @@ export type Strike = {
 }
 
 /** Mail and requests flow as usual when nothing waits for longer than this. */
-export const FLOWS_MS_MAX = 2_000
+const FLOWS_MS_MAX = 2_000
 /** It must hold for so many seconds, so that a moment of luck does not count. */
 const SECONDS_GOOD = 3
 const GIVE_UP_AFTER_MS = 90_000
 const QUIET_MS = 15_000
 const QUIET_RANDOM_MS = 15_000
 
-function flows({ queueAgeMs, requestAgeMs }: Sample): boolean {
+/** Whether nothing waits for long. */
+export function flows({ queueAgeMs, requestAgeMs }: Sample): boolean {
   return queueAgeMs !== null && queueAgeMs <= FLOWS_MS_MAX && requestAgeMs <= FLOWS_MS_MAX
 }
 
