@@ -94,6 +94,6 @@ export const settings = z.object({
   }),
   LG_FAILPOINT: z.string().optional().meta({
     example: '',
-    description: 'Fail point of the fault tests, name:kill9|throw|sleep:1/n; never set it outside a test.',
+    description: 'Fail points of the fault tests, name:kill9|stop|throw|sleep<ms>:1/n[,…][;seed=n]; never set it outside a test.',
   }),
 })

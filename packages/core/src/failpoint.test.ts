@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest'
+import { createFailpoint, noFailpoint } from './failpoint.ts'
+
+/** At which of so many calls it struck. */
+function strikes(spec: string, calls: number): number[] {
+  const failpoint = createFailpoint(spec)
+  return Array.from({ length: calls }, (_, call) => call).filter((_call) => {
+    try {
+      void failpoint('here')
+      return false
+    } catch {
+      return true
+    }
+  })
+}
+
+test('unset, it is the function that does nothing', () => {
+  expect(createFailpoint(undefined)).toBe(noFailpoint)
+  expect(createFailpoint('')).toBe(noFailpoint)
+})
+
+test('the same seed strikes at the same calls, another seed at others', () => {
+  const of = (seed: number) => strikes(`here:throw:1/10;seed=${seed}`, 500)
+  expect(of(7)).toEqual(of(7))
+  expect(of(8)).not.toEqual(of(7))
+  expect(of(7).length).toBeGreaterThan(20)
+  expect(of(7).length).toBeLessThan(90)
+})
+
+test('it strikes at its name alone, each time where no part is said', () => {
+  expect(strikes('here:throw', 3)).toEqual([0, 1, 2])
+  expect(strikes('there:throw;seed=1', 3)).toEqual([])
+  expect(strikes('there:throw:1/1,here:throw:1/1', 2)).toEqual([0, 1])
+})
+
+test('what it cannot read is refused at the start', () => {
+  for (const spec of ['here', 'here:explode', 'here:throw:2/3', 'here:throw;seed=x', ';seed=1'])
+    expect(() => createFailpoint(spec), spec).toThrow(/failpoint/)
+})
