@@ -10,7 +10,7 @@ import { createBudget } from './budget.ts'
 import type { Failpoint } from './failpoint.ts'
 import { CALL_DEADLINE_MS, SENDING_LEASE_MS } from './leases.ts'
 import { toOutbound } from './outbound.ts'
-import { type AttemptContext, toHeldRecord, toRecord } from './outcome.ts'
+import { type AttemptContext, toHeldRecord, toRecord, toUnsureRecord } from './outcome.ts'
 import type { Recorder } from './record.ts'
 import type { Route, Router } from './route.ts'
 import { createSlots, SlotsStopped } from './slots.ts'
@@ -119,7 +119,7 @@ export function createDeliverer(deps: {
       connectionId: route.connectionId,
       provider: route.provider.id,
       startedAt: fence.startedAt,
-      repeatWindowMs: route.provider.capabilities.idempotencyWindowMs,
+      repeatWindowMs: repeatWindowMs(message, route),
     }
     const startedAt = performance.now()
     const outcome = await call(message, route, context)
@@ -136,8 +136,16 @@ export function createDeliverer(deps: {
   async function handOff(claim: Claim): Promise<void> {
     const message = await loads.add(claim)
     if (!message) return
-    const route = await deps.router.route(message)
+    const { unsure } = message
+    // Only the provider that may have taken it can recognise a repeat.
+    const wanted = unsure ? { ...message, connectionId: unsure.connectionId } : message
+    const route = await deps.router.route(wanted)
+    if (unsure && route.kind === 'none') return deps.recorder.record(toUnsureRecord(message, route.reason))
     if (route.kind === 'none') return deps.recorder.record(toHeldRecord(message, route.reason))
+    if (unsure && repeatWindowMs(message, route) <= CALL_DEADLINE_MS)
+      return deps.recorder.record(
+        toUnsureRecord(message, 'its provider would not recognise a repeat any more'),
+      )
     const fence = await fences.add({
       messageId: claim.messageId,
       epoch: claim.epoch,
@@ -172,4 +180,10 @@ export function createDeliverer(deps: {
       }, graceMs).unref()
     },
   }
+}
+
+/** For how long from now the provider recognises this message by its key: from the first try that may have been taken. */
+function repeatWindowMs({ unsure }: Message, { provider }: Usable): number {
+  const since = unsure ? Date.now() - unsure.startedAt.getTime() : 0
+  return provider.capabilities.idempotencyWindowMs - since
 }

@@ -2,7 +2,7 @@ import { canMove, recipientStatuses } from '@lettergate/contracts/recipient-stat
 import type { LoadedMessage } from '@lettergate/db/sql/load-claimed'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import { expect, test } from 'vitest'
-import { toHeldRecord, toRecord } from './outcome.ts'
+import { toHeldRecord, toRecord, toUnsureRecord } from './outcome.ts'
 
 const HOURS = 3_600_000
 
@@ -20,6 +20,7 @@ function buildMessage(change: Partial<LoadedMessage> = {}): LoadedMessage {
     connectionsVersion: 0,
     connectionId: null,
     sending: null,
+    unsure: null,
     fromAddress: 'app@acme.example',
     fromName: null,
     subject: 'Hello',
@@ -93,6 +94,26 @@ test('an unknown outcome is held where the repeat would come after the provider 
   expect(statuses(result)).toEqual(['unknown', 'unknown'])
 })
 
+const unsure = { connectionId: null, startedAt: new Date() }
+
+test.each<[string, SendOutcome]>([
+  ['a refusal of the message', { kind: 'rejected', scope: 'message', reason: 'no' }],
+  ['a refusal of the account', { kind: 'rejected', scope: 'account', reason: 'no' }],
+  ['a wish to wait', { kind: 'deferred', reason: '429' }],
+])('after a try that may have been taken, %s leaves it unknown, and counted', (_what, outcome) => {
+  const result = record(outcome, { unsure })
+  expect(statuses(result)).toEqual(['unknown', 'unknown'])
+  expect(result).toMatchObject({ retryInMs: null, giveBack: 0 })
+})
+
+test('after a try that may have been taken, a repeat that the provider recognises may wait, but not be called failed', () => {
+  const deferred: SendOutcome = { kind: 'deferred', reason: '429' }
+  expect(statuses(record(deferred, { unsure }, HOURS))).toEqual(['deferred', 'deferred'])
+  expect(statuses(record(deferred, { unsure, expiresInMs: 1 }, HOURS))).toEqual(['unknown', 'unknown'])
+  const accepted: SendOutcome = { kind: 'accepted', providerMessageId: 'x' }
+  expect(statuses(record(accepted, { unsure }))).toEqual(['sent', 'sent'])
+})
+
 test("a provider's wish to wait longer is honoured", () => {
   expect(record({ kind: 'deferred', reason: '429', retryAfterMs: 10 * 60_000 }).retryInMs).toBe(10 * 60_000)
 })
@@ -153,6 +174,7 @@ test('no outcome moves a recipient where the status table does not allow it', ()
         const changes = [
           ...toRecord(message, attempt, outcome).changes,
           ...toHeldRecord(message, 'x').changes,
+          ...toUnsureRecord(message, 'x').changes,
         ]
         for (const { status } of changes) {
           const to = recipientStatuses.find((one) => one === status)

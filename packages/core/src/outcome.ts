@@ -17,7 +17,10 @@ export type AttemptContext = {
   connectionId: string | null
   provider: string
   startedAt: Date
-  /** For how long from now the provider would recognise a repeat of this very attempt by its key; 0 or less: not at all. */
+  /**
+   * For how long from now the provider would recognise a repeat by its key, counted from the first try that may have been
+   * taken; 0 or less: not at all.
+   */
   repeatWindowMs: number
 }
 
@@ -50,6 +53,12 @@ function verdictOf(outcome: SendOutcome, address: string, again: boolean): Verdi
     case 'unknown':
       return { kind: again ? 'again' : 'unknown', reason: outcome.reason }
   }
+}
+
+/** While an earlier try may have been taken, no refusal of a later one proves that nothing went out. */
+function withDoubt(verdict: Verdict, mayRepeat: boolean): Verdict {
+  if (verdict.kind === 'sent' || (verdict.kind === 'again' && mayRepeat)) return verdict
+  return { kind: 'unknown', reason: verdict.reason }
 }
 
 /** A change in the words of the contract: a status of the table, and its event. */
@@ -91,10 +100,11 @@ export function toRecord(
   const mayRepeat = delayMs < attempt.repeatWindowMs || message.onUnknown === 'resend'
   const isLast = delayMs >= message.expiresInMs
   const changes = pending.map((recipient) => {
-    const verdict = verdictOf(outcome, recipient.address, mayRepeat)
+    const plain = verdictOf(outcome, recipient.address, mayRepeat)
+    const verdict = message.unsure ? withDoubt(plain, mayRepeat) : plain
     if (verdict.kind === 'again' && isLast) {
       // Given up while nobody knows: the honest end is unknown, not failed.
-      const kind = outcome.kind === 'unknown' ? 'unknown' : 'failed'
+      const kind = outcome.kind === 'unknown' || message.unsure ? 'unknown' : 'failed'
       return toChange(recipient, { kind, reason: `gave up after 72 hours: ${verdict.reason}` }, message.mode)
     }
     return toChange(recipient, verdict, message.mode)
@@ -145,5 +155,23 @@ export function toHeldRecord(message: LoadedMessage, reason: string): OutcomeRec
     })),
     retryInMs: isLast ? null : HELD_RECHECK_MS,
     giveBack: isLast ? pending.length : 0,
+  }
+}
+
+/** A message that may have been taken and that nobody would recognise any more: it is not tried again. */
+export function toUnsureRecord(message: LoadedMessage, reason: string): OutcomeRecord {
+  return {
+    tenantId: message.tenantId,
+    messageId: message.messageId,
+    epoch: message.epoch,
+    mode: message.mode,
+    usageDay: message.usageDay,
+    attempt: null,
+    changes: pendingRecipients(message).map(({ position }) => ({
+      ...{ position, status: 'unknown', event: 'recipient.unknown' },
+      reason: `an earlier try may have been accepted, and ${reason}`,
+    })),
+    retryInMs: null,
+    giveBack: 0,
   }
 }

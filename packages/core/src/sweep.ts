@@ -35,7 +35,7 @@ async function giveUpLostSending(deps: SweepDeps, limit: number): Promise<number
     const attempt = {
       number: message.attempts,
       ...sending,
-      repeatWindowMs: deps.repeatWindowMs(sending.provider, sending.startedAt),
+      repeatWindowMs: deps.repeatWindowMs(sending.provider, message.unsure?.startedAt ?? sending.startedAt),
     }
     return [
       toRecord(message, attempt, { kind: 'unknown', reason: 'the worker was lost during the hand-off' }),

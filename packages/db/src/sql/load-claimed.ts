@@ -27,6 +27,8 @@ export type LoadedMessage = {
   connectionId: string | null
   /** Set once the message is being sent: what the lost attempt used. */
   sending: { connectionId: string | null; provider: string; startedAt: Date } | null
+  /** The first of its tries whose outcome nobody knows: until the provider says yes, it may have been taken then. */
+  unsure: { connectionId: string | null; startedAt: Date } | null
   fromAddress: string
   fromName: string | null
   subject: string
@@ -41,6 +43,8 @@ export type LoadedMessage = {
  * Of a message that nothing was recorded of yet, the content document tells all. Only of the others (`stored`) are the message and
  * its recipients read. `limit 1` keeps each lookup a probe: joined plainly, a plan made while tables were small read
  * them whole. The range of ids leaves the other days' partitions out before they are opened.
+ * A retry that the tenant asked for begins anew (`first_due_at`): what was unsure before is the tenant's own risk, as it always is
+ * for one who chose to send again.
  */
 const TEXT = `
 select o.tenant_id, o.message_id, o.epoch, o.attempts, o.mode, o.accepted_at, o.provider,
@@ -64,7 +68,13 @@ left join lateral (
       select json_agg(json_build_object('kind', p.kind, 'address', p.address, 'name', p.name, 'status', p.status)
                       order by p.position)
       from recipient p
-      where p.tenant_id = k.tenant_id and p.message_id = k.message_id and p.message_id between $5 and $6)
+      where p.tenant_id = k.tenant_id and p.message_id = k.message_id and p.message_id between $5 and $6),
+    'unsure', (
+      select json_build_object('connectionId', a.connection_id, 'startedAt', a.started_at)
+      from attempt a
+      where t.on_unknown = 'hold' and o.attempts > 0 and a.tenant_id = k.tenant_id and a.message_id = k.message_id
+        and a.message_id between $5 and $6 and a.outcome = 'unknown' and a.started_at >= o.first_due_at
+      order by a.number limit 1)
   ) as stored
   from message m
   where o.accepted_at is null and m.tenant_id = k.tenant_id and m.id = k.message_id and m.id between $5 and $6
@@ -79,6 +89,7 @@ type Stored = Omit<Envelope, 'from' | 'recipients' | 'connection_id' | 'metadata
   metadata: Record<string, string> | null
   connection_id: string | null
   recipients: (Envelope['recipients'][number] & { status: string })[]
+  unsure: { connectionId: string | null; startedAt: string } | null
 }
 
 type Row = {
@@ -159,6 +170,7 @@ type Told = Pick<
   | 'metadata'
   | 'attachmentCount'
   | 'recipients'
+  | 'unsure'
 >
 
 function fromEnvelope(envelope: Envelope, acceptedAt: Date): Told {
@@ -180,6 +192,7 @@ function fromEnvelope(envelope: Envelope, acceptedAt: Date): Told {
       name: recipient.name,
       status: 'queued',
     })),
+    unsure: null,
   }
 }
 
@@ -195,5 +208,6 @@ function fromStored(stored: Stored): Told {
     metadata: stored.metadata,
     attachmentCount: stored.attachment_count,
     recipients: stored.recipients.map((recipient, position) => ({ position, ...recipient })),
+    unsure: stored.unsure && { ...stored.unsure, startedAt: new Date(stored.unsure.startedAt) },
   }
 }
