@@ -8,6 +8,7 @@ import { answerBrokenRequest, answerUnusualRequests } from './plugins/broken-req
 import { addObservation } from './plugins/observe.ts'
 import { addProblemDetails, sendProblem } from './plugins/problem-details.ts'
 import { createRequestIds } from './plugins/request-id.ts'
+import { shedLoad } from './plugins/shed-load.ts'
 import { addUnknownRoutes } from './plugins/unknown-routes.ts'
 import { createWrongKeys } from './plugins/wrong-keys.ts'
 import { addConnectionRoutes } from './routes/connections/index.ts'
@@ -56,6 +57,7 @@ export async function buildApp(
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(options.checkAnswers ? strictSerializerCompiler : serializerCompiler)
   answerUnusualRequests(app.server)
+  shedLoad(app.server, requestIds, deps)
   addProblemDetails(app, deps)
   addUnknownRoutes(app)
   addAuthentication(app, { keys: deps.keys, wrongKeys: createWrongKeys() })

@@ -54,6 +54,8 @@ export type Acceptor = {
    * (its `send_at` has passed): it was accepted, and must be told so.
    */
   replay(tenant: Tenant, idempotency: Idempotency): Promise<AcceptOutcome | null>
+  /** Requests that wait to be stored, or are being stored. */
+  waiting(): number
   /** Resolves when everything under way has been answered. */
   drain(): Promise<void>
 }
@@ -192,6 +194,7 @@ export function createAcceptor(deps: {
     },
     replay: (tenant, idempotency) =>
       readAnswer(tenant.id, { keyHash: keyHashOf(tenant, idempotency), bodyHash: idempotency.bodyHash }),
+    waiting: () => small.size(),
     async drain() {
       await Promise.all([small.drain(), large.drain()])
     },

@@ -7,6 +7,8 @@ export type Metrics = {
   /** Counts the answers of one route. */
   answers(method: string, route: string): (status: number) => void
   acceptSeconds: Histogram
+  /** A send that was refused at once, before it had a route. */
+  countShed(): void
 }
 
 /** From "at once" to the time-out of the database. */
@@ -66,9 +68,15 @@ export function createMetrics(deps: { db: Queryable; onError(error: unknown): vo
     buckets: ACCEPT_BUCKETS_SECONDS,
     registers: [registry],
   })
+  const shed = new Counter({
+    name: 'lettergate_shed_total',
+    help: 'Sends refused at once because too many waited to be stored; no route counts them.',
+    registers: [registry],
+  })
   return {
     registry,
     acceptSeconds,
+    countShed: () => shed.inc(),
     answers(method, route) {
       const byStatus = new Map<number, Counter.Internal>()
       return (status) => {
