@@ -16,11 +16,14 @@ const WAITING_MAX = 1_000
 const LOG_EVERY_MS = 10_000
 const SEND_PATH = '/v1/send'
 
-const BODY = problemDetails(
-  new Problem('overloaded', {
-    detail: 'Too many requests wait to be stored. Nothing was accepted; try again.',
-  }),
-)
+/** Up to what differs from answer to answer. */
+const BODY = JSON.stringify(
+  problemDetails(
+    new Problem('overloaded', {
+      detail: 'Too many requests wait to be stored. Nothing was accepted; try again.',
+    }),
+  ),
+).slice(0, -1)
 
 function isSend({ method, url }: IncomingMessage): boolean {
   return method === 'POST' && url !== undefined && url.startsWith(SEND_PATH)
