@@ -75,13 +75,13 @@ function optionOf(seen: Seen) {
     color: COLOURS,
     title: [
       {
-        text: 'Memory (worker: each; Postgres: without shared buffers)',
+        text: 'Memory in MB (worker: each; Postgres: without shared buffers)',
         left: 60,
         top: 4,
         textStyle: { fontSize: 13 },
       },
       {
-        text: 'Age of the oldest due message; grey: a fault, until mail flows again',
+        text: 'Age of the oldest due message in seconds; grey: a fault, until mail flows again',
         left: 60,
         top: 284,
         textStyle: { fontSize: 13 },
@@ -97,8 +97,8 @@ function optionOf(seen: Seen) {
       { ...axis, gridIndex: 1 },
     ],
     yAxis: [
-      { type: 'value' as const, gridIndex: 0, min: 0, name: 'MB' },
-      { type: 'log' as const, gridIndex: 1, min: AGE_S_MIN, name: 'seconds' },
+      { type: 'value' as const, gridIndex: 0, min: 0 },
+      { type: 'log' as const, gridIndex: 1, min: AGE_S_MIN },
     ],
     series: [
       ...MEMORY_PARTS.map((part, index) => ({

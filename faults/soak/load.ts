@@ -10,20 +10,20 @@ export async function sendPiece(stack: SoakStack, piece: Piece): Promise<void> {
   const client = stack.clients[piece.tenant]
   if (!client) throw new Error(`no tenant ${piece.tenant}`)
   const { outgoing } = piece
-  const answered = stack.ledger.begin()
-  try {
-    const asking = client.sendUntilSettled(outgoing)
-    const twin = piece.repeat === 'at-once' ? client.sendUntilSettled(outgoing) : undefined
-    const request = await asking
-    // The twin is the same request: what either was promised must be one message.
-    if (twin) request.answers.push(...(await twin).answers)
-    if (piece.repeat === 'later' && isSettled(request)) await client.askAgain(request, outgoing)
-    const [id] = promisedIds(request)
-    if (id !== undefined && outgoing.sendAt) stack.ledger.dueAt.set(id, outgoing.sendAt.getTime())
-    stack.ledger.close(request)
-  } finally {
-    answered()
-  }
+  const waiting = stack.ledger.begin(describePiece(piece))
+  const asking = client.sendUntilSettled(outgoing)
+  const twin = piece.repeat === 'at-once' ? client.sendUntilSettled(outgoing) : undefined
+  const request = await asking
+  // The twin is the same request: what either was promised must be one message.
+  if (twin) request.answers.push(...(await twin).answers)
+  if (piece.repeat === 'later' && isSettled(request)) await client.askAgain(request, outgoing)
+  const [id] = promisedIds(request)
+  if (id !== undefined && outgoing.sendAt) stack.ledger.dueAt.set(id, outgoing.sendAt.getTime())
+  stack.ledger.close(request, waiting)
+}
+
+function describePiece({ tenant, outgoing, repeat, attached }: Piece): string {
+  return `${outgoing.idempotencyKey}: tenant ${tenant}, ${outgoing.to.length} to, ${attached} B attached, repeated ${repeat}`
 }
 
 export type Load = {

@@ -6,9 +6,9 @@ import { type ClientLedger, type ClientRequest, isSettled, promisedIds } from '.
  */
 export type SoakLedger = ClientLedger & {
   /** From here on the request waits for its answer. */
-  begin(): () => void
+  begin(what: string): Waiting
   /** Its client will ask no more. */
-  close(request: ClientRequest): void
+  close(request: ClientRequest, waiting: Waiting): void
   /** How long the request that waits longest has been waiting. */
   oldestMs(): number
   waiting(): number
@@ -19,9 +19,18 @@ export type SoakLedger = ClientLedger & {
   requests(): readonly ClientRequest[]
   /** Answers by status; a 503 that does not say when to come back counts as -503. */
   statuses(): Readonly<Record<number, number>>
+  /** Those that waited longest, longest first: what to look at when requests hang. */
+  slowest(): readonly Slow[]
   /** Scheduled messages: when they were to go. */
   dueAt: Map<string, number>
 }
+
+/** A request whose client waits: for what, and since when. */
+export type Waiting = { number: number; what: string; since: number }
+
+export type Slow = { what: string; at: string; waitedMs: number; answers: string[] }
+
+const SLOWEST = 20
 
 /** An empty one. */
 export function createSoakLedger(): SoakLedger {
@@ -29,17 +38,31 @@ export function createSoakLedger(): SoakLedger {
   const odd: ClientRequest[] = []
   const statuses: Record<number, number> = {}
   // A map keeps the order of insertion: its first is the oldest.
-  const since = new Map<number, number>()
+  const waitings = new Map<number, Waiting>()
+  const slowest: Slow[] = []
   const dueAt = new Map<string, number>()
   let next = 0
+
+  function noteSlow({ answers }: ClientRequest, { what, since }: Waiting): void {
+    const waitedMs = Math.round(performance.now() - since)
+    const least = slowest.at(-1)
+    if (least && slowest.length === SLOWEST && waitedMs <= least.waitedMs) return
+    const texts = answers.map(({ status, failure }) => `${status} ${failure ?? ''}`.trim())
+    slowest.push({ what, at: new Date().toISOString(), waitedMs, answers: texts })
+    slowest.sort((a, b) => b.waitedMs - a.waitedMs)
+    slowest.length = Math.min(slowest.length, SLOWEST)
+  }
+
   return {
     open: (idempotencyKey, recipients) => ({ idempotencyKey, recipients, answers: [] }),
-    begin() {
-      const number = next++
-      since.set(number, performance.now())
-      return () => void since.delete(number)
+    begin(what) {
+      const waiting = { number: next++, what, since: performance.now() }
+      waitings.set(waiting.number, waiting)
+      return waiting
     },
-    close(request) {
+    close(request, waiting) {
+      waitings.delete(waiting.number)
+      noteSlow(request, waiting)
       for (const { status, retryAfter } of request.answers) {
         const key = status === 503 && retryAfter === undefined ? -503 : status
         statuses[key] = (statuses[key] ?? 0) + 1
@@ -50,10 +73,11 @@ export function createSoakLedger(): SoakLedger {
       else if (!isRefused) odd.push(request)
     },
     oldestMs() {
-      const [first] = since.values()
-      return first === undefined ? 0 : performance.now() - first
+      const [first] = waitings.values()
+      return first === undefined ? 0 : performance.now() - first.since
     },
-    waiting: () => since.size,
+    waiting: () => waitings.size,
+    slowest: () => slowest,
     accepted: () => promised.length,
     promised: () => promised,
     requests: () => odd,

@@ -1,6 +1,7 @@
 import { percentile } from '../src/percentile.ts'
 import type { SoakVerdict } from './judge-soak.ts'
 import { type MemoryPart, memoryParts, type Sample } from './sampler.ts'
+import type { Slow } from './soak-ledger.ts'
 import type { Strike } from './strike.ts'
 import { type Trend, trendOf } from './trend.ts'
 import type { Unknowns } from './unknowns.ts'
@@ -32,6 +33,8 @@ export type SoakResult = {
   strikes: Strike[]
   /** Deaths of api and workers that no fault was to blame for. */
   unexpectedDeaths: number
+  /** What waited longest for its answer. */
+  slowest: readonly Slow[]
   /** Requests whose client gave up without knowing. */
   unsettled: number
   memory: Partial<Record<MemoryPart, Trend>>

@@ -113,7 +113,11 @@ export async function soak(options: SoakOptions, line: StatusLine): Promise<Omit
       rateNote,
       offered: load.offered(),
     },
-    ...{ statuses: stack.ledger.statuses(), unsettled: stack.ledger.requests().length },
+    ...{
+      statuses: stack.ledger.statuses(),
+      unsettled: stack.ledger.requests().length,
+      slowest: stack.ledger.slowest(),
+    },
     ...{ verdict, unknowns, strikes, unexpectedDeaths, settledAfterMs, samples: sampler.samples },
     ...trendsOf(sampler.samples),
     judgedAfterMs: Math.round(performance.now() - start),

@@ -2,7 +2,13 @@ import type { Outgoing } from '../src/client.ts'
 import type { Random } from '../src/seed.ts'
 
 /** One request to come; `repeat`: whether its client asks under the same key again. */
-export type Piece = { tenant: number; outgoing: Outgoing; repeat: 'no' | 'later' | 'at-once' }
+export type Piece = {
+  tenant: number
+  outgoing: Outgoing
+  repeat: 'no' | 'later' | 'at-once'
+  /** Base64 characters of its attachments. */
+  attached: number
+}
 
 /** Of a thousand. */
 const SEVERAL_RECIPIENTS = 150
@@ -57,6 +63,7 @@ export function createTraffic(
       tenant: drawTenant(),
       outgoing: { idempotencyKey: `soak-${index}`, to, ...sendAt, fields: { text, attachments } },
       repeat: drawRepeat(),
+      attached: attachments[0]?.content.length ?? 0,
     }
   }
 }

@@ -1,11 +1,11 @@
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { describeCommit, describeMachine } from './machine.ts'
 import { rewritePage } from './report-page.ts'
-import { type FaultRow, rowsOf, testOf } from './report-table.ts'
+import { type FaultRow, rowsOf } from './report-table.ts'
 import { runFile } from './run-faults-file.ts'
 import { clock, createProgress } from './run-faults-progress.ts'
 
@@ -31,6 +31,11 @@ function faultFiles(): string[] {
   return globSync('t*.fault.test.ts', { cwd: FOLDER }).sort(
     (a, b) => Number(/\d+/.exec(a)) - Number(/\d+/.exec(b)) || a.localeCompare(b),
   )
+}
+
+/** Whether a file holds that test: several may share one. */
+function holds(file: string, test: string): boolean {
+  return new RegExp(`['"\`]${test}\\b`).test(readFileSync(join(FOLDER, file), 'utf8'))
 }
 
 /** As many seeds as asked for; the first is SEED where that is set. */
@@ -68,9 +73,10 @@ async function runFiles(
 async function main(): Promise<void> {
   const { wanted, seeds, json } = readOptions()
   const files = faultFiles()
-  const unknown = wanted.filter((test) => !files.some((file) => testOf(file) === test))
+  const unknown = wanted.filter((test) => !files.some((file) => holds(file, test)))
   if (unknown.length > 0) throw new Error(`no such test: ${unknown}. ${USAGE}`)
-  const chosen = wanted.length === 0 ? files : files.filter((file) => wanted.includes(testOf(file)))
+  const chosen =
+    wanted.length === 0 ? files : files.filter((file) => wanted.some((test) => holds(file, test)))
   const start = performance.now()
   const commit = await describeCommit()
   const rows = await runFiles(chosen, seeds, process.stderr)
