@@ -16,7 +16,10 @@ const RANDOM_KILLS = 2
 test('T1: a request repeated under its key while the api is killed is stored, counted and sent once', async () => {
   const random = announceSeed('T1')
   const at = (part: string) => [`before_commit:kill9:${part}`, `after_commit_before_reply:kill9:${part}`]
-  await using stack = await startStack({ dailyLimit: 1_000_000, apiFailpoints: [...at('1/1'), ...at('1/4')] })
+  await using stack = await startStack({
+    ...{ dailyLimit: 1_000_000, seed: random.seed },
+    apiFailpoints: [...at('1/1'), ...at('1/4')],
+  })
   await inParallel(N, WIDTH, (index) =>
     stack.client.sendUntilSettled({ idempotencyKey: `t1-${index}`, to: [`user${index}@example.net`] }),
   )

@@ -10,6 +10,7 @@ import { type Managed, startProcess, untilListening } from './processes.ts'
 import { type ProviderProcess, startProvider } from './provider-process.ts'
 import { createRedisServer, type RedisOptions, type RedisServer } from './redis.ts'
 import { type Supervised, supervise } from './supervisor.ts'
+import { type ConnectionFilter, startTcpProxy } from './tcp-proxy.ts'
 
 export type NaiveStackOptions = Partial<Omit<NaiveOptions, 'port'>> & {
   settings?: Record<string, string>
@@ -18,6 +19,10 @@ export type NaiveStackOptions = Partial<Omit<NaiveOptions, 'port'>> & {
   withRedis?: boolean
   redis?: RedisOptions
   postgres?: PostgresPlace
+  /** The gateway reaches Postgres through a proxy that does this. */
+  postgresFilter?: () => ConnectionFilter
+  /** Of the gateway alone: another clock, for instance. */
+  env?: Record<string, string>
 }
 
 export type NaiveStack = AsyncDisposable & {
@@ -25,6 +30,7 @@ export type NaiveStack = AsyncDisposable & {
   redis: RedisServer | undefined
   provider: ProviderProcess
   databaseUrl: string
+  port: number
   gateway: Supervised
   ledger: ClientLedger
   client: Client
@@ -45,13 +51,22 @@ export async function startNaiveStack(options: NaiveStackOptions): Promise<Naive
   )
   const databaseUrl = await cluster.database('naive')
   const port = await freePort()
+  const filter = options.postgresFilter
+  const proxy = filter && cleanup.use(await startTcpProxy({ target: cluster.port, filter }))
+  const reachedBy = databaseUrl.replace(`:${cluster.port}/`, `:${proxy?.port ?? cluster.port}/`)
   const given: NaiveOptions = {
-    ...{ databaseUrl, port, providerUrl: provider.url, redisUrl: redis?.url ?? 'redis://127.0.0.1:1' },
+    ...{
+      databaseUrl: reachedBy,
+      port,
+      providerUrl: provider.url,
+      redisUrl: redis?.url ?? 'redis://127.0.0.1:1',
+    },
     ...{ limit: 1_000_000, backlog: 'table', ...options },
   }
   const gateway = cleanup.adopt(
     await supervise({
-      start: (round) => startNaive(given, round < (options.deathsMax ?? Number.POSITIVE_INFINITY)),
+      start: (round) =>
+        startNaive(given, round < (options.deathsMax ?? Number.POSITIVE_INFINITY), options.env),
     }),
     (it) => it.stop(),
   )
@@ -60,7 +75,7 @@ export async function startNaiveStack(options: NaiveStackOptions): Promise<Naive
   cleanup.defer(() => client.close())
   const started = cleanup.move()
   return {
-    ...{ cluster, redis, provider, databaseUrl, gateway, ledger, client },
+    ...{ cluster, redis, provider, databaseUrl, port, gateway, ledger, client },
     judge: async () =>
       judge({
         client: ledger.requests(),
@@ -71,11 +86,15 @@ export async function startNaiveStack(options: NaiveStackOptions): Promise<Naive
   }
 }
 
-async function startNaive(options: NaiveOptions, mayDie: boolean): Promise<Managed> {
+async function startNaive(
+  options: NaiveOptions,
+  mayDie: boolean,
+  env: Record<string, string> = {},
+): Promise<Managed> {
   const { dieAt: _dieAt, ...immortal } = options
   const main = fileURLToPath(new URL('naive-gateway-main.ts', import.meta.url))
   const args = [main, JSON.stringify(mayDie ? options : immortal)]
-  const started = startProcess({ name: 'naive gateway', command: process.execPath, args })
+  const started = startProcess({ name: 'naive gateway', command: process.execPath, args, env })
   // It may well die before it listens: then it is started again.
   await untilListening(started, options.port).catch(() => undefined)
   return started

@@ -15,8 +15,8 @@ type WireMessage = { type: string; body: Buffer }
 const HEAD_BYTES = 5
 const STARTUP_HEAD_BYTES = 4
 
-/** `statement`: the name of a prepared statement. Where a transaction is open, the cut waits for its commit. */
-export function createCommitCut(statement: string): CommitCut {
+/** `statement`: found in a prepared statement's name, a blank and its text. Where a transaction is open, the cut waits for its commit. */
+export function createCommitCut(statement: RegExp): CommitCut {
   let left = 0
   let cuts = 0
   return {
@@ -27,13 +27,14 @@ export function createCommitCut(statement: string): CommitCut {
     filter() {
       const asked = createSplitter(true)
       const answered = createSplitter(false)
+      const prepared = new Set<string>()
       let isDoomed = false
       let hasFailed = false
       let held: Buffer[] = []
       const release = () => Buffer.concat(held.splice(0))
       return (way, piece) => {
         if (way === 'up') {
-          if (asked(piece).some((message) => binds(message, statement)) && left > 0) isDoomed = true
+          if (asks(asked(piece), statement, prepared) && left > 0) isDoomed = true
           return piece
         }
         const messages = answered(piece)
@@ -58,11 +59,20 @@ export function createCommitCut(statement: string): CommitCut {
   }
 }
 
-/** Bind: the name of a portal, then that of the statement. */
-function binds({ type, body }: WireMessage, statement: string): boolean {
-  if (type !== 'B') return false
-  const start = body.indexOf(0) + 1
-  return body.toString('latin1', start, body.indexOf(0, start)) === statement
+/** Whether one of the messages runs the statement; notes under which names it is prepared. */
+function asks(messages: WireMessage[], statement: RegExp, prepared: Set<string>): boolean {
+  let isAsked = false
+  for (const { type, body } of messages) {
+    // Parse: the statement's name and text; Bind: the portal's name and the statement's.
+    if (type !== 'P' && type !== 'B') continue
+    const end = body.indexOf(0)
+    const one = body.toString('latin1', 0, end)
+    const other = body.toString('latin1', end + 1, body.indexOf(0, end + 1))
+    if (type === 'B') isAsked ||= prepared.has(other)
+    else if (statement.test(`${one} ${other}`)) prepared.add(one)
+    else prepared.delete(one)
+  }
+  return isAsked
 }
 
 /** Gathers pieces to whole messages; what a client says first has no type. */

@@ -14,6 +14,8 @@ export function faultsCount(small: number): number {
 }
 
 export type Random = {
+  /** For whoever draws by itself: a process with a fail point. */
+  seed: number
   /** A whole number from 0 up to, not including, `limit`. */
   below(limit: number): number
 }
@@ -27,5 +29,5 @@ export function createRandom(seed: number): Random {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
-  return { below: (limit) => Math.floor(next() * limit) }
+  return { seed, below: (limit) => Math.floor(next() * limit) }
 }

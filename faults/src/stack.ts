@@ -19,13 +19,28 @@ import { createPostgresCluster, type PostgresCluster, type PostgresPlace } from 
 import { type ProviderProcess, startProvider } from './provider-process.ts'
 import { createRedisServer, type RedisOptions, type RedisServer, redisInstalled } from './redis.ts'
 import { type Supervised, supervise } from './supervisor.ts'
+import { type ConnectionFilter, startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
+import { expireLeases, noteInFlight } from './worker-deaths.ts'
 
 export type StackOptions = {
   /** Settings of Postgres that differ from initdb's. */
   settings?: Record<string, string>
   /** LG_FAILPOINT of each life; after the last of them it lives unarmed, so that the run can end. */
   apiFailpoints?: string[]
+  /** Of the first worker. */
   workerFailpoints?: string[]
+  /** Where fail points draw from: what announceSeed says. */
+  seed?: number
+  /** How many there are; 1 when absent. */
+  workers?: number
+  /** Leases end at once when a worker dies, as though its restart took a minute, in a test of something else. */
+  expireLeases?: boolean
+  /** Each with a connection of its own; 1 when absent. */
+  tenants?: number
+  /** The gateway reaches Postgres through `stack.postgresProxy`; the harness does not. */
+  proxyPostgres?: boolean | { filter: () => ConnectionFilter }
+  /** Workers reach the provider through `stack.providerProxy`. */
+  proxyProvider?: boolean
   /** Time from the provider's taking a mail to its answer: how much is in flight when a worker dies. */
   providerLatencyMs?: number
   /** What the tenant's connection speaks: SES, which never recognises a repeat, or Resend, which does. */
@@ -50,12 +65,21 @@ export type Stack = AsyncDisposable & {
   env: Record<string, string>
   apiUrl: string
   api: Supervised
+  /** The first of the workers. */
   worker: Supervised
+  workers: Supervised[]
+  postgresProxy: TcpProxy | undefined
+  providerProxy: TcpProxy | undefined
+  /** Messages that a worker was handing over when one died: none but these may ever be unknown. */
+  inFlightAtDeaths: ReadonlySet<string>
   /** The harness's own eyes: no part of the gateway uses this pool. */
   pool: Pool
+  /** The first of the tenants, and its client. */
   tenant: Tenant
-  ledger: ClientLedger
   client: Client
+  tenants: Tenant[]
+  clients: Client[]
+  ledger: ClientLedger
 }
 
 /** Api and worker as real processes on a Postgres and a Redis of their own, one tenant, and the fake provider behind it. */
@@ -78,56 +102,92 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     }),
     (it) => it.stop(),
   )
-  const databaseUrl = await cluster.database('lettergate')
+  const directUrl = await cluster.database('lettergate')
+  const throughProxy = async (wanted: StackOptions['proxyPostgres'], target: number) =>
+    wanted
+      ? cleanup.use(await startTcpProxy({ target, ...(typeof wanted === 'object' ? wanted : {}) }))
+      : undefined
+  const postgresProxy = await throughProxy(options.proxyPostgres, cluster.port)
+  const providerProxy = await throughProxy(options.proxyProvider, Number(new URL(provider.url).port))
+  const databaseUrl = withPort(directUrl, postgresProxy?.port)
   const [apiPort, workerPort] = [await freePort(), await freePort()]
   const env = gatewayEnv({ databaseUrl, redisUrl: redis?.url, apiPort, workerPort, dataDir })
   await runCommand(['migrate'], env)
-  const pool = createPool({ url: databaseUrl, max: 2, applicationName: 'faults', onError: () => undefined })
+  const pool = createPool({ url: directUrl, max: 2, applicationName: 'faults', onError: () => undefined })
   cleanup.defer(() => pool.end())
-  const tenant = await createTenant(env, options.dailyLimit)
-  const api = cleanup.adopt(await superviseApi({ ...env, ...options.apiEnv }, options.apiFailpoints), (it) =>
-    it.stop(),
+  const tenants: Tenant[] = []
+  for (let index = 0; index < (options.tenants ?? 1); index++)
+    tenants.push(await createTenant(env, options.dailyLimit))
+  const armed = (failpoints: string[] = []) =>
+    failpoints.map((failpoint, life) => seeded(failpoint, life, options))
+  const api = cleanup.adopt(
+    await superviseApi({ ...env, ...options.apiEnv }, armed(options.apiFailpoints)),
+    (it) => it.stop(),
   )
   const apiUrl = `http://127.0.0.1:${apiPort}`
   const connectionTo = options.providerKind === 'resend' ? resendConnection : sesConnection
-  await createConnection(apiUrl, tenant.apiKey, connectionTo(provider.url))
-  const worker = cleanup.adopt(
-    await superviseWorker({ ...env, ...options.workerEnv }, pool, options.workerFailpoints),
-    (it) => it.stop(),
-  )
+  for (const { apiKey } of tenants)
+    await createConnection(apiUrl, apiKey, connectionTo(withPort(provider.url, providerProxy?.port)))
+  const inFlightAtDeaths = new Set<string>()
+  const workers: Supervised[] = []
+  for (let index = 0; index < (options.workers ?? 1); index++) {
+    const port = index === 0 ? workerPort : await freePort()
+    const workerEnv = { ...env, WORKER_METRICS_PORT: String(port), ...options.workerEnv }
+    const failpoints = index === 0 ? armed(options.workerFailpoints) : []
+    const isAlone = (options.workers ?? 1) === 1
+    const onDeath = async () => {
+      await noteInFlight(pool, inFlightAtDeaths, isAlone)
+      if (options.expireLeases) await expireLeases(pool)
+    }
+    workers.push(cleanup.adopt(await superviseWorker(workerEnv, failpoints, onDeath), (it) => it.stop()))
+  }
   const ledger = createClientLedger()
-  const client = createClient({ url: apiUrl, apiKey: tenant.apiKey, ledger, connections: 64 })
-  cleanup.defer(() => client.close())
+  const clients = tenants.map(({ apiKey }) => createClient({ url: apiUrl, apiKey, ledger, connections: 64 }))
+  cleanup.defer(() => {
+    for (const client of clients) client.close()
+  })
+  const [tenant, client, worker] = [first(tenants), first(clients), first(workers)]
   const started = cleanup.move()
   return {
-    ...{ cluster, redis, provider, env, apiUrl, api, worker, pool, tenant, ledger, client },
+    ...{ cluster, redis, provider, env, apiUrl, api, worker, workers, pool, tenant, tenants, ledger },
+    ...{ client, clients, postgresProxy, providerProxy, inFlightAtDeaths },
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   }
 }
 
-function armed(env: Record<string, string>, failpoint: string | undefined): Record<string, string> {
+function first<T>(items: readonly T[]): T {
+  const [item] = items
+  if (item === undefined) throw new Error('a stack needs at least one')
+  return item
+}
+
+function withPort(url: string, port: number | undefined): string {
+  const changed = new URL(url)
+  if (port !== undefined) changed.port = String(port)
+  return changed.href.replace(/\/$/, '')
+}
+
+/** Each life draws differently. */
+function seeded(failpoint: string, life: number, { seed }: StackOptions): string {
+  return seed === undefined ? failpoint : `${failpoint};seed=${(seed + life) % 2 ** 31}`
+}
+
+function withFailpoint(env: Record<string, string>, failpoint: string | undefined): Record<string, string> {
   return failpoint === undefined ? env : { ...env, LG_FAILPOINT: failpoint }
 }
 
-function superviseApi(env: Record<string, string>, failpoints: string[] = []): Promise<Supervised> {
-  return supervise({ start: (round) => startPart('api', armed(env, failpoints[round])) })
+function superviseApi(env: Record<string, string>, failpoints: string[]): Promise<Supervised> {
+  return supervise({ start: (round) => startPart('api', withFailpoint(env, failpoints[round])) })
 }
 
-/**
- * Leases run out while no worker lives, as they would if its restart took a minute: a test waits for the sweeper, not
- * for the clock.
- */
 function superviseWorker(
   env: Record<string, string>,
-  pool: Pool,
-  failpoints: string[] = [],
+  failpoints: string[],
+  onDeath: () => Promise<void>,
 ): Promise<Supervised> {
   return supervise({
-    start: (round) => startPart('worker', armed(env, failpoints[round])),
-    onDeath: async () => {
-      await pool.query({
-        text: "update outbox set lease_until = now() where state in ('claimed', 'sending')",
-      })
-    },
+    start: (round) => startPart('worker', withFailpoint(env, failpoints[round])),
+    // Postgres may be dead as well.
+    onDeath: () => onDeath().catch(() => undefined),
   })
 }
