@@ -9,6 +9,7 @@ import { createMessageWaits } from '@lettergate/core/read-waits'
 import { createSealer } from '@lettergate/core/sealing'
 import { createListener } from '@lettergate/db/listener'
 import { createPool } from '@lettergate/db/pool'
+import { createTenants } from '@lettergate/db/tenant-database'
 import { createEgress } from '@lettergate/egress/egress'
 import { createProviders } from '@lettergate/providers/registry'
 import type { Logger } from 'pino'
@@ -17,7 +18,9 @@ import { createBodyBudget } from './plugins/body-budget.ts'
 import { createMetrics } from './plugins/metrics.ts'
 
 /** Two batches of writes, two of reads, lookups of keys, and a few for the rest. */
-const CONNECTIONS_MAX = 10
+const CONNECTIONS_MAX = 8
+/** For what is asked of one tenant: lists, details, connections. */
+const TENANT_CONNECTIONS_MAX = 6
 /** Of request bodies at once, beyond the first 64 kB of each: one of the largest and some smaller ones. */
 const BODY_BYTES_MAX = 96 * 1024 * 1024
 
@@ -38,12 +41,19 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     max: CONNECTIONS_MAX,
     applicationName: 'lettergate-api',
     onError,
+    role: 'lettergate_batch',
+  })
+  const tenants = createTenants({
+    url: databaseUrl,
+    max: TENANT_CONNECTIONS_MAX,
+    applicationName: 'lettergate-api-tenants',
+    onError,
   })
   const listener = createListener({ url: databaseUrl, onError })
   const messages = createMessageReader({ pool })
   const egress = createEgress({ allow: [...options.egressAllow] })
   const keys = createKeyVerifier({ pool, pepper: deriveKey(secret, 'api key pepper') })
-  const sealer = createSealer({ db: pool, root: secret })
+  const sealer = createSealer({ tenants, root: secret })
   const providers = createProviders()
   const acceptor = createAcceptor({
     pool,
@@ -52,7 +62,8 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     onError,
   })
   return {
-    pool,
+    tenants,
+    db: pool,
     acceptor,
     keys,
     messages,
@@ -71,7 +82,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
       await egress.close()
       keys.close()
       sealer.close()
-      await pool.end()
+      await Promise.all([pool.end(), tenants.close()])
     },
   }
 }

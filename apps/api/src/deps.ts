@@ -4,7 +4,8 @@ import type { KeyVerifier } from '@lettergate/core/keys'
 import type { MessageReader } from '@lettergate/core/read-messages'
 import type { MessageWaits } from '@lettergate/core/read-waits'
 import type { Sealer } from '@lettergate/core/sealing'
-import type { Pool } from '@lettergate/db/pool'
+import type { Queryable } from '@lettergate/db/pool'
+import type { Tenants } from '@lettergate/db/tenant-database'
 import type { Egress } from '@lettergate/egress/egress'
 import type { Provider } from '@lettergate/providers/provider'
 import type { Logger } from 'pino'
@@ -21,7 +22,10 @@ export type Stopping = {
 
 /** All that the app is built from; nothing in it is made here, so a test gives its own. */
 export type ApiDeps = {
-  pool: Pool
+  /** For the work of one tenant. */
+  tenants: Tenants
+  /** Whether the database answers at all. */
+  db: Queryable
   acceptor: Acceptor
   keys: KeyVerifier
   messages: MessageReader

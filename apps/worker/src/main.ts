@@ -4,6 +4,7 @@ import { describeError } from '@lettergate/core/describe-error'
 import { createFailpoint } from '@lettergate/core/failpoint'
 import { createSealer } from '@lettergate/core/sealing'
 import { createPool } from '@lettergate/db/pool'
+import { createTenants } from '@lettergate/db/tenant-database'
 import { createEgress } from '@lettergate/egress/egress'
 import { createProviders } from '@lettergate/providers/registry'
 import type { QueueBackend } from '@lettergate/queue/backend'
@@ -12,6 +13,8 @@ import { startOperationsServer } from './operations-server.ts'
 import { startWorker } from './worker.ts'
 
 const POOL_MAX = 8
+/** For connections and their keys, which are cached, and for attachments. */
+const TENANT_POOL_MAX = 4
 /** An orchestrator kills after ten seconds. */
 const STOP_MS_MAX = 9_500
 
@@ -24,6 +27,13 @@ async function main(): Promise<void> {
     max: POOL_MAX,
     applicationName: 'lettergate-worker',
     onError,
+    role: 'lettergate_batch',
+  })
+  const tenants = createTenants({
+    url: config.databaseUrl,
+    max: TENANT_POOL_MAX,
+    applicationName: 'lettergate-worker-tenants',
+    onError,
   })
   const queue: QueueBackend = config.redisUrl
     ? { kind: 'redis', url: config.redisUrl }
@@ -32,9 +42,10 @@ async function main(): Promise<void> {
   const providers = createProviders()
   const worker = await startWorker({
     pool,
+    tenants,
     databaseUrl: config.databaseUrl,
     queue,
-    sealer: createSealer({ db: pool, root: rootSecret(config) }),
+    sealer: createSealer({ tenants, root: rootSecret(config) }),
     egress,
     providers,
     fallback: config.env === 'development' ? 'capture' : 'hold',
@@ -61,7 +72,7 @@ async function main(): Promise<void> {
     await Promise.all(Object.values(providers).map((provider) => provider.close?.()))
     await egress.close()
     server?.close()
-    await pool.end()
+    await Promise.all([pool.end(), tenants.close()])
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {

@@ -8,6 +8,7 @@ import { createSweeper } from '@lettergate/core/sweep'
 import { createListener } from '@lettergate/db/listener'
 import type { Pool } from '@lettergate/db/pool'
 import type { Claim } from '@lettergate/db/sql/claim-messages'
+import type { Tenants } from '@lettergate/db/tenant-database'
 import type { Egress } from '@lettergate/egress/egress'
 import type { Provider } from '@lettergate/providers/provider'
 import type { QueueBackend } from '@lettergate/queue/backend'
@@ -17,6 +18,7 @@ import { createWorkerMetrics, type WorkerMetrics } from './metrics.ts'
 
 export type WorkerDeps = {
   pool: Pool
+  tenants: Tenants
   databaseUrl: string
   queue: QueueBackend
   sealer: Sealer

@@ -13,7 +13,7 @@ afterAll(() => db.drop())
 
 function cancel({ tenantId, messageId }: Backlog) {
   const messages = createMessageReader({ pool: db.pool })
-  return cancelMessage({ pool: db.pool, messages }, { tenantId, mode: 'live' }, messageId)
+  return cancelMessage({ tenants: db.tenants, messages }, { tenantId, mode: 'live' }, messageId)
 }
 
 const wrongState = expect.objectContaining({ code: 'wrong-state' })

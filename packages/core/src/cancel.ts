@@ -1,17 +1,18 @@
 import { Problem } from '@lettergate/contracts/problems'
-import type { Pool } from '@lettergate/db/pool'
 import { cancelMessage as cancelRow } from '@lettergate/db/sql/cancel-message'
+import type { Tenants } from '@lettergate/db/tenant-database'
 import { type MessageReader, type Reader, readExisting, type StoredMessage } from './read-messages.ts'
 import { fromStorage } from './read-storage.ts'
 
 /** Stops a message that has not been handed over, gives its quota back, and answers it as it is now. */
 export async function cancelMessage(
-  deps: { pool: Pool; messages: MessageReader },
+  deps: { tenants: Tenants; messages: MessageReader },
   reader: Reader,
   id: string,
 ): Promise<StoredMessage> {
   const before = await readExisting(deps.messages, reader, id)
-  const { state } = await fromStorage(cancelRow(deps.pool, { tenantId: reader.tenantId, id }))
+  const db = deps.tenants.forTenant(reader.tenantId)
+  const { state } = await fromStorage(cancelRow(db, { tenantId: reader.tenantId, id }))
   if (state === 'sending') {
     throw new Problem('wrong-state', {
       detail: 'The message is being handed to the provider: too late to cancel it.',

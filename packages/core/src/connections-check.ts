@@ -1,12 +1,12 @@
 import { toPointer } from '@lettergate/contracts/faults'
 import { Problem } from '@lettergate/contracts/problems'
 import type { NewMessage } from '@lettergate/contracts/send-request'
-import type { Pool } from '@lettergate/db/pool'
 import { type ConnectionRow, listConnectionRows } from '@lettergate/db/sql/connection-list'
+import type { Tenants } from '@lettergate/db/tenant-database'
 import type { Provider } from '@lettergate/providers/provider'
 import { fromStorage } from './read-storage.ts'
 
-type Deps = { pool: Pool; providers: Readonly<Record<string, Provider>> }
+type Deps = { tenants: Tenants; providers: Readonly<Record<string, Provider>> }
 
 /** Every provider takes what is smaller: not worth a query. */
 const SMALL_BYTES = 5 * 1024 * 1024
@@ -39,9 +39,8 @@ export async function findConnectionFault(
   const bytes = contentBytes(message)
   if (connectionId === undefined && bytes < SMALL_BYTES) return null
   const usable = (row: ConnectionRow) => row.enabled || connectionId !== undefined
-  const rows = (await fromStorage(listConnectionRows(deps.pool, tenantId, connectionId ?? null))).filter(
-    usable,
-  )
+  const db = deps.tenants.forTenant(tenantId)
+  const rows = (await fromStorage(listConnectionRows(db, tenantId, connectionId ?? null))).filter(usable)
   if (connectionId !== undefined && rows.length === 0) {
     const detail = 'is not one of your connections'
     return new Problem('connection-not-found', {

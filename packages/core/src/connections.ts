@@ -3,17 +3,17 @@ import { newId } from '@lettergate/contracts/ids'
 import { Problem } from '@lettergate/contracts/problems'
 import type { CreateConnectionRequest } from '@lettergate/contracts/requests'
 import { addSchemaFaults } from '@lettergate/contracts/schema-faults'
-import type { Pool } from '@lettergate/db/pool'
 import { deleteConnectionRow } from '@lettergate/db/sql/connection-delete'
 import { insertConnection } from '@lettergate/db/sql/connection-insert'
 import { type ConnectionRow, listConnectionRows } from '@lettergate/db/sql/connection-list'
+import type { Tenants } from '@lettergate/db/tenant-database'
 import type { Egress } from '@lettergate/egress/egress'
 import type { Provider } from '@lettergate/providers/provider'
 import { fromStorage } from './read-storage.ts'
 import type { Sealer } from './sealing.ts'
 
 export type ConnectionDeps = {
-  pool: Pool
+  tenants: Tenants
   sealer: Sealer
   egress: Pick<Egress, 'checkTarget'>
   providers: Readonly<Record<string, Provider>>
@@ -66,7 +66,11 @@ export async function createConnection(
       const { sealed, dataKeyVersion } = await deps.sealer.sealCredentials(place, request.credentials)
       const { name, priority } = request
       const row = { tenantId, id, provider: provider.id, name, priority, settings: request.settings }
-      await insertConnection(deps.pool, { ...row, sealedCredentials: sealed, dataKeyVersion })
+      await insertConnection(deps.tenants.forTenant(tenantId), {
+        ...row,
+        sealedCredentials: sealed,
+        dataKeyVersion,
+      })
       return readConnection(deps, tenantId, id)
     })(),
   )
@@ -74,28 +78,29 @@ export async function createConnection(
 
 /** One connection of the tenant, without its credentials. */
 export async function readConnection(
-  deps: Pick<ConnectionDeps, 'pool'>,
+  deps: Pick<ConnectionDeps, 'tenants'>,
   tenantId: string,
   id: string,
 ): Promise<ConnectionRow> {
-  const [row] = await fromStorage(listConnectionRows(deps.pool, tenantId, id))
+  const [row] = await fromStorage(listConnectionRows(deps.tenants.forTenant(tenantId), tenantId, id))
   if (!row) throw new Problem('not-found')
   return row
 }
 
 /** All connections of the tenant, in the order in which they are used. */
 export function listConnections(
-  deps: Pick<ConnectionDeps, 'pool'>,
+  deps: Pick<ConnectionDeps, 'tenants'>,
   tenantId: string,
 ): Promise<ConnectionRow[]> {
-  return fromStorage(listConnectionRows(deps.pool, tenantId))
+  return fromStorage(listConnectionRows(deps.tenants.forTenant(tenantId), tenantId))
 }
 
 /** Removes a connection; workers stop using it within seconds. Messages that name it are held. */
 export async function deleteConnection(
-  deps: Pick<ConnectionDeps, 'pool'>,
+  deps: Pick<ConnectionDeps, 'tenants'>,
   tenantId: string,
   id: string,
 ): Promise<void> {
-  if (!(await fromStorage(deleteConnectionRow(deps.pool, tenantId, id)))) throw new Problem('not-found')
+  if (!(await fromStorage(deleteConnectionRow(deps.tenants.forTenant(tenantId), tenantId, id))))
+    throw new Problem('not-found')
 }

@@ -66,6 +66,7 @@ function setUp(answer: (message: OutboundMessage) => Promise<SendOutcome> | Send
   }
   const deliverer = createDeliverer({
     pool: db.pool,
+    tenants: db.tenants,
     router: router ?? always,
     recorder,
     egress,
@@ -251,9 +252,9 @@ async function waitForSending(): Promise<void> {
 test('a message that follows the making of a connection goes through it', async () => {
   const tenantId = await accept()
   const { provider, sent } = buildProvider(() => accepted)
-  const sealer = createSealer({ db: db.pool, root: createSecretKey(randomBytes(32)) })
+  const sealer = createSealer({ tenants: db.tenants, root: createSecretKey(randomBytes(32)) })
   const router = createRouter({
-    pool: db.pool,
+    tenants: db.tenants,
     sealer,
     providers: { smtp: { ...provider, id: 'smtp' }, capture: createCapture() },
     fallback: 'capture',

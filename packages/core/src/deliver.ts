@@ -4,6 +4,7 @@ import type { Claim } from '@lettergate/db/sql/claim-messages'
 import { type Fence, fenceSending } from '@lettergate/db/sql/fence-sending'
 import { type LoadedMessage, loadClaimed } from '@lettergate/db/sql/load-claimed'
 import { unclaimMessages } from '@lettergate/db/sql/unclaim-messages'
+import type { Tenants } from '@lettergate/db/tenant-database'
 import type { Egress } from '@lettergate/egress/egress'
 import type { Io, SendOutcome } from '@lettergate/providers/provider'
 import { createBudget } from './budget.ts'
@@ -41,6 +42,7 @@ const CONTENT_BYTES_MAX = 128 * 1024 * 1024
 /** The hand-off: choose a connection, commit "sending", call the provider, commit the outcome. */
 export function createDeliverer(deps: {
   pool: Pool
+  tenants: Tenants
   router: Router
   recorder: Recorder
   egress: Egress
@@ -93,7 +95,7 @@ export function createDeliverer(deps: {
     }
     let called = false
     try {
-      const outbound = await toOutbound(deps.pool, message)
+      const outbound = await toOutbound(deps.tenants.forTenant(message.tenantId), message)
       // A process that was frozen meanwhile may have lost its lease to the sweeper.
       if (performance.now() - fencedAt > SENDING_LEASE_MS / 2)
         return { kind: 'deferred', reason: 'the worker was suspended before it could send' }

@@ -1,12 +1,13 @@
 import type { KeyObject } from 'node:crypto'
 import { uuidAtTime } from '@lettergate/contracts/ids'
 import type { RecipientStatus } from '@lettergate/contracts/recipient-status'
-import type { Pool } from '@lettergate/db/pool'
+import type { Queryable } from '@lettergate/db/pool'
 import { listIdsByAddress } from '@lettergate/db/sql/list-by-address'
 import { type ListWindow, listIds } from '@lettergate/db/sql/list-by-id'
 import { listIdsSending } from '@lettergate/db/sql/list-by-sending'
 import { DENSE_STATUSES, listIdsByRareStatus } from '@lettergate/db/sql/list-by-status'
 import { listMatching } from '@lettergate/db/sql/list-matching'
+import type { Tenants } from '@lettergate/db/tenant-database'
 import { readCursor, writeCursor } from './cursor.ts'
 import type { MessageReader, Reader, StoredMessage } from './read-messages.ts'
 import { fromStorage } from './read-storage.ts'
@@ -23,7 +24,7 @@ export type ListQuery = {
 
 export type MessagePage = { messages: StoredMessage[]; nextCursor: string | null }
 
-type Deps = { pool: Pool; messages: MessageReader; cursorKey: KeyObject }
+type Deps = { tenants: Tenants; messages: MessageReader; cursorKey: KeyObject }
 type Page = { ids: string[]; reached: string | null }
 
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
@@ -32,11 +33,11 @@ const ROUNDS_MAX = 5
 const WINDOW_MAX = 2_000
 
 /** Candidates by the most selective index that the query can use. */
-function listCandidates(pool: Pool, window: ListWindow, { to, status }: ListQuery): Promise<string[]> {
-  if (to !== undefined) return listIdsByAddress(pool, window, to)
-  if (status === 'sending') return listIdsSending(pool, window)
-  if (status !== undefined && !DENSE_STATUSES.has(status)) return listIdsByRareStatus(pool, window, status)
-  return listIds(pool, window)
+function listCandidates(db: Queryable, window: ListWindow, { to, status }: ListQuery): Promise<string[]> {
+  if (to !== undefined) return listIdsByAddress(db, window, to)
+  if (status === 'sending') return listIdsSending(db, window)
+  if (status !== undefined && !DENSE_STATUSES.has(status)) return listIdsByRareStatus(db, window, status)
+  return listIds(db, window)
 }
 
 async function findPage(deps: Deps, reader: Reader, query: ListQuery, start: string): Promise<Page> {
@@ -49,17 +50,14 @@ async function findPage(deps: Deps, reader: Reader, query: ListQuery, start: str
   }
   const isFiltered = filter.tag !== null || filter.address !== null || filter.status !== null
   const limit = isFiltered ? WINDOW_MAX : query.limit + 1
+  const db = deps.tenants.forTenant(reader.tenantId)
   const ids: string[] = []
   let before = start
   for (let round = 0; round < ROUNDS_MAX; round++) {
-    const candidates = await listCandidates(
-      deps.pool,
-      { tenantId: reader.tenantId, from, before, limit },
-      query,
-    )
+    const candidates = await listCandidates(db, { tenantId: reader.tenantId, from, before, limit }, query)
     const last = candidates.at(-1)
     if (last === undefined) return { ids, reached: null }
-    const matching = await listMatching(deps.pool, reader.tenantId, [...new Set(candidates)], filter)
+    const matching = await listMatching(db, reader.tenantId, [...new Set(candidates)], filter)
     ids.push(...matching)
     const extra = ids[query.limit - 1]
     if (ids.length > query.limit && extra) return { ids: ids.slice(0, query.limit), reached: extra }

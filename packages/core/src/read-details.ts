@@ -1,16 +1,17 @@
 import type { KeyObject } from 'node:crypto'
 import { Problem } from '@lettergate/contracts/problems'
-import type { Pool } from '@lettergate/db/pool'
+import type { Queryable } from '@lettergate/db/pool'
 import { type AttemptRow, readAttempts } from '@lettergate/db/sql/read-attempts'
 import { readDocument } from '@lettergate/db/sql/read-document'
 import { type EventRow, readEvents } from '@lettergate/db/sql/read-events'
+import type { Tenants } from '@lettergate/db/tenant-database'
 import { buildMime } from '@lettergate/providers/mime'
 import { readCursor, writeCursor } from './cursor.ts'
 import { toOutbound } from './outbound.ts'
 import { type MessageReader, type Reader, readExisting, type StoredMessage } from './read-messages.ts'
 import { fromStorage } from './read-storage.ts'
 
-type Deps = { pool: Pool; messages: MessageReader; cursorKey: KeyObject }
+type Deps = { tenants: Tenants; messages: MessageReader; cursorKey: KeyObject }
 
 /** What happened to a message, oldest first, a page at a time. */
 export async function listEvents(
@@ -23,7 +24,11 @@ export async function listEvents(
   const scope = ['events', reader.tenantId, reader.mode, id]
   const after = page.cursor === undefined ? -1 : Number(readCursor(deps.cursorKey, scope, page.cursor))
   const found = await fromStorage(
-    readEvents(deps.pool, { tenantId: reader.tenantId, id }, { after, limit: page.limit + 1 }),
+    readEvents(
+      deps.tenants.forTenant(reader.tenantId),
+      { tenantId: reader.tenantId, id },
+      { after, limit: page.limit + 1 },
+    ),
   )
   const events = found.slice(0, page.limit)
   const last = events.at(-1)
@@ -34,19 +39,19 @@ export async function listEvents(
 /** Each try at a provider, oldest first. */
 export async function listAttempts(deps: Deps, reader: Reader, id: string): Promise<AttemptRow[]> {
   await readExisting(deps.messages, reader, id)
-  return fromStorage(readAttempts(deps.pool, { tenantId: reader.tenantId, id }))
+  return fromStorage(readAttempts(deps.tenants.forTenant(reader.tenantId), { tenantId: reader.tenantId, id }))
 }
 
 /** The mail as it is handed over, built anew: the same bytes every time. */
 export async function readRaw(deps: Deps, reader: Reader, id: string): Promise<Buffer> {
   const message = await readExisting(deps.messages, reader, id)
-  return fromStorage(buildRaw(deps.pool, reader.tenantId, message))
+  return fromStorage(buildRaw(deps.tenants.forTenant(reader.tenantId), reader.tenantId, message))
 }
 
-async function buildRaw(pool: Pool, tenantId: string, message: StoredMessage): Promise<Buffer> {
-  const document = await readDocument(pool, { tenantId, id: message.id })
+async function buildRaw(db: Queryable, tenantId: string, message: StoredMessage): Promise<Buffer> {
+  const document = await readDocument(db, { tenantId, id: message.id })
   if (!document) throw new Problem('not-found')
-  const outbound = await toOutbound(pool, {
+  const outbound = await toOutbound(db, {
     tenantId,
     messageId: message.id,
     createdAt: message.createdAt,

@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => db.drop())
 
-const deps = () => ({ pool: db.pool, messages: createMessageReader({ pool: db.pool }) })
+const deps = () => ({ tenants: db.tenants, messages: createMessageReader({ pool: db.pool }) })
 const retry = ({ tenantId, messageId }: Backlog) =>
   retryMessage(deps(), { tenantId, mode: 'live' }, messageId)
 const wrongState = expect.objectContaining({ code: 'wrong-state' })

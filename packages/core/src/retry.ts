@@ -1,9 +1,10 @@
 import { Problem } from '@lettergate/contracts/problems'
-import { inTransaction, type Pool, type Queryable } from '@lettergate/db/pool'
+import type { Queryable } from '@lettergate/db/pool'
 import { ensureUsage } from '@lettergate/db/sql/ensure-usage'
 import { lockForRetry, type RetryLock } from '@lettergate/db/sql/retry-lock'
 import { requeueForRetry } from '@lettergate/db/sql/retry-requeue'
 import { type Reservation, reserveForRetry } from '@lettergate/db/sql/retry-reserve'
+import type { Tenants } from '@lettergate/db/tenant-database'
 import type { QuotaState } from './accept.ts'
 import { type MessageReader, type Reader, readExisting, type StoredMessage } from './read-messages.ts'
 import { fromStorage } from './read-storage.ts'
@@ -50,15 +51,16 @@ function toQuota({ limit, used, resetSeconds }: Reservation): QuotaState {
  * For an unknown one this is the tenant's own decision that it may be sent twice.
  */
 export async function retryMessage(
-  deps: { pool: Pool; messages: MessageReader },
+  deps: { tenants: Tenants; messages: MessageReader },
   reader: Reader,
   id: string,
 ): Promise<RetryOutcome> {
   await readExisting(deps.messages, reader, id)
   const message = { tenantId: reader.tenantId, id }
+  const db = deps.tenants.forTenant(reader.tenantId)
   const refused = await fromStorage(
-    ensureUsage(deps.pool, [{ id: reader.tenantId, mode: reader.mode }]).then(() =>
-      inTransaction(deps.pool, async (client) => {
+    ensureUsage(db, [{ id: reader.tenantId, mode: reader.mode }]).then(() =>
+      db.transaction(async (client) => {
         const lock = await lockForRetry(client, message)
         if (!lock) throw new Problem('not-found')
         const problem = wrongState(lock)

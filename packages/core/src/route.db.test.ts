@@ -1,7 +1,7 @@
 import { createSecretKey, randomBytes } from 'node:crypto'
 import { newId } from '@lettergate/contracts/ids'
-import type { Queryable } from '@lettergate/db/pool'
 import { insertConnection } from '@lettergate/db/sql/connection-insert'
+import type { Tenants } from '@lettergate/db/tenant-database'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
 import { buildTenant } from '@lettergate/db/testing-rows'
 import { createProviders } from '@lettergate/providers/registry'
@@ -17,7 +17,7 @@ beforeAll(async () => {
   tenantId = await buildTenant(db.pool)
   const id = newId()
   const place = { tenantId, table: 'connection', id } as const
-  const sealer = createSealer({ db: db.pool, root })
+  const sealer = createSealer({ tenants: db.tenants, root })
   const { sealed, dataKeyVersion } = await sealer.sealCredentials(place, {})
   const settings = { host: 'smtp.example.com', port: 587 }
   await insertConnection(db.pool, {
@@ -31,7 +31,7 @@ function routeWith(sealer: Sealer) {
   const errors: unknown[] = []
   const onError = (error: unknown) => void errors.push(error)
   const router = createRouter({
-    pool: db.pool,
+    tenants: db.tenants,
     sealer,
     providers: createProviders(),
     fallback: 'capture',
@@ -42,16 +42,18 @@ function routeWith(sealer: Sealer) {
 
 test('a database that fails while a connection is opened sends the message nowhere else, and is asked again', async () => {
   let isDown = true
-  const flaky: Queryable = {
-    query: (config) => (isDown ? Promise.reject(new Error('connection lost')) : db.pool.query(config)),
+  const query = () => Promise.reject(new Error('connection lost'))
+  const flaky: Tenants = {
+    ...db.tenants,
+    forTenant: (id) => ({ ...db.tenants.forTenant(id), ...(isDown && { query }) }),
   }
-  const route = routeWith(createSealer({ db: flaky, root }))
+  const route = routeWith(createSealer({ tenants: flaky, root }))
   await expect(route()).rejects.toThrow('connection lost')
   isDown = false
   expect(await route()).toMatchObject({ kind: 'route', provider: { id: 'smtp' } })
 })
 
 test('a connection that does not open holds the message: no fallback carries it elsewhere', async () => {
-  const route = routeWith(createSealer({ db: db.pool, root: createSecretKey(randomBytes(32)) }))
+  const route = routeWith(createSealer({ tenants: db.tenants, root: createSecretKey(randomBytes(32)) }))
   expect(await route()).toMatchObject({ kind: 'none' })
 })

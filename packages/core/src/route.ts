@@ -1,5 +1,5 @@
-import type { Pool } from '@lettergate/db/pool'
 import { listSealedConnections, type SealedConnection } from '@lettergate/db/sql/list-sealed-connections'
+import type { Tenants } from '@lettergate/db/tenant-database'
 import type { Provider, ProviderConnection } from '@lettergate/providers/provider'
 import { LRUCache } from 'lru-cache'
 import { ZodError } from 'zod'
@@ -37,7 +37,7 @@ type Connections = { usable: Usable[]; hasBroken: boolean }
  * `fallback` carries the message (the capture provider of a development installation), or it is held.
  */
 export function createRouter(deps: {
-  pool: Pool
+  tenants: Tenants
   sealer: Sealer
   providers: Record<string, Provider>
   fallback: 'capture' | 'hold'
@@ -66,7 +66,7 @@ export function createRouter(deps: {
 
   async function load(tenantId: string): Promise<Connections> {
     const connections: Connections = { usable: [], hasBroken: false }
-    for (const row of await listSealedConnections(deps.pool, tenantId)) {
+    for (const row of await listSealedConnections(deps.tenants.forTenant(tenantId), tenantId)) {
       try {
         const opened = await open(tenantId, row)
         if (opened) connections.usable.push(opened)

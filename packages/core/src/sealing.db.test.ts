@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => database.drop())
 
 function buildSealer(given = root) {
-  return createSealer({ db: database.pool, root: given })
+  return createSealer({ tenants: database.tenants, root: given })
 }
 
 async function buildPlace(): Promise<SealedPlace> {

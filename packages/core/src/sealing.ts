@@ -5,6 +5,7 @@ import { listDataKeysWrappedBy } from '@lettergate/db/sql/data-key-list-wrapped'
 import { type DataKeyRow, newestDataKey } from '@lettergate/db/sql/data-key-newest'
 import { readDataKey } from '@lettergate/db/sql/data-key-read'
 import { rewrapDataKey } from '@lettergate/db/sql/data-key-rewrap'
+import type { Tenants } from '@lettergate/db/tenant-database'
 import { LRUCache } from 'lru-cache'
 import { deriveKey } from './derive-key.ts'
 
@@ -80,7 +81,7 @@ const rowContext = (place: SealedPlace, version: number) => [
 ]
 
 /** Seals tenants' credentials: the root key wraps a data key per tenant, which seals the values (AES-256-GCM throughout). */
-export function createSealer(deps: { db: Queryable; root: KeyObject }): Sealer {
+export function createSealer(deps: { tenants: Tenants; root: KeyObject }): Sealer {
   const wrapping = deriveKey(deps.root, 'data key wrapping')
   const rootVersion = rootVersionOf(deps.root)
   const keys = new LRUCache<string, KeyObject>({ max: DATA_KEYS_MAX, ttl: DATA_KEY_TTL_MS })
@@ -96,12 +97,13 @@ export function createSealer(deps: { db: Queryable; root: KeyObject }): Sealer {
   }
 
   async function newestOrFirst(tenantId: string): Promise<DataKeyRow> {
-    const there = await newestDataKey(deps.db, tenantId)
+    const db = deps.tenants.forTenant(tenantId)
+    const there = await newestDataKey(db, tenantId)
     if (there) return there
     const wrapped = seal(wrapping, dataKeyContext(tenantId, 1), randomBytes(32))
-    await insertDataKey(deps.db, tenantId, { version: 1, rootVersion, wrapped })
+    await insertDataKey(db, tenantId, { version: 1, rootVersion, wrapped })
     // Another process may have been first: its key is the tenant's then.
-    const made = await newestDataKey(deps.db, tenantId)
+    const made = await newestDataKey(db, tenantId)
     if (!made) throw new Error(`the data key of tenant ${tenantId} vanished`)
     return made
   }
@@ -116,7 +118,7 @@ export function createSealer(deps: { db: Queryable; root: KeyObject }): Sealer {
     async unsealCredentials(place, { sealed, dataKeyVersion }) {
       let key = keys.get(`${place.tenantId} ${dataKeyVersion}`)
       if (!key) {
-        const row = await readDataKey(deps.db, place.tenantId, dataKeyVersion)
+        const row = await readDataKey(deps.tenants.forTenant(place.tenantId), place.tenantId, dataKeyVersion)
         if (!row) throw new SealBroken(`${place.table} ${place.id}`)
         key = unwrap(place.tenantId, row)
       }

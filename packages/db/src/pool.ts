@@ -17,7 +17,18 @@ export type PoolOptions = {
   /** A connection that fails while idle; the pool replaces it by itself. */
   onError(error: Error): void
   statementTimeoutMs?: number
+  /** Whose rights the connections have. Absent: the login's own, which are the operator's. */
+  role?: DatabaseRole
+  /** Statements are sent without waiting for the answers of those before. */
+  pipeline?: boolean
 }
+
+/**
+ * What a process may do once it is connected (migration 0003). `lettergate_tenant` sees rows of the tenant that is set, and
+ * otherwise none: reached by `createTenants` alone. `lettergate_batch` is for the statements that serve many tenants in one
+ * round trip.
+ */
+export type DatabaseRole = 'lettergate_tenant' | 'lettergate_batch'
 
 const INT8 = 20
 const DATE = 1082
@@ -45,7 +56,9 @@ export function createPool(options: PoolOptions): Pool {
     connectionString: options.url,
     max: options.max,
     application_name: options.applicationName,
-    options: SESSION_OPTIONS,
+    options: options.role === undefined ? SESSION_OPTIONS : `${SESSION_OPTIONS} -c role=${options.role}`,
+    pipeline: options.pipeline ?? false,
+    onConnect: (client) => assertRole(client, options.role),
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     statement_timeout: options.statementTimeoutMs ?? 5_000,
@@ -60,12 +73,23 @@ export function createPool(options: PoolOptions): Pool {
   return pool
 }
 
+/** A pooler that drops the start-up options would leave the session with all rights of its login: better no connection. */
+async function assertRole(client: pg.ClientBase, role: DatabaseRole | undefined): Promise<void> {
+  if (role === undefined) return
+  const { rows } = await client.query<{ role: string }>({ text: 'select current_user as role' })
+  if (rows[0]?.role !== role) throw new Error(`the session is ${rows[0]?.role} instead of ${role}`)
+}
+
 /** Runs `work` in one transaction; on any error it is rolled back and the connection is not reused if that fails too. */
-export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+export async function inTransaction<T>(
+  pool: Pool,
+  work: (client: PoolClient) => Promise<T>,
+  begin = 'begin',
+): Promise<T> {
   const client = await pool.connect()
   let broken: Error | undefined
   try {
-    await client.query('begin')
+    await client.query(begin)
     const result = await work(client)
     await client.query('commit')
     return result

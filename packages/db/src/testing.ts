@@ -3,13 +3,20 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { migrate } from './migrate.ts'
 import { createPool, type Pool } from './pool.ts'
+import { createTenants, type Tenants } from './tenant-database.ts'
 
 /** The server that tests make their databases on; the test runner's set-up starts one and names it here. */
 const SERVER = process.env.LETTERGATE_TEST_DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres'
 const TEMPLATE = 'lettergate_template'
 const LOCK = 7_305_502
 
-export type TestDatabase = { url: string; pool: Pool; drop(): Promise<void> }
+export type TestDatabase = {
+  url: string
+  /** With all rights: what a test sets up and looks at. */
+  pool: Pool
+  tenants: Tenants
+  drop(): Promise<void>
+}
 
 function urlOf(database: string): string {
   const url = new URL(SERVER)
@@ -74,11 +81,18 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   })
   const url = urlOf(name)
   const pool = openPool(url, 10)
+  const tenants = createTenants({
+    url,
+    max: 10,
+    applicationName: 'lettergate-test-tenants',
+    onError: () => {},
+  })
   return {
     url,
     pool,
+    tenants,
     async drop() {
-      await pool.end()
+      await Promise.all([pool.end(), tenants.close()])
       const left = await withServer(async (client) => {
         const names = await connectionsLeft(client, name)
         await client.query(`drop database ${name} with (force)`)

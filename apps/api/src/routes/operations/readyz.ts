@@ -8,7 +8,7 @@ import { answer, problemAnswers } from '../schemas.ts'
 const Readiness = z.object({ status: z.literal('ready').describe('Requests are welcome.') })
 
 /** Whether requests are welcome here: not while the process drains, nor while the database does not answer. */
-export function addReadyzRoute(app: FastifyInstance, { pool, stopping }: ApiDeps): void {
+export function addReadyzRoute(app: FastifyInstance, { db, stopping }: ApiDeps): void {
   app.get('/readyz', {
     config: { public: true },
     schema: {
@@ -21,7 +21,7 @@ export function addReadyzRoute(app: FastifyInstance, { pool, stopping }: ApiDeps
     },
     handler: async () => {
       if (stopping.isDraining) throw new Problem('overloaded', { detail: 'This process is stopping.' })
-      await fromStorage(pool.query({ name: 'ready', text: 'select 1' }))
+      await fromStorage(db.query({ name: 'ready', text: 'select 1' }))
       return { status: 'ready' }
     },
   })

@@ -1,0 +1,58 @@
+import type pg from 'pg'
+import { createPool, inTransaction, type PoolOptions, type Queryable } from './pool.ts'
+
+/** One tenant's rows: whatever a statement asks for, Postgres shows and takes no others. */
+export type TenantDatabase = Queryable & {
+  /** Several statements in one transaction. */
+  transaction<T>(work: (db: Queryable) => Promise<T>): Promise<T>
+}
+
+/** The only way to the tables for the work of one tenant: there is no connection without a tenant to be had from it. */
+export type Tenants = {
+  forTenant(tenantId: string): TenantDatabase
+  close(): Promise<void>
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** The tenant lasts as long as the transaction; a session that keeps one would show it to the next who borrows the connection. */
+function beginAs(tenantId: string): string {
+  // It becomes part of a statement, since one with parameters could not be sent together with `begin`.
+  if (!UUID.test(tenantId)) throw new Error('a tenant id must be a UUID in lower case')
+  return `begin; select set_config('lettergate.tenant', '${tenantId}', true)`
+}
+
+/** Connections for the work of single tenants, as the role that row-level security binds. */
+export function createTenants(options: Omit<PoolOptions, 'role' | 'pipeline'>): Tenants {
+  const pool = createPool({ ...options, role: 'lettergate_tenant', pipeline: true })
+
+  /** Begin, statement and commit are sent at once: one round trip, as without a transaction. */
+  async function runOne<R extends pg.QueryResultRow>(
+    begin: string,
+    config: pg.QueryConfig,
+  ): Promise<pg.QueryResult<R>> {
+    const client = await pool.connect()
+    const [begun, answer, ended] = await Promise.allSettled([
+      client.query(begin),
+      client.query<R>(config),
+      // After a statement that failed this rolls back.
+      client.query('commit'),
+    ])
+    client.release(ended.status === 'rejected')
+    if (begun.status === 'rejected') throw begun.reason
+    if (answer.status === 'rejected') throw answer.reason
+    if (ended.status === 'rejected') throw ended.reason
+    return answer.value
+  }
+
+  return {
+    forTenant(tenantId) {
+      const begin = beginAs(tenantId)
+      return {
+        query: (config) => runOne(begin, config),
+        transaction: (work) => inTransaction(pool, work, begin),
+      }
+    },
+    close: () => pool.end(),
+  }
+}
