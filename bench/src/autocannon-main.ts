@@ -14,7 +14,7 @@ const message = {
   tags: ['receipt'],
 }
 
-async function run(load: Load): Promise<LoadResult> {
+async function run(load: Load): Promise<Omit<LoadResult, 'cpuMicros'>> {
   const paths = load.pathsFile === undefined ? [] : readFileSync(load.pathsFile, 'utf8').trim().split('\n')
   const authorization = `Bearer ${load.key}`
   const send = {

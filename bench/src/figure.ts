@@ -1,3 +1,7 @@
+import type { Plot } from './plot.ts'
+
+export type Bound = { atLeast: number } | { atMost: number }
+
 /** One row of the table: ours, what it is measured against, and how far apart they are. */
 export type Figure = {
   name: string
@@ -9,21 +13,31 @@ export type Figure = {
   /** Null: there is no target, or it could not be measured. */
   met: boolean | null
   note?: string
+  /** The same for the plot of all ratios; missing where there is no ratio or no target. */
+  measured?: { ratio: number; bound: Bound }
 }
 
-/** A ratio with a bound on it; `atLeast` and `atMost` exclude each other. */
+/** What a part of the benchmarks answers. */
+export type PartResult = { figures: Figure[]; plots: Plot[] }
+
+/** A ratio, with a bound on it or only to know it. */
 export function ratioFigure(figure: {
   name: string
   ours: string
   reference: string
   ratio: number
-  bound: { atLeast: number } | { atMost: number }
+  bound: Bound | null
   note?: string
 }): Figure {
   const { ratio, bound, ...rest } = figure
+  const shown = { ...rest, ratio: ratio.toFixed(2) }
+  if (bound === null) return { ...shown, target: '–', met: null }
   const met = 'atLeast' in bound ? ratio >= bound.atLeast : ratio <= bound.atMost
-  const target = 'atLeast' in bound ? `≥ ${bound.atLeast}` : `≤ ${bound.atMost}`
-  return { ...rest, ratio: ratio.toFixed(2), target, met }
+  return { ...shown, target: targetText(bound), met, measured: { ratio, bound } }
+}
+
+export function targetText(bound: Bound): string {
+  return 'atLeast' in bound ? `≥ ${bound.atLeast}` : `≤ ${bound.atMost}`
 }
 
 /** An amount of memory with an upper bound. */

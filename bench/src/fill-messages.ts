@@ -1,8 +1,12 @@
 import { fromPublicId, toPublicId } from '@lettergate/contracts/ids'
 import type { Pool } from '@lettergate/db/pool'
+import { inParallel } from '@lettergate/faults/client'
+import { quickSession } from './quick-session.ts'
 
 const DAYS = 30
-const CHUNK = 250_000
+const CHUNK = 100_000
+/** As many as the machine has cores: measured, 2 million in 11 s with two, in 19 with one. */
+const LANES = 2
 
 /** UUIDv7s of one day, spread evenly over it; md5 stands in for the random bits. */
 const IDS = `
@@ -17,30 +21,30 @@ const INSERT = `
     select $1, id, $2::date, $2::date, 'live', 'transactional', 'app@acme.example', 'Hello ' || i, '{receipt}', 0, 2300
     from new)
   insert into recipient (tenant_id, message_id, position, kind, address, status, updated_at)
-  select $1, id, 0, 'to', 'user' || i || '@example.net', 'sent', $2::date from new`
+  select $1, id, 0, 'to', 'user' || lpad(i::text, 9, '0') || '@example.net', 'sent', $2::date from new`
 
 /** Puts that many sent messages of the tenant into the last 30 daily partitions. */
 export async function fillMessages(pool: Pool, tenantId: string, count: number): Promise<void> {
   await pool.query({ text: `select ensure_partitions(current_date - ${DAYS}, current_date)` })
+  const { rows } = await pool.query<{ day: string }>({
+    text: `select (current_date - n)::text as day from generate_series(1, ${DAYS}) n`,
+  })
   const perDay = Math.ceil(count / DAYS)
-  const client = await pool.connect()
-  try {
-    await client.query("set synchronous_commit = off; set work_mem = '256MB'")
-    for (let day = 1; day <= DAYS; day++) {
-      const { rows } = await client.query<{ day: string }>(`select (current_date - ${day})::text as day`)
-      for (let left = perDay; left > 0; left -= CHUNK) {
-        await client.query(INSERT, [
-          tenantId,
-          rows[0]?.day,
-          Math.min(left, CHUNK),
-          `${day} ${left} ${count} `,
-        ])
-      }
-    }
-    await client.query('analyze message, recipient')
-  } finally {
-    client.release()
-  }
+  const chunks = rows.flatMap(({ day }) =>
+    Array.from({ length: Math.ceil(perDay / CHUNK) }, (_, chunk) => ({
+      day,
+      size: Math.min(CHUNK, perDay - chunk * CHUNK),
+      seed: `${day} ${chunk} ${count} `,
+    })),
+  )
+  await inParallel(chunks.length, LANES, async (index) => {
+    const chunk = chunks[index]
+    if (chunk)
+      await quickSession(pool, (client) =>
+        client.query(INSERT, [tenantId, chunk.day, chunk.size, chunk.seed]),
+      )
+  })
+  await pool.query({ text: 'analyze message, recipient' })
 }
 
 /** The request paths of messages chosen over all days. */

@@ -3,6 +3,7 @@ import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Managed, startProcess } from '@lettergate/faults/processes'
+import { cpuMicros } from './cpu-of.ts'
 
 export type LoadResult = {
   requests: number
@@ -13,6 +14,8 @@ export type LoadResult = {
   refused: number
   /** Requests that got no answer. */
   broken: number
+  /** Processor time that making the load took; 0 where that is not known. */
+  cpuMicros: number
 }
 
 export type Load = {
@@ -39,19 +42,22 @@ export function loadTool(): 'wrk' | 'autocannon' {
 export async function applyLoad(load: Load): Promise<LoadResult> {
   const tool = loadTool() === 'wrk' ? wrk(load) : autocannon(load)
   const started = startProcess({ name: 'load', ...tool })
-  if (load.count !== undefined) await interruptWhenEnough(started)
+  const cpu = load.count === undefined ? 0 : await interruptWhenEnough(started)
   const { code } = await started.exited
   const line = started
     .output()
     .split('\n')
     .find((text) => text.startsWith('RESULT '))
   if (code !== 0 || line === undefined) throw new Error(`the load tool failed: ${started.output()}`)
-  return JSON.parse(line.slice('RESULT '.length))
+  return { ...JSON.parse(line.slice('RESULT '.length)), cpuMicros: cpu }
 }
 
-async function interruptWhenEnough(started: Managed): Promise<void> {
+/** What it cost is gone with the process. */
+async function interruptWhenEnough(started: Managed): Promise<number> {
   while (started.running() && !started.output().includes('ENOUGH')) await sleep(5)
+  const cpu = cpuMicros(started.pid)
   await started.kill('SIGINT')
+  return cpu
 }
 
 type Command = { command: string; args: string[]; env: Record<string, string> }

@@ -1,33 +1,31 @@
-import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { benchAccept } from './accept.ts'
+import { benchBacklog } from './backlog.ts'
+import { benchBurst } from './burst.ts'
 import { benchE2e } from './e2e.ts'
-import type { Figure } from './figure.ts'
+import { benchFairness } from './fairness.ts'
+import type { PartResult } from './figure.ts'
 import { loadTool } from './load.ts'
 import { describeMachine } from './machine.ts'
 import { benchMemory } from './memory.ts'
-import { markdownReport, textTable } from './report.ts'
+import { benchPostgresLimit } from './postgres-limit.ts'
+import { createProgress } from './progress.ts'
+import { ratioPlot } from './ratio-plot.ts'
+import { textTable } from './report.ts'
 import { benchStatus } from './status.ts'
 import { createTestBed, type TestBed } from './test-bed.ts'
+import { writePage } from './write-page.ts'
 
-const PAGE = new URL('../../docs/benchmarks.md', import.meta.url)
-const START = '<!-- measured: written by npm run bench -->\n'
-const END = '<!-- /measured -->\n'
-
-const parts: Record<string, (bed: TestBed) => Promise<Figure[]>> = {
-  accept: benchAccept,
-  e2e: benchE2e,
-  status: benchStatus,
-  memory: benchMemory,
-}
-
-/** The text around the table is written by hand, and kept. */
-async function writePage(report: string): Promise<void> {
-  const page = await readFile(PAGE, 'utf8')
-  const [before, rest] = page.split(START)
-  const after = rest?.split(END)[1]
-  if (before === undefined || after === undefined) throw new Error('docs/benchmarks.md has lost its markers')
-  await writeFile(PAGE, before + START + report + END + after)
+/** In the order of the page, with the seconds that each takes on two cores. */
+const parts: Record<string, { run: (bed: TestBed) => Promise<PartResult>; seconds: number }> = {
+  accept: { run: benchAccept, seconds: 50 },
+  postgres: { run: benchPostgresLimit, seconds: 50 },
+  e2e: { run: benchE2e, seconds: 75 },
+  status: { run: benchStatus, seconds: 130 },
+  backlog: { run: benchBacklog, seconds: 80 },
+  fairness: { run: benchFairness, seconds: 80 },
+  burst: { run: benchBurst, seconds: 70 },
+  memory: { run: benchMemory, seconds: 60 },
 }
 
 function readOptions(): { json: boolean; chosen: string[]; isWhole: boolean } {
@@ -42,22 +40,25 @@ function readOptions(): { json: boolean; chosen: string[]; isWhole: boolean } {
 
 async function main(): Promise<void> {
   const { json, chosen, isWhole } = readOptions()
-  const say = (text: string) => process.stderr.write(text)
+  const estimates = Object.fromEntries(Object.entries(parts).map(([name, { seconds }]) => [name, seconds]))
+  const progress = createProgress(chosen, estimates, (line) => process.stderr.write(line))
   await using bed = await createTestBed()
   const machine = { ...(await describeMachine(bed.cluster.version)), load: loadTool() }
-  const figures: Figure[] = []
+  const result: PartResult = { figures: [], plots: [] }
   for (const name of chosen) {
-    const start = performance.now()
-    figures.push(...((await parts[name]?.(bed)) ?? []))
-    say(`${name}: ${Math.round((performance.now() - start) / 1_000)} s\n`)
+    progress.begin(name)
+    const { figures, plots } = (await parts[name]?.run(bed)) ?? { figures: [], plots: [] }
+    result.figures.push(...figures)
+    result.plots.push(...plots)
+    progress.end(name)
   }
   process.stdout.write(
     json
-      ? `${JSON.stringify({ machine, figures }, null, 2)}\n`
-      : textTable(figures, process.stdout.isTTY === true),
+      ? `${JSON.stringify({ machine, ...result }, null, 2)}\n`
+      : textTable(result.figures, process.stdout.isTTY === true),
   )
   // A part of the run must not replace the record of a whole one.
-  if (isWhole) await writePage(markdownReport(figures, machine))
+  if (isWhole) await writePage({ ...result, plots: [ratioPlot(result.figures), ...result.plots] }, machine)
 }
 
 await main()

@@ -4,9 +4,11 @@ import { waitUntil } from '@lettergate/faults/ports'
 import type { Managed } from '@lettergate/faults/processes'
 import { startProvider } from '@lettergate/faults/provider-process'
 import type { RedisServer } from '@lettergate/faults/redis'
-import { type Figure, memoryFigure } from './figure.ts'
+import { type Figure, memoryFigure, type PartResult } from './figure.ts'
 import { applyLoad } from './load.ts'
 import { residentMb } from './memory-of.ts'
+import { watchMemory } from './memory-over-time.ts'
+import type { Plot } from './plot.ts'
 import { median } from './statistics.ts'
 import type { Gateway, TestBed } from './test-bed.ts'
 
@@ -21,8 +23,9 @@ const SAMPLES = 5
 type Memory = { api: number; worker: number; redis: number }
 
 /** Resident memory idle, after load, and with 200,000 messages waiting behind a provider that hardly moves. */
-export async function benchMemory(bed: TestBed): Promise<Figure[]> {
+export async function benchMemory(bed: TestBed): Promise<PartResult> {
   await using gateway = await bed.startGateway({ worker: true })
+  const watch = watchMemory({ api: gateway.api.pid, worker: gateway.worker?.pid, redis: bed.redis?.pid })
   const provider = await startProvider()
   try {
     const { apiKey } = await gateway.createTenant()
@@ -40,9 +43,19 @@ export async function benchMemory(bed: TestBed): Promise<Figure[]> {
     await provider.script({ latencyMs: SLOW_PROVIDER_MS, rules: [] })
     await post(gateway, apiKey, BACKLOG_MESSAGES)
     const waiting = await backlogOf(gateway)
-    const figures = memoryFigures(idle, loaded, await measure(), waiting)
-    return bed.redis ? figures : figures.filter(({ name }) => !name.startsWith('redis'))
+    const all = memoryFigures(idle, loaded, await measure(), waiting)
+    const figures = bed.redis ? all : all.filter(({ name }) => !name.startsWith('redis'))
+    const plot: Plot = {
+      kind: 'lines',
+      file: 'memory',
+      title: 'Resident memory: idle, 20,000 end to end, a backlog of 200,000',
+      x: { name: 'seconds' },
+      unit: 'MB',
+      series: await watch.stop(),
+    }
+    return { figures, plots: [plot] }
   } finally {
+    await watch.stop()
     await provider.stop()
   }
 }

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import type { Figure } from './figure.ts'
+import type { Plot } from './plot.ts'
 
 const COLUMNS = ['name', 'ours', 'reference', 'ratio', 'target'] as const
 
@@ -22,17 +23,34 @@ export function textTable(figures: readonly Figure[], colours: boolean): string 
     .join('')
 }
 
+const START = '<!-- measured: written by npm run bench -->\n'
+const END = '<!-- /measured -->\n'
+
+/** The page with another report between its markers. */
+export function replaceMeasured(page: string, report: string): string {
+  const [before, rest] = page.split(START)
+  const after = rest?.split(END)[1]
+  if (before === undefined || after === undefined) throw new Error('the page has lost its markers')
+  return before + START + report + END + after
+}
+
 /** The generated half of docs/benchmarks.md. */
-export function markdownReport(figures: readonly Figure[], machine: Record<string, string>): string {
+export function markdownReport(
+  figures: readonly Figure[],
+  machine: Record<string, string>,
+  plots: readonly Plot[],
+): string {
   const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`
   const verdict = ({ met }: Figure) => (met === null ? '–' : met ? 'met' : '**missed**')
+  const notes = figures.filter(({ note }) => note !== undefined && note !== '')
   return [
     ...Object.entries(machine).map(([name, value]) => `- ${name}: ${value}\n`),
     '\n',
-    row([...COLUMNS, '', 'note']),
-    row([...COLUMNS, '', 'note'].map(() => '---')),
-    ...figures.map((figure) =>
-      row([...COLUMNS.map((column) => figure[column]), verdict(figure), figure.note ?? '']),
-    ),
+    row([...COLUMNS, '']),
+    row([...COLUMNS, ''].map(() => '---')),
+    ...figures.map((figure) => row([...COLUMNS.map((column) => figure[column]), verdict(figure)])),
+    '\n',
+    ...notes.map(({ name, note }) => `- *${name}*: ${note}\n`),
+    ...plots.map(({ file, title }) => `\n![${title}](plots/${file}.svg)\n`),
   ].join('')
 }

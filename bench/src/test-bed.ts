@@ -14,10 +14,13 @@ const STATEMENT_TIMEOUT_MS = 600_000
 
 export type Gateway = {
   apiUrl: string
+  databaseUrl: string
   api: Managed
   worker: Managed | undefined
   pool: Pool
   createTenant(): Promise<Tenant>
+  /** One more worker, on an empty queue. */
+  startWorker(): Promise<Managed & AsyncDisposable>
 }
 
 /** Everything that one bench run starts, and stops again in the reverse order. */
@@ -73,8 +76,14 @@ async function startGateway(
   const started = cleanup.move()
   return {
     apiUrl: `http://127.0.0.1:${apiPort}`,
+    databaseUrl,
     ...{ api, worker, pool },
     createTenant: () => createTenant(env, DAILY_LIMIT),
+    async startWorker() {
+      await redis?.command('FLUSHALL')
+      const more = await startPart('worker', env)
+      return { ...more, [Symbol.asyncDispose]: () => stop(more) }
+    },
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   }
 }

@@ -1,0 +1,80 @@
+import { createConnection, sesConnection } from '@lettergate/faults/gateway'
+import { type PartResult, perSecond, ratioFigure } from './figure.ts'
+import { startHttpSink } from './http-sink.ts'
+import { applyLoad } from './load.ts'
+import { watchMemory } from './memory-over-time.ts'
+import { partRates, ratePerSecond } from './rate-over-time.ts'
+import { spread } from './statistics.ts'
+import type { Gateway, TestBed } from './test-bed.ts'
+
+const MESSAGES = 200_000
+const CONNECTIONS = 32
+const PART = 20_000
+const BURST_MS_MAX = 180_000
+/** As the rate may fall with a backlog: to 1/1.3. */
+const LAST_OVER_FIRST_AT_LEAST = 0.77
+
+/**
+ * 200,000 messages as fast as the api takes them, into tables that were made a moment ago and of which Postgres has no statistics. The
+ * rate of hand-offs must be the same in the end as at the beginning. While messages are still being accepted, they
+ * take their share of the machine, so the first part begins with the last 202.
+ */
+export async function benchBurst(bed: TestBed): Promise<PartResult> {
+  await using sink = await startHttpSink()
+  await using gateway = await bed.startGateway({ worker: true })
+  const { apiKey } = await gateway.createTenant()
+  await createConnection(gateway.apiUrl, apiKey, sesConnection(sink.url))
+  const memory = watchMemory({ api: gateway.api.pid, worker: gateway.worker?.pid })
+  const start = Date.now()
+  const url = `${gateway.apiUrl}/v1/send`
+  const load = await applyLoad({ url, key: apiKey, connections: CONNECTIONS, seconds: 120, count: MESSAGES })
+  if (load.refused > 0) throw new Error(`${load.refused} of ${load.requests} messages were refused`)
+  const accepted = { seconds: (Date.now() - start) / 1_000, handedOver: (await sink.report()).taken }
+  const end = await sink.reached(MESSAGES, BURST_MS_MAX)
+  const series = await memory.stop()
+  const { perTenth, repeats, unnamed } = await sink.report()
+  if (repeats + unnamed > 0) throw new Error(`${repeats} messages came twice, ${unnamed} without an id`)
+  const parts = partRates(perTenth, accepted.handedOver, MESSAGES, PART)
+  const [first = Number.NaN] = parts
+  const last = parts.at(-1) ?? Number.NaN
+  const analysed = await timesAnalysed(gateway)
+  const seconds = (end - start) / 1_000
+  return {
+    figures: [
+      ratioFigure({
+        name: `burst of ${MESSAGES.toLocaleString('en')} into cold tables, last over first part`,
+        ours: perSecond(last),
+        reference: `first ${perSecond(first)}`,
+        ratio: last / first,
+        bound: { atLeast: LAST_OVER_FIRST_AT_LEAST },
+        note: `${parts.length} parts of ${PART.toLocaleString('en')}: ${spread(parts, perSecond)}; accepted in ${accepted.seconds.toFixed(0)} s, while ${accepted.handedOver.toLocaleString('en')} left; the last left after ${seconds.toFixed(0)} s; outbox analysed ${analysed} times by then`,
+      }),
+    ],
+    plots: [
+      {
+        kind: 'lines',
+        file: 'burst-rate',
+        title: 'Hand-offs per second of a burst of 200,000 into cold tables',
+        x: { name: 'seconds since the first hand-off' },
+        unit: 'messages/s',
+        series: [{ name: 'handed over', points: ratePerSecond(perTenth) }],
+        levels: [{ name: 'first part after the last 202', value: Math.round(first) }],
+      },
+      {
+        kind: 'lines',
+        file: 'burst-memory',
+        title: 'Resident memory during the burst',
+        x: { name: 'seconds' },
+        unit: 'MB',
+        series,
+      },
+    ],
+  }
+}
+
+async function timesAnalysed(gateway: Gateway): Promise<number> {
+  const { rows } = await gateway.pool.query<{ n: number }>({
+    text: "select autoanalyze_count::int4 as n from pg_stat_user_tables where relname = 'outbox'",
+  })
+  return rows[0]?.n ?? 0
+}

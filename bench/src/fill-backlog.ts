@@ -1,0 +1,50 @@
+import type { Pool } from '@lettergate/db/pool'
+import { inParallel } from '@lettergate/faults/client'
+import { quickSession } from './quick-session.ts'
+
+const CHUNK = 50_000
+const LANES = 2
+
+/** As accept writes them, in one statement for many. The ids rise, a hundred to the millisecond, and md5 stands in for chance. */
+const INSERT = `
+  with new as materialized (
+    select i, (lpad(to_hex(first_ms + i / 100), 12, '0') || '7' || substr(h, 1, 3) || 'a' || substr(h, 4, 15))::uuid as id
+    from (select (extract(epoch from now()) * 1000)::bigint - $2::int4 / 100 as first_ms) f
+    cross join lateral (select i, md5($3::text || i) as h from generate_series(1, $2::int4) i) s
+  ), written_message as (
+    insert into message (tenant_id, id, usage_day, mode, stream, from_address, subject, tags, attachment_count, content_bytes)
+    select $1, id, (now() at time zone 'utc')::date, 'live', 'transactional', 'app@acme.example', 'Backlog', '{}', 0, 300
+    from new
+  ), written_content as (
+    insert into message_content (tenant_id, message_id, document) select $1, id, $4::json from new
+  ), written_recipient as (
+    insert into recipient (tenant_id, message_id, position, kind, address, status)
+    select $1, id, 0, 'to', 'user@example.net', 'queued' from new
+  )
+  insert into outbox (message_id, tenant_id, mode, state, content_bytes, accepted_at)
+  select id, $1, 'live', 'ready', 300, now() from new`
+
+/** A short mail: what is measured is the backlog, and a million long ones would be 2 GB to write first. */
+const DOCUMENT = JSON.stringify({
+  envelope: {
+    from: { address: 'app@acme.example' },
+    subject: 'Backlog',
+    tags: [],
+    attachment_count: 0,
+    recipients: [{ kind: 'to', address: 'user@example.net', name: null }],
+  },
+  text: 'One of very many mails that wait for their turn.',
+})
+
+let fills = 0
+
+/** Gives the tenant so many more messages that are due. */
+export async function fillBacklog(pool: Pool, tenantId: string, count: number): Promise<void> {
+  const fill = ++fills
+  await inParallel(Math.ceil(count / CHUNK), LANES, async (chunk) => {
+    const size = Math.min(CHUNK, count - chunk * CHUNK)
+    const values = [tenantId, size, `${fill} ${chunk} `, DOCUMENT]
+    await quickSession(pool, (client) => client.query(INSERT, values))
+  })
+  await pool.query({ text: 'notify lg_outbox' })
+}

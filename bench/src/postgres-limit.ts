@@ -1,0 +1,126 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { startProcess } from '@lettergate/faults/processes'
+import { type PartResult, perSecond, ratioFigure, skippedFigure } from './figure.ts'
+import { tenantUuid } from './fill-messages.ts'
+import { applyLoad, rateOf } from './load.ts'
+import { median, spread } from './statistics.ts'
+import type { Gateway, TestBed } from './test-bed.ts'
+
+const ROUNDS = 3
+const ROUND_SECONDS = 4
+const CONNECTIONS = 32
+/** What the gateway makes of 32 connections: two statements under way, of 16 messages each. */
+const BATCH = { clients: 2, messages: 16 }
+const SINGLE = { clients: CONNECTIONS, messages: 1 }
+/** Version 7 and twelve bits; the other half is random. */
+const VERSION_BITS = '7000'
+
+/**
+ * The rows of one accepted message, and of as many more as are asked for, into the gateway's own tables with their indexes, one commit
+ * for all: message, content of 2.3 kB, recipient, outbox, quota. No look-ups, no arrays to take apart, no checks.
+ */
+function insertScript(tenantId: string, messages: number): string {
+  const words = 'lorem ipsum dolor '.repeat(60)
+  const document = JSON.stringify({ text: words, html: `<p>${words}</p>` })
+  return `with new as materialized (
+    select (lpad(to_hex((extract(epoch from clock_timestamp()) * 1000)::bigint), 12, '0') || '${VERSION_BITS}' ||
+            substr(replace(gen_random_uuid()::text, '-', ''), 17))::uuid as id
+    from generate_series(1, ${messages})
+  ), spent as (
+    update usage set accepted = accepted + ${messages}
+    where tenant_id = '${tenantId}' and day = (now() at time zone 'utc')::date and mode = 'live'
+  ), written_message as (
+    insert into message (tenant_id, id, usage_day, mode, stream, from_address, subject, tags, attachment_count, content_bytes)
+    select '${tenantId}', id, (now() at time zone 'utc')::date, 'live', 'transactional', 'app@acme.example',
+           'Hello from the gateway', '{receipt}', 0, 2300 from new
+  ), written_content as (
+    insert into message_content (tenant_id, message_id, document) select '${tenantId}', id, '${document}' from new
+  ), written_recipient as (
+    insert into recipient (tenant_id, message_id, position, kind, address, status)
+    select '${tenantId}', id, 0, 'to', 'user@example.net', 'queued' from new
+  )
+  insert into outbox (message_id, tenant_id, mode, state, content_bytes, accepted_at)
+  select id, '${tenantId}', 'live', 'ready', 2300, now() from new;
+`
+}
+
+/** Accept beside what Postgres itself makes of the same rows, by pgbench, in batches as ours and one by one. */
+export async function benchPostgresLimit(bed: TestBed): Promise<PartResult> {
+  if (!pgbenchInstalled()) {
+    const skipped = skippedFigure("accept beside Postgres' own limit", 'pgbench is not installed')
+    return { figures: [skipped], plots: [] }
+  }
+  await using gateway = await bed.startGateway({ worker: false })
+  await using cleanup = new AsyncDisposableStack()
+  const folder = cleanup.adopt(await mkdtemp(join(tmpdir(), 'lettergate-pgbench-')), (it) =>
+    rm(it, { recursive: true }),
+  )
+  const { apiKey, tenantId } = await gateway.createTenant()
+  const accept = async () =>
+    rateOf(
+      await applyLoad({
+        ...{
+          url: `${gateway.apiUrl}/v1/send`,
+          key: apiKey,
+          connections: CONNECTIONS,
+          seconds: ROUND_SECONDS,
+        },
+      }),
+    )
+  // The first request makes the tenant's quota row of today.
+  await accept()
+  const pgbench = async (shape: { clients: number; messages: number }) => {
+    const script = join(folder, `${shape.messages}.sql`)
+    await writeFile(script, insertScript(tenantUuid(tenantId), shape.messages).replaceAll('\n', ' '))
+    return await runPgbench(gateway, script, shape)
+  }
+  const rates = { ours: [] as number[], batched: [] as number[], single: [] as number[] }
+  for (let round = 0; round < ROUNDS; round++) {
+    rates.batched.push(await pgbench(BATCH))
+    rates.ours.push(await accept())
+    rates.single.push(await pgbench(SINGLE))
+  }
+  const row = (name: string, reference: number[]) =>
+    ratioFigure({
+      name,
+      ours: perSecond(median(rates.ours)),
+      reference: `pgbench ${perSecond(median(reference))}`,
+      ratio: median(rates.ours) / median(reference),
+      bound: null,
+      note: `rounds ${spread(rates.ours, perSecond)} and ${spread(reference, perSecond)}`,
+    })
+  return {
+    figures: [
+      row(`accept beside Postgres' own limit, ${BATCH.messages} messages a commit`, rates.batched),
+      row("accept beside Postgres' own limit, a commit for each message", rates.single),
+    ],
+    plots: [],
+  }
+}
+
+/** Messages per second. */
+async function runPgbench(
+  gateway: Gateway,
+  script: string,
+  shape: { clients: number; messages: number },
+): Promise<number> {
+  const run = startProcess({
+    name: 'pgbench',
+    command: 'pgbench',
+    args: [
+      ...['-n', '-M', 'prepared', '-c', String(shape.clients), '-j', '1'],
+      ...['-T', String(ROUND_SECONDS), '-f', script, gateway.databaseUrl],
+    ],
+  })
+  const { code } = await run.exited
+  const transactions = Number(/^tps = ([\d.]+)/m.exec(run.output())?.[1])
+  if (code !== 0 || !(transactions > 0)) throw new Error(`pgbench failed: ${run.output()}`)
+  return transactions * shape.messages
+}
+
+function pgbenchInstalled(): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, 'pgbench')))
+}

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { partRates, ratePerSecond } from './rate-over-time.ts'
+
+test('the rate of each second, without the second that was cut', () => {
+  expect(ratePerSecond([...Array(10).fill(400), ...Array(10).fill(300), 5])).toEqual([
+    [1, 4_000],
+    [2, 3_000],
+  ])
+})
+
+test('the rates of parts are those of their own stretch, wherever it begins', () => {
+  const perTenth = [...Array(50).fill(400), ...Array(100).fill(200)]
+  expect(partRates(perTenth, 0, 40_000, 10_000)).toEqual([4_000, 4_000, 2_000, 2_000])
+  expect(partRates(perTenth, 15_000, 40_000, 10_000).map(Math.round)).toEqual([2_667, 2_000])
+})
+
+test('a pause counts', () => {
+  const perTenth = [...Array(10).fill(100), ...Array(10).fill(0), ...Array(10).fill(100)]
+  expect(partRates(perTenth, 500, 1_500, 1_000).map(Math.round)).toEqual([500])
+})
