@@ -59,6 +59,12 @@ test('a skipped test says what the machine lacks', () => {
   expect(row).toMatchObject({ test: 'T7', status: 'skipped', result: 'skipped: no redis-server' })
 })
 
+test('a skipped test may say why in words', () => {
+  const output = 'T7: skipped, libfaketime is not installed\n'
+  const [row] = rowsOf([{ ...run([], [outcome('T7', 'skipped')]), output }])
+  expect(row).toMatchObject({ status: 'skipped', result: 'skipped: libfaketime is not installed' })
+})
+
 test('a file that passes without a result has failed', () => {
   expect(rowsOf([run([], [outcome('T7', 'passed')])])).toMatchObject([{ test: 'T7', status: 'failed' }])
 })

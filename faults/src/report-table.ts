@@ -96,10 +96,11 @@ function failureText({ failure }: TestOutcome, run: FileRun): string {
   return `**failed**${seed}: ${failure.split('\n')[0]}`
 }
 
-function skipText({ report }: FileRun): string {
-  return (
-    distinct(report.flatMap((line) => (line.kind === 'missing' ? [line.what] : []))) || 'it does not say why'
-  )
+/** What the file noted as missing, or said on a line of its own: "T16: skipped, no tmpfs". */
+function skipText({ report, output }: FileRun): string {
+  const missing = report.flatMap((line) => (line.kind === 'missing' ? [line.what] : []))
+  const said = [...output.matchAll(/^T\d+: skipped, (.+)$/gm)].map(([, why]) => why ?? '')
+  return distinct([...missing, ...said]) || 'it does not say why'
 }
 
 /** t07-redis-killed.fault.test.ts tests T7. */
