@@ -17,8 +17,8 @@ import { addOperationRoutes } from './routes/operations/index.ts'
 
 /** Header block of one request; Node's own default, said aloud because a test holds it. */
 const HEADER_BYTES_MAX = 16_384
-/** For the whole request, body included. */
-const REQUEST_MS_MAX = 14_000
+/** For the whole request, body included; sockets are looked at once a second, and after fifteen nobody may be left. */
+const REQUEST_MS_MAX = 13_000
 
 /** Builds the whole app from its dependencies; does not listen. `checkAnswers` holds every answer against its schema. */
 export async function buildApp(
