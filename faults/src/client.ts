@@ -26,7 +26,8 @@ const GIVE_UP_AFTER_MS = 120_000
 
 /** A client of POST /v1/send that writes every answer into the ledger. */
 export function createClient(options: {
-  url: string
+  /** A function is asked before each try, with the number of tries that this request has had. */
+  url: string | ((tries: number) => string)
   apiKey: string
   ledger: ClientLedger
   connections: number
@@ -34,13 +35,16 @@ export function createClient(options: {
   repeatAfterMs?: (answer: ClientAnswer | undefined) => number
 }): Client {
   const agent = new Agent({ keepAlive: true, maxSockets: options.connections })
-  const ask = (outgoing: Outgoing) => post(agent, options, outgoing)
+  const ask = (outgoing: Outgoing, tries: number) => {
+    const url = typeof options.url === 'string' ? options.url : options.url(tries)
+    return post(agent, { url, apiKey: options.apiKey }, outgoing)
+  }
   const { repeatAfterMs = () => REPEAT_AFTER_MS } = options
   const open = ({ idempotencyKey, to }: Outgoing) => options.ledger.open(idempotencyKey, to.length)
   return {
     async send(outgoing) {
       const request = open(outgoing)
-      request.answers.push(await ask(outgoing))
+      request.answers.push(await ask(outgoing, request.answers.length))
       return request
     },
     async sendUntilSettled(outgoing) {
@@ -48,12 +52,12 @@ export function createClient(options: {
       const deadline = Date.now() + GIVE_UP_AFTER_MS
       do {
         if (request.answers.length > 0) await sleep(repeatAfterMs(request.answers.at(-1)))
-        request.answers.push(await ask(outgoing))
+        request.answers.push(await ask(outgoing, request.answers.length))
       } while (!isSettled(request) && Date.now() < deadline)
       return request
     },
     async askAgain(request, outgoing) {
-      request.answers.push(await ask(outgoing))
+      request.answers.push(await ask(outgoing, request.answers.length))
     },
     close: () => agent.destroy(),
   }

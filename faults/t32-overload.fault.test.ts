@@ -1,0 +1,90 @@
+import { startNaiveStack } from '@lettergate/faults/naive-stack'
+import { acceptedRate, applyOverload, peakMb, rememberOverload } from '@lettergate/faults/overload'
+import type { OverloadPlan, OverloadResult } from '@lettergate/faults/overload-client'
+import { percentile } from '@lettergate/faults/percentile'
+import { reportResult } from '@lettergate/faults/report'
+import { announceSeed } from '@lettergate/faults/seed'
+import { judgeStack } from '@lettergate/faults/settle'
+import { startStack } from '@lettergate/faults/stack'
+import { expect, test } from 'vitest'
+
+const TIMES = 3
+const OVERLOAD_SECONDS = process.env.FAULTS_N === undefined ? 10 : 60
+const CAPACITY_SECONDS = 4
+/** As many as keep the gateway busy without keeping each other waiting. */
+const CAPACITY_SOCKETS = 64
+/** Enough for each request that is due to find a free one. */
+const OVERLOAD_SOCKETS = 4_000
+const GOODPUT_MIN = 0.9
+const REFUSED_MS_MAX = 200
+const MEMORY_MB_MAX = 1_024
+
+type Target = Pick<OverloadPlan, 'port' | 'apiKey'>
+
+/** Accepted requests a second when each client waits for its answer: what the machine can do beside its own load tool. */
+function measureCapacity(target: Target): Promise<OverloadResult> {
+  return applyOverload({ ...target, sockets: CAPACITY_SOCKETS, seconds: CAPACITY_SECONDS })
+}
+
+test(
+  'T32: with three times the load that it can carry it accepts as much as before and refuses the rest at once',
+  async () => {
+    announceSeed('T32')
+    await using stack = await startStack({ dailyLimit: 2_000_000_000 })
+    // Alone: sending what was accepted is another measurement.
+    await stack.worker.stop()
+    const target = { port: Number(stack.env.API_PORT), apiKey: stack.tenant.apiKey }
+    const results = [await measureCapacity(target), await measureCapacity(target)]
+    const perSecond = Math.round(TIMES * Math.max(...results.map(acceptedRate)))
+    const over = await applyOverload({
+      ...{ ...target, sockets: OVERLOAD_SOCKETS, perSecond, seconds: OVERLOAD_SECONDS },
+    })
+    results.push(await measureCapacity(target))
+    // Before and after, since other tenants of the machine come and go; the first round warms up.
+    const capacity = results.slice(1).reduce((sum, result) => sum + acceptedRate(result), 0) / 2
+    const memoryMb = peakMb(stack.api.current().pid)
+    for (const [round, result] of [...results, over].entries())
+      rememberOverload(stack.ledger, `${round}`, result)
+    const { stuck, ...verdict } = await judgeStack(stack)
+    expect(verdict).toEqual({ lost: [], repeated: [], unknown: [], overQuota: [] })
+    // No worker runs, so all of it waits.
+    expect(stuck).toHaveLength(stack.ledger.requests().filter(({ answers }) => answers.length > 0).length)
+    expect(Object.keys(over.answers).toSorted()).toEqual(['202', '503'])
+    expect([over.withoutRetryAfter, over.unanswered]).toEqual([0, 0])
+    const refusedMs = percentile(over.refusedMs, 99)
+    const share = acceptedRate(over) / capacity
+    process.stdout.write(
+      `T32: ${JSON.stringify({ rates: results.map(acceptedRate), over: acceptedRate(over), due: over.due, sent: over.sent, refusedMs, share })}\n`,
+    )
+    expect(over.sent / over.due, 'what was due was offered').toBeGreaterThan(0.99)
+    expect(share).toBeGreaterThanOrEqual(GOODPUT_MIN)
+    expect(refusedMs).toBeLessThanOrEqual(REFUSED_MS_MAX)
+    expect(memoryMb).toBeLessThanOrEqual(MEMORY_MB_MAX)
+    reportResult({
+      test: 'T32',
+      fault: `${perSecond} sends a second for ${OVERLOAD_SECONDS} s, ${TIMES} times the capacity of ${Math.round(capacity)}`,
+      n: over.sent,
+      result: `goodput ${Math.round(share * 100)} % of capacity, p99 of refusals ${Math.round(refusedMs)} ms, ${memoryMb} MB, 0 accepted lost`,
+      bound: `goodput ≥ ${GOODPUT_MIN * 100} %, refusals ≤ ${REFUSED_MS_MAX} ms, memory ≤ 1 GB, 0 lost`,
+    })
+  },
+  90_000 + OVERLOAD_SECONDS * 2_000,
+)
+
+test('T32 control: a gateway that refuses nobody keeps everybody waiting', async () => {
+  announceSeed('T32 control')
+  await using stack = await startNaiveStack({ limit: 2_000_000_000 })
+  const target = { port: stack.port, apiKey: 'none' }
+  const perSecond = Math.round(TIMES * acceptedRate(await measureCapacity(target)))
+  const over = await applyOverload({ ...target, sockets: OVERLOAD_SOCKETS, perSecond, seconds: 5 })
+  const answeredMs = percentile([...over.acceptedMs, ...over.refusedMs], 99)
+  expect(over.answers[503] ?? 0).toBe(0)
+  expect(answeredMs).toBeGreaterThan(REFUSED_MS_MAX)
+  reportResult({
+    test: 'T32 control',
+    fault: `a gateway without a bound on what waits is offered ${perSecond} sends a second, ${TIMES} times its capacity`,
+    n: over.sent,
+    result: `nobody refused, p99 of answers ${Math.round(answeredMs)} ms`,
+    bound: `p99 > ${REFUSED_MS_MAX} ms`,
+  })
+}, 60_000)
