@@ -1,5 +1,7 @@
 import type { KeyObject } from 'node:crypto'
+import { createIdSource } from '@lettergate/contracts/ids'
 import { createAcceptor } from '@lettergate/core/accept'
+import { createDatabaseClock } from '@lettergate/core/database-clock'
 import { deriveKey } from '@lettergate/core/derive-key'
 import { createFailpoint } from '@lettergate/core/failpoint'
 import { createKeyVerifier } from '@lettergate/core/keys'
@@ -55,8 +57,10 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
   const keys = createKeyVerifier({ pool, pepper: deriveKey(secret, 'api key pepper') })
   const sealer = createSealer({ tenants, root: secret })
   const providers = createProviders()
+  const clock = createDatabaseClock({ pool, onError })
   const acceptor = createAcceptor({
     pool,
+    newId: createIdSource(clock.now),
     poke: createPoke(pool, onError),
     failpoint: createFailpoint(options.failpoint),
     onError,
@@ -65,6 +69,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     tenants,
     db: pool,
     acceptor,
+    clock,
     keys,
     messages,
     waits: createMessageWaits({ messages, listener }),
@@ -77,6 +82,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     budget: createBodyBudget(BODY_BYTES_MAX),
     stopping: { isDraining: false, isClosing: false },
     async close() {
+      clock.stop()
       await acceptor.drain()
       await listener.close()
       await egress.close()

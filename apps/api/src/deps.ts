@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { Acceptor } from '@lettergate/core/accept'
+import type { DatabaseClock } from '@lettergate/core/database-clock'
 import type { KeyVerifier } from '@lettergate/core/keys'
 import type { MessageReader } from '@lettergate/core/read-messages'
 import type { MessageWaits } from '@lettergate/core/read-waits'
@@ -27,6 +28,7 @@ export type ApiDeps = {
   /** Whether the database answers at all. */
   db: Queryable
   acceptor: Acceptor
+  clock: DatabaseClock
   keys: KeyVerifier
   messages: MessageReader
   waits: MessageWaits

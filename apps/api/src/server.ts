@@ -58,6 +58,7 @@ function ignoreClosed(error: unknown): void {
 export async function startServer(options: ServerOptions): Promise<ApiServer> {
   const deps = createDeps(options)
   const app = await buildApp(deps, { checkAnswers: options.checkAnswers === true })
+  await deps.clock.start()
   let url: string
   try {
     url = await app.listen({ host: options.host, port: options.port })

@@ -1,3 +1,4 @@
+import { createDatabaseClock } from '@lettergate/core/database-clock'
 import { createDeliverer, type Deliverer } from '@lettergate/core/deliver'
 import { createDispatcher } from '@lettergate/core/dispatch'
 import type { Failpoint } from '@lettergate/core/failpoint'
@@ -47,9 +48,15 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const { pool, onError } = deps
   const recorder = createRecorder({ pool, onError })
   const router = createRouter({ ...deps })
+  const clock = createDatabaseClock({ pool, onError })
+  await clock.start()
   let deliverer: Deliverer | null = null
   const metrics = createWorkerMetrics(() => deliverer?.busy() ?? 0)
-  const active = createDeliverer({ ...deps, router, recorder, slots: SLOTS, onHandOff: metrics.onHandOff })
+  const active = createDeliverer({
+    ...{ ...deps, router, recorder, slots: SLOTS },
+    now: clock.now,
+    onHandOff: metrics.onHandOff,
+  })
   deliverer = active
   const queue = await createDeliverQueue(deps.queue, onError)
   const dispatcher = createDispatcher({
@@ -87,7 +94,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       if (count > 0) dispatcher.poke()
     },
     repeatWindowMs: (provider, startedAt) =>
-      (deps.providers[provider]?.capabilities.idempotencyWindowMs ?? 0) - (Date.now() - startedAt.getTime()),
+      (deps.providers[provider]?.capabilities.idempotencyWindowMs ?? 0) - (clock.now() - startedAt.getTime()),
     onError,
   })
   dispatcher.start()
@@ -97,6 +104,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     metrics,
     async stop() {
       await Promise.all([dispatcher.stop(), sweeper.stop(), listener.close()])
+      clock.stop()
       active.stop(GRACE_MS)
       await consumer.close()
       await recorder.drain()

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { newId } from '@lettergate/contracts/ids'
+import { newId as newMachineId } from '@lettergate/contracts/ids'
 import { Problem } from '@lettergate/contracts/problems'
 import type { NewMessage } from '@lettergate/contracts/send-request'
 import { BatcherFull, createBatcher } from '@lettergate/db/batcher'
@@ -71,7 +71,7 @@ function keyHashOf(tenant: Tenant, { route, key }: Idempotency): Buffer {
   return hash('sha256', `${tenant.mode}\n${route}\n${key}`, 'buffer')
 }
 
-function toUnit(tenant: Tenant, request: AcceptRequest): AcceptUnit {
+function toUnit(newId: () => string, tenant: Tenant, request: AcceptRequest): AcceptUnit {
   const messages = request.messages.map((message) => acceptRow(newId(), message))
   const { idempotency } = request
   return {
@@ -119,9 +119,12 @@ function quotaOf(stored: Stored): QuotaState | null {
 export function createAcceptor(deps: {
   pool: Pool
   poke: Poke
+  /** Makes message ids, which tell their day; this machine's clock dates them when absent. */
+  newId?: () => string
   failpoint: Failpoint
   onError: (error: unknown) => void
 }): Acceptor {
+  const { newId = newMachineId } = deps
   const store = createStore(deps)
   const small = createBatcher<AcceptUnit, Stored>({
     run: store.storeUnits,
@@ -170,7 +173,7 @@ export function createAcceptor(deps: {
 
   return {
     async accept(tenant, request) {
-      const unit = toUnit(tenant, request)
+      const unit = toUnit(newId, tenant, request)
       // A refusal with room left is the trace of a race that has ended meanwhile: try again.
       for (let round = 0; round < 5; round++) {
         const stored = await store1(unit, request.messages)

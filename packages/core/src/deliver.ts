@@ -48,9 +48,12 @@ export function createDeliverer(deps: {
   egress: Egress
   slots: number
   failpoint: Failpoint
+  /** The time that calls are signed with; this machine's when absent. */
+  now?: () => number
   onHandOff: (handOff: HandOff) => void
   onError: (error: unknown) => void
 }): Deliverer {
+  const { now = Date.now } = deps
   const slots = createSlots(deps.slots)
   const budget = createBudget(CONTENT_BYTES_MAX)
   const calls = new Set<AbortController>()
@@ -90,7 +93,7 @@ export function createDeliverer(deps: {
     const io: Io = {
       request: (request) => deps.egress.request(request, { signal, timeoutMs: CALL_DEADLINE_MS }),
       connect: (target) => deps.egress.connect({ ...target, signal }),
-      now: () => new Date(),
+      now: () => new Date(now()),
       signal,
     }
     let called = false
@@ -121,7 +124,7 @@ export function createDeliverer(deps: {
       connectionId: route.connectionId,
       provider: route.provider.id,
       startedAt: fence.startedAt,
-      repeatWindowMs: repeatWindowMs(message, route),
+      repeatWindowMs: repeatWindowMs(message, route, now()),
     }
     const startedAt = performance.now()
     const outcome = await call(message, route, context)
@@ -129,7 +132,7 @@ export function createDeliverer(deps: {
     deps.onHandOff({
       provider: route.provider.id,
       outcome: outcome.kind,
-      sinceAcceptMs: Date.now() - message.createdAt.getTime(),
+      sinceAcceptMs: now() - message.createdAt.getTime(),
       callMs: performance.now() - startedAt,
     })
     await deps.recorder.record(toRecord(message, context, outcome))
@@ -144,7 +147,7 @@ export function createDeliverer(deps: {
     const route = await deps.router.route(wanted)
     if (unsure && route.kind === 'none') return deps.recorder.record(toUnsureRecord(message, route.reason))
     if (route.kind === 'none') return deps.recorder.record(toHeldRecord(message, route.reason))
-    if (unsure && repeatWindowMs(message, route) <= CALL_DEADLINE_MS)
+    if (unsure && repeatWindowMs(message, route, now()) <= CALL_DEADLINE_MS)
       return deps.recorder.record(
         toUnsureRecord(message, 'its provider would not recognise a repeat any more'),
       )
@@ -185,7 +188,7 @@ export function createDeliverer(deps: {
 }
 
 /** For how long from now the provider recognises this message by its key: from the first try that may have been taken. */
-function repeatWindowMs({ unsure }: Message, { provider }: Usable): number {
-  const since = unsure ? Date.now() - unsure.startedAt.getTime() : 0
+function repeatWindowMs({ unsure }: Message, { provider }: Usable, now: number): number {
+  const since = unsure ? now - unsure.startedAt.getTime() : 0
   return provider.capabilities.idempotencyWindowMs - since
 }

@@ -66,7 +66,8 @@ export function addSendBatchRoute(app: FastifyInstance, deps: ApiDeps): void {
     handler: async (request, reply) => {
       const { tenantId, mode } = tenantOf(request)
       const idempotency = idempotencyOf(request, 'batch')
-      const parsed = await judgeConnections(deps, tenantId, parseSendBatchRequest(request.body))
+      const now = new Date(deps.clock.now())
+      const parsed = await judgeConnections(deps, tenantId, parseSendBatchRequest(request.body, { now }))
       const problems = parsed.map((entry) => (isMessage(entry) ? null : problemDetails(entry)))
       const messages = parsed.filter(isMessage)
       const tenant = { id: tenantId, mode }

@@ -48,7 +48,7 @@ async function acceptOne(
   idempotency: AcceptRequest['idempotency'],
 ): Promise<AcceptOutcome> {
   try {
-    const message = parseSendRequest(body)
+    const message = parseSendRequest(body, { now: new Date(deps.clock.now()) })
     const fault = await findConnectionFault(deps, tenant.id, message)
     if (fault) throw fault
     return await deps.acceptor.accept(tenant, { messages: [message], ...(idempotency && { idempotency }) })
