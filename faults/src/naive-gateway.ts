@@ -13,6 +13,8 @@ export type NaiveOptions = {
   providerUrl: string
   port: number
   limit: number
+  /** The limit is a day's, and the day that of its own clock. */
+  dayOfOwnClock?: boolean
   /** Where it dies by kill -9, once in every `dieOneIn` messages; never when absent. */
   dieAt?: 'after-commit' | 'after-ack'
   dieOneIn?: number
@@ -34,7 +36,10 @@ export async function startNaiveGateway(options: NaiveOptions): Promise<Server> 
     options: options.asyncCommit ? '-c synchronous_commit=off' : '',
   })
   const redis = new Redis(options.redisUrl, { lazyConnect: options.backlog === 'table' })
-  await pool.query('create table if not exists naive (id text primary key, recipients int, status text)')
+  await pool.query(
+    'create table if not exists naive (id text primary key, recipients int, status text, day text)',
+  )
+  const today = () => (options.dayOfOwnClock ? new Date().toISOString().slice(0, 10) : '')
   const die = (place: string) => {
     if (place === options.dieAt && Math.random() * (options.dieOneIn ?? 1) < 1)
       process.kill(process.pid, 'SIGKILL')
@@ -43,11 +48,12 @@ export async function startNaiveGateway(options: NaiveOptions): Promise<Server> 
   /** Counts, then inserts; tells the queue after the commit; knows nothing of repeated requests. */
   async function accept(recipients: number): Promise<string | undefined> {
     const { rows } = await pool.query<{ used: number }>(
-      'select coalesce(sum(recipients), 0)::int as used from naive',
+      'select coalesce(sum(recipients), 0)::int as used from naive where day = $1',
+      [today()],
     )
     if ((rows[0]?.used ?? 0) + recipients > options.limit) return undefined
     const id = toPublicId('msg', newId())
-    await pool.query("insert into naive values ($1, $2, 'queued')", [id, recipients])
+    await pool.query("insert into naive values ($1, $2, 'queued', $3)", [id, recipients, today()])
     die('after-commit')
     if (options.backlog === 'redis') await redis.lpush(LIST, id)
     return id

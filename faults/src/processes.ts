@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { forgetClock } from './faketime.ts'
 import { portAnswers, waitUntil } from './ports.ts'
 
 export type Exit = { code: number | null; signal: NodeJS.Signals | null }
@@ -30,7 +31,7 @@ export type ProcessSpec = {
   orphanSignal?: 'KILL' | 'QUIT' | 'TERM'
 }
 
-const OUTPUT_CHARACTERS_MAX = 20_000
+const OUTPUT_CHARACTERS_MAX = 1_000_000
 const SETPRIV = '/usr/bin/setpriv'
 
 /** Starts a child that cannot outlive this process, killed or not, where the kernel offers that. */
@@ -52,6 +53,7 @@ export function startProcess(spec: ProcessSpec): Managed {
   const killOnExit = () => void child.kill('SIGKILL')
   process.once('exit', killOnExit)
   void exited.then(() => process.off('exit', killOnExit))
+  if (spec.env?.LD_PRELOAD !== undefined) void exited.then(() => forgetClock(child.pid ?? -1))
   return managed(spec.name, child, exited, () => output)
 }
 
@@ -67,15 +69,19 @@ function spawnBound(spec: ProcessSpec): ChildProcess {
   const bound = existsSync(SETPRIV)
   const credentials =
     spec.uid === undefined ? [] : [`--reuid=${spec.uid}`, `--regid=${spec.gid}`, '--clear-groups']
-  const [command, args] = bound
-    ? [
-        SETPRIV,
-        [...credentials, '--pdeathsig', spec.orphanSignal ?? 'KILL', '--', spec.command, ...spec.args],
-      ]
-    : [spec.command, spec.args]
+  // For the process alone: what libfaketime makes while setpriv is still root, nobody else may open.
+  const { LD_PRELOAD: preload, ...env } = spec.env ?? {}
+  const own = [
+    ...(preload === undefined ? [] : ['/usr/bin/env', `LD_PRELOAD=${preload}`]),
+    ...[spec.command, ...spec.args],
+  ]
+  const all = bound
+    ? [SETPRIV, ...credentials, '--pdeathsig', spec.orphanSignal ?? 'KILL', '--', ...own]
+    : own
+  const [command = spec.command, ...args] = all
   return spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH ?? '', ...spec.env },
+    env: { PATH: process.env.PATH ?? '', ...env },
     ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }),
     ...(bound || spec.uid === undefined ? {} : { uid: spec.uid, gid: spec.gid }),
   })
