@@ -1,0 +1,51 @@
+import { fromPublicId, type IdPrefix, newId, toPublicId } from '@lettergate/contracts/ids'
+
+export type IdRoute = { method: string; path: string; prefix: IdPrefix }
+
+/** What the ids under a path are of. A resource that is missing here fails the test that asks for its routes. */
+const PREFIX_BY_RESOURCE: Record<string, IdPrefix> = { messages: 'msg', connections: 'con' }
+
+/** Every route of a running api that takes an id in its path, as its own reference lists them. */
+export async function readIdRoutes(apiUrl: string): Promise<IdRoute[]> {
+  const text = await (await fetch(`${apiUrl}/openapi.json`)).text()
+  const reference: { paths: Record<string, Record<string, unknown>> } = JSON.parse(text)
+  return Object.entries(reference.paths).flatMap(([path, operations]) => {
+    if (!path.includes('{')) return []
+    const prefix = PREFIX_BY_RESOURCE[path.split('/')[2] ?? '']
+    if (!prefix) throw new Error(`what the ids of ${path} are of is not known here`)
+    return Object.keys(operations).map((method) => ({ method: method.toUpperCase(), path, prefix }))
+  })
+}
+
+export type WholeAnswer = { status: number; text: string; fields: string[] }
+
+/** One request, and all that tells its answer apart from another: what names the request itself is blanked. */
+export async function askWhole(
+  url: string,
+  apiKey: string,
+  request: { method: string; path: string; body?: unknown },
+): Promise<WholeAnswer> {
+  const { method, path, body } = request
+  const response = await fetch(`${url}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${apiKey}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  const text = (await response.text()).replaceAll(/\b(req|msg|con)_[0-9a-z]+/g, '$1')
+  return { status: response.status, text, fields: [...response.headers.keys()].sort() }
+}
+
+/** An id of the same kind that nobody ever had. */
+export function neverAnId(prefix: IdPrefix): string {
+  return toPublicId(prefix, newId())
+}
+
+/** The UUID behind a public id. */
+export function uuidOf(prefix: IdPrefix, id: string): string {
+  const uuid = fromPublicId(prefix, id)
+  if (uuid === null) throw new Error(`${id} is no id`)
+  return uuid
+}

@@ -1,0 +1,155 @@
+import { toPublicId } from '@lettergate/contracts/ids'
+import { migrate } from '@lettergate/db/migrate'
+import { createPool } from '@lettergate/db/pool'
+import { createTenants } from '@lettergate/db/tenant-database'
+import { buildTenant } from '@lettergate/db/testing-rows'
+import { promisedIds } from '@lettergate/faults/client-ledger'
+import { askWhole, neverAnId, readIdRoutes, uuidOf } from '@lettergate/faults/foreign-ids'
+import { waitUntil } from '@lettergate/faults/ports'
+import { createPostgresCluster } from '@lettergate/faults/postgres'
+import { reportResult } from '@lettergate/faults/report'
+import { announceSeed } from '@lettergate/faults/seed'
+import { type Stack, startStack } from '@lettergate/faults/stack'
+import { findBreaches, readableTables, tenantsSeen } from '@lettergate/faults/walls'
+import { expect, test } from 'vitest'
+
+const noBreach = { unboundRoles: [], openTables: [], readOnlyPolicies: [], reachablePartitions: [] }
+const MINUTES_MS = 60_000
+
+/** Ids of the first tenant: messages that were sent, and that wait; its connection. */
+async function makeIds(stack: Stack): Promise<Record<string, string[]>> {
+  const ids: string[] = []
+  for (const index of [0, 1, 2, 3]) {
+    const later = index % 2 === 0 ? {} : { sendAt: new Date(Date.now() + 10 * MINUTES_MS) }
+    const request = await stack.client.sendUntilSettled({
+      idempotencyKey: `t36-${index}`,
+      to: ['user@example.net'],
+      ...later,
+    })
+    ids.push(...promisedIds(request))
+  }
+  const { rows } = await stack.pool.query<{ id: string }>({
+    text: 'select id from connection where tenant_id = $1',
+    values: [uuidOf('ten', stack.tenant.tenantId)],
+  })
+  return { msg: ids, con: rows.map((row) => toPublicId('con', row.id)) }
+}
+
+/** Asks for everything of the first tenant by the second one's key; answers how often. */
+async function askForAll(stack: Stack, ids: Record<string, string[]>): Promise<number> {
+  const [, other] = stack.tenants
+  if (!other) throw new Error('two tenants are needed')
+  let asked = 0
+  for (const { method, path, prefix } of await readIdRoutes(stack.apiUrl)) {
+    const ask = (id: string) =>
+      askWhole(stack.apiUrl, other.apiKey, { method, path: path.replace(/\{\w+\}/, id) })
+    const never = await ask(neverAnId(prefix))
+    for (const id of ids[prefix] ?? []) {
+      expect([method, path, await ask(id)]).toEqual([method, path, never])
+      expect(never.status).toBe(404)
+      asked++
+    }
+  }
+  // Ids that are not in a path: a list of them, a connection to send by, a filter.
+  const post = (path: string, body: unknown) =>
+    askWhole(stack.apiUrl, other.apiKey, { method: 'POST', path, body })
+  const message = { from: 'a@acme.example', to: ['user@example.net'], subject: 'x', text: 'x' }
+  const by = (connection: string | undefined) => post('/v1/send', { ...message, connection })
+  const status = (id: string | undefined) => post('/v1/messages/status', { ids: [id] })
+  expect(await by(ids.con?.[0])).toEqual(await by(neverAnId('con')))
+  expect(await status(ids.msg?.[0])).toEqual(await status(neverAnId('msg')))
+  const list = await askWhole(stack.apiUrl, other.apiKey, {
+    method: 'GET',
+    path: '/v1/messages?to=user@example.net',
+  })
+  expect(JSON.parse(list.text)).toMatchObject({ data: [] })
+  return asked + 3
+}
+
+/** What each of the two roles gets by statements that forgot their tenant. */
+async function readWithoutCondition(stack: Stack): Promise<number> {
+  const url = stack.env.DATABASE_URL ?? ''
+  const [mine, theirs] = stack.tenants.map(({ tenantId }) => uuidOf('ten', tenantId))
+  if (!mine || !theirs) throw new Error('two tenants are needed')
+  const options = { url, max: 2, applicationName: 't36', onError: () => undefined }
+  const bare = createPool({ ...options, role: 'lettergate_tenant' })
+  const tenants = createTenants(options)
+  const tables = await readableTables(stack.pool, 'lettergate_tenant')
+  try {
+    for (const table of tables) {
+      expect([table, await tenantsSeen(bare, table)]).toEqual([table, []])
+      const seen = await tenantsSeen(tenants.forTenant(theirs), table)
+      expect([table, seen.filter((id) => id !== theirs)]).toEqual([table, []])
+    }
+    expect(await tenantsSeen(tenants.forTenant(mine), 'message')).toEqual([mine])
+    const usage = { text: "insert into usage (tenant_id, day, mode) values ($1, '2020-01-01', 'live')" }
+    const event = { text: "insert into event (tenant_id, message_id, type) values ($1, $1, 'x')" }
+    for (const insert of [usage, event]) {
+      const written = tenants.forTenant(theirs).query({ ...insert, values: [mine] })
+      await expect(written).rejects.toThrow('row-level security')
+    }
+    const taken = tenants.forTenant(theirs).query({ text: 'update outbox set tenant_id = tenant_id' })
+    expect((await taken).rowCount).toBe(0)
+    const batch = await readableTables(stack.pool, 'lettergate_batch')
+    expect(batch).not.toContain('connection')
+    expect(batch).not.toContain('data_key')
+    return tables.length
+  } finally {
+    await Promise.all([bare.end(), tenants.close()])
+  }
+}
+
+test('T36: another tenant’s objects do not exist, whatever is asked, and statements that forget the tenant see nothing', async () => {
+  announceSeed('T36')
+  await using stack = await startStack({ dailyLimit: 1_000, tenants: 2 })
+  const ids = await makeIds(stack)
+  const asked = await askForAll(stack, ids)
+  const cancelled = "select 1 from recipient where status not in ('queued', 'scheduled', 'sent')"
+  expect((await stack.pool.query({ text: cancelled })).rowCount).toBe(0)
+  const mine = (path: string) => askWhole(stack.apiUrl, stack.tenant.apiKey, { method: 'GET', path })
+  for (const id of ids.msg ?? []) expect((await mine(`/v1/messages/${id}`)).status).toBe(200)
+  expect((await mine(`/v1/connections/${ids.con?.[0]}`)).status).toBe(200)
+  const attempts = { text: 'select 1 from attempt' }
+  await waitUntil('two attempts', 10_000, async () => (await stack.pool.query(attempts)).rowCount === 2)
+  const tables = await readWithoutCondition(stack)
+  // Partitions that are made while processes run are as shut as the first ones.
+  await stack.pool.query({ text: 'select ensure_partitions(current_date + 20, current_date + 21)' })
+  expect(await findBreaches(stack.pool)).toEqual(noBreach)
+
+  // The processes really are under these policies: what one withdraws is gone for them.
+  await stack.pool.query({ text: 'drop policy own_rows on message' })
+  expect(JSON.parse((await mine('/v1/messages')).text)).toMatchObject({ data: [] })
+  expect((await mine(`/v1/messages/${ids.msg?.[0]}`)).status).toBe(200)
+  await stack.pool.query({ text: 'drop policy all_rows on message' })
+  expect((await mine(`/v1/messages/${ids.msg?.[0]}`)).status).toBe(404)
+  reportResult({
+    test: 'T36',
+    fault: `every route asked for every id of another tenant; statements without a condition on ${tables} tables`,
+    n: asked,
+    result: '404 with the bytes of an id that never was; 0 rows of others, 0 rows with no tenant set',
+    bound: '0 answers or rows of another tenant',
+  })
+}, 60_000)
+
+test('T36 control: without its policy, a statement that forgets the tenant gets everybody’s rows', async () => {
+  announceSeed('T36 control')
+  await using cleanup = new AsyncDisposableStack()
+  const cluster = cleanup.adopt(await createPostgresCluster(), (it) => it.destroy())
+  const options = { url: await cluster.database('t36'), max: 2, applicationName: 't36', onError: () => {} }
+  const pool = cleanup.adopt(createPool(options), (it) => it.end())
+  const tenants = cleanup.adopt(createTenants(options), (it) => it.close())
+  await migrate(pool)
+  const [mine, theirs] = [await buildTenant(pool), await buildTenant(pool)]
+  expect(await tenantsSeen(tenants.forTenant(mine), 'tenant')).toEqual([mine])
+  await pool.query({ text: 'drop policy own_rows on tenant' })
+  await pool.query({ text: 'alter table tenant disable row level security' })
+  expect((await tenantsSeen(tenants.forTenant(mine), 'tenant')).sort()).toEqual([mine, theirs].sort())
+  expect((await findBreaches(pool)).openTables).toEqual(['tenant'])
+  reportResult({
+    test: 'T36 control',
+    fault: 'the policy of one table dropped',
+    n: 2,
+    result: 'a statement without a condition gets the rows of both tenants',
+    bound: 'rows of another tenant',
+  })
+}, 60_000)
