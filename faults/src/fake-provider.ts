@@ -23,6 +23,7 @@ const DIALECTS = new Map<string, Dialect>([
   ['/v2/email/outbound-emails', { idField: 'MessageId', knowsKeys: false }],
   ['/emails', { idField: 'id', knowsKeys: true }],
 ])
+const SIGNED_AT = /\r\nx-amz-date:[ \t]*(\S+)/i
 const KEY = /\r\nidempotency-key:[ \t]*(\S+)/i
 
 const noBody = () => ''
@@ -65,7 +66,10 @@ export function createFakeProvider(options: FakeProviderOptions = {}): Server {
 
   function send({ head, body, socket }: WireRequest, { idField, knowsKeys }: Dialect): void {
     const fault = script.onRequest(() => body.toString('latin1'))
-    const entry = { at: Date.now(), messageId: messageIdOf(body), bodyHash: crc32(body).toString(36) }
+    const entry = {
+      ...{ at: Date.now(), messageId: messageIdOf(body), bodyHash: crc32(body).toString(36) },
+      signedAt: SIGNED_AT.exec(head)?.[1],
+    }
     const key = knowsKeys && !forgetsKeys ? keyOf(head) : undefined
     if (fault) {
       ledger.appendFault({ at: entry.at, messageId: entry.messageId, fault: fault.kind })

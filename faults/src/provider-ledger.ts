@@ -8,6 +8,8 @@ export type ProviderEntry = {
   messageId: string | undefined
   /** CRC-32 of the request's body: shows whether a repeat said the same. */
   bodyHash: string
+  /** When its sender says that it signed the request (SigV4), as it wrote it. */
+  signedAt?: string | undefined
 }
 
 /** A request that a fault struck, whether its mail was taken or not. */

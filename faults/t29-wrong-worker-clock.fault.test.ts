@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { inParallel } from '@lettergate/faults/client'
+import { promisedIds } from '@lettergate/faults/client-ledger'
+import { createSteppedClock, noFaketime, type SteppedClock } from '@lettergate/faults/faketime'
+import { startPart } from '@lettergate/faults/gateway'
+import { loadDuring, statusesOf } from '@lettergate/faults/paced-load'
+import { freePort } from '@lettergate/faults/ports'
+import type { ProviderEntry } from '@lettergate/faults/provider-ledger'
+import { reportResult } from '@lettergate/faults/report'
+import { announceSeed, faultsCount } from '@lettergate/faults/seed'
+import { settle } from '@lettergate/faults/settle'
+import { type Stack, startStack } from '@lettergate/faults/stack'
+import { expect, test } from 'vitest'
+
+const PER_SECOND = 50
+const BEHIND_S = -3_600
+const AHEAD_S = 600
+const PHASE_MS = (faultsCount(500) / PER_SECOND) * 500
+const SCHEDULED = 20
+const SCHEDULE_MS = 8_000
+const LATE_MS_MAX = 15_000
+const SIGNATURE_S_MAX = 300
+/** Hand-offs are under way when the clock is set. */
+const LATENCY_MS = 3_000
+
+if (noFaketime) process.stdout.write(`T29: skipped, ${noFaketime}\n`)
+
+/** Hand-offs under way whose lease has ended for somebody whose clock is that far ahead. */
+async function endedFor(stack: Stack, aheadSeconds: number): Promise<number> {
+  const { rows } = await stack.pool.query<{ n: number }>({
+    text: `select count(*)::int4 as n from outbox
+           where state in ('claimed', 'sending') and lease_until < now() + $1::int4 * interval '1 s'`,
+    values: [aheadSeconds],
+  })
+  return rows[0]?.n ?? 0
+}
+
+/** What a worker says of itself: its clock, and how many hand-offs it made. */
+async function readWorker(port: number): Promise<{ aheadS: number; attempts: number }> {
+  const response = await fetch(`http://127.0.0.1:${port}/metrics`)
+  const lines = (await response.text()).split('\n')
+  const attempts = lines.filter((line) => line.startsWith('lettergate_attempts_total'))
+  return {
+    aheadS: (Date.parse(response.headers.get('date') ?? '') - Date.now()) / 1_000,
+    attempts: attempts.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0),
+  }
+}
+
+/** Seconds between a signature's date and the true time; a provider that was given none counts as for ever. */
+function signatureOff({ at, signedAt = '' }: ProviderEntry): number {
+  const [, ...parts] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(signedAt) ?? []
+  const [year = 0, month = 1, day, hour, minute, second] = parts.map(Number)
+  return Math.abs(Date.UTC(year, month - 1, day, hour, minute, second) - at) / 1_000
+}
+
+async function workThroughStep(stack: Stack, clock: SteppedClock, port: number) {
+  const before = await readWorker(port)
+  await sleep(PHASE_MS)
+  const ended = await endedFor(stack, AHEAD_S)
+  await clock.step(AHEAD_S)
+  await sleep(PHASE_MS)
+  return { before, ended, after: await readWorker(port) }
+}
+
+test.skipIf(noFaketime !== null)(
+  'T29: a worker whose clock is wrong, or is set while it works, takes over nothing early and sends as any other',
+  async () => {
+    announceSeed('T29')
+    await using clock = await createSteppedClock(BEHIND_S)
+    await using stack = await startStack({ dailyLimit: 1_000_000, providerLatencyMs: LATENCY_MS })
+    await using cleanup = new AsyncDisposableStack()
+    const port = await freePort()
+    const wrong = { ...stack.env, ...clock.env, WORKER_METRICS_PORT: String(port) }
+    cleanup.adopt(await startPart('worker', wrong), async (it) => void (await it.stop()))
+    const sendAt = new Date(Date.now() + SCHEDULE_MS)
+    await inParallel(SCHEDULED, 8, (index) =>
+      stack.client.sendUntilSettled({ idempotencyKey: `later-${index}`, to: ['user@example.net'], sendAt }),
+    )
+    let seen: Awaited<ReturnType<typeof workThroughStep>> | undefined
+    const answers = await loadDuring(stack.client, { perSecond: PER_SECOND, prefix: 't29' }, async () => {
+      seen = await workThroughStep(stack, clock, port)
+    })
+    const { verdict } = await settle(stack, 60_000)
+    const ledger = await stack.provider.ledger()
+    const later = stack.ledger.requests().filter(({ idempotencyKey }) => idempotencyKey.startsWith('later'))
+    const scheduled = new Set(later.flatMap((request) => [...promisedIds(request)]))
+    const late = ledger
+      .filter(({ messageId }) => scheduled.has(messageId ?? ''))
+      .map(({ at }) => at - sendAt.getTime())
+    const off = Math.max(...ledger.map(signatureOff))
+
+    expect(seen?.before.aheadS).toBeLessThan(BEHIND_S + 60)
+    expect(seen?.after.aheadS).toBeGreaterThan(AHEAD_S - 60)
+    expect(seen?.after.attempts).toBeGreaterThan(0)
+    expect(statusesOf(answers)).toEqual({ 202: answers.length })
+    expect(verdict).toEqual({ lost: [], repeated: [], unknown: [], overQuota: [], stuck: [] })
+    expect(late).toHaveLength(SCHEDULED)
+    expect(Math.min(...late)).toBeGreaterThanOrEqual(0)
+    expect(Math.max(...late)).toBeLessThanOrEqual(LATE_MS_MAX)
+    expect(off).toBeLessThanOrEqual(SIGNATURE_S_MAX)
+    // The control: whoever went by that worker's clock would have taken these from their owners and sent them again.
+    expect(seen?.ended).toBeGreaterThan(0)
+    reportResult({
+      test: 'T29',
+      fault: `one of two workers ${-BEHIND_S} s behind, then set to ${AHEAD_S} s ahead while it works`,
+      n: ledger.length,
+      result: `0 lost, 0 repeats, 0 unknown; it made ${seen?.after.attempts} of the hand-offs; scheduled ones 0 to ${Math.max(...late)} ms late; signatures within ${Math.ceil(off)} s`,
+      bound: `0 repeats, scheduled +≤ ${LATE_MS_MAX / 1_000} s, signatures within ${SIGNATURE_S_MAX} s`,
+    })
+    reportResult({
+      test: 'T29 control',
+      fault: "leases judged by the wrong worker's clock",
+      n: ledger.length,
+      result: `${seen?.ended} hand-offs under way would have been taken over`,
+      bound: 'must take over',
+    })
+  },
+  120_000,
+)
