@@ -15,7 +15,7 @@ import { explainUnknowns } from './unknowns.ts'
 /** Tenants of unequal size; the last and smallest meets its daily limit on the way. */
 const SHARES = [50, 25, 15, 8, 2]
 const UNLIMITED = 100_000_000
-const SMALL_LIMIT = 1_000
+const SMALL_LIMIT = 500
 /** Of the capacity; what is left is what a backlog is worked off with. */
 const LOAD = 0.6
 const TRIAL_S = 20
