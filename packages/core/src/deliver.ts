@@ -7,6 +7,7 @@ import { unclaimMessages } from '@lettergate/db/sql/unclaim-messages'
 import type { Tenants } from '@lettergate/db/tenant-database'
 import type { Egress } from '@lettergate/egress/egress'
 import type { Io, SendOutcome } from '@lettergate/providers/provider'
+import { withoutSecrets } from '@lettergate/providers/redact'
 import { createBudget } from './budget.ts'
 import type { Failpoint } from './failpoint.ts'
 import { CALL_DEADLINE_MS, SENDING_LEASE_MS } from './leases.ts'
@@ -103,7 +104,8 @@ export function createDeliverer(deps: {
       if (performance.now() - fencedAt > SENDING_LEASE_MS / 2)
         return { kind: 'deferred', reason: 'the worker was suspended before it could send' }
       called = true
-      return await route.provider.send(outbound, route.connection, io)
+      const outcome = await route.provider.send(outbound, route.connection, io)
+      return withoutSecrets(outcome, route.connection.credentials)
     } catch (error) {
       deps.onError(error)
       const kind = called ? 'unknown' : 'deferred'

@@ -1,0 +1,40 @@
+import { describe, expect, test } from 'vitest'
+import { withoutSecrets } from './redact.ts'
+import { Secret } from './secret.ts'
+
+const credentials = { username: new Secret('relay@acme.example'), password: new Secret('correct horse+9/x') }
+const base64 = (text: string) => Buffer.from(text).toString('base64')
+const reasonOf = (reason: string) => withoutSecrets({ kind: 'deferred', reason }, credentials)
+
+describe('what a provider said of a refusal', () => {
+  test.each([
+    ['as it is', '535 no such password: correct horse+9/x', '535 no such password: ***'],
+    [
+      'as AUTH PLAIN says it',
+      `500 ? AUTH PLAIN ${base64('\0relay@acme.example\0correct horse+9/x')}`,
+      '500 ? AUTH PLAIN ***',
+    ],
+    ['as AUTH LOGIN says it', `500 ? ${base64('correct horse+9/x')}`, '500 ? ***'],
+    ['behind one other byte', `500 ? ${base64('.correct horse+9/x')} !`, '500 ? *** !'],
+    ['in base64url', `500 ? ${Buffer.from('..correct horse+9/x?').toString('base64url')}`, '500 ? ***'],
+  ])('shows no credential %s', (_, said, shown) => {
+    expect(reasonOf(said)).toEqual({ kind: 'deferred', reason: shown })
+  })
+
+  test('is otherwise left as it was', () => {
+    const reason = '550 5.1.1 <somebody.with.a.long.name@example.net> mailbox_unavailable'
+    expect(reasonOf(reason)).toEqual({ kind: 'deferred', reason })
+    const accepted = { kind: 'accepted', providerMessageId: 'correct horse+9/x' } as const
+    expect(withoutSecrets(accepted, credentials)).toBe(accepted)
+    expect(withoutSecrets({ kind: 'unknown', reason }, null)).toEqual({ kind: 'unknown', reason })
+  })
+
+  test('shows no credential in what it says of single recipients either', () => {
+    const refused = [{ address: 'a@example.net', kind: 'rejected' as const, reason: '550 correct horse+9/x' }]
+    const outcome = { kind: 'deferred', reason: 'correct horse+9/x', refused } as const
+    expect(withoutSecrets({ ...outcome, refused: [...refused] }, credentials)).toEqual({
+      ...{ kind: 'deferred', reason: '***' },
+      refused: [{ address: 'a@example.net', kind: 'rejected', reason: '550 ***' }],
+    })
+  })
+})

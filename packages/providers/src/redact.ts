@@ -1,0 +1,48 @@
+import type { SendOutcome } from './provider.ts'
+import { Secret } from './secret.ts'
+
+const STRUCK_OUT = '***'
+/** Shorter ones are in every other word; no provider gives such credentials out. */
+const CHARS_MIN = 4
+const BASE64_RUN = /[A-Za-z0-9+/_-]{8,}={0,2}/g
+
+/** What is sure to be in base64 of anything that holds the value, for each of the three places it may begin at. */
+function base64Pieces(value: string): string[] {
+  const bytes = Buffer.from(value)
+  return [0, 1, 2]
+    .map((offset) => {
+      const encoded = Buffer.concat([Buffer.alloc(offset), bytes])
+        .toString('base64')
+        .replace(/=+$/, '')
+      const end = (offset + bytes.length) % 3 === 0 ? encoded.length : encoded.length - 1
+      return encoded.slice(Math.ceil((offset * 4) / 3), end)
+    })
+    .filter((piece) => piece.length >= CHARS_MIN)
+}
+
+function strikeOut(text: string, values: readonly string[]): string {
+  const pieces = values.flatMap(base64Pieces)
+  const plain = values.reduce((rest, value) => rest.replaceAll(value, STRUCK_OUT), text)
+  // The whole run, since what is left of it at both ends would be bits of the secret.
+  return plain.replace(BASE64_RUN, (run) => {
+    const standard = run.replaceAll('-', '+').replaceAll('_', '/')
+    return pieces.some((piece) => standard.includes(piece)) ? STRUCK_OUT : run
+  })
+}
+
+/**
+ * Strikes the credentials of a connection out of what its provider said: reasons are stored and shown, and there are servers that
+ * repeat a command, such as the one that logs in, in their refusal of it.
+ */
+export function withoutSecrets(outcome: SendOutcome, credentials: unknown): SendOutcome {
+  if (outcome.kind === 'accepted' && outcome.refused === undefined) return outcome
+  if (typeof credentials !== 'object' || credentials === null) return outcome
+  const values = Object.values(credentials)
+    .filter((value) => value instanceof Secret)
+    .map((value) => value.reveal())
+    .filter((value) => value.length >= CHARS_MIN)
+  const said = 'reason' in outcome ? { ...outcome, reason: strikeOut(outcome.reason, values) } : outcome
+  if (!('refused' in said) || said.refused === undefined) return said
+  const refused = said.refused.map((one) => ({ ...one, reason: strikeOut(one.reason, values) }))
+  return { ...said, refused }
+}
