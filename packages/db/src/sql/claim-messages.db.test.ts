@@ -105,3 +105,43 @@ test('only claims that are still held are given back', async () => {
   await unclaimMessages(db.pool, [other])
   expect((await claim(10)).claims.map((claimed) => claimed.messageId)).toEqual([other.messageId])
 })
+
+type PlanNode = {
+  'Actual Rows': number
+  'Actual Loops': number
+  'Rows Removed by Filter'?: number
+  Plans?: PlanNode[]
+}
+
+/** Rows that a plan met on its way, whether it kept them or not. */
+function rowsMet(node: PlanNode): number {
+  const own = (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops']
+  return (node.Plans ?? []).reduce((sum, plan) => sum + rowsMet(plan), own)
+}
+
+test('a claim reads what it takes and not the backlog, though Postgres has counted the backlog', async () => {
+  await db.pool.query({
+    text: `insert into outbox (message_id, tenant_id, mode, state, content_bytes)
+           select gen_random_uuid(), $1, 'live', 'ready', 1 from generate_series(1, 50000)`,
+    values: [await buildTenant(db.pool)],
+  })
+  const quiet = await tenantWithBacklog(4)
+  await db.pool.query({ text: 'analyze' })
+  const client = await db.pool.connect()
+  try {
+    const { claims } = await claimMessages(client, {
+      depth: 100,
+      afterTenant: FIRST_TENANT,
+      tenantsMax: 50,
+      leaseMs: 60_000,
+    })
+    expect(countOf(claims, quiet)).toBe(4)
+    const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
+      `explain (analyze, format json) execute "claim-messages" (200, '${FIRST_TENANT}', 50, 60000)`,
+    )
+    const plan = rows[0]?.['QUERY PLAN'][0].Plan
+    expect(plan && rowsMet(plan)).toBeLessThan(5_000)
+  } finally {
+    client.release()
+  }
+})

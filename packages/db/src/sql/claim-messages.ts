@@ -45,13 +45,13 @@ with recursive held as materialized (
   from walk w cross join free f left join held h using (tenant_id)
 ), picked as materialized (
   select p.message_id from share s cross join lateral (
-    select o.message_id from outbox o where o.tenant_id = s.tenant_id and o.phase = 'ready'
-    order by o.message_id limit s.n for update skip locked
+    select o.message_id from outbox o where o.tenant_id between s.tenant_id and s.tenant_id and o.phase = 'ready'
+    order by o.tenant_id, o.message_id limit s.n for update skip locked
   ) p
 ), claimed as (
   update outbox o
   set state = 'claimed', epoch = nextval('claim_epoch'), lease_until = now() + $4::int4 * interval '1 ms'
-  from picked p where o.message_id = p.message_id
+  where o.message_id = any (array(select message_id from picked))
   returning o.message_id, o.tenant_id, o.epoch, o.content_bytes
 )
 select c.message_id, c.tenant_id, c.epoch, c.content_bytes, f.n as free,
