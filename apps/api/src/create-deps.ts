@@ -31,6 +31,8 @@ export type ApiOptions = {
   secret: KeyObject
   egressAllow: readonly string[]
   failpoint?: string | undefined
+  /** Called when the database turns out to be one that may lose what it has confirmed. */
+  onUndurable?: (faults: string[]) => void
   logger: Logger
 }
 

@@ -14,6 +14,7 @@ async function main(): Promise<void> {
     logger,
     host: config.apiHost,
     port: config.apiPort,
+    ...(config.env === 'production' && { onUndurable: refuse }),
   })
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
@@ -27,6 +28,12 @@ async function main(): Promise<void> {
       )
     })
   }
+}
+
+/** Mail must not be promised on a database that may forget it; development may try. */
+function refuse(faults: string[]): never {
+  process.stderr.write(`The api does not run in production on this database:\n${faults.join('\n')}\n`)
+  process.exit(1)
 }
 
 main().catch((error: unknown) => {

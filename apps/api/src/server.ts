@@ -1,6 +1,7 @@
 import type { Server as HttpServer } from 'node:http'
 import { Server as NetServer } from 'node:net'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import { watchDurability } from '@lettergate/core/durability'
 import { buildApp } from './app.ts'
 import { type ApiOptions, createDeps } from './create-deps.ts'
 
@@ -59,6 +60,14 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
   const deps = createDeps(options)
   const app = await buildApp(deps, { checkAnswers: options.checkAnswers === true })
   await deps.clock.start()
+  await watchDurability({
+    db: deps.db,
+    onFaults(faults) {
+      for (const fault of faults) deps.logger.warn(fault)
+      options.onUndurable?.(faults)
+    },
+    onError: (error) => deps.logger.warn({ err: error }, 'the settings of the database could not be read'),
+  })
   let url: string
   try {
     url = await app.listen({ host: options.host, port: options.port })

@@ -1,6 +1,7 @@
 import { ConfigError, loadServiceConfig } from '@lettergate/config/config'
 import { rootSecret } from '@lettergate/config/root-secret'
 import { describeError } from '@lettergate/core/describe-error'
+import { watchDurability } from '@lettergate/core/durability'
 import { createFailpoint } from '@lettergate/core/failpoint'
 import { createSealer } from '@lettergate/core/sealing'
 import { createPool } from '@lettergate/db/pool'
@@ -28,6 +29,14 @@ async function main(): Promise<void> {
     applicationName: 'lettergate-worker',
     onError,
     role: 'lettergate_batch',
+  })
+  await watchDurability({
+    db: pool,
+    onFaults(faults) {
+      for (const fault of faults) log.warn(fault)
+      if (config.env === 'production') refuse(faults)
+    },
+    onError,
   })
   const tenants = createTenants({
     url: config.databaseUrl,
@@ -85,6 +94,12 @@ async function main(): Promise<void> {
       )
     })
   }
+}
+
+/** Mail must not be promised on a database that may forget it; development may try. */
+function refuse(faults: string[]): never {
+  process.stderr.write(`The worker does not run in production on this database:\n${faults.join('\n')}\n`)
+  process.exit(1)
 }
 
 main().catch((error: unknown) => {
