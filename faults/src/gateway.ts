@@ -120,3 +120,15 @@ export function resendConnection(providerUrl: string): {
 } {
   return { provider: 'resend', credentials: { api_key: 're_fake' }, settings: { base_url: providerUrl } }
 }
+
+/** An SMTP connection that leads to the fake SMTP server, which knows no encryption. */
+export function smtpConnection(port: number): { provider: string; credentials: object; settings: object } {
+  const settings = {
+    host: '127.0.0.1',
+    port,
+    tls: 'none',
+    allow_insecure: true,
+    helo_name: 'gateway.example',
+  }
+  return { provider: 'smtp', credentials: {}, settings }
+}

@@ -21,7 +21,7 @@ export async function settle(
 export async function judgeStack(stack: Stack): Promise<Verdict> {
   return judge({
     client: stack.ledger.requests(),
-    provider: await stack.provider.ledger(),
+    provider: [...(await stack.provider.ledger()), ...((await stack.smtp?.ledger()) ?? [])],
     database: await readDatabase(stack.pool),
   })
 }

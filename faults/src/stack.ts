@@ -11,6 +11,7 @@ import {
   resendConnection,
   runCommand,
   sesConnection,
+  smtpConnection,
   startPart,
   type Tenant,
 } from './gateway.ts'
@@ -18,6 +19,7 @@ import { freePort } from './ports.ts'
 import { createPostgresCluster, type PostgresCluster, type PostgresPlace } from './postgres.ts'
 import { type ProviderProcess, startProvider } from './provider-process.ts'
 import { createRedisServer, type RedisOptions, type RedisServer, redisInstalled } from './redis.ts'
+import { type SmtpProcess, startSmtp } from './smtp-process.ts'
 import { type Supervised, supervise } from './supervisor.ts'
 import { type ConnectionFilter, startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 import { expireLeases, noteInFlight } from './worker-deaths.ts'
@@ -43,8 +45,8 @@ export type StackOptions = {
   proxyProvider?: boolean
   /** Time from the provider's taking a mail to its answer: how much is in flight when a worker dies. */
   providerLatencyMs?: number
-  /** What the tenant's connection speaks: SES, which never recognises a repeat, or Resend, which does. */
-  providerKind?: 'ses' | 'resend'
+  /** What the tenant's connection speaks: SES, which never recognises a repeat, Resend, which does, or SMTP, by `stack.smtp`. */
+  providerKind?: 'ses' | 'resend' | 'smtp'
   /** The provider takes a repeat under the same key for a new mail. */
   providerForgetsKeys?: boolean
   /** Where redis-server is missing, the queue lives in Postgres anyway. */
@@ -62,6 +64,7 @@ export type Stack = AsyncDisposable & {
   cluster: PostgresCluster
   redis: RedisServer | undefined
   provider: ProviderProcess
+  smtp: SmtpProcess | undefined
   env: Record<string, string>
   apiUrl: string
   api: Supervised
@@ -108,7 +111,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ? cleanup.use(await startTcpProxy({ target, ...(typeof wanted === 'object' ? wanted : {}) }))
       : undefined
   const postgresProxy = await throughProxy(options.proxyPostgres, cluster.port)
-  const providerProxy = await throughProxy(options.proxyProvider, Number(new URL(provider.url).port))
+  const smtp =
+    options.providerKind === 'smtp'
+      ? cleanup.adopt(await startSmtp({ latencyMs: options.providerLatencyMs ?? 0 }), (it) => it.stop())
+      : undefined
+  const providerPort = smtp?.port ?? Number(new URL(provider.url).port)
+  const providerProxy = await throughProxy(options.proxyProvider, providerPort)
   const databaseUrl = withPort(directUrl, postgresProxy?.port)
   const [apiPort, workerPort] = [await freePort(), await freePort()]
   const env = gatewayEnv({ databaseUrl, redisUrl: redis?.url, apiPort, workerPort, dataDir })
@@ -125,9 +133,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     (it) => it.stop(),
   )
   const apiUrl = `http://127.0.0.1:${apiPort}`
-  const connectionTo = options.providerKind === 'resend' ? resendConnection : sesConnection
+  const providerUrl = `http://127.0.0.1:${providerProxy?.port ?? providerPort}`
+  const connections = {
+    ses: () => sesConnection(providerUrl),
+    resend: () => resendConnection(providerUrl),
+    smtp: () => smtpConnection(providerProxy?.port ?? providerPort),
+  }
   for (const { apiKey } of tenants)
-    await createConnection(apiUrl, apiKey, connectionTo(withPort(provider.url, providerProxy?.port)))
+    await createConnection(apiUrl, apiKey, connections[options.providerKind ?? 'ses']())
   const inFlightAtDeaths = new Set<string>()
   const workers: Supervised[] = []
   for (let index = 0; index < (options.workers ?? 1); index++) {
@@ -149,7 +162,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const [tenant, client, worker] = [first(tenants), first(clients), first(workers)]
   const started = cleanup.move()
   return {
-    ...{ cluster, redis, provider, env, apiUrl, api, worker, workers, pool, tenant, tenants, ledger },
+    ...{ cluster, redis, provider, smtp, env, apiUrl, api, worker, workers, pool, tenant, tenants, ledger },
     ...{ client, clients, postgresProxy, providerProxy, inFlightAtDeaths },
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   }
