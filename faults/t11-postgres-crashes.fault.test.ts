@@ -1,9 +1,14 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { writeDuring } from '@lettergate/faults/client'
 import { promisedIds } from '@lettergate/faults/client-ledger'
+import { gatewayEnv, runCommand, startPart } from '@lettergate/faults/gateway'
 import { startNaiveStack } from '@lettergate/faults/naive-stack'
 import { summarize } from '@lettergate/faults/oracle'
-import type { PostgresCluster } from '@lettergate/faults/postgres'
+import { freePort } from '@lettergate/faults/ports'
+import { createPostgresCluster, type PostgresCluster } from '@lettergate/faults/postgres'
 import { reportResult } from '@lettergate/faults/report'
 import { announceSeed, faultsCount, type Random } from '@lettergate/faults/seed'
 import { settle } from '@lettergate/faults/settle'
@@ -66,3 +71,39 @@ test('T11 control: a gateway that answers before the commit is on disk loses wha
     bound: 'lost',
   })
 }, 60_000)
+
+/** How a part that is started in production ends on this database, and what it says. */
+async function startInProduction(part: 'api' | 'worker', env: Record<string, string>): Promise<string> {
+  const started = await startPart(part, { ...env, LETTERGATE_ENV: 'production' })
+  const isRunning = started.running()
+  await started.stop()
+  return isRunning ? 'runs' : started.output()
+}
+
+test('T11: in production nothing is promised on a Postgres that may forget it', async () => {
+  announceSeed('T11 settings')
+  await using cleanup = new AsyncDisposableStack()
+  const cluster = cleanup.adopt(await createPostgresCluster({ fsync: 'off' }), (it) => it.destroy())
+  const databaseUrl = await cluster.database('lettergate')
+  const dataDir = cleanup.adopt(await mkdtemp(join(tmpdir(), 'lettergate-data-')), (it) =>
+    rm(it, { recursive: true }),
+  )
+  const [apiPort, workerPort] = [await freePort(), await freePort()]
+  const env = gatewayEnv({ databaseUrl, apiPort, workerPort, dataDir })
+  await runCommand(['migrate'], env)
+  const parts = ['api', 'worker'] as const
+  const refusals = await Promise.all(parts.map((part) => startInProduction(part, env)))
+  for (const refusal of refusals) expect(refusal).toMatch(/fsync is off.*Mend it/)
+  // The control: on the same cluster, once it is mended, both run.
+  await cluster.stopImmediately()
+  await cluster.start({}, { fsync: 'on' })
+  const mended = await Promise.all(parts.map((part) => startInProduction(part, env)))
+  expect(mended).toEqual(['runs', 'runs'])
+  reportResult({
+    test: 'T11 settings',
+    fault: 'api and worker started in production on a Postgres with fsync off',
+    n: 2,
+    result: 'both refused, naming the setting and its cure; both ran when it was mended',
+    bound: 'refused',
+  })
+}, 120_000)

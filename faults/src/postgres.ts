@@ -57,10 +57,10 @@ export async function createPostgresCluster(
   if ((await initdb.exited).code !== 0) throw new Error(`initdb failed: ${initdb.output()}`)
   let server: Managed | undefined
   let env = place.env ?? {}
-  const start = async (changed = env) => {
+  const start = async (changed = env, changedSettings = settings) => {
     env = changed
     await waitUntil('postgres to start', 60_000, async () => {
-      server = startServer({ binaries, data, folder, port, settings, owner, env })
+      server = startServer({ binaries, data, folder, port, settings: changedSettings, owner, env })
       return await postgresReady(server, port)
     })
   }
