@@ -90,7 +90,7 @@ export function violationsOf(result: Omit<SoakResult, 'about' | 'samples'>): str
     ...some('repeated', verdict.repeated),
     ...some('over quota', verdict.overQuota),
     ...some('stuck', verdict.stuck),
-    ...some('unknown without a cause', result.unknowns.unexplained),
+    ...some('recipients unknown without a cause', result.unknowns.unexplained),
     ...some('scheduled, sent early', verdict.early),
     ...some(
       'faults not recovered from in time',
