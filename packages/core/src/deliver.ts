@@ -85,10 +85,14 @@ export function createDeliverer(deps: {
     waitingMax: Number.POSITIVE_INFINITY,
   })
 
-  async function call(message: Message, route: Usable, attempt: AttemptContext): Promise<SendOutcome> {
+  async function call(
+    message: Message,
+    route: Usable,
+    attempt: AttemptContext,
+    fencedAt: number,
+  ): Promise<SendOutcome> {
     const controller = new AbortController()
     const { signal } = controller
-    const fencedAt = performance.now()
     const timer = setTimeout(() => controller.abort(new Error('the call took too long')), CALL_DEADLINE_MS)
     calls.add(controller)
     const io: Io = {
@@ -120,6 +124,7 @@ export function createDeliverer(deps: {
     message: Message,
     route: Usable,
     fence: { attempt: number; startedAt: Date },
+    fencedAt: number,
   ): Promise<void> {
     const context: AttemptContext = {
       number: fence.attempt,
@@ -129,7 +134,7 @@ export function createDeliverer(deps: {
       repeatWindowMs: repeatWindowMs(message, route, now()),
     }
     const startedAt = performance.now()
-    const outcome = await call(message, route, context)
+    const outcome = await call(message, route, context, fencedAt)
     await deps.failpoint('after_provider_ack_before_db')
     deps.onHandOff({
       provider: route.provider.id,
@@ -153,13 +158,18 @@ export function createDeliverer(deps: {
       return deps.recorder.record(
         toUnsureRecord(message, 'its provider would not recognise a repeat any more'),
       )
+    await deps.failpoint('before_fence')
+    // Taken before it is asked for: a process that is suspended meanwhile has less of its lease left than it seems.
+    const fencedAt = performance.now()
     const fence = await fences.add({
       messageId: claim.messageId,
       epoch: claim.epoch,
       connectionId: route.connectionId,
       provider: route.provider.id,
     })
-    if (fence) await attempt(message, route, fence)
+    if (!fence) return
+    await deps.failpoint('after_fence_before_call')
+    await attempt(message, route, fence, fencedAt)
   }
 
   return {
