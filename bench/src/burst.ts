@@ -9,7 +9,7 @@ import type { Gateway, TestBed } from './test-bed.ts'
 
 const MESSAGES = 200_000
 const CONNECTIONS = 32
-const PART = 20_000
+const PARTS = 10
 const BURST_MS_MAX = 180_000
 /** As the rate may fall with a backlog: to 1/1.3. */
 const LAST_OVER_FIRST_AT_LEAST = 0.77
@@ -20,6 +20,8 @@ const LAST_OVER_FIRST_AT_LEAST = 0.77
  * take their share of the machine, so the first part begins with the last 202.
  */
 export async function benchBurst(bed: TestBed): Promise<PartResult> {
+  const messages = bed.count(MESSAGES)
+  const words = messages.toLocaleString('en')
   await using sink = await startHttpSink()
   await using gateway = await bed.startGateway({ worker: true })
   const { apiKey } = await gateway.createTenant()
@@ -27,14 +29,14 @@ export async function benchBurst(bed: TestBed): Promise<PartResult> {
   const memory = watchMemory({ api: gateway.api.pid, worker: gateway.worker?.pid })
   const start = Date.now()
   const url = `${gateway.apiUrl}/v1/send`
-  const load = await applyLoad({ url, key: apiKey, connections: CONNECTIONS, seconds: 120, count: MESSAGES })
+  const load = await applyLoad({ url, key: apiKey, connections: CONNECTIONS, seconds: 120, count: messages })
   if (load.refused > 0) throw new Error(`${load.refused} of ${load.requests} messages were refused`)
   const accepted = { seconds: (Date.now() - start) / 1_000, handedOver: (await sink.report()).taken }
-  const end = await sink.reached(MESSAGES, BURST_MS_MAX)
+  const end = await sink.reached(messages, BURST_MS_MAX)
   const series = await memory.stop()
   const { perTenth, repeats, unnamed } = await sink.report()
   if (repeats + unnamed > 0) throw new Error(`${repeats} messages came twice, ${unnamed} without an id`)
-  const parts = partRates(perTenth, accepted.handedOver, MESSAGES, PART)
+  const parts = partRates(perTenth, accepted.handedOver, messages, messages / PARTS)
   const [first = Number.NaN] = parts
   const last = parts.at(-1) ?? Number.NaN
   const analysed = await timesAnalysed(gateway)
@@ -42,19 +44,19 @@ export async function benchBurst(bed: TestBed): Promise<PartResult> {
   return {
     figures: [
       ratioFigure({
-        name: `burst of ${MESSAGES.toLocaleString('en')} into cold tables, last over first part`,
+        name: `burst of ${words} into cold tables, last over first part`,
         ours: perSecond(last),
         reference: `first ${perSecond(first)}`,
         ratio: last / first,
         bound: { atLeast: LAST_OVER_FIRST_AT_LEAST },
-        note: `${parts.length} parts of ${PART.toLocaleString('en')}: ${spread(parts, perSecond)}; accepted in ${accepted.seconds.toFixed(0)} s, while ${accepted.handedOver.toLocaleString('en')} left; the last left after ${seconds.toFixed(0)} s; outbox analysed ${analysed} times by then`,
+        note: `${parts.length} parts of ${(messages / PARTS).toLocaleString('en')}: ${spread(parts, perSecond)}; accepted in ${accepted.seconds.toFixed(0)} s, while ${accepted.handedOver.toLocaleString('en')} left; the last left after ${seconds.toFixed(0)} s; outbox analysed ${analysed} times by then`,
       }),
     ],
     plots: [
       {
         kind: 'lines',
         file: 'burst-rate',
-        title: 'Hand-offs per second of a burst of 200,000 into cold tables',
+        title: `Hand-offs per second of a burst of ${words} into cold tables`,
         x: { name: 'seconds since the first hand-off' },
         unit: 'messages/s',
         series: [{ name: 'handed over', points: ratePerSecond(perTenth) }],

@@ -73,10 +73,10 @@ function bars(plot: Extract<Plot, { kind: 'bars' }>): object {
           },
         }
       : { xAxis: categories, yAxis: { ...values, nameGap: 52 } }),
-    series: plot.series.map(({ name, values: data }) => ({
+    series: plot.series.map(({ name, values: data }, index) => ({
       ...{ type: 'bar', name, data, barMaxWidth: 60, silent: true, emphasis: { disabled: true } },
       label: { show: true, position: plot.across ? 'right' : 'top', color: INK, formatter: shorten },
-      ...levelLines(plot.levels, plot.across === true),
+      ...(index === 0 ? levelLines(plot.levels, plot.across === true) : {}),
     })),
   }
 }

@@ -28,21 +28,26 @@ const parts: Record<string, { run: (bed: TestBed) => Promise<PartResult>; second
   memory: { run: benchMemory, seconds: 60 },
 }
 
-function readOptions(): { json: boolean; chosen: string[]; isWhole: boolean } {
+function readOptions(): { json: boolean; quick: boolean; chosen: string[]; isWhole: boolean } {
   const { values } = parseArgs({
-    options: { only: { type: 'string' }, json: { type: 'boolean', default: false } },
+    options: {
+      only: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
+    },
   })
   const chosen = values.only === undefined ? Object.keys(parts) : values.only.split(',')
   const wrong = chosen.filter((name) => !(name in parts))
   if (wrong.length > 0) throw new Error(`no such part: ${wrong}; there are ${Object.keys(parts).join(', ')}`)
-  return { json: values.json, chosen, isWhole: values.only === undefined }
+  const { json, quick } = values
+  return { json, quick, chosen, isWhole: values.only === undefined && !quick }
 }
 
 async function main(): Promise<void> {
-  const { json, chosen, isWhole } = readOptions()
+  const { json, quick, chosen, isWhole } = readOptions()
   const estimates = Object.fromEntries(Object.entries(parts).map(([name, { seconds }]) => [name, seconds]))
   const progress = createProgress(chosen, estimates, (line) => process.stderr.write(line))
-  await using bed = await createTestBed()
+  await using bed = await createTestBed({ quick })
   const machine = { ...(await describeMachine(bed.cluster.version)), load: loadTool() }
   const result: PartResult = { figures: [], plots: [] }
   for (const name of chosen) {
@@ -57,7 +62,7 @@ async function main(): Promise<void> {
       ? `${JSON.stringify({ machine, ...result }, null, 2)}\n`
       : textTable(result.figures, process.stdout.isTTY === true),
   )
-  // A part of the run must not replace the record of a whole one.
+  // A part of the run, or a quick one, must not replace the record of a whole one.
   if (isWhole) await writePage({ ...result, plots: [ratioPlot(result.figures), ...result.plots] }, machine)
 }
 

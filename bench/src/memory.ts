@@ -41,7 +41,7 @@ export async function benchMemory(bed: TestBed): Promise<PartResult> {
     )
     const loaded = await measure()
     await provider.script({ latencyMs: SLOW_PROVIDER_MS, rules: [] })
-    await post(gateway, apiKey, BACKLOG_MESSAGES)
+    await post(gateway, apiKey, bed.count(BACKLOG_MESSAGES))
     const waiting = await backlogOf(gateway)
     const all = memoryFigures(idle, loaded, await measure(), waiting)
     const figures = bed.redis ? all : all.filter(({ name }) => !name.startsWith('redis'))

@@ -32,7 +32,7 @@ export async function benchStatus(bed: TestBed): Promise<PartResult> {
   const load = { connections: CONNECTIONS, seconds: ROUND_SECONDS }
   const read = () => applyLoad({ ...load, url: gateway.apiUrl, key: tenant.apiKey, pathsFile })
   const levels: Level[] = []
-  for (const stored of LEVELS) {
+  for (const stored of LEVELS.map(bed.count)) {
     const level: Level = { stored, reads: [], references: [], filledSeconds: 0 }
     const start = performance.now()
     await fillMessages(gateway.pool, tenantId, stored - (levels.at(-1)?.stored ?? 0))

@@ -27,6 +27,8 @@ export type Gateway = {
 export type TestBed = AsyncDisposable & {
   cluster: PostgresCluster
   redis: RedisServer | undefined
+  /** So many, or a tenth of them in a quick run, which shows that everything works and measures nothing. */
+  count(whole: number): number
   /** A gateway on an empty database of its own. */
   startGateway(options: { worker: boolean }): Promise<Gateway & AsyncDisposable>
   /** The bare server that accept and status are measured against. */
@@ -34,7 +36,7 @@ export type TestBed = AsyncDisposable & {
 }
 
 /** A Postgres with initdb's own settings and, where redis-server is installed, a Redis. */
-export async function createTestBed(): Promise<TestBed> {
+export async function createTestBed({ quick = false } = {}): Promise<TestBed> {
   await using cleanup = new AsyncDisposableStack()
   const cluster = cleanup.adopt(await createPostgresCluster(), (it) => it.destroy())
   const redis = redisInstalled() ? cleanup.adopt(await createRedisServer(), (it) => it.destroy()) : undefined
@@ -43,6 +45,7 @@ export async function createTestBed(): Promise<TestBed> {
   return {
     cluster,
     redis,
+    count: (whole) => (quick ? whole / 10 : whole),
     startGateway: async (options) =>
       startGateway(await cluster.database(`gateway${++databases}`), redis, options),
     startReference: async () => startReference(await cluster.database('reference')),
