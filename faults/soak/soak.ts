@@ -68,6 +68,11 @@ async function settled(stack: SoakStack): Promise<number> {
   return Math.round(performance.now() - start)
 }
 
+/** Ctrl-C ends a soak in order, so that nothing is left running or lying about. */
+function interruption(): Promise<never> {
+  return new Promise((_, reject) => process.once('SIGINT', () => reject(new Error('interrupted'))))
+}
+
 /** Loads a gateway for so many minutes while faults strike, and asks the oracle what became of it all. */
 export async function soak(options: SoakOptions, line: StatusLine): Promise<Omit<SoakResult, 'about'>> {
   const random = createRandom(options.seed)
@@ -87,13 +92,16 @@ export async function soak(options: SoakOptions, line: StatusLine): Promise<Omit
   const load = startLoad(stack, traffic, { perSecond: wanted, from: capacity.requests })
   const [perSecond, rateNote] = await findRate(load, sampler, wanted, options.perSecond !== undefined)
   line.say(`offered ${perSecond.toFixed(0)}/s ${rateNote}`)
-  const strikes = await strikeUntil(stack, sampler, {
+  const striking = strikeUntil(stack, sampler, {
     ...{ random, endAt },
     onStrike: ({ kind, from, recoveryMs }) =>
       line.say(
         `${from.toFixed(0)} s: ${kind}: ${recoveryMs === null ? 'did not recover' : `recovered in ${recoveryMs} ms`}`,
       ),
   })
+  // Interrupted, it goes on in vain while the stack is taken down.
+  striking.catch(() => undefined)
+  const strikes = await Promise.race([striking, interruption()])
   await load.stop()
   await sampler.stop()
   line.say('settling')

@@ -49,11 +49,14 @@ async function strike(stack: SoakStack, sampler: Sampler, fault: SoakFault, rand
   sampler.setQuiet(false)
   const from = sampler.now()
   await fault.begin(stack, random)
+  let to = sampler.now()
   let recoveryMs: number | null = null
   if (fault.recoverFrom === 'begin') recoveryMs = await untilFlowing(sampler, from)
   await sleep(Math.max(0, fault.holdMs - (sampler.now() - from) * 1_000))
-  await fault.end?.(stack, random)
-  const to = sampler.now()
+  if (fault.end) {
+    await fault.end(stack, random)
+    to = sampler.now()
+  }
   if (fault.recoverFrom === 'end') recoveryMs = await untilFlowing(sampler, to)
   // What comes back may disturb once more: a worker that was frozen, say.
   else if (fault.end) await untilFlowing(sampler, to)

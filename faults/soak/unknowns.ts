@@ -9,8 +9,8 @@ export type Unknowns = {
   unexplained: string[]
 }
 
-/** A call is at most 25 s old when a fault strikes it, and a result waits for the database as long again. */
-const BEFORE_S = 60
+/** A call is at most 25 s old when a fault strikes it. */
+const BEFORE_S = 30
 const AFTER_S = 5
 
 type Row = { tenant_id: string; message_id: string; reason: string | null; started: number | null }
