@@ -44,6 +44,16 @@ describe('cancelMessage', () => {
     expect(await backlog.used()).toBe(1)
   })
 
+  it('what may have been sent already is unknown, and stays counted', async () => {
+    const backlog = await buildBacklog(db.pool)
+    const claim = await backlog.claim()
+    if (!claim || !(await backlog.fence(claim))) throw new Error('not claimed')
+    await backlog.record(claim, ['deferred'], 60_000, 'unknown')
+    await cancel(backlog)
+    expect(await backlog.statuses()).toEqual(['unknown'])
+    expect(await backlog.used()).toBe(1)
+  })
+
   it('refuses while the message is being handed over, and once it was', async () => {
     const backlog = await buildBacklog(db.pool)
     const claim = await backlog.claim()

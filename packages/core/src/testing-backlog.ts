@@ -14,7 +14,7 @@ export type Backlog = {
   /** What a worker does before the first byte: false if the claim no longer holds. */
   fence(claim: Claim): Promise<boolean>
   /** What a worker does after the call: `statuses` by recipient; a deferred one is tried again after `retryInMs`. */
-  record(claim: Claim, statuses: string[], retryInMs?: number): Promise<void>
+  record(claim: Claim, statuses: string[], retryInMs?: number, outcome?: string): Promise<void>
   used(): Promise<number>
   statuses(): Promise<string[]>
   outbox(): Promise<{ state: string; attempts: number }[]>
@@ -54,7 +54,7 @@ export async function buildBacklog(
       attempt = held?.attempt ?? attempt
       return held !== null
     },
-    async record(claim, statuses, retryInMs) {
+    async record(claim, statuses, retryInMs, outcome = 'rejected') {
       const { rows } = await pool.query<{ usage_day: string }>({
         text: 'select usage_day from message where tenant_id = $1 and id = $2',
         values,
@@ -77,7 +77,7 @@ export async function buildBacklog(
             connectionId: null,
             provider: 'capture',
             startedAt: new Date(),
-            outcome: 'rejected',
+            outcome,
             scope: 'message',
             reason: null,
             providerMessageId: null,

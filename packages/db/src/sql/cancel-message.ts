@@ -4,6 +4,7 @@ import type { Queryable } from '../pool.ts'
  * Takes a message out of the backlog unless it is being handed over. The lock on the outbox row decides against a worker:
  * whoever has it first wins, and a worker that comes second finds no row to fence. Answers the state that the row was
  * in, or null if there was none: then nothing was done, as for 'sending'.
+ * A recipient whose last try may have been taken is `unknown` and stays counted: nobody can call that mail back.
  */
 export async function cancelMessage(
   db: Queryable,
@@ -17,17 +18,26 @@ export async function cancelMessage(
       ), removed as (
         delete from outbox o using target t where o.message_id = t.message_id and t.state <> 'sending'
         returning o.message_id
-      ), cancelled as (
-        update recipient r set status = 'cancelled', reason = null, updated_at = now()
+      ), stopped as (
+        update recipient r
+        set status = case when doubt.unsure then 'unknown' else 'cancelled' end,
+            reason = case when doubt.unsure then 'cancelled after a try that may have been taken' end, updated_at = now()
         from removed
+        cross join lateral (
+          select exists (
+            select from attempt a join outbox o on o.tenant_id = a.tenant_id and o.message_id = a.message_id
+            where a.tenant_id = $1 and a.message_id = $2 and a.outcome = 'unknown' and a.started_at >= o.first_due_at
+          ) as unsure
+        ) doubt
         where r.tenant_id = $1 and r.message_id = $2 and r.status in ('scheduled', 'queued', 'deferred', 'held')
-        returning r.position
+        returning r.position, r.status, r.reason
       ), told as (
-        insert into event (tenant_id, message_id, position, type)
-        select $1, $2, position, 'recipient.cancelled' from cancelled order by position
+        insert into event (tenant_id, message_id, position, type, data)
+        select $1, $2, position, 'recipient.' || status, case when reason is not null then json_build_object('reason', reason) end
+        from stopped order by position
       ), given_back as (
         update usage u set accepted = u.accepted - c.n
-        from (select count(*)::int4 as n from cancelled) c, message m
+        from (select count(*)::int4 as n from stopped where status = 'cancelled') c, message m
         where m.tenant_id = $1 and m.id = $2 and c.n > 0
           and u.tenant_id = $1 and u.day = m.usage_day and u.mode = m.mode
       )
