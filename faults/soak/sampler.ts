@@ -82,7 +82,7 @@ export function startSampler(stack: SoakStack, onSample: (sample: Sample) => voi
   async function run(): Promise<void> {
     let before = { at: start, count: await stack.provider.count(), cpu: await readCpu() }
     for (let tick = 0; !done; tick++) {
-      await sleep(Math.max(0, start + (tick + 1) * EVERY_MS - performance.now()))
+      await sleep(Math.max(0, before.at + EVERY_MS - performance.now()))
       const wasQuiet = quiet
       const [queue, count, cpu] = [await readQueue(stack), await stack.provider.count(), await readCpu()]
       const isHeavy = tick % HEAVY_EVERY === 0

@@ -17,7 +17,7 @@ export type Strike = {
 
 /** Mail and requests flow as usual when nothing waits for longer than this. */
 const FLOWS_MS_MAX = 2_000
-/** It must hold for so many seconds, so that a moment of luck does not count. */
+/** It must hold for longer than that: what a fault left behind shows only once it is as old. */
 const SECONDS_GOOD = 3
 const GIVE_UP_AFTER_MS = 90_000
 const QUIET_MS = 15_000
@@ -36,11 +36,9 @@ async function untilFlowing(sampler: Sampler, since: number): Promise<number | n
     await sleep(100)
   ) {
     const after = sampler.samples.filter(({ at }) => at > since)
-    const last = after.slice(-SECONDS_GOOD)
-    const [first] = last
-    if (first && last.length === SECONDS_GOOD && last.every(flows)) {
-      return Math.max(0, Math.round((first.at - since) * 1_000))
-    }
+    const first = after[after.findLastIndex((sample) => !flows(sample)) + 1]
+    const last = after.at(-1)
+    if (first && last && last.at - first.at >= SECONDS_GOOD) return Math.round((first.at - since) * 1_000)
   }
   return null
 }
