@@ -138,7 +138,11 @@ test('T36 control: without its policy, a statement that forgets the tenant gets 
   const options = { url: await cluster.database('t36'), max: 2, applicationName: 't36', onError: () => {} }
   const pool = cleanup.adopt(createPool(options), (it) => it.end())
   const tenants = cleanup.adopt(createTenants(options), (it) => it.close())
-  await migrate(pool)
+  // Roles belong to the cluster: databases of it that are migrated at once meet in making them.
+  const others = [await cluster.database('a'), await cluster.database('b')].map((url) =>
+    cleanup.adopt(createPool({ ...options, url }), (it) => it.end()),
+  )
+  await Promise.all([pool, ...others].map((one) => migrate(one)))
   const [mine, theirs] = [await buildTenant(pool), await buildTenant(pool)]
   expect(await tenantsSeen(tenants.forTenant(mine), 'tenant')).toEqual([mine])
   await pool.query({ text: 'drop policy own_rows on tenant' })

@@ -36,16 +36,16 @@ begin
 end
 $$;
 
--- All locks first, none waited for longer than a request may notice: in the order of its statements, live traffic could meet
--- this transaction crosswise.
+-- All locks first, none waited for longer than a request may notice. In the order in which accepting a message takes them, or
+-- live traffic meets this transaction crosswise: with tenant before usage it was not through after 30 s beside 4 writers.
 do $$
 begin
   perform pg_advisory_xact_lock(hashtext('lettergate.partitions'));
   perform set_config('lock_timeout', '200ms', true);
   for try in 1..200 loop
     begin
-      lock table tenant, api_key, data_key, connection, usage, idempotency, message, message_content, attachment,
-                 attachment_chunk, recipient, attempt, event, outbox in access exclusive mode;
+      lock table usage, tenant, idempotency, message, message_content, recipient, outbox, attempt, event, attachment,
+                 attachment_chunk, api_key, data_key, connection in access exclusive mode;
       exit;
     exception when lock_not_available or deadlock_detected then
       if try = 200 then raise; end if;

@@ -1,0 +1,112 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { afterEach, expect, test } from 'vitest'
+import { migrate } from './migrate.ts'
+import { createPool, type Pool } from './pool.ts'
+import { acceptMessages } from './sql/accept-messages.ts'
+import { ensureUsage } from './sql/ensure-usage.ts'
+import { createTestDatabase } from './testing.ts'
+import { buildTenant, buildUnit } from './testing-rows.ts'
+
+const cleanups: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+const open = (url: string, role?: 'lettergate_tenant' | 'lettergate_batch'): Pool => {
+  const pool = createPool({
+    ...{ url, max: 2, applicationName: 'test', onError: () => {} },
+    ...(role && { role }),
+  })
+  cleanups.push(() => pool.end())
+  return pool
+}
+
+/** A database that belongs to a login with few rights, on the server of the tests. */
+async function createOwned(attributes: string): Promise<{ url: string; name: string; admin: pg.Client }> {
+  const template = await createTestDatabase()
+  cleanups.push(() => template.drop())
+  const admin = new pg.Client({ connectionString: template.url })
+  await admin.connect()
+  const name = `lettergate_owner_${randomBytes(6).toString('hex')}`
+  await admin.query(`create role ${name} login password 'x' ${attributes}`)
+  await admin.query(`create database ${name} owner ${name}`)
+  cleanups.push(async () => {
+    await admin.query(`drop database ${name} with (force)`)
+    await admin.query(`drop owned by ${name} cascade`)
+    await admin.query(`drop role ${name}`)
+    await admin.end()
+  })
+  const url = new URL(template.url)
+  ;[url.username, url.password, url.pathname] = [name, 'x', `/${name}`]
+  return { url: url.href, name, admin }
+}
+
+test('a login that is no superuser migrates and works, once the roles of the cluster were granted to it', async () => {
+  const { url, name, admin } = await createOwned('nocreaterole')
+  await expect(migrate(open(url))).rejects.toThrow(`grant lettergate_tenant to ${name}`)
+  await admin.query(`grant lettergate_tenant, lettergate_batch to ${name}`)
+  const { applied } = await migrate(open(url))
+  expect(applied).toContain('0003_row_level_security.sql')
+  // The owner goes on as before the migration: processes of the version before are served.
+  const insert = "insert into tenant (id, name, plan, daily_limit) values (gen_random_uuid(), 'a', 'free', 1)"
+  await open(url).query(insert)
+  expect((await open(url).query('select from tenant')).rowCount).toBe(1)
+  expect((await open(url, 'lettergate_tenant').query('select id from tenant')).rowCount).toBe(0)
+  const batch = open(url, 'lettergate_batch')
+  expect((await batch.query('select id from tenant')).rowCount).toBe(1)
+  await batch.query('select ensure_partitions(current_date + 30, current_date + 30)')
+  await expect(batch.query('select from connection')).rejects.toThrow('permission denied')
+  await expect(batch.query('select from message_default')).rejects.toThrow('permission denied')
+})
+
+/** A database as the version before row-level security left it. */
+async function migrateUpTo(pool: Pool, last: string): Promise<void> {
+  const folder = new URL('../migrations/', import.meta.url)
+  await pool.query(`create table schema_migration (
+    name text primary key, checksum text not null, applied_at timestamptz not null default now())`)
+  for (const name of (await readdir(folder)).sort().filter((file) => file < last)) {
+    const sql = await readFile(new URL(name, folder), 'utf8')
+    await pool.query(sql)
+    const checksum = createHash('sha256').update(sql).digest('hex')
+    await pool.query({
+      text: 'insert into schema_migration (name, checksum) values ($1, $2)',
+      values: [name, checksum],
+    })
+  }
+}
+
+test('row-level security comes to a database with data while the version before goes on serving', async () => {
+  const { url } = await createOwned('superuser')
+  const pool = open(url)
+  await migrateUpTo(pool, '0003')
+  const tenantId = await buildTenant(pool)
+  await ensureUsage(pool, [{ id: tenantId, mode: 'live' }])
+  let accepted = 0
+  const errors: unknown[] = []
+  const over = AbortSignal.timeout(20_000)
+  const stop = new AbortController()
+  const isOver = () => over.aborted || stop.signal.aborted || errors.length > 0
+  const writers = Array.from({ length: 4 }, async () => {
+    const old = open(url)
+    while (!isOver()) {
+      await acceptMessages(old, [buildUnit(tenantId)]).then(
+        () => accepted++,
+        (error: unknown) => errors.push(error),
+      )
+    }
+  })
+  const more = async (count: number) => {
+    for (const until = accepted + count; accepted < until && !isOver(); ) await sleep(10)
+  }
+  await more(50)
+  const migrated = await migrate(pool).catch((error: unknown) => error)
+  await more(50)
+  stop.abort()
+  await Promise.all(writers)
+  expect(migrated).toMatchObject({ applied: expect.arrayContaining(['0003_row_level_security.sql']) })
+  expect(errors).toEqual([])
+  expect((await open(url, 'lettergate_batch').query('select from message')).rowCount).toBe(accepted)
+})
