@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { partRates, ratePerSecond } from './rate-over-time.ts'
+import { afterPause, partRates, ratePerSecond } from './rate-over-time.ts'
 
 test('the rate of each second, without the second that was cut', () => {
   expect(ratePerSecond([...Array(10).fill(400), ...Array(10).fill(300), 5])).toEqual([
@@ -17,4 +17,9 @@ test('the rates of parts are those of their own stretch, wherever it begins', ()
 test('a pause counts', () => {
   const perTenth = [...Array(10).fill(100), ...Array(10).fill(0), ...Array(10).fill(100)]
   expect(partRates(perTenth, 500, 1_500, 1_000).map(Math.round)).toEqual([500])
+})
+
+test('the longest pause is cut out, and nothing else', () => {
+  expect(afterPause([1, 0, 2, 0, 0, 0, 3, 0, 0, 4])).toEqual([1, 0, 2, 3, 0, 0, 4])
+  expect(afterPause([1, 2])).toEqual([1, 2])
 })

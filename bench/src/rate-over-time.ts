@@ -20,6 +20,17 @@ export function partRates(perTenth: readonly number[], from: number, to: number,
   return rates
 }
 
+/** Without the longest stretch in which nothing came. */
+export function afterPause(perTenth: readonly number[]): number[] {
+  let [from, to, start] = [0, 0, 0]
+  for (const [tenth, count] of [...perTenth, 1].entries()) {
+    if (count === 0) continue
+    if (tenth - start > to - from) [from, to] = [start, tenth]
+    start = tenth + 1
+  }
+  return [...perTenth.slice(0, from), ...perTenth.slice(to)]
+}
+
 /** When so many had come. */
 function secondOf(perTenth: readonly number[], count: number): number {
   let before = 0
