@@ -26,6 +26,7 @@ type Memory = { api: number; worker: number; redis: number }
 export async function benchMemory(bed: TestBed): Promise<PartResult> {
   await using gateway = await bed.startGateway({ worker: true })
   const watch = watchMemory({ api: gateway.api.pid, worker: gateway.worker?.pid, redis: bed.redis?.pid })
+  const backlog = bed.count(BACKLOG_MESSAGES).toLocaleString('en')
   const provider = await startProvider()
   try {
     const { apiKey } = await gateway.createTenant()
@@ -43,12 +44,12 @@ export async function benchMemory(bed: TestBed): Promise<PartResult> {
     await provider.script({ latencyMs: SLOW_PROVIDER_MS, rules: [] })
     await post(gateway, apiKey, bed.count(BACKLOG_MESSAGES))
     const waiting = await backlogOf(gateway)
-    const all = memoryFigures(idle, loaded, await measure(), waiting)
+    const all = memoryFigures(idle, loaded, await measure(), waiting, backlog)
     const figures = bed.redis ? all : all.filter(({ name }) => !name.startsWith('redis'))
     const plot: Plot = {
       kind: 'lines',
       file: 'memory',
-      title: 'Resident memory: idle, 20,000 end to end, a backlog of 200,000',
+      title: `Resident memory: idle, 20,000 end to end, a backlog of ${backlog}`,
       x: { name: 'seconds' },
       unit: 'MB',
       series: await watch.stop(),
@@ -60,10 +61,16 @@ export async function benchMemory(bed: TestBed): Promise<PartResult> {
   }
 }
 
-function memoryFigures(idle: Memory, loaded: Memory, backlog: Memory, waiting: number): Figure[] {
+function memoryFigures(
+  idle: Memory,
+  loaded: Memory,
+  backlog: Memory,
+  waiting: number,
+  size: string,
+): Figure[] {
   const grown = (part: keyof Memory) =>
     memoryFigure(
-      `${part} growth by a backlog of 200,000`,
+      `${part} growth by a backlog of ${size}`,
       backlog[part] - loaded[part],
       50,
       `${loaded[part].toFixed(0)} → ${backlog[part].toFixed(0)} MB, ${waiting.toLocaleString('en')} waiting`,
