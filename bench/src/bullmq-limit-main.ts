@@ -1,25 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { createRequire } from 'node:module'
+import { Queue, Worker } from 'bullmq'
 
 /*
  * BullMQ's own rate: claims are added in jobs as a dispatcher adds them, and ended as soon as they are taken. Argument: port of
- * Redis, claims in a job, seconds. It is the BullMQ of packages/queue, whichever that is.
+ * Redis, claims in a job, seconds.
  */
 
-type Options = { connection: { host: string; port: number; maxRetriesPerRequest: null } }
 type Claim = { messageId: string; tenantId: string; epoch: number; contentBytes: number }
 type Job = { name: string; data: { claims: Claim[] }; opts: object }
-type Bullmq = {
-  Queue: new (
-    name: string,
-    options: Options,
-  ) => { addBulk(jobs: Job[]): Promise<unknown>; close(): Promise<void> }
-  Worker: new (
-    name: string,
-    process: (job: { data: { claims: Claim[] } }) => Promise<void>,
-    options: Options & { concurrency: number; removeOnComplete: { count: number } },
-  ) => { close(force: boolean): Promise<void> }
-}
 
 /** In the queue at once, as in the gateway. */
 const DEPTH = 2_000
@@ -30,9 +18,6 @@ const WARM_UP_MS = 700
 const { port, claimsPerJob, seconds }: { port: number; claimsPerJob: number; seconds: number } = JSON.parse(
   process.argv[2] ?? '{}',
 )
-const { Queue, Worker }: Bullmq = createRequire(
-  new URL('../../packages/queue/package.json', import.meta.url),
-)('bullmq')
 
 let [held, ended, epoch] = [0, 0, 0]
 const tenantId = randomUUID()
