@@ -57,7 +57,7 @@ const sends: [row: number, what: string, change: Record<string, unknown>, status
   [
     37,
     'a line feed in a name',
-    { to: [{ address: 'a@example.net', name: 'a\nBcc: e@e.example' }] },
+    { to: [{ email: 'a@example.net', name: 'a\nBcc: e@e.example' }] },
     422,
     'validation-failed',
   ],
