@@ -50,21 +50,29 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     .tuple(fc.constantFrom('again' as const, 'late' as const), fc.nat(5))
     .map(([what, which]) => ({ do: what, which })),
 )
-/** Runs of the usual order between single steps, or most sequences would never get as far as a hand-off. */
+const UNKNOWN = 6
+const handOff = (outcome: number): Step[] => [
+  { do: 'due' },
+  { do: 'claim' },
+  { do: 'fence' },
+  { do: 'record', outcome },
+]
+/** Whole hand-offs between single steps, or most sequences would never get that far; and proof that comes after a retry. */
 const steps = fc
   .array(
     fc.oneof(
       step.map((one) => [one]),
+      fc.nat(outcomes.length - 1).map(handOff),
       fc
-        .nat(outcomes.length - 1)
-        .map((outcome): Step[] => [
-          { do: 'due' },
-          { do: 'claim' },
-          { do: 'fence' },
-          { do: 'record', outcome },
+        .tuple(fc.array(step, { maxLength: 2 }), fc.nat(2))
+        .map(([between, which]): Step[] => [
+          ...handOff(UNKNOWN),
+          { do: 'retry' },
+          ...between,
+          { do: 'late', which },
         ]),
     ),
-    { minLength: 1, maxLength: 10 },
+    { minLength: 1, maxLength: 8 },
   )
   .map((parts) => parts.flat())
 
