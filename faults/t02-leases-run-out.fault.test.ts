@@ -1,0 +1,36 @@
+import { inParallel } from '@lettergate/faults/client'
+import { expectHeld } from '@lettergate/faults/expect-held'
+import { waitUntil } from '@lettergate/faults/ports'
+import { reportResult } from '@lettergate/faults/report'
+import { announceSeed } from '@lettergate/faults/seed'
+import { settle } from '@lettergate/faults/settle'
+import { startStack } from '@lettergate/faults/stack'
+import { expect, test } from 'vitest'
+
+const LATENCY_MS = 10
+/** What the fault page promises: the lease of a hand-off and two sweeps, measured from the restart on. */
+const UNAIDED_N = 60
+const UNAIDED_MS_MAX = 75_000
+
+test('T2 unaided: what a killed worker had in hand comes to an end by itself within 75 s', async () => {
+  const { seed } = announceSeed('T2 unaided')
+  await using stack = await startStack({
+    ...{ dailyLimit: UNAIDED_N, providerLatencyMs: LATENCY_MS },
+    ...{ workerFailpoints: ['after_provider_ack_before_db:kill9:1/10'], seed },
+  })
+  await inParallel(UNAIDED_N, 32, (index) =>
+    stack.client.sendUntilSettled({ idempotencyKey: `t2-${index}`, to: [`user${index}@example.net`] }),
+  )
+  await waitUntil('the kill', 30_000, () => stack.worker.deaths() === 1)
+  const { verdict, waitedMs } = await settle(stack, UNAIDED_MS_MAX)
+  expect(stack.inFlightAtDeaths.size).toBeGreaterThan(0)
+  expect(verdict.unknown.length).toBeGreaterThan(0)
+  const result = await expectHeld(stack, verdict, UNAIDED_N)
+  reportResult({
+    test: 'T2 unaided',
+    fault: 'worker killed as above, and nobody touches its leases',
+    n: UNAIDED_N,
+    result: `${result}; settled after ${Math.round(waitedMs / 1000)} s`,
+    bound: `settled within ${UNAIDED_MS_MAX / 1000} s`,
+  })
+}, 240_000)
