@@ -21,7 +21,7 @@ const parts: Record<string, { run: (bed: TestBed) => Promise<PartResult>; second
   accept: { run: benchAccept, seconds: 50 },
   postgres: { run: benchPostgresLimit, seconds: 50 },
   e2e: { run: benchE2e, seconds: 75 },
-  status: { run: benchStatus, seconds: 130 },
+  status: { run: benchStatus, seconds: 110 },
   backlog: { run: benchBacklog, seconds: 80 },
   fairness: { run: benchFairness, seconds: 80 },
   burst: { run: benchBurst, seconds: 70 },

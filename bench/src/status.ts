@@ -8,7 +8,7 @@ import { median, spread } from './statistics.ts'
 import type { TestBed } from './test-bed.ts'
 
 const ROUNDS = 3
-const ROUND_SECONDS = 3
+const ROUND_SECONDS = 2
 const CONNECTIONS = 32
 /** Stored messages; the first is what the others are compared with. */
 const LEVELS = [10_000, 1_000_000, 5_000_000]
