@@ -94,6 +94,7 @@ export const settings = z.object({
   }),
   LG_FAILPOINT: z.string().optional().meta({
     example: '',
-    description: 'Fail points of the fault tests, name:kill9|stop|throw|sleep<ms>:1/n[,…][;seed=n]; never set it outside a test.',
+    description:
+      'Fail points of the fault tests, name:kill9|stop|throw|sleep<ms>:1/n[,…][;seed=n]; never set it outside a test.',
   }),
 })
