@@ -159,7 +159,12 @@ test('only those whom the provider deferred are tried again', async () => {
   const { deliverer, sent } = setUp(() => {
     if (!first) return accepted
     first = false
-    return { ...accepted, refused: [{ address: 'b@example.net', kind: 'deferred', reason: '451 later' }] }
+    return {
+      ...accepted,
+      refused: [
+        { address: 'b@example.net', kind: 'deferred', code: 'recipient-deferred', reason: '451 later' },
+      ],
+    }
   })
   for (const one of await claim()) await deliverer.deliver(one)
   expect(await statuses()).toEqual(['sent', 'deferred'])

@@ -6,6 +6,7 @@ import { type LoadedMessage, loadClaimed } from '@lettergate/db/sql/load-claimed
 import { unclaimMessages } from '@lettergate/db/sql/unclaim-messages'
 import type { Tenants } from '@lettergate/db/tenant-database'
 import type { Egress } from '@lettergate/egress/egress'
+import { toFailure } from '@lettergate/providers/failures'
 import type { Io, SendOutcome } from '@lettergate/providers/provider'
 import { withoutSecrets } from '@lettergate/providers/redact'
 import { createBudget } from './budget.ts'
@@ -106,14 +107,14 @@ export function createDeliverer(deps: {
       const outbound = await toOutbound(deps.tenants.forTenant(message.tenantId), message)
       // A process that was frozen meanwhile may have lost its lease to the sweeper.
       if (performance.now() - fencedAt > SENDING_LEASE_MS / 2)
-        return { kind: 'deferred', reason: 'the worker was suspended before it could send' }
+        return toFailure('recipient-deferred', 'the worker was suspended before it could send')
       called = true
       const outcome = await route.provider.send(outbound, route.connection, io)
       return withoutSecrets(outcome, route.connection.credentials)
     } catch (error) {
       deps.onError(error)
-      const kind = called ? 'unknown' : 'deferred'
-      return { kind, reason: `internal error during attempt ${attempt.number}` }
+      const code = called ? 'outcome-unknown' : 'provider-unavailable'
+      return toFailure(code, `internal error during attempt ${attempt.number}`)
     } finally {
       clearTimeout(timer)
       calls.delete(controller)

@@ -24,17 +24,17 @@ const outcomes: SendOutcome[] = [
   {
     kind: 'accepted',
     providerMessageId: 'x',
-    refused: [{ address: 'n0@example.net', kind: 'deferred', reason: 'r' }],
+    refused: [{ address: 'n0@example.net', kind: 'deferred', code: 'recipient-deferred', reason: 'r' }],
   },
   {
     kind: 'accepted',
     providerMessageId: 'x',
-    refused: [{ address: 'n1@example.net', kind: 'rejected', reason: 'r' }],
+    refused: [{ address: 'n1@example.net', kind: 'rejected', code: 'recipient-refused', reason: 'r' }],
   },
-  { kind: 'rejected', scope: 'message', reason: 'r' },
-  { kind: 'rejected', scope: 'account', reason: 'r' },
-  { kind: 'deferred', reason: 'r' },
-  { kind: 'unknown', reason: 'r' },
+  { kind: 'rejected', scope: 'message', code: 'message-refused', reason: 'r' },
+  { kind: 'rejected', scope: 'account', code: 'provider-credentials-refused', reason: 'r' },
+  { kind: 'deferred', code: 'provider-unavailable', reason: 'r' },
+  { kind: 'unknown', code: 'outcome-unknown', reason: 'r' },
 ]
 
 type Step =

@@ -57,27 +57,32 @@ test('each recipient that the provider refused by name goes its own way, the oth
   const result = record({
     kind: 'accepted',
     providerMessageId: 'x',
-    refused: [{ address: 'b@x.example', kind: 'deferred', reason: '451 later' }],
+    refused: [{ address: 'b@x.example', kind: 'deferred', code: 'recipient-deferred', reason: '451 later' }],
   })
   expect(statuses(result)).toEqual(['sent', 'deferred'])
   expect(result.retryInMs).toBe(60_000)
 })
 
 test('a message that the provider rejects has failed and is given back to the quota', () => {
-  const result = record({ kind: 'rejected', scope: 'message', reason: 'no' })
+  const result = record({ kind: 'rejected', scope: 'message', code: 'message-refused', reason: 'no' })
   expect(statuses(result)).toEqual(['failed', 'failed'])
   expect(result).toMatchObject({ retryInMs: null, giveBack: 2 })
 })
 
 test('a fault of the account loses no mail: it is tried again', () => {
-  const result = record({ kind: 'rejected', scope: 'account', reason: '535 bad password' })
+  const result = record({
+    kind: 'rejected',
+    scope: 'account',
+    code: 'provider-credentials-refused',
+    reason: '535 bad password',
+  })
   expect(statuses(result)).toEqual(['deferred', 'deferred'])
   expect(result.attempt).toMatchObject({ outcome: 'rejected', scope: 'account' })
   expect(result.giveBack).toBe(0)
 })
 
 test('an unknown outcome is never sent again by itself', () => {
-  const result = record({ kind: 'unknown', reason: 'no answer' })
+  const result = record({ kind: 'unknown', code: 'outcome-unknown', reason: 'no answer' })
   expect(statuses(result)).toEqual(['unknown', 'unknown'])
   expect(result).toMatchObject({ retryInMs: null, giveBack: 0 })
 })
@@ -86,20 +91,26 @@ test.each([
   ['the tenant chose so', { onUnknown: 'resend' as const }, 0],
   ['the provider recognises the repeat', {}, 3_600_000],
 ])('an unknown outcome is repeated where %s', (_why, change, repeatWindowMs) => {
-  expect(record({ kind: 'unknown', reason: 'no answer' }, change, repeatWindowMs).retryInMs).not.toBeNull()
+  expect(
+    record({ kind: 'unknown', code: 'outcome-unknown', reason: 'no answer' }, change, repeatWindowMs)
+      .retryInMs,
+  ).not.toBeNull()
 })
 
 test('an unknown outcome is held where the repeat would come after the provider forgets', () => {
-  const result = record({ kind: 'unknown', reason: 'no answer' }, {}, 59_000)
+  const result = record({ kind: 'unknown', code: 'outcome-unknown', reason: 'no answer' }, {}, 59_000)
   expect(statuses(result)).toEqual(['unknown', 'unknown'])
 })
 
 const unsure = { connectionId: null, startedAt: new Date() }
 
 test.each<[string, SendOutcome]>([
-  ['a refusal of the message', { kind: 'rejected', scope: 'message', reason: 'no' }],
-  ['a refusal of the account', { kind: 'rejected', scope: 'account', reason: 'no' }],
-  ['a wish to wait', { kind: 'deferred', reason: '429' }],
+  ['a refusal of the message', { kind: 'rejected', scope: 'message', code: 'message-refused', reason: 'no' }],
+  [
+    'a refusal of the account',
+    { kind: 'rejected', scope: 'account', code: 'provider-credentials-refused', reason: 'no' },
+  ],
+  ['a wish to wait', { kind: 'deferred', code: 'provider-unavailable', reason: '429' }],
 ])('after a try that may have been taken, %s leaves it unknown, and counted', (_what, outcome) => {
   const result = record(outcome, { unsure })
   expect(statuses(result)).toEqual(['unknown', 'unknown'])
@@ -107,7 +118,7 @@ test.each<[string, SendOutcome]>([
 })
 
 test('after a try that may have been taken, a repeat that the provider recognises may wait, but not be called failed', () => {
-  const deferred: SendOutcome = { kind: 'deferred', reason: '429' }
+  const deferred: SendOutcome = { kind: 'deferred', code: 'provider-unavailable', reason: '429' }
   expect(statuses(record(deferred, { unsure }, HOURS))).toEqual(['deferred', 'deferred'])
   expect(statuses(record(deferred, { unsure, expiresInMs: 1 }, HOURS))).toEqual(['unknown', 'unknown'])
   const accepted: SendOutcome = { kind: 'accepted', providerMessageId: 'x' }
@@ -115,14 +126,26 @@ test('after a try that may have been taken, a repeat that the provider recognise
 })
 
 test("a provider's wish to wait longer is honoured", () => {
-  expect(record({ kind: 'deferred', reason: '429', retryAfterMs: 10 * 60_000 }).retryInMs).toBe(10 * 60_000)
+  expect(
+    record({ kind: 'deferred', code: 'provider-unavailable', reason: '429', retryAfterMs: 10 * 60_000 })
+      .retryInMs,
+  ).toBe(10 * 60_000)
 })
 
 test('retries end 72 hours after the message was due: deferred becomes failed, unknown stays unknown', () => {
   const late = { expiresInMs: 30_000 }
-  expect(statuses(record({ kind: 'deferred', reason: 'busy' }, late))).toEqual(['failed', 'failed'])
-  expect(record({ kind: 'deferred', reason: 'busy' }, late)).toMatchObject({ retryInMs: null, giveBack: 2 })
-  const unknown = record({ kind: 'unknown', reason: 'busy' }, { ...late, onUnknown: 'resend' })
+  expect(statuses(record({ kind: 'deferred', code: 'provider-unavailable', reason: 'busy' }, late))).toEqual([
+    'failed',
+    'failed',
+  ])
+  expect(record({ kind: 'deferred', code: 'provider-unavailable', reason: 'busy' }, late)).toMatchObject({
+    retryInMs: null,
+    giveBack: 2,
+  })
+  const unknown = record(
+    { kind: 'unknown', code: 'outcome-unknown', reason: 'busy' },
+    { ...late, onUnknown: 'resend' },
+  )
   expect(statuses(unknown)).toEqual(['unknown', 'unknown'])
   expect(unknown.giveBack).toBe(0)
 })
@@ -154,10 +177,10 @@ test('a message without a connection is held visibly, once, and fails at the end
 test('no outcome moves a recipient where the status table does not allow it', () => {
   const outcomes: SendOutcome[] = [
     { kind: 'accepted', providerMessageId: 'x' },
-    { kind: 'rejected', scope: 'message', reason: 'no' },
-    { kind: 'rejected', scope: 'account', reason: 'no' },
-    { kind: 'deferred', reason: 'later' },
-    { kind: 'unknown', reason: 'no answer' },
+    { kind: 'rejected', scope: 'message', code: 'message-refused', reason: 'no' },
+    { kind: 'rejected', scope: 'account', code: 'provider-credentials-refused', reason: 'no' },
+    { kind: 'deferred', code: 'provider-unavailable', reason: 'later' },
+    { kind: 'unknown', code: 'outcome-unknown', reason: 'no answer' },
   ]
   const address = ['user@x.example', 'delivered@sandbox.lettergate.dev', 'bounced@sandbox.lettergate.dev']
   for (const from of recipientStatuses) {

@@ -15,7 +15,7 @@ import { buildMessage } from './testing.ts'
 
 const WINDOW_MS = 24 * 3_600_000
 const CONNECTION = newId()
-const unknown: SendOutcome = { kind: 'unknown', reason: 'no answer' }
+const unknown: SendOutcome = { kind: 'unknown', code: 'outcome-unknown', reason: 'no answer' }
 const accepted: SendOutcome = { kind: 'accepted', providerMessageId: 'p-1' }
 
 let db: TestDatabase
@@ -118,7 +118,12 @@ test('a repeat that comes too late, for whatever reason, is not sent', async () 
 })
 
 test('a refusal of the repeat says nothing of the first try: unknown, and still counted', async () => {
-  const { tryOnce } = await setUp(unknown, { kind: 'rejected', scope: 'message', reason: 'no' })
+  const { tryOnce } = await setUp(unknown, {
+    kind: 'rejected',
+    scope: 'message',
+    code: 'message-refused',
+    reason: 'no',
+  })
   await tryOnce()
   await tryOnce()
   expect(await state()).toEqual({ status: 'unknown', waits: false, counted: 1 })

@@ -38,7 +38,11 @@ async function giveUpLostSending(deps: SweepDeps, limit: number): Promise<number
       repeatWindowMs: deps.repeatWindowMs(sending.provider, message.unsure?.startedAt ?? sending.startedAt),
     }
     return [
-      toRecord(message, attempt, { kind: 'unknown', reason: 'the worker was lost during the hand-off' }),
+      toRecord(message, attempt, {
+        kind: 'unknown',
+        code: 'outcome-unknown',
+        reason: 'the worker was lost during the hand-off',
+      }),
     ]
   })
   if (records.length > 0) await recordOutcomes(deps.pool, records)

@@ -6,7 +6,7 @@ const defaultTimeoutMs = 30_000
 const defaultAnswerBytesMax = 1024 * 1024
 
 export type HttpRequest = {
-  method: 'GET' | 'POST'
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   url: string
   headers: Record<string, string>
   body?: string | Buffer

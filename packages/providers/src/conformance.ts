@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { failureCodes, toFailure } from './failures.ts'
 import type { Provider, SendOutcome } from './provider.ts'
 import { buildOutboundMessage, createTestIo } from './testing.ts'
 
@@ -89,6 +90,14 @@ function describeSecrets(create: Create, { credentialsWith }: RemoteCases): void
   })
 }
 
+function connectionOf(provider: Provider, stored: Stored) {
+  return {
+    id: 'con_1',
+    credentials: provider.credentials.parse(stored.credentials),
+    settings: provider.settings.parse(stored.settings),
+  }
+}
+
 function describeOutcomes(create: Create, { connectionTo, play }: RemoteCases): void {
   async function send(behaviour: Behaviour, peerIsUp = true) {
     const peer = await play(behaviour)
@@ -101,16 +110,49 @@ function describeOutcomes(create: Create, { connectionTo, play }: RemoteCases): 
       () => io.close(),
     )
     const stored = connectionTo(peer.port)
-    const connection = {
-      id: 'con_1',
-      credentials: provider.credentials.parse(stored.credentials),
-      settings: provider.settings.parse(stored.settings),
-    }
+    const connection = connectionOf(provider, stored)
     return { outcome: await provider.send(buildOutboundMessage(), connection, io), provider, io }
   }
 
   test.each(expected)('a peer that %s: %o', async (behaviour, outcome) => {
     expect((await send(behaviour)).outcome).toMatchObject(outcome)
+  })
+
+  async function check(behaviour: Behaviour, peerIsUp = true) {
+    const peer = await play(behaviour)
+    cleanups.push(() => peer.close())
+    if (!peerIsUp) await peer.close()
+    const provider = create()
+    const io = createTestIo(behaviour === 'never answers the message' ? 300 : 5000)
+    cleanups.unshift(
+      () => provider.close?.(),
+      () => io.close(),
+    )
+    return provider.check(connectionOf(provider, connectionTo(peer.port)), io)
+  }
+
+  test('check() of a good account finds no fault', async () => {
+    expect((await check('accepts')).fault).toBeNull()
+  })
+
+  test('check() says that the credentials are refused, and what to do', async () => {
+    const { fault } = await check('refuses the credentials')
+    expect(fault).toMatchObject({ code: 'provider-credentials-refused' })
+    expect(fault?.advice.join(' ')).toMatch(/\w/)
+  })
+
+  test('check() of a host where nobody listens says so', async () => {
+    expect((await check('accepts', false)).fault).toMatchObject({ code: 'provider-unreachable' })
+  })
+
+  test.each(expected)('check() of a peer that %s ends, without a throw', async (behaviour) => {
+    const report = await check(behaviour)
+    if (report.fault) expect(failureCodes).toContain(report.fault.code)
+  })
+
+  test.each(expected)('the code of an outcome says the same as its kind: %s', async (behaviour) => {
+    const { outcome } = await send(behaviour)
+    if (outcome.kind !== 'accepted') expect(toFailure(outcome.code, '')).toMatchObject({ kind: outcome.kind })
   })
 
   test('nobody listens: deferred, since surely nothing was handed over', async () => {

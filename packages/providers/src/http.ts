@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type FailureCode, toFailure } from './failures.ts'
 import { isNetworkFailure } from './network-failure.ts'
 import type { HttpRequest, HttpResponse, Io, NetworkFailure, SendOutcome, Target } from './provider.ts'
 
@@ -22,9 +23,13 @@ export async function exchange(
 }
 
 function toFailureOutcome(failure: NetworkFailure): SendOutcome {
-  if (failure.bodySent) return { kind: 'unknown', reason: failure.reason }
-  if (failure.refused) return { kind: 'rejected', scope: 'account', reason: failure.reason }
-  return { kind: 'deferred', reason: failure.reason }
+  return toFailure(networkCode(failure), failure.reason)
+}
+
+/** The class of an exchange that came to nothing. */
+export function networkCode(failure: NetworkFailure): FailureCode {
+  if (failure.bodySent) return 'outcome-unknown'
+  return failure.refused ? 'provider-egress-refused' : 'provider-unreachable'
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { z } from 'zod'
+import type { FailureCode } from './failures.ts'
 
 /** An address as it is written into MIME; `address` is already validated ASCII dot-atom@domain. */
 export type Mailbox = { address: string; name?: string | undefined }
@@ -37,19 +38,32 @@ export type OutboundMessage = {
 }
 
 /** What became of one recipient that an accepting provider refused by name (SMTP answers each RCPT). */
-export type RecipientRefusal = { address: string; kind: 'rejected' | 'deferred'; reason: string }
+export type RecipientRefusal = {
+  address: string
+  kind: 'rejected' | 'deferred'
+  code: FailureCode
+  reason: string
+}
 
+/** How one hand-off ended; `code` names the class of a failure (failures.ts), `reason` is the provider's own words. */
 export type SendOutcome =
-  | { kind: 'accepted'; providerMessageId: string; refused?: RecipientRefusal[] }
+  /** `pauseMs`: this was the last that the provider takes for so long (a rate that is used up with it). */
+  | { kind: 'accepted'; providerMessageId: string; refused?: RecipientRefusal[]; pauseMs?: number }
   /** No retry of the same thing; 'account' is the connection's fault, so another connection may be used. */
-  | { kind: 'rejected'; scope: 'message' | 'account'; reason: string }
+  | { kind: 'rejected'; scope: 'message' | 'account'; code: FailureCode; reason: string }
   /** Surely not accepted: safe to retry or to fail over, but for those whom `refused` names as rejected. */
-  | { kind: 'deferred'; retryAfterMs?: number; reason: string; refused?: RecipientRefusal[] }
+  | {
+      kind: 'deferred'
+      code: FailureCode
+      retryAfterMs?: number
+      reason: string
+      refused?: RecipientRefusal[]
+    }
   /** Maybe accepted: never sent again blindly. */
-  | { kind: 'unknown'; reason: string }
+  | { kind: 'unknown'; code: FailureCode; reason: string }
 
 export type HttpRequest = {
-  method: 'GET' | 'POST'
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   url: string
   headers: Record<string, string>
   body?: string | Buffer
@@ -86,8 +100,9 @@ export type Io = {
   signal: AbortSignal
 }
 
-/** What a provider can say exactly; core refuses at accept what it cannot. */
+/** What a provider can say exactly; core refuses at accept what it cannot, and docs/providers/matrix.md is made from it. */
 export type Capabilities = {
+  /** Of one call. */
   recipientsMax: number
   /** Of the whole encoded message. */
   messageBytesMax: number
@@ -95,6 +110,40 @@ export type Capabilities = {
   idempotencyWindowMs: number
   /** Whether an accepting answer can still refuse single recipients by name. */
   answersEachRecipient: boolean
+  /** Addresses in Reply-To. */
+  replyToMax: number
+  /** Lower-case names of headers that it cannot carry as given; absent: it carries all that the contract permits. */
+  refusesHeader?: RegExp
+  /** Whether html may show an attachment by its content id. */
+  inlineImages: boolean
+  /** Lower-case file names that it takes; absent: all. */
+  takesFilename?: RegExp
+  /** Tags in its own channel; further ones are folded into what else comes back with events, or an X- header. */
+  tagsMax: number
+  /** Whether metadata comes back with its events. */
+  metadata: boolean
+  /** Whether `check` tells what the account may send, so that it is asked every few minutes. */
+  tellsLimits: boolean
+}
+
+/** What an account may send, as its provider says. */
+export type AccountLimits = {
+  perSecond?: number | undefined
+  perDay?: number | undefined
+  usedToday?: number | undefined
+}
+
+/** What a provider says of the account behind a connection, without a message being sent. */
+export type AccountReport = {
+  /** Null when the credentials are good and the account may send. `advice`: what to do, in whole sentences. */
+  fault: { code: FailureCode; reason: string; advice: string[] } | null
+  /** True while the account reaches verified addresses only. */
+  sandbox?: boolean
+  limits?: AccountLimits
+  /** Addresses and domains that may stand in From, as far as it tells; 100 at most. */
+  identities?: string[]
+  /** What else is worth knowing, in whole sentences. */
+  notes: string[]
 }
 
 export type ProviderConnection<C, S> = { id: string; credentials: C; settings: S }
@@ -110,6 +159,8 @@ export interface Provider<C = unknown, S = unknown> {
   /** Hosts and ports that these settings would reach: checked by the egress policy when a connection is saved. */
   targets(settings: S): Target[]
   send(message: OutboundMessage, connection: ProviderConnection<C, S>, io: Io): Promise<SendOutcome>
+  /** Authenticates, and asks what the account may do; never sends. */
+  check(connection: ProviderConnection<C, S>, io: Io): Promise<AccountReport>
   /** Ends pooled sockets; called once, when the worker stops. */
   close?(): Promise<void>
 }

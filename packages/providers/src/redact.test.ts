@@ -4,7 +4,8 @@ import { Secret } from './secret.ts'
 
 const credentials = { username: new Secret('relay@acme.example'), password: new Secret('correct horse+9/x') }
 const base64 = (text: string) => Buffer.from(text).toString('base64')
-const reasonOf = (reason: string) => withoutSecrets({ kind: 'deferred', reason }, credentials)
+const reasonOf = (reason: string) =>
+  withoutSecrets({ kind: 'deferred', code: 'provider-unavailable', reason }, credentials)
 
 describe('what a provider said of a refusal', () => {
   test.each([
@@ -18,23 +19,39 @@ describe('what a provider said of a refusal', () => {
     ['behind one other byte', `500 ? ${base64('.correct horse+9/x')} !`, '500 ? *** !'],
     ['in base64url', `500 ? ${Buffer.from('..correct horse+9/x?').toString('base64url')}`, '500 ? ***'],
   ])('shows no credential %s', (_, said, shown) => {
-    expect(reasonOf(said)).toEqual({ kind: 'deferred', reason: shown })
+    expect(reasonOf(said)).toEqual({ kind: 'deferred', code: 'provider-unavailable', reason: shown })
   })
 
   test('is otherwise left as it was', () => {
     const reason = '550 5.1.1 <somebody.with.a.long.name@example.net> mailbox_unavailable'
-    expect(reasonOf(reason)).toEqual({ kind: 'deferred', reason })
+    expect(reasonOf(reason)).toEqual({ kind: 'deferred', code: 'provider-unavailable', reason })
     const accepted = { kind: 'accepted', providerMessageId: 'correct horse+9/x' } as const
     expect(withoutSecrets(accepted, credentials)).toBe(accepted)
-    expect(withoutSecrets({ kind: 'unknown', reason }, null)).toEqual({ kind: 'unknown', reason })
+    expect(withoutSecrets({ kind: 'unknown', code: 'outcome-unknown', reason }, null)).toEqual({
+      kind: 'unknown',
+      code: 'outcome-unknown',
+      reason,
+    })
   })
 
   test('shows no credential in what it says of single recipients either', () => {
-    const refused = [{ address: 'a@example.net', kind: 'rejected' as const, reason: '550 correct horse+9/x' }]
-    const outcome = { kind: 'deferred', reason: 'correct horse+9/x', refused } as const
+    const refused = [
+      {
+        address: 'a@example.net',
+        kind: 'rejected' as const,
+        code: 'recipient-refused' as const,
+        reason: '550 correct horse+9/x',
+      },
+    ]
+    const outcome = {
+      kind: 'deferred',
+      code: 'provider-unavailable',
+      reason: 'correct horse+9/x',
+      refused,
+    } as const
     expect(withoutSecrets({ ...outcome, refused: [...refused] }, credentials)).toEqual({
-      ...{ kind: 'deferred', reason: '***' },
-      refused: [{ address: 'a@example.net', kind: 'rejected', reason: '550 ***' }],
+      ...{ kind: 'deferred', code: 'provider-unavailable', reason: '***' },
+      refused: [{ address: 'a@example.net', kind: 'rejected', code: 'recipient-refused', reason: '550 ***' }],
     })
   })
 })

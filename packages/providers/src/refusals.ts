@@ -4,6 +4,10 @@ import type { RecipientRefusal, SendOutcome } from './provider.ts'
 export function toRefusedOutcome(refused: RecipientRefusal[]): SendOutcome {
   const rejected = refused.filter((refusal) => refusal.kind === 'rejected')
   const deferred = refused.find((refusal) => refusal.kind === 'deferred')
-  if (!deferred) return { kind: 'rejected', scope: 'message', reason: rejected[0]?.reason ?? 'no recipient' }
-  return { kind: 'deferred', reason: deferred.reason, ...(rejected.length > 0 && { refused: rejected }) }
+  if (!deferred) {
+    const { code = 'recipient-refused', reason = 'no recipient' } = rejected[0] ?? {}
+    return { kind: 'rejected', scope: 'message', code, reason }
+  }
+  const { code, reason } = deferred
+  return { kind: 'deferred', code, reason, ...(rejected.length > 0 && { refused: rejected }) }
 }

@@ -61,10 +61,10 @@ export function createTestIo(timeoutMs = 5000): TestIo {
       ),
     request: async ({ method, url, headers, body }) => {
       try {
-        const { origin, pathname } = new URL(url)
+        const { origin, pathname, search } = new URL(url)
         const answer = await agent.request({
           origin,
-          path: pathname,
+          path: pathname + search,
           method,
           headers,
           body: body ?? null,

@@ -11,8 +11,18 @@ const send = (envelopeTo: string[]) =>
     createTestIo(),
   )
 const accepted = { kind: 'accepted', providerMessageId: 'capture-msg_01k9z8y7x6w5v4t3s2r1q0pnmk' }
-const rejection = { address: at('rejected'), kind: 'rejected', reason: expect.stringContaining('550') }
-const deferral = { address: at('deferred'), kind: 'deferred', reason: expect.stringContaining('451') }
+const rejection = {
+  address: at('rejected'),
+  kind: 'rejected',
+  code: 'recipient-refused',
+  reason: expect.stringContaining('550'),
+}
+const deferral = {
+  address: at('deferred'),
+  kind: 'deferred',
+  code: 'recipient-deferred',
+  reason: expect.stringContaining('451'),
+}
 
 describe('capture', () => {
   test.each(['anyone@example.org', at('delivered'), at('bounced'), at('complained')])(

@@ -5,9 +5,17 @@ import { toRefusedOutcome } from '../refusals.ts'
 const noFields = z.strictObject({})
 
 /** What a hand-off can already say about the magic recipients; the other ones are accepted like any address. */
-const sandbox: Record<string, { kind: 'rejected' | 'deferred'; reason: string }> = {
-  'rejected@sandbox.lettergate.dev': { kind: 'rejected', reason: '550 5.1.1 sandbox: no such mailbox' },
-  'deferred@sandbox.lettergate.dev': { kind: 'deferred', reason: '451 4.7.1 sandbox: try again later' },
+const sandbox: Record<string, Omit<RecipientRefusal, 'address'>> = {
+  'rejected@sandbox.lettergate.dev': {
+    kind: 'rejected',
+    code: 'recipient-refused',
+    reason: '550 5.1.1 sandbox: no such mailbox',
+  },
+  'deferred@sandbox.lettergate.dev': {
+    kind: 'deferred',
+    code: 'recipient-deferred',
+    reason: '451 4.7.1 sandbox: try again later',
+  },
 }
 
 /** Sends nothing: every message is accepted at once, and can be looked at through the API. */
@@ -22,9 +30,15 @@ export function createCapture(): Provider<Record<string, never>, Record<string, 
       messageBytesMax: 40 * 1000 * 1000,
       idempotencyWindowMs: 0,
       answersEachRecipient: true,
+      replyToMax: 10,
+      inlineImages: true,
+      tagsMax: 10,
+      metadata: true,
+      tellsLimits: false,
     },
     targets: () => [],
     send: async (message) => toOutcome(message),
+    check: async () => ({ fault: null, notes: ['Nothing leaves Lettergate through this connection.'] }),
   }
 }
 

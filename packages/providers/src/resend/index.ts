@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { baseUrl, urlTarget } from '../http.ts'
 import type { Provider } from '../provider.ts'
 import { type Secret, secret } from '../secret.ts'
+import { checkResend } from './check.ts'
 import { sendByResend } from './send.ts'
 
 export type ResendCredentials = { api_key: Secret }
@@ -29,9 +30,15 @@ export function createResend(): Provider<ResendCredentials, ResendSettings> {
       messageBytesMax: 40 * 1000 * 1000,
       idempotencyWindowMs: 24 * 3_600_000,
       answersEachRecipient: false,
+      replyToMax: 10,
+      inlineImages: true,
+      tagsMax: 10,
+      metadata: false,
+      tellsLimits: false,
     },
     targets: (chosen) => [urlTarget(endpoint(chosen))],
     send: (message, connection, io) => sendByResend(message, connection, endpoint(connection.settings), io),
+    check: ({ credentials, settings }, io) => checkResend(credentials, endpoint(settings), io),
   }
 }
 

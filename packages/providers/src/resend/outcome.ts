@@ -1,55 +1,39 @@
-import { parseAnswer, toLine, toReason } from '../answer.ts'
-import { retryAfterMs } from '../http.ts'
+import { parseAnswer, toLine } from '../answer.ts'
+import { toFailure } from '../failures.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
-
-const usedUpWaitMs = 3_600_000
-
-type Rule = {
-  status?: RegExp
-  name?: RegExp
-  is: 'deferred' | 'unknown' | 'message' | 'account'
-  waitMs?: number
-}
+import { type Fault, judge, type Rule } from '../rules.ts'
 
 // The first rule that fits decides: https://resend.com/docs/api-reference/errors
-const rules: Rule[] = [
+export const rules: Rule[] = [
   // An earlier try under the same key is still under way there: it may well be accepted.
-  { status: /409/, name: /concurrent_idempotent/, is: 'unknown' },
-  { status: /429/, name: /quota/, is: 'deferred', waitMs: usedUpWaitMs },
-  { status: /408|429/, is: 'deferred' },
+  { status: /409/, code: /concurrent_idempotent/, is: 'outcome-unknown' },
+  { status: /429/, code: /quota/, is: 'provider-quota-used-up' },
+  { status: /429/, is: 'provider-rate-limited' },
+  { status: /408/, is: 'provider-unavailable' },
   // It failed somewhere inside, perhaps after it had taken the message; a repeat under the same key is safe.
-  { status: /5../, is: 'unknown' },
-  // No such API at this address, a wrong or restricted key, a domain that is not verified, an account under review.
-  { status: /3..|401|403|404|405|451/, is: 'account' },
-  { is: 'message' },
+  { status: /5../, is: 'outcome-unknown' },
+  { status: /401|403/, code: /restricted/, is: 'provider-permission-missing' },
+  // Says `validation_error` for a domain that is not verified: https://resend.com/docs/api-reference/errors#validation_error-2
+  { status: /403/, code: /validation_error/, is: 'provider-sender-refused' },
+  { status: /401|403/, is: 'provider-credentials-refused' },
+  { status: /451/, is: 'provider-account-suspended' },
+  // No such API at this address.
+  { status: /3..|404|405/, is: 'provider-settings-wrong' },
+  { status: /413/, is: 'message-too-large' },
+  { is: 'message-refused' },
 ]
 
 /** What an answer of Resend means for the message. */
 export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
-  const answer = parseAnswer(response.body)
-  if (response.status >= 200 && response.status < 300) return toAccepted(answer)
-  const name = toLine(answer.name)
-  const reason = toReason(response.status, name, toLine(answer.message))
-  const rule = rules.find((candidate) => fits(candidate, response.status, name))
-  switch (rule?.is) {
-    case 'unknown':
-      return { kind: 'unknown', reason }
-    case 'deferred': {
-      const waitMs = retryAfterMs(response, now) ?? rule.waitMs
-      return { kind: 'deferred', reason, ...(waitMs !== undefined && { retryAfterMs: waitMs }) }
-    }
-    default:
-      return { kind: 'rejected', scope: rule?.is ?? 'message', reason }
-  }
-}
-
-function toAccepted(answer: Record<string, unknown>): SendOutcome {
-  const id = toLine(answer.id)
+  if (response.status < 200 || response.status >= 300) return judge(rules, toFault(response), response, now)
+  const id = toLine(parseAnswer(response.body).id)
   return id
     ? { kind: 'accepted', providerMessageId: id }
-    : { kind: 'unknown', reason: 'success without an id' }
+    : toFailure('outcome-unknown', 'success without an id')
 }
 
-function fits(rule: Rule, status: number, name: string): boolean {
-  return (rule.status?.test(String(status)) ?? true) && (rule.name?.test(name) ?? true)
+/** What Resend says went wrong. */
+export function toFault(response: HttpResponse): Fault {
+  const answer = parseAnswer(response.body)
+  return { status: response.status, code: toLine(answer.name), message: toLine(answer.message) }
 }

@@ -1,42 +1,22 @@
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
-import { describeProvider, type Peer } from '../conformance.ts'
+import { describeProvider } from '../conformance.ts'
 import type { OutboundMessage } from '../provider.ts'
 import { buildOutboundMessage, createTestIo, failure } from '../testing.ts'
+import { type Exchange, playBehaviour, playHttp, respond } from '../testing-http.ts'
 import { createResend } from './index.ts'
 import { toOutcome } from './outcome.ts'
 
-type Exchange = { method: string; path: string; headers: IncomingHttpHeaders; body: string }
-
-/** A fake Resend that keeps what it got and answers by the given function. */
-async function play(answer: (response: ServerResponse) => void): Promise<Peer & { got: Exchange[] }> {
-  const got: Exchange[] = []
-  const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk)
-    const { method = '', url: path = '', headers } = request
-    got.push({ method, path, headers, body: Buffer.concat(chunks).toString() })
-    answer(response)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return {
-    port: address.port,
-    got,
-    close: async () => {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
-}
-const respond =
-  (status: number, body: string, headers: Record<string, string> = {}) =>
-  (response: ServerResponse) => {
-    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body)
-  }
 const id = '49a3999c-0ce1-4ea6-ab68-afcd6dc2e794'
 const accepts = respond(200, JSON.stringify({ id }))
+const domains = respond(
+  200,
+  JSON.stringify({
+    data: [
+      { name: 'example.com', status: 'verified' },
+      { name: 'new.example', status: 'pending' },
+    ],
+  }),
+)
 const connectionTo = (port: number) => ({
   credentials: { api_key: 're_123' },
   settings: { base_url: `http://127.0.0.1:${port}` },
@@ -45,24 +25,11 @@ const connectionTo = (port: number) => ({
 describeProvider('resend', createResend, {
   connectionTo,
   credentialsWith: (value) => ({ api_key: value }),
-  play: (behaviour) => {
-    switch (behaviour) {
-      case 'accepts':
-        return play(accepts)
-      case 'refuses the credentials':
-        return play(respond(401, '{"statusCode":401,"name":"missing_api_key","message":"x"}'))
-      case 'asks to wait':
-        return play(respond(429, '{"name":"rate_limit_exceeded"}', { 'retry-after': '30' }))
-      case 'never answers the message':
-        return play(() => {})
-      case 'hangs up after the message':
-        return play((response) => response.socket?.destroy())
-      case 'answers the message with garbage':
-        return play(respond(200, '<html>ok</html>'))
-      case 'answers the message without end':
-        return play(respond(200, `{"id":"${'x'.repeat(3_000_000)}"}`))
-    }
-  },
+  play: playBehaviour({
+    accepts: (response, exchange) => (exchange.method === 'GET' ? domains : accepts)(response, exchange),
+    refusesCredentials: respond(401, '{"statusCode":401,"name":"missing_api_key","message":"x"}'),
+    asksToWait: respond(429, '{"name":"rate_limit_exceeded"}', { 'retry-after': '30' }),
+  }),
 })
 
 const cleanups: (() => Promise<void> | void)[] = []
@@ -72,7 +39,7 @@ afterEach(async () => {
 
 /** Sends through a fake that accepts, and answers what it got. */
 async function exchanged(message: OutboundMessage, times = 1): Promise<Exchange[]> {
-  const peer = await play(accepts)
+  const peer = await playHttp(accepts)
   const io = createTestIo()
   cleanups.push(io.close, peer.close)
   const resend = createResend()
@@ -271,6 +238,7 @@ test('a target that the egress policy refuses is the account’s fault', async (
   expect(await resend.send(buildOutboundMessage(), connection, io)).toEqual({
     kind: 'rejected',
     scope: 'account',
+    code: 'provider-egress-refused',
     reason: 'address is not public',
   })
 })

@@ -1,3 +1,4 @@
+import { toFailure } from '../failures.ts'
 import { exchange } from '../http.ts'
 import type {
   HttpRequest,
@@ -27,7 +28,7 @@ export async function sendByResend(
   const body = toBody(message)
   if (body.to.length === 0) {
     const reason = 'only copies of this message are left to send, and Resend needs an address in To'
-    return { kind: 'rejected', scope: 'account', reason }
+    return toFailure('provider-cannot-express', reason)
   }
   return exchange(io, toRequest(message, body, connection, endpoint), toOutcome)
 }

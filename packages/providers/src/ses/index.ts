@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { baseUrl, urlTarget } from '../http.ts'
 import type { Provider } from '../provider.ts'
 import { type Secret, secret } from '../secret.ts'
+import { checkSes } from './check.ts'
 import { sendBySes } from './send.ts'
 
 export type SesCredentials = {
@@ -53,9 +54,15 @@ export function createSes(): Provider<SesCredentials, SesSettings> {
       messageBytesMax: 40 * 1000 * 1000,
       idempotencyWindowMs: 0,
       answersEachRecipient: false,
+      replyToMax: 10,
+      inlineImages: true,
+      tagsMax: 49,
+      metadata: false,
+      tellsLimits: true,
     },
     targets: (chosen) => [urlTarget(endpoint(chosen))],
     send: (message, connection, io) => sendBySes(message, connection, endpoint(connection.settings), io),
+    check: (connection, io) => checkSes(connection, endpoint(connection.settings), io),
   }
 }
 

@@ -33,7 +33,11 @@ function toRequest(
 ): HttpRequest {
   const { host, pathname: path, href: url } = new URL(endpoint + sendPath)
   const body = JSON.stringify(toBody(message, mime, settings))
-  const headers = signedHeaders({ host, path, body, region: settings.region }, credentials, now)
+  const headers = signedHeaders(
+    { method: 'POST', host, path, body, region: settings.region },
+    credentials,
+    now,
+  )
   return { method: 'POST', url, headers, body }
 }
 

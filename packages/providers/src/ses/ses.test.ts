@@ -1,46 +1,23 @@
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import { SESv2Client, SendEmailCommand } from '@aws-sdk/client-sesv2'
 import { afterEach, describe, expect, test } from 'vitest'
-import { describeProvider, type Peer } from '../conformance.ts'
+import { describeProvider } from '../conformance.ts'
 import { buildMime } from '../mime.ts'
 import { buildOutboundMessage, createTestIo, failure } from '../testing.ts'
+import { playBehaviour, playHttp, respond } from '../testing-http.ts'
 import { createSes } from './index.ts'
 import { toOutcome } from './outcome.ts'
 import { checkSignature } from './testing.ts'
 
-type Exchange = { path: string; headers: IncomingHttpHeaders; body: string }
-
-/** A fake SES that keeps what it got and answers by the given function. */
-async function play(answer: (response: ServerResponse) => void): Promise<Peer & { got: Exchange[] }> {
-  const got: Exchange[] = []
-  const server = createServer((request, response) => {
-    let body = ''
-    request.on('data', (chunk) => {
-      body += chunk
-    })
-    request.on('end', () => {
-      got.push({ path: request.url ?? '', headers: request.headers, body })
-      answer(response)
-    })
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return {
-    port: address.port,
-    got,
-    close: async () => {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
-}
-const respond =
-  (status: number, body: string, headers: Record<string, string> = {}) =>
-  (response: ServerResponse) => {
-    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body)
-  }
 const accepts = respond(200, '{"MessageId":"0100018b5c3c0a4f-000000"}')
+const account = respond(
+  200,
+  JSON.stringify({
+    ProductionAccessEnabled: false,
+    SendingEnabled: true,
+    EnforcementStatus: 'HEALTHY',
+    SendQuota: { Max24HourSend: 200, MaxSendRate: 1, SentLast24Hours: 7 },
+  }),
+)
 const keys = { access_key_id: 'AKIDEXAMPLE', secret_access_key: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' }
 const connectionTo = (port: number) => ({
   credentials: keys,
@@ -50,24 +27,13 @@ const connectionTo = (port: number) => ({
 describeProvider('ses', createSes, {
   connectionTo,
   credentialsWith: (value) => ({ ...keys, secret_access_key: value }),
-  play: (behaviour) => {
-    switch (behaviour) {
-      case 'accepts':
-        return play(accepts)
-      case 'refuses the credentials':
-        return play(respond(403, '{"message":"x"}', { 'x-amzn-errortype': 'InvalidClientTokenIdException' }))
-      case 'asks to wait':
-        return play(respond(429, '{}', { 'retry-after': '30' }))
-      case 'never answers the message':
-        return play(() => {})
-      case 'hangs up after the message':
-        return play((response) => response.socket?.destroy())
-      case 'answers the message with garbage':
-        return play(respond(200, '<html>ok</html>'))
-      case 'answers the message without end':
-        return play(respond(200, `{"MessageId":"${'x'.repeat(3_000_000)}"}`))
-    }
-  },
+  play: playBehaviour({
+    accepts: (response, exchange) => (exchange.method === 'GET' ? account : accepts)(response, exchange),
+    refusesCredentials: respond(403, '{"message":"x"}', {
+      'x-amzn-errortype': 'InvalidClientTokenIdException',
+    }),
+    asksToWait: respond(429, '{}', { 'retry-after': '30' }),
+  }),
 })
 
 const cleanups: (() => Promise<void> | void)[] = []
@@ -92,7 +58,7 @@ describe('the request', () => {
   test.each([undefined, 'a-session-token'])(
     'says what the official SDK says, signed validly (session token: %s)',
     async (token) => {
-      const peer = await play(accepts)
+      const peer = await playHttp(accepts)
       const io = createTestIo()
       const client = new SESv2Client({
         region: 'eu-west-1',
@@ -131,7 +97,7 @@ describe('the request', () => {
   )
 
   test('the blind recipients are in the destination, not in the mail', async () => {
-    const peer = await play(accepts)
+    const peer = await playHttp(accepts)
     const io = createTestIo()
     cleanups.push(io.close, peer.close)
     const { ses, connection } = parsedConnection(peer.port)
@@ -196,6 +162,7 @@ describe('answers', () => {
     expect(toOutcome({ status: 400, headers: {}, body }, now)).toEqual({
       kind: 'rejected',
       scope: 'account',
+      code: 'provider-account-suspended',
       reason: '400 AccountSuspendedException no',
     })
   })
@@ -232,6 +199,7 @@ test('a target that the egress policy refuses is the account’s fault', async (
   expect(await ses.send(buildOutboundMessage(), connection, io)).toEqual({
     kind: 'rejected',
     scope: 'account',
+    code: 'provider-egress-refused',
     reason: 'address is not public',
   })
 })

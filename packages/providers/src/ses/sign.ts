@@ -28,12 +28,12 @@ function hmac(key: Buffer, text: string): Buffer {
 }
 
 /**
- * The header fields of a POST with a JSON body, signed by Signature Version 4:
+ * The header fields of a request, signed by Signature Version 4:
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  * `path` must be normal already: unreserved characters and slashes only.
  */
 export function signedHeaders(
-  request: { host: string; path: string; body: string; region: string },
+  request: { method: 'GET' | 'POST'; host: string; path: string; body: string; region: string },
   credentials: SesCredentials,
   now: Date,
 ): Record<string, string> {
@@ -42,7 +42,7 @@ export function signedHeaders(
   const names =
     token === undefined ? 'content-type;host;x-amz-date' : 'content-type;host;x-amz-date;x-amz-security-token'
   const canonical = [
-    'POST',
+    request.method,
     request.path,
     '',
     `content-type:${CONTENT_TYPE}`,

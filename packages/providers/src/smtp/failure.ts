@@ -12,7 +12,7 @@ const hopelessTls = /CERT|SIGNED|ISSUER|ALTNAME|^ERR_(SSL|TLS)/
 /** Why there is no socket. */
 export function toConnectFailure(error: unknown): Transfer {
   if (!isNetworkFailure(error)) throw error
-  if (error.refused) return { kind: 'misconfigured', reason: error.reason }
+  if (error.refused) return { kind: 'misconfigured', code: 'provider-egress-refused', reason: error.reason }
   return { kind: 'lost', complete: false, reason: error.reason }
 }
 
@@ -20,8 +20,15 @@ export function toConnectFailure(error: unknown): Transfer {
 export function toOpenFailure(error: SmtpError): Transfer {
   const { code, originalCode, responseCode, response } = error
   if (responseCode && response) return { kind: 'refused', phase: 'open', reply: response, refused: [] }
-  const hopeless = code === 'EAUTH' || code === 'ENOAUTH' || hopelessTls.test(originalCode ?? '')
-  if (hopeless) return { kind: 'misconfigured', reason: error.message }
+  const hopeless =
+    code === 'EAUTH'
+      ? 'provider-credentials-refused'
+      : code === 'ENOAUTH'
+        ? 'provider-settings-wrong'
+        : hopelessTls.test(originalCode ?? '')
+          ? 'provider-tls-failed'
+          : null
+  if (hopeless) return { kind: 'misconfigured', code: hopeless, reason: error.message }
   return { kind: 'lost', complete: false, reason: error.message }
 }
 

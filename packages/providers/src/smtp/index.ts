@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { buildMime, messageIdOf } from '../mime.ts'
 import type { Io, OutboundMessage, Provider, ProviderConnection } from '../provider.ts'
+import { checkSmtp } from './check.ts'
 import { openSession } from './open-session.ts'
 import { type Transfer, toOutcome } from './outcome.ts'
 import type { Envelope } from './session.ts'
@@ -33,12 +34,18 @@ export function createSmtp(): Provider<SmtpCredentials, SmtpSettings> {
       messageBytesMax: 40 * 1000 * 1000,
       idempotencyWindowMs: 0,
       answersEachRecipient: true,
+      replyToMax: 10,
+      inlineImages: true,
+      tagsMax: 0,
+      metadata: false,
+      tellsLimits: false,
     },
     targets: (settings) => [smtpTarget(settings)],
     send: async (message, connection, io) => {
       const transfer = await deliver(message, pools.of(connection), io)
       return toOutcome(transfer, messageIdOf(message))
     },
+    check: ({ credentials, settings }, io) => checkSmtp(credentials, settings, io),
     close: () => pools.close(),
   }
 }

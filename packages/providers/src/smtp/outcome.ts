@@ -1,3 +1,4 @@
+import { classOf, type FailureCode, toFailure } from '../failures.ts'
 import type { RecipientRefusal, SendOutcome } from '../provider.ts'
 import { toRefusedOutcome } from '../refusals.ts'
 
@@ -13,36 +14,43 @@ export type Transfer =
   /** No usable reply; `complete`: the server may hold the whole message. */
   | { kind: 'lost'; complete: boolean; reason: string }
   /** Not tried: these settings and this server cannot work together. */
-  | { kind: 'misconfigured'; reason: string }
+  | { kind: 'misconfigured'; code: FailureCode; reason: string }
 
-type Verdict = 'deferred' | 'message' | 'account'
-type Rule = { phase?: Phase; code?: RegExp; enhanced?: RegExp; text?: RegExp; is: Verdict }
+type SmtpRule = { phase?: Phase; code?: RegExp; enhanced?: RegExp; text?: RegExp; is: FailureCode }
 
 // The first rule that fits decides. Codes: https://www.rfc-editor.org/rfc/rfc5321#section-4.2.3,
 // enhanced codes: https://www.iana.org/assignments/smtp-enhanced-status-codes
-const rules: Rule[] = [
-  { code: /^4/, is: 'deferred' },
-  { enhanced: /^4\./, is: 'deferred' },
+const rules: SmtpRule[] = [
+  // Rates and limits of the account (Exchange Online, Gmail, Brevo and others say so in words or by 4.7.0 and 5.4.5).
+  { code: /^4/, text: /rate|limit|quota|too many|throttl/i, is: 'provider-rate-limited' },
+  { phase: 'rcpt', code: /^4/, is: 'recipient-deferred' },
+  { phase: 'data', code: /^4/, is: 'recipient-deferred' },
+  { code: /^4/, is: 'provider-unavailable' },
+  { enhanced: /^4\./, is: 'recipient-deferred' },
   // Out of sequence: a new session begins anew.
-  { code: /^503/, is: 'deferred' },
+  { code: /^503/, is: 'provider-unavailable' },
   // Too many recipients at once: the rest goes with the next attempt.
-  { enhanced: /^5\.5\.3$/, is: 'deferred' },
+  { enhanced: /^5\.5\.3$/, is: 'recipient-deferred' },
   // The account's own daily limit (Gmail).
-  { enhanced: /^5\.4\.5$/, is: 'deferred' },
-  { code: /^53[0458]/, is: 'account' },
-  // Authentication, encryption, and accounts that Exchange Online has blocked.
-  { enhanced: /^5\.7\.([89]|1[0-4]|30|70[58])$/, is: 'account' },
+  { enhanced: /^5\.4\.5$/, is: 'provider-quota-used-up' },
+  { code: /^53[0458]/, is: 'provider-credentials-refused' },
+  // Accounts that Exchange Online has blocked.
+  { enhanced: /^5\.7\.70[58]$/, is: 'provider-account-suspended' },
+  // Authentication and encryption.
+  { enhanced: /^5\.7\.([89]|1[0-4]|30)$/, is: 'provider-credentials-refused' },
   // Not the recipient's fault: the sender is not one of this account's.
-  { enhanced: /^5\.1\.[78]$/, is: 'account' },
+  { enhanced: /^5\.1\.[78]$/, is: 'provider-sender-refused' },
   {
     text: /relay(ing)?( access)? (is )?(denied|not (permitted|allowed))|(unable|not permitted) to relay/i,
-    is: 'account',
+    is: 'provider-permission-missing',
   },
-  { phase: 'open', is: 'account' },
+  { phase: 'open', is: 'provider-settings-wrong' },
   // Syntax and size are the message's own; any other refusal of a sender is about the account.
-  { phase: 'mail', code: /^(501|523|552|555)/, is: 'message' },
-  { phase: 'mail', is: 'account' },
-  { is: 'message' },
+  { code: /^(523|552)/, enhanced: /^5\.3\.4$|^$/, is: 'message-too-large' },
+  { phase: 'mail', code: /^(501|523|552|555)/, is: 'message-refused' },
+  { phase: 'mail', is: 'provider-sender-refused' },
+  { phase: 'rcpt', is: 'recipient-refused' },
+  { is: 'message-refused' },
 ]
 
 /** What a transfer means for the message. */
@@ -56,29 +64,32 @@ export function toOutcome(transfer: Transfer, ownId: string): SendOutcome {
     case 'refused':
       return toRefusedTransfer(transfer)
     case 'lost':
-      return { kind: transfer.complete ? 'unknown' : 'deferred', reason: shorten(transfer.reason) }
+      return toFailure(
+        transfer.complete ? 'outcome-unknown' : 'provider-unreachable',
+        shorten(transfer.reason),
+      )
     case 'misconfigured':
-      return { kind: 'rejected', scope: 'account', reason: shorten(transfer.reason) }
+      return toFailure(transfer.code, shorten(transfer.reason))
   }
 }
 
 function toRefusedTransfer({ phase, reply, refused }: Transfer & { kind: 'refused' }): SendOutcome {
-  if (phase === 'rcpt' && refused.length > 0) {
-    const account = refused.find((refusal) => judge('rcpt', refusal.reply) === 'account')
-    if (account) return { kind: 'rejected', scope: 'account', reason: shorten(account.reply) }
-    return toRefusedOutcome(refused.map(toRefusal))
-  }
-  const verdict = judge(phase, reply)
-  const reason = shorten(reply)
-  return verdict === 'deferred' ? { kind: 'deferred', reason } : { kind: 'rejected', scope: verdict, reason }
+  if (phase !== 'rcpt' || refused.length === 0) return toFailure(judgeReply(phase, reply), shorten(reply))
+  const account = refused.find(
+    (refusal) => classOf(judgeReply('rcpt', refusal.reply)).outcome === 'rejected-account',
+  )
+  if (account) return toFailure(judgeReply('rcpt', account.reply), shorten(account.reply))
+  return toRefusedOutcome(refused.map(toRefusal))
 }
 
 function toRefusal({ address, reply }: { address: string; reply: string }): RecipientRefusal {
-  const kind = judge('rcpt', reply) === 'deferred' ? 'deferred' : 'rejected'
-  return { address, kind, reason: shorten(reply) }
+  const code = judgeReply('rcpt', reply)
+  const kind = classOf(code).outcome === 'deferred' ? 'deferred' : 'rejected'
+  return { address, kind, code, reason: shorten(reply) }
 }
 
-function judge(phase: Phase, reply: string): Verdict {
+/** The class of a refusing reply. */
+export function judgeReply(phase: Phase, reply: string): FailureCode {
   const [, code = '', enhanced = ''] = /^(\d{3})[ -]?(\d\.\d{1,3}\.\d{1,3})?/.exec(reply) ?? []
   const rule = rules.find(
     (candidate) =>
@@ -87,7 +98,7 @@ function judge(phase: Phase, reply: string): Verdict {
       (candidate.enhanced === undefined || candidate.enhanced.test(enhanced)) &&
       (candidate.text === undefined || candidate.text.test(reply)),
   )
-  return rule?.is ?? 'message'
+  return rule?.is ?? 'message-refused'
 }
 
 // Postfix `queued as X`, SES `Ok X`, Exchange `<X> [Hostname=…]`, Exim `id=X`.

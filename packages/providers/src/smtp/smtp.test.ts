@@ -142,15 +142,33 @@ describe('replies', () => {
       kind: 'accepted',
       providerMessageId: '4F2A1C',
       refused: [
-        { address: 'no@example.org', kind: 'rejected', reason: '550 5.1.1 unknown' },
-        { address: 'later@example.org', kind: 'deferred', reason: '450 4.2.0 busy' },
+        {
+          address: 'no@example.org',
+          kind: 'rejected',
+          code: 'recipient-refused',
+          reason: '550 5.1.1 unknown',
+        },
+        {
+          address: 'later@example.org',
+          kind: 'deferred',
+          code: 'recipient-deferred',
+          reason: '450 4.2.0 busy',
+        },
       ],
     })
     expect(peer.messages).toHaveLength(1)
     expect(await send({ to: to.slice(1) })).toEqual({
       kind: 'deferred',
+      code: 'recipient-deferred',
       reason: '450 4.2.0 busy',
-      refused: [{ address: 'no@example.org', kind: 'rejected', reason: '550 5.1.1 unknown' }],
+      refused: [
+        {
+          address: 'no@example.org',
+          kind: 'rejected',
+          code: 'recipient-refused',
+          reason: '550 5.1.1 unknown',
+        },
+      ],
     })
   })
 
@@ -358,6 +376,7 @@ test('a target that the egress policy refuses is the account’s fault', async (
   expect(await smtp.send(buildOutboundMessage(), connection, io)).toEqual({
     kind: 'rejected',
     scope: 'account',
+    code: 'provider-egress-refused',
     reason: 'address is not public',
   })
 })

@@ -1,0 +1,62 @@
+import type { SendOutcome } from './provider.ts'
+
+/** What a failure of one class means for the message, and for the connection that it was sent through. */
+type Class = {
+  outcome: 'rejected-message' | 'rejected-account' | 'deferred' | 'unknown'
+  /**
+   * `slows`: the account as a whole was asked to wait. `fails`: counts towards opening the connection's circuit.
+   * `none`: says nothing about the next message.
+   */
+  connection: 'slows' | 'fails' | 'none'
+  /** Wait before the next try when the provider names none. */
+  waitMs?: number
+}
+
+/** Every way in which a hand-off can end without being accepted. Each has a page, docs/problems/<code>.md. */
+export const failureClasses = {
+  'provider-rate-limited': { outcome: 'deferred', connection: 'slows' },
+  'provider-quota-used-up': { outcome: 'deferred', connection: 'slows', waitMs: 3_600_000 },
+  'provider-unavailable': { outcome: 'deferred', connection: 'fails' },
+  'provider-unreachable': { outcome: 'deferred', connection: 'fails' },
+  'provider-tls-failed': { outcome: 'rejected-account', connection: 'fails' },
+  'provider-credentials-refused': { outcome: 'rejected-account', connection: 'fails' },
+  'provider-permission-missing': { outcome: 'rejected-account', connection: 'fails' },
+  'provider-account-suspended': { outcome: 'rejected-account', connection: 'fails' },
+  'provider-settings-wrong': { outcome: 'rejected-account', connection: 'fails' },
+  'provider-egress-refused': { outcome: 'rejected-account', connection: 'fails' },
+  // One sender, one sandboxed recipient or one odd message says nothing about the others.
+  'provider-sender-refused': { outcome: 'rejected-account', connection: 'none' },
+  'provider-sandbox': { outcome: 'rejected-account', connection: 'none' },
+  'provider-cannot-express': { outcome: 'rejected-account', connection: 'none' },
+  'recipient-deferred': { outcome: 'deferred', connection: 'none' },
+  'message-refused': { outcome: 'rejected-message', connection: 'none' },
+  'message-too-large': { outcome: 'rejected-message', connection: 'none' },
+  'recipient-refused': { outcome: 'rejected-message', connection: 'none' },
+  'outcome-unknown': { outcome: 'unknown', connection: 'fails' },
+} as const satisfies Record<string, Class>
+
+export type FailureCode = keyof typeof failureClasses
+
+export const failureCodes = Object.keys(failureClasses) as FailureCode[]
+
+/** The class that a code names. */
+export function classOf(code: FailureCode): Class {
+  return failureClasses[code]
+}
+
+/** The outcome of a failure; `waitMs` is the provider's own wish, which stands before the class's. */
+export function toFailure(code: FailureCode, reason: string, waitMs?: number): SendOutcome {
+  const { outcome, waitMs: usualMs } = classOf(code)
+  switch (outcome) {
+    case 'rejected-message':
+      return { kind: 'rejected', scope: 'message', code, reason }
+    case 'rejected-account':
+      return { kind: 'rejected', scope: 'account', code, reason }
+    case 'unknown':
+      return { kind: 'unknown', code, reason }
+    case 'deferred': {
+      const retryAfterMs = waitMs ?? usualMs
+      return { kind: 'deferred', code, reason, ...(retryAfterMs !== undefined && { retryAfterMs }) }
+    }
+  }
+}

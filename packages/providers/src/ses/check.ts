@@ -1,0 +1,61 @@
+import { z } from 'zod'
+import { parseAnswer } from '../answer.ts'
+import { faulty, inquire } from '../http-check.ts'
+import type { AccountReport, HttpRequest, HttpResponse, Io, ProviderConnection } from '../provider.ts'
+import type { SesCredentials, SesSettings } from './index.ts'
+import { rules, toFault } from './outcome.ts'
+import { signedHeaders } from './sign.ts'
+
+const accountPath = '/v2/email/account'
+
+const sandboxNote =
+  'The account is in the SES sandbox: it reaches verified addresses only, 200 a day. Ask AWS for production access in this region.'
+
+// https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetAccount.html
+const account = z.object({
+  ProductionAccessEnabled: z.boolean().optional(),
+  SendingEnabled: z.boolean().optional(),
+  EnforcementStatus: z.string().optional(),
+  SendQuota: z
+    .object({
+      Max24HourSend: z.number().optional(),
+      MaxSendRate: z.number().optional(),
+      SentLast24Hours: z.number().optional(),
+    })
+    .optional(),
+})
+
+/** Asks SES what the account may send in this region; the key needs ses:GetAccount for that. */
+export function checkSes(
+  { credentials, settings }: ProviderConnection<SesCredentials, SesSettings>,
+  endpoint: string,
+  io: Io,
+): Promise<AccountReport> {
+  const { host, pathname: path, href: url } = new URL(endpoint + accountPath)
+  const request = { method: 'GET', host, path, body: '', region: settings.region } as const
+  const headers = signedHeaders(request, credentials, io.now())
+  const exchange: HttpRequest = { method: 'GET', url, headers }
+  return inquire(io, exchange, { rules, toFault, toReport })
+}
+
+function toReport(response: HttpResponse): AccountReport {
+  const { data } = account.safeParse(parseAnswer(response.body))
+  if (data?.SendingEnabled === undefined)
+    return faulty('provider-settings-wrong', 'the answer is not one of SES')
+  if (!data.SendingEnabled || data.EnforcementStatus === 'SHUTDOWN')
+    return faulty('provider-account-suspended', `sending is off (${data.EnforcementStatus ?? 'disabled'})`)
+  const quota = data.SendQuota ?? {}
+  const sandbox = data.ProductionAccessEnabled === false
+  const onProbation = data.EnforcementStatus === 'PROBATION'
+  return {
+    fault: null,
+    sandbox,
+    limits: {
+      perSecond: quota.MaxSendRate,
+      // -1 stands for no limit.
+      perDay: quota.Max24HourSend === -1 ? undefined : quota.Max24HourSend,
+      usedToday: quota.SentLast24Hours,
+    },
+    notes: [...(sandbox ? [sandboxNote] : []), ...(onProbation ? ['AWS reviews this account.'] : [])],
+  }
+}
