@@ -38,7 +38,7 @@ function recipientRows(message: NewMessage): AcceptRow['recipients'] {
   return rows
 }
 
-/** The rows of one message. Tags are restricted to characters that need no escape in an array literal. */
+/** The rows of one message. */
 export function acceptRow(id: string, message: NewMessage): AcceptRow {
   const recipients = recipientRows(message)
   const document = JSON.stringify(contentDocument(message, recipients))
@@ -49,7 +49,7 @@ export function acceptRow(id: string, message: NewMessage): AcceptRow {
     fromAddress: message.from.address,
     fromName: message.from.name ?? null,
     subject: message.subject,
-    tags: message.tags.length === 0 ? '{}' : `{"${message.tags.join('","')}"}`,
+    tags: message.tags,
     metadata: Object.keys(message.metadata).length === 0 ? null : JSON.stringify(message.metadata),
     sendAt: message.sendAt ?? null,
     connectionId: message.connectionId ?? null,

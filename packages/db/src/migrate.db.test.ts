@@ -62,12 +62,12 @@ test('a login that is no superuser migrates and works, once the roles of the clu
   await expect(batch.query('select from message_default')).rejects.toThrow('permission denied')
 })
 
-/** A database as the version before row-level security left it. */
-async function migrateUpTo(pool: Pool, last: string): Promise<void> {
+/** A database as it was before this migration. Later ones that do not build on it are there: the statements of today need them. */
+async function migrateWithout(pool: Pool, missing: string): Promise<void> {
   const folder = new URL('../migrations/', import.meta.url)
   await pool.query(`create table schema_migration (
     name text primary key, checksum text not null, applied_at timestamptz not null default now())`)
-  for (const name of (await readdir(folder)).sort().filter((file) => file < last)) {
+  for (const name of (await readdir(folder)).sort().filter((file) => file !== missing)) {
     const sql = await readFile(new URL(name, folder), 'utf8')
     await pool.query(sql)
     const checksum = createHash('sha256').update(sql).digest('hex')
@@ -81,7 +81,7 @@ async function migrateUpTo(pool: Pool, last: string): Promise<void> {
 test('row-level security comes to a database with data while the version before goes on serving', async () => {
   const { url } = await createOwned('superuser')
   const pool = open(url)
-  await migrateUpTo(pool, '0003')
+  await migrateWithout(pool, '0003_row_level_security.sql')
   const tenantId = await buildTenant(pool)
   await ensureUsage(pool, [{ id: tenantId, mode: 'live' }])
   let accepted = 0

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { forgetRowTypes } from './row-type-oid.ts'
 
 /** What a query needs: satisfied by a pool, and by a client inside a transaction. */
 export type Queryable = {
@@ -69,7 +70,10 @@ export function createPool(options: PoolOptions): Pool {
   })
   pool.on('error', options.onError)
   // A client that is checked out has no listener of the pool's: without one of its own, a lost connection ends the process.
-  pool.on('connect', (client) => client.on('error', options.onError))
+  pool.on('connect', (client) => {
+    client.on('error', options.onError)
+    forgetRowTypes(pool)
+  })
   return pool
 }
 

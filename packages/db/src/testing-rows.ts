@@ -24,7 +24,7 @@ export function buildRow(change: Partial<AcceptRow> = {}): AcceptRow {
     fromAddress: 'app@acme.example',
     fromName: null,
     subject: 'Hello',
-    tags: '{}',
+    tags: [],
     metadata: null,
     sendAt: null,
     connectionId: null,

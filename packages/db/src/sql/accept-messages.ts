@@ -1,5 +1,5 @@
-import { byteaArray, int2Array, int4Array, textArray, timestamptzArray, uuidArray } from '../arrays.ts'
 import type { Queryable } from '../pool.ts'
+import { column, rowArray } from '../rows.ts'
 
 export type AcceptRow = {
   id: string
@@ -7,8 +7,7 @@ export type AcceptRow = {
   fromAddress: string
   fromName: string | null
   subject: string
-  /** Postgres array literal. */
-  tags: string
+  tags: string[]
   /** JSON text. */
   metadata: string | null
   sendAt: Date | null
@@ -48,17 +47,15 @@ export type AcceptResult = {
  */
 const TEXT = `
 with unit as materialized (
-  select * from unnest($1::int4[], $2::uuid[], $3::text[], $4::uuid[], $5::int4[], $6::bytea[], $7::bytea[], $8::text[])
-    as u(unit, tenant_id, mode, request_id, n, key_hash, body_hash, answer)
-), room as materialized (
-  select w.tenant_id, w.mode, g.day, g.accepted, t.daily_limit
+  select * from unnest($1::accept_unit[])
+), locked as materialized (
+  select tenant_id, mode, lock_usage(tenant_id, mode) as g
   from (select distinct tenant_id, mode from unit order by tenant_id, mode) w
-  cross join lateral (
-    select day, accepted from usage u
-    where u.tenant_id = w.tenant_id and u.day = (now() at time zone 'utc')::date and u.mode = w.mode
-    limit 1 for no key update
-  ) g
-  cross join lateral (select daily_limit from tenant where id = w.tenant_id limit 1) t
+), room as materialized (
+  select l.tenant_id, l.mode, (l.g).day, (l.g).accepted, t.daily_limit
+  from locked l
+  cross join lateral (select daily_limit from tenant where id = l.tenant_id limit 1) t
+  where (l.g).day is not null
 ), fits as materialized (
   select u.*, r.day
   from (select *, sum(n) over (partition by tenant_id, mode order by n, unit) as running from unit) u
@@ -66,39 +63,33 @@ with unit as materialized (
   where u.running <= r.daily_limit - r.accepted
 ), claimed as (
   insert into idempotency (tenant_id, key_hash, body_hash, request_id, answer)
-  select tenant_id, key_hash, body_hash, request_id, answer::json from fits where key_hash is not null
+  select tenant_id, key_hash, body_hash, request_id, answer from fits where key_hash is not null
   order by tenant_id, key_hash
   on conflict do nothing
   returning request_id
 ), admitted as materialized (
   select f.* from fits f
   where f.key_hash is null or f.request_id in (select request_id from claimed)
-), spent as (
-  update usage g set accepted = g.accepted + s.n
+), spent as materialized (
+  select tenant_id, mode, add_usage(tenant_id, day, mode, n) as accepted
   from (select tenant_id, mode, day, sum(n)::int4 as n from admitted group by 1, 2, 3) s
-  where g.tenant_id = s.tenant_id and g.mode = s.mode and g.day = s.day
-  returning g.tenant_id, g.mode, g.accepted
 ), incoming as materialized (
   select a.tenant_id, a.mode, a.day, m.*
-  from unnest($9::int4[], $10::uuid[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
-              $17::timestamptz[], $18::uuid[], $19::int2[], $20::int4[], $21::text[])
-    as m(unit, id, stream, from_address, from_name, subject, tags, metadata, send_at, connection_id,
-         attachment_count, content_bytes, document)
+  from unnest($2::accept_message[]) m
   join admitted a using (unit)
 ), written_message as (
   insert into message (tenant_id, id, usage_day, mode, stream, from_address, from_name, subject, tags, metadata,
                        send_at, connection_id, attachment_count, content_bytes)
-  select tenant_id, id, day, mode, stream, from_address, from_name, subject, tags::text[], metadata::json,
+  select tenant_id, id, day, mode, stream, from_address, from_name, subject, tags, metadata,
          send_at, connection_id, attachment_count, content_bytes
   from incoming
 ), written_content as (
-  insert into message_content (tenant_id, message_id, document) select tenant_id, id, document::json from incoming
+  insert into message_content (tenant_id, message_id, document) select tenant_id, id, document from incoming
 ), written_recipient as (
   insert into recipient (tenant_id, message_id, position, kind, address, name, status)
   select i.tenant_id, i.id, r.position, r.kind, r.address, r.name,
          case when i.send_at > now() then 'scheduled' else 'queued' end
-  from unnest($22::uuid[], $23::int2[], $24::text[], $25::text[], $26::text[])
-    as r(message_id, position, kind, address, name)
+  from unnest($3::accept_recipient[]) r
   join incoming i on i.id = r.message_id
 ), written_outbox as (
   insert into outbox (message_id, tenant_id, mode, state, due_at, first_due_at, content_bytes, accepted_at)
@@ -124,43 +115,58 @@ type Row = {
   reset_seconds: number
 }
 
+type Numbered<T> = T & { unit: number }
+type RecipientRow = AcceptRow['recipients'][number] & { messageId: string; position: number }
+
+const unitArray = rowArray<Numbered<AcceptUnit>>('accept_unit', [
+  column('int4', (row) => row.unit),
+  column('uuid', (row) => row.tenantId),
+  column('text', (row) => row.mode),
+  column('uuid', (row) => row.requestId),
+  column('int4', (row) => row.recipientCount),
+  column('bytea', (row) => row.idempotency?.keyHash),
+  column('bytea', (row) => row.idempotency?.bodyHash),
+  column('json', (row) => row.idempotency?.answer),
+])
+const messageArray = rowArray<{ unit: number; row: AcceptRow }>('accept_message', [
+  column('int4', ({ unit }) => unit),
+  column('uuid', ({ row }) => row.id),
+  column('text', ({ row }) => row.stream),
+  column('text', ({ row }) => row.fromAddress),
+  column('text', ({ row }) => row.fromName),
+  column('text', ({ row }) => row.subject),
+  column('text[]', ({ row }) => row.tags),
+  column('json', ({ row }) => row.metadata),
+  column('timestamptz', ({ row }) => row.sendAt),
+  column('uuid', ({ row }) => row.connectionId),
+  column('int2', ({ row }) => row.attachmentCount),
+  column('int4', ({ row }) => row.contentBytes),
+  column('json', ({ row }) => row.document),
+])
+const recipientArray = rowArray<RecipientRow>('accept_recipient', [
+  column('uuid', (row) => row.messageId),
+  column('int2', (row) => row.position),
+  column('text', (row) => row.kind),
+  column('text', (row) => row.address),
+  column('text', (row) => row.name),
+])
+
 /** Accepts what the quotas of the units' tenants allow and answers for each unit, in order. All or nothing commits. */
 export async function acceptMessages(db: Queryable, units: AcceptUnit[]): Promise<AcceptResult[]> {
   const messages = units.flatMap((unit, index) => unit.messages.map((row) => ({ unit: index, row })))
   const recipients = messages.flatMap(({ row }) =>
-    row.recipients.map((recipient, position) => ({ messageId: row.id, position, recipient })),
+    row.recipients.map((recipient, position) => ({ ...recipient, messageId: row.id, position })),
   )
-  const column = <T>(pick: (row: AcceptRow) => T): T[] => messages.map(({ row }) => pick(row))
   const { rows } = await db.query<Row>({
     name: 'accept-messages',
     text: TEXT,
     values: [
-      int4Array(units.map((_, index) => index)),
-      uuidArray(units.map((unit) => unit.tenantId)),
-      textArray(units.map((unit) => unit.mode)),
-      uuidArray(units.map((unit) => unit.requestId)),
-      int4Array(units.map((unit) => unit.recipientCount)),
-      byteaArray(units.map((unit) => unit.idempotency?.keyHash)),
-      byteaArray(units.map((unit) => unit.idempotency?.bodyHash)),
-      textArray(units.map((unit) => unit.idempotency?.answer)),
-      int4Array(messages.map(({ unit }) => unit)),
-      uuidArray(column((row) => row.id)),
-      textArray(column((row) => row.stream)),
-      textArray(column((row) => row.fromAddress)),
-      textArray(column((row) => row.fromName)),
-      textArray(column((row) => row.subject)),
-      textArray(column((row) => row.tags)),
-      textArray(column((row) => row.metadata)),
-      timestamptzArray(column((row) => row.sendAt)),
-      uuidArray(column((row) => row.connectionId)),
-      int2Array(column((row) => row.attachmentCount)),
-      int4Array(column((row) => row.contentBytes)),
-      textArray(column((row) => row.document)),
-      uuidArray(recipients.map(({ messageId }) => messageId)),
-      int2Array(recipients.map(({ position }) => position)),
-      textArray(recipients.map(({ recipient }) => recipient.kind)),
-      textArray(recipients.map(({ recipient }) => recipient.address)),
-      textArray(recipients.map(({ recipient }) => recipient.name)),
+      await unitArray(
+        db,
+        units.map((unit, index) => ({ ...unit, unit: index })),
+      ),
+      await messageArray(db, messages),
+      await recipientArray(db, recipients),
     ],
   })
   return rows.map((row) => ({

@@ -1,7 +1,14 @@
-import { int8Array, textArray, uuidArray } from '../arrays.ts'
 import type { Queryable } from '../pool.ts'
+import { column, rowArray } from '../rows.ts'
 
 export type Fence = { messageId: string; epoch: number; connectionId: string | null; provider: string }
+
+const fenceArray = rowArray<Fence>('claim_fence', [
+  column('uuid', (fence) => fence.messageId),
+  column('int8', (fence) => fence.epoch),
+  column('uuid', (fence) => fence.connectionId),
+  column('text', (fence) => fence.provider),
+])
 
 /**
  * Commits "sending" before the first byte goes out. Answers the attempt's number and start for each message, in order;
@@ -17,17 +24,11 @@ export async function fenceSending(
     text: `
       update outbox o
       set state = 'sending', attempts = o.attempts + 1, connection_id = f.connection_id, provider = f.provider,
-          sending_at = now(), lease_until = now() + $5::int4 * interval '1 ms'
-      from unnest($1::uuid[], $2::int8[], $3::uuid[], $4::text[]) as f(message_id, epoch, connection_id, provider)
+          sending_at = now(), lease_until = now() + $2::int4 * interval '1 ms'
+      from unnest($1::claim_fence[]) as f
       where o.message_id = f.message_id and o.epoch = f.epoch and o.state = 'claimed' and o.lease_until > now()
       returning o.epoch, o.attempts, o.sending_at`,
-    values: [
-      uuidArray(fences.map((fence) => fence.messageId)),
-      int8Array(fences.map((fence) => fence.epoch)),
-      uuidArray(fences.map((fence) => fence.connectionId)),
-      textArray(fences.map((fence) => fence.provider)),
-      leaseMs,
-    ],
+    values: [await fenceArray(db, fences), leaseMs],
   })
   const held = new Map(rows.map((row) => [row.epoch, { attempt: row.attempts, startedAt: row.sending_at }]))
   return fences.map((fence) => {

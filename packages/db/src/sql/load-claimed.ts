@@ -1,6 +1,6 @@
-import { int8Array, uuidArray } from '../arrays.ts'
 import type { ContentDocument, Envelope } from '../content-document.ts'
 import type { Queryable } from '../pool.ts'
+import { claimKeyArray } from './claim-key.ts'
 import { idRange } from './id-range.ts'
 
 export type LoadedRecipient = {
@@ -51,12 +51,12 @@ select o.tenant_id, o.message_id, o.epoch, o.attempts, o.mode, o.accepted_at, o.
        o.connection_id as sending_connection_id, o.sending_at,
        ceil(extract(epoch from o.first_due_at + interval '72 hours' - now()) * 1000)::float8 as expires_in_ms,
        t.on_unknown, t.connections_version, c.document, s.stored
-from unnest($1::uuid[], $2::uuid[], $3::int8[]) as k(tenant_id, message_id, epoch)
+from unnest($1::claim_key[]) as k
 join outbox o on o.message_id = k.message_id and o.epoch = k.epoch and o.tenant_id = k.tenant_id
 join tenant t on t.id = o.tenant_id
 cross join lateral (
   select document from message_content c
-  where c.tenant_id = k.tenant_id and c.message_id = k.message_id and c.message_id between $5 and $6
+  where c.tenant_id = k.tenant_id and c.message_id = k.message_id and c.message_id between $3 and $4
   limit 1
 ) c
 left join lateral (
@@ -68,19 +68,19 @@ left join lateral (
       select json_agg(json_build_object('kind', p.kind, 'address', p.address, 'name', p.name, 'status', p.status)
                       order by p.position)
       from recipient p
-      where p.tenant_id = k.tenant_id and p.message_id = k.message_id and p.message_id between $5 and $6),
+      where p.tenant_id = k.tenant_id and p.message_id = k.message_id and p.message_id between $3 and $4),
     'unsure', (
       select json_build_object('connectionId', a.connection_id, 'startedAt', a.started_at)
       from attempt a
       where t.on_unknown = 'hold' and o.attempts > 0 and a.tenant_id = k.tenant_id and a.message_id = k.message_id
-        and a.message_id between $5 and $6 and a.outcome = 'unknown' and a.started_at >= o.first_due_at
+        and a.message_id between $3 and $4 and a.outcome = 'unknown' and a.started_at >= o.first_due_at
       order by a.number limit 1)
   ) as stored
   from message m
-  where o.accepted_at is null and m.tenant_id = k.tenant_id and m.id = k.message_id and m.id between $5 and $6
+  where o.accepted_at is null and m.tenant_id = k.tenant_id and m.id = k.message_id and m.id between $3 and $4
   limit 1
 ) s on true
-where o.state = $4`
+where o.state = $2`
 
 type Stored = Omit<Envelope, 'from' | 'recipients' | 'connection_id' | 'metadata'> & {
   createdAt: string
@@ -120,13 +120,7 @@ export async function loadClaimed(
   const { rows } = await db.query<Row>({
     name: 'load-claimed',
     text: TEXT,
-    values: [
-      uuidArray(claims.map((claim) => claim.tenantId)),
-      uuidArray(ids),
-      int8Array(claims.map((claim) => claim.epoch)),
-      state,
-      ...idRange(ids),
-    ],
+    values: [await claimKeyArray(db, claims), state, ...idRange(ids)],
   })
   return rows.map(toMessage).filter((message) => message !== null)
 }

@@ -1,13 +1,5 @@
-import {
-  float8Array,
-  int2Array,
-  int4Array,
-  int8Array,
-  textArray,
-  timestamptzArray,
-  uuidArray,
-} from '../arrays.ts'
 import type { Queryable } from '../pool.ts'
+import { column, rowArray } from '../rows.ts'
 import { idRange } from './id-range.ts'
 
 export type RecipientChange = {
@@ -53,10 +45,7 @@ export type OutcomeRecord = {
  */
 const TEXT = `
 with result as materialized (
-  select * from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::text[], $5::text[], $6::float8[], $7::int4[], $8::int2[],
-                       $9::uuid[], $10::text[], $11::timestamptz[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[])
-    as r(tenant_id, message_id, epoch, mode, usage_day, retry_in_ms, give_back, number,
-         connection_id, provider, started_at, outcome, scope, reason, provider_message_id, positions)
+  select * from unnest($1::claim_outcome[])
 ), finished as (
   delete from outbox o using result r
   where o.message_id = r.message_id and o.epoch = r.epoch and o.tenant_id = r.tenant_id
@@ -76,7 +65,7 @@ with result as materialized (
   cross join lateral (
     select from attempt a
     where a.tenant_id = r.tenant_id and a.message_id = r.message_id and a.number = r.number and a.outcome = 'unknown'
-      and a.message_id between $22 and $23
+      and a.message_id between $3 and $4
     limit 1
   ) a
   where r.outcome = 'accepted' and (r.message_id not in (select message_id from owned)) is true
@@ -84,28 +73,27 @@ with result as materialized (
   insert into attempt (tenant_id, message_id, number, connection_id, provider, started_at, outcome, scope, reason,
                        provider_message_id, recipients)
   select tenant_id, message_id, number, connection_id, provider, started_at, outcome, scope, reason,
-         provider_message_id, positions::int2[]
+         provider_message_id, positions
   from owned where number is not null
 ), corrected_attempt as (
   update attempt a
   set outcome = l.outcome, scope = l.scope, reason = l.reason, finished_at = now(), provider_message_id = l.provider_message_id
   from late l
   where a.tenant_id = l.tenant_id and a.message_id = l.message_id and a.number = l.number
-    and a.message_id between $22 and $23
+    and a.message_id between $3 and $4
 ), change as materialized (
   select c.*, (c.message_id in (select message_id from late)) is true as is_late
-  from unnest($17::uuid[], $18::uuid[], $19::int2[], $20::text[], $21::text[], $24::text[], $25::text[])
-    as c(tenant_id, message_id, position, status, reason, event, data)
+  from unnest($2::claim_change[]) c
   where (c.message_id in (select message_id from owned)) is true or (c.message_id in (select message_id from late)) is true
 ), changed as (
   update recipient p set status = c.status, reason = c.reason, updated_at = now()
   from change c
   where p.tenant_id = c.tenant_id and p.message_id = c.message_id and p.position = c.position
-    and p.message_id between $22 and $23
+    and p.message_id between $3 and $4
     and (not c.is_late or p.status = 'unknown')
 ), written_event as (
   insert into event (tenant_id, message_id, position, type, data)
-  select tenant_id, message_id, position, event, data::json from change where event is not null
+  select tenant_id, message_id, position, event, data from change where event is not null
 ), returned as (
   select u.tenant_id, u.day, u.mode, s.n
   from (select tenant_id, usage_day::date as day, mode, sum(give_back)::int4 as n from owned where give_back > 0 group by 1, 2, 3) s
@@ -124,43 +112,82 @@ where ids is not null`
 /** Messages in one statement: their ids must fit into one notification of 8,000 bytes. */
 export const RECORD_MAX = 200
 
+type Attempt = NonNullable<OutcomeRecord['attempt']>
+type Changed = { record: OutcomeRecord; change: RecipientChange }
+
+const ofAttempt =
+  <T>(pick: (attempt: Attempt) => T) =>
+  ({ attempt }: OutcomeRecord): T | null =>
+    attempt && pick(attempt)
+
+const outcomeArray = rowArray<OutcomeRecord>('claim_outcome', [
+  column('uuid', (record) => record.tenantId),
+  column('uuid', (record) => record.messageId),
+  column('int8', (record) => record.epoch),
+  column('text', (record) => record.mode),
+  column('text', (record) => record.usageDay),
+  column('float8', (record) => record.retryInMs),
+  column('int4', (record) => record.giveBack),
+  column(
+    'int2',
+    ofAttempt(({ number }) => number),
+  ),
+  column(
+    'uuid',
+    ofAttempt(({ connectionId }) => connectionId),
+  ),
+  column(
+    'text',
+    ofAttempt(({ provider }) => provider),
+  ),
+  column(
+    'timestamptz',
+    ofAttempt(({ startedAt }) => startedAt),
+  ),
+  column(
+    'text',
+    ofAttempt(({ outcome }) => outcome),
+  ),
+  column(
+    'text',
+    ofAttempt(({ scope }) => scope),
+  ),
+  column(
+    'text',
+    ofAttempt(({ reason }) => reason),
+  ),
+  column(
+    'text',
+    ofAttempt(({ providerMessageId }) => providerMessageId),
+  ),
+  column(
+    'int2[]',
+    ofAttempt(({ positions }) => positions),
+  ),
+])
+const changeArray = rowArray<Changed>('claim_change', [
+  column('uuid', ({ record }) => record.tenantId),
+  column('uuid', ({ record }) => record.messageId),
+  column('int2', ({ change }) => change.position),
+  column('text', ({ change }) => change.status),
+  column('text', ({ change }) => change.reason),
+  column('text', ({ change }) => change.event),
+  column('json', ({ record, change }) => eventData(record, change)),
+])
+
 /** Safe to run twice: the second time nothing is owned any more. */
 export async function recordOutcomes(db: Queryable, records: OutcomeRecord[]): Promise<void> {
   if (records.length === 0) return
   // In the order of their ids, so that two statements that meet take turns instead of waiting for each other.
   const sorted = [...records].sort((a, b) => (a.messageId < b.messageId ? -1 : 1))
   const changes = sorted.flatMap((record) => record.changes.map((change) => ({ record, change })))
-  const column = <T>(pick: (record: OutcomeRecord) => T): T[] => sorted.map(pick)
-  const attempt = <T>(pick: (attempt: NonNullable<OutcomeRecord['attempt']>) => T): (T | null)[] =>
-    sorted.map((record) => record.attempt && pick(record.attempt))
   await db.query({
     name: 'record-outcomes',
     text: TEXT,
     values: [
-      uuidArray(column((record) => record.tenantId)),
-      uuidArray(column((record) => record.messageId)),
-      int8Array(column((record) => record.epoch)),
-      textArray(column((record) => record.mode)),
-      textArray(column((record) => record.usageDay)),
-      float8Array(column((record) => record.retryInMs)),
-      int4Array(column((record) => record.giveBack)),
-      int2Array(attempt(({ number }) => number)),
-      uuidArray(attempt(({ connectionId }) => connectionId)),
-      textArray(attempt(({ provider }) => provider)),
-      timestamptzArray(attempt(({ startedAt }) => startedAt)),
-      textArray(attempt(({ outcome }) => outcome)),
-      textArray(attempt(({ scope }) => scope)),
-      textArray(attempt(({ reason }) => reason)),
-      textArray(attempt(({ providerMessageId }) => providerMessageId)),
-      textArray(attempt(({ positions }) => `{${positions.join(',')}}`)),
-      uuidArray(changes.map(({ record }) => record.tenantId)),
-      uuidArray(changes.map(({ record }) => record.messageId)),
-      int2Array(changes.map(({ change }) => change.position)),
-      textArray(changes.map(({ change }) => change.status)),
-      textArray(changes.map(({ change }) => change.reason)),
-      ...idRange(column((record) => record.messageId)),
-      textArray(changes.map(({ change }) => change.event)),
-      textArray(changes.map(({ record, change }) => eventData(record, change))),
+      await outcomeArray(db, sorted),
+      await changeArray(db, changes),
+      ...idRange(sorted.map((record) => record.messageId)),
     ],
   })
 }
