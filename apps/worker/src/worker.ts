@@ -2,6 +2,7 @@ import { createDatabaseClock } from '@lettergate/core/database-clock'
 import { createDeliverer, type Deliverer } from '@lettergate/core/deliver'
 import { createDispatcher } from '@lettergate/core/dispatch'
 import type { Failpoint } from '@lettergate/core/failpoint'
+import { pokedTenants } from '@lettergate/core/poke'
 import { createRecorder } from '@lettergate/core/record'
 import { createRouter } from '@lettergate/core/route'
 import type { Sealer } from '@lettergate/core/sealing'
@@ -86,12 +87,12 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     onError,
   })
   const listener = createListener({ url: deps.databaseUrl, onError })
-  await listener.on('lg_outbox', () => dispatcher.poke())
+  await listener.on('lg_outbox', (payload) => dispatcher.poke(pokedTenants(payload)))
   const sweeper = createSweeper({
     pool,
     onSwept: (step, count) => {
       metrics.onSwept(step, count)
-      if (count > 0) dispatcher.poke()
+      if (count > 0) dispatcher.poke(null)
     },
     repeatWindowMs: (provider, startedAt) =>
       (deps.providers[provider]?.capabilities.idempotencyWindowMs ?? 0) - (clock.now() - startedAt.getTime()),

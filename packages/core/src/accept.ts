@@ -179,7 +179,7 @@ export function createAcceptor(deps: {
         const stored = await store1(unit, request.messages)
         if (stored.kind === 'key-in-progress') return { kind: 'key-in-progress' }
         if (stored.admitted) {
-          deps.poke()
+          deps.poke(tenant.id)
           return accepted(
             storedAnswer(unit.messages, request.idempotency?.extra),
             stored.now,

@@ -19,11 +19,12 @@ afterEach(async () => {
 })
 afterAll(() => db.drop())
 
-function start(enqueue: (claims: Claim[]) => Promise<void>, depth = 100): Dispatcher {
+function start(enqueue: (claims: Claim[]) => Promise<void>, depth = 100, refillMs = 40): Dispatcher {
   const dispatcher = createDispatcher({
     pool: db.pool,
     enqueue,
     depth,
+    refillMs,
     failpoint: noFailpoint,
     onClaim: () => {},
     onError: () => {},
@@ -33,7 +34,7 @@ function start(enqueue: (claims: Claim[]) => Promise<void>, depth = 100): Dispat
   return dispatcher
 }
 
-async function accept(count: number, sendAt?: Date): Promise<void> {
+async function accept(count: number, sendAt?: Date): Promise<string> {
   const tenantId = await buildTenant(db.pool)
   const acceptor = createAcceptor({
     pool: db.pool,
@@ -45,14 +46,29 @@ async function accept(count: number, sendAt?: Date): Promise<void> {
     { id: tenantId, mode: 'live' },
     { messages: Array.from({ length: count }, () => buildMessage({ sendAt })) },
   )
+  return tenantId
 }
 
 test('a poke makes it look at once, and it enqueues what is due', async () => {
   const enqueued: Claim[] = []
   const dispatcher = start(async (claims) => void enqueued.push(...claims))
   await accept(3)
-  dispatcher.poke()
+  dispatcher.poke(null)
   await eventually(async () => (enqueued.length === 3 ? true : undefined))
+})
+
+test('with a full hand it still serves at once a tenant that comes anew, and nobody else sooner', async () => {
+  const enqueued: Claim[] = []
+  const dispatcher = start(async (claims) => void enqueued.push(...claims), 40, 60_000)
+  const busy = await accept(200)
+  dispatcher.poke([busy])
+  await eventually(async () => (enqueued.length === 20 ? true : undefined))
+  // From here on it gathers for a minute, and nothing ends.
+  dispatcher.poke([busy])
+  const small = await accept(1)
+  dispatcher.poke([small])
+  await eventually(async () => (enqueued.some(({ tenantId }) => tenantId === small) ? true : undefined))
+  expect(enqueued.filter(({ tenantId }) => tenantId === busy)).toHaveLength(20)
 })
 
 test('without any poke it still finds the work by itself', async () => {
@@ -67,7 +83,7 @@ test('never more claims are held than the depth allows, whatever the backlog', a
   const dispatcher = start(async (claims) => void enqueued.push(...claims), 20)
   await accept(200)
   for (let i = 0; i < 5; i++) {
-    dispatcher.poke()
+    dispatcher.poke(null)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   expect(enqueued).toHaveLength(10)

@@ -7,8 +7,8 @@ import { CLAIM_LEASE_MS } from './leases.ts'
 
 export type Dispatcher = {
   start(): void
-  /** There is new work: looks at once if it was idle. */
-  poke(): void
+  /** There is new work of these tenants (null: of any): looks at once if it was idle, or if one of them waits while others are served. */
+  poke(tenantIds: readonly string[] | null): void
   /** A claim has ended, so there is room for another. */
   finished(): void
   /** Resolves when the last claim has been enqueued. */
@@ -24,6 +24,11 @@ const IDLE_MS = 1_000
  * a second a claim fetches 80. Only while much is in hand; a nearly idle dispatcher answers a poke at once.
  */
 const REFILL_MS = 40
+/**
+ * …or until a tenant comes who got nothing by the last claim: a full hand must not keep a newcomer waiting. So soon after a
+ * claim at the earliest, or a thousand small tenants would have it claim all the time.
+ */
+const NEWCOMER_MS = 10
 /** …or until this part of the depth has ended. */
 const REFILL_PART = 8
 const ERROR_MS = 500
@@ -40,6 +45,8 @@ export function createDispatcher(deps: {
   /** Whether the queue takes jobs now: what cannot be enqueued is not claimed. */
   isQueueOpen?: () => boolean
   depth: number
+  /** For tests. */
+  refillMs?: number
   failpoint: Failpoint
   onClaim: (count: number) => void
   onError: (error: unknown) => void
@@ -50,6 +57,11 @@ export function createDispatcher(deps: {
   let finishedCount = 0
   let wakeAtCount = 0
   let wake: (() => void) | null = null
+  let served: ReadonlySet<string> = new Set()
+  let claimedAt = 0
+  /** Somebody came whom the last claim did not serve. */
+  let hasNewcomer = false
+  let newcomerTimer: NodeJS.Timeout | null = null
   let nextPromoteAt = 0
   let loop: Promise<void> | null = null
 
@@ -63,6 +75,16 @@ export function createDispatcher(deps: {
       }
       if (wakeable) wake = done
     })
+  }
+
+  function wakeForNewcomer(): void {
+    newcomerTimer ??= setTimeout(
+      () => {
+        newcomerTimer = null
+        if (wakeAtCount > 0) wake?.()
+      },
+      Math.max(0, claimedAt + NEWCOMER_MS - performance.now()),
+    )
   }
 
   async function promote(): Promise<void> {
@@ -85,12 +107,15 @@ export function createDispatcher(deps: {
 
   /** Claims once. `more`: there may be more to claim right now; `held`: claims that everybody holds after it. */
   async function claim(): Promise<{ more: boolean; held: number }> {
+    claimedAt = performance.now()
+    hasNewcomer = false
     const result = await claimMessages(deps.pool, {
       depth: deps.depth,
       afterTenant: cursor,
       tenantsMax: TENANTS_MAX,
       leaseMs: CLAIM_LEASE_MS,
     })
+    served = new Set(result.claims.map(({ tenantId }) => tenantId))
     const isRoundOver = result.cursor === null
     const startedAtFirst = cursor === FIRST_TENANT
     cursor = result.cursor ?? FIRST_TENANT
@@ -112,7 +137,8 @@ export function createDispatcher(deps: {
     if (more || stopped) return
     if (held > deps.depth / REFILL_PART) {
       wakeAtCount = finishedBefore + deps.depth / REFILL_PART
-      if (finishedCount < wakeAtCount) await wait(REFILL_MS, true)
+      if (hasNewcomer) wakeForNewcomer()
+      if (finishedCount < wakeAtCount) await wait(deps.refillMs ?? REFILL_MS, true)
       wakeAtCount = 0
       return
     }
@@ -136,9 +162,12 @@ export function createDispatcher(deps: {
     start() {
       loop ??= run()
     },
-    poke() {
+    poke(tenantIds) {
       poked = true
       if (wakeAtCount === 0) wake?.()
+      if (tenantIds?.every((tenantId) => served.has(tenantId))) return
+      hasNewcomer = true
+      if (wakeAtCount > 0) wakeForNewcomer()
     },
     finished() {
       finishedCount++
@@ -146,6 +175,7 @@ export function createDispatcher(deps: {
     },
     async stop() {
       stopped = true
+      if (newcomerTimer) clearTimeout(newcomerTimer)
       wake?.()
       await loop
     },

@@ -3,7 +3,15 @@ import type { Queryable } from '@lettergate/db/pool'
 /** At most this often; a claim takes longer than that anyway. */
 const INTERVAL_MS = 5
 
-export type Poke = () => void
+/** A hint names this many tenants at most (36 bytes each; a notification takes 8,000); above it, it is for whoever it may concern. */
+const TENANTS_MAX = 200
+
+export type Poke = (tenantId: string) => void
+
+/** The tenants of a hint; null: any. */
+export function pokedTenants(payload: string): string[] | null {
+  return payload === '' ? null : payload.split(',')
+}
 
 /**
  * Tells the workers that there is new work: a hint after the commit, never awaited. Apart from the accept transaction,
@@ -12,14 +20,18 @@ export type Poke = () => void
 export function createPoke(db: Queryable, onError: (error: Error) => void): Poke {
   let last = 0
   let timer: NodeJS.Timeout | null = null
+  const tenants = new Set<string>()
 
   function send(): void {
     timer = null
     last = performance.now()
-    db.query({ name: 'poke', text: `select pg_notify('lg_outbox', '')` }).catch(onError)
+    const payload = tenants.size > TENANTS_MAX ? '' : [...tenants].join(',')
+    tenants.clear()
+    db.query({ name: 'poke', text: `select pg_notify('lg_outbox', $1)`, values: [payload] }).catch(onError)
   }
 
-  return () => {
+  return (tenantId) => {
+    tenants.add(tenantId)
     if (timer) return
     const wait = last + INTERVAL_MS - performance.now()
     if (wait <= 0) send()
