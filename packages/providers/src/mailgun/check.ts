@@ -1,0 +1,67 @@
+import { z } from 'zod'
+import { parseAnswer } from '../answer.ts'
+import { faulty, inquire } from '../http-check.ts'
+import type { AccountReport, HttpResponse, Io, ProviderConnection } from '../provider.ts'
+import type { Rule } from '../rules.ts'
+import type { MailgunCredentials, MailgunSettings } from './index.ts'
+import { rules, toFault } from './outcome.ts'
+import { toHeaders, toPost } from './post.ts'
+
+type Connection = ProviderConnection<MailgunCredentials, MailgunSettings>
+
+const sandboxNote =
+  'The domain is a sandbox of Mailgun: it reaches authorized recipients only. Add a domain of your own, or the addresses in the account’s settings.'
+
+// https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/domains/get-v4-domains--name-
+const answer = z.object({
+  domain: z.object({
+    name: z.string(),
+    state: z.string().optional(),
+    type: z.string().optional(),
+    is_disabled: z.boolean().optional(),
+  }),
+})
+
+/** Asks how the domain is. A key that may only send is not told, and proves itself in another way. */
+export async function checkMailgun(connection: Connection, endpoint: string, io: Io): Promise<AccountReport> {
+  const { credentials, settings } = connection
+  const url = `${endpoint}/v4/domains/${settings.domain}`
+  const request = { method: 'GET', url, headers: toHeaders(credentials) } as const
+  const report = await inquire(io, request, { rules, toFault, toReport })
+  const code = report.fault?.code
+  return code === 'provider-credentials-refused' || code === 'provider-permission-missing'
+    ? checkSendingKey(connection, endpoint, io)
+    : report
+}
+
+const probeRules: Rule[] = [
+  ...rules.filter(({ is }) => is !== 'message-refused'),
+  { is: 'recipient-refused' },
+]
+
+/** A post without recipients and without a message, in test mode besides: what is refused in it is that, or the key. */
+async function checkSendingKey(connection: Connection, endpoint: string, io: Io): Promise<AccountReport> {
+  const request = toPost(connection, endpoint, 'lettergate-check', [['o:testmode', 'yes']])
+  const report = await inquire(io, request, { rules: probeRules, toFault, toReport: toOddReport })
+  return report.fault?.code === 'recipient-refused'
+    ? { fault: null, notes: ['The key may only send, so the state of the domain is not known.'] }
+    : report
+}
+
+function toOddReport(): AccountReport {
+  return faulty('provider-settings-wrong', 'the answer is not one of Mailgun')
+}
+
+function toReport(response: HttpResponse): AccountReport {
+  const { data } = answer.safeParse(parseAnswer(response.body))
+  if (!data) return toOddReport()
+  const { name, state, type, is_disabled } = data.domain
+  if (is_disabled || state === 'disabled')
+    return faulty('provider-account-suspended', `the domain ${name} is disabled`)
+  if (state === 'unverified')
+    return faulty('provider-sender-refused', `the domain ${name} is not verified`, [
+      'Set the DNS records that Mailgun shows for the domain.',
+    ])
+  const sandbox = type === 'sandbox'
+  return { fault: null, sandbox, identities: [name], notes: sandbox ? [sandboxNote] : [] }
+}

@@ -1,0 +1,391 @@
+import Mailgun from 'mailgun.js'
+import { afterEach, describe, expect, test } from 'vitest'
+import { describeProvider } from '../conformance.ts'
+import { buildMime } from '../mime.ts'
+import type { OutboundMessage } from '../provider.ts'
+import { buildOutboundMessage, createTestIo } from '../testing.ts'
+import { type Exchange, playBehaviour, playHttp, respond } from '../testing-http.ts'
+import { createMailgun } from './index.ts'
+import { toOutcome } from './outcome.ts'
+
+const id = '20261120100000.1.ABCDEF@mg.example.com'
+const accepts = respond(200, JSON.stringify({ id: `<${id}>`, message: 'Queued. Thank you.' }))
+const domain = (more: object) => JSON.stringify({ domain: { name: 'mg.example.com', ...more } })
+const forbidden = respond(401, 'Forbidden', { 'content-type': 'text/plain' })
+const connectionTo = (port: number) => ({
+  credentials: { api_key: 'key-123' },
+  settings: { domain: 'mg.example.com', region: 'eu', base_url: `http://127.0.0.1:${port}` },
+})
+
+describeProvider('mailgun', createMailgun, {
+  connectionTo,
+  credentialsWith: (value) => ({ api_key: value }),
+  play: playBehaviour({
+    accepts: (response, exchange) =>
+      (exchange.method === 'GET' ? respond(200, domain({ state: 'active' })) : accepts)(response, exchange),
+    refusesCredentials: forbidden,
+    asksToWait: respond(429, '{"message":"slow down"}', { 'retry-after': '30' }),
+  }),
+})
+
+const cleanups: (() => Promise<void> | void)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup()
+})
+
+function parsedConnection(port: number) {
+  const mailgun = createMailgun()
+  const stored = connectionTo(port)
+  const credentials = mailgun.credentials.parse(stored.credentials)
+  return {
+    mailgun,
+    connection: { id: 'con_1', credentials, settings: mailgun.settings.parse(stored.settings) },
+  }
+}
+
+/** Sends through a fake that accepts, and answers what it got. */
+async function exchanged(message: OutboundMessage, times = 1): Promise<Exchange[]> {
+  const peer = await playHttp(accepts)
+  const io = createTestIo()
+  cleanups.push(io.close, peer.close)
+  const { mailgun, connection } = parsedConnection(peer.port)
+  for (let time = 0; time < times; time++) {
+    expect(await mailgun.send(message, connection, io)).toEqual({ kind: 'accepted', providerMessageId: id })
+  }
+  return peer.got
+}
+
+/** The fields of a form in order, read by the parser of the platform; files as their bytes. */
+async function formOf(exchange: Exchange | undefined): Promise<[string, string][]> {
+  const headers = { 'content-type': exchange?.headers['content-type'] ?? '' }
+  const form = await new Response(new Uint8Array(exchange?.bytes ?? []), { headers }).formData()
+  return Promise.all(
+    [...form].map(
+      async ([name, value]): Promise<[string, string]> => [
+        name,
+        typeof value === 'string' ? value : Buffer.from(await value.arrayBuffer()).toString('latin1'),
+      ],
+    ),
+  )
+}
+
+const rich = buildOutboundMessage({
+  from: { address: 'writer@example.com', name: 'Größe, "The" Writer' },
+  to: [{ address: 'reader@example.org', name: 'Reader, First' }],
+  cc: [{ address: 'copy@example.net', name: 'Größe 2' }],
+  bcc: [{ address: 'hidden@example.net' }],
+  replyTo: [{ address: 'answers@example.com' }, { address: 'more@example.com' }],
+  envelopeTo: ['reader@example.org', 'copy@example.net', 'hidden@example.net'],
+  subject: 'Grüße',
+  text: '',
+  headers: { 'List-Unsubscribe': '<https://example.com/u>', 'X-Note': 'größer' },
+  tags: ['welcome', 'größe/1'],
+  metadata: { order: 'not for recipients' },
+  attachments: [
+    {
+      filename: 'logo.png',
+      contentType: 'image/png',
+      disposition: 'inline',
+      contentId: 'logo',
+      content: Buffer.from([0, 13, 10, 255]),
+    },
+    {
+      filename: 'größe.csv',
+      contentType: 'text/csv; charset=utf-8',
+      disposition: 'attachment',
+      content: Buffer.from('a'),
+    },
+  ],
+})
+
+describe('the request', () => {
+  test('is the mail itself, beside who gets it and what comes back with its events', async () => {
+    const [exchange] = await exchanged(rich)
+    expect(exchange).toMatchObject({
+      method: 'POST',
+      path: '/v3/mg.example.com/messages.mime',
+      headers: {
+        authorization: `Basic ${Buffer.from('api:key-123').toString('base64')}`,
+        'content-type': `multipart/form-data; boundary=lettergate-${rich.id}`,
+        'user-agent': 'Lettergate',
+      },
+    })
+    expect(await formOf(exchange)).toEqual([
+      ['to', 'reader@example.org,copy@example.net,hidden@example.net'],
+      ['v:lg_id', rich.id],
+      ['o:tag', 'welcome'],
+      ['o:tag', 'gr__e/1'],
+      ['message', (await buildMime(rich)).toString('latin1')],
+    ])
+  })
+
+  test('of a small message has nothing else in it, to the byte', async () => {
+    const message = buildOutboundMessage({ html: undefined })
+    const [exchange] = await exchanged(message)
+    const boundary = `--lettergate-${message.id}`
+    expect(exchange?.body.split('\r\n')).toEqual([
+      boundary,
+      'Content-Disposition: form-data; name="to"',
+      '',
+      'reader@example.org',
+      boundary,
+      'Content-Disposition: form-data; name="v:lg_id"',
+      '',
+      message.id,
+      boundary,
+      'Content-Disposition: form-data; name="message"; filename="message.eml"',
+      'Content-Type: message/rfc822',
+      '',
+      `X-LG-Id: ${message.id}`,
+      'From: The Writer <writer@example.com>',
+      'To: reader@example.org',
+      'Subject: Hello',
+      `Message-ID: <${message.id}@example.com>`,
+      'Date: Fri, 20 Nov 2026 10:00:00 +0000',
+      'Content-Transfer-Encoding: 7bit',
+      'MIME-Version: 1.0',
+      'Content-Type: text/plain; charset=utf-8',
+      '',
+      'Hello, reader.',
+      '',
+      `${boundary}--`,
+      '',
+    ])
+  })
+
+  test('shows nobody the blind copies or the metadata', async () => {
+    const [exchange] = await exchanged(rich)
+    const fields = await formOf(exchange)
+    expect(fields.find(([name]) => name === 'message')?.[1]).not.toContain('hidden@')
+    expect(exchange?.body).not.toContain('not for recipients')
+  })
+
+  test('says what the official SDK says', async () => {
+    const peer = await playHttp(accepts)
+    cleanups.push(peer.close)
+    const sdk = new Mailgun(FormData).client({
+      username: 'api',
+      key: 'key-123',
+      url: `http://127.0.0.1:${peer.port}`,
+    })
+    await sdk.messages.create('mg.example.com', {
+      to: rich.envelopeTo.join(','),
+      'v:lg_id': rich.id,
+      'o:tag': ['welcome', 'gr__e/1'],
+      message: await buildMime(rich),
+    })
+    const [theirs] = peer.got
+    const [ours] = await exchanged(rich)
+    expect(ours?.path).toBe(theirs?.path)
+    expect(ours?.headers.authorization).toBe(theirs?.headers.authorization)
+    // The order of the fields is its own, the name of the file too.
+    expect((await formOf(ours)).toSorted()).toEqual((await formOf(theirs)).toSorted())
+  })
+
+  test('a repeat is the same to the byte', async () => {
+    const [first, second] = await exchanged(rich, 2)
+    expect(first?.bytes).toEqual(second?.bytes)
+  })
+
+  test('recipients that were reached before are left out, and still stand in the mail', async () => {
+    const message = buildOutboundMessage({
+      to: [{ address: 'a@example.org' }, { address: 'b@example.org' }],
+      bcc: [{ address: 'c@example.org' }],
+      envelopeTo: ['c@example.org'],
+    })
+    const [exchange] = await exchanged(message)
+    const fields = new Map(await formOf(exchange))
+    expect(fields.get('to')).toBe('c@example.org')
+    expect(fields.get('message')).toContain('To: a@example.org, b@example.org\r\n')
+  })
+
+  test('tags beyond the tenth stand in the tenth', async () => {
+    const tags = Array.from({ length: 12 }, (_, at) => `t${at}`)
+    const [exchange] = await exchanged(buildOutboundMessage({ tags }))
+    const sent = (await formOf(exchange)).filter(([name]) => name === 'o:tag').map(([, tag]) => tag)
+    expect(sent).toEqual([...tags.slice(0, 9), 't9,t10,t11'])
+  })
+})
+
+describe('answers', () => {
+  const now = new Date('2026-11-20T10:00:00Z')
+  const answer = (status: number, body: string, headers: Record<string, string> = {}) =>
+    toOutcome({ status, headers, body: Buffer.from(body) }, now)
+  const said = (message: string) => JSON.stringify({ message })
+  const notAllowed = 'Domain example.com is not allowed to send: '
+
+  test.each([
+    [429, 'too many requests', 'provider-rate-limited'],
+    [
+      429,
+      `${notAllowed}bytes limit exceeded, try again after Fri, 20 Nov 2026 10:02:00 UTC`,
+      'provider-rate-limited',
+    ],
+    [
+      420,
+      `${notAllowed}recipient limit exceeded, try again after Fri, 20 Nov 2026 10:02:00 UTC`,
+      'provider-rate-limited',
+    ],
+    [
+      403,
+      `${notAllowed}request limit exceeded, try again after Fri, 20 Nov 2026 10:02:00 UTC`,
+      'provider-rate-limited',
+    ],
+    [403, `${notAllowed}You've exceeded your message limit`, 'provider-quota-used-up'],
+    [402, 'You have reached your monthly limit', 'provider-quota-used-up'],
+    [408, '', 'provider-unavailable'],
+    [401, '', 'provider-credentials-refused'],
+    [402, 'Request Failed', 'provider-account-suspended'],
+    [400, `${notAllowed}Sandbox subdomains are for test purposes only.`, 'provider-sandbox'],
+    [403, `${notAllowed}Free accounts are for test purposes only.`, 'provider-sandbox'],
+    [403, 'Domain example is not allowed to send large batches yet', 'provider-sandbox'],
+    [400, `${notAllowed}The domain is unverified and requires DNS configuration.`, 'provider-sender-refused'],
+    [400, `${notAllowed}Please activate your Mailgun account.`, 'provider-account-suspended'],
+    [403, `${notAllowed}Your account is disabled`, 'provider-account-suspended'],
+    [403, "Rejected: IP 1.2.3.4 can't be used to send the message", 'provider-permission-missing'],
+    [404, 'Domain not found: example.com', 'provider-settings-wrong'],
+    [405, '', 'provider-settings-wrong'],
+    [307, '', 'provider-settings-wrong'],
+    [413, 'request size exceeds 52.4MiB limit', 'message-too-large'],
+    [400, 'to parameter is not a valid address. please check documentation', 'recipient-refused'],
+    [
+      400,
+      'Send options (parameters starting with o:, h:, or v:) are limited to 16 kB total',
+      'message-refused',
+    ],
+    [400, 'Too many recipients, max is 1000', 'message-refused'],
+    [422, '', 'message-refused'],
+    [500, 'Internal Server Error', 'outcome-unknown'],
+    [502, '', 'outcome-unknown'],
+    [503, 'limit exceeded, try again', 'outcome-unknown'],
+    [504, '', 'outcome-unknown'],
+  ])('%d %s means %s', (status, message, code) => {
+    expect(answer(status, said(message))).toMatchObject({ code })
+  })
+
+  const late = said(`${notAllowed}request limit exceeded, try again after Fri, 20 Nov 2026 10:02:00 UTC`)
+  test.each([
+    [late, {}, 120_000],
+    [late, { 'retry-after': '30' }, 30_000],
+    [late.replace('10:02:00', '09:00:00'), {}, 1000],
+    [late.replace('10:02:00', '23:00:00'), {}, 3_600_000],
+    [late.replace('Fri, 20 Nov 2026 10:02:00 UTC', 'a while'), {}, undefined],
+    ['{"retry-seconds":60}', {}, 60_000],
+    ['{"retry-seconds":"soon"}', {}, undefined],
+    ['{}', { 'retry-after': 'Fri, 20 Nov 2026 10:03:00 GMT' }, 180_000],
+    ['', {}, undefined],
+  ])('429 %s with %o waits %s ms', (body, headers, waitMs) => {
+    const outcome = answer(429, body, headers)
+    expect(outcome.kind === 'deferred' && outcome.retryAfterMs).toBe(waitMs)
+  })
+
+  test('a refusal in plain text is repeated as the reason, on one short line', () => {
+    expect(answer(401, 'Forbidden\r\n')).toMatchObject({ reason: '401 Forbidden ' })
+    const { reason } = { reason: '', ...answer(401, 'x'.repeat(900_000)) }
+    expect(reason.length).toBe(500)
+  })
+
+  test.each([
+    '',
+    '{',
+    'null',
+    '[]',
+    '"x"',
+    '{"id":5}',
+    '{"id":""}',
+    '{"message":"Queued. Thank you."}',
+    '<html>',
+  ])('a success that says %s is unknown', (body) => {
+    expect(answer(200, body).kind).toBe('unknown')
+  })
+
+  test('the greeting of the API is no success: nothing was taken there', () => {
+    expect(answer(200, '"Mailgun Magnificent API"')).toMatchObject({ code: 'provider-settings-wrong' })
+  })
+
+  test('an id without brackets is taken as it is', () => {
+    expect(answer(200, '{"id":"a@b"}')).toEqual({ kind: 'accepted', providerMessageId: 'a@b' })
+  })
+})
+
+describe('the check', () => {
+  async function report(get: ReturnType<typeof respond>, post = forbidden) {
+    const peer = await playHttp((response, exchange) =>
+      (exchange.method === 'GET' ? get : post)(response, exchange),
+    )
+    const io = createTestIo()
+    cleanups.push(io.close, peer.close)
+    const { mailgun, connection } = parsedConnection(peer.port)
+    const answer = await mailgun.check(connection, io)
+    expect(peer.got[0]).toMatchObject({ method: 'GET', path: '/v4/domains/mg.example.com' })
+    return { answer, got: peer.got }
+  }
+
+  test.each([
+    [
+      { state: 'active', type: 'custom' },
+      { fault: null, sandbox: false, identities: ['mg.example.com'] },
+    ],
+    [
+      { state: 'active', type: 'sandbox' },
+      { fault: null, sandbox: true },
+    ],
+    [{}, { fault: null }],
+    [{ state: 'unverified' }, { fault: { code: 'provider-sender-refused' } }],
+    [{ state: 'disabled' }, { fault: { code: 'provider-account-suspended' } }],
+    [{ state: 'active', is_disabled: true }, { fault: { code: 'provider-account-suspended' } }],
+    [{ name: 5 }, { fault: { code: 'provider-settings-wrong' } }],
+  ])('a domain that is %o gives %o', async (more, expected) => {
+    const { answer, got } = await report(respond(200, domain(more)))
+    expect(answer).toMatchObject(expected)
+    expect(got.length).toBe(1)
+  })
+
+  test.each([401, 403])(
+    'a sending key, which is answered %d, proves itself without sending',
+    async (status) => {
+      const missing = respond(400, '{"message":"to parameter is missing"}')
+      const { answer, got } = await report(respond(status, 'Forbidden'), missing)
+      expect(answer).toEqual({ fault: null, notes: [expect.stringMatching(/may only send/)] })
+      expect(got[1]?.path).toBe('/v3/mg.example.com/messages.mime')
+      expect(await formOf(got[1])).toEqual([['o:testmode', 'yes']])
+    },
+  )
+
+  test('a sending key of a domain that may not send says why', async () => {
+    const unverified = respond(400, '{"message":"The domain is unverified and requires DNS configuration."}')
+    expect((await report(forbidden, unverified)).answer.fault?.code).toBe('provider-sender-refused')
+  })
+
+  test('a key that is refused both ways is refused', async () => {
+    expect((await report(forbidden)).answer.fault?.code).toBe('provider-credentials-refused')
+  })
+
+  test('a domain that is not known in this region is a wrong setting', async () => {
+    const { answer } = await report(respond(404, '{"message":"Domain not found"}'))
+    expect(answer.fault).toMatchObject({ code: 'provider-settings-wrong' })
+    expect(answer.fault?.advice.join(' ')).toMatch(/region/)
+  })
+})
+
+test.each([
+  [{}, 'api.mailgun.net'],
+  [{ region: 'us' }, 'api.mailgun.net'],
+  [{ region: 'eu' }, 'api.eu.mailgun.net'],
+  [{ region: 'eu', base_url: 'https://proxy.example/x' }, 'proxy.example'],
+])('settings %o lead to %s', (settings, host) => {
+  const mailgun = createMailgun()
+  const parsed = mailgun.settings.parse({ domain: 'mg.example.com', ...settings })
+  expect(mailgun.targets(parsed)).toEqual([{ host, port: 443, scheme: 'https' }])
+})
+
+test.each([
+  ...['a/b.example', 'mg.example.com/', 'mg.example.com%2f', '..', 'example', 'Mg.example.com', ''],
+  ...['-a.example', 'a.example?x', 'a.example\r\n', 'größe.example', `${'a.'.repeat(130)}example`],
+])('the domain %j is refused', (name) => {
+  expect(createMailgun().settings.safeParse({ domain: name }).success).toBe(false)
+})
+
+test.each(['with space', 'ключ', ''])('a key that cannot be one is refused: %s', (api_key) => {
+  expect(createMailgun().credentials.safeParse({ api_key }).success).toBe(false)
+})

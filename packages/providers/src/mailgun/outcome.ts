@@ -1,0 +1,71 @@
+import { parseAnswer, toLine } from '../answer.ts'
+import { toFailure } from '../failures.ts'
+import type { HttpResponse, SendOutcome } from '../provider.ts'
+import { withRetryAfter } from '../retry-hint.ts'
+import { type Fault, judge, type Rule } from '../rules.ts'
+
+const plainBytesMax = 1000
+
+// The first rule that fits decides. Most refusals of a domain or an account are a 400 or a 403, and only their words
+// tell them apart: https://github.com/mailgun/documentation/blob/master/source/api-sending.rst#error-codes
+export const rules: Rule[] = [
+  // It failed somewhere inside, perhaps after it had taken the message.
+  { status: /5../, is: 'outcome-unknown' },
+  // "recipient limit exceeded, try again after …" comes as 429 or as 420: https://github.com/mailgun/mailgun-java/issues/50
+  { message: /limit exceeded, try again/i, is: 'provider-rate-limited' },
+  { status: /420|429/, is: 'provider-rate-limited' },
+  { status: /408/, is: 'provider-unavailable' },
+  { status: /401/, is: 'provider-credentials-refused' },
+  { status: /40[023]/, message: /exceeded|reached .*limit/i, is: 'provider-quota-used-up' },
+  { status: /40[03]/, message: /for test purposes only|large batches yet/i, is: 'provider-sandbox' },
+  { status: /40[03]/, message: /unverified|requires DNS/i, is: 'provider-sender-refused' },
+  {
+    status: /40[023]/,
+    message: /activate your|disabled|suspended|inactive/i,
+    is: 'provider-account-suspended',
+  },
+  // The plan does not carry it, or it is not paid.
+  { status: /402/, is: 'provider-account-suspended' },
+  { status: /403/, is: 'provider-permission-missing' },
+  // No such domain in this region, or no such API at this address.
+  { status: /3..|404|405/, is: 'provider-settings-wrong' },
+  { status: /413/, is: 'message-too-large' },
+  { status: /400/, message: /to parameter is not a valid address/i, is: 'recipient-refused' },
+  { is: 'message-refused' },
+]
+
+/** What an answer of Mailgun means for the message. */
+export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
+  if (response.status < 200 || response.status >= 300) {
+    const fault = toFault(response)
+    return judge(rules, fault, withRetryAfter(response, toHint(response, fault)), now)
+  }
+  // Its events name the id without the brackets.
+  const id = toLine(parseAnswer(response.body).id).replace(/^<(.+)>$/, '$1')
+  if (id) return { kind: 'accepted', providerMessageId: id }
+  return isGreeting(response)
+    ? toFailure('provider-settings-wrong', 'there is no such API at this address')
+    : toFailure('outcome-unknown', 'success without an id')
+}
+
+/** What Mailgun says went wrong; a wrong key is answered in plain text. */
+export function toFault(response: HttpResponse): Fault {
+  const { message } = parseAnswer(response.body)
+  return {
+    status: response.status,
+    code: '',
+    message: toLine(message ?? response.body.subarray(0, plainBytesMax).toString()),
+  }
+}
+
+/** The page at the root of the API, which also answers requests that lead nowhere with 200. */
+function isGreeting({ body }: HttpResponse): boolean {
+  return body.subarray(0, plainBytesMax).includes('Mailgun Magnificent API')
+}
+
+/** Mailgun names a wait in the answer itself, as a date or in seconds. */
+function toHint(response: HttpResponse, { message }: Fault): string | undefined {
+  const seconds = parseAnswer(response.body)['retry-seconds']
+  if (typeof seconds === 'number') return String(Math.ceil(seconds))
+  return /try again after (.*\d)/i.exec(message)?.[1]?.concat(' GMT')
+}

@@ -1,0 +1,39 @@
+import { exchange } from '../http.ts'
+import { buildMime } from '../mime.ts'
+import type { Io, OutboundMessage, ProviderConnection, SendOutcome } from '../provider.ts'
+import type { MailgunCredentials, MailgunSettings } from './index.ts'
+import { toOutcome } from './outcome.ts'
+import { toPost } from './post.ts'
+
+/** https://help.mailgun.com/hc/en-us/articles/34389096824219-Tags */
+export const tagsMax = 10
+
+/** Hands the whole message to Mailgun as raw MIME. */
+export async function sendByMailgun(
+  message: OutboundMessage,
+  connection: ProviderConnection<MailgunCredentials, MailgunSettings>,
+  endpoint: string,
+  io: Io,
+): Promise<SendOutcome> {
+  const mime = await buildMime(message)
+  const boundary = `lettergate-${message.id}`
+  return exchange(io, toPost(connection, endpoint, boundary, toFields(message), mime), toOutcome)
+}
+
+/**
+ * https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages/post-v3--domain-name--messages-mime
+ * Who stands in `to` gets the mail, whatever its header fields say. Variables come back with every event, but recipients
+ * see them (X-Mailgun-Variables), so metadata is not among them.
+ */
+function toFields({ id, envelopeTo, tags }: OutboundMessage): [string, string][] {
+  return [
+    ['to', envelopeTo.join(',')],
+    ['v:lg_id', id],
+    ...foldTags(tags).map((tag): [string, string] => ['o:tag', tag.replace(/[^\x20-\x7e]/g, '_')]),
+  ]
+}
+
+/** Those that are too many stand in the last one. */
+function foldTags(tags: string[]): string[] {
+  return tags.length <= tagsMax ? tags : [...tags.slice(0, tagsMax - 1), tags.slice(tagsMax - 1).join(',')]
+}

@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import { parseAnswer } from '../answer.ts'
+import type { FailureCode } from '../failures.ts'
+import { faulty, inquire } from '../http-check.ts'
+import type { AccountReport, HttpResponse, Io } from '../provider.ts'
+import type { SendgridCredentials } from './index.ts'
+import { rules, toFault } from './outcome.ts'
+
+const advice: Partial<Record<FailureCode, string>> = {
+  'provider-credentials-refused':
+    'The key of an EU subuser is only known in region eu, and any other key only in region us: compare the region in the settings.',
+  'provider-quota-used-up': 'Wait until the plan’s period begins anew, or move to a larger plan.',
+}
+
+// https://www.twilio.com/docs/sendgrid/api-reference/api-key-permissions/retrieve-a-list-of-scopes-for-which-this-user-has-access
+const answer = z.object({ scopes: z.array(z.string()) })
+
+/** Asks what the key may do, which every key may ask. SendGrid tells a key that may only send nothing else. */
+export async function checkSendgrid(
+  credentials: SendgridCredentials,
+  endpoint: string,
+  io: Io,
+): Promise<AccountReport> {
+  const headers = {
+    Authorization: `Bearer ${credentials.api_key.reveal()}`,
+    Accept: 'application/json',
+    'User-Agent': 'Lettergate',
+  }
+  const request = { method: 'GET', url: `${endpoint}/v3/scopes`, headers } as const
+  const report = await inquire(io, request, { rules, toFault, toReport })
+  const more = report.fault && advice[report.fault.code]
+  if (!report.fault || !more) return report
+  return { ...report, fault: { ...report.fault, advice: [...report.fault.advice, more] } }
+}
+
+function toReport(response: HttpResponse): AccountReport {
+  const { data } = answer.safeParse(parseAnswer(response.body))
+  if (!data) return faulty('provider-settings-wrong', 'the answer is not one of SendGrid')
+  if (!data.scopes.includes('mail.send'))
+    return faulty('provider-permission-missing', 'the key lacks the scope mail.send')
+  return {
+    fault: null,
+    notes: ['SendGrid does not tell with this key which senders are verified or how much may be sent.'],
+  }
+}

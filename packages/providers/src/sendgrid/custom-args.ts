@@ -1,0 +1,34 @@
+import type { OutboundMessage } from '../provider.ts'
+
+/** Of all together: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations */
+const bytesMax = 10_000
+/** Room for the number of keys that were left out. */
+const reservedBytes = 40
+
+/**
+ * What comes back with every event, there beside SendGrid's own keys: hence the prefixes. Metadata that is larger than
+ * SendGrid takes stays here but for the first keys that fit, and the number of the others is told.
+ */
+export function toCustomArgs(
+  { id, metadata }: OutboundMessage,
+  furtherTags: string[],
+): Record<string, string> {
+  const args: Record<string, string> = { lg_id: id }
+  if (furtherTags.length > 0) args.lg_tags = furtherTags.join(',')
+  const entries = Object.entries(metadata)
+  if (entries.length === 0) return args
+  let bytes = Buffer.byteLength(JSON.stringify(args)) + reservedBytes
+  let leftOut = 0
+  for (const [key, value] of entries) {
+    const name = `lg_m_${key}`
+    const more = Buffer.byteLength(JSON.stringify({ [name]: value }))
+    if (bytes + more > bytesMax) {
+      leftOut += 1
+      continue
+    }
+    bytes += more
+    args[name] = value
+  }
+  if (leftOut > 0) args.lg_left_out = String(leftOut)
+  return args
+}

@@ -1,0 +1,51 @@
+import { z } from 'zod'
+import { baseUrl, urlTarget } from '../http.ts'
+import type { Provider } from '../provider.ts'
+import { type Secret, secret } from '../secret.ts'
+import { checkSendgrid } from './check.ts'
+import { categoriesMax, sendBySendgrid } from './send.ts'
+
+export type SendgridCredentials = { api_key: Secret }
+export type SendgridSettings = { region?: 'us' | 'eu' | undefined; base_url?: string | undefined }
+
+const credentials = z.strictObject({
+  // It goes into a header field.
+  api_key: secret('API key with the scope mail.send, such as SG.…', /^[\x21-\x7e]+$/),
+})
+
+const settings = z.strictObject({
+  region: z
+    .enum(['us', 'eu'])
+    .optional()
+    .describe('eu for a subuser that was made in the EU region; us (the default) for everyone else'),
+  base_url: baseUrl.optional().describe('Address of the API when it is not that of the region'),
+})
+
+/** Twilio SendGrid, through its JSON API v3. */
+export function createSendgrid(): Provider<SendgridCredentials, SendgridSettings> {
+  return {
+    id: 'sendgrid',
+    description: 'Twilio SendGrid, JSON API v3.',
+    credentials,
+    settings,
+    // https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations
+    capabilities: {
+      recipientsMax: 1000,
+      messageBytesMax: 30 * 1000 * 1000,
+      idempotencyWindowMs: 0,
+      answersEachRecipient: false,
+      replyToMax: 1000,
+      inlineImages: true,
+      tagsMax: categoriesMax,
+      metadata: true,
+      tellsLimits: false,
+    },
+    targets: (chosen) => [urlTarget(endpoint(chosen))],
+    send: (message, connection, io) => sendBySendgrid(message, connection, endpoint(connection.settings), io),
+    check: ({ credentials, settings }, io) => checkSendgrid(credentials, endpoint(settings), io),
+  }
+}
+
+function endpoint({ region, base_url }: SendgridSettings): string {
+  return base_url ?? (region === 'eu' ? 'https://api.eu.sendgrid.com' : 'https://api.sendgrid.com')
+}

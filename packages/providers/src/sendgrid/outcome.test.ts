@@ -1,0 +1,120 @@
+import { describe, expect, test } from 'vitest'
+import { toOutcome } from './outcome.ts'
+
+const id = '14c5d75ce93.dfd.64b469'
+const refusal = (message: string, field: string | null = null) =>
+  JSON.stringify({ errors: [{ message, field, help: null }] })
+
+describe('answers', () => {
+  const now = new Date('2026-11-20T10:00:00Z')
+  const answer = (status: number, body: string, headers: Record<string, string> = {}) =>
+    toOutcome({ status, headers, body: Buffer.from(body) }, now)
+  const inSeconds = (seconds: number) => String(now.getTime() / 1000 + seconds)
+
+  test.each([
+    [429, 'too many requests', null, 'provider-rate-limited'],
+    [401, 'Maximum credits exceeded', null, 'provider-quota-used-up'],
+    [403, 'You have exceeded your messaging limits', null, 'provider-quota-used-up'],
+    [403, 'You are temporarily blocked due to repeated bad requests.', null, 'provider-rate-limited'],
+    [408, '', null, 'provider-unavailable'],
+    [
+      401,
+      'The provided authorization grant is invalid, expired, or revoked',
+      null,
+      'provider-credentials-refused',
+    ],
+    [401, 'Permission denied, wrong credentials', null, 'provider-credentials-refused'],
+    [401, 'Authenticated user is not authorized to send mail', null, 'provider-permission-missing'],
+    [403, 'access forbidden', null, 'provider-permission-missing'],
+    [403, 'Your account is temporarily under review', null, 'provider-account-suspended'],
+    [401, 'Your account has been suspended', null, 'provider-account-suspended'],
+    [
+      403,
+      'The from address does not match a verified Sender Identity. Mail cannot be sent until this error is resolved.',
+      'from',
+      'provider-sender-refused',
+    ],
+    [404, '', null, 'provider-settings-wrong'],
+    [405, '', null, 'provider-settings-wrong'],
+    [406, '', null, 'provider-settings-wrong'],
+    [415, '', null, 'provider-settings-wrong'],
+    [307, '', null, 'provider-settings-wrong'],
+    [413, '', null, 'message-too-large'],
+    [400, 'The total size of your email must be less than 30MB.', null, 'message-too-large'],
+    [400, 'Does not contain a valid address.', 'personalizations.0.to.1.email', 'recipient-refused'],
+    [400, 'The subject is required.', 'subject', 'message-refused'],
+    [400, 'Bad Request', null, 'message-refused'],
+    [500, '', null, 'outcome-unknown'],
+    [502, '', null, 'outcome-unknown'],
+    [503, 'The SendGrid v3 Web API is not available.', null, 'outcome-unknown'],
+  ])('%d %s (%s) means %s', (status, message, field, code) => {
+    expect(answer(status, refusal(message, field))).toMatchObject({ code })
+  })
+
+  test.each([
+    ['retry-after', '30', 30_000],
+    ['retry-after', 'Fri, 20 Nov 2026 10:02:00 GMT', 120_000],
+    ['x-ratelimit-reset', inSeconds(90), 90_000],
+    ['x-ratelimit-reset', inSeconds(-5), 1000],
+    ['x-ratelimit-reset', inSeconds(9000), 3_600_000],
+    ['x-ratelimit-reset', 'soon', undefined],
+    ['x-other', '', undefined],
+  ])('429 with %s: %s waits %s ms', (name, field, waitMs) => {
+    const outcome = answer(429, refusal('too many requests'), { [name]: field })
+    expect(outcome.kind === 'deferred' && outcome.retryAfterMs).toBe(waitMs)
+  })
+
+  test('Retry-After stands before the end of the period', () => {
+    const headers = { 'retry-after': '5', 'x-ratelimit-reset': inSeconds(90) }
+    expect(answer(429, '', headers)).toMatchObject({ retryAfterMs: 5000 })
+  })
+
+  test('used-up credits wait an hour, whatever is said of the rate', () => {
+    const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': inSeconds(5) }
+    expect(answer(401, refusal('Maximum credits exceeded'), headers)).toMatchObject({
+      kind: 'deferred',
+      retryAfterMs: 3_600_000,
+    })
+  })
+
+  test.each([
+    ['0', 5000],
+    ['1', undefined],
+  ])('an acceptance that leaves %s pauses %s ms', (left, pauseMs) => {
+    const headers = {
+      'x-message-id': id,
+      'x-ratelimit-remaining': left,
+      'x-ratelimit-reset': inSeconds(5),
+    }
+    expect(answer(202, '', headers)).toEqual({
+      kind: 'accepted',
+      providerMessageId: id,
+      ...(pauseMs !== undefined && { pauseMs }),
+    })
+  })
+
+  test('the reason names the field and every fault, on one line', () => {
+    const errors = [
+      { message: 'a\r\nb', field: null },
+      { message: 'c', field: 'from.email' },
+    ]
+    expect(answer(400, JSON.stringify({ errors }))).toMatchObject({ reason: '400 from.email a b; c' })
+  })
+
+  test.each(['', '{', 'null', '[]', '{"errors":5}', '{"errors":[5]}', '{"errors":["x"]}', '<html>'])(
+    'a refusal that says %s is one all the same',
+    (body) => {
+      expect(answer(400, body)).toMatchObject({ code: 'message-refused', reason: '400' })
+    },
+  )
+
+  test.each([
+    [202, {}],
+    [202, { 'x-message-id': '' }],
+    // The answer to a message in sandbox mode, which is never sent.
+    [200, { 'x-message-id': id }],
+    [204, {}],
+  ])('%d with %o is unknown', (status, headers) => {
+    expect(answer(status, '', headers).kind).toBe('unknown')
+  })
+})

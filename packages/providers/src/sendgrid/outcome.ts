@@ -1,0 +1,78 @@
+import { z } from 'zod'
+import { parseAnswer, toLine } from '../answer.ts'
+import { toFailure } from '../failures.ts'
+import { retryAfterMs } from '../http.ts'
+import type { HttpResponse, SendOutcome } from '../provider.ts'
+import { withRetryAfter } from '../retry-hint.ts'
+import { type Fault, judge, type Rule } from '../rules.ts'
+
+const blockWaitMs = 10 * 60 * 1000
+
+// The first rule that fits decides. Codes are the names of fields. What the statuses mean:
+// https://support.sendgrid.com/hc/en-us/articles/18322114821403-4XX-API-Errors-and-Troubleshooting-Suggestions and
+// https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/responses
+export const rules: Rule[] = [
+  // It failed somewhere inside, perhaps after it had taken the message.
+  { status: /5../, is: 'outcome-unknown' },
+  // A 401 or 403 that says nothing against the key: the plan's messages are used up.
+  { message: /credits exceeded|exceeded your messaging limits/i, is: 'provider-quota-used-up' },
+  { status: /429/, is: 'provider-rate-limited' },
+  { status: /408/, is: 'provider-unavailable' },
+  {
+    status: /40[013]/,
+    message: /suspended|deactivated|disabled|banned|under review/i,
+    is: 'provider-account-suspended',
+  },
+  // Blocked for a while after many bad requests.
+  { status: /403/, message: /temporar|too many/i, is: 'provider-rate-limited', waitMs: blockWaitMs },
+  { status: /40[013]/, message: /sender identity|from address/i, is: 'provider-sender-refused' },
+  { status: /401/, message: /not authorized/i, is: 'provider-permission-missing' },
+  { status: /401/, is: 'provider-credentials-refused' },
+  { status: /403/, is: 'provider-permission-missing' },
+  // No such API at this address.
+  { status: /3..|404|405|406|415/, is: 'provider-settings-wrong' },
+  { status: /413/, is: 'message-too-large' },
+  { message: /30 ?MB/i, is: 'message-too-large' },
+  { code: /^personalizations\.\d+\.(to|cc|bcc)\./, is: 'recipient-refused' },
+  { is: 'message-refused' },
+]
+
+/** What an answer of SendGrid means for the message: 202 alone is a yes, without a body. */
+export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
+  const told = withRetryAfter(response, secondsToReset(response, now))
+  if (response.status < 200 || response.status >= 300) return judge(rules, toFault(response), told, now)
+  const id = toLine(header(response, 'x-message-id'))
+  // 200 is a message that was looked at, and not queued.
+  if (response.status !== 202 || !id)
+    return toFailure('outcome-unknown', `${response.status} is no acceptance with an id`)
+  const pauseMs = retryAfterMs(told, now)
+  return { kind: 'accepted', providerMessageId: id, ...(pauseMs !== undefined && { pauseMs }) }
+}
+
+const answer = z.object({ errors: z.array(z.object({ message: z.string(), field: z.string().nullish() })) })
+
+/** What SendGrid says went wrong: every message, and the first field. */
+export function toFault(response: HttpResponse): Fault {
+  const errors = answer.safeParse(parseAnswer(response.body)).data?.errors ?? []
+  return {
+    status: response.status,
+    code: toLine(errors.find(({ field }) => field)?.field),
+    message: toLine(errors.map(({ message }) => message).join('; ')),
+  }
+}
+
+/**
+ * When a rate that is used up begins anew:
+ * https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/rate-limits
+ */
+function secondsToReset(response: HttpResponse, now: Date): string | undefined {
+  const isUsedUp = response.status === 202 && header(response, 'x-ratelimit-remaining') === '0'
+  const reset = header(response, 'x-ratelimit-reset') ?? ''
+  if ((response.status !== 429 && !isUsedUp) || !/^\d+$/.test(reset)) return undefined
+  return String(Math.ceil(Number(reset) - now.getTime() / 1000))
+}
+
+function header(response: HttpResponse, name: string): string | undefined {
+  const field = response.headers[name]
+  return Array.isArray(field) ? field[0] : field
+}

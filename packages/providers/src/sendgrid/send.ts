@@ -1,0 +1,118 @@
+import { encodeWord } from 'nodemailer/lib/mime-funcs'
+import { toFailure } from '../failures.ts'
+import { exchange } from '../http.ts'
+import type {
+  Io,
+  Mailbox,
+  OutboundAttachment,
+  OutboundMessage,
+  ProviderConnection,
+  SendOutcome,
+} from '../provider.ts'
+import { toCustomArgs } from './custom-args.ts'
+import type { SendgridCredentials, SendgridSettings } from './index.ts'
+import { toOutcome } from './outcome.ts'
+
+// https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
+export const categoriesMax = 10
+const encodedWordCharsMax = 52
+
+/**
+ * Parameters are refused ("cannot contain ';'"), but for a calendar's method:
+ * https://github.com/sendgrid/sendgrid-nodejs/issues/1313
+ */
+const sayableType = /^(?:[^;]+|text\/calendar; ?method=[a-z]+)$/i
+/** Of a phrase that needs quotes: https://www.rfc-editor.org/rfc/rfc5322#section-3.2.3 */
+const specials = /[()<>[\]:;@\\,."]/
+
+/** Hands the message to SendGrid as JSON: it takes no MIME. */
+export async function sendBySendgrid(
+  message: OutboundMessage,
+  { credentials }: ProviderConnection<SendgridCredentials, SendgridSettings>,
+  endpoint: string,
+  io: Io,
+): Promise<SendOutcome> {
+  const personalization = toPersonalization(message)
+  const reason = unsayable(message, personalization.to)
+  if (reason !== undefined) return toFailure('provider-cannot-express', reason)
+  const headers = {
+    Authorization: `Bearer ${credentials.api_key.reveal()}`,
+    'Content-Type': 'application/json',
+    Accept: 'application/json',
+    'User-Agent': 'Lettergate',
+  }
+  const body = JSON.stringify(toBody(message, personalization))
+  return exchange(io, { method: 'POST', url: `${endpoint}/v3/mail/send`, headers, body }, toOutcome)
+}
+
+function unsayable({ attachments }: OutboundMessage, to: object[]): string | undefined {
+  if (to.length === 0)
+    return 'only copies of this message are left to send, and SendGrid needs an address in To'
+  const odd = attachments.find(({ contentType }) => !sayableType.test(contentType))
+  return odd && `SendGrid takes no parameters in the type of an attachment: ${odd.contentType}`
+}
+
+/** Who gets the mail is who stands in its fields, so those that were reached before are left out. */
+function toPersonalization({ to, cc, bcc, envelopeTo }: OutboundMessage) {
+  const pending = new Set(envelopeTo)
+  const reach = (mailboxes: Mailbox[]) =>
+    mailboxes.filter(({ address }) => pending.has(address)).map(toRecipient)
+  const copies = { cc: reach(cc), bcc: reach(bcc) }
+  return {
+    to: reach(to),
+    ...(copies.cc.length > 0 && { cc: copies.cc }),
+    ...(copies.bcc.length > 0 && { bcc: copies.bcc }),
+  }
+}
+
+// https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
+function toBody(message: OutboundMessage, personalization: ReturnType<typeof toPersonalization>) {
+  const { replyTo, attachments, tags } = message
+  return {
+    personalizations: [personalization],
+    from: toMailbox(message.from),
+    ...(replyTo.length > 0 && { reply_to_list: replyTo.map(toMailbox) }),
+    subject: message.subject,
+    // Plain text must come first, and an empty part is refused.
+    content: [
+      ...(message.text ? [{ type: 'text/plain', value: message.text }] : []),
+      ...(message.html ? [{ type: 'text/html', value: message.html }] : []),
+    ],
+    ...(attachments.length > 0 && { attachments: attachments.map(toAttachment) }),
+    headers: toHeaders(message),
+    ...(tags.length > 0 && { categories: tags.slice(0, categoriesMax) }),
+    custom_args: toCustomArgs(message, tags.slice(categoriesMax)),
+  }
+}
+
+function toMailbox({ address, name }: Mailbox): { email: string; name?: string } {
+  return { email: address, ...(name && { name }) }
+}
+
+/**
+ * Names in to, cc and bcc are pasted into the mail as they are, and a comma would make two addresses of one:
+ * https://github.com/sendgrid/sendgrid-python/issues/291. Those in from and reply_to are quoted by SendGrid.
+ */
+function toRecipient({ address, name = '' }: Mailbox): { email: string; name?: string } {
+  const quoted = specials.test(name) ? `"${name.replace(/["\\]/g, '\\$&')}"` : name
+  return toMailbox({ address, name: quoted })
+}
+
+/** SendGrid leaves the encoding of what is not ASCII to the sender. */
+function toHeaders({ id, headers }: OutboundMessage): Record<string, string> {
+  const fields = Object.entries(headers).map(([name, value]) => [
+    name,
+    /^[\x20-\x7e]*$/.test(value) ? value : encodeWord(value, 'B', encodedWordCharsMax),
+  ])
+  return { ...Object.fromEntries(fields), 'X-LG-Id': id }
+}
+
+function toAttachment({ filename, contentType, disposition, contentId, content }: OutboundAttachment) {
+  return {
+    content: content.toString('base64'),
+    type: contentType,
+    filename,
+    disposition,
+    ...(contentId !== undefined && { content_id: contentId }),
+  }
+}

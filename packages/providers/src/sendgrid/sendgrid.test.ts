@@ -1,0 +1,303 @@
+import sdkClient from '@sendgrid/client'
+import sdk from '@sendgrid/mail'
+import { afterEach, describe, expect, test } from 'vitest'
+import { describeProvider } from '../conformance.ts'
+import type { OutboundMessage } from '../provider.ts'
+import { buildOutboundMessage, createTestIo } from '../testing.ts'
+import { type Exchange, playBehaviour, playHttp, respond } from '../testing-http.ts'
+import { createSendgrid } from './index.ts'
+
+const id = '14c5d75ce93.dfd.64b469'
+const accepts = respond(202, '', { 'x-message-id': id })
+const scopes = (...names: string[]) => respond(200, JSON.stringify({ scopes: names }))
+const refusal = (message: string, field: string | null = null) =>
+  JSON.stringify({ errors: [{ message, field, help: null }] })
+const revoked = refusal('The provided authorization grant is invalid, expired, or revoked')
+const connectionTo = (port: number) => ({
+  credentials: { api_key: 'SG.123' },
+  settings: { base_url: `http://127.0.0.1:${port}`, region: 'eu' },
+})
+
+describeProvider('sendgrid', createSendgrid, {
+  connectionTo,
+  credentialsWith: (value) => ({ api_key: value }),
+  play: playBehaviour({
+    accepts: (response, exchange) =>
+      (exchange.method === 'GET' ? scopes('mail.send') : accepts)(response, exchange),
+    refusesCredentials: respond(401, revoked),
+    asksToWait: respond(429, refusal('too many requests'), { 'x-ratelimit-reset': '1795168830' }),
+  }),
+})
+
+const cleanups: (() => Promise<void> | void)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup()
+})
+
+function parsedConnection(port: number) {
+  const sendgrid = createSendgrid()
+  const stored = connectionTo(port)
+  const credentials = sendgrid.credentials.parse(stored.credentials)
+  return {
+    sendgrid,
+    connection: { id: 'con_1', credentials, settings: sendgrid.settings.parse(stored.settings) },
+  }
+}
+
+/** Sends through a fake that accepts, and answers what it got. */
+async function exchanged(message: OutboundMessage, times = 1): Promise<Exchange[]> {
+  const peer = await playHttp(accepts)
+  const io = createTestIo()
+  cleanups.push(io.close, peer.close)
+  const { sendgrid, connection } = parsedConnection(peer.port)
+  for (let time = 0; time < times; time++) {
+    expect(await sendgrid.send(message, connection, io)).toEqual({ kind: 'accepted', providerMessageId: id })
+  }
+  return peer.got
+}
+
+async function bodyOf(changes: Partial<OutboundMessage>): Promise<Record<string, unknown>> {
+  const [exchange] = await exchanged(buildOutboundMessage(changes))
+  return JSON.parse(exchange?.body ?? '')
+}
+
+/** Sends what must not leave this machine. */
+async function refused(changes: Partial<OutboundMessage>) {
+  const { sendgrid, connection } = parsedConnection(1)
+  const io = { ...createTestIo(), request: () => Promise.reject(new Error('nothing may be sent')) }
+  return sendgrid.send(buildOutboundMessage(changes), connection, io)
+}
+
+const rich = buildOutboundMessage({
+  from: { address: 'writer@example.com', name: 'Größe, "The" Writer' },
+  to: [{ address: 'reader@example.org', name: 'Reader, First' }, { address: 'second@example.org' }],
+  cc: [{ address: 'copy@example.net', name: 'Größe 2' }],
+  bcc: [{ address: 'hidden@example.net', name: 'Bob "B" O’Hara' }],
+  replyTo: [{ address: 'answers@example.com', name: 'Answers; all' }, { address: 'more@example.com' }],
+  envelopeTo: ['reader@example.org', 'second@example.org', 'copy@example.net', 'hidden@example.net'],
+  subject: 'Grüße, "Leser"',
+  headers: { 'List-Unsubscribe': '<https://example.com/u>', 'X-Note': 'größer', 'X-Empty': '' },
+  tags: ['welcome', 'a:b.c'],
+  metadata: { email: 'not SendGrid’s own', 'order.id': '7' },
+  attachments: [
+    {
+      filename: 'logo.png',
+      contentType: 'image/png',
+      disposition: 'inline',
+      contentId: 'logo',
+      content: Buffer.from('png'),
+    },
+    {
+      filename: 'größe.ics',
+      contentType: 'text/calendar; method=REQUEST',
+      disposition: 'attachment',
+      content: Buffer.from('ics'),
+    },
+  ],
+})
+
+const richBody = {
+  personalizations: [
+    {
+      to: [{ email: 'reader@example.org', name: '"Reader, First"' }, { email: 'second@example.org' }],
+      cc: [{ email: 'copy@example.net', name: 'Größe 2' }],
+      bcc: [{ email: 'hidden@example.net', name: '"Bob \\"B\\" O’Hara"' }],
+    },
+  ],
+  from: { email: 'writer@example.com', name: 'Größe, "The" Writer' },
+  reply_to_list: [{ email: 'answers@example.com', name: 'Answers; all' }, { email: 'more@example.com' }],
+  subject: 'Grüße, "Leser"',
+  content: [
+    { type: 'text/plain', value: 'Hello, reader.\n' },
+    { type: 'text/html', value: '<p>Hello, <b>reader</b>.</p>\n' },
+  ],
+  attachments: [
+    { content: 'cG5n', type: 'image/png', filename: 'logo.png', disposition: 'inline', content_id: 'logo' },
+    {
+      content: 'aWNz',
+      type: 'text/calendar; method=REQUEST',
+      filename: 'größe.ics',
+      disposition: 'attachment',
+    },
+  ],
+  headers: {
+    'List-Unsubscribe': '<https://example.com/u>',
+    'X-Note': '=?UTF-8?B?Z3LDtsOfZXI=?=',
+    'X-Empty': '',
+    'X-LG-Id': rich.id,
+  },
+  categories: ['welcome', 'a:b.c'],
+  custom_args: { lg_id: rich.id, lg_m_email: 'not SendGrid’s own', 'lg_m_order.id': '7' },
+}
+
+describe('the request', () => {
+  test('says the whole message, and who asks', async () => {
+    const [exchange] = await exchanged(rich)
+    expect(exchange).toMatchObject({
+      method: 'POST',
+      path: '/v3/mail/send',
+      headers: {
+        authorization: 'Bearer SG.123',
+        'content-type': 'application/json',
+        accept: 'application/json',
+        'user-agent': 'Lettergate',
+      },
+    })
+    expect(JSON.parse(exchange?.body ?? '')).toEqual(richBody)
+  })
+
+  test('says no more of a small message than there is', async () => {
+    expect(await bodyOf({ html: undefined })).toEqual({
+      personalizations: [{ to: [{ email: 'reader@example.org' }] }],
+      from: { email: 'writer@example.com', name: 'The Writer' },
+      subject: 'Hello',
+      content: [{ type: 'text/plain', value: 'Hello, reader.\n' }],
+      headers: { 'X-LG-Id': rich.id },
+      custom_args: { lg_id: rich.id },
+    })
+  })
+
+  test('says what the official SDK says', async () => {
+    const peer = await playHttp(accepts)
+    cleanups.push(peer.close)
+    sdk.setClient(sdkClient)
+    sdk.setApiKey('SG.123')
+    sdkClient.setDefaultRequest('baseUrl', `http://127.0.0.1:${peer.port}/`)
+    const [personalization] = richBody.personalizations
+    if (!personalization) throw new Error('no recipients')
+    await sdk.send({
+      // The SDK leaves the quoting of names, the encoding of header fields and the order of parts to its caller.
+      ...personalization,
+      from: richBody.from,
+      replyToList: richBody.reply_to_list,
+      subject: rich.subject,
+      text: rich.text ?? '',
+      html: rich.html ?? '',
+      headers: richBody.headers,
+      categories: rich.tags,
+      customArgs: richBody.custom_args,
+      attachments: richBody.attachments,
+    })
+    const [theirs] = peer.got
+    const [ours] = await exchanged(rich)
+    expect(ours?.path).toBe(theirs?.path)
+    expect(ours?.headers.authorization).toBe(theirs?.headers.authorization)
+    expect(JSON.parse(ours?.body ?? '')).toEqual(JSON.parse(theirs?.body ?? ''))
+  })
+
+  test('a repeat is the same to the byte', async () => {
+    const [first, second] = await exchanged(rich, 2)
+    expect(first?.body).toBe(second?.body)
+  })
+
+  test('recipients that were reached before are left out', async () => {
+    const { personalizations } = await bodyOf({
+      to: [{ address: 'a@example.org' }, { address: 'b@example.org' }],
+      cc: [{ address: 'c@example.org' }],
+      bcc: [{ address: 'd@example.org' }],
+      envelopeTo: ['b@example.org', 'd@example.org'],
+    })
+    expect(personalizations).toEqual([
+      { to: [{ email: 'b@example.org' }], bcc: [{ email: 'd@example.org' }] },
+    ])
+  })
+
+  test.each(['', undefined])('a part that is %j is left out', async (text) => {
+    expect((await bodyOf({ text })).content).toEqual([
+      { type: 'text/html', value: '<p>Hello, <b>reader</b>.</p>\n' },
+    ])
+  })
+
+  test('metadata beyond what SendGrid takes is left out as a whole key, and told', async () => {
+    const keys = Array.from({ length: 12 }, (_, at) => [`k${at}`, 'ä'.repeat(500)])
+    const args = (await bodyOf({ metadata: Object.fromEntries([...keys, ['last', 'x']]) })).custom_args
+    expect(Buffer.byteLength(JSON.stringify(args))).toBeLessThanOrEqual(10_000)
+    expect(Object.keys(args ?? {})).toEqual([
+      'lg_id',
+      ...Array.from({ length: 9 }, (_, at) => `lg_m_k${at}`),
+      'lg_m_last',
+      'lg_left_out',
+    ])
+    expect(args).toMatchObject({ lg_left_out: '3' })
+  })
+
+  test('tags beyond the tenth come back with the events too', async () => {
+    const tags = Array.from({ length: 12 }, (_, at) => `t${at}`)
+    expect(await bodyOf({ tags })).toMatchObject({
+      categories: tags.slice(0, 10),
+      custom_args: { lg_tags: 't10,t11' },
+    })
+  })
+
+  test.each([
+    ['copies alone', { cc: [{ address: 'c@example.net' }], envelopeTo: ['c@example.net'] }],
+    ['blind copies alone', { bcc: [{ address: 'b@example.net' }], envelopeTo: ['b@example.net'] }],
+    [
+      'a parameter in a type',
+      {
+        attachments: [
+          {
+            filename: 'a.csv',
+            contentType: 'text/csv; charset=utf-16',
+            disposition: 'attachment' as const,
+            content: Buffer.from('a'),
+          },
+        ],
+      },
+    ],
+  ])('%s cannot be said, and nothing is sent', async (_what, changes) => {
+    expect(await refused(changes)).toMatchObject({ kind: 'rejected', code: 'provider-cannot-express' })
+  })
+})
+
+describe('the check', () => {
+  async function report(status: number, body: string) {
+    const peer = await playHttp(respond(status, body))
+    const io = createTestIo()
+    cleanups.push(io.close, peer.close)
+    const { sendgrid, connection } = parsedConnection(peer.port)
+    const answer = await sendgrid.check(connection, io)
+    expect(peer.got).toMatchObject([
+      { method: 'GET', path: '/v3/scopes', headers: { authorization: 'Bearer SG.123' } },
+    ])
+    return answer
+  }
+
+  test('a key that may send is good', async () => {
+    expect((await report(200, '{"scopes":["mail.send","alerts.read"]}')).fault).toBeNull()
+  })
+
+  test('a key that may not send is named so', async () => {
+    expect((await report(200, '{"scopes":["alerts.read"]}')).fault?.code).toBe('provider-permission-missing')
+  })
+
+  test('a key that is not known may be one of the other region', async () => {
+    expect((await report(401, revoked)).fault?.advice.join(' ')).toMatch(/region/)
+  })
+
+  test('used-up credits are told, with what to do', async () => {
+    const { fault } = await report(401, refusal('Maximum credits exceeded'))
+    expect(fault).toMatchObject({ code: 'provider-quota-used-up', advice: [expect.stringMatching(/plan/)] })
+  })
+
+  test('an answer of something else is no account', async () => {
+    expect((await report(200, '<html>')).fault?.code).toBe('provider-settings-wrong')
+  })
+})
+
+test.each([
+  [{}, 'api.sendgrid.com'],
+  [{ region: 'us' }, 'api.sendgrid.com'],
+  [{ region: 'eu' }, 'api.eu.sendgrid.com'],
+  [{ region: 'eu', base_url: 'https://proxy.example/x' }, 'proxy.example'],
+])('settings %o lead to %s', (settings, host) => {
+  const sendgrid = createSendgrid()
+  expect(sendgrid.targets(sendgrid.settings.parse(settings))).toEqual([{ host, port: 443, scheme: 'https' }])
+})
+
+test.each(['with space', 'ключ', ''])(
+  'a key that could not stand in a header field is refused: %s',
+  (api_key) => {
+    expect(createSendgrid().credentials.safeParse({ api_key }).success).toBe(false)
+  },
+)
