@@ -1,6 +1,6 @@
 import { simpleParser } from 'mailparser'
-import type { OutboundMessage } from './provider.ts'
-import { buildOutboundMessage } from './testing.ts'
+import type { OutboundMessage } from '../provider.ts'
+import { buildOutboundMessage } from '../testing.ts'
 
 /** A message that has everything a message can have, for providers that take it as raw MIME. */
 export const richMessage: OutboundMessage = buildOutboundMessage({
