@@ -1,0 +1,61 @@
+import { z } from 'zod'
+import { baseUrl, urlTarget } from '../http.ts'
+import type { Provider } from '../provider.ts'
+import { type Secret, secret } from '../secret.ts'
+import { checkMandrill } from './check.ts'
+import { sendByMandrill } from './send.ts'
+
+export type MandrillCredentials = { api_key: Secret }
+export type MandrillSettings = {
+  subaccount?: string | undefined
+  metadata?: boolean | undefined
+  base_url?: string | undefined
+}
+
+const credentials = z.strictObject({
+  api_key: secret('API key of Mailchimp Transactional, such as md-…', /^[\x21-\x7e]+$/),
+})
+
+const settings = z.strictObject({
+  subaccount: z
+    .string()
+    // It goes into a header field.
+    .regex(/^[\x21-\x7e]{1,255}$/)
+    .optional()
+    .describe('Subaccount that every message belongs to'),
+  metadata: z
+    .boolean()
+    .optional()
+    // Off, since Mandrill does not say that it takes the field with them out of every mail, and recipients must not see them.
+    .describe('Whether the metadata of messages goes along; off when absent'),
+  base_url: baseUrl.optional().describe('Address of the API when it is not https://mandrillapp.com'),
+})
+
+/** Mailchimp Transactional (Mandrill), with the whole message as raw MIME. */
+export function createMandrill(): Provider<MandrillCredentials, MandrillSettings> {
+  return {
+    id: 'mandrill',
+    description: 'Mailchimp Transactional (Mandrill), raw content; answers for each recipient.',
+    credentials,
+    settings,
+    // https://mailchimp.com/developer/transactional/docs/smtp-integration/ and /docs/tags-metadata/
+    capabilities: {
+      recipientsMax: 1000,
+      messageBytesMax: 25 * 1000 * 1000,
+      idempotencyWindowMs: 0,
+      answersEachRecipient: true,
+      replyToMax: 10,
+      inlineImages: true,
+      tagsMax: 10,
+      metadata: false,
+      tellsLimits: false,
+    },
+    targets: (chosen) => [urlTarget(endpoint(chosen))],
+    send: (message, connection, io) => sendByMandrill(message, connection, endpoint(connection.settings), io),
+    check: ({ credentials, settings }, io) => checkMandrill(credentials, endpoint(settings), io),
+  }
+}
+
+function endpoint(chosen: MandrillSettings): string {
+  return chosen.base_url ?? 'https://mandrillapp.com'
+}

@@ -1,0 +1,81 @@
+import { fitMetadata } from '../fit-metadata.ts'
+import { exchange } from '../http.ts'
+import { buildMime } from '../mime.ts'
+import type { HttpRequest, Io, OutboundMessage, ProviderConnection, SendOutcome } from '../provider.ts'
+import type { MandrillCredentials, MandrillSettings } from './index.ts'
+import { toOutcome } from './outcome.ts'
+
+/** What the current official client calls. */
+export const apiPath = '/api/1.3'
+
+// https://mailchimp.com/developer/transactional/docs/tags-metadata/
+const ownTag = /^[^_].{0,49}$/
+const metadataBytesMax = 250
+
+type Connection = ProviderConnection<MandrillCredentials, MandrillSettings>
+
+/**
+ * Hands the whole message to Mandrill as raw MIME: as JSON it would garble file names and names beyond ASCII
+ * (https://anymail.dev/en/stable/esps/mandrill/#limitations-and-quirks).
+ */
+export async function sendByMandrill(
+  message: OutboundMessage,
+  connection: Connection,
+  endpoint: string,
+  io: Io,
+): Promise<SendOutcome> {
+  const mime = await buildMime(message)
+  return exchange(io, toRequest(message, mime, connection, endpoint), (response, now) =>
+    toOutcome(message.envelopeTo, response, now),
+  )
+}
+
+/** https://mailchimp.com/developer/transactional/api/messages/: `to` alone decides who gets the mail. */
+function toRequest(
+  message: OutboundMessage,
+  mime: Buffer,
+  { credentials, settings }: Connection,
+  endpoint: string,
+): HttpRequest {
+  const body = JSON.stringify({
+    key: credentials.api_key.reveal(),
+    raw_message: orders(message, settings) + mime.toString('latin1'),
+    to: message.envelopeTo,
+    async: false,
+  })
+  const headers = { 'Content-Type': 'application/json', 'User-Agent': 'Lettergate' }
+  return { method: 'POST', url: `${endpoint}${apiPath}/messages/send-raw`, headers, body }
+}
+
+/**
+ * Header fields that Mandrill obeys: one mail for all, its content left as it is. Each stands on one line:
+ * https://mailchimp.com/developer/transactional/docs/smtp-integration/#customize-messages-with-headers
+ */
+function orders(message: OutboundMessage, settings: MandrillSettings): string {
+  const tags = message.tags.filter((tag) => ownTag.test(tag))
+  const folded = message.tags.filter((tag) => !ownTag.test(tag))
+  const carried = settings.metadata ? message : { ...message, metadata: {} }
+  const metadata = fitMetadata(carried, folded, { bytesMax: metadataBytesMax, toJson: toAsciiJson, keyOf })
+  const fields: [string, string | undefined][] = [
+    ['PreserveRecipients', 'true'],
+    ['Autotext', 'false'],
+    ['AutoHtml', 'false'],
+    ['InlineCSS', 'false'],
+    ['Metadata', toAsciiJson(metadata)],
+    ['Tags', tags.join(',') || undefined],
+    ['Subaccount', settings.subaccount],
+  ]
+  return fields.map(([name, value]) => (value === undefined ? '' : `X-MC-${name}: ${value}\r\n`)).join('')
+}
+
+/** A key may not begin with an underscore. */
+function keyOf(key: string): string {
+  return key.startsWith('_') ? `lg${key}` : key
+}
+
+function toAsciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}

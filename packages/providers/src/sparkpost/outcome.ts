@@ -1,0 +1,80 @@
+import { z } from 'zod'
+import { parseAnswer, toLine, toReason } from '../answer.ts'
+import { toFailure } from '../failures.ts'
+import type { HttpResponse, RecipientRefusal, SendOutcome } from '../provider.ts'
+import { type Fault, judge, type Rule } from '../rules.ts'
+
+// The first rule that fits decides: https://developers.sparkpost.com/api/#header-errors
+export const rules: Rule[] = [
+  // A limit of the plan, by hour, day or month; no message of the request was sent:
+  // https://developers.sparkpost.com/api/transmissions/#header-sending-limits
+  { status: /420/, is: 'provider-quota-used-up' },
+  // The page on rate limiting asks for 1 to 5 s.
+  { status: /429/, is: 'provider-rate-limited', waitMs: 5000 },
+  // It failed somewhere inside, perhaps after it had taken the message.
+  { status: /5../, is: 'outcome-unknown' },
+  { status: /401/, is: 'provider-credentials-refused' },
+  { status: /403/, message: /suspend|terminat/i, is: 'provider-account-suspended' },
+  { status: /403/, is: 'provider-permission-missing' },
+  // The domain in From is not verified.
+  { status: /4../, code: /^7001$/, is: 'provider-sender-refused' },
+  { status: /400|422/, message: /at least one valid recipient/i, is: 'recipient-refused' },
+  // No such API at this address.
+  { status: /3..|404|405/, is: 'provider-settings-wrong' },
+  { status: /413/, is: 'message-too-large' },
+  { is: 'message-refused' },
+]
+
+const codeText = z.union([z.string(), z.number()]).transform(String)
+const faultText = z.object({ message: z.unknown(), description: z.unknown(), code: codeText }).partial()
+const faults = z.array(faultText)
+const results = z.object({
+  id: z.string().min(1),
+  total_accepted_recipients: z.number(),
+  total_rejected_recipients: z.number(),
+  rcpt_to_errors: faults.optional().catch(undefined),
+})
+
+/** What an answer of SparkPost means for the message; it counts refused recipients, but need not name them. */
+export function toOutcome(envelopeTo: readonly string[], response: HttpResponse, now: Date): SendOutcome {
+  if (response.status < 200 || response.status >= 300) return judge(rules, toFault(response), response, now)
+  const { data } = results.safeParse(parseAnswer(response.body).results)
+  if (!data) return toFailure('outcome-unknown', 'success without the numbers of recipients')
+  const { id, total_accepted_recipients: taken, total_rejected_recipients: refusedCount } = data
+  const reasons = (data.rcpt_to_errors ?? []).map(toText)
+  if (taken === 0 && refusedCount === 0)
+    return toFailure('outcome-unknown', 'success that counts no recipient')
+  if (taken === 0) return toFailure('recipient-refused', reasons[0] || 'all recipients were refused')
+  const refused = toRefusals(envelopeTo, reasons)
+  if (refused.length !== refusedCount) {
+    // Who of them gets the mail is not known, and events may yet tell.
+    const counts = `${refusedCount} of ${envelopeTo.length} recipients were refused, without saying whom`
+    return toFailure('outcome-unknown', toReason(counts, reasons[0] ?? ''))
+  }
+  return { kind: 'accepted', providerMessageId: toLine(id), ...(refused.length > 0 && { refused }) }
+}
+
+function toRefusals(envelopeTo: readonly string[], reasons: readonly string[]): RecipientRefusal[] {
+  return envelopeTo.flatMap((address) => {
+    const reason = reasons.find((text) => words(text).includes(address.toLowerCase()))
+    return reason === undefined
+      ? []
+      : [{ address, kind: 'rejected' as const, code: 'recipient-refused' as const, reason }]
+  })
+}
+
+/** What could be addresses in a text, without the quotes and brackets around them. */
+function words(text: string): string[] {
+  return text.toLowerCase().match(/[^\s"'`<>()[\],;:]+@[a-z0-9.-]*[a-z0-9]/g) ?? []
+}
+
+/** What SparkPost says went wrong: the first of its errors. */
+export function toFault(response: HttpResponse): Fault {
+  const { data } = faults.safeParse(parseAnswer(response.body).errors)
+  const first = data?.[0] ?? {}
+  return { status: response.status, code: toLine(first.code), message: toText({ ...first, code: '' }) }
+}
+
+function toText({ code, message, description }: z.infer<typeof faultText>): string {
+  return toReason(toLine(code), toLine(message), toLine(description))
+}

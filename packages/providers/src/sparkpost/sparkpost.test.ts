@@ -1,0 +1,355 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { describeProvider } from '../conformance.ts'
+import { buildMime } from '../mime.ts'
+import type { OutboundMessage } from '../provider.ts'
+import { readMail, richMail, richMessage } from '../testing/rich-message.ts'
+import { buildOutboundMessage, createTestIo, failure } from '../testing.ts'
+import { type Exchange, playBehaviour, playHttp, respond } from '../testing-http.ts'
+import { createSparkpost } from './index.ts'
+import { toOutcome } from './outcome.ts'
+
+// No comparison with the official client: it depends on `request`, which is deprecated and no longer mended.
+
+const accepts = respond(
+  200,
+  '{"results":{"total_rejected_recipients":0,"total_accepted_recipients":1,"id":"11668787484950529"}}',
+)
+const account = (changes: object = {}) =>
+  respond(200, JSON.stringify({ results: { status: 'active', ...changes } }))
+const connectionTo = (port: number, more: object = {}) => ({
+  credentials: { api_key: '14ac5499' },
+  settings: { base_url: `http://127.0.0.1:${port}`, ...more },
+})
+const errors = (code: string, message: string, description = '') =>
+  JSON.stringify({ errors: [{ code, message, description }] })
+
+describeProvider('sparkpost', createSparkpost, {
+  connectionTo,
+  credentialsWith: (value) => ({ api_key: value }),
+  play: playBehaviour({
+    accepts: (response, exchange) => (exchange.method === 'GET' ? account() : accepts)(response, exchange),
+    refusesCredentials: respond(401, errors('', 'Unauthorized.')),
+    asksToWait: respond(429, errors('', 'Too many requests')),
+  }),
+})
+
+const cleanups: (() => Promise<void> | void)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup()
+})
+
+function open(port: number, more?: object) {
+  const sparkpost = createSparkpost()
+  const stored = connectionTo(port, more)
+  const io = createTestIo()
+  cleanups.unshift(io.close)
+  const connection = {
+    id: 'con_1',
+    credentials: sparkpost.credentials.parse(stored.credentials),
+    settings: sparkpost.settings.parse(stored.settings),
+  }
+  return { sparkpost, connection, io }
+}
+
+/** Sends through a fake that accepts, and answers what it got. */
+async function exchanged(message: OutboundMessage, more?: object, times = 1): Promise<Exchange[]> {
+  const peer = await playHttp(accepts)
+  cleanups.push(peer.close)
+  const { sparkpost, connection, io } = open(peer.port, more)
+  for (let time = 0; time < times; time++)
+    expect(await sparkpost.send(message, connection, io)).toMatchObject({ kind: 'accepted' })
+  return peer.got
+}
+
+async function bodyOf(message: OutboundMessage, more?: object) {
+  const [exchange] = await exchanged(message, more)
+  return JSON.parse(exchange?.body ?? '')
+}
+
+describe('the request', () => {
+  test('says a small message as it is', async () => {
+    const message = buildOutboundMessage()
+    const [exchange] = await exchanged(message)
+    expect(exchange).toMatchObject({
+      method: 'POST',
+      path: '/api/v1/transmissions',
+      headers: { authorization: '14ac5499', 'content-type': 'application/json', 'user-agent': 'Lettergate' },
+    })
+    expect(exchange?.headers).not.toHaveProperty('x-msys-subaccount')
+    expect(JSON.parse(exchange?.body ?? '')).toEqual({
+      options: { transactional: true, perform_substitutions: false },
+      metadata: { lg_id: message.id },
+      recipients: [{ address: { email: 'reader@example.org' } }],
+      content: { email_rfc822: (await buildMime(message)).toString() },
+    })
+  })
+
+  test('says the whole of a rich message, without its blind recipients', async () => {
+    const more = { subaccount: 123, ip_pool: 'main', open_tracking: false, click_tracking: true }
+    const [exchange] = await exchanged(richMessage, more)
+    expect(exchange?.headers).toMatchObject({ 'x-msys-subaccount': '123' })
+    const { content, ...rest } = JSON.parse(exchange?.body ?? '')
+    expect(rest).toEqual({
+      options: {
+        transactional: true,
+        perform_substitutions: false,
+        open_tracking: false,
+        click_tracking: true,
+        ip_pool: 'main',
+      },
+      campaign_id: 'welcome',
+      metadata: { lg_id: richMessage.id, lg_tags: 'receipt', order: '7', _note: 'größe "x"' },
+      recipients: richMessage.envelopeTo.map((email) => ({ address: { email } })),
+    })
+    expect(Object.keys(content)).toEqual(['email_rfc822'])
+    expect(content.email_rfc822).not.toMatch(/hidden@example\.net|Nobody Knows/)
+    expect(await readMail(content.email_rfc822)).toEqual(richMail)
+  })
+
+  test('braces in header fields come out of a variable, those of the body stay', async () => {
+    const message = buildOutboundMessage({
+      subject: '{{{{ your {code} }}',
+      headers: { 'X-Note': 'a {{{b}}}' },
+      text: 'Dear {{name}}',
+    })
+    const { content, substitution_data: data } = await bodyOf(message)
+    const raw: string = content.email_rfc822
+    const head = raw.slice(0, raw.indexOf('\r\n\r\n'))
+    expect(head).toContain('Subject: {{lg_open}}{{lg_open}} your {code} }}\r\n')
+    expect(head).toContain('X-Note: a {{lg_open}}{b}}}\r\n')
+    expect(head.replaceAll('{{lg_open}}', data.lg_open) + raw.slice(head.length)).toBe(
+      (await buildMime(message)).toString(),
+    )
+  })
+
+  test('metadata keeps to 10 kB; what does not fit is counted', async () => {
+    const metadata = Object.fromEntries(
+      Array.from({ length: 11 }, (_, at) => [`key_${at}`, 'x'.repeat(at < 10 ? 1000 : 10)]),
+    )
+    const body = await bodyOf(buildOutboundMessage({ metadata }))
+    expect(Buffer.byteLength(JSON.stringify(body.metadata))).toBeLessThanOrEqual(10_000)
+    expect(body.metadata).toMatchObject({ key_8: metadata.key_8, key_10: metadata.key_10, lg_left_out: '1' })
+  })
+
+  test('a repeat is the same to the byte', async () => {
+    const [first, second] = await exchanged(richMessage, {}, 2)
+    expect(first?.body).toBe(second?.body)
+  })
+
+  test('recipients that were reached before get nothing, and still stand in the mail', async () => {
+    const body = await bodyOf({ ...richMessage, envelopeTo: ['hidden@example.net'] })
+    expect(body.recipients).toEqual([{ address: { email: 'hidden@example.net' } }])
+    expect(await readMail(body.content.email_rfc822)).toEqual(richMail)
+  })
+})
+
+const now = new Date('2026-11-20T10:00:00Z')
+const envelopeTo = ['reader@example.org', 'Second@example.org']
+const judged = (status: number, body: string, headers: Record<string, string> = {}) =>
+  toOutcome(envelopeTo, { status, headers, body: Buffer.from(body) }, now)
+
+describe('errors', () => {
+  test.each([
+    [420, '2101', 'Exceed Sending Limit (hourly)', 'provider-quota-used-up'],
+    [420, '2102', 'Exceed Sending Limit (daily)', 'provider-quota-used-up'],
+    [420, '', '', 'provider-quota-used-up'],
+    [429, '', 'Too many requests', 'provider-rate-limited'],
+    [500, '', 'Internal Server Error', 'outcome-unknown'],
+    [502, '', '', 'outcome-unknown'],
+    [503, '', 'Service Unavailable', 'outcome-unknown'],
+    [504, '', '', 'outcome-unknown'],
+    [401, '', 'Unauthorized.', 'provider-credentials-refused'],
+    [403, '', 'Forbidden.', 'provider-permission-missing'],
+    [403, '', 'Account is suspended', 'provider-account-suspended'],
+    [400, '7001', 'Invalid domain', 'provider-sender-refused'],
+    [400, '1100', 'Invalid DKIM key ID', 'message-refused'],
+    [400, '', 'Bad Request', 'message-refused'],
+    [422, '1400', 'required field is missing', 'message-refused'],
+    [422, '5002', 'At least one valid recipient is required', 'recipient-refused'],
+    [409, '1602', 'resource conflict', 'message-refused'],
+    [413, '', '', 'message-too-large'],
+    [404, '', '', 'provider-settings-wrong'],
+    [405, '', '', 'provider-settings-wrong'],
+    [302, '', '', 'provider-settings-wrong'],
+    [415, '', '', 'message-refused'],
+  ])('%d %s %s is %s', (status, code, message, is) => {
+    expect(judged(status, errors(code, message))).toMatchObject({ code: is })
+  })
+
+  test.each([
+    [420, undefined, 3_600_000],
+    [420, '60', 60_000],
+    [429, undefined, 5000],
+    [429, '2', 2000],
+    [429, 'Fri, 20 Nov 2026 10:02:00 GMT', 120_000],
+  ])('%d with Retry-After %s waits %s ms', (status, field, waitMs) => {
+    const outcome = judged(status, errors('', 'x'), field === undefined ? {} : { 'retry-after': field })
+    expect(outcome.kind === 'deferred' && outcome.retryAfterMs).toBe(waitMs)
+  })
+
+  test('the reason is what SparkPost said', () => {
+    const body = errors('7001', 'Invalid domain', 'Unconfigured or unverified sending domain.')
+    expect(judged(400, body)).toMatchObject({
+      reason: '400 7001 Invalid domain Unconfigured or unverified sending domain.',
+    })
+  })
+
+  test('a code may be a number, and what is no text is left out', () => {
+    const body = JSON.stringify({ errors: [{ code: 7001, message: 'Invalid domain', description: null }] })
+    expect(judged(400, body)).toMatchObject({
+      code: 'provider-sender-refused',
+      reason: '400 7001 Invalid domain',
+    })
+  })
+
+  test.each(['', '{', '{"errors":"x"}', '{"errors":[5]}'])(
+    'a 400 that says %s is refused all the same',
+    (body) => {
+      expect(judged(400, body)).toMatchObject({ code: 'message-refused', reason: '400' })
+    },
+  )
+})
+
+describe('counts of recipients', () => {
+  const counted = (taken: number, refusedCount: number, rcpt_to_errors?: unknown) =>
+    judged(
+      200,
+      JSON.stringify({
+        errors:
+          refusedCount > 0
+            ? [{ message: 'transmission created, but with validation errors', code: '2000' }]
+            : [],
+        results: {
+          id: '1166',
+          total_accepted_recipients: taken,
+          total_rejected_recipients: refusedCount,
+          rcpt_to_errors,
+        },
+      }),
+    )
+  const error = (description: string) => ({ message: 'Invalid email address', description, code: '5001' })
+
+  test('all taken', () => {
+    expect(counted(2, 0)).toEqual({ kind: 'accepted', providerMessageId: '1166' })
+  })
+
+  test('none taken', () => {
+    expect(counted(0, 2, [error('x')])).toEqual({
+      kind: 'rejected',
+      scope: 'message',
+      code: 'recipient-refused',
+      reason: '5001 Invalid email address x',
+    })
+    expect(counted(0, 2, 'odd')).toMatchObject({ code: 'recipient-refused' })
+  })
+
+  test('nobody counted at all: nobody knows', () => {
+    expect(counted(0, 0).kind).toBe('unknown')
+  })
+
+  test('one refused by name', () => {
+    expect(counted(1, 1, [error("'second@example.org' is not an address.")])).toEqual({
+      kind: 'accepted',
+      providerMessageId: '1166',
+      refused: [
+        {
+          address: 'Second@example.org',
+          kind: 'rejected',
+          code: 'recipient-refused',
+          reason: "5001 Invalid email address 'second@example.org' is not an address.",
+        },
+      ],
+    })
+  })
+
+  test.each([
+    [undefined],
+    [[error('address.email is required for each recipient')]],
+    // A name that only contains one of ours.
+    [[error('xsecond@example.org')]],
+    [[error('second@example.org'), error('reader@example.org')]],
+  ])('one refused, but not said whom (%j): nobody knows', (rcptErrors) => {
+    expect(counted(1, 1, rcptErrors)).toMatchObject({
+      kind: 'unknown',
+      reason: expect.stringContaining('1 of 2 recipients were refused'),
+    })
+  })
+
+  test.each(['', '{', 'null', '[]', '{"results":{}}', '{"results":{"id":"1166"}}', '{"results":{"id":""}}'])(
+    'a success that says %s is unknown',
+    (body) => {
+      expect(judged(200, body).kind).toBe('unknown')
+    },
+  )
+})
+
+describe('check()', () => {
+  async function checked(answer: Parameters<typeof playHttp>[0]) {
+    const peer = await playHttp(answer)
+    cleanups.push(peer.close)
+    const { sparkpost, connection, io } = open(peer.port)
+    return { report: await sparkpost.check(connection, io), got: peer.got }
+  }
+
+  test('asks for the account, and reports its limits', async () => {
+    const usage = { day: { used: 22, limit: 500 }, month: { used: 900, limit: 900 } }
+    const { report, got } = await checked(account({ usage }))
+    expect(got[0]).toMatchObject({ method: 'GET', path: '/api/v1/account?include=usage' })
+    expect(report).toEqual({
+      fault: null,
+      limits: { perDay: 500, usedToday: 22 },
+      notes: ['The month’s 900 messages are used up: raise the plan at SparkPost.'],
+    })
+  })
+
+  test('a key that may only send is good', async () => {
+    const { report } = await checked(respond(403, errors('', 'Forbidden.')))
+    expect(report).toEqual({ fault: null, notes: [expect.stringContaining('may not read the account')] })
+  })
+
+  test.each([
+    [account({ status: 'suspended', status_reason_category: 'NONPAYMENT' }), 'provider-account-suspended'],
+    [account({ status: 'terminated' }), 'provider-account-suspended'],
+    [respond(403, errors('', 'Account is suspended')), 'provider-account-suspended'],
+    [respond(401, errors('', 'Unauthorized.')), 'provider-credentials-refused'],
+    [respond(200, '{"ok":true}'), 'provider-settings-wrong'],
+    [respond(404, ''), 'provider-settings-wrong'],
+    [respond(429, ''), 'provider-rate-limited'],
+  ])('%#: a fault is named', async (answer, code) => {
+    expect((await checked(answer)).report.fault).toMatchObject({ code })
+  })
+
+  test('an account that pends is named, not refused', async () => {
+    const { report } = await checked(account({ status: 'pending' }))
+    expect(report).toMatchObject({ fault: null, notes: ['The account is pending.'] })
+  })
+})
+
+test('a target that the egress policy refuses is the account’s fault', async () => {
+  const { sparkpost, connection, io } = open(1)
+  const refusing = { ...io, request: () => Promise.reject(failure('address is not public', false, true)) }
+  expect(await sparkpost.send(buildOutboundMessage(), connection, refusing)).toMatchObject({
+    kind: 'rejected',
+    scope: 'account',
+    code: 'provider-egress-refused',
+  })
+})
+
+test.each([
+  [{}, 'api.sparkpost.com'],
+  [{ region: 'us' }, 'api.sparkpost.com'],
+  [{ region: 'eu' }, 'api.eu.sparkpost.com'],
+  [{ region: 'eu', base_url: 'https://acme.example' }, 'acme.example'],
+])('settings %j lead to %s', (settings, host) => {
+  const sparkpost = createSparkpost()
+  expect(sparkpost.targets(sparkpost.settings.parse(settings))).toEqual([
+    { host, port: 443, scheme: 'https' },
+  ])
+})
+
+test.each([{ region: 'asia' }, { subaccount: 0 }, { subaccount: '1\r\nX: y' }, { ip_pool: 'a b' }])(
+  'settings %j are refused',
+  (settings) => {
+    expect(createSparkpost().settings.safeParse(settings).success).toBe(false)
+  },
+)
