@@ -1,7 +1,14 @@
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
-import { adviceOn, createTokens, type Grant, type TokenResult, withoutToken } from './oauth2.ts'
-import { clientId, privateKey } from './oauth2-grants.ts'
+import {
+  adviceOn,
+  clientId,
+  createTokens,
+  type Grant,
+  privateKey,
+  type TokenResult,
+  withoutToken,
+} from './oauth2.ts'
 import { openWithToken } from './oauth2-io.ts'
 import type { Io } from './provider.ts'
 import { Secret } from './secret.ts'

@@ -1,6 +1,7 @@
 /**
  * Access tokens by OAuth 2.0 for providers that log in with them (Gmail, Microsoft 365, SMTP with XOAUTH2).
- * Three files belong together: this one keeps tokens, oauth2-grants.ts asks for them, oauth2-answer.ts reads the answers.
+ * The files oauth2*.ts belong together: this one keeps tokens, oauth2-grants.ts asks for them, oauth2-answer.ts reads the answers,
+ * oauth2-io.ts sends HTTP requests with them.
  *
  *     const tokens = createTokens()                             // one for each provider object, made in createX()
  *     const got = await tokens.get(connection.id, grant, io)    // one request however many ask at once
@@ -16,14 +17,16 @@
  * - Reasons hold no secret of the grant and no part of an assertion. What a provider says about a request that carried a token
  *   goes through `withoutToken(text, token)` before it becomes a reason: core only knows the credentials.
  * - `targets()` of a provider must name the host of `grant.tokenUrl`; `adviceOn(failure)` says what a person should do.
- * - `privateKey` and `clientId` (oauth2-grants.ts) are the schemas of credentials that `secret()` cannot check.
+ * - `privateKey` and `clientId` are the schemas of credentials that `secret()` cannot check.
  */
 import { requestToken, type TokenFailure } from './oauth2-answer.ts'
 import { type Grant, isSameGrant } from './oauth2-grants.ts'
 import type { Io } from './provider.ts'
 import type { Secret } from './secret.ts'
 
-export { adviceOn, type TokenFailure, withoutToken } from './oauth2-answer.ts'
+export { adviceOn } from './oauth2-advice.ts'
+export { type TokenFailure, withoutToken } from './oauth2-answer.ts'
+export { clientId, privateKey } from './oauth2-credentials.ts'
 export type { Grant } from './oauth2-grants.ts'
 
 export type TokenResult = { token: Secret } | { failure: TokenFailure }
