@@ -1,3 +1,4 @@
+import { classOf } from './failures.ts'
 import { faulty } from './http-check.ts'
 import { adviceOn, type Grant, type TokenFailure, type Tokens, withoutToken } from './oauth2.ts'
 import type { AccountReport, HttpRequest, HttpResponse, Io } from './provider.ts'
@@ -22,7 +23,7 @@ export async function openWithToken(login: Login, io: Io): Promise<{ io: Io } | 
         if (response.status !== 401) return response
         login.tokens.drop(login.key, token)
         const other = await login.tokens.get(login.key, login.grant, io)
-        if ('failure' in other) return response
+        if ('failure' in other) return withoutOther(other.failure, response)
         token = other.token
         const second = await sendWith(token, request, io)
         if (second.status === 401) login.tokens.drop(login.key, token)
@@ -30,6 +31,12 @@ export async function openWithToken(login: Login, io: Io): Promise<{ io: Io } | 
       },
     },
   }
+}
+
+/** The refusal is sure, so that a token host which does not answer for now may be waited for: nothing was sent. */
+function withoutOther({ code, reason }: TokenFailure, refusal: HttpResponse): HttpResponse {
+  if (classOf(code).outcome !== 'deferred') return refusal
+  throw Object.assign(new Error(reason), { reason, bodySent: false, refused: false })
 }
 
 async function sendWith(token: Secret, request: HttpRequest, io: Io): Promise<HttpResponse> {

@@ -334,8 +334,14 @@ describe('secrets stay secret', () => {
 
 describe('requests with a token', () => {
   /** An API that takes the tokens it is given, and repeats others in its refusal. */
-  async function openTo(good: string[]) {
-    const tokenHost = numbered(3600)
+  async function openTo(good: string[], afterwards?: Parameters<typeof playHttp>[0]) {
+    const first = numbered(3600)
+    let isFirst = true
+    const tokenHost: typeof first = (response, exchange) => {
+      if (isFirst || afterwards === undefined) first(response, exchange)
+      else afterwards(response, exchange)
+      isFirst = false
+    }
     const { peer, io } = await play((response, exchange) => {
       if (exchange.path === '/token') return tokenHost(response, exchange)
       const token = exchange.headers.authorization?.replace('Bearer ', '') ?? ''
@@ -362,6 +368,19 @@ describe('requests with a token', () => {
     expect((await ask()).status).toBe(200)
     expect(peer.got.map(({ path }) => path)).toEqual(['/token', '/api', '/token', '/api', '/api'])
   })
+
+  test.each([
+    [respond(400, '{"error":"invalid_grant"}'), 401],
+    [respond(503, ''), { reason: 'token host: 503', bodySent: false, refused: false }],
+  ])(
+    'after a 401 and without another token are a refusal, or nothing at all (%#)',
+    async (tokenHost, ended) => {
+      const { ask } = await openTo([], tokenHost)
+      const how = ask().then(({ status }) => status)
+      if (typeof ended === 'number') expect(await how).toBe(ended)
+      else await expect(how).rejects.toMatchObject(ended)
+    },
+  )
 
   test('end with the second 401', async () => {
     const { ask, peer } = await openTo([])
