@@ -1,14 +1,6 @@
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
-import {
-  adviceOn,
-  clientId,
-  createTokens,
-  type Grant,
-  privateKey,
-  type TokenResult,
-  withoutToken,
-} from './oauth2.ts'
+import { adviceOn, createTokens, type Grant, privateKey, type TokenResult, withoutToken } from './oauth2.ts'
 import { openWithToken } from './oauth2-io.ts'
 import type { Io } from './provider.ts'
 import { Secret } from './secret.ts'
@@ -387,24 +379,4 @@ describe('requests with a token', () => {
     expect((await ask()).status).toBe(401)
     expect(peer.got).toHaveLength(4)
   })
-})
-
-test.each([
-  ['as the file has it', pem, true],
-  ['its line ends written out', pem.replaceAll('\n', '\\n'), true],
-  ['no key', 'secret', false],
-  ['cut off', pem.slice(0, 300), false],
-  [
-    'of another kind',
-    generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }),
-    false,
-  ],
-])('a private key %s', (_what, text, isGood) => {
-  const result = privateKey.safeParse(text)
-  expect(result.success).toBe(isGood)
-  expect(JSON.stringify(result)).not.toContain(pem.slice(40, 80))
-})
-
-test.each(['', 'with space', 'a\nb', 'ключ', 'x'.repeat(256)])('no client id: %s', (text) => {
-  expect(clientId.safeParse(text).success).toBe(false)
 })
