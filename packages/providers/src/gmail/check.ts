@@ -1,0 +1,37 @@
+import { parseAnswer, toLine } from '../answer.ts'
+import { faulty, inquire } from '../http-check.ts'
+import type { Tokens } from '../oauth2.ts'
+import { openWithToken, toTokenReport } from '../oauth2-io.ts'
+import type { AccountReport, HttpResponse, Io } from '../provider.ts'
+import { type Connection, toLogin, userUrl } from './login.ts'
+import { rules, toFault } from './outcome.ts'
+
+const fromNote =
+  'Gmail puts the account’s own address in place of a From that is neither it nor a verified alias of it.'
+
+const enableAdvice = 'Enable the Gmail API in the Google Cloud project of the client.'
+
+/**
+ * Reads the profile, which the scope gmail.send does not permit: then the refusal that says so proves the token.
+ * https://developers.google.com/workspace/gmail/api/reference/rest/v1/users/getProfile
+ */
+export async function checkGmail(connection: Connection, tokens: Tokens, io: Io): Promise<AccountReport> {
+  const opened = await openWithToken(toLogin(connection, tokens), io)
+  if ('failure' in opened) return toTokenReport(opened.failure)
+  const request = { method: 'GET', url: `${userUrl(connection.settings)}/profile`, headers: {} } as const
+  const report = await inquire(opened.io, request, { rules, toFault, toReport })
+  const { fault } = report
+  if (fault?.code !== 'provider-permission-missing') return report
+  if (/insufficient/i.test(fault.reason)) {
+    const note = 'The token may send but not read the profile, so it is only known that the token is good.'
+    return { fault: null, notes: [note, fromNote] }
+  }
+  const isOff = /accessNotConfigured|SERVICE_DISABLED/.test(fault.reason)
+  return isOff ? { ...report, fault: { ...fault, advice: [enableAdvice] } } : report
+}
+
+function toReport(response: HttpResponse): AccountReport {
+  const address = toLine(parseAnswer(response.body).emailAddress)
+  if (!address) return faulty('provider-settings-wrong', 'the answer is not one of Gmail')
+  return { fault: null, identities: [address], notes: [fromNote] }
+}

@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import { parseAnswer, toLine } from '../answer.ts'
+import { toFailure } from '../failures.ts'
+import type { HttpResponse, SendOutcome } from '../provider.ts'
+import { type Fault, judge, type Rule } from '../rules.ts'
+
+// The first rule that fits decides: https://developers.google.com/workspace/gmail/api/guides/handle-errors; `code` holds the
+// reasons and the status. 403 says a used-up rate as well as a missing permission.
+export const rules: Rule[] = [
+  // What one user may send in 24 hours.
+  { status: /403|429/, message: /mail sending|sending (limit|quota)/i, is: 'provider-quota-used-up' },
+  { status: /403|429/, code: /dailyLimitExceeded|quotaExceeded/, is: 'provider-quota-used-up' },
+  { status: /403|429/, code: /rate_?limit_?exceeded|RESOURCE_EXHAUSTED/i, is: 'provider-rate-limited' },
+  { status: /429/, is: 'provider-rate-limited' },
+  { status: /408/, is: 'provider-unavailable' },
+  // It failed somewhere inside, perhaps after it had taken the message.
+  { status: /5../, is: 'outcome-unknown' },
+  { message: /account (has been |is )?(suspended|disabled)/i, is: 'provider-account-suspended' },
+  { status: /401/, is: 'provider-credentials-refused' },
+  // Scopes, delegation, the administrator's policy, an API that is not enabled.
+  { status: /403/, is: 'provider-permission-missing' },
+  // "Mail service not enabled": the user has no mailbox.
+  { status: /400/, code: /failed_?precondition/i, is: 'provider-settings-wrong' },
+  { status: /400/, message: /recipient address required/i, is: 'provider-cannot-express' },
+  { status: /400/, message: /invalid (to|cc|bcc) header/i, is: 'recipient-refused' },
+  { status: /400/, code: /uploadTooLarge/, is: 'message-too-large' },
+  { status: /413/, is: 'message-too-large' },
+  // No such API at this address, or no such user.
+  { status: /3..|404|405/, is: 'provider-settings-wrong' },
+  { is: 'message-refused' },
+]
+
+const list = z.array(z.object({ reason: z.string().optional() })).catch([])
+const error = z
+  .object({ message: z.unknown().optional(), status: z.unknown().optional(), errors: list, details: list })
+  .catch({ errors: [], details: [] })
+
+/** What an answer of Gmail means for the message. */
+export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
+  if (response.status >= 200 && response.status < 300) {
+    const id = toLine(parseAnswer(response.body).id)
+    return id
+      ? { kind: 'accepted', providerMessageId: id }
+      : toFailure('outcome-unknown', 'success without an id')
+  }
+  const fault = toFault(response)
+  return judge(rules, fault, withRetryAfter(response, fault), now)
+}
+
+/** What Gmail says went wrong. */
+export function toFault(response: HttpResponse): Fault {
+  const { message, status, errors, details } = error.parse(parseAnswer(response.body).error)
+  const reasons = [...errors, ...details].map(({ reason }) => reason)
+  const code = [...new Set([...reasons, toLine(status)])].filter(Boolean).join(' ')
+  return { status: response.status, code: toLine(code), message: toLine(message) }
+}
+
+/** Of the limit on sending, Gmail tells the end in its words alone: "Retry after 2026-11-20T10:05:00.000Z". */
+function withRetryAfter(response: HttpResponse, { message }: Fault): HttpResponse {
+  const [, time] = /retry after (\d{4}-\d\d-\d\dT[\d:.]+Z)/i.exec(message) ?? []
+  const date = new Date(time ?? '')
+  if (response.headers['retry-after'] !== undefined || Number.isNaN(date.getTime())) return response
+  return { ...response, headers: { ...response.headers, 'retry-after': date.toUTCString() } }
+}

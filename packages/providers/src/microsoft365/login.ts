@@ -1,0 +1,42 @@
+import { urlTarget } from '../http.ts'
+import type { Tokens } from '../oauth2.ts'
+import type { Login } from '../oauth2-io.ts'
+import type { ProviderConnection, Target } from '../provider.ts'
+import { distinctTargets } from '../targets.ts'
+import type { Microsoft365Credentials, Microsoft365Settings } from './index.ts'
+
+export type Connection = ProviderConnection<Microsoft365Credentials, Microsoft365Settings>
+
+/** How a connection gets its token: https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow */
+export function toLogin({ id, credentials, settings }: Connection, tokens: Tokens): Login {
+  const { client_id: clientId, client_secret: clientSecret, refresh_token: refreshToken } = credentials
+  const tokenUrl = `${loginUrl(settings)}/${settings.tenant}/oauth2/v2.0/token`
+  // All that the app was given, at the Graph of this cloud.
+  const scope = `${new URL(graphUrl(settings)).origin}/.default`
+  if (refreshToken)
+    return {
+      tokens,
+      key: id,
+      grant: { kind: 'refresh_token', tokenUrl, clientId, clientSecret, refreshToken, scope },
+    }
+  if (!clientSecret) throw new TypeError('credentials without any secret')
+  return { tokens, key: id, grant: { kind: 'client_credentials', tokenUrl, clientId, clientSecret, scope } }
+}
+
+/** The address of the mailbox in Graph. */
+export function userUrl(settings: Microsoft365Settings): string {
+  return `${graphUrl(settings)}/v1.0/users/${encodeURIComponent(settings.user)}`
+}
+
+function graphUrl({ base_url }: Microsoft365Settings): string {
+  return base_url ?? 'https://graph.microsoft.com'
+}
+
+function loginUrl({ login_url }: Microsoft365Settings): string {
+  return login_url ?? 'https://login.microsoftonline.com'
+}
+
+/** The hosts of Graph and of tokens. */
+export function microsoft365Targets(settings: Microsoft365Settings): Target[] {
+  return distinctTargets([urlTarget(graphUrl(settings)), urlTarget(loginUrl(settings))])
+}

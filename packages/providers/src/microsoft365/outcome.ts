@@ -1,0 +1,104 @@
+import { z } from 'zod'
+import { parseAnswer, toLine } from '../answer.ts'
+import { toFailure } from '../failures.ts'
+import { retryAfterMs } from '../http.ts'
+import type { HttpResponse, SendOutcome } from '../provider.ts'
+import { type Fault, judge, type Rule } from '../rules.ts'
+
+// The first rule that fits decides: https://learn.microsoft.com/en-us/graph/errors for the status, and for the codes of Exchange
+// https://learn.microsoft.com/en-us/exchange/client-developer/web-service-reference/responsecode
+export const rules: Rule[] = [
+  {
+    status: /4../,
+    code: /ErrorExceededMessageLimit|ErrorSubmissionQuotaExceeded|ErrorQuotaExceeded/,
+    is: 'provider-quota-used-up',
+  },
+  { status: /429/, is: 'provider-rate-limited' },
+  // "Throttled for exceeding the maximum bandwidth cap": not looked at, in spite of its number.
+  { status: /509/, is: 'provider-rate-limited' },
+  // It failed somewhere inside, perhaps after it had taken the message.
+  { status: /408|5../, is: 'outcome-unknown' },
+  { status: /4../, code: /ErrorSendAsDenied/, is: 'provider-sender-refused' },
+  { status: /4../, code: /ErrorAccountSuspend/, is: 'provider-account-suspended' },
+  { status: /401/, is: 'provider-credentials-refused' },
+  // A permission or consent that is missing, or a policy that keeps the app out of this mailbox.
+  { status: /403/, is: 'provider-permission-missing' },
+  // The draft that was just made is not to be seen yet.
+  { status: /404/, code: /ErrorItemNotFound/, is: 'provider-unavailable' },
+  // No such user, a user without a mailbox, or no such API at this address.
+  { status: /3..|404|405/, is: 'provider-settings-wrong' },
+  {
+    code: /ErrorInvalidUser|MailboxNotEnabledForRESTAPI|ErrorNonExistentMailbox/,
+    is: 'provider-settings-wrong',
+  },
+  { status: /413/, is: 'message-too-large' },
+  { code: /ErrorMessageSizeExceeded/, is: 'message-too-large' },
+  { code: /ErrorInvalidRecipients/, is: 'recipient-refused' },
+  { is: 'message-refused' },
+]
+
+// Tolerant: of all it says, only the id is needed.
+const recipients = z.array(z.unknown()).optional().catch(undefined)
+const draft = z.object({
+  id: z.string().min(1),
+  internetMessageId: z.string().min(1).optional().catch(undefined),
+  toRecipients: recipients,
+  ccRecipients: recipients,
+  bccRecipients: recipients,
+})
+
+export type Draft = { id: string; messageId: string; recipients: number | undefined }
+
+/** The draft that was made, or why there is none: no mail has left in any case. */
+export function toDraft(response: HttpResponse, now: Date): Draft | SendOutcome {
+  if (!isSuccess(response)) return notSent(toRefusal(response, now), retryAfterMs(response, now))
+  const { data } = draft.safeParse(parseAnswer(response.body))
+  if (!data) return toFailure('provider-unavailable', 'a draft without an id')
+  const { id, internetMessageId, toRecipients, ccRecipients, bccRecipients } = data
+  const isTold = toRecipients !== undefined && ccRecipients !== undefined && bccRecipients !== undefined
+  return {
+    id,
+    messageId: toLine(internetMessageId ?? id),
+    recipients: isTold ? toRecipients.length + ccRecipients.length + bccRecipients.length : undefined,
+  }
+}
+
+/** What an answer to the order to send means; it has no content of its own. */
+export function toOutcome(response: HttpResponse, now: Date, messageId: string): SendOutcome {
+  if (response.status !== 202) {
+    return isSuccess(response)
+      ? toFailure('outcome-unknown', `${response.status} in place of 202`)
+      : toRefusal(response, now)
+  }
+  // It also says of a message that it took when it wants the next one.
+  const pauseMs = retryAfterMs(response, now)
+  return { kind: 'accepted', providerMessageId: messageId, ...(pauseMs !== undefined && { pauseMs }) }
+}
+
+function isSuccess({ status }: HttpResponse): boolean {
+  return status >= 200 && status < 300
+}
+
+function toRefusal(response: HttpResponse, now: Date): SendOutcome {
+  return judge(rules, toFault(response), response, now)
+}
+
+/** Without an order to send, what is unknown is whether there is a draft, and that sends nothing. */
+function notSent(outcome: SendOutcome, waitMs: number | undefined): SendOutcome {
+  return outcome.kind === 'unknown' ? toFailure('provider-unavailable', outcome.reason, waitMs) : outcome
+}
+
+const error = z
+  .object({
+    code: z.unknown().optional(),
+    message: z.unknown().optional(),
+    innerError: z.object({ code: z.unknown().optional() }).optional().catch(undefined),
+  })
+  .catch({})
+
+/** What Graph says went wrong, with the more exact code inside where there is one. */
+export function toFault(response: HttpResponse): Fault {
+  const { code, message, innerError } = error.parse(parseAnswer(response.body).error)
+  const codes = [toLine(code), toLine(innerError?.code)].filter(Boolean).join(' ')
+  return { status: response.status, code: toLine(codes), message: toLine(message) }
+}

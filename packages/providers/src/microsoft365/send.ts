@@ -1,0 +1,95 @@
+import { toReason } from '../answer.ts'
+import { toFailure } from '../failures.ts'
+import { exchange, networkCode } from '../http.ts'
+import { messageIdOf } from '../mime.ts'
+import { buildPendingMime } from '../mime-pending.ts'
+import { isNetworkFailure } from '../network-failure.ts'
+import type { Tokens } from '../oauth2.ts'
+import { openWithToken } from '../oauth2-io.ts'
+import type { HttpRequest, Io, OutboundMessage, SendOutcome } from '../provider.ts'
+import { type Connection, toLogin, userUrl } from './login.ts'
+import { type Draft, toDraft, toOutcome } from './outcome.ts'
+
+/**
+ * The answer to a draft repeats the body, in JSON that may write each character as six, and answers over 1 MB are not read:
+ * what may come near goes out without a draft.
+ */
+const repeatedCharsMax = 150_000
+
+// An id that stays when the message moves from Drafts to Sent Items:
+// https://learn.microsoft.com/en-us/graph/outlook-immutable-id
+const prefer = { Prefer: 'IdType="ImmutableId"' }
+
+/** Hands the whole message to Graph as MIME: as a draft, which has an id, and by the order to send that draft. */
+export async function sendByMicrosoft365(
+  message: OutboundMessage,
+  connection: Connection,
+  tokens: Tokens,
+  plainIo: Io,
+): Promise<SendOutcome> {
+  const opened = await openWithToken(toLogin(connection, tokens), plainIo)
+  if ('failure' in opened) return toFailure(opened.failure.code, opened.failure.reason, opened.failure.waitMs)
+  const { io } = opened
+  const url = userUrl(connection.settings)
+  const mime = await buildPendingMime(message)
+  if ((message.html ?? message.text ?? '').length > repeatedCharsMax)
+    return exchange(io, toMimeRequest(`${url}/sendMail`, mime), (response, now) =>
+      toOutcome(response, now, messageIdOf(message)),
+    )
+  const draft = await createDraft(io, toMimeRequest(`${url}/messages`, mime))
+  if ('kind' in draft) return draft
+  const draftUrl = `${url}/messages/${encodeURIComponent(draft.id)}`
+  const outcome = isWhole(draft, message)
+    ? await sendDraft(io, draftUrl, draft.messageId)
+    : toFailure('provider-cannot-express', 'the draft does not name all recipients of the message')
+  if (mayRemove(outcome)) await removeDraft(io, draftUrl)
+  return outcome
+}
+
+/** https://learn.microsoft.com/en-us/graph/outlook-send-mime-message. Recipients are those in To, Cc and Bcc. */
+function toMimeRequest(url: string, mime: Buffer): HttpRequest {
+  return {
+    method: 'POST',
+    url,
+    headers: { ...prefer, 'Content-Type': 'text/plain' },
+    body: mime.toString('base64'),
+  }
+}
+
+/** Nothing is sent by it, so that whatever goes wrong may be tried again. */
+async function createDraft(io: Io, request: HttpRequest): Promise<Draft | SendOutcome> {
+  try {
+    return toDraft(await io.request(request), io.now())
+  } catch (error) {
+    if (!isNetworkFailure(error)) throw error
+    return toFailure(error.bodySent ? 'provider-unavailable' : networkCode(error), error.reason)
+  }
+}
+
+/** Exchange may resolve an address to another one of the same person, but takes away none. */
+function isWhole({ recipients }: Draft, { envelopeTo }: OutboundMessage): boolean {
+  return recipients === undefined || recipients >= envelopeTo.length
+}
+
+/** The reason of an unknown outcome names the Message-ID, by which a person finds it in Drafts or in Sent Items. */
+async function sendDraft(io: Io, draftUrl: string, messageId: string): Promise<SendOutcome> {
+  const request = { method: 'POST', url: `${draftUrl}/send`, headers: prefer } as const
+  const outcome = await exchange(io, request, (response, now) => toOutcome(response, now, messageId))
+  return outcome.kind === 'unknown'
+    ? { ...outcome, reason: toReason(`draft ${messageId}:`, outcome.reason) }
+    : outcome
+}
+
+function mayRemove(outcome: SendOutcome): boolean {
+  if (outcome.kind === 'accepted' || outcome.kind === 'unknown') return false
+  return outcome.code !== 'provider-credentials-refused'
+}
+
+/** A draft that surely was not sent would stay for ever; that it cannot be removed changes nothing for the message. */
+async function removeDraft(io: Io, draftUrl: string): Promise<void> {
+  try {
+    await io.request({ method: 'DELETE', url: draftUrl, headers: prefer })
+  } catch (error) {
+    if (!isNetworkFailure(error)) throw error
+  }
+}
