@@ -6,7 +6,7 @@ const nameCharsMax = 70
 const encodedWordCharsMax = 52
 
 /** Orders to Brevo, not headers of the mail; `idempotencyKey` is ours to set. */
-export const refusedHeader = /^(?:sender\.ip|idempotency-?key)$/
+export const refusedHeader = /^(?:sender\.ip|idempotencykey|idempotency-key)$/
 
 /** It guesses the type from these endings, and garbles what is not ASCII: https://developers.brevo.com/reference/sendtransacemail */
 export const takenFilename =
