@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { toMatrix } from './matrix.ts'
+import { toEndings, toMatrix, toNames } from './matrix.ts'
+import type { Capabilities } from './provider.ts'
 import { createProviders } from './registry.ts'
 
 const docs = new URL('../../../docs/providers/', import.meta.url)
 const providers = createProviders()
 
-test('docs/providers/matrix.md says what the providers can do', async () => {
+test('docs/providers/matrix.md says what the providers can do: npm run matrix writes it', async () => {
   expect(await readFile(new URL('matrix.md', docs), 'utf8')).toBe(toMatrix(Object.values(providers)))
 })
 
@@ -15,4 +16,60 @@ test('every provider is registered under its own id and has a page', async () =>
     expect(provider.id).toBe(id)
     expect(await readFile(new URL(`${id}.md`, docs), 'utf8')).toContain(`# ${id}`)
   }
+})
+
+const other: Required<Capabilities> = {
+  recipientsMax: 7,
+  messageBytesMax: 3_900_000,
+  idempotencyWindowMs: 15 * 60_000,
+  answersEachRecipient: false,
+  replyToMax: 1,
+  refusesHeader: /^x-own-/,
+  inlineImages: false,
+  takesFilename: /^.+\.(?:pdf|txt)$/,
+  tagsMax: 0,
+  metadata: false,
+  tellsLimits: false,
+}
+
+test.each<[keyof Capabilities, Partial<Capabilities>]>([
+  ['recipientsMax', { recipientsMax: 8 }],
+  ['messageBytesMax', { messageBytesMax: 4_000_000 }],
+  ['idempotencyWindowMs', { idempotencyWindowMs: 0 }],
+  ['answersEachRecipient', { answersEachRecipient: true }],
+  ['replyToMax', { replyToMax: 2 }],
+  ['refusesHeader', { refusesHeader: /^x-other-/ }],
+  ['inlineImages', { inlineImages: true }],
+  ['takesFilename', { takesFilename: /^.+\.(?:pdf)$/ }],
+  ['tagsMax', { tagsMax: 1 }],
+  ['metadata', { metadata: true }],
+  ['tellsLimits', { tellsLimits: true }],
+])('the page shows %s', (_name, change) => {
+  const page = (capabilities: Capabilities) => toMatrix([{ ...providers.capture, capabilities }])
+  expect(page({ ...other, ...change })).not.toBe(page(other))
+})
+
+test('the cases above are all capabilities that there are', () => {
+  const page = toMatrix([{ ...providers.capture, capabilities: other }])
+  expect(page).toContain('| 7 | 3 MB | 1 | `x-own-…` | no | 2 endings, listed on its page |')
+  expect(page).toContain('| 15 min | no | none | no | no |')
+  expect(Object.keys(other)).toHaveLength(11)
+})
+
+test.each([
+  [/^(?:sender\.ip|idempotency-key)$/, '`sender.ip`, `idempotency-key`'],
+  [/^(x-a-|x-b-)/, '`x-a-…`, `x-b-…`'],
+  [/^(?:x-a-|date$)/, '`x-a-…`, `date`'],
+  [/^x-mailgun-/, '`x-mailgun-…`'],
+  [/^date$/, '`date`'],
+  [/^(?!x-)|y/, '`^(?!x-)\\|y`'],
+])('the headers in %s are shown as %s', (pattern, text) => {
+  expect(toNames(pattern)).toBe(text)
+})
+
+test.each([
+  [/^[\x20-\x7e]+\.(?:pdf|txt)$/, '2 endings, listed on its page'],
+  [/^(?!a|b)/, '`^(?!a\\|b)`'],
+])('the file names in %s are shown as %s', (pattern, text) => {
+  expect(toEndings(pattern)).toBe(text)
 })

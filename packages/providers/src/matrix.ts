@@ -1,34 +1,96 @@
-import type { Provider } from './provider.ts'
+import type { Capabilities, Provider } from './provider.ts'
+
+type Column = readonly [head: string, cell: (capabilities: Capabilities) => string]
 
 const bytesPerMb = 1_000_000
+const minuteMs = 60_000
+
+const messageColumns: Column[] = [
+  ['Recipients', ({ recipientsMax }) => String(recipientsMax)],
+  ['Size', ({ messageBytesMax }) => `${Math.floor(messageBytesMax / bytesPerMb)} MB`],
+  ['Addresses in Reply-To', ({ replyToMax }) => String(replyToMax)],
+  ['Headers refused', ({ refusesHeader }) => (refusesHeader ? toNames(refusesHeader) : 'none')],
+  ['Inline images', ({ inlineImages }) => yesNo(inlineImages)],
+  ['File names', ({ takesFilename }) => (takesFilename ? toEndings(takesFilename) : 'all')],
+]
+
+const answerColumns: Column[] = [
+  ['Repeats recognised for', ({ idempotencyWindowMs }) => toDuration(idempotencyWindowMs)],
+  ['Refuses single recipients', ({ answersEachRecipient }) => yesNo(answersEachRecipient)],
+  ['Tags in a field of their own', ({ tagsMax }) => (tagsMax === 0 ? 'none' : String(tagsMax))],
+  ['Metadata comes back with events', ({ metadata }) => yesNo(metadata)],
+  ['Tells what the account may send', ({ tellsLimits }) => yesNo(tellsLimits)],
+]
 
 /** The page docs/providers/matrix.md: what each provider can do, from its own capabilities. */
 export function toMatrix(providers: Provider[]): string {
-  const rows = providers.map(({ id, description, capabilities }) => [
-    `[\`${id}\`](${id}.md)`,
-    description,
-    String(capabilities.recipientsMax),
-    `${Math.floor(capabilities.messageBytesMax / bytesPerMb)} MB`,
-    capabilities.idempotencyWindowMs > 0 ? `${capabilities.idempotencyWindowMs / 60_000} min` : 'never',
-    capabilities.answersEachRecipient ? 'yes' : 'no',
-  ])
-  const head = [
-    'Provider',
-    'What it is',
-    'Recipients of a message',
-    'Size of a message',
-    'Repeats recognised for',
-    'Refuses single recipients',
-  ]
-  const line = (cells: string[]) => `| ${cells.join(' | ')} |`
   return [
     '# Providers side by side',
     '',
-    'Generated from the capabilities in `packages/providers`; a test keeps it equal to them.',
+    'Generated from the capabilities in `packages/providers` by `npm run matrix`; a test keeps it equal to them.',
     '',
-    line(head),
-    line(head.map(() => '---')),
-    ...rows.map(line),
+    line(['Provider', 'What it is']),
+    line(['---', '---']),
+    ...providers.map((provider) => line([linked(provider), provider.description])),
+    '',
+    '## What a message may be',
+    '',
+    'What a provider cannot say as it is, a message through it may not ask for.',
+    '',
+    ...table(providers, messageColumns),
+    '',
+    '## What it answers and reports',
+    '',
+    'Further tags are folded into what else comes back with events, where there is such a thing: the page of each provider says how.',
+    '',
+    ...table(providers, answerColumns),
     '',
   ].join('\n')
+}
+
+function table(providers: Provider[], columns: Column[]): string[] {
+  return [
+    line(['Provider', ...columns.map(([head]) => head)]),
+    line(['---', ...columns.map(() => '---')]),
+    ...providers.map((provider) =>
+      line([linked(provider), ...columns.map(([, cell]) => cell(provider.capabilities))]),
+    ),
+  ]
+}
+
+function line(cells: string[]): string {
+  return `| ${cells.join(' | ')} |`
+}
+
+function linked({ id }: Provider): string {
+  return `[\`${id}\`](${id}.md)`
+}
+
+function yesNo(value: boolean): string {
+  return value ? 'yes' : 'no'
+}
+
+function toDuration(durationMs: number): string {
+  const minutes = durationMs / minuteMs
+  if (minutes === 0) return 'never'
+  return minutes >= 60 ? `${minutes / 60} h` : `${minutes} min`
+}
+
+/** The names in `/^(?:one|other-)/`: one alternative each, `…` where more may follow. Any other pattern stands as it is. */
+export function toNames(pattern: RegExp): string {
+  const [, group, alone, end] = /^\^(?:\((?:\?:)?([^()]+)\)|([^()|]+?))(\$?)$/.exec(pattern.source) ?? []
+  const names = (group ?? alone ?? '').split('|').map((name) => name.replace(/\\([.-])/g, '$1'))
+  const areNames = names.every((name) => /^[a-z0-9._-]+\$?$/.test(name))
+  if (!areNames) return code(pattern.source)
+  return names.map((name) => code(end || name.endsWith('$') ? name.replace('$', '') : `${name}…`)).join(', ')
+}
+
+/** How many endings a pattern such as `/^.+\.(?:pdf|txt)$/` takes: too many to be listed here. */
+export function toEndings(pattern: RegExp): string {
+  const [, list] = /\\\.\((?:\?:)?([a-z0-9|]+)\)\$$/.exec(pattern.source) ?? []
+  return list === undefined ? code(pattern.source) : `${list.split('|').length} endings, listed on its page`
+}
+
+function code(text: string): string {
+  return `\`${text.replaceAll('|', '\\|')}\``
 }

@@ -1,9 +1,9 @@
 import { toFailure } from '../failures.ts'
 import { exchange } from '../http.ts'
+import { mailboxText, pendingFields } from '../mailbox-text.ts'
 import type {
   HttpRequest,
   Io,
-  Mailbox,
   OutboundAttachment,
   OutboundMessage,
   ProviderConnection,
@@ -13,9 +13,6 @@ import type { ResendCredentials, ResendSettings } from './index.ts'
 import { toOutcome } from './outcome.ts'
 
 const tagCharsMax = 256
-/** A name of these alone needs no quotes: https://www.rfc-editor.org/rfc/rfc5322#section-3.2.5, letters beyond ASCII added. */
-const plainName = /^[\p{L}\p{N}\p{M}]+( [\p{L}\p{N}\p{M}]+)*$/u
-
 type Connection = ProviderConnection<ResendCredentials, ResendSettings>
 
 /** Hands the message to Resend as JSON: it takes no MIME. */
@@ -55,16 +52,13 @@ function toRequest(
  * were reached before are left out.
  */
 function toBody(message: OutboundMessage) {
-  const pending = new Set(message.envelopeTo)
-  const reach = (mailboxes: Mailbox[]) => mailboxes.filter(({ address }) => pending.has(address)).map(format)
-  const cc = reach(message.cc)
-  const bcc = reach(message.bcc)
+  const { to, cc, bcc } = pendingFields(message)
   return {
-    from: format(message.from),
-    to: reach(message.to),
-    ...(cc.length > 0 && { cc }),
-    ...(bcc.length > 0 && { bcc }),
-    ...(message.replyTo.length > 0 && { reply_to: message.replyTo.map(format) }),
+    from: mailboxText(message.from),
+    to: to.map(mailboxText),
+    ...(cc.length > 0 && { cc: cc.map(mailboxText) }),
+    ...(bcc.length > 0 && { bcc: bcc.map(mailboxText) }),
+    ...(message.replyTo.length > 0 && { reply_to: message.replyTo.map(mailboxText) }),
     subject: message.subject,
     text: message.text,
     html: message.html,
@@ -75,12 +69,6 @@ function toBody(message: OutboundMessage) {
       ...message.tags.map((tag, at) => ({ name: `lg_tag_${at + 1}`, value: fold(tag) })),
     ],
   }
-}
-
-function format({ address, name }: Mailbox): string {
-  if (!name) return address
-  const shown = plainName.test(name) ? name : `"${name.replace(/["\\]/g, '\\$&')}"`
-  return `${shown} <${address}>`
 }
 
 function toAttachment({ filename, contentType, content, disposition, contentId }: OutboundAttachment) {

@@ -1,0 +1,317 @@
+import { BrevoClient } from '@getbrevo/brevo'
+import { afterEach, describe, expect, test } from 'vitest'
+import { describeProvider } from '../conformance.ts'
+import type { OutboundMessage } from '../provider.ts'
+import { buildOutboundMessage, createTestIo, failure } from '../testing.ts'
+import { type Exchange, playBehaviour, playHttp, respond } from '../testing-http.ts'
+import { createBrevo } from './index.ts'
+import { toUuid } from './send.ts'
+
+const messageId = '<202611201000.1@smtp-relay.mailin.fr>'
+const accepts = respond(201, JSON.stringify({ messageId }))
+const account = respond(
+  200,
+  JSON.stringify({
+    email: 'owner@example.com',
+    plan: [
+      { type: 'free', credits: 120, creditsType: 'sendLimit' },
+      { type: 'sms', credits: 5, creditsType: 'sendLimit' },
+    ],
+    relay: { enabled: true },
+  }),
+)
+const connectionTo = (port: number) => ({
+  credentials: { api_key: 'xkeysib-1' },
+  settings: { base_url: `http://127.0.0.1:${port}` },
+})
+
+describeProvider('brevo', createBrevo, {
+  connectionTo,
+  credentialsWith: (value) => ({ api_key: value }),
+  play: playBehaviour({
+    accepts: (response, exchange) => (exchange.method === 'GET' ? account : accepts)(response, exchange),
+    refusesCredentials: respond(401, '{"code":"unauthorized","message":"Key not found"}'),
+    asksToWait: respond(429, '{"code":"too_many_requests"}', { 'x-sib-ratelimit-reset': '30' }),
+  }),
+})
+
+const cleanups: (() => Promise<void> | void)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup()
+})
+
+function parsed(port: number) {
+  const brevo = createBrevo()
+  const stored = connectionTo(port)
+  return {
+    brevo,
+    connection: {
+      id: 'con_1',
+      credentials: brevo.credentials.parse(stored.credentials),
+      settings: brevo.settings.parse(stored.settings),
+    },
+  }
+}
+
+/** Sends through a fake that accepts, and answers what it got. */
+async function exchanged(
+  message: OutboundMessage,
+  { times = 1, also }: { times?: number; also?: (port: number) => Promise<unknown> } = {},
+): Promise<Exchange[]> {
+  const peer = await playHttp(accepts)
+  const io = createTestIo()
+  cleanups.push(io.close, peer.close)
+  const { brevo, connection } = parsed(peer.port)
+  for (let time = 0; time < times; time++) {
+    expect(await brevo.send(message, connection, io)).toEqual({
+      kind: 'accepted',
+      providerMessageId: messageId,
+    })
+  }
+  await also?.(peer.port)
+  return peer.got
+}
+
+async function bodyOf(changes: Partial<OutboundMessage>) {
+  const [exchange] = await exchanged(buildOutboundMessage(changes))
+  return JSON.parse(exchange?.body ?? '')
+}
+
+const rich = buildOutboundMessage({
+  attemptKey: 'msg_1-0.1.2',
+  from: { address: 'writer@example.com', name: 'Writer, The "Boss"' },
+  to: [{ address: 'reader@example.org', name: 'Zoë Größe' }, { address: 'second@example.org' }],
+  cc: [{ address: 'copy@example.net', name: 'Ünal, Ö' }],
+  bcc: [{ address: 'hidden@example.net' }],
+  replyTo: [{ address: 'answers@example.com', name: 'Answers' }],
+  envelopeTo: ['reader@example.org', 'second@example.org', 'copy@example.net', 'hidden@example.net'],
+  subject: 'Grüße 👋',
+  headers: { 'List-Unsubscribe': '<https://example.com/u>' },
+  tags: ['welcome', 'second'],
+  metadata: { order: '7', city: 'Zürich & Bern' },
+  attachments: [
+    {
+      filename: 'Report 1.PDF',
+      contentType: 'application/pdf',
+      disposition: 'attachment',
+      contentId: 'unused',
+      content: Buffer.from('pdf'),
+    },
+  ],
+})
+const richBody = {
+  sender: { email: 'writer@example.com', name: 'Writer, The "Boss"' },
+  to: [{ email: 'reader@example.org', name: 'Zoë Größe' }, { email: 'second@example.org' }],
+  cc: [{ email: 'copy@example.net', name: '=?UTF-8?B?w5xuYWwsIMOW?=' }],
+  bcc: [{ email: 'hidden@example.net' }],
+  replyTo: { email: 'answers@example.com', name: 'Answers' },
+  subject: 'Grüße 👋',
+  textContent: 'Hello, reader.\n',
+  htmlContent: '<p>Hello, <b>reader</b>.</p>\n',
+  headers: {
+    'List-Unsubscribe': '<https://example.com/u>',
+    'X-LG-Id': rich.id,
+    'X-Mailin-custom': `lg_id=${rich.id}&order=7&city=Z%C3%BCrich+%26+Bern`,
+    idempotencyKey: '2089414d-07fa-58c5-abc3-08fa61641d10',
+  },
+  attachment: [{ name: 'Report 1.PDF', content: 'cGRm' }],
+  tags: ['welcome', 'second'],
+}
+
+describe('the request', () => {
+  test('says the whole message, and who asks', async () => {
+    const [exchange] = await exchanged(rich)
+    expect(exchange).toMatchObject({
+      method: 'POST',
+      path: '/smtp/email',
+      headers: { 'api-key': 'xkeysib-1', accept: 'application/json', 'content-type': 'application/json' },
+    })
+    expect(JSON.parse(exchange?.body ?? '')).toEqual(richBody)
+  })
+
+  test('of a minimal message holds nothing else', async () => {
+    const body = await bodyOf({ html: undefined, text: '', from: { address: 'writer@example.com' } })
+    expect(body).toEqual({
+      sender: { email: 'writer@example.com' },
+      to: [{ email: 'reader@example.org' }],
+      subject: 'Hello',
+      textContent: '',
+      headers: {
+        'X-LG-Id': rich.id,
+        'X-Mailin-custom': `lg_id=${rich.id}`,
+        idempotencyKey: toUuid('attempt-1'),
+      },
+    })
+  })
+
+  test('says what the official SDK says', async () => {
+    const [ours, theirs] = await exchanged(rich, {
+      also: (port) =>
+        new BrevoClient({
+          apiKey: 'xkeysib-1',
+          baseUrl: `http://127.0.0.1:${port}`,
+          maxRetries: 0,
+        }).transactionalEmails.sendTransacEmail(richBody),
+    })
+    expect(theirs?.path).toBe(ours?.path)
+    for (const name of ['api-key', 'content-type']) expect(theirs?.headers[name]).toBe(ours?.headers[name])
+    expect(JSON.parse(theirs?.body ?? '')).toEqual(JSON.parse(ours?.body ?? ''))
+  })
+
+  test('of a repeat is the same to the byte', async () => {
+    const [first, second] = await exchanged(rich, { times: 2 })
+    expect(first?.bytes.equals(second?.bytes ?? Buffer.alloc(0))).toBe(true)
+  })
+
+  test('leaves out those who were reached before', async () => {
+    const body = await bodyOf({
+      to: [{ address: 'a@example.org' }, { address: 'b@example.org' }],
+      cc: [{ address: 'c@example.org' }],
+      bcc: [{ address: 'd@example.org' }],
+      envelopeTo: ['b@example.org', 'd@example.org'],
+    })
+    expect([body.to, body.cc, body.bcc]).toEqual([
+      [{ email: 'b@example.org' }],
+      undefined,
+      [{ email: 'd@example.org' }],
+    ])
+  })
+})
+
+describe('the idempotency key', () => {
+  test('is a UUID, and the same for the same attempt only', () => {
+    const keys = ['msg_1-0', 'msg_1-0.1', 'msg_2-0', ''].map(toUuid)
+    for (const key of keys)
+      expect(key).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+    expect(new Set(keys).size).toBe(4)
+    // A change of this value would send twice what a worker of another version began.
+    expect(toUuid('msg_1-0')).toBe('632f4f65-f9d8-50a3-9685-35d44afab894')
+  })
+
+  test('is promised for the shorter of the two times that Brevo names', () => {
+    expect(createBrevo().capabilities.idempotencyWindowMs).toBe(15 * 60_000)
+  })
+})
+
+describe('what comes back with events', () => {
+  const headersOf = async (metadata: Record<string, string>) => (await bodyOf({ metadata })).headers
+
+  test('is plain ASCII, and reads as it was given', async () => {
+    const metadata = { city: 'Zürich\n\\u00e9', emoji: '👋', lg_id: 'forged' }
+    const text = (await headersOf(metadata))['X-Mailin-custom']
+    expect(text).toMatch(/^[\x21-\x7e]+$/)
+    expect([...new URLSearchParams(text)]).toEqual([['lg_id', rich.id], ...Object.entries(metadata)])
+  })
+
+  test('goes on in further lines where it is too long for one', async () => {
+    const metadata = { long: 'é'.repeat(500), short: 'x', big: 'y'.repeat(1024) }
+    const headers = await headersOf(metadata)
+    for (const value of Object.values(headers)) expect(String(value).length).toBeLessThanOrEqual(900)
+    expect(headers['X-Mailin-custom']).toBe(`lg_id=${rich.id}&short=x`)
+    const further = Object.keys(headers).filter((name) => name.startsWith('X-LG-Metadata-'))
+    const text = further.map((name) => headers[name]).join('')
+    expect(Object.fromEntries(new URLSearchParams(text))).toEqual({ long: metadata.long, big: metadata.big })
+  })
+})
+
+describe('what Brevo cannot say is not sent', () => {
+  const file = (changes: object) => ({
+    attachments: [
+      {
+        filename: 'a.pdf',
+        contentType: 'application/pdf',
+        disposition: 'attachment' as const,
+        content: Buffer.from('x'),
+        ...changes,
+      },
+    ],
+  })
+  const named = (name: string) => ({ from: { address: 'writer@example.com', name } })
+
+  test.each<[string, Partial<OutboundMessage>]>([
+    ['two addresses in Reply-To', { replyTo: [{ address: 'a@b.example' }, { address: 'c@b.example' }] }],
+    ['a garbled name in Reply-To', { replyTo: [{ address: 'a@b.example', name: 'Ünal, Ö' }] }],
+    ['a long name', named('x'.repeat(71))],
+    ['a name that encoding makes long', named(`${'ü'.repeat(40)}, x`)],
+    ['an inline image', file({ filename: 'a.png', disposition: 'inline', contentId: 'a' })],
+    ['an unknown ending', file({ filename: 'a.bin' })],
+    ['no ending', file({ filename: 'pdf' })],
+    ['a file name beyond ASCII', file({ filename: 'Größe.pdf' })],
+    ['a header value beyond ASCII', { headers: { 'X-Note': 'naïve' } }],
+    ['an encoded header value', { headers: { 'X-Note': '=?utf-8?Q?na=C3=AFve?=' } }],
+    ['an escaped header value', { headers: { 'X-Note': 'na\\u00efve' } }],
+    ['an order to Brevo', { headers: { 'Sender.IP': '192.0.2.1' } }],
+    ['another idempotency key', { headers: { IdempotencyKey: 'x' } }],
+    [
+      'only copies',
+      { bcc: [{ address: 'd@example.org' }, { address: 'e@example.org' }], envelopeTo: ['d@example.org'] },
+    ],
+  ])('%s', async (_what, changes) => {
+    const { brevo, connection } = parsed(1)
+    const io = { ...createTestIo(), request: () => Promise.reject(new Error('nothing may be sent')) }
+    expect(await brevo.send(buildOutboundMessage(changes), connection, io)).toMatchObject({
+      kind: 'rejected',
+      scope: 'account',
+      code: 'provider-cannot-express',
+    })
+  })
+
+  test.each<[string, Partial<OutboundMessage>]>([
+    ['a name of 70 characters', named('x'.repeat(70))],
+    ['a name beyond ASCII in Reply-To', { replyTo: [{ address: 'a@b.example', name: 'Zoë' }] }],
+    ['an empty name', named('')],
+    ['every ending in capitals', file({ filename: 'A, B.XLSM' })],
+  ])('but %s is', async (_what, changes) => {
+    expect(await exchanged(buildOutboundMessage(changes))).toHaveLength(1)
+  })
+})
+
+describe('check()', () => {
+  async function check(answer: ReturnType<typeof respond>) {
+    const peer = await playHttp(answer)
+    const io = createTestIo()
+    cleanups.push(io.close, peer.close)
+    const { brevo, connection } = parsed(peer.port)
+    return { report: await brevo.check(connection, io), got: peer.got }
+  }
+
+  test('asks for the account, and tells what is left of its mail plan', async () => {
+    const { report, got } = await check(account)
+    expect(got.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /account'])
+    expect(report).toEqual({ fault: null, notes: ['The free plan has 120 sends left.'] })
+  })
+
+  test.each([
+    [200, '<html>', 'provider-settings-wrong'],
+    [200, '{"plan":[],"relay":{"enabled":false}}', 'provider-account-suspended'],
+    [401, '{"code":"unauthorized"}', 'provider-credentials-refused'],
+    [401, '{"code":"unauthorized","message":"unrecognised IP address"}', 'provider-permission-missing'],
+    [403, '{"code":"permission_denied"}', 'provider-permission-missing'],
+    [402, '{"code":"account_under_validation"}', 'provider-account-suspended'],
+    [404, '', 'provider-settings-wrong'],
+    [429, '{}', 'provider-rate-limited'],
+    [500, '{}', 'provider-unavailable'],
+  ])('%d %s: %s', async (status, body, code) => {
+    expect((await check(respond(status, body))).report.fault).toMatchObject({ code })
+  })
+})
+
+test('a target that the egress policy refuses is the account’s fault', async () => {
+  const { brevo, connection } = parsed(1)
+  const io = { ...createTestIo(), request: () => Promise.reject(failure('not public', false, true)) }
+  expect(await brevo.send(rich, connection, io)).toMatchObject({ code: 'provider-egress-refused' })
+})
+
+test('it leads to Brevo itself where no address is given', () => {
+  const brevo = createBrevo()
+  expect(brevo.targets(brevo.settings.parse({}))).toEqual([
+    { host: 'api.brevo.com', port: 443, scheme: 'https' },
+  ])
+})
+
+test.each(['with space', 'ключ', '', 'x\r\nX: y'])(
+  'a key that could not stand in a header field is refused: %s',
+  (api_key) => {
+    expect(createBrevo().credentials.safeParse({ api_key }).success).toBe(false)
+  },
+)

@@ -1,0 +1,39 @@
+import { z } from 'zod'
+import { parseAnswer } from '../answer.ts'
+import { faulty, inquire } from '../http-check.ts'
+import type { AccountReport, HttpResponse, Io } from '../provider.ts'
+import type { BrevoCredentials } from './index.ts'
+import { rules, toFault } from './outcome.ts'
+
+const relayOffAdvice = 'Ask Brevo to activate transactional email for this account.'
+
+// https://developers.brevo.com/reference/get-account
+const account = z.object({
+  relay: z.object({ enabled: z.boolean() }).optional(),
+  plan: z.array(z.object({ type: z.string(), creditsType: z.string(), credits: z.number() }).partial()),
+})
+
+/** Asks Brevo whether the account may send transactional mail, and what is left of its plan. */
+export async function checkBrevo(
+  credentials: BrevoCredentials,
+  endpoint: string,
+  io: Io,
+): Promise<AccountReport> {
+  const headers = { 'api-key': credentials.api_key.reveal(), Accept: 'application/json' }
+  const request = { method: 'GET', url: `${endpoint}/account`, headers } as const
+  return inquire(io, request, { rules, toFault, toReport })
+}
+
+function toReport(response: HttpResponse): AccountReport {
+  const { data } = account.safeParse(parseAnswer(response.body))
+  if (!data) return faulty('provider-settings-wrong', 'the answer is not one of Brevo')
+  if (data.relay?.enabled === false)
+    return faulty('provider-account-suspended', 'transactional email is not enabled', [relayOffAdvice])
+  const left = data.plan.filter(({ type, creditsType }) => type !== 'sms' && creditsType === 'sendLimit')
+  return {
+    fault: null,
+    notes: left.flatMap(({ type = 'unnamed', credits }) =>
+      credits === undefined ? [] : [`The ${type} plan has ${credits} sends left.`],
+    ),
+  }
+}

@@ -1,0 +1,87 @@
+import { parseAnswer, toLine } from '../answer.ts'
+import { toFailure } from '../failures.ts'
+import type { HttpResponse, RecipientRefusal, SendOutcome } from '../provider.ts'
+import { toRefusedOutcome } from '../refusals.ts'
+import { type Fault, judge, type Rule } from '../rules.ts'
+
+// The first rule that fits decides. `code` is the ErrorCode of the body, whose numbers mean other things than those of
+// HTTP: https://postmarkapp.com/developer/api/overview#error-codes
+export const rules: Rule[] = [
+  { code: /^100$/, is: 'provider-unavailable' },
+  { status: /429/, is: 'provider-rate-limited' },
+  { code: /^429$/, is: 'provider-rate-limited' },
+  // It failed somewhere inside, perhaps after it had taken the message.
+  { status: /5../, is: 'outcome-unknown' },
+  { code: /^10$/, is: 'provider-credentials-refused' },
+  // Out of credits.
+  { code: /^405$/, is: 'provider-quota-used-up' },
+  // Until it is approved, an account writes to the domain in From only.
+  { code: /^412$/, is: 'provider-sandbox' },
+  { code: /^413$/, is: 'provider-account-suspended' },
+  { code: /^40[01]$/, is: 'provider-sender-refused' },
+  { code: /^300$/, message: /^(invalid|error parsing) 'from'/i, is: 'provider-sender-refused' },
+  { code: /^300$/, message: /^(invalid|error parsing) '(to|cc|bcc)'/i, is: 'recipient-refused' },
+  { code: /^406$/, is: 'recipient-refused' },
+  // No such stream, or not one to send through.
+  { code: /^12(21|26|27|35|36)$/, is: 'provider-settings-wrong' },
+  { status: /413/, is: 'message-too-large' },
+  { status: /401/, is: 'provider-credentials-refused' },
+  // Stopped before the API: https://postmarkapp.com/support/article/getting-a-403-that-doesnt-look-like-a-postmark-error
+  { status: /403/, is: 'provider-permission-missing' },
+  // No such API at this address.
+  { status: /3..|404|405|415/, is: 'provider-settings-wrong' },
+  { is: 'message-refused' },
+]
+
+/** What an answer of Postmark means for the message to these addresses. */
+export function toOutcome(response: HttpResponse, now: Date, envelopeTo: string[]): SendOutcome {
+  const fault = toFault(response)
+  const accepts = response.status >= 200 && response.status < 300 && /^0?$/.test(fault.code)
+  return accepts ? toAccepted(response, envelopeTo) : toRefusal(response, fault, now, envelopeTo)
+}
+
+/** What Postmark says went wrong. */
+export function toFault(response: HttpResponse): Fault {
+  const answer = parseAnswer(response.body)
+  const code = typeof answer.ErrorCode === 'number' ? String(answer.ErrorCode) : toLine(answer.ErrorCode)
+  return { status: response.status, code, message: toLine(answer.Message) }
+}
+
+/** Inactive addresses are named only in the text: "Message OK, but will not deliver to these inactive addresses: …". */
+function toAccepted({ body }: HttpResponse, envelopeTo: string[]): SendOutcome {
+  const { MessageID, Message } = parseAnswer(body)
+  const providerMessageId = toLine(MessageID)
+  if (!providerMessageId) return toFailure('outcome-unknown', 'success without a MessageID')
+  const isPartial = typeof Message === 'string' && /will not deliver/i.test(Message)
+  const refused = isPartial ? namedIn(Message, envelopeTo).map((address) => inactive(address)) : []
+  if (refused.length > 0 && refused.length === envelopeTo.length) return toRefusedOutcome(refused)
+  return { kind: 'accepted', providerMessageId, ...(refused.length > 0 && { refused }) }
+}
+
+/** One refused recipient keeps the message from all of them: the others are tried again without it. */
+function toRefusal(response: HttpResponse, fault: Fault, now: Date, envelopeTo: string[]): SendOutcome {
+  const outcome = judge(rules, fault, response, now)
+  if (outcome.kind !== 'rejected' || outcome.code !== 'recipient-refused') return outcome
+  const named = new Set(namedIn(String(parseAnswer(response.body).Message), envelopeTo))
+  if (named.size === 0 || named.size === envelopeTo.length) return outcome
+  const { code, reason } = outcome
+  return toRefusedOutcome(
+    envelopeTo.map((address) =>
+      named.has(address)
+        ? { address, kind: 'rejected', code, reason }
+        : { address, kind: 'deferred', code: 'recipient-deferred', reason: `not sent: ${reason}` },
+    ),
+  )
+}
+
+function inactive(address: string): RecipientRefusal {
+  const reason = 'Postmark holds this address as inactive, after a hard bounce or a complaint'
+  return { address, kind: 'rejected', code: 'recipient-refused', reason }
+}
+
+/** Those of the addresses that a text names, in any case: Postmark writes them in lower case. */
+function namedIn(text: string, addresses: string[]): string[] {
+  const found = text.toLowerCase().match(/[^\s,;:"<>]+@[^\s,;:"<>]+/g) ?? []
+  const named = new Set(found.map((word) => word.replace(/^['(]+|['.)]+$/g, '')))
+  return addresses.filter((address) => named.has(address.toLowerCase()))
+}

@@ -1,0 +1,245 @@
+import { ServerClient } from 'postmark'
+import { afterEach, describe, expect, test } from 'vitest'
+import { describeProvider } from '../conformance.ts'
+import type { OutboundMessage } from '../provider.ts'
+import { buildOutboundMessage, createTestIo, failure } from '../testing.ts'
+import { type Exchange, playBehaviour, playHttp, respond } from '../testing-http.ts'
+import { createPostmark } from './index.ts'
+
+const id = '0a129aee-e1cd-480d-b08d-4f48548ff48d'
+const accepts = respond(200, JSON.stringify({ MessageID: id, ErrorCode: 0, Message: 'OK' }))
+const server = (DeliveryType: string) =>
+  respond(200, JSON.stringify({ ID: 1, Name: 'Main', ApiTokens: ['hidden-token'], DeliveryType }))
+const connectionTo = (port: number) => ({
+  credentials: { server_token: 'token-1' },
+  settings: { base_url: `http://127.0.0.1:${port}`, message_stream: 'broadcast' },
+})
+
+describeProvider('postmark', createPostmark, {
+  connectionTo,
+  credentialsWith: (value) => ({ server_token: value }),
+  play: playBehaviour({
+    accepts: (response, exchange) =>
+      (exchange.method === 'GET' ? server('Live') : accepts)(response, exchange),
+    refusesCredentials: respond(401, '{"ErrorCode":10,"Message":"No Account or Server API tokens"}'),
+    asksToWait: respond(429, '{"ErrorCode":429,"Message":"Rate Limit Exceeded"}'),
+  }),
+})
+
+const cleanups: (() => Promise<void> | void)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup()
+})
+
+function parsed(port: number) {
+  const postmark = createPostmark()
+  const stored = connectionTo(port)
+  return {
+    postmark,
+    connection: {
+      id: 'con_1',
+      credentials: postmark.credentials.parse(stored.credentials),
+      settings: postmark.settings.parse(stored.settings),
+    },
+  }
+}
+
+/** Sends through a fake that accepts, and answers what it got. */
+async function exchanged(
+  message: OutboundMessage,
+  { times = 1, also }: { times?: number; also?: (port: number) => Promise<unknown> } = {},
+): Promise<Exchange[]> {
+  const peer = await playHttp(accepts)
+  const io = createTestIo()
+  cleanups.push(io.close, peer.close)
+  const { postmark, connection } = parsed(peer.port)
+  for (let time = 0; time < times; time++) {
+    expect(await postmark.send(message, connection, io)).toEqual({ kind: 'accepted', providerMessageId: id })
+  }
+  await also?.(peer.port)
+  return peer.got
+}
+
+async function bodyOf(changes: Partial<OutboundMessage>): Promise<Record<string, unknown>> {
+  const [exchange] = await exchanged(buildOutboundMessage(changes))
+  return JSON.parse(exchange?.body ?? '')
+}
+
+const rich = buildOutboundMessage({
+  from: { address: 'writer@example.com', name: 'Writer, The "Boss"' },
+  to: [{ address: 'reader@example.org', name: 'Zoë Größe' }, { address: 'second@example.org' }],
+  cc: [{ address: 'copy@example.net', name: 'Ünal, Ö' }],
+  bcc: [{ address: 'hidden@example.net' }],
+  replyTo: [{ address: 'answers@example.com', name: 'Answers' }, { address: 'more@example.com' }],
+  envelopeTo: ['reader@example.org', 'second@example.org', 'copy@example.net', 'hidden@example.net'],
+  subject: 'Grüße 👋',
+  html: '<img src="cid:logo">',
+  headers: { 'List-Unsubscribe': '<https://example.com/u>', 'X-Note': 'naïve' },
+  tags: ['welcome', 'second'],
+  metadata: { order: '7', city: 'Zürich' },
+  attachments: [
+    {
+      filename: 'logo.png',
+      contentType: 'image/png',
+      disposition: 'inline',
+      contentId: 'logo',
+      content: Buffer.from('png'),
+    },
+    {
+      filename: 'Größe.pdf',
+      contentType: 'application/pdf',
+      disposition: 'attachment',
+      contentId: 'unused',
+      content: Buffer.from('pdf'),
+    },
+  ],
+})
+const richBody = {
+  From: '"Writer, The \\"Boss\\"" <writer@example.com>',
+  To: 'Zoë Größe <reader@example.org>, second@example.org',
+  Cc: '"Ünal, Ö" <copy@example.net>',
+  Bcc: 'hidden@example.net',
+  ReplyTo: 'Answers <answers@example.com>, more@example.com',
+  Subject: 'Grüße 👋',
+  TextBody: 'Hello, reader.\n',
+  HtmlBody: '<img src="cid:logo">',
+  Tag: 'welcome',
+  Metadata: { lg_id: rich.id, lg_tags: 'second', order: '7', city: 'Zürich' },
+  Headers: [
+    { Name: 'List-Unsubscribe', Value: '<https://example.com/u>' },
+    { Name: 'X-Note', Value: 'naïve' },
+    { Name: 'X-LG-Id', Value: rich.id },
+  ],
+  Attachments: [
+    { Name: 'logo.png', ContentType: 'image/png', Content: 'cG5n', ContentID: 'cid:logo' },
+    { Name: 'Größe.pdf', ContentType: 'application/pdf', Content: 'cGRm' },
+  ],
+  MessageStream: 'broadcast',
+}
+
+describe('the request', () => {
+  test('says the whole message, and who asks', async () => {
+    const [exchange] = await exchanged(rich)
+    expect(exchange).toMatchObject({
+      method: 'POST',
+      path: '/email',
+      headers: {
+        'x-postmark-server-token': 'token-1',
+        accept: 'application/json',
+        'content-type': 'application/json',
+      },
+    })
+    expect(JSON.parse(exchange?.body ?? '')).toEqual(richBody)
+  })
+
+  test('of a minimal message holds nothing else', async () => {
+    const body = await bodyOf({ text: undefined, html: '', from: { address: 'writer@example.com' } })
+    expect(body).toEqual({
+      From: 'writer@example.com',
+      To: 'reader@example.org',
+      Subject: 'Hello',
+      HtmlBody: '',
+      Metadata: { lg_id: rich.id },
+      Headers: [{ Name: 'X-LG-Id', Value: rich.id }],
+      MessageStream: 'broadcast',
+    })
+  })
+
+  test('says what the official SDK says', async () => {
+    const [ours, theirs] = await exchanged(rich, {
+      also: (port) => {
+        const client = new ServerClient('token-1', { requestHost: `127.0.0.1:${port}`, useHttps: false })
+        return client.sendEmail({
+          ...richBody,
+          Attachments: richBody.Attachments.map((attachment) => ({ ContentID: null, ...attachment })),
+        })
+      },
+    })
+    expect(theirs?.path).toBe(ours?.path)
+    for (const name of ['x-postmark-server-token', 'accept', 'content-type'])
+      expect(theirs?.headers[name]).toBe(ours?.headers[name])
+    // The SDK's type wants a ContentID in every attachment; null says the same as none.
+    const withoutNull = JSON.parse(theirs?.body ?? '', (_key, value) => (value === null ? undefined : value))
+    expect(withoutNull).toEqual(JSON.parse(ours?.body ?? ''))
+  })
+
+  test('of a repeat is the same to the byte', async () => {
+    const [first, second] = await exchanged(rich, { times: 2 })
+    expect(first?.bytes.equals(second?.bytes ?? Buffer.alloc(0))).toBe(true)
+  })
+
+  test.each([
+    [['b@example.org'], { To: 'b@example.org' }],
+    [['c@example.org'], { Cc: 'c@example.org' }],
+    [['d@example.org'], { Bcc: 'd@example.org' }],
+  ])('leaves out those who were reached before: to %j only', async (envelopeTo, fields) => {
+    const { To, Cc, Bcc } = await bodyOf({
+      to: [{ address: 'a@example.org' }, { address: 'b@example.org' }],
+      cc: [{ address: 'c@example.org' }],
+      bcc: [{ address: 'd@example.org' }],
+      envelopeTo,
+    })
+    expect({ To, Cc, Bcc }).toEqual(fields)
+  })
+})
+
+describe('check()', () => {
+  async function check(answer: ReturnType<typeof respond>) {
+    const peer = await playHttp(answer)
+    const io = createTestIo()
+    cleanups.push(io.close, peer.close)
+    const { postmark, connection } = parsed(peer.port)
+    return { report: await postmark.check(connection, io), got: peer.got }
+  }
+
+  test('asks for the server, and tells no token of it', async () => {
+    const { report, got } = await check(server('Live'))
+    expect(got.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /server'])
+    expect(report).toEqual({ fault: null, sandbox: false, notes: [] })
+  })
+
+  test('says that a sandbox server delivers nothing', async () => {
+    const { report } = await check(server('Sandbox'))
+    expect(report).toMatchObject({ fault: null, sandbox: true, notes: [expect.stringMatching(/none/)] })
+    expect(JSON.stringify(report)).not.toContain('hidden-token')
+  })
+
+  test.each([
+    [200, '<html>', 'provider-settings-wrong'],
+    [401, '{"ErrorCode":10}', 'provider-credentials-refused'],
+    [403, '<html>', 'provider-permission-missing'],
+    [404, '', 'provider-settings-wrong'],
+    [429, '{}', 'provider-rate-limited'],
+    [500, '{}', 'provider-unavailable'],
+    [503, '{"ErrorCode":100}', 'provider-unavailable'],
+  ])('%d %s: %s', async (status, body, code) => {
+    expect((await check(respond(status, body))).report.fault).toMatchObject({ code })
+  })
+})
+
+test('a target that the egress policy refuses is the account’s fault', async () => {
+  const { postmark, connection } = parsed(1)
+  const io = { ...createTestIo(), request: () => Promise.reject(failure('not public', false, true)) }
+  expect(await postmark.send(rich, connection, io)).toMatchObject({ code: 'provider-egress-refused' })
+})
+
+test('it leads to Postmark itself where no address is given', () => {
+  const postmark = createPostmark()
+  expect(postmark.targets(postmark.settings.parse({}))).toEqual([
+    { host: 'api.postmarkapp.com', port: 443, scheme: 'https' },
+  ])
+})
+
+test.each(['Upper', '1st', 'with space', 'x'.repeat(31), ''])(
+  'the stream id %s is refused',
+  (message_stream) => {
+    expect(createPostmark().settings.safeParse({ message_stream }).success).toBe(false)
+  },
+)
+
+test.each(['with space', 'ключ', '', 'x\r\nX: y'])(
+  'a token that could not stand in a header field is refused: %s',
+  (server_token) => {
+    expect(createPostmark().credentials.safeParse({ server_token }).success).toBe(false)
+  },
+)

@@ -1,0 +1,85 @@
+import { exchange } from '../http.ts'
+import { mailboxText, pendingFields } from '../mailbox-text.ts'
+import type {
+  HttpRequest,
+  Io,
+  Mailbox,
+  OutboundAttachment,
+  OutboundMessage,
+  ProviderConnection,
+  SendOutcome,
+} from '../provider.ts'
+import type { PostmarkCredentials, PostmarkSettings } from './index.ts'
+import { toMetadata } from './metadata.ts'
+import { toOutcome } from './outcome.ts'
+
+type Connection = ProviderConnection<PostmarkCredentials, PostmarkSettings>
+
+/** Hands the message to Postmark as JSON: it takes no MIME. */
+export function sendByPostmark(
+  message: OutboundMessage,
+  connection: Connection,
+  endpoint: string,
+  io: Io,
+): Promise<SendOutcome> {
+  const request = toRequest(message, connection, endpoint)
+  return exchange(io, request, (response, now) => toOutcome(response, now, message.envelopeTo))
+}
+
+function toRequest(
+  message: OutboundMessage,
+  { credentials, settings }: Connection,
+  endpoint: string,
+): HttpRequest {
+  const headers = {
+    'X-Postmark-Server-Token': credentials.server_token.reveal(),
+    Accept: 'application/json',
+    'Content-Type': 'application/json',
+  }
+  return {
+    method: 'POST',
+    url: `${endpoint}/email`,
+    headers,
+    body: JSON.stringify(toBody(message, settings)),
+  }
+}
+
+/**
+ * https://postmarkapp.com/developer/api/email-api#send-a-single-email. Who gets the mail is who stands in its fields,
+ * so those that were reached before are left out; one of the three fields is enough.
+ */
+function toBody(message: OutboundMessage, settings: PostmarkSettings) {
+  const { to, cc, bcc } = pendingFields(message)
+  return {
+    From: mailboxText(message.from),
+    To: list(to),
+    Cc: list(cc),
+    Bcc: list(bcc),
+    ReplyTo: list(message.replyTo),
+    Subject: message.subject,
+    TextBody: message.text,
+    HtmlBody: message.html,
+    Tag: message.tags[0],
+    Metadata: toMetadata(message),
+    Headers: Object.entries({ ...message.headers, 'X-LG-Id': message.id }).map(([Name, Value]) => ({
+      Name,
+      Value,
+    })),
+    Attachments: message.attachments.length > 0 ? message.attachments.map(toAttachment) : undefined,
+    MessageStream: settings.message_stream,
+  }
+}
+
+function list(mailboxes: Mailbox[]): string | undefined {
+  return mailboxes.length > 0 ? mailboxes.map(mailboxText).join(', ') : undefined
+}
+
+function toAttachment({ filename, contentType, content, disposition, contentId }: OutboundAttachment) {
+  return {
+    Name: filename,
+    ContentType: contentType,
+    Content: content.toString('base64'),
+    // What has a content id is shown inline.
+    ...(disposition === 'inline' && contentId !== undefined && { ContentID: `cid:${contentId}` }),
+  }
+}

@@ -1,0 +1,128 @@
+import { afterEach, expect, test } from 'vitest'
+import { createTestIo, failure } from '../testing.ts'
+import { playHttp, respond } from '../testing-http.ts'
+import { createSes } from './index.ts'
+
+const healthy = {
+  ProductionAccessEnabled: true,
+  SendingEnabled: true,
+  EnforcementStatus: 'HEALTHY',
+  SendQuota: { Max24HourSend: 50_000, MaxSendRate: 14, SentLast24Hours: 7 },
+}
+
+const cleanups: (() => Promise<void> | void)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup()
+})
+
+function parsed(port: number) {
+  const ses = createSes()
+  const keys = { access_key_id: 'AKIDEXAMPLE', secret_access_key: 'wJalrXUtnFEMI' }
+  const settings = { region: 'eu-west-1', base_url: `http://127.0.0.1:${port}` }
+  return {
+    ses,
+    connection: {
+      id: 'con_1',
+      credentials: ses.credentials.parse(keys),
+      settings: ses.settings.parse(settings),
+    },
+  }
+}
+
+async function check(status: number, body: unknown, headers = {}) {
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  const peer = await playHttp(respond(status, text, headers))
+  const io = createTestIo()
+  cleanups.push(io.close, peer.close)
+  const { ses, connection } = parsed(peer.port)
+  return { report: await ses.check(connection, io), got: peer.got }
+}
+
+test('a good account tells its limits, in one signed question that sends nothing', async () => {
+  const { report, got } = await check(200, healthy)
+  expect(report).toEqual({
+    fault: null,
+    sandbox: false,
+    limits: { perSecond: 14, perDay: 50_000, usedToday: 7 },
+    notes: [],
+  })
+  expect(got.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /v2/email/account'])
+  expect(got[0]?.headers.authorization).toMatch(/^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\//)
+})
+
+test('the sandbox is no fault, but is said, and how to leave it', async () => {
+  const { report } = await check(200, {
+    ...healthy,
+    ProductionAccessEnabled: false,
+    SendQuota: { Max24HourSend: 200, MaxSendRate: 1, SentLast24Hours: 0 },
+  })
+  expect(report).toMatchObject({
+    fault: null,
+    sandbox: true,
+    limits: { perSecond: 1, perDay: 200, usedToday: 0 },
+    notes: [expect.stringMatching(/sandbox.*production access/)],
+  })
+})
+
+test('an account under review may send, and the review is said', async () => {
+  const { report } = await check(200, { ...healthy, EnforcementStatus: 'PROBATION' })
+  expect(report).toMatchObject({ fault: null, sandbox: false, notes: [expect.stringMatching(/reviews/)] })
+})
+
+test('an account without a daily limit has none, not minus one', async () => {
+  const { report } = await check(200, { ...healthy, SendQuota: { Max24HourSend: -1, MaxSendRate: 500 } })
+  expect(report.limits).toEqual({ perSecond: 500, perDay: undefined, usedToday: undefined })
+})
+
+test.each([
+  ['paused', { ...healthy, SendingEnabled: false }, /off \(HEALTHY\)/],
+  ['paused, without a reason', { SendingEnabled: false }, /off \(disabled\)/],
+  ['shut down', { ...healthy, EnforcementStatus: 'SHUTDOWN' }, /off \(SHUTDOWN\)/],
+])('an account that is %s is suspended, and whom to ask is said', async (_what, body, reason) => {
+  const { fault } = (await check(200, body)).report
+  expect(fault).toMatchObject({
+    code: 'provider-account-suspended',
+    reason: expect.stringMatching(reason),
+    advice: [expect.stringMatching(/^Ask the provider/)],
+  })
+})
+
+test.each([
+  [403, 'AccessDeniedException', 'provider-permission-missing'],
+  [403, 'InvalidClientTokenIdException', 'provider-credentials-refused'],
+  [403, 'SignatureDoesNotMatchException', 'provider-credentials-refused'],
+  [403, 'ExpiredTokenException', 'provider-credentials-refused'],
+  [429, 'TooManyRequestsException', 'provider-rate-limited'],
+  [404, 'NotFoundException', 'provider-settings-wrong'],
+  [400, 'BadRequestException', 'provider-unavailable'],
+  [500, 'InternalServiceErrorException', 'provider-unavailable'],
+])('%d %s: %s', async (status, type, code) => {
+  const { fault } = (await check(status, { message: 'x' }, { 'x-amzn-errortype': type })).report
+  expect(fault).toMatchObject({ code, reason: `${status} ${type} x` })
+})
+
+test('a key without ses:GetAccount is told which permissions it needs', async () => {
+  const message = 'User: arn:aws:iam::1:user/x is not authorized to perform: ses:GetAccount'
+  const { fault } = (await check(403, { message }, { 'x-amzn-errortype': 'AccessDeniedException' })).report
+  expect(fault).toMatchObject({
+    code: 'provider-permission-missing',
+    reason: expect.stringContaining('ses:GetAccount'),
+    advice: [expect.stringContaining('permissions')],
+  })
+})
+
+test.each(['', '<html>', '{}', '[]', '{"SendingEnabled":"yes"}'])(
+  'an answer that is not one of SES says so: %s',
+  async (body) => {
+    expect((await check(200, body)).report.fault).toMatchObject({ code: 'provider-settings-wrong' })
+  },
+)
+
+test('a host that the egress policy refuses is named as such', async () => {
+  const { ses, connection } = parsed(1)
+  const io = { ...createTestIo(), request: () => Promise.reject(failure('not public', false, true)) }
+  expect((await ses.check(connection, io)).fault).toMatchObject({
+    code: 'provider-egress-refused',
+    reason: 'not public',
+  })
+})
