@@ -1,17 +1,33 @@
+import { createBrevo } from './brevo/index.ts'
 import { createCapture } from './capture/index.ts'
+import { createGmail } from './gmail/index.ts'
+import { createMailgun } from './mailgun/index.ts'
+import { createMandrill } from './mandrill/index.ts'
+import { createMicrosoft365 } from './microsoft365/index.ts'
+import { createPostmark } from './postmark/index.ts'
 import type { Provider } from './provider.ts'
 import { createResend } from './resend/index.ts'
+import { createSendgrid } from './sendgrid/index.ts'
 import { createSes } from './ses/index.ts'
 import { createSmtp } from './smtp/index.ts'
-
-export type ProviderId = 'capture' | 'smtp' | 'ses' | 'resend'
+import { createSparkpost } from './sparkpost/index.ts'
 
 /** Every provider, made anew: a process makes one set, and closes it when it stops. */
-export function createProviders(): Record<ProviderId, Provider> {
+export function createProviders() {
   return {
     capture: createCapture(),
     smtp: createSmtp(),
     ses: createSes(),
+    sendgrid: createSendgrid(),
+    mailgun: createMailgun(),
+    mandrill: createMandrill(),
+    sparkpost: createSparkpost(),
+    postmark: createPostmark(),
     resend: createResend(),
-  }
+    brevo: createBrevo(),
+    gmail: createGmail(),
+    microsoft365: createMicrosoft365(),
+  } satisfies Record<string, Provider>
 }
+
+export type ProviderId = keyof ReturnType<typeof createProviders>
