@@ -402,8 +402,8 @@ describe('settings', () => {
   ])('%o is refused', (settings) => {
     expect(refused(settings)).toBe(true)
   })
-  test('a password without a name is refused', () => {
-    expect(createSmtp().credentials.safeParse({ password: 'x' }).success).toBe(false)
+  test('a name without a password is refused', () => {
+    expect(createSmtp().credentials.safeParse({ username: 'x' }).success).toBe(false)
   })
   test('what may end up unencrypted is told to the egress policy', () => {
     const scheme = (settings: object) => {
