@@ -13,6 +13,8 @@ afterEach(async () => {
 })
 
 const host = 'mx.example.org'
+/** The same server, by a name that its certificate does not hold. */
+const elsewhere = 'mx.other.example'
 const policyOf = (changes = '') =>
   `version: STSv1\r\nmode: enforce\r\n${changes || `mx: ${host}`}\r\nmax_age: 604800\r\n`
 
@@ -40,7 +42,7 @@ async function start(options: {
   let nowMs = Date.now()
   const send = (): Promise<SendOutcome> =>
     provider.send(buildOutboundMessage(), connection, {
-      ...reaching(createTestIo(), { [host]: peer.port }),
+      ...reaching(createTestIo(), { [host]: peer.port, [elsewhere]: peer.port }),
       now: () => new Date(nowMs),
       request: async ({ url }: HttpRequest) => {
         fetched.push(url)
@@ -196,15 +198,15 @@ describe('DANE', () => {
     expect(await send()).toMatchObject(deferred)
     expect(peer.mails).toEqual([])
   })
-  test('an authority vouches for its own names only', async () => {
-    const zone: Zone = {
-      'example.org': { mx: [[10, 'mx.other.example']] },
-      '_25._tcp.mx.other.example': {
-        tlsa: [{ certUsage: 2, selector: 0, match: 1, data: sha256(authority.raw) }],
-      },
-    }
-    const { send } = await start({ zone, settings, host: whole, ca: '' })
-    expect(await send()).toMatchObject(deferred)
+  test('an authority vouches for the names in a certificate only, a key for itself', async () => {
+    const at = (certUsage: number, data: Buffer): Zone => ({
+      'example.org': { mx: [[10, elsewhere]] },
+      [`_25._tcp.${elsewhere}`]: { tlsa: [{ certUsage, selector: 0, match: 1, data: sha256(data) }] },
+    })
+    const byAuthority = await start({ zone: at(2, authority.raw), settings, host: whole, ca: '' })
+    expect(await byAuthority.send()).toMatchObject({ ...deferred, reason: expect.stringContaining('DANE') })
+    const byKey = await start({ zone: at(3, leaf.raw), settings, host: whole, ca: '' })
+    expect(await byKey.send()).toMatchObject(encrypted)
   })
   test('without the setting, records are not even looked up', async () => {
     const zone = record(3, 1, 1, sha256(spki(authority)))
