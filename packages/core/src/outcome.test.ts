@@ -63,6 +63,16 @@ test('each recipient that the provider refused by name goes its own way, the oth
   expect(result.retryInMs).toBe(60_000)
 })
 
+test('a recipient whose own transaction got no answer is unknown, and keeps its place in the quota', () => {
+  const result = record({
+    kind: 'accepted',
+    providerMessageId: 'p1',
+    refused: [{ address: 'b@x.example', kind: 'rejected', code: 'outcome-unknown', reason: 'no reply in time' }],
+  })
+  expect(statuses(result)).toEqual(['sent', 'unknown'])
+  expect(result).toMatchObject({ retryInMs: null, giveBack: 0 })
+})
+
 test('a message that the provider rejects has failed and is given back to the quota', () => {
   const result = record({ kind: 'rejected', scope: 'message', code: 'message-refused', reason: 'no' })
   expect(statuses(result)).toEqual(['failed', 'failed'])

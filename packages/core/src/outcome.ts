@@ -33,10 +33,11 @@ const SANDBOX_STATUS: Record<string, 'delivered' | 'bounced' | 'complained'> = {
   'complained@sandbox.lettergate.dev': 'complained',
 }
 
-const refusalVerdict = (refusal: RecipientRefusal): Verdict => ({
-  kind: refusal.kind === 'rejected' ? 'failed' : 'again',
-  reason: refusal.reason,
-})
+const refusalVerdict = ({ kind, code, reason }: RecipientRefusal): Verdict => {
+  // Handed over in a call of its own (direct), whose answer was lost while others were answered.
+  if (code === 'outcome-unknown') return { kind: 'unknown', reason }
+  return { kind: kind === 'rejected' ? 'failed' : 'again', reason }
+}
 
 function verdictOf(outcome: SendOutcome, address: string, again: boolean): Verdict {
   const refused =

@@ -34,6 +34,15 @@ describe('what a provider said of a refusal', () => {
     })
   })
 
+  test('shows no credential that lies deeper', () => {
+    const deep = {
+      oauth2: { refresh_token: new Secret('a refresh token') },
+      dkim: [{ key: new Secret('a key') }],
+    }
+    const outcome = { kind: 'unknown', code: 'outcome-unknown', reason: 'a key, a refresh token' } as const
+    expect(withoutSecrets(outcome, deep)).toEqual({ ...outcome, reason: '***, ***' })
+  })
+
   test('shows no credential in what it says of single recipients either', () => {
     const refused = [
       {

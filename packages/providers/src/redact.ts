@@ -20,7 +20,8 @@ function base64Pieces(value: string): string[] {
     .filter((piece) => piece.length >= CHARS_MIN)
 }
 
-function strikeOut(text: string, values: readonly string[]): string {
+/** A text without these values, plain or in base64. */
+export function strikeOut(text: string, values: readonly string[]): string {
   const pieces = values.flatMap(base64Pieces)
   const plain = values.reduce((rest, value) => rest.replaceAll(value, STRUCK_OUT), text)
   // The whole run, since what is left of it at both ends would be bits of the secret.
@@ -30,17 +31,20 @@ function strikeOut(text: string, values: readonly string[]): string {
   })
 }
 
+/** Every secret in some credentials, at whatever depth. */
+export function secretsIn(credentials: unknown): string[] {
+  if (credentials instanceof Secret) return [credentials.reveal()]
+  if (typeof credentials !== 'object' || credentials === null) return []
+  return Object.values(credentials).flatMap(secretsIn)
+}
+
 /**
  * Strikes the credentials of a connection out of what its provider said: reasons are stored and shown, and there are servers that
  * repeat a command, such as the one that logs in, in their refusal of it.
  */
 export function withoutSecrets(outcome: SendOutcome, credentials: unknown): SendOutcome {
   if (outcome.kind === 'accepted' && outcome.refused === undefined) return outcome
-  if (typeof credentials !== 'object' || credentials === null) return outcome
-  const values = Object.values(credentials)
-    .filter((value) => value instanceof Secret)
-    .map((value) => value.reveal())
-    .filter((value) => value.length >= CHARS_MIN)
+  const values = secretsIn(credentials).filter((value) => value.length >= CHARS_MIN)
   const said = 'reason' in outcome ? { ...outcome, reason: strikeOut(outcome.reason, values) } : outcome
   if (!('refused' in said) || said.refused === undefined) return said
   const refused = said.refused.map((one) => ({ ...one, reason: strikeOut(one.reason, values) }))

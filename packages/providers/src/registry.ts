@@ -1,5 +1,6 @@
 import { createBrevo } from './brevo/index.ts'
 import { createCapture } from './capture/index.ts'
+import { createDirect } from './direct/index.ts'
 import { createGmail } from './gmail/index.ts'
 import { createMailgun } from './mailgun/index.ts'
 import { createMandrill } from './mandrill/index.ts'
@@ -27,6 +28,7 @@ export function createProviders() {
     brevo: createBrevo(),
     gmail: createGmail(),
     microsoft365: createMicrosoft365(),
+    direct: createDirect(),
   } satisfies Record<string, Provider>
 }
 

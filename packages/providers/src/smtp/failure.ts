@@ -18,7 +18,13 @@ export function toConnectFailure(error: unknown): Transfer {
 
 /** Why the server was not ready for a message. */
 export function toOpenFailure(error: SmtpError): Transfer {
-  const { code, originalCode, responseCode, response } = error
+  const { code, originalCode, responseCode = 0, response, command } = error
+  if (command === 'STARTTLS' && responseCode >= 500)
+    return {
+      kind: 'misconfigured',
+      code: 'provider-tls-failed',
+      reason: `the server offers no STARTTLS: ${response}`,
+    }
   if (responseCode && response) return { kind: 'refused', phase: 'open', reply: response, refused: [] }
   const hopeless =
     code === 'EAUTH'

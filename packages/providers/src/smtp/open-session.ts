@@ -1,70 +1,62 @@
-import SMTPConnection from 'nodemailer/lib/smtp-connection'
+import type SMTPConnection from 'nodemailer/lib/smtp-connection'
+import type { Tokens } from '../oauth2.ts'
 import type { Io } from '../provider.ts'
-import { loginObstacle, type SmtpError, toConnectFailure, toOpenFailure } from './failure.ts'
+import { strikeOut } from '../redact.ts'
+import type { SmtpCredentials } from './credentials.ts'
+import { loginObstacle } from './failure.ts'
+import { authenticateByToken, findLogin, type Login, tokenMethod } from './login.ts'
+import { openConnection, type Step } from './open-connection.ts'
+import { judgeReply, type Transfer } from './outcome.ts'
 import { Session } from './session.ts'
 import type { Opened } from './session-pool.ts'
-import { type SmtpCredentials, type SmtpSettings, smtpTarget, tlsOf } from './settings.ts'
+import { endpointOf, type SmtpSettings, smtpTarget } from './settings.ts'
 
-const limits = {
-  connectionTimeout: 10_000,
-  greetingTimeout: 10_000,
-  socketTimeout: 60_000,
-  socketCloseTimeout: 0,
-  maxResponseSize: 64 * 1024,
-}
+export type Account = { id: string; credentials: SmtpCredentials; settings: SmtpSettings }
 
 /** Connects, encrypts and logs in; what goes wrong is told as the transfer that it prevents. */
 export async function openSession(
-  settings: SmtpSettings,
-  credentials: SmtpCredentials,
+  { id, credentials, settings }: Account,
+  tokens: Tokens,
   io: Io,
 ): Promise<Opened> {
-  let connection: SMTPConnection
-  try {
-    const socket = await io.connect(smtpTarget(settings))
-    connection = new SMTPConnection({ ...optionsOf(settings), connection: socket })
-  } catch (error) {
-    return { failure: toConnectFailure(error) }
-  }
-  const error = await new Promise<SmtpError | null>((resolve) => {
-    const done = (failed?: SmtpError | null) => {
-      io.signal.removeEventListener('abort', abort)
-      resolve(failed ?? null)
-    }
-    const abort = () => done(new Error('given up before the server was ready'))
-    io.signal.addEventListener('abort', abort, { once: true })
-    // Stays for good: an error on an idle connection would end the process otherwise.
-    connection.on('error', done)
-    connection.connect((failed) => (failed ? done(failed) : logIn(connection, settings, credentials, done)))
-  })
-  if (!error) return { session: new Session(connection) }
-  connection.close()
-  return { failure: toOpenFailure(error) }
+  const found = await findLogin(credentials, settings, (grant) => tokens.get(id, grant, io))
+  if ('failure' in found) return { failure: { kind: 'misconfigured', ...found.failure } }
+  const step = logIn(found.login, settings.allow_insecure === true)
+  const opened = await openConnection(smtpTarget(settings), optionsOf(settings), io, step)
+  if ('connection' in opened) return { session: new Session(opened.connection, opened.greeting) }
+  const { failure } = opened
+  const token = found.login?.token
+  if (!token) return { failure }
+  if (isLoginRefused(failure)) tokens.drop(id, token)
+  if (failure.kind !== 'refused') return { failure }
+  // Core strikes out the credentials, but does not know the token.
+  return { failure: { ...failure, reply: strikeOut(failure.reply, [token.reveal()]) } }
 }
 
-function logIn(
-  connection: SMTPConnection,
-  settings: SmtpSettings,
-  { username, password }: SmtpCredentials,
-  done: (error: SmtpError | null) => void,
-): void {
-  const obstacle = loginObstacle(connection, settings.allow_insecure === true)
-  if (!username || !password) done(null)
-  else if (obstacle) done(obstacle)
-  else connection.login({ credentials: { user: username.reveal(), pass: password.reveal() } }, done)
+function isLoginRefused(failure: Transfer): boolean {
+  return failure.kind === 'refused' && judgeReply('open', failure.reply) === 'provider-credentials-refused'
+}
+
+function logIn(login: Login, insecurePermitted: boolean): Step {
+  return (connection, done) => {
+    if (!login) return done()
+    const obstacle = loginObstacle(connection, insecurePermitted)
+    if (obstacle) return done(obstacle)
+    const { user, pass } = login
+    const byToken = { type: 'custom', method: tokenMethod, user, pass } as const
+    connection.login(login.token ? byToken : { credentials: { user, pass } }, done)
+  }
 }
 
 function optionsOf(settings: SmtpSettings): SMTPConnection.Options {
-  const tls = tlsOf(settings)
+  const { tls } = endpointOf(settings)
   return {
-    ...limits,
-    host: settings.host,
-    port: settings.port,
     name: settings.helo_name,
     secure: tls === 'implicit',
     requireTLS: tls === 'starttls',
     opportunisticTLS: tls === 'opportunistic',
     ignoreTLS: tls === 'none',
     tls: { minVersion: 'TLSv1.2', rejectUnauthorized: settings.allow_insecure !== true },
+    customAuth: { [tokenMethod]: authenticateByToken },
   }
 }

@@ -13,8 +13,8 @@ export type Transfer =
   | { kind: 'refused'; phase: Phase; reply: string; refused: { address: string; reply: string }[] }
   /** No usable reply; `complete`: the server may hold the whole message. */
   | { kind: 'lost'; complete: boolean; reason: string }
-  /** Not tried: these settings and this server cannot work together. */
-  | { kind: 'misconfigured'; code: FailureCode; reason: string }
+  /** Not tried: there was no token, or these settings and this server cannot work together. */
+  | { kind: 'misconfigured'; code: FailureCode; reason: string; waitMs?: number | undefined }
 
 type SmtpRule = { phase?: Phase; code?: RegExp; enhanced?: RegExp; text?: RegExp; is: FailureCode }
 
@@ -69,7 +69,7 @@ export function toOutcome(transfer: Transfer, ownId: string): SendOutcome {
         shorten(transfer.reason),
       )
     case 'misconfigured':
-      return toFailure(transfer.code, shorten(transfer.reason))
+      return toFailure(transfer.code, shorten(transfer.reason), transfer.waitMs)
   }
 }
 
@@ -82,7 +82,8 @@ function toRefusedTransfer({ phase, reply, refused }: Transfer & { kind: 'refuse
   return toRefusedOutcome(refused.map(toRefusal))
 }
 
-function toRefusal({ address, reply }: { address: string; reply: string }): RecipientRefusal {
+/** What a reply to one RCPT means. */
+export function toRefusal({ address, reply }: { address: string; reply: string }): RecipientRefusal {
   const code = judgeReply('rcpt', reply)
   const kind = classOf(code).outcome === 'deferred' ? 'deferred' : 'rejected'
   return { address, kind, code, reason: shorten(reply) }
@@ -109,7 +110,8 @@ const idForms = [
   /^250 (?:\d\.\d\.\d )?ok:? ([\w-]{12,128})$/i,
 ]
 
-function idIn(reply: string): string | undefined {
+/** The id that a server gave in its last reply. */
+export function idIn(reply: string): string | undefined {
   for (const form of idForms) {
     const id = form.exec(reply)?.[1]
     if (id) return id
@@ -117,7 +119,8 @@ function idIn(reply: string): string | undefined {
   return undefined
 }
 
-function shorten(reply: string): string {
+/** A reply on one line and no longer than a reason may be. */
+export function shorten(reply: string): string {
   return reply
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim()

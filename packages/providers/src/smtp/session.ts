@@ -1,22 +1,34 @@
 import type SMTPConnection from 'nodemailer/lib/smtp-connection'
+import type { OutboundMessage } from '../provider.ts'
 import { Body } from './body.ts'
 import { type SmtpError, toRecipientReply, toTransferFailure } from './failure.ts'
 import type { Transfer } from './outcome.ts'
 
-const messagesMax = 1000
+const messagesMaxDefault = 1000
 const goodbyeMs = 1000
 
 export type Envelope = { from: string; to: string[]; size: number; use8BitMime: boolean }
 
+/** The envelope of a message that goes to these recipients as these bytes. */
+export function toEnvelope({ from, attachments }: OutboundMessage, to: string[], mime: Buffer): Envelope {
+  const use8BitMime = attachments.some(({ contentType }) => contentType.startsWith('message/'))
+  return { from: from.address, to, size: mime.length, use8BitMime }
+}
+
 /** One connection to a server, logged in and ready for a message. */
 export class Session {
+  /** What the server said to EHLO. */
+  readonly greeting: string
   readonly #connection: SMTPConnection
+  readonly #messagesMax: number
   #messages = 0
   #needsReset = false
   #inFlight: { body: Body; settle(transfer: Transfer): void } | undefined
 
-  constructor(connection: SMTPConnection) {
+  constructor(connection: SMTPConnection, greeting: string, messagesMax = messagesMaxDefault) {
     this.#connection = connection
+    this.greeting = greeting
+    this.#messagesMax = messagesMax
     // Closing tells nothing to the message in flight. Where there is a better reason, it comes in this same turn.
     connection.once('end', () => setImmediate(() => this.#lose('connection closed')))
   }
@@ -78,7 +90,7 @@ export class Session {
   }
 
   #isUsable(): boolean {
-    return !this.#connection.destroyed && this.#messages < messagesMax
+    return !this.#connection.destroyed && this.#messages < this.#messagesMax
   }
 
   #lose(reason: string): void {

@@ -1,46 +1,57 @@
 import { z } from 'zod'
+import { baseUrl, urlTarget } from '../http.ts'
 import type { Target } from '../provider.ts'
-import { hasControlCharacter, type Secret, secret } from '../secret.ts'
+import { hasControlCharacter } from '../secret.ts'
+import { type PresetName, presetNames, presets } from './presets.ts'
 
-export type SmtpCredentials = { username?: Secret | undefined; password?: Secret | undefined }
+export type TlsMode = 'implicit' | 'starttls' | 'opportunistic' | 'none'
 export type SmtpSettings = {
-  host: string
-  port: number
-  tls?: 'implicit' | 'starttls' | 'opportunistic' | 'none' | undefined
+  preset?: PresetName | undefined
+  region?: string | undefined
+  host?: string | undefined
+  port?: number | undefined
+  tls?: TlsMode | undefined
+  token_url?: string | undefined
   max_connections?: number | undefined
   helo_name?: string | undefined
   allow_insecure?: boolean | undefined
 }
 
-export const smtpCredentials = z
-  .strictObject({
-    username: secret('Name to log in with; leave both out for a server that needs no login').optional(),
-    password: secret('Password or API key to log in with').optional(),
-  })
-  .refine((given) => (given.username === undefined) === (given.password === undefined), {
-    message: 'username and password go together',
-  })
+export const hostName = z
+  .string()
+  .min(1)
+  .max(253)
+  .refine(
+    (host) => !hasControlCharacter(host) && !/[\s/@?#\\]/.test(host),
+    'must be a host name or an address',
+  )
+
+export const heloName = z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/)
 
 export const smtpSettings = z
   .strictObject({
-    host: z
+    preset: z.enum(presetNames).optional().describe('A provider whose host, ports and TLS are known'),
+    region: z
       .string()
+      .regex(/^[a-z]{2}(-[a-z]{2,10}){1,3}-\d{1,2}$/)
+      .optional()
+      .describe('Region of the account, for the preset ses'),
+    host: hostName.optional().describe('Host name of the submission server; a preset knows its own'),
+    port: z
+      .int()
       .min(1)
-      .max(253)
-      .refine(
-        (host) => !hasControlCharacter(host) && !/[\s/@?#\\]/.test(host),
-        'must be a host name or an address',
-      )
-      .describe('Host name of the submission server'),
-    port: z.int().min(1).max(65535).describe('587, 465, 2525, 2587 or 2465; 25 is discouraged'),
+      .max(65535)
+      .optional()
+      .describe('587, 465, 2525, 2587 or 2465; 25 is discouraged; a preset knows its own'),
     tls: z
       .enum(['implicit', 'starttls', 'opportunistic', 'none'])
       .optional()
       .describe('How the connection is encrypted; left out: implicit on 465 and 2465, else starttls'),
+    token_url: baseUrl
+      .optional()
+      .describe('Where access tokens for XOAUTH2 come from; gmail and microsoft365 know their own'),
     max_connections: z.int().min(1).max(50).optional().describe('Connections kept at most; left out: 20'),
-    helo_name: z
-      .string()
-      .regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/)
+    helo_name: heloName
       .optional()
       .describe('Name to greet the server with; left out: the host name of this machine'),
     allow_insecure: z
@@ -48,17 +59,54 @@ export const smtpSettings = z
       .optional()
       .describe('Permits no encryption or an unverified certificate, on hosts that the operator listed'),
   })
-  .refine((chosen) => chosen.tls !== 'none' || chosen.allow_insecure === true, {
-    path: ['tls'],
-    message: "'none' needs allow_insecure",
+  .superRefine((chosen, context) => {
+    for (const { path, message } of faultsOf(chosen)) context.addIssue({ code: 'custom', path, message })
   })
 
-/** The way of encryption in effect. */
-export function tlsOf({ tls, port }: SmtpSettings): NonNullable<SmtpSettings['tls']> {
-  return tls ?? (port === 465 || port === 2465 ? 'implicit' : 'starttls')
+function faultsOf(chosen: SmtpSettings): { path: string[]; message: string }[] {
+  const { preset: name, region, host, port, tls, allow_insecure } = chosen
+  const preset = name && presets[name]
+  const usual = preset?.ports.find((one) => one.port === port)
+  const known = preset?.ports.map((one) => one.port).join(', ')
+  const faults: [boolean, string, string][] = [
+    [tls === 'none' && allow_insecure !== true, 'tls', "'none' needs allow_insecure"],
+    [!preset && host === undefined, 'host', 'is required without a preset'],
+    [!preset && port === undefined, 'port', 'is required without a preset'],
+    [region !== undefined && name !== 'ses', 'region', 'belongs to the preset ses only'],
+    [region === undefined && name === 'ses' && !host, 'region', 'is required with the preset ses'],
+    // Whoever names a host knows better than the table.
+    [!!preset && !host && port !== undefined && !usual, 'port', `${name} is reached on ${known}`],
+    [
+      !host && usual !== undefined && tls !== undefined && tls !== usual.tls,
+      'tls',
+      `${name} speaks ${usual?.tls} on ${port}`,
+    ],
+  ]
+  return faults.flatMap(([wrong, path, message]) => (wrong ? [{ path: [path], message }] : []))
 }
 
-/** Where these settings lead; whatever may end up unencrypted only reaches what the operator listed. */
-export function smtpTarget({ host, port, allow_insecure }: SmtpSettings): Target {
-  return { host, port, scheme: allow_insecure ? 'smtp-plain' : 'smtp' }
+/** The server that the settings lead to. */
+export function endpointOf(settings: SmtpSettings): { host: string; port: number; tls: TlsMode } {
+  const { preset: name, region = '', tls } = settings
+  const preset = name && presets[name]
+  const host = settings.host ?? preset?.host.replace('{region}', region) ?? ''
+  const port = settings.port ?? preset?.ports.find((one) => tls === undefined || one.tls === tls)?.port ?? 587
+  return { host, port, tls: tls ?? (port === 465 || port === 2465 ? 'implicit' : 'starttls') }
+}
+
+/** Where tokens come from; empty when there is no saying. `{tenant}` stands for what the credentials name. */
+export function tokenUrlOf({ preset, token_url }: SmtpSettings): string {
+  return token_url ?? (preset && presets[preset].oauth2?.tokenUrl) ?? ''
+}
+
+/** The server alone; whatever may end up unencrypted only reaches what the operator listed. */
+export function smtpTarget(settings: SmtpSettings): Target {
+  const { host, port } = endpointOf(settings)
+  return { host, port, scheme: settings.allow_insecure ? 'smtp-plain' : 'smtp' }
+}
+
+/** Where these settings lead. */
+export function smtpTargets(settings: SmtpSettings): Target[] {
+  const tokenUrl = tokenUrlOf(settings)
+  return [smtpTarget(settings), ...(tokenUrl ? [urlTarget(tokenUrl)] : [])]
 }

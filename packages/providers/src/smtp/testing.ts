@@ -31,6 +31,8 @@ export type Script = {
   mail?: () => string
   rcpt?: (address: string) => string
   data?: string
+  /** Answers any other line. */
+  other?: (line: string) => string
   /** Called when the final dot has come. */
   message?: (socket: Socket, text: string) => void
   /** Called with each piece of the message, before its end is looked for. */
@@ -113,6 +115,6 @@ function obey(line: string, script: Script, say: (reply: string) => void, socket
     say(reply)
     return reply.startsWith('354')
   } else if (verb === 'QUIT') socket.end('221 bye\r\n')
-  else say('250 ok')
+  else say(script.other?.(line) ?? '250 ok')
   return false
 }

@@ -1,0 +1,85 @@
+import { classOf, type FailureCode, toFailure } from '../failures.ts'
+import type { RecipientRefusal, SendOutcome } from '../provider.ts'
+import { toRefusedOutcome } from '../refusals.ts'
+import { idIn, judgeReply, type Phase, shorten, type Transfer } from '../smtp/outcome.ts'
+
+/** What became of one recipient; `code` is null for one whose server took the message. */
+export type Result = { address: string; code: FailureCode | null; reason: string }
+
+/**
+ * The class of a refusing reply. What the server of one domain says is about its recipients or the message: it must neither slow nor
+ * stop a connection that serves all the other domains.
+ */
+function judge(phase: Phase, reply: string): FailureCode {
+  const code = judgeReply(phase, reply)
+  if (classOf(code).outcome === 'deferred') return 'recipient-deferred'
+  // It does not talk to this installation at all, before it knows what for: another connection may be heard.
+  if (phase === 'open') return 'provider-sender-refused'
+  if (code === 'message-too-large') return code
+  return phase === 'rcpt' ? 'recipient-refused' : 'message-refused'
+}
+
+/** The class of a transfer as a whole; null when the message was taken. */
+export function codeOf(transfer: Transfer): FailureCode | null {
+  switch (transfer.kind) {
+    case 'accepted':
+      return null
+    case 'refused':
+      return judge(transfer.phase, transfer.reply)
+    case 'lost':
+      return transfer.complete ? 'outcome-unknown' : 'recipient-deferred'
+    case 'misconfigured':
+      return transfer.code === 'provider-egress-refused' ? 'recipient-refused' : 'recipient-deferred'
+  }
+}
+
+/** What a transfer to one domain means for each of its recipients. */
+export function toResults(transfer: Transfer, addresses: readonly string[]): Result[] {
+  const code = codeOf(transfer)
+  const refused = transfer.kind === 'accepted' || transfer.kind === 'refused' ? transfer.refused : []
+  const said = 'reply' in transfer ? transfer.reply : transfer.reason
+  const replies = new Map(refused.map(({ address, reply }) => [address, reply]))
+  return addresses.map((address) => {
+    const reply = replies.get(address)
+    return reply === undefined
+      ? { address, code, reason: shorten(said) }
+      : { address, code: judge('rcpt', reply), reason: shorten(reply) }
+  })
+}
+
+/**
+ * The outcome of a message from those of all its recipients. Nobody's fate is another's: those whose server may have the message stand
+ * among the refused as rejected with `outcome-unknown`, so that they are not sent again while the others are.
+ */
+export function toOutcome(results: readonly Result[], ownId: string): SendOutcome {
+  const ended = results.flatMap(({ code, ...rest }) => (code === null ? [] : [{ ...rest, code }]))
+  const refused = ended.map(toRefusal)
+  if (ended.length < results.length) {
+    const reply = results.find(({ code }) => code === null)?.reason ?? ''
+    const providerMessageId = idIn(reply) ?? ownId
+    return { kind: 'accepted', providerMessageId, ...(refused.length > 0 && { refused }) }
+  }
+  const [first] = ended
+  if (first && ended.every(({ code }) => code === first.code && classOf(code).outcome !== 'rejected-message'))
+    return toFailure(first.code, first.reason)
+  const waiting = ended.find((_one, index) => refused[index]?.kind === 'deferred')
+  if (waiting) {
+    const settled = refused.filter(({ kind }) => kind === 'rejected')
+    return {
+      kind: 'deferred',
+      code: 'recipient-deferred',
+      reason: waiting.reason,
+      ...(settled.length > 0 && { refused: settled }),
+    }
+  }
+  // Nobody is left to be tried again: as long as one may have it, that is what is said of all.
+  const unknown = ended.find(({ code }) => code === 'outcome-unknown')
+  return unknown ? toFailure(unknown.code, unknown.reason) : toRefusedOutcome(refused)
+}
+
+function toRefusal({ address, code, reason }: Result & { code: FailureCode }): RecipientRefusal {
+  const { outcome } = classOf(code)
+  const kind = outcome === 'deferred' || outcome === 'rejected-account' ? 'deferred' : 'rejected'
+  const said = code === 'outcome-unknown' ? `may have been accepted: ${reason}` : reason
+  return { address, kind, code, reason: said }
+}

@@ -1,0 +1,49 @@
+import { toFailure } from '../failures.ts'
+import { buildMime, messageIdOf } from '../mime.ts'
+import type { Io, OutboundMessage, ProviderConnection, SendOutcome } from '../provider.ts'
+import { deliver } from '../smtp/deliver.ts'
+import type { Pools } from '../smtp/pools.ts'
+import { toEnvelope } from '../smtp/session.ts'
+import { SessionPool } from '../smtp/session-pool.ts'
+import { keysFor, signMime } from './dkim.ts'
+import { openSession, type Ways } from './open-session.ts'
+import { type Result, toOutcome, toResults } from './outcome.ts'
+import type { DirectCredentials, DirectSettings } from './settings.ts'
+
+const sessionsMaxDefault = 5
+
+export type Connection = ProviderConnection<DirectCredentials, DirectSettings>
+
+/** One transaction with a mail host of each domain, all at the same time: a slow domain keeps nobody waiting. */
+export async function sendDirectly(
+  message: OutboundMessage,
+  connection: Connection,
+  pools: Pools,
+  ways: Ways,
+  io: Io,
+): Promise<SendOutcome> {
+  const { credentials, settings } = connection
+  let mime = await buildMime(message)
+  try {
+    mime = await signMime(mime, keysFor(message.from.address, credentials.dkim ?? []), message.createdAt)
+  } catch (error) {
+    return toFailure('provider-credentials-refused', `the DKIM key cannot be used: ${String(error)}`)
+  }
+  const all = Object.entries(Object.groupBy(message.envelopeTo, domainOf))
+  const results = await Promise.all(
+    all.map(async ([domain, addresses = []]): Promise<Result[]> => {
+      const sessionsMax = settings.max_connections ?? sessionsMaxDefault
+      const pool = pools.of(
+        connection,
+        domain,
+        () => new SessionPool(sessionsMax, (used) => openSession(domain, settings, ways, used)),
+      )
+      return toResults(await deliver(pool, toEnvelope(message, addresses, mime), mime, io), addresses)
+    }),
+  )
+  return toOutcome(results.flat(), messageIdOf(message))
+}
+
+function domainOf(address: string): string {
+  return address.slice(address.lastIndexOf('@') + 1).toLowerCase()
+}

@@ -1,0 +1,177 @@
+import type { FailureCode } from '../failures.ts'
+import { type PresetName, presets, usualPorts } from './presets.ts'
+import type { TlsMode } from './settings.ts'
+
+/** What is known of a failed check. */
+export type Situation = {
+  code: FailureCode
+  /** The server's own words, or what befell the connection. */
+  reason: string
+  host: string
+  port: number
+  tls: TlsMode
+  preset?: PresetName | undefined
+  byToken: boolean
+}
+
+type Row = {
+  code?: FailureCode
+  reason?: RegExp
+  host?: RegExp
+  port?: RegExp
+  tls?: TlsMode
+  byToken?: boolean
+  say(situation: Situation): string
+}
+
+const google = /(^|\.)(gmail|google|googlemail)\.com$/
+const microsoft = /(^|\.)(office365|outlook)\.com$/
+const silent = /timed out|timeout|ETIMEDOUT|given up before|never received/i
+
+// The first row that fits has its say.
+const rows: Row[] = [
+  {
+    code: 'provider-credentials-refused',
+    byToken: true,
+    host: google,
+    say: () =>
+      'Google refused the access token: the scope must be https://mail.google.com/, and it must have been granted for exactly the address in username.',
+  },
+  {
+    code: 'provider-credentials-refused',
+    byToken: true,
+    host: microsoft,
+    say: () =>
+      'Microsoft refused the access token: it needs SMTP.Send for the mailbox in username, or SMTP.SendAsApp with the application registered in Exchange and given rights on the mailbox, and authenticated SMTP must be enabled for it.',
+  },
+  {
+    code: 'provider-credentials-refused',
+    reason: /5\.7\.9|534/,
+    host: google,
+    say: () =>
+      'Google takes no password of an account here: make an app password for it (2-step verification must be on), or log in by oauth2.',
+  },
+  {
+    code: 'provider-credentials-refused',
+    host: google,
+    say: () =>
+      'Google refused this name and password: make an app password for the account and enter it without spaces, or log in by oauth2; an administrator may have forbidden app passwords.',
+  },
+  {
+    code: 'provider-credentials-refused',
+    reason: /5\.7\.(139|30)|basic auth/i,
+    host: microsoft,
+    say: () =>
+      'Logging in by password is switched off in this Microsoft 365 organisation or for this mailbox: log in by oauth2, or let an administrator enable authenticated SMTP and basic authentication.',
+  },
+  {
+    code: 'provider-credentials-refused',
+    host: microsoft,
+    say: () =>
+      'Microsoft refused this login: compare name and password, let an administrator enable authenticated SMTP for the mailbox and switch off security defaults, or log in by oauth2.',
+  },
+  {
+    code: 'provider-credentials-refused',
+    byToken: true,
+    say: () => 'The server refused the access token: compare the scope, and the address in username.',
+  },
+  {
+    code: 'provider-credentials-refused',
+    say: ({ preset }) =>
+      `The server refused this name and password. ${preset ? presets[preset].login : 'Some servers want the whole address as name, and many want a key made for SMTP instead of the password of the account.'}`,
+  },
+  {
+    code: 'provider-unreachable',
+    reason: silent,
+    port: /^(465|2465)$/,
+    tls: 'starttls',
+    say: ({ port }) =>
+      `On port ${port} servers wait for TLS from the first byte: set tls to implicit or leave it out.`,
+  },
+  {
+    code: 'provider-unreachable',
+    reason: silent,
+    say: (situation) =>
+      `Port ${situation.port} may be blocked between this installation and the server, as many networks do: ${otherPorts(situation)}, or use the HTTP API of the provider.`,
+  },
+  {
+    code: 'provider-unreachable',
+    reason: /refused|closed/i,
+    say: (situation) =>
+      `Nobody serves mail on port ${situation.port} of this host, or a firewall says so: ${otherPorts(situation)}.`,
+  },
+  {
+    code: 'provider-unreachable',
+    reason: /does not resolve|ENOTFOUND/i,
+    say: ({ host }) => `There is no host ${host}: compare its name with the provider’s documentation.`,
+  },
+  {
+    code: 'provider-tls-failed',
+    reason: /wrong version|packet length|EPROTO|unexpected message|record|no protocols/i,
+    tls: 'implicit',
+    say: ({ port }) =>
+      `The server does not begin with TLS on port ${port}: set tls to starttls, or use port 465.`,
+  },
+  {
+    code: 'provider-tls-failed',
+    reason: /no STARTTLS/,
+    say: () =>
+      'The server offers no encryption on this port: use port 465 with tls implicit. Only a server that the operator listed may be used without encryption.',
+  },
+  {
+    code: 'provider-tls-failed',
+    reason: /expired|not yet valid/i,
+    say: () =>
+      'The certificate of the server is out of date: whoever runs it must renew it, unless the clock of this machine is wrong.',
+  },
+  {
+    code: 'provider-tls-failed',
+    reason: /altname|does not match/i,
+    say: ({ host }) =>
+      `The certificate of the server is for other names than ${host}: use one of those as host.`,
+  },
+  {
+    code: 'provider-tls-failed',
+    reason: /self.signed|unable to (verify|get)|issuer/i,
+    say: () =>
+      'Nobody whom this installation trusts vouches for the certificate of the server: it needs one of a public authority with its whole chain, or the operator lists the host and the connection sets allow_insecure.',
+  },
+  {
+    code: 'provider-settings-wrong',
+    reason: /offers no login/,
+    say: () =>
+      'The server offers no login on this port: use port 587 or 465 (port 25 is for mail between servers), or leave username and password out if it knows this installation by its address.',
+  },
+  {
+    code: 'provider-settings-wrong',
+    reason: /not encrypted/,
+    say: () => 'A password is only sent over an encrypted connection: set tls to starttls or implicit.',
+  },
+  {
+    code: 'provider-settings-wrong',
+    reason: /user name is needed/,
+    say: ({ preset }) =>
+      `Enter a username beside the password. ${preset ? presets[preset].login : ''}`.trim(),
+  },
+]
+
+/** What to try instead of the port; a provider that has no other leaves the network or its API. */
+function otherPorts({ preset, port }: Situation): string {
+  const ports = (preset ? presets[preset].ports : usualPorts).filter((one) => one.port !== port)
+  if (ports.length === 0) return 'let whoever runs the network open it'
+  return `try port ${ports.map((one) => `${one.port} (${one.tls})`).join(', ')}`
+}
+
+/** What a person should do about a failed check, in whole sentences. */
+export function adviceFor(situation: Situation): string[] {
+  const row = rows.find(
+    (one) =>
+      (one.code ?? situation.code) === situation.code &&
+      (one.reason?.test(situation.reason) ?? true) &&
+      (one.host?.test(situation.host) ?? true) &&
+      (one.port?.test(String(situation.port)) ?? true) &&
+      (one.tls ?? situation.tls) === situation.tls &&
+      (one.byToken ?? situation.byToken) === situation.byToken,
+  )
+  return row ? [row.say(situation)] : []
+}

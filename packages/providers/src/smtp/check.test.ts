@@ -1,0 +1,198 @@
+import { createServer as createTlsServer } from 'node:tls'
+import { afterEach, describe, expect, test } from 'vitest'
+import { createTestIo, failure } from '../testing.ts'
+import { adviceFor, type Situation } from './advice.ts'
+import { createSmtp } from './index.ts'
+import { playSmtp, type Script, testTls } from './testing.ts'
+
+const cleanups: (() => Promise<void> | undefined)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup()
+})
+
+const plain = { host: '127.0.0.1', tls: 'none', allow_insecure: true }
+const password = { username: 'me@example.com', password: 'open sesame' }
+
+async function check(settings: object, credentials: object = password, io = createTestIo(400)) {
+  const smtp = createSmtp()
+  const connection = {
+    id: 'con_1',
+    credentials: smtp.credentials.parse(credentials),
+    settings: smtp.settings.parse(settings),
+  }
+  return smtp.check(connection, io)
+}
+
+async function play(script: Script) {
+  const peer = await playSmtp({ ehlo: ['AUTH PLAIN'], ...script })
+  cleanups.push(() => peer.close())
+  return peer
+}
+
+async function checkAgainst(script: Script, settings: object = {}, credentials: object = password) {
+  const { port } = await play(script)
+  return check({ ...plain, port, ...settings }, credentials)
+}
+
+describe('a good account', () => {
+  test('the announced size is told', async () => {
+    const report = await checkAgainst({ ehlo: ['SIZE 35882577', 'AUTH PLAIN'] })
+    expect(report).toEqual({
+      fault: null,
+      notes: ['The server takes messages of up to 35.9 MB, as they are encoded.'],
+    })
+  })
+  test('no size, no note', async () => {
+    expect(await checkAgainst({})).toEqual({ fault: null, notes: [] })
+    expect((await checkAgainst({ ehlo: ['SIZE', 'AUTH PLAIN'] })).notes).toEqual([])
+  })
+  test('port 25 is advised against', async () => {
+    const { port } = await play({})
+    const io = createTestIo()
+    const report = await check({ ...plain, port: 25 }, password, {
+      ...io,
+      connect: (target) => io.connect({ ...target, port }),
+    })
+    expect(report.notes).toEqual([
+      'Port 25 is for mail between servers and blocked in many networks: use 587 or 465.',
+    ])
+  })
+})
+
+describe('faults met on a real connection', () => {
+  test('a wrong password', async () => {
+    const { fault } = await checkAgainst({ auth: '535 5.7.8 no' })
+    expect(fault).toMatchObject({ code: 'provider-credentials-refused', reason: '535 5.7.8 no' })
+    expect(fault?.advice[0]).toMatch(/refused this name and password/)
+  })
+  test('a server without login', async () => {
+    const { fault } = await checkAgainst({ ehlo: ['PIPELINING'] })
+    expect(fault).toMatchObject({ code: 'provider-settings-wrong' })
+    expect(fault?.advice[0]).toMatch(/offers no login on this port: use port 587 or 465/)
+  })
+  test('implicit TLS where the server speaks first', async () => {
+    const { fault } = await checkAgainst({}, { tls: 'implicit' })
+    expect(fault).toMatchObject({ code: 'provider-tls-failed' })
+    expect(fault?.advice[0]).toMatch(/set tls to starttls/)
+  })
+  test('a server without STARTTLS', async () => {
+    const { fault } = await checkAgainst({ other: () => '502 5.5.1 not implemented' }, { tls: 'starttls' })
+    expect(fault).toMatchObject({ code: 'provider-tls-failed' })
+    expect(fault?.advice[0]).toMatch(/offers no encryption/)
+  })
+  test('STARTTLS where the server waits for TLS; and a certificate that nobody vouches for', async () => {
+    const server = createTlsServer(testTls, (socket) => {
+      socket.on('error', () => {})
+      socket.write('220 peer\r\n')
+    })
+    server.on('tlsClientError', () => {})
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    cleanups.push(() => new Promise((resolve) => server.close(() => resolve())))
+    const address = server.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    const silent = await reach(465, 'starttls', port)
+    expect(silent.fault).toMatchObject({ code: 'provider-unreachable' })
+    expect(silent.fault?.advice[0]).toMatch(/set tls to implicit/)
+    const unknown = await reach(465, 'implicit', port)
+    expect(unknown.fault).toMatchObject({ code: 'provider-tls-failed' })
+    expect(unknown.fault?.advice[0]).toMatch(/vouches/)
+  })
+  test('a blocked port: the twins of the preset are named', async () => {
+    const io = createTestIo()
+    const connect = () => Promise.reject(failure('connection timed out', false))
+    const report = await check({ preset: 'sendgrid', port: 587 }, { password: 'x' }, { ...io, connect })
+    expect(report.fault).toMatchObject({ code: 'provider-unreachable' })
+    expect(report.fault?.advice[0]).toMatch(/Port 587 may be blocked.*2525 \(starttls\), 465 \(implicit\)/)
+  })
+  test('a host that the operator does not permit', async () => {
+    const connect = () => Promise.reject(failure('address is not public', false, true))
+    const report = await check({ ...plain, port: 587 }, password, { ...createTestIo(), connect })
+    expect(report.fault).toMatchObject({ code: 'provider-egress-refused' })
+    expect(report.fault?.advice).toHaveLength(1)
+  })
+  test('a password that would go out readable is not sent', async () => {
+    const { port } = await play({})
+    const { fault } = await check({ host: '127.0.0.1', tls: 'opportunistic', port })
+    expect(fault).toMatchObject({ code: 'provider-settings-wrong' })
+    expect(fault?.advice[0]).toMatch(/only sent over an encrypted connection/)
+  })
+})
+
+/** As if the server stood on another port of its own than here. */
+async function reach(port: number, tls: string, real: number) {
+  const io = createTestIo(400)
+  return check({ host: 'mail.test', tls, port }, password, {
+    ...io,
+    connect: (target) => io.connect({ ...target, port: real }),
+  })
+}
+
+const usual: Situation = {
+  code: 'provider-credentials-refused',
+  reason: '535 no',
+  host: 'mail.example.com',
+  port: 587,
+  tls: 'starttls',
+  byToken: false,
+}
+const gmail = { host: 'smtp.gmail.com', preset: 'gmail' } as const
+const office = { host: 'smtp.office365.com', preset: 'microsoft365' } as const
+const unreachable = { code: 'provider-unreachable' } as const
+const tlsFailed = { code: 'provider-tls-failed' } as const
+
+test.each<[Partial<Situation>, RegExp]>([
+  [{ ...gmail, byToken: true, reason: '535 5.7.8 Username and Password not accepted' }, /scope must be/],
+  [{ ...gmail, reason: '534 5.7.9 Application-specific password required' }, /make an app password/],
+  [{ ...gmail, reason: '535-5.7.8 Username and Password not accepted' }, /enter it without spaces/],
+  [{ ...office, byToken: true, reason: '535 5.7.3 Authentication unsuccessful' }, /SMTP\.SendAsApp/],
+  [
+    { ...office, reason: '535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled' },
+    /switched off/,
+  ],
+  [{ ...office, reason: '550 5.7.30 Basic authentication is not supported' }, /switched off/],
+  [{ ...office, reason: '535 5.7.3 Authentication unsuccessful' }, /security defaults/],
+  [{ byToken: true }, /compare the scope/],
+  [{ host: 'email-smtp.eu-west-1.amazonaws.com', preset: 'ses' }, /access key of AWS is not one/],
+  [{ preset: 'brevo' }, /SMTP key of the account/],
+  [{}, /key made for SMTP/],
+  [{ ...unreachable, port: 465, reason: 'Greeting never received' }, /set tls to implicit/],
+  [{ ...unreachable, reason: 'Greeting never received' }, /465 \(implicit\), 2525 \(starttls\), 2587/],
+  [
+    { ...unreachable, preset: 'ses', reason: 'connection timed out' },
+    /2587 \(starttls\), 2465 \(implicit\), 465/,
+  ],
+  [{ ...unreachable, preset: 'microsoft365', reason: 'connection timed out' }, /network open it/],
+  [{ ...unreachable, reason: 'connection refused' }, /Nobody serves mail on port 587/],
+  [{ ...unreachable, reason: 'host name does not resolve' }, /no host mail\.example\.com/],
+  [{ ...tlsFailed, tls: 'implicit', reason: 'ssl3_get_record:wrong version number' }, /tls to starttls/],
+  [{ ...tlsFailed, reason: 'the server offers no STARTTLS: 502' }, /no encryption on this port/],
+  [{ ...tlsFailed, reason: 'certificate has expired' }, /out of date/],
+  [
+    { ...tlsFailed, reason: "Hostname/IP does not match certificate's altnames: Host: a" },
+    /other names than mail\.example\.com/,
+  ],
+  [{ ...tlsFailed, reason: 'self-signed certificate in certificate chain' }, /vouches/],
+  [{ ...tlsFailed, reason: 'unable to verify the first certificate' }, /vouches/],
+  [{ code: 'provider-settings-wrong', reason: 'server offers no login' }, /use port 587 or 465/],
+  [
+    { code: 'provider-settings-wrong', reason: 'login refused by us: the connection is not encrypted' },
+    /set tls/,
+  ],
+  [
+    {
+      code: 'provider-settings-wrong',
+      reason: 'a user name is needed beside the password',
+      preset: 'mailgun',
+    },
+    /postmaster@/,
+  ],
+])('advice for %o: %s', (situation, advice) => {
+  const said = adviceFor({ ...usual, ...situation })
+  expect(said).toHaveLength(1)
+  expect(said[0]).toMatch(advice)
+  expect(said[0]).toMatch(/^[A-Z].*\.$/)
+})
+
+test('where nothing is known, nothing is said', () => {
+  expect(adviceFor({ ...usual, code: 'provider-unavailable', reason: '421 4.3.2 busy' })).toEqual([])
+})

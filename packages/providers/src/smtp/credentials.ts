@@ -1,0 +1,67 @@
+import { z } from 'zod'
+import { clientId, privateKey } from '../oauth2.ts'
+import { type Secret, secret } from '../secret.ts'
+
+export type Oauth2Credentials = {
+  client_id?: string | undefined
+  client_secret?: Secret | undefined
+  refresh_token?: Secret | undefined
+  tenant?: string | undefined
+  client_email?: string | undefined
+  private_key?: Secret | undefined
+  scope?: string | undefined
+}
+export type SmtpCredentials = {
+  username?: Secret | undefined
+  password?: Secret | undefined
+  oauth2?: Oauth2Credentials | undefined
+}
+
+const oauth2 = z
+  .strictObject({
+    client_id: clientId.optional().describe('Id of the application'),
+    client_secret: secret('Secret of the application').optional(),
+    refresh_token: secret('Token that the owner of the mailbox consented to').optional(),
+    tenant: z
+      .string()
+      .regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/)
+      .optional()
+      .describe('Tenant id or domain, for Microsoft 365'),
+    client_email: z.email().max(254).optional().describe('`client_email` of a Google service account'),
+    private_key: privateKey.optional(),
+    scope: z
+      .string()
+      .regex(/^[\x21-\x7e]+( [\x21-\x7e]+)*$/)
+      .max(1000)
+      .optional()
+      .describe('What is asked for, when it is not the usual scope of the preset'),
+  })
+  .superRefine((given, context) => {
+    const missing = (path: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [path], message })
+    if (given.private_key || given.client_email) {
+      if (!given.private_key) missing('private_key', 'goes with client_email')
+      if (!given.client_email) missing('client_email', 'goes with private_key')
+      for (const other of ['client_id', 'client_secret', 'refresh_token', 'tenant'] as const)
+        if (given[other] !== undefined) missing(other, 'does not go with a service account')
+    } else {
+      if (!given.client_id) missing('client_id', 'is required')
+      if (!given.refresh_token && !given.client_secret) missing('client_secret', 'is required')
+    }
+  })
+
+export const smtpCredentials = z
+  .strictObject({
+    username: secret(
+      'Name to log in with; leave both out for a server that needs no login, this one for a preset that knows it',
+    ).optional(),
+    password: secret('Password or API key to log in with').optional(),
+    oauth2: oauth2.optional().describe('Instead of a password: how access tokens for XOAUTH2 are got'),
+  })
+  .superRefine(({ username, password, oauth2 }, context) => {
+    const fault = (path: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [path], message })
+    if (oauth2 && password) fault('password', 'password and oauth2 exclude each other')
+    if (oauth2 && !username) fault('username', 'oauth2 needs the address of the mailbox')
+    if (username && !password && !oauth2) fault('password', 'a name needs a password or oauth2')
+  })

@@ -1,0 +1,58 @@
+import SMTPConnection from 'nodemailer/lib/smtp-connection'
+import type { Io, Target } from '../provider.ts'
+import { type SmtpError, toConnectFailure, toOpenFailure } from './failure.ts'
+import type { Transfer } from './outcome.ts'
+
+const limits = {
+  connectionTimeout: 10_000,
+  greetingTimeout: 10_000,
+  socketTimeout: 60_000,
+  socketCloseTimeout: 0,
+  maxResponseSize: 64 * 1024,
+}
+
+export type Connected = { connection: SMTPConnection; greeting: string } | { failure: Transfer }
+
+/** What is still to be done once the server has greeted and the connection is encrypted. */
+export type Step = (connection: SMTPConnection, done: (error?: SmtpError | null) => void) => void
+
+/** Connects and encrypts; what goes wrong is told as the transfer that it prevents. */
+export async function openConnection(
+  target: Target,
+  options: SMTPConnection.Options,
+  io: Io,
+  step: Step,
+): Promise<Connected> {
+  let connection: SMTPConnection
+  try {
+    const socket = await io.connect(target)
+    connection = new SMTPConnection({
+      ...limits,
+      host: target.host,
+      port: target.port,
+      ...options,
+      connection: socket,
+    })
+  } catch (error) {
+    return { failure: toConnectFailure(error) }
+  }
+  let greeting = ''
+  const error = await new Promise<SmtpError | null>((resolve) => {
+    const done = (failed?: SmtpError | null) => {
+      io.signal.removeEventListener('abort', abort)
+      resolve(failed ?? null)
+    }
+    const abort = () => done(new Error('given up before the server was ready'))
+    io.signal.addEventListener('abort', abort, { once: true })
+    // Stays for good: an error on an idle connection would end the process otherwise.
+    connection.on('error', done)
+    connection.connect((failed) => {
+      greeting = connection.lastServerResponse || ''
+      if (failed) done(failed)
+      else step(connection, done)
+    })
+  })
+  if (!error) return { connection, greeting }
+  connection.close()
+  return { failure: toOpenFailure(error) }
+}
