@@ -67,7 +67,9 @@ test('a recipient whose own transaction got no answer is unknown, and keeps its 
   const result = record({
     kind: 'accepted',
     providerMessageId: 'p1',
-    refused: [{ address: 'b@x.example', kind: 'rejected', code: 'outcome-unknown', reason: 'no reply in time' }],
+    refused: [
+      { address: 'b@x.example', kind: 'rejected', code: 'outcome-unknown', reason: 'no reply in time' },
+    ],
   })
   expect(statuses(result)).toEqual(['sent', 'unknown'])
   expect(result).toMatchObject({ retryInMs: null, giveBack: 0 })
