@@ -3,6 +3,7 @@ import { Problem } from '@lettergate/contracts/problems'
 import type { Logger } from 'pino'
 import type { Metrics } from './metrics.ts'
 import { problemDetails } from './problem-details.ts'
+import { watchSockets } from './shed-sockets.ts'
 
 export type Shedding = {
   acceptor: { waiting(): number }
@@ -11,8 +12,8 @@ export type Shedding = {
   stopping: { readonly isClosing: boolean }
 }
 
-/** Requests that wait to be stored, a tenth of a second of work; whoever comes then is told at once to come back later. */
-const WAITING_MAX = 1_000
+/** Requests that wait to be stored or are being stored, two full batches; whoever comes then is told at once to come back later. */
+const WAITING_MAX = 500
 const LOG_EVERY_MS = 10_000
 const SEND_PATH = '/v1/send'
 
@@ -25,6 +26,10 @@ const BODY = JSON.stringify(
   ),
 ).slice(0, -1)
 
+function bodyOf(path: string, id: string): string {
+  return `${BODY},"instance":${JSON.stringify(path)},"request_id":"${id}"}`
+}
+
 function isSend({ method, url }: IncomingMessage): boolean {
   return method === 'POST' && url !== undefined && url.startsWith(SEND_PATH)
 }
@@ -36,21 +41,39 @@ function isSend({ method, url }: IncomingMessage): boolean {
  */
 export function shedLoad(
   server: Server,
-  requestIds: (request: IncomingMessage) => string,
+  requestIds: (request: Pick<IncomingMessage, 'headers'>) => string,
   deps: Shedding,
 ): void {
   const listeners = server.listeners('request')
   let loggedAt = Number.NEGATIVE_INFINITY
 
-  function refuse(request: IncomingMessage, response: ServerResponse): void {
+  function count(): void {
     deps.metrics.countShed()
-    if (performance.now() - loggedAt > LOG_EVERY_MS) {
-      loggedAt = performance.now()
-      deps.logger.warn({ waiting: deps.acceptor.waiting() }, 'overloaded: sends are refused')
-    }
+    if (performance.now() - loggedAt <= LOG_EVERY_MS) return
+    loggedAt = performance.now()
+    deps.logger.warn({ waiting: deps.acceptor.waiting() }, 'overloaded: sends are refused')
+  }
+
+  const isOverloaded = () => deps.acceptor.waiting() >= WAITING_MAX
+  const sockets = watchSockets(server, {
+    isOverloaded: () => isOverloaded() && !deps.stopping.isClosing,
+    refusal({ path, requestId }) {
+      count()
+      const id = requestIds({ headers: { 'x-request-id': requestId } })
+      const body = bodyOf(path, id)
+      return Buffer.from(
+        `HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\ncontent-length: ${body.length}\r\n` +
+          `cache-control: no-store\r\nretry-after: 1\r\nx-request-id: ${id}\r\ndate: ${new Date().toUTCString()}\r\n\r\n${body}`,
+        'latin1',
+      )
+    },
+  })
+
+  function refuse(request: IncomingMessage, response: ServerResponse): void {
+    count()
     const id = requestIds(request)
     const path = request.url?.split('?', 1)[0]?.slice(0, 500)
-    const body = `${BODY},"instance":${JSON.stringify(path)},"request_id":"${id}"}`
+    const body = bodyOf(path ?? '', id)
     const fields = [
       'content-type',
       'application/problem+json',
@@ -64,7 +87,8 @@ export function shedLoad(
 
   server.removeAllListeners('request')
   server.on('request', (request, response) => {
-    if (isSend(request) && deps.acceptor.waiting() >= WAITING_MAX) return refuse(request, response)
+    sockets.onRequest(request, response)
+    if (isSend(request) && isOverloaded()) return refuse(request, response)
     for (const listener of listeners) listener(request, response)
   })
 }
