@@ -27,6 +27,7 @@ const UNWATCHED_MAX = 256
 export function watchSockets(
   server: Server,
   shedding: { isOverloaded(): boolean; refusal(send: WholeSend): Buffer },
+  unwatchedMax = UNWATCHED_MAX,
 ): {
   /** Told of each request that the parser has read. */
   onRequest(request: IncomingMessage, response: ServerResponse): void
@@ -49,7 +50,7 @@ export function watchSockets(
   server.on('connection', (socket: Socket) => {
     open++
     socket.once('close', () => open--)
-    if (open <= UNWATCHED_MAX) return
+    if (open <= unwatchedMax) return
     const [parse, ...others] = socket.listeners('data')
     // Node's own listener, and none but it.
     if (parse === undefined || others.length > 0) return

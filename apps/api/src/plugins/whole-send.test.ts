@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest'
+import { readWholeSend } from './whole-send.ts'
+
+const BODY = '{"to":"x"}'
+const FIELDS = ['host: a', `content-length: ${BODY.length}`, 'content-type: application/json']
+
+function send(change: { line?: string; fields?: string[]; body?: string; after?: string } = {}): Buffer {
+  const { line = 'POST /v1/send HTTP/1.1', fields = FIELDS, body = BODY, after = '' } = change
+  return Buffer.from(`${[line, ...fields].join('\r\n')}\r\n\r\n${body}${after}`)
+}
+
+describe('a send that is read without Node’s parser', () => {
+  test.each<[string, Buffer, object]>([
+    ['plain', send(), { path: '/v1/send' }],
+    ['a batch', send({ line: 'POST /v1/send/batch HTTP/1.1' }), { path: '/v1/send/batch' }],
+    ['with a query', send({ line: 'POST /v1/send?a=b HTTP/1.1' }), { path: '/v1/send' }],
+    ['that keeps the connection', send({ fields: [...FIELDS, 'Connection: keep-alive'] }), {}],
+    ['with an id', send({ fields: [...FIELDS, 'X-Request-Id: abc-1'] }), { requestId: 'abc-1' }],
+    ['with an empty body', send({ fields: ['content-length: 0'], body: '' }), {}],
+    ['with bytes above ASCII', send({ fields: ['content-length: 4'], body: 'ää' }), {}],
+  ])('%s', (_, bytes, expected) => {
+    expect(readWholeSend(bytes)).toMatchObject(expected)
+  })
+
+  test.each<[string, Buffer]>([
+    ['nothing', Buffer.alloc(0)],
+    ['another method', send({ line: 'GET /v1/send HTTP/1.1' })],
+    ['another path', send({ line: 'POST /v1/sender HTTP/1.1' })],
+    ['a path below', send({ line: 'POST /v1/send/../keys HTTP/1.1' })],
+    ['HTTP/1.0', send({ line: 'POST /v1/send HTTP/1.0' })],
+    ['a space in its target', send({ line: 'POST /v1/send?a b HTTP/1.1' })],
+    ['a line that ends in LF alone', Buffer.from(send().toString().replace('\r\nhost', '\nhost'))],
+    ['a bare CR', send({ fields: [...FIELDS, 'x: a\rb'] })],
+    ['a NUL', send({ fields: [...FIELDS, 'x: a\0b'] })],
+    ['a folded line', send({ fields: [...FIELDS, 'x: a', ' b'] })],
+    ['no length', send({ fields: ['host: a'] })],
+    ['two lengths', send({ fields: [...FIELDS, 'content-length: 5'] })],
+    ['a length that is no number', send({ fields: ['content-length: 0x5'] })],
+    ['a length with a sign', send({ fields: ['content-length: +10'] })],
+    ['a list of lengths', send({ fields: ['content-length: 10, 10'] })],
+    ['a space before the colon', send({ fields: ['content-length : 10'] })],
+    ['chunks', send({ fields: [...FIELDS, 'Transfer-Encoding: chunked'] })],
+    ['an expectation', send({ fields: [...FIELDS, 'Expect: 100-continue'] })],
+    ['an upgrade', send({ fields: [...FIELDS, 'Upgrade: h2c'] })],
+    ['the end of its connection', send({ fields: [...FIELDS, 'Connection: close'] })],
+    ['half a body', send({ body: BODY.slice(1) })],
+    ['the beginning of another', send({ after: 'POST' })],
+    ['another behind it', Buffer.concat([send(), send()])],
+    ['no end of its headers', send().subarray(0, 60)],
+    ['a long header', send({ fields: [...FIELDS, `x: ${'a'.repeat(9_000)}`] })],
+  ])('is none with %s', (_, bytes) => {
+    expect(readWholeSend(bytes)).toBeNull()
+  })
+})
