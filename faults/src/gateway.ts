@@ -39,7 +39,7 @@ export async function startPart(part: 'api' | 'worker', env: Record<string, stri
     command: process.execPath,
     // As package.json starts it.
     args: [...(part === 'worker' ? ['--max-semi-space-size=32'] : []), `apps/${part}/src/main.ts`],
-    env,
+    env: { MALLOC_ARENA_MAX: '2', ...env },
     cwd: ROOT,
   })
   const port = part === 'api' ? env.API_PORT : env.WORKER_METRICS_PORT
