@@ -161,9 +161,10 @@ export function createPace(deps: {
     const failed = outcome.kind !== 'accepted' && fails(outcome.code)
     if (isProbe && !failed) {
       local.state = 'closed'
-      return change(local, closeCircuit(deps.pool, local))
+      change(local, closeCircuit(deps.pool, local))
+      return
     }
-    if (outcome.kind !== 'accepted' && isProbe) return open(local, outcome, true)
+    if (outcome.kind !== 'accepted' && isProbe) open(local, outcome, true)
     if (local.state !== 'closed') return
     local.tally = count(local.tally, failed, now())
     if (outcome.kind !== 'accepted' && mustOpen(local.tally)) open(local, outcome, false)

@@ -146,8 +146,8 @@ begin
 end
 $$;
 
--- Reserves sending times and room of the day. `start_ms`: when the first of them may go out; it is in the past while the burst of one
--- second lasts. Nothing is reserved further ahead than an hour.
+-- Reserves sending times and room of the day. `start_ms`: when the first of them may go out; it is in the past while the burst lasts,
+-- which is what one second allows, or one. Nothing is reserved further ahead than an hour.
 create function reserve_pace(r pace_order, out start_ms float8, out granted float8, out granted_of_day int4) language plpgsql as $$
 declare
   h connection_health := lock_health(r.tenant_id, r.connection_id);
@@ -161,7 +161,7 @@ begin
     -- Times that were given away at another rate say nothing of this one.
     starts := case when h.rate is distinct from r.rate then now() else greatest(now(), h.next_at) end;
     granted := greatest(0, least(r.wanted, extract(epoch from now() + interval '1 hour' - starts) * r.rate));
-    start_ms := extract(epoch from starts - now()) * 1000 - 1000;
+    start_ms := extract(epoch from starts - now()) * 1000 - 1000 * greatest(0, 1 - 1 / r.rate);
     h.next_at := starts + granted / r.rate * interval '1 s';
     h.rate := r.rate;
   end if;
