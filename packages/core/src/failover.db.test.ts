@@ -55,7 +55,9 @@ test('once all were tried, a message waits as long as a single connection would 
 
 test('an unknown outcome never moves to another connection', async () => {
   for (const onUnknown of ['hold', 'resend'] as const) {
-    fleet = await buildFleet(db, [{ answer: () => toFailure('outcome-unknown', 'no answer') }, works], { onUnknown })
+    fleet = await buildFleet(db, [{ answer: () => toFailure('outcome-unknown', 'no answer') }, works], {
+      onUnknown,
+    })
     await fleet.accept(...to(1))
     await fleet.run(async () => (await fleet.backlog()).every(({ state }) => state === 'waiting'))
     expect(connections()).toEqual([0])

@@ -21,7 +21,9 @@ const sentBy = (connection: number) => fleet.sent.filter((one) => one.connection
 const allWait = async () => (await fleet.backlog()).every(({ state }) => state === 'waiting')
 
 async function events(): Promise<string[]> {
-  const { rows } = await db.pool.query<{ type: string }>({ text: 'select type from connection_event order by seq' })
+  const { rows } = await db.pool.query<{ type: string }>({
+    text: 'select type from connection_event order by seq',
+  })
   return rows.map(({ type }) => type)
 }
 
@@ -59,7 +61,9 @@ test('what waits for a paused connection says so, keeps its place and counts no 
   await fleet.run(allWait)
   expect(await fleet.backlog()).toMatchObject([{ why: 'paused' }, { why: null }])
   await fleet.run(() => answers === 2)
-  expect((await fleet.attempts()).filter(({ outcome }) => outcome === 'accepted')).toMatchObject([{ number: 1 }])
+  expect((await fleet.attempts()).filter(({ outcome }) => outcome === 'accepted')).toMatchObject([
+    { number: 1 },
+  ])
 })
 
 test('two workers share one rate, and nothing is lost when what they share vanishes', async () => {

@@ -128,7 +128,12 @@ export async function buildFleet(
       return rows
     },
     async health(connection: number) {
-      const { rows } = await db.pool.query<{ state: string; opened: number; concurrency: number; day_used: number }>({
+      const { rows } = await db.pool.query<{
+        state: string
+        opened: number
+        concurrency: number
+        day_used: number
+      }>({
         text: 'select state, opened, concurrency, day_used from connection_health where connection_id = $1',
         values: [ids[connection]],
       })
