@@ -1,32 +1,16 @@
-import { randomUUID } from 'node:crypto'
 import { createBatcher } from '@lettergate/db/batcher'
 import type { Pool } from '@lettergate/db/pool'
 import { closeCircuit } from '@lettergate/db/sql/circuit-close'
 import { openCircuit } from '@lettergate/db/sql/circuit-open'
 import { takeProbe } from '@lettergate/db/sql/circuit-probe'
-import { mayAskLimits } from '@lettergate/db/sql/pace-ask'
-import { type PaceKey, readPace } from '@lettergate/db/sql/pace-read'
-import { reservePace } from '@lettergate/db/sql/pace-reserve'
-import { type Health, syncPace } from '@lettergate/db/sql/pace-sync'
-import { writeTold } from '@lettergate/db/sql/pace-told'
+import { readPace } from '@lettergate/db/sql/pace-read'
 import type { AccountReport, SendOutcome } from '@lettergate/providers/provider'
 import { LRUCache } from 'lru-cache'
 import type { Standing, WaitWhy } from './choose.ts'
 import { count, mustOpen, NO_TALLY, OPEN_MS } from './circuit.ts'
-import { type Answer, type Ask, handOut, toOrder } from './pace-orders.ts'
-import {
-  apply,
-  concurrencyMax,
-  fails,
-  hasNews,
-  type Local,
-  learn,
-  limitsOf,
-  newLocal,
-  noNews,
-  shareOf,
-  standing,
-} from './pace-state.ts'
+import { createReservations } from './pace-reservations.ts'
+import { apply, fails, type Local, learn, limitsOf, newLocal, shareOf, standing } from './pace-state.ts'
+import { createPaceSync } from './pace-sync.ts'
 import type { Candidate } from './route.ts'
 
 /** One call that may be made; `ended` tells what came of it, null: it was not made. */
@@ -62,15 +46,13 @@ export type Pace = {
 const CONNECTIONS_MAX = 10_000
 const BATCH_MAX = 500
 const SYNC_MS = 250
-/** A connection in use is looked up this often, though there be nothing to tell. */
-const LOOK_MS = 2_000
 /** In use: somebody asked for it within this time. */
 const USED_MS = 10_000
 /** Outlives a call by far, and a worker that dies by little. */
 const PROBE_LEASE_MS = 60_000
-const ASK_EVERY_MS = 300_000
 /** A claim lasts for ten seconds. */
 const QUEUE_MS = 3_000
+const WAITING_MAX = 1_000
 const PUT_BACK_MS = { min: 250, max: 300_000 }
 
 /**
@@ -87,12 +69,9 @@ export function createPace(deps: {
   onReserve?: (recipients: number) => void
   random?: () => number
 }): Pace {
-  const worker = randomUUID()
   const { random = Math.random, onError } = deps
   const locals = new LRUCache<string, Local>({ max: CONNECTIONS_MAX })
   const now = () => performance.now()
-  let timer: NodeJS.Timeout | null = null
-  let syncing: Promise<void> | null = null
   let stopped = false
   const changing = new Set<Promise<unknown>>()
 
@@ -118,26 +97,7 @@ export function createPace(deps: {
     ...{ itemsMax: BATCH_MAX, inFlightMax: 2, waitingMax: Number.POSITIVE_INFINITY },
   })
 
-  const orders = createBatcher<Ask, Answer>({
-    async run(asks) {
-      const byConnection = Map.groupBy(asks, ({ connectionId }) => connectionId)
-      const wanted = [...byConnection.values()].map(toOrder)
-      const grants = await reservePace(deps.pool, wanted)
-      const answers = new Map<Ask, Answer>()
-      for (const order of wanted) {
-        const list = byConnection.get(order.connectionId) ?? []
-        const grant = grants.get(order.connectionId)
-        if (!grant) throw new Error('a reservation got no answer')
-        handOut(list, order, grant, random).forEach((answer, index) => {
-          const ask = list[index]
-          if (ask) answers.set(ask, answer)
-        })
-        deps.onReserve?.(Math.max(order.wanted, order.wantedOfDay))
-      }
-      return asks.map((ask) => answers.get(ask) ?? new Error('a reservation got no answer'))
-    },
-    ...{ itemsMax: BATCH_MAX, inFlightMax: 2, waitingMax: Number.POSITIVE_INFINITY },
-  })
+  const reserve = createReservations(deps)
 
   /** A change of the circuit, for everybody; what it comes to is seen by the next sync. */
   function change(local: Local, work: Promise<unknown>): void {
@@ -202,7 +162,7 @@ export function createPace(deps: {
         if (outcome && !stopped) {
           learn(local, outcome, now() - startedAt, now())
           judge(local, outcome, isProbe)
-          if (local.news.pauseMs !== null) void sync(true)
+          if (local.news.pauseMs !== null) void sync.now()
         } else if (isProbe) change(local, takeProbe(deps.pool, local, 0))
         wakeNext(local)
       },
@@ -225,7 +185,7 @@ export function createPace(deps: {
     try {
       const { tenantId, connectionId } = local
       const { recipients, hasTime } = call
-      const answer = await orders.add({ tenantId, connectionId, recipients, hasTime, ...limits })
+      const answer = await reserve({ tenantId, connectionId, recipients, hasTime, ...limits })
       local.news.unused += answer.unused
       if (answer.why === null) {
         permit.ofDay = limits.perDay === null ? 0 : recipients
@@ -239,63 +199,7 @@ export function createPace(deps: {
     }
   }
 
-  /** Tells and asks about what is in use: all of it that has news, the rest when its time has come. */
-  async function syncOnce(): Promise<void> {
-    const at = now()
-    const due: Local[] = []
-    for (const local of locals.values()) {
-      const isInUse = local.busy > 0 || at - local.usedAt < USED_MS
-      if (hasNews(local) || (isInUse && at - local.syncedAt >= LOOK_MS)) due.push(local)
-      if (due.length === BATCH_MAX) break
-    }
-    if (due.length === 0) return
-    const told = new Map(due.map((local) => [local, local.news]))
-    const reports = due.map((local) => ({
-      ...{ tenantId: local.tenantId, connectionId: local.connectionId },
-      concurrencyMax: concurrencyMax(local),
-      ...local.news,
-    }))
-    for (const local of due) Object.assign(local, { news: noNews(), syncedAt: at })
-    try {
-      const found = new Map(
-        (await syncPace(deps.pool, worker, reports)).map((row): [string, Health] => [row.connectionId, row]),
-      )
-      for (const local of due) {
-        apply(local, found.get(local.connectionId) ?? null, now())
-        wakeNext(local)
-      }
-      deps.onSync?.(due.length)
-    } catch (error) {
-      for (const [local, news] of told) putNewsBack(local, news)
-      throw error
-    }
-    for (const local of due) if (isToAsk(local)) await askLimits(local)
-  }
-
-  function isToAsk({ candidate, askedAt }: Local): boolean {
-    return candidate.provider.capabilities.tellsLimits && now() - askedAt > ASK_EVERY_MS
-  }
-
-  async function askLimits(local: Local): Promise<void> {
-    local.askedAt = now()
-    if (!deps.check || !(await mayAskLimits(deps.pool, local, ASK_EVERY_MS))) return
-    const asking = deps
-      .check(local.candidate)
-      .then((report) => (report.limits ? writeTold(deps.pool, local, report.limits) : undefined))
-      .catch(onError)
-      .finally(() => changing.delete(asking))
-    changing.add(asking)
-  }
-
-  function sync(isUrgent = false): Promise<void> {
-    if (syncing) return isUrgent ? syncing.then(() => sync()) : syncing
-    syncing = syncOnce()
-      .catch(onError)
-      .finally(() => {
-        syncing = null
-      })
-    return syncing
-  }
+  const sync = createPaceSync({ ...deps, locals: () => locals.values(), wakeNext })
 
   return {
     know(tenantId, candidates) {
@@ -324,7 +228,7 @@ export function createPace(deps: {
       const local = locals.get(connectionId)
       if (!local || local.busy < shareOf(local)) return 0
       const share = shareOf(local)
-      if (local.waiting.length < 2 * share && (await waitsFor(local))) return 0
+      if (local.waiting.length < placesOf(local, share) && (await waitsFor(local))) return 0
       // When its turn would come, were the calls to go on as they do: so that it comes back about once.
       local.tail = Math.max(local.tail, now()) + local.callMs / share
       const ms = Math.min(PUT_BACK_MS.max, Math.max(PUT_BACK_MS.min, local.tail - now()))
@@ -345,27 +249,18 @@ export function createPace(deps: {
       }
       return { open: openCount, paused, waiting }
     },
-    start() {
-      timer ??= setInterval(() => void sync(), SYNC_MS).unref()
-    },
+    start: sync.start,
     async stop() {
       stopped = true
-      if (timer) clearInterval(timer)
       for (const local of locals.values()) for (const wake of local.waiting.splice(0)) wake(true)
-      await Promise.all([sync(true), ...changing])
+      await Promise.all([sync.stop(), ...changing])
     },
   }
 }
 
-/** What could not be told is told with the next news. */
-function putNewsBack(local: Local, news: Local['news']): void {
-  local.news = {
-    grow: local.news.grow + news.grow,
-    halve: local.news.halve || news.halve,
-    pauseMs: Math.max(local.news.pauseMs ?? 0, news.pauseMs ?? 0) || null,
-    pauseReason: local.news.pauseReason ?? news.pauseReason,
-    unused: local.news.unused + news.unused,
-  }
+/** As many as are done in a second: what would wait for longer is better off in the backlog. */
+function placesOf({ callMs }: Local, share: number): number {
+  return Math.max(2 * share, Math.min(WAITING_MAX, (share * 1_000) / Math.max(1, callMs)))
 }
 
 /** For callers that need none: every connection is ready. */
@@ -375,5 +270,3 @@ export const noPace: Pick<Pace, 'know' | 'standingOf' | 'admit' | 'queue'> = {
   admit: () => ({ kind: 'go', permit: { ended: () => {} } }),
   queue: async () => 0,
 }
-
-export type { PaceKey }
