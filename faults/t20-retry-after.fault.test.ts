@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { toPublicId } from '@lettergate/contracts/ids'
 import { inParallel } from '@lettergate/faults/client'
-import { hurryRetries } from '@lettergate/faults/hurry-retries'
+import { hurryPaceDuring, hurryRetries } from '@lettergate/faults/hurry-retries'
 import { startNaiveStack } from '@lettergate/faults/naive-stack'
 import { summarize } from '@lettergate/faults/oracle'
 import { waitUntil } from '@lettergate/faults/ports'
@@ -90,7 +90,8 @@ test('T20: a provider that asks to wait is not asked again before its time, and 
     return stack.client.sendUntilSettled({ idempotencyKey: `t20-${index}`, to: [`${name}@example.net`] })
   })
   const allWait = async () => (await readWaiting(stack)).length === count
-  await waitUntil('all to be refused', 30_000, allWait, 200)
+  // Of each mail on its own: the pause that its connection gets is over at once.
+  await hurryPaceDuring(stack.pool, waitUntil('all to be refused', 30_000, allWait, 200))
   const waiting = await readWaiting(stack)
   for (const { name, waitMs } of cases) {
     const waits = waiting.filter((one) => one.name === name).map((one) => one.waitMs)
@@ -100,7 +101,7 @@ test('T20: a provider that asks to wait is not asked again before its time, and 
 
   const calls: Record<string, number[]>[] = []
   for (const ms of [30_000, 60_000, DATE_AHEAD_MS, 3_600_000]) {
-    await passTime(stack, ms)
+    await hurryPaceDuring(stack.pool, passTime(stack, ms))
     calls.push(await callsByCase(stack, waiting))
   }
   const [any, once, twice] = [expect.anything(), [1], [2]]
@@ -118,11 +119,11 @@ test('T20: a provider that asks to wait is not asked again before its time, and 
       return refused.length === count
     }
     await hurryRetries(stack.pool)
-    await waitUntil('another refusal of all', 20_000, allAgain, 200)
+    await hurryPaceDuring(stack.pool, waitUntil('another refusal of all', 20_000, allAgain, 200))
   }
   await stack.provider.script({ rules: [] })
   await hurryRetries(stack.pool)
-  const { verdict } = await settle(stack, 30_000)
+  const { verdict } = await hurryPaceDuring(stack.pool, settle(stack, 30_000))
   expect(verdict).toEqual({ lost: [], repeated: [], unknown: [], overQuota: [], stuck: [] })
   expect(await stack.provider.count()).toBe(count)
   reportResult({

@@ -3,7 +3,7 @@ import { fromPublicId, type IdPrefix, newId, toPublicId } from '@lettergate/cont
 export type IdRoute = { method: string; path: string; prefix: IdPrefix }
 
 /** What the ids under a path are of. A resource that is missing here fails the test that asks for its routes. */
-const PREFIX_BY_RESOURCE: Record<string, IdPrefix> = { messages: 'msg', connections: 'con' }
+const PREFIX_BY_RESOURCE: Record<string, IdPrefix> = { messages: 'msg', connections: 'con', routes: 'rte' }
 
 /** Every route of a running api that takes an id in its path, as its own reference lists them. */
 export async function readIdRoutes(apiUrl: string): Promise<IdRoute[]> {
@@ -34,7 +34,7 @@ export async function askWhole(
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
-  const text = (await response.text()).replaceAll(/\b(req|msg|con)_[0-9a-z]+/g, '$1')
+  const text = (await response.text()).replaceAll(/\b(req|msg|con|rte)_[0-9a-z]+/g, '$1')
   return { status: response.status, text, fields: [...response.headers.keys()].sort() }
 }
 

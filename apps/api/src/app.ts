@@ -14,6 +14,7 @@ import { createWrongKeys } from './plugins/wrong-keys.ts'
 import { addConnectionRoutes } from './routes/connections/index.ts'
 import { addMessageRoutes } from './routes/messages/index.ts'
 import { addOperationRoutes } from './routes/operations/index.ts'
+import { addRouteRoutes } from './routes/routes/index.ts'
 
 /** Header block of one request; Node's own default, said aloud because a test holds it. */
 const HEADER_BYTES_MAX = 16_384
@@ -65,6 +66,7 @@ export async function buildApp(
   await addOpenApi(app)
   await app.register(async (scope) => addMessageRoutes(scope, deps))
   await app.register(async (scope) => addConnectionRoutes(scope, deps))
+  await app.register(async (scope) => addRouteRoutes(scope, deps))
   await app.register(async (scope) => addOperationRoutes(scope, deps))
   return app
 }

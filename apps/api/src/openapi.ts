@@ -19,6 +19,7 @@ const TAGS = [
     name: 'Connections',
     description: 'Your own accounts at e-mail providers, through which your messages go out.',
   },
+  { name: 'Routes', description: 'Which of your connections carry which messages, and in what order.' },
   { name: 'Operations', description: 'Whether the gateway is up, its figures and this reference.' },
 ]
 

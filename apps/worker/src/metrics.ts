@@ -7,10 +7,15 @@ export type WorkerMetrics = {
   onHandOff(handOff: HandOff): void
   onClaim(count: number): void
   onSwept(step: SweepStep, count: number): void
+  onPaceSync(connections: number): void
+  onReserve(recipients: number): void
 }
 
-/** What an operator watches of a worker; `busy` is asked at scrape time. */
-export function createWorkerMetrics(busy: () => number): WorkerMetrics {
+/** What an operator watches of a worker; `busy` and `pace` are asked at scrape time. */
+export function createWorkerMetrics(
+  busy: () => number,
+  pace: () => { open: number; paused: number; waiting: number },
+): WorkerMetrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const attempts = new Counter({
@@ -52,8 +57,32 @@ export function createWorkerMetrics(busy: () => number): WorkerMetrics {
       this.set(busy())
     },
   })
+  const connections = new Gauge({
+    name: 'lettergate_connections_slowed',
+    help: 'Connections that this worker knows to be open (circuit) or paused, and messages in hand that wait for a call to end.',
+    labelNames: ['why'],
+    registers: [registry],
+    collect() {
+      const { open, paused, waiting } = pace()
+      connections.set({ why: 'circuit' }, open)
+      connections.set({ why: 'paused' }, paused)
+      connections.set({ why: 'concurrency' }, waiting)
+    },
+  })
+  const synced = new Counter({
+    name: 'lettergate_pace_synced_total',
+    help: 'Connections whose state was told to the other workers, and theirs read.',
+    registers: [registry],
+  })
+  const reserved = new Counter({
+    name: 'lettergate_pace_reserved_total',
+    help: 'Recipients for whom a sending time or room of a day was asked for.',
+    registers: [registry],
+  })
   return {
     registry,
+    onPaceSync: (count) => synced.inc(count),
+    onReserve: (recipients) => reserved.inc(recipients),
     onHandOff({ provider, outcome, sinceAcceptMs, callMs }) {
       attempts.inc({ provider, outcome })
       handOff.observe({ provider }, sinceAcceptMs / 1000)

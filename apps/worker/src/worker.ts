@@ -2,6 +2,7 @@ import { createDatabaseClock } from '@lettergate/core/database-clock'
 import { createDeliverer, type Deliverer } from '@lettergate/core/deliver'
 import { createDispatcher } from '@lettergate/core/dispatch'
 import type { Failpoint } from '@lettergate/core/failpoint'
+import { createPace, type Pace } from '@lettergate/core/pace'
 import { pokedTenants } from '@lettergate/core/poke'
 import { createRecorder } from '@lettergate/core/record'
 import { createRouter } from '@lettergate/core/route'
@@ -16,6 +17,7 @@ import type { Provider } from '@lettergate/providers/provider'
 import type { QueueBackend } from '@lettergate/queue/backend'
 import { createDeliverQueue } from '@lettergate/queue/deliver-queue'
 import { createDeliverWorker } from '@lettergate/queue/deliver-worker'
+import { checkIo } from './check-io.ts'
 import { createWorkerMetrics, type WorkerMetrics } from './metrics.ts'
 
 export type WorkerDeps = {
@@ -52,9 +54,21 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const clock = createDatabaseClock({ pool, onError })
   await clock.start()
   let deliverer: Deliverer | null = null
-  const metrics = createWorkerMetrics(() => deliverer?.busy() ?? 0)
+  let known: Pace | null = null
+  const metrics = createWorkerMetrics(
+    () => deliverer?.busy() ?? 0,
+    () => known?.counts() ?? { open: 0, paused: 0, waiting: 0 },
+  )
+  const pace = createPace({
+    pool,
+    check: ({ provider, connection }) => provider.check(connection, checkIo(deps.egress, clock.now)),
+    onSync: metrics.onPaceSync,
+    onReserve: metrics.onReserve,
+    onError,
+  })
+  known = pace
   const active = createDeliverer({
-    ...{ ...deps, router, recorder, slots: SLOTS },
+    ...{ ...deps, router, recorder, pace, slots: SLOTS },
     now: clock.now,
     onHandOff: metrics.onHandOff,
   })
@@ -88,6 +102,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   })
   const listener = createListener({ url: deps.databaseUrl, onError })
   await listener.on('lg_outbox', (payload) => dispatcher.poke(pokedTenants(payload)))
+  await listener.on('lg_connection', (payload) => pace.hint(payload === '' ? null : payload.split(',')))
   const sweeper = createSweeper({
     pool,
     onSwept: (step, count) => {
@@ -96,8 +111,11 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     },
     repeatWindowMs: (provider, startedAt) =>
       (deps.providers[provider]?.capabilities.idempotencyWindowMs ?? 0) - (clock.now() - startedAt.getTime()),
+    recipientsMax: (provider) =>
+      deps.providers[provider]?.capabilities.recipientsMax ?? Number.POSITIVE_INFINITY,
     onError,
   })
+  pace.start()
   dispatcher.start()
   sweeper.start()
 
@@ -107,7 +125,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       await Promise.all([dispatcher.stop(), sweeper.stop(), listener.close()])
       clock.stop()
       active.stop(GRACE_MS)
-      await consumer.close()
+      await Promise.all([consumer.close(), pace.stop()])
       await recorder.drain()
       await queue.close()
     },

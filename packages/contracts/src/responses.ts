@@ -201,6 +201,28 @@ export const EventList = z
   .meta({ id: 'EventList', description: 'Events of a message.' })
 export type EventList = z.output<typeof EventList>
 
+const AttemptChoice = z
+  .object({
+    rule: z.enum(['named', 'route', 'priority', 'fallback']).meta({
+      description:
+        'What decided which connections may carry it: the message names one, a route fits it, all by priority, or there is none ' +
+        'and the gateway keeps it.',
+    }),
+    route: z.string().nullable().meta({ description: 'The route that fits it, if one does.' }),
+    skipped: z
+      .array(
+        z
+          .object({
+            connection: z.string().meta({ description: 'A connection that comes before in the order.' }),
+            why: z.string().meta({ description: 'Why it was passed over.', examples: ['circuit open'] }),
+          })
+          .meta({ id: 'SkippedConnection', description: 'A connection that was passed over.' }),
+      )
+      .meta({ description: 'Connections that were passed over.' }),
+  })
+  .meta({ id: 'AttemptChoice', description: 'Why this connection was used.' })
+export type AttemptChoice = z.output<typeof AttemptChoice>
+
 export const Attempt = z
   .object({
     number: z.int().meta({ description: 'Counts from 1.' }),
@@ -216,7 +238,22 @@ export const Attempt = z
     scope: z.enum(['message', 'account']).nullable().meta({
       description: 'What was rejected: this message, or everything through this connection. Null otherwise.',
     }),
+    code: z
+      .string()
+      .nullable()
+      .meta({
+        description: 'What kind of failure it was; null when it was accepted.',
+        examples: ['provider-rate-limited'],
+      }),
+    help: z
+      .string()
+      .nullable()
+      .meta({
+        description: 'Address of the page that says what to do about it.',
+        examples: ['/problems/provider-rate-limited'],
+      }),
     reason,
+    choice: AttemptChoice.nullable(),
     provider_message_id: z.string().nullable().meta({ description: 'The id that the provider gave it.' }),
     recipients: z.array(Address).meta({ description: 'The recipients that this attempt carried.' }),
   })

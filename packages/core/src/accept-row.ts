@@ -20,6 +20,7 @@ function contentDocument(message: NewMessage, recipients: Envelope['recipients']
       tags: message.tags,
       ...(Object.keys(message.metadata).length === 0 ? {} : { metadata: message.metadata }),
       ...(message.connectionId === undefined ? {} : { connection_id: message.connectionId }),
+      ...(message.stream === 'bulk' ? { stream: message.stream } : {}),
       attachment_count: message.attachments.length,
       recipients,
     },

@@ -58,10 +58,10 @@ function setUp(answer: (message: OutboundMessage) => Promise<SendOutcome> | Send
   const recorder = createRecorder({ pool: db.pool, onError })
   const always: Router = {
     route: async () => ({
-      kind: 'route',
-      provider,
-      connectionId: null,
-      connection: { id: 'c', credentials: {}, settings: {} },
+      kind: 'candidates',
+      rule: 'priority',
+      routeId: null,
+      candidates: [{ provider, connectionId: null, connection: { id: 'c', credentials: {}, settings: {} } }],
     }),
   }
   const deliverer = createDeliverer({

@@ -1,32 +1,24 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createBatcher } from '@lettergate/db/batcher'
 import type { Pool } from '@lettergate/db/pool'
 import type { Claim } from '@lettergate/db/sql/claim-messages'
 import { type Fence, fenceSending } from '@lettergate/db/sql/fence-sending'
 import { type LoadedMessage, loadClaimed } from '@lettergate/db/sql/load-claimed'
+import { type PutBack, putBack } from '@lettergate/db/sql/put-back'
 import { unclaimMessages } from '@lettergate/db/sql/unclaim-messages'
 import type { Tenants } from '@lettergate/db/tenant-database'
 import type { Egress } from '@lettergate/egress/egress'
-import { toFailure } from '@lettergate/providers/failures'
-import type { Io, SendOutcome } from '@lettergate/providers/provider'
-import { withoutSecrets } from '@lettergate/providers/redact'
 import { createBudget } from './budget.ts'
+import { createCalls } from './call-provider.ts'
 import type { Failpoint } from './failpoint.ts'
-import { CALL_DEADLINE_MS, SENDING_LEASE_MS } from './leases.ts'
-import { toOutbound } from './outbound.ts'
-import { type AttemptContext, toHeldRecord, toRecord, toUnsureRecord } from './outcome.ts'
+import { createHandOff, type HandOff, type Waits } from './hand-off.ts'
+import { SENDING_LEASE_MS } from './leases.ts'
+import { noPace, type Pace } from './pace.ts'
 import type { Recorder } from './record.ts'
-import type { Route, Router } from './route.ts'
+import type { Router } from './route.ts'
 import { createSlots, SlotsStopped } from './slots.ts'
 
-type Message = LoadedMessage
-type Usable = Extract<Route, { kind: 'route' }>
-
-export type HandOff = {
-  provider: string
-  outcome: SendOutcome['kind']
-  sinceAcceptMs: number
-  callMs: number
-}
+export type { HandOff } from './hand-off.ts'
 
 export type Deliverer = {
   /** Carries one claimed message to its provider; resolves when the result is written or the claim is given up. */
@@ -40,14 +32,30 @@ export type Deliverer = {
 const BATCH_MAX = 200
 /** Bytes of message content in memory; above it, messages wait for their turn. */
 const CONTENT_BYTES_MAX = 128 * 1024 * 1024
+/** What waits no longer than this stays in hand, without a slot; a claim lasts ten times as long. */
+const IN_HAND_MS = 1_000
+/** In all: then it goes back, before its claim is over. */
+const IN_HAND_MS_MAX = 4_000
 
-/** The hand-off: choose a connection, commit "sending", call the provider, commit the outcome. */
+/** Runs batches of up to 200, two at a time. */
+function batched<I, O>(run: (items: I[]) => Promise<(O | Error)[]>) {
+  return createBatcher<I, O>({
+    run,
+    itemsMax: BATCH_MAX,
+    inFlightMax: 2,
+    waitingMax: Number.POSITIVE_INFINITY,
+  })
+}
+
+/** Takes claims to their providers, within the bounds of this process: calls at once, by tenant and in all, and bytes in memory. */
 export function createDeliverer(deps: {
   pool: Pool
   tenants: Tenants
   router: Router
   recorder: Recorder
   egress: Egress
+  /** Absent: connections are used as fast as they answer. */
+  pace?: Pick<Pace, 'know' | 'standingOf' | 'admit' | 'queue'>
   slots: number
   failpoint: Failpoint
   /** The time that calls are signed with; this machine's when absent. */
@@ -55,153 +63,79 @@ export function createDeliverer(deps: {
   onHandOff: (handOff: HandOff) => void
   onError: (error: unknown) => void
 }): Deliverer {
-  const { now = Date.now } = deps
+  const { now = Date.now, pace = noPace } = deps
   const slots = createSlots(deps.slots)
   const budget = createBudget(CONTENT_BYTES_MAX)
-  const calls = new Set<AbortController>()
+  const calls = createCalls({ ...deps, now })
+  const loads = batched<Claim, LoadedMessage | null>(async (claims) => {
+    const loaded = await loadClaimed(deps.pool, claims, 'claimed')
+    const byEpoch = new Map(loaded.map((message) => [message.epoch, message]))
+    return claims.map((claim) => byEpoch.get(claim.epoch) ?? null)
+  })
+  const fences = batched<Fence, { attempt: number; startedAt: Date } | null>((items) =>
+    fenceSending(deps.pool, items, SENDING_LEASE_MS),
+  )
+  const returns = batched<Claim, void>(async (claims) => {
+    await unclaimMessages(deps.pool, claims)
+    return claims.map(() => undefined)
+  })
+  const waits = batched<PutBack, void>(async (items) => {
+    await putBack(deps.pool, items)
+    return items.map(() => undefined)
+  })
+  const handOff = createHandOff({ ...deps, now, pace, calls, load: loads.add, fence: fences.add })
 
-  const loads = createBatcher<Claim, Message | null>({
-    run: async (claims) => {
-      const loaded = await loadClaimed(deps.pool, claims, 'claimed')
-      const byEpoch = new Map(loaded.map((message) => [message.epoch, message]))
-      return claims.map((claim) => byEpoch.get(claim.epoch) ?? null)
-    },
-    itemsMax: BATCH_MAX,
-    inFlightMax: 2,
-    waitingMax: Number.POSITIVE_INFINITY,
-  })
-  const fences = createBatcher<Fence, { attempt: number; startedAt: Date } | null>({
-    run: (items) => fenceSending(deps.pool, items, SENDING_LEASE_MS),
-    itemsMax: BATCH_MAX,
-    inFlightMax: 2,
-    waitingMax: Number.POSITIVE_INFINITY,
-  })
-  const returns = createBatcher<Claim, void>({
-    run: async (claims) => {
-      await unclaimMessages(deps.pool, claims)
-      return claims.map(() => undefined)
-    },
-    itemsMax: BATCH_MAX,
-    inFlightMax: 2,
-    waitingMax: Number.POSITIVE_INFINITY,
-  })
-
-  async function call(
-    message: Message,
-    route: Usable,
-    attempt: AttemptContext,
-    fencedAt: number,
-  ): Promise<SendOutcome> {
-    const controller = new AbortController()
-    const { signal } = controller
-    const timer = setTimeout(() => controller.abort(new Error('the call took too long')), CALL_DEADLINE_MS)
-    calls.add(controller)
-    const io: Io = {
-      request: (request) => deps.egress.request(request, { signal, timeoutMs: CALL_DEADLINE_MS }),
-      connect: (target) => deps.egress.connect({ ...target, signal }),
-      now: () => new Date(now()),
-      signal,
-    }
-    let called = false
+  /** Tries once, holding a slot and the bytes of the message. */
+  async function tryOnce(claim: Claim, reservedAt: string | null): Promise<Waits | null> {
+    const releaseSlot = await slots.acquire(claim.tenantId)
+    const releaseBytes = await budget.take(claim.contentBytes)
     try {
-      const outbound = await toOutbound(deps.tenants.forTenant(message.tenantId), message)
-      // A process that was frozen meanwhile may have lost its lease to the sweeper.
-      if (performance.now() - fencedAt > SENDING_LEASE_MS / 2)
-        return toFailure('recipient-deferred', 'the worker was suspended before it could send')
-      called = true
-      const outcome = await route.provider.send(outbound, route.connection, io)
-      return withoutSecrets(outcome, route.connection.credentials)
-    } catch (error) {
-      deps.onError(error)
-      const code = called ? 'outcome-unknown' : 'provider-unavailable'
-      return toFailure(code, `internal error during attempt ${attempt.number}`)
+      return await handOff(claim, reservedAt)
     } finally {
-      clearTimeout(timer)
-      calls.delete(controller)
+      releaseBytes()
+      releaseSlot()
     }
   }
 
-  async function attempt(
-    message: Message,
-    route: Usable,
-    fence: { attempt: number; startedAt: Date },
-    fencedAt: number,
-  ): Promise<void> {
-    const context: AttemptContext = {
-      number: fence.attempt,
-      connectionId: route.connectionId,
-      provider: route.provider.id,
-      startedAt: fence.startedAt,
-      repeatWindowMs: repeatWindowMs(message, route, now()),
+  /** Waits for a moment in hand, holding neither slot nor bytes; else answers how long it is to be put back for. */
+  async function waitInHand({ connectionId, why, ms }: Waits, until: number): Promise<number | null> {
+    if (performance.now() > until) return ms ?? IN_HAND_MS
+    if (ms === null) {
+      const left = await pace.queue(connectionId)
+      return left === 0 ? null : left
     }
-    const startedAt = performance.now()
-    const outcome = await call(message, route, context, fencedAt)
-    await deps.failpoint('after_provider_ack_before_db')
-    deps.onHandOff({
-      provider: route.provider.id,
-      outcome: outcome.kind,
-      sinceAcceptMs: now() - message.createdAt.getTime(),
-      callMs: performance.now() - startedAt,
-    })
-    await deps.recorder.record(toRecord(message, context, outcome))
+    if (why !== 'rate' || ms > IN_HAND_MS) return ms
+    await sleep(ms)
+    return null
   }
 
-  async function handOff(claim: Claim): Promise<void> {
-    const message = await loads.add(claim)
-    if (!message) return
-    const { unsure } = message
-    // Only the provider that may have taken it can recognise a repeat.
-    const wanted = unsure ? { ...message, connectionId: unsure.connectionId } : message
-    const route = await deps.router.route(wanted)
-    if (unsure && route.kind === 'none') return deps.recorder.record(toUnsureRecord(message, route.reason))
-    if (route.kind === 'none') return deps.recorder.record(toHeldRecord(message, route.reason))
-    if (unsure && repeatWindowMs(message, route, now()) <= CALL_DEADLINE_MS)
-      return deps.recorder.record(
-        toUnsureRecord(message, 'its provider would not recognise a repeat any more'),
-      )
-    await deps.failpoint('before_fence')
-    // Taken before it is asked for: a process that is suspended meanwhile has less of its lease left than it seems.
-    const fencedAt = performance.now()
-    const fence = await fences.add({
-      messageId: claim.messageId,
-      epoch: claim.epoch,
-      connectionId: route.connectionId,
-      provider: route.provider.id,
-    })
-    if (!fence) return
-    await deps.failpoint('after_fence_before_call')
-    await attempt(message, route, fence, fencedAt)
+  async function deliver(claim: Claim): Promise<void> {
+    const until = performance.now() + IN_HAND_MS_MAX
+    let reservedAt: string | null = null
+    for (;;) {
+      const waiting = await tryOnce(claim, reservedAt)
+      if (!waiting) return
+      const { connectionId, why, version } = waiting
+      const inMs = await waitInHand(waiting, until)
+      if (inMs !== null)
+        return waits.add({ messageId: claim.messageId, epoch: claim.epoch, inMs, connectionId, why, version })
+      if (why === 'rate') reservedAt = connectionId
+    }
   }
 
   return {
     async deliver(claim) {
-      let releaseSlot: () => void
       try {
-        releaseSlot = await slots.acquire(claim.tenantId)
+        await deliver(claim)
       } catch (error) {
         if (error instanceof SlotsStopped) return returns.add(claim)
         throw error
-      }
-      const releaseBytes = await budget.take(claim.contentBytes)
-      try {
-        await handOff(claim)
-      } finally {
-        releaseBytes()
-        releaseSlot()
       }
     },
     busy: () => slots.busy(),
     stop(graceMs) {
       slots.stop()
-      setTimeout(() => {
-        for (const controller of calls) controller.abort(new Error('the worker stops'))
-      }, graceMs).unref()
+      setTimeout(() => calls.abort(), graceMs).unref()
     },
   }
-}
-
-/** For how long from now the provider recognises this message by its key: from the first try that may have been taken. */
-function repeatWindowMs({ unsure }: Message, { provider }: Usable, now: number): number {
-  const since = unsure ? now - unsure.startedAt.getTime() : 0
-  return provider.capabilities.idempotencyWindowMs - since
 }

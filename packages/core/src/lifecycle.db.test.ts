@@ -122,7 +122,8 @@ function createHands(backlog: Backlog) {
         const attempt = before?.record.attempt
         if (!before || !attempt) return
         const yes: SendOutcome = { kind: 'accepted', providerMessageId: 'late' }
-        await recordOutcomes(db.pool, [toRecord(before.message, { ...attempt, repeatWindowMs: 0 }, yes)])
+        const { choice: _, ...context } = attempt
+        await recordOutcomes(db.pool, [toRecord(before.message, { ...context, repeatWindowMs: 0 }, yes)])
       }
     },
   }

@@ -1,9 +1,9 @@
 import { toPublicId } from '@lettergate/contracts/ids'
 import type { Queryable } from '@lettergate/db/pool'
-import type { LoadedMessage } from '@lettergate/db/sql/load-claimed'
+import type { LoadedMessage, LoadedRecipient } from '@lettergate/db/sql/load-claimed'
 import { readAttachments } from '@lettergate/db/sql/read-attachments'
 import type { Mailbox, OutboundMessage } from '@lettergate/providers/provider'
-import { pendingRecipients } from './outcome.ts'
+import { pendingRecipients } from './portion.ts'
 
 /** What `toOutbound` reads of a message, whoever loaded it. */
 export type OutboundSource = Pick<
@@ -25,9 +25,12 @@ const mailbox = (address: string, name: string | null): Mailbox =>
   name === null ? { address } : { address, name }
 
 /** The message as a provider gets it: the same for every attempt, but for the recipients that are still to be reached. */
-export async function toOutbound(db: Queryable, source: OutboundSource): Promise<OutboundMessage> {
+export async function toOutbound(
+  db: Queryable,
+  source: OutboundSource,
+  pending: LoadedRecipient[] = pendingRecipients(source),
+): Promise<OutboundMessage> {
   const id = toPublicId('msg', source.messageId)
-  const pending = pendingRecipients(source)
   const ofKind = (kind: 'to' | 'cc' | 'bcc') =>
     source.recipients.filter((row) => row.kind === kind).map((row) => mailbox(row.address, row.name))
   const attachments =

@@ -21,6 +21,8 @@ function buildMessage(change: Partial<LoadedMessage> = {}): LoadedMessage {
     connectionId: null,
     sending: null,
     unsure: null,
+    tries: [],
+    stream: 'transactional',
     fromAddress: 'app@acme.example',
     fromName: null,
     subject: 'Hello',

@@ -3,14 +3,9 @@ import type { RecipientStatus } from '@lettergate/contracts/recipient-status'
 import type { LoadedMessage, LoadedRecipient } from '@lettergate/db/sql/load-claimed'
 import type { OutcomeRecord, RecipientChange } from '@lettergate/db/sql/record-outcomes'
 import type { RecipientRefusal, SendOutcome } from '@lettergate/providers/provider'
+import type { Choice } from './choose.ts'
+import { type Portion, pendingRecipients, portionOf } from './portion.ts'
 import { retryDelayMs } from './retry-delay.ts'
-
-/** Recipients that still wait for a hand-off. */
-const PENDING = new Set(['scheduled', 'queued', 'deferred', 'held'])
-
-export function pendingRecipients(message: { recipients: LoadedRecipient[] }): LoadedRecipient[] {
-  return message.recipients.filter((recipient) => PENDING.has(recipient.status))
-}
 
 export type AttemptContext = {
   number: number
@@ -22,6 +17,14 @@ export type AttemptContext = {
    * taken; 0 or less: not at all.
    */
   repeatWindowMs: number
+  /** Whom it carried; absent: all that wait. */
+  portion?: Portion
+  /** Why this connection. */
+  choice?: Choice
+  /** Safe failures of this message through this connection before this one; absent: all attempts were such. */
+  failedBefore?: number
+  /** Another connection stands ready that was not tried more often than this one. */
+  hasOther?: boolean
 }
 
 type Verdict = { kind: 'sent' | 'failed' | 'unknown' | 'again'; reason: string | null }
@@ -81,14 +84,36 @@ function toChange(recipient: LoadedRecipient, verdict: Verdict, mode: string): C
   }
 }
 
-function waitMs(outcome: SendOutcome, attempt: number, random: () => number): number {
+/** Surely not accepted, and not the message's own fault: another connection may carry it. */
+function isSafe(outcome: SendOutcome): boolean {
+  return outcome.kind === 'deferred' || (outcome.kind === 'rejected' && outcome.scope === 'account')
+}
+
+/** Until the next try: none while another connection can take over; else by how often all of them were tried. */
+function waitMs(outcome: SendOutcome, attempt: AttemptContext, random: () => number): number {
+  if (isSafe(outcome) && attempt.hasOther) return 0
   const asked = outcome.kind === 'deferred' ? outcome.retryAfterMs : undefined
-  return Math.max(asked ?? 0, retryDelayMs(attempt, random))
+  const { failedBefore } = attempt
+  const rounds = isSafe(outcome) && failedBefore !== undefined ? failedBefore + 1 : attempt.number
+  return Math.max(asked ?? 0, retryDelayMs(rounds, random))
+}
+
+/** Whom the call did not try at all, though it was asked to; a call that tried nobody has deferred all. */
+function untriedOf(outcome: SendOutcome, { carried, unsure }: Portion): Set<LoadedRecipient> {
+  const refused = 'refused' in outcome ? (outcome.refused ?? []) : []
+  const addresses = new Set(
+    refused.flatMap(({ address, kind, retryAfterMs }) =>
+      kind === 'deferred' && retryAfterMs === 0 ? [address] : [],
+    ),
+  )
+  const untried = unsure ? [] : carried.filter(({ address }) => addresses.has(address))
+  return new Set(untried.length < carried.length ? untried : [])
 }
 
 /**
  * What one hand-off means for each of its recipients, and whether the message is tried again. Pure.
  * `unknown` is only repeated where that is safe or the tenant chose it; retries end 72 h after the message was due.
+ * Those that it left over, or did not try, follow at once, without a try being counted for them.
  */
 export function toRecord(
   message: LoadedMessage,
@@ -96,20 +121,26 @@ export function toRecord(
   outcome: SendOutcome,
   random: () => number = Math.random,
 ): OutcomeRecord {
-  const pending = pendingRecipients(message)
-  const delayMs = waitMs(outcome, attempt.number, random)
+  const { portion = { carried: pendingRecipients(message), left: [], unsure: message.unsure } } = attempt
+  const { unsure } = portion
+  const untried = untriedOf(outcome, portion)
+  const tried = portion.carried.filter((recipient) => !untried.has(recipient))
+  const following = [...untried, ...portion.left]
+  const delayMs = waitMs(outcome, unsure ? { ...attempt, hasOther: false } : attempt, random)
   const mayRepeat = delayMs < attempt.repeatWindowMs || message.onUnknown === 'resend'
   const isLast = delayMs >= message.expiresInMs
-  const changes = pending.map((recipient) => {
+  const changes = tried.map((recipient) => {
     const plain = verdictOf(outcome, recipient.address, mayRepeat)
-    const verdict = message.unsure ? withDoubt(plain, mayRepeat) : plain
+    const verdict = unsure ? withDoubt(plain, mayRepeat) : plain
     if (verdict.kind === 'again' && isLast) {
       // Given up while nobody knows: the honest end is unknown, not failed.
-      const kind = outcome.kind === 'unknown' || message.unsure ? 'unknown' : 'failed'
+      const kind = outcome.kind === 'unknown' || unsure ? 'unknown' : 'failed'
       return toChange(recipient, { kind, reason: `gave up after 72 hours: ${verdict.reason}` }, message.mode)
     }
     return toChange(recipient, verdict, message.mode)
   })
+  const isAgain = changes.some((change) => change.status === 'deferred')
+  const others = pendingRecipients(message).length > portion.carried.length + portion.left.length
   return {
     tenantId: message.tenantId,
     messageId: message.messageId,
@@ -123,14 +154,23 @@ export function toRecord(
       startedAt: attempt.startedAt,
       outcome: outcome.kind,
       scope: outcome.kind === 'rejected' ? outcome.scope : null,
+      code: outcome.kind === 'accepted' ? null : outcome.code,
       reason: outcome.kind === 'accepted' ? null : outcome.reason,
+      choice: attempt.choice ? JSON.stringify(attempt.choice) : null,
       providerMessageId: outcome.kind === 'accepted' ? outcome.providerMessageId : null,
-      positions: pending.map((recipient) => recipient.position),
+      positions: tried.map((recipient) => recipient.position),
     },
-    changes,
-    retryInMs: changes.some((change) => change.status === 'deferred') ? delayMs : null,
+    changes: [...changes, ...toQueued(following)],
+    retryInMs: following.length > 0 ? 0 : isAgain || others ? delayMs : null,
     giveBack: changes.filter((change) => change.status === 'failed').length,
   }
+}
+
+/** Those of a deferred set whose turn is next: told apart from those that were deferred again. */
+function toQueued(following: readonly LoadedRecipient[]): RecipientChange[] {
+  return following
+    .filter(({ status }) => status === 'deferred')
+    .map(({ position }) => ({ position, status: 'queued', reason: null, event: null }))
 }
 
 /** How soon a held message is looked at again: a connection may have been made meanwhile. */
@@ -161,6 +201,7 @@ export function toHeldRecord(message: LoadedMessage, reason: string): OutcomeRec
 
 /** A message that may have been taken and that nobody would recognise any more: it is not tried again. */
 export function toUnsureRecord(message: LoadedMessage, reason: string): OutcomeRecord {
+  const { carried } = portionOf(message)
   return {
     tenantId: message.tenantId,
     messageId: message.messageId,
@@ -168,11 +209,11 @@ export function toUnsureRecord(message: LoadedMessage, reason: string): OutcomeR
     mode: message.mode,
     usageDay: message.usageDay,
     attempt: null,
-    changes: pendingRecipients(message).map(({ position }) => ({
+    changes: carried.map(({ position }) => ({
       ...{ position, status: 'unknown', event: 'recipient.unknown' },
       reason: `an earlier try may have been accepted, and ${reason}`,
     })),
-    retryInMs: null,
+    retryInMs: carried.length < pendingRecipients(message).length ? 0 : null,
     giveBack: 0,
   }
 }

@@ -51,7 +51,8 @@ async function setUp(...answers: SendOutcome[]) {
       wanted.push(connectionId)
       if (!usable.current) return { kind: 'none', reason: 'the connection is gone' }
       const connection = { id: 'c', credentials: {}, settings: {} }
-      return { kind: 'route', provider, connectionId: CONNECTION, connection }
+      const candidates = [{ provider, connectionId: CONNECTION, connection }]
+      return { kind: 'candidates', rule: 'priority', routeId: null, candidates }
     },
   }
   const deliverer = createDeliverer({

@@ -37,7 +37,11 @@ function routeWith(sealer: Sealer) {
     fallback: 'capture',
     onError,
   })
-  return () => router.route({ tenantId, mode: 'live', connectionId: null, connectionsVersion: 0 })
+  return () =>
+    router.route({
+      ...{ tenantId, mode: 'live', connectionId: null, connectionsVersion: 0, messageId: newId() },
+      ...{ stream: 'transactional', tags: [], fromAddress: 'a@acme.example', recipients: [] },
+    })
 }
 
 test('a database that fails while a connection is opened sends the message nowhere else, and is asked again', async () => {
@@ -50,7 +54,7 @@ test('a database that fails while a connection is opened sends the message nowhe
   const route = routeWith(createSealer({ tenants: flaky, root }))
   await expect(route()).rejects.toThrow('connection lost')
   isDown = false
-  expect(await route()).toMatchObject({ kind: 'route', provider: { id: 'smtp' } })
+  expect(await route()).toMatchObject({ kind: 'candidates', candidates: [{ provider: { id: 'smtp' } }] })
 })
 
 test('a connection that does not open holds the message: no fallback carries it elsewhere', async () => {

@@ -1,39 +1,77 @@
-import { listSealedConnections, type SealedConnection } from '@lettergate/db/sql/list-sealed-connections'
+import {
+  type ConnectionLimits,
+  listSealedConnections,
+  type RoutingRule,
+  type SealedConnection,
+} from '@lettergate/db/sql/list-sealed-connections'
 import type { Tenants } from '@lettergate/db/tenant-database'
 import type { Provider, ProviderConnection } from '@lettergate/providers/provider'
 import { LRUCache } from 'lru-cache'
 import { ZodError } from 'zod'
+import { fits, orderTargets, type Routable } from './match-route.ts'
 import { SealBroken, type Sealer } from './sealing.ts'
 
+/** A connection that may carry a message. */
+export type Candidate = {
+  provider: Provider
+  connection: ProviderConnection<unknown, unknown>
+  /** Null: the gateway's own. */
+  connectionId: string | null
+  limits?: ConnectionLimits | null
+}
+
+/** What decided which connections may carry it. */
+export type Rule = 'named' | 'route' | 'priority' | 'fallback'
+
 export type Route =
-  | {
-      kind: 'route'
-      provider: Provider
-      connection: ProviderConnection<unknown, unknown>
-      connectionId: string | null
-    }
+  /** In the order in which they are preferred; at least one. */
+  | { kind: 'candidates'; rule: Rule; routeId: string | null; candidates: readonly Candidate[] }
   /** No connection may carry it now. */
   | { kind: 'none'; reason: string }
 
 export type Router = {
-  /** Which connection carries this message. */
-  route(message: {
-    tenantId: string
-    mode: 'live' | 'test'
-    connectionId: string | null
-    connectionsVersion: number
-  }): Promise<Route>
+  /** Which connections may carry this message. */
+  route(message: Message): Promise<Route>
 }
 
-/** A change of connections shows in their version at once; this is how long opened credentials stay in memory. */
+type Message = Routable & {
+  tenantId: string
+  mode: 'live' | 'test'
+  connectionId: string | null
+  connectionsVersion: number
+}
+
+/** A change of connections or routes shows in their version at once; this is how long opened credentials stay in memory. */
 const TTL_MS = 60_000
 const TENANTS_MAX = 2_000
 
-type Usable = Extract<Route, { kind: 'route' }>
-type Connections = { usable: Usable[]; hasBroken: boolean }
+type Opened = { usable: Candidate[]; routes: RoutingRule[]; hasBroken: boolean }
+
+const none = (reason: string): Route => ({ kind: 'none', reason: `provider-required: ${reason}` })
+
+/** One of the tenant's own connections that the message names, a route that fits it, or all by priority; null: it has none. */
+function chooseRoute({ usable, routes, hasBroken }: Opened, message: Message): Route | null {
+  if (message.connectionId !== null) {
+    const named = usable.find((candidate) => candidate.connectionId === message.connectionId)
+    if (!named) return none('the connection that the message names is gone or disabled')
+    return { kind: 'candidates', rule: 'named', routeId: null, candidates: [named] }
+  }
+  const route = routes.find(({ match }) => fits(match, message))
+  if (route) {
+    const candidates = orderTargets(route, message.messageId).flatMap(
+      (id) => usable.find((candidate) => candidate.connectionId === id) ?? [],
+    )
+    // The tenant said where such mail goes: no other connection may stand in.
+    if (candidates.length === 0) return none('the route that fits the message has no usable connection')
+    return { kind: 'candidates', rule: 'route', routeId: route.id, candidates }
+  }
+  if (usable.length > 0) return { kind: 'candidates', rule: 'priority', routeId: null, candidates: usable }
+  // The tenant chose where its mail goes: no fallback may carry it elsewhere.
+  return hasBroken ? none('no connection of yours can be opened') : null
+}
 
 /**
- * Chooses among a tenant's connections by priority. Test mode never leaves the gateway. Without any connection,
+ * Tells which of a tenant's connections may carry a message. Test mode never leaves the gateway. Without any connection,
  * `fallback` carries the message (the capture provider of a development installation), or it is held.
  */
 export function createRouter(deps: {
@@ -43,9 +81,9 @@ export function createRouter(deps: {
   fallback: 'capture' | 'hold'
   onError: (error: unknown) => void
 }): Router {
-  const cache = new LRUCache<string, Promise<Connections>>({ max: TENANTS_MAX, ttl: TTL_MS })
+  const cache = new LRUCache<string, Promise<Opened>>({ max: TENANTS_MAX, ttl: TTL_MS })
 
-  async function open(tenantId: string, row: SealedConnection): Promise<Usable | null> {
+  async function open(tenantId: string, row: SealedConnection): Promise<Candidate | null> {
     const provider = deps.providers[row.provider]
     if (!provider) return null
     const credentials = await deps.sealer.unsealCredentials(
@@ -53,9 +91,9 @@ export function createRouter(deps: {
       { sealed: row.sealedCredentials, dataKeyVersion: row.dataKeyVersion },
     )
     return {
-      kind: 'route',
       provider,
       connectionId: row.id,
+      limits: row.limits,
       connection: {
         id: row.id,
         credentials: provider.credentials.parse(credentials),
@@ -64,25 +102,26 @@ export function createRouter(deps: {
     }
   }
 
-  async function load(tenantId: string): Promise<Connections> {
-    const connections: Connections = { usable: [], hasBroken: false }
-    for (const row of await listSealedConnections(deps.tenants.forTenant(tenantId), tenantId)) {
+  async function load(tenantId: string): Promise<Opened> {
+    const { connections, routes } = await listSealedConnections(deps.tenants.forTenant(tenantId), tenantId)
+    const opened: Opened = { usable: [], routes, hasBroken: false }
+    for (const row of connections) {
       try {
-        const opened = await open(tenantId, row)
-        if (opened) connections.usable.push(opened)
-        else connections.hasBroken = true
+        const candidate = await open(tenantId, row)
+        if (candidate) opened.usable.push(candidate)
+        else opened.hasBroken = true
       } catch (error) {
         // A database that did not answer says nothing about the connection: the message waits for its next claim.
         if (!(error instanceof SealBroken || error instanceof ZodError)) throw error
         // One connection that does not open must not keep the others from being used.
         deps.onError(error)
-        connections.hasBroken = true
+        opened.hasBroken = true
       }
     }
-    return connections
+    return opened
   }
 
-  function connectionsOf(tenantId: string, version: number): Promise<Connections> {
+  function openedOf(tenantId: string, version: number): Promise<Opened> {
     const key = `${tenantId} ${version}`
     const cached = cache.get(key)
     if (cached) return cached
@@ -95,34 +134,17 @@ export function createRouter(deps: {
   function capture(): Route {
     const provider = deps.providers.capture
     if (!provider) return { kind: 'none', reason: 'the capture provider is missing' }
-    return {
-      kind: 'route',
-      provider,
-      connectionId: null,
-      connection: { id: 'capture', credentials: {}, settings: {} },
-    }
+    const connection = { id: 'capture', credentials: {}, settings: {} }
+    const candidates = [{ provider, connectionId: null, connection }]
+    return { kind: 'candidates', rule: 'fallback', routeId: null, candidates }
   }
 
   return {
     async route(message) {
       if (message.mode === 'test') return capture()
-      const { usable, hasBroken } = await connectionsOf(message.tenantId, message.connectionsVersion)
-      if (message.connectionId !== null) {
-        const named = usable.find((connection) => connection.connectionId === message.connectionId)
-        return (
-          named ?? {
-            kind: 'none',
-            reason: 'provider-required: the connection that the message names is gone or disabled',
-          }
-        )
-      }
-      const first = usable[0]
-      if (first) return first
-      // The tenant chose where its mail goes: no fallback may carry it elsewhere.
-      if (hasBroken)
-        return { kind: 'none', reason: 'provider-required: no connection of yours can be opened' }
-      if (deps.fallback === 'capture') return capture()
-      return { kind: 'none', reason: 'provider-required: create a connection at /v1/connections' }
+      const chosen = chooseRoute(await openedOf(message.tenantId, message.connectionsVersion), message)
+      if (chosen) return chosen
+      return deps.fallback === 'capture' ? capture() : none('create a connection at /v1/connections')
     },
   }
 }

@@ -5,7 +5,9 @@ import { listExpiredSending } from '@lettergate/db/sql/list-expired-sending'
 import { loadClaimed } from '@lettergate/db/sql/load-claimed'
 import { recordOutcomes } from '@lettergate/db/sql/record-outcomes'
 import { releaseExpiredClaims } from '@lettergate/db/sql/release-expired-claims'
+import { releaseWaiting } from '@lettergate/db/sql/release-waiting'
 import { toRecord } from './outcome.ts'
+import { portionOf } from './portion.ts'
 
 const BATCH = 200
 
@@ -13,6 +15,8 @@ export type SweepDeps = {
   pool: Queryable
   /** For how long from now a provider recognises a repeat of an attempt that began then; 0 or less: not any more. */
   repeatWindowMs: (provider: string, startedAt: Date) => number
+  /** How many recipients one call to a provider carries; absent: all of them. */
+  recipientsMax?: (provider: string) => number
 }
 
 /** Runs one step until it finds less than a full batch. */
@@ -32,10 +36,12 @@ async function giveUpLostSending(deps: SweepDeps, limit: number): Promise<number
   const records = messages.flatMap((message) => {
     const { sending } = message
     if (!sending) return []
+    const portion = portionOf(message, deps.recipientsMax?.(sending.provider))
     const attempt = {
       number: message.attempts,
       ...sending,
-      repeatWindowMs: deps.repeatWindowMs(sending.provider, message.unsure?.startedAt ?? sending.startedAt),
+      portion,
+      repeatWindowMs: deps.repeatWindowMs(sending.provider, portion.unsure?.startedAt ?? sending.startedAt),
     }
     return [
       toRecord(message, attempt, {
@@ -51,6 +57,7 @@ async function giveUpLostSending(deps: SweepDeps, limit: number): Promise<number
 
 export const sweepSteps = {
   releaseExpiredClaims: (deps: SweepDeps) => untilDone((limit) => releaseExpiredClaims(deps.pool, limit)),
+  releaseWaiting: (deps: SweepDeps) => untilDone((limit) => releaseWaiting(deps.pool, limit)),
   giveUpLostSending: (deps: SweepDeps) => untilDone((limit) => giveUpLostSending(deps, limit)),
   expireIdempotency: (deps: SweepDeps) => untilDone((limit) => expireIdempotency(deps.pool, limit)),
   ensurePartitions: (deps: SweepDeps) => ensurePartitions(deps.pool),
@@ -59,6 +66,7 @@ export const sweepSteps = {
 export type SweepStep = keyof typeof sweepSteps
 const EVERY_MS: Record<SweepStep, number> = {
   releaseExpiredClaims: 2_000,
+  releaseWaiting: 1_000,
   giveUpLostSending: 5_000,
   expireIdempotency: 60_000,
   ensurePartitions: 3_600_000,

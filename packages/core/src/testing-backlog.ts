@@ -79,7 +79,7 @@ export async function buildBacklog(
             startedAt: new Date(),
             outcome,
             scope: 'message',
-            reason: null,
+            ...{ code: null, reason: null, choice: null },
             providerMessageId: null,
             positions: statuses.map((_, position) => position),
           },

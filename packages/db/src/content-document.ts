@@ -7,6 +7,8 @@ export type Envelope = {
   tags: string[]
   metadata?: Record<string, string>
   connection_id?: string
+  /** Absent: transactional. */
+  stream?: 'bulk'
   attachment_count: number
   /** By position. */
   recipients: { kind: 'to' | 'cc' | 'bcc'; address: string; name: string | null }[]

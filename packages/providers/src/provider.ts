@@ -43,6 +43,8 @@ export type RecipientRefusal = {
   kind: 'rejected' | 'deferred'
   code: FailureCode
   reason: string
+  /** Of a deferred one, 0: this call did not try it (another host is in charge of it), so it may follow at once. */
+  retryAfterMs?: number
 }
 
 /** How one hand-off ended; `code` names the class of a failure (failures.ts), `reason` is the provider's own words. */

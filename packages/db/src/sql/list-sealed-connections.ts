@@ -1,4 +1,5 @@
 import type { Queryable } from '../pool.ts'
+import type { RouteMatchRow, RouteTargetRow } from './route-list.ts'
 
 export type SealedConnection = {
   id: string
@@ -6,28 +7,58 @@ export type SealedConnection = {
   settings: unknown
   sealedCredentials: Buffer
   dataKeyVersion: number
+  limits: ConnectionLimits | null
 }
 
-/** A tenant's enabled connections with their sealed credentials, in the order in which they are to be used. */
-export async function listSealedConnections(db: Queryable, tenantId: string): Promise<SealedConnection[]> {
+/** What the tenant set for a connection; recipients count. */
+export type ConnectionLimits = { per_second?: number; per_day?: number; concurrency?: number }
+
+/** An enabled route, as a message is held against it. */
+export type RoutingRule = {
+  id: string
+  match: RouteMatchRow
+  strategy: 'ordered' | 'weighted'
+  targets: RouteTargetRow[]
+}
+
+/** Whatever decides where a tenant's messages go. */
+export type Routing = {
+  /** By priority. */
+  connections: SealedConnection[]
+  /** By position. */
+  routes: RoutingRule[]
+}
+
+/** A tenant's enabled connections with their sealed credentials, and its enabled routes, each in the order in which they are used. */
+export async function listSealedConnections(db: Queryable, tenantId: string): Promise<Routing> {
   const { rows } = await db.query<{
     id: string
     provider: string
     settings: unknown
     sealed_credentials: Buffer
     data_key_version: number
+    limits: ConnectionLimits | null
+    routes: RoutingRule[] | null
   }>({
     name: 'list-sealed-connections',
+    // Without a connection there is nothing that a route could lead to, so the routes may come with the connections.
     text: `
-      select id, provider, settings, sealed_credentials, data_key_version
+      select id, provider, settings, sealed_credentials, data_key_version, limits,
+             (select json_agg(json_build_object('id', r.id, 'match', r.match, 'strategy', r.strategy, 'targets', r.targets)
+                              order by r.position, r.id)
+              from route r where r.tenant_id = $1 and r.enabled) as routes
       from connection where tenant_id = $1 and enabled order by priority, id`,
     values: [tenantId],
   })
-  return rows.map((row) => ({
-    id: row.id,
-    provider: row.provider,
-    settings: row.settings,
-    sealedCredentials: row.sealed_credentials,
-    dataKeyVersion: row.data_key_version,
-  }))
+  return {
+    connections: rows.map((row) => ({
+      id: row.id,
+      provider: row.provider,
+      settings: row.settings,
+      sealedCredentials: row.sealed_credentials,
+      dataKeyVersion: row.data_key_version,
+      limits: row.limits,
+    })),
+    routes: rows[0]?.routes ?? [],
+  }
 }

@@ -11,6 +11,14 @@ export type LoadedRecipient = {
   status: string
 }
 
+/** A try whose outcome nobody knows; `startedAt`: of the first of its repeats. */
+export type Doubt = {
+  connectionId: string | null
+  startedAt: Date
+  /** Whom it carried; absent: all. */
+  positions?: number[]
+}
+
 /** Everything but the attachments. */
 export type LoadedMessage = {
   tenantId: string
@@ -28,7 +36,14 @@ export type LoadedMessage = {
   /** Set once the message is being sent: what the lost attempt used. */
   sending: { connectionId: string | null; provider: string; startedAt: Date } | null
   /** The first of its tries whose outcome nobody knows: until the provider says yes, it may have been taken then. */
-  unsure: { connectionId: string | null; startedAt: Date } | null
+  unsure: Doubt | null
+  /** All such tries, one for each set of recipients that waits; the one that was repeated longest ago first. */
+  doubts?: Doubt[]
+  /** Tries since it was due that surely did not get through, by connection. */
+  tries: { connectionId: string | null; failed: number; code: string | null }[]
+  stream: 'transactional' | 'bulk'
+  /** The connection at which a sending time was reserved for it, which has come. */
+  reservedAt?: string | null
   fromAddress: string
   fromName: string | null
   subject: string
@@ -50,6 +65,7 @@ const TEXT = `
 select o.tenant_id, o.message_id, o.epoch, o.attempts, o.mode, o.accepted_at, o.provider,
        o.connection_id as sending_connection_id, o.sending_at,
        ceil(extract(epoch from o.first_due_at + interval '72 hours' - now()) * 1000)::float8 as expires_in_ms,
+       case when o.wait_why = 'rate' and o.wait_version = t.connections_version then o.wait_for end as reserved_at,
        t.on_unknown, t.connections_version, c.document, s.stored
 from unnest($1::claim_key[]) as k
 join outbox o on o.message_id = k.message_id and o.epoch = k.epoch and o.tenant_id = k.tenant_id
@@ -62,19 +78,37 @@ cross join lateral (
 left join lateral (
   select json_build_object(
     'createdAt', m.created_at, 'usageDay', m.usage_day, 'from', json_build_object('address', m.from_address, 'name', m.from_name),
-    'subject', m.subject, 'tags', m.tags, 'metadata', m.metadata, 'connection_id', m.connection_id,
+    'subject', m.subject, 'tags', m.tags, 'metadata', m.metadata, 'connection_id', m.connection_id, 'stream', m.stream,
     'attachment_count', m.attachment_count,
     'recipients', (
       select json_agg(json_build_object('kind', p.kind, 'address', p.address, 'name', p.name, 'status', p.status)
                       order by p.position)
       from recipient p
       where p.tenant_id = k.tenant_id and p.message_id = k.message_id and p.message_id between $3 and $4),
-    'unsure', (
-      select json_build_object('connectionId', a.connection_id, 'startedAt', a.started_at)
-      from attempt a
-      where t.on_unknown = 'hold' and o.attempts > 0 and a.tenant_id = k.tenant_id and a.message_id = k.message_id
-        and a.message_id between $3 and $4 and a.outcome = 'unknown' and a.started_at >= o.first_due_at
-      order by a.number limit 1)
+    'doubts', (
+      select json_agg(json_build_object('connectionId', d.connection_id, 'startedAt', d.first, 'positions', d.recipients)
+                      order by d.last, d.number)
+      from (
+        select a.recipients, min(a.number) as number, min(a.started_at) as first, max(a.started_at) as last,
+               (array_agg(a.connection_id order by a.number))[1] as connection_id
+        from attempt a
+        where t.on_unknown = 'hold' and o.attempts > 0 and a.tenant_id = k.tenant_id and a.message_id = k.message_id
+          and a.message_id between $3 and $4 and a.outcome = 'unknown' and a.started_at >= o.first_due_at
+        group by a.recipients
+      ) d
+      where exists (
+        select from recipient p
+        where p.tenant_id = k.tenant_id and p.message_id = k.message_id and p.message_id between $3 and $4
+          and p.position = any (d.recipients) and p.status in ('scheduled', 'queued', 'deferred', 'held'))),
+    'tries', (
+      select json_agg(json_build_object('connectionId', f.connection_id, 'failed', f.n, 'code', f.code))
+      from (
+        select a.connection_id, count(*) as n, (array_agg(a.code order by a.number desc))[1] as code
+        from attempt a
+        where o.attempts > 0 and a.tenant_id = k.tenant_id and a.message_id = k.message_id and a.message_id between $3 and $4
+          and (a.outcome = 'deferred' or a.scope = 'account') and a.started_at >= o.first_due_at
+        group by a.connection_id
+      ) f)
   ) as stored
   from message m
   where o.accepted_at is null and m.tenant_id = k.tenant_id and m.id = k.message_id and m.id between $3 and $4
@@ -82,14 +116,16 @@ left join lateral (
 ) s on true
 where o.state = $2`
 
-type Stored = Omit<Envelope, 'from' | 'recipients' | 'connection_id' | 'metadata'> & {
+type Stored = Omit<Envelope, 'from' | 'recipients' | 'connection_id' | 'metadata' | 'stream'> & {
+  stream: 'transactional' | 'bulk'
   createdAt: string
   usageDay: string
   from: { address: string; name: string | null }
   metadata: Record<string, string> | null
   connection_id: string | null
   recipients: (Envelope['recipients'][number] & { status: string })[]
-  unsure: { connectionId: string | null; startedAt: string } | null
+  doubts: (Omit<Doubt, 'startedAt'> & { startedAt: string })[] | null
+  tries: LoadedMessage['tries'] | null
 }
 
 type Row = {
@@ -105,6 +141,7 @@ type Row = {
   expires_in_ms: number
   on_unknown: 'hold' | 'resend'
   connections_version: number
+  reserved_at: string | null
   document: ContentDocument
   stored: Stored | null
 }
@@ -142,6 +179,7 @@ function toMessage(row: Row): LoadedMessage | null {
       expiresInMs: row.expires_in_ms,
       onUnknown: row.on_unknown,
       connectionsVersion: row.connections_version,
+      reservedAt: row.reserved_at,
       sending:
         row.sending_at && row.provider
           ? { connectionId: row.sending_connection_id, provider: row.provider, startedAt: row.sending_at }
@@ -164,7 +202,10 @@ type Told = Pick<
   | 'metadata'
   | 'attachmentCount'
   | 'recipients'
+  | 'stream'
   | 'unsure'
+  | 'doubts'
+  | 'tries'
 >
 
 function fromEnvelope(envelope: Envelope, acceptedAt: Date): Told {
@@ -186,11 +227,15 @@ function fromEnvelope(envelope: Envelope, acceptedAt: Date): Told {
       name: recipient.name,
       status: 'queued',
     })),
+    stream: envelope.stream ?? 'transactional',
     unsure: null,
+    doubts: [],
+    tries: [],
   }
 }
 
 function fromStored(stored: Stored): Told {
+  const doubts = (stored.doubts ?? []).map((doubt) => ({ ...doubt, startedAt: new Date(doubt.startedAt) }))
   return {
     createdAt: new Date(stored.createdAt),
     usageDay: stored.usageDay,
@@ -202,6 +247,9 @@ function fromStored(stored: Stored): Told {
     metadata: stored.metadata,
     attachmentCount: stored.attachment_count,
     recipients: stored.recipients.map((recipient, position) => ({ position, ...recipient })),
-    unsure: stored.unsure && { ...stored.unsure, startedAt: new Date(stored.unsure.startedAt) },
+    stream: stored.stream,
+    unsure: doubts[0] ?? null,
+    doubts,
+    tries: stored.tries ?? [],
   }
 }

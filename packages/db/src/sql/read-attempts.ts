@@ -1,5 +1,12 @@
 import type { Queryable } from '../pool.ts'
 
+/** Ids of the database. */
+export type StoredChoice = {
+  rule: 'named' | 'route' | 'priority' | 'fallback'
+  route: string | null
+  skipped: { connection: string; why: string }[]
+}
+
 export type AttemptRow = {
   number: number
   connection_id: string | null
@@ -8,7 +15,10 @@ export type AttemptRow = {
   finished_at: Date
   outcome: 'accepted' | 'rejected' | 'deferred' | 'unknown'
   scope: 'message' | 'account' | null
+  /** The class of a failure. */
+  code: string | null
   reason: string | null
+  choice: StoredChoice | null
   provider_message_id: string | null
   addresses: string[]
 }
@@ -21,8 +31,8 @@ export async function readAttempts(
   const { rows } = await db.query<AttemptRow>({
     name: 'read-attempts',
     text: `
-      select a.number, a.connection_id, a.provider, a.started_at, a.finished_at, a.outcome, a.scope, a.reason,
-             a.provider_message_id,
+      select a.number, a.connection_id, a.provider, a.started_at, a.finished_at, a.outcome, a.scope, a.code, a.reason,
+             a.choice, a.provider_message_id,
              (select coalesce(json_agg(r.address order by r.position), '[]') from recipient r
               where r.tenant_id = $1 and r.message_id = $2 and r.position = any (a.recipients)) as addresses
       from attempt a where a.tenant_id = $1 and a.message_id = $2

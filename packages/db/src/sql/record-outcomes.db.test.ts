@@ -49,7 +49,7 @@ function buildRecord(
       startedAt: new Date(),
       outcome,
       scope: null,
-      reason: null,
+      ...{ code: null, reason: null, choice: null },
       providerMessageId: outcome === 'accepted' ? 'id-1' : null,
       positions: [0],
     },

@@ -24,12 +24,16 @@ export type OutcomeRecord = {
     startedAt: Date
     outcome: string
     scope: string | null
+    /** The class of a failure. */
+    code: string | null
     reason: string | null
+    /** Why this connection, as JSON. */
+    choice: string | null
     providerMessageId: string | null
     positions: number[]
   } | null
   changes: RecipientChange[]
-  /** Null: nothing is left to do. */
+  /** Null: nothing is left to do. 0: ready at once. */
   retryInMs: number | null
   /** Recipients that will never be sent: given back to the quota of `usageDay`. */
   giveBack: number
@@ -45,15 +49,16 @@ export type OutcomeRecord = {
  */
 const TEXT = `
 with result as materialized (
-  select * from unnest($1::claim_outcome[])
+  select * from unnest($1::claim_outcome_2[])
 ), finished as (
   delete from outbox o using result r
   where o.message_id = r.message_id and o.epoch = r.epoch and o.tenant_id = r.tenant_id
     and o.state in ('claimed', 'sending') and r.retry_in_ms is null
   returning r.*
 ), again as (
-  update outbox o set state = 'waiting', due_at = now() + r.retry_in_ms * interval '1 ms', lease_until = null,
-                      sending_at = null, accepted_at = null
+  update outbox o set state = case when r.retry_in_ms > 0 then 'waiting' else 'ready' end,
+                      due_at = now() + r.retry_in_ms * interval '1 ms', lease_until = null, sending_at = null, accepted_at = null,
+                      wait_for = null, wait_why = null, wait_version = null
   from result r
   where o.message_id = r.message_id and o.epoch = r.epoch and o.tenant_id = r.tenant_id
     and o.state in ('claimed', 'sending') and r.retry_in_ms is not null
@@ -70,14 +75,15 @@ with result as materialized (
   ) a
   where r.outcome = 'accepted' and (r.message_id not in (select message_id from owned)) is true
 ), written_attempt as (
-  insert into attempt (tenant_id, message_id, number, connection_id, provider, started_at, outcome, scope, reason,
-                       provider_message_id, recipients)
-  select tenant_id, message_id, number, connection_id, provider, started_at, outcome, scope, reason,
-         provider_message_id, positions
+  insert into attempt (tenant_id, message_id, number, connection_id, provider, started_at, outcome, scope, code, reason,
+                       choice, provider_message_id, recipients)
+  select tenant_id, message_id, number, connection_id, provider, started_at, outcome, scope, code, reason,
+         choice, provider_message_id, positions
   from owned where number is not null
 ), corrected_attempt as (
   update attempt a
-  set outcome = l.outcome, scope = l.scope, reason = l.reason, finished_at = now(), provider_message_id = l.provider_message_id
+  set outcome = l.outcome, scope = l.scope, code = l.code, reason = l.reason, finished_at = now(),
+      choice = coalesce(l.choice, a.choice), provider_message_id = l.provider_message_id
   from late l
   where a.tenant_id = l.tenant_id and a.message_id = l.message_id and a.number = l.number
     and a.message_id between $3 and $4
@@ -90,7 +96,7 @@ with result as materialized (
   from change c
   where p.tenant_id = c.tenant_id and p.message_id = c.message_id and p.position = c.position
     and p.message_id between $3 and $4
-    and (not c.is_late or p.status = 'unknown')
+    and (not c.is_late or (p.status = 'unknown' and c.event is not null))
 ), written_event as (
   insert into event (tenant_id, message_id, position, type, data)
   select tenant_id, message_id, position, event, data from change where event is not null
@@ -104,9 +110,11 @@ with result as materialized (
   update usage u set accepted = u.accepted - r.n from returned r
   where u.tenant_id = r.tenant_id and u.day = r.day and u.mode = r.mode
 )
-select pg_notify('lg_message', ids)
-from (select string_agg(message_id::text, ',') as ids
-      from (select message_id from owned union all select message_id from late) told) n
+select pg_notify(channel, ids)
+from (select 'lg_message' as channel, string_agg(message_id::text, ',') as ids
+      from (select message_id from owned union all select message_id from late) told
+      union all
+      select 'lg_outbox', string_agg(distinct tenant_id::text, ',') from again where retry_in_ms = 0) n
 where ids is not null`
 
 /** Messages in one statement: their ids must fit into one notification of 8,000 bytes. */
@@ -120,7 +128,7 @@ const ofAttempt =
   ({ attempt }: OutcomeRecord): T | null =>
     attempt && pick(attempt)
 
-const outcomeArray = rowArray<OutcomeRecord>('claim_outcome', [
+const outcomeArray = rowArray<OutcomeRecord>('claim_outcome_2', [
   column('uuid', (record) => record.tenantId),
   column('uuid', (record) => record.messageId),
   column('int8', (record) => record.epoch),
@@ -163,6 +171,14 @@ const outcomeArray = rowArray<OutcomeRecord>('claim_outcome', [
   column(
     'int2[]',
     ofAttempt(({ positions }) => positions),
+  ),
+  column(
+    'text',
+    ofAttempt(({ code }) => code),
+  ),
+  column(
+    'json',
+    ofAttempt(({ choice }) => choice),
   ),
 ])
 const changeArray = rowArray<Changed>('claim_change', [

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { addJsonBody } from '../../plugins/json-body.ts'
 import { addCancelMessageRoute } from './cancel-message.ts'
+import { addExplainMessageRoute } from './explain-message.ts'
 import { addGetMessageRoute } from './get-message.ts'
 import { addListAttemptsRoute } from './list-attempts.ts'
 import { addListEventsRoute } from './list-events.ts'
@@ -30,6 +31,7 @@ export function addMessageRoutes(app: FastifyInstance, deps: ApiDeps): void {
     addReadStatusesRoute(scope, deps)
     addListEventsRoute(scope, deps)
     addListAttemptsRoute(scope, deps)
+    addExplainMessageRoute(scope, deps)
     addReadRawRoute(scope, deps)
     addCancelMessageRoute(scope, deps)
     addRetryMessageRoute(scope, deps)

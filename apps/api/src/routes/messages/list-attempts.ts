@@ -1,27 +1,11 @@
-import { toPublicId } from '@lettergate/contracts/ids'
-import { type Attempt, AttemptList } from '@lettergate/contracts/responses'
+import { AttemptList } from '@lettergate/contracts/responses'
 import { listAttempts } from '@lettergate/core/read-details'
-import type { AttemptRow } from '@lettergate/db/sql/read-attempts'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../plugins/authenticate.ts'
 import { pathId } from '../path-id.ts'
 import { answer, MessagePath, problemAnswers } from '../schemas.ts'
-
-function presentAttempt(attempt: AttemptRow): Attempt {
-  return {
-    number: attempt.number,
-    connection: attempt.connection_id === null ? null : toPublicId('con', attempt.connection_id),
-    provider: attempt.provider,
-    started_at: attempt.started_at.toISOString(),
-    finished_at: attempt.finished_at.toISOString(),
-    outcome: attempt.outcome,
-    scope: attempt.scope,
-    reason: attempt.reason,
-    provider_message_id: attempt.provider_message_id,
-    recipients: attempt.addresses,
-  }
-}
+import { presentAttempt } from './present-attempt.ts'
 
 /** Tells each try at a provider, with what the provider answered. */
 export function addListAttemptsRoute(app: FastifyInstance, deps: ApiDeps): void {

@@ -1,0 +1,26 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startTestApi, type TestApi } from '../../testing.ts'
+
+let api: TestApi
+beforeAll(async () => {
+  api = await startTestApi()
+})
+afterAll(() => api.close())
+
+const body = { from: 'a@acme.example', to: ['user@example.net'], subject: 'x', text: 'x' }
+
+test('explains a message that waits for its time, one in the backlog, and one of somebody else not at all', async () => {
+  const send_at = new Date(Date.now() + 3_600_000).toISOString()
+  const later = await api.call('POST', '/v1/send', { body: { ...body, send_at } })
+  await api.call('POST', '/v1/send', { body })
+  const now = await api.call('POST', '/v1/send', { body })
+  expect((await api.call('GET', `/v1/messages/${later.json.id}/explain`)).json).toMatchObject({
+    status: 'scheduled',
+    reasons: [{ code: 'scheduled', until: send_at, recipients: ['user@example.net'] }],
+  })
+  expect((await api.call('GET', `/v1/messages/${now.json.id}/explain`)).json).toMatchObject({
+    reasons: [{ code: 'backlog', ahead: 1, help: null }],
+  })
+  const { liveKey: key } = await api.addTenant()
+  expect((await api.call('GET', `/v1/messages/${now.json.id}/explain`, { key })).status).toBe(404)
+})

@@ -1,0 +1,66 @@
+import type { LoadedMessage, LoadedRecipient } from '@lettergate/db/sql/load-claimed'
+import type { Tenants } from '@lettergate/db/tenant-database'
+import type { Egress } from '@lettergate/egress/egress'
+import { toFailure } from '@lettergate/providers/failures'
+import type { Io, SendOutcome } from '@lettergate/providers/provider'
+import { withoutSecrets } from '@lettergate/providers/redact'
+import { CALL_DEADLINE_MS, SENDING_LEASE_MS } from './leases.ts'
+import { toOutbound } from './outbound.ts'
+import type { Candidate } from './route.ts'
+
+export type Calls = {
+  /** One call, whatever happens: an adapter that throws leaves an outcome too. `fencedAt`: of `performance.now()`. */
+  call(hand: {
+    message: LoadedMessage
+    carried: LoadedRecipient[]
+    candidate: Candidate
+    attempt: number
+    fencedAt: number
+  }): Promise<SendOutcome>
+  /** Ends those under way; they are recorded as what is known of them. */
+  abort(): void
+}
+
+export function createCalls(deps: {
+  tenants: Tenants
+  egress: Egress
+  now: () => number
+  onError: (error: unknown) => void
+}): Calls {
+  const running = new Set<AbortController>()
+  return {
+    async call({ message, carried, candidate, attempt, fencedAt }) {
+      const controller = new AbortController()
+      const { signal } = controller
+      const timer = setTimeout(() => controller.abort(new Error('the call took too long')), CALL_DEADLINE_MS)
+      running.add(controller)
+      const io: Io = {
+        request: (request) => deps.egress.request(request, { signal, timeoutMs: CALL_DEADLINE_MS }),
+        connect: (target) => deps.egress.connect({ ...target, signal }),
+        now: () => new Date(deps.now()),
+        signal,
+      }
+      let called = false
+      try {
+        const outbound = await toOutbound(deps.tenants.forTenant(message.tenantId), message, carried)
+        // A process that was frozen meanwhile may have lost its lease to the sweeper.
+        if (performance.now() - fencedAt > SENDING_LEASE_MS / 2)
+          return toFailure('recipient-deferred', 'the worker was suspended before it could send')
+        called = true
+        const outcome = await candidate.provider.send(outbound, candidate.connection, io)
+        return withoutSecrets(outcome, candidate.connection.credentials)
+      } catch (error) {
+        deps.onError(error)
+        // Before the call it is our own fault, and says nothing about the connection.
+        const code = called ? 'outcome-unknown' : 'recipient-deferred'
+        return toFailure(code, `internal error during attempt ${attempt}`)
+      } finally {
+        clearTimeout(timer)
+        running.delete(controller)
+      }
+    },
+    abort() {
+      for (const controller of running) controller.abort(new Error('the worker stops'))
+    },
+  }
+}

@@ -1,0 +1,115 @@
+import type { LoadedMessage } from '@lettergate/db/sql/load-claimed'
+import type { Candidate, Route, Rule } from './route.ts'
+
+type Candidates = Extract<Route, { kind: 'candidates' }>
+
+/** Why a message waits for a connection. */
+export type WaitWhy = 'paused' | 'circuit' | 'rate' | 'rate-far' | 'day' | 'concurrency'
+
+/** Whether a connection can be used now. */
+export type Standing =
+  | { kind: 'ready' }
+  /** It failed, and whoever gets the probe may find out whether it works again. */
+  | { kind: 'probe' }
+  | { kind: 'blocked'; why: 'paused' | 'circuit'; forMs: number }
+
+/** Kept with the attempt: why this connection, and not one before it. */
+export type Choice = {
+  rule: Rule
+  route: string | null
+  skipped: { connection: string; why: string }[]
+}
+
+export type Chosen =
+  | { kind: 'use'; candidate: Candidate; choice: Choice; isProbe: boolean }
+  | { kind: 'wait'; connectionId: string; why: 'paused' | 'circuit'; ms: number }
+  | { kind: 'none'; reason: string }
+
+/** What is known of the candidates of one message. */
+export type View = {
+  tries: LoadedMessage['tries']
+  standingOf(candidate: Candidate): Standing
+  /** Why it cannot carry this message; null if it can. */
+  faultOf(candidate: Candidate): string | null
+  now: number
+}
+
+/** So short a pause is waited for: another connection would be no faster. */
+const SHORT_PAUSE_MS = 3_000
+
+export function failedTries(tries: LoadedMessage['tries'], { connectionId }: Candidate): number {
+  return tries.find((one) => one.connectionId === connectionId)?.failed ?? 0
+}
+
+function whyNot(standing: Standing, now: number): string | null {
+  if (standing.kind !== 'blocked') return null
+  if (standing.why === 'circuit') return 'circuit open'
+  if (standing.forMs <= SHORT_PAUSE_MS) return null
+  return `paused until ${new Date(now + standing.forMs).toISOString()}`
+}
+
+/**
+ * The first candidate that can be used now, of those with the fewest failed tries of this message. Pure. None that can be used:
+ * the message waits for the one that may be used soonest.
+ */
+export function choose(route: Candidates, view: View): Chosen {
+  const skipped: Choice['skipped'] = []
+  const skip = ({ connectionId }: Candidate, why: string) => {
+    if (connectionId !== null) skipped.push({ connection: connectionId, why })
+  }
+  const able = route.candidates.filter((candidate) => {
+    const fault = view.faultOf(candidate)
+    if (fault !== null) skip(candidate, `cannot carry: ${fault}`)
+    return fault === null
+  })
+  if (able.length === 0)
+    return {
+      kind: 'none',
+      reason: `provider-required: no connection can carry this message: ${skipped[0]?.why}`,
+    }
+  const usable: { candidate: Candidate; standing: Standing; failed: number }[] = []
+  let soonest: Extract<Chosen, { kind: 'wait' }> | null = null
+  for (const candidate of able) {
+    const standing = view.standingOf(candidate)
+    const why = whyNot(standing, view.now)
+    if (why === null) usable.push({ candidate, standing, failed: failedTries(view.tries, candidate) })
+    else skip(candidate, why)
+    if (why === null || standing.kind !== 'blocked' || candidate.connectionId === null) continue
+    const { forMs } = standing
+    if (!soonest || forMs < soonest.ms)
+      soonest = { kind: 'wait', connectionId: candidate.connectionId, why: standing.why, ms: forMs }
+  }
+  const fewest = Math.min(...usable.map(({ failed }) => failed))
+  const first = usable.find(({ failed }) => failed === fewest)
+  if (!first) return soonest ?? { kind: 'none', reason: 'provider-required: no connection can be used' }
+  for (const { candidate, failed } of usable) {
+    if (candidate === first.candidate) break
+    if (failed > fewest) {
+      const code = view.tries.find((one) => one.connectionId === candidate.connectionId)?.code
+      skip(candidate, `tried before: ${code ?? 'failed'}`)
+    }
+  }
+  const { candidate, standing } = first
+  const { rule, routeId } = route
+  return {
+    kind: 'use',
+    candidate,
+    isProbe: standing.kind === 'probe',
+    choice: { rule, route: routeId, skipped },
+  }
+}
+
+/**
+ * Whether another candidate stands ready to take over at once after `failed` has failed safely. Only one that is sure to be usable
+ * counts: a circuit that waits for its probe may turn out to be taken, and the message would come back to the one that failed.
+ */
+export function hasOther(route: Candidates, failed: Candidate, view: View): boolean {
+  const before = failedTries(view.tries, failed)
+  return route.candidates.some(
+    (candidate) =>
+      candidate !== failed &&
+      failedTries(view.tries, candidate) <= before &&
+      view.faultOf(candidate) === null &&
+      view.standingOf(candidate).kind === 'ready',
+  )
+}

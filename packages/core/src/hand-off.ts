@@ -1,0 +1,198 @@
+import type { Claim } from '@lettergate/db/sql/claim-messages'
+import type { Fence } from '@lettergate/db/sql/fence-sending'
+import type { LoadedMessage } from '@lettergate/db/sql/load-claimed'
+import type { SendOutcome } from '@lettergate/providers/provider'
+import type { Calls } from './call-provider.ts'
+import { cannotCarry } from './cannot-carry.ts'
+import { type Choice, choose, failedTries, hasOther, type View, type WaitWhy } from './choose.ts'
+import type { Failpoint } from './failpoint.ts'
+import { CALL_DEADLINE_MS } from './leases.ts'
+import { toHeldRecord, toRecord, toUnsureRecord } from './outcome.ts'
+import type { Pace, Permit } from './pace.ts'
+import { type Portion, portionOf } from './portion.ts'
+import type { Recorder } from './record.ts'
+import type { Candidate, Route, Router } from './route.ts'
+
+type Message = LoadedMessage
+type Candidates = Extract<Route, { kind: 'candidates' }>
+
+/** What came of one call, for the metrics. */
+export type HandOff = {
+  provider: string
+  outcome: SendOutcome['kind']
+  sinceAcceptMs: number
+  callMs: number
+}
+
+/** A message that its connection cannot take now. Nothing was written, and no try is counted. */
+export type Waits = {
+  connectionId: string
+  why: WaitWhy
+  /** Null: until a call of the connection ends. */
+  ms: number | null
+  /** The version of the tenant's connections by which this was decided. */
+  version: number
+}
+
+export type HandOffDeps = {
+  load: (claim: Claim) => Promise<Message | null>
+  fence: (fence: Fence) => Promise<{ attempt: number; startedAt: Date } | null>
+  router: Router
+  pace: Pick<Pace, 'know' | 'standingOf' | 'admit'>
+  recorder: Recorder
+  calls: Calls
+  failpoint: Failpoint
+  now: () => number
+  onHandOff: (handOff: HandOff) => void
+}
+
+/** Everything that was decided before the fence. */
+type Plan = {
+  message: Message
+  route: Candidates
+  view: View
+  candidate: Candidate
+  choice: Choice
+  portion: Portion
+  permit: Permit
+}
+
+/** Spread, so that what waits for the same moment does not come back together. */
+const spread = (ms: number) => ms + Math.random() * Math.min(ms / 4, 30_000)
+
+/** For how long from now the provider recognises this message by its key: from the first try that may have been taken. */
+function repeatWindowMs({ unsure }: Portion, { provider }: Candidate, now: number): number {
+  const since = unsure ? now - unsure.startedAt.getTime() : 0
+  return provider.capabilities.idempotencyWindowMs - since
+}
+
+/**
+ * One hand-off: choose a connection, get its leave, commit "sending", call the provider, commit the outcome. Answers what the
+ * message waits for if it could not be begun; null: it is done, or the claim is lost. `reservedAt`: the connection at which a
+ * sending time was reserved for it.
+ */
+export function createHandOff(
+  deps: HandOffDeps,
+): (claim: Claim, reservedAt: string | null) => Promise<Waits | null> {
+  const { now } = deps
+
+  async function attempt(plan: Plan, claim: Claim): Promise<void> {
+    const { message, candidate, portion, permit } = plan
+    await deps.failpoint('before_fence')
+    // Taken before it is asked for: a process that is suspended meanwhile has less of its lease left than it seems.
+    const fencedAt = performance.now()
+    const fence = await deps.fence({
+      messageId: claim.messageId,
+      epoch: claim.epoch,
+      connectionId: candidate.connectionId,
+      provider: candidate.provider.id,
+    })
+    if (!fence) return
+    await deps.failpoint('after_fence_before_call')
+    const window = repeatWindowMs(portion, candidate, now())
+    const startedAt = performance.now()
+    const outcome = await deps.calls.call({
+      ...{ message, candidate, fencedAt, carried: portion.carried, attempt: fence.attempt },
+    })
+    permit.ended(outcome)
+    await deps.failpoint('after_provider_ack_before_db')
+    deps.onHandOff({
+      provider: candidate.provider.id,
+      outcome: outcome.kind,
+      sinceAcceptMs: now() - message.createdAt.getTime(),
+      callMs: performance.now() - startedAt,
+    })
+    const context = {
+      number: fence.attempt,
+      connectionId: candidate.connectionId,
+      provider: candidate.provider.id,
+      startedAt: fence.startedAt,
+      repeatWindowMs: window,
+      ...{ portion, choice: plan.choice, failedBefore: failedTries(message.tries, candidate) },
+      hasOther: outcome.kind !== 'accepted' && hasOther(plan.route, candidate, plan.view),
+    }
+    await deps.recorder.record(toRecord(message, context, outcome))
+  }
+
+  /** Chooses until a connection gives its leave; a probe that somebody else has taken is no longer one to choose. */
+  async function plan(
+    message: Message,
+    route: Candidates,
+    view: View,
+    reservedAt: string | null,
+  ): Promise<Plan | Waits | string> {
+    const version = message.connectionsVersion
+    for (;;) {
+      const chosen = choose(route, view)
+      if (chosen.kind === 'none') return chosen.reason
+      if (chosen.kind === 'wait') {
+        const { connectionId, why, ms } = chosen
+        return { connectionId, why, ms: spread(ms), version }
+      }
+      const { candidate, choice, isProbe } = chosen
+      const portion = portionOf(message, candidate.provider.capabilities.recipientsMax)
+      const hasTime = reservedAt !== null && reservedAt === candidate.connectionId
+      const call = { isProbe, hasTime, recipients: portion.carried.length }
+      const admission = deps.pace.admit(candidate, call)
+      const leave = admission instanceof Promise ? await admission : admission
+      if (leave.kind === 'go')
+        return { message, route, view, candidate, choice, portion, permit: leave.permit }
+      if (leave.kind === 'taken' || candidate.connectionId === null) continue
+      const { connectionId } = candidate
+      if (leave.kind === 'full')
+        return { connectionId, why: hasTime ? 'rate' : 'concurrency', ms: null, version }
+      return {
+        connectionId,
+        why: leave.why,
+        ms: leave.why === 'paused' ? spread(leave.ms) : leave.ms,
+        version,
+      }
+    }
+  }
+
+  return async (claim, reservedAt) => {
+    const message = await deps.load(claim)
+    if (!message) return null
+    const { unsure } = portionOf(message)
+    // Only the provider that may have taken it can recognise a repeat.
+    const wanted = unsure ? { ...message, connectionId: unsure.connectionId } : message
+    const route = await deps.router.route(wanted)
+    const giveUp = (reason: string) =>
+      deps.recorder.record(unsure ? toUnsureRecord(message, reason) : toHeldRecord(message, reason))
+    if (route.kind === 'none') {
+      await giveUp(route.reason)
+      return null
+    }
+    const unknown = deps.pace.know(message.tenantId, route.candidates)
+    if (unknown) await unknown
+    const view: View = {
+      tries: message.tries,
+      standingOf: deps.pace.standingOf,
+      faultOf: ({ provider }) =>
+        unsure ? null : cannotCarry(message, claim.contentBytes, provider.capabilities),
+      now: now(),
+    }
+    const planned = await plan(message, route, view, reservedAt ?? message.reservedAt ?? null)
+    if (typeof planned === 'string') {
+      await giveUp(planned)
+      return null
+    }
+    if ('why' in planned) {
+      // A limit is the tenant's own wish, however long it takes; a connection that is down for 72 hours is not.
+      const isDown = planned.why === 'circuit' || planned.why === 'paused'
+      if (!isDown || message.expiresInMs > 0) return planned
+      await giveUp('gave up after 72 hours: the connection did not work')
+      return null
+    }
+    try {
+      const window = repeatWindowMs(planned.portion, planned.candidate, now())
+      if (unsure && window <= CALL_DEADLINE_MS)
+        await giveUp('its provider would not recognise a repeat any more')
+      else await attempt(planned, claim)
+    } finally {
+      // Does nothing once the call has told its outcome.
+      planned.permit.ended(null)
+    }
+    return null
+  }
+}

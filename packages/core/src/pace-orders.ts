@@ -1,0 +1,67 @@
+import type { PaceGrant, PaceOrder } from '@lettergate/db/sql/pace-reserve'
+
+/** One hand-off that asks for its sending time. */
+export type Ask = {
+  tenantId: string
+  connectionId: string
+  recipients: number
+  rate: number | null
+  perDay: number | null
+  /** Its sending time was reserved before, and has come. */
+  hasTime: boolean
+}
+
+/** `unused`: recipients that were reserved of the day though this does not go out now. */
+export type Answer = { waitMs: number; why: 'rate' | 'rate-far' | 'day' | null; unused: number }
+
+const HOUR_MS = 3_600_000
+
+/** A random moment of the second half of an hour: those that nothing can be promised to must not come back together. */
+const farMs = (random: () => number) => HOUR_MS / 2 + (random() * HOUR_MS) / 2
+
+/** What is asked for one connection at the same time, as one order. */
+export function toOrder(asks: readonly Ask[]): PaceOrder {
+  const [first] = asks
+  if (!first) throw new RangeError('an order is for somebody')
+  const sum = (list: readonly Ask[]) => list.reduce((total, { recipients }) => total + recipients, 0)
+  const { tenantId, connectionId, rate, perDay } = first
+  return {
+    ...{ tenantId, connectionId, rate, perDay },
+    wanted: rate === null ? 0 : sum(asks.filter(({ hasTime }) => !hasTime)),
+    wantedOfDay: perDay === null ? 0 : sum(asks),
+  }
+}
+
+/** Gives out what was granted, first come, first served. Pure. */
+export function handOut(
+  asks: readonly Ask[],
+  { rate, perDay }: PaceOrder,
+  grant: PaceGrant,
+  random: () => number = Math.random,
+): Answer[] {
+  let [times, places] = [0, grant.grantedOfDay]
+  return asks.map(({ recipients, hasTime }) => {
+    let waitMs = 0
+    if (rate !== null && !hasTime) {
+      // What was granted may be a hair below what was asked for.
+      const isFar = times + recipients > grant.granted + 1e-6
+      if (!isFar) waitMs = Math.max(0, grant.startMs + (times / rate) * 1000)
+      times += recipients
+      if (isFar) return { waitMs: farMs(random), why: 'rate-far', unused: take(recipients) }
+    }
+    if (perDay === null) return { waitMs, why: waitMs > 0 ? 'rate' : null, unused: 0 }
+    const taken = take(recipients)
+    if (taken < recipients) {
+      const untilTomorrow = grant.dayEndsInMs + random() * 60_000
+      return { waitMs: Math.min(untilTomorrow, farMs(random)), why: 'day', unused: taken }
+    }
+    return waitMs > 0 ? { waitMs, why: 'rate', unused: taken } : { waitMs: 0, why: null, unused: 0 }
+  })
+
+  function take(recipients: number): number {
+    if (perDay === null) return 0
+    const taken = Math.min(places, recipients)
+    places -= taken
+    return taken
+  }
+}

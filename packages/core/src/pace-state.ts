@@ -1,0 +1,150 @@
+import type { Health, PaceReport } from '@lettergate/db/sql/pace-sync'
+import { classOf, type FailureCode } from '@lettergate/providers/failures'
+import type { SendOutcome } from '@lettergate/providers/provider'
+import type { Standing } from './choose.ts'
+import { NO_TALLY, type Tally } from './circuit.ts'
+import type { Candidate } from './route.ts'
+
+/** Calls at once before anything is known of a connection, and at most. */
+const CONCURRENCY_FIRST = 16
+const CONCURRENCY_MAX = 100
+const PAUSE_MS = { min: 1_000, max: 3_600_000, unaskedMax: 60_000 }
+/** How soon a message looks again while somebody probes. */
+const PROBING_MS = 2_000
+const HALVE_EVERY_MS = 1_000
+
+/** What a worker knows of one connection. Times are of `performance.now()`. */
+export type Local = {
+  tenantId: string
+  connectionId: string
+  candidate: Candidate
+  known: boolean
+  state: Health['state']
+  retryAt: number
+  probeUntil: number
+  pausedUntil: number
+  concurrency: number
+  workers: number
+  told: Health['told']
+  /** When its provider was last asked what it may send. */
+  askedAt: number
+  tally: Tally
+  busy: number
+  /** Messages that wait for a call to end. */
+  waiting: ((go: boolean) => void)[]
+  callMs: number
+  /** When those that were put back are done. */
+  tail: number
+  pausesInARow: number
+  halvedAt: number
+  usedAt: number
+  syncedAt: number
+  /** What the others do not know yet. */
+  news: Pick<PaceReport, 'grow' | 'halve' | 'pauseMs' | 'pauseReason' | 'unused'>
+}
+
+export const noNews = (): Local['news'] => ({
+  grow: 0,
+  halve: false,
+  pauseMs: null,
+  pauseReason: null,
+  unused: 0,
+})
+
+export const hasNews = ({ news }: Local) =>
+  news.grow > 0 || news.halve || news.pauseMs !== null || news.unused > 0
+
+export function newLocal(tenantId: string, connectionId: string, candidate: Candidate): Local {
+  return {
+    ...{ tenantId, connectionId, candidate, known: false },
+    ...{ state: 'closed', retryAt: 0, probeUntil: 0, pausedUntil: 0, tally: NO_TALLY, told: null },
+    ...{ concurrency: CONCURRENCY_FIRST, workers: 1, busy: 0, waiting: [], callMs: 200, tail: 0 },
+    ...{ pausesInARow: 0, halvedAt: Number.NEGATIVE_INFINITY, usedAt: 0, syncedAt: Number.NEGATIVE_INFINITY },
+    ...{ askedAt: Number.NEGATIVE_INFINITY, news: noNews() },
+  }
+}
+
+export function concurrencyMax({ candidate }: Local): number {
+  return Math.max(1, Math.min(CONCURRENCY_MAX, candidate.limits?.concurrency ?? CONCURRENCY_MAX))
+}
+
+/** Calls at once of this worker. */
+export function shareOf(local: Local): number {
+  return Math.max(1, Math.floor(Math.min(local.concurrency, concurrencyMax(local)) / local.workers))
+}
+
+const least = (...values: (number | undefined)[]): number | null => {
+  const given = values.filter((value) => value !== undefined)
+  return given.length === 0 ? null : Math.min(...given)
+}
+
+/** The narrower of what the tenant set and what the provider says. */
+export function limitsOf({ candidate: { limits }, told }: Local): {
+  rate: number | null
+  perDay: number | null
+} {
+  return { rate: least(limits?.per_second, told?.perSecond), perDay: least(limits?.per_day, told?.perDay) }
+}
+
+export function standing(local: Local, now: number): Standing {
+  if (local.state !== 'closed') {
+    const { retryAt, probeUntil } = local
+    if (now >= retryAt && now >= probeUntil) return { kind: 'probe' }
+    const forMs = now < retryAt ? retryAt - now : PROBING_MS
+    return { kind: 'blocked', why: 'circuit', forMs }
+  }
+  if (local.pausedUntil > now) return { kind: 'blocked', why: 'paused', forMs: local.pausedUntil - now }
+  return { kind: 'ready' }
+}
+
+/** Takes over what all workers know; null: there is no row, so nothing is wrong with it. */
+export function apply(local: Local, health: Health | null, now: number): void {
+  local.known = true
+  local.state = health?.state ?? 'closed'
+  local.retryAt = now + (health?.retryInMs ?? 0)
+  local.probeUntil = now + (health?.probeForMs ?? 0)
+  local.pausedUntil = now + Math.max(health?.pausedForMs ?? 0, local.news.pauseMs ?? 0)
+  local.concurrency = health?.concurrency ?? CONCURRENCY_FIRST
+  local.workers = Math.max(1, health?.workers ?? 1)
+  local.told = health?.told ?? null
+  if (health?.askedMsAgo != null) local.askedAt = now - health.askedMsAgo
+  if (local.state !== 'closed') local.tally = NO_TALLY
+}
+
+/** For how long an outcome asks that the connection be left alone; null: it does not. */
+function pauseOf(local: Local, outcome: SendOutcome): number | null {
+  if (outcome.kind === 'accepted') return outcome.pauseMs ?? null
+  const { connection, waitMs } = classOf(outcome.code)
+  if (connection !== 'slows') return null
+  const asked = outcome.kind === 'deferred' ? outcome.retryAfterMs : undefined
+  const rising = Math.min(PAUSE_MS.unaskedMax, PAUSE_MS.min * 2 ** Math.min(local.pausesInARow, 10))
+  return Math.min(PAUSE_MS.max, Math.max(PAUSE_MS.min, asked ?? waitMs ?? rising))
+}
+
+/** What a call says of its connection: grown by one over N, halved at most once a second (AIMD), paused as asked. */
+export function learn(local: Local, outcome: SendOutcome, callMs: number, now: number): void {
+  local.callMs += (callMs - local.callMs) / 8
+  const pauseMs = pauseOf(local, outcome)
+  const slows = outcome.kind !== 'accepted' && pauseMs !== null
+  if (pauseMs !== null && now + pauseMs > local.pausedUntil) {
+    local.pausedUntil = now + pauseMs
+    local.news.pauseMs = Math.max(pauseMs, local.news.pauseMs ?? 0)
+    local.news.pauseReason = outcome.kind === 'accepted' ? 'its rate is used up' : outcome.reason
+  }
+  local.pausesInARow = slows ? local.pausesInARow + 1 : 0
+  if (slows || outcome.kind === 'unknown') {
+    if (now - local.halvedAt < HALVE_EVERY_MS) return
+    local.halvedAt = now
+    local.concurrency = Math.max(1, local.concurrency / 2)
+    local.news.halve = true
+  } else if (outcome.kind === 'accepted' && local.concurrency < concurrencyMax(local)) {
+    const grown = Math.min(1 / local.concurrency, concurrencyMax(local) - local.concurrency)
+    local.concurrency += grown
+    local.news.grow += grown
+  }
+}
+
+/** Whether a failure is the connection's own, so that it counts towards opening its circuit. */
+export function fails(code: FailureCode): boolean {
+  return classOf(code).connection === 'fails'
+}

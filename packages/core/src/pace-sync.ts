@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto'
+import type { Pool } from '@lettergate/db/pool'
+import { mayAskLimits } from '@lettergate/db/sql/pace-ask'
+import { type Health, syncPace } from '@lettergate/db/sql/pace-sync'
+import { writeTold } from '@lettergate/db/sql/pace-told'
+import type { AccountReport } from '@lettergate/providers/provider'
+import { apply, concurrencyMax, hasNews, type Local, noNews } from './pace-state.ts'
+import type { Candidate } from './route.ts'
+
+const BATCH_MAX = 500
+const SYNC_MS = 250
+/** A connection in use is looked up this often, though there be nothing to tell. */
+const LOOK_MS = 2_000
+/** In use: somebody asked for it within this time. */
+const USED_MS = 10_000
+const ASK_EVERY_MS = 300_000
+
+/** What could not be told is told with the next news. */
+function putNewsBack(local: Local, news: Local['news']): void {
+  local.news = {
+    grow: local.news.grow + news.grow,
+    halve: local.news.halve || news.halve,
+    pauseMs: Math.max(local.news.pauseMs ?? 0, news.pauseMs ?? 0) || null,
+    pauseReason: local.news.pauseReason ?? news.pauseReason,
+    unused: local.news.unused + news.unused,
+  }
+}
+
+/** Tells the other workers what this one has seen, and hears of what they have: four times a second at most, all in one statement. */
+export function createPaceSync(deps: {
+  pool: Pool
+  locals: () => Iterable<Local>
+  /** Asks a provider what a connection may send. */
+  check?: (candidate: Candidate) => Promise<AccountReport>
+  wakeNext: (local: Local) => void
+  onSync?: (connections: number) => void
+  onError: (error: unknown) => void
+}): { start(): void; now(): Promise<void>; stop(): Promise<void> } {
+  const worker = randomUUID()
+  const now = () => performance.now()
+  const asking = new Set<Promise<unknown>>()
+  let timer: NodeJS.Timeout | null = null
+  let running: Promise<void> | null = null
+
+  /** All that has news; of the rest what is in use, when its time has come. */
+  function due(at: number): Local[] {
+    const list: Local[] = []
+    for (const local of deps.locals()) {
+      const isInUse = local.busy > 0 || at - local.usedAt < USED_MS
+      if (hasNews(local) || (isInUse && at - local.syncedAt >= LOOK_MS)) list.push(local)
+      if (list.length === BATCH_MAX) break
+    }
+    return list
+  }
+
+  async function exchange(): Promise<void> {
+    const locals = due(now())
+    if (locals.length === 0) return
+    const told = locals.map((local) => ({ local, news: local.news }))
+    const reports = locals.map((local) => ({
+      ...{ tenantId: local.tenantId, connectionId: local.connectionId, ...local.news },
+      concurrencyMax: concurrencyMax(local),
+    }))
+    for (const local of locals) Object.assign(local, { news: noNews(), syncedAt: now() })
+    try {
+      const rows = await syncPace(deps.pool, worker, reports)
+      const found = new Map(rows.map((row): [string, Health] => [row.connectionId, row]))
+      for (const local of locals) {
+        apply(local, found.get(local.connectionId) ?? null, now())
+        deps.wakeNext(local)
+      }
+      deps.onSync?.(locals.length)
+    } catch (error) {
+      for (const { local, news } of told) putNewsBack(local, news)
+      throw error
+    }
+    for (const local of locals) if (isToAsk(local)) askLimits(local)
+  }
+
+  function isToAsk({ candidate, askedAt }: Local): boolean {
+    return (
+      deps.check !== undefined &&
+      candidate.provider.capabilities.tellsLimits &&
+      now() - askedAt > ASK_EVERY_MS
+    )
+  }
+
+  /** One worker at a time; a provider that does not answer is asked again when the next one's turn comes. */
+  function askLimits(local: Local): void {
+    local.askedAt = now()
+    const work = (async () => {
+      if (!(await mayAskLimits(deps.pool, local, ASK_EVERY_MS))) return
+      const report = await deps.check?.(local.candidate)
+      if (report?.limits) await writeTold(deps.pool, local, report.limits)
+    })()
+      .catch(deps.onError)
+      .finally(() => asking.delete(work))
+    asking.add(work)
+  }
+
+  function sync(): Promise<void> {
+    running ??= exchange()
+      .catch(deps.onError)
+      .finally(() => {
+        running = null
+      })
+    return running
+  }
+
+  /** What is under way may have left before the news came. */
+  const again = () => (running ? running.then(sync) : sync())
+
+  return {
+    start() {
+      timer ??= setInterval(() => void sync(), SYNC_MS).unref()
+    },
+    now: again,
+    async stop() {
+      if (timer) clearInterval(timer)
+      await Promise.all([again(), ...asking])
+    },
+  }
+}

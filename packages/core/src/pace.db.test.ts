@@ -1,0 +1,236 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
+import { toFailure } from '@lettergate/providers/failures'
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import { sweepSteps } from './sweep.ts'
+import { accepted, buildFleet, type FakeConnection } from './testing-fleet.ts'
+
+let db: TestDatabase
+let fleet: Awaited<ReturnType<typeof buildFleet>>
+beforeEach(async () => {
+  await db?.drop()
+  db = await createTestDatabase()
+})
+afterEach(() => fleet.stop())
+afterAll(() => db.drop())
+
+const works: FakeConnection = { answer: () => accepted }
+const to = (n: number) => Array.from({ length: n }, (_, index) => [`n${index}@example.net`])
+const isEmpty = async () => (await fleet.backlog()).length === 0
+const sentBy = (connection: number) => fleet.sent.filter((one) => one.connection === connection)
+const allWait = async () => (await fleet.backlog()).every(({ state }) => state === 'waiting')
+
+async function events(): Promise<string[]> {
+  const { rows } = await db.pool.query<{ type: string }>({
+    text: 'select type from connection_event order by seq',
+  })
+  return rows.map(({ type }) => type)
+}
+
+/** Lets the time come at which an open circuit may be tried again. */
+async function letRetry(): Promise<void> {
+  await db.pool.query({ text: 'update connection_health set retry_at = now()' })
+  await db.pool.query({ text: `select pg_notify('lg_connection', '')` })
+  await sleep(100)
+  await db.pool.query({ text: 'update outbox set due_at = now()' })
+}
+
+test('a provider that asks for a pause gets it from every worker, and others carry meanwhile', async () => {
+  const busy: FakeConnection = { answer: () => toFailure('provider-rate-limited', '429 slow down', 30_000) }
+  fleet = await buildFleet(db, [busy, works], { workers: 2 })
+  await fleet.accept(...to(2))
+  await fleet.run(isEmpty)
+  await sleep(400)
+  const before = sentBy(0).length
+  expect(before).toBeLessThanOrEqual(2)
+  await fleet.accept(...to(20))
+  await fleet.run(isEmpty)
+  expect(sentBy(0)).toHaveLength(before)
+  expect(await fleet.statuses()).toEqual({ sent: 22 })
+})
+
+test('what waits for a paused connection says so, keeps its place and counts no try', async () => {
+  let answers = 0
+  const busy: FakeConnection = {
+    answer: () => (answers++ === 0 ? toFailure('provider-rate-limited', '429', 2_000) : accepted),
+  }
+  fleet = await buildFleet(db, [busy])
+  await fleet.accept(...to(1))
+  await fleet.run(() => answers > 0)
+  await fleet.accept(...to(1))
+  await fleet.run(allWait)
+  expect(await fleet.backlog()).toMatchObject([{ why: 'paused' }, { why: null }])
+  await fleet.run(() => answers === 2)
+  expect((await fleet.attempts()).filter(({ outcome }) => outcome === 'accepted')).toMatchObject([
+    { number: 1 },
+  ])
+})
+
+test('two workers share one rate, and nothing is lost when what they share vanishes', async () => {
+  fleet = await buildFleet(db, [{ ...works, limits: { per_second: 20 } }], { workers: 2 })
+  await fleet.accept(...to(60))
+  await fleet.run(isEmpty)
+  const [first] = fleet.sent
+  const times = fleet.sent.map(({ at }) => at - (first?.at ?? 0))
+  expect(new Set(fleet.sent.map(({ worker }) => worker)).size).toBe(2)
+  for (const [index, time] of times.sort((a, b) => a - b).entries()) {
+    // A burst of one second, then the rate; a slot may be used a little late, never early (but for the clock's rounding).
+    expect(index + 1).toBeLessThanOrEqual(20 + ((time + 60) * 20) / 1000)
+  }
+  expect(await fleet.statuses()).toEqual({ sent: 60 })
+  await fleet.accept(...to(40))
+  await fleet.run(async () => {
+    await db.pool.query({ text: 'delete from connection_health' })
+    return isEmpty()
+  })
+  expect(await fleet.statuses()).toEqual({ sent: 100 })
+})
+
+test('a message whose time is far off goes back to the backlog with its time reserved', async () => {
+  fleet = await buildFleet(db, [{ ...works, limits: { per_second: 0.5 } }])
+  await fleet.accept(...to(4))
+  await fleet.run(allWait)
+  const waits = await fleet.backlog()
+  expect(waits.every(({ why }) => why === 'rate')).toBe(true)
+  expect(fleet.sent).toHaveLength(1)
+  const [one, two] = waits
+  expect((two?.in_ms ?? 0) - (one?.in_ms ?? 0)).toBeGreaterThan(1_800)
+  await fleet.run(() => fleet.sent.length === 2)
+  expect((fleet.sent[1]?.at ?? 0) - (fleet.sent[0]?.at ?? 0)).toBeLessThan(4_000)
+})
+
+test('a changed limit lets go what waits for the old one', async () => {
+  const slow: FakeConnection = { ...works, limits: { per_second: 0.001 } }
+  fleet = await buildFleet(db, [slow])
+  await fleet.accept(...to(3))
+  await fleet.run(async () => fleet.sent.length === 1 && (await allWait()))
+  slow.limits = {}
+  await fleet.stop()
+  await db.pool.query({ text: 'update tenant set connections_version = connections_version + 1' })
+  const released = () => sweepSteps.releaseWaiting({ pool: db.pool, repeatWindowMs: () => 0 })
+  expect(await released()).toBe(2)
+  expect(await released()).toBe(0)
+  expect((await fleet.backlog()).map(({ state }) => state)).toEqual(['ready', 'ready'])
+  fleet = { ...(await buildFleet(db, [works])), tenantId: fleet.tenantId }
+})
+
+test('a day’s limit counts what was handed over, and survives a restart', async () => {
+  let refuse = true
+  const answer = () => {
+    refuse = !refuse
+    return refuse ? accepted : toFailure('recipient-deferred', '451')
+  }
+  fleet = await buildFleet(db, [{ answer, limits: { per_day: 3 } }])
+  await fleet.accept(...to(3))
+  await fleet.run(allWait)
+  await sleep(600)
+  const again = async () => {
+    await db.pool.query({ text: `update outbox set state = 'ready' where state = 'waiting'` })
+    await fleet.run(allWait)
+    // What was given back is told to all within a quarter of a second.
+    await sleep(400)
+  }
+  await again()
+  const taken = (await fleet.attempts()).filter(({ outcome }) => outcome === 'accepted').length
+  expect(taken).toBe(2)
+  expect((await fleet.health(0))?.day_used).toBe(taken)
+  await fleet.accept(...to(6))
+  for (let round = 0; round < 4; round++) await again()
+  const all = (await fleet.attempts()).filter(({ outcome }) => outcome === 'accepted').length
+  expect(all).toBe(3)
+  expect((await fleet.backlog()).some(({ why }) => why === 'day')).toBe(true)
+})
+
+test('no more calls at once than a connection bears, and all of them are made', async () => {
+  let [busy, most] = [0, 0]
+  async function answer() {
+    most = Math.max(most, ++busy)
+    await sleep(20)
+    busy--
+    return accepted
+  }
+  fleet = await buildFleet(db, [{ answer, limits: { concurrency: 3 } }])
+  await fleet.accept(...to(60))
+  await fleet.run(isEmpty)
+  expect(most).toBe(3)
+  expect(await fleet.statuses()).toEqual({ sent: 60 })
+})
+
+test('a connection that does not answer is used by fewer calls at once, one that does by more', async () => {
+  fleet = await buildFleet(db, [works])
+  await fleet.accept(...to(100))
+  await fleet.run(isEmpty)
+  await sleep(400)
+  const grown = (await fleet.health(0))?.concurrency ?? 0
+  expect(grown).toBeGreaterThan(18)
+  await fleet.stop()
+  fleet = await buildFleet(db, [{ answer: () => toFailure('outcome-unknown', 'no answer') }])
+  await fleet.accept(...to(1))
+  await fleet.run(isEmpty)
+  await sleep(400)
+  expect((await fleet.health(0))?.concurrency).toBe(8)
+})
+
+test('a circuit opens once for all workers, sends one probe at a time, and closes when it works', async () => {
+  let isDown = true
+  const answer = async () => {
+    await sleep(isDown ? 0 : 300)
+    return isDown ? toFailure('provider-unavailable', '503 down') : accepted
+  }
+  fleet = await buildFleet(db, [{ answer }], { workers: 2 })
+  await fleet.accept(...to(40))
+  await fleet.run(async () => (await fleet.health(0))?.state === 'open' && (await allWait()))
+  expect(await events()).toEqual(['connection.unhealthy'])
+  await fleet.accept(...to(10))
+  const before = fleet.sent.length
+  await fleet.run(allWait)
+  expect(fleet.sent).toHaveLength(before)
+  expect((await fleet.backlog()).some(({ why, in_ms }) => why === 'circuit' && in_ms > 15_000)).toBe(true)
+
+  // The probe fails: open again, for twice as long, and the tenant is not told anew.
+  await letRetry()
+  await fleet.run(async () => fleet.sent.length > before && (await allWait()))
+  await sleep(100)
+  expect(fleet.sent).toHaveLength(before + 1)
+  expect(await fleet.health(0)).toMatchObject({ state: 'open', opened: 2 })
+
+  isDown = false
+  await letRetry()
+  await fleet.run(() => fleet.sent.length > before + 1)
+  await sleep(100)
+  expect(fleet.sent).toHaveLength(before + 2)
+  await fleet.run(async () => {
+    await db.pool.query({ text: `update outbox set due_at = now() where state = 'waiting'` })
+    return isEmpty()
+  })
+  expect(await fleet.statuses()).toEqual({ sent: 50 })
+  expect(await events()).toEqual(['connection.unhealthy', 'connection.healthy'])
+})
+
+test('a dead connection with two that work: nobody waits, and it is not called again until its time', async () => {
+  const dead: FakeConnection = { answer: () => toFailure('provider-unreachable', 'connect ECONNREFUSED') }
+  fleet = await buildFleet(db, [dead, works, works])
+  await fleet.accept(...to(100))
+  await fleet.run(isEmpty)
+  expect(await fleet.statuses()).toEqual({ sent: 100 })
+  const before = sentBy(0).length
+  await fleet.accept(...to(50))
+  await fleet.run(isEmpty)
+  expect(sentBy(0)).toHaveLength(before)
+  const { choice } = (await fleet.attempts()).at(-1) ?? {}
+  expect(choice?.skipped).toEqual([{ connection: fleet.ids[0], why: 'circuit open' }])
+})
+
+test('whoever holds the probe and dies keeps nobody from it for longer than its lease', async () => {
+  fleet = await buildFleet(db, [works])
+  await db.pool.query({
+    text: `insert into connection_health (tenant_id, connection_id, state, opened, retry_at, probe_until)
+           values ($1, $2, 'half-open', 1, now(), now() + interval '1 s')`,
+    values: [fleet.tenantId, fleet.ids[0]],
+  })
+  await fleet.accept(...to(1))
+  await fleet.run(allWait)
+  expect(await fleet.backlog()).toMatchObject([{ why: 'circuit' }])
+  await fleet.run(isEmpty)
+  expect((await fleet.health(0))?.state).toBe('closed')
+})

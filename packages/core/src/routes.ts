@@ -1,0 +1,102 @@
+import { FaultList } from '@lettergate/contracts/faults'
+import { fromPublicId, newId } from '@lettergate/contracts/ids'
+import { Problem } from '@lettergate/contracts/problems'
+import {
+  type CreateRouteRequest,
+  ROUTES_MAX,
+  type RouteMatch,
+  type UpdateRouteRequest,
+} from '@lettergate/contracts/routes'
+import type { Queryable } from '@lettergate/db/pool'
+import { listConnectionRows } from '@lettergate/db/sql/connection-list'
+import { deleteRouteRow } from '@lettergate/db/sql/route-delete'
+import { listRouteRows, type RouteMatchRow, type RouteRow } from '@lettergate/db/sql/route-list'
+import { saveRouteRow } from '@lettergate/db/sql/route-save'
+import type { Tenants } from '@lettergate/db/tenant-database'
+import { fromStorage } from './read-storage.ts'
+
+type Deps = { tenants: Tenants }
+type Targets = CreateRouteRequest['targets']
+
+/** Only what is said: an absent key and an undefined one are the same to a client, but not to a comparison. */
+function toMatchRow({ stream, tag, from_domain, recipient_domain }: RouteMatch): RouteMatchRow {
+  return {
+    ...(stream === undefined ? {} : { stream }),
+    ...(tag === undefined ? {} : { tag }),
+    ...(from_domain === undefined ? {} : { from_domain }),
+    ...(recipient_domain === undefined ? {} : { recipient_domain }),
+  }
+}
+
+/** Another tenant's connection is answered as one that never existed. */
+async function toTargetRows(db: Queryable, tenantId: string, targets: Targets): Promise<RouteRow['targets']> {
+  const own = new Set((await listConnectionRows(db, tenantId)).map((row) => row.id))
+  const faults = new FaultList()
+  const rows = targets.flatMap(({ connection, weight }, index) => {
+    const id = fromPublicId('con', connection)
+    if (id !== null && own.has(id)) return [{ connection_id: id, weight }]
+    faults.add(['targets', index, 'connection'], 'is not one of your connections', 'connection-not-found')
+    return []
+  })
+  if (faults.found) throw faults.toProblem()
+  return rows
+}
+
+export function createRoute(deps: Deps, tenantId: string, request: CreateRouteRequest): Promise<RouteRow> {
+  const db = deps.tenants.forTenant(tenantId)
+  const { name, position, strategy, enabled } = request
+  return fromStorage(
+    (async () => {
+      const row = {
+        ...{ tenantId, id: newId(), name, position, strategy, enabled },
+        match: toMatchRow(request.match),
+        targets: await toTargetRows(db, tenantId, request.targets),
+      }
+      if (!(await saveRouteRow(db, row, { isNew: true, max: ROUTES_MAX })))
+        throw new Problem('wrong-state', { detail: `There are ${ROUTES_MAX} routes already.` })
+      return readRoute(deps, tenantId, row.id)
+    })(),
+  )
+}
+
+/** Replaces what the request names. */
+export function updateRoute(
+  deps: Deps,
+  tenantId: string,
+  id: string,
+  request: UpdateRouteRequest,
+): Promise<RouteRow> {
+  const db = deps.tenants.forTenant(tenantId)
+  return fromStorage(
+    (async () => {
+      const before = await readRoute(deps, tenantId, id)
+      const row = {
+        ...{ tenantId, id },
+        name: request.name ?? before.name,
+        position: request.position ?? before.position,
+        strategy: request.strategy ?? before.strategy,
+        enabled: request.enabled ?? before.enabled,
+        match: request.match ? toMatchRow(request.match) : before.match,
+        targets: request.targets ? await toTargetRows(db, tenantId, request.targets) : before.targets,
+      }
+      if (!(await saveRouteRow(db, row, { isNew: false, max: ROUTES_MAX }))) throw new Problem('not-found')
+      return readRoute(deps, tenantId, id)
+    })(),
+  )
+}
+
+export async function readRoute(deps: Deps, tenantId: string, id: string): Promise<RouteRow> {
+  const [row] = await fromStorage(listRouteRows(deps.tenants.forTenant(tenantId), tenantId, id))
+  if (!row) throw new Problem('not-found')
+  return row
+}
+
+/** All routes of the tenant, in the order in which they are looked at. */
+export function listRoutes(deps: Deps, tenantId: string): Promise<RouteRow[]> {
+  return fromStorage(listRouteRows(deps.tenants.forTenant(tenantId), tenantId))
+}
+
+export async function deleteRoute(deps: Deps, tenantId: string, id: string): Promise<void> {
+  if (!(await fromStorage(deleteRouteRow(deps.tenants.forTenant(tenantId), tenantId, id))))
+    throw new Problem('not-found')
+}
