@@ -29,6 +29,8 @@ const calls: Call[] = [
   { method: 'POST', path: '/v1/connections', body: relay },
   { method: 'GET', path: '/v1/connections' },
   { method: 'GET', path: '/v1/connections/{id}' },
+  { method: 'PATCH', path: '/v1/connections/{id}', body: { name: 'Other' } },
+  { method: 'POST', path: '/v1/connections/{id}/credentials', body: { credentials: {} } },
   { method: 'DELETE', path: '/v1/connections/{id}' },
 ]
 const named = calls.map((call) => [`${call.method} ${call.path}`, call] as const)

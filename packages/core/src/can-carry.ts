@@ -9,6 +9,7 @@ export type Carried = {
   attachments: readonly {
     filename: string
     disposition: 'attachment' | 'inline'
+    contentId?: string | undefined
     /** Only its length matters. */
     content: { readonly length: number }
   }[]
