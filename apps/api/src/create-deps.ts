@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { createIdSource } from '@lettergate/contracts/ids'
 import { createAcceptor } from '@lettergate/core/accept'
+import { createConnectionChecker } from '@lettergate/core/check-connection'
 import { createDatabaseClock } from '@lettergate/core/database-clock'
 import { deriveKey } from '@lettergate/core/derive-key'
 import { createFailpoint } from '@lettergate/core/failpoint'
@@ -13,6 +14,7 @@ import { createListener } from '@lettergate/db/listener'
 import { createPool } from '@lettergate/db/pool'
 import { createTenants } from '@lettergate/db/tenant-database'
 import { createEgress } from '@lettergate/egress/egress'
+import type { Provider } from '@lettergate/providers/provider'
 import { createProviders } from '@lettergate/providers/registry'
 import type { Logger } from 'pino'
 import type { ApiDeps } from './deps.ts'
@@ -60,6 +62,11 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
   const sealer = createSealer({ tenants, root: secret })
   const providers = createProviders()
   const clock = createDatabaseClock({ pool, onError })
+  const checker = createConnectionChecker({
+    ...{ tenants, sealer, egress, providers },
+    now: clock.now,
+    onError: (error) => logger.warn({ err: error }, 'a connection could not be tested'),
+  })
   const acceptor = createAcceptor({
     pool,
     newId: createIdSource(clock.now),
@@ -77,6 +84,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     waits: createMessageWaits({ messages, listener }),
     sealer,
     egress,
+    checker,
     providers,
     cursorKey: deriveKey(secret, 'list cursors'),
     logger,
@@ -87,6 +95,8 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
       clock.stop()
       await acceptor.drain()
       await listener.close()
+      checker.stop()
+      await Promise.all(Object.values<Provider>(providers).map((provider) => provider.close?.()))
       await egress.close()
       keys.close()
       sealer.close()

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { Acceptor } from '@lettergate/core/accept'
+import type { ConnectionChecker } from '@lettergate/core/check-connection'
 import type { DatabaseClock } from '@lettergate/core/database-clock'
 import type { KeyVerifier } from '@lettergate/core/keys'
 import type { MessageReader } from '@lettergate/core/read-messages'
@@ -34,6 +35,7 @@ export type ApiDeps = {
   waits: MessageWaits
   sealer: Sealer
   egress: Pick<Egress, 'checkTarget'>
+  checker: ConnectionChecker
   providers: Readonly<Record<string, Provider>>
   /** Signs the cursors of lists. */
   cursorKey: KeyObject

@@ -81,12 +81,9 @@ export const ConnectionTest = z
       })
       .nullable()
       .meta({ description: 'Why it is not ok; null if it is.' }),
-    sandbox: z
-      .boolean()
-      .nullable()
-      .meta({
-        description: 'True: the account reaches verified addresses only. Null: the provider does not tell.',
-      }),
+    sandbox: z.boolean().nullable().meta({
+      description: 'True: the account reaches verified addresses only. Null: the provider does not tell.',
+    }),
     limits: z
       .object({
         per_second: z.number().nullable().meta({ description: 'Messages a second.' }),
@@ -101,13 +98,9 @@ export const ConnectionTest = z
       .meta({ description: 'Addresses and domains that may stand in From, as far as the provider tells.' }),
     notes: z.array(z.string()).meta({ description: 'What else is worth knowing.' }),
     took_ms: z.int().meta({ description: 'How long the provider took to answer.' }),
-    message_id: z
-      .string()
-      .nullable()
-      .meta({
-        description:
-          'Id of the message to `send_to`; its status tells what became of it. Null: none was sent.',
-      }),
+    message_id: z.string().nullable().meta({
+      description: 'Id of the message to `send_to`; its status tells what became of it. Null: none was sent.',
+    }),
   })
   .meta({ id: 'ConnectionTest', description: 'What the provider says of the account behind a connection.' })
 export type ConnectionTest = z.output<typeof ConnectionTest>

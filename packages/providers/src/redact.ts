@@ -1,4 +1,4 @@
-import type { SendOutcome } from './provider.ts'
+import type { AccountReport, SendOutcome } from './provider.ts'
 import { Secret } from './secret.ts'
 
 const STRUCK_OUT = '***'
@@ -30,19 +30,40 @@ function strikeOut(text: string, values: readonly string[]): string {
   })
 }
 
+/** Every secret in the credentials, however deep it lies. */
+function secretsOf(credentials: unknown): string[] {
+  if (credentials instanceof Secret) {
+    const value = credentials.reveal()
+    return value.length >= CHARS_MIN ? [value] : []
+  }
+  if (typeof credentials !== 'object' || credentials === null) return []
+  return Object.values(credentials).flatMap(secretsOf)
+}
+
 /**
  * Strikes the credentials of a connection out of what its provider said: reasons are stored and shown, and there are servers that
  * repeat a command, such as the one that logs in, in their refusal of it.
  */
 export function withoutSecrets(outcome: SendOutcome, credentials: unknown): SendOutcome {
   if (outcome.kind === 'accepted' && outcome.refused === undefined) return outcome
-  if (typeof credentials !== 'object' || credentials === null) return outcome
-  const values = Object.values(credentials)
-    .filter((value) => value instanceof Secret)
-    .map((value) => value.reveal())
-    .filter((value) => value.length >= CHARS_MIN)
+  const values = secretsOf(credentials)
+  if (values.length === 0) return outcome
   const said = 'reason' in outcome ? { ...outcome, reason: strikeOut(outcome.reason, values) } : outcome
   if (!('refused' in said) || said.refused === undefined) return said
   const refused = said.refused.map((one) => ({ ...one, reason: strikeOut(one.reason, values) }))
   return { ...said, refused }
+}
+
+/** The same for what a provider said of the account. */
+export function reportWithoutSecrets(report: AccountReport, credentials: unknown): AccountReport {
+  const values = secretsOf(credentials)
+  const strike = (text: string) => strikeOut(text, values)
+  const { fault, identities } = report
+  return {
+    ...report,
+    fault: fault && { code: fault.code, reason: strike(fault.reason), advice: fault.advice.map(strike) },
+    notes: report.notes.map(strike),
+    // The address that logs in is told on purpose: it is one that may stand in From.
+    ...(identities && { identities }),
+  }
 }

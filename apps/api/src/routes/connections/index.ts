@@ -6,6 +6,7 @@ import { addDeleteConnectionRoute } from './delete-connection.ts'
 import { addGetConnectionRoute } from './get-connection.ts'
 import { addListConnectionsRoute } from './list-connections.ts'
 import { addRotateCredentialsRoute } from './rotate-credentials.ts'
+import { addTestConnectionRoute } from './test-connection.ts'
 import { addUpdateConnectionRoute } from './update-connection.ts'
 
 /** Credentials that are far too long are to be refused where they stand, and not as a body of any kind. */
@@ -18,5 +19,6 @@ export function addConnectionRoutes(app: FastifyInstance, deps: ApiDeps): void {
   addGetConnectionRoute(app, deps)
   addUpdateConnectionRoute(app, deps)
   addRotateCredentialsRoute(app, deps)
+  addTestConnectionRoute(app, deps)
   addDeleteConnectionRoute(app, deps)
 }
