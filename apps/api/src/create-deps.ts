@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { createIdSource } from '@lettergate/contracts/ids'
 import { createAcceptor } from '@lettergate/core/accept'
 import { createConnectionChecker } from '@lettergate/core/check-connection'
+import { createConnectionsCheck } from '@lettergate/core/connections-check'
 import { createDatabaseClock } from '@lettergate/core/database-clock'
 import { deriveKey } from '@lettergate/core/derive-key'
 import { createFailpoint } from '@lettergate/core/failpoint'
@@ -85,6 +86,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     sealer,
     egress,
     checker,
+    connectionsCheck: createConnectionsCheck({ tenants, providers }),
     providers,
     cursorKey: deriveKey(secret, 'list cursors'),
     logger,

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { Acceptor } from '@lettergate/core/accept'
 import type { ConnectionChecker } from '@lettergate/core/check-connection'
+import type { ConnectionsCheck } from '@lettergate/core/connections-check'
 import type { DatabaseClock } from '@lettergate/core/database-clock'
 import type { KeyVerifier } from '@lettergate/core/keys'
 import type { MessageReader } from '@lettergate/core/read-messages'
@@ -36,6 +37,7 @@ export type ApiDeps = {
   sealer: Sealer
   egress: Pick<Egress, 'checkTarget'>
   checker: ConnectionChecker
+  connectionsCheck: ConnectionsCheck
   providers: Readonly<Record<string, Provider>>
   /** Signs the cursors of lists. */
   cursorKey: KeyObject
