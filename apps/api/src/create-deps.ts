@@ -32,6 +32,8 @@ const BODY_BYTES_MAX = 96 * 1024 * 1024
 export type ApiOptions = {
   databaseUrl: string
   secret: KeyObject
+  /** Opens and recognises what it sealed and signed, while the secret is being changed. */
+  previousSecret?: KeyObject | undefined
   egressAllow: readonly string[]
   failpoint?: string | undefined
   /** Called when the database turns out to be one that may lose what it has confirmed. */
@@ -41,7 +43,9 @@ export type ApiOptions = {
 
 /** Makes what the app is built from; `close` ends every connection that it opened. */
 export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<void> } {
-  const { databaseUrl, secret, logger } = options
+  const { databaseUrl, secret, previousSecret, logger } = options
+  const previous = (purpose: Parameters<typeof deriveKey>[1]) =>
+    previousSecret && deriveKey(previousSecret, purpose)
   const onError = (error: unknown) => logger.warn({ err: error }, 'the database failed')
   const pool = createPool({
     url: databaseUrl,
@@ -59,8 +63,13 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
   const listener = createListener({ url: databaseUrl, onError })
   const messages = createMessageReader({ pool })
   const egress = createEgress({ allow: [...options.egressAllow] })
-  const keys = createKeyVerifier({ pool, pepper: deriveKey(secret, 'api key pepper') })
-  const sealer = createSealer({ tenants, root: secret })
+  const keys = createKeyVerifier({
+    pool,
+    pepper: deriveKey(secret, 'api key pepper'),
+    previousPepper: previous('api key pepper'),
+    onError,
+  })
+  const sealer = createSealer({ tenants, root: secret, previous: previousSecret })
   const providers = createProviders()
   const clock = createDatabaseClock({ pool, onError })
   const checker = createConnectionChecker({
@@ -88,7 +97,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     checker,
     connectionsCheck: createConnectionsCheck({ tenants, providers }),
     providers,
-    cursorKey: deriveKey(secret, 'list cursors'),
+    cursorKey: { sign: deriveKey(secret, 'list cursors'), previous: previous('list cursors') },
     logger,
     metrics: createMetrics({ db: pool, onError }),
     budget: createBodyBudget(BODY_BYTES_MAX),
