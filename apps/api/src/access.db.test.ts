@@ -29,6 +29,7 @@ const calls: Call[] = [
   { method: 'POST', path: '/v1/connections', body: relay },
   { method: 'GET', path: '/v1/connections' },
   { method: 'GET', path: '/v1/connections/{id}' },
+  { method: 'GET', path: '/v1/connections/{id}/events' },
   { method: 'PATCH', path: '/v1/connections/{id}', body: { name: 'Other' } },
   { method: 'POST', path: '/v1/connections/{id}/credentials', body: { credentials: {} } },
   { method: 'POST', path: '/v1/connections/{id}/test', body: {} },

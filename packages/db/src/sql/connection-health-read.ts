@@ -23,7 +23,8 @@ export async function readConnectionHealth(
     const { rows } = await db.query<ConnectionHealthRow>({
       name: 'connection-health-read',
       text: `
-        select connection_id, state, since, code, reason, paused_until, concurrency
+        select connection_id, state, since, code, coalesce(reason, case when paused_until > now() then pause_reason end) as reason,
+               case when paused_until > now() then paused_until end as paused_until, concurrency
         from connection_health where tenant_id = $1 and ($2::uuid is null or connection_id = $2)`,
       values: [tenantId, id],
     })

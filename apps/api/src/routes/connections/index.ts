@@ -4,6 +4,7 @@ import { addJsonBody } from '../../plugins/json-body.ts'
 import { addCreateConnectionRoute } from './create-connection.ts'
 import { addDeleteConnectionRoute } from './delete-connection.ts'
 import { addGetConnectionRoute } from './get-connection.ts'
+import { addListConnectionEventsRoute } from './list-connection-events.ts'
 import { addListConnectionsRoute } from './list-connections.ts'
 import { addRotateCredentialsRoute } from './rotate-credentials.ts'
 import { addTestConnectionRoute } from './test-connection.ts'
@@ -20,5 +21,6 @@ export function addConnectionRoutes(app: FastifyInstance, deps: ApiDeps): void {
   addUpdateConnectionRoute(app, deps)
   addRotateCredentialsRoute(app, deps)
   addTestConnectionRoute(app, deps)
+  addListConnectionEventsRoute(app, deps)
   addDeleteConnectionRoute(app, deps)
 }
