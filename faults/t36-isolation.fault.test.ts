@@ -40,9 +40,9 @@ async function askForAll(stack: Stack, ids: Record<string, string[]>): Promise<n
   const [, other] = stack.tenants
   if (!other) throw new Error('two tenants are needed')
   let asked = 0
-  for (const { method, path, prefix } of await readIdRoutes(stack.apiUrl)) {
+  for (const { method, path, prefix, body } of await readIdRoutes(stack.apiUrl)) {
     const ask = (id: string) =>
-      askWhole(stack.apiUrl, other.apiKey, { method, path: path.replace(/\{\w+\}/, id) })
+      askWhole(stack.apiUrl, other.apiKey, { method, path: path.replace(/\{\w+\}/, id), body })
     const never = await ask(neverAnId(prefix))
     for (const id of ids[prefix] ?? []) {
       expect([method, path, await ask(id)]).toEqual([method, path, never])

@@ -1,19 +1,32 @@
 import { fromPublicId, type IdPrefix, newId, toPublicId } from '@lettergate/contracts/ids'
 
-export type IdRoute = { method: string; path: string; prefix: IdPrefix }
+export type IdRoute = { method: string; path: string; prefix: IdPrefix; body?: unknown }
 
 /** What the ids under a path are of. A resource that is missing here fails the test that asks for its routes. */
 const PREFIX_BY_RESOURCE: Record<string, IdPrefix> = { messages: 'msg', connections: 'con', routes: 'rte' }
 
+/** A body that each route would take for an id of one's own: without one, it would be refused before the id is looked at. */
+const BODY_BY_ROUTE: Record<string, unknown> = {
+  'PATCH /v1/connections/{id}': { name: 'Other' },
+  'POST /v1/connections/{id}/credentials': { credentials: {} },
+  'POST /v1/connections/{id}/test': {},
+}
+
 /** Every route of a running api that takes an id in its path, as its own reference lists them. */
 export async function readIdRoutes(apiUrl: string): Promise<IdRoute[]> {
   const text = await (await fetch(`${apiUrl}/openapi.json`)).text()
-  const reference: { paths: Record<string, Record<string, unknown>> } = JSON.parse(text)
+  const reference: { paths: Record<string, Record<string, { requestBody?: unknown }>> } = JSON.parse(text)
   return Object.entries(reference.paths).flatMap(([path, operations]) => {
     if (!path.includes('{')) return []
     const prefix = PREFIX_BY_RESOURCE[path.split('/')[2] ?? '']
     if (!prefix) throw new Error(`what the ids of ${path} are of is not known here`)
-    return Object.keys(operations).map((method) => ({ method: method.toUpperCase(), path, prefix }))
+    return Object.entries(operations).map(([verb, { requestBody }]) => {
+      const method = verb.toUpperCase()
+      const body = BODY_BY_ROUTE[`${method} ${path}`]
+      if (requestBody !== undefined && body === undefined)
+        throw new Error(`what ${method} ${path} takes is not known here`)
+      return { method, path, prefix, ...(body !== undefined && { body }) }
+    })
   })
 }
 

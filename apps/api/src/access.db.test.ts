@@ -29,6 +29,10 @@ const calls: Call[] = [
   { method: 'POST', path: '/v1/connections', body: relay },
   { method: 'GET', path: '/v1/connections' },
   { method: 'GET', path: '/v1/connections/{id}' },
+  { method: 'GET', path: '/v1/connections/{id}/events' },
+  { method: 'PATCH', path: '/v1/connections/{id}', body: { name: 'Other' } },
+  { method: 'POST', path: '/v1/connections/{id}/credentials', body: { credentials: {} } },
+  { method: 'POST', path: '/v1/connections/{id}/test', body: {} },
   { method: 'DELETE', path: '/v1/connections/{id}' },
 ]
 const named = calls.map((call) => [`${call.method} ${call.path}`, call] as const)

@@ -1,6 +1,8 @@
 import type { KeyObject } from 'node:crypto'
 import { createIdSource } from '@lettergate/contracts/ids'
 import { createAcceptor } from '@lettergate/core/accept'
+import { createConnectionChecker } from '@lettergate/core/check-connection'
+import { createConnectionsCheck } from '@lettergate/core/connections-check'
 import { createDatabaseClock } from '@lettergate/core/database-clock'
 import { deriveKey } from '@lettergate/core/derive-key'
 import { createFailpoint } from '@lettergate/core/failpoint'
@@ -13,6 +15,7 @@ import { createListener } from '@lettergate/db/listener'
 import { createPool } from '@lettergate/db/pool'
 import { createTenants } from '@lettergate/db/tenant-database'
 import { createEgress } from '@lettergate/egress/egress'
+import type { Provider } from '@lettergate/providers/provider'
 import { createProviders } from '@lettergate/providers/registry'
 import type { Logger } from 'pino'
 import type { ApiDeps } from './deps.ts'
@@ -29,6 +32,8 @@ const BODY_BYTES_MAX = 96 * 1024 * 1024
 export type ApiOptions = {
   databaseUrl: string
   secret: KeyObject
+  /** Opens and recognises what it sealed and signed, while the secret is being changed. */
+  previousSecret?: KeyObject | undefined
   egressAllow: readonly string[]
   failpoint?: string | undefined
   /** Called when the database turns out to be one that may lose what it has confirmed. */
@@ -38,7 +43,9 @@ export type ApiOptions = {
 
 /** Makes what the app is built from; `close` ends every connection that it opened. */
 export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<void> } {
-  const { databaseUrl, secret, logger } = options
+  const { databaseUrl, secret, previousSecret, logger } = options
+  const previous = (purpose: Parameters<typeof deriveKey>[1]) =>
+    previousSecret && deriveKey(previousSecret, purpose)
   const onError = (error: unknown) => logger.warn({ err: error }, 'the database failed')
   const pool = createPool({
     url: databaseUrl,
@@ -56,10 +63,20 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
   const listener = createListener({ url: databaseUrl, onError })
   const messages = createMessageReader({ pool })
   const egress = createEgress({ allow: [...options.egressAllow] })
-  const keys = createKeyVerifier({ pool, pepper: deriveKey(secret, 'api key pepper') })
-  const sealer = createSealer({ tenants, root: secret })
+  const keys = createKeyVerifier({
+    pool,
+    pepper: deriveKey(secret, 'api key pepper'),
+    previousPepper: previous('api key pepper'),
+    onError,
+  })
+  const sealer = createSealer({ tenants, root: secret, previous: previousSecret })
   const providers = createProviders()
   const clock = createDatabaseClock({ pool, onError })
+  const checker = createConnectionChecker({
+    ...{ tenants, sealer, egress, providers },
+    now: clock.now,
+    onError: (error) => logger.warn({ err: error }, 'a connection could not be tested'),
+  })
   const acceptor = createAcceptor({
     pool,
     newId: createIdSource(clock.now),
@@ -77,8 +94,10 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     waits: createMessageWaits({ messages, listener }),
     sealer,
     egress,
+    checker,
+    connectionsCheck: createConnectionsCheck({ tenants, providers }),
     providers,
-    cursorKey: deriveKey(secret, 'list cursors'),
+    cursorKey: { sign: deriveKey(secret, 'list cursors'), previous: previous('list cursors') },
     logger,
     metrics: createMetrics({ db: pool, onError }),
     budget: createBodyBudget(BODY_BYTES_MAX),
@@ -87,6 +106,8 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
       clock.stop()
       await acceptor.drain()
       await listener.close()
+      checker.stop()
+      await Promise.all(Object.values<Provider>(providers).map((provider) => provider.close?.()))
       await egress.close()
       keys.close()
       sealer.close()

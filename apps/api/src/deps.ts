@@ -1,5 +1,7 @@
-import type { KeyObject } from 'node:crypto'
 import type { Acceptor } from '@lettergate/core/accept'
+import type { ConnectionChecker } from '@lettergate/core/check-connection'
+import type { ConnectionsCheck } from '@lettergate/core/connections-check'
+import type { CursorKey } from '@lettergate/core/cursor'
 import type { DatabaseClock } from '@lettergate/core/database-clock'
 import type { KeyVerifier } from '@lettergate/core/keys'
 import type { MessageReader } from '@lettergate/core/read-messages'
@@ -34,9 +36,11 @@ export type ApiDeps = {
   waits: MessageWaits
   sealer: Sealer
   egress: Pick<Egress, 'checkTarget'>
+  checker: ConnectionChecker
+  connectionsCheck: ConnectionsCheck
   providers: Readonly<Record<string, Provider>>
   /** Signs the cursors of lists. */
-  cursorKey: KeyObject
+  cursorKey: CursorKey
   logger: Logger
   metrics: Metrics
   budget: BodyBudget

@@ -9,6 +9,7 @@ async function main(): Promise<void> {
   const server = await startServer({
     databaseUrl: config.databaseUrl,
     secret: rootSecret(config),
+    previousSecret: config.previousSecret,
     egressAllow: config.egressAllow,
     failpoint: config.failpoint,
     logger,

@@ -1,6 +1,9 @@
+import { createSecretKey } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { newId } from '@lettergate/contracts/ids'
+import { createSealer } from '@lettergate/core/sealing'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Finished, runCommand } from './testing/run-command.ts'
@@ -73,6 +76,34 @@ test("another tenant's key is not there to revoke", async () => {
   const made = JSON.parse((await run('key', 'create', '--tenant', other.tenant_id)).stdout)
   const { code, stderr } = await run('key', 'revoke', made.key_id, '--tenant', mine.tenant_id)
   expect({ code, stderr }).toEqual({ code: 1, stderr: 'lettergate: this tenant has no such key\n' })
+})
+
+test('key rotate-root wraps everything anew, counts keys that were not used, and may be run again', async () => {
+  const own = await createTestDatabase()
+  const [before, after] = ['a'.repeat(32), 'b'.repeat(32)]
+  const env = { DATABASE_URL: own.url, LETTERGATE_DATA_DIR: folder }
+  const runWith = (args: string[], more: Record<string, string>) =>
+    runCommand(args, { ...env, ...more }).finished
+  await runWith(['tenant', 'create', '--name', 'R', '--plan', 'free'], { LETTERGATE_SECRET: before })
+  const root = createSecretKey(Buffer.from(before))
+  const { rows } = await own.pool.query<{ id: string }>('select id from tenant')
+  const place = { tenantId: rows[0]?.id ?? '', table: 'connection', id: newId() } as const
+  const value = await createSealer({ tenants: own.tenants, root }).sealCredentials(place, { x: 1 })
+  const both = { LETTERGATE_SECRET: after, LETTERGATE_SECRET_PREVIOUS: before }
+  expect(await runWith(['key', 'rotate-root'], both)).toEqual({
+    code: 0,
+    stdout:
+      '1 data keys were wrapped anew.\n2 API keys have not been used since; they end when LETTERGATE_SECRET_PREVIOUS is removed.\n',
+    stderr: '',
+  })
+  const present = createSealer({ tenants: own.tenants, root: createSecretKey(Buffer.from(after)) })
+  expect(await present.unsealCredentials(place, value)).toEqual({ x: 1 })
+  expect((await runWith(['key', 'rotate-root'], both)).stdout).toMatch(/^0 data keys/)
+  expect(await runWith(['key', 'rotate-root'], { LETTERGATE_SECRET: after })).toMatchObject({
+    code: 1,
+    stderr: 'lettergate: LETTERGATE_SECRET_PREVIOUS is not set\n',
+  })
+  await own.drop()
 })
 
 test('migrate may be run again and again', async () => {

@@ -54,7 +54,7 @@ async function main(): Promise<void> {
     tenants,
     databaseUrl: config.databaseUrl,
     queue,
-    sealer: createSealer({ tenants, root: rootSecret(config) }),
+    sealer: createSealer({ tenants, root: rootSecret(config), previous: config.previousSecret }),
     egress,
     providers,
     fallback: config.env === 'development' ? 'capture' : 'hold',

@@ -11,6 +11,8 @@ export type Config = {
   dataDir: string
   /** Unset in development until `rootSecret` makes one; a KeyObject because it prints as nothing. */
   secret: KeyObject | undefined
+  /** Opens what it sealed, while the root key is being changed. */
+  previousSecret: KeyObject | undefined
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
   egressAllow: readonly string[]
   apiHost: string
@@ -53,11 +55,13 @@ function parse(env: Env, required: readonly string[]): Config {
 }
 
 function toConfig(data: z.infer<typeof settings>): Config {
-  const secret = data.LETTERGATE_SECRET
+  const toKey = (text: string | undefined) =>
+    text === undefined ? undefined : createSecretKey(Buffer.from(text))
   return Object.freeze({
     env: data.LETTERGATE_ENV,
     dataDir: resolve(data.LETTERGATE_DATA_DIR),
-    secret: secret === undefined ? undefined : createSecretKey(Buffer.from(secret)),
+    secret: toKey(data.LETTERGATE_SECRET),
+    previousSecret: toKey(data.LETTERGATE_SECRET_PREVIOUS),
     logLevel: data.LETTERGATE_LOG_LEVEL,
     egressAllow: Object.freeze(data.LETTERGATE_EGRESS_ALLOW ?? []),
     apiHost: data.API_HOST,

@@ -64,6 +64,15 @@ export const settings = z.object({
       description:
         'Root key of secrets at rest, at least 32 random bytes as text; in development one is made for you.',
     }),
+  LETTERGATE_SECRET_PREVIOUS: z
+    .string()
+    .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes long')
+    .optional()
+    .meta({
+      example: '',
+      description:
+        'A second root key while LETTERGATE_SECRET is being changed: what it sealed opens, nothing new is sealed with it.',
+    }),
   LETTERGATE_LOG_LEVEL: z
     .enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` })
     .default('info')

@@ -107,7 +107,7 @@ export const problems = {
   'header-not-allowed': {
     status: 422,
     title: 'Header not allowed',
-    summary: 'A custom header has a name that only the gateway may set.',
+    summary: 'A custom header has a name that only the gateway may set, or that your provider cannot carry.',
   },
   'sender-not-allowed': {
     status: 422,
@@ -127,7 +127,7 @@ export const problems = {
   'field-not-supported': {
     status: 422,
     title: 'Field not supported',
-    summary: 'The field is part of the API but this gateway cannot do it yet.',
+    summary: 'The field is part of the API but this gateway, or your provider, cannot do it.',
   },
   'connection-not-found': {
     status: 422,

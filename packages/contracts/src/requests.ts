@@ -1,39 +1,7 @@
 import { z } from 'zod'
-import { parseAddress } from './mailbox.ts'
 import { recipientStatuses } from './recipient-status.ts'
+import { addressText } from './schema-parts.ts'
 import { tagPattern } from './send-shape.ts'
-import { lineFault } from './text-rules.ts'
-
-export const CreateConnectionRequest = z
-  .strictObject({
-    provider: z
-      .string()
-      .max(50)
-      .meta({ description: 'Kind of provider: one of the reference’s list.', examples: ['smtp'] }),
-    name: z
-      .string()
-      .min(1)
-      .max(200)
-      .refine((name) => lineFault(name) === undefined, 'has a line break or another control character')
-      .meta({ description: 'Your name for it, in one line.', examples: ['Our relay'] }),
-    priority: z.int().min(0).max(10_000).default(100).meta({ description: 'The lowest is used first.' }),
-    settings: z
-      .record(z.string(), z.unknown())
-      .default({})
-      .meta({
-        description: 'Settings of this provider, such as host and port.',
-        examples: [{ host: 'smtp.acme.example', port: 587 }],
-      }),
-    credentials: z
-      .record(z.string(), z.unknown())
-      .default({})
-      .meta({
-        description: 'Secrets of this provider: sealed when stored, and never shown again.',
-        examples: [{ username: 'relay', password: '…' }],
-      }),
-  })
-  .meta({ id: 'CreateConnectionRequest', description: 'An account at a provider to send through.' })
-export type CreateConnectionRequest = z.output<typeof CreateConnectionRequest>
 
 export const MessageStatusRequest = z
   .strictObject({
@@ -53,16 +21,7 @@ const timeBound = (description: string) =>
     .transform((text) => new Date(text))
     .optional()
 
-const addressFilter = z
-  .string()
-  .max(1_000)
-  .meta({ description: 'Only messages to this address.', examples: ['user@example.net'] })
-  .transform((text, context) => {
-    const parsed = parseAddress(text)
-    if ('address' in parsed) return parsed.address
-    context.addIssue({ code: 'custom', message: parsed.detail })
-    return z.NEVER
-  })
+const addressFilter = addressText('Only messages to this address.')
 
 const pageLimit = z.coerce.number().int().min(1).max(100).default(20).meta({
   description: 'Length of a page.',

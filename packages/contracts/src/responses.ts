@@ -2,11 +2,9 @@ import { z } from 'zod'
 import { type EventType, eventTypes, isEventType } from './event-types.ts'
 import { problemCodes } from './problems.ts'
 import { messageStatusPrecedence, recipientStatuses } from './recipient-status.ts'
+import { nextCursor, reason, time } from './schema-parts.ts'
 
 const messageIdExample = 'msg_01m7wa5yjwe1qr5m7w1gzh99cc'
-
-const time = (description: string) =>
-  z.iso.datetime({ offset: true }).meta({ description, examples: ['2026-11-20T09:30:00.000Z'] })
 
 const MessageId = z.string().meta({ description: 'Id of the message.', examples: [messageIdExample] })
 
@@ -28,11 +26,6 @@ const RecipientKind = z
   .meta({ description: 'The field of the message that names this recipient.' })
 
 const Address = z.string().meta({ description: 'The address as stored.', examples: ['user@example.net'] })
-
-const nextCursor = z
-  .string()
-  .nullable()
-  .meta({ description: 'Give it as `cursor` to get the next page; null on the last one.' })
 
 export const AcceptedRecipient = z
   .object({ address: Address, kind: RecipientKind, status: RecipientStatus })
@@ -100,11 +93,6 @@ export const BatchAnswer = z
   })
   .meta({ id: 'BatchAnswer', description: 'The answer to a batch.' })
 export type BatchAnswer = z.output<typeof BatchAnswer>
-
-const reason = z
-  .string()
-  .nullable()
-  .meta({ description: 'Why, in words: often those of the provider. Null when there is nothing to explain.' })
 
 export const Recipient = z
   .object({
@@ -264,29 +252,3 @@ export const AttemptList = z
   .object({ data: z.array(Attempt).meta({ description: 'In order.' }) })
   .meta({ id: 'AttemptList', description: 'Every try at handing a message over.' })
 export type AttemptList = z.output<typeof AttemptList>
-
-export const Connection = z
-  .object({
-    id: z
-      .string()
-      .meta({ description: 'Id of the connection.', examples: ['con_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
-    provider: z.string().meta({ description: 'Kind of provider.', examples: ['smtp'] }),
-    name: z.string().meta({ description: 'Your name for it.' }),
-    priority: z.int().meta({ description: 'The lowest is used first.' }),
-    settings: z
-      .record(z.string(), z.unknown())
-      .meta({ description: 'Settings of this provider, without secrets.' }),
-    enabled: z.boolean().meta({ description: 'Whether messages go through it.' }),
-    created_at: time('When it was made.'),
-    updated_at: time('When it was last changed.'),
-  })
-  .meta({
-    id: 'Connection',
-    description: 'Your account at a provider. Its credentials are never shown again.',
-  })
-export type Connection = z.output<typeof Connection>
-
-export const ConnectionList = z
-  .object({ data: z.array(Connection).meta({ description: 'By priority.' }) })
-  .meta({ id: 'ConnectionList', description: 'All your connections.' })
-export type ConnectionList = z.output<typeof ConnectionList>

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import * as connectionRequests from './connection-requests.ts'
+import * as connectionResponses from './connection-responses.ts'
 import { FaultList, toPointer } from './faults.ts'
 import { problemCodes } from './problems.ts'
 import * as requests from './requests.ts'
@@ -7,7 +9,10 @@ import * as responses from './responses.ts'
 import { parseBody } from './schema-faults.ts'
 import { SendBatchRequest, SendRequest } from './send-request.ts'
 
-const schemas = Object.entries({ SendRequest, SendBatchRequest, ...requests, ...responses })
+const schemas = Object.entries({
+  ...{ SendRequest, SendBatchRequest, ...requests, ...responses },
+  ...{ ...connectionRequests, ...connectionResponses },
+})
 
 /** Paths of properties that say nothing of themselves, and of objects of ours that take anything. */
 function undescribed(node: unknown, path: string): string[] {
@@ -34,7 +39,11 @@ describe('the reference', () => {
   })
 
   test('refuses unknown fields in every request', () => {
-    for (const schema of [SendRequest, SendBatchRequest, ...Object.values(requests)]) {
+    for (const schema of [
+      SendRequest,
+      SendBatchRequest,
+      ...Object.values({ ...requests, ...connectionRequests }),
+    ]) {
       expect(JSON.stringify(z.toJSONSchema(schema, { io: 'input' }))).toContain(
         '"additionalProperties":false',
       )
@@ -94,19 +103,21 @@ describe('parseBody', () => {
 
   test('a credential is not repeated in the answer', () => {
     const body = { provider: 'smtp', name: 'a\nb', credentials: 'hunter2', secret: 'hunter2' }
-    expect(() => parseBody(requests.CreateConnectionRequest, body)).toThrow(
+    expect(() => parseBody(connectionRequests.CreateConnectionRequest, body)).toThrow(
       expect.not.objectContaining({ message: expect.stringContaining('hunter2') }),
     )
   })
 
   test('a connection is filled up with what was left out', () => {
-    expect(parseBody(requests.CreateConnectionRequest, { provider: 'capture', name: 'x' })).toEqual({
-      provider: 'capture',
-      name: 'x',
-      priority: 100,
-      settings: {},
-      credentials: {},
-    })
+    expect(parseBody(connectionRequests.CreateConnectionRequest, { provider: 'capture', name: 'x' })).toEqual(
+      {
+        provider: 'capture',
+        name: 'x',
+        priority: 100,
+        settings: {},
+        credentials: {},
+      },
+    )
   })
 })
 

@@ -1,11 +1,15 @@
+import type { CreateConnectionRequest } from '@lettergate/contracts/connection-requests'
 import { FaultList } from '@lettergate/contracts/faults'
 import { newId } from '@lettergate/contracts/ids'
 import { Problem } from '@lettergate/contracts/problems'
-import type { CreateConnectionRequest } from '@lettergate/contracts/requests'
 import { addSchemaFaults } from '@lettergate/contracts/schema-faults'
-import { deleteConnectionRow } from '@lettergate/db/sql/connection-delete'
+import { type ConnectionHealthRow, readConnectionHealth } from '@lettergate/db/sql/connection-health-read'
 import { insertConnection } from '@lettergate/db/sql/connection-insert'
-import { type ConnectionRow, listConnectionRows } from '@lettergate/db/sql/connection-list'
+import {
+  type ConnectionLimits,
+  type ConnectionRow,
+  listConnectionRows,
+} from '@lettergate/db/sql/connection-list'
 import type { Tenants } from '@lettergate/db/tenant-database'
 import type { Egress } from '@lettergate/egress/egress'
 import type { Provider } from '@lettergate/providers/provider'
@@ -19,7 +23,11 @@ export type ConnectionDeps = {
   providers: Readonly<Record<string, Provider>>
 }
 
-function findProvider({ providers }: ConnectionDeps, id: string): Provider {
+/** A connection and how it does; null: nothing is known against it. */
+export type ConnectionState = ConnectionRow & { health: ConnectionHealthRow | null }
+
+/** The provider of this name; one that this release does not have is a fault of the field `provider`. */
+export function findProvider({ providers }: Pick<ConnectionDeps, 'providers'>, id: string): Provider {
   const provider = Object.hasOwn(providers, id) ? providers[id] : undefined
   if (provider) return provider
   const faults = new FaultList()
@@ -27,24 +35,40 @@ function findProvider({ providers }: ConnectionDeps, id: string): Provider {
   throw faults.toProblem()
 }
 
+/** Settings and credentials as a client gives them; what is left out is not judged. */
+export type Given = { settings?: unknown; credentials?: unknown }
+
 /** The provider judges what is its own; every fault is told at once, and no value is ever repeated in one. */
-function readSettings(provider: Provider, request: CreateConnectionRequest): unknown {
+export function checkGiven(deps: Pick<ConnectionDeps, 'egress'>, provider: Provider, given: Given): void {
   const faults = new FaultList()
-  const settings = provider.settings.safeParse(request.settings)
-  const credentials = provider.credentials.safeParse(request.credentials)
-  if (!settings.success) addSchemaFaults(settings.error.issues, faults, undefined, ['settings'])
-  if (!credentials.success) addSchemaFaults(credentials.error.issues, faults, undefined, ['credentials'])
+  if (given.credentials !== undefined) {
+    const credentials = provider.credentials.safeParse(given.credentials)
+    if (!credentials.success) addSchemaFaults(credentials.error.issues, faults, undefined, ['credentials'])
+  }
+  if (given.settings !== undefined) {
+    const settings = provider.settings.safeParse(given.settings)
+    if (!settings.success) addSchemaFaults(settings.error.issues, faults, undefined, ['settings'])
+    // What the schema has already found fault with leads nowhere.
+    else if (!faults.found) addTargetFaults(deps, provider, settings.data, faults)
+  }
   if (faults.found) throw faults.toProblem()
-  return settings.data
 }
 
-function checkTargets(deps: ConnectionDeps, provider: Provider, settings: unknown): void {
-  const faults = new FaultList()
+function addTargetFaults(
+  deps: Pick<ConnectionDeps, 'egress'>,
+  provider: Provider,
+  settings: unknown,
+  faults: FaultList,
+): void {
   for (const target of provider.targets(settings)) {
     const verdict = deps.egress.checkTarget(target)
     if (!verdict.ok) faults.add(['settings'], verdict.reason, 'url-not-allowed')
   }
-  if (faults.found) throw faults.toProblem()
+}
+
+/** No limit at all is kept as null. */
+export function toStoredLimits(limits: ConnectionLimits | null | undefined): ConnectionLimits | null {
+  return limits && Object.values(limits).some((limit) => limit !== undefined) ? limits : null
 }
 
 /**
@@ -55,10 +79,9 @@ export async function createConnection(
   deps: ConnectionDeps,
   tenantId: string,
   request: CreateConnectionRequest,
-): Promise<ConnectionRow> {
+): Promise<ConnectionState> {
   const provider = findProvider(deps, request.provider)
-  const settings = readSettings(provider, request)
-  checkTargets(deps, provider, settings)
+  checkGiven(deps, provider, request)
   const id = newId()
   const place = { tenantId, table: 'connection', id } as const
   return fromStorage(
@@ -68,6 +91,7 @@ export async function createConnection(
       const row = { tenantId, id, provider: provider.id, name, priority, settings: request.settings }
       await insertConnection(deps.tenants.forTenant(tenantId), {
         ...row,
+        limits: toStoredLimits(request.limits),
         sealedCredentials: sealed,
         dataKeyVersion,
       })
@@ -81,26 +105,30 @@ export async function readConnection(
   deps: Pick<ConnectionDeps, 'tenants'>,
   tenantId: string,
   id: string,
-): Promise<ConnectionRow> {
-  const [row] = await fromStorage(listConnectionRows(deps.tenants.forTenant(tenantId), tenantId, id))
-  if (!row) throw new Problem('not-found')
-  return row
+): Promise<ConnectionState> {
+  const [connection] = await fromStorage(readStates(deps, tenantId, id))
+  if (!connection) throw new Problem('not-found')
+  return connection
 }
 
 /** All connections of the tenant, in the order in which they are used. */
 export function listConnections(
   deps: Pick<ConnectionDeps, 'tenants'>,
   tenantId: string,
-): Promise<ConnectionRow[]> {
-  return fromStorage(listConnectionRows(deps.tenants.forTenant(tenantId), tenantId))
+): Promise<ConnectionState[]> {
+  return fromStorage(readStates(deps, tenantId, null))
 }
 
-/** Removes a connection; workers stop using it within seconds. Messages that name it are held. */
-export async function deleteConnection(
+async function readStates(
   deps: Pick<ConnectionDeps, 'tenants'>,
   tenantId: string,
-  id: string,
-): Promise<void> {
-  if (!(await fromStorage(deleteConnectionRow(deps.tenants.forTenant(tenantId), tenantId, id))))
-    throw new Problem('not-found')
+  id: string | null,
+): Promise<ConnectionState[]> {
+  const db = deps.tenants.forTenant(tenantId)
+  const [rows, healths] = await Promise.all([
+    listConnectionRows(db, tenantId, id),
+    readConnectionHealth(db, tenantId, id),
+  ])
+  const byId = new Map(healths.map((health) => [health.connection_id, health]))
+  return rows.map((row) => ({ ...row, health: byId.get(row.id) ?? null }))
 }

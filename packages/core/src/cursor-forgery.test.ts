@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readCursor, writeCursor } from './cursor.ts'
 
-const key = createSecretKey(Buffer.alloc(32, 1))
+const key = { sign: createSecretKey(Buffer.alloc(32, 1)) }
 const scope = fc.array(fc.option(fc.string({ maxLength: 10 })), { minLength: 1, maxLength: 4 })
 const invalid = expect.objectContaining({ code: 'cursor-invalid' })
 

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readCursor, writeCursor } from './cursor.ts'
 
-const key = createSecretKey(Buffer.alloc(32, 1))
+const key = { sign: createSecretKey(Buffer.alloc(32, 1)) }
 
 describe('cursor', () => {
   it('gives the position back to whom it was made for', () => {
@@ -24,7 +24,7 @@ describe('cursor', () => {
     ['the same words in other places', (cursor: string) => readCursor(key, [null, 'a'], cursor)],
     [
       'another key',
-      (cursor: string) => readCursor(createSecretKey(Buffer.alloc(32, 2)), ['a', null], cursor),
+      (cursor: string) => readCursor({ sign: createSecretKey(Buffer.alloc(32, 2)) }, ['a', null], cursor),
     ],
     ['one character less', (cursor: string) => readCursor(key, ['a', null], cursor.slice(0, -1))],
     ['another spelling', (cursor: string) => readCursor(key, ['a', null], `${cursor}=`)],
@@ -33,5 +33,13 @@ describe('cursor', () => {
   ])('is refused with %s', (_, read) => {
     const cursor = writeCursor(key, ['a', null], 'position')
     expect(() => read(cursor)).toThrow(expect.objectContaining({ code: 'cursor-invalid' }))
+  })
+
+  it('of the time before the root key was changed is good as long as both are known', () => {
+    const next = { sign: createSecretKey(Buffer.alloc(32, 2)), previous: key.sign }
+    const cursor = writeCursor(key, ['a'], 'position')
+    expect(readCursor(next, ['a'], cursor)).toBe('position')
+    expect(readCursor({ ...key, previous: next.sign }, ['a'], writeCursor(next, ['a'], 'on'))).toBe('on')
+    expect(() => readCursor({ sign: next.sign }, ['a'], cursor)).toThrow()
   })
 })

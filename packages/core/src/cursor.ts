@@ -7,6 +7,9 @@ const CURSOR_CHARS_MAX = 200
 /** What a cursor is good for: one tenant, one mode, one list with its filters. */
 export type CursorScope = readonly (string | null)[]
 
+/** Signs cursors; those that `previous` signed are good too, while root keys are being changed. */
+export type CursorKey = { sign: KeyObject; previous?: KeyObject | undefined }
+
 function mac(key: KeyObject, scope: CursorScope, position: Buffer): Buffer {
   return createHmac('sha256', key)
     .update(JSON.stringify(scope))
@@ -16,19 +19,25 @@ function mac(key: KeyObject, scope: CursorScope, position: Buffer): Buffer {
 }
 
 /** A place in a list, opaque to the client: the position reached, signed together with whose list it is. */
-export function writeCursor(key: KeyObject, scope: CursorScope, position: string): string {
+export function writeCursor(key: CursorKey, scope: CursorScope, position: string): string {
   const bytes = Buffer.from(position)
-  return Buffer.concat([mac(key, scope, bytes), bytes]).toString('base64url')
+  return Buffer.concat([mac(key.sign, scope, bytes), bytes]).toString('base64url')
+}
+
+function isSigned({ sign, previous }: CursorKey, scope: CursorScope, bytes: Buffer): boolean {
+  const [given, position] = [bytes.subarray(0, MAC_BYTES), bytes.subarray(MAC_BYTES)]
+  const isBy = (key: KeyObject) => timingSafeEqual(given, mac(key, scope, position))
+  return isBy(sign) || (previous !== undefined && isBy(previous))
 }
 
 /** The position behind a cursor; throws `cursor-invalid` for one that was not made for this very list. */
-export function readCursor(key: KeyObject, scope: CursorScope, cursor: string): string {
+export function readCursor(key: CursorKey, scope: CursorScope, cursor: string): string {
   if (cursor.length > CURSOR_CHARS_MAX) throw new Problem('cursor-invalid')
   const bytes = Buffer.from(cursor, 'base64url')
   const position = bytes.subarray(MAC_BYTES)
   const isGenuine =
     bytes.length > MAC_BYTES &&
-    timingSafeEqual(bytes.subarray(0, MAC_BYTES), mac(key, scope, position)) &&
+    isSigned(key, scope, bytes) &&
     // Two spellings of one cursor would be two cursors.
     bytes.toString('base64url') === cursor
   if (!isGenuine) throw new Problem('cursor-invalid')

@@ -1,8 +1,9 @@
 import { createSecretKey, randomBytes } from 'node:crypto'
-import type { Queryable } from '@lettergate/db/pool'
+import { createPool, type Queryable } from '@lettergate/db/pool'
+import { countKeysOfOtherPeppers } from '@lettergate/db/sql/key-count-other-pepper'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createKeyVerifier, issueKey, type Principal, revokeKey } from './keys.ts'
+import { createKeyVerifier, issueKey, type Principal, pepperVersionOf, revokeKey } from './keys.ts'
 import { makeKey } from './keys-format.ts'
 import { createTenant, DAILY_LIMIT_BY_PLAN } from './tenants.ts'
 
@@ -150,6 +151,63 @@ test('a failure of the database is told to all who wait and forgotten', async ()
 test('a key is worth nothing under another pepper', async () => {
   const { liveKey } = await buildTenant()
   expect(await buildVerifier(createSecretKey(randomBytes(32))).verify(liveKey)).toBeNull()
+})
+
+test('a key is good before, while and after the pepper changes; once used, the old pepper is not needed', async () => {
+  const next = createSecretKey(randomBytes(32))
+  const { liveKey, testKey, tenantId } = await buildTenant()
+  const changing = () => createKeyVerifier({ pool: database.pool, pepper: next, previousPepper: pepper })
+  const notYet = createKeyVerifier({ pool: database.pool, pepper, previousPepper: next })
+  const left = await countKeysOfOtherPeppers(database.pool, pepperVersionOf(next))
+  expect(await changing().verify(liveKey)).toMatchObject({ tenantId, mode: 'live' })
+  expect(await countKeysOfOtherPeppers(database.pool, pepperVersionOf(next))).toBe(left - 1)
+  const after = createKeyVerifier({ pool: database.pool, pepper: next })
+  expect(await after.verify(liveKey)).toMatchObject({ tenantId })
+  expect(await after.verify(testKey)).toBeNull()
+  // A process that was not replaced yet knows the next pepper beforehand.
+  expect(await notYet.verify(liveKey)).toMatchObject({ tenantId })
+})
+
+test('a revoked key is not hashed anew, and unknown ones stay unknown, while the pepper changes', async () => {
+  const next = createSecretKey(randomBytes(32))
+  const { tenantId } = await buildTenant()
+  const { key, keyId } = await issueKey({ db: database.pool, pepper }, { mode: 'live', tenantId })
+  await revokeKey(database.pool, tenantId, keyId)
+  const { verify } = createKeyVerifier({ pool: database.pool, pepper: next, previousPepper: pepper })
+  expect(await verify(key)).toBeNull()
+  expect(await verify(makeKey('live'))).toBeNull()
+})
+
+test('a key is good even if it cannot be hashed anew', async () => {
+  const { liveKey, tenantId } = await buildTenant()
+  const errors: unknown[] = []
+  const pool: Queryable = {
+    query: (config) =>
+      config.name === 'key-rehash' ? Promise.reject(new Error('locked')) : database.pool.query(config),
+  }
+  const { verify } = createKeyVerifier({
+    ...{ pool, pepper: createSecretKey(randomBytes(32)), previousPepper: pepper },
+    onError: (error) => errors.push(error),
+  })
+  expect(await verify(liveKey)).toMatchObject({ tenantId })
+  expect(errors).toHaveLength(1)
+})
+
+test('the role of the api may exchange a hash by the function for it, and by nothing else', async () => {
+  const { liveKey } = await buildTenant()
+  const pool = createPool({
+    url: database.url,
+    max: 1,
+    applicationName: 'test',
+    onError: () => {},
+    role: 'lettergate_batch',
+  })
+  const next = createSecretKey(randomBytes(32))
+  const { verify } = createKeyVerifier({ pool, pepper: next, previousPepper: pepper })
+  expect(await verify(liveKey)).not.toBeNull()
+  expect(await createKeyVerifier({ pool, pepper: next }).verify(liveKey)).not.toBeNull()
+  await expect(pool.query("update api_key set hash = '\\x00'")).rejects.toThrow('permission denied')
+  await pool.end()
 })
 
 test('the database holds no key, only what recognises one', async () => {

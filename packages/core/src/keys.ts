@@ -3,6 +3,7 @@ import { newId } from '@lettergate/contracts/ids'
 import type { Queryable } from '@lettergate/db/pool'
 import { findKeys, type KeyRow } from '@lettergate/db/sql/key-find'
 import { insertKey } from '@lettergate/db/sql/key-insert'
+import { rehashKey } from '@lettergate/db/sql/key-rehash'
 import { revokeKeyRow } from '@lettergate/db/sql/key-revoke'
 import { LRUCache } from 'lru-cache'
 import { displayOf, isWellFormedKey, makeKey } from './keys-format.ts'
@@ -48,6 +49,11 @@ function hashKey(pepper: KeyObject, key: string): Buffer {
   return createHmac('sha256', pepper).update(key).digest()
 }
 
+/** The number that a key names its pepper by, as `rootVersionOf` does for root keys. */
+export function pepperVersionOf(pepper: KeyObject): number {
+  return createHmac('sha256', pepper).update('pepper version').digest().readUInt32BE(0) >>> 1
+}
+
 function toPrincipal(row: KeyRow): Principal {
   // A newer release may have given a scope that this one does not know; it grants nothing here.
   const scopes = new Set(SCOPES.filter((scope) => row.scopes.includes(scope)))
@@ -57,7 +63,8 @@ function toPrincipal(row: KeyRow): Principal {
 }
 
 /**
- * Checks keys against the database, with a small cache in front. Keys asked for at the same moment share one query.
+ * Checks keys against the database, with a small cache in front. Keys asked for at the same moment share one query. While root keys
+ * are being changed, a key that the previous pepper hashed is good too, and is hashed anew, so that the old secret can go.
  *
  * The cache is indexed by the key's SHA-256, not by the key, so that no key stays in memory after its request, and not by
  * the stored HMAC, which costs five times as much (0.26 against 1.3 µs) and would protect 256 random bits no better.
@@ -65,6 +72,9 @@ function toPrincipal(row: KeyRow): Principal {
 export function createKeyVerifier(deps: {
   pool: Queryable
   pepper: KeyObject
+  previousPepper?: KeyObject | undefined
+  /** A key was good and could not be hashed anew: its next use tries again. */
+  onError?: (error: unknown) => void
   ttlMs?: number
   /** Milliseconds of a clock that never goes back. */
   now?: () => number
@@ -76,12 +86,24 @@ export function createKeyVerifier(deps: {
   const unknown = createCache<true>(UNKNOWN_MAX, now)
   const inFlight = new Map<string, Promise<Principal | null>>()
   const lookUp = createLookup(deps.pool)
+  const pepperVersion = pepperVersionOf(deps.pepper)
+
+  /** By the pepper, or else by the one before it: both are asked for in one query. */
+  async function find(key: string): Promise<Found> {
+    const { pepper, previousPepper } = deps
+    if (previousPepper === undefined) return lookUp(hashKey(pepper, key))
+    const [to, from] = [hashKey(pepper, key), hashKey(previousPepper, key)]
+    const [found, before] = await Promise.all([lookUp(to), lookUp(from)])
+    if (found.principal || !before.principal) return found
+    await rehashKey(deps.pool, { from, to, pepperVersion }).catch((error: unknown) => deps.onError?.(error))
+    return before
+  }
 
   async function ask(digest: string, key: string): Promise<Principal | null> {
     // Age counts from before the question: the answer may be that old when it arrives.
     const askedAt = now()
     try {
-      const { principal, ttlMs } = await lookUp(hashKey(deps.pepper, key))
+      const { principal, ttlMs } = await find(key)
       const ttl = Math.min(ttlMs, ttlMsMax) - (now() - askedAt)
       if (ttl > 0 && principal) known.set(digest, principal, { ttl })
       if (ttl > 0 && !principal) unknown.set(digest, true, { ttl })
@@ -163,6 +185,7 @@ export async function issueKey(
     tenantId: owner.mode === 'admin' ? null : owner.tenantId,
     mode: owner.mode,
     hash: hashKey(deps.pepper, key),
+    pepperVersion: pepperVersionOf(deps.pepper),
     display: displayOf(key),
     scopes: options.scopes ?? (owner.mode === 'admin' ? ['admin'] : TENANT_SCOPES),
     expiresAt: options.expiresAt ?? null,

@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto'
 import { uuidAtTime } from '@lettergate/contracts/ids'
 import type { RecipientStatus } from '@lettergate/contracts/recipient-status'
 import type { Queryable } from '@lettergate/db/pool'
@@ -8,7 +7,7 @@ import { listIdsSending } from '@lettergate/db/sql/list-by-sending'
 import { DENSE_STATUSES, listIdsByRareStatus } from '@lettergate/db/sql/list-by-status'
 import { listMatching } from '@lettergate/db/sql/list-matching'
 import type { Tenants } from '@lettergate/db/tenant-database'
-import { readCursor, writeCursor } from './cursor.ts'
+import { type CursorKey, readCursor, writeCursor } from './cursor.ts'
 import type { MessageReader, Reader, StoredMessage } from './read-messages.ts'
 import { fromStorage } from './read-storage.ts'
 
@@ -24,7 +23,7 @@ export type ListQuery = {
 
 export type MessagePage = { messages: StoredMessage[]; nextCursor: string | null }
 
-type Deps = { tenants: Tenants; messages: MessageReader; cursorKey: KeyObject }
+type Deps = { tenants: Tenants; messages: MessageReader; cursorKey: CursorKey }
 type Page = { ids: string[]; reached: string | null }
 
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff'

@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto'
 import { Problem } from '@lettergate/contracts/problems'
 import type { Queryable } from '@lettergate/db/pool'
 import { type AttemptRow, readAttempts } from '@lettergate/db/sql/read-attempts'
@@ -6,12 +5,12 @@ import { readDocument } from '@lettergate/db/sql/read-document'
 import { type EventRow, readEvents } from '@lettergate/db/sql/read-events'
 import type { Tenants } from '@lettergate/db/tenant-database'
 import { buildMime } from '@lettergate/providers/mime'
-import { readCursor, writeCursor } from './cursor.ts'
+import { type CursorKey, readCursor, writeCursor } from './cursor.ts'
 import { toOutbound } from './outbound.ts'
 import { type MessageReader, type Reader, readExisting, type StoredMessage } from './read-messages.ts'
 import { fromStorage } from './read-storage.ts'
 
-type Deps = { tenants: Tenants; messages: MessageReader; cursorKey: KeyObject }
+type Deps = { tenants: Tenants; messages: MessageReader; cursorKey: CursorKey }
 
 /** What happened to a message, oldest first, a page at a time. */
 export async function listEvents(

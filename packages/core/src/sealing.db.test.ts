@@ -113,6 +113,26 @@ test('another root key opens nothing; after the rewrap it opens everything and t
   expect(back).toEqual({ rewrapped: first.rewrapped, broken: 0 })
 })
 
+test('while root keys are changed both open, what is new is wrapped by the newer one, and then the old one can go', async () => {
+  const { place, value } = await buildSealed()
+  const next = createSecretKey(randomBytes(32))
+  const both = () => createSealer({ tenants: database.tenants, root: next, previous: root })
+  // Processes are replaced one by one: one of the time before knows the next key beforehand.
+  const notYet = createSealer({ tenants: database.tenants, root, previous: next })
+  expect(await both().unsealCredentials(place, value)).toEqual(CREDENTIALS)
+  const fresh = await buildPlace()
+  const made = await both().sealCredentials(fresh, CREDENTIALS)
+  expect(await notYet.unsealCredentials(fresh, made)).toEqual(CREDENTIALS)
+  await expect(buildSealer().unsealCredentials(fresh, made)).rejects.toThrow(SealBroken)
+  const rewrapping = rewrapDataKeys(database.pool, { from: root, to: next })
+  for (let i = 0; i < 20; i++) expect(await both().unsealCredentials(place, value)).toEqual(CREDENTIALS)
+  await rewrapping
+  expect(await notYet.unsealCredentials(place, value)).toEqual(CREDENTIALS)
+  expect(await buildSealer(next).unsealCredentials(place, value)).toEqual(CREDENTIALS)
+  expect(await buildSealer(next).unsealCredentials(fresh, made)).toEqual(CREDENTIALS)
+  await rewrapDataKeys(database.pool, { from: next, to: root })
+})
+
 test('a data key that does not open stops the rewrap of no other', async () => {
   const [broken, good] = [await buildSealed(), await buildSealed()]
   const next = createSecretKey(randomBytes(32))

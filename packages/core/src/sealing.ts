@@ -80,18 +80,28 @@ const rowContext = (place: SealedPlace, version: number) => [
   version,
 ]
 
-/** Seals tenants' credentials: the root key wraps a data key per tenant, which seals the values (AES-256-GCM throughout). */
-export function createSealer(deps: { tenants: Tenants; root: KeyObject }): Sealer {
+/**
+ * Seals tenants' credentials: the root key wraps a data key per tenant, which seals the values (AES-256-GCM throughout). While root keys
+ * are being changed, what the previous one wrapped opens too.
+ */
+export function createSealer(deps: {
+  tenants: Tenants
+  root: KeyObject
+  previous?: KeyObject | undefined
+}): Sealer {
   const wrapping = deriveKey(deps.root, 'data key wrapping')
   const rootVersion = rootVersionOf(deps.root)
+  const wrappings = new Map([[rootVersion, wrapping]])
+  if (deps.previous)
+    wrappings.set(rootVersionOf(deps.previous), deriveKey(deps.previous, 'data key wrapping'))
   const keys = new LRUCache<string, KeyObject>({ max: DATA_KEYS_MAX, ttl: DATA_KEY_TTL_MS })
 
   function unwrap(tenantId: string, row: DataKeyRow): KeyObject {
     const cached = keys.get(`${tenantId} ${row.version}`)
     if (cached) return cached
-    if (row.root_version !== rootVersion)
-      throw new SealBroken(`data key of tenant ${tenantId} under this root key`)
-    const key = createSecretKey(unseal(wrapping, dataKeyContext(tenantId, row.version), row.wrapped))
+    const wrappedBy = wrappings.get(row.root_version)
+    if (!wrappedBy) throw new SealBroken(`data key of tenant ${tenantId} under this root key`)
+    const key = createSecretKey(unseal(wrappedBy, dataKeyContext(tenantId, row.version), row.wrapped))
     keys.set(`${tenantId} ${row.version}`, key)
     return key
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { withoutSecrets } from './redact.ts'
+import { reportWithoutSecrets, withoutSecrets } from './redact.ts'
 import { Secret } from './secret.ts'
 
 const credentials = { username: new Secret('relay@acme.example'), password: new Secret('correct horse+9/x') }
@@ -61,6 +61,28 @@ describe('what a provider said of a refusal', () => {
     expect(withoutSecrets({ ...outcome, refused: [...refused] }, credentials)).toEqual({
       ...{ kind: 'deferred', code: 'provider-unavailable', reason: '***' },
       refused: [{ address: 'a@example.net', kind: 'rejected', code: 'recipient-refused', reason: '550 ***' }],
+    })
+  })
+
+  test('shows no credential that lies deeper', () => {
+    const nested = { oauth: { clients: [{ id: 'public-id', secret: new Secret('correct horse+9/x') }] } }
+    const outcome = {
+      kind: 'deferred',
+      code: 'provider-unavailable',
+      reason: 'no correct horse+9/x',
+    } as const
+    expect(withoutSecrets(outcome, nested)).toEqual({ ...outcome, reason: 'no ***' })
+  })
+
+  test('shows no credential in what it says of the account', () => {
+    const fault = {
+      code: 'provider-credentials-refused' as const,
+      reason: '535 correct horse+9/x',
+      advice: ['Do not use correct horse+9/x.'],
+    }
+    expect(reportWithoutSecrets({ fault, notes: ['correct horse+9/x'] }, { deep: [credentials] })).toEqual({
+      fault: { code: fault.code, reason: '535 ***', advice: ['Do not use ***.'] },
+      notes: ['***'],
     })
   })
 })

@@ -1,4 +1,4 @@
-import type { SendOutcome } from './provider.ts'
+import type { AccountReport, SendOutcome } from './provider.ts'
 import { Secret } from './secret.ts'
 
 const STRUCK_OUT = '***'
@@ -38,15 +38,34 @@ export function secretsIn(credentials: unknown): string[] {
   return Object.values(credentials).flatMap(secretsIn)
 }
 
+function secretsToStrike(credentials: unknown): string[] {
+  return secretsIn(credentials).filter((value) => value.length >= CHARS_MIN)
+}
+
 /**
  * Strikes the credentials of a connection out of what its provider said: reasons are stored and shown, and there are servers that
  * repeat a command, such as the one that logs in, in their refusal of it.
  */
 export function withoutSecrets(outcome: SendOutcome, credentials: unknown): SendOutcome {
   if (outcome.kind === 'accepted' && outcome.refused === undefined) return outcome
-  const values = secretsIn(credentials).filter((value) => value.length >= CHARS_MIN)
+  const values = secretsToStrike(credentials)
+  if (values.length === 0) return outcome
   const said = 'reason' in outcome ? { ...outcome, reason: strikeOut(outcome.reason, values) } : outcome
   if (!('refused' in said) || said.refused === undefined) return said
   const refused = said.refused.map((one) => ({ ...one, reason: strikeOut(one.reason, values) }))
   return { ...said, refused }
+}
+
+/** The same for what a provider said of the account. */
+export function reportWithoutSecrets(report: AccountReport, credentials: unknown): AccountReport {
+  const values = secretsToStrike(credentials)
+  const strike = (text: string) => strikeOut(text, values)
+  const { fault, identities } = report
+  return {
+    ...report,
+    fault: fault && { code: fault.code, reason: strike(fault.reason), advice: fault.advice.map(strike) },
+    notes: report.notes.map(strike),
+    // The address that logs in is told on purpose: it is one that may stand in From.
+    ...(identities && { identities }),
+  }
 }

@@ -1,5 +1,6 @@
 import { fromPublicId, toPublicId } from '@lettergate/contracts/ids'
 import { issueKey, revokeKey } from '@lettergate/core/keys'
+import { type Rotated, rotateRoot } from '@lettergate/core/rotate-root'
 import { tenantExists } from '@lettergate/db/sql/tenant-exists'
 import type { Command } from 'commander'
 import { z } from 'zod'
@@ -19,7 +20,15 @@ const CreateOptions = z.object({
 })
 const RevokeOptions = z.object({ tenant: tenantId })
 
-/** `lettergate key create` and `lettergate key revoke`. */
+function describeRotation({ rewrapped, keysNotUsedYet }: Rotated): string {
+  const keys =
+    keysNotUsedYet === 0
+      ? 'Every API key has been used since.'
+      : `${keysNotUsedYet} API keys have not been used since; they end when LETTERGATE_SECRET_PREVIOUS is removed.`
+  return `${rewrapped} data keys were wrapped anew.\n${keys}\n`
+}
+
+/** `lettergate key create`, `revoke` and `rotate-root`. */
 export function addKeyCommands(program: Command): void {
   const key = program.command('key').description('API keys of a tenant')
   key
@@ -34,6 +43,18 @@ export function addKeyCommands(program: Command): void {
         return issueKey({ db: pool, pepper }, { mode: options.mode, tenantId: options.tenant })
       })
       process.stdout.write(`${JSON.stringify({ key_id: toPublicId('key', made.keyId), key: made.key })}\n`)
+    })
+  key
+    .command('rotate-root')
+    .description('wrap by LETTERGATE_SECRET what LETTERGATE_SECRET_PREVIOUS wrapped, while everything runs')
+    .action(async () => {
+      const rotated = await withDatabase(({ pool, root, previousRoot }) => {
+        if (previousRoot === undefined) throw new CliError('LETTERGATE_SECRET_PREVIOUS is not set')
+        return rotateRoot(pool, { previous: previousRoot, present: root })
+      })
+      process.stdout.write(describeRotation(rotated))
+      if (rotated.broken > 0)
+        throw new CliError(`${rotated.broken} data keys do not open with LETTERGATE_SECRET_PREVIOUS`)
     })
   key
     .command('revoke')

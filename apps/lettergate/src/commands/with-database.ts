@@ -7,12 +7,19 @@ import { databaseUrlOf, openPool } from '../start/database.ts'
 
 /** Runs `work` on the database that the settings name. */
 export async function withDatabase<T>(
-  work: (deps: { pool: Pool; pepper: KeyObject }) => Promise<T>,
+  work: (deps: {
+    pool: Pool
+    pepper: KeyObject
+    root: KeyObject
+    previousRoot: KeyObject | undefined
+  }) => Promise<T>,
 ): Promise<T> {
   const config = loadConfig()
   const pool = openPool(databaseUrlOf(config))
   try {
-    return await work({ pool, pepper: deriveKey(rootSecret(config), 'api key pepper') })
+    const root = rootSecret(config)
+    const pepper = deriveKey(root, 'api key pepper')
+    return await work({ pool, pepper, root, previousRoot: config.previousSecret })
   } finally {
     await pool.end()
   }

@@ -19,9 +19,15 @@ export type RunningCommand = {
 
 /** Settings of this machine must not reach a test. */
 const CLEAN: Env = Object.fromEntries(
-  ['DATABASE_URL', 'REDIS_URL', 'LETTERGATE_ENV', 'LETTERGATE_SECRET', 'LG_FAILPOINT', 'API_HOST'].map(
-    (name) => [name, undefined],
-  ),
+  [
+    'DATABASE_URL',
+    'REDIS_URL',
+    'LETTERGATE_ENV',
+    'LETTERGATE_SECRET',
+    'LETTERGATE_SECRET_PREVIOUS',
+    'LG_FAILPOINT',
+    'API_HOST',
+  ].map((name) => [name, undefined]),
 )
 
 /** Starts the command line as a user would, in a process of its own. */

@@ -1,4 +1,5 @@
 import type { Queryable } from '../pool.ts'
+import type { ConnectionLimits } from './connection-list.ts'
 
 export type NewConnectionRow = {
   tenantId: string
@@ -7,6 +8,8 @@ export type NewConnectionRow = {
   name: string
   priority: number
   settings: unknown
+  /** None unless given. */
+  limits?: ConnectionLimits | null
   sealedCredentials: Buffer
   dataKeyVersion: number
 }
@@ -19,8 +22,8 @@ export async function insertConnection(db: Queryable, row: NewConnectionRow): Pr
       with changed as (
         update tenant set connections_version = connections_version + 1 where id = $1
       )
-      insert into connection (tenant_id, id, provider, name, priority, settings, sealed_credentials, data_key_version)
-      values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      insert into connection (tenant_id, id, provider, name, priority, settings, limits, sealed_credentials, data_key_version)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
     values: [
       row.tenantId,
       row.id,
@@ -28,6 +31,7 @@ export async function insertConnection(db: Queryable, row: NewConnectionRow): Pr
       row.name,
       row.priority,
       JSON.stringify(row.settings),
+      row.limits && JSON.stringify(row.limits),
       row.sealedCredentials,
       row.dataKeyVersion,
     ],

@@ -50,7 +50,10 @@ describe('/v1/connections', () => {
 
   it('a deleted connection is gone', async () => {
     const { json } = await create()
-    expect((await api.call('DELETE', `/v1/connections/${json.id}`)).status).toBe(204)
+    expect(await api.call('DELETE', `/v1/connections/${json.id}`)).toMatchObject({
+      status: 200,
+      json: { id: json.id, queued: 'move', messages: 0 },
+    })
     expect((await api.call('DELETE', `/v1/connections/${json.id}`)).status).toBe(404)
     expect((await api.call('GET', `/v1/connections/${json.id}`)).status).toBe(404)
   })

@@ -1,5 +1,5 @@
-import { CreateConnectionRequest } from '@lettergate/contracts/requests'
-import { Connection } from '@lettergate/contracts/responses'
+import { CreateConnectionRequest } from '@lettergate/contracts/connection-requests'
+import { Connection } from '@lettergate/contracts/connection-responses'
 import { createConnection } from '@lettergate/core/connections'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'

@@ -1,27 +1,36 @@
-import { deleteConnection } from '@lettergate/core/connections'
+import { DeleteConnectionQuery } from '@lettergate/contracts/connection-requests'
+import { ConnectionDeleted } from '@lettergate/contracts/connection-responses'
+import { deleteConnection } from '@lettergate/core/delete-connection'
 import type { FastifyInstance } from 'fastify'
-import { z } from 'zod'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../plugins/authenticate.ts'
 import { pathId } from '../path-id.ts'
-import { ConnectionPath, problemAnswers } from '../schemas.ts'
+import { answer, ConnectionPath, problemAnswers } from '../schemas.ts'
 
 /** Removes a connection and its credentials for good. */
 export function addDeleteConnectionRoute(app: FastifyInstance, deps: ApiDeps): void {
-  app.delete<{ Params: { id: string } }>('/v1/connections/:id', {
+  app.delete<{ Params: { id: string }; Querystring: DeleteConnectionQuery }>('/v1/connections/:id', {
     config: { scope: 'connections:write', liveOnly: true },
     schema: {
       operationId: 'deleteConnection',
       summary: 'Delete a connection',
       description:
-        'Removes the connection and its credentials for good. Messages that ask for it are held. Needs a live key.',
+        'Removes the connection and its credentials for good. Messages that wait and name it go by your other connections, ' +
+        'unless `queued` says otherwise; what is being handed over at this moment is not called back. With very many messages it may ' +
+        'answer 503 before it is done: repeat it to go on. Needs a live key.',
       tags: ['Connections'],
       params: ConnectionPath,
-      response: { 204: z.null().describe('It is gone.'), ...problemAnswers(401, 403, 404, 503) },
+      querystring: DeleteConnectionQuery,
+      response: {
+        200: answer('It is gone.', ConnectionDeleted),
+        ...problemAnswers(401, 403, 404, 422, 503),
+      },
     },
-    handler: async (request, reply) => {
-      await deleteConnection(deps, tenantOf(request).tenantId, pathId('con', request.params.id))
-      return reply.code(204).send()
+    handler: async (request): Promise<ConnectionDeleted> => {
+      const { queued } = request.query
+      const id = pathId('con', request.params.id)
+      const { messages } = await deleteConnection(deps, tenantOf(request).tenantId, id, queued)
+      return { id: request.params.id, queued, messages }
     },
   })
 }

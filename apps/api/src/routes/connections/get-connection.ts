@@ -1,4 +1,4 @@
-import { Connection } from '@lettergate/contracts/responses'
+import { Connection } from '@lettergate/contracts/connection-responses'
 import { readConnection } from '@lettergate/core/connections'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'

@@ -1,4 +1,4 @@
-import { ConnectionList } from '@lettergate/contracts/responses'
+import { ConnectionList } from '@lettergate/contracts/connection-responses'
 import { listConnections } from '@lettergate/core/connections'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'

@@ -3,7 +3,6 @@ import { Problem } from '@lettergate/contracts/problems'
 import { BatchAnswer, type BatchResult, ProblemDetails } from '@lettergate/contracts/responses'
 import { type NewMessage, parseSendBatchRequest, SendBatchRequest } from '@lettergate/contracts/send-request'
 import type { AcceptedMessage } from '@lettergate/core/accept'
-import { findConnectionFault } from '@lettergate/core/connections-check'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { passingCompiler } from '../../compilers.ts'
@@ -39,7 +38,7 @@ function judgeConnections(
   return Promise.all(
     parsed.map(async (entry, index) => {
       if (!isMessage(entry)) return entry
-      return (await findConnectionFault(deps, tenantId, entry, `#/messages/${index}`)) ?? entry
+      return (await deps.connectionsCheck.findFault(tenantId, entry, `#/messages/${index}`)) ?? entry
     }),
   )
 }

@@ -2,7 +2,6 @@ import { Problem } from '@lettergate/contracts/problems'
 import { MessageAccepted } from '@lettergate/contracts/responses'
 import { parseSendRequest, SendRequest } from '@lettergate/contracts/send-request'
 import type { AcceptOutcome, AcceptRequest } from '@lettergate/core/accept'
-import { findConnectionFault } from '@lettergate/core/connections-check'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { passingCompiler } from '../../compilers.ts'
 import type { ApiDeps } from '../../deps.ts'
@@ -49,7 +48,7 @@ async function acceptOne(
 ): Promise<AcceptOutcome> {
   try {
     const message = parseSendRequest(body, { now: new Date(deps.clock.now()) })
-    const fault = await findConnectionFault(deps, tenant.id, message)
+    const fault = await deps.connectionsCheck.findFault(tenant.id, message)
     if (fault) throw fault
     return await deps.acceptor.accept(tenant, { messages: [message], ...(idempotency && { idempotency }) })
   } catch (error) {

@@ -1,0 +1,34 @@
+import { UpdateConnectionRequest } from '@lettergate/contracts/connection-requests'
+import { Connection } from '@lettergate/contracts/connection-responses'
+import { updateConnection } from '@lettergate/core/change-connection'
+import type { FastifyInstance } from 'fastify'
+import type { ApiDeps } from '../../deps.ts'
+import { tenantOf } from '../../plugins/authenticate.ts'
+import { pathId } from '../path-id.ts'
+import { answer, ConnectionPath, problemAnswers } from '../schemas.ts'
+import { presentConnection } from './present-connection.ts'
+
+/** Changes a connection, but for its provider and its credentials. */
+export function addUpdateConnectionRoute(app: FastifyInstance, deps: ApiDeps): void {
+  app.patch<{ Params: { id: string }; Body: UpdateConnectionRequest }>('/v1/connections/:id', {
+    config: { scope: 'connections:write', liveOnly: true },
+    schema: {
+      operationId: 'updateConnection',
+      summary: 'Change a connection',
+      description:
+        'Fields left out stay as they are; `settings` and `limits` are replaced as a whole. In effect at once for every message ' +
+        'whose hand-off has not begun. Needs a live key.',
+      tags: ['Connections'],
+      params: ConnectionPath,
+      body: UpdateConnectionRequest,
+      response: {
+        200: answer('The connection as it is now.', Connection),
+        ...problemAnswers(400, 401, 403, 404, 413, 415, 422, 503),
+      },
+    },
+    handler: async (request): Promise<Connection> => {
+      const id = pathId('con', request.params.id)
+      return presentConnection(await updateConnection(deps, tenantOf(request).tenantId, id, request.body))
+    },
+  })
+}

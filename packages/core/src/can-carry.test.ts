@@ -1,0 +1,73 @@
+import type { Capabilities } from '@lettergate/providers/provider'
+import { describe, expect, test } from 'vitest'
+import { type Carried, cannotCarry } from './can-carry.ts'
+
+const wide: Capabilities = {
+  recipientsMax: 50,
+  messageBytesMax: 10_000,
+  idempotencyWindowMs: 0,
+  answersEachRecipient: false,
+  replyToMax: 10,
+  inlineImages: true,
+  tagsMax: 10,
+  metadata: true,
+  tellsLimits: false,
+}
+const narrow: Capabilities = {
+  ...wide,
+  messageBytesMax: 1_000,
+  replyToMax: 1,
+  refusesHeader: /^(?:sender\.ip|idempotency-key)$/,
+  inlineImages: false,
+  takesFilename: /^[\x20-\x7e]+\.pdf$/,
+}
+const plain: Carried = { replyTo: [], headers: {}, attachments: [], text: 'Hi' }
+const pdf = { filename: 'Bill.PDF', disposition: 'attachment' as const, content: Buffer.from('x') }
+
+describe('what a provider cannot carry', () => {
+  test.each<[string, Partial<Carried>, { code: string; pointer: string; detail: RegExp }]>([
+    [
+      'a second address in Reply-To',
+      { replyTo: [{ address: 'a@example.net' }, { address: 'b@example.net' }] },
+      { code: 'field-not-supported', pointer: '/reply_to', detail: /^has 2 addresses/ },
+    ],
+    [
+      'a header by name, however it is written',
+      { headers: { 'X-Fine': '1', 'Idempotency-KEY': '1' } },
+      { code: 'header-not-allowed', pointer: '/headers/Idempotency-KEY', detail: /header/ },
+    ],
+    [
+      'an image in the text',
+      { attachments: [pdf, { ...pdf, disposition: 'inline', contentId: 'logo' }] },
+      { code: 'field-not-supported', pointer: '/attachments/1/disposition', detail: /inline/ },
+    ],
+    [
+      'a file name',
+      { attachments: [{ ...pdf, filename: 'page.svg' }] },
+      { code: 'field-not-supported', pointer: '/attachments/0/filename', detail: /file name/ },
+    ],
+    [
+      'a text that is too long',
+      { text: 'é'.repeat(501) },
+      { code: 'payload-too-large', pointer: '', detail: /1000 bytes/ },
+    ],
+    [
+      'files that are too large once they are encoded',
+      { attachments: [{ ...pdf, content: Buffer.alloc(800) }] },
+      { code: 'payload-too-large', pointer: '', detail: /1000 bytes/ },
+    ],
+  ])('%s', (_, change, { detail, ...fault }) => {
+    const message = { ...plain, ...change }
+    expect(cannotCarry(narrow, message)).toEqual({ ...fault, detail: expect.stringMatching(detail) })
+    expect(cannotCarry(wide, message)).toBeNull()
+  })
+
+  test.each<[string, Partial<Carried>]>([
+    ['one address in Reply-To', { replyTo: [{ address: 'a@example.net' }] }],
+    ['other headers', { headers: { 'X-Campaign': '1' } }],
+    ['a file name in capitals', { attachments: [pdf] }],
+    ['text up to the last byte', { text: 'x'.repeat(1_000) }],
+  ])('is not %s', (_, change) => {
+    expect(cannotCarry(narrow, { ...plain, ...change })).toBeNull()
+  })
+})

@@ -1,0 +1,77 @@
+import { toPointer } from '@lettergate/contracts/faults'
+import type { ProblemCode } from '@lettergate/contracts/problems'
+import type { Capabilities } from '@lettergate/providers/provider'
+
+/** What decides whether a provider can say a message exactly: a new message has it, and so has one on its way out. */
+export type Carried = {
+  replyTo: readonly unknown[]
+  headers: Readonly<Record<string, string>>
+  attachments: readonly {
+    filename: string
+    disposition: 'attachment' | 'inline'
+    contentId?: string | undefined
+    /** Only its length matters. */
+    content: { readonly length: number }
+  }[]
+  text?: string | undefined
+  html?: string | undefined
+}
+
+/** `pointer` starts at the message; '' is the whole of it. `detail` fits behind the pointer, and names no provider. */
+export type CarryFault = {
+  code: Extract<ProblemCode, 'field-not-supported' | 'header-not-allowed' | 'payload-too-large'>
+  pointer: string
+  detail: string
+}
+
+/** Base64 in lines of 76 characters. */
+const ENCODED_RATIO = (4 / 3) * (78 / 76)
+
+/** Bytes on the wire that are sure: texts are counted as they are, since how a provider encodes them is its own affair. */
+export function encodedBytes(message: Carried): number {
+  let bytes = Buffer.byteLength(message.text ?? '') + Buffer.byteLength(message.html ?? '')
+  for (const { content } of message.attachments) bytes += Math.ceil(content.length * ENCODED_RATIO)
+  return bytes
+}
+
+/** Whether a message has anything of which providers differ; most have nothing, and need no look at the connections. */
+export function asksMore(message: Carried): boolean {
+  return (
+    message.replyTo.length > 1 || message.attachments.length > 0 || Object.keys(message.headers).length > 0
+  )
+}
+
+/**
+ * What a provider with these capabilities cannot carry as the client gave it; null when it can carry all. The number of recipients
+ * is none of it: a message may go out in several calls.
+ */
+export function cannotCarry(capabilities: Capabilities, message: Carried): CarryFault | null {
+  const { replyToMax, refusesHeader, inlineImages, takesFilename, messageBytesMax } = capabilities
+  const unsupported = (path: (string | number)[], detail: string): CarryFault => ({
+    code: 'field-not-supported',
+    pointer: toPointer(path),
+    detail,
+  })
+  if (message.replyTo.length > replyToMax)
+    return unsupported(
+      ['reply_to'],
+      `has ${message.replyTo.length} addresses; at most ${replyToMax} are possible`,
+    )
+  const header =
+    refusesHeader && Object.keys(message.headers).find((name) => refusesHeader.test(name.toLowerCase()))
+  if (header !== undefined) {
+    const pointer = toPointer(['headers', header])
+    return { code: 'header-not-allowed', pointer, detail: 'is a header that cannot be given to the provider' }
+  }
+  for (const [index, { filename, disposition }] of message.attachments.entries()) {
+    if (!inlineImages && disposition === 'inline')
+      return unsupported(['attachments', index, 'disposition'], 'inline cannot be shown by the provider')
+    if (takesFilename && !takesFilename.test(filename.toLowerCase()))
+      return unsupported(['attachments', index, 'filename'], 'is a file name that the provider does not take')
+  }
+  if (encodedBytes(message) > messageBytesMax) {
+    const detail = `is larger, once it is encoded, than the ${messageBytesMax} bytes that the provider takes`
+    return { code: 'payload-too-large', pointer: '', detail }
+  }
+  return null
+}

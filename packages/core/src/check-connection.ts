@@ -1,0 +1,130 @@
+import { Problem } from '@lettergate/contracts/problems'
+import { readSealedConnection } from '@lettergate/db/sql/connection-read-sealed'
+import type { Tenants } from '@lettergate/db/tenant-database'
+import type { Egress } from '@lettergate/egress/egress'
+import type { AccountReport, Io, Provider } from '@lettergate/providers/provider'
+import { reportWithoutSecrets } from '@lettergate/providers/redact'
+import { z } from 'zod'
+import { createCountWindow } from './count-window.ts'
+import { fromStorage } from './read-storage.ts'
+import { SealBroken, type Sealer } from './sealing.ts'
+
+export type Checked = { report: AccountReport; tookMs: number }
+
+export type ConnectionChecker = {
+  /** Asks the provider about the account behind a connection of this tenant; sends nothing. */
+  check(tenantId: string, id: string): Promise<Checked>
+  /** Ends what is under way, and takes nothing new. */
+  stop(): void
+}
+
+/** A person waits for it. */
+const DEADLINE_MS = 15_000
+/** Of one tenant, in each process: providers count these as failed logins when the password is wrong. */
+const CHECKS_PER_MINUTE = 10
+/** Of all tenants at once: each holds a socket. */
+const UNDER_WAY_MAX = 50
+
+const unopened: AccountReport = {
+  fault: {
+    code: 'provider-credentials-refused',
+    reason: 'the stored credentials cannot be opened or are not of the kind that this provider takes now',
+    advice: ['Store the credentials of this connection again.'],
+  },
+  notes: [],
+}
+
+function failed(reason: string): AccountReport {
+  const advice = ['Compare host and port in the settings with the provider’s documentation; try again later.']
+  return { fault: { code: 'provider-unreachable', reason, advice }, notes: [] }
+}
+
+function overloaded(detail: string): Problem {
+  return new Problem('overloaded', { detail, headers: { 'retry-after': '1' } })
+}
+
+/** Checks connections as they are stored, by the same way out as hand-offs. */
+export function createConnectionChecker(deps: {
+  tenants: Tenants
+  sealer: Sealer
+  egress: Pick<Egress, 'request' | 'connect'>
+  providers: Readonly<Record<string, Provider>>
+  deadlineMs?: number
+  /** The time that calls are signed with; this machine's when absent. */
+  now?: () => number
+  onError: (error: unknown) => void
+}): ConnectionChecker {
+  const { deadlineMs = DEADLINE_MS, now = Date.now } = deps
+  const window = createCountWindow({ max: CHECKS_PER_MINUTE, windowMs: 60_000 })
+  const stopping = new AbortController()
+  let underWay = 0
+
+  /** Null: what is stored does not open. */
+  async function open(tenantId: string, id: string) {
+    const row = await readSealedConnection(deps.tenants.forTenant(tenantId), tenantId, id)
+    if (!row) throw new Problem('not-found')
+    const provider = deps.providers[row.provider]
+    if (!provider) throw new Problem('wrong-state', { detail: `There is no provider ${row.provider} here.` })
+    try {
+      const opened = await deps.sealer.unsealCredentials(
+        { tenantId, table: 'connection', id },
+        { sealed: row.sealedCredentials, dataKeyVersion: row.dataKeyVersion },
+      )
+      const credentials = provider.credentials.parse(opened)
+      return { provider, connection: { id, credentials, settings: provider.settings.parse(row.settings) } }
+    } catch (error) {
+      if (!(error instanceof SealBroken || error instanceof z.ZodError)) throw error
+      deps.onError(error)
+      return null
+    }
+  }
+
+  async function ask(tenantId: string, id: string): Promise<AccountReport> {
+    const opened = await fromStorage(open(tenantId, id))
+    if (!opened) return unopened
+    const { provider, connection } = opened
+    const late = AbortSignal.timeout(deadlineMs)
+    const signal = AbortSignal.any([late, stopping.signal])
+    const io: Io = {
+      request: (request) => deps.egress.request(request, { signal, timeoutMs: deadlineMs }),
+      connect: (target) => deps.egress.connect({ ...target, signal }),
+      now: () => new Date(now()),
+      signal,
+    }
+    // Whoever does not listen to the signal is not waited for.
+    const ended = new Promise<AccountReport>((resolve) => {
+      signal.addEventListener('abort', () => resolve(failed(`no answer within ${deadlineMs / 1000} s`)), {
+        once: true,
+      })
+    })
+    const answer = provider.check(connection, io).catch((error: unknown) => {
+      if (!signal.aborted) deps.onError(error)
+      return failed('the check broke off')
+    })
+    return reportWithoutSecrets(await Promise.race([answer, ended]), connection.credentials)
+  }
+
+  return {
+    async check(tenantId, id) {
+      if (stopping.signal.aborted) throw overloaded('This gateway is being restarted. Try again.')
+      const waitSeconds = window.take(tenantId)
+      if (waitSeconds > 0) {
+        throw new Problem('rate-limited', {
+          detail: `Connections may be tested ${CHECKS_PER_MINUTE} times a minute.`,
+          headers: { 'retry-after': String(waitSeconds) },
+        })
+      }
+      if (underWay >= UNDER_WAY_MAX) throw overloaded('Too many connections are being tested. Try again.')
+      underWay++
+      const startedAt = performance.now()
+      try {
+        const report = await ask(tenantId, id)
+        if (stopping.signal.aborted) throw overloaded('This gateway is being restarted. Try again.')
+        return { report, tookMs: Math.round(performance.now() - startedAt) }
+      } finally {
+        underWay--
+      }
+    },
+    stop: () => stopping.abort(),
+  }
+}

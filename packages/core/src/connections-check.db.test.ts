@@ -1,0 +1,139 @@
+import { newId } from '@lettergate/contracts/ids'
+import type { NewMessage } from '@lettergate/contracts/send-request'
+import { insertConnection } from '@lettergate/db/sql/connection-insert'
+import { insertDataKey } from '@lettergate/db/sql/data-key-insert'
+import type { Tenants } from '@lettergate/db/tenant-database'
+import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
+import { buildTenant } from '@lettergate/db/testing-rows'
+import { createProviders } from '@lettergate/providers/registry'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createConnectionsCheck } from './connections-check.ts'
+import { buildMessage } from './testing.ts'
+
+let db: TestDatabase
+let tenantId: string
+let queries: number
+const providers = createProviders()
+beforeAll(async () => {
+  db = await createTestDatabase()
+})
+afterAll(() => db.drop())
+beforeEach(async () => {
+  tenantId = await buildTenant(db.pool)
+  await insertDataKey(db.pool, tenantId, { version: 1, rootVersion: 1, wrapped: Buffer.from('x') })
+  queries = 0
+})
+
+const counted: Tenants = {
+  forTenant(id) {
+    queries++
+    return db.tenants.forTenant(id)
+  },
+  close: async () => {},
+}
+
+async function connect(provider: string, enabled = true): Promise<string> {
+  const row = { tenantId, id: newId(), provider, name: 'x', priority: 1, settings: {} }
+  await insertConnection(db.pool, { ...row, sealedCredentials: Buffer.from('x'), dataKeyVersion: 1 })
+  if (!enabled)
+    await db.pool.query({ text: 'update connection set enabled = false where id = $1', values: [row.id] })
+  return row.id
+}
+
+/** A new check each time: what was cached is not what these are about. */
+const judge = (change: Partial<NewMessage>, pointer?: string) =>
+  createConnectionsCheck({ tenants: counted, providers }).findFault(tenantId, buildMessage(change), pointer)
+
+const file = {
+  filename: 'a.png',
+  contentType: 'image/png',
+  disposition: 'attachment' as const,
+  content: Buffer.from('x'),
+}
+const twoReplies = { replyTo: [{ address: 'a@example.net' }, { address: 'b@example.net' }] }
+const brevoCannot: [string, Partial<NewMessage>, string, string][] = [
+  ['two addresses in Reply-To', twoReplies, '#/reply_to', 'field-not-supported'],
+  [
+    'an inline image',
+    { attachments: [{ ...file, disposition: 'inline', contentId: 'logo' }] },
+    '#/attachments/0/disposition',
+    'field-not-supported',
+  ],
+  [
+    'a file name',
+    { attachments: [{ ...file, filename: 'a.svg' }] },
+    '#/attachments/0/filename',
+    'field-not-supported',
+  ],
+  ['a header', { headers: { 'Idempotency-Key': 'x' } }, '#/headers/Idempotency-Key', 'header-not-allowed'],
+  ['its size', { attachments: [{ ...file, content: Buffer.alloc(16_000_000) }] }, '#', 'payload-too-large'],
+]
+
+describe('a message that the provider cannot carry', () => {
+  it.each(brevoCannot)(
+    'is refused for %s, where it stands, if it is all there is',
+    async (_, change, pointer, code) => {
+      await connect('brevo')
+      expect(await judge(change)).toMatchObject({
+        code,
+        errors: [{ pointer, detail: expect.stringContaining('brevo') }],
+      })
+    },
+  )
+
+  it.each(brevoCannot)('is taken in spite of %s, if another connection can carry it', async (_, change) => {
+    await connect('brevo')
+    await connect('smtp')
+    expect(await judge(change)).toBeNull()
+  })
+
+  it.each(brevoCannot)('is refused for %s, if it names that connection', async (_, change, pointer) => {
+    const connectionId = await connect('brevo')
+    await connect('smtp')
+    expect(await judge({ ...change, connectionId })).toMatchObject({ errors: [{ pointer }] })
+  })
+
+  it('is refused where it stands in a batch', async () => {
+    await connect('brevo')
+    expect(await judge(twoReplies, '#/messages/3')).toMatchObject({
+      errors: [{ pointer: '#/messages/3/reply_to' }],
+    })
+  })
+
+  it('is not saved by a connection that is switched off, nor refused without any connection', async () => {
+    await connect('smtp', false)
+    expect(await judge(twoReplies)).toBeNull()
+    await connect('brevo')
+    expect(await judge(twoReplies)).not.toBeNull()
+  })
+
+  it('is told the largest size that would have been possible', async () => {
+    await connect('microsoft365')
+    await connect('postmark')
+    const attachments = [{ ...file, content: Buffer.alloc(10_000_000) }]
+    expect(await judge({ attachments })).toMatchObject({ detail: expect.stringContaining('postmark') })
+    expect(await judge({ attachments: [{ ...file, content: Buffer.alloc(4_000_000) }] })).toBeNull()
+  })
+})
+
+describe('what it costs', () => {
+  it('a message that every provider can carry asks nobody', async () => {
+    await connect('brevo')
+    expect(await judge({})).toBeNull()
+    expect(
+      await judge({
+        headers: { 'X-Campaign': '1' },
+        attachments: [file],
+        replyTo: [{ address: 'a@example.net' }],
+      }),
+    ).toBeNull()
+    expect(queries).toBe(0)
+  })
+
+  it('many others of one tenant ask once', async () => {
+    await connect('brevo')
+    const check = createConnectionsCheck({ tenants: counted, providers })
+    await Promise.all(Array.from({ length: 20 }, () => check.findFault(tenantId, buildMessage(twoReplies))))
+    expect(queries).toBe(1)
+  })
+})

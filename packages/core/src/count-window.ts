@@ -1,0 +1,31 @@
+/** Names remembered at once; beyond that, all are forgotten rather than letting memory grow. */
+const NAMES_MAX = 50_000
+
+export type CountWindow = {
+  /** Counts one for this name; answers the seconds to wait once there were too many, else 0. */
+  take(name: string): number
+}
+
+/** So many for each name in a window of time, by this process alone. */
+export function createCountWindow(options: {
+  max: number
+  windowMs: number
+  /** Milliseconds of a clock that never goes back. */
+  now?: () => number
+}): CountWindow {
+  const { max, windowMs, now = () => performance.now() } = options
+  let counts = new Map<string, number>()
+  let windowEnd = now() + windowMs
+  return {
+    take(name) {
+      const time = now()
+      if (time >= windowEnd || counts.size >= NAMES_MAX) {
+        counts = new Map()
+        windowEnd = time + windowMs
+      }
+      const count = (counts.get(name) ?? 0) + 1
+      counts.set(name, count)
+      return count > max ? Math.ceil((windowEnd - time) / 1000) : 0
+    },
+  }
+}

@@ -1,0 +1,91 @@
+import type { DeleteConnectionQuery } from '@lettergate/contracts/connection-requests'
+import { uuidAtTime } from '@lettergate/contracts/ids'
+import { Problem } from '@lettergate/contracts/problems'
+import { deleteConnectionRow } from '@lettergate/db/sql/connection-delete'
+import { FAIL_MAX, failQueued } from '@lettergate/db/sql/queued-fail'
+import { QUEUED_PHASES, type QueuedPhase, readQueuedPage } from '@lettergate/db/sql/queued-page'
+import { unnameQueued } from '@lettergate/db/sql/queued-unname'
+import type { TenantDatabase, Tenants } from '@lettergate/db/tenant-database'
+import { readConnection } from './connections.ts'
+import { fromStorage } from './read-storage.ts'
+
+type Queued = DeleteConnectionQuery['queued']
+type Work = {
+  db: TenantDatabase
+  tenantId: string
+  id: string
+  queued: Queued
+  deadline: number
+  pageMax: number
+}
+
+const FIRST_ID = '00000000-0000-0000-0000-000000000000'
+/** Messages looked at in one transaction. */
+const PAGE_MAX = 1_000
+/** Whoever waits for the answer gets one within this time, and goes on by asking again. */
+const WORK_MS = 8_000
+/** A message that was being accepted when the connection went is younger than this, whatever the clocks say. */
+const LATE_MS = 10 * 60_000
+const REASON = 'the connection that the message names was deleted'
+
+/** Does to these messages what the tenant chose; each transaction is bounded, and finds nothing left to do the second time. */
+async function settle({ db, tenantId, id, queued }: Work, ids: string[]): Promise<number> {
+  if (queued === 'hold') return ids.length
+  if (queued === 'move') return db.transaction((client) => unnameQueued(client, tenantId, id, ids))
+  let ended = 0
+  for (let at = 0; at < ids.length; at += FAIL_MAX) {
+    ended += await failQueued(db, tenantId, ids.slice(at, at + FAIL_MAX), REASON)
+  }
+  return ended
+}
+
+async function settlePhase(work: Work, phase: QueuedPhase, from: string, done: number): Promise<number> {
+  let count = 0
+  for (let after: string | null = from; after !== null; ) {
+    const at = { phase, after, limit: work.pageMax }
+    const page = await readQueuedPage(work.db, work.tenantId, work.id, at)
+    count += await settle(work, page.ids)
+    after = page.after
+    if (after !== null && performance.now() > work.deadline) {
+      throw new Problem('overloaded', {
+        detail: `The connection is still there: ${done + count} waiting messages are done, and more are left. Repeat the request to go on.`,
+        headers: { 'retry-after': '1' },
+      })
+    }
+  }
+  return count
+}
+
+async function settleAll(work: Work, from: string): Promise<number> {
+  let count = 0
+  // In the order in which a message goes through them, so that one on its way is not passed by.
+  for (const phase of QUEUED_PHASES) count += await settlePhase(work, phase, from, count)
+  return count
+}
+
+/**
+ * Removes a connection for good. First for the messages that wait for it, then the connection, then for those that were accepted in
+ * between. If it stops half-way, the connection is still there, and the same request goes on. A message whose hand-off
+ * is under way keeps to it; when it has to be tried again and still names the connection, it is held, visibly.
+ */
+export async function deleteConnection(
+  deps: { tenants: Tenants; workMs?: number; pageMax?: number },
+  tenantId: string,
+  id: string,
+  queued: Queued = 'move',
+): Promise<{ messages: number }> {
+  await readConnection(deps, tenantId, id)
+  const db = deps.tenants.forTenant(tenantId)
+  const deadline = performance.now() + (deps.workMs ?? WORK_MS)
+  const work = { db, tenantId, id, queued, deadline, pageMax: deps.pageMax ?? PAGE_MAX }
+  return fromStorage(
+    (async () => {
+      const before = await settleAll(work, FIRST_ID)
+      if (!(await deleteConnectionRow(db, tenantId, id))) throw new Problem('not-found')
+      if (queued === 'hold') return { messages: before }
+      const late = uuidAtTime(new Date(Date.now() - LATE_MS))
+      // The connection is gone: what is left of the time does not matter any more.
+      return { messages: before + (await settleAll({ ...work, deadline: Number.POSITIVE_INFINITY }, late)) }
+    })(),
+  )
+}

@@ -1,0 +1,27 @@
+import type { KeyObject } from 'node:crypto'
+import type { Queryable } from '@lettergate/db/pool'
+import { countKeysOfOtherPeppers } from '@lettergate/db/sql/key-count-other-pepper'
+import { deriveKey } from './derive-key.ts'
+import { pepperVersionOf } from './keys.ts'
+import { rewrapDataKeys } from './sealing.ts'
+
+export type Rotated = {
+  rewrapped: number
+  /** Data keys that do not open with the previous root key: they are as they were. */
+  broken: number
+  /** API keys that nobody has used since the change: they end when the previous root key is taken away. */
+  keysNotUsedYet: number
+}
+
+/**
+ * Wraps all that the previous root key wrapped by the present one, while everything runs. May be stopped, and run again: the second
+ * time it finds what has come since. API keys cannot be hashed anew without being seen, so it only counts them.
+ */
+export async function rotateRoot(
+  db: Queryable,
+  roots: { previous: KeyObject; present: KeyObject },
+): Promise<Rotated> {
+  const { rewrapped, broken } = await rewrapDataKeys(db, { from: roots.previous, to: roots.present })
+  const pepper = deriveKey(roots.present, 'api key pepper')
+  return { rewrapped, broken, keysNotUsedYet: await countKeysOfOtherPeppers(db, pepperVersionOf(pepper)) }
+}
