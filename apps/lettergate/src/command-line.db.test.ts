@@ -90,12 +90,15 @@ test('key rotate-root wraps everything anew, counts keys that were not used, and
   const place = { tenantId: rows[0]?.id ?? '', table: 'connection', id: newId() } as const
   const value = await createSealer({ tenants: own.tenants, root }).sealCredentials(place, { x: 1 })
   const both = { LETTERGATE_SECRET: after, LETTERGATE_SECRET_PREVIOUS: before }
-  expect(await runWith(['key', 'rotate-root'], both)).toEqual({
-    code: 0,
-    stdout:
-      '1 data keys were wrapped anew.\n2 API keys have not been used since; they end when LETTERGATE_SECRET_PREVIOUS is removed.\n',
-    stderr: '',
-  })
+  const { code, stdout, stderr } = await runWith(['key', 'rotate-root'], both)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout.split('\n')).toEqual([
+    '1 data keys were wrapped anew.',
+    '2 API keys have not been used since; they end when LETTERGATE_SECRET_PREVIOUS is removed:',
+    expect.stringMatching(/^ {2}ten_\w{26} lg_live_\w{4}…$/),
+    expect.stringMatching(/^ {2}ten_\w{26} lg_test_\w{4}…$/),
+    '',
+  ])
   const present = createSealer({ tenants: own.tenants, root: createSecretKey(Buffer.from(after)) })
   expect(await present.unsealCredentials(place, value)).toEqual({ x: 1 })
   expect((await runWith(['key', 'rotate-root'], both)).stdout).toMatch(/^0 data keys/)

@@ -7,6 +7,7 @@ import { insertDataKey } from '@lettergate/db/sql/data-key-insert'
 import { ensureUsage } from '@lettergate/db/sql/ensure-usage'
 import { fenceSending } from '@lettergate/db/sql/fence-sending'
 import { loadClaimed } from '@lettergate/db/sql/load-claimed'
+import type { Tenants } from '@lettergate/db/tenant-database'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
 import { buildRow, buildTenant, buildUnit } from '@lettergate/db/testing-rows'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -122,6 +123,25 @@ describe('deleting a connection that messages wait for', () => {
     for (let i = 0; i < 7; i++) await accept(i % 3 === 0 ? { connectionId: other } : {})
     expect(await remove('move', { pageMax: 2 })).toEqual({ messages: 4 })
     expect([...(await load(await claim())).values()].filter((id) => id === named)).toEqual([])
+  })
+
+  it('moves also what is accepted at the moment at which the connection goes', async () => {
+    let late = ''
+    const tenants: Tenants = {
+      forTenant(id) {
+        const own = db.tenants.forTenant(id)
+        return {
+          ...own,
+          async query(config) {
+            if (config.name === 'connection-delete') late = await accept()
+            return own.query(config)
+          },
+        }
+      },
+      close: async () => {},
+    }
+    expect(await deleteConnection({ tenants }, tenantId, named, 'move')).toEqual({ messages: 1 })
+    expect(Object.fromEntries(await load(await claim()))).toEqual({ [late]: null })
   })
 
   it('stops in time with the connection still there, and the same request goes on', async () => {

@@ -1,5 +1,4 @@
 import type { DeleteConnectionQuery } from '@lettergate/contracts/connection-requests'
-import { uuidAtTime } from '@lettergate/contracts/ids'
 import { Problem } from '@lettergate/contracts/problems'
 import { deleteConnectionRow } from '@lettergate/db/sql/connection-delete'
 import { FAIL_MAX, failQueued } from '@lettergate/db/sql/queued-fail'
@@ -16,6 +15,8 @@ type Work = {
   id: string
   queued: Queued
   deadline: number
+  /** The connection is deleted already. */
+  isGone: boolean
   pageMax: number
 }
 
@@ -24,8 +25,8 @@ const FIRST_ID = '00000000-0000-0000-0000-000000000000'
 const PAGE_MAX = 1_000
 /** Whoever waits for the answer gets one within this time, and goes on by asking again. */
 const WORK_MS = 8_000
-/** A message that was being accepted when the connection went is younger than this, whatever the clocks say. */
-const LATE_MS = 10 * 60_000
+/** For those that came or went from one phase to another meanwhile: once the connection is gone, there is nothing to ask again. */
+const LATE_WORK_MS = 4_000
 const REASON = 'the connection that the message names was deleted'
 
 /** Does to these messages what the tenant chose; each transaction is bounded, and finds nothing left to do the second time. */
@@ -39,33 +40,32 @@ async function settle({ db, tenantId, id, queued }: Work, ids: string[]): Promis
   return ended
 }
 
-async function settlePhase(work: Work, phase: QueuedPhase, from: string, done: number): Promise<number> {
+async function settlePhase(work: Work, phase: QueuedPhase, done: number): Promise<number> {
   let count = 0
-  for (let after: string | null = from; after !== null; ) {
+  for (let after: string | null = FIRST_ID; after !== null; ) {
     const at = { phase, after, limit: work.pageMax }
     const page = await readQueuedPage(work.db, work.tenantId, work.id, at)
     count += await settle(work, page.ids)
     after = page.after
-    if (after !== null && performance.now() > work.deadline) {
-      throw new Problem('overloaded', {
-        detail: `The connection is still there: ${done + count} waiting messages are done, and more are left. Repeat the request to go on.`,
-        headers: { 'retry-after': '1' },
-      })
-    }
+    if (after === null || performance.now() < work.deadline) continue
+    if (work.isGone) break
+    throw new Problem('overloaded', {
+      detail: `The connection is still there: ${done + count} waiting messages are done, and more are left. Repeat the request to go on.`,
+      headers: { 'retry-after': '1' },
+    })
   }
   return count
 }
 
-async function settleAll(work: Work, from: string): Promise<number> {
+async function settleAll(work: Work): Promise<number> {
   let count = 0
-  // In the order in which a message goes through them, so that one on its way is not passed by.
-  for (const phase of QUEUED_PHASES) count += await settlePhase(work, phase, from, count)
+  for (const phase of QUEUED_PHASES) count += await settlePhase(work, phase, count)
   return count
 }
 
 /**
- * Removes a connection for good. First for the messages that wait for it, then the connection, then for those that were accepted in
- * between. If it stops half-way, the connection is still there, and the same request goes on. A message whose hand-off
+ * Removes a connection for good: first what waits for it is settled, then the connection goes, then what came or was on its way in
+ * between is settled too. If it stops half-way, the connection is still there, and the same request goes on. A message whose hand-off
  * is under way keeps to it; when it has to be tried again and still names the connection, it is held, visibly.
  */
 export async function deleteConnection(
@@ -77,15 +77,14 @@ export async function deleteConnection(
   await readConnection(deps, tenantId, id)
   const db = deps.tenants.forTenant(tenantId)
   const deadline = performance.now() + (deps.workMs ?? WORK_MS)
-  const work = { db, tenantId, id, queued, deadline, pageMax: deps.pageMax ?? PAGE_MAX }
+  const work = { db, tenantId, id, queued, deadline, isGone: false, pageMax: deps.pageMax ?? PAGE_MAX }
   return fromStorage(
     (async () => {
-      const before = await settleAll(work, FIRST_ID)
+      const before = await settleAll(work)
       if (!(await deleteConnectionRow(db, tenantId, id))) throw new Problem('not-found')
       if (queued === 'hold') return { messages: before }
-      const late = uuidAtTime(new Date(Date.now() - LATE_MS))
-      // The connection is gone: what is left of the time does not matter any more.
-      return { messages: before + (await settleAll({ ...work, deadline: Number.POSITIVE_INFINITY }, late)) }
+      const late = { ...work, deadline: performance.now() + LATE_WORK_MS, isGone: true }
+      return { messages: before + (await settleAll(late)) }
     })(),
   )
 }

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { Queryable } from '@lettergate/db/pool'
-import { countKeysOfOtherPeppers } from '@lettergate/db/sql/key-count-other-pepper'
+import { listKeysOfOtherPeppers, type OldKeyRow } from '@lettergate/db/sql/key-list-other-pepper'
 import { deriveKey } from './derive-key.ts'
 import { pepperVersionOf } from './keys.ts'
 import { rewrapDataKeys } from './sealing.ts'
@@ -10,12 +10,14 @@ export type Rotated = {
   /** Data keys that do not open with the previous root key: they are as they were. */
   broken: number
   /** API keys that nobody has used since the change: they end when the previous root key is taken away. */
-  keysNotUsedYet: number
+  keysNotUsedYet: { count: number; keys: OldKeyRow[] }
 }
+
+const KEYS_MAX = 100
 
 /**
  * Wraps all that the previous root key wrapped by the present one, while everything runs. May be stopped, and run again: the second
- * time it finds what has come since. API keys cannot be hashed anew without being seen, so it only counts them.
+ * time it finds what has come since. API keys cannot be hashed anew without being seen, so it only tells which are left, a hundred at most.
  */
 export async function rotateRoot(
   db: Queryable,
@@ -23,5 +25,6 @@ export async function rotateRoot(
 ): Promise<Rotated> {
   const { rewrapped, broken } = await rewrapDataKeys(db, { from: roots.previous, to: roots.present })
   const pepper = deriveKey(roots.present, 'api key pepper')
-  return { rewrapped, broken, keysNotUsedYet: await countKeysOfOtherPeppers(db, pepperVersionOf(pepper)) }
+  const keysNotUsedYet = await listKeysOfOtherPeppers(db, pepperVersionOf(pepper), KEYS_MAX)
+  return { rewrapped, broken, keysNotUsedYet }
 }

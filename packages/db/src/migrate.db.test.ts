@@ -78,10 +78,13 @@ async function migrateWithout(pool: Pool, missing: string): Promise<void> {
   }
 }
 
-test('row-level security comes to a database with data while the version before goes on serving', async () => {
+test.each([
+  ['row-level security', '0003_row_level_security.sql'],
+  ['what connections can be changed to', '0007_connections.sql'],
+])('%s comes to a database with data while the version before goes on serving', async (_, name) => {
   const { url } = await createOwned('superuser')
   const pool = open(url)
-  await migrateWithout(pool, '0003_row_level_security.sql')
+  await migrateWithout(pool, name)
   const tenantId = await buildTenant(pool)
   await ensureUsage(pool, [{ id: tenantId, mode: 'live' }])
   let accepted = 0
@@ -106,7 +109,7 @@ test('row-level security comes to a database with data while the version before 
   await more(50)
   stop.abort()
   await Promise.all(writers)
-  expect(migrated).toMatchObject({ applied: expect.arrayContaining(['0003_row_level_security.sql']) })
+  expect(migrated).toMatchObject({ applied: expect.arrayContaining([name]) })
   expect(errors).toEqual([])
   expect((await open(url, 'lettergate_batch').query('select from message')).rowCount).toBe(accepted)
 })

@@ -21,11 +21,16 @@ const CreateOptions = z.object({
 const RevokeOptions = z.object({ tenant: tenantId })
 
 function describeRotation({ rewrapped, keysNotUsedYet }: Rotated): string {
-  const keys =
-    keysNotUsedYet === 0
+  const { count, keys } = keysNotUsedYet
+  const left =
+    count === 0
       ? 'Every API key has been used since.'
-      : `${keysNotUsedYet} API keys have not been used since; they end when LETTERGATE_SECRET_PREVIOUS is removed.`
-  return `${rewrapped} data keys were wrapped anew.\n${keys}\n`
+      : `${count} API keys have not been used since; they end when LETTERGATE_SECRET_PREVIOUS is removed:`
+  const lines = keys.map(
+    ({ tenant_id, display }) =>
+      `  ${tenant_id === null ? 'operator' : toPublicId('ten', tenant_id)} ${display}…`,
+  )
+  return [`${rewrapped} data keys were wrapped anew.`, left, ...lines, ''].join('\n')
 }
 
 /** `lettergate key create`, `revoke` and `rotate-root`. */
