@@ -77,6 +77,8 @@ test('two workers share one rate, and nothing is lost when what they share vanis
     // A burst of one second, then the rate. A time that was reserved is used some 100 ms late, the first one as well.
     expect(index + 1).toBeLessThanOrEqual(20 + ((time + 300) * 20) / 1000)
   }
+  // Nobody reserves twice: that would push the others on and on.
+  expect(fleet.reserved.reduce((sum, n) => sum + n)).toBe(60)
   expect(await fleet.statuses()).toEqual({ sent: 60 })
   await fleet.accept(...to(40))
   await fleet.run(async () => {
