@@ -28,6 +28,7 @@ export function toOrder(asks: readonly Ask[]): PaceOrder {
   return {
     ...{ tenantId, connectionId, rate, perDay },
     wanted: rate === null ? 0 : sum(asks.filter(({ hasTime }) => !hasTime)),
+    largest: Math.max(...asks.map(({ recipients }) => recipients)),
     wantedOfDay: perDay === null ? 0 : sum(asks),
   }
 }

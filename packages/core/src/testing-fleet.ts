@@ -38,6 +38,7 @@ export async function buildFleet(
   const tenantId = await buildTenant(db.pool, options)
   const ids = connections.map(() => newId())
   const sent: Sent[] = []
+  const reserved: number[] = []
   const egress = createEgress({ allow: [] })
   const capture = createCapture()
   const listener = createListener({ url: db.url, onError })
@@ -69,7 +70,7 @@ export async function buildFleet(
         }
       },
     }
-    const pace: Pace = createPace({ pool: db.pool, onError })
+    const pace: Pace = createPace({ pool: db.pool, onError, onReserve: (n) => reserved.push(n) })
     pace.start()
     const deliverer = createDeliverer({
       ...{ pool: db.pool, tenants: db.tenants, router, egress, pace, slots: 50, onError },
@@ -104,7 +105,7 @@ export async function buildFleet(
   }
 
   return {
-    ...{ tenantId, ids, sent, errors, workers, run },
+    ...{ tenantId, ids, sent, reserved, errors, workers, run },
     /** One message for each list of recipients. */
     async accept(...recipients: string[][]): Promise<string[]> {
       const messages = recipients.map((to) => buildMessage({ to: to.map((address) => ({ address })) }))

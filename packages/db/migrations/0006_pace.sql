@@ -104,7 +104,8 @@ create type pace_key as (tenant_id uuid, connection_id uuid);
 create type pace_report as (
   tenant_id uuid, connection_id uuid, grow float8, halve int4, concurrency_max float8, pause_ms float8, pause_reason text,
   unused int4);
-create type pace_order as (tenant_id uuid, connection_id uuid, rate float8, wanted float8, per_day int4, wanted_of_day int4);
+create type pace_order as (
+  tenant_id uuid, connection_id uuid, rate float8, wanted float8, largest float8, per_day int4, wanted_of_day int4);
 create type pace_wait as (
   message_id uuid, epoch int8, in_ms float8, connection_id uuid, why text, version int4);
 
@@ -147,7 +148,8 @@ end
 $$;
 
 -- Reserves sending times and room of the day. `start_ms`: when the first of them may go out; it is in the past while the burst lasts,
--- which is what one second allows, or one. Nothing is reserved further ahead than an hour.
+-- which is what one second allows, or one. Nothing begins further ahead than an hour; what begins before may end after it, or a message
+-- with more recipients than an hour allows would never go out (`largest`).
 create function reserve_pace(r pace_order, out start_ms float8, out granted float8, out granted_of_day int4) language plpgsql as $$
 declare
   h connection_health := lock_health(r.tenant_id, r.connection_id);
@@ -160,7 +162,8 @@ begin
   if r.wanted > 0 and r.rate is not null then
     -- Times that were given away at another rate say nothing of this one.
     starts := case when h.rate is distinct from r.rate then now() else greatest(now(), h.next_at) end;
-    granted := greatest(0, least(r.wanted, extract(epoch from now() + interval '1 hour' - starts) * r.rate));
+    granted := case when starts > now() + interval '1 hour' then 0
+                    else least(r.wanted, extract(epoch from now() + interval '1 hour' - starts) * r.rate + r.largest) end;
     start_ms := extract(epoch from starts - now()) * 1000 - 1000 * greatest(0, 1 - 1 / r.rate);
     h.next_at := starts + granted / r.rate * interval '1 s';
     h.rate := r.rate;

@@ -6,8 +6,10 @@ import { afterEach, expect, test } from 'vitest'
 import { migrate } from './migrate.ts'
 import { createPool, type Pool } from './pool.ts'
 import { acceptMessages } from './sql/accept-messages.ts'
+import { claimMessages, FIRST_TENANT } from './sql/claim-messages.ts'
 import { ensureUsage } from './sql/ensure-usage.ts'
 import { createTestDatabase } from './testing.ts'
+import { newId } from './testing-ids.ts'
 import { buildTenant, buildUnit } from './testing-rows.ts'
 
 const cleanups: (() => Promise<unknown>)[] = []
@@ -113,3 +115,52 @@ test.each([
   expect(errors).toEqual([])
   expect((await open(url, 'lettergate_batch').query('select from message')).rowCount).toBe(accepted)
 })
+
+test.each(['0005_routes.sql', '0006_pace.sql'])(
+  '%s comes to a database with data while messages are accepted and claimed',
+  async (name) => {
+    const { url } = await createOwned('superuser')
+    const pool = open(url)
+    await migrateWithout(pool, name)
+    const tenantId = await buildTenant(pool)
+    await ensureUsage(pool, [{ id: tenantId, mode: 'live' }])
+    await pool.query({
+      text: `insert into attempt (tenant_id, message_id, number, provider, started_at, outcome, recipients)
+             values ($1, $2, 1, 'smtp', now(), 'accepted', '{0}')`,
+      values: [tenantId, newId()],
+    })
+    const stop = new AbortController()
+    const errors: unknown[] = []
+    let accepted = 0
+    const work = async (step: () => Promise<unknown>) => {
+      while (!stop.signal.aborted && errors.length === 0)
+        await step().catch((error: unknown) => errors.push(error))
+    }
+    const claim = { depth: 1_000_000, afterTenant: FIRST_TENANT, tenantsMax: 10, leaseMs: 10_000 }
+    const old = open(url)
+    const writers = [
+      work(async () => {
+        await acceptMessages(old, [buildUnit(tenantId)])
+        accepted++
+      }),
+      work(async () => {
+        await claimMessages(old, claim)
+        await sleep(5)
+      }),
+    ]
+    const more = async () => {
+      for (const until = accepted + 20; accepted < until && errors.length === 0; ) await sleep(5)
+    }
+    await more()
+    const { applied } = await migrate(pool)
+    await more()
+    stop.abort()
+    await Promise.all(writers)
+    expect(errors).toEqual([])
+    expect(applied).toEqual([name])
+    expect((await pool.query('select 1 from outbox')).rowCount).toBe(accepted)
+    expect((await pool.query('select code, choice from attempt')).rows).toEqual([
+      { code: null, choice: null },
+    ])
+  },
+)

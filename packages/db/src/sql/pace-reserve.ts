@@ -7,6 +7,8 @@ export type PaceOrder = {
   /** Recipients a second; null: no such limit. */
   rate: number | null
   wanted: number
+  /** Of one hand-off. */
+  largest: number
   perDay: number | null
   wantedOfDay: number
 }
@@ -19,6 +21,7 @@ const orderArray = rowArray<PaceOrder>('pace_order', [
   column('uuid', (order) => order.connectionId),
   column('float8', (order) => order.rate),
   column('float8', (order) => order.wanted),
+  column('float8', (order) => order.largest),
   column('int4', (order) => order.perDay),
   column('int4', (order) => order.wantedOfDay),
 ])

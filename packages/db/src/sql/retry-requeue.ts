@@ -27,7 +27,7 @@ export async function requeueForRetry(
         from message m where m.tenant_id = $1 and m.id = $2
         on conflict (message_id) do update
           set state = 'ready', due_at = now(), first_due_at = now(), lease_until = null, sending_at = null,
-              accepted_at = null
+              accepted_at = null, wait_for = null, wait_why = null, wait_version = null
           where outbox.state = 'waiting'
       )
       select pg_notify('lg_message', $2::text), pg_notify('lg_outbox', '')`,
