@@ -12,6 +12,14 @@ afterAll(() => api.close())
 const message = { from: 'app@acme.example', to: ['user@example.net'], subject: 'Hello', text: 'Hi' }
 const relay = { provider: 'smtp', name: 'Relay', settings: { host: 'mx.example.net', port: 587 } }
 
+const route = (connection: unknown) => ({
+  name: 'All',
+  position: 1,
+  match: {},
+  strategy: 'ordered',
+  targets: [{ connection }],
+})
+
 type Call = { method: string; path: string; body?: unknown }
 
 /** Every call that needs a key, with a body that it would take: a route that is missing here fails the test below. */
@@ -23,6 +31,7 @@ const calls: Call[] = [
   { method: 'GET', path: '/v1/messages/{id}' },
   { method: 'GET', path: '/v1/messages/{id}/events' },
   { method: 'GET', path: '/v1/messages/{id}/attempts' },
+  { method: 'GET', path: '/v1/messages/{id}/explain' },
   { method: 'GET', path: '/v1/messages/{id}/raw' },
   { method: 'POST', path: '/v1/messages/{id}/cancel' },
   { method: 'POST', path: '/v1/messages/{id}/retry' },
@@ -34,11 +43,31 @@ const calls: Call[] = [
   { method: 'POST', path: '/v1/connections/{id}/credentials', body: { credentials: {} } },
   { method: 'POST', path: '/v1/connections/{id}/test', body: {} },
   { method: 'DELETE', path: '/v1/connections/{id}' },
+  { method: 'POST', path: '/v1/routes', body: route('con_x') },
+  { method: 'GET', path: '/v1/routes' },
+  { method: 'GET', path: '/v1/routes/{id}' },
+  { method: 'PATCH', path: '/v1/routes/{id}', body: { name: 'Other' } },
+  { method: 'DELETE', path: '/v1/routes/{id}' },
 ]
 const named = calls.map((call) => [`${call.method} ${call.path}`, call] as const)
 const under = named.filter(([, { path }]) => path.includes('{id}'))
 
-const withoutIds = (text: string) => text.replaceAll(/req_\w+/g, 'req').replaceAll(/(msg|con)_\w+/g, '$1')
+const withoutIds = (text: string) => text.replaceAll(/req_\w+/g, 'req').replaceAll(/(msg|con|rte)_\w+/g, '$1')
+
+async function makeConnection(): Promise<unknown> {
+  return (await api.call('POST', '/v1/connections', { body: relay })).json.id
+}
+
+/** What a path under an id is about: the prefix of its ids, and how to make one. */
+function resourceOf(path: string): { kind: 'msg' | 'con' | 'rte'; make(): Promise<unknown> } {
+  if (path.startsWith('/v1/messages')) {
+    return { kind: 'msg', make: async () => (await api.call('POST', '/v1/send', { body: message })).json.id }
+  }
+  if (path.startsWith('/v1/connections')) return { kind: 'con', make: makeConnection }
+  const make = async () =>
+    (await api.call('POST', '/v1/routes', { body: route(await makeConnection()) })).json.id
+  return { kind: 'rte', make }
+}
 
 describe('access', () => {
   it('the table holds every call of the reference that needs a key', async () => {
@@ -65,19 +94,16 @@ describe('access', () => {
   it.each(under)(
     "%s answers the same bytes for another tenant's id as for one that never was",
     async (_, { method, path, body }) => {
-      const mine = path.startsWith('/v1/messages')
-        ? (await api.call('POST', '/v1/send', { body: message })).json.id
-        : (await api.call('POST', '/v1/connections', { body: relay })).json.id
+      const { kind, make } = resourceOf(path)
+      const mine = await make()
       const other = await api.addTenant()
       const ask = (id: unknown) =>
         api.call(method, path.replace('{id}', String(id)), { key: other.liveKey, body })
-      const never = toPublicId(path.startsWith('/v1/messages') ? 'msg' : 'con', newId())
+      const never = toPublicId(kind, newId())
       const [theirs, none, malformed] = await Promise.all([ask(mine), ask(never), ask('nonsense')])
       expect(theirs.status).toBe(404)
       expect(withoutIds(theirs.text)).toBe(withoutIds(none.text))
-      expect(withoutIds(malformed.text).replace('nonsense', path.includes('messages') ? 'msg' : 'con')).toBe(
-        withoutIds(none.text),
-      )
+      expect(withoutIds(malformed.text).replace('nonsense', kind)).toBe(withoutIds(none.text))
       expect([...theirs.headers.keys()]).toEqual([...none.headers.keys()])
     },
   )

@@ -11,27 +11,19 @@ export type ConnectionHealthRow = {
   concurrency: number | null
 }
 
-const UNDEFINED_TABLE = '42P01'
-
 /** The health of a tenant's connections, or of the one named. One of which nothing was written yet is missing: it is well. */
 export async function readConnectionHealth(
   db: Queryable,
   tenantId: string,
   id: string | null = null,
 ): Promise<ConnectionHealthRow[]> {
-  try {
-    const { rows } = await db.query<ConnectionHealthRow>({
-      name: 'connection-health-read',
-      text: `
-        select connection_id, state, since, code, coalesce(reason, case when paused_until > now() then pause_reason end) as reason,
-               case when paused_until > now() then paused_until end as paused_until, concurrency
-        from connection_health where tenant_id = $1 and ($2::uuid is null or connection_id = $2)`,
-      values: [tenantId, id],
-    })
-    return rows
-  } catch (error) {
-    // No worker of this installation writes it.
-    if (error instanceof Error && 'code' in error && error.code === UNDEFINED_TABLE) return []
-    throw error
-  }
+  const { rows } = await db.query<ConnectionHealthRow>({
+    name: 'connection-health-read',
+    text: `
+      select connection_id, state, since, code, coalesce(reason, case when paused_until > now() then pause_reason end) as reason,
+             case when paused_until > now() then paused_until end as paused_until, concurrency
+      from connection_health where tenant_id = $1 and ($2::uuid is null or connection_id = $2)`,
+    values: [tenantId, id],
+  })
+  return rows
 }

@@ -104,7 +104,7 @@ describe('POST /v1/connections/{id}/credentials', () => {
     ['a line break', { username: 'a\r\nb', password: 'canary' }, '#/credentials/username'],
     ['1 MB', { username: 'a', password: 'canary'.repeat(175_000) }, '#/credentials/password'],
     ['the wrong kind', { username: 'a', password: { canary: 1 } }, '#/credentials/password'],
-    ['one half', { username: 'canary' }, '#/credentials'],
+    ['one half', { username: 'canary' }, '#/credentials/password'],
     ['another provider’s', { api_key: 'canary' }, '#/credentials/api_key'],
   ])('%s is refused where it stands, not echoed, and the old ones stay', async (_, credentials, pointer) => {
     const before = await sealed()
