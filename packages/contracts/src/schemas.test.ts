@@ -1,13 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { ExplainReason, Explanation } from './explain.ts'
 import { FaultList, toPointer } from './faults.ts'
 import { problemCodes } from './problems.ts'
 import * as requests from './requests.ts'
 import * as responses from './responses.ts'
+import { CreateRouteRequest, Route, RouteList, UpdateRouteRequest } from './routes.ts'
 import { parseBody } from './schema-faults.ts'
 import { SendBatchRequest, SendRequest } from './send-request.ts'
 
-const schemas = Object.entries({ SendRequest, SendBatchRequest, ...requests, ...responses })
+const schemas = Object.entries({
+  ...{ SendRequest, SendBatchRequest, ...requests, ...responses },
+  ...{ ExplainReason, Explanation, CreateRouteRequest, UpdateRouteRequest, Route, RouteList },
+})
 
 /** Paths of properties that say nothing of themselves, and of objects of ours that take anything. */
 function undescribed(node: unknown, path: string): string[] {
