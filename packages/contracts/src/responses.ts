@@ -241,7 +241,9 @@ export const Attempt = z
         examples: ['/problems/provider-rate-limited'],
       }),
     reason,
-    choice: AttemptChoice.nullable(),
+    choice: AttemptChoice.nullable().meta({
+      description: 'Why this connection was used; null where it was not noted.',
+    }),
     provider_message_id: z.string().nullable().meta({ description: 'The id that the provider gave it.' }),
     recipients: z.array(Address).meta({ description: 'The recipients that this attempt carried.' }),
   })

@@ -2,16 +2,19 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import * as connectionRequests from './connection-requests.ts'
 import * as connectionResponses from './connection-responses.ts'
+import { ExplainReason, Explanation } from './explain.ts'
 import { FaultList, toPointer } from './faults.ts'
 import { problemCodes } from './problems.ts'
 import * as requests from './requests.ts'
 import * as responses from './responses.ts'
+import { CreateRouteRequest, Route, RouteList, UpdateRouteRequest } from './routes.ts'
 import { parseBody } from './schema-faults.ts'
 import { SendBatchRequest, SendRequest } from './send-request.ts'
 
 const schemas = Object.entries({
   ...{ SendRequest, SendBatchRequest, ...requests, ...responses },
   ...{ ...connectionRequests, ...connectionResponses },
+  ...{ ExplainReason, Explanation, CreateRouteRequest, UpdateRouteRequest, Route, RouteList },
 })
 
 /** Paths of properties that say nothing of themselves, and of objects of ours that take anything. */
