@@ -11,7 +11,7 @@ import type { Egress } from '@lettergate/egress/egress'
 import { createBudget } from './budget.ts'
 import { createCalls } from './call-provider.ts'
 import type { Failpoint } from './failpoint.ts'
-import { createHandOff, type HandOff, type Waits } from './hand-off.ts'
+import { type Again, createHandOff, type HandOff, type Waits } from './hand-off.ts'
 import { SENDING_LEASE_MS } from './leases.ts'
 import { noPace, type Pace } from './pace.ts'
 import type { Recorder } from './record.ts'
@@ -34,6 +34,8 @@ const BATCH_MAX = 200
 const CONTENT_BYTES_MAX = 128 * 1024 * 1024
 /** What waits no longer than this stays in hand, without a slot; a claim lasts ten times as long. */
 const IN_HAND_MS = 1_000
+/** Small ones stay in memory while they wait in hand; with 2,000 claims at most, in all, that is 32 MB. */
+const KEPT_BYTES_MAX = 16 * 1024
 /** In all: then it goes back, before its claim is over. */
 const IN_HAND_MS_MAX = 4_000
 
@@ -86,11 +88,11 @@ export function createDeliverer(deps: {
   const handOff = createHandOff({ ...deps, now, pace, calls, load: loads.add, fence: fences.add })
 
   /** Tries once, holding a slot and the bytes of the message. */
-  async function tryOnce(claim: Claim, reservedAt: string | null): Promise<Waits | null> {
+  async function tryOnce(claim: Claim, again: Again): Promise<Waits | null> {
     const releaseSlot = await slots.acquire(claim.tenantId)
     const releaseBytes = await budget.take(claim.contentBytes)
     try {
-      return await handOff(claim, reservedAt)
+      return await handOff(claim, again)
     } finally {
       releaseBytes()
       releaseSlot()
@@ -111,15 +113,16 @@ export function createDeliverer(deps: {
 
   async function deliver(claim: Claim): Promise<void> {
     const until = performance.now() + IN_HAND_MS_MAX
-    let reservedAt: string | null = null
+    const again: Again = { reservedAt: null, message: null }
     for (;;) {
-      const waiting = await tryOnce(claim, reservedAt)
+      const waiting = await tryOnce(claim, again)
       if (!waiting) return
       const { connectionId, why, version } = waiting
       const inMs = await waitInHand(waiting, until)
       if (inMs !== null)
         return waits.add({ messageId: claim.messageId, epoch: claim.epoch, inMs, connectionId, why, version })
-      if (why === 'rate') reservedAt = connectionId
+      if (why === 'rate') again.reservedAt = connectionId
+      again.message = claim.contentBytes <= KEPT_BYTES_MAX ? waiting.message : null
     }
   }
 

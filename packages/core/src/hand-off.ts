@@ -32,6 +32,7 @@ export type Waits = {
   ms: number | null
   /** The version of the tenant's connections by which this was decided. */
   version: number
+  message: LoadedMessage
 }
 
 export type HandOffDeps = {
@@ -44,6 +45,14 @@ export type HandOffDeps = {
   failpoint: Failpoint
   now: () => number
   onHandOff: (handOff: HandOff) => void
+}
+
+/** What is known of a message that has waited in hand. */
+export type Again = {
+  /** The connection at which a sending time was reserved for it. */
+  reservedAt: string | null
+  /** As it was loaded before; null: it is to be loaded. Whether the claim still holds is for the fence to say. */
+  message: LoadedMessage | null
 }
 
 /** Everything that was decided before the fence. */
@@ -68,12 +77,9 @@ function repeatWindowMs({ unsure }: Portion, { provider }: Candidate, now: numbe
 
 /**
  * One hand-off: choose a connection, get its leave, commit "sending", call the provider, commit the outcome. Answers what the
- * message waits for if it could not be begun; null: it is done, or the claim is lost. `reservedAt`: the connection at which a
- * sending time was reserved for it.
+ * message waits for if it could not be begun; null: it is done, or the claim is lost.
  */
-export function createHandOff(
-  deps: HandOffDeps,
-): (claim: Claim, reservedAt: string | null) => Promise<Waits | null> {
+export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) => Promise<Waits | null> {
   const { now } = deps
 
   async function attempt(plan: Plan, claim: Claim): Promise<void> {
@@ -127,7 +133,7 @@ export function createHandOff(
       if (chosen.kind === 'none') return chosen.reason
       if (chosen.kind === 'wait') {
         const { connectionId, why, ms } = chosen
-        return { connectionId, why, ms: spread(ms), version }
+        return { connectionId, why, ms: spread(ms), version, message }
       }
       const { candidate, choice, isProbe } = chosen
       const portion = portionOf(message, candidate.provider.capabilities.recipientsMax)
@@ -140,18 +146,18 @@ export function createHandOff(
       if (leave.kind === 'taken' || candidate.connectionId === null) continue
       const { connectionId } = candidate
       if (leave.kind === 'full')
-        return { connectionId, why: hasTime ? 'rate' : 'concurrency', ms: null, version }
+        return { connectionId, why: hasTime ? 'rate' : 'concurrency', ms: null, version, message }
       return {
         connectionId,
         why: leave.why,
         ms: leave.why === 'paused' ? spread(leave.ms) : leave.ms,
-        version,
+        ...{ version, message },
       }
     }
   }
 
-  return async (claim, reservedAt) => {
-    const message = await deps.load(claim)
+  return async (claim, { reservedAt, message: kept }) => {
+    const message = kept ?? (await deps.load(claim))
     if (!message) return null
     const { unsure } = portionOf(message)
     // Only the provider that may have taken it can recognise a repeat.

@@ -6,8 +6,8 @@ import { NO_TALLY, type Tally } from './circuit.ts'
 import type { Candidate } from './route.ts'
 
 /** Calls at once before anything is known of a connection, and at most. */
-const CONCURRENCY_FIRST = 16
-const CONCURRENCY_MAX = 100
+const CONCURRENCY_FIRST = 64
+const CONCURRENCY_MAX = 400
 const PAUSE_MS = { min: 1_000, max: 3_600_000, unaskedMax: 60_000 }
 /** How soon a message looks again while somebody probes. */
 const PROBING_MS = 2_000

@@ -17,7 +17,7 @@ create table connection_health (
   paused_until timestamptz,
   pause_reason text,
   -- Calls at once that it bears, over all workers.
-  concurrency float8 not null default 16,
+  concurrency float8 not null default 64,
   halved_at timestamptz,
   -- Worker → when it last used it, in seconds: the concurrency is divided by their number.
   workers jsonb not null default '{}',
