@@ -32,7 +32,21 @@ async function makeIds(stack: Stack): Promise<Record<string, string[]>> {
     text: 'select id from connection where tenant_id = $1',
     values: [uuidOf('ten', stack.tenant.tenantId)],
   })
-  return { msg: ids, con: rows.map((row) => toPublicId('con', row.id)) }
+  const con = rows.map((row) => toPublicId('con', row.id))
+  return { msg: ids, con, rte: [await makeRoute(stack, con)] }
+}
+
+async function makeRoute({ apiUrl, tenant }: Stack, connections: string[]): Promise<string> {
+  const targets = connections.map((connection) => ({ connection }))
+  const body = { name: 'All', position: 1, match: {}, strategy: 'ordered', targets }
+  const response = await fetch(`${apiUrl}/v1/routes`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${tenant.apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  const { id }: { id?: unknown } = JSON.parse(await response.text())
+  if (typeof id !== 'string') throw new Error(`no route was made: ${response.status}`)
+  return id
 }
 
 /** Asks for everything of the first tenant by the second one's key; answers how often. */

@@ -10,6 +10,7 @@ const BODY_BY_ROUTE: Record<string, unknown> = {
   'PATCH /v1/connections/{id}': { name: 'Other' },
   'POST /v1/connections/{id}/credentials': { credentials: {} },
   'POST /v1/connections/{id}/test': {},
+  'PATCH /v1/routes/{id}': { name: 'Other' },
 }
 
 /** Every route of a running api that takes an id in its path, as its own reference lists them. */

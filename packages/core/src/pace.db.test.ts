@@ -171,13 +171,13 @@ test('a connection that does not answer is used by fewer calls at once, one that
   await fleet.run(isEmpty)
   await sleep(400)
   const grown = (await fleet.health(0))?.concurrency ?? 0
-  expect(grown).toBeGreaterThan(18)
+  expect(grown).toBeGreaterThan(64.5)
   await fleet.stop()
   fleet = await buildFleet(db, [{ answer: () => toFailure('outcome-unknown', 'no answer') }])
   await fleet.accept(...to(1))
   await fleet.run(isEmpty)
   await sleep(400)
-  expect((await fleet.health(0))?.concurrency).toBe(8)
+  expect((await fleet.health(0))?.concurrency).toBe(32)
 })
 
 test('a circuit opens once for all workers, sends one probe at a time, and closes when it works', async () => {
