@@ -11,7 +11,7 @@ const CALLS_MIN = 20
 const FAILED_PART = 0.5
 
 /** A circuit stays open for this long, then twice as long each time its probe fails. */
-export const OPEN_MS = { firstMs: 30_000, mostMs: 600_000 }
+export const OPEN_MS = { firstMs: 5_000, mostMs: 600_000 }
 
 /** The tally with one more call. Pure; `now` in milliseconds of any clock. */
 export function count(tally: Tally, failed: boolean, now: number): Tally {
