@@ -16,8 +16,8 @@ const CAPACITY_SOCKETS = 64
 /** Enough for each request that is due to find a free one. */
 const OVERLOAD_SOCKETS = 4_000
 /**
- * What we want, and do not reach where the api shares two cores with Postgres and with the clients: a refusal costs the api about 40 µs
- * of HTTP, so at three times the capacity it spends most of its core on refusing. The row says by how much it is missed.
+ * What we want, and do not reach where the api shares two cores with Postgres and with the clients: what three times the capacity costs
+ * to send, to read and to refuse is taken from those cores too, though a refusal is not even parsed. The row says by how much.
  */
 const GOODPUT_TARGET = 0.9
 const REFUSED_MS_TARGET = 200
