@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { benchAccept } from './accept.ts'
+import { benchAdapters } from './adapters.ts'
 import { benchBacklog } from './backlog.ts'
 import { benchBurst } from './burst.ts'
 import { benchE2e } from './e2e.ts'
@@ -21,6 +22,7 @@ const parts: Record<string, { run: (bed: TestBed) => Promise<PartResult>; second
   accept: { run: benchAccept, seconds: 50 },
   postgres: { run: benchPostgresLimit, seconds: 50 },
   e2e: { run: benchE2e, seconds: 75 },
+  adapters: { run: benchAdapters, seconds: 20 },
   status: { run: benchStatus, seconds: 110 },
   backlog: { run: benchBacklog, seconds: 80 },
   fairness: { run: benchFairness, seconds: 80 },

@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   byteaArray,
-  float8Array,
   int2Array,
   int4Array,
   int8Array,
@@ -42,7 +41,6 @@ test.each([
   ['int2', int2Array, fc.integer({ min: -32768, max: 32767 })],
   ['int4', int4Array, fc.integer()],
   ['int8', int8Array, fc.maxSafeInteger()],
-  ['float8', float8Array, fc.double({ noNaN: true })],
 ] as const)('%s comes back as it was', async (type, encode, arbitrary) => {
   await fc.assert(
     fc.asyncProperty(nullable<number>(arbitrary), async (values) => {

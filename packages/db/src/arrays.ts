@@ -11,7 +11,6 @@ const OID = {
   int4: 23,
   int8: 20,
   text: 25,
-  float8: 701,
   timestamptz: 1184,
   uuid: 2950,
 } as const
@@ -58,9 +57,6 @@ export const int4Array = fixed<number>(OID.int4, 4, (buffer, value, offset) =>
 )
 export const int8Array = fixed<number>(OID.int8, 8, (buffer, value, offset) =>
   buffer.writeBigInt64BE(BigInt(value), offset),
-)
-export const float8Array = fixed<number>(OID.float8, 8, (buffer, value, offset) =>
-  buffer.writeDoubleBE(value, offset),
 )
 export const timestamptzArray = fixed<Date>(OID.timestamptz, 8, (buffer, value, offset) =>
   buffer.writeBigInt64BE(BigInt(value.getTime() - EPOCH_MS) * 1000n, offset),
