@@ -1,5 +1,4 @@
 import pg from 'pg'
-import { forgetRowTypes } from './row-type-oid.ts'
 
 /** What a query needs: satisfied by a pool, and by a client inside a transaction. */
 export type Queryable = {
@@ -70,10 +69,7 @@ export function createPool(options: PoolOptions): Pool {
   })
   pool.on('error', options.onError)
   // A client that is checked out has no listener of the pool's: without one of its own, a lost connection ends the process.
-  pool.on('connect', (client) => {
-    client.on('error', options.onError)
-    forgetRowTypes(pool)
-  })
+  pool.on('connect', (client) => client.on('error', options.onError))
   return pool
 }
 

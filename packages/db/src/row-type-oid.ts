@@ -2,7 +2,10 @@ import type { Queryable } from './pool.ts'
 
 const known = new WeakMap<Queryable, Map<string, Promise<number>>>()
 
-/** The id that a row type has in this database: a binary array must name it. Asked for once for each pool or client. */
+/**
+ * The id that a row type has in this database: a binary array must name it. Asked for once for each pool or client, and not again
+ * after a reconnect, when every query counts; whoever restores a database from a copy starts the processes anew.
+ */
 export function rowTypeOid(db: Queryable, name: string): Promise<number> {
   const types = known.get(db) ?? new Map<string, Promise<number>>()
   known.set(db, types)
@@ -12,11 +15,6 @@ export function rowTypeOid(db: Queryable, name: string): Promise<number> {
   types.set(name, answer)
   answer.catch(() => types.delete(name))
   return answer
-}
-
-/** After a reconnect it may be another database, one that was restored from a copy. */
-export function forgetRowTypes(db: Queryable): void {
-  known.delete(db)
 }
 
 async function readOid(db: Queryable, name: string): Promise<number> {
