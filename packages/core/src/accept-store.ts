@@ -22,6 +22,8 @@ export type Stored =
 
 type StoreDeps = { pool: Pool; failpoint: Failpoint; onError: (error: unknown) => void }
 
+type Write = (units: AcceptUnit[]) => Promise<Stored[]>
+
 /** How long an interrupted batch is tried again before its requests are refused. */
 const RETRY_DELAYS_MS = [10, 50, 200, 500, 1_000, 1_000]
 
@@ -47,7 +49,7 @@ function unavailable(error: unknown): Problem {
 /** Writes accepted units; makes sure that each is stored once, whatever happens to the connection meanwhile. */
 export function createStore(deps: StoreDeps): {
   storeUnits(units: AcceptUnit[]): Promise<(Stored | Error)[]>
-  storeWithAttachments(unit: AcceptUnit, messages: NewMessage[]): Promise<Stored>
+  storeWithAttachments(unit: AcceptUnit, messages: NewMessage[]): Promise<Stored | Error>
 } {
   /** A tenant's first request of a day finds no usage row: it is made, and those units run again. */
   async function admit(db: Queryable, units: AcceptUnit[]): Promise<Stored[]> {
@@ -81,15 +83,20 @@ export function createStore(deps: StoreDeps): {
     )
   }
 
-  async function alone(units: AcceptUnit[]): Promise<(Stored | Error)[]> {
-    return (await Promise.all(units.map((unit) => storeUnits([unit])))).flat()
+  async function alone(write: Write, units: AcceptUnit[]): Promise<(Stored | Error)[]> {
+    return (await Promise.all(units.map((unit) => store(write, [unit])))).flat()
   }
 
-  async function recover(units: AcceptUnit[], error: unknown, round: number): Promise<(Stored | Error)[]> {
+  async function recover(
+    write: Write,
+    units: AcceptUnit[],
+    error: unknown,
+    round: number,
+  ): Promise<(Stored | Error)[]> {
     const failure = databaseFailure(error)
     if (failure === 'query' || failure === 'locked') {
       // One request's fault must not fail the others of its batch.
-      if (units.length > 1) return alone(units)
+      if (units.length > 1) return alone(write, units)
       if (failure === 'query') return [error instanceof Error ? error : new Error(String(error))]
       if (units[0]?.idempotency)
         return [
@@ -110,52 +117,54 @@ export function createStore(deps: StoreDeps): {
     try {
       found = await probe(units)
     } catch (cause) {
-      return recover(units, cause, round + 1)
+      return recover(write, units, cause, round + 1)
     }
     const rest = units.filter((_, index) => !found[index])
-    const again = rest.length > 0 ? await storeUnits(rest, round + 1) : []
+    const again = rest.length > 0 ? await store(write, rest, round + 1) : []
     return found.map((stored) => stored ?? again.shift() ?? unavailable(error))
   }
 
-  async function storeUnits(units: AcceptUnit[], round = 0): Promise<(Stored | Error)[]> {
+  async function store(write: Write, units: AcceptUnit[], round = 0): Promise<(Stored | Error)[]> {
     try {
       await deps.failpoint('before_commit')
-      const results = await admit(deps.pool, units)
+      const results = await write(units)
       await deps.failpoint('after_commit_before_reply')
       return results
     } catch (error) {
+      if (error instanceof NotAdmitted) return [error.stored]
       deps.onError(error)
-      return recover(units, error, round)
+      return recover(write, units, error, round)
     }
   }
 
-  async function storeWithAttachments(unit: AcceptUnit, messages: NewMessage[]): Promise<Stored> {
-    try {
-      return await inTransaction(deps.pool, async (client) => {
-        for (const [index, { attachments }] of messages.entries()) {
-          const row = unit.messages[index]
-          if (!row || attachments.length === 0) continue
-          await insertAttachments(
-            client,
-            { tenantId: unit.tenantId, id: row.id },
-            attachments.map((attachment) => ({ ...attachment, contentId: attachment.contentId ?? null })),
-          )
-        }
-        // Last, so that the tenant's usage row is locked for one round trip only.
-        const [stored] = await admit(client, [unit])
-        if (!stored?.admitted) throw new NotAdmitted(stored ?? missingResult())
-        return stored
-      })
-    } catch (error) {
-      if (error instanceof NotAdmitted) return error.stored
-      deps.onError(error)
-      const [found] = databaseFailure(error) === 'query' ? [null] : await probe([unit]).catch(() => [null])
-      if (found) return found
-      throw databaseFailure(error) === 'query' ? error : unavailable(error)
-    }
+  async function writeWithAttachments(unit: AcceptUnit, messages: NewMessage[]): Promise<Stored> {
+    return await inTransaction(deps.pool, async (client) => {
+      for (const [index, { attachments }] of messages.entries()) {
+        const row = unit.messages[index]
+        if (!row || attachments.length === 0) continue
+        await insertAttachments(
+          client,
+          { tenantId: unit.tenantId, id: row.id },
+          attachments.map((attachment) => ({ ...attachment, contentId: attachment.contentId ?? null })),
+        )
+      }
+      // Last, so that the tenant's usage row is locked for one round trip only.
+      const [stored] = await admit(client, [unit])
+      if (!stored?.admitted) throw new NotAdmitted(stored ?? missingResult())
+      return stored
+    })
   }
 
-  return { storeUnits: (units) => storeUnits(units), storeWithAttachments }
+  return {
+    storeUnits: (units) => store((some) => admit(deps.pool, some), units),
+    async storeWithAttachments(unit, messages) {
+      const [stored = missingResult()] = await store(
+        async () => [await writeWithAttachments(unit, messages)],
+        [unit],
+      )
+      return stored
+    },
+  }
 }
 
 function missingResult(): never {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { createPool } from '@lettergate/db/pool'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
 import { buildTenant } from '@lettergate/db/testing-rows'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -75,6 +76,25 @@ test('a key that was used for another body is refused; another tenant, mode or r
   expect((await acceptor().accept(live(tenantId), batch)).kind).toBe('accepted')
 })
 
+test('a repeat whose first answer cannot be read now is told to come back', async () => {
+  const tenantId = await buildTenant(db.pool)
+  const body = randomBytes(32)
+  await acceptor().accept(live(tenantId), withKey('k', body))
+  const pool = createPool({ url: db.url, max: 2, applicationName: 'cut', onError: () => {} })
+  const cut = createAcceptor({
+    pool,
+    poke: () => {},
+    // Between the refusal of the key and the look at what it was used for.
+    failpoint: async (name) => {
+      if (name === 'after_commit_before_reply') await pool.end()
+    },
+    onError: () => {},
+  })
+  await expect(cut.accept(live(tenantId), withKey('k', body))).rejects.toMatchObject({
+    code: 'storage-unavailable',
+  })
+})
+
 test('a replay is answered even when the quota is used up', async () => {
   const tenantId = await buildTenant(db.pool, { dailyLimit: 1 })
   const body = randomBytes(32)
@@ -87,15 +107,24 @@ test('a replay is answered even when the quota is used up', async () => {
   })
 })
 
+const attachment = {
+  filename: 'a.bin',
+  contentType: 'application/octet-stream',
+  disposition: 'attachment' as const,
+  content: randomBytes(1_300_000),
+}
+
 test.each([
-  ['before it was committed', 'before_commit'],
-  ['after it was committed', 'after_commit_before_reply'],
-])('a connection that is lost %s neither loses nor doubles the message', async (_when, point) => {
+  ['before a message was committed', 'before_commit', []],
+  ['after a message was committed', 'after_commit_before_reply', []],
+  ['before a message with an attachment was committed', 'before_commit', [attachment]],
+  ['after a message with an attachment was committed', 'after_commit_before_reply', [attachment]],
+])('a connection that is lost %s neither loses nor doubles it', async (_when, point, attachments) => {
   const tenantId = await buildTenant(db.pool)
   let failures = 1
   const outcome = await acceptor((name) => {
     if (name === point && failures-- > 0) throw new Error('Connection terminated unexpectedly')
-  }).accept(live(tenantId), { messages: [buildMessage()] })
+  }).accept(live(tenantId), { messages: [buildMessage({ attachments })] })
   expect(outcome.kind).toBe('accepted')
   expect(await countMessages(tenantId)).toBe(1)
   const { rows } = await db.pool.query({
@@ -107,13 +136,6 @@ test.each([
 
 test('attachments are stored with their message, or not at all', async () => {
   const tenantId = await buildTenant(db.pool, { dailyLimit: 1 })
-  const content = randomBytes(1_300_000)
-  const attachment = {
-    filename: 'a.bin',
-    contentType: 'application/octet-stream',
-    disposition: 'attachment' as const,
-    content,
-  }
   const message = buildMessage({ attachments: [attachment] })
   expect((await acceptor().accept(live(tenantId), { messages: [message] })).kind).toBe('accepted')
   expect((await acceptor().accept(live(tenantId), { messages: [message] })).kind).toBe('quota-exceeded')
@@ -121,7 +143,7 @@ test('attachments are stored with their message, or not at all', async () => {
     text: 'select count(*) as chunks, sum(length(content)) as bytes from attachment_chunk where tenant_id = $1',
     values: [tenantId],
   })
-  expect(rows).toEqual([{ chunks: 3, bytes: content.length }])
+  expect(rows).toEqual([{ chunks: 3, bytes: attachment.content.length }])
 })
 
 test('one bad row fails its own request and none of those that share its batch', async () => {

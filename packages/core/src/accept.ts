@@ -10,6 +10,7 @@ import { acceptRow, type StoredAnswer, storedAnswer } from './accept-row.ts'
 import { createStore, type Stored } from './accept-store.ts'
 import type { Failpoint } from './failpoint.ts'
 import type { Poke } from './poke.ts'
+import { fromStorage } from './read-storage.ts'
 
 /** A tenant's daily quota in recipients, as it stands after this request. */
 export type QuotaState = { limit: number; used: number; resetSeconds: number }
@@ -144,7 +145,9 @@ export function createAcceptor(deps: {
     tenantId: string,
     claim: { keyHash: Buffer; bodyHash: Buffer },
   ): Promise<AcceptOutcome | null> {
-    const [record] = await readIdempotency<StoredAnswer>(deps.pool, [{ tenantId, keyHash: claim.keyHash }])
+    const [record] = await fromStorage(
+      readIdempotency<StoredAnswer>(deps.pool, [{ tenantId, keyHash: claim.keyHash }]),
+    )
     if (!record) return null
     if (!record.bodyHash.equals(claim.bodyHash)) return { kind: 'key-reused' }
     return accepted(record.answer, record.createdAt, null, true)
