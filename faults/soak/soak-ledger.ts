@@ -19,6 +19,8 @@ export type SoakLedger = ClientLedger & {
   requests(): readonly ClientRequest[]
   /** Answers by status; a 503 that does not say when to come back counts as -503. */
   statuses(): Readonly<Record<number, number>>
+  /** What the first answers said that no client should get: anything but 202, 409, 429, and a 503 that says when to come back. */
+  unexpected(): readonly string[]
   /** Those that waited longest, longest first: what to look at when requests hang. */
   slowest(): readonly Slow[]
   /** Scheduled messages: when they were to go. */
@@ -31,12 +33,16 @@ export type Waiting = { number: number; what: string; since: number }
 export type Slow = { what: string; at: string; waitedMs: number; answers: string[] }
 
 const SLOWEST = 20
+const UNEXPECTED_MAX = 20
+/** 0: no answer came. */
+const EXPECTED = new Set([0, 202, 409, 429, 503])
 
 /** An empty one. */
 export function createSoakLedger(): SoakLedger {
   const promised: string[] = []
   const odd: ClientRequest[] = []
   const statuses: Record<number, number> = {}
+  const unexpected: string[] = []
   // A map keeps the order of insertion: its first is the oldest.
   const waitings = new Map<number, Waiting>()
   const slowest: Slow[] = []
@@ -63,9 +69,11 @@ export function createSoakLedger(): SoakLedger {
     close(request, waiting) {
       waitings.delete(waiting.number)
       noteSlow(request, waiting)
-      for (const { status, retryAfter } of request.answers) {
+      for (const { status, retryAfter, failure } of request.answers) {
         const key = status === 503 && retryAfter === undefined ? -503 : status
         statuses[key] = (statuses[key] ?? 0) + 1
+        if (!EXPECTED.has(key) && unexpected.length < UNEXPECTED_MAX)
+          unexpected.push(`${key} ${failure ?? ''}`)
       }
       const [id, second] = promisedIds(request)
       const isRefused = id === undefined && isSettled(request)
@@ -77,6 +85,7 @@ export function createSoakLedger(): SoakLedger {
       return first === undefined ? 0 : performance.now() - first.since
     },
     waiting: () => waitings.size,
+    unexpected: () => unexpected,
     slowest: () => slowest,
     accepted: () => promised.length,
     promised: () => promised,

@@ -28,6 +28,8 @@ export type SoakResult = {
   rateNote: string
   offered: number
   statuses: Readonly<Record<number, number>>
+  /** What the first answers said that no client should get. */
+  unexpected: readonly string[]
   verdict: SoakVerdict
   unknowns: Unknowns
   strikes: Strike[]
@@ -79,10 +81,9 @@ export function growthMax(trend: Trend): number {
 
 /** All that must not be; empty when the soak has passed. */
 export function violationsOf(result: Omit<SoakResult, 'about' | 'samples'>): string[] {
-  const { verdict, strikes, statuses } = result
+  const { verdict, strikes } = result
   const some = (what: string, items: readonly string[]) =>
     items.length === 0 ? [] : [`${items.length} ${what}: ${items.slice(0, SHOWN_MAX).join('; ')}`]
-  const allowed = new Set(['202', '503', '409', '429', '0'])
   const slow = strikes.filter(({ recoveryMs }) => recoveryMs === null || recoveryMs > RECOVERY_MS_MAX)
   const grown = Object.entries(result.memory).filter(([, trend]) => trend.growth > growthMax(trend))
   return [
@@ -98,12 +99,7 @@ export function violationsOf(result: Omit<SoakResult, 'about' | 'samples'>): str
         ({ kind, from, recoveryMs }) => `${kind} at ${from.toFixed(0)} s: ${recoveryMs ?? 'never'} ms`,
       ),
     ),
-    ...some(
-      'unexpected answers',
-      Object.entries(statuses).flatMap(([status, count]) =>
-        allowed.has(status) ? [] : [`${count} × ${status}`],
-      ),
-    ),
+    ...some('or more unexpected answers', result.unexpected),
     ...(result.unexpectedDeaths > 0
       ? [`${result.unexpectedDeaths} deaths of api or worker by themselves`]
       : []),

@@ -123,6 +123,7 @@ export async function soak(options: SoakOptions, line: StatusLine): Promise<Omit
     },
     ...{
       statuses: stack.ledger.statuses(),
+      unexpected: stack.ledger.unexpected(),
       unsettled: stack.ledger.requests().length,
       slowest: stack.ledger.slowest(),
     },
