@@ -3,6 +3,7 @@ import type { ProblemDetails } from '@lettergate/contracts/responses'
 import { BatcherFull } from '@lettergate/db/batcher'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
+import { createRefusalLog } from './refusal-log.ts'
 
 /** What the framework itself refuses, said in our words. */
 const FRAMEWORK_CODES: Record<string, ProblemCode> = {
@@ -61,6 +62,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, proble
 
 /** The only writer of error answers: a `Problem` as it is, anything else logged whole and answered as a bare 500. */
 export function addProblemDetails(app: FastifyInstance, deps: { logger: Logger }): void {
+  const logRefusal = createRefusalLog(deps.logger)
   app.setErrorHandler((error, request, reply) => {
     const problem = asProblem(error)
     if (problem && problem.status < 500) return sendProblem(request, reply, problem)
@@ -69,7 +71,7 @@ export function addProblemDetails(app: FastifyInstance, deps: { logger: Logger }
       return sendProblem(request, reply, new Problem('malformed-request'))
     }
     const log = { err: error, request_id: request.id, method: request.method, path: pathOf(request) }
-    if (problem) deps.logger.warn(log, 'request refused')
+    if (problem) logRefusal(problem.code, log)
     else deps.logger.error(log, 'request failed')
     return sendProblem(
       request,
