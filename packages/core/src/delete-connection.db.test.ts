@@ -179,7 +179,7 @@ describe('deleting a connection that messages wait for', () => {
     if (!held) throw new Error('nothing was claimed')
     await fenceSending(
       db.pool,
-      [{ messageId: sending, epoch: held.epoch, connectionId: named, provider: 'smtp' }],
+      [{ messageId: sending, epoch: held.epoch, connectionId: named, provider: 'smtp', token: 1 }],
       60_000,
     )
     const unsure = await accept()

@@ -1,6 +1,7 @@
 import { createSecretKey, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { newId } from '@lettergate/contracts/ids'
+import type { Queryable } from '@lettergate/db/pool'
 import type { Claim } from '@lettergate/db/sql/claim-messages'
 import { claimMessages, FIRST_TENANT } from '@lettergate/db/sql/claim-messages'
 import { deleteConnectionRow } from '@lettergate/db/sql/connection-delete'
@@ -52,7 +53,11 @@ const egress: Egress = {
   close: async () => {},
 }
 
-function setUp(answer: (message: OutboundMessage) => Promise<SendOutcome> | SendOutcome, router?: Router) {
+function setUp(
+  answer: (message: OutboundMessage) => Promise<SendOutcome> | SendOutcome,
+  router?: Router,
+  pool: Queryable = db.pool,
+) {
   const { provider, sent } = buildProvider(answer)
   const onError = () => {}
   const recorder = createRecorder({ pool: db.pool, onError })
@@ -65,7 +70,7 @@ function setUp(answer: (message: OutboundMessage) => Promise<SendOutcome> | Send
     }),
   }
   const deliverer = createDeliverer({
-    pool: db.pool,
+    pool,
     tenants: db.tenants,
     router: router ?? always,
     recorder,
@@ -132,6 +137,27 @@ test('a job that runs twice hands over once', async () => {
   await Promise.all([...claims, ...claims, ...claims].map((one) => deliverer.deliver(one)))
   expect(sent).toHaveLength(1)
 })
+
+test.each(['load-claimed', 'fence-sending'])(
+  'a message is handed over once, by one try, though the answer of %s was lost',
+  async (name) => {
+    await accept()
+    let asked = 0
+    const pool: Queryable = {
+      async query(config) {
+        const result = await db.pool.query(config)
+        if (config.name === name && asked++ === 0) throw new Error('Connection terminated unexpectedly')
+        return result
+      },
+    }
+    const { deliverer, sent } = setUp(() => accepted, undefined, pool)
+    for (const one of await claim()) await deliverer.deliver(one)
+    expect([asked, sent.length]).toEqual([2, 1])
+    expect(await statuses()).toEqual(['sent'])
+    const { rows } = await db.pool.query({ text: 'select number, outcome from attempt' })
+    expect(rows).toEqual([{ number: 1, outcome: 'accepted' }])
+  },
+)
 
 test('a worker that wakes after its lease sends nothing', async () => {
   await accept()

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createBatcher } from '@lettergate/db/batcher'
-import type { Pool } from '@lettergate/db/pool'
+import type { Queryable } from '@lettergate/db/pool'
 import type { Claim } from '@lettergate/db/sql/claim-messages'
 import { type Fence, fenceSending } from '@lettergate/db/sql/fence-sending'
 import { type LoadedMessage, loadClaimed } from '@lettergate/db/sql/load-claimed'
@@ -8,6 +8,7 @@ import { type PutBack, putBack } from '@lettergate/db/sql/put-back'
 import { unclaimMessages } from '@lettergate/db/sql/unclaim-messages'
 import type { Tenants } from '@lettergate/db/tenant-database'
 import type { Egress } from '@lettergate/egress/egress'
+import { askAgain } from './ask-again.ts'
 import { createBudget } from './budget.ts'
 import { createCalls } from './call-provider.ts'
 import type { Failpoint } from './failpoint.ts'
@@ -38,20 +39,15 @@ const IN_HAND_MS = 1_000
 const KEPT_BYTES_MAX = 16 * 1024
 /** In all: then it goes back, before its claim is over. */
 const IN_HAND_MS_MAX = 4_000
-
-/** Runs batches of up to 200, two at a time. */
-function batched<I, O>(run: (items: I[]) => Promise<(O | Error)[]>) {
-  return createBatcher<I, O>({
-    run,
-    itemsMax: BATCH_MAX,
-    inFlightMax: 2,
-    waitingMax: Number.POSITIVE_INFINITY,
-  })
-}
+/**
+ * What concerns a claim is asked for so long: a database that comes back finds its claims and fences in the hands that had them. Far
+ * below the lease of a hand-off.
+ */
+const ASK_MS = 20_000
 
 /** Takes claims to their providers, within the bounds of this process: calls at once, by tenant and in all, and bytes in memory. */
 export function createDeliverer(deps: {
-  pool: Pool
+  pool: Queryable
   tenants: Tenants
   router: Router
   recorder: Recorder
@@ -69,6 +65,21 @@ export function createDeliverer(deps: {
   const slots = createSlots(deps.slots)
   const budget = createBudget(CONTENT_BYTES_MAX)
   const calls = createCalls({ ...deps, now })
+  let giveUpAt = Number.POSITIVE_INFINITY
+
+  /** Runs batches of up to 200, two at a time. */
+  function batched<I, O>(run: (items: I[]) => Promise<(O | Error)[]>) {
+    return createBatcher<I, O>({
+      run: (items) => {
+        const until = performance.now() + ASK_MS
+        return askAgain(() => run(items), { until: () => Math.min(until, giveUpAt), onError: deps.onError })
+      },
+      itemsMax: BATCH_MAX,
+      inFlightMax: 2,
+      waitingMax: Number.POSITIVE_INFINITY,
+    })
+  }
+
   const loads = batched<Claim, LoadedMessage | null>(async (claims) => {
     const loaded = await loadClaimed(deps.pool, claims, 'claimed')
     const byEpoch = new Map(loaded.map((message) => [message.epoch, message]))
@@ -85,7 +96,10 @@ export function createDeliverer(deps: {
     await putBack(deps.pool, items)
     return items.map(() => undefined)
   })
-  const handOff = createHandOff({ ...deps, now, pace, calls, load: loads.add, fence: fences.add })
+  const handOff = createHandOff({
+    ...{ ...deps, now, pace, calls, load: loads.add },
+    fence: (fence) => fences.add({ ...fence, token: Math.floor(Math.random() * Number.MAX_SAFE_INTEGER) }),
+  })
 
   /** Tries once, holding a slot and the bytes of the message. */
   async function tryOnce(claim: Claim, again: Again): Promise<Waits | null> {
@@ -138,6 +152,7 @@ export function createDeliverer(deps: {
     busy: () => slots.busy(),
     stop(graceMs) {
       slots.stop()
+      giveUpAt = performance.now() + graceMs
       setTimeout(() => calls.abort(), graceMs).unref()
     },
   }

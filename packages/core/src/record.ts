@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createBatcher } from '@lettergate/db/batcher'
 import { databaseFailure } from '@lettergate/db/errors'
 import type { Pool } from '@lettergate/db/pool'
 import { type OutcomeRecord, RECORD_MAX, recordOutcomes } from '@lettergate/db/sql/record-outcomes'
+import { askAgain } from './ask-again.ts'
 import { SENDING_LEASE_MS } from './leases.ts'
 
 export type Recorder = {
@@ -11,8 +11,6 @@ export type Recorder = {
   drain(): Promise<void>
 }
 
-const RETRY_MS = 250
-
 /**
  * Writes results in micro-batches. A result in hand is worth more than anything else here: while the database is away it is kept
  * and tried again until its lease has ended, after which the sweeper has called it unknown.
@@ -20,19 +18,13 @@ const RETRY_MS = 250
 export function createRecorder(deps: { pool: Pool; onError: (error: unknown) => void }): Recorder {
   async function write(records: OutcomeRecord[], until: number): Promise<(undefined | Error)[]> {
     try {
-      await recordOutcomes(deps.pool, records)
+      await askAgain(() => recordOutcomes(deps.pool, records), { until: () => until, onError: deps.onError })
       return records.map(() => undefined)
     } catch (error) {
-      deps.onError(error)
-      const isQuery = databaseFailure(error) === 'query'
-      if (isQuery && records.length > 1) {
+      if (databaseFailure(error) === 'query' && records.length > 1) {
         return (await Promise.all(records.map((record) => write([record], until)))).flat()
       }
-      if (isQuery || performance.now() > until) {
-        return records.map(() => (error instanceof Error ? error : new Error(String(error))))
-      }
-      await sleep(RETRY_MS)
-      return write(records, until)
+      return records.map(() => (error instanceof Error ? error : new Error(String(error))))
     }
   }
 

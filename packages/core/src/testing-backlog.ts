@@ -49,7 +49,13 @@ export async function buildBacklog(
       return claims.find((claim) => claim.messageId === row.id)
     },
     async fence(claim) {
-      const fence = { messageId: row.id, epoch: claim.epoch, connectionId: null, provider: 'capture' }
+      const fence = {
+        messageId: row.id,
+        epoch: claim.epoch,
+        connectionId: null,
+        provider: 'capture',
+        token: 1,
+      }
       const [held] = await fenceSending(pool, [fence], 60_000)
       attempt = held?.attempt ?? attempt
       return held !== null

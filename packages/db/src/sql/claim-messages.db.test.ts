@@ -77,7 +77,7 @@ test('a claim that expired is fenced off, and its message is claimed again under
     await claimMessages(db.pool, { depth: 10, afterTenant: FIRST_TENANT, tenantsMax: 5, leaseMs: 0 })
   ).claims[0]
   if (!stale) throw new Error('nothing was claimed')
-  const fence = { connectionId: null, provider: 'capture' }
+  const fence = { connectionId: null, provider: 'capture', token: 1 }
   expect(await fenceSending(db.pool, [{ ...stale, ...fence }], 60_000)).toEqual([null])
   expect(await releaseExpiredClaims(db.pool, 10)).toBe(1)
   const fresh = (await claim(10)).claims[0]
@@ -87,11 +87,29 @@ test('a claim that expired is fenced off, and its message is claimed again under
     db.pool,
     [
       { ...stale, ...fence },
-      { ...fresh, ...fence },
+      { ...fresh, ...fence, token: 2 },
     ],
     60_000,
   )
   expect(fences.map((one) => one?.attempt ?? null)).toEqual([null, 1])
+})
+
+test('a fence whose answer was lost is found again by its token, and by nobody else', async () => {
+  await tenantWithBacklog(1)
+  const [claimed] = (await claim(10)).claims
+  if (!claimed) throw new Error('nothing was claimed')
+  const ask = (...tokens: number[]) =>
+    fenceSending(
+      db.pool,
+      tokens.map((token) => ({ ...claimed, connectionId: null, provider: 'capture', token })),
+      60_000,
+    )
+  // Two runs of one job, in one batch: one of them goes on, and each learns the same when it asks again.
+  const first = await ask(1, 2)
+  expect(first.filter((one) => one !== null)).toEqual([{ attempt: 1, startedAt: expect.any(Date) }])
+  const winner = first[0] ? 1 : 2
+  expect((await ask(winner))[0]?.attempt).toBe(1)
+  expect(await ask(3 - winner, 3)).toEqual([null, null])
 })
 
 test('only claims that are still held are given back', async () => {
@@ -99,7 +117,7 @@ test('only claims that are still held are given back', async () => {
   const { claims } = await claim(10)
   const [one, other] = claims
   if (!one || !other) throw new Error('two were expected')
-  await fenceSending(db.pool, [{ ...one, connectionId: null, provider: 'capture' }], 60_000)
+  await fenceSending(db.pool, [{ ...one, connectionId: null, provider: 'capture', token: 1 }], 60_000)
   await unclaimMessages(db.pool, [one, { ...other, epoch: other.epoch - 1_000 }])
   expect((await claim(10)).claims).toEqual([])
   await unclaimMessages(db.pool, [other])

@@ -26,7 +26,7 @@ async function sendingMessage(): Promise<Claim> {
   })
   const claim = claims.find((one) => one.tenantId === tenantId)
   if (!claim) throw new Error('nothing was claimed')
-  await fenceSending(db.pool, [{ ...claim, connectionId: null, provider: 'smtp' }], 60_000)
+  await fenceSending(db.pool, [{ ...claim, connectionId: null, provider: 'smtp', token: 1 }], 60_000)
   return claim
 }
 
