@@ -1,6 +1,7 @@
 import type { NewMessage } from '@lettergate/contracts/send-request'
 import type { ContentDocument, Envelope } from '@lettergate/db/content-document'
 import type { AcceptRow } from '@lettergate/db/sql/accept-messages'
+import { attachmentFacts } from './can-carry.ts'
 
 /** What a repeat of the request is answered with; statuses follow from `send_at` and the time of acceptance. */
 export type StoredAnswer = {
@@ -22,6 +23,7 @@ function contentDocument(message: NewMessage, recipients: Envelope['recipients']
       ...(message.connectionId === undefined ? {} : { connection_id: message.connectionId }),
       ...(message.stream === 'bulk' ? { stream: message.stream } : {}),
       attachment_count: message.attachments.length,
+      ...(message.attachments.length === 0 ? {} : { attachments: attachmentFacts(message) }),
       recipients,
     },
     ...(message.text === undefined ? {} : { text: message.text }),

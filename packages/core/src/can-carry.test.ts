@@ -22,7 +22,7 @@ const narrow: Capabilities = {
   takesFilename: /^[\x20-\x7e]+\.pdf$/,
 }
 const plain: Carried = { replyTo: [], headers: {}, attachments: [], text: 'Hi' }
-const pdf = { filename: 'Bill.PDF', disposition: 'attachment' as const, content: Buffer.from('x') }
+const pdf = { filename: 'Bill.PDF', disposition: 'attachment' as const, bytes: 1 }
 
 describe('what a provider cannot carry', () => {
   test.each<[string, Partial<Carried>, { code: string; pointer: string; detail: RegExp }]>([
@@ -38,7 +38,7 @@ describe('what a provider cannot carry', () => {
     ],
     [
       'an image in the text',
-      { attachments: [pdf, { ...pdf, disposition: 'inline', contentId: 'logo' }] },
+      { attachments: [pdf, { ...pdf, disposition: 'inline' }] },
       { code: 'field-not-supported', pointer: '/attachments/1/disposition', detail: /inline/ },
     ],
     [
@@ -53,7 +53,7 @@ describe('what a provider cannot carry', () => {
     ],
     [
       'files that are too large once they are encoded',
-      { attachments: [{ ...pdf, content: Buffer.alloc(800) }] },
+      { attachments: [{ ...pdf, bytes: 800 }] },
       { code: 'payload-too-large', pointer: '', detail: /1000 bytes/ },
     ],
   ])('%s', (_, change, { detail, ...fault }) => {

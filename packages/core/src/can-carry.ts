@@ -1,20 +1,42 @@
 import { toPointer } from '@lettergate/contracts/faults'
 import type { ProblemCode } from '@lettergate/contracts/problems'
+import type { NewMessage } from '@lettergate/contracts/send-request'
+import type { ContentDocument, Envelope } from '@lettergate/db/content-document'
 import type { Capabilities } from '@lettergate/providers/provider'
 
-/** What decides whether a provider can say a message exactly: a new message has it, and so has one on its way out. */
+/** What decides whether a provider can say a message exactly. */
 export type Carried = {
   replyTo: readonly unknown[]
   headers: Readonly<Record<string, string>>
-  attachments: readonly {
-    filename: string
-    disposition: 'attachment' | 'inline'
-    contentId?: string | undefined
-    /** Only its length matters. */
-    content: { readonly length: number }
-  }[]
+  attachments: readonly AttachmentFacts[]
   text?: string | undefined
   html?: string | undefined
+}
+
+type AttachmentFacts = NonNullable<Envelope['attachments']>[number]
+
+export function attachmentFacts({ attachments }: Pick<NewMessage, 'attachments'>): AttachmentFacts[] {
+  return attachments.map(({ filename, disposition, content }) => ({
+    filename,
+    disposition,
+    bytes: content.length,
+  }))
+}
+
+/** A message as it came. */
+export function carriedOfNew({ replyTo, headers, text, html, ...rest }: NewMessage): Carried {
+  return { replyTo, headers, text, html, attachments: attachmentFacts(rest) }
+}
+
+/** The same message on its way out. */
+export function carriedOfStored({ reply_to = [], headers = {}, ...rest }: ContentDocument): Carried {
+  return {
+    replyTo: reply_to,
+    headers,
+    text: rest.text,
+    html: rest.html,
+    attachments: rest.envelope?.attachments ?? [],
+  }
 }
 
 /** `pointer` starts at the message; '' is the whole of it. `detail` fits behind the pointer, and names no provider. */
@@ -30,7 +52,7 @@ const ENCODED_RATIO = (4 / 3) * (78 / 76)
 /** Bytes on the wire that are sure: texts are counted as they are, since how a provider encodes them is its own affair. */
 export function encodedBytes(message: Carried): number {
   let bytes = Buffer.byteLength(message.text ?? '') + Buffer.byteLength(message.html ?? '')
-  for (const { content } of message.attachments) bytes += Math.ceil(content.length * ENCODED_RATIO)
+  for (const attachment of message.attachments) bytes += Math.ceil(attachment.bytes * ENCODED_RATIO)
   return bytes
 }
 

@@ -1,4 +1,5 @@
 import type { LoadedMessage } from '@lettergate/db/sql/load-claimed'
+import type { CarryFault } from './can-carry.ts'
 import type { Candidate, Route, Rule } from './route.ts'
 
 type Candidates = Extract<Route, { kind: 'candidates' }>
@@ -30,7 +31,7 @@ export type View = {
   tries: LoadedMessage['tries']
   standingOf(candidate: Candidate): Standing
   /** Why it cannot carry this message; null if it can. */
-  faultOf(candidate: Candidate): string | null
+  faultOf(candidate: Candidate): CarryFault | null
   now: number
 }
 
@@ -59,7 +60,7 @@ export function choose(route: Candidates, view: View): Chosen {
   }
   const able = route.candidates.filter((candidate) => {
     const fault = view.faultOf(candidate)
-    if (fault !== null) skip(candidate, `cannot carry: ${fault}`)
+    if (fault !== null) skip(candidate, `cannot carry: ${fault.pointer || 'the message'} ${fault.detail}`)
     return fault === null
   })
   if (able.length === 0)

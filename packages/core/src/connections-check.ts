@@ -5,7 +5,14 @@ import { type ConnectionRow, listConnectionRows } from '@lettergate/db/sql/conne
 import type { Tenants } from '@lettergate/db/tenant-database'
 import type { Provider } from '@lettergate/providers/provider'
 import { LRUCache } from 'lru-cache'
-import { asksMore, type CarryFault, cannotCarry, encodedBytes } from './can-carry.ts'
+import {
+  asksMore,
+  type Carried,
+  type CarryFault,
+  cannotCarry,
+  carriedOfNew,
+  encodedBytes,
+} from './can-carry.ts'
 import { fromStorage } from './read-storage.ts'
 
 export type ConnectionsCheck = {
@@ -69,7 +76,7 @@ export function createConnectionsCheck(deps: {
     return reading
   }
 
-  function everybodyCan(message: NewMessage): boolean {
+  function everybodyCan(message: Carried): boolean {
     if (!asksMore(message) && encodedBytes(message) <= bytesMin) return true
     return providers.every(({ capabilities }) => cannotCarry(capabilities, message) === null)
   }
@@ -77,7 +84,8 @@ export function createConnectionsCheck(deps: {
   return {
     async findFault(tenantId, message, pointer = '#') {
       const { connectionId } = message
-      if (connectionId === undefined && everybodyCan(message)) return null
+      const carried = carriedOfNew(message)
+      if (connectionId === undefined && everybodyCan(carried)) return null
       const rows = await (connectionId === undefined
         ? enabledRows(tenantId)
         : readRows(tenantId, connectionId))
@@ -87,7 +95,7 @@ export function createConnectionsCheck(deps: {
         const provider = deps.providers[row.provider]
         // One that this release does not have carries nothing, and is no reason to refuse.
         if (!provider) continue
-        const fault = cannotCarry(provider.capabilities, message)
+        const fault = cannotCarry(provider.capabilities, carried)
         if (!fault) return null
         refusals.push({ provider, fault })
       }

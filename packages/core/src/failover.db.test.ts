@@ -1,6 +1,7 @@
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
 import { toFailure } from '@lettergate/providers/failures'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import { buildMessage } from './testing.ts'
 import { accepted, buildFleet, type FakeConnection } from './testing-fleet.ts'
 
 let db: TestDatabase
@@ -40,6 +41,21 @@ test('a message moves past two dead connections at once, and each try says why',
         ],
       },
     },
+  ])
+})
+
+test('a file that a connection cannot carry goes to the next one, and nobody is asked in vain', async () => {
+  const small: FakeConnection = { ...works, capabilities: { messageBytesMax: 10_000 } }
+  const noImages: FakeConnection = { ...works, capabilities: { inlineImages: false } }
+  fleet = await buildFleet(db, [small, noImages, works])
+  const image = { filename: 'a.png', contentType: 'image/png', content: Buffer.alloc(9_000) }
+  const message = buildMessage({ attachments: [{ ...image, disposition: 'inline', contentId: 'logo' }] })
+  await fleet.acceptAll([message])
+  await fleet.run(isEmpty)
+  expect(connections()).toEqual([2])
+  expect((await fleet.attempts())[0]?.choice?.skipped).toEqual([
+    { connection: fleet.ids[0], why: expect.stringMatching(/^cannot carry: the message is larger/) },
+    { connection: fleet.ids[1], why: expect.stringMatching(/^cannot carry: \/attachments\/0\/disposition/) },
   ])
 })
 

@@ -3,7 +3,7 @@ import type { Fence } from '@lettergate/db/sql/fence-sending'
 import type { LoadedMessage } from '@lettergate/db/sql/load-claimed'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import type { Calls } from './call-provider.ts'
-import { cannotCarry } from './cannot-carry.ts'
+import { cannotCarry, carriedOfStored } from './can-carry.ts'
 import { type Choice, choose, failedTries, hasOther, type View, type WaitWhy } from './choose.ts'
 import type { Failpoint } from './failpoint.ts'
 import { CALL_DEADLINE_MS } from './leases.ts'
@@ -37,7 +37,7 @@ export type Waits = {
 
 export type HandOffDeps = {
   load: (claim: Claim) => Promise<Message | null>
-  fence: (fence: Fence) => Promise<{ attempt: number; startedAt: Date } | null>
+  fence: (fence: Omit<Fence, 'token'>) => Promise<{ attempt: number; startedAt: Date } | null>
   router: Router
   pace: Pick<Pace, 'know' | 'standingOf' | 'admit'>
   recorder: Recorder
@@ -171,11 +171,11 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
     }
     const unknown = deps.pace.know(message.tenantId, route.candidates)
     if (unknown) await unknown
+    const carried = carriedOfStored(message.document)
     const view: View = {
       tries: message.tries,
       standingOf: deps.pace.standingOf,
-      faultOf: ({ provider }) =>
-        unsure ? null : cannotCarry(message, claim.contentBytes, provider.capabilities),
+      faultOf: ({ provider }) => (unsure ? null : cannotCarry(provider.capabilities, carried)),
       now: now(),
     }
     const planned = await plan(message, route, view, reservedAt ?? message.reservedAt ?? null)

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { newId } from '@lettergate/contracts/ids'
+import type { NewMessage } from '@lettergate/contracts/send-request'
 import { createListener } from '@lettergate/db/listener'
 import { claimMessages, FIRST_TENANT } from '@lettergate/db/sql/claim-messages'
 import type { ConnectionLimits } from '@lettergate/db/sql/list-sealed-connections'
@@ -104,15 +105,18 @@ export async function buildFleet(
     await Promise.all(running)
   }
 
+  async function acceptAll(messages: NewMessage[]): Promise<string[]> {
+    const outcome = await acceptor.accept({ id: tenantId, mode: 'live' }, { messages })
+    if (outcome.kind !== 'accepted') throw new Error(outcome.kind)
+    return outcome.messages.map(({ id }) => id)
+  }
+
   return {
     ...{ tenantId, ids, sent, reserved, errors, workers, run },
     /** One message for each list of recipients. */
-    async accept(...recipients: string[][]): Promise<string[]> {
-      const messages = recipients.map((to) => buildMessage({ to: to.map((address) => ({ address })) }))
-      const outcome = await acceptor.accept({ id: tenantId, mode: 'live' }, { messages })
-      if (outcome.kind !== 'accepted') throw new Error(outcome.kind)
-      return outcome.messages.map(({ id }) => id)
-    },
+    accept: (...recipients: string[][]) =>
+      acceptAll(recipients.map((to) => buildMessage({ to: to.map((address) => ({ address })) }))),
+    acceptAll,
     async statuses(): Promise<Record<string, number>> {
       const { rows } = await db.pool.query<{ status: string; n: number }>({
         text: 'select status, count(*)::int as n from recipient where tenant_id = $1 group by status',

@@ -10,6 +10,8 @@ export type Envelope = {
   /** Absent: transactional. */
   stream?: 'bulk'
   attachment_count: number
+  /** What decides whether a provider can carry them; their content is rows of its own. Absent: there are none. */
+  attachments?: { filename: string; disposition: 'attachment' | 'inline'; bytes: number }[]
   /** By position. */
   recipients: { kind: 'to' | 'cc' | 'bcc'; address: string; name: string | null }[]
 }
