@@ -3,6 +3,7 @@ import { benchAccept } from './accept.ts'
 import { benchAdapters } from './adapters.ts'
 import { benchBacklog } from './backlog.ts'
 import { benchBurst } from './burst.ts'
+import { benchDeadConnection } from './dead-connection.ts'
 import { benchE2e } from './e2e.ts'
 import { benchFairness } from './fairness.ts'
 import type { PartResult } from './figure.ts'
@@ -26,6 +27,7 @@ const parts: Record<string, { run: (bed: TestBed) => Promise<PartResult>; second
   status: { run: benchStatus, seconds: 110 },
   backlog: { run: benchBacklog, seconds: 80 },
   fairness: { run: benchFairness, seconds: 80 },
+  'dead-connection': { run: benchDeadConnection, seconds: 60 },
   burst: { run: benchBurst, seconds: 70 },
   memory: { run: benchMemory, seconds: 60 },
 }

@@ -85,18 +85,30 @@ export async function createTenant(env: Record<string, string>, dailyLimit: numb
   return { tenantId: made.tenant_id, apiKey: made.live_key }
 }
 
-/** Makes a connection as a tenant would. */
-export async function createConnection(
+/** Makes a connection as a tenant would, and answers its id. */
+export function createConnection(
   apiUrl: string,
   apiKey: string,
   connection: { provider: string; credentials: object; settings: object },
-): Promise<void> {
-  const response = await fetch(`${apiUrl}/v1/connections`, {
+): Promise<string> {
+  return create(`${apiUrl}/v1/connections`, apiKey, { name: connection.provider, ...connection })
+}
+
+/** Makes a route that shares a tenant's mail out to these connections alike. */
+export function createRoute(apiUrl: string, apiKey: string, connections: readonly string[]): Promise<string> {
+  const targets = connections.map((connection) => ({ connection, weight: 1 }))
+  return create(`${apiUrl}/v1/routes`, apiKey, { name: 'Shared', position: 1, strategy: 'weighted', targets })
+}
+
+async function create(url: string, apiKey: string, body: object): Promise<string> {
+  const response = await fetch(url, {
     method: 'POST',
     headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ name: connection.provider, ...connection }),
+    body: JSON.stringify(body),
   })
-  if (!response.ok) throw new Error(`connection refused: ${response.status} ${await response.text()}`)
+  if (!response.ok) throw new Error(`${url} refused: ${response.status} ${await response.text()}`)
+  const made: { id: string } = JSON.parse(await response.text())
+  return made.id
 }
 
 /** An SES connection that leads to the fake provider. */
