@@ -34,7 +34,7 @@ const ID = /"id":"(msg_[0-9a-z]+)"/
  * and of the answer only the status, Retry-After and the id are looked at. Each socket has one request under way.
  */
 export function overload(plan: OverloadPlan): Promise<OverloadResult> {
-  const request = requestBytes(plan)
+  const request = overloadRequest(plan.apiKey)
   const result: OverloadResult = {
     ...{ seconds: plan.seconds, due: 0, sent: 0, answers: {}, withoutRetryAfter: 0, unanswered: 0 },
     ...{ acceptedMs: [], refusedMs: [], acceptedIds: [] },
@@ -132,7 +132,8 @@ export function overload(plan: OverloadPlan): Promise<OverloadResult> {
   return promise
 }
 
-function requestBytes({ apiKey }: OverloadPlan): Buffer {
+/** The bytes of every request of a load. */
+export function overloadRequest(apiKey: string): Buffer {
   const body = JSON.stringify({
     ...{ from: 'app@acme.example', to: ['user@example.net'], subject: 'Overload' },
     text: 'One of more mails than anybody can take. '.repeat(20),

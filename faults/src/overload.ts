@@ -3,12 +3,19 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { ClientLedger } from './client-ledger.ts'
-import type { OverloadPlan, OverloadResult } from './overload-client.ts'
+import { type OverloadPlan, type OverloadResult, overloadRequest } from './overload-client.ts'
 
 /** Applies the load from a process of its own. */
 export async function applyOverload(plan: OverloadPlan): Promise<OverloadResult> {
+  const [result] = await applyTogether([plan])
+  if (result === undefined) throw new Error('the load gave no result')
+  return result
+}
+
+/** Applies several at the same time, from one process; answers in their order. */
+export async function applyTogether(plans: OverloadPlan[]): Promise<OverloadResult[]> {
   const main = fileURLToPath(new URL('overload-client-main.ts', import.meta.url))
-  const child = fork(main, [JSON.stringify(plan)], {
+  const child = fork(main, [JSON.stringify(plans)], {
     stdio: 'inherit',
     execArgv: [],
     serialization: 'advanced',
@@ -16,10 +23,26 @@ export async function applyOverload(plan: OverloadPlan): Promise<OverloadResult>
   const exited = once(child, 'exit').then(() => {
     throw new Error('the load ended without a result')
   })
-  const [result]: OverloadResult[] = await Promise.race([once(child, 'message'), exited])
+  const [results]: OverloadResult[][] = await Promise.race([once(child, 'message'), exited])
   exited.catch(() => undefined)
-  if (result === undefined) throw new Error('the load gave no result')
-  return result
+  if (results?.length !== plans.length) throw new Error('the load gave no result')
+  return results
+}
+
+/** A server that refuses every request of a load in the cheapest way there is, in a process of its own. */
+export async function startBareRefuser(apiKey: string): Promise<{ port: number } & AsyncDisposable> {
+  const main = fileURLToPath(new URL('bare-refuser-main.ts', import.meta.url))
+  const child = fork(main, [String(overloadRequest(apiKey).length)], { stdio: 'inherit', execArgv: [] })
+  const [listening]: { port: number }[] = await once(child, 'message')
+  if (listening === undefined) throw new Error('the refuser does not listen')
+  return {
+    port: listening.port,
+    async [Symbol.asyncDispose]() {
+      const exited = once(child, 'exit')
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
 }
 
 /** Writes into the ledger what the load was told, for the oracle. */
