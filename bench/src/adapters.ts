@@ -3,6 +3,7 @@ import type { Provider } from '@lettergate/providers/provider'
 import { createProviders } from '@lettergate/providers/registry'
 import { httpCases } from './adapter-cases.ts'
 import { openHttpContender } from './adapter-over-http.ts'
+import { openSmtpContender } from './adapter-over-smtp.ts'
 import type { Contender } from './adapter-sender.ts'
 import { type Figure, type PartResult, ratioFigure } from './figure.ts'
 import { median, spread } from './statistics.ts'
@@ -15,7 +16,8 @@ const OVERHEAD_MICROS_MAX = 300
 
 /** What each adapter costs a message beside the bare bytes that it sends, 50 at once, to a fake in a process of its own. */
 export async function benchAdapters(bed: TestBed): Promise<PartResult> {
-  const byId: Record<string, Provider> = createProviders()
+  const providers = createProviders()
+  const byId: Record<string, Provider> = providers
   const egress = createEgress({ allow: ['127.0.0.1'] })
   const figures: Figure[] = []
   for (const [id, one] of Object.entries(httpCases)) {
@@ -23,6 +25,7 @@ export async function benchAdapters(bed: TestBed): Promise<PartResult> {
     if (provider)
       figures.push(await measure(await openHttpContender(provider, one, egress), bed.count(MESSAGES)))
   }
+  figures.push(await measure(await openSmtpContender(providers.smtp, egress), bed.count(MESSAGES)))
   await egress.close()
   return { figures, plots: [] }
 }
