@@ -35,6 +35,7 @@ export type ApiOptions = {
   /** Opens and recognises what it sealed and signed, while the secret is being changed. */
   previousSecret?: KeyObject | undefined
   egressAllow: readonly string[]
+  egressMailPort?: boolean
   failpoint?: string | undefined
   /** Called when the database turns out to be one that may lose what it has confirmed. */
   onUndurable?: (faults: string[]) => void
@@ -62,7 +63,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
   })
   const listener = createListener({ url: databaseUrl, onError })
   const messages = createMessageReader({ pool })
-  const egress = createEgress({ allow: [...options.egressAllow] })
+  const egress = createEgress({ allow: [...options.egressAllow], mailPort: options.egressMailPort })
   const keys = createKeyVerifier({
     pool,
     pepper: deriveKey(secret, 'api key pepper'),

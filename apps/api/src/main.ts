@@ -11,6 +11,7 @@ async function main(): Promise<void> {
     secret: rootSecret(config),
     previousSecret: config.previousSecret,
     egressAllow: config.egressAllow,
+    egressMailPort: config.egressMailPort,
     failpoint: config.failpoint,
     logger,
     host: config.apiHost,

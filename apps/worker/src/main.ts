@@ -47,7 +47,7 @@ async function main(): Promise<void> {
   const queue: QueueBackend = config.redisUrl
     ? { kind: 'redis', url: config.redisUrl }
     : { kind: 'postgres', url: config.databaseUrl }
-  const egress = createEgress({ allow: [...config.egressAllow] })
+  const egress = createEgress({ allow: [...config.egressAllow], mailPort: config.egressMailPort })
   const providers = createProviders()
   const worker = await startWorker({
     pool,

@@ -37,6 +37,7 @@ test('nothing set gives the documented development defaults', () => {
     dataDir: resolve('.lettergate'),
     logLevel: 'info',
     egressAllow: [],
+    egressMailPort: false,
     apiHost: '127.0.0.1',
     apiPort: 3000,
   })

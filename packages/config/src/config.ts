@@ -15,6 +15,7 @@ export type Config = {
   previousSecret: KeyObject | undefined
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
   egressAllow: readonly string[]
+  egressMailPort: boolean
   apiHost: string
   apiPort: number
   workerMetricsPort: number | undefined
@@ -64,6 +65,7 @@ function toConfig(data: z.infer<typeof settings>): Config {
     previousSecret: toKey(data.LETTERGATE_SECRET_PREVIOUS),
     logLevel: data.LETTERGATE_LOG_LEVEL,
     egressAllow: Object.freeze(data.LETTERGATE_EGRESS_ALLOW ?? []),
+    egressMailPort: data.LETTERGATE_EGRESS_PORT_25 === 'on',
     apiHost: data.API_HOST,
     apiPort: data.API_PORT,
     workerMetricsPort: data.WORKER_METRICS_PORT,

@@ -81,6 +81,11 @@ export const settings = z.object({
     example: '',
     description: 'Comma list of CIDRs or hosts that may be reached besides the public internet.',
   }),
+  LETTERGATE_EGRESS_PORT_25: z.enum(['on', 'off'], { error: 'must be on or off' }).default('off').meta({
+    example: 'off',
+    description:
+      'on or off: whether tenants may reach public mail servers on port 25 (provider direct, smtp on that port), by the name of your address.',
+  }),
   API_HOST: z
     .string()
     .default('127.0.0.1')

@@ -57,7 +57,8 @@ async function giveUpLostSending(deps: SweepDeps, limit: number): Promise<number
 }
 
 export const sweepSteps = {
-  releaseExpiredClaims: (deps: SweepDeps) => untilDone(deps, (limit) => releaseExpiredClaims(deps.pool, limit)),
+  releaseExpiredClaims: (deps: SweepDeps) =>
+    untilDone(deps, (limit) => releaseExpiredClaims(deps.pool, limit)),
   releaseWaiting: (deps: SweepDeps) => untilDone(deps, (limit) => releaseWaiting(deps.pool, limit)),
   giveUpLostSending: (deps: SweepDeps) => untilDone(deps, (limit) => giveUpLostSending(deps, limit)),
   expireIdempotency: (deps: SweepDeps) => untilDone(deps, (limit) => expireIdempotency(deps.pool, limit)),

@@ -12,6 +12,8 @@ const connectTimeoutMs = 10_000
 export type EgressOptions = {
   /** CIDRs, addresses or hosts, each with an optional `:port`, that the operator permits besides the public internet. */
   allow: string[]
+  /** Whether public mail servers may be reached on port 25. */
+  mailPort?: boolean | undefined
   /** All addresses of a name: for tests. */
   resolve?: Resolve
   policy?: Policy

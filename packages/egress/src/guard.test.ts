@@ -118,7 +118,7 @@ describe('without DNS', () => {
   })
   test.each([
     ['smtp', 587, true],
-    ['smtp', 25, true],
+    ['smtp', 25, false],
     ['smtp', 22, false],
     ['smtp', 6379, false],
     ['smtp', 443, false],
@@ -132,6 +132,17 @@ describe('without DNS', () => {
   ] as const)('%s to port %d of a public host is permitted: %s', (scheme, port, ok) => {
     expect(guard.check({ host: 'mail.example.com', port, scheme }).ok).toBe(ok)
     expect(guard.check({ host: '8.8.8.8', port, scheme }).ok).toBe(ok)
+  })
+})
+
+test('port 25 of public mail servers is for the operator to permit', () => {
+  const permitting = new Guard({ allow: [], mailPort: true })
+  const target = { host: 'mx.example.com', port: 25 }
+  expect(permitting.check({ ...target, scheme: 'smtp' }).ok).toBe(true)
+  expect(permitting.check({ ...target, scheme: 'smtp-plain' }).ok).toBe(false)
+  expect(permitting.check({ ...target, port: 587, scheme: 'smtp' }).ok).toBe(true)
+  expect(new Guard({ allow: [] }).check({ ...target, scheme: 'smtp' })).toMatchObject({
+    reason: expect.stringContaining('LETTERGATE_EGRESS_PORT_25'),
   })
 })
 

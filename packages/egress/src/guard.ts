@@ -10,11 +10,18 @@ export type Target = { host: string; port: number; scheme?: Scheme }
 export type Verdict = { ok: true } | { ok: false; reason: string }
 /** Ports that public hosts may be reached on, for each scheme; hosts on the allow list may use any. */
 export type Policy = { ports: Record<Scheme, number[]> }
-export type GuardOptions = { allow: string[]; resolve?: Resolve; policy?: Policy }
+export type GuardOptions = {
+  allow: string[]
+  mailPort?: boolean | undefined
+  resolve?: Resolve
+  policy?: Policy
+}
 
 const defaultPolicy: Policy = {
-  ports: { https: [443], http: [], smtp: [25, 465, 587, 2465, 2525, 2587], 'smtp-plain': [] },
+  ports: { https: [443], http: [], smtp: [465, 587, 2465, 2525, 2587], 'smtp-plain': [] },
 }
+/** Where mail servers take mail from anybody: it goes out by the name of this machine's address. */
+const MAIL_PORT = 25
 
 // Names that stand for this machine or network, and public zones that answer with whatever address the name spells.
 const privateZones = ['localhost', 'local', 'localdomain', 'internal', 'intranet', 'lan', 'arpa', 'onion']
@@ -31,7 +38,8 @@ export class Guard {
 
   constructor(options: GuardOptions) {
     this.#allow = parseAllowList(options.allow)
-    this.#ports = (options.policy ?? defaultPolicy).ports
+    const { ports } = options.policy ?? defaultPolicy
+    this.#ports = options.mailPort ? { ...ports, smtp: [...ports.smtp, MAIL_PORT] } : ports
     this.#resolve = options.resolve
   }
 
@@ -90,5 +98,7 @@ function refuse(reason: string): Verdict {
 }
 
 function wrongPort(target: Target): string {
+  if (target.port === MAIL_PORT && target.scheme === 'smtp')
+    return 'port 25 is not permitted here: mail straight to mail servers goes out by the name of this installation, so its operator has to permit it (LETTERGATE_EGRESS_PORT_25)'
   return `port ${target.port} is not permitted${target.scheme ? ` for ${target.scheme}` : ''}`
 }

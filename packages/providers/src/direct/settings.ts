@@ -75,7 +75,10 @@ export const directSettings = z.strictObject({
     .describe('Takes all mail to this server instead of looking anything up: for tests and mail traps'),
 })
 
-/** Where these settings lead for sure; mail hosts of domains are looked up, and pass the guard one by one. */
+/** Stands for the mail hosts of domains, which are looked up and pass the guard one by one: all of them are reached on this port. */
+const SOME_MAIL_HOST: Target = { host: 'mail-host-of-a-recipient.example', port: 25, scheme: 'smtp' }
+
+/** Where these settings lead. */
 export function directTargets({ instead_of_mx: instead }: DirectSettings): Target[] {
-  return instead ? [{ ...instead, scheme: 'smtp' }] : []
+  return [instead ? { ...instead, scheme: 'smtp' } : SOME_MAIL_HOST]
 }
