@@ -76,6 +76,7 @@ async function measure(provider: Provider, one: Case, egress: Egress, count: num
     settings: provider.settings.parse({ ...one.settings, base_url: sink.url }),
   }
   let recorded: HttpRequest | undefined
+  const signal = AbortSignal.timeout(DEADLINE_MS * ROUNDS)
   const io: Io = {
     request: (request) => {
       recorded = request
@@ -83,7 +84,7 @@ async function measure(provider: Provider, one: Case, egress: Egress, count: num
     },
     connect: () => Promise.reject(new Error('HTTP alone')),
     now: () => new Date(),
-    signal: AbortSignal.timeout(DEADLINE_MS * ROUNDS),
+    ...{ signal, beginSignal: signal, answerSignal: signal },
   }
   const send = async (number: number): Promise<void> => {
     const outcome = await provider.send(messageOf(number), connection, io)

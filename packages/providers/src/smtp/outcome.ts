@@ -13,6 +13,8 @@ export type Transfer =
   | { kind: 'refused'; phase: Phase; reply: string; refused: { address: string; reply: string }[] }
   /** No usable reply; `complete`: the server may hold the whole message. */
   | { kind: 'lost'; complete: boolean; reason: string }
+  /** Not begun: no session was free in time. */
+  | { kind: 'busy'; reason: string }
   /** Not tried: there was no token, or these settings and this server cannot work together. */
   | { kind: 'misconfigured'; code: FailureCode; reason: string; waitMs?: number | undefined }
 
@@ -87,6 +89,8 @@ export function toOutcome(transfer: Transfer, ownId: string): SendOutcome {
         transfer.complete ? 'outcome-unknown' : 'provider-unreachable',
         shorten(transfer.reason),
       )
+    case 'busy':
+      return toFailure('connection-busy', transfer.reason)
     case 'misconfigured':
       return toFailure(transfer.code, shorten(transfer.reason), transfer.waitMs)
   }
