@@ -26,7 +26,8 @@ export function createSender(
     credentials: provider.credentials.parse(stored.credentials),
     settings: provider.settings.parse(stored.settings),
   }
-  const io: Io = { ...ways, now: () => new Date(), signal: AbortSignal.timeout(DEADLINE_MS) }
+  const signal = AbortSignal.timeout(DEADLINE_MS)
+  const io: Io = { ...ways, now: () => new Date(), signal, beginSignal: signal, answerSignal: signal }
   return async (number) => {
     const outcome = await provider.send(messageOf(number), connection, io)
     if (outcome.kind !== 'accepted') throw new Error(`${provider.id}: ${JSON.stringify(outcome)}`)

@@ -141,6 +141,8 @@ export function smtpConnection(port: number): { provider: string; credentials: o
     tls: 'none',
     allow_insecure: true,
     helo_name: 'gateway.example',
+    // What waits for a connection that broken ones hold is not what is looked at.
+    max_connections: 50,
   }
   return { provider: 'smtp', credentials: {}, settings }
 }

@@ -11,6 +11,6 @@ export function checkIo(egress: Pick<Egress, 'request' | 'connect'>, now: () => 
     request: (request) => egress.request(request, { signal, timeoutMs: CHECK_MS }),
     connect: (target) => egress.connect({ ...target, signal }),
     now: () => new Date(now()),
-    signal,
+    ...{ signal, beginSignal: signal, answerSignal: signal },
   }
 }

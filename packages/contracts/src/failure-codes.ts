@@ -59,6 +59,11 @@ export const failures = {
     title: 'Provider cannot carry this',
     summary: "The provider's API has no way to say something that this message contains.",
   },
+  'connection-busy': {
+    title: 'Connection busy',
+    summary:
+      'All sessions that the connection may hold were in use for too long; this message was not begun.',
+  },
   'recipient-deferred': {
     title: 'Recipient not reachable now',
     summary: "The recipient's side, or the server on its behalf, said to try again later.",

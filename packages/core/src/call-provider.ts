@@ -4,6 +4,7 @@ import type { Egress } from '@lettergate/egress/egress'
 import { toFailure } from '@lettergate/providers/failures'
 import type { Io, SendOutcome } from '@lettergate/providers/provider'
 import { withoutSecrets } from '@lettergate/providers/redact'
+import { type Deadlines, startDeadlines } from './deadlines.ts'
 import { CALL_DEADLINE_MS, SENDING_LEASE_MS } from './leases.ts'
 import { toOutbound } from './outbound.ts'
 import type { Candidate } from './route.ts'
@@ -29,19 +30,18 @@ export function createCalls(deps: {
   now: () => number
   onError: (error: unknown) => void
 }): Calls {
-  const running = new Set<AbortController>()
+  const running = new Set<Deadlines>()
   let aborted = false
   return {
     async call({ message, carried, candidate, attempt, fencedAt }) {
-      const controller = new AbortController()
-      const { signal } = controller
-      const timer = setTimeout(() => controller.abort(new Error('the call took too long')), CALL_DEADLINE_MS)
-      running.add(controller)
+      const deadlines = startDeadlines(fencedAt)
+      const { signal, beginSignal, answerSignal } = deadlines
+      running.add(deadlines)
       const io: Io = {
         request: (request) => deps.egress.request(request, { signal, timeoutMs: CALL_DEADLINE_MS }),
         connect: (target) => deps.egress.connect({ ...target, signal }),
         now: () => new Date(deps.now()),
-        signal,
+        ...{ signal, beginSignal, answerSignal },
       }
       let called = false
       try {
@@ -58,14 +58,14 @@ export function createCalls(deps: {
         const code = called ? 'outcome-unknown' : 'recipient-deferred'
         return toFailure(code, `internal error during attempt ${attempt}`)
       } finally {
-        clearTimeout(timer)
-        running.delete(controller)
+        deadlines.clear()
+        running.delete(deadlines)
       }
     },
     isAborted: () => aborted,
     abort() {
       aborted = true
-      for (const controller of running) controller.abort(new Error('the worker stops'))
+      for (const deadlines of running) deadlines.abort(new Error('the worker stops'))
     },
   }
 }

@@ -89,7 +89,7 @@ export function createConnectionChecker(deps: {
       request: (request) => deps.egress.request(request, { signal, timeoutMs: deadlineMs }),
       connect: (target) => deps.egress.connect({ ...target, signal }),
       now: () => new Date(now()),
-      signal,
+      ...{ signal, beginSignal: signal, answerSignal: signal },
     }
     // Whoever does not listen to the signal is not waited for.
     const ended = new Promise<AccountReport>((resolve) => {

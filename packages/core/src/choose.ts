@@ -1,4 +1,6 @@
+import { isFailureCode } from '@lettergate/contracts/failure-codes'
 import type { LoadedMessage } from '@lettergate/db/sql/load-claimed'
+import { classOf } from '@lettergate/providers/failures'
 import type { CarryFault } from './can-carry.ts'
 import type { Candidate, Route, Rule } from './route.ts'
 
@@ -98,6 +100,19 @@ export function choose(route: Candidates, view: View): Chosen {
     isProbe: standing.kind === 'probe',
     choice: { rule, route: routeId, skipped },
   }
+}
+
+/** Whether another candidate is left, ready or not, that has not itself found this message too much for it. */
+export function hasRoomier(route: Candidates, failed: Candidate, view: View): boolean {
+  const saidNo = ({ connectionId }: Candidate) =>
+    view.tries.some(({ code, ...one }) => one.connectionId === connectionId && isForAnother(code))
+  return route.candidates.some(
+    (candidate) => candidate !== failed && view.faultOf(candidate) === null && !saidNo(candidate),
+  )
+}
+
+function isForAnother(code: string | null): boolean {
+  return code !== null && isFailureCode(code) && classOf(code).elsewhere === true
 }
 
 /**

@@ -109,6 +109,52 @@ test('a message that its provider rejects for what it says is not offered to oth
   expect(await fleet.statuses()).toEqual({ failed: 1 })
 })
 
+const tooLarge: FakeConnection = { answer: () => toFailure('message-too-large', '552 5.3.4 too big') }
+
+test('a message that is too large for one connection goes to the next, and fails once all found it so', async () => {
+  fleet = await buildFleet(db, [tooLarge, tooLarge, works])
+  await fleet.accept(...to(1))
+  await fleet.run(isEmpty)
+  expect(connections()).toEqual([0, 1, 2])
+  expect(await fleet.statuses()).toEqual({ sent: 1 })
+  await fleet.stop()
+  fleet = await buildFleet(db, [tooLarge, tooLarge])
+  await fleet.accept(...to(1))
+  await fleet.run(isEmpty)
+  expect(connections()).toEqual([0, 1])
+  expect(await fleet.statuses()).toEqual({ failed: 1 })
+})
+
+test('a message that is too large for one connection waits for another that is in trouble', async () => {
+  let isDown = true
+  const recovers: FakeConnection = {
+    answer: () => (isDown ? toFailure('provider-unavailable', '503 down') : accepted),
+  }
+  fleet = await buildFleet(db, [tooLarge, recovers])
+  await fleet.accept(...to(1))
+  await fleet.run(async () => (await fleet.backlog())[0]?.state === 'waiting')
+  expect(await fleet.statuses()).toEqual({ deferred: 1 })
+  isDown = false
+  await db.pool.query({ text: 'update outbox set due_at = now()' })
+  await fleet.run(isEmpty)
+  expect(await fleet.statuses()).toEqual({ sent: 1 })
+})
+
+test('tries that did not begin do not lengthen the wait after one that did', async () => {
+  let tries = 0
+  const answer = () =>
+    tries++ < 3 ? toFailure('connection-busy', 'busy') : toFailure('recipient-deferred', '451 greylisted')
+  fleet = await buildFleet(db, [{ answer }])
+  await fleet.accept(...to(1))
+  for (const n of [1, 2, 3, 4]) {
+    await fleet.run(async () => fleet.sent.length === n && (await fleet.backlog())[0]?.state === 'waiting')
+    if (n < 4) await db.pool.query({ text: 'update outbox set due_at = now()' })
+  }
+  const [waits] = await fleet.backlog()
+  expect(waits?.in_ms).toBeGreaterThan(40_000)
+  expect(waits?.in_ms).toBeLessThan(75_000)
+})
+
 test('a message is handed over in as many calls as the provider needs, each recipient in exactly one', async () => {
   fleet = await buildFleet(db, [{ ...works, capabilities: { recipientsMax: 20 } }])
   const all = Array.from({ length: 50 }, (_, index) => `n${index}@example.net`)

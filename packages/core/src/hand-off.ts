@@ -4,7 +4,7 @@ import type { LoadedMessage } from '@lettergate/db/sql/load-claimed'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import type { Calls } from './call-provider.ts'
 import { cannotCarry, carriedOfStored } from './can-carry.ts'
-import { type Choice, choose, failedTries, hasOther, type View, type WaitWhy } from './choose.ts'
+import { type Choice, choose, failedTries, hasOther, hasRoomier, type View, type WaitWhy } from './choose.ts'
 import type { Failpoint } from './failpoint.ts'
 import { CALL_DEADLINE_MS } from './leases.ts'
 import { toHeldRecord, toRecord, toUnsureRecord } from './outcome.ts'
@@ -116,6 +116,7 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
       repeatWindowMs: window,
       ...{ portion, choice: plan.choice, failedBefore: failedTries(message.tries, candidate) },
       hasOther: outcome.kind !== 'accepted' && hasOther(plan.route, candidate, plan.view),
+      hasRoomier: outcome.kind === 'rejected' && hasRoomier(plan.route, candidate, plan.view),
     }
     await deps.recorder.record(toRecord(message, context, outcome))
   }

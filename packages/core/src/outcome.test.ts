@@ -164,6 +164,33 @@ test('retries end 72 hours after the message was due: deferred becomes failed, u
   expect(unknown.giveBack).toBe(0)
 })
 
+test('a try that did not begin is made again within minutes, however often it was, and by nobody else', () => {
+  const busy: SendOutcome = { kind: 'deferred', code: 'connection-busy', reason: 'busy' }
+  const delays = [1, 3, 50].map(
+    (number) => toRecord(buildMessage(), { ...attempt, number, hasOther: true }, busy, () => 0.5).retryInMs,
+  )
+  expect(delays).toEqual([60_000, 300_000, 300_000])
+})
+
+test.each([
+  ['another that is ready has it at once', { hasRoomier: true, hasOther: true }, ['deferred', 'deferred'], 0],
+  ['another that is not ready is waited for', { hasRoomier: true }, ['deferred', 'deferred'], 60_000],
+  ['it has failed when no other is left', { hasOther: true }, ['failed', 'failed'], null],
+])('a message that is too large for one connection: %s', (_what, change, expected, retryInMs) => {
+  const outcome: SendOutcome = {
+    ...{ kind: 'rejected', scope: 'message', code: 'message-too-large', reason: '552 5.3.4' },
+  }
+  const result = toRecord(buildMessage(), { ...attempt, failedBefore: 0, ...change }, outcome, () => 0.5)
+  expect(statuses(result)).toEqual(expected)
+  expect(result).toMatchObject({ retryInMs, giveBack: retryInMs === null ? 2 : 0 })
+})
+
+test('a message that is refused for what it says fails whoever else is left', () => {
+  const outcome: SendOutcome = { kind: 'rejected', scope: 'message', code: 'message-refused', reason: 'no' }
+  const left = { ...attempt, hasRoomier: true, hasOther: true }
+  expect(statuses(toRecord(buildMessage(), left, outcome))).toEqual(['failed', 'failed'])
+})
+
 test('recipients that were handed over before are left alone', () => {
   const recipients = buildMessage().recipients.map((one, index) => ({
     ...one,

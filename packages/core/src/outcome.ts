@@ -2,6 +2,7 @@ import type { EventType } from '@lettergate/contracts/event-types'
 import type { RecipientStatus } from '@lettergate/contracts/recipient-status'
 import type { LoadedMessage, LoadedRecipient } from '@lettergate/db/sql/load-claimed'
 import type { OutcomeRecord, RecipientChange } from '@lettergate/db/sql/record-outcomes'
+import { classOf } from '@lettergate/providers/failures'
 import type { RecipientRefusal, SendOutcome } from '@lettergate/providers/provider'
 import type { Choice } from './choose.ts'
 import { type Portion, pendingRecipients, portionOf } from './portion.ts'
@@ -25,6 +26,8 @@ export type AttemptContext = {
   failedBefore?: number
   /** Another connection stands ready that was not tried more often than this one. */
   hasOther?: boolean
+  /** Another connection is left, ready or not, that has not found this message too much for it. */
+  hasRoomier?: boolean
 }
 
 type Verdict = { kind: 'sent' | 'failed' | 'unknown' | 'again'; reason: string | null }
@@ -42,7 +45,25 @@ const refusalVerdict = ({ kind, code, reason }: RecipientRefusal): Verdict => {
   return { kind: kind === 'rejected' ? 'failed' : 'again', reason }
 }
 
-function verdictOf(outcome: SendOutcome, address: string, again: boolean): Verdict {
+/** Refused for good, but by this connection only. */
+function isForAnother(outcome: SendOutcome, attempt: AttemptContext): boolean {
+  return (
+    outcome.kind === 'rejected' && attempt.hasRoomier === true && classOf(outcome.code).elsewhere === true
+  )
+}
+
+/** Surely not accepted, and not the message's own fault: another connection may carry it. */
+function isSafe(outcome: SendOutcome, attempt: AttemptContext): boolean {
+  if (outcome.kind === 'rejected') return outcome.scope === 'account' || isForAnother(outcome, attempt)
+  return outcome.kind === 'deferred'
+}
+
+function verdictOf(
+  outcome: SendOutcome,
+  address: string,
+  attempt: AttemptContext,
+  mayRepeat: boolean,
+): Verdict {
   const refused =
     'refused' in outcome ? outcome.refused?.find((refusal) => refusal.address === address) : undefined
   if (refused) return refusalVerdict(refused)
@@ -51,11 +72,11 @@ function verdictOf(outcome: SendOutcome, address: string, again: boolean): Verdi
       return { kind: 'sent', reason: null }
     case 'rejected':
       // The connection's fault is mended by people, and mail must not be lost over a password: it is tried again.
-      return { kind: outcome.scope === 'account' ? 'again' : 'failed', reason: outcome.reason }
+      return { kind: isSafe(outcome, attempt) ? 'again' : 'failed', reason: outcome.reason }
     case 'deferred':
       return { kind: 'again', reason: outcome.reason }
     case 'unknown':
-      return { kind: again ? 'again' : 'unknown', reason: outcome.reason }
+      return { kind: mayRepeat ? 'again' : 'unknown', reason: outcome.reason }
   }
 }
 
@@ -84,17 +105,14 @@ function toChange(recipient: LoadedRecipient, verdict: Verdict, mode: string): C
   }
 }
 
-/** Surely not accepted, and not the message's own fault: another connection may carry it. */
-function isSafe(outcome: SendOutcome): boolean {
-  return outcome.kind === 'deferred' || (outcome.kind === 'rejected' && outcome.scope === 'account')
-}
-
 /** Until the next try: none while another connection can take over; else by how often all of them were tried. */
 function waitMs(outcome: SendOutcome, attempt: AttemptContext, random: () => number): number {
-  if (isSafe(outcome) && attempt.hasOther) return 0
+  const atMostMs = outcome.kind === 'accepted' ? undefined : classOf(outcome.code).waitMsMax
+  if (atMostMs !== undefined) return Math.min(atMostMs, retryDelayMs(attempt.number, random))
+  if (isSafe(outcome, attempt) && attempt.hasOther) return 0
   const asked = outcome.kind === 'deferred' ? outcome.retryAfterMs : undefined
   const { failedBefore } = attempt
-  const rounds = isSafe(outcome) && failedBefore !== undefined ? failedBefore + 1 : attempt.number
+  const rounds = isSafe(outcome, attempt) && failedBefore !== undefined ? failedBefore + 1 : attempt.number
   return Math.max(asked ?? 0, retryDelayMs(rounds, random))
 }
 
@@ -130,7 +148,7 @@ export function toRecord(
   const mayRepeat = delayMs < attempt.repeatWindowMs || message.onUnknown === 'resend'
   const isLast = delayMs >= message.expiresInMs
   const changes = tried.map((recipient) => {
-    const plain = verdictOf(outcome, recipient.address, mayRepeat)
+    const plain = verdictOf(outcome, recipient.address, attempt, mayRepeat)
     const verdict = unsure ? withDoubt(plain, mayRepeat) : plain
     if (verdict.kind === 'again' && isLast) {
       // Given up while nobody knows: the honest end is unknown, not failed.

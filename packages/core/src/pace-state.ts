@@ -64,8 +64,10 @@ export function newLocal(tenantId: string, connectionId: string, candidate: Cand
   }
 }
 
-export function concurrencyMax({ candidate }: Local): number {
-  return Math.max(1, Math.min(CONCURRENCY_MAX, candidate.limits?.concurrency ?? CONCURRENCY_MAX))
+/** Calls at once of all workers: more than the provider has room for would wait inside it, fenced, while their time runs out. */
+export function concurrencyMax({ candidate: { limits, provider, connection } }: Local): number {
+  const room = provider.callsMax?.(connection.settings) ?? CONCURRENCY_MAX
+  return Math.max(1, Math.min(CONCURRENCY_MAX, limits?.concurrency ?? CONCURRENCY_MAX, room))
 }
 
 /** Calls at once of this worker. */
@@ -142,6 +144,11 @@ export function learn(local: Local, outcome: SendOutcome, callMs: number, now: n
     local.concurrency += grown
     local.news.grow += grown
   }
+}
+
+/** Whether the other side had a part in it: else it is as if the call had not been made. */
+export function wasAsked(outcome: SendOutcome): boolean {
+  return outcome.kind === 'accepted' || classOf(outcome.code).connection !== 'unasked'
 }
 
 /** Whether a failure is the connection's own, so that it counts towards opening its circuit. */

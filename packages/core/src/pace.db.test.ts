@@ -243,6 +243,24 @@ test('a circuit opens once for all workers, sends one probe at a time, and close
   expect(await events()).toEqual(['connection.unhealthy', 'connection.healthy'])
 })
 
+test('a probe that never came to ask leaves the circuit as it was, for the next one to find out', async () => {
+  let answers = 0
+  const answer = () => (answers++ === 0 ? toFailure('connection-busy', 'busy') : accepted)
+  fleet = await buildFleet(db, [{ answer }])
+  await db.pool.query({
+    text: `insert into connection_health (tenant_id, connection_id, state, opened, retry_at)
+           values ($1, $2, 'open', 1, now())`,
+    values: [fleet.tenantId, fleet.ids[0]],
+  })
+  await fleet.accept(...to(1))
+  await fleet.run(async () => answers === 1 && (await allWait()))
+  await sleep(100)
+  expect((await fleet.health(0))?.state).not.toBe('closed')
+  await db.pool.query({ text: 'update outbox set due_at = now()' })
+  await fleet.run(isEmpty)
+  expect((await fleet.health(0))?.state).toBe('closed')
+})
+
 test('a dead connection with two that work: nobody waits, and it is not called again until its time', async () => {
   const dead: FakeConnection = { answer: () => toFailure('provider-unreachable', 'connect ECONNREFUSED') }
   fleet = await buildFleet(db, [dead, works, works])

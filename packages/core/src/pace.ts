@@ -9,7 +9,17 @@ import { LRUCache } from 'lru-cache'
 import type { Standing, WaitWhy } from './choose.ts'
 import { count, mustOpen, NO_TALLY, OPEN_MS } from './circuit.ts'
 import { createReservations } from './pace-reservations.ts'
-import { apply, fails, type Local, learn, limitsOf, newLocal, shareOf, standing } from './pace-state.ts'
+import {
+  apply,
+  fails,
+  type Local,
+  learn,
+  limitsOf,
+  newLocal,
+  shareOf,
+  standing,
+  wasAsked,
+} from './pace-state.ts'
 import { createPaceSync } from './pace-sync.ts'
 import type { Candidate } from './route.ts'
 
@@ -160,7 +170,7 @@ export function createPace(deps: {
         local.busy--
         const isOut = outcome?.kind === 'accepted' || outcome?.kind === 'unknown'
         if (!isOut) local.news.unused += this.ofDay
-        if (outcome && !byUs) {
+        if (outcome && wasAsked(outcome) && !byUs) {
           learn(local, outcome, now() - startedAt, now())
           judge(local, outcome, isProbe)
           if (local.news.pauseMs !== null) void sync.now()

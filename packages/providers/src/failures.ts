@@ -5,11 +5,15 @@ type Class = {
   outcome: 'rejected-message' | 'rejected-account' | 'deferred' | 'unknown'
   /**
    * `slows`: the account as a whole was asked to wait. `fails`: counts towards opening the connection's circuit.
-   * `none`: says nothing about the next message.
+   * `none`: it answered, which says nothing about the next message. `unasked`: it was not even asked.
    */
-  connection: 'slows' | 'fails' | 'none'
+  connection: 'slows' | 'fails' | 'none' | 'unasked'
+  /** What one connection does not take, another may: it ends the message only when no other is left. */
+  elsewhere?: true
   /** Wait before the next try when the provider names none. */
   waitMs?: number
+  /** No longer wait than this, however often it was tried. */
+  waitMsMax?: number
 }
 
 /** Every way in which a hand-off can end without being accepted. Each has a page, docs/problems/<code>.md. */
@@ -28,9 +32,11 @@ export const failureClasses = {
   'provider-sender-refused': { outcome: 'rejected-account', connection: 'none' },
   'provider-sandbox': { outcome: 'rejected-account', connection: 'none' },
   'provider-cannot-express': { outcome: 'rejected-account', connection: 'none' },
+  // Our own sessions were all in use: the try did not begin, so it counts for nothing and is soon made again.
+  'connection-busy': { outcome: 'deferred', connection: 'unasked', waitMsMax: 300_000 },
   'recipient-deferred': { outcome: 'deferred', connection: 'none' },
   'message-refused': { outcome: 'rejected-message', connection: 'none' },
-  'message-too-large': { outcome: 'rejected-message', connection: 'none' },
+  'message-too-large': { outcome: 'rejected-message', connection: 'none', elsewhere: true },
   'recipient-refused': { outcome: 'rejected-message', connection: 'none' },
   'outcome-unknown': { outcome: 'unknown', connection: 'fails' },
 } as const satisfies Record<string, Class>

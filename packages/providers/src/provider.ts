@@ -83,8 +83,9 @@ export type HttpResponse = {
 export type NetworkFailure = Error & { reason: string; bodySent: boolean; refused: boolean }
 
 /**
- * A host that some settings would reach. The scheme decides what the egress policy allows: `http` and `smtp-plain`
- * (no encryption) only reach hosts that the operator listed.
+ * A host that some settings would reach. The scheme decides what the egress policy allows: `http` and `smtp-plain` only reach hosts
+ * that the operator listed. `smtp-plain` is SMTP by settings that need no encryption or believe any certificate; `smtp` may still
+ * end up unencrypted where its settings encrypt only if they can.
  */
 export type Target = { host: string; port: number; scheme: 'https' | 'http' | 'smtp' | 'smtp-plain' }
 
@@ -100,6 +101,10 @@ export type Io = {
   now(): Date
   /** The total deadline of this call. */
   signal: AbortSignal
+  /** Aborts sooner: what has not begun by then would not come to its end, and is better begun anew. */
+  beginSignal: AbortSignal
+  /** Aborts later: the deadline of an answer to what is out as a whole, for those whose servers take their time then (SMTP). */
+  answerSignal: AbortSignal
 }
 
 /** What a provider can say exactly; core refuses at accept what it cannot, and docs/providers/matrix.md is made from it. */
@@ -158,6 +163,8 @@ export interface Provider<C = unknown, S = unknown> {
   credentials: z.ZodType<C>
   settings: z.ZodType<S>
   capabilities: Capabilities
+  /** Calls that these settings have room for at once, over all workers; absent: as many as the account bears. */
+  callsMax?(settings: S): number
   /** Hosts and ports that these settings would reach: checked by the egress policy when a connection is saved. */
   targets(settings: S): Target[]
   send(message: OutboundMessage, connection: ProviderConnection<C, S>, io: Io): Promise<SendOutcome>

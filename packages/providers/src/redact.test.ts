@@ -22,6 +22,15 @@ describe('what a provider said of a refusal', () => {
     expect(reasonOf(said)).toEqual({ kind: 'deferred', code: 'provider-unavailable', reason: shown })
   })
 
+  test.each([
+    ['as it is', '535 no such password: correct ho', '535 no such password: ***'],
+    ['but for its last character', '535 correct horse+9/', '535 ***'],
+    ['in base64', `500 ? ${base64('correct horse+9/x').slice(0, 12)}`, '500 ? ***'],
+    ['in base64, behind the name', `500 ? ${base64('\0x\0correct horse+9/x').slice(0, 13)}`, '500 ? ***'],
+  ])('shows no credential that was cut, %s', (_, said, shown) => {
+    expect(reasonOf(said)).toEqual({ kind: 'deferred', code: 'provider-unavailable', reason: shown })
+  })
+
   test('is otherwise left as it was', () => {
     const reason = '550 5.1.1 <somebody.with.a.long.name@example.net> mailbox_unavailable'
     expect(reasonOf(reason)).toEqual({ kind: 'deferred', code: 'provider-unavailable', reason })

@@ -20,14 +20,26 @@ function base64Pieces(value: string): string[] {
     .filter((piece) => piece.length >= CHARS_MIN)
 }
 
-/** A text without these values, plain or in base64. */
+/** How many characters at the end of a text are the beginning of a value: reasons are cut before they come here. */
+function cutOff(text: string, value: string): number {
+  for (let chars = Math.min(value.length - 1, text.length); chars >= CHARS_MIN; chars--)
+    if (text.endsWith(value.slice(0, chars))) return chars
+  return 0
+}
+
+/** A text without these values, plain or in base64, whole or cut at its end. */
 export function strikeOut(text: string, values: readonly string[]): string {
   const pieces = values.flatMap(base64Pieces)
-  const plain = values.reduce((rest, value) => rest.replaceAll(value, STRUCK_OUT), text)
+  const whole = values.reduce((rest, value) => rest.replaceAll(value, STRUCK_OUT), text)
+  const cut = Math.max(0, ...values.map((value) => cutOff(whole, value)))
+  const plain = cut > 0 ? whole.slice(0, -cut) + STRUCK_OUT : whole
   // The whole run, since what is left of it at both ends would be bits of the secret.
-  return plain.replace(BASE64_RUN, (run) => {
+  return plain.replace(BASE64_RUN, (run, at: number) => {
     const standard = run.replaceAll('-', '+').replaceAll('_', '/')
-    return pieces.some((piece) => standard.includes(piece)) ? STRUCK_OUT : run
+    const isLast = at + run.length === plain.length
+    return pieces.some((piece) => standard.includes(piece) || (isLast && cutOff(standard, piece) > 0))
+      ? STRUCK_OUT
+      : run
   })
 }
 

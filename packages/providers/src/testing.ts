@@ -37,8 +37,11 @@ export type TestIo = Io & {
   close(): Promise<void>
 }
 
-/** Real sockets to this machine, without the guard, and with a deadline for the call. */
-export function createTestIo(timeoutMs = 5000): TestIo {
+/** Real sockets to this machine, without the guard, and with a deadline for the call, and others for its parts if they are named. */
+export function createTestIo(
+  timeoutMs = 5000,
+  { beginMs = timeoutMs, answerMs = timeoutMs }: { beginMs?: number; answerMs?: number } = {},
+): TestIo {
   const sockets = new Set<Socket>()
   const open = (port: number, done: (error: Error | null, socket: Socket | null) => void) => {
     const socket = connect(port, '127.0.0.1')
@@ -57,6 +60,8 @@ export function createTestIo(timeoutMs = 5000): TestIo {
 
   return {
     signal,
+    beginSignal: AbortSignal.timeout(beginMs),
+    answerSignal: AbortSignal.timeout(answerMs),
     now: () => testTime,
     connect: ({ port }) =>
       new Promise((resolve, reject) =>

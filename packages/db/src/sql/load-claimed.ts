@@ -39,7 +39,7 @@ export type LoadedMessage = {
   unsure: Doubt | null
   /** All such tries, one for each set of recipients that waits; the one that was repeated longest ago first. */
   doubts?: Doubt[]
-  /** Tries since it was due that surely did not get through, by connection. */
+  /** Tries since it was due that surely did not get through, by connection; those that were not even begun are not counted. */
   tries: { connectionId: string | null; failed: number; code: string | null }[]
   stream: 'transactional' | 'bulk'
   /** The connection at which a sending time was reserved for it, which has just come; after an outage all of them would go at once. */
@@ -107,7 +107,8 @@ left join lateral (
         select a.connection_id, count(*) as n, (array_agg(a.code order by a.number desc))[1] as code
         from attempt a
         where o.attempts > 0 and a.tenant_id = k.tenant_id and a.message_id = k.message_id and a.message_id between $3 and $4
-          and (a.outcome = 'deferred' or a.scope = 'account') and a.started_at >= o.first_due_at
+          and (a.outcome = 'deferred' or a.scope = 'account' or a.code = 'message-too-large') and a.started_at >= o.first_due_at
+          and a.code is distinct from 'connection-busy'
         group by a.connection_id
       ) f)
   ) as stored

@@ -28,6 +28,8 @@ export function codeOf(transfer: Transfer): FailureCode | null {
       return judge(transfer.phase, transfer.reply)
     case 'lost':
       return transfer.complete ? 'outcome-unknown' : 'recipient-deferred'
+    case 'busy':
+      return 'connection-busy'
     case 'misconfigured':
       return transfer.code === 'provider-egress-refused' ? 'recipient-refused' : 'recipient-deferred'
   }
@@ -81,5 +83,6 @@ function toRefusal({ address, code, reason }: Result & { code: FailureCode }): R
   const { outcome } = classOf(code)
   const kind = outcome === 'deferred' || outcome === 'rejected-account' ? 'deferred' : 'rejected'
   const said = code === 'outcome-unknown' ? `may have been accepted: ${reason}` : reason
-  return { address, kind, code, reason: said }
+  const isUntried = code === 'connection-busy'
+  return { address, kind, code, reason: said, ...(isUntried && { retryAfterMs: 0 }) }
 }

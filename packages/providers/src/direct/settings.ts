@@ -65,7 +65,7 @@ export const directSettings = z.strictObject({
     .min(1)
     .max(20)
     .optional()
-    .describe('Connections kept at most to the servers of one domain; left out: 5'),
+    .describe('Connections at once at most to the servers of one domain, for each worker; left out: 5'),
   check_domain: domainName
     .optional()
     .describe('Domain of one’s own whose mail server is greeted when the connection is checked'),

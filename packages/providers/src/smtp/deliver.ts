@@ -13,7 +13,11 @@ export async function deliver(
   for (;;) {
     const lease = await pool.acquire(io)
     if ('failure' in lease) return lease.failure
-    const transfer = await lease.session.transfer({ ...envelope }, mime, io.signal)
+    if (io.beginSignal.aborted) {
+      void pool.release(lease.session)
+      return { kind: 'busy', reason: 'a connection was ready too late to begin' }
+    }
+    const transfer = await lease.session.transfer({ ...envelope }, mime, io)
     void pool.release(lease.session)
     // A kept connection that the server had ended meanwhile took nothing: that says nothing about the message.
     if (!lease.reused || io.signal.aborted || !wasStale(transfer)) return transfer

@@ -13,6 +13,8 @@ import { type SmtpSettings, smtpSettings, smtpTargets } from './settings.ts'
 
 const sessionsMaxDefault = 20
 
+const sessionsMaxOf = ({ max_connections = sessionsMaxDefault }: SmtpSettings) => max_connections
+
 /** Any submission server that speaks SMTP, over connections that are kept open. */
 export function createSmtp(): Provider<SmtpCredentials, SmtpSettings> {
   const pools = new Pools()
@@ -36,9 +38,10 @@ export function createSmtp(): Provider<SmtpCredentials, SmtpSettings> {
       tellsLimits: false,
     },
     targets: smtpTargets,
+    callsMax: sessionsMaxOf,
     send: async (message, connection, io) => {
       const pool = pools.of(connection, '', () => {
-        const sessionsMax = connection.settings.max_connections ?? sessionsMaxDefault
+        const sessionsMax = sessionsMaxOf(connection.settings)
         return new SessionPool(sessionsMax, (used) => openSession(connection, tokens, used))
       })
       const mime = await buildMime(message)

@@ -155,6 +155,16 @@ describe('XOAUTH2', () => {
     )
   })
 
+  test.each(['535 5.7.8 no: token-1', 'token-1 is no token', '334 token-1', `${'x'.repeat(70_000)} token-1`])(
+    'no token is told, however the login fails: %s',
+    async (auth) => {
+      const { send } = await start({ oauth2: user, auth })
+      const outcome = await send()
+      expect(outcome.kind).not.toBe('accepted')
+      expect(JSON.stringify(outcome)).not.toContain('token-1')
+    },
+  )
+
   test('no token: nothing is connected to, and check says what to do', async () => {
     const { send, check, peer } = await start({
       oauth2: user,

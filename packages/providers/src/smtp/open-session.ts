@@ -28,9 +28,15 @@ export async function openSession(
   const token = found.login?.token
   if (!token) return { failure }
   if (isLoginRefused(failure)) tokens.drop(id, token)
-  if (failure.kind !== 'refused') return { failure }
   // Core strikes out the credentials, but does not know the token.
-  return { failure: { ...failure, reply: strikeOut(failure.reply, [token.reveal()]) } }
+  return { failure: withoutToken(failure, token.reveal()) }
+}
+
+/** Whatever went wrong: a reply that cannot be read is repeated in the reason of a lost connection. */
+function withoutToken(failure: Transfer, token: string): Transfer {
+  return 'reply' in failure
+    ? { ...failure, reply: strikeOut(failure.reply, [token]) }
+    : { ...failure, reason: strikeOut(failure.reason, [token]) }
 }
 
 function isLoginRefused(failure: Transfer): boolean {

@@ -13,6 +13,8 @@ export type Transfer =
   | { kind: 'refused'; phase: Phase; reply: string; refused: { address: string; reply: string }[] }
   /** No usable reply; `complete`: the server may hold the whole message. */
   | { kind: 'lost'; complete: boolean; reason: string }
+  /** Not begun: no session was free in time. */
+  | { kind: 'busy'; reason: string }
   /** Not tried: there was no token, or these settings and this server cannot work together. */
   | { kind: 'misconfigured'; code: FailureCode; reason: string; waitMs?: number | undefined }
 
@@ -21,25 +23,44 @@ type SmtpRule = { phase?: Phase; code?: RegExp; enhanced?: RegExp; text?: RegExp
 // The first rule that fits decides. Codes: https://www.rfc-editor.org/rfc/rfc5321#section-4.2.3,
 // enhanced codes: https://www.iana.org/assignments/smtp-enhanced-status-codes
 const rules: SmtpRule[] = [
+  // What is said of one recipient's mailbox, or of too many recipients in one go (the rest goes with the next attempt), is
+  // no limit of the account, in whatever words.
+  { phase: 'rcpt', enhanced: /^4\.(2\.\d+|5\.3)$/, is: 'recipient-deferred' },
+  { phase: 'data', enhanced: /^4\.(2\.2|5\.3)$/, is: 'recipient-deferred' },
   // Rates and limits of the account (Exchange Online, Gmail, Brevo and others say so in words or by 4.7.0 and 5.4.5).
-  { code: /^4/, text: /rate|limit|quota|too many|throttl/i, is: 'provider-rate-limited' },
+  { phase: 'rcpt', enhanced: /^4\.7\.28$/, is: 'provider-rate-limited' },
+  { phase: 'rcpt', code: /^4/, text: /\b(rate|sending) limit|throttl/i, is: 'provider-rate-limited' },
   { phase: 'rcpt', code: /^4/, is: 'recipient-deferred' },
+  { code: /^4/, text: /\brate|\blimit|quota|too many|throttl/i, is: 'provider-rate-limited' },
   { phase: 'data', code: /^4/, is: 'recipient-deferred' },
   { code: /^4/, is: 'provider-unavailable' },
   { enhanced: /^4\./, is: 'recipient-deferred' },
   // Out of sequence: a new session begins anew.
   { code: /^503/, is: 'provider-unavailable' },
-  // Too many recipients at once: the rest goes with the next attempt.
+  // Too many recipients at once.
   { enhanced: /^5\.5\.3$/, is: 'recipient-deferred' },
-  // The account's own daily limit (Gmail).
-  { enhanced: /^5\.4\.5$/, is: 'provider-quota-used-up' },
+  // The account's own limit of a day (Gmail, Exchange Online), by number or in words.
+  { enhanced: /^5\.(4\.5|7\.23[23])$/, is: 'provider-quota-used-up' },
+  { text: /(sending|relay) limit|submission ?quota/i, is: 'provider-quota-used-up' },
+  // Unless it is a mailbox that is full.
+  {
+    enhanced: /^(?!5\.2\.2$)/,
+    text: /^(?!.*mailbox).*quota ?(was |has been )?exceeded/i,
+    is: 'provider-quota-used-up',
+  },
   { code: /^53[0458]/, is: 'provider-credentials-refused' },
   // Accounts that Exchange Online has blocked.
   { enhanced: /^5\.7\.70[58]$/, is: 'provider-account-suspended' },
   // Authentication and encryption.
   { enhanced: /^5\.7\.([89]|1[0-4]|30)$/, is: 'provider-credentials-refused' },
-  // Not the recipient's fault: the sender is not one of this account's.
-  { enhanced: /^5\.1\.[78]$/, is: 'provider-sender-refused' },
+  // Not the recipient's fault: the sender is not one of this account's. Postfix keeps its refusal of a sender or a client until
+  // RCPT (smtpd_delay_reject), Exchange, SES and SendGrid theirs until the message is there: so it must not be told by the phase.
+  { enhanced: /^5\.(1\.[78]|7\.60|2\.252)$/, is: 'provider-sender-refused' },
+  {
+    text: /sender address rejected|not owned by|send ?as ?denied|(permissions?|allowed) to send as|verified sender|address is not verified/i,
+    is: 'provider-sender-refused',
+  },
+  { text: /client host rejected/i, is: 'provider-permission-missing' },
   {
     text: /relay(ing)?( access)? (is )?(denied|not (permitted|allowed))|(unable|not permitted) to relay/i,
     is: 'provider-permission-missing',
@@ -68,6 +89,8 @@ export function toOutcome(transfer: Transfer, ownId: string): SendOutcome {
         transfer.complete ? 'outcome-unknown' : 'provider-unreachable',
         shorten(transfer.reason),
       )
+    case 'busy':
+      return toFailure('connection-busy', transfer.reason)
     case 'misconfigured':
       return toFailure(transfer.code, shorten(transfer.reason), transfer.waitMs)
   }
@@ -82,22 +105,28 @@ function toRefusedTransfer({ phase, reply, refused }: Transfer & { kind: 'refuse
   return toRefusedOutcome(refused.map(toRefusal))
 }
 
-/** What a reply to one RCPT means. */
+/** What a reply to one RCPT means; what the account may not do for this one, another connection may. */
 export function toRefusal({ address, reply }: { address: string; reply: string }): RecipientRefusal {
   const code = judgeReply('rcpt', reply)
-  const kind = classOf(code).outcome === 'deferred' ? 'deferred' : 'rejected'
+  const kind = classOf(code).outcome === 'rejected-message' ? 'rejected' : 'deferred'
   return { address, kind, code, reason: shorten(reply) }
+}
+
+/** What the server says itself: not the address that it repeats (`corporate` holds a `rate`), nor the codes that begin its lines. */
+function wordsOf(reply: string): string {
+  return reply.replace(/\s+\d{3}-?( ?\d\.\d{1,3}\.\d{1,3})? /g, ' ').replace(/<?[^\s<>]+@[^\s<>]+>?/g, '')
 }
 
 /** The class of a refusing reply. */
 export function judgeReply(phase: Phase, reply: string): FailureCode {
   const [, code = '', enhanced = ''] = /^(\d{3})[ -]?(\d\.\d{1,3}\.\d{1,3})?/.exec(reply) ?? []
+  const words = wordsOf(reply)
   const rule = rules.find(
     (candidate) =>
       (candidate.phase === undefined || candidate.phase === phase) &&
       (candidate.code === undefined || candidate.code.test(code)) &&
       (candidate.enhanced === undefined || candidate.enhanced.test(enhanced)) &&
-      (candidate.text === undefined || candidate.text.test(reply)),
+      (candidate.text === undefined || candidate.text.test(words)),
   )
   return rule?.is ?? 'message-refused'
 }

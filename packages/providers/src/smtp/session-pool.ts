@@ -26,16 +26,14 @@ export class SessionPool {
     this.#open = open
   }
 
-  /** A session for one message; waits while all are busy. */
+  /** A session for one message; waits while all are busy, until it is too late to begin. */
   async acquire(io: Io): Promise<Lease> {
     for (;;) {
       const newest = this.#idle.pop()
       if (newest) return { session: newest.session, reused: true }
       if (this.#slotsTaken < this.#sessionsMax) return this.#openOne(io)
-      const turn = await this.#nextTurn(io.signal)
-      if (turn === 'aborted') {
-        return { failure: { kind: 'lost', complete: false, reason: 'every connection stayed busy' } }
-      }
+      const turn = await this.#nextTurn(io.beginSignal)
+      if (turn === 'aborted') return { failure: { kind: 'busy', reason: 'every connection stayed busy' } }
       if (turn) return { session: turn, reused: true }
     }
   }

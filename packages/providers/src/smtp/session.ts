@@ -1,5 +1,5 @@
 import type SMTPConnection from 'nodemailer/lib/smtp-connection'
-import type { OutboundMessage } from '../provider.ts'
+import type { Io, OutboundMessage } from '../provider.ts'
 import { Body } from './body.ts'
 import { type SmtpError, toRecipientReply, toTransferFailure } from './failure.ts'
 import type { Transfer } from './outcome.ts'
@@ -33,21 +33,34 @@ export class Session {
     connection.once('end', () => setImmediate(() => this.#lose('connection closed')))
   }
 
-  transfer(envelope: Envelope, mime: Buffer, signal: AbortSignal): Promise<Transfer> {
+  /**
+   * Hands one message over. Once all of it is out, servers may look at it for minutes before they answer
+   * (https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.2.6), so that the answer has a deadline of its own.
+   */
+  transfer(
+    envelope: Envelope,
+    mime: Buffer,
+    { signal, answerSignal }: Pick<Io, 'signal' | 'answerSignal'>,
+  ): Promise<Transfer> {
     return new Promise((resolve) => {
       const body = new Body(mime)
       const settle = (transfer: Transfer) => {
         this.#inFlight = undefined
-        signal.removeEventListener('abort', abort)
+        signal.removeEventListener('abort', late)
+        answerSignal.removeEventListener('abort', abort)
         resolve(transfer)
       }
       const abort = () => {
         this.#lose('no reply in time')
         this.#connection.close()
       }
+      const late = () => {
+        if (!body.mayBeComplete || answerSignal.aborted) return abort()
+        answerSignal.addEventListener('abort', abort, { once: true })
+      }
       this.#inFlight = { body, settle }
       if (signal.aborted) return abort()
-      signal.addEventListener('abort', abort, { once: true })
+      signal.addEventListener('abort', late, { once: true })
       this.#messages++
       this.#connection.send(envelope, body, (error, info) => {
         this.#needsReset = error !== null

@@ -46,18 +46,27 @@ export const smtpSettings = z
     tls: z
       .enum(['implicit', 'starttls', 'opportunistic', 'none'])
       .optional()
-      .describe('How the connection is encrypted; left out: implicit on 465 and 2465, else starttls'),
+      .describe(
+        'How the connection is encrypted (opportunistic: only if the server offers it); left out: implicit on 465 and 2465, else starttls',
+      ),
     token_url: baseUrl
       .optional()
       .describe('Where access tokens for XOAUTH2 come from; gmail and microsoft365 know their own'),
-    max_connections: z.int().min(1).max(50).optional().describe('Connections kept at most; left out: 20'),
+    max_connections: z
+      .int()
+      .min(1)
+      .max(50)
+      .optional()
+      .describe('Connections at once at most, over all workers; left out: 20'),
     helo_name: heloName
       .optional()
       .describe('Name to greet the server with; left out: the host name of this machine'),
     allow_insecure: z
       .boolean()
       .optional()
-      .describe('Permits no encryption or an unverified certificate, on hosts that the operator listed'),
+      .describe(
+        'Permits tls none, a login without encryption and an unverified certificate, on hosts that the operator listed',
+      ),
   })
   .superRefine((chosen, context) => {
     for (const { path, message } of faultsOf(chosen)) context.addIssue({ code: 'custom', path, message })
@@ -99,7 +108,11 @@ export function tokenUrlOf({ preset, token_url }: SmtpSettings): string {
   return token_url ?? (preset && presets[preset].oauth2?.tokenUrl) ?? ''
 }
 
-/** The server alone; whatever may end up unencrypted only reaches what the operator listed. */
+/**
+ * The server alone. What `allow_insecure` permits (no encryption at all, a password without it, a certificate of nobody) only reaches
+ * hosts that the operator listed. `opportunistic` by itself reaches any: it sends no password unencrypted, but a message, if the server
+ * or somebody on the way says that there is no TLS.
+ */
 export function smtpTarget(settings: SmtpSettings): Target {
   const { host, port } = endpointOf(settings)
   return { host, port, scheme: settings.allow_insecure ? 'smtp-plain' : 'smtp' }

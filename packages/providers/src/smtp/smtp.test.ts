@@ -222,7 +222,7 @@ describe('kept connections', () => {
   test('a message that finds every connection busy until its deadline is deferred', async () => {
     const { send } = await start({ message: () => {} }, { max_connections: 1 })
     const hanging = send({}, 400)
-    expect(await send({}, 100)).toMatchObject({ kind: 'deferred', reason: 'every connection stayed busy' })
+    expect(await send({}, 100)).toMatchObject({ kind: 'deferred', code: 'connection-busy' })
     expect(await hanging).toMatchObject({ kind: 'unknown' })
     expect(await send({}, 100)).toMatchObject({ kind: 'unknown' })
   })

@@ -1,0 +1,34 @@
+import { createCapture } from '@lettergate/providers/capture/index'
+import { expect, test } from 'vitest'
+import { concurrencyMax, learn, newLocal, shareOf } from './pace-state.ts'
+import type { Candidate } from './route.ts'
+
+function localWith(change: { room?: number; limit?: number }) {
+  const { room, limit } = change
+  const candidate: Candidate = {
+    provider: { ...createCapture(), ...(room !== undefined && { callsMax: () => room }) },
+    connection: { id: 'c', credentials: {}, settings: {} },
+    connectionId: 'c',
+    limits: limit === undefined ? null : { concurrency: limit },
+  }
+  return newLocal('tenant', 'c', candidate)
+}
+
+test('no more calls are made at once than the provider has room for by its settings, or than the tenant permits', () => {
+  expect(shareOf(localWith({ room: 2 }))).toBe(2)
+  expect(shareOf(localWith({ room: 2, limit: 1 }))).toBe(1)
+  expect(shareOf(localWith({ room: 20, limit: 30 }))).toBe(20)
+  expect(shareOf(localWith({}))).toBe(64)
+  expect(concurrencyMax(localWith({}))).toBe(400)
+})
+
+test('workers share the room of a provider, and each has some', () => {
+  expect(shareOf({ ...localWith({ room: 20 }), workers: 4 })).toBe(5)
+  expect(shareOf({ ...localWith({ room: 2 }), workers: 4 })).toBe(1)
+})
+
+test('success does not make more room than there is', () => {
+  const local = { ...localWith({ room: 2 }), concurrency: 2 }
+  for (let call = 0; call < 100; call++) learn(local, { kind: 'accepted', providerMessageId: 'x' }, 10, call)
+  expect(shareOf(local)).toBe(2)
+})
