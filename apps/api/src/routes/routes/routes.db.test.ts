@@ -75,6 +75,18 @@ describe('/v1/routes', () => {
     expect(await version()).toBe((before ?? 0) + 3)
   })
 
+  it('there are 100 at most, however many are asked for at once', async () => {
+    const { liveKey: key } = await api.addTenant()
+    const connection = await connect(key)
+    const make = () => api.call('POST', '/v1/routes', { key, body: { name: 'r', targets: [{ connection }] } })
+    const answers = await Promise.all(Array.from({ length: 110 }, make))
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(100)
+    expect(answers.find(({ status }) => status !== 201)).toMatchObject({
+      status: 409,
+      json: { code: 'wrong-state', detail: expect.stringContaining('100 routes already') },
+    })
+  })
+
   it('lists the tenant’s own by position', async () => {
     const { liveKey: key } = await api.addTenant()
     const connection = await connect(key)
