@@ -27,9 +27,9 @@ function depsOf(tenants: Tenants) {
 function beforeEachChange(meanwhile: () => Promise<unknown>): Tenants {
   const watch = (own: TenantDatabase): TenantDatabase => ({
     ...own,
-    async query(config) {
-      if (config.name === 'connection-update') await meanwhile()
-      return own.query(config)
+    async transaction(work) {
+      await meanwhile()
+      return own.transaction(work)
     },
   })
   return { forTenant: (id) => watch(db.tenants.forTenant(id)), close: async () => {} }

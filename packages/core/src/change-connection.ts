@@ -1,6 +1,7 @@
 import type { UpdateConnectionRequest } from '@lettergate/contracts/connection-requests'
 import { FaultList } from '@lettergate/contracts/faults'
 import { Problem } from '@lettergate/contracts/problems'
+import { mendConnection } from '@lettergate/db/sql/connection-mend'
 import { updateConnection as updateRow } from '@lettergate/db/sql/connection-update'
 import {
   type ConnectionDeps,
@@ -38,27 +39,31 @@ export async function updateConnection(
 ): Promise<ConnectionState> {
   const { settings, credentials } = request
   const limits = request.limits === undefined ? undefined : toStoredLimits(request.limits)
+  const place = { tenantId, table: 'connection', id } as const
+  const isMending = settings !== undefined || credentials !== undefined
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const before = await readConnection(deps, tenantId, id)
     const mayUseStored = settings === undefined || credentials !== undefined
-    if (settings !== undefined || credentials !== undefined) {
+    if (isMending) {
       const provider = findProvider(deps, before.provider)
       checkGiven(deps, provider, { settings, credentials })
       if (!mayUseStored && leadsElsewhere(provider, before.settings, settings)) throw credentialsRequired()
     }
-    const isChanged = await fromStorage(
-      (async () =>
-        updateRow(deps.tenants.forTenant(tenantId), tenantId, id, {
-          ...request,
-          limits,
-          credentials:
-            credentials &&
-            (await deps.sealer.sealCredentials({ tenantId, table: 'connection', id }, credentials)),
-          // Judged by these: whoever led it elsewhere meanwhile did so with other credentials.
-          ifSettings: mayUseStored ? undefined : before.settings,
-        }))(),
-    )
-    if (isChanged) return readConnection(deps, tenantId, id)
+    const write = async () => {
+      const change = {
+        ...request,
+        limits,
+        credentials: credentials && (await deps.sealer.sealCredentials(place, credentials)),
+        // Judged by these: whoever led it elsewhere meanwhile did so with other credentials.
+        ifSettings: mayUseStored ? undefined : before.settings,
+      }
+      return deps.tenants.forTenant(tenantId).transaction(async (client) => {
+        const isThere = await updateRow(client, tenantId, id, change)
+        if (isThere && isMending) await mendConnection(client, tenantId, id, 'changed')
+        return isThere
+      })
+    }
+    if (await fromStorage(write())) return readConnection(deps, tenantId, id)
   }
   throw new Problem('overloaded', {
     detail: 'Others are changing the settings of this connection at the same time.',
