@@ -27,7 +27,11 @@ export const ConnectionLimits = z
       .number()
       .min(0.001)
       .max(10_000)
-      .meta({ description: 'Messages a second; 0.5 is one every two seconds.', examples: [14] })
+      .meta({
+        description:
+          'Recipients a second, for that is what providers count; 0.5 is one every two seconds. A message to three takes three.',
+        examples: [14],
+      })
       .optional(),
     per_day: z
       .int()

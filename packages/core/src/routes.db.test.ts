@@ -42,9 +42,9 @@ function whileOthersChange(change: UpdateRouteRequest): Tenants {
       const own = db.tenants.forTenant(of)
       return {
         ...own,
-        async query(config) {
-          if (config.name === 'route-update') await updateRoute(db, tenantId, id, change)
-          return own.query(config)
+        async transaction(work) {
+          await updateRoute(db, tenantId, id, change)
+          return own.transaction(work)
         },
       }
     },
@@ -68,9 +68,9 @@ it('a change beside a deletion brings no route back', async () => {
       const own = db.tenants.forTenant(of)
       return {
         ...own,
-        async query(config) {
-          if (config.name === 'route-update') await db.pool.query({ text: 'delete from route' })
-          return own.query(config)
+        async transaction(work) {
+          await db.pool.query({ text: 'delete from route' })
+          return own.transaction(work)
         },
       }
     },

@@ -49,13 +49,14 @@ export function createRoute(deps: Deps, tenantId: string, request: CreateRouteRe
   const { name, position, strategy, enabled } = request
   return fromStorage(
     (async () => {
-      const row = {
-        ...{ tenantId, id: newId(), name, position, strategy, enabled },
-        match: toMatchRow(request.match),
-        targets: await toTargetRows(db, tenantId, request.targets),
-      }
+      const id = newId()
       const isStored = await db.transaction(async (client) => {
         await lockTenant(client, tenantId)
+        const row = {
+          ...{ tenantId, id, name, position, strategy, enabled },
+          match: toMatchRow(request.match),
+          targets: await toTargetRows(client, tenantId, request.targets),
+        }
         return insertRoute(client, row, ROUTES_MAX)
       })
       if (!isStored) {
@@ -63,7 +64,7 @@ export function createRoute(deps: Deps, tenantId: string, request: CreateRouteRe
           detail: `There are ${ROUTES_MAX} routes already, which is the most. Delete one first.`,
         })
       }
-      return readRoute(deps, tenantId, row.id)
+      return readRoute(deps, tenantId, id)
     })(),
   )
 }
@@ -81,10 +82,14 @@ export function updateRoute(
       // Of another tenant, or gone: said before the fields are judged.
       await readRoute(deps, tenantId, id)
       const { match, targets, ...change } = request
-      const isChanged = await updateRow(db, tenantId, id, {
-        ...change,
-        match: match && toMatchRow(match),
-        targets: targets && (await toTargetRows(db, tenantId, targets)),
+      const isChanged = await db.transaction(async (client) => {
+        // Until this is written, no connection that it leads to is deleted.
+        await lockTenant(client, tenantId)
+        return updateRow(client, tenantId, id, {
+          ...change,
+          match: match && toMatchRow(match),
+          targets: targets && (await toTargetRows(client, tenantId, targets)),
+        })
       })
       const row = await readRoute(deps, tenantId, id)
       if (!isChanged) {
