@@ -223,7 +223,10 @@ test('no outcome moves a recipient where the status table does not allow it', ()
 })
 
 test.each<[string, SendOutcome]>([
-  ['an account that is at fault', { kind: 'rejected', scope: 'account', code: 'provider-sender-refused', reason: 'x' }],
+  [
+    'an account that is at fault',
+    { kind: 'rejected', scope: 'account', code: 'provider-sender-refused', reason: 'x' },
+  ],
   ['a server that is not there', { kind: 'deferred', code: 'provider-unreachable', reason: 'x' }],
 ])('%s is tried again as soon as the connections are changed', (_, outcome) => {
   expect(record(outcome, { connectionsVersion: 3 })).toMatchObject({ waitVersion: 3 })
