@@ -28,8 +28,8 @@ const OVERLOAD_SOCKETS = 4_000
  */
 const GOODPUT_TARGET = 0.9
 const REFUSED_MS_TARGET = 200
-/** Below this it has collapsed, as it did before it refused anything (a sixth of the capacity at 1.5 times the load). */
-const GOODPUT_MIN = 0.3
+/** Below this it has collapsed, as it did before it refused anything: a sixth of the capacity at 1.5 times the load. */
+const GOODPUT_MIN = 1 / 6
 const MEMORY_MB_MAX = 1_024
 
 type Target = Pick<OverloadPlan, 'port' | 'apiKey'>
@@ -38,7 +38,7 @@ type Target = Pick<OverloadPlan, 'port' | 'apiKey'>
 async function measureLeft(target: Target, perSecond: number): Promise<OverloadResult[]> {
   await using refuser = await startBareRefuser(target.apiKey)
   const plan = (port: number, part: number): OverloadPlan => ({
-    ...{ ...target, port, sockets: OVERLOAD_SOCKETS * part, perSecond: perSecond * part },
+    ...{ ...target, port, sockets: Math.round(OVERLOAD_SOCKETS * part), perSecond: perSecond * part },
     seconds: OVERLOAD_SECONDS,
   })
   return await applyTogether([plan(target.port, 1 / TIMES), plan(refuser.port, 1 - 1 / TIMES)])

@@ -1,6 +1,5 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import type { ChildProcess } from 'node:child_process'
+import { forkSink } from './fork-sink.ts'
 import type { SinkAnswer, SinkQuestion, SinkReport } from './http-sink-main.ts'
 
 export type HttpSink = AsyncDisposable & {
@@ -13,21 +12,14 @@ export type HttpSink = AsyncDisposable & {
 
 /** Starts the sink in a process of its own and waits until it listens. */
 export async function startHttpSink(): Promise<HttpSink> {
-  const main = fileURLToPath(new URL('http-sink-main.ts', import.meta.url))
-  const child = fork(main, { stdio: 'inherit', execArgv: [] })
-  const [{ port }] = (await once(child, 'message')) as [{ port: number }]
+  const { port, child, [Symbol.asyncDispose]: stop } = await forkSink('http-sink-main.ts')
   const ask = createAsker(child)
   return {
     url: `http://127.0.0.1:${port}`,
     pid: child.pid ?? -1,
     report: async () => (await ask({}, 10_000)).report,
     reached: async (reach, timeoutMs) => (await ask({ reach }, timeoutMs)).at,
-    async [Symbol.asyncDispose]() {
-      if (child.exitCode !== null) return
-      const exited = once(child, 'exit')
-      child.kill('SIGKILL')
-      await exited
-    },
+    [Symbol.asyncDispose]: stop,
   }
 }
 

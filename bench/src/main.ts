@@ -23,7 +23,7 @@ const parts: Record<string, { run: (bed: TestBed) => Promise<PartResult>; second
   accept: { run: benchAccept, seconds: 50 },
   postgres: { run: benchPostgresLimit, seconds: 50 },
   e2e: { run: benchE2e, seconds: 75 },
-  adapters: { run: benchAdapters, seconds: 20 },
+  adapters: { run: benchAdapters, seconds: 25 },
   status: { run: benchStatus, seconds: 110 },
   backlog: { run: benchBacklog, seconds: 80 },
   fairness: { run: benchFairness, seconds: 80 },

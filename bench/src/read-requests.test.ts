@@ -23,6 +23,15 @@ test('requests are found however the bytes were cut', () => {
   }
 })
 
+test('the head that comes with a body is that of its own request', () => {
+  const heads: string[] = []
+  const read = createRequestReader((_body, head) => heads.push(head))
+  read(Buffer.from(request('first') + request('second')))
+  expect(heads).toEqual(
+    [5, 6].map((length) => `POST /v2/email/outbound-emails HTTP/1.1\r\nhost: a\r\nContent-Length: ${length}`),
+  )
+})
+
 test('a request that has not come whole is not counted', () => {
   expect(bodiesOf([request('whole'), request('cut off').slice(0, -1)])).toEqual(['whole'])
 })

@@ -7,9 +7,9 @@ const TAG_BYTES = 200
 
 /**
  * Cuts what a keep-alive connection brings into the bodies of its requests, however they were cut on the way. Only bodies with a
- * Content-Length. A request that comes alone and whole, as nearly all do, is not copied.
+ * Content-Length. A request that comes alone and whole, as nearly all do, is not copied. The head comes along without its last line end.
  */
-export function createRequestReader(onBody: (body: Buffer) => void): (chunk: Buffer) => void {
+export function createRequestReader(onBody: (body: Buffer, head: string) => void): (chunk: Buffer) => void {
   let rest: Buffer | undefined
   return (chunk) => {
     const all = rest ? Buffer.concat([rest, chunk]) : chunk
@@ -18,9 +18,10 @@ export function createRequestReader(onBody: (body: Buffer) => void): (chunk: Buf
       const headEnd = all.indexOf(END_OF_HEAD, start, 'latin1')
       if (headEnd === -1) break
       const bodyStart = headEnd + END_OF_HEAD.length
-      const length = Number(LENGTH.exec(all.toString('latin1', start, headEnd))?.[1] ?? 0)
+      const head = all.toString('latin1', start, headEnd)
+      const length = Number(LENGTH.exec(head)?.[1] ?? 0)
       if (all.length < bodyStart + length) break
-      onBody(all.subarray(bodyStart, bodyStart + length))
+      onBody(all.subarray(bodyStart, bodyStart + length), head)
       start = bodyStart + length
     }
     rest = start < all.length ? Buffer.from(all.subarray(start)) : undefined

@@ -122,10 +122,12 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   return {
     metrics,
     async stop() {
-      await Promise.all([dispatcher.stop(), sweeper.stop(), listener.close()])
-      clock.stop()
+      // First, so that the calls under way have all of the grace.
       active.stop(GRACE_MS)
-      await Promise.all([consumer.close(), pace.stop()])
+      await Promise.all([dispatcher.stop(), sweeper.stop(), listener.close(), consumer.close()])
+      clock.stop()
+      // After the last call, to tell what it taught.
+      await pace.stop()
       await recorder.drain()
       await queue.close()
     },

@@ -19,6 +19,8 @@ export type Calls = {
   }): Promise<SendOutcome>
   /** Ends those under way; they are recorded as what is known of them. */
   abort(): void
+  /** Whether it has: how a call ends from then on says nothing about its provider. */
+  isAborted(): boolean
 }
 
 export function createCalls(deps: {
@@ -28,6 +30,7 @@ export function createCalls(deps: {
   onError: (error: unknown) => void
 }): Calls {
   const running = new Set<AbortController>()
+  let aborted = false
   return {
     async call({ message, carried, candidate, attempt, fencedAt }) {
       const controller = new AbortController()
@@ -59,7 +62,9 @@ export function createCalls(deps: {
         running.delete(controller)
       }
     },
+    isAborted: () => aborted,
     abort() {
+      aborted = true
       for (const controller of running) controller.abort(new Error('the worker stops'))
     },
   }

@@ -100,7 +100,7 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
     const outcome = await deps.calls.call({
       ...{ message, candidate, fencedAt, carried: portion.carried, attempt: fence.attempt },
     })
-    permit.ended(outcome)
+    permit.ended(outcome, deps.calls.isAborted())
     await deps.failpoint('after_provider_ack_before_db')
     deps.onHandOff({
       provider: candidate.provider.id,

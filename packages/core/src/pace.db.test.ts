@@ -150,6 +150,33 @@ test('a day’s limit counts what was handed over, and survives a restart', asyn
   expect((await fleet.backlog()).some(({ why }) => why === 'day')).toBe(true)
 })
 
+test('sending times that passed while nobody could send are reserved anew: no burst follows an outage', async () => {
+  fleet = await buildFleet(db, [{ ...works, limits: { per_second: 4 } }])
+  await fleet.accept(...to(40))
+  await fleet.run(async () => (await fleet.backlog()).every(({ why }) => why !== null))
+  await db.pool.query({ text: `update outbox set due_at = now() - interval '1 minute'` })
+  const before = fleet.sent.length
+  const start = performance.now()
+  await fleet.run(() => performance.now() - start > 2_000)
+  expect(fleet.sent.length - before).toBeLessThanOrEqual(4 + 2 * 4 + 4)
+})
+
+test('days that a message waited for its limit are no days of failing: it is tried again as any other', async () => {
+  const answer = () => toFailure('recipient-deferred', '451 greylisted')
+  fleet = await buildFleet(db, [{ answer, limits: { per_second: 1 } }])
+  await fleet.accept(...to(3))
+  const isLast = async () => (await fleet.backlog()).some(({ why }) => why === 'rate')
+  await fleet.run(isLast)
+  // As though the wait that it was put back for had been one of four days.
+  await db.pool.query({
+    text: `update outbox set first_due_at = first_due_at - interval '4 days', paced_ms = case when paced_ms > 0 then 4 * 86400000.0 else 0 end
+           where wait_why = 'rate'`,
+  })
+  await db.pool.query({ text: 'update outbox set due_at = now()' })
+  await fleet.run(async () => (await fleet.attempts()).length >= 3)
+  expect(await fleet.statuses()).toEqual({ deferred: 3 })
+})
+
 test('no more calls at once than a connection bears, and all of them are made', async () => {
   let [busy, most] = [0, 0]
   async function answer() {

@@ -13,8 +13,11 @@ import { apply, fails, type Local, learn, limitsOf, newLocal, shareOf, standing 
 import { createPaceSync } from './pace-sync.ts'
 import type { Candidate } from './route.ts'
 
-/** One call that may be made; `ended` tells what came of it, null: it was not made. */
-export type Permit = { ended(outcome: SendOutcome | null): void }
+/**
+ * One call that may be made; `ended` tells what came of it, null: it was not made. `byUs`: we broke it off, so how it ended says nothing
+ * about the provider.
+ */
+export type Permit = { ended(outcome: SendOutcome | null, byUs?: boolean): void }
 
 export type Admission =
   | { kind: 'go'; permit: Permit }
@@ -72,7 +75,6 @@ export function createPace(deps: {
   const { random = Math.random, onError } = deps
   const locals = new LRUCache<string, Local>({ max: CONNECTIONS_MAX })
   const now = () => performance.now()
-  let stopped = false
   const changing = new Set<Promise<unknown>>()
 
   function localOf(tenantId: string, candidate: Candidate): Local | null {
@@ -152,14 +154,13 @@ export function createPace(deps: {
     local.busy++
     return {
       ofDay: 0,
-      ended(outcome) {
+      ended(outcome, byUs = false) {
         if (hasEnded) return
         hasEnded = true
         local.busy--
         const isOut = outcome?.kind === 'accepted' || outcome?.kind === 'unknown'
         if (!isOut) local.news.unused += this.ofDay
-        // Calls that a stopping worker aborts say nothing about the provider.
-        if (outcome && !stopped) {
+        if (outcome && !byUs) {
           learn(local, outcome, now() - startedAt, now())
           judge(local, outcome, isProbe)
           if (local.news.pauseMs !== null) void sync.now()
@@ -251,7 +252,6 @@ export function createPace(deps: {
     },
     start: sync.start,
     async stop() {
-      stopped = true
       for (const local of locals.values()) for (const wake of local.waiting.splice(0)) wake(true)
       await Promise.all([sync.stop(), ...changing])
     },

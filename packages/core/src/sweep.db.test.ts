@@ -41,6 +41,18 @@ test('an idempotency key is forgotten after 24 hours, not before', async () => {
   expect(await accept('young', body)).toMatchObject({ kind: 'accepted', replayed: true })
 })
 
+test('a sweep that is told to stop ends with the batch at hand, however much is left', async () => {
+  const tenantId = await buildTenant(db.pool)
+  await db.pool.query({
+    text: `insert into idempotency (tenant_id, key_hash, body_hash, request_id, answer, created_at)
+           select $1, sha256(i::text::bytea), sha256('b'), gen_random_uuid(), '{}', now() - interval '2 days'
+           from generate_series(1, 500) i`,
+    values: [tenantId],
+  })
+  expect(await sweepSteps.expireIdempotency({ ...deps(db.pool), isStopped: () => true })).toBe(200)
+  expect(await sweepSteps.expireIdempotency(deps(db.pool))).toBe(300)
+})
+
 test('the partitions of the coming days are made where one is missing, and only there', async () => {
   const { rows } = await db.pool.query<{ name: string }>({
     text: `select max(relname) as name from pg_class where relname ~ '^event_\\d{8}$'`,

@@ -17,15 +17,16 @@ export type SweepDeps = {
   repeatWindowMs: (provider: string, startedAt: Date) => number
   /** How many recipients one call to a provider carries; absent: all of them. */
   recipientsMax?: (provider: string) => number
+  isStopped?: () => boolean
 }
 
-/** Runs one step until it finds less than a full batch. */
-async function untilDone(step: (limit: number) => Promise<number>): Promise<number> {
+/** Runs one step until it finds less than a full batch, or the process is to end: who comes next goes on. */
+async function untilDone(deps: SweepDeps, step: (limit: number) => Promise<number>): Promise<number> {
   let total = 0
   for (;;) {
     const count = await step(BATCH)
     total += count
-    if (count < BATCH) return total
+    if (count < BATCH || deps.isStopped?.()) return total
   }
 }
 
@@ -56,10 +57,11 @@ async function giveUpLostSending(deps: SweepDeps, limit: number): Promise<number
 }
 
 export const sweepSteps = {
-  releaseExpiredClaims: (deps: SweepDeps) => untilDone((limit) => releaseExpiredClaims(deps.pool, limit)),
-  releaseWaiting: (deps: SweepDeps) => untilDone((limit) => releaseWaiting(deps.pool, limit)),
-  giveUpLostSending: (deps: SweepDeps) => untilDone((limit) => giveUpLostSending(deps, limit)),
-  expireIdempotency: (deps: SweepDeps) => untilDone((limit) => expireIdempotency(deps.pool, limit)),
+  releaseExpiredClaims: (deps: SweepDeps) =>
+    untilDone(deps, (limit) => releaseExpiredClaims(deps.pool, limit)),
+  releaseWaiting: (deps: SweepDeps) => untilDone(deps, (limit) => releaseWaiting(deps.pool, limit)),
+  giveUpLostSending: (deps: SweepDeps) => untilDone(deps, (limit) => giveUpLostSending(deps, limit)),
+  expireIdempotency: (deps: SweepDeps) => untilDone(deps, (limit) => expireIdempotency(deps.pool, limit)),
   ensurePartitions: (deps: SweepDeps) => ensurePartitions(deps.pool),
 } satisfies Record<string, (deps: SweepDeps) => Promise<number>>
 
@@ -90,7 +92,7 @@ export function createSweeper(
 
   async function run(step: SweepStep): Promise<void> {
     try {
-      deps.onSwept(step, await sweepSteps[step](deps))
+      deps.onSwept(step, await sweepSteps[step]({ ...deps, isStopped: () => stopped }))
     } catch (error) {
       deps.onError(error)
     }

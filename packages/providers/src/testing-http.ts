@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { Behaviour, Peer } from './conformance.ts'
+import type { HttpResponse } from './provider.ts'
 
 /** One request as a fake got it. */
 export type Exchange = {
@@ -11,7 +12,7 @@ export type Exchange = {
   bytes: Buffer
 }
 export type HttpPeer = Peer & { got: Exchange[] }
-type Answer = (response: ServerResponse, exchange: Exchange) => void
+export type Answer = (response: ServerResponse, exchange: Exchange) => void
 
 /** A fake of an HTTP provider: keeps what it got, and answers by the given function. */
 export async function playHttp(answer: Answer): Promise<HttpPeer> {
@@ -43,6 +44,11 @@ export function respond(status: number, body: string, headers: Record<string, st
   return (response) => {
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body)
   }
+}
+
+/** An answer as an adapter gets it; what is no text is written as JSON. */
+export function answered(status: number, body: unknown, headers: HttpResponse['headers'] = {}): HttpResponse {
+  return { status, headers, body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) }
 }
 
 /** The behaviours of conformance.ts for a provider over HTTP, from the answers that are its own. */

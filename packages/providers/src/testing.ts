@@ -4,6 +4,9 @@ import type { Io, NetworkFailure, OutboundMessage } from './provider.ts'
 
 const answerBytesMax = 1024 * 1024
 
+/** The time at which every test of an adapter takes place. */
+export const testTime = new Date('2026-11-20T10:00:00Z')
+
 /** A valid message; a test names what matters to it. */
 export function buildOutboundMessage(changes: Partial<OutboundMessage> = {}): OutboundMessage {
   const to = changes.to ?? [{ address: 'reader@example.org' }]
@@ -54,7 +57,7 @@ export function createTestIo(timeoutMs = 5000): TestIo {
 
   return {
     signal,
-    now: () => new Date('2026-11-20T10:00:00Z'),
+    now: () => testTime,
     connect: ({ port }) =>
       new Promise((resolve, reject) =>
         open(port, (error, socket) => (socket ? resolve(socket) : reject(error))),

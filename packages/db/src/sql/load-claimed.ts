@@ -28,7 +28,7 @@ export type LoadedMessage = {
   createdAt: Date
   usageDay: string
   attempts: number
-  /** Until the retries of this message end. */
+  /** Until the retries of this message end: 72 hours after it was due, without the time that it waited for limits. */
   expiresInMs: number
   onUnknown: 'hold' | 'resend'
   connectionsVersion: number
@@ -42,7 +42,7 @@ export type LoadedMessage = {
   /** Tries since it was due that surely did not get through, by connection. */
   tries: { connectionId: string | null; failed: number; code: string | null }[]
   stream: 'transactional' | 'bulk'
-  /** The connection at which a sending time was reserved for it, which has come. */
+  /** The connection at which a sending time was reserved for it, which has just come; after an outage all of them would go at once. */
   reservedAt?: string | null
   fromAddress: string
   fromName: string | null
@@ -64,8 +64,9 @@ export type LoadedMessage = {
 const TEXT = `
 select o.tenant_id, o.message_id, o.epoch, o.attempts, o.mode, o.accepted_at, o.provider,
        o.connection_id as sending_connection_id, o.sending_at,
-       ceil(extract(epoch from o.first_due_at + interval '72 hours' - now()) * 1000)::float8 as expires_in_ms,
-       case when o.wait_why = 'rate' and o.wait_version = t.connections_version then o.wait_for end as reserved_at,
+       ceil(extract(epoch from o.first_due_at + interval '72 hours' - now()) * 1000 + o.paced_ms)::float8 as expires_in_ms,
+       case when o.wait_why = 'rate' and o.wait_version = t.connections_version and o.due_at > now() - interval '5 seconds'
+            then o.wait_for end as reserved_at,
        t.on_unknown, t.connections_version, c.document, s.stored
 from unnest($1::claim_key[]) as k
 join outbox o on o.message_id = k.message_id and o.epoch = k.epoch and o.tenant_id = k.tenant_id

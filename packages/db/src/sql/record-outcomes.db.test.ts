@@ -13,11 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => db.drop())
 
-/** One message of its own tenant, committed as being sent. */
-async function sendingMessage(): Promise<Claim> {
-  const tenantId = await buildTenant(db.pool)
-  await ensureUsage(db.pool, [{ id: tenantId, mode: 'live' }])
-  await acceptMessages(db.pool, [buildUnit(tenantId)])
+async function claimAgain({ tenantId }: { tenantId: string }): Promise<Claim> {
   const { claims } = await claimMessages(db.pool, {
     depth: 1_000,
     afterTenant: FIRST_TENANT,
@@ -26,6 +22,15 @@ async function sendingMessage(): Promise<Claim> {
   })
   const claim = claims.find((one) => one.tenantId === tenantId)
   if (!claim) throw new Error('nothing was claimed')
+  return claim
+}
+
+/** One message of its own tenant, committed as being sent. */
+async function sendingMessage(): Promise<Claim> {
+  const tenantId = await buildTenant(db.pool)
+  await ensureUsage(db.pool, [{ id: tenantId, mode: 'live' }])
+  await acceptMessages(db.pool, [buildUnit(tenantId)])
+  const claim = await claimAgain({ tenantId })
   await fenceSending(db.pool, [{ ...claim, connectionId: null, provider: 'smtp', token: 1 }], 60_000)
   return claim
 }
@@ -123,6 +128,37 @@ test('late proof of acceptance corrects an attempt that was given up as unknown'
     status: 'sent',
     outcome: 'accepted',
     events: ['recipient.unknown', 'recipient.sent'],
+  })
+})
+
+test('late proof of acceptance spares a message the repeat that it waited for', async () => {
+  const claim = await sendingMessage()
+  await recordOutcomes(db.pool, [buildRecord(claim, 'unknown', 'deferred', { retryInMs: 60_000 })])
+  await recordOutcomes(db.pool, [buildRecord(claim, 'accepted', 'sent')])
+  expect(await stateOf(claim)).toMatchObject({
+    ...{ status: 'sent', state: null, outcome: 'accepted' },
+    events: ['recipient.deferred', 'recipient.sent'],
+  })
+})
+
+test('late proof of acceptance takes the message from a worker that has only claimed it', async () => {
+  const claim = await sendingMessage()
+  await recordOutcomes(db.pool, [buildRecord(claim, 'unknown', 'deferred', { retryInMs: 0 })])
+  const again = await claimAgain(claim)
+  await recordOutcomes(db.pool, [buildRecord(claim, 'accepted', 'sent')])
+  const fence = { ...again, connectionId: null, provider: 'smtp', token: 2 }
+  expect(await fenceSending(db.pool, [fence], 60_000)).toEqual([null])
+  expect(await stateOf(claim)).toMatchObject({ status: 'sent', state: null })
+})
+
+test('late proof of acceptance leaves a repeat that is under way to end by itself', async () => {
+  const claim = await sendingMessage()
+  await recordOutcomes(db.pool, [buildRecord(claim, 'unknown', 'deferred', { retryInMs: 0 })])
+  const again = await claimAgain(claim)
+  await fenceSending(db.pool, [{ ...again, connectionId: null, provider: 'smtp', token: 2 }], 60_000)
+  await recordOutcomes(db.pool, [buildRecord(claim, 'accepted', 'sent')])
+  expect(await stateOf(claim)).toMatchObject({
+    ...{ status: 'deferred', state: 'sending', outcome: 'accepted', events: ['recipient.deferred'] },
   })
 })
 

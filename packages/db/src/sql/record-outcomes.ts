@@ -47,7 +47,8 @@ export type OutcomeRecord = {
 /**
  * Writes what became of a hand-off: attempt, recipients, events, backlog and quota, in one statement for many messages.
  * Only the holder of the claim may write: whoever takes the row out of the backlog or puts it back (`owned`). One late word is
- * accepted without it: proof of acceptance for an attempt that was given up as unknown (`late`).
+ * accepted without it: proof of acceptance for an attempt that was given up as unknown (`late`). What waited to be tried again is spared
+ * that, unless somebody is at it: then the message goes on for those who are left (`kept`), or is `over`.
  *
  * `in (…) is true` keeps a look-up hashed: as a join, Postgres, which expects ten rows of an array, would compare every
  * message of a batch with every other. The range of ids is explained at `idRange`.
@@ -94,6 +95,25 @@ with result as materialized (
   from late l
   where a.tenant_id = l.tenant_id and a.message_id = l.message_id and a.number = l.number
     and a.message_id between $3 and $4
+), kept as (
+  update outbox o set state = case when o.state = 'claimed' then 'ready' else o.state end, lease_until = null
+  from late l
+  where o.message_id = l.message_id and o.tenant_id = l.tenant_id and o.state <> 'sending'
+    and exists (
+      select from recipient p
+      where p.tenant_id = l.tenant_id and p.message_id = l.message_id and p.message_id between $3 and $4
+        and p.status in ('scheduled', 'queued', 'deferred', 'held') and p.position <> all (l.positions))
+  returning o.message_id
+), over as (
+  delete from outbox o using late l
+  where o.message_id = l.message_id and o.tenant_id = l.tenant_id and o.state <> 'sending'
+    and not exists (
+      select from recipient p
+      where p.tenant_id = l.tenant_id and p.message_id = l.message_id and p.message_id between $3 and $4
+        and p.status in ('scheduled', 'queued', 'deferred', 'held') and p.position <> all (l.positions))
+  returning o.message_id
+), spared as materialized (
+  select message_id from kept union all select message_id from over
 ), change as materialized (
   select c.*, (c.message_id in (select message_id from late)) is true as is_late
   from unnest($2::claim_change[]) c
@@ -103,10 +123,14 @@ with result as materialized (
   from change c
   where p.tenant_id = c.tenant_id and p.message_id = c.message_id and p.position = c.position
     and p.message_id between $3 and $4
-    and (not c.is_late or (p.status = 'unknown' and c.event is not null))
+    and (not c.is_late
+         or c.event is not null
+            and (p.status = 'unknown' or p.status = 'deferred' and (p.message_id in (select message_id from spared)) is true))
+  returning p.message_id, p.position
 ), written_event as (
   insert into event (tenant_id, message_id, position, type, data)
-  select tenant_id, message_id, position, event, data from change where event is not null
+  select tenant_id, message_id, position, event, data from change c
+  where event is not null and (not is_late or ((c.message_id, c.position) in (select message_id, position from changed)) is true)
 ), returned as (
   select u.tenant_id, u.day, u.mode, s.n
   from (select tenant_id, usage_day::date as day, mode, sum(give_back)::int4 as n from owned where give_back > 0 group by 1, 2, 3) s

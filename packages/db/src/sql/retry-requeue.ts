@@ -26,7 +26,7 @@ export async function requeueForRetry(
                coalesce((select max(number) from attempt a where a.tenant_id = $1 and a.message_id = $2), 0), m.content_bytes
         from message m where m.tenant_id = $1 and m.id = $2
         on conflict (message_id) do update
-          set state = 'ready', due_at = now(), first_due_at = now(), lease_until = null, sending_at = null,
+          set state = 'ready', due_at = now(), first_due_at = now(), paced_ms = 0, lease_until = null, sending_at = null,
               accepted_at = null, wait_for = null, wait_why = null, wait_version = null
           where outbox.state = 'waiting'
       )

@@ -1,9 +1,10 @@
 import { BrevoClient } from '@getbrevo/brevo'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { describeProvider } from '../conformance.ts'
 import type { OutboundMessage } from '../provider.ts'
-import { buildOutboundMessage, createTestIo, failure } from '../testing.ts'
-import { type Exchange, playBehaviour, playHttp, respond } from '../testing-http.ts'
+import { setUpAdapter } from '../testing/adapter.ts'
+import { buildOutboundMessage } from '../testing.ts'
+import { playBehaviour, respond } from '../testing-http.ts'
 import { createBrevo } from './index.ts'
 import { toUuid } from './send.ts'
 
@@ -20,14 +21,15 @@ const account = respond(
     relay: { enabled: true },
   }),
 )
+const credentialsWith = (value: unknown) => ({ api_key: value })
 const connectionTo = (port: number) => ({
-  credentials: { api_key: 'xkeysib-1' },
+  credentials: credentialsWith('xkeysib-1'),
   settings: { base_url: `http://127.0.0.1:${port}` },
 })
 
 describeProvider('brevo', createBrevo, {
   connectionTo,
-  credentialsWith: (value) => ({ api_key: value }),
+  credentialsWith,
   play: playBehaviour({
     accepts: (response, exchange) => (exchange.method === 'GET' ? account : accepts)(response, exchange),
     refusesCredentials: respond(401, '{"code":"unauthorized","message":"Key not found"}'),
@@ -35,47 +37,8 @@ describeProvider('brevo', createBrevo, {
   }),
 })
 
-const cleanups: (() => Promise<void> | void)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup()
-})
-
-function parsed(port: number) {
-  const brevo = createBrevo()
-  const stored = connectionTo(port)
-  return {
-    brevo,
-    connection: {
-      id: 'con_1',
-      credentials: brevo.credentials.parse(stored.credentials),
-      settings: brevo.settings.parse(stored.settings),
-    },
-  }
-}
-
-/** Sends through a fake that accepts, and answers what it got. */
-async function exchanged(
-  message: OutboundMessage,
-  { times = 1, also }: { times?: number; also?: (port: number) => Promise<unknown> } = {},
-): Promise<Exchange[]> {
-  const peer = await playHttp(accepts)
-  const io = createTestIo()
-  cleanups.push(io.close, peer.close)
-  const { brevo, connection } = parsed(peer.port)
-  for (let time = 0; time < times; time++) {
-    expect(await brevo.send(message, connection, io)).toEqual({
-      kind: 'accepted',
-      providerMessageId: messageId,
-    })
-  }
-  await also?.(peer.port)
-  return peer.got
-}
-
-async function bodyOf(changes: Partial<OutboundMessage>) {
-  const [exchange] = await exchanged(buildOutboundMessage(changes))
-  return JSON.parse(exchange?.body ?? '')
-}
+const adapter = setUpAdapter({ create: createBrevo, connectionTo, accepts, providerMessageId: messageId })
+const { bodyOf, check, exchanged, unsent } = adapter
 
 const rich = buildOutboundMessage({
   attemptKey: 'msg_1-0.1.2',
@@ -247,9 +210,7 @@ describe('what Brevo cannot say is not sent', () => {
       { bcc: [{ address: 'd@example.org' }, { address: 'e@example.org' }], envelopeTo: ['d@example.org'] },
     ],
   ])('%s', async (_what, changes) => {
-    const { brevo, connection } = parsed(1)
-    const io = { ...createTestIo(), request: () => Promise.reject(new Error('nothing may be sent')) }
-    expect(await brevo.send(buildOutboundMessage(changes), connection, io)).toMatchObject({
+    expect(await unsent(changes)).toMatchObject({
       kind: 'rejected',
       scope: 'account',
       code: 'provider-cannot-express',
@@ -267,21 +228,13 @@ describe('what Brevo cannot say is not sent', () => {
 })
 
 describe('check()', () => {
-  async function check(answer: ReturnType<typeof respond>) {
-    const peer = await playHttp(answer)
-    const io = createTestIo()
-    cleanups.push(io.close, peer.close)
-    const { brevo, connection } = parsed(peer.port)
-    return { report: await brevo.check(connection, io), got: peer.got }
-  }
-
   test('asks for the account, and tells what is left of its mail plan', async () => {
     const { report, got } = await check(account)
     expect(got.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /account'])
     expect(report).toEqual({ fault: null, notes: ['The free plan has 120 sends left.'] })
   })
 
-  test.each([
+  adapter.testCheckFaults([
     [200, '<html>', 'provider-settings-wrong'],
     [200, '{"plan":[],"relay":{"enabled":false}}', 'provider-account-suspended'],
     [401, '{"code":"unauthorized"}', 'provider-credentials-refused'],
@@ -291,27 +244,9 @@ describe('check()', () => {
     [404, '', 'provider-settings-wrong'],
     [429, '{}', 'provider-rate-limited'],
     [500, '{}', 'provider-unavailable'],
-  ])('%d %s: %s', async (status, body, code) => {
-    expect((await check(respond(status, body))).report.fault).toMatchObject({ code })
-  })
-})
-
-test('a target that the egress policy refuses is the account’s fault', async () => {
-  const { brevo, connection } = parsed(1)
-  const io = { ...createTestIo(), request: () => Promise.reject(failure('not public', false, true)) }
-  expect(await brevo.send(rich, connection, io)).toMatchObject({ code: 'provider-egress-refused' })
-})
-
-test('it leads to Brevo itself where no address is given', () => {
-  const brevo = createBrevo()
-  expect(brevo.targets(brevo.settings.parse({}))).toEqual([
-    { host: 'api.brevo.com', port: 443, scheme: 'https' },
   ])
 })
 
-test.each(['with space', 'ключ', '', 'x\r\nX: y'])(
-  'a key that could not stand in a header field is refused: %s',
-  (api_key) => {
-    expect(createBrevo().credentials.safeParse({ api_key }).success).toBe(false)
-  },
-)
+adapter.testEgressRefusal()
+adapter.testTargets([[{}, 'api.brevo.com']])
+adapter.testHeaderSecret(credentialsWith)

@@ -1,12 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { auth, gmail as createSdk } from '@googleapis/gmail'
 import { simpleParser } from 'mailparser'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { describeProvider } from '../conformance.ts'
 import { buildMime } from '../mime.ts'
 import type { OutboundMessage } from '../provider.ts'
-import { buildOutboundMessage, createTestIo, failure } from '../testing.ts'
-import { type Exchange, playBehaviour, playHttp, respond } from '../testing-http.ts'
+import { setUpAdapter } from '../testing/adapter.ts'
+import { buildOutboundMessage } from '../testing.ts'
+import { type Answer, type Exchange, playBehaviour, respond } from '../testing-http.ts'
 import { createGmail } from './index.ts'
 
 const id = '18c9a1f2b3d4e5f6'
@@ -28,8 +29,10 @@ const settingsOf = (port: number) => ({
   token_url: `http://127.0.0.1:${port}/token`,
 })
 
+const connectionTo = (port: number) => ({ credentials: client, settings: settingsOf(port) })
+
 describeProvider('gmail', createGmail, {
-  connectionTo: (port) => ({ credentials: client, settings: settingsOf(port) }),
+  connectionTo,
   credentialsWith: (value) => ({ ...client, client_secret: value }),
   play: playBehaviour({
     before,
@@ -39,27 +42,14 @@ describeProvider('gmail', createGmail, {
   }),
 })
 
-const cleanups: (() => Promise<void> | void)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup()
-})
+const adapter = setUpAdapter({ create: createGmail, connectionTo, accepts, providerMessageId: id })
 
-async function start(answer: Parameters<typeof playHttp>[0] = accepts, credentials: object = client) {
-  const peer = await playHttp((response, exchange) => (before(exchange) ?? answer)(response, exchange))
-  const io = createTestIo()
-  cleanups.push(io.close, peer.close)
-  const gmail = createGmail()
-  const connection = {
-    id: 'con_1',
-    credentials: gmail.credentials.parse(credentials),
-    settings: gmail.settings.parse(settingsOf(peer.port)),
-  }
-  return {
-    peer,
-    send: (message: OutboundMessage) => gmail.send(message, connection, io),
-    check: () => gmail.check(connection, io),
-    mails: () => peer.got.filter(({ path }) => path !== '/token'),
-  }
+async function start(answer: Answer = accepts, credentials: object = client) {
+  const started = await adapter.start(
+    (response, exchange) => (before(exchange) ?? answer)(response, exchange),
+    { credentials },
+  )
+  return { ...started, mails: () => started.peer.got.filter(({ path }) => path !== '/token') }
 }
 
 async function mailOf(changes: Partial<OutboundMessage>): Promise<string> {
@@ -226,23 +216,17 @@ describe('failures', () => {
   })
 
   test('without a token nothing is sent, and the reason is the token host’s', async () => {
-    const gmail = createGmail()
-    const refused = await playHttp(respond(400, '{"error":"invalid_grant","error_description":"Revoked."}'))
-    const io = createTestIo()
-    cleanups.push(io.close, refused.close)
-    const connection = {
-      id: 'con_1',
-      credentials: gmail.credentials.parse(client),
-      settings: gmail.settings.parse(settingsOf(refused.port)),
-    }
-    expect(await gmail.send(buildOutboundMessage(), connection, io)).toEqual({
+    const { peer, send, check } = await adapter.start(
+      respond(400, '{"error":"invalid_grant","error_description":"Revoked."}'),
+    )
+    expect(await send(buildOutboundMessage())).toEqual({
       kind: 'rejected',
       scope: 'account',
       code: 'provider-credentials-refused',
       reason: 'token host: 400 invalid_grant Revoked.',
     })
-    expect(refused.got).toHaveLength(1)
-    expect((await gmail.check(connection, io)).fault?.advice.join(' ')).toMatch(/consent again/)
+    expect(peer.got).toHaveLength(1)
+    expect((await check()).fault?.advice.join(' ')).toMatch(/consent again/)
   })
 })
 
@@ -276,22 +260,7 @@ describe('check', () => {
   })
 })
 
-test('a target that the egress policy refuses is the account’s fault', async () => {
-  const gmail = createGmail()
-  const connection = {
-    id: 'con_1',
-    credentials: gmail.credentials.parse(client),
-    settings: gmail.settings.parse({ user: 'writer@example.com' }),
-  }
-  const io = {
-    ...createTestIo(),
-    request: () => Promise.reject(failure('address is not public', false, true)),
-  }
-  expect(await gmail.send(buildOutboundMessage(), connection, io)).toMatchObject({
-    scope: 'account',
-    code: 'provider-egress-refused',
-  })
-})
+adapter.testEgressRefusal()
 
 test('it leads to Google itself where no address is given', () => {
   const gmail = createGmail()

@@ -1,24 +1,22 @@
 import mailchimp from '@mailchimp/mailchimp_transactional'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { describeProvider } from '../conformance.ts'
 import { buildMime } from '../mime.ts'
 import type { OutboundMessage } from '../provider.ts'
+import { setUpAdapter, testRetryAfter } from '../testing/adapter.ts'
 import { readMail, richMail, richMessage } from '../testing/rich-message.ts'
-import { buildOutboundMessage, createTestIo, failure } from '../testing.ts'
-import { type Exchange, playBehaviour, playHttp, respond } from '../testing-http.ts'
+import { buildOutboundMessage, testTime } from '../testing.ts'
+import { answered, type Exchange, playBehaviour, respond } from '../testing-http.ts'
 import { createMandrill } from './index.ts'
 import { toOutcome } from './outcome.ts'
 
 const accepts = respond(200, '[{"email":"reader@example.org","status":"sent","_id":"abc123"}]')
 const info = (changes: object = {}) =>
   respond(200, JSON.stringify({ username: 'ann@example.com', reputation: 75, hourly_quota: 250, ...changes }))
-const refusesKey = respond(
-  500,
-  '{"status":"error","code":-1,"name":"Invalid_Key","message":"Invalid API key"}',
-)
-const connectionTo = (port: number, more: object = {}) => ({
+const refusedKey = '{"status":"error","code":-1,"name":"Invalid_Key","message":"Invalid API key"}'
+const connectionTo = (port: number) => ({
   credentials: { api_key: 'md-123' },
-  settings: { base_url: `http://127.0.0.1:${port}`, ...more },
+  settings: { base_url: `http://127.0.0.1:${port}` },
 })
 const isCheck = ({ path }: Exchange) => path.endsWith('/users/info')
 
@@ -27,42 +25,21 @@ describeProvider('mandrill', createMandrill, {
   credentialsWith: (value) => ({ api_key: value }),
   play: playBehaviour({
     accepts: (response, exchange) => (isCheck(exchange) ? info() : accepts)(response, exchange),
-    refusesCredentials: refusesKey,
+    refusesCredentials: respond(500, refusedKey),
     asksToWait: respond(500, '{"status":"error","code":429,"name":"RequestLimitExceeded","message":"x"}'),
   }),
 })
 
-const cleanups: (() => Promise<void> | void)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup()
+const adapter = setUpAdapter({
+  create: createMandrill,
+  connectionTo,
+  accepts,
+  providerMessageId: 'abc123',
 })
+const { bodyOf, check, exchanged, start } = adapter
 
-function open(port: number, more?: object) {
-  const mandrill = createMandrill()
-  const stored = connectionTo(port, more)
-  const io = createTestIo()
-  cleanups.unshift(io.close)
-  const connection = {
-    id: 'con_1',
-    credentials: mandrill.credentials.parse(stored.credentials),
-    settings: mandrill.settings.parse(stored.settings),
-  }
-  return { mandrill, connection, io }
-}
-
-/** Sends through a fake that accepts, and answers what it got. */
-async function exchanged(message: OutboundMessage, more?: object, times = 1): Promise<Exchange[]> {
-  const peer = await playHttp(accepts)
-  cleanups.push(peer.close)
-  const { mandrill, connection, io } = open(peer.port, more)
-  for (let time = 0; time < times; time++)
-    expect(await mandrill.send(message, connection, io)).toMatchObject({ kind: 'accepted' })
-  return peer.got
-}
-
-async function rawOf(message: OutboundMessage, more?: object): Promise<string> {
-  const [exchange] = await exchanged(message, more)
-  return JSON.parse(exchange?.body ?? '').raw_message
+async function rawOf(message: OutboundMessage, settings?: object): Promise<string> {
+  return (await bodyOf(message, settings)).raw_message
 }
 
 const orders = (raw: string) => raw.split('\r\n').filter((line) => line.startsWith('X-MC-'))
@@ -92,8 +69,8 @@ describe('the request', () => {
   })
 
   test('says the whole of a rich message, without its blind recipients', async () => {
-    const [exchange] = await exchanged(richMessage, { subaccount: 'customer-1', metadata: true })
-    const { raw_message: raw, ...rest } = JSON.parse(exchange?.body ?? '')
+    const settings = { subaccount: 'customer-1', metadata: true }
+    const { raw_message: raw, ...rest } = await bodyOf(richMessage, settings)
     expect(rest).toEqual({ key: 'md-123', to: richMessage.envelopeTo, async: false })
     expect(orders(raw).slice(4)).toEqual([
       `X-MC-Metadata: {"lg_id":"${richMessage.id}","order":"7","lg_note":"gr\\u00f6\\u00dfe \\"x\\""}`,
@@ -129,22 +106,19 @@ describe('the request', () => {
   })
 
   test('a repeat is the same to the byte', async () => {
-    const [first, second] = await exchanged(richMessage, { metadata: true }, 2)
+    const [first, second] = await exchanged(richMessage, { times: 2, settings: { metadata: true } })
     expect(first?.body).toBe(second?.body)
   })
 
   test('recipients that were reached before get nothing, and still stand in the mail', async () => {
-    const [exchange] = await exchanged({ ...richMessage, envelopeTo: ['hidden@example.net'] })
-    const { raw_message: raw, to } = JSON.parse(exchange?.body ?? '')
+    const { raw_message: raw, to } = await bodyOf({ ...richMessage, envelopeTo: ['hidden@example.net'] })
     expect(to).toEqual(['hidden@example.net'])
     expect(await readMail(raw)).toEqual(richMail)
   })
 
   test('the official client says the same, but for who it is', async () => {
-    const peer = await playHttp(accepts)
-    cleanups.push(peer.close)
-    const { mandrill, connection, io } = open(peer.port)
-    await mandrill.send(richMessage, connection, io)
+    const { peer, send } = await start()
+    await send(richMessage)
     const { raw_message, to } = JSON.parse(peer.got[0]?.body ?? '')
     const client = mailchimp('md-123')
     client.basePath = client.basePath.replace('https://mandrillapp.com', `http://127.0.0.1:${peer.port}`)
@@ -156,10 +130,9 @@ describe('the request', () => {
   })
 })
 
-const now = new Date('2026-11-20T10:00:00Z')
 const envelopeTo = ['reader@example.org', 'Second@example.org', 'third@example.org']
-const judged = (status: number, body: unknown, headers: Record<string, string> = {}) =>
-  toOutcome(envelopeTo, { status, headers, body: Buffer.from(JSON.stringify(body)) }, now)
+const judged = (status: number, body: unknown, headers?: Record<string, string>) =>
+  toOutcome(envelopeTo, answered(status, body, headers), testTime)
 
 describe('errors', () => {
   test.each([
@@ -196,15 +169,7 @@ describe('errors', () => {
     expect(judged(status, { status: 'error', name, message: 'm' })).toMatchObject({ code })
   })
 
-  test.each([
-    ['30', 30_000],
-    ['0', 1000],
-    ['Fri, 20 Nov 2026 10:02:00 GMT', 120_000],
-    ['soon', undefined],
-  ])('Retry-After: %s waits %s ms', (field, waitMs) => {
-    const outcome = judged(500, { name: 'RequestLimitExceeded' }, { 'retry-after': field })
-    expect(outcome.kind === 'deferred' && outcome.retryAfterMs).toBe(waitMs)
-  })
+  testRetryAfter((headers) => judged(500, { name: 'RequestLimitExceeded' }, headers))
 })
 
 describe('answers for each recipient', () => {
@@ -290,7 +255,7 @@ describe('answers for each recipient', () => {
     {},
     [],
     null,
-    'x',
+    '"x"',
     [1],
     [{ email: 'reader@example.org' }],
     [{ email: 'reader@example.org', status: 'sent' }],
@@ -302,15 +267,8 @@ describe('answers for each recipient', () => {
 })
 
 describe('check()', () => {
-  async function checked(answer: Parameters<typeof playHttp>[0]) {
-    const peer = await playHttp(answer)
-    cleanups.push(peer.close)
-    const { mandrill, connection, io } = open(peer.port)
-    return { report: await mandrill.check(connection, io), got: peer.got }
-  }
-
   test('asks for the user, and reports quota and backlog', async () => {
-    const { report, got } = await checked(info({ backlog: 3, stats: { today: { sent: 42 } } }))
+    const { report, got } = await check(info({ backlog: 3, stats: { today: { sent: 42 } } }))
     expect(got[0]).toMatchObject({ path: '/api/1.3/users/info', body: '{"key":"md-123"}' })
     expect(report).toEqual({
       fault: null,
@@ -322,36 +280,16 @@ describe('check()', () => {
     })
   })
 
-  test.each([
-    [refusesKey, 'provider-credentials-refused'],
-    [respond(200, '{"PING":"PONG!"}'), 'provider-settings-wrong'],
-    [respond(404, 'no'), 'provider-settings-wrong'],
-    [respond(500, '{"name":"GeneralError"}'), 'provider-unavailable'],
-  ])('%#: a fault is named', async (answer, code) => {
-    expect((await checked(answer)).report.fault).toMatchObject({ code })
-  })
-})
-
-test('a target that the egress policy refuses is the account’s fault', async () => {
-  const { mandrill, connection, io } = open(1)
-  const refusing = { ...io, request: () => Promise.reject(failure('address is not public', false, true)) }
-  expect(await mandrill.send(buildOutboundMessage(), connection, refusing)).toMatchObject({
-    kind: 'rejected',
-    scope: 'account',
-    code: 'provider-egress-refused',
-  })
-})
-
-test('it leads to Mandrill itself where no address is given', () => {
-  const mandrill = createMandrill()
-  expect(mandrill.targets(mandrill.settings.parse({}))).toEqual([
-    { host: 'mandrillapp.com', port: 443, scheme: 'https' },
+  adapter.testCheckFaults([
+    [500, refusedKey, 'provider-credentials-refused'],
+    [200, '{"PING":"PONG!"}', 'provider-settings-wrong'],
+    [404, 'no', 'provider-settings-wrong'],
+    [500, '{"name":"GeneralError"}', 'provider-unavailable'],
   ])
 })
 
-test.each(['a b', 'x\r\nX-MC-BccAddress: y@example.com', ''])(
-  'the subaccount %j is refused',
-  (subaccount) => {
-    expect(createMandrill().settings.safeParse({ subaccount }).success).toBe(false)
-  },
+adapter.testEgressRefusal()
+adapter.testTargets([[{}, 'mandrillapp.com']])
+adapter.testRefusedSettings(
+  ['a b', 'x\r\nX-MC-BccAddress: y@example.com', ''].map((subaccount) => ({ subaccount })),
 )

@@ -1,13 +1,11 @@
 import { Client } from '@microsoft/microsoft-graph-client'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { describeProvider } from '../conformance.ts'
 import { buildMime } from '../mime.ts'
-import type { OutboundMessage } from '../provider.ts'
-import { buildOutboundMessage, createTestIo, failure } from '../testing.ts'
-import { type Exchange, playBehaviour, playHttp, respond } from '../testing-http.ts'
+import { setUpAdapter } from '../testing/adapter.ts'
+import { buildOutboundMessage } from '../testing.ts'
+import { type Answer, type Exchange, playBehaviour, respond } from '../testing-http.ts'
 import { createMicrosoft365 } from './index.ts'
-
-type Answer = ReturnType<typeof respond>
 
 const draftId = 'AAkALgAA_draft-1='
 const messageId = '<DB7PR01MB1@eurprd01.prod.outlook.com>'
@@ -50,8 +48,10 @@ const settingsOf = (port: number) => ({
   login_url: `http://127.0.0.1:${port}/login`,
 })
 
+const connectionTo = (port: number) => ({ credentials: keys, settings: settingsOf(port) })
+
 describeProvider('microsoft365', createMicrosoft365, {
-  connectionTo: (port) => ({ credentials: keys, settings: settingsOf(port) }),
+  connectionTo,
   credentialsWith: (value) => ({ ...keys, client_secret: value }),
   play: playBehaviour({
     before,
@@ -64,32 +64,25 @@ describeProvider('microsoft365', createMicrosoft365, {
   }),
 })
 
-const cleanups: (() => Promise<void> | void)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup()
+const adapter = setUpAdapter({
+  create: createMicrosoft365,
+  connectionTo,
+  accepts,
+  providerMessageId: messageId,
 })
 
 async function start(
   answer: (exchange: Exchange) => Answer | undefined = () => undefined,
   credentials: object = keys,
 ) {
-  const peer = await playHttp((response, exchange) =>
-    (answer(exchange) ?? before(exchange) ?? accepts)(response, exchange),
+  const started = await adapter.start(
+    (response, exchange) => (answer(exchange) ?? before(exchange) ?? accepts)(response, exchange),
+    { credentials },
   )
-  const io = createTestIo()
-  cleanups.push(io.close, peer.close)
-  const microsoft365 = createMicrosoft365()
-  const connection = {
-    id: 'con_1',
-    credentials: microsoft365.credentials.parse(credentials),
-    settings: microsoft365.settings.parse(settingsOf(peer.port)),
-  }
   return {
-    peer,
-    send: (message: OutboundMessage) => microsoft365.send(message, connection, io),
-    check: () => microsoft365.check(connection, io),
+    ...started,
     /** What was asked of Graph, in short. */
-    asked: () => peer.got.slice(1).map(({ method, path }) => `${method} ${path}`),
+    asked: () => started.peer.got.slice(1).map(({ method, path }) => `${method} ${path}`),
   }
 }
 
@@ -368,19 +361,4 @@ describe('check', () => {
   })
 })
 
-test('a target that the egress policy refuses is the account’s fault', async () => {
-  const microsoft365 = createMicrosoft365()
-  const connection = {
-    id: 'con_1',
-    credentials: microsoft365.credentials.parse(keys),
-    settings: microsoft365.settings.parse({ tenant: 'contoso.example', user: 'writer@example.com' }),
-  }
-  const io = {
-    ...createTestIo(),
-    request: () => Promise.reject(failure('address is not public', false, true)),
-  }
-  expect(await microsoft365.send(buildOutboundMessage(), connection, io)).toMatchObject({
-    scope: 'account',
-    code: 'provider-egress-refused',
-  })
-})
+adapter.testEgressRefusal()

@@ -1,16 +1,14 @@
 import { describe, expect, test } from 'vitest'
+import { testRetryAfter, testUnknownSuccesses } from '../testing/adapter.ts'
+import { testTime } from '../testing.ts'
+import { answered } from '../testing-http.ts'
 import { toOutcome } from './outcome.ts'
 
 const id = '0a129aee-e1cd-480d-b08d-4f48548ff48d'
 
 describe('answers', () => {
-  const now = new Date('2026-11-20T10:00:00Z')
   const answer = (status: number, body: unknown, envelopeTo = ['a@example.org'], headers = {}) =>
-    toOutcome(
-      { status, headers, body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) },
-      now,
-      envelopeTo,
-    )
+    toOutcome(answered(status, body, headers), testTime, envelopeTo)
 
   test.each([
     [401, 10, 'No token', { kind: 'rejected', code: 'provider-credentials-refused' }],
@@ -64,16 +62,7 @@ describe('answers', () => {
     expect(answer(status, '<html>')).toMatchObject({ code })
   })
 
-  test.each([
-    ['30', 30_000],
-    ['0', 1000],
-    ['Fri, 20 Nov 2026 10:02:00 GMT', 120_000],
-    ['soon', undefined],
-    [undefined, undefined],
-  ])('Retry-After: %s waits %s ms', (field, waitMs) => {
-    const outcome = answer(429, {}, [], field === undefined ? {} : { 'retry-after': field })
-    expect(outcome.kind === 'deferred' && outcome.retryAfterMs).toBe(waitMs)
-  })
+  testRetryAfter((headers) => answer(429, {}, [], headers))
 
   test('a success that says the delivery may be late has no ErrorCode', () => {
     expect(answer(200, { MessageID: id, Message: 'Message accepted, but delivery may be delayed.' })).toEqual(
@@ -128,10 +117,8 @@ describe('answers', () => {
     expect(answer(422, { ErrorCode: 300, Message }, ['b@bad'])).toMatchObject({ kind: 'rejected' })
   })
 
-  test.each(['', '{', 'null', '[]', '"x"', '{"MessageID":5}', '{"MessageID":""}', '{"messageid":"x"}'])(
-    'a success that says %s is unknown',
-    (body) => {
-      expect(answer(200, body).kind).toBe('unknown')
-    },
+  testUnknownSuccesses(
+    (body) => answer(200, body),
+    ['{"MessageID":5}', '{"MessageID":""}', '{"messageid":"x"}'],
   )
 })

@@ -1,23 +1,24 @@
 import { ServerClient } from 'postmark'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { describeProvider } from '../conformance.ts'
-import type { OutboundMessage } from '../provider.ts'
-import { buildOutboundMessage, createTestIo, failure } from '../testing.ts'
-import { type Exchange, playBehaviour, playHttp, respond } from '../testing-http.ts'
+import { setUpAdapter } from '../testing/adapter.ts'
+import { buildOutboundMessage } from '../testing.ts'
+import { playBehaviour, respond } from '../testing-http.ts'
 import { createPostmark } from './index.ts'
 
 const id = '0a129aee-e1cd-480d-b08d-4f48548ff48d'
 const accepts = respond(200, JSON.stringify({ MessageID: id, ErrorCode: 0, Message: 'OK' }))
 const server = (DeliveryType: string) =>
   respond(200, JSON.stringify({ ID: 1, Name: 'Main', ApiTokens: ['hidden-token'], DeliveryType }))
+const credentialsWith = (value: unknown) => ({ server_token: value })
 const connectionTo = (port: number) => ({
-  credentials: { server_token: 'token-1' },
+  credentials: credentialsWith('token-1'),
   settings: { base_url: `http://127.0.0.1:${port}`, message_stream: 'broadcast' },
 })
 
 describeProvider('postmark', createPostmark, {
   connectionTo,
-  credentialsWith: (value) => ({ server_token: value }),
+  credentialsWith,
   play: playBehaviour({
     accepts: (response, exchange) =>
       (exchange.method === 'GET' ? server('Live') : accepts)(response, exchange),
@@ -26,44 +27,8 @@ describeProvider('postmark', createPostmark, {
   }),
 })
 
-const cleanups: (() => Promise<void> | void)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup()
-})
-
-function parsed(port: number) {
-  const postmark = createPostmark()
-  const stored = connectionTo(port)
-  return {
-    postmark,
-    connection: {
-      id: 'con_1',
-      credentials: postmark.credentials.parse(stored.credentials),
-      settings: postmark.settings.parse(stored.settings),
-    },
-  }
-}
-
-/** Sends through a fake that accepts, and answers what it got. */
-async function exchanged(
-  message: OutboundMessage,
-  { times = 1, also }: { times?: number; also?: (port: number) => Promise<unknown> } = {},
-): Promise<Exchange[]> {
-  const peer = await playHttp(accepts)
-  const io = createTestIo()
-  cleanups.push(io.close, peer.close)
-  const { postmark, connection } = parsed(peer.port)
-  for (let time = 0; time < times; time++) {
-    expect(await postmark.send(message, connection, io)).toEqual({ kind: 'accepted', providerMessageId: id })
-  }
-  await also?.(peer.port)
-  return peer.got
-}
-
-async function bodyOf(changes: Partial<OutboundMessage>): Promise<Record<string, unknown>> {
-  const [exchange] = await exchanged(buildOutboundMessage(changes))
-  return JSON.parse(exchange?.body ?? '')
-}
+const adapter = setUpAdapter({ create: createPostmark, connectionTo, accepts, providerMessageId: id })
+const { bodyOf, check, exchanged } = adapter
 
 const rich = buildOutboundMessage({
   from: { address: 'writer@example.com', name: 'Writer, The "Boss"' },
@@ -184,14 +149,6 @@ describe('the request', () => {
 })
 
 describe('check()', () => {
-  async function check(answer: ReturnType<typeof respond>) {
-    const peer = await playHttp(answer)
-    const io = createTestIo()
-    cleanups.push(io.close, peer.close)
-    const { postmark, connection } = parsed(peer.port)
-    return { report: await postmark.check(connection, io), got: peer.got }
-  }
-
   test('asks for the server, and tells no token of it', async () => {
     const { report, got } = await check(server('Live'))
     expect(got.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /server'])
@@ -204,7 +161,7 @@ describe('check()', () => {
     expect(JSON.stringify(report)).not.toContain('hidden-token')
   })
 
-  test.each([
+  adapter.testCheckFaults([
     [200, '<html>', 'provider-settings-wrong'],
     [401, '{"ErrorCode":10}', 'provider-credentials-refused'],
     [403, '<html>', 'provider-permission-missing'],
@@ -212,34 +169,12 @@ describe('check()', () => {
     [429, '{}', 'provider-rate-limited'],
     [500, '{}', 'provider-unavailable'],
     [503, '{"ErrorCode":100}', 'provider-unavailable'],
-  ])('%d %s: %s', async (status, body, code) => {
-    expect((await check(respond(status, body))).report.fault).toMatchObject({ code })
-  })
-})
-
-test('a target that the egress policy refuses is the account’s fault', async () => {
-  const { postmark, connection } = parsed(1)
-  const io = { ...createTestIo(), request: () => Promise.reject(failure('not public', false, true)) }
-  expect(await postmark.send(rich, connection, io)).toMatchObject({ code: 'provider-egress-refused' })
-})
-
-test('it leads to Postmark itself where no address is given', () => {
-  const postmark = createPostmark()
-  expect(postmark.targets(postmark.settings.parse({}))).toEqual([
-    { host: 'api.postmarkapp.com', port: 443, scheme: 'https' },
   ])
 })
 
-test.each(['Upper', '1st', 'with space', 'x'.repeat(31), ''])(
-  'the stream id %s is refused',
-  (message_stream) => {
-    expect(createPostmark().settings.safeParse({ message_stream }).success).toBe(false)
-  },
-)
-
-test.each(['with space', 'ключ', '', 'x\r\nX: y'])(
-  'a token that could not stand in a header field is refused: %s',
-  (server_token) => {
-    expect(createPostmark().credentials.safeParse({ server_token }).success).toBe(false)
-  },
+adapter.testEgressRefusal()
+adapter.testTargets([[{}, 'api.postmarkapp.com']])
+adapter.testHeaderSecret(credentialsWith)
+adapter.testRefusedSettings(
+  ['Upper', '1st', 'with space', 'x'.repeat(31), ''].map((message_stream) => ({ message_stream })),
 )

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { testTime } from '../testing.ts'
+import { answered } from '../testing-http.ts'
 import { toOutcome } from './outcome.ts'
 
 const id = '14c5d75ce93.dfd.64b469'
@@ -6,11 +8,10 @@ const refusal = (message: string, field: string | null = null) =>
   JSON.stringify({ errors: [{ message, field, help: null }] })
 
 describe('answers', () => {
-  const now = new Date('2026-11-20T10:00:00Z')
   const reached = { to: ['a@x.example', 'b@x.example'], cc: ['c@x.example'], bcc: ['d@x.example'] }
-  const answer = (status: number, body: string, headers: Record<string, string> = {}) =>
-    toOutcome({ status, headers, body: Buffer.from(body) }, now, reached)
-  const inSeconds = (seconds: number) => String(now.getTime() / 1000 + seconds)
+  const answer = (status: number, body: string, headers?: Record<string, string>) =>
+    toOutcome(answered(status, body, headers), testTime, reached)
+  const inSeconds = (seconds: number) => String(testTime.getTime() / 1000 + seconds)
 
   test.each([
     [429, 'too many requests', null, 'provider-rate-limited'],

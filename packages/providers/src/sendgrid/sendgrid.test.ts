@@ -1,10 +1,10 @@
 import sdkClient from '@sendgrid/client'
 import sdk from '@sendgrid/mail'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { describeProvider } from '../conformance.ts'
-import type { OutboundMessage } from '../provider.ts'
-import { buildOutboundMessage, createTestIo } from '../testing.ts'
-import { type Exchange, playBehaviour, playHttp, respond } from '../testing-http.ts'
+import { setUpAdapter } from '../testing/adapter.ts'
+import { buildOutboundMessage } from '../testing.ts'
+import { playBehaviour, respond } from '../testing-http.ts'
 import { createSendgrid } from './index.ts'
 
 const id = '14c5d75ce93.dfd.64b469'
@@ -13,14 +13,15 @@ const scopes = (...names: string[]) => respond(200, JSON.stringify({ scopes: nam
 const refusal = (message: string, field: string | null = null) =>
   JSON.stringify({ errors: [{ message, field, help: null }] })
 const revoked = refusal('The provided authorization grant is invalid, expired, or revoked')
+const credentialsWith = (value: unknown) => ({ api_key: value })
 const connectionTo = (port: number) => ({
-  credentials: { api_key: 'SG.123' },
+  credentials: credentialsWith('SG.123'),
   settings: { base_url: `http://127.0.0.1:${port}`, region: 'eu' },
 })
 
 describeProvider('sendgrid', createSendgrid, {
   connectionTo,
-  credentialsWith: (value) => ({ api_key: value }),
+  credentialsWith,
   play: playBehaviour({
     accepts: (response, exchange) =>
       (exchange.method === 'GET' ? scopes('mail.send') : accepts)(response, exchange),
@@ -29,44 +30,8 @@ describeProvider('sendgrid', createSendgrid, {
   }),
 })
 
-const cleanups: (() => Promise<void> | void)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup()
-})
-
-function parsedConnection(port: number) {
-  const sendgrid = createSendgrid()
-  const stored = connectionTo(port)
-  const credentials = sendgrid.credentials.parse(stored.credentials)
-  return {
-    sendgrid,
-    connection: { id: 'con_1', credentials, settings: sendgrid.settings.parse(stored.settings) },
-  }
-}
-
-/** Sends through a fake that accepts, and answers what it got. */
-async function exchanged(message: OutboundMessage, times = 1): Promise<Exchange[]> {
-  const peer = await playHttp(accepts)
-  const io = createTestIo()
-  cleanups.push(io.close, peer.close)
-  const { sendgrid, connection } = parsedConnection(peer.port)
-  for (let time = 0; time < times; time++) {
-    expect(await sendgrid.send(message, connection, io)).toEqual({ kind: 'accepted', providerMessageId: id })
-  }
-  return peer.got
-}
-
-async function bodyOf(changes: Partial<OutboundMessage>): Promise<Record<string, unknown>> {
-  const [exchange] = await exchanged(buildOutboundMessage(changes))
-  return JSON.parse(exchange?.body ?? '')
-}
-
-/** Sends what must not leave this machine. */
-async function refused(changes: Partial<OutboundMessage>) {
-  const { sendgrid, connection } = parsedConnection(1)
-  const io = { ...createTestIo(), request: () => Promise.reject(new Error('nothing may be sent')) }
-  return sendgrid.send(buildOutboundMessage(changes), connection, io)
-}
+const adapter = setUpAdapter({ create: createSendgrid, connectionTo, accepts, providerMessageId: id })
+const { bodyOf, check, exchanged, unsent } = adapter
 
 const rich = buildOutboundMessage({
   from: { address: 'writer@example.com', name: 'Größe, "The" Writer' },
@@ -158,35 +123,35 @@ describe('the request', () => {
   })
 
   test('says what the official SDK says', async () => {
-    const peer = await playHttp(accepts)
-    cleanups.push(peer.close)
-    sdk.setClient(sdkClient)
-    sdk.setApiKey('SG.123')
-    sdkClient.setDefaultRequest('baseUrl', `http://127.0.0.1:${peer.port}/`)
     const [personalization] = richBody.personalizations
     if (!personalization) throw new Error('no recipients')
-    await sdk.send({
-      // The SDK leaves the quoting of names, the encoding of header fields and the order of parts to its caller.
-      ...personalization,
-      from: richBody.from,
-      replyToList: richBody.reply_to_list,
-      subject: rich.subject,
-      text: rich.text ?? '',
-      html: rich.html ?? '',
-      headers: richBody.headers,
-      categories: rich.tags,
-      customArgs: richBody.custom_args,
-      attachments: richBody.attachments,
+    const [ours, theirs] = await exchanged(rich, {
+      also: (port) => {
+        sdk.setClient(sdkClient)
+        sdk.setApiKey('SG.123')
+        sdkClient.setDefaultRequest('baseUrl', `http://127.0.0.1:${port}/`)
+        return sdk.send({
+          // The SDK leaves the quoting of names, the encoding of header fields and the order of parts to its caller.
+          ...personalization,
+          from: richBody.from,
+          replyToList: richBody.reply_to_list,
+          subject: rich.subject,
+          text: rich.text ?? '',
+          html: rich.html ?? '',
+          headers: richBody.headers,
+          categories: rich.tags,
+          customArgs: richBody.custom_args,
+          attachments: richBody.attachments,
+        })
+      },
     })
-    const [theirs] = peer.got
-    const [ours] = await exchanged(rich)
     expect(ours?.path).toBe(theirs?.path)
     expect(ours?.headers.authorization).toBe(theirs?.headers.authorization)
     expect(JSON.parse(ours?.body ?? '')).toEqual(JSON.parse(theirs?.body ?? ''))
   })
 
   test('a repeat is the same to the byte', async () => {
-    const [first, second] = await exchanged(rich, 2)
+    const [first, second] = await exchanged(rich, { times: 2 })
     expect(first?.body).toBe(second?.body)
   })
 
@@ -246,21 +211,17 @@ describe('the request', () => {
       },
     ],
   ])('%s cannot be said, and nothing is sent', async (_what, changes) => {
-    expect(await refused(changes)).toMatchObject({ kind: 'rejected', code: 'provider-cannot-express' })
+    expect(await unsent(changes)).toMatchObject({ kind: 'rejected', code: 'provider-cannot-express' })
   })
 })
 
 describe('the check', () => {
   async function report(status: number, body: string) {
-    const peer = await playHttp(respond(status, body))
-    const io = createTestIo()
-    cleanups.push(io.close, peer.close)
-    const { sendgrid, connection } = parsedConnection(peer.port)
-    const answer = await sendgrid.check(connection, io)
-    expect(peer.got).toMatchObject([
+    const { report, got } = await check(respond(status, body))
+    expect(got).toMatchObject([
       { method: 'GET', path: '/v3/scopes', headers: { authorization: 'Bearer SG.123' } },
     ])
-    return answer
+    return report
   }
 
   test('a key that may send is good', async () => {
@@ -285,19 +246,11 @@ describe('the check', () => {
   })
 })
 
-test.each([
+adapter.testEgressRefusal()
+adapter.testTargets([
   [{}, 'api.sendgrid.com'],
   [{ region: 'us' }, 'api.sendgrid.com'],
   [{ region: 'eu' }, 'api.eu.sendgrid.com'],
   [{ region: 'eu', base_url: 'https://proxy.example/x' }, 'proxy.example'],
-])('settings %o lead to %s', (settings, host) => {
-  const sendgrid = createSendgrid()
-  expect(sendgrid.targets(sendgrid.settings.parse(settings))).toEqual([{ host, port: 443, scheme: 'https' }])
-})
-
-test.each(['with space', 'ключ', ''])(
-  'a key that could not stand in a header field is refused: %s',
-  (api_key) => {
-    expect(createSendgrid().credentials.safeParse({ api_key }).success).toBe(false)
-  },
-)
+])
+adapter.testHeaderSecret(credentialsWith)

@@ -1,10 +1,10 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { describeProvider } from '../conformance.ts'
 import { buildMime } from '../mime.ts'
-import type { OutboundMessage } from '../provider.ts'
+import { setUpAdapter, testRetryAfter, testUnknownSuccesses } from '../testing/adapter.ts'
 import { readMail, richMail, richMessage } from '../testing/rich-message.ts'
-import { buildOutboundMessage, createTestIo, failure } from '../testing.ts'
-import { type Exchange, playBehaviour, playHttp, respond } from '../testing-http.ts'
+import { buildOutboundMessage, testTime } from '../testing.ts'
+import { answered, playBehaviour, respond } from '../testing-http.ts'
 import { createSparkpost } from './index.ts'
 import { toOutcome } from './outcome.ts'
 
@@ -14,11 +14,10 @@ const accepts = respond(
   200,
   '{"results":{"total_rejected_recipients":0,"total_accepted_recipients":1,"id":"11668787484950529"}}',
 )
-const account = (changes: object = {}) =>
-  respond(200, JSON.stringify({ results: { status: 'active', ...changes } }))
-const connectionTo = (port: number, more: object = {}) => ({
+const account = (changes: object = {}) => JSON.stringify({ results: { status: 'active', ...changes } })
+const connectionTo = (port: number) => ({
   credentials: { api_key: '14ac5499' },
-  settings: { base_url: `http://127.0.0.1:${port}`, ...more },
+  settings: { base_url: `http://127.0.0.1:${port}` },
 })
 const errors = (code: string, message: string, description = '') =>
   JSON.stringify({ errors: [{ code, message, description }] })
@@ -27,44 +26,20 @@ describeProvider('sparkpost', createSparkpost, {
   connectionTo,
   credentialsWith: (value) => ({ api_key: value }),
   play: playBehaviour({
-    accepts: (response, exchange) => (exchange.method === 'GET' ? account() : accepts)(response, exchange),
+    accepts: (response, exchange) =>
+      (exchange.method === 'GET' ? respond(200, account()) : accepts)(response, exchange),
     refusesCredentials: respond(401, errors('', 'Unauthorized.')),
     asksToWait: respond(429, errors('', 'Too many requests')),
   }),
 })
 
-const cleanups: (() => Promise<void> | void)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup()
+const adapter = setUpAdapter({
+  create: createSparkpost,
+  connectionTo,
+  accepts,
+  providerMessageId: '11668787484950529',
 })
-
-function open(port: number, more?: object) {
-  const sparkpost = createSparkpost()
-  const stored = connectionTo(port, more)
-  const io = createTestIo()
-  cleanups.unshift(io.close)
-  const connection = {
-    id: 'con_1',
-    credentials: sparkpost.credentials.parse(stored.credentials),
-    settings: sparkpost.settings.parse(stored.settings),
-  }
-  return { sparkpost, connection, io }
-}
-
-/** Sends through a fake that accepts, and answers what it got. */
-async function exchanged(message: OutboundMessage, more?: object, times = 1): Promise<Exchange[]> {
-  const peer = await playHttp(accepts)
-  cleanups.push(peer.close)
-  const { sparkpost, connection, io } = open(peer.port, more)
-  for (let time = 0; time < times; time++)
-    expect(await sparkpost.send(message, connection, io)).toMatchObject({ kind: 'accepted' })
-  return peer.got
-}
-
-async function bodyOf(message: OutboundMessage, more?: object) {
-  const [exchange] = await exchanged(message, more)
-  return JSON.parse(exchange?.body ?? '')
-}
+const { bodyOf, check, exchanged } = adapter
 
 describe('the request', () => {
   test('says a small message as it is', async () => {
@@ -85,8 +60,8 @@ describe('the request', () => {
   })
 
   test('says the whole of a rich message, without its blind recipients', async () => {
-    const more = { subaccount: 123, ip_pool: 'main', open_tracking: false, click_tracking: true }
-    const [exchange] = await exchanged(richMessage, more)
+    const settings = { subaccount: 123, ip_pool: 'main', open_tracking: false, click_tracking: true }
+    const [exchange] = await exchanged(richMessage, { settings })
     expect(exchange?.headers).toMatchObject({ 'x-msys-subaccount': '123' })
     const { content, ...rest } = JSON.parse(exchange?.body ?? '')
     expect(rest).toEqual({
@@ -107,18 +82,18 @@ describe('the request', () => {
   })
 
   test('braces in header fields come out of a variable, those of the body stay', async () => {
-    const message = buildOutboundMessage({
+    const changes = {
       subject: '{{{{ your {code} }}',
       headers: { 'X-Note': 'a {{{b}}}' },
       text: 'Dear {{name}}',
-    })
-    const { content, substitution_data: data } = await bodyOf(message)
+    }
+    const { content, substitution_data: data } = await bodyOf(changes)
     const raw: string = content.email_rfc822
     const head = raw.slice(0, raw.indexOf('\r\n\r\n'))
     expect(head).toContain('Subject: {{lg_open}}{{lg_open}} your {code} }}\r\n')
     expect(head).toContain('X-Note: a {{lg_open}}{b}}}\r\n')
     expect(head.replaceAll('{{lg_open}}', data.lg_open) + raw.slice(head.length)).toBe(
-      (await buildMime(message)).toString(),
+      (await buildMime(buildOutboundMessage(changes))).toString(),
     )
   })
 
@@ -126,13 +101,13 @@ describe('the request', () => {
     const metadata = Object.fromEntries(
       Array.from({ length: 11 }, (_, at) => [`key_${at}`, 'x'.repeat(at < 10 ? 1000 : 10)]),
     )
-    const body = await bodyOf(buildOutboundMessage({ metadata }))
+    const body = await bodyOf({ metadata })
     expect(Buffer.byteLength(JSON.stringify(body.metadata))).toBeLessThanOrEqual(10_000)
     expect(body.metadata).toMatchObject({ key_8: metadata.key_8, key_10: metadata.key_10, lg_left_out: '1' })
   })
 
   test('a repeat is the same to the byte', async () => {
-    const [first, second] = await exchanged(richMessage, {}, 2)
+    const [first, second] = await exchanged(richMessage, { times: 2 })
     expect(first?.body).toBe(second?.body)
   })
 
@@ -143,10 +118,9 @@ describe('the request', () => {
   })
 })
 
-const now = new Date('2026-11-20T10:00:00Z')
 const envelopeTo = ['reader@example.org', 'Second@example.org']
-const judged = (status: number, body: string, headers: Record<string, string> = {}) =>
-  toOutcome(envelopeTo, { status, headers, body: Buffer.from(body) }, now)
+const judged = (status: number, body: string, headers?: Record<string, string>) =>
+  toOutcome(envelopeTo, answered(status, body, headers), testTime)
 
 describe('errors', () => {
   test.each([
@@ -176,15 +150,13 @@ describe('errors', () => {
     expect(judged(status, errors(code, message))).toMatchObject({ code: is })
   })
 
+  testRetryAfter((headers) => judged(429, errors('', 'x'), headers), 5000)
+
   test.each([
-    [420, undefined, 3_600_000],
-    [420, '60', 60_000],
-    [429, undefined, 5000],
-    [429, '2', 2000],
-    [429, 'Fri, 20 Nov 2026 10:02:00 GMT', 120_000],
-  ])('%d with Retry-After %s waits %s ms', (status, field, waitMs) => {
-    const outcome = judged(status, errors('', 'x'), field === undefined ? {} : { 'retry-after': field })
-    expect(outcome.kind === 'deferred' && outcome.retryAfterMs).toBe(waitMs)
+    [{}, 3_600_000],
+    [{ 'retry-after': '60' }, 60_000],
+  ])('a limit that is used up waits longer: %j waits %s ms', (headers, waitMs) => {
+    expect(judged(420, errors('', 'x'), headers)).toMatchObject({ kind: 'deferred', retryAfterMs: waitMs })
   })
 
   test('the reason is what SparkPost said', () => {
@@ -275,25 +247,16 @@ describe('counts of recipients', () => {
     })
   })
 
-  test.each(['', '{', 'null', '[]', '{"results":{}}', '{"results":{"id":"1166"}}', '{"results":{"id":""}}'])(
-    'a success that says %s is unknown',
-    (body) => {
-      expect(judged(200, body).kind).toBe('unknown')
-    },
+  testUnknownSuccesses(
+    (body) => judged(200, body),
+    ['{"results":{}}', '{"results":{"id":"1166"}}', '{"results":{"id":""}}'],
   )
 })
 
 describe('check()', () => {
-  async function checked(answer: Parameters<typeof playHttp>[0]) {
-    const peer = await playHttp(answer)
-    cleanups.push(peer.close)
-    const { sparkpost, connection, io } = open(peer.port)
-    return { report: await sparkpost.check(connection, io), got: peer.got }
-  }
-
   test('asks for the account, and reports its limits', async () => {
     const usage = { day: { used: 22, limit: 500 }, month: { used: 900, limit: 900 } }
-    const { report, got } = await checked(account({ usage }))
+    const { report, got } = await check(respond(200, account({ usage })))
     expect(got[0]).toMatchObject({ method: 'GET', path: '/api/v1/account?include=usage' })
     expect(report).toEqual({
       fault: null,
@@ -303,53 +266,40 @@ describe('check()', () => {
   })
 
   test('a key that may only send is good', async () => {
-    const { report } = await checked(respond(403, errors('', 'Forbidden.')))
+    const { report } = await check(respond(403, errors('', 'Forbidden.')))
     expect(report).toEqual({ fault: null, notes: [expect.stringContaining('may not read the account')] })
   })
 
-  test.each([
-    [account({ status: 'suspended', status_reason_category: 'NONPAYMENT' }), 'provider-account-suspended'],
-    [account({ status: 'terminated' }), 'provider-account-suspended'],
-    [respond(403, errors('', 'Account is suspended')), 'provider-account-suspended'],
-    [respond(401, errors('', 'Unauthorized.')), 'provider-credentials-refused'],
-    [respond(200, '{"ok":true}'), 'provider-settings-wrong'],
-    [respond(404, ''), 'provider-settings-wrong'],
-    [respond(429, ''), 'provider-rate-limited'],
-  ])('%#: a fault is named', async (answer, code) => {
-    expect((await checked(answer)).report.fault).toMatchObject({ code })
-  })
+  adapter.testCheckFaults([
+    [
+      200,
+      account({ status: 'suspended', status_reason_category: 'NONPAYMENT' }),
+      'provider-account-suspended',
+    ],
+    [200, account({ status: 'terminated' }), 'provider-account-suspended'],
+    [403, errors('', 'Account is suspended'), 'provider-account-suspended'],
+    [401, errors('', 'Unauthorized.'), 'provider-credentials-refused'],
+    [200, '{"ok":true}', 'provider-settings-wrong'],
+    [404, '', 'provider-settings-wrong'],
+    [429, '', 'provider-rate-limited'],
+  ])
 
   test('an account that pends is named, not refused', async () => {
-    const { report } = await checked(account({ status: 'pending' }))
+    const { report } = await check(respond(200, account({ status: 'pending' })))
     expect(report).toMatchObject({ fault: null, notes: ['The account is pending.'] })
   })
 })
 
-test('a target that the egress policy refuses is the account’s fault', async () => {
-  const { sparkpost, connection, io } = open(1)
-  const refusing = { ...io, request: () => Promise.reject(failure('address is not public', false, true)) }
-  expect(await sparkpost.send(buildOutboundMessage(), connection, refusing)).toMatchObject({
-    kind: 'rejected',
-    scope: 'account',
-    code: 'provider-egress-refused',
-  })
-})
-
-test.each([
+adapter.testEgressRefusal()
+adapter.testTargets([
   [{}, 'api.sparkpost.com'],
   [{ region: 'us' }, 'api.sparkpost.com'],
   [{ region: 'eu' }, 'api.eu.sparkpost.com'],
   [{ region: 'eu', base_url: 'https://acme.example' }, 'acme.example'],
-])('settings %j lead to %s', (settings, host) => {
-  const sparkpost = createSparkpost()
-  expect(sparkpost.targets(sparkpost.settings.parse(settings))).toEqual([
-    { host, port: 443, scheme: 'https' },
-  ])
-})
-
-test.each([{ region: 'asia' }, { subaccount: 0 }, { subaccount: '1\r\nX: y' }, { ip_pool: 'a b' }])(
-  'settings %j are refused',
-  (settings) => {
-    expect(createSparkpost().settings.safeParse(settings).success).toBe(false)
-  },
-)
+])
+adapter.testRefusedSettings([
+  { region: 'asia' },
+  { subaccount: 0 },
+  { subaccount: '1\r\nX: y' },
+  { ip_pool: 'a b' },
+])

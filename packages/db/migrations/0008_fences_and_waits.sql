@@ -18,5 +18,9 @@ $$;
 
 alter table outbox add column fence_token int8;
 
+-- How long a message has waited for a limit of its connection: a limit is the tenant's own wish, and takes nothing of the 72 hours that
+-- failures have.
+alter table outbox add column paced_ms float8 not null default 0;
+
 -- The version before goes on with claim_fence.
 create type claim_fence_2 as (message_id uuid, epoch int8, connection_id uuid, provider text, token int8);
