@@ -27,7 +27,11 @@ export const ConnectionLimits = z
       .number()
       .min(0.001)
       .max(10_000)
-      .meta({ description: 'Messages a second; 0.5 is one every two seconds.', examples: [14] })
+      .meta({
+        description:
+          'Recipients a second, for that is what providers count; 0.5 is one every two seconds. A message to three takes three.',
+        examples: [14],
+      })
       .optional(),
     per_day: z
       .int()
@@ -68,9 +72,16 @@ export const UpdateConnectionRequest = z
   .strictObject({
     name: connectionName.optional(),
     priority: priority.optional(),
-    settings: settings
-      .optional()
-      .meta({ description: 'All settings of this provider; those left out are gone.' }),
+    settings: settings.optional().meta({
+      description:
+        'All settings of this provider; those left out are gone. Settings that lead to another server, or protect the way there ' +
+        'less, need `credentials` beside them.',
+    }),
+    credentials: credentials.optional().meta({
+      description:
+        'All credentials of this provider, in place of the present ones. What is stored is never taken to a server that it was ' +
+        'not given for.',
+    }),
     limits: ConnectionLimits.nullable().optional().meta({ description: 'All limits; null removes them.' }),
     enabled: z.boolean().optional().meta({ description: 'Whether messages go through it.' }),
   })

@@ -18,7 +18,9 @@ export const ConnectionHealth = z
       description:
         '`closed`: in use. `open`: not used for a while, since it kept failing. `half-open`: single messages try it again.',
     }),
-    since: maybeTime('When this state began; null: it was never another.'),
+    since: maybeTime(
+      'When this state began, or since when it has been in use if it was never another; null: it was not used yet.',
+    ),
     code: FailureCode.nullable().meta({ description: 'The failure that it comes from.' }),
     reason,
     paused_until: maybeTime('Until when the provider asked to wait; null: it did not.'),
@@ -62,6 +64,12 @@ export const ConnectionDeleted = z
     id: ConnectionId,
     queued: z.enum(['move', 'hold', 'fail']).meta({ description: 'What became of messages that named it.' }),
     messages: z.int().meta({ description: 'How many messages this was done to.' }),
+    disabled_routes: z.array(z.string()).meta({
+      description:
+        'Routes that led to this connection alone. They are disabled, so that what fits them goes as if they were not there; give ' +
+        'them new targets to enable them.',
+      examples: [['rte_01m7wa5yjwe1qr5m7w1gzh99cc']],
+    }),
   })
   .meta({ id: 'ConnectionDeleted', description: 'The connection and its credentials are gone.' })
 export type ConnectionDeleted = z.output<typeof ConnectionDeleted>
@@ -86,7 +94,7 @@ export const ConnectionTest = z
     }),
     limits: z
       .object({
-        per_second: z.number().nullable().meta({ description: 'Messages a second.' }),
+        per_second: z.number().nullable().meta({ description: 'Recipients a second.' }),
         per_day: z.number().nullable().meta({ description: 'Recipients a day.' }),
         used_today: z.number().nullable().meta({ description: 'Of these, used already.' }),
       })

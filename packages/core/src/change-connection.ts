@@ -1,6 +1,7 @@
 import type { UpdateConnectionRequest } from '@lettergate/contracts/connection-requests'
+import { FaultList } from '@lettergate/contracts/faults'
 import { Problem } from '@lettergate/contracts/problems'
-import { updateCredentials } from '@lettergate/db/sql/connection-credentials-update'
+import { mendConnection } from '@lettergate/db/sql/connection-mend'
 import { updateConnection as updateRow } from '@lettergate/db/sql/connection-update'
 import {
   type ConnectionDeps,
@@ -10,45 +11,75 @@ import {
   readConnection,
   toStoredLimits,
 } from './connections.ts'
+import { leadsElsewhere } from './leads-elsewhere.ts'
 import { fromStorage } from './read-storage.ts'
 
-/** Changes what a connection is called, where it leads and how much goes through it; hand-offs under way end as they began. */
+/** Each time somebody else has changed the settings in between. */
+const TRIES_MAX = 10
+
+function credentialsRequired(): Problem {
+  const faults = new FaultList()
+  faults.add(
+    ['credentials'],
+    'are required with settings that lead to another server or protect the way there less: stored ones are not taken there. Give ' +
+      'all credentials in the same request',
+  )
+  return faults.toProblem()
+}
+
+/**
+ * Changes what a connection is called, where it leads and how much goes through it; hand-offs under way end as they began. Stored
+ * credentials stay with the servers that they were given for.
+ */
 export async function updateConnection(
   deps: ConnectionDeps,
   tenantId: string,
   id: string,
   request: UpdateConnectionRequest,
 ): Promise<ConnectionState> {
-  const before = await readConnection(deps, tenantId, id)
-  if (request.settings !== undefined) {
-    checkGiven(deps, findProvider(deps, before.provider), { settings: request.settings })
-  }
+  const { settings, credentials } = request
   const limits = request.limits === undefined ? undefined : toStoredLimits(request.limits)
-  const db = deps.tenants.forTenant(tenantId)
-  // Deleted meanwhile by somebody else.
-  if (!(await fromStorage(updateRow(db, tenantId, id, { ...request, limits }))))
-    throw new Problem('not-found')
-  return readConnection(deps, tenantId, id)
+  const place = { tenantId, table: 'connection', id } as const
+  const isMending = settings !== undefined || credentials !== undefined
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
+    const before = await readConnection(deps, tenantId, id)
+    const mayUseStored = settings === undefined || credentials !== undefined
+    if (isMending) {
+      const provider = findProvider(deps, before.provider)
+      checkGiven(deps, provider, { settings, credentials })
+      if (!mayUseStored && leadsElsewhere(provider, before.settings, settings)) throw credentialsRequired()
+    }
+    const write = async () => {
+      const change = {
+        ...request,
+        limits,
+        credentials: credentials && (await deps.sealer.sealCredentials(place, credentials)),
+        // Judged by these: whoever led it elsewhere meanwhile did so with other credentials.
+        ifSettings: mayUseStored ? undefined : before.settings,
+      }
+      return deps.tenants.forTenant(tenantId).transaction(async (client) => {
+        const isThere = await updateRow(client, tenantId, id, change)
+        if (isThere && isMending) await mendConnection(client, tenantId, id, 'changed')
+        return isThere
+      })
+    }
+    if (await fromStorage(write())) return readConnection(deps, tenantId, id)
+  }
+  throw new Problem('overloaded', {
+    detail: 'Others are changing the settings of this connection at the same time.',
+    headers: { 'retry-after': '1' },
+  })
 }
 
 /**
  * Puts new credentials in the place of the present ones. Workers use them for every message that they load from now on; a hand-off
  * under way ends with the old ones.
  */
-export async function rotateCredentials(
+export function rotateCredentials(
   deps: ConnectionDeps,
   tenantId: string,
   id: string,
-  credentials: unknown,
+  credentials: Record<string, unknown>,
 ): Promise<ConnectionState> {
-  const before = await readConnection(deps, tenantId, id)
-  checkGiven(deps, findProvider(deps, before.provider), { credentials })
-  const isThere = await fromStorage(
-    (async () => {
-      const sealed = await deps.sealer.sealCredentials({ tenantId, table: 'connection', id }, credentials)
-      return updateCredentials(deps.tenants.forTenant(tenantId), tenantId, id, sealed)
-    })(),
-  )
-  if (!isThere) throw new Problem('not-found')
-  return readConnection(deps, tenantId, id)
+  return updateConnection(deps, tenantId, id, { credentials })
 }

@@ -1,4 +1,5 @@
 import { Problem } from '@lettergate/contracts/problems'
+import { mendConnection } from '@lettergate/db/sql/connection-mend'
 import { readSealedConnection } from '@lettergate/db/sql/connection-read-sealed'
 import type { Tenants } from '@lettergate/db/tenant-database'
 import type { Egress } from '@lettergate/egress/egress'
@@ -101,7 +102,11 @@ export function createConnectionChecker(deps: {
       if (!signal.aborted) deps.onError(error)
       return failed('the check broke off')
     })
-    return reportWithoutSecrets(await Promise.race([answer, ended]), connection.credentials)
+    const report = await Promise.race([answer, ended])
+    // What stopped it may be mended at the provider, which nobody here can know of otherwise.
+    if (report.fault === null)
+      await fromStorage(mendConnection(deps.tenants.forTenant(tenantId), tenantId, id, 'tested'))
+    return reportWithoutSecrets(report, connection.credentials)
   }
 
   return {

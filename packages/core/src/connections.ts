@@ -1,4 +1,5 @@
 import type { CreateConnectionRequest } from '@lettergate/contracts/connection-requests'
+import { CONNECTIONS_MAX } from '@lettergate/contracts/connections-max'
 import { FaultList } from '@lettergate/contracts/faults'
 import { newId } from '@lettergate/contracts/ids'
 import { Problem } from '@lettergate/contracts/problems'
@@ -10,6 +11,7 @@ import {
   type ConnectionRow,
   listConnectionRows,
 } from '@lettergate/db/sql/connection-list'
+import { lockTenant } from '@lettergate/db/sql/tenant-lock'
 import type { Tenants } from '@lettergate/db/tenant-database'
 import type { Egress } from '@lettergate/egress/egress'
 import type { Provider } from '@lettergate/providers/provider'
@@ -89,12 +91,20 @@ export async function createConnection(
       const { sealed, dataKeyVersion } = await deps.sealer.sealCredentials(place, request.credentials)
       const { name, priority } = request
       const row = { tenantId, id, provider: provider.id, name, priority, settings: request.settings }
-      await insertConnection(deps.tenants.forTenant(tenantId), {
-        ...row,
-        limits: toStoredLimits(request.limits),
-        sealedCredentials: sealed,
-        dataKeyVersion,
+      const limits = toStoredLimits(request.limits)
+      const isStored = await deps.tenants.forTenant(tenantId).transaction(async (client) => {
+        await lockTenant(client, tenantId)
+        return insertConnection(
+          client,
+          { ...row, limits, sealedCredentials: sealed, dataKeyVersion },
+          CONNECTIONS_MAX,
+        )
       })
+      if (!isStored) {
+        throw new Problem('wrong-state', {
+          detail: `There are ${CONNECTIONS_MAX} connections already, which is the most. Delete one first.`,
+        })
+      }
       return readConnection(deps, tenantId, id)
     })(),
   )

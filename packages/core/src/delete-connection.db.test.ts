@@ -1,4 +1,4 @@
-import { newId } from '@lettergate/contracts/ids'
+import { newId, toPublicId } from '@lettergate/contracts/ids'
 import { acceptMessages } from '@lettergate/db/sql/accept-messages'
 import type { Claim } from '@lettergate/db/sql/claim-messages'
 import { claimMessages, FIRST_TENANT } from '@lettergate/db/sql/claim-messages'
@@ -12,6 +12,7 @@ import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
 import { buildRow, buildTenant, buildUnit } from '@lettergate/db/testing-rows'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { deleteConnection } from './delete-connection.ts'
+import { createRoute, listRoutes, readRoute, updateRoute } from './routes.ts'
 
 let db: TestDatabase
 let tenantId: string
@@ -106,7 +107,7 @@ describe('deleting a connection that messages wait for', () => {
       await accept({ connectionId: null }),
     ]
     const later = await accept({ sendAt: inAnHour() })
-    expect(await remove('move')).toEqual({ messages: 2 })
+    expect(await remove('move')).toMatchObject({ messages: 2 })
     await db.pool.query({ text: `update outbox set state = 'ready' where message_id = $1`, values: [later] })
     const routed = await load(await claim())
     expect(Object.fromEntries(routed)).toEqual({ [ready]: null, [kept]: other, [free]: null, [later]: null })
@@ -115,13 +116,13 @@ describe('deleting a connection that messages wait for', () => {
   it('moves those that a worker has claimed too: the next load of them is nameless', async () => {
     const id = await accept()
     const claims = await claim()
-    expect(await remove('move')).toEqual({ messages: 1 })
+    expect(await remove('move')).toMatchObject({ messages: 1 })
     expect((await load(claims)).get(id)).toBeNull()
   })
 
   it('goes through any number of them, page by page', async () => {
     for (let i = 0; i < 7; i++) await accept(i % 3 === 0 ? { connectionId: other } : {})
-    expect(await remove('move', { pageMax: 2 })).toEqual({ messages: 4 })
+    expect(await remove('move', { pageMax: 2 })).toMatchObject({ messages: 4 })
     expect([...(await load(await claim())).values()].filter((id) => id === named)).toEqual([])
   })
 
@@ -132,15 +133,20 @@ describe('deleting a connection that messages wait for', () => {
         const own = db.tenants.forTenant(id)
         return {
           ...own,
-          async query(config) {
-            if (config.name === 'connection-delete') late = await accept()
-            return own.query(config)
-          },
+          transaction: (work) =>
+            own.transaction((client) =>
+              work({
+                async query(config) {
+                  if (config.name === 'connection-delete') late = await accept()
+                  return client.query(config)
+                },
+              }),
+            ),
         }
       },
       close: async () => {},
     }
-    expect(await deleteConnection({ tenants }, tenantId, named, 'move')).toEqual({ messages: 1 })
+    expect(await deleteConnection({ tenants }, tenantId, named, 'move')).toMatchObject({ messages: 1 })
     expect(Object.fromEntries(await load(await claim()))).toEqual({ [late]: null })
   })
 
@@ -150,7 +156,7 @@ describe('deleting a connection that messages wait for', () => {
       code: 'overloaded',
       headers: { 'retry-after': '1' },
     })
-    expect(await remove('move')).toEqual({ messages: 3 })
+    expect(await remove('move')).toMatchObject({ messages: 3 })
     await expect(remove('move')).rejects.toMatchObject({ code: 'not-found' })
   })
 
@@ -159,7 +165,7 @@ describe('deleting a connection that messages wait for', () => {
     const later = await accept({ sendAt: inAnHour() })
     const kept = await accept({ connectionId: other })
     expect(await used()).toBe(5)
-    expect(await remove('fail', { pageMax: 1 })).toEqual({ messages: 2 })
+    expect(await remove('fail', { pageMax: 1 })).toMatchObject({ messages: 2 })
     const reason = 'the connection that the message names was deleted'
     expect(await statuses(id)).toEqual([1, 2, 3].map(() => ({ status: 'failed', reason })))
     expect(await statuses(later)).toEqual([{ status: 'failed', reason }])
@@ -188,7 +194,7 @@ describe('deleting a connection that messages wait for', () => {
              values ($1, $2, 1, 'smtp', now() + interval '1 second', 'unknown', '{0}')`,
       values: [tenantId, unsure],
     })
-    expect(await remove('fail')).toEqual({ messages: 1 })
+    expect(await remove('fail')).toMatchObject({ messages: 1 })
     expect(await statuses(sending)).toMatchObject([{ status: 'queued' }])
     expect(await statuses(unsure)).toMatchObject([
       { status: 'unknown', reason: expect.stringContaining('may have been taken') },
@@ -198,15 +204,59 @@ describe('deleting a connection that messages wait for', () => {
 
   it('holds them: they keep their name, and wait', async () => {
     const id = await accept()
-    expect(await remove('hold')).toEqual({ messages: 1 })
+    expect(await remove('hold')).toMatchObject({ messages: 1 })
     expect(Object.fromEntries(await load(await claim()))).toEqual({ [id]: named })
   })
 
   it('leaves test mode alone, where no connection is used', async () => {
     const id = await accept({ mode: 'test' })
-    expect(await remove('fail')).toEqual({ messages: 0 })
+    expect(await remove('fail')).toMatchObject({ messages: 0 })
     expect(await statuses(id)).toMatchObject([{ status: 'queued' }])
     expect(await used('test')).toBe(1)
+  })
+
+  it('leaves no route that leads nowhere: what fitted it goes by the others, and the route is kept, disabled', async () => {
+    const target = (connection: string) => ({ connection: toPublicId('con', connection), weight: 1 })
+    const make = (name: string, enabled: boolean, ...targets: string[]) =>
+      createRoute(db, tenantId, {
+        ...{ name, position: 1, match: { stream: 'bulk' as const }, strategy: 'ordered' as const, enabled },
+        targets: targets.map(target),
+      })
+    const alone = await make('alone', true, named)
+    const both = await make('both', true, named, other)
+    const off = await make('off', false, named)
+    const foreign = await make('foreign', true, other)
+    expect(await remove('move')).toEqual({ messages: 0, disabledRoutes: [alone.id] })
+    const left = Object.fromEntries(
+      (await listRoutes(db, tenantId)).map(({ name, enabled, targets }) => [name, { enabled, targets }]),
+    )
+    const kept = [{ connection_id: other, weight: 1 }]
+    expect(left).toEqual({
+      alone: { enabled: false, targets: [] },
+      both: { enabled: true, targets: kept },
+      off: { enabled: false, targets: [] },
+      foreign: { enabled: true, targets: kept },
+    })
+    expect(await readRoute(db, tenantId, foreign.id)).toEqual(foreign)
+    for (const { id } of [alone, off]) {
+      const enable = updateRoute(db, tenantId, id, { enabled: true })
+      await expect(enable).rejects.toMatchObject({ code: 'wrong-state' })
+      const change = { enabled: true, targets: [target(other)] }
+      expect(await updateRoute(db, tenantId, id, change)).toMatchObject({ enabled: true, targets: kept })
+    }
+    expect(await readRoute(db, tenantId, both.id)).toMatchObject({ name: 'both' })
+  })
+
+  it('a route that is given the connection meanwhile does not lead to it afterwards', async () => {
+    const targets = [{ connection: toPublicId('con', named), weight: 1 }]
+    const route = { name: 'r', position: 1, match: {}, strategy: 'ordered', enabled: true, targets } as const
+    const made = Array.from({ length: 20 }, () => createRoute(db, tenantId, { ...route, targets }))
+    const [, ...answers] = await Promise.allSettled([remove('move'), ...made])
+    for (const answer of answers) {
+      if (answer.status === 'rejected') expect(answer.reason).toMatchObject({ code: 'connection-not-found' })
+    }
+    const routes = await listRoutes(db, tenantId)
+    expect(routes.filter(({ enabled, targets: left }) => enabled || left.length > 0)).toEqual([])
   })
 
   it('of another tenant does not exist, and nothing of it is touched', async () => {

@@ -1,9 +1,10 @@
 import type { DeleteConnectionQuery } from '@lettergate/contracts/connection-requests'
 import { Problem } from '@lettergate/contracts/problems'
-import { deleteConnectionRow } from '@lettergate/db/sql/connection-delete'
+import { type DeletedConnection, deleteConnectionRow } from '@lettergate/db/sql/connection-delete'
 import { FAIL_MAX, failQueued } from '@lettergate/db/sql/queued-fail'
 import { QUEUED_PHASES, type QueuedPhase, readQueuedPage } from '@lettergate/db/sql/queued-page'
 import { unnameQueued } from '@lettergate/db/sql/queued-unname'
+import { lockTenant } from '@lettergate/db/sql/tenant-lock'
 import type { TenantDatabase, Tenants } from '@lettergate/db/tenant-database'
 import { readConnection } from './connections.ts'
 import { fromStorage } from './read-storage.ts'
@@ -73,7 +74,7 @@ export async function deleteConnection(
   tenantId: string,
   id: string,
   queued: Queued = 'move',
-): Promise<{ messages: number }> {
+): Promise<{ messages: number } & DeletedConnection> {
   await readConnection(deps, tenantId, id)
   const db = deps.tenants.forTenant(tenantId)
   const deadline = performance.now() + (deps.workMs ?? WORK_MS)
@@ -81,10 +82,15 @@ export async function deleteConnection(
   return fromStorage(
     (async () => {
       const before = await settleAll(work)
-      if (!(await deleteConnectionRow(db, tenantId, id))) throw new Problem('not-found')
-      if (queued === 'hold') return { messages: before }
+      const deleted = await db.transaction(async (client) => {
+        // A route that is being given this connection as a target comes before, and loses it again, or after, and is refused.
+        await lockTenant(client, tenantId)
+        return deleteConnectionRow(client, tenantId, id)
+      })
+      if (!deleted) throw new Problem('not-found')
+      if (queued === 'hold') return { messages: before, ...deleted }
       const late = { ...work, deadline: performance.now() + LATE_WORK_MS, isGone: true }
-      return { messages: before + (await settleAll(late)) }
+      return { messages: before + (await settleAll(late)), ...deleted }
     })(),
   )
 }

@@ -248,3 +248,26 @@ test('no outcome moves a recipient where the status table does not allow it', ()
     }
   }
 })
+
+test.each<[string, SendOutcome]>([
+  [
+    'an account that is at fault',
+    { kind: 'rejected', scope: 'account', code: 'provider-sender-refused', reason: 'x' },
+  ],
+  ['a server that is not there', { kind: 'deferred', code: 'provider-unreachable', reason: 'x' }],
+])('%s is tried again as soon as the connections are changed', (_, outcome) => {
+  expect(record(outcome, { connectionsVersion: 3 })).toMatchObject({ waitVersion: 3 })
+})
+
+test.each<[string, SendOutcome]>([
+  ['a recipient that is deferred', { kind: 'deferred', code: 'recipient-deferred', reason: 'x' }],
+  ['a rate', { kind: 'deferred', code: 'provider-rate-limited', reason: 'x' }],
+  ['an unknown outcome', { kind: 'unknown', code: 'outcome-unknown', reason: 'x' }],
+])('%s is not mended by a change of the connections', (_, outcome) => {
+  const result = record(outcome, { connectionsVersion: 3, onUnknown: 'resend' })
+  expect(result).toMatchObject({ retryInMs: expect.any(Number), waitVersion: null })
+})
+
+test('a message that no connection may carry is looked at again as soon as there is another', () => {
+  expect(toHeldRecord(buildMessage({ connectionsVersion: 3 }), 'x')).toMatchObject({ waitVersion: 3 })
+})

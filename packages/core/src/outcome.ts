@@ -128,6 +128,18 @@ function untriedOf(outcome: SendOutcome, { carried, unsure }: Portion): Set<Load
   return new Set(untried.length < carried.length ? untried : [])
 }
 
+/** True where the connection is at fault, and not the recipient or the moment: once it is mended, there is nothing to wait for. */
+function dependsOnConnection(outcome: SendOutcome): boolean {
+  switch (outcome.kind) {
+    case 'rejected':
+      return outcome.scope === 'account'
+    case 'deferred':
+      return classOf(outcome.code).connection === 'fails'
+    default:
+      return false
+  }
+}
+
 /**
  * What one hand-off means for each of its recipients, and whether the message is tried again. Pure.
  * `unknown` is only repeated where that is safe or the tenant chose it; retries end 72 h after the message was due.
@@ -180,6 +192,7 @@ export function toRecord(
     },
     changes: [...changes, ...toQueued(following)],
     retryInMs: following.length > 0 ? 0 : isAgain || others ? delayMs : null,
+    waitVersion: isAgain && dependsOnConnection(outcome) ? message.connectionsVersion : null,
     giveBack: changes.filter((change) => change.status === 'failed').length,
   }
 }
@@ -213,6 +226,7 @@ export function toHeldRecord(message: LoadedMessage, reason: string): OutcomeRec
       event: recipient.status === status ? null : `recipient.${status}`,
     })),
     retryInMs: isLast ? null : HELD_RECHECK_MS,
+    waitVersion: message.connectionsVersion,
     giveBack: isLast ? pending.length : 0,
   }
 }

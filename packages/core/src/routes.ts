@@ -10,8 +10,10 @@ import {
 import type { Queryable } from '@lettergate/db/pool'
 import { listConnectionRows } from '@lettergate/db/sql/connection-list'
 import { deleteRouteRow } from '@lettergate/db/sql/route-delete'
+import { insertRoute } from '@lettergate/db/sql/route-insert'
 import { listRouteRows, type RouteMatchRow, type RouteRow } from '@lettergate/db/sql/route-list'
-import { saveRouteRow } from '@lettergate/db/sql/route-save'
+import { updateRoute as updateRow } from '@lettergate/db/sql/route-update'
+import { lockTenant } from '@lettergate/db/sql/tenant-lock'
 import type { Tenants } from '@lettergate/db/tenant-database'
 import { fromStorage } from './read-storage.ts'
 
@@ -47,14 +49,22 @@ export function createRoute(deps: Deps, tenantId: string, request: CreateRouteRe
   const { name, position, strategy, enabled } = request
   return fromStorage(
     (async () => {
-      const row = {
-        ...{ tenantId, id: newId(), name, position, strategy, enabled },
-        match: toMatchRow(request.match),
-        targets: await toTargetRows(db, tenantId, request.targets),
+      const id = newId()
+      const isStored = await db.transaction(async (client) => {
+        await lockTenant(client, tenantId)
+        const row = {
+          ...{ tenantId, id, name, position, strategy, enabled },
+          match: toMatchRow(request.match),
+          targets: await toTargetRows(client, tenantId, request.targets),
+        }
+        return insertRoute(client, row, ROUTES_MAX)
+      })
+      if (!isStored) {
+        throw new Problem('wrong-state', {
+          detail: `There are ${ROUTES_MAX} routes already, which is the most. Delete one first.`,
+        })
       }
-      if (!(await saveRouteRow(db, row, { isNew: true, max: ROUTES_MAX })))
-        throw new Problem('wrong-state', { detail: `There are ${ROUTES_MAX} routes already.` })
-      return readRoute(deps, tenantId, row.id)
+      return readRoute(deps, tenantId, id)
     })(),
   )
 }
@@ -69,18 +79,25 @@ export function updateRoute(
   const db = deps.tenants.forTenant(tenantId)
   return fromStorage(
     (async () => {
-      const before = await readRoute(deps, tenantId, id)
-      const row = {
-        ...{ tenantId, id },
-        name: request.name ?? before.name,
-        position: request.position ?? before.position,
-        strategy: request.strategy ?? before.strategy,
-        enabled: request.enabled ?? before.enabled,
-        match: request.match ? toMatchRow(request.match) : before.match,
-        targets: request.targets ? await toTargetRows(db, tenantId, request.targets) : before.targets,
+      // Of another tenant, or gone: said before the fields are judged.
+      await readRoute(deps, tenantId, id)
+      const { match, targets, ...change } = request
+      const isChanged = await db.transaction(async (client) => {
+        // Until this is written, no connection that it leads to is deleted.
+        await lockTenant(client, tenantId)
+        return updateRow(client, tenantId, id, {
+          ...change,
+          match: match && toMatchRow(match),
+          targets: targets && (await toTargetRows(client, tenantId, targets)),
+        })
+      })
+      const row = await readRoute(deps, tenantId, id)
+      if (!isChanged) {
+        throw new Problem('wrong-state', {
+          detail: 'The connections of this route are deleted. Give it new targets to enable it.',
+        })
       }
-      if (!(await saveRouteRow(db, row, { isNew: false, max: ROUTES_MAX }))) throw new Problem('not-found')
-      return readRoute(deps, tenantId, id)
+      return row
     })(),
   )
 }

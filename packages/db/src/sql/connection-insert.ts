@@ -14,16 +14,24 @@ export type NewConnectionRow = {
   dataKeyVersion: number
 }
 
-/** Stores a connection; messages that are loaded from now on may use it. */
-export async function insertConnection(db: Queryable, row: NewConnectionRow): Promise<void> {
-  await db.query({
+/**
+ * Stores a connection; messages that are loaded from now on may use it. False if it is one more than `max`; exact after `lockTenant`.
+ * Null: any number.
+ */
+export async function insertConnection(
+  db: Queryable,
+  row: NewConnectionRow,
+  max: number | null = null,
+): Promise<boolean> {
+  const { rowCount } = await db.query({
     name: 'connection-insert',
     text: `
       with changed as (
         update tenant set connections_version = connections_version + 1 where id = $1
       )
       insert into connection (tenant_id, id, provider, name, priority, settings, limits, sealed_credentials, data_key_version)
-      values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      select $1, $2, $3, $4, $5, $6, $7, $8, $9
+      where $10::int4 is null or (select count(*) from connection where tenant_id = $1) < $10`,
     values: [
       row.tenantId,
       row.id,
@@ -34,6 +42,8 @@ export async function insertConnection(db: Queryable, row: NewConnectionRow): Pr
       row.limits && JSON.stringify(row.limits),
       row.sealedCredentials,
       row.dataKeyVersion,
+      max,
     ],
   })
+  return rowCount === 1
 }

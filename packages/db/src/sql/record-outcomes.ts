@@ -35,6 +35,11 @@ export type OutcomeRecord = {
   changes: RecipientChange[]
   /** Null: nothing is left to do. 0: ready at once. */
   retryInMs: number | null
+  /**
+   * The version of the tenant's connections by which it was handed over, where another one may change what comes of it: then it is
+   * tried again as soon as there is one. Absent: it waits for its time.
+   */
+  waitVersion?: number | null
   /** Recipients that will never be sent: given back to the quota of `usageDay`. */
   giveBack: number
 }
@@ -50,16 +55,18 @@ export type OutcomeRecord = {
  */
 const TEXT = `
 with result as materialized (
-  select * from unnest($1::claim_outcome_2[])
+  select * from unnest($1::claim_outcome_3[])
 ), finished as (
   delete from outbox o using result r
   where o.message_id = r.message_id and o.epoch = r.epoch and o.tenant_id = r.tenant_id
     and o.state in ('claimed', 'sending') and r.retry_in_ms is null
   returning r.*
 ), again as (
-  update outbox o set state = case when r.retry_in_ms > 0 then 'waiting' else 'ready' end,
+  update outbox o set state = case when r.retry_in_ms > 0 and (r.wait_version is null or r.wait_version =
+                                     (select connections_version from tenant t where t.id = r.tenant_id))
+                                   then 'waiting' else 'ready' end,
                       due_at = now() + r.retry_in_ms * interval '1 ms', lease_until = null, sending_at = null, accepted_at = null,
-                      wait_for = null, wait_why = null, wait_version = null
+                      wait_for = null, wait_why = null, wait_version = r.wait_version
   from result r
   where o.message_id = r.message_id and o.epoch = r.epoch and o.tenant_id = r.tenant_id
     and o.state in ('claimed', 'sending') and r.retry_in_ms is not null
@@ -152,7 +159,7 @@ const ofAttempt =
   ({ attempt }: OutcomeRecord): T | null =>
     attempt && pick(attempt)
 
-const outcomeArray = rowArray<OutcomeRecord>('claim_outcome_2', [
+const outcomeArray = rowArray<OutcomeRecord>('claim_outcome_3', [
   column('uuid', (record) => record.tenantId),
   column('uuid', (record) => record.messageId),
   column('int8', (record) => record.epoch),
@@ -204,6 +211,7 @@ const outcomeArray = rowArray<OutcomeRecord>('claim_outcome_2', [
     'json',
     ofAttempt(({ choice }) => choice),
   ),
+  column('int4', ({ waitVersion }) => waitVersion ?? null),
 ])
 const changeArray = rowArray<Changed>('claim_change', [
   column('uuid', ({ record }) => record.tenantId),

@@ -1,7 +1,7 @@
 import { parseAnswer, toLine } from '../answer.ts'
 import { toFailure } from '../failures.ts'
 import type { HttpResponse, RecipientRefusal, SendOutcome } from '../provider.ts'
-import { toRefusedOutcome } from '../refusals.ts'
+import { toPartlyRefused, toRefusedOutcome } from '../refusals.ts'
 import { type Fault, judge, type Rule } from '../rules.ts'
 
 // The first rule that fits decides. `code` is the ErrorCode of the body, whose numbers mean other things than those of
@@ -58,20 +58,10 @@ function toAccepted({ body }: HttpResponse, envelopeTo: string[]): SendOutcome {
   return { kind: 'accepted', providerMessageId, ...(refused.length > 0 && { refused }) }
 }
 
-/** One refused recipient keeps the message from all of them: the others are tried again without it. */
+/** One refused recipient keeps the message from all of them. */
 function toRefusal(response: HttpResponse, fault: Fault, now: Date, envelopeTo: string[]): SendOutcome {
-  const outcome = judge(rules, fault, response, now)
-  if (outcome.kind !== 'rejected' || outcome.code !== 'recipient-refused') return outcome
-  const named = new Set(namedIn(String(parseAnswer(response.body).Message), envelopeTo))
-  if (named.size === 0 || named.size === envelopeTo.length) return outcome
-  const { code, reason } = outcome
-  return toRefusedOutcome(
-    envelopeTo.map((address) =>
-      named.has(address)
-        ? { address, kind: 'rejected', code, reason }
-        : { address, kind: 'deferred', code: 'recipient-deferred', reason: `not sent: ${reason}` },
-    ),
-  )
+  const named = namedIn(String(parseAnswer(response.body).Message), envelopeTo)
+  return toPartlyRefused(judge(rules, fault, response, now), new Set(named), envelopeTo)
 }
 
 function inactive(address: string): RecipientRefusal {

@@ -8,8 +8,9 @@ const refusal = (message: string, field: string | null = null) =>
   JSON.stringify({ errors: [{ message, field, help: null }] })
 
 describe('answers', () => {
+  const reached = { to: ['a@x.example', 'b@x.example'], cc: ['c@x.example'], bcc: ['d@x.example'] }
   const answer = (status: number, body: string, headers?: Record<string, string>) =>
-    toOutcome(answered(status, body, headers), testTime)
+    toOutcome(answered(status, body, headers), testTime, reached)
   const inSeconds = (seconds: number) => String(testTime.getTime() / 1000 + seconds)
 
   test.each([
@@ -42,7 +43,7 @@ describe('answers', () => {
     [307, '', null, 'provider-settings-wrong'],
     [413, '', null, 'message-too-large'],
     [400, 'The total size of your email must be less than 30MB.', null, 'message-too-large'],
-    [400, 'Does not contain a valid address.', 'personalizations.0.to.1.email', 'recipient-refused'],
+    [400, 'Does not contain a valid address.', 'personalizations.0.to.7.email', 'recipient-refused'],
     [400, 'The subject is required.', 'subject', 'message-refused'],
     [400, 'Bad Request', null, 'message-refused'],
     [500, '', null, 'outcome-unknown'],
@@ -50,6 +51,31 @@ describe('answers', () => {
     [503, 'The SendGrid v3 Web API is not available.', null, 'outcome-unknown'],
   ])('%d %s (%s) means %s', (status, message, field, code) => {
     expect(answer(status, refusal(message, field))).toMatchObject({ code })
+  })
+
+  test('only those that are named by their place are refused, and the others are tried again without them', () => {
+    const errors = [
+      { message: 'Does not contain a valid address.', field: 'personalizations.0.to.1.email' },
+      { message: 'Does not contain a valid address.', field: 'personalizations.0.bcc.0.email' },
+    ]
+    const outcome = answer(400, JSON.stringify({ errors }))
+    expect(outcome).toMatchObject({
+      kind: 'deferred',
+      code: 'recipient-deferred',
+      refused: ['b@x.example', 'd@x.example'].map((address) => ({
+        ...{ address, kind: 'rejected', code: 'recipient-refused' },
+      })),
+    })
+  })
+
+  test.each([
+    'personalizations.0.to.7.email',
+    'personalizations.1.to.0.email',
+    'personalizations.0.to.x.email',
+  ])('a place where nobody stands, %s, refuses the message as a whole', (field) => {
+    const outcome = answer(400, refusal('Does not contain a valid address.', field))
+    expect(outcome).toMatchObject({ kind: 'rejected', scope: 'message' })
+    expect(outcome).not.toHaveProperty('refused')
   })
 
   test.each([

@@ -3,6 +3,7 @@ import { parseAnswer, toLine } from '../answer.ts'
 import { toFailure } from '../failures.ts'
 import { retryAfterMs } from '../http.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
+import { toPartlyRefused } from '../refusals.ts'
 import { withRetryAfter } from '../retry-hint.ts'
 import { type Fault, judge, type Rule } from '../rules.ts'
 
@@ -37,10 +38,16 @@ export const rules: Rule[] = [
   { is: 'message-refused' },
 ]
 
-/** What an answer of SendGrid means for the message: 202 alone is a yes, without a body. */
-export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
+/** Addresses in the order in which they stand in the fields of the request. */
+export type Reached = Record<'to' | 'cc' | 'bcc', readonly string[]>
+
+/** What an answer of SendGrid means for the message to these: 202 alone is a yes, without a body. */
+export function toOutcome(response: HttpResponse, now: Date, reached: Reached): SendOutcome {
   const told = withRetryAfter(response, secondsToReset(response, now))
-  if (response.status < 200 || response.status >= 300) return judge(rules, toFault(response), told, now)
+  if (response.status < 200 || response.status >= 300) {
+    const all = [...reached.to, ...reached.cc, ...reached.bcc]
+    return toPartlyRefused(judge(rules, toFault(response), told, now), namedIn(response, reached), all)
+  }
   const id = toLine(header(response, 'x-message-id'))
   // 200 is a message that was looked at, and not queued.
   if (response.status !== 202 || !id)
@@ -51,9 +58,20 @@ export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
 
 const answer = z.object({ errors: z.array(z.object({ message: z.string(), field: z.string().nullish() })) })
 
+const errorsOf = (response: HttpResponse) => answer.safeParse(parseAnswer(response.body)).data?.errors ?? []
+
+/** One refused recipient keeps the message from all of them, and is named by its place: `personalizations.0.cc.3.email`. */
+function namedIn(response: HttpResponse, reached: Reached): Set<string> {
+  const named = errorsOf(response).map(({ field }) => {
+    const [, list, index] = /^personalizations\.0\.(to|cc|bcc)\.(\d+)\./.exec(field ?? '') ?? []
+    return list === 'to' || list === 'cc' || list === 'bcc' ? reached[list][Number(index)] : undefined
+  })
+  return new Set(named.filter((address) => address !== undefined))
+}
+
 /** What SendGrid says went wrong: every message, and the first field. */
 export function toFault(response: HttpResponse): Fault {
-  const errors = answer.safeParse(parseAnswer(response.body)).data?.errors ?? []
+  const errors = errorsOf(response)
   return {
     status: response.status,
     code: toLine(errors.find(({ field }) => field)?.field),

@@ -42,7 +42,13 @@ export async function sendBySendgrid(
     'User-Agent': 'Lettergate',
   }
   const body = JSON.stringify(toBody(message, personalization))
-  return exchange(io, { method: 'POST', url: `${endpoint}/v3/mail/send`, headers, body }, toOutcome)
+  const reached = {
+    to: personalization.to.map(({ email }) => email),
+    cc: personalization.cc?.map(({ email }) => email) ?? [],
+    bcc: personalization.bcc?.map(({ email }) => email) ?? [],
+  }
+  const request = { method: 'POST', url: `${endpoint}/v3/mail/send`, headers, body } as const
+  return exchange(io, request, (response, now) => toOutcome(response, now, reached))
 }
 
 function unsayable({ attachments }: OutboundMessage, to: object[]): string | undefined {

@@ -101,12 +101,17 @@ test.each([
   expect(fault).toMatchObject({ code, reason: `${status} ${type} x` })
 })
 
-test('a key without ses:GetAccount is told which permissions it needs', async () => {
+test('a key that may not read the account is good: it is said what is not known, and which permission to add', async () => {
   const message = 'User: arn:aws:iam::1:user/x is not authorized to perform: ses:GetAccount'
-  const { fault } = (await check(403, { message }, { 'x-amzn-errortype': 'AccessDeniedException' })).report
+  const { report } = await check(403, { message }, { 'x-amzn-errortype': 'AccessDeniedException' })
+  expect(report).toEqual({ fault: null, notes: [expect.stringMatching(/quota.*not known.*ses:GetAccount/)] })
+})
+
+test('an account that has no SES is a fault, and the permissions are named', async () => {
+  const type = { 'x-amzn-errortype': 'OptInRequired' }
+  const { fault } = (await check(403, { message: 'The account is not signed up' }, type)).report
   expect(fault).toMatchObject({
     code: 'provider-permission-missing',
-    reason: expect.stringContaining('ses:GetAccount'),
     advice: [expect.stringContaining('permissions')],
   })
 })

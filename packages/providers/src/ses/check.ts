@@ -11,6 +11,10 @@ const accountPath = '/v2/email/account'
 const sandboxNote =
   'The account is in the SES sandbox: it reaches verified addresses only, 200 a day. Ask AWS for production access in this region.'
 
+const unreadNote =
+  'The key is good but may not read the account, so its quota, the sandbox and whether sending is on are not known. Add the permission ' +
+  'ses:GetAccount to its user.'
+
 // https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetAccount.html
 const account = z.object({
   ProductionAccessEnabled: z.boolean().optional(),
@@ -25,8 +29,11 @@ const account = z.object({
     .optional(),
 })
 
-/** Asks SES what the account may send in this region; the key needs ses:GetAccount for that. */
-export function checkSes(
+/**
+ * Asks SES what the account may send in this region. A key that may only send proves itself by the refusal that says so: AWS looks at
+ * permissions after the signature.
+ */
+export async function checkSes(
   { credentials, settings }: ProviderConnection<SesCredentials, SesSettings>,
   endpoint: string,
   io: Io,
@@ -35,7 +42,13 @@ export function checkSes(
   const request = { method: 'GET', host, path, body: '', region: settings.region } as const
   const headers = signedHeaders(request, credentials, io.now())
   const exchange: HttpRequest = { method: 'GET', url, headers }
-  return inquire(io, exchange, { rules, toFault, toReport })
+  const report = await inquire(io, exchange, { rules, toFault, toReport })
+  return isAboutReading(report.fault) ? { fault: null, notes: [unreadNote] } : report
+}
+
+/** Other refusals of the same class are about more than reading: the account has no SES, or something before it said no. */
+function isAboutReading(fault: AccountReport['fault']): boolean {
+  return fault?.code === 'provider-permission-missing' && /\bses:GetAccount\b/.test(fault.reason)
 }
 
 function toReport(response: HttpResponse): AccountReport {

@@ -15,6 +15,7 @@ const relay = {
   settings: { host: 'mx.example.net', port: 587 },
   credentials: { username: 'canary-user', password: 'canary-password' },
 }
+const relayShown = { name: 'Relay', settings: relay.settings, credentials_rotated_at: null }
 beforeEach(async () => {
   id = String((await api.call('POST', '/v1/connections', { body: relay })).json.id)
 })
@@ -44,7 +45,7 @@ describe('PATCH /v1/connections/{id}', () => {
   it.each([
     ['name', { name: 'Other' }],
     ['priority', { priority: 7 }],
-    ['settings', { settings: { host: 'smtp.example.net', port: 465 } }],
+    ['settings', { settings: { ...relay.settings, max_connections: 3 } }],
     ['limits', { limits: { per_second: 0.5, per_day: 100, concurrency: 3 } }],
     ['enabled', { enabled: false }],
   ])('changes %s and nothing else, and workers are told at once', async (_, change) => {
@@ -70,7 +71,7 @@ describe('PATCH /v1/connections/{id}', () => {
     ['no name', { name: '' }, '#/name'],
     ['a name of two lines', { name: 'a\nb' }, '#/name'],
     ['another provider', { provider: 'ses' }, '#/provider'],
-    ['credentials', { credentials: { username: 'canary' } }, '#/credentials'],
+    ['half of the credentials', { credentials: { username: 'canary' } }, '#/credentials/password'],
     ['settings without a host', { settings: { port: 587 } }, '#/settings/host'],
     ['an unknown setting', { settings: { ...relay.settings, x: 1 } }, '#/settings/x'],
     ['port 0', { settings: { ...relay.settings, port: 0 } }, '#/settings/port'],
@@ -87,6 +88,45 @@ describe('PATCH /v1/connections/{id}', () => {
     expect(answer.json.errors).toEqual(expect.arrayContaining([expect.objectContaining({ pointer })]))
     expect(answer.text).not.toContain('canary')
     expect(await version()).toBe(before)
+  })
+})
+
+describe('PATCH that leads a connection to another server', () => {
+  const elsewhere = { host: 'mx.evil.example', port: 587 }
+  const credentials = { username: 'canary-new', password: 'canary-newer' }
+
+  it.each([
+    ['another host', elsewhere],
+    ['another port', { ...relay.settings, port: 465 }],
+    ['a way that is protected less', { ...relay.settings, tls: 'opportunistic' }],
+    ['another place for tokens', { ...relay.settings, token_url: 'https://evil.example/token' }],
+  ])('%s is refused without credentials: the stored ones are not shown there', async (_, settings) => {
+    const [oldVersion, oldSealed] = [await version(), await sealed()]
+    const answer = await patch({ settings, name: 'Other' })
+    expect(answer).toMatchObject({
+      status: 422,
+      json: { code: 'validation-failed', errors: [{ pointer: '#/credentials' }] },
+    })
+    expect((await api.call('GET', `/v1/connections/${id}`)).json).toMatchObject(relayShown)
+    expect([await version(), await sealed()]).toEqual([oldVersion, oldSealed])
+  })
+
+  it('is taken with credentials, which replace the stored ones in the same step', async () => {
+    const [oldVersion, oldSealed] = [await version(), await sealed()]
+    const answer = await patch({ settings: elsewhere, credentials })
+    expect(answer).toMatchObject({
+      status: 200,
+      json: { settings: elsewhere, credentials_rotated_at: expect.any(String) },
+    })
+    expect(answer.text).not.toContain('canary')
+    expect(await version()).toBe(oldVersion + 1)
+    expect(await sealed()).not.toBe(oldSealed)
+  })
+
+  it('faults of settings and of credentials are told together', async () => {
+    const { json } = await patch({ settings: { port: 587 }, credentials: { username: 'canary' } })
+    const pointers = ['#/credentials/password', '#/settings/host']
+    expect(json.errors).toEqual(pointers.map((pointer) => expect.objectContaining({ pointer })))
   })
 })
 

@@ -35,6 +35,24 @@ describe('/v1/connections', () => {
     expect(read.json).toEqual(created.json)
   })
 
+  it('there are 50 at most, however many are asked for at once, and the answer says so', async () => {
+    const { liveKey: key, tenantId } = await api.addTenant()
+    const make = () => api.call('POST', '/v1/connections', { key, body: relay })
+    const answers = await Promise.all(Array.from({ length: 60 }, make))
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(50)
+    const refused = answers.filter(({ status }) => status === 409)
+    expect(refused).toHaveLength(10)
+    const detail = 'There are 50 connections already, which is the most. Delete one first.'
+    expect(refused[0]?.json).toMatchObject({ code: 'wrong-state', detail })
+    const { rowCount } = await api.db.pool.query({
+      text: 'select from connection where tenant_id = $1',
+      values: [tenantId],
+    })
+    expect(rowCount).toBe(50)
+    // Others have their own.
+    expect((await create()).status).toBe(201)
+  })
+
   it('lists the tenant’s own, in the order in which they are used', async () => {
     const tenant = await api.addTenant()
     for (const [name, priority] of [

@@ -1,5 +1,6 @@
 import { CreateConnectionRequest } from '@lettergate/contracts/connection-requests'
 import { Connection } from '@lettergate/contracts/connection-responses'
+import { CONNECTIONS_MAX } from '@lettergate/contracts/connections-max'
 import { createConnection } from '@lettergate/core/connections'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
@@ -15,12 +16,13 @@ export function addCreateConnectionRoute(app: FastifyInstance, deps: ApiDeps): v
       operationId: 'createConnection',
       summary: 'Create a connection',
       description:
-        'Adds an account at a provider to send through. The lowest priority is used first. Needs a live key.',
+        'Adds an account at a provider to send through. The lowest priority is used first. ' +
+        `There may be ${CONNECTIONS_MAX}: 409 for one more. Needs a live key.`,
       tags: ['Connections'],
       body: CreateConnectionRequest,
       response: {
         201: answer('The new connection.', Connection),
-        ...problemAnswers(400, 401, 403, 413, 415, 422, 503),
+        ...problemAnswers(400, 401, 403, 409, 413, 415, 422, 503),
       },
     },
     handler: async (request, reply) => {

@@ -1,5 +1,6 @@
 import { DeleteConnectionQuery } from '@lettergate/contracts/connection-requests'
 import { ConnectionDeleted } from '@lettergate/contracts/connection-responses'
+import { toPublicId } from '@lettergate/contracts/ids'
 import { deleteConnection } from '@lettergate/core/delete-connection'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
@@ -16,7 +17,8 @@ export function addDeleteConnectionRoute(app: FastifyInstance, deps: ApiDeps): v
       summary: 'Delete a connection',
       description:
         'Removes the connection and its credentials for good. Messages that wait and name it go by your other connections, ' +
-        'unless `queued` says otherwise; what is being handed over at this moment is not called back. With very many messages it may ' +
+        'unless `queued` says otherwise; what is being handed over at this moment is not called back. Routes lose it as a target, and ' +
+        'those that led to it alone are disabled. With very many messages it may ' +
         'answer 503 before it is done: repeat it to go on. Needs a live key.',
       tags: ['Connections'],
       params: ConnectionPath,
@@ -29,8 +31,14 @@ export function addDeleteConnectionRoute(app: FastifyInstance, deps: ApiDeps): v
     handler: async (request): Promise<ConnectionDeleted> => {
       const { queued } = request.query
       const id = pathId('con', request.params.id)
-      const { messages } = await deleteConnection(deps, tenantOf(request).tenantId, id, queued)
-      return { id: request.params.id, queued, messages }
+      const { messages, disabledRoutes } = await deleteConnection(
+        deps,
+        tenantOf(request).tenantId,
+        id,
+        queued,
+      )
+      const routes = disabledRoutes.map((route) => toPublicId('rte', route))
+      return { id: request.params.id, queued, messages, disabled_routes: routes }
     },
   })
 }

@@ -17,7 +17,7 @@ export function addRotateCredentialsRoute(app: FastifyInstance, deps: ApiDeps): 
       summary: 'Replace the credentials of a connection',
       description:
         'The new ones replace the present ones as a whole, at once for every message whose hand-off has not begun. Revoke the old ' +
-        'ones at the provider a minute later. Needs a live key.',
+        'ones at the provider a minute later. What failed or waited for the sake of the old ones is tried within seconds. Needs a live key.',
       tags: ['Connections'],
       params: ConnectionPath,
       body: RotateCredentialsRequest,

@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:net'
+import { fromPublicId } from '@lettergate/contracts/ids'
 import { playSmtp, type SmtpPeer } from '@lettergate/providers/smtp/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { startTestApi, type TestApi, type TestTenant } from '../../testing.ts'
@@ -73,6 +74,27 @@ describe('POST /v1/connections/{id}/test', () => {
       status: 200,
       json: { ok: false, fault: { code: 'provider-unreachable' } },
     })
+  })
+
+  it('a good one whose circuit is open is tried by the next message; a bad one is left as it was', async () => {
+    const tenant = await api.addTenant()
+    const good = await connect((await play({ ehlo })).port, tenant)
+    const bad = await connect((await play({ ehlo, auth: '535 5.7.8 no' })).port, tenant)
+    const isDue = async (id: string) => {
+      const values = [tenant.tenantId, fromPublicId('con', id)]
+      await api.db.pool.query({
+        text: `insert into connection_health (tenant_id, connection_id, state, opened, retry_at)
+               values ($1, $2, 'open', 5, now() + interval '10 min')`,
+        values,
+      })
+      await check(id, {}, tenant.liveKey)
+      const { rows } = await api.db.pool.query<{ is_due: boolean }>({
+        text: `select retry_at <= now() as is_due from connection_health where tenant_id = $1 and connection_id = $2`,
+        values,
+      })
+      return rows[0]?.is_due
+    }
+    expect([await isDue(good), await isDue(bad)]).toEqual([true, false])
   })
 
   it('a test message is accepted, counted and named like any other', async () => {

@@ -8,7 +8,7 @@ import { pathId } from '../path-id.ts'
 import { answer, ConnectionPath, problemAnswers } from '../schemas.ts'
 import { presentConnection } from './present-connection.ts'
 
-/** Changes a connection, but for its provider and its credentials. */
+/** Changes a connection, but for its provider. */
 export function addUpdateConnectionRoute(app: FastifyInstance, deps: ApiDeps): void {
   app.patch<{ Params: { id: string }; Body: UpdateConnectionRequest }>('/v1/connections/:id', {
     config: { scope: 'connections:write', liveOnly: true },
@@ -16,8 +16,9 @@ export function addUpdateConnectionRoute(app: FastifyInstance, deps: ApiDeps): v
       operationId: 'updateConnection',
       summary: 'Change a connection',
       description:
-        'Fields left out stay as they are; `settings` and `limits` are replaced as a whole. In effect at once for every message ' +
-        'whose hand-off has not begun. Needs a live key.',
+        'Fields left out stay as they are; `settings`, `credentials` and `limits` are replaced as a whole. In effect at once for ' +
+        'every message whose hand-off has not begun. Settings that lead to another server (host, port or an address), or protect ' +
+        'the way there less, need `credentials` in the same request: 422 without. Needs a live key.',
       tags: ['Connections'],
       params: ConnectionPath,
       body: UpdateConnectionRequest,

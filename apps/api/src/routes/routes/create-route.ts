@@ -1,4 +1,4 @@
-import { CreateRouteRequest, Route } from '@lettergate/contracts/routes'
+import { CreateRouteRequest, ROUTES_MAX, Route } from '@lettergate/contracts/routes'
 import { createRoute } from '@lettergate/core/routes'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
@@ -15,7 +15,7 @@ export function addCreateRouteRoute(app: FastifyInstance, deps: ApiDeps): void {
       summary: 'Create a route',
       description:
         'The enabled route with the lowest position that fits a message decides which connections may carry it, and in what ' +
-        'order. Without one, all enabled connections by priority. Needs a live key.',
+        `order. Without one, all enabled connections by priority. There may be ${ROUTES_MAX}: 409 for one more. Needs a live key.`,
       tags: ['Routes'],
       body: CreateRouteRequest,
       response: {

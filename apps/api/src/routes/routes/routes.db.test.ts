@@ -75,6 +75,18 @@ describe('/v1/routes', () => {
     expect(await version()).toBe((before ?? 0) + 3)
   })
 
+  it('there are 100 at most, however many are asked for at once', async () => {
+    const { liveKey: key } = await api.addTenant()
+    const connection = await connect(key)
+    const make = () => api.call('POST', '/v1/routes', { key, body: { name: 'r', targets: [{ connection }] } })
+    const answers = await Promise.all(Array.from({ length: 110 }, make))
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(100)
+    expect(answers.find(({ status }) => status !== 201)).toMatchObject({
+      status: 409,
+      json: { code: 'wrong-state', detail: expect.stringContaining('100 routes already') },
+    })
+  })
+
   it('lists the tenant’s own by position', async () => {
     const { liveKey: key } = await api.addTenant()
     const connection = await connect(key)
@@ -87,6 +99,22 @@ describe('/v1/routes', () => {
       { name: 'a' },
       { name: 'b' },
     ])
+  })
+
+  it('whose only connection is deleted is disabled and named, and is enabled with a new one alone', async () => {
+    const [only, other] = [await connect(), await connect()]
+    const body = { name: 'r', targets: [{ connection: only }] }
+    const { json: route } = await api.call('POST', '/v1/routes', { body })
+    expect((await api.call('DELETE', `/v1/connections/${only}`)).json).toMatchObject({
+      ...{ id: only, disabled_routes: [route.id] },
+    })
+    const path = `/v1/routes/${route.id}`
+    expect((await api.call('GET', path)).json).toMatchObject({ enabled: false, targets: [] })
+    expect(await api.call('PATCH', path, { body: { enabled: true } })).toMatchObject({
+      ...{ status: 409, json: { code: 'wrong-state', detail: expect.stringContaining('new targets') } },
+    })
+    const mended = { enabled: true, targets: [{ connection: other, weight: 1 }] }
+    expect(await api.call('PATCH', path, { body: mended })).toMatchObject({ status: 200, json: mended })
   })
 
   it('another tenant’s route, and one that never was, answer the same 404', async () => {

@@ -14,13 +14,15 @@ export function addUpdateRouteRoute(app: FastifyInstance, deps: ApiDeps): void {
     schema: {
       operationId: 'updateRoute',
       summary: 'Change a route',
-      description: 'What the body names is replaced, the rest stays. Needs a live key.',
+      description:
+        'What the body names is replaced, the rest stays. A route whose connections are all deleted needs new `targets` to be ' +
+        'enabled: 409 without. Needs a live key.',
       tags: ['Routes'],
       params: RoutePath,
       body: UpdateRouteRequest,
       response: {
         200: answer('The route as it is now.', Route),
-        ...problemAnswers(400, 401, 403, 404, 413, 415, 422, 503),
+        ...problemAnswers(400, 401, 403, 404, 409, 413, 415, 422, 503),
       },
     },
     handler: async (request): Promise<Route> => {

@@ -1,0 +1,54 @@
+import { createSecretKey, randomBytes } from 'node:crypto'
+import type { TenantDatabase, Tenants } from '@lettergate/db/tenant-database'
+import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
+import { buildTenant } from '@lettergate/db/testing-rows'
+import { createProviders } from '@lettergate/providers/registry'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { updateConnection } from './change-connection.ts'
+import { createConnection } from './connections.ts'
+import { createSealer } from './sealing.ts'
+
+let db: TestDatabase
+beforeAll(async () => {
+  db = await createTestDatabase()
+})
+afterAll(() => db.drop())
+
+function depsOf(tenants: Tenants) {
+  return {
+    tenants,
+    sealer: createSealer({ tenants: db.tenants, root: createSecretKey(Buffer.alloc(32, 7)) }),
+    egress: { checkTarget: () => ({ ok: true }) as const },
+    providers: createProviders(),
+  }
+}
+
+/** Tenants of which somebody else does something just before each change of a connection. */
+function beforeEachChange(meanwhile: () => Promise<unknown>): Tenants {
+  const watch = (own: TenantDatabase): TenantDatabase => ({
+    ...own,
+    async transaction(work) {
+      await meanwhile()
+      return own.transaction(work)
+    },
+  })
+  return { forTenant: (id) => watch(db.tenants.forTenant(id)), close: async () => {} }
+}
+
+const ours = { host: 'mx.example.net', port: 587 }
+const theirs = { host: 'mx.evil.example', port: 587 }
+const secret = () => ({ username: 'u', password: randomBytes(8).toString('hex') })
+
+it('settings that were judged beside others’ are judged again: stored credentials never meet a server that is not theirs', async () => {
+  const deps = depsOf(db.tenants)
+  const tenantId = await buildTenant(db.pool)
+  const made = { provider: 'smtp', name: 'Relay', priority: 1, settings: theirs, credentials: secret() }
+  const { id } = await createConnection(deps, tenantId, made)
+  // Led home with its true password by its owner, while somebody repeats where it led before.
+  const goesHome = () => updateConnection(deps, tenantId, id, { settings: ours, credentials: secret() })
+  await expect(
+    updateConnection(depsOf(beforeEachChange(goesHome)), tenantId, id, { settings: theirs }),
+  ).rejects.toMatchObject({ code: 'validation-failed', errors: [{ pointer: '#/credentials' }] })
+  const after = await updateConnection(deps, tenantId, id, { name: 'Still' })
+  expect(after.settings).toEqual(ours)
+})
