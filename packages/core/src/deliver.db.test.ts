@@ -18,7 +18,7 @@ import { createRecorder } from './record.ts'
 import { createRouter, type Router } from './route.ts'
 import { createSealer } from './sealing.ts'
 import { sweepSteps } from './sweep.ts'
-import { buildMessage } from './testing.ts'
+import { buildMessage, noSecrets } from './testing.ts'
 
 let db: TestDatabase
 beforeEach(async () => {
@@ -70,6 +70,7 @@ function setUp(answer: (message: OutboundMessage) => Promise<SendOutcome> | Send
     router: router ?? always,
     recorder,
     egress,
+    secrets: noSecrets,
     slots: 20,
     failpoint: noFailpoint,
     onHandOff: () => {},

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { z } from 'zod'
 import type { FailureCode } from './failures.ts'
+import type { Secret } from './secret.ts'
 
 /** An address as it is written into MIME; `address` is already validated ASCII dot-atom@domain. */
 export type Mailbox = { address: string; name?: string | undefined }
@@ -100,6 +101,11 @@ export type Io = {
   now(): Date
   /** The total deadline of this call. */
   signal: AbortSignal
+  /**
+   * The provider gave out `fresh` in the place of `old`, a secret of this connection: whoever called stores it. Returns at once and
+   * never throws, so that the call does not depend on it.
+   */
+  replaceSecret(old: Secret, fresh: Secret): void
 }
 
 /** What a provider can say exactly; core refuses at accept what it cannot, and docs/providers/matrix.md is made from it. */
@@ -148,7 +154,16 @@ export type AccountReport = {
   notes: string[]
 }
 
-export type ProviderConnection<C, S> = { id: string; credentials: C; settings: S }
+export type ProviderConnection<C, S> = {
+  id: string
+  credentials: C
+  settings: S
+  /**
+   * Changes when a person stores other credentials, but not by `Io.replaceSecret`: what was logged in with before stays good then.
+   * Absent: only equal credentials are the same.
+   */
+  credentialsSince?: string | undefined
+}
 
 export interface Provider<C = unknown, S = unknown> {
   /** Folder name, URL part and database value. */

@@ -77,6 +77,7 @@ export function createTestIo(timeoutMs = 5000): TestIo {
         throw error instanceof Error && 'bodySent' in error ? error : failure(String(error), true)
       }
     },
+    replaceSecret: () => {},
     openSockets: () => sockets.size,
     close: () => {
       closing ??= agent.close()
