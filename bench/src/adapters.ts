@@ -84,6 +84,7 @@ async function measure(provider: Provider, one: Case, egress: Egress, count: num
     connect: () => Promise.reject(new Error('HTTP alone')),
     now: () => new Date(),
     signal: AbortSignal.timeout(DEADLINE_MS * ROUNDS),
+    msLeft: () => DEADLINE_MS,
     replaceSecret: () => {},
   }
   const send = async (number: number): Promise<void> => {

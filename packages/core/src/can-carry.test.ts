@@ -16,6 +16,7 @@ const wide: Capabilities = {
 const narrow: Capabilities = {
   ...wide,
   messageBytesMax: 1_000,
+  textBytesMax: 900,
   replyToMax: 1,
   refusesHeader: /^(?:sender\.ip|idempotency-key)$/,
   inlineImages: false,
@@ -49,7 +50,12 @@ describe('what a provider cannot carry', () => {
     [
       'a text that is too long',
       { text: 'é'.repeat(501) },
-      { code: 'payload-too-large', pointer: '', detail: /1000 bytes/ },
+      { code: 'payload-too-large', pointer: '', detail: /900 bytes/ },
+    ],
+    [
+      'texts that are too long together, where files might be longer',
+      { text: 'é'.repeat(300), html: 'x'.repeat(301) },
+      { code: 'payload-too-large', pointer: '', detail: /text and html .*900 bytes/ },
     ],
     [
       'files that are too large once they are encoded',
@@ -66,7 +72,7 @@ describe('what a provider cannot carry', () => {
     ['one address in Reply-To', { replyTo: [{ address: 'a@example.net' }] }],
     ['other headers', { headers: { 'X-Campaign': '1' } }],
     ['a file name in capitals', { attachments: [pdf] }],
-    ['text up to the last byte', { text: 'x'.repeat(1_000) }],
+    ['text up to the last byte', { text: 'x'.repeat(900) }],
   ])('is not %s', (_, change) => {
     expect(cannotCarry(narrow, { ...plain, ...change })).toBeNull()
   })

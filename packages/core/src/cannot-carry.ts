@@ -13,7 +13,10 @@ export function cannotCarry(
   contentBytes: number,
   capabilities: Capabilities,
 ): string | null {
-  const { reply_to: replyTo = [], headers = {} } = message.document
+  const { reply_to: replyTo = [], headers = {}, text = '', html = '' } = message.document
+  const { textBytesMax } = capabilities
+  if (textBytesMax !== undefined && Buffer.byteLength(text) + Buffer.byteLength(html) > textBytesMax)
+    return `it takes ${textBytesMax} bytes of text and html`
   if (contentBytes * ENCODED_RATIO > capabilities.messageBytesMax)
     return `it takes ${capabilities.messageBytesMax} bytes`
   if (replyTo.length > capabilities.replyToMax)

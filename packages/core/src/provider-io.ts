@@ -14,11 +14,17 @@ export function createIo(
   { egress, secrets, now }: IoDeps,
   { owner, signal, deadlineMs }: { owner: SecretOwner | null; signal: AbortSignal; deadlineMs: number },
 ): Io {
+  const endsAt = performance.now() + deadlineMs
   return {
-    request: (request) => egress.request(request, { signal, timeoutMs: deadlineMs }),
+    request: ({ timeoutMs = deadlineMs, answerBytesMax, ...request }) =>
+      egress.request(request, {
+        ...{ signal, timeoutMs },
+        ...(answerBytesMax !== undefined && { answerBytesMax }),
+      }),
     connect: (target) => egress.connect({ ...target, signal }),
     now: () => new Date(now()),
     signal,
+    msLeft: () => endsAt - performance.now(),
     replaceSecret(old, fresh) {
       if (owner) secrets.keep(owner, old, fresh)
     },

@@ -70,6 +70,10 @@ export type HttpRequest = {
   url: string
   headers: Record<string, string>
   body?: string | Buffer
+  /** Given up after this time; absent: at the deadline of the call. */
+  timeoutMs?: number
+  /** A longer answer is none; absent: 1 MB. */
+  answerBytesMax?: number
 }
 export type HttpResponse = {
   status: number
@@ -101,6 +105,8 @@ export type Io = {
   now(): Date
   /** The total deadline of this call. */
   signal: AbortSignal
+  /** How long it is until then; for a call of several requests, of which the last must not be cut off. */
+  msLeft(): number
   /**
    * The provider gave out `fresh` in the place of `old`, a secret of this connection: whoever called stores it. Returns at once and
    * never throws, so that the call does not depend on it.
@@ -114,6 +120,8 @@ export type Capabilities = {
   recipientsMax: number
   /** Of the whole encoded message. */
   messageBytesMax: number
+  /** Of text and html together, where less of them fits than of files; absent: as of the whole. */
+  textBytesMax?: number
   /** How long a repeat with the same attemptKey is recognised; 0: never. */
   idempotencyWindowMs: number
   /** Whether an accepting answer can still refuse single recipients by name. */
