@@ -34,6 +34,11 @@ export function toLogin(
   return { tokens, key: id, grant: { kind: 'client_credentials', tokenUrl, clientId, clientSecret, scope } }
 }
 
+/** In the clouds of the US government there are none: https://learn.microsoft.com/en-us/graph/api/attachment-createuploadsession */
+export function takesSessions(settings: Microsoft365Settings): boolean {
+  return !new URL(graphUrl(settings)).hostname.endsWith('.microsoft.us')
+}
+
 /** The address of the mailbox in Graph. */
 export function userUrl(settings: Microsoft365Settings): string {
   return `${graphUrl(settings)}/v1.0/users/${encodeURIComponent(settings.user)}`
