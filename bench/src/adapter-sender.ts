@@ -27,7 +27,15 @@ export function createSender(
     settings: provider.settings.parse(stored.settings),
   }
   const signal = AbortSignal.timeout(DEADLINE_MS)
-  const io: Io = { ...ways, now: () => new Date(), signal, beginSignal: signal, answerSignal: signal }
+  const io: Io = {
+    ...ways,
+    now: () => new Date(),
+    signal,
+    beginSignal: signal,
+    answerSignal: signal,
+    msLeft: () => DEADLINE_MS,
+    replaceSecret: () => {},
+  }
   return async (number) => {
     const outcome = await provider.send(messageOf(number), connection, io)
     if (outcome.kind !== 'accepted') throw new Error(`${provider.id}: ${JSON.stringify(outcome)}`)

@@ -6,6 +6,7 @@ import { createConnectionsCheck } from '@lettergate/core/connections-check'
 import { createDatabaseClock } from '@lettergate/core/database-clock'
 import { deriveKey } from '@lettergate/core/derive-key'
 import { createFailpoint } from '@lettergate/core/failpoint'
+import { createSecretKeeper } from '@lettergate/core/keep-secrets'
 import { createKeyVerifier } from '@lettergate/core/keys'
 import { createPoke } from '@lettergate/core/poke'
 import { createMessageReader } from '@lettergate/core/read-messages'
@@ -73,8 +74,12 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
   const sealer = createSealer({ tenants, root: secret, previous: previousSecret })
   const providers = createProviders()
   const clock = createDatabaseClock({ pool, onError })
+  const secrets = createSecretKeeper({
+    ...{ tenants, sealer },
+    onError: (error) => logger.warn({ err: error }, 'a secret that a provider replaced could not be stored'),
+  })
   const checker = createConnectionChecker({
-    ...{ tenants, sealer, egress, providers },
+    ...{ tenants, sealer, egress, secrets, providers },
     now: clock.now,
     onError: (error) => logger.warn({ err: error }, 'a connection could not be tested'),
   })
@@ -108,6 +113,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
       await acceptor.drain()
       await listener.close()
       checker.stop()
+      await secrets.drain()
       await Promise.all(Object.values<Provider>(providers).map((provider) => provider.close?.()))
       await egress.close()
       keys.close()

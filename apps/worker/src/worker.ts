@@ -2,8 +2,10 @@ import { createDatabaseClock } from '@lettergate/core/database-clock'
 import { createDeliverer, type Deliverer } from '@lettergate/core/deliver'
 import { createDispatcher } from '@lettergate/core/dispatch'
 import type { Failpoint } from '@lettergate/core/failpoint'
+import { createSecretKeeper, ownerOf } from '@lettergate/core/keep-secrets'
 import { createPace, type Pace } from '@lettergate/core/pace'
 import { pokedTenants } from '@lettergate/core/poke'
+import { createIo } from '@lettergate/core/provider-io'
 import { createRecorder } from '@lettergate/core/record'
 import { createRouter } from '@lettergate/core/route'
 import type { Sealer } from '@lettergate/core/sealing'
@@ -17,7 +19,6 @@ import type { Provider } from '@lettergate/providers/provider'
 import type { QueueBackend } from '@lettergate/queue/backend'
 import { createDeliverQueue } from '@lettergate/queue/deliver-queue'
 import { createDeliverWorker } from '@lettergate/queue/deliver-worker'
-import { checkIo } from './check-io.ts'
 import { createWorkerMetrics, type WorkerMetrics } from './metrics.ts'
 
 export type WorkerDeps = {
@@ -43,6 +44,8 @@ export type RunningWorker = {
 const DEPTH = 2_000
 /** Calls to providers at once; one tenant alone may use half of them. */
 const SLOTS = 400
+/** A question about an account is answered soon, or asked again in some minutes. */
+const CHECK_MS = 10_000
 /** A stopping worker gives calls this long; the process must be gone after ten seconds. */
 const GRACE_MS = 6_000
 
@@ -53,6 +56,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const router = createRouter({ ...deps })
   const clock = createDatabaseClock({ pool, onError })
   await clock.start()
+  const secrets = createSecretKeeper({ ...deps })
   let deliverer: Deliverer | null = null
   let known: Pace | null = null
   const metrics = createWorkerMetrics(
@@ -61,14 +65,19 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   )
   const pace = createPace({
     pool,
-    check: ({ provider, connection }) => provider.check(connection, checkIo(deps.egress, clock.now)),
+    check(tenantId, candidate) {
+      const call = { signal: AbortSignal.timeout(CHECK_MS), deadlineMs: CHECK_MS }
+      const owner = ownerOf(tenantId, candidate)
+      const io = createIo({ egress: deps.egress, secrets, now: clock.now }, { owner, ...call })
+      return candidate.provider.check(candidate.connection, io)
+    },
     onSync: metrics.onPaceSync,
     onReserve: metrics.onReserve,
     onError,
   })
   known = pace
   const active = createDeliverer({
-    ...{ ...deps, router, recorder, pace, slots: SLOTS },
+    ...{ ...deps, router, recorder, secrets, pace, slots: SLOTS },
     now: clock.now,
     onHandOff: metrics.onHandOff,
   })
@@ -128,7 +137,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       clock.stop()
       // After the last call, to tell what it taught.
       await pace.stop()
-      await recorder.drain()
+      await Promise.all([recorder.drain(), secrets.drain()])
       await queue.close()
     },
   }

@@ -1,12 +1,13 @@
 import type { LoadedMessage, LoadedRecipient } from '@lettergate/db/sql/load-claimed'
 import type { Tenants } from '@lettergate/db/tenant-database'
-import type { Egress } from '@lettergate/egress/egress'
 import { toFailure } from '@lettergate/providers/failures'
-import type { Io, SendOutcome } from '@lettergate/providers/provider'
+import type { SendOutcome } from '@lettergate/providers/provider'
 import { withoutSecrets } from '@lettergate/providers/redact'
 import { type Deadlines, startDeadlines } from './deadlines.ts'
+import { ownerOf } from './keep-secrets.ts'
 import { CALL_DEADLINE_MS, SENDING_LEASE_MS } from './leases.ts'
 import { toOutbound } from './outbound.ts'
+import { createIo, type IoDeps } from './provider-io.ts'
 import type { Candidate } from './route.ts'
 
 export type Calls = {
@@ -24,25 +25,15 @@ export type Calls = {
   isAborted(): boolean
 }
 
-export function createCalls(deps: {
-  tenants: Tenants
-  egress: Egress
-  now: () => number
-  onError: (error: unknown) => void
-}): Calls {
+export function createCalls(deps: IoDeps & { tenants: Tenants; onError: (error: unknown) => void }): Calls {
   const running = new Set<Deadlines>()
   let aborted = false
   return {
     async call({ message, carried, candidate, attempt, fencedAt }) {
       const deadlines = startDeadlines(fencedAt)
-      const { signal, beginSignal, answerSignal } = deadlines
       running.add(deadlines)
-      const io: Io = {
-        request: (request) => deps.egress.request(request, { signal, timeoutMs: CALL_DEADLINE_MS }),
-        connect: (target) => deps.egress.connect({ ...target, signal }),
-        now: () => new Date(deps.now()),
-        ...{ signal, beginSignal, answerSignal },
-      }
+      const owner = ownerOf(message.tenantId, candidate)
+      const io = createIo(deps, { owner, deadlineMs: CALL_DEADLINE_MS, ...deadlines })
       let called = false
       try {
         const outbound = await toOutbound(deps.tenants.forTenant(message.tenantId), message, carried)

@@ -16,11 +16,13 @@ const wide: Capabilities = {
 const narrow: Capabilities = {
   ...wide,
   messageBytesMax: 1_000,
+  textBytesMax: 900,
   replyToMax: 1,
   refusesHeader: /^(?:sender\.ip|idempotency-key)$/,
   inlineImages: false,
   takesFilename: /^[\x20-\x7e]+\.pdf$/,
 }
+const shortTexts: Capabilities = { ...wide, textBytesMax: 1_000 }
 const plain: Carried = { replyTo: [], headers: {}, attachments: [], text: 'Hi' }
 const pdf = { filename: 'Bill.PDF', disposition: 'attachment' as const, bytes: 1 }
 
@@ -49,7 +51,12 @@ describe('what a provider cannot carry', () => {
     [
       'a text that is too long',
       { text: 'é'.repeat(501) },
-      { code: 'payload-too-large', pointer: '', detail: /1000 bytes/ },
+      { code: 'payload-too-large', pointer: '', detail: /900 bytes/ },
+    ],
+    [
+      'texts that are too long together, where files might be longer',
+      { text: 'é'.repeat(300), html: 'x'.repeat(301) },
+      { code: 'payload-too-large', pointer: '', detail: /text and html .*900 bytes/ },
     ],
     [
       'files that are too large once they are encoded',
@@ -62,11 +69,20 @@ describe('what a provider cannot carry', () => {
     expect(cannotCarry(wide, message)).toBeNull()
   })
 
+  test('texts that are too long together, where they have a limit of their own', () => {
+    const half = 'é'.repeat(250)
+    expect(cannotCarry(shortTexts, { ...plain, text: half, html: half })).toBeNull()
+    expect(cannotCarry(shortTexts, { ...plain, text: half, html: `${half}x` })).toMatchObject({
+      ...{ code: 'payload-too-large', detail: expect.stringMatching(/1000 bytes/) },
+    })
+    expect(cannotCarry(shortTexts, { ...plain, attachments: [{ ...pdf, bytes: 5_000 }] })).toBeNull()
+  })
+
   test.each<[string, Partial<Carried>]>([
     ['one address in Reply-To', { replyTo: [{ address: 'a@example.net' }] }],
     ['other headers', { headers: { 'X-Campaign': '1' } }],
     ['a file name in capitals', { attachments: [pdf] }],
-    ['text up to the last byte', { text: 'x'.repeat(1_000) }],
+    ['text up to the last byte', { text: 'x'.repeat(900) }],
   ])('is not %s', (_, change) => {
     expect(cannotCarry(narrow, { ...plain, ...change })).toBeNull()
   })

@@ -49,9 +49,13 @@ export type CarryFault = {
 /** Base64 in lines of 76 characters. */
 const ENCODED_RATIO = (4 / 3) * (78 / 76)
 
+function textBytes({ text = '', html = '' }: Pick<Carried, 'text' | 'html'>): number {
+  return Buffer.byteLength(text) + Buffer.byteLength(html)
+}
+
 /** Bytes on the wire that are sure: texts are counted as they are, since how a provider encodes them is its own affair. */
 export function encodedBytes(message: Carried): number {
-  let bytes = Buffer.byteLength(message.text ?? '') + Buffer.byteLength(message.html ?? '')
+  let bytes = textBytes(message)
   for (const attachment of message.attachments) bytes += Math.ceil(attachment.bytes * ENCODED_RATIO)
   return bytes
 }
@@ -68,7 +72,8 @@ export function asksMore(message: Carried): boolean {
  * is none of it: a message may go out in several calls.
  */
 export function cannotCarry(capabilities: Capabilities, message: Carried): CarryFault | null {
-  const { replyToMax, refusesHeader, inlineImages, takesFilename, messageBytesMax } = capabilities
+  const { replyToMax, refusesHeader, inlineImages, takesFilename, messageBytesMax, textBytesMax } =
+    capabilities
   const unsupported = (path: (string | number)[], detail: string): CarryFault => ({
     code: 'field-not-supported',
     pointer: toPointer(path),
@@ -90,6 +95,10 @@ export function cannotCarry(capabilities: Capabilities, message: Carried): Carry
       return unsupported(['attachments', index, 'disposition'], 'inline cannot be shown by the provider')
     if (takesFilename && !takesFilename.test(filename.toLowerCase()))
       return unsupported(['attachments', index, 'filename'], 'is a file name that the provider does not take')
+  }
+  if (textBytesMax !== undefined && textBytes(message) > textBytesMax) {
+    const detail = `has more of text and html than the ${textBytesMax} bytes that the provider takes`
+    return { code: 'payload-too-large', pointer: '', detail }
   }
   if (encodedBytes(message) > messageBytesMax) {
     const detail = `is larger, once it is encoded, than the ${messageBytesMax} bytes that the provider takes`

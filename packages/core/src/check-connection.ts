@@ -2,11 +2,11 @@ import { Problem } from '@lettergate/contracts/problems'
 import { mendConnection } from '@lettergate/db/sql/connection-mend'
 import { readSealedConnection } from '@lettergate/db/sql/connection-read-sealed'
 import type { Tenants } from '@lettergate/db/tenant-database'
-import type { Egress } from '@lettergate/egress/egress'
-import type { AccountReport, Io, Provider } from '@lettergate/providers/provider'
+import type { AccountReport, Provider } from '@lettergate/providers/provider'
 import { reportWithoutSecrets } from '@lettergate/providers/redact'
 import { z } from 'zod'
 import { createCountWindow } from './count-window.ts'
+import { createIo, type IoDeps } from './provider-io.ts'
 import { fromStorage } from './read-storage.ts'
 import { SealBroken, type Sealer } from './sealing.ts'
 
@@ -45,17 +45,16 @@ function overloaded(detail: string): Problem {
 }
 
 /** Checks connections as they are stored, by the same way out as hand-offs. */
-export function createConnectionChecker(deps: {
-  tenants: Tenants
-  sealer: Sealer
-  egress: Pick<Egress, 'request' | 'connect'>
-  providers: Readonly<Record<string, Provider>>
-  deadlineMs?: number
-  /** The time that calls are signed with; this machine's when absent. */
-  now?: () => number
-  onError: (error: unknown) => void
-}): ConnectionChecker {
-  const { deadlineMs = DEADLINE_MS, now = Date.now } = deps
+export function createConnectionChecker(
+  deps: IoDeps & {
+    tenants: Tenants
+    sealer: Sealer
+    providers: Readonly<Record<string, Provider>>
+    deadlineMs?: number
+    onError: (error: unknown) => void
+  },
+): ConnectionChecker {
+  const { deadlineMs = DEADLINE_MS } = deps
   const window = createCountWindow({ max: CHECKS_PER_MINUTE, windowMs: 60_000 })
   const stopping = new AbortController()
   let underWay = 0
@@ -72,7 +71,8 @@ export function createConnectionChecker(deps: {
         { sealed: row.sealedCredentials, dataKeyVersion: row.dataKeyVersion },
       )
       const credentials = provider.credentials.parse(opened)
-      return { provider, connection: { id, credentials, settings: provider.settings.parse(row.settings) } }
+      const settings = provider.settings.parse(row.settings)
+      return { provider, connection: { id, credentials, settings, credentialsSince: row.credentialsSince } }
     } catch (error) {
       if (!(error instanceof SealBroken || error instanceof z.ZodError)) throw error
       deps.onError(error)
@@ -86,12 +86,7 @@ export function createConnectionChecker(deps: {
     const { provider, connection } = opened
     const late = AbortSignal.timeout(deadlineMs)
     const signal = AbortSignal.any([late, stopping.signal])
-    const io: Io = {
-      request: (request) => deps.egress.request(request, { signal, timeoutMs: deadlineMs }),
-      connect: (target) => deps.egress.connect({ ...target, signal }),
-      now: () => new Date(now()),
-      ...{ signal, beginSignal: signal, answerSignal: signal },
-    }
+    const io = createIo(deps, { owner: { tenantId, connectionId: id, provider }, signal, deadlineMs })
     // Whoever does not listen to the signal is not waited for.
     const ended = new Promise<AccountReport>((resolve) => {
       signal.addEventListener('abort', () => resolve(failed(`no answer within ${deadlineMs / 1000} s`)), {

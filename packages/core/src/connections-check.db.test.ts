@@ -108,11 +108,22 @@ describe('a message that the provider cannot carry', () => {
   })
 
   it('is told the largest size that would have been possible', async () => {
-    await connect('microsoft365')
     await connect('postmark')
-    const attachments = [{ ...file, content: Buffer.alloc(10_000_000) }]
-    expect(await judge({ attachments })).toMatchObject({ detail: expect.stringContaining('postmark') })
-    expect(await judge({ attachments: [{ ...file, content: Buffer.alloc(4_000_000) }] })).toBeNull()
+    await connect('sparkpost')
+    const attachments = [{ ...file, content: Buffer.alloc(20_000_000) }]
+    expect(await judge({ attachments })).toMatchObject({ detail: expect.stringContaining('sparkpost') })
+    expect(await judge({ attachments: [{ ...file, content: Buffer.alloc(10_000_000) }] })).toBeNull()
+  })
+
+  it('is refused for texts that are too long, where files of that size are none', async () => {
+    const connectionId = await connect('microsoft365')
+    const html = 'x'.repeat(3_000_001)
+    expect(await judge({ html })).toMatchObject({
+      code: 'payload-too-large',
+      detail: expect.stringMatching(/text and html .*microsoft365/),
+    })
+    const attachments = [{ ...file, content: Buffer.alloc(20_000_000) }]
+    expect(await judge({ connectionId, attachments })).toBeNull()
   })
 })
 

@@ -60,7 +60,9 @@ export function createConnectionsCheck(deps: {
   providers: Readonly<Record<string, Provider>>
 }): ConnectionsCheck {
   const providers = Object.values(deps.providers)
-  const bytesMin = Math.min(...providers.map(({ capabilities }) => capabilities.messageBytesMax))
+  const bytesMin = Math.min(
+    ...providers.map(({ capabilities }) => capabilities.textBytesMax ?? capabilities.messageBytesMax),
+  )
   const cache = new LRUCache<string, Promise<ConnectionRow[]>>({ max: TENANTS_MAX, ttl: TTL_MS })
 
   function readRows(tenantId: string, id: string | null): Promise<ConnectionRow[]> {

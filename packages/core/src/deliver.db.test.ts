@@ -19,7 +19,7 @@ import { createRecorder } from './record.ts'
 import { createRouter, type Router } from './route.ts'
 import { createSealer } from './sealing.ts'
 import { sweepSteps } from './sweep.ts'
-import { buildMessage } from './testing.ts'
+import { buildMessage, noSecrets } from './testing.ts'
 
 let db: TestDatabase
 beforeEach(async () => {
@@ -75,6 +75,7 @@ function setUp(
     router: router ?? always,
     recorder,
     egress,
+    secrets: noSecrets,
     slots: 20,
     failpoint: noFailpoint,
     onHandOff: () => {},

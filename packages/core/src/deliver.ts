@@ -13,6 +13,7 @@ import { createBudget } from './budget.ts'
 import { createCalls } from './call-provider.ts'
 import type { Failpoint } from './failpoint.ts'
 import { type Again, createHandOff, type HandOff, type Waits } from './hand-off.ts'
+import type { SecretKeeper } from './keep-secrets.ts'
 import { SENDING_LEASE_MS } from './leases.ts'
 import { noPace, type Pace } from './pace.ts'
 import type { Recorder } from './record.ts'
@@ -52,6 +53,7 @@ export function createDeliverer(deps: {
   router: Router
   recorder: Recorder
   egress: Egress
+  secrets: Pick<SecretKeeper, 'keep'>
   /** Absent: connections are used as fast as they answer. */
   pace?: Pick<Pace, 'know' | 'standingOf' | 'admit' | 'queue'>
   slots: number

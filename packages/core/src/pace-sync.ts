@@ -31,7 +31,7 @@ export function createPaceSync(deps: {
   pool: Pool
   locals: () => Iterable<Local>
   /** Asks a provider what a connection may send. */
-  check?: (candidate: Candidate) => Promise<AccountReport>
+  check?: (tenantId: string, candidate: Candidate) => Promise<AccountReport>
   wakeNext: (local: Local) => void
   onSync?: (connections: number) => void
   onError: (error: unknown) => void
@@ -90,7 +90,7 @@ export function createPaceSync(deps: {
     local.askedAt = now()
     const work = (async () => {
       if (!(await mayAskLimits(deps.pool, local, ASK_EVERY_MS))) return
-      const report = await deps.check?.(local.candidate)
+      const report = await deps.check?.(local.tenantId, local.candidate)
       if (report?.limits) await writeTold(deps.pool, local, report.limits)
     })()
       .catch(deps.onError)

@@ -76,7 +76,7 @@ const PUT_BACK_MS = { min: 250, max: 300_000 }
 export function createPace(deps: {
   pool: Pool
   /** Asks a provider what a connection may send. */
-  check?: (candidate: Candidate) => Promise<AccountReport>
+  check?: (tenantId: string, candidate: Candidate) => Promise<AccountReport>
   onError: (error: unknown) => void
   onSync?: (connections: number) => void
   onReserve?: (recipients: number) => void

@@ -11,7 +11,7 @@ import { createDeliverer } from './deliver.ts'
 import { noFailpoint } from './failpoint.ts'
 import { createRecorder } from './record.ts'
 import type { Router } from './route.ts'
-import { buildMessage } from './testing.ts'
+import { buildMessage, noSecrets } from './testing.ts'
 
 const WINDOW_MS = 24 * 3_600_000
 const CONNECTION = newId()
@@ -56,7 +56,7 @@ async function setUp(...answers: SendOutcome[]) {
     },
   }
   const deliverer = createDeliverer({
-    ...{ pool: db.pool, tenants: db.tenants, router, egress, slots: 20, onError },
+    ...{ pool: db.pool, tenants: db.tenants, router, egress, secrets: noSecrets, slots: 20, onError },
     recorder: createRecorder({ pool: db.pool, onError }),
     ...{ failpoint: noFailpoint, onHandOff: () => {} },
   })

@@ -98,6 +98,7 @@ export function createRouter(deps: {
         id: row.id,
         credentials: provider.credentials.parse(credentials),
         settings: provider.settings.parse(row.settings),
+        credentialsSince: row.credentialsSince,
       },
     }
   }

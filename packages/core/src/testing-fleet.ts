@@ -16,7 +16,7 @@ import { noFailpoint } from './failpoint.ts'
 import { createPace, type Pace } from './pace.ts'
 import { createRecorder } from './record.ts'
 import type { Candidate, Router } from './route.ts'
-import { buildMessage } from './testing.ts'
+import { buildMessage, noSecrets } from './testing.ts'
 
 export type FakeConnection = {
   answer(message: OutboundMessage): SendOutcome | Promise<SendOutcome>
@@ -74,7 +74,7 @@ export async function buildFleet(
     const pace: Pace = createPace({ pool: db.pool, onError, onReserve: (n) => reserved.push(n) })
     pace.start()
     const deliverer = createDeliverer({
-      ...{ pool: db.pool, tenants: db.tenants, router, egress, pace, slots: 50, onError },
+      ...{ pool: db.pool, tenants: db.tenants, router, egress, secrets: noSecrets, pace, slots: 50, onError },
       recorder: createRecorder({ pool: db.pool, onError }),
       ...{ failpoint: noFailpoint, onHandOff: () => {} },
     })

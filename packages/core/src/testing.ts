@@ -1,4 +1,8 @@
 import type { NewMessage } from '@lettergate/contracts/send-request'
+import type { SecretKeeper } from './keep-secrets.ts'
+
+/** For providers that never replace a secret. */
+export const noSecrets: Pick<SecretKeeper, 'keep'> = { keep: () => {} }
 
 /** A message that says only what every message must. */
 export function buildMessage(change: Partial<NewMessage> = {}): NewMessage {

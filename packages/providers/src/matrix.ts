@@ -7,7 +7,7 @@ const minuteMs = 60_000
 
 const messageColumns: Column[] = [
   ['Recipients', ({ recipientsMax }) => String(recipientsMax)],
-  ['Size', ({ messageBytesMax }) => `${Math.floor(messageBytesMax / bytesPerMb)} MB`],
+  ['Size', ({ messageBytesMax, textBytesMax }) => toSize(messageBytesMax, textBytesMax)],
   ['Addresses in Reply-To', ({ replyToMax }) => String(replyToMax)],
   ['Headers refused', ({ refusesHeader }) => (refusesHeader ? toNames(refusesHeader) : 'none')],
   ['Inline images', ({ inlineImages }) => yesNo(inlineImages)],
@@ -68,6 +68,11 @@ function linked({ id }: Provider): string {
 
 function yesNo(value: boolean): string {
   return value ? 'yes' : 'no'
+}
+
+function toSize(bytesMax: number, textBytesMax?: number): string {
+  const toMb = (bytes: number) => `${Math.floor(bytes / bytesPerMb)} MB`
+  return textBytesMax === undefined ? toMb(bytesMax) : `${toMb(bytesMax)}, texts ${toMb(textBytesMax)}`
 }
 
 function toDuration(durationMs: number): string {

@@ -97,13 +97,15 @@ function toAddress({ address, name }: Mailbox): { address: string; name: string 
   return { address, name: name ?? '' }
 }
 
+/** The type of an attachment, as it may be said: a part that claims to hold parts would break the structure around it. */
+export function partType(contentType: string): string {
+  return contentType.startsWith('multipart/') ? 'application/octet-stream' : contentType
+}
+
 function toAttachment(attachment: OutboundAttachment) {
   return {
     filename: attachment.filename,
-    // A part that claims to hold parts would break the structure around it.
-    contentType: attachment.contentType.startsWith('multipart/')
-      ? 'application/octet-stream'
-      : attachment.contentType,
+    contentType: partType(attachment.contentType),
     contentDisposition: attachment.disposition,
     content: attachment.content,
     ...(attachment.contentId !== undefined && { cid: attachment.contentId }),

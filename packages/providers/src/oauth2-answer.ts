@@ -6,10 +6,13 @@ import { isNetworkFailure } from './network-failure.ts'
 import { type Grant, toTokenRequest } from './oauth2-grants.ts'
 import type { HttpResponse, Io } from './provider.ts'
 import { findRule, type Rule } from './rules.ts'
-import { Secret } from './secret.ts'
+import { Secret, secret } from './secret.ts'
 
 /** Why there is no token; `reason` says so in the words of the token host. */
 export type TokenFailure = { code: FailureCode; reason: string; waitMs?: number | undefined }
+
+/** `refreshToken`: from now on to be used in the place of the one that it was asked by; undefined: that one stays. */
+type Got = { token: Secret; lifeMs: number; refreshToken: Secret | undefined }
 
 const usualSeconds = 300
 const secondsMax = 86_400
@@ -22,6 +25,8 @@ const tellingChars = 16
 const success = z.object({
   access_token: z.string().regex(/^[\x21-\x7e]{1,16384}$/),
   expires_in: z.coerce.number().positive().max(secondsMax).catch(usualSeconds),
+  // Judged as one that a person gives: stored, any other would be refused when it is opened.
+  refresh_token: secret('In the place of the one that was used').optional().catch(undefined),
 })
 
 // The first rule that fits decides: https://www.rfc-editor.org/rfc/rfc6749#section-5.2; AADSTS numbers are Microsoft's,
@@ -44,10 +49,7 @@ const rules: Rule[] = [
 ]
 
 /** Asks the token host once. */
-export async function requestToken(
-  grant: Grant,
-  io: Io,
-): Promise<{ token: Secret; lifeMs: number } | { failure: TokenFailure }> {
+export async function requestToken(grant: Grant, io: Io): Promise<Got | { failure: TokenFailure }> {
   const now = io.now()
   const { request, secrets } = toTokenRequest(grant, now)
   let response: HttpResponse
@@ -62,7 +64,11 @@ export async function requestToken(
   if (response.status < 200 || response.status >= 300) return { failure: toFault(response, secrets, now) }
   const { data } = success.safeParse(parseAnswer(response.body))
   return data
-    ? { token: new Secret(data.access_token), lifeMs: data.expires_in * 1000 }
+    ? {
+        token: new Secret(data.access_token),
+        lifeMs: data.expires_in * 1000,
+        refreshToken: data.refresh_token,
+      }
     : { failure: { code: 'provider-unavailable', reason: 'token host: success without a usable token' } }
 }
 

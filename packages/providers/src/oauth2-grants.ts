@@ -13,6 +13,8 @@ export type Grant =
       refreshToken: Secret
       /** Absent: all that was consented to. */
       scope?: string | undefined
+      /** When a person stored these credentials: of those, each refresh token that took the place of another is as good as it. */
+      since?: string | undefined
     }
   | {
       kind: 'client_credentials'
@@ -42,7 +44,9 @@ export function isSameGrant(one: Grant, other: Grant): boolean {
 }
 
 function entriesOf(grant: Grant): string[] {
+  const isReplaceable = grant.kind === 'refresh_token' && grant.since !== undefined
   return Object.entries(grant)
+    .filter(([name]) => !(isReplaceable && name === 'refreshToken'))
     .map(([name, value]) => `${name} ${value instanceof Secret ? value.reveal() : value}`)
     .sort()
 }

@@ -12,7 +12,9 @@
  * - `get` never throws for what the network or the token host does, and every failure of it is safe: nothing was sent.
  *   It waits no longer than the first of those who ask may, by whose `io` the request goes out.
  * - A token is kept until shortly before it expires by `io.now()`, and only for the grant that it was got by: other
- *   credentials under the same key ask anew.
+ *   credentials under the same key ask anew, but for a refresh token that took the place of that grant's (`since`).
+ * - A refresh token that the answer replaces is told by `io.replaceSecret`: the client must use the new one from then on
+ *   (https://www.rfc-editor.org/rfc/rfc6749#section-6), and Microsoft ends each 90 days after it was given out.
  * - `drop` with a token leaves a newer one in place, so that many refusals of an old one cost one request.
  * - Reasons hold no secret of the grant and no part of an assertion. What a provider says about a request that carried a token
  *   goes through `withoutToken(text, token)` before it becomes a reason: core only knows the credentials.
@@ -22,7 +24,7 @@
 import { requestToken, type TokenFailure } from './oauth2-answer.ts'
 import { type Grant, isSameGrant } from './oauth2-grants.ts'
 import type { Io } from './provider.ts'
-import type { Secret } from './secret.ts'
+import { isSameSecret, type Secret } from './secret.ts'
 
 export { adviceOn } from './oauth2-advice.ts'
 export { type TokenFailure, withoutToken } from './oauth2-answer.ts'
@@ -60,8 +62,10 @@ export function createTokens(max = keptMax): Tokens {
     const askedMs = io.now().getTime()
     const answer = await requestToken(grant, io)
     if ('failure' in answer) return answer
-    const { token, lifeMs } = answer
+    const { token, lifeMs, refreshToken } = answer
     keep(key, { grant, token, goodUntilMs: askedMs + Math.max(lifeMs - marginMs, lifeMs / 2) })
+    if (grant.kind === 'refresh_token' && refreshToken && !isSameSecret(refreshToken, grant.refreshToken))
+      io.replaceSecret(grant.refreshToken, refreshToken)
     return { token }
   }
 

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { z } from 'zod'
 import type { FailureCode } from './failures.ts'
+import type { Secret } from './secret.ts'
 
 /** An address as it is written into MIME; `address` is already validated ASCII dot-atom@domain. */
 export type Mailbox = { address: string; name?: string | undefined }
@@ -69,6 +70,10 @@ export type HttpRequest = {
   url: string
   headers: Record<string, string>
   body?: string | Buffer
+  /** Given up after this time; absent: at the deadline of the call. */
+  timeoutMs?: number
+  /** A longer answer is none; absent: 1 MB. */
+  answerBytesMax?: number
 }
 export type HttpResponse = {
   status: number
@@ -105,6 +110,13 @@ export type Io = {
   beginSignal: AbortSignal
   /** Aborts later: the deadline of an answer to what is out as a whole, for those whose servers take their time then (SMTP). */
   answerSignal: AbortSignal
+  /** How long it is until then; for a call of several requests, of which the last must not be cut off. */
+  msLeft(): number
+  /**
+   * The provider gave out `fresh` in the place of `old`, a secret of this connection: whoever called stores it. Returns at once and
+   * never throws, so that the call does not depend on it.
+   */
+  replaceSecret(old: Secret, fresh: Secret): void
 }
 
 /** What a provider can say exactly; core refuses at accept what it cannot, and docs/providers/matrix.md is made from it. */
@@ -113,6 +125,8 @@ export type Capabilities = {
   recipientsMax: number
   /** Of the whole encoded message. */
   messageBytesMax: number
+  /** Of text and html together, where less of them fits than of files; absent: as of the whole. */
+  textBytesMax?: number
   /** How long a repeat with the same attemptKey is recognised; 0: never. */
   idempotencyWindowMs: number
   /** Whether an accepting answer can still refuse single recipients by name. */
@@ -153,7 +167,16 @@ export type AccountReport = {
   notes: string[]
 }
 
-export type ProviderConnection<C, S> = { id: string; credentials: C; settings: S }
+export type ProviderConnection<C, S> = {
+  id: string
+  credentials: C
+  settings: S
+  /**
+   * Changes when a person stores other credentials, but not by `Io.replaceSecret`: what was logged in with before stays good then.
+   * Absent: only equal credentials are the same.
+   */
+  credentialsSince?: string | undefined
+}
 
 export interface Provider<C = unknown, S = unknown> {
   /** Folder name, URL part and database value. */

@@ -29,6 +29,11 @@ export class Secret {
   }
 }
 
+/** Whether both hold the same value. */
+export function isSameSecret(one: Secret, other: Secret): boolean {
+  return one.reveal() === other.reveal()
+}
+
 /** Schema of a credential: one line of text up to 4 kB that fits the pattern, wrapped so that it cannot leak. */
 export function secret(description: string, pattern = /^/) {
   return z

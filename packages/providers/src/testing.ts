@@ -56,18 +56,20 @@ export function createTestIo(
       open(Number(port), (error, socket) => (socket ? done(null, socket) : done(error ?? new Error(), null))),
   })
   const signal = AbortSignal.timeout(timeoutMs)
+  const endsAt = performance.now() + timeoutMs
   let closing: Promise<void> | undefined
 
   return {
     signal,
     beginSignal: AbortSignal.timeout(beginMs),
     answerSignal: AbortSignal.timeout(answerMs),
+    msLeft: () => endsAt - performance.now(),
     now: () => testTime,
     connect: ({ port }) =>
       new Promise((resolve, reject) =>
         open(port, (error, socket) => (socket ? resolve(socket) : reject(error))),
       ),
-    request: async ({ method, url, headers, body }) => {
+    request: async ({ method, url, headers, body, ...limits }) => {
       try {
         const { origin, pathname, search } = new URL(url)
         const answer = await agent.request({
@@ -76,15 +78,19 @@ export function createTestIo(
           method,
           headers,
           body: body ?? null,
-          signal,
+          signal:
+            limits.timeoutMs === undefined
+              ? signal
+              : AbortSignal.any([signal, AbortSignal.timeout(limits.timeoutMs)]),
         })
         const content = Buffer.from(await answer.body.arrayBuffer())
-        if (content.length > answerBytesMax) throw failure('answer too long', true)
+        if (content.length > (limits.answerBytesMax ?? answerBytesMax)) throw failure('answer too long', true)
         return { status: answer.statusCode, headers: answer.headers, body: content }
       } catch (error) {
         throw error instanceof Error && 'bodySent' in error ? error : failure(String(error), true)
       }
     },
+    replaceSecret: () => {},
     openSockets: () => sockets.size,
     close: () => {
       closing ??= agent.close()

@@ -3,7 +3,7 @@ import type { SealedConnection } from './list-sealed-connections.ts'
 
 export type SealedConnectionRow = Pick<
   SealedConnection,
-  'id' | 'provider' | 'settings' | 'sealedCredentials' | 'dataKeyVersion'
+  'id' | 'provider' | 'settings' | 'sealedCredentials' | 'dataKeyVersion' | 'credentialsSince'
 >
 
 /** One connection with its sealed credentials, enabled or not; null if the tenant has none of this id. */
@@ -15,7 +15,8 @@ export async function readSealedConnection(
   const { rows } = await db.query<SealedConnectionRow>({
     name: 'connection-read-sealed',
     text: `
-      select id, provider, settings, sealed_credentials as "sealedCredentials", data_key_version as "dataKeyVersion"
+      select id, provider, settings, sealed_credentials as "sealedCredentials", data_key_version as "dataKeyVersion",
+             extract(epoch from coalesce(credentials_rotated_at, created_at))::text as "credentialsSince"
       from connection where tenant_id = $1 and id = $2`,
     values: [tenantId, id],
   })

@@ -7,6 +7,8 @@ export type SealedConnection = {
   settings: unknown
   sealedCredentials: Buffer
   dataKeyVersion: number
+  /** Changes when a person stores other credentials, and not when the provider replaced a secret of them by itself. */
+  credentialsSince: string
   limits: ConnectionLimits | null
 }
 
@@ -37,13 +39,15 @@ export async function listSealedConnections(db: Queryable, tenantId: string): Pr
     settings: unknown
     sealed_credentials: Buffer
     data_key_version: number
+    credentials_since: string
     limits: ConnectionLimits | null
     routes: RoutingRule[] | null
   }>({
     name: 'list-sealed-connections',
     // Without a connection there is nothing that a route could lead to, so the routes may come with the connections.
     text: `
-      select id, provider, settings, sealed_credentials, data_key_version, limits,
+      select id, provider, settings, sealed_credentials, data_key_version,
+             extract(epoch from coalesce(credentials_rotated_at, created_at))::text as credentials_since, limits,
              (select json_agg(json_build_object('id', r.id, 'match', r.match, 'strategy', r.strategy, 'targets', r.targets)
                               order by r.position, r.id)
               from route r where r.tenant_id = $1 and r.enabled) as routes
@@ -57,6 +61,7 @@ export async function listSealedConnections(db: Queryable, tenantId: string): Pr
       settings: row.settings,
       sealedCredentials: row.sealed_credentials,
       dataKeyVersion: row.data_key_version,
+      credentialsSince: row.credentials_since,
       limits: row.limits,
     })),
     routes: rows[0]?.routes ?? [],

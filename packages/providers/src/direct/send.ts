@@ -4,7 +4,7 @@ import type { Io, OutboundMessage, ProviderConnection, SendOutcome } from '../pr
 import { deliver } from '../smtp/deliver.ts'
 import type { Pools } from '../smtp/pools.ts'
 import { toEnvelope } from '../smtp/session.ts'
-import { SessionPool } from '../smtp/session-pool.ts'
+import { type Open, SessionPool } from '../smtp/session-pool.ts'
 import { keysFor, signMime } from './dkim.ts'
 import { openSession, type Ways } from './open-session.ts'
 import { type Result, toOutcome, toResults } from './outcome.ts'
@@ -33,12 +33,10 @@ export async function sendDirectly(
   const results = await Promise.all(
     all.map(async ([domain, addresses = []]): Promise<Result[]> => {
       const sessionsMax = settings.max_connections ?? sessionsMaxDefault
-      const pool = pools.of(
-        connection,
-        domain,
-        () => new SessionPool(sessionsMax, (used) => openSession(domain, settings, ways, used)),
-      )
-      return toResults(await deliver(pool, toEnvelope(message, addresses, mime), mime, io), addresses)
+      const pool = pools.of(connection, domain, () => new SessionPool(sessionsMax))
+      const open: Open = (used) => openSession(domain, settings, ways, used)
+      const transfer = await deliver(pool, open, toEnvelope(message, addresses, mime), mime, io)
+      return toResults(transfer, addresses)
     }),
   )
   return toOutcome(results.flat(), messageIdOf(message))

@@ -11,7 +11,10 @@ export type Connection = ProviderConnection<GmailCredentials, GmailSettings>
 const scope = 'https://www.googleapis.com/auth/gmail.send'
 
 /** How a connection gets its token; a refresh token has the scopes that were consented to. */
-export function toLogin({ id, credentials, settings }: Connection, tokens: Tokens): Login {
+export function toLogin(
+  { id, credentials, settings, credentialsSince: since }: Connection,
+  tokens: Tokens,
+): Login {
   const tokenUrl = tokenUrlOf(settings)
   if ('private_key' in credentials) {
     const { client_email: clientEmail, private_key: privateKey } = credentials
@@ -26,7 +29,8 @@ export function toLogin({ id, credentials, settings }: Connection, tokens: Token
     return { tokens, key: id, grant }
   }
   const { client_id: clientId, client_secret: clientSecret, refresh_token: refreshToken } = credentials
-  return { tokens, key: id, grant: { kind: 'refresh_token', tokenUrl, clientId, clientSecret, refreshToken } }
+  const grant = { kind: 'refresh_token', tokenUrl, clientId, clientSecret, refreshToken, since } as const
+  return { tokens, key: id, grant }
 }
 
 /** The address of the user's mailbox in the API. */

@@ -53,7 +53,7 @@ const settings = z.strictObject({
     .describe('Address that gives out tokens when it is not https://login.microsoftonline.com'),
 })
 
-/** Exchange Online through Microsoft Graph: the whole message becomes a draft, and the draft is sent. */
+/** Exchange Online through Microsoft Graph: the whole message becomes a draft, large files follow it, and the draft is sent. */
 export function createMicrosoft365(): Provider<Microsoft365Credentials, Microsoft365Settings> {
   const tokens = createTokens()
   return {
@@ -64,8 +64,10 @@ export function createMicrosoft365(): Provider<Microsoft365Credentials, Microsof
     capabilities: {
       // The usual setting of a mailbox: https://learn.microsoft.com/en-us/office365/servicedescriptions/exchange-online-service-description/exchange-online-limits
       recipientsMax: 500,
-      // A request holds 4 MB, in base64.
-      messageBytesMax: 3 * 1000 * 1000,
+      // The usual setting of a mailbox, which may be 150 MB: https://learn.microsoft.com/en-us/graph/api/attachment-createuploadsession
+      messageBytesMax: 35 * 1000 * 1000,
+      // A request holds 4 MB, in base64, and texts cannot follow in another.
+      textBytesMax: 3 * 1000 * 1000,
       idempotencyWindowMs: 0,
       answersEachRecipient: false,
       replyToMax: 10,

@@ -218,7 +218,7 @@ describe('the requests', () => {
       grant_type: 'refresh_token',
       client_id: 'app-1',
       refresh_token: 'refresh-1',
-      scope: `http://127.0.0.1:${peer.port}/.default`,
+      scope: `http://127.0.0.1:${peer.port}/.default offline_access`,
     })
   })
 

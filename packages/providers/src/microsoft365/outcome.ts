@@ -5,14 +5,13 @@ import { retryAfterMs } from '../http.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
 import { type Fault, judge, type Rule } from '../rules.ts'
 
+const usedUp = /ErrorExceededMessageLimit|ErrorSubmissionQuotaExceeded|ErrorQuotaExceeded/
+const tooLarge = /ErrorMessageSizeExceeded|ErrorAttachmentSizeLimitExceeded/
+
 // The first rule that fits decides: https://learn.microsoft.com/en-us/graph/errors for the status, and for the codes of Exchange
 // https://learn.microsoft.com/en-us/exchange/client-developer/web-service-reference/responsecode
 export const rules: Rule[] = [
-  {
-    status: /4../,
-    code: /ErrorExceededMessageLimit|ErrorSubmissionQuotaExceeded|ErrorQuotaExceeded/,
-    is: 'provider-quota-used-up',
-  },
+  { status: /4../, code: usedUp, is: 'provider-quota-used-up' },
   { status: /429/, is: 'provider-rate-limited' },
   // "Throttled for exceeding the maximum bandwidth cap": not looked at, in spite of its number.
   { status: /509/, is: 'provider-rate-limited' },
@@ -32,9 +31,18 @@ export const rules: Rule[] = [
     is: 'provider-settings-wrong',
   },
   { status: /413/, is: 'message-too-large' },
-  { code: /ErrorMessageSizeExceeded/, is: 'message-too-large' },
+  { code: tooLarge, is: 'message-too-large' },
   { code: /ErrorInvalidRecipients/, is: 'recipient-refused' },
   { is: 'message-refused' },
+]
+
+// The address of an upload carries its own leave and ends with its session: what it refuses for these says nothing about ours.
+const pieceRules: Rule[] = [
+  { code: usedUp, is: 'provider-quota-used-up' },
+  { status: /429|509/, is: 'provider-rate-limited' },
+  { status: /413/, is: 'message-too-large' },
+  { code: tooLarge, is: 'message-too-large' },
+  { is: 'provider-unavailable' },
 ]
 
 // Tolerant: of all it says, only the id is needed.
@@ -51,7 +59,7 @@ export type Draft = { id: string; messageId: string; recipients: number | undefi
 
 /** The draft that was made, or why there is none: no mail has left in any case. */
 export function toDraft(response: HttpResponse, now: Date): Draft | SendOutcome {
-  if (!isSuccess(response)) return notSent(toRefusal(response, now), retryAfterMs(response, now))
+  if (!isSuccess(response)) return toUnsent(response, now)
   const { data } = draft.safeParse(parseAnswer(response.body))
   if (!data) return toFailure('provider-unavailable', 'a draft without an id')
   const { id, internetMessageId, toRecipients, ccRecipients, bccRecipients } = data
@@ -75,17 +83,29 @@ export function toOutcome(response: HttpResponse, now: Date, messageId: string):
   return { kind: 'accepted', providerMessageId: messageId, ...(pauseMs !== undefined && { pauseMs }) }
 }
 
+/**
+ * A step before the order to send that did not come to its end. What is unknown of it is whether the draft has changed, and that
+ * sends nothing.
+ */
+export function toUnsent(response: HttpResponse, now: Date): SendOutcome {
+  if (isSuccess(response)) return toFailure('provider-unavailable', `${response.status} in place of 201`)
+  const outcome = toRefusal(response, now)
+  return outcome.kind === 'unknown'
+    ? toFailure('provider-unavailable', outcome.reason, retryAfterMs(response, now))
+    : outcome
+}
+
+/** The same of a piece of a file. */
+export function toUnsentPiece(response: HttpResponse, now: Date): SendOutcome {
+  return judge(pieceRules, toFault(response), response, now)
+}
+
 function isSuccess({ status }: HttpResponse): boolean {
   return status >= 200 && status < 300
 }
 
 function toRefusal(response: HttpResponse, now: Date): SendOutcome {
   return judge(rules, toFault(response), response, now)
-}
-
-/** Without an order to send, what is unknown is whether there is a draft, and that sends nothing. */
-function notSent(outcome: SendOutcome, waitMs: number | undefined): SendOutcome {
-  return outcome.kind === 'unknown' ? toFailure('provider-unavailable', outcome.reason, waitMs) : outcome
 }
 
 const error = z

@@ -1,18 +1,20 @@
 import { toReason } from '../answer.ts'
 import { toFailure } from '../failures.ts'
-import { exchange, networkCode } from '../http.ts'
+import { exchange } from '../http.ts'
 import { messageIdOf } from '../mime.ts'
-import { buildPendingMime } from '../mime-pending.ts'
 import { isNetworkFailure } from '../network-failure.ts'
 import type { Tokens } from '../oauth2.ts'
 import { openWithToken } from '../oauth2-io.ts'
 import type { HttpRequest, Io, OutboundMessage, SendOutcome } from '../provider.ts'
-import { type Connection, toLogin, userUrl } from './login.ts'
+import { answerBytesFor, attachAll, needsSession } from './attach.ts'
+import { type Connection, takesSessions, toLogin, userUrl } from './login.ts'
 import { type Draft, toDraft, toOutcome } from './outcome.ts'
+import { type Parts, toParts } from './parts.ts'
+import { createSteps, type Steps } from './steps.ts'
 
 /**
- * The answer to a draft repeats the body, in JSON that may write each character as six, and answers over 1 MB are not read:
- * what may come near goes out without a draft.
+ * The answer to a draft repeats the body, in JSON that may write each character as six, and answers over 1 MB are not read unless
+ * they must be: what may come near goes out without a draft, if it has no files that only a draft can take.
  */
 const repeatedCharsMax = 150_000
 
@@ -20,7 +22,7 @@ const repeatedCharsMax = 150_000
 // https://learn.microsoft.com/en-us/graph/outlook-immutable-id
 const prefer = { Prefer: 'IdType="ImmutableId"' }
 
-/** Hands the whole message to Graph as MIME: as a draft, which has an id, and by the order to send that draft. */
+/** Hands the whole message to Graph as MIME: as a draft, which has an id and takes large files, and by the order to send that draft. */
 export async function sendByMicrosoft365(
   message: OutboundMessage,
   connection: Connection,
@@ -31,19 +33,27 @@ export async function sendByMicrosoft365(
   if ('failure' in opened) return toFailure(opened.failure.code, opened.failure.reason, opened.failure.waitMs)
   const { io } = opened
   const url = userUrl(connection.settings)
-  const mime = await buildPendingMime(message)
-  if ((message.html ?? message.text ?? '').length > repeatedCharsMax)
-    return exchange(io, toMimeRequest(`${url}/sendMail`, mime), (response, now) =>
+  const parts = await toParts(message)
+  if (parts.apart.length === 0 && bodyChars(message) > repeatedCharsMax)
+    return exchange(io, toMimeRequest(`${url}/sendMail`, parts.mime), (response, now) =>
       toOutcome(response, now, messageIdOf(message)),
     )
-  const draft = await createDraft(io, toMimeRequest(`${url}/messages`, mime))
+  if (parts.apart.some(needsSession) && !takesSessions(connection.settings))
+    return toFailure('provider-cannot-express', 'this cloud of Microsoft takes no files of 3 MB and more')
+  const steps = createSteps(io, plainIo)
+  const draft = await createDraft(message, parts, url, steps)
   if ('kind' in draft) return draft
   const draftUrl = `${url}/messages/${encodeURIComponent(draft.id)}`
-  const outcome = isWhole(draft, message)
-    ? await sendDraft(io, draftUrl, draft.messageId)
-    : toFailure('provider-cannot-express', 'the draft does not name all recipients of the message')
+  const outcome =
+    (await complete(draft, draftUrl, message, parts, steps)) ??
+    (await sendDraft(io, draftUrl, draft.messageId))
   if (mayRemove(outcome)) await removeDraft(io, draftUrl)
   return outcome
+}
+
+/** Of the body, the draft repeats one form. */
+function bodyChars({ html, text }: OutboundMessage): number {
+  return (html ?? text ?? '').length
 }
 
 /** https://learn.microsoft.com/en-us/graph/outlook-send-mime-message. Recipients are those in To, Cc and Bcc. */
@@ -56,14 +66,28 @@ function toMimeRequest(url: string, mime: Buffer): HttpRequest {
   }
 }
 
-/** Nothing is sent by it, so that whatever goes wrong may be tried again. */
-async function createDraft(io: Io, request: HttpRequest): Promise<Draft | SendOutcome> {
-  try {
-    return toDraft(await io.request(request), io.now())
-  } catch (error) {
-    if (!isNetworkFailure(error)) throw error
-    return toFailure(error.bodySent ? 'provider-unavailable' : networkCode(error), error.reason)
-  }
+async function createDraft(
+  message: OutboundMessage,
+  { mime, apart }: Parts,
+  url: string,
+  steps: Steps,
+): Promise<Draft | SendOutcome> {
+  const answerBytesMax = answerBytesFor(apart.length > 0 ? bodyChars(message) : 0)
+  const answer = await steps.graph({ ...toMimeRequest(`${url}/messages`, mime), answerBytesMax })
+  return 'kind' in answer ? answer : toDraft(answer, steps.now())
+}
+
+/** Null once the draft is the whole message. */
+async function complete(
+  draft: Draft,
+  draftUrl: string,
+  message: OutboundMessage,
+  { apart }: Parts,
+  steps: Steps,
+): Promise<SendOutcome | null> {
+  if (!isWhole(draft, message))
+    return toFailure('provider-cannot-express', 'the draft does not name all recipients of the message')
+  return (await attachAll(apart, { url: draftUrl, headers: prefer }, steps)) ?? steps.ifLate()
 }
 
 /** Exchange may resolve an address to another one of the same person, but takes away none. */

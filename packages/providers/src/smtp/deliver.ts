@@ -1,17 +1,18 @@
 import type { Io } from '../provider.ts'
 import type { Transfer } from './outcome.ts'
 import type { Envelope } from './session.ts'
-import type { SessionPool } from './session-pool.ts'
+import type { Open, SessionPool } from './session-pool.ts'
 
 /** Hands one message over a session of the pool. */
 export async function deliver(
   pool: SessionPool,
+  open: Open,
   envelope: Envelope,
   mime: Buffer,
   io: Io,
 ): Promise<Transfer> {
   for (;;) {
-    const lease = await pool.acquire(io)
+    const lease = await pool.acquire(open, io)
     if ('failure' in lease) return lease.failure
     if (io.beginSignal.aborted) {
       void pool.release(lease.session)

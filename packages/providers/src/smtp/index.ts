@@ -8,7 +8,7 @@ import { openSession } from './open-session.ts'
 import { toOutcome } from './outcome.ts'
 import { Pools } from './pools.ts'
 import { toEnvelope } from './session.ts'
-import { SessionPool } from './session-pool.ts'
+import { type Open, SessionPool } from './session-pool.ts'
 import { type SmtpSettings, smtpSettings, smtpTargets } from './settings.ts'
 
 const sessionsMaxDefault = 20
@@ -41,11 +41,11 @@ export function createSmtp(): Provider<SmtpCredentials, SmtpSettings> {
     callsMax: sessionsMaxOf,
     send: async (message, connection, io) => {
       const pool = pools.of(connection, '', () => {
-        const sessionsMax = sessionsMaxOf(connection.settings)
-        return new SessionPool(sessionsMax, (used) => openSession(connection, tokens, used))
+        return new SessionPool(sessionsMaxOf(connection.settings))
       })
+      const open: Open = (used) => openSession(connection, tokens, used)
       const mime = await buildMime(message)
-      const transfer = await deliver(pool, toEnvelope(message, message.envelopeTo, mime), mime, io)
+      const transfer = await deliver(pool, open, toEnvelope(message, message.envelopeTo, mime), mime, io)
       return toOutcome(transfer, messageIdOf(message))
     },
     check: (connection, io) => checkSmtp(connection, tokens, io),

@@ -19,10 +19,11 @@ export const tokenMethod = 'LG-XOAUTH2'
 export async function findLogin(
   { username, password, oauth2 }: SmtpCredentials,
   settings: SmtpSettings,
+  since: string | undefined,
   tokens: (grant: Grant) => ReturnType<Tokens['get']>,
 ): Promise<LoginResult> {
   if (oauth2 && username) {
-    const grant = toGrant(oauth2, username.reveal(), settings)
+    const grant = toGrant(oauth2, username.reveal(), settings, since)
     if (typeof grant === 'string') return { failure: { code: 'provider-settings-wrong', reason: grant } }
     const got = await tokens(grant)
     if ('failure' in got) return got
@@ -42,7 +43,12 @@ function usualUser(preset: Preset | undefined, password: Secret): string | undef
 }
 
 /** How a token is asked for, or what is missing for that. */
-function toGrant(given: Oauth2Credentials, mailbox: string, settings: SmtpSettings): Grant | string {
+function toGrant(
+  given: Oauth2Credentials,
+  mailbox: string,
+  settings: SmtpSettings,
+  since: string | undefined,
+): Grant | string {
   const endpoint = settings.preset && presets[settings.preset].oauth2
   const tokenUrl = tokenUrlOf(settings).replace('{tenant}', given.tenant ?? 'common')
   const appScope = given.scope ?? endpoint?.appScope
@@ -56,7 +62,7 @@ function toGrant(given: Oauth2Credentials, mailbox: string, settings: SmtpSettin
   const { client_secret: clientSecret, refresh_token: refreshToken } = given
   if (refreshToken) {
     const scope = given.scope ?? endpoint?.userScope
-    return { kind: 'refresh_token', tokenUrl, clientId, clientSecret, refreshToken, scope }
+    return { kind: 'refresh_token', tokenUrl, clientId, clientSecret, refreshToken, scope, since }
   }
   if (!clientSecret || !appScope) return scopeMissing
   // Applications that act for themselves belong to one tenant.

@@ -1,6 +1,6 @@
 import type SMTPConnection from 'nodemailer/lib/smtp-connection'
 import type { Tokens } from '../oauth2.ts'
-import type { Io } from '../provider.ts'
+import type { Io, ProviderConnection } from '../provider.ts'
 import { strikeOut } from '../redact.ts'
 import type { SmtpCredentials } from './credentials.ts'
 import { loginObstacle } from './failure.ts'
@@ -11,15 +11,15 @@ import { Session } from './session.ts'
 import type { Opened } from './session-pool.ts'
 import { endpointOf, type SmtpSettings, smtpTarget } from './settings.ts'
 
-export type Account = { id: string; credentials: SmtpCredentials; settings: SmtpSettings }
+export type Account = ProviderConnection<SmtpCredentials, SmtpSettings>
 
 /** Connects, encrypts and logs in; what goes wrong is told as the transfer that it prevents. */
 export async function openSession(
-  { id, credentials, settings }: Account,
+  { id, credentials, settings, credentialsSince }: Account,
   tokens: Tokens,
   io: Io,
 ): Promise<Opened> {
-  const found = await findLogin(credentials, settings, (grant) => tokens.get(id, grant, io))
+  const found = await findLogin(credentials, settings, credentialsSince, (grant) => tokens.get(id, grant, io))
   if ('failure' in found) return { failure: { kind: 'misconfigured', ...found.failure } }
   const step = logIn(found.login, settings.allow_insecure === true)
   const opened = await openConnection(smtpTarget(settings), optionsOf(settings), io, step)

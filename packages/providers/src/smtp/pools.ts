@@ -12,10 +12,14 @@ export class Pools {
   readonly #pools = new Map<string, SessionPool>()
   readonly #prints = new WeakMap<object, string>()
 
-  /** The pool of a connection, or of a part of it; changed credentials or settings begin a new one. */
+  /**
+   * The pool of a connection, or of a part of it. Other settings begin a new one, and so do credentials that a person changed: a
+   * refresh token that was replaced by another leaves who is logged in as it is.
+   */
   of(connection: Connection, part: string, create: () => SessionPool): SessionPool {
-    const { id, credentials, settings } = connection
-    const key = `${id} ${this.#printOf(credentials)} ${JSON.stringify(settings)} ${part}`
+    const { id, credentials, settings, credentialsSince } = connection
+    const version = credentialsSince ?? this.#printOf(credentials)
+    const key = `${id} ${version} ${JSON.stringify(settings)} ${part}`
     const known = this.#pools.get(key)
     const pool = known ?? create()
     this.#pools.delete(key)

@@ -6,12 +6,13 @@ const idleMsMax = 20_000
 
 export type Opened = { session: Session } | { failure: Transfer }
 export type Lease = { session: Session; reused: boolean } | { failure: Transfer }
+/** Makes one more connection. */
+export type Open = (io: Io) => Promise<Opened>
 type Turn = (session?: Session) => void
 
 /** The connections of one account at one server. */
 export class SessionPool {
   readonly #sessionsMax: number
-  readonly #open: (io: Io) => Promise<Opened>
   readonly #sessions = new Set<Session>()
   readonly #idle: { session: Session; since: number }[] = []
   // Called with a session to use, or with nothing when there is room to open one.
@@ -20,18 +21,20 @@ export class SessionPool {
   #closed = false
   #reaper: NodeJS.Timeout | undefined
 
-  /** An empty pool of at most `sessionsMax`; `open` makes one more whenever it is needed. */
-  constructor(sessionsMax: number, open: (io: Io) => Promise<Opened>) {
+  /** An empty pool of at most `sessionsMax`. */
+  constructor(sessionsMax: number) {
     this.#sessionsMax = sessionsMax
-    this.#open = open
   }
 
-  /** A session for one message; waits while all are busy, until it is too late to begin. */
-  async acquire(io: Io): Promise<Lease> {
+  /**
+   * A session for one message; waits while all are busy, until it is too late to begin. A pool outlives the secrets that it was begun
+   * with, hence `open`.
+   */
+  async acquire(open: Open, io: Io): Promise<Lease> {
     for (;;) {
       const newest = this.#idle.pop()
       if (newest) return { session: newest.session, reused: true }
-      if (this.#slotsTaken < this.#sessionsMax) return this.#openOne(io)
+      if (this.#slotsTaken < this.#sessionsMax) return this.#openOne(open, io)
       const turn = await this.#nextTurn(io.beginSignal)
       if (turn === 'aborted') return { failure: { kind: 'busy', reason: 'every connection stayed busy' } }
       if (turn) return { session: turn, reused: true }
@@ -56,9 +59,9 @@ export class SessionPool {
     await Promise.all([...this.#sessions].map((session) => session.close()))
   }
 
-  async #openOne(io: Io): Promise<Lease> {
+  async #openOne(open: Open, io: Io): Promise<Lease> {
     this.#slotsTaken++
-    const opened = await this.#open(io).catch((error: unknown) => {
+    const opened = await open(io).catch((error: unknown) => {
       this.#freeSlot()
       throw error
     })
