@@ -108,7 +108,9 @@ test('it is stored sealed, and changes neither the version of the connections no
 test('of what a client has stored meanwhile nothing is replaced', async () => {
   const { keep, opened, row, tenantId, id, place, sealer } = await setUp()
   const others = { ...credentials, refresh_token: 'refresh-of-the-client' }
-  await updateConnection(db.pool, tenantId, id, { credentials: await sealer.sealCredentials(place, others }))
+  await updateConnection(db.pool, tenantId, id, {
+    credentials: await sealer.sealCredentials(place, others),
+  })
   const before = await row()
   await keep('refresh-1', 'refresh-2')
   expect(await opened()).toEqual(others)
@@ -124,7 +126,9 @@ test('a client that stores others while the secret is being stored wins', async 
     },
   })
   rotate = async () => {
-    await updateConnection(db.pool, tenantId, id, { credentials: await sealer.sealCredentials(place, others }))
+    await updateConnection(db.pool, tenantId, id, {
+      credentials: await sealer.sealCredentials(place, others),
+    })
   }
   await keep('refresh-1', 'refresh-2')
   expect(await opened()).toEqual(others)

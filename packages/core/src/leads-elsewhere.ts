@@ -18,13 +18,12 @@ function fieldsOf(settings: unknown): [name: string, value: unknown][] {
  * thereby somebody who may know its secrets. What is stored and no longer fits the provider's schema says nothing of where it led.
  */
 export function leadsElsewhere(provider: Provider, before: unknown, after: unknown): boolean {
+  if (provider.keysOnlySign) return false
   const was = provider.settings.safeParse(before)
   const is = provider.settings.safeParse(after)
   if (!was.success || !is.success) return true
   const old = provider.targets(was.data)
   const targets = provider.targets(is.data)
-  // What names no server shows its credentials to none: the keys of direct delivery only sign.
-  if (targets.length === 0) return false
   const isNewTarget = targets.some(
     ({ host, port, scheme }) =>
       !old.some((one) => one.host === host && one.port === port && one.scheme === scheme),

@@ -190,6 +190,8 @@ export interface Provider<C = unknown, S = unknown> {
   callsMax?(settings: S): number
   /** Hosts and ports that these settings would reach: checked by the egress policy when a connection is saved. */
   targets(settings: S): Target[]
+  /** Its credentials are shown to nobody, wherever the settings lead. */
+  keysOnlySign?: true
   send(message: OutboundMessage, connection: ProviderConnection<C, S>, io: Io): Promise<SendOutcome>
   /** Authenticates, and asks what the account may do; never sends. */
   check(connection: ProviderConnection<C, S>, io: Io): Promise<AccountReport>

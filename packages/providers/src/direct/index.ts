@@ -45,6 +45,7 @@ export function createDirect({
       tellsLimits: false,
     },
     targets: directTargets,
+    keysOnlySign: true,
     send: (message, connection, io) => sendDirectly(message, connection, pools, ways, io),
     check: (connection, io) => checkDirect(connection, ways, io),
     close: () => pools.close(),
