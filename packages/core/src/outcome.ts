@@ -204,12 +204,16 @@ function toQueued(following: readonly LoadedRecipient[]): RecipientChange[] {
     .map(({ position }) => ({ position, status: 'queued', reason: null, event: null }))
 }
 
-/** How soon a held message is looked at again: a connection may have been made meanwhile. */
-const HELD_RECHECK_MS = 60_000
+/**
+ * How soon a held message is looked at again by itself: a change of the tenant's connections or routes lets it go within seconds, so this
+ * is only for what was held in the very moment of the change. Each look writes, and a hundred thousand must not come at once.
+ */
+const HELD_RECHECK_MS = 10 * 60_000
 
 /** A message that no connection may carry now: it waits, visibly, until one appears or its 72 hours are over. */
-export function toHeldRecord(message: LoadedMessage, reason: string): OutcomeRecord {
-  const isLast = HELD_RECHECK_MS >= message.expiresInMs
+export function toHeldRecord(message: LoadedMessage, reason: string, random = Math.random): OutcomeRecord {
+  const againInMs = HELD_RECHECK_MS * (1 + random() / 2)
+  const isLast = againInMs >= message.expiresInMs
   const status = isLast ? 'failed' : 'held'
   const pending = pendingRecipients(message)
   return {
@@ -225,7 +229,7 @@ export function toHeldRecord(message: LoadedMessage, reason: string): OutcomeRec
       reason,
       event: recipient.status === status ? null : `recipient.${status}`,
     })),
-    retryInMs: isLast ? null : HELD_RECHECK_MS,
+    retryInMs: isLast ? null : againInMs,
     waitVersion: message.connectionsVersion,
     giveBack: isLast ? pending.length : 0,
   }
