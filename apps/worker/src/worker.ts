@@ -61,7 +61,9 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   )
   const pace = createPace({
     pool,
-    check: ({ provider, connection }) => provider.check(connection, checkIo(deps.egress, clock.now)),
+    check: ({ provider, connection }, signal) =>
+      provider.check(connection, checkIo(deps.egress, clock.now, signal)),
+    onAsked: metrics.onAsked,
     onSync: metrics.onPaceSync,
     onReserve: metrics.onReserve,
     onError,

@@ -6,6 +6,7 @@ import { takeProbe } from '@lettergate/db/sql/circuit-probe'
 import { readPace } from '@lettergate/db/sql/pace-read'
 import type { AccountReport, SendOutcome } from '@lettergate/providers/provider'
 import { LRUCache } from 'lru-cache'
+import { type Asked, createLimitsAsker } from './ask-limits.ts'
 import type { Standing, WaitWhy } from './choose.ts'
 import { count, mustOpen, NO_TALLY, OPEN_MS } from './circuit.ts'
 import { createReservations } from './pace-reservations.ts'
@@ -62,8 +63,10 @@ const PUT_BACK_MS = { min: 250, max: 300_000 }
  */
 export function createPace(deps: {
   pool: Pool
-  /** Asks a provider what a connection may send. */
-  check?: (candidate: Candidate) => Promise<AccountReport>
+  /** Asks a provider what a connection may send; what the signal ends is not waited for. */
+  check?: (candidate: Candidate, signal: AbortSignal) => Promise<AccountReport>
+  checkDeadlineMs?: number
+  onAsked?: (asked: Asked) => void
   onError: (error: unknown) => void
   onSync?: (connections: number) => void
   onReserve?: (recipients: number) => void
@@ -137,11 +140,15 @@ export function createPace(deps: {
 
   function waitsFor(local: Local): Promise<boolean> {
     return new Promise((resolve) => {
-      local.waiting.push(resolve)
-      setTimeout(() => {
-        local.waiting = local.waiting.filter((one) => one !== resolve)
+      const timer = setTimeout(() => {
+        local.waiting = local.waiting.filter((one) => one !== wake)
         resolve(false)
       }, QUEUE_MS).unref()
+      const wake = (go: boolean) => {
+        clearTimeout(timer)
+        resolve(go)
+      }
+      local.waiting.push(wake)
     })
   }
 
@@ -199,7 +206,11 @@ export function createPace(deps: {
     }
   }
 
-  const sync = createPaceSync({ ...deps, locals: () => locals.values(), wakeNext })
+  const asker = createLimitsAsker({ ...deps, deadlineMs: deps.checkDeadlineMs })
+  const sync = createPaceSync({
+    ...deps,
+    ...{ locals: () => locals.values(), askLimits: asker.ask, wakeNext },
+  })
 
   return {
     know(tenantId, candidates) {
@@ -253,7 +264,7 @@ export function createPace(deps: {
     async stop() {
       stopped = true
       for (const local of locals.values()) for (const wake of local.waiting.splice(0)) wake(true)
-      await Promise.all([sync.stop(), ...changing])
+      await Promise.all([asker.stop(), sync.stop(), ...changing])
     },
   }
 }
