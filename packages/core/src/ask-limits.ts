@@ -64,14 +64,14 @@ export function createLimitsAsker(deps: {
   /** Null: another worker has asked within the time. */
   async function askOne(local: Local, ask: NonNullable<typeof check>): Promise<Asked | null> {
     local.askedAt = performance.now()
-    const isOurs = await mayAskLimits(deps.pool, local, ASK_EVERY_MS)
-    if (!isOurs || stopping.signal.aborted) return null
+    const used = await mayAskLimits(deps.pool, local, ASK_EVERY_MS)
+    if (used === null || stopping.signal.aborted) return null
     const report = await answerOf(local, ask)
     if (stopping.signal.aborted) return null
     if (!report || report.fault) return 'failed'
     const told = toldOf(report.limits)
     if (!told) return 'silent'
-    await writeTold(deps.pool, local, told)
+    await writeTold(deps.pool, local, told, used)
     return 'told'
   }
 

@@ -192,12 +192,11 @@ export function createPace(deps: {
     try {
       const { tenantId, connectionId } = local
       const { recipients, hasTime } = call
-      const answer = await reserve({ tenantId, connectionId, recipients, hasTime, ...limits })
-      local.news.unused += answer.unused
-      if (answer.why === null) {
-        permit.ofDay = limits.perDay === null ? 0 : recipients
-        return { kind: 'go', permit }
-      }
+      const { told, candidate } = local
+      const { per_second: rate = null, per_day: perDay = null } = candidate.limits ?? {}
+      const answer = await reserve({ tenantId, connectionId, recipients, hasTime, rate, perDay, told })
+      permit.ofDay = answer.ofDay
+      if (answer.why === null) return { kind: 'go', permit }
       permit.ended(null)
       return { kind: 'later', why: answer.why, ms: answer.waitMs }
     } catch (error) {

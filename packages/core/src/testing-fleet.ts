@@ -8,8 +8,16 @@ import type { TestDatabase } from '@lettergate/db/testing'
 import { buildTenant } from '@lettergate/db/testing-rows'
 import { createEgress } from '@lettergate/egress/egress'
 import { createCapture } from '@lettergate/providers/capture/index'
-import type { Capabilities, OutboundMessage, SendOutcome } from '@lettergate/providers/provider'
+import type {
+  Capabilities,
+  HttpRequest,
+  OutboundMessage,
+  Provider,
+  SendOutcome,
+  Target,
+} from '@lettergate/providers/provider'
 import { createAcceptor } from './accept.ts'
+import type { Asked } from './ask-limits.ts'
 import { createDeliverer } from './deliver.ts'
 import { noFailpoint } from './failpoint.ts'
 import { createPace, type Pace } from './pace.ts'
@@ -21,6 +29,8 @@ export type FakeConnection = {
   answer(message: OutboundMessage): SendOutcome | Promise<SendOutcome>
   limits?: ConnectionLimits
   capabilities?: Partial<Capabilities>
+  /** A real adapter, which the call goes to instead of `answer`, and which is asked what the account may send. */
+  through?: Pick<Candidate, 'provider' | 'connection'>
 }
 
 export type Sent = { connection: number; to: string[]; at: number; worker: number }
@@ -31,7 +41,7 @@ export const accepted: SendOutcome = { kind: 'accepted', providerMessageId: 'p-1
 export async function buildFleet(
   db: TestDatabase,
   connections: FakeConnection[],
-  options: { workers?: number; onUnknown?: 'hold' | 'resend' } = {},
+  options: { workers?: number; onUnknown?: 'hold' | 'resend'; checkDeadlineMs?: number } = {},
 ) {
   const errors: unknown[] = []
   const onError = (error: unknown) => void errors.push(error)
@@ -39,27 +49,29 @@ export async function buildFleet(
   const ids = connections.map(() => newId())
   const sent: Sent[] = []
   const reserved: number[] = []
-  const egress = createEgress({ allow: [] })
+  const asked: Asked[] = []
+  const egress = createEgress({ allow: ['127.0.0.1'] })
   const capture = createCapture()
   const listener = createListener({ url: db.url, onError })
   const acceptor = createAcceptor({ pool: db.pool, poke: () => {}, failpoint: noFailpoint, onError })
 
   function startWorker(worker: number) {
-    const candidates = connections.map(
-      (fake, connection): Candidate => ({
+    const candidates = connections.map((fake, connection): Candidate => {
+      const provider: Provider = fake.through?.provider ?? capture
+      return {
         provider: {
-          ...capture,
-          capabilities: { ...capture.capabilities, ...fake.capabilities },
-          send: async (message) => {
+          ...provider,
+          capabilities: { ...provider.capabilities, ...fake.capabilities },
+          send: async (message, opened, io) => {
             sent.push({ connection, to: message.envelopeTo, at: Date.now(), worker })
-            return fake.answer(message)
+            return fake.through ? provider.send(message, opened, io) : fake.answer(message)
           },
         },
         connectionId: ids[connection] ?? null,
         limits: fake.limits ?? null,
-        connection: { id: 'c', credentials: {}, settings: {} },
-      }),
-    )
+        connection: fake.through?.connection ?? { id: 'c', credentials: {}, settings: {} },
+      }
+    })
     const router: Router = {
       async route({ connectionId }) {
         const named = candidates.filter((one) => one.connectionId === connectionId)
@@ -70,7 +82,15 @@ export async function buildFleet(
         }
       },
     }
-    const pace: Pace = createPace({ pool: db.pool, onError, onReserve: (n) => reserved.push(n) })
+    const pace: Pace = createPace({
+      ...{ pool: db.pool, onError, onReserve: (n) => reserved.push(n), onAsked: (what) => asked.push(what) },
+      ...(options.checkDeadlineMs !== undefined && { checkDeadlineMs: options.checkDeadlineMs }),
+      check: ({ provider, connection }, signal) => {
+        const request = (exchange: HttpRequest) => egress.request(exchange, { signal })
+        const connect = (target: Target) => egress.connect({ ...target, signal })
+        return provider.check(connection, { request, connect, now: () => new Date(), signal })
+      },
+    })
     pace.start()
     const deliverer = createDeliverer({
       ...{ pool: db.pool, tenants: db.tenants, router, egress, pace, slots: 50, onError },
@@ -84,11 +104,12 @@ export async function buildFleet(
     for (const { pace } of workers) pace.hint(ids === '' ? null : ids.split(','))
   })
   let turn = 0
+  let stopped = false
 
   /** What a dispatcher does, until `isDone`. */
   async function run(isDone: () => boolean | Promise<boolean>): Promise<void> {
     const running = new Set<Promise<void>>()
-    while (!(await isDone())) {
+    while (!stopped && !(await isDone())) {
       await promoteDue(db.pool, 1_000)
       const { claims } = await claimMessages(db.pool, {
         ...{ depth: 200, afterTenant: FIRST_TENANT, tenantsMax: 50, leaseMs: 60_000 },
@@ -105,7 +126,7 @@ export async function buildFleet(
   }
 
   return {
-    ...{ tenantId, ids, sent, reserved, errors, workers, run },
+    ...{ tenantId, ids, sent, reserved, asked, errors, workers, run },
     /** One message for each list of recipients. */
     async accept(...recipients: string[][]): Promise<string[]> {
       const messages = recipients.map((to) => buildMessage({ to: to.map((address) => ({ address })) }))
@@ -135,7 +156,8 @@ export async function buildFleet(
         concurrency: number
         day_used: number
       }>({
-        text: 'select state, opened, concurrency, day_used from connection_health where connection_id = $1',
+        text: `select state, opened, concurrency, (select used from connection_usage u where u.connection_id = $1) as day_used
+               from connection_health where connection_id = $1`,
         values: [ids[connection]],
       })
       return rows[0]
@@ -155,6 +177,7 @@ export async function buildFleet(
       return rows.map(({ connection_id, ...row }) => ({ ...row, connection: ids.indexOf(connection_id) }))
     },
     async stop() {
+      stopped = true
       await Promise.all(workers.map(({ pace }) => pace.stop()))
       await Promise.all([egress.close(), listener.close()])
     },

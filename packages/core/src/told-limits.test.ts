@@ -4,10 +4,10 @@ import { toldOf } from './told-limits.ts'
 
 test('limits that make sense are kept as they were told', () => {
   expect(toldOf({ perSecond: 14, perDay: 50_000, usedToday: 7 })).toEqual({
-    ...{ perSecond: 14, perDay: 50_000, usedToday: 7 },
+    ...{ perSecond: 14, perDay: 50_000, used: 7 },
   })
   expect(toldOf({ perSecond: 0.5 })).toEqual({ perSecond: 0.5 })
-  expect(toldOf({ perDay: 200.9, usedToday: 0 })).toEqual({ perDay: 200, usedToday: 0 })
+  expect(toldOf({ perDay: 200.9, usedToday: 0 })).toEqual({ perDay: 200, used: 0 })
 })
 
 test('an account without limits has none, which is something else than not to be told', () => {
@@ -32,7 +32,7 @@ test('whatever a provider says, what is kept of it can be counted with', () => {
   const number = fc.option(fc.double(), { nil: undefined })
   fc.assert(
     fc.property(fc.record({ perSecond: number, perDay: number, usedToday: number }), (limits) => {
-      const { perSecond = 1, perDay = 1, usedToday: used = 0 } = toldOf(limits) ?? {}
+      const { perSecond = 1, perDay = 1, used = 0 } = toldOf(limits) ?? {}
       expect(perSecond).toBeGreaterThanOrEqual(0.001)
       expect(perSecond).toBeLessThanOrEqual(100_000)
       for (const whole of [perDay, used]) {
