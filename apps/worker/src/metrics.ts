@@ -1,3 +1,4 @@
+import type { Asked } from '@lettergate/core/ask-limits'
 import type { HandOff } from '@lettergate/core/deliver'
 import type { SweepStep } from '@lettergate/core/sweep'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
@@ -9,6 +10,7 @@ export type WorkerMetrics = {
   onSwept(step: SweepStep, count: number): void
   onPaceSync(connections: number): void
   onReserve(recipients: number): void
+  onAsked(asked: Asked): void
 }
 
 /** What an operator watches of a worker; `busy` and `pace` are asked at scrape time. */
@@ -79,8 +81,15 @@ export function createWorkerMetrics(
     help: 'Recipients for whom a sending time or room of a day was asked for.',
     registers: [registry],
   })
+  const asked = new Counter({
+    name: 'lettergate_limits_asked_total',
+    help: 'Questions to providers what an account may send, by what came of them (told, silent, failed).',
+    labelNames: ['result'],
+    registers: [registry],
+  })
   return {
     registry,
+    onAsked: (result) => asked.inc({ result }),
     onPaceSync: (count) => synced.inc(count),
     onReserve: (recipients) => reserved.inc(recipients),
     onHandOff({ provider, outcome, sinceAcceptMs, callMs }) {

@@ -65,12 +65,12 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   )
   const pace = createPace({
     pool,
-    check(tenantId, candidate) {
-      const call = { signal: AbortSignal.timeout(CHECK_MS), deadlineMs: CHECK_MS }
-      const owner = ownerOf(tenantId, candidate)
-      const io = createIo({ egress: deps.egress, secrets, now: clock.now }, { owner, ...call })
+    check(tenantId, candidate, signal) {
+      const call = { owner: ownerOf(tenantId, candidate), signal, deadlineMs: CHECK_MS }
+      const io = createIo({ egress: deps.egress, secrets, now: clock.now }, call)
       return candidate.provider.check(candidate.connection, io)
     },
+    onAsked: metrics.onAsked,
     onSync: metrics.onPaceSync,
     onReserve: metrics.onReserve,
     onError,

@@ -1,14 +1,17 @@
+import type { PaceGrant } from '@lettergate/db/sql/pace-reserve'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Ask, handOut, toOrder } from './pace-orders.ts'
 
 const ask = (change: Partial<Ask> = {}): Ask => ({
-  ...{ tenantId: 't', connectionId: 'c', recipients: 1, rate: 10, perDay: null, hasTime: false },
+  ...{ tenantId: 't', connectionId: 'c', recipients: 1, rate: 10, perDay: null, told: null, hasTime: false },
   ...change,
 })
-const grant = { startMs: -900, granted: 1_000, grantedOfDay: 0, dayEndsInMs: 60_000 }
-const give = (asks: Ask[], change: Partial<typeof grant> = {}) =>
-  handOut(asks, toOrder(asks), { ...grant, ...change }, () => 0)
+const grant: PaceGrant = {
+  ...{ startMs: -900, granted: 1_000, grantedOfDay: 0, dayEndsInMs: 60_000 },
+  ...{ rate: 10, countsDay: false },
+}
+const give = (asks: Ask[], change: Partial<PaceGrant> = {}) => handOut(asks, { ...grant, ...change }, () => 0)
 
 test('a burst of one second goes out at once, the rest at the rate', () => {
   const answers = give(Array.from({ length: 13 }, () => ask()))
@@ -32,11 +35,16 @@ test('beyond the hour nothing is reserved: a random moment of its second half', 
   ])
 })
 
+test('the rate that holds is the one that was granted, not what one worker knows of', () => {
+  expect(give([ask(), ask()], { rate: 2, startMs: 0 }).map(({ waitMs }) => waitMs)).toEqual([0, 500])
+  expect(give([ask(), ask()], { rate: null, startMs: 0 }).map(({ waitMs }) => waitMs)).toEqual([0, 0])
+})
+
 test('a used up day waits for the next one, and gives back what it got of this one', () => {
-  const asks = [ask({ rate: null, perDay: 5, recipients: 3 }), ask({ rate: null, perDay: 5, recipients: 3 })]
-  expect(give(asks, { grantedOfDay: 5 })).toEqual([
-    { waitMs: 0, why: null, unused: 0 },
-    { waitMs: 60_000, why: 'day', unused: 2 },
+  const asks = [ask({ recipients: 3 }), ask({ recipients: 3 })]
+  expect(give(asks, { rate: null, countsDay: true, grantedOfDay: 5 })).toEqual([
+    { waitMs: 0, why: null, ofDay: 3 },
+    { waitMs: 60_000, why: 'day', ofDay: 2 },
   ])
 })
 
@@ -50,15 +58,13 @@ test('whatever is granted of a day is either used or given back', () => {
       const asks = some.map((one) => ask({ ...one, perDay: 60 }))
       const order = toOrder(asks)
       const grantedOfDay = Math.min(day, order.wantedOfDay)
-      const answers = handOut(asks, order, { ...grant, granted, grantedOfDay })
-      const used = answers.reduce(
-        (sum, { why }, index) => sum + (why === null ? (asks[index]?.recipients ?? 0) : 0),
-        0,
-      )
-      const unused = answers.reduce((sum, answer) => sum + answer.unused, 0)
-      expect(used + unused).toBeLessThanOrEqual(grantedOfDay)
-      if (answers.every(({ why }) => why === null)) expect(unused).toBe(0)
-      else if (answers.some(({ why }) => why === 'day')) expect(used + unused).toBe(grantedOfDay)
+      const answers = handOut(asks, { ...grant, granted, grantedOfDay, countsDay: true })
+      const sum = answers.reduce((total, { ofDay }) => total + ofDay, 0)
+      expect(sum).toBeLessThanOrEqual(grantedOfDay)
+      for (const [index, { why, ofDay }] of answers.entries()) {
+        if (why === null) expect(ofDay).toBe(asks[index]?.recipients)
+      }
+      if (answers.some(({ why }) => why === 'day')) expect(sum).toBe(grantedOfDay)
     }),
   )
 })

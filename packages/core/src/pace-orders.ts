@@ -1,18 +1,14 @@
 import type { PaceGrant, PaceOrder } from '@lettergate/db/sql/pace-reserve'
 
 /** One hand-off that asks for its sending time. */
-export type Ask = {
-  tenantId: string
-  connectionId: string
+export type Ask = Pick<PaceOrder, 'tenantId' | 'connectionId' | 'rate' | 'perDay' | 'told'> & {
   recipients: number
-  rate: number | null
-  perDay: number | null
   /** Its sending time was reserved before, and has come. */
   hasTime: boolean
 }
 
-/** `unused`: recipients that were reserved of the day though this does not go out now. */
-export type Answer = { waitMs: number; why: 'rate' | 'rate-far' | 'day' | null; unused: number }
+/** `ofDay`: recipients that were reserved of the day; to be given back unless this goes out now. */
+export type Answer = { waitMs: number; why: 'rate' | 'rate-far' | 'day' | null; ofDay: number }
 
 const HOUR_MS = 3_600_000
 
@@ -24,20 +20,19 @@ export function toOrder(asks: readonly Ask[]): PaceOrder {
   const [first] = asks
   if (!first) throw new RangeError('an order is for somebody')
   const sum = (list: readonly Ask[]) => list.reduce((total, { recipients }) => total + recipients, 0)
-  const { tenantId, connectionId, rate, perDay } = first
+  const { tenantId, connectionId, rate, perDay, told } = first
   return {
-    ...{ tenantId, connectionId, rate, perDay },
-    wanted: rate === null ? 0 : sum(asks.filter(({ hasTime }) => !hasTime)),
+    ...{ tenantId, connectionId, rate, perDay, told },
+    wanted: sum(asks.filter(({ hasTime }) => !hasTime)),
     largest: Math.max(...asks.map(({ recipients }) => recipients)),
-    wantedOfDay: perDay === null ? 0 : sum(asks),
+    wantedOfDay: sum(asks),
   }
 }
 
 /** Gives out what was granted, first come, first served. Pure. */
 export function handOut(
   asks: readonly Ask[],
-  { rate, perDay }: PaceOrder,
-  grant: PaceGrant,
+  { rate, countsDay, ...grant }: PaceGrant,
   random: () => number = Math.random,
 ): Answer[] {
   let [times, places] = [0, grant.grantedOfDay]
@@ -48,19 +43,18 @@ export function handOut(
       const isFar = times + recipients > grant.granted + 1e-6
       if (!isFar) waitMs = Math.max(0, grant.startMs + (times / rate) * 1000)
       times += recipients
-      if (isFar) return { waitMs: farMs(random), why: 'rate-far', unused: take(recipients) }
+      if (isFar) return { waitMs: farMs(random), why: 'rate-far', ofDay: take(recipients) }
     }
-    if (perDay === null) return { waitMs, why: waitMs > 0 ? 'rate' : null, unused: 0 }
-    const taken = take(recipients)
-    if (taken < recipients) {
+    const ofDay = take(recipients)
+    if (countsDay && ofDay < recipients) {
       const untilTomorrow = grant.dayEndsInMs + random() * 60_000
-      return { waitMs: Math.min(untilTomorrow, farMs(random)), why: 'day', unused: taken }
+      return { waitMs: Math.min(untilTomorrow, farMs(random)), why: 'day', ofDay }
     }
-    return waitMs > 0 ? { waitMs, why: 'rate', unused: taken } : { waitMs: 0, why: null, unused: 0 }
+    return { waitMs, why: waitMs > 0 ? 'rate' : null, ofDay }
   })
 
   function take(recipients: number): number {
-    if (perDay === null) return 0
+    if (!countsDay) return 0
     const taken = Math.min(places, recipients)
     places -= taken
     return taken

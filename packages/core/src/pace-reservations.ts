@@ -21,7 +21,7 @@ export function createReservations(deps: {
         const list = byConnection.get(order.connectionId) ?? []
         const grant = grants.get(order.connectionId)
         if (!grant) throw new Error('a reservation got no answer')
-        for (const [index, answer] of handOut(list, order, grant, deps.random).entries()) {
+        for (const [index, answer] of handOut(list, grant, deps.random).entries()) {
           const ask = list[index]
           if (ask) answers.set(ask, answer)
         }

@@ -108,8 +108,9 @@ export function apply(local: Local, health: Health | null, now: number): void {
   local.pausedUntil = now + Math.max(health?.pausedForMs ?? 0, local.news.pauseMs ?? 0)
   local.concurrency = health?.concurrency ?? CONCURRENCY_FIRST
   local.workers = Math.max(1, health?.workers ?? 1)
-  local.told = health?.told ?? null
-  if (health?.askedMsAgo != null) local.askedAt = now - health.askedMsAgo
+  // A row that was made anew knows of no limits until its provider is asked again, which is then due.
+  local.told = health?.told ?? local.told
+  if (health) local.askedAt = now - (health.askedMsAgo ?? Number.POSITIVE_INFINITY)
   if (local.state !== 'closed') local.tally = NO_TALLY
 }
 

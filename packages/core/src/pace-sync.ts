@@ -1,11 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Pool } from '@lettergate/db/pool'
-import { mayAskLimits } from '@lettergate/db/sql/pace-ask'
 import { type Health, syncPace } from '@lettergate/db/sql/pace-sync'
-import { writeTold } from '@lettergate/db/sql/pace-told'
-import type { AccountReport } from '@lettergate/providers/provider'
 import { apply, concurrencyMax, hasNews, type Local, noNews } from './pace-state.ts'
-import type { Candidate } from './route.ts'
 
 const BATCH_MAX = 500
 const SYNC_MS = 250
@@ -13,7 +9,6 @@ const SYNC_MS = 250
 const LOOK_MS = 2_000
 /** In use: somebody asked for it within this time. */
 const USED_MS = 10_000
-const ASK_EVERY_MS = 300_000
 
 /** What could not be told is told with the next news. */
 function putNewsBack(local: Local, news: Local['news']): void {
@@ -30,15 +25,14 @@ function putNewsBack(local: Local, news: Local['news']): void {
 export function createPaceSync(deps: {
   pool: Pool
   locals: () => Iterable<Local>
-  /** Asks a provider what a connection may send. */
-  check?: (tenantId: string, candidate: Candidate) => Promise<AccountReport>
+  /** Asks providers about what was just looked up, where it is time to. */
+  askLimits: (locals: Iterable<Local>) => void
   wakeNext: (local: Local) => void
   onSync?: (connections: number) => void
   onError: (error: unknown) => void
 }): { start(): void; now(): Promise<void>; stop(): Promise<void> } {
   const worker = randomUUID()
   const now = () => performance.now()
-  const asking = new Set<Promise<unknown>>()
   let timer: NodeJS.Timeout | null = null
   let running: Promise<void> | null = null
 
@@ -74,28 +68,7 @@ export function createPaceSync(deps: {
       for (const { local, news } of told) putNewsBack(local, news)
       throw error
     }
-    for (const local of locals) if (isToAsk(local)) askLimits(local)
-  }
-
-  function isToAsk({ candidate, askedAt }: Local): boolean {
-    return (
-      deps.check !== undefined &&
-      candidate.provider.capabilities.tellsLimits &&
-      now() - askedAt > ASK_EVERY_MS
-    )
-  }
-
-  /** One worker at a time; a provider that does not answer is asked again when the next one's turn comes. */
-  function askLimits(local: Local): void {
-    local.askedAt = now()
-    const work = (async () => {
-      if (!(await mayAskLimits(deps.pool, local, ASK_EVERY_MS))) return
-      const report = await deps.check?.(local.tenantId, local.candidate)
-      if (report?.limits) await writeTold(deps.pool, local, report.limits)
-    })()
-      .catch(deps.onError)
-      .finally(() => asking.delete(work))
-    asking.add(work)
+    deps.askLimits(locals)
   }
 
   function sync(): Promise<void> {
@@ -117,7 +90,7 @@ export function createPaceSync(deps: {
     now: again,
     async stop() {
       if (timer) clearInterval(timer)
-      await Promise.all([again(), ...asking])
+      await again()
     },
   }
 }

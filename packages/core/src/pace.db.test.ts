@@ -177,6 +177,17 @@ test('days that a message waited for its limit are no days of failing: it is tri
   expect(await fleet.statuses()).toEqual({ deferred: 3 })
 })
 
+test('a day’s limit is exact for all workers together, however often what they share vanishes', async () => {
+  fleet = await buildFleet(db, [{ ...works, limits: { per_day: 30 } }], { workers: 3 })
+  await fleet.accept(...to(90))
+  await fleet.run(async () => {
+    await db.pool.query({ text: 'delete from connection_health' })
+    return allWait()
+  })
+  expect(fleet.sent).toHaveLength(30)
+  expect((await fleet.backlog()).every(({ why }) => why === 'day')).toBe(true)
+})
+
 test('no more calls at once than a connection bears, and all of them are made', async () => {
   let [busy, most] = [0, 0]
   async function answer() {

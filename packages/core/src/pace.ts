@@ -6,6 +6,7 @@ import { takeProbe } from '@lettergate/db/sql/circuit-probe'
 import { readPace } from '@lettergate/db/sql/pace-read'
 import type { AccountReport, SendOutcome } from '@lettergate/providers/provider'
 import { LRUCache } from 'lru-cache'
+import { type Asked, createLimitsAsker } from './ask-limits.ts'
 import type { Standing, WaitWhy } from './choose.ts'
 import { count, mustOpen, NO_TALLY, OPEN_MS } from './circuit.ts'
 import { createReservations } from './pace-reservations.ts'
@@ -75,8 +76,10 @@ const PUT_BACK_MS = { min: 250, max: 300_000 }
  */
 export function createPace(deps: {
   pool: Pool
-  /** Asks a provider what a connection may send. */
-  check?: (tenantId: string, candidate: Candidate) => Promise<AccountReport>
+  /** Asks a provider what a connection may send; what the signal ends is not waited for. */
+  check?: (tenantId: string, candidate: Candidate, signal: AbortSignal) => Promise<AccountReport>
+  checkDeadlineMs?: number
+  onAsked?: (asked: Asked) => void
   onError: (error: unknown) => void
   onSync?: (connections: number) => void
   onReserve?: (recipients: number) => void
@@ -149,11 +152,15 @@ export function createPace(deps: {
 
   function waitsFor(local: Local): Promise<boolean> {
     return new Promise((resolve) => {
-      local.waiting.push(resolve)
-      setTimeout(() => {
-        local.waiting = local.waiting.filter((one) => one !== resolve)
+      const timer = setTimeout(() => {
+        local.waiting = local.waiting.filter((one) => one !== wake)
         resolve(false)
       }, QUEUE_MS).unref()
+      const wake = (go: boolean) => {
+        clearTimeout(timer)
+        resolve(go)
+      }
+      local.waiting.push(wake)
     })
   }
 
@@ -196,12 +203,11 @@ export function createPace(deps: {
     try {
       const { tenantId, connectionId } = local
       const { recipients, hasTime } = call
-      const answer = await reserve({ tenantId, connectionId, recipients, hasTime, ...limits })
-      local.news.unused += answer.unused
-      if (answer.why === null) {
-        permit.ofDay = limits.perDay === null ? 0 : recipients
-        return { kind: 'go', permit }
-      }
+      const { told, candidate } = local
+      const { per_second: rate = null, per_day: perDay = null } = candidate.limits ?? {}
+      const answer = await reserve({ tenantId, connectionId, recipients, hasTime, rate, perDay, told })
+      permit.ofDay = answer.ofDay
+      if (answer.why === null) return { kind: 'go', permit }
       permit.ended(null)
       return { kind: 'later', why: answer.why, ms: answer.waitMs }
     } catch (error) {
@@ -210,7 +216,11 @@ export function createPace(deps: {
     }
   }
 
-  const sync = createPaceSync({ ...deps, locals: () => locals.values(), wakeNext })
+  const asker = createLimitsAsker({ ...deps, deadlineMs: deps.checkDeadlineMs })
+  const sync = createPaceSync({
+    ...deps,
+    ...{ locals: () => locals.values(), askLimits: asker.ask, wakeNext },
+  })
 
   return {
     know(tenantId, candidates) {
@@ -263,7 +273,7 @@ export function createPace(deps: {
     start: sync.start,
     async stop() {
       for (const local of locals.values()) for (const wake of local.waiting.splice(0)) wake(true)
-      await Promise.all([sync.stop(), ...changing])
+      await Promise.all([asker.stop(), sync.stop(), ...changing])
     },
   }
 }

@@ -1,15 +1,20 @@
 import type { Queryable } from '@lettergate/db/pool'
 import { ensurePartitions } from '@lettergate/db/sql/ensure-partitions'
+import { expireConnectionEvents } from '@lettergate/db/sql/expire-connection-events'
 import { expireIdempotency } from '@lettergate/db/sql/expire-idempotency'
 import { listExpiredSending } from '@lettergate/db/sql/list-expired-sending'
 import { loadClaimed } from '@lettergate/db/sql/load-claimed'
 import { recordOutcomes } from '@lettergate/db/sql/record-outcomes'
 import { releaseExpiredClaims } from '@lettergate/db/sql/release-expired-claims'
 import { releaseWaiting } from '@lettergate/db/sql/release-waiting'
+import { FIRST_CONNECTION, trimConnectionEvents } from '@lettergate/db/sql/trim-connection-events'
+import { EVENTS_KEPT } from './events-kept.ts'
 import { toRecord } from './outcome.ts'
 import { portionOf } from './portion.ts'
 
 const BATCH = 200
+/** Looked at in one statement; with `BATCH` rows of each at most. */
+const CONNECTIONS = 50
 
 export type SweepDeps = {
   pool: Queryable
@@ -56,12 +61,31 @@ async function giveUpLostSending(deps: SweepDeps, limit: number): Promise<number
   return records.length
 }
 
+/** Goes past every connection that has events until none has too many. */
+async function trimEvents({ pool, isStopped }: SweepDeps): Promise<number> {
+  const bounds = { connections: CONNECTIONS, keep: EVENTS_KEPT.ofConnection, limit: BATCH }
+  let [total, round] = [0, 0]
+  let after = FIRST_CONNECTION
+  for (;;) {
+    const { deleted, next } = await trimConnectionEvents(pool, after, bounds)
+    total += deleted
+    round += deleted
+    if ((next === null && round === 0) || isStopped?.()) return total
+    // One that has more than a batch too many has its turn again.
+    if (next === null) round = 0
+    after = next ?? FIRST_CONNECTION
+  }
+}
+
 export const sweepSteps = {
   releaseExpiredClaims: (deps: SweepDeps) =>
     untilDone(deps, (limit) => releaseExpiredClaims(deps.pool, limit)),
   releaseWaiting: (deps: SweepDeps) => untilDone(deps, (limit) => releaseWaiting(deps.pool, limit)),
   giveUpLostSending: (deps: SweepDeps) => untilDone(deps, (limit) => giveUpLostSending(deps, limit)),
   expireIdempotency: (deps: SweepDeps) => untilDone(deps, (limit) => expireIdempotency(deps.pool, limit)),
+  expireConnectionEvents: (deps: SweepDeps) =>
+    untilDone(deps, (limit) => expireConnectionEvents(deps.pool, EVENTS_KEPT.days, limit)),
+  trimConnectionEvents: trimEvents,
   ensurePartitions: (deps: SweepDeps) => ensurePartitions(deps.pool),
 } satisfies Record<string, (deps: SweepDeps) => Promise<number>>
 
@@ -71,6 +95,8 @@ const EVERY_MS: Record<SweepStep, number> = {
   releaseWaiting: 1_000,
   giveUpLostSending: 5_000,
   expireIdempotency: 60_000,
+  expireConnectionEvents: 3_600_000,
+  trimConnectionEvents: 3_600_000,
   ensurePartitions: 3_600_000,
 }
 

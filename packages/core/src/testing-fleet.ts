@@ -9,11 +9,13 @@ import type { TestDatabase } from '@lettergate/db/testing'
 import { buildTenant } from '@lettergate/db/testing-rows'
 import { createEgress } from '@lettergate/egress/egress'
 import { createCapture } from '@lettergate/providers/capture/index'
-import type { Capabilities, OutboundMessage, SendOutcome } from '@lettergate/providers/provider'
+import type { Capabilities, OutboundMessage, Provider, SendOutcome } from '@lettergate/providers/provider'
 import { createAcceptor } from './accept.ts'
+import type { Asked } from './ask-limits.ts'
 import { createDeliverer } from './deliver.ts'
 import { noFailpoint } from './failpoint.ts'
 import { createPace, type Pace } from './pace.ts'
+import { createIo } from './provider-io.ts'
 import { createRecorder } from './record.ts'
 import type { Candidate, Router } from './route.ts'
 import { buildMessage, noSecrets } from './testing.ts'
@@ -22,6 +24,8 @@ export type FakeConnection = {
   answer(message: OutboundMessage): SendOutcome | Promise<SendOutcome>
   limits?: ConnectionLimits
   capabilities?: Partial<Capabilities>
+  /** A real adapter, which the call goes to instead of `answer`, and which is asked what the account may send. */
+  through?: Pick<Candidate, 'provider' | 'connection'>
 }
 
 export type Sent = { connection: number; to: string[]; at: number; worker: number }
@@ -32,7 +36,7 @@ export const accepted: SendOutcome = { kind: 'accepted', providerMessageId: 'p-1
 export async function buildFleet(
   db: TestDatabase,
   connections: FakeConnection[],
-  options: { workers?: number; onUnknown?: 'hold' | 'resend' } = {},
+  options: { workers?: number; onUnknown?: 'hold' | 'resend'; checkDeadlineMs?: number } = {},
 ) {
   const errors: unknown[] = []
   const onError = (error: unknown) => void errors.push(error)
@@ -40,27 +44,29 @@ export async function buildFleet(
   const ids = connections.map(() => newId())
   const sent: Sent[] = []
   const reserved: number[] = []
-  const egress = createEgress({ allow: [] })
+  const asked: Asked[] = []
+  const egress = createEgress({ allow: ['127.0.0.1'] })
   const capture = createCapture()
   const listener = createListener({ url: db.url, onError })
   const acceptor = createAcceptor({ pool: db.pool, poke: () => {}, failpoint: noFailpoint, onError })
 
   function startWorker(worker: number) {
-    const candidates = connections.map(
-      (fake, connection): Candidate => ({
+    const candidates = connections.map((fake, connection): Candidate => {
+      const provider: Provider = fake.through?.provider ?? capture
+      return {
         provider: {
-          ...capture,
-          capabilities: { ...capture.capabilities, ...fake.capabilities },
-          send: async (message) => {
+          ...provider,
+          capabilities: { ...provider.capabilities, ...fake.capabilities },
+          send: async (message, opened, io) => {
             sent.push({ connection, to: message.envelopeTo, at: Date.now(), worker })
-            return fake.answer(message)
+            return fake.through ? provider.send(message, opened, io) : fake.answer(message)
           },
         },
         connectionId: ids[connection] ?? null,
         limits: fake.limits ?? null,
-        connection: { id: 'c', credentials: {}, settings: {} },
-      }),
-    )
+        connection: fake.through?.connection ?? { id: 'c', credentials: {}, settings: {} },
+      }
+    })
     const router: Router = {
       async route({ connectionId }) {
         const named = candidates.filter((one) => one.connectionId === connectionId)
@@ -71,7 +77,15 @@ export async function buildFleet(
         }
       },
     }
-    const pace: Pace = createPace({ pool: db.pool, onError, onReserve: (n) => reserved.push(n) })
+    const pace: Pace = createPace({
+      ...{ pool: db.pool, onError, onReserve: (n) => reserved.push(n), onAsked: (what) => asked.push(what) },
+      ...(options.checkDeadlineMs !== undefined && { checkDeadlineMs: options.checkDeadlineMs }),
+      check: (_tenantId, { provider, connection }, signal) => {
+        const deps = { egress, secrets: noSecrets, now: Date.now }
+        const io = createIo(deps, { owner: null, signal, deadlineMs: options.checkDeadlineMs ?? 10_000 })
+        return provider.check(connection, io)
+      },
+    })
     pace.start()
     const deliverer = createDeliverer({
       ...{ pool: db.pool, tenants: db.tenants, router, egress, secrets: noSecrets, pace, slots: 50, onError },
@@ -85,11 +99,12 @@ export async function buildFleet(
     for (const { pace } of workers) pace.hint(ids === '' ? null : ids.split(','))
   })
   let turn = 0
+  let stopped = false
 
   /** What a dispatcher does, until `isDone`. */
   async function run(isDone: () => boolean | Promise<boolean>): Promise<void> {
     const running = new Set<Promise<void>>()
-    while (!(await isDone())) {
+    while (!stopped && !(await isDone())) {
       await promoteDue(db.pool, 1_000)
       const { claims } = await claimMessages(db.pool, {
         ...{ depth: 200, afterTenant: FIRST_TENANT, tenantsMax: 50, leaseMs: 60_000 },
@@ -112,7 +127,7 @@ export async function buildFleet(
   }
 
   return {
-    ...{ tenantId, ids, sent, reserved, errors, workers, run },
+    ...{ tenantId, ids, sent, reserved, asked, errors, workers, run },
     /** One message for each list of recipients. */
     accept: (...recipients: string[][]) =>
       acceptAll(recipients.map((to) => buildMessage({ to: to.map((address) => ({ address })) }))),
@@ -139,7 +154,8 @@ export async function buildFleet(
         concurrency: number
         day_used: number
       }>({
-        text: 'select state, opened, concurrency, day_used from connection_health where connection_id = $1',
+        text: `select state, opened, concurrency, (select used from connection_usage u where u.connection_id = $1) as day_used
+               from connection_health where connection_id = $1`,
         values: [ids[connection]],
       })
       return rows[0]
@@ -159,6 +175,7 @@ export async function buildFleet(
       return rows.map(({ connection_id, ...row }) => ({ ...row, connection: ids.indexOf(connection_id) }))
     },
     async stop() {
+      stopped = true
       await Promise.all(workers.map(({ pace }) => pace.stop()))
       await Promise.all([egress.close(), listener.close()])
     },

@@ -116,7 +116,7 @@ test.each([
   expect((await open(url, 'lettergate_batch').query('select from message')).rowCount).toBe(accepted)
 })
 
-test.each([['0005_routes.sql'], ['0006_pace.sql', '0011_mended_connections.sql']])(
+test.each([['0005_routes.sql'], ['0006_pace.sql', '0009_limits.sql', '0011_mended_connections.sql']])(
   '%s comes to a database with data while messages are accepted and claimed',
   async (...names) => {
     const { url } = await createOwned('superuser')
@@ -164,3 +164,61 @@ test.each([['0005_routes.sql'], ['0006_pace.sql', '0011_mended_connections.sql']
     ])
   },
 )
+
+/** How workers of the version before 0009 reserve, and give back. */
+const RESERVE_BEFORE = `
+  select g.granted_of_day as granted
+  from unnest(array[($1, $2, null, 0, 1, $3, $4)::pace_order]) o cross join lateral reserve_pace(o) g`
+const SYNC_BEFORE = `
+  select h.told from unnest(array[($1, $2, 0, 0, 400, null, null, 0)::pace_report]) r cross join lateral sync_pace(r, 'w') h`
+
+test('0009_limits.sql carries the days of connections over, and workers of the version before go on counting them', async () => {
+  const { url } = await createOwned('superuser')
+  const pool = open(url)
+  await migrateWithout(pool, '0009_limits.sql')
+  const [tenantId, connectionId, otherId] = [await buildTenant(pool), newId(), newId()]
+  const values = [tenantId, connectionId]
+  const reserve = async (db: Pool, id: string, wanted: number) => {
+    const query = { name: 'pace-reserve', text: RESERVE_BEFORE, values: [tenantId, id, 1_000_000, wanted] }
+    return (await db.query<{ granted: number }>(query)).rows[0]?.granted ?? -1
+  }
+  await pool.query({
+    text: `insert into connection_event (tenant_id, connection_id, type) values ($1, $2, 'connection.unhealthy')`,
+    values,
+  })
+  expect(await reserve(pool, otherId, 999_990)).toBe(999_990)
+  let granted = 0
+  const stop = new AbortController()
+  const errors: unknown[] = []
+  const workers = Array.from({ length: 3 }, async () => {
+    const old = open(url, 'lettergate_batch')
+    while (!stop.signal.aborted && errors.length === 0) {
+      try {
+        const got = await reserve(old, connectionId, 1)
+        granted += got
+        await old.query({ name: 'pace-sync', text: SYNC_BEFORE, values })
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+  })
+  const more = async () => {
+    for (const until = granted + 50; granted < until && errors.length === 0; ) await sleep(5)
+  }
+  await more()
+  const { applied } = await migrate(pool)
+  await more()
+  stop.abort()
+  await Promise.all(workers)
+  expect(errors).toEqual([])
+  expect(applied).toEqual(['0009_limits.sql'])
+  const { rows } = await pool.query<{ used: number }>({
+    text: 'select used from connection_usage where connection_id = $1',
+    values: [connectionId],
+  })
+  // Those that waited for the migration inside of a statement count where it began.
+  expect(rows[0]?.used).toBeGreaterThanOrEqual(granted - workers.length)
+  expect(rows[0]?.used).toBeLessThanOrEqual(granted)
+  expect(await reserve(pool, otherId, 100)).toBe(10)
+  expect((await pool.query('select from connection_event')).rowCount).toBe(1)
+})

@@ -147,7 +147,10 @@ export type Capabilities = {
   tellsLimits: boolean
 }
 
-/** What an account may send, as its provider says. */
+/**
+ * What an account may send, as its provider says; one that is left out is none. A provider's day may be the last 24 hours, and what is
+ * used of it may have come by other ways than ours.
+ */
 export type AccountLimits = {
   perSecond?: number | undefined
   perDay?: number | undefined

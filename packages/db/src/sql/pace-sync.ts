@@ -1,5 +1,6 @@
 import type { Queryable } from '../pool.ts'
 import { column, rowArray } from '../rows.ts'
+import type { Told } from './pace-told.ts'
 
 /** What one worker has seen of a connection since its last report. */
 export type PaceReport = {
@@ -25,7 +26,7 @@ export type Health = {
   pausedForMs: number
   concurrency: number
   workers: number
-  told: { perSecond?: number; perDay?: number } | null
+  told: Told | null
   /** Since its provider was last asked what it may send; null: never. */
   askedMsAgo: number | null
 }
@@ -54,7 +55,7 @@ export const HEALTH_COLUMNS = `
 export async function syncPace(db: Queryable, worker: string, reports: PaceReport[]): Promise<Health[]> {
   // In one order, so that two statements that meet take turns instead of waiting for each other.
   const sorted = [...reports].sort((a, b) => (a.connectionId < b.connectionId ? -1 : 1))
-  const { rows } = await db.query<Health & { told: Health['told'] }>({
+  const { rows } = await db.query<Health>({
     name: 'pace-sync',
     text: `
       with synced as materialized (

@@ -75,6 +75,16 @@ test('an account without a daily limit has none, not minus one', async () => {
 })
 
 test.each([
+  ['no quota', { ...healthy, SendQuota: undefined }],
+  ['half of a quota', { ...healthy, SendQuota: { Max24HourSend: 200 } }],
+  ['a quota in words', { ...healthy, SendQuota: { Max24HourSend: 'many', MaxSendRate: 14 } }],
+])('an account that tells %s is good, and says nothing of limits', async (_what, body) => {
+  const { report } = await check(200, body)
+  expect(report.fault).toBeNull()
+  expect(report.limits).toBeUndefined()
+})
+
+test.each([
   ['paused', { ...healthy, SendingEnabled: false }, /off \(HEALTHY\)/],
   ['paused, without a reason', { SendingEnabled: false }, /off \(disabled\)/],
   ['shut down', { ...healthy, EnforcementStatus: 'SHUTDOWN' }, /off \(SHUTDOWN\)/],

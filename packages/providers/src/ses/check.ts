@@ -1,7 +1,14 @@
 import { z } from 'zod'
 import { parseAnswer } from '../answer.ts'
 import { faulty, inquire } from '../http-check.ts'
-import type { AccountReport, HttpRequest, HttpResponse, Io, ProviderConnection } from '../provider.ts'
+import type {
+  AccountLimits,
+  AccountReport,
+  HttpRequest,
+  HttpResponse,
+  Io,
+  ProviderConnection,
+} from '../provider.ts'
 import type { SesCredentials, SesSettings } from './index.ts'
 import { rules, toFault } from './outcome.ts'
 import { signedHeaders } from './sign.ts'
@@ -16,17 +23,19 @@ const unreadNote =
   'ses:GetAccount to its user.'
 
 // https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetAccount.html
+const quota = z.object({
+  Max24HourSend: z.number(),
+  MaxSendRate: z.number(),
+  SentLast24Hours: z.number().optional(),
+})
+type Quota = z.output<typeof quota>
+
 const account = z.object({
   ProductionAccessEnabled: z.boolean().optional(),
   SendingEnabled: z.boolean().optional(),
   EnforcementStatus: z.string().optional(),
-  SendQuota: z
-    .object({
-      Max24HourSend: z.number().optional(),
-      MaxSendRate: z.number().optional(),
-      SentLast24Hours: z.number().optional(),
-    })
-    .optional(),
+  // One of which half is missing limits nothing, which is something else than no limit.
+  SendQuota: quota.optional().catch(undefined),
 })
 
 /**
@@ -57,18 +66,17 @@ function toReport(response: HttpResponse): AccountReport {
     return faulty('provider-settings-wrong', 'the answer is not one of SES')
   if (!data.SendingEnabled || data.EnforcementStatus === 'SHUTDOWN')
     return faulty('provider-account-suspended', `sending is off (${data.EnforcementStatus ?? 'disabled'})`)
-  const quota = data.SendQuota ?? {}
   const sandbox = data.ProductionAccessEnabled === false
   const onProbation = data.EnforcementStatus === 'PROBATION'
   return {
     fault: null,
     sandbox,
-    limits: {
-      perSecond: quota.MaxSendRate,
-      // -1 stands for no limit.
-      perDay: quota.Max24HourSend === -1 ? undefined : quota.Max24HourSend,
-      usedToday: quota.SentLast24Hours,
-    },
+    ...(data.SendQuota && { limits: toLimits(data.SendQuota) }),
     notes: [...(sandbox ? [sandboxNote] : []), ...(onProbation ? ['AWS reviews this account.'] : [])],
   }
+}
+
+function toLimits({ Max24HourSend: perDay, MaxSendRate, SentLast24Hours }: Quota): AccountLimits {
+  // -1 stands for no limit.
+  return { perSecond: MaxSendRate, perDay: perDay === -1 ? undefined : perDay, usedToday: SentLast24Hours }
 }

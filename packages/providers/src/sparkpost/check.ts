@@ -37,7 +37,7 @@ function toReport(response: HttpResponse): AccountReport {
   const isUsedUp = month !== undefined && month.limit > 0 && month.used >= month.limit
   return {
     fault: null,
-    limits: { perDay: day?.limit, usedToday: day?.used },
+    ...(day && { limits: { perDay: day.limit, usedToday: day.used } }),
     notes: [
       ...(status === 'active' ? [] : [`The account is ${toLine(status)}.`]),
       ...(isUsedUp ? [`The month’s ${month.limit} messages are used up: raise the plan at SparkPost.`] : []),

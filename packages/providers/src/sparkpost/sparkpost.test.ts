@@ -265,6 +265,14 @@ describe('check()', () => {
     })
   })
 
+  test('an account that tells no daily limit says nothing of limits', async () => {
+    for (const usage of [undefined, {}, { day: 'none' }]) {
+      const { report } = await check(respond(200, account({ usage })))
+      expect(report.fault).toBeNull()
+      expect(report.limits).toBeUndefined()
+    }
+  })
+
   test('a key that may only send is good', async () => {
     const { report } = await check(respond(403, errors('', 'Forbidden.')))
     expect(report).toEqual({ fault: null, notes: [expect.stringContaining('may not read the account')] })

@@ -1,6 +1,7 @@
 import { ConnectionEvent, ConnectionEventList } from '@lettergate/contracts/connection-responses'
 import { isFailureCode } from '@lettergate/contracts/failure-codes'
 import { PageQuery } from '@lettergate/contracts/requests'
+import { EVENTS_KEPT } from '@lettergate/core/events-kept'
 import { listConnectionEvents } from '@lettergate/core/list-connection-events'
 import type { ConnectionEventRow } from '@lettergate/db/sql/connection-events-read'
 import type { FastifyInstance } from 'fastify'
@@ -8,6 +9,8 @@ import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../plugins/authenticate.ts'
 import { pathId } from '../path-id.ts'
 import { answer, ConnectionPath, problemAnswers } from '../schemas.ts'
+
+const { days, ofConnection } = EVENTS_KEPT
 
 function presentEvent(event: ConnectionEventRow, connectionId: string): ConnectionEvent {
   return {
@@ -27,7 +30,7 @@ export function addListConnectionEventsRoute(app: FastifyInstance, deps: ApiDeps
     schema: {
       operationId: 'listConnectionEvents',
       summary: 'List the events of a connection',
-      description: 'When it stopped working and when it worked again, oldest first. Needs a live key.',
+      description: `When it stopped working and when it worked again, oldest first. They are kept for ${days} days, the newest ${ofConnection} of each connection. Needs a live key.`,
       tags: ['Connections'],
       params: ConnectionPath,
       querystring: PageQuery,
