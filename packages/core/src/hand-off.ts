@@ -139,7 +139,7 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
       const { candidate, choice, isProbe } = chosen
       const portion = portionOf(message, candidate.provider.capabilities.recipientsMax)
       const hasTime = reservedAt !== null && reservedAt === candidate.connectionId
-      const call = { isProbe, hasTime, recipients: portion.carried.length }
+      const call = { isProbe, hasTime, recipients: portion.carried.length, version }
       const admission = deps.pace.admit(candidate, call)
       const leave = admission instanceof Promise ? await admission : admission
       if (leave.kind === 'go')

@@ -4,7 +4,16 @@ import { expect, test } from 'vitest'
 import { type Ask, handOut, toOrder } from './pace-orders.ts'
 
 const ask = (change: Partial<Ask> = {}): Ask => ({
-  ...{ tenantId: 't', connectionId: 'c', recipients: 1, rate: 10, perDay: null, told: null, hasTime: false },
+  ...{
+    tenantId: 't',
+    connectionId: 'c',
+    recipients: 1,
+    rate: 10,
+    perDay: null,
+    told: null,
+    version: 1,
+    hasTime: false,
+  },
   ...change,
 })
 const grant: PaceGrant = {

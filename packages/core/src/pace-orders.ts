@@ -1,7 +1,7 @@
 import type { PaceGrant, PaceOrder } from '@lettergate/db/sql/pace-reserve'
 
 /** One hand-off that asks for its sending time. */
-export type Ask = Pick<PaceOrder, 'tenantId' | 'connectionId' | 'rate' | 'perDay' | 'told'> & {
+export type Ask = Pick<PaceOrder, 'tenantId' | 'connectionId' | 'rate' | 'perDay' | 'told' | 'version'> & {
   recipients: number
   /** Its sending time was reserved before, and has come. */
   hasTime: boolean
@@ -17,12 +17,12 @@ const farMs = (random: () => number) => HOUR_MS / 2 + (random() * HOUR_MS) / 2
 
 /** What is asked for one connection at the same time, as one order. */
 export function toOrder(asks: readonly Ask[]): PaceOrder {
-  const [first] = asks
-  if (!first) throw new RangeError('an order is for somebody')
+  const newest = asks.reduce<Ask | null>((one, ask) => (one && one.version >= ask.version ? one : ask), null)
+  if (!newest) throw new RangeError('an order is for somebody')
   const sum = (list: readonly Ask[]) => list.reduce((total, { recipients }) => total + recipients, 0)
-  const { tenantId, connectionId, rate, perDay, told } = first
+  const { tenantId, connectionId, rate, perDay, told, version } = newest
   return {
-    ...{ tenantId, connectionId, rate, perDay, told },
+    ...{ tenantId, connectionId, rate, perDay, told, version },
     wanted: sum(asks.filter(({ hasTime }) => !hasTime)),
     largest: Math.max(...asks.map(({ recipients }) => recipients)),
     wantedOfDay: sum(asks),

@@ -3,7 +3,8 @@ import type { Pool } from '@lettergate/db/pool'
 import { type Health, syncPace } from '@lettergate/db/sql/pace-sync'
 import { apply, concurrencyMax, hasNews, type Local, noNews } from './pace-state.ts'
 
-const BATCH_MAX = 500
+/** Their ids must fit into one notification of 8,000 bytes. */
+const BATCH_MAX = 200
 const SYNC_MS = 250
 /** A connection in use is looked up this often, though there be nothing to tell. */
 const LOOK_MS = 2_000
@@ -69,6 +70,7 @@ export function createPaceSync(deps: {
       throw error
     }
     deps.askLimits(locals)
+    if (locals.length === BATCH_MAX) await exchange()
   }
 
   function sync(): Promise<void> {

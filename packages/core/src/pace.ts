@@ -46,7 +46,7 @@ export type Pace = {
   /** Asks for one call, which carries so many recipients. */
   admit(
     candidate: Candidate,
-    call: { isProbe: boolean; hasTime: boolean; recipients: number },
+    call: { isProbe: boolean; hasTime: boolean; recipients: number; version: number },
   ): Promise<Admission> | Admission
   /** Waits until a call of a full connection ends, holding nothing; else in how many ms to look again. */
   queue(connectionId: string): Promise<number>
@@ -189,7 +189,7 @@ export function createPace(deps: {
 
   async function admitSlowly(
     local: Local,
-    call: { isProbe: boolean; hasTime: boolean; recipients: number },
+    call: { isProbe: boolean; hasTime: boolean; recipients: number; version: number },
   ): Promise<Admission> {
     if (call.isProbe && !(await takeProbe(deps.pool, local, PROBE_LEASE_MS))) {
       await reads.add(local)
@@ -202,10 +202,19 @@ export function createPace(deps: {
     if ((limits.rate === null || call.hasTime) && limits.perDay === null) return { kind: 'go', permit }
     try {
       const { tenantId, connectionId } = local
-      const { recipients, hasTime } = call
+      const { recipients, hasTime, version } = call
       const { told, candidate } = local
       const { per_second: rate = null, per_day: perDay = null } = candidate.limits ?? {}
-      const answer = await reserve({ tenantId, connectionId, recipients, hasTime, rate, perDay, told })
+      const answer = await reserve({
+        tenantId,
+        connectionId,
+        recipients,
+        hasTime,
+        rate,
+        perDay,
+        told,
+        version,
+      })
       permit.ofDay = answer.ofDay
       if (answer.why === null) return { kind: 'go', permit }
       permit.ended(null)

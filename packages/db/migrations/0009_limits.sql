@@ -22,7 +22,7 @@ create index connection_event_at on connection_event (at);
 -- To pass over rows that another worker is deleting, it has to lock them, which takes a right to update.
 grant delete, update (at) on connection_event to lettergate_batch;
 
--- What was handed over through a connection of which a day is limited. Unlike its health this cannot be found out again:
+-- What was handed over through a connection of which the rate or a day is limited. Unlike its health this cannot be found out again:
 -- docs/decisions/0011-days-of-connections.md says why it is not counted from attempts.
 create table connection_usage (
   tenant_id uuid not null,
@@ -34,6 +34,9 @@ create table connection_usage (
   -- Null: it does not count.
   told_used integer,
   told_at timestamptz,
+  -- Of the tenant's connections: by which sending times were reserved last. Not in connection_health, since sessions of the version before
+  -- have planned on the row type of that.
+  version integer not null default 0,
   primary key (tenant_id, connection_id)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500);
 alter table connection_usage enable row level security;
@@ -83,12 +86,15 @@ $$;
 
 -- `rate` and `per_day` are the tenant's own; `told` is what the worker remembers of the provider's, for a row that was made anew.
 create type pace_order_2 as (
-  tenant_id uuid, connection_id uuid, rate float8, wanted float8, largest float8, per_day int4, wanted_of_day int4, told json);
+  tenant_id uuid, connection_id uuid, rate float8, wanted float8, largest float8, per_day int4, wanted_of_day int4, told json, version int4);
 
--- As reserve_pace in 0006, with two differences. Which limits hold is decided here and not by each worker, so that two of which one has
+-- As reserve_pace in 0006, with these differences. Which limits hold is decided here and not by each worker, so that two of which one has
 -- not heard of a change yet reserve at the same rate. And the tenant's day and the provider's are two: the tenant limits what goes
 -- through this connection in a UTC day, the provider what its account sends, by whatever way. A count of the provider's that is an
--- hour old says nothing of a rolling day any more: then it is our own that is held against its limit.
+-- hour old says nothing of a rolling day any more: then it is our own that is held against its limit. Times begin anew with each
+-- version of the tenant's connections, since all messages that had one were let go by then, and would wait behind times that are
+-- nobody's; not when two workers merely see different rates for a moment, which would give a burst each time. And the first message
+-- of a day may have more recipients than a day allows, or it would never go out, and never end.
 create function reserve_pace_2(
   r pace_order_2, out start_ms float8, out granted float8, out granted_of_day int4, out rate float8, out counts_day boolean)
 language plpgsql as $$
@@ -104,23 +110,27 @@ begin
   start_ms := 0;
   granted := r.wanted;
   granted_of_day := r.wanted_of_day;
+  if counts_day or (r.wanted > 0 and rate is not null) then
+    u := lock_connection_usage(r.tenant_id, r.connection_id);
+  end if;
   if r.wanted > 0 and rate is not null then
-    -- Times that were given away at another rate say nothing of this one.
-    starts := case when h.rate is distinct from rate then now() else greatest(now(), h.next_at) end;
+    starts := case when r.version > u.version then now() else greatest(now(), h.next_at) end;
     granted := case when starts > now() + interval '1 hour' then 0
                     else least(r.wanted, extract(epoch from now() + interval '1 hour' - starts) * rate + r.largest) end;
     start_ms := extract(epoch from starts - now()) * 1000 - 1000 * greatest(0, 1 - 1 / rate);
     update connection_health
     set rate = reserve_pace_2.rate, next_at = starts + granted / reserve_pace_2.rate * interval '1 s', told = limits
     where tenant_id = r.tenant_id and connection_id = r.connection_id;
+    if r.version > u.version then
+      update connection_usage set version = r.version where tenant_id = r.tenant_id and connection_id = r.connection_id;
+    end if;
   elsif h.told is null and limits is not null then
     update connection_health set told = limits where tenant_id = r.tenant_id and connection_id = r.connection_id;
   end if;
   if counts_day then
-    u := lock_connection_usage(r.tenant_id, r.connection_id);
     granted_of_day := greatest(0, least(
       r.wanted_of_day,
-      r.per_day - u.used,
+      case when u.used = 0 and r.per_day < r.largest then r.largest else r.per_day - u.used end,
       told_day - case when u.told_at > now() - interval '1 hour' then coalesce(u.told_used, u.used) else u.used end));
     update connection_usage set day = u.day, used = u.used + granted_of_day, told_used = u.told_used + granted_of_day
     where tenant_id = r.tenant_id and connection_id = r.connection_id;
@@ -133,7 +143,7 @@ create or replace function reserve_pace(r pace_order, out start_ms float8, out g
 language plpgsql as $$
 begin
   select g.start_ms, g.granted, g.granted_of_day into reserve_pace.start_ms, reserve_pace.granted, reserve_pace.granted_of_day
-  from reserve_pace_2((r.tenant_id, r.connection_id, r.rate, r.wanted, r.largest, r.per_day, r.wanted_of_day, null)::pace_order_2) g;
+  from reserve_pace_2((r.tenant_id, r.connection_id, r.rate, r.wanted, r.largest, r.per_day, r.wanted_of_day, null, null)::pace_order_2) g;
 end
 $$;
 

@@ -27,7 +27,16 @@ beforeEach(async () => {
 })
 
 async function reserve(change: Partial<PaceOrder>) {
-  const order = { ...key, rate: null, wanted: 0, largest: 1, perDay: null, wantedOfDay: 0, told: null }
+  const order = {
+    ...key,
+    rate: null,
+    wanted: 0,
+    largest: 1,
+    perDay: null,
+    wantedOfDay: 0,
+    told: null,
+    version: 1,
+  }
   const grant = (await reservePace(pool, [{ ...order, ...change }])).get(key.connectionId)
   if (!grant) throw new Error('no answer')
   return grant
@@ -164,4 +173,22 @@ test('limits are told while their connections are deleted, and nobody waits for 
       ofDay(1),
     ])
   }
+})
+
+test('sending times begin anew with a version of the connections, and not because two workers see two rates', async () => {
+  const hour = { rate: 10, wanted: 20_000 }
+  expect((await reserve(hour))?.startMs).toBeLessThanOrEqual(0)
+  const seconds = async (change: Partial<PaceOrder>) => (await reserve(change))?.startMs ?? 0
+  expect(await seconds({ rate: 10, wanted: 1 })).toBeGreaterThan(1_900_000)
+  expect(await seconds({ rate: 5, wanted: 1 })).toBeGreaterThan(1_900_000)
+  expect(await seconds({ rate: 10, wanted: 1, version: 2 })).toBeLessThanOrEqual(0)
+  // A worker that has not heard of it yet.
+  expect(await seconds({ rate: 5, wanted: 100, version: 1 })).toBeLessThan(1_000)
+  expect(await seconds({ rate: 10, wanted: 1, version: 2 })).toBeGreaterThan(15_000)
+})
+
+test('a message with more recipients than a day allows is the first of a day, and the only one', async () => {
+  const large = { perDay: 20, largest: 50, wantedOfDay: 50 }
+  expect((await reserve(large))?.grantedOfDay).toBe(50)
+  expect((await reserve(large))?.grantedOfDay).toBe(0)
 })

@@ -14,6 +14,8 @@ export type PaceOrder = {
   wantedOfDay: number
   /** What this worker remembers of the provider's limits: holds while the row has none. */
   told: Told | null
+  /** Of the tenant's connections: with a newer one, times begin anew. */
+  version: number
 }
 
 export type PaceGrant = {
@@ -37,6 +39,7 @@ const orderArray = rowArray<PaceOrder>('pace_order_2', [
   column('int4', (order) => order.perDay),
   column('int4', (order) => order.wantedOfDay),
   column('json', (order) => order.told && JSON.stringify(order.told)),
+  column('int4', (order) => order.version),
 ])
 
 /** Reserves for many connections at once, one order for each; answers in no certain order. */
