@@ -97,6 +97,12 @@ async function letAsk(): Promise<void> {
   await letTimePass()
 }
 
+/** Waits until one question has come to its end, and looks what came of it. */
+async function hasAsked(what: string): Promise<void> {
+  await eventually(async () => (fleet.asked.length > 0 ? true : undefined))
+  expect(fleet.asked).toEqual([what])
+}
+
 /** Whether never more went out than a burst of one second and the rate allow. */
 function expectRate(sent: { at: number }[], rate: number): void {
   const times = sent.map(({ at }) => at).sort((a, b) => a - b)
@@ -234,8 +240,7 @@ test.each<[string, ReturnType<typeof quota>, string]>([
     await fleet.accept(...to(20))
     await fleet.run(isEmpty)
     expect(performance.now() - startedAt).toBeLessThan(4_000)
-    await eventually(async () => (fleet.asked.length > 0 ? true : undefined))
-    expect(fleet.asked).toEqual([asked])
+    await hasAsked(asked)
     expect((await row())?.told).toEqual({ perSecond: 300, perDay: 50_000 })
     await fleet.accept(...to(4))
     await fleet.run(isEmpty)
@@ -275,7 +280,8 @@ test('what was told holds on after everything was emptied while the provider doe
   await start(quota(20, 50_000), { perSecond: 20, perDay: 50_000 }, { checkDeadlineMs: 500 })
   account.state.account = hangs
   await db.pool.query({ text: 'delete from connection_health' })
-  await sleep(1_000)
+  // Until all have made it anew, and heard that it knows of no limits.
+  await sleep(2_500)
   const before = fleet.sent.length
   await fleet.accept(...to(50))
   await fleet.run(isEmpty)
@@ -295,7 +301,7 @@ test('what was handed over while the provider answered counts, though it may not
   await fleet.run(() => account.questions() > questions)
   await fleet.accept(...to(10))
   await fleet.run(isEmpty)
-  await eventually(async () => (fleet.asked.length > 0 ? true : undefined))
+  await hasAsked('told')
   expect((await row())?.told_used).toBe(early + 10)
 })
 

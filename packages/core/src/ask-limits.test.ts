@@ -19,17 +19,17 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 function build(check: () => Promise<AccountReport>) {
   const asked: string[] = []
   const errors: unknown[] = []
-  const written: (string | undefined)[] = []
+  const statements: (string | undefined)[] = []
   const pool: Queryable = {
     query: async ({ name }) => {
-      if (name !== 'pace-ask') written.push(name)
+      statements.push(name)
       return { rows: [JSON.parse('{"used":0}')], rowCount: 1, command: '', oid: 0, fields: [] }
     },
   }
   const asker = createLimitsAsker({
     ...{ pool, check, onAsked: (what) => asked.push(what), onError: (error) => errors.push(error) },
   })
-  return { asker, asked, errors, written }
+  return { asker, asked, errors, statements }
 }
 
 const capture = createCapture()
@@ -40,7 +40,7 @@ const buildLocal = (tenantId: string, connectionId: string) =>
   })
 
 test('who does not listen to the signal is not waited for: neither at the deadline nor when the worker stops', async () => {
-  const { asker, asked } = build(never)
+  const { asker, asked, statements } = build(never)
   asker.ask([buildLocal('t', 'one')])
   await turn()
   expect(vi.getTimerCount()).toBe(1)
@@ -50,13 +50,16 @@ test('who does not listen to the signal is not waited for: neither at the deadli
   asker.ask([buildLocal('t', 'two')])
   await turn()
   await asker.stop()
+  asker.ask([buildLocal('t', 'three')])
+  await turn()
   expect(vi.getTimerCount()).toBe(0)
   expect(asked).toEqual(['failed'])
+  expect(statements).toEqual(['pace-ask', 'pace-ask'])
 })
 
 test('an answer that comes after the deadline, or after the worker stopped, changes nothing', async () => {
   const answers: ((report: AccountReport) => void)[] = []
-  const { asker, written } = build(() => new Promise((resolve) => answers.push(resolve)))
+  const { asker, statements } = build(() => new Promise((resolve) => answers.push(resolve)))
   asker.ask([buildLocal('t', 'one')])
   await turn()
   vi.advanceTimersByTime(10_000)
@@ -67,7 +70,7 @@ test('an answer that comes after the deadline, or after the worker stopped, chan
   for (const answer of answers) answer({ fault: null, limits: { perSecond: 1 }, notes: [] })
   await turn()
   expect(answers).toHaveLength(2)
-  expect(written).toEqual([])
+  expect(statements).toEqual(['pace-ask', 'pace-ask'])
 })
 
 test('a check that throws is reported, counts as failed, and keeps no other from being asked', async () => {
@@ -100,14 +103,28 @@ test('one worker asks 50 providers at once, of which one tenant has 5', async ()
   await asker.stop()
 })
 
-test('nobody is asked twice at once, nor again within five minutes', async () => {
+test('nobody is asked twice at once, though the row does not say yet that it was', async () => {
+  let calls = 0
+  const { asker } = build(() => {
+    calls++
+    return never()
+  })
+  const local = buildLocal('t', 'one')
+  asker.ask([local])
+  await turn()
+  asker.ask([{ ...local, askedAt: Number.NEGATIVE_INFINITY }])
+  await turn()
+  expect(calls).toBe(1)
+  await asker.stop()
+})
+
+test('nobody is asked again within five minutes', async () => {
   let calls = 0
   const { asker } = build(async () => {
     calls++
     return { fault: null, notes: [] }
   })
   const local = buildLocal('t', 'one')
-  asker.ask([local])
   asker.ask([local])
   await turn()
   vi.advanceTimersByTime(299_000)
