@@ -18,7 +18,7 @@ const WITHIN_MS = 8_000
 const HANG_MS = 30_000
 const WAIT_MS_MAX = 2_000
 /** What a connection bears before anything was heard of it; one that never answers gets no more. */
-const CALLS_MAX = 16
+const CALLS_MAX = 64
 /** The sender of all mails for which the provider hangs: it is everybody's provider, and well for the others. */
 const ILL = 'ill@acme.example'
 const SENDING = "select count(*)::int4 as n from outbox where tenant_id = $1 and state = 'sending'"

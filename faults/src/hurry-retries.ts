@@ -30,7 +30,7 @@ export async function hurryPace(db: Queryable): Promise<void> {
   })
   await db.query({ text: "select pg_notify('lg_connection', '')" })
   await db.query({
-    text: "update outbox set due_at = now() where state = 'waiting' and wait_version is not null and due_at > now()",
+    text: "update outbox set due_at = now() where state = 'waiting' and wait_why is not null and due_at > now()",
   })
 }
 

@@ -49,7 +49,7 @@ export const ConnectionLimits = z
   .meta({
     id: 'ConnectionLimits',
     description:
-      'The most that goes through a connection; messages beyond it wait or take another one. Left out: no limit of yours.',
+      'The most that goes through a connection; messages beyond what a day or the next hour allows take another connection, or wait where there is none. Left out: no limit of yours.',
   })
 export type ConnectionLimits = z.output<typeof ConnectionLimits>
 

@@ -69,6 +69,12 @@ type Plan = {
 /** Spread, so that what waits for the same moment does not come back together. */
 const spread = (ms: number) => ms + Math.random() * Math.min(ms / 4, 30_000)
 
+/** What a connection has used up, as the attempt that went by another one tells it. */
+const LIMITS: Partial<Record<WaitWhy, string>> = {
+  day: 'its limit of the day is used up',
+  'rate-far': 'its limit is used up for more than an hour',
+}
+
 /** For how long from now the provider recognises this message by its key: from the first try that may have been taken. */
 function repeatWindowMs({ unsure }: Portion, { provider }: Candidate, now: number): number {
   const since = unsure ? now - unsure.startedAt.getTime() : 0
@@ -121,7 +127,10 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
     await deps.recorder.record(toRecord(message, context, outcome))
   }
 
-  /** Chooses until a connection gives its leave; a probe that somebody else has taken is no longer one to choose. */
+  /**
+   * Chooses until a connection gives its leave; a probe that somebody else has taken is no longer one to choose, and what has nothing
+   * left for hours is passed over while another one may carry the message.
+   */
   async function plan(
     message: Message,
     route: Candidates,
@@ -129,14 +138,23 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
     reservedAt: string | null,
   ): Promise<Plan | Waits | string> {
     const version = message.connectionsVersion
+    const usedUp = new Map<Candidate, Waits>()
     for (;;) {
-      const chosen = choose(route, view)
+      const candidates = route.candidates.filter((candidate) => !usedUp.has(candidate))
+      const chosen = choose({ ...route, candidates }, view)
+      const [soonest] = [...usedUp.values()].sort((a, b) => (a.ms ?? 0) - (b.ms ?? 0))
+      if (soonest && chosen.kind !== 'use') return soonest
       if (chosen.kind === 'none') return chosen.reason
       if (chosen.kind === 'wait') {
         const { connectionId, why, ms } = chosen
         return { connectionId, why, ms: spread(ms), version, message }
       }
-      const { candidate, choice, isProbe } = chosen
+      const { candidate, isProbe } = chosen
+      const skipped = [...usedUp.values()].map(({ connectionId, why }) => ({
+        connection: connectionId,
+        why: LIMITS[why] ?? why,
+      }))
+      const choice = { ...chosen.choice, skipped: [...skipped, ...chosen.choice.skipped] }
       const portion = portionOf(message, candidate.provider.capabilities.recipientsMax)
       const hasTime = reservedAt !== null && reservedAt === candidate.connectionId
       const call = { isProbe, hasTime, recipients: portion.carried.length, version }
@@ -148,12 +166,10 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
       const { connectionId } = candidate
       if (leave.kind === 'full')
         return { connectionId, why: hasTime ? 'rate' : 'concurrency', ms: null, version, message }
-      return {
-        connectionId,
-        why: leave.why,
-        ms: leave.why === 'paused' ? spread(leave.ms) : leave.ms,
-        ...{ version, message },
-      }
+      const ms = leave.why === 'paused' ? spread(leave.ms) : leave.ms
+      const waits: Waits = { connectionId, why: leave.why, ms, version, message }
+      if (LIMITS[leave.why] === undefined) return waits
+      usedUp.set(candidate, waits)
     }
   }
 

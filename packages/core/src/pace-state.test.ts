@@ -1,6 +1,7 @@
 import { createCapture } from '@lettergate/providers/capture/index'
+import type { SendOutcome } from '@lettergate/providers/provider'
 import { expect, test } from 'vitest'
-import { concurrencyMax, learn, newLocal, shareOf } from './pace-state.ts'
+import { concurrencyMax, hasNews, learn, newLocal, shareOf } from './pace-state.ts'
 import type { Candidate } from './route.ts'
 
 function localWith(change: { room?: number; limit?: number }) {
@@ -28,7 +29,15 @@ test('workers share the room of a provider, and each has some', () => {
 })
 
 test('success does not make more room than there is', () => {
-  const local = { ...localWith({ room: 2 }), concurrency: 2 }
+  const local = { ...localWith({ room: 2 }), concurrency: 2, busy: 2 }
   for (let call = 0; call < 100; call++) learn(local, { kind: 'accepted', providerMessageId: 'x' }, 10, call)
   expect(shareOf(local)).toBe(2)
+})
+
+test('calls one by one show nothing of how many a connection bears, and are no news for other workers', () => {
+  const accepted: SendOutcome = { kind: 'accepted', providerMessageId: 'x' }
+  const [quiet, busy] = [localWith({}), { ...localWith({}), busy: 40 }]
+  for (let call = 0; call < 100; call++) for (const local of [quiet, busy]) learn(local, accepted, 10, call)
+  expect([quiet.concurrency, hasNews(quiet)]).toEqual([64, false])
+  expect([busy.concurrency > 65, hasNews(busy)]).toEqual([true, true])
 })

@@ -124,7 +124,10 @@ function pauseOf(local: Local, outcome: SendOutcome): number | null {
   return Math.min(PAUSE_MS.max, Math.max(PAUSE_MS.min, asked ?? waitMs ?? rising))
 }
 
-/** What a call says of its connection: grown by one over N, halved at most once a second (AIMD), paused as asked. */
+/**
+ * What a call says of its connection: grown by one over N, halved at most once a second (AIMD), paused as asked. It grows only while
+ * a quarter of it is in use: calls one by one do not show that it bears hundreds, and would have its row written four times a second.
+ */
 export function learn(local: Local, outcome: SendOutcome, callMs: number, now: number): void {
   local.callMs += (callMs - local.callMs) / 8
   const pauseMs = pauseOf(local, outcome)
@@ -140,7 +143,11 @@ export function learn(local: Local, outcome: SendOutcome, callMs: number, now: n
     local.halvedAt = now
     local.concurrency = Math.max(1, local.concurrency / 2)
     local.news.halve = true
-  } else if (outcome.kind === 'accepted' && local.concurrency < concurrencyMax(local)) {
+  } else if (
+    outcome.kind === 'accepted' &&
+    local.concurrency < concurrencyMax(local) &&
+    local.busy >= shareOf(local) / 4
+  ) {
     const grown = Math.min(1 / local.concurrency, concurrencyMax(local) - local.concurrency)
     local.concurrency += grown
     local.news.grow += grown

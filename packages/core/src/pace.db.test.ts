@@ -150,6 +150,16 @@ test('a day’s limit counts what was handed over, and survives a restart', asyn
   expect((await fleet.backlog()).some(({ why }) => why === 'day')).toBe(true)
 })
 
+test('what is beyond a day’s limit goes by another connection, and says so; with none, it waits', async () => {
+  fleet = await buildFleet(db, [{ ...works, limits: { per_day: 3 } }, works])
+  await fleet.accept(...to(10))
+  await fleet.run(isEmpty)
+  expect([sentBy(0).length, sentBy(1).length]).toEqual([3, 7])
+  const others = (await fleet.attempts()).filter(({ connection }) => connection === 1)
+  const skipped = [{ connection: fleet.ids[0], why: 'its limit of the day is used up' }]
+  expect(others.map(({ choice }) => choice?.skipped)).toEqual(others.map(() => skipped))
+})
+
 test('sending times that passed while nobody could send are reserved anew: no burst follows an outage', async () => {
   fleet = await buildFleet(db, [{ ...works, limits: { per_second: 4 } }])
   await fleet.accept(...to(40))
