@@ -43,7 +43,11 @@ export const ConnectionLimits = z
       .int()
       .min(1)
       .max(1_000)
-      .meta({ description: 'Hand-offs at the same time.', examples: [10] })
+      .meta({
+        description:
+          'Hand-offs at the same time, over all workers; each worker may make one, however many there are.',
+        examples: [10],
+      })
       .optional(),
   })
   .meta({
