@@ -168,15 +168,17 @@ test('sending times that passed while nobody could send are reserved anew: no bu
   const before = fleet.sent.length
   const start = performance.now()
   await fleet.run(() => performance.now() - start > 2_000)
-  expect(fleet.sent.length - before).toBeLessThanOrEqual(4 + 2 * 4 + 4)
+  // However long a busy machine made of the two seconds: a burst of one second, and what the rate allows.
+  const seconds = (performance.now() - start) / 1_000
+  expect(fleet.sent.length - before).toBeLessThanOrEqual(4 + Math.ceil(4 * seconds) + 4)
 })
 
 test('days that a message waited for its limit are no days of failing: it is tried again as any other', async () => {
   const answer = () => toFailure('recipient-deferred', '451 greylisted')
   fleet = await buildFleet(db, [{ answer, limits: { per_second: 1 } }])
   await fleet.accept(...to(3))
-  const isLast = async () => (await fleet.backlog()).some(({ why }) => why === 'rate')
-  await fleet.run(isLast)
+  const isPaced = async () => (await fleet.backlog()).some(({ why }) => why === 'rate')
+  await fleet.run(isPaced)
   // As though the wait that it was put back for had been one of four days.
   await db.pool.query({
     text: `update outbox set first_due_at = first_due_at - interval '4 days', paced_ms = case when paced_ms > 0 then 4 * 86400000.0 else 0 end

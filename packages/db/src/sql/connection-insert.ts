@@ -16,7 +16,7 @@ export type NewConnectionRow = {
 
 /**
  * Stores a connection; messages that are loaded from now on may use it. False if it is one more than `max`; exact after `lockTenant`.
- * Null: any number.
+ * Null: any number, which is for set-up.
  */
 export async function insertConnection(
   db: Queryable,
