@@ -66,8 +66,8 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const pace = createPace({
     pool,
     check(tenantId, candidate, signal) {
-      const call = { owner: ownerOf(tenantId, candidate), signal, deadlineMs: CHECK_MS }
-      const io = createIo({ egress: deps.egress, secrets, now: clock.now }, call)
+      const call = { owner: ownerOf(tenantId, candidate), deadlineMs: CHECK_MS }
+      const io = createIo({ egress: deps.egress, secrets, now: clock.now }, { signal }, call)
       return candidate.provider.check(candidate.connection, io)
     },
     onAsked: metrics.onAsked,

@@ -33,7 +33,7 @@ export function createCalls(deps: IoDeps & { tenants: Tenants; onError: (error: 
       const deadlines = startDeadlines(fencedAt)
       running.add(deadlines)
       const owner = ownerOf(message.tenantId, candidate)
-      const io = createIo(deps, { owner, deadlineMs: CALL_DEADLINE_MS, ...deadlines })
+      const io = createIo(deps, deadlines, { owner, deadlineMs: CALL_DEADLINE_MS })
       let called = false
       try {
         const outbound = await toOutbound(deps.tenants.forTenant(message.tenantId), message, carried)

@@ -86,7 +86,7 @@ export function createConnectionChecker(
     const { provider, connection } = opened
     const late = AbortSignal.timeout(deadlineMs)
     const signal = AbortSignal.any([late, stopping.signal])
-    const io = createIo(deps, { owner: { tenantId, connectionId: id, provider }, signal, deadlineMs })
+    const io = createIo(deps, { signal }, { owner: { tenantId, connectionId: id, provider }, deadlineMs })
     // Whoever does not listen to the signal is not waited for.
     const ended = new Promise<AccountReport>((resolve) => {
       signal.addEventListener('abort', () => resolve(failed(`no answer within ${deadlineMs / 1000} s`)), {

@@ -8,29 +8,49 @@ export type Deadlines = Pick<Io, 'beginSignal' | 'signal' | 'answerSignal'> & {
   clear(): void
 }
 
-/** The deadlines of a call that begins now, of a message that was fenced at that time of `performance.now()`. */
+type Deadline = { controller: AbortController; timer: NodeJS.Timeout | undefined }
+
+/**
+ * The deadlines of a call that begins now, of a message that was fenced at that time of `performance.now()`. Each is made once it is
+ * asked for: most calls need one of the three, and each costs a timer and a signal.
+ */
 export function startDeadlines(fencedAt: number): Deadlines {
+  const startedAt = performance.now()
   // The lease runs from the fence: whatever was lost since then is taken from the answer.
-  const answerMs = ANSWER_DEADLINE_MS - (performance.now() - fencedAt)
-  const begin = startOne(BEGIN_DEADLINE_MS)
-  const call = startOne(CALL_DEADLINE_MS)
-  const answer = startOne(Math.max(CALL_DEADLINE_MS, answerMs))
-  const all = [begin, call, answer]
+  const answerMs = Math.max(CALL_DEADLINE_MS, ANSWER_DEADLINE_MS - (startedAt - fencedAt))
+  const started = new Map<number, Deadline>()
+  let aborted: Error | null = null
+  let hasEnded = false
+
+  function signalOf(ms: number): AbortSignal {
+    const known = started.get(ms)
+    if (known) return known.controller.signal
+    const controller = new AbortController()
+    const leftMs = ms - (performance.now() - startedAt)
+    const pass = () => controller.abort(new Error('the call took too long'))
+    if (aborted) controller.abort(aborted)
+    else if (!hasEnded && leftMs <= 0) pass()
+    started.set(ms, { controller, timer: hasEnded ? undefined : setTimeout(pass, leftMs) })
+    return controller.signal
+  }
+
   return {
-    beginSignal: begin.controller.signal,
-    signal: call.controller.signal,
-    answerSignal: answer.controller.signal,
-    abort: (reason) => {
-      for (const { controller } of all) controller.abort(reason)
+    get beginSignal() {
+      return signalOf(BEGIN_DEADLINE_MS)
     },
-    clear: () => {
-      for (const { timer } of all) clearTimeout(timer)
+    get signal() {
+      return signalOf(CALL_DEADLINE_MS)
+    },
+    get answerSignal() {
+      return signalOf(answerMs)
+    },
+    abort(reason) {
+      aborted = reason
+      for (const { controller } of started.values()) controller.abort(reason)
+    },
+    clear() {
+      hasEnded = true
+      for (const { timer } of started.values()) clearTimeout(timer)
     },
   }
-}
-
-function startOne(ms: number) {
-  const controller = new AbortController()
-  const timer = setTimeout(() => controller.abort(new Error('the call took too long')), ms)
-  return { controller, timer }
 }

@@ -75,6 +75,22 @@ const LIMITS: Partial<Record<WaitWhy, string>> = {
   'rate-far': 'its limit is used up for more than an hour',
 }
 
+type UsedUp = ReadonlyMap<Candidate, Waits>
+
+function without(usedUp: UsedUp, route: Candidates): Candidates {
+  if (usedUp.size === 0) return route
+  return { ...route, candidates: route.candidates.filter((candidate) => !usedUp.has(candidate)) }
+}
+
+function alsoSkipped(usedUp: UsedUp, choice: Choice): Choice {
+  if (usedUp.size === 0) return choice
+  const skipped = Array.from(usedUp.values(), ({ connectionId, why }) => ({
+    connection: connectionId,
+    why: LIMITS[why] ?? why,
+  }))
+  return { ...choice, skipped: [...skipped, ...choice.skipped] }
+}
+
 /** For how long from now the provider recognises this message by its key: from the first try that may have been taken. */
 function repeatWindowMs({ unsure }: Portion, { provider }: Candidate, now: number): number {
   const since = unsure ? now - unsure.startedAt.getTime() : 0
@@ -139,22 +155,17 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
   ): Promise<Plan | Waits | string> {
     const version = message.connectionsVersion
     const usedUp = new Map<Candidate, Waits>()
+    let soonest: Waits | null = null
     for (;;) {
-      const candidates = route.candidates.filter((candidate) => !usedUp.has(candidate))
-      const chosen = choose({ ...route, candidates }, view)
-      const [soonest] = [...usedUp.values()].sort((a, b) => (a.ms ?? 0) - (b.ms ?? 0))
-      if (soonest && chosen.kind !== 'use') return soonest
+      const chosen = choose(without(usedUp, route), view)
+      if (chosen.kind !== 'use' && soonest) return soonest
       if (chosen.kind === 'none') return chosen.reason
       if (chosen.kind === 'wait') {
         const { connectionId, why, ms } = chosen
         return { connectionId, why, ms: spread(ms), version, message }
       }
       const { candidate, isProbe } = chosen
-      const skipped = [...usedUp.values()].map(({ connectionId, why }) => ({
-        connection: connectionId,
-        why: LIMITS[why] ?? why,
-      }))
-      const choice = { ...chosen.choice, skipped: [...skipped, ...chosen.choice.skipped] }
+      const choice = alsoSkipped(usedUp, chosen.choice)
       const portion = portionOf(message, candidate.provider.capabilities.recipientsMax)
       const hasTime = reservedAt !== null && reservedAt === candidate.connectionId
       const call = { isProbe, hasTime, recipients: portion.carried.length, version }
@@ -170,6 +181,7 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
       const waits: Waits = { connectionId, why: leave.why, ms, version, message }
       if (LIMITS[leave.why] === undefined) return waits
       usedUp.set(candidate, waits)
+      if (!soonest || ms < (soonest.ms ?? 0)) soonest = waits
     }
   }
 

@@ -22,7 +22,7 @@ function setUp(owner: SecretOwner | null = null, deadlineMs = 25_000) {
     connect: () => Promise.reject(new Error('no network in this test')),
   }
   const secrets = { keep: (one: SecretOwner) => void kept.push(one) }
-  const io = createIo({ egress, secrets, now: () => 0 }, { owner, signal, deadlineMs })
+  const io = createIo({ egress, secrets, now: () => 0 }, { signal }, { owner, deadlineMs })
   return { io, asked, kept, signal }
 }
 const request = { method: 'GET', url: 'https://api.example.com/', headers: {} } as const
@@ -60,7 +60,7 @@ test.each([
   const { signal } = new AbortController()
   const deps = { egress, secrets: noSecrets, now: Date.now }
   const { graph, send, close } = await startSending({
-    io: createIo(deps, { owner: null, signal, deadlineMs: 25_000 }),
+    io: createIo(deps, { signal }, { owner: null, deadlineMs: 25_000 }),
     answer: ({ path }) =>
       uploadUrl !== undefined && path.endsWith('/createUploadSession')
         ? respond(201, JSON.stringify({ uploadUrl }))

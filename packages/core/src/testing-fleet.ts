@@ -82,7 +82,7 @@ export async function buildFleet(
       ...(options.checkDeadlineMs !== undefined && { checkDeadlineMs: options.checkDeadlineMs }),
       check: (_tenantId, { provider, connection }, signal) => {
         const deps = { egress, secrets: noSecrets, now: Date.now }
-        const io = createIo(deps, { owner: null, signal, deadlineMs: options.checkDeadlineMs ?? 10_000 })
+        const io = createIo(deps, { signal }, { owner: null, deadlineMs: options.checkDeadlineMs ?? 10_000 })
         return provider.check(connection, io)
       },
     })

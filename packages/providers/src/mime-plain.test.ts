@@ -6,7 +6,9 @@ import { buildOutboundMessage } from './testing.ts'
 
 const word = fc.string({ unit: fc.constantFrom(...'aZ09=?_.-<>@"\\,;:\'()[]#'), minLength: 1, maxLength: 12 })
 const words = fc.array(word, { minLength: 1, maxLength: 14 }).map((parts) => parts.join(' '))
-const line = fc.string({ unit: fc.constantFrom(...'ab =.\t-'), maxLength: 120 })
+const line = fc
+  .array(fc.constantFrom(...'ab =.,!?\t-', 'some', 'word-that-is-longer-than-a-margin'), { maxLength: 80 })
+  .map((parts) => parts.join(''))
 const body = fc
   .array(fc.tuple(line, fc.constantFrom('\n', '\r\n', '\r', '')), { minLength: 1, maxLength: 8 })
   .map((lines) => lines.flat().join(''))

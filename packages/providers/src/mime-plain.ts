@@ -1,4 +1,3 @@
-import { wrap as wrapQuoted } from 'nodemailer/lib/qp'
 import type { Mailbox, OutboundMessage } from './provider.ts'
 
 /** Safely below the 76 characters where folding begins. */
@@ -8,7 +7,6 @@ const PLAIN_ADDRESS = /^[A-Za-z0-9]+([._+-][A-Za-z0-9]+)*@[a-z0-9]+([.-][a-z0-9]
 const PLAIN_WORDS = /^[A-Za-z0-9]+( [A-Za-z0-9]+)*$/
 const PLAIN_SUBJECT = /^[!#-~]+( [!#-~]+)*$/
 const PLAIN_BODY = /^[\t\r\n\x20-\x7e]*$/
-const LONG_LINE = /^.{77,}/m
 /** Above this, nodemailer quotes without looking at the lines. */
 const LOOKED_AT_CHARS_MAX = 128 * 1024
 
@@ -39,6 +37,51 @@ function plainList(mailboxes: Mailbox[]): string | null {
   return parts.includes(null) ? null : parts.join(', ')
 }
 
+const QUOTED_LINE_CHARS_MAX = 76
+/** So far from its end, a line is broken behind a space or a stop rather than within a word. */
+const MARGIN_CHARS = 25
+const BREAK_BEHIND = new Set([' ', '\t', '.', ',', '!', '?'])
+
+function hasLongLine(body: string): boolean {
+  for (let start = 0; start < body.length; ) {
+    const end = body.indexOf('\r\n', start)
+    if ((end === -1 ? body.length : end) - start > QUOTED_LINE_CHARS_MAX) return true
+    if (end === -1) return false
+    start = end + 2
+  }
+  return false
+}
+
+/** Where the line that may reach to `end` ends: not within what is quoted, and with room for the soft break if more follows. */
+function lineEnd(quoted: string, start: number, end: number): number {
+  const hasMore = end < quoted.length
+  if (end - start > QUOTED_LINE_CHARS_MAX - MARGIN_CHARS) {
+    for (let at = end - 1; at >= end - MARGIN_CHARS; at--)
+      if (BREAK_BEHIND.has(quoted.charAt(at))) return at + 1 < end || !hasMore ? at + 1 : end - 1
+  }
+  if (quoted[end - 1] === '=') return end - 1
+  if (quoted[end - 2] === '=') return end - 2
+  if (!hasMore) return end
+  return quoted[end - 3] === '=' ? end - 3 : end - 1
+}
+
+/** Soft line breaks (RFC 2045, section 6.7, rule 5) where nodemailer has them: 1.2 µs for 2.3 kB instead of 9. */
+function wrapQuoted(quoted: string): string {
+  if (quoted.length <= QUOTED_LINE_CHARS_MAX) return quoted
+  let wrapped = ''
+  let newline = -2
+  for (let start = 0; start < quoted.length; ) {
+    const end = Math.min(start + QUOTED_LINE_CHARS_MAX, quoted.length)
+    if (newline < start && newline !== -1) newline = quoted.indexOf('\r\n', start)
+    const isLine = newline !== -1 && newline + 2 <= end
+    const cut = isLine ? newline + 2 : lineEnd(quoted, start, end)
+    wrapped += quoted.slice(start, cut)
+    if (!isLine && cut < quoted.length) wrapped += '=\r\n'
+    start = cut
+  }
+  return wrapped
+}
+
 /** Quoted-printable of ASCII, before it is wrapped: only these need quoting (RFC 2045, section 6.7). */
 function quoteAscii(body: string): string {
   return body.replace(/=|[ \t](?=[\r\n]|$)/g, (one) => (one === '=' ? '=3D' : one === ' ' ? '=20' : '=09'))
@@ -47,7 +90,7 @@ function quoteAscii(body: string): string {
 function plainPart(type: string, content: string): { encoding: string; type: string; body: string } | null {
   if (content === '' || !PLAIN_BODY.test(content)) return null
   const body = content.replace(/\r\n|\r|\n/g, '\r\n')
-  const isQuoted = body.length > LOOKED_AT_CHARS_MAX || LONG_LINE.test(body)
+  const isQuoted = body.length > LOOKED_AT_CHARS_MAX || hasLongLine(body)
   return {
     encoding: `Content-Transfer-Encoding: ${isQuoted ? 'quoted-printable' : '7bit'}\r\n`,
     type: `Content-Type: text/${type}; charset=utf-8\r\n`,
