@@ -52,6 +52,9 @@ export type OutcomeRecord = {
  *
  * `in (…) is true` keeps a look-up hashed: as a join, Postgres, which expects ten rows of an array, would compare every
  * message of a batch with every other. The range of ids is explained at `idRange`.
+ * The limit of `change` limits nothing. Postgres takes one of unknown size for a tenth, so it expects a single row, and probes the
+ * recipients of each. Expecting ten, a plan made while the day was young read the whole day's index each time: a batch of 28 took
+ * 0.9 ms for that at 50,000 stored, and more with each message.
  */
 const TEXT = `
 with result as materialized (
@@ -118,6 +121,7 @@ with result as materialized (
   select c.*, (c.message_id in (select message_id from late)) is true as is_late
   from unnest($2::claim_change[]) c
   where (c.message_id in (select message_id from owned)) is true or (c.message_id in (select message_id from late)) is true
+  limit cardinality($2)
 ), changed as (
   update recipient p set status = c.status, reason = c.reason, updated_at = now()
   from change c
