@@ -154,8 +154,11 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
         connection: connectionId,
         why: LIMITS[why] ?? why,
       }))
-      const choice = { ...chosen.choice, skipped: [...skipped, ...chosen.choice.skipped] }
-      const portion = portionOf(message, candidate.provider.capabilities.recipientsMax)
+      const portion = portionOf(message, candidate.provider.capabilities)
+      const choice: Choice = {
+        ...{ ...chosen.choice, skipped: [...skipped, ...chosen.choice.skipped] },
+        ...(portion.aloneBefore !== null && { alone: true }),
+      }
       const hasTime = reservedAt !== null && reservedAt === candidate.connectionId
       const call = { isProbe, hasTime, recipients: portion.carried.length, version }
       const admission = deps.pace.admit(candidate, call)

@@ -39,6 +39,11 @@ export type LoadedMessage = {
   unsure: Doubt | null
   /** All such tries, one for each set of recipients that waits; the one that was repeated longest ago first. */
   doubts?: Doubt[]
+  /**
+   * Recipients whom a call with several did not reach, since its provider refused it for the sake of one without saying which: each
+   * goes alone now. `tries`: how often it did since then. Absent: there are none.
+   */
+  apart?: { position: number; tries: number }[]
   /** Tries since it was due that surely did not get through, by connection; those that were not even begun are not counted. */
   tries: { connectionId: string | null; failed: number; code: string | null }[]
   stream: 'transactional' | 'bulk'
@@ -101,6 +106,18 @@ left join lateral (
         select from recipient p
         where p.tenant_id = k.tenant_id and p.message_id = k.message_id and p.message_id between $3 and $4
           and p.position = any (d.recipients) and p.status in ('scheduled', 'queued', 'deferred', 'held'))),
+    'apart', (
+      select json_agg(json_build_object('position', s.position, 'tries', (
+        select count(*) from attempt a
+        where a.tenant_id = k.tenant_id and a.message_id = k.message_id and a.message_id between $3 and $4
+          and a.recipients = array[s.position] and a.started_at >= o.first_due_at and a.code is distinct from 'connection-busy')))
+      from (
+        select distinct unnest(a.recipients) as position
+        from attempt a
+        where o.attempts > 0 and a.tenant_id = k.tenant_id and a.message_id = k.message_id and a.message_id between $3 and $4
+          and a.outcome = 'rejected' and a.code = 'recipient-refused' and cardinality(a.recipients) > 1
+          and a.started_at >= o.first_due_at
+      ) s),
     'tries', (
       select json_agg(json_build_object('connectionId', f.connection_id, 'failed', f.n, 'code', f.code))
       from (
@@ -127,6 +144,7 @@ type Stored = Omit<Envelope, 'from' | 'recipients' | 'connection_id' | 'metadata
   connection_id: string | null
   recipients: (Envelope['recipients'][number] & { status: string })[]
   doubts: (Omit<Doubt, 'startedAt'> & { startedAt: string })[] | null
+  apart: LoadedMessage['apart'] | null
   tries: LoadedMessage['tries'] | null
 }
 
@@ -207,6 +225,7 @@ type Told = Pick<
   | 'stream'
   | 'unsure'
   | 'doubts'
+  | 'apart'
   | 'tries'
 >
 
@@ -232,6 +251,7 @@ function fromEnvelope(envelope: Envelope, acceptedAt: Date): Told {
     stream: envelope.stream ?? 'transactional',
     unsure: null,
     doubts: [],
+    apart: [],
     tries: [],
   }
 }
@@ -252,6 +272,7 @@ function fromStored(stored: Stored): Told {
     stream: stored.stream,
     unsure: doubts[0] ?? null,
     doubts,
+    apart: stored.apart ?? [],
     tries: stored.tries ?? [],
   }
 }
