@@ -174,6 +174,19 @@ test('those deferred in a split go alone again, and wait by their own tries', as
   expect(await fleet.statuses()).toEqual({ failed: 1, sent: 6 })
 })
 
+test('a retry that the tenant asks for begins anew: those who went alone go together', async () => {
+  let isDown = true
+  fleet = await buildFleet(db, [
+    { answer: strict(() => (isDown ? toFailure('recipient-deferred', '451 later') : accepted)) },
+  ])
+  await fleet.accept(ALL)
+  await fleet.run(waits)
+  isDown = false
+  await db.pool.query({ text: 'update outbox set due_at = now(), first_due_at = now()' })
+  await fleet.run(isEmpty)
+  expect(calls().slice(4)).toEqual([['a@x.example', 'c@x.example']])
+})
+
 test('a refusal of the repeat of a call that may have been taken splits nothing: all stay unknown', async () => {
   let tries = 0
   const answer = () => (tries++ === 0 ? toFailure('outcome-unknown', 'no answer') : refused)
