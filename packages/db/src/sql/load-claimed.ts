@@ -1,4 +1,5 @@
 import type { ContentDocument, Envelope } from '../content-document.ts'
+import { type Alone, aloneOf, type EarlierTry, type FailedTries, failedTriesOf } from '../earlier-tries.ts'
 import type { Queryable } from '../pool.ts'
 import { claimKeyArray } from './claim-key.ts'
 import { idRange } from './id-range.ts'
@@ -41,11 +42,11 @@ export type LoadedMessage = {
   doubts?: Doubt[]
   /**
    * Recipients whom a call with several did not reach, since its provider refused it for the sake of one without saying which: each
-   * goes alone now. `tries`: how often it did since then. Absent: there are none.
+   * goes alone now. Absent: there are none.
    */
-  apart?: { position: number; tries: number }[]
+  apart?: Alone[]
   /** Tries since it was due that surely did not get through, by connection; those that were not even begun are not counted. */
-  tries: { connectionId: string | null; failed: number; code: string | null }[]
+  tries: FailedTries[]
   stream: 'transactional' | 'bulk'
   /** The connection at which a sending time was reserved for it, which has just come; after an outage all of them would go at once. */
   reservedAt?: string | null
@@ -106,28 +107,12 @@ left join lateral (
         select from recipient p
         where p.tenant_id = k.tenant_id and p.message_id = k.message_id and p.message_id between $3 and $4
           and p.position = any (d.recipients) and p.status in ('scheduled', 'queued', 'deferred', 'held'))),
-    'apart', (
-      select json_agg(json_build_object('position', s.position, 'tries', (
-        select count(*) from attempt a
-        where a.tenant_id = k.tenant_id and a.message_id = k.message_id and a.message_id between $3 and $4
-          and a.recipients = array[s.position] and a.started_at >= o.first_due_at and a.code is distinct from 'connection-busy')))
-      from (
-        select distinct unnest(a.recipients) as position
-        from attempt a
-        where o.attempts > 0 and a.tenant_id = k.tenant_id and a.message_id = k.message_id and a.message_id between $3 and $4
-          and a.outcome = 'rejected' and a.code = 'recipient-refused' and cardinality(a.recipients) > 1
-          and a.started_at >= o.first_due_at
-      ) s),
     'tries', (
-      select json_agg(json_build_object('connectionId', f.connection_id, 'failed', f.n, 'code', f.code))
-      from (
-        select a.connection_id, count(*) as n, (array_agg(a.code order by a.number desc))[1] as code
-        from attempt a
-        where o.attempts > 0 and a.tenant_id = k.tenant_id and a.message_id = k.message_id and a.message_id between $3 and $4
-          and (a.outcome = 'deferred' or a.scope = 'account' or a.code = 'message-too-large') and a.started_at >= o.first_due_at
-          and a.code is distinct from 'connection-busy'
-        group by a.connection_id
-      ) f)
+      select json_agg(json_build_object('connectionId', a.connection_id, 'outcome', a.outcome, 'scope', a.scope, 'code', a.code,
+                                        'positions', a.recipients) order by a.number)
+      from attempt a
+      where o.attempts > 0 and a.tenant_id = k.tenant_id and a.message_id = k.message_id and a.message_id between $3 and $4
+        and a.started_at >= o.first_due_at)
   ) as stored
   from message m
   where o.accepted_at is null and m.tenant_id = k.tenant_id and m.id = k.message_id and m.id between $3 and $4
@@ -144,8 +129,7 @@ type Stored = Omit<Envelope, 'from' | 'recipients' | 'connection_id' | 'metadata
   connection_id: string | null
   recipients: (Envelope['recipients'][number] & { status: string })[]
   doubts: (Omit<Doubt, 'startedAt'> & { startedAt: string })[] | null
-  apart: LoadedMessage['apart'] | null
-  tries: LoadedMessage['tries'] | null
+  tries: EarlierTry[] | null
 }
 
 type Row = {
@@ -257,6 +241,7 @@ function fromEnvelope(envelope: Envelope, acceptedAt: Date): Told {
 }
 
 function fromStored(stored: Stored): Told {
+  const tries = stored.tries ?? []
   const doubts = (stored.doubts ?? []).map((doubt) => ({ ...doubt, startedAt: new Date(doubt.startedAt) }))
   return {
     createdAt: new Date(stored.createdAt),
@@ -272,7 +257,7 @@ function fromStored(stored: Stored): Told {
     stream: stored.stream,
     unsure: doubts[0] ?? null,
     doubts,
-    apart: stored.apart ?? [],
-    tries: stored.tries ?? [],
+    apart: aloneOf(tries),
+    tries: failedTriesOf(tries),
   }
 }
