@@ -30,7 +30,8 @@ const isIn = (positions: readonly number[] | undefined, { position }: LoadedReci
 /**
  * Whom the next hand-off carries. Three kinds never mix: those not tried in this round, those whom a try of unknown outcome may
  * have reached (its own set again, so that its provider knows the key), and those deferred, whose time comes when nobody of the
- * first kind is left. Of one kind, those who are to go alone follow one by one after the others. Pure, and the same until the outcome is recorded: the sweeper works out from it what a lost call carried.
+ * first kind is left. Of one kind, those who are to go alone follow one by one after the others. Pure, and the same until the outcome
+ * is recorded: the sweeper works out from it what a lost call carried.
  */
 export function portionOf(
   message: Pick<LoadedMessage, 'recipients' | 'unsure' | 'doubts' | 'apart'>,
