@@ -120,8 +120,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     },
     repeatWindowMs: (provider, startedAt) =>
       (deps.providers[provider]?.capabilities.idempotencyWindowMs ?? 0) - (clock.now() - startedAt.getTime()),
-    recipientsMax: (provider) =>
-      deps.providers[provider]?.capabilities.recipientsMax ?? Number.POSITIVE_INFINITY,
+    takes: (provider) => deps.providers[provider]?.capabilities,
     onError,
   })
   pace.start()

@@ -207,6 +207,10 @@ const AttemptChoice = z
           .meta({ id: 'SkippedConnection', description: 'A connection that was passed over.' }),
       )
       .meta({ description: 'Connections that were passed over.' }),
+    alone: z.boolean().meta({
+      description:
+        'Its recipient went alone: the provider had refused a call with several because of one, without saying which.',
+    }),
   })
   .meta({ id: 'AttemptChoice', description: 'Why this connection was used.' })
 export type AttemptChoice = z.output<typeof AttemptChoice>

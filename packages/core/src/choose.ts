@@ -21,6 +21,8 @@ export type Choice = {
   rule: Rule
   route: string | null
   skipped: { connection: string; why: string }[]
+  /** Its recipient goes alone, since a call with several was refused for the sake of one. */
+  alone?: true
 }
 
 export type Chosen =

@@ -18,7 +18,15 @@ function message(...statuses: RecipientStatus[]) {
 }
 
 const row = (change: Partial<ExplainRow>): ExplainRow => ({
-  ...{ state: 'waiting', due_at: until, wait_for: null, wait_why: null, ahead: 0, health: null },
+  ...{
+    state: 'waiting',
+    due_at: until,
+    first_due_at: until,
+    wait_for: null,
+    wait_why: null,
+    ahead: 0,
+    health: null,
+  },
   ...change,
 })
 
@@ -28,6 +36,11 @@ const attempt = (change: Partial<AttemptRow> = {}): AttemptRow => ({
   ...{ provider_message_id: null, addresses: ['n0@x.example'] },
   ...change,
 })
+
+const refusedAll: Partial<AttemptRow> = {
+  ...{ outcome: 'rejected', scope: 'message', code: 'recipient-refused', reason: '422 invalid' },
+  addresses: ['n0@x.example', 'n1@x.example'],
+}
 
 const health = {
   state: 'open' as const,
@@ -119,6 +132,41 @@ test.each<[string, RecipientStatus[], ExplainRow | null, AttemptRow[], object[]]
       }),
     ],
     [{ code: 'last-answer', detail: expect.stringContaining('a route fits') }, { code: 'ended' }],
+  ],
+  [
+    'refused because of one of several, who go alone from now on',
+    ['queued', 'queued'],
+    row({ state: 'ready' }),
+    [attempt({ ...refusedAll, started_at: until })],
+    [
+      { code: 'backlog' },
+      { code: 'last-answer', detail: expect.stringMatching(/they go one at a time now/) },
+    ],
+  ],
+  [
+    'refused because of several, and tried again by the tenant since',
+    ['queued', 'queued'],
+    row({ state: 'ready', first_due_at: new Date(until.getTime() + 1) }),
+    [attempt({ ...refusedAll, started_at: until })],
+    [{ code: 'backlog' }, { code: 'last-answer', detail: expect.not.stringContaining('one at a time') }],
+  ],
+  [
+    'gone alone',
+    ['sent'],
+    null,
+    [
+      attempt({
+        ...{ outcome: 'accepted', code: null, reason: null },
+        choice: { rule: 'priority', route: null, skipped: [], alone: true },
+      }),
+    ],
+    [
+      {
+        code: 'last-answer',
+        detail: expect.stringContaining('a try with several was refused because of one'),
+      },
+      { code: 'ended' },
+    ],
   ],
 ])('%s: every reason, the most telling first', (_, statuses, backlog, attempts, reasons) => {
   expect(explain({ message: message(...statuses), backlog, attempts })).toEqual(

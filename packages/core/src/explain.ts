@@ -1,9 +1,11 @@
 import type { ExplainCode } from '@lettergate/contracts/explain'
+import { isFailureCode } from '@lettergate/contracts/failure-codes'
 import type { RecipientStatus } from '@lettergate/contracts/recipient-status'
 import type { Queryable } from '@lettergate/db/pool'
-import { type AttemptRow, readAttempts } from '@lettergate/db/sql/read-attempts'
+import { type AttemptRow, readAttempts, type StoredChoice } from '@lettergate/db/sql/read-attempts'
 import { type ExplainRow, readExplain } from '@lettergate/db/sql/read-explain'
 import type { Tenants } from '@lettergate/db/tenant-database'
+import { classOf } from '@lettergate/providers/failures'
 import { type MessageReader, type Reader, readExisting, type StoredMessage } from './read-messages.ts'
 import { fromStorage } from './read-storage.ts'
 
@@ -103,19 +105,27 @@ const CHOSEN = {
   fallback: 'there is no connection of yours',
 }
 
+/** Whether it was a refusal of several for the sake of one, who now go alone. */
+function isOfOne({ message, backlog }: Seen, { code, addresses, started_at: at }: AttemptRow): boolean {
+  if (code === null || !isFailureCode(code) || classOf(code).mayBeOneOfMany !== true) return false
+  // One that the tenant tries again has begun anew since.
+  if (backlog === null || at < backlog.first_due_at || addresses.length < 2) return false
+  const waiting = message.recipients.filter(({ status }) => WAITING.includes(status))
+  return waiting.some(({ address }) => addresses.includes(address))
+}
+
+function whyChosen({ rule, skipped, alone }: StoredChoice): string {
+  const passedOver = skipped.length > 0 ? '; others were passed over' : ''
+  const apart = alone ? '; one recipient alone, since a try with several was refused because of one' : ''
+  return ` (${CHOSEN[rule]}${passedOver}${apart})`
+}
+
 /** What the last provider said, and why it was asked. */
-function lastAnswer({
-  connection_id: connectionId,
-  outcome,
-  reason: said,
-  code,
-  choice,
-  addresses,
-}: AttemptRow): Reason {
-  const why = choice
-    ? ` (${CHOSEN[choice.rule]}${choice.skipped.length > 0 ? '; others were passed over' : ''})`
-    : ''
-  const detail = `The last try${why} was ${outcome}${said === null ? '' : `: ${said}`}.`
+function lastAnswer(seen: Seen, last: AttemptRow): Reason {
+  const { connection_id: connectionId, outcome, reason: said, code, choice, addresses } = last
+  const next = isOfOne(seen, last) ? ' It may be because of one recipient: they go one at a time now.' : ''
+  const why = choice ? whyChosen(choice) : ''
+  const detail = `The last try${why} was ${outcome}${said === null ? '' : `: ${said}`}.${next}`
   return reason('last-answer', detail, addresses, { connectionId, failure: code })
 }
 
@@ -129,7 +139,7 @@ export function explain(seen: Seen): Reason[] {
     reasons.push(reason('unknown', detail, unknown, { failure: 'outcome-unknown' }))
   }
   const last = seen.attempts.at(-1)
-  if (last) reasons.push(lastAnswer(last))
+  if (last) reasons.push(lastAnswer(seen, last))
   if (!seen.backlog && unknown.length === 0) {
     reasons.push(
       reason(

@@ -165,8 +165,11 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
         return { connectionId, why, ms: spread(ms), version, message }
       }
       const { candidate, isProbe } = chosen
-      const choice = alsoSkipped(usedUp, chosen.choice)
-      const portion = portionOf(message, candidate.provider.capabilities.recipientsMax)
+      const portion = portionOf(message, candidate.provider.capabilities)
+      const choice: Choice = {
+        ...alsoSkipped(usedUp, chosen.choice),
+        ...(portion.aloneBefore !== null && { alone: true }),
+      }
       const hasTime = reservedAt !== null && reservedAt === candidate.connectionId
       const call = { isProbe, hasTime, recipients: portion.carried.length, version }
       const admission = deps.pace.admit(candidate, call)

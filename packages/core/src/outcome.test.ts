@@ -65,6 +65,42 @@ test('each recipient that the provider refused by name goes its own way, the oth
   expect(result.retryInMs).toBe(60_000)
 })
 
+const refusal = { kind: 'rejected', scope: 'message', code: 'recipient-refused', reason: '400' } as const
+
+test('a refusal that names nobody is held against none of several: they follow at once', () => {
+  const result = record(refusal)
+  expect(result).toMatchObject({ changes: [], retryInMs: 0, giveBack: 0, attempt: { positions: [0, 1] } })
+})
+
+test('a refusal of one recipient alone is its own', () => {
+  const [only] = buildMessage().recipients
+  const result = record(refusal, { recipients: only ? [only] : [] })
+  expect(statuses(result)).toEqual(['failed'])
+  expect(result).toMatchObject({ retryInMs: null, giveBack: 1 })
+})
+
+test('a refusal that names one fails that one, and leaves the others untried', () => {
+  const refused = [
+    { address: 'b@x.example', kind: 'rejected', code: 'recipient-refused', reason: 'inactive' } as const,
+  ]
+  const result = record({ ...refusal, refused })
+  expect(result.changes).toMatchObject([{ position: 1, status: 'failed', reason: 'inactive' }])
+  expect(result).toMatchObject({ retryInMs: 0, giveBack: 1, attempt: { positions: [1] } })
+})
+
+test('where each of several was refused by name, each fails for its own reason', () => {
+  const refused = ['a@x.example', 'b@x.example'].map((address) => ({
+    ...({ address, kind: 'rejected', code: 'recipient-refused' } as const),
+    reason: `no ${address}`,
+  }))
+  const result = record({ ...refusal, refused })
+  expect(result.changes.map(({ status, reason }) => [status, reason])).toEqual([
+    ['failed', 'no a@x.example'],
+    ['failed', 'no b@x.example'],
+  ])
+  expect(result).toMatchObject({ retryInMs: null, giveBack: 2 })
+})
+
 test('a recipient whose own transaction got no answer is unknown, and keeps its place in the quota', () => {
   const result = record({
     kind: 'accepted',

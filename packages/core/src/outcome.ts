@@ -105,15 +105,20 @@ function toChange(recipient: LoadedRecipient, verdict: Verdict, mode: string): C
   }
 }
 
+/** Tries before this one that have a part in how long the next is waited for: none that were for others, or by other connections. */
+function triesBefore(outcome: SendOutcome, attempt: AttemptContext): number {
+  const ofConnection = isSafe(outcome, attempt) ? attempt.failedBefore : undefined
+  const { number, portion } = attempt
+  return Math.min(number - 1, portion?.aloneBefore ?? number, ofConnection ?? number)
+}
+
 /** Until the next try: none while another connection can take over; else by how often all of them were tried. */
 function waitMs(outcome: SendOutcome, attempt: AttemptContext, random: () => number): number {
   const atMostMs = outcome.kind === 'accepted' ? undefined : classOf(outcome.code).waitMsMax
   if (atMostMs !== undefined) return Math.min(atMostMs, retryDelayMs(attempt.number, random))
   if (isSafe(outcome, attempt) && attempt.hasOther) return 0
   const asked = outcome.kind === 'deferred' ? outcome.retryAfterMs : undefined
-  const { failedBefore } = attempt
-  const rounds = isSafe(outcome, attempt) && failedBefore !== undefined ? failedBefore + 1 : attempt.number
-  return Math.max(asked ?? 0, retryDelayMs(rounds, random))
+  return Math.max(asked ?? 0, retryDelayMs(1 + triesBefore(outcome, attempt), random))
 }
 
 /** Whom the call did not try at all, though it was asked to; a call that tried nobody has deferred all. */
@@ -126,6 +131,17 @@ function untriedOf(outcome: SendOutcome, { carried, unsure }: Portion): Set<Load
   )
   const untried = unsure ? [] : carried.filter(({ address }) => addresses.has(address))
   return new Set(untried.length < carried.length ? untried : [])
+}
+
+/**
+ * Whom a refusal of the whole call says nothing against: those whom it does not name, where it may be about one of many. Where nobody is
+ * named, that is all of them, and each goes alone from then on. After a try that may have been taken, all are in doubt.
+ */
+function sparedBy(outcome: SendOutcome, { carried, unsure }: Portion): Set<LoadedRecipient> {
+  if (outcome.kind !== 'rejected' || unsure || carried.length === 1) return new Set()
+  if (classOf(outcome.code).mayBeOneOfMany !== true) return new Set()
+  const named = new Set(outcome.refused?.map(({ address }) => address))
+  return new Set(carried.filter(({ address }) => !named.has(address)))
 }
 
 /** True where the connection is at fault, and not the recipient or the moment: once it is mended, there is nothing to wait for. */
@@ -143,7 +159,7 @@ function dependsOnConnection(outcome: SendOutcome): boolean {
 /**
  * What one hand-off means for each of its recipients, and whether the message is tried again. Pure.
  * `unknown` is only repeated where that is safe or the tenant chose it; retries end 72 h after the message was due.
- * Those that it left over, or did not try, follow at once, without a try being counted for them.
+ * Those that it left over, did not try, or passed over for the sake of another, follow at once, without a try being counted for them.
  */
 export function toRecord(
   message: LoadedMessage,
@@ -151,11 +167,13 @@ export function toRecord(
   outcome: SendOutcome,
   random: () => number = Math.random,
 ): OutcomeRecord {
-  const { portion = { carried: pendingRecipients(message), left: [], unsure: message.unsure } } = attempt
-  const { unsure } = portion
-  const untried = untriedOf(outcome, portion)
-  const tried = portion.carried.filter((recipient) => !untried.has(recipient))
-  const following = [...untried, ...portion.left]
+  const { unsure: doubt } = message
+  const { portion = { carried: pendingRecipients(message), left: [], unsure: doubt, aloneBefore: null } } =
+    attempt
+  const { carried, unsure } = portion
+  const passedOver = new Set([...untriedOf(outcome, portion), ...sparedBy(outcome, portion)])
+  const tried = carried.filter((recipient) => !passedOver.has(recipient))
+  const following = [...passedOver, ...portion.left]
   const delayMs = waitMs(outcome, unsure ? { ...attempt, hasOther: false } : attempt, random)
   const mayRepeat = delayMs < attempt.repeatWindowMs || message.onUnknown === 'resend'
   const isLast = delayMs >= message.expiresInMs
@@ -170,7 +188,7 @@ export function toRecord(
     return toChange(recipient, verdict, message.mode)
   })
   const isAgain = changes.some((change) => change.status === 'deferred')
-  const others = pendingRecipients(message).length > portion.carried.length + portion.left.length
+  const others = pendingRecipients(message).length > carried.length + portion.left.length
   return {
     tenantId: message.tenantId,
     messageId: message.messageId,
@@ -188,7 +206,8 @@ export function toRecord(
       reason: outcome.kind === 'accepted' ? null : outcome.reason,
       choice: attempt.choice ? JSON.stringify(attempt.choice) : null,
       providerMessageId: outcome.kind === 'accepted' ? outcome.providerMessageId : null,
-      positions: tried.map((recipient) => recipient.position),
+      // Where all were refused for the sake of nobody knows whom, it is of all: so it is remembered that each goes alone.
+      positions: (tried.length > 0 ? tried : carried).map((recipient) => recipient.position),
     },
     changes: [...changes, ...toQueued(following)],
     retryInMs: following.length > 0 ? 0 : isAgain || others ? delayMs : null,
@@ -197,10 +216,10 @@ export function toRecord(
   }
 }
 
-/** Those of a deferred set whose turn is next: told apart from those that were deferred again. */
+/** Those whose turn is next: told apart from those that were deferred again, and no longer held. */
 function toQueued(following: readonly LoadedRecipient[]): RecipientChange[] {
   return following
-    .filter(({ status }) => status === 'deferred')
+    .filter(({ status }) => status !== 'queued')
     .map(({ position }) => ({ position, status: 'queued', reason: null, event: null }))
 }
 

@@ -14,7 +14,7 @@ const startedAt = new Date()
 test('more recipients than a provider takes are handed over in portions, in order', () => {
   const { carried, left } = portionOf(
     { recipients: recipients('queued', 'sent', 'queued', 'queued'), unsure: null },
-    2,
+    { recipientsMax: 2 },
   )
   expect([positions(carried), positions(left)]).toEqual([[0, 2], [3]])
 })
@@ -34,7 +34,7 @@ test('a try that may have been taken is repeated with exactly its own recipients
     unsure: doubt,
     doubts: [doubt],
   }
-  expect(portionOf(message, 1)).toMatchObject({
+  expect(portionOf(message, { recipientsMax: 1 })).toMatchObject({
     carried: [{ position: 0 }, { position: 2 }],
     left: [],
     unsure: doubt,
@@ -47,22 +47,53 @@ test('recipients that no unknown try carried are in no doubt', () => {
   expect(portionOf(message)).toMatchObject({ carried: [{ position: 1 }], unsure: null })
 })
 
-test('whatever waits is carried or left; nobody is carried twice, and nobody in doubt beside others', () => {
+test('those who are to go alone follow one by one after the others, and count their own tries', () => {
+  const apart = [
+    { position: 0, tries: 2 },
+    { position: 2, tries: 0 },
+  ]
+  const message = { recipients: recipients('queued', 'queued', 'queued', 'queued'), unsure: null, apart }
+  expect(portionOf(message)).toMatchObject({ carried: [{ position: 1 }, { position: 3 }], aloneBefore: null })
+  const others = { ...message, recipients: recipients('queued', 'sent', 'queued', 'sent') }
+  expect(portionOf(others)).toMatchObject({
+    carried: [{ position: 0 }],
+    left: [{ position: 2 }],
+    aloneBefore: 2,
+  })
+})
+
+test('a provider that needs somebody in To gets copies one at a time once nobody of To is left', () => {
+  const kinds = ['to', 'cc', 'bcc'] as const
+  const all = (...statuses: string[]) =>
+    recipients(...statuses).map((one, index) => ({ ...one, kind: kinds[index] ?? 'to' }))
+  const takes = { recipientsMax: 50, needsTo: true }
+  const carried = (...statuses: string[]) =>
+    positions(portionOf({ recipients: all(...statuses), unsure: null }, takes).carried)
+  expect(carried('queued', 'queued', 'queued')).toEqual([0, 1, 2])
+  expect(carried('sent', 'queued', 'queued')).toEqual([1])
+  expect(carried('sent', 'deferred', 'deferred')).toEqual([1])
+})
+
+test('whatever waits is carried or left; nobody is carried twice, nobody in doubt beside others, and whoever goes alone alone', () => {
   const status = fc.constantFrom('queued', 'deferred', 'sent', 'held', 'unknown')
   fc.assert(
     fc.property(
       fc.array(status, { maxLength: 12 }),
       fc.array(fc.nat(11)),
+      fc.array(fc.nat(11)),
       fc.integer({ min: 1, max: 5 }),
-      (all, some, max) => {
+      (all, some, alone, max) => {
         const doubt = { connectionId: 'c', startedAt, positions: some }
-        const message = { recipients: recipients(...all), unsure: doubt, doubts: [doubt] }
-        const { carried, left, unsure } = portionOf(message, max)
+        const apart = alone.map((position) => ({ position, tries: 0 }))
+        const message = { recipients: recipients(...all), unsure: doubt, doubts: [doubt], apart }
+        const { carried, left, unsure } = portionOf(message, { recipientsMax: max })
         const pending = all.some((one) => ['queued', 'deferred', 'held'].includes(one))
         expect(carried.length > 0).toBe(pending)
         expect(new Set([...carried, ...left]).size).toBe(carried.length + left.length)
         const doubtful = carried.filter(({ position }) => some.includes(position))
         expect(doubtful.length).toBe(unsure ? carried.length : 0)
+        const isAlone = carried.some(({ position }) => alone.includes(position))
+        if (isAlone && !unsure) expect(carried).toHaveLength(1)
       },
     ),
   )

@@ -10,7 +10,7 @@ import { releaseWaiting } from '@lettergate/db/sql/release-waiting'
 import { FIRST_CONNECTION, trimConnectionEvents } from '@lettergate/db/sql/trim-connection-events'
 import { EVENTS_KEPT } from './events-kept.ts'
 import { toRecord } from './outcome.ts'
-import { portionOf } from './portion.ts'
+import { portionOf, type Takes } from './portion.ts'
 
 const BATCH = 200
 /** Looked at in one statement; with `BATCH` rows of each at most. */
@@ -20,8 +20,8 @@ export type SweepDeps = {
   pool: Queryable
   /** For how long from now a provider recognises a repeat of an attempt that began then; 0 or less: not any more. */
   repeatWindowMs: (provider: string, startedAt: Date) => number
-  /** How many recipients one call to a provider carries; absent: all of them. */
-  recipientsMax?: (provider: string) => number
+  /** Whom one call to a provider carries; absent: all. */
+  takes?: (provider: string) => Takes | undefined
   isStopped?: () => boolean
 }
 
@@ -42,7 +42,7 @@ async function giveUpLostSending(deps: SweepDeps, limit: number): Promise<number
   const records = messages.flatMap((message) => {
     const { sending } = message
     if (!sending) return []
-    const portion = portionOf(message, deps.recipientsMax?.(sending.provider))
+    const portion = portionOf(message, deps.takes?.(sending.provider))
     const attempt = {
       number: message.attempts,
       ...sending,

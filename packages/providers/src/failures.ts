@@ -10,6 +10,11 @@ type Class = {
   connection: 'slows' | 'fails' | 'none' | 'unasked'
   /** What one connection does not take, another may: it ends the message only when no other is left. */
   elsewhere?: true
+  /**
+   * May be said of one recipient. A call that is refused so as a whole says nothing against those whom it does not name, so they are
+   * handed over again: together where it names others, one at a time where it names nobody.
+   */
+  mayBeOneOfMany?: true
   /** Wait before the next try when the provider names none. */
   waitMs?: number
   /** No longer wait than this, however often it was tried. */
@@ -37,7 +42,7 @@ export const failureClasses = {
   'recipient-deferred': { outcome: 'deferred', connection: 'none' },
   'message-refused': { outcome: 'rejected-message', connection: 'none' },
   'message-too-large': { outcome: 'rejected-message', connection: 'none', elsewhere: true },
-  'recipient-refused': { outcome: 'rejected-message', connection: 'none' },
+  'recipient-refused': { outcome: 'rejected-message', connection: 'none', mayBeOneOfMany: true },
   'outcome-unknown': { outcome: 'unknown', connection: 'fails' },
 } as const satisfies Record<string, Class>
 

@@ -16,3 +16,10 @@ export function pendingFields({ to, cc, bcc, envelopeTo }: OutboundMessage) {
   const isPending = ({ address }: Mailbox) => pending.has(address)
   return { to: to.filter(isPending), cc: cc.filter(isPending), bcc: bcc.filter(isPending) }
 }
+
+/** The same for APIs that need somebody in To: a copy that goes alone stands there, where nobody but its own reader sees it. */
+export function pendingFieldsWithTo(message: OutboundMessage): ReturnType<typeof pendingFields> {
+  const fields = pendingFields(message)
+  const copies = [...fields.cc, ...fields.bcc]
+  return fields.to.length === 0 && copies.length === 1 ? { to: copies, cc: [], bcc: [] } : fields
+}

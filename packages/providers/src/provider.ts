@@ -38,7 +38,7 @@ export type OutboundMessage = {
   metadata: Record<string, string>
 }
 
-/** What became of one recipient that an accepting provider refused by name (SMTP answers each RCPT). */
+/** What became of one recipient that a provider refused by name (SMTP answers each RCPT). */
 export type RecipientRefusal = {
   address: string
   kind: 'rejected' | 'deferred'
@@ -52,8 +52,17 @@ export type RecipientRefusal = {
 export type SendOutcome =
   /** `pauseMs`: this was the last that the provider takes for so long (a rate that is used up with it). */
   | { kind: 'accepted'; providerMessageId: string; refused?: RecipientRefusal[]; pauseMs?: number }
-  /** No retry of the same thing; 'account' is the connection's fault, so another connection may be used. */
-  | { kind: 'rejected'; scope: 'message' | 'account'; code: FailureCode; reason: string }
+  /**
+   * No retry of the same thing; 'account' is the connection's fault, so another connection may be used. `refused`: for whose sake
+   * nothing was sent to anybody, as far as the provider says; each of them has its own reason.
+   */
+  | {
+      kind: 'rejected'
+      scope: 'message' | 'account'
+      code: FailureCode
+      reason: string
+      refused?: RecipientRefusal[]
+    }
   /** Surely not accepted: safe to retry or to fail over, but for those whom `refused` names as rejected. */
   | {
       kind: 'deferred'
@@ -123,6 +132,8 @@ export type Io = {
 export type Capabilities = {
   /** Of one call. */
   recipientsMax: number
+  /** Whether each call must have somebody in To; copies that are left without go one at a time, each of them in To. */
+  needsTo?: boolean
   /** Of the whole encoded message. */
   messageBytesMax: number
   /** Of text and html together, where less of them fits than of files; absent: as of the whole. */

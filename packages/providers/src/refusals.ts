@@ -1,3 +1,4 @@
+import { classOf } from './failures.ts'
 import type { RecipientRefusal, SendOutcome } from './provider.ts'
 
 /** The outcome of an attempt whose every recipient was refused by name: retried while one of them may still succeed. */
@@ -6,29 +7,21 @@ export function toRefusedOutcome(refused: RecipientRefusal[]): SendOutcome {
   const deferred = refused.find((refusal) => refusal.kind === 'deferred')
   if (!deferred) {
     const { code = 'recipient-refused', reason = 'no recipient' } = rejected[0] ?? {}
-    return { kind: 'rejected', scope: 'message', code, reason }
+    // What is for another connection to try is so for all of them.
+    const hasOwnReasons = rejected.length > 1 && classOf(code).elsewhere !== true
+    return { kind: 'rejected', scope: 'message', code, reason, ...(hasOwnReasons && { refused: rejected }) }
   }
   const { code, reason } = deferred
   return { kind: 'deferred', code, reason, ...(rejected.length > 0 && { refused: rejected }) }
 }
 
 /**
- * The outcome of a call whose provider sends to nobody for the sake of some: those that it names are refused for good, the others are
- * tried again without them. As it was where nobody is named, or everybody.
+ * The outcome of a call whose provider sends to nobody for the sake of some, whom its answer names: they alone are refused for good.
+ * As it was where nobody is named.
  */
-export function toPartlyRefused(
-  outcome: SendOutcome,
-  named: ReadonlySet<string>,
-  envelopeTo: readonly string[],
-): SendOutcome {
-  if (outcome.kind !== 'rejected' || outcome.code !== 'recipient-refused') return outcome
-  if (named.size === 0 || named.size === envelopeTo.length) return outcome
+export function toPartlyRefused(outcome: SendOutcome, named: Iterable<string>): SendOutcome {
+  if (outcome.kind !== 'rejected' || classOf(outcome.code).mayBeOneOfMany !== true) return outcome
   const { code, reason } = outcome
-  return toRefusedOutcome(
-    envelopeTo.map((address) =>
-      named.has(address)
-        ? { address, kind: 'rejected', code, reason }
-        : { address, kind: 'deferred', code: 'recipient-deferred', reason: `not sent: ${reason}` },
-    ),
-  )
+  const refused = [...named].map((address) => ({ address, kind: 'rejected', code, reason }) as const)
+  return refused.length === 0 ? outcome : { ...outcome, refused }
 }

@@ -1,4 +1,5 @@
 import type { ContentDocument, Envelope } from '../content-document.ts'
+import { type Alone, aloneOf, type EarlierTry, type FailedTries, failedTriesOf } from '../earlier-tries.ts'
 import type { Queryable } from '../pool.ts'
 import { claimKeyArray } from './claim-key.ts'
 import { idRange } from './id-range.ts'
@@ -39,8 +40,13 @@ export type LoadedMessage = {
   unsure: Doubt | null
   /** All such tries, one for each set of recipients that waits; the one that was repeated longest ago first. */
   doubts?: Doubt[]
+  /**
+   * Recipients whom a call with several did not reach, since its provider refused it for the sake of one without saying which: each
+   * goes alone now. Absent: there are none.
+   */
+  apart?: Alone[]
   /** Tries since it was due that surely did not get through, by connection; those that were not even begun are not counted. */
-  tries: { connectionId: string | null; failed: number; code: string | null }[]
+  tries: FailedTries[]
   stream: 'transactional' | 'bulk'
   /** The connection at which a sending time was reserved for it, which has just come; after an outage all of them would go at once. */
   reservedAt?: string | null
@@ -102,15 +108,11 @@ left join lateral (
         where p.tenant_id = k.tenant_id and p.message_id = k.message_id and p.message_id between $3 and $4
           and p.position = any (d.recipients) and p.status in ('scheduled', 'queued', 'deferred', 'held'))),
     'tries', (
-      select json_agg(json_build_object('connectionId', f.connection_id, 'failed', f.n, 'code', f.code))
-      from (
-        select a.connection_id, count(*) as n, (array_agg(a.code order by a.number desc))[1] as code
-        from attempt a
-        where o.attempts > 0 and a.tenant_id = k.tenant_id and a.message_id = k.message_id and a.message_id between $3 and $4
-          and (a.outcome = 'deferred' or a.scope = 'account' or a.code = 'message-too-large') and a.started_at >= o.first_due_at
-          and a.code is distinct from 'connection-busy'
-        group by a.connection_id
-      ) f)
+      select json_agg(json_build_object('connectionId', a.connection_id, 'outcome', a.outcome, 'scope', a.scope, 'code', a.code,
+                                        'positions', a.recipients) order by a.number)
+      from attempt a
+      where o.attempts > 0 and a.tenant_id = k.tenant_id and a.message_id = k.message_id and a.message_id between $3 and $4
+        and a.started_at >= o.first_due_at)
   ) as stored
   from message m
   where o.accepted_at is null and m.tenant_id = k.tenant_id and m.id = k.message_id and m.id between $3 and $4
@@ -127,7 +129,7 @@ type Stored = Omit<Envelope, 'from' | 'recipients' | 'connection_id' | 'metadata
   connection_id: string | null
   recipients: (Envelope['recipients'][number] & { status: string })[]
   doubts: (Omit<Doubt, 'startedAt'> & { startedAt: string })[] | null
-  tries: LoadedMessage['tries'] | null
+  tries: EarlierTry[] | null
 }
 
 type Row = {
@@ -207,6 +209,7 @@ type Told = Pick<
   | 'stream'
   | 'unsure'
   | 'doubts'
+  | 'apart'
   | 'tries'
 >
 
@@ -232,11 +235,13 @@ function fromEnvelope(envelope: Envelope, acceptedAt: Date): Told {
     stream: envelope.stream ?? 'transactional',
     unsure: null,
     doubts: [],
+    apart: [],
     tries: [],
   }
 }
 
 function fromStored(stored: Stored): Told {
+  const tries = stored.tries ?? []
   const doubts = (stored.doubts ?? []).map((doubt) => ({ ...doubt, startedAt: new Date(doubt.startedAt) }))
   return {
     createdAt: new Date(stored.createdAt),
@@ -252,6 +257,7 @@ function fromStored(stored: Stored): Told {
     stream: stored.stream,
     unsure: doubts[0] ?? null,
     doubts,
-    tries: stored.tries ?? [],
+    apart: aloneOf(tries),
+    tries: failedTriesOf(tries),
   }
 }

@@ -206,8 +206,11 @@ describe('what Brevo cannot say is not sent', () => {
     ['an order to Brevo', { headers: { 'Sender.IP': '192.0.2.1' } }],
     ['another idempotency key', { headers: { IdempotencyKey: 'x' } }],
     [
-      'only copies',
-      { bcc: [{ address: 'd@example.org' }, { address: 'e@example.org' }], envelopeTo: ['d@example.org'] },
+      'several copies alone',
+      {
+        bcc: [{ address: 'd@example.org' }, { address: 'e@example.org' }],
+        envelopeTo: ['d@example.org', 'e@example.org'],
+      },
     ],
   ])('%s', async (_what, changes) => {
     expect(await unsent(changes)).toMatchObject({

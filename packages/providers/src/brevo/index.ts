@@ -28,6 +28,7 @@ export function createBrevo(): Provider<BrevoCredentials, BrevoSettings> {
     // https://developers.brevo.com/reference/sendtransacemail and https://help.brevo.com/hc/en-us/articles/4402811730962
     capabilities: {
       recipientsMax: 99,
+      needsTo: true,
       messageBytesMax: 20 * 1000 * 1000,
       // 30 minutes in https://developers.brevo.com/docs/heterogenous-versions-batch-emails, but 15 in
       // https://developers.brevo.com/changelog/email-api-now-supports-idempotency

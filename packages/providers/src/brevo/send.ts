@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { toFailure } from '../failures.ts'
 import { exchange } from '../http.ts'
-import { pendingFields } from '../mailbox-text.ts'
+import { pendingFieldsWithTo } from '../mailbox-text.ts'
 import type {
   HttpRequest,
   Io,
@@ -53,7 +53,7 @@ function toRequest(
  * were reached before are left out.
  */
 function toBody(message: OutboundMessage) {
-  const { to, cc, bcc } = pendingFields(message)
+  const { to, cc, bcc } = pendingFieldsWithTo(message)
   const [replyTo] = message.replyTo
   return {
     sender: toContact(message.from),

@@ -300,7 +300,7 @@ describe('drafts', () => {
 
   test('one that lost a recipient is not sent', async () => {
     const { send, asked } = await start((exchange) => (isDraft(exchange) ? draftOf(2) : undefined))
-    expect(await send(rich)).toMatchObject({ kind: 'rejected', code: 'provider-cannot-express' })
+    expect(await send(rich)).toMatchObject({ kind: 'rejected', code: 'recipient-refused' })
     expect(asked()).toEqual([`POST ${user}/messages`, `DELETE ${draftPath}`])
   })
 

@@ -86,7 +86,7 @@ async function complete(
   steps: Steps,
 ): Promise<SendOutcome | null> {
   if (!isWhole(draft, message))
-    return toFailure('provider-cannot-express', 'the draft does not name all recipients of the message')
+    return toFailure('recipient-refused', 'the draft does not name all recipients of the message')
   return (await attachAll(apart, { url: draftUrl, headers: prefer }, steps)) ?? steps.ifLate()
 }
 

@@ -107,11 +107,11 @@ describe('answers', () => {
     })
   })
 
-  test('one illegal recipient keeps nobody else from a further try', () => {
+  test('one illegal recipient is refused by name, and keeps nobody else from a further try', () => {
     const Message = "Error parsing 'To': Illegal email domain 'bad' in address 'b@bad'."
     expect(answer(422, { ErrorCode: 300, Message }, ['a@example.org', 'b@bad'])).toMatchObject({
-      kind: 'deferred',
-      code: 'recipient-deferred',
+      kind: 'rejected',
+      code: 'recipient-refused',
       refused: [{ address: 'b@bad', kind: 'rejected', code: 'recipient-refused' }],
     })
     expect(answer(422, { ErrorCode: 300, Message }, ['b@bad'])).toMatchObject({ kind: 'rejected' })

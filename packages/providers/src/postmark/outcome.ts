@@ -61,7 +61,7 @@ function toAccepted({ body }: HttpResponse, envelopeTo: string[]): SendOutcome {
 /** One refused recipient keeps the message from all of them. */
 function toRefusal(response: HttpResponse, fault: Fault, now: Date, envelopeTo: string[]): SendOutcome {
   const named = namedIn(String(parseAnswer(response.body).Message), envelopeTo)
-  return toPartlyRefused(judge(rules, fault, response, now), new Set(named), envelopeTo)
+  return toPartlyRefused(judge(rules, fault, response, now), named)
 }
 
 function inactive(address: string): RecipientRefusal {

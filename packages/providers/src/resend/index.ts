@@ -27,6 +27,7 @@ export function createResend(): Provider<ResendCredentials, ResendSettings> {
     // https://resend.com/docs/api-reference/emails/send-email and /docs/dashboard/emails/idempotency-keys
     capabilities: {
       recipientsMax: 50,
+      needsTo: true,
       messageBytesMax: 40 * 1000 * 1000,
       idempotencyWindowMs: 24 * 3_600_000,
       answersEachRecipient: false,

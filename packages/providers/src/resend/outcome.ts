@@ -20,6 +20,9 @@ export const rules: Rule[] = [
   // No such API at this address.
   { status: /3..|404|405/, is: 'provider-settings-wrong' },
   { status: /413/, is: 'message-too-large' },
+  // Of all in one list, without saying which: https://github.com/resend/resend-python/issues/65
+  { status: /400|422/, code: /invalid_to_address/, is: 'recipient-refused' },
+  { status: /400|422/, message: /invalid [`'"]?(to|cc|bcc)\b/i, is: 'recipient-refused' },
   { is: 'message-refused' },
 ]
 

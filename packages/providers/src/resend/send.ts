@@ -1,6 +1,6 @@
 import { toFailure } from '../failures.ts'
 import { exchange } from '../http.ts'
-import { mailboxText, pendingFields } from '../mailbox-text.ts'
+import { mailboxText, pendingFieldsWithTo } from '../mailbox-text.ts'
 import type {
   HttpRequest,
   Io,
@@ -52,7 +52,7 @@ function toRequest(
  * were reached before are left out.
  */
 function toBody(message: OutboundMessage) {
-  const { to, cc, bcc } = pendingFields(message)
+  const { to, cc, bcc } = pendingFieldsWithTo(message)
   return {
     from: mailboxText(message.from),
     to: to.map(mailboxText),

@@ -31,6 +31,7 @@ export function createSendgrid(): Provider<SendgridCredentials, SendgridSettings
     // https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations
     capabilities: {
       recipientsMax: 1000,
+      needsTo: true,
       messageBytesMax: 30 * 1000 * 1000,
       idempotencyWindowMs: 0,
       answersEachRecipient: false,

@@ -53,15 +53,15 @@ describe('answers', () => {
     expect(answer(status, refusal(message, field))).toMatchObject({ code })
   })
 
-  test('only those that are named by their place are refused, and the others are tried again without them', () => {
+  test('those for whose sake all were refused are named by their place', () => {
     const errors = [
       { message: 'Does not contain a valid address.', field: 'personalizations.0.to.1.email' },
       { message: 'Does not contain a valid address.', field: 'personalizations.0.bcc.0.email' },
     ]
     const outcome = answer(400, JSON.stringify({ errors }))
     expect(outcome).toMatchObject({
-      kind: 'deferred',
-      code: 'recipient-deferred',
+      kind: 'rejected',
+      code: 'recipient-refused',
       refused: ['b@x.example', 'd@x.example'].map((address) => ({
         ...{ address, kind: 'rejected', code: 'recipient-refused' },
       })),

@@ -44,10 +44,8 @@ export type Reached = Record<'to' | 'cc' | 'bcc', readonly string[]>
 /** What an answer of SendGrid means for the message to these: 202 alone is a yes, without a body. */
 export function toOutcome(response: HttpResponse, now: Date, reached: Reached): SendOutcome {
   const told = withRetryAfter(response, secondsToReset(response, now))
-  if (response.status < 200 || response.status >= 300) {
-    const all = [...reached.to, ...reached.cc, ...reached.bcc]
-    return toPartlyRefused(judge(rules, toFault(response), told, now), namedIn(response, reached), all)
-  }
+  if (response.status < 200 || response.status >= 300)
+    return toPartlyRefused(judge(rules, toFault(response), told, now), namedIn(response, reached))
   const id = toLine(header(response, 'x-message-id'))
   // 200 is a message that was looked at, and not queued.
   if (response.status !== 202 || !id)

@@ -1,6 +1,7 @@
 import { encodeWord } from 'nodemailer/lib/mime-funcs'
 import { toFailure } from '../failures.ts'
 import { exchange } from '../http.ts'
+import { pendingFieldsWithTo } from '../mailbox-text.ts'
 import type {
   Io,
   Mailbox,
@@ -59,15 +60,12 @@ function unsayable({ attachments }: OutboundMessage, to: object[]): string | und
 }
 
 /** Who gets the mail is who stands in its fields, so those that were reached before are left out. */
-function toPersonalization({ to, cc, bcc, envelopeTo }: OutboundMessage) {
-  const pending = new Set(envelopeTo)
-  const reach = (mailboxes: Mailbox[]) =>
-    mailboxes.filter(({ address }) => pending.has(address)).map(toRecipient)
-  const copies = { cc: reach(cc), bcc: reach(bcc) }
+function toPersonalization(message: OutboundMessage) {
+  const { to, cc, bcc } = pendingFieldsWithTo(message)
   return {
-    to: reach(to),
-    ...(copies.cc.length > 0 && { cc: copies.cc }),
-    ...(copies.bcc.length > 0 && { bcc: copies.bcc }),
+    to: to.map(toRecipient),
+    ...(cc.length > 0 && { cc: cc.map(toRecipient) }),
+    ...(bcc.length > 0 && { bcc: bcc.map(toRecipient) }),
   }
 }
 

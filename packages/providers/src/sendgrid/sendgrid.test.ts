@@ -195,8 +195,14 @@ describe('the request', () => {
   })
 
   test.each([
-    ['copies alone', { cc: [{ address: 'c@example.net' }], envelopeTo: ['c@example.net'] }],
-    ['blind copies alone', { bcc: [{ address: 'b@example.net' }], envelopeTo: ['b@example.net'] }],
+    [
+      'several copies alone',
+      {
+        cc: [{ address: 'c@example.net' }],
+        bcc: [{ address: 'b@example.net' }],
+        envelopeTo: ['c@example.net', 'b@example.net'],
+      },
+    ],
     [
       'a parameter in a type',
       {

@@ -4,6 +4,7 @@ import type { HttpResponse, SendOutcome } from '../provider.ts'
 import { type Fault, judge, type Rule } from '../rules.ts'
 
 const dailyQuotaWaitMs = 10 * 60 * 1000
+const badAddress = /illegal address|missing (final '?@)?domain|(local address|domain) (contains|starts|ends)/i
 
 // The first rule that fits decides. Codes: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html and
 // https://docs.aws.amazon.com/ses/latest/APIReference-V2/CommonErrors.html
@@ -27,6 +28,9 @@ export const rules: Rule[] = [
   { status: /401|403/, is: 'provider-credentials-refused' },
   // No such configuration set, or no such API at this address.
   { status: /3..|404|405/, is: 'provider-settings-wrong' },
+  // One address that it takes for none keeps the message from all, and is not named. It cannot be that in From, which is verified:
+  // https://docs.aws.amazon.com/ses/latest/APIReference/API_SendRawEmail.html
+  { code: /BadRequest|InvalidParameterValue/, message: badAddress, is: 'recipient-refused' },
   { is: 'message-refused' },
 ]
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { parseAnswer, toLine, toReason } from '../answer.ts'
 import { toFailure } from '../failures.ts'
 import type { HttpResponse, RecipientRefusal, SendOutcome } from '../provider.ts'
+import { toPartlyRefused } from '../refusals.ts'
 import { type Fault, judge, type Rule } from '../rules.ts'
 
 // The first rule that fits decides: https://developers.sparkpost.com/api/#header-errors
@@ -18,6 +19,7 @@ export const rules: Rule[] = [
   { status: /403/, is: 'provider-permission-missing' },
   // The domain in From is not verified.
   { status: /4../, code: /^7001$/, is: 'provider-sender-refused' },
+  // Nobody of them is valid, so all are named by it.
   { status: /400|422/, message: /at least one valid recipient/i, is: 'recipient-refused' },
   // No such API at this address.
   { status: /3..|404|405/, is: 'provider-settings-wrong' },
@@ -37,14 +39,18 @@ const results = z.object({
 
 /** What an answer of SparkPost means for the message; it counts refused recipients, but need not name them. */
 export function toOutcome(envelopeTo: readonly string[], response: HttpResponse, now: Date): SendOutcome {
-  if (response.status < 200 || response.status >= 300) return judge(rules, toFault(response), response, now)
+  if (response.status < 200 || response.status >= 300)
+    return toPartlyRefused(judge(rules, toFault(response), response, now), envelopeTo)
   const { data } = results.safeParse(parseAnswer(response.body).results)
   if (!data) return toFailure('outcome-unknown', 'success without the numbers of recipients')
   const { id, total_accepted_recipients: taken, total_rejected_recipients: refusedCount } = data
   const reasons = (data.rcpt_to_errors ?? []).map(toText)
   if (taken === 0 && refusedCount === 0)
     return toFailure('outcome-unknown', 'success that counts no recipient')
-  if (taken === 0) return toFailure('recipient-refused', reasons[0] || 'all recipients were refused')
+  if (taken === 0) {
+    const outcome = toFailure('recipient-refused', reasons[0] || 'all recipients were refused')
+    return toPartlyRefused(outcome, envelopeTo)
+  }
   const refused = toRefusals(envelopeTo, reasons)
   if (refused.length !== refusedCount) {
     // Who of them gets the mail is not known, and events may yet tell.

@@ -211,6 +211,10 @@ describe('counts of recipients', () => {
       scope: 'message',
       code: 'recipient-refused',
       reason: '5001 Invalid email address x',
+      refused: [
+        expect.objectContaining({ address: 'reader@example.org' }),
+        expect.objectContaining({ address: 'Second@example.org' }),
+      ],
     })
     expect(counted(0, 2, 'odd')).toMatchObject({ code: 'recipient-refused' })
   })

@@ -2,11 +2,12 @@ import { toPublicId } from '@lettergate/contracts/ids'
 import type { Attempt, AttemptChoice } from '@lettergate/contracts/responses'
 import type { AttemptRow, StoredChoice } from '@lettergate/db/sql/read-attempts'
 
-function presentChoice({ rule, route, skipped }: StoredChoice): AttemptChoice {
+function presentChoice({ rule, route, skipped, alone = false }: StoredChoice): AttemptChoice {
   return {
     rule,
     route: route === null ? null : toPublicId('rte', route),
     skipped: skipped.map(({ connection, why }) => ({ connection: toPublicId('con', connection), why })),
+    alone,
   }
 }
 

@@ -196,13 +196,23 @@ describe('what happened to a message', () => {
   it('attempts tell what the provider answered and whom they carried', async () => {
     const id = await sent({ cc: ['b@example.net'] })
     await api.db.pool.query({
-      text: `insert into attempt (tenant_id, message_id, number, provider, started_at, outcome, scope, reason, recipients)
-             values ($1, $2, 1, 'smtp', now(), 'rejected', 'message', '550 no such user', '{1}')`,
-      values: [api.tenant.tenantId, uuid(id)],
+      text: `insert into attempt (tenant_id, message_id, number, provider, started_at, outcome, scope, reason, recipients, choice)
+             values ($1, $2, 1, 'smtp', now(), 'rejected', 'message', '550 no such user', '{1}', $3),
+                    ($1, $2, 2, 'smtp', now(), 'accepted', null, null, '{0}', $4)`,
+      values: [
+        ...[api.tenant.tenantId, uuid(id)],
+        // As an earlier version wrote it.
+        JSON.stringify({ rule: 'priority', route: null, skipped: [] }),
+        JSON.stringify({ rule: 'priority', route: null, skipped: [], alone: true }),
+      ],
     })
     const { json } = await api.call('GET', `/v1/messages/${id}/attempts`)
     expect(json.data).toMatchObject([
-      { number: 1, outcome: 'rejected', reason: '550 no such user', recipients: ['b@example.net'] },
+      {
+        ...{ number: 1, outcome: 'rejected', reason: '550 no such user', recipients: ['b@example.net'] },
+        choice: { rule: 'priority', alone: false },
+      },
+      { number: 2, outcome: 'accepted', choice: { alone: true } },
     ])
   })
 
