@@ -1,4 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
+import { FIRST_TENANT } from '@lettergate/db/sql/claim-messages'
 import { ensurePartitions } from '@lettergate/db/sql/ensure-partitions'
 import { expireConnectionEvents } from '@lettergate/db/sql/expire-connection-events'
 import { expireIdempotency } from '@lettergate/db/sql/expire-idempotency'
@@ -11,10 +12,14 @@ import { FIRST_CONNECTION, trimConnectionEvents } from '@lettergate/db/sql/trim-
 import { EVENTS_KEPT } from './events-kept.ts'
 import { toRecord } from './outcome.ts'
 import { portionOf } from './portion.ts'
+import { walkUntilDone } from './walk.ts'
 
 const BATCH = 200
 /** Looked at in one statement; with `BATCH` rows of each at most. */
 const CONNECTIONS = 50
+const TENANTS = 50
+/** Then the others hear what was released, and it goes on a second later. */
+const RELEASE_MS = 10_000
 
 export type SweepDeps = {
   pool: Queryable
@@ -62,25 +67,25 @@ async function giveUpLostSending(deps: SweepDeps, limit: number): Promise<number
 }
 
 /** Goes past every connection that has events until none has too many. */
-async function trimEvents({ pool, isStopped }: SweepDeps): Promise<number> {
+function trimEvents({ pool, isStopped }: SweepDeps): Promise<number> {
   const bounds = { connections: CONNECTIONS, keep: EVENTS_KEPT.ofConnection, limit: BATCH }
-  let [total, round] = [0, 0]
-  let after = FIRST_CONNECTION
-  for (;;) {
-    const { deleted, next } = await trimConnectionEvents(pool, after, bounds)
-    total += deleted
-    round += deleted
-    if ((next === null && round === 0) || isStopped?.()) return total
-    // One that has more than a batch too many has its turn again.
-    if (next === null) round = 0
-    after = next ?? FIRST_CONNECTION
-  }
+  return walkUntilDone(FIRST_CONNECTION, (after) => trimConnectionEvents(pool, after, bounds), isStopped)
+}
+
+/** Goes past every tenant that has changed something until none has messages left that wait for what was before. */
+function releaseAllWaiting({ pool, isStopped }: SweepDeps): Promise<number> {
+  const until = performance.now() + RELEASE_MS
+  return walkUntilDone(
+    FIRST_TENANT,
+    (after) => releaseWaiting(pool, after, { tenants: TENANTS, limit: BATCH }),
+    () => isStopped?.() === true || performance.now() >= until,
+  )
 }
 
 export const sweepSteps = {
   releaseExpiredClaims: (deps: SweepDeps) =>
     untilDone(deps, (limit) => releaseExpiredClaims(deps.pool, limit)),
-  releaseWaiting: (deps: SweepDeps) => untilDone(deps, (limit) => releaseWaiting(deps.pool, limit)),
+  releaseWaiting: releaseAllWaiting,
   giveUpLostSending: (deps: SweepDeps) => untilDone(deps, (limit) => giveUpLostSending(deps, limit)),
   expireIdempotency: (deps: SweepDeps) => untilDone(deps, (limit) => expireIdempotency(deps.pool, limit)),
   expireConnectionEvents: (deps: SweepDeps) =>
@@ -108,7 +113,7 @@ export type Sweeper = { start(): void; stop(): Promise<void> }
 /** Puts right what a lost process left behind. Any number may run; a step that fails is reported and does not stop the others. */
 export function createSweeper(
   deps: SweepDeps & {
-    onSwept: (step: SweepStep, count: number) => void
+    onSwept: (step: SweepStep, count: number, ms: number) => void
     onError: (error: unknown) => void
   },
 ): Sweeper {
@@ -117,8 +122,10 @@ export function createSweeper(
   let stopped = false
 
   async function run(step: SweepStep): Promise<void> {
+    const startedAt = performance.now()
     try {
-      deps.onSwept(step, await sweepSteps[step]({ ...deps, isStopped: () => stopped }))
+      const count = await sweepSteps[step]({ ...deps, isStopped: () => stopped })
+      deps.onSwept(step, count, performance.now() - startedAt)
     } catch (error) {
       deps.onError(error)
     }
