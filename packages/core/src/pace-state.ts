@@ -9,8 +9,10 @@ import type { Candidate } from './route.ts'
 const CONCURRENCY_FIRST = 64
 const CONCURRENCY_MAX = 400
 const PAUSE_MS = { min: 1_000, max: 3_600_000, unaskedMax: 60_000 }
-/** How soon a message looks again while somebody probes. */
-const PROBING_MS = 2_000
+/** Outlives a call by far, and a worker that dies by little. */
+export const PROBE_LEASE_MS = 60_000
+/** How soon a message looks again while somebody probes: none is to notice ten seconds late that the connection works. */
+const PROBING_MS = { min: 2_000, max: 8_000 }
 const HALVE_EVERY_MS = 1_000
 
 /** What a worker knows of one connection. Times are of `performance.now()`. */
@@ -88,11 +90,19 @@ export function limitsOf({ candidate: { limits }, told }: Local): {
   return { rate: least(limits?.per_second, told?.perSecond), perDay: least(limits?.per_day, told?.perDay) }
 }
 
+/**
+ * For as long again as the probe has been out, so that what waits for a provider that does not answer is not looked at all the time; no
+ * longer than the probe may be out.
+ */
+function probingMs(leftMs: number): number {
+  return Math.max(PROBING_MS.min, Math.min(PROBING_MS.max, PROBE_LEASE_MS - leftMs, leftMs))
+}
+
 export function standing(local: Local, now: number): Standing {
   if (local.state !== 'closed') {
     const { retryAt, probeUntil } = local
     if (now >= retryAt && now >= probeUntil) return { kind: 'probe' }
-    const forMs = now < retryAt ? retryAt - now : PROBING_MS
+    const forMs = now < retryAt ? retryAt - now : probingMs(probeUntil - now)
     return { kind: 'blocked', why: 'circuit', forMs }
   }
   if (local.pausedUntil > now) return { kind: 'blocked', why: 'paused', forMs: local.pausedUntil - now }

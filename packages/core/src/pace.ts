@@ -17,6 +17,7 @@ import {
   learn,
   limitsOf,
   newLocal,
+  PROBE_LEASE_MS,
   shareOf,
   standing,
   wasAsked,
@@ -62,8 +63,6 @@ const BATCH_MAX = 500
 const SYNC_MS = 250
 /** In use: somebody asked for it within this time. */
 const USED_MS = 10_000
-/** Outlives a call by far, and a worker that dies by little. */
-const PROBE_LEASE_MS = 60_000
 /** A claim lasts for ten seconds. */
 const QUEUE_MS = 3_000
 const WAITING_MAX = 1_000
@@ -187,16 +186,25 @@ export function createPace(deps: {
     }
   }
 
+  async function mayProbe(local: Local): Promise<boolean> {
+    // At once, so that all others of this worker need not ask for what one of them is being given.
+    local.probeUntil = now() + PROBE_LEASE_MS
+    const isOurs = await takeProbe(deps.pool, local, PROBE_LEASE_MS).catch((error: unknown) => {
+      local.probeUntil = 0
+      throw error
+    })
+    if (isOurs) return true
+    await reads.add(local)
+    // Whoever was faster has it; the row says so to those that read it later.
+    if (local.state !== 'closed') local.probeUntil = Math.max(local.probeUntil, now() + SYNC_MS)
+    return false
+  }
+
   async function admitSlowly(
     local: Local,
     call: { isProbe: boolean; hasTime: boolean; recipients: number; version: number },
   ): Promise<Admission> {
-    if (call.isProbe && !(await takeProbe(deps.pool, local, PROBE_LEASE_MS))) {
-      await reads.add(local)
-      // Whoever was faster has it; the row says so to those that read it later.
-      if (local.state !== 'closed') local.probeUntil = Math.max(local.probeUntil, now() + SYNC_MS)
-      return { kind: 'taken' }
-    }
+    if (call.isProbe && !(await mayProbe(local))) return { kind: 'taken' }
     const permit = permitFor(local, call.isProbe)
     const limits = limitsOf(local)
     if ((limits.rate === null || call.hasTime) && limits.perDay === null) return { kind: 'go', permit }
