@@ -63,6 +63,8 @@ const BATCH_MAX = 500
 const SYNC_MS = 250
 /** In use: somebody asked for it within this time. */
 const USED_MS = 10_000
+/** Nobody uses it any more: an open circuit is tried every ten minutes and a half at least, while anything waits for it. */
+const UNUSED_MS = 660_000
 /** A claim lasts for ten seconds. */
 const QUEUE_MS = 3_000
 const WAITING_MAX = 1_000
@@ -281,6 +283,7 @@ export function createPace(deps: {
     counts() {
       let [openCount, paused, waiting] = [0, 0, 0]
       for (const local of locals.values()) {
+        if (now() - local.usedAt > UNUSED_MS) continue
         if (local.state !== 'closed') openCount++
         if (local.pausedUntil > now()) paused++
         waiting += local.waiting.length

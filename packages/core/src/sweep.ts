@@ -3,6 +3,7 @@ import { FIRST_TENANT } from '@lettergate/db/sql/claim-messages'
 import { ensurePartitions } from '@lettergate/db/sql/ensure-partitions'
 import { expireConnectionEvents } from '@lettergate/db/sql/expire-connection-events'
 import { expireIdempotency } from '@lettergate/db/sql/expire-idempotency'
+import { forgetGoneConnections } from '@lettergate/db/sql/forget-gone-connections'
 import { listExpiredSending } from '@lettergate/db/sql/list-expired-sending'
 import { loadClaimed } from '@lettergate/db/sql/load-claimed'
 import { recordOutcomes } from '@lettergate/db/sql/record-outcomes'
@@ -12,7 +13,7 @@ import { FIRST_CONNECTION, trimConnectionEvents } from '@lettergate/db/sql/trim-
 import { EVENTS_KEPT } from './events-kept.ts'
 import { toRecord } from './outcome.ts'
 import { portionOf } from './portion.ts'
-import { walkUntilDone } from './walk.ts'
+import { walkOnce, walkUntilDone } from './walk.ts'
 
 const BATCH = 200
 /** Looked at in one statement; with `BATCH` rows of each at most. */
@@ -82,6 +83,11 @@ function releaseAllWaiting({ pool, isStopped }: SweepDeps): Promise<number> {
   )
 }
 
+/** Goes past all rows of connections once: those that were passed over, since somebody held them, have time until the next run. */
+function forgetConnections({ pool, isStopped }: SweepDeps): Promise<number> {
+  return walkOnce(FIRST_CONNECTION, (after) => forgetGoneConnections(pool, after, BATCH), isStopped)
+}
+
 export const sweepSteps = {
   releaseExpiredClaims: (deps: SweepDeps) =>
     untilDone(deps, (limit) => releaseExpiredClaims(deps.pool, limit)),
@@ -91,6 +97,7 @@ export const sweepSteps = {
   expireConnectionEvents: (deps: SweepDeps) =>
     untilDone(deps, (limit) => expireConnectionEvents(deps.pool, EVENTS_KEPT.days, limit)),
   trimConnectionEvents: trimEvents,
+  forgetConnections,
   ensurePartitions: (deps: SweepDeps) => ensurePartitions(deps.pool),
 } satisfies Record<string, (deps: SweepDeps) => Promise<number>>
 
@@ -102,6 +109,7 @@ const EVERY_MS: Record<SweepStep, number> = {
   expireIdempotency: 60_000,
   expireConnectionEvents: 3_600_000,
   trimConnectionEvents: 3_600_000,
+  forgetConnections: 600_000,
   ensurePartitions: 3_600_000,
 }
 

@@ -4,23 +4,33 @@ export type Stride<P> = {
   next: P | null
 }
 
-/**
- * Walks from `first` to the end, again and again until one walk finds nothing: what had more than its part in one stride has its turn
- * again. Answers how much was found by then, or by when it is over.
- */
+type IsOver = () => boolean
+
+/** Walks from `first` to the end; answers how much was found by then, or by when it is over. */
+export async function walkOnce<P>(
+  first: P,
+  stride: (after: P) => Promise<Stride<P>>,
+  isOver: IsOver = () => false,
+): Promise<number> {
+  let total = 0
+  for (let after: P | null = first; after !== null; ) {
+    const { count, next }: Stride<P> = await stride(after)
+    total += count
+    after = isOver() ? null : next
+  }
+  return total
+}
+
+/** Walks again and again until one walk finds nothing: what had more than its part in one stride has its turn again. */
 export async function walkUntilDone<P>(
   first: P,
   stride: (after: P) => Promise<Stride<P>>,
-  isOver: () => boolean = () => false,
+  isOver: IsOver = () => false,
 ): Promise<number> {
-  let [total, ofWalk] = [0, 0]
-  let after = first
+  let total = 0
   for (;;) {
-    const { count, next } = await stride(after)
+    const count = await walkOnce(first, stride, isOver)
     total += count
-    ofWalk += count
-    if ((next === null && ofWalk === 0) || isOver()) return total
-    if (next === null) ofWalk = 0
-    after = next ?? first
+    if (count === 0 || isOver()) return total
   }
 }
