@@ -15,21 +15,35 @@ function localWith(change: { room?: number; limit?: number }) {
   return newLocal('tenant', 'c', candidate)
 }
 
+/** With so many calls at once left to this worker. */
+const withShare = (local: ReturnType<typeof localWith>, held: number) => ({
+  ...local,
+  share: { ...local.share, held, until: Number.POSITIVE_INFINITY },
+})
+
 test('no more calls are made at once than the provider has room for by its settings, or than the tenant permits', () => {
-  expect(shareOf(localWith({ room: 2 }))).toBe(2)
-  expect(shareOf(localWith({ room: 2, limit: 1 }))).toBe(1)
-  expect(shareOf(localWith({ room: 20, limit: 30 }))).toBe(20)
+  expect(shareOf(withShare(localWith({ room: 2 }), 50))).toBe(2)
+  expect(shareOf(withShare(localWith({ room: 2, limit: 1 }), 50))).toBe(1)
+  expect(shareOf(withShare(localWith({ room: 20, limit: 30 }), 50))).toBe(20)
   expect(shareOf(localWith({}))).toBe(64)
   expect(concurrencyMax(localWith({}))).toBe(400)
 })
 
-test('workers share the room of a provider, and each has some', () => {
-  expect(shareOf({ ...localWith({ room: 20 }), workers: 4 })).toBe(5)
-  expect(shareOf({ ...localWith({ room: 2 }), workers: 4 })).toBe(1)
+test('where calls at once are limited, a worker makes none that the others have not left to it', () => {
+  expect(shareOf(localWith({ limit: 10 }))).toBe(0)
+  const local = withShare(localWith({ limit: 10 }), 4)
+  expect(shareOf(local)).toBe(4)
+  expect(shareOf({ ...local, share: { ...local.share, most: 1 } })).toBe(1)
+  expect(shareOf({ ...local, share: { ...local.share, until: performance.now() - 1 } })).toBe(0)
+})
+
+test('where they are not, workers share what a connection bears, and each has some', () => {
+  expect(shareOf({ ...localWith({}), workers: 4 })).toBe(16)
+  expect(shareOf({ ...localWith({}), workers: 400 })).toBe(1)
 })
 
 test('success does not make more room than there is', () => {
-  const local = { ...localWith({ room: 2 }), concurrency: 2, busy: 2 }
+  const local = withShare({ ...localWith({ room: 2 }), concurrency: 2, busy: 2 }, 50)
   for (let call = 0; call < 100; call++) learn(local, { kind: 'accepted', providerMessageId: 'x' }, 10, call)
   expect(shareOf(local)).toBe(2)
 })

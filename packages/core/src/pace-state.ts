@@ -3,6 +3,7 @@ import { classOf, type FailureCode } from '@lettergate/providers/failures'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import type { Standing } from './choose.ts'
 import { NO_TALLY, type Tally } from './circuit.ts'
+import { callsOf, isLimited, noShare, type Share } from './pace-share.ts'
 import type { Candidate } from './route.ts'
 
 /** Calls at once before anything is known of a connection, and at most. */
@@ -41,6 +42,7 @@ export type Local = {
   halvedAt: number
   usedAt: number
   syncedAt: number
+  share: Share
   /** What the others do not know yet. */
   news: Pick<PaceReport, 'grow' | 'halve' | 'pauseMs' | 'pauseReason' | 'unused'>
 }
@@ -62,7 +64,7 @@ export function newLocal(tenantId: string, connectionId: string, candidate: Cand
     ...{ state: 'closed', retryAt: 0, probeUntil: 0, pausedUntil: 0, tally: NO_TALLY, told: null },
     ...{ concurrency: CONCURRENCY_FIRST, workers: 1, busy: 0, waiting: [], callMs: 200, tail: 0 },
     ...{ pausesInARow: 0, halvedAt: Number.NEGATIVE_INFINITY, usedAt: 0, syncedAt: Number.NEGATIVE_INFINITY },
-    ...{ askedAt: Number.NEGATIVE_INFINITY, news: noNews() },
+    ...{ askedAt: Number.NEGATIVE_INFINITY, news: noNews(), share: noShare() },
   }
 }
 
@@ -73,8 +75,16 @@ export function concurrencyMax({ candidate: { limits, provider, connection } }: 
 }
 
 /** Calls at once of this worker. */
-export function shareOf(local: Local): number {
-  return Math.max(1, Math.floor(Math.min(local.concurrency, concurrencyMax(local)) / local.workers))
+export function shareOf(local: Local, now = performance.now()): number {
+  const borne = Math.min(local.concurrency, concurrencyMax(local))
+  if (isLimited(local)) return Math.min(callsOf(local.share, now), Math.max(1, Math.floor(borne)))
+  return Math.max(1, Math.floor(borne / local.workers))
+}
+
+/** Those that it will have, more or less, once all workers have told what they have use for. */
+export function shareToCome(local: Local): number {
+  const part = Math.floor(Math.min(local.concurrency, concurrencyMax(local)) / local.workers)
+  return Math.max(1, part, shareOf(local))
 }
 
 const least = (...values: (number | undefined)[]): number | null => {
