@@ -1,6 +1,7 @@
 import { buildMime, messageIdOf } from '../mime.ts'
 import { createTokens } from '../oauth2.ts'
 import type { Provider } from '../provider.ts'
+import { tellUnverified } from '../unverified.ts'
 import { checkSmtp } from './check.ts'
 import { type SmtpCredentials, smtpCredentials } from './credentials.ts'
 import { deliver } from './deliver.ts'
@@ -47,7 +48,7 @@ export function createSmtp(): Provider<SmtpCredentials, SmtpSettings> {
       const open: Open = (used) => openSession(connection, tokens, used)
       const mime = await buildMime(message)
       const transfer = await deliver(pool, open, toEnvelope(message, message.envelopeTo, mime), mime, io)
-      return toOutcome(transfer, messageIdOf(message))
+      return tellUnverified(toOutcome(transfer, messageIdOf(message)), message.from.address)
     },
     check: (connection, io) => checkSmtp(connection, tokens, io),
     close: () => pools.close(),
