@@ -7,7 +7,7 @@ export type WorkerMetrics = {
   registry: Registry
   onHandOff(handOff: HandOff): void
   onClaim(count: number): void
-  onSwept(step: SweepStep, count: number): void
+  onSwept(step: SweepStep, count: number, ms: number): void
   onPaceSync(connections: number): void
   onReserve(recipients: number): void
   onAsked(asked: Asked): void
@@ -49,6 +49,13 @@ export function createWorkerMetrics(
     name: 'lettergate_swept_total',
     help: 'Rows put right after a lost process, by step.',
     labelNames: ['step'],
+    registers: [registry],
+  })
+  const sweep = new Histogram({
+    name: 'lettergate_sweep_seconds',
+    help: 'Duration of one run of a step of the sweep.',
+    labelNames: ['step'],
+    buckets: [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 60],
     registers: [registry],
   })
   new Gauge({
@@ -98,7 +105,8 @@ export function createWorkerMetrics(
       call.observe({ provider }, callMs / 1000)
     },
     onClaim: (count) => claims.inc(count),
-    onSwept: (step, count) => {
+    onSwept: (step, count, ms) => {
+      sweep.observe({ step }, ms / 1000)
       if (count > 0) swept.inc({ step }, count)
     },
   }

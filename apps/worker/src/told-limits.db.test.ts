@@ -81,7 +81,8 @@ test('workers keep to the day that SES tells, ask it once between them, and go o
   await db.pool.query({ text: `update connection_health set asked_at = now() - interval '6 minutes'` })
   await sees(`select from connection_health where told ->> 'perDay' = '12'`)
   await accept(30)
-  await sees(`select where 20 = (select count(*) from outbox where state = 'waiting' and wait_why = 'day')`)
+  await sees(`select where 20 = (select count(*) from outbox where state = 'waiting' and wait_why = 'day')
+              and 20 = (select count(*) from outbox)`)
   expect(account.taken()).toBe(12)
 
   account.state.account = quota(500, 50_000, 12)

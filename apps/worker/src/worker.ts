@@ -114,8 +114,8 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   await listener.on('lg_connection', (payload) => pace.hint(payload === '' ? null : payload.split(',')))
   const sweeper = createSweeper({
     pool,
-    onSwept: (step, count) => {
-      metrics.onSwept(step, count)
+    onSwept: (step, count, ms) => {
+      metrics.onSwept(step, count, ms)
       if (count > 0) dispatcher.poke(null)
     },
     repeatWindowMs: (provider, startedAt) =>

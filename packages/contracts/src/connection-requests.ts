@@ -45,7 +45,7 @@ export const ConnectionLimits = z
       .max(1_000)
       .meta({
         description:
-          'Hand-offs at the same time, over all workers; each worker may make one, however many there are.',
+          'Hand-offs at the same time, of all workers together: never more, however many there are. A test of the connection comes on top.',
         examples: [10],
       })
       .optional(),

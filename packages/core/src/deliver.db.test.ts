@@ -297,10 +297,14 @@ test('a message that follows the making of a connection goes through it', async 
   expect(sent).toHaveLength(0)
   const id = newId()
   const { sealed, dataKeyVersion } = await sealer.sealCredentials({ tenantId, table: 'connection', id }, {})
-  await insertConnection(db.pool, {
-    ...{ tenantId, id, provider: 'smtp', name: 'Relay', priority: 1, settings: {} },
-    ...{ sealedCredentials: sealed, dataKeyVersion },
-  })
+  await insertConnection(
+    db.pool,
+    {
+      ...{ tenantId, id, provider: 'smtp', name: 'Relay', priority: 1, settings: {} },
+      ...{ sealedCredentials: sealed, dataKeyVersion },
+    },
+    null,
+  )
   const acceptor = createAcceptor({
     pool: db.pool,
     poke: () => {},

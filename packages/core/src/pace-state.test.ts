@@ -1,7 +1,7 @@
 import { createCapture } from '@lettergate/providers/capture/index'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import { expect, test } from 'vitest'
-import { concurrencyMax, hasNews, learn, newLocal, shareOf } from './pace-state.ts'
+import { concurrencyMax, hasNews, learn, newLocal, PROBE_LEASE_MS, shareOf, standing } from './pace-state.ts'
 import type { Candidate } from './route.ts'
 
 function localWith(change: { room?: number; limit?: number }) {
@@ -15,21 +15,35 @@ function localWith(change: { room?: number; limit?: number }) {
   return newLocal('tenant', 'c', candidate)
 }
 
+/** With so many calls at once left to this worker. */
+const withShare = (local: ReturnType<typeof localWith>, held: number) => ({
+  ...local,
+  share: { ...local.share, held, until: Number.POSITIVE_INFINITY },
+})
+
 test('no more calls are made at once than the provider has room for by its settings, or than the tenant permits', () => {
-  expect(shareOf(localWith({ room: 2 }))).toBe(2)
-  expect(shareOf(localWith({ room: 2, limit: 1 }))).toBe(1)
-  expect(shareOf(localWith({ room: 20, limit: 30 }))).toBe(20)
+  expect(shareOf(withShare(localWith({ room: 2 }), 50))).toBe(2)
+  expect(shareOf(withShare(localWith({ room: 2, limit: 1 }), 50))).toBe(1)
+  expect(shareOf(withShare(localWith({ room: 20, limit: 30 }), 50))).toBe(20)
   expect(shareOf(localWith({}))).toBe(64)
   expect(concurrencyMax(localWith({}))).toBe(400)
 })
 
-test('workers share the room of a provider, and each has some', () => {
-  expect(shareOf({ ...localWith({ room: 20 }), workers: 4 })).toBe(5)
-  expect(shareOf({ ...localWith({ room: 2 }), workers: 4 })).toBe(1)
+test('where calls at once are limited, a worker makes none that the others have not left to it', () => {
+  expect(shareOf(localWith({ limit: 10 }))).toBe(0)
+  const local = withShare(localWith({ limit: 10 }), 4)
+  expect(shareOf(local)).toBe(4)
+  expect(shareOf({ ...local, share: { ...local.share, most: 1 } })).toBe(1)
+  expect(shareOf({ ...local, share: { ...local.share, until: performance.now() - 1 } })).toBe(0)
+})
+
+test('where they are not, workers share what a connection bears, and each has some', () => {
+  expect(shareOf({ ...localWith({}), workers: 4 })).toBe(16)
+  expect(shareOf({ ...localWith({}), workers: 400 })).toBe(1)
 })
 
 test('success does not make more room than there is', () => {
-  const local = { ...localWith({ room: 2 }), concurrency: 2, busy: 2 }
+  const local = withShare({ ...localWith({ room: 2 }), concurrency: 2, busy: 2 }, 50)
   for (let call = 0; call < 100; call++) learn(local, { kind: 'accepted', providerMessageId: 'x' }, 10, call)
   expect(shareOf(local)).toBe(2)
 })
@@ -40,4 +54,28 @@ test('calls one by one show nothing of how many a connection bears, and are no n
   for (let call = 0; call < 100; call++) for (const local of [quiet, busy]) learn(local, accepted, 10, call)
   expect([quiet.concurrency, hasNews(quiet)]).toEqual([64, false])
   expect([busy.concurrency > 65, hasNews(busy)]).toEqual([true, true])
+})
+
+/** When a message is looked at that comes when a probe begins, and waits for it; by the shortest waits. */
+function looks(probeMs: number): number[] {
+  const local = { ...localWith({}), state: 'half-open' as const, probeUntil: PROBE_LEASE_MS }
+  const times: number[] = []
+  for (let at = 0; at < probeMs; ) {
+    times.push(at)
+    const found = standing(local, at)
+    at += found.kind === 'blocked' ? found.forMs : Number.POSITIVE_INFINITY
+  }
+  return times
+}
+
+test('what waits for a probe that gets no answer is looked at less and less often', () => {
+  expect(looks(25_000)).toEqual([0, 2_000, 4_000, 8_000, 16_000, 24_000])
+  expect(looks(PROBE_LEASE_MS).length).toBeLessThanOrEqual(12)
+})
+
+test('a probe that is answered soon is noticed soon, and any within ten seconds', () => {
+  const lateBy = (ms: number) => (looks(ms + 10_000).find((at) => at >= ms) ?? Number.POSITIVE_INFINITY) - ms
+  expect(lateBy(100)).toBeLessThanOrEqual(2_000)
+  expect(lateBy(3_000)).toBeLessThanOrEqual(3_000)
+  for (let ms = 0; ms < 49_000; ms += 500) expect(lateBy(ms)).toBeLessThanOrEqual(8_000)
 })

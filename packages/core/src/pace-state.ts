@@ -3,14 +3,17 @@ import { classOf, type FailureCode } from '@lettergate/providers/failures'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import type { Standing } from './choose.ts'
 import { NO_TALLY, type Tally } from './circuit.ts'
+import { callsOf, isLimited, noShare, type Share } from './pace-share.ts'
 import type { Candidate } from './route.ts'
 
 /** Calls at once before anything is known of a connection, and at most. */
 const CONCURRENCY_FIRST = 64
 const CONCURRENCY_MAX = 400
 const PAUSE_MS = { min: 1_000, max: 3_600_000, unaskedMax: 60_000 }
-/** How soon a message looks again while somebody probes. */
-const PROBING_MS = 2_000
+/** Outlives a call by far, and a worker that dies by little. */
+export const PROBE_LEASE_MS = 60_000
+/** How soon a message looks again while somebody probes: none is to notice ten seconds late that the connection works. */
+const PROBING_MS = { min: 2_000, max: 8_000 }
 const HALVE_EVERY_MS = 1_000
 
 /** What a worker knows of one connection. Times are of `performance.now()`. */
@@ -39,6 +42,7 @@ export type Local = {
   halvedAt: number
   usedAt: number
   syncedAt: number
+  share: Share
   /** What the others do not know yet. */
   news: Pick<PaceReport, 'grow' | 'halve' | 'pauseMs' | 'pauseReason' | 'unused'>
 }
@@ -60,7 +64,7 @@ export function newLocal(tenantId: string, connectionId: string, candidate: Cand
     ...{ state: 'closed', retryAt: 0, probeUntil: 0, pausedUntil: 0, tally: NO_TALLY, told: null },
     ...{ concurrency: CONCURRENCY_FIRST, workers: 1, busy: 0, waiting: [], callMs: 200, tail: 0 },
     ...{ pausesInARow: 0, halvedAt: Number.NEGATIVE_INFINITY, usedAt: 0, syncedAt: Number.NEGATIVE_INFINITY },
-    ...{ askedAt: Number.NEGATIVE_INFINITY, news: noNews() },
+    ...{ askedAt: Number.NEGATIVE_INFINITY, news: noNews(), share: noShare() },
   }
 }
 
@@ -71,8 +75,16 @@ export function concurrencyMax({ candidate: { limits, provider, connection } }: 
 }
 
 /** Calls at once of this worker. */
-export function shareOf(local: Local): number {
-  return Math.max(1, Math.floor(Math.min(local.concurrency, concurrencyMax(local)) / local.workers))
+export function shareOf(local: Local, now = performance.now()): number {
+  const borne = Math.min(local.concurrency, concurrencyMax(local))
+  if (isLimited(local)) return Math.min(callsOf(local.share, now), Math.max(1, Math.floor(borne)))
+  return Math.max(1, Math.floor(borne / local.workers))
+}
+
+/** Those that it will have, more or less, once all workers have told what they have use for. */
+export function shareToCome(local: Local): number {
+  const part = Math.floor(Math.min(local.concurrency, concurrencyMax(local)) / local.workers)
+  return Math.max(1, part, shareOf(local))
 }
 
 const least = (...values: (number | undefined)[]): number | null => {
@@ -88,11 +100,19 @@ export function limitsOf({ candidate: { limits }, told }: Local): {
   return { rate: least(limits?.per_second, told?.perSecond), perDay: least(limits?.per_day, told?.perDay) }
 }
 
+/**
+ * For as long again as the probe has been out, so that what waits for a provider that does not answer is not looked at all the time; no
+ * longer than the probe may be out.
+ */
+function probingMs(leftMs: number): number {
+  return Math.max(PROBING_MS.min, Math.min(PROBING_MS.max, PROBE_LEASE_MS - leftMs, leftMs))
+}
+
 export function standing(local: Local, now: number): Standing {
   if (local.state !== 'closed') {
     const { retryAt, probeUntil } = local
     if (now >= retryAt && now >= probeUntil) return { kind: 'probe' }
-    const forMs = now < retryAt ? retryAt - now : PROBING_MS
+    const forMs = now < retryAt ? retryAt - now : probingMs(probeUntil - now)
     return { kind: 'blocked', why: 'circuit', forMs }
   }
   if (local.pausedUntil > now) return { kind: 'blocked', why: 'paused', forMs: local.pausedUntil - now }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Pool } from '@lettergate/db/pool'
-import { type Health, syncPace } from '@lettergate/db/sql/pace-sync'
+import { syncPace } from '@lettergate/db/sql/pace-sync'
+import { keep, mustTell, SHARE_LEASE_MS, takeShare } from './pace-share.ts'
 import { apply, concurrencyMax, hasNews, type Local, noNews } from './pace-state.ts'
 
 /** Their ids must fit into one notification of 8,000 bytes. */
@@ -36,32 +37,55 @@ export function createPaceSync(deps: {
   const now = () => performance.now()
   let timer: NodeJS.Timeout | null = null
   let running: Promise<void> | null = null
+  let isStopping = false
+  const resting = new Set<Promise<void>>()
+
+  const isInUse = (local: Local, at: number) => !isStopping && (local.busy > 0 || at - local.usedAt < USED_MS)
+
+  /** Has the provider close sockets that no call uses, so that others may open theirs. */
+  function rest(local: Local, sockets: number): void {
+    const { provider, connection } = local.candidate
+    local.share.isResting = true
+    const done: Promise<void> = Promise.resolve(provider.rest?.(connection, sockets))
+      .catch(deps.onError)
+      .then(() => {
+        Object.assign(local.share, { restedTo: sockets, isResting: false })
+        resting.delete(done)
+      })
+    resting.add(done)
+  }
 
   /** All that has news; of the rest what is in use, when its time has come. */
   function due(at: number): Local[] {
     const list: Local[] = []
     for (const local of deps.locals()) {
-      const isInUse = local.busy > 0 || at - local.usedAt < USED_MS
-      if (hasNews(local) || (isInUse && at - local.syncedAt >= LOOK_MS)) list.push(local)
+      const isUsed = isInUse(local, at)
+      const isTime = isUsed && at - local.syncedAt >= LOOK_MS
+      const isLast = isStopping && local.syncedAt === Number.NEGATIVE_INFINITY && local.share.until > at
+      if (hasNews(local) || isTime || isLast || mustTell(local, isUsed, at)) list.push(local)
       if (list.length === BATCH_MAX) break
     }
     return list
   }
 
   async function exchange(): Promise<void> {
-    const locals = due(now())
+    const at = now()
+    const locals = due(at)
     if (locals.length === 0) return
     const told = locals.map((local) => ({ local, news: local.news }))
     const reports = locals.map((local) => ({
       ...{ tenantId: local.tenantId, connectionId: local.connectionId, ...local.news },
       concurrencyMax: concurrencyMax(local),
+      calls: keep(local, { isInUse: isInUse(local, at), now: at }, rest),
     }))
     for (const local of locals) Object.assign(local, { news: noNews(), syncedAt: now() })
     try {
-      const rows = await syncPace(deps.pool, worker, reports)
-      const found = new Map(rows.map((row): [string, Health] => [row.connectionId, row]))
+      const rows = await syncPace(deps.pool, worker, reports, SHARE_LEASE_MS)
+      const found = new Map(rows.map((row) => [row.connectionId, row]))
       for (const local of locals) {
-        apply(local, found.get(local.connectionId) ?? null, now())
+        const row = found.get(local.connectionId) ?? null
+        apply(local, row, now())
+        takeShare(local, row?.calls ?? null, at)
         deps.wakeNext(local)
       }
       deps.onSync?.(locals.length)
@@ -85,6 +109,12 @@ export function createPaceSync(deps: {
   /** What is under way may have left before the news came. */
   const again = () => (running ? running.then(sync) : sync())
 
+  function giveUpShares(): Promise<void> {
+    for (const local of deps.locals())
+      if (local.share.until > now()) local.syncedAt = Number.NEGATIVE_INFINITY
+    return again()
+  }
+
   return {
     start() {
       timer ??= setInterval(() => void sync(), SYNC_MS).unref()
@@ -92,7 +122,11 @@ export function createPaceSync(deps: {
     now: again,
     async stop() {
       if (timer) clearInterval(timer)
-      await again()
+      isStopping = true
+      await giveUpShares()
+      if (resting.size === 0) return
+      await Promise.all(resting)
+      await giveUpShares()
     },
   }
 }

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
 import { toFailure } from '@lettergate/providers/failures'
-import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { sweepSteps } from './sweep.ts'
+import { eventually } from './testing.ts'
 import { accepted, buildFleet, type FakeConnection } from './testing-fleet.ts'
 
 let db: TestDatabase
@@ -264,6 +265,29 @@ test('a circuit opens once for all workers, sends one probe at a time, and close
   })
   expect(await fleet.statuses()).toEqual({ sent: 50 })
   expect(await events()).toEqual(['connection.unhealthy', 'connection.healthy'])
+})
+
+test('of many messages that come when a circuit may be tried again, one asks for the probe', async () => {
+  const hangs = Promise.withResolvers<void>()
+  fleet = await buildFleet(db, [{ answer: () => hangs.promise.then(() => accepted) }])
+  await db.pool.query({
+    text: `insert into connection_health (tenant_id, connection_id, state, opened, retry_at)
+           values ($1, $2, 'open', 1, now())`,
+    values: [fleet.tenantId, fleet.ids[0]],
+  })
+  await fleet.accept(...to(40))
+  const query = vi.spyOn(db.pool, 'query')
+  const running = fleet.run(() => fleet.sent.length === 1)
+  await eventually(async () => {
+    const waiting = (await fleet.backlog()).filter(({ state }) => state === 'waiting')
+    return waiting.length === 39 ? true : undefined
+  })
+  const asked = query.mock.calls.filter((call) => JSON.stringify(call).includes('"circuit-probe"'))
+  query.mockRestore()
+  hangs.resolve()
+  await running
+  expect(asked).toHaveLength(1)
+  expect(fleet.sent).toHaveLength(1)
 })
 
 test('a probe that never came to ask leaves the circuit as it was, for the next one to find out', async () => {

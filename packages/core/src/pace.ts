@@ -10,6 +10,7 @@ import { type Asked, createLimitsAsker } from './ask-limits.ts'
 import type { Standing, WaitWhy } from './choose.ts'
 import { count, mustOpen, NO_TALLY, OPEN_MS } from './circuit.ts'
 import { createReservations } from './pace-reservations.ts'
+import { forgetUse, isLimited, noteUse } from './pace-share.ts'
 import {
   apply,
   fails,
@@ -17,7 +18,9 @@ import {
   learn,
   limitsOf,
   newLocal,
+  PROBE_LEASE_MS,
   shareOf,
+  shareToCome,
   standing,
   wasAsked,
 } from './pace-state.ts'
@@ -62,8 +65,8 @@ const BATCH_MAX = 500
 const SYNC_MS = 250
 /** In use: somebody asked for it within this time. */
 const USED_MS = 10_000
-/** Outlives a call by far, and a worker that dies by little. */
-const PROBE_LEASE_MS = 60_000
+/** Nobody uses it any more: an open circuit is tried every ten minutes and a half at least, while anything waits for it. */
+const UNUSED_MS = 660_000
 /** A claim lasts for ten seconds. */
 const QUEUE_MS = 3_000
 const WAITING_MAX = 1_000
@@ -169,6 +172,7 @@ export function createPace(deps: {
     const startedAt = now()
     let hasEnded = false
     local.busy++
+    noteUse(local)
     return {
       ofDay: 0,
       ended(outcome, byUs = false) {
@@ -187,15 +191,29 @@ export function createPace(deps: {
     }
   }
 
+  async function mayProbe(local: Local): Promise<boolean> {
+    // At once, so that all others of this worker need not ask for what one of them is being given.
+    local.probeUntil = now() + PROBE_LEASE_MS
+    const isOurs = await takeProbe(deps.pool, local, PROBE_LEASE_MS).catch((error: unknown) => {
+      local.probeUntil = 0
+      throw error
+    })
+    if (isOurs) return true
+    await reads.add(local)
+    // Whoever was faster has it; the row says so to those that read it later.
+    if (local.state !== 'closed') local.probeUntil = Math.max(local.probeUntil, now() + SYNC_MS)
+    return false
+  }
+
   async function admitSlowly(
     local: Local,
     call: { isProbe: boolean; hasTime: boolean; recipients: number; version: number },
   ): Promise<Admission> {
-    if (call.isProbe && !(await takeProbe(deps.pool, local, PROBE_LEASE_MS))) {
-      await reads.add(local)
-      // Whoever was faster has it; the row says so to those that read it later.
-      if (local.state !== 'closed') local.probeUntil = Math.max(local.probeUntil, now() + SYNC_MS)
-      return { kind: 'taken' }
+    if (call.isProbe && !(await mayProbe(local))) return { kind: 'taken' }
+    if (isLimited(local) && local.busy >= shareOf(local)) {
+      // Others began meanwhile.
+      if (call.isProbe) change(local, takeProbe(deps.pool, local, 0))
+      return { kind: 'full' }
     }
     const permit = permitFor(local, call.isProbe)
     const limits = limitsOf(local)
@@ -249,7 +267,7 @@ export function createPace(deps: {
       const local = candidate.connectionId === null ? undefined : locals.get(candidate.connectionId)
       if (!local) return { kind: 'go', permit: { ended: () => {} } }
       if (local.pausedUntil > now()) return { kind: 'later', why: 'paused', ms: local.pausedUntil - now() }
-      if (!call.isProbe && local.busy >= shareOf(local)) return { kind: 'full' }
+      if ((!call.isProbe || isLimited(local)) && local.busy >= shareOf(local)) return { kind: 'full' }
       const { rate, perDay } = limitsOf(local)
       if (call.isProbe || rate !== null || perDay !== null) return admitSlowly(local, call)
       return { kind: 'go', permit: permitFor(local, false) }
@@ -257,8 +275,13 @@ export function createPace(deps: {
     async queue(connectionId) {
       const local = locals.get(connectionId)
       if (!local || local.busy < shareOf(local)) return 0
-      const share = shareOf(local)
-      if (local.waiting.length < placesOf(local, share) && (await waitsFor(local))) return 0
+      const share = shareToCome(local)
+      const hasPlace = local.waiting.length < placesOf(local, share)
+      const turn = hasPlace ? waitsFor(local) : Promise.resolve(false)
+      noteUse(local, hasPlace ? 0 : 1)
+      if (isLimited(local) && local.share.held < local.share.fair && now() - local.syncedAt > SYNC_MS)
+        void sync.now()
+      if (await turn) return 0
       // When its turn would come, were the calls to go on as they do: so that it comes back about once.
       local.tail = Math.max(local.tail, now()) + local.callMs / share
       const ms = Math.min(PUT_BACK_MS.max, Math.max(PUT_BACK_MS.min, local.tail - now()))
@@ -269,10 +292,18 @@ export function createPace(deps: {
         ? connectionIds.flatMap((id) => locals.peek(id) ?? [])
         : [...locals.values()].filter(({ usedAt }) => now() - usedAt < USED_MS)
       for (const local of hit) reads.add(local).then(() => wakeNext(local), onError)
+      // Others may wait for what this worker has of its calls at once.
+      const holding = hit.filter((local) => local.share.held > local.busy)
+      for (const local of holding) {
+        forgetUse(local)
+        local.syncedAt = Number.NEGATIVE_INFINITY
+      }
+      if (holding.length > 0) void sync.now()
     },
     counts() {
       let [openCount, paused, waiting] = [0, 0, 0]
       for (const local of locals.values()) {
+        if (now() - local.usedAt > UNUSED_MS) continue
         if (local.state !== 'closed') openCount++
         if (local.pausedUntil > now()) paused++
         waiting += local.waiting.length

@@ -20,10 +20,14 @@ beforeAll(async () => {
   const sealer = createSealer({ tenants: db.tenants, root })
   const { sealed, dataKeyVersion } = await sealer.sealCredentials(place, {})
   const settings = { host: 'smtp.example.com', port: 587 }
-  await insertConnection(db.pool, {
-    ...{ tenantId, id, provider: 'smtp', name: 'Relay', priority: 1, settings },
-    ...{ sealedCredentials: sealed, dataKeyVersion },
-  })
+  await insertConnection(
+    db.pool,
+    {
+      ...{ tenantId, id, provider: 'smtp', name: 'Relay', priority: 1, settings },
+      ...{ sealedCredentials: sealed, dataKeyVersion },
+    },
+    null,
+  )
 })
 afterAll(() => db.drop())
 

@@ -85,3 +85,18 @@ test('a step that fails is reported and run again, and keeps no other from runni
   await sweeper.stop()
   expect(errors).toHaveLength(2)
 })
+
+test('letting go what waits never keeps a run busy for much longer than ten seconds: others hear of it meanwhile', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  let rounds = 0
+  const endless: Queryable = {
+    query: () => {
+      rounds++
+      vi.advanceTimersByTime(1_000)
+      const rows = [JSON.parse('{"n":200,"next":null}')]
+      return Promise.resolve({ rows, rowCount: 1, command: '', oid: 0, fields: [] })
+    },
+  }
+  expect(await sweepSteps.releaseWaiting(deps(endless))).toBe(2_000)
+  expect(rounds).toBe(10)
+})

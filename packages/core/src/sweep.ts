@@ -1,7 +1,9 @@
 import type { Queryable } from '@lettergate/db/pool'
+import { FIRST_TENANT } from '@lettergate/db/sql/claim-messages'
 import { ensurePartitions } from '@lettergate/db/sql/ensure-partitions'
 import { expireConnectionEvents } from '@lettergate/db/sql/expire-connection-events'
 import { expireIdempotency } from '@lettergate/db/sql/expire-idempotency'
+import { forgetGoneConnections } from '@lettergate/db/sql/forget-gone-connections'
 import { listExpiredSending } from '@lettergate/db/sql/list-expired-sending'
 import { loadClaimed } from '@lettergate/db/sql/load-claimed'
 import { recordOutcomes } from '@lettergate/db/sql/record-outcomes'
@@ -11,10 +13,14 @@ import { FIRST_CONNECTION, trimConnectionEvents } from '@lettergate/db/sql/trim-
 import { EVENTS_KEPT } from './events-kept.ts'
 import { toRecord } from './outcome.ts'
 import { portionOf, type Takes } from './portion.ts'
+import { walkOnce, walkUntilDone } from './walk.ts'
 
 const BATCH = 200
 /** Looked at in one statement; with `BATCH` rows of each at most. */
 const CONNECTIONS = 50
+const TENANTS = 50
+/** Then the others hear what was released, and it goes on a second later. */
+const RELEASE_MS = 10_000
 
 export type SweepDeps = {
   pool: Queryable
@@ -62,30 +68,36 @@ async function giveUpLostSending(deps: SweepDeps, limit: number): Promise<number
 }
 
 /** Goes past every connection that has events until none has too many. */
-async function trimEvents({ pool, isStopped }: SweepDeps): Promise<number> {
+function trimEvents({ pool, isStopped }: SweepDeps): Promise<number> {
   const bounds = { connections: CONNECTIONS, keep: EVENTS_KEPT.ofConnection, limit: BATCH }
-  let [total, round] = [0, 0]
-  let after = FIRST_CONNECTION
-  for (;;) {
-    const { deleted, next } = await trimConnectionEvents(pool, after, bounds)
-    total += deleted
-    round += deleted
-    if ((next === null && round === 0) || isStopped?.()) return total
-    // One that has more than a batch too many has its turn again.
-    if (next === null) round = 0
-    after = next ?? FIRST_CONNECTION
-  }
+  return walkUntilDone(FIRST_CONNECTION, (after) => trimConnectionEvents(pool, after, bounds), isStopped)
+}
+
+/** Goes past every tenant that has changed something until none has messages left that wait for what was before. */
+function releaseAllWaiting({ pool, isStopped }: SweepDeps): Promise<number> {
+  const until = performance.now() + RELEASE_MS
+  return walkUntilDone(
+    FIRST_TENANT,
+    (after) => releaseWaiting(pool, after, { tenants: TENANTS, limit: BATCH }),
+    () => isStopped?.() === true || performance.now() >= until,
+  )
+}
+
+/** Goes past all rows of connections once: those that were passed over, since somebody held them, have time until the next run. */
+function forgetConnections({ pool, isStopped }: SweepDeps): Promise<number> {
+  return walkOnce(FIRST_CONNECTION, (after) => forgetGoneConnections(pool, after, BATCH), isStopped)
 }
 
 export const sweepSteps = {
   releaseExpiredClaims: (deps: SweepDeps) =>
     untilDone(deps, (limit) => releaseExpiredClaims(deps.pool, limit)),
-  releaseWaiting: (deps: SweepDeps) => untilDone(deps, (limit) => releaseWaiting(deps.pool, limit)),
+  releaseWaiting: releaseAllWaiting,
   giveUpLostSending: (deps: SweepDeps) => untilDone(deps, (limit) => giveUpLostSending(deps, limit)),
   expireIdempotency: (deps: SweepDeps) => untilDone(deps, (limit) => expireIdempotency(deps.pool, limit)),
   expireConnectionEvents: (deps: SweepDeps) =>
     untilDone(deps, (limit) => expireConnectionEvents(deps.pool, EVENTS_KEPT.days, limit)),
   trimConnectionEvents: trimEvents,
+  forgetConnections,
   ensurePartitions: (deps: SweepDeps) => ensurePartitions(deps.pool),
 } satisfies Record<string, (deps: SweepDeps) => Promise<number>>
 
@@ -97,6 +109,7 @@ const EVERY_MS: Record<SweepStep, number> = {
   expireIdempotency: 60_000,
   expireConnectionEvents: 3_600_000,
   trimConnectionEvents: 3_600_000,
+  forgetConnections: 600_000,
   ensurePartitions: 3_600_000,
 }
 
@@ -108,7 +121,7 @@ export type Sweeper = { start(): void; stop(): Promise<void> }
 /** Puts right what a lost process left behind. Any number may run; a step that fails is reported and does not stop the others. */
 export function createSweeper(
   deps: SweepDeps & {
-    onSwept: (step: SweepStep, count: number) => void
+    onSwept: (step: SweepStep, count: number, ms: number) => void
     onError: (error: unknown) => void
   },
 ): Sweeper {
@@ -117,8 +130,10 @@ export function createSweeper(
   let stopped = false
 
   async function run(step: SweepStep): Promise<void> {
+    const startedAt = performance.now()
     try {
-      deps.onSwept(step, await sweepSteps[step]({ ...deps, isStopped: () => stopped }))
+      const count = await sweepSteps[step]({ ...deps, isStopped: () => stopped })
+      deps.onSwept(step, count, performance.now() - startedAt)
     } catch (error) {
       deps.onError(error)
     }

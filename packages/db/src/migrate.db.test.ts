@@ -116,54 +116,52 @@ test.each([
   expect((await open(url, 'lettergate_batch').query('select from message')).rowCount).toBe(accepted)
 })
 
-test.each([['0005_routes.sql'], ['0006_pace.sql', '0009_limits.sql', '0011_mended_connections.sql']])(
-  '%s comes to a database with data while messages are accepted and claimed',
-  async (...names) => {
-    const { url } = await createOwned('superuser')
-    const pool = open(url)
-    await migrateWithout(pool, ...names)
-    const tenantId = await buildTenant(pool)
-    await ensureUsage(pool, [{ id: tenantId, mode: 'live' }])
-    await pool.query({
-      text: `insert into attempt (tenant_id, message_id, number, provider, started_at, outcome, recipients)
+test.each([
+  ['0005_routes.sql'],
+  ['0006_pace.sql', '0009_limits.sql', '0011_mended_connections.sql', '0013_connections_in_use.sql'],
+])('%s comes to a database with data while messages are accepted and claimed', async (...names) => {
+  const { url } = await createOwned('superuser')
+  const pool = open(url)
+  await migrateWithout(pool, ...names)
+  const tenantId = await buildTenant(pool)
+  await ensureUsage(pool, [{ id: tenantId, mode: 'live' }])
+  await pool.query({
+    text: `insert into attempt (tenant_id, message_id, number, provider, started_at, outcome, recipients)
              values ($1, $2, 1, 'smtp', now(), 'accepted', '{0}')`,
-      values: [tenantId, newId()],
-    })
-    const stop = new AbortController()
-    const errors: unknown[] = []
-    let accepted = 0
-    const work = async (step: () => Promise<unknown>) => {
-      while (!stop.signal.aborted && errors.length === 0)
-        await step().catch((error: unknown) => errors.push(error))
-    }
-    const claim = { depth: 1_000_000, afterTenant: FIRST_TENANT, tenantsMax: 10, leaseMs: 10_000 }
-    const old = open(url)
-    const writers = [
-      work(async () => {
-        await acceptMessages(old, [buildUnit(tenantId)])
-        accepted++
-      }),
-      work(async () => {
-        await claimMessages(old, claim)
-        await sleep(5)
-      }),
-    ]
-    const more = async () => {
-      for (const until = accepted + 20; accepted < until && errors.length === 0; ) await sleep(5)
-    }
-    await more()
-    const { applied } = await migrate(pool)
-    await more()
-    stop.abort()
-    await Promise.all(writers)
-    expect(errors).toEqual([])
-    expect(applied).toEqual(names)
-    expect((await pool.query('select 1 from outbox')).rowCount).toBe(accepted)
-    expect((await pool.query('select code, choice from attempt')).rows).toEqual([
-      { code: null, choice: null },
-    ])
-  },
-)
+    values: [tenantId, newId()],
+  })
+  const stop = new AbortController()
+  const errors: unknown[] = []
+  let accepted = 0
+  const work = async (step: () => Promise<unknown>) => {
+    while (!stop.signal.aborted && errors.length === 0)
+      await step().catch((error: unknown) => errors.push(error))
+  }
+  const claim = { depth: 1_000_000, afterTenant: FIRST_TENANT, tenantsMax: 10, leaseMs: 10_000 }
+  const old = open(url)
+  const writers = [
+    work(async () => {
+      await acceptMessages(old, [buildUnit(tenantId)])
+      accepted++
+    }),
+    work(async () => {
+      await claimMessages(old, claim)
+      await sleep(5)
+    }),
+  ]
+  const more = async () => {
+    for (const until = accepted + 20; accepted < until && errors.length === 0; ) await sleep(5)
+  }
+  await more()
+  const { applied } = await migrate(pool)
+  await more()
+  stop.abort()
+  await Promise.all(writers)
+  expect(errors).toEqual([])
+  expect(applied).toEqual(names)
+  expect((await pool.query('select 1 from outbox')).rowCount).toBe(accepted)
+  expect((await pool.query('select code, choice from attempt')).rows).toEqual([{ code: null, choice: null }])
+})
 
 /** How workers of the version before 0009 reserve, and give back. */
 const RESERVE_BEFORE = `

@@ -202,6 +202,8 @@ export interface Provider<C = unknown, S = unknown> {
   capabilities: Capabilities
   /** Calls that these settings have room for at once, over all workers; absent: as many as the account bears. */
   callsMax?(settings: S): number
+  /** Keeps no more than so many sockets open for calls to come: other processes are to use the rest. */
+  rest?(connection: ProviderConnection<C, S>, sockets: number): Promise<void>
   /** Hosts and ports that these settings would reach: checked by the egress policy when a connection is saved. */
   targets(settings: S): Target[]
   /** Its credentials are shown to nobody, wherever the settings lead. */

@@ -21,7 +21,7 @@ export type NewConnectionRow = {
 export async function insertConnection(
   db: Queryable,
   row: NewConnectionRow,
-  max: number | null = null,
+  max: number | null,
 ): Promise<boolean> {
   const { rowCount } = await db.query({
     name: 'connection-insert',

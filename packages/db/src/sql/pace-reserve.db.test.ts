@@ -46,9 +46,17 @@ const ofDay = async (wantedOfDay: number, change: Partial<PaceOrder> = {}) =>
 const sum = (list: number[]) => list.reduce((total, n) => total + n, 0)
 const forgetHealth = () => db.pool.query({ text: 'delete from connection_health' })
 const giveBack = (unused: number) =>
-  syncPace(pool, 'w', [
-    { ...key, ...{ grow: 0, halve: false, concurrencyMax: 400, pauseMs: null, pauseReason: null, unused } },
-  ])
+  syncPace(
+    pool,
+    'w',
+    [
+      {
+        ...{ ...key, grow: 0, halve: false, concurrencyMax: 400, pauseMs: null, pauseReason: null, unused },
+        calls: null,
+      },
+    ],
+    60_000,
+  )
 const tell = (told: Parameters<typeof writeTold>[2], usedWhenAsked = 0) =>
   writeTold(pool, key, told, usedWhenAsked)
 async function version(): Promise<number> {

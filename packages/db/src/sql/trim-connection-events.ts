@@ -8,7 +8,7 @@ export const FIRST_CONNECTION: PaceKey = {
 }
 
 export type Trimmed = {
-  deleted: number
+  count: number
   /** Where to go on; null: this was the last connection that has events. */
   next: PaceKey | null
 }
@@ -65,7 +65,7 @@ export async function trimConnectionEvents(
   const [row] = rows
   const { tenant_id: tenantId = null, connection_id: connectionId = null } = row ?? {}
   return {
-    deleted: row?.deleted ?? 0,
+    count: row?.deleted ?? 0,
     next: tenantId === null || connectionId === null ? null : { tenantId, connectionId },
   }
 }

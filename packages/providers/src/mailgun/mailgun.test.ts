@@ -1,10 +1,10 @@
 import Mailgun from 'mailgun.js'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { describeProvider } from '../conformance.ts'
 import { buildMime } from '../mime.ts'
-import type { OutboundMessage } from '../provider.ts'
-import { buildOutboundMessage, createTestIo } from '../testing.ts'
-import { type Exchange, playBehaviour, playHttp, respond } from '../testing-http.ts'
+import { setUpAdapter, testUnknownSuccesses } from '../testing/adapter.ts'
+import { buildOutboundMessage } from '../testing.ts'
+import { type Exchange, playBehaviour, respond } from '../testing-http.ts'
 import { createMailgun } from './index.ts'
 import { toOutcome } from './outcome.ts'
 
@@ -28,32 +28,8 @@ describeProvider('mailgun', createMailgun, {
   }),
 })
 
-const cleanups: (() => Promise<void> | void)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup()
-})
-
-function parsedConnection(port: number) {
-  const mailgun = createMailgun()
-  const stored = connectionTo(port)
-  const credentials = mailgun.credentials.parse(stored.credentials)
-  return {
-    mailgun,
-    connection: { id: 'con_1', credentials, settings: mailgun.settings.parse(stored.settings) },
-  }
-}
-
-/** Sends through a fake that accepts, and answers what it got. */
-async function exchanged(message: OutboundMessage, times = 1): Promise<Exchange[]> {
-  const peer = await playHttp(accepts)
-  const io = createTestIo()
-  cleanups.push(io.close, peer.close)
-  const { mailgun, connection } = parsedConnection(peer.port)
-  for (let time = 0; time < times; time++) {
-    expect(await mailgun.send(message, connection, io)).toEqual({ kind: 'accepted', providerMessageId: id })
-  }
-  return peer.got
-}
+const adapter = setUpAdapter({ create: createMailgun, connectionTo, accepts, providerMessageId: id })
+const { exchanged, start } = adapter
 
 /** The fields of a form in order, read by the parser of the platform; files as their bytes. */
 async function formOf(exchange: Exchange | undefined): Promise<[string, string][]> {
@@ -161,21 +137,16 @@ describe('the request', () => {
   })
 
   test('says what the official SDK says', async () => {
-    const peer = await playHttp(accepts)
-    cleanups.push(peer.close)
-    const sdk = new Mailgun(FormData).client({
-      username: 'api',
-      key: 'key-123',
-      url: `http://127.0.0.1:${peer.port}`,
-    })
-    await sdk.messages.create('mg.example.com', {
-      to: rich.envelopeTo.join(','),
-      'v:lg_id': rich.id,
-      'o:tag': ['welcome', 'gr__e/1'],
-      message: await buildMime(rich),
-    })
-    const [theirs] = peer.got
-    const [ours] = await exchanged(rich)
+    const also = async (port: number) =>
+      new Mailgun(FormData)
+        .client({ username: 'api', key: 'key-123', url: `http://127.0.0.1:${port}` })
+        .messages.create('mg.example.com', {
+          to: rich.envelopeTo.join(','),
+          'v:lg_id': rich.id,
+          'o:tag': ['welcome', 'gr__e/1'],
+          message: await buildMime(rich),
+        })
+    const [ours, theirs] = await exchanged(rich, { also })
     expect(ours?.path).toBe(theirs?.path)
     expect(ours?.headers.authorization).toBe(theirs?.headers.authorization)
     // The order of the fields is its own, the name of the file too.
@@ -183,7 +154,7 @@ describe('the request', () => {
   })
 
   test('a repeat is the same to the byte', async () => {
-    const [first, second] = await exchanged(rich, 2)
+    const [first, second] = await exchanged(rich, { times: 2 })
     expect(first?.bytes).toEqual(second?.bytes)
   })
 
@@ -285,19 +256,10 @@ describe('answers', () => {
     expect(reason.length).toBe(500)
   })
 
-  test.each([
-    '',
-    '{',
-    'null',
-    '[]',
-    '"x"',
-    '{"id":5}',
-    '{"id":""}',
-    '{"message":"Queued. Thank you."}',
-    '<html>',
-  ])('a success that says %s is unknown', (body) => {
-    expect(answer(200, body).kind).toBe('unknown')
-  })
+  testUnknownSuccesses(
+    (body) => answer(200, body),
+    [...['{"id":5}', '{"id":""}', '{"message":"Queued. Thank you."}']],
+  )
 
   test('the greeting of the API is no success: nothing was taken there', () => {
     expect(answer(200, '"Mailgun Magnificent API"')).toMatchObject({ code: 'provider-settings-wrong' })
@@ -310,13 +272,10 @@ describe('answers', () => {
 
 describe('the check', () => {
   async function report(get: ReturnType<typeof respond>, post = forbidden) {
-    const peer = await playHttp((response, exchange) =>
+    const { peer, check } = await start((response, exchange) =>
       (exchange.method === 'GET' ? get : post)(response, exchange),
     )
-    const io = createTestIo()
-    cleanups.push(io.close, peer.close)
-    const { mailgun, connection } = parsedConnection(peer.port)
-    const answer = await mailgun.check(connection, io)
+    const answer = await check()
     expect(peer.got[0]).toMatchObject({ method: 'GET', path: '/v4/domains/mg.example.com' })
     return { answer, got: peer.got }
   }
@@ -368,24 +327,18 @@ describe('the check', () => {
   })
 })
 
-test.each([
-  [{}, 'api.mailgun.net'],
-  [{ region: 'us' }, 'api.mailgun.net'],
-  [{ region: 'eu' }, 'api.eu.mailgun.net'],
-  [{ region: 'eu', base_url: 'https://proxy.example/x' }, 'proxy.example'],
-])('settings %o lead to %s', (settings, host) => {
-  const mailgun = createMailgun()
-  const parsed = mailgun.settings.parse({ domain: 'mg.example.com', ...settings })
-  expect(mailgun.targets(parsed)).toEqual([{ host, port: 443, scheme: 'https' }])
-})
-
-test.each([
-  ...['a/b.example', 'mg.example.com/', 'mg.example.com%2f', '..', 'example', 'Mg.example.com', ''],
-  ...['-a.example', 'a.example?x', 'a.example\r\n', 'größe.example', `${'a.'.repeat(130)}example`],
-])('the domain %j is refused', (name) => {
-  expect(createMailgun().settings.safeParse({ domain: name }).success).toBe(false)
-})
-
-test.each(['with space', 'ключ', ''])('a key that cannot be one is refused: %s', (api_key) => {
-  expect(createMailgun().credentials.safeParse({ api_key }).success).toBe(false)
-})
+adapter.testEgressRefusal()
+const inDomain = (settings: object) => ({ domain: 'mg.example.com', ...settings })
+adapter.testTargets([
+  [inDomain({}), 'api.mailgun.net'],
+  [inDomain({ region: 'us' }), 'api.mailgun.net'],
+  [inDomain({ region: 'eu' }), 'api.eu.mailgun.net'],
+  [inDomain({ region: 'eu', base_url: 'https://proxy.example/x' }), 'proxy.example'],
+])
+adapter.testRefusedSettings(
+  [
+    ...['a/b.example', 'mg.example.com/', 'mg.example.com%2f', '..', 'example', 'Mg.example.com', ''],
+    ...['-a.example', 'a.example?x', 'a.example\r\n', 'größe.example', `${'a.'.repeat(130)}example`],
+  ].map((domain) => ({ domain })),
+)
+adapter.testHeaderSecret((api_key) => ({ api_key }))

@@ -1,8 +1,8 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { describeProvider } from '../conformance.ts'
-import type { OutboundMessage } from '../provider.ts'
-import { buildOutboundMessage, createTestIo, failure } from '../testing.ts'
-import { type Exchange, playBehaviour, playHttp, respond } from '../testing-http.ts'
+import { setUpAdapter, testRetryAfter, testUnknownSuccesses } from '../testing/adapter.ts'
+import { buildOutboundMessage } from '../testing.ts'
+import { playBehaviour, respond } from '../testing-http.ts'
 import { createResend } from './index.ts'
 import { toOutcome } from './outcome.ts'
 
@@ -32,33 +32,8 @@ describeProvider('resend', createResend, {
   }),
 })
 
-const cleanups: (() => Promise<void> | void)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup()
-})
-
-/** Sends through a fake that accepts, and answers what it got. */
-async function exchanged(message: OutboundMessage, times = 1): Promise<Exchange[]> {
-  const peer = await playHttp(accepts)
-  const io = createTestIo()
-  cleanups.push(io.close, peer.close)
-  const resend = createResend()
-  const stored = connectionTo(peer.port)
-  const connection = {
-    id: 'con_1',
-    credentials: resend.credentials.parse(stored.credentials),
-    settings: resend.settings.parse(stored.settings),
-  }
-  for (let time = 0; time < times; time++) {
-    expect(await resend.send(message, connection, io)).toEqual({ kind: 'accepted', providerMessageId: id })
-  }
-  return peer.got
-}
-
-async function bodyOf(changes: Partial<OutboundMessage>): Promise<Record<string, unknown>> {
-  const [exchange] = await exchanged(buildOutboundMessage(changes))
-  return JSON.parse(exchange?.body ?? '')
-}
+const adapter = setUpAdapter({ create: createResend, connectionTo, accepts, providerMessageId: id })
+const { bodyOf, exchanged, unsent } = adapter
 
 describe('the request', () => {
   test('says the whole message, and who asks', async () => {
@@ -121,7 +96,7 @@ describe('the request', () => {
   })
 
   test('a repeat is the same to the byte, under the same key', async () => {
-    const [first, second] = await exchanged(buildOutboundMessage({ metadata: { order: '7' } }), 2)
+    const [first, second] = await exchanged(buildOutboundMessage({ metadata: { order: '7' } }), { times: 2 })
     expect(first?.body).toBe(second?.body)
     expect(first?.headers['idempotency-key']).toBe(second?.headers['idempotency-key'])
   })
@@ -147,18 +122,11 @@ describe('the request', () => {
   })
 
   test('blind copies alone would show each other in To: they are not sent', async () => {
-    const message = buildOutboundMessage({
+    const outcome = await unsent({
       bcc: [{ address: 'hidden@example.net' }, { address: 'other@example.net' }],
       envelopeTo: ['hidden@example.net', 'other@example.net'],
     })
-    const resend = createResend()
-    const connection = {
-      id: 'con_1',
-      credentials: resend.credentials.parse({ api_key: 're_123' }),
-      settings: resend.settings.parse({}),
-    }
-    const io = { ...createTestIo(), request: () => Promise.reject(new Error('nothing may be sent')) }
-    expect(await resend.send(message, connection, io)).toMatchObject({ kind: 'rejected', scope: 'account' })
+    expect(outcome).toMatchObject({ kind: 'rejected', scope: 'account', code: 'provider-cannot-express' })
   })
 })
 
@@ -194,18 +162,7 @@ describe('answers', () => {
     expect(answer(status, name)).toMatchObject(outcome)
   })
 
-  test.each([
-    ['30', 30_000],
-    ['-1', 1000],
-    ['1000000000', 3_600_000],
-    ['Fri, 20 Nov 2026 10:02:00 GMT', 120_000],
-    ['soon', undefined],
-    ['try 40', undefined],
-    ['1e9', undefined],
-  ])('Retry-After: %s waits %s ms', (field, waitMs) => {
-    const outcome = answer(429, 'rate_limit_exceeded', { 'retry-after': field })
-    expect(outcome.kind === 'deferred' && outcome.retryAfterMs).toBe(waitMs)
-  })
+  testRetryAfter((headers) => answer(429, 'rate_limit_exceeded', headers))
 
   test('the reason is one short line of what Resend said', () => {
     const body = Buffer.from(
@@ -216,43 +173,12 @@ describe('answers', () => {
     expect(outcome.kind === 'rejected' && outcome.reason.length).toBe(500)
   })
 
-  test.each(['', '{', 'null', '[]', '"x"', '{"id":5}', '{"id":""}', '{"ID":"x"}'])(
-    'a success that says %s is unknown',
-    (body) => {
-      expect(toOutcome({ status: 200, headers: {}, body: Buffer.from(body) }, now).kind).toBe('unknown')
-    },
+  testUnknownSuccesses(
+    (body) => toOutcome({ status: 200, headers: {}, body: Buffer.from(body) }, now),
+    ['{"id":5}', '{"id":""}', '{"ID":"x"}'],
   )
 })
 
-test('a target that the egress policy refuses is the account’s fault', async () => {
-  const resend = createResend()
-  const connection = {
-    id: 'con_1',
-    credentials: resend.credentials.parse({ api_key: 're_123' }),
-    settings: resend.settings.parse({}),
-  }
-  const io = {
-    ...createTestIo(),
-    request: () => Promise.reject(failure('address is not public', false, true)),
-  }
-  expect(await resend.send(buildOutboundMessage(), connection, io)).toEqual({
-    kind: 'rejected',
-    scope: 'account',
-    code: 'provider-egress-refused',
-    reason: 'address is not public',
-  })
-})
-
-test('it leads to Resend itself where no address is given', () => {
-  const resend = createResend()
-  expect(resend.targets(resend.settings.parse({}))).toEqual([
-    { host: 'api.resend.com', port: 443, scheme: 'https' },
-  ])
-})
-
-test.each(['with space', 'ключ', '', 're_1\r\nX: y'])(
-  'a key that could not stand in a header field is refused: %s',
-  (api_key) => {
-    expect(createResend().credentials.safeParse({ api_key }).success).toBe(false)
-  },
-)
+adapter.testEgressRefusal()
+adapter.testTargets([[{}, 'api.resend.com']])
+adapter.testHeaderSecret((api_key) => ({ api_key }))

@@ -18,8 +18,8 @@ export const rules: Rule[] = [
   { status: /5../, is: 'outcome-unknown' },
   { code: /AccountSuspended|SendingPaused/, is: 'provider-account-suspended' },
   { code: /MailFromDomainNotVerified/, is: 'provider-sender-refused' },
-  // An account in the sandbox may only write to addresses that are verified, as From must be in any case.
-  { code: /MessageRejected/, message: /not verified/i, is: 'provider-sandbox' },
+  // Unless it names others: then it is the sandbox (unverified.ts).
+  { code: /MessageRejected/, message: /not verified/i, is: 'provider-sender-refused' },
   { code: /AccessDenied|NotAuthorized|OptInRequired/, is: 'provider-permission-missing' },
   {
     code: /UnrecognizedClient|InvalidClientTokenId|Signature|ExpiredToken|RequestExpired|MissingAuthenticationToken/,

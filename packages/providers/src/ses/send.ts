@@ -1,6 +1,7 @@
 import { exchange } from '../http.ts'
 import { buildMime } from '../mime.ts'
 import type { HttpRequest, Io, OutboundMessage, ProviderConnection, SendOutcome } from '../provider.ts'
+import { tellUnverified } from '../unverified.ts'
 import type { SesCredentials, SesSettings } from './index.ts'
 import { toOutcome } from './outcome.ts'
 import { signedHeaders } from './sign.ts'
@@ -20,7 +21,8 @@ export async function sendBySes(
   io: Io,
 ): Promise<SendOutcome> {
   const mime = await buildMime(message)
-  return exchange(io, toRequest(message, mime, connection, endpoint, io.now()), toOutcome)
+  const outcome = await exchange(io, toRequest(message, mime, connection, endpoint, io.now()), toOutcome)
+  return tellUnverified(outcome, message.from.address)
 }
 
 /** The signed request for one message. */

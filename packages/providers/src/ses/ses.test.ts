@@ -1,9 +1,10 @@
 import { SESv2Client, SendEmailCommand } from '@aws-sdk/client-sesv2'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { describeProvider } from '../conformance.ts'
 import { buildMime } from '../mime.ts'
-import { buildOutboundMessage, createTestIo, failure } from '../testing.ts'
-import { playBehaviour, playHttp, respond } from '../testing-http.ts'
+import { setUpAdapter, testRetryAfter, testUnknownSuccesses } from '../testing/adapter.ts'
+import { buildOutboundMessage } from '../testing.ts'
+import { playBehaviour, respond } from '../testing-http.ts'
 import { createSes } from './index.ts'
 import { toOutcome } from './outcome.ts'
 import { checkSignature } from './testing.ts'
@@ -36,17 +37,11 @@ describeProvider('ses', createSes, {
   }),
 })
 
-const cleanups: (() => Promise<void> | void)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup()
+const adapter = setUpAdapter({
+  ...{ create: createSes, connectionTo, accepts },
+  providerMessageId: '0100018b5c3c0a4f-000000',
 })
-
-function parsedConnection(port: number, token?: string) {
-  const ses = createSes()
-  const stored = connectionTo(port)
-  const credentials = ses.credentials.parse({ ...stored.credentials, ...(token && { session_token: token }) })
-  return { ses, connection: { id: 'con_1', credentials, settings: ses.settings.parse(stored.settings) } }
-}
+const { bodyOf, exchanged } = adapter
 
 describe('the request', () => {
   const message = buildOutboundMessage({
@@ -55,38 +50,42 @@ describe('the request', () => {
     tags: ['welcome', 'größe/1'],
   })
 
+  /** Has the official SDK send the same to this port. */
+  async function sendBySdk(port: number, token: string | undefined) {
+    const client = new SESv2Client({
+      region: 'eu-west-1',
+      endpoint: `http://127.0.0.1:${port}`,
+      maxAttempts: 1,
+      credentials: {
+        accessKeyId: keys.access_key_id,
+        secretAccessKey: keys.secret_access_key,
+        ...(token !== undefined && { sessionToken: token }),
+      },
+    })
+    await client.send(
+      new SendEmailCommand({
+        FromEmailAddress: 'writer@example.com',
+        Destination: { ToAddresses: ['reader@example.org', 'hidden@example.net'] },
+        Content: { Raw: { Data: await buildMime(message) } },
+        EmailTags: [
+          { Name: 'lg_id', Value: message.id },
+          { Name: 'lg_tag_1', Value: 'welcome' },
+          { Name: 'lg_tag_2', Value: 'gr__e_1' },
+        ],
+        ConfigurationSetName: 'main',
+      }),
+    )
+    client.destroy()
+  }
+
   test.each([undefined, 'a-session-token'])(
     'says what the official SDK says, signed validly (session token: %s)',
     async (token) => {
-      const peer = await playHttp(accepts)
-      const io = createTestIo()
-      const client = new SESv2Client({
-        region: 'eu-west-1',
-        endpoint: `http://127.0.0.1:${peer.port}`,
-        maxAttempts: 1,
-        credentials: {
-          accessKeyId: keys.access_key_id,
-          secretAccessKey: keys.secret_access_key,
-          ...(token !== undefined && { sessionToken: token }),
-        },
+      const credentials = { ...keys, ...(token && { session_token: token }) }
+      const [ours, theirs] = await exchanged(message, {
+        credentials,
+        also: (port) => sendBySdk(port, token),
       })
-      cleanups.push(() => client.destroy(), io.close, peer.close)
-      const { ses, connection } = parsedConnection(peer.port, token)
-      await ses.send(message, connection, io)
-      await client.send(
-        new SendEmailCommand({
-          FromEmailAddress: 'writer@example.com',
-          Destination: { ToAddresses: ['reader@example.org', 'hidden@example.net'] },
-          Content: { Raw: { Data: await buildMime(message) } },
-          EmailTags: [
-            { Name: 'lg_id', Value: message.id },
-            { Name: 'lg_tag_1', Value: 'welcome' },
-            { Name: 'lg_tag_2', Value: 'gr__e_1' },
-          ],
-          ConfigurationSetName: 'main',
-        }),
-      )
-      const [ours, theirs] = peer.got
       expect(ours?.path).toBe(theirs?.path)
       expect(JSON.parse(ours?.body ?? '')).toEqual(JSON.parse(theirs?.body ?? ''))
       expect(ours?.headers['x-amz-security-token']).toBe(token)
@@ -97,12 +96,7 @@ describe('the request', () => {
   )
 
   test('the blind recipients are in the destination, not in the mail', async () => {
-    const peer = await playHttp(accepts)
-    const io = createTestIo()
-    cleanups.push(io.close, peer.close)
-    const { ses, connection } = parsedConnection(peer.port)
-    await ses.send(message, connection, io)
-    const body = JSON.parse(peer.got[0]?.body ?? '')
+    const body = await bodyOf(message)
     expect(body.Destination.ToAddresses).toContain('hidden@example.net')
     expect(Buffer.from(body.Content.Raw.Data, 'base64').toString()).not.toContain('hidden@example.net')
   })
@@ -167,42 +161,14 @@ describe('answers', () => {
     })
   })
 
-  test.each(['', '{', 'null', '[]', '"x"', '{"MessageId":5}', '{"MessageId":""}', '{"messageid":"x"}'])(
-    'a success that says %s is unknown',
-    (body) => {
-      expect(toOutcome({ status: 200, headers: {}, body: Buffer.from(body) }, now).kind).toBe('unknown')
-    },
+  testUnknownSuccesses(
+    (body) => toOutcome({ status: 200, headers: {}, body: Buffer.from(body) }, now),
+    ['{"MessageId":5}', '{"MessageId":""}', '{"messageid":"x"}'],
   )
-
-  test.each([
-    ['30', 30_000],
-    ['0', 1000],
-    ['-1', 1000],
-    ['1000000000', 3_600_000],
-    ['Fri, 20 Nov 2026 10:02:00 GMT', 120_000],
-    ['Fri, 20 Nov 2020 10:02:00 GMT', 1000],
-    ['Fri, 20 Nov 2036 10:02:00 GMT', 3_600_000],
-    ['soon', undefined],
-    ['', undefined],
-  ])('Retry-After: %s waits %s ms', (field, waitMs) => {
-    const outcome = answer(429, 'TooManyRequestsException', '', { 'retry-after': field })
-    expect(outcome.kind === 'deferred' && outcome.retryAfterMs).toBe(waitMs)
-  })
+  testRetryAfter((headers) => answer(429, 'TooManyRequestsException', '', headers))
 })
 
-test('a target that the egress policy refuses is the account’s fault', async () => {
-  const { ses, connection } = parsedConnection(1)
-  const io = {
-    ...createTestIo(),
-    request: () => Promise.reject(failure('address is not public', false, true)),
-  }
-  expect(await ses.send(buildOutboundMessage(), connection, io)).toEqual({
-    kind: 'rejected',
-    scope: 'account',
-    code: 'provider-egress-refused',
-    reason: 'address is not public',
-  })
-})
+adapter.testEgressRefusal()
 
 test.each([
   [{ region: 'eu-west-1' }, { host: 'email.eu-west-1.amazonaws.com', port: 443, scheme: 'https' }],
@@ -219,23 +185,17 @@ test.each([
   expect(ses.targets(ses.settings.parse(settings))).toEqual([target])
 })
 
-test.each([
-  'ftp://x.example',
-  'file:///etc/passwd',
-  'https://user:pass@x.example',
-  'https://x.example/?a',
-  'https://x.example/#a',
-  'x.example',
-  'https://',
-  `https://x.example/${'a'.repeat(2048)}`,
-  'https://x.example\r\nX: y',
-])('the base_url %s is refused', (base_url) => {
-  expect(createSes().settings.safeParse({ region: 'eu-west-1', base_url }).success).toBe(false)
-})
-
-test.each(['with space', 'ключ', ''])(
-  'a key that could not stand in a header field is refused: %s',
-  (access_key_id) => {
-    expect(createSes().credentials.safeParse({ ...keys, access_key_id }).success).toBe(false)
-  },
+adapter.testRefusedSettings(
+  [
+    'ftp://x.example',
+    'file:///etc/passwd',
+    'https://user:pass@x.example',
+    'https://x.example/?a',
+    'https://x.example/#a',
+    'x.example',
+    'https://',
+    `https://x.example/${'a'.repeat(2048)}`,
+    'https://x.example\r\nX: y',
+  ].map((base_url) => ({ region: 'eu-west-1', base_url })),
 )
+adapter.testHeaderSecret((access_key_id) => ({ ...keys, access_key_id }))

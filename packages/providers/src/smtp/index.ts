@@ -1,10 +1,11 @@
 import { buildMime, messageIdOf } from '../mime.ts'
 import { createTokens } from '../oauth2.ts'
 import type { Provider } from '../provider.ts'
+import { tellUnverified } from '../unverified.ts'
 import { checkSmtp } from './check.ts'
 import { type SmtpCredentials, smtpCredentials } from './credentials.ts'
 import { deliver } from './deliver.ts'
-import { openSession } from './open-session.ts'
+import { type Account, openSession } from './open-session.ts'
 import { toOutcome } from './outcome.ts'
 import { Pools } from './pools.ts'
 import { toEnvelope } from './session.ts'
@@ -19,6 +20,8 @@ const sessionsMaxOf = ({ max_connections = sessionsMaxDefault }: SmtpSettings) =
 export function createSmtp(): Provider<SmtpCredentials, SmtpSettings> {
   const pools = new Pools()
   const tokens = createTokens()
+  const poolOf = (connection: Account) =>
+    pools.of(connection, '', () => new SessionPool(sessionsMaxOf(connection.settings)))
   return {
     id: 'smtp',
     description: 'Any SMTP submission server.',
@@ -39,14 +42,13 @@ export function createSmtp(): Provider<SmtpCredentials, SmtpSettings> {
     },
     targets: smtpTargets,
     callsMax: sessionsMaxOf,
+    rest: (connection, sockets) => poolOf(connection).rest(sockets),
     send: async (message, connection, io) => {
-      const pool = pools.of(connection, '', () => {
-        return new SessionPool(sessionsMaxOf(connection.settings))
-      })
+      const pool = poolOf(connection)
       const open: Open = (used) => openSession(connection, tokens, used)
       const mime = await buildMime(message)
       const transfer = await deliver(pool, open, toEnvelope(message, message.envelopeTo, mime), mime, io)
-      return toOutcome(transfer, messageIdOf(message))
+      return tellUnverified(toOutcome(transfer, messageIdOf(message)), message.from.address)
     },
     check: (connection, io) => checkSmtp(connection, tokens, io),
     close: () => pools.close(),

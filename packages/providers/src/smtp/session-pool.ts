@@ -18,6 +18,8 @@ export class SessionPool {
   // Called with a session to use, or with nothing when there is room to open one.
   readonly #waiting: Turn[] = []
   #slotsTaken = 0
+  // What was said of others that are to use the rest holds until more are opened again.
+  #restMax = Number.POSITIVE_INFINITY
   #closed = false
   #reaper: NodeJS.Timeout | undefined
 
@@ -42,11 +44,23 @@ export class SessionPool {
   }
 
   async release(session: Session): Promise<void> {
-    if (this.#closed || !(await session.renew())) return session.close()
+    if (this.#closed || this.#slotsTaken > this.#restMax || !(await session.renew())) return session.close()
     const next = this.#waiting.shift()
     if (next) return next(session)
     this.#idle.push({ session, since: performance.now() })
     this.#reaper ??= setTimeout(() => this.#reap(), idleMsMax).unref()
+  }
+
+  /** Closes idle sessions until no more than so many are left; as many as are in use stay. */
+  async rest(sessions: number): Promise<void> {
+    this.#restMax = sessions
+    const closing: Promise<void>[] = []
+    while (this.#slotsTaken - closing.length > sessions) {
+      const oldest = this.#idle.shift()
+      if (!oldest) break
+      closing.push(oldest.session.close())
+    }
+    await Promise.all(closing)
   }
 
   isUnused(): boolean {
@@ -61,6 +75,7 @@ export class SessionPool {
 
   async #openOne(open: Open, io: Io): Promise<Lease> {
     this.#slotsTaken++
+    if (this.#slotsTaken > this.#restMax) this.#restMax = Number.POSITIVE_INFINITY
     const opened = await open(io).catch((error: unknown) => {
       this.#freeSlot()
       throw error

@@ -144,9 +144,15 @@ export function testRetryAfter(
   test.each([
     [{ 'retry-after': '30' }, 30_000],
     [{ 'retry-after': '0' }, 1000],
+    [{ 'retry-after': '-1' }, 1000],
     [{ 'retry-after': '1000000000' }, 3_600_000],
     [{ 'retry-after': 'Fri, 20 Nov 2026 10:02:00 GMT' }, 120_000],
+    [{ 'retry-after': 'Fri, 20 Nov 2020 10:02:00 GMT' }, 1000],
+    [{ 'retry-after': 'Fri, 20 Nov 2036 10:02:00 GMT' }, 3_600_000],
     [{ 'retry-after': 'soon' }, otherwiseMs],
+    [{ 'retry-after': 'try 40' }, otherwiseMs],
+    [{ 'retry-after': '1e9' }, otherwiseMs],
+    [{ 'retry-after': '' }, otherwiseMs],
     [{}, otherwiseMs],
   ])('%j waits %s ms', (headers, waitMs) => {
     const outcome = judge(headers)

@@ -1,0 +1,105 @@
+import type { CallShare } from '@lettergate/db/sql/pace-sync'
+import { ANSWER_DEADLINE_MS } from './leases.ts'
+import type { Local } from './pace-state.ts'
+
+/** A worker's part of the calls at once of a connection, where the tenant or the provider limits them. */
+export type Share = {
+  /** The others leave it so many. */
+  held: number
+  /** It begins none beyond so many: others wait for the rest. */
+  most: number
+  /** What it would have if all took theirs. */
+  fair: number
+  areOthersShort: boolean
+  /** It may begin calls until then; of `performance.now()`. */
+  until: number
+  /** How many it had use for since it was told last. */
+  peak: number
+  /** The provider keeps no more than so many sockets open for calls to come. */
+  restedTo: number
+  isResting: boolean
+}
+
+/** A worker that was told nothing for so long begins no call. */
+const HOLDS_MS = 10_000
+/** Between the leave for a call and its fence. */
+const FENCE_MS = 15_000
+/** By then all calls of a worker that was not heard of have ended, and the others share out what it had. */
+export const SHARE_LEASE_MS = HOLDS_MS + FENCE_MS + ANSWER_DEADLINE_MS
+/** Told no more often, whoever waits for it. */
+const TELL_MS = 200
+
+export const noShare = (): Share => ({
+  ...{
+    held: 0,
+    most: Number.POSITIVE_INFINITY,
+    fair: Number.POSITIVE_INFINITY,
+    until: Number.NEGATIVE_INFINITY,
+  },
+  ...{ peak: 0, restedTo: Number.POSITIVE_INFINITY, isResting: false, areOthersShort: false },
+})
+
+/** Whether calls at once have a limit that all workers together may not exceed; without one, each makes its part of what is borne. */
+export function isLimited({ candidate: { limits, provider } }: Local): boolean {
+  return limits?.concurrency !== undefined || provider.callsMax !== undefined
+}
+
+/** Calls that may be under way at once. */
+export function callsOf({ held, most, until }: Share, now: number): number {
+  return now < until ? Math.min(held, most) : 0
+}
+
+/** Whether it is to keep what it has: a while longer, unless others wait for it and it makes no call. */
+function hasUse({ share, busy, waiting }: Local, isInUse: boolean): boolean {
+  return isInUse && !(share.areOthersShort && busy + waiting.length === 0)
+}
+
+/** Whether it is time to tell the others: it waits for its part, or has some that it has no use for. */
+export function mustTell(local: Local, isInUse: boolean, now: number): boolean {
+  const { share, busy, waiting } = local
+  if (!isLimited(local) || now - local.syncedAt < TELL_MS) return false
+  const lacks = waiting.length > 0 && share.held < share.fair
+  return lacks || (share.held > busy && (share.held > share.most || !hasUse(local, isInUse)))
+}
+
+/** Notes that so many calls could be under way now. */
+export function noteUse({ share, busy, waiting }: Local, more = 0): void {
+  share.peak = Math.max(share.peak, busy + waiting.length + more)
+  if (busy > share.restedTo) share.restedTo = Number.POSITIVE_INFINITY
+}
+
+/** Others wait for what it has: what it had use for until now does not count. */
+export function forgetUse({ share, busy, waiting }: Local): void {
+  share.peak = busy + waiting.length
+}
+
+/**
+ * What a worker goes on making use of while it asks for more, which from now on is all that it may begin. What it gives up, the provider
+ * has closed its sockets of before, since a server counts those and not calls; `rest` has it do so, and it is given up next time.
+ */
+export function keep(
+  local: Local,
+  { isInUse, now }: { isInUse: boolean; now: number },
+  rest: (local: Local, sockets: number) => void,
+): { keeps: number; wants: number } | null {
+  const { share, busy } = local
+  if (!isLimited(local)) return null
+  // The others may have shared out what it had.
+  if (now >= share.until) share.held = busy
+  const lower = Math.max(busy, hasUse(local, isInUse) ? callsOf(share, now) : 0)
+  const mustRest = share.restedTo > lower && local.candidate.provider.rest !== undefined
+  if (lower >= share.held || !mustRest) share.held = lower
+  else if (!share.isResting) rest(local, lower)
+  noteUse(local)
+  const wants = isInUse ? share.peak : 0
+  forgetUse(local)
+  return { keeps: share.held, wants }
+}
+
+/** Takes over what it was given; `askedAt`: when it asked. */
+export function takeShare({ share }: Local, calls: CallShare | null, askedAt: number): void {
+  if (!calls) return
+  const { share: held, ...rest } = calls
+  Object.assign(share, { ...rest, held, until: askedAt + HOLDS_MS })
+  if (share.held > share.restedTo) share.restedTo = Number.POSITIVE_INFINITY
+}
