@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http'
 import { NO_SUCH_NAME, startBrokenPlaces } from '@lettergate/faults/broken-places'
 import { createClient, inParallel } from '@lettergate/faults/client'
+import { expectNoCalls } from '@lettergate/faults/expect-no-calls'
 import { createConnection, createTenant, sesConnection } from '@lettergate/faults/gateway'
 import { hurryDuring, hurryPaceDuring, hurryRetries } from '@lettergate/faults/hurry-retries'
 import { startNaiveStack } from '@lettergate/faults/naive-stack'
@@ -191,8 +192,7 @@ test('T22: no answer keeps a call longer than its deadline, nor fills the worker
   // They ended by the deadline, not by themselves.
   expect(Math.min(...slow.map(({ ms }) => ms))).toBeGreaterThan(20_000)
   expect(longest).toBeLessThanOrEqual(CALL_MS_MAX)
-  const metrics = await fetch(`http://127.0.0.1:${stack.env.WORKER_METRICS_PORT}/metrics`)
-  expect(await metrics.text()).toMatch(/^lettergate_calls_busy 0$/m)
+  await expectNoCalls(stack)
   expect(growthMb).toBeLessThanOrEqual(RSS_GROWTH_MB_MAX)
   reportResult({
     test: 'T22',
