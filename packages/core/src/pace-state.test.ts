@@ -41,3 +41,16 @@ test('calls one by one show nothing of how many a connection bears, and are no n
   expect([quiet.concurrency, hasNews(quiet)]).toEqual([64, false])
   expect([busy.concurrency > 65, hasNews(busy)]).toEqual([true, true])
 })
+
+test('calls that are refused together earn one pause, and those after it a longer one', () => {
+  const local = localWith({})
+  const refused: SendOutcome = { kind: 'deferred', code: 'provider-rate-limited', reason: 'too fast' }
+  const pauses = [0, 2_000, 5_000].map((at) => {
+    for (let call = 0; call < 50; call++) learn(local, refused, 10, at)
+    return local.pausedUntil - at
+  })
+  expect(pauses).toEqual([1_000, 2_000, 4_000])
+  learn(local, { kind: 'accepted', providerMessageId: 'x' }, 10, 10_000)
+  learn(local, refused, 10, 10_000)
+  expect(local.pausedUntil).toBe(11_000)
+})
