@@ -1,9 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { NO_SUCH_NAME, startBrokenPlaces } from '@lettergate/faults/broken-places'
-import { type Client, createClient, inParallel } from '@lettergate/faults/client'
-import { promisedIds } from '@lettergate/faults/client-ledger'
+import { createClient, inParallel } from '@lettergate/faults/client'
+import { expectNoCalls } from '@lettergate/faults/expect-no-calls'
 import { createConnection, createTenant, sesConnection } from '@lettergate/faults/gateway'
 import { hurryDuring, hurryPaceDuring, hurryRetries } from '@lettergate/faults/hurry-retries'
 import { startNaiveStack } from '@lettergate/faults/naive-stack'
@@ -13,8 +11,10 @@ import type { ProviderFault } from '@lettergate/faults/provider-fault'
 import { startProvider } from '@lettergate/faults/provider-process'
 import { reportResult } from '@lettergate/faults/report'
 import { announceSeed, faultsCount, type Random } from '@lettergate/faults/seed'
+import { sendMany } from '@lettergate/faults/send-many'
 import { settle } from '@lettergate/faults/settle'
 import { type Stack, startStack } from '@lettergate/faults/stack'
+import { memoryGrowthMb } from '@lettergate/faults/worker-memory'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 /** The provider has the whole mail and gives no clear answer; those of the second group never come to an end by themselves. */
@@ -49,19 +49,9 @@ let random: Random
 let verdict: Verdict
 /** Message ids by the name of their fault. */
 const ids = new Map<string, Set<string>>()
-let rssMb: { before: number; most: number }
+let growthMb: number
 /** The controls run while the calls of the gateway wait for their deadline. */
 let controls: Promise<['ended' | 'still waiting', number]>
-
-async function send(client: Client, name: string, count: number): Promise<Set<string>> {
-  const sent = new Set<string>()
-  await inParallel(count, 16, async (index) => {
-    const to = [`${name}@example.net`]
-    const request = await client.sendUntilSettled({ idempotencyKey: `${name}-${index}`, to })
-    for (const id of promisedIds(request)) sent.add(id)
-  })
-  return sent
-}
 
 beforeAll(async () => {
   random = announceSeed('T21')
@@ -74,29 +64,6 @@ afterAll(() => stack?.[Symbol.asyncDispose]())
 
 function without(all: Set<string>, some: Set<string>): Set<string> {
   return new Set([...all].filter((id) => !some.has(id)))
-}
-
-async function readRssMb(): Promise<number> {
-  const status = await readFile(`/proc/${stack.worker.current().pid}/status`, 'utf8')
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024
-}
-
-/** The most memory that the worker took until the deed was done. */
-async function watchRss(deed: Promise<unknown>): Promise<{ before: number; most: number }> {
-  const before = await readRssMb()
-  let most = before
-  let done = false
-  const watching = (async () => {
-    while (!done) {
-      most = Math.max(most, await readRssMb())
-      await sleep(50)
-    }
-  })()
-  await deed.finally(() => {
-    done = true
-  })
-  await watching
-  return { before, most }
 }
 
 /** A client with a time limit for silence, but none for the whole: what it makes of a dripping answer. */
@@ -149,7 +116,7 @@ async function sendToBrokenPlaces(count: number): Promise<Map<string, Set<string
     const { apiKey } = await createTenant(stack.env, 1_000_000)
     await createConnection(stack.apiUrl, apiKey, sesConnection(url))
     const client = createClient({ url: stack.apiUrl, apiKey, ledger: stack.ledger, connections: 8 })
-    tenants.push({ name, apiKey, sent: await send(client, name, count) })
+    tenants.push({ name, apiKey, sent: await sendMany(client, name, count) })
     client.close()
   })
   const firstTries = async () =>
@@ -172,14 +139,17 @@ async function sendToBrokenPlaces(count: number): Promise<Map<string, Set<string
 test('T21: a mail that the provider has, without a clear answer, stays unknown and is never sent again; one that never left is sent once', async () => {
   const bodies = inParallel(Object.keys(FAULTS).length, 16, async (at) => {
     const name = Object.keys(FAULTS)[at] ?? ''
-    ids.set(name, await send(stack.client, name, EACH))
+    ids.set(name, await sendMany(stack.client, name, EACH))
   })
   controls = Promise.all([askWithIdleTimeout(), repeatNaively(CONTROL_N)])
   controls.catch(() => undefined)
-  const watching = watchRss(bodies.then(() => settle(stack, 60_000)))
+  const watching = memoryGrowthMb(
+    stack,
+    bodies.then(() => settle(stack, 60_000)),
+  )
   // Every mail is to meet its fault: no circuit keeps it from that.
   const tries = hurryPaceDuring(stack.pool, sendToBrokenPlaces(EACH + random.below(EACH)))
-  rssMb = await hurryPaceDuring(stack.pool, watching)
+  growthMb = await hurryPaceDuring(stack.pool, watching)
   const firstTries = await tries
   verdict = (await hurryDuring(stack.pool, settle(stack, 60_000))).verdict
 
@@ -222,9 +192,7 @@ test('T22: no answer keeps a call longer than its deadline, nor fills the worker
   // They ended by the deadline, not by themselves.
   expect(Math.min(...slow.map(({ ms }) => ms))).toBeGreaterThan(20_000)
   expect(longest).toBeLessThanOrEqual(CALL_MS_MAX)
-  const metrics = await fetch(`http://127.0.0.1:${stack.env.WORKER_METRICS_PORT}/metrics`)
-  expect(await metrics.text()).toMatch(/^lettergate_calls_busy 0$/m)
-  const growthMb = Math.round(rssMb.most - rssMb.before)
+  await expectNoCalls(stack)
   expect(growthMb).toBeLessThanOrEqual(RSS_GROWTH_MB_MAX)
   reportResult({
     test: 'T22',

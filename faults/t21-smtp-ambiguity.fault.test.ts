@@ -1,11 +1,19 @@
+import { connect } from 'node:net'
+import { fromPublicId } from '@lettergate/contracts/ids'
 import { inParallel } from '@lettergate/faults/client'
 import { promisedIds } from '@lettergate/faults/client-ledger'
+import { expectNoCalls } from '@lettergate/faults/expect-no-calls'
+import { expectUnharmed, UNHARMED_BOUND } from '@lettergate/faults/expect-unharmed'
+import { addSenders, closeSenders, trickle } from '@lettergate/faults/fairness'
 import type { SmtpFault } from '@lettergate/faults/fake-smtp-fault'
+import { smtpConnection } from '@lettergate/faults/gateway'
 import { hurryDuring, hurryRetries } from '@lettergate/faults/hurry-retries'
 import { reportResult } from '@lettergate/faults/report'
-import { announceSeed, faultsCount } from '@lettergate/faults/seed'
+import { announceSeed, faultsCount, type Random } from '@lettergate/faults/seed'
+import { sendMany } from '@lettergate/faults/send-many'
 import { judgeStack, settle } from '@lettergate/faults/settle'
-import { type Stack, startStack } from '@lettergate/faults/stack'
+import { addSmtp, type Stack, startStack } from '@lettergate/faults/stack'
+import { memoryGrowthMb } from '@lettergate/faults/worker-memory'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 /** The final dot has left: only the server knows whether it has the mail. */
@@ -30,11 +38,41 @@ const SAFE: SmtpFault[] = [
   { stage: 'data', kind: 'reset' },
   { stage: 'dot', kind: 'reply', reply: '452 4.3.1 no room' },
 ]
+/** Answers that never come to an end; the last of them to a mail that is out as a whole. */
+const DRIP = { kind: 'drip', everyMs: 300, lines: 100 } as const
+const DEADLINE: SmtpFault[] = [
+  { stage: 'ehlo', ...DRIP },
+  { stage: 'auth', ...DRIP },
+  { stage: 'mail', ...DRIP },
+]
+const ENDLESS = ['x', '\r\n', '250-and more\r\n'].map((piece) => ({ kind: 'endless', piece }) as const)
+const BEFORE: SmtpFault[] = [
+  { stage: 'greeting', ...DRIP },
+  ...DEADLINE,
+  ...(['greeting', 'ehlo', 'rcpt'] as const).flatMap((stage) => ENDLESS.map((it) => ({ stage, ...it }))),
+]
+const AFTER: SmtpFault[] = [
+  { stage: 'dot', ...DRIP },
+  ...ENDLESS.map((it) => ({ stage: 'dot', ...it }) as const),
+]
+const SLOW_EACH = 2
+const SLOW_N = SLOW_EACH * (BEFORE.length + AFTER.length)
+const OTHERS = 3
+const CALL_MS_MAX = 30_000
+/** From the fence, and from the final dot, to the answer. */
+const ANSWER_MS_MAX = 55_000
+const RSS_GROWTH_MB_MAX = 200
+const IDLE_TIMEOUT_MS = 1_000
 const EACH = Math.max(2, Math.ceil(faultsCount(50) / (AMBIGUOUS.length + SAFE.length)))
 
 let stack: Stack
+let random: Random
+/** What meets the answers without end while the test of T21 waits for its own. */
+let slow: { ids: Set<string>; tenantId: string; faults: number; growthMb: number; others: string }
+let control: Promise<'ended' | 'still waiting'>
+
 beforeAll(async () => {
-  announceSeed('T21 SMTP')
+  random = announceSeed('T21 SMTP')
   stack = await startStack({ dailyLimit: 1_000_000, providerKind: 'smtp', proxyProvider: true })
 }, 60_000)
 afterAll(() => stack?.[Symbol.asyncDispose]())
@@ -50,6 +88,42 @@ async function sendInto(faults: SmtpFault[], prefix: string, count: number): Pro
     for (const id of promisedIds(request)) ids.add(id)
   })
   return ids
+}
+
+/**
+ * A tenant whose server never comes to an end of its answers, beside others whose servers are well. `deed`: what else is waited for
+ * meanwhile.
+ */
+async function meetEndlessAnswers(deed: () => Promise<void>): Promise<typeof slow> {
+  const [server, well] = [await addSmtp(stack), await addSmtp(stack)]
+  const [ill] = await addSenders(stack, 1, smtpConnection(server.port))
+  if (!ill) throw new Error('no tenant was made')
+  const senders = await addSenders(stack, OTHERS, smtpConnection(well.port))
+  const clients = senders.map(({ client }) => client)
+  const idle = await trickle(clients, { each: 40, withinMs: 2_000, prefix: 'idle', random })
+  await server.script({ rules: [...BEFORE, ...AFTER].map((fault) => ({ fault, times: SLOW_EACH })) })
+  const ids = await sendMany(ill.client, 'slow', SLOW_N)
+  const busy = trickle(clients, { each: 40, withinMs: 10_000, prefix: 'busy', random })
+  const growthMb = await memoryGrowthMb(stack, Promise.all([deed(), busy]))
+  closeSenders([ill, ...senders])
+  const others = await expectUnharmed({ idle, busy: await busy }, well)
+  const faults = (await server.faults()).length
+  return { ids, tenantId: ill.tenant.tenantId, faults, growthMb, others }
+}
+
+/** A client with a time limit for silence, but none for the whole: what it makes of a dripping answer. */
+async function askWithIdleTimeout(): Promise<'ended' | 'still waiting'> {
+  const server = await addSmtp(stack)
+  await server.script({ rules: [{ fault: { stage: 'greeting', ...DRIP } }] })
+  const { promise, resolve } = Promise.withResolvers<'ended' | 'still waiting'>()
+  const socket = connect(server.port, '127.0.0.1').setTimeout(IDLE_TIMEOUT_MS)
+  const ended = () => resolve('ended')
+  socket.on('timeout', ended).on('error', ended).on('end', ended).resume()
+  const timer = setTimeout(() => resolve('still waiting'), CALL_MS_MAX)
+  return await promise.finally(() => {
+    clearTimeout(timer)
+    socket.destroy()
+  })
 }
 
 async function timesTaken(ids: ReadonlySet<string>): Promise<number[]> {
@@ -80,16 +154,22 @@ test('T21 SMTP: where the mail cannot have been taken it is tried again, and goe
 test('T21 SMTP: where the mail may have been taken it is unknown, and never sent again', async () => {
   const count = EACH * AMBIGUOUS.length
   const before = (await stack.smtp?.faults())?.length ?? 0
-  const ids = await sendInto(AMBIGUOUS, 'ambiguous', count)
+  control = askWithIdleTimeout()
+  let ids = new Set<string>()
   // An answer to the final dot is waited for until 50 s after the fence.
-  const { verdict } = await hurryDuring(stack.pool, settle(stack, 90_000))
+  slow = await meetEndlessAnswers(async () => {
+    ids = await sendInto(AMBIGUOUS, 'ambiguous', count)
+    await hurryDuring(stack.pool, settle(stack, 90_000))
+  })
+  const verdict = await judgeStack(stack)
+  const unknown = verdict.unknown.filter(({ id }) => !slow.ids.has(id))
   expect({ ...verdict, unknown: [] }).toEqual({
     ...{ lost: [], repeated: [], unknown: [], overQuota: [], stuck: [] },
   })
-  expect(new Set(verdict.unknown.map(({ id }) => id))).toEqual(ids)
+  expect(new Set(unknown.map(({ id }) => id))).toEqual(ids)
   // Each met its fault once: there was no second try.
   expect(((await stack.smtp?.faults())?.length ?? 0) - before).toBe(count)
-  const taken = verdict.unknown.filter((one) => one.taken).length
+  const taken = unknown.filter((one) => one.taken).length
   reportResult({
     test: 'T21 SMTP',
     fault: `SMTP without a clear answer to the final dot, in ${AMBIGUOUS.length} ways`,
@@ -99,10 +179,61 @@ test('T21 SMTP: where the mail may have been taken it is unknown, and never sent
   })
 }, 150_000)
 
+type Attempt = { outcome: string; ms: number }
+
+async function readAttempts(tenantId: string): Promise<Attempt[]> {
+  const { rows } = await stack.pool.query<Attempt>({
+    text: `select outcome, extract(epoch from finished_at - started_at)::float8 * 1000 as ms from attempt
+           where tenant_id = $1`,
+    values: [fromPublicId('ten', tenantId)],
+  })
+  return rows
+}
+
+test('T22 SMTP: no answer keeps a call longer than its deadline, nor fills the worker’s memory, nor harms others; before the final dot the mail goes out later', async () => {
+  const unknown = (await judgeStack(stack)).unknown.filter(({ id }) => slow.ids.has(id))
+  expect(slow.faults).toBe(SLOW_N)
+  expect(unknown).toHaveLength(SLOW_EACH * AFTER.length)
+  const attempts = Map.groupBy(await readAttempts(slow.tenantId), ({ outcome }) => outcome)
+  expect([...attempts.keys()].sort()).toEqual(['accepted', 'deferred', 'unknown'])
+  const [before = [], after = []] = ['deferred', 'unknown'].map((kind) => {
+    return (attempts.get(kind) ?? []).map(({ ms }) => ms)
+  })
+  expect([before.length, after.length]).toEqual([SLOW_EACH * BEFORE.length, SLOW_EACH * AFTER.length])
+  // They ended by the deadline, not by themselves.
+  expect(before.filter((ms) => ms > 20_000)).toHaveLength(SLOW_EACH * DEADLINE.length)
+  expect(after.filter((ms) => ms > 40_000).length).toBeGreaterThanOrEqual(SLOW_EACH)
+  const [longest, longestAfter] = [Math.max(...before), Math.max(...after)]
+  expect(longest).toBeLessThanOrEqual(CALL_MS_MAX)
+  expect(longestAfter).toBeLessThanOrEqual(ANSWER_MS_MAX)
+  await expectNoCalls(stack)
+  expect(slow.growthMb).toBeLessThanOrEqual(RSS_GROWTH_MB_MAX)
+  reportResult({
+    test: 'T22 SMTP',
+    fault:
+      'SMTP answers of one byte each 300 ms; lines, empty lines and one line without end; at 6 stages of a session',
+    n: SLOW_N,
+    result: `the longest call took ${(longest / 1000).toFixed(1)} s before the final dot and ${(longestAfter / 1000).toFixed(1)} s after it; ${before.length} before it sent once, later, ${after.length} after it unknown; all slots free again; memory of the worker grew by ${slow.growthMb} MB; ${slow.others}`,
+    bound: `≤ ${CALL_MS_MAX / 1000} s, ≤ ${ANSWER_MS_MAX / 1000} s after the final dot, no slot kept, ≤ ${RSS_GROWTH_MB_MAX} MB, ${UNHARMED_BOUND}`,
+  })
+})
+
+test('T22 SMTP control: a client that only limits silence waits for a dripping greeting without end', async () => {
+  expect(await control).toBe('still waiting')
+  reportResult({
+    test: 'T22 SMTP control',
+    fault: `a client that gives up after ${IDLE_TIMEOUT_MS} ms of silence meets a greeting of one byte each 300 ms`,
+    n: 1,
+    result: `still waiting after ${CALL_MS_MAX / 1000} s`,
+    bound: `still waiting after ${CALL_MS_MAX / 1000} s`,
+  })
+}, 60_000)
+
 test('T21 SMTP control: sent again as though nothing had been taken, mails go out twice', async () => {
   await stack.smtp?.script({ rules: [] })
   // What a gateway does that takes a lost answer for a lost mail.
-  const unknown = (await judgeStack(stack)).unknown.filter(({ taken }) => taken)
+  const { unknown: all } = await judgeStack(stack)
+  const unknown = all.filter(({ id, taken }) => taken && !slow.ids.has(id))
   await inParallel(unknown.length, 8, async (index) => {
     const url = `${stack.apiUrl}/v1/messages/${unknown[index]?.id}/retry`
     const headers = { authorization: `Bearer ${stack.tenant.apiKey}`, 'content-type': 'application/json' }

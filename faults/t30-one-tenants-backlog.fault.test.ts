@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { addSenders, closeSenders, trickle, waitsOf } from '@lettergate/faults/fairness'
 import { fillBacklog, fillNaiveBacklog } from '@lettergate/faults/fairness-backlog'
+import { sesConnection } from '@lettergate/faults/gateway'
 import { startNaiveStack } from '@lettergate/faults/naive-stack'
 import { percentile } from '@lettergate/faults/percentile'
 import { waitUntil } from '@lettergate/faults/ports'
@@ -26,7 +27,7 @@ test(
   async () => {
     const random = announceSeed('T30')
     await using stack = await startStack({ dailyLimit: 1_000_000, providerLatencyMs: LATENCY_MS })
-    const senders = await addSenders(stack, TENANTS, stack.provider)
+    const senders = await addSenders(stack, TENANTS, sesConnection(stack.provider.url))
     const clients = senders.map(({ client }) => client)
     const send = (prefix: string) => trickle(clients, { each: EACH, withinMs: WITHIN_MS, prefix, random })
     await send('warm-up')

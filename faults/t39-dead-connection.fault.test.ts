@@ -30,8 +30,8 @@ async function triesByConnection(stack: Stack, tenantId: string): Promise<number
 test('T39: mails move past a dead connection at once, it is left alone, and nobody else notices', async () => {
   const random = announceSeed('T39')
   await using stack = await startStack({ dailyLimit: 1_000_000, workers: 2 })
-  const [dead] = await addSenders(stack, 1, stack.provider)
-  const others = await addSenders(stack, 4, stack.provider)
+  const [dead] = await addSenders(stack, 1, sesConnection(stack.provider.url))
+  const others = await addSenders(stack, 4, sesConnection(stack.provider.url))
   if (!dead) throw new Error('no tenant was made')
   const clients = others.map(({ client }) => client)
   await trickle(clients, { each: 4, withinMs: 500, prefix: 'warm-up', random })

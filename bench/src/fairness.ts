@@ -1,4 +1,5 @@
 import { addSenders, closeSenders, trickle, waitsOf } from '@lettergate/faults/fairness'
+import { sesConnection } from '@lettergate/faults/gateway'
 import { percentile } from '@lettergate/faults/percentile'
 import { waitUntil } from '@lettergate/faults/ports'
 import { createRandom } from '@lettergate/faults/seed'
@@ -27,7 +28,7 @@ export async function benchFairness(bed: TestBed): Promise<PartResult> {
   const random = createRandom(SEED)
   const backlog = bed.count(BACKLOG)
   await using stack = await startStack({ dailyLimit: 1_000_000, providerLatencyMs: LATENCY_MS })
-  const senders = await addSenders(stack, TENANTS, stack.provider)
+  const senders = await addSenders(stack, TENANTS, sesConnection(stack.provider.url))
   const clients = senders.map(({ client }) => client)
   const measure = async (prefix: string): Promise<Waits> => {
     const sent = await trickle(clients, { each: EACH, withinMs: WITHIN_MS, prefix, random })

@@ -3,15 +3,15 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Client, createClient, inParallel } from './client.ts'
 import { type ClientRequest, promisedIds } from './client-ledger.ts'
-import { createConnection, createTenant, sesConnection, type Tenant } from './gateway.ts'
-import type { ProviderProcess } from './provider-process.ts'
+import { type ConnectionBody, createConnection, createTenant, type Tenant } from './gateway.ts'
+import type { ProviderEntry } from './provider-ledger.ts'
 import type { Random } from './seed.ts'
 import type { Stack } from './stack.ts'
 
 export type Sender = { tenant: Tenant; client: Client }
 
-/** More tenants of the same gateway, each with a connection to that provider; their promises go into the stack's ledger. */
-export async function addSenders(stack: Stack, count: number, provider: ProviderProcess): Promise<Sender[]> {
+/** More tenants of the same gateway, each with such a connection; their promises go into the stack's ledger. */
+export async function addSenders(stack: Stack, count: number, connection: ConnectionBody): Promise<Sender[]> {
   const senders: Sender[] = []
   const env = {
     ...stack.env,
@@ -20,7 +20,7 @@ export async function addSenders(stack: Stack, count: number, provider: Provider
   // Each tenant is made by a process of its own: more at a time than there are cores gains nothing.
   await inParallel(count, 3, async () => {
     const tenant = await createTenant(env, 100_000)
-    await createConnection(stack.apiUrl, tenant.apiKey, sesConnection(provider.url))
+    await createConnection(stack.apiUrl, tenant.apiKey, connection)
     const client = createClient({
       ...{ url: stack.apiUrl, apiKey: tenant.apiKey, ledger: stack.ledger, connections: 8 },
     })
@@ -58,7 +58,7 @@ export async function trickle(clients: readonly Client[], options: Trickle): Pro
 /** Milliseconds from a client's 202 to the provider's ledger; infinite for what the provider has not got. */
 export async function waitsOf(
   requests: readonly ClientRequest[],
-  provider: ProviderProcess,
+  provider: { ledger(): Promise<ProviderEntry[]> },
 ): Promise<number[]> {
   const takenAt = new Map((await provider.ledger()).map(({ messageId, at }) => [messageId, at]))
   return requests.flatMap((request) =>

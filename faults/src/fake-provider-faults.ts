@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { answer, answerHead } from './fake-provider-wire.ts'
+import { inSteps } from './in-steps.ts'
 import type { ProviderFault } from './provider-fault.ts'
 
 const CHUNK = 'x'.repeat(65_536)
@@ -61,17 +62,6 @@ export function misbehave(fault: ProviderFault, socket: Socket, take: () => stri
       socket.write('HTTP/1.1 200 Fake\r\n')
       inSteps(socket, fault.everyMs, (step) => `X-${step}: y\r\n`)
   }
-}
-
-/** Writes a piece at a time until there is none, or nobody reads any more. */
-function inSteps(socket: Socket, everyMs: number, piece: (step: number) => string): void {
-  let step = 0
-  const timer = setInterval(() => {
-    const text = piece(step++)
-    if (text === '') clearInterval(timer)
-    else socket.write(text)
-  }, everyMs)
-  socket.once('close', () => clearInterval(timer))
 }
 
 /** A JSON object with a very long last text, written only as fast as it is read. */

@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { crc32 } from 'node:zlib'
-import { createSmtpScript, type SmtpFault, type SmtpScript, type SmtpStage } from './fake-smtp-fault.ts'
+import { createSmtpScript, type SmtpScript, type SmtpStage } from './fake-smtp-fault.ts'
+import { misbehave, reply } from './fake-smtp-misbehave.ts'
 import { createProviderLedger, type ProviderLedger } from './provider-ledger.ts'
 
 export type FakeSmtpOptions = {
@@ -15,15 +16,18 @@ const END = '\r\n.\r\n'
 const ID = /^X-LG-Id:[ \t]*(\S+)/im
 const USUAL: Record<SmtpStage, string> = {
   greeting: '220 fake ESMTP',
-  ehlo: '250-fake\r\n250-8BITMIME\r\n250 SIZE 50000000',
+  ehlo: '250-fake\r\n250-8BITMIME\r\n250-AUTH PLAIN\r\n250 SIZE 50000000',
+  auth: '235 2.7.0 ok',
   mail: '250 2.1.0 ok',
   rcpt: '250 2.1.5 ok',
   data: '354 go on',
   dot: '250 2.0.0 queued as fake',
 }
+const TOO_MANY = '421 4.7.0 fake: too many connections from your host'
 const STAGES: Record<string, SmtpStage> = {
   EHLO: 'ehlo',
   HELO: 'ehlo',
+  AUTH: 'auth',
   MAIL: 'mail',
   RCPT: 'rcpt',
   DATA: 'data',
@@ -33,19 +37,21 @@ const STAGES: Record<string, SmtpStage> = {
 export function createFakeSmtp(options: FakeSmtpOptions = {}): FakeSmtp {
   const ledger = createProviderLedger(options.ledgerFile)
   let latencyMs = options.latencyMs ?? 0
+  let sessionsMax = Number.POSITIVE_INFINITY
+  const sessions = new Set<Socket>()
   let pick = createSmtpScript([])
 
   /** Answers whether the session goes on. */
-  function step(socket: Socket, stage: SmtpStage, take: () => void): boolean {
-    const fault = pick(stage)
+  function step(socket: Socket, stage: SmtpStage, said: string, take: () => void): boolean {
+    const fault = pick(stage, said)
     if (!fault) {
       take()
-      later(socket, USUAL[stage], stage === 'dot' ? latencyMs : 0)
+      reply(socket, USUAL[stage], stage === 'dot' ? latencyMs : 0)
       return true
     }
     ledger.appendFault({ at: Date.now(), messageId: undefined, fault: `${fault.kind} at ${stage}` })
     if (fault.taken) take()
-    return misbehave(socket, fault, () => {
+    return misbehave(socket, fault, USUAL[stage], () => {
       if (!fault.taken) take()
     })
   }
@@ -55,7 +61,14 @@ export function createFakeSmtp(options: FakeSmtpOptions = {}): FakeSmtp {
     let inData = false
     socket.setNoDelay(true)
     socket.on('error', () => undefined)
-    step(socket, 'greeting', () => undefined)
+    sessions.add(socket)
+    socket.once('close', () => sessions.delete(socket))
+    if (sessions.size > sessionsMax) {
+      ledger.appendFault({ at: Date.now(), messageId: undefined, fault: 'too many sessions' })
+      socket.resume().end(`${TOO_MANY}\r\n`)
+      return
+    }
+    step(socket, 'greeting', '', () => undefined)
     socket.on('data', (piece) => {
       // The end may stand astride two pieces.
       text += piece.toString('latin1')
@@ -70,7 +83,7 @@ export function createFakeSmtp(options: FakeSmtpOptions = {}): FakeSmtp {
   }
 
   function endData(socket: Socket, mail: string): false {
-    step(socket, 'dot', () => {
+    step(socket, 'dot', mail, () => {
       const id = ID.exec(mail.slice(0, mail.indexOf('\r\n\r\n')))?.[1]
       const messageId = id === undefined ? undefined : Buffer.from(id).toString()
       ledger.append({ at: Date.now(), messageId, bodyHash: crc32(mail).toString(36) })
@@ -87,7 +100,7 @@ export function createFakeSmtp(options: FakeSmtpOptions = {}): FakeSmtp {
       if (verb === 'RSET' || verb === 'NOOP') socket.write('250 ok\r\n')
       return false
     }
-    const goesOn = step(socket, stage, () => undefined)
+    const goesOn = step(socket, stage, line, () => undefined)
     return goesOn && stage === 'data'
   }
 
@@ -98,46 +111,9 @@ export function createFakeSmtp(options: FakeSmtpOptions = {}): FakeSmtp {
     ledger,
     script(given) {
       latencyMs = given.latencyMs ?? latencyMs
+      sessionsMax = given.sessionsMax ?? Number.POSITIVE_INFINITY
       pick = createSmtpScript(given.rules)
+      if (given.anew) for (const socket of sessions) socket.end()
     },
-  }
-}
-
-function later(socket: Socket, reply: string, delayMs: number): void {
-  if (delayMs === 0) socket.write(`${reply}\r\n`)
-  else setTimeout(() => socket.writable && socket.write(`${reply}\r\n`), delayMs)
-}
-
-/** Answers whether the session goes on as though nothing had happened. */
-function misbehave(socket: Socket, fault: SmtpFault, take: () => void): boolean {
-  switch (fault.kind) {
-    case 'reply':
-      socket.write(`${fault.reply}\r\n`)
-      return false
-    case 'delay':
-      take()
-      later(socket, USUAL[fault.stage], fault.delayMs)
-      return true
-    case 'no-answer':
-      return false
-    case 'reset':
-      socket.resetAndDestroy()
-      return false
-    case 'close':
-      socket.end()
-      return false
-    case 'garbage':
-      socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')
-      return false
-    case 'drip': {
-      take()
-      const reply = `${USUAL[fault.stage]}\r\n`
-      let at = 0
-      const timer = setInterval(() => {
-        if (at < reply.length && socket.writable) socket.write(reply.charAt(at++))
-        else clearInterval(timer)
-      }, fault.everyMs)
-      return true
-    }
   }
 }

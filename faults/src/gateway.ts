@@ -85,11 +85,17 @@ export async function createTenant(env: Record<string, string>, dailyLimit: numb
   return { tenantId: made.tenant_id, apiKey: made.live_key }
 }
 
+/** What a tenant says of a connection. */
+export type ConnectionBody = { provider: string; credentials: object; settings: object }
+
+/** As many as a connection may have. */
+export const SMTP_SESSIONS_MAX = 50
+
 /** Makes a connection as a tenant would, and answers its id. */
 export function createConnection(
   apiUrl: string,
   apiKey: string,
-  connection: { provider: string; credentials: object; settings: object },
+  connection: ConnectionBody,
 ): Promise<string> {
   return create(`${apiUrl}/v1/connections`, apiKey, { name: connection.provider, ...connection })
 }
@@ -112,11 +118,7 @@ async function create(url: string, apiKey: string, body: object): Promise<string
 }
 
 /** An SES connection that leads to the fake provider. */
-export function sesConnection(providerUrl: string): {
-  provider: string
-  credentials: object
-  settings: object
-} {
+export function sesConnection(providerUrl: string): ConnectionBody {
   return {
     provider: 'ses',
     credentials: { access_key_id: 'AKIDFAKE', secret_access_key: 'fake-secret' },
@@ -125,16 +127,12 @@ export function sesConnection(providerUrl: string): {
 }
 
 /** A Resend connection that leads to the fake provider. */
-export function resendConnection(providerUrl: string): {
-  provider: string
-  credentials: object
-  settings: object
-} {
+export function resendConnection(providerUrl: string): ConnectionBody {
   return { provider: 'resend', credentials: { api_key: 're_fake' }, settings: { base_url: providerUrl } }
 }
 
 /** An SMTP connection that leads to the fake SMTP server, which knows no encryption. */
-export function smtpConnection(port: number): { provider: string; credentials: object; settings: object } {
+export function smtpConnection(port: number): ConnectionBody {
   const settings = {
     host: '127.0.0.1',
     port,
@@ -142,7 +140,7 @@ export function smtpConnection(port: number): { provider: string; credentials: o
     allow_insecure: true,
     helo_name: 'gateway.example',
     // What waits for a connection that broken ones hold is not what is looked at.
-    max_connections: 50,
+    max_connections: SMTP_SESSIONS_MAX,
   }
-  return { provider: 'smtp', credentials: {}, settings }
+  return { provider: 'smtp', credentials: { username: 'gateway', password: 'fake-secret' }, settings }
 }

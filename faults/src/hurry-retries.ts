@@ -13,6 +13,13 @@ export async function hurryRetries(db: Queryable): Promise<number> {
   return rowCount ?? 0
 }
 
+/** Hurries what waits for nothing but its own time, for as long as the deed takes: what waits for its connection goes on waiting. */
+export async function hurryOwnWaitsDuring<T>(db: Queryable, deed: Promise<T>): Promise<T> {
+  const text =
+    "update outbox set due_at = now() where state = 'waiting' and wait_why is null and due_at > now()"
+  return during(() => db.query({ text }), deed)
+}
+
 /** Hurries every retry for as long as the deed takes. */
 export async function hurryDuring<T>(db: Queryable, deed: Promise<T>): Promise<T> {
   return during(async () => {

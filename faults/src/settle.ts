@@ -19,9 +19,11 @@ export async function settle(
 
 /** The oracle's word on a stack as it is now. */
 export async function judgeStack(stack: Stack): Promise<Verdict> {
+  const servers = [stack.provider, ...(stack.smtp ? [stack.smtp] : []), ...stack.added]
+  const ledgers = await Promise.all(servers.map((server) => server.ledger()))
   return judge({
     client: stack.ledger.requests(),
-    provider: [...(await stack.provider.ledger()), ...((await stack.smtp?.ledger()) ?? [])],
+    provider: ledgers.flat(),
     database: await readDatabase(stack.pool),
   })
 }

@@ -65,6 +65,8 @@ export type Stack = AsyncDisposable & {
   redis: RedisServer | undefined
   provider: ProviderProcess
   smtp: SmtpProcess | undefined
+  /** SMTP servers that a test added: the oracle hears them too. */
+  added: SmtpProcess[]
   env: Record<string, string>
   apiUrl: string
   api: Supervised
@@ -141,6 +143,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
   for (const { apiKey } of tenants)
     await createConnection(apiUrl, apiKey, connections[options.providerKind ?? 'ses']())
+  const added: SmtpProcess[] = []
+  cleanup.defer(async () => void (await Promise.all(added.map((it) => it.stop()))))
   const inFlightAtDeaths = new Set<string>()
   const workers: Supervised[] = []
   for (let index = 0; index < (options.workers ?? 1); index++) {
@@ -162,7 +166,22 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const [tenant, client, worker] = [first(tenants), first(clients), first(workers)]
   const started = cleanup.move()
   return {
-    ...{ cluster, redis, provider, smtp, env, apiUrl, api, worker, workers, pool, tenant, tenants, ledger },
+    ...{
+      cluster,
+      redis,
+      provider,
+      smtp,
+      added,
+      env,
+      apiUrl,
+      api,
+      worker,
+      workers,
+      pool,
+      tenant,
+      tenants,
+      ledger,
+    },
     ...{ client, clients, postgresProxy, providerProxy, inFlightAtDeaths },
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   }
@@ -203,4 +222,11 @@ function superviseWorker(
     // Postgres may be dead as well.
     onDeath: () => onDeath().catch(() => undefined),
   })
+}
+
+/** One more SMTP server, for connections that a test makes itself; it ends with the stack. */
+export async function addSmtp(stack: Stack): Promise<SmtpProcess> {
+  const server = await startSmtp()
+  stack.added.push(server)
+  return server
 }

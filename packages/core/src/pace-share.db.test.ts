@@ -77,7 +77,7 @@ test('messages one by one are sent by whichever worker has them, and wait for no
   expect(seen.most).toBe(1)
 })
 
-test('what a worker had that died is free again once its calls have ended for sure, and not before', async () => {
+test('what a worker had that died is free again once its time is over, and not before', async () => {
   const { seen, connection } = counting(1)
   let wasHeld: boolean | undefined
   const answer: FakeConnection['answer'] = async (message) => {

@@ -1,5 +1,4 @@
 import type { CallShare } from '@lettergate/db/sql/pace-sync'
-import { ANSWER_DEADLINE_MS } from './leases.ts'
 import type { Local } from './pace-state.ts'
 
 /** A worker's part of the calls at once of a connection, where the tenant or the provider limits them. */
@@ -22,10 +21,13 @@ export type Share = {
 
 /** A worker that was told nothing for so long begins no call. */
 const HOLDS_MS = 10_000
-/** Between the leave for a call and its fence. */
-const FENCE_MS = 15_000
-/** By then all calls of a worker that was not heard of have ended, and the others share out what it had. */
-export const SHARE_LEASE_MS = HOLDS_MS + FENCE_MS + ANSWER_DEADLINE_MS
+/** Most calls have ended so soon. */
+const ENDING_MS = 5_000
+/**
+ * Then the others share out what a worker had that was not heard of: one that was killed holds nothing any more, and mail waits for it.
+ * Only of one that is suspended or cut off from Postgres may longer calls still be under way.
+ */
+export const SHARE_LEASE_MS = HOLDS_MS + ENDING_MS
 /** Told no more often, whoever waits for it. */
 const TELL_MS = 200
 

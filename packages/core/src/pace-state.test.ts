@@ -79,3 +79,16 @@ test('a probe that is answered soon is noticed soon, and any within ten seconds'
   expect(lateBy(3_000)).toBeLessThanOrEqual(3_000)
   for (let ms = 0; ms < 49_000; ms += 500) expect(lateBy(ms)).toBeLessThanOrEqual(8_000)
 })
+
+test('calls that are refused together earn one pause, and those after it a longer one', () => {
+  const local = localWith({})
+  const refused: SendOutcome = { kind: 'deferred', code: 'provider-rate-limited', reason: 'too fast' }
+  const pauses = [0, 2_000, 5_000].map((at) => {
+    for (let call = 0; call < 50; call++) learn(local, refused, 10, at)
+    return local.pausedUntil - at
+  })
+  expect(pauses).toEqual([1_000, 2_000, 4_000])
+  learn(local, { kind: 'accepted', providerMessageId: 'x' }, 10, 10_000)
+  learn(local, refused, 10, 10_000)
+  expect(local.pausedUntil).toBe(11_000)
+})

@@ -140,7 +140,8 @@ function pauseOf(local: Local, outcome: SendOutcome): number | null {
   const { connection, waitMs } = classOf(outcome.code)
   if (connection !== 'slows') return null
   const asked = outcome.kind === 'deferred' ? outcome.retryAfterMs : undefined
-  const rising = Math.min(PAUSE_MS.unaskedMax, PAUSE_MS.min * 2 ** Math.min(local.pausesInARow, 10))
+  const doubled = Math.min(10, Math.max(0, local.pausesInARow - 1))
+  const rising = Math.min(PAUSE_MS.unaskedMax, PAUSE_MS.min * 2 ** doubled)
   return Math.min(PAUSE_MS.max, Math.max(PAUSE_MS.min, asked ?? waitMs ?? rising))
 }
 
@@ -150,14 +151,16 @@ function pauseOf(local: Local, outcome: SendOutcome): number | null {
  */
 export function learn(local: Local, outcome: SendOutcome, callMs: number, now: number): void {
   local.callMs += (callMs - local.callMs) / 8
+  const slows = outcome.kind !== 'accepted' && classOf(outcome.code).connection === 'slows'
+  // Calls that were under way together are refused together: for all of them there is one pause.
+  if (!slows) local.pausesInARow = 0
+  else if (now >= local.pausedUntil) local.pausesInARow += 1
   const pauseMs = pauseOf(local, outcome)
-  const slows = outcome.kind !== 'accepted' && pauseMs !== null
   if (pauseMs !== null && now + pauseMs > local.pausedUntil) {
     local.pausedUntil = now + pauseMs
     local.news.pauseMs = Math.max(pauseMs, local.news.pauseMs ?? 0)
     local.news.pauseReason = outcome.kind === 'accepted' ? 'its rate is used up' : outcome.reason
   }
-  local.pausesInARow = slows ? local.pausesInARow + 1 : 0
   if (slows || outcome.kind === 'unknown') {
     if (now - local.halvedAt < HALVE_EVERY_MS) return
     local.halvedAt = now

@@ -74,7 +74,7 @@ create table connection_share (
   -- It may make so many, and would make so many more.
   share integer not null,
   wants integer not null,
-  -- By then all calls have ended that it may have begun, if it was not heard of since.
+  -- By then the others may share out what it had, if it was not heard of since.
   until timestamptz not null,
   primary key (tenant_id, connection_id, worker)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500);

@@ -1,5 +1,6 @@
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import type { Io, Target } from '../provider.ts'
+import { boundUnread } from './bound-unread.ts'
 import { type SmtpError, toConnectFailure, toOpenFailure } from './failure.ts'
 import type { Transfer } from './outcome.ts'
 
@@ -33,6 +34,7 @@ export async function openConnection(
       ...options,
       connection: socket,
     })
+    boundUnread(connection)
   } catch (error) {
     return { failure: toConnectFailure(error) }
   }
