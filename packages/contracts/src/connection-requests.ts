@@ -45,7 +45,7 @@ export const ConnectionLimits = z
       .max(1_000)
       .meta({
         description:
-          'Hand-offs at the same time, of all workers together: never more, however many there are. A test of the connection comes on top.',
+          'Hand-offs at the same time, of all workers together, however many there are. A test of the connection comes on top, and what a worker had under way that was cut off from the database.',
         examples: [10],
       })
       .optional(),
