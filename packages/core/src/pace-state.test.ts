@@ -42,6 +42,12 @@ test('where they are not, workers share what a connection bears, and each has so
   expect(shareOf({ ...localWith({}), workers: 400 })).toBe(1)
 })
 
+test('what is halved is what was in use, though a connection without bounds might bear more', () => {
+  const local = withShare(localWith({ room: 20 }), 20)
+  learn(local, { kind: 'deferred', code: 'provider-rate-limited', reason: 'too fast' }, 10, 2_000)
+  expect(shareOf(local)).toBe(10)
+})
+
 test('success does not make more room than there is', () => {
   const local = withShare({ ...localWith({ room: 2 }), concurrency: 2, busy: 2 }, 50)
   for (let call = 0; call < 100; call++) learn(local, { kind: 'accepted', providerMessageId: 'x' }, 10, call)

@@ -164,7 +164,7 @@ export function learn(local: Local, outcome: SendOutcome, callMs: number, now: n
   if (slows || outcome.kind === 'unknown') {
     if (now - local.halvedAt < HALVE_EVERY_MS) return
     local.halvedAt = now
-    local.concurrency = Math.max(1, local.concurrency / 2)
+    local.concurrency = Math.max(1, Math.min(local.concurrency, concurrencyMax(local)) / 2)
     local.news.halve = true
   } else if (
     outcome.kind === 'accepted' &&

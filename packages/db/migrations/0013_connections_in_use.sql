@@ -137,3 +137,34 @@ begin
   set share = excluded.share, wants = excluded.wants, until = excluded.until;
 end
 $$;
+
+-- As in 0009, but halved is what was in use: half of what nobody knows the bound of may be more than the bound.
+create or replace function sync_pace(r pace_report, worker text) returns connection_health language plpgsql as $$
+declare
+  h connection_health := lock_health(r.tenant_id, r.connection_id);
+  u connection_usage;
+  epoch float8 := extract(epoch from now());
+begin
+  if r.halve > 0 and coalesce(h.halved_at < now() - interval '1 s', true) then
+    h.concurrency := least(r.concurrency_max, h.concurrency) / 2;
+    h.halved_at := now();
+  end if;
+  h.concurrency := least(r.concurrency_max, greatest(1, h.concurrency + r.grow));
+  h.workers := coalesce((select jsonb_object_agg(key, value) from jsonb_each(h.workers) where value::float8 > epoch - 10), '{}')
+               || jsonb_build_object(worker, epoch);
+  if r.pause_ms is not null and coalesce(h.paused_until < now() + r.pause_ms * interval '1 ms', true) then
+    h.paused_until := now() + r.pause_ms * interval '1 ms';
+    h.pause_reason := r.pause_reason;
+  end if;
+  update connection_health set concurrency = h.concurrency, halved_at = h.halved_at, workers = h.workers,
+    paused_until = h.paused_until, pause_reason = h.pause_reason
+  where tenant_id = r.tenant_id and connection_id = r.connection_id;
+  if r.unused > 0 then
+    u := lock_connection_usage(r.tenant_id, r.connection_id);
+    update connection_usage set day = u.day, used = greatest(0, u.used - r.unused),
+      told_used = case when u.told_used is not null then greatest(0, u.told_used - r.unused) end
+    where tenant_id = r.tenant_id and connection_id = r.connection_id;
+  end if;
+  return h;
+end
+$$;

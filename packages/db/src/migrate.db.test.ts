@@ -173,7 +173,7 @@ const SYNC_BEFORE = `
 test('0009_limits.sql carries the days of connections over, and workers of the version before go on counting them', async () => {
   const { url } = await createOwned('superuser')
   const pool = open(url)
-  await migrateWithout(pool, '0009_limits.sql')
+  await migrateWithout(pool, '0009_limits.sql', '0013_connections_in_use.sql')
   const [tenantId, connectionId, otherId] = [await buildTenant(pool), newId(), newId()]
   const values = [tenantId, connectionId]
   const reserve = async (db: Pool, id: string, wanted: number) => {
@@ -209,7 +209,7 @@ test('0009_limits.sql carries the days of connections over, and workers of the v
   stop.abort()
   await Promise.all(workers)
   expect(errors).toEqual([])
-  expect(applied).toEqual(['0009_limits.sql'])
+  expect(applied).toEqual(['0009_limits.sql', '0013_connections_in_use.sql'])
   const { rows } = await pool.query<{ used: number }>({
     text: 'select used from connection_usage where connection_id = $1',
     values: [connectionId],

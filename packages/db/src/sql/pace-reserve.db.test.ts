@@ -200,3 +200,9 @@ test('a message with more recipients than a day allows is the first of a day, an
   expect((await reserve(large))?.grantedOfDay).toBe(50)
   expect((await reserve(large))?.grantedOfDay).toBe(0)
 })
+
+test('the first halving that workers tell of is of what was in use', async () => {
+  const news = { grow: 0, halve: true, concurrencyMax: 20, pauseMs: null, pauseReason: null, unused: 0 }
+  const [health] = await syncPace(pool, 'w', [{ ...key, ...news, calls: null }], 60_000)
+  expect(health?.concurrency).toBe(10)
+})
