@@ -65,13 +65,13 @@ revoke execute on function forget_gone_connections(uuid, uuid, integer) from pub
 grant execute on function forget_gone_connections(uuid, uuid, integer) to lettergate_batch;
 
 -- Calls at once that each worker may make through a connection of which the tenant or the provider limits them; the sum is never more
--- than the limit. A table of its own, since it may not vanish with connection_health, and sessions of the version before have
+-- than the limit, but for what a worker that was not heard of for the length of its lease may still have under way. A table of its own, since it may not vanish with connection_health, and sessions of the version before have
 -- planned on the row type of that.
 create table connection_share (
   tenant_id uuid not null,
   connection_id uuid not null,
   worker text not null,
-  -- It may make so many, and would make so many more.
+  -- It may make so many, and has use for so many.
   share integer not null,
   wants integer not null,
   -- By then the others may share out what it had, if it was not heard of since.
@@ -92,8 +92,8 @@ create type pace_report_2 as (
   tenant_id uuid, connection_id uuid, grow float8, halve int4, concurrency_max float8, pause_ms float8, pause_reason text,
   unused int4, keeps int4, wants int4);
 
--- One worker's part of the calls at once. It is never taken away: a worker gives up what it does not keep, and gets more only of what
--- nobody has. `fair` is what it would have if all took theirs; `most` is what it is to keep next time, which may be less than it has
+-- One worker's part of the calls at once. It is not taken away while its lease lasts: a worker gives up what it does not keep, and gets
+-- more only of what nobody has. `fair` is what it would have if all took theirs; `most` is what it is to keep next time, which may be less than it has
 -- while others wait for some; `is_short`: it is news that it waits for others. Whoever calls this has locked the row of
 -- connection_health, so they come one after the other.
 create function take_share(
