@@ -34,7 +34,7 @@ const counted: Tenants = {
 
 async function connect(provider: string, enabled = true): Promise<string> {
   const row = { tenantId, id: newId(), provider, name: 'x', priority: 1, settings: {} }
-  await insertConnection(db.pool, { ...row, sealedCredentials: Buffer.from('x'), dataKeyVersion: 1 }, null)
+  await insertConnection(db.pool, { ...row, sealedCredentials: Buffer.from('x'), dataKeyVersion: 1 }, 10)
   if (!enabled)
     await db.pool.query({ text: 'update connection set enabled = false where id = $1', values: [row.id] })
   return row.id

@@ -35,7 +35,7 @@ beforeEach(async () => {
 async function connect(): Promise<string> {
   const id = newId()
   const row = { tenantId, id, provider: 'smtp', name: 'x', priority: 1, settings: {} }
-  await insertConnection(db.pool, { ...row, sealedCredentials: Buffer.from('x'), dataKeyVersion: 1 }, null)
+  await insertConnection(db.pool, { ...row, sealedCredentials: Buffer.from('x'), dataKeyVersion: 1 }, 10)
   return id
 }
 

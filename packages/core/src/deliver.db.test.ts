@@ -303,7 +303,7 @@ test('a message that follows the making of a connection goes through it', async 
       ...{ tenantId, id, provider: 'smtp', name: 'Relay', priority: 1, settings: {} },
       ...{ sealedCredentials: sealed, dataKeyVersion },
     },
-    null,
+    10,
   )
   const acceptor = createAcceptor({
     pool: db.pool,

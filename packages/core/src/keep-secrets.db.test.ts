@@ -36,7 +36,7 @@ async function setUp(
   const sealer = createSealer({ tenants: db.tenants, root })
   const { sealed, dataKeyVersion } = await sealer.sealCredentials(place, stored)
   const row = { tenantId, id, provider: provider.id, name: 'x', priority: 1, settings: {} }
-  await insertConnection(db.pool, { ...row, sealedCredentials: sealed, dataKeyVersion }, null)
+  await insertConnection(db.pool, { ...row, sealedCredentials: sealed, dataKeyVersion }, 10)
   const tenants: Tenants = {
     ...db.tenants,
     forTenant(tenant) {

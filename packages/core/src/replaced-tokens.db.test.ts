@@ -39,7 +39,7 @@ beforeEach(async () => {
   const origin = `http://127.0.0.1:${microsoft.port}`
   const settings = { tenant: 'contoso.example', user: 'a@example.com', base_url: origin, login_url: origin }
   const row = { tenantId, id: connectionId, provider: 'microsoft365', name: 'x', priority: 1, settings }
-  await insertConnection(db.pool, { ...row, sealedCredentials: sealed, dataKeyVersion }, null)
+  await insertConnection(db.pool, { ...row, sealedCredentials: sealed, dataKeyVersion }, 10)
 })
 afterEach(() => Promise.all([db.drop(), microsoft.close()]))
 afterAll(() => egress.close())

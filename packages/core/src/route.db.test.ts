@@ -26,7 +26,7 @@ beforeAll(async () => {
       ...{ tenantId, id, provider: 'smtp', name: 'Relay', priority: 1, settings },
       ...{ sealedCredentials: sealed, dataKeyVersion },
     },
-    null,
+    10,
   )
 })
 afterAll(() => db.drop())

@@ -23,7 +23,7 @@ beforeEach(async () => {
   await insertDataKey(db.pool, tenantId, { version: 1, rootVersion: 1, wrapped: Buffer.from('x') })
   connection = newId()
   const row = { tenantId, id: connection, provider: 'smtp', name: 'x', priority: 1, settings: {} }
-  await insertConnection(db.pool, { ...row, sealedCredentials: Buffer.from('x'), dataKeyVersion: 1 }, null)
+  await insertConnection(db.pool, { ...row, sealedCredentials: Buffer.from('x'), dataKeyVersion: 1 }, 10)
   const route = {
     name: 'First',
     position: 7,

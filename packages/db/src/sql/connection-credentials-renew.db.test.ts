@@ -22,7 +22,7 @@ beforeEach(async () => {
   id = newId()
   await insertDataKey(db.pool, tenantId, { version: 1, rootVersion: 1, wrapped: Buffer.from('x') })
   const row = { tenantId, id, provider: 'smtp', name: 'x', priority: 1, settings: {} }
-  await insertConnection(db.pool, { ...row, sealedCredentials: read.sealed, dataKeyVersion: 1 }, null)
+  await insertConnection(db.pool, { ...row, sealedCredentials: read.sealed, dataKeyVersion: 1 }, 10)
 })
 
 const stored = async () =>

@@ -16,12 +16,11 @@ export type NewConnectionRow = {
 
 /**
  * Stores a connection; messages that are loaded from now on may use it. False if it is one more than `max`; exact after `lockTenant`.
- * Null: any number, which is for set-up.
  */
 export async function insertConnection(
   db: Queryable,
   row: NewConnectionRow,
-  max: number | null,
+  max: number,
 ): Promise<boolean> {
   const { rowCount } = await db.query({
     name: 'connection-insert',
@@ -31,7 +30,7 @@ export async function insertConnection(
       )
       insert into connection (tenant_id, id, provider, name, priority, settings, limits, sealed_credentials, data_key_version)
       select $1, $2, $3, $4, $5, $6, $7, $8, $9
-      where $10::int4 is null or (select count(*) from connection where tenant_id = $1) < $10`,
+      where (select count(*) from connection where tenant_id = $1) < $10::int4`,
     values: [
       row.tenantId,
       row.id,
