@@ -17,11 +17,7 @@ export type NewConnectionRow = {
 /**
  * Stores a connection; messages that are loaded from now on may use it. False if it is one more than `max`; exact after `lockTenant`.
  */
-export async function insertConnection(
-  db: Queryable,
-  row: NewConnectionRow,
-  max: number,
-): Promise<boolean> {
+export async function insertConnection(db: Queryable, row: NewConnectionRow, max: number): Promise<boolean> {
   const { rowCount } = await db.query({
     name: 'connection-insert',
     text: `
