@@ -1,3 +1,4 @@
+import { Resend } from 'resend'
 import { describe, expect, test } from 'vitest'
 import { describeProvider } from '../conformance.ts'
 import { setUpAdapter, testRetryAfter, testUnknownSuccesses } from '../testing/adapter.ts'
@@ -35,34 +36,55 @@ describeProvider('resend', createResend, {
 const adapter = setUpAdapter({ create: createResend, connectionTo, accepts, providerMessageId: id })
 const { bodyOf, exchanged, unsent } = adapter
 
+const rich = buildOutboundMessage({
+  attemptKey: 'msg_1-0.1.2',
+  cc: [{ address: 'copy@example.net', name: 'Größe 2' }],
+  bcc: [{ address: 'hidden@example.net' }],
+  replyTo: [{ address: 'answers@example.com' }],
+  envelopeTo: ['reader@example.org', 'copy@example.net', 'hidden@example.net'],
+  headers: { 'List-Unsubscribe': '<https://example.com/u>' },
+  tags: ['welcome', 'größe/1'],
+  attachments: [
+    {
+      filename: 'logo.png',
+      contentType: 'image/png',
+      disposition: 'inline',
+      contentId: 'logo',
+      content: Buffer.from('png'),
+    },
+    {
+      filename: 'a.pdf',
+      contentType: 'application/pdf',
+      disposition: 'attachment',
+      contentId: 'unused',
+      content: Buffer.from('pdf'),
+    },
+  ],
+})
+const richBody = {
+  from: 'The Writer <writer@example.com>',
+  to: ['reader@example.org'],
+  cc: ['Größe 2 <copy@example.net>'],
+  bcc: ['hidden@example.net'],
+  reply_to: ['answers@example.com'],
+  subject: 'Hello',
+  text: 'Hello, reader.\n',
+  html: '<p>Hello, <b>reader</b>.</p>\n',
+  headers: { 'List-Unsubscribe': '<https://example.com/u>', 'X-LG-Id': rich.id },
+  attachments: [
+    { filename: 'logo.png', content_type: 'image/png', content_id: 'logo', content: 'cG5n' },
+    { filename: 'a.pdf', content_type: 'application/pdf', content: 'cGRm' },
+  ],
+  tags: [
+    { name: 'lg_id', value: rich.id },
+    { name: 'lg_tag_1', value: 'welcome' },
+    { name: 'lg_tag_2', value: 'gr__e_1' },
+  ],
+}
+
 describe('the request', () => {
   test('says the whole message, and who asks', async () => {
-    const message = buildOutboundMessage({
-      attemptKey: 'msg_1-0.1.2',
-      cc: [{ address: 'copy@example.net', name: 'Größe 2' }],
-      bcc: [{ address: 'hidden@example.net' }],
-      replyTo: [{ address: 'answers@example.com' }],
-      envelopeTo: ['reader@example.org', 'copy@example.net', 'hidden@example.net'],
-      headers: { 'List-Unsubscribe': '<https://example.com/u>' },
-      tags: ['welcome', 'größe/1'],
-      attachments: [
-        {
-          filename: 'logo.png',
-          contentType: 'image/png',
-          disposition: 'inline',
-          contentId: 'logo',
-          content: Buffer.from('png'),
-        },
-        {
-          filename: 'a.pdf',
-          contentType: 'application/pdf',
-          disposition: 'attachment',
-          contentId: 'unused',
-          content: Buffer.from('pdf'),
-        },
-      ],
-    })
-    const [exchange] = await exchanged(message)
+    const [exchange] = await exchanged(rich)
     expect(exchange).toMatchObject({
       method: 'POST',
       path: '/emails',
@@ -73,26 +95,30 @@ describe('the request', () => {
         'user-agent': 'Lettergate',
       },
     })
-    expect(JSON.parse(exchange?.body ?? '')).toEqual({
-      from: 'The Writer <writer@example.com>',
-      to: ['reader@example.org'],
-      cc: ['Größe 2 <copy@example.net>'],
-      bcc: ['hidden@example.net'],
-      reply_to: ['answers@example.com'],
-      subject: 'Hello',
-      text: 'Hello, reader.\n',
-      html: '<p>Hello, <b>reader</b>.</p>\n',
-      headers: { 'List-Unsubscribe': '<https://example.com/u>', 'X-LG-Id': message.id },
-      attachments: [
-        { filename: 'logo.png', content_type: 'image/png', content_id: 'logo', content: 'cG5n' },
-        { filename: 'a.pdf', content_type: 'application/pdf', content: 'cGRm' },
-      ],
-      tags: [
-        { name: 'lg_id', value: message.id },
-        { name: 'lg_tag_1', value: 'welcome' },
-        { name: 'lg_tag_2', value: 'gr__e_1' },
-      ],
+    expect(JSON.parse(exchange?.body ?? '')).toEqual(richBody)
+  })
+
+  test('says what the official SDK says', async () => {
+    const [ours, theirs] = await exchanged(rich, {
+      also: (port) => {
+        const { reply_to: replyTo, attachments, ...same } = richBody
+        const client = new Resend('re_123', { baseUrl: `http://127.0.0.1:${port}` })
+        return client.emails.send(
+          {
+            ...{ ...same, replyTo },
+            attachments: attachments.map(({ filename, content, content_type: contentType, ...inline }) => ({
+              ...{ filename, content, contentType },
+              ...(inline.content_id !== undefined && { contentId: inline.content_id }),
+            })),
+          },
+          { idempotencyKey: rich.attemptKey },
+        )
+      },
     })
+    expect(theirs?.path).toBe(ours?.path)
+    for (const name of ['authorization', 'content-type', 'idempotency-key'])
+      expect(theirs?.headers[name]).toBe(ours?.headers[name])
+    expect(JSON.parse(theirs?.body ?? '')).toEqual(JSON.parse(ours?.body ?? ''))
   })
 
   test('a repeat is the same to the byte, under the same key', async () => {

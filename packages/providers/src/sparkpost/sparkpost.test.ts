@@ -1,3 +1,4 @@
+import SparkPost from 'sparkpost'
 import { describe, expect, test } from 'vitest'
 import { describeProvider } from '../conformance.ts'
 import { buildMime } from '../mime.ts'
@@ -7,8 +8,6 @@ import { buildOutboundMessage, testTime } from '../testing.ts'
 import { answered, playBehaviour, respond } from '../testing-http.ts'
 import { createSparkpost } from './index.ts'
 import { toOutcome } from './outcome.ts'
-
-// No comparison with the official client: it depends on `request`, which is deprecated and no longer mended.
 
 const accepts = respond(
   200,
@@ -39,7 +38,13 @@ const adapter = setUpAdapter({
   accepts,
   providerMessageId: '11668787484950529',
 })
-const { bodyOf, check, exchanged } = adapter
+const { bodyOf, check, exchanged, start } = adapter
+
+const richTransmission = {
+  campaign_id: 'welcome',
+  metadata: { lg_id: richMessage.id, lg_tags: 'receipt', order: '7', _note: 'größe "x"' },
+  recipients: richMessage.envelopeTo.map((email) => ({ address: { email } })),
+}
 
 describe('the request', () => {
   test('says a small message as it is', async () => {
@@ -72,9 +77,7 @@ describe('the request', () => {
         click_tracking: true,
         ip_pool: 'main',
       },
-      campaign_id: 'welcome',
-      metadata: { lg_id: richMessage.id, lg_tags: 'receipt', order: '7', _note: 'größe "x"' },
-      recipients: richMessage.envelopeTo.map((email) => ({ address: { email } })),
+      ...richTransmission,
     })
     expect(Object.keys(content)).toEqual(['email_rfc822'])
     expect(content.email_rfc822).not.toMatch(/hidden@example\.net|Nobody Knows/)
@@ -104,6 +107,20 @@ describe('the request', () => {
     const body = await bodyOf({ metadata })
     expect(Buffer.byteLength(JSON.stringify(body.metadata))).toBeLessThanOrEqual(10_000)
     expect(body.metadata).toMatchObject({ key_8: metadata.key_8, key_10: metadata.key_10, lg_left_out: '1' })
+  })
+
+  test('says what the official client says, but for who it is', async () => {
+    const { peer, send } = await start()
+    await send(richMessage)
+    const { content } = JSON.parse(peer.got[0]?.body ?? '')
+    const client = new SparkPost('14ac5499', { origin: `http://127.0.0.1:${peer.port}` })
+    const options = { transactional: true, perform_substitutions: false }
+    await client.transmissions.send({ ...richTransmission, options, content })
+    const [ours, theirs] = peer.got
+    expect([ours?.method, ours?.path]).toEqual([theirs?.method, theirs?.path])
+    for (const name of ['authorization', 'content-type'])
+      expect(ours?.headers[name]).toBe(theirs?.headers[name])
+    expect(JSON.parse(ours?.body ?? '')).toEqual(JSON.parse(theirs?.body ?? ''))
   })
 
   test('a repeat is the same to the byte', async () => {
