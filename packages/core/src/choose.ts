@@ -1,7 +1,5 @@
-import { isFailureCode } from '@lettergate/contracts/failure-codes'
-import type { LoadedMessage } from '@lettergate/db/sql/load-claimed'
-import { classOf } from '@lettergate/providers/failures'
 import type { CarryFault } from './can-carry.ts'
+import { classOfStored, type FailedTries } from './earlier-tries.ts'
 import type { Candidate, Route, Rule } from './route.ts'
 
 type Candidates = Extract<Route, { kind: 'candidates' }>
@@ -32,7 +30,7 @@ export type Chosen =
 
 /** What is known of the candidates of one message. */
 export type View = {
-  tries: LoadedMessage['tries']
+  tries: readonly FailedTries[]
   standingOf(candidate: Candidate): Standing
   /** Why it cannot carry this message; null if it can. */
   faultOf(candidate: Candidate): CarryFault | null
@@ -42,7 +40,7 @@ export type View = {
 /** So short a pause is waited for: another connection would be no faster. */
 const SHORT_PAUSE_MS = 3_000
 
-export function failedTries(tries: LoadedMessage['tries'], { connectionId }: Candidate): number {
+export function failedTries(tries: readonly FailedTries[], { connectionId }: Candidate): number {
   return tries.find((one) => one.connectionId === connectionId)?.failed ?? 0
 }
 
@@ -107,14 +105,12 @@ export function choose(route: Candidates, view: View): Chosen {
 /** Whether another candidate is left, ready or not, that has not itself found this message too much for it. */
 export function hasRoomier(route: Candidates, failed: Candidate, view: View): boolean {
   const saidNo = ({ connectionId }: Candidate) =>
-    view.tries.some(({ code, ...one }) => one.connectionId === connectionId && isForAnother(code))
+    view.tries.some(
+      ({ code, ...one }) => one.connectionId === connectionId && classOfStored(code)?.elsewhere === true,
+    )
   return route.candidates.some(
     (candidate) => candidate !== failed && view.faultOf(candidate) === null && !saidNo(candidate),
   )
-}
-
-function isForAnother(code: string | null): boolean {
-  return code !== null && isFailureCode(code) && classOf(code).elsewhere === true
 }
 
 /**

@@ -1,5 +1,6 @@
+import type { EarlierTry } from '@lettergate/db/sql/load-claimed'
 import { expect, test } from 'vitest'
-import { aloneOf, type EarlierTry, failedTriesOf } from './earlier-tries.ts'
+import { aloneOf, failedTriesOf } from './earlier-tries.ts'
 
 const one = (change: Partial<EarlierTry>): EarlierTry => ({
   ...{ connectionId: 'a', outcome: 'deferred', scope: null, code: 'provider-unavailable', positions: [0, 1] },

@@ -1,11 +1,6 @@
-/** One attempt at a message since it was due, in the order in which they were made. */
-export type EarlierTry = {
-  connectionId: string | null
-  outcome: string
-  scope: string | null
-  code: string | null
-  positions: number[]
-}
+import { isFailureCode } from '@lettergate/contracts/failure-codes'
+import type { EarlierTry } from '@lettergate/db/sql/load-claimed'
+import { classOf } from '@lettergate/providers/failures'
 
 /** Tries that surely did not get through, of one connection; `code`: of the last of them. */
 export type FailedTries = { connectionId: string | null; failed: number; code: string | null }
@@ -13,12 +8,19 @@ export type FailedTries = { connectionId: string | null; failed: number; code: s
 /** A recipient who goes alone, since a call with several was refused for the sake of one; `tries`: how often it did. */
 export type Alone = { position: number; tries: number }
 
-/** Not even begun, so it counts for nothing. */
-const isBegun = ({ code }: EarlierTry) => code !== 'connection-busy'
+/** What a code that was stored means; nothing is known of one that a later version wrote. */
+export function classOfStored(code: string | null) {
+  return code !== null && isFailureCode(code) ? classOf(code) : null
+}
+
+/** Else it was not even begun, and counts for nothing. */
+const isBegun = ({ code }: EarlierTry) => classOfStored(code)?.connection !== 'unasked'
 
 function isFailed(one: EarlierTry): boolean {
   const { outcome, scope, code } = one
-  return isBegun(one) && (outcome === 'deferred' || scope === 'account' || code === 'message-too-large')
+  return (
+    isBegun(one) && (outcome === 'deferred' || scope === 'account' || classOfStored(code)?.elsewhere === true)
+  )
 }
 
 export function failedTriesOf(tries: readonly EarlierTry[]): FailedTries[] {
@@ -37,7 +39,7 @@ export function failedTriesOf(tries: readonly EarlierTry[]): FailedTries[] {
 export function aloneOf(tries: readonly EarlierTry[]): Alone[] {
   const ofOne = tries.filter(
     ({ outcome, code, positions }) =>
-      outcome === 'rejected' && code === 'recipient-refused' && positions.length > 1,
+      outcome === 'rejected' && positions.length > 1 && classOfStored(code)?.mayBeOneOfMany === true,
   )
   return [...new Set(ofOne.flatMap(({ positions }) => positions))].map((position) => ({
     position,

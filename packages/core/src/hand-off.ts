@@ -5,6 +5,7 @@ import type { SendOutcome } from '@lettergate/providers/provider'
 import type { Calls } from './call-provider.ts'
 import { cannotCarry, carriedOfStored } from './can-carry.ts'
 import { type Choice, choose, failedTries, hasOther, hasRoomier, type View, type WaitWhy } from './choose.ts'
+import { failedTriesOf } from './earlier-tries.ts'
 import type { Failpoint } from './failpoint.ts'
 import { CALL_DEADLINE_MS } from './leases.ts'
 import { toHeldRecord, toRecord, toUnsureRecord } from './outcome.ts'
@@ -136,7 +137,7 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
       provider: candidate.provider.id,
       startedAt: fence.startedAt,
       repeatWindowMs: window,
-      ...{ portion, choice: plan.choice, failedBefore: failedTries(message.tries, candidate) },
+      ...{ portion, choice: plan.choice, failedBefore: failedTries(plan.view.tries, candidate) },
       hasOther: outcome.kind !== 'accepted' && hasOther(plan.route, candidate, plan.view),
       hasRoomier: outcome.kind === 'rejected' && hasRoomier(plan.route, candidate, plan.view),
     }
@@ -205,7 +206,7 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
     if (unknown) await unknown
     const carried = carriedOfStored(message.document)
     const view: View = {
-      tries: message.tries,
+      tries: failedTriesOf(message.tries),
       standingOf: deps.pace.standingOf,
       faultOf: ({ provider }) => (unsure ? null : cannotCarry(provider.capabilities, carried)),
       now: now(),

@@ -1,4 +1,4 @@
-import type { LoadedRecipient } from '@lettergate/db/sql/load-claimed'
+import type { EarlierTry, LoadedRecipient } from '@lettergate/db/sql/load-claimed'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { portionOf } from './portion.ts'
@@ -10,17 +10,25 @@ const recipients = (...statuses: string[]): LoadedRecipient[] =>
   }))
 const positions = (list: LoadedRecipient[]) => list.map(({ position }) => position)
 const startedAt = new Date()
+const noTries: EarlierTry[] = []
+const tryOf = (change: Partial<EarlierTry>): EarlierTry => ({
+  ...{ connectionId: 'c', outcome: 'deferred', scope: null, code: 'recipient-deferred', positions: [] },
+  ...change,
+})
+/** A call that was refused for the sake of one of them. */
+const refusedFor = (...positions: number[]) =>
+  tryOf({ outcome: 'rejected', scope: 'message', code: 'recipient-refused', positions })
 
 test('more recipients than a provider takes are handed over in portions, in order', () => {
   const { carried, left } = portionOf(
-    { recipients: recipients('queued', 'sent', 'queued', 'queued'), unsure: null },
+    { recipients: recipients('queued', 'sent', 'queued', 'queued'), unsure: null, tries: noTries },
     { recipientsMax: 2 },
   )
   expect([positions(carried), positions(left)]).toEqual([[0, 2], [3]])
 })
 
 test('those not tried yet come before those whose last try was deferred, and never with them', () => {
-  const all = { recipients: recipients('deferred', 'queued', 'deferred'), unsure: null }
+  const all = { recipients: recipients('deferred', 'queued', 'deferred'), unsure: null, tries: noTries }
   expect(positions(portionOf(all).carried)).toEqual([1])
   expect(
     positions(portionOf({ ...all, recipients: recipients('deferred', 'sent', 'deferred') }).carried),
@@ -33,6 +41,7 @@ test('a try that may have been taken is repeated with exactly its own recipients
     recipients: recipients('deferred', 'deferred', 'deferred'),
     unsure: doubt,
     doubts: [doubt],
+    tries: noTries,
   }
   expect(portionOf(message, { recipientsMax: 1 })).toMatchObject({
     carried: [{ position: 0 }, { position: 2 }],
@@ -43,16 +52,18 @@ test('a try that may have been taken is repeated with exactly its own recipients
 
 test('recipients that no unknown try carried are in no doubt', () => {
   const doubt = { connectionId: 'c', startedAt, positions: [0] }
-  const message = { recipients: recipients('deferred', 'queued'), unsure: doubt, doubts: [doubt] }
+  const message = {
+    recipients: recipients('deferred', 'queued'),
+    unsure: doubt,
+    doubts: [doubt],
+    tries: noTries,
+  }
   expect(portionOf(message)).toMatchObject({ carried: [{ position: 1 }], unsure: null })
 })
 
 test('those who are to go alone follow one by one after the others, and count their own tries', () => {
-  const apart = [
-    { position: 0, tries: 2 },
-    { position: 2, tries: 0 },
-  ]
-  const message = { recipients: recipients('queued', 'queued', 'queued', 'queued'), unsure: null, apart }
+  const tries = [refusedFor(0, 2), tryOf({ positions: [0] }), tryOf({ positions: [0] })]
+  const message = { recipients: recipients('queued', 'queued', 'queued', 'queued'), unsure: null, tries }
   expect(portionOf(message)).toMatchObject({ carried: [{ position: 1 }, { position: 3 }], aloneBefore: null })
   const others = { ...message, recipients: recipients('queued', 'sent', 'queued', 'sent') }
   expect(portionOf(others)).toMatchObject({
@@ -68,7 +79,7 @@ test('a provider that needs somebody in To gets copies one at a time once nobody
     recipients(...statuses).map((one, index) => ({ ...one, kind: kinds[index] ?? 'to' }))
   const takes = { recipientsMax: 50, needsTo: true }
   const carried = (...statuses: string[]) =>
-    positions(portionOf({ recipients: all(...statuses), unsure: null }, takes).carried)
+    positions(portionOf({ recipients: all(...statuses), unsure: null, tries: noTries }, takes).carried)
   expect(carried('queued', 'queued', 'queued')).toEqual([0, 1, 2])
   expect(carried('sent', 'queued', 'queued')).toEqual([1])
   expect(carried('sent', 'deferred', 'deferred')).toEqual([1])
@@ -84,15 +95,15 @@ test('whatever waits is carried or left; nobody is carried twice, nobody in doub
       fc.integer({ min: 1, max: 5 }),
       (all, some, alone, max) => {
         const doubt = { connectionId: 'c', startedAt, positions: some }
-        const apart = alone.map((position) => ({ position, tries: 0 }))
-        const message = { recipients: recipients(...all), unsure: doubt, doubts: [doubt], apart }
+        const tries = alone.length > 1 ? [refusedFor(...alone)] : []
+        const message = { recipients: recipients(...all), unsure: doubt, doubts: [doubt], tries }
         const { carried, left, unsure } = portionOf(message, { recipientsMax: max })
         const pending = all.some((one) => ['queued', 'deferred', 'held'].includes(one))
         expect(carried.length > 0).toBe(pending)
         expect(new Set([...carried, ...left]).size).toBe(carried.length + left.length)
         const doubtful = carried.filter(({ position }) => some.includes(position))
         expect(doubtful.length).toBe(unsure ? carried.length : 0)
-        const isAlone = carried.some(({ position }) => alone.includes(position))
+        const isAlone = alone.length > 1 && carried.some(({ position }) => alone.includes(position))
         if (isAlone && !unsure) expect(carried).toHaveLength(1)
       },
     ),

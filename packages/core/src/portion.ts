@@ -1,5 +1,6 @@
 import type { LoadedMessage, LoadedRecipient } from '@lettergate/db/sql/load-claimed'
 import type { Capabilities } from '@lettergate/providers/provider'
+import { aloneOf } from './earlier-tries.ts'
 
 /** Recipients that still wait for a hand-off. */
 const PENDING = new Set(['scheduled', 'queued', 'deferred', 'held'])
@@ -34,14 +35,15 @@ const isIn = (positions: readonly number[] | undefined, { position }: LoadedReci
  * is recorded: the sweeper works out from it what a lost call carried.
  */
 export function portionOf(
-  message: Pick<LoadedMessage, 'recipients' | 'unsure' | 'doubts' | 'apart'>,
+  message: Pick<LoadedMessage, 'recipients' | 'unsure' | 'doubts' | 'tries'>,
   { recipientsMax, needsTo }: Takes = TAKES_ALL,
 ): Portion {
   const pending = pendingRecipients(message)
   const doubts = message.doubts ?? (message.unsure ? [message.unsure] : [])
   const inDoubt = (recipient: LoadedRecipient) => doubts.some(({ positions }) => isIn(positions, recipient))
+  const alone = aloneOf(message.tries)
   const aloneBefore = (recipient?: LoadedRecipient) =>
-    message.apart?.find(({ position }) => position === recipient?.position)?.tries ?? null
+    alone.find(({ position }) => position === recipient?.position)?.tries ?? null
   const cut = (list: LoadedRecipient[]): Portion => {
     const together = list.filter((recipient) => aloneBefore(recipient) === null)
     const carried = together.length > 0 ? together.slice(0, recipientsMax) : list.slice(0, 1)

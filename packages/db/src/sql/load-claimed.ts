@@ -1,5 +1,4 @@
 import type { ContentDocument, Envelope } from '../content-document.ts'
-import { type Alone, aloneOf, type EarlierTry, type FailedTries, failedTriesOf } from '../earlier-tries.ts'
 import type { Queryable } from '../pool.ts'
 import { claimKeyArray } from './claim-key.ts'
 import { idRange } from './id-range.ts'
@@ -18,6 +17,15 @@ export type Doubt = {
   startedAt: Date
   /** Whom it carried; absent: all. */
   positions?: number[]
+}
+
+export type EarlierTry = {
+  connectionId: string | null
+  outcome: string
+  scope: string | null
+  code: string | null
+  /** Whom it carried. */
+  positions: number[]
 }
 
 /** Everything but the attachments. */
@@ -40,13 +48,8 @@ export type LoadedMessage = {
   unsure: Doubt | null
   /** All such tries, one for each set of recipients that waits; the one that was repeated longest ago first. */
   doubts?: Doubt[]
-  /**
-   * Recipients whom a call with several did not reach, since its provider refused it for the sake of one without saying which: each
-   * goes alone now. Absent: there are none.
-   */
-  apart?: Alone[]
-  /** Tries since it was due that surely did not get through, by connection; those that were not even begun are not counted. */
-  tries: FailedTries[]
+  /** Attempts since it was due, in the order in which they were made. */
+  tries: EarlierTry[]
   stream: 'transactional' | 'bulk'
   /** The connection at which a sending time was reserved for it, which has just come; after an outage all of them would go at once. */
   reservedAt?: string | null
@@ -209,7 +212,6 @@ type Told = Pick<
   | 'stream'
   | 'unsure'
   | 'doubts'
-  | 'apart'
   | 'tries'
 >
 
@@ -235,13 +237,11 @@ function fromEnvelope(envelope: Envelope, acceptedAt: Date): Told {
     stream: envelope.stream ?? 'transactional',
     unsure: null,
     doubts: [],
-    apart: [],
     tries: [],
   }
 }
 
 function fromStored(stored: Stored): Told {
-  const tries = stored.tries ?? []
   const doubts = (stored.doubts ?? []).map((doubt) => ({ ...doubt, startedAt: new Date(doubt.startedAt) }))
   return {
     createdAt: new Date(stored.createdAt),
@@ -257,7 +257,6 @@ function fromStored(stored: Stored): Told {
     stream: stored.stream,
     unsure: doubts[0] ?? null,
     doubts,
-    apart: aloneOf(tries),
-    tries: failedTriesOf(tries),
+    tries: stored.tries ?? [],
   }
 }
