@@ -71,11 +71,13 @@ function clockMinutes(value: number): string {
 }
 
 /** Faults by kind, with the worst of each. */
-function faultRows({ strikes }: SoakResult): [string, string, string][] {
+function faultRows({ strikes }: SoakResult): [string, string, string, string][] {
   const kinds = Object.entries(Object.groupBy(strikes, ({ kind }) => kind))
   return kinds.map(([kind, all = []]) => {
     const worst = Math.max(...all.map(({ recoveryMs }) => recoveryMs ?? Number.POSITIVE_INFINITY))
-    return [kind, String(all.length), Number.isFinite(worst) ? seconds(worst) : 'never']
+    const awayMs = Math.max(...all.map((one) => one.awayMs))
+    const away = awayMs === 0 ? '–' : seconds(awayMs)
+    return [kind, String(all.length), away, Number.isFinite(worst) ? seconds(worst) : 'never']
   })
 }
 
@@ -83,7 +85,7 @@ function faultRows({ strikes }: SoakResult): [string, string, string][] {
 export function summaryOf(result: SoakResult, violations: readonly string[]): string {
   const facts = factsOf(result, violations).map(([name, value]) => `${name}: ${value.replaceAll('**', '')}\n`)
   const faults = faultRows(result).map(
-    ([kind, times, worst]) => `  ${kind}: ${times} ×, worst recovery ${worst}\n`,
+    ([kind, times, away, worst]) => `  ${kind}: ${times} ×, away for ${away}, worst recovery ${worst}\n`,
   )
   return [...facts, ...faults].join('')
 }
@@ -104,8 +106,8 @@ export async function writeRecord(result: SoakResult, violations: readonly strin
     row(['---', '---']),
     ...factsOf(result, violations).map(row),
     '\n',
-    row(['fault', 'times', 'worst recovery']),
-    row(['---', '---', '---']),
+    row(['fault', 'times', 'away at most', 'worst recovery']),
+    row(['---', '---', '---', '---']),
     ...faultRows(result).map(row),
     ...(isDrawn ? ['\n![Memory and queue age over time, with the faults](soak.svg)\n'] : []),
   ]

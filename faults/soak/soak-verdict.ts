@@ -7,6 +7,13 @@ import { type Trend, trendOf } from './trend.ts'
 import type { Unknowns } from './unknowns.ts'
 
 export const RECOVERY_MS_MAX = 30_000
+/**
+ * How long a recovery may take. At 60 % of the capacity, what piled up while Postgres was away takes one and a half times as long to work
+ * off, however fast Lettergate is back; where Postgres needs more than 15 s to recover from its own log, that is what there is to wait for.
+ */
+export function recoveryMsMax({ awayMs }: Pick<Strike, 'awayMs'>): number {
+  return Math.max(RECOVERY_MS_MAX, 2 * awayMs)
+}
 /** Before that, tables, caches and heaps grow to their usual size. */
 const WARM_UP_S = 120
 /** A slope over less says nothing. */
@@ -84,7 +91,7 @@ export function violationsOf(result: Omit<SoakResult, 'about' | 'samples'>): str
   const { verdict, strikes } = result
   const some = (what: string, items: readonly string[]) =>
     items.length === 0 ? [] : [`${items.length} ${what}: ${items.slice(0, SHOWN_MAX).join('; ')}`]
-  const slow = strikes.filter(({ recoveryMs }) => recoveryMs === null || recoveryMs > RECOVERY_MS_MAX)
+  const slow = strikes.filter((one) => one.recoveryMs === null || one.recoveryMs > recoveryMsMax(one))
   const grown = Object.entries(result.memory).filter(([, trend]) => trend.growth > growthMax(trend))
   return [
     ...some('lost', verdict.lost),

@@ -94,9 +94,9 @@ export async function soak(options: SoakOptions, line: StatusLine): Promise<Omit
   line.say(`offered ${perSecond.toFixed(0)}/s ${rateNote}`)
   const striking = strikeUntil(stack, sampler, {
     ...{ random, endAt },
-    onStrike: ({ kind, from, recoveryMs }) =>
+    onStrike: ({ kind, from, awayMs, recoveryMs }) =>
       line.say(
-        `${from.toFixed(0)} s: ${kind}: ${recoveryMs === null ? 'did not recover' : `recovered in ${recoveryMs} ms`}`,
+        `${from.toFixed(0)} s: ${kind}${awayMs > 0 ? `, away for ${awayMs.toFixed(0)} ms` : ''}: ${recoveryMs === null ? 'did not recover' : `recovered in ${recoveryMs} ms`}`,
       ),
   })
   // Interrupted, it goes on in vain while the stack is taken down.

@@ -12,6 +12,8 @@ export type Strike = {
   to: number
   /** From the fault, or from the return of what Lettergate depends on; null: not within the time that was waited. */
   recoveryMs: number | null
+  /** For how long what Lettergate depends on was broken; 0 where it must get over the fault by itself. */
+  awayMs: number
   mayLeaveUnknown: boolean
 }
 
@@ -59,7 +61,8 @@ async function strike(stack: SoakStack, sampler: Sampler, fault: SoakFault, rand
   // What comes back may disturb once more: a worker that was frozen, say.
   else if (fault.end) await untilFlowing(sampler, to)
   sampler.setQuiet(true)
-  return { kind: fault.kind, from, to, recoveryMs, mayLeaveUnknown: fault.mayLeaveUnknown }
+  const awayMs = fault.recoverFrom === 'end' ? (to - from) * 1_000 : 0
+  return { kind: fault.kind, from, to, recoveryMs, awayMs, mayLeaveUnknown: fault.mayLeaveUnknown }
 }
 
 /** Lets faults strike one after another, each followed by quiet time, until it is time to end. */

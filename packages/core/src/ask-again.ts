@@ -1,7 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { databaseFailure } from '@lettergate/db/errors'
 
-const EVERY_MS = 250
+/**
+ * The first wait, and the longest. Every lane of every process asks by itself, and each time Postgres forks a backend to say that it is
+ * still recovering from its log: three processes asking every 250 ms had it fork 40 times a second.
+ */
+const WAIT_MS = { first: 250, most: 1_000 }
+
+/** Spread, so that they do not all come at once. */
+const spread = (ms: number) => ms * (0.75 + Math.random() / 2)
 
 /**
  * Asks the database until it answers, or it is `until` (of `performance.now()`); every failure is reported. What is asked must bear
@@ -11,13 +18,13 @@ export async function askAgain<T>(
   ask: () => Promise<T>,
   options: { until: () => number; onError: (error: unknown) => void },
 ): Promise<T> {
-  for (;;) {
+  for (let waitMs = WAIT_MS.first; ; waitMs = Math.min(WAIT_MS.most, waitMs * 1.5)) {
     try {
       return await ask()
     } catch (error) {
       options.onError(error)
       if (databaseFailure(error) === 'query' || performance.now() > options.until()) throw error
-      await sleep(EVERY_MS)
+      await sleep(spread(waitMs))
     }
   }
 }
