@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { readArguments } from '@lettergate/faults/read-arguments'
 import { benchAccept } from './accept.ts'
 import { benchAdapters } from './adapters.ts'
 import { benchBacklog } from './backlog.ts'
@@ -17,6 +18,8 @@ import { textTable } from './report.ts'
 import { benchStatus } from './status.ts'
 import { createTestBed, type TestBed } from './test-bed.ts'
 import { writePage } from './write-page.ts'
+
+const USAGE = 'Usage: npm run bench [-- --only accept,e2e,…] [--quick] [--json]'
 
 /** In the order of the page, with the seconds that each takes on two cores. */
 const parts: Record<string, { run: (bed: TestBed) => Promise<PartResult>; seconds: number }> = {
@@ -42,13 +45,14 @@ function readOptions(): { json: boolean; quick: boolean; chosen: string[]; isWho
   })
   const chosen = values.only === undefined ? Object.keys(parts) : values.only.split(',')
   const wrong = chosen.filter((name) => !(name in parts))
-  if (wrong.length > 0) throw new Error(`no such part: ${wrong}; there are ${Object.keys(parts).join(', ')}`)
+  if (wrong.length > 0)
+    throw new Error(`There is no part ${wrong.join(', ')}, but ${Object.keys(parts).join(', ')}.`)
   const { json, quick } = values
   return { json, quick, chosen, isWhole: values.only === undefined && !quick }
 }
 
 async function main(): Promise<void> {
-  const { json, quick, chosen, isWhole } = readOptions()
+  const { json, quick, chosen, isWhole } = readArguments(USAGE, readOptions)
   const estimates = Object.fromEntries(Object.entries(parts).map(([name, { seconds }]) => [name, seconds]))
   const progress = createProgress(chosen, estimates, (line) => process.stderr.write(line))
   await using bed = await createTestBed({ quick })

@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util'
 import { describeCommit, describeMachine } from '../src/machine.ts'
+import { readArguments } from '../src/read-arguments.ts'
 import { soak } from './soak.ts'
 import { summaryOf, writeRecord } from './soak-page.ts'
 import { violationsOf } from './soak-verdict.ts'
 import { createStatusLine } from './status-line.ts'
 
-const USAGE = 'npm run soak [-- --minutes N] [--seed S] [--rate PER_SECOND] [--record] [--json]'
+const USAGE = 'Usage: npm run soak [-- --minutes N] [--seed S] [--rate PER_SECOND] [--record] [--json]'
 /** Shorter runs are for trying things out, and do not replace the record. */
 const RECORD_MINUTES_MIN = 10
 
@@ -23,7 +24,7 @@ function readOptions() {
   const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31))
   const perSecond = values.rate === undefined ? undefined : Number(values.rate)
   const isWrong = !(minutes >= 1 && minutes <= 24 * 60) || !Number.isInteger(seed) || !((perSecond ?? 1) > 0)
-  if (isWrong) throw new Error(`minutes are 1 to 1440, a seed is a whole number. ${USAGE}`)
+  if (isWrong) throw new Error('Minutes are 1 to 1440, a seed is a whole number.')
   return {
     minutes,
     seed,
@@ -34,7 +35,7 @@ function readOptions() {
 }
 
 async function main(): Promise<void> {
-  const { json, isRecord, ...options } = readOptions()
+  const { json, isRecord, ...options } = readArguments(USAGE, readOptions)
   const line = createStatusLine(process.stderr)
   line.say(`soak: ${options.minutes} min, seed ${options.seed}`)
   const about = {

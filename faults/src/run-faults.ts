@@ -4,17 +4,18 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { describeCommit, describeMachine } from './machine.ts'
+import { readArguments } from './read-arguments.ts'
 import { rewritePage } from './report-page.ts'
 import { type FaultRow, rowsOf } from './report-table.ts'
 import { runFile } from './run-faults-file.ts'
 import { clock, createProgress } from './run-faults-progress.ts'
 
-const USAGE = 'npm run faults [-- T2 T7 …] [--seeds N] [--json]; SEED=… repeats a run'
+const USAGE = 'Usage: npm run faults [-- T2 T7 …] [--seeds N] [--json]; SEED=… repeats a run'
 const PAGE = new URL('../../docs/faults.md', import.meta.url)
 const FOLDER = fileURLToPath(new URL('../', import.meta.url))
 const SEED_LIMIT = 2 ** 31
 
-type Options = { wanted: string[]; seeds: number; json: boolean }
+type Options = { wanted: string[]; files: string[]; seeds: number; json: boolean }
 
 function readOptions(): Options {
   const { values, positionals } = parseArgs({
@@ -22,9 +23,12 @@ function readOptions(): Options {
     options: { seeds: { type: 'string', default: '1' }, json: { type: 'boolean', default: false } },
   })
   const seeds = Number(values.seeds)
-  if (!Number.isInteger(seeds) || seeds < 1 || seeds > 100)
-    throw new Error(`--seeds takes 1 to 100. ${USAGE}`)
-  return { wanted: positionals.map((test) => test.toUpperCase()), seeds, json: values.json }
+  if (!Number.isInteger(seeds) || seeds < 1 || seeds > 100) throw new Error('--seeds takes 1 to 100.')
+  const wanted = positionals.map((test) => test.toUpperCase())
+  const files = faultFiles()
+  const unknown = wanted.filter((test) => !files.some((file) => holds(file, test)))
+  if (unknown.length > 0) throw new Error(`There is no test ${unknown.join(', ')}.`)
+  return { wanted, files, seeds, json: values.json }
 }
 
 function faultFiles(): string[] {
@@ -71,10 +75,7 @@ async function runFiles(
 }
 
 async function main(): Promise<void> {
-  const { wanted, seeds, json } = readOptions()
-  const files = faultFiles()
-  const unknown = wanted.filter((test) => !files.some((file) => holds(file, test)))
-  if (unknown.length > 0) throw new Error(`no such test: ${unknown}. ${USAGE}`)
+  const { wanted, files, seeds, json } = readArguments(USAGE, readOptions)
   const chosen =
     wanted.length === 0 ? files : files.filter((file) => wanted.some((test) => holds(file, test)))
   const start = performance.now()
