@@ -19,8 +19,10 @@ const narrow: Capabilities = {
   textBytesMax: 900,
   replyToMax: 1,
   refusesHeader: /^(?:sender\.ip|idempotency-key)$/,
+  garblesHeader: /[^\x20-\x7e]/,
   inlineImages: false,
   takesFilename: /^[\x20-\x7e]+\.pdf$/,
+  takesContentType: /^[^;]+$/,
 }
 const shortTexts: Capabilities = { ...wide, textBytesMax: 1_000 }
 const plain: Carried = { replyTo: [], headers: {}, attachments: [], text: 'Hi' }
@@ -37,6 +39,16 @@ describe('what a provider cannot carry', () => {
       'a header by name, however it is written',
       { headers: { 'X-Fine': '1', 'Idempotency-KEY': '1' } },
       { code: 'header-not-allowed', pointer: '/headers/Idempotency-KEY', detail: /header/ },
+    ],
+    [
+      'a header by its value',
+      { headers: { 'X-Fine': '1', 'X-Note': 'naïve' } },
+      { code: 'field-not-supported', pointer: '/headers/X-Note', detail: /value/ },
+    ],
+    [
+      'a type of a file',
+      { attachments: [pdf, { ...pdf, contentType: 'text/plain; charset=x' }] },
+      { code: 'field-not-supported', pointer: '/attachments/1/content_type', detail: /type/ },
     ],
     [
       'an image in the text',

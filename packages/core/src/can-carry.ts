@@ -16,9 +16,8 @@ export type Carried = {
 type AttachmentFacts = NonNullable<Envelope['attachments']>[number]
 
 export function attachmentFacts({ attachments }: Pick<NewMessage, 'attachments'>): AttachmentFacts[] {
-  return attachments.map(({ filename, disposition, content }) => ({
-    filename,
-    disposition,
+  return attachments.map(({ filename, disposition, content, contentType }) => ({
+    ...{ filename, disposition, contentType },
     bytes: content.length,
   }))
 }
@@ -72,8 +71,7 @@ export function asksMore(message: Carried): boolean {
  * is none of it: a message may go out in several calls.
  */
 export function cannotCarry(capabilities: Capabilities, message: Carried): CarryFault | null {
-  const { replyToMax, refusesHeader, inlineImages, takesFilename, messageBytesMax, textBytesMax } =
-    capabilities
+  const { replyToMax, refusesHeader, garblesHeader, messageBytesMax, textBytesMax } = capabilities
   const unsupported = (path: (string | number)[], detail: string): CarryFault => ({
     code: 'field-not-supported',
     pointer: toPointer(path),
@@ -90,11 +88,18 @@ export function cannotCarry(capabilities: Capabilities, message: Carried): Carry
     const pointer = toPointer(['headers', header])
     return { code: 'header-not-allowed', pointer, detail: 'is a header that cannot be given to the provider' }
   }
-  for (const [index, { filename, disposition }] of message.attachments.entries()) {
+  const garbled =
+    garblesHeader && Object.entries(message.headers).find(([, value]) => garblesHeader.test(value))
+  if (garbled)
+    return unsupported(['headers', garbled[0]], 'has a value that the provider would not show as it is')
+  const { inlineImages, takesFilename, takesContentType } = capabilities
+  for (const [index, { filename, disposition, contentType }] of message.attachments.entries()) {
     if (!inlineImages && disposition === 'inline')
       return unsupported(['attachments', index, 'disposition'], 'inline cannot be shown by the provider')
     if (takesFilename && !takesFilename.test(filename.toLowerCase()))
       return unsupported(['attachments', index, 'filename'], 'is a file name that the provider does not take')
+    if (contentType !== undefined && takesContentType && !takesContentType.test(contentType))
+      return unsupported(['attachments', index, 'content_type'], 'is a type that the provider does not take')
   }
   if (textBytesMax !== undefined && textBytes(message) > textBytesMax) {
     const detail = `has more of text and html than the ${textBytesMax} bytes that the provider takes`

@@ -48,6 +48,17 @@ test('what is halved is what was in use, though a connection without bounds migh
   expect(shareOf(local)).toBe(10)
 })
 
+test.each<[string, SendOutcome, number]>([
+  ['that is asked to slow down', { kind: 'deferred', code: 'provider-rate-limited', reason: '429' }, 32],
+  ['that gives no answer in time', { kind: 'unknown', code: 'outcome-unknown', reason: 'no answer' }, 32],
+  ['that cannot be reached in time', { kind: 'deferred', code: 'provider-unreachable', reason: 'late' }, 32],
+  ['that has trouble of its own', { kind: 'deferred', code: 'provider-unavailable', reason: '503' }, 64],
+])('a connection %s bears that many calls from then on', (_name, outcome, calls) => {
+  const local = localWith({})
+  learn(local, outcome, 10, 2_000)
+  expect(shareOf(local)).toBe(calls)
+})
+
 test('success does not make more room than there is', () => {
   const local = withShare({ ...localWith({ room: 2 }), concurrency: 2, busy: 2 }, 50)
   for (let call = 0; call < 100; call++) learn(local, { kind: 'accepted', providerMessageId: 'x' }, 10, call)

@@ -145,6 +145,13 @@ function pauseOf(local: Local, outcome: SendOutcome): number | null {
   return Math.min(PAUSE_MS.max, Math.max(PAUSE_MS.min, asked ?? waitMs ?? rising))
 }
 
+/** Asked to slow down, no whole answer in time, or no connection in time: fewer calls at once may do better. */
+function isTooMuch(outcome: SendOutcome): boolean {
+  if (outcome.kind === 'accepted') return false
+  const { code } = outcome
+  return classOf(code).connection === 'slows' || outcome.kind === 'unknown' || code === 'provider-unreachable'
+}
+
 /**
  * What a call says of its connection: grown by one over N, halved at most once a second (AIMD), paused as asked. It grows only while
  * a quarter of it is in use: calls one by one do not show that it bears hundreds, and would have its row written four times a second.
@@ -161,7 +168,7 @@ export function learn(local: Local, outcome: SendOutcome, callMs: number, now: n
     local.news.pauseMs = Math.max(pauseMs, local.news.pauseMs ?? 0)
     local.news.pauseReason = outcome.kind === 'accepted' ? 'its rate is used up' : outcome.reason
   }
-  if (slows || outcome.kind === 'unknown') {
+  if (isTooMuch(outcome)) {
     if (now - local.halvedAt < HALVE_EVERY_MS) return
     local.halvedAt = now
     local.concurrency = Math.max(1, Math.min(local.concurrency, concurrencyMax(local)) / 2)

@@ -11,7 +11,12 @@ export type Envelope = {
   stream?: 'bulk'
   attachment_count: number
   /** What decides whether a provider can carry them; their content is rows of its own. Absent: there are none. */
-  attachments?: { filename: string; disposition: 'attachment' | 'inline'; bytes: number }[]
+  attachments?: {
+    filename: string
+    disposition: 'attachment' | 'inline'
+    bytes: number
+    contentType?: string
+  }[]
   /** By position. */
   recipients: { kind: 'to' | 'cc' | 'bcc'; address: string; name: string | null }[]
 }

@@ -27,8 +27,10 @@ const other: Required<Capabilities> = {
   answersEachRecipient: false,
   replyToMax: 1,
   refusesHeader: /^x-own-/,
+  garblesHeader: /é/,
   inlineImages: false,
   takesFilename: /^.+\.(?:pdf|txt)$/,
+  takesContentType: /^[^;]+$/,
   tagsMax: 0,
   metadata: false,
   tellsLimits: false,
@@ -43,8 +45,10 @@ test.each<[keyof Capabilities, Partial<Capabilities>]>([
   ['answersEachRecipient', { answersEachRecipient: true }],
   ['replyToMax', { replyToMax: 2 }],
   ['refusesHeader', { refusesHeader: /^x-other-/ }],
+  ['garblesHeader', { garblesHeader: /ü/ }],
   ['inlineImages', { inlineImages: true }],
   ['takesFilename', { takesFilename: /^.+\.(?:pdf)$/ }],
+  ['takesContentType', { takesContentType: /^text/ }],
   ['tagsMax', { tagsMax: 1 }],
   ['metadata', { metadata: true }],
   ['tellsLimits', { tellsLimits: true }],
@@ -56,10 +60,10 @@ test.each<[keyof Capabilities, Partial<Capabilities>]>([
 test('the cases above are all capabilities that there are', () => {
   const page = toMatrix([{ ...providers.capture, capabilities: other }])
   expect(page).toContain(
-    '| 7 | one at a time | 3 MB, texts 1 MB | 1 | `x-own-…` | no | 2 endings, listed on its page |',
+    '| 7 | one at a time | 3 MB, texts 1 MB | 1 | `x-own-…` | `é` | no | 2 endings, listed on its page | `^[^;]+$` |',
   )
   expect(page).toContain('| 15 min | no | none | no | no |')
-  expect(Object.keys(other)).toHaveLength(13)
+  expect(Object.keys(other)).toHaveLength(15)
 })
 
 test.each([

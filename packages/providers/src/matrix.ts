@@ -11,8 +11,10 @@ const messageColumns: Column[] = [
   ['Size', ({ messageBytesMax, textBytesMax }) => toSize(messageBytesMax, textBytesMax)],
   ['Addresses in Reply-To', ({ replyToMax }) => String(replyToMax)],
   ['Headers refused', ({ refusesHeader }) => (refusesHeader ? toNames(refusesHeader) : 'none')],
+  ['Header values garbled', ({ garblesHeader }) => (garblesHeader ? code(garblesHeader.source) : 'none')],
   ['Inline images', ({ inlineImages }) => yesNo(inlineImages)],
   ['File names', ({ takesFilename }) => (takesFilename ? toEndings(takesFilename) : 'all')],
+  ['File types', ({ takesContentType }) => (takesContentType ? code(takesContentType.source) : 'all')],
 ]
 
 const answerColumns: Column[] = [

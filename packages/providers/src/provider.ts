@@ -146,10 +146,14 @@ export type Capabilities = {
   replyToMax: number
   /** Lower-case names of headers that it cannot carry as given; absent: it carries all that the contract permits. */
   refusesHeader?: RegExp
+  /** Values of headers that would not arrive as they are; absent: all arrive. */
+  garblesHeader?: RegExp
   /** Whether html may show an attachment by its content id. */
   inlineImages: boolean
   /** Lower-case file names that it takes; absent: all. */
   takesFilename?: RegExp
+  /** Content types of attachments that it takes; absent: all. */
+  takesContentType?: RegExp
   /** Tags in its own channel; further ones are folded into what else comes back with events, or an X- header. */
   tagsMax: number
   /** Whether metadata comes back with its events. */

@@ -13,7 +13,7 @@ export const takenFilename =
   /^[\x20-\x7e]+\.(?:xlsx|xls|ods|docx|docm|doc|csv|pdf|txt|gif|jpg|jpeg|png|tif|tiff|rtf|bmp|cgm|css|shtml|html|htm|zip|xml|ppt|pptx|tar|ez|ics|mobi|msg|pub|eps|odt|mp3|m4a|m4v|wma|ogg|flac|wav|aif|aifc|aiff|mp4|mov|avi|mkv|mpeg|mpg|wmv|pkpass|xlsm)$/
 
 // Sent as raw bytes when it holds more than ASCII, also where that was encoded or escaped before.
-const garbledValue = /[^\x20-\x7e]|\\u|=\?.*\?=/
+export const garbledHeader = /[^\x20-\x7e]|\\u|=\?.*\?=/
 
 /** What is left out of From, To, Cc and Bcc when it stands beside a letter beyond ASCII, and is not encoded. */
 const specials = /[()<>[\]:;@\\,."]/
@@ -39,7 +39,7 @@ export function inexpressible(message: OutboundMessage): string | undefined {
   const file = attachments.find(({ filename }) => !takenFilename.test(filename.toLowerCase()))
   if (file) return `an attachment named ${file.filename}`
   const header = Object.entries(headers).find(
-    ([name, value]) => refusedHeader.test(name.toLowerCase()) || garbledValue.test(value),
+    ([name, value]) => refusedHeader.test(name.toLowerCase()) || garbledHeader.test(value),
   )
   return header && `the header ${header[0]}, or its value`
 }

@@ -3,7 +3,7 @@ import { baseUrl, urlTarget } from '../http.ts'
 import type { Provider } from '../provider.ts'
 import { type Secret, secret } from '../secret.ts'
 import { checkBrevo } from './check.ts'
-import { refusedHeader, takenFilename } from './expressible.ts'
+import { garbledHeader, refusedHeader, takenFilename } from './expressible.ts'
 import { sendByBrevo } from './send.ts'
 
 export type BrevoCredentials = { api_key: Secret }
@@ -36,6 +36,7 @@ export function createBrevo(): Provider<BrevoCredentials, BrevoSettings> {
       answersEachRecipient: false,
       replyToMax: 1,
       refusesHeader: refusedHeader,
+      garblesHeader: garbledHeader,
       inlineImages: false,
       takesFilename: takenFilename,
       tagsMax: 10,

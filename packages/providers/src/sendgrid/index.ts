@@ -3,7 +3,7 @@ import { baseUrl, urlTarget } from '../http.ts'
 import type { Provider } from '../provider.ts'
 import { type Secret, secret } from '../secret.ts'
 import { checkSendgrid } from './check.ts'
-import { categoriesMax, sendBySendgrid } from './send.ts'
+import { categoriesMax, sayableType, sendBySendgrid } from './send.ts'
 
 export type SendgridCredentials = { api_key: Secret }
 export type SendgridSettings = { region?: 'us' | 'eu' | undefined; base_url?: string | undefined }
@@ -37,6 +37,7 @@ export function createSendgrid(): Provider<SendgridCredentials, SendgridSettings
       answersEachRecipient: false,
       replyToMax: 1000,
       inlineImages: true,
+      takesContentType: sayableType,
       tagsMax: categoriesMax,
       metadata: true,
       tellsLimits: false,

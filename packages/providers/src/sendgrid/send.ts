@@ -22,7 +22,7 @@ const encodedWordCharsMax = 52
  * Parameters are refused ("cannot contain ';'"), but for a calendar's method:
  * https://github.com/sendgrid/sendgrid-nodejs/issues/1313
  */
-const sayableType = /^(?:[^;]+|text\/calendar; ?method=[a-z]+)$/i
+export const sayableType = /^(?:[^;]+|text\/calendar; ?method=[a-z]+)$/i
 /** Of a phrase that needs quotes: https://www.rfc-editor.org/rfc/rfc5322#section-3.2.3 */
 const specials = /[()<>[\]:;@\\,."]/
 
