@@ -1,4 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
+import { notify } from '@lettergate/db/sql/notify'
 
 /** At most this often; a claim takes longer than that anyway. */
 const INTERVAL_MS = 5
@@ -27,7 +28,7 @@ export function createPoke(db: Queryable, onError: (error: Error) => void): Poke
     last = performance.now()
     const payload = tenants.size > TENANTS_MAX ? '' : [...tenants].join(',')
     tenants.clear()
-    db.query({ name: 'poke', text: `select pg_notify('lg_outbox', $1)`, values: [payload] }).catch(onError)
+    notify(db, [{ channel: 'lg_outbox', payload }]).catch(onError)
   }
 
   return (tenantId) => {

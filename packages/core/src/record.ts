@@ -1,6 +1,7 @@
 import { createBatcher } from '@lettergate/db/batcher'
 import { databaseFailure } from '@lettergate/db/errors'
 import type { Pool } from '@lettergate/db/pool'
+import { notify } from '@lettergate/db/sql/notify'
 import { type OutcomeRecord, RECORD_MAX, recordOutcomes } from '@lettergate/db/sql/record-outcomes'
 import { askAgain } from './ask-again.ts'
 import { SENDING_LEASE_MS } from './leases.ts'
@@ -18,7 +19,12 @@ export type Recorder = {
 export function createRecorder(deps: { pool: Pool; onError: (error: unknown) => void }): Recorder {
   async function write(records: OutcomeRecord[], until: number): Promise<(undefined | Error)[]> {
     try {
-      await askAgain(() => recordOutcomes(deps.pool, records), { until: () => until, onError: deps.onError })
+      const hints = await askAgain(() => recordOutcomes(deps.pool, records), {
+        until: () => until,
+        onError: deps.onError,
+      })
+      // Whoever waits also looks by itself.
+      notify(deps.pool, hints).catch(deps.onError)
       return records.map(() => undefined)
     } catch (error) {
       if (databaseFailure(error) === 'query' && records.length > 1) {

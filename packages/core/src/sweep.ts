@@ -6,6 +6,7 @@ import { expireIdempotency } from '@lettergate/db/sql/expire-idempotency'
 import { forgetGoneConnections } from '@lettergate/db/sql/forget-gone-connections'
 import { listExpiredSending } from '@lettergate/db/sql/list-expired-sending'
 import { loadClaimed } from '@lettergate/db/sql/load-claimed'
+import { notify } from '@lettergate/db/sql/notify'
 import { recordOutcomes } from '@lettergate/db/sql/record-outcomes'
 import { releaseExpiredClaims } from '@lettergate/db/sql/release-expired-claims'
 import { releaseWaiting } from '@lettergate/db/sql/release-waiting'
@@ -63,7 +64,7 @@ async function giveUpLostSending(deps: SweepDeps, limit: number): Promise<number
       }),
     ]
   })
-  if (records.length > 0) await recordOutcomes(deps.pool, records)
+  await notify(deps.pool, await recordOutcomes(deps.pool, records))
   return records.length
 }
 

@@ -3,6 +3,7 @@ import { acceptMessages } from '@lettergate/db/sql/accept-messages'
 import { type Claim, claimMessages, FIRST_TENANT } from '@lettergate/db/sql/claim-messages'
 import { ensureUsage } from '@lettergate/db/sql/ensure-usage'
 import { fenceSending } from '@lettergate/db/sql/fence-sending'
+import { notify } from '@lettergate/db/sql/notify'
 import { type RecipientChange, recordOutcomes } from '@lettergate/db/sql/record-outcomes'
 import { buildRow, buildTenant, buildUnit } from '@lettergate/db/testing-rows'
 
@@ -71,7 +72,7 @@ export async function buildBacklog(
         reason: null,
         event: `recipient.${status}`,
       }))
-      await recordOutcomes(pool, [
+      const hints = await recordOutcomes(pool, [
         {
           tenantId,
           messageId: row.id,
@@ -94,6 +95,7 @@ export async function buildBacklog(
           giveBack: statuses.filter((status) => status === 'failed').length,
         },
       ])
+      await notify(pool, hints)
     },
     async used() {
       const { rows } = await pool.query<{ n: number }>({

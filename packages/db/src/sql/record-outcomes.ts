@@ -1,6 +1,7 @@
 import type { Queryable } from '../pool.ts'
 import { column, rowArray } from '../rows.ts'
 import { idRange } from './id-range.ts'
+import type { Hint } from './notify.ts'
 
 export type RecipientChange = {
   position: number
@@ -145,12 +146,12 @@ with result as materialized (
   update usage u set accepted = u.accepted - r.n from returned r
   where u.tenant_id = r.tenant_id and u.day = r.day and u.mode = r.mode
 )
-select pg_notify(channel, ids)
-from (select 'lg_message' as channel, string_agg(message_id::text, ',') as ids
+select channel, payload
+from (select 'lg_message' as channel, string_agg(message_id::text, ',') as payload
       from (select message_id from owned union all select message_id from late) told
       union all
       select 'lg_outbox', string_agg(distinct tenant_id::text, ',') from again where retry_in_ms = 0) n
-where ids is not null`
+where payload is not null`
 
 /** Messages in one statement: their ids must fit into one notification of 8,000 bytes. */
 export const RECORD_MAX = 200
@@ -227,13 +228,13 @@ const changeArray = rowArray<Changed>('claim_change', [
   column('json', ({ record, change }) => eventData(record, change)),
 ])
 
-/** Safe to run twice: the second time nothing is owned any more. */
-export async function recordOutcomes(db: Queryable, records: OutcomeRecord[]): Promise<void> {
-  if (records.length === 0) return
+/** Safe to run twice: the second time nothing is owned any more. Answers whom to tell of it now that it is committed. */
+export async function recordOutcomes(db: Queryable, records: OutcomeRecord[]): Promise<Hint[]> {
+  if (records.length === 0) return []
   // In the order of their ids, so that two statements that meet take turns instead of waiting for each other.
   const sorted = [...records].sort((a, b) => (a.messageId < b.messageId ? -1 : 1))
   const changes = sorted.flatMap((record) => record.changes.map((change) => ({ record, change })))
-  await db.query({
+  const { rows } = await db.query<Hint>({
     name: 'record-outcomes',
     text: TEXT,
     values: [
@@ -242,6 +243,7 @@ export async function recordOutcomes(db: Queryable, records: OutcomeRecord[]): P
       ...idRange(sorted.map((record) => record.messageId)),
     ],
   })
+  return rows
 }
 
 function eventData({ attempt }: OutcomeRecord, { reason }: RecipientChange): string {
