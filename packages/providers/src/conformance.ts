@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { failureCodes, toFailure } from './failures.ts'
-import type { Provider, SendOutcome } from './provider.ts'
-import { buildOutboundMessage, createTestIo } from './testing.ts'
+import { type FailureCode, failureCodes, toFailure } from './failures.ts'
+import type { Io, Provider, SendOutcome } from './provider.ts'
+import { buildOutboundMessage, createTestIo, failure } from './testing.ts'
 
 /** The other side of a provider, played by a test. */
 export type Peer = { port: number; close(): Promise<void> }
@@ -24,6 +24,8 @@ export type RemoteCases = {
   play(behaviour: Behaviour): Promise<Peer>
   /** Stored credentials of the right shape, in which the given value can be put. */
   credentialsWith(value: unknown): unknown
+  /** What a host that is not reached means; absent: the provider is not there. */
+  unreachable?: FailureCode
 }
 type Stored = { credentials: object; settings: object }
 type Create = () => Provider
@@ -98,7 +100,10 @@ function connectionOf(provider: Provider, stored: Stored) {
   }
 }
 
-function describeOutcomes(create: Create, { connectionTo, play }: RemoteCases): void {
+function describeOutcomes(
+  create: Create,
+  { connectionTo, play, unreachable = 'provider-unreachable' }: RemoteCases,
+): void {
   async function send(behaviour: Behaviour, peerIsUp = true) {
     const peer = await play(behaviour)
     cleanups.push(() => peer.close())
@@ -112,6 +117,28 @@ function describeOutcomes(create: Create, { connectionTo, play }: RemoteCases): 
     const stored = connectionTo(peer.port)
     const connection = connectionOf(provider, stored)
     return { outcome: await provider.send(buildOutboundMessage(), connection, io), provider, io }
+  }
+
+  /** Sends to a good peer, but the exchange of this number gets no connection in time; from 1 on, in the order of the call. */
+  async function sendWithTimeoutAt(number: number) {
+    const peer = await play('accepts')
+    const provider = create()
+    const io = createTestIo()
+    cleanups.push(
+      () => provider.close?.(),
+      () => io.close(),
+      () => peer.close(),
+    )
+    let count = 0
+    const step = <T>(go: () => Promise<T>): Promise<T> =>
+      ++count === number ? Promise.reject(failure('no connection in time', false)) : go()
+    const failing: Io = {
+      ...io,
+      request: (request) => step(() => io.request(request)),
+      connect: (target) => step(() => io.connect(target)),
+    }
+    const connection = connectionOf(provider, connectionTo(peer.port))
+    return { outcome: await provider.send(buildOutboundMessage(), connection, failing), count }
   }
 
   test.each(expected)('a peer that %s: %o', async (behaviour, outcome) => {
@@ -157,6 +184,16 @@ function describeOutcomes(create: Create, { connectionTo, play }: RemoteCases): 
 
   test('nobody listens: deferred, since surely nothing was handed over', async () => {
     expect((await send('accepts', false)).outcome).toMatchObject({ kind: 'deferred' })
+  })
+
+  test('no connection in time, at whichever exchange: deferred, since nothing of the message had left', async () => {
+    const { outcome: good, count } = await sendWithTimeoutAt(0)
+    expect(good).toMatchObject({ kind: 'accepted' })
+    expect(count).toBeGreaterThan(0)
+    for (let at = 1; at <= count; at++) {
+      const { outcome } = await sendWithTimeoutAt(at)
+      expect([at, outcome]).toMatchObject([at, { kind: 'deferred', code: unreachable }])
+    }
   })
 
   test('close() leaves no socket', async () => {

@@ -29,6 +29,17 @@ test.each([70, 80, 100, 250])('it never exceeds %i bytes', (bytesMax) => {
   expect(Buffer.byteLength(JSON.stringify(fit(metadata, bytesMax)))).toBeLessThanOrEqual(bytesMax)
 })
 
+test('an entry that is larger than one may be is left out, however much room there is', () => {
+  const whole = buildOutboundMessage({ metadata: { a: 'x'.repeat(60), b: 'x'.repeat(61), c: 'x' } })
+  const entryBytesMax = Buffer.byteLength(`"a":"${'x'.repeat(60)}"`)
+  expect(fitMetadata(whole, [], { ...limit(1000), entryBytesMax })).toEqual({
+    lg_id: id,
+    a: 'x'.repeat(60),
+    c: 'x',
+    lg_left_out: '1',
+  })
+})
+
 test('keys of the tenant never replace ours', () => {
   const metadata = JSON.parse('{"lg_id":"forged","lg_left_out":"0","__proto__":"p"}')
   const fitted = fit(metadata, 1000)

@@ -8,6 +8,8 @@ export type MetadataLimit = {
   toJson(value: unknown): string
   /** The key under which it takes one of the tenant's; absent: as it is. */
   keyOf?(key: string): string
+  /** Of one entry, key and value; absent: as of all. */
+  entryBytesMax?: number
 }
 
 /** Room for the entry that counts what was left out. */
@@ -31,12 +33,17 @@ export function fitMetadata(
   return Object.fromEntries([...some, ['lg_left_out', String(wanted.length - some.length)]])
 }
 
-function take(wanted: readonly Entry[], { toJson }: MetadataLimit, bytesMax: number): Entry[] {
+function take(
+  wanted: readonly Entry[],
+  { toJson, entryBytesMax = Number.POSITIVE_INFINITY }: MetadataLimit,
+  bytesMax: number,
+): Entry[] {
   const names = new Set(['lg_left_out'])
   let bytes = '{}'.length
   return wanted.filter(([key, value]) => {
-    const more = Buffer.byteLength(`${toJson(key)}:${toJson(value)}`) + (names.size > 1 ? 1 : 0)
-    if (names.has(key) || bytes + more > bytesMax) return false
+    const own = Buffer.byteLength(`${toJson(key)}:${toJson(value)}`)
+    const more = own + (names.size > 1 ? 1 : 0)
+    if (names.has(key) || own > entryBytesMax || bytes + more > bytesMax) return false
     names.add(key)
     bytes += more
     return true

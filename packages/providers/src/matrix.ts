@@ -42,6 +42,8 @@ export function toMatrix(providers: Provider[]): string {
     '',
     ...table(providers, messageColumns),
     '',
+    'Scheduling (`send_at`) is done by Lettergate for every provider: none of them is asked to send later. `tracking` is refused for all of them so far.',
+    '',
     '## What it answers and reports',
     '',
     'Further tags are folded into what else comes back with events, where there is such a thing: the page of each provider says how.',

@@ -29,11 +29,13 @@ function toFields({ id, envelopeTo, tags }: OutboundMessage): [string, string][]
   return [
     ['to', envelopeTo.join(',')],
     ['v:lg_id', id],
-    ...foldTags(tags).map((tag): [string, string] => ['o:tag', tag.replace(/[^\x20-\x7e]/g, '_')]),
+    ...toTags(tags).map((tag): [string, string] => ['o:tag', tag]),
   ]
 }
 
-/** Those that are too many stand in the last one. */
-function foldTags(tags: string[]): string[] {
-  return tags.length <= tagsMax ? tags : [...tags.slice(0, tagsMax - 1), tags.slice(tagsMax - 1).join(',')]
+/** The tags as Mailgun takes them: those that are too many stand in the last one. */
+export function toTags(tags: string[]): string[] {
+  const some =
+    tags.length <= tagsMax ? tags : [...tags.slice(0, tagsMax - 1), tags.slice(tagsMax - 1).join(',')]
+  return some.map((tag) => tag.replace(/[^\x20-\x7e]/g, '_'))
 }

@@ -1,16 +1,12 @@
-import { fitMetadata } from '../fit-metadata.ts'
 import { exchange } from '../http.ts'
 import { buildMime } from '../mime.ts'
 import type { HttpRequest, Io, OutboundMessage, ProviderConnection, SendOutcome } from '../provider.ts'
+import { correlationFields } from './correlation.ts'
 import type { MandrillCredentials, MandrillSettings } from './index.ts'
 import { toOutcome } from './outcome.ts'
 
 /** What the current official client calls. */
 export const apiPath = '/api/1.3'
-
-// https://mailchimp.com/developer/transactional/docs/tags-metadata/
-const ownTag = /^[^_].{0,49}$/
-const metadataBytesMax = 250
 
 type Connection = ProviderConnection<MandrillCredentials, MandrillSettings>
 
@@ -52,30 +48,13 @@ function toRequest(
  * https://mailchimp.com/developer/transactional/docs/smtp-integration/#customize-messages-with-headers
  */
 function orders(message: OutboundMessage, settings: MandrillSettings): string {
-  const tags = message.tags.filter((tag) => ownTag.test(tag))
-  const folded = message.tags.filter((tag) => !ownTag.test(tag))
-  const carried = settings.metadata ? message : { ...message, metadata: {} }
-  const metadata = fitMetadata(carried, folded, { bytesMax: metadataBytesMax, toJson: toAsciiJson, keyOf })
   const fields: [string, string | undefined][] = [
     ['PreserveRecipients', 'true'],
     ['Autotext', 'false'],
     ['AutoHtml', 'false'],
     ['InlineCSS', 'false'],
-    ['Metadata', toAsciiJson(metadata)],
-    ['Tags', tags.join(',') || undefined],
+    ...correlationFields(message, settings.metadata === true),
     ['Subaccount', settings.subaccount],
   ]
   return fields.map(([name, value]) => (value === undefined ? '' : `X-MC-${name}: ${value}\r\n`)).join('')
-}
-
-/** A key may not begin with an underscore. */
-function keyOf(key: string): string {
-  return key.startsWith('_') ? `lg${key}` : key
-}
-
-function toAsciiJson(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[\u007f-\uffff]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
 }

@@ -1,7 +1,7 @@
 import type { OutboundMessage } from '../provider.ts'
 
 /** Of all together: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations */
-const bytesMax = 10_000
+export const customArgsBytesMax = 10_000
 /** Room for the number of keys that were left out. */
 const reservedBytes = 40
 
@@ -20,9 +20,9 @@ export function toCustomArgs(
   let bytes = Buffer.byteLength(JSON.stringify(args)) + reservedBytes
   let leftOut = 0
   for (const [key, value] of entries) {
-    const name = `lg_m_${key}`
+    const name = customArgName(key)
     const more = Buffer.byteLength(JSON.stringify({ [name]: value }))
-    if (bytes + more > bytesMax) {
+    if (bytes + more > customArgsBytesMax) {
       leftOut += 1
       continue
     }
@@ -31,4 +31,9 @@ export function toCustomArgs(
   }
   if (leftOut > 0) args.lg_left_out = String(leftOut)
   return args
+}
+
+/** A key of the metadata, as it can be told from SendGrid's own. */
+export function customArgName(key: string): string {
+  return `lg_m_${key}`
 }

@@ -5,11 +5,9 @@ import { tellUnverified } from '../unverified.ts'
 import type { SesCredentials, SesSettings } from './index.ts'
 import { toOutcome } from './outcome.ts'
 import { signedHeaders } from './sign.ts'
+import { emailTags } from './tags.ts'
 
 const sendPath = '/v2/email/outbound-emails'
-// https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageTag.html
-const tagCharsMax = 256
-const tagsMax = 49
 
 type Connection = ProviderConnection<SesCredentials, SesSettings>
 
@@ -50,14 +48,7 @@ function toBody(message: OutboundMessage, mime: Buffer, settings: SesSettings) {
     FromEmailAddress: message.from.address,
     Destination: { ToAddresses: message.envelopeTo },
     Content: { Raw: { Data: mime.toString('base64') } },
-    EmailTags: [
-      { Name: 'lg_id', Value: fold(message.id) },
-      ...message.tags.slice(0, tagsMax).map((tag, at) => ({ Name: `lg_tag_${at + 1}`, Value: fold(tag) })),
-    ],
+    EmailTags: emailTags(message),
     ConfigurationSetName: settings.configuration_set,
   }
-}
-
-function fold(value: string): string {
-  return value.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, tagCharsMax)
 }

@@ -1,13 +1,15 @@
 import { buildMime, messageIdOf } from '../mime.ts'
 import { createTokens } from '../oauth2.ts'
-import type { Provider } from '../provider.ts'
+import type { OutboundMessage, Provider } from '../provider.ts'
 import { tellUnverified } from '../unverified.ts'
 import { checkSmtp } from './check.ts'
 import { type SmtpCredentials, smtpCredentials } from './credentials.ts'
 import { deliver } from './deliver.ts'
+import { type Field, withFields } from './header-fields.ts'
 import { type Account, openSession } from './open-session.ts'
 import { toOutcome } from './outcome.ts'
 import { Pools } from './pools.ts'
+import { presets } from './presets.ts'
 import { toEnvelope } from './session.ts'
 import { type Open, SessionPool } from './session-pool.ts'
 import { type SmtpSettings, smtpSettings, smtpTargets } from './settings.ts'
@@ -15,6 +17,11 @@ import { type SmtpSettings, smtpSettings, smtpTargets } from './settings.ts'
 const sessionsMaxDefault = 20
 
 const sessionsMaxOf = ({ max_connections = sessionsMaxDefault }: SmtpSettings) => max_connections
+
+/** What a preset's provider reads beside the mail; nothing for a server of which nothing is known. */
+function fieldsOf({ preset }: SmtpSettings, message: OutboundMessage): Field[] {
+  return (preset && presets[preset].headers?.(message)) ?? []
+}
 
 /** Any submission server that speaks SMTP, over connections that are kept open. */
 export function createSmtp(): Provider<SmtpCredentials, SmtpSettings> {
@@ -46,7 +53,7 @@ export function createSmtp(): Provider<SmtpCredentials, SmtpSettings> {
     send: async (message, connection, io) => {
       const pool = poolOf(connection)
       const open: Open = (used) => openSession(connection, tokens, used)
-      const mime = await buildMime(message)
+      const mime = withFields(await buildMime(message), fieldsOf(connection.settings, message))
       const transfer = await deliver(pool, open, toEnvelope(message, message.envelopeTo, mime), mime, io)
       return tellUnverified(toOutcome(transfer, messageIdOf(message)), message.from.address)
     },

@@ -1,3 +1,14 @@
+import {
+  brevoFields,
+  mailgunFields,
+  mandrillFields,
+  postmarkFields,
+  resendFields,
+  sendgridFields,
+  sesFields,
+  sparkpostFields,
+  type ToFields,
+} from './preset-fields.ts'
 import type { TlsMode } from './settings.ts'
 
 export type Port = { port: number; tls: TlsMode }
@@ -14,6 +25,8 @@ export type Preset = {
   user: { is: string } | 'password' | 'any' | 'address' | 'shown'
   /** Where access tokens for XOAUTH2 come from, and what is asked for there. */
   oauth2?: Oauth2Endpoint
+  /** Header fields that it reads itself; absent: it has none. */
+  headers?: ToFields
   /** What a person must know about its name and password, in whole sentences. */
   login: string
 }
@@ -54,6 +67,7 @@ export const presets: Record<PresetName, Preset> = {
     host: 'email-smtp.{region}.amazonaws.com',
     ports: p2587,
     user: 'shown',
+    headers: sesFields,
     login:
       'Name and password are SMTP credentials made in the SES console for this region; an access key of AWS is not one.',
   },
@@ -62,6 +76,7 @@ export const presets: Record<PresetName, Preset> = {
     host: 'smtp.sendgrid.net',
     ports: [...p2525, ...p587, ...p465],
     user: { is: 'apikey' },
+    headers: sendgridFields,
     login: 'The name is the word apikey, and the password is an API key that may send mail.',
   },
   // https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/send-smtp
@@ -69,12 +84,14 @@ export const presets: Record<PresetName, Preset> = {
     host: 'smtp.mailgun.org',
     ports: [...p2525, ...p587, ...p465],
     user: 'address',
+    headers: mailgunFields,
     login: mailgunLogin,
   },
   'mailgun-eu': {
     host: 'smtp.eu.mailgun.org',
     ports: [...p2525, ...p587, ...p465],
     user: 'address',
+    headers: mailgunFields,
     login: mailgunLogin,
   },
   // https://mailchimp.com/developer/transactional/docs/smtp-integration/
@@ -82,6 +99,7 @@ export const presets: Record<PresetName, Preset> = {
     host: 'smtp.mandrillapp.com',
     ports: [...p2525, ...p587, ...p465],
     user: 'any',
+    headers: mandrillFields,
     login: 'The password is any active API key; the name is not looked at.',
   },
   // https://developers.sparkpost.com/api/smtp/
@@ -89,12 +107,14 @@ export const presets: Record<PresetName, Preset> = {
     host: 'smtp.sparkpostmail.com',
     ports: [...p2525, ...p587],
     user: { is: 'SMTP_Injection' },
+    headers: sparkpostFields,
     login: sparkpostLogin,
   },
   'sparkpost-eu': {
     host: 'smtp.eu.sparkpostmail.com',
     ports: [...p2525, ...p587],
     user: { is: 'SMTP_Injection' },
+    headers: sparkpostFields,
     login: sparkpostLogin,
   },
   // https://postmarkapp.com/developer/user-guide/send-email-with-smtp
@@ -102,6 +122,7 @@ export const presets: Record<PresetName, Preset> = {
     host: 'smtp.postmarkapp.com',
     ports: [...p2525, ...p587],
     user: 'password',
+    headers: postmarkFields,
     login:
       'Name and password are both the server token, or access key and secret key of an SMTP token of the stream.',
   },
@@ -110,6 +131,7 @@ export const presets: Record<PresetName, Preset> = {
     host: 'smtp.resend.com',
     ports: p2587,
     user: { is: 'resend' },
+    headers: resendFields,
     login: 'The name is the word resend, and the password is an API key.',
   },
   // https://developers.brevo.com/docs/smtp-integration
@@ -117,6 +139,7 @@ export const presets: Record<PresetName, Preset> = {
     host: 'smtp-relay.brevo.com',
     ports: [...p2525, ...p587, ...p465],
     user: 'shown',
+    headers: brevoFields,
     login: 'Name and password are the SMTP login and an SMTP key of the account; an API key is not one.',
   },
   // https://developers.google.com/workspace/gmail/imap/xoauth2-protocol

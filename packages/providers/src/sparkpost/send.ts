@@ -5,7 +5,7 @@ import type { HttpRequest, Io, OutboundMessage, ProviderConnection, SendOutcome 
 import type { SparkpostCredentials, SparkpostSettings } from './index.ts'
 import { toOutcome } from './outcome.ts'
 
-const metadataBytesMax = 10_000
+export const metadataBytesMax = 10_000
 
 type Connection = ProviderConnection<SparkpostCredentials, SparkpostSettings>
 

@@ -1,0 +1,35 @@
+import { toAsciiJson } from '../ascii-json.ts'
+
+/** A header field for the provider itself; where it gets long it is folded between its pieces, which a space parts. */
+export type Field = readonly [name: string, first: string, ...more: string[]]
+
+/** SendGrid wants less than 72: https://www.twilio.com/docs/sendgrid/for-developers/sending-email/building-an-x-smtpapi-header */
+const lineCharsUsual = 71
+
+/** The message with these fields in front of it. */
+export function withFields(mime: Buffer, fields: readonly Field[]): Buffer {
+  return fields.length === 0
+    ? mime
+    : Buffer.concat([Buffer.from(fields.map(toLines).join(''), 'latin1'), mime])
+}
+
+/** Who makes a field encodes it; what is no printable ASCII even so could begin a field of its own, and is replaced. */
+function toLines([name, ...pieces]: Field): string {
+  const [first = '', ...more] = pieces.map((piece) => piece.replace(/[^\x20-\x7e]/g, '_'))
+  let text = `${name}: ${first}`
+  let chars = text.length
+  for (const piece of more) {
+    const folds = chars + 1 + piece.length > lineCharsUsual
+    text += `${folds ? '\r\n' : ''} ${piece}`
+    chars = (folds ? 0 : chars) + 1 + piece.length
+  }
+  return `${text}\r\n`
+}
+
+/** A field that holds JSON in ASCII; it can be folded between its tokens, never within a text. */
+export function jsonField(name: string, value: object): Field {
+  const [first = '', ...more] = toAsciiJson(value, 1)
+    .split('\n')
+    .map((line) => line.trimStart())
+  return [name, first, ...more]
+}

@@ -1,0 +1,76 @@
+import { toAsciiJson } from '../ascii-json.ts'
+import { correlationHeaders } from '../brevo/correlation.ts'
+import { fitMetadata } from '../fit-metadata.ts'
+import { toTags } from '../mailgun/send.ts'
+import { correlationFields } from '../mandrill/correlation.ts'
+import { toMetadata } from '../postmark/metadata.ts'
+import type { OutboundMessage } from '../provider.ts'
+import { customArgName, customArgsBytesMax } from '../sendgrid/custom-args.ts'
+import { categoriesMax } from '../sendgrid/send.ts'
+import { emailTags } from '../ses/tags.ts'
+import { metadataBytesMax } from '../sparkpost/send.ts'
+import { type Field, jsonField } from './header-fields.ts'
+
+/** What a provider reads from header fields of its own: what its API takes beside the mail, and gives back with its events. */
+export type ToFields = (message: OutboundMessage) => Field[]
+
+/** JSON is folded between entries alone, and a line holds 998 characters: https://www.rfc-editor.org/rfc/rfc5322#section-2.1.1 */
+const inHeader = { toJson: toAsciiJson, entryBytesMax: 900 }
+
+/** https://docs.aws.amazon.com/ses/latest/dg/event-publishing-send-email.html */
+export const sesFields: ToFields = (message) => {
+  const tags = emailTags(message).map(({ Name, Value }) => `${Name}=${Value}`)
+  return [['X-SES-MESSAGE-TAGS', tags.join(', ')]]
+}
+
+/** https://www.twilio.com/docs/sendgrid/for-developers/sending-email/building-an-x-smtpapi-header */
+export const sendgridFields: ToFields = (message) => {
+  const category = message.tags.slice(0, categoriesMax)
+  const limit = { ...inHeader, bytesMax: customArgsBytesMax, keyOf: customArgName }
+  const unique_args = fitMetadata(message, message.tags.slice(categoriesMax), limit)
+  return [jsonField('X-SMTPAPI', { unique_args, ...(category.length > 0 && { category }) })]
+}
+
+/**
+ * The tags alone: recipients see variables (X-Mailgun-Variables), and the id is in the mail already, as `X-LG-Id`.
+ * https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/pass-sending-options
+ */
+export const mailgunFields: ToFields = ({ tags }) => toTags(tags).map((tag) => ['X-Mailgun-Tag', tag])
+
+/**
+ * Without metadata, as through the API unless the connection lets it go.
+ * https://mailchimp.com/developer/transactional/docs/smtp-integration/#customize-messages-with-headers
+ */
+export const mandrillFields: ToFields = (message) =>
+  correlationFields(message, false).map(([name, value]) => [`X-MC-${name}`, value])
+
+/** https://developers.sparkpost.com/api/smtp/ */
+export const sparkpostFields: ToFields = (message) => {
+  const [campaign_id, ...furtherTags] = message.tags
+  const metadata = fitMetadata(message, furtherTags, { ...inHeader, bytesMax: metadataBytesMax })
+  return [jsonField('X-MSYS-API', { campaign_id, metadata })]
+}
+
+/** https://postmarkapp.com/developer/user-guide/send-email-with-smtp */
+export const postmarkFields: ToFields = (message) => {
+  const [tag] = message.tags
+  const metadata = Object.entries(toMetadata(message, canBeField))
+  return [
+    ...(tag === undefined ? [] : [['X-PM-Tag', tag] as const]),
+    ...metadata.map(([key, value]): Field => [`X-PM-Metadata-${key}`, value]),
+  ]
+}
+
+/** Whether it comes out of a header field as it went in: no blanks at its ends, and nothing that stands for other characters. */
+function canBeField([key, value]: readonly [string, string]): boolean {
+  return /^[\w.-]+$/.test(key) && /^[\x21-\x7e]+(?: +[\x21-\x7e]+)*$/.test(value) && !value.includes('=?')
+}
+
+/** https://resend.com/docs/send-with-smtp. Nothing is said of tags there. */
+export const resendFields: ToFields = ({ attemptKey }) => [['Resend-Idempotency-Key', attemptKey]]
+
+/** The first tag alone: nothing is said of several. */
+export const brevoFields: ToFields = (message) => [
+  ...Object.entries(correlationHeaders(message)),
+  ...message.tags.slice(0, 1).map((tag): Field => ['X-Mailin-Tag', tag]),
+]
