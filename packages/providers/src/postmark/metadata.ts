@@ -6,26 +6,20 @@ const keyCharsMax = 20
 const valueCharsMax = 80
 
 type Entry = readonly [key: string, value: string]
-type CanStand = (entry: Entry) => boolean
 
 /**
  * What comes back with every event, and what recipients never see: our id, the tags after the first as `lg_tags`, the
  * metadata as it is, and what of that does not fit a field as one URL-encoded text in `lg_more`. What is too much even
- * so is counted in `lg_left_out`: a header could carry it, but would show it to the recipients. `canStand` says what can be
- * a field as it is where not every text can.
+ * so is counted in `lg_left_out`: a header could carry it, but would show it to the recipients.
  */
-export function toMetadata(
-  message: OutboundMessage,
-  canStand: CanStand = () => true,
-): Record<string, string> {
+export function toMetadata(message: OutboundMessage): Record<string, string> {
   const own: Entry[] = [['lg_id', message.id], ...slices('lg_tags', message.tags.slice(1).join(','))]
   const entries = Object.entries(message.metadata)
-  const standing = entries.filter(canStand)
   const room = fieldsMax - own.length
-  const whole = placed(standing, room)
+  const whole = placed(entries, room)
   const folded = slices('lg_more', encode(entries, whole))
   if (whole.length + folded.length <= room) return Object.fromEntries([...own, ...whole, ...folded])
-  const kept = placed(standing, room - 1)
+  const kept = placed(entries, room - 1)
   const leftOut: Entry = ['lg_left_out', String(entries.length - kept.length)]
   return Object.fromEntries([...own, ...kept, leftOut])
 }

@@ -42,8 +42,7 @@ const jsonOf = (text: string) => JSON.parse(unfolded(text)[0]?.replace(/^[\w-]+:
 
 const sparkpost = [
   'X-MSYS-API: { "campaign_id": "welcome", "metadata": {',
-  ` "lg_id": "${id}", "lg_tags": "receipt",`,
-  ' "order": "7", "_note": "gr\\u00f6\\u00dfe \\"x\\"" } }',
+  ` "lg_id": "${id}", "lg_tags": "receipt" } }`,
 ]
 const mailgun = ['X-Mailgun-Tag: welcome', 'X-Mailgun-Tag: receipt']
 
@@ -60,15 +59,9 @@ const carried: Record<PresetName, string[]> = {
   mandrill: [`X-MC-Metadata: {"lg_id":"${id}"}`, 'X-MC-Tags: welcome,receipt'],
   sparkpost,
   'sparkpost-eu': sparkpost,
-  postmark: [
-    'X-PM-Tag: welcome',
-    `X-PM-Metadata-lg_id: ${id}`,
-    'X-PM-Metadata-lg_tags: receipt',
-    'X-PM-Metadata-order: 7',
-    'X-PM-Metadata-lg_more: _note=gr%C3%B6%C3%9Fe+%22x%22',
-  ],
+  postmark: ['X-PM-Tag: welcome', `X-PM-Metadata-lg_id: ${id}`, 'X-PM-Metadata-lg_tags: receipt'],
   resend: ['Resend-Idempotency-Key: attempt-1'],
-  brevo: [`X-Mailin-custom: lg_id=${id}&order=7&_note=gr%C3%B6%C3%9Fe+%22x%22`, 'X-Mailin-Tag: welcome'],
+  brevo: [`X-Mailin-custom: lg_id=${id}`, 'X-Mailin-Tag: welcome'],
   gmail: [],
   microsoft365: [],
 }
@@ -107,21 +100,11 @@ describe('header fields for the provider of a preset', () => {
     expect(unfolded(before).filter((line) => !ownField.test(line))).toEqual([])
   })
 
-  test.each(['sendgrid', 'sparkpost'] as const)('%s reads every value as it was', async (preset) => {
-    const json = jsonOf(await arrivedBefore(preset, nasty))
-    const [values, prefix] = preset === 'sendgrid' ? [json.unique_args, 'lg_m_'] : [json.metadata, '']
-    for (const [at, value] of hostile.entries()) expect(values[`${prefix}h.${at}`]).toBe(value)
+  test('sendgrid reads every value as it was', async () => {
+    const { unique_args } = jsonOf(await arrivedBefore('sendgrid', nasty))
+    for (const [at, value] of hostile.entries()) expect(unique_args[`lg_m_h.${at}`]).toBe(value)
     // What no line holds is counted, as what is too much for the API is.
-    expect(values).toMatchObject({ lg_id: nasty.id, lg_left_out: '9' })
-  })
-
-  test('postmark: what would not come out of a field as it went in is URL-encoded', async () => {
-    const odd = { 'a:b': '1', ends: ' x ', line: 'a\r\nX-Evil: 1', word: '=?utf-8?Q?x?=', empty: '', ж: 'ж' }
-    const message = buildOutboundMessage({ metadata: { order: '7 of 9', ...odd } })
-    const [idLine, order, ...more] = linesOf(await arrivedBefore('postmark', message))
-    expect([idLine, order]).toEqual([`X-PM-Metadata-lg_id: ${id}`, 'X-PM-Metadata-order: 7 of 9'])
-    const encoded = more.map((line) => line.replace(/^X-PM-Metadata-lg_more(?:_\d)?: /, '')).join('')
-    expect(Object.fromEntries(new URLSearchParams(encoded))).toEqual(odd)
+    expect(unique_args).toMatchObject({ lg_id: nasty.id, lg_left_out: '9' })
   })
 
   test('what nobody encoded is no line of its own even so', () => {

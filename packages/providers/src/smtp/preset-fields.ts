@@ -17,6 +17,9 @@ export type ToFields = (message: OutboundMessage) => Field[]
 /** JSON is folded between entries alone, and a line holds 998 characters: https://www.rfc-editor.org/rfc/rfc5322#section-2.1.1 */
 const inHeader = { toJson: toAsciiJson, entryBytesMax: 900 }
 
+/** Metadata is the tenant's own, and goes only where the provider says that it takes the field out of the mail, as SendGrid does. */
+const withoutMetadata = (message: OutboundMessage): OutboundMessage => ({ ...message, metadata: {} })
+
 /** https://docs.aws.amazon.com/ses/latest/dg/event-publishing-send-email.html */
 export const sesFields: ToFields = (message) => {
   const tags = emailTags(message).map(({ Name, Value }) => `${Name}=${Value}`)
@@ -38,7 +41,6 @@ export const sendgridFields: ToFields = (message) => {
 export const mailgunFields: ToFields = ({ tags }) => toTags(tags).map((tag) => ['X-Mailgun-Tag', tag])
 
 /**
- * Without metadata, as through the API unless the connection lets it go.
  * https://mailchimp.com/developer/transactional/docs/smtp-integration/#customize-messages-with-headers
  */
 export const mandrillFields: ToFields = (message) =>
@@ -47,23 +49,21 @@ export const mandrillFields: ToFields = (message) =>
 /** https://developers.sparkpost.com/api/smtp/ */
 export const sparkpostFields: ToFields = (message) => {
   const [campaign_id, ...furtherTags] = message.tags
-  const metadata = fitMetadata(message, furtherTags, { ...inHeader, bytesMax: metadataBytesMax })
+  const metadata = fitMetadata(withoutMetadata(message), furtherTags, {
+    ...inHeader,
+    bytesMax: metadataBytesMax,
+  })
   return [jsonField('X-MSYS-API', { campaign_id, metadata })]
 }
 
 /** https://postmarkapp.com/developer/user-guide/send-email-with-smtp */
 export const postmarkFields: ToFields = (message) => {
   const [tag] = message.tags
-  const metadata = Object.entries(toMetadata(message, canBeField))
+  const metadata = Object.entries(toMetadata(withoutMetadata(message)))
   return [
     ...(tag === undefined ? [] : [['X-PM-Tag', tag] as const]),
     ...metadata.map(([key, value]): Field => [`X-PM-Metadata-${key}`, value]),
   ]
-}
-
-/** Whether it comes out of a header field as it went in: no blanks at its ends, and nothing that stands for other characters. */
-function canBeField([key, value]: readonly [string, string]): boolean {
-  return /^[\w.-]+$/.test(key) && /^[\x21-\x7e]+(?: +[\x21-\x7e]+)*$/.test(value) && !value.includes('=?')
 }
 
 /** https://resend.com/docs/send-with-smtp. Nothing is said of tags there. */
@@ -71,6 +71,6 @@ export const resendFields: ToFields = ({ attemptKey }) => [['Resend-Idempotency-
 
 /** The first tag alone: nothing is said of several. */
 export const brevoFields: ToFields = (message) => [
-  ...Object.entries(correlationHeaders(message)),
+  ...Object.entries(correlationHeaders(withoutMetadata(message))),
   ...message.tags.slice(0, 1).map((tag): Field => ['X-Mailin-Tag', tag]),
 ]
