@@ -15,7 +15,7 @@ import { createSealer } from '@lettergate/core/sealing'
 import { createListener } from '@lettergate/db/listener'
 import { createPool } from '@lettergate/db/pool'
 import { createTenants } from '@lettergate/db/tenant-database'
-import { createEgress } from '@lettergate/egress/egress'
+import { createEgress, type EgressOptions } from '@lettergate/egress/egress'
 import type { Provider } from '@lettergate/providers/provider'
 import { createProviders } from '@lettergate/providers/registry'
 import type { Logger } from 'pino'
@@ -37,6 +37,8 @@ export type ApiOptions = {
   previousSecret?: KeyObject | undefined
   egressAllow: readonly string[]
   egressMailPort?: boolean
+  /** All addresses of a name: for tests. */
+  egressResolve?: EgressOptions['resolve']
   failpoint?: string | undefined
   /** Called when the database turns out to be one that may lose what it has confirmed. */
   onUndurable?: (faults: string[]) => void
@@ -64,7 +66,11 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
   })
   const listener = createListener({ url: databaseUrl, onError })
   const messages = createMessageReader({ pool })
-  const egress = createEgress({ allow: [...options.egressAllow], mailPort: options.egressMailPort })
+  const egress = createEgress({
+    allow: [...options.egressAllow],
+    mailPort: options.egressMailPort,
+    ...(options.egressResolve && { resolve: options.egressResolve }),
+  })
   const keys = createKeyVerifier({
     pool,
     pepper: deriveKey(secret, 'api key pepper'),

@@ -35,7 +35,7 @@ export type ApiDeps = {
   messages: MessageReader
   waits: MessageWaits
   sealer: Sealer
-  egress: Pick<Egress, 'checkTarget'>
+  egress: Pick<Egress, 'checkTarget' | 'checkResolvedTarget'>
   checker: ConnectionChecker
   connectionsCheck: ConnectionsCheck
   providers: Readonly<Record<string, Provider>>

@@ -56,10 +56,16 @@ async function exchange(
   }
 }
 
+type TestOptions = {
+  egressAllow?: string[]
+  /** All addresses of a name; left out: no name has any, and nobody's DNS is asked. */
+  egressResolve?: (name: string) => Promise<string[]>
+  failpoint?: string
+  drainMs?: number
+}
+
 /** An api that listens on a port and a database of its own, with one tenant. */
-export async function startTestApi(
-  options: { egressAllow?: string[]; failpoint?: string; drainMs?: number } = {},
-): Promise<TestApi> {
+export async function startTestApi(options: TestOptions = {}): Promise<TestApi> {
   const db = await createTestDatabase()
   const secret = createSecretKey(Buffer.from(TEST_SECRET))
   const deps = { pool: db.pool, db: db.pool, pepper: deriveKey(secret, 'api key pepper') }
@@ -69,6 +75,7 @@ export async function startTestApi(
     databaseUrl: db.url,
     secret,
     egressAllow: options.egressAllow ?? [],
+    egressResolve: options.egressResolve ?? (async () => []),
     failpoint: options.failpoint,
     logger: pino({ level: 'silent' }),
     host: '127.0.0.1',

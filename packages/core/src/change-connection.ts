@@ -46,7 +46,8 @@ export async function updateConnection(
     const mayUseStored = settings === undefined || credentials !== undefined
     if (isMending) {
       const provider = findProvider(deps, before.provider)
-      checkGiven(deps, provider, { settings, credentials })
+      // Once: its provider stays the same, and the DNS may take its time.
+      if (tries === 0) await checkGiven(deps, provider, { settings, credentials })
       if (!mayUseStored && leadsElsewhere(provider, before.settings, settings)) throw credentialsRequired()
     }
     const write = async () => {

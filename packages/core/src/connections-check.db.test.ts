@@ -1,7 +1,9 @@
-import { newId } from '@lettergate/contracts/ids'
+import { newId, toPublicId } from '@lettergate/contracts/ids'
 import type { NewMessage } from '@lettergate/contracts/send-request'
 import { insertConnection } from '@lettergate/db/sql/connection-insert'
 import { insertDataKey } from '@lettergate/db/sql/data-key-insert'
+import { insertRoute } from '@lettergate/db/sql/route-insert'
+import type { RouteMatchRow } from '@lettergate/db/sql/route-list'
 import type { Tenants } from '@lettergate/db/tenant-database'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
 import { buildTenant } from '@lettergate/db/testing-rows'
@@ -37,6 +39,13 @@ async function connect(provider: string, enabled = true): Promise<string> {
   await insertConnection(db.pool, { ...row, sealedCredentials: Buffer.from('x'), dataKeyVersion: 1 }, 10)
   if (!enabled)
     await db.pool.query({ text: 'update connection set enabled = false where id = $1', values: [row.id] })
+  return row.id
+}
+
+async function route(match: RouteMatchRow, targets: string[], position = 1, enabled = true): Promise<string> {
+  const row = { tenantId, id: newId(), name: 'x', position, match, strategy: 'ordered' as const, enabled }
+  const rows = targets.map((connection_id) => ({ connection_id, weight: 1 }))
+  await insertRoute(db.pool, { ...row, targets: rows }, 10)
   return row.id
 }
 
@@ -127,6 +136,52 @@ describe('a message that the provider cannot carry', () => {
   })
 })
 
+describe('a message that a route leads', () => {
+  const inline = { attachments: [{ ...file, disposition: 'inline' as const, contentId: 'logo' }] }
+  const pointer = '#/attachments/0/disposition'
+
+  it('is refused for what its route cannot carry, though a connection outside the route could', async () => {
+    const brevo = await connect('brevo')
+    await connect('smtp')
+    const id = await route({ stream: 'transactional' }, [brevo])
+    const detail = `inline cannot be shown by the provider (brevo, by the route ${toPublicId('rte', id)})`
+    expect(await judge(inline)).toMatchObject({ code: 'field-not-supported', errors: [{ pointer, detail }] })
+  })
+
+  it('is taken if one target of the route can carry it, though another connection cannot', async () => {
+    const brevo = await connect('brevo')
+    const smtp = await connect('smtp')
+    await route({ tag: 'relay' }, [smtp])
+    await route({}, [brevo, smtp], 2)
+    expect(await judge({ ...inline, tags: ['relay'] })).toBeNull()
+    expect(await judge(inline)).toBeNull()
+  })
+
+  it('goes by the first enabled route that fits all its recipients, and by priority without one', async () => {
+    const brevo = await connect('brevo')
+    const smtp = await connect('smtp')
+    await route({}, [brevo], 1, false)
+    await route({ recipient_domain: 'example.net' }, [brevo], 3)
+    expect(await judge(inline)).toMatchObject({ errors: [{ pointer }] })
+    expect(await judge({ ...inline, bcc: [{ address: 'a@other.example' }] })).toBeNull()
+    await route({ from_domain: 'acme.example' }, [smtp], 2)
+    expect(await judge(inline)).toBeNull()
+  })
+
+  it('goes by the connection that it names all the same', async () => {
+    const brevo = await connect('brevo')
+    const connectionId = await connect('smtp')
+    await route({}, [brevo])
+    expect(await judge({ ...inline, connectionId })).toBeNull()
+  })
+
+  it('waits for its route if all connections of it are switched off', async () => {
+    await connect('brevo')
+    await route({}, [await connect('brevo', false)])
+    expect(await judge(inline)).toBeNull()
+  })
+})
+
 describe('what it costs', () => {
   it('a message that every provider can carry asks nobody', async () => {
     await connect('brevo')
@@ -141,8 +196,8 @@ describe('what it costs', () => {
     expect(queries).toBe(0)
   })
 
-  it('many others of one tenant ask once', async () => {
-    await connect('brevo')
+  it('many others of one tenant ask once, routes and all', async () => {
+    await route({}, [await connect('brevo')])
     const check = createConnectionsCheck({ tenants: counted, providers })
     await Promise.all(Array.from({ length: 20 }, () => check.findFault(tenantId, buildMessage(twoReplies))))
     expect(queries).toBe(1)

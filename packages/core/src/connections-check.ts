@@ -1,7 +1,9 @@
 import { toPointer } from '@lettergate/contracts/faults'
+import { toPublicId } from '@lettergate/contracts/ids'
 import { Problem } from '@lettergate/contracts/problems'
 import type { NewMessage } from '@lettergate/contracts/send-request'
-import { type ConnectionRow, listConnectionRows } from '@lettergate/db/sql/connection-list'
+import { listConnectionRows } from '@lettergate/db/sql/connection-list'
+import { type OpenRouting, readRouting } from '@lettergate/db/sql/routing-read'
 import type { Tenants } from '@lettergate/db/tenant-database'
 import type { Provider } from '@lettergate/providers/provider'
 import { LRUCache } from 'lru-cache'
@@ -13,14 +15,15 @@ import {
   carriedOfNew,
   encodedBytes,
 } from './can-carry.ts'
+import { type Routable, routeOf } from './match-route.ts'
 import { fromStorage } from './read-storage.ts'
 
 export type ConnectionsCheck = {
-  /** Whether the tenant's connections could carry the message at all; null if so. `pointer` is the message's own. */
+  /** Whether any connection that the message may go by could carry it at all; null if so. `pointer` is the message's own. */
   findFault(tenantId: string, message: NewMessage, pointer?: string): Promise<Problem | null>
 }
 
-/** A connection that was just made counts after this time at the latest. */
+/** A connection or a route that was just made counts after this time at the latest. */
 const TTL_MS = 3_000
 const TENANTS_MAX = 5_000
 
@@ -32,9 +35,24 @@ function notFound(pointer: string): Problem {
   })
 }
 
+/** The connections that a message may go by; `routeId`: a route says so. */
+type Way = { connections: OpenRouting['connections']; routeId: string | null }
+
+/** As the router chooses when the message goes out: what a route leaves out never stands in. */
+function wayOf({ connections, routes }: OpenRouting, message: Routable): Way {
+  const route = routeOf(routes, message)
+  if (!route) return { connections, routeId: null }
+  const targets = new Set(route.targets.map(({ connection_id: id }) => id))
+  return { connections: connections.filter(({ id }) => targets.has(id)), routeId: route.id }
+}
+
+function routableOf({ stream, tags, from, to, cc, bcc }: NewMessage): Routable {
+  return { stream, tags, fromAddress: from.address, recipients: [...to, ...cc, ...bcc] }
+}
+
 type Refusal = { provider: Provider; fault: CarryFault }
 
-function toProblem(refusals: readonly Refusal[], pointer: string): Problem | null {
+function toProblem(refusals: readonly Refusal[], { routeId }: Way, pointer: string): Problem | null {
   // What is the message's own doing comes first; of sizes, the largest that would have been possible.
   const [first] = [...refusals].sort((a, b) => {
     const bySize = (refusal: Refusal) => (refusal.fault.code === 'payload-too-large' ? 1 : 0)
@@ -45,9 +63,11 @@ function toProblem(refusals: readonly Refusal[], pointer: string): Problem | nul
   })
   if (!first) return null
   const { provider, fault } = first
-  const all = refusals.length > 1 ? ', and none of your other connections can carry it either' : ''
+  const others = routeId === null ? 'of your other connections' : 'of the other connections of that route'
+  const all = refusals.length > 1 ? `, and none ${others} can carry it either` : ''
+  const by = routeId === null ? '' : `, by the route ${toPublicId('rte', routeId)}`
   const at = `${pointer}${fault.pointer}`
-  const detail = `${fault.detail} (${provider.id}${all})`
+  const detail = `${fault.detail} (${provider.id}${by}${all})`
   return new Problem(fault.code, { detail: `${at}: ${detail}`, errors: [{ pointer: at, detail }] })
 }
 
@@ -63,19 +83,20 @@ export function createConnectionsCheck(deps: {
   const bytesMin = Math.min(
     ...providers.map(({ capabilities }) => capabilities.textBytesMax ?? capabilities.messageBytesMax),
   )
-  const cache = new LRUCache<string, Promise<ConnectionRow[]>>({ max: TENANTS_MAX, ttl: TTL_MS })
+  const cache = new LRUCache<string, Promise<OpenRouting>>({ max: TENANTS_MAX, ttl: TTL_MS })
 
-  function readRows(tenantId: string, id: string | null): Promise<ConnectionRow[]> {
-    return fromStorage(listConnectionRows(deps.tenants.forTenant(tenantId), tenantId, id))
-  }
-
-  function enabledRows(tenantId: string): Promise<ConnectionRow[]> {
+  function routingOf(tenantId: string): Promise<OpenRouting> {
     const cached = cache.get(tenantId)
     if (cached) return cached
-    const reading = readRows(tenantId, null).then((rows) => rows.filter(({ enabled }) => enabled))
+    const reading = fromStorage(readRouting(deps.tenants.forTenant(tenantId), tenantId))
     cache.set(tenantId, reading)
     reading.catch(() => cache.delete(tenantId))
     return reading
+  }
+
+  async function named(tenantId: string, id: string): Promise<Way> {
+    const connections = await fromStorage(listConnectionRows(deps.tenants.forTenant(tenantId), tenantId, id))
+    return { connections, routeId: null }
   }
 
   function everybodyCan(message: Carried): boolean {
@@ -88,12 +109,13 @@ export function createConnectionsCheck(deps: {
       const { connectionId } = message
       const carried = carriedOfNew(message)
       if (connectionId === undefined && everybodyCan(carried)) return null
-      const rows = await (connectionId === undefined
-        ? enabledRows(tenantId)
-        : readRows(tenantId, connectionId))
-      if (connectionId !== undefined && rows.length === 0) return notFound(pointer)
+      const way =
+        connectionId === undefined
+          ? wayOf(await routingOf(tenantId), routableOf(message))
+          : await named(tenantId, connectionId)
+      if (connectionId !== undefined && way.connections.length === 0) return notFound(pointer)
       const refusals: Refusal[] = []
-      for (const row of rows) {
+      for (const row of way.connections) {
         const provider = deps.providers[row.provider]
         // One that this release does not have carries nothing, and is no reason to refuse.
         if (!provider) continue
@@ -101,7 +123,7 @@ export function createConnectionsCheck(deps: {
         if (!fault) return null
         refusals.push({ provider, fault })
       }
-      return toProblem(refusals, pointer)
+      return toProblem(refusals, way, pointer)
     },
   }
 }

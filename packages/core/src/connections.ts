@@ -15,13 +15,14 @@ import { lockTenant } from '@lettergate/db/sql/tenant-lock'
 import type { Tenants } from '@lettergate/db/tenant-database'
 import type { Egress } from '@lettergate/egress/egress'
 import type { Provider } from '@lettergate/providers/provider'
+import { namedBy } from '@lettergate/providers/targets'
 import { fromStorage } from './read-storage.ts'
 import type { Sealer } from './sealing.ts'
 
 export type ConnectionDeps = {
   tenants: Tenants
   sealer: Sealer
-  egress: Pick<Egress, 'checkTarget'>
+  egress: Pick<Egress, 'checkTarget' | 'checkResolvedTarget'>
   providers: Readonly<Record<string, Provider>>
 }
 
@@ -41,7 +42,11 @@ export function findProvider({ providers }: Pick<ConnectionDeps, 'providers'>, i
 export type Given = { settings?: unknown; credentials?: unknown }
 
 /** The provider judges what is its own; every fault is told at once, and no value is ever repeated in one. */
-export function checkGiven(deps: Pick<ConnectionDeps, 'egress'>, provider: Provider, given: Given): void {
+export async function checkGiven(
+  deps: Pick<ConnectionDeps, 'egress'>,
+  provider: Provider,
+  given: Given,
+): Promise<void> {
   const faults = new FaultList()
   if (given.credentials !== undefined) {
     const credentials = provider.credentials.safeParse(given.credentials)
@@ -51,20 +56,29 @@ export function checkGiven(deps: Pick<ConnectionDeps, 'egress'>, provider: Provi
     const settings = provider.settings.safeParse(given.settings)
     if (!settings.success) addSchemaFaults(settings.error.issues, faults, undefined, ['settings'])
     // What the schema has already found fault with leads nowhere.
-    else if (!faults.found) addTargetFaults(deps, provider, settings.data, faults)
+    else if (!faults.found) await addTargetFaults(deps, provider, settings.data, faults)
   }
   if (faults.found) throw faults.toProblem()
 }
 
-function addTargetFaults(
-  deps: Pick<ConnectionDeps, 'egress'>,
+/** The DNS is asked about the hosts that settings name. What it cannot say now, each hand-off asks again. */
+async function addTargetFaults(
+  { egress }: Pick<ConnectionDeps, 'egress'>,
   provider: Provider,
   settings: unknown,
   faults: FaultList,
-): void {
-  for (const target of provider.targets(settings)) {
-    const verdict = deps.egress.checkTarget(target)
-    if (!verdict.ok) faults.add(['settings'], verdict.reason, 'url-not-allowed')
+): Promise<void> {
+  const judged = await Promise.all(
+    provider.targets(settings).map(async (target) => {
+      const named = namedBy(settings, target)
+      // A host that the provider knows by itself may be a mere stand-in for those that are yet to be found.
+      const verdict = named ? await egress.checkResolvedTarget(target) : egress.checkTarget(target)
+      return { named, verdict }
+    }),
+  )
+  for (const { named, verdict } of judged) {
+    if (verdict.ok || verdict.fault === 'unresolved') continue
+    faults.add(['settings', ...(named?.[verdict.fault] ?? [])], verdict.reason, 'url-not-allowed')
   }
 }
 
@@ -83,7 +97,7 @@ export async function createConnection(
   request: CreateConnectionRequest,
 ): Promise<ConnectionState> {
   const provider = findProvider(deps, request.provider)
-  checkGiven(deps, provider, request)
+  await checkGiven(deps, provider, request)
   const id = newId()
   const place = { tenantId, table: 'connection', id } as const
   return fromStorage(

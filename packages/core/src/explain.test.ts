@@ -1,9 +1,11 @@
+import { toPublicId } from '@lettergate/contracts/ids'
 import type { RecipientStatus } from '@lettergate/contracts/recipient-status'
 import type { AttemptRow } from '@lettergate/db/sql/read-attempts'
 import type { ExplainRow } from '@lettergate/db/sql/read-explain'
 import { expect, test } from 'vitest'
 import { explain } from './explain.ts'
 
+const routeId = '0190a000-0000-7000-8000-000000000001'
 const until = new Date('2026-11-20T10:00:00Z')
 
 function message(...statuses: RecipientStatus[]) {
@@ -68,6 +70,25 @@ test.each<[string, RecipientStatus[], ExplainRow | null, AttemptRow[], object[]]
     [{ code: 'limiter-wait', connectionId: 'c1', until, detail: expect.stringContaining('reserved') }],
   ],
   [
+    'waiting for a rate that is reached for long',
+    ['queued'],
+    row({ wait_why: 'rate-far', wait_for: 'c1' }),
+    [],
+    [{ code: 'limiter-wait', connectionId: 'c1', until, detail: expect.stringContaining('an hour ahead') }],
+  ],
+  [
+    'waiting for calls to end',
+    ['queued'],
+    row({ wait_why: 'concurrency', wait_for: 'c1', health }),
+    [],
+    [
+      {
+        ...{ code: 'limiter-wait', connectionId: 'c1', failure: null },
+        detail: expect.stringContaining('calls are under way'),
+      },
+    ],
+  ],
+  [
     'waiting for tomorrow',
     ['queued'],
     row({ wait_why: 'day', wait_for: 'c1' }),
@@ -128,10 +149,16 @@ test.each<[string, RecipientStatus[], ExplainRow | null, AttemptRow[], object[]]
         outcome: 'accepted',
         code: null,
         reason: null,
-        choice: { rule: 'route', route: 'r', skipped: [] },
+        choice: { rule: 'route', route: routeId, skipped: [] },
       }),
     ],
-    [{ code: 'last-answer', detail: expect.stringContaining('a route fits') }, { code: 'ended' }],
+    [
+      {
+        code: 'last-answer',
+        detail: expect.stringContaining(`the route ${toPublicId('rte', routeId)} fits`),
+      },
+      { code: 'ended' },
+    ],
   ],
   [
     'refused because of one of several, who go alone from now on',

@@ -1,5 +1,6 @@
 import type { ExplainCode } from '@lettergate/contracts/explain'
 import { isFailureCode } from '@lettergate/contracts/failure-codes'
+import { toPublicId } from '@lettergate/contracts/ids'
 import type { RecipientStatus } from '@lettergate/contracts/recipient-status'
 import type { Queryable } from '@lettergate/db/pool'
 import { type AttemptRow, readAttempts, type StoredChoice } from '@lettergate/db/sql/read-attempts'
@@ -114,10 +115,11 @@ function isOfOne({ message, backlog }: Seen, { code, addresses, started_at: at }
   return waiting.some(({ address }) => addresses.includes(address))
 }
 
-function whyChosen({ rule, skipped, alone }: StoredChoice): string {
+function whyChosen({ rule, route, skipped, alone }: StoredChoice): string {
+  const why = route === null ? CHOSEN[rule] : `the route ${toPublicId('rte', route)} fits the message`
   const passedOver = skipped.length > 0 ? '; others were passed over' : ''
   const apart = alone ? '; one recipient alone, since a try with several was refused because of one' : ''
-  return ` (${CHOSEN[rule]}${passedOver}${apart})`
+  return ` (${why}${passedOver}${apart})`
 }
 
 /** What the last provider said, and why it was asked. */

@@ -3,7 +3,6 @@ import { expect, test } from 'vitest'
 import { fits, orderTargets, type Routable } from './match-route.ts'
 
 const message: Routable = {
-  messageId: '0190a000-0000-7000-8000-000000000001',
   stream: 'transactional',
   tags: ['receipt', 'eu'],
   fromAddress: 'app@acme.example',

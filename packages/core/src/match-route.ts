@@ -3,7 +3,6 @@ import type { RouteMatchRow, RouteTargetRow } from '@lettergate/db/sql/route-lis
 
 /** What a route can go by. All of it is as it was when the message was accepted, so every try of a message takes the same route. */
 export type Routable = {
-  messageId: string
   stream: 'transactional' | 'bulk'
   tags: readonly string[]
   fromAddress: string
@@ -21,6 +20,14 @@ export function fits(match: RouteMatchRow, message: Routable): boolean {
     (from === undefined || from === domainOf(message.fromAddress)) &&
     (to === undefined || message.recipients.every(({ address }) => domainOf(address) === to))
   )
+}
+
+/** The route that decides for a message: the first that fits. Undefined: none does, and all connections may carry it. */
+export function routeOf<R extends { match: RouteMatchRow }>(
+  routes: readonly R[],
+  message: Routable,
+): R | undefined {
+  return routes.find(({ match }) => fits(match, message))
 }
 
 /** The same number in (0, 1) for the same message and connection, and spread evenly over many. */

@@ -46,7 +46,10 @@ function deps() {
   return {
     tenants: db.tenants,
     sealer: createSealer({ tenants: db.tenants, root: createSecretKey(Buffer.alloc(32, 7)) }),
-    egress: { checkTarget: () => ({ ok: true }) as const },
+    egress: {
+      checkTarget: () => ({ ok: true }) as const,
+      checkResolvedTarget: async () => ({ ok: true }) as const,
+    },
     providers: createProviders(),
   }
 }

@@ -8,7 +8,7 @@ import type { Tenants } from '@lettergate/db/tenant-database'
 import type { Provider, ProviderConnection } from '@lettergate/providers/provider'
 import { LRUCache } from 'lru-cache'
 import { ZodError } from 'zod'
-import { fits, orderTargets, type Routable } from './match-route.ts'
+import { orderTargets, type Routable, routeOf } from './match-route.ts'
 import { SealBroken, type Sealer } from './sealing.ts'
 
 /** A connection that may carry a message. */
@@ -35,6 +35,7 @@ export type Router = {
 }
 
 type Message = Routable & {
+  messageId: string
   tenantId: string
   mode: 'live' | 'test'
   connectionId: string | null
@@ -56,7 +57,7 @@ function chooseRoute({ usable, routes, hasBroken }: Opened, message: Message): R
     if (!named) return none('the connection that the message names is gone or disabled')
     return { kind: 'candidates', rule: 'named', routeId: null, candidates: [named] }
   }
-  const route = routes.find(({ match }) => fits(match, message))
+  const route = routeOf(routes, message)
   if (route) {
     const candidates = orderTargets(route, message.messageId).flatMap(
       (id) => usable.find((candidate) => candidate.connectionId === id) ?? [],

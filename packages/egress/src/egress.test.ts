@@ -123,6 +123,32 @@ describe('what is refused', () => {
   })
 })
 
+describe('a target that is saved', () => {
+  const target = { host: 'mail.example.com', port: 587, scheme: 'smtp' } as const
+  test.each([
+    ['leads to a public address', async () => ['8.8.8.8'], { ok: true }],
+    ['leads to a private address', async () => ['8.8.8.8', '10.9.8.7'], { ok: false, fault: 'host' }],
+    ['has no address', async () => [], { ok: false, fault: 'unresolved' }],
+    ['cannot be asked for', () => Promise.reject(new Error('no DNS')), { ok: false, fault: 'unresolved' }],
+    ['is not answered in time', () => new Promise<string[]>(() => {}), { ok: false, fault: 'unresolved' }],
+  ])(
+    'a name that %s: refused only where policy says so, and no address told',
+    async (_, resolve, verdict) => {
+      const egress = keep(createEgress({ allow: [], resolve }))
+      const given = await egress.checkResolvedTarget({ ...target, timeoutMs: 20 })
+      expect(given).toMatchObject(verdict)
+      expect(JSON.stringify(given)).not.toContain('10.9.8.7')
+    },
+  )
+
+  test('the port is at fault where the addresses are public', async () => {
+    const egress = keep(createEgress({ allow: ['10.0.0.0/8:2500'], resolve: async () => ['8.8.8.8'] }))
+    // Listed networks may be reached on it, so only the DNS can tell.
+    expect(egress.checkTarget({ ...target, port: 2500 })).toEqual({ ok: true })
+    expect(await egress.checkResolvedTarget({ ...target, port: 2500 })).toMatchObject({ fault: 'port' })
+  })
+})
+
 describe('connections', () => {
   test('a socket outlives the signal that bounded its connecting', async () => {
     const server = keep(await listen((socket) => socket.on('data', (data) => socket.write(data))))

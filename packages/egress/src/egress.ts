@@ -1,13 +1,15 @@
 import type { Socket } from 'node:net'
 import type { Agent } from 'undici'
 import { createAgent } from './agent.ts'
-import { openSocket } from './connect.ts'
+import { openSocket, withDeadline } from './connect.ts'
 import { Guard, type Policy, type Target, type Verdict } from './guard.ts'
 import { NetworkFailure } from './network-failure.ts'
 import { type HttpLimits, type HttpRequest, type HttpResponse, sendRequest } from './request.ts'
 import type { Resolve } from './resolve.ts'
 
 const connectTimeoutMs = 10_000
+/** A person waits, and nothing depends on it: what the DNS has not said by then is asked again at every connect. */
+const checkTimeoutMs = 3_000
 
 export type EgressOptions = {
   /** CIDRs, addresses or hosts, each with an optional `:port`, that the operator permits besides the public internet. */
@@ -22,13 +24,16 @@ export type EgressOptions = {
 }
 export type ConnectTarget = Target & { signal?: AbortSignal | undefined; timeoutMs?: number }
 
+/** `unresolved`: the DNS had no address, or none in time, which says nothing of what is permitted. */
+export type ResolvedVerdict = Verdict | { ok: false; fault: 'unresolved'; reason: string }
+
 export type Egress = {
   /** A connected TCP socket to a checked, pinned address. Throws `NetworkFailure`. */
   connect(target: ConnectTarget): Promise<Socket>
-  /** What can be said about a target without DNS, for when it is saved. */
+  /** What can be said about a target without DNS. */
   checkTarget(target: Target): Verdict
-  /** The same with DNS: what `connect` would decide now. */
-  checkResolvedTarget(target: Target): Promise<Verdict>
+  /** The same with DNS, for when it is saved: what `connect` would decide now. Takes 3 s at most unless told otherwise. */
+  checkResolvedTarget(target: ConnectTarget): Promise<ResolvedVerdict>
   /** One HTTP exchange: no redirects, capped answer, total deadline. Throws `NetworkFailure`. */
   request(request: HttpRequest, limits?: HttpLimits): Promise<HttpResponse>
   /** The pool of HTTP connections, for callers that need more of undici than `request`. */
@@ -45,13 +50,13 @@ export function createEgress(options: EgressOptions): Egress {
     connect: ({ signal, timeoutMs, ...target }) =>
       openSocket(guard, target, { timeoutMs: timeoutMs ?? connectTimeoutMs, signal }),
     checkTarget: (target) => guard.check(target),
-    checkResolvedTarget: async (target) => {
+    checkResolvedTarget: async ({ signal, timeoutMs = checkTimeoutMs, ...target }) => {
       try {
-        await guard.resolve(target)
-        return { ok: true }
+        const found = await withDeadline({ timeoutMs, signal }, () => guard.lookUp(target))
+        return found.ok ? { ok: true } : found
       } catch (error) {
-        if (error instanceof NetworkFailure) return { ok: false, reason: error.reason }
-        throw error
+        if (!(error instanceof NetworkFailure)) throw error
+        return { ok: false, fault: 'unresolved', reason: error.reason }
       }
     },
     request: (request, limits) => sendRequest(agent, request, limits ?? {}),

@@ -7,7 +7,9 @@ import { type Resolve, resolveByDns, resolveBySystem } from './resolve.ts'
 export type Scheme = 'https' | 'http' | 'smtp' | 'smtp-plain'
 /** Without a scheme a target may use the ports of every encrypted one. */
 export type Target = { host: string; port: number; scheme?: Scheme }
-export type Verdict = { ok: true } | { ok: false; reason: string }
+/** What of a target is not permitted; `reason` may be shown to the tenant. */
+export type Refusal = { ok: false; fault: 'host' | 'port'; reason: string }
+export type Verdict = { ok: true } | Refusal
 /** Ports that public hosts may be reached on, for each scheme; hosts on the allow list may use any. */
 export type Policy = { ports: Record<Scheme, number[]> }
 export type GuardOptions = {
@@ -46,9 +48,9 @@ export class Guard {
   /** What can be said without DNS. */
   check(target: Target): Verdict {
     const host = canonicalHost(target.host)
-    if (!host) return refuse('host is not a host name or an address')
+    if (!host) return refuse('host', 'host is not a host name or an address')
     if (!Number.isInteger(target.port) || target.port < 1 || target.port > 65535) {
-      return refuse('port is not between 1 and 65535')
+      return refuse('port', 'port is not between 1 and 65535')
     }
     return host.kind === 'address'
       ? this.#checkAddress(host.address, target)
@@ -57,31 +59,41 @@ export class Guard {
 
   /** The addresses of a target, of which any may be connected to; throws if even one of them is not permitted. */
   async resolve(target: Target): Promise<string[]> {
+    const found = await this.lookUp(target)
+    if (!found.ok) throw notPermitted(found.reason)
+    return found.addresses
+  }
+
+  /** The same as a verdict; throws only if the name does not resolve. */
+  async lookUp(target: Target): Promise<{ ok: true; addresses: string[] } | Refusal> {
     const verdict = this.check(target)
-    if (!verdict.ok) throw notPermitted(verdict.reason)
+    if (!verdict.ok) return verdict
     const host = canonicalHost(target.host)
-    if (host?.kind !== 'name') return host ? [host.address] : []
+    if (host?.kind !== 'name') return { ok: true, addresses: host ? [host.address] : [] }
     const listed = this.#allow.permitsName(host.name, target.port)
     const addresses = await (this.#resolve ?? (listed ? resolveBySystem : resolveByDns))(host.name)
     if (addresses.length === 0) throw notConnected('host name does not resolve')
-    if (listed || addresses.every((address) => this.#checkAddress(address, target).ok)) return addresses
+    if (listed || addresses.every((address) => this.#checkAddress(address, target).ok))
+      return { ok: true, addresses }
     // Which address it was is not said: it may be a name of an inner network.
     const onlyThePort = addresses.every(isPublicAddress)
-    throw notPermitted(onlyThePort ? wrongPort(target) : 'host name leads to an address that is not public')
+    return onlyThePort
+      ? refuse('port', wrongPort(target))
+      : refuse('host', 'host name leads to an address that is not public')
   }
 
   #checkAddress(address: string, target: Target): Verdict {
     if (this.#allow.permitsAddress(address, target.port)) return permitted
-    if (!isPublicAddress(address)) return refuse('address is not public')
-    return this.#isUsualPort(target) ? permitted : refuse(wrongPort(target))
+    if (!isPublicAddress(address)) return refuse('host', 'address is not public')
+    return this.#isUsualPort(target) ? permitted : refuse('port', wrongPort(target))
   }
 
   #checkName(name: string, target: Target): Verdict {
     if (this.#allow.permitsName(name, target.port)) return permitted
-    if (!name.includes('.') || isInRefusedZone(name)) return refuse('host name is not public')
+    if (!name.includes('.') || isInRefusedZone(name)) return refuse('host', 'host name is not public')
     // The name may lead to listed addresses, where other ports will do too: only DNS can tell.
     const possible = this.#isUsualPort(target) || this.#allow.permitsPort(target.port)
-    return possible ? permitted : refuse(wrongPort(target))
+    return possible ? permitted : refuse('port', wrongPort(target))
   }
 
   #isUsualPort({ port, scheme }: Target): boolean {
@@ -93,8 +105,8 @@ function isInRefusedZone(name: string): boolean {
   return refusedZones.some((zone) => name === zone || name.endsWith(`.${zone}`))
 }
 
-function refuse(reason: string): Verdict {
-  return { ok: false, reason }
+function refuse(fault: Refusal['fault'], reason: string): Refusal {
+  return { ok: false, fault, reason }
 }
 
 function wrongPort(target: Target): string {

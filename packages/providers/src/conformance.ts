@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { type FailureCode, failureCodes, toFailure } from './failures.ts'
 import type { Io, Provider, SendOutcome } from './provider.ts'
+import { namedBy } from './targets.ts'
 import { buildOutboundMessage, createTestIo, failure } from './testing.ts'
 
 /** The other side of a provider, played by a test. */
@@ -69,9 +70,11 @@ function describeSchemas(id: string, create: Create, { credentials, settings }: 
 
   test('targets() names every host and port that the settings lead to', () => {
     const provider = create()
-    const targets = provider.targets(provider.settings.parse(settings))
+    const parsed = provider.settings.parse(settings)
+    const targets = provider.targets(parsed)
     const named = Object.keys(settings).length > 0
     expect(targets).toEqual(named ? [{ host: '127.0.0.1', port: 2525, scheme: expect.any(String) }] : [])
+    expect(targets.filter((target) => namedBy(parsed, target) === null)).toEqual([])
   })
 }
 

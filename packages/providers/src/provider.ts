@@ -208,7 +208,10 @@ export interface Provider<C = unknown, S = unknown> {
   callsMax?(settings: S): number
   /** Keeps no more than so many sockets open for calls to come: other processes are to use the rest. */
   rest?(connection: ProviderConnection<C, S>, sockets: number): Promise<void>
-  /** Hosts and ports that these settings would reach: checked by the egress policy when a connection is saved. */
+  /**
+   * Hosts and ports that these settings would reach: checked by the egress policy when a connection is saved. A setting that names one
+   * is a URL, or `host` beside `port`, so that a fault is told where it stands.
+   */
   targets(settings: S): Target[]
   /** Its credentials are shown to nobody, wherever the settings lead. */
   keysOnlySign?: true

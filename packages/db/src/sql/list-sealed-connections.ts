@@ -31,6 +31,12 @@ export type Routing = {
   routes: RoutingRule[]
 }
 
+/** The enabled routes of the tenant `$1`, as one column beside its connections: without any, a route could lead nowhere. */
+export const ENABLED_ROUTES = `
+  (select json_agg(json_build_object('id', r.id, 'match', r.match, 'strategy', r.strategy, 'targets', r.targets)
+                   order by r.position, r.id)
+   from route r where r.tenant_id = $1 and r.enabled)`
+
 /** A tenant's enabled connections with their sealed credentials, and its enabled routes, each in the order in which they are used. */
 export async function listSealedConnections(db: Queryable, tenantId: string): Promise<Routing> {
   const { rows } = await db.query<{
@@ -44,13 +50,10 @@ export async function listSealedConnections(db: Queryable, tenantId: string): Pr
     routes: RoutingRule[] | null
   }>({
     name: 'list-sealed-connections',
-    // Without a connection there is nothing that a route could lead to, so the routes may come with the connections.
     text: `
       select id, provider, settings, sealed_credentials, data_key_version,
              extract(epoch from coalesce(credentials_rotated_at, created_at))::text as credentials_since, limits,
-             (select json_agg(json_build_object('id', r.id, 'match', r.match, 'strategy', r.strategy, 'targets', r.targets)
-                              order by r.position, r.id)
-              from route r where r.tenant_id = $1 and r.enabled) as routes
+             ${ENABLED_ROUTES} as routes
       from connection where tenant_id = $1 and enabled order by priority, id`,
     values: [tenantId],
   })

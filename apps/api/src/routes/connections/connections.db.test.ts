@@ -1,9 +1,24 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startTestApi, type TestApi } from '../../testing.ts'
 
+/** What the DNS says of these names; of all others, nothing. */
+const dns: Record<string, string[]> = {
+  'public.example.net': ['8.8.8.8'],
+  'inner.example.net': ['8.8.8.8', '10.9.8.7'],
+}
+let asked: string[]
 let api: TestApi
 beforeAll(async () => {
-  api = await startTestApi({ egressAllow: ['10.1.2.3:2525'] })
+  const egressResolve = async (name: string) => {
+    asked.push(name)
+    const addresses = dns[name]
+    if (!addresses) throw new Error('queryA ETIMEOUT')
+    return addresses
+  }
+  api = await startTestApi({ egressAllow: ['10.1.2.3:2525'], egressResolve })
+})
+beforeEach(() => {
+  asked = []
 })
 afterAll(() => api.close())
 
@@ -119,13 +134,53 @@ describe('/v1/connections', () => {
     'metadata.internal',
     '127.0.0.1.nip.io',
   ])('row 66: the internal host %s is refused', async (host) => {
-    expect(await create({ settings: { host, port: 587 } })).toMatchObject({ status: 422 })
+    expect(await create({ settings: { host, port: 587 } })).toMatchObject({
+      status: 422,
+      json: { code: 'url-not-allowed', errors: [{ pointer: '#/settings/host' }] },
+    })
+    expect(asked).toEqual([])
+  })
+
+  it.each([
+    ['smtp', { host: 'inner.example.net', port: 587 }, '#/settings/host'],
+    ['smtp', { host: 'inner.example.net', port: 22 }, '#/settings/port'],
+    ['smtp', { ...relay.settings, token_url: 'https://inner.example.net/token' }, '#/settings/token_url'],
+    [
+      'direct',
+      { helo_name: 'inner.example.net', instead_of_mx: { host: 'inner.example.net', port: 587 } },
+      '#/settings/instead_of_mx/host',
+    ],
+  ])(
+    'a host of %s that leads to a private address is refused where it stands: %j',
+    async (provider, settings, pointer) => {
+      const credentials = provider === 'smtp' ? relay.credentials : {}
+      const answer = await create({ provider, settings, credentials })
+      expect(answer).toMatchObject({
+        status: 422,
+        json: { code: 'url-not-allowed', errors: [{ pointer }] },
+      })
+      expect(answer.text).not.toContain('10.9.8.7')
+    },
+  )
+
+  it.each(['public.example.net', 'unknown.example.net'])(
+    'the host %s is taken: it may be known later',
+    async (host) => {
+      expect((await create({ settings: { host, port: 587 } })).status).toBe(201)
+      expect(asked).toEqual([host])
+    },
+  )
+
+  it('hosts that a provider knows by itself are not looked up', async () => {
+    const settings = { preset: 'brevo' }
+    expect((await create({ settings })).status).toBe(201)
+    expect(asked).toEqual([])
   })
 
   it.each([22, 6379, 80])('row 66: port %i is refused', async (port) => {
     expect(await create({ settings: { host: 'mx.example.net', port } })).toMatchObject({
       status: 422,
-      json: { code: 'url-not-allowed' },
+      json: { code: 'url-not-allowed', errors: [{ pointer: '#/settings/port' }] },
     })
   })
 
@@ -141,7 +196,10 @@ describe('/v1/connections', () => {
       credentials: { access_key_id: 'AKIAX', secret_access_key: 'x' },
     }
     const settings = { region: 'eu-west-1', base_url: 'http://169.254.169.254/' }
-    expect((await api.call('POST', '/v1/connections', { body: { ...ses, settings } })).status).toBe(422)
+    expect(await api.call('POST', '/v1/connections', { body: { ...ses, settings } })).toMatchObject({
+      status: 422,
+      json: { code: 'url-not-allowed', errors: [{ pointer: '#/settings/base_url' }] },
+    })
     expect(
       (await api.call('POST', '/v1/connections', { body: { ...ses, settings: { region: 'eu-west-1' } } }))
         .status,
