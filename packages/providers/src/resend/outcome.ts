@@ -34,7 +34,7 @@ export const rules: Rule[] = [
   { is: 'message-refused' },
 ]
 
-// They come with every answer, but are about the rate alone: https://resend.com/docs/api-reference/rate-limit
+// They come with every answer, but are about the rate alone: https://resend.com/changelog/api-rate-limit
 const rate = { remaining: 'ratelimit-remaining', reset: 'ratelimit-reset' }
 
 /** What an answer of Resend means for the message. */

@@ -44,9 +44,10 @@ const p587 = on('starttls', 587)
 const p465 = on('implicit', 465)
 const p2587 = [...on('starttls', 2587), ...on('implicit', 2465), ...p587, ...p465]
 
-const mailgunLogin =
-  'The name is a whole address such as postmaster@ and the domain, and name and password are those of the SMTP credentials of that domain.'
-const sparkpostLogin = 'The password is an API key that has the permission “Send via SMTP”.'
+const mailgunLogin = (ofTwin: string) =>
+  `The name is a whole address such as postmaster@ and the domain, and name and password are those of the SMTP credentials of that domain. ${ofTwin}`
+const sparkpostLogin = (ofTwin: string) =>
+  `The password is an API key that has the permission “Send via SMTP”. ${ofTwin}`
 
 export const presets: Record<PresetName, Preset> = {
   // https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html
@@ -69,13 +70,13 @@ export const presets: Record<PresetName, Preset> = {
     host: 'smtp.mailgun.org',
     ports: [...p2525, ...p587, ...p465],
     user: 'address',
-    login: mailgunLogin,
+    login: mailgunLogin('A domain of the EU is only known to the preset mailgun-eu.'),
   },
   'mailgun-eu': {
     host: 'smtp.eu.mailgun.org',
     ports: [...p2525, ...p587, ...p465],
     user: 'address',
-    login: mailgunLogin,
+    login: mailgunLogin('A domain of the US is only known to the preset mailgun.'),
   },
   // https://mailchimp.com/developer/transactional/docs/smtp-integration/
   mandrill: {
@@ -89,13 +90,13 @@ export const presets: Record<PresetName, Preset> = {
     host: 'smtp.sparkpostmail.com',
     ports: [...p2525, ...p587],
     user: { is: 'SMTP_Injection' },
-    login: sparkpostLogin,
+    login: sparkpostLogin('An account of the EU is only known to the preset sparkpost-eu.'),
   },
   'sparkpost-eu': {
     host: 'smtp.eu.sparkpostmail.com',
     ports: [...p2525, ...p587],
     user: { is: 'SMTP_Injection' },
-    login: sparkpostLogin,
+    login: sparkpostLogin('An account of the US is only known to the preset sparkpost.'),
   },
   // https://postmarkapp.com/developer/user-guide/send-email-with-smtp
   postmark: {

@@ -316,6 +316,11 @@ describe('check()', () => {
     [429, '', 'provider-rate-limited'],
   ])
 
+  test('a key that is not known may be one of the other region', async () => {
+    const { report } = await check(respond(401, errors('', 'Unauthorized.')))
+    expect(report.fault?.advice.join(' ')).toMatch(/us or eu/)
+  })
+
   test('an account that pends is named, not refused', async () => {
     const { report } = await check(respond(200, account({ status: 'pending' })))
     expect(report).toMatchObject({ fault: null, notes: ['The account is pending.'] })
