@@ -30,6 +30,9 @@ describe('what a reply is about', () => {
     ['data', '554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException; failed'],
     ['data', '554 5.2.2 Submission quota exceeded'],
     ['mail', '550 Quota exceeded for this account'],
+    ['data', '454 Throttling failure: Daily message quota exceeded'],
+    ['mail', '454-Throttling failure: Daily\n454 message quota exceeded.'],
+    ['rcpt', '454 4.7.0 Throttling failure: Daily message quota exceeded'],
   ])('a quota of the account is waited for: to %s, %s', (phase, reply) => {
     expect(judgeReply(phase, reply)).toBe('provider-quota-used-up')
   })

@@ -27,6 +27,8 @@ const rules: SmtpRule[] = [
   // no limit of the account, in whatever words.
   { phase: 'rcpt', enhanced: /^4\.(2\.\d+|5\.3)$/, is: 'recipient-deferred' },
   { phase: 'data', enhanced: /^4\.(2\.2|5\.3)$/, is: 'recipient-deferred' },
+  // "454 Throttling failure: Daily message quota exceeded": https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html
+  { code: /^4/, text: /\bdaily (message|sending) quota/i, is: 'provider-quota-used-up' },
   // Rates and limits of the account (Exchange Online, Gmail, Brevo and others say so in words or by 4.7.0 and 5.4.5).
   { phase: 'rcpt', enhanced: /^4\.7\.28$/, is: 'provider-rate-limited' },
   { phase: 'rcpt', code: /^4/, text: /\b(rate|sending) limit|throttl/i, is: 'provider-rate-limited' },
