@@ -14,6 +14,8 @@ export type Preset = {
   user: { is: string } | 'password' | 'any' | 'address' | 'shown'
   /** Where access tokens for XOAUTH2 come from, and what is asked for there. */
   oauth2?: Oauth2Endpoint
+  /** Messages by one connection, where the provider asks for fewer than is usual. */
+  messagesMax?: number
   /** What a person must know about its name and password, in whole sentences. */
   login: string
 }
@@ -46,6 +48,8 @@ const p2587 = [...on('starttls', 2587), ...on('implicit', 2465), ...p587, ...p46
 
 const mailgunLogin = (ofTwin: string) =>
   `The name is a whole address such as postmaster@ and the domain, and name and password are those of the SMTP credentials of that domain. ${ofTwin}`
+// https://developers.sparkpost.com/api/smtp/
+const sparkpostMessagesMax = 100
 const sparkpostLogin = (ofTwin: string) =>
   `The password is an API key that has the permission “Send via SMTP”. ${ofTwin}`
 
@@ -90,12 +94,14 @@ export const presets: Record<PresetName, Preset> = {
     host: 'smtp.sparkpostmail.com',
     ports: [...p2525, ...p587],
     user: { is: 'SMTP_Injection' },
+    messagesMax: sparkpostMessagesMax,
     login: sparkpostLogin('An account of the EU is only known to the preset sparkpost-eu.'),
   },
   'sparkpost-eu': {
     host: 'smtp.eu.sparkpostmail.com',
     ports: [...p2525, ...p587],
     user: { is: 'SMTP_Injection' },
+    messagesMax: sparkpostMessagesMax,
     login: sparkpostLogin('An account of the US is only known to the preset sparkpost.'),
   },
   // https://postmarkapp.com/developer/user-guide/send-email-with-smtp
