@@ -15,6 +15,17 @@ describe('what a reply is about', () => {
   })
 
   test.each<[Phase, string]>([
+    ['data', '550 5.1.8 Access denied, bad outbound sender AS(42004)'],
+    ['mail', '501 5.1.8 Access denied, bad outbound sender'],
+    ['data', '550 5.7.705 Access denied, tenant has exceeded threshold'],
+  ])(
+    'an account that Exchange Online has blocked may not send, whoever the sender is: to %s, %s',
+    (phase, reply) => {
+      expect(judgeReply(phase, reply)).toBe('provider-account-suspended')
+    },
+  )
+
+  test.each<[Phase, string]>([
     ['rcpt', '554 5.7.1 <unknown[192.0.2.1]>: Client host rejected: Access denied'],
     ['rcpt', '554 5.7.1 <ext@example.net>: Relay access denied'],
   ])('a client that may not send is not the fault of the recipient: to %s, %s', (phase, reply) => {

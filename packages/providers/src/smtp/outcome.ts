@@ -53,6 +53,7 @@ const rules: SmtpRule[] = [
   { code: /^53[0458]/, is: 'provider-credentials-refused' },
   // Accounts that Exchange Online has blocked.
   { enhanced: /^5\.7\.70[58]$/, is: 'provider-account-suspended' },
+  { enhanced: /^5\.1\.8$/, text: /bad outbound sender/i, is: 'provider-account-suspended' },
   // Authentication and encryption.
   { enhanced: /^5\.7\.([89]|1[0-4]|30)$/, is: 'provider-credentials-refused' },
   // Not the recipient's fault: the sender is not one of this account's. Postfix keeps its refusal of a sender or a client until
