@@ -48,7 +48,7 @@ async function check(
   const io = createTestIo(2000)
   cleanups.push(io.close, peer.close)
   const { ses, connection } = parsed(peer.port)
-  return { report: await ses.check(connection, io), got: peer.got }
+  return { report: await ses.check(connection, io), got: peer.got, io }
 }
 
 test('a good account tells its limits and identities, in two signed questions that send nothing', async () => {
@@ -95,6 +95,7 @@ test('only identities that may send are told', async () => {
   const answer = listed(
     identity('example.com', { SendingEnabled: true, VerificationStatus: 'SUCCESS' }),
     identity('new.example', { SendingEnabled: false, VerificationStatus: 'PENDING' }),
+    identity('off.example', { SendingEnabled: false, VerificationStatus: 'SUCCESS' }),
     identity('writer@example.org', { VerificationStatus: 'SUCCESS' }),
     identity('lost.example', {}),
   )
@@ -121,7 +122,9 @@ test.each<[string, Answer, RegExp]>([
   ['cut off', (response) => void response.socket?.destroy(), /not known/],
   ['never given', () => {}, /not known/],
 ])('a list of identities that is %s is no fault: a note says so', async (_what, answer, note) => {
-  const { report } = await check(200, healthy, {}, answer)
+  const { report, io } = await check(200, healthy, {}, answer)
+  // Whoever asked waits no longer than until then.
+  expect(io.signal.aborted).toBe(false)
   expect(report).toMatchObject({ fault: null, sandbox: false, limits: { perSecond: 14 } })
   expect(report.identities).toBeUndefined()
   expect(report.notes).toEqual([expect.stringMatching(note)])
