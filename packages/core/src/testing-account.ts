@@ -18,10 +18,12 @@ export function quota(rate: number, perDay: number, used = 0): Answer {
 /** A fake of SES behind a real socket: takes every message, and says of its account what it is told to. */
 export async function playAccount(account: Answer) {
   const state = { account, underWay: 0, underWayMost: 0 }
-  const isQuestion = ({ method }: Exchange) => method === 'GET'
+  const isMessage = ({ method }: Exchange) => method === 'POST'
+  const isQuestion = ({ path }: Exchange) => path === '/v2/email/account'
   const peer = await playHttp((response, exchange) => {
-    if (!isQuestion(exchange))
+    if (isMessage(exchange))
       return respond(200, '{"MessageId":"0100018b5c3c0a4f-000000"}')(response, exchange)
+    if (!isQuestion(exchange)) return respond(200, '{"EmailIdentities":[]}')(response, exchange)
     state.underWay++
     state.underWayMost = Math.max(state.underWayMost, state.underWay)
     response.once('close', () => state.underWay--)
@@ -39,9 +41,9 @@ export async function playAccount(account: Answer) {
   }
   return {
     ...{ state, through, port: peer.port, close: peer.close },
-    /** How often it was asked. */
+    /** How often it was asked what the account may send. */
     questions: () => peer.got.filter(isQuestion).length,
     /** How many messages it took. */
-    taken: () => peer.got.filter((exchange) => !isQuestion(exchange)).length,
+    taken: () => peer.got.filter(isMessage).length,
   }
 }

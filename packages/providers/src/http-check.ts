@@ -25,6 +25,16 @@ export function faulty(code: FailureCode, reason: string, more: string[] = []): 
   return { fault: { code, reason, advice: [...more, ...(usual === undefined ? [] : [usual])] }, notes: [] }
 }
 
+/** The same report, with what this provider has to say about its fault as further advice. */
+export function withAdvice(
+  report: AccountReport,
+  further: Partial<Record<FailureCode, string>>,
+): AccountReport {
+  const { fault } = report
+  const more = fault && further[fault.code]
+  return fault && more ? { ...report, fault: { ...fault, advice: [...fault.advice, more] } } : report
+}
+
 /** One question to a provider's API about the account; whatever is no success is judged by its table. */
 export async function inquire(
   io: Io,

@@ -17,6 +17,7 @@ const all = ['a@x.example', 'b@x.example', 'c@x.example']
 type Judge = (response: HttpResponse) => SendOutcome
 type Row = [provider: string, judge: Judge, status: number, body: object]
 
+const toSparkpost: Judge = (response) => sparkpost(all, response, now)
 const toPostmark: Judge = (response) => postmark(response, now, all)
 const toSendgrid: Judge = (response) => sendgrid(response, now, { to: all, cc: [], bcc: [] })
 const field = (name: string) => ({ errors: [{ message: 'Does not contain a valid address.', field: name }] })
@@ -62,6 +63,7 @@ const unnamed: Row[] = [
     400,
     { __type: 'BadRequestException', message: "Missing final '@domain'" },
   ],
+  ['sparkpost', toSparkpost, 422, { errors: [{ message: 'Invalid recipients', code: '5002' }] }],
 ]
 
 test.each(unnamed)(
@@ -76,6 +78,12 @@ test.each(unnamed)(
 const named: Row[] = [
   ['postmark', toPostmark, 422, { ErrorCode: 406, Message: 'Inactive addresses: b@x.example.' }],
   ['sendgrid', toSendgrid, 400, field('personalizations.0.to.1.email')],
+  [
+    'sparkpost',
+    toSparkpost,
+    422,
+    { errors: [{ message: 'Invalid email address', description: "'B@x.example'", code: 5001 }] },
+  ],
 ]
 
 test.each(named)(

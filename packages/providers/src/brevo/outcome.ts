@@ -1,7 +1,7 @@
 import { parseAnswer, toLine } from '../answer.ts'
 import { toFailure } from '../failures.ts'
-import { retryAfterMs } from '../http.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
+import { pauseAfter, withReset } from '../retry-hint.ts'
 import { type Fault, judge, type Rule } from '../rules.ts'
 
 // The first rule that fits decides; codes come in either case:
@@ -30,29 +30,22 @@ export const rules: Rule[] = [
   { is: 'message-refused' },
 ]
 
+// They come with every answer, but are about the rate alone: https://developers.brevo.com/docs/limit-headers
+const rate = { remaining: 'x-sib-ratelimit-remaining', reset: 'x-sib-ratelimit-reset' }
+
 /** What an answer of Brevo means for the message. */
 export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
-  const { status, headers } = response
+  const { status } = response
   if (status < 200 || status >= 300)
-    return judge(rules, toFault(response), status === 429 ? withReset(response) : response, now)
+    return judge(rules, toFault(response), status === 429 ? withReset(response, rate) : response, now)
   const id = toLine(parseAnswer(response.body).messageId)
-  if (!id) return toFailure('outcome-unknown', 'success without a messageId')
-  const isLast = headers['x-sib-ratelimit-remaining'] === '0'
-  const pauseMs = isLast ? retryAfterMs(withReset(response), now) : undefined
-  return { kind: 'accepted', providerMessageId: id, ...(pauseMs !== undefined && { pauseMs }) }
+  return id
+    ? { kind: 'accepted', providerMessageId: id, ...pauseAfter(response, rate, now) }
+    : toFailure('outcome-unknown', 'success without a messageId')
 }
 
 /** What Brevo says went wrong. */
 export function toFault(response: HttpResponse): Fault {
   const answer = parseAnswer(response.body)
   return { status: response.status, code: toLine(answer.code), message: toLine(answer.message) }
-}
-
-/**
- * Brevo's own field, in seconds, stands for `Retry-After`. It comes with every answer, but is about the rate alone:
- * https://developers.brevo.com/docs/limit-headers
- */
-function withReset(response: HttpResponse): HttpResponse {
-  const { 'retry-after': given, 'x-sib-ratelimit-reset': reset } = response.headers
-  return { ...response, headers: { 'retry-after': given ?? reset } }
 }

@@ -55,10 +55,11 @@ export function createGmail(): Provider<GmailCredentials, GmailSettings> {
     description: 'Gmail and Google Workspace, Gmail API, whole messages as MIME.',
     credentials,
     settings,
-    // https://developers.google.com/workspace/gmail/api/reference/quota; 36,700,160 bytes of upload by the API's discovery document.
+    // The upload would hold 35 MB, but Gmail sends no message that is larger than 25 MB as it is encoded:
+    // https://support.google.com/mail/answer/6584
     capabilities: {
       recipientsMax: 100,
-      messageBytesMax: 35 * 1000 * 1000,
+      messageBytesMax: 25 * 1000 * 1000,
       idempotencyWindowMs: 0,
       answersEachRecipient: false,
       replyToMax: 10,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { parseAnswer } from '../answer.ts'
-import { faulty, inquire } from '../http-check.ts'
+import type { FailureCode } from '../failures.ts'
+import { faulty, inquire, withAdvice } from '../http-check.ts'
 import type { AccountReport, HttpResponse, Io, ProviderConnection } from '../provider.ts'
 import type { Rule } from '../rules.ts'
 import type { MailgunCredentials, MailgunSettings } from './index.ts'
@@ -11,6 +12,14 @@ type Connection = ProviderConnection<MailgunCredentials, MailgunSettings>
 
 const sandboxNote =
   'The domain is a sandbox of Mailgun: it reaches authorized recipients only. Add a domain of your own, or the addresses in the account’s settings.'
+
+const regionAdvice =
+  'A domain and its sending keys are only known in the region that the domain was made in, us or eu: compare the region in the settings.'
+// Which of the two answers a wrong region gets, Mailgun does not say.
+const advice: Partial<Record<FailureCode, string>> = {
+  'provider-credentials-refused': regionAdvice,
+  'provider-settings-wrong': regionAdvice,
+}
 
 // https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/domains/get-v4-domains--name-
 const answer = z.object({
@@ -24,6 +33,10 @@ const answer = z.object({
 
 /** Asks how the domain is. A key that may only send is not told, and proves itself in another way. */
 export async function checkMailgun(connection: Connection, endpoint: string, io: Io): Promise<AccountReport> {
+  return withAdvice(await askForDomain(connection, endpoint, io), advice)
+}
+
+async function askForDomain(connection: Connection, endpoint: string, io: Io): Promise<AccountReport> {
   const { credentials, settings } = connection
   const url = `${endpoint}/v4/domains/${settings.domain}`
   const request = { method: 'GET', url, headers: toHeaders(credentials) } as const

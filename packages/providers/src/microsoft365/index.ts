@@ -53,6 +53,9 @@ const settings = z.strictObject({
     .describe('Address that gives out tokens when it is not https://login.microsoftonline.com'),
 })
 
+// The requests of one call follow each other: https://learn.microsoft.com/en-us/graph/throttling-limits#outlook-service-limits
+const requestsMax = 4
+
 /** Exchange Online through Microsoft Graph: the whole message becomes a draft, large files follow it, and the draft is sent. */
 export function createMicrosoft365(): Provider<Microsoft365Credentials, Microsoft365Settings> {
   const tokens = createTokens()
@@ -77,6 +80,7 @@ export function createMicrosoft365(): Provider<Microsoft365Credentials, Microsof
       tellsLimits: false,
     },
     targets: microsoft365Targets,
+    callsMax: () => requestsMax,
     send: (message, connection, io) => sendByMicrosoft365(message, connection, tokens, io),
     check: (connection, io) => checkMicrosoft365(connection, tokens, io),
   }

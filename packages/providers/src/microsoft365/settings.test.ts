@@ -37,3 +37,8 @@ test.each([
   const settings = { tenant: 'contoso.example', user: 'w@example.com', ...changes }
   expect(createMicrosoft365().settings.safeParse(settings).success).toBe(false)
 })
+
+test('no more calls at once have room than a mailbox takes requests', () => {
+  const { settings, callsMax } = createMicrosoft365()
+  expect(callsMax?.(settings.parse({ tenant: 'contoso.example', user: 'w@example.com' }))).toBe(4)
+})

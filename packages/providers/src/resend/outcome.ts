@@ -1,7 +1,8 @@
 import { parseAnswer, toLine } from '../answer.ts'
 import { toFailure } from '../failures.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
-import { type Fault, judge, type Rule } from '../rules.ts'
+import { pauseAfter, withReset } from '../retry-hint.ts'
+import { type Fault, findRule, judge, type Rule } from '../rules.ts'
 
 // The first rule that fits decides: https://resend.com/docs/api-reference/errors
 export const rules: Rule[] = [
@@ -13,6 +14,13 @@ export const rules: Rule[] = [
   // It failed somewhere inside, perhaps after it had taken the message; a repeat under the same key is safe.
   { status: /5../, is: 'outcome-unknown' },
   { status: /401|403/, code: /restricted/, is: 'provider-permission-missing' },
+  // Before a domain is verified, mail reaches the account's own address alone.
+  {
+    status: /403/,
+    code: /validation_error/,
+    message: /testing (e-?mails?|recipients?)/i,
+    is: 'provider-sandbox',
+  },
   // Says `validation_error` for a domain that is not verified: https://resend.com/docs/api-reference/errors#validation_error-2
   { status: /403/, code: /validation_error/, is: 'provider-sender-refused' },
   { status: /401|403/, is: 'provider-credentials-refused' },
@@ -26,13 +34,22 @@ export const rules: Rule[] = [
   { is: 'message-refused' },
 ]
 
+// They come with every answer, but are about the rate alone: https://resend.com/changelog/api-rate-limit
+const rate = { remaining: 'ratelimit-remaining', reset: 'ratelimit-reset' }
+
 /** What an answer of Resend means for the message. */
 export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
-  if (response.status < 200 || response.status >= 300) return judge(rules, toFault(response), response, now)
+  if (response.status < 200 || response.status >= 300) return toRefusal(response, now)
   const id = toLine(parseAnswer(response.body).id)
   return id
-    ? { kind: 'accepted', providerMessageId: id }
+    ? { kind: 'accepted', providerMessageId: id, ...pauseAfter(response, rate, now) }
     : toFailure('outcome-unknown', 'success without an id')
+}
+
+function toRefusal(response: HttpResponse, now: Date): SendOutcome {
+  const fault = toFault(response)
+  const isRate = findRule(rules, fault)?.is === 'provider-rate-limited'
+  return judge(rules, fault, isRate ? withReset(response, rate) : response, now)
 }
 
 /** What Resend says went wrong. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { describeProvider } from '../conformance.ts'
 import { setUpAdapter, testRetryAfter, testUnknownSuccesses } from '../testing/adapter.ts'
 import { buildOutboundMessage } from '../testing.ts'
-import { playBehaviour, respond } from '../testing-http.ts'
+import { answered, playBehaviour, respond } from '../testing-http.ts'
 import { createResend } from './index.ts'
 import { toOutcome } from './outcome.ts'
 
@@ -159,7 +159,7 @@ describe('the request', () => {
 describe('answers', () => {
   const now = new Date('2026-11-20T10:00:00Z')
   const answer = (status: number, name: string, headers: Record<string, string> = {}) =>
-    toOutcome({ status, headers, body: Buffer.from(JSON.stringify({ statusCode: status, name })) }, now)
+    toOutcome(answered(status, { statusCode: status, name }, headers), now)
 
   test.each([
     [429, 'rate_limit_exceeded', { kind: 'deferred' }],
@@ -189,6 +189,44 @@ describe('answers', () => {
   })
 
   testRetryAfter((headers) => answer(429, 'rate_limit_exceeded', headers))
+
+  test.each([
+    ['You can only send testing emails to your own email address (me@example.com).', 'provider-sandbox'],
+    ['You may only send to testing recipients', 'provider-sandbox'],
+    ['The testing.example domain is not verified.', 'provider-sender-refused'],
+  ])('403 validation_error “%s” means %s', (message, code) => {
+    expect(toOutcome(answered(403, { name: 'validation_error', message }), now)).toMatchObject({
+      kind: 'rejected',
+      scope: 'account',
+      code,
+    })
+  })
+
+  test.each([
+    ['rate_limit_exceeded', { 'ratelimit-reset': '7' }, 7000],
+    ['rate_limit_exceeded', { 'ratelimit-reset': '0' }, 1000],
+    ['rate_limit_exceeded', { 'ratelimit-reset': '99999' }, 3_600_000],
+    ['rate_limit_exceeded', { 'ratelimit-reset': 'soon' }, undefined],
+    ['rate_limit_exceeded', { 'retry-after': '30', 'ratelimit-reset': '7' }, 30_000],
+    // The rate begins anew long before a used-up quota does.
+    ['daily_quota_exceeded', { 'ratelimit-reset': '1' }, 3_600_000],
+  ])('429 %s with %j waits %s ms', (name, headers, waitMs) => {
+    const outcome = answer(429, name, headers)
+    expect(outcome.kind === 'deferred' && outcome.retryAfterMs).toBe(waitMs)
+  })
+
+  test.each([
+    ['0', '7', 7000],
+    ['0', 'soon', undefined],
+    ['1', '7', undefined],
+  ])('an accepted message with %s requests left and %s s to go pauses for %s ms', (left, reset, pauseMs) => {
+    const headers = { 'ratelimit-remaining': left, 'ratelimit-reset': reset }
+    expect(toOutcome(answered(200, { id }, headers), now)).toEqual({
+      kind: 'accepted',
+      providerMessageId: id,
+      ...(pauseMs !== undefined && { pauseMs }),
+    })
+  })
 
   test('the reason is one short line of what Resend said', () => {
     const body = Buffer.from(

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { parseAnswer } from '../answer.ts'
 import type { FailureCode } from '../failures.ts'
-import { faulty, inquire } from '../http-check.ts'
+import { faulty, inquire, withAdvice } from '../http-check.ts'
 import type { AccountReport, HttpResponse, Io } from '../provider.ts'
 import type { SendgridCredentials } from './index.ts'
 import { rules, toFault } from './outcome.ts'
@@ -27,10 +27,7 @@ export async function checkSendgrid(
     'User-Agent': 'Lettergate',
   }
   const request = { method: 'GET', url: `${endpoint}/v3/scopes`, headers } as const
-  const report = await inquire(io, request, { rules, toFault, toReport })
-  const more = report.fault && advice[report.fault.code]
-  if (!report.fault || !more) return report
-  return { ...report, fault: { ...report.fault, advice: [...report.fault.advice, more] } }
+  return withAdvice(await inquire(io, request, { rules, toFault, toReport }), advice)
 }
 
 function toReport(response: HttpResponse): AccountReport {

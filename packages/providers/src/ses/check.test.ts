@@ -1,7 +1,9 @@
+import { ListContactListsCommand, SESv2Client } from '@aws-sdk/client-sesv2'
 import { afterEach, expect, test } from 'vitest'
 import { createTestIo, failure } from '../testing.ts'
-import { playHttp, respond } from '../testing-http.ts'
+import { type Answer, playHttp, respond } from '../testing-http.ts'
 import { createSes } from './index.ts'
+import { checkSignature } from './testing.ts'
 
 const healthy = {
   ProductionAccessEnabled: true,
@@ -29,25 +31,107 @@ function parsed(port: number) {
   }
 }
 
-async function check(status: number, body: unknown, headers = {}) {
+const identity = (name: string, more: object = { SendingEnabled: true }) => ({ IdentityName: name, ...more })
+const listed = (...identities: object[]) => respond(200, JSON.stringify({ EmailIdentities: identities }))
+
+async function check(
+  status: number,
+  body: unknown,
+  headers = {},
+  identities: Answer = listed(identity('example.com')),
+) {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
-  const peer = await playHttp(respond(status, text, headers))
-  const io = createTestIo()
+  const peer = await playHttp((response, exchange) => {
+    const answer = exchange.path.includes('/identities') ? identities : respond(status, text, headers)
+    return answer(response, exchange)
+  })
+  const io = createTestIo(2000)
   cleanups.push(io.close, peer.close)
   const { ses, connection } = parsed(peer.port)
-  return { report: await ses.check(connection, io), got: peer.got }
+  return { report: await ses.check(connection, io), got: peer.got, io }
 }
 
-test('a good account tells its limits, in one signed question that sends nothing', async () => {
+test('a good account tells its limits and identities, in two signed questions that send nothing', async () => {
   const { report, got } = await check(200, healthy)
   expect(report).toEqual({
     fault: null,
     sandbox: false,
     limits: { perSecond: 14, perDay: 50_000, usedToday: 7 },
+    identities: ['example.com'],
     notes: [],
   })
-  expect(got.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /v2/email/account'])
-  expect(got[0]?.headers.authorization).toMatch(/^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\//)
+  expect(got.map(({ method, path }) => `${method} ${path}`)).toEqual([
+    'GET /v2/email/account',
+    'GET /v2/email/identities?PageSize=100',
+  ])
+  for (const exchange of got) {
+    expect(exchange.headers.authorization).toMatch(/^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\//)
+    expect(checkSignature(exchange, 'wJalrXUtnFEMI')).toBe(true)
+  }
+})
+
+// The official SDK asks for identities by a newer POST, so that another question of its stands for a query.
+test('a question with a query is signed by the rules of the official SDK', async () => {
+  const peer = await playHttp(respond(200, '{}'))
+  cleanups.push(peer.close)
+  const client = new SESv2Client({
+    region: 'eu-west-1',
+    endpoint: `http://127.0.0.1:${peer.port}`,
+    maxAttempts: 1,
+    credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI' },
+  })
+  await client.send(new ListContactListsCommand({ PageSize: 100 }))
+  client.destroy()
+  const { got } = await check(200, healthy)
+  for (const exchange of [peer.got[0], got[1]]) {
+    expect(exchange?.path).toMatch(/\?PageSize=100$/)
+    expect(checkSignature(exchange, 'wJalrXUtnFEMI')).toBe(true)
+    if (exchange)
+      expect(checkSignature({ ...exchange, path: `${exchange.path}0` }, 'wJalrXUtnFEMI')).toBe(false)
+  }
+})
+
+test('only identities that may send are told', async () => {
+  const answer = listed(
+    identity('example.com', { SendingEnabled: true, VerificationStatus: 'SUCCESS' }),
+    identity('new.example', { SendingEnabled: false, VerificationStatus: 'PENDING' }),
+    identity('off.example', { SendingEnabled: false, VerificationStatus: 'SUCCESS' }),
+    identity('writer@example.org', { VerificationStatus: 'SUCCESS' }),
+    identity('lost.example', {}),
+  )
+  const { report } = await check(200, healthy, {}, answer)
+  expect(report).toMatchObject({ identities: ['example.com', 'writer@example.org'], notes: [] })
+})
+
+test.each([
+  ['all of them', { EmailIdentities: [identity('new.example', { SendingEnabled: false })] }, 1],
+  ['there are none', { EmailIdentities: [] }, 1],
+  ['further pages', { EmailIdentities: [], NextToken: 'x' }, 0],
+])('that nothing can be sent yet is said if it is certain: %s', async (_what, body, notes) => {
+  const { report } = await check(200, healthy, {}, respond(200, JSON.stringify(body)))
+  expect(report).toMatchObject({ fault: null, identities: [] })
+  expect(report.notes.filter((note) => /nothing can be sent yet/.test(note))).toHaveLength(notes)
+})
+
+const denied = respond(403, '{"message":"x"}', { 'x-amzn-errortype': 'AccessDeniedException' })
+test.each<[string, Answer, RegExp]>([
+  ['refused', denied, /ses:ListEmailIdentities/],
+  ['asked for too often', respond(429, '{}'), /not known/],
+  ['broken', respond(500, ''), /not known/],
+  ['something else', respond(200, '<html>'), /not known/],
+  ['cut off', (response) => void response.socket?.destroy(), /not known/],
+  ['never given', () => {}, /not known/],
+])('a list of identities that is %s is no fault: a note says so', async (_what, answer, note) => {
+  const { report, io } = await check(200, healthy, {}, answer)
+  // Whoever asked waits no longer than until then.
+  expect(io.signal.aborted).toBe(false)
+  expect(report).toMatchObject({ fault: null, sandbox: false, limits: { perSecond: 14 } })
+  expect(report.identities).toBeUndefined()
+  expect(report.notes).toEqual([expect.stringMatching(note)])
+})
+
+test('what is a fault asks no further', async () => {
+  expect((await check(200, { ...healthy, SendingEnabled: false })).got).toHaveLength(1)
 })
 
 test('the sandbox is no fault, but is said, and how to leave it', async () => {
@@ -114,7 +198,11 @@ test.each([
 test('a key that may not read the account is good: it is said what is not known, and which permission to add', async () => {
   const message = 'User: arn:aws:iam::1:user/x is not authorized to perform: ses:GetAccount'
   const { report } = await check(403, { message }, { 'x-amzn-errortype': 'AccessDeniedException' })
-  expect(report).toEqual({ fault: null, notes: [expect.stringMatching(/quota.*not known.*ses:GetAccount/)] })
+  expect(report).toEqual({
+    fault: null,
+    identities: ['example.com'],
+    notes: [expect.stringMatching(/quota.*not known.*ses:GetAccount/)],
+  })
 })
 
 test('an account that has no SES is a fault, and the permissions are named', async () => {

@@ -30,10 +30,17 @@ function hmac(key: Buffer, text: string): Buffer {
 /**
  * The header fields of a request, signed by Signature Version 4:
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
- * `path` must be normal already: unreserved characters and slashes only.
+ * `path` must be normal already: unreserved characters and slashes only. So must `query`: encoded, and sorted by name.
  */
 export function signedHeaders(
-  request: { method: 'GET' | 'POST'; host: string; path: string; body: string; region: string },
+  request: {
+    method: 'GET' | 'POST'
+    host: string
+    path: string
+    query?: string
+    body: string
+    region: string
+  },
   credentials: SesCredentials,
   now: Date,
 ): Record<string, string> {
@@ -44,7 +51,7 @@ export function signedHeaders(
   const canonical = [
     request.method,
     request.path,
-    '',
+    request.query ?? '',
     `content-type:${CONTENT_TYPE}`,
     `host:${request.host}`,
     `x-amz-date:${date}`,

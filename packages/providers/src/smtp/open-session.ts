@@ -7,6 +7,7 @@ import { loginObstacle } from './failure.ts'
 import { authenticateByToken, findLogin, type Login, tokenMethod } from './login.ts'
 import { openConnection, type Step } from './open-connection.ts'
 import { judgeReply, type Transfer } from './outcome.ts'
+import { presets } from './presets.ts'
 import { Session } from './session.ts'
 import type { Opened } from './session-pool.ts'
 import { endpointOf, type SmtpSettings, smtpTarget } from './settings.ts'
@@ -23,7 +24,10 @@ export async function openSession(
   if ('failure' in found) return { failure: { kind: 'misconfigured', ...found.failure } }
   const step = logIn(found.login, settings.allow_insecure === true)
   const opened = await openConnection(smtpTarget(settings), optionsOf(settings), io, step)
-  if ('connection' in opened) return { session: new Session(opened.connection, opened.greeting) }
+  if ('connection' in opened) {
+    const messagesMax = settings.preset && presets[settings.preset].messagesMax
+    return { session: new Session(opened.connection, opened.greeting, messagesMax) }
+  }
   const { failure } = opened
   const token = found.login?.token
   if (!token) return { failure }

@@ -15,6 +15,17 @@ describe('what a reply is about', () => {
   })
 
   test.each<[Phase, string]>([
+    ['data', '550 5.1.8 Access denied, bad outbound sender AS(42004)'],
+    ['mail', '501 5.1.8 Access denied, bad outbound sender'],
+    ['data', '550 5.7.705 Access denied, tenant has exceeded threshold'],
+  ])(
+    'an account that Exchange Online has blocked may not send, whoever the sender is: to %s, %s',
+    (phase, reply) => {
+      expect(judgeReply(phase, reply)).toBe('provider-account-suspended')
+    },
+  )
+
+  test.each<[Phase, string]>([
     ['rcpt', '554 5.7.1 <unknown[192.0.2.1]>: Client host rejected: Access denied'],
     ['rcpt', '554 5.7.1 <ext@example.net>: Relay access denied'],
   ])('a client that may not send is not the fault of the recipient: to %s, %s', (phase, reply) => {
@@ -30,6 +41,9 @@ describe('what a reply is about', () => {
     ['data', '554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException; failed'],
     ['data', '554 5.2.2 Submission quota exceeded'],
     ['mail', '550 Quota exceeded for this account'],
+    ['data', '454 Throttling failure: Daily message quota exceeded'],
+    ['mail', '454-Throttling failure: Daily\n454 message quota exceeded.'],
+    ['rcpt', '454 4.7.0 Throttling failure: Daily message quota exceeded'],
   ])('a quota of the account is waited for: to %s, %s', (phase, reply) => {
     expect(judgeReply(phase, reply)).toBe('provider-quota-used-up')
   })

@@ -27,6 +27,8 @@ const rules: SmtpRule[] = [
   // no limit of the account, in whatever words.
   { phase: 'rcpt', enhanced: /^4\.(2\.\d+|5\.3)$/, is: 'recipient-deferred' },
   { phase: 'data', enhanced: /^4\.(2\.2|5\.3)$/, is: 'recipient-deferred' },
+  // "454 Throttling failure: Daily message quota exceeded": https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html
+  { code: /^4/, text: /\bdaily (message|sending) quota/i, is: 'provider-quota-used-up' },
   // Rates and limits of the account (Exchange Online, Gmail, Brevo and others say so in words or by 4.7.0 and 5.4.5).
   { phase: 'rcpt', enhanced: /^4\.7\.28$/, is: 'provider-rate-limited' },
   { phase: 'rcpt', code: /^4/, text: /\b(rate|sending) limit|throttl/i, is: 'provider-rate-limited' },
@@ -51,6 +53,7 @@ const rules: SmtpRule[] = [
   { code: /^53[0458]/, is: 'provider-credentials-refused' },
   // Accounts that Exchange Online has blocked.
   { enhanced: /^5\.7\.70[58]$/, is: 'provider-account-suspended' },
+  { enhanced: /^5\.1\.8$/, text: /bad outbound sender/i, is: 'provider-account-suspended' },
   // Authentication and encryption.
   { enhanced: /^5\.7\.([89]|1[0-4]|30)$/, is: 'provider-credentials-refused' },
   // Not the recipient's fault: the sender is not one of this account's. Postfix keeps its refusal of a sender or a client until

@@ -27,6 +27,8 @@ export type Preset = {
   oauth2?: Oauth2Endpoint
   /** Header fields that it reads itself; absent: it has none. */
   headers?: ToFields
+  /** Messages by one connection, where the provider asks for fewer than is usual. */
+  messagesMax?: number
   /** What a person must know about its name and password, in whole sentences. */
   login: string
 }
@@ -57,9 +59,12 @@ const p587 = on('starttls', 587)
 const p465 = on('implicit', 465)
 const p2587 = [...on('starttls', 2587), ...on('implicit', 2465), ...p587, ...p465]
 
-const mailgunLogin =
-  'The name is a whole address such as postmaster@ and the domain, and name and password are those of the SMTP credentials of that domain.'
-const sparkpostLogin = 'The password is an API key that has the permission “Send via SMTP”.'
+const mailgunLogin = (ofTwin: string) =>
+  `The name is a whole address such as postmaster@ and the domain, and name and password are those of the SMTP credentials of that domain. ${ofTwin}`
+// https://developers.sparkpost.com/api/smtp/
+const sparkpostMessagesMax = 100
+const sparkpostLogin = (ofTwin: string) =>
+  `The password is an API key that has the permission “Send via SMTP”. ${ofTwin}`
 
 export const presets: Record<PresetName, Preset> = {
   // https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html
@@ -85,14 +90,14 @@ export const presets: Record<PresetName, Preset> = {
     ports: [...p2525, ...p587, ...p465],
     user: 'address',
     headers: mailgunFields,
-    login: mailgunLogin,
+    login: mailgunLogin('A domain of the EU is only known to the preset mailgun-eu.'),
   },
   'mailgun-eu': {
     host: 'smtp.eu.mailgun.org',
     ports: [...p2525, ...p587, ...p465],
     user: 'address',
     headers: mailgunFields,
-    login: mailgunLogin,
+    login: mailgunLogin('A domain of the US is only known to the preset mailgun.'),
   },
   // https://mailchimp.com/developer/transactional/docs/smtp-integration/
   mandrill: {
@@ -108,14 +113,16 @@ export const presets: Record<PresetName, Preset> = {
     ports: [...p2525, ...p587],
     user: { is: 'SMTP_Injection' },
     headers: sparkpostFields,
-    login: sparkpostLogin,
+    messagesMax: sparkpostMessagesMax,
+    login: sparkpostLogin('An account of the EU is only known to the preset sparkpost-eu.'),
   },
   'sparkpost-eu': {
     host: 'smtp.eu.sparkpostmail.com',
     ports: [...p2525, ...p587],
     user: { is: 'SMTP_Injection' },
     headers: sparkpostFields,
-    login: sparkpostLogin,
+    messagesMax: sparkpostMessagesMax,
+    login: sparkpostLogin('An account of the US is only known to the preset sparkpost.'),
   },
   // https://postmarkapp.com/developer/user-guide/send-email-with-smtp
   postmark: {

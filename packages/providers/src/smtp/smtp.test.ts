@@ -219,6 +219,17 @@ describe('kept connections', () => {
     expect(peer.connections()).toBe(3)
   })
 
+  test.each([
+    ['sparkpost', 2],
+    ['sparkpost-eu', 2],
+    ['mailgun', 1],
+  ])('101 messages by the preset %s are sent over %d connections', async (preset, connections) => {
+    const { peer, send } = await start({}, { preset })
+    for (let at = 0; at <= 100; at++) await send()
+    expect(peer.messages).toHaveLength(101)
+    expect(peer.connections()).toBe(connections)
+  })
+
   test('a message that finds every connection busy until its deadline is deferred', async () => {
     const { send } = await start({ message: () => {} }, { max_connections: 1 })
     const hanging = send({}, 400)

@@ -1,9 +1,15 @@
 import { z } from 'zod'
 import { parseAnswer, toLine } from '../answer.ts'
-import { faulty, inquire } from '../http-check.ts'
+import type { FailureCode } from '../failures.ts'
+import { faulty, inquire, withAdvice } from '../http-check.ts'
 import type { AccountReport, HttpResponse, Io } from '../provider.ts'
 import type { SparkpostCredentials } from './index.ts'
 import { rules, toFault } from './outcome.ts'
+
+const advice: Partial<Record<FailureCode, string>> = {
+  'provider-credentials-refused':
+    'Accounts and keys of one region, us or eu, are not known in the other: compare the region in the settings.',
+}
 
 const usage = z.object({ used: z.number(), limit: z.number() })
 
@@ -25,7 +31,7 @@ export async function checkSparkpost(
   const report = await inquire(io, { method: 'GET', url, headers }, { rules, toFault, toReport })
   return report.fault?.code === 'provider-permission-missing'
     ? { fault: null, notes: ['The key may not read the account, so limits and state are not known.'] }
-    : report
+    : withAdvice(report, advice)
 }
 
 function toReport(response: HttpResponse): AccountReport {

@@ -5,6 +5,8 @@ import type { HttpResponse, RecipientRefusal, SendOutcome } from '../provider.ts
 import { toPartlyRefused } from '../refusals.ts'
 import { type Fault, judge, type Rule } from '../rules.ts'
 
+const noneValid = /at least one valid recipient/i
+
 // The first rule that fits decides: https://developers.sparkpost.com/api/#header-errors
 export const rules: Rule[] = [
   // A limit of the plan, by hour, day or month; no message of the request was sent:
@@ -19,8 +21,9 @@ export const rules: Rule[] = [
   { status: /403/, is: 'provider-permission-missing' },
   // The domain in From is not verified.
   { status: /4../, code: /^7001$/, is: 'provider-sender-refused' },
-  // Nobody of them is valid, so all are named by it.
-  { status: /400|422/, message: /at least one valid recipient/i, is: 'recipient-refused' },
+  { status: /400|422/, message: noneValid, is: 'recipient-refused' },
+  // Something is wrong with recipients, perhaps with some of them only.
+  { status: /422/, code: /^500[12]$/, is: 'recipient-refused' },
   // No such API at this address.
   { status: /3..|404|405/, is: 'provider-settings-wrong' },
   { status: /413/, is: 'message-too-large' },
@@ -40,7 +43,7 @@ const results = z.object({
 /** What an answer of SparkPost means for the message; it counts refused recipients, but need not name them. */
 export function toOutcome(envelopeTo: readonly string[], response: HttpResponse, now: Date): SendOutcome {
   if (response.status < 200 || response.status >= 300)
-    return toPartlyRefused(judge(rules, toFault(response), response, now), envelopeTo)
+    return toPartlyRefused(judge(rules, toFault(response), response, now), namedIn(response, envelopeTo))
   const { data } = results.safeParse(parseAnswer(response.body).results)
   if (!data) return toFailure('outcome-unknown', 'success without the numbers of recipients')
   const { id, total_accepted_recipients: taken, total_rejected_recipients: refusedCount } = data
@@ -60,6 +63,13 @@ export function toOutcome(envelopeTo: readonly string[], response: HttpResponse,
   return { kind: 'accepted', providerMessageId: toLine(id), ...(refused.length > 0 && { refused }) }
 }
 
+/** Whom a refused request was refused for: all, if none of them is valid, or else those whose addresses it repeats. */
+function namedIn(response: HttpResponse, envelopeTo: readonly string[]): readonly string[] {
+  const texts = errorsOf(response).map(toText)
+  if (texts.some((text) => noneValid.test(text))) return envelopeTo
+  return toRefusals(envelopeTo, texts).map(({ address }) => address)
+}
+
 function toRefusals(envelopeTo: readonly string[], reasons: readonly string[]): RecipientRefusal[] {
   return envelopeTo.flatMap((address) => {
     const reason = reasons.find((text) => words(text).includes(address.toLowerCase()))
@@ -74,10 +84,13 @@ function words(text: string): string[] {
   return text.toLowerCase().match(/[^\s"'`<>()[\],;:]+@[a-z0-9.-]*[a-z0-9]/g) ?? []
 }
 
+function errorsOf(response: HttpResponse): z.infer<typeof faults> {
+  return faults.safeParse(parseAnswer(response.body).errors).data ?? []
+}
+
 /** What SparkPost says went wrong: the first of its errors. */
 export function toFault(response: HttpResponse): Fault {
-  const { data } = faults.safeParse(parseAnswer(response.body).errors)
-  const first = data?.[0] ?? {}
+  const first = errorsOf(response)[0] ?? {}
   return { status: response.status, code: toLine(first.code), message: toText({ ...first, code: '' }) }
 }
 

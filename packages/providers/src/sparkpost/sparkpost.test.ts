@@ -156,6 +156,9 @@ describe('errors', () => {
     [400, '1100', 'Invalid DKIM key ID', 'message-refused'],
     [400, '', 'Bad Request', 'message-refused'],
     [422, '1400', 'required field is missing', 'message-refused'],
+    [422, '5001', 'Invalid email address', 'recipient-refused'],
+    [422, '5002', 'Invalid recipients', 'recipient-refused'],
+    [422, '50010', 'x', 'message-refused'],
     [422, '5002', 'At least one valid recipient is required', 'recipient-refused'],
     [409, '1602', 'resource conflict', 'message-refused'],
     [413, '', '', 'message-too-large'],
@@ -312,6 +315,11 @@ describe('check()', () => {
     [404, '', 'provider-settings-wrong'],
     [429, '', 'provider-rate-limited'],
   ])
+
+  test('a key that is not known may be one of the other region', async () => {
+    const { report } = await check(respond(401, errors('', 'Unauthorized.')))
+    expect(report.fault?.advice.join(' ')).toMatch(/us or eu/)
+  })
 
   test('an account that pends is named, not refused', async () => {
     const { report } = await check(respond(200, account({ status: 'pending' })))
