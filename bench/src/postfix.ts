@@ -18,31 +18,37 @@ export function postfixInstalled(): boolean {
   return existsSync(join(DAEMONS, 'master')) && process.getuid?.() === 0
 }
 
-/** Messages per second through a Postfix of our own: smtp-source → Postfix → smtp-sink, all on loopback. */
+/** A Postfix of our own on a free port of loopback, which relays everything to another. */
+export async function startPostfix(relayPort: number): Promise<{ port: number } & AsyncDisposable> {
+  await using cleanup = new AsyncDisposableStack()
+  const folder = cleanup.adopt(await mkdtemp(join(tmpdir(), 'lettergate-postfix-')), (it) =>
+    rm(it, { recursive: true, force: true }),
+  )
+  const port = await freePort()
+  await configure(folder, port, relayPort)
+  const master = startProcess({
+    name: 'postfix',
+    command: join(DAEMONS, 'master'),
+    args: ['-c', join(folder, 'etc'), '-s'],
+    orphanSignal: 'TERM',
+  })
+  cleanup.defer(async () => void (await master.stop()))
+  await untilListening(master, port)
+  const started = cleanup.move()
+  return { port, [Symbol.asyncDispose]: () => started.disposeAsync() }
+}
+
+/** Messages per second: smtp-source → Postfix → smtp-sink, all on loopback. */
 export async function measurePostfix(
   count: number,
   messageBytes: number,
 ): Promise<{ acceptRate: number; rate: number }> {
   const sink = await startSmtpSink(count)
-  const folder = await mkdtemp(join(tmpdir(), 'lettergate-postfix-'))
   try {
-    const port = await freePort()
-    await configure(folder, port, sink.port)
-    const master = startProcess({
-      name: 'postfix',
-      command: join(DAEMONS, 'master'),
-      args: ['-c', join(folder, 'etc'), '-s'],
-      orphanSignal: 'TERM',
-    })
-    try {
-      await untilListening(master, port)
-      return await pump(port, sink.allReceived, count, messageBytes)
-    } finally {
-      await master.stop()
-    }
+    await using postfix = await startPostfix(sink.port)
+    return await pump(postfix.port, sink.allReceived, count, messageBytes)
   } finally {
     await sink.stop()
-    await rm(folder, { recursive: true, force: true })
   }
 }
 
