@@ -196,7 +196,17 @@ test.each<[string, RecipientStatus[], ExplainRow | null, AttemptRow[], object[]]
     ],
   ],
 ])('%s: every reason, the most telling first', (_, statuses, backlog, attempts, reasons) => {
-  expect(explain({ message: message(...statuses), backlog, attempts })).toEqual(
+  expect(explain({ message: message(...statuses), backlog, attempts, routeId: null })).toEqual(
     reasons.map((expected) => expect.objectContaining(expected)),
   )
+})
+
+test('a message that was never tried says which route fits it', () => {
+  const [first] = explain({
+    message: message('queued'),
+    backlog: row({ state: 'ready' }),
+    attempts: [],
+    routeId,
+  })
+  expect(first?.detail).toBe(`It is the next of yours. The route ${toPublicId('rte', routeId)} fits it.`)
 })

@@ -5,8 +5,10 @@ import type { RecipientStatus } from '@lettergate/contracts/recipient-status'
 import type { Queryable } from '@lettergate/db/pool'
 import { type AttemptRow, readAttempts, type StoredChoice } from '@lettergate/db/sql/read-attempts'
 import { type ExplainRow, readExplain } from '@lettergate/db/sql/read-explain'
+import { readRouting } from '@lettergate/db/sql/routing-read'
 import type { Tenants } from '@lettergate/db/tenant-database'
 import { classOf } from '@lettergate/providers/failures'
+import { routeOf } from './match-route.ts'
 import { type MessageReader, type Reader, readExisting, type StoredMessage } from './read-messages.ts'
 import { fromStorage } from './read-storage.ts'
 
@@ -26,6 +28,8 @@ type Seen = {
   message: Pick<StoredMessage, 'recipients' | 'sendAt'>
   backlog: ExplainRow | null
   attempts: readonly AttemptRow[]
+  /** The route that a message which was never tried goes by, as things stand; null: none fits, or it was tried. */
+  routeId: string | null
 }
 
 const WAITING: readonly RecipientStatus[] = ['scheduled', 'queued', 'deferred', 'held']
@@ -131,10 +135,16 @@ function lastAnswer(seen: Seen, last: AttemptRow): Reason {
   return reason('last-answer', detail, addresses, { connectionId, failure: code })
 }
 
+/** A try tells by itself why it went where it did. */
+function withRoute({ routeId }: Seen, first: Reason): Reason {
+  if (routeId === null) return first
+  return { ...first, detail: `${first.detail} The route ${toPublicId('rte', routeId)} fits it.` }
+}
+
 /** Why a message is where it is, the most telling reason first. Pure. */
 export function explain(seen: Seen): Reason[] {
   const reasons: Reason[] = []
-  if (seen.backlog) reasons.push(backlogReason(seen, seen.backlog))
+  if (seen.backlog) reasons.push(withRoute(seen, backlogReason(seen, seen.backlog)))
   const unknown = addressesOf(seen, 'unknown')
   if (unknown.length > 0) {
     const detail = 'No answer came after the message went out: it is not sent again by itself.'
@@ -154,9 +164,16 @@ export function explain(seen: Seen): Reason[] {
   return reasons
 }
 
-async function see(db: Queryable, key: { tenantId: string; id: string }) {
+async function routeIdOf(db: Queryable, tenantId: string, message: StoredMessage): Promise<string | null> {
+  const { routes } = await readRouting(db, tenantId)
+  return routeOf(routes, { ...message, fromAddress: message.from.address })?.id ?? null
+}
+
+async function see(db: Queryable, tenantId: string, message: StoredMessage): Promise<Omit<Seen, 'message'>> {
+  const key = { tenantId, id: message.id }
   const [backlog, attempts] = await Promise.all([readExplain(db, key), readAttempts(db, key)])
-  return { backlog, attempts }
+  const isToBeRouted = backlog !== null && attempts.length === 0 && message.connectionId === null
+  return { backlog, attempts, routeId: isToBeRouted ? await routeIdOf(db, tenantId, message) : null }
 }
 
 export async function explainMessage(
@@ -165,7 +182,7 @@ export async function explainMessage(
   id: string,
 ): Promise<{ message: StoredMessage; reasons: Reason[] }> {
   const message = await readExisting(deps.messages, reader, id)
-  const key = { tenantId: reader.tenantId, id }
-  const seen = await fromStorage(see(deps.tenants.forTenant(reader.tenantId), key))
+  const { tenantId } = reader
+  const seen = await fromStorage(see(deps.tenants.forTenant(tenantId), tenantId, message))
   return { message, reasons: explain({ message, ...seen }) }
 }

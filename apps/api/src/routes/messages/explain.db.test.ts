@@ -21,6 +21,16 @@ test('explains a message that waits for its time, one in the backlog, and one of
   expect((await api.call('GET', `/v1/messages/${now.json.id}/explain`)).json).toMatchObject({
     reasons: [{ code: 'backlog', ahead: 1, help: null }],
   })
+  const connection = await api.call('POST', '/v1/connections', {
+    body: { name: 'Kept', provider: 'capture' },
+  })
+  const route = await api.call('POST', '/v1/routes', {
+    body: { name: 'r', match: { tag: 'welcome' }, targets: [{ connection: connection.json.id }] },
+  })
+  const routed = await api.call('POST', '/v1/send', { body: { ...body, tags: ['welcome'] } })
+  expect((await api.call('GET', `/v1/messages/${routed.json.id}/explain`)).json).toMatchObject({
+    reasons: [{ code: 'backlog', detail: expect.stringContaining(`The route ${route.json.id} fits it.`) }],
+  })
   const { liveKey: key } = await api.addTenant()
   expect((await api.call('GET', `/v1/messages/${now.json.id}/explain`, { key })).status).toBe(404)
 })
