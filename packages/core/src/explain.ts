@@ -1,5 +1,4 @@
 import type { ExplainCode } from '@lettergate/contracts/explain'
-import { isFailureCode } from '@lettergate/contracts/failure-codes'
 import { toPublicId } from '@lettergate/contracts/ids'
 import type { RecipientStatus } from '@lettergate/contracts/recipient-status'
 import type { Queryable } from '@lettergate/db/pool'
@@ -7,7 +6,7 @@ import { type AttemptRow, readAttempts, type StoredChoice } from '@lettergate/db
 import { type ExplainRow, readExplain } from '@lettergate/db/sql/read-explain'
 import { readRouting } from '@lettergate/db/sql/routing-read'
 import type { Tenants } from '@lettergate/db/tenant-database'
-import { classOf } from '@lettergate/providers/failures'
+import { classOfStored } from './earlier-tries.ts'
 import { routeOf } from './match-route.ts'
 import { type MessageReader, type Reader, readExisting, type StoredMessage } from './read-messages.ts'
 import { fromStorage } from './read-storage.ts'
@@ -112,7 +111,7 @@ const CHOSEN = {
 
 /** Whether it was a refusal of several for the sake of one, who now go alone. */
 function isOfOne({ message, backlog }: Seen, { code, addresses, started_at: at }: AttemptRow): boolean {
-  if (code === null || !isFailureCode(code) || classOf(code).mayBeOneOfMany !== true) return false
+  if (classOfStored(code)?.mayBeOneOfMany !== true) return false
   // One that the tenant tries again has begun anew since.
   if (backlog === null || at < backlog.first_due_at || addresses.length < 2) return false
   const waiting = message.recipients.filter(({ status }) => WAITING.includes(status))
@@ -169,10 +168,16 @@ async function routeIdOf(db: Queryable, tenantId: string, message: StoredMessage
   return routeOf(routes, { ...message, fromAddress: message.from.address })?.id ?? null
 }
 
-async function see(db: Queryable, tenantId: string, message: StoredMessage): Promise<Omit<Seen, 'message'>> {
+async function see(
+  db: Queryable,
+  { tenantId, mode }: Reader,
+  message: StoredMessage,
+): Promise<Omit<Seen, 'message'>> {
   const key = { tenantId, id: message.id }
   const [backlog, attempts] = await Promise.all([readExplain(db, key), readAttempts(db, key)])
-  const isToBeRouted = backlog !== null && attempts.length === 0 && message.connectionId === null
+  const isNew = backlog !== null && attempts.length === 0
+  // Test mail is kept, whatever the routes say.
+  const isToBeRouted = isNew && mode === 'live' && message.connectionId === null
   return { backlog, attempts, routeId: isToBeRouted ? await routeIdOf(db, tenantId, message) : null }
 }
 
@@ -182,7 +187,6 @@ export async function explainMessage(
   id: string,
 ): Promise<{ message: StoredMessage; reasons: Reason[] }> {
   const message = await readExisting(deps.messages, reader, id)
-  const { tenantId } = reader
-  const seen = await fromStorage(see(deps.tenants.forTenant(tenantId), tenantId, message))
+  const seen = await fromStorage(see(deps.tenants.forTenant(reader.tenantId), reader, message))
   return { message, reasons: explain({ message, ...seen }) }
 }
