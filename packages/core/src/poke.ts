@@ -14,10 +14,7 @@ export function pokedTenants(payload: string): string[] | null {
   return payload === '' ? null : payload.split(',')
 }
 
-/**
- * Tells the workers that there is new work: a hint after the commit, never awaited. Apart from the accept transaction,
- * because NOTIFY takes a lock that would make all commits of the database queue up behind each other.
- */
+/** Tells the workers that there is new work: a hint after the commit, never awaited. */
 export function createPoke(db: Queryable, onError: (error: Error) => void): Poke {
   let last = 0
   let timer: NodeJS.Timeout | null = null

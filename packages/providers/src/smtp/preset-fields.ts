@@ -40,9 +40,7 @@ export const sendgridFields: ToFields = (message) => {
  */
 export const mailgunFields: ToFields = ({ tags }) => toTags(tags).map((tag) => ['X-Mailgun-Tag', tag])
 
-/**
- * https://mailchimp.com/developer/transactional/docs/smtp-integration/#customize-messages-with-headers
- */
+/** https://mailchimp.com/developer/transactional/docs/smtp-integration/#customize-messages-with-headers */
 export const mandrillFields: ToFields = (message) =>
   correlationFields(message, false).map(([name, value]) => [`X-MC-${name}`, value])
 
