@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { childrenOf } from '@lettergate/faults/children-of'
 import { startNaiveStack } from '@lettergate/faults/naive-stack'
 import {
   acceptedRate,
@@ -28,8 +30,8 @@ const OVERLOAD_SOCKETS = 4_000
  */
 const GOODPUT_TARGET = 0.9
 const REFUSED_MS_TARGET = 200
-/** Below this it has collapsed, as it did before it refused anything: a sixth of the capacity at 1.5 times the load. */
-const GOODPUT_MIN = 1 / 6
+/** Below this the one thread that accepts does the refusing as well: 22 to 45 % were measured so, a sixth where nothing was refused. */
+const GOODPUT_MIN = 0.4
 const MEMORY_MB_MAX = 1_024
 
 type Target = Pick<OverloadPlan, 'port' | 'apiKey'>
@@ -95,6 +97,36 @@ test(
   },
   90_000 + OVERLOAD_SECONDS * 3_000,
 )
+
+test('T32: should the process for refusals die under overload, nothing accepted is lost and sends go on being accepted and refused', async () => {
+  announceSeed('T32 killed')
+  await using stack = await startStack({ dailyLimit: 2_000_000_000 })
+  await stack.worker.stop()
+  const target = { port: Number(stack.env.API_PORT), apiKey: stack.tenant.apiKey }
+  const load = applyOverload({ ...target, sockets: OVERLOAD_SOCKETS, seconds: 8 })
+  await sleep(5_000)
+  const [pid] = childrenOf(stack.api.current().pid, 'refuser-main')
+  if (pid === undefined) throw new Error('nothing refuses')
+  process.kill(pid, 'SIGKILL')
+  const killed = await load
+  const after = await applyOverload({ ...target, sockets: OVERLOAD_SOCKETS, seconds: 4 })
+  for (const [name, result] of Object.entries({ killed, after })) rememberOverload(stack.ledger, name, result)
+  const { stuck, ...verdict } = await judgeStack(stack)
+  expect(verdict).toEqual({ lost: [], repeated: [], unknown: [], overQuota: [] })
+  expect(stuck.length).toBeGreaterThan(0)
+  for (const result of [killed, after]) {
+    expect(result.answers[202]).toBeGreaterThan(0)
+    expect(result.answers[503]).toBeGreaterThan(0)
+  }
+  expect(after.answers[0] ?? 0, 'it goes on unharmed').toBe(0)
+  reportResult({
+    test: 'T32 killed',
+    fault: `the process for refusals is killed under ${OVERLOAD_SOCKETS} clients that ask again at once`,
+    n: killed.sent + after.sent,
+    result: `${killed.answers[0] ?? 0} connections broke without an answer; afterwards ${after.answers[202]} accepted and ${after.answers[503]} refused in 4 s, none broken; 0 accepted lost`,
+    bound: '0 lost; accepts and refuses on',
+  })
+}, 120_000)
 
 test('T32 control: a gateway that refuses nobody keeps everybody waiting', async () => {
   announceSeed('T32 control')

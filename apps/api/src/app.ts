@@ -3,12 +3,12 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { serializerCompiler, strictSerializerCompiler, validatorCompiler } from './compilers.ts'
 import type { ApiDeps } from './deps.ts'
 import { addOpenApi } from './openapi.ts'
+import { shedLoad } from './overload/shed-load.ts'
 import { addAuthentication } from './plugins/authenticate.ts'
 import { answerBrokenRequest, answerUnusualRequests } from './plugins/broken-requests.ts'
 import { addObservation } from './plugins/observe.ts'
 import { addProblemDetails, sendProblem } from './plugins/problem-details.ts'
 import { createRequestIds } from './plugins/request-id.ts'
-import { shedLoad } from './plugins/shed-load.ts'
 import { addUnknownRoutes } from './plugins/unknown-routes.ts'
 import { createWrongKeys } from './plugins/wrong-keys.ts'
 import { addConnectionRoutes } from './routes/connections/index.ts'
@@ -58,7 +58,9 @@ export async function buildApp(
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(options.checkAnswers ? strictSerializerCompiler : serializerCompiler)
   answerUnusualRequests(app.server)
-  shedLoad(app.server, requestIds, deps)
+  const shedding = shedLoad(app.server, requestIds, deps)
+  app.decorate('openConnections', shedding.open)
+  app.addHook('onClose', async () => shedding.stop())
   addProblemDetails(app, deps)
   addUnknownRoutes(app)
   addAuthentication(app, { keys: deps.keys, wrongKeys: createWrongKeys() })

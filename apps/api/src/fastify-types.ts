@@ -12,6 +12,10 @@ export type RouteConfig = {
 }
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    /** How many, also those that another process took first. */
+    openConnections(): number
+  }
   interface FastifyContextConfig extends RouteConfig {}
   interface FastifyRequest {
     /** Set on every route that has a scope. */

@@ -4,6 +4,7 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { watchDurability } from '@lettergate/core/durability'
 import { buildApp } from './app.ts'
 import { type ApiOptions, createDeps } from './create-deps.ts'
+import { BACKLOG } from './overload/join-connections.ts'
 
 export type ApiServer = {
   url: string
@@ -31,12 +32,18 @@ async function stopListening(server: HttpServer): Promise<{ closed: Promise<void
   return { closed }
 }
 
-async function closeConnections(server: HttpServer, closed: Promise<void>): Promise<void> {
+async function closeConnections(
+  server: HttpServer,
+  closed: Promise<void>,
+  openConnections: () => number,
+): Promise<void> {
   await sleep(FRESH_MS)
   // Again and again: sockets whose answer is still to come become idle later.
   const sweep = setInterval(() => server.closeIdleConnections(), 20)
   const deadline = setTimeout(() => server.closeAllConnections(), STOP_MS_MAX)
   await closed
+  // Those that came from the process for refusals, which the server does not count.
+  while (openConnections() > 0) await sleep(20)
   clearInterval(sweep)
   clearTimeout(deadline)
 }
@@ -70,7 +77,7 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
   })
   let url: string
   try {
-    url = await app.listen({ host: options.host, port: options.port })
+    url = await app.listen({ host: options.host, port: options.port, backlog: BACKLOG })
   } catch (error) {
     await app.close()
     await deps.close()
@@ -85,7 +92,7 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
     await sleep(options.drainMs ?? DRAIN_MS)
     const { closed } = await stopListening(app.server)
     deps.stopping.isClosing = true
-    await closeConnections(app.server, closed)
+    await closeConnections(app.server, closed, app.openConnections)
     await app.close().catch(ignoreClosed)
     await deps.close()
   }

@@ -7,8 +7,8 @@ export type Metrics = {
   /** Counts the answers of one route. */
   answers(method: string, route: string): (status: number) => void
   acceptSeconds: Histogram
-  /** A send that was refused at once, before it had a route. */
-  countShed(): void
+  /** Sends that were refused at once, before they had a route. */
+  countShed(sends: number): void
 }
 
 /** From "at once" to the time-out of the database. */
@@ -76,7 +76,7 @@ export function createMetrics(deps: { db: Queryable; onError(error: unknown): vo
   return {
     registry,
     acceptSeconds,
-    countShed: () => shed.inc(),
+    countShed: (sends) => shed.inc(sends),
     answers(method, route) {
       const byStatus = new Map<number, Counter.Internal>()
       return (status) => {

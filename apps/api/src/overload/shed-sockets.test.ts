@@ -5,7 +5,7 @@ import { afterEach, expect, test } from 'vitest'
 import { watchSockets } from './shed-sockets.ts'
 
 const SEND = 'POST /v1/send HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}'
-const REFUSED = 'HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n'
+const REFUSED = 'HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n'
 
 const cleanups: (() => void)[] = []
 afterEach(() => {
@@ -14,9 +14,9 @@ afterEach(() => {
 
 /** A server that is overloaded while it is told so, and names each request that its parser has read in the answer. */
 async function start(unwatched = 0) {
-  const state = { overloaded: true, parsed: [] as string[], answerAfterMs: 0 }
+  const state = { overloaded: true, relieved: false, parsed: [] as string[], answerAfterMs: 0 }
   const server: Server = createServer(async (request, response) => {
-    sockets.onRequest(request, response)
+    sockets.onRequest(request, response, request.method === 'POST')
     let body = ''
     for await (const chunk of request) body += chunk
     state.parsed.push(`${request.method} ${request.url} ${body}`)
@@ -25,7 +25,12 @@ async function start(unwatched = 0) {
   })
   const sockets = watchSockets(
     server,
-    { isOverloaded: () => state.overloaded, refusal: () => Buffer.from(REFUSED) },
+    {
+      isOverloaded: () => state.overloaded,
+      onSurplus: () => undefined,
+      mayEnd: () => state.relieved,
+      refusal: ({ isLast }) => Buffer.from(`${REFUSED}${isLast ? 'connection: close\r\n' : ''}\r\n`),
+    },
     unwatched,
   )
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -55,6 +60,7 @@ function openClient(port: number) {
       return statuses().map((line) => line.slice(-3))
     },
     write: (bytes: string) => socket.write(bytes),
+    ended: () => socket.readableEnded,
   }
 }
 
@@ -118,4 +124,16 @@ test('connections that are too few to overload are never watched', async () => {
   expect(await first.exchange(SEND, 1)).toEqual(['200'])
   expect(await open().exchange(SEND, 1)).toEqual(['503'])
   expect(state.parsed).toHaveLength(1)
+})
+
+test('while another process refuses, a refusal ends its connection, unless something else than sends came on it', async () => {
+  const { state, open } = await start()
+  const mixed = open()
+  await mixed.exchange('GET /readyz HTTP/1.1\r\nhost: a\r\n\r\n', 1)
+  state.relieved = true
+  const client = open()
+  await client.exchange(SEND, 1)
+  await expect.poll(client.ended).toBe(true)
+  await mixed.exchange(SEND, 2)
+  expect(mixed.ended()).toBe(false)
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { readWholeSend } from './whole-send.ts'
+import { readSend } from './read-send.ts'
 
 const BODY = '{"to":"x"}'
 const FIELDS = ['host: a', `content-length: ${BODY.length}`, 'content-type: application/json']
@@ -14,16 +14,26 @@ describe('a send that is read without Node’s parser', () => {
     ['plain', send(), { path: '/v1/send' }],
     ['a batch', send({ line: 'POST /v1/send/batch HTTP/1.1' }), { path: '/v1/send/batch' }],
     ['with a query', send({ line: 'POST /v1/send?a=b HTTP/1.1' }), { path: '/v1/send' }],
-    ['that keeps the connection', send({ fields: [...FIELDS, 'Connection: keep-alive'] }), {}],
+    ['that keeps the connection', send({ fields: [...FIELDS, 'Connection: keep-alive'] }), { isLast: false }],
+    ['that ends the connection', send({ fields: [...FIELDS, 'connection: Close'] }), { isLast: true }],
     ['with an id', send({ fields: [...FIELDS, 'X-Request-Id: abc-1'] }), { requestId: 'abc-1' }],
     ['with an empty body', send({ fields: ['content-length: 0'], body: '' }), {}],
     ['with bytes above ASCII', send({ fields: ['content-length: 4'], body: 'ää' }), {}],
   ])('%s', (_, bytes, expected) => {
-    expect(readWholeSend(bytes)).toMatchObject(expected)
+    expect(readSend(bytes)).toMatchObject({ kind: 'whole', ...expected })
   })
 
   test.each<[string, Buffer]>([
     ['nothing', Buffer.alloc(0)],
+    ['the beginning of its line', send().subarray(0, 7)],
+    ['no end of its headers', send().subarray(0, 60)],
+    ['no body', send({ body: '' })],
+    ['half a body', send({ body: BODY.slice(1) })],
+  ])('is not whole yet with %s', (_, bytes) => {
+    expect(readSend(bytes)).toEqual({ kind: 'part' })
+  })
+
+  test.each<[string, Buffer]>([
     ['another method', send({ line: 'GET /v1/send HTTP/1.1' })],
     ['another path', send({ line: 'POST /v1/sender HTTP/1.1' })],
     ['a path below', send({ line: 'POST /v1/send/../keys HTTP/1.1' })],
@@ -42,13 +52,13 @@ describe('a send that is read without Node’s parser', () => {
     ['chunks', send({ fields: [...FIELDS, 'Transfer-Encoding: chunked'] })],
     ['an expectation', send({ fields: [...FIELDS, 'Expect: 100-continue'] })],
     ['an upgrade', send({ fields: [...FIELDS, 'Upgrade: h2c'] })],
-    ['the end of its connection', send({ fields: [...FIELDS, 'Connection: close'] })],
-    ['half a body', send({ body: BODY.slice(1) })],
+    ['another wish for its connection', send({ fields: [...FIELDS, 'Connection: close, te'] })],
     ['the beginning of another', send({ after: 'POST' })],
     ['another behind it', Buffer.concat([send(), send()])],
-    ['no end of its headers', send().subarray(0, 60)],
+    ['more to come than is collected', send({ fields: ['content-length: 65536'] })],
+    ['a header without an end', Buffer.alloc(8_193, 'POST /v1/send')],
     ['a long header', send({ fields: [...FIELDS, `x: ${'a'.repeat(9_000)}`] })],
   ])('is none with %s', (_, bytes) => {
-    expect(readWholeSend(bytes)).toBeNull()
+    expect(readSend(bytes)).toEqual({ kind: 'other' })
   })
 })

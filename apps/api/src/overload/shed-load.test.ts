@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import { createRequestIds } from './request-id.ts'
+import { createRequestIds } from '../plugins/request-id.ts'
 import { shedLoad } from './shed-load.ts'
 
 let server: Server | undefined
@@ -19,9 +19,9 @@ async function startShedding(waiting: number) {
   })
   shedLoad(server, createRequestIds(), {
     acceptor: { waiting: () => counts.waiting },
-    metrics: { countShed: () => counts.shed++ },
-    logger: { warn: () => counts.logged++ },
-    stopping: { isClosing: false },
+    metrics: { countShed: (sends) => (counts.shed += sends) },
+    logger: { info: () => undefined, warn: () => counts.logged++ },
+    stopping: { isDraining: false, isClosing: false },
   })
   await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

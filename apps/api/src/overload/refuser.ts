@@ -1,0 +1,241 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import type { Server } from 'node:http'
+import { Server as NetServer, type Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import type { Logger } from 'pino'
+import { BACKLOG, type Door, openDoor } from './join-connections.ts'
+
+/** What the api tells the refuser. */
+export type ToRefuser =
+  /** With the server: take its new connections. */
+  | { kind: 'listen' }
+  /** So many sends may be passed on. */
+  | { kind: 'room'; sends: number }
+  /** Give the server back, and refuse nothing any more. */
+  | { kind: 'rest' }
+
+/** What the refuser tells the api. */
+export type FromRefuser =
+  | { kind: 'ready' }
+  /** It takes the new connections now. */
+  | { kind: 'listening' }
+  /** With the server: it takes them no longer. */
+  | { kind: 'rests' }
+  /** Since it told last, ten times a second while it has the server; 0 says that it is alive. */
+  | { kind: 'refused'; sends: number }
+
+export type Refuser = {
+  /** Told when there are so many connections that there may be too many sends. */
+  prepare(): void
+  /** Told of every send that the api refused itself. */
+  onRefused(): void
+  /**
+   * Whether a connection may end here because another process takes new ones. Each that asks and may is counted on to end: no more at a
+   * time than can be opened anew.
+   */
+  mayEnd(): boolean
+  /** Whether a connection came by way of another process that is no longer needed, and should end with its answer. */
+  isDetour(socket: Socket): boolean
+  stop(): Promise<void>
+}
+
+/** Refusals within a second from which another process is worth it: they cost the api 40 µs each. */
+const REFUSED_MIN = 100
+/** Nothing refused for so long: it is over. */
+const QUIET_MS = 5_000
+/** Heard nothing of it for so long: it hangs. */
+const SILENT_MS = 10_000
+/** After one that ended without being told to. */
+const RESTART_MS = 5_000
+const LOOK_MS = 20
+/** Looks in a row that must see room, since all that waited may have been stored just now. */
+const LOOKS = 5
+/** Sends that are to wait at least, so that the api never runs dry: half a batch. */
+const WAITING_MIN = 250
+const LISTEN_AGAIN_MS = 100
+
+/**
+ * Has the sends that are too many refused by another process. Under overload what a refusal costs is taken from what is accepted, by
+ * the one thread that does both; measured, that left a third of the capacity at three times the load (decision 0014). The other is
+ * lent the listening socket, and passes on every connection that wants something else than a send, and as many sends as there is
+ * room for. Should it die or hang, its connections break, and the api listens and goes on alone.
+ */
+export function createRefuser(
+  server: Server,
+  deps: {
+    /** Sends that wait to be stored or are being stored. */
+    waiting(): number
+    stopping: { readonly isDraining: boolean; readonly isClosing: boolean }
+    countRefused(sends: number): void
+    logger: Pick<Logger, 'info' | 'warn'>
+  },
+  { quietMs = QUIET_MS, restartMs = RESTART_MS, silentMs = SILENT_MS } = {},
+): Refuser {
+  let child: ChildProcess | undefined
+  let door: Door | undefined
+  /** Connections of clients that the other process passes on. */
+  const joined = new WeakSet<Socket>()
+  /** Where the listening socket is, and is on its way to. */
+  let listener: 'here' | 'leaving' | 'lent' | 'coming' = 'here'
+  let address: { host: string; port: number } | undefined
+  let startedAt = Number.NEGATIVE_INFINITY
+  let heardAt = Number.NEGATIVE_INFINITY
+  let refusedAt = Number.NEGATIVE_INFINITY
+  let secondBegan = Number.NEGATIVE_INFINITY
+  let refusedInSecond = 0
+  let isReady = false
+  let looking: NodeJS.Timeout | undefined
+  let room = 0
+  const seen: number[] = []
+
+  function tell(message: ToRefuser, handle?: Server): void {
+    if (child?.connected) child.send(message, handle)
+  }
+
+  function look(): void {
+    seen.push(deps.waiting())
+    if (seen.length > LOOKS) seen.shift()
+    // A part at a time: what was let in is seen to wait a few looks later.
+    const sends = seen.length < LOOKS ? 0 : Math.ceil(Math.max(0, WAITING_MIN - Math.max(...seen)) / LOOKS)
+    // Also when it is the same again: what it gave is used up.
+    if (sends > 0 || room > 0) tell({ kind: 'room', sends })
+    room = sends
+    // Nobody takes new connections: its end is the cure.
+    if (performance.now() - heardAt > silentMs) child?.kill('SIGKILL')
+    if (listener === 'lent' && (deps.stopping.isDraining || performance.now() - refusedAt > quietMs)) {
+      listener = 'coming'
+      tell({ kind: 'rest' })
+    }
+  }
+
+  function endLooking(): void {
+    clearInterval(looking)
+    seen.length = 0
+    room = 0
+  }
+
+  function lend(): void {
+    const bound = server.address()
+    if (
+      !isReady ||
+      listener !== 'here' ||
+      deps.stopping.isDraining ||
+      bound === null ||
+      typeof bound === 'string'
+    )
+      return
+    address = { host: bound.address, port: bound.port }
+    listener = 'leaving'
+    heardAt = performance.now()
+    tell({ kind: 'listen' }, server)
+    looking = setInterval(look, LOOK_MS)
+  }
+
+  function lent(): void {
+    listener = 'lent'
+    // Ours alone: the socket itself goes on listening, and the connections that we have are left alone.
+    NetServer.prototype.close.call(server)
+    deps.logger.warn('overloaded: sends on new connections are refused by a process of its own')
+  }
+
+  function takeBack(handle: unknown): void {
+    if (!(handle instanceof NetServer)) {
+      listenAgain()
+      return
+    }
+    listener = 'here'
+    endLooking()
+    if (deps.stopping.isClosing) handle.close()
+    else server.listen(handle, BACKLOG)
+    deps.logger.info('no longer overloaded')
+  }
+
+  /** Where the listening socket went down with the process that had it. */
+  function listenAgain(): void {
+    if (deps.stopping.isClosing || address === undefined) return
+    if (server.listening) return
+    const onError = (error: Error) => {
+      server.off('listening', onListening)
+      deps.logger.warn({ err: error }, 'cannot listen again')
+      setTimeout(listenAgain, LISTEN_AGAIN_MS)
+    }
+    const onListening = () => {
+      server.off('error', onError)
+      listener = 'here'
+    }
+    server.once('error', onError).once('listening', onListening)
+    server.listen({ ...address, backlog: BACKLOG })
+  }
+
+  function onMessage(message: FromRefuser, handle: unknown): void {
+    switch (message.kind) {
+      case 'ready':
+        isReady = true
+        return
+      case 'listening':
+        // What it said before it ended may be read after its end.
+        if (listener === 'leaving') lent()
+        return
+      case 'rests':
+        if (listener === 'coming') takeBack(handle)
+        return
+      case 'refused':
+        heardAt = performance.now()
+        if (message.sends === 0) return
+        refusedAt = heardAt
+        deps.countRefused(message.sends)
+    }
+  }
+
+  async function start(): Promise<void> {
+    startedAt = performance.now()
+    door ??= await openDoor(server, (socket) => joined.add(socket))
+    // Nothing of the environment, which has secrets.
+    child = fork(fileURLToPath(new URL('refuser-main.ts', import.meta.url)), [door.path], {
+      env: {},
+      execArgv: [],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
+    child.on('message', onMessage)
+    child.on('error', onFailure)
+    child.once('exit', onExit)
+  }
+
+  function onFailure(error: unknown): void {
+    deps.logger.warn({ err: error }, 'the process for refusals failed')
+  }
+
+  function onExit(code: number | null, signal: NodeJS.Signals | null): void {
+    endLooking()
+    child = undefined
+    isReady = false
+    if (listener === 'here') return
+    deps.logger.warn({ code, signal }, 'the process for refusals ended by itself')
+    if (listener === 'leaving') listener = 'here'
+    else listenAgain()
+  }
+
+  return {
+    prepare() {
+      if (child || deps.stopping.isDraining || performance.now() - startedAt < restartMs) return
+      start().catch(onFailure)
+    },
+    onRefused() {
+      const now = performance.now()
+      refusedAt = now
+      if (now - secondBegan > 1_000) {
+        secondBegan = now
+        refusedInSecond = 0
+      }
+      if (++refusedInSecond >= REFUSED_MIN) lend()
+    },
+    mayEnd() {
+      return listener === 'leaving' || listener === 'lent'
+    },
+    isDetour: (socket) => listener === 'here' && joined.has(socket),
+    async stop() {
+      child?.kill('SIGKILL')
+      await door?.close()
+    },
+  }
+}
