@@ -50,7 +50,7 @@ const RESTART_MS = 5_000
 const LOOK_MS = 20
 /** Looks in a row that must see room, since all that waited may have been stored just now. */
 const LOOKS = 5
-/** Sends that are to wait at least, so that the api never runs dry: half a batch. */
+/** Sends that are to wait at least, so that the api never runs dry: one batch. */
 const WAITING_MIN = 250
 const LISTEN_AGAIN_MS = 100
 
