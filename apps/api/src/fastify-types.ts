@@ -1,4 +1,5 @@
 import type { Principal, Scope } from '@lettergate/core/keys'
+import type { shedLoad } from './overload/shed-load.ts'
 
 /** What a route declares and plugins act on. */
 export type RouteConfig = {
@@ -13,8 +14,8 @@ export type RouteConfig = {
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** How many, also those that another process took first. */
-    openConnections(): number
+    /** What refuses sends that are too many. */
+    overload: ReturnType<typeof shedLoad>
   }
   interface FastifyContextConfig extends RouteConfig {}
   interface FastifyRequest {

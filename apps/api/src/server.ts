@@ -90,9 +90,10 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
     deps.waits.release()
     deps.checker.stop()
     await sleep(options.drainMs ?? DRAIN_MS)
+    await app.overload.settle()
     const { closed } = await stopListening(app.server)
     deps.stopping.isClosing = true
-    await closeConnections(app.server, closed, app.openConnections)
+    await closeConnections(app.server, closed, app.overload.open)
     await app.close().catch(ignoreClosed)
     await deps.close()
   }

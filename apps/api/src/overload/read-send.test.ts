@@ -17,8 +17,8 @@ describe('a send that is read without Node’s parser', () => {
     ['that keeps the connection', send({ fields: [...FIELDS, 'Connection: keep-alive'] }), { isLast: false }],
     ['that ends the connection', send({ fields: [...FIELDS, 'connection: Close'] }), { isLast: true }],
     ['with an id', send({ fields: [...FIELDS, 'X-Request-Id: abc-1'] }), { requestId: 'abc-1' }],
-    ['with an empty body', send({ fields: ['content-length: 0'], body: '' }), {}],
-    ['with bytes above ASCII', send({ fields: ['content-length: 4'], body: 'ää' }), {}],
+    ['with an empty body', send({ fields: ['host: a', 'content-length: 0'], body: '' }), {}],
+    ['with bytes above ASCII', send({ fields: ['host: a', 'content-length: 4'], body: 'ää' }), {}],
   ])('%s', (_, bytes, expected) => {
     expect(readSend(bytes)).toMatchObject({ kind: 'whole', ...expected })
   })
@@ -43,6 +43,14 @@ describe('a send that is read without Node’s parser', () => {
     ['a bare CR', send({ fields: [...FIELDS, 'x: a\rb'] })],
     ['a NUL', send({ fields: [...FIELDS, 'x: a\0b'] })],
     ['a folded line', send({ fields: [...FIELDS, 'x: a', ' b'] })],
+    ['no host', send({ fields: FIELDS.slice(1) })],
+    ['a line without a colon', send({ fields: [...FIELDS, 'x'] })],
+    [
+      'a name that begins with a vertical tab',
+      send({ fields: [...FIELDS, '\x0btransfer-encoding: chunked'] }),
+    ],
+    ['a control character', send({ fields: [...FIELDS, 'x: a\x01b'] })],
+    ['a wish for the connection of a proxy', send({ fields: [...FIELDS, 'Proxy-Connection: close'] })],
     ['no length', send({ fields: ['host: a'] })],
     ['two lengths', send({ fields: [...FIELDS, 'content-length: 5'] })],
     ['a length that is no number', send({ fields: ['content-length: 0x5'] })],
@@ -55,7 +63,7 @@ describe('a send that is read without Node’s parser', () => {
     ['another wish for its connection', send({ fields: [...FIELDS, 'Connection: close, te'] })],
     ['the beginning of another', send({ after: 'POST' })],
     ['another behind it', Buffer.concat([send(), send()])],
-    ['more to come than is collected', send({ fields: ['content-length: 65536'] })],
+    ['more to come than is collected', send({ fields: ['host: a', 'content-length: 65536'] })],
     ['a header without an end', Buffer.alloc(8_193, 'POST /v1/send')],
     ['a long header', send({ fields: [...FIELDS, `x: ${'a'.repeat(9_000)}`] })],
   ])('is none with %s', (_, bytes) => {

@@ -6,6 +6,8 @@ import { createRefusing } from './refuse-connections.ts'
 import type { FromRefuser, ToRefuser } from './refuser.ts'
 
 const REPORT_MS = 100
+/** For what is under way when the api ends; the port is free at once. */
+const FINISH_MS = 500
 
 /*
  * Refuses sends while the api has more than it can store, in a process of its own: see refuser.ts, which starts it and ends it. It
@@ -17,7 +19,7 @@ let listening: Server | undefined
 let told = 0
 
 function tell(message: FromRefuser, handle?: Server): void {
-  process.send?.(message, handle)
+  if (process.connected) process.send?.(message, handle)
 }
 
 function report(): void {
@@ -41,7 +43,11 @@ process.on('message', (message: ToRefuser, handle: unknown) => {
   }
 })
 // The api's end is ours, and it alone decides when: signals to the whole group are for the api.
-process.once('disconnect', () => process.exit(0))
+process.once('disconnect', () => {
+  listening?.close()
+  setTimeout(() => process.exit(0), FINISH_MS)
+  void refusing.finish().then(() => process.exit(0))
+})
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => undefined)
 // Accepting comes first where there are fewer cores than processes.
 setPriority(constants.priority.PRIORITY_BELOW_NORMAL)

@@ -1,6 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
 import { BACKLOG, type Door, openDoor } from './join-connections.ts'
@@ -29,13 +31,13 @@ export type Refuser = {
   prepare(): void
   /** Told of every send that the api refused itself. */
   onRefused(): void
-  /**
-   * Whether a connection may end here because another process takes new ones. Each that asks and may is counted on to end: no more at a
-   * time than can be opened anew.
-   */
+  /** Whether connections may end here, because another process takes new ones. */
   mayEnd(): boolean
   /** Whether a connection came by way of another process that is no longer needed, and should end with its answer. */
   isDetour(socket: Socket): boolean
+  /** Resolves when the listening socket is here, or in two seconds. */
+  settle(): Promise<void>
+  /** Ends the other process once it has passed on the last answers. */
   stop(): Promise<void>
 }
 
@@ -53,6 +55,8 @@ const LOOKS = 5
 /** Sends that are to wait at least, so that the api never runs dry: one batch. */
 const WAITING_MIN = 250
 const LISTEN_AGAIN_MS = 100
+const SETTLE_MS = 2_000
+const STOP_MS = 1_000
 
 /**
  * Has the sends that are too many refused by another process. Under overload what a refusal costs is taken from what is accepted, by
@@ -84,6 +88,7 @@ export function createRefuser(
   let secondBegan = Number.NEGATIVE_INFINITY
   let refusedInSecond = 0
   let isReady = false
+  let isStopped = false
   let looking: NodeJS.Timeout | undefined
   let room = 0
   const seen: number[] = []
@@ -101,11 +106,16 @@ export function createRefuser(
     if (sends > 0 || room > 0) tell({ kind: 'room', sends })
     room = sends
     // Nobody takes new connections: its end is the cure.
-    if (performance.now() - heardAt > silentMs) child?.kill('SIGKILL')
+    if (performance.now() - heardAt > silentMs) setImmediate(killSilent)
     if (listener === 'lent' && (deps.stopping.isDraining || performance.now() - refusedAt > quietMs)) {
       listener = 'coming'
       tell({ kind: 'rest' })
     }
+  }
+
+  /** What it said while this process stood still is read before. */
+  function killSilent(): void {
+    if (performance.now() - heardAt > silentMs) child?.kill('SIGKILL')
   }
 
   function endLooking(): void {
@@ -115,15 +125,9 @@ export function createRefuser(
   }
 
   function lend(): void {
+    if (!isReady || listener !== 'here' || deps.stopping.isDraining) return
     const bound = server.address()
-    if (
-      !isReady ||
-      listener !== 'here' ||
-      deps.stopping.isDraining ||
-      bound === null ||
-      typeof bound === 'string'
-    )
-      return
+    if (bound === null || typeof bound === 'string') return
     address = { host: bound.address, port: bound.port }
     listener = 'leaving'
     heardAt = performance.now()
@@ -152,7 +156,7 @@ export function createRefuser(
 
   /** Where the listening socket went down with the process that had it. */
   function listenAgain(): void {
-    if (deps.stopping.isClosing || address === undefined) return
+    if (deps.stopping.isClosing || isStopped || address === undefined) return
     if (server.listening) return
     const onError = (error: Error) => {
       server.off('listening', onListening)
@@ -197,7 +201,11 @@ export function createRefuser(
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     child.on('message', onMessage)
-    child.on('error', onFailure)
+    child.on('error', (error) => {
+      onFailure(error)
+      // One that could not be started has no end either.
+      if (child?.pid === undefined) child = undefined
+    })
     child.once('exit', onExit)
   }
 
@@ -209,15 +217,16 @@ export function createRefuser(
     endLooking()
     child = undefined
     isReady = false
-    if (listener === 'here') return
+    if (isStopped) return
     deps.logger.warn({ code, signal }, 'the process for refusals ended by itself')
+    if (listener === 'here') return
     if (listener === 'leaving') listener = 'here'
     else listenAgain()
   }
 
   return {
     prepare() {
-      if (child || deps.stopping.isDraining || performance.now() - startedAt < restartMs) return
+      if (child || isStopped || deps.stopping.isDraining || performance.now() - startedAt < restartMs) return
       start().catch(onFailure)
     },
     onRefused() {
@@ -230,11 +239,22 @@ export function createRefuser(
       if (++refusedInSecond >= REFUSED_MIN) lend()
     },
     mayEnd() {
-      return listener === 'leaving' || listener === 'lent'
+      return listener === 'lent'
     },
     isDetour: (socket) => listener === 'here' && joined.has(socket),
+    async settle() {
+      const until = performance.now() + SETTLE_MS
+      while (listener !== 'here' && performance.now() < until) await sleep(LOOK_MS)
+    },
     async stop() {
-      child?.kill('SIGKILL')
+      isStopped = true
+      if (child) {
+        const exited = once(child, 'exit')
+        if (child.connected) child.disconnect()
+        const timer = setTimeout(() => child?.kill('SIGKILL'), STOP_MS)
+        await exited
+        clearTimeout(timer)
+      }
       await door?.close()
     },
   }

@@ -33,9 +33,14 @@ export function shedLoad(
   server: Server,
   requestIds: (request: Pick<IncomingMessage, 'headers'>) => string,
   deps: Shedding,
+  options: { unwatchedMax?: number } = {},
 ): {
   /** Connections that are open, also those that came from another process. */
   open(): number
+  /** Whether the answer to this request should be the last of its connection. */
+  isLast(request: IncomingMessage): boolean
+  /** Resolves when this process listens itself, or in two seconds. */
+  settle(): Promise<void>
   stop(): Promise<void>
 } {
   const listeners = server.listeners('request')
@@ -57,15 +62,19 @@ export function shedLoad(
   }
 
   const isOverloaded = () => deps.acceptor.waiting() >= WAITING_MAX
-  const sockets = watchSockets(server, {
-    isOverloaded: () => isOverloaded() && !deps.stopping.isClosing,
-    mayEnd: refuser.mayEnd,
-    onSurplus: refuser.prepare,
-    refusal(send) {
-      count()
-      return refusals(send)
+  const sockets = watchSockets(
+    server,
+    {
+      isOverloaded: () => isOverloaded() && !deps.stopping.isClosing,
+      mayEnd: refuser.mayEnd,
+      onSurplus: refuser.prepare,
+      refusal(send) {
+        count()
+        return refusals(send)
+      },
     },
-  })
+    options.unwatchedMax,
+  )
 
   function answer(request: IncomingMessage, response: ServerResponse, isLast: boolean): void {
     const id = requestIds(request)
@@ -94,9 +103,13 @@ export function shedLoad(
   server.on('request', (request, response) => {
     sockets.onRequest(request, response, isSend(request))
     if (isSend(request) && isOverloaded()) return refuse(request, response)
-    if (refuser.isDetour(request.socket) || sockets.isDue(request.socket))
-      response.setHeader('connection', 'close')
     for (const listener of listeners) listener(request, response)
   })
-  return { open: sockets.open, stop: refuser.stop }
+  return {
+    open: sockets.open,
+    // Before a request is there as a whole its connection cannot end: what comes later would reset the answer away.
+    isLast: ({ complete, socket }) => complete && (refuser.isDetour(socket) || sockets.isDue(socket)),
+    settle: refuser.settle,
+    stop: refuser.stop,
+  }
 }

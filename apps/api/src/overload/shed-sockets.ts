@@ -20,6 +20,9 @@ type Watched = {
   parsedAt: number
 }
 
+/** Of answers that a client does not take. */
+export const UNREAD_BYTES_MAX = 65_536
+
 /**
  * So many connections are never refused unparsed, nor ended for it: each has one request under way at most, so that they alone
  * cannot overload. It is those beyond that make more requests wait than the acceptor lets.
@@ -35,7 +38,7 @@ export function watchSockets(
   server: Server,
   shedding: {
     isOverloaded(): boolean
-    /** Whether a connection may end with its answer, since new ones are taken elsewhere; each time it may, one is to end. */
+    /** Whether a connection may end with its answer, since new ones are taken elsewhere. */
     mayEnd(): boolean
     /** Told of each connection beyond those that cannot overload. */
     onSurplus(): void
@@ -62,6 +65,7 @@ export function watchSockets(
       const isLast = send.isLast || (state.isSurplus && shedding.mayEnd())
       socket.write(shedding.refusal({ ...send, isLast }))
       if (isLast) socket.destroySoon()
+      if (socket.writableLength > UNREAD_BYTES_MAX) socket.destroy()
       return
     }
     state.isIdle = false
@@ -100,10 +104,10 @@ export function watchSockets(
     isDue(socket) {
       const state = watched.get(socket)
       const now = performance.now()
-      if (state === undefined || now - state.openedAt < TURN_MS || now - turnedAt < TURN_EVERY_MS)
-        return false
+      if (!shedding.mayEnd() || state === undefined) return false
+      if (now - state.openedAt < TURN_MS || now - turnedAt < TURN_EVERY_MS) return false
       turnedAt = now
-      return shedding.mayEnd()
+      return true
     },
     open: () => open,
   }

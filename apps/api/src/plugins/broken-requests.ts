@@ -53,8 +53,10 @@ export function answerBrokenRequest(
 
 /** Answers what Node keeps from ordinary handlers: tunnels, and expectations that HTTP lets a server ignore. */
 export function answerUnusualRequests(server: Server): void {
-  server.on('connect', (_request, socket: Socket) =>
-    endWithProblem(socket, new Problem('method-not-allowed')),
-  )
+  server.on('connect', (_request, socket: Socket) => {
+    endWithProblem(socket, new Problem('method-not-allowed'))
+    // Node has let go of it: nobody else would end it, not even when the process stops.
+    socket.destroySoon()
+  })
   server.on('checkExpectation', (request, response) => server.emit('request', request, response))
 }
