@@ -2,7 +2,6 @@ import { addSenders, closeSenders, trickle, waitsOf } from '@lettergate/faults/f
 import { sesConnection } from '@lettergate/faults/gateway'
 import { percentile } from '@lettergate/faults/percentile'
 import { waitUntil } from '@lettergate/faults/ports'
-import { operatorSettings } from '@lettergate/faults/postgres'
 import { createRandom } from '@lettergate/faults/seed'
 import { type Stack, startStack } from '@lettergate/faults/stack'
 import { type PartResult, ratioFigure } from './figure.ts'
@@ -28,9 +27,7 @@ type Waits = { p50: number; p99: number }
 export async function benchFairness(bed: TestBed): Promise<PartResult> {
   const random = createRandom(SEED)
   const backlog = bed.count(BACKLOG)
-  await using stack = await startStack({
-    ...{ dailyLimit: 1_000_000, providerLatencyMs: LATENCY_MS, settings: operatorSettings() },
-  })
+  await using stack = await startStack({ dailyLimit: 1_000_000, providerLatencyMs: LATENCY_MS })
   const senders = await addSenders(stack, TENANTS, sesConnection(stack.provider.url))
   const clients = senders.map(({ client }) => client)
   const measure = async (prefix: string): Promise<Waits> => {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { createPool, type Pool } from '@lettergate/db/pool'
 import { createTenant, gatewayEnv, runCommand, startPart, type Tenant } from '@lettergate/faults/gateway'
 import { freePort } from '@lettergate/faults/ports'
-import { createPostgresCluster, operatorSettings, type PostgresCluster } from '@lettergate/faults/postgres'
+import { createPostgresCluster, type PostgresCluster } from '@lettergate/faults/postgres'
 import { type Managed, startProcess, untilListening } from '@lettergate/faults/processes'
 import { createRedisServer, type RedisServer, redisInstalled } from '@lettergate/faults/redis'
 
@@ -35,10 +35,10 @@ export type TestBed = AsyncDisposable & {
   startReference(): Promise<{ url: string; server: Managed } & AsyncDisposable>
 }
 
-/** A Postgres as an operator sizes it and, where redis-server is installed, a Redis. */
+/** A Postgres with initdb's own settings and, where redis-server is installed, a Redis. */
 export async function createTestBed({ quick = false } = {}): Promise<TestBed> {
   await using cleanup = new AsyncDisposableStack()
-  const cluster = cleanup.adopt(await createPostgresCluster(operatorSettings()), (it) => it.destroy())
+  const cluster = cleanup.adopt(await createPostgresCluster(), (it) => it.destroy())
   const redis = redisInstalled() ? cleanup.adopt(await createRedisServer(), (it) => it.destroy()) : undefined
   const started = cleanup.move()
   let databases = 0

@@ -14,7 +14,7 @@ import {
   type Tenant,
 } from '../src/gateway.ts'
 import { freePort } from '../src/ports.ts'
-import { createPostgresCluster, operatorSettings, type PostgresCluster } from '../src/postgres.ts'
+import { createPostgresCluster, type PostgresCluster } from '../src/postgres.ts'
 import { type ProviderProcess, startProvider } from '../src/provider-process.ts'
 import { createRedisServer, type RedisServer, redisInstalled } from '../src/redis.ts'
 import { type Supervised, supervise } from '../src/supervisor.ts'
@@ -54,7 +54,7 @@ function repeatAfterMs(answer: ClientAnswer | undefined): number {
 /** Api and two workers as an operator runs them, with nothing done for them but to start what has died. */
 export async function startSoakStack(limits: readonly number[]): Promise<SoakStack> {
   await using cleanup = new AsyncDisposableStack()
-  const cluster = cleanup.adopt(await createPostgresCluster(operatorSettings()), (it) => it.destroy())
+  const cluster = cleanup.adopt(await createPostgresCluster(), (it) => it.destroy())
   const redis = redisInstalled()
     ? cleanup.adopt(await createRedisServer({ aof: true }), (it) => it.destroy())
     : undefined

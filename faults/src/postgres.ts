@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chown, mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { tmpdir, totalmem } from 'node:os'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
@@ -34,14 +34,6 @@ export type PostgresPlace = {
   /** An empty folder that postgres may own; a temporary one when absent. */
   folder?: string
   env?: Record<string, string>
-}
-
-/**
- * What an operator sets before anything else, where a machine is measured rather than broken: a quarter of its memory, here up to 1 GB
- * (https://www.postgresql.org/docs/15/runtime-config-resource.html). initdb's own 128 MB suit any machine, and none that is busy.
- */
-export function operatorSettings(): Record<string, string> {
-  return { shared_buffers: `${Math.min(1_024, Math.floor(totalmem() / 4 / 2 ** 20))}MB` }
 }
 
 /** A cluster of its own in a temporary folder, with initdb's defaults but for `settings`. */
