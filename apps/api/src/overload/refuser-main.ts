@@ -15,16 +15,22 @@ const FINISH_MS = 500
  */
 const [, , path = ''] = process.argv
 const refusing = createRefusing({ path, refusal: createRefusals() })
-let listening: Server | undefined
+let listening: Server[] = []
 let told = 0
 
 function tell(message: FromRefuser, handle?: Server): void {
-  if (process.connected) process.send?.(message, handle)
+  // That nobody hears it any more is told by 'disconnect'.
+  if (process.connected) process.send?.(message, handle, undefined, () => undefined)
+}
+
+function stopListening(): void {
+  for (const server of listening) server.close()
+  listening = []
 }
 
 function report(): void {
   const refused = refusing.refused()
-  if (listening || refused > told) tell({ kind: 'refused', sends: refused - told })
+  if (listening.length > 0 || refused > told) tell({ kind: 'refused', sends: refused - told })
   told = refused
 }
 
@@ -32,19 +38,19 @@ process.on('message', (message: ToRefuser, handle: unknown) => {
   if (message.kind === 'room') refusing.setRoom(message.sends)
   else if (message.kind === 'rest') {
     refusing.rest()
-    if (listening) tell({ kind: 'rests' }, listening)
-    listening?.close()
-    listening = undefined
+    tell({ kind: 'rests' }, listening[0])
+    stopListening()
   } else if (handle instanceof Server) {
     refusing.begin()
     // As the api takes them: the one that came asks for fewer waiting connections, and ends those that are half closed.
-    listening = new Server({ allowHalfOpen: true, noDelay: true }, refusing.take)
-    listening.listen(handle, BACKLOG, () => tell({ kind: 'listening' }))
+    const server = new Server({ allowHalfOpen: true, noDelay: true }, refusing.take)
+    listening.push(server)
+    server.listen(handle, BACKLOG, () => tell({ kind: 'listening' }))
   }
 })
 // The api's end is ours, and it alone decides when: signals to the whole group are for the api.
 process.once('disconnect', () => {
-  listening?.close()
+  stopListening()
   setTimeout(() => process.exit(0), FINISH_MS)
   void refusing.finish().then(() => process.exit(0))
 })

@@ -9,7 +9,7 @@ import { BACKLOG, type Door, openDoor } from './join-connections.ts'
 
 /** What the api tells the refuser. */
 export type ToRefuser =
-  /** With the server: take its new connections. */
+  /** With the server, once for each handle of it: take its new connections. */
   | { kind: 'listen' }
   /** So many sends may be passed on. */
   | { kind: 'room'; sends: number }
@@ -31,7 +31,7 @@ export type Refuser = {
   prepare(): void
   /** Told of every send that the api refused itself. */
   onRefused(): void
-  /** Whether connections may end here, because another process takes new ones. */
+  /** Whether a connection may end here, because another process takes new ones: one in a millisecond. */
   mayEnd(): boolean
   /** Whether a connection came by way of another process that is no longer needed, and should end with its answer. */
   isDetour(socket: Socket): boolean
@@ -50,6 +50,13 @@ const SILENT_MS = 10_000
 /** After one that ended without being told to. */
 const RESTART_MS = 5_000
 const LOOK_MS = 20
+/**
+ * Handles of the listening socket that the other process gets. Node takes one connection for each and for each round of its loop
+ * (https://github.com/libuv/libuv/pull/3696), which under load is 30 ms: with one, new connections waited for up to 8 s.
+ */
+const HANDLES = 16
+/** Between two connections that end here: they come anew, and must not come faster than they are taken. */
+const END_EVERY_MS = 1
 /** Looks in a row that must see room, since all that waited may have been stored just now. */
 const LOOKS = 5
 /** Sends that are to wait at least, so that the api never runs dry: one batch. */
@@ -87,6 +94,8 @@ export function createRefuser(
   let refusedAt = Number.NEGATIVE_INFINITY
   let secondBegan = Number.NEGATIVE_INFINITY
   let refusedInSecond = 0
+  let taken = 0
+  let endedAt = 0
   let isReady = false
   let isStopped = false
   let looking: NodeJS.Timeout | undefined
@@ -131,7 +140,8 @@ export function createRefuser(
     address = { host: bound.address, port: bound.port }
     listener = 'leaving'
     heardAt = performance.now()
-    tell({ kind: 'listen' }, server)
+    taken = 0
+    for (let handle = 0; handle < HANDLES; handle++) tell({ kind: 'listen' }, server)
     looking = setInterval(look, LOOK_MS)
   }
 
@@ -148,6 +158,7 @@ export function createRefuser(
       return
     }
     listener = 'here'
+    taken = 0
     endLooking()
     if (deps.stopping.isClosing) handle.close()
     else server.listen(handle, BACKLOG)
@@ -178,7 +189,7 @@ export function createRefuser(
         return
       case 'listening':
         // What it said before it ended may be read after its end.
-        if (listener === 'leaving') lent()
+        if (listener === 'leaving' && ++taken === HANDLES) lent()
         return
       case 'rests':
         if (listener === 'coming') takeBack(handle)
@@ -214,6 +225,7 @@ export function createRefuser(
   }
 
   function onExit(code: number | null, signal: NodeJS.Signals | null): void {
+    taken = 0
     endLooking()
     child = undefined
     isReady = false
@@ -239,7 +251,10 @@ export function createRefuser(
       if (++refusedInSecond >= REFUSED_MIN) lend()
     },
     mayEnd() {
-      return listener === 'lent'
+      const now = performance.now()
+      if (taken === 0 || now - endedAt < END_EVERY_MS) return false
+      endedAt = now
+      return true
     },
     isDetour: (socket) => listener === 'here' && joined.has(socket),
     async settle() {
