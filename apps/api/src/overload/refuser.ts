@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -176,6 +175,7 @@ export function createRefuser(
     }
     const onListening = () => {
       server.off('error', onError)
+      endLooking()
       listener = 'here'
     }
     server.once('error', onError).once('listening', onListening)
@@ -263,10 +263,11 @@ export function createRefuser(
     },
     async stop() {
       isStopped = true
-      if (child) {
-        const exited = once(child, 'exit')
-        if (child.connected) child.disconnect()
-        const timer = setTimeout(() => child?.kill('SIGKILL'), STOP_MS)
+      const ending = child
+      if (ending) {
+        const exited = new Promise((resolve) => ending.once('exit', resolve))
+        if (ending.connected) ending.disconnect()
+        const timer = setTimeout(() => ending.kill('SIGKILL'), STOP_MS)
         await exited
         clearTimeout(timer)
       }
