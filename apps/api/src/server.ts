@@ -4,7 +4,7 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { watchDurability } from '@lettergate/core/durability'
 import { buildApp } from './app.ts'
 import { type ApiOptions, createDeps } from './create-deps.ts'
-import { BACKLOG } from './overload/join-connections.ts'
+import { BACKLOG } from './overload/door.ts'
 
 export type ApiServer = {
   url: string

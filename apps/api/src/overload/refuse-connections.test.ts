@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect, createServer as createNetServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
-import { openDoor } from './join-connections.ts'
+import { openDoor } from './door.ts'
 import { createRefusals } from './refusal.ts'
 import { createRefusing } from './refuse-connections.ts'
 

@@ -1,6 +1,6 @@
 import { Server } from 'node:net'
 import { constants, setPriority } from 'node:os'
-import { BACKLOG } from './join-connections.ts'
+import { BACKLOG } from './door.ts'
 import { createRefusals } from './refusal.ts'
 import { createRefusing } from './refuse-connections.ts'
 import type { FromRefuser, ToRefuser } from './refuser.ts'

@@ -4,7 +4,7 @@ import { Server as NetServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
-import { BACKLOG, type Door, openDoor } from './join-connections.ts'
+import { BACKLOG, type Door, openDoor } from './door.ts'
 
 /** What the api tells the refuser. */
 export type ToRefuser =
