@@ -19,7 +19,7 @@ export type SoakVerdict = Verdict & {
   recipients: number
   handOffs: number
   /** Scheduled mail that went out before its time. */
-  early: string[]
+  early: { id: string; ms: number }[]
   /** How late the latest scheduled mail went out. */
   latestMs: number
 }
@@ -107,7 +107,7 @@ function asEntry(messageId: string): ProviderEntry {
 
 async function readProviderLedger(file: string, dueAt: ReadonlyMap<string, number>) {
   const ids: string[] = []
-  const early: string[] = []
+  const early: SoakVerdict['early'] = []
   let latestMs = 0
   for await (const line of createInterface({ input: createReadStream(file) })) {
     const entry: ProviderEntry & { replayed?: true } = JSON.parse(line)
@@ -116,7 +116,7 @@ async function readProviderLedger(file: string, dueAt: ReadonlyMap<string, numbe
     ids.push(id)
     const due = dueAt.get(id)
     if (due === undefined) continue
-    if (entry.at < due) early.push(`${id}: ${due - entry.at} ms early`)
+    if (entry.at < due) early.push({ id, ms: due - entry.at })
     latestMs = Math.max(latestMs, entry.at - due)
   }
   return { ids: ids.sort(), early, latestMs }

@@ -13,13 +13,16 @@ export async function postgresPrivateMb(postmaster: number): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0)
 }
 
-/** Processor time of the whole machine since it started: how much was busy between two readings is a difference. */
-export async function readCpu(): Promise<{ busy: number; total: number }> {
+/**
+ * Processor time of the whole machine since it started: how much was busy between two readings is a difference. Stolen, a part of busy, is
+ * what its host gave to others.
+ */
+export async function readCpu(): Promise<{ busy: number; stolen: number; total: number }> {
   const line = (await readFile('/proc/stat', 'utf8').catch(() => '')).split('\n')[0] ?? ''
   const times = line.trim().split(/\s+/).slice(1, 9).map(Number)
   const total = times.reduce((sum, time) => sum + time, 0)
   const [idle = 0, waiting = 0] = times.slice(3)
-  return { busy: total - idle - waiting, total }
+  return { busy: total - idle - waiting, stolen: times[7] ?? 0, total }
 }
 
 function status(pid: number): Promise<string> {

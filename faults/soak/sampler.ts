@@ -20,6 +20,10 @@ export type Sample = {
   rate: number
   /** Part of the machine's processors that was busy since the sample before. */
   cpu: number
+  /** Part of it that the machine's host gave to others (steal time). */
+  stolen: number
+  /** How far the wall clock has been set since the load began, in ms: it against a clock that only goes forward. */
+  clockMs: number
   /** In MB; worker: the mean of its processes. Only of parts whose processes are no longer young. */
   memory: Partial<Record<MemoryPart, number>>
   /** 99th percentile since it was asked last, in ms; absent when it did not answer. */
@@ -49,7 +53,7 @@ export type Sampler = {
 /** Looks at everything once a second, for as long as it is not stopped; a part that does not answer is left out. */
 export function startSampler(stack: SoakStack, onSample: (sample: Sample) => void): Sampler {
   const samples: Sample[] = []
-  const start = performance.now()
+  const [start, wallStart] = [performance.now(), Date.now()]
   const born = new Map<number, number>()
   let [quiet, done] = [true, false]
 
@@ -94,6 +98,8 @@ export function startSampler(stack: SoakStack, onSample: (sample: Sample) => voi
         requestAgeMs: stack.ledger.oldestMs(),
         rate: (count - before.count) / ((at - before.at) / 1_000),
         cpu: (cpu.busy - before.cpu.busy) / Math.max(1, cpu.total - before.cpu.total),
+        stolen: (cpu.stolen - before.cpu.stolen) / Math.max(1, cpu.total - before.cpu.total),
+        clockMs: Date.now() - wallStart - (performance.now() - start),
         memory: isHeavy ? await memory() : {},
         eventLoop: isHeavy ? await eventLoop() : {},
       }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startProcess } from '../src/processes.ts'
-import { growthMax, RECOVERY_MS_MAX, type SoakResult } from './soak-verdict.ts'
+import { earlyOf, growthMax, RECOVERY_MS_MAX, type SoakResult } from './soak-verdict.ts'
 
 const PAGE = new URL('../../docs/soak.md', import.meta.url)
 const PLOT = fileURLToPath(new URL('../../docs/soak.svg', import.meta.url))
@@ -34,7 +34,7 @@ function factsOf(result: SoakResult, violations: readonly string[]): [string, st
     ],
     [
       'offered',
-      `${perSecond(result.perSecond)}${result.rateNote && `, ${result.rateNote}`}; processors ${(result.quietCpu * 100).toFixed(0)} % busy in quiet times, clients and provider included`,
+      `${perSecond(result.perSecond)}${result.rateNote && `, ${result.rateNote}`}; processors ${(result.quietCpu * 100).toFixed(0)} % busy in quiet times, clients and provider included; the host took ${(result.stolen * 100).toFixed(0)} % of their time`,
     ],
     [
       'messages',
@@ -51,19 +51,27 @@ function factsOf(result: SoakResult, violations: readonly string[]): [string, st
     ],
     [
       'faults',
-      `${strikes.length}, worst recovery ${seconds(strikes.length === 0 ? 0 : worst)} (bound ${seconds(RECOVERY_MS_MAX)})`,
+      `${strikes.length}, worst recovery ${seconds(Number.isFinite(worst) ? worst : strikes.length === 0 ? 0 : null)} (bound ${seconds(RECOVERY_MS_MAX)})`,
     ],
     ['queue age in quiet times', `p99 ${whole(result.quietQueueAgeP99Ms)} ms${queueAge}`],
     ...Object.entries(memory).map(([part, trend]): [string, string] => [
       `memory of ${part}`,
       `${whole(trend.start)} MB in the first third, ${whole(trend.end)} MB in the last; slope over ${clockMinutes(trend.seconds)} ${whole(trend.growth)} MB (bound ${whole(growthMax(trend))} MB)`,
     ]),
-    ['scheduled mail', `never early, at most ${seconds(verdict.latestMs)} late, deferrals included`],
+    [
+      'scheduled mail',
+      `${earlyOf(result).length || 'never'} early${clockNote(result)}, at most ${seconds(verdict.latestMs)} late, deferrals included`,
+    ],
     [
       'at the end',
       `settled ${seconds(result.settledAfterMs)} after the last request; judged in ${seconds(result.judgedAfterMs)}`,
     ],
   ]
+}
+
+/** A slewed clock differs by less than a millisecond from one look to the next. */
+function clockNote({ clockBackMs }: SoakResult): string {
+  return clockBackMs < 1 ? '' : ` (the machine's clock was set back by ${whole(clockBackMs)} ms)`
 }
 
 function clockMinutes(value: number): string {

@@ -50,6 +50,10 @@ export type SoakResult = {
   queueAge: Trend | null
   quietQueueAgeP99Ms: number
   quietCpu: number
+  /** Part of the processors' time that went to others, over the whole run. */
+  stolen: number
+  /** How far the wall clock was set back at once, at most. */
+  clockBackMs: number
   settledAfterMs: number
   judgedAfterMs: number
   samples: Sample[]
@@ -58,7 +62,7 @@ export type SoakResult = {
 /** Growth by the slope of the undisturbed samples after the warm-up; a part is absent when there are too few. */
 export function trendsOf(
   samples: readonly Sample[],
-): Pick<SoakResult, 'memory' | 'queueAge' | 'quietQueueAgeP99Ms' | 'quietCpu'> {
+): Pick<SoakResult, 'memory' | 'queueAge' | 'quietQueueAgeP99Ms' | 'quietCpu' | 'stolen' | 'clockBackMs'> {
   const quiet = samples.filter(({ quiet }) => quiet)
   const late = quiet.filter(({ at }) => at >= WARM_UP_S)
   const memory: SoakResult['memory'] = {}
@@ -78,12 +82,30 @@ export function trendsOf(
       99,
     ),
     quietCpu: quiet.reduce((sum, { cpu }) => sum + cpu, 0) / Math.max(1, quiet.length),
+    stolen: samples.reduce((sum, { stolen }) => sum + stolen, 0) / Math.max(1, samples.length),
+    clockBackMs: Math.max(
+      0,
+      ...samples.slice(1).map(({ clockMs }, index) => (samples[index]?.clockMs ?? 0) - clockMs),
+    ),
   }
 }
 
 /** How much a part may grow over the run. */
 export function growthMax(trend: Trend): number {
   return Math.max(GROWTH_MB_MAX, GROWTH_PART_MAX * trend.start)
+}
+
+/**
+ * Postgres compares with its own clock when it is time, the provider's ledger notes the machine's a moment later: set back in between, it
+ * shows mail as early that was not.
+ */
+export function earlyOf({
+  verdict,
+  clockBackMs,
+}: Pick<SoakResult, 'clockBackMs'> & {
+  verdict: Pick<SoakVerdict, 'early'>
+}): SoakVerdict['early'] {
+  return verdict.early.filter(({ ms }) => ms > clockBackMs)
 }
 
 /** All that must not be; empty when the soak has passed. */
@@ -99,7 +121,10 @@ export function violationsOf(result: Omit<SoakResult, 'about' | 'samples'>): str
     ...some('over quota', verdict.overQuota),
     ...some('stuck', verdict.stuck),
     ...some('recipients unknown without a cause', result.unknowns.unexplained),
-    ...some('scheduled, sent early', verdict.early),
+    ...some(
+      'scheduled, sent early',
+      earlyOf(result).map(({ id, ms }) => `${id}: ${ms} ms early`),
+    ),
     ...some(
       'faults not recovered from in time',
       slow.map(

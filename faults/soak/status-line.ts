@@ -32,8 +32,10 @@ export function createStatusLine(out: NodeJS.WriteStream): StatusLine {
   }
 }
 
+const percent = (part: number) => `${(part * 100).toFixed(0)} %`
+
 function lineOf(sample: Sample, endAt: number): string {
-  const { at, rate, due, queueAgeMs, requestAgeMs, cpu, quiet } = sample
+  const { at, rate, due, queueAgeMs, requestAgeMs, cpu, stolen, quiet } = sample
   const age = queueAgeMs === null ? 'no database' : `${due} due, oldest ${(queueAgeMs / 1_000).toFixed(1)} s`
   const memory = Object.entries(sample.memory).map(([part, mb]) => `${part} ${mb.toFixed(0)} MB`)
   return [
@@ -41,7 +43,8 @@ function lineOf(sample: Sample, endAt: number): string {
     `${rate.toFixed(0)}/s`,
     age,
     `requests ≤ ${(requestAgeMs / 1_000).toFixed(1)} s`,
-    `cpu ${(cpu * 100).toFixed(0)} %`,
+    `cpu ${percent(cpu)}`,
+    ...(stolen < 0.01 ? [] : [`${percent(stolen)} stolen`]),
     ...(quiet ? [] : ['fault']),
     ...memory,
   ].join(', ')
