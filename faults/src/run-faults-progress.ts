@@ -3,7 +3,7 @@ import type { FaultRow } from './report-table.ts'
 
 export type Progress = {
   begin(file: string): void
-  end(rows: readonly FaultRow[], seconds: number): void
+  end(file: string, rows: readonly FaultRow[], seconds: number): void
   close(): void
 }
 
@@ -12,11 +12,16 @@ const STYLE = { passed: 'green', failed: 'red', skipped: 'yellow' } as const
 /** One line for each file that is done; on a terminal also what is running, and since when. */
 export function createProgress(count: number, out: NodeJS.WriteStream): Progress {
   const start = performance.now()
-  let [index, running, since] = [0, '', start]
+  const running = new Map<string, number>()
+  let done = 0
   const position = () =>
-    `[${String(index).padStart(String(count).length)}/${count}] ${clock(performance.now() - start)}`
+    `[${String(done).padStart(String(count).length)}/${count}] ${clock(performance.now() - start)}`
   const draw = () => {
-    if (running) out.write(`\r\x1b[K${position()} ${running} … ${clock(performance.now() - since)}`)
+    const names = Array.from(
+      running,
+      ([file, since]) => `${file.replace('.fault.test.ts', '')} … ${clock(performance.now() - since)}`,
+    )
+    if (names.length > 0) out.write(`\r\x1b[K${position()} ${names.join(', ')}`)
   }
   const timer = out.isTTY ? setInterval(draw, 1_000) : undefined
   const erase = () => {
@@ -24,18 +29,17 @@ export function createProgress(count: number, out: NodeJS.WriteStream): Progress
   }
   return {
     begin(file) {
-      index += 1
-      running = file.replace('.fault.test.ts', '')
-      since = performance.now()
+      running.set(file, performance.now())
       if (out.isTTY) draw()
     },
-    end(rows, seconds) {
+    end(file, rows, seconds) {
+      done += 1
+      running.delete(file)
       erase()
       for (const { test, status, result } of rows) {
         const word = styleText(STYLE[status], status, { stream: out })
         out.write(`${position()} ${test} ${word} in ${seconds.toFixed(0)} s: ${result}\n`)
       }
-      running = ''
     },
     close() {
       clearInterval(timer)
