@@ -13,12 +13,12 @@ const END = '<!-- /measured -->\n'
 
 const whole = (value: number) => Math.round(value).toLocaleString('en')
 const perSecond = (value: number) => `${whole(value)}/s`
-const seconds = (ms: number | null) => (ms === null ? 'never' : `${(ms / 1_000).toFixed(1)} s`)
+const seconds = (ms: number) => (Number.isFinite(ms) ? `${(ms / 1_000).toFixed(1)} s` : 'never')
 
 /** What was found, a line each. */
 function factsOf(result: SoakResult, violations: readonly string[]): [string, string][] {
   const { capacity, verdict, unknowns, memory, strikes } = result
-  const worst = Math.max(...strikes.map(({ recoveryMs }) => recoveryMs ?? Number.POSITIVE_INFINITY))
+  const worst = Math.max(0, ...strikes.map(({ recoveryMs }) => recoveryMs ?? Number.POSITIVE_INFINITY))
   const reasons = Object.entries(unknowns.reasons).map(([reason, count]) => `${count} × ${reason}`)
   const taken = verdict.unknown.filter((one) => one.taken).length
   const statuses = Object.entries(result.statuses).map(
@@ -49,10 +49,7 @@ function factsOf(result: SoakResult, violations: readonly string[]): [string, st
       'unknown',
       `${verdict.unknown.length} messages (${taken} taken by the provider), ${unknowns.unexplained.length} without a cause${reasons.length > 0 ? `; recipients by reason: ${reasons.join(', ')}` : ''}`,
     ],
-    [
-      'faults',
-      `${strikes.length}, worst recovery ${seconds(Number.isFinite(worst) ? worst : strikes.length === 0 ? 0 : null)} (bound ${seconds(RECOVERY_MS_MAX)})`,
-    ],
+    ['faults', `${strikes.length}, worst recovery ${seconds(worst)} (bound ${seconds(RECOVERY_MS_MAX)})`],
     ['queue age in quiet times', `p99 ${whole(result.quietQueueAgeP99Ms)} ms${queueAge}`],
     ...Object.entries(memory).map(([part, trend]): [string, string] => [
       `memory of ${part}`,
@@ -85,7 +82,7 @@ function faultRows({ strikes }: SoakResult): [string, string, string, string][] 
     const worst = Math.max(...all.map(({ recoveryMs }) => recoveryMs ?? Number.POSITIVE_INFINITY))
     const awayMs = Math.max(...all.map((one) => one.awayMs))
     const away = awayMs === 0 ? '–' : seconds(awayMs)
-    return [kind, String(all.length), away, Number.isFinite(worst) ? seconds(worst) : 'never']
+    return [kind, String(all.length), away, seconds(worst)]
   })
 }
 
