@@ -5,7 +5,7 @@ import { median, spread } from './statistics.ts'
 import type { TestBed } from './test-bed.ts'
 
 const ROUNDS = 3
-const ROUND_SECONDS = 6
+const ROUND_SECONDS = 5
 const WARM_UP_SECONDS = 3
 const CONNECTIONS = 32
 

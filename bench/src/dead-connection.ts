@@ -7,7 +7,7 @@ import { type HttpSink, startHttpSink } from './http-sink.ts'
 import { median, spread } from './statistics.ts'
 import type { Gateway, TestBed } from './test-bed.ts'
 
-const ROUNDS = 5
+const ROUNDS = 3
 /** Of each of the two tenants: they are served in turns, so both last as long. */
 const MESSAGES = 5_000
 const ROUND_MS_MAX = 60_000

@@ -13,7 +13,7 @@ const INSERT = `
     cross join lateral (select i, md5($3::text || i) as h from generate_series(1, $2::int4) i) s
   ), written_message as (
     insert into message (tenant_id, id, usage_day, mode, stream, from_address, subject, tags, attachment_count, content_bytes)
-    select $1, id, (now() at time zone 'utc')::date, 'live', 'transactional', 'app@acme.example', 'Backlog', '{}', 0, 300
+    select $1, id, (now() at time zone 'utc')::date, 'live', 'transactional', 'app@acme.example', 'Backlog', '{}', 0, $5::int4
     from new
   ), written_content as (
     insert into message_content (tenant_id, message_id, document) select $1, id, $4::json from new
@@ -22,28 +22,40 @@ const INSERT = `
     select $1, id, 0, 'to', 'user@example.net', 'queued' from new
   )
   insert into outbox (message_id, tenant_id, mode, state, content_bytes, accepted_at)
-  select id, $1, 'live', 'ready', 300, now() from new`
+  select id, $1, 'live', 'ready', $5::int4, now() from new`
 
-/** A short mail: what is measured is the backlog, and a million long ones would be 2 GB to write first. */
-const DOCUMENT = JSON.stringify({
-  envelope: {
-    from: { address: 'app@acme.example' },
-    subject: 'Backlog',
-    tags: [],
-    attachment_count: 0,
-    recipients: [{ kind: 'to', address: 'user@example.net', name: null }],
-  },
-  text: 'One of very many mails that wait for their turn.',
-})
+const ENVELOPE = {
+  from: { address: 'app@acme.example' },
+  subject: 'Backlog',
+  tags: [],
+  attachment_count: 0,
+  recipients: [{ kind: 'to', address: 'user@example.net', name: null }],
+}
+
+type Body = { text: string; html?: string }
+
+/** A short mail: a million long ones would be 2 GB to write first. */
+const SHORT: Body = { text: 'One of very many mails that wait for their turn.' }
+
+const WORDS = 'lorem ipsum dolor '.repeat(60)
+/** 2.3 kB, as the load tool posts them. */
+export const WHOLE_MAIL: Body = { text: WORDS, html: `<p>${WORDS}</p>` }
 
 let fills = 0
 
-/** Gives the tenant so many more messages that are due. */
-export async function fillBacklog(pool: Pool, tenantId: string, count: number): Promise<void> {
+/** Gives the tenant so many more messages that are due, as accept would have written them. */
+export async function fillBacklog(
+  pool: Pool,
+  tenantId: string,
+  count: number,
+  body: Body = SHORT,
+): Promise<void> {
+  const document = JSON.stringify({ envelope: ENVELOPE, ...body })
+  const bytes = Object.values(body).join('').length
   const fill = ++fills
   await inParallel(Math.ceil(count / CHUNK), LANES, async (chunk) => {
     const size = Math.min(CHUNK, count - chunk * CHUNK)
-    const values = [tenantId, size, `${fill} ${chunk} `, DOCUMENT]
+    const values = [tenantId, size, `${fill} ${chunk} `, document, bytes]
     await quickSession(pool, (client) => client.query(INSERT, values))
   })
   await pool.query({ text: 'notify lg_outbox' })

@@ -2,6 +2,7 @@ import { fromPublicId, toPublicId } from '@lettergate/contracts/ids'
 import type { Pool } from '@lettergate/db/pool'
 import { inParallel } from '@lettergate/faults/client'
 import { quickSession } from './quick-session.ts'
+import { withoutIndexes } from './without-indexes.ts'
 
 const DAYS = 30
 const CHUNK = 100_000
@@ -37,13 +38,14 @@ export async function fillMessages(pool: Pool, tenantId: string, count: number):
       seed: `${day} ${chunk} ${count} `,
     })),
   )
-  await inParallel(chunks.length, LANES, async (index) => {
+  const fill = async (index: number) => {
     const chunk = chunks[index]
     if (chunk)
       await quickSession(pool, (client) =>
         client.query(INSERT, [tenantId, chunk.day, chunk.size, chunk.seed]),
       )
-  })
+  }
+  await withoutIndexes(pool, () => inParallel(chunks.length, LANES, fill))
   await pool.query({ text: 'analyze message, recipient' })
 }
 

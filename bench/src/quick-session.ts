@@ -5,7 +5,7 @@ export async function quickSession<T>(pool: Pool, work: (client: PoolClient) => 
   const client = await pool.connect()
   try {
     await client.query(
-      "set synchronous_commit = off; set work_mem = '256MB'; set plan_cache_mode = auto; set statement_timeout = 0",
+      "set synchronous_commit = off; set work_mem = '256MB'; set maintenance_work_mem = '256MB'; set plan_cache_mode = auto; set statement_timeout = 0",
     )
     return await work(client)
   } finally {
