@@ -10,7 +10,7 @@ import { median, spread } from './statistics.ts'
 import type { Gateway, TestBed } from './test-bed.ts'
 
 const ROUNDS = 3
-const ROUND_SECONDS = 4
+const ROUND_SECONDS = 3
 const CONNECTIONS = 32
 /** What the gateway makes of 32 connections: two statements under way, of 16 messages each. */
 const BATCH = { clients: 2, messages: 16 }

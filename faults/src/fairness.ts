@@ -1,5 +1,3 @@
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Client, createClient, inParallel } from './client.ts'
 import { type ClientRequest, promisedIds } from './client-ledger.ts'
@@ -13,13 +11,8 @@ export type Sender = { tenant: Tenant; client: Client }
 /** More tenants of the same gateway, each with such a connection; their promises go into the stack's ledger. */
 export async function addSenders(stack: Stack, count: number, connection: ConnectionBody): Promise<Sender[]> {
   const senders: Sender[] = []
-  const env = {
-    ...stack.env,
-    NODE_COMPILE_CACHE: join(stack.env.LETTERGATE_DATA_DIR ?? tmpdir(), 'compiled'),
-  }
-  // Each tenant is made by a process of its own: more at a time than there are cores gains nothing.
   await inParallel(count, 3, async () => {
-    const tenant = await createTenant(env, 100_000)
+    const tenant = await createTenant(stack.env, 100_000)
     await createConnection(stack.apiUrl, tenant.apiKey, connection)
     const client = createClient({
       ...{ url: stack.apiUrl, apiKey: tenant.apiKey, ledger: stack.ledger, connections: 8 },
