@@ -23,16 +23,16 @@ const USAGE = 'Usage: npm run bench [-- --only accept,e2e,…] [--quick] [--json
 
 /** In the order of the page, with the seconds that each takes on two cores. */
 const parts: Record<string, { run: (bed: TestBed) => Promise<PartResult>; seconds: number }> = {
-  accept: { run: benchAccept, seconds: 50 },
-  postgres: { run: benchPostgresLimit, seconds: 50 },
-  e2e: { run: benchE2e, seconds: 75 },
-  adapters: { run: benchAdapters, seconds: 25 },
-  status: { run: benchStatus, seconds: 110 },
-  backlog: { run: benchBacklog, seconds: 80 },
-  fairness: { run: benchFairness, seconds: 80 },
-  'dead-connection': { run: benchDeadConnection, seconds: 60 },
-  burst: { run: benchBurst, seconds: 70 },
-  memory: { run: benchMemory, seconds: 60 },
+  accept: { run: benchAccept, seconds: 42 },
+  postgres: { run: benchPostgresLimit, seconds: 34 },
+  e2e: { run: benchE2e, seconds: 78 },
+  adapters: { run: benchAdapters, seconds: 26 },
+  status: { run: benchStatus, seconds: 106 },
+  backlog: { run: benchBacklog, seconds: 104 },
+  fairness: { run: benchFairness, seconds: 42 },
+  'dead-connection': { run: benchDeadConnection, seconds: 25 },
+  burst: { run: benchBurst, seconds: 77 },
+  memory: { run: benchMemory, seconds: 45 },
 }
 
 function readOptions(): { json: boolean; quick: boolean; chosen: string[]; isWhole: boolean } {
