@@ -5,8 +5,8 @@ import { median, spread } from './statistics.ts'
 import type { TestBed } from './test-bed.ts'
 
 const ROUNDS = 3
-const ROUND_SECONDS = 5
-const WARM_UP_SECONDS = 3
+const ROUND_SECONDS = 4
+const WARM_UP_SECONDS = 2
 const CONNECTIONS = 32
 
 /** POST /v1/send of a 2.3 kB message, all rules on, beside the reference server in alternating rounds. */

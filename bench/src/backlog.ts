@@ -11,8 +11,8 @@ import { withoutIndexes } from './without-indexes.ts'
 
 const ROUNDS = 3
 const LEVELS = [1_000, 100_000, 1_000_000]
-const WARM_UP_MESSAGES = 4_000
-const MESSAGES = 6_000
+const WARM_UP_MESSAGES = 3_000
+const MESSAGES = 5_000
 const FEED_EVERY_MS = 20
 const ROUND_MS_MAX = 60_000
 const RATE_AT_MOST = 1.3

@@ -24,6 +24,14 @@ const INSERT = `
   insert into recipient (tenant_id, message_id, position, kind, address, status, updated_at)
   select $1, id, 0, 'to', 'user' || lpad(i::text, 9, '0') || '@example.net', 'sent', $2::date from new`
 
+/** Days that are past are vacuumed when they are read; these would be while they are filled, or while reads are measured. */
+const LEAVE_ALONE = `
+  do $$ declare name text; begin
+    for name in select oid::regclass::text from pg_class where relkind = 'r' and relname ~ '^(message|recipient)_[0-9]{8}$' loop
+      execute format('alter table %s set (autovacuum_enabled = false)', name);
+    end loop;
+  end $$`
+
 /** Puts that many sent messages of the tenant into the last 30 daily partitions. */
 export async function fillMessages(pool: Pool, tenantId: string, count: number): Promise<void> {
   await pool.query({ text: `select ensure_partitions(current_date - ${DAYS}, current_date)` })
@@ -45,15 +53,25 @@ export async function fillMessages(pool: Pool, tenantId: string, count: number):
         client.query(INSERT, [tenantId, chunk.day, chunk.size, chunk.seed]),
       )
   }
+  await pool.query({ text: LEAVE_ALONE })
   await withoutIndexes(pool, () => inParallel(chunks.length, LANES, fill))
-  await pool.query({ text: 'analyze message, recipient' })
+  await quickSession(pool, async (client) => {
+    await client.query('set default_statistics_target = 10')
+    await client.query('analyze message, recipient')
+  })
 }
 
 /** The request paths of messages chosen over all days. */
-export async function samplePaths(pool: Pool, tenantId: string, count: number): Promise<string[]> {
+export async function samplePaths(
+  pool: Pool,
+  { tenantId, count, stored }: { tenantId: string; count: number; stored: number },
+): Promise<string[]> {
+  // A few more than are wanted, since a sample is only about as large as asked for.
+  const percent = Math.min(100, (count / stored) * 120)
   const { rows } = await pool.query<{ id: string }>({
-    text: 'select id from message where tenant_id = $1 order by hashtext(id::text) limit $2',
-    values: [tenantId, count],
+    text: `select id from (select tenant_id, id from message tablesample bernoulli ($3)) m
+           where tenant_id = $1 order by random() limit $2`,
+    values: [tenantId, count, percent],
   })
   return rows.map(({ id }) => `/v1/messages/${toPublicId('msg', id)}`)
 }

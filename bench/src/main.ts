@@ -27,7 +27,7 @@ const parts: Record<string, { run: (bed: TestBed) => Promise<PartResult>; second
   postgres: { run: benchPostgresLimit, seconds: 34 },
   e2e: { run: benchE2e, seconds: 78 },
   adapters: { run: benchAdapters, seconds: 26 },
-  status: { run: benchStatus, seconds: 106 },
+  status: { run: benchStatus, seconds: 100 },
   backlog: { run: benchBacklog, seconds: 104 },
   fairness: { run: benchFairness, seconds: 42 },
   'dead-connection': { run: benchDeadConnection, seconds: 25 },

@@ -39,7 +39,8 @@ export async function benchStatus(bed: TestBed): Promise<PartResult> {
     // What filling left to be written must not be written while something is measured.
     await gateway.pool.query({ text: 'checkpoint' })
     level.filledSeconds = Math.round((performance.now() - start) / 1_000)
-    await writeFile(pathsFile, (await samplePaths(gateway.pool, tenantId, SAMPLE)).join('\n'))
+    const paths = await samplePaths(gateway.pool, { tenantId, count: SAMPLE, stored })
+    await writeFile(pathsFile, paths.join('\n'))
     await read()
     for (let round = 0; round < ROUNDS; round++) {
       level.references.push(rateOf(await applyLoad({ ...load, url: `${reference.url}/v1/send`, key: 'key' })))
