@@ -3,6 +3,7 @@ import { inParallel } from '@lettergate/faults/client'
 import { startNaiveStack } from '@lettergate/faults/naive-stack'
 import { summarize } from '@lettergate/faults/oracle'
 import { loadDuring, statusesOf } from '@lettergate/faults/paced-load'
+import { waitUntil } from '@lettergate/faults/ports'
 import { type RedisServer, redisInstalled } from '@lettergate/faults/redis'
 import { holdJobs, jobsHeld, releaseJobs } from '@lettergate/faults/redis-queue'
 import { reportResult } from '@lettergate/faults/report'
@@ -21,7 +22,9 @@ async function killRepeatedly(redis: RedisServer, random: Random): Promise<numbe
     await sleep(200 + random.below(600))
     if (kill === KILLS - 1) {
       await holdJobs(redis)
-      await sleep(500)
+      // The worker may still be finding out that Redis is back.
+      await waitUntil('jobs in Redis', 10_000, async () => (await jobsHeld(redis)) > 0)
+      await sleep(300)
       held = await jobsHeld(redis)
     }
     await redis.kill()
