@@ -34,7 +34,10 @@ export async function benchBurst(bed: TestBed): Promise<PartResult> {
   await createConnection(gateway.apiUrl, apiKey, sesConnection(sink.url))
   const memory = watchMemory({ api: gateway.api.pid, worker: gateway.worker?.pid })
   await applyLoad({
-    ...{ url: `${gateway.apiUrl}/v1/send`, key: apiKey, connections: CONNECTIONS, seconds: 120 },
+    url: `${gateway.apiUrl}/v1/send`,
+    key: apiKey,
+    connections: CONNECTIONS,
+    seconds: 120,
     count: WARM_UP_MESSAGES,
   })
   await sink.reached(WARM_UP_MESSAGES, BURST_MS_MAX)

@@ -24,7 +24,7 @@ const INSERT = `
   insert into recipient (tenant_id, message_id, position, kind, address, status, updated_at)
   select $1, id, 0, 'to', 'user' || lpad(i::text, 9, '0') || '@example.net', 'sent', $2::date from new`
 
-/** Days that are past are vacuumed when they are read; these would be while they are filled, or while reads are measured. */
+/** Days long past are vacuumed long ago. These are filled now, and autovacuum would come meanwhile, or while reads are measured. */
 const LEAVE_ALONE = `
   do $$ declare name text; begin
     for name in select oid::regclass::text from pg_class where relkind = 'r' and relname ~ '^(message|recipient)_[0-9]{8}$' loop

@@ -23,16 +23,16 @@ const USAGE = 'Usage: npm run bench [-- --only accept,e2e,…] [--quick] [--json
 
 /** In the order of the page, with the seconds that each takes on two cores. */
 const parts: Record<string, { run: (bed: TestBed) => Promise<PartResult>; seconds: number }> = {
-  accept: { run: benchAccept, seconds: 42 },
+  accept: { run: benchAccept, seconds: 33 },
   postgres: { run: benchPostgresLimit, seconds: 34 },
-  e2e: { run: benchE2e, seconds: 78 },
-  adapters: { run: benchAdapters, seconds: 26 },
-  status: { run: benchStatus, seconds: 100 },
-  backlog: { run: benchBacklog, seconds: 104 },
-  fairness: { run: benchFairness, seconds: 42 },
-  'dead-connection': { run: benchDeadConnection, seconds: 25 },
-  burst: { run: benchBurst, seconds: 77 },
-  memory: { run: benchMemory, seconds: 45 },
+  e2e: { run: benchE2e, seconds: 76 },
+  adapters: { run: benchAdapters, seconds: 25 },
+  status: { run: benchStatus, seconds: 103 },
+  backlog: { run: benchBacklog, seconds: 98 },
+  fairness: { run: benchFairness, seconds: 58 },
+  'dead-connection': { run: benchDeadConnection, seconds: 28 },
+  burst: { run: benchBurst, seconds: 83 },
+  memory: { run: benchMemory, seconds: 37 },
 }
 
 function readOptions(): { json: boolean; quick: boolean; chosen: string[]; isWhole: boolean } {

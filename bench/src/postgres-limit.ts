@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { startProcess } from '@lettergate/faults/processes'
 import { type PartResult, perSecond, ratioFigure, skippedFigure } from './figure.ts'
+import { WHOLE_MAIL } from './fill-backlog.ts'
 import { tenantUuid } from './fill-messages.ts'
 import { applyLoad, rateOf } from './load.ts'
 import { median, spread } from './statistics.ts'
@@ -23,8 +24,7 @@ const VERSION_BITS = '7000'
  * for all: message, content of 2.3 kB, recipient, outbox, quota. No look-ups, no arrays to take apart, no checks.
  */
 function insertScript(tenantId: string, messages: number): string {
-  const words = 'lorem ipsum dolor '.repeat(60)
-  const document = JSON.stringify({ text: words, html: `<p>${words}</p>` })
+  const document = JSON.stringify(WHOLE_MAIL)
   return `with new as materialized (
     select (lpad(to_hex((extract(epoch from clock_timestamp()) * 1000)::bigint), 12, '0') || '${VERSION_BITS}' ||
             substr(replace(gen_random_uuid()::text, '-', ''), 17))::uuid as id

@@ -75,7 +75,7 @@ export async function runCommand(args: string[], env: Record<string, string>): P
 
 export type Tenant = { tenantId: string; apiKey: string }
 
-/** As `lettergate tenant create`, without a process for it: one takes 0.7 s, and some tests make fifty. */
+/** As `lettergate tenant create`, without a process for it: some tests make fifty. */
 export async function createTenant(env: Record<string, string>, dailyLimit: number): Promise<Tenant> {
   const config = loadServiceConfig(env)
   const pool = createPool({
