@@ -12,7 +12,7 @@ test('the image installs for every workspace', () => {
     { cwd: ROOT },
   )
   const copied = [
-    ...readFileSync(join(ROOT, 'Dockerfile'), 'utf8').matchAll(/^COPY (\S+\/package\.json) (\S+)\/$/gm),
+    ...readFileSync(join(ROOT, 'infra/Dockerfile'), 'utf8').matchAll(/^COPY (\S+\/package\.json) (\S+)\/$/gm),
   ]
   expect(copied.map(([, from]) => from).sort()).toEqual(workspaces.sort())
   for (const [, from, to] of copied) expect(from).toBe(`${to}/package.json`)
