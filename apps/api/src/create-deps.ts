@@ -37,6 +37,7 @@ export type ApiOptions = {
   previousSecret?: KeyObject | undefined
   egressAllow: readonly string[]
   egressMailPort?: boolean
+  awsIdentity?: boolean
   /** All addresses of a name: for tests. */
   egressResolve?: EgressOptions['resolve']
   failpoint?: string | undefined
@@ -78,7 +79,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     onError,
   })
   const sealer = createSealer({ tenants, root: secret, previous: previousSecret })
-  const providers = createProviders()
+  const providers = createProviders({ awsEnvironment: options.awsIdentity })
   const clock = createDatabaseClock({ pool, onError })
   const secrets = createSecretKeeper({
     ...{ tenants, sealer },

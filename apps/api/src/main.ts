@@ -12,6 +12,7 @@ async function main(): Promise<void> {
     previousSecret: config.previousSecret,
     egressAllow: config.egressAllow,
     egressMailPort: config.egressMailPort,
+    awsIdentity: config.awsIdentity,
     failpoint: config.failpoint,
     logger,
     host: config.apiHost,

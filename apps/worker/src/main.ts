@@ -48,7 +48,7 @@ async function main(): Promise<void> {
     ? { kind: 'redis', url: config.redisUrl }
     : { kind: 'postgres', url: config.databaseUrl }
   const egress = createEgress({ allow: [...config.egressAllow], mailPort: config.egressMailPort })
-  const providers = createProviders()
+  const providers = createProviders({ awsEnvironment: config.awsIdentity })
   const worker = await startWorker({
     pool,
     tenants,

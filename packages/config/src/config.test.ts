@@ -38,6 +38,7 @@ test('nothing set gives the documented development defaults', () => {
     logLevel: 'info',
     egressAllow: [],
     egressMailPort: false,
+    awsIdentity: false,
     apiHost: '127.0.0.1',
     apiPort: 3000,
   })

@@ -16,6 +16,8 @@ export type Config = {
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
   egressAllow: readonly string[]
   egressMailPort: boolean
+  /** Whether connections to SES without keys use the AWS identity of the process. */
+  awsIdentity: boolean
   apiHost: string
   apiPort: number
   workerMetricsPort: number | undefined
@@ -66,6 +68,7 @@ function toConfig(data: z.infer<typeof settings>): Config {
     logLevel: data.LETTERGATE_LOG_LEVEL,
     egressAllow: Object.freeze(data.LETTERGATE_EGRESS_ALLOW ?? []),
     egressMailPort: data.LETTERGATE_EGRESS_PORT_25 === 'on',
+    awsIdentity: data.LETTERGATE_AWS_IDENTITY === 'on',
     apiHost: data.API_HOST,
     apiPort: data.API_PORT,
     workerMetricsPort: data.WORKER_METRICS_PORT,

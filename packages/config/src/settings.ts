@@ -86,6 +86,11 @@ export const settings = z.object({
     description:
       'on or off: whether tenants may reach public mail servers on port 25 (provider direct, smtp on that port), by the name of your address.',
   }),
+  LETTERGATE_AWS_IDENTITY: z.enum(['on', 'off'], { error: 'must be on or off' }).default('off').meta({
+    example: 'off',
+    description:
+      'on or off: whether an ses connection without keys sends as the AWS identity of this machine (role, ~/.aws). Every tenant can make one, so only where all tenants are your own.',
+  }),
   API_HOST: z
     .string()
     .default('127.0.0.1')

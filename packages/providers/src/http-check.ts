@@ -2,7 +2,7 @@ import { toReason } from './answer.ts'
 import type { FailureCode } from './failures.ts'
 import { networkCode } from './http.ts'
 import { isNetworkFailure } from './network-failure.ts'
-import type { AccountReport, HttpRequest, HttpResponse, Io } from './provider.ts'
+import type { AccountReport, HttpRequest, HttpResponse, Io, NetworkFailure } from './provider.ts'
 import { type Fault, findRule, type Rule } from './rules.ts'
 
 /** What to do about each class of failure that a check can meet; pages in docs/problems say more. */
@@ -50,13 +50,20 @@ export async function inquire(
     response = await io.request(request)
   } catch (error) {
     if (!isNetworkFailure(error)) throw error
-    // Nothing was asked for that could have been done twice: no answer is no answer.
-    const code = error.refused ? networkCode(error) : 'provider-unreachable'
-    return faulty(code, error.reason)
+    return unreachable(error)
   }
   if (response.status >= 200 && response.status < 300) return ask.toReport(response)
-  const fault = ask.toFault(response)
-  const code = findRule(ask.rules, fault)?.is ?? 'provider-settings-wrong'
+  return toRefusedReport(ask.rules, ask.toFault(response))
+}
+
+/** A report of a question without an answer; it changed nothing, so nothing is unknown. */
+export function unreachable(failure: NetworkFailure): AccountReport {
+  return faulty(failure.refused ? networkCode(failure) : 'provider-unreachable', failure.reason)
+}
+
+/** A report of a question that was refused. */
+export function toRefusedReport(rules: readonly Rule[], fault: Fault): AccountReport {
+  const code = findRule(rules, fault)?.is ?? 'provider-settings-wrong'
   const readable = code === 'message-refused' || code === 'outcome-unknown' ? 'provider-unavailable' : code
   return faulty(readable, toReason(fault.status, fault.code, fault.message))
 }

@@ -9,16 +9,20 @@ import { createPostmark } from './postmark/index.ts'
 import type { Provider } from './provider.ts'
 import { createResend } from './resend/index.ts'
 import { createSendgrid } from './sendgrid/index.ts'
+import { environmentKeys } from './ses/identity.ts'
 import { createSes } from './ses/index.ts'
 import { createSmtp } from './smtp/index.ts'
 import { createSparkpost } from './sparkpost/index.ts'
 
-/** Every provider, made anew: a process makes one set, and closes it when it stops. */
-export function createProviders() {
+/**
+ * Every provider, made anew: a process makes one set, and closes it when it stops. `awsEnvironment`: connections to SES without keys
+ * use the AWS identity of this process.
+ */
+export function createProviders({ awsEnvironment = false } = {}) {
   return {
     capture: createCapture(),
     smtp: createSmtp(),
-    ses: createSes(),
+    ses: createSes(awsEnvironment ? environmentKeys() : undefined),
     sendgrid: createSendgrid(),
     mailgun: createMailgun(),
     mandrill: createMandrill(),

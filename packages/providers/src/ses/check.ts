@@ -1,20 +1,19 @@
-import { z } from 'zod'
-import { parseAnswer } from '../answer.ts'
-import { faulty, inquire } from '../http-check.ts'
 import type {
-  AccountLimits,
-  AccountReport,
-  HttpRequest,
-  HttpResponse,
-  Io,
-  ProviderConnection,
-} from '../provider.ts'
-import type { SesCredentials, SesSettings } from './index.ts'
+  GetAccountCommandOutput,
+  ListEmailIdentitiesCommandOutput,
+  SESv2Client,
+} from '@aws-sdk/client-sesv2'
+import type { AwsCredentialIdentity } from '@smithy/types'
+import { z } from 'zod'
+import { faulty, toRefusedReport, unreachable } from '../http-check.ts'
+import { isNetworkFailure } from '../network-failure.ts'
+import type { AccountLimits, AccountReport, Io } from '../provider.ts'
+import { sesEndpoint } from './endpoint.ts'
+import type { Identities } from './identity.ts'
 import { rules, toFault } from './outcome.ts'
-import { signedHeaders } from './sign.ts'
+import { clientOptions, createSdkTransport } from './sdk-transport.ts'
+import type { SesConnection } from './types.ts'
 
-const accountPath = '/v2/email/account'
-const identitiesPath = '/v2/email/identities'
 const identitiesMax = 100
 
 const sandboxNote =
@@ -48,8 +47,7 @@ const account = z.object({
   SendQuota: quota.optional().catch(undefined),
 })
 
-// https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_ListEmailIdentities.html, as it is documented; newer
-// SDKs post to /v2/email/list-identities instead.
+// https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_ListEmailIdentities.html
 const identityList = z.object({
   EmailIdentities: z.array(
     z.object({
@@ -61,41 +59,78 @@ const identityList = z.object({
   NextToken: z.string().nullish(),
 })
 
-type Connection = ProviderConnection<SesCredentials, SesSettings>
+type Ask<Output> = {
+  run(client: SESv2Client): Promise<Output>
+  toReport(output: Output): AccountReport
+  timeoutMs?: number
+}
 
 /**
  * Asks SES what the account may send in this region. A key that may only send proves itself by the refusal that says so: AWS looks at
- * permissions after the signature. Which identities are verified is told on top, as far as SES tells: not to know it is no fault.
+ * permissions after the signature. Verified identities are added where SES lists them; their absence is not an error.
  */
-export async function checkSes(connection: Connection, endpoint: string, io: Io): Promise<AccountReport> {
-  const request = toRequest(connection, new URL(endpoint + accountPath), io)
-  const asked = await inquire(io, request, { rules, toFault, toReport })
+export async function checkSes(
+  connection: SesConnection,
+  identities: Identities,
+  io: Io,
+): Promise<AccountReport> {
+  const { GetAccountCommand, ListEmailIdentitiesCommand } = await import('@aws-sdk/client-sesv2')
+  const identity = await identities.of(connection, io)
+  if (identity.kind === 'failed') return faulty(identity.code, identity.reason)
+  const ask = <Output>(question: Ask<Output>) => askSes(connection, identity.keys, io, question)
+
+  const asked = await ask({
+    run: (client) => client.send(new GetAccountCommand()),
+    toReport,
+  })
   const report = isAboutReading(asked.fault) ? { fault: null, notes: [unreadNote] } : asked
   if (report.fault) return report
-  const { identities, notes } = await listIdentities(connection, endpoint, io)
-  return { ...report, ...(identities && { identities }), notes: [...report.notes, ...notes] }
+  const listed = await ask({
+    run: (client) => client.send(new ListEmailIdentitiesCommand({ PageSize: identitiesMax })),
+    toReport: toIdentities,
+    // Half of the time that is left, so that the report of the account is answered in any case.
+    timeoutMs: Math.max(1, Math.floor(io.msLeft() / 2)),
+  })
+  const isDenied = listed.fault?.code === 'provider-permission-missing'
+  const notes = listed.fault ? [isDenied ? unlistedNote : unansweredNote] : listed.notes
+  return {
+    ...report,
+    ...(listed.identities && { identities: listed.identities }),
+    notes: [...report.notes, ...notes],
+  }
 }
 
-/** Takes half of the time that is left, so that what is known already is told in any case. */
-async function listIdentities(connection: Connection, endpoint: string, io: Io): Promise<AccountReport> {
-  const url = new URL(`${endpoint}${identitiesPath}?PageSize=${identitiesMax}`)
-  const timeoutMs = Math.max(1, Math.floor(io.msLeft() / 2))
-  const request = { ...toRequest(connection, url, io), timeoutMs }
-  const report = await inquire(io, request, { rules, toFault, toReport: toIdentities })
-  if (!report.fault) return report
-  const isDenied = report.fault.code === 'provider-permission-missing'
-  return { fault: null, notes: [isDenied ? unlistedNote : unansweredNote] }
+/** Sends one command of the SDK over `io`, once; a refusal is judged by the table for messages. */
+async function askSes<Output>(
+  { settings }: SesConnection,
+  credentials: AwsCredentialIdentity,
+  io: Io,
+  { run, toReport, timeoutMs }: Ask<Output>,
+): Promise<AccountReport> {
+  const { SESv2Client } = await import('@aws-sdk/client-sesv2')
+  const transport = createSdkTransport(io, timeoutMs)
+  const client = new SESv2Client({
+    ...clientOptions(io, settings.region, transport),
+    // Multi-region endpoints take messages only; the account is asked in its own region.
+    endpoint: sesEndpoint({ ...settings, endpoint_id: undefined }),
+    credentials,
+  })
+  try {
+    return toReport(await run(client))
+  } catch (error) {
+    if (isNetworkFailure(error)) return unreachable(error)
+    const answer = transport.answer()
+    if (!answer) throw error
+    return answer.status >= 200 && answer.status < 300
+      ? faulty('provider-settings-wrong', 'the answer is not one of SES')
+      : toRefusedReport(rules, toFault(answer))
+  } finally {
+    client.destroy()
+  }
 }
 
-function toRequest({ credentials, settings }: Connection, url: URL, io: Io): HttpRequest {
-  const { host, pathname: path, search } = url
-  const request = { method: 'GET', host, path, query: search.slice(1), body: '' } as const
-  const headers = signedHeaders({ ...request, region: settings.region }, credentials, io.now())
-  return { method: 'GET', url: url.href, headers }
-}
-
-function toIdentities(response: HttpResponse): AccountReport {
-  const { data } = identityList.safeParse(parseAnswer(response.body))
+function toIdentities(output: ListEmailIdentitiesCommandOutput): AccountReport {
+  const { data } = identityList.safeParse(output)
   if (!data) return { fault: null, notes: [unansweredNote] }
   const identities = data.EmailIdentities.filter(
     ({ SendingEnabled, VerificationStatus }) => SendingEnabled ?? VerificationStatus === 'SUCCESS',
@@ -114,8 +149,8 @@ function isAboutReading(fault: AccountReport['fault']): boolean {
   return fault?.code === 'provider-permission-missing' && /\bses:GetAccount\b/.test(fault.reason)
 }
 
-function toReport(response: HttpResponse): AccountReport {
-  const { data } = account.safeParse(parseAnswer(response.body))
+function toReport(output: GetAccountCommandOutput): AccountReport {
+  const { data } = account.safeParse(output)
   if (data?.SendingEnabled === undefined)
     return faulty('provider-settings-wrong', 'the answer is not one of SES')
   if (!data.SendingEnabled || data.EnforcementStatus === 'SHUTDOWN')

@@ -1,74 +1,45 @@
-import { createHmac, hash } from 'node:crypto'
-import type { SesCredentials } from './index.ts'
+import { Sha256 } from '@smithy/core/checksum'
+import { HttpRequest } from '@smithy/core/protocols'
+import { SignatureV4 } from '@smithy/signature-v4'
+import { SignatureV4a } from '@smithy/signature-v4a'
+import type { AwsCredentialIdentity, RequestSigner } from '@smithy/types'
+import type { SesSettings } from './types.ts'
 
-type SigningKey = { scope: string; key: Buffer }
+/** A signer for each set of keys and each region (`*`: of a multi-region endpoint). */
+const signers = new WeakMap<AwsCredentialIdentity, Map<string, RequestSigner>>()
 
-const ALGORITHM = 'AWS4-HMAC-SHA256'
-const SERVICE = 'ses'
-const CONTENT_TYPE = 'application/json'
-
-/** A key holds for a day, a region and a secret: derived once a day for each opened connection. */
-const keys = new WeakMap<SesCredentials, SigningKey>()
-
-function signingKey(credentials: SesCredentials, day: string, region: string): SigningKey {
-  const scope = `${day}/${region}/${SERVICE}/aws4_request`
-  const known = keys.get(credentials)
-  if (known?.scope === scope) return known
-  const key = [day, region, SERVICE, 'aws4_request'].reduce<Buffer>(
-    hmac,
-    Buffer.from(`AWS4${credentials.secret_access_key.reveal()}`),
-  )
-  const made = { scope, key }
-  keys.set(credentials, made)
-  return made
-}
-
-function hmac(key: Buffer, text: string): Buffer {
-  return createHmac('sha256', key).update(text).digest()
-}
-
-/**
- * The header fields of a request, signed by Signature Version 4:
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
- * `path` must be normal already: unreserved characters and slashes only. So must `query`: encoded, and sorted by name.
- */
-export function signedHeaders(
-  request: {
-    method: 'GET' | 'POST'
-    host: string
-    path: string
-    query?: string
-    body: string
-    region: string
-  },
-  credentials: SesCredentials,
+/** Adds the signature of AWS to the header fields of a POST request; a multi-region endpoint needs Signature Version 4a. */
+export async function signPost(
+  request: { url: URL; body: string },
+  keys: AwsCredentialIdentity,
+  settings: Pick<SesSettings, 'region' | 'endpoint_id'>,
   now: Date,
-): Record<string, string> {
-  const date = now.toISOString().replace(/[:-]|\.\d{3}/g, '')
-  const token = credentials.session_token?.reveal()
-  const names =
-    token === undefined ? 'content-type;host;x-amz-date' : 'content-type;host;x-amz-date;x-amz-security-token'
-  const canonical = [
-    request.method,
-    request.path,
-    request.query ?? '',
-    `content-type:${CONTENT_TYPE}`,
-    `host:${request.host}`,
-    `x-amz-date:${date}`,
-    ...(token === undefined ? [] : [`x-amz-security-token:${token}`]),
-    '',
-    names,
-    hash('sha256', request.body),
-  ].join('\n')
-  const { scope, key } = signingKey(credentials, date.slice(0, 8), request.region)
-  const signature = createHmac('sha256', key)
-    .update(`${ALGORITHM}\n${date}\n${scope}\n${hash('sha256', canonical)}`)
-    .digest('hex')
-  return {
-    'content-type': CONTENT_TYPE,
-    host: request.host,
-    'x-amz-date': date,
-    ...(token === undefined ? {} : { 'x-amz-security-token': token }),
-    authorization: `${ALGORITHM} Credential=${credentials.access_key_id.reveal()}/${scope}, SignedHeaders=${names}, Signature=${signature}`,
-  }
+): Promise<Record<string, string>> {
+  const { url, body } = request
+  const signer = signerOf(keys, settings.endpoint_id === undefined ? settings.region : '*')
+  const signed = await signer.sign(
+    new HttpRequest({
+      method: 'POST',
+      protocol: url.protocol,
+      hostname: url.hostname,
+      path: url.pathname,
+      headers: { 'content-type': 'application/json', host: url.host },
+      body,
+    }),
+    { signingDate: now },
+  )
+  return signed.headers
+}
+
+function signerOf(keys: AwsCredentialIdentity, region: string): RequestSigner {
+  const known = signers.get(keys) ?? new Map<string, RequestSigner>()
+  signers.set(keys, known)
+  const signer = known.get(region) ?? createSigner(keys, region)
+  known.set(region, signer)
+  return signer
+}
+
+function createSigner(credentials: AwsCredentialIdentity, region: string): RequestSigner {
+  const options = { credentials, region, service: 'ses', sha256: Sha256, applyChecksum: false }
+  return region === '*' ? new SignatureV4a(options) : new SignatureV4(options)
 }
