@@ -50,7 +50,7 @@ export function createTenants(options: Omit<PoolOptions, 'role' | 'pipeline'>): 
       const begin = beginAs(tenantId)
       return {
         query: (config) => runOne(begin, config),
-        transaction: (work) => inTransaction(pool, work, begin),
+        transaction: (work) => inTransaction(pool, work, { begin }),
       }
     },
     close: () => pool.end(),
