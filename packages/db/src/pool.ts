@@ -9,6 +9,8 @@ export type Queryable = {
 export type Pool = pg.Pool & {
   /** Age of the statement that waits longest for its answer on any connection, in milliseconds; 0 when none waits. */
   oldestStatementMs(): number
+  /** Ends all connections that nobody uses now: for whoever knows of a reason why they would not answer. */
+  dropIdle(): void
 }
 export type PoolClient = pg.PoolClient
 
@@ -78,12 +80,15 @@ export function createPool(options: PoolOptions): Pool {
   const { statementTimeoutMs = 5_000, waitMs = 5_000, connectMs = waitMs, onLate } = options
   const clients = new Set<WatchedClient>()
   const idle = new Set<pg.Client>()
+  const dropIdle = () => {
+    for (const client of clients) if (idle.has(client)) client.watch.drop(new Error('it may be silent, too'))
+  }
   const watch: WatchOptions = {
     deadlineMs: options.deadlineMs ?? statementTimeoutMs + DEADLINE_AFTER_TIMEOUT_MS,
     onSilent() {
       onLate?.('silent')
       // What made one connection silent has most likely met the others: each would cost somebody else a deadline.
-      for (const client of clients) if (idle.has(client)) client.watch.drop(new Error('it may be silent too'))
+      dropIdle()
     },
     onCancelled: () => onLate?.('cancelled'),
   }
@@ -118,6 +123,7 @@ export function createPool(options: PoolOptions): Pool {
   pool.on('acquire', (client) => idle.delete(client))
   pool.on('remove', (client) => idle.delete(client))
   return Object.assign(pool, {
+    dropIdle,
     oldestStatementMs: () => Math.max(0, ...[...clients].map((client) => client.watch.oldestMs())),
   })
 }

@@ -107,6 +107,14 @@ test('a commit without an answer fails by the deadline', async () => {
   expect(error).toBeInstanceOf(SilentDatabase)
 })
 
+test('connections that nobody uses can be ended for a reason that the pool does not know', async () => {
+  const pool = openPool()
+  await warm(pool, 2)
+  pool.dropIdle()
+  await expect.poll(() => pool.totalCount).toBe(0)
+  expect((await pool.query(SELECT)).rows).toEqual([{ one: 1 }])
+})
+
 test("a tenant's pipelined statements fail by the deadline", async () => {
   const tenants = createTenants(options())
   open.push({ end: () => tenants.close() })
