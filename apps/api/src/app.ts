@@ -4,6 +4,7 @@ import { serializerCompiler, strictSerializerCompiler, validatorCompiler } from 
 import type { ApiDeps } from './deps.ts'
 import { addOpenApi } from './openapi.ts'
 import { shedLoad } from './overload/shed-load.ts'
+import { addAnswerInTime } from './plugins/answer-in-time.ts'
 import { addAuthentication } from './plugins/authenticate.ts'
 import { answerBrokenRequest, answerUnusualRequests } from './plugins/broken-requests.ts'
 import { addObservation } from './plugins/observe.ts'
@@ -64,6 +65,7 @@ export async function buildApp(
   addProblemDetails(app, deps)
   addUnknownRoutes(app)
   addAuthentication(app, { keys: deps.keys, wrongKeys: createWrongKeys() })
+  addAnswerInTime(app)
   addObservation(app, { ...deps, isLast: shedding.isLast })
   await addOpenApi(app)
   await app.register(async (scope) => addMessageRoutes(scope, deps))

@@ -11,6 +11,7 @@ import { createKeyVerifier } from '@lettergate/core/keys'
 import { createPoke } from '@lettergate/core/poke'
 import { createMessageReader } from '@lettergate/core/read-messages'
 import { createMessageWaits } from '@lettergate/core/read-waits'
+import { createReadiness } from '@lettergate/core/readiness'
 import { createSealer } from '@lettergate/core/sealing'
 import { createListener } from '@lettergate/db/listener'
 import { createPool } from '@lettergate/db/pool'
@@ -27,6 +28,26 @@ import { createMetrics } from './plugins/metrics.ts'
 const CONNECTIONS_MAX = 8
 /** For what is asked of one tenant: lists, details, connections. */
 const TENANT_CONNECTIONS_MAX = 6
+/**
+ * A send is answered within three seconds. Postgres gives up first, since its word leaves no doubt; where none comes, there is still
+ * time to look by a fresh connection whether the message was stored. A transaction of ours that has fallen silent lets go of its
+ * tenant's usage row within two seconds.
+ */
+const SEND_BOUNDS = {
+  lockTimeoutMs: 1_000,
+  statementTimeoutMs: 1_750,
+  deadlineMs: 2_000,
+  connectMs: 800,
+  waitMs: 2_000,
+  idleInTransactionMs: 2_000,
+}
+/** Anything else is answered within five seconds. */
+const TENANT_BOUNDS = {
+  ...{ statementTimeoutMs: 2_750, deadlineMs: 3_000, connectMs: 800, waitMs: 1_500 },
+  idleInTransactionMs: 5_000,
+}
+/** A statement that waits longer for its answer shows that the database does not answer. */
+const SILENT_MS = 900
 /** Of request bodies at once, beyond the first 64 kB of each: one of the largest and some smaller ones. */
 const BODY_BYTES_MAX = 96 * 1024 * 1024
 
@@ -56,16 +77,30 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     url: databaseUrl,
     max: CONNECTIONS_MAX,
     applicationName: 'lettergate-api',
+    ...SEND_BOUNDS,
     onError,
+    onLate(kind) {
+      metrics.countLateStatement('shared', kind)
+      if (kind === 'silent') tenants.dropIdle()
+    },
     role: 'lettergate_batch',
   })
   const tenants = createTenants({
     url: databaseUrl,
     max: TENANT_CONNECTIONS_MAX,
     applicationName: 'lettergate-api-tenants',
+    ...TENANT_BOUNDS,
     onError,
+    onLate(kind) {
+      metrics.countLateStatement('tenants', kind)
+      if (kind === 'silent') pool.dropIdle()
+    },
   })
-  const listener = createListener({ url: databaseUrl, onError })
+  const metrics = createMetrics({ db: pool, onError })
+  const listener = createListener({
+    ...{ url: databaseUrl, onError },
+    onSilent: () => metrics.countLateStatement('listen', 'silent'),
+  })
   const messages = createMessageReader({ pool })
   const egress = createEgress({
     allow: [...options.egressAllow],
@@ -100,6 +135,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
   return {
     tenants,
     db: pool,
+    readiness: createReadiness(pool, SILENT_MS),
     acceptor,
     clock,
     keys,
@@ -112,7 +148,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     providers,
     cursorKey: { sign: deriveKey(secret, 'list cursors'), previous: previous('list cursors') },
     logger,
-    metrics: createMetrics({ db: pool, onError }),
+    metrics,
     budget: createBodyBudget(BODY_BYTES_MAX),
     stopping: { isDraining: false, isClosing: false },
     async close() {

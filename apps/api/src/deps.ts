@@ -6,6 +6,7 @@ import type { DatabaseClock } from '@lettergate/core/database-clock'
 import type { KeyVerifier } from '@lettergate/core/keys'
 import type { MessageReader } from '@lettergate/core/read-messages'
 import type { MessageWaits } from '@lettergate/core/read-waits'
+import type { Readiness } from '@lettergate/core/readiness'
 import type { Sealer } from '@lettergate/core/sealing'
 import type { Queryable } from '@lettergate/db/pool'
 import type { Tenants } from '@lettergate/db/tenant-database'
@@ -27,8 +28,10 @@ export type Stopping = {
 export type ApiDeps = {
   /** For the work of one tenant. */
   tenants: Tenants
-  /** Whether the database answers at all. */
+  /** For whether the database may lose what it has confirmed. */
   db: Queryable
+  /** Whether the database answers now. */
+  readiness: Readiness
   acceptor: Acceptor
   clock: DatabaseClock
   keys: KeyVerifier

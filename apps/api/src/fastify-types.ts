@@ -10,6 +10,8 @@ export type RouteConfig = {
   liveOnly?: true
   /** Its accepted answers go into the histogram of accept latency. */
   accepts?: true
+  /** Waits for something else than the database by its nature, and is bounded by itself. */
+  takesLong?: true
 }
 
 declare module 'fastify' {
@@ -23,6 +25,10 @@ declare module 'fastify' {
     principal: Principal | null
     /** Milliseconds on the monotonic clock. */
     arrivedAt: number
+    /** How long the look at the key took. */
+    keyCheckMs: number
+    /** When the client is answered at the latest, on the same clock; set before the handler of a route that has such a bound. */
+    answerBy: number
     /** Counts the answer under its route; null where no route matched. */
     countAnswer: ((status: number) => void) | null
     isAccept: boolean

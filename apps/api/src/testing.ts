@@ -62,6 +62,8 @@ type TestOptions = {
   egressResolve?: (name: string) => Promise<string[]>
   failpoint?: string
   drainMs?: number
+  /** Puts something between the api and its database: answers the URL by which the api reaches it. */
+  through?: (databaseUrl: string) => Promise<string>
 }
 
 /** An api that listens on a port and a database of its own, with one tenant. */
@@ -72,7 +74,7 @@ export async function startTestApi(options: TestOptions = {}): Promise<TestApi> 
   const addTenant = (tenant: { dailyLimit?: number } = {}) =>
     createTenant(deps, { name: 'Test', plan: 'standard', dailyLimit: tenant.dailyLimit ?? 100_000 })
   const server = await startServer({
-    databaseUrl: db.url,
+    databaseUrl: (await options.through?.(db.url)) ?? db.url,
     secret,
     egressAllow: options.egressAllow ?? [],
     egressResolve: options.egressResolve ?? (async () => []),

@@ -3,6 +3,7 @@ import { rootSecret } from '@lettergate/config/root-secret'
 import { describeError } from '@lettergate/core/describe-error'
 import { watchDurability } from '@lettergate/core/durability'
 import { createFailpoint } from '@lettergate/core/failpoint'
+import { createReadiness } from '@lettergate/core/readiness'
 import { createSealer } from '@lettergate/core/sealing'
 import { createPool } from '@lettergate/db/pool'
 import { createTenants } from '@lettergate/db/tenant-database'
@@ -10,12 +11,17 @@ import { createEgress } from '@lettergate/egress/egress'
 import { createProviders } from '@lettergate/providers/registry'
 import type { QueueBackend } from '@lettergate/queue/backend'
 import { pino } from 'pino'
+import type { WorkerMetrics } from './metrics.ts'
 import { startOperationsServer } from './operations-server.ts'
 import { startWorker } from './worker.ts'
 
 const POOL_MAX = 8
 /** For connections and their keys, which are cached, and for attachments. */
 const TENANT_POOL_MAX = 4
+/** Sweeps and records of many messages may take Postgres some seconds; without its answer, the work is tried again on a fresh connection. */
+const BOUNDS = { statementTimeoutMs: 5_000, deadlineMs: 6_000, connectMs: 2_000, waitMs: 5_000 }
+/** Far beyond what the frequent statements take: readiness is no place to judge a sweep. */
+const SILENT_MS = 3_000
 /** An orchestrator kills after ten seconds. */
 const STOP_MS_MAX = 9_500
 
@@ -23,11 +29,15 @@ async function main(): Promise<void> {
   const config = loadServiceConfig()
   const log = pino({ level: config.logLevel, base: { app: 'worker' }, serializers: { err: describeError } })
   const onError = (error: unknown) => log.error({ err: error })
+  let metrics: WorkerMetrics | null = null
+  const late: WorkerMetrics['onLateStatement'] = (name, kind) => metrics?.onLateStatement(name, kind)
   const pool = createPool({
     url: config.databaseUrl,
     max: POOL_MAX,
     applicationName: 'lettergate-worker',
+    ...BOUNDS,
     onError,
+    onLate: (kind) => late('shared', kind),
     role: 'lettergate_batch',
   })
   await watchDurability({
@@ -42,7 +52,9 @@ async function main(): Promise<void> {
     url: config.databaseUrl,
     max: TENANT_POOL_MAX,
     applicationName: 'lettergate-worker-tenants',
+    ...BOUNDS,
     onError,
+    onLate: (kind) => late('tenants', kind),
   })
   const queue: QueueBackend = config.redisUrl
     ? { kind: 'redis', url: config.redisUrl }
@@ -61,12 +73,17 @@ async function main(): Promise<void> {
     failpoint: createFailpoint(config.failpoint),
     onError,
   })
+  metrics = worker.metrics
   let draining = false
   const server =
     config.workerMetricsPort === undefined
       ? null
       : await startOperationsServer(
-          { registry: worker.metrics.registry, pool, isDraining: () => draining },
+          {
+            registry: worker.metrics.registry,
+            readiness: createReadiness(pool, SILENT_MS),
+            isDraining: () => draining,
+          },
           { host: config.apiHost, port: config.workerMetricsPort },
         )
   log.info('worker ready')

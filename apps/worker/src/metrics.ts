@@ -1,6 +1,7 @@
 import type { Asked } from '@lettergate/core/ask-limits'
 import type { HandOff } from '@lettergate/core/deliver'
 import type { SweepStep } from '@lettergate/core/sweep'
+import type { LateStatement } from '@lettergate/db/pool'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 export type WorkerMetrics = {
@@ -11,6 +12,8 @@ export type WorkerMetrics = {
   onPaceSync(connections: number): void
   onReserve(recipients: number): void
   onAsked(asked: Asked): void
+  /** A statement that had no answer in time, or that Postgres cancelled for its length. */
+  onLateStatement(pool: 'shared' | 'tenants' | 'listen', kind: LateStatement): void
 }
 
 /** What an operator watches of a worker; `busy` and `pace` are asked at scrape time. */
@@ -94,8 +97,15 @@ export function createWorkerMetrics(
     labelNames: ['result'],
     registers: [registry],
   })
+  const late = new Counter({
+    name: 'lettergate_late_statements_total',
+    help: 'Statements that had no answer in time (silent: their connection was ended) or that Postgres cancelled for their length.',
+    labelNames: ['pool', 'kind'],
+    registers: [registry],
+  })
   return {
     registry,
+    onLateStatement: (pool, kind) => late.inc({ pool, kind }),
     onAsked: (result) => asked.inc({ result }),
     onPaceSync: (count) => synced.inc(count),
     onReserve: (recipients) => reserved.inc(recipients),

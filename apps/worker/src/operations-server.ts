@@ -1,10 +1,10 @@
 import { createServer, type Server } from 'node:http'
-import type { Pool } from '@lettergate/db/pool'
+import type { Readiness } from '@lettergate/core/readiness'
 import type { Registry } from 'prom-client'
 
 /** `/metrics`, `/healthz` and `/readyz` of a worker, for the operator's network only. */
 export function startOperationsServer(
-  deps: { registry: Registry; pool: Pool; isDraining: () => boolean },
+  deps: { registry: Registry; readiness: Readiness; isDraining: () => boolean },
   address: { host: string; port: number },
 ): Promise<Server> {
   async function answer(path: string): Promise<{ status: number; type: string; body: string }> {
@@ -13,14 +13,15 @@ export function startOperationsServer(
     if (path === '/healthz') return { status: 200, type: 'text/plain', body: 'ok\n' }
     if (path !== '/readyz') return { status: 404, type: 'text/plain', body: 'not found\n' }
     if (deps.isDraining()) return { status: 503, type: 'text/plain', body: 'stopping\n' }
-    await deps.pool.query({ text: 'select 1' })
-    return { status: 200, type: 'text/plain', body: 'ready\n' }
+    return (await deps.readiness.answers())
+      ? { status: 200, type: 'text/plain', body: 'ready\n' }
+      : { status: 503, type: 'text/plain', body: 'the database does not answer\n' }
   }
 
   const server = createServer((request, response) => {
     answer(request.url ?? '/').then(
       ({ status, type, body }) => response.writeHead(status, { 'content-type': type }).end(body),
-      () => response.writeHead(503, { 'content-type': 'text/plain' }).end('the database does not answer\n'),
+      () => response.writeHead(500, { 'content-type': 'text/plain' }).end('the figures could not be read\n'),
     )
   })
   return new Promise((resolve, reject) => {

@@ -109,7 +109,10 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     process: async (claims) => void (await Promise.all(claims.map(deliver))),
     onError,
   })
-  const listener = createListener({ url: deps.databaseUrl, onError })
+  const listener = createListener({
+    ...{ url: deps.databaseUrl, onError },
+    onSilent: () => metrics.onLateStatement('listen', 'silent'),
+  })
   await listener.on('lg_outbox', (payload) => dispatcher.poke(pokedTenants(payload)))
   await listener.on('lg_connection', (payload) => pace.hint(payload === '' ? null : payload.split(',')))
   const sweeper = createSweeper({

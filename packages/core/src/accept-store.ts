@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Problem } from '@lettergate/contracts/problems'
 import type { NewMessage } from '@lettergate/contracts/send-request'
-import { databaseFailure } from '@lettergate/db/errors'
+import { databaseFailure, waitedForKeyOf } from '@lettergate/db/errors'
 import { inTransaction, type Pool, type Queryable } from '@lettergate/db/pool'
 import { type AcceptUnit, acceptMessages } from '@lettergate/db/sql/accept-messages'
 import { ensureUsage } from '@lettergate/db/sql/ensure-usage'
@@ -22,10 +22,15 @@ export type Stored =
 
 type StoreDeps = { pool: Pool; failpoint: Failpoint; onError: (error: unknown) => void }
 
-type Write = (units: AcceptUnit[]) => Promise<Stored[]>
+/** A unit whose client has its answer, one way or the other, at `until` of `performance.now()`. */
+export type TimedUnit = AcceptUnit & { until: number }
 
-/** How long an interrupted batch is tried again before its requests are refused. */
-const RETRY_DELAYS_MS = [10, 50, 200, 500, 1_000, 1_000]
+type Write = (units: TimedUnit[]) => Promise<Stored[]>
+
+/** An interrupted batch is tried again after these, the last of them again and again, until its clients are answered. */
+const RETRY_DELAYS_MS = [10, 50, 200, 500]
+/** A try that begins later than this before the end would most likely be one whose outcome nobody hears of. */
+const TRY_MS_MIN = 50
 
 class NotAdmitted extends Error {
   stored: Stored
@@ -34,6 +39,8 @@ class NotAdmitted extends Error {
     this.stored = stored
   }
 }
+
+const isLate = ({ until }: TimedUnit): boolean => performance.now() > until - TRY_MS_MIN
 
 function unavailable(error: unknown): Problem {
   const isFull = databaseFailure(error) === 'full'
@@ -46,10 +53,14 @@ function unavailable(error: unknown): Problem {
   })
 }
 
+const KEY_IN_PROGRESS: Omit<Extract<Stored, { kind: 'key-in-progress' }>, 'now'> = {
+  ...{ kind: 'key-in-progress', admitted: false, used: null, limit: null, resetSeconds: 0 },
+}
+
 /** Writes accepted units; makes sure that each is stored once, whatever happens to the connection meanwhile. */
 export function createStore(deps: StoreDeps): {
-  storeUnits(units: AcceptUnit[]): Promise<(Stored | Error)[]>
-  storeWithAttachments(unit: AcceptUnit, messages: NewMessage[]): Promise<Stored | Error>
+  storeUnits(units: TimedUnit[]): Promise<(Stored | Error)[]>
+  storeWithAttachments(unit: TimedUnit, messages: NewMessage[]): Promise<Stored | Error>
 } {
   /** A tenant's first request of a day finds no usage row: it is made, and those units run again. */
   async function admit(db: Queryable, units: AcceptUnit[]): Promise<Stored[]> {
@@ -83,36 +94,59 @@ export function createStore(deps: StoreDeps): {
     )
   }
 
-  async function alone(write: Write, units: AcceptUnit[]): Promise<(Stored | Error)[]> {
-    return (await Promise.all(units.map((unit) => store(write, [unit])))).flat()
+  /** Each part in a statement of its own; the answers come in the order of the units. */
+  async function apart(
+    write: Write,
+    units: TimedUnit[],
+    round: number,
+    partOf: (unit: TimedUnit) => string,
+  ): Promise<(Stored | Error)[]> {
+    const parts = [...Map.groupBy(units, partOf).values()]
+    const answers = new Map<TimedUnit, Stored | Error>()
+    await Promise.all(
+      parts.map(async (part) => {
+        const results = await store(write, part, round)
+        for (const [index, unit] of part.entries()) answers.set(unit, results[index] ?? unavailable(null))
+      }),
+    )
+    return units.map((unit) => answers.get(unit) ?? unavailable(null))
+  }
+
+  /** What a failed statement says about its units by itself; null: try again. */
+  async function judge(
+    write: Write,
+    units: TimedUnit[],
+    error: unknown,
+    round: number,
+  ): Promise<(Stored | Error)[] | null> {
+    const failure = databaseFailure(error)
+    if (failure === 'full') return units.map(() => unavailable(error))
+    // One request's fault must not fail the others of its batch.
+    if (failure === 'query') {
+      if (units.length > 1) return apart(write, units, round, ({ requestId }) => requestId)
+      return [error instanceof Error ? error : new Error(String(error))]
+    }
+    if (failure !== 'locked') return null
+    if (waitedForKeyOf(error, 'idempotency')) {
+      if (units.length > 1) return apart(write, units, round, ({ requestId }) => requestId)
+      // Later, the key may be held by our own first try, whose answer was lost.
+      return round === 0 ? [{ ...KEY_IN_PROGRESS, now: new Date() }] : null
+    }
+    // A tenant whose usage row is held keeps nobody else waiting.
+    const tenants = new Set(units.map(({ tenantId }) => tenantId))
+    return tenants.size > 1 ? apart(write, units, round, ({ tenantId }) => tenantId) : null
   }
 
   async function recover(
     write: Write,
-    units: AcceptUnit[],
+    units: TimedUnit[],
     error: unknown,
     round: number,
   ): Promise<(Stored | Error)[]> {
-    const failure = databaseFailure(error)
-    if (failure === 'query' || failure === 'locked') {
-      // One request's fault must not fail the others of its batch.
-      if (units.length > 1) return alone(write, units)
-      if (failure === 'query') return [error instanceof Error ? error : new Error(String(error))]
-      if (units[0]?.idempotency)
-        return [
-          {
-            kind: 'key-in-progress',
-            admitted: false,
-            used: null,
-            limit: null,
-            now: new Date(),
-            resetSeconds: 0,
-          },
-        ]
-    }
-    const delayMs = RETRY_DELAYS_MS[round]
-    if (failure === 'full' || delayMs === undefined) return units.map(() => unavailable(error))
-    await sleep(delayMs)
+    const judged = await judge(write, units, error, round)
+    if (judged) return judged
+    await sleep(RETRY_DELAYS_MS[Math.min(round, RETRY_DELAYS_MS.length - 1)])
+    if (units.every(isLate)) return units.map(() => unavailable(error))
     let found: (Stored | null)[]
     try {
       found = await probe(units)
@@ -124,7 +158,16 @@ export function createStore(deps: StoreDeps): {
     return found.map((stored) => stored ?? again.shift() ?? unavailable(error))
   }
 
-  async function store(write: Write, units: AcceptUnit[], round = 0): Promise<(Stored | Error)[]> {
+  /** Whoever has been refused by now must not be stored after all: without a key, the repeat would be a second mail. */
+  async function store(write: Write, units: TimedUnit[], round = 0): Promise<(Stored | Error)[]> {
+    const late = new Set(units.filter(isLate))
+    if (late.size === 0) return storeInTime(write, units, round)
+    const rest = units.filter((unit) => !late.has(unit))
+    const results = rest.length > 0 ? await storeInTime(write, rest, round) : []
+    return units.map((unit) => (late.has(unit) ? undefined : results.shift()) ?? unavailable(null))
+  }
+
+  async function storeInTime(write: Write, units: TimedUnit[], round: number): Promise<(Stored | Error)[]> {
     try {
       await deps.failpoint('before_commit')
       const results = await write(units)
@@ -137,7 +180,7 @@ export function createStore(deps: StoreDeps): {
     }
   }
 
-  async function writeWithAttachments(unit: AcceptUnit, messages: NewMessage[]): Promise<Stored> {
+  async function writeWithAttachments(unit: TimedUnit, messages: NewMessage[]): Promise<Stored> {
     return await inTransaction(deps.pool, async (client) => {
       for (const [index, { attachments }] of messages.entries()) {
         const row = unit.messages[index]
@@ -148,6 +191,7 @@ export function createStore(deps: StoreDeps): {
           attachments.map((attachment) => ({ ...attachment, contentId: attachment.contentId ?? null })),
         )
       }
+      if (isLate(unit)) throw unavailable(null)
       // Last, so that the tenant's usage row is locked for one round trip only.
       const [stored] = await admit(client, [unit])
       if (!stored?.admitted) throw new NotAdmitted(stored ?? missingResult())

@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto'
+import { hash, randomBytes, randomUUID } from 'node:crypto'
 import { createPool } from '@lettergate/db/pool'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
 import { buildTenant } from '@lettergate/db/testing-rows'
+import { startSilentProxy } from '@lettergate/db/testing-silence'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type AcceptRequest, createAcceptor } from './accept.ts'
 import { type Failpoint, noFailpoint } from './failpoint.ts'
@@ -158,4 +159,105 @@ test('one bad row fails its own request and none of those that share its batch',
   ])
   expect(results.map((result) => result.status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   expect(await countMessages(tenantId)).toBe(2)
+})
+
+/** Holds the tenant's usage row in another transaction while `work` runs. */
+async function whileLocked(tenantId: string, work: () => Promise<void>): Promise<void> {
+  const other = await db.pool.connect()
+  await other.query('begin')
+  await other.query({ text: 'select from usage where tenant_id = $1 for update', values: [tenantId] })
+  try {
+    await work()
+  } finally {
+    await other.query('rollback')
+    other.release()
+  }
+}
+
+const impatientPool = (change: { lockTimeoutMs?: number; statementTimeoutMs?: number }) =>
+  createPool({ url: db.url, max: 4, applicationName: 'impatient', onError: () => {}, ...change })
+
+const acceptorOn = (pool: ReturnType<typeof createPool>) =>
+  createAcceptor({ pool, poke: () => {}, failpoint: noFailpoint, onError: () => {} })
+
+test.each([
+  ['a wait for a lock', { lockTimeoutMs: 100 }],
+  ['a statement', { statementTimeoutMs: 100 }],
+])('%s that takes too long is no key in progress: the storage did not answer', async (_what, change) => {
+  const tenantId = await buildTenant(db.pool)
+  await acceptor().accept(live(tenantId), { messages: [buildMessage()] })
+  const pool = impatientPool(change)
+  await whileLocked(tenantId, async () => {
+    const until = performance.now() + 700
+    await expect(
+      acceptorOn(pool).accept(live(tenantId), withKey('slow', randomBytes(32), { until })),
+    ).rejects.toMatchObject({ code: 'storage-unavailable', headers: { 'retry-after': '2' } })
+  })
+  await pool.end()
+  expect(await countMessages(tenantId)).toBe(1)
+})
+
+test('a key that another transaction is about to take is in progress', async () => {
+  const tenantId = await buildTenant(db.pool)
+  const pool = impatientPool({ lockTimeoutMs: 100 })
+  const other = await db.pool.connect()
+  await other.query('begin')
+  await other.query({
+    text: `insert into idempotency (tenant_id, key_hash, body_hash, request_id, answer)
+      values ($1, $2, $3, $4, '{}')`,
+    values: [tenantId, hash('sha256', 'live\nsend\ntaken', 'buffer'), randomBytes(32), randomUUID()],
+  })
+  const outcome = await acceptorOn(pool).accept(live(tenantId), withKey('taken', randomBytes(32)))
+  expect(outcome.kind).toBe('key-in-progress')
+  await other.query('rollback')
+  other.release()
+  await pool.end()
+  expect(await countMessages(tenantId)).toBe(0)
+})
+
+test('a tenant whose usage row is held does not keep the others of its batch from being stored', async () => {
+  const [held, free] = [await buildTenant(db.pool), await buildTenant(db.pool)]
+  for (const id of [held, free]) await acceptor().accept(live(id), { messages: [buildMessage()] })
+  const pool = impatientPool({ lockTimeoutMs: 100 })
+  const together = acceptorOn(pool)
+  await whileLocked(held, async () => {
+    const until = performance.now() + 1_000
+    const request = { messages: [buildMessage()], until }
+    const waiting = together.accept(live(held), request).catch((error: unknown) => error)
+    expect((await together.accept(live(free), request)).kind).toBe('accepted')
+    expect(await waiting).toMatchObject({ code: 'storage-unavailable' })
+  })
+  await pool.end()
+  expect([await countMessages(held), await countMessages(free)]).toEqual([1, 2])
+})
+
+test('what was refused for its time is not stored afterwards', async () => {
+  const tenantId = await buildTenant(db.pool)
+  const late = { messages: [buildMessage()], until: performance.now() }
+  await expect(acceptor().accept(live(tenantId), late)).rejects.toMatchObject({ code: 'storage-unavailable' })
+  expect(await countMessages(tenantId)).toBe(0)
+})
+
+test('where the answer to the commit falls silent, the message is looked for and found in time', async () => {
+  const tenantId = await buildTenant(db.pool)
+  const proxy = await startSilentProxy(db.url)
+  const pool = createPool({
+    ...{ url: proxy.url, max: 4, applicationName: 'silent', onError: () => {} },
+    ...{ statementTimeoutMs: 10_000, deadlineMs: 300 },
+  })
+  const silent = acceptorOn(pool)
+  for (const attachments of [[], [attachment]]) {
+    await silent.accept(live(tenantId), { messages: [buildMessage()] })
+    proxy.silence({ up: false })
+    const outcome = await silent.accept(live(tenantId), { messages: [buildMessage({ attachments })] })
+    expect(outcome.kind).toBe('accepted')
+  }
+  expect(await countMessages(tenantId)).toBe(4)
+  const { rows } = await db.pool.query({
+    text: 'select accepted from usage where tenant_id = $1',
+    values: [tenantId],
+  })
+  expect(rows).toEqual([{ accepted: 4 }])
+  await pool.end()
+  await proxy.close()
 })

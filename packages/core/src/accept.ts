@@ -7,7 +7,7 @@ import type { Pool } from '@lettergate/db/pool'
 import type { AcceptUnit } from '@lettergate/db/sql/accept-messages'
 import { readIdempotency } from '@lettergate/db/sql/read-idempotency'
 import { acceptRow, type StoredAnswer, storedAnswer } from './accept-row.ts'
-import { createStore, type Stored } from './accept-store.ts'
+import { createStore, type Stored, type TimedUnit } from './accept-store.ts'
 import type { Failpoint } from './failpoint.ts'
 import type { Poke } from './poke.ts'
 import { fromStorage } from './read-storage.ts'
@@ -46,7 +46,12 @@ export type Idempotency = {
   extra?: unknown
 }
 
-export type AcceptRequest = { messages: NewMessage[]; idempotency?: Idempotency }
+export type AcceptRequest = {
+  messages: NewMessage[]
+  idempotency?: Idempotency
+  /** When the client is answered, whatever the database does, as a time of `performance.now()`: later, nothing new is stored. */
+  until?: number
+}
 
 export type Acceptor = {
   accept(tenant: Tenant, request: AcceptRequest): Promise<AcceptOutcome>
@@ -61,6 +66,8 @@ export type Acceptor = {
   drain(): Promise<void>
 }
 
+/** For whoever does not say until when. */
+const ACCEPT_MS = 2_800
 /** Requests in one transaction: bounds how long one statement holds the tenants' usage rows. */
 const BATCH_MAX = 250
 /** One is written while the next one gathers. */
@@ -72,10 +79,11 @@ function keyHashOf(tenant: Tenant, { route, key }: Idempotency): Buffer {
   return hash('sha256', `${tenant.mode}\n${route}\n${key}`, 'buffer')
 }
 
-function toUnit(newId: () => string, tenant: Tenant, request: AcceptRequest): AcceptUnit {
+function toUnit(newId: () => string, tenant: Tenant, request: AcceptRequest): TimedUnit {
   const messages = request.messages.map((message) => acceptRow(newId(), message))
-  const { idempotency } = request
+  const { idempotency, until = performance.now() + ACCEPT_MS } = request
   return {
+    until,
     tenantId: tenant.id,
     mode: tenant.mode,
     requestId: messages[0]?.id ?? newId(),
@@ -127,14 +135,14 @@ export function createAcceptor(deps: {
 }): Acceptor {
   const { newId = newMachineId } = deps
   const store = createStore(deps)
-  const small = createBatcher<AcceptUnit, Stored>({
+  const small = createBatcher<TimedUnit, Stored>({
     run: store.storeUnits,
     itemsMax: BATCH_MAX,
     inFlightMax: IN_FLIGHT_MAX,
     waitingMax: WAITING_MAX,
   })
   // Megabytes take their own lane, one transaction each, so that they hold up nobody's small message.
-  const large = createBatcher<{ unit: AcceptUnit; messages: NewMessage[] }, Stored>({
+  const large = createBatcher<{ unit: TimedUnit; messages: NewMessage[] }, Stored>({
     run: async ([item]) => (item ? [await store.storeWithAttachments(item.unit, item.messages)] : []),
     itemsMax: 1,
     inFlightMax: IN_FLIGHT_MAX,
@@ -161,7 +169,7 @@ export function createAcceptor(deps: {
     return { kind: 'quota-exceeded', quota, requested: unit.recipientCount }
   }
 
-  async function store1(unit: AcceptUnit, messages: NewMessage[]): Promise<Stored> {
+  async function store1(unit: TimedUnit, messages: NewMessage[]): Promise<Stored> {
     const hasAttachments = messages.some((message) => message.attachments.length > 0)
     try {
       return await (hasAttachments ? large.add({ unit, messages }) : small.add(unit))

@@ -1,11 +1,13 @@
 import { createHmac, hash, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { newId } from '@lettergate/contracts/ids'
+import { databaseFailure } from '@lettergate/db/errors'
 import type { Queryable } from '@lettergate/db/pool'
 import { findKeys, type KeyRow } from '@lettergate/db/sql/key-find'
 import { insertKey } from '@lettergate/db/sql/key-insert'
 import { rehashKey } from '@lettergate/db/sql/key-rehash'
 import { revokeKeyRow } from '@lettergate/db/sql/key-revoke'
 import { LRUCache } from 'lru-cache'
+import { answeredBy } from './answered-by.ts'
 import { displayOf, isWellFormedKey, makeKey } from './keys-format.ts'
 
 const SCOPES = [
@@ -43,6 +45,8 @@ const TTL_MS_MAX = 4_000
 const KNOWN_MAX = 10_000
 const UNKNOWN_MAX = 10_000
 const LOOKUP_KEYS_MAX = 200
+/** A send is answered within three seconds, and this is only its first step. */
+const LOOKUP_MS_MAX = 2_500
 
 /** What is stored of a key, and what it is looked up by. */
 function hashKey(pepper: KeyObject, key: string): Buffer {
@@ -103,7 +107,11 @@ export function createKeyVerifier(deps: {
     // Age counts from before the question: the answer may be that old when it arrives.
     const askedAt = now()
     try {
-      const { principal, ttlMs } = await find(key)
+      const { principal, ttlMs } = await answeredBy(
+        performance.now() + LOOKUP_MS_MAX,
+        find(key),
+        () => new Error('the keys could not be asked in time'),
+      )
       const ttl = Math.min(ttlMs, ttlMsMax) - (now() - askedAt)
       if (ttl > 0 && principal) known.set(digest, principal, { ttl })
       if (ttl > 0 && !principal) unknown.set(digest, true, { ttl })
@@ -140,10 +148,12 @@ function createLookup(pool: Queryable): (keyHash: Buffer) => Promise<Found> {
 
   async function run(lookups: Lookup[]): Promise<void> {
     try {
-      const rows = await findKeys(
-        pool,
-        lookups.map(({ keyHash }) => keyHash),
-      )
+      const hashes = lookups.map(({ keyHash }) => keyHash)
+      // Once more on another connection: the first may have been silent, and there is nothing that could be done twice.
+      const rows = await findKeys(pool, hashes).catch((error: unknown) => {
+        if (databaseFailure(error) !== 'unavailable') throw error
+        return findKeys(pool, hashes)
+      })
       for (const { keyHash, resolve } of lookups) {
         const row = rows.find((candidate) => timingSafeEqual(candidate.hash, keyHash))
         if (row)

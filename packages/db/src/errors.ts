@@ -3,17 +3,18 @@ import pg from 'pg'
 /**
  * What a failed statement means for the caller.
  * `conflict`: lost a race, the same thing may be run again at once. `unavailable`: no answer came, so a commit may or may
- * not have happened. `full`: the server cannot store more. `locked`: waited too long for a lock. `query`: the statement's fault.
+ * not have happened. `slow`: it took too long and was undone. `full`: the server cannot store more. `locked`: waited too long for a
+ * lock. `query`: the statement's fault.
  * Codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
-export type DatabaseFailure = 'conflict' | 'unavailable' | 'full' | 'locked' | 'query'
+export type DatabaseFailure = 'conflict' | 'unavailable' | 'slow' | 'full' | 'locked' | 'query'
 
 const FAILURE_BY_CODE: Record<string, DatabaseFailure> = {
   '40001': 'conflict',
   '40P01': 'conflict',
   '23505': 'conflict',
   '55P03': 'locked',
-  '57014': 'locked',
+  '57014': 'slow',
   '53100': 'full',
   '53200': 'full',
   '53300': 'unavailable',
@@ -26,4 +27,14 @@ export function databaseFailure(error: unknown): DatabaseFailure {
   const known = FAILURE_BY_CODE[error.code]
   if (known) return known
   return error.code.startsWith('08') || error.code.startsWith('57P') ? 'unavailable' : 'query'
+}
+
+/** Whether a wait for a lock that took too long was one for the row of another transaction's new key in this table. */
+export function waitedForKeyOf(error: unknown, table: string): boolean {
+  // "while inserting index tuple (0,1) in relation "idempotency"", in whatever language the server speaks.
+  return (
+    error instanceof pg.DatabaseError &&
+    error.code === '55P03' &&
+    error.where?.includes(`"${table}"`) === true
+  )
 }

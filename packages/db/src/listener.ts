@@ -1,30 +1,53 @@
-import pg from 'pg'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { WatchedClient } from './statement-watch.ts'
 
 export type Listener = {
-  /** Calls `handler` for each notification on the channel; the answer stops it. */
+  /**
+   * Calls `handler` for each notification on the channel; the answer stops it. Resolves when the database listens, or after a
+   * second without it: the handler is then called once it does.
+   */
   on(channel: string, handler: (payload: string) => void): Promise<() => void>
   close(): Promise<void>
 }
 
 const RECONNECT_MS = 1_000
+/** A connection that says nothing for long may be silent because there is nothing to say, or because nobody is there: it is asked. */
+const HEARTBEAT_MS = 3_000
+const DEADLINE_MS = 2_000
+const CONNECT_MS = 2_000
+/** Hints are not worth more of anybody's time. */
+const WAIT_MS_MAX = 1_000
 
 /**
  * One connection that LISTENs. Notifications are hints: whoever uses them must also look by itself now and then,
  * since those sent while the connection is down are lost. Handlers are called once with '' after a reconnect.
  */
-export function createListener(options: { url: string; onError(error: Error): void }): Listener {
+export function createListener(options: {
+  url: string
+  onError(error: Error): void
+  /** How often an open connection is asked whether it lives. */
+  heartbeatMs?: number
+  deadlineMs?: number
+  /** A connection was ended because it had left a statement without an answer. */
+  onSilent?: () => void
+}): Listener {
+  const { heartbeatMs = HEARTBEAT_MS, deadlineMs = DEADLINE_MS, onSilent } = options
   const handlers = new Map<string, Set<(payload: string) => void>>()
-  let client: pg.Client | null = null
+  let client: WatchedClient | null = null
   let connecting: Promise<void> | null = null
   let retry: NodeJS.Timeout | null = null
   let closed = false
 
   async function open(): Promise<void> {
-    const next = new pg.Client({
-      connectionString: options.url,
-      application_name: 'lettergate-listen',
-      keepAlive: true,
-    })
+    const next = new WatchedClient(
+      {
+        connectionString: options.url,
+        application_name: 'lettergate-listen',
+        connectionTimeoutMillis: CONNECT_MS,
+        keepAlive: true,
+      },
+      { deadlineMs, ...(onSilent && { onSilent }) },
+    )
     next.on('error', (error) => lost(next, error))
     next.on('end', () => lost(next, new Error('the listening connection ended')))
     next.on('notification', ({ channel, payload }) => {
@@ -34,9 +57,21 @@ export function createListener(options: { url: string; onError(error: Error): vo
     if (closed) return next.end()
     client = next
     for (const channel of handlers.keys()) await next.query(`listen ${channel}`)
+    beat(next)
   }
 
-  function lost(which: pg.Client, error: Error): void {
+  /** Asks as long as the connection is ours; one that does not answer is ended, and reported, by its deadline. */
+  function beat(which: WatchedClient): void {
+    setTimeout(() => {
+      if (client !== which || closed) return
+      which.query('select 1').then(
+        () => beat(which),
+        () => undefined,
+      )
+    }, heartbeatMs).unref()
+  }
+
+  function lost(which: WatchedClient, error: Error): void {
     if (client !== which || closed) return
     client = null
     options.onError(error)
@@ -68,19 +103,23 @@ export function createListener(options: { url: string; onError(error: Error): vo
     return connecting
   }
 
+  async function listen(channel: string, isFirst: boolean): Promise<void> {
+    try {
+      await connect()
+      if (isFirst && client) await client.query(`listen ${channel}`)
+    } catch (error) {
+      options.onError(error instanceof Error ? error : new Error(String(error)))
+      schedule()
+    }
+  }
+
   return {
     async on(channel, handler) {
       const set = handlers.get(channel) ?? new Set()
       const isFirst = set.size === 0
       set.add(handler)
       handlers.set(channel, set)
-      try {
-        await connect()
-        if (isFirst && client) await client.query(`listen ${channel}`)
-      } catch (error) {
-        options.onError(error instanceof Error ? error : new Error(String(error)))
-        schedule()
-      }
+      await Promise.race([listen(channel, isFirst), sleep(WAIT_MS_MAX, undefined, { ref: false })])
       return () => {
         set.delete(handler)
         if (set.size > 0) return

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
-import { inTransaction, type Pool } from './pool.ts'
+import { inTransaction, type Pool, type PoolClient } from './pool.ts'
 
 const FOLDER = new URL('../migrations/', import.meta.url)
 /** Any fixed number: two processes that migrate at once take turns on it. */
 const LOCK = 7_305_501
+/** One may rewrite a large table, or wait for another process that does. */
+const DEADLINE_MS = 6 * 3_600_000
 
 type Migration = { name: string; sql: string; checksum: string }
 
@@ -25,14 +27,16 @@ async function readMigrations(): Promise<Migration[]> {
 export async function migrate(pool: Pool): Promise<{ applied: string[] }> {
   const migrations = await readMigrations()
   const applied: string[] = []
-  await inTransaction(pool, async (client) => {
+  const inLongTransaction = <T>(work: (client: PoolClient) => Promise<T>) =>
+    inTransaction(pool, work, { deadlineMs: DEADLINE_MS })
+  await inLongTransaction(async (client) => {
     await client.query('set local statement_timeout = 0; set local lock_timeout = 0')
     await client.query({ text: 'select pg_advisory_xact_lock($1)', values: [LOCK] })
     await client.query(`create table if not exists schema_migration (
       name text primary key, checksum text not null, applied_at timestamptz not null default now())`)
   })
   for (const migration of migrations) {
-    const isNew = await inTransaction(pool, async (client) => {
+    const isNew = await inLongTransaction(async (client) => {
       await client.query('set local statement_timeout = 0; set local lock_timeout = 0')
       await client.query({ text: 'select pg_advisory_xact_lock($1)', values: [LOCK] })
       const { rows } = await client.query<{ checksum: string }>({

@@ -1,11 +1,17 @@
 import pg from 'pg'
+import { SilentDatabase, WatchedClient, type WatchOptions } from './statement-watch.ts'
 
 /** What a query needs: satisfied by a pool, and by a client inside a transaction. */
 export type Queryable = {
   query<R extends pg.QueryResultRow>(config: pg.QueryConfig): Promise<pg.QueryResult<R>>
 }
 
-export type Pool = pg.Pool
+export type Pool = pg.Pool & {
+  /** Age of the statement that waits longest for its answer on any connection, in milliseconds; 0 when none waits. */
+  oldestStatementMs(): number
+  /** Ends all connections that nobody uses now: for whoever knows of a reason why they would not answer. */
+  dropIdle(): void
+}
 export type PoolClient = pg.PoolClient
 
 export type PoolOptions = {
@@ -16,7 +22,19 @@ export type PoolOptions = {
   applicationName: string
   /** A connection that fails while idle; the pool replaces it by itself. */
   onError(error: Error): void
+  /** What Postgres is asked to keep: a statement that takes longer is undone by it. */
   statementTimeoutMs?: number
+  /** What we keep: without an answer by then the connection is ended. Later than Postgres' own bound, since that one leaves no doubt. */
+  deadlineMs?: number
+  /** A new connection that is not ready by then is given up. */
+  connectMs?: number
+  /** Whoever has got no connection by then is refused. */
+  waitMs?: number
+  lockTimeoutMs?: number
+  /** Postgres ends a transaction whose next statement does not come, and with it the locks that it holds. */
+  idleInTransactionMs?: number
+  /** A statement was late: left without an answer, or cancelled by Postgres. */
+  onLate?: (kind: LateStatement) => void
   /** Whose rights the connections have. Absent: the login's own, which are the operator's. */
   role?: DatabaseRole
   /** Statements are sent without waiting for the answers of those before. */
@@ -29,6 +47,8 @@ export type PoolOptions = {
  * round trip.
  */
 export type DatabaseRole = 'lettergate_tenant' | 'lettergate_batch'
+
+export type LateStatement = 'silent' | 'cancelled'
 
 const INT8 = 20
 const DATE = 1082
@@ -50,27 +70,62 @@ const types: pg.CustomTypesConfig = {
  */
 const SESSION_OPTIONS = '-c enable_seqscan=off -c plan_cache_mode=force_generic_plan'
 
-/** A pool of connections on which waiting is bounded: for a connection, for a lock and for a statement. */
+/** Longer than a statement may take that is known to be done by then. */
+const DEADLINE_AFTER_TIMEOUT_MS = 1_000
+/** A host that has vanished is noticed on an idle connection, too: Node asks ten times, a second apart, after this. */
+const KEEP_ALIVE_MS = 5_000
+
+/** A pool of connections on which waiting is bounded: for a connection, for a lock, for a statement and for an answer. */
 export function createPool(options: PoolOptions): Pool {
+  const { statementTimeoutMs = 5_000, waitMs = 5_000, connectMs = waitMs, onLate } = options
+  const clients = new Set<WatchedClient>()
+  const idle = new Set<pg.Client>()
+  const dropIdle = () => {
+    for (const client of clients) if (idle.has(client)) client.watch.drop(new Error('it may be silent, too'))
+  }
+  const watch: WatchOptions = {
+    deadlineMs: options.deadlineMs ?? statementTimeoutMs + DEADLINE_AFTER_TIMEOUT_MS,
+    onSilent() {
+      onLate?.('silent')
+      // What made one connection silent has most likely met the others: each would cost somebody else a deadline.
+      dropIdle()
+    },
+    onCancelled: () => onLate?.('cancelled'),
+  }
+  class PoolClient extends WatchedClient {
+    constructor(config: pg.ClientConfig = {}) {
+      super({ ...config, connectionTimeoutMillis: connectMs }, watch)
+      clients.add(this)
+      this.once('end', () => clients.delete(this))
+    }
+  }
   const pool = new pg.Pool({
+    Client: PoolClient,
     connectionString: options.url,
     max: options.max,
     application_name: options.applicationName,
     options: options.role === undefined ? SESSION_OPTIONS : `${SESSION_OPTIONS} -c role=${options.role}`,
     pipeline: options.pipeline ?? false,
     onConnect: (client) => assertRole(client, options.role),
-    connectionTimeoutMillis: 5_000,
+    connectionTimeoutMillis: waitMs,
     idleTimeoutMillis: 30_000,
-    statement_timeout: options.statementTimeoutMs ?? 5_000,
-    lock_timeout: 2_000,
-    idle_in_transaction_session_timeout: 10_000,
+    statement_timeout: statementTimeoutMs,
+    lock_timeout: options.lockTimeoutMs ?? 2_000,
+    idle_in_transaction_session_timeout: options.idleInTransactionMs ?? 10_000,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     types,
   })
   pool.on('error', options.onError)
   // A client that is checked out has no listener of the pool's: without one of its own, a lost connection ends the process.
   pool.on('connect', (client) => client.on('error', options.onError))
-  return pool
+  pool.on('release', (_error, client) => idle.add(client))
+  pool.on('acquire', (client) => idle.delete(client))
+  pool.on('remove', (client) => idle.delete(client))
+  return Object.assign(pool, {
+    dropIdle,
+    oldestStatementMs: () => Math.max(0, ...[...clients].map((client) => client.watch.oldestMs())),
+  })
 }
 
 /** A pooler that drops the start-up options would leave the session with all rights of its login: better no connection. */
@@ -80,13 +135,22 @@ async function assertRole(client: pg.ClientBase, role: DatabaseRole | undefined)
   if (rows[0]?.role !== role) throw new Error(`the session is ${rows[0]?.role} instead of ${role}`)
 }
 
-/** Runs `work` in one transaction; on any error it is rolled back and the connection is not reused if that fails too. */
+/** Gives the statements of a client of our pools another deadline; any other client keeps what it has. */
+function allowDeadline(client: PoolClient, ms: number | undefined): () => void {
+  return ms !== undefined && client instanceof WatchedClient ? client.watch.allow(ms) : () => undefined
+}
+
+/**
+ * Runs `work` in one transaction; on any error it is rolled back and the connection is not reused if that fails too.
+ * `deadlineMs`: for statements that are known to take long, as migrations do.
+ */
 export async function inTransaction<T>(
   pool: Pool,
   work: (client: PoolClient) => Promise<T>,
-  begin = 'begin',
+  { begin = 'begin', deadlineMs }: { begin?: string; deadlineMs?: number } = {},
 ): Promise<T> {
   const client = await pool.connect()
+  const endAllowance = allowDeadline(client, deadlineMs)
   let broken: Error | undefined
   try {
     await client.query(begin)
@@ -94,11 +158,15 @@ export async function inTransaction<T>(
     await client.query('commit')
     return result
   } catch (error) {
-    await client.query('rollback').catch((cause: Error) => {
-      broken = cause
-    })
+    if (error instanceof SilentDatabase) broken = error
+    else {
+      await client.query('rollback').catch((cause: Error) => {
+        broken = cause
+      })
+    }
     throw error
   } finally {
+    endAllowance()
     client.release(broken)
   }
 }

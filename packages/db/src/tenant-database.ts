@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { createPool, inTransaction, type PoolOptions, type Queryable } from './pool.ts'
+import { createPool, inTransaction, type Pool, type PoolOptions, type Queryable } from './pool.ts'
 
 /** One tenant's rows: whatever a statement asks for, Postgres shows and takes no others. */
 export type TenantDatabase = Queryable & {
@@ -13,6 +13,9 @@ export type Tenants = {
   close(): Promise<void>
 }
 
+/** The connections behind it, for whoever opened them. */
+export type TenantPool = Tenants & Pick<Pool, 'dropIdle'>
+
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** The tenant lasts as long as the transaction; a session that keeps one would show it to the next who borrows the connection. */
@@ -23,7 +26,7 @@ function beginAs(tenantId: string): string {
 }
 
 /** Connections for the work of single tenants, as the role that row-level security binds. */
-export function createTenants(options: Omit<PoolOptions, 'role' | 'pipeline'>): Tenants {
+export function createTenants(options: Omit<PoolOptions, 'role' | 'pipeline'>): TenantPool {
   const pool = createPool({ ...options, role: 'lettergate_tenant', pipeline: true })
 
   /** Begin, statement and commit are sent at once: one round trip, as without a transaction. */
@@ -50,9 +53,10 @@ export function createTenants(options: Omit<PoolOptions, 'role' | 'pipeline'>): 
       const begin = beginAs(tenantId)
       return {
         query: (config) => runOne(begin, config),
-        transaction: (work) => inTransaction(pool, work, begin),
+        transaction: (work) => inTransaction(pool, work, { begin }),
       }
     },
+    dropIdle: () => pool.dropIdle(),
     close: () => pool.end(),
   }
 }

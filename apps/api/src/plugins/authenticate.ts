@@ -65,6 +65,7 @@ export function addAuthentication(
   async function check(request: FastifyRequest, config: RouteConfig): Promise<void> {
     const key = bearerKey(request)
     const principal = key === null ? null : await fromStorage(deps.keys.verify(key))
+    request.keyCheckMs = performance.now() - request.arrivedAt
     if (principal === null) {
       const waitSeconds = key === null ? 0 : deps.wrongKeys.count(request.ip)
       if (waitSeconds === 0) throw unauthorized()

@@ -1,4 +1,4 @@
-import type { Queryable } from '@lettergate/db/pool'
+import type { LateStatement, Queryable } from '@lettergate/db/pool'
 import { type OutboxCount, readOutboxCounts } from '@lettergate/db/sql/read-outbox-counts'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
@@ -9,6 +9,8 @@ export type Metrics = {
   acceptSeconds: Histogram
   /** Sends that were refused at once, before they had a route. */
   countShed(sends: number): void
+  /** A statement that had no answer in time, or that Postgres cancelled for its length. */
+  countLateStatement(pool: 'shared' | 'tenants' | 'listen', kind: LateStatement): void
 }
 
 /** From "at once" to the time-out of the database. */
@@ -51,6 +53,15 @@ function addQueueGauges(registry: Registry, db: Queryable, onError: (error: unkn
   )
 }
 
+function addLateStatements(registry: Registry): Counter {
+  return new Counter({
+    name: 'lettergate_late_statements_total',
+    help: 'Statements that had no answer in time (silent: their connection was ended) or that Postgres cancelled for their length.',
+    labelNames: ['pool', 'kind'],
+    registers: [registry],
+  })
+}
+
 /** The figures of this process, and those of the queue, which any api process can tell. */
 export function createMetrics(deps: { db: Queryable; onError(error: unknown): void }): Metrics {
   const registry = new Registry()
@@ -73,10 +84,12 @@ export function createMetrics(deps: { db: Queryable; onError(error: unknown): vo
     help: 'Sends refused at once because too many waited to be stored; no route counts them.',
     registers: [registry],
   })
+  const late = addLateStatements(registry)
   return {
     registry,
     acceptSeconds,
     countShed: (sends) => shed.inc(sends),
+    countLateStatement: (pool, kind) => late.inc({ pool, kind }),
     answers(method, route) {
       const byStatus = new Map<number, Counter.Internal>()
       return (status) => {

@@ -11,7 +11,7 @@ import { presentConnection } from './present-connection.ts'
 /** Stores an account at a provider; its credentials are sealed and never answered. */
 export function addCreateConnectionRoute(app: FastifyInstance, deps: ApiDeps): void {
   app.post<{ Body: CreateConnectionRequest }>('/v1/connections', {
-    config: { scope: 'connections:write', liveOnly: true },
+    config: { scope: 'connections:write', liveOnly: true, takesLong: true },
     schema: {
       operationId: 'createConnection',
       summary: 'Create a connection',

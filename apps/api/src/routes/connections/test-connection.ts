@@ -26,7 +26,7 @@ async function sendTest(
 /** Asks a provider about the account behind a connection, and sends a message by it if that is wanted. */
 export function addTestConnectionRoute(app: FastifyInstance, deps: ApiDeps): void {
   app.post<{ Params: { id: string }; Body: TestConnectionRequest }>('/v1/connections/:id/test', {
-    config: { scope: 'connections:write', liveOnly: true },
+    config: { scope: 'connections:write', liveOnly: true, takesLong: true },
     schema: {
       operationId: 'testConnection',
       summary: 'Test a connection',

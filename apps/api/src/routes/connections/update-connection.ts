@@ -11,7 +11,7 @@ import { presentConnection } from './present-connection.ts'
 /** Changes a connection, but for its provider. */
 export function addUpdateConnectionRoute(app: FastifyInstance, deps: ApiDeps): void {
   app.patch<{ Params: { id: string }; Body: UpdateConnectionRequest }>('/v1/connections/:id', {
-    config: { scope: 'connections:write', liveOnly: true },
+    config: { scope: 'connections:write', liveOnly: true, takesLong: true },
     schema: {
       operationId: 'updateConnection',
       summary: 'Change a connection',

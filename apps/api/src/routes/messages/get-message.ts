@@ -42,7 +42,7 @@ function leaving(reply: FastifyReply): AbortSignal {
 /** Tells where a message and each of its recipients is, at once or as soon as that changes. */
 export function addGetMessageRoute(app: FastifyInstance, deps: ApiDeps): void {
   app.get<{ Params: { id: string }; Querystring: ReadMessageQuery }>('/v1/messages/:id', {
-    config: { scope: 'messages:read' },
+    config: { scope: 'messages:read', takesLong: true },
     schema: {
       operationId: 'getMessage',
       summary: 'Read a message',

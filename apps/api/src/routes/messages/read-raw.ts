@@ -11,7 +11,7 @@ const RawMessage = z.string().describe('The whole message (RFC 5322).')
 /** Answers the mail itself, as it is handed over. */
 export function addReadRawRoute(app: FastifyInstance, deps: ApiDeps): void {
   app.get<{ Params: { id: string } }>('/v1/messages/:id/raw', {
-    config: { scope: 'messages:read' },
+    config: { scope: 'messages:read', takesLong: true },
     schema: {
       operationId: 'readRawMessage',
       summary: 'Read the mail itself',

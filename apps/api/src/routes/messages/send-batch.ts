@@ -79,7 +79,7 @@ export function addSendBatchRoute(app: FastifyInstance, deps: ApiDeps): void {
       const outcome =
         before ??
         (await deps.acceptor.accept(tenant, {
-          messages,
+          ...{ messages, until: request.answerBy },
           ...(idempotency && { idempotency: { ...idempotency, extra: problems } }),
         }))
       const accepted = acceptedOf(outcome, reply)

@@ -45,12 +45,16 @@ async function acceptOne(
   tenant: { id: string; mode: 'live' | 'test' },
   body: unknown,
   idempotency: AcceptRequest['idempotency'],
+  until: number,
 ): Promise<AcceptOutcome> {
   try {
     const message = parseSendRequest(body, { now: new Date(deps.clock.now()) })
     const fault = await deps.connectionsCheck.findFault(tenant.id, message)
     if (fault) throw fault
-    return await deps.acceptor.accept(tenant, { messages: [message], ...(idempotency && { idempotency }) })
+    return await deps.acceptor.accept(tenant, {
+      ...{ messages: [message], until },
+      ...(idempotency && { idempotency }),
+    })
   } catch (error) {
     const before =
       error instanceof Problem && error.status === 422 && idempotency
@@ -82,7 +86,13 @@ export function addSendMessageRoute(app: FastifyInstance, deps: ApiDeps): void {
     handler: async (request, reply) => {
       const { tenantId, mode } = tenantOf(request)
       const idempotency = idempotencyOf(request, 'send')
-      const outcome = await acceptOne(deps, { id: tenantId, mode }, request.body, idempotency)
+      const outcome = await acceptOne(
+        deps,
+        { id: tenantId, mode },
+        request.body,
+        idempotency,
+        request.answerBy,
+      )
       const { messages, createdAt } = acceptedOf(outcome, reply)
       const [accepted] = messages
       if (!accepted) throw new Error('accepted nothing')

@@ -1,5 +1,4 @@
 import { Problem } from '@lettergate/contracts/problems'
-import { fromStorage } from '@lettergate/core/read-storage'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { ApiDeps } from '../../deps.ts'
@@ -8,7 +7,7 @@ import { answer, problemAnswers } from '../schemas.ts'
 const Readiness = z.object({ status: z.literal('ready').describe('Requests are welcome.') })
 
 /** Whether requests are welcome here: not while the process drains, nor while the database does not answer. */
-export function addReadyzRoute(app: FastifyInstance, { db, stopping }: ApiDeps): void {
+export function addReadyzRoute(app: FastifyInstance, { readiness, stopping }: ApiDeps): void {
   app.get('/readyz', {
     config: { public: true },
     schema: {
@@ -21,7 +20,12 @@ export function addReadyzRoute(app: FastifyInstance, { db, stopping }: ApiDeps):
     },
     handler: async () => {
       if (stopping.isDraining) throw new Problem('overloaded', { detail: 'This process is stopping.' })
-      await fromStorage(db.query({ name: 'ready', text: 'select 1' }))
+      if (!(await readiness.answers())) {
+        throw new Problem('storage-unavailable', {
+          detail: 'The storage does not answer.',
+          headers: { 'retry-after': '2' },
+        })
+      }
       return { status: 'ready' }
     },
   })

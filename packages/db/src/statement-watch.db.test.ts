@@ -1,0 +1,220 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { databaseFailure } from './errors.ts'
+import { createListener } from './listener.ts'
+import { createPool, inTransaction, type LateStatement, type Pool } from './pool.ts'
+import { SilentDatabase } from './statement-watch.ts'
+import { createTenants } from './tenant-database.ts'
+import { createTestDatabase, type TestDatabase } from './testing.ts'
+import { type SilentProxy, startSilentProxy } from './testing-silence.ts'
+
+const DEADLINE_MS = 300
+const SELECT = { text: 'select 1 as one' }
+
+let db: TestDatabase
+let proxy: SilentProxy
+let late: LateStatement[]
+const open: { end(): Promise<void> }[] = []
+
+beforeAll(async () => {
+  db = await createTestDatabase()
+})
+beforeEach(async () => {
+  proxy = await startSilentProxy(db.url)
+  late = []
+})
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((it) => it.end()))
+  await proxy.close()
+})
+afterAll(() => db.drop())
+
+const options = () => ({
+  ...{ url: proxy.url, max: 3, applicationName: 'watched', onError: () => undefined },
+  ...{ deadlineMs: DEADLINE_MS, statementTimeoutMs: 10_000, waitMs: 2_000, connectMs: DEADLINE_MS },
+  onLate: (kind: LateStatement) => void late.push(kind),
+})
+
+function openPool(max = 3): Pool {
+  const pool = createPool({ ...options(), max })
+  open.push(pool)
+  return pool
+}
+
+/** Opens so many connections, and leaves them idle. */
+async function warm(pool: Pool, count: number): Promise<void> {
+  await Promise.all(Array.from({ length: count }, () => pool.query('select pg_sleep(0.05)')))
+  expect(pool.idleCount).toBe(count)
+}
+
+const failureOf = (work: Promise<unknown>) =>
+  work.then(
+    () => 'answered',
+    (error: unknown) => error,
+  )
+
+test('a statement on a connection that fell silent fails by our own deadline, and nobody knows whether it was done', async () => {
+  const pool = openPool()
+  await warm(pool, 1)
+  proxy.silence()
+  const error = await failureOf(pool.query(SELECT))
+  expect(error).toBeInstanceOf(SilentDatabase)
+  expect(databaseFailure(error)).toBe('unavailable')
+  expect(late).toEqual(['silent'])
+})
+
+test('an answer that is lost on its way back counts as none', async () => {
+  const pool = openPool()
+  await warm(pool, 1)
+  proxy.silence({ up: false })
+  expect(await failureOf(pool.query(SELECT))).toBeInstanceOf(SilentDatabase)
+})
+
+test('one silent connection ends the idle ones with it: the next statement has a fresh one at once', async () => {
+  const pool = openPool()
+  await warm(pool, 3)
+  proxy.silence()
+  expect(await failureOf(pool.query(SELECT))).toBeInstanceOf(SilentDatabase)
+  expect((await pool.query(SELECT)).rows).toEqual([{ one: 1 }])
+  expect(late).toEqual(['silent'])
+  expect(pool.totalCount).toBe(1)
+})
+
+test('a transaction that meets silence is given up with its connection, without a second deadline for its rollback', async () => {
+  const pool = openPool(1)
+  const startedAt: number[] = []
+  const error = await failureOf(
+    inTransaction(pool, async (client) => {
+      await client.query(SELECT)
+      proxy.silence()
+      startedAt.push(performance.now())
+      await client.query(SELECT)
+    }),
+  )
+  expect(error).toBeInstanceOf(SilentDatabase)
+  expect(performance.now() - (startedAt[0] ?? 0)).toBeLessThan(2 * DEADLINE_MS)
+  expect((await pool.query(SELECT)).rows).toEqual([{ one: 1 }])
+})
+
+test('a commit without an answer fails by the deadline', async () => {
+  const pool = openPool(1)
+  const error = await failureOf(
+    inTransaction(pool, async (client) => {
+      await client.query(SELECT)
+      proxy.silence({ up: false })
+    }),
+  )
+  expect(error).toBeInstanceOf(SilentDatabase)
+})
+
+test('connections that nobody uses can be ended for a reason that the pool does not know', async () => {
+  const pool = openPool()
+  await warm(pool, 2)
+  pool.dropIdle()
+  await expect.poll(() => pool.totalCount).toBe(0)
+  expect((await pool.query(SELECT)).rows).toEqual([{ one: 1 }])
+})
+
+test("a tenant's pipelined statements fail by the deadline", async () => {
+  const tenants = createTenants(options())
+  open.push({ end: () => tenants.close() })
+  const own = tenants.forTenant('018f3b2a-0000-7000-8000-000000000001')
+  await own.query(SELECT)
+  proxy.silence()
+  expect(await failureOf(own.query(SELECT))).toBeInstanceOf(SilentDatabase)
+  expect((await own.query<{ one: number }>(SELECT)).rows).toEqual([{ one: 1 }])
+})
+
+test('a connection that gets no further than its handshake is given up', async () => {
+  proxy.silence({ isLasting: true })
+  const pool = openPool(1)
+  expect(databaseFailure(await failureOf(pool.query(SELECT)))).toBe('unavailable')
+  proxy.carryNew()
+  expect((await pool.query(SELECT)).rows).toEqual([{ one: 1 }])
+})
+
+test('the age of the statement that waits longest is known while it waits, and none is left afterwards', async () => {
+  const pool = openPool()
+  await warm(pool, 2)
+  expect(pool.oldestStatementMs()).toBe(0)
+  proxy.silence()
+  const failing = failureOf(pool.query(SELECT))
+  await sleep(DEADLINE_MS / 2)
+  expect(pool.oldestStatementMs()).toBeGreaterThan(0)
+  await failing
+  expect(pool.oldestStatementMs()).toBe(0)
+})
+
+test('statements that take long keep their connection where the transaction says so', async () => {
+  const pool = openPool(1)
+  const done = await inTransaction(pool, (client) => client.query('select pg_sleep(1), 1 as one'), {
+    deadlineMs: 20_000,
+  })
+  expect(done.rowCount).toBe(1)
+  // The allowance ends with the transaction.
+  expect(await failureOf(pool.query('select pg_sleep(1)'))).toBeInstanceOf(SilentDatabase)
+})
+
+test('an answer that arrives while this thread is busy is no silence', async () => {
+  // Without the proxy, which is busy too.
+  const pool = createPool({ ...options(), url: db.url })
+  open.push(pool)
+  await warm(pool, 1)
+  const asked = pool.query(SELECT)
+  await sleep(1)
+  const until = performance.now() + 2 * DEADLINE_MS
+  while (performance.now() < until);
+  expect((await asked).rows).toEqual([{ one: 1 }])
+})
+
+test('a large answer that keeps coming in may take longer than the deadline', async () => {
+  const pool = openPool(1)
+  const rows = await pool.query("select pg_sleep(0.1), repeat('x', 100000) as x from generate_series(1, 8)")
+  expect(rows.rowCount).toBe(8)
+}, 10_000)
+
+test('a statement that Postgres cancels for its length is counted, and known to be undone', async () => {
+  const pool = createPool({ ...options(), deadlineMs: 5_000, statementTimeoutMs: 100 })
+  open.push(pool)
+  expect(databaseFailure(await failureOf(pool.query('select pg_sleep(3)')))).toBe('slow')
+  expect(late).toEqual(['cancelled'])
+})
+
+test('closing a pool does not wait for connections that are silent', async () => {
+  const pool = createPool(options())
+  await warm(pool, 2)
+  proxy.silence()
+  const startedAt = performance.now()
+  await pool.end()
+  expect(performance.now() - startedAt).toBeLessThan(3_000)
+})
+
+test('a listening connection that fell silent is noticed, and what was missed is asked for', async () => {
+  const heard: string[] = []
+  let silences = 0
+  const listener = createListener({
+    ...{ url: proxy.url, heartbeatMs: 50, deadlineMs: DEADLINE_MS, onError: () => undefined },
+    onSilent: () => {
+      silences += 1
+    },
+  })
+  await listener.on('lg_test', (payload) => heard.push(payload))
+  proxy.silence()
+  await expect.poll(() => heard, { timeout: 5_000 }).toEqual([''])
+  await db.pool.query("select pg_notify('lg_test', 'again')")
+  await expect.poll(() => heard, { timeout: 5_000 }).toEqual(['', 'again'])
+  expect(silences).toBe(1)
+  await listener.close()
+})
+
+test('whoever wants to listen while nobody answers waits for a second at most', async () => {
+  proxy.silence({ isLasting: true })
+  const heard: string[] = []
+  const listener = createListener({ url: proxy.url, onError: () => undefined })
+  const startedAt = performance.now()
+  await listener.on('lg_test', (payload) => heard.push(payload))
+  expect(performance.now() - startedAt).toBeLessThan(1_900)
+  proxy.carryNew()
+  await expect.poll(() => heard, { timeout: 8_000 }).toEqual([''])
+  await listener.close()
+})
