@@ -1,4 +1,5 @@
 import type MimeNode from 'nodemailer/lib/mime-node'
+import { writeParameter } from './mime-parameter.ts'
 
 /** RFC 5322 §2.1.1: of one line without its end. */
 const lineOctetsMax = 998
@@ -102,7 +103,7 @@ function quote(character: string): string {
 /** Fields that nodemailer writes by their grammar, of names and parts that are right already. */
 const structured = new Set([
   ...['From', 'Sender', 'To', 'Cc', 'Bcc', 'Reply-To', 'Message-ID', 'In-Reply-To', 'References', 'Date'],
-  ...['Content-Id', 'Content-Type', 'Content-Disposition', 'Content-Transfer-Encoding', 'MIME-Version'],
+  ...['Content-ID', 'OTP-Token', 'Content-Type', 'Content-Disposition', 'Content-Transfer-Encoding', 'MIME-Version'],
 ])
 
 /**
@@ -111,16 +112,23 @@ const structured = new Set([
  * missing nothing is sent, so that a change of it is noticed.
  */
 export function useOwnWords(node: MimeNode): void {
-  const write = methodOf(node, '_encodeHeaderValue')
+  const write = methodOf(node, 'encodeHeaderValue')
   for (const name of ['_encodeAddressName', '_encodeWords']) methodOf(node, name)
-  Reflect.set(node, '_encodeHeaderValue', (key: string, value: unknown) =>
-    typeof value === 'string' && !structured.has(key)
+  Reflect.set(node, 'encodeHeaderValue', (key: string, value: unknown) => {
+    if (key === 'Content-Disposition') return dispositionOf(node, String(write(key, value)))
+    return typeof value === 'string' && !structured.has(key)
       ? encodeText(key, value.replace(/\r?\n|\r/g, ' '))
-      : write(key, value),
-  )
+      : write(key, value)
+  })
   Reflect.set(node, '_encodeAddressName', encodeName)
   Reflect.set(node, '_encodeWords', (text: string) => encodeText('filename', text))
   for (const child of node.childNodes) useOwnWords(child)
+}
+
+function dispositionOf(node: MimeNode, written: string): string {
+  const filename: unknown = Reflect.get(node, 'filename')
+  if (typeof filename !== 'string' || filename === '') return written
+  return `${written.slice(0, written.indexOf(';'))}; ${writeParameter('filename', filename)}`
 }
 
 function methodOf(node: MimeNode, name: string): (...values: unknown[]) => unknown {
