@@ -67,7 +67,9 @@ describe('filenameFault', () => {
     ['a path', '/etc/passwd', 'path'],
     ['a Windows path', 'C:\\x.txt', 'path'],
     ['a stream of a file', 'x.txt:hidden', 'path'],
-    ['a full-width slash', 'a／b.txt', 'path'],
+    ['a drive', 'C:x.txt', 'path'],
+    ['a stream behind a time', '10:30:x.txt', 'path'],
+    ['a colon at the end', 'x.txt:', 'path'],
     ['.', '.', 'dot'],
     ['..', '..', 'dot'],
     ['a header', 'a\r\nX: y', 'control'],
@@ -78,7 +80,9 @@ describe('filenameFault', () => {
     ['a device with extension', 'con.txt', 'Windows'],
     ['a port', 'LPT1.pdf', 'Windows'],
     ['a port in superscript', 'COM¹.pdf', 'Windows'],
+    ['a device with a space', 'nul .txt', 'Windows'],
     ['a direction override', 'cod\u202etxt.exe', 'direction'],
+    ['a direction embedding', 'cod\u202btxt.pdf', 'direction'],
     ['a direction isolate', 'cod\u2066txt.pdf', 'direction'],
     ['a program', 'setup.exe', '.exe'],
     ['a program in upper case', 'SETUP.EXE', '.exe'],
@@ -86,11 +90,46 @@ describe('filenameFault', () => {
     ['a screen saver', 'x.scr', '.scr'],
     ['a double extension', 'invoice.pdf.exe', '.exe'],
     ['a full-width extension', 'setup．ｅｘｅ', '.exe'],
+    ['a program named by a time', 'x 10:30.exe', '.exe'],
+    ['only a space', ' ', 'space'],
     ['only an extension', '.bat', '.bat'],
     ['a dot after the extension', 'setup.exe.', 'dot'],
     ['a space after the extension', 'setup.exe ', 'space'],
   ])('%s is refused', (_, filename, detail) => {
     expect(filenameFault(filename)).toContain(detail)
+  })
+
+  // What phones, cameras and office programs of many languages write.
+  test.each([
+    '報告：2026年.pdf',
+    '見積書／請求書.pdf',
+    '株式会社＼名.pdf',
+    'Report ℅ Müller.pdf',
+    'Rechnung ½.pdf',
+    '＜見積＞.pdf',
+    '（最終版）報告書．pdf',
+    'ＣＯＮ.pdf',
+    'À suivre….pdf',
+    'À suivre…',
+    '会議メモ。',
+    'Meeting 10:30.pdf',
+    'Screenshot from 2026-11-28 10:30:59.png',
+    'Ru\u0308ckmeldung.pdf',
+    'e\u0301te\u0301.heic',
+    'فاتورة\u200f 12.pdf',
+    'חשבונית\u200e (2).pdf',
+    'نمی\u200cخواهم.docx',
+    'ใบแจ้งหนี้.pdf',
+    'हिन्दी.pdf',
+    '👨\u200d👩\u200d👧 family.jpg',
+    'Facture\u00a0n°\u00a012.pdf',
+    'IMG_0001 (1).HEIC',
+    '3⁄4 Zoll.pdf',
+    'a∕b⧸c꞉d.pdf',
+    ' Scan.pdf',
+    "L'été & l'hiver; 100 %, #1 [neu] {x} = y+z~.pdf",
+  ])('case 13: %s is accepted', (filename) => {
+    expect(filenameFault(filename)).toBeUndefined()
   })
 
   test.each([...executableExtensions])('.%s is refused', (extension) => {

@@ -1,12 +1,19 @@
 import { limits } from './limits.ts'
 import { lineFault } from './text-rules.ts'
 
-// Overrides and isolates make `gpj.exe` read as `exe.jpg`.
-const bidiControls = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/
+// Overrides, embeddings and isolates make `gpj.exe` read as `exe.jpg`. The marks U+061C, U+200E and U+200F turn no
+// letters around, and stand in names that Arabic and Hebrew systems make.
+const bidiControls = /[\u202a-\u202e\u2066-\u2069]/
 
-// Names of devices on Windows, with or without an extension.
+// Names of devices on Windows, with or without an extension; spaces before that do not count.
 const reservedWindowsName =
-  /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])(?:$|\.)/i
+  /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3]) {0,255}(?:$|\.)/i
+
+// A colon leads to a drive or to a hidden stream of a file, but for times of day: screenshots and recordings are named by them.
+const timeOfDay = /(?<=[0-9]):(?=[0-5][0-9])/g
+
+// They stand for a dot where somebody wants a program to look like one.
+const dotLookalikes = /[\uff0e\ufe52\u2024]/g
 
 /** Files that run when opened: what large mailbox providers refuse, so the mail would bounce anyway. */
 export const executableExtensions: ReadonlySet<string> = new Set(
@@ -23,17 +30,27 @@ export function filenameFault(filename: string): string | undefined {
     return `is longer than ${limits.filenameLengthMax} characters`
   const line = lineFault(filename)
   if (line !== undefined) return line
-  // Compatibility forms first: a full-width slash or dot reads as the real one.
-  const plain = filename.normalize('NFKC')
-  if (/[/\\:]/.test(plain)) return 'has a path separator'
-  if (bidiControls.test(plain)) return 'has a character that changes the direction of writing'
+  // Judged by what a disk makes of it: full-width forms are no separators on any system, and people write them instead.
+  if (/[/\\:]/.test(filename.replace(timeOfDay, ''))) return 'has a path separator'
+  if (bidiControls.test(filename)) return 'has a character that changes the direction of writing'
   // Windows drops these, so `x.exe.` would be `x.exe` there; `.` and `..` end this way too.
-  if (plain.startsWith(' ') || plain.endsWith(' ') || plain.endsWith('.'))
-    return 'starts or ends with a space or dot'
-  if (reservedWindowsName.test(plain)) return 'is a name that Windows keeps for devices'
-  const extension = plain.slice(plain.lastIndexOf('.') + 1).toLowerCase()
-  if (plain.includes('.') && executableExtensions.has(extension)) {
+  if (filename.endsWith(' ') || filename.endsWith('.')) return 'ends with a space or dot'
+  if (reservedWindowsName.test(filename)) return 'is a name that Windows keeps for devices'
+  const extension = extensionOf(filename)
+  if (extension !== undefined && executableExtensions.has(extension)) {
     return `has the extension .${extension}, which is not accepted because it can be run`
   }
   return undefined
+}
+
+/** As the reader sees it: in full-width letters, too. */
+function extensionOf(filename: string): string | undefined {
+  const plain = filename.replace(dotLookalikes, '.')
+  const dot = plain.lastIndexOf('.')
+  return dot < 0
+    ? undefined
+    : plain
+        .slice(dot + 1)
+        .normalize('NFKC')
+        .toLowerCase()
 }

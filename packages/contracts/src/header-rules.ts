@@ -1,4 +1,5 @@
 import type { FaultList } from './faults.ts'
+import { readHeaderValue } from './header-value.ts'
 import { limits } from './limits.ts'
 import { lineFault } from './text-rules.ts'
 
@@ -32,7 +33,7 @@ export function readHeaders(
   for (const [name, value] of Object.entries(headers)) {
     const lowerName = name.toLowerCase()
     checkName(name, lowerName, seen, faults)
-    faults.addIf(['headers', name], lineFault(value))
+    faults.addIf(['headers', name], lineFault(value) ?? valueFault(name, value))
     // Colon, space and line end.
     bytes += Buffer.byteLength(name) + Buffer.byteLength(value) + 4
     seen.add(lowerName)
@@ -41,6 +42,13 @@ export function readHeaders(
   if (bytes > limits.headerBytesMax)
     faults.add(['headers'], `are larger than ${limits.headerBytesMax} bytes together`)
   return checked
+}
+
+function valueFault(name: string, value: string): string | undefined {
+  // Larger ones are refused together; reading them would only cost.
+  if (value.length > limits.headerBytesMax || name.length > limits.headerNameLengthMax) return undefined
+  const read = readHeaderValue(name, value)
+  return 'fault' in read ? read.fault : undefined
 }
 
 function checkName(name: string, lowerName: string, seen: ReadonlySet<string>, faults: FaultList): void {

@@ -3,10 +3,12 @@ import type { ProblemCode } from '@lettergate/contracts/problems'
 import type { NewMessage } from '@lettergate/contracts/send-request'
 import type { ContentDocument, Envelope } from '@lettergate/db/content-document'
 import type { Capabilities } from '@lettergate/providers/provider'
+import { toWireHeaders } from './header-fields.ts'
 
 /** What decides whether a provider can say a message exactly. */
 export type Carried = {
   replyTo: readonly unknown[]
+  /** As a provider gets them. */
   headers: Readonly<Record<string, string>>
   attachments: readonly AttachmentFacts[]
   text?: string | undefined
@@ -24,14 +26,14 @@ export function attachmentFacts({ attachments }: Pick<NewMessage, 'attachments'>
 
 /** A message as it came. */
 export function carriedOfNew({ replyTo, headers, text, html, ...rest }: NewMessage): Carried {
-  return { replyTo, headers, text, html, attachments: attachmentFacts(rest) }
+  return { replyTo, headers: toWireHeaders(headers), text, html, attachments: attachmentFacts(rest) }
 }
 
 /** The same message on its way out. */
 export function carriedOfStored({ reply_to = [], headers = {}, ...rest }: ContentDocument): Carried {
   return {
     replyTo: reply_to,
-    headers,
+    headers: toWireHeaders(headers),
     text: rest.text,
     html: rest.html,
     attachments: rest.envelope?.attachments ?? [],

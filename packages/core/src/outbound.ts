@@ -3,6 +3,7 @@ import type { Queryable } from '@lettergate/db/pool'
 import type { LoadedMessage, LoadedRecipient } from '@lettergate/db/sql/load-claimed'
 import { readAttachments } from '@lettergate/db/sql/read-attachments'
 import type { Mailbox, OutboundMessage } from '@lettergate/providers/provider'
+import { toWireHeaders } from './header-fields.ts'
 import { pendingRecipients } from './portion.ts'
 
 /** What `toOutbound` reads of a message, whoever loaded it. */
@@ -50,7 +51,7 @@ export async function toOutbound(
     subject: source.subject,
     text: source.document.text,
     html: source.document.html,
-    headers: source.document.headers ?? {},
+    headers: toWireHeaders(source.document.headers ?? {}),
     attachments: attachments.map(({ contentId, ...rest }) =>
       contentId === null ? rest : { ...rest, contentId },
     ),

@@ -2,6 +2,7 @@ import MailComposer from 'nodemailer/lib/mail-composer'
 import type MimeNode from 'nodemailer/lib/mime-node'
 import { encode as encodeQuoted, wrap as wrapQuoted } from 'nodemailer/lib/qp'
 import { plainMime } from './mime-plain.ts'
+import { useOwnWords } from './mime-words.ts'
 import type { Mailbox, OutboundAttachment, OutboundMessage } from './provider.ts'
 
 const base64LineBytes = 57
@@ -33,7 +34,7 @@ export function messageIdOf(message: OutboundMessage): string {
 export function compose(message: OutboundMessage): MimeNode {
   const headers = [[idHeader, message.id], ...Object.entries(message.headers)] as const
   const names = new Map(headers.map(([name]) => [name.toLowerCase(), name]))
-  return new MailComposer({
+  const root = new MailComposer({
     from: toAddress(message.from),
     to: message.to.map(toAddress),
     cc: message.cc.map(toAddress),
@@ -54,6 +55,8 @@ export function compose(message: OutboundMessage): MimeNode {
     disableFileAccess: true,
     disableUrlAccess: true,
   }).compile()
+  useOwnWords(root)
+  return root
 }
 
 /**

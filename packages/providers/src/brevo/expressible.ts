@@ -1,4 +1,5 @@
 import { encodeWord } from 'nodemailer/lib/mime-funcs'
+import { foldableSubject } from '../mime-words.ts'
 import type { Mailbox, OutboundMessage } from '../provider.ts'
 
 const nameCharsMax = 70
@@ -25,7 +26,9 @@ export function brevoName({ name }: Mailbox): string | undefined {
 
 /** What of this message Brevo cannot say as it is; undefined when it can say all. */
 export function inexpressible(message: OutboundMessage): string | undefined {
-  const { from, to, cc, bcc, replyTo, attachments, headers } = message
+  const { from, to, cc, bcc, replyTo, attachments, headers, subject } = message
+  // Encoded words are garbled as those in headers are.
+  if (foldableSubject(subject) !== subject) return 'a subject with a word that is longer than a line'
   if (replyTo.length > 1) return 'several addresses in Reply-To'
   if (replyTo.some(({ name }) => name !== undefined && isGarbled(name)))
     return 'a name in Reply-To with both punctuation and letters beyond ASCII'

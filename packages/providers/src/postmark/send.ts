@@ -1,5 +1,6 @@
 import { exchange } from '../http.ts'
 import { mailboxText, pendingFields } from '../mailbox-text.ts'
+import { foldableSubject } from '../mime-words.ts'
 import type {
   HttpRequest,
   Io,
@@ -56,7 +57,7 @@ function toBody(message: OutboundMessage, settings: PostmarkSettings) {
     Cc: list(cc),
     Bcc: list(bcc),
     ReplyTo: list(message.replyTo),
-    Subject: message.subject,
+    Subject: foldableSubject(message.subject),
     TextBody: message.text,
     HtmlBody: message.html,
     Tag: message.tags[0],

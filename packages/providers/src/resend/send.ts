@@ -1,6 +1,7 @@
 import { toFailure } from '../failures.ts'
 import { exchange } from '../http.ts'
 import { mailboxText, pendingFieldsWithTo } from '../mailbox-text.ts'
+import { foldableSubject } from '../mime-words.ts'
 import type {
   HttpRequest,
   Io,
@@ -59,7 +60,7 @@ function toBody(message: OutboundMessage) {
     ...(cc.length > 0 && { cc: cc.map(mailboxText) }),
     ...(bcc.length > 0 && { bcc: bcc.map(mailboxText) }),
     ...(message.replyTo.length > 0 && { reply_to: message.replyTo.map(mailboxText) }),
-    subject: message.subject,
+    subject: foldableSubject(message.subject),
     text: message.text,
     html: message.html,
     headers: { ...message.headers, 'X-LG-Id': message.id },

@@ -2,6 +2,7 @@ import { encodeWord } from 'nodemailer/lib/mime-funcs'
 import { toFailure } from '../failures.ts'
 import { exchange } from '../http.ts'
 import { pendingFieldsWithTo } from '../mailbox-text.ts'
+import { foldableSubject } from '../mime-words.ts'
 import type {
   Io,
   Mailbox,
@@ -76,7 +77,7 @@ function toBody(message: OutboundMessage, personalization: ReturnType<typeof toP
     personalizations: [personalization],
     from: toMailbox(message.from),
     ...(replyTo.length > 0 && { reply_to_list: replyTo.map(toMailbox) }),
-    subject: message.subject,
+    subject: foldableSubject(message.subject),
     // Plain text must come first, and an empty part is refused.
     content: [
       ...(message.text ? [{ type: 'text/plain', value: message.text }] : []),
