@@ -1,5 +1,7 @@
 # One image for every process; the command decides which it is: api (default), worker or migrate.
-FROM node:26-slim AS dependencies
+# A tag may be moved to other bytes: name the base by its digest, as the README says.
+ARG NODE_IMAGE=node:26-slim
+FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY apps/api/package.json apps/api/
@@ -17,7 +19,7 @@ COPY packages/queue/package.json packages/queue/
 # Neither the project's own Node nor the embedded Postgres: the image has the one, a server brings the other.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
-FROM node:26-slim
+FROM ${NODE_IMAGE}
 ENV NODE_ENV=production NODE_COMPILE_CACHE=/tmp/node-compile-cache LETTERGATE_ENV=production API_HOST=0.0.0.0 API_PORT=3000
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
