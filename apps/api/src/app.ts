@@ -56,6 +56,7 @@ export async function buildApp(
   app.decorateRequest('isAccept', false)
   app.decorateRequest('bodyHash', null)
   app.decorateRequest('bodyBytesTaken', 0)
+  app.decorateRequest('bodyBytes', 0)
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(options.checkAnswers ? strictSerializerCompiler : serializerCompiler)
   answerUnusualRequests(app.server)

@@ -23,6 +23,7 @@ import type { Logger } from 'pino'
 import type { ApiDeps } from './deps.ts'
 import { createBodyBudget } from './plugins/body-budget.ts'
 import { createMetrics } from './plugins/metrics.ts'
+import { createRefusedBodies } from './plugins/refused-bodies.ts'
 
 /** Two batches of writes, two of reads, lookups of keys, and a few for the rest. */
 const CONNECTIONS_MAX = 8
@@ -150,6 +151,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     logger,
     metrics,
     budget: createBodyBudget(BODY_BYTES_MAX),
+    refusedBodies: createRefusedBodies(),
     stopping: { isDraining: false, isClosing: false },
     async close() {
       clock.stop()

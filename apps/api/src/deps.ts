@@ -15,6 +15,7 @@ import type { Provider } from '@lettergate/providers/provider'
 import type { Logger } from 'pino'
 import type { BodyBudget } from './plugins/body-budget.ts'
 import type { Metrics } from './plugins/metrics.ts'
+import type { RefusedBodies } from './plugins/refused-bodies.ts'
 
 /** How far the end of the process has come. */
 export type Stopping = {
@@ -47,5 +48,6 @@ export type ApiDeps = {
   logger: Logger
   metrics: Metrics
   budget: BodyBudget
+  refusedBodies: RefusedBodies
   stopping: Stopping
 }

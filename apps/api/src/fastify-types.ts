@@ -32,8 +32,10 @@ declare module 'fastify' {
     /** Counts the answer under its route; null where no route matched. */
     countAnswer: ((status: number) => void) | null
     isAccept: boolean
-    /** SHA-256 of the body's bytes, when the request has an Idempotency-Key. */
-    bodyHash: Buffer | null
+    /** SHA-256 of the body as a JSON value and as bytes, when the request has an Idempotency-Key. */
+    bodyHash: { ofValue: Buffer; ofBytes: Buffer } | null
+    /** Length of the body as far as it was read. */
+    bodyBytes: number
     /** Bytes of the body budget to give back when the request is answered. */
     bodyBytesTaken: number
   }

@@ -41,7 +41,10 @@ export type Idempotency = {
   key: string
   /** Keys of different routes do not meet. */
   route: string
+  /** Of the body as a JSON value: what a repeat is recognised by. */
   bodyHash: Buffer
+  /** Of its bytes: what earlier releases keep, so that repeats are recognised during an upgrade and for a day after it. */
+  bytesHash?: Buffer
   /** Kept with the answer and given back on a repeat (the per-message problems of a batch). */
   extra?: unknown
 }
@@ -149,20 +152,23 @@ export function createAcceptor(deps: {
     waitingMax: 50,
   })
 
-  async function readAnswer(
-    tenantId: string,
-    claim: { keyHash: Buffer; bodyHash: Buffer },
-  ): Promise<AcceptOutcome | null> {
+  async function readAnswer(tenant: Tenant, idempotency: Idempotency): Promise<AcceptOutcome | null> {
+    const keyHash = keyHashOf(tenant, idempotency)
     const [record] = await fromStorage(
-      readIdempotency<StoredAnswer>(deps.pool, [{ tenantId, keyHash: claim.keyHash }]),
+      readIdempotency<StoredAnswer>(deps.pool, [{ tenantId: tenant.id, keyHash }]),
     )
     if (!record) return null
-    if (!record.bodyHash.equals(claim.bodyHash)) return { kind: 'key-reused' }
+    const isSame = [idempotency.bodyHash, idempotency.bytesHash].some((own) => own?.equals(record.bodyHash))
+    if (!isSame) return { kind: 'key-reused' }
     return accepted(record.answer, record.createdAt, null, true)
   }
 
-  async function answerRefused(unit: AcceptUnit, stored: Stored): Promise<AcceptOutcome | null> {
-    const answer = unit.idempotency && (await readAnswer(unit.tenantId, unit.idempotency))
+  async function answerRefused(
+    { tenant, idempotency }: { tenant: Tenant; idempotency: Idempotency | undefined },
+    unit: AcceptUnit,
+    stored: Stored,
+  ): Promise<AcceptOutcome | null> {
+    const answer = idempotency && (await readAnswer(tenant, idempotency))
     if (answer) return answer
     const quota = quotaOf(stored)
     if (!quota || quota.limit - quota.used >= unit.recipientCount) return null
@@ -198,7 +204,7 @@ export function createAcceptor(deps: {
             false,
           )
         }
-        const outcome = await answerRefused(unit, stored)
+        const outcome = await answerRefused({ tenant, idempotency: request.idempotency }, unit, stored)
         if (outcome) return outcome
       }
       throw new Problem('overloaded', {
@@ -206,8 +212,7 @@ export function createAcceptor(deps: {
         headers: { 'retry-after': '1' },
       })
     },
-    replay: (tenant, idempotency) =>
-      readAnswer(tenant.id, { keyHash: keyHashOf(tenant, idempotency), bodyHash: idempotency.bodyHash }),
+    replay: readAnswer,
     waiting: () => small.size(),
     async drain() {
       await Promise.all([small.drain(), large.drain()])

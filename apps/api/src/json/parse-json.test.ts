@@ -1,7 +1,8 @@
 import { Problem } from '@lettergate/contracts/problems'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseJson } from './parse-json.ts'
+import { parseJson, parseJsonInSteps } from './parse-json.ts'
+import { scanJson } from './scan-json.ts'
 
 function refusal(text: string | Buffer): Problem {
   try {
@@ -38,13 +39,73 @@ describe('parseJson', () => {
     ['constructor.prototype', '{"constructor":{"prototype":{"x":1}}}'],
     ['100,000 open brackets', '['.repeat(100_000)],
     ['33 levels', `${'['.repeat(33)}${']'.repeat(33)}`],
-    ['too many members', `[${'0,'.repeat(500_001)}0]`],
+    ['too many members', `[${Array(400).fill(`[${Array(999).fill('0')}]`)}]`],
+    ['too many members, all of them empty', `[${Array(300).fill(`[${Array(999).fill('{}')}]`)}]`],
+    ['millions of values beside each other', '{}'.repeat(1_000_000)],
+    ['UTF-8 with nothing but a byte order mark', '\ufeff'],
+    ['two byte order marks', '\ufeff\ufeff{}'],
   ])('refuses %s as malformed-json', (_, text) => {
     expect(refusal(text).code).toBe('malformed-json')
   })
 
   it('refuses bytes that are not UTF-8', () => {
     expect(refusal(Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])).code).toBe('malformed-json')
+  })
+
+  it.each([
+    ['a list of the body', `[${Array(1_001).fill('0')}]`, '#'],
+    ['a list', `{"a":[{"to":[${Array(1_001).fill('"x"')}]}]}`, '#/a/0/to'],
+    ['an object', `{"metadata":{${Array.from({ length: 1_001 }, (_, i) => `"k${i}":1`)}}}`, '#/metadata'],
+    ['a list of lists', `[1,2,[[${'0,'.repeat(1_000)}0]]]`, '#/2/0'],
+  ])('S6: refuses more than 1,000 items of %s, and names the place', (_, text, pointer) => {
+    const problem = refusal(text)
+    expect(problem.code).toBe('validation-failed')
+    expect(problem.errors).toEqual([{ pointer, detail: expect.stringMatching(/^has more than 1000 items/) }])
+  })
+
+  it('S6: lets lists and objects of 1,000 pass', () => {
+    const list = `[${Array(1_000).fill('0')}]`
+    const object = `{${Array.from({ length: 1_000 }, (_, i) => `"k${i}":1`)}}`
+    for (const text of [list, object]) expect(parseJson(Buffer.from(text))).toEqual(JSON.parse(text))
+  })
+
+  it('S6: names twenty faults of a body, however many there are', () => {
+    const messages = Array(900).fill(
+      `{"metadata":{${Array.from({ length: 200 }, (_, i) => `"k${i}":"\\u0000"`)}}}`,
+    )
+    expect(refusal(`[${messages}]`).errors).toHaveLength(20)
+  })
+
+  it.each([
+    ['backslashes', 3, `{"text":"${'\\\\'.repeat(2_000_000)}"}`],
+    ['escaped quotes', 3, `{"text":"${'\\"'.repeat(2_000_000)}"}`],
+    ['escaped letters', 1, `{"text":"${'\\u4e2d'.repeat(1_000_000)}"}`],
+    ['spaces', 7, `{"text":1${' '.repeat(4_000_000)}}`],
+    ['names', 20, `[${Array(200).fill(`{${Array.from({ length: 999 }, (_, i) => `"\\u006b${i}":1`)}}`)}]`],
+    ['escapes far apart', 1, `{"text":"${`${'a'.repeat(100)}\\n`.repeat(200_000)}"}`],
+  ])(
+    'S6: pauses while it looks through megabytes of %s, and reads them as JSON.parse does',
+    async (_, pauses, text) => {
+      expect([...scanJson(text)].length).toBeGreaterThanOrEqual(pauses)
+      expect(await parseJsonInSteps(Buffer.from(text))).toEqual(JSON.parse(text))
+    },
+  )
+
+  it('S6: refuses in steps as it does at once', async () => {
+    await expect(parseJsonInSteps(Buffer.from('{"a":1,"a":2}'))).rejects.toMatchObject({
+      code: 'malformed-json',
+    })
+  })
+
+  it('case 19: ignores one byte order mark', async () => {
+    const bytes = Buffer.from('\ufeff{"a":"\ufeffb"}')
+    expect(parseJson(bytes)).toEqual({ a: '\ufeffb' })
+    expect(await parseJsonInSteps(bytes)).toEqual({ a: '\ufeffb' })
+  })
+
+  it.each([['utf16le'], ['utf-16be']])('case 19: calls UTF-16 by its name (%s)', (encoding) => {
+    const bytes = Buffer.from('\ufeff{}', 'utf16le')
+    expect(refusal(encoding === 'utf16le' ? bytes : bytes.swap16()).detail).toContain('The body is UTF-16')
   })
 
   it('names every string that cannot be stored, keys too', () => {

@@ -1,12 +1,17 @@
 import { hash } from 'node:crypto'
 import { Problem } from '@lettergate/contracts/problems'
-import type { FastifyInstance, preValidationHookHandler } from 'fastify'
-import { parseJson } from '../json/parse-json.ts'
+import type { FastifyInstance, FastifyRequest, preValidationHookHandler } from 'fastify'
+import { bytesHashInSteps, canonicalHash, canonicalHashInSteps } from '../json/canonical-hash.ts'
+import { mediaTypeFault } from '../json/media-type.ts'
+import { parseJson, parseJsonInSteps } from '../json/parse-json.ts'
 import type { BodyBudget } from './body-budget.ts'
 import { readBody } from './read-body.ts'
+import type { RefusedBodies } from './refused-bodies.ts'
 
-/** The type alone, or with UTF-8 named as its charset; nothing else is the JSON that RFC 8259 speaks of. */
-const JSON_TYPE = /^application\/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?[ \t]*$/i
+/** A larger body is read in steps, between which other requests get their turn. */
+const AT_ONCE_BYTES = 256 * 1024
+/** Refusals that blame the body. */
+const BLAMES_BODY = new Set([400, 413, 415, 422])
 
 function unsupported(detail: string): Problem {
   return new Problem('unsupported-media-type', { detail })
@@ -14,10 +19,8 @@ function unsupported(detail: string): Problem {
 
 function refusedFields(headers: { [name: string]: string | string[] | undefined }): Problem | null {
   const type = headers['content-type']
-  // Compared first: nearly every client writes exactly this.
-  if (type !== 'application/json' && !(typeof type === 'string' && JSON_TYPE.test(type))) {
-    return unsupported('Content-Type must be application/json; the only charset is utf-8.')
-  }
+  const fault = mediaTypeFault(Array.isArray(type) ? type.join(',') : type)
+  if (fault !== null) return unsupported(fault)
   const encoding = headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity') {
     return unsupported('Content-Encoding is not supported: send the body as it is.')
@@ -31,26 +34,68 @@ const requireBody: preValidationHookHandler = (request, _reply, done) => {
   else done()
 }
 
+/** Who pays for a refused body. */
+export function payerOf({ principal }: FastifyRequest): string {
+  if (principal === null) return ''
+  return principal.mode === 'admin' ? principal.keyId : principal.tenantId
+}
+
+function refusedPayer(waitSeconds: number): Problem | null {
+  if (waitSeconds === 0) return null
+  return new Problem('rate-limited', {
+    detail:
+      'Too many bytes of request bodies had to be refused. Correct what the refusals named, then go on.',
+    headers: { 'retry-after': String(waitSeconds) },
+  })
+}
+
+/** The parsed body; its hashes go to the request when it has an Idempotency-Key. */
+function read(request: FastifyRequest, bytes: Buffer): unknown {
+  const isKeyed = request.raw.headers['idempotency-key'] !== undefined
+  if (bytes.length > AT_ONCE_BYTES) return readInSteps(request, bytes, isKeyed)
+  const value = parseJson(bytes)
+  if (isKeyed) request.bodyHash = { ofValue: canonicalHash(value), ofBytes: hash('sha256', bytes, 'buffer') }
+  return value
+}
+
+async function readInSteps(request: FastifyRequest, bytes: Buffer, isKeyed: boolean): Promise<unknown> {
+  const value = await parseJsonInSteps(bytes)
+  if (isKeyed) {
+    request.bodyHash = { ofValue: await canonicalHashInSteps(value), ofBytes: await bytesHashInSteps(bytes) }
+  }
+  return value
+}
+
 /**
  * Reads bodies in this scope: JSON alone, in UTF-8, within the limit and within the budget of the process. The limit is
  * an argument, and not Fastify's bodyLimit, because looking that up builds an object for each request.
  */
-export function addJsonBody(scope: FastifyInstance, deps: { budget: BodyBudget; bytesMax: number }): void {
+export function addJsonBody(
+  scope: FastifyInstance,
+  deps: { budget: BodyBudget; bytesMax: number; refusedBodies: RefusedBodies },
+): void {
   scope.addHook('onRoute', (route) => {
     if (route.schema?.body) route.preValidation = requireBody
   })
+  scope.addHook('onError', (request, _reply, error, done) => {
+    if (error instanceof Problem && BLAMES_BODY.has(error.status) && request.bodyBytes > 0) {
+      deps.refusedBodies.charge(payerOf(request), request.bodyBytes)
+    }
+    done()
+  })
   scope.removeAllContentTypeParsers()
-  scope.addContentTypeParser('application/json', (request, stream, done) => {
+  scope.addContentTypeParser('*', (request, stream, done) => {
     const refused = refusedFields(request.raw.headers)
     if (refused) return done(refused)
-    readBody(stream, deps, (error, bytes, taken) => {
+    const refusal = refusedPayer(deps.refusedBodies.waitSeconds(payerOf(request)))
+    readBody(stream, { ...deps, refusal }, (error, bytes, taken, length) => {
       request.bodyBytesTaken = taken
+      request.bodyBytes = length
       if (error || bytes === null) return done(error)
       try {
-        if (request.raw.headers['idempotency-key'] !== undefined) {
-          request.bodyHash = hash('sha256', bytes, 'buffer')
-        }
-        done(null, parseJson(bytes))
+        const value = read(request, bytes)
+        if (value instanceof Promise) value.then((parsed) => done(null, parsed), done)
+        else done(null, value)
       } catch (cause) {
         done(cause instanceof Error ? cause : new Error(String(cause)))
       }

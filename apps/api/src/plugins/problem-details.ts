@@ -16,13 +16,18 @@ const FRAMEWORK_CODES: Record<string, ProblemCode> = {
   FST_ERR_HANDLER_TIMEOUT: 'overloaded',
 }
 
+/** Where the sentence of the table would not say what is wrong. */
+const FRAMEWORK_DETAILS: Record<string, string> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'Content-Type is not a media type: it must be application/json.',
+}
+
 /** What any thrown value is answered with; null when it is a fault of ours. */
 function asProblem(error: unknown): Problem | null {
   if (error instanceof Problem) return error
   if (error instanceof BatcherFull) return new Problem('overloaded', { headers: { 'retry-after': '1' } })
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const known = FRAMEWORK_CODES[code]
-  return known ? new Problem(known) : null
+  return known ? new Problem(known, { detail: FRAMEWORK_DETAILS[code] }) : null
 }
 
 /** A problem as answers say it (RFC 9457). */

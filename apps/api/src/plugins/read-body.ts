@@ -10,6 +10,8 @@ const LINGER_MS = 2_000
 export type ReadBodyOptions = {
   bytesMax: number
   budget: BodyBudget
+  /** Why no body of this caller is read now. */
+  refusal?: Problem | null
 }
 
 function tooLarge(bytesMax: number): Problem {
@@ -27,12 +29,12 @@ function linger(stream: IncomingMessage): void {
 
 /**
  * Reads a request's body within its limit and within the budget of the process. `taken` bytes of the budget belong
- * to the caller, who gives them back when the request has been answered.
+ * to the caller, who gives them back when the request has been answered; `length` of them were read.
  */
 export function readBody(
   stream: IncomingMessage,
-  { bytesMax, budget }: ReadBodyOptions,
-  done: (error: Error | null, bytes: Buffer | null, taken: number) => void,
+  { bytesMax, budget, refusal = null }: ReadBodyOptions,
+  done: (error: Error | null, bytes: Buffer | null, taken: number, length: number) => void,
 ): void {
   const announced = Number(stream.headers['content-length'] ?? 0)
   const chunks: Buffer[] = []
@@ -51,7 +53,7 @@ export function readBody(
       chunks.length = 0
       if (!stream.destroyed) linger(stream)
     }
-    done(error, bytes, taken)
+    done(error, bytes, taken, length)
   }
   function onData(chunk: Buffer): void {
     length += chunk.length
@@ -77,8 +79,8 @@ export function readBody(
     finish(error, null)
   }
 
-  if (announced > bytesMax) {
-    finish(tooLarge(bytesMax), null)
+  if (refusal || announced > bytesMax) {
+    finish(refusal ?? tooLarge(bytesMax), null)
     return
   }
   stream.on('data', onData)

@@ -14,7 +14,7 @@ import { addUpdateConnectionRoute } from './update-connection.ts'
 const BYTES_MAX = 2 * 1024 * 1024
 
 export function addConnectionRoutes(app: FastifyInstance, deps: ApiDeps): void {
-  addJsonBody(app, { budget: deps.budget, bytesMax: BYTES_MAX })
+  addJsonBody(app, { ...deps, bytesMax: BYTES_MAX })
   addCreateConnectionRoute(app, deps)
   addListConnectionsRoute(app, deps)
   addGetConnectionRoute(app, deps)

@@ -20,12 +20,12 @@ const READ_BYTES_MAX = 128 * 1024
 
 export function addMessageRoutes(app: FastifyInstance, deps: ApiDeps): void {
   app.register(async (scope) => {
-    addJsonBody(scope, { budget: deps.budget, bytesMax: SEND_BYTES_MAX })
+    addJsonBody(scope, { ...deps, bytesMax: SEND_BYTES_MAX })
     addSendMessageRoute(scope, deps)
     addSendBatchRoute(scope, deps)
   })
   app.register(async (scope) => {
-    addJsonBody(scope, { budget: deps.budget, bytesMax: READ_BYTES_MAX })
+    addJsonBody(scope, { ...deps, bytesMax: READ_BYTES_MAX })
     addGetMessageRoute(scope, deps)
     addListMessagesRoute(scope, deps)
     addReadStatusesRoute(scope, deps)

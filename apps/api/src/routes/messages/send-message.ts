@@ -14,7 +14,9 @@ import { presentAccepted } from './present-message.ts'
 /** The request's claim on its Idempotency-Key, for the accept transaction. */
 export function idempotencyOf(request: FastifyRequest, route: string): AcceptRequest['idempotency'] {
   const key = idempotencyKey(request)
-  return key === null || request.bodyHash === null ? undefined : { key, route, bodyHash: request.bodyHash }
+  if (key === null || request.bodyHash === null) return undefined
+  const { ofValue, ofBytes } = request.bodyHash
+  return { key, route, bodyHash: ofValue, bytesHash: ofBytes }
 }
 
 /** What was accepted, with the quota on the answer; throws what an outcome that accepted nothing is refused with. */

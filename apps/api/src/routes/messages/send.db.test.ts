@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestApi, type TestApi } from '../../testing.ts'
 
@@ -159,6 +160,85 @@ describe('POST /v1/send/batch', () => {
     expect(await batch(Array.from({ length: 501 }, () => message))).toMatchObject({
       status: 422,
       json: { code: 'validation-failed' },
+    })
+  })
+})
+
+describe('case 18: a repeat is the same JSON value, whatever its bytes', () => {
+  const raw = (body: string, key: string) =>
+    api.call('POST', '/v1/send', { body, headers: { 'idempotency-key': key } })
+  const value = { ...message, metadata: { a: 'é/', b: '2' } }
+
+  it.each([
+    ['members in another order', JSON.stringify(Object.fromEntries(Object.entries(value).reverse()))],
+    ['other indentation', JSON.stringify(value, null, 4)],
+    ['a letter escaped', JSON.stringify(value).replace('Hello', '\\u0048ello').replace('é/', '\\u00e9\\/')],
+    ['a line feed at the end', `${JSON.stringify(value)}\n`],
+    ['a byte order mark', `\ufeff${JSON.stringify(value)}`],
+    ['half a megabyte of spaces', JSON.stringify(value).replace('{', `{${' '.repeat(500_000)}`)],
+  ])('%s gets the first answer', async (name, body) => {
+    const first = await raw(JSON.stringify(value), `same ${name}`)
+    const again = await raw(body, `same ${name}`)
+    expect(again).toMatchObject({ status: 202, text: first.text })
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
+  })
+
+  it('another value is refused, however small the difference', async () => {
+    await raw(JSON.stringify(value), 'other')
+    for (const other of [
+      { ...value, text: 'Hi ' },
+      { ...value, tags: [] },
+      { ...value, to: message.to[0] },
+    ]) {
+      expect(await raw(JSON.stringify(other), 'other')).toMatchObject({
+        status: 422,
+        json: { code: 'idempotency-key-reused' },
+      })
+    }
+  })
+
+  it('a file makes a difference, its spelling in JSON does not', async () => {
+    const content = Buffer.alloc(600_000, '???').toString('base64')
+    const body = JSON.stringify({ ...value, attachments: [{ filename: 'a.bin', content }] })
+    const first = await raw(body, 'file')
+    expect(content).toContain('/')
+    expect((await raw(body.replaceAll('/', '\\/'), 'file')).text).toBe(first.text)
+    const other = body.replace(content, `${content.slice(0, -8)}AAAAAAAA`)
+    expect((await raw(other, 'file')).json.code).toBe('idempotency-key-reused')
+  })
+
+  it('a repeat of what an earlier release accepted is recognised by its bytes', async () => {
+    const body = JSON.stringify(value)
+    const first = await raw(body, 'upgrade')
+    await api.db.pool.query({
+      text: `update idempotency set body_hash = $1
+        where request_id = (select id from message order by id desc limit 1)`,
+      values: [hash('sha256', body, 'buffer')],
+    })
+    expect((await raw(body, 'upgrade')).text).toBe(first.text)
+    expect((await raw(`${body} `, 'upgrade')).json.code).toBe('idempotency-key-reused')
+  })
+})
+
+describe('case 19: JSON as clients really send it', () => {
+  it.each([
+    'application/json; charset=utf8',
+    'application/json;',
+    'application/json; odata=verbose',
+    'application/json; charset="UTF-8"; ',
+    'APPLICATION/JSON;charset=utf-8',
+  ])('%s is taken', async (type) => {
+    expect((await send(message, { 'content-type': type })).status).toBe(202)
+  })
+
+  it.each([
+    ['application/json; charset=utf-16', 'The charset utf-16 is not supported'],
+    ['text/json', 'Content-Type is text/json'],
+    ['json', 'Content-Type'],
+  ])('%s is refused with its cause', async (type, detail) => {
+    expect(await send(message, { 'content-type': type })).toMatchObject({
+      status: 415,
+      json: { code: 'unsupported-media-type', detail: expect.stringContaining(detail) },
     })
   })
 })

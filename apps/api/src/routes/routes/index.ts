@@ -10,7 +10,7 @@ import { addUpdateRouteRoute } from './update-route.ts'
 const BYTES_MAX = 64 * 1024
 
 export function addRouteRoutes(app: FastifyInstance, deps: ApiDeps): void {
-  addJsonBody(app, { budget: deps.budget, bytesMax: BYTES_MAX })
+  addJsonBody(app, { ...deps, bytesMax: BYTES_MAX })
   addCreateRouteRoute(app, deps)
   addListRoutesRoute(app, deps)
   addGetRouteRoute(app, deps)
