@@ -28,6 +28,8 @@ function addMailbox(mailboxes: Mailbox[], input: MailboxInput, path: Path, fault
   else faults.add(isText ? path : [...path, mailbox.part], mailbox.detail, mailbox.code)
 }
 
+const fields = ['to', 'cc', 'bcc'] as const
+
 type Recipients = { to: Mailbox[]; cc: Mailbox[]; bcc: Mailbox[] }
 
 /** Reads to, cc and bcc; an address given twice keeps its first place only, so that nobody gets two copies. */
@@ -38,6 +40,9 @@ export function readRecipients(
   const to = readMailboxes('to', shape.to, faults)
   const cc = readMailboxes('cc', shape.cc, faults)
   const bcc = readMailboxes('bcc', shape.bcc, faults)
+  if (to.length + cc.length + bcc.length === 0 && !fields.some((field) => faults.touches(field))) {
+    faults.add(['to'], 'must have an address where cc and bcc have none')
+  }
   if (to.length + cc.length + bcc.length < 2) return { to, cc, bcc }
   const seen = new Set<string>()
   const first = ({ address }: Mailbox) => {

@@ -1,12 +1,12 @@
 import { domainToASCII } from 'node:url'
 import { limits } from './limits.ts'
+import { readLocalPart } from './local-part.ts'
 import type { Mailbox } from './new-message.ts'
 import type { ProblemCode } from './problems.ts'
 import { lineFault } from './text-rules.ts'
 
 export type MailboxFault = { part: 'email' | 'name'; detail: string; code?: ProblemCode }
 
-const localClass = 1
 const domainClass = 2
 const upperClass = 4
 const classOfCode = characterClasses()
@@ -70,43 +70,18 @@ function parsePhrase(phrase: string): string | MailboxFault {
   return { part: 'name', detail: 'has no closing quote' }
 }
 
-/** Dot-atom local part at a public domain name (RFC 5321 §4.1.2, without quoted strings and literals). */
+/** A local part at a public domain name (RFC 5321 §4.1.2, without address literals), in the form it is stored and compared in. */
 export function parseAddress(text: string): { address: string } | MailboxFault {
   const at = text.lastIndexOf('@')
   if (at < 0) return fault('has no @')
-  const localFault = checkLocalPart(text, at)
-  if (localFault !== undefined) return localFault
+  const local = readLocalPart(text.slice(0, at))
+  if (typeof local !== 'string') return { part: 'email', ...local }
   const domain = parseDomain(text.slice(at + 1))
   if (typeof domain !== 'string') return domain
-  if (at + 1 + domain.length > limits.addressLengthMax) {
+  if (local.length + 1 + domain.length > limits.addressLengthMax) {
     return fault(`is longer than ${limits.addressLengthMax} characters`)
   }
-  return { address: `${text.slice(0, at)}@${domain}` }
-}
-
-function checkLocalPart(text: string, at: number): MailboxFault | undefined {
-  if (at === 0) return fault('has nothing before the @')
-  if (at > limits.localPartLengthMax) {
-    return fault(`has more than ${limits.localPartLengthMax} characters before the @`)
-  }
-  if (text.startsWith('"')) return fault('has a quoted part before the @, which is not accepted')
-  let previous = dot
-  for (let i = 0; i < at; i += 1) {
-    const code = text.charCodeAt(i)
-    if (code > 127 && text.isWellFormed()) {
-      return {
-        part: 'email',
-        detail: 'has characters outside ASCII before the @',
-        code: 'utf8-not-supported',
-      }
-    }
-    if (code === dot && previous === dot) return fault('has a dot at the start, or two dots together')
-    if (code !== dot && ((classOfCode[code] ?? 0) & localClass) === 0) {
-      return fault('has a character that is not allowed before the @')
-    }
-    previous = code
-  }
-  return previous === dot ? fault('has a dot just before the @') : undefined
+  return { address: `${local}@${domain}` }
 }
 
 /** A mail domain in the form it is stored and compared in: ASCII, lower case, no trailing dot. */
@@ -169,11 +144,8 @@ function characterClasses(): Uint8Array {
     }
   }
   const lower = 'abcdefghijklmnopqrstuvwxyz'
-  mark(lower, localClass | domainClass)
-  mark(lower.toUpperCase(), localClass | domainClass | upperClass)
-  mark('0123456789', localClass | domainClass)
-  // RFC 5322 §3.2.3 atext.
-  mark("!#$%&'*+-/=?^_`{|}~", localClass)
-  mark('-.', domainClass)
+  mark(lower, domainClass)
+  mark(lower.toUpperCase(), domainClass | upperClass)
+  mark('0123456789-.', domainClass)
   return table
 }

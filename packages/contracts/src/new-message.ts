@@ -1,4 +1,4 @@
-/** An address after normalising: ASCII dot-atom local part, lower-case ASCII domain. */
+/** An address after normalising: ASCII, a local part in quotes only where it needs them, a lower-case domain. */
 export type Mailbox = { address: string; name?: string | undefined }
 
 export type NewAttachment = {
@@ -16,6 +16,7 @@ export type NewMessage = {
   cc: Mailbox[]
   bcc: Mailbox[]
   replyTo: Mailbox[]
+  /** Empty: there is none. */
   subject: string
   text?: string | undefined
   html?: string | undefined

@@ -120,8 +120,38 @@ describe('a message', () => {
     ['a subject of 998', { subject: 's'.repeat(998) }],
     ['30 days ahead', { send_at: '2026-12-20T12:00:00Z' }],
     ['emoji in a subject', { subject: '👍🏽 ok' }],
+    ['23 nobody in to', { to: undefined, bcc: 'a@example.net' }],
+    ['23 an empty to, and a cc', { to: [], cc: ['a@example.net'] }],
+    ['24 no subject', { subject: undefined }],
+    ['24 an empty subject', { subject: '' }],
+    ['24 a file alone', { subject: '', text: '', attachments: [file] }],
+    ['25 an author with a quoted address', { from: '"sales team"@acme.example' }],
+    [
+      '22 an invitation alone',
+      { text: '', attachments: [{ ...file, content_type: 'text/calendar; method=REPLY' }] },
+    ],
+    [
+      '22 an invitation in another charset',
+      {
+        attachments: [
+          { ...file, content: '/w==', content_type: 'text/calendar; charset=iso-8859-1; method=REPLY' },
+        ],
+      },
+    ],
+    ['22 an AMP part', { html: '<p>Hi</p>', attachments: [{ ...file, content_type: 'text/x-amp-html' }] }],
   ])('with %s is accepted', (_, change) => {
     expect(() => parse(change)).not.toThrow()
+  })
+
+  test('25 counts an address once, however it is quoted', () => {
+    const message = parse({
+      to: ['"a.b"@example.net', 'a.b@example.net', 'a..b@docomo.example'],
+      cc: ['"a..b"@docomo.example', '"a b"@example.net'],
+      bcc: ['"a\\ b"@EXAMPLE.net'],
+    })
+    expect(message.to.map(({ address }) => address)).toEqual(['a.b@example.net', '"a..b"@docomo.example'])
+    expect(message.cc.map(({ address }) => address)).toEqual(['"a b"@example.net'])
+    expect(message.bcc).toEqual([])
   })
 
   test('with send_at up to an hour past is sent now', () => {
@@ -261,7 +291,7 @@ test('no body whatever is answered with anything but a message or a problem of t
     fc.property(fc.oneof(body, fc.jsonValue()), (value) => {
       try {
         const message = parseSendRequest(value, { now })
-        expect(message.to.length).toBeGreaterThan(0)
+        expect(message.to.length + message.cc.length + message.bcc.length).toBeGreaterThan(0)
       } catch (error) {
         expect(error).toBeInstanceOf(Problem)
         if (error instanceof Problem) expect(error.status).toBeLessThan(500)

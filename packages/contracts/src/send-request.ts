@@ -1,3 +1,4 @@
+import { addAlternativeFaults } from './alternative-rules.ts'
 import { readAttachments } from './attachment-rules.ts'
 import { FaultList, type Path } from './faults.ts'
 import { readHeaders } from './header-rules.ts'
@@ -94,25 +95,23 @@ function codeOf(path: Path): ProblemCode {
   return reservedFields.has(String(path[0])) ? 'field-not-supported' : 'validation-failed'
 }
 
-/** What the shape cannot say. Undefined only where a required field is missing, which is a fault already. */
+/** What the shape cannot say. Undefined only where the author is missing, which is a fault already. */
 function readMessage(shape: PartialSendShape, faults: FaultList, now: Date): NewMessage | undefined {
   const [from] = readMailboxes('from', shape.from, faults)
   const recipients = readRecipients(shape, faults)
   const replyTo = readMailboxes('reply_to', shape.reply_to, faults)
-  const subject = shape.subject
-  if (subject !== undefined) faults.addIf(['subject'], lineFault(subject))
+  const subject = shape.subject ?? ''
+  faults.addIf(['subject'], lineFault(subject))
   const text = readBody('text', shape.text, faults)
   const html = readBody('html', shape.html, faults)
-  if (text === undefined && html === undefined && !faults.touches('text') && !faults.touches('html')) {
-    faults.add(['text'], 'or html must be there and not be empty')
-  }
   const headers = readHeaders(shape.headers, faults)
   const attachments = readAttachments(shape.attachments, faults)
+  addContentFaults({ text, html, attachments }, faults)
   const tags = readTags(shape.tags, faults)
   const metadata = readMetadata(shape.metadata, faults)
   const sendAt = readSendAt(shape.send_at, faults, now)
   const connectionId = readConnection(shape.connection, faults)
-  if (from === undefined || subject === undefined) return undefined
+  if (from === undefined) return undefined
   const stream = shape.stream ?? 'transactional'
   return {
     from,
@@ -129,6 +128,18 @@ function readMessage(shape: PartialSendShape, faults: FaultList, now: Date): New
     stream,
     connectionId,
   }
+}
+
+/** A message with no content at all is a mistake, where one with files alone is none: scanners send such mail. */
+function addContentFaults(
+  { text, html, attachments }: Pick<NewMessage, 'text' | 'html' | 'attachments'>,
+  faults: FaultList,
+): void {
+  if (faults.touches('text') || faults.touches('html') || faults.touches('attachments')) return
+  if (text === undefined && html === undefined && attachments.length === 0) {
+    faults.add(['text'], 'or html must be there and not be empty, in a message without attachments')
+  }
+  addAlternativeFaults(attachments, html, faults)
 }
 
 function readBody(field: 'text' | 'html', value: string | undefined, faults: FaultList): string | undefined {

@@ -10,7 +10,7 @@ export const metadataKeyPattern = /^[A-Za-z0-9_.:-]{1,64}$/
 
 const MailboxText = z.string().meta({
   description:
-    'An address, alone or with a name: `a@b.example` or `Name <a@b.example>` (RFC 5322 §3.4, dot-atom only). ' +
+    'An address, alone or with a name: `a@b.example` or `Name <a@b.example>` (RFC 5322 §3.4). ' +
     'A name with any of `" , ; : < > @` stands in double quotes.',
   maxLength: limits.mailboxLengthMax,
   examples: ['Ann Lee <ann@acme.example>', 'ann@acme.example'],
@@ -21,7 +21,10 @@ const MailboxObject = z
     email: z.string().meta({
       description:
         'The address: at most 64 characters before the @ and 254 in all (RFC 5321 §4.5.3.1), ASCII before the @. ' +
-        'An internationalised domain is stored in its ASCII form, every domain in lower case.',
+        'An internationalised domain is stored in its ASCII form, every domain in lower case. Quotes before the @ are ' +
+        'accepted, without < > @ in them, and stored only where they are needed: `"ann"@…` is `ann@…`. Dots at the ' +
+        'start, at the end or together are accepted and stored in quotes: `a..b@…` is `"a..b"@…`. A message with such ' +
+        'addresses needs a connection that can carry them.',
       maxLength: limits.addressLengthMax,
       examples: ['ann@acme.example'],
     }),
@@ -58,7 +61,10 @@ const attachmentFields = {
   content_type: z
     .string()
     .meta({
-      description: 'Media type (RFC 2045 §5). Default: by the extension, else `application/octet-stream`.',
+      description:
+        'Media type (RFC 2045 §5). Default: by the extension, else `application/octet-stream`. The first ' +
+        '`text/calendar; method=…` becomes the last form of the message beside text and html (RFC 6047), and an ' +
+        'attachment too; `text/x-amp-html` becomes the form between text and html, and needs html.',
       maxLength: limits.contentTypeLengthMax,
       examples: ['application/pdf'],
     })
@@ -134,22 +140,23 @@ export const SendRequest = z
   .strictObject({
     from: mailboxes('The author, exactly one. Its domain is where replies and reports go by default.', 1, 1),
     to: mailboxes(
-      `Recipients named in To. to, cc and bcc hold at most ${limits.recipientsMax} addresses together; an address ` +
-        'given twice is stored and counted once.',
-      1,
+      `Recipients named in To; may be left out where cc or bcc has somebody. to, cc and bcc hold at most ` +
+        `${limits.recipientsMax} addresses together; an address given twice is stored and counted once.`,
+      0,
       limits.recipientsMax,
-    ),
+    ).optional(),
     cc: mailboxes('Recipients named in Cc.', 0, limits.recipientsMax).optional(),
     bcc: mailboxes('Recipients that no other recipient sees.', 0, limits.recipientsMax).optional(),
     reply_to: mailboxes('Where replies go in place of from.', 0, limits.replyToMax).optional(),
     subject: z
       .string()
-      .min(1)
       .max(limits.subjectLengthMax)
       .meta({
-        description: 'The subject, in one line.',
+        description:
+          'The subject, in one line. A message without one needs a connection whose provider takes such mail.',
         examples: ['Your receipt'],
-      }),
+      })
+      .optional(),
     text: bodyField('plain text'),
     html: bodyField('HTML'),
     headers: headersField.optional(),

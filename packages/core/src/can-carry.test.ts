@@ -1,6 +1,8 @@
+import { parseSendRequest } from '@lettergate/contracts/send-request'
 import type { Capabilities } from '@lettergate/providers/provider'
 import { describe, expect, test } from 'vitest'
-import { type Carried, cannotCarry } from './can-carry.ts'
+import { acceptRow } from './accept-row.ts'
+import { type Carried, cannotCarry, carriedOfNew, carriedOfStored } from './can-carry.ts'
 
 const wide: Capabilities = {
   recipientsMax: 50,
@@ -23,9 +25,14 @@ const narrow: Capabilities = {
   inlineImages: false,
   takesFilename: /^[\x20-\x7e]+\.pdf$/,
   takesContentType: /^[^;]+$/,
+  needsSubject: true,
+  needsBody: true,
+  alternatives: ['amp'],
+  localParts: 'dots',
 }
 const shortTexts: Capabilities = { ...wide, textBytesMax: 1_000 }
-const plain: Carried = { replyTo: [], headers: {}, attachments: [], text: 'Hi' }
+const ordinary = { hasSubject: true, quotedFields: [] }
+const plain: Carried = { replyTo: [], headers: {}, attachments: [], text: 'Hi', form: ordinary }
 const pdf = { filename: 'Bill.PDF', disposition: 'attachment' as const, bytes: 1 }
 
 describe('what a provider cannot carry', () => {
@@ -49,6 +56,26 @@ describe('what a provider cannot carry', () => {
       'a type of a file',
       { attachments: [pdf, { ...pdf, contentType: 'text/plain; charset=x' }] },
       { code: 'field-not-supported', pointer: '/attachments/1/content_type', detail: /type/ },
+    ],
+    [
+      '24 no subject',
+      { form: { ...ordinary, hasSubject: false } },
+      { code: 'field-not-supported', pointer: '/subject', detail: /without a subject/ },
+    ],
+    [
+      '24 files alone',
+      { text: undefined, attachments: [pdf] },
+      { code: 'field-not-supported', pointer: '/text', detail: /files alone/ },
+    ],
+    [
+      '22 an invitation',
+      { attachments: [pdf, { ...pdf, contentType: 'text/calendar; method=CANCEL' }] },
+      { code: 'field-not-supported', pointer: '/attachments/1/content_type', detail: /invitation/ },
+    ],
+    [
+      '25 an address in quotes',
+      { form: { ...ordinary, quotedFields: [{ field: 'cc', forDots: false }] } },
+      { code: 'field-not-supported', pointer: '/cc', detail: /quotes/ },
     ],
     [
       'an image in the text',
@@ -94,8 +121,36 @@ describe('what a provider cannot carry', () => {
     ['one address in Reply-To', { replyTo: [{ address: 'a@example.net' }] }],
     ['other headers', { headers: { 'X-Campaign': '1' } }],
     ['a file name in capitals', { attachments: [pdf] }],
+    ['22 a form that it can carry', { attachments: [{ ...pdf, contentType: 'text/x-amp-html' }] }],
+    ['22 a calendar that is a plain file', { attachments: [{ ...pdf, contentType: 'text/calendar' }] }],
+    ['25 odd dots', { form: { ...ordinary, quotedFields: [{ field: 'to', forDots: true }] } }],
     ['text up to the last byte', { text: 'x'.repeat(900) }],
   ])('is not %s', (_, change) => {
     expect(cannotCarry(narrow, { ...plain, ...change })).toBeNull()
+  })
+})
+
+describe('25 the form of a message', () => {
+  const message = parseSendRequest({
+    ...{
+      from: '"sales team"@acme.example',
+      to: 'a..b@docomo.example',
+      bcc: ['b@example.net', '"a(b"@x.example'],
+    },
+    ...{ reply_to: '"x,"@x.example', text: 'Hi' },
+  })
+  const form = {
+    hasSubject: false,
+    quotedFields: [
+      { field: 'from', forDots: false },
+      { field: 'to', forDots: true },
+      { field: 'bcc', forDots: false },
+      { field: 'reply_to', forDots: false },
+    ],
+  }
+
+  test('is read from a message as it came, and the same from what is stored of it', () => {
+    expect(carriedOfNew(message).form).toEqual(form)
+    expect(carriedOfStored(JSON.parse(acceptRow('id', message).document))).toEqual(carriedOfNew(message))
   })
 })

@@ -2,8 +2,10 @@ import { toPointer } from '@lettergate/contracts/faults'
 import type { ProblemCode } from '@lettergate/contracts/problems'
 import type { NewMessage } from '@lettergate/contracts/send-request'
 import type { ContentDocument, Envelope } from '@lettergate/db/content-document'
+import { alternativeOf } from '@lettergate/providers/alternatives'
 import type { Capabilities } from '@lettergate/providers/provider'
 import { toWireHeaders } from './header-fields.ts'
+import { cannotKeepForm, type Form, formOfNew, formOfStored } from './can-carry-form.ts'
 
 /** What decides whether a provider can say a message exactly. */
 export type Carried = {
@@ -13,6 +15,7 @@ export type Carried = {
   attachments: readonly AttachmentFacts[]
   text?: string | undefined
   html?: string | undefined
+  form: Form
 }
 
 type AttachmentFacts = NonNullable<Envelope['attachments']>[number]
@@ -25,18 +28,21 @@ export function attachmentFacts({ attachments }: Pick<NewMessage, 'attachments'>
 }
 
 /** A message as it came. */
-export function carriedOfNew({ replyTo, headers, text, html, ...rest }: NewMessage): Carried {
-  return { replyTo, headers: toWireHeaders(headers), text, html, attachments: attachmentFacts(rest) }
+export function carriedOfNew(message: NewMessage): Carried {
+  const { replyTo, headers, text, html } = message
+  return { replyTo, headers: toWireHeaders(headers), text, html, attachments: attachmentFacts(message), form: formOfNew(message) }
 }
 
 /** The same message on its way out. */
-export function carriedOfStored({ reply_to = [], headers = {}, ...rest }: ContentDocument): Carried {
+export function carriedOfStored(document: ContentDocument): Carried {
+  const { reply_to = [], headers = {}, ...rest } = document
   return {
     replyTo: reply_to,
     headers: toWireHeaders(headers),
     text: rest.text,
     html: rest.html,
     attachments: rest.envelope?.attachments ?? [],
+    form: formOfStored(document),
   }
 }
 
@@ -50,8 +56,15 @@ export type CarryFault = {
 /** Base64 in lines of 76 characters. */
 const ENCODED_RATIO = (4 / 3) * (78 / 76)
 
-function textBytes({ text = '', html = '' }: Pick<Carried, 'text' | 'html'>): number {
-  return Buffer.byteLength(text) + Buffer.byteLength(html)
+/** Text, html and the other forms of the message, which go where they go. */
+function textBytes({ text = '', html = '', attachments }: Omit<Carried, 'form'>): number {
+  let bytes = Buffer.byteLength(text) + Buffer.byteLength(html)
+  for (const attachment of attachments) if (isForm(attachment)) bytes += attachment.bytes
+  return bytes
+}
+
+function isForm({ contentType }: AttachmentFacts): boolean {
+  return contentType !== undefined && alternativeOf(contentType) !== undefined
 }
 
 /** Bytes on the wire that are sure: texts are counted as they are, since how a provider encodes them is its own affair. */
@@ -63,9 +76,9 @@ export function encodedBytes(message: Carried): number {
 
 /** Whether a message has anything of which providers differ; most have nothing, and need no look at the connections. */
 export function asksMore(message: Carried): boolean {
-  return (
-    message.replyTo.length > 1 || message.attachments.length > 0 || Object.keys(message.headers).length > 0
-  )
+  const { replyTo, attachments, headers, form } = message
+  if (replyTo.length > 1 || attachments.length > 0 || Object.keys(headers).length > 0) return true
+  return !form.hasSubject || form.quotedFields.length > 0
 }
 
 /**
@@ -79,6 +92,8 @@ export function cannotCarry(capabilities: Capabilities, message: Carried): Carry
     pointer: toPointer(path),
     detail,
   })
+  const shape = cannotKeepForm(capabilities, message)
+  if (shape) return unsupported(shape.path, shape.detail)
   if (message.replyTo.length > replyToMax)
     return unsupported(
       ['reply_to'],

@@ -8,6 +8,10 @@ const minuteMs = 60_000
 const messageColumns: Column[] = [
   ['Recipients', ({ recipientsMax }) => String(recipientsMax)],
   ['Copies without To', ({ needsTo }) => (needsTo ? 'one at a time' : 'together')],
+  ['Without a subject', ({ needsSubject }) => yesNo(!needsSubject)],
+  ['Without text and html', ({ needsBody }) => yesNo(!needsBody)],
+  ['Invitations, AMP', ({ alternatives }) => toAlternatives(alternatives)],
+  ['Quoted addresses', ({ localParts }) => localPartCells[localParts ?? 'all']],
   ['Size', ({ messageBytesMax, textBytesMax }) => toSize(messageBytesMax, textBytesMax)],
   ['Addresses in Reply-To', ({ replyToMax }) => String(replyToMax)],
   ['Headers refused', ({ refusesHeader }) => (refusesHeader ? toNames(refusesHeader) : 'none')],
@@ -24,6 +28,8 @@ const answerColumns: Column[] = [
   ['Metadata comes back with events', ({ metadata }) => yesNo(metadata)],
   ['Tells what the account may send', ({ tellsLimits }) => yesNo(tellsLimits)],
 ]
+
+const localPartCells = { plain: 'none', dots: 'those with odd dots', all: 'all' } as const
 
 /** The page docs/providers/matrix.md: what each provider can do, from its own capabilities. */
 export function toMatrix(providers: Provider[]): string {
@@ -73,6 +79,11 @@ function linked({ id }: Provider): string {
 
 function yesNo(value: boolean): string {
   return value ? 'yes' : 'no'
+}
+
+function toAlternatives(carried: Capabilities['alternatives'] = ['calendar', 'amp']): string {
+  const names = { calendar: 'invitations', amp: 'AMP' }
+  return carried.map((one) => names[one]).join(', ') || 'neither'
 }
 
 function toSize(bytesMax: number, textBytesMax?: number): string {

@@ -1,11 +1,14 @@
 import MailComposer from 'nodemailer/lib/mail-composer'
 import type MimeNode from 'nodemailer/lib/mime-node'
 import { encode as encodeQuoted, wrap as wrapQuoted } from 'nodemailer/lib/qp'
+import { divide } from './alternatives.ts'
 import { plainMime } from './mime-plain.ts'
 import { useOwnWords } from './mime-words.ts'
 import type { Mailbox, OutboundAttachment, OutboundMessage } from './provider.ts'
 
 const base64LineBytes = 57
+/** A group of nobody: https://www.rfc-editor.org/rfc/rfc5322#section-3.4 */
+const undisclosed = Buffer.from('To: undisclosed-recipients:;\r\n')
 const idHeader = 'X-LG-Id'
 
 /**
@@ -14,7 +17,9 @@ const idHeader = 'X-LG-Id'
  */
 export async function buildMime(message: OutboundMessage): Promise<Buffer> {
   const plain = plainMime(message, messageIdOf(message))
-  return plain === null ? composeMime(message) : Buffer.from(plain, 'latin1')
+  if (plain !== null) return Buffer.from(plain, 'latin1')
+  const mime = composeMime(message)
+  return isUndisclosed(message) ? Buffer.concat([undisclosed, mime]) : mime
 }
 
 /** Any message, through nodemailer. */
@@ -33,6 +38,7 @@ export function messageIdOf(message: OutboundMessage): string {
 /** The tree of parts, made by nodemailer; Bcc is never part of it. */
 export function compose(message: OutboundMessage): MimeNode {
   const headers = [[idHeader, message.id], ...Object.entries(message.headers)] as const
+  const { amp, calendar, files } = divide(message.attachments)
   const names = new Map(headers.map(([name]) => [name.toLowerCase(), name]))
   const root = new MailComposer({
     from: toAddress(message.from),
@@ -44,7 +50,10 @@ export function compose(message: OutboundMessage): MimeNode {
     date: message.createdAt,
     text: message.text === undefined ? undefined : withCrlf(message.text),
     html: message.html === undefined ? undefined : withCrlf(message.html),
-    attachments: message.attachments.map(toAttachment),
+    // Between text and html, and behind both.
+    ...(amp && { amp: { content: withCrlf(amp.content.toString()) } }),
+    ...(calendar && { alternatives: [toAlternative(calendar)] }),
+    attachments: files.map(toAttachment),
     headers: headers.map(([key, value]) => ({ key, value })),
     normalizeHeaderKey: (key) => names.get(key.toLowerCase()) ?? key,
     // `=_` never occurs in quoted-printable or base64 text.
@@ -113,6 +122,16 @@ function toAttachment(attachment: OutboundAttachment) {
     content: attachment.content,
     ...(attachment.contentId !== undefined && { cid: attachment.contentId }),
   }
+}
+
+/** Only blind copies: without a field for recipients, some servers write one, with all whom the mail goes to. */
+function isUndisclosed({ to, cc, bcc }: OutboundMessage): boolean {
+  return to.length === 0 && cc.length === 0 && bcc.length > 0
+}
+
+/** In base64, so that its bytes arrive as they are. */
+function toAlternative({ contentType, content }: OutboundAttachment) {
+  return { contentType, content, contentTransferEncoding: 'base64' as const }
 }
 
 function isAscii({ subject, text = '', html = '' }: OutboundMessage): boolean {

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import type { FailureCode } from './failures.ts'
 import type { Secret } from './secret.ts'
 
-/** An address as it is written into MIME; `address` is already validated ASCII dot-atom@domain. */
+/** An address as it is written into MIME; `address` is already validated ASCII, its local part in quotes where it needs them. */
 export type Mailbox = { address: string; name?: string | undefined }
 
 export type OutboundAttachment = {
@@ -128,12 +128,26 @@ export type Io = {
   replaceSecret(old: Secret, fresh: Secret): void
 }
 
+/** Forms that a message may have beside text and html. */
+export type Alternative = 'calendar' | 'amp'
+
 /** What a provider can say exactly; core refuses at accept what it cannot, and docs/providers/matrix.md is made from it. */
 export type Capabilities = {
   /** Of one call. */
   recipientsMax: number
   /** Whether each call must have somebody in To; copies that are left without go one at a time, each of them in To. */
   needsTo?: boolean
+  /** Whether it takes no message with an empty subject. */
+  needsSubject?: boolean
+  /** Whether it takes no message without text and html. */
+  needsBody?: boolean
+  /** Forms of a message beside text and html that it can carry; absent: all. */
+  alternatives?: readonly Alternative[]
+  /**
+   * Local parts that it takes, of those that need quotes: none (`plain`), those that need them for their dots alone (`dots`), such as
+   * `"a..b"`; absent: all.
+   */
+  localParts?: 'plain' | 'dots'
   /** Of the whole encoded message. */
   messageBytesMax: number
   /** Of text and html together, where less of them fits than of files; absent: as of the whole. */

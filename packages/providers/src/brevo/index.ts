@@ -29,6 +29,10 @@ export function createBrevo(): Provider<BrevoCredentials, BrevoSettings> {
     capabilities: {
       recipientsMax: 99,
       needsTo: true,
+      needsSubject: true,
+      needsBody: true,
+      alternatives: [],
+      localParts: 'plain',
       messageBytesMax: 20 * 1000 * 1000,
       // 30 minutes in https://developers.brevo.com/docs/heterogenous-versions-batch-emails, but 15 in
       // https://developers.brevo.com/changelog/email-api-now-supports-idempotency

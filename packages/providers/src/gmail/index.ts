@@ -59,6 +59,7 @@ export function createGmail(): Provider<GmailCredentials, GmailSettings> {
     // https://support.google.com/mail/answer/6584
     capabilities: {
       recipientsMax: 100,
+      localParts: 'dots',
       messageBytesMax: 25 * 1000 * 1000,
       idempotencyWindowMs: 0,
       answersEachRecipient: false,

@@ -37,6 +37,7 @@ export function createMailgun(): Provider<MailgunCredentials, MailgunSettings> {
     // https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/send-http
     capabilities: {
       recipientsMax: 1000,
+      localParts: 'plain',
       messageBytesMax: 25 * 1000 * 1000,
       idempotencyWindowMs: 0,
       answersEachRecipient: false,

@@ -67,6 +67,9 @@ export function createMicrosoft365(): Provider<Microsoft365Credentials, Microsof
     capabilities: {
       // The usual setting of a mailbox: https://learn.microsoft.com/en-us/office365/servicedescriptions/exchange-online-service-description/exchange-online-limits
       recipientsMax: 500,
+      // What Exchange stores of a message has no place for AMP: https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-oxcmail
+      alternatives: ['calendar'],
+      localParts: 'plain',
       // The usual setting of a mailbox, which may be 150 MB: https://learn.microsoft.com/en-us/graph/api/attachment-createuploadsession
       messageBytesMax: 35 * 1000 * 1000,
       // A request holds 4 MB, in base64, and texts cannot follow in another.

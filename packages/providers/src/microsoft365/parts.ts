@@ -1,3 +1,4 @@
+import { alternativeOf } from '../alternatives.ts'
 import { buildPendingMime } from '../mime-pending.ts'
 import type { OutboundAttachment, OutboundMessage } from '../provider.ts'
 
@@ -19,7 +20,10 @@ export type Parts = {
  * headers and both texts; of the files the largest follow it, so that the requests are few.
  */
 export async function toParts(message: OutboundMessage): Promise<Parts> {
-  const bySize = message.attachments.toSorted((one, other) => other.content.length - one.content.length)
+  // Forms of the message are none that may follow it.
+  const bySize = message.attachments
+    .filter(({ contentType }) => alternativeOf(contentType) === undefined)
+    .toSorted((one, other) => other.content.length - one.content.length)
   const apart = new Set<OutboundAttachment>()
   let excess = bySize.reduce((sum, file) => sum + encodedBytes(file), 0) - mimeBytesMax
   for (;;) {

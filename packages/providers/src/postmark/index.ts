@@ -32,6 +32,10 @@ export function createPostmark(): Provider<PostmarkCredentials, PostmarkSettings
     // https://postmarkapp.com/developer/user-guide/send-email-with-api
     capabilities: {
       recipientsMax: 50,
+      needsBody: true,
+      // A calendar is an attachment to it, whatever its type says.
+      alternatives: [],
+      localParts: 'plain',
       messageBytesMax: 10 * 1000 * 1000,
       idempotencyWindowMs: 0,
       answersEachRecipient: true,

@@ -28,6 +28,10 @@ export function createResend(): Provider<ResendCredentials, ResendSettings> {
     capabilities: {
       recipientsMax: 50,
       needsTo: true,
+      needsSubject: true,
+      needsBody: true,
+      alternatives: [],
+      localParts: 'plain',
       messageBytesMax: 40 * 1000 * 1000,
       idempotencyWindowMs: 24 * 3_600_000,
       answersEachRecipient: false,

@@ -1,4 +1,5 @@
 import { encodeWord } from 'nodemailer/lib/mime-funcs'
+import { divide, methodOf } from '../alternatives.ts'
 import { toFailure } from '../failures.ts'
 import { exchange } from '../http.ts'
 import { pendingFieldsWithTo } from '../mailbox-text.ts'
@@ -20,10 +21,11 @@ export const categoriesMax = 10
 const encodedWordCharsMax = 52
 
 /**
- * Parameters are refused ("cannot contain ';'"), but for a calendar's method:
- * https://github.com/sendgrid/sendgrid-nodejs/issues/1313
+ * Parameters are refused ("cannot contain ';'"), but for a calendar's method; a charset it writes by itself, always UTF-8:
+ * https://github.com/sendgrid/sendgrid-ruby/issues/298
  */
-export const sayableType = /^(?:[^;]+|text\/calendar; ?method=[a-z]+)$/i
+export const sayableType =
+  /^(?:[^;]+|text\/(?:calendar(?:\s*;\s*(?:method="?[a-z]+"?|charset="?(?:utf-?8|us-ascii)"?))+|x-amp-html\s*;\s*charset="?(?:utf-?8|us-ascii)"?))$/i
 /** Of a phrase that needs quotes: https://www.rfc-editor.org/rfc/rfc5322#section-3.2.3 */
 const specials = /[()<>[\]:;@\\,."]/
 
@@ -72,18 +74,21 @@ function toPersonalization(message: OutboundMessage) {
 
 // https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
 function toBody(message: OutboundMessage, personalization: ReturnType<typeof toPersonalization>) {
-  const { replyTo, attachments, tags } = message
+  const { replyTo, tags } = message
+  const { amp, calendar, files } = divide(message.attachments)
   return {
     personalizations: [personalization],
     from: toMailbox(message.from),
     ...(replyTo.length > 0 && { reply_to_list: replyTo.map(toMailbox) }),
     subject: foldableSubject(message.subject),
-    // Plain text must come first, and an empty part is refused.
+    // The order is the API's; an empty part is refused.
     content: [
       ...(message.text ? [{ type: 'text/plain', value: message.text }] : []),
       ...(message.html ? [{ type: 'text/html', value: message.html }] : []),
+      ...(amp ? [{ type: 'text/x-amp-html', value: amp.content.toString() }] : []),
+      ...(calendar ? [{ type: toType(calendar.contentType), value: calendar.content.toString() }] : []),
     ],
-    ...(attachments.length > 0 && { attachments: attachments.map(toAttachment) }),
+    ...(files.length > 0 && { attachments: files.map(toAttachment) }),
     headers: toHeaders(message),
     ...(tags.length > 0 && { categories: tags.slice(0, categoriesMax) }),
     custom_args: toCustomArgs(message, tags.slice(categoriesMax)),
@@ -112,10 +117,17 @@ function toHeaders({ id, headers }: OutboundMessage): Record<string, string> {
   return { ...Object.fromEntries(fields), 'X-LG-Id': id }
 }
 
+/** A type as it may be said: what it may have beside a method goes without saying. */
+function toType(contentType: string): string {
+  const [type = contentType] = contentType.split(';')
+  const method = methodOf(contentType)
+  return method === undefined ? type.trimEnd() : `${type.trimEnd()}; method=${method}`
+}
+
 function toAttachment({ filename, contentType, disposition, contentId, content }: OutboundAttachment) {
   return {
     content: content.toString('base64'),
-    type: contentType,
+    type: toType(contentType),
     filename,
     disposition,
     ...(contentId !== undefined && { content_id: contentId }),

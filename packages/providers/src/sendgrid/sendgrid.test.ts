@@ -54,9 +54,15 @@ const rich = buildOutboundMessage({
     },
     {
       filename: 'größe.ics',
-      contentType: 'text/calendar; method=REQUEST',
+      contentType: 'text/calendar; charset="UTF-8"; method=Request',
       disposition: 'attachment',
       content: Buffer.from('ics'),
+    },
+    {
+      filename: 'amp.html',
+      contentType: 'text/x-amp-html; charset=utf-8',
+      disposition: 'attachment',
+      content: Buffer.from('<html ⚡4email>'),
     },
   ],
 })
@@ -75,12 +81,14 @@ const richBody = {
   content: [
     { type: 'text/plain', value: 'Hello, reader.\n' },
     { type: 'text/html', value: '<p>Hello, <b>reader</b>.</p>\n' },
+    { type: 'text/x-amp-html', value: '<html ⚡4email>' },
+    { type: 'text/calendar; method=REQUEST', value: 'ics' },
   ],
   attachments: [
     { content: 'cG5n', type: 'image/png', filename: 'logo.png', disposition: 'inline', content_id: 'logo' },
     {
       content: 'aWNz',
-      type: 'text/calendar; method=REQUEST',
+      type: 'application/ics',
       filename: 'größe.ics',
       disposition: 'attachment',
     },
@@ -124,7 +132,8 @@ describe('the request', () => {
 
   test('says what the official SDK says', async () => {
     const [personalization] = richBody.personalizations
-    if (!personalization) throw new Error('no recipients')
+    const [content, ...forms] = richBody.content
+    if (!personalization || !content) throw new Error('no recipients, or no content')
     const [ours, theirs] = await exchanged(rich, {
       also: (port) => {
         sdk.setClient(sdkClient)
@@ -136,8 +145,7 @@ describe('the request', () => {
           from: richBody.from,
           replyToList: richBody.reply_to_list,
           subject: rich.subject,
-          text: rich.text ?? '',
-          html: rich.html ?? '',
+          content: [content, ...forms],
           headers: richBody.headers,
           categories: rich.tags,
           customArgs: richBody.custom_args,

@@ -43,6 +43,7 @@ export function createSparkpost(): Provider<SparkpostCredentials, SparkpostSetti
     // https://developers.sparkpost.com/api/transmissions/
     capabilities: {
       recipientsMax: 1000,
+      localParts: 'plain',
       messageBytesMax: 20 * 1000 * 1000,
       idempotencyWindowMs: 0,
       answersEachRecipient: false,
