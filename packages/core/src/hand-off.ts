@@ -4,13 +4,22 @@ import type { LoadedMessage } from '@lettergate/db/sql/load-claimed'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import type { Calls } from './call-provider.ts'
 import { cannotCarry, carriedOfStored } from './can-carry.ts'
-import { type Choice, choose, failedTries, hasOther, hasRoomier, type View, type WaitWhy } from './choose.ts'
-import { failedTriesOf } from './earlier-tries.ts'
+import {
+  type Choice,
+  choose,
+  failedTries,
+  hasOther,
+  hasReady,
+  hasRoomier,
+  type View,
+  type WaitWhy,
+} from './choose.ts'
+import { failedTriesOf, unrecognisedOf } from './earlier-tries.ts'
 import type { Failpoint } from './failpoint.ts'
 import { CALL_DEADLINE_MS } from './leases.ts'
 import { toHeldRecord, toRecord, toUnsureRecord } from './outcome.ts'
 import type { Pace, Permit } from './pace.ts'
-import { type Portion, portionOf } from './portion.ts'
+import { type Portion, pendingRecipients, portionOf } from './portion.ts'
 import type { Recorder } from './record.ts'
 import type { Candidate, Route, Router } from './route.ts'
 
@@ -65,6 +74,15 @@ type Plan = {
   choice: Choice
   portion: Portion
   permit: Permit
+}
+
+/** Whether anybody was refused. */
+const isRefusing = (outcome: SendOutcome) => outcome.kind !== 'accepted' || outcome.refused !== undefined
+
+/** What was said in unknown words about those who still wait. */
+function unrecognisedIn(message: Message) {
+  const waiting = new Set(pendingRecipients(message).map(({ position }) => position))
+  return unrecognisedOf(message.tries).filter(({ position }) => waiting.has(position))
 }
 
 /** Spread, so that what waits for the same moment does not come back together. */
@@ -138,7 +156,8 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
       startedAt: fence.startedAt,
       repeatWindowMs: window,
       ...{ portion, choice: plan.choice, failedBefore: failedTries(plan.view.tries, candidate) },
-      hasOther: outcome.kind !== 'accepted' && hasOther(plan.route, candidate, plan.view),
+      hasOther: isRefusing(outcome) && hasOther(plan.route, candidate, plan.view),
+      hasReady: isRefusing(outcome) && hasReady(plan.route, candidate, plan.view),
       hasRoomier: outcome.kind === 'rejected' && hasRoomier(plan.route, candidate, plan.view),
     }
     await deps.recorder.record(toRecord(message, context, outcome))
@@ -207,6 +226,7 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
     const carried = carriedOfStored(message.document)
     const view: View = {
       tries: failedTriesOf(message.tries),
+      unrecognised: unrecognisedIn(message),
       standingOf: deps.pace.standingOf,
       faultOf: ({ provider }) => (unsure ? null : cannotCarry(provider.capabilities, carried)),
       now: now(),
