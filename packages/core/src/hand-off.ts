@@ -12,6 +12,7 @@ import { toHeldRecord, toRecord, toUnsureRecord } from './outcome.ts'
 import type { Pace, Permit } from './pace.ts'
 import { type Portion, portionOf } from './portion.ts'
 import type { Recorder } from './record.ts'
+import { atLeastMs } from './retry-delay.ts'
 import type { Candidate, Route, Router } from './route.ts'
 
 type Message = LoadedMessage
@@ -66,9 +67,6 @@ type Plan = {
   portion: Portion
   permit: Permit
 }
-
-/** Spread, so that what waits for the same moment does not come back together. */
-const spread = (ms: number) => ms + Math.random() * Math.min(ms / 4, 30_000)
 
 /** What a connection has used up, as the attempt that went by another one tells it. */
 const LIMITS: Partial<Record<WaitWhy, string>> = {
@@ -163,7 +161,7 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
       if (chosen.kind === 'none') return chosen.reason
       if (chosen.kind === 'wait') {
         const { connectionId, why, ms } = chosen
-        return { connectionId, why, ms: spread(ms), version, message }
+        return { connectionId, why, ms: atLeastMs(ms), version, message }
       }
       const { candidate, isProbe } = chosen
       const portion = portionOf(message, candidate.provider.capabilities)
@@ -181,7 +179,7 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
       const { connectionId } = candidate
       if (leave.kind === 'full')
         return { connectionId, why: hasTime ? 'rate' : 'concurrency', ms: null, version, message }
-      const ms = leave.why === 'paused' ? spread(leave.ms) : leave.ms
+      const ms = leave.why === 'paused' ? atLeastMs(leave.ms) : leave.ms
       const waits: Waits = { connectionId, why: leave.why, ms, version, message }
       if (LIMITS[leave.why] === undefined) return waits
       usedUp.set(candidate, waits)

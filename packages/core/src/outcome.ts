@@ -6,7 +6,7 @@ import { classOf } from '@lettergate/providers/failures'
 import type { RecipientRefusal, SendOutcome } from '@lettergate/providers/provider'
 import type { Choice } from './choose.ts'
 import { type Portion, pendingRecipients, portionOf } from './portion.ts'
-import { retryDelayMs } from './retry-delay.ts'
+import { askedDelayMs, retryDelayMs } from './retry-delay.ts'
 
 export type AttemptContext = {
   number: number
@@ -112,13 +112,14 @@ function triesBefore(outcome: SendOutcome, attempt: AttemptContext): number {
   return Math.min(number - 1, portion?.aloneBefore ?? number, ofConnection ?? number)
 }
 
-/** Until the next try: none while another connection can take over; else by how often all of them were tried. */
+/** Until the next try: none while another connection can take over; else as asked, or by how often all of them were tried. */
 function waitMs(outcome: SendOutcome, attempt: AttemptContext, random: () => number): number {
   const atMostMs = outcome.kind === 'accepted' ? undefined : classOf(outcome.code).waitMsMax
   if (atMostMs !== undefined) return Math.min(atMostMs, retryDelayMs(attempt.number, random))
   if (isSafe(outcome, attempt) && attempt.hasOther) return 0
   const asked = outcome.kind === 'deferred' ? outcome.retryAfterMs : undefined
-  return Math.max(asked ?? 0, retryDelayMs(1 + triesBefore(outcome, attempt), random))
+  const tries = 1 + triesBefore(outcome, attempt)
+  return asked === undefined ? retryDelayMs(tries, random) : askedDelayMs(asked, tries, random)
 }
 
 /** Whom the call did not try at all, though it was asked to; a call that tried nobody has deferred all. */
