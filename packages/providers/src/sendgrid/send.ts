@@ -1,6 +1,8 @@
 import { encodeWord } from 'nodemailer/lib/mime-funcs'
+import { encodeWeight } from '../encode-large.ts'
 import { toFailure } from '../failures.ts'
 import { exchange } from '../http.ts'
+import { Base64, toJsonBody } from '../json-body.ts'
 import { pendingFieldsWithTo } from '../mailbox-text.ts'
 import type {
   Io,
@@ -42,7 +44,7 @@ export async function sendBySendgrid(
     Accept: 'application/json',
     'User-Agent': 'Lettergate',
   }
-  const body = JSON.stringify(toBody(message, personalization))
+  const body = await toJsonBody(toBody(message, personalization), encodeWeight(message))
   const reached = {
     to: personalization.to.map(({ email }) => email),
     cc: personalization.cc?.map(({ email }) => email) ?? [],
@@ -113,7 +115,7 @@ function toHeaders({ id, headers }: OutboundMessage): Record<string, string> {
 
 function toAttachment({ filename, contentType, disposition, contentId, content }: OutboundAttachment) {
   return {
-    content: content.toString('base64'),
+    content: new Base64(content),
     type: contentType,
     filename,
     disposition,

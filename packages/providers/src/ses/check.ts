@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { z } from 'zod'
 import { parseAnswer } from '../answer.ts'
 import { faulty, inquire } from '../http-check.ts'
@@ -89,7 +90,7 @@ async function listIdentities(connection: Connection, endpoint: string, io: Io):
 
 function toRequest({ credentials, settings }: Connection, url: URL, io: Io): HttpRequest {
   const { host, pathname: path, search } = url
-  const request = { method: 'GET', host, path, query: search.slice(1), body: '' } as const
+  const request = { method: 'GET', host, path, query: search.slice(1), bodyHash: hash('sha256', '') } as const
   const headers = signedHeaders({ ...request, region: settings.region }, credentials, io.now())
   return { method: 'GET', url: url.href, headers }
 }

@@ -1,4 +1,5 @@
 import { exchange } from '../http.ts'
+import { Base64, hashBody, toJsonBody } from '../json-body.ts'
 import { buildMime } from '../mime.ts'
 import type { HttpRequest, Io, OutboundMessage, ProviderConnection, SendOutcome } from '../provider.ts'
 import { tellUnverified } from '../unverified.ts'
@@ -19,24 +20,25 @@ export async function sendBySes(
   io: Io,
 ): Promise<SendOutcome> {
   const mime = await buildMime(message)
-  const outcome = await exchange(io, toRequest(message, mime, connection, endpoint, io.now()), toOutcome)
+  const outcome = await exchange(io, await toRequest(message, mime, connection, endpoint, io), toOutcome)
   return tellUnverified(outcome, message.from.address)
 }
 
 /** The signed request for one message. */
-function toRequest(
+async function toRequest(
   message: OutboundMessage,
   mime: Buffer,
   { credentials, settings }: Connection,
   endpoint: string,
-  now: Date,
-): HttpRequest {
+  io: Io,
+): Promise<HttpRequest> {
   const { host, pathname: path, href: url } = new URL(endpoint + sendPath)
-  const body = JSON.stringify(toBody(message, mime, settings))
+  const body = await toJsonBody(toBody(message, mime, settings), mime.length)
+  const bodyHash = await hashBody(body)
   const headers = signedHeaders(
-    { method: 'POST', host, path, body, region: settings.region },
+    { method: 'POST', host, path, bodyHash, region: settings.region },
     credentials,
-    now,
+    io.now(),
   )
   return { method: 'POST', url, headers, body }
 }
@@ -47,7 +49,7 @@ function toBody(message: OutboundMessage, mime: Buffer, settings: SesSettings) {
   return {
     FromEmailAddress: message.from.address,
     Destination: { ToAddresses: message.envelopeTo },
-    Content: { Raw: { Data: mime.toString('base64') } },
+    Content: { Raw: { Data: new Base64(mime) } },
     EmailTags: emailTags(message),
     ConfigurationSetName: settings.configuration_set,
   }

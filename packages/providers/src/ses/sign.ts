@@ -38,7 +38,8 @@ export function signedHeaders(
     host: string
     path: string
     query?: string
-    body: string
+    /** SHA-256 of the body, in hexadecimal. */
+    bodyHash: string
     region: string
   },
   credentials: SesCredentials,
@@ -58,7 +59,7 @@ export function signedHeaders(
     ...(token === undefined ? [] : [`x-amz-security-token:${token}`]),
     '',
     names,
-    hash('sha256', request.body),
+    request.bodyHash,
   ].join('\n')
   const { scope, key } = signingKey(credentials, date.slice(0, 8), request.region)
   const signature = createHmac('sha256', key)
