@@ -1,33 +1,69 @@
-/** Bytes that may be held at once. The first of the queue waits until there is room; order is kept, so nobody starves. */
+/** Bytes that may be held at once, shared out by dynamic threshold. */
 export type Budget = {
-  take(bytes: number): Promise<() => void>
+  /** Resolves with the release once there is room for the tenant's next item. */
+  take(tenantId: string, bytes: number): Promise<() => void>
 }
 
-/** One item larger than the whole budget is let in alone. */
-export function createBudget(maxBytes: number): Budget {
+type Waiter = { bytes: number; resolve(release: () => void): void }
+
+/**
+ * A tenant may hold as many bytes as are still free, or one item, so that what waits for one tenant's calls never keeps another one
+ * waiting. Items of `smallBytes` at most are let in at once: calls at once bound their number. One larger than the whole budget is let
+ * in alone.
+ */
+export function createBudget(maxBytes: number, smallBytes: number): Budget {
   let used = 0
-  const queue: { bytes: number; resolve(release: () => void): void }[] = []
+  const held = new Map<string, number>()
+  // Tenants take turns: a map keeps the order of insertion, and who was served goes to its end.
+  const waiting = new Map<string, Waiter[]>()
 
-  const fits = (bytes: number) => used === 0 || used + bytes <= maxBytes
+  function fits(tenantId: string, bytes: number): boolean {
+    if (used === 0) return true
+    if (used + bytes > maxBytes) return false
+    const own = held.get(tenantId) ?? 0
+    return own === 0 || own + bytes <= maxBytes - used
+  }
 
-  function grant(bytes: number): () => void {
+  function grant(tenantId: string, bytes: number): () => void {
     used += bytes
+    held.set(tenantId, (held.get(tenantId) ?? 0) + bytes)
     let released = false
     return () => {
       if (released) return
       released = true
       used -= bytes
-      for (let next = queue[0]; next && fits(next.bytes); next = queue[0]) {
-        queue.shift()
-        next.resolve(grant(next.bytes))
+      const left = (held.get(tenantId) ?? bytes) - bytes
+      if (left > 0) held.set(tenantId, left)
+      else held.delete(tenantId)
+      admit()
+    }
+  }
+
+  function admit(): void {
+    for (const [tenantId, queue] of [...waiting]) {
+      const [next] = queue
+      if (!next) continue
+      if (!fits(tenantId, next.bytes)) {
+        // Room is kept for an item that finds none, or smaller ones would pass it for ever; a tenant's own share is no reason to.
+        if (!held.has(tenantId)) return
+        continue
       }
+      queue.shift()
+      waiting.delete(tenantId)
+      if (queue.length > 0) waiting.set(tenantId, queue)
+      next.resolve(grant(tenantId, next.bytes))
     }
   }
 
   return {
-    take(bytes) {
-      if (queue.length === 0 && fits(bytes)) return Promise.resolve(grant(bytes))
-      return new Promise((resolve) => queue.push({ bytes, resolve }))
+    take(tenantId, bytes) {
+      if (bytes <= smallBytes) return Promise.resolve(() => undefined)
+      const { promise, resolve } = Promise.withResolvers<() => void>()
+      const queue = waiting.get(tenantId) ?? []
+      queue.push({ bytes, resolve })
+      waiting.set(tenantId, queue)
+      if (queue.length === 1) admit()
+      return promise
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { LoadedMessage, LoadedRecipient } from '@lettergate/db/sql/load-claimed'
 import type { Tenants } from '@lettergate/db/tenant-database'
+import { EncodeFailed } from '@lettergate/providers/encode-large'
 import { toFailure } from '@lettergate/providers/failures'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import { withoutSecrets } from '@lettergate/providers/redact'
@@ -45,8 +46,8 @@ export function createCalls(deps: IoDeps & { tenants: Tenants; onError: (error: 
         return withoutSecrets(outcome, candidate.connection.credentials)
       } catch (error) {
         deps.onError(error)
-        // Before the call it is our own fault, and says nothing about the connection.
-        const code = called ? 'outcome-unknown' : 'recipient-deferred'
+        // Before anything has left it is our own fault, and says nothing about the connection.
+        const code = called && !(error instanceof EncodeFailed) ? 'outcome-unknown' : 'recipient-deferred'
         return toFailure(code, `internal error during attempt ${attempt}`)
       } finally {
         deadlines.clear()

@@ -32,8 +32,12 @@ export type Deliverer = {
 }
 
 const BATCH_MAX = 200
-/** Bytes of message content in memory; above it, messages wait for their turn. */
-const CONTENT_BYTES_MAX = 128 * 1024 * 1024
+/** Bytes of large messages in memory; above it, they wait for their turn. */
+const CONTENT_BYTES_MAX = 224 * 1024 * 1024
+/** Smaller ones are bounded by the calls at once, and wait for no large one. */
+const SMALL_BYTES_MAX = 64 * 1024
+/** While a call lasts: the content, the mail with it in base64, and at worst that in base64 again (MIME in JSON). */
+const BYTES_PER_CONTENT_BYTE = 4.2
 /** What waits no longer than this stays in hand, without a slot; a claim lasts ten times as long. */
 const IN_HAND_MS = 1_000
 /** Small ones stay in memory while they wait in hand; with 2,000 claims at most, in all, that is 32 MB. */
@@ -65,7 +69,7 @@ export function createDeliverer(deps: {
 }): Deliverer {
   const { now = Date.now, pace = noPace } = deps
   const slots = createSlots(deps.slots)
-  const budget = createBudget(CONTENT_BYTES_MAX)
+  const budget = createBudget(CONTENT_BYTES_MAX, SMALL_BYTES_MAX * BYTES_PER_CONTENT_BYTE)
   const calls = createCalls({ ...deps, now })
   let giveUpAt = Number.POSITIVE_INFINITY
 
@@ -106,7 +110,7 @@ export function createDeliverer(deps: {
   /** Tries once, holding a slot and the bytes of the message. */
   async function tryOnce(claim: Claim, again: Again): Promise<Waits | null> {
     const releaseSlot = await slots.acquire(claim.tenantId)
-    const releaseBytes = await budget.take(claim.contentBytes)
+    const releaseBytes = await budget.take(claim.tenantId, claim.contentBytes * BYTES_PER_CONTENT_BYTE)
     try {
       return await handOff(claim, again)
     } finally {

@@ -1,9 +1,13 @@
+import { Readable } from 'node:stream'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Dispatcher } from 'undici'
 import { connectReason } from './connect.ts'
 import { NetworkFailure } from './network-failure.ts'
 
 const defaultTimeoutMs = 30_000
 const defaultAnswerBytesMax = 1024 * 1024
+/** A larger body goes out piece by piece: encrypting 35 MB at once holds the thread, and a slow reader makes a second copy of it. */
+const pieceBytes = 128 * 1024
 
 export type HttpRequest = {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -30,9 +34,19 @@ export function sendRequest(
     const { origin, pathname, search } = new URL(request.url)
     const exchange = new Exchange(limits, { resolve, reject })
     if (exchange.over) return
-    const { method, headers, body = null } = request
-    dispatcher.dispatch({ origin, path: pathname + search, method, headers, body }, exchange)
+    const { method, body = null } = request
+    const isLarge = typeof body === 'object' && body !== null && body.length > 2 * pieceBytes
+    const headers = isLarge ? { ...request.headers, 'Content-Length': String(body.length) } : request.headers
+    const sent = isLarge ? Readable.from(piecesOf(body), { objectMode: false }) : body
+    dispatcher.dispatch({ origin, path: pathname + search, method, headers, body: sent }, exchange)
   })
+}
+
+async function* piecesOf(body: Buffer): AsyncGenerator<Buffer> {
+  for (let from = 0; from < body.length; from += pieceBytes) {
+    yield body.subarray(from, from + pieceBytes)
+    await turn()
+  }
 }
 
 /** Follows one exchange. Undici's own timeouts never fire while bytes drip in, so a timer bounds the whole of it. */

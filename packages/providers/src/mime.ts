@@ -2,6 +2,7 @@ import MailComposer from 'nodemailer/lib/mail-composer'
 import type MimeNode from 'nodemailer/lib/mime-node'
 import { encode as encodeQuoted, wrap as wrapQuoted } from 'nodemailer/lib/qp'
 import { divide } from './alternatives.ts'
+import { encodeLarge, encodeWeight, LARGE_BYTES_MIN } from './encode-large.ts'
 import { plainMime } from './mime-plain.ts'
 import { useOwnWords } from './mime-words.ts'
 import type { Mailbox, OutboundAttachment, OutboundMessage } from './provider.ts'
@@ -13,9 +14,16 @@ const idHeader = 'X-LG-Id'
 
 /**
  * The message as it is handed over. The same message gives the same bytes every time, so that every attempt carries
- * one mail and `/raw` can be rebuilt instead of stored.
+ * one mail and `/raw` can be rebuilt instead of stored. A large one is built by another thread.
  */
 export async function buildMime(message: OutboundMessage): Promise<Buffer> {
+  return encodeWeight(message) < LARGE_BYTES_MIN
+    ? buildMimeHere(message)
+    : await encodeLarge({ kind: 'mime', message })
+}
+
+/** The same, in this thread. */
+export function buildMimeHere(message: OutboundMessage): Buffer {
   const plain = plainMime(message, messageIdOf(message))
   if (plain !== null) return Buffer.from(plain, 'latin1')
   const mime = composeMime(message)

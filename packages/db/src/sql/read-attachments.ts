@@ -1,4 +1,5 @@
 import type { Queryable } from '../pool.ts'
+import { readAttachmentChunks } from './read-attachment-chunks.ts'
 
 export type StoredAttachment = {
   filename: string
@@ -14,10 +15,12 @@ type Row = {
   content_id: string | null
   disposition: 'attachment' | 'inline'
   bytes: number
-  chunks: Buffer[]
 }
 
-/** The attachments of one message, in order, whole. The caller bounds how many messages are held at once. */
+/**
+ * The attachments of one message, in order, whole. The caller bounds how many messages are held at once. Their memory is shared, so
+ * that another thread can encode them without a copy.
+ */
 export async function readAttachments(
   db: Queryable,
   message: { tenantId: string; id: string },
@@ -25,18 +28,24 @@ export async function readAttachments(
   const { rows } = await db.query<Row>({
     name: 'read-attachments',
     text: `
-      select a.filename, a.content_type, a.content_id, a.disposition, a.bytes,
-             array(select c.content from attachment_chunk c
-                   where c.tenant_id = a.tenant_id and c.message_id = a.message_id and c.position = a.position
-                   order by c.chunk) as chunks
+      select a.filename, a.content_type, a.content_id, a.disposition, a.bytes
       from attachment a where a.tenant_id = $1 and a.message_id = $2 order by a.position`,
     values: [message.tenantId, message.id],
   })
-  return rows.map((row) => ({
+  const attachments = rows.map((row) => ({
     filename: row.filename,
     contentType: row.content_type,
     contentId: row.content_id,
     disposition: row.disposition,
-    content: Buffer.concat(row.chunks),
+    content: Buffer.from(new SharedArrayBuffer(row.bytes)),
   }))
+  const filled = attachments.map(() => 0)
+  for await (const { position, content } of readAttachmentChunks(db, message)) {
+    const at = filled[position] ?? 0
+    content.copy(attachments[position]?.content ?? Buffer.alloc(0), at)
+    filled[position] = at + content.length
+  }
+  const short = attachments.findIndex(({ content }, position) => content.length !== filled[position])
+  if (short >= 0) throw new Error(`attachment ${short} of message ${message.id} is not whole`)
+  return attachments
 }

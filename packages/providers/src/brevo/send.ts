@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto'
+import { encodeWeight } from '../encode-large.ts'
 import { toFailure } from '../failures.ts'
 import { exchange } from '../http.ts'
+import { Base64, toJsonBody } from '../json-body.ts'
 import { pendingFieldsWithTo } from '../mailbox-text.ts'
 import type {
   HttpRequest,
@@ -32,20 +34,20 @@ export async function sendByBrevo(
     const reason = 'only copies of this message are left to send, and Brevo needs an address in To'
     return toFailure('provider-cannot-express', reason)
   }
-  return exchange(io, toRequest(body, connection, endpoint), toOutcome)
+  return exchange(
+    io,
+    toRequest(await toJsonBody(body, encodeWeight(message)), connection, endpoint),
+    toOutcome,
+  )
 }
 
-function toRequest(
-  body: ReturnType<typeof toBody>,
-  { credentials }: Connection,
-  endpoint: string,
-): HttpRequest {
+function toRequest(body: string | Buffer, { credentials }: Connection, endpoint: string): HttpRequest {
   const headers = {
     'api-key': credentials.api_key.reveal(),
     Accept: 'application/json',
     'Content-Type': 'application/json',
   }
-  return { method: 'POST', url: `${endpoint}/smtp/email`, headers, body: JSON.stringify(body) }
+  return { method: 'POST', url: `${endpoint}/smtp/email`, headers, body }
 }
 
 /**
@@ -83,7 +85,7 @@ function toContact(mailbox: Mailbox) {
 }
 
 function toAttachment({ filename, content }: OutboundAttachment) {
-  return { name: filename, content: content.toString('base64') }
+  return { name: filename, content: new Base64(content) }
 }
 
 /** The same UUID for the same text, in the form of version 5 (https://www.rfc-editor.org/rfc/rfc9562#section-5.5). */

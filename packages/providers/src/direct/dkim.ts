@@ -1,4 +1,5 @@
 import { createHash, createPrivateKey, type KeyObject, sign } from 'node:crypto'
+import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Secret } from '../secret.ts'
 import type { DkimKey } from './settings.ts'
@@ -45,7 +46,7 @@ export async function signMime(mime: Buffer, dkim: readonly DkimKey[], at: Date)
   if (dkim.length === 0) return mime
   const end = mime.indexOf('\r\n\r\n')
   const fields = parseFields(mime.subarray(0, end).toString('latin1'))
-  const bodyHash = hashBody(mime.subarray(end + 4))
+  const bodyHash = await hashBody(mime.subarray(end + 4))
   const signatures = await Promise.all(dkim.map((key) => toSignature(key, fields, bodyHash, at)))
   return Buffer.concat([Buffer.from(signatures.join(''), 'latin1'), mime])
 }
@@ -96,14 +97,35 @@ function relax(value: string): string {
     .trim()
 }
 
-/** https://www.rfc-editor.org/rfc/rfc6376#section-3.4.4 */
-function hashBody(body: Buffer): string {
-  const text = body.toString('latin1')
-  const lines = /[ \t]{2}|\t|[ \t]\r\n/.test(text)
-    ? text.replace(/[ \t]+/g, ' ').replaceAll(' \r\n', '\r\n')
-    : text
-  let end = lines.length
-  while (lines.endsWith('\r\n', end)) end -= 2
-  const canonical = end === 0 ? '' : `${lines.slice(0, end)}\r\n`
-  return createHash('sha256').update(canonical, 'latin1').digest('base64')
+const hashedBytes = 256 * 1024
+
+/** https://www.rfc-editor.org/rfc/rfc6376#section-3.4.4, of a large body piece by piece, with others' turns between. */
+async function hashBody(whole: Buffer): Promise<string> {
+  const body = whole.subarray(0, endOfText(whole))
+  const digest = createHash('sha256')
+  for (let from = 0; from < body.length; ) {
+    const lineEnd = body.indexOf(0x0a, from + hashedBytes)
+    const to = lineEnd < 0 ? body.length : lineEnd + 1
+    digest.update(canonical(body.toString('latin1', from, to)), 'latin1')
+    from = to
+    if (from < body.length) await turn()
+  }
+  if (body.length > 0) digest.update('\r\n')
+  return digest.digest('base64')
+}
+
+function canonical(lines: string): string {
+  return /[ \t]{2}|\t|[ \t]\r\n/.test(lines)
+    ? lines.replace(/[ \t]+/g, ' ').replaceAll(' \r\n', '\r\n')
+    : lines
+}
+
+/** Where the last line that says anything ends: spaces at the ends of lines count for nothing, nor do empty lines at the end. */
+function endOfText(body: Buffer): number {
+  let end = body.length
+  for (;;) {
+    if (body[end - 1] === 0x0a && body[end - 2] === 0x0d) end -= 2
+    else if (body[end - 1] === 0x20 || body[end - 1] === 0x09) end -= 1
+    else return end
+  }
 }

@@ -1,4 +1,5 @@
 import { exchange } from '../http.ts'
+import { Latin1, toJsonBody } from '../json-body.ts'
 import { buildMime } from '../mime.ts'
 import type { HttpRequest, Io, OutboundMessage, ProviderConnection, SendOutcome } from '../provider.ts'
 import { correlationFields } from './correlation.ts'
@@ -21,24 +22,25 @@ export async function sendByMandrill(
   io: Io,
 ): Promise<SendOutcome> {
   const mime = await buildMime(message)
-  return exchange(io, toRequest(message, mime, connection, endpoint), (response, now) =>
+  return exchange(io, await toRequest(message, mime, connection, endpoint), (response, now) =>
     toOutcome(message.envelopeTo, response, now),
   )
 }
 
 /** https://mailchimp.com/developer/transactional/api/messages/: `to` alone decides who gets the mail. */
-function toRequest(
+async function toRequest(
   message: OutboundMessage,
   mime: Buffer,
   { credentials, settings }: Connection,
   endpoint: string,
-): HttpRequest {
-  const body = JSON.stringify({
+): Promise<HttpRequest> {
+  const request = {
     key: credentials.api_key.reveal(),
-    raw_message: orders(message, settings) + mime.toString('latin1'),
+    raw_message: new Latin1(Buffer.from(orders(message, settings), 'latin1'), mime),
     to: message.envelopeTo,
     async: false,
-  })
+  }
+  const body = await toJsonBody(request, mime.length)
   const headers = { 'Content-Type': 'application/json', 'User-Agent': 'Lettergate' }
   return { method: 'POST', url: `${endpoint}${apiPath}/messages/send-raw`, headers, body }
 }

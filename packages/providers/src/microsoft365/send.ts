@@ -1,6 +1,7 @@
 import { toReason } from '../answer.ts'
 import { toFailure } from '../failures.ts'
 import { exchange } from '../http.ts'
+import { toBase64Body } from '../json-body.ts'
 import { messageIdOf } from '../mime.ts'
 import { isNetworkFailure } from '../network-failure.ts'
 import type { Tokens } from '../oauth2.ts'
@@ -35,7 +36,7 @@ export async function sendByMicrosoft365(
   const url = userUrl(connection.settings)
   const parts = await toParts(message)
   if (parts.apart.length === 0 && bodyChars(message) > repeatedCharsMax)
-    return exchange(io, toMimeRequest(`${url}/sendMail`, parts.mime), (response, now) =>
+    return exchange(io, await toMimeRequest(`${url}/sendMail`, parts.mime), (response, now) =>
       toOutcome(response, now, messageIdOf(message)),
     )
   if (parts.apart.some(needsSession) && !takesSessions(connection.settings))
@@ -57,12 +58,12 @@ function bodyChars({ html, text }: OutboundMessage): number {
 }
 
 /** https://learn.microsoft.com/en-us/graph/outlook-send-mime-message. Recipients are those in To, Cc and Bcc. */
-function toMimeRequest(url: string, mime: Buffer): HttpRequest {
+async function toMimeRequest(url: string, mime: Buffer): Promise<HttpRequest> {
   return {
     method: 'POST',
     url,
     headers: { ...prefer, 'Content-Type': 'text/plain' },
-    body: mime.toString('base64'),
+    body: await toBase64Body(mime),
   }
 }
 
@@ -73,7 +74,7 @@ async function createDraft(
   steps: Steps,
 ): Promise<Draft | SendOutcome> {
   const answerBytesMax = answerBytesFor(apart.length > 0 ? bodyChars(message) : 0)
-  const answer = await steps.graph({ ...toMimeRequest(`${url}/messages`, mime), answerBytesMax })
+  const answer = await steps.graph({ ...(await toMimeRequest(`${url}/messages`, mime)), answerBytesMax })
   return 'kind' in answer ? answer : toDraft(answer, steps.now())
 }
 

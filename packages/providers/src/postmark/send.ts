@@ -1,4 +1,6 @@
+import { encodeWeight } from '../encode-large.ts'
 import { exchange } from '../http.ts'
+import { Base64, toJsonBody } from '../json-body.ts'
 import { mailboxText, pendingFields } from '../mailbox-text.ts'
 import { foldableSubject } from '../mime-words.ts'
 import type {
@@ -17,21 +19,21 @@ import { toOutcome } from './outcome.ts'
 type Connection = ProviderConnection<PostmarkCredentials, PostmarkSettings>
 
 /** Hands the message to Postmark as JSON: it takes no MIME. */
-export function sendByPostmark(
+export async function sendByPostmark(
   message: OutboundMessage,
   connection: Connection,
   endpoint: string,
   io: Io,
 ): Promise<SendOutcome> {
-  const request = toRequest(message, connection, endpoint)
+  const request = await toRequest(message, connection, endpoint)
   return exchange(io, request, (response, now) => toOutcome(response, now, message.envelopeTo))
 }
 
-function toRequest(
+async function toRequest(
   message: OutboundMessage,
   { credentials, settings }: Connection,
   endpoint: string,
-): HttpRequest {
+): Promise<HttpRequest> {
   const headers = {
     'X-Postmark-Server-Token': credentials.server_token.reveal(),
     Accept: 'application/json',
@@ -41,7 +43,7 @@ function toRequest(
     method: 'POST',
     url: `${endpoint}/email`,
     headers,
-    body: JSON.stringify(toBody(message, settings)),
+    body: await toJsonBody(toBody(message, settings), encodeWeight(message)),
   }
 }
 
@@ -79,7 +81,7 @@ function toAttachment({ filename, contentType, content, disposition, contentId }
   return {
     Name: filename,
     ContentType: contentType,
-    Content: content.toString('base64'),
+    Content: new Base64(content),
     // What has a content id is shown inline.
     ...(disposition === 'inline' && contentId !== undefined && { ContentID: `cid:${contentId}` }),
   }

@@ -1,5 +1,7 @@
+import { encodeWeight } from '../encode-large.ts'
 import { toFailure } from '../failures.ts'
 import { exchange } from '../http.ts'
+import { Base64, toJsonBody } from '../json-body.ts'
 import { mailboxText, pendingFieldsWithTo } from '../mailbox-text.ts'
 import { foldableSubject } from '../mime-words.ts'
 import type {
@@ -28,15 +30,15 @@ export async function sendByResend(
     const reason = 'only copies of this message are left to send, and Resend needs an address in To'
     return toFailure('provider-cannot-express', reason)
   }
-  return exchange(io, toRequest(message, body, connection, endpoint), toOutcome)
+  return exchange(io, await toRequest(message, body, connection, endpoint), toOutcome)
 }
 
-function toRequest(
+async function toRequest(
   message: OutboundMessage,
   body: ReturnType<typeof toBody>,
   { credentials }: Connection,
   endpoint: string,
-): HttpRequest {
+): Promise<HttpRequest> {
   const headers = {
     Authorization: `Bearer ${credentials.api_key.reveal()}`,
     'Content-Type': 'application/json',
@@ -44,7 +46,8 @@ function toRequest(
     // Requests without one are refused.
     'User-Agent': 'Lettergate',
   }
-  return { method: 'POST', url: `${endpoint}/emails`, headers, body: JSON.stringify(body) }
+  const json = await toJsonBody(body, encodeWeight(message))
+  return { method: 'POST', url: `${endpoint}/emails`, headers, body: json }
 }
 
 /**
@@ -76,7 +79,7 @@ function toAttachment({ filename, contentType, content, disposition, contentId }
   return {
     filename,
     content_type: contentType,
-    content: content.toString('base64'),
+    content: new Base64(content),
     // What has a content id is shown inline.
     ...(disposition === 'inline' && contentId !== undefined && { content_id: contentId }),
   }

@@ -1,7 +1,9 @@
 import { encodeWord } from 'nodemailer/lib/mime-funcs'
 import { divide, methodOf } from '../alternatives.ts'
+import { encodeWeight } from '../encode-large.ts'
 import { toFailure } from '../failures.ts'
 import { exchange } from '../http.ts'
+import { Base64, toJsonBody } from '../json-body.ts'
 import { pendingFieldsWithTo } from '../mailbox-text.ts'
 import { foldableSubject } from '../mime-words.ts'
 import type {
@@ -45,7 +47,7 @@ export async function sendBySendgrid(
     Accept: 'application/json',
     'User-Agent': 'Lettergate',
   }
-  const body = JSON.stringify(toBody(message, personalization))
+  const body = await toJsonBody(toBody(message, personalization), encodeWeight(message))
   const reached = {
     to: personalization.to.map(({ email }) => email),
     cc: personalization.cc?.map(({ email }) => email) ?? [],
@@ -126,7 +128,7 @@ function toType(contentType: string): string {
 
 function toAttachment({ filename, contentType, disposition, contentId, content }: OutboundAttachment) {
   return {
-    content: content.toString('base64'),
+    content: new Base64(content),
     type: toType(contentType),
     filename,
     disposition,

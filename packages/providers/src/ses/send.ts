@@ -1,6 +1,7 @@
 import type { SendEmailCommandInput } from '@aws-sdk/client-sesv2'
 import { toFailure } from '../failures.ts'
 import { exchange } from '../http.ts'
+import { Base64, hashBody, toJsonBody } from '../json-body.ts'
 import { buildMime } from '../mime.ts'
 import type { Io, OutboundMessage, SendOutcome } from '../provider.ts'
 import { tellUnverified } from '../unverified.ts'
@@ -26,14 +27,15 @@ export async function sendBySes(
   if (identity.kind === 'failed') return toFailure(identity.code, identity.reason)
   const mime = await buildMime(message)
   const url = new URL(`${sesEndpoint(settings)}/v2/email/outbound-emails`)
-  const body = JSON.stringify(toBody(message, mime, settings))
-  const headers = await signPost({ url, body }, identity.keys, settings, io.now())
+  const body = await toJsonBody(toBody(message, mime, settings), mime.length)
+  const bodyHash = await hashBody(body)
+  const headers = await signPost({ url, bodyHash }, identity.keys, settings, io.now())
   const outcome = await exchange(io, { method: 'POST', url: url.href, headers, body }, toOutcome)
   return tellUnverified(outcome, message.from.address)
 }
 
 /** The SDK's input as it goes out: bytes are base64 in JSON. */
-type SendEmailBody = Omit<SendEmailCommandInput, 'Content'> & { Content: { Raw: { Data: string } } }
+type SendEmailBody = Omit<SendEmailCommandInput, 'Content'> & { Content: { Raw: { Data: Base64 } } }
 
 // https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html: the destination alone decides who gets
 // the mail, so Bcc needs no header, and all addresses may stand in one list.
@@ -41,7 +43,7 @@ function toBody(message: OutboundMessage, mime: Buffer, settings: SesSettings): 
   return {
     FromEmailAddress: message.from.address,
     Destination: { ToAddresses: message.envelopeTo },
-    Content: { Raw: { Data: mime.toString('base64') } },
+    Content: { Raw: { Data: new Base64(mime) } },
     EmailTags: emailTags(message),
     ConfigurationSetName: settings.configuration_set,
     EndpointId: settings.endpoint_id,

@@ -8,14 +8,17 @@ import type { SesSettings } from './types.ts'
 /** A signer for each set of keys and each region (`*`: of a multi-region endpoint). */
 const signers = new WeakMap<AwsCredentialIdentity, Map<string, RequestSigner>>()
 
-/** Adds the signature of AWS to the header fields of a POST request; a multi-region endpoint needs Signature Version 4a. */
+/**
+ * Adds the signature of AWS to the header fields of a POST request; a multi-region endpoint needs Signature Version 4a.
+ * `bodyHash`: SHA-256 of the body, in hexadecimal.
+ */
 export async function signPost(
-  request: { url: URL; body: string },
+  request: { url: URL; bodyHash: string },
   keys: AwsCredentialIdentity,
   settings: Pick<SesSettings, 'region' | 'endpoint_id'>,
   now: Date,
 ): Promise<Record<string, string>> {
-  const { url, body } = request
+  const { url, bodyHash } = request
   const signer = signerOf(keys, settings.endpoint_id === undefined ? settings.region : '*')
   const signed = await signer.sign(
     new HttpRequest({
@@ -23,8 +26,7 @@ export async function signPost(
       protocol: url.protocol,
       hostname: url.hostname,
       path: url.pathname,
-      headers: { 'content-type': 'application/json', host: url.host },
-      body,
+      headers: { 'content-type': 'application/json', host: url.host, 'x-amz-content-sha256': bodyHash },
     }),
     { signingDate: now },
   )

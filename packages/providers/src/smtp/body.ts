@@ -1,9 +1,13 @@
 import { Readable, Transform } from 'node:stream'
 
+/** The encoder looks at every byte: a piece of this size takes well under a millisecond. */
+const PIECE_BYTES = 64 * 1024
+
 /** A message on its way to a server, which knows how far it got. */
 export class Body extends Readable {
   readonly #mime: Buffer
-  #started = false
+  #wasAsked = false
+  #isGiven = false
   #encoder: Transform | undefined
 
   constructor(mime: Buffer) {
@@ -11,13 +15,37 @@ export class Body extends Readable {
     this.#mime = mime
   }
 
-  /** Called by the connection once the server has asked for the data: writes all of it at once. */
+  /** Called by the connection once the server has asked for the data: writes it in pieces, as fast as they leave. */
   override pipe<T extends NodeJS.WritableStream>(destination: T): T {
-    this.#started = true
+    this.#wasAsked = true
     this.#encoder = destination instanceof Transform ? destination : undefined
-    destination.write(this.#mime)
-    destination.end()
+    this.#give(destination, 0)
     return destination
+  }
+
+  #give(destination: NodeJS.WritableStream, from: number): void {
+    if (!destination.writable) return
+    const to = from + PIECE_BYTES
+    if (to >= this.#mime.length) {
+      destination.write(this.#mime.subarray(from))
+      this.#isGiven = true
+      destination.end()
+      return
+    }
+    const goOn = () => this.#give(destination, to)
+    // Others take their turns between two pieces, also where the network takes all of them at once.
+    if (destination.write(this.#mime.subarray(from, to))) setImmediate(goOn)
+    else destination.once('drain', goOn)
+  }
+
+  /** Whether the server has asked for it. */
+  get wasAsked(): boolean {
+    return this.#wasAsked
+  }
+
+  /** Whether all of it was written; until then nothing else may be. */
+  get isGiven(): boolean {
+    return this.#isGiven
   }
 
   /**
@@ -25,6 +53,6 @@ export class Body extends Readable {
    * the socket holds the dot last, so while the encoder still holds anything the dot has not left.
    */
   get mayBeComplete(): boolean {
-    return this.#started && (this.#encoder === undefined || this.#encoder.readableLength === 0)
+    return this.#isGiven && (this.#encoder === undefined || this.#encoder.readableLength === 0)
   }
 }

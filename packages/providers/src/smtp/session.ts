@@ -64,6 +64,8 @@ export class Session {
       this.#messages++
       this.#connection.send(envelope, body, (error, info) => {
         this.#needsReset = error !== null
+        // An answer before the end: what is left of the message would be read as commands.
+        if (body.wasAsked && !body.isGiven) this.#connection.close()
         settle(error ? toTransferFailure(error, body.mayBeComplete) : toAccepted(info))
       })
     })

@@ -1,5 +1,6 @@
 import { fitMetadata } from '../fit-metadata.ts'
 import { exchange } from '../http.ts'
+import { Latin1, toJsonBody } from '../json-body.ts'
 import { buildMime } from '../mime.ts'
 import type { HttpRequest, Io, OutboundMessage, ProviderConnection, SendOutcome } from '../provider.ts'
 import type { SparkpostCredentials, SparkpostSettings } from './index.ts'
@@ -17,24 +18,24 @@ export async function sendBySparkpost(
   io: Io,
 ): Promise<SendOutcome> {
   const mime = await buildMime(message)
-  return exchange(io, toRequest(message, mime, connection, endpoint), (response, now) =>
+  return exchange(io, await toRequest(message, mime, connection, endpoint), (response, now) =>
     toOutcome(message.envelopeTo, response, now),
   )
 }
 
-function toRequest(
+async function toRequest(
   message: OutboundMessage,
   mime: Buffer,
   { credentials, settings }: Connection,
   endpoint: string,
-): HttpRequest {
+): Promise<HttpRequest> {
   const headers = {
     Authorization: credentials.api_key.reveal(),
     'Content-Type': 'application/json',
     'User-Agent': 'Lettergate',
     ...(settings.subaccount !== undefined && { 'X-MSYS-SUBACCOUNT': String(settings.subaccount) }),
   }
-  const body = JSON.stringify(toBody(message, mime, settings))
+  const body = await toJsonBody(toBody(message, mime, settings), mime.length)
   return { method: 'POST', url: `${endpoint}/api/v1/transmissions`, headers, body }
 }
 
@@ -44,7 +45,7 @@ function toRequest(
  */
 function toBody(message: OutboundMessage, mime: Buffer, settings: SparkpostSettings) {
   const [campaign, ...furtherTags] = message.tags
-  const { raw, substitutions } = withoutTemplateCode(mime.toString('latin1'))
+  const { raw, substitutions } = withoutTemplateCode(mime)
   return {
     options: {
       // Otherwise List-Unsubscribe is replaced by SparkPost's: https://github.com/SparkPost/python-sparkpost/issues/163
@@ -63,12 +64,12 @@ function toBody(message: OutboundMessage, mime: Buffer, settings: SparkpostSetti
 }
 
 /** Header fields pass the template engine even where it is switched off, so that `{{` there must come out of a variable. */
-function withoutTemplateCode(mime: string): { raw: string; substitutions?: { lg_open: string } } {
+function withoutTemplateCode(mime: Buffer): { raw: Latin1; substitutions?: { lg_open: string } } {
   const end = mime.indexOf('\r\n\r\n')
-  const head = mime.slice(0, end)
-  if (!head.includes('{{')) return { raw: mime }
+  const head = mime.subarray(0, end).toString('latin1')
+  if (!head.includes('{{')) return { raw: new Latin1(mime) }
   return {
-    raw: head.replaceAll('{{', '{{lg_open}}') + mime.slice(end),
+    raw: new Latin1(Buffer.from(head.replaceAll('{{', '{{lg_open}}'), 'latin1'), mime.subarray(end)),
     substitutions: { lg_open: '{{' },
   }
 }
