@@ -99,6 +99,26 @@ describe('the oracle', () => {
     expect(verdict(client, taken('a', 'b'), miscounted).overQuota).toBe(1)
   })
 
+  test.each(['cancelled', 'failed'])(
+    'finds mail that a provider took beyond the limit, though it was %s and given back',
+    (status) => {
+      const database = stored({ a: status, b: status, c: 'sent' })
+      const client = [told('k', 'a'), told('l', 'b'), told('m', 'c')]
+      const judged = (limit: number) => {
+        database.usage = [{ tenantId: 't', day: 'd', counted: 1, limit }]
+        return verdict(client, taken('a', 'b', 'c'), database).overQuota
+      }
+      expect([judged(2), judged(3)]).toEqual([1, 0])
+    },
+  )
+
+  test('counts mail that was taken and still counts once', () => {
+    const database = stored({ a: 'sent', b: 'unknown' })
+    database.usage = [{ tenantId: 't', day: 'd', counted: 2, limit: 2 }]
+    const client = [told('k', 'a'), told('l', 'b')]
+    expect(verdict(client, taken('a', 'b'), database).overQuota).toBe(0)
+  })
+
   test('calls stuck what is still in the backlog at the end', () => {
     expect(verdict([told('k', 'a')], taken(), stored({ a: 'queued' }, ['a']))).toEqual({ ...CLEAN, stuck: 1 })
   })

@@ -48,7 +48,7 @@ export function judge(evidence: {
     unknown: database.messages
       .filter(({ statuses }) => statuses.includes('unknown'))
       .map(({ id }) => ({ id, taken: taken.has(id) })),
-    overQuota: findOverQuota(database),
+    overQuota: findOverQuota(taken, database),
     stuck: unfinished
       .filter(({ id }) => database.backlog.has(id))
       .map(({ id, statuses }) => `${id}: ${statuses}`),
@@ -89,16 +89,25 @@ function findRepeated(
   ]
 }
 
-function findOverQuota(database: DatabaseView): string[] {
+/**
+ * Three sums by tenant and day: what is stored and not given back is what is counted, and is within the limit; and so is all that counts
+ * or was taken by a provider, since what was taken is used up, whatever the gateway calls it.
+ */
+function findOverQuota(taken: ReadonlyMap<string, number>, database: DatabaseView): string[] {
   const stored = new Map<string, number>()
-  for (const { tenantId, day, statuses } of database.messages) {
+  const used = new Map<string, number>()
+  for (const { id, tenantId, day, statuses } of database.messages) {
     const place = `${tenantId} ${day}`
-    stored.set(place, (stored.get(place) ?? 0) + statuses.filter((status) => !NEVER_SENT.has(status)).length)
+    const counts = statuses.filter((status) => !NEVER_SENT.has(status)).length
+    stored.set(place, (stored.get(place) ?? 0) + counts)
+    used.set(place, (used.get(place) ?? 0) + Math.max(counts, taken.has(id) ? 1 : 0))
   }
   return database.usage.flatMap(({ tenantId, day, counted, limit }) => {
     const place = `${tenantId} ${day}`
     const count = stored.get(place) ?? 0
+    const use = used.get(place) ?? 0
     if (count > limit) return [`${place}: ${count} stored, limit ${limit}`]
+    if (use > limit) return [`${place}: ${use} stored or taken by a provider, limit ${limit}`]
     return count === counted ? [] : [`${place}: ${count} stored, ${counted} counted`]
   })
 }

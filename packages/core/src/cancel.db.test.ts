@@ -3,6 +3,7 @@ import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cancelMessage } from './cancel.ts'
 import { createMessageReader } from './read-messages.ts'
+import { retryMessage } from './retry.ts'
 import { type Backlog, buildBacklog } from './testing-backlog.ts'
 
 let db: TestDatabase
@@ -11,10 +12,9 @@ beforeAll(async () => {
 })
 afterAll(() => db.drop())
 
-function cancel({ tenantId, messageId }: Backlog) {
-  const messages = createMessageReader({ pool: db.pool })
-  return cancelMessage({ tenants: db.tenants, messages }, { tenantId, mode: 'live' }, messageId)
-}
+const deps = () => ({ tenants: db.tenants, messages: createMessageReader({ pool: db.pool }) })
+const cancel = ({ tenantId, messageId }: Backlog) =>
+  cancelMessage(deps(), { tenantId, mode: 'live' }, messageId)
 
 const wrongState = expect.objectContaining({ code: 'wrong-state' })
 
@@ -51,6 +51,32 @@ describe('cancelMessage', () => {
     await backlog.record(claim, ['deferred'], 60_000, 'unknown')
     await cancel(backlog)
     expect(await backlog.statuses()).toEqual(['unknown'])
+    expect(await backlog.used()).toBe(1)
+  })
+
+  it('what any try may have sent stays counted, though it was retried and deferred since', async () => {
+    const backlog = await buildBacklog(db.pool, { recipients: 2, dailyLimit: 5 })
+    const claim = await backlog.claim()
+    if (!claim || !(await backlog.fence(claim))) throw new Error('not claimed')
+    await backlog.record(claim, ['unknown'], 60_000, 'unknown')
+    await retryMessage(deps(), { tenantId: backlog.tenantId, mode: 'live' }, backlog.messageId)
+    const again = await backlog.claim()
+    if (!again || !(await backlog.fence(again))) throw new Error('not claimed')
+    await backlog.record(again, ['deferred', 'deferred'], 60_000)
+    await cancel(backlog)
+    // The second recipient was never carried by the try that nobody knows of.
+    expect(await backlog.statuses()).toEqual(['unknown', 'cancelled'])
+    expect(await backlog.used()).toBe(1)
+  })
+
+  it('stays counted where only an event says that the answer for one recipient was lost', async () => {
+    const backlog = await buildBacklog(db.pool, { recipients: 2 })
+    const claim = await backlog.claim()
+    if (!claim || !(await backlog.fence(claim))) throw new Error('not claimed')
+    await backlog.record(claim, ['unknown', 'deferred'], 60_000, 'deferred')
+    await retryMessage(deps(), { tenantId: backlog.tenantId, mode: 'live' }, backlog.messageId)
+    await cancel(backlog)
+    expect(await backlog.statuses()).toEqual(['unknown', 'cancelled'])
     expect(await backlog.used()).toBe(1)
   })
 

@@ -295,3 +295,25 @@ test.each<[string, SendOutcome]>([
 test('a message that no connection may carry is looked at again as soon as there is another', () => {
   expect(toHeldRecord(buildMessage({ connectionsVersion: 3 }), 'x')).toMatchObject({ waitVersion: 3 })
 })
+
+test('whom an earlier try may have reached is tried again, but never given back, whatever ends it', () => {
+  const doubtful = { maybeTaken: [0] }
+  const refused = record(
+    { kind: 'rejected', scope: 'message', code: 'message-refused', reason: 'no' },
+    doubtful,
+  )
+  expect(statuses(refused)).toEqual(['unknown', 'failed'])
+  expect(refused.giveBack).toBe(1)
+  expect(refused.changes[0]?.reason).toBe('no, after a try that may have been taken')
+  const deferred = record({ kind: 'deferred', code: 'provider-unavailable', reason: 'later' }, doubtful)
+  expect(statuses(deferred)).toEqual(['deferred', 'deferred'])
+  const last = record(
+    { kind: 'deferred', code: 'provider-unavailable', reason: 'later' },
+    { ...doubtful, expiresInMs: 0 },
+  )
+  expect(statuses(last)).toEqual(['unknown', 'failed'])
+  expect(last.giveBack).toBe(1)
+  const held = toHeldRecord(buildMessage({ ...doubtful, expiresInMs: 0 }), 'no connection')
+  expect(held.changes.map(({ status }) => status)).toEqual(['unknown', 'failed'])
+  expect(held.giveBack).toBe(1)
+})

@@ -93,6 +93,17 @@ function withDoubt(verdict: Verdict, mayRepeat: boolean): Verdict {
   return { kind: 'unknown', reason: verdict.reason }
 }
 
+/**
+ * Whom an earlier try may have reached does not fail, though it may be tried as often as its tenant wants: it would be given back to the
+ * quota for mail that somebody may have. The honest end is unknown, and it stays counted.
+ */
+function withoutGiveBack(verdict: Verdict, { position }: LoadedRecipient, message: LoadedMessage): Verdict {
+  if (verdict.kind !== 'failed' || !message.maybeTaken?.includes(position)) return verdict
+  return { kind: 'unknown', reason: afterDoubt(verdict.reason) }
+}
+
+const afterDoubt = (reason: string | null) => `${reason}, after a try that may have been taken`
+
 /** A change in the words of the contract: a status of the table, and its event. */
 type Change = RecipientChange & { status: RecipientStatus; event: EventType | null }
 
@@ -203,9 +214,10 @@ export function toRecord(
     if (verdict.kind === 'again' && isLast) {
       // Given up while nobody knows: the honest end is unknown, not failed.
       const kind = outcome.kind === 'unknown' || unsure ? 'unknown' : 'failed'
-      return toChange(recipient, { kind, reason: `gave up after 72 hours: ${verdict.reason}` }, message.mode)
+      const end: Verdict = { kind, reason: `gave up after 72 hours: ${verdict.reason}` }
+      return toChange(recipient, withoutGiveBack(end, recipient, message), message.mode)
     }
-    return toChange(recipient, verdict, message.mode)
+    return toChange(recipient, withoutGiveBack(verdict, recipient, message), message.mode)
   })
   const isAgain = changes.some((change) => change.status === 'deferred')
   const others = pendingRecipients(message).length > carried.length + portion.left.length
@@ -270,8 +282,18 @@ const HELD_RECHECK_MS = 10 * 60_000
 export function toHeldRecord(message: LoadedMessage, reason: string, random = Math.random): OutcomeRecord {
   const againInMs = HELD_RECHECK_MS * (1 + random() / 2)
   const isLast = againInMs >= message.expiresInMs
-  const status = isLast ? 'failed' : 'held'
   const pending = pendingRecipients(message)
+  const changes = pending.map((recipient): Change => {
+    const { position } = recipient
+    if (isLast) {
+      const end = withoutGiveBack({ kind: 'failed', reason }, recipient, message)
+      return toChange(recipient, end, message.mode)
+    }
+    return {
+      ...{ position, status: 'held', reason },
+      event: recipient.status === 'held' ? null : 'recipient.held',
+    }
+  })
   return {
     tenantId: message.tenantId,
     messageId: message.messageId,
@@ -279,15 +301,10 @@ export function toHeldRecord(message: LoadedMessage, reason: string, random = Ma
     mode: message.mode,
     usageDay: message.usageDay,
     attempt: null,
-    changes: pending.map((recipient) => ({
-      position: recipient.position,
-      status,
-      reason,
-      event: recipient.status === status ? null : `recipient.${status}`,
-    })),
+    changes,
     retryInMs: isLast ? null : againInMs,
     waitVersion: message.connectionsVersion,
-    giveBack: isLast ? pending.length : 0,
+    giveBack: changes.filter(({ status }) => status === 'failed').length,
   }
 }
 

@@ -149,3 +149,20 @@ test('a tenant that asks for another try takes the risk itself', async () => {
   expect(wanted).toEqual([null, null])
   expect(await state()).toMatchObject({ status: 'sent' })
 })
+
+test('another try that the tenant asked for and that is refused gives nothing back: the first may have been taken', async () => {
+  const { tryOnce, sent } = await setUp(unknown, {
+    kind: 'rejected',
+    scope: 'message',
+    code: 'message-refused',
+    reason: 'no',
+  })
+  await tryOnce()
+  await passTime(25)
+  await db.pool.query({ text: 'update outbox set first_due_at = now()' })
+  await tryOnce()
+  expect(sent).toHaveLength(2)
+  expect(await state()).toMatchObject({ status: 'unknown' })
+  const { rows } = await db.pool.query({ text: 'select accepted from usage' })
+  expect(rows).toEqual([{ accepted: 1 }])
+})

@@ -1,10 +1,11 @@
 import type { Queryable } from '../pool.ts'
+import { mayBeTaken } from './may-be-taken.ts'
 
 /**
  * Takes a message out of the backlog unless it is being handed over. The lock on the outbox row decides against a worker:
  * whoever has it first wins, and a worker that comes second finds no row to fence. Answers the state that the row was
  * in, or null if there was none: then nothing was done, as for 'sending'.
- * A recipient whose last try may have been taken is `unknown` and stays counted: nobody can call that mail back.
+ * A recipient whom any try may have reached is `unknown` and stays counted, though it was retried since: nobody can call that mail back.
  */
 export async function cancelMessage(
   db: Queryable,
@@ -18,18 +19,17 @@ export async function cancelMessage(
       ), removed as (
         delete from outbox o using target t where o.message_id = t.message_id and t.state <> 'sending'
         returning o.message_id
+      ), doubt as materialized (
+        select r.position, ${mayBeTaken({ tenantId: '$1', messageId: '$2', position: 'r.position' })} as unsure
+        from removed
+        join recipient r on r.tenant_id = $1 and r.message_id = $2 and r.status in ('scheduled', 'queued', 'deferred', 'held')
       ), stopped as (
         update recipient r
-        set status = case when doubt.unsure then 'unknown' else 'cancelled' end,
-            reason = case when doubt.unsure then 'cancelled after a try that may have been taken' end, updated_at = now()
-        from removed
-        cross join lateral (
-          select exists (
-            select from attempt a join outbox o on o.tenant_id = a.tenant_id and o.message_id = a.message_id
-            where a.tenant_id = $1 and a.message_id = $2 and a.outcome = 'unknown' and a.started_at >= o.first_due_at
-          ) as unsure
-        ) doubt
-        where r.tenant_id = $1 and r.message_id = $2 and r.status in ('scheduled', 'queued', 'deferred', 'held')
+        set status = case when d.unsure then 'unknown' else 'cancelled' end,
+            reason = case when d.unsure then 'cancelled after a try that may have been taken' end, updated_at = now()
+        from doubt d
+        where r.tenant_id = $1 and r.message_id = $2 and r.position = d.position
+          and r.status in ('scheduled', 'queued', 'deferred', 'held')
         returning r.position, r.status, r.reason
       ), told as (
         insert into event (tenant_id, message_id, position, type, data)

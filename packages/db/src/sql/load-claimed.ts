@@ -2,6 +2,7 @@ import type { ContentDocument, Envelope } from '../content-document.ts'
 import type { Queryable } from '../pool.ts'
 import { claimKeyArray } from './claim-key.ts'
 import { idRange } from './id-range.ts'
+import { mayBeTaken } from './may-be-taken.ts'
 
 export type LoadedRecipient = {
   position: number
@@ -50,6 +51,8 @@ export type LoadedMessage = {
   unsure: Doubt | null
   /** All such tries, one for each set of recipients that waits; the one that was repeated longest ago first. */
   doubts?: Doubt[]
+  /** Positions of recipients whom any try may have reached, whenever it was: they are never given back to the quota. */
+  maybeTaken?: number[]
   /** Attempts since it was due, in the order in which they were made. */
   tries: EarlierTry[]
   stream: 'transactional' | 'bulk'
@@ -70,8 +73,14 @@ export type LoadedMessage = {
  * its recipients read. `limit 1` keeps each lookup a probe: joined plainly, a plan made while tables were small read
  * them whole. The range of ids leaves the other days' partitions out before they are opened.
  * A retry that the tenant asked for begins anew (`first_due_at`): what was unsure before is the tenant's own risk, as it always is
- * for one who chose to send again.
+ * for one who chose to send again. That is about another try alone (`doubts`); what may be given back to the quota is judged by all tries
+ * of the message (`maybeTaken`).
  */
+const TAKEN = mayBeTaken({
+  ...{ tenantId: 'k.tenant_id', messageId: 'k.message_id', position: 'p.position' },
+  range: { from: '$3', to: '$4' },
+})
+
 const TEXT = `
 select o.tenant_id, o.message_id, o.epoch, o.attempts, o.mode, o.accepted_at, o.provider,
        o.connection_id as sending_connection_id, o.sending_at,
@@ -112,6 +121,11 @@ left join lateral (
         select from recipient p
         where p.tenant_id = k.tenant_id and p.message_id = k.message_id and p.message_id between $3 and $4
           and p.position = any (d.recipients) and p.status in ('scheduled', 'queued', 'deferred', 'held'))),
+    'maybeTaken', (
+      select json_agg(p.position)
+      from recipient p
+      where o.attempts > 0 and p.tenant_id = k.tenant_id and p.message_id = k.message_id and p.message_id between $3 and $4
+        and p.status in ('scheduled', 'queued', 'deferred', 'held') and ${TAKEN}),
     'tries', (
       select json_agg(json_build_object('connectionId', a.connection_id, 'outcome', a.outcome, 'scope', a.scope, 'code', a.code,
                                         'positions', a.recipients, 'passedOn', a.choice -> 'passedOn') order by a.number)
@@ -134,6 +148,7 @@ type Stored = Omit<Envelope, 'from' | 'recipients' | 'connection_id' | 'metadata
   connection_id: string | null
   recipients: (Envelope['recipients'][number] & { status: string })[]
   doubts: (Omit<Doubt, 'startedAt'> & { startedAt: string })[] | null
+  maybeTaken: number[] | null
   tries: EarlierTry[] | null
 }
 
@@ -214,6 +229,7 @@ type Told = Pick<
   | 'stream'
   | 'unsure'
   | 'doubts'
+  | 'maybeTaken'
   | 'tries'
 >
 
@@ -239,6 +255,7 @@ function fromEnvelope(envelope: Envelope, acceptedAt: Date): Told {
     stream: envelope.stream ?? 'transactional',
     unsure: null,
     doubts: [],
+    maybeTaken: [],
     tries: [],
   }
 }
@@ -259,6 +276,7 @@ function fromStored(stored: Stored): Told {
     stream: stored.stream,
     unsure: doubts[0] ?? null,
     doubts,
+    maybeTaken: stored.maybeTaken ?? [],
     tries: stored.tries ?? [],
   }
 }

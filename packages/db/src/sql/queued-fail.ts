@@ -1,14 +1,20 @@
 import { uuidArray } from '../arrays.ts'
 import type { Queryable } from '../pool.ts'
 import { idRange } from './id-range.ts'
+import { mayBeTaken } from './may-be-taken.ts'
 
 /** Messages in one statement: their ids must fit into one notification of 8,000 bytes. */
 export const FAIL_MAX = 200
 
+const IN_DOUBT = mayBeTaken({
+  ...{ tenantId: '$1', messageId: 'r.message_id', position: 'r.position' },
+  range: { from: '$4', to: '$5' },
+})
+
 /**
  * Ends messages that wait: their recipients fail for this reason, and are given back to the quota. The lock on the outbox row decides
- * against a worker, as for `cancelMessage`: what is being handed over is left alone. A recipient whose last try may have
- * been taken is `unknown`, and stays counted. Answers how many messages ended; safe to run twice.
+ * against a worker, as for `cancelMessage`: what is being handed over is left alone. A recipient whom any try may
+ * have reached is `unknown`, and stays counted. Answers how many messages ended; safe to run twice.
  */
 export async function failQueued(
   db: Queryable,
@@ -21,25 +27,23 @@ export async function failQueued(
     name: 'queued-fail',
     text: `
       with target as materialized (
-        select message_id, first_due_at from outbox
+        select message_id from outbox
         where message_id = any ($2::uuid[]) and tenant_id = $1 and state <> 'sending'
         order by message_id for update
       ), removed as (
         delete from outbox o using target t where o.message_id = t.message_id
-        returning o.message_id, t.first_due_at
+        returning o.message_id
       ), doubt as materialized (
-        select r.message_id, exists (
-          select from attempt a
-          where a.tenant_id = $1 and a.message_id = r.message_id and a.message_id between $4 and $5
-            and a.outcome = 'unknown' and a.started_at >= r.first_due_at
-        ) as unsure
-        from removed r
+        select r.message_id, r.position, ${IN_DOUBT} as unsure
+        from removed d
+        join recipient r on r.tenant_id = $1 and r.message_id = d.message_id and r.message_id between $4 and $5
+          and r.status in ('scheduled', 'queued', 'deferred', 'held')
       ), stopped as (
         update recipient r
         set status = case when d.unsure then 'unknown' else 'failed' end,
             reason = case when d.unsure then $3 || ', after a try that may have been taken' else $3 end, updated_at = now()
         from doubt d
-        where r.tenant_id = $1 and r.message_id = d.message_id and r.message_id between $4 and $5
+        where r.tenant_id = $1 and r.message_id = d.message_id and r.position = d.position and r.message_id between $4 and $5
           and r.status in ('scheduled', 'queued', 'deferred', 'held')
         returning r.message_id, r.position, r.status, r.reason
       ), told as (

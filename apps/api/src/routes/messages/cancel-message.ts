@@ -15,7 +15,7 @@ export function addCancelMessageRoute(app: FastifyInstance, deps: ApiDeps): void
       operationId: 'cancelMessage',
       summary: 'Cancel a message',
       description:
-        'Stops a message that was not handed over yet; its recipients count on your quota no longer. One whose last try may have been taken by the provider becomes `unknown` and stays counted.',
+        'Stops a message that was not handed over yet; its recipients count on your quota no longer. One that any try may have reached, even before a retry, becomes `unknown` and stays counted.',
       tags: ['Messages'],
       params: MessagePath,
       response: {
