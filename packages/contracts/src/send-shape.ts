@@ -98,7 +98,10 @@ function mailboxes(description: string, min: number, max: number) {
 const headersField = z
   .record(
     z.string().meta({ pattern: headerNamePattern.source }),
-    z.string().meta({ description: 'One line; folded and encoded by the gateway.' }),
+    z.string().meta({
+      description:
+        'One line; folded, and encoded by the grammar of its field, or refused where that cannot say it.',
+    }),
   )
   .meta({
     description:

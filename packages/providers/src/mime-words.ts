@@ -103,7 +103,14 @@ function quote(character: string): string {
 /** Fields that nodemailer writes by their grammar, of names and parts that are right already. */
 const structured = new Set([
   ...['From', 'Sender', 'To', 'Cc', 'Bcc', 'Reply-To', 'Message-ID', 'In-Reply-To', 'References', 'Date'],
-  ...['Content-ID', 'OTP-Token', 'Content-Type', 'Content-Disposition', 'Content-Transfer-Encoding', 'MIME-Version'],
+  ...[
+    'Content-ID',
+    'OTP-Token',
+    'Content-Type',
+    'Content-Disposition',
+    'Content-Transfer-Encoding',
+    'MIME-Version',
+  ],
 ])
 
 /**

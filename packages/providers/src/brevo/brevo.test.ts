@@ -196,6 +196,7 @@ describe('what Brevo cannot say is not sent', () => {
     ['a garbled name in Reply-To', { replyTo: [{ address: 'a@b.example', name: 'Ünal, Ö' }] }],
     ['a long name', named('x'.repeat(71))],
     ['a name that encoding makes long', named(`${'ü'.repeat(40)}, x`)],
+    ['a subject with a word longer than a line', { subject: 'x'.repeat(998) }],
     ['an inline image', file({ filename: 'a.png', disposition: 'inline', contentId: 'a' })],
     ['an unknown ending', file({ filename: 'a.bin' })],
     ['no ending', file({ filename: 'pdf' })],

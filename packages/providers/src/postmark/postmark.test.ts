@@ -128,6 +128,12 @@ describe('the request', () => {
     expect(withoutNull).toEqual(JSON.parse(ours?.body ?? ''))
   })
 
+  test('a subject with a word longer than a line goes as words that can be folded', async () => {
+    const subject = 'x'.repeat(998)
+    expect((await bodyOf({ subject })).Subject).toMatch(/^(?:=\?UTF-8\?Q\?x+\?= ?)+$/)
+    expect((await bodyOf({ subject: 'é'.repeat(998) })).Subject).toBe('é'.repeat(998))
+  })
+
   test('of a repeat is the same to the byte', async () => {
     const [first, second] = await exchanged(rich, { times: 2 })
     expect(first?.bytes.equals(second?.bytes ?? Buffer.alloc(0))).toBe(true)

@@ -163,6 +163,12 @@ describe('the request', () => {
     expect(first?.body).toBe(second?.body)
   })
 
+  test('a subject with a word longer than a line goes as words that can be folded', async () => {
+    const subject = 'x'.repeat(998)
+    expect((await bodyOf({ subject })).subject).toMatch(/^(?:=\?UTF-8\?Q\?x+\?= ?)+$/)
+    expect((await bodyOf({ subject: 'é'.repeat(998) })).subject).toBe('é'.repeat(998))
+  })
+
   test('recipients that were reached before are left out', async () => {
     const { personalizations } = await bodyOf({
       to: [{ address: 'a@example.org' }, { address: 'b@example.org' }],
