@@ -198,13 +198,7 @@ describe('what a reply means', () => {
     ['rcpt', '550 5.1.1 no such user', rejected('recipient-refused')],
     ['rcpt', '554 5.7.1 relay access denied', account('sending-host-refused')],
     ['rcpt', '550 5.7.708 blocked', account('sending-host-refused')],
-    [
-      'rcpt',
-      '554 5.7.1 Client host [192.0.2.9] blocked using lists.example',
-      account('sending-host-refused'),
-    ],
     ['rcpt', '550 5.7.1 no', rejected('refusal-unrecognised')],
-    ['message', '550 5.7.1 no', rejected('refusal-unrecognised')],
     ['rcpt', '550 5.4.5 quota', deferred],
     ['message', '550 5.7.26 unauthenticated', account('provider-sender-refused')],
     ['message', '421 4.7.28 unusual rate', deferred],
