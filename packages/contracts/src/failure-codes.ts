@@ -47,9 +47,18 @@ export const failures = {
     title: 'Host not permitted',
     summary: 'This gateway may not connect to the host or port in the settings.',
   },
+  'provider-address-blocked': {
+    title: 'Address of the gateway blocked',
+    summary: 'The server takes no mail from the IP address that this connection sends from.',
+  },
   'provider-sender-refused': {
     title: 'Sender refused',
     summary: 'The provider does not let this account send from the address in `from`.',
+  },
+  'sending-host-refused': {
+    title: 'Gateway refused by a mail server',
+    summary:
+      "The recipient's mail server refuses this gateway: its address, its name or its right to send there.",
   },
   'provider-sandbox': {
     title: 'Account in a sandbox',

@@ -36,8 +36,11 @@ export const failureClasses = {
   'provider-account-suspended': { outcome: 'rejected-account', connection: 'fails' },
   'provider-settings-wrong': { outcome: 'rejected-account', connection: 'fails' },
   'provider-egress-refused': { outcome: 'rejected-account', connection: 'fails' },
+  'provider-address-blocked': { outcome: 'rejected-account', connection: 'fails' },
   // One sender, one sandboxed recipient or one odd message says nothing about the others.
   'provider-sender-refused': { outcome: 'rejected-account', connection: 'none' },
+  // One domain's server says nothing about those of all others.
+  'sending-host-refused': { outcome: 'rejected-account', connection: 'none' },
   'provider-sandbox': { outcome: 'rejected-account', connection: 'none' },
   'provider-cannot-express': { outcome: 'rejected-account', connection: 'none' },
   // Our own sessions were all in use: the try did not begin, so it counts for nothing and is soon made again.

@@ -4,7 +4,9 @@ import type { RecipientRefusal, SendOutcome } from './provider.ts'
 /** The outcome of an attempt whose every recipient was refused by name: retried while one of them may still succeed. */
 export function toRefusedOutcome(refused: RecipientRefusal[]): SendOutcome {
   const rejected = refused.filter((refusal) => refusal.kind === 'rejected')
-  const deferred = refused.find((refusal) => refusal.kind === 'deferred')
+  const waiting = refused.filter((refusal) => refusal.kind === 'deferred')
+  // A limit of the account is waited for by all.
+  const deferred = waiting.find(({ code }) => classOf(code).connection === 'slows') ?? waiting[0]
   if (!deferred) {
     // Where another connection may be tried for one of them, the try as a whole says so.
     const told = rejected.find(({ code }) => classOf(code).elsewhere === 'once') ?? rejected[0]

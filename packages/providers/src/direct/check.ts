@@ -92,8 +92,9 @@ async function checkPort(settings: DirectSettings, ways: Ways, io: Io): Promise<
   }
   const { failure } = opened
   const isHeard = failure.kind === 'refused'
-  const code: FailureCode =
-    codeOf(failure) === 'provider-sender-refused' ? 'provider-sender-refused' : 'provider-unreachable'
+  const judged = codeOf(failure)
+  const isAboutUs = judged === 'sending-host-refused' || judged === 'provider-sender-refused'
+  const code: FailureCode = isAboutUs ? judged : 'provider-unreachable'
   const reason = toReason('reply' in failure ? failure.reply : failure.reason)
   const advice = isHeard
     ? `The mail server of ${domain ?? instead?.host} answers, but not to this installation: look its address up in block lists, and compare helo_name with its reverse record.`

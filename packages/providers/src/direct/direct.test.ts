@@ -184,23 +184,26 @@ describe('which host takes the mail', () => {
 
 describe('what a reply means', () => {
   const rejected = (code: string) => ({ kind: 'rejected', scope: 'message', code })
+  const account = (code: string) => ({ kind: 'rejected', scope: 'account', code })
   const deferred = { kind: 'deferred', code: 'recipient-deferred' }
   test.each<[keyof Script, string, object]>([
-    ['greeting', '554 5.7.1 listed', { kind: 'rejected', scope: 'account', code: 'provider-sender-refused' }],
+    ['greeting', '554 5.7.1 listed', account('sending-host-refused')],
     ['greeting', '421 4.7.0 too many connections', deferred],
-    ['mail', '550 5.7.1 SPF', rejected('message-refused')],
-    ['mail', '530 5.7.0 log in first', rejected('message-refused')],
+    ['mail', '550 5.7.1 SPF', account('provider-sender-refused')],
+    ['mail', '530 5.7.0 log in first', account('sending-host-refused')],
     ['mail', '451 4.7.1 rate limited', deferred],
     ['mail', '552 5.3.4 too big', rejected('message-too-large')],
     ['rcpt', '450 4.2.0 greylisted', deferred],
     ['rcpt', '452 4.5.3 too many recipients', deferred],
     ['rcpt', '550 5.1.1 no such user', rejected('recipient-refused')],
-    ['rcpt', '554 5.7.1 relay access denied', rejected('recipient-refused')],
-    ['rcpt', '550 5.7.708 blocked', rejected('recipient-refused')],
+    ['rcpt', '554 5.7.1 relay access denied', account('sending-host-refused')],
+    ['rcpt', '550 5.7.708 blocked', account('sending-host-refused')],
+    ['rcpt', '550 5.7.1 no', rejected('refusal-unrecognised')],
     ['rcpt', '550 5.4.5 quota', deferred],
-    ['message', '550 5.7.26 unauthenticated', rejected('message-refused')],
+    ['message', '550 5.7.26 unauthenticated', account('provider-sender-refused')],
     ['message', '421 4.7.28 unusual rate', deferred],
-    ['message', '554 5.1.8 sender', rejected('message-refused')],
+    ['message', '554 5.1.8 sender', account('provider-sender-refused')],
+    ['message', '550 5.7.1 spam', rejected('message-refused')],
   ])('to %s: %s', async (step, reply, outcome) => {
     const script: Script =
       step === 'greeting'
@@ -372,7 +375,7 @@ describe('check', () => {
     [
       'a host that does not hear us',
       { 'mx.example.org': { greeting: '554 5.7.1 no' } },
-      'provider-sender-refused',
+      'sending-host-refused',
       /block lists/,
     ],
   ])('%s', async (_what, hosts, code, advice) => {

@@ -8,6 +8,10 @@ type Known = { id: string; policy: StsPolicy; untilMs: number; askAgainMs: numbe
 
 const domainsMax = 5_000
 const policyBytesMax = 64 * 1024
+/** A longer line holds no name of a host. */
+const policyLineMax = 1024
+/** As many hosts as one policy may list. */
+const policyHostsMax = 200
 const fetchMs = 5_000
 /** How long one look into the DNS holds. */
 const recordMs = 300_000
@@ -53,7 +57,9 @@ export class StsPolicies {
   /** The `id` of the domain's record; undefined when there is none, or no answer. */
   async #recordId(domain: string): Promise<string | undefined> {
     const records = await ask(this.#resolver.resolveTxt(`_mta-sts.${domain}`)).catch(() => null)
-    const texts = (records ?? []).map((pieces) => pieces.join('')).filter((text) => /^v=STSv1\s*;/.test(text))
+    const texts = (records ?? [])
+      .map((pieces) => pieces.join('').slice(0, policyLineMax))
+      .filter((text) => /^v=STSv1\s*;/.test(text))
     return texts.length === 1 ? /;\s*id=([A-Za-z0-9]{1,32})\s*(;|$)/.exec(texts[0] ?? '')?.[1] : undefined
   }
 
@@ -82,14 +88,18 @@ async function fetchPolicy(domain: string, io: Io): Promise<ReturnType<typeof pa
 
 /** Reads a policy; undefined when it is none. */
 export function parsePolicy(text: string): { policy: StsPolicy; maxAgeMs: number } | undefined {
-  const fields = text.split(/\r?\n/).flatMap((line) => {
-    const [, name, value] = /^([a-z_]+)[ \t]*:[ \t]*(.*?)[ \t]*$/i.exec(line) ?? []
-    return name !== undefined && value !== undefined ? [{ name: name.toLowerCase(), value }] : []
+  const fields = text.split('\n').flatMap((line) => {
+    const colon = line.length > policyLineMax ? -1 : line.indexOf(':')
+    const name = line.slice(0, Math.max(colon, 0)).trimEnd().toLowerCase()
+    return /^[a-z_]+$/.test(name) ? [{ name, value: line.slice(colon + 1).trim() }] : []
   })
   const first = (wanted: string) => fields.find(({ name }) => name === wanted)?.value
   const mode = first('mode')
   const seconds = Number(first('max_age'))
-  const mx = fields.filter(({ name }) => name === 'mx').map(({ value }) => value.toLowerCase())
+  const mx = fields
+    .filter(({ name }) => name === 'mx')
+    .slice(0, policyHostsMax)
+    .map(({ value }) => value.toLowerCase())
   if (first('version') !== 'STSv1' || !Number.isInteger(seconds) || seconds < 0) return undefined
   if (mode !== 'enforce' && mode !== 'testing' && mode !== 'none') return undefined
   if (mode !== 'none' && mx.length === 0) return undefined

@@ -1,22 +1,22 @@
 import { classOf, type FailureCode, toFailure } from '../failures.ts'
 import type { RecipientRefusal, SendOutcome } from '../provider.ts'
 import { toRefusedOutcome } from '../refusals.ts'
-import { idIn, judgeReply, type Phase, shorten, type Transfer } from '../smtp/outcome.ts'
+import { judgeReply, type Phase, type Transfer } from '../smtp/outcome.ts'
+import { idIn, shorten } from '../smtp/reply.ts'
 
 /** What became of one recipient; `code` is null for one whose server took the message. */
 export type Result = { address: string; code: FailureCode | null; reason: string }
 
 /**
- * The class of a refusing reply. What the server of one domain says is about its recipients or the message: it must neither slow nor
- * stop a connection that serves all the other domains.
+ * The class of a refusing reply, by the same table as for any SMTP server. What the server of one domain says of this installation must
+ * neither slow nor stop a connection that serves all the other domains, and is not the recipients' fault.
  */
-function judge(phase: Phase, reply: string): FailureCode {
+export function judge(phase: Phase, reply: string): FailureCode {
   const code = judgeReply(phase, reply)
-  if (classOf(code).outcome === 'deferred') return 'recipient-deferred'
-  // It does not talk to this installation at all, before it knows what for: another connection may be heard.
-  if (phase === 'open') return 'provider-sender-refused'
-  if (code === 'message-too-large') return code
-  return phase === 'rcpt' ? 'recipient-refused' : 'message-refused'
+  const { outcome } = classOf(code)
+  if (outcome === 'deferred') return 'recipient-deferred'
+  if (outcome !== 'rejected-account' || code === 'provider-sender-refused') return code
+  return 'sending-host-refused'
 }
 
 /** The class of a transfer as a whole; null when the message was taken. */

@@ -151,6 +151,20 @@ describe('MTA-STS', () => {
     await later(400_000)
     expect(await send()).toMatchObject(unencrypted)
   })
+  test('S10: a policy is read at once, however it is written', () => {
+    for (const filling of [
+      `mx: a${' '.repeat(65_000)}b`,
+      'mx: a\n'.repeat(10_000),
+      `${' '.repeat(65_000)}:`,
+    ]) {
+      const before = performance.now()
+      parsePolicy(`version: STSv1\nmode: enforce\n${filling}\nmax_age: 60`)
+      expect(performance.now() - before).toBeLessThan(50)
+    }
+    const spaced = 'version : STSv1\r\nmode:\tenforce  \r\nmx: *.Example.org \r\nmax_age: 60\r\n'
+    expect(parsePolicy(spaced)).toMatchObject({ policy: { mode: 'enforce', mx: ['*.example.org'] } })
+  })
+
   test('the age of a policy is bounded by a year', () => {
     const parsed = parsePolicy(policyOf().replace('604800', '99999999999'))
     expect(parsed?.maxAgeMs).toBe(31_557_600_000)

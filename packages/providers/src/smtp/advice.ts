@@ -90,6 +90,19 @@ const rows: Row[] = [
   },
   {
     code: 'provider-unreachable',
+    // The TCP connection stood, or there would have been no greeting to wait for: no port is blocked.
+    reason: /greeting never received/i,
+    tls: 'starttls',
+    say: neverGreeted,
+  },
+  {
+    code: 'provider-unreachable',
+    reason: /greeting never received/i,
+    tls: 'opportunistic',
+    say: neverGreeted,
+  },
+  {
+    code: 'provider-unreachable',
     reason: silent,
     say: (situation) =>
       `Port ${situation.port} may be blocked between this installation and the server, as many networks do: ${otherPorts(situation)}, or use the HTTP API of the provider.`,
@@ -138,6 +151,22 @@ const rows: Row[] = [
   },
   {
     code: 'provider-settings-wrong',
+    reason: /\b(helo|ehlo)\b|\b(invalid|bad|forged) (host ?name|greeting)\b/i,
+    say: () =>
+      'The server does not accept the name that this installation greets with: set helo_name to a full host name that the DNS knows, such as mail.example.com.',
+  },
+  {
+    code: 'provider-settings-wrong',
+    reason: /starttls|\b(tls|ssl|encryption)\b/i,
+    say: () => 'The server takes mail over an encrypted connection only: set tls to starttls or implicit.',
+  },
+  {
+    code: 'provider-address-blocked',
+    say: () =>
+      'The server takes nothing from the address of this installation: look it up in the list that the reply names, give it a PTR record, or use another connection.',
+  },
+  {
+    code: 'provider-settings-wrong',
     reason: /offers no login/,
     say: () =>
       'The server offers no login on this port: use port 587 or 465 (port 25 is for mail between servers), or leave username and password out if it knows this installation by its address.',
@@ -154,6 +183,10 @@ const rows: Row[] = [
       `Enter a username beside the password. ${preset ? presets[preset].login : ''}`.trim(),
   },
 ]
+
+function neverGreeted({ port }: Situation): string {
+  return `The server took the connection on port ${port} but never greeted. The server may wait for TLS from the first byte: set tls to implicit.`
+}
 
 /** What to try instead of the port; a provider that has no other leaves the network or its API. */
 function otherPorts({ preset, port }: Situation): string {

@@ -160,7 +160,15 @@ test.each<[Partial<Situation>, RegExp]>([
   [{ preset: 'sparkpost-eu' }, /the preset sparkpost\./],
   [{}, /key made for SMTP/],
   [{ ...unreachable, port: 465, reason: 'Greeting never received' }, /set tls to implicit/],
-  [{ ...unreachable, reason: 'Greeting never received' }, /465 \(implicit\), 2525 \(starttls\), 2587/],
+  [{ ...unreachable, reason: 'Greeting never received' }, /may wait for TLS .* set tls to implicit/],
+  [{ ...unreachable, reason: 'connection timed out' }, /465 \(implicit\), 2525 \(starttls\), 2587/],
+  [
+    {
+      ...{ ...unreachable, code: 'provider-settings-wrong' as const },
+      reason: '504 5.5.2 <web01>: Helo command rejected: need fully-qualified hostname',
+    },
+    /set helo_name/,
+  ],
   [
     { ...unreachable, preset: 'ses', reason: 'connection timed out' },
     /2587 \(starttls\), 2465 \(implicit\), 465/,

@@ -1,6 +1,7 @@
 import type SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { isNetworkFailure } from '../network-failure.ts'
 import type { Phase, Transfer } from './outcome.ts'
+import { cutReply } from './reply.ts'
 
 export type SmtpError = SMTPConnection.SMTPError
 
@@ -18,7 +19,9 @@ export function toConnectFailure(error: unknown): Transfer {
 
 /** Why the server was not ready for a message. */
 export function toOpenFailure(error: SmtpError): Transfer {
-  const { code, originalCode, responseCode = 0, response, command } = error
+  const { code, originalCode, responseCode = 0, command } = error
+  const response = cutReply(error.response ?? '')
+  const message = cutReply(error.message)
   if (command === 'STARTTLS' && responseCode >= 500)
     return {
       kind: 'misconfigured',
@@ -34,13 +37,15 @@ export function toOpenFailure(error: SmtpError): Transfer {
         : hopelessTls.test(originalCode ?? '')
           ? 'provider-tls-failed'
           : null
-  if (hopeless) return { kind: 'misconfigured', code: hopeless, reason: error.message }
-  return { kind: 'lost', complete: false, reason: error.message }
+  if (hopeless) return { kind: 'misconfigured', code: hopeless, reason: message }
+  return { kind: 'lost', complete: false, reason: message }
 }
 
 /** Why a message was not taken; `complete`: the server may have it nevertheless. */
 export function toTransferFailure(error: SmtpError, complete: boolean): Transfer {
-  const { code, command = '', responseCode = 0, response, message } = error
+  const { code, command = '', responseCode = 0 } = error
+  const response = cutReply(error.response ?? '')
+  const message = cutReply(error.message)
   const aboutMessage = code === 'EENVELOPE' || code === 'EMESSAGE'
   if (aboutMessage && response && responseCode >= 400) {
     const refused = (error.rejectedErrors ?? []).map(toRecipientReply)
@@ -54,7 +59,7 @@ export function toTransferFailure(error: SmtpError, complete: boolean): Transfer
 
 /** What the server said about one recipient. */
 export function toRecipientReply(error: SmtpError): { address: string; reply: string } {
-  return { address: error.recipient ?? '', reply: error.response ?? '' }
+  return { address: error.recipient ?? '', reply: cutReply(error.response ?? '') }
 }
 
 /** Why a login must not even be tried on this connection. */

@@ -3,13 +3,15 @@ import type { Io, Target } from '../provider.ts'
 import { boundUnread } from './bound-unread.ts'
 import { type SmtpError, toConnectFailure, toOpenFailure } from './failure.ts'
 import type { Transfer } from './outcome.ts'
+import { cutReply } from './reply.ts'
 
 const limits = {
   connectionTimeout: 10_000,
   greetingTimeout: 10_000,
   socketTimeout: 60_000,
   socketCloseTimeout: 0,
-  maxResponseSize: 64 * 1024,
+  // An answer to EHLO is the longest there is, and seldom has 1 kB.
+  maxResponseSize: 8 * 1024,
 }
 
 export type Connected = { connection: SMTPConnection; greeting: string } | { failure: Transfer }
@@ -49,7 +51,7 @@ export async function openConnection(
     // Stays for good: an error on an idle connection would end the process otherwise.
     connection.on('error', done)
     connection.connect((failed) => {
-      greeting = connection.lastServerResponse || ''
+      greeting = cutReply(connection.lastServerResponse || '')
       if (failed) done(failed)
       else step(connection, done)
     })

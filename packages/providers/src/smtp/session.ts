@@ -3,6 +3,7 @@ import type { Io, OutboundMessage } from '../provider.ts'
 import { Body } from './body.ts'
 import { type SmtpError, toRecipientReply, toTransferFailure } from './failure.ts'
 import type { Transfer } from './outcome.ts'
+import { cutReply } from './reply.ts'
 
 const messagesMaxDefault = 1000
 const goodbyeMs = 1000
@@ -117,7 +118,7 @@ export class Session {
 function toAccepted(info: SMTPConnection.SentMessageInfo): Transfer {
   return {
     kind: 'accepted',
-    reply: info.response,
+    reply: cutReply(info.response),
     refused: (info.rejectedErrors ?? []).map(toRecipientReply),
   }
 }

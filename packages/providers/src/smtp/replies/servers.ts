@@ -1,0 +1,227 @@
+import { anyStep, data, from, type KnownReply, mail, rcpt } from './row.ts'
+
+/** What mail servers say that people run themselves. */
+export const serverReplies: KnownReply[] = [
+  ...from(
+    'https://www.postfix.org/postconf.5.html#smtpd_delay_reject',
+    [
+      '504 5.5.2 <web01>: Helo command rejected: need fully-qualified hostname',
+      anyStep,
+      'provider-settings-wrong',
+    ],
+    ['501 5.5.2 <web_01>: Helo command rejected: Invalid name', anyStep, 'provider-settings-wrong'],
+    ['550 5.7.1 <localhost>: Helo command rejected: Host not found', anyStep, 'provider-settings-wrong'],
+    [
+      '554 5.7.1 <unknown[192.0.2.9]>: Client host rejected: Access denied',
+      anyStep,
+      'provider-permission-missing',
+    ],
+    ['554 5.7.1 <ext@example.net>: Relay access denied', anyStep, 'provider-permission-missing'],
+    [
+      '553 5.7.1 <app@acme.example>: Sender address rejected: not owned by user relay',
+      anyStep,
+      'provider-sender-refused',
+    ],
+    [
+      '553 5.7.1 <app@acme.example>: Sender address rejected: not logged in',
+      anyStep,
+      'provider-credentials-refused',
+    ],
+    [
+      '550 5.1.8 <app@acme.example>: Sender address rejected: Domain not found',
+      anyStep,
+      'provider-sender-refused',
+    ],
+    [
+      '550 5.1.0 <app@acme.example>: Sender address rejected: User unknown in virtual mailbox table',
+      anyStep,
+      'provider-sender-refused',
+    ],
+    [
+      '504 5.5.2 <app>: Sender address rejected: need fully-qualified address',
+      anyStep,
+      'provider-sender-refused',
+    ],
+    [
+      '550 5.7.23 <x@example.net>: Recipient address rejected: Message rejected due to: SPF fail - not authorized',
+      rcpt,
+      'provider-sender-refused',
+    ],
+    [
+      '550 5.1.1 <no@example.net>: Recipient address rejected: User unknown in local recipient table',
+      rcpt,
+      'recipient-refused',
+    ],
+    [
+      '550 5.1.1 <no@example.net>: Recipient address rejected: User unknown in virtual mailbox table',
+      rcpt,
+      'recipient-refused',
+    ],
+    [
+      '550 5.1.2 <no@nowhere.example>: Recipient address rejected: Domain not found',
+      rcpt,
+      'recipient-refused',
+    ],
+    [
+      '556 5.1.10 <no@example.net>: Recipient address rejected: Domain example.net does not accept mail (nullMX)',
+      rcpt,
+      'recipient-refused',
+    ],
+    ['504 5.5.2 <no>: Recipient address rejected: need fully-qualified address', rcpt, 'recipient-refused'],
+    [
+      '550 5.7.25 Client host rejected: cannot find your reverse hostname, [192.0.2.9]',
+      anyStep,
+      'provider-address-blocked',
+    ],
+    [
+      '550 5.7.1 Client host rejected: cannot find your hostname, [192.0.2.9]',
+      anyStep,
+      'provider-address-blocked',
+    ],
+    [
+      '554 5.7.1 Service unavailable; Client host [192.0.2.9] blocked using zen.spamhaus.org; https://lists.example/q',
+      anyStep,
+      'provider-address-blocked',
+    ],
+    [
+      '554 5.7.1 Service unavailable; client [192.0.2.9] blocked using dnsbl.example',
+      anyStep,
+      'provider-address-blocked',
+    ],
+    [
+      '554 5.7.1 Service unavailable; Sender address [app@acme.example] blocked using dbl.spamhaus.org',
+      anyStep,
+      'provider-sender-refused',
+    ],
+    [
+      '554 5.7.1 Service unavailable; Helo command [mail.acme.example] blocked using dbl.example',
+      anyStep,
+      'provider-settings-wrong',
+    ],
+    ['530 5.7.0 Must issue a STARTTLS command first', anyStep, 'provider-settings-wrong'],
+    ['550 5.7.1 Session encryption is required', anyStep, 'provider-settings-wrong'],
+    ['550 5.7.1 Authentication required', anyStep, 'provider-credentials-refused'],
+    ['552 5.3.4 Message size exceeds fixed limit', [...mail, ...data], 'message-too-large'],
+    ['552 5.3.4 Error: message file too big', data, 'message-too-large'],
+    ['550 5.7.1 Message content rejected', data, 'message-refused'],
+    ['554 5.4.6 Error: too many hops', data, 'message-refused'],
+    ['550 5.5.3 Error: too many recipients', rcpt, 'recipient-deferred'],
+    ['452 4.5.3 Error: too many recipients', rcpt, 'recipient-deferred'],
+    ['450 4.7.1 <x@example.net>: Recipient address rejected: Greylisted', rcpt, 'recipient-deferred'],
+    ['450 4.7.1 Client host rejected: cannot find your hostname, [192.0.2.9]', rcpt, 'recipient-deferred'],
+    ['451 4.3.0 Error: queue file write error', data, 'recipient-deferred'],
+    [
+      '454 4.7.0 Temporary authentication failure: Connection lost to authentication server',
+      mail,
+      'provider-unavailable',
+    ],
+  ),
+  ...from(
+    'https://www.exim.org/exim-html-current/doc/html/spec_html/ch-access_control_lists.html',
+    ['550 Access denied - Invalid HELO name (See RFC2821 4.1.1.1)', anyStep, 'provider-settings-wrong'],
+    ['550 Sender verify failed', anyStep, 'provider-sender-refused'],
+    [
+      '550-Verification failed for <app@acme.example>\n550-No Such User Here\n550 Sender verify failed',
+      anyStep,
+      'provider-sender-refused',
+    ],
+    [
+      '550-Verification failed for <app@acme.example>\n550-Unrouteable address\n550 Sender verify failed',
+      anyStep,
+      'provider-sender-refused',
+    ],
+    [
+      '550-Callback setup failed while verifying <app@acme.example>\n550 Sender verify failed',
+      anyStep,
+      'provider-sender-refused',
+    ],
+    ['550 relay not permitted', anyStep, 'provider-permission-missing'],
+    [
+      '550-Please turn on SMTP Authentication in your mail client. (app) [192.0.2.9]\n550-is not permitted to relay through this server without\n550 authentication.',
+      rcpt,
+      'provider-credentials-refused',
+    ],
+    ['550 No Such User Here', rcpt, 'recipient-refused'],
+    ['550 Unrouteable address', rcpt, 'recipient-refused'],
+    ['550 unknown user', rcpt, 'recipient-refused'],
+    [
+      '550-JunkMail rejected - mail.acme.example [192.0.2.9]\n550 is in an RBL: see https://lists.example',
+      anyStep,
+      'provider-address-blocked',
+    ],
+    [
+      '550 JunkMail rejected - mail.acme.example [192.0.2.9] is in an RBL: see https://lists.example',
+      anyStep,
+      'provider-address-blocked',
+    ],
+    ['550 maximum allowed line length is 998 octets, got 1226', data, 'message-refused'],
+    ['550 This message contains malformed MIME', data, 'message-refused'],
+    ['550 This message contains a virus (Eicar).', data, 'message-refused'],
+    ['552 message size exceeds maximum permitted', data, 'message-too-large'],
+    [
+      '550 "The mail server detected your message as spam and has prevented delivery."',
+      data,
+      'message-refused',
+    ],
+    ['550 Administrative prohibition', [...rcpt, ...data], 'refusal-unrecognised'],
+    [
+      '550 rejected because 192.0.2.9 is in a black list at dnsbl.example',
+      anyStep,
+      'provider-address-blocked',
+    ],
+  ),
+  ...from(
+    'https://cr.yp.to/proto/qmail-smtpd.html',
+    [
+      "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)",
+      rcpt,
+      'provider-permission-missing',
+    ],
+    ['550 sorry, no mailbox here by that name. (#5.1.1)', rcpt, 'recipient-refused'],
+    ['552 sorry, that message size exceeds my databytes limit (#5.3.4)', data, 'message-too-large'],
+  ),
+  ...from(
+    'https://github.com/haraka/Haraka/tree/master/plugins',
+    ['550 Invalid HELO name', anyStep, 'provider-settings-wrong'],
+    ['550 I cannot deliver mail for {<x@example.net>}', rcpt, 'refusal-unrecognised'],
+  ),
+  ...from(
+    'https://learn.microsoft.com/exchange/mail-flow/non-delivery-reports-and-bounce-messages/non-delivery-reports-and-bounce-messages',
+    ['550 5.1.1 RESOLVER.ADR.RecipNotFound; not found', [...rcpt, ...data], 'recipient-refused'],
+    [
+      '550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup',
+      [...rcpt, ...data],
+      'recipient-refused',
+    ],
+    [
+      '550 5.7.60 SMTP; Client does not have permissions to send as this sender',
+      anyStep,
+      'provider-sender-refused',
+    ],
+    [
+      '550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain',
+      rcpt,
+      'provider-permission-missing',
+    ],
+    [
+      '530 5.7.57 SMTP; Client was not authenticated to send anonymous mail during MAIL FROM',
+      mail,
+      'provider-credentials-refused',
+    ],
+    ['530 5.7.1 Client was not authenticated', mail, 'provider-credentials-refused'],
+    ['552 5.3.4 Message size exceeds fixed maximum message size', [...mail, ...data], 'message-too-large'],
+    [
+      '550 5.2.3 RESOLVER.RST.RecipSizeLimit; message too large for this recipient',
+      data,
+      'message-too-large',
+    ],
+    ['550 5.6.0 M2MCVT.StorageError; storage error in content conversion', data, 'message-refused'],
+    ['554 5.4.14 Hop count exceeded - possible mail loop', data, 'message-refused'],
+    ['501 5.5.4 Invalid domain name', ['mail'], 'refusal-unrecognised'],
+    [
+      '550 5.7.1 TRANSPORT.RULES.RejectMessage; the message was rejected by organization policy',
+      data,
+      'refusal-unrecognised',
+    ],
+  ),
+]

@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest'
+import { judgeReply, toOutcome, toRefusal } from './outcome.ts'
+import { idIn, readReply, shorten } from './reply.ts'
+
+const mostMs = 50
+
+/** The least of a few runs: others use the same cores. */
+function leastMs(run: () => unknown): number {
+  const times = [1, 2, 3].map(() => {
+    const before = performance.now()
+    run()
+    return performance.now() - before
+  })
+  return Math.min(...times)
+}
+
+// S1: replies of 60 kB took two seconds each.
+const pieces = [
+  'a',
+  ' ',
+  '@',
+  '<',
+  '>',
+  '5',
+  '-',
+  '.',
+  '\n',
+  'a@',
+  '<a',
+  ' 550-',
+  '550 5.1.1 ',
+  'queued as ',
+  'id=',
+]
+
+test.each(pieces.map((piece) => ({ piece })))('S1: 64 kB of %o are read at once', ({ piece }) => {
+  const reply = `450 4.2.1 ${piece.repeat(Math.ceil(65_536 / piece.length))}`
+  const refused = Array.from({ length: 50 }, (_, n) => ({ address: `n${n}@example.net`, reply }))
+  expect(leastMs(() => readReply(reply))).toBeLessThan(mostMs)
+  expect(leastMs(() => [idIn(reply), shorten(reply)])).toBeLessThan(mostMs)
+  expect(
+    leastMs(() => toOutcome({ kind: 'refused', phase: 'rcpt', reply, refused }, 'own')) / refused.length,
+  ).toBeLessThan(mostMs)
+  for (const phase of ['open', 'mail', 'rcpt', 'data'] as const)
+    expect(leastMs(() => judgeReply(phase, `550 ${reply}`))).toBeLessThan(mostMs)
+})
+
+test('a reply is read in its parts', () => {
+  expect(readReply('550-5.7.1 <a@corporate.example>: first\r\n550 5.7.1 second')).toEqual({
+    ...{ code: '550', enhanced: '5.7.1', words: 'first second' },
+  })
+  expect(readReply('550 sorry (#5.1.1)')).toEqual({ code: '550', enhanced: '5.1.1', words: 'sorry (#5.1.1)' })
+  expect(readReply('')).toEqual({ code: '', enhanced: '', words: '' })
+})
+
+test("a class's own wait holds at RCPT as it does after DATA", () => {
+  const reply = '550 5.4.5 Daily user sending limit exceeded'
+  const one = { address: 'x@example.net', reply }
+  const other = { address: 'y@example.net', reply: '450 4.2.0 greylisted' }
+  const wait = { kind: 'deferred', code: 'provider-quota-used-up', retryAfterMs: 3_600_000 }
+  expect(toRefusal(one)).toMatchObject(wait)
+  const atRcpt = (refused: { address: string; reply: string }[]) =>
+    toOutcome({ kind: 'refused', phase: 'rcpt', reply, refused }, 'own')
+  expect(atRcpt([one])).toMatchObject(wait)
+  expect(atRcpt([other, one])).toMatchObject(wait)
+  expect(toOutcome({ kind: 'refused', phase: 'data', reply, refused: [] }, 'own')).toMatchObject(wait)
+})
+
+test('one bad address beside a fault of the account stays bad, and alone', () => {
+  const refused = [
+    { address: 'no@example.net', reply: '550 5.1.1 no such user' },
+    { address: 'yes@example.net', reply: '554 5.7.1 Client host [192.0.2.9] blocked using lists.example' },
+  ]
+  expect(
+    toOutcome({ kind: 'refused', phase: 'rcpt', reply: refused[1]?.reply ?? '', refused }, 'own'),
+  ).toMatchObject({
+    ...{ kind: 'rejected', scope: 'account', code: 'provider-address-blocked' },
+    refused: [{ address: 'no@example.net', kind: 'rejected', code: 'recipient-refused' }],
+  })
+})

@@ -1,0 +1,71 @@
+import type { FailureCode } from '../failures.ts'
+import { contentRules } from './rules-content.ts'
+import { ownRules } from './rules-own.ts'
+import { recipientRules } from './rules-recipient.ts'
+
+/** The step of a session that a reply answered; `open` is everything before MAIL FROM. */
+export type Phase = 'open' | 'mail' | 'rcpt' | 'data'
+
+/** One row of the table: what is left out fits everything. `text` is looked for in the words alone, without case. */
+export type SmtpRule = {
+  phases?: readonly Phase[]
+  code?: RegExp
+  enhanced?: RegExp
+  text?: RegExp
+  is: FailureCode
+}
+
+const beforeData: readonly Phase[] = ['rcpt']
+const afterData: readonly Phase[] = ['data']
+
+/** What is refused for now. Codes: https://www.rfc-editor.org/rfc/rfc5321#section-4.2.3 */
+const passingRules: readonly SmtpRule[] = [
+  // Mailgun answers so before it knows the recipient; mended by people.
+  { code: /^4/, text: /\bnot allowed to send\b.{0,40}\bactivate\b/, is: 'provider-account-suspended' },
+  { text: /\bsandbox subdomains?\b|\bverify your recipient addresses in sandbox\b/, is: 'provider-sandbox' },
+  // "454 Throttling failure: Daily message quota exceeded": https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html
+  {
+    code: /^4/,
+    text: /\b(daily|monthly) (\w+ )?(\w+ )?(quota|limit)\b|\bcredits? (limit )?exceeded\b|\bout of credits?\b/,
+    is: 'provider-quota-used-up',
+  },
+  { code: /^4/, text: /\bsmtp relay limit\b/, is: 'provider-rate-limited' },
+  // What is said of one recipient's mailbox, or of too many recipients in one go (the rest goes with the next attempt), is
+  // no limit of the account, in whatever words.
+  { phases: beforeData, enhanced: /^4\.(2\.\d+|5\.3)$/, is: 'recipient-deferred' },
+  { phases: afterData, enhanced: /^4\.(2\.2|5\.3)$/, is: 'recipient-deferred' },
+  // Rates and limits of the account (Exchange Online, Gmail, Brevo and others say so in words or by 4.7.0 and 5.4.5).
+  { phases: beforeData, enhanced: /^4\.7\.28$/, is: 'provider-rate-limited' },
+  { phases: beforeData, code: /^4/, text: /\b(rate|sending) limit|throttl/, is: 'provider-rate-limited' },
+  { phases: beforeData, code: /^4/, is: 'recipient-deferred' },
+  { code: /^4/, text: /\brate|\blimit|quota|too many|throttl/, is: 'provider-rate-limited' },
+  { phases: afterData, code: /^4/, is: 'recipient-deferred' },
+  { code: /^4/, is: 'provider-unavailable' },
+  { enhanced: /^4\./, is: 'recipient-deferred' },
+  // Out of sequence: a new session begins anew.
+  { code: /^503/, is: 'provider-unavailable' },
+  // Too many recipients at once.
+  { enhanced: /^5\.5\.3$/, is: 'recipient-deferred' },
+  { phases: beforeData, text: /\btoo many recipients\b/, is: 'recipient-deferred' },
+]
+
+/** What no row above knows. A refusal of MAIL FROM is about the sender or the account, in whatever words, unless it is of its form. */
+const unknownRules: readonly SmtpRule[] = [
+  { phases: ['open'], is: 'provider-settings-wrong' },
+  { phases: ['mail'], code: /^5[05]/, text: /\b(syntax|parameters?|command)\b/, is: 'refusal-unrecognised' },
+  { phases: ['mail'], code: /^(50[0-9]|555)/, is: 'refusal-unrecognised' },
+  { phases: ['mail'], is: 'provider-sender-refused' },
+  { is: 'refusal-unrecognised' },
+]
+
+/**
+ * The first row that fits decides. What is said of the account, the sender or this installation's address stands before what is said of
+ * the content, and that before the recipient: servers keep refusals of either until RCPT or DATA, so the phase tells nothing.
+ */
+export const smtpRules: readonly SmtpRule[] = [
+  ...passingRules,
+  ...ownRules,
+  ...contentRules,
+  ...recipientRules,
+  ...unknownRules,
+]
