@@ -4,12 +4,14 @@ import { serializerCompiler, strictSerializerCompiler, validatorCompiler } from 
 import type { ApiDeps } from './deps.ts'
 import { addOpenApi } from './openapi.ts'
 import { shedLoad } from './overload/shed-load.ts'
+import { addAnswerBudget } from './plugins/answer-budget.ts'
 import { addAuthentication } from './plugins/authenticate.ts'
 import { answerBrokenRequest, answerUnusualRequests } from './plugins/broken-requests.ts'
 import { addObservation } from './plugins/observe.ts'
 import { addProblemDetails, sendProblem } from './plugins/problem-details.ts'
 import { createRequestIds } from './plugins/request-id.ts'
 import { addUnknownRoutes } from './plugins/unknown-routes.ts'
+import { closeUnreadAnswers } from './plugins/unread-answers.ts'
 import { createWrongKeys } from './plugins/wrong-keys.ts'
 import { addConnectionRoutes } from './routes/connections/index.ts'
 import { addMessageRoutes } from './routes/messages/index.ts'
@@ -58,12 +60,15 @@ export async function buildApp(
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(options.checkAnswers ? strictSerializerCompiler : serializerCompiler)
   answerUnusualRequests(app.server)
+  closeUnreadAnswers(app.server)
   const shedding = shedLoad(app.server, requestIds, deps)
   app.decorate('overload', shedding)
   app.addHook('onClose', async () => shedding.stop())
   addProblemDetails(app, deps)
   addUnknownRoutes(app)
   addAuthentication(app, { keys: deps.keys, wrongKeys: createWrongKeys() })
+  // Before the count of answers: what it refuses is answered once.
+  addAnswerBudget(app, deps.answers)
   addObservation(app, { ...deps, isLast: shedding.isLast })
   await addOpenApi(app)
   await app.register(async (scope) => addMessageRoutes(scope, deps))

@@ -12,6 +12,7 @@ import type { Tenants } from '@lettergate/db/tenant-database'
 import type { Egress } from '@lettergate/egress/egress'
 import type { Provider } from '@lettergate/providers/provider'
 import type { Logger } from 'pino'
+import type { AnswerBudget } from './plugins/answer-budget.ts'
 import type { BodyBudget } from './plugins/body-budget.ts'
 import type { Metrics } from './plugins/metrics.ts'
 
@@ -44,5 +45,7 @@ export type ApiDeps = {
   logger: Logger
   metrics: Metrics
   budget: BodyBudget
+  /** Bytes that go out. */
+  answers: AnswerBudget
   stopping: Stopping
 }
