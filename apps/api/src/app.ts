@@ -5,12 +5,14 @@ import type { ApiDeps } from './deps.ts'
 import { addOpenApi } from './openapi.ts'
 import { shedLoad } from './overload/shed-load.ts'
 import { addAnswerInTime } from './plugins/answer-in-time.ts'
+import { addAnswerBudget } from './plugins/answer-budget.ts'
 import { addAuthentication } from './plugins/authenticate.ts'
 import { answerBrokenRequest, answerUnusualRequests } from './plugins/broken-requests.ts'
 import { addObservation } from './plugins/observe.ts'
 import { addProblemDetails, sendProblem } from './plugins/problem-details.ts'
 import { createRequestIds } from './plugins/request-id.ts'
 import { addUnknownRoutes } from './plugins/unknown-routes.ts'
+import { closeUnreadAnswers } from './plugins/unread-answers.ts'
 import { createWrongKeys } from './plugins/wrong-keys.ts'
 import { addConnectionRoutes } from './routes/connections/index.ts'
 import { addMessageRoutes } from './routes/messages/index.ts'
@@ -60,6 +62,7 @@ export async function buildApp(
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(options.checkAnswers ? strictSerializerCompiler : serializerCompiler)
   answerUnusualRequests(app.server)
+  closeUnreadAnswers(app.server)
   const shedding = shedLoad(app.server, requestIds, deps)
   app.decorate('overload', shedding)
   app.addHook('onClose', async () => shedding.stop())
@@ -67,6 +70,8 @@ export async function buildApp(
   addUnknownRoutes(app)
   addAuthentication(app, { keys: deps.keys, wrongKeys: createWrongKeys() })
   addAnswerInTime(app)
+  // Before the count of answers: what it refuses is answered once.
+  addAnswerBudget(app, deps.answers)
   addObservation(app, { ...deps, isLast: shedding.isLast })
   await addOpenApi(app)
   await app.register(async (scope) => addMessageRoutes(scope, deps))

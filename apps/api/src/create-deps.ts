@@ -21,6 +21,7 @@ import type { Provider } from '@lettergate/providers/provider'
 import { createProviders } from '@lettergate/providers/registry'
 import type { Logger } from 'pino'
 import type { ApiDeps } from './deps.ts'
+import { createAnswerBudget } from './plugins/answer-budget.ts'
 import { createBodyBudget } from './plugins/body-budget.ts'
 import { createMetrics } from './plugins/metrics.ts'
 import { createRefusedBodies } from './plugins/refused-bodies.ts'
@@ -51,6 +52,8 @@ const TENANT_BOUNDS = {
 const SILENT_MS = 900
 /** Of request bodies at once, beyond the first 64 kB of each: one of the largest and some smaller ones. */
 const BODY_BYTES_MAX = 96 * 1024 * 1024
+/** Of answers at once, beyond those of 64 kB: four of the largest mails as they are built, two of them for one tenant. */
+const ANSWER_BYTES_MAX = 256 * 1024 * 1024
 
 export type ApiOptions = {
   databaseUrl: string
@@ -152,6 +155,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     metrics,
     budget: createBodyBudget(BODY_BYTES_MAX),
     refusedBodies: createRefusedBodies(),
+    answers: createAnswerBudget(ANSWER_BYTES_MAX),
     stopping: { isDraining: false, isClosing: false },
     async close() {
       clock.stop()

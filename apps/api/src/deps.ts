@@ -13,6 +13,7 @@ import type { Tenants } from '@lettergate/db/tenant-database'
 import type { Egress } from '@lettergate/egress/egress'
 import type { Provider } from '@lettergate/providers/provider'
 import type { Logger } from 'pino'
+import type { AnswerBudget } from './plugins/answer-budget.ts'
 import type { BodyBudget } from './plugins/body-budget.ts'
 import type { Metrics } from './plugins/metrics.ts'
 import type { RefusedBodies } from './plugins/refused-bodies.ts'
@@ -49,5 +50,7 @@ export type ApiDeps = {
   metrics: Metrics
   budget: BodyBudget
   refusedBodies: RefusedBodies
+  /** Bytes that go out. */
+  answers: AnswerBudget
   stopping: Stopping
 }

@@ -30,6 +30,9 @@ const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 /** Messages looked at for one page. A filter that finds little answers a short page with a cursor, not a slow one. */
 const ROUNDS_MAX = 5
 const WINDOW_MAX = 2_000
+/** Recipients of one page, about: its bytes are theirs. */
+const RECIPIENTS_MAX = 1_000
+const READ_AT_ONCE = 20
 
 /** Candidates by the most selective index that the query can use. */
 function listCandidates(db: Queryable, window: ListWindow, { to, status }: ListQuery): Promise<string[]> {
@@ -66,6 +69,25 @@ async function findPage(deps: Deps, reader: Reader, query: ListQuery, start: str
   return { ids, reached: before }
 }
 
+/** Reads the messages of a page; one with very many recipients ends early, at the id that it answers. */
+async function readPage(
+  deps: Deps,
+  reader: Reader,
+  ids: string[],
+): Promise<{ messages: StoredMessage[]; cutAt: string | null }> {
+  const messages: StoredMessage[] = []
+  for (let from = 0; from < ids.length; from += READ_AT_ONCE) {
+    const group = ids.slice(from, from + READ_AT_ONCE)
+    const read = await Promise.all(group.map((id) => deps.messages.read(reader, id)))
+    for (const message of read) if (message) messages.push(message)
+    const recipients = messages.reduce((sum, message) => sum + message.recipients.length, 0)
+    const last = group.at(-1)
+    if (recipients >= RECIPIENTS_MAX && last && from + READ_AT_ONCE < ids.length)
+      return { messages, cutAt: last }
+  }
+  return { messages, cutAt: null }
+}
+
 /** The tenant's messages, newest first, a page at a time. */
 export async function listMessages(deps: Deps, reader: Reader, query: ListQuery): Promise<MessagePage> {
   const scope = [
@@ -81,9 +103,7 @@ export async function listMessages(deps: Deps, reader: Reader, query: ListQuery)
   const before = query.cursor === undefined ? null : readCursor(deps.cursorKey, scope, query.cursor)
   const start = before ?? (query.until ? uuidAtTime(query.until) : LAST_ID)
   const { ids, reached } = await fromStorage(findPage(deps, reader, query, start))
-  const messages = await Promise.all(ids.map((id) => deps.messages.read(reader, id)))
-  return {
-    messages: messages.filter((message) => message !== null),
-    nextCursor: reached === null ? null : writeCursor(deps.cursorKey, scope, reached),
-  }
+  const { messages, cutAt } = await readPage(deps, reader, ids)
+  const end = cutAt ?? reached
+  return { messages, nextCursor: end === null ? null : writeCursor(deps.cursorKey, scope, end) }
 }

@@ -1,6 +1,7 @@
 import { Problem } from '@lettergate/contracts/problems'
 import type { Queryable } from '@lettergate/db/pool'
 import { type AttemptRow, readAttempts } from '@lettergate/db/sql/read-attempts'
+import { readContentBytes } from '@lettergate/db/sql/read-content-bytes'
 import { readDocument } from '@lettergate/db/sql/read-document'
 import { type EventRow, readEvents } from '@lettergate/db/sql/read-events'
 import type { Tenants } from '@lettergate/db/tenant-database'
@@ -41,10 +42,24 @@ export async function listAttempts(deps: Deps, reader: Reader, id: string): Prom
   return fromStorage(readAttempts(deps.tenants.forTenant(reader.tenantId), { tenantId: reader.tenantId, id }))
 }
 
-/** The mail as it is handed over, built anew: the same bytes every time. */
-export async function readRaw(deps: Deps, reader: Reader, id: string): Promise<Buffer> {
+/** While it is built: the content, and the mail with it in base64. */
+const BYTES_PER_CONTENT_BYTE = 2.4
+
+/**
+ * The mail as it is handed over, built anew: the same bytes every time. `reserve` is asked for the memory before anything large is
+ * read, and may throw.
+ */
+export async function readRaw(
+  deps: Deps,
+  reader: Reader,
+  id: string,
+  reserve: (bytes: number) => void,
+): Promise<Buffer> {
   const message = await readExisting(deps.messages, reader, id)
-  return fromStorage(buildRaw(deps.tenants.forTenant(reader.tenantId), reader.tenantId, message))
+  const db = deps.tenants.forTenant(reader.tenantId)
+  const contentBytes = await fromStorage(readContentBytes(db, { tenantId: reader.tenantId, id }))
+  reserve(Math.ceil(contentBytes * BYTES_PER_CONTENT_BYTE))
+  return fromStorage(buildRaw(db, reader.tenantId, message))
 }
 
 async function buildRaw(db: Queryable, tenantId: string, message: StoredMessage): Promise<Buffer> {

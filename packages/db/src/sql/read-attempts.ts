@@ -25,7 +25,10 @@ export type AttemptRow = {
   addresses: string[]
 }
 
-/** Every try at a provider, oldest first. */
+/** A message is tried some dozen times by itself; people may retry it for ever. */
+const ATTEMPTS_MAX = 500
+
+/** The tries at a provider, oldest first, the latest of them if there are very many. */
 export async function readAttempts(
   db: Queryable,
   message: { tenantId: string; id: string },
@@ -38,8 +41,8 @@ export async function readAttempts(
              (select coalesce(json_agg(r.address order by r.position), '[]') from recipient r
               where r.tenant_id = $1 and r.message_id = $2 and r.position = any (a.recipients)) as addresses
       from attempt a where a.tenant_id = $1 and a.message_id = $2
-      order by a.number`,
+      order by a.number desc limit ${ATTEMPTS_MAX}`,
     values: [message.tenantId, message.id],
   })
-  return rows
+  return rows.reverse()
 }

@@ -10,6 +10,35 @@ import { problemDetails } from '../../plugins/problem-details.ts'
 import { answer, problemAnswers } from '../schemas.ts'
 import { presentMessage } from './present-message.ts'
 
+/** Of one answer: what is beyond is asked for again, so that no answer grows with how many recipients its messages have. */
+const RECIPIENTS_MAX = 5_000
+/** Messages read at the same time; between two groups of them it is the turn of other requests. */
+const READ_AT_ONCE = 100
+
+function presentFull(id: string): MessageStatusResult {
+  const detail = `This answer already tells of ${RECIPIENTS_MAX} recipients. Ask for this id in another request.`
+  return { id, problem: problemDetails(new Problem('payload-too-large', { detail })) }
+}
+
+/** The statuses of these messages, until the answer is full. */
+async function readStatuses(
+  ids: readonly string[],
+  read: (id: string) => Promise<StoredMessage | null>,
+): Promise<MessageStatusResult[]> {
+  const results: MessageStatusResult[] = []
+  let recipients = 0
+  while (results.length < ids.length) {
+    const group = ids.slice(results.length, results.length + READ_AT_ONCE)
+    const messages = recipients > RECIPIENTS_MAX ? [] : await Promise.all(group.map(read))
+    for (const [at, id] of group.entries()) {
+      const message = messages[at] ?? null
+      recipients += message?.recipients.length ?? 0
+      results.push(recipients > RECIPIENTS_MAX ? presentFull(id) : presentStatus(id, message))
+    }
+  }
+  return results
+}
+
 function presentStatus(id: string, message: StoredMessage | null): MessageStatusResult {
   if (!message) return { id, problem: problemDetails(new Problem('not-found')) }
   const { status, recipients } = presentMessage(message)
@@ -23,7 +52,9 @@ export function addReadStatusesRoute(app: FastifyInstance, deps: ApiDeps): void 
     schema: {
       operationId: 'readMessageStatuses',
       summary: 'Read many statuses',
-      description: 'One result for each id, in order. An id that is not yours is a problem in its place.',
+      description:
+        'One result for each id, in order. An id that is not yours is a problem in its place, and so is one that an answer with ' +
+        `${RECIPIENTS_MAX} recipients has no room for: ask for it again.`,
       tags: ['Messages'],
       body: MessageStatusRequest,
       response: {
@@ -33,11 +64,11 @@ export function addReadStatusesRoute(app: FastifyInstance, deps: ApiDeps): void 
     },
     handler: async (request): Promise<MessageStatusAnswer> => {
       const reader = tenantOf(request)
-      const results = request.body.ids.map(async (text) => {
+      const read = async (text: string) => {
         const id = fromPublicId('msg', text)
-        return presentStatus(text, id === null ? null : await deps.messages.read(reader, id))
-      })
-      return { results: await Promise.all(results) }
+        return id === null ? null : await deps.messages.read(reader, id)
+      }
+      return { results: await readStatuses(request.body.ids, read) }
     },
   })
 }
