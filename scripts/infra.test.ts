@@ -29,6 +29,7 @@ async function knownSeries(): Promise<Set<string>> {
   const worker = createWorkerMetrics(
     () => 0,
     () => ({ open: 0, paused: 0, waiting: 0 }),
+    () => 0,
   )
   const metrics = [...(await api.registry.getMetricsAsJSON()), ...(await worker.registry.getMetricsAsJSON())]
   return new Set(

@@ -1,45 +1,31 @@
-import { ConfigError, loadServiceConfig } from '@lettergate/config/config'
-import { rootSecret } from '@lettergate/config/root-secret'
-import { describeError } from '@lettergate/core/describe-error'
+import { ConfigError } from '@lettergate/config/config'
 import { watchDurability } from '@lettergate/core/durability'
-import { createFailpoint } from '@lettergate/core/failpoint'
 import { createReadiness } from '@lettergate/core/readiness'
-import { createSealer } from '@lettergate/core/sealing'
-import { createPool } from '@lettergate/db/pool'
-import { createTenants } from '@lettergate/db/tenant-database'
-import { createEgress } from '@lettergate/egress/egress'
-import { createProviders } from '@lettergate/providers/registry'
 import type { QueueBackend } from '@lettergate/queue/backend'
-import { pino } from 'pino'
 import type { WorkerMetrics } from './metrics.ts'
 import { startOperationsServer } from './operations-server.ts'
+import { openParts } from './parts.ts'
+import { startWatchdog } from './watchdog.ts'
 import { startWorker } from './worker.ts'
 
 const POOL_MAX = 8
 /** For connections and their keys, which are cached, and for attachments. */
 const TENANT_POOL_MAX = 4
-/** Sweeps and records of many messages may take Postgres some seconds; without its answer, the work is tried again on a fresh connection. */
-const BOUNDS = { statementTimeoutMs: 5_000, deadlineMs: 6_000, connectMs: 2_000, waitMs: 5_000 }
 /** Far beyond what the frequent statements take: readiness is no place to judge a sweep. */
 const SILENT_MS = 3_000
 /** An orchestrator kills after ten seconds. */
 const STOP_MS_MAX = 9_500
 
 async function main(): Promise<void> {
-  const config = loadServiceConfig()
-  const log = pino({ level: config.logLevel, base: { app: 'worker' }, serializers: { err: describeError } })
-  const onError = (error: unknown) => log.error({ err: error })
   let metrics: WorkerMetrics | null = null
-  const late: WorkerMetrics['onLateStatement'] = (name, kind) => metrics?.onLateStatement(name, kind)
-  const pool = createPool({
-    url: config.databaseUrl,
-    max: POOL_MAX,
+  const { parts, config, log, close } = openParts({
     applicationName: 'lettergate-worker',
-    ...BOUNDS,
-    onError,
-    onLate: (kind) => late('shared', kind),
-    role: 'lettergate_batch',
+    poolMax: POOL_MAX,
+    tenantPoolMax: TENANT_POOL_MAX,
+    onLate: (name, kind) => metrics?.onLateStatement(name, kind),
   })
+  const { pool, onError } = parts
+  startWatchdog()
   await watchDurability({
     db: pool,
     onFaults(faults) {
@@ -48,31 +34,10 @@ async function main(): Promise<void> {
     },
     onError,
   })
-  const tenants = createTenants({
-    url: config.databaseUrl,
-    max: TENANT_POOL_MAX,
-    applicationName: 'lettergate-worker-tenants',
-    ...BOUNDS,
-    onError,
-    onLate: (kind) => late('tenants', kind),
-  })
   const queue: QueueBackend = config.redisUrl
     ? { kind: 'redis', url: config.redisUrl }
     : { kind: 'postgres', url: config.databaseUrl }
-  const egress = createEgress({ allow: [...config.egressAllow], mailPort: config.egressMailPort })
-  const providers = createProviders({ awsEnvironment: config.awsIdentity })
-  const worker = await startWorker({
-    pool,
-    tenants,
-    databaseUrl: config.databaseUrl,
-    queue,
-    sealer: createSealer({ tenants, root: rootSecret(config), previous: config.previousSecret }),
-    egress,
-    providers,
-    fallback: config.env === 'development' ? 'capture' : 'hold',
-    failpoint: createFailpoint(config.failpoint),
-    onError,
-  })
+  const worker = await startWorker({ ...parts, databaseUrl: config.databaseUrl, queue })
   metrics = worker.metrics
   let draining = false
   const server =
@@ -95,10 +60,8 @@ async function main(): Promise<void> {
     // Whatever hangs (a Redis that is away): what is in hand is swept up as for a process that died.
     setTimeout(() => process.exit(1), STOP_MS_MAX).unref()
     await worker.stop()
-    await Promise.all(Object.values(providers).map((provider) => provider.close?.()))
-    await egress.close()
     server?.close()
-    await Promise.all([pool.end(), tenants.close()])
+    await close()
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {

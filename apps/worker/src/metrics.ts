@@ -2,6 +2,7 @@ import type { Asked } from '@lettergate/core/ask-limits'
 import type { HandOff } from '@lettergate/core/deliver'
 import type { SweepStep } from '@lettergate/core/sweep'
 import type { LateStatement } from '@lettergate/db/pool'
+import type { LostWorkers } from '@lettergate/db/sql/lost-workers'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 export type WorkerMetrics = {
@@ -14,12 +15,14 @@ export type WorkerMetrics = {
   onAsked(asked: Asked): void
   /** A statement that had no answer in time, or that Postgres cancelled for its length. */
   onLateStatement(pool: 'shared' | 'tenants' | 'listen', kind: LateStatement): void
+  onLost(lost: LostWorkers): void
 }
 
-/** What an operator watches of a worker; `busy` and `pace` are asked at scrape time. */
+/** What an operator watches of a worker; `busy`, `pace` and `isolated` are asked at scrape time. */
 export function createWorkerMetrics(
   busy: () => number,
   pace: () => { open: number; paused: number; waiting: number },
+  isolated: () => number,
 ): WorkerMetrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -103,9 +106,31 @@ export function createWorkerMetrics(
     labelNames: ['pool', 'kind'],
     registers: [registry],
   })
+  const suspected = new Counter({
+    name: 'lettergate_messages_suspected_total',
+    help: 'Messages in the hands of a worker that was lost, once for each such worker; they go alone from then on.',
+    registers: [registry],
+  })
+  const setAside = new Counter({
+    name: 'lettergate_messages_set_aside_total',
+    help: 'Messages that three workers were lost over: held until their user retries or cancels them.',
+    registers: [registry],
+  })
+  new Gauge({
+    name: 'lettergate_isolated_busy',
+    help: 'Suspected messages under way, each in a process of its own.',
+    registers: [registry],
+    collect() {
+      this.set(isolated())
+    },
+  })
   return {
     registry,
     onLateStatement: (pool, kind) => late.inc({ pool, kind }),
+    onLost(lost) {
+      suspected.inc(lost.suspected)
+      setAside.inc(lost.aside)
+    },
     onAsked: (result) => asked.inc({ result }),
     onPaceSync: (count) => synced.inc(count),
     onReserve: (recipients) => reserved.inc(recipients),

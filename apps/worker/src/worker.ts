@@ -1,13 +1,6 @@
-import { createDatabaseClock } from '@lettergate/core/database-clock'
-import { createDeliverer, type Deliverer } from '@lettergate/core/deliver'
 import { createDispatcher } from '@lettergate/core/dispatch'
 import type { Failpoint } from '@lettergate/core/failpoint'
-import { createSecretKeeper, ownerOf } from '@lettergate/core/keep-secrets'
-import { createPace, type Pace } from '@lettergate/core/pace'
 import { pokedTenants } from '@lettergate/core/poke'
-import { createIo } from '@lettergate/core/provider-io'
-import { createRecorder } from '@lettergate/core/record'
-import { createRouter } from '@lettergate/core/route'
 import type { Sealer } from '@lettergate/core/sealing'
 import { createSweeper } from '@lettergate/core/sweep'
 import { createListener } from '@lettergate/db/listener'
@@ -19,6 +12,9 @@ import type { Provider } from '@lettergate/providers/provider'
 import type { QueueBackend } from '@lettergate/queue/backend'
 import { createDeliverQueue } from '@lettergate/queue/deliver-queue'
 import { createDeliverWorker } from '@lettergate/queue/deliver-worker'
+import { type Delivery, startDelivery } from './delivery.ts'
+import { startRunner } from './isolated-runner.ts'
+import { createIsolation, type Isolation } from './isolation.ts'
 import { createWorkerMetrics, type WorkerMetrics } from './metrics.ts'
 
 export type WorkerDeps = {
@@ -44,44 +40,23 @@ export type RunningWorker = {
 const DEPTH = 2_000
 /** Calls to providers at once; one tenant alone may use half of them. */
 const SLOTS = 400
-/** A question about an account is answered soon, or asked again in some minutes. */
-const CHECK_MS = 10_000
 /** A stopping worker gives calls this long; the process must be gone after ten seconds. */
 const GRACE_MS = 6_000
 
 /** Starts dispatch, delivery and sweep over the given parts. */
 export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const { pool, onError } = deps
-  const recorder = createRecorder({ pool, onError })
-  const router = createRouter({ ...deps })
-  const clock = createDatabaseClock({ pool, onError })
-  await clock.start()
-  const secrets = createSecretKeeper({ ...deps })
-  let deliverer: Deliverer | null = null
-  let known: Pace | null = null
+  let delivery: Delivery | null = null
+  let isolation: Isolation | null = null
   const metrics = createWorkerMetrics(
-    () => deliverer?.busy() ?? 0,
-    () => known?.counts() ?? { open: 0, paused: 0, waiting: 0 },
+    () => delivery?.busy() ?? 0,
+    () => delivery?.pace.counts() ?? { open: 0, paused: 0, waiting: 0 },
+    () => isolation?.busy() ?? 0,
   )
-  const pace = createPace({
-    pool,
-    check(tenantId, candidate, signal) {
-      const call = { owner: ownerOf(tenantId, candidate), deadlineMs: CHECK_MS }
-      const io = createIo({ egress: deps.egress, secrets, now: clock.now }, { signal }, call)
-      return candidate.provider.check(candidate.connection, io)
-    },
-    onAsked: metrics.onAsked,
-    onSync: metrics.onPaceSync,
-    onReserve: metrics.onReserve,
-    onError,
-  })
-  known = pace
-  const active = createDeliverer({
-    ...{ ...deps, router, recorder, secrets, pace, slots: SLOTS },
-    now: clock.now,
-    onHandOff: metrics.onHandOff,
-  })
-  deliverer = active
+  const active = await startDelivery(deps, { slots: SLOTS, on: metrics })
+  delivery = active
+  const alone = createIsolation({ pool, startRunner: () => startRunner(metrics.onHandOff), onError })
+  isolation = alone
   const queue = await createDeliverQueue(deps.queue, onError)
   const dispatcher = createDispatcher({
     pool,
@@ -114,19 +89,26 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     onSilent: () => metrics.onLateStatement('listen', 'silent'),
   })
   await listener.on('lg_outbox', (payload) => dispatcher.poke(pokedTenants(payload)))
-  await listener.on('lg_connection', (payload) => pace.hint(payload === '' ? null : payload.split(',')))
+  await listener.on('lg_connection', (payload) =>
+    active.pace.hint(payload === '' ? null : payload.split(',')),
+  )
   const sweeper = createSweeper({
     pool,
     onSwept: (step, count, ms) => {
       metrics.onSwept(step, count, ms)
       if (count > 0) dispatcher.poke(null)
     },
+    onLost(lost) {
+      metrics.onLost(lost)
+      if (lost.suspected > 0) alone.poke()
+    },
     repeatWindowMs: (provider, startedAt) =>
-      (deps.providers[provider]?.capabilities.idempotencyWindowMs ?? 0) - (clock.now() - startedAt.getTime()),
+      (deps.providers[provider]?.capabilities.idempotencyWindowMs ?? 0) -
+      (active.now() - startedAt.getTime()),
     takes: (provider) => deps.providers[provider]?.capabilities,
     onError,
   })
-  pace.start()
+  alone.start()
   dispatcher.start()
   sweeper.start()
 
@@ -134,12 +116,9 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     metrics,
     async stop() {
       // First, so that the calls under way have all of the grace.
-      active.stop(GRACE_MS)
-      await Promise.all([dispatcher.stop(), sweeper.stop(), listener.close(), consumer.close()])
-      clock.stop()
-      // After the last call, to tell what it taught.
-      await pace.stop()
-      await Promise.all([recorder.drain(), secrets.drain()])
+      active.refuse(GRACE_MS)
+      await Promise.all([dispatcher.stop(), sweeper.stop(), listener.close(), consumer.close(), alone.stop()])
+      await active.end()
       await queue.close()
     },
   }

@@ -12,6 +12,8 @@ export const explainCodes = {
   'waits-for-retry': 'The last try did not get through, and the next one comes at `until`.',
   'last-answer': 'What the provider answered last.',
   'provider-required': 'No connection may carry it; make one, enable one, or change the route.',
+  'set-aside':
+    'Three workers were lost over it; it is tried again, alone, when you retry it, and fails at `until` if you do not.',
   unknown:
     'It may have been sent: no answer came. An event of the provider settles it, or you decide by /retry.',
   ended: 'Nothing is left to do.',

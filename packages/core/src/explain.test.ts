@@ -24,6 +24,7 @@ const row = (change: Partial<ExplainRow>): ExplainRow => ({
     state: 'waiting',
     due_at: until,
     first_due_at: until,
+    lost_workers: 0,
     wait_for: null,
     wait_why: null,
     ahead: 0,

@@ -2,6 +2,7 @@ import type { ExplainCode } from '@lettergate/contracts/explain'
 import { toPublicId } from '@lettergate/contracts/ids'
 import type { RecipientStatus } from '@lettergate/contracts/recipient-status'
 import type { Queryable } from '@lettergate/db/pool'
+import { LOST_WORKERS_MAX } from '@lettergate/db/sql/lost-workers'
 import { type AttemptRow, readAttempts, type StoredChoice } from '@lettergate/db/sql/read-attempts'
 import { type ExplainRow, readExplain } from '@lettergate/db/sql/read-explain'
 import { readRouting } from '@lettergate/db/sql/routing-read'
@@ -73,6 +74,13 @@ function waitReason(
   )
 }
 
+/** Three workers were lost over it. */
+function asideReason(seen: Seen, { due_at: until }: ExplainRow): Reason {
+  const detail =
+    'Three times the process that handed it over ended unexpectedly, so it was set aside. Retry it to have it tried once more, alone; or cancel it.'
+  return reason('set-aside', detail, addressesOf(seen, ...WAITING), { until })
+}
+
 /** Where the message stands in the backlog. */
 function backlogReason(seen: Seen, row: ExplainRow): Reason {
   const { state, due_at: until, ahead } = row
@@ -88,6 +96,7 @@ function backlogReason(seen: Seen, row: ExplainRow): Reason {
       ahead === 0 ? 'It is the next of yours.' : `${ahead} messages of yours are served before it.`
     return reason('backlog', detail, addressesOf(seen, ...WAITING), { ahead })
   }
+  if (row.lost_workers >= LOST_WORKERS_MAX) return asideReason(seen, row)
   if (row.wait_why !== null) return waitReason(seen, row)
   const held = addressesOf(seen, 'held')
   if (held.length > 0) {

@@ -1,15 +1,24 @@
-/** Called at a named place where a crash would be most harmful; does nothing unless a fault test armed it. */
-export type Failpoint = (name: string) => Promise<void> | void
+/**
+ * Called at a named place where a crash would be most harmful, with the tags of the message that is in hand where it is one; does nothing
+ * unless a fault test armed it.
+ */
+export type Failpoint = (name: string, tags?: readonly string[]) => Promise<void> | void
 
 export const noFailpoint: Failpoint = () => {}
 
-type Action = { run(): Promise<void> | void; oneIn: number }
+type Action = { name: string; run(): Promise<void> | void; oneIn: number; tag: string | undefined }
 
 /** What ends or suspends this very process returns before the signal has arrived: nothing more may happen meanwhile. */
 function signal(name: 'SIGKILL' | 'SIGSTOP'): Action['run'] {
   return () => {
     process.kill(process.pid, name)
   }
+}
+
+/** Until V8 ends the process. */
+function takeAllMemory(): never {
+  const kept: number[][] = []
+  for (;;) kept.push(Array.from({ length: 1_000_000 }, (_, index) => index + 0.5))
 }
 
 function parseAction(text: string): Action['run'] {
@@ -19,9 +28,15 @@ function parseAction(text: string): Action['run'] {
     return () => {
       throw new Error('failpoint')
     }
+  if (text === 'exit') return () => process.exit(0)
+  if (text === 'memory') return takeAllMemory
+  if (text === 'loop')
+    return () => {
+      for (;;);
+    }
   const sleep = /^sleep(\d+)$/.exec(text)
   if (sleep) return () => new Promise((resolve) => setTimeout(resolve, Number(sleep[1])))
-  throw new Error(`unknown failpoint action ${text}: use kill9, stop, throw or sleep<ms>`)
+  throw new Error(`unknown failpoint action ${text}: use kill9, stop, throw, exit, memory, loop or sleep<ms>`)
 }
 
 /** Numbers from 0 to 1; the same ones for the same seed (Mulberry32). */
@@ -37,20 +52,23 @@ function drawsFrom(seed: number): () => number {
 
 /**
  * Reads `name:action:1/n[,…][;seed=n]`; for instance `after_provider_ack_before_db:kill9:1/50;seed=7`. With a seed, it
- * strikes at the same calls each time.
+ * strikes at the same calls each time. `name:action:tag=text` strikes each message that has this tag, and no other.
  */
 export function createFailpoint(spec: string | undefined): Failpoint {
   if (!spec) return noFailpoint
   const [, entries = spec, seed] = /^(.*);seed=(\d+)$/.exec(spec) ?? []
   const draw = seed === undefined ? Math.random : drawsFrom(Number(seed))
-  const actions = new Map<string, Action>()
+  const actions: Action[] = []
   for (const entry of entries.split(',')) {
-    const match = /^(\w+):(\w+)(?::1\/(\d+))?$/.exec(entry.trim())
+    const match = /^(\w+):(\w+)(?::1\/(\d+)|:tag=([\w-]+))?$/.exec(entry.trim())
     if (!match?.[1] || !match[2]) throw new Error(`unreadable failpoint ${entry}: write name:action:1/n`)
-    actions.set(match[1], { run: parseAction(match[2]), oneIn: Number(match[3] ?? 1) })
+    const [, place, action, oneIn = 1, tag] = match
+    actions.push({ name: place, run: parseAction(action), oneIn: Number(oneIn), tag })
   }
-  return (name) => {
-    const action = actions.get(name)
-    if (action && draw() * action.oneIn < 1) return action.run()
+  return (name, tags = []) => {
+    const action = actions.find(
+      (one) => one.name === name && (one.tag === undefined || tags.includes(one.tag)),
+    )
+    if (action && (action.tag !== undefined || draw() * action.oneIn < 1)) return action.run()
   }
 }

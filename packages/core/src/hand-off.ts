@@ -123,7 +123,7 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
 
   async function attempt(plan: Plan, claim: Claim): Promise<void> {
     const { message, candidate, portion, permit } = plan
-    await deps.failpoint('before_fence')
+    await deps.failpoint('before_fence', message.tags)
     // Taken before it is asked for: a process that is suspended meanwhile has less of its lease left than it seems.
     const fencedAt = performance.now()
     const fence = await deps.fence({
@@ -133,14 +133,14 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
       provider: candidate.provider.id,
     })
     if (!fence) return
-    await deps.failpoint('after_fence_before_call')
+    await deps.failpoint('after_fence_before_call', message.tags)
     const window = repeatWindowMs(portion, candidate, now())
     const startedAt = performance.now()
     const outcome = await deps.calls.call({
       ...{ message, candidate, fencedAt, carried: portion.carried, attempt: fence.attempt },
     })
     permit.ended(outcome, deps.calls.isAborted())
-    await deps.failpoint('after_provider_ack_before_db')
+    await deps.failpoint('after_provider_ack_before_db', message.tags)
     deps.onHandOff({
       provider: candidate.provider.id,
       outcome: outcome.kind,
@@ -209,6 +209,7 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
   return async (claim, { reservedAt, message: kept }) => {
     const message = kept ?? (await deps.load(claim))
     if (!message) return null
+    await deps.failpoint('after_load', message.tags)
     const { unsure } = portionOf(message)
     // Only the provider that may have taken it can recognise a repeat.
     const wanted = unsure ? { ...message, connectionId: unsure.connectionId } : message

@@ -3,10 +3,15 @@ import { FIRST_TENANT } from '@lettergate/db/sql/claim-messages'
 import { ensurePartitions } from '@lettergate/db/sql/ensure-partitions'
 import { expireConnectionEvents } from '@lettergate/db/sql/expire-connection-events'
 import { expireIdempotency } from '@lettergate/db/sql/expire-idempotency'
+import { forgetClaimsInHand } from '@lettergate/db/sql/forget-claims-in-hand'
 import { forgetGoneConnections } from '@lettergate/db/sql/forget-gone-connections'
+import { listAsideDue } from '@lettergate/db/sql/list-aside-due'
 import { listExpiredSending } from '@lettergate/db/sql/list-expired-sending'
 import { loadClaimed } from '@lettergate/db/sql/load-claimed'
+import { type LostWorkers, SET_ASIDE_REASON, WORKER_LOST } from '@lettergate/db/sql/lost-workers'
 import { notify } from '@lettergate/db/sql/notify'
+import { failQueued } from '@lettergate/db/sql/queued-fail'
+import { raiseLostWorkers } from '@lettergate/db/sql/raise-lost-workers'
 import { recordOutcomes } from '@lettergate/db/sql/record-outcomes'
 import { releaseExpiredClaims } from '@lettergate/db/sql/release-expired-claims'
 import { releaseWaiting } from '@lettergate/db/sql/release-waiting'
@@ -30,6 +35,8 @@ export type SweepDeps = {
   /** Whom one call to a provider carries; absent: all. */
   takes?: (provider: string) => Takes | undefined
   isStopped?: () => boolean
+  /** Messages whose worker was lost, and what follows for them. */
+  onLost?: (lost: LostWorkers) => void
 }
 
 /** Runs one step until it finds less than a full batch, or the process is to end: who comes next goes on. */
@@ -60,12 +67,32 @@ async function giveUpLostSending(deps: SweepDeps, limit: number): Promise<number
       toRecord(message, attempt, {
         kind: 'unknown',
         code: 'outcome-unknown',
-        reason: 'the worker was lost during the hand-off',
+        reason: WORKER_LOST,
       }),
     ]
   })
-  await notify(deps.pool, await recordOutcomes(deps.pool, records))
+  const hints = await recordOutcomes(deps.pool, records)
+  // Before anybody hears that it may be tried again.
+  const { aside } = await raiseLostWorkers(deps.pool, records)
+  deps.onLost?.({ released: 0, suspected: records.length, aside })
+  await notify(deps.pool, hints)
   return records.length
+}
+
+async function releaseClaims(deps: SweepDeps, limit: number): Promise<number> {
+  const lost = await releaseExpiredClaims(deps.pool, limit)
+  deps.onLost?.(lost)
+  return lost.released
+}
+
+/** Ends what was set aside and nobody retried or cancelled within its 72 hours. */
+async function endSetAside({ pool }: SweepDeps, limit: number): Promise<number> {
+  const due = await listAsideDue(pool, limit)
+  for (const [tenantId, ids] of Map.groupBy(due, (message) => message.tenantId)) {
+    const messageIds = ids.map(({ messageId }) => messageId)
+    await failQueued(pool, tenantId, messageIds, `gave up after 72 hours: ${SET_ASIDE_REASON}`)
+  }
+  return due.length
 }
 
 /** Goes past every connection that has events until none has too many. */
@@ -90,8 +117,9 @@ function forgetConnections({ pool, isStopped }: SweepDeps): Promise<number> {
 }
 
 export const sweepSteps = {
-  releaseExpiredClaims: (deps: SweepDeps) =>
-    untilDone(deps, (limit) => releaseExpiredClaims(deps.pool, limit)),
+  releaseExpiredClaims: (deps: SweepDeps) => untilDone(deps, (limit) => releaseClaims(deps, limit)),
+  endSetAside: (deps: SweepDeps) => untilDone(deps, (limit) => endSetAside(deps, limit)),
+  forgetClaimsInHand: (deps: SweepDeps) => forgetClaimsInHand(deps.pool),
   releaseWaiting: releaseAllWaiting,
   giveUpLostSending: (deps: SweepDeps) => untilDone(deps, (limit) => giveUpLostSending(deps, limit)),
   expireIdempotency: (deps: SweepDeps) => untilDone(deps, (limit) => expireIdempotency(deps.pool, limit)),
@@ -105,6 +133,8 @@ export const sweepSteps = {
 export type SweepStep = keyof typeof sweepSteps
 const EVERY_MS: Record<SweepStep, number> = {
   releaseExpiredClaims: 2_000,
+  endSetAside: 60_000,
+  forgetClaimsInHand: 10_000,
   releaseWaiting: 1_000,
   giveUpLostSending: 5_000,
   expireIdempotency: 60_000,

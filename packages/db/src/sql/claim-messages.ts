@@ -23,6 +23,7 @@ export const FIRST_TENANT = '00000000-0000-0000-0000-000000000000'
  * `walk` jumps from tenant to tenant through the index of ready rows, beginning behind the last one served, so a
  * backlog of a million rows costs one probe. `share` is a dynamic threshold (Choudhury & Hahne 1998): a tenant may hold
  * as much as is still free, so one alone uses half of the depth, N get 1/(N+1) each, and a newcomer always finds room.
+ * A message over which a worker was lost is left to `claimSuspects`.
  */
 const TEXT = `
 with recursive held as materialized (
@@ -30,11 +31,12 @@ with recursive held as materialized (
 ), free as materialized (
   select greatest(0, $1::int4 - coalesce((select sum(n) from held), 0))::int4 as n
 ), walk as (
-  (select tenant_id, 1 as step from outbox where phase = 'ready' and tenant_id > $2::uuid order by tenant_id limit 1)
+  (select tenant_id, 1 as step from outbox where phase = 'ready' and lost_workers = 0 and tenant_id > $2::uuid
+   order by tenant_id limit 1)
   union all
   select next.tenant_id, walk.step + 1
   from walk cross join lateral (
-    select o.tenant_id from outbox o where o.phase = 'ready' and o.tenant_id > walk.tenant_id
+    select o.tenant_id from outbox o where o.phase = 'ready' and o.lost_workers = 0 and o.tenant_id > walk.tenant_id
     order by o.tenant_id limit 1
   ) next
   where walk.step < $3::int4
@@ -46,6 +48,7 @@ with recursive held as materialized (
 ), picked as materialized (
   select p.message_id from share s cross join lateral (
     select o.message_id from outbox o where o.tenant_id between s.tenant_id and s.tenant_id and o.phase = 'ready'
+      and o.lost_workers = 0
     order by o.tenant_id, o.message_id limit s.n for update skip locked
   ) p
 ), claimed as (

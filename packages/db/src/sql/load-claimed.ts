@@ -75,6 +75,7 @@ export type LoadedMessage = {
  * A retry that the tenant asked for begins anew (`first_due_at`): what was unsure before is the tenant's own risk, as it always is
  * for one who chose to send again. That is about another try alone (`doubts`); what may be given back to the quota is judged by all tries
  * of the message (`maybeTaken`).
+ * Claims are noted as begun before anything of a message is in this process: if it dies over one, the sweeper knows which it had (`noted`).
  */
 const TAKEN = mayBeTaken({
   ...{ tenantId: 'k.tenant_id', messageId: 'k.message_id', position: 'p.position' },
@@ -82,6 +83,10 @@ const TAKEN = mayBeTaken({
 })
 
 const TEXT = `
+with noted as (
+  insert into claim_in_hand (epochs)
+  select array_agg(k.epoch) from unnest($1::claim_key[]) as k where $2::text = 'claimed' having count(*) > 0
+)
 select o.tenant_id, o.message_id, o.epoch, o.attempts, o.mode, o.accepted_at, o.provider,
        o.connection_id as sending_connection_id, o.sending_at,
        ceil(extract(epoch from o.first_due_at + interval '72 hours' - now()) * 1000 + o.paced_ms)::float8 as expires_in_ms,
@@ -137,7 +142,7 @@ left join lateral (
   where o.accepted_at is null and m.tenant_id = k.tenant_id and m.id = k.message_id and m.id between $3 and $4
   limit 1
 ) s on true
-where o.state = $2`
+where o.state = $2::text`
 
 type Stored = Omit<Envelope, 'from' | 'recipients' | 'connection_id' | 'metadata' | 'stream'> & {
   stream: 'transactional' | 'bulk'

@@ -6,6 +6,8 @@ export type ExplainRow = {
   due_at: Date
   /** When the tries that count began. */
   first_due_at: Date
+  /** Workers that were lost over it. */
+  lost_workers: number
   wait_for: string | null
   wait_why: string | null
   /** Messages of this tenant that are served before it; counted up to 10,000. */
@@ -26,7 +28,7 @@ export async function readExplain(
   const { rows } = await db.query<ExplainRow>({
     name: 'read-explain',
     text: `
-      select o.state, o.due_at, o.first_due_at, o.wait_for, o.wait_why,
+      select o.state, o.due_at, o.first_due_at, o.lost_workers, o.wait_for, o.wait_why,
              (select count(*) from (
                 select from outbox b where o.state = 'ready' and b.phase = 'ready' and b.tenant_id between $1 and $1
                   and b.message_id < o.message_id

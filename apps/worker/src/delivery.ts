@@ -1,0 +1,69 @@
+import { createDatabaseClock } from '@lettergate/core/database-clock'
+import { createDeliverer, type HandOff } from '@lettergate/core/deliver'
+import { createSecretKeeper, ownerOf } from '@lettergate/core/keep-secrets'
+import { createPace, type Pace } from '@lettergate/core/pace'
+import { createIo } from '@lettergate/core/provider-io'
+import { createRecorder } from '@lettergate/core/record'
+import { createRouter } from '@lettergate/core/route'
+import type { Claim } from '@lettergate/db/sql/claim-messages'
+import type { WorkerMetrics } from './metrics.ts'
+import type { WorkerDeps } from './worker.ts'
+
+/** A question about an account is answered soon, or asked again in some minutes. */
+const CHECK_MS = 10_000
+
+export type Delivery = {
+  deliver(claim: Claim): Promise<void>
+  busy(): number
+  now(): number
+  pace: Pace
+  /** Starts nothing new; calls still under way after `graceMs` are aborted. */
+  refuse(graceMs: number): void
+  /** Once no call is under way: writes what is left to write. */
+  end(): Promise<void>
+}
+
+/** Everything that takes claims to their providers, the same for a worker and for the process that carries suspects alone. */
+export async function startDelivery(
+  deps: Omit<WorkerDeps, 'databaseUrl' | 'queue'>,
+  options: {
+    slots: number
+    on: Pick<WorkerMetrics, 'onAsked' | 'onPaceSync' | 'onReserve'> & { onHandOff(handOff: HandOff): void }
+  },
+): Promise<Delivery> {
+  const { pool, onError } = deps
+  const recorder = createRecorder({ pool, onError })
+  const clock = createDatabaseClock({ pool, onError })
+  await clock.start()
+  const secrets = createSecretKeeper({ ...deps })
+  const pace = createPace({
+    pool,
+    check(tenantId, candidate, signal) {
+      const call = { owner: ownerOf(tenantId, candidate), deadlineMs: CHECK_MS }
+      const io = createIo({ egress: deps.egress, secrets, now: clock.now }, { signal }, call)
+      return candidate.provider.check(candidate.connection, io)
+    },
+    ...options.on,
+    onSync: options.on.onPaceSync,
+    onError,
+  })
+  const deliverer = createDeliverer({
+    ...{ ...deps, router: createRouter({ ...deps }), recorder, secrets, pace, slots: options.slots },
+    now: clock.now,
+    onHandOff: options.on.onHandOff,
+  })
+  pace.start()
+  return {
+    deliver: deliverer.deliver,
+    busy: deliverer.busy,
+    now: clock.now,
+    pace,
+    refuse: deliverer.stop,
+    async end() {
+      clock.stop()
+      // After the last call, to tell what it taught.
+      await pace.stop()
+      await Promise.all([recorder.drain(), secrets.drain()])
+    },
+  }
+}

@@ -1,0 +1,9 @@
+import type { HandOff } from '@lettergate/core/deliver'
+import type { Claim } from '@lettergate/db/sql/claim-messages'
+
+export type ToIsolated = { claim: Claim }
+
+export type FromIsolated =
+  | { kind: 'ready' }
+  | { kind: 'done'; epoch: number }
+  | { kind: 'hand-off'; handOff: HandOff }

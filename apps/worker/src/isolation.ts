@@ -1,0 +1,124 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Queryable } from '@lettergate/db/pool'
+import type { Claim } from '@lettergate/db/sql/claim-messages'
+import { claimSuspects } from '@lettergate/db/sql/claim-suspects'
+import { lapseClaim } from '@lettergate/db/sql/lapse-claim'
+import type { Runner } from './isolated-runner.ts'
+
+/** Suspects in hand at once, each in a process of its own. */
+const RUNNERS_MAX = 4
+/** The queue is not asked for suspects: there are few, and they wait no longer than this. */
+const LOOK_MS = 1_000
+/** Until its process runs and has begun; then the hand-off has a lease of its own. */
+const LEASE_MS = 45_000
+/** A process that does not start is not started again at once. */
+const UNREADY_MS = 5_000
+const IDLE_MS = 30_000
+const STOP_MS_MAX = 8_000
+
+export type Isolation = {
+  start(): void
+  /** There may be some now. */
+  poke(): void
+  busy(): number
+  stop(): Promise<void>
+}
+
+/**
+ * Hands over messages over which a worker was lost, each alone in a process beside this one. If that ends, the lease of the claim ends at
+ * once, and the sweeper counts one more. Most suspects are innocent and pass at the first try.
+ */
+export function createIsolation(deps: {
+  pool: Queryable
+  startRunner: () => Runner
+  onError: (error: unknown) => void
+}): Isolation {
+  const runners = new Set<Runner>()
+  const idle: { runner: Runner; timer: NodeJS.Timeout }[] = []
+  let busy = 0
+  let stopped = false
+  let wake: () => void = () => undefined
+  let loop: Promise<void> | null = null
+
+  function takeRunner(): Runner {
+    for (;;) {
+      const waiting = idle.pop()
+      if (!waiting) break
+      clearTimeout(waiting.timer)
+      if (waiting.runner.isAlive()) return waiting.runner
+    }
+    const runner = deps.startRunner()
+    runners.add(runner)
+    void runner.exited.then(() => runners.delete(runner))
+    return runner
+  }
+
+  function keep(runner: Runner): void {
+    const entry = {
+      runner,
+      timer: setTimeout(() => {
+        idle.splice(idle.indexOf(entry), 1)
+        runner.stop()
+      }, IDLE_MS),
+    }
+    entry.timer.unref()
+    idle.push(entry)
+  }
+
+  async function carry(claim: Claim): Promise<void> {
+    const runner = takeRunner()
+    const carried = await runner.carry(claim)
+    if (carried === 'survived') return keep(runner)
+    await lapseClaim(deps.pool, claim)
+    if (carried === 'unready') await sleep(UNREADY_MS)
+  }
+
+  async function look(): Promise<void> {
+    const free = RUNNERS_MAX - busy
+    if (free === 0) return
+    const claims = await claimSuspects(deps.pool, { free, max: RUNNERS_MAX, leaseMs: LEASE_MS })
+    for (const claim of claims) {
+      busy++
+      void carry(claim)
+        .catch(deps.onError)
+        .finally(() => {
+          busy--
+          wake()
+        })
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!stopped) {
+      const woken = new Promise<void>((resolve) => {
+        wake = resolve
+      })
+      await look().catch(deps.onError)
+      const rest = new AbortController()
+      await Promise.race([woken, sleep(LOOK_MS, undefined, { signal: rest.signal }).catch(() => undefined)])
+      rest.abort()
+    }
+  }
+
+  return {
+    start() {
+      loop ??= run()
+    },
+    poke: () => wake(),
+    busy: () => busy,
+    async stop() {
+      stopped = true
+      wake()
+      await loop
+      for (const { timer } of idle) clearTimeout(timer)
+      for (const runner of runners) runner.stop()
+      const ended = Promise.all([...runners].map(({ exited }) => exited))
+      const patience = new AbortController()
+      await Promise.race([
+        ended,
+        sleep(STOP_MS_MAX, undefined, { signal: patience.signal }).catch(() => undefined),
+      ])
+      patience.abort()
+    },
+  }
+}

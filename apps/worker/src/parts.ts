@@ -1,0 +1,64 @@
+import { loadServiceConfig, type ServiceConfig } from '@lettergate/config/config'
+import { rootSecret } from '@lettergate/config/root-secret'
+import { describeError } from '@lettergate/core/describe-error'
+import { createFailpoint } from '@lettergate/core/failpoint'
+import { createSealer } from '@lettergate/core/sealing'
+import { createPool } from '@lettergate/db/pool'
+import { createTenants } from '@lettergate/db/tenant-database'
+import { createEgress } from '@lettergate/egress/egress'
+import { createProviders } from '@lettergate/providers/registry'
+import { type Logger, pino } from 'pino'
+import type { WorkerMetrics } from './metrics.ts'
+import type { WorkerDeps } from './worker.ts'
+
+/** Sweeps and records of many messages may take Postgres some seconds; without its answer, the work is tried again on a fresh connection. */
+const BOUNDS = { statementTimeoutMs: 5_000, deadlineMs: 6_000, connectMs: 2_000, waitMs: 5_000 }
+
+export type Parts = {
+  parts: Omit<WorkerDeps, 'databaseUrl' | 'queue'>
+  config: ServiceConfig
+  log: Logger
+  close(): Promise<void>
+}
+
+/** Makes what a worker and its processes for suspects are made of, by the settings. */
+export function openParts(options: {
+  applicationName: string
+  poolMax: number
+  tenantPoolMax: number
+  onLate?: WorkerMetrics['onLateStatement']
+}): Parts {
+  const config = loadServiceConfig()
+  const log = pino({ level: config.logLevel, base: { app: 'worker' }, serializers: { err: describeError } })
+  const onError = (error: unknown) => log.error({ err: error })
+  const pool = createPool({
+    ...{ url: config.databaseUrl, max: options.poolMax, applicationName: options.applicationName },
+    ...BOUNDS,
+    onError,
+    onLate: (kind) => options.onLate?.('shared', kind),
+    role: 'lettergate_batch',
+  })
+  const tenants = createTenants({
+    ...{ url: config.databaseUrl, max: options.tenantPoolMax },
+    applicationName: `${options.applicationName}-tenants`,
+    ...BOUNDS,
+    onError,
+    onLate: (kind) => options.onLate?.('tenants', kind),
+  })
+  const egress = createEgress({ allow: [...config.egressAllow], mailPort: config.egressMailPort })
+  const providers = createProviders({ awsEnvironment: config.awsIdentity })
+  return {
+    ...{ config, log },
+    parts: {
+      ...{ pool, tenants, egress, providers, onError },
+      sealer: createSealer({ tenants, root: rootSecret(config), previous: config.previousSecret }),
+      fallback: config.env === 'development' ? 'capture' : 'hold',
+      failpoint: createFailpoint(config.failpoint),
+    },
+    async close() {
+      await Promise.all(Object.values(providers).map((provider) => provider.close?.()))
+      await egress.close()
+      await Promise.all([pool.end(), tenants.close()])
+    },
+  }
+}
