@@ -103,6 +103,8 @@ test('whatever is accepted is written as a mail with exactly its own header fiel
         'content-type',
         'x-lg-id',
         'content-transfer-encoding',
+        // Of a mail that is a file alone.
+        'content-disposition',
       ]
       expect(
         names.filter((name) => !own.includes(name) && ![...may, 'cc', 'reply-to'].includes(name)),

@@ -169,7 +169,10 @@ test('writing the parts ourselves gives the bytes that nodemailer gives', async 
   const text = fc.string({ unit: 'binary', maxLength: 300 })
   const file = fc.record({
     filename: fc.string({ minLength: 1, maxLength: 30 }),
-    contentType: fc.constantFrom('text/plain', 'image/png', 'application/pdf', 'text/html; charset=utf-8'),
+    contentType: fc.constantFrom(
+      ...['text/plain', 'image/png', 'application/pdf', 'text/html; charset=utf-8', 'text/calendar'],
+      ...['text/calendar; method=REQUEST', 'text/calendar; charset=utf-8; method=CANCEL', 'text/x-amp-html'],
+    ),
     disposition: fc.constantFrom('attachment' as const, 'inline' as const),
     contentId: fc.option(fc.stringMatching(/^[a-z0-9]{1,10}@x$/), { nil: undefined }),
     content: fc.uint8Array({ maxLength: 400 }).map((bytes) => Buffer.from(bytes)),

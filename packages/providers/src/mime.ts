@@ -59,7 +59,7 @@ export function compose(message: OutboundMessage): MimeNode {
     text: message.text === undefined ? undefined : withCrlf(message.text),
     html: message.html === undefined ? undefined : withCrlf(message.html),
     // Between text and html, and behind both.
-    ...(amp && { amp: { content: withCrlf(amp.content.toString()) } }),
+    ...(amp?.content.length && { amp: { content: withCrlf(amp.content.toString()) } }),
     ...(calendar && { alternatives: [toAlternative(calendar)] }),
     attachments: files.map(toAttachment),
     headers: headers.map(([key, value]) => ({ key, value })),
