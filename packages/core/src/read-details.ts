@@ -5,7 +5,9 @@ import { readContentBytes } from '@lettergate/db/sql/read-content-bytes'
 import { readDocument } from '@lettergate/db/sql/read-document'
 import { type EventRow, readEvents } from '@lettergate/db/sql/read-events'
 import type { Tenants } from '@lettergate/db/tenant-database'
+import { EncodeFailed } from '@lettergate/providers/encode-large'
 import { buildMime } from '@lettergate/providers/mime'
+import type { OutboundMessage } from '@lettergate/providers/provider'
 import { type CursorKey, readCursor, writeCursor } from './cursor.ts'
 import { toOutbound } from './outbound.ts'
 import { type MessageReader, type Reader, readExisting, type StoredMessage } from './read-messages.ts'
@@ -59,13 +61,21 @@ export async function readRaw(
   const db = deps.tenants.forTenant(reader.tenantId)
   const contentBytes = await fromStorage(readContentBytes(db, { tenantId: reader.tenantId, id }))
   reserve(Math.ceil(contentBytes * BYTES_PER_CONTENT_BYTE))
-  return fromStorage(buildRaw(db, reader.tenantId, message))
+  const outbound = await fromStorage(loadOutbound(db, reader.tenantId, message))
+  return buildMime(outbound).catch((cause: unknown) => {
+    if (!(cause instanceof EncodeFailed)) throw cause
+    throw new Problem('overloaded', { headers: { 'retry-after': '5' }, cause })
+  })
 }
 
-async function buildRaw(db: Queryable, tenantId: string, message: StoredMessage): Promise<Buffer> {
+async function loadOutbound(
+  db: Queryable,
+  tenantId: string,
+  message: StoredMessage,
+): Promise<OutboundMessage> {
   const document = await readDocument(db, { tenantId, id: message.id })
   if (!document) throw new Problem('not-found')
-  const outbound = await toOutbound(db, {
+  return toOutbound(db, {
     tenantId,
     messageId: message.id,
     createdAt: message.createdAt,
@@ -84,5 +94,4 @@ async function buildRaw(db: Queryable, tenantId: string, message: StoredMessage)
       status,
     })),
   })
-  return buildMime(outbound)
 }

@@ -2,8 +2,8 @@ import type { Queryable } from '../pool.ts'
 
 export type AttachmentChunk = { position: number; chunk: number; content: Buffer }
 
-/** Of 512 kB each: what one statement answers is 8 MB, or twice that as text. */
-const CHUNKS_MAX = 16
+/** Of 512 kB each: what one statement answers is 2 MB, or twice that as text, which its time-out must not cut off. */
+const CHUNKS_MAX = 4
 
 /**
  * The chunks of a message's attachments, in order, a few at a time. Each is a row: as one array of all of them they come as a single

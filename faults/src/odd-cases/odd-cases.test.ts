@@ -1,0 +1,27 @@
+import { globSync, readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { PROVIDERS_APART, providerCases } from './provider-cases.ts'
+import { ROUTES_APART, routeCases } from './route-cases.ts'
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+const ROUTE = /\bapp\s*\.(get|post|put|patch|delete)(?:<[^(]*>)?\(\s*'(\/v1\/[^']+)'/g
+
+test('every route has an odd case, or a reason why it can have none', () => {
+  const files = globSync('apps/api/src/routes/**/*.ts', { cwd: root })
+  const routes = files.flatMap((file) =>
+    [...readFileSync(`${root}${file}`, 'utf8').matchAll(ROUTE)].map(
+      ([, method = '', path]) => `${method.toUpperCase()} ${path}`,
+    ),
+  )
+  expect(routes.length).toBeGreaterThan(20)
+  const known = [...routeCases.map(({ way }) => way), ...Object.keys(ROUTES_APART)]
+  expect([...new Set(known)].sort()).toEqual(routes.sort())
+})
+
+test('every provider has an odd case, or a reason why it can have none', () => {
+  const folders = globSync('*/index.ts', { cwd: `${root}packages/providers/src` }).map(dirname)
+  const known = [...providerCases.map(({ way }) => way), ...Object.keys(PROVIDERS_APART)]
+  expect([...new Set(known)].filter((way) => way !== 'OAuth').sort()).toEqual(folders.sort())
+})

@@ -1,0 +1,116 @@
+import { smtpConnection } from '../gateway.ts'
+import { addSmtp } from '../stack.ts'
+import { call, connect, LARGE_FILE, mail, type OddCase, type OddPlace } from './odd-case.ts'
+
+type Account = { credentials: object; settings?: (url: string) => object; oauth?: true }
+
+/** One account at each provider that speaks HTTP; all lead to the odd server. */
+const ACCOUNTS: Record<string, Account> = {
+  ses: {
+    credentials: { access_key_id: 'AKIDFAKE', secret_access_key: 'secret' },
+    settings: () => ({ region: 'eu-west-1' }),
+  },
+  sendgrid: { credentials: { api_key: 'SG.fake' } },
+  mailgun: {
+    credentials: { api_key: 'key-fake' },
+    settings: () => ({ domain: 'mg.example.com', region: 'us' }),
+  },
+  mandrill: { credentials: { api_key: 'md-fake' } },
+  sparkpost: { credentials: { api_key: 'key-fake' } },
+  postmark: { credentials: { server_token: 'token-fake' } },
+  resend: { credentials: { api_key: 're_fake' } },
+  brevo: { credentials: { api_key: 'xkeysib-fake' } },
+  gmail: {
+    credentials: { client_id: 'app', client_secret: 'secret', refresh_token: '1//fake' },
+    settings: (url) => ({ user: 'odd@acme.example', token_url: `${url}/token` }),
+    oauth: true,
+  },
+  microsoft365: {
+    credentials: { client_id: 'app', client_secret: 'secret' },
+    settings: (url) => ({ tenant: 'acme.example', user: 'odd@acme.example', login_url: url }),
+    oauth: true,
+  },
+}
+
+/** Just below what is read of an answer, of what a search for addresses, codes or spaces finds hardest. */
+const LONG = ['a', ' ', '@', '<'].map((letter) => letter.repeat(200_000)).join('x')
+const refusal = (status: number) => ({
+  status,
+  body: JSON.stringify({
+    message: LONG,
+    Message: LONG,
+    ErrorCode: 406,
+    errors: [{ message: LONG }],
+    error: { message: LONG },
+  }),
+})
+const token = { status: 200, body: '{"access_token":"fake","expires_in":3600,"token_type":"Bearer"}' }
+
+async function connectTo(place: OddPlace, provider: string): Promise<void> {
+  const account = ACCOUNTS[provider]
+  if (!account) throw new Error(`no account at ${provider}`)
+  const { url } = place.server
+  const settings = { ...account.settings?.(url), base_url: url }
+  await connect(place, provider, account.credentials, settings)
+}
+
+const send = (place: OddPlace, fields: object = {}) => call(place, 'POST', '/v1/send', mail(fields))
+
+function overHttp(provider: string): OddCase[] {
+  return [
+    {
+      way: provider,
+      shape: 'files of 20 MB, and a refusal of 800 kB',
+      prepare: (place) => connectTo(place, provider),
+      async deed(place) {
+        place.server.answers([
+          ['/token', token],
+          ['', refusal(422)],
+        ])
+        await send(place, { attachments: [LARGE_FILE] })
+        await send(place)
+      },
+    },
+  ]
+}
+
+const oauth: OddCase = {
+  way: 'OAuth',
+  shape: 'an answer for a token of 800 kB',
+  prepare: (place) => connectTo(place, 'gmail'),
+  async deed(place) {
+    place.server.answers([['/token', { status: 400, body: JSON.stringify({ error: LONG }) }]])
+    await send(place)
+  },
+}
+
+const smtp: OddCase = {
+  way: 'smtp',
+  shape: 'files of 20 MB, and replies of 60 kB for each of 10 recipients',
+  async prepare(place) {
+    const server = await addSmtp(place.stack)
+    const reply = `450 4.2.1 ${'a'.repeat(30_000)}${' '.repeat(30_000)}`
+    await server.script({ rules: [{ match: 'odd', fault: { stage: 'rcpt', kind: 'reply', reply } }] })
+    const { provider, credentials, settings } = smtpConnection(server.port)
+    await connect(place, provider, credentials, settings)
+  },
+  async deed(place) {
+    await send(place, { attachments: [LARGE_FILE] })
+    await send(place, { to: Array.from({ length: 10 }, (_, at) => `odd${at}@example.net`) })
+  },
+}
+
+const capture: OddCase = {
+  way: 'capture',
+  shape: 'files of 20 MB',
+  prepare: (place) => connect(place, 'capture', {}, {}).then(() => undefined),
+  deed: (place) => send(place, { attachments: [LARGE_FILE] }),
+}
+
+export const providerCases: OddCase[] = [...Object.keys(ACCOUNTS).flatMap(overHttp), oauth, smtp, capture]
+
+/** Ways that cannot be gone on one machine, each with the reason. */
+export const PROVIDERS_APART: Record<string, string> = {
+  direct:
+    'finds its servers and policy files by the public DNS; its replies are judged and its mail is written as those of smtp are',
+}

@@ -1,0 +1,124 @@
+import { connect as connectSocket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { call, connect, idOf, LARGE_FILE, mail, type OddCase, type OddPlace } from './odd-case.ts'
+
+const MANY = Array.from({ length: 50 }, (_, at) => `reader${at}@example.net`)
+/** Waits for a day: it is read, not sent. */
+const later = () => new Date(Date.now() + 86_400_000).toISOString()
+const ids = new WeakMap<OddPlace, string[]>()
+const idsOf = (place: OddPlace) => ids.get(place) ?? []
+
+async function sendLater(place: OddPlace, fields: object, count = 1): Promise<void> {
+  await connect(place, 'capture', {}, {})
+  const sent: string[] = []
+  while (sent.length < count)
+    sent.push(idOf(await call(place, 'POST', '/v1/send', mail({ send_at: later(), ...fields }))))
+  ids.set(place, sent)
+}
+
+/** Asks, reads nothing, and stays for the given time. */
+async function askAndStay({ stack, apiKey }: OddPlace, path: string, ms: number): Promise<void> {
+  const { hostname, port } = new URL(stack.apiUrl)
+  const socket = connectSocket(Number(port), hostname).pause()
+  socket.on('error', () => undefined)
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: odd\r\nauthorization: Bearer ${apiKey}\r\n\r\n`)
+  await sleep(ms)
+  socket.destroy()
+}
+
+const readWide = (path: string): Pick<OddCase, 'prepare' | 'deed'> => ({
+  prepare: (place) => sendLater(place, { to: MANY, metadata: { k: 'x'.repeat(1_000) } }, 30),
+  deed: (place) => call(place, 'GET', path.replace(':id', idsOf(place)[0] ?? '')),
+})
+
+export const routeCases: OddCase[] = [
+  {
+    way: 'POST /v1/send',
+    shape: 'files of 20 MB',
+    deed: (place) => call(place, 'POST', '/v1/send', mail({ send_at: later(), attachments: [LARGE_FILE] })),
+  },
+  {
+    way: 'POST /v1/send',
+    shape: 'JSON of 400,000 keys, and texts of 5 MB that need quoting',
+    async deed(place) {
+      const keys = Array.from({ length: 400_000 }, (_, at) => `"k${at}":"\\u0000"`).join(',')
+      await call(place, 'POST', '/v1/send', `{"metadata":{${keys}}}`)
+      await call(place, 'POST', '/v1/send', mail({ send_at: later(), text: '\n'.repeat(4_900_000) }))
+    },
+  },
+  {
+    way: 'POST /v1/send/batch',
+    shape: '499 messages with 100 faults each, and one without',
+    async deed(place) {
+      const bad = Object.fromEntries(MANY.map((name) => [`${name} ${'x'.repeat(40)}`, 'x']))
+      const faulty = { ...JSON.parse(mail()), to: MANY.map((_, at) => `no address ${at}`), headers: bad }
+      const messages = [JSON.parse(mail({ send_at: later() })), ...Array(499).fill(faulty)]
+      await call(place, 'POST', '/v1/send/batch', JSON.stringify({ messages }))
+    },
+  },
+  {
+    way: 'GET /v1/messages/:id/raw',
+    shape: 'files of 20 MB, by ten readers that read and ten that do not',
+    prepare: (place) => sendLater(place, { attachments: [LARGE_FILE] }),
+    async deed(place) {
+      const path = `/v1/messages/${idsOf(place)[0]}/raw`
+      await Promise.all([
+        ...Array.from({ length: 10 }, () => call(place, 'GET', path)),
+        ...Array.from({ length: 10 }, () => askAndStay(place, path, 2_000)),
+      ])
+    },
+  },
+  {
+    way: 'POST /v1/messages/status',
+    shape: '1,000 ids of messages with 50 recipients',
+    prepare: (place) => sendLater(place, { to: MANY }, 30),
+    deed: (place) => {
+      const asked = Array.from({ length: 1_000 }, (_, at) => idsOf(place)[at % 30])
+      return call(place, 'POST', '/v1/messages/status', JSON.stringify({ ids: asked }))
+    },
+  },
+  {
+    way: 'GET /v1/messages',
+    shape: 'pages of messages with 50 recipients',
+    ...readWide('/v1/messages?limit=100'),
+  },
+  {
+    way: 'GET /v1/messages/:id/events',
+    shape: 'of a message with 50 recipients',
+    ...readWide('/v1/messages/:id/events?limit=100'),
+  },
+  {
+    way: 'POST /v1/connections/:id/test',
+    shape: 'an answer of 800 kB',
+    async prepare(place) {
+      const settings = { region: 'eu-west-1', base_url: place.server.url }
+      const credentials = { access_key_id: 'AKIDFAKE', secret_access_key: 'secret' }
+      ids.set(place, [await connect(place, 'ses', credentials, settings)])
+    },
+    deed(place) {
+      place.server.answers([['', { status: 403, body: JSON.stringify({ message: 'a'.repeat(800_000) }) }]])
+      return call(place, 'POST', `/v1/connections/${idsOf(place)[0]}/test`, '{}')
+    },
+  },
+]
+
+/** Routes whose requests and answers are small by their schemas or by a limit of rows, each with the reason. */
+export const ROUTES_APART: Record<string, string> = {
+  'GET /v1/messages/:id': 'one message of at most 50 recipients: what a page has a hundred of',
+  'GET /v1/messages/:id/attempts': '500 rows at most',
+  'GET /v1/messages/:id/explain': 'one message and at most 50 connections',
+  'POST /v1/messages/:id/cancel': 'no body, one message',
+  'POST /v1/messages/:id/retry': 'no body, one message',
+  'POST /v1/connections': 'a body of 64 kB at most, one row',
+  'GET /v1/connections': '50 connections at most',
+  'GET /v1/connections/:id': 'one row',
+  'PATCH /v1/connections/:id': 'a body of 64 kB at most, one row',
+  'DELETE /v1/connections/:id': 'one row',
+  'POST /v1/connections/:id/credentials': 'a body of 64 kB at most, one row',
+  'GET /v1/connections/:id/events': 'pages of at most 100 short rows',
+  'POST /v1/routes': 'a body of 64 kB at most, one row',
+  'GET /v1/routes': '100 routes at most',
+  'GET /v1/routes/:id': 'one row',
+  'PATCH /v1/routes/:id': 'a body of 64 kB at most, one row',
+  'DELETE /v1/routes/:id': 'one row',
+}
