@@ -7,16 +7,15 @@ import type { FromIsolated, ToIsolated } from './isolation-protocol.ts'
 const MAIN = fileURLToPath(new URL('./isolated-main.ts', import.meta.url))
 /** The largest message takes a few hundred megabytes in its many forms. */
 const HEAP_MB_MAX = 768
-const START_MS_MAX = 30_000
+const START_MS_MAX = 120_000
 /** Above the waits in hand and the longest call; the process ends itself earlier where its main thread is stuck. */
 const CARRY_MS_MAX = 90_000
 
-/** `survived`: the claim is done or given back. `died`: the process ended over it. `unready`: it never began. */
-export type Carried = 'survived' | 'died' | 'unready'
-
 export type Runner = {
-  carry(claim: Claim): Promise<Carried>
-  isAlive(): boolean
+  /** Whether the claim is done or given back; false: the process ended over it. Once it is ready. */
+  carry(claim: Claim): Promise<boolean>
+  /** False: it ended before it could begin. */
+  ready: Promise<boolean>
   /** Lets it end in order. */
   stop(): void
   exited: Promise<void>
@@ -31,15 +30,10 @@ export function startRunner(onHandOff: (handOff: HandOff) => void): Runner {
     ],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
-  let alive = true
   let hear: (message: FromIsolated) => void = () => undefined
   const exited = new Promise<void>((resolve) => {
-    const over = () => {
-      alive = false
-      resolve()
-    }
-    child.once('exit', over)
-    child.once('error', over)
+    child.once('exit', () => resolve())
+    child.once('error', () => resolve())
   })
   // A closed channel is told by the exit.
   child.on('error', () => undefined)
@@ -66,12 +60,11 @@ export function startRunner(onHandOff: (handOff: HandOff) => void): Runner {
 
   return {
     async carry(claim) {
-      if (!(await ready)) return 'unready'
       const done = heard((message) => message.kind === 'done' && message.epoch === claim.epoch, CARRY_MS_MAX)
       child.send({ claim } satisfies ToIsolated, () => undefined)
-      return (await done) ? 'survived' : 'died'
+      return await done
     },
-    isAlive: () => alive,
+    ready,
     stop: () => void child.kill('SIGTERM'),
     exited,
   }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Queryable } from '@lettergate/db/pool'
 import type { Claim } from '@lettergate/db/sql/claim-messages'
 import { claimSuspects } from '@lettergate/db/sql/claim-suspects'
+import { countSuspects } from '@lettergate/db/sql/count-suspects'
 import { lapseClaim } from '@lettergate/db/sql/lapse-claim'
 import type { Runner } from './isolated-runner.ts'
 
@@ -9,8 +10,8 @@ import type { Runner } from './isolated-runner.ts'
 const RUNNERS_MAX = 4
 /** The queue is not asked for suspects: there are few, and they wait no longer than this. */
 const LOOK_MS = 1_000
-/** Until its process runs and has begun; then the hand-off has a lease of its own. */
-const LEASE_MS = 45_000
+/** Until the hand-off has a lease of its own; its process runs already. */
+const LEASE_MS = 15_000
 /** A process that does not start is not started again at once. */
 const UNREADY_MS = 5_000
 const IDLE_MS = 30_000
@@ -36,50 +37,57 @@ export function createIsolation(deps: {
   const runners = new Set<Runner>()
   const idle: { runner: Runner; timer: NodeJS.Timeout }[] = []
   let busy = 0
+  let startAgainAt = 0
   let stopped = false
   let wake: () => void = () => undefined
   let loop: Promise<void> | null = null
 
-  function takeRunner(): Runner {
-    for (;;) {
-      const waiting = idle.pop()
-      if (!waiting) break
-      clearTimeout(waiting.timer)
-      if (waiting.runner.isAlive()) return waiting.runner
-    }
+  function startOne(): void {
     const runner = deps.startRunner()
     runners.add(runner)
-    void runner.exited.then(() => runners.delete(runner))
-    return runner
+    void runner.exited.then(() => {
+      runners.delete(runner)
+      const index = idle.findIndex((entry) => entry.runner === runner)
+      for (const { timer } of index < 0 ? [] : idle.splice(index, 1)) clearTimeout(timer)
+    })
+    void runner.ready.then((isReady) => {
+      if (isReady) return keep(runner)
+      startAgainAt = performance.now() + UNREADY_MS
+    })
   }
 
   function keep(runner: Runner): void {
-    const entry = {
-      runner,
-      timer: setTimeout(() => {
-        idle.splice(idle.indexOf(entry), 1)
-        runner.stop()
-      }, IDLE_MS),
-    }
-    entry.timer.unref()
-    idle.push(entry)
+    const timer = setTimeout(() => {
+      const index = idle.findIndex((entry) => entry.runner === runner)
+      if (index < 0) return
+      idle.splice(index, 1)
+      runner.stop()
+    }, IDLE_MS)
+    timer.unref()
+    idle.push({ runner, timer })
+    wake()
   }
 
-  async function carry(claim: Claim): Promise<void> {
-    const runner = takeRunner()
-    const carried = await runner.carry(claim)
-    if (carried === 'survived') return keep(runner)
+  async function carry(claim: Claim, runner: Runner): Promise<void> {
+    if (await runner.carry(claim)) return keep(runner)
     await lapseClaim(deps.pool, claim)
-    if (carried === 'unready') await sleep(UNREADY_MS)
   }
 
+  /** Starts processes for those that wait, and claims for those that stand ready. */
   async function look(): Promise<void> {
-    const free = RUNNERS_MAX - busy
-    if (free === 0) return
-    const claims = await claimSuspects(deps.pool, { free, max: RUNNERS_MAX, leaseMs: LEASE_MS })
+    const waiting = await countSuspects(deps.pool, RUNNERS_MAX)
+    if (waiting === 0) return
+    const missing = Math.min(RUNNERS_MAX, waiting + busy) - runners.size
+    if (performance.now() >= startAgainAt) for (let count = 0; count < missing; count++) startOne()
+    if (idle.length === 0) return
+    const claims = await claimSuspects(deps.pool, { free: idle.length, max: RUNNERS_MAX, leaseMs: LEASE_MS })
     for (const claim of claims) {
+      const ready = idle.pop()
+      // It ended meanwhile: nobody has begun, and the lease says so soon.
+      if (!ready) continue
+      clearTimeout(ready.timer)
       busy++
-      void carry(claim)
+      void carry(claim, ready.runner)
         .catch(deps.onError)
         .finally(() => {
           busy--
