@@ -21,6 +21,7 @@ import { toHeldRecord, toRecord, toUnsureRecord } from './outcome.ts'
 import type { Pace, Permit } from './pace.ts'
 import { type Portion, pendingRecipients, portionOf } from './portion.ts'
 import type { Recorder } from './record.ts'
+import { atLeastMs } from './retry-delay.ts'
 import type { Candidate, Route, Router } from './route.ts'
 
 type Message = LoadedMessage
@@ -84,9 +85,6 @@ function unrecognisedIn(message: Message) {
   const waiting = new Set(pendingRecipients(message).map(({ position }) => position))
   return unrecognisedOf(message.tries).filter(({ position }) => waiting.has(position))
 }
-
-/** Spread, so that what waits for the same moment does not come back together. */
-const spread = (ms: number) => ms + Math.random() * Math.min(ms / 4, 30_000)
 
 /** What a connection has used up, as the attempt that went by another one tells it. */
 const LIMITS: Partial<Record<WaitWhy, string>> = {
@@ -182,7 +180,7 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
       if (chosen.kind === 'none') return chosen.reason
       if (chosen.kind === 'wait') {
         const { connectionId, why, ms } = chosen
-        return { connectionId, why, ms: spread(ms), version, message }
+        return { connectionId, why, ms: atLeastMs(ms), version, message }
       }
       const { candidate, isProbe } = chosen
       const portion = portionOf(message, candidate.provider.capabilities)
@@ -200,7 +198,7 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
       const { connectionId } = candidate
       if (leave.kind === 'full')
         return { connectionId, why: hasTime ? 'rate' : 'concurrency', ms: null, version, message }
-      const ms = leave.why === 'paused' ? spread(leave.ms) : leave.ms
+      const ms = leave.why === 'paused' ? atLeastMs(leave.ms) : leave.ms
       const waits: Waits = { connectionId, why: leave.why, ms, version, message }
       if (LIMITS[leave.why] === undefined) return waits
       usedUp.set(candidate, waits)

@@ -144,11 +144,30 @@ test('after a try that may have been taken, a repeat that the provider recognise
   expect(statuses(record(accepted, { unsure }))).toEqual(['sent', 'sent'])
 })
 
-test("a provider's wish to wait longer is honoured", () => {
-  expect(
-    record({ kind: 'deferred', code: 'provider-unavailable', reason: '429', retryAfterMs: 10 * 60_000 })
-      .retryInMs,
-  ).toBe(10 * 60_000)
+test.each([1_000, 10_000, 10 * 60_000, HOURS])(
+  'case 17: a wait of %d ms that a provider asks for is kept, with jitter in proportion',
+  (retryAfterMs) => {
+    const outcome: SendOutcome = {
+      kind: 'deferred',
+      code: 'provider-rate-limited',
+      reason: '429',
+      retryAfterMs,
+    }
+    const waitOf = (random: number) => toRecord(buildMessage(), attempt, outcome, () => random).retryInMs
+    expect(waitOf(0)).toBe(retryAfterMs)
+    expect(waitOf(0.999)).toBeLessThanOrEqual(Math.min(retryAfterMs * 1.25, retryAfterMs + 30_000))
+    expect(waitOf(0.999)).toBeGreaterThan(retryAfterMs)
+  },
+)
+
+test('case 17: a short wait that is asked for again and again becomes the usual ones', () => {
+  const outcome: SendOutcome = {
+    ...{ kind: 'deferred', code: 'provider-rate-limited', reason: '429', retryAfterMs: 1_000 },
+  }
+  const waits = [1, 2, 3, 4, 5, 6, 7, 8].map(
+    (number) => toRecord(buildMessage(), { ...attempt, number }, outcome, () => 0.5).retryInMs,
+  )
+  expect(waits).toEqual([1_125, 1_125, 1_125, 1_125, 1_125, 60_000, 120_000, 300_000])
 })
 
 test('retries end 72 hours after the message was due: deferred becomes failed, unknown stays unknown', () => {

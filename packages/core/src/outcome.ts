@@ -7,7 +7,7 @@ import type { RecipientRefusal, SendOutcome } from '@lettergate/providers/provid
 import type { Choice } from './choose.ts'
 import { type PassedOn, passedOnBy, refusedBefore } from './pass-on.ts'
 import { type Portion, pendingRecipients, portionOf } from './portion.ts'
-import { retryDelayMs } from './retry-delay.ts'
+import { askedDelayMs, retryDelayMs } from './retry-delay.ts'
 
 export type AttemptContext = {
   number: number
@@ -119,19 +119,22 @@ function triesBefore(outcome: SendOutcome, attempt: AttemptContext): number {
   return Math.min(number - 1, portion?.aloneBefore ?? number, ofConnection ?? number)
 }
 
-/** How long the provider asked to wait, for all or for one of those whom it deferred. */
-function askedMs(outcome: SendOutcome): number {
-  const ofAll = outcome.kind === 'deferred' ? (outcome.retryAfterMs ?? 0) : 0
+/** How long the provider asked to wait, for all or for one of those whom it deferred; undefined: it did not. */
+function askedMs(outcome: SendOutcome): number | undefined {
+  const ofAll = outcome.kind === 'deferred' ? outcome.retryAfterMs : undefined
   const refused = 'refused' in outcome ? (outcome.refused ?? []) : []
-  return Math.max(ofAll, ...refused.map(({ retryAfterMs }) => retryAfterMs ?? 0))
+  const longest = Math.max(0, ...refused.map(({ retryAfterMs = 0 }) => retryAfterMs))
+  return longest > 0 ? Math.max(longest, ofAll ?? 0) : ofAll
 }
 
-/** Until the next try: none while another connection can take over; else by how often all of them were tried. */
+/** Until the next try: none while another connection can take over; else as asked, or by how often all of them were tried. */
 function waitMs(outcome: SendOutcome, attempt: AttemptContext, random: () => number): number {
   const atMostMs = outcome.kind === 'accepted' ? undefined : classOf(outcome.code).waitMsMax
   if (atMostMs !== undefined) return Math.min(atMostMs, retryDelayMs(attempt.number, random))
   if (isSafe(outcome, attempt) && attempt.hasOther) return 0
-  return Math.max(askedMs(outcome), retryDelayMs(1 + triesBefore(outcome, attempt), random))
+  const asked = askedMs(outcome)
+  const tries = 1 + triesBefore(outcome, attempt)
+  return asked === undefined ? retryDelayMs(tries, random) : askedDelayMs(asked, tries, random)
 }
 
 /** Whom the call did not try at all, though it was asked to; a call that tried nobody has deferred all. */

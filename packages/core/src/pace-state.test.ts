@@ -109,3 +109,16 @@ test('calls that are refused together earn one pause, and those after it a longe
   learn(local, refused, 10, 10_000)
   expect(local.pausedUntil).toBe(11_000)
 })
+
+test('case 17: a pause is as long as it is asked for, until the provider has asked in vain too often', () => {
+  const local = localWith({})
+  const refused: SendOutcome = {
+    ...{ kind: 'deferred', code: 'provider-rate-limited', reason: '429', retryAfterMs: 1_000 },
+  }
+  const pauses = Array.from({ length: 14 }, (_, index) => {
+    const at = index * 100_000
+    learn(local, refused, 10, at)
+    return local.pausedUntil - at
+  })
+  expect(pauses.map((ms) => ms / 1_000)).toEqual([1, 1, 1, 1, 1, 1, 2, 4, 8, 16, 32, 60, 60, 60])
+})

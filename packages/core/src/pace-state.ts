@@ -10,6 +10,8 @@ import type { Candidate } from './route.ts'
 const CONCURRENCY_FIRST = 64
 const CONCURRENCY_MAX = 400
 const PAUSE_MS = { min: 1_000, max: 3_600_000, unaskedMax: 60_000 }
+/** Pauses in a row that are as long as asked; later ones grow, since the provider is mistaken about them. */
+const ASKED_PAUSES = 5
 /** Outlives a call by far, and a worker that dies by little. */
 export const PROBE_LEASE_MS = 60_000
 /** How soon a message looks again while somebody probes: none is to notice ten seconds late that the connection works. */
@@ -140,9 +142,10 @@ function pauseOf(local: Local, outcome: SendOutcome): number | null {
   const { connection, waitMs } = classOf(outcome.code)
   if (connection !== 'slows') return null
   const asked = outcome.kind === 'deferred' ? outcome.retryAfterMs : undefined
-  const doubled = Math.min(10, Math.max(0, local.pausesInARow - 1))
-  const rising = Math.min(PAUSE_MS.unaskedMax, PAUSE_MS.min * 2 ** doubled)
-  return Math.min(PAUSE_MS.max, Math.max(PAUSE_MS.min, asked ?? waitMs ?? rising))
+  const wanted = asked ?? waitMs
+  const unheeded = local.pausesInARow - (wanted === undefined ? 0 : ASKED_PAUSES)
+  const rising = unheeded > 0 ? PAUSE_MS.min * 2 ** Math.min(10, unheeded - 1) : PAUSE_MS.min
+  return Math.min(PAUSE_MS.max, Math.max(wanted ?? 0, Math.min(PAUSE_MS.unaskedMax, rising)))
 }
 
 /** Asked to slow down, no whole answer in time, or no connection in time: fewer calls at once may do better. */

@@ -10,3 +10,18 @@ export function retryDelayMs(attempt: number, random: () => number = Math.random
   const base = DELAYS_MS[Math.min(Math.max(attempt, 1), DELAYS_MS.length) - 1] ?? 4 * HOUR
   return Math.round(base * (1 - JITTER + 2 * JITTER * random()))
 }
+
+/** Tries that keep a short wait: a provider that repeats it more often is mistaken about it. */
+const ASKED_TRIES = 5
+const SPREAD_MS = 30_000
+
+/** Adds jitter in proportion to a wait, so that messages that wait for one moment do not come back together. */
+export function atLeastMs(ms: number, random: () => number = Math.random): number {
+  return Math.round(ms + random() * Math.min(ms / 4, SPREAD_MS))
+}
+
+/** Keeps a wait that a provider asked for; from the sixth try on, the usual steps begin where they are longer. */
+export function askedDelayMs(askedMs: number, attempt: number, random: () => number = Math.random): number {
+  const asked = atLeastMs(askedMs, random)
+  return attempt <= ASKED_TRIES ? asked : Math.max(asked, retryDelayMs(attempt - ASKED_TRIES, random))
+}

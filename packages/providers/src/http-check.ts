@@ -1,6 +1,6 @@
 import { toReason } from './answer.ts'
 import type { FailureCode } from './failures.ts'
-import { networkCode } from './http.ts'
+import { answerBytesMax, networkCode } from './http.ts'
 import { isNetworkFailure } from './network-failure.ts'
 import type { AccountReport, HttpRequest, HttpResponse, Io } from './provider.ts'
 import { type Fault, findRule, type Rule } from './rules.ts'
@@ -47,7 +47,7 @@ export async function inquire(
 ): Promise<AccountReport> {
   let response: HttpResponse
   try {
-    response = await io.request(request)
+    response = await io.request({ answerBytesMax, ...request })
   } catch (error) {
     if (!isNetworkFailure(error)) throw error
     // Nothing was asked for that could have been done twice: no answer is no answer.

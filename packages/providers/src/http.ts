@@ -3,6 +3,9 @@ import { type FailureCode, toFailure } from './failures.ts'
 import { isNetworkFailure } from './network-failure.ts'
 import type { HttpRequest, HttpResponse, Io, NetworkFailure, SendOutcome, Target } from './provider.ts'
 
+/** A provider's answers have a few kB; the longest, a list of an account's domains, some hundred. */
+export const answerBytesMax = 256 * 1024
+
 const retryAfterMinMs = 1_000
 const retryAfterMaxMs = 3_600_000
 
@@ -14,7 +17,7 @@ export async function exchange(
 ): Promise<SendOutcome> {
   let response: HttpResponse
   try {
-    response = await io.request(request)
+    response = await io.request({ answerBytesMax, ...request })
   } catch (error) {
     if (!isNetworkFailure(error)) throw error
     return toFailureOutcome(error)

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { parseAnswer, toLine, toReason } from './answer.ts'
 import type { FailureCode } from './failures.ts'
-import { networkCode, retryAfterMs } from './http.ts'
+import { answerBytesMax, networkCode, retryAfterMs } from './http.ts'
 import { isNetworkFailure } from './network-failure.ts'
 import { type Grant, toTokenRequest } from './oauth2-grants.ts'
 import type { HttpResponse, Io } from './provider.ts'
@@ -54,7 +54,7 @@ export async function requestToken(grant: Grant, io: Io): Promise<Got | { failur
   const { request, secrets } = toTokenRequest(grant, now)
   let response: HttpResponse
   try {
-    response = await io.request(request)
+    response = await io.request({ answerBytesMax, ...request })
   } catch (error) {
     if (!isNetworkFailure(error)) throw error
     // Asked for twice, a token is only another token: no answer is no harm.

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { parseAnswer, toLine } from '../answer.ts'
+import { listIn, parseAnswer, toLine } from '../answer.ts'
 import { toFailure } from '../failures.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
 import { type Fault, judge, type Rule } from '../rules.ts'
@@ -30,7 +30,10 @@ export const rules: Rule[] = [
   { is: 'message-refused' },
 ]
 
-const list = z.array(z.object({ reason: z.string().optional() })).catch([])
+const list = z.preprocess(
+  (value) => listIn(value),
+  z.array(z.object({ reason: z.string().optional() })).catch([]),
+)
 const error = z
   .object({ message: z.unknown().optional(), status: z.unknown().optional(), errors: list, details: list })
   .catch({ errors: [], details: [] })

@@ -36,6 +36,9 @@ const refusalCodes: Record<string, FailureCode> = {
   rule: 'message-refused',
 }
 
+/** Of one answer: more than a message has recipients. */
+const resultsMax = 1000
+
 const hourMs = 3_600_000
 
 /** Taken, but kept there: until when no more should follow. https://mailchimp.com/developer/transactional/docs/outbound-email/#the-backlog */
@@ -67,7 +70,7 @@ export function toOutcome(envelopeTo: readonly string[], response: HttpResponse,
   const fault = toFault(response)
   if (response.status < 200 || response.status >= 300 || fault.code) return judge(rules, fault, response, now)
   // A list reads as an object of its positions.
-  const { data } = results.safeParse(Object.values(parseAnswer(response.body)))
+  const { data } = results.safeParse(Object.values(parseAnswer(response.body)).slice(0, resultsMax))
   if (!data) return toFailure('outcome-unknown', 'success without a status for each recipient')
   const ours = new Map(envelopeTo.map((address) => [address.toLowerCase(), address]))
   const isRefused = ({ status }: Result) => status === 'rejected' || status === 'invalid'

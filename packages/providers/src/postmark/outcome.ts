@@ -1,4 +1,4 @@
-import { parseAnswer, toLine } from '../answer.ts'
+import { namedIn, parseAnswer, toLine } from '../answer.ts'
 import { toFailure } from '../failures.ts'
 import type { HttpResponse, RecipientRefusal, SendOutcome } from '../provider.ts'
 import { toPartlyRefused, toRefusedOutcome } from '../refusals.ts'
@@ -52,7 +52,7 @@ function toAccepted({ body }: HttpResponse, envelopeTo: string[]): SendOutcome {
   const { MessageID, Message } = parseAnswer(body)
   const providerMessageId = toLine(MessageID)
   if (!providerMessageId) return toFailure('outcome-unknown', 'success without a MessageID')
-  const isPartial = typeof Message === 'string' && /will not deliver/i.test(Message)
+  const isPartial = /will not deliver/i.test(toLine(Message))
   const refused = isPartial ? namedIn(Message, envelopeTo).map((address) => inactive(address)) : []
   if (refused.length > 0 && refused.length === envelopeTo.length) return toRefusedOutcome(refused)
   return { kind: 'accepted', providerMessageId, ...(refused.length > 0 && { refused }) }
@@ -60,18 +60,11 @@ function toAccepted({ body }: HttpResponse, envelopeTo: string[]): SendOutcome {
 
 /** One refused recipient keeps the message from all of them. */
 function toRefusal(response: HttpResponse, fault: Fault, now: Date, envelopeTo: string[]): SendOutcome {
-  const named = namedIn(String(parseAnswer(response.body).Message), envelopeTo)
+  const named = namedIn(parseAnswer(response.body).Message, envelopeTo)
   return toPartlyRefused(judge(rules, fault, response, now), named)
 }
 
 function inactive(address: string): RecipientRefusal {
   const reason = 'Postmark holds this address as inactive, after a hard bounce or a complaint'
   return { address, kind: 'rejected', code: 'recipient-refused', reason }
-}
-
-/** Those of the addresses that a text names, in any case: Postmark writes them in lower case. */
-function namedIn(text: string, addresses: string[]): string[] {
-  const found = text.toLowerCase().match(/[^\s,;:"<>]+@[^\s,;:"<>]+/g) ?? []
-  const named = new Set(found.map((word) => word.replace(/^['(]+|['.)]+$/g, '')))
-  return addresses.filter((address) => named.has(address.toLowerCase()))
 }

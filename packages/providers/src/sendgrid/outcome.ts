@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { parseAnswer, toLine } from '../answer.ts'
+import { listIn, parseAnswer, toLine } from '../answer.ts'
 import { toFailure } from '../failures.ts'
 import { retryAfterMs } from '../http.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
@@ -54,9 +54,10 @@ export function toOutcome(response: HttpResponse, now: Date, reached: Reached): 
   return { kind: 'accepted', providerMessageId: id, ...(pauseMs !== undefined && { pauseMs }) }
 }
 
-const answer = z.object({ errors: z.array(z.object({ message: z.string(), field: z.string().nullish() })) })
+const errors = z.array(z.object({ message: z.string(), field: z.string().nullish() }))
 
-const errorsOf = (response: HttpResponse) => answer.safeParse(parseAnswer(response.body)).data?.errors ?? []
+const errorsOf = (response: HttpResponse) =>
+  errors.safeParse(listIn(parseAnswer(response.body).errors)).data ?? []
 
 /** One refused recipient keeps the message from all of them, and is named by its place: `personalizations.0.cc.3.email`. */
 function namedIn(response: HttpResponse, reached: Reached): Set<string> {

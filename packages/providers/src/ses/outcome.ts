@@ -56,6 +56,7 @@ export function toFault(response: HttpResponse): Fault {
 /** `com.amazonaws.ses#MessageRejected:http://…` is `MessageRejected`, in the header or in the body. */
 function typeIn(response: HttpResponse, answer: Record<string, unknown>): string {
   const header = response.headers['x-amzn-errortype']
-  const given = (Array.isArray(header) ? header[0] : header) || toLine(answer.__type) || toLine(answer.code)
+  const given =
+    toLine(Array.isArray(header) ? header[0] : header) || toLine(answer.__type) || toLine(answer.code)
   return /(?:^|#)([A-Za-z]+)(?=$|[:#])/.exec(given)?.[1] ?? ''
 }

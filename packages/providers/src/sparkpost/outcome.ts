@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { parseAnswer, toLine, toReason } from '../answer.ts'
+import { listIn, namedIn, parseAnswer, toLine, toReason } from '../answer.ts'
 import { toFailure } from '../failures.ts'
 import type { HttpResponse, RecipientRefusal, SendOutcome } from '../provider.ts'
 import { toPartlyRefused } from '../refusals.ts'
@@ -32,7 +32,7 @@ export const rules: Rule[] = [
 
 const codeText = z.union([z.string(), z.number()]).transform(String)
 const faultText = z.object({ message: z.unknown(), description: z.unknown(), code: codeText }).partial()
-const faults = z.array(faultText)
+const faults = z.preprocess((value) => listIn(value), z.array(faultText))
 const results = z.object({
   id: z.string().min(1),
   total_accepted_recipients: z.number(),
@@ -43,7 +43,7 @@ const results = z.object({
 /** What an answer of SparkPost means for the message; it counts refused recipients, but need not name them. */
 export function toOutcome(envelopeTo: readonly string[], response: HttpResponse, now: Date): SendOutcome {
   if (response.status < 200 || response.status >= 300)
-    return toPartlyRefused(judge(rules, toFault(response), response, now), namedIn(response, envelopeTo))
+    return toPartlyRefused(judge(rules, toFault(response), response, now), refusedFor(response, envelopeTo))
   const { data } = results.safeParse(parseAnswer(response.body).results)
   if (!data) return toFailure('outcome-unknown', 'success without the numbers of recipients')
   const { id, total_accepted_recipients: taken, total_rejected_recipients: refusedCount } = data
@@ -64,24 +64,23 @@ export function toOutcome(envelopeTo: readonly string[], response: HttpResponse,
 }
 
 /** Whom a refused request was refused for: all, if none of them is valid, or else those whose addresses it repeats. */
-function namedIn(response: HttpResponse, envelopeTo: readonly string[]): readonly string[] {
+function refusedFor(response: HttpResponse, envelopeTo: readonly string[]): readonly string[] {
   const texts = errorsOf(response).map(toText)
   if (texts.some((text) => noneValid.test(text))) return envelopeTo
   return toRefusals(envelopeTo, texts).map(({ address }) => address)
 }
 
 function toRefusals(envelopeTo: readonly string[], reasons: readonly string[]): RecipientRefusal[] {
+  const found = new Map<string, string>()
+  for (const reason of reasons) {
+    for (const address of namedIn(reason, envelopeTo)) if (!found.has(address)) found.set(address, reason)
+  }
   return envelopeTo.flatMap((address) => {
-    const reason = reasons.find((text) => words(text).includes(address.toLowerCase()))
+    const reason = found.get(address)
     return reason === undefined
       ? []
       : [{ address, kind: 'rejected' as const, code: 'recipient-refused' as const, reason }]
   })
-}
-
-/** What could be addresses in a text, without the quotes and brackets around them. */
-function words(text: string): string[] {
-  return text.toLowerCase().match(/[^\s"'`<>()[\],;:]+@[a-z0-9.-]*[a-z0-9]/g) ?? []
 }
 
 function errorsOf(response: HttpResponse): z.infer<typeof faults> {
