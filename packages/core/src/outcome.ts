@@ -130,11 +130,12 @@ function triesBefore(outcome: SendOutcome, attempt: AttemptContext): number {
   return Math.min(number - 1, portion?.aloneBefore ?? number, ofConnection ?? number)
 }
 
-/** How long the provider asked to wait, for all or for one of those whom it deferred. */
-function askedMs(outcome: SendOutcome): number {
-  const ofAll = outcome.kind === 'deferred' ? (outcome.retryAfterMs ?? 0) : 0
+/** How long the provider asked to wait, for all or for one of those whom it deferred; undefined: it did not. */
+function askedMs(outcome: SendOutcome): number | undefined {
+  const ofAll = outcome.kind === 'deferred' ? outcome.retryAfterMs : undefined
   const refused = 'refused' in outcome ? (outcome.refused ?? []) : []
-  return Math.max(ofAll, ...refused.map(({ retryAfterMs }) => retryAfterMs ?? 0))
+  const longest = Math.max(0, ...refused.map(({ retryAfterMs = 0 }) => retryAfterMs))
+  return longest > 0 ? Math.max(longest, ofAll ?? 0) : ofAll
 }
 
 /** Until the next try: none while another connection can take over; else as asked, or by how often all of them were tried. */
@@ -144,7 +145,7 @@ function waitMs(outcome: SendOutcome, attempt: AttemptContext, random: () => num
   if (isSafe(outcome, attempt) && attempt.hasOther) return 0
   const asked = askedMs(outcome)
   const tries = 1 + triesBefore(outcome, attempt)
-  return asked === 0 ? retryDelayMs(tries, random) : askedDelayMs(asked, tries, random)
+  return asked === undefined ? retryDelayMs(tries, random) : askedDelayMs(asked, tries, random)
 }
 
 /** Whom the call did not try at all, though it was asked to; a call that tried nobody has deferred all. */
