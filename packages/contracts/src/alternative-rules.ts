@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { FaultList } from './faults.ts'
 import type { NewAttachment } from './new-message.ts'
 
-const ampType = /^text\/x-amp-html *(?:;|$)/i
+const ampType = /^text\/x-amp-html\s*(?:;|$)/i
 const invitationType = /^text\/calendar\s*;(?:.*;)?\s*method="?[a-z]/i
 const utf8Charset = /^(?:utf-?8|us-ascii)$/i
 const charsetPattern = /;\s*charset="?([^";]*)/i

@@ -34,7 +34,7 @@ export function createSendgrid(): Provider<SendgridCredentials, SendgridSettings
       needsTo: true,
       needsSubject: true,
       needsBody: true,
-      // Quotes for the sake of dots are its own advice: https://support.sendgrid.kke.co.jp/hc/ja/articles/360000019762
+      // It advises quotes around odd dots: https://support.sendgrid.kke.co.jp/hc/ja/articles/360000019762
       localParts: 'dots',
       messageBytesMax: 30 * 1000 * 1000,
       idempotencyWindowMs: 0,
