@@ -66,6 +66,8 @@ export type ApiOptions = {
   /** All addresses of a name: for tests. */
   egressResolve?: EgressOptions['resolve']
   failpoint?: string | undefined
+  /** Of answers at once: for tests. */
+  answerBytesMax?: number
   /** Called when the database turns out to be one that may lose what it has confirmed. */
   onUndurable?: (faults: string[]) => void
   logger: Logger
@@ -155,7 +157,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     metrics,
     budget: createBodyBudget(BODY_BYTES_MAX),
     refusedBodies: createRefusedBodies(),
-    answers: createAnswerBudget(ANSWER_BYTES_MAX),
+    answers: createAnswerBudget(options.answerBytesMax ?? ANSWER_BYTES_MAX),
     stopping: { isDraining: false, isClosing: false },
     async close() {
       clock.stop()

@@ -61,6 +61,7 @@ type TestOptions = {
   /** All addresses of a name; left out: no name has any, and nobody's DNS is asked. */
   egressResolve?: (name: string) => Promise<string[]>
   failpoint?: string
+  answerBytesMax?: number
   drainMs?: number
   /** Puts something between the api and its database: answers the URL by which the api reaches it. */
   through?: (databaseUrl: string) => Promise<string>
@@ -79,6 +80,7 @@ export async function startTestApi(options: TestOptions = {}): Promise<TestApi> 
     egressAllow: options.egressAllow ?? [],
     egressResolve: options.egressResolve ?? (async () => []),
     failpoint: options.failpoint,
+    ...(options.answerBytesMax !== undefined && { answerBytesMax: options.answerBytesMax }),
     logger: pino({ level: 'silent' }),
     host: '127.0.0.1',
     port: 0,
