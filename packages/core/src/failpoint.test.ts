@@ -37,3 +37,11 @@ test('what it cannot read is refused at the start', () => {
   for (const spec of ['here', 'here:explode', 'here:throw:2/3', 'here:throw;seed=x', ';seed=1'])
     expect(() => createFailpoint(spec), spec).toThrow(/failpoint/)
 })
+
+test('one for a tag strikes each message that has it, and no other', () => {
+  const failpoint = createFailpoint('here:throw:tag=bad-one,there:throw:tag=other')
+  expect(() => failpoint('here', ['good', 'bad-one'])).toThrow('failpoint')
+  expect(failpoint('here', ['good'])).toBeUndefined()
+  expect(failpoint('here')).toBeUndefined()
+  expect(failpoint('there', ['bad-one'])).toBeUndefined()
+})
