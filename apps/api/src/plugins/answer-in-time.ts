@@ -3,7 +3,7 @@ import { answeredBy } from '@lettergate/core/answered-by'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 /** From arrival to answer, without the time in which the client sends its body; a little less than is promised. */
-const ANSWER_MS = { accept: 2_800, other: 4_500 }
+const ANSWER_MS = { accept: 2_700, other: 4_500 }
 
 function late(): Problem {
   return new Problem('storage-unavailable', {
