@@ -3,6 +3,8 @@ export type ClientAnswer = {
   at: number
   /** 0: no answer came (refused, reset, timed out). */
   status: number
+  /** From the first byte sent to the whole answer. */
+  tookMs?: number
   /** The message id of a 202. */
   messageId?: string | undefined
   retryAfter?: string | undefined

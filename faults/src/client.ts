@@ -68,7 +68,9 @@ function post(
   options: { url: string; apiKey: string },
   outgoing: Outgoing,
 ): Promise<ClientAnswer> {
-  const { promise, resolve } = Promise.withResolvers<ClientAnswer>()
+  const { promise, resolve: settle } = Promise.withResolvers<ClientAnswer>()
+  const startedAt = performance.now()
+  const resolve = (answer: ClientAnswer) => settle({ ...answer, tookMs: performance.now() - startedAt })
   const body = JSON.stringify({
     from: 'app@acme.example',
     to: outgoing.to,

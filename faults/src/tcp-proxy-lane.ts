@@ -5,6 +5,8 @@ export type Lane = {
   /** Passes nothing on and reads nothing more, not even the other side's goodbye. */
   freeze(): void
   thaw(): void
+  /** Loses everything from now on, for good; goes on reading, so that whoever writes notices nothing. */
+  mute(): void
 }
 
 export type LaneOptions = {
@@ -22,6 +24,7 @@ export function createLane(from: Socket, to: Socket, options: LaneOptions): Lane
   const waiting: { piece: Buffer | null; dueAt: number }[] = []
   let passed = 0
   let frozen = false
+  let muted = false
   let timer: NodeJS.Timeout | undefined
 
   function pass(piece: Buffer): void {
@@ -40,7 +43,7 @@ export function createLane(from: Socket, to: Socket, options: LaneOptions): Lane
 
   function pump(): void {
     clearTimeout(timer)
-    for (let next = waiting[0]; next !== undefined && !frozen; next = waiting[0]) {
+    for (let next = waiting[0]; next !== undefined && !frozen && !muted; next = waiting[0]) {
       const earlyMs = next.dueAt - performance.now()
       if (earlyMs > 0) {
         timer = setTimeout(pump, earlyMs)
@@ -53,6 +56,7 @@ export function createLane(from: Socket, to: Socket, options: LaneOptions): Lane
   }
 
   function take(piece: Buffer | null): void {
+    if (muted) return
     waiting.push({ piece, dueAt: performance.now() + options.latencyMs() })
     pump()
   }
@@ -73,6 +77,11 @@ export function createLane(from: Socket, to: Socket, options: LaneOptions): Lane
       frozen = false
       from.resume()
       pump()
+    },
+    mute() {
+      muted = true
+      waiting.length = 0
+      from.resume()
     },
   }
 }

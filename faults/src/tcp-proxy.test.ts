@@ -131,3 +131,42 @@ test('it resets what is open, and refuses what is new until it accepts again', a
   await proxy.accept()
   expect(await portAnswers(proxy.port)).toBe(true)
 })
+
+test.each([
+  ['both ways', undefined, ['a', 'a', 'ab', 'b']],
+  ['upwards alone', ['up'], ['a', 'a', 'ab', 'b']],
+  ['downwards alone', ['down'], ['a', 'a', 'abb', 'b']],
+] as const)(
+  'silent %s, open connections lose everything and new ones carry',
+  async (_name, ways, expected) => {
+    const { proxy, heard: target } = await startEcho()
+    const { socket, heard, error } = talkTo(proxy.port)
+    socket.write('a')
+    await waitUntil('the echo', 5_000, () => heard() === 'a')
+    proxy.silence(ways && { ways })
+    socket.write('b')
+    await sleep(200)
+    const late = talkTo(proxy.port)
+    late.socket.write('b')
+    await waitUntil('the echo of the new one', 5_000, () => late.heard() === 'b')
+    expect([heard(), heard(), target(), late.heard()]).toEqual(expected)
+    expect(error()).toBeUndefined()
+  },
+)
+
+test('lasting silence takes new connections as well, until it carries new ones; some may be left alone', async () => {
+  const { proxy, heard: target } = await startEcho()
+  const [first, second] = [talkTo(proxy.port), talkTo(proxy.port)]
+  for (const { socket } of [first, second]) socket.write('a')
+  await waitUntil('the echoes', 5_000, () => first.heard() === 'a' && second.heard() === 'a')
+  proxy.silence({ of: (index) => index === 0, isLasting: true })
+  const third = talkTo(proxy.port)
+  for (const { socket } of [first, second, third]) socket.write('b')
+  await sleep(200)
+  expect([first.heard(), second.heard(), third.heard()].sort()).toEqual(['', 'a', 'ab'])
+  expect(target()).toBe('aab')
+  proxy.carryNew()
+  const fourth = talkTo(proxy.port)
+  fourth.socket.write('c')
+  await waitUntil('the echo', 5_000, () => fourth.heard() === 'c')
+})

@@ -22,13 +22,28 @@ export type TcpProxy = AsyncDisposable & {
   /** All connections stay open and carry nothing; who closes one is not heard, who opens one gets no further. */
   freeze(): void
   thaw(): void
+  /**
+   * Connections stay open and lose everything, for good: as when a host vanishes or a firewall forgets them. Of those that are
+   * open now; with `isLasting` of new ones too, until `carryNew`.
+   */
+  silence(options?: Silence): void
+  carryNew(): void
   /** New connections are refused; open ones live on. */
   refuse(): void
   /** Takes new connections again. */
   accept(): Promise<void>
 }
 
+export type Silence = {
+  /** Both when absent. */
+  ways?: readonly Way[]
+  /** Which of the connections that are open now, by their order; all when absent. */
+  of?: (index: number) => boolean
+  isLasting?: boolean
+}
+
 const LOOPBACK = '127.0.0.1'
+const BOTH: readonly Way[] = ['up', 'down']
 
 /** A TCP proxy on loopback that breaks connections as told. */
 export async function startTcpProxy(options: {
@@ -42,6 +57,7 @@ export async function startTcpProxy(options: {
   let latencyMs: Partial<Record<Way, number>> = {}
   let bytesMax: Partial<Record<Way, number>> = {}
   let frozen = false
+  let mutedWays: readonly Way[] = []
 
   function link(client: Socket): void {
     const target = connect({ host: LOOPBACK, port: options.target, allowHalfOpen: true, noDelay: true })
@@ -57,12 +73,13 @@ export async function startTcpProxy(options: {
         filter: (piece) => filter(way, piece),
         cut,
       })
-    const made: Link = { cut, lanes: [lane('up', client, target), lane('down', target, client)] }
+    const made: Link = { cut, lanes: { up: lane('up', client, target), down: lane('down', target, client) } }
     links.add(made)
     // A connection that fails on one side fails on the other.
     for (const socket of [client, target]) socket.once('error', cut)
     client.once('close', () => links.delete(made))
-    if (frozen) for (const each of made.lanes) each.freeze()
+    if (frozen) for (const each of Object.values(made.lanes)) each.freeze()
+    for (const way of mutedWays) made.lanes[way].mute()
   }
 
   const server = createServer({ allowHalfOpen: true, noDelay: true }, link)
@@ -76,7 +93,7 @@ export async function startTcpProxy(options: {
   }
   const freezeAll = (change: 'freeze' | 'thaw') => {
     frozen = change === 'freeze'
-    for (const each of links) for (const lane of each.lanes) lane[change]()
+    for (const each of links) for (const lane of Object.values(each.lanes)) lane[change]()
   }
   return {
     port,
@@ -90,6 +107,15 @@ export async function startTcpProxy(options: {
     reset,
     freeze: () => freezeAll('freeze'),
     thaw: () => freezeAll('thaw'),
+    silence({ ways = BOTH, of = () => true, isLasting = false } = {}) {
+      for (const [index, { lanes }] of [...links].entries()) {
+        if (of(index)) for (const way of ways) lanes[way].mute()
+      }
+      if (isLasting) mutedWays = ways
+    },
+    carryNew() {
+      mutedWays = []
+    },
     refuse: () => void server.close(),
     accept: listen,
     async [Symbol.asyncDispose]() {
@@ -99,4 +125,4 @@ export async function startTcpProxy(options: {
   }
 }
 
-type Link = { cut(): void; lanes: Lane[] }
+type Link = { cut(): void; lanes: Record<Way, Lane> }

@@ -45,15 +45,18 @@ const attachments = [{ filename: 'a.txt', content: Buffer.alloc(900_000, 'a').to
 
 /** As an operator's and a client's life makes it: all lanes have had connections. */
 async function warm(): Promise<void> {
-  const answers = await Promise.all([send(), send(undefined, { attachments }), get('/v1/connections')])
-  expect(answers.map(({ status }) => status)).toEqual([202, 202, 200])
+  const ask = async () => {
+    const answers = await Promise.all([send(), send(undefined, { attachments }), get('/v1/connections')])
+    return answers.map(({ status }) => status)
+  }
+  await expect.poll(ask, { timeout: 15_000 }).toEqual([202, 202, 200])
 }
 
 beforeEach(async () => {
   proxy.carryNew()
   await expect.poll(async () => (await get('/readyz')).status, { timeout: 5_000 }).toBe(200)
   await warm()
-})
+}, 30_000)
 
 async function expectBooksInOrder(): Promise<void> {
   const { rows } = await api.db.pool.query({

@@ -172,7 +172,7 @@ export const problems = {
   'storage-unavailable': {
     status: 503,
     title: 'Storage unavailable',
-    summary: 'The database cannot take the request at this moment; nothing was accepted.',
+    summary: 'The database did not answer in time, or cannot take the request at this moment.',
   },
   overloaded: {
     status: 503,

@@ -70,7 +70,7 @@ export type Acceptor = {
 }
 
 /** For whoever does not say until when. */
-const ACCEPT_MS = 2_800
+const ACCEPT_MS = 2_700
 /** Requests in one transaction: bounds how long one statement holds the tenants' usage rows. */
 const BATCH_MAX = 250
 /** One is written while the next one gathers. */

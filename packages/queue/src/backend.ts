@@ -1,6 +1,14 @@
 /** Redis when there is one; otherwise the queue lives in the database, in a schema of its own. */
 export type QueueBackend = { kind: 'redis'; url: string; prefix?: string } | { kind: 'postgres'; url: string }
 
+/** What is asked of a Postgres that no longer answers ends after this time; a claim that was not enqueued expires after 10 s anyway. */
+export const POSTGRES_BOUNDS = {
+  query_timeout: 15_000,
+  connectionTimeoutMillis: 5_000,
+  keepAlive: true,
+  keepAliveInitialDelayMillis: 5_000,
+}
+
 export const POSTGRES_SCHEMA = 'bullmq'
 
 /** Braces: all keys of a queue fall into one slot of a Redis Cluster. */

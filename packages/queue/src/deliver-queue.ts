@@ -1,6 +1,13 @@
 import { createPostgresBackend, Queue, withBackend } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { DEFAULT_PREFIX, POSTGRES_SCHEMA, producerOptions, QUEUE_NAME, type QueueBackend } from './backend.ts'
+import {
+  DEFAULT_PREFIX,
+  POSTGRES_BOUNDS,
+  POSTGRES_SCHEMA,
+  producerOptions,
+  QUEUE_NAME,
+  type QueueBackend,
+} from './backend.ts'
 import { DELIVER_JOB, type QueuedClaim, toJobs } from './jobs.ts'
 import { openRedis } from './redis.ts'
 
@@ -52,7 +59,13 @@ export async function createDeliverQueue(
   if (backend.kind === 'postgres') {
     const classes = withBackend(createPostgresBackend)
     const queue = new classes.Queue(QUEUE_NAME, {
-      connection: { connectionString: backend.url, schema: POSTGRES_SCHEMA, migrate: true, max: 3 },
+      connection: {
+        connectionString: backend.url,
+        ...POSTGRES_BOUNDS,
+        schema: POSTGRES_SCHEMA,
+        migrate: true,
+        max: 3,
+      },
     })
     queue.on('error', onError)
     await queue.waitUntilReady()

@@ -1,5 +1,12 @@
 import { createPostgresBackend, type Job, Worker, withBackend } from 'bullmq'
-import { consumerOptions, DEFAULT_PREFIX, POSTGRES_SCHEMA, QUEUE_NAME, type QueueBackend } from './backend.ts'
+import {
+  consumerOptions,
+  DEFAULT_PREFIX,
+  POSTGRES_BOUNDS,
+  POSTGRES_SCHEMA,
+  QUEUE_NAME,
+  type QueueBackend,
+} from './backend.ts'
 import { DeliverJob, type QueuedClaim } from './jobs.ts'
 
 export type DeliverWorker = {
@@ -39,7 +46,13 @@ export async function createDeliverWorker(options: DeliverWorkerOptions): Promis
     const classes = withBackend(createPostgresBackend)
     const worker = new classes.Worker<unknown, void>(QUEUE_NAME, processJob, {
       ...common,
-      connection: { connectionString: backend.url, schema: POSTGRES_SCHEMA, migrate: true, max: 5 },
+      connection: {
+        connectionString: backend.url,
+        ...POSTGRES_BOUNDS,
+        schema: POSTGRES_SCHEMA,
+        migrate: true,
+        max: 5,
+      },
     })
     worker.on('error', options.onError)
     worker.on('failed', (_job, error) => options.onError(error))

@@ -2,13 +2,13 @@ import { Problem } from '@lettergate/contracts/problems'
 import { answeredBy } from '@lettergate/core/answered-by'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
-/** From arrival to answer, without the time in which the client sends its body: a second less than is promised is kept for that. */
-const ANSWER_MS = { accept: 2_800, other: 4_500 }
+/** From arrival to answer, without the time in which the client sends its body; a little less than is promised. */
+const ANSWER_MS = { accept: 2_700, other: 4_500 }
 
 function late(): Problem {
   return new Problem('storage-unavailable', {
     detail:
-      'The storage did not answer in time, so it is not known whether the request was carried out. Try again, with the same Idempotency-Key where it sends mail: nothing will be sent twice.',
+      'The storage did not answer in time, and the request may have been carried out. Try again with the same Idempotency-Key: nothing will be sent twice.',
     headers: { 'retry-after': '2' },
   })
 }
