@@ -62,6 +62,8 @@ type TestOptions = {
   egressResolve?: (name: string) => Promise<string[]>
   failpoint?: string
   drainMs?: number
+  keepAliveSeconds?: number
+  trustedProxies?: string[]
 }
 
 /** An api that listens on a port and a database of its own, with one tenant. */
@@ -81,6 +83,9 @@ export async function startTestApi(options: TestOptions = {}): Promise<TestApi> 
     host: '127.0.0.1',
     port: 0,
     drainMs: options.drainMs ?? 0,
+    metricsPort: 0,
+    ...(options.keepAliveSeconds !== undefined && { keepAliveSeconds: options.keepAliveSeconds }),
+    trustedProxies: options.trustedProxies ?? [],
     checkAnswers: true,
   })
   const tenant = await addTenant()
