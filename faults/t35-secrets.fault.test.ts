@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Canary, createEchoingSmtp, findCanaries } from '@lettergate/faults/canary'
 import { inParallel } from '@lettergate/faults/client'
+import { freePort } from '@lettergate/faults/ports'
 import type { ProviderFault } from '@lettergate/faults/provider-fault'
 import { redisInstalled } from '@lettergate/faults/redis'
 import { reportMissing, reportResult } from '@lettergate/faults/report'
@@ -63,12 +64,16 @@ async function readFolder(folder: string): Promise<string> {
 }
 
 /** Everything that the gateway has written anywhere. */
-async function gather(stack: Stack, redisFolder: string): Promise<Map<string, string>> {
+async function gather(
+  stack: Stack,
+  redisFolder: string,
+  apiMetricsPort: number,
+): Promise<Map<string, string>> {
   await stack.redis?.command('CONFIG SET rdbcompression no')
   await stack.redis?.command('SAVE')
   const address = ['-h', '127.0.0.1', '-p', String(stack.cluster.port), '-U', 'postgres']
   const dump = await promisify(execFile)(PG_DUMPALL, address, { maxBuffer: 256 * 1024 * 1024 })
-  const metrics = [stack.env.API_PORT, stack.env.WORKER_METRICS_PORT].map(async (port) =>
+  const metrics = [apiMetricsPort, stack.env.WORKER_METRICS_PORT].map(async (port) =>
     (await fetch(`http://127.0.0.1:${port}/metrics`)).text(),
   )
   return new Map([
@@ -115,8 +120,10 @@ test.skipIf(!canDump || !redisInstalled())(
     await using cleanup = new AsyncDisposableStack()
     cleanup.defer(() => rm(folder, { recursive: true, force: true }))
     const noisy = { LETTERGATE_LOG_LEVEL: 'trace' }
+    const apiMetricsPort = await freePort()
+    const apiEnv = { ...noisy, API_METRICS_PORT: String(apiMetricsPort) }
     await using stack = await startStack({
-      ...{ dailyLimit: 100_000, redis: { aof: true, folder }, apiEnv: noisy, workerEnv: noisy },
+      ...{ dailyLimit: 100_000, redis: { aof: true, folder }, apiEnv, workerEnv: noisy },
     })
     const smtp = createEchoingSmtp()
     await new Promise<void>((resolve) => smtp.listen(0, '127.0.0.1', resolve))
@@ -178,7 +185,7 @@ test.skipIf(!canDump || !redisInstalled())(
     await stack.cluster.stopImmediately()
     await ask('POST', '/v1/send', mail(N))
     await stack.cluster.start()
-    const places = await gather(stack, folder)
+    const places = await gather(stack, folder, apiMetricsPort)
     places.set('answers', [...contentAnswers, ...answers].join('\n'))
     const inLogs = new Map(
       ['redis', 'api log', 'worker log', 'metrics'].map((at) => [at, places.get(at) ?? '']),
@@ -202,7 +209,7 @@ test.skipIf(!canDump || !redisInstalled())(
     })
     await stack.redis?.command(`SET planted ${Buffer.from(key.value).toString('hex')}`)
     await stack.redis?.command(`SET content ${text.value}`)
-    const planted = await gather(stack, folder)
+    const planted = await gather(stack, folder, apiMetricsPort)
     planted.set('api log', `${planted.get('api log')}{"key":"${stack.tenant.apiKey}"}`)
     const content = new Map([['redis', planted.get('redis') ?? '']])
     const finds = [...findCanaries(planted, secrets), ...findCanaries(content, [text])]

@@ -66,7 +66,7 @@ export async function startSoakStack(limits: readonly number[]): Promise<SoakSta
     it.stop(),
   )
   const databaseUrl = await cluster.database('lettergate')
-  const [apiPort, ...workerPorts] = await freePorts(1 + WORKERS)
+  const [apiPort, metricsPort = 0, ...workerPorts] = await freePorts(2 + WORKERS)
   const place = { databaseUrl, redisUrl: redis?.url, apiPort, dataDir: folder }
   const env = gatewayEnv({ ...place, workerPort: 0 })
   await runCommand(['migrate'], env)
@@ -84,7 +84,7 @@ export async function startSoakStack(limits: readonly number[]): Promise<SoakSta
   for (const limit of limits) tenants.push(await createTenant(env, limit))
   const start = (name: 'api' | 'worker', port: number, partEnv: Record<string, string>) =>
     superviseFor(cleanup, name, port, partEnv)
-  const api = await start('api', apiPort, env)
+  const api = await start('api', metricsPort, { ...env, API_METRICS_PORT: String(metricsPort) })
   const apiUrl = `http://127.0.0.1:${apiPort}`
   for (const { apiKey } of tenants) await createConnection(apiUrl, apiKey, sesConnection(provider.url))
   const workers: Part[] = []

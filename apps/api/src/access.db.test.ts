@@ -161,3 +161,39 @@ describe('access', () => {
     expect((await api.call('GET', '/v1/messages')).status).toBe(200)
   })
 })
+
+describe('S14: behind proxies', () => {
+  const wrong = (url: string, forwarded: string, i: number) =>
+    fetch(`${url}/v1/messages`, {
+      headers: { authorization: `Bearer lg_live_${i}`, 'x-forwarded-for': forwarded },
+    }).then(({ status }) => status)
+
+  async function statuses(url: string, forwarded: (i: number) => string): Promise<number[]> {
+    const all: number[] = []
+    for (let i = 0; i < 120; i++) all.push(await wrong(url, forwarded(i), i))
+    return all
+  }
+
+  it('the caller is who a trusted proxy names, and no caller shuts out another', async () => {
+    const behind = await startTestApi({ trustedProxies: ['127.0.0.0/8', '10.0.0.0/8'] })
+    try {
+      const one = await statuses(behind.url, () => '198.51.100.7, 10.1.2.3')
+      expect(one.filter((status) => status === 429)).toHaveLength(20)
+      expect(await wrong(behind.url, '198.51.100.8', 200)).toBe(401)
+      // What stands before the address that the trusted proxy saw is the caller's own invention.
+      expect(await wrong(behind.url, '203.0.113.5, 198.51.100.7', 201)).toBe(429)
+    } finally {
+      await behind.close()
+    }
+  })
+
+  it('nobody is believed by default', async () => {
+    const open = await startTestApi()
+    try {
+      const all = await statuses(open.url, (i) => `198.51.100.${i}`)
+      expect(all.filter((status) => status === 429)).toHaveLength(20)
+    } finally {
+      await open.close()
+    }
+  })
+})

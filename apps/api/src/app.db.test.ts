@@ -23,7 +23,7 @@ describe('the app', () => {
   it('does not boot with a route that says neither scope nor public', () => {
     const app = Fastify()
     addAuthentication(app, {
-      keys: { verify: async () => null, close: () => {} },
+      keys: { verify: async () => null, isStranger: () => true, close: () => {} },
       wrongKeys: createWrongKeys(),
     })
     expect(() => app.get('/v1/secret', () => 'x')).toThrow(/neither a scope nor public/)
@@ -71,7 +71,7 @@ describe('the app', () => {
     await api.call('POST', '/v1/send', {
       body: { from: 'a@acme.example', to: ['b@example.net'], subject: 'x', text: 'x' },
     })
-    const { text } = await api.call('GET', '/metrics', { key: null })
+    const text = await fetch(`${api.server.metricsUrl}/metrics`).then((answer) => answer.text())
     expect(text).toMatch(/^lettergate_accept_seconds_count 1$/m)
     expect(text).toMatch(
       /^lettergate_http_requests_total\{method="POST",route="\/v1\/send",status="202"\} 1$/m,
@@ -79,6 +79,14 @@ describe('the app', () => {
     expect(text).toMatch(/^lettergate_outbox_messages\{state="ready"\} 1$/m)
     expect(text).toMatch(/^lettergate_outbox_oldest_seconds\{state="ready"\} [\d.]+$/m)
     expect(text).toMatch(/^process_resident_memory_bytes /m)
+  })
+
+  it('S14: shows its figures on a port of their own, and nothing else there', async () => {
+    expect((await api.call('GET', '/metrics', { key: null })).status).toBe(404)
+    expect((await api.call('GET', '/metrics')).status).toBe(404)
+    for (const path of ['/', '/v1/messages', '/healthz', '/metrics/']) {
+      expect((await fetch(`${api.server.metricsUrl}${path}`)).status).toBe(404)
+    }
   })
 
   it('is alive and ready', async () => {

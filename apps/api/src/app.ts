@@ -24,11 +24,20 @@ const HEADER_BYTES_MAX = 16_384
 /** For the whole request, body included; sockets are looked at once a second, and after fifteen nobody may be left. */
 const REQUEST_MS_MAX = 13_000
 
-/** Builds the whole app from its dependencies; does not listen. `checkAnswers` holds every answer against its schema. */
-export async function buildApp(
-  deps: ApiDeps,
-  options: { checkAnswers?: boolean } = {},
-): Promise<FastifyInstance> {
+/** Longer than the 60 s of common load balancers, so that none sends a request on a connection that is just being closed. */
+const KEEP_ALIVE_SECONDS = 72
+
+export type AppOptions = {
+  /** Holds every answer against its schema. */
+  checkAnswers?: boolean
+  /** How long a connection on which nothing happens is kept; every answer says so. */
+  keepAliveSeconds?: number
+  /** Addresses and CIDRs of proxies whose X-Forwarded-For names the caller. */
+  trustedProxies?: readonly string[]
+}
+
+/** Builds the whole app from its dependencies; does not listen. */
+export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise<FastifyInstance> {
   const requestIds = createRequestIds()
   const app = Fastify({
     // Our own line per answer costs a tenth of a child logger per request.
@@ -43,7 +52,8 @@ export async function buildApp(
     },
     // Fastify writes these two over Node's options.
     requestTimeout: REQUEST_MS_MAX,
-    keepAliveTimeout: 5_000,
+    keepAliveTimeout: (options.keepAliveSeconds ?? KEEP_ALIVE_SECONDS) * 1_000,
+    trustProxy: options.trustedProxies?.length ? [...options.trustedProxies] : false,
     maxRequestsPerSocket: 100_000,
     // While it drains, a request on a socket that is still open is answered, and its socket closed.
     return503OnClosing: false,

@@ -17,6 +17,9 @@ async function main(): Promise<void> {
     logger,
     host: config.apiHost,
     port: config.apiPort,
+    metricsPort: config.apiMetricsPort,
+    keepAliveSeconds: config.apiKeepAliveSeconds,
+    trustedProxies: config.apiTrustedProxies,
     ...(config.env === 'production' && { onUndurable: refuse }),
   })
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

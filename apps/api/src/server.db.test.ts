@@ -178,3 +178,47 @@ describe('clients that do not finish', () => {
     expect(text).toContain('"code":"request-timeout"')
   })
 })
+
+describe('case 14: connections are kept', () => {
+  /** One request, a pause, and another on the same socket; how long the server says that it keeps it. */
+  async function twice(
+    url: string,
+    pauseMs: number,
+  ): Promise<{ isSame: boolean; field: string | undefined }> {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const ask = () =>
+      new Promise<{ port: number | undefined; field: string | undefined }>((resolve, reject) => {
+        const asked = httpRequest(`${url}/healthz`, { agent }, (answer) => {
+          answer.resume()
+          const port = answer.socket.localPort
+          answer.once('end', () => resolve({ port, field: String(answer.headers['keep-alive']) }))
+        })
+        asked.once('error', reject)
+        asked.end()
+      })
+    const first = await ask()
+    await sleep(pauseMs)
+    const second = await ask()
+    agent.destroy()
+    return { isSame: first.port === second.port, field: first.field }
+  }
+
+  it('for 72 s by default, also beyond the time that a request may take', { timeout: 40_000 }, async () => {
+    const api = await startTestApi()
+    try {
+      expect(await twice(api.url, 15_000)).toEqual({ isSame: true, field: 'timeout=72' })
+    } finally {
+      await api.close()
+    }
+  })
+
+  it('as long as the setting says, and as the answers say', { timeout: 20_000 }, async () => {
+    const api = await startTestApi({ keepAliveSeconds: 1 })
+    try {
+      expect(await twice(api.url, 200)).toEqual({ isSame: true, field: 'timeout=1' })
+      expect(await twice(api.url, 4_000)).toEqual({ isSame: false, field: 'timeout=1' })
+    } finally {
+      await api.close()
+    }
+  })
+})

@@ -2,12 +2,15 @@ import type { Server as HttpServer } from 'node:http'
 import { Server as NetServer } from 'node:net'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { watchDurability } from '@lettergate/core/durability'
-import { buildApp } from './app.ts'
+import { type AppOptions, buildApp } from './app.ts'
 import { type ApiOptions, createDeps } from './create-deps.ts'
+import { type MetricsServer, startMetricsServer } from './metrics-server.ts'
 import { BACKLOG } from './overload/door.ts'
 
 export type ApiServer = {
   url: string
+  /** Where its figures are; null: nowhere. */
+  metricsUrl: string | null
   /** Finishes what is under way, then stops; takes a second when idle and ten at most. */
   stop(): Promise<void>
 }
@@ -48,14 +51,15 @@ async function closeConnections(
   clearTimeout(deadline)
 }
 
-export type ServerOptions = ApiOptions & {
-  host: string
-  /** 0 takes any free one. */
-  port: number
-  drainMs?: number
-  /** Fails every answer that is not what the reference says: for tests. */
-  checkAnswers?: boolean
-}
+export type ServerOptions = ApiOptions &
+  AppOptions & {
+    host: string
+    /** 0 takes any free one. */
+    port: number
+    /** For `/metrics`; left out: nowhere. 0 takes any free one. */
+    metricsPort?: number | undefined
+    drainMs?: number
+  }
 
 /** Fastify closes the server that we have closed already. */
 function ignoreClosed(error: unknown): void {
@@ -65,7 +69,7 @@ function ignoreClosed(error: unknown): void {
 /** Starts an api that listens. */
 export async function startServer(options: ServerOptions): Promise<ApiServer> {
   const deps = createDeps(options)
-  const app = await buildApp(deps, { checkAnswers: options.checkAnswers === true })
+  const app = await buildApp(deps, options)
   await deps.clock.start()
   await watchDurability({
     db: deps.db,
@@ -76,9 +80,17 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
     onError: (error) => deps.logger.warn({ err: error }, 'the settings of the database could not be read'),
   })
   let url: string
+  let figures: MetricsServer | null = null
   try {
+    if (options.metricsPort !== undefined) {
+      figures = await startMetricsServer(deps.metrics.registry, {
+        host: options.host,
+        port: options.metricsPort,
+      })
+    }
     url = await app.listen({ host: options.host, port: options.port, backlog: BACKLOG })
   } catch (error) {
+    await figures?.close()
     await app.close()
     await deps.close()
     throw error
@@ -95,10 +107,12 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
     deps.stopping.isClosing = true
     await closeConnections(app.server, closed, app.overload.open)
     await app.close().catch(ignoreClosed)
+    await figures?.close()
     await deps.close()
   }
   return {
     url,
+    metricsUrl: figures?.url ?? null,
     stop() {
       stopping ??= stop()
       return stopping

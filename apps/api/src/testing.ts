@@ -65,6 +65,8 @@ type TestOptions = {
   drainMs?: number
   /** Puts something between the api and its database: answers the URL by which the api reaches it. */
   through?: (databaseUrl: string) => Promise<string>
+  keepAliveSeconds?: number
+  trustedProxies?: string[]
 }
 
 /** An api that listens on a port and a database of its own, with one tenant. */
@@ -85,6 +87,9 @@ export async function startTestApi(options: TestOptions = {}): Promise<TestApi> 
     host: '127.0.0.1',
     port: 0,
     drainMs: options.drainMs ?? 0,
+    metricsPort: 0,
+    ...(options.keepAliveSeconds !== undefined && { keepAliveSeconds: options.keepAliveSeconds }),
+    trustedProxies: options.trustedProxies ?? [],
     checkAnswers: true,
   })
   const tenant = await addTenant()

@@ -41,12 +41,17 @@ test('nothing set gives the documented development defaults', () => {
     awsIdentity: false,
     apiHost: '127.0.0.1',
     apiPort: 3000,
+    apiKeepAliveSeconds: 72,
+    apiTrustedProxies: [],
   })
 })
 
 test('all faults are told together, one line each, without the values', () => {
   const env = {
     API_PORT: 'canary',
+    API_KEEP_ALIVE_SECONDS: '0',
+    API_METRICS_PORT: '70000',
+    API_TRUSTED_PROXIES: '10.0.0.0/8,canary.internal',
     WORKER_METRICS_PORT: '70000',
     DATABASE_URL: 'mysql://canary@host/db',
     REDIS_URL: 'canary',

@@ -20,6 +20,9 @@ export type Config = {
   awsIdentity: boolean
   apiHost: string
   apiPort: number
+  apiMetricsPort: number | undefined
+  apiKeepAliveSeconds: number
+  apiTrustedProxies: readonly string[]
   workerMetricsPort: number | undefined
   databaseUrl: string | undefined
   redisUrl: string | undefined
@@ -71,6 +74,9 @@ function toConfig(data: z.infer<typeof settings>): Config {
     awsIdentity: data.LETTERGATE_AWS_IDENTITY === 'on',
     apiHost: data.API_HOST,
     apiPort: data.API_PORT,
+    apiMetricsPort: data.API_METRICS_PORT,
+    apiKeepAliveSeconds: data.API_KEEP_ALIVE_SECONDS,
+    apiTrustedProxies: Object.freeze(data.API_TRUSTED_PROXIES ?? []),
     workerMetricsPort: data.WORKER_METRICS_PORT,
     databaseUrl: data.DATABASE_URL,
     redisUrl: data.REDIS_URL,

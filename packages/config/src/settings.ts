@@ -18,26 +18,43 @@ function url(...schemes: string[]): z.ZodType<string, string> {
   )
 }
 
-function isEgressEntry(entry: string): boolean {
-  const [address = '', bits, ...rest] = entry.split('/')
-  const family = isIP(address)
-  if (bits !== undefined) {
-    return (
-      rest.length === 0 && family !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)
-    )
-  }
-  return family !== 0 || /^[a-z0-9*]([a-z0-9.*-]*[a-z0-9])?(:\d{1,5})?$/i.test(entry)
+/** A whole number with bounds, in text. */
+function wholeNumber(min: number, max: number) {
+  const message = `must be a whole number from ${min} to ${max}`
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, message)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, message)
 }
 
-const egressList = z
-  .string()
-  .transform((text) =>
-    text
-      .split(',')
-      .map((entry) => entry.trim())
-      .filter((entry) => entry !== ''),
-  )
-  .refine((entries) => entries.every(isEgressEntry), 'must be a comma list of addresses, CIDRs or host names')
+function isCidr(entry: string): boolean {
+  const [address = '', bits, ...rest] = entry.split('/')
+  const family = isIP(address)
+  if (family === 0 || rest.length > 0) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
+}
+
+function isEgressEntry(entry: string): boolean {
+  return isCidr(entry) || /^[a-z0-9*]([a-z0-9.*-]*[a-z0-9])?(:\d{1,5})?$/i.test(entry)
+}
+
+const commaList = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== ''),
+)
+
+const egressList = commaList.refine(
+  (entries) => entries.every(isEgressEntry),
+  'must be a comma list of addresses, CIDRs or host names',
+)
+
+const cidrList = commaList.refine(
+  (entries) => entries.every(isCidr),
+  'must be a comma list of addresses or CIDRs',
+)
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
@@ -98,6 +115,20 @@ export const settings = z.object({
   API_PORT: port
     .default(3000)
     .meta({ example: '3000', description: 'Port that the api listens on; 0 takes any free one.' }),
+  API_METRICS_PORT: port.optional().meta({
+    example: '',
+    description: 'Port on API_HOST where the api answers /metrics, and nothing else; unset: nowhere.',
+  }),
+  API_KEEP_ALIVE_SECONDS: wholeNumber(1, 3_600).default(72).meta({
+    example: '72',
+    description:
+      'Seconds that the api keeps a connection on which nothing happens; longer than the load balancer before it does (often 60).',
+  }),
+  API_TRUSTED_PROXIES: cidrList.optional().meta({
+    example: '',
+    description:
+      'Comma list of addresses or CIDRs of proxies whose X-Forwarded-For names the caller; unset: the caller is who connects.',
+  }),
   WORKER_METRICS_PORT: port.optional().meta({
     example: '',
     description: 'Port on API_HOST where the worker answers /metrics, /healthz and /readyz; unset: nowhere.',

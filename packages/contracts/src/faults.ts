@@ -3,15 +3,19 @@ import { type Fault, Problem, type ProblemCode } from './problems.ts'
 /** Keys and indexes from the root of what is checked to the value at fault. */
 export type Path = readonly (string | number)[]
 
-/** More would only cost: nobody repairs a hundred by hand. */
-const faultsMax = 100
-const keyLengthMax = 200
+/** Faults named of one message: more would only cost, since nobody repairs a hundred by hand. */
+const faultsMax = 20
+const keyLengthMax = 100
+/** A name beyond ASCII takes up to nine times its length in a pointer: it is cut further. */
+const encodedLengthMax = 300
+const detailLengthMax = 300
 
 /** Collects all faults of one request, so that one answer names them all. */
 export class FaultList {
   readonly faults: Fault[] = []
   readonly #base: string
   readonly #fields = new Set<string | number | undefined>()
+  #count = 0
 
   /** `base` is the pointer of the value that paths start from: `#`, or `#/messages/3`. */
   constructor(base = '#') {
@@ -19,9 +23,18 @@ export class FaultList {
   }
 
   add(path: Path, detail: string, code: ProblemCode = 'validation-failed'): void {
+    this.#count++
+    if (this.faults.length >= faultsMax) {
+      // Nothing more is kept of a name that a client made up.
+      if (path[0] !== undefined && this.#fields.size < faultsMax * 2) this.#fields.add(path[0])
+      return
+    }
     this.#fields.add(path[0])
-    if (this.faults.length < faultsMax)
-      this.faults.push({ pointer: this.#base + toPointer(path), detail, code })
+    this.faults.push({
+      pointer: this.#base + toPointer(path),
+      detail: detail.slice(0, detailLengthMax),
+      code,
+    })
   }
 
   /** Adds a fault when a rule has found one. */
@@ -44,7 +57,7 @@ export class FaultList {
     if (first === undefined) return new Problem('validation-failed')
     const agreed = this.faults.every((fault) => fault.code === first.code)
     const code = (agreed ? first.code : undefined) ?? 'validation-failed'
-    const more = this.faults.length - 1
+    const more = this.#count - 1
     return new Problem(code, {
       detail: `${first.pointer}: ${first.detail}${more > 0 ? ` (and ${more} more)` : ''}`,
       errors: this.faults.map(({ code: own, ...fault }) => (own === code ? fault : { ...fault, code: own })),
@@ -60,6 +73,11 @@ export function toPointer(path: Path): string {
 function encodeKey(key: string | number): string {
   if (typeof key === 'number') return String(key)
   // A hostile key may be megabytes long, or no valid Unicode.
-  const short = (key.length > keyLengthMax ? `${key.slice(0, keyLengthMax)}…` : key).toWellFormed()
+  const encoded = encodeCut(key, keyLengthMax)
+  return encoded.length > encodedLengthMax ? encodeCut(key, encodedLengthMax / 10) : encoded
+}
+
+function encodeCut(key: string, lengthMax: number): string {
+  const short = (key.length > lengthMax ? `${key.slice(0, lengthMax)}…` : key).toWellFormed()
   return encodeURIComponent(short.replaceAll('~', '~0').replaceAll('/', '~1'))
 }

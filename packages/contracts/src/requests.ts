@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { recipientStatuses } from './recipient-status.ts'
 import { addressText } from './schema-parts.ts'
 import { tagPattern } from './send-shape.ts'
+import { timeText, toDate } from './timestamp.ts'
 
 export const MessageStatusRequest = z
   .strictObject({
@@ -15,10 +16,9 @@ export const MessageStatusRequest = z
 export type MessageStatusRequest = z.output<typeof MessageStatusRequest>
 
 const timeBound = (description: string) =>
-  z.iso
-    .datetime({ offset: true })
-    .meta({ description, examples: ['2026-11-20T00:00:00Z'] })
-    .transform((text) => new Date(text))
+  timeText
+    .meta({ format: 'date-time', description, examples: ['2026-11-20T00:00:00Z'] })
+    .transform(toDate)
     .optional()
 
 const addressFilter = addressText('Only messages to this address.')

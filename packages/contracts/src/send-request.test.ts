@@ -256,7 +256,7 @@ describe('the answer', () => {
         bcc: new Array(50).fill('z'),
       }),
     )
-    expect(problem.errors).toHaveLength(100)
+    expect(problem.errors).toHaveLength(20)
     const longKey = problemOf(() => parse({ ['k'.repeat(1_000_000)]: 1 }))
     expect(JSON.stringify(longKey.errors).length).toBeLessThan(1_000)
   })
@@ -344,5 +344,51 @@ describe('a batch', () => {
 
   test('of 500 messages is accepted', () => {
     expect(parseSendBatchRequest({ messages: new Array(500).fill(base) })).toHaveLength(500)
+  })
+})
+
+describe('S7: faults have bounds', () => {
+  const many = (count: number, name: (i: number) => string) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [name(i), 'x\ny']))
+  const problemsOf = (messages: unknown[]) =>
+    parseSendBatchRequest({ messages }, { now }).filter((entry) => entry instanceof Problem)
+
+  test('twenty of one message are named, and the text counts all', () => {
+    const bad = { ...base, to: Array(50).fill('nonsense'), headers: many(50, (i) => `Bad Name ${i}`) }
+    const [problem] = problemsOf([bad])
+    expect(problem?.errors).toHaveLength(20)
+    expect(problem?.detail).toMatch(/\(and \d{2,3} more\)$/)
+    expect(Number(problem?.detail.match(/and (\d+) more/)?.[1])).toBeGreaterThanOrEqual(99)
+  })
+
+  test('200 of a batch are named; the other problems say their first fault', () => {
+    const bad = { ...base, to: Array(50).fill('nonsense') }
+    const problems = problemsOf(Array(499).fill(bad))
+    expect(problems).toHaveLength(499)
+    expect(problems.flatMap(({ errors }) => errors ?? [])).toHaveLength(200)
+    expect(problems.at(-1)?.detail).toBe(
+      `#/messages/498/to/0: ${problems[0]?.errors?.[0]?.detail} (and 49 more)`,
+    )
+  })
+
+  test.each([
+    ['ASCII names', (i: number) => `${'n '.repeat(5_000)}${i}`],
+    ['names beyond ASCII', (i: number) => `${'\u4e2d'.repeat(5_000)}${i}`],
+    ['names of signs that JSON escapes', (i: number) => `${'"\\\u0001'.repeat(2_000)}${i}`],
+  ])('all that is said of 499 messages with 50 bad addresses and 50 bad %s is less than 1 MB', (_, name) => {
+    const bad = {
+      ...base,
+      to: Array(50).fill('"\\'.repeat(100)),
+      headers: many(50, name),
+      metadata: many(50, name),
+    }
+    const problems = problemsOf([base, ...Array(499).fill(bad)])
+    const said = JSON.stringify(
+      problems.map(({ code, detail, errors, title }) => ({ code, detail, errors, title })),
+    )
+    expect(said.length).toBeLessThan(1_000_000)
+    for (const { pointer } of problems.flatMap(({ errors }) => errors ?? [])) {
+      expect(pointer.length).toBeLessThan(350)
+    }
   })
 })

@@ -17,6 +17,7 @@ import {
   SendRequest,
 } from './send-shape.ts'
 import { lineFault, textFault } from './text-rules.ts'
+import { toDate } from './timestamp.ts'
 
 export type { Mailbox, NewAttachment, NewMessage } from './new-message.ts'
 export { SendBatchRequest, SendRequest } from './send-shape.ts'
@@ -54,11 +55,22 @@ export function parseSendRequest(value: unknown, options: ParseOptions = {}): Ne
   return message
 }
 
-/** Checks the envelope of POST /v1/send/batch, then each message by itself, in order. */
-export function parseSendBatchRequest(
+/** Faults named of all messages of a batch together. */
+const batchFaultsMax = 200
+
+/** The same problem without the list of its faults; its text says the first and how many there are. */
+function withoutFaults(problem: Problem): Problem {
+  return new Problem(problem.code, { detail: problem.detail })
+}
+
+/**
+ * Checks the envelope of POST /v1/send/batch at the first step, then each message by itself, in order: the caller may let
+ * others run in between. Once 200 faults are named, the problems that follow say their first fault alone.
+ */
+export function* parseSendBatch(
   value: unknown,
   options: { now?: Date | undefined } = {},
-): (NewMessage | Problem)[] {
+): Generator<NewMessage | Problem, void> {
   const faults = new FaultList()
   // No deeper than the list: what is too long inside one message must not refuse the others.
   addSizeFaults(value, () => limits.batchMessagesMax, faults, 1)
@@ -69,14 +81,31 @@ export function parseSendBatchRequest(
     throw faults.toProblem()
   }
   const now = options.now ?? new Date()
-  return envelope.data.messages.map((message, index) => {
-    try {
-      return parseSendRequest(message, { now, pointer: `#/messages/${index}` })
-    } catch (error) {
-      if (error instanceof Problem) return error
-      throw error
-    }
-  })
+  let named = 0
+  for (const [index, message] of envelope.data.messages.entries()) {
+    const parsed = parseOr(message, { now, pointer: `#/messages/${index}` })
+    if (parsed instanceof Problem) {
+      named += parsed.errors?.length ?? 0
+      yield named > batchFaultsMax ? withoutFaults(parsed) : parsed
+    } else yield parsed
+  }
+}
+
+function parseOr(value: unknown, options: ParseOptions): NewMessage | Problem {
+  try {
+    return parseSendRequest(value, options)
+  } catch (error) {
+    if (error instanceof Problem) return error
+    throw error
+  }
+}
+
+/** All messages of a batch at once. */
+export function parseSendBatchRequest(
+  value: unknown,
+  options: { now?: Date | undefined } = {},
+): (NewMessage | Problem)[] {
+  return [...parseSendBatch(value, options)]
 }
 
 /** The fields whose shape is right; where any is wrong, the others are still judged, so that one answer says all. */
@@ -150,7 +179,7 @@ function readBody(field: 'text' | 'html', value: string | undefined, faults: Fau
 
 function readSendAt(value: string | undefined, faults: FaultList, now: Date): Date | undefined {
   if (value === undefined) return undefined
-  const sendAt = new Date(value)
+  const sendAt = toDate(value)
   const aheadMs = sendAt.getTime() - now.getTime()
   if (aheadMs > limits.sendAtAheadMsMax) faults.add(['send_at'], 'is more than 30 days ahead')
   if (aheadMs < -limits.sendAtPastMsMax) faults.add(['send_at'], 'is more than an hour in the past')

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { headerNamePattern } from './header-rules.ts'
 import { limits } from './limits.ts'
+import { timeText } from './timestamp.ts'
 
 // What a field is and means: published as the reference and checked on every request. What takes more than a
 // type to judge (addresses, names, base64) is in send-request.ts; bounds shown by meta() are enforced there.
@@ -177,9 +178,9 @@ export const SendRequest = z
       })
       .optional(),
     metadata: metadataField.optional(),
-    send_at: z.iso
-      .datetime({ offset: true })
+    send_at: timeText
       .meta({
+        format: 'date-time',
         description:
           'When to send (RFC 3339 with offset), at most 30 days ahead. Up to an hour in the past means now; ' +
           'earlier is refused.',

@@ -4,6 +4,8 @@ const NAMES_MAX = 50_000
 export type CountWindow = {
   /** Counts one for this name; answers the seconds to wait once there were too many, else 0. */
   take(name: string): number
+  /** The seconds that this name has to wait now; counts nothing. */
+  waitSeconds(name: string): number
 }
 
 /** So many for each name in a window of time, by this process alone. */
@@ -26,6 +28,11 @@ export function createCountWindow(options: {
       const count = (counts.get(name) ?? 0) + 1
       counts.set(name, count)
       return count > max ? Math.ceil((windowEnd - time) / 1000) : 0
+    },
+    waitSeconds(name) {
+      const time = now()
+      if (time >= windowEnd || (counts.get(name) ?? 0) < max) return 0
+      return Math.ceil((windowEnd - time) / 1000)
     },
   }
 }

@@ -33,6 +33,8 @@ export type Principal = TenantPrincipal | AdminPrincipal
 export type KeyVerifier = {
   /** Null for every key that is not good now, whatever the reason. Rejects if the database cannot be asked. */
   verify(key: string): Promise<Principal | null>
+  /** Whether the key has not been good here within the hour; asks nobody. */
+  isStranger(key: string): boolean
   /** Forgets everything at once. */
   close(): void
 }
@@ -47,6 +49,8 @@ const UNKNOWN_MAX = 10_000
 const LOOKUP_KEYS_MAX = 200
 /** A send is answered within three seconds, and this is only its first step. */
 const LOOKUP_MS_MAX = 2_500
+/** How long a key that was good is told from one that nobody has seen; whether it still is good, is asked as ever. */
+const FAMILIAR_MS = 3_600_000
 
 /** What is stored of a key, and what it is looked up by. */
 function hashKey(pepper: KeyObject, key: string): Buffer {
@@ -88,6 +92,7 @@ export function createKeyVerifier(deps: {
   // Apart, so that a flood of unknown keys cannot push out the known ones.
   const known = createCache<Principal>(KNOWN_MAX, now)
   const unknown = createCache<true>(UNKNOWN_MAX, now)
+  const familiar = createCache<true>(KNOWN_MAX, now)
   const inFlight = new Map<string, Promise<Principal | null>>()
   const lookUp = createLookup(deps.pool)
   const pepperVersion = pepperVersionOf(deps.pepper)
@@ -113,6 +118,7 @@ export function createKeyVerifier(deps: {
         () => new Error('the keys could not be asked in time'),
       )
       const ttl = Math.min(ttlMs, ttlMsMax) - (now() - askedAt)
+      if (principal) familiar.set(digest, true, { ttl: FAMILIAR_MS })
       if (ttl > 0 && principal) known.set(digest, principal, { ttl })
       if (ttl > 0 && !principal) unknown.set(digest, true, { ttl })
       return principal
@@ -131,7 +137,9 @@ export function createKeyVerifier(deps: {
       inFlight.set(digest, same)
       return same
     },
+    isStranger: (key) => !familiar.has(hash('sha256', key, 'base64')),
     close() {
+      familiar.clear()
       known.clear()
       unknown.clear()
     },

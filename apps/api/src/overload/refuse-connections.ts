@@ -3,7 +3,7 @@ import { readSend, type WholeSend } from './read-send.ts'
 import { UNREAD_BYTES_MAX } from './shed-sockets.ts'
 
 /** Longer than the api tells clients that it keeps connections on which nothing happens, so that few meet the end of one. */
-const IDLE_MS = 10_000
+const IDLE_MS = 75_000
 /** Between two pieces of a request, and for all of it; then it is the api's, whose parser judges what is late. */
 const PIECE_MS = 300
 const PIECES_MS = 500

@@ -16,6 +16,13 @@ function unauthorized(): Problem {
   return new Problem('unauthorized', { headers: CHALLENGE })
 }
 
+function tooManyWrong(waitSeconds: number): Problem {
+  return new Problem('rate-limited', {
+    detail: 'Too many wrong keys came from this address.',
+    headers: { 'retry-after': String(waitSeconds) },
+  })
+}
+
 /** Node keeps the first of two Authorization fields and drops the other without a word, so the raw list is asked. */
 function countField(request: FastifyRequest, name: string): number {
   const { rawHeaders } = request.raw
@@ -64,15 +71,15 @@ export function addAuthentication(
 ): void {
   async function check(request: FastifyRequest, config: RouteConfig): Promise<void> {
     const key = bearerKey(request)
-    const principal = key === null ? null : await fromStorage(deps.keys.verify(key))
-    request.keyCheckMs = performance.now() - request.arrivedAt
+    if (key === null) throw unauthorized()
+    // Asked first: a key that was never good costs the database nothing once its address has tried too many.
+    const waitSeconds = deps.wrongKeys.waitSeconds(request.ip)
+    if (waitSeconds > 0 && deps.keys.isStranger(key)) throw tooManyWrong(waitSeconds)
+    const principal = await fromStorage(deps.keys.verify(key))
+      request.keyCheckMs = performance.now() - request.arrivedAt
     if (principal === null) {
-      const waitSeconds = key === null ? 0 : deps.wrongKeys.count(request.ip)
-      if (waitSeconds === 0) throw unauthorized()
-      throw new Problem('rate-limited', {
-        detail: 'Too many wrong keys came from this address.',
-        headers: { 'retry-after': String(waitSeconds) },
-      })
+      const wait = deps.wrongKeys.count(request.ip)
+      throw wait === 0 ? unauthorized() : tooManyWrong(wait)
     }
     checkAllowed(principal, config)
     request.principal = principal

@@ -7,13 +7,18 @@ const WINDOW_MS = 60_000
 export type WrongKeys = {
   /** Counts one wrong key; answers the seconds to wait once there were too many, else 0. */
   count(address: string): number
+  /** The seconds that this address has to wait before another key is looked up for it. */
+  waitSeconds(address: string): number
 }
 
 /**
- * Limits guesses per address. Only the failures of an address are slowed: a valid key from behind the same
- * address keeps working, so one broken client cannot shut out its neighbours.
+ * Limits guesses per address. Only the failures of an address are slowed: a key that was good before keeps working from
+ * behind the same address, so one broken client cannot shut out its neighbours.
  */
 export function createWrongKeys(): WrongKeys {
   const window = createCountWindow({ max: WRONG_MAX, windowMs: WINDOW_MS })
-  return { count: (address) => window.take(address) }
+  return {
+    count: (address) => window.take(address),
+    waitSeconds: (address) => window.waitSeconds(address),
+  }
 }

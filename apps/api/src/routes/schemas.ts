@@ -21,7 +21,7 @@ export const IdempotencyHeader = z.object({
     .meta({
       description:
         'Your own name for this request, up to 255 printable ASCII characters. A repeat within 24 hours with the same ' +
-        'key and body gets the first answer again, and nothing is sent twice.',
+        'key and the same JSON value gets the first answer again, and nothing is sent twice.',
       examples: ['order-4711-receipt'],
     })
     .optional(),

@@ -2,7 +2,8 @@ import type { DemoKeys } from './demo-keys.ts'
 
 export type BannerFacts = {
   apiUrl: string
-  workerUrl: string
+  /** Of the api and of the worker. */
+  metricsUrls: string[]
   dataDir: string
   logDir: string
   keys: DemoKeys | null
@@ -35,7 +36,7 @@ export function banner(facts: BannerFacts, isColoured: boolean): string {
   const rows: [string, string][] = [
     ['API', apiUrl],
     ['Docs', `${apiUrl}/docs`],
-    ['Metrics', `${apiUrl}/metrics, of the worker ${facts.workerUrl}/metrics`],
+    ['Metrics', facts.metricsUrls.join(', of the worker ')],
     ...(keys
       ? ([
           ['Live key', keys.live_key],

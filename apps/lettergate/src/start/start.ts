@@ -47,15 +47,17 @@ export async function start(
   }
 }
 
-type Facts = { apiUrl: string; workerUrl: string; keys: DemoKeys | null; death: Promise<never> }
+type Facts = { apiUrl: string; metricsUrls: string[]; keys: DemoKeys | null; death: Promise<never> }
 
 async function bringUp(config: Config, running: Running, signal: AbortSignal): Promise<Facts> {
   const { databaseUrl, postgres } = await openDatabase(config)
   if (postgres) running.push(postgres)
   const keys = await prepareDatabase(config, databaseUrl)
   const workerPort = config.workerMetricsPort ?? (await freePort(config.apiHost))
+  const apiMetricsPort = config.apiMetricsPort ?? (await freePort(config.apiHost))
   const env = {
     DATABASE_URL: databaseUrl,
+    API_METRICS_PORT: String(apiMetricsPort),
     WORKER_METRICS_PORT: String(workerPort),
     API_PORT: String(config.apiPort),
     LETTERGATE_DATA_DIR: config.dataDir,
@@ -76,7 +78,12 @@ async function bringUp(config: Config, running: Running, signal: AbortSignal): P
   const apiUrl = `${host}:${config.apiPort}`
   await Promise.race([waitUntilReady(apiUrl, signal), death])
   if (keys) writeDevFile(config.dataDir, { api_url: apiUrl, ...keys, pid: process.pid })
-  return { apiUrl, workerUrl: `${host}:${workerPort}`, keys, death }
+  return {
+    apiUrl,
+    metricsUrls: [apiMetricsPort, workerPort].map((port) => `${host}:${port}/metrics`),
+    keys,
+    death,
+  }
 }
 
 /** Schema and, in development, the demo tenant. Its keys are kept before anybody is told of them. */

@@ -1,27 +1,64 @@
+import { setImmediate } from 'node:timers/promises'
 import { toPublicId } from '@lettergate/contracts/ids'
 import { Problem } from '@lettergate/contracts/problems'
 import { BatchAnswer, type BatchResult, ProblemDetails } from '@lettergate/contracts/responses'
-import { type NewMessage, parseSendBatchRequest, SendBatchRequest } from '@lettergate/contracts/send-request'
+import { type NewMessage, parseSendBatch, SendBatchRequest } from '@lettergate/contracts/send-request'
 import type { AcceptedMessage } from '@lettergate/core/accept'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { passingCompiler } from '../../compilers.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../plugins/authenticate.ts'
+import { payerOf } from '../../plugins/json-body.ts'
 import { problemDetails } from '../../plugins/problem-details.ts'
 import { answer, IdempotencyHeader, problemAnswers } from '../schemas.ts'
 import { acceptedOf, idempotencyOf } from './send-message.ts'
 
-/** Null where the message is good; kept with the accepted ones, so that a repeat is answered with the same. */
+/** Null where the message is good; their codes are kept with the accepted ones, for a repeat. */
 const Problems = z.array(ProblemDetails.nullable())
+type Problems = z.output<typeof Problems>
 
-function present(problems: z.output<typeof Problems>, accepted: AcceptedMessage[]): BatchResult[] {
+function present(problems: Problems, accepted: AcceptedMessage[]): BatchResult[] {
   let next = 0
   return problems.map((problem) => {
     if (problem) return { problem }
     const message = accepted[next++]
     if (!message) throw new Error('fewer messages were accepted than given')
     return { id: toPublicId('msg', message.id), status: message.status }
+  })
+}
+
+/** Milliseconds of checking before others get their turn. */
+const CHECK_MS_MAX = 10
+
+/** All messages, checked; a large batch lets others run in between. */
+async function parseInTurns(body: unknown, now: Date): Promise<(NewMessage | Problem)[]> {
+  const parsed: (NewMessage | Problem)[] = []
+  let began = performance.now()
+  for (const entry of parseSendBatch(body, { now })) {
+    parsed.push(entry)
+    if (performance.now() - began < CHECK_MS_MAX) continue
+    await setImmediate()
+    began = performance.now()
+  }
+  return parsed
+}
+
+/** Counts the refused part of a batch as a refused body. */
+function chargeRefused(deps: ApiDeps, request: FastifyRequest, part: number): void {
+  if (part > 0) deps.refusedBodies.charge(payerOf(request), Math.round(request.bodyBytes * part))
+}
+
+/** What is kept of a refused message with the key: its code says enough, since a repeat is checked again. */
+function toKept(problem: Problems[number]): Problems[number] {
+  return problem && problemDetails(new Problem(problem.code))
+}
+
+/** The problems of a repeat: those of the first answer, in full where the same one is found again. */
+function toldAgain(kept: unknown, now: Problems): Problems {
+  return Problems.parse(kept).map((before, index) => {
+    const found = now[index]
+    return before && found?.code === before.code ? found : before
   })
 }
 
@@ -66,9 +103,10 @@ export function addSendBatchRoute(app: FastifyInstance, deps: ApiDeps): void {
       const { tenantId, mode } = tenantOf(request)
       const idempotency = idempotencyOf(request, 'batch')
       const now = new Date(deps.clock.now())
-      const parsed = await judgeConnections(deps, tenantId, parseSendBatchRequest(request.body, { now }))
-      const problems = parsed.map((entry) => (isMessage(entry) ? null : problemDetails(entry)))
+      const parsed = await judgeConnections(deps, tenantId, await parseInTurns(request.body, now))
+      const problems: Problems = parsed.map((entry) => (isMessage(entry) ? null : problemDetails(entry)))
       const messages = parsed.filter(isMessage)
+      chargeRefused(deps, request, 1 - messages.length / parsed.length)
       const tenant = { id: tenantId, mode }
       // All of them may be refused by now although the same request was accepted before.
       const before =
@@ -79,11 +117,12 @@ export function addSendBatchRoute(app: FastifyInstance, deps: ApiDeps): void {
       const outcome =
         before ??
         (await deps.acceptor.accept(tenant, {
-          ...{ messages, until: request.answerBy },
-          ...(idempotency && { idempotency: { ...idempotency, extra: problems } }),
+          messages,
+          until: request.answerBy,
+          ...(idempotency && { idempotency: { ...idempotency, extra: problems.map(toKept) } }),
         }))
       const accepted = acceptedOf(outcome, reply)
-      const told = accepted.replayed ? Problems.parse(accepted.extra) : problems
+      const told = accepted.replayed ? toldAgain(accepted.extra, problems) : problems
       return reply.code(202).send({ results: present(told, accepted.messages) })
     },
   })

@@ -242,3 +242,26 @@ describe('case 19: JSON as clients really send it', () => {
     })
   })
 })
+
+describe('S7: a batch with faults beyond counting', () => {
+  it('has an answer of less than 1 MB, keeps less than that, and says the same again', {
+    timeout: 60_000,
+  }, async () => {
+    const bad = {
+      ...message,
+      to: Array(50).fill('nonsense'),
+      headers: Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`Bad ${i} ${'x'.repeat(60)}`, 'x'])),
+    }
+    const messages = [message, ...Array(499).fill(bad)]
+    const first = await batch(messages, { 'idempotency-key': 'faults' })
+    expect(first.status).toBe(202)
+    expect(first.text.length).toBeLessThan(1_000_000)
+    const { rows } = await api.db.pool.query<{ size: number }>({
+      text: 'select max(length(answer::text))::int as size from idempotency',
+    })
+    expect(rows[0]?.size).toBeLessThan(200_000)
+    const again = await batch(messages, { 'idempotency-key': 'faults' })
+    expect(again.text).toBe(first.text)
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
+  })
+})

@@ -2,7 +2,6 @@ import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { addDocsRoute } from './docs.ts'
 import { addHealthzRoute } from './healthz.ts'
-import { addMetricsRoute } from './metrics.ts'
 import { addOpenApiRoute } from './openapi.ts'
 import { addProblemPageRoute } from './problem-page.ts'
 import { addReadyzRoute } from './readyz.ts'
@@ -10,7 +9,6 @@ import { addReadyzRoute } from './readyz.ts'
 export function addOperationRoutes(app: FastifyInstance, deps: ApiDeps): void {
   addHealthzRoute(app)
   addReadyzRoute(app, deps)
-  addMetricsRoute(app, deps)
   addOpenApiRoute(app)
   addDocsRoute(app)
   addProblemPageRoute(app)
