@@ -78,6 +78,6 @@ export function namedIn(text: unknown, addresses: readonly string[]): string[] {
     .toLowerCase()
     .split(/[\s,;:"<>()[\]`]/)
     .filter((word) => word.includes('@') && word.length <= addressCharsMax)
-  const named = new Set(words.flatMap((word) => [word, word.replace(/^'+|['.]+$/g, '')]))
+  const named = new Set(words.flatMap((word) => [word, word.replace(/^'+|(?<!['.])['.]+$/g, '')]))
   return addresses.filter((address) => named.has(address.toLowerCase()))
 }

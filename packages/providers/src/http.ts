@@ -58,7 +58,7 @@ export const baseUrl = z
   .string()
   .max(2048)
   .refine((text) => parseBaseUrl(text) !== null, 'must be an http(s) URL without user, query or fragment')
-  .transform((text) => text.replace(/\/+$/, ''))
+  .transform((text) => text.replace(/(?<!\/)\/+$/, ''))
 
 function parseBaseUrl(text: string): URL | null {
   const url = URL.parse(text)

@@ -13,7 +13,7 @@ function base64Pieces(value: string): string[] {
     .map((offset) => {
       const encoded = Buffer.concat([Buffer.alloc(offset), bytes])
         .toString('base64')
-        .replace(/=+$/, '')
+        .replace(/={1,2}$/, '')
       const end = (offset + bytes.length) % 3 === 0 ? encoded.length : encoded.length - 1
       return encoded.slice(Math.ceil((offset * 4) / 3), end)
     })

@@ -15,7 +15,7 @@ export function escapeHtml(text: string): string {
 export function inlineMarkdown(text: string): string {
   return escapeHtml(text)
     .replaceAll(/`([^`]+)`/g, '<code>$1</code>')
-    .replaceAll(/\[([^\]]+)\]\((\/[\w/.-]*)\)/g, '<a href="$2">$1</a>')
+    .replaceAll(/\[([^\][]+)\]\((\/[\w/.-]*)\)/g, '<a href="$2">$1</a>')
 }
 
 function renderBlock(lines: string[]): string {
