@@ -68,9 +68,14 @@ export const failures = {
     title: 'Recipient not reachable now',
     summary: "The recipient's side, or the server on its behalf, said to try again later.",
   },
+  'refusal-unrecognised': {
+    title: 'Refused for a reason that is not recognised',
+    summary:
+      'The provider refused for good, in words that are not known here; one other connection that stands ready is tried.',
+  },
   'message-refused': {
     title: 'Message refused',
-    summary: 'The provider does not take this message, whoever sends it.',
+    summary: 'The provider does not take what this message says: its content, its form or a file.',
   },
   'message-too-large': {
     title: 'Message too large',

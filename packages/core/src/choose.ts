@@ -1,5 +1,5 @@
 import type { CarryFault } from './can-carry.ts'
-import { classOfStored, type FailedTries } from './earlier-tries.ts'
+import { classOfStored, type FailedTries, type Unrecognised } from './earlier-tries.ts'
 import type { Candidate, Route, Rule } from './route.ts'
 
 type Candidates = Extract<Route, { kind: 'candidates' }>
@@ -21,6 +21,8 @@ export type Choice = {
   skipped: { connection: string; why: string }[]
   /** Its recipient goes alone, since a call with several was refused for the sake of one. */
   alone?: true
+  /** Whom it refused by name and left to another connection, and by which code. */
+  passedOn?: { position: number; code: string }[]
 }
 
 export type Chosen =
@@ -31,6 +33,8 @@ export type Chosen =
 /** What is known of the candidates of one message. */
 export type View = {
   tries: readonly FailedTries[]
+  /** Of those who wait: who refused whom in words that nobody knows. */
+  unrecognised: readonly Unrecognised[]
   standingOf(candidate: Candidate): Standing
   /** Why it cannot carry this message; null if it can. */
   faultOf(candidate: Candidate): CarryFault | null
@@ -43,6 +47,9 @@ const SHORT_PAUSE_MS = 3_000
 export function failedTries(tries: readonly FailedTries[], { connectionId }: Candidate): number {
   return tries.find((one) => one.connectionId === connectionId)?.failed ?? 0
 }
+
+const hasRefused = ({ connectionId }: Candidate, { unrecognised }: View) =>
+  unrecognised.some((one) => one.connectionId === connectionId)
 
 function whyNot(standing: Standing, now: number): string | null {
   if (standing.kind !== 'blocked') return null
@@ -70,9 +77,15 @@ export function choose(route: Candidates, view: View): Chosen {
       kind: 'none',
       reason: `provider-required: no connection can carry this message: ${skipped[0]?.why}`,
     }
+  // One that refused for good is asked again only where nobody else is left.
+  const isAnyLeft = able.some((candidate) => !hasRefused(candidate, view))
   const usable: { candidate: Candidate; standing: Standing; failed: number }[] = []
   let soonest: Extract<Chosen, { kind: 'wait' }> | null = null
   for (const candidate of able) {
+    if (isAnyLeft && hasRefused(candidate, view)) {
+      skip(candidate, 'tried before: refusal-unrecognised')
+      continue
+    }
     const standing = view.standingOf(candidate)
     const why = whyNot(standing, view.now)
     if (why === null) usable.push({ candidate, standing, failed: failedTries(view.tries, candidate) })
@@ -102,14 +115,25 @@ export function choose(route: Candidates, view: View): Chosen {
   }
 }
 
+const foundTooMuch = ({ connectionId }: Candidate, { tries }: View) =>
+  tries.some((one) => one.connectionId === connectionId && classOfStored(one.code)?.elsewhere === true)
+
 /** Whether another candidate is left, ready or not, that has not itself found this message too much for it. */
 export function hasRoomier(route: Candidates, failed: Candidate, view: View): boolean {
-  const saidNo = ({ connectionId }: Candidate) =>
-    view.tries.some(
-      ({ code, ...one }) => one.connectionId === connectionId && classOfStored(code)?.elsewhere === true,
-    )
   return route.candidates.some(
-    (candidate) => candidate !== failed && view.faultOf(candidate) === null && !saidNo(candidate),
+    (candidate) => candidate !== failed && view.faultOf(candidate) === null && !foundTooMuch(candidate, view),
+  )
+}
+
+/** Whether another candidate stands ready that has not refused this message itself, in known words or in others. */
+export function hasReady(route: Candidates, failed: Candidate, view: View): boolean {
+  return route.candidates.some(
+    (candidate) =>
+      candidate !== failed &&
+      !hasRefused(candidate, view) &&
+      !foundTooMuch(candidate, view) &&
+      view.faultOf(candidate) === null &&
+      view.standingOf(candidate).kind === 'ready',
   )
 }
 

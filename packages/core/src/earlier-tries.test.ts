@@ -1,6 +1,6 @@
 import type { EarlierTry } from '@lettergate/db/sql/load-claimed'
 import { expect, test } from 'vitest'
-import { aloneOf, failedTriesOf } from './earlier-tries.ts'
+import { aloneOf, failedTriesOf, unrecognisedOf } from './earlier-tries.ts'
 
 const one = (change: Partial<EarlierTry>): EarlierTry => ({
   ...{ connectionId: 'a', outcome: 'deferred', scope: null, code: 'provider-unavailable', positions: [0, 1] },
@@ -29,6 +29,26 @@ test('what was accepted, refused for good, unknown or not begun is no failed try
     one({ code: 'connection-busy' }),
   ]
   expect(failedTriesOf(tries)).toEqual([])
+})
+
+test('a try that left one of several to another connection is a failed one, and remembered for that recipient', () => {
+  const tries = [
+    one({ outcome: 'accepted', code: null, passedOn: [{ position: 1, code: 'refusal-unrecognised' }] }),
+    one({
+      ...{ connectionId: 'b', outcome: 'rejected', scope: 'message', code: 'refusal-unrecognised' },
+      positions: [2],
+    }),
+    one({ connectionId: 'c', passedOn: [{ position: 0, code: 'provider-sandbox' }] }),
+  ]
+  expect(failedTriesOf(tries)).toMatchObject([
+    { connectionId: 'a', failed: 1, code: 'refusal-unrecognised' },
+    { connectionId: 'b', failed: 1 },
+    { connectionId: 'c', failed: 1 },
+  ])
+  expect(unrecognisedOf(tries)).toEqual([
+    { connectionId: 'a', position: 1 },
+    { connectionId: 'b', position: 2 },
+  ])
 })
 
 const refused = one({ outcome: 'rejected', scope: 'message', code: 'recipient-refused' })

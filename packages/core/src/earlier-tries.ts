@@ -16,20 +16,33 @@ export function classOfStored(code: string | null) {
 /** Else it was not even begun, and counts for nothing. */
 const isBegun = ({ code }: EarlierTry) => classOfStored(code)?.connection !== 'unasked'
 
+const isForOthers = (code: string | null) => classOfStored(code)?.elsewhere !== undefined
+
 function isFailed(one: EarlierTry): boolean {
-  const { outcome, scope, code } = one
-  return (
-    isBegun(one) && (outcome === 'deferred' || scope === 'account' || classOfStored(code)?.elsewhere === true)
-  )
+  const { outcome, scope, code, passedOn } = one
+  if (passedOn && passedOn.length > 0) return true
+  return isBegun(one) && (outcome === 'deferred' || scope === 'account' || isForOthers(code))
 }
 
 export function failedTriesOf(tries: readonly EarlierTry[]): FailedTries[] {
   const found = new Map<string | null, FailedTries>()
-  for (const { connectionId, code } of tries.filter(isFailed)) {
+  for (const { connectionId, code, passedOn } of tries.filter(isFailed)) {
     const failed = (found.get(connectionId)?.failed ?? 0) + 1
-    found.set(connectionId, { connectionId, failed, code })
+    found.set(connectionId, { connectionId, failed, code: code ?? passedOn?.[0]?.code ?? null })
   }
   return [...found.values()]
+}
+
+/** Whom a connection refused in words that nobody knows: another such refusal is final, and the same connection is asked last. */
+export type Unrecognised = { connectionId: string | null; position: number }
+
+export function unrecognisedOf(tries: readonly EarlierTry[]): Unrecognised[] {
+  const isOnce = (code: string | null) => classOfStored(code)?.elsewhere === 'once'
+  return tries.flatMap(({ connectionId, outcome, code, positions, passedOn }) => {
+    const named = (passedOn ?? []).filter((one) => isOnce(one.code)).map(({ position }) => position)
+    const all = outcome === 'rejected' && isOnce(code) ? [...positions, ...named] : named
+    return [...new Set(all)].map((position) => ({ connectionId, position }))
+  })
 }
 
 /**

@@ -109,6 +109,58 @@ test('a message that its provider rejects for what it says is not offered to oth
   expect(await fleet.statuses()).toEqual({ failed: 1 })
 })
 
+const strange: FakeConnection = { answer: () => toFailure('refusal-unrecognised', '550 no') }
+
+test('a message that is refused in unknown words goes to one other connection, and no further', async () => {
+  fleet = await buildFleet(db, [strange, works])
+  await fleet.accept(...to(1))
+  await fleet.run(isEmpty)
+  expect(connections()).toEqual([0, 1])
+  expect(await fleet.statuses()).toEqual({ sent: 1 })
+  await fleet.stop()
+  fleet = await buildFleet(db, [strange, strange, works])
+  await fleet.accept(...to(1))
+  await fleet.run(isEmpty)
+  expect(connections()).toEqual([0, 1])
+  expect(await fleet.statuses()).toEqual({ failed: 1 })
+})
+
+test('what refused in unknown words is not asked again while another is only busy', async () => {
+  let tries = 0
+  const recovers: FakeConnection = {
+    answer: () => (tries++ === 0 ? toFailure('recipient-deferred', '451 later') : accepted),
+  }
+  fleet = await buildFleet(db, [strange, recovers])
+  await fleet.accept(...to(1))
+  await fleet.run(async () => (await fleet.backlog())[0]?.state === 'waiting')
+  await db.pool.query({ text: 'update outbox set due_at = now()' })
+  await fleet.run(isEmpty)
+  expect(connections()).toEqual([0, 1, 1])
+  expect(await fleet.statuses()).toEqual({ sent: 1 })
+})
+
+test('one of several that is refused in unknown words goes to another alone, and its neighbours are sent once', async () => {
+  const refusesB: FakeConnection = {
+    answer: ({ envelopeTo }) => ({
+      ...accepted,
+      refused: envelopeTo
+        .filter((address) => address.startsWith('b'))
+        .map((address) => ({
+          ...{ address, kind: 'rejected' as const, code: 'refusal-unrecognised' as const },
+          reason: '550 no',
+        })),
+    }),
+  }
+  fleet = await buildFleet(db, [refusesB, works])
+  await fleet.accept(['a@x.example', 'b@x.example', 'c@x.example'])
+  await fleet.run(isEmpty)
+  expect(fleet.sent.map(({ connection, to }) => [connection, to])).toEqual([
+    [0, ['a@x.example', 'b@x.example', 'c@x.example']],
+    [1, ['b@x.example']],
+  ])
+  expect(await fleet.statuses()).toEqual({ sent: 3 })
+})
+
 const tooLarge: FakeConnection = { answer: () => toFailure('message-too-large', '552 5.3.4 too big') }
 
 test('a message that is too large for one connection goes to the next, and fails once all found it so', async () => {

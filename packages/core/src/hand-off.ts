@@ -4,13 +4,22 @@ import type { LoadedMessage } from '@lettergate/db/sql/load-claimed'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import type { Calls } from './call-provider.ts'
 import { cannotCarry, carriedOfStored } from './can-carry.ts'
-import { type Choice, choose, failedTries, hasOther, hasRoomier, type View, type WaitWhy } from './choose.ts'
-import { failedTriesOf } from './earlier-tries.ts'
+import {
+  type Choice,
+  choose,
+  failedTries,
+  hasOther,
+  hasReady,
+  hasRoomier,
+  type View,
+  type WaitWhy,
+} from './choose.ts'
+import { failedTriesOf, unrecognisedOf } from './earlier-tries.ts'
 import type { Failpoint } from './failpoint.ts'
 import { CALL_DEADLINE_MS } from './leases.ts'
 import { toHeldRecord, toRecord, toUnsureRecord } from './outcome.ts'
 import type { Pace, Permit } from './pace.ts'
-import { type Portion, portionOf } from './portion.ts'
+import { type Portion, pendingRecipients, portionOf } from './portion.ts'
 import type { Recorder } from './record.ts'
 import { atLeastMs } from './retry-delay.ts'
 import type { Candidate, Route, Router } from './route.ts'
@@ -66,6 +75,15 @@ type Plan = {
   choice: Choice
   portion: Portion
   permit: Permit
+}
+
+/** Whether anybody was refused. */
+const isRefusing = (outcome: SendOutcome) => outcome.kind !== 'accepted' || outcome.refused !== undefined
+
+/** What was said in unknown words about those who still wait. */
+function unrecognisedIn(message: Message) {
+  const waiting = new Set(pendingRecipients(message).map(({ position }) => position))
+  return unrecognisedOf(message.tries).filter(({ position }) => waiting.has(position))
 }
 
 /** What a connection has used up, as the attempt that went by another one tells it. */
@@ -136,7 +154,8 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
       startedAt: fence.startedAt,
       repeatWindowMs: window,
       ...{ portion, choice: plan.choice, failedBefore: failedTries(plan.view.tries, candidate) },
-      hasOther: outcome.kind !== 'accepted' && hasOther(plan.route, candidate, plan.view),
+      hasOther: isRefusing(outcome) && hasOther(plan.route, candidate, plan.view),
+      hasReady: isRefusing(outcome) && hasReady(plan.route, candidate, plan.view),
       hasRoomier: outcome.kind === 'rejected' && hasRoomier(plan.route, candidate, plan.view),
     }
     await deps.recorder.record(toRecord(message, context, outcome))
@@ -205,6 +224,7 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
     const carried = carriedOfStored(message.document)
     const view: View = {
       tries: failedTriesOf(message.tries),
+      unrecognised: unrecognisedIn(message),
       standingOf: deps.pace.standingOf,
       faultOf: ({ provider }) => (unsure ? null : cannotCarry(provider.capabilities, carried)),
       now: now(),

@@ -3,40 +3,9 @@ import type { LoadedMessage } from '@lettergate/db/sql/load-claimed'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import { expect, test } from 'vitest'
 import { toHeldRecord, toRecord, toUnsureRecord } from './outcome.ts'
+import { buildLoadedMessage as buildMessage } from './testing-loaded.ts'
 
 const HOURS = 3_600_000
-
-function buildMessage(change: Partial<LoadedMessage> = {}): LoadedMessage {
-  return {
-    tenantId: 'tenant',
-    messageId: 'message',
-    epoch: 7,
-    mode: 'live',
-    createdAt: new Date(),
-    usageDay: '2026-11-20',
-    attempts: 1,
-    expiresInMs: 72 * HOURS,
-    onUnknown: 'hold',
-    connectionsVersion: 0,
-    connectionId: null,
-    sending: null,
-    unsure: null,
-    tries: [],
-    stream: 'transactional',
-    fromAddress: 'app@acme.example',
-    fromName: null,
-    subject: 'Hello',
-    tags: [],
-    metadata: null,
-    attachmentCount: 0,
-    document: {},
-    recipients: [
-      { position: 0, kind: 'to', address: 'a@x.example', name: null, status: 'queued' },
-      { position: 1, kind: 'cc', address: 'b@x.example', name: null, status: 'queued' },
-    ],
-    ...change,
-  }
-}
 
 const attempt = {
   number: 1,

@@ -5,6 +5,7 @@ import type { OutcomeRecord, RecipientChange } from '@lettergate/db/sql/record-o
 import { classOf } from '@lettergate/providers/failures'
 import type { RecipientRefusal, SendOutcome } from '@lettergate/providers/provider'
 import type { Choice } from './choose.ts'
+import { type PassedOn, passedOnBy, refusedBefore } from './pass-on.ts'
 import { type Portion, pendingRecipients, portionOf } from './portion.ts'
 import { askedDelayMs, retryDelayMs } from './retry-delay.ts'
 
@@ -28,6 +29,8 @@ export type AttemptContext = {
   hasOther?: boolean
   /** Another connection is left, ready or not, that has not found this message too much for it. */
   hasRoomier?: boolean
+  /** Another connection stands ready that has not refused this message itself. */
+  hasReady?: boolean
 }
 
 type Verdict = { kind: 'sent' | 'failed' | 'unknown' | 'again'; reason: string | null }
@@ -46,10 +49,10 @@ const refusalVerdict = ({ kind, code, reason }: RecipientRefusal): Verdict => {
 }
 
 /** Refused for good, but by this connection only. */
-function isForAnother(outcome: SendOutcome, attempt: AttemptContext): boolean {
-  return (
-    outcome.kind === 'rejected' && attempt.hasRoomier === true && classOf(outcome.code).elsewhere === true
-  )
+function isForAnother(outcome: SendOutcome, { hasRoomier, hasReady }: AttemptContext): boolean {
+  if (outcome.kind !== 'rejected') return false
+  const { elsewhere } = classOf(outcome.code)
+  return elsewhere === 'once' ? hasReady === true : elsewhere === true && hasRoomier === true
 }
 
 /** Surely not accepted, and not the message's own fault: another connection may carry it. */
@@ -63,6 +66,7 @@ function verdictOf(
   address: string,
   attempt: AttemptContext,
   mayRepeat: boolean,
+  wasUnrecognised: boolean,
 ): Verdict {
   const refused =
     'refused' in outcome ? outcome.refused?.find((refusal) => refusal.address === address) : undefined
@@ -71,6 +75,9 @@ function verdictOf(
     case 'accepted':
       return { kind: 'sent', reason: null }
     case 'rejected':
+      // A second refusal in unknown words is believed.
+      if (wasUnrecognised && classOf(outcome.code).elsewhere === 'once')
+        return { kind: 'failed', reason: outcome.reason }
       // The connection's fault is mended by people, and mail must not be lost over a password: it is tried again.
       return { kind: isSafe(outcome, attempt) ? 'again' : 'failed', reason: outcome.reason }
     case 'deferred':
@@ -112,14 +119,23 @@ function triesBefore(outcome: SendOutcome, attempt: AttemptContext): number {
   return Math.min(number - 1, portion?.aloneBefore ?? number, ofConnection ?? number)
 }
 
+/** How long the provider asked to wait: all of those whom it deferred, or at least one of them. */
+function askedOf(outcome: SendOutcome): { ms: number; byAll: boolean } {
+  const ofAll = outcome.kind === 'deferred' ? outcome.retryAfterMs : undefined
+  const refused = 'refused' in outcome ? (outcome.refused ?? []) : []
+  const each = refused.flatMap(({ kind, retryAfterMs = 0 }) => (kind === 'deferred' ? [retryAfterMs] : []))
+  const byEach = outcome.kind !== 'deferred' && each.length > 0 && each.every((ms) => ms > 0)
+  return { ms: Math.max(0, ofAll ?? 0, ...each), byAll: ofAll !== undefined || byEach }
+}
+
 /** Until the next try: none while another connection can take over; else as asked, or by how often all of them were tried. */
 function waitMs(outcome: SendOutcome, attempt: AttemptContext, random: () => number): number {
   const atMostMs = outcome.kind === 'accepted' ? undefined : classOf(outcome.code).waitMsMax
   if (atMostMs !== undefined) return Math.min(atMostMs, retryDelayMs(attempt.number, random))
   if (isSafe(outcome, attempt) && attempt.hasOther) return 0
-  const asked = outcome.kind === 'deferred' ? outcome.retryAfterMs : undefined
   const tries = 1 + triesBefore(outcome, attempt)
-  return asked === undefined ? retryDelayMs(tries, random) : askedDelayMs(asked, tries, random)
+  const { ms, byAll } = askedOf(outcome)
+  return byAll ? askedDelayMs(ms, tries, random) : Math.max(ms, retryDelayMs(tries, random))
 }
 
 /** Whom the call did not try at all, though it was asked to; a call that tried nobody has deferred all. */
@@ -173,13 +189,18 @@ export function toRecord(
     attempt
   const { carried, unsure } = portion
   const passedOver = new Set([...untriedOf(outcome, portion), ...sparedBy(outcome, portion)])
+  const before = refusedBefore(message)
+  const passedOn = passedOnBy(outcome, portion, before, attempt)
+  const leaving = new Set(passedOn.map(({ recipient }) => recipient))
   const tried = carried.filter((recipient) => !passedOver.has(recipient))
   const following = [...passedOver, ...portion.left]
   const delayMs = waitMs(outcome, unsure ? { ...attempt, hasOther: false } : attempt, random)
   const mayRepeat = delayMs < attempt.repeatWindowMs || message.onUnknown === 'resend'
   const isLast = delayMs >= message.expiresInMs
-  const changes = tried.map((recipient) => {
-    const plain = verdictOf(outcome, recipient.address, attempt, mayRepeat)
+  const staying = tried.filter((recipient) => !leaving.has(recipient))
+  const changes = staying.map((recipient) => {
+    const wasUnrecognised = before.has(recipient.position)
+    const plain = verdictOf(outcome, recipient.address, attempt, mayRepeat, wasUnrecognised)
     const verdict = unsure ? withDoubt(plain, mayRepeat) : plain
     if (verdict.kind === 'again' && isLast) {
       // Given up while nobody knows: the honest end is unknown, not failed.
@@ -205,16 +226,33 @@ export function toRecord(
       scope: outcome.kind === 'rejected' ? outcome.scope : null,
       code: outcome.kind === 'accepted' ? null : outcome.code,
       reason: outcome.kind === 'accepted' ? null : outcome.reason,
-      choice: attempt.choice ? JSON.stringify(attempt.choice) : null,
+      choice: attempt.choice ? JSON.stringify({ ...attempt.choice, ...withPassedOn(passedOn) }) : null,
       providerMessageId: outcome.kind === 'accepted' ? outcome.providerMessageId : null,
       // Where all were refused for the sake of nobody knows whom, it is of all: so it is remembered that each goes alone.
       positions: (tried.length > 0 ? tried : carried).map((recipient) => recipient.position),
     },
-    changes: [...changes, ...toQueued(following)],
-    retryInMs: following.length > 0 ? 0 : isAgain || others ? delayMs : null,
+    changes: [...changes, ...passedOn.map(toPassedOn), ...toQueued(following)],
+    retryInMs: following.length + passedOn.length > 0 ? 0 : isAgain || others ? delayMs : null,
     waitVersion: isAgain && dependsOnConnection(outcome) ? message.connectionsVersion : null,
     giveBack: changes.filter((change) => change.status === 'failed').length,
   }
+}
+
+/** Remembered with the try, whose own code may say nothing of them. */
+function withPassedOn(passedOn: readonly PassedOn[]): Pick<Choice, 'passedOn'> {
+  if (passedOn.length === 0) return {}
+  return {
+    passedOn: passedOn.map(({ recipient, refusal }) => ({
+      position: recipient.position,
+      code: refusal.code,
+    })),
+  }
+}
+
+/** Ready at once, for another connection; its event says why. */
+function toPassedOn({ recipient, refusal }: PassedOn): RecipientChange {
+  const { position } = recipient
+  return { position, status: 'queued', reason: refusal.reason, event: 'recipient.deferred' }
 }
 
 /** Those whose turn is next: told apart from those that were deferred again, and no longer held. */

@@ -8,8 +8,11 @@ type Class = {
    * `none`: it answered, which says nothing about the next message. `unasked`: it was not even asked.
    */
   connection: 'slows' | 'fails' | 'none' | 'unasked'
-  /** What one connection does not take, another may: it ends the message only when no other is left. */
-  elsewhere?: true
+  /**
+   * What one connection does not take, another may. `true`: it ends the message only when no other is left. `'once'`: at most one other
+   * that stands ready is tried, then it is final.
+   */
+  elsewhere?: true | 'once'
   /**
    * May be said of one recipient. A call that is refused so as a whole says nothing against those whom it does not name, so they are
    * handed over again: together where it names others, one at a time where it names nobody.
@@ -40,6 +43,9 @@ export const failureClasses = {
   // Our own sessions were all in use: the try did not begin, so it counts for nothing and is soon made again.
   'connection-busy': { outcome: 'deferred', connection: 'unasked', waitMsMax: 300_000 },
   'recipient-deferred': { outcome: 'deferred', connection: 'none' },
+  // Words that nobody knows may be about the account, and must not be the end of a message that another connection would carry.
+  'refusal-unrecognised': { outcome: 'rejected-message', connection: 'none', elsewhere: 'once' },
+  // Known to be about the content: trying it elsewhere would spread it.
   'message-refused': { outcome: 'rejected-message', connection: 'none' },
   'message-too-large': { outcome: 'rejected-message', connection: 'none', elsewhere: true },
   'recipient-refused': { outcome: 'rejected-message', connection: 'none', mayBeOneOfMany: true },

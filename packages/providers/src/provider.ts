@@ -44,7 +44,7 @@ export type RecipientRefusal = {
   kind: 'rejected' | 'deferred'
   code: FailureCode
   reason: string
-  /** Of a deferred one, 0: this call did not try it (another host is in charge of it), so it may follow at once. */
+  /** Of a deferred one; 0: this call did not try it (another host is in charge of it), so it may follow at once. */
   retryAfterMs?: number
 }
 

@@ -6,13 +6,21 @@ export function toRefusedOutcome(refused: RecipientRefusal[]): SendOutcome {
   const rejected = refused.filter((refusal) => refusal.kind === 'rejected')
   const deferred = refused.find((refusal) => refusal.kind === 'deferred')
   if (!deferred) {
-    const { code = 'recipient-refused', reason = 'no recipient' } = rejected[0] ?? {}
+    // Where another connection may be tried for one of them, the try as a whole says so.
+    const told = rejected.find(({ code }) => classOf(code).elsewhere === 'once') ?? rejected[0]
+    const { code = 'recipient-refused', reason = 'no recipient' } = told ?? {}
     // What is for another connection to try is so for all of them.
     const hasOwnReasons = rejected.length > 1 && classOf(code).elsewhere !== true
     return { kind: 'rejected', scope: 'message', code, reason, ...(hasOwnReasons && { refused: rejected }) }
   }
   const { code, reason } = deferred
-  return { kind: 'deferred', code, reason, ...(rejected.length > 0 && { refused: rejected }) }
+  // The longest wait holds: what is asked again before comes in vain.
+  const waitMs = Math.max(0, ...refused.map(({ retryAfterMs = 0 }) => retryAfterMs))
+  return {
+    ...{ kind: 'deferred', code, reason },
+    ...(waitMs > 0 && { retryAfterMs: waitMs }),
+    ...(rejected.length > 0 && { refused: rejected }),
+  }
 }
 
 /**

@@ -19,9 +19,9 @@ export function findRule(rules: readonly Rule[], fault: Fault): Rule | undefined
   )
 }
 
-/** What a refusing answer means, by the provider's table; a table ends in a row that fits everything. */
+/** What a refusing answer means, by the provider's table; what no row knows is not recognised. */
 export function judge(rules: readonly Rule[], fault: Fault, response: HttpResponse, now: Date): SendOutcome {
   const rule = findRule(rules, fault)
   const reason = toReason(fault.status, fault.code, fault.message)
-  return toFailure(rule?.is ?? 'message-refused', reason, retryAfterMs(response, now) ?? rule?.waitMs)
+  return toFailure(rule?.is ?? 'refusal-unrecognised', reason, retryAfterMs(response, now) ?? rule?.waitMs)
 }

@@ -26,6 +26,8 @@ export type EarlierTry = {
   code: string | null
   /** Whom it carried. */
   positions: number[]
+  /** Whom it refused by name and left to another connection, and by which code; absent: nobody. */
+  passedOn?: { position: number; code: string }[] | null
 }
 
 /** Everything but the attachments. */
@@ -112,7 +114,7 @@ left join lateral (
           and p.position = any (d.recipients) and p.status in ('scheduled', 'queued', 'deferred', 'held'))),
     'tries', (
       select json_agg(json_build_object('connectionId', a.connection_id, 'outcome', a.outcome, 'scope', a.scope, 'code', a.code,
-                                        'positions', a.recipients) order by a.number)
+                                        'positions', a.recipients, 'passedOn', a.choice -> 'passedOn') order by a.number)
       from attempt a
       where o.attempts > 0 and a.tenant_id = k.tenant_id and a.message_id = k.message_id and a.message_id between $3 and $4
         and a.started_at >= o.first_due_at)
