@@ -35,6 +35,9 @@ export function withAdvice(
   return fault && more ? { ...report, fault: { ...fault, advice: [...fault.advice, more] } } : report
 }
 
+/** Codes that say nothing about an account. */
+const saysNothing = new Set<FailureCode>(['message-refused', 'refusal-unrecognised', 'outcome-unknown'])
+
 /** One question to a provider's API about the account; whatever is no success is judged by its table. */
 export async function inquire(
   io: Io,
@@ -56,7 +59,7 @@ export async function inquire(
   }
   if (response.status >= 200 && response.status < 300) return ask.toReport(response)
   const fault = ask.toFault(response)
-  const code = findRule(ask.rules, fault)?.is ?? 'provider-settings-wrong'
-  const readable = code === 'message-refused' || code === 'outcome-unknown' ? 'provider-unavailable' : code
+  const code = findRule(ask.rules, fault)?.is ?? 'refusal-unrecognised'
+  const readable = saysNothing.has(code) ? 'provider-unavailable' : code
   return faulty(readable, toReason(fault.status, fault.code, fault.message))
 }
