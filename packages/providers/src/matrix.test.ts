@@ -21,6 +21,7 @@ test('every provider is registered under its own id and has a page', async () =>
 const other: Required<Capabilities> = {
   recipientsMax: 7,
   needsTo: true,
+  foldsAddressCase: true,
   messageBytesMax: 3_900_000,
   textBytesMax: 1_900_000,
   idempotencyWindowMs: 15 * 60_000,
@@ -39,6 +40,7 @@ const other: Required<Capabilities> = {
 test.each<[keyof Capabilities, Partial<Capabilities>]>([
   ['recipientsMax', { recipientsMax: 8 }],
   ['needsTo', { needsTo: false }],
+  ['foldsAddressCase', { foldsAddressCase: false }],
   ['messageBytesMax', { messageBytesMax: 4_000_000 }],
   ['textBytesMax', { textBytesMax: 2_000_000 }],
   ['idempotencyWindowMs', { idempotencyWindowMs: 0 }],
@@ -60,10 +62,10 @@ test.each<[keyof Capabilities, Partial<Capabilities>]>([
 test('the cases above are all capabilities that there are', () => {
   const page = toMatrix([{ ...providers.capture, capabilities: other }])
   expect(page).toContain(
-    '| 7 | one at a time | 3 MB, texts 1 MB | 1 | `x-own-…` | `é` | no | 2 endings, listed on its page | `^[^;]+$` |',
+    '| 7 | one at a time | one mailbox | 3 MB, texts 1 MB | 1 | `x-own-…` | `é` | no | 2 endings, listed on its page | `^[^;]+$` |',
   )
   expect(page).toContain('| 15 min | no | none | no | no |')
-  expect(Object.keys(other)).toHaveLength(15)
+  expect(Object.keys(other)).toHaveLength(16)
 })
 
 test.each([

@@ -8,6 +8,10 @@ const minuteMs = 60_000
 const messageColumns: Column[] = [
   ['Recipients', ({ recipientsMax }) => String(recipientsMax)],
   ['Copies without To', ({ needsTo }) => (needsTo ? 'one at a time' : 'together')],
+  [
+    'Addresses that differ in case',
+    ({ foldsAddressCase }) => (foldsAddressCase ? 'one mailbox' : 'as given'),
+  ],
   ['Size', ({ messageBytesMax, textBytesMax }) => toSize(messageBytesMax, textBytesMax)],
   ['Addresses in Reply-To', ({ replyToMax }) => String(replyToMax)],
   ['Headers refused', ({ refusesHeader }) => (refusesHeader ? toNames(refusesHeader) : 'none')],

@@ -134,6 +134,8 @@ export type Capabilities = {
   recipientsMax: number
   /** Whether each call must have somebody in To; copies that are left without go one at a time, each of them in To. */
   needsTo?: boolean
+  /** Whether addresses that differ in case alone are one mailbox to it, so that it is given one of them. */
+  foldsAddressCase?: boolean
   /** Of the whole encoded message. */
   messageBytesMax: number
   /** Of text and html together, where less of them fits than of files; absent: as of the whole. */

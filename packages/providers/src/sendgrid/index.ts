@@ -32,6 +32,9 @@ export function createSendgrid(): Provider<SendgridCredentials, SendgridSettings
     capabilities: {
       recipientsMax: 1000,
       needsTo: true,
+      // A second form of an address is refused, and the whole call with it:
+      // https://www.twilio.com/docs/sendgrid/for-developers/sending-email/personalizations
+      foldsAddressCase: true,
       messageBytesMax: 30 * 1000 * 1000,
       idempotencyWindowMs: 0,
       answersEachRecipient: false,
