@@ -41,6 +41,8 @@ export function createMandrill(): Provider<MandrillCredentials, MandrillSettings
     // https://mailchimp.com/developer/transactional/docs/smtp-integration/ and /docs/tags-metadata/
     capabilities: {
       recipientsMax: 1000,
+      // It answers once for all forms of an address.
+      foldsAddressCase: true,
       messageBytesMax: 25 * 1000 * 1000,
       idempotencyWindowMs: 0,
       answersEachRecipient: true,
