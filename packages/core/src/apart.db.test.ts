@@ -234,3 +234,20 @@ test('copies that are left without anybody in To go one at a time where each cal
   expect(calls()).toEqual([[BAD, 'b@x.example', 'c@x.example'], ['b@x.example'], ['c@x.example']])
   expect(await fleet.statuses()).toEqual({ failed: 1, sent: 2 })
 })
+
+test('case 1: a provider to which case is all one gets each mailbox once, and all forms are sent', async () => {
+  const got: string[][] = []
+  const answer = ({ to, cc, bcc }: OutboundMessage) => {
+    got.push([...to, ...cc, ...bcc].map(({ address }) => address))
+    return accepted
+  }
+  fleet = await buildFleet(db, [{ answer, capabilities: { foldsAddressCase: true } }])
+  const [ann, lower, bob] = ['Ann@x.example', 'ann@x.example', 'bob@x.example'].map((address) => ({
+    address,
+  }))
+  if (!ann || !lower || !bob) throw new Error('three addresses')
+  await fleet.acceptAll([buildMessage({ to: [ann, bob], cc: [lower] })])
+  await fleet.run(isEmpty)
+  expect(got).toEqual([['Ann@x.example', 'bob@x.example']])
+  expect(await fleet.statuses()).toEqual({ sent: 3 })
+})

@@ -5,6 +5,7 @@ import { toFailure } from '@lettergate/providers/failures'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import { withoutSecrets } from '@lettergate/providers/redact'
 import { type Deadlines, startDeadlines } from './deadlines.ts'
+import { foldRecipients, unfoldOutcome } from './fold-recipients.ts'
 import { ownerOf } from './keep-secrets.ts'
 import { CALL_DEADLINE_MS, SENDING_LEASE_MS } from './leases.ts'
 import { toOutbound } from './outbound.ts'
@@ -42,8 +43,12 @@ export function createCalls(deps: IoDeps & { tenants: Tenants; onError: (error: 
         if (performance.now() - fencedAt > SENDING_LEASE_MS / 2)
           return toFailure('recipient-deferred', 'the worker was suspended before it could send')
         called = true
-        const outcome = await candidate.provider.send(outbound, candidate.connection, io)
-        return withoutSecrets(outcome, candidate.connection.credentials)
+        const { provider, connection } = candidate
+        if (provider.capabilities.foldsAddressCase !== true)
+          return withoutSecrets(await provider.send(outbound, connection, io), connection.credentials)
+        const { message: folded, twins } = foldRecipients(outbound)
+        const outcome = await provider.send(folded, connection, io)
+        return withoutSecrets(unfoldOutcome(outcome, twins, folded.envelopeTo), connection.credentials)
       } catch (error) {
         deps.onError(error)
         // Before anything has left it is our own fault, and says nothing about the connection.

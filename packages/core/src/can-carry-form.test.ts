@@ -15,11 +15,11 @@ const plainOnly = [...['mailgun', 'mandrill', 'sparkpost', 'postmark', 'resend',
 
 describe('who cannot carry', () => {
   test.each<[string, object, string[], string]>([
-    ['22 an invitation', invitation, ['postmark', 'resend', 'brevo'], '/attachments/0/content_type'],
+    ['22 an invitation', invitation, ['brevo'], '/attachments/0/content_type'],
     [
       '22 an answer to one',
       attach('text/calendar;charset="UTF-8";method=REPLY'),
-      ['postmark', 'resend', 'brevo'],
+      ['brevo'],
       '/attachments/0/content_type',
     ],
     ['22 a calendar that is a file', attach('text/calendar'), [], ''],

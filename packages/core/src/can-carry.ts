@@ -4,8 +4,8 @@ import type { NewMessage } from '@lettergate/contracts/send-request'
 import type { ContentDocument, Envelope } from '@lettergate/db/content-document'
 import { alternativeOf } from '@lettergate/providers/alternatives'
 import type { Capabilities } from '@lettergate/providers/provider'
-import { toWireHeaders } from './header-fields.ts'
 import { cannotKeepForm, type Form, formOfNew, formOfStored } from './can-carry-form.ts'
+import { toWireHeaders } from './header-fields.ts'
 
 /** What decides whether a provider can say a message exactly. */
 export type Carried = {
@@ -30,7 +30,14 @@ export function attachmentFacts({ attachments }: Pick<NewMessage, 'attachments'>
 /** A message as it came. */
 export function carriedOfNew(message: NewMessage): Carried {
   const { replyTo, headers, text, html } = message
-  return { replyTo, headers: toWireHeaders(headers), text, html, attachments: attachmentFacts(message), form: formOfNew(message) }
+  return {
+    replyTo,
+    headers: toWireHeaders(headers),
+    text,
+    html,
+    attachments: attachmentFacts(message),
+    form: formOfNew(message),
+  }
 }
 
 /** The same message on its way out. */

@@ -130,12 +130,13 @@ function triesBefore(outcome: SendOutcome, attempt: AttemptContext): number {
   return Math.min(number - 1, portion?.aloneBefore ?? number, ofConnection ?? number)
 }
 
-/** How long the provider asked to wait, for all or for one of those whom it deferred; undefined: it did not. */
-function askedMs(outcome: SendOutcome): number | undefined {
+/** How long the provider asked to wait: all of those whom it deferred, or at least one of them. */
+function askedOf(outcome: SendOutcome): { ms: number; byAll: boolean } {
   const ofAll = outcome.kind === 'deferred' ? outcome.retryAfterMs : undefined
   const refused = 'refused' in outcome ? (outcome.refused ?? []) : []
-  const longest = Math.max(0, ...refused.map(({ retryAfterMs = 0 }) => retryAfterMs))
-  return longest > 0 ? Math.max(longest, ofAll ?? 0) : ofAll
+  const each = refused.flatMap(({ kind, retryAfterMs = 0 }) => (kind === 'deferred' ? [retryAfterMs] : []))
+  const byEach = outcome.kind !== 'deferred' && each.length > 0 && each.every((ms) => ms > 0)
+  return { ms: Math.max(0, ofAll ?? 0, ...each), byAll: ofAll !== undefined || byEach }
 }
 
 /** Until the next try: none while another connection can take over; else as asked, or by how often all of them were tried. */
@@ -143,9 +144,9 @@ function waitMs(outcome: SendOutcome, attempt: AttemptContext, random: () => num
   const atMostMs = outcome.kind === 'accepted' ? undefined : classOf(outcome.code).waitMsMax
   if (atMostMs !== undefined) return Math.min(atMostMs, retryDelayMs(attempt.number, random))
   if (isSafe(outcome, attempt) && attempt.hasOther) return 0
-  const asked = askedMs(outcome)
   const tries = 1 + triesBefore(outcome, attempt)
-  return asked === undefined ? retryDelayMs(tries, random) : askedDelayMs(asked, tries, random)
+  const { ms, byAll } = askedOf(outcome)
+  return byAll ? askedDelayMs(ms, tries, random) : Math.max(ms, retryDelayMs(tries, random))
 }
 
 /** Whom the call did not try at all, though it was asked to; a call that tried nobody has deferred all. */

@@ -35,6 +35,9 @@ export function withAdvice(
   return fault && more ? { ...report, fault: { ...fault, advice: [...fault.advice, more] } } : report
 }
 
+/** Codes that say nothing about an account. */
+const saysNothing = new Set<FailureCode>(['message-refused', 'refusal-unrecognised', 'outcome-unknown'])
+
 /** One question to a provider's API about the account; whatever is no success is judged by its table. */
 export async function inquire(
   io: Io,
@@ -63,7 +66,7 @@ export function unreachable(failure: NetworkFailure): AccountReport {
 
 /** A report of a question that was refused. */
 export function toRefusedReport(rules: readonly Rule[], fault: Fault): AccountReport {
-  const code = findRule(rules, fault)?.is ?? 'provider-settings-wrong'
-  const readable = code === 'message-refused' || code === 'outcome-unknown' ? 'provider-unavailable' : code
+  const code = findRule(rules, fault)?.is ?? 'refusal-unrecognised'
+  const readable = saysNothing.has(code) ? 'provider-unavailable' : code
   return faulty(readable, toReason(fault.status, fault.code, fault.message))
 }

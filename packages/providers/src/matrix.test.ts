@@ -25,6 +25,7 @@ const other: Required<Capabilities> = {
   needsBody: true,
   alternatives: [],
   localParts: 'plain',
+  foldsAddressCase: true,
   messageBytesMax: 3_900_000,
   textBytesMax: 1_900_000,
   idempotencyWindowMs: 15 * 60_000,
@@ -47,6 +48,7 @@ test.each<[keyof Capabilities, Partial<Capabilities>]>([
   ['needsBody', { needsBody: false }],
   ['alternatives', { alternatives: ['amp'] }],
   ['localParts', { localParts: 'dots' }],
+  ['foldsAddressCase', { foldsAddressCase: false }],
   ['messageBytesMax', { messageBytesMax: 4_000_000 }],
   ['textBytesMax', { textBytesMax: 2_000_000 }],
   ['idempotencyWindowMs', { idempotencyWindowMs: 0 }],
@@ -68,10 +70,10 @@ test.each<[keyof Capabilities, Partial<Capabilities>]>([
 test('the cases above are all capabilities that there are', () => {
   const page = toMatrix([{ ...providers.capture, capabilities: other }])
   expect(page).toContain(
-    '| 7 | one at a time | no | no | neither | none | 3 MB, texts 1 MB | 1 | `x-own-…` | `é` | no | 2 endings, listed on its page | `^[^;]+$` |',
+    '| 7 | one at a time | no | no | neither | none | one mailbox | 3 MB, texts 1 MB | 1 | `x-own-…` | `é` | no | 2 endings, listed on its page | `^[^;]+$` |',
   )
   expect(page).toContain('| 15 min | no | none | no | no |')
-  expect(Object.keys(other)).toHaveLength(19)
+  expect(Object.keys(other)).toHaveLength(20)
 })
 
 test.each([

@@ -12,6 +12,10 @@ const messageColumns: Column[] = [
   ['Without text and html', ({ needsBody }) => yesNo(!needsBody)],
   ['Invitations, AMP', ({ alternatives }) => toAlternatives(alternatives)],
   ['Quoted addresses', ({ localParts }) => localPartCells[localParts ?? 'all']],
+  [
+    'Addresses that differ in case',
+    ({ foldsAddressCase }) => (foldsAddressCase ? 'one mailbox' : 'as given'),
+  ],
   ['Size', ({ messageBytesMax, textBytesMax }) => toSize(messageBytesMax, textBytesMax)],
   ['Addresses in Reply-To', ({ replyToMax }) => String(replyToMax)],
   ['Headers refused', ({ refusesHeader }) => (refusesHeader ? toNames(refusesHeader) : 'none')],

@@ -148,6 +148,8 @@ export type Capabilities = {
    * `"a..b"`; absent: all.
    */
   localParts?: 'plain' | 'dots'
+  /** Whether addresses that differ in case alone are one mailbox to it, so that it is given one of them. */
+  foldsAddressCase?: boolean
   /** Of the whole encoded message. */
   messageBytesMax: number
   /** Of text and html together, where less of them fits than of files; absent: as of the whole. */

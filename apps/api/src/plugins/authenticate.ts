@@ -76,7 +76,7 @@ export function addAuthentication(
     const waitSeconds = deps.wrongKeys.waitSeconds(request.ip)
     if (waitSeconds > 0 && deps.keys.isStranger(key)) throw tooManyWrong(waitSeconds)
     const principal = await fromStorage(deps.keys.verify(key))
-      request.keyCheckMs = performance.now() - request.arrivedAt
+    request.keyCheckMs = performance.now() - request.arrivedAt
     if (principal === null) {
       const wait = deps.wrongKeys.count(request.ip)
       throw wait === 0 ? unauthorized() : tooManyWrong(wait)

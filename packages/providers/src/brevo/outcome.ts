@@ -1,4 +1,5 @@
 import { parseAnswer, toLine } from '../answer.ts'
+import { commonRules } from '../common-rules.ts'
 import { toFailure } from '../failures.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
 import { pauseAfter, withReset } from '../retry-hint.ts'
@@ -27,7 +28,8 @@ export const rules: Rule[] = [
   { status: /413/, is: 'message-too-large' },
   // No such API at this address.
   { status: /3..|404|405|415/, is: 'provider-settings-wrong' },
-  { is: 'message-refused' },
+  { code: /missing_parameter/i, is: 'message-refused' },
+  ...commonRules,
 ]
 
 // They come with every answer, but are about the rate alone: https://developers.brevo.com/docs/limit-headers

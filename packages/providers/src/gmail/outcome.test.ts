@@ -48,7 +48,7 @@ describe('answers', () => {
     [404, 'notFound', '', 'provider-settings-wrong'],
     [405, '', '', 'provider-settings-wrong'],
     [301, '', '', 'provider-settings-wrong'],
-    [422, '', '', 'message-refused'],
+    [422, '', '', 'refusal-unrecognised'],
   ])('%d %s %s is %s', (status, reason, message, code) => {
     expect(answer(status, refusal(reason, message))).toMatchObject({ code })
   })
@@ -62,7 +62,7 @@ describe('answers', () => {
       'provider-rate-limited',
     ],
     ['the status', { error: { status: 'FAILED_PRECONDITION', errors: 'x' } }, 400, 'provider-settings-wrong'],
-    ['nothing', { error: 'x' }, 400, 'message-refused'],
+    ['nothing', { error: 'x' }, 400, 'refusal-unrecognised'],
   ])('what went wrong is also read from %s', (_where, body, status, code) => {
     expect(answer(status, JSON.stringify(body))).toMatchObject({ code })
   })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { listIn, parseAnswer, toLine } from '../answer.ts'
+import { commonRules } from '../common-rules.ts'
 import { toFailure } from '../failures.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
 import { type Fault, judge, type Rule } from '../rules.ts'
@@ -27,7 +28,13 @@ export const rules: Rule[] = [
   { status: /413/, is: 'message-too-large' },
   // No such API at this address, or no such user.
   { status: /3..|404|405/, is: 'provider-settings-wrong' },
-  { is: 'message-refused' },
+  { status: /400/, message: /invalid from header|sender/i, is: 'provider-sender-refused' },
+  {
+    status: /400/,
+    message: /invalid .{0,30}header|invalid (attachment|value|base64)|raw/i,
+    is: 'message-refused',
+  },
+  ...commonRules,
 ]
 
 const list = z.preprocess(

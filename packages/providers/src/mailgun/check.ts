@@ -48,7 +48,7 @@ async function askForDomain(connection: Connection, endpoint: string, io: Io): P
 }
 
 const probeRules: Rule[] = [
-  ...rules.filter(({ is }) => is !== 'message-refused'),
+  ...rules.filter(({ is }) => is !== 'message-refused' && is !== 'refusal-unrecognised'),
   { is: 'recipient-refused' },
 ]
 

@@ -225,7 +225,7 @@ describe('answers', () => {
       'message-refused',
     ],
     [400, 'Too many recipients, max is 1000', 'message-refused'],
-    [422, '', 'message-refused'],
+    [422, '', 'refusal-unrecognised'],
     [500, 'Internal Server Error', 'outcome-unknown'],
     [502, '', 'outcome-unknown'],
     [503, 'limit exceeded, try again', 'outcome-unknown'],

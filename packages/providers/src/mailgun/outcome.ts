@@ -1,4 +1,5 @@
 import { parseAnswer, toLine } from '../answer.ts'
+import { commonRules } from '../common-rules.ts'
 import { toFailure } from '../failures.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
 import { withRetryAfter } from '../retry-hint.ts'
@@ -16,12 +17,16 @@ export const rules: Rule[] = [
   { status: /420|429/, is: 'provider-rate-limited' },
   { status: /408/, is: 'provider-unavailable' },
   { status: /401/, is: 'provider-credentials-refused' },
-  { status: /40[023]/, message: /exceeded|reached .*limit/i, is: 'provider-quota-used-up' },
+  {
+    status: /40[023]/,
+    message: /exceeded|reached .*limit|limit .{0,20}reached/i,
+    is: 'provider-quota-used-up',
+  },
   { status: /40[03]/, message: /for test purposes only|large batches yet/i, is: 'provider-sandbox' },
   { status: /40[03]/, message: /unverified|requires DNS/i, is: 'provider-sender-refused' },
   {
     status: /40[023]/,
-    message: /activate your|disabled|suspended|inactive/i,
+    message: /activate your|disabled|suspended|terminated|inactive/i,
     is: 'provider-account-suspended',
   },
   // The plan does not carry it, or it is not paid.
@@ -30,8 +35,11 @@ export const rules: Rule[] = [
   // No such domain in this region, or no such API at this address.
   { status: /3..|404|405/, is: 'provider-settings-wrong' },
   { status: /413/, is: 'message-too-large' },
-  { status: /400/, message: /to parameter is not a valid address/i, is: 'recipient-refused' },
-  { is: 'message-refused' },
+  // The name of the parameter stands in quotes, or not.
+  { status: /400/, message: /\bfrom['"]? parameter is not a valid/i, is: 'provider-sender-refused' },
+  { status: /400/, message: /\b(to|cc|bcc)['"]? parameter is not a valid/i, is: 'recipient-refused' },
+  { status: /400/, message: /limited to \d+ ?kB|max(imum)? is|\bparameters?\b/i, is: 'message-refused' },
+  ...commonRules,
 ]
 
 /** What an answer of Mailgun means for the message. */

@@ -43,6 +43,8 @@ export function createMandrill(): Provider<MandrillCredentials, MandrillSettings
       recipientsMax: 1000,
       alternatives: ['calendar'],
       localParts: 'plain',
+      // It answers once for all forms of an address.
+      foldsAddressCase: true,
       messageBytesMax: 25 * 1000 * 1000,
       idempotencyWindowMs: 0,
       answersEachRecipient: true,

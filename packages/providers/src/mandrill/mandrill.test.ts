@@ -149,7 +149,7 @@ describe('errors', () => {
     [500, 'ValidationError', 'message-refused'],
     [422, 'ValidationError', 'message-refused'],
     [200, 'ValidationError', 'message-refused'],
-    [500, 'Unknown_Template', 'message-refused'],
+    [500, 'Unknown_Template', 'provider-settings-wrong'],
     [500, 'GeneralError', 'outcome-unknown'],
     [400, 'GeneralError', 'outcome-unknown'],
     [200, 'GeneralError', 'outcome-unknown'],
@@ -164,7 +164,7 @@ describe('errors', () => {
     [404, '', 'provider-settings-wrong'],
     [405, '', 'provider-settings-wrong'],
     [413, '', 'message-too-large'],
-    [400, '', 'message-refused'],
+    [400, '', 'refusal-unrecognised'],
   ])('%d %s is %s', (status, name, code) => {
     expect(judged(status, { status: 'error', name, message: 'm' })).toMatchObject({ code })
   })

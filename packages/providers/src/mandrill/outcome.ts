@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseAnswer, toLine, toReason } from '../answer.ts'
+import { commonRules } from '../common-rules.ts'
 import { classOf, type FailureCode, toFailure } from '../failures.ts'
 import type { HttpResponse, RecipientRefusal, SendOutcome } from '../provider.ts'
 import { toRefusedOutcome } from '../refusals.ts'
@@ -14,7 +15,18 @@ export const rules: Rule[] = [
   { code: /^Invalid_Key$/, is: 'provider-credentials-refused' },
   { code: /^PaymentRequired$/, is: 'provider-account-suspended' },
   { code: /^Unknown_(Subaccount|Pool)$/, is: 'provider-settings-wrong' },
-  { code: /^(ValidationError|Invalid_|Unknown_)/, is: 'message-refused' },
+  {
+    code: /^(Unknown_Template|Invalid_Template|Unknown_TrackingDomain|Invalid_CustomDNS)/,
+    is: 'provider-settings-wrong',
+  },
+  // Without a key in the request, or of a kind that the key may not use.
+  { code: /^ValidationError$/, message: /key value|\bkey\b/i, is: 'provider-credentials-refused' },
+  {
+    code: /^(ValidationError|Invalid_|Unknown_)/,
+    message: /from_email|sender/i,
+    is: 'provider-sender-refused',
+  },
+  { code: /^ValidationError$/, is: 'message-refused' },
   { status: /429/, is: 'provider-rate-limited' },
   // GeneralError, too: it failed somewhere inside, perhaps after it had taken the message.
   { status: /2..|5../, is: 'outcome-unknown' },
@@ -25,7 +37,7 @@ export const rules: Rule[] = [
   // No such API at this address.
   { status: /3..|404|405/, is: 'provider-settings-wrong' },
   { status: /413/, is: 'message-too-large' },
-  { is: 'message-refused' },
+  ...commonRules,
 ]
 
 // https://mailchimp.com/developer/transactional/api/messages/; other reasons name the recipient's fault.

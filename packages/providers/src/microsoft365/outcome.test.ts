@@ -41,7 +41,7 @@ describe('answers', () => {
     [400, 'ErrorMessageSizeExceeded', 'message-too-large'],
     [400, 'ErrorInvalidRecipients', 'recipient-refused'],
     [400, 'ErrorMimeContentInvalidBase64String', 'message-refused'],
-    [400, '', 'message-refused'],
+    [400, '', 'refusal-unrecognised'],
   ])('%d %s is %s', (status, code, is) => {
     expect(answer(status, refusal(code))).toMatchObject({ code: is })
   })

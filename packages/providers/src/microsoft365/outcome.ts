@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseAnswer, toLine } from '../answer.ts'
+import { commonRules } from '../common-rules.ts'
 import { toFailure } from '../failures.ts'
 import { retryAfterMs } from '../http.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
@@ -17,8 +18,16 @@ export const rules: Rule[] = [
   { status: /509/, is: 'provider-rate-limited' },
   // It failed somewhere inside, perhaps after it had taken the message.
   { status: /408|5../, is: 'outcome-unknown' },
-  { status: /4../, code: /ErrorSendAsDenied/, is: 'provider-sender-refused' },
-  { status: /4../, code: /ErrorAccountSuspend/, is: 'provider-account-suspended' },
+  {
+    status: /4../,
+    code: /ErrorSendAsDenied|ErrorSendOnBehalf|ErrorInvalidSender/,
+    is: 'provider-sender-refused',
+  },
+  {
+    status: /4../,
+    code: /ErrorAccountSuspend|ErrorMessageSubmissionBlocked|ErrorAccountDisabled/,
+    is: 'provider-account-suspended',
+  },
   { status: /401/, is: 'provider-credentials-refused' },
   // A permission or consent that is missing, or a policy that keeps the app out of this mailbox.
   { status: /403/, is: 'provider-permission-missing' },
@@ -32,8 +41,9 @@ export const rules: Rule[] = [
   },
   { status: /413/, is: 'message-too-large' },
   { code: tooLarge, is: 'message-too-large' },
-  { code: /ErrorInvalidRecipients/, is: 'recipient-refused' },
-  { is: 'message-refused' },
+  { code: /ErrorInvalidRecipients|ErrorRecipientNotFound/, is: 'recipient-refused' },
+  { code: /ErrorMimeContentInvalid|ErrorInvalidMime|ErrorContentConversion/, is: 'message-refused' },
+  ...commonRules,
 ]
 
 // The address of an upload carries its own leave and ends with its session: what it refuses for these says nothing about ours.

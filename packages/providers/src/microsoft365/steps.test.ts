@@ -41,7 +41,7 @@ describe('a step that fails', () => {
   ]
   const own: [StepName, string, Answer, string][] = [
     ['the small file', 'says 403', respond(403, refusal('ErrorAccessDenied')), 'provider-permission-missing'],
-    ['the small file', 'says 400', respond(400, refusal('ErrorInvalidRequest')), 'message-refused'],
+    ['the small file', 'says 400', respond(400, refusal('ErrorInvalidRequest')), 'refusal-unrecognised'],
     ['the session', 'says 404', respond(404, refusal('ErrorItemNotFound')), 'provider-unavailable'],
     ['the session', 'names no address', respond(201, '{}'), 'provider-unavailable'],
     ['the session', 'names nonsense', respond(201, '{"uploadUrl":"x y"}'), 'provider-unavailable'],

@@ -34,7 +34,8 @@ export function createPostmark(): Provider<PostmarkCredentials, PostmarkSettings
       recipientsMax: 50,
       needsBody: true,
       // A calendar is an attachment to it, whatever its type says.
-      alternatives: [],
+      // An invitation goes as a file of its type, which calendars read as well.
+      alternatives: ['calendar'],
       localParts: 'plain',
       messageBytesMax: 10 * 1000 * 1000,
       idempotencyWindowMs: 0,

@@ -12,7 +12,7 @@ describe('answers', () => {
 
   test.each([
     [401, 10, 'No token', { kind: 'rejected', code: 'provider-credentials-refused' }],
-    [422, 11, 'Several errors', { kind: 'rejected', code: 'message-refused' }],
+    [422, 11, 'Several errors', { kind: 'rejected', code: 'refusal-unrecognised' }],
     [422, 100, 'Maintenance', { kind: 'deferred', code: 'provider-unavailable' }],
     [503, 100, 'Maintenance', { kind: 'deferred', code: 'provider-unavailable' }],
     [422, 300, 'Zero recipients specified', { kind: 'rejected', code: 'message-refused' }],
@@ -35,8 +35,8 @@ describe('answers', () => {
     [422, 412, 'Account is pending', { scope: 'account', code: 'provider-sandbox' }],
     [422, 413, 'Account may not send', { scope: 'account', code: 'provider-account-suspended' }],
     [422, 429, 'Rate limit exceeded', { kind: 'deferred', code: 'provider-rate-limited' }],
-    [422, 500, 'Signature query', { scope: 'message', code: 'message-refused' }],
-    [422, 503, 'Public domain', { scope: 'message', code: 'message-refused' }],
+    [422, 500, 'Signature query', { scope: 'message', code: 'refusal-unrecognised' }],
+    [422, 503, 'Public domain', { scope: 'account', code: 'provider-settings-wrong' }],
     [422, 1235, 'No such stream', { scope: 'account', code: 'provider-settings-wrong' }],
     [422, 1236, 'Not for sending', { scope: 'account', code: 'provider-settings-wrong' }],
     [200, 406, 'Inactive recipient', { scope: 'message', code: 'recipient-refused' }],
@@ -52,7 +52,7 @@ describe('answers', () => {
     [405, 'provider-settings-wrong'],
     [413, 'message-too-large'],
     [415, 'provider-settings-wrong'],
-    [422, 'message-refused'],
+    [422, 'refusal-unrecognised'],
     [429, 'provider-rate-limited'],
     [500, 'outcome-unknown'],
     [502, 'outcome-unknown'],

@@ -1,4 +1,5 @@
 import { namedIn, parseAnswer, toLine } from '../answer.ts'
+import { commonRules } from '../common-rules.ts'
 import { toFailure } from '../failures.ts'
 import type { HttpResponse, RecipientRefusal, SendOutcome } from '../provider.ts'
 import { toPartlyRefused, toRefusedOutcome } from '../refusals.ts'
@@ -24,13 +25,21 @@ export const rules: Rule[] = [
   { code: /^406$/, is: 'recipient-refused' },
   // No such stream, or not one to send through.
   { code: /^12(21|26|27|35|36)$/, is: 'provider-settings-wrong' },
+  // Templates and signatures, which are the account's.
+  { code: /^(11\d\d|50[1-9]|51\d|52\d|6\d\d)$/, is: 'provider-settings-wrong' },
+  {
+    code: /^300$/,
+    message: /metadata|'(reply|subject)|recipients specified|(text|html)body|attachment|header/i,
+    is: 'message-refused',
+  },
+  { code: /^(402|403|409|410|411)$/, is: 'message-refused' },
   { status: /413/, is: 'message-too-large' },
   { status: /401/, is: 'provider-credentials-refused' },
   // Stopped before the API: https://postmarkapp.com/support/article/getting-a-403-that-doesnt-look-like-a-postmark-error
   { status: /403/, is: 'provider-permission-missing' },
   // No such API at this address.
   { status: /3..|404|405|415/, is: 'provider-settings-wrong' },
-  { is: 'message-refused' },
+  ...commonRules,
 ]
 
 /** What an answer of Postmark means for the message to these addresses. */

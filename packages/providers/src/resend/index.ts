@@ -30,7 +30,8 @@ export function createResend(): Provider<ResendCredentials, ResendSettings> {
       needsTo: true,
       needsSubject: true,
       needsBody: true,
-      alternatives: [],
+      // An invitation goes as a file of its type, which calendars read as well.
+      alternatives: ['calendar'],
       localParts: 'plain',
       messageBytesMax: 40 * 1000 * 1000,
       idempotencyWindowMs: 24 * 3_600_000,

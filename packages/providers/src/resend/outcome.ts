@@ -1,4 +1,5 @@
 import { parseAnswer, toLine } from '../answer.ts'
+import { commonRules } from '../common-rules.ts'
 import { toFailure } from '../failures.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
 import { pauseAfter, withReset } from '../retry-hint.ts'
@@ -31,7 +32,14 @@ export const rules: Rule[] = [
   // Of all in one list, without saying which: https://github.com/resend/resend-python/issues/65
   { status: /400|422/, code: /invalid_to_address/, is: 'recipient-refused' },
   { status: /400|422/, message: /invalid [`'"]?(to|cc|bcc)\b/i, is: 'recipient-refused' },
-  { is: 'message-refused' },
+  { status: /400|422/, message: /invalid [`'"]?from\b/i, is: 'provider-sender-refused' },
+  { status: /400|422/, code: /invalid_from_address/, is: 'provider-sender-refused' },
+  {
+    status: /400|422/,
+    code: /invalid_attachment|missing_required_field|invalid_parameter|invalid_idempotency_key/,
+    is: 'message-refused',
+  },
+  ...commonRules,
 ]
 
 // They come with every answer, but are about the rate alone: https://resend.com/changelog/api-rate-limit

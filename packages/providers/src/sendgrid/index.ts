@@ -36,6 +36,9 @@ export function createSendgrid(): Provider<SendgridCredentials, SendgridSettings
       needsBody: true,
       // It advises quotes around odd dots: https://support.sendgrid.kke.co.jp/hc/ja/articles/360000019762
       localParts: 'dots',
+      // A second form of an address is refused, and the whole call with it:
+      // https://www.twilio.com/docs/sendgrid/for-developers/sending-email/personalizations
+      foldsAddressCase: true,
       messageBytesMax: 30 * 1000 * 1000,
       idempotencyWindowMs: 0,
       answersEachRecipient: false,

@@ -45,12 +45,28 @@ describe('answers', () => {
     [400, 'The total size of your email must be less than 30MB.', null, 'message-too-large'],
     [400, 'Does not contain a valid address.', 'personalizations.0.to.7.email', 'recipient-refused'],
     [400, 'The subject is required.', 'subject', 'message-refused'],
-    [400, 'Bad Request', null, 'message-refused'],
+    [400, 'Bad Request', null, 'refusal-unrecognised'],
     [500, '', null, 'outcome-unknown'],
     [502, '', null, 'outcome-unknown'],
     [503, 'The SendGrid v3 Web API is not available.', null, 'outcome-unknown'],
   ])('%d %s (%s) means %s', (status, message, field, code) => {
     expect(answer(status, refusal(message, field))).toMatchObject({ code })
+  })
+
+  test.each([
+    [
+      'personalizations',
+      'Each unique email address in the personalizations array should only be included once. You have included [B@x.example] more than once.',
+    ],
+    [
+      'personalizations.0',
+      'Each email address in the personalization block should be unique between to, cc, and bcc. We found the first duplicate instance of [b@x.example] in the personalizations.0.cc field.',
+    ],
+  ])('case 1: an address that stands there twice (%s) is refused alone', (field, message) => {
+    expect(answer(400, refusal(message, field))).toMatchObject({
+      ...{ kind: 'rejected', code: 'recipient-refused' },
+      refused: [{ address: 'b@x.example' }],
+    })
   })
 
   test('those for whose sake all were refused are named by their place', () => {
@@ -131,7 +147,7 @@ describe('answers', () => {
   test.each(['', '{', 'null', '[]', '{"errors":5}', '{"errors":[5]}', '{"errors":["x"]}', '<html>'])(
     'a refusal that says %s is one all the same',
     (body) => {
-      expect(answer(400, body)).toMatchObject({ code: 'message-refused', reason: '400' })
+      expect(answer(400, body)).toMatchObject({ code: 'refusal-unrecognised', reason: '400' })
     },
   )
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { listIn, parseAnswer, toLine } from '../answer.ts'
+import { listIn, namedIn, parseAnswer, toLine } from '../answer.ts'
+import { commonRules } from '../common-rules.ts'
 import { toFailure } from '../failures.ts'
 import { retryAfterMs } from '../http.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
@@ -34,8 +35,16 @@ export const rules: Rule[] = [
   { status: /3..|404|405|406|415/, is: 'provider-settings-wrong' },
   { status: /413/, is: 'message-too-large' },
   { message: /30 ?MB/i, is: 'message-too-large' },
+  // The same address twice in to, cc and bcc, whatever its case.
+  { status: /400/, message: /should (be unique|only be included once)/i, is: 'recipient-refused' },
   { code: /^personalizations\.\d+\.(to|cc|bcc)\./, is: 'recipient-refused' },
-  { is: 'message-refused' },
+  { status: /40[03]/, code: /^from\b/, is: 'provider-sender-refused' },
+  {
+    status: /400/,
+    code: /^(subject|content|attachments|headers|custom_args|categories|reply_to)/,
+    is: 'message-refused',
+  },
+  ...commonRules,
 ]
 
 /** Addresses in the order in which they stand in the fields of the request. */
@@ -45,7 +54,7 @@ export type Reached = Record<'to' | 'cc' | 'bcc', readonly string[]>
 export function toOutcome(response: HttpResponse, now: Date, reached: Reached): SendOutcome {
   const told = withRetryAfter(response, secondsToReset(response, now))
   if (response.status < 200 || response.status >= 300)
-    return toPartlyRefused(judge(rules, toFault(response), told, now), namedIn(response, reached))
+    return toPartlyRefused(judge(rules, toFault(response), told, now), refusedFor(response, reached))
   const id = toLine(header(response, 'x-message-id'))
   // 200 is a message that was looked at, and not queued.
   if (response.status !== 202 || !id)
@@ -59,11 +68,13 @@ const errors = z.array(z.object({ message: z.string(), field: z.string().nullish
 const errorsOf = (response: HttpResponse) =>
   errors.safeParse(listIn(parseAnswer(response.body).errors)).data ?? []
 
-/** One refused recipient keeps the message from all of them, and is named by its place: `personalizations.0.cc.3.email`. */
-function namedIn(response: HttpResponse, reached: Reached): Set<string> {
-  const named = errorsOf(response).map(({ field }) => {
+/** Whom a call was refused for: named by the place, `personalizations.0.cc.3.email`, or by the address where it stands there twice. */
+function refusedFor(response: HttpResponse, reached: Reached): Set<string> {
+  const all = [...reached.to, ...reached.cc, ...reached.bcc]
+  const named = errorsOf(response).flatMap(({ field, message }) => {
     const [, list, index] = /^personalizations\.0\.(to|cc|bcc)\.(\d+)\./.exec(field ?? '') ?? []
-    return list === 'to' || list === 'cc' || list === 'bcc' ? reached[list][Number(index)] : undefined
+    if (list === 'to' || list === 'cc' || list === 'bcc') return [reached[list][Number(index)]]
+    return namedIn(message, all)
   })
   return new Set(named.filter((address) => address !== undefined))
 }

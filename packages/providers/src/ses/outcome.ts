@@ -1,15 +1,20 @@
 import { parseAnswer, toLine } from '../answer.ts'
+import { commonRules } from '../common-rules.ts'
 import { toFailure } from '../failures.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
 import { type Fault, judge, type Rule } from '../rules.ts'
 
 const dailyQuotaWaitMs = 10 * 60 * 1000
+const rateWaitMs = 1_000
 const badAddress = /illegal address|missing (final '?@)?domain|(local address|domain) (contains|starts|ends)/i
 
 // The first rule that fits decides. Codes: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html and
 // https://docs.aws.amazon.com/ses/latest/APIReference-V2/CommonErrors.html
 export const rules: Rule[] = [
+  { status: /4../, message: /daily .{0,20}quota/i, is: 'provider-quota-used-up', waitMs: dailyQuotaWaitMs },
   { code: /Throttling/, message: /daily/i, is: 'provider-quota-used-up', waitMs: dailyQuotaWaitMs },
+  // So many a second: it is free again with the next one.
+  { status: /4../, message: /maximum sending rate/i, is: 'provider-rate-limited', waitMs: rateWaitMs },
   { code: /TooManyRequests|Throttling|LimitExceeded/, is: 'provider-rate-limited' },
   { code: /ConcurrentModification|ServiceUnavailable/, is: 'provider-unavailable' },
   { status: /429/, is: 'provider-rate-limited' },
@@ -17,9 +22,18 @@ export const rules: Rule[] = [
   // It failed somewhere inside, perhaps after it had taken the message.
   { status: /5../, is: 'outcome-unknown' },
   { code: /AccountSuspended|SendingPaused/, is: 'provider-account-suspended' },
+  {
+    status: /4../,
+    message:
+      /sending (is |has been )?(paused|suspended|disabled)|account .{0,40}(paused|suspended|shut down)/i,
+    is: 'provider-account-suspended',
+  },
+  { code: /ConfigurationSet/, is: 'provider-settings-wrong' },
+  { status: /4../, message: /configuration set/i, is: 'provider-settings-wrong' },
   { code: /MailFromDomainNotVerified/, is: 'provider-sender-refused' },
   // Unless it names others: then it is the sandbox (unverified.ts).
-  { code: /MessageRejected/, message: /not verified/i, is: 'provider-sender-refused' },
+  { code: /FromEmailAddressNotVerified/, is: 'provider-sender-refused' },
+  { status: /4../, message: /not verified/i, is: 'provider-sender-refused' },
   { code: /AccessDenied|NotAuthorized|OptInRequired/, is: 'provider-permission-missing' },
   {
     code: /UnrecognizedClient|InvalidClientTokenId|Signature|ExpiredToken|RequestExpired|MissingAuthenticationToken/,
@@ -31,7 +45,11 @@ export const rules: Rule[] = [
   // One address that it takes for none keeps the message from all, and is not named. It cannot be that in From, which is verified:
   // https://docs.aws.amazon.com/ses/latest/APIReference/API_SendRawEmail.html
   { code: /BadRequest|InvalidParameterValue/, message: badAddress, is: 'recipient-refused' },
-  { is: 'message-refused' },
+  { message: /address (is )?(black|suppress)/i, is: 'recipient-refused' },
+  // Its own content check, in whatever words: a virus, for one.
+  { code: /MessageRejected/, message: /invalid content|bad content|virus/i, is: 'message-refused' },
+  { code: /BadRequest|Validation/, message: /length|duplicate header|illegal/i, is: 'message-refused' },
+  ...commonRules,
 ]
 
 /** What an answer of SES means for the message. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { listIn, namedIn, parseAnswer, toLine, toReason } from '../answer.ts'
+import { commonRules } from '../common-rules.ts'
 import { toFailure } from '../failures.ts'
 import type { HttpResponse, RecipientRefusal, SendOutcome } from '../provider.ts'
 import { toPartlyRefused } from '../refusals.ts'
@@ -17,6 +18,7 @@ export const rules: Rule[] = [
   // It failed somewhere inside, perhaps after it had taken the message.
   { status: /5../, is: 'outcome-unknown' },
   { status: /401/, is: 'provider-credentials-refused' },
+  { status: /403/, code: /^1601$/, is: 'provider-account-suspended' },
   { status: /403/, message: /suspend|terminat/i, is: 'provider-account-suspended' },
   { status: /403/, is: 'provider-permission-missing' },
   // The domain in From is not verified.
@@ -24,10 +26,19 @@ export const rules: Rule[] = [
   { status: /400|422/, message: noneValid, is: 'recipient-refused' },
   // Something is wrong with recipients, perhaps with some of them only.
   { status: /422/, code: /^500[12]$/, is: 'recipient-refused' },
+  // Generation rejected: an address that is on the suppression list, in most cases of a call to one.
+  { status: /4../, code: /^1902$/, message: /content|spam|virus/i, is: 'message-refused' },
+  { status: /4../, code: /^1902$/, is: 'recipient-refused' },
+  // An account in a sandbox, domains, fields: https://support.sparkpost.com/docs/tech-resources/extended-error-codes
+  { status: /4../, code: /^2106$/, is: 'provider-sandbox' },
+  { status: /4../, code: /^7000$/, is: 'provider-sender-refused' },
+  { status: /4../, code: /^(2009|201[012])$/, is: 'provider-settings-wrong' },
+  { status: /4../, code: /^1502$/, is: 'provider-unavailable' },
+  { status: /4../, code: /^(1300|1301|1305|1400|1401|1901|3\d{3})$/, is: 'message-refused' },
   // No such API at this address.
   { status: /3..|404|405/, is: 'provider-settings-wrong' },
   { status: /413/, is: 'message-too-large' },
-  { is: 'message-refused' },
+  ...commonRules,
 ]
 
 const codeText = z.union([z.string(), z.number()]).transform(String)

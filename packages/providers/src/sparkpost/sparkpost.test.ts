@@ -153,19 +153,19 @@ describe('errors', () => {
     [403, '', 'Forbidden.', 'provider-permission-missing'],
     [403, '', 'Account is suspended', 'provider-account-suspended'],
     [400, '7001', 'Invalid domain', 'provider-sender-refused'],
-    [400, '1100', 'Invalid DKIM key ID', 'message-refused'],
-    [400, '', 'Bad Request', 'message-refused'],
+    [400, '1100', 'Invalid DKIM key ID', 'refusal-unrecognised'],
+    [400, '', 'Bad Request', 'refusal-unrecognised'],
     [422, '1400', 'required field is missing', 'message-refused'],
     [422, '5001', 'Invalid email address', 'recipient-refused'],
     [422, '5002', 'Invalid recipients', 'recipient-refused'],
-    [422, '50010', 'x', 'message-refused'],
+    [422, '50010', 'x', 'refusal-unrecognised'],
     [422, '5002', 'At least one valid recipient is required', 'recipient-refused'],
-    [409, '1602', 'resource conflict', 'message-refused'],
+    [409, '1602', 'resource conflict', 'refusal-unrecognised'],
     [413, '', '', 'message-too-large'],
     [404, '', '', 'provider-settings-wrong'],
     [405, '', '', 'provider-settings-wrong'],
     [302, '', '', 'provider-settings-wrong'],
-    [415, '', '', 'message-refused'],
+    [415, '', '', 'refusal-unrecognised'],
   ])('%d %s %s is %s', (status, code, message, is) => {
     expect(judged(status, errors(code, message))).toMatchObject({ code: is })
   })
@@ -197,7 +197,7 @@ describe('errors', () => {
   test.each(['', '{', '{"errors":"x"}', '{"errors":[5]}'])(
     'a 400 that says %s is refused all the same',
     (body) => {
-      expect(judged(400, body)).toMatchObject({ code: 'message-refused', reason: '400' })
+      expect(judged(400, body)).toMatchObject({ code: 'refusal-unrecognised', reason: '400' })
     },
   )
 })
