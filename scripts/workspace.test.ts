@@ -68,7 +68,10 @@ test('S12: every image can be named by its digest, without a change of these fil
   expect(images.filter((image) => image !== 'lettergate')).toEqual([
     expect.stringMatching(/^\$\{POSTGRES_IMAGE:-postgres:\d+\}$/),
     expect.stringMatching(/^\$\{REDIS_IMAGE:-redis:\d+\}$/),
+    expect.stringMatching(/^\$\{HAPROXY_IMAGE:-haproxy:[\d.]+\}$/),
+    expect.stringMatching(/^\$\{PROMETHEUS_IMAGE:-prom\/prometheus:v[\d.]+\}$/),
+    expect.stringMatching(/^\$\{GRAFANA_IMAGE:-grafana\/grafana:[\d.]+\}$/),
   ])
-  const bases = [...readFileSync(join(ROOT, 'Dockerfile'), 'utf8').matchAll(/^FROM (\S+)/gm)]
+  const bases = [...readFileSync(join(ROOT, 'infra/Dockerfile'), 'utf8').matchAll(/^FROM (\S+)/gm)]
   expect(bases.map(([, base]) => base?.replace('$', ''))).toEqual(['{NODE_IMAGE}', '{NODE_IMAGE}'])
 })

@@ -77,6 +77,8 @@ test('workers keep to the day that SES tells, ask it once between them, and go o
   await accept(2)
   await sees('select where not exists (select from outbox) and exists (select from attempt)')
   await sees('select from connection_health where asked_at is not null')
+  // The row says so before the question is out.
+  await eventually(async () => (account.questions() === 1 && account.state.underWay === 0 ? true : undefined))
   account.state.account = (response, exchange) => quota(500, 12, account.taken())(response, exchange)
   await db.pool.query({ text: `update connection_health set asked_at = now() - interval '6 minutes'` })
   await sees(`select from connection_health where told ->> 'perDay' = '12'`)

@@ -18,7 +18,7 @@ export function quota(rate: number, perDay: number, used = 0): Answer {
 /** A fake of SES behind a real socket: takes every message, and says of its account what it is told to. */
 export async function playAccount(account: Answer) {
   const state = { account, underWay: 0, underWayMost: 0 }
-  const isMessage = ({ method }: Exchange) => method === 'POST'
+  const isMessage = ({ path }: Exchange) => path === '/v2/email/outbound-emails'
   const isQuestion = ({ path }: Exchange) => path === '/v2/email/account'
   const peer = await playHttp((response, exchange) => {
     if (isMessage(exchange))

@@ -105,7 +105,7 @@ describe('a message that one request cannot hold', () => {
     expect(sent?.files).toEqual([
       { name: '9.pdf', contentType: 'application/pdf', isInline: false, content: files[1]?.content },
     ])
-    const names = [...(sent?.mime ?? '').matchAll(/filename=(\S+)/g)].map(([, name]) => name)
+    const names = [...(sent?.mime ?? '').matchAll(/filename="([^"]+)"/g)].map(([, name]) => name)
     expect(names).toEqual(['1.pdf', '2.pdf', '8.pdf', '3.pdf', '7.pdf'])
   })
 
@@ -114,7 +114,7 @@ describe('a message that one request cannot hold', () => {
     const files = [2_500_000, 4 * MB, 100, 2_600_000].map((bytes, index) => buildFile(`${index}.pdf`, bytes))
     await send(withFiles(...files))
     expect(graph.sent[0]?.files.map(({ name }) => name)).toEqual(['0.pdf', '1.pdf', '3.pdf'])
-    expect(graph.sent[0]?.mime).toContain('filename=2.pdf')
+    expect(graph.sent[0]?.mime).toContain('filename="2.pdf"')
   })
 
   test('is the same to the byte when it is repeated', async () => {

@@ -35,7 +35,7 @@ describe('POST /v1/send', () => {
     [
       '22 an invitation',
       { attachments: invitation },
-      { smtp: 202, sendgrid: 202, resend: '#/attachments/0/content_type' },
+      { smtp: 202, sendgrid: 202, resend: 202 },
     ],
     [
       '22 an AMP part',
