@@ -58,7 +58,7 @@ function asciiOnly(text: string): AsciiForm {
  * only the words from the first to the last that is not ASCII are encoded, since a program may read the others.
  */
 function writeLoosely(value: string): HeaderValue {
-  const asAddress = /<[^<>\s]+@[^<>\s]+>$/.test(value) ? writers.addresses(value) : undefined
+  const asAddress = /<[^<>\s@]+@[^<>\s]+>$/.test(value) ? writers.addresses(value) : undefined
   if (asAddress !== undefined && 'pieces' in asAddress) return asAddress
   const words = value.split(' ').map(withAsciiUrl)
   const isForeign = (word: string) => !isPrintableAscii(word)
