@@ -21,15 +21,29 @@ export function encodeText(name: string, text: string): string {
 
 /** A subject for an API that encodes what is not ASCII by itself, but cannot fold a word that is longer than a line. */
 export function foldableSubject(subject: string): string {
-  const isLong = (word: string) => word.length > subjectRoom && printable.test(word)
-  return subject.length > subjectRoom && subject.split(' ').some(isLong) ? encodeWords(subject) : subject
+  const isLong = (piece: string) => piece.length > subjectRoom && printable.test(piece)
+  return subject.length > subjectRoom && unfoldable(subject).some(isLong) ? encodeWords(subject) : subject
 }
 
 /** Whether a text can stand in a field of this name, and be folded between its words. */
 function isPlain(name: string, text: string): boolean {
   if (!printable.test(text) || text.includes(' '.repeat(spacesMax))) return false
   const room = lineOctetsMax - name.length - ': '.length
-  return text.length <= room || text.split(' ').every((word) => word.length <= room)
+  return text.length <= room || unfoldable(text).every((piece) => piece.length <= room)
+}
+
+/** Pieces that a fold leaves whole: each word with the spaces before it, which begin its line. */
+function unfoldable(text: string): string[] {
+  const pieces: string[] = []
+  let spaces = 0
+  for (const word of text.split(' ')) {
+    if (word !== '') {
+      pieces.push(' '.repeat(spaces) + word)
+      spaces = 0
+    }
+    spaces++
+  }
+  return pieces
 }
 
 /** A name before an address: as it is, in quotes, or in encoded words. */
