@@ -107,14 +107,19 @@ export function hasLongGap(value: string): boolean {
 export function longestWord(pieces: readonly HeaderPiece[]): number {
   let longest = 0
   let current = 0
+  // Further spaces before a word begin its line.
+  let isBlank = true
   for (const { text, encode } of pieces) {
     if (encode) {
       longest = Math.max(longest, current + encodedWordChars)
       current = encodedWordChars
+      isBlank = false
       continue
     }
     for (const [at, word] of text.split(' ').entries()) {
-      current = at === 0 ? current + word.length : word.length
+      if (at > 0) current = isBlank ? current + 1 : 0
+      current += word.length
+      isBlank = word === '' && (at > 0 || isBlank)
       longest = Math.max(longest, current)
     }
   }

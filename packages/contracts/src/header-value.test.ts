@@ -106,6 +106,7 @@ describe('case 11, S11: no word is longer than a line', () => {
     ['References', `<${'x'.repeat(990)}@b>`],
     ['Errors-To', `<${'x'.repeat(990)}@acme.example>`],
     ['Auto-Submitted', 'y'.repeat(990)],
+    ['X-Gap', `a${' '.repeat(50)}${'y'.repeat(980)}`],
     ['List-Id', `é <${'x'.repeat(990)}.acme.example>`],
     ['List-Help', `<https://acme.example/${'é'.repeat(200)}>`],
   ])('%s with such a word is refused with its pointer', (name, value) => {
