@@ -16,6 +16,8 @@ import { expect, test } from 'vitest'
 const P99_MS_MAX = 250
 const PER_SECOND = 40
 const SECONDS = 3
+/** So many that each request leaves when it is due, beside a stall of most of a second too. */
+const SOCKETS = 32
 /** For mails that were accepted at the end to reach the provider. */
 const SETTLE_MS = 5_000
 
@@ -27,7 +29,8 @@ async function repeat(deed: () => Promise<unknown>, isOver: () => boolean): Prom
   }
 }
 
-type Waits = { api: number; worker: number; n: number }
+/** `refused` counts requests of the others that got no 202. */
+type Waits = { api: number; worker: number; n: number; refused: number }
 
 /** Milliseconds from each 202 to the provider's ledger, once all of them are there, or after a while. */
 async function waitsFor(stack: Stack, { acceptedIds, acceptedAt }: OverloadResult): Promise<number[]> {
@@ -45,15 +48,21 @@ async function measure(stack: Stack, apiKey: string, deed?: () => Promise<unknow
   const port = Number(new URL(stack.apiUrl).port)
   let isOver = false
   const doing = deed && repeat(deed, () => isOver)
-  const load = await applyOverload({ port, apiKey, sockets: 8, perSecond: PER_SECOND, seconds: SECONDS })
+  const load = await applyOverload({
+    port,
+    apiKey,
+    sockets: SOCKETS,
+    perSecond: PER_SECOND,
+    seconds: SECONDS,
+  })
   isOver = true
   const waits = await waitsFor(stack, load)
   await doing
-  expect(load.answers, 'everything is accepted').toEqual({ 202: load.due })
   return {
     api: Math.round(percentile(load.acceptedMs, 99)),
     worker: percentile(waits, 99),
-    n: load.due,
+    n: load.sent,
+    refused: load.sent - load.acceptedIds.length,
   }
 }
 
@@ -73,7 +82,9 @@ test('T40: whatever legal thing one tenant sends or is answered, the others wait
     const place = await placeFor(stack, server)
     await prepare?.(place)
     const waits = await measure(stack, apiKey, () => deed(place))
-    process.stdout.write(`T40 ${way}, ${shape}: api ${waits.api} ms, worker ${waits.worker} ms\n`)
+    process.stdout.write(
+      `T40 ${way}, ${shape}: api ${waits.api} ms, worker ${waits.worker} ms, ${waits.refused} refused\n`,
+    )
     beside.push({ ...waits, name: `${way}: ${shape}` })
   }
   closeSenders(senders)
@@ -81,6 +92,7 @@ test('T40: whatever legal thing one tenant sends or is answered, the others wait
     Math.max(...beside.map((waits) => waits.api)),
     Math.max(...beside.map((waits) => waits.worker)),
   ]
+  expect(beside.filter(({ refused }) => refused > 0)).toEqual([])
   expect(beside.filter((waits) => Math.max(waits.api, waits.worker) > P99_MS_MAX)).toEqual([])
   reportResult({
     test: 'T40',
