@@ -22,6 +22,8 @@ export type OverloadResult = {
   acceptedMs: number[]
   refusedMs: number[]
   acceptedIds: string[]
+  /** When each of them was answered, in milliseconds since the epoch. */
+  acceptedAt: number[]
   unanswered: number
 }
 
@@ -38,7 +40,7 @@ export function overload(plan: OverloadPlan): Promise<OverloadResult> {
   const request = overloadRequest(plan.apiKey)
   const result: OverloadResult = {
     ...{ seconds: plan.seconds, due: 0, sent: 0, answers: {}, withoutRetryAfter: 0, unanswered: 0 },
-    ...{ acceptedMs: [], refusedMs: [], acceptedIds: [] },
+    ...{ acceptedMs: [], refusedMs: [], acceptedIds: [], acceptedAt: [] },
   }
   /** When each request that waits for a socket was due. */
   const waiting: number[] = []
@@ -73,6 +75,7 @@ export function overload(plan: OverloadPlan): Promise<OverloadResult> {
     result.answers[status] = (result.answers[status] ?? 0) + 1
     if (status === 202) {
       result.acceptedMs.push(tookMs)
+      result.acceptedAt.push(Date.now())
       result.acceptedIds.push(ID.exec(text)?.[1] ?? 'without an id')
     } else {
       result.refusedMs.push(tookMs)

@@ -10,6 +10,8 @@ export type RouteConfig = {
   liveOnly?: true
   /** Its accepted answers go into the histogram of accept latency. */
   accepts?: true
+  /** Takes messages; a large body of them is read and checked by another thread. */
+  messages?: 'send' | 'batch'
   /** Waits for something else than the database by its nature, and is bounded by itself. */
   takesLong?: true
 }

@@ -1,3 +1,4 @@
+import { request } from 'node:http'
 import { createConnection, createTenant } from '../gateway.ts'
 import type { Stack } from '../stack.ts'
 import type { OddServer } from './odd-server.ts'
@@ -24,23 +25,43 @@ export async function placeFor(stack: Stack, server: OddServer): Promise<OddPlac
 
 export type Called = { status: number; body: string }
 
-/** A request of the odd tenant. */
-export async function call(
+/** Characters of an answer that are kept: the rest is read and thrown away, as cheaply as can be. */
+const KEPT_CHARS = 64 * 1024
+const CALL_MS_MAX = 30_000
+
+/** A request of the odd tenant. A large body is given as bytes, which are sent without a copy. */
+export function call(
   { stack, apiKey }: OddPlace,
   method: string,
   path: string,
-  body?: string,
+  body?: string | Buffer,
 ): Promise<Called> {
-  const response = await fetch(`${stack.apiUrl}${path}`, {
+  const { promise, resolve, reject } = Promise.withResolvers<Called>()
+  const headers = {
+    authorization: `Bearer ${apiKey}`,
+    ...(body === undefined
+      ? {}
+      : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+  }
+  const asked = request(`${stack.apiUrl}${path}`, {
     method,
-    headers: {
-      authorization: `Bearer ${apiKey}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body }),
-    signal: AbortSignal.timeout(30_000),
+    headers,
+    signal: AbortSignal.timeout(CALL_MS_MAX),
   })
-  return { status: response.status, body: await response.text() }
+  asked.on('error', reject).on('response', (response) => {
+    const kept: Buffer[] = []
+    let length = 0
+    response.on('error', reject)
+    response.on('data', (chunk: Buffer) => {
+      if (length < KEPT_CHARS) kept.push(chunk)
+      length += chunk.length
+    })
+    response.on('end', () =>
+      resolve({ status: response.statusCode ?? 0, body: Buffer.concat(kept).toString() }),
+    )
+  })
+  asked.end(body)
+  return promise
 }
 
 /** The id that an answer gives. */
@@ -70,7 +91,21 @@ export function mail(fields: object = {}): string {
   })
 }
 
-export const LARGE_FILE = {
+const LARGE_FILE = {
   filename: 'large.bin',
   content: Buffer.alloc(20 * 1024 * 1024, 'Lettergate ').toString('base64'),
+}
+
+/** Waits for a day: it is read, not sent. */
+export const later = () => new Date(Date.now() + 86_400_000).toISOString()
+
+const largeMails = new Map<boolean, Buffer>()
+
+/** A message with a file of 20 MB, written once: making it again and again would measure this process. */
+export function largeMail(isLater = false): Buffer {
+  const made =
+    largeMails.get(isLater) ??
+    Buffer.from(mail({ attachments: [LARGE_FILE], ...(isLater ? { send_at: later() } : {}) }))
+  largeMails.set(isLater, made)
+  return made
 }

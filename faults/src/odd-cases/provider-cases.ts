@@ -1,6 +1,6 @@
 import { smtpConnection } from '../gateway.ts'
 import { addSmtp } from '../stack.ts'
-import { call, connect, LARGE_FILE, mail, type OddCase, type OddPlace } from './odd-case.ts'
+import { call, connect, largeMail, mail, type OddCase, type OddPlace } from './odd-case.ts'
 
 type Account = { credentials: object; settings?: (url: string) => object; oauth?: true }
 
@@ -55,6 +55,7 @@ async function connectTo(place: OddPlace, provider: string): Promise<void> {
 }
 
 const send = (place: OddPlace, fields: object = {}) => call(place, 'POST', '/v1/send', mail(fields))
+const sendLarge = (place: OddPlace) => call(place, 'POST', '/v1/send', largeMail())
 
 function overHttp(provider: string): OddCase[] {
   return [
@@ -67,7 +68,7 @@ function overHttp(provider: string): OddCase[] {
           ['/token', token],
           ['', refusal(422)],
         ])
-        await send(place, { attachments: [LARGE_FILE] })
+        await sendLarge(place)
         await send(place)
       },
     },
@@ -95,7 +96,7 @@ const smtp: OddCase = {
     await connect(place, provider, credentials, settings)
   },
   async deed(place) {
-    await send(place, { attachments: [LARGE_FILE] })
+    await sendLarge(place)
     await send(place, { to: Array.from({ length: 10 }, (_, at) => `odd${at}@example.net`) })
   },
 }
@@ -104,7 +105,7 @@ const capture: OddCase = {
   way: 'capture',
   shape: 'files of 20 MB',
   prepare: (place) => connect(place, 'capture', {}, {}).then(() => undefined),
-  deed: (place) => send(place, { attachments: [LARGE_FILE] }),
+  deed: (place) => sendLarge(place),
 }
 
 export const providerCases: OddCase[] = [...Object.keys(ACCOUNTS).flatMap(overHttp), oauth, smtp, capture]

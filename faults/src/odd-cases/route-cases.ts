@@ -1,18 +1,17 @@
 import { connect as connectSocket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { call, connect, idOf, LARGE_FILE, mail, type OddCase, type OddPlace } from './odd-case.ts'
+import { call, connect, idOf, largeMail, later, mail, type OddCase, type OddPlace } from './odd-case.ts'
 
 const MANY = Array.from({ length: 50 }, (_, at) => `reader${at}@example.net`)
-/** Waits for a day: it is read, not sent. */
-const later = () => new Date(Date.now() + 86_400_000).toISOString()
+/** As many recipients as a message may have. */
+const wide = (fields: object = {}) => mail({ send_at: later(), to: MANY, ...fields })
 const ids = new WeakMap<OddPlace, string[]>()
 const idsOf = (place: OddPlace) => ids.get(place) ?? []
 
-async function sendLater(place: OddPlace, fields: object, count = 1): Promise<void> {
+async function sendLater(place: OddPlace, body: string | Buffer, count = 1): Promise<void> {
   await connect(place, 'capture', {}, {})
   const sent: string[] = []
-  while (sent.length < count)
-    sent.push(idOf(await call(place, 'POST', '/v1/send', mail({ send_at: later(), ...fields }))))
+  while (sent.length < count) sent.push(idOf(await call(place, 'POST', '/v1/send', body)))
   ids.set(place, sent)
 }
 
@@ -27,39 +26,64 @@ async function askAndStay({ stack, apiKey }: OddPlace, path: string, ms: number)
 }
 
 const readWide = (path: string): Pick<OddCase, 'prepare' | 'deed'> => ({
-  prepare: (place) => sendLater(place, { to: MANY, metadata: { k: 'x'.repeat(1_000) } }, 30),
+  prepare: (place) => sendLater(place, wide({ metadata: { k: 'x'.repeat(1_000) } }), 30),
   deed: (place) => call(place, 'GET', path.replace(':id', idsOf(place)[0] ?? '')),
+})
+
+/** Written once: making it again and again would measure this process. */
+const once = (make: () => string): (() => Buffer) => {
+  let made: Buffer | undefined
+  return () => {
+    made ??= Buffer.from(make())
+    return made
+  }
+}
+const manyKeys = once(() => {
+  const keys = Array.from({ length: 400_000 }, (_, at) => `"k${at}":"\\u0000"`).join(',')
+  return `{"metadata":{${keys}}}`
+})
+const longText = once(() => mail({ send_at: later(), text: '\n'.repeat(4_900_000) }))
+const faultyBatch = once(() => {
+  const bad = Object.fromEntries(MANY.map((name) => [`${name} ${'x'.repeat(40)}`, 'x']))
+  const faulty = { ...JSON.parse(mail()), to: MANY.map((_, at) => `no address ${at}`), headers: bad }
+  const messages = [JSON.parse(mail({ send_at: later() })), ...Array(499).fill(faulty)]
+  return JSON.stringify({ messages })
+})
+const fullBatch = once(() => {
+  const message = { ...JSON.parse(mail({ send_at: later() })), html: '<p>"ä"</p>\n'.repeat(5_800) }
+  return JSON.stringify({ messages: Array(500).fill(message) })
 })
 
 export const routeCases: OddCase[] = [
   {
     way: 'POST /v1/send',
     shape: 'files of 20 MB',
-    deed: (place) => call(place, 'POST', '/v1/send', mail({ send_at: later(), attachments: [LARGE_FILE] })),
+    deed: (place) => call(place, 'POST', '/v1/send', largeMail(true)),
   },
   {
     way: 'POST /v1/send',
     shape: 'JSON of 400,000 keys, and texts of 5 MB that need quoting',
     async deed(place) {
-      const keys = Array.from({ length: 400_000 }, (_, at) => `"k${at}":"\\u0000"`).join(',')
-      await call(place, 'POST', '/v1/send', `{"metadata":{${keys}}}`)
-      await call(place, 'POST', '/v1/send', mail({ send_at: later(), text: '\n'.repeat(4_900_000) }))
+      await call(place, 'POST', '/v1/send', manyKeys())
+      await call(place, 'POST', '/v1/send', longText())
     },
   },
   {
     way: 'POST /v1/send/batch',
     shape: '499 messages with 100 faults each, and one without',
     async deed(place) {
-      const bad = Object.fromEntries(MANY.map((name) => [`${name} ${'x'.repeat(40)}`, 'x']))
-      const faulty = { ...JSON.parse(mail()), to: MANY.map((_, at) => `no address ${at}`), headers: bad }
-      const messages = [JSON.parse(mail({ send_at: later() })), ...Array(499).fill(faulty)]
-      await call(place, 'POST', '/v1/send/batch', JSON.stringify({ messages }))
+      await call(place, 'POST', '/v1/send/batch', faultyBatch())
     },
+  },
+  {
+    way: 'POST /v1/send/batch',
+    shape: '500 messages, 45 MB together',
+    deed: (place) => call(place, 'POST', '/v1/send/batch', fullBatch()),
   },
   {
     way: 'GET /v1/messages/:id/raw',
     shape: 'files of 20 MB, by ten readers that read and ten that do not',
-    prepare: (place) => sendLater(place, { attachments: [LARGE_FILE] }),
+    prepare: (place) => sendLater(place, largeMail(true)),
     async deed(place) {
       const path = `/v1/messages/${idsOf(place)[0]}/raw`
       await Promise.all([
@@ -71,7 +95,7 @@ export const routeCases: OddCase[] = [
   {
     way: 'POST /v1/messages/status',
     shape: '1,000 ids of messages with 50 recipients',
-    prepare: (place) => sendLater(place, { to: MANY }, 30),
+    prepare: (place) => sendLater(place, wide(), 30),
     deed: (place) => {
       const asked = Array.from({ length: 1_000 }, (_, at) => idsOf(place)[at % 30])
       return call(place, 'POST', '/v1/messages/status', JSON.stringify({ ids: asked }))

@@ -6,6 +6,7 @@ import { inTransaction, type Pool, type Queryable } from '@lettergate/db/pool'
 import { type AcceptUnit, acceptMessages } from '@lettergate/db/sql/accept-messages'
 import { ensureUsage } from '@lettergate/db/sql/ensure-usage'
 import { insertAttachments } from '@lettergate/db/sql/insert-attachments'
+import { insertDocuments } from '@lettergate/db/sql/insert-documents'
 import { probeAccepted } from '@lettergate/db/sql/probe-accepted'
 import type { Failpoint } from './failpoint.ts'
 
@@ -60,18 +61,22 @@ const KEY_IN_PROGRESS: Omit<Extract<Stored, { kind: 'key-in-progress' }>, 'now'>
 /** Writes accepted units; makes sure that each is stored once, whatever happens to the connection meanwhile. */
 export function createStore(deps: StoreDeps): {
   storeUnits(units: TimedUnit[]): Promise<(Stored | Error)[]>
-  storeWithAttachments(unit: TimedUnit, messages: NewMessage[]): Promise<Stored | Error>
+  storeLarge(unit: TimedUnit, messages: NewMessage[]): Promise<Stored | Error>
 } {
   /** A tenant's first request of a day finds no usage row: it is made, and those units run again. */
-  async function admit(db: Queryable, units: AcceptUnit[]): Promise<Stored[]> {
-    const results = await acceptMessages(db, units)
+  async function admit(
+    db: Queryable,
+    units: AcceptUnit[],
+    options: { hasDocuments?: boolean } = {},
+  ): Promise<Stored[]> {
+    const results = await acceptMessages(db, units, options)
     const missing = units.filter((_, index) => results[index]?.used === null)
     if (missing.length > 0) {
       await ensureUsage(
         deps.pool,
         missing.map((unit) => ({ id: unit.tenantId, mode: unit.mode })),
       )
-      const again = await acceptMessages(db, missing)
+      const again = await acceptMessages(db, missing, options)
       missing.forEach((unit, index) => {
         const result = again[index]
         if (result) results[units.indexOf(unit)] = result
@@ -180,7 +185,7 @@ export function createStore(deps: StoreDeps): {
     }
   }
 
-  async function writeWithAttachments(unit: TimedUnit, messages: NewMessage[]): Promise<Stored> {
+  async function writeLarge(unit: TimedUnit, messages: NewMessage[]): Promise<Stored> {
     return await inTransaction(deps.pool, async (client) => {
       for (const [index, { attachments }] of messages.entries()) {
         const row = unit.messages[index]
@@ -191,9 +196,10 @@ export function createStore(deps: StoreDeps): {
           attachments.map((attachment) => ({ ...attachment, contentId: attachment.contentId ?? null })),
         )
       }
+      await insertDocuments(client, unit.tenantId, unit.messages)
       if (isLate(unit)) throw unavailable(null)
       // Last, so that the tenant's usage row is locked for one round trip only.
-      const [stored] = await admit(client, [unit])
+      const [stored] = await admit(client, [unit], { hasDocuments: true })
       if (!stored?.admitted) throw new NotAdmitted(stored ?? missingResult())
       return stored
     })
@@ -201,11 +207,8 @@ export function createStore(deps: StoreDeps): {
 
   return {
     storeUnits: (units) => store((some) => admit(deps.pool, some), units),
-    async storeWithAttachments(unit, messages) {
-      const [stored = missingResult()] = await store(
-        async () => [await writeWithAttachments(unit, messages)],
-        [unit],
-      )
+    async storeLarge(unit, messages) {
+      const [stored = missingResult()] = await store(async () => [await writeLarge(unit, messages)], [unit])
       return stored
     },
   }

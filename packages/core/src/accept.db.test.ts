@@ -261,3 +261,22 @@ test('where the answer to the commit falls silent, the message is looked for and
   await pool.end()
   await proxy.close()
 })
+
+test('long messages are stored with their documents, or not at all', async () => {
+  const tenantId = await buildTenant(db.pool, { dailyLimit: 3 })
+  const request = withKey('long', randomBytes(32), {
+    messages: [400_000, 900_000, 10].map((length) => buildMessage({ text: 'x'.repeat(length) })),
+  })
+  const first = await acceptor().accept(live(tenantId), request)
+  if (first.kind !== 'accepted') throw new Error(first.kind)
+  expect(await acceptor().accept(live(tenantId), request)).toMatchObject({
+    ...{ kind: 'accepted', messages: first.messages, replayed: true },
+  })
+  const more = { messages: request.messages }
+  expect((await acceptor().accept(live(tenantId), more)).kind).toBe('quota-exceeded')
+  const { rows } = await db.pool.query<{ length: number }>({
+    text: `select length(document->>'text') as length from message_content where tenant_id = $1 order by message_id`,
+    values: [tenantId],
+  })
+  expect(rows.map(({ length }) => length)).toEqual([400_000, 900_000, 10])
+})

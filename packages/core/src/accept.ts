@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { newId as newMachineId } from '@lettergate/contracts/ids'
 import { Problem } from '@lettergate/contracts/problems'
 import type { NewMessage } from '@lettergate/contracts/send-request'
 import { BatcherFull, createBatcher } from '@lettergate/db/batcher'
 import type { Pool } from '@lettergate/db/pool'
-import type { AcceptUnit } from '@lettergate/db/sql/accept-messages'
+import type { AcceptRow, AcceptUnit } from '@lettergate/db/sql/accept-messages'
 import { readIdempotency } from '@lettergate/db/sql/read-idempotency'
 import { acceptRow, type StoredAnswer, storedAnswer } from './accept-row.ts'
 import { createStore, type Stored, type TimedUnit } from './accept-store.ts'
@@ -78,12 +79,34 @@ const IN_FLIGHT_MAX = 2
 /** Requests that may wait for the database before new ones are refused. */
 const WAITING_MAX = 2_000
 
+/** Milliseconds of making rows before others get their turn. */
+const ROWS_MS_MAX = 10
+/** Characters of documents of one statement that others share; a request that has more is stored by itself. */
+const SHARED_CHARS_MAX = 1024 * 1024
+
+function documentChars({ messages }: TimedUnit): number {
+  return messages.reduce((sum, { document }) => sum + document.length, 0)
+}
+
 function keyHashOf(tenant: Tenant, { route, key }: Idempotency): Buffer {
   return hash('sha256', `${tenant.mode}\n${route}\n${key}`, 'buffer')
 }
 
-function toUnit(newId: () => string, tenant: Tenant, request: AcceptRequest): TimedUnit {
-  const messages = request.messages.map((message) => acceptRow(newId(), message))
+/** The rows of all messages; many or long ones let others run in between. */
+async function rowsOf(newId: () => string, messages: readonly NewMessage[]): Promise<AcceptRow[]> {
+  const rows: AcceptRow[] = []
+  let began = performance.now()
+  for (const message of messages) {
+    rows.push(acceptRow(newId(), message))
+    if (performance.now() - began < ROWS_MS_MAX) continue
+    await setImmediate()
+    began = performance.now()
+  }
+  return rows
+}
+
+async function toUnit(newId: () => string, tenant: Tenant, request: AcceptRequest): Promise<TimedUnit> {
+  const messages = await rowsOf(newId, request.messages)
   const { idempotency, until = performance.now() + ACCEPT_MS } = request
   return {
     until,
@@ -143,10 +166,12 @@ export function createAcceptor(deps: {
     itemsMax: BATCH_MAX,
     inFlightMax: IN_FLIGHT_MAX,
     waitingMax: WAITING_MAX,
+    weigh: documentChars,
+    weightMax: SHARED_CHARS_MAX,
   })
   // Megabytes take their own lane, one transaction each, so that they hold up nobody's small message.
   const large = createBatcher<{ unit: TimedUnit; messages: NewMessage[] }, Stored>({
-    run: async ([item]) => (item ? [await store.storeWithAttachments(item.unit, item.messages)] : []),
+    run: async ([item]) => (item ? [await store.storeLarge(item.unit, item.messages)] : []),
     itemsMax: 1,
     inFlightMax: IN_FLIGHT_MAX,
     waitingMax: 50,
@@ -176,9 +201,10 @@ export function createAcceptor(deps: {
   }
 
   async function store1(unit: TimedUnit, messages: NewMessage[]): Promise<Stored> {
-    const hasAttachments = messages.some((message) => message.attachments.length > 0)
+    const isLarge =
+      messages.some((message) => message.attachments.length > 0) || documentChars(unit) > SHARED_CHARS_MAX
     try {
-      return await (hasAttachments ? large.add({ unit, messages }) : small.add(unit))
+      return await (isLarge ? large.add({ unit, messages }) : small.add(unit))
     } catch (error) {
       if (!(error instanceof BatcherFull)) throw error
       throw new Problem('overloaded', {
@@ -190,7 +216,7 @@ export function createAcceptor(deps: {
 
   return {
     async accept(tenant, request) {
-      const unit = toUnit(newId, tenant, request)
+      const unit = await toUnit(newId, tenant, request)
       // A refusal with room left is the trace of a race that has ended meanwhile: try again.
       for (let round = 0; round < 5; round++) {
         const stored = await store1(unit, request.messages)

@@ -1,7 +1,13 @@
 import { expect, test } from 'vitest'
 import { BatcherFull, createBatcher } from './batcher.ts'
 
-function controlled(options: { itemsMax: number; inFlightMax: number; waitingMax?: number }) {
+function controlled(options: {
+  itemsMax: number
+  inFlightMax: number
+  waitingMax?: number
+  weightMax?: number
+  weigh?: (item: number) => number
+}) {
   const batches: { items: number[]; finish(results?: (number | Error)[]): void; fail(error: Error): void }[] =
     []
   const batcher = createBatcher<number, number>({
@@ -123,4 +129,20 @@ test('beside a large batch a small one waits for company, but not for long', asy
   batches[1]?.finish()
   batches[2]?.finish()
   expect(await Promise.all([...second, third])).toEqual([50, 60, 70, 80, 90])
+})
+
+test('a batch ends with the item that makes it too heavy', async () => {
+  const { batcher, batches } = controlled({
+    itemsMax: 4,
+    inFlightMax: 1,
+    weightMax: 10,
+    weigh: (item) => item,
+  })
+  const answers = Promise.all([4, 3, 9, 20, 1, 1, 1, 1, 1].map((item) => batcher.add(item)))
+  for (let batch = 0; batch < 4; batch++) {
+    await turn()
+    batches[batch]?.finish()
+  }
+  await answers
+  expect(batches.map(({ items }) => items)).toEqual([[4, 3, 9], [20], [1, 1, 1, 1], [1]])
 })

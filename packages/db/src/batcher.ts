@@ -11,6 +11,9 @@ export type BatcherOptions<I, O> = {
   /** Answers in the order of the items; an `Error` in the list rejects that item alone. */
   run(items: I[]): Promise<(O | Error)[]>
   itemsMax: number
+  /** A batch ends with the item that makes it heavier than this; without it, `itemsMax` alone ends it. */
+  weightMax?: number
+  weigh?(item: I): number
   /** Batches under way at once: with 2, one is written while the next one gathers. */
   inFlightMax: number
   /** Items that may wait; more are refused, so that memory stays bounded. */
@@ -53,8 +56,19 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
 
   const isWorthIt = () => inFlight === 0 || waiting.length * inFlight >= running
 
+  function batchLength(): number {
+    const { itemsMax, weigh, weightMax = Number.POSITIVE_INFINITY } = options
+    if (!weigh) return itemsMax
+    let weight = 0
+    const end = waiting.findIndex(({ item }, index) => {
+      weight += weigh(item)
+      return index + 1 === itemsMax || weight > weightMax
+    })
+    return end === -1 ? itemsMax : end + 1
+  }
+
   function start(): void {
-    const batch = waiting.splice(0, options.itemsMax)
+    const batch = waiting.splice(0, batchLength())
     inFlight++
     running += batch.length
     void options

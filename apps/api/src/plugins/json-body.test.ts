@@ -25,6 +25,7 @@ async function build(waitSeconds = 0) {
   addJsonBody(app, {
     budget: createBodyBudget(1024 * 1024),
     bytesMax: 3_000,
+    clock: Date,
     refusedBodies: {
       charge: (tenant, bytes) => charged.push([tenant, bytes]),
       waitSeconds: () => waitSeconds,

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest, preValidationHookHandler } from '
 import { bytesHashInSteps, canonicalHash, canonicalHashInSteps } from '../json/canonical-hash.ts'
 import { mediaTypeFault } from '../json/media-type.ts'
 import { parseJson, parseJsonInSteps } from '../json/parse-json.ts'
+import { LARGE_BYTES_MIN, type LargeTask, readLarge } from '../json/read-large.ts'
 import type { BodyBudget } from './body-budget.ts'
 import { readBody } from './read-body.ts'
 import type { RefusedBodies } from './refused-bodies.ts'
@@ -49,9 +50,15 @@ function refusedPayer(waitSeconds: number): Problem | null {
   })
 }
 
-/** The parsed body; its hashes go to the request when it has an Idempotency-Key. */
-function read(request: FastifyRequest, bytes: Buffer): unknown {
+/** The parsed body, or the messages of a large one; its hashes go to the request when it has an Idempotency-Key. */
+function read(request: FastifyRequest, chunks: Buffer[], now: () => number): unknown {
   const isKeyed = request.raw.headers['idempotency-key'] !== undefined
+  const kind = request.routeOptions.config.messages
+  if (kind && request.bodyBytes > LARGE_BYTES_MIN) {
+    return readApart(request, chunks, { kind, now: now(), isKeyed })
+  }
+  const [first] = chunks
+  const bytes = chunks.length === 1 && first ? first : Buffer.concat(chunks, request.bodyBytes)
   if (bytes.length > AT_ONCE_BYTES) return readInSteps(request, bytes, isKeyed)
   const value = parseJson(bytes)
   if (isKeyed) request.bodyHash = { ofValue: canonicalHash(value), ofBytes: hash('sha256', bytes, 'buffer') }
@@ -66,13 +73,19 @@ async function readInSteps(request: FastifyRequest, bytes: Buffer, isKeyed: bool
   return value
 }
 
+async function readApart(request: FastifyRequest, chunks: Buffer[], task: LargeTask): Promise<unknown> {
+  const messages = await readLarge(chunks, task)
+  request.bodyHash = messages.hash
+  return messages
+}
+
 /**
  * Reads bodies in this scope: JSON alone, in UTF-8, within the limit and within the budget of the process. The limit is
  * an argument, and not Fastify's bodyLimit, because looking that up builds an object for each request.
  */
 export function addJsonBody(
   scope: FastifyInstance,
-  deps: { budget: BodyBudget; bytesMax: number; refusedBodies: RefusedBodies },
+  deps: { budget: BodyBudget; bytesMax: number; refusedBodies: RefusedBodies; clock: { now(): number } },
 ): void {
   scope.addHook('onRoute', (route) => {
     if (route.schema?.body) route.preValidation = requireBody
@@ -88,12 +101,12 @@ export function addJsonBody(
     const refused = refusedFields(request.raw.headers)
     if (refused) return done(refused)
     const refusal = refusedPayer(deps.refusedBodies.waitSeconds(payerOf(request)))
-    readBody(stream, { ...deps, refusal }, (error, bytes, taken, length) => {
+    readBody(stream, { ...deps, refusal }, (error, chunks, taken, length) => {
       request.bodyBytesTaken = taken
       request.bodyBytes = length
-      if (error || bytes === null) return done(error)
+      if (error || chunks === null) return done(error)
       try {
-        const value = read(request, bytes)
+        const value = read(request, chunks, deps.clock.now)
         if (value instanceof Promise) value.then((parsed) => done(null, parsed), done)
         else done(null, value)
       } catch (cause) {

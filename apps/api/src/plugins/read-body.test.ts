@@ -11,7 +11,9 @@ function feed(chunks: Buffer[], budget: BodyBudget, bytesMax = 1024 * KB, announ
   const stream = new IncomingMessage(new Socket())
   if (announced !== undefined) stream.headers['content-length'] = String(announced)
   const done = new Promise<{ error: Error | null; bytes: Buffer | null; taken: number }>((resolve) => {
-    readBody(stream, { bytesMax, budget }, (error, bytes, taken) => resolve({ error, bytes, taken }))
+    readBody(stream, { bytesMax, budget }, (error, chunks, taken) =>
+      resolve({ error, bytes: chunks && Buffer.concat(chunks), taken }),
+    )
   })
   for (const chunk of chunks) stream.push(chunk)
   stream.push(null)

@@ -29,19 +29,19 @@ function linger(stream: IncomingMessage): void {
 
 /**
  * Reads a request's body within its limit and within the budget of the process. `taken` bytes of the budget belong
- * to the caller, who gives them back when the request has been answered; `length` of them were read.
+ * to the caller, who gives them back when the request has been answered; the chunks have `length` bytes.
  */
 export function readBody(
   stream: IncomingMessage,
   { bytesMax, budget, refusal = null }: ReadBodyOptions,
-  done: (error: Error | null, bytes: Buffer | null, taken: number, length: number) => void,
+  done: (error: Error | null, chunks: Buffer[] | null, taken: number, length: number) => void,
 ): void {
   const announced = Number(stream.headers['content-length'] ?? 0)
   const chunks: Buffer[] = []
   let length = 0
   let taken = 0
 
-  function finish(error: Error | null, bytes: Buffer | null): void {
+  function finish(error: Error | null): void {
     stream.off('data', onData)
     stream.off('end', onEnd)
     stream.off('error', onError)
@@ -50,21 +50,20 @@ export function readBody(
       stream.on('error', () => {})
       budget.give(taken)
       taken = 0
-      chunks.length = 0
       if (!stream.destroyed) linger(stream)
     }
-    done(error, bytes, taken, length)
+    done(error, error ? null : chunks, taken, length)
   }
   function onData(chunk: Buffer): void {
     length += chunk.length
     if (length > bytesMax) {
-      finish(tooLarge(bytesMax), null)
+      finish(tooLarge(bytesMax))
       return
     }
     const wanted = Math.max(0, length - FREE_BYTES) - taken
     if (wanted > 0) {
       if (!budget.take(wanted)) {
-        finish(new Problem('overloaded', { headers: { 'retry-after': '1' } }), null)
+        finish(new Problem('overloaded', { headers: { 'retry-after': '1' } }))
         return
       }
       taken += wanted
@@ -72,15 +71,14 @@ export function readBody(
     chunks.push(chunk)
   }
   function onEnd(): void {
-    const [first] = chunks
-    finish(null, chunks.length === 1 && first ? first : Buffer.concat(chunks, length))
+    finish(null)
   }
   function onError(error: Error): void {
-    finish(error, null)
+    finish(error)
   }
 
   if (refusal || announced > bytesMax) {
-    finish(refusal ?? tooLarge(bytesMax), null)
+    finish(refusal ?? tooLarge(bytesMax))
     return
   }
   stream.on('data', onData)

@@ -60,3 +60,9 @@ test('a request that is worked on for long is not closed', async () => {
   const [first]: Buffer[] = await once(client, 'data')
   expect(String(first)).toMatch(/^HTTP\/1\.1 200/)
 })
+
+test('a connection that asks nothing more is closed when its keep-alive time has passed', async () => {
+  const { client, server } = await ask((_request, response) => void response.end('done'))
+  client.resume()
+  await once(server, 'close')
+})

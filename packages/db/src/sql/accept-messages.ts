@@ -1,23 +1,8 @@
 import type { Queryable } from '../pool.ts'
 import { column, rowArray } from '../rows.ts'
+import { type AcceptRow, messageArray } from './accept-message-array.ts'
 
-export type AcceptRow = {
-  id: string
-  stream: string
-  fromAddress: string
-  fromName: string | null
-  subject: string
-  tags: string[]
-  /** JSON text. */
-  metadata: string | null
-  sendAt: Date | null
-  connectionId: string | null
-  attachmentCount: number
-  contentBytes: number
-  /** JSON text of a `ContentDocument`. */
-  document: string
-  recipients: { kind: 'to' | 'cc' | 'bcc'; address: string; name: string | null }[]
-}
+export type { AcceptRow } from './accept-message-array.ts'
 
 /** One request: admitted as a whole or not at all. */
 export type AcceptUnit = {
@@ -84,7 +69,8 @@ with unit as materialized (
          send_at, connection_id, attachment_count, content_bytes
   from incoming
 ), written_content as (
-  insert into message_content (tenant_id, message_id, document) select tenant_id, id, document from incoming
+  insert into message_content (tenant_id, message_id, document)
+  select tenant_id, id, document from incoming where document is not null
 ), written_recipient as (
   insert into recipient (tenant_id, message_id, position, kind, address, name, status)
   select i.tenant_id, i.id, r.position, r.kind, r.address, r.name,
@@ -128,21 +114,6 @@ const unitArray = rowArray<Numbered<AcceptUnit>>('accept_unit', [
   column('bytea', (row) => row.idempotency?.bodyHash),
   column('json', (row) => row.idempotency?.answer),
 ])
-const messageArray = rowArray<{ unit: number; row: AcceptRow }>('accept_message', [
-  column('int4', ({ unit }) => unit),
-  column('uuid', ({ row }) => row.id),
-  column('text', ({ row }) => row.stream),
-  column('text', ({ row }) => row.fromAddress),
-  column('text', ({ row }) => row.fromName),
-  column('text', ({ row }) => row.subject),
-  column('text[]', ({ row }) => row.tags),
-  column('json', ({ row }) => row.metadata),
-  column('timestamptz', ({ row }) => row.sendAt),
-  column('uuid', ({ row }) => row.connectionId),
-  column('int2', ({ row }) => row.attachmentCount),
-  column('int4', ({ row }) => row.contentBytes),
-  column('json', ({ row }) => row.document),
-])
 const recipientArray = rowArray<RecipientRow>('accept_recipient', [
   column('uuid', (row) => row.messageId),
   column('int2', (row) => row.position),
@@ -151,9 +122,21 @@ const recipientArray = rowArray<RecipientRow>('accept_recipient', [
   column('text', (row) => row.name),
 ])
 
-/** Accepts what the quotas of the units' tenants allow and answers for each unit, in order. All or nothing commits. */
-export async function acceptMessages(db: Queryable, units: AcceptUnit[]): Promise<AcceptResult[]> {
-  const messages = units.flatMap((unit, index) => unit.messages.map((row) => ({ unit: index, row })))
+/**
+ * Accepts what the quotas of the units' tenants allow and answers for each unit, in order. All or nothing commits. Documents that
+ * the transaction has written already are left out.
+ */
+export async function acceptMessages(
+  db: Queryable,
+  units: AcceptUnit[],
+  options: { hasDocuments?: boolean } = {},
+): Promise<AcceptResult[]> {
+  const messages = units.flatMap((unit, index) =>
+    unit.messages.map((row) => ({
+      unit: index,
+      row: options.hasDocuments ? { ...row, document: null } : row,
+    })),
+  )
   const recipients = messages.flatMap(({ row }) =>
     row.recipients.map((recipient, position) => ({ ...recipient, messageId: row.id, position })),
   )

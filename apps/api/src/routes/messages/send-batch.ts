@@ -8,6 +8,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { passingCompiler } from '../../compilers.ts'
 import type { ApiDeps } from '../../deps.ts'
+import { ReadMessages } from '../../json/read-large.ts'
 import { tenantOf } from '../../plugins/authenticate.ts'
 import { payerOf } from '../../plugins/json-body.ts'
 import { problemDetails } from '../../plugins/problem-details.ts'
@@ -33,6 +34,7 @@ const CHECK_MS_MAX = 10
 
 /** All messages, checked; a large batch lets others run in between. */
 async function parseInTurns(body: unknown, now: Date): Promise<(NewMessage | Problem)[]> {
+  if (body instanceof ReadMessages) return body.entries
   const parsed: (NewMessage | Problem)[] = []
   let began = performance.now()
   for (const entry of parseSendBatch(body, { now })) {
@@ -83,7 +85,7 @@ function judgeConnections(
 /** Accepts up to 500 messages, each judged by itself; the quota takes all of the good ones or none. */
 export function addSendBatchRoute(app: FastifyInstance, deps: ApiDeps): void {
   app.post('/v1/send/batch', {
-    config: { scope: 'messages:send', accepts: true },
+    config: { scope: 'messages:send', accepts: true, messages: 'batch' },
     schema: {
       operationId: 'sendBatch',
       summary: 'Send many messages',

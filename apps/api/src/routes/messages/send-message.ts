@@ -1,10 +1,11 @@
 import { Problem } from '@lettergate/contracts/problems'
 import { MessageAccepted } from '@lettergate/contracts/responses'
-import { parseSendRequest, SendRequest } from '@lettergate/contracts/send-request'
+import { type NewMessage, parseSendRequest, SendRequest } from '@lettergate/contracts/send-request'
 import type { AcceptOutcome, AcceptRequest } from '@lettergate/core/accept'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { passingCompiler } from '../../compilers.ts'
 import type { ApiDeps } from '../../deps.ts'
+import { ReadMessages } from '../../json/read-large.ts'
 import { tenantOf } from '../../plugins/authenticate.ts'
 import { idempotencyKey } from '../../plugins/idempotency-key.ts'
 import { addRateLimitFields, quotaExceeded } from '../../plugins/rate-limit-fields.ts'
@@ -38,6 +39,15 @@ export function acceptedOf(
   }
 }
 
+/** The message of the body, which is checked already when it is large. */
+function messageOf(body: unknown, now: number): NewMessage {
+  if (!(body instanceof ReadMessages)) return parseSendRequest(body, { now: new Date(now) })
+  const [entry] = body.entries
+  if (!entry) throw new Error('a large body had no message')
+  if (entry instanceof Problem) throw entry
+  return entry
+}
+
 /**
  * Accepts a message that passes every check. One that fails is refused, unless the very same request was accepted before: a repeat
  * of it must get that answer, though its `send_at` may have passed or its connection be gone by now.
@@ -50,7 +60,7 @@ async function acceptOne(
   until: number,
 ): Promise<AcceptOutcome> {
   try {
-    const message = parseSendRequest(body, { now: new Date(deps.clock.now()) })
+    const message = messageOf(body, deps.clock.now())
     const fault = await deps.connectionsCheck.findFault(tenant.id, message)
     if (fault) throw fault
     return await deps.acceptor.accept(tenant, {
@@ -70,7 +80,7 @@ async function acceptOne(
 /** Accepts a message for delivery; the answer means "stored", not "sent". */
 export function addSendMessageRoute(app: FastifyInstance, deps: ApiDeps): void {
   app.post('/v1/send', {
-    config: { scope: 'messages:send', accepts: true },
+    config: { scope: 'messages:send', accepts: true, messages: 'send' },
     schema: {
       operationId: 'sendMessage',
       summary: 'Send a message',
