@@ -18,7 +18,7 @@ function signal(name: 'SIGKILL' | 'SIGSTOP'): Action['run'] {
 /** Until V8 ends the process. */
 function takeAllMemory(): never {
   const kept: number[][] = []
-  for (;;) kept.push(Array.from({ length: 1_000_000 }, (_, index) => index + 0.5))
+  for (;;) kept.push(new Array<number>(1_000_000).fill(0.5))
 }
 
 function parseAction(text: string): Action['run'] {

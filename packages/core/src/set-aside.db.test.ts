@@ -101,6 +101,19 @@ test('a retry tries it once more, alone; a cancellation ends it and gives it bac
   expect(await backlog.used()).toBe(0)
 })
 
+test('whom more workers were lost over waits for the others of its tenant', async () => {
+  const backlog = await buildBacklog(db.pool)
+  await db.pool.query({ text: 'update outbox set lost_workers = 2' })
+  await db.pool.query({
+    text: `insert into outbox (message_id, tenant_id, mode, state, content_bytes, lost_workers)
+           select ('ffffffff-ffff-7fff-bfff-fffffffffff' || n)::uuid, $1, 'live', 'ready', 1, 1 from generate_series(1, 3) n`,
+    values: [backlog.tenantId],
+  })
+  const claims = await suspects()
+  expect(claims).toHaveLength(2)
+  expect(claims.map(({ messageId }) => messageId)).not.toContain(backlog.messageId)
+})
+
 test('a process that is known to be gone counts at once and once, whoever else looks', async () => {
   const backlog = await buildBacklog(db.pool)
   const claim = await backlog.claim()
