@@ -71,6 +71,9 @@ export function createIsolation(deps: {
 
   async function carry(claim: Claim, runner: Runner): Promise<void> {
     if (await runner.carry(claim)) return keep(runner)
+    // Who looks for the cause finds the message here.
+    const how = await runner.exited
+    deps.onError(new Error(`the process that had message ${claim.messageId} alone ended: ${how}`))
     await deps.countLost(claim)
   }
 
