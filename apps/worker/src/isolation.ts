@@ -58,6 +58,8 @@ export function createIsolation(deps: {
   }
 
   function keep(runner: Runner): void {
+    // It may have ended since its last message: a claim given to it would count as lost.
+    if (!runners.has(runner)) return
     const timer = setTimeout(() => {
       const index = idle.findIndex((entry) => entry.runner === runner)
       if (index < 0) return
