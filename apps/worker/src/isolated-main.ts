@@ -10,6 +10,7 @@ const POOLS = {
   applicationName: 'lettergate-isolated',
   poolMax: 2,
   tenantPoolMax: 2,
+  isAlone: true,
 }
 
 function say(message: FromIsolated): void {

@@ -18,7 +18,8 @@ export type Runner = {
   ready: Promise<boolean>
   /** Lets it end in order. */
   stop(): void
-  exited: Promise<void>
+  /** How it ended: a signal or a code. */
+  exited: Promise<string>
 }
 
 /** A process that carries one claim at a time, watched from here. */
@@ -31,9 +32,9 @@ export function startRunner(onHandOff: (handOff: HandOff) => void): Runner {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   let hear: (message: FromIsolated) => void = () => undefined
-  const exited = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve())
-    child.once('error', () => resolve())
+  const exited = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => resolve(signal ?? `code ${code}`))
+    child.once('error', (error) => resolve(error.message))
   })
   // A closed channel is told by the exit.
   child.on('error', () => undefined)

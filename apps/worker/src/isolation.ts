@@ -3,15 +3,14 @@ import type { Queryable } from '@lettergate/db/pool'
 import type { Claim } from '@lettergate/db/sql/claim-messages'
 import { claimSuspects } from '@lettergate/db/sql/claim-suspects'
 import { countSuspects } from '@lettergate/db/sql/count-suspects'
-import { lapseClaim } from '@lettergate/db/sql/lapse-claim'
 import type { Runner } from './isolated-runner.ts'
 
 /** Suspects in hand at once, each in a process of its own. */
 const RUNNERS_MAX = 4
 /** The queue is not asked for suspects: there are few, and they wait no longer than this. */
 const LOOK_MS = 1_000
-/** Until the hand-off has a lease of its own; its process runs already. */
-const LEASE_MS = 15_000
+/** Until the hand-off has a lease of its own. Longer than a stuck process lives, so its end is counted by who saw it. */
+const LEASE_MS = 25_000
 /** A process that does not start is not started again at once. */
 const UNREADY_MS = 5_000
 const IDLE_MS = 30_000
@@ -26,12 +25,14 @@ export type Isolation = {
 }
 
 /**
- * Hands over messages over which a worker was lost, each alone in a process beside this one. If that ends, the lease of the claim ends at
- * once, and the sweeper counts one more. Most suspects are innocent and pass at the first try.
+ * Hands over messages over which a worker was lost, each alone in a process beside this one. If that ends, it had this message and no
+ * other: one more is counted at once. Most suspects are innocent and pass at the first try.
  */
 export function createIsolation(deps: {
   pool: Queryable
   startRunner: () => Runner
+  /** Its process is gone. Where this fails, the lease of the claim ends by itself. */
+  countLost: (claim: Claim) => Promise<void>
   onError: (error: unknown) => void
 }): Isolation {
   const runners = new Set<Runner>()
@@ -57,6 +58,8 @@ export function createIsolation(deps: {
   }
 
   function keep(runner: Runner): void {
+    // It may have ended since its last message: a claim given to it would count as lost.
+    if (!runners.has(runner)) return
     const timer = setTimeout(() => {
       const index = idle.findIndex((entry) => entry.runner === runner)
       if (index < 0) return
@@ -70,7 +73,10 @@ export function createIsolation(deps: {
 
   async function carry(claim: Claim, runner: Runner): Promise<void> {
     if (await runner.carry(claim)) return keep(runner)
-    await lapseClaim(deps.pool, claim)
+    // Who looks for the cause finds the message here.
+    const how = await runner.exited
+    deps.onError(new Error(`the process that had message ${claim.messageId} alone ended: ${how}`))
+    await deps.countLost(claim)
   }
 
   /** Starts processes for those that wait, and claims for those that stand ready. */

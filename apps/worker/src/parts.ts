@@ -26,6 +26,8 @@ export function openParts(options: {
   applicationName: string
   poolMax: number
   tenantPoolMax: number
+  /** It carries one message at a time, for a worker. */
+  isAlone?: boolean
   onLate?: WorkerMetrics['onLateStatement']
 }): Parts {
   const config = loadServiceConfig()
@@ -53,7 +55,7 @@ export function openParts(options: {
       ...{ pool, tenants, egress, providers, onError },
       sealer: createSealer({ tenants, root: rootSecret(config), previous: config.previousSecret }),
       fallback: config.env === 'development' ? 'capture' : 'hold',
-      failpoint: createFailpoint(config.failpoint),
+      failpoint: createFailpoint(config.failpoint, { taggedOnly: options.isAlone ?? false }),
     },
     async close() {
       await Promise.all(Object.values(providers).map((provider) => provider.close?.()))

@@ -1,5 +1,6 @@
 import { createDispatcher } from '@lettergate/core/dispatch'
 import type { Failpoint } from '@lettergate/core/failpoint'
+import { countLost, type LostDeps } from '@lettergate/core/lost-hand-offs'
 import { pokedTenants } from '@lettergate/core/poke'
 import type { Sealer } from '@lettergate/core/sealing'
 import { createSweeper } from '@lettergate/core/sweep'
@@ -55,7 +56,23 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   )
   const active = await startDelivery(deps, { slots: SLOTS, on: metrics })
   delivery = active
-  const alone = createIsolation({ pool, startRunner: () => startRunner(metrics.onHandOff), onError })
+  const lost: LostDeps = {
+    pool,
+    repeatWindowMs: (provider, startedAt) =>
+      (deps.providers[provider]?.capabilities.idempotencyWindowMs ?? 0) -
+      (active.now() - startedAt.getTime()),
+    takes: (provider) => deps.providers[provider]?.capabilities,
+    onLost(counted) {
+      metrics.onLost(counted)
+      if (counted.suspected > 0) isolation?.poke()
+    },
+  }
+  const alone = createIsolation({
+    pool,
+    startRunner: () => startRunner(metrics.onHandOff),
+    countLost: (claim) => countLost(lost, claim),
+    onError,
+  })
   isolation = alone
   const queue = await createDeliverQueue(deps.queue, onError)
   const dispatcher = createDispatcher({
@@ -93,19 +110,11 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     active.pace.hint(payload === '' ? null : payload.split(',')),
   )
   const sweeper = createSweeper({
-    pool,
+    ...lost,
     onSwept: (step, count, ms) => {
       metrics.onSwept(step, count, ms)
       if (count > 0) dispatcher.poke(null)
     },
-    onLost(lost) {
-      metrics.onLost(lost)
-      if (lost.suspected > 0) alone.poke()
-    },
-    repeatWindowMs: (provider, startedAt) =>
-      (deps.providers[provider]?.capabilities.idempotencyWindowMs ?? 0) -
-      (active.now() - startedAt.getTime()),
-    takes: (provider) => deps.providers[provider]?.capabilities,
     onError,
   })
   alone.start()

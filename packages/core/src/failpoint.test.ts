@@ -39,6 +39,9 @@ test('what it cannot read is refused at the start', () => {
 })
 
 test('one for a tag strikes each message that has it, and no other', () => {
+  const alone = createFailpoint('here:throw,there:throw:tag=other', { taggedOnly: true })
+  expect(() => alone('here', ['other'])).not.toThrow()
+  expect(() => alone('there', ['other'])).toThrow()
   const failpoint = createFailpoint('here:throw:tag=bad-one,there:throw:tag=other')
   expect(() => failpoint('here', ['good', 'bad-one'])).toThrow('failpoint')
   expect(failpoint('here', ['good'])).toBeUndefined()

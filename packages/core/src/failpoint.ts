@@ -18,7 +18,7 @@ function signal(name: 'SIGKILL' | 'SIGSTOP'): Action['run'] {
 /** Until V8 ends the process. */
 function takeAllMemory(): never {
   const kept: number[][] = []
-  for (;;) kept.push(Array.from({ length: 1_000_000 }, (_, index) => index + 0.5))
+  for (;;) kept.push(new Array<number>(1_000_000).fill(0.5))
 }
 
 function parseAction(text: string): Action['run'] {
@@ -52,9 +52,13 @@ function drawsFrom(seed: number): () => number {
 
 /**
  * Reads `name:action:1/n[,…][;seed=n]`; for instance `after_provider_ack_before_db:kill9:1/50;seed=7`. With a seed, it
- * strikes at the same calls each time. `name:action:tag=text` strikes each message that has this tag, and no other.
+ * strikes at the same calls each time. `name:action:tag=text` strikes each message that has this tag, and no other; `taggedOnly` leaves the
+ * other entries out: a process that carries one message is no worker to be struck at random.
  */
-export function createFailpoint(spec: string | undefined): Failpoint {
+export function createFailpoint(
+  spec: string | undefined,
+  { taggedOnly = false }: { taggedOnly?: boolean } = {},
+): Failpoint {
   if (!spec) return noFailpoint
   const [, entries = spec, seed] = /^(.*);seed=(\d+)$/.exec(spec) ?? []
   const draw = seed === undefined ? Math.random : drawsFrom(Number(seed))
@@ -63,6 +67,7 @@ export function createFailpoint(spec: string | undefined): Failpoint {
     const match = /^(\w+):(\w+)(?::1\/(\d+)|:tag=([\w-]+))?$/.exec(entry.trim())
     if (!match?.[1] || !match[2]) throw new Error(`unreadable failpoint ${entry}: write name:action:1/n`)
     const [, place, action, oneIn = 1, tag] = match
+    if (tag === undefined && taggedOnly) continue
     actions.push({ name: place, run: parseAction(action), oneIn: Number(oneIn), tag })
   }
   return (name, tags = []) => {

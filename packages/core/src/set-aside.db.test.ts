@@ -5,6 +5,7 @@ import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { cancelMessage } from './cancel.ts'
 import { explainMessage } from './explain.ts'
+import { countLost } from './lost-hand-offs.ts'
 import { createMessageReader } from './read-messages.ts'
 import { retryMessage } from './retry.ts'
 import { type SweepDeps, sweepSteps } from './sweep.ts'
@@ -100,6 +101,35 @@ test('a retry tries it once more, alone; a cancellation ends it and gives it bac
   expect(await backlog.used()).toBe(0)
 })
 
+test('whom more workers were lost over waits for the others of its tenant', async () => {
+  const backlog = await buildBacklog(db.pool)
+  await db.pool.query({ text: 'update outbox set lost_workers = 2' })
+  await db.pool.query({
+    text: `insert into outbox (message_id, tenant_id, mode, state, content_bytes, lost_workers)
+           select ('ffffffff-ffff-7fff-bfff-fffffffffff' || n)::uuid, $1, 'live', 'ready', 1, 1 from generate_series(1, 3) n`,
+    values: [backlog.tenantId],
+  })
+  const claims = await suspects()
+  expect(claims).toHaveLength(2)
+  expect(claims.map(({ messageId }) => messageId)).not.toContain(backlog.messageId)
+})
+
+test('a process that is known to be gone counts at once and once, whoever else looks', async () => {
+  const backlog = await buildBacklog(db.pool)
+  const claim = await backlog.claim()
+  if (!claim) throw new Error('not claimed')
+  await loadClaimed(db.pool, [claim], 'claimed')
+  await Promise.all([countLost(sweepDeps(), claim), countLost(sweepDeps(), claim)])
+  await sweepSteps.releaseExpiredClaims(sweepDeps())
+  expect(await lostWorkers()).toEqual([1])
+  const [alone] = await suspects()
+  if (!alone || !(await backlog.fence(alone))) throw new Error('not claimed')
+  const repeatable = sweepDeps({ repeatWindowMs: () => 86_400_000 })
+  await Promise.all([countLost(repeatable, alone), countLost(repeatable, alone)])
+  expect(await lostWorkers()).toEqual([2])
+  expect(await backlog.statuses()).toEqual(['deferred'])
+})
+
 test('one whom nobody releases fails with its reason when its 72 hours are over', async () => {
   const backlog = await setAside()
   await db.pool.query({ text: "update outbox set state = 'ready', due_at = now()" })
@@ -157,5 +187,12 @@ test('what was begun long ago is forgotten', async () => {
   await db.pool.query({
     text: `insert into claim_in_hand (at, epochs) values (now() - interval '3 minutes', '{1}'), (now(), '{2}')`,
   })
+  // What ran out while no worker was there is judged first.
+  const backlog = await buildBacklog(db.pool)
+  const claim = await backlog.claim()
+  if (!claim) throw new Error('not claimed')
+  await lapseClaim(db.pool, claim)
+  expect(await sweepSteps.forgetClaimsInHand(sweepDeps())).toBe(0)
+  await sweepSteps.releaseExpiredClaims(sweepDeps())
   expect(await sweepSteps.forgetClaimsInHand(sweepDeps())).toBe(1)
 })

@@ -1,4 +1,3 @@
-import type { Queryable } from '@lettergate/db/pool'
 import { FIRST_TENANT } from '@lettergate/db/sql/claim-messages'
 import { ensurePartitions } from '@lettergate/db/sql/ensure-partitions'
 import { expireConnectionEvents } from '@lettergate/db/sql/expire-connection-events'
@@ -6,19 +5,15 @@ import { expireIdempotency } from '@lettergate/db/sql/expire-idempotency'
 import { forgetClaimsInHand } from '@lettergate/db/sql/forget-claims-in-hand'
 import { forgetGoneConnections } from '@lettergate/db/sql/forget-gone-connections'
 import { listAsideDue } from '@lettergate/db/sql/list-aside-due'
+import { listExpiredClaims } from '@lettergate/db/sql/list-expired-claims'
 import { listExpiredSending } from '@lettergate/db/sql/list-expired-sending'
-import { loadClaimed } from '@lettergate/db/sql/load-claimed'
-import { type LostWorkers, SET_ASIDE_REASON, WORKER_LOST } from '@lettergate/db/sql/lost-workers'
-import { notify } from '@lettergate/db/sql/notify'
+import { SET_ASIDE_REASON } from '@lettergate/db/sql/lost-workers'
 import { failQueued } from '@lettergate/db/sql/queued-fail'
 import { raiseLostWorkers } from '@lettergate/db/sql/raise-lost-workers'
-import { recordOutcomes } from '@lettergate/db/sql/record-outcomes'
-import { releaseExpiredClaims } from '@lettergate/db/sql/release-expired-claims'
 import { releaseWaiting } from '@lettergate/db/sql/release-waiting'
 import { FIRST_CONNECTION, trimConnectionEvents } from '@lettergate/db/sql/trim-connection-events'
 import { EVENTS_KEPT } from './events-kept.ts'
-import { toRecord } from './outcome.ts'
-import { portionOf, type Takes } from './portion.ts'
+import { type LostDeps, recordLost } from './lost-hand-offs.ts'
 import { walkOnce, walkUntilDone } from './walk.ts'
 
 const BATCH = 200
@@ -28,15 +23,8 @@ const TENANTS = 50
 /** Then the others hear what was released, and it goes on a second later. */
 const RELEASE_MS = 10_000
 
-export type SweepDeps = {
-  pool: Queryable
-  /** For how long from now a provider recognises a repeat of an attempt that began then; 0 or less: not any more. */
-  repeatWindowMs: (provider: string, startedAt: Date) => number
-  /** Whom one call to a provider carries; absent: all. */
-  takes?: (provider: string) => Takes | undefined
+export type SweepDeps = LostDeps & {
   isStopped?: () => boolean
-  /** Messages whose worker was lost, and what follows for them. */
-  onLost?: (lost: LostWorkers) => void
 }
 
 /** Runs one step until it finds less than a full batch, or the process is to end: who comes next goes on. */
@@ -49,38 +37,15 @@ async function untilDone(deps: SweepDeps, step: (limit: number) => Promise<numbe
   }
 }
 
-/** Calls hand-offs whose worker was lost what they are: unknown. The same record as a live unknown, so the same rules. */
+/** Calls hand-offs whose worker was lost what they are. */
 async function giveUpLostSending(deps: SweepDeps, limit: number): Promise<number> {
-  const lost = await listExpiredSending(deps.pool, limit)
-  const messages = await loadClaimed(deps.pool, lost, 'sending')
-  const records = messages.flatMap((message) => {
-    const { sending } = message
-    if (!sending) return []
-    const portion = portionOf(message, deps.takes?.(sending.provider))
-    const attempt = {
-      number: message.attempts,
-      ...sending,
-      portion,
-      repeatWindowMs: deps.repeatWindowMs(sending.provider, portion.unsure?.startedAt ?? sending.startedAt),
-    }
-    return [
-      toRecord(message, attempt, {
-        kind: 'unknown',
-        code: 'outcome-unknown',
-        reason: WORKER_LOST,
-      }),
-    ]
-  })
-  const hints = await recordOutcomes(deps.pool, records)
-  // Before anybody hears that it may be tried again.
-  const { aside } = await raiseLostWorkers(deps.pool, records)
-  deps.onLost?.({ released: 0, suspected: records.length, aside })
-  await notify(deps.pool, hints)
-  return records.length
+  return await recordLost(deps, await listExpiredSending(deps.pool, limit))
 }
 
+/** A claim that was in the hands of a worker counts as a worker lost over it; one that nobody had begun does not. */
 async function releaseClaims(deps: SweepDeps, limit: number): Promise<number> {
-  const lost = await releaseExpiredClaims(deps.pool, limit)
+  const expired = await listExpiredClaims(deps.pool, limit)
+  const lost = await raiseLostWorkers(deps.pool, expired, 'claimed')
   deps.onLost?.(lost)
   return lost.released
 }

@@ -5,7 +5,8 @@ import { acceptMessages } from './accept-messages.ts'
 import { claimMessages, FIRST_TENANT } from './claim-messages.ts'
 import { ensureUsage } from './ensure-usage.ts'
 import { fenceSending } from './fence-sending.ts'
-import { releaseExpiredClaims } from './release-expired-claims.ts'
+import { listExpiredClaims } from './list-expired-claims.ts'
+import { raiseLostWorkers } from './raise-lost-workers.ts'
 import { unclaimMessages } from './unclaim-messages.ts'
 
 let db: TestDatabase
@@ -79,7 +80,15 @@ test('a claim that expired is fenced off, and its message is claimed again under
   if (!stale) throw new Error('nothing was claimed')
   const fence = { connectionId: null, provider: 'capture', token: 1 }
   expect(await fenceSending(db.pool, [{ ...stale, ...fence }], 60_000)).toEqual([null])
-  expect(await releaseExpiredClaims(db.pool, 10)).toMatchObject({ released: 1, suspected: 0, aside: 0 })
+  const expired = await listExpiredClaims(db.pool, 10)
+  expect(expired).toMatchObject([{ messageId: stale.messageId, inHand: false }])
+  expect(await raiseLostWorkers(db.pool, expired, 'claimed')).toMatchObject({
+    released: 1,
+    suspected: 0,
+    aside: 0,
+  })
+  // Another sweeper may have listed it as well.
+  expect(await raiseLostWorkers(db.pool, expired, 'claimed')).toMatchObject({ released: 0 })
   const fresh = (await claim(10)).claims[0]
   if (!fresh) throw new Error('nothing was claimed')
   expect(fresh.messageId).toBe(stale.messageId)

@@ -4,7 +4,8 @@ import { LOST_WORKERS_MAX } from './lost-workers.ts'
 
 /**
  * Claims messages over which a worker was lost, each to be handed over alone. Tenants take turns, and none has more than half of
- * `max` in hand, so one tenant's suspects never keep out another's.
+ * `max` in hand, so one tenant's suspects never keep out another's. Within a tenant those come first that fewer workers were lost over:
+ * most of them are innocent, and need not wait for the others.
  */
 export async function claimSuspects(
   db: Queryable,
@@ -22,7 +23,7 @@ export async function claimSuspects(
         select tenant_id, count(*) as n from outbox
         where lost_workers > 0 and phase = 'held' group by tenant_id
       ), ranked as materialized (
-        select o.message_id, row_number() over (partition by o.tenant_id order by o.message_id) + coalesce(h.n, 0) as turn
+        select o.message_id, row_number() over (partition by o.tenant_id order by o.lost_workers, o.message_id) + coalesce(h.n, 0) as turn
         from outbox o left join held h using (tenant_id)
         where o.lost_workers > 0 and o.lost_workers < $4::int4 and o.phase = 'ready'
       ), picked as materialized (
