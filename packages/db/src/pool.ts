@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { type ConnectGate, createConnectGate } from './connect-gate.ts'
 import { SilentDatabase, WatchedClient, type WatchOptions } from './statement-watch.ts'
 
 /** What a query needs: satisfied by a pool, and by a client inside a transaction. */
@@ -75,6 +76,41 @@ const DEADLINE_AFTER_TIMEOUT_MS = 1_000
 /** A host that has vanished is noticed on an idle connection, too: Node asks ten times, a second apart, after this. */
 const KEEP_ALIVE_MS = 5_000
 
+type Connected = (error: Error | null, client?: GatedClient) => void
+
+/** A client that begins its handshake when the gate of its pool lets it. */
+class GatedClient extends WatchedClient {
+  readonly #gate: ConnectGate
+
+  constructor(config: pg.ClientConfig, watch: WatchOptions, gate: ConnectGate) {
+    super(config, watch)
+    this.#gate = gate
+  }
+
+  override connect(): Promise<this>
+  override connect(callback: Connected): void
+  override connect(callback?: Connected): Promise<this> | undefined {
+    const connected = this.#connect()
+    if (!callback) return connected
+    connected.then(() => callback(null, this), callback)
+    return undefined
+  }
+
+  async #connect(): Promise<this> {
+    await this.#gate.pass()
+    // The pool gives up a client by ending its connection, even one that has not begun.
+    if (this.connection.stream.destroyed) throw new Error('no connection was ready in time')
+    try {
+      await super.connect()
+      this.#gate.note(true)
+      return this
+    } catch (error) {
+      this.#gate.note(false)
+      throw error
+    }
+  }
+}
+
 /** A pool of connections on which waiting is bounded: for a connection, for a lock, for a statement and for an answer. */
 export function createPool(options: PoolOptions): Pool {
   const { statementTimeoutMs = 5_000, waitMs = 5_000, connectMs = waitMs, onLate } = options
@@ -92,9 +128,10 @@ export function createPool(options: PoolOptions): Pool {
     },
     onCancelled: () => onLate?.('cancelled'),
   }
-  class PoolClient extends WatchedClient {
+  const gate = createConnectGate({ spacingMs: connectMs / 2, waitMs: connectMs })
+  class PoolClient extends GatedClient {
     constructor(config: pg.ClientConfig = {}) {
-      super({ ...config, connectionTimeoutMillis: connectMs }, watch)
+      super({ ...config, connectionTimeoutMillis: connectMs }, watch, gate)
       clients.add(this)
       this.once('end', () => clients.delete(this))
     }
