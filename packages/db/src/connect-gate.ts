@@ -1,37 +1,41 @@
 import { setTimeout as startTimer } from 'node:timers'
 
 export type ConnectGate = {
-  /** Resolves when a new connection may begin its handshake; rejects when that takes too long. */
-  pass(): Promise<void>
-  /** How a handshake ended. */
-  note(isOpen: boolean): void
+  /**
+   * Resolves when a new connection may begin its handshake, with what is to be called at its end; rejects when that takes too long.
+   * `giveUp`: a handshake that began later was answered first, so this one never will be.
+   */
+  pass(giveUp: () => void): Promise<(isOpen: boolean) => void>
 }
 
 export type GateOptions = {
-  /** After a failure, so long from the beginning of one handshake to that of the next. */
+  /** While no handshake is answered, so long from the beginning of one to that of the next. */
   spacingMs: number
   /** Waits at most so long to begin. */
   waitMs: number
 }
 
+type Handshake = { at: number; giveUp: () => void }
+
 /**
- * Lets handshakes begin at once while they succeed, and one after another once one has failed. Each that a client gives up is work for
- * Postgres when it comes back: it starts a process for it before it learns that nobody is there. A pool that kept trying with all of its
- * connections would keep a database busy that has just recovered.
+ * Lets new connections begin at once while the database answers, and one after another until it has. Each that a client gives up is work
+ * for Postgres when it comes back: it starts a process for it before it learns that nobody is there. A pool that kept trying with all of
+ * its connections would keep a database busy that has just recovered.
  */
 export function createConnectGate({ spacingMs, waitMs }: GateOptions): ConnectGate {
+  const underWay = new Set<Handshake>()
   /** In order of arrival. */
   const waiting = new Set<() => void>()
   let hasFailed = false
   let lastAt = Number.NEGATIVE_INFINITY
+  /** When the newest of those began that were answered. */
+  let answeredAt = Number.NEGATIVE_INFINITY
   let timer: NodeJS.Timeout | null = null
 
   function next(): void {
     timer = null
     const [first] = waiting
-    if (!first) return
-    lastAt = performance.now()
-    first()
+    first?.()
     schedule()
   }
 
@@ -40,29 +44,40 @@ export function createConnectGate({ spacingMs, waitMs }: GateOptions): ConnectGa
     timer = startTimer(next, Math.max(0, lastAt + spacingMs - performance.now())).unref()
   }
 
+  function begin(giveUp: () => void): (isOpen: boolean) => void {
+    lastAt = performance.now()
+    const handshake = { at: lastAt, giveUp }
+    underWay.add(handshake)
+    return (isOpen) => {
+      underWay.delete(handshake)
+      if (isOpen) answered(handshake)
+      else if (handshake.at > answeredAt) hasFailed = true
+    }
+  }
+
+  function answered({ at }: Handshake): void {
+    hasFailed = false
+    answeredAt = Math.max(answeredAt, at)
+    for (const other of underWay) if (other.at < at - spacingMs / 2) other.giveUp()
+    for (const go of waiting) go()
+  }
+
   return {
-    pass() {
-      if (!hasFailed) {
-        lastAt = performance.now()
-        return Promise.resolve()
-      }
+    pass(giveUp) {
+      if (!hasFailed && underWay.size === 0) return Promise.resolve(begin(giveUp))
       return new Promise((resolve, reject) => {
         const late = startTimer(() => {
-          waiting.delete(begin)
+          waiting.delete(go)
           reject(new Error('the database takes no new connections at present'))
         }, waitMs).unref()
-        const begin = () => {
+        const go = () => {
           clearTimeout(late)
-          waiting.delete(begin)
-          resolve()
+          waiting.delete(go)
+          resolve(begin(giveUp))
         }
-        waiting.add(begin)
+        waiting.add(go)
         schedule()
       })
-    },
-    note(isOpen) {
-      hasFailed = !isOpen
-      if (isOpen) for (const begin of [...waiting]) begin()
     },
   }
 }

@@ -73,6 +73,8 @@ const SESSION_OPTIONS = '-c enable_seqscan=off -c plan_cache_mode=force_generic_
 
 /** Longer than a statement may take that is known to be done by then. */
 const DEADLINE_AFTER_TIMEOUT_MS = 1_000
+/** While new connections are not answered, one is tried in so long. */
+const CONNECT_SPACING_MS = 400
 /** A host that has vanished is noticed on an idle connection, too: Node asks ten times, a second apart, after this. */
 const KEEP_ALIVE_MS = 5_000
 
@@ -97,15 +99,16 @@ class GatedClient extends WatchedClient {
   }
 
   async #connect(): Promise<this> {
-    await this.#gate.pass()
-    // The pool gives up a client by ending its connection, even one that has not begun.
-    if (this.connection.stream.destroyed) throw new Error('no connection was ready in time')
+    const { stream } = this.connection
+    const ended = await this.#gate.pass(() => stream.destroy(new Error('a later connection was ready first')))
     try {
+      // The pool gives up a client by ending its connection, even one that has not begun.
+      if (stream.destroyed) throw new Error('no connection was ready in time')
       await super.connect()
-      this.#gate.note(true)
+      ended(true)
       return this
     } catch (error) {
-      this.#gate.note(false)
+      ended(false)
       throw error
     }
   }
@@ -128,7 +131,7 @@ export function createPool(options: PoolOptions): Pool {
     },
     onCancelled: () => onLate?.('cancelled'),
   }
-  const gate = createConnectGate({ spacingMs: connectMs / 2, waitMs: connectMs })
+  const gate = createConnectGate({ spacingMs: CONNECT_SPACING_MS, waitMs: connectMs })
   class PoolClient extends GatedClient {
     constructor(config: pg.ClientConfig = {}) {
       super({ ...config, connectionTimeoutMillis: connectMs }, watch, gate)
