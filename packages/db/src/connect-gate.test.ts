@@ -48,20 +48,39 @@ test('while none is answered, one begins in each space of time, in the order of 
   expect(performance.now() - startedAt).toBeGreaterThan(3 * 100 - 10)
 })
 
-test('a failure lets nobody else begin before its time', async () => {
+test('while one is not answered, nobody else begins before its time', async () => {
   const gate = createConnectGate({ spacingMs: 60_000, waitMs: 50 })
-  const end = await gate.pass(() => undefined)
-  end(false)
+  await gate.pass(() => undefined)
   const asked = ask(gate, 2)
   await asked.ended
   expect(asked.begun).toEqual([])
   expect(asked.refused).toHaveLength(2)
 })
 
+test('after one that was left without an answer, the next waits for its time', async () => {
+  const gate = createConnectGate({ spacingMs: 100, waitMs: 60_000 })
+  const first = ask(gate, 2)
+  await first.ended
+  const startedAt = performance.now()
+  await sleep(150)
+  first.begun[0]?.end(false)
+  first.begun[1]?.end(false)
+  const next = ask(gate, 2)
+  await next.ended
+  expect(performance.now() - startedAt).toBeGreaterThan(200)
+})
+
+test('after a refusal the next begins at once', async () => {
+  const asked = ask(createConnectGate(patient), 3)
+  for (const index of [0, 1, 2]) {
+    await expect.poll(asked.indexes).toEqual([0, 1, 2].slice(0, index + 1))
+    asked.begun[index]?.end(false)
+  }
+})
+
 test('whoever could not begin in time takes nobody else’s turn', async () => {
   const gate = createConnectGate({ spacingMs: 1_000, waitMs: 50 })
-  const end = await gate.pass(() => undefined)
-  end(false)
+  await gate.pass(() => undefined)
   const late = ask(gate, 1)
   await late.ended
   expect(late.refused).toHaveLength(1)

@@ -26,7 +26,7 @@ export function createConnectGate({ spacingMs, waitMs }: GateOptions): ConnectGa
   const underWay = new Set<Handshake>()
   /** In order of arrival. */
   const waiting = new Set<() => void>()
-  let hasFailed = false
+  let isSilent = false
   let lastAt = Number.NEGATIVE_INFINITY
   /** When the newest of those began that were answered. */
   let answeredAt = Number.NEGATIVE_INFINITY
@@ -51,12 +51,19 @@ export function createConnectGate({ spacingMs, waitMs }: GateOptions): ConnectGa
     return (isOpen) => {
       underWay.delete(handshake)
       if (isOpen) answered(handshake)
-      else if (handshake.at > answeredAt) hasFailed = true
+      else if (handshake.at > answeredAt) failed(handshake)
     }
   }
 
+  /** A refusal is an answer, too: Postgres has no more to do for it, and the next may begin. */
+  function failed({ at }: Handshake): void {
+    isSilent = performance.now() - at > spacingMs
+    const [first] = waiting
+    if (!isSilent && underWay.size === 0) first?.()
+  }
+
   function answered({ at }: Handshake): void {
-    hasFailed = false
+    isSilent = false
     answeredAt = Math.max(answeredAt, at)
     for (const other of underWay) if (other.at < at - spacingMs / 2) other.giveUp()
     for (const go of waiting) go()
@@ -64,7 +71,7 @@ export function createConnectGate({ spacingMs, waitMs }: GateOptions): ConnectGa
 
   return {
     pass(giveUp) {
-      if (!hasFailed && underWay.size === 0) return Promise.resolve(begin(giveUp))
+      if (!isSilent && underWay.size === 0) return Promise.resolve(begin(giveUp))
       return new Promise((resolve, reject) => {
         const late = startTimer(() => {
           waiting.delete(go)
