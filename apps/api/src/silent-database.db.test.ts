@@ -138,6 +138,6 @@ test('asking often whether it is ready takes no more than one connection', async
 }, 20_000)
 
 test('late statements are counted', async () => {
-  const { answer } = await get('/metrics')
-  expect(answer.text).toMatch(/lettergate_late_statements_total\{pool="shared",kind="silent"\} [1-9]/)
+  const figures = await fetch(`${api.server.metricsUrl}/metrics`).then((answer) => answer.text())
+  expect(figures).toMatch(/lettergate_late_statements_total\{pool="shared",kind="silent"\} [1-9]/)
 })

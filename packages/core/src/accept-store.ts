@@ -185,6 +185,22 @@ export function createStore(deps: StoreDeps): {
     }
   }
 
+  /** On a connection of its own, since waiting for one may have taken all the time. */
+  async function writeUnits(units: TimedUnit[]): Promise<Stored[]> {
+    const client = await deps.pool.connect()
+    let broken: Error | undefined
+    try {
+      if (units.some(isLate)) throw unavailable(null)
+      return await admit(client, units)
+    } catch (error) {
+      if (databaseFailure(error) === 'unavailable')
+        broken = error instanceof Error ? error : new Error(String(error))
+      throw error
+    } finally {
+      client.release(broken)
+    }
+  }
+
   async function writeLarge(unit: TimedUnit, messages: NewMessage[]): Promise<Stored> {
     return await inTransaction(deps.pool, async (client) => {
       for (const [index, { attachments }] of messages.entries()) {
@@ -206,7 +222,7 @@ export function createStore(deps: StoreDeps): {
   }
 
   return {
-    storeUnits: (units) => store((some) => admit(deps.pool, some), units),
+    storeUnits: (units) => store(writeUnits, units),
     async storeLarge(unit, messages) {
       const [stored = missingResult()] = await store(async () => [await writeLarge(unit, messages)], [unit])
       return stored

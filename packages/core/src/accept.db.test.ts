@@ -238,6 +238,19 @@ test('what was refused for its time is not stored afterwards', async () => {
   expect(await countMessages(tenantId)).toBe(0)
 })
 
+test('what got a connection only when its client had been refused is not stored', async () => {
+  const tenantId = await buildTenant(db.pool)
+  const pool = createPool({ url: db.url, max: 1, applicationName: 'late', onError: () => {} })
+  const other = await pool.connect()
+  const waiting = acceptorOn(pool)
+    .accept(live(tenantId), { messages: [buildMessage()], until: performance.now() + 200 })
+    .catch((error: unknown) => error)
+  setTimeout(() => other.release(), 400)
+  expect(await waiting).toMatchObject({ code: 'storage-unavailable', headers: { 'retry-after': '2' } })
+  await pool.end()
+  expect(await countMessages(tenantId)).toBe(0)
+})
+
 test('where the answer to the commit falls silent, the message is looked for and found in time', async () => {
   const tenantId = await buildTenant(db.pool)
   const proxy = await startSilentProxy(db.url)

@@ -4,6 +4,7 @@ import { EncodeFailed } from '@lettergate/providers/encode-large'
 import { toFailure } from '@lettergate/providers/failures'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import { withoutSecrets } from '@lettergate/providers/redact'
+import { askAgain } from './ask-again.ts'
 import { type Deadlines, startDeadlines } from './deadlines.ts'
 import { foldRecipients, unfoldOutcome } from './fold-recipients.ts'
 import { ownerOf } from './keep-secrets.ts'
@@ -27,6 +28,9 @@ export type Calls = {
   isAborted(): boolean
 }
 
+/** A database that is silent or away for a moment is asked again for what a mail consists of: then there is still time for the call. */
+const READ_MS = 8_000
+
 export function createCalls(deps: IoDeps & { tenants: Tenants; onError: (error: unknown) => void }): Calls {
   const running = new Set<Deadlines>()
   let aborted = false
@@ -38,7 +42,11 @@ export function createCalls(deps: IoDeps & { tenants: Tenants; onError: (error: 
       const io = createIo(deps, deadlines, { owner, deadlineMs: CALL_DEADLINE_MS })
       let called = false
       try {
-        const outbound = await toOutbound(deps.tenants.forTenant(message.tenantId), message, carried)
+        const tenant = deps.tenants.forTenant(message.tenantId)
+        const outbound = await askAgain(() => toOutbound(tenant, message, carried), {
+          until: () => (aborted ? 0 : fencedAt + READ_MS),
+          onError: deps.onError,
+        })
         // A process that was frozen meanwhile may have lost its lease to the sweeper.
         if (performance.now() - fencedAt > SENDING_LEASE_MS / 2)
           return toFailure('recipient-deferred', 'the worker was suspended before it could send')

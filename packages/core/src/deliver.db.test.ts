@@ -6,6 +6,7 @@ import type { Claim } from '@lettergate/db/sql/claim-messages'
 import { claimMessages, FIRST_TENANT } from '@lettergate/db/sql/claim-messages'
 import { deleteConnectionRow } from '@lettergate/db/sql/connection-delete'
 import { insertConnection } from '@lettergate/db/sql/connection-insert'
+import type { Tenants } from '@lettergate/db/tenant-database'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
 import { buildTenant } from '@lettergate/db/testing-rows'
 import type { Egress } from '@lettergate/egress/egress'
@@ -57,6 +58,7 @@ function setUp(
   answer: (message: OutboundMessage) => Promise<SendOutcome> | SendOutcome,
   router?: Router,
   pool: Queryable = db.pool,
+  tenants: Tenants = db.tenants,
 ) {
   const { provider, sent } = buildProvider(answer)
   const onError = () => {}
@@ -71,7 +73,7 @@ function setUp(
   }
   const deliverer = createDeliverer({
     pool,
-    tenants: db.tenants,
+    tenants,
     router: router ?? always,
     recorder,
     egress,
@@ -129,6 +131,31 @@ test('a claimed message is handed over once and its recipients are sent', async 
     metadata: { order: '7' },
   })
   expect(await statuses()).toEqual(['sent', 'sent'])
+})
+
+test('attachments that cannot be read for a moment are read again, within the same hand-off', async () => {
+  const content = Buffer.alloc(3_000_000, 'a')
+  await accept([
+    buildMessage({
+      attachments: [{ filename: 'a.txt', contentType: 'text/plain', disposition: 'attachment', content }],
+    }),
+  ])
+  let asked = 0
+  const tenants: Tenants = {
+    ...db.tenants,
+    forTenant(tenantId) {
+      const own = db.tenants.forTenant(tenantId)
+      return {
+        ...own,
+        query: (config) =>
+          asked++ === 1 ? Promise.reject(new Error('Connection terminated unexpectedly')) : own.query(config),
+      }
+    },
+  }
+  const { deliverer, sent } = setUp(() => accepted, undefined, undefined, tenants)
+  for (const one of await claim()) await deliverer.deliver(one)
+  expect(sent.map(({ attachments }) => attachments.map((one) => one.content.length))).toEqual([[3_000_000]])
+  expect(await statuses()).toEqual(['sent'])
 })
 
 test('a job that runs twice hands over once', async () => {

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { type ConnectGate, createConnectGate } from './connect-gate.ts'
 import { SilentDatabase, WatchedClient, type WatchOptions } from './statement-watch.ts'
 
 /** What a query needs: satisfied by a pool, and by a client inside a transaction. */
@@ -73,8 +74,46 @@ const SESSION_OPTIONS = '-c enable_seqscan=off -c plan_cache_mode=force_generic_
 
 /** Longer than a statement may take that is known to be done by then. */
 const DEADLINE_AFTER_TIMEOUT_MS = 1_000
+/** While new connections are not answered, one is tried in so long. */
+const CONNECT_SPACING_MS = 400
 /** A host that has vanished is noticed on an idle connection, too: Node asks ten times, a second apart, after this. */
 const KEEP_ALIVE_MS = 5_000
+
+type Connected = (error: Error | null, client?: GatedClient) => void
+
+/** A client that begins its handshake when the gate of its pool lets it. */
+class GatedClient extends WatchedClient {
+  readonly #gate: ConnectGate
+
+  constructor(config: pg.ClientConfig, watch: WatchOptions, gate: ConnectGate) {
+    super(config, watch)
+    this.#gate = gate
+  }
+
+  override connect(): Promise<this>
+  override connect(callback: Connected): void
+  override connect(callback?: Connected): Promise<this> | undefined {
+    const connected = this.#connect()
+    if (!callback) return connected
+    connected.then(() => callback(null, this), callback)
+    return undefined
+  }
+
+  async #connect(): Promise<this> {
+    const { stream } = this.connection
+    const ended = await this.#gate.pass(() => stream.destroy(new Error('a later connection was ready first')))
+    try {
+      // The pool gives up a client by ending its connection, even one that has not begun.
+      if (stream.destroyed) throw new Error('no connection was ready in time')
+      await super.connect()
+      ended(true)
+      return this
+    } catch (error) {
+      ended(false)
+      throw error
+    }
+  }
+}
 
 /** A pool of connections on which waiting is bounded: for a connection, for a lock, for a statement and for an answer. */
 export function createPool(options: PoolOptions): Pool {
@@ -93,9 +132,10 @@ export function createPool(options: PoolOptions): Pool {
     },
     onCancelled: () => onLate?.('cancelled'),
   }
-  class PoolClient extends WatchedClient {
+  const gate = createConnectGate({ spacingMs: CONNECT_SPACING_MS, waitMs: connectMs })
+  class PoolClient extends GatedClient {
     constructor(config: pg.ClientConfig = {}) {
-      super({ ...config, connectionTimeoutMillis: connectMs }, watch)
+      super({ ...config, connectionTimeoutMillis: connectMs }, watch, gate)
       clients.add(this)
       this.once('end', () => clients.delete(this))
     }

@@ -31,7 +31,7 @@ afterAll(() => db.drop())
 
 const options = () => ({
   ...{ url: proxy.url, max: 3, applicationName: 'watched', onError: () => undefined },
-  ...{ deadlineMs: DEADLINE_MS, statementTimeoutMs: 10_000, waitMs: 2_000, connectMs: DEADLINE_MS },
+  ...{ deadlineMs: DEADLINE_MS, statementTimeoutMs: 10_000, waitMs: 8_000, connectMs: 4_000 },
   onLate: (kind: LateStatement) => void late.push(kind),
 })
 
@@ -127,10 +127,30 @@ test("a tenant's pipelined statements fail by the deadline", async () => {
 
 test('a connection that gets no further than its handshake is given up', async () => {
   proxy.silence({ isLasting: true })
-  const pool = openPool(1)
+  const pool = createPool({ ...options(), max: 1, connectMs: DEADLINE_MS })
+  open.push(pool)
   expect(databaseFailure(await failureOf(pool.query(SELECT)))).toBe('unavailable')
   proxy.carryNew()
   expect((await pool.query(SELECT)).rows).toEqual([{ one: 1 }])
+})
+
+test('while nobody answers, a pool does not try with all of its connections', async () => {
+  proxy.silence({ isLasting: true })
+  const pool = createPool({ ...options(), max: 8, connectMs: 500 })
+  open.push(pool)
+  await failureOf(pool.query(SELECT))
+  const failing = Promise.all(Array.from({ length: 8 }, () => failureOf(pool.query(SELECT))))
+  let most = 0
+  const looking = setInterval(() => {
+    most = Math.max(most, proxy.connections())
+  }, 20)
+  await failing
+  clearInterval(looking)
+  expect(most).toBeGreaterThan(0)
+  expect(most).toBeLessThanOrEqual(3)
+  proxy.carryNew()
+  const answers = await Promise.all(Array.from({ length: 8 }, () => pool.query(SELECT)))
+  expect(answers.map(({ rowCount }) => rowCount)).toEqual(Array(8).fill(1))
 })
 
 test('the age of the statement that waits longest is known while it waits, and none is left afterwards', async () => {

@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { createConnectGate } from './connect-gate.ts'
+
+type End = (isOpen: boolean) => void
+
+/** Asks for the gate so often at once; `begun` are the askers it let begin, in order, and how their handshakes can end. */
+function ask(gate: ReturnType<typeof createConnectGate>, count: number) {
+  const begun: { index: number; end: End }[] = []
+  const refused: unknown[] = []
+  const givenUp: number[] = []
+  const ended = Promise.all(
+    Array.from({ length: count }, (_, index) =>
+      gate
+        .pass(() => void givenUp.push(index))
+        .then(
+          (end) => void begun.push({ index, end }),
+          (error: unknown) => void refused.push(error),
+        ),
+    ),
+  )
+  return { begun, refused, givenUp, ended, indexes: () => begun.map(({ index }) => index) }
+}
+
+const patient = { spacingMs: 60_000, waitMs: 60_000 }
+
+test('one handshake goes ahead, and all that wait begin once it is answered', async () => {
+  const asked = ask(createConnectGate(patient), 4)
+  await expect.poll(asked.indexes).toEqual([0])
+  asked.begun[0]?.end(true)
+  await asked.ended
+  expect(asked.indexes()).toEqual([0, 1, 2, 3])
+})
+
+test('after one was answered, the next begins at once', async () => {
+  const gate = createConnectGate(patient)
+  const end = await gate.pass(() => undefined)
+  end(true)
+  await gate.pass(() => undefined)
+})
+
+test('while none is answered, one begins in each space of time, in the order of arrival', async () => {
+  const gate = createConnectGate({ spacingMs: 100, waitMs: 60_000 })
+  const startedAt = performance.now()
+  const asked = ask(gate, 4)
+  await asked.ended
+  expect(asked.indexes()).toEqual([0, 1, 2, 3])
+  expect(performance.now() - startedAt).toBeGreaterThan(3 * 100 - 10)
+})
+
+test('while one is not answered, nobody else begins before its time', async () => {
+  const gate = createConnectGate({ spacingMs: 60_000, waitMs: 50 })
+  await gate.pass(() => undefined)
+  const asked = ask(gate, 2)
+  await asked.ended
+  expect(asked.begun).toEqual([])
+  expect(asked.refused).toHaveLength(2)
+})
+
+test('after one that was left without an answer, the next waits for its time', async () => {
+  const gate = createConnectGate({ spacingMs: 100, waitMs: 60_000 })
+  const first = ask(gate, 2)
+  await first.ended
+  const startedAt = performance.now()
+  await sleep(150)
+  first.begun[0]?.end(false)
+  first.begun[1]?.end(false)
+  const next = ask(gate, 2)
+  await next.ended
+  expect(performance.now() - startedAt).toBeGreaterThan(200)
+})
+
+test('after a refusal the next begins at once', async () => {
+  const asked = ask(createConnectGate(patient), 3)
+  for (const index of [0, 1, 2]) {
+    await expect.poll(asked.indexes).toEqual([0, 1, 2].slice(0, index + 1))
+    asked.begun[index]?.end(false)
+  }
+})
+
+test('whoever could not begin in time takes nobody else’s turn', async () => {
+  const gate = createConnectGate({ spacingMs: 1_000, waitMs: 50 })
+  await gate.pass(() => undefined)
+  const late = ask(gate, 1)
+  await late.ended
+  expect(late.refused).toHaveLength(1)
+  await sleep(1_000)
+  const next = ask(gate, 1)
+  await next.ended
+  expect(next.indexes()).toEqual([0])
+})
+
+test('one that is answered shows that those before it never will be; their end says nothing more', async () => {
+  const gate = createConnectGate({ spacingMs: 50, waitMs: 60_000 })
+  const asked = ask(gate, 3)
+  await asked.ended
+  asked.begun[2]?.end(true)
+  expect(asked.givenUp).toEqual([0, 1])
+  asked.begun[0]?.end(false)
+  asked.begun[1]?.end(false)
+  const next = ask(createConnectGate(patient), 1)
+  await next.ended
+  await gate.pass(() => undefined)
+})

@@ -1,0 +1,90 @@
+import { setTimeout as startTimer } from 'node:timers'
+
+export type ConnectGate = {
+  /**
+   * Resolves when a new connection may begin its handshake, with what is to be called at its end; rejects when that takes too long.
+   * `giveUp`: a handshake that began later was answered first, so this one never will be.
+   */
+  pass(giveUp: () => void): Promise<(isOpen: boolean) => void>
+}
+
+export type GateOptions = {
+  /** While no handshake is answered, so long from the beginning of one to that of the next. */
+  spacingMs: number
+  /** Waits at most so long to begin. */
+  waitMs: number
+}
+
+type Handshake = { at: number; giveUp: () => void }
+
+/**
+ * Lets new connections begin at once while the database answers, and one after another until it has. Each that a client gives up is work
+ * for Postgres when it comes back: it starts a process for it before it learns that nobody is there. A pool that kept trying with all of
+ * its connections would keep a database busy that has just recovered.
+ */
+export function createConnectGate({ spacingMs, waitMs }: GateOptions): ConnectGate {
+  const underWay = new Set<Handshake>()
+  /** In order of arrival. */
+  const waiting = new Set<() => void>()
+  let isSilent = false
+  let lastAt = Number.NEGATIVE_INFINITY
+  /** When the newest of those began that were answered. */
+  let answeredAt = Number.NEGATIVE_INFINITY
+  let timer: NodeJS.Timeout | null = null
+
+  function next(): void {
+    timer = null
+    const [first] = waiting
+    first?.()
+    schedule()
+  }
+
+  function schedule(): void {
+    if (waiting.size === 0 || timer) return
+    timer = startTimer(next, Math.max(0, lastAt + spacingMs - performance.now())).unref()
+  }
+
+  function begin(giveUp: () => void): (isOpen: boolean) => void {
+    lastAt = performance.now()
+    const handshake = { at: lastAt, giveUp }
+    underWay.add(handshake)
+    return (isOpen) => {
+      underWay.delete(handshake)
+      if (isOpen) answered(handshake)
+      else if (handshake.at > answeredAt) failed(handshake)
+    }
+  }
+
+  /** A refusal is an answer, too: Postgres has no more to do for it, and the next may begin. */
+  function failed({ at }: Handshake): void {
+    isSilent = performance.now() - at > spacingMs
+    const [first] = waiting
+    if (!isSilent && underWay.size === 0) first?.()
+  }
+
+  function answered({ at }: Handshake): void {
+    isSilent = false
+    answeredAt = Math.max(answeredAt, at)
+    for (const other of underWay) if (other.at < at - spacingMs / 2) other.giveUp()
+    for (const go of waiting) go()
+  }
+
+  return {
+    pass(giveUp) {
+      if (!isSilent && underWay.size === 0) return Promise.resolve(begin(giveUp))
+      return new Promise((resolve, reject) => {
+        const late = startTimer(() => {
+          waiting.delete(go)
+          reject(new Error('the database takes no new connections at present'))
+        }, waitMs).unref()
+        const go = () => {
+          clearTimeout(late)
+          waiting.delete(go)
+          resolve(begin(giveUp))
+        }
+        waiting.add(go)
+        schedule()
+      })
+    },
+  }
+}
