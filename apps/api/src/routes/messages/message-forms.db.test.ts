@@ -32,11 +32,7 @@ const send = (change: object, provider?: string) =>
 
 describe('POST /v1/send', () => {
   it.each<[string, object, { smtp: 202 | string; sendgrid: 202 | string; resend: 202 | string }]>([
-    [
-      '22 an invitation',
-      { attachments: invitation },
-      { smtp: 202, sendgrid: 202, resend: 202 },
-    ],
+    ['22 an invitation', { attachments: invitation }, { smtp: 202, sendgrid: 202, resend: 202 }],
     [
       '22 an AMP part',
       { html: '<p>Hi</p>', attachments: amp },
