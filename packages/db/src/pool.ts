@@ -73,6 +73,8 @@ const SESSION_OPTIONS = '-c enable_seqscan=off -c plan_cache_mode=force_generic_
 
 /** Longer than a statement may take that is known to be done by then. */
 const DEADLINE_AFTER_TIMEOUT_MS = 1_000
+/** So many new ones at once show whether the database answers; those that do not leave places for others. */
+const CONNECT_AT_ONCE = 3
 /** While new connections are not answered, one is tried in so long. */
 const CONNECT_SPACING_MS = 400
 /** A host that has vanished is noticed on an idle connection, too: Node asks ten times, a second apart, after this. */
@@ -131,7 +133,11 @@ export function createPool(options: PoolOptions): Pool {
     },
     onCancelled: () => onLate?.('cancelled'),
   }
-  const gate = createConnectGate({ spacingMs: CONNECT_SPACING_MS, waitMs: connectMs })
+  const gate = createConnectGate({
+    atOnce: CONNECT_AT_ONCE,
+    spacingMs: CONNECT_SPACING_MS,
+    waitMs: connectMs,
+  })
   class PoolClient extends GatedClient {
     constructor(config: pg.ClientConfig = {}) {
       super({ ...config, connectionTimeoutMillis: connectMs }, watch, gate)
