@@ -141,6 +141,8 @@ export function createPool(options: PoolOptions): Pool {
   class PoolClient extends GatedClient {
     constructor(config: pg.ClientConfig = {}) {
       super({ ...config, connectionTimeoutMillis: connectMs }, watch, gate)
+      // The pool listens to idle clients only, and to a new one a little late: a connection lost then would end the process.
+      this.on('error', options.onError)
       clients.add(this)
       this.once('end', () => clients.delete(this))
     }
@@ -163,8 +165,6 @@ export function createPool(options: PoolOptions): Pool {
     types,
   })
   pool.on('error', options.onError)
-  // A client that is checked out has no listener of the pool's: without one of its own, a lost connection ends the process.
-  pool.on('connect', (client) => client.on('error', options.onError))
   pool.on('release', (_error, client) => idle.add(client))
   pool.on('acquire', (client) => idle.delete(client))
   pool.on('remove', (client) => idle.delete(client))
