@@ -22,7 +22,7 @@ function ask(gate: ReturnType<typeof createConnectGate>, count: number) {
   return { begun, refused, givenUp, ended, indexes: () => begun.map(({ index }) => index) }
 }
 
-const patient = { spacingMs: 60_000, waitMs: 60_000 }
+const patient = { atOnce: 1, spacingMs: 60_000, waitMs: 60_000 }
 
 test('one handshake goes ahead, and all that wait begin once it is answered', async () => {
   const asked = ask(createConnectGate(patient), 4)
@@ -30,6 +30,16 @@ test('one handshake goes ahead, and all that wait begin once it is answered', as
   asked.begun[0]?.end(true)
   await asked.ended
   expect(asked.indexes()).toEqual([0, 1, 2, 3])
+})
+
+test('a few may be under way at once, the others wait for an answer or a refusal', async () => {
+  const asked = ask(createConnectGate({ ...patient, atOnce: 2 }), 5)
+  await expect.poll(asked.indexes).toEqual([0, 1])
+  asked.begun[0]?.end(false)
+  await expect.poll(asked.indexes).toEqual([0, 1, 2])
+  asked.begun[2]?.end(true)
+  await asked.ended
+  expect(asked.indexes()).toEqual([0, 1, 2, 3, 4])
 })
 
 test('after one was answered, the next begins at once', async () => {
@@ -40,7 +50,7 @@ test('after one was answered, the next begins at once', async () => {
 })
 
 test('while none is answered, one begins in each space of time, in the order of arrival', async () => {
-  const gate = createConnectGate({ spacingMs: 100, waitMs: 60_000 })
+  const gate = createConnectGate({ atOnce: 1, spacingMs: 100, waitMs: 60_000 })
   const startedAt = performance.now()
   const asked = ask(gate, 4)
   await asked.ended
@@ -49,7 +59,7 @@ test('while none is answered, one begins in each space of time, in the order of 
 })
 
 test('while one is not answered, nobody else begins before its time', async () => {
-  const gate = createConnectGate({ spacingMs: 60_000, waitMs: 50 })
+  const gate = createConnectGate({ atOnce: 1, spacingMs: 60_000, waitMs: 50 })
   await gate.pass(() => undefined)
   const asked = ask(gate, 2)
   await asked.ended
@@ -58,7 +68,7 @@ test('while one is not answered, nobody else begins before its time', async () =
 })
 
 test('after one that was left without an answer, the next waits for its time', async () => {
-  const gate = createConnectGate({ spacingMs: 100, waitMs: 60_000 })
+  const gate = createConnectGate({ atOnce: 1, spacingMs: 100, waitMs: 60_000 })
   const first = ask(gate, 2)
   await first.ended
   const startedAt = performance.now()
@@ -79,7 +89,7 @@ test('after a refusal the next begins at once', async () => {
 })
 
 test('whoever could not begin in time takes nobody else’s turn', async () => {
-  const gate = createConnectGate({ spacingMs: 1_000, waitMs: 50 })
+  const gate = createConnectGate({ atOnce: 1, spacingMs: 1_000, waitMs: 50 })
   await gate.pass(() => undefined)
   const late = ask(gate, 1)
   await late.ended
@@ -91,7 +101,7 @@ test('whoever could not begin in time takes nobody else’s turn', async () => {
 })
 
 test('one that is answered shows that those before it never will be; their end says nothing more', async () => {
-  const gate = createConnectGate({ spacingMs: 50, waitMs: 60_000 })
+  const gate = createConnectGate({ atOnce: 1, spacingMs: 50, waitMs: 60_000 })
   const asked = ask(gate, 3)
   await asked.ended
   asked.begun[2]?.end(true)

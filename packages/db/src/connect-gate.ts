@@ -9,6 +9,8 @@ export type ConnectGate = {
 }
 
 export type GateOptions = {
+  /** Handshakes under way at once until one is answered. */
+  atOnce: number
   /** While no handshake is answered, so long from the beginning of one to that of the next. */
   spacingMs: number
   /** Waits at most so long to begin. */
@@ -18,11 +20,11 @@ export type GateOptions = {
 type Handshake = { at: number; giveUp: () => void }
 
 /**
- * Lets new connections begin at once while the database answers, and one after another until it has. Each that a client gives up is work
+ * Lets new connections begin a few at once while the database answers, and one after another until it has. Each that a client gives up is work
  * for Postgres when it comes back: it starts a process for it before it learns that nobody is there. A pool that kept trying with all of
  * its connections would keep a database busy that has just recovered.
  */
-export function createConnectGate({ spacingMs, waitMs }: GateOptions): ConnectGate {
+export function createConnectGate({ atOnce, spacingMs, waitMs }: GateOptions): ConnectGate {
   const underWay = new Set<Handshake>()
   /** In order of arrival. */
   const waiting = new Set<() => void>()
@@ -31,6 +33,8 @@ export function createConnectGate({ spacingMs, waitMs }: GateOptions): ConnectGa
   /** When the newest of those began that were answered. */
   let answeredAt = Number.NEGATIVE_INFINITY
   let timer: NodeJS.Timeout | null = null
+
+  const mayBegin = () => !isSilent && underWay.size < atOnce
 
   function next(): void {
     timer = null
@@ -59,7 +63,7 @@ export function createConnectGate({ spacingMs, waitMs }: GateOptions): ConnectGa
   function failed({ at }: Handshake): void {
     isSilent = performance.now() - at > spacingMs
     const [first] = waiting
-    if (!isSilent && underWay.size === 0) first?.()
+    if (mayBegin()) first?.()
   }
 
   function answered({ at }: Handshake): void {
@@ -71,7 +75,7 @@ export function createConnectGate({ spacingMs, waitMs }: GateOptions): ConnectGa
 
   return {
     pass(giveUp) {
-      if (!isSilent && underWay.size === 0) return Promise.resolve(begin(giveUp))
+      if (mayBegin()) return Promise.resolve(begin(giveUp))
       return new Promise((resolve, reject) => {
         const late = startTimer(() => {
           waiting.delete(go)

@@ -74,6 +74,8 @@ const SESSION_OPTIONS = '-c enable_seqscan=off -c plan_cache_mode=force_generic_
 
 /** Longer than a statement may take that is known to be done by then. */
 const DEADLINE_AFTER_TIMEOUT_MS = 1_000
+/** So many new ones at once show whether the database answers; those that do not leave places for others. */
+const CONNECT_AT_ONCE = 3
 /** While new connections are not answered, one is tried in so long. */
 const CONNECT_SPACING_MS = 400
 /** A host that has vanished is noticed on an idle connection, too: Node asks ten times, a second apart, after this. */
@@ -132,10 +134,16 @@ export function createPool(options: PoolOptions): Pool {
     },
     onCancelled: () => onLate?.('cancelled'),
   }
-  const gate = createConnectGate({ spacingMs: CONNECT_SPACING_MS, waitMs: connectMs })
+  const gate = createConnectGate({
+    atOnce: CONNECT_AT_ONCE,
+    spacingMs: CONNECT_SPACING_MS,
+    waitMs: connectMs,
+  })
   class PoolClient extends GatedClient {
     constructor(config: pg.ClientConfig = {}) {
       super({ ...config, connectionTimeoutMillis: connectMs }, watch, gate)
+      // The pool listens to idle clients only, and to a new one a little late: a connection lost then would end the process.
+      this.on('error', options.onError)
       clients.add(this)
       this.once('end', () => clients.delete(this))
     }
@@ -158,8 +166,6 @@ export function createPool(options: PoolOptions): Pool {
     types,
   })
   pool.on('error', options.onError)
-  // A client that is checked out has no listener of the pool's: without one of its own, a lost connection ends the process.
-  pool.on('connect', (client) => client.on('error', options.onError))
   pool.on('release', (_error, client) => idle.add(client))
   pool.on('acquire', (client) => idle.delete(client))
   pool.on('remove', (client) => idle.delete(client))
