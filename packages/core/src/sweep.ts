@@ -13,6 +13,7 @@ import { raiseLostWorkers } from '@lettergate/db/sql/raise-lost-workers'
 import { releaseWaiting } from '@lettergate/db/sql/release-waiting'
 import { FIRST_CONNECTION, trimConnectionEvents } from '@lettergate/db/sql/trim-connection-events'
 import { EVENTS_KEPT } from './events-kept.ts'
+import { CLAIM_LEASE_MS } from './leases.ts'
 import { type LostDeps, recordLost } from './lost-hand-offs.ts'
 import { walkOnce, walkUntilDone } from './walk.ts'
 
@@ -25,6 +26,8 @@ const RELEASE_MS = 10_000
 
 export type SweepDeps = LostDeps & {
   isStopped?: () => boolean
+  /** The database was away for so long that claims of workers that live on have expired. */
+  wasAway?: () => boolean
 }
 
 /** Runs one step until it finds less than a full batch, or the process is to end: who comes next goes on. */
@@ -42,10 +45,14 @@ async function giveUpLostSending(deps: SweepDeps, limit: number): Promise<number
   return await recordLost(deps, await listExpiredSending(deps.pool, limit))
 }
 
-/** A claim that was in the hands of a worker counts as a worker lost over it; one that nobody had begun does not. */
+/**
+ * A claim that was in the hands of a worker counts as a worker lost over it; one that nobody had begun does not, nor does one that
+ * expired because the database was away.
+ */
 async function releaseClaims(deps: SweepDeps, limit: number): Promise<number> {
   const expired = await listExpiredClaims(deps.pool, limit)
-  const lost = await raiseLostWorkers(deps.pool, expired, 'claimed')
+  const counted = deps.wasAway?.() ? expired.map((claim) => ({ ...claim, inHand: false })) : expired
+  const lost = await raiseLostWorkers(deps.pool, counted, 'claimed')
   deps.onLost?.(lost)
   return lost.released
 }
@@ -112,6 +119,9 @@ const EVERY_MS: Record<SweepStep, number> = {
 /** Every step runs soon after a start: a process may never live as long as the longest interval. */
 const FIRST_MS = 5_000
 
+/** Claims are released every two seconds: a longer pause than this was none of the sweeper's own. */
+const AWAY_MS = 7_000
+
 export type Sweeper = { start(): void; stop(): Promise<void> }
 
 /** Puts right what a lost process left behind. Any number may run; a step that fails is reported and does not stop the others. */
@@ -124,11 +134,20 @@ export function createSweeper(
   const timers = new Set<NodeJS.Timeout>()
   const running = new Set<Promise<void>>()
   let stopped = false
+  let releasedAt = performance.now()
+  let returningUntil = Number.NEGATIVE_INFINITY
+
+  function wasAway(): boolean {
+    const now = performance.now()
+    if (now - releasedAt > AWAY_MS) returningUntil = now + CLAIM_LEASE_MS
+    return now < returningUntil
+  }
 
   async function run(step: SweepStep): Promise<void> {
     const startedAt = performance.now()
     try {
-      const count = await sweepSteps[step]({ ...deps, isStopped: () => stopped })
+      const count = await sweepSteps[step]({ ...deps, isStopped: () => stopped, wasAway })
+      if (step === 'releaseExpiredClaims') releasedAt = performance.now()
       deps.onSwept(step, count, performance.now() - startedAt)
     } catch (error) {
       deps.onError(error)
@@ -149,6 +168,7 @@ export function createSweeper(
 
   return {
     start() {
+      releasedAt = performance.now()
       for (const step of Object.keys(EVERY_MS)) {
         if (isStep(step)) schedule(step, Math.min(EVERY_MS[step], FIRST_MS))
       }
