@@ -133,7 +133,7 @@ test('T41: while the database falls silent, every send is answered 202 or 503 wi
   })
   await Promise.all([ready.stop(), health.stop(), others.stop()])
   // What could not be read within its hand-off is tried again a minute later, which is not what is waited for here.
-  const { verdict, waitedMs } = await hurryOwnWaitsDuring(stack.pool, settle(stack, 60_000))
+  const { verdict, waitedMs } = await hurryOwnWaitsDuring(stack.pool, settle(stack, 180_000))
   const answers = ledger.requests().flatMap((request) => request.answers)
   const slackMs = Math.max(SLACK_MS, slowest(health.answers))
   const figures = {
@@ -146,6 +146,10 @@ test('T41: while the database falls silent, every send is answered 202 or 503 wi
     back: spans.map(({ name, backMs }) => `${name} ${Math.round(backMs)}`),
   }
   process.stdout.write(`T41: ${JSON.stringify(figures)}\n`)
+  const { rows: left } = await stack.pool.query({
+    text: 'select state, lost_workers, wait_why, count(*)::int4 as messages from outbox group by 1, 2, 3',
+  })
+  if (left.length > 0) process.stdout.write(`T41 left: ${JSON.stringify(left)}\n`)
 
   expect(verdict).toEqual({ lost: [], repeated: [], unknown: [], overQuota: [], stuck: [] })
   expect(ledger.requests().every((request) => promisedIds(request).size === 1)).toBe(true)

@@ -3,6 +3,7 @@ import { newId } from '@lettergate/contracts/ids'
 import type { NewMessage } from '@lettergate/contracts/send-request'
 import { createListener } from '@lettergate/db/listener'
 import { claimMessages, FIRST_TENANT } from '@lettergate/db/sql/claim-messages'
+import { claimSuspects } from '@lettergate/db/sql/claim-suspects'
 import type { ConnectionLimits } from '@lettergate/db/sql/list-sealed-connections'
 import { promoteDue } from '@lettergate/db/sql/promote-due'
 import type { TestDatabase } from '@lettergate/db/testing'
@@ -109,6 +110,9 @@ export async function buildFleet(
       const { claims } = await claimMessages(db.pool, {
         ...{ depth: 200, afterTenant: FIRST_TENANT, tenantsMax: 50, leaseMs: 60_000 },
       })
+      // Messages over which a worker was lost are claimed by themselves, as a worker's processes for them do.
+      const suspects = await claimSuspects(db.pool, { free: 4, max: 4, leaseMs: 60_000 })
+      claims.push(...suspects)
       for (const claim of claims) {
         const deliver = workers[turn++ % workers.length]?.deliverer.deliver
         if (!deliver) throw new Error('a fleet has workers')
