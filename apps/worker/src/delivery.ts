@@ -7,7 +7,7 @@ import { createRecorder } from '@lettergate/core/record'
 import { createRouter } from '@lettergate/core/route'
 import type { Claim } from '@lettergate/db/sql/claim-messages'
 import type { WorkerMetrics } from './metrics.ts'
-import type { WorkerDeps } from './worker.ts'
+import type { WorkerDeps } from './worker-deps.ts'
 
 /** A question about an account is answered soon, or asked again in some minutes. */
 const CHECK_MS = 10_000

@@ -9,7 +9,7 @@ import { createEgress } from '@lettergate/egress/egress'
 import { createProviders } from '@lettergate/providers/registry'
 import { type Logger, pino } from 'pino'
 import type { WorkerMetrics } from './metrics.ts'
-import type { WorkerDeps } from './worker.ts'
+import type { WorkerDeps } from './worker-deps.ts'
 
 /** Sweeps and records of many messages may take Postgres some seconds; without its answer, the work is tried again on a fresh connection. */
 const BOUNDS = { statementTimeoutMs: 5_000, deadlineMs: 6_000, connectMs: 2_000, waitMs: 5_000 }

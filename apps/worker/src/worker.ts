@@ -1,35 +1,16 @@
 import { createDispatcher } from '@lettergate/core/dispatch'
-import type { Failpoint } from '@lettergate/core/failpoint'
 import { countLost, type LostDeps } from '@lettergate/core/lost-hand-offs'
 import { pokedTenants } from '@lettergate/core/poke'
-import type { Sealer } from '@lettergate/core/sealing'
 import { createSweeper } from '@lettergate/core/sweep'
 import { createListener } from '@lettergate/db/listener'
-import type { Pool } from '@lettergate/db/pool'
 import type { Claim } from '@lettergate/db/sql/claim-messages'
-import type { Tenants } from '@lettergate/db/tenant-database'
-import type { Egress } from '@lettergate/egress/egress'
-import type { Provider } from '@lettergate/providers/provider'
-import type { QueueBackend } from '@lettergate/queue/backend'
 import { createDeliverQueue } from '@lettergate/queue/deliver-queue'
 import { createDeliverWorker } from '@lettergate/queue/deliver-worker'
 import { type Delivery, startDelivery } from './delivery.ts'
 import { startRunner } from './isolated-runner.ts'
 import { createIsolation, type Isolation } from './isolation.ts'
 import { createWorkerMetrics, type WorkerMetrics } from './metrics.ts'
-
-export type WorkerDeps = {
-  pool: Pool
-  tenants: Tenants
-  databaseUrl: string
-  queue: QueueBackend
-  sealer: Sealer
-  egress: Egress
-  providers: Record<string, Provider>
-  fallback: 'capture' | 'hold'
-  failpoint: Failpoint
-  onError: (error: unknown) => void
-}
+import type { WorkerDeps } from './worker-deps.ts'
 
 export type RunningWorker = {
   metrics: WorkerMetrics

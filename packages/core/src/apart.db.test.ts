@@ -1,6 +1,7 @@
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
-import { classOf, failureCodes, toFailure } from '@lettergate/providers/failures'
+import { classOf, failureCodes } from '@lettergate/providers/failures'
 import type { OutboundMessage, SendOutcome } from '@lettergate/providers/provider'
+import { toFailure } from '@lettergate/providers/to-failure'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { sweepSteps } from './sweep.ts'
 import { buildMessage, eventually } from './testing.ts'

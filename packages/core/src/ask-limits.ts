@@ -2,8 +2,8 @@ import type { Queryable } from '@lettergate/db/pool'
 import { mayAskLimits } from '@lettergate/db/sql/pace-ask'
 import { writeTold } from '@lettergate/db/sql/pace-told'
 import type { AccountReport } from '@lettergate/providers/provider'
-import type { Local } from './pace-state.ts'
-import type { Candidate } from './route.ts'
+import type { Local } from './local-state.ts'
+import type { Candidate } from './opened-connection.ts'
 import { toldOf } from './told-limits.ts'
 
 /** 'silent': nothing that can be obeyed was told; 'failed': the account or its provider has a fault, or did not answer in time. */

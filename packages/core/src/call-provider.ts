@@ -1,17 +1,17 @@
 import type { LoadedMessage, LoadedRecipient } from '@lettergate/db/sql/load-claimed'
 import type { Tenants } from '@lettergate/db/tenant-database'
 import { EncodeFailed } from '@lettergate/providers/encode-large'
-import { toFailure } from '@lettergate/providers/failures'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import { withoutSecrets } from '@lettergate/providers/redact'
+import { toFailure } from '@lettergate/providers/to-failure'
 import { askAgain } from './ask-again.ts'
 import { type Deadlines, startDeadlines } from './deadlines.ts'
 import { foldRecipients, unfoldOutcome } from './fold-recipients.ts'
 import { ownerOf } from './keep-secrets.ts'
 import { CALL_DEADLINE_MS, SENDING_LEASE_MS } from './leases.ts'
+import type { Candidate } from './opened-connection.ts'
 import { toOutbound } from './outbound.ts'
 import { createIo, type IoDeps } from './provider-io.ts'
-import type { Candidate } from './route.ts'
 
 export type Calls = {
   /** One call, whatever happens: an adapter that throws leaves an outcome too. `fencedAt`: of `performance.now()`. */

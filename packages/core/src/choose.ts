@@ -1,18 +1,10 @@
 import type { CarryFault } from './can-carry.ts'
 import { classOfStored, type FailedTries, type Unrecognised } from './earlier-tries.ts'
-import type { Candidate, Route, Rule } from './route.ts'
+import type { Candidate } from './opened-connection.ts'
+import type { Route, Rule } from './route.ts'
+import type { Standing } from './standing.ts'
 
 type Candidates = Extract<Route, { kind: 'candidates' }>
-
-/** Why a message waits for a connection. */
-export type WaitWhy = 'paused' | 'circuit' | 'rate' | 'rate-far' | 'day' | 'concurrency'
-
-/** Whether a connection can be used now. */
-export type Standing =
-  | { kind: 'ready' }
-  /** It failed, and whoever gets the probe may find out whether it works again. */
-  | { kind: 'probe' }
-  | { kind: 'blocked'; why: 'paused' | 'circuit'; forMs: number }
 
 /** Kept with the attempt: why this connection, and not one before it. */
 export type Choice = {

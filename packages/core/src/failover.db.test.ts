@@ -1,5 +1,5 @@
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
-import { toFailure } from '@lettergate/providers/failures'
+import { toFailure } from '@lettergate/providers/to-failure'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { buildMessage } from './testing.ts'
 import { accepted, buildFleet, type FakeConnection } from './testing-fleet.ts'

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { failureCodes as publicCodes } from '@lettergate/contracts/failure-codes'
-import { failureCodes, toFailure } from '@lettergate/providers/failures'
+import { failureCodes } from '@lettergate/providers/failures'
+import { toFailure } from '@lettergate/providers/to-failure'
 import { expect, test } from 'vitest'
 
 test('the API knows every failure that a provider may report, and no other', () => {

@@ -1,7 +1,7 @@
 import { createPool, type Pool } from '@lettergate/db/pool'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
 import { newId } from '@lettergate/db/testing-ids'
-import { toFailure } from '@lettergate/providers/failures'
+import { toFailure } from '@lettergate/providers/to-failure'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { sweepSteps } from './sweep.ts'
 import { eventually } from './testing.ts'

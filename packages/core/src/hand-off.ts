@@ -4,25 +4,18 @@ import type { LoadedMessage } from '@lettergate/db/sql/load-claimed'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import type { Calls } from './call-provider.ts'
 import { cannotCarry, carriedOfStored } from './can-carry.ts'
-import {
-  type Choice,
-  choose,
-  failedTries,
-  hasOther,
-  hasReady,
-  hasRoomier,
-  type View,
-  type WaitWhy,
-} from './choose.ts'
+import { type Choice, choose, failedTries, hasOther, hasReady, hasRoomier, type View } from './choose.ts'
 import { failedTriesOf, unrecognisedOf } from './earlier-tries.ts'
 import type { Failpoint } from './failpoint.ts'
 import { CALL_DEADLINE_MS } from './leases.ts'
+import type { Candidate } from './opened-connection.ts'
 import { toHeldRecord, toRecord, toUnsureRecord } from './outcome.ts'
 import type { Pace, Permit } from './pace.ts'
 import { type Portion, pendingRecipients, portionOf } from './portion.ts'
 import type { Recorder } from './record.ts'
 import { atLeastMs } from './retry-delay.ts'
-import type { Candidate, Route, Router } from './route.ts'
+import type { Route, Router } from './route.ts'
+import type { WaitWhy } from './standing.ts'
 
 type Message = LoadedMessage
 type Candidates = Extract<Route, { kind: 'candidates' }>

@@ -3,7 +3,7 @@ import { readSealedConnection } from '@lettergate/db/sql/connection-read-sealed'
 import type { Tenants } from '@lettergate/db/tenant-database'
 import type { Provider } from '@lettergate/providers/provider'
 import type { Secret } from '@lettergate/providers/secret'
-import type { Candidate } from './route.ts'
+import type { Candidate } from './opened-connection.ts'
 import type { Sealed, Sealer } from './sealing.ts'
 
 /** The connection whose provider gave out another secret. */

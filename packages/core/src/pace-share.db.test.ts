@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
-import { toFailure } from '@lettergate/providers/failures'
+import { toFailure } from '@lettergate/providers/to-failure'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { eventually } from './testing.ts'
 import { accepted, buildFleet, type FakeConnection } from './testing-fleet.ts'

@@ -1,23 +1,5 @@
 import type { CallShare } from '@lettergate/db/sql/pace-sync'
-import type { Local } from './pace-state.ts'
-
-/** A worker's part of the calls at once of a connection, where the tenant or the provider limits them. */
-export type Share = {
-  /** The others leave it so many. */
-  held: number
-  /** It begins none beyond so many: others wait for the rest. */
-  most: number
-  /** What it would have if all took theirs. */
-  fair: number
-  areOthersShort: boolean
-  /** It may begin calls until then; of `performance.now()`. */
-  until: number
-  /** How many it had use for since it was told last. */
-  peak: number
-  /** The provider keeps no more than so many sockets open for calls to come. */
-  restedTo: number
-  isResting: boolean
-}
+import type { Local, Share } from './local-state.ts'
 
 /** A worker that was told nothing for so long begins no call. */
 const HOLDS_MS = 10_000

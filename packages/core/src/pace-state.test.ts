@@ -1,8 +1,8 @@
 import { createCapture } from '@lettergate/providers/capture/index'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import { expect, test } from 'vitest'
+import type { Candidate } from './opened-connection.ts'
 import { concurrencyMax, hasNews, learn, newLocal, PROBE_LEASE_MS, shareOf, standing } from './pace-state.ts'
-import type { Candidate } from './route.ts'
 
 function localWith(change: { room?: number; limit?: number }) {
   const { room, limit } = change

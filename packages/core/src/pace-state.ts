@@ -1,10 +1,11 @@
-import type { Health, PaceReport } from '@lettergate/db/sql/pace-sync'
+import type { Health } from '@lettergate/db/sql/pace-sync'
 import { classOf, type FailureCode } from '@lettergate/providers/failures'
 import type { SendOutcome } from '@lettergate/providers/provider'
-import type { Standing } from './choose.ts'
-import { NO_TALLY, type Tally } from './circuit.ts'
-import { callsOf, isLimited, noShare, type Share } from './pace-share.ts'
-import type { Candidate } from './route.ts'
+import { NO_TALLY } from './circuit.ts'
+import type { Local } from './local-state.ts'
+import type { Candidate } from './opened-connection.ts'
+import { callsOf, isLimited, noShare } from './pace-share.ts'
+import type { Standing } from './standing.ts'
 
 /** Calls at once before anything is known of a connection, and at most. */
 const CONCURRENCY_FIRST = 64
@@ -17,37 +18,6 @@ export const PROBE_LEASE_MS = 60_000
 /** How soon a message looks again while somebody probes: none is to notice ten seconds late that the connection works. */
 const PROBING_MS = { min: 2_000, max: 8_000 }
 const HALVE_EVERY_MS = 1_000
-
-/** What a worker knows of one connection. Times are of `performance.now()`. */
-export type Local = {
-  tenantId: string
-  connectionId: string
-  candidate: Candidate
-  known: boolean
-  state: Health['state']
-  retryAt: number
-  probeUntil: number
-  pausedUntil: number
-  concurrency: number
-  workers: number
-  told: Health['told']
-  /** When its provider was last asked what it may send. */
-  askedAt: number
-  tally: Tally
-  busy: number
-  /** Messages that wait for a call to end. */
-  waiting: ((go: boolean) => void)[]
-  callMs: number
-  /** When those that were put back are done. */
-  tail: number
-  pausesInARow: number
-  halvedAt: number
-  usedAt: number
-  syncedAt: number
-  share: Share
-  /** What the others do not know yet. */
-  news: Pick<PaceReport, 'grow' | 'halve' | 'pauseMs' | 'pauseReason' | 'unused'>
-}
 
 export const noNews = (): Local['news'] => ({
   grow: 0,

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Pool } from '@lettergate/db/pool'
 import { syncPace } from '@lettergate/db/sql/pace-sync'
+import type { Local } from './local-state.ts'
 import { keep, mustTell, SHARE_LEASE_MS, takeShare } from './pace-share.ts'
-import { apply, concurrencyMax, hasNews, type Local, noNews } from './pace-state.ts'
+import { apply, concurrencyMax, hasNews, noNews } from './pace-state.ts'
 
 /** Their ids must fit into one notification of 8,000 bytes. */
 const BATCH_MAX = 200

@@ -7,14 +7,14 @@ import { readPace } from '@lettergate/db/sql/pace-read'
 import type { AccountReport, SendOutcome } from '@lettergate/providers/provider'
 import { LRUCache } from 'lru-cache'
 import { type Asked, createLimitsAsker } from './ask-limits.ts'
-import type { Standing, WaitWhy } from './choose.ts'
 import { count, mustOpen, NO_TALLY, OPEN_MS } from './circuit.ts'
+import type { Local } from './local-state.ts'
+import type { Candidate } from './opened-connection.ts'
 import { createReservations } from './pace-reservations.ts'
 import { forgetUse, isLimited, noteUse } from './pace-share.ts'
 import {
   apply,
   fails,
-  type Local,
   learn,
   limitsOf,
   newLocal,
@@ -25,7 +25,7 @@ import {
   wasAsked,
 } from './pace-state.ts'
 import { createPaceSync } from './pace-sync.ts'
-import type { Candidate } from './route.ts'
+import type { Standing, WaitWhy } from './standing.ts'
 
 /**
  * One call that may be made; `ended` tells what came of it, null: it was not made. `byUs`: we broke it off, so how it ended says nothing

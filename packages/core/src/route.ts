@@ -1,24 +1,12 @@
-import {
-  type ConnectionLimits,
-  listSealedConnections,
-  type RoutingRule,
-  type SealedConnection,
-} from '@lettergate/db/sql/list-sealed-connections'
+import { listSealedConnections, type RoutingRule } from '@lettergate/db/sql/list-sealed-connections'
+import type { SealedConnection } from '@lettergate/db/sql/sealed-connection'
 import type { Tenants } from '@lettergate/db/tenant-database'
-import type { Provider, ProviderConnection } from '@lettergate/providers/provider'
+import type { Provider } from '@lettergate/providers/provider'
 import { LRUCache } from 'lru-cache'
 import { ZodError } from 'zod'
 import { orderTargets, type Routable, routeOf } from './match-route.ts'
+import type { Candidate } from './opened-connection.ts'
 import { SealBroken, type Sealer } from './sealing.ts'
-
-/** A connection that may carry a message. */
-export type Candidate = {
-  provider: Provider
-  connection: ProviderConnection<unknown, unknown>
-  /** Null: the gateway's own. */
-  connectionId: string | null
-  limits?: ConnectionLimits | null
-}
 
 /** What decided which connections may carry it. */
 export type Rule = 'named' | 'route' | 'priority' | 'fallback'

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { type FailureCode, failureCodes, toFailure } from './failures.ts'
+import { type FailureCode, failureCodes } from './failures.ts'
 import type { Io, Provider, SendOutcome } from './provider.ts'
 import { namedBy } from './targets.ts'
 import { buildOutboundMessage, createTestIo, failure } from './testing.ts'
+import { toFailure } from './to-failure.ts'
 
 /** The other side of a provider, played by a test. */
 export type Peer = { port: number; close(): Promise<void> }

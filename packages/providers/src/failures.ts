@@ -1,5 +1,3 @@
-import type { SendOutcome } from './provider.ts'
-
 /** What a failure of one class means for the message, and for the connection that it was sent through. */
 type Class = {
   outcome: 'rejected-message' | 'rejected-account' | 'deferred' | 'unknown'
@@ -62,21 +60,4 @@ export const failureCodes = Object.keys(failureClasses) as FailureCode[]
 /** The class that a code names. */
 export function classOf(code: FailureCode): Class {
   return failureClasses[code]
-}
-
-/** The outcome of a failure; `waitMs` is the provider's own wish, which stands before the class's. */
-export function toFailure(code: FailureCode, reason: string, waitMs?: number): SendOutcome {
-  const { outcome, waitMs: usualMs } = classOf(code)
-  switch (outcome) {
-    case 'rejected-message':
-      return { kind: 'rejected', scope: 'message', code, reason }
-    case 'rejected-account':
-      return { kind: 'rejected', scope: 'account', code, reason }
-    case 'unknown':
-      return { kind: 'unknown', code, reason }
-    case 'deferred': {
-      const retryAfterMs = waitMs ?? usualMs
-      return { kind: 'deferred', code, reason, ...(retryAfterMs !== undefined && { retryAfterMs }) }
-    }
-  }
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import { type FailureCode, toFailure } from './failures.ts'
+import type { FailureCode } from './failures.ts'
 import { isNetworkFailure } from './network-failure.ts'
 import type { HttpRequest, HttpResponse, Io, NetworkFailure, SendOutcome, Target } from './provider.ts'
+import { toFailure } from './to-failure.ts'
 
 /** A provider's answers have a few kB; the longest, a list of an account's domains, some hundred. */
 export const answerBytesMax = 256 * 1024

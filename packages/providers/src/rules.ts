@@ -1,7 +1,8 @@
 import { toReason } from './answer.ts'
-import { type FailureCode, toFailure } from './failures.ts'
+import type { FailureCode } from './failures.ts'
 import { retryAfterMs } from './http.ts'
 import type { HttpResponse, SendOutcome } from './provider.ts'
+import { toFailure } from './to-failure.ts'
 
 /** What a provider's answer says went wrong, in its own words, each on one line. */
 export type Fault = { status: number; code: string; message: string }

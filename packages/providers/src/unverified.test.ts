@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { toFailure } from './failures.ts'
 import type { SendOutcome } from './provider.ts'
 import { createSes } from './ses/index.ts'
 import { createSmtp } from './smtp/index.ts'
 import { playSmtp } from './smtp/testing.ts'
 import { buildOutboundMessage, createTestIo } from './testing.ts'
 import { playHttp, respond } from './testing-http.ts'
+import { toFailure } from './to-failure.ts'
 import { tellUnverified } from './unverified.ts'
 
 const cleanups: (() => Promise<void> | void)[] = []

@@ -1,5 +1,5 @@
-import { toFailure } from './failures.ts'
 import type { SendOutcome } from './provider.ts'
+import { toFailure } from './to-failure.ts'
 
 // "Email address is not verified. The following identities failed the check in region EU-WEST-1: …", over HTTP and SMTP alike:
 // https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-error-messages.html

@@ -1,5 +1,5 @@
 import type { Queryable } from '../pool.ts'
-import type { PaceKey } from './pace-read.ts'
+import type { PaceKey } from './pace-key.ts'
 
 /** Closes a circuit for all workers, and tells the tenant; nothing if it is closed. */
 export async function closeCircuit(db: Queryable, key: PaceKey): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Queryable } from '../pool.ts'
-import type { PaceKey } from './pace-read.ts'
+import type { PaceKey } from './pace-key.ts'
 
 /**
  * Takes the one probe of a circuit whose time has come: true for one worker, until it has told the outcome, given the probe back

@@ -1,5 +1,5 @@
 import type { Queryable } from '../pool.ts'
-import type { SealedConnection } from './list-sealed-connections.ts'
+import type { SealedConnection } from './sealed-connection.ts'
 
 export type SealedConnectionRow = Pick<
   SealedConnection,

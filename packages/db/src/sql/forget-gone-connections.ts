@@ -1,5 +1,5 @@
 import type { Queryable } from '../pool.ts'
-import type { PaceKey } from './pace-read.ts'
+import type { PaceKey } from './pace-key.ts'
 
 /**
  * Forgets what workers wrote of connections that were deleted meanwhile, among the next `page` that have rows. Answers how many, and

@@ -1,19 +1,6 @@
 import type { Queryable } from '../pool.ts'
 import type { RouteMatchRow, RouteTargetRow } from './route-list.ts'
-
-export type SealedConnection = {
-  id: string
-  provider: string
-  settings: unknown
-  sealedCredentials: Buffer
-  dataKeyVersion: number
-  /** Changes when a person stores other credentials, and not when the provider replaced a secret of them by itself. */
-  credentialsSince: string
-  limits: ConnectionLimits | null
-}
-
-/** What the tenant set for a connection; recipients count. */
-export type ConnectionLimits = { per_second?: number; per_day?: number; concurrency?: number }
+import type { ConnectionLimits, SealedConnection } from './sealed-connection.ts'
 
 /** An enabled route, as a message is held against it. */
 export type RoutingRule = {

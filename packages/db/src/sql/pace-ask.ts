@@ -1,5 +1,5 @@
 import type { Queryable } from '../pool.ts'
-import type { PaceKey } from './pace-read.ts'
+import type { PaceKey } from './pace-key.ts'
 
 /**
  * Lets one worker every `everyMs` ask the provider what this connection may send. Answers what is counted of the provider's day

@@ -1,8 +1,7 @@
 import type { Queryable } from '../pool.ts'
 import { column, rowArray } from '../rows.ts'
+import type { PaceKey } from './pace-key.ts'
 import { HEALTH_COLUMNS, type Health } from './pace-sync.ts'
-
-export type PaceKey = { tenantId: string; connectionId: string }
 
 const keyArray = rowArray<PaceKey>('pace_key', [
   column('uuid', (key) => key.tenantId),

@@ -1,5 +1,5 @@
 import type { Queryable } from '../pool.ts'
-import type { PaceKey } from './pace-read.ts'
+import type { PaceKey } from './pace-key.ts'
 
 /** The limits that a provider told; the day may be a rolling one. */
 export type Told = { perSecond?: number; perDay?: number }

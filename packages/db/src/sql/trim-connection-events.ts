@@ -1,5 +1,5 @@
 import type { Queryable } from '../pool.ts'
-import type { PaceKey } from './pace-read.ts'
+import type { PaceKey } from './pace-key.ts'
 
 /** Comes before every connection. */
 export const FIRST_CONNECTION: PaceKey = {

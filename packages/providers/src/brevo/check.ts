@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { parseAnswer } from '../answer.ts'
 import { faulty, inquire } from '../http-check.ts'
 import type { AccountReport, HttpResponse, Io } from '../provider.ts'
-import type { BrevoCredentials } from './index.ts'
 import { rules, toFault } from './outcome.ts'
+import type { BrevoCredentials } from './types.ts'
 
 const relayOffAdvice = 'Ask Brevo to activate transactional email for this account.'
 

@@ -1,13 +1,11 @@
 import { z } from 'zod'
 import { baseUrl, urlTarget } from '../http.ts'
 import type { Provider } from '../provider.ts'
-import { type Secret, secret } from '../secret.ts'
+import { secret } from '../secret.ts'
 import { checkBrevo } from './check.ts'
 import { garbledHeader, refusedHeader, takenFilename } from './expressible.ts'
 import { sendByBrevo } from './send.ts'
-
-export type BrevoCredentials = { api_key: Secret }
-export type BrevoSettings = { base_url?: string | undefined }
+import type { BrevoCredentials, BrevoSettings } from './types.ts'
 
 const credentials = z.strictObject({
   // It goes into a header field.

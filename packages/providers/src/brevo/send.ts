@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto'
 import { encodeWeight } from '../encode-large.ts'
-import { toFailure } from '../failures.ts'
 import { exchange } from '../http.ts'
 import { Base64, toJsonBody } from '../json-body.ts'
 import { pendingFieldsWithTo } from '../mailbox-text.ts'
@@ -13,10 +12,11 @@ import type {
   ProviderConnection,
   SendOutcome,
 } from '../provider.ts'
+import { toFailure } from '../to-failure.ts'
 import { correlationHeaders } from './correlation.ts'
 import { brevoName, inexpressible } from './expressible.ts'
-import type { BrevoCredentials, BrevoSettings } from './index.ts'
 import { toOutcome } from './outcome.ts'
+import type { BrevoCredentials, BrevoSettings } from './types.ts'
 
 type Connection = ProviderConnection<BrevoCredentials, BrevoSettings>
 

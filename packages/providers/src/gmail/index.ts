@@ -2,15 +2,11 @@ import { z } from 'zod'
 import { baseUrl } from '../http.ts'
 import { clientId, createTokens, privateKey } from '../oauth2.ts'
 import type { Provider } from '../provider.ts'
-import { type Secret, secret } from '../secret.ts'
+import { secret } from '../secret.ts'
 import { checkGmail } from './check.ts'
 import { gmailTargets } from './login.ts'
 import { sendByGmail } from './send.ts'
-
-export type GmailCredentials =
-  | { client_id: string; client_secret: Secret; refresh_token: Secret }
-  | { client_email: string; private_key: Secret }
-export type GmailSettings = { user: string; base_url?: string | undefined; token_url?: string | undefined }
+import type { GmailCredentials, GmailSettings } from './types.ts'
 
 const address = z
   .string()

@@ -3,7 +3,7 @@ import type { Tokens } from '../oauth2.ts'
 import type { Login } from '../oauth2-io.ts'
 import type { ProviderConnection, Target } from '../provider.ts'
 import { distinctTargets } from '../targets.ts'
-import type { GmailCredentials, GmailSettings } from './index.ts'
+import type { GmailCredentials, GmailSettings } from './types.ts'
 
 export type Connection = ProviderConnection<GmailCredentials, GmailSettings>
 

@@ -1,12 +1,12 @@
-import { toFailure } from '../failures.ts'
 import { exchange } from '../http.ts'
 import { buildPendingMime } from '../mime-pending.ts'
 import type { Tokens } from '../oauth2.ts'
 import { openWithToken } from '../oauth2-io.ts'
 import type { HttpRequest, Io, OutboundMessage, SendOutcome } from '../provider.ts'
-import type { GmailSettings } from './index.ts'
+import { toFailure } from '../to-failure.ts'
 import { type Connection, toLogin, userUrl } from './login.ts'
 import { toOutcome } from './outcome.ts'
+import type { GmailSettings } from './types.ts'
 
 /** Hands the whole message to Gmail as MIME. */
 export async function sendByGmail(

@@ -4,9 +4,9 @@ import type { FailureCode } from '../failures.ts'
 import { faulty, inquire, withAdvice } from '../http-check.ts'
 import type { AccountReport, HttpResponse, Io, ProviderConnection } from '../provider.ts'
 import type { Rule } from '../rules.ts'
-import type { MailgunCredentials, MailgunSettings } from './index.ts'
 import { rules, toFault } from './outcome.ts'
 import { toHeaders, toPost } from './post.ts'
+import type { MailgunCredentials, MailgunSettings } from './types.ts'
 
 type Connection = ProviderConnection<MailgunCredentials, MailgunSettings>
 

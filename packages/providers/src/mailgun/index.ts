@@ -1,16 +1,10 @@
 import { z } from 'zod'
 import { baseUrl, urlTarget } from '../http.ts'
 import type { Provider } from '../provider.ts'
-import { type Secret, secret } from '../secret.ts'
+import { secret } from '../secret.ts'
 import { checkMailgun } from './check.ts'
 import { sendByMailgun, tagsMax } from './send.ts'
-
-export type MailgunCredentials = { api_key: Secret }
-export type MailgunSettings = {
-  domain: string
-  region?: 'us' | 'eu' | undefined
-  base_url?: string | undefined
-}
+import type { MailgunCredentials, MailgunSettings } from './types.ts'
 
 const credentials = z.strictObject({
   api_key: secret('Sending key of the domain, or an API key of the account', /^[\x21-\x7e]+$/),

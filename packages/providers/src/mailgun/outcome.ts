@@ -1,9 +1,9 @@
 import { parseAnswer, toLine } from '../answer.ts'
 import { commonRules } from '../common-rules.ts'
-import { toFailure } from '../failures.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
 import { withRetryAfter } from '../retry-hint.ts'
 import { type Fault, judge, type Rule } from '../rules.ts'
+import { toFailure } from '../to-failure.ts'
 
 const plainBytesMax = 1000
 

@@ -1,5 +1,5 @@
 import type { HttpRequest, ProviderConnection } from '../provider.ts'
-import type { MailgunCredentials, MailgunSettings } from './index.ts'
+import type { MailgunCredentials, MailgunSettings } from './types.ts'
 
 /** Header fields that every request has: https://documentation.mailgun.com/docs/mailgun/api-reference/authentication */
 export function toHeaders({ api_key }: MailgunCredentials): Record<string, string> {

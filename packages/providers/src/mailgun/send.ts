@@ -1,9 +1,9 @@
 import { exchange } from '../http.ts'
 import { buildMime } from '../mime.ts'
 import type { Io, OutboundMessage, ProviderConnection, SendOutcome } from '../provider.ts'
-import type { MailgunCredentials, MailgunSettings } from './index.ts'
 import { toOutcome } from './outcome.ts'
 import { toPost } from './post.ts'
+import type { MailgunCredentials, MailgunSettings } from './types.ts'
 
 /** https://help.mailgun.com/hc/en-us/articles/34389096824219-Tags */
 export const tagsMax = 10

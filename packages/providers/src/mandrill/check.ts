@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { parseAnswer } from '../answer.ts'
 import { faulty, inquire } from '../http-check.ts'
 import type { AccountReport, HttpResponse, Io } from '../provider.ts'
-import type { MandrillCredentials } from './index.ts'
 import { rules, toFault } from './outcome.ts'
 import { apiPath } from './send.ts'
+import type { MandrillCredentials } from './types.ts'
 
 // https://mailchimp.com/developer/transactional/api/users/
 const user = z.object({

@@ -1,16 +1,10 @@
 import { z } from 'zod'
 import { baseUrl, urlTarget } from '../http.ts'
 import type { Provider } from '../provider.ts'
-import { type Secret, secret } from '../secret.ts'
+import { secret } from '../secret.ts'
 import { checkMandrill } from './check.ts'
 import { sendByMandrill } from './send.ts'
-
-export type MandrillCredentials = { api_key: Secret }
-export type MandrillSettings = {
-  subaccount?: string | undefined
-  metadata?: boolean | undefined
-  base_url?: string | undefined
-}
+import type { MandrillCredentials, MandrillSettings } from './types.ts'
 
 const credentials = z.strictObject({
   api_key: secret('API key of Mailchimp Transactional, such as md-…', /^[\x21-\x7e]+$/),

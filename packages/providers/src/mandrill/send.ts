@@ -3,8 +3,8 @@ import { Latin1, toJsonBody } from '../json-body.ts'
 import { buildMime } from '../mime.ts'
 import type { HttpRequest, Io, OutboundMessage, ProviderConnection, SendOutcome } from '../provider.ts'
 import { correlationFields } from './correlation.ts'
-import type { MandrillCredentials, MandrillSettings } from './index.ts'
 import { toOutcome } from './outcome.ts'
+import type { MandrillCredentials, MandrillSettings } from './types.ts'
 
 /** What the current official client calls. */
 export const apiPath = '/api/1.3'

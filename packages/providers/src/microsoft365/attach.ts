@@ -1,9 +1,9 @@
 import { parseAnswer } from '../answer.ts'
-import { toFailure } from '../failures.ts'
 import { partType } from '../mime.ts'
 import { withoutToken } from '../oauth2.ts'
 import type { HttpRequest, HttpResponse, OutboundAttachment, SendOutcome } from '../provider.ts'
 import { Secret } from '../secret.ts'
+import { toFailure } from '../to-failure.ts'
 import { toUnsent, toUnsentPiece } from './outcome.ts'
 import type { Steps } from './steps.ts'
 

@@ -2,22 +2,11 @@ import { z } from 'zod'
 import { baseUrl } from '../http.ts'
 import { clientId, createTokens } from '../oauth2.ts'
 import type { Provider } from '../provider.ts'
-import { type Secret, secret } from '../secret.ts'
+import { secret } from '../secret.ts'
 import { checkMicrosoft365 } from './check.ts'
 import { microsoft365Targets } from './login.ts'
 import { sendByMicrosoft365 } from './send.ts'
-
-export type Microsoft365Credentials = {
-  client_id: string
-  client_secret?: Secret | undefined
-  refresh_token?: Secret | undefined
-}
-export type Microsoft365Settings = {
-  tenant: string
-  user: string
-  base_url?: string | undefined
-  login_url?: string | undefined
-}
+import type { Microsoft365Credentials, Microsoft365Settings } from './types.ts'
 
 const credentials = z
   .strictObject({

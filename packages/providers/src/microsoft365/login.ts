@@ -3,7 +3,7 @@ import type { Tokens } from '../oauth2.ts'
 import type { Login } from '../oauth2-io.ts'
 import type { ProviderConnection, Target } from '../provider.ts'
 import { distinctTargets } from '../targets.ts'
-import type { Microsoft365Credentials, Microsoft365Settings } from './index.ts'
+import type { Microsoft365Credentials, Microsoft365Settings } from './types.ts'
 
 export type Connection = ProviderConnection<Microsoft365Credentials, Microsoft365Settings>
 

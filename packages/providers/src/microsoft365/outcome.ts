@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { parseAnswer, toLine } from '../answer.ts'
 import { commonRules } from '../common-rules.ts'
-import { toFailure } from '../failures.ts'
 import { retryAfterMs } from '../http.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
 import { type Fault, judge, type Rule } from '../rules.ts'
+import { toFailure } from '../to-failure.ts'
 
 const usedUp = /ErrorExceededMessageLimit|ErrorSubmissionQuotaExceeded|ErrorQuotaExceeded/
 const tooLarge = /ErrorMessageSizeExceeded|ErrorAttachmentSizeLimitExceeded/

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { parseAnswer } from '../answer.ts'
 import { faulty, inquire } from '../http-check.ts'
 import type { AccountReport, HttpResponse, Io } from '../provider.ts'
-import type { PostmarkCredentials } from './index.ts'
 import { rules, toFault } from './outcome.ts'
+import type { PostmarkCredentials } from './types.ts'
 
 const sandboxNote =
   'This is a sandbox server of Postmark: it takes messages and delivers none. Use the token of a live server to send.'

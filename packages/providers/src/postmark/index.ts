@@ -1,12 +1,10 @@
 import { z } from 'zod'
 import { baseUrl, urlTarget } from '../http.ts'
 import type { Provider } from '../provider.ts'
-import { type Secret, secret } from '../secret.ts'
+import { secret } from '../secret.ts'
 import { checkPostmark } from './check.ts'
 import { sendByPostmark } from './send.ts'
-
-export type PostmarkCredentials = { server_token: Secret }
-export type PostmarkSettings = { message_stream?: string | undefined; base_url?: string | undefined }
+import type { PostmarkCredentials, PostmarkSettings } from './types.ts'
 
 const credentials = z.strictObject({
   // It goes into a header field.

@@ -12,9 +12,9 @@ import type {
   ProviderConnection,
   SendOutcome,
 } from '../provider.ts'
-import type { PostmarkCredentials, PostmarkSettings } from './index.ts'
 import { toMetadata } from './metadata.ts'
 import { toOutcome } from './outcome.ts'
+import type { PostmarkCredentials, PostmarkSettings } from './types.ts'
 
 type Connection = ProviderConnection<PostmarkCredentials, PostmarkSettings>
 

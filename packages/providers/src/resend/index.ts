@@ -1,12 +1,10 @@
 import { z } from 'zod'
 import { baseUrl, urlTarget } from '../http.ts'
 import type { Provider } from '../provider.ts'
-import { type Secret, secret } from '../secret.ts'
+import { secret } from '../secret.ts'
 import { checkResend } from './check.ts'
 import { sendByResend } from './send.ts'
-
-export type ResendCredentials = { api_key: Secret }
-export type ResendSettings = { base_url?: string | undefined }
+import type { ResendCredentials, ResendSettings } from './types.ts'
 
 const credentials = z.strictObject({
   // It goes into a header field.

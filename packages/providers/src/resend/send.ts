@@ -1,5 +1,4 @@
 import { encodeWeight } from '../encode-large.ts'
-import { toFailure } from '../failures.ts'
 import { exchange } from '../http.ts'
 import { Base64, toJsonBody } from '../json-body.ts'
 import { mailboxText, pendingFieldsWithTo } from '../mailbox-text.ts'
@@ -12,8 +11,9 @@ import type {
   ProviderConnection,
   SendOutcome,
 } from '../provider.ts'
-import type { ResendCredentials, ResendSettings } from './index.ts'
+import { toFailure } from '../to-failure.ts'
 import { toOutcome } from './outcome.ts'
+import type { ResendCredentials, ResendSettings } from './types.ts'
 
 const tagCharsMax = 256
 type Connection = ProviderConnection<ResendCredentials, ResendSettings>

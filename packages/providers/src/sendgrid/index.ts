@@ -1,12 +1,10 @@
 import { z } from 'zod'
 import { baseUrl, urlTarget } from '../http.ts'
 import type { Provider } from '../provider.ts'
-import { type Secret, secret } from '../secret.ts'
+import { secret } from '../secret.ts'
 import { checkSendgrid } from './check.ts'
 import { categoriesMax, sayableType, sendBySendgrid } from './send.ts'
-
-export type SendgridCredentials = { api_key: Secret }
-export type SendgridSettings = { region?: 'us' | 'eu' | undefined; base_url?: string | undefined }
+import type { SendgridCredentials, SendgridSettings } from './types.ts'
 
 const credentials = z.strictObject({
   // It goes into a header field.

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { listIn, namedIn, parseAnswer, toLine } from '../answer.ts'
 import { commonRules } from '../common-rules.ts'
-import { toFailure } from '../failures.ts'
 import { retryAfterMs } from '../http.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
 import { toPartlyRefused } from '../refusals.ts'
 import { withRetryAfter } from '../retry-hint.ts'
 import { type Fault, judge, type Rule } from '../rules.ts'
+import { toFailure } from '../to-failure.ts'
 
 const blockWaitMs = 10 * 60 * 1000
 

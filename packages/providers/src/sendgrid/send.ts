@@ -1,7 +1,6 @@
 import { encodeWord } from 'nodemailer/lib/mime-funcs'
 import { divide, methodOf } from '../alternatives.ts'
 import { encodeWeight } from '../encode-large.ts'
-import { toFailure } from '../failures.ts'
 import { exchange } from '../http.ts'
 import { Base64, toJsonBody } from '../json-body.ts'
 import { pendingFieldsWithTo } from '../mailbox-text.ts'
@@ -14,9 +13,10 @@ import type {
   ProviderConnection,
   SendOutcome,
 } from '../provider.ts'
+import { toFailure } from '../to-failure.ts'
 import { toCustomArgs } from './custom-args.ts'
-import type { SendgridCredentials, SendgridSettings } from './index.ts'
 import { toOutcome } from './outcome.ts'
+import type { SendgridCredentials, SendgridSettings } from './types.ts'
 
 // https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
 export const categoriesMax = 10

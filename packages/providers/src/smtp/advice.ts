@@ -1,6 +1,6 @@
 import type { FailureCode } from '../failures.ts'
 import { type PresetName, presets, usualPorts } from './presets.ts'
-import type { TlsMode } from './settings.ts'
+import type { TlsMode } from './tls-mode.ts'
 
 /** What is known of a failed check. */
 export type Situation = {

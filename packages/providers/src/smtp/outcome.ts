@@ -1,10 +1,12 @@
-import { classOf, type FailureCode, toFailure } from '../failures.ts'
+import { classOf, type FailureCode } from '../failures.ts'
 import type { RecipientRefusal, SendOutcome } from '../provider.ts'
 import { toRefusedOutcome } from '../refusals.ts'
+import { toFailure } from '../to-failure.ts'
 import { idIn, readReply, shorten } from './reply.ts'
-import { type Phase, smtpRules } from './rules.ts'
+import type { Phase } from './rule.ts'
+import { smtpRules } from './rules.ts'
 
-export type { Phase } from './rules.ts'
+export type { Phase } from './rule.ts'
 
 /** How one hand-over ended, in terms of SMTP. */
 export type Transfer =

@@ -9,7 +9,7 @@ import {
   sparkpostFields,
   type ToFields,
 } from './preset-fields.ts'
-import type { TlsMode } from './settings.ts'
+import type { TlsMode } from './tls-mode.ts'
 
 export type Port = { port: number; tls: TlsMode }
 

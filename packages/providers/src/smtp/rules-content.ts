@@ -1,4 +1,4 @@
-import type { SmtpRule } from './rules.ts'
+import type { SmtpRule } from './rule.ts'
 
 /** What is said of the content. Final everywhere: to offer it to others would spread it. */
 export const contentRules: readonly SmtpRule[] = [

@@ -1,4 +1,4 @@
-import type { SmtpRule } from './rules.ts'
+import type { SmtpRule } from './rule.ts'
 
 /** The name that this installation greets with. */
 const heloRules: readonly SmtpRule[] = [

@@ -1,4 +1,4 @@
-import type { Phase, SmtpRule } from './rules.ts'
+import type { Phase, SmtpRule } from './rule.ts'
 
 const named: readonly Phase[] = ['rcpt', 'data']
 

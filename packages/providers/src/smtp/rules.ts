@@ -1,19 +1,8 @@
-import type { FailureCode } from '../failures.ts'
+import type { Phase, SmtpRule } from './rule.ts'
+
 import { contentRules } from './rules-content.ts'
 import { ownRules } from './rules-own.ts'
 import { recipientRules } from './rules-recipient.ts'
-
-/** The step of a session that a reply answered; `open` is everything before MAIL FROM. */
-export type Phase = 'open' | 'mail' | 'rcpt' | 'data'
-
-/** One row of the table: what is left out fits everything. `text` is looked for in the words alone, without case. */
-export type SmtpRule = {
-  phases?: readonly Phase[]
-  code?: RegExp
-  enhanced?: RegExp
-  text?: RegExp
-  is: FailureCode
-}
 
 const beforeData: readonly Phase[] = ['rcpt']
 const afterData: readonly Phase[] = ['data']

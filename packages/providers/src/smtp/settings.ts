@@ -3,8 +3,8 @@ import { baseUrl, urlTarget } from '../http.ts'
 import type { Target } from '../provider.ts'
 import { hasControlCharacter } from '../secret.ts'
 import { type PresetName, presetNames, presets } from './presets.ts'
+import type { TlsMode } from './tls-mode.ts'
 
-export type TlsMode = 'implicit' | 'starttls' | 'opportunistic' | 'none'
 export type SmtpSettings = {
   preset?: PresetName | undefined
   region?: string | undefined

@@ -3,8 +3,8 @@ import { parseAnswer, toLine } from '../answer.ts'
 import type { FailureCode } from '../failures.ts'
 import { faulty, inquire, withAdvice } from '../http-check.ts'
 import type { AccountReport, HttpResponse, Io } from '../provider.ts'
-import type { SparkpostCredentials } from './index.ts'
 import { rules, toFault } from './outcome.ts'
+import type { SparkpostCredentials } from './types.ts'
 
 const advice: Partial<Record<FailureCode, string>> = {
   'provider-credentials-refused':

@@ -1,36 +1,16 @@
 import { z } from 'zod'
-import { baseUrl, urlTarget } from '../http.ts'
+import { urlTarget } from '../http.ts'
 import type { Provider } from '../provider.ts'
-import { type Secret, secret } from '../secret.ts'
+import { secret } from '../secret.ts'
 import { checkSparkpost } from './check.ts'
 import { sendBySparkpost } from './send.ts'
-
-export type SparkpostCredentials = { api_key: Secret }
-export type SparkpostSettings = z.output<typeof settings>
+import { type SparkpostCredentials, type SparkpostSettings, settings } from './types.ts'
 
 const hosts = { us: 'https://api.sparkpost.com', eu: 'https://api.eu.sparkpost.com' } as const
 
 const credentials = z.strictObject({
   // It goes into a header field.
   api_key: secret('API key with the permission Transmissions: Read/Write', /^[\x21-\x7e]+$/),
-})
-
-const settings = z.strictObject({
-  region: z.enum(['us', 'eu']).optional().describe('Where the account was made: us (usual) or eu'),
-  subaccount: z
-    .int()
-    .min(1)
-    .max(2 ** 31 - 1)
-    .optional()
-    .describe('Subaccount that every message belongs to, for a key of the main account'),
-  ip_pool: z
-    .string()
-    .regex(/^[\x21-\x7e]{1,64}$/)
-    .optional()
-    .describe('Dedicated IP pool to send from'),
-  open_tracking: z.boolean().optional().describe('Whether opens are tracked, when not as the account says'),
-  click_tracking: z.boolean().optional().describe('Whether clicks are tracked, when not as the account says'),
-  base_url: baseUrl.optional().describe('Address of the API when it is not that of the region'),
 })
 
 /** SparkPost (Bird), with the whole message as raw MIME. */

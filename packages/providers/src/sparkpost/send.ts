@@ -3,8 +3,8 @@ import { exchange } from '../http.ts'
 import { Latin1, toJsonBody } from '../json-body.ts'
 import { buildMime } from '../mime.ts'
 import type { HttpRequest, Io, OutboundMessage, ProviderConnection, SendOutcome } from '../provider.ts'
-import type { SparkpostCredentials, SparkpostSettings } from './index.ts'
 import { toOutcome } from './outcome.ts'
+import type { SparkpostCredentials, SparkpostSettings } from './types.ts'
 
 export const metadataBytesMax = 10_000
 

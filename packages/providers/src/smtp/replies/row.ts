@@ -1,5 +1,5 @@
 import type { FailureCode } from '../../failures.ts'
-import type { Phase } from '../rules.ts'
+import type { Phase } from '../rule.ts'
 
 /** One known answer: at which steps it was given, what it means, and who writes it. Addresses and names in it are made up. */
 export type KnownReply = { text: string; phases: Phase[]; is: FailureCode; source: string }

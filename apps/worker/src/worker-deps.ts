@@ -1,0 +1,20 @@
+import type { Failpoint } from '@lettergate/core/failpoint'
+import type { Sealer } from '@lettergate/core/sealing'
+import type { Pool } from '@lettergate/db/pool'
+import type { Tenants } from '@lettergate/db/tenant-database'
+import type { Egress } from '@lettergate/egress/egress'
+import type { Provider } from '@lettergate/providers/provider'
+import type { QueueBackend } from '@lettergate/queue/backend'
+
+export type WorkerDeps = {
+  pool: Pool
+  tenants: Tenants
+  databaseUrl: string
+  queue: QueueBackend
+  sealer: Sealer
+  egress: Egress
+  providers: Record<string, Provider>
+  fallback: 'capture' | 'hold'
+  failpoint: Failpoint
+  onError: (error: unknown) => void
+}

@@ -1,0 +1,9 @@
+/** Why a message waits for a connection. */
+export type WaitWhy = 'paused' | 'circuit' | 'rate' | 'rate-far' | 'day' | 'concurrency'
+
+/** Whether a connection can be used now. */
+export type Standing =
+  | { kind: 'ready' }
+  /** It failed, and whoever gets the probe may find out whether it works again. */
+  | { kind: 'probe' }
+  | { kind: 'blocked'; why: 'paused' | 'circuit'; forMs: number }

@@ -1,0 +1,1 @@
+export type PaceKey = { tenantId: string; connectionId: string }

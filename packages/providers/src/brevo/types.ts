@@ -1,0 +1,5 @@
+import type { Secret } from '../secret.ts'
+
+export type BrevoCredentials = { api_key: Secret }
+
+export type BrevoSettings = { base_url?: string | undefined }

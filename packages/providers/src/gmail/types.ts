@@ -1,0 +1,7 @@
+import type { Secret } from '../secret.ts'
+
+export type GmailCredentials =
+  | { client_id: string; client_secret: Secret; refresh_token: Secret }
+  | { client_email: string; private_key: Secret }
+
+export type GmailSettings = { user: string; base_url?: string | undefined; token_url?: string | undefined }

@@ -1,0 +1,9 @@
+import type { Secret } from '../secret.ts'
+
+export type MailgunCredentials = { api_key: Secret }
+
+export type MailgunSettings = {
+  domain: string
+  region?: 'us' | 'eu' | undefined
+  base_url?: string | undefined
+}

@@ -1,0 +1,9 @@
+import type { Secret } from '../secret.ts'
+
+export type MandrillCredentials = { api_key: Secret }
+
+export type MandrillSettings = {
+  subaccount?: string | undefined
+  metadata?: boolean | undefined
+  base_url?: string | undefined
+}

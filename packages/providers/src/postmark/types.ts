@@ -1,0 +1,5 @@
+import type { Secret } from '../secret.ts'
+
+export type PostmarkCredentials = { server_token: Secret }
+
+export type PostmarkSettings = { message_stream?: string | undefined; base_url?: string | undefined }

@@ -1,0 +1,5 @@
+import type { Secret } from '../secret.ts'
+
+export type SendgridCredentials = { api_key: Secret }
+
+export type SendgridSettings = { region?: 'us' | 'eu' | undefined; base_url?: string | undefined }

@@ -1,0 +1,1 @@
+export type TlsMode = 'implicit' | 'starttls' | 'opportunistic' | 'none'
