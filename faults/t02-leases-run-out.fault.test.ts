@@ -1,11 +1,11 @@
-import { inParallel } from '@lettergate/faults/client'
-import { expectHeld } from '@lettergate/faults/expect-held'
-import { waitUntil } from '@lettergate/faults/ports'
-import { reportResult } from '@lettergate/faults/report'
-import { announceSeed } from '@lettergate/faults/seed'
-import { settle } from '@lettergate/faults/settle'
-import { startStack } from '@lettergate/faults/stack'
 import { expect, test } from 'vitest'
+import { inParallel } from './src/client.ts'
+import { expectHeld } from './src/expect-held.ts'
+import { waitUntil } from './src/ports.ts'
+import { reportResult } from './src/report.ts'
+import { announceSeed } from './src/seed.ts'
+import { settle } from './src/settle.ts'
+import { startStack } from './src/stack.ts'
 
 const LATENCY_MS = 10
 /** What the fault page promises: the lease of a hand-off and two sweeps, measured from the restart on. */

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { inParallel } from '@lettergate/faults/client'
-import { expectHeld } from '@lettergate/faults/expect-held'
-import { startNaiveStack } from '@lettergate/faults/naive-stack'
-import { summarize } from '@lettergate/faults/oracle'
-import { reportResult } from '@lettergate/faults/report'
-import { announceSeed, faultsCount } from '@lettergate/faults/seed'
-import { settle } from '@lettergate/faults/settle'
-import { startStack } from '@lettergate/faults/stack'
 import { expect, test } from 'vitest'
+import { inParallel } from './src/client.ts'
+import { expectHeld } from './src/expect-held.ts'
+import { startNaiveStack } from './src/naive-stack.ts'
+import { summarize } from './src/oracle.ts'
+import { reportResult } from './src/report.ts'
+import { announceSeed, faultsCount } from './src/seed.ts'
+import { settle } from './src/settle.ts'
+import { startStack } from './src/stack.ts'
 
 const N = faultsCount(400)
 const KILLS = Math.min(10, Math.ceil(N / 130))

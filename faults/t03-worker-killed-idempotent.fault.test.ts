@@ -1,11 +1,11 @@
-import { inParallel } from '@lettergate/faults/client'
-import { hurryDuring } from '@lettergate/faults/hurry-retries'
-import { waitUntil } from '@lettergate/faults/ports'
-import { reportResult } from '@lettergate/faults/report'
-import { announceSeed, faultsCount } from '@lettergate/faults/seed'
-import { settle } from '@lettergate/faults/settle'
-import { type Stack, startStack } from '@lettergate/faults/stack'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { inParallel } from './src/client.ts'
+import { hurryDuring } from './src/hurry-retries.ts'
+import { waitUntil } from './src/ports.ts'
+import { reportResult } from './src/report.ts'
+import { announceSeed, faultsCount } from './src/seed.ts'
+import { settle } from './src/settle.ts'
+import { type Stack, startStack } from './src/stack.ts'
 
 const N = faultsCount(300)
 const KILLS = Math.min(10, Math.ceil(N / 150))

@@ -1,12 +1,12 @@
-import { inParallel } from '@lettergate/faults/client'
-import { startNaiveStack } from '@lettergate/faults/naive-stack'
-import { summarize } from '@lettergate/faults/oracle'
-import { redisInstalled } from '@lettergate/faults/redis'
-import { reportResult } from '@lettergate/faults/report'
-import { announceSeed, faultsCount } from '@lettergate/faults/seed'
-import { settle } from '@lettergate/faults/settle'
-import { startStack } from '@lettergate/faults/stack'
 import { expect, test } from 'vitest'
+import { inParallel } from './src/client.ts'
+import { startNaiveStack } from './src/naive-stack.ts'
+import { summarize } from './src/oracle.ts'
+import { redisInstalled } from './src/redis.ts'
+import { reportResult } from './src/report.ts'
+import { announceSeed, faultsCount } from './src/seed.ts'
+import { settle } from './src/settle.ts'
+import { startStack } from './src/stack.ts'
 
 const N = faultsCount(300)
 

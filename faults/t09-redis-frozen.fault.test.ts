@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startNaiveStack } from '@lettergate/faults/naive-stack'
-import { loadDuring, percentile, statusesOf } from '@lettergate/faults/paced-load'
-import { waitUntil } from '@lettergate/faults/ports'
-import { type RedisServer, redisInstalled } from '@lettergate/faults/redis'
-import { holdJobs, jobsHeld, releaseJobs } from '@lettergate/faults/redis-queue'
-import { reportResult } from '@lettergate/faults/report'
-import { announceSeed, faultsCount, type Random } from '@lettergate/faults/seed'
-import { settle } from '@lettergate/faults/settle'
-import { type Stack, startStack } from '@lettergate/faults/stack'
 import { expect, test } from 'vitest'
+import { startNaiveStack } from './src/naive-stack.ts'
+import { loadDuring, percentile, statusesOf } from './src/paced-load.ts'
+import { waitUntil } from './src/ports.ts'
+import { type RedisServer, redisInstalled } from './src/redis.ts'
+import { holdJobs, jobsHeld, releaseJobs } from './src/redis-queue.ts'
+import { reportResult } from './src/report.ts'
+import { announceSeed, faultsCount, type Random } from './src/seed.ts'
+import { settle } from './src/settle.ts'
+import { type Stack, startStack } from './src/stack.ts'
 
 const PER_SECOND = 50
 /** 20 s, longer than the lease of a claim; a minute with FAULTS_N=3000. */

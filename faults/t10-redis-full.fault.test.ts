@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startNaiveStack } from '@lettergate/faults/naive-stack'
-import { loadDuring, percentile, statusesOf } from '@lettergate/faults/paced-load'
-import { waitUntil } from '@lettergate/faults/ports'
-import { type RedisOptions, type RedisServer, redisInstalled } from '@lettergate/faults/redis'
-import { reportResult } from '@lettergate/faults/report'
-import { announceSeed, faultsCount, type Random } from '@lettergate/faults/seed'
-import { settle } from '@lettergate/faults/settle'
-import { startStack } from '@lettergate/faults/stack'
-import { mountSmallDisk, noSmallDisk } from '@lettergate/faults/tmpfs'
 import { expect, test } from 'vitest'
+import { startNaiveStack } from './src/naive-stack.ts'
+import { loadDuring, percentile, statusesOf } from './src/paced-load.ts'
+import { waitUntil } from './src/ports.ts'
+import { type RedisOptions, type RedisServer, redisInstalled } from './src/redis.ts'
+import { reportResult } from './src/report.ts'
+import { announceSeed, faultsCount, type Random } from './src/seed.ts'
+import { settle } from './src/settle.ts'
+import { startStack } from './src/stack.ts'
+import { mountSmallDisk, noSmallDisk } from './src/tmpfs.ts'
 
 const PER_SECOND = 50
 /** 6 s each; 18 s with FAULTS_N=3000. */

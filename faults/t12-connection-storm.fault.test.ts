@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { writeDuring } from '@lettergate/faults/client'
-import { promisedIds } from '@lettergate/faults/client-ledger'
-import { startNaiveStack } from '@lettergate/faults/naive-stack'
-import { reportResult } from '@lettergate/faults/report'
-import { announceSeed, faultsCount } from '@lettergate/faults/seed'
-import { settle } from '@lettergate/faults/settle'
-import { startStack } from '@lettergate/faults/stack'
 import pg from 'pg'
 import { expect, test } from 'vitest'
+import { writeDuring } from './src/client.ts'
+import { promisedIds } from './src/client-ledger.ts'
+import { startNaiveStack } from './src/naive-stack.ts'
+import { reportResult } from './src/report.ts'
+import { announceSeed, faultsCount } from './src/seed.ts'
+import { settle } from './src/settle.ts'
+import { startStack } from './src/stack.ts'
 
 const KILLS = Math.min(1_200, faultsCount(200))
 const KILLS_EACH = 3

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { inParallel } from '@lettergate/faults/client'
-import { startNaiveStack } from '@lettergate/faults/naive-stack'
-import { summarize } from '@lettergate/faults/oracle'
-import { waitUntil } from '@lettergate/faults/ports'
-import { reportResult } from '@lettergate/faults/report'
-import { announceSeed, faultsCount } from '@lettergate/faults/seed'
-import { settle } from '@lettergate/faults/settle'
-import { type Stack, startStack } from '@lettergate/faults/stack'
 import { expect, test } from 'vitest'
+import { inParallel } from './src/client.ts'
+import { startNaiveStack } from './src/naive-stack.ts'
+import { summarize } from './src/oracle.ts'
+import { waitUntil } from './src/ports.ts'
+import { reportResult } from './src/report.ts'
+import { announceSeed, faultsCount } from './src/seed.ts'
+import { settle } from './src/settle.ts'
+import { type Stack, startStack } from './src/stack.ts'
 
 const N = faultsCount(200)
 const LATENCY_MS = 300

@@ -1,13 +1,13 @@
-import { createClient, inParallel } from '@lettergate/faults/client'
-import { type ClientRequest, countStatuses, createClientLedger } from '@lettergate/faults/client-ledger'
-import { createTenant } from '@lettergate/faults/gateway'
-import { startNaiveStack } from '@lettergate/faults/naive-stack'
-import { summarize } from '@lettergate/faults/oracle'
-import { reportResult } from '@lettergate/faults/report'
-import { announceSeed } from '@lettergate/faults/seed'
-import { judgeStack, settle } from '@lettergate/faults/settle'
-import { startStack } from '@lettergate/faults/stack'
 import { expect, test } from 'vitest'
+import { createClient, inParallel } from './src/client.ts'
+import { type ClientRequest, countStatuses, createClientLedger } from './src/client-ledger.ts'
+import { createTenant } from './src/gateway.ts'
+import { startNaiveStack } from './src/naive-stack.ts'
+import { summarize } from './src/oracle.ts'
+import { reportResult } from './src/report.ts'
+import { announceSeed } from './src/seed.ts'
+import { judgeStack, settle } from './src/settle.ts'
+import { startStack } from './src/stack.ts'
 
 const LIMIT = 1_000
 const CONNECTIONS = 40

@@ -1,23 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fromPublicId, uuidTime } from '@lettergate/contracts/ids'
-import { createClient, inParallel } from '@lettergate/faults/client'
-import { promisedIds } from '@lettergate/faults/client-ledger'
+import { fromPublicId, uuidTime } from '@lettergate/contracts/lib/ids'
+import { expect, test } from 'vitest'
+import { createClient, inParallel } from './src/client.ts'
+import { promisedIds } from './src/client-ledger.ts'
 import {
   clockAhead,
   createSteppedClock,
   noFaketime,
   type SteppedClock,
   secondsUntilMidnight,
-} from '@lettergate/faults/faketime'
-import { startPart } from '@lettergate/faults/gateway'
-import { startNaiveStack } from '@lettergate/faults/naive-stack'
-import { summarize } from '@lettergate/faults/oracle'
-import { freePort } from '@lettergate/faults/ports'
-import { reportResult } from '@lettergate/faults/report'
-import { announceSeed, faultsCount, type Random } from '@lettergate/faults/seed'
-import { settle } from '@lettergate/faults/settle'
-import { type Stack, startStack } from '@lettergate/faults/stack'
-import { expect, test } from 'vitest'
+} from './src/faketime.ts'
+import { startPart } from './src/gateway.ts'
+import { startNaiveStack } from './src/naive-stack.ts'
+import { summarize } from './src/oracle.ts'
+import { freePort } from './src/ports.ts'
+import { reportResult } from './src/report.ts'
+import { announceSeed, faultsCount, type Random } from './src/seed.ts'
+import { settle } from './src/settle.ts'
+import { type Stack, startStack } from './src/stack.ts'
 
 /** Recipients a day: used up before midnight and again after it. */
 const LIMIT = faultsCount(300)

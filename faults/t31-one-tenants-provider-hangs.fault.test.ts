@@ -1,22 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fromPublicId } from '@lettergate/contracts/ids'
-import { expectUnharmed, UNHARMED_BOUND, WAIT_MS_MAX } from '@lettergate/faults/expect-unharmed'
-import { addSenders, closeSenders, type Sender, trickle, waitsOf } from '@lettergate/faults/fairness'
-import { fillBacklog, fillNaiveBacklog, NAIVE_BACKLOG } from '@lettergate/faults/fairness-backlog'
-import {
-  type ConnectionBody,
-  SMTP_SESSIONS_MAX,
-  sesConnection,
-  smtpConnection,
-} from '@lettergate/faults/gateway'
-import { startNaiveStack } from '@lettergate/faults/naive-stack'
-import { waitUntil } from '@lettergate/faults/ports'
-import type { ProviderEntry } from '@lettergate/faults/provider-ledger'
-import { reportResult } from '@lettergate/faults/report'
-import { announceSeed, faultsCount } from '@lettergate/faults/seed'
-import { judgeStack } from '@lettergate/faults/settle'
-import { addSmtp, type Stack, startStack } from '@lettergate/faults/stack'
+import { fromPublicId } from '@lettergate/contracts/lib/ids'
 import { expect, test } from 'vitest'
+import { expectUnharmed, UNHARMED_BOUND, WAIT_MS_MAX } from './src/expect-unharmed.ts'
+import { addSenders, closeSenders, type Sender, trickle, waitsOf } from './src/fairness.ts'
+import { fillBacklog, fillNaiveBacklog, NAIVE_BACKLOG } from './src/fairness-backlog.ts'
+import { type ConnectionBody, SMTP_SESSIONS_MAX, sesConnection, smtpConnection } from './src/gateway.ts'
+import { startNaiveStack } from './src/naive-stack.ts'
+import { waitUntil } from './src/ports.ts'
+import type { ProviderEntry } from './src/provider-ledger.ts'
+import { reportResult } from './src/report.ts'
+import { announceSeed, faultsCount } from './src/seed.ts'
+import { judgeStack } from './src/settle.ts'
+import { addSmtp, type Stack, startStack } from './src/stack.ts'
 
 const BACKLOG = faultsCount(3_000)
 const TENANTS = 10

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { childrenOf } from '@lettergate/faults/children-of'
-import { startNaiveStack } from '@lettergate/faults/naive-stack'
+import { expect, test } from 'vitest'
+import { childrenOf } from './src/children-of.ts'
+import { startNaiveStack } from './src/naive-stack.ts'
 import {
   acceptedRate,
   applyOverload,
@@ -9,14 +10,13 @@ import {
   peakMb,
   rememberOverload,
   startBareRefuser,
-} from '@lettergate/faults/overload'
-import type { OverloadPlan, OverloadResult } from '@lettergate/faults/overload-client'
-import { percentile } from '@lettergate/faults/percentile'
-import { reportResult } from '@lettergate/faults/report'
-import { announceSeed } from '@lettergate/faults/seed'
-import { judgeStack } from '@lettergate/faults/settle'
-import { startStack } from '@lettergate/faults/stack'
-import { expect, test } from 'vitest'
+} from './src/overload.ts'
+import type { OverloadPlan, OverloadResult } from './src/overload-client.ts'
+import { percentile } from './src/percentile.ts'
+import { reportResult } from './src/report.ts'
+import { announceSeed } from './src/seed.ts'
+import { judgeStack } from './src/settle.ts'
+import { startStack } from './src/stack.ts'
 
 const TIMES = 3
 const OVERLOAD_SECONDS = process.env.FAULTS_N === undefined ? 10 : 60

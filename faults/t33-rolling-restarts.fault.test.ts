@@ -1,12 +1,12 @@
-import { createClient, writeDuring } from '@lettergate/faults/client'
-import { countStatuses } from '@lettergate/faults/client-ledger'
-import { startNaiveStack } from '@lettergate/faults/naive-stack'
-import { reportResult } from '@lettergate/faults/report'
-import { brokenOff, type Stop, startFleet, stayUntilRefused } from '@lettergate/faults/rolling'
-import { announceSeed } from '@lettergate/faults/seed'
-import { settle } from '@lettergate/faults/settle'
-import { startStack } from '@lettergate/faults/stack'
 import { expect, test } from 'vitest'
+import { createClient, writeDuring } from './src/client.ts'
+import { countStatuses } from './src/client-ledger.ts'
+import { startNaiveStack } from './src/naive-stack.ts'
+import { reportResult } from './src/report.ts'
+import { brokenOff, type Stop, startFleet, stayUntilRefused } from './src/rolling.ts'
+import { announceSeed } from './src/seed.ts'
+import { settle } from './src/settle.ts'
+import { startStack } from './src/stack.ts'
 
 const ROUNDS = process.env.FAULTS_N === undefined ? 6 : 20
 const LANES = 16

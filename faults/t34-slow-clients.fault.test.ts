@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startNaiveStack } from '@lettergate/faults/naive-stack'
-import { loadDuring, percentile, statusesOf } from '@lettergate/faults/paced-load'
-import { reportResult } from '@lettergate/faults/report'
-import { announceSeed, faultsCount } from '@lettergate/faults/seed'
-import { settle } from '@lettergate/faults/settle'
-import { dawdle, type SlowKind } from '@lettergate/faults/slow-client'
-import { startStack } from '@lettergate/faults/stack'
 import { expect, test } from 'vitest'
+import { startNaiveStack } from './src/naive-stack.ts'
+import { loadDuring, percentile, statusesOf } from './src/paced-load.ts'
+import { reportResult } from './src/report.ts'
+import { announceSeed, faultsCount } from './src/seed.ts'
+import { settle } from './src/settle.ts'
+import { dawdle, type SlowKind } from './src/slow-client.ts'
+import { startStack } from './src/stack.ts'
 
 const SOCKETS = Math.min(500, faultsCount(500))
 const CLOSED_MS_MAX = 15_000

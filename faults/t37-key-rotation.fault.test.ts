@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { createClient, writeDuring } from '@lettergate/faults/client'
-import { countStatuses } from '@lettergate/faults/client-ledger'
-import { runCommand } from '@lettergate/faults/gateway'
-import { reportResult } from '@lettergate/faults/report'
-import { type Fleet, startFleet, stayUntilRefused } from '@lettergate/faults/rolling'
-import { announceSeed } from '@lettergate/faults/seed'
-import { settle } from '@lettergate/faults/settle'
-import { type Stack, startStack } from '@lettergate/faults/stack'
 import { expect, test } from 'vitest'
+import { createClient, writeDuring } from './src/client.ts'
+import { countStatuses } from './src/client-ledger.ts'
+import { runCommand } from './src/gateway.ts'
+import { reportResult } from './src/report.ts'
+import { type Fleet, startFleet, stayUntilRefused } from './src/rolling.ts'
+import { announceSeed } from './src/seed.ts'
+import { settle } from './src/settle.ts'
+import { type Stack, startStack } from './src/stack.ts'
 
 const LANES = 16
 const LATENCY_MS = 50

@@ -1,10 +1,10 @@
-import { inParallel } from '@lettergate/faults/client'
-import { waitUntil } from '@lettergate/faults/ports'
-import { reportResult } from '@lettergate/faults/report'
-import { announceSeed, faultsCount } from '@lettergate/faults/seed'
-import { judgeStack } from '@lettergate/faults/settle'
-import { startStack } from '@lettergate/faults/stack'
 import { expect, test } from 'vitest'
+import { inParallel } from './src/client.ts'
+import { waitUntil } from './src/ports.ts'
+import { reportResult } from './src/report.ts'
+import { announceSeed, faultsCount } from './src/seed.ts'
+import { judgeStack } from './src/settle.ts'
+import { startStack } from './src/stack.ts'
 
 const N = faultsCount(300)
 /** Each kills whoever has it in hand: at another moment, in another way. */

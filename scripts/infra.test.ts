@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { createMetrics } from '../apps/api/src/plugins/metrics.ts'
+import { createMetrics } from '../apps/api/src/http/metrics.ts'
 import { createWorkerMetrics } from '../apps/worker/src/metrics.ts'
 
 const ROOT = join(import.meta.dirname, '..')

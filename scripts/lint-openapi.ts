@@ -3,11 +3,11 @@ import { createSecretKey, randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { childEnv } from '@lettergate/config/child-env'
 import { z } from 'zod'
 import { buildApp } from '../apps/api/src/app.ts'
 import { createDeps } from '../apps/api/src/create-deps.ts'
 import { createLogger } from '../apps/api/src/logger.ts'
+import { childEnv } from '../packages/config/src/child-env.ts'
 
 const Report = z.object({
   problems: z.array(

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { envExample } from '@lettergate/config/env-example'
+import { envExample } from '../packages/config/src/env-example.ts'
 
 writeFileSync(join(import.meta.dirname, '..', '.env.example'), envExample())

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { toMatrix } from '@lettergate/providers/matrix'
-import { createProviders } from '@lettergate/providers/registry'
+import { toMatrix } from '../packages/providers/src/matrix.ts'
+import { createProviders } from '../packages/providers/src/registry.ts'
 
 const page = join(import.meta.dirname, '..', 'docs', 'providers', 'matrix.md')
 writeFileSync(page, toMatrix(Object.values(createProviders())))

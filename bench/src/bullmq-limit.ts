@@ -18,7 +18,7 @@ export async function measureBullmq(redis: RedisServer): Promise<BullmqRates> {
 
 async function measure(redis: RedisServer, claimsPerJob: number): Promise<number> {
   await redis.command('FLUSHALL')
-  const main = fileURLToPath(new URL('bullmq-limit-main.ts', import.meta.url))
+  const main = fileURLToPath(new URL('./bullmq-limit-main.ts', import.meta.url))
   const limit = startProcess({
     name: 'bullmq',
     command: process.execPath,

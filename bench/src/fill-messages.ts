@@ -1,4 +1,4 @@
-import { fromPublicId, toPublicId } from '@lettergate/contracts/ids'
+import { fromPublicId, toPublicId } from '@lettergate/contracts/lib/ids'
 import type { Pool } from '@lettergate/db/pool'
 import { inParallel } from '@lettergate/faults/client'
 import { quickSession } from './quick-session.ts'

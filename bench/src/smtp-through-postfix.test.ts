@@ -1,5 +1,5 @@
 import { createSmtp } from '@lettergate/providers/smtp/index'
-import { buildOutboundMessage, createTestIo } from '@lettergate/providers/testing'
+import { buildOutboundMessage, createTestIo } from '@lettergate/providers/test/io'
 import { expect, test } from 'vitest'
 import { postfixInstalled, startPostfix } from './postfix.ts'
 import { smtpSinkInstalled, startSmtpSink } from './smtp-sink.ts'

@@ -93,7 +93,7 @@ async function startGateway(
 
 async function startReference(databaseUrl: string) {
   const port = await freePort()
-  const main = fileURLToPath(new URL('reference-accept.ts', import.meta.url))
+  const main = fileURLToPath(new URL('./reference-accept.ts', import.meta.url))
   const server = startProcess({
     name: 'reference',
     command: process.execPath,

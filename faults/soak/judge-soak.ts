@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { fromPublicId, toPublicId, uuidAtTime } from '@lettergate/contracts/ids'
+import { fromPublicId, toPublicId, uuidAtTime } from '@lettergate/contracts/lib/ids'
 import type { Pool } from '@lettergate/db/pool'
 import type { ClientRequest } from '../src/client-ledger.ts'
 import { type DatabaseView, judge, type Verdict } from '../src/oracle.ts'

@@ -1,4 +1,4 @@
-import { fromPublicId, toPublicId } from '@lettergate/contracts/ids'
+import { fromPublicId, toPublicId } from '@lettergate/contracts/lib/ids'
 import pg from 'pg'
 import type { NaiveStack } from './naive-stack.ts'
 import type { Stack } from './stack.ts'

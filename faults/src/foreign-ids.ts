@@ -1,4 +1,4 @@
-import { fromPublicId, type IdPrefix, newId, toPublicId } from '@lettergate/contracts/ids'
+import { fromPublicId, type IdPrefix, newId, toPublicId } from '@lettergate/contracts/lib/ids'
 
 export type IdRoute = { method: string; path: string; prefix: IdPrefix; body?: unknown }
 

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http'
-import { newId, toPublicId } from '@lettergate/contracts/ids'
+import { newId, toPublicId } from '@lettergate/contracts/lib/ids'
 import { Redis } from 'ioredis'
 import pg from 'pg'
 

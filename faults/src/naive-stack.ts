@@ -96,7 +96,7 @@ export async function startNaive(
   env: Record<string, string> = {},
 ): Promise<Managed> {
   const { dieAt: _dieAt, ...immortal } = options
-  const main = fileURLToPath(new URL('naive-gateway-main.ts', import.meta.url))
+  const main = fileURLToPath(new URL('./naive-gateway-main.ts', import.meta.url))
   const args = [main, JSON.stringify(mayDie ? options : immortal)]
   const started = startProcess({ name: 'naive gateway', command: process.execPath, args, env })
   // It may well die before it listens: then it is started again.

@@ -14,7 +14,7 @@ export async function applyOverload(plan: OverloadPlan): Promise<OverloadResult>
 
 /** Applies several at the same time, from one process; answers in their order. */
 export async function applyTogether(plans: OverloadPlan[]): Promise<OverloadResult[]> {
-  const main = fileURLToPath(new URL('overload-client-main.ts', import.meta.url))
+  const main = fileURLToPath(new URL('./overload-client-main.ts', import.meta.url))
   const child = fork(main, [JSON.stringify(plans)], {
     stdio: 'inherit',
     execArgv: [],
@@ -31,7 +31,7 @@ export async function applyTogether(plans: OverloadPlan[]): Promise<OverloadResu
 
 /** A server that refuses every request of a load in the cheapest way there is, in a process of its own. */
 export async function startBareRefuser(apiKey: string): Promise<{ port: number } & AsyncDisposable> {
-  const main = fileURLToPath(new URL('bare-refuser-main.ts', import.meta.url))
+  const main = fileURLToPath(new URL('./bare-refuser-main.ts', import.meta.url))
   const child = fork(main, [String(overloadRequest(apiKey).length)], { stdio: 'inherit', execArgv: [] })
   const [listening]: { port: number }[] = await once(child, 'message')
   if (listening === undefined) throw new Error('the refuser does not listen')

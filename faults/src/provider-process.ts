@@ -21,7 +21,7 @@ export type ProviderProcess = {
 
 /** Starts the fake provider and waits until it listens. */
 export async function startProvider(options: FakeProviderOptions = {}): Promise<ProviderProcess> {
-  const main = fileURLToPath(new URL('fake-provider-main.ts', import.meta.url))
+  const main = fileURLToPath(new URL('./fake-provider-main.ts', import.meta.url))
   const child = fork(main, [JSON.stringify(options)], { stdio: 'inherit', execArgv: [] })
   const port = await listeningPort(child)
   const url = `http://127.0.0.1:${port}`

@@ -1,4 +1,4 @@
-import { toPublicId } from '@lettergate/contracts/ids'
+import { toPublicId } from '@lettergate/contracts/lib/ids'
 import type { Queryable } from '@lettergate/db/pool'
 import type { DatabaseView } from './oracle.ts'
 

@@ -20,7 +20,7 @@ export type SmtpProcess = {
 
 /** Starts the fake SMTP server and waits until it listens. */
 export async function startSmtp(options: FakeSmtpOptions = {}): Promise<SmtpProcess> {
-  const main = fileURLToPath(new URL('fake-smtp-main.ts', import.meta.url))
+  const main = fileURLToPath(new URL('./fake-smtp-main.ts', import.meta.url))
   const child = fork(main, [JSON.stringify(options)], { stdio: 'inherit', execArgv: [] })
   const open = new Map<number, (answer: unknown) => void>()
   let next = 0

@@ -1,8 +1,8 @@
 import Fastify from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { addAuthentication } from './plugins/authenticate.ts'
-import { createWrongKeys } from './plugins/wrong-keys.ts'
-import { startTestApi, type TestApi } from './testing.ts'
+import { startTestApi, type TestApi } from '../test/api.ts'
+import { addAuthentication } from './http/authenticate.ts'
+import { createWrongKeys } from './http/wrong-keys.ts'
 
 let api: TestApi
 beforeAll(async () => {

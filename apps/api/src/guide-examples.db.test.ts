@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { playSmtp, type SmtpPeer } from '@lettergate/providers/smtp/testing'
+import { playSmtp, type SmtpPeer } from '@lettergate/providers/test/smtp-peer'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
-import { startTestApi, type TestApi } from './testing.ts'
+import { startTestApi, type TestApi } from '../test/api.ts'
 
 const page = readFileSync(new URL('../../../docs/guides/connections.md', import.meta.url), 'utf8')
 

@@ -1,7 +1,7 @@
-import { toPublicId } from '@lettergate/contracts/ids'
-import { newId } from '@lettergate/db/testing-ids'
+import { toPublicId } from '@lettergate/contracts/lib/ids'
+import { newId } from '@lettergate/db/test/ids'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startTestApi, type TestApi } from './testing.ts'
+import { startTestApi, type TestApi } from '../test/api.ts'
 
 let api: TestApi
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startTestApi, type TestApi } from './testing.ts'
-import { exchangeRaw } from './testing-raw.ts'
+import { startTestApi, type TestApi } from '../test/api.ts'
+import { exchangeRaw } from '../test/exchange-raw.ts'
 
 let api: TestApi
 let key: string

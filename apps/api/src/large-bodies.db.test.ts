@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTestApi, type TestApi } from './testing.ts'
+import { startTestApi, type TestApi } from '../test/api.ts'
 
 let api: TestApi
 beforeAll(async () => {

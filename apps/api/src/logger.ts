@@ -1,4 +1,4 @@
-import { describeError } from '@lettergate/core/describe-error'
+import { describeError } from '@lettergate/core/lib'
 import { type Logger, pino } from 'pino'
 
 /** The process's log, one JSON object a line. What is secret stays out by being typed `Secret`, or never given. */

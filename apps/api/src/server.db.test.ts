@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
-import { startTestApi, TEST_SECRET, type TestApi } from './testing.ts'
+import { startTestApi, TEST_SECRET, type TestApi } from '../test/api.ts'
 
 const message = JSON.stringify({
   from: 'a@acme.example',

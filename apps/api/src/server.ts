@@ -1,10 +1,10 @@
 import type { Server as HttpServer } from 'node:http'
 import { Server as NetServer } from 'node:net'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
-import { watchDurability } from '@lettergate/core/durability'
+import { watchDurability } from '@lettergate/core/lib'
 import { type AppOptions, buildApp } from './app.ts'
 import { type ApiOptions, createDeps } from './create-deps.ts'
-import { type MetricsServer, startMetricsServer } from './metrics-server.ts'
+import { type MetricsServer, startMetricsServer } from './operations/metrics-server.ts'
 import { BACKLOG } from './overload/door.ts'
 
 export type ApiServer = {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type SilentProxy, startSilentProxy } from '@lettergate/db/testing-silence'
+import { type SilentProxy, startSilentProxy } from '@lettergate/db/test/silent-proxy'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { type Answer, startTestApi, type TestApi } from './testing.ts'
+import { type Answer, startTestApi, type TestApi } from '../test/api.ts'
 
 /** What is promised, and what a busy machine may add to it. */
 const SEND_MS = 3_000 + 500

@@ -2,11 +2,11 @@ import { createSecretKey } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { newId } from '@lettergate/contracts/ids'
-import { createSealer } from '@lettergate/core/sealing'
-import { createTestDatabase, type TestDatabase } from '@lettergate/db/testing'
+import { newId } from '@lettergate/contracts/lib/ids'
+import { createSealer } from '@lettergate/core/secrets'
+import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Finished, runCommand } from './testing/run-command.ts'
+import { type Finished, runCommand } from '../test/run-command.ts'
 
 let database: TestDatabase
 let folder: string

@@ -1,11 +1,10 @@
-import { createDatabaseClock } from '@lettergate/core/database-clock'
-import { createDeliverer, type HandOff } from '@lettergate/core/deliver'
-import { createSecretKeeper, ownerOf } from '@lettergate/core/keep-secrets'
-import { createPace, type Pace } from '@lettergate/core/pace'
-import { createIo } from '@lettergate/core/provider-io'
-import { createRecorder } from '@lettergate/core/record'
-import { createRouter } from '@lettergate/core/route'
-import type { Claim } from '@lettergate/db/sql/claim-messages'
+import { createIo, createSecretKeeper, ownerOf } from '@lettergate/core/connections'
+import { createDeliverer, createRecorder, type HandOff } from '@lettergate/core/deliver'
+import type { Claim } from '@lettergate/core/dispatch'
+import { createDatabaseClock } from '@lettergate/core/lib'
+
+import { createRouter } from '@lettergate/core/routing'
+import { createPace, type Pace } from '@lettergate/core/throttle'
 import type { WorkerMetrics } from './metrics.ts'
 import type { WorkerDeps } from './worker-deps.ts'
 

@@ -1,4 +1,4 @@
-import type { Claim } from '@lettergate/db/sql/claim-messages'
+import type { Claim } from '@lettergate/core/dispatch'
 import { startDelivery } from './delivery.ts'
 import type { FromIsolated, ToIsolated } from './isolation-protocol.ts'
 import { openParts } from './parts.ts'

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { HandOff } from '@lettergate/core/deliver'
-import type { Claim } from '@lettergate/db/sql/claim-messages'
+import type { Claim } from '@lettergate/core/dispatch'
 import type { FromIsolated, ToIsolated } from './isolation-protocol.ts'
 
 const MAIN = fileURLToPath(new URL('./isolated-main.ts', import.meta.url))

@@ -1,5 +1,5 @@
 import type { HandOff } from '@lettergate/core/deliver'
-import type { Claim } from '@lettergate/db/sql/claim-messages'
+import type { Claim } from '@lettergate/core/dispatch'
 
 export type ToIsolated = { claim: Claim }
 

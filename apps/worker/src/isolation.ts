@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Claim } from '@lettergate/core/dispatch'
+import { claimSuspects, countSuspects } from '@lettergate/core/lost-workers'
 import type { Queryable } from '@lettergate/db/pool'
-import type { Claim } from '@lettergate/db/sql/claim-messages'
-import { claimSuspects } from '@lettergate/db/sql/claim-suspects'
-import { countSuspects } from '@lettergate/db/sql/count-suspects'
+
 import type { Runner } from './isolated-runner.ts'
 
 /** Suspects in hand at once, each in a process of its own. */

@@ -1,6 +1,6 @@
 import { ConfigError } from '@lettergate/config/config'
-import { watchDurability } from '@lettergate/core/durability'
-import { createReadiness } from '@lettergate/core/readiness'
+import { createReadiness, watchDurability } from '@lettergate/core/lib'
+
 import type { QueueBackend } from '@lettergate/queue/backend'
 import type { WorkerMetrics } from './metrics.ts'
 import { startOperationsServer } from './operations-server.ts'

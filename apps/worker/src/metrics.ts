@@ -1,8 +1,8 @@
-import type { Asked } from '@lettergate/core/ask-limits'
 import type { HandOff } from '@lettergate/core/deliver'
+import type { LostWorkers } from '@lettergate/core/lost-workers'
 import type { SweepStep } from '@lettergate/core/sweep'
+import type { Asked } from '@lettergate/core/throttle'
 import type { LateStatement } from '@lettergate/db/pool'
-import type { LostWorkers } from '@lettergate/db/sql/lost-workers'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 export type WorkerMetrics = {

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http'
-import type { Readiness } from '@lettergate/core/readiness'
+import type { Readiness } from '@lettergate/core/lib'
 import type { Registry } from 'prom-client'
 
 /** `/metrics`, `/healthz` and `/readyz` of a worker, for the operator's network only. */

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
-const PROCESS = fileURLToPath(new URL('./testing-stuck.ts', import.meta.url))
+const PROCESS = fileURLToPath(new URL('../test/stuck.ts', import.meta.url))
 
 async function endOf(deed: 'stuck' | 'idle'): Promise<unknown[]> {
   const child = spawn(process.execPath, [PROCESS, deed], { stdio: 'ignore' })

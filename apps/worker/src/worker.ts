@@ -1,9 +1,9 @@
-import { createDispatcher } from '@lettergate/core/dispatch'
-import { countLost, type LostDeps } from '@lettergate/core/lost-hand-offs'
-import { pokedTenants } from '@lettergate/core/poke'
+import { type Claim, createDispatcher, pokedTenants } from '@lettergate/core/dispatch'
+import { countLost, type LostDeps } from '@lettergate/core/lost-workers'
+
 import { createSweeper } from '@lettergate/core/sweep'
 import { createListener } from '@lettergate/db/listener'
-import type { Claim } from '@lettergate/db/sql/claim-messages'
+
 import { createDeliverQueue } from '@lettergate/queue/deliver-queue'
 import { createDeliverWorker } from '@lettergate/queue/deliver-worker'
 import { type Delivery, startDelivery } from './delivery.ts'

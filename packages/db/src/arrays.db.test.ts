@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../test/database.ts'
 import {
   byteaArray,
   int2Array,
@@ -9,7 +10,6 @@ import {
   timestamptzArray,
   uuidArray,
 } from './arrays.ts'
-import { createTestDatabase, type TestDatabase } from './testing.ts'
 
 let db: TestDatabase
 beforeAll(async () => {

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../test/database.ts'
+import { type SilentProxy, startSilentProxy } from '../test/silent-proxy.ts'
 import { databaseFailure } from './errors.ts'
 import { createListener } from './listener.ts'
 import { createPool, inTransaction, type LateStatement, type Pool } from './pool.ts'
 import { SilentDatabase } from './statement-watch.ts'
-import { createTenants } from './tenant-database.ts'
-import { createTestDatabase, type TestDatabase } from './testing.ts'
-import { type SilentProxy, startSilentProxy } from './testing-silence.ts'
+import { createTenants } from './tenant-scope.ts'
 
 const DEADLINE_MS = 300
 const SELECT = { text: 'select 1 as one' }

@@ -1,7 +1,7 @@
 import { connect as plainConnect } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
+import { listen, type TestServer, testTls } from '../test/listen.ts'
 import { createEgress, type Egress } from './egress.ts'
-import { listen, type TestServer, testTls } from './testing.ts'
 
 const cleanups: (() => Promise<void>)[] = []
 afterEach(async () => {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
+import { listen } from '../test/listen.ts'
 import { createEgress } from './egress.ts'
-import { listen } from './testing.ts'
 
 const cleanups: (() => Promise<void>)[] = []
 afterEach(async () => {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { z } from 'zod'
-import type { FailureCode } from './failures.ts'
-import type { Secret } from './secret.ts'
+import type { FailureCode } from './lib/failures.ts'
+import type { Secret } from './lib/secret.ts'
 
 /** An address as it is written into MIME; `address` is already validated ASCII, its local part in quotes where it needs them. */
 export type Mailbox = { address: string; name?: string | undefined }

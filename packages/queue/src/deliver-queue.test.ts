@@ -1,9 +1,9 @@
-import type { ChildProcess } from 'node:child_process'
-import { spawnSync } from 'node:child_process'
+import { type ChildProcess, spawnSync } from 'node:child_process'
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
+import { freePort, startRedis } from '../test/redis.ts'
 import { createDeliverQueue } from './deliver-queue.ts'
-import { freePort, startRedis } from './testing-redis.ts'
 
 const isInstalled = spawnSync('redis-server', ['--version']).status === 0
 if (!isInstalled) process.stdout.write('skipped: redis-server is not installed\n')

@@ -1,6 +1,6 @@
-import { Problem } from '@lettergate/contracts/problems'
-import { problemDetails } from '../plugins/problem-details.ts'
-import { createRequestIds } from '../plugins/request-id.ts'
+import { Problem } from '@lettergate/contracts/problems/problems'
+import { problemDetails } from '../http/problem-details.ts'
+import { createRequestIds } from '../http/request-id.ts'
 import type { WholeSend } from './read-send.ts'
 
 /** Up to what differs from answer to answer. */

@@ -206,7 +206,7 @@ export function createRefuser(
     startedAt = performance.now()
     door ??= await openDoor(server, (socket) => joined.add(socket))
     // Nothing of the environment, which has secrets.
-    child = fork(fileURLToPath(new URL('refuser-main.ts', import.meta.url)), [door.path], {
+    child = fork(fileURLToPath(new URL('./refuser-main.ts', import.meta.url)), [door.path], {
       env: {},
       execArgv: [],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

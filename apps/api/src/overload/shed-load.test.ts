@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
-import { createRequestIds } from '../plugins/request-id.ts'
+import { createRequestIds } from '../http/request-id.ts'
 import { shedLoad } from './shed-load.ts'
 
 let server: Server | undefined

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
-import type { Metrics } from '../plugins/metrics.ts'
+import type { Metrics } from '../http/metrics.ts'
 import { createRefusals, refusalBody } from './refusal.ts'
 import { createRefuser } from './refuser.ts'
 import { watchSockets } from './shed-sockets.ts'

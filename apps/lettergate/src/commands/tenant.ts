@@ -1,4 +1,4 @@
-import { toPublicId } from '@lettergate/contracts/ids'
+import { toPublicId } from '@lettergate/contracts/lib/ids'
 import { createTenant } from '@lettergate/core/tenants'
 import type { Command } from 'commander'
 import { z } from 'zod'

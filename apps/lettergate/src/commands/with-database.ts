@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { loadConfig } from '@lettergate/config/config'
 import { rootSecret } from '@lettergate/config/root-secret'
-import { deriveKey } from '@lettergate/core/derive-key'
+import { deriveKey } from '@lettergate/core/secrets'
 import type { Pool } from '@lettergate/db/pool'
 import { databaseUrlOf, openPool } from '../start/database.ts'
 

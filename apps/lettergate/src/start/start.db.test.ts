@@ -13,7 +13,7 @@ import {
   runCommand,
   untilNoProcesses,
   untilReady,
-} from '../testing/run-command.ts'
+} from '../../test/run-command.ts'
 import type { DevFile } from './dev-file.ts'
 
 const Answer = z.object({ id: z.string().optional(), status: z.union([z.string(), z.number()]).optional() })

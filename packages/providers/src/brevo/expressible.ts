@@ -1,5 +1,5 @@
 import { encodeWord } from 'nodemailer/lib/mime-funcs'
-import { foldableSubject } from '../mime-words.ts'
+import { foldableSubject } from '../lib/mime-words.ts'
 import type { Mailbox, OutboundMessage } from '../provider.ts'
 
 const nameCharsMax = 70

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { testUnknownSuccesses } from '../testing/adapter.ts'
-import { testTime } from '../testing.ts'
-import { answered } from '../testing-http.ts'
+import { testUnknownSuccesses } from '../../test/adapter.ts'
+import { answered } from '../../test/http-peer.ts'
+import { testTime } from '../../test/io.ts'
 import { toOutcome } from './outcome.ts'
 
 const messageId = '<202611201000.1@smtp-relay.mailin.fr>'

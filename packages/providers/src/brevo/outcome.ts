@@ -1,9 +1,9 @@
-import { parseAnswer, toLine } from '../answer.ts'
-import { commonRules } from '../common-rules.ts'
+import { parseAnswer, toLine } from '../lib/answer.ts'
+import { commonRules } from '../lib/common-rules.ts'
+import { pauseAfter, withReset } from '../lib/retry-hint.ts'
+import { type Fault, judge, type Rule } from '../lib/rules.ts'
+import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
-import { pauseAfter, withReset } from '../retry-hint.ts'
-import { type Fault, judge, type Rule } from '../rules.ts'
-import { toFailure } from '../to-failure.ts'
 
 // The first rule that fits decides; codes come in either case:
 // https://developers.brevo.com/docs/how-it-works#error-codes

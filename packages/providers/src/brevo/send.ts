@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
-import { encodeWeight } from '../encode-large.ts'
-import { exchange } from '../http.ts'
-import { Base64, toJsonBody } from '../json-body.ts'
-import { pendingFieldsWithTo } from '../mailbox-text.ts'
+import { encodeWeight } from '../lib/encode-large.ts'
+import { exchange } from '../lib/http.ts'
+import { Base64, toJsonBody } from '../lib/json-body.ts'
+import { pendingFieldsWithTo } from '../lib/mailbox-text.ts'
+import { toFailure } from '../lib/to-failure.ts'
 import type {
   HttpRequest,
   Io,
@@ -12,7 +13,6 @@ import type {
   ProviderConnection,
   SendOutcome,
 } from '../provider.ts'
-import { toFailure } from '../to-failure.ts'
 import { correlationHeaders } from './correlation.ts'
 import { brevoName, inexpressible } from './expressible.ts'
 import { toOutcome } from './outcome.ts'

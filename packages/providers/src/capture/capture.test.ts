@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { describeProvider } from '../conformance.ts'
-import { buildOutboundMessage, createTestIo } from '../testing.ts'
+import { describeProvider } from '../../test/conformance.ts'
+import { buildOutboundMessage, createTestIo } from '../../test/io.ts'
 import { createCapture } from './index.ts'
 
 const at = (name: string) => `${name}@sandbox.lettergate.dev`

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { toRefusedOutcome } from '../lib/refusals.ts'
 import type { OutboundMessage, Provider, RecipientRefusal, SendOutcome } from '../provider.ts'
-import { toRefusedOutcome } from '../refusals.ts'
 
 const noFields = z.strictObject({})
 

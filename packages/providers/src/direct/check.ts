@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto'
-import { toReason } from '../answer.ts'
-import type { FailureCode } from '../failures.ts'
+import { toReason } from '../lib/answer.ts'
+import type { FailureCode } from '../lib/failures.ts'
 import type { AccountReport, Io } from '../provider.ts'
 import { keyOf } from './dkim.ts'
 import { openSession, type Ways } from './open-session.ts'

@@ -1,11 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
-import { describeProvider } from '../conformance.ts'
+import { describeProvider } from '../../test/conformance.ts'
+import { buildOutboundMessage, createTestIo, failure } from '../../test/io.ts'
+import { reaching, resolverOf, type Zone } from '../../test/mail-host.ts'
+import { playSmtp, type Script } from '../../test/smtp-peer.ts'
 import type { Io, OutboundMessage } from '../provider.ts'
-import { playSmtp, type Script } from '../smtp/testing.ts'
-import { buildOutboundMessage, createTestIo, failure } from '../testing.ts'
 import { createDirect } from './index.ts'
-import { reaching, resolverOf, type Zone } from './testing.ts'
 
 const helo_name = 'gate.example.net'
 const pair = generateKeyPairSync('ed25519')

@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { dkimVerify } from 'mailauth'
 import { describe, expect, test } from 'vitest'
-import { buildMime } from '../mime.ts'
-import { Secret } from '../secret.ts'
-import { buildOutboundMessage } from '../testing.ts'
+import { buildOutboundMessage } from '../../test/io.ts'
+import { buildMime } from '../lib/mime.ts'
+import { Secret } from '../lib/secret.ts'
 import { keysFor, signMime } from './dkim.ts'
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })

@@ -1,7 +1,7 @@
 import { createHash, createPrivateKey, type KeyObject, sign } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import type { Secret } from '../secret.ts'
+import type { Secret } from '../lib/secret.ts'
 import type { DkimKey } from './settings.ts'
 
 const signApart = promisify(sign)

@@ -1,9 +1,9 @@
-import { classOf, type FailureCode } from '../failures.ts'
+import { classOf, type FailureCode } from '../lib/failures.ts'
+import { toRefusedOutcome } from '../lib/refusals.ts'
+import { toFailure } from '../lib/to-failure.ts'
 import type { RecipientRefusal, SendOutcome } from '../provider.ts'
-import { toRefusedOutcome } from '../refusals.ts'
 import { judgeReply, type Phase, type Transfer } from '../smtp/outcome.ts'
 import { idIn, shorten } from '../smtp/reply.ts'
-import { toFailure } from '../to-failure.ts'
 
 /** What became of one recipient; `code` is null for one whose server took the message. */
 export type Result = { address: string; code: FailureCode | null; reason: string }

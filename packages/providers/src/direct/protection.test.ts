@@ -1,11 +1,11 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import type { SMTPServerOptions } from 'smtp-server'
 import { afterEach, describe, expect, test } from 'vitest'
+import { buildOutboundMessage, createTestIo } from '../../test/io.ts'
+import { mxTls, playMailHost, reaching, resolverOf, type Zone } from '../../test/mail-host.ts'
 import type { HttpRequest, HttpResponse, SendOutcome } from '../provider.ts'
-import { buildOutboundMessage, createTestIo } from '../testing.ts'
 import { createDirect } from './index.ts'
 import { lists, parsePolicy } from './mta-sts.ts'
-import { mxTls, playMailHost, reaching, resolverOf, type Zone } from './testing.ts'
 
 const cleanups: (() => Promise<void> | undefined)[] = []
 afterEach(async () => {

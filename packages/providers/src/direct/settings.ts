@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { Secret } from '../lib/secret.ts'
 import type { Target } from '../provider.ts'
-import { Secret } from '../secret.ts'
 import { heloName, hostName } from '../smtp/settings.ts'
 
 export type DkimKey = { domain: string; selector: string; private_key: Secret }

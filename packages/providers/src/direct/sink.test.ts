@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
+import { buildOutboundMessage, createTestIo } from '../../test/io.ts'
+import { reaching, resolverOf } from '../../test/mail-host.ts'
 import { createSmtp } from '../smtp/index.ts'
-import { buildOutboundMessage, createTestIo } from '../testing.ts'
 import { createDirect } from './index.ts'
-import { reaching, resolverOf } from './testing.ts'
 
 const program = '/usr/sbin/smtp-sink'
 const messages = 60

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { playSmtp } from '../smtp/testing.ts'
-import { buildOutboundMessage, createTestIo } from '../testing.ts'
+import { buildOutboundMessage, createTestIo } from '../../test/io.ts'
+import { reaching, resolverOf } from '../../test/mail-host.ts'
+import { playSmtp } from '../../test/smtp-peer.ts'
 import { createDirect } from './index.ts'
-import { reaching, resolverOf } from './testing.ts'
 
 test('a domain whose connections are all in use is not tried, which says nothing of it or of the others', async () => {
   const slow = await playSmtp({ message: () => {} })

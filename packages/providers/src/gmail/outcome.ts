@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { listIn, parseAnswer, toLine } from '../answer.ts'
-import { commonRules } from '../common-rules.ts'
+import { listIn, parseAnswer, toLine } from '../lib/answer.ts'
+import { commonRules } from '../lib/common-rules.ts'
+import { type Fault, judge, type Rule } from '../lib/rules.ts'
+import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
-import { type Fault, judge, type Rule } from '../rules.ts'
-import { toFailure } from '../to-failure.ts'
 
 // The first rule that fits decides: https://developers.google.com/workspace/gmail/api/guides/handle-errors; `code` holds the
 // reasons and the status. 403 says a used-up rate as well as a missing permission.

@@ -1,4 +1,4 @@
-import type { Secret } from '../secret.ts'
+import type { Secret } from '../lib/secret.ts'
 
 export type GmailCredentials =
   | { client_id: string; client_secret: Secret; refresh_token: Secret }

@@ -1,5 +1,5 @@
-import { exchange } from '../http.ts'
-import { buildMime } from '../mime.ts'
+import { exchange } from '../lib/http.ts'
+import { buildMime } from '../lib/mime.ts'
 import type { Io, OutboundMessage, ProviderConnection, SendOutcome } from '../provider.ts'
 import { toOutcome } from './outcome.ts'
 import { toPost } from './post.ts'

@@ -1,5 +1,5 @@
-import { toAsciiJson } from '../ascii-json.ts'
-import { fitMetadata } from '../fit-metadata.ts'
+import { toAsciiJson } from '../lib/ascii-json.ts'
+import { fitMetadata } from '../lib/fit-metadata.ts'
 import type { OutboundMessage } from '../provider.ts'
 
 // https://mailchimp.com/developer/transactional/docs/tags-metadata/

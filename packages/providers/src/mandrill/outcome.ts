@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { parseAnswer, toLine, toReason } from '../answer.ts'
-import { commonRules } from '../common-rules.ts'
-import { classOf, type FailureCode } from '../failures.ts'
+import { parseAnswer, toLine, toReason } from '../lib/answer.ts'
+import { commonRules } from '../lib/common-rules.ts'
+import { classOf, type FailureCode } from '../lib/failures.ts'
+import { toRefusedOutcome } from '../lib/refusals.ts'
+import { type Fault, judge, type Rule } from '../lib/rules.ts'
+import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, RecipientRefusal, SendOutcome } from '../provider.ts'
-import { toRefusedOutcome } from '../refusals.ts'
-import { type Fault, judge, type Rule } from '../rules.ts'
-import { toFailure } from '../to-failure.ts'
 
 // The first rule that fits decides. The name counts, since errors of any kind may come with status 500. Names:
 // https://github.com/mailchimp/mailchimp-client-lib-codegen/blob/main/spec/transactional.openapi.json

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { Client, LargeFileUploadTask } from '@microsoft/microsoft-graph-client'
 import { afterEach, describe, expect, test } from 'vitest'
-import { buildPendingMime } from '../mime-pending.ts'
-import { buildOutboundMessage } from '../testing.ts'
-import { type Exchange, respond } from '../testing-http.ts'
-import { buildFile, startSending, withFiles } from './testing.ts'
+import { buildFile, startSending, withFiles } from '../../test/fake-graph.ts'
+import { type Exchange, respond } from '../../test/http-peer.ts'
+import { buildOutboundMessage } from '../../test/io.ts'
+import { buildPendingMime } from '../lib/mime-pending.ts'
 
 const pieceBytes = 3_932_160
 const MB = 1_000_000

@@ -1,8 +1,8 @@
-import { urlTarget } from '../http.ts'
-import type { Tokens } from '../oauth2.ts'
-import type { Login } from '../oauth2-io.ts'
+import { urlTarget } from '../lib/http.ts'
+import { distinctTargets } from '../lib/targets.ts'
+import type { Login } from '../oauth2/io.ts'
+import type { Tokens } from '../oauth2/tokens.ts'
 import type { ProviderConnection, Target } from '../provider.ts'
-import { distinctTargets } from '../targets.ts'
 import type { Microsoft365Credentials, Microsoft365Settings } from './types.ts'
 
 export type Connection = ProviderConnection<Microsoft365Credentials, Microsoft365Settings>

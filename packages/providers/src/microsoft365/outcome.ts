@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { parseAnswer, toLine } from '../answer.ts'
-import { commonRules } from '../common-rules.ts'
-import { retryAfterMs } from '../http.ts'
+import { parseAnswer, toLine } from '../lib/answer.ts'
+import { commonRules } from '../lib/common-rules.ts'
+import { retryAfterMs } from '../lib/http.ts'
+import { type Fault, judge, type Rule } from '../lib/rules.ts'
+import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
-import { type Fault, judge, type Rule } from '../rules.ts'
-import { toFailure } from '../to-failure.ts'
 
 const usedUp = /ErrorExceededMessageLimit|ErrorSubmissionQuotaExceeded|ErrorQuotaExceeded/
 const tooLarge = /ErrorMessageSizeExceeded|ErrorAttachmentSizeLimitExceeded/

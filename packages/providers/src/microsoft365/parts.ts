@@ -1,5 +1,5 @@
-import { alternativeOf } from '../alternatives.ts'
-import { buildPendingMime } from '../mime-pending.ts'
+import { alternativeOf } from '../lib/alternatives.ts'
+import { buildPendingMime } from '../lib/mime-pending.ts'
 import type { OutboundAttachment, OutboundMessage } from '../provider.ts'
 
 /** A request to Graph holds 4 MB, and takes MIME in base64. */

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { createTestIo, failure } from '../testing.ts'
-import { type Exchange, respond } from '../testing-http.ts'
-import { buildFile, startSending, withFiles } from './testing.ts'
+import { buildFile, startSending, withFiles } from '../../test/fake-graph.ts'
+import { type Exchange, respond } from '../../test/http-peer.ts'
+import { createTestIo, failure } from '../../test/io.ts'
 
 type Answer = ReturnType<typeof respond>
 

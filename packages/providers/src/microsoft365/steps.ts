@@ -1,7 +1,7 @@
-import { networkCode } from '../http.ts'
-import { isNetworkFailure } from '../network-failure.ts'
+import { networkCode } from '../lib/http.ts'
+import { isNetworkFailure } from '../lib/network-failure.ts'
+import { toFailure } from '../lib/to-failure.ts'
 import type { HttpRequest, HttpResponse, Io, SendOutcome } from '../provider.ts'
-import { toFailure } from '../to-failure.ts'
 
 type Step = (request: HttpRequest) => Promise<HttpResponse | SendOutcome>
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { parseAnswer } from '../answer.ts'
-import { faulty, inquire } from '../http-check.ts'
+import { parseAnswer } from '../lib/answer.ts'
+import { faulty, inquire } from '../lib/http-check.ts'
 import type { AccountReport, HttpResponse, Io } from '../provider.ts'
 import { rules, toFault } from './outcome.ts'
 import type { PostmarkCredentials } from './types.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { buildOutboundMessage } from '../../test/io.ts'
 import type { OutboundMessage } from '../provider.ts'
-import { buildOutboundMessage } from '../testing.ts'
 import { toMetadata } from './metadata.ts'
 
 const { id } = buildOutboundMessage()

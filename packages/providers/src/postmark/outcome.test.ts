@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { testRetryAfter, testUnknownSuccesses } from '../testing/adapter.ts'
-import { testTime } from '../testing.ts'
-import { answered } from '../testing-http.ts'
+import { testRetryAfter, testUnknownSuccesses } from '../../test/adapter.ts'
+import { answered } from '../../test/http-peer.ts'
+import { testTime } from '../../test/io.ts'
 import { toOutcome } from './outcome.ts'
 
 const id = '0a129aee-e1cd-480d-b08d-4f48548ff48d'

@@ -1,9 +1,9 @@
-import { namedIn, parseAnswer, toLine } from '../answer.ts'
-import { commonRules } from '../common-rules.ts'
+import { namedIn, parseAnswer, toLine } from '../lib/answer.ts'
+import { commonRules } from '../lib/common-rules.ts'
+import { toPartlyRefused, toRefusedOutcome } from '../lib/refusals.ts'
+import { type Fault, judge, type Rule } from '../lib/rules.ts'
+import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, RecipientRefusal, SendOutcome } from '../provider.ts'
-import { toPartlyRefused, toRefusedOutcome } from '../refusals.ts'
-import { type Fault, judge, type Rule } from '../rules.ts'
-import { toFailure } from '../to-failure.ts'
 
 // The first rule that fits decides. `code` is the ErrorCode of the body, whose numbers mean other things than those of
 // HTTP: https://postmarkapp.com/developer/api/overview#error-codes

@@ -1,9 +1,9 @@
 import { ServerClient } from 'postmark'
 import { describe, expect, test } from 'vitest'
-import { describeProvider } from '../conformance.ts'
-import { setUpAdapter } from '../testing/adapter.ts'
-import { buildOutboundMessage } from '../testing.ts'
-import { playBehaviour, respond } from '../testing-http.ts'
+import { setUpAdapter } from '../../test/adapter.ts'
+import { describeProvider } from '../../test/conformance.ts'
+import { playBehaviour, respond } from '../../test/http-peer.ts'
+import { buildOutboundMessage } from '../../test/io.ts'
 import { createPostmark } from './index.ts'
 
 const id = '0a129aee-e1cd-480d-b08d-4f48548ff48d'

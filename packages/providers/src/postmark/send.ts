@@ -1,8 +1,8 @@
-import { encodeWeight } from '../encode-large.ts'
-import { exchange } from '../http.ts'
-import { Base64, toJsonBody } from '../json-body.ts'
-import { mailboxText, pendingFields } from '../mailbox-text.ts'
-import { foldableSubject } from '../mime-words.ts'
+import { encodeWeight } from '../lib/encode-large.ts'
+import { exchange } from '../lib/http.ts'
+import { Base64, toJsonBody } from '../lib/json-body.ts'
+import { mailboxText, pendingFields } from '../lib/mailbox-text.ts'
+import { foldableSubject } from '../lib/mime-words.ts'
 import type {
   HttpRequest,
   Io,

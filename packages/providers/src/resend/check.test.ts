@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
-import { createTestIo, failure } from '../testing.ts'
-import { playHttp, respond } from '../testing-http.ts'
+import { playHttp, respond } from '../../test/http-peer.ts'
+import { createTestIo, failure } from '../../test/io.ts'
 import { createResend } from './index.ts'
 
 const cleanups: (() => Promise<void> | void)[] = []

@@ -1,9 +1,9 @@
 import { Resend } from 'resend'
 import { describe, expect, test } from 'vitest'
-import { describeProvider } from '../conformance.ts'
-import { setUpAdapter, testRetryAfter, testUnknownSuccesses } from '../testing/adapter.ts'
-import { buildOutboundMessage } from '../testing.ts'
-import { answered, playBehaviour, respond } from '../testing-http.ts'
+import { setUpAdapter, testRetryAfter, testUnknownSuccesses } from '../../test/adapter.ts'
+import { describeProvider } from '../../test/conformance.ts'
+import { answered, playBehaviour, respond } from '../../test/http-peer.ts'
+import { buildOutboundMessage } from '../../test/io.ts'
 import { createResend } from './index.ts'
 import { toOutcome } from './outcome.ts'
 

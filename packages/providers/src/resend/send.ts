@@ -1,8 +1,9 @@
-import { encodeWeight } from '../encode-large.ts'
-import { exchange } from '../http.ts'
-import { Base64, toJsonBody } from '../json-body.ts'
-import { mailboxText, pendingFieldsWithTo } from '../mailbox-text.ts'
-import { foldableSubject } from '../mime-words.ts'
+import { encodeWeight } from '../lib/encode-large.ts'
+import { exchange } from '../lib/http.ts'
+import { Base64, toJsonBody } from '../lib/json-body.ts'
+import { mailboxText, pendingFieldsWithTo } from '../lib/mailbox-text.ts'
+import { foldableSubject } from '../lib/mime-words.ts'
+import { toFailure } from '../lib/to-failure.ts'
 import type {
   HttpRequest,
   Io,
@@ -11,7 +12,6 @@ import type {
   ProviderConnection,
   SendOutcome,
 } from '../provider.ts'
-import { toFailure } from '../to-failure.ts'
 import { toOutcome } from './outcome.ts'
 import type { ResendCredentials, ResendSettings } from './types.ts'
 

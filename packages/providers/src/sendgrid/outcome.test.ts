@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { testTime } from '../testing.ts'
-import { answered } from '../testing-http.ts'
+import { answered } from '../../test/http-peer.ts'
+import { testTime } from '../../test/io.ts'
 import { toOutcome } from './outcome.ts'
 
 const id = '14c5d75ce93.dfd.64b469'

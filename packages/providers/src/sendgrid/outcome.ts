@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import { listIn, namedIn, parseAnswer, toLine } from '../answer.ts'
-import { commonRules } from '../common-rules.ts'
-import { retryAfterMs } from '../http.ts'
+import { listIn, namedIn, parseAnswer, toLine } from '../lib/answer.ts'
+import { commonRules } from '../lib/common-rules.ts'
+import { retryAfterMs } from '../lib/http.ts'
+import { toPartlyRefused } from '../lib/refusals.ts'
+import { withRetryAfter } from '../lib/retry-hint.ts'
+import { type Fault, judge, type Rule } from '../lib/rules.ts'
+import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
-import { toPartlyRefused } from '../refusals.ts'
-import { withRetryAfter } from '../retry-hint.ts'
-import { type Fault, judge, type Rule } from '../rules.ts'
-import { toFailure } from '../to-failure.ts'
 
 const blockWaitMs = 10 * 60 * 1000
 

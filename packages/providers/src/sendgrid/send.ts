@@ -1,10 +1,11 @@
 import { encodeWord } from 'nodemailer/lib/mime-funcs'
-import { divide, methodOf } from '../alternatives.ts'
-import { encodeWeight } from '../encode-large.ts'
-import { exchange } from '../http.ts'
-import { Base64, toJsonBody } from '../json-body.ts'
-import { pendingFieldsWithTo } from '../mailbox-text.ts'
-import { foldableSubject } from '../mime-words.ts'
+import { divide, methodOf } from '../lib/alternatives.ts'
+import { encodeWeight } from '../lib/encode-large.ts'
+import { exchange } from '../lib/http.ts'
+import { Base64, toJsonBody } from '../lib/json-body.ts'
+import { pendingFieldsWithTo } from '../lib/mailbox-text.ts'
+import { foldableSubject } from '../lib/mime-words.ts'
+import { toFailure } from '../lib/to-failure.ts'
 import type {
   Io,
   Mailbox,
@@ -13,7 +14,6 @@ import type {
   ProviderConnection,
   SendOutcome,
 } from '../provider.ts'
-import { toFailure } from '../to-failure.ts'
 import { toCustomArgs } from './custom-args.ts'
 import { toOutcome } from './outcome.ts'
 import type { SendgridCredentials, SendgridSettings } from './types.ts'

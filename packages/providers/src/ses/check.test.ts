@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest'
-import { createTestIo, failure } from '../testing.ts'
-import { type Answer, playHttp, respond } from '../testing-http.ts'
+import { checkSignature } from '../../test/check-signature.ts'
+import { type Answer, playHttp, respond } from '../../test/http-peer.ts'
+import { createTestIo, failure } from '../../test/io.ts'
 import { createSes } from './index.ts'
-import { checkSignature } from './testing.ts'
 
 const healthy = {
   ProductionAccessEnabled: true,

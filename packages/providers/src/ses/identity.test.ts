@@ -1,9 +1,9 @@
 import { expect, test, vi } from 'vitest'
-import { setUpAdapter } from '../testing/adapter.ts'
-import { buildOutboundMessage, createTestIo } from '../testing.ts'
-import { type Exchange, playHttp, respond } from '../testing-http.ts'
+import { setUpAdapter } from '../../test/adapter.ts'
+import { checkSignature } from '../../test/check-signature.ts'
+import { type Exchange, playHttp, respond } from '../../test/http-peer.ts'
+import { buildOutboundMessage, createTestIo } from '../../test/io.ts'
 import { createSes } from './index.ts'
-import { checkSignature } from './testing.ts'
 
 const keys = { access_key_id: 'AKIDEXAMPLE', secret_access_key: 'wJalrXUtnFEMI' }
 const role = { role_arn: 'arn:aws:iam::111122223333:role/mail', external_id: 'tenant-7' }

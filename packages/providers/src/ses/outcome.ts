@@ -1,8 +1,8 @@
-import { parseAnswer, toLine } from '../answer.ts'
-import { commonRules } from '../common-rules.ts'
+import { parseAnswer, toLine } from '../lib/answer.ts'
+import { commonRules } from '../lib/common-rules.ts'
+import { type Fault, judge, type Rule } from '../lib/rules.ts'
+import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
-import { type Fault, judge, type Rule } from '../rules.ts'
-import { toFailure } from '../to-failure.ts'
 
 const dailyQuotaWaitMs = 10 * 60 * 1000
 const rateWaitMs = 1_000

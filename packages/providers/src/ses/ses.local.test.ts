@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { buildOutboundMessage, createTestIo } from '../testing.ts'
+import { buildOutboundMessage, createTestIo } from '../../test/io.ts'
 import { createSes } from './index.ts'
 
 let local: ChildProcess

@@ -1,13 +1,13 @@
 import { SESv2Client, SendEmailCommand } from '@aws-sdk/client-sesv2'
 import { describe, expect, test } from 'vitest'
-import { describeProvider } from '../conformance.ts'
-import { buildMime } from '../mime.ts'
-import { setUpAdapter, testRetryAfter, testUnknownSuccesses } from '../testing/adapter.ts'
-import { buildOutboundMessage } from '../testing.ts'
-import { playBehaviour, respond } from '../testing-http.ts'
+import { setUpAdapter, testRetryAfter, testUnknownSuccesses } from '../../test/adapter.ts'
+import { checkSignature } from '../../test/check-signature.ts'
+import { describeProvider } from '../../test/conformance.ts'
+import { playBehaviour, respond } from '../../test/http-peer.ts'
+import { buildOutboundMessage } from '../../test/io.ts'
+import { buildMime } from '../lib/mime.ts'
 import { createSes } from './index.ts'
 import { toOutcome } from './outcome.ts'
-import { checkSignature } from './testing.ts'
 
 const accepts = respond(200, '{"MessageId":"0100018b5c3c0a4f-000000"}')
 const account = respond(

@@ -1,5 +1,5 @@
+import type { Secret } from '../lib/secret.ts'
 import type { ProviderConnection } from '../provider.ts'
-import type { Secret } from '../secret.ts'
 
 /** A role to assume before each call, and the id that its trust policy asks for. */
 type AssumedRole = { role_arn?: string | undefined; external_id?: string | undefined }

@@ -1,4 +1,4 @@
-import type { FailureCode } from '../failures.ts'
+import type { FailureCode } from '../lib/failures.ts'
 import { type PresetName, presets, usualPorts } from './presets.ts'
 import type { TlsMode } from './tls-mode.ts'
 

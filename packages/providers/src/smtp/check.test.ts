@@ -1,9 +1,9 @@
 import { createServer as createTlsServer } from 'node:tls'
 import { afterEach, describe, expect, test } from 'vitest'
-import { createTestIo, failure } from '../testing.ts'
+import { createTestIo, failure } from '../../test/io.ts'
+import { playSmtp, type Script, testTls } from '../../test/smtp-peer.ts'
 import { adviceFor, type Situation } from './advice.ts'
 import { createSmtp } from './index.ts'
-import { playSmtp, type Script, testTls } from './testing.ts'
 
 const cleanups: (() => Promise<void> | undefined)[] = []
 afterEach(async () => {

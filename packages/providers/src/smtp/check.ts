@@ -1,5 +1,5 @@
-import { faulty } from '../http-check.ts'
-import { adviceOn, type Tokens } from '../oauth2.ts'
+import { faulty } from '../lib/http-check.ts'
+import { adviceOn, type Tokens } from '../oauth2/tokens.ts'
 import type { AccountReport, Io } from '../provider.ts'
 import { adviceFor } from './advice.ts'
 import { type Account, openSession } from './open-session.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { clientId, privateKey } from '../oauth2.ts'
-import { type Secret, secret } from '../secret.ts'
+import { type Secret, secret } from '../lib/secret.ts'
+import { clientId, privateKey } from '../oauth2/tokens.ts'
 
 export type Oauth2Credentials = {
   client_id?: string | undefined

@@ -1,5 +1,5 @@
 import type SMTPConnection from 'nodemailer/lib/smtp-connection'
-import { isNetworkFailure } from '../network-failure.ts'
+import { isNetworkFailure } from '../lib/network-failure.ts'
 import type { Phase, Transfer } from './outcome.ts'
 import { cutReply } from './reply.ts'
 

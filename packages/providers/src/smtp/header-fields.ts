@@ -1,4 +1,4 @@
-import { toAsciiJson } from '../ascii-json.ts'
+import { toAsciiJson } from '../lib/ascii-json.ts'
 
 /** A header field for the provider itself; where it gets long it is folded between its pieces, which a space parts. */
 export type Field = readonly [name: string, first: string, ...more: string[]]

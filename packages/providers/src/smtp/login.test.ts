@@ -1,10 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
-import { withoutSecrets } from '../redact.ts'
-import { buildOutboundMessage, createTestIo } from '../testing.ts'
-import { type HttpPeer, playHttp, respond } from '../testing-http.ts'
+import { type HttpPeer, playHttp, respond } from '../../test/http-peer.ts'
+import { buildOutboundMessage, createTestIo } from '../../test/io.ts'
+import { playSmtp, type Script } from '../../test/smtp-peer.ts'
+import { withoutSecrets } from '../lib/redact.ts'
 import { createSmtp } from './index.ts'
-import { playSmtp, type Script } from './testing.ts'
 
 const cleanups: (() => Promise<void> | undefined)[] = []
 afterEach(async () => {

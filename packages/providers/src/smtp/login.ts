@@ -1,6 +1,6 @@
 import type SMTPConnection from 'nodemailer/lib/smtp-connection'
-import type { Grant, TokenFailure, Tokens } from '../oauth2.ts'
-import type { Secret } from '../secret.ts'
+import type { Secret } from '../lib/secret.ts'
+import type { Grant, TokenFailure, Tokens } from '../oauth2/tokens.ts'
 import type { Oauth2Credentials, SmtpCredentials } from './credentials.ts'
 import { type Preset, presets } from './presets.ts'
 import { type SmtpSettings, tokenUrlOf } from './settings.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
+import { secretsIn } from '../lib/redact.ts'
 import type { ProviderConnection } from '../provider.ts'
-import { secretsIn } from '../redact.ts'
 import type { SessionPool } from './session-pool.ts'
 
 const poolsMax = 500

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { buildMime } from '../mime.ts'
+import { buildOutboundMessage, createTestIo } from '../../test/io.ts'
+import { richMessage } from '../../test/rich-message.ts'
+import { playSmtp } from '../../test/smtp-peer.ts'
+import { buildMime } from '../lib/mime.ts'
 import type { OutboundMessage } from '../provider.ts'
-import { richMessage } from '../testing/rich-message.ts'
-import { buildOutboundMessage, createTestIo } from '../testing.ts'
 import { withFields } from './header-fields.ts'
 import { createSmtp } from './index.ts'
 import { type PresetName, presetNames } from './presets.ts'
-import { playSmtp } from './testing.ts'
 
 const { id } = richMessage
 

@@ -1,6 +1,6 @@
-import { toAsciiJson } from '../ascii-json.ts'
 import { correlationHeaders } from '../brevo/correlation.ts'
-import { fitMetadata } from '../fit-metadata.ts'
+import { toAsciiJson } from '../lib/ascii-json.ts'
+import { fitMetadata } from '../lib/fit-metadata.ts'
 import { toTags } from '../mailgun/send.ts'
 import { correlationFields } from '../mandrill/correlation.ts'
 import { toMetadata } from '../postmark/metadata.ts'

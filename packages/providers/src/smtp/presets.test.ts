@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { buildOutboundMessage, createTestIo } from '../testing.ts'
+import { buildOutboundMessage, createTestIo } from '../../test/io.ts'
+import { playSmtp } from '../../test/smtp-peer.ts'
 import { createSmtp } from './index.ts'
 import { type PresetName, presetNames, presets } from './presets.ts'
-import { playSmtp } from './testing.ts'
 
 const cleanups: (() => Promise<void> | undefined)[] = []
 afterEach(async () => {

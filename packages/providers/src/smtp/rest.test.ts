@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
-import { buildOutboundMessage, createTestIo } from '../testing.ts'
+import { buildOutboundMessage, createTestIo } from '../../test/io.ts'
+import { playSmtp } from '../../test/smtp-peer.ts'
 import { createSmtp } from './index.ts'
-import { playSmtp } from './testing.ts'
 
 const cleanups: (() => Promise<void> | undefined)[] = []
 afterEach(async () => {

@@ -1,4 +1,4 @@
-import type { FailureCode } from '../failures.ts'
+import type { FailureCode } from '../lib/failures.ts'
 
 /** The step of a session that a reply answered; `open` is everything before MAIL FROM. */
 export type Phase = 'open' | 'mail' | 'rcpt' | 'data'

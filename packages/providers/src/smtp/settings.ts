@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { baseUrl, urlTarget } from '../http.ts'
+import { baseUrl, urlTarget } from '../lib/http.ts'
+import { hasControlCharacter } from '../lib/secret.ts'
 import type { Target } from '../provider.ts'
-import { hasControlCharacter } from '../secret.ts'
 import { type PresetName, presetNames, presets } from './presets.ts'
 import type { TlsMode } from './tls-mode.ts'
 

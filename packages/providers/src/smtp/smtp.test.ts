@@ -2,11 +2,11 @@ import { setTimeout } from 'node:timers/promises'
 import { simpleParser } from 'mailparser'
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 import { afterEach, describe, expect, test } from 'vitest'
-import { describeProvider } from '../conformance.ts'
-import { buildMime } from '../mime.ts'
-import { buildOutboundMessage, createTestIo, failure } from '../testing.ts'
+import { describeProvider } from '../../test/conformance.ts'
+import { buildOutboundMessage, createTestIo, failure } from '../../test/io.ts'
+import { playSmtp, type Script, testTls } from '../../test/smtp-peer.ts'
+import { buildMime } from '../lib/mime.ts'
 import { createSmtp } from './index.ts'
-import { playSmtp, type Script, testTls } from './testing.ts'
 
 const plain = { host: '127.0.0.1', tls: 'none', allow_insecure: true }
 const login = { username: 'writer', password: 'open sesame' }

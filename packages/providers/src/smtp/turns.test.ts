@@ -1,9 +1,9 @@
 import { setTimeout } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
+import { buildOutboundMessage, createTestIo } from '../../test/io.ts'
+import { playSmtp, type Script } from '../../test/smtp-peer.ts'
 import type { Io } from '../provider.ts'
-import { buildOutboundMessage, createTestIo } from '../testing.ts'
 import { createSmtp } from './index.ts'
-import { playSmtp, type Script } from './testing.ts'
 
 const cleanups: (() => Promise<void> | undefined)[] = []
 afterEach(async () => {

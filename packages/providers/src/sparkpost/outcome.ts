@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { listIn, namedIn, parseAnswer, toLine, toReason } from '../answer.ts'
-import { commonRules } from '../common-rules.ts'
+import { listIn, namedIn, parseAnswer, toLine, toReason } from '../lib/answer.ts'
+import { commonRules } from '../lib/common-rules.ts'
+import { toPartlyRefused } from '../lib/refusals.ts'
+import { type Fault, judge, type Rule } from '../lib/rules.ts'
+import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, RecipientRefusal, SendOutcome } from '../provider.ts'
-import { toPartlyRefused } from '../refusals.ts'
-import { type Fault, judge, type Rule } from '../rules.ts'
-import { toFailure } from '../to-failure.ts'
 
 const noneValid = /at least one valid recipient/i
 

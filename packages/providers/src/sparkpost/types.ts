@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { baseUrl } from '../http.ts'
-import type { Secret } from '../secret.ts'
+import { baseUrl } from '../lib/http.ts'
+import type { Secret } from '../lib/secret.ts'
 
 export type SparkpostCredentials = { api_key: Secret }
 

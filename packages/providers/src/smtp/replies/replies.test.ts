@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { judge } from '../../direct/outcome.ts'
-import { classOf, type FailureCode } from '../../failures.ts'
+import { classOf, type FailureCode } from '../../lib/failures.ts'
 import { judgeReply, toOutcome } from '../outcome.ts'
 import { mailboxReplies } from './mailboxes.ts'
 import { providerReplies } from './providers.ts'

@@ -1,4 +1,4 @@
-import type { FailureCode } from '../../failures.ts'
+import type { FailureCode } from '../../lib/failures.ts'
 import type { Phase } from '../rule.ts'
 
 /** One known answer: at which steps it was given, what it means, and who writes it. Addresses and names in it are made up. */

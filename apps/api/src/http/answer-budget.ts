@@ -1,0 +1,79 @@
+import { Problem } from '@lettergate/contracts/problems/problems'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+
+export type AnswerBudget = {
+  /** Reserves bytes of an answer until the release is called; throws the refusal when there is no room. */
+  take(tenantId: string, bytes: number): () => void
+  used(): number
+}
+
+/** Free of the budget: small answers go out however many large ones are being read. */
+const FREE_BYTES = 64 * 1024
+const RETRY_AFTER = { 'retry-after': '2' }
+
+function refusal(isOwn: boolean): Problem {
+  return isOwn
+    ? new Problem('rate-limited', {
+        detail:
+          'Large answers to your earlier requests are still being made or read. Read them to their end, or close them; then ask again.',
+        headers: RETRY_AFTER,
+      })
+    : new Problem('overloaded', {
+        detail: 'Too many large answers are being made or read at this moment. Ask again after Retry-After.',
+        headers: RETRY_AFTER,
+      })
+}
+
+/**
+ * One count of the bytes that wait to be read by clients of this process, so that memory stays bounded however slowly they read. A
+ * tenant gets half of it at most; one answer that is larger than its share is let out alone.
+ */
+export function createAnswerBudget(bytesMax: number): AnswerBudget {
+  let used = 0
+  const held = new Map<string, number>()
+  return {
+    take(tenantId, bytes) {
+      if (bytes <= FREE_BYTES) return () => undefined
+      const own = held.get(tenantId) ?? 0
+      if (own > 0 && own + bytes > bytesMax / 2) throw refusal(true)
+      if (used > 0 && used + bytes > bytesMax) throw refusal(false)
+      used += bytes
+      held.set(tenantId, own + bytes)
+      let released = false
+      return () => {
+        if (released) return
+        released = true
+        used -= bytes
+        const left = (held.get(tenantId) ?? bytes) - bytes
+        if (left > 0) held.set(tenantId, left)
+        else held.delete(tenantId)
+      }
+    },
+    used: () => used,
+  }
+}
+
+/** Public pages, and operators, share one part. */
+function holderOf({ principal }: FastifyRequest): string {
+  return principal === null || principal.mode === 'admin' ? '' : principal.tenantId
+}
+
+/** Calls `release` once the answer is out or its connection is gone. */
+export function whenAnswered(reply: FastifyReply, release: () => void): void {
+  if (reply.raw.destroyed || reply.raw.writableFinished) release()
+  else reply.raw.once('close', release)
+}
+
+/** Counts every large answer that is made as a whole; what is streamed counts itself. */
+export function addAnswerBudget(app: FastifyInstance, budget: AnswerBudget): void {
+  app.addHook('onSend', (request, reply, payload, done) => {
+    const bytes = typeof payload === 'string' || Buffer.isBuffer(payload) ? payload.length : 0
+    if (bytes <= FREE_BYTES) return done()
+    try {
+      whenAnswered(reply, budget.take(holderOf(request), bytes))
+      done()
+    } catch (error) {
+      done(error instanceof Error ? error : new Error(String(error)))
+    }
+  })
+}

@@ -1,0 +1,43 @@
+import { Problem } from '@lettergate/contracts/problems/problems'
+import { answeredBy } from '@lettergate/core/lib'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+
+/** From arrival to answer, without the time in which the client sends its body; a little less than is promised. */
+const ANSWER_MS = { accept: 2_700, other: 4_500 }
+
+function late(): Problem {
+  return new Problem('storage-unavailable', {
+    detail:
+      'The storage did not answer in time, and the request may have been carried out. Try again with the same Idempotency-Key: nothing will be sent twice.',
+    headers: { 'retry-after': '2' },
+  })
+}
+
+/**
+ * Answers every request in time, whatever the database does: a send within three seconds, anything else within five. A route that
+ * waits for something else by its nature says `takesLong`, and is bounded by itself.
+ */
+export function addAnswerInTime(app: FastifyInstance): void {
+  app.decorateRequest('keyCheckMs', 0)
+  app.decorateRequest('answerBy', 0)
+
+  app.addHook('onRoute', (route) => {
+    const { config, handler } = route
+    if (config?.public || config?.takesLong) return
+    const budgetMs = config?.accepts ? ANSWER_MS.accept : ANSWER_MS.other
+    route.handler = function answerInTime(
+      this: FastifyInstance,
+      request: FastifyRequest,
+      reply: FastifyReply,
+    ): unknown {
+      request.answerBy = performance.now() + budgetMs - request.keyCheckMs
+      const answer: unknown = handler.call(this, request, reply)
+      if (!(answer instanceof Promise)) return answer
+      // An answer that a slow client has not read whole is an answer.
+      return answeredBy(request.answerBy, answer, late).catch((error: unknown) => {
+        if (reply.sent) return reply
+        throw error
+      })
+    }
+  })
+}

@@ -1,0 +1,100 @@
+import { Problem } from '@lettergate/contracts/problems/problems'
+import type { KeyVerifier, Principal } from '@lettergate/core/keys'
+import { fromStorage } from '@lettergate/core/lib'
+import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import type { RouteConfig } from './fastify-types.ts'
+import { URL_BYTES_MAX } from './unknown-routes.ts'
+import type { WrongKeys } from './wrong-keys.ts'
+
+export type TenantPrincipal = Extract<Principal, { mode: 'live' | 'test' }>
+
+/** Longer than any key of ours. */
+const KEY_CHARS_MAX = 200
+const CHALLENGE = { 'www-authenticate': 'Bearer realm="lettergate"' }
+
+function unauthorized(): Problem {
+  return new Problem('unauthorized', { headers: CHALLENGE })
+}
+
+function tooManyWrong(waitSeconds: number): Problem {
+  return new Problem('rate-limited', {
+    detail: 'Too many wrong keys came from this address.',
+    headers: { 'retry-after': String(waitSeconds) },
+  })
+}
+
+/** Node keeps the first of two Authorization fields and drops the other without a word, so the raw list is asked. */
+function countField(request: FastifyRequest, name: string): number {
+  const { rawHeaders } = request.raw
+  let count = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const field = rawHeaders[i]
+    if (field !== undefined && field.length === name.length && field.toLowerCase() === name) count++
+  }
+  return count
+}
+
+function bearerKey(request: FastifyRequest): string | null {
+  const { authorization } = request.raw.headers
+  if (authorization === undefined || authorization.length > KEY_CHARS_MAX) return null
+  if (!/^bearer +[^\s,]+$/i.test(authorization)) return null
+  if (countField(request, 'authorization') !== 1) return null
+  return authorization.slice(7).trimStart()
+}
+
+function checkAllowed(principal: Principal, config: RouteConfig): void {
+  const { scope } = config
+  if (scope === undefined || !principal.scopes.has(scope)) {
+    throw new Problem('insufficient-scope', { detail: `This needs a key with the scope ${scope}.` })
+  }
+  if (principal.mode === 'admin' && scope !== 'admin') {
+    throw new Problem('insufficient-scope', {
+      detail: 'An operator key belongs to no tenant: use a key of the tenant.',
+    })
+  }
+  if (config.liveOnly && principal.mode === 'test') {
+    throw new Problem('insufficient-scope', { detail: 'This needs a live key.' })
+  }
+}
+
+/** The caller of a route whose scope belongs to tenants. */
+export function tenantOf(request: FastifyRequest): TenantPrincipal {
+  const { principal } = request
+  if (principal === null || principal.mode === 'admin') throw new Problem('insufficient-scope')
+  return principal
+}
+
+/** Puts a key check before every route that has a scope; refuses to boot when a route has neither scope nor `public`. */
+export function addAuthentication(
+  app: FastifyInstance,
+  deps: { keys: KeyVerifier; wrongKeys: WrongKeys },
+): void {
+  async function check(request: FastifyRequest, config: RouteConfig): Promise<void> {
+    const key = bearerKey(request)
+    if (key === null) throw unauthorized()
+    // Asked first: a key that was never good costs the database nothing once its address has tried too many.
+    const waitSeconds = deps.wrongKeys.waitSeconds(request.ip)
+    if (waitSeconds > 0 && deps.keys.isStranger(key)) throw tooManyWrong(waitSeconds)
+    const principal = await fromStorage(deps.keys.verify(key))
+    request.keyCheckMs = performance.now() - request.arrivedAt
+    if (principal === null) {
+      const wait = deps.wrongKeys.count(request.ip)
+      throw wait === 0 ? unauthorized() : tooManyWrong(wait)
+    }
+    checkAllowed(principal, config)
+    request.principal = principal
+  }
+
+  app.addHook('onRoute', (route) => {
+    const config = route.config ?? {}
+    if (!config.public && config.scope === undefined) {
+      throw new Error(`${route.method} ${route.url} has neither a scope nor public: true`)
+    }
+    const before = (request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): void => {
+      if ((request.raw.url?.length ?? 0) > URL_BYTES_MAX) done(new Problem('uri-too-long'))
+      else if (config.public) done()
+      else check(request, config).then(() => done(), done)
+    }
+    route.onRequest = [before, ...[route.onRequest ?? []].flat()]
+  })
+}

@@ -1,0 +1,44 @@
+import type { Principal, Scope } from '@lettergate/core/keys'
+import type { shedLoad } from '../overload/shed-load.ts'
+
+/** What a route declares and plugins act on. */
+export type RouteConfig = {
+  /** What the caller's key must be good for. A route has this or `public`, else the app does not boot. */
+  scope?: Scope
+  public?: true
+  /** Refuses test keys. */
+  liveOnly?: true
+  /** Its accepted answers go into the histogram of accept latency. */
+  accepts?: true
+  /** Takes messages; a large body of them is read and checked by another thread. */
+  messages?: 'send' | 'batch'
+  /** Waits for something else than the database by its nature, and is bounded by itself. */
+  takesLong?: true
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** What refuses sends that are too many. */
+    overload: ReturnType<typeof shedLoad>
+  }
+  interface FastifyContextConfig extends RouteConfig {}
+  interface FastifyRequest {
+    /** Set on every route that has a scope. */
+    principal: Principal | null
+    /** Milliseconds on the monotonic clock. */
+    arrivedAt: number
+    /** How long the look at the key took. */
+    keyCheckMs: number
+    /** When the client is answered at the latest, on the same clock; set before the handler of a route that has such a bound. */
+    answerBy: number
+    /** Counts the answer under its route; null where no route matched. */
+    countAnswer: ((status: number) => void) | null
+    isAccept: boolean
+    /** SHA-256 of the body as a JSON value and as bytes, when the request has an Idempotency-Key. */
+    bodyHash: { ofValue: Buffer; ofBytes: Buffer } | null
+    /** Length of the body as far as it was read. */
+    bodyBytes: number
+    /** Bytes of the body budget to give back when the request is answered. */
+    bodyBytesTaken: number
+  }
+}

@@ -1,0 +1,62 @@
+import Fastify from 'fastify'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { createBodyBudget } from './body-budget.ts'
+import { passingCompiler, serializerCompiler } from './compilers.ts'
+import { addJsonBody } from './json-body.ts'
+
+/** A route that takes any body, for the tenant `t`; `waitSeconds` is what the tenant has to wait now. */
+async function build(waitSeconds = 0) {
+  const charged: [string, number][] = []
+  const app = Fastify()
+  for (const [name, value] of Object.entries({
+    bodyHash: null,
+    bodyBytesTaken: 0,
+    bodyBytes: 0,
+    principal: null,
+  })) {
+    app.decorateRequest(name, value)
+  }
+  app.setValidatorCompiler(passingCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  app.addHook('onRequest', async (request) => {
+    request.principal = { mode: 'live', keyId: 'k', tenantId: 't', scopes: new Set() }
+  })
+  addJsonBody(app, {
+    budget: createBodyBudget(1024 * 1024),
+    bytesMax: 3_000,
+    clock: Date,
+    refusedBodies: {
+      charge: (tenant, bytes) => charged.push([tenant, bytes]),
+      waitSeconds: () => waitSeconds,
+    },
+  })
+  app.post('/', {
+    config: { public: true },
+    schema: { body: z.unknown() },
+    handler: (request) => request.body,
+  })
+  const send = async (payload: string) => {
+    const headers = { 'content-type': 'application/json' }
+    return app.inject({ method: 'POST', url: '/', headers, payload }).then(({ statusCode }) => statusCode)
+  }
+  return { charged, send }
+}
+
+test('S6: a refused body is charged to its tenant, an accepted one is not', async () => {
+  const { charged, send } = await build()
+  expect(await send('{"a":1}')).toBe(200)
+  expect(charged).toEqual([])
+  expect(await send('{"a":1,"a":2}')).not.toBe(200)
+  expect(await send(`{"a":[${Array(1_000).fill(0)},0]`)).not.toBe(200)
+  expect(charged).toEqual([
+    ['t', 13],
+    ['t', 2_008],
+  ])
+})
+
+test('S6: no body of a tenant is read while it has to wait', async () => {
+  const { charged, send } = await build(3)
+  expect(await send('{"a":1}')).not.toBe(200)
+  expect(charged).toEqual([])
+})

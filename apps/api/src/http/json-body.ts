@@ -1,0 +1,117 @@
+import { hash } from 'node:crypto'
+import { Problem } from '@lettergate/contracts/problems/problems'
+import type { FastifyInstance, FastifyRequest, preValidationHookHandler } from 'fastify'
+import type { BodyBudget } from './body-budget.ts'
+import { bytesHashInSteps, canonicalHash, canonicalHashInSteps } from './json/canonical-hash.ts'
+import { mediaTypeFault } from './json/media-type.ts'
+import { parseJson, parseJsonInSteps } from './json/parse-json.ts'
+import { LARGE_BYTES_MIN, type LargeTask, readLarge } from './json/read-large.ts'
+import { readBody } from './read-body.ts'
+import type { RefusedBodies } from './refused-bodies.ts'
+
+/** A larger body is read in steps, between which other requests get their turn. */
+const AT_ONCE_BYTES = 256 * 1024
+/** Refusals that blame the body. */
+const BLAMES_BODY = new Set([400, 413, 415, 422])
+
+function unsupported(detail: string): Problem {
+  return new Problem('unsupported-media-type', { detail })
+}
+
+function refusedFields(headers: { [name: string]: string | string[] | undefined }): Problem | null {
+  const type = headers['content-type']
+  const fault = mediaTypeFault(Array.isArray(type) ? type.join(',') : type)
+  if (fault !== null) return unsupported(fault)
+  const encoding = headers['content-encoding']
+  if (encoding !== undefined && encoding !== 'identity') {
+    return unsupported('Content-Encoding is not supported: send the body as it is.')
+  }
+  return null
+}
+
+/** Fastify calls no parser, and so nobody has complained yet, when there is neither a body nor a type. */
+const requireBody: preValidationHookHandler = (request, _reply, done) => {
+  if (request.body === undefined) done(unsupported('A JSON body is required.'))
+  else done()
+}
+
+/** Who pays for a refused body. */
+export function payerOf({ principal }: FastifyRequest): string {
+  if (principal === null) return ''
+  return principal.mode === 'admin' ? principal.keyId : principal.tenantId
+}
+
+function refusedPayer(waitSeconds: number): Problem | null {
+  if (waitSeconds === 0) return null
+  return new Problem('rate-limited', {
+    detail:
+      'Too many bytes of request bodies had to be refused. Correct what the refusals named, then go on.',
+    headers: { 'retry-after': String(waitSeconds) },
+  })
+}
+
+/** The parsed body, or the messages of a large one; its hashes go to the request when it has an Idempotency-Key. */
+function read(request: FastifyRequest, chunks: Buffer[], now: () => number): unknown {
+  const isKeyed = request.raw.headers['idempotency-key'] !== undefined
+  const kind = request.routeOptions.config.messages
+  if (kind && request.bodyBytes > LARGE_BYTES_MIN) {
+    return readApart(request, chunks, { kind, now: now(), isKeyed })
+  }
+  const [first] = chunks
+  const bytes = chunks.length === 1 && first ? first : Buffer.concat(chunks, request.bodyBytes)
+  if (bytes.length > AT_ONCE_BYTES) return readInSteps(request, bytes, isKeyed)
+  const value = parseJson(bytes)
+  if (isKeyed) request.bodyHash = { ofValue: canonicalHash(value), ofBytes: hash('sha256', bytes, 'buffer') }
+  return value
+}
+
+async function readInSteps(request: FastifyRequest, bytes: Buffer, isKeyed: boolean): Promise<unknown> {
+  const value = await parseJsonInSteps(bytes)
+  if (isKeyed) {
+    request.bodyHash = { ofValue: await canonicalHashInSteps(value), ofBytes: await bytesHashInSteps(bytes) }
+  }
+  return value
+}
+
+async function readApart(request: FastifyRequest, chunks: Buffer[], task: LargeTask): Promise<unknown> {
+  const messages = await readLarge(chunks, task)
+  request.bodyHash = messages.hash
+  return messages
+}
+
+/**
+ * Reads bodies in this scope: JSON alone, in UTF-8, within the limit and within the budget of the process. The limit is
+ * an argument, and not Fastify's bodyLimit, because looking that up builds an object for each request.
+ */
+export function addJsonBody(
+  scope: FastifyInstance,
+  deps: { budget: BodyBudget; bytesMax: number; refusedBodies: RefusedBodies; clock: { now(): number } },
+): void {
+  scope.addHook('onRoute', (route) => {
+    if (route.schema?.body) route.preValidation = requireBody
+  })
+  scope.addHook('onError', (request, _reply, error, done) => {
+    if (error instanceof Problem && BLAMES_BODY.has(error.status) && request.bodyBytes > 0) {
+      deps.refusedBodies.charge(payerOf(request), request.bodyBytes)
+    }
+    done()
+  })
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser('*', (request, stream, done) => {
+    const refused = refusedFields(request.raw.headers)
+    if (refused) return done(refused)
+    const refusal = refusedPayer(deps.refusedBodies.waitSeconds(payerOf(request)))
+    readBody(stream, { ...deps, refusal }, (error, chunks, taken, length) => {
+      request.bodyBytesTaken = taken
+      request.bodyBytes = length
+      if (error || chunks === null) return done(error)
+      try {
+        const value = read(request, chunks, deps.clock.now)
+        if (value instanceof Promise) value.then((parsed) => done(null, parsed), done)
+        else done(null, value)
+      } catch (cause) {
+        done(cause instanceof Error ? cause : new Error(String(cause)))
+      }
+    })
+  })
+}

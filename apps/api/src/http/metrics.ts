@@ -1,0 +1,105 @@
+import { type OutboxCount, readOutboxCounts } from '@lettergate/core/dispatch'
+import type { LateStatement, Queryable } from '@lettergate/db/pool'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+export type Metrics = {
+  registry: Registry
+  /** Counts the answers of one route. */
+  answers(method: string, route: string): (status: number) => void
+  acceptSeconds: Histogram
+  /** Sends that were refused at once, before they had a route. */
+  countShed(sends: number): void
+  /** A statement that had no answer in time, or that Postgres cancelled for its length. */
+  countLateStatement(pool: 'shared' | 'tenants' | 'listen', kind: LateStatement): void
+}
+
+/** From "at once" to the time-out of the database. */
+const ACCEPT_BUCKETS_SECONDS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]
+/** A scrape more often than this sees the same figures: counting a long queue is work. */
+const QUEUE_TTL_MS = 5_000
+
+function addQueueGauges(registry: Registry, db: Queryable, onError: (error: unknown) => void): void {
+  let askedAt = Number.NEGATIVE_INFINITY
+  let counts: Promise<OutboxCount[]> = Promise.resolve([])
+  function ask(): Promise<OutboxCount[]> {
+    if (performance.now() - askedAt > QUEUE_TTL_MS) {
+      askedAt = performance.now()
+      counts = readOutboxCounts(db).catch((error: unknown) => {
+        onError(error)
+        return []
+      })
+    }
+    return counts
+  }
+  function addGauge(name: string, help: string, figure: (row: OutboxCount) => number): void {
+    new Gauge({
+      name,
+      help,
+      labelNames: ['state'],
+      registers: [registry],
+      async collect() {
+        const rows = await ask()
+        // A state that could not be counted has no figure, rather than an old one.
+        this.reset()
+        for (const row of rows) this.set({ state: row.state }, figure(row))
+      },
+    })
+  }
+  addGauge('lettergate_outbox_messages', 'Messages with something left to do.', (row) => row.count)
+  addGauge(
+    'lettergate_outbox_oldest_seconds',
+    'Age of the message that has been longest in a state, counted from when it was due.',
+    (row) => row.oldestSeconds,
+  )
+}
+
+function addLateStatements(registry: Registry): Counter {
+  return new Counter({
+    name: 'lettergate_late_statements_total',
+    help: 'Statements that had no answer in time (silent: their connection was ended) or that Postgres cancelled for their length.',
+    labelNames: ['pool', 'kind'],
+    registers: [registry],
+  })
+}
+
+/** The figures of this process, and those of the queue, which any api process can tell. */
+export function createMetrics(deps: { db: Queryable; onError(error: unknown): void }): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  addQueueGauges(registry, deps.db, deps.onError)
+  const requests = new Counter({
+    name: 'lettergate_http_requests_total',
+    help: 'Answers by route and status.',
+    labelNames: ['method', 'route', 'status'],
+    registers: [registry],
+  })
+  const acceptSeconds = new Histogram({
+    name: 'lettergate_accept_seconds',
+    help: 'Time from the first byte of an accepted send to its answer.',
+    buckets: ACCEPT_BUCKETS_SECONDS,
+    registers: [registry],
+  })
+  const shed = new Counter({
+    name: 'lettergate_shed_total',
+    help: 'Sends refused at once because too many waited to be stored; no route counts them.',
+    registers: [registry],
+  })
+  const late = addLateStatements(registry)
+  return {
+    registry,
+    acceptSeconds,
+    countShed: (sends) => shed.inc(sends),
+    countLateStatement: (pool, kind) => late.inc({ pool, kind }),
+    answers(method, route) {
+      const byStatus = new Map<number, Counter.Internal>()
+      return (status) => {
+        let counter = byStatus.get(status)
+        if (!counter) {
+          counter = requests.labels(method, route, String(status))
+          byStatus.set(status, counter)
+        }
+        counter.inc()
+      }
+    },
+  }
+}

@@ -1,0 +1,60 @@
+import { ProblemDetails } from '@lettergate/contracts/messages/responses'
+import { z } from 'zod'
+
+/** Path of everything under one message. An id of any other shape is one that does not exist. */
+export const MessagePath = z.object({
+  id: z.string().meta({ description: 'Id of the message.', examples: ['msg_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
+})
+
+export const ConnectionPath = z.object({
+  id: z.string().meta({ description: 'Id of the connection.', examples: ['con_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
+})
+
+export const RoutePath = z.object({
+  id: z.string().meta({ description: 'Id of the route.', examples: ['rte_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
+})
+
+/** Described for the reference; the plugin reads the field itself. */
+export const IdempotencyHeader = z.object({
+  'Idempotency-Key': z
+    .string()
+    .meta({
+      description:
+        'Your own name for this request, up to 255 printable ASCII characters. A repeat within 24 hours with the same ' +
+        'key and the same JSON value gets the first answer again, and nothing is sent twice.',
+      examples: ['order-4711-receipt'],
+    })
+    .optional(),
+})
+
+const PROBLEMS: Record<number, string> = {
+  400: 'The request is not readable.',
+  401: 'There is no valid API key in the request.',
+  403: 'The key may not do this.',
+  404: 'There is no such thing, or it is not yours.',
+  409: 'The state does not allow this now.',
+  414: 'The address is too long.',
+  413: 'The body is too large.',
+  415: 'The body is not plain UTF-8 JSON.',
+  422: 'Some values are missing or not allowed.',
+  429: 'A limit is reached; Retry-After says when to try again.',
+  503: 'The gateway cannot take the request now; Retry-After says when to try again.',
+}
+
+/** A JSON answer of a route, with what it means there. */
+export function answer<S extends z.ZodType>(description: string, schema: S) {
+  return { description, content: { 'application/json': { schema } } }
+}
+
+/** The error answers of a route, for the reference. */
+export function problemAnswers(...statuses: number[]) {
+  return Object.fromEntries(
+    statuses.map((status) => [
+      status,
+      {
+        description: PROBLEMS[status] ?? 'A problem.',
+        content: { 'application/problem+json': { schema: ProblemDetails } },
+      },
+    ]),
+  )
+}

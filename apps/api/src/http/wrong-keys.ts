@@ -1,0 +1,24 @@
+import { createCountWindow } from '@lettergate/core/connections'
+
+/** Wrong keys that one address may try per window; a program with a stale key reaches that, a person does not. */
+const WRONG_MAX = 100
+const WINDOW_MS = 60_000
+
+export type WrongKeys = {
+  /** Counts one wrong key; answers the seconds to wait once there were too many, else 0. */
+  count(address: string): number
+  /** The seconds that this address has to wait before another key is looked up for it. */
+  waitSeconds(address: string): number
+}
+
+/**
+ * Limits guesses per address. Only the failures of an address are slowed: a key that was good before keeps working from
+ * behind the same address, so one broken client cannot shut out its neighbours.
+ */
+export function createWrongKeys(): WrongKeys {
+  const window = createCountWindow({ max: WRONG_MAX, windowMs: WINDOW_MS })
+  return {
+    count: (address) => window.take(address),
+    waitSeconds: (address) => window.waitSeconds(address),
+  }
+}

@@ -1,0 +1,24 @@
+import type { ConnectionTest } from '@lettergate/contracts/connections/responses'
+import { failureHelp } from '@lettergate/contracts/problems/failure-codes'
+import type { Checked } from '@lettergate/core/connections'
+
+/** What leaves the server of a provider's report. */
+export function presentCheck({ report, tookMs }: Checked, messageId: string | null): ConnectionTest {
+  const { fault, limits } = report
+  return {
+    ok: fault === null,
+    fault: fault && { ...fault, help: failureHelp(fault.code) },
+    sandbox: report.sandbox ?? null,
+    limits: limits
+      ? {
+          per_second: limits.perSecond ?? null,
+          per_day: limits.perDay ?? null,
+          used_today: limits.usedToday ?? null,
+        }
+      : null,
+    identities: report.identities ?? null,
+    notes: report.notes,
+    took_ms: tookMs,
+    message_id: messageId,
+  }
+}

@@ -1,0 +1,82 @@
+import { hash } from 'node:crypto'
+import { ReadMessageQuery } from '@lettergate/contracts/messages/requests'
+import { Message } from '@lettergate/contracts/messages/responses'
+import { Problem } from '@lettergate/contracts/problems/problems'
+import type { StoredMessage } from '@lettergate/core/messages'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { z } from 'zod'
+import type { ApiDeps } from '../../deps.ts'
+import { tenantOf } from '../../http/authenticate.ts'
+import { pathId } from '../../http/path-id.ts'
+import { answer, MessagePath, problemAnswers } from '../../http/schemas.ts'
+import { presentMessage } from './present-message.ts'
+
+const ConditionHeader = z.object({
+  'If-None-Match': z
+    .string()
+    .meta({
+      description:
+        'The `ETag` of the version that you have: if it is still the present one, the answer is 304.',
+    })
+    .optional(),
+})
+
+/** The answer's text and a tag of exactly that text. */
+function render(message: StoredMessage): { text: string; etag: string } {
+  const text = JSON.stringify(presentMessage(message))
+  return { text, etag: `"${hash('md5', text, 'base64url')}"` }
+}
+
+/** RFC 9110 §13.1.2: a list of tags, weak ones too, or any. */
+function isKnown(condition: string | undefined, etag: string): boolean {
+  return condition !== undefined && (condition === '*' || condition.includes(etag))
+}
+
+/** Aborts when the client leaves, so that nothing waits for nobody. */
+function leaving(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController()
+  reply.raw.once('close', () => controller.abort())
+  return controller.signal
+}
+
+/** Tells where a message and each of its recipients is, at once or as soon as that changes. */
+export function addGetMessageRoute(app: FastifyInstance, deps: ApiDeps): void {
+  app.get<{ Params: { id: string }; Querystring: ReadMessageQuery }>('/v1/messages/:id', {
+    config: { scope: 'messages:read', takesLong: true },
+    schema: {
+      operationId: 'getMessage',
+      summary: 'Read a message',
+      description:
+        'The message and the status of each recipient. With `wait`, the answer comes when the status changes.',
+      tags: ['Messages'],
+      params: MessagePath,
+      querystring: ReadMessageQuery,
+      headers: ConditionHeader,
+      response: {
+        200: answer('The message as it is now.', Message),
+        304: z.null().describe('The version that you have is the present one.'),
+        ...problemAnswers(401, 403, 404, 422, 429, 503),
+      },
+    },
+    handler: async (request, reply) => {
+      const id = pathId('msg', request.params.id)
+      const reader = tenantOf(request)
+      const condition = request.raw.headers['if-none-match']
+      const waitMs = request.query.wait * 1000
+      const message =
+        waitMs === 0
+          ? await deps.messages.read(reader, id)
+          : await deps.waits.wait(reader, id, {
+              waitMs,
+              signal: leaving(reply),
+              isKnown:
+                condition === undefined ? undefined : (found) => isKnown(condition, render(found).etag),
+            })
+      if (!message) throw new Problem('not-found')
+      const { text, etag } = render(message)
+      reply.header('etag', etag).header('cache-control', 'private, no-cache')
+      if (isKnown(condition, etag)) return reply.code(304).send()
+      return reply.header('content-type', 'application/json; charset=utf-8').send(text)
+    },
+  })
+}

@@ -1,0 +1,31 @@
+import { toPublicId } from '@lettergate/contracts/lib/ids'
+import type { Attempt, AttemptChoice } from '@lettergate/contracts/messages/responses'
+import type { AttemptRow, StoredChoice } from '@lettergate/core/messages'
+
+function presentChoice({ rule, route, skipped, alone = false }: StoredChoice): AttemptChoice {
+  return {
+    rule,
+    route: route === null ? null : toPublicId('rte', route),
+    skipped: skipped.map(({ connection, why }) => ({ connection: toPublicId('con', connection), why })),
+    alone,
+  }
+}
+
+/** What leaves the server of one try at a provider. */
+export function presentAttempt(attempt: AttemptRow): Attempt {
+  return {
+    number: attempt.number,
+    connection: attempt.connection_id === null ? null : toPublicId('con', attempt.connection_id),
+    provider: attempt.provider,
+    started_at: attempt.started_at.toISOString(),
+    finished_at: attempt.finished_at.toISOString(),
+    outcome: attempt.outcome,
+    scope: attempt.scope,
+    code: attempt.code,
+    help: attempt.code === null ? null : `/problems/${attempt.code}`,
+    reason: attempt.reason,
+    choice: attempt.choice && presentChoice(attempt.choice),
+    provider_message_id: attempt.provider_message_id,
+    recipients: attempt.addresses,
+  }
+}

@@ -1,0 +1,37 @@
+import { toPublicId } from '@lettergate/contracts/lib/ids'
+import type { Message, MessageAccepted } from '@lettergate/contracts/messages/responses'
+import type { AcceptedMessage } from '@lettergate/core/accept'
+import type { StoredMessage, StoredRecipient } from '@lettergate/core/messages'
+
+function presentRecipient(recipient: StoredRecipient): Message['recipients'][number] {
+  const { kind, address, name, status, reason, updatedAt } = recipient
+  return { kind, address, name, status, reason, updated_at: new Date(updatedAt).toISOString() }
+}
+
+/** What leaves the server of a message. */
+export function presentMessage(message: StoredMessage): Message {
+  return {
+    id: toPublicId('msg', message.id),
+    status: message.status,
+    created_at: message.createdAt.toISOString(),
+    send_at: message.sendAt?.toISOString() ?? null,
+    from: { email: message.from.address, name: message.from.name },
+    subject: message.subject,
+    stream: message.stream,
+    tags: message.tags,
+    metadata: message.metadata,
+    connection: message.connectionId === null ? null : toPublicId('con', message.connectionId),
+    attachment_count: message.attachmentCount,
+    recipients: message.recipients.map(presentRecipient),
+  }
+}
+
+/** What leaves the server of a message that was just stored. */
+export function presentAccepted(message: AcceptedMessage, createdAt: Date): MessageAccepted {
+  return {
+    id: toPublicId('msg', message.id),
+    status: message.status,
+    created_at: createdAt.toISOString(),
+    recipients: message.recipients,
+  }
+}

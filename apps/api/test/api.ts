@@ -1,0 +1,121 @@
+import { createSecretKey } from 'node:crypto'
+import { issueKey, type Scope } from '@lettergate/core/keys'
+import { deriveKey } from '@lettergate/core/secrets'
+import { createTenant } from '@lettergate/core/tenants'
+import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
+import { pino } from 'pino'
+import { z } from 'zod'
+import { type ApiServer, startServer } from '../src/server.ts'
+
+export type TestTenant = { tenantId: string; liveKey: string; testKey: string }
+export type CallOptions = { key?: string | null; body?: unknown; headers?: Record<string, string> }
+export type Answer = { status: number; headers: Headers; text: string; json: Record<string, unknown> }
+
+export type TestApi = {
+  url: string
+  db: TestDatabase
+  /** A tenant with both keys. */
+  tenant: TestTenant
+  addTenant(options?: { dailyLimit?: number }): Promise<TestTenant>
+  addKey(tenantId: string, scopes: readonly Scope[], options?: { expiresAt?: Date }): Promise<string>
+  addAdminKey(): Promise<string>
+  /** A request with the tenant's live key unless told otherwise; `body` goes out as JSON, or as it is if a string. */
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>
+  server: ApiServer
+  close(): Promise<void>
+}
+
+/** The root secret of test apis, for a process that is to share their keys. */
+export const TEST_SECRET = 'a secret that only tests may have'
+
+const Json = z.record(z.string(), z.unknown())
+
+async function exchange(
+  url: string,
+  method: string,
+  key: string | null,
+  options: CallOptions,
+): Promise<Answer> {
+  const { body } = options
+  const response = await fetch(url, {
+    method,
+    headers: {
+      ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...options.headers,
+    },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  })
+  const text = await response.text()
+  const isJson = response.headers.get('content-type')?.includes('json') === true
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    json: isJson ? Json.parse(JSON.parse(text)) : {},
+  }
+}
+
+type TestOptions = {
+  egressAllow?: string[]
+  /** All addresses of a name; left out: no name has any, and nobody's DNS is asked. */
+  egressResolve?: (name: string) => Promise<string[]>
+  failpoint?: string
+  answerBytesMax?: number
+  drainMs?: number
+  /** Puts something between the api and its database: answers the URL by which the api reaches it. */
+  through?: (databaseUrl: string) => Promise<string>
+  keepAliveSeconds?: number
+  trustedProxies?: string[]
+}
+
+/** An api that listens on a port and a database of its own, with one tenant. */
+export async function startTestApi(options: TestOptions = {}): Promise<TestApi> {
+  const db = await createTestDatabase()
+  const secret = createSecretKey(Buffer.from(TEST_SECRET))
+  const deps = { pool: db.pool, db: db.pool, pepper: deriveKey(secret, 'api key pepper') }
+  const addTenant = (tenant: { dailyLimit?: number } = {}) =>
+    createTenant(deps, { name: 'Test', plan: 'standard', dailyLimit: tenant.dailyLimit ?? 100_000 })
+  const server = await startServer({
+    databaseUrl: (await options.through?.(db.url)) ?? db.url,
+    secret,
+    egressAllow: options.egressAllow ?? [],
+    egressResolve: options.egressResolve ?? (async () => []),
+    failpoint: options.failpoint,
+    ...(options.answerBytesMax !== undefined && { answerBytesMax: options.answerBytesMax }),
+    logger: pino({ level: 'silent' }),
+    host: '127.0.0.1',
+    port: 0,
+    drainMs: options.drainMs ?? 0,
+    metricsPort: 0,
+    ...(options.keepAliveSeconds !== undefined && { keepAliveSeconds: options.keepAliveSeconds }),
+    trustedProxies: options.trustedProxies ?? [],
+    checkAnswers: true,
+  })
+  const tenant = await addTenant()
+  return {
+    url: server.url,
+    db,
+    tenant,
+    server,
+    addTenant,
+    async addKey(tenantId, scopes, key = {}) {
+      return (await issueKey(deps, { mode: 'live', tenantId }, { scopes, ...key })).key
+    },
+    async addAdminKey() {
+      return (await issueKey(deps, { mode: 'admin' })).key
+    },
+    call(method, path, call = {}) {
+      return exchange(
+        `${server.url}${path}`,
+        method,
+        call.key === undefined ? tenant.liveKey : call.key,
+        call,
+      )
+    },
+    async close() {
+      await server.stop()
+      await db.drop()
+    },
+  }
+}

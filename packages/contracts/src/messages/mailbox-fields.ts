@@ -1,0 +1,59 @@
+import { limits } from '../lib/limits.ts'
+import { parseMailbox, parseMailboxParts } from '../lib/mailbox.ts'
+import type { FaultList, Path } from '../problems/faults.ts'
+import type { Mailbox } from './new-message.ts'
+
+type MailboxInput = string | { email: string; name?: string | undefined }
+type MailboxesInput = MailboxInput | MailboxInput[] | undefined
+
+/** Reads a field that holds one mailbox or several; those with faults are left out. */
+export function readMailboxes(field: string, value: MailboxesInput, faults: FaultList): Mailbox[] {
+  if (value === undefined) return []
+  const mailboxes: Mailbox[] = []
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i += 1) {
+      const item = value[i]
+      if (item !== undefined) addMailbox(mailboxes, item, [field, i], faults)
+    }
+  } else {
+    addMailbox(mailboxes, value, [field], faults)
+  }
+  return mailboxes
+}
+
+function addMailbox(mailboxes: Mailbox[], input: MailboxInput, path: Path, faults: FaultList): void {
+  const isText = typeof input === 'string'
+  const mailbox = isText ? parseMailbox(input) : parseMailboxParts(input.email, input.name)
+  if ('address' in mailbox) mailboxes.push(mailbox)
+  else faults.add(isText ? path : [...path, mailbox.part], mailbox.detail, mailbox.code)
+}
+
+const fields = ['to', 'cc', 'bcc'] as const
+
+type Recipients = { to: Mailbox[]; cc: Mailbox[]; bcc: Mailbox[] }
+
+/** Reads to, cc and bcc; an address given twice keeps its first place only, so that nobody gets two copies. */
+export function readRecipients(
+  shape: { to?: MailboxesInput; cc?: MailboxesInput; bcc?: MailboxesInput },
+  faults: FaultList,
+): Recipients {
+  const to = readMailboxes('to', shape.to, faults)
+  const cc = readMailboxes('cc', shape.cc, faults)
+  const bcc = readMailboxes('bcc', shape.bcc, faults)
+  if (to.length + cc.length + bcc.length === 0 && !fields.some((field) => faults.touches(field))) {
+    faults.add(['to'], 'must have an address where cc and bcc have none')
+  }
+  if (to.length + cc.length + bcc.length < 2) return { to, cc, bcc }
+  const seen = new Set<string>()
+  const first = ({ address }: Mailbox) => {
+    const isFirst = !seen.has(address)
+    seen.add(address)
+    return isFirst
+  }
+  const recipients = { to: to.filter(first), cc: cc.filter(first), bcc: bcc.filter(first) }
+  if (seen.size > limits.recipientsMax) {
+    const detail = `with cc and bcc has ${seen.size} different addresses; at most ${limits.recipientsMax} are allowed`
+    faults.add(['to'], detail)
+  }
+  return recipients
+}

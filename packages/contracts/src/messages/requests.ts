@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { addressText } from '../lib/schema-parts.ts'
+import { timeText, toDate } from '../lib/timestamp.ts'
+import { recipientStatuses } from './recipient-status.ts'
+import { tagPattern } from './send-shape.ts'
+
+export const MessageStatusRequest = z
+  .strictObject({
+    ids: z
+      .array(z.string())
+      .min(1)
+      .max(1_000)
+      .meta({ description: 'Ids of messages.', examples: [['msg_01m7wa5yjwe1qr5m7w1gzh99cc']] }),
+  })
+  .meta({ id: 'MessageStatusRequest', description: 'Which messages to tell the status of.' })
+export type MessageStatusRequest = z.output<typeof MessageStatusRequest>
+
+const timeBound = (description: string) =>
+  timeText
+    .meta({ format: 'date-time', description, examples: ['2026-11-20T00:00:00Z'] })
+    .transform(toDate)
+    .optional()
+
+const addressFilter = addressText('Only messages to this address.')
+
+const pageLimit = z.coerce.number().int().min(1).max(100).default(20).meta({
+  description: 'Length of a page.',
+})
+
+/** Query of GET /v1/messages. */
+export const ListMessagesQuery = z.strictObject({
+  status: z
+    .enum(recipientStatuses)
+    .meta({ description: 'Only messages with a recipient of this status.' })
+    .optional(),
+  to: addressFilter.optional(),
+  tag: z.string().regex(tagPattern).meta({ description: 'Only messages with this tag.' }).optional(),
+  since: timeBound('Only messages stored at this time or later.'),
+  until: timeBound('Only messages stored before this time.'),
+  cursor: z.string().meta({ description: 'The `next_cursor` of the page before.' }).optional(),
+  limit: pageLimit,
+})
+export type ListMessagesQuery = z.output<typeof ListMessagesQuery>
+
+/** Query of GET /v1/messages/{id}. */
+export const ReadMessageQuery = z.strictObject({
+  wait: z.coerce.number().min(0).max(60).default(0).meta({
+    description: 'Seconds to wait for the status to change before answering with the present one.',
+  }),
+})
+export type ReadMessageQuery = z.output<typeof ReadMessageQuery>
+
+/** Query of lists that have pages and nothing else. */
+export const PageQuery = z.strictObject({
+  cursor: z.string().meta({ description: 'The `next_cursor` of the page before.' }).optional(),
+  limit: pageLimit,
+})
+export type PageQuery = z.output<typeof PageQuery>

@@ -1,0 +1,246 @@
+import { hash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
+import { newId as newMachineId } from '@lettergate/contracts/lib/ids'
+import type { NewMessage } from '@lettergate/contracts/messages/send-request'
+import { Problem } from '@lettergate/contracts/problems/problems'
+import { BatcherFull, createBatcher } from '@lettergate/db/batcher'
+import type { Pool } from '@lettergate/db/pool'
+import type { Poke } from '../dispatch/index.ts'
+import { type Failpoint, fromStorage } from '../lib/index.ts'
+import { acceptRow, type StoredAnswer, storedAnswer } from './message-rows.ts'
+import type { AcceptRow, AcceptUnit } from './sql/accept-messages.ts'
+import { readIdempotency } from './sql/find-idempotent-answer.ts'
+import { createStore, type Stored, type TimedUnit } from './store.ts'
+
+/** A tenant's daily quota in recipients, as it stands after this request. */
+export type QuotaState = { limit: number; used: number; resetSeconds: number }
+
+export type AcceptedMessage = {
+  id: string
+  status: 'queued' | 'scheduled'
+  recipients: { address: string; kind: 'to' | 'cc' | 'bcc'; status: 'queued' | 'scheduled' }[]
+}
+
+export type AcceptOutcome =
+  /** In the order of the request's messages. `quota` is null when nothing was counted now (a repeat). */
+  | {
+      kind: 'accepted'
+      messages: AcceptedMessage[]
+      createdAt: Date
+      quota: QuotaState | null
+      replayed: boolean
+      extra: unknown
+    }
+  | { kind: 'quota-exceeded'; quota: QuotaState; requested: number }
+  | { kind: 'key-reused' }
+  | { kind: 'key-in-progress' }
+
+type Tenant = { id: string; mode: 'live' | 'test' }
+
+export type Idempotency = {
+  key: string
+  /** Keys of different routes do not meet. */
+  route: string
+  /** Of the body as a JSON value: what a repeat is recognised by. */
+  bodyHash: Buffer
+  /** Of its bytes: what earlier releases keep, so that repeats are recognised during an upgrade and for a day after it. */
+  bytesHash?: Buffer
+  /** Kept with the answer and given back on a repeat (the per-message problems of a batch). */
+  extra?: unknown
+}
+
+export type AcceptRequest = {
+  messages: NewMessage[]
+  idempotency?: Idempotency
+  /** When the client is answered, whatever the database does, as a time of `performance.now()`: later, nothing new is stored. */
+  until?: number
+}
+
+export type Acceptor = {
+  accept(tenant: Tenant, request: AcceptRequest): Promise<AcceptOutcome>
+  /**
+   * What a request with this key was answered before; null when there was none. For a repeat that would be refused by now
+   * (its `send_at` has passed): it was accepted, and must be told so.
+   */
+  replay(tenant: Tenant, idempotency: Idempotency): Promise<AcceptOutcome | null>
+  /** Requests that wait to be stored, or are being stored. */
+  waiting(): number
+  /** Resolves when everything under way has been answered. */
+  drain(): Promise<void>
+}
+
+/** For whoever does not say until when. */
+const ACCEPT_MS = 2_700
+/** Requests in one transaction: bounds how long one statement holds the tenants' usage rows. */
+const BATCH_MAX = 250
+/** One is written while the next one gathers. */
+const IN_FLIGHT_MAX = 2
+/** Requests that may wait for the database before new ones are refused. */
+const WAITING_MAX = 2_000
+
+/** Milliseconds of making rows before others get their turn. */
+const ROWS_MS_MAX = 10
+/** Characters of documents of one statement that others share; a request that has more is stored by itself. */
+const SHARED_CHARS_MAX = 1024 * 1024
+
+function documentChars({ messages }: TimedUnit): number {
+  return messages.reduce((sum, { document }) => sum + document.length, 0)
+}
+
+function keyHashOf(tenant: Tenant, { route, key }: Idempotency): Buffer {
+  return hash('sha256', `${tenant.mode}\n${route}\n${key}`, 'buffer')
+}
+
+/** The rows of all messages; many or long ones let others run in between. */
+async function rowsOf(newId: () => string, messages: readonly NewMessage[]): Promise<AcceptRow[]> {
+  const rows: AcceptRow[] = []
+  let began = performance.now()
+  for (const message of messages) {
+    rows.push(acceptRow(newId(), message))
+    if (performance.now() - began < ROWS_MS_MAX) continue
+    await setImmediate()
+    began = performance.now()
+  }
+  return rows
+}
+
+async function toUnit(newId: () => string, tenant: Tenant, request: AcceptRequest): Promise<TimedUnit> {
+  const messages = await rowsOf(newId, request.messages)
+  const { idempotency, until = performance.now() + ACCEPT_MS } = request
+  return {
+    until,
+    tenantId: tenant.id,
+    mode: tenant.mode,
+    requestId: messages[0]?.id ?? newId(),
+    recipientCount: messages.reduce((sum, message) => sum + message.recipients.length, 0),
+    idempotency: idempotency
+      ? {
+          keyHash: keyHashOf(tenant, idempotency),
+          bodyHash: idempotency.bodyHash,
+          answer: JSON.stringify(storedAnswer(messages, idempotency.extra)),
+        }
+      : null,
+    messages,
+  }
+}
+
+function accepted(
+  answer: StoredAnswer,
+  createdAt: Date,
+  quota: QuotaState | null,
+  replayed: boolean,
+): AcceptOutcome {
+  const messages = answer.messages.map(({ id, send_at, recipients }) => {
+    const status = send_at !== undefined && new Date(send_at) > createdAt ? 'scheduled' : 'queued'
+    return {
+      id,
+      status,
+      recipients: recipients.map((recipient) => ({ ...recipient, status })),
+    } satisfies AcceptedMessage
+  })
+  return { kind: 'accepted', messages, createdAt, quota, replayed, extra: answer.extra }
+}
+
+function quotaOf(stored: Stored): QuotaState | null {
+  if (stored.used === null || stored.limit === null) return null
+  return { used: stored.used, limit: stored.limit, resetSeconds: stored.resetSeconds }
+}
+
+/**
+ * Accepts messages: what this answers `accepted` for is committed, counted on the quota and will be sent.
+ * Concurrent requests share a transaction, so the cost of one falls as load rises.
+ */
+export function createAcceptor(deps: {
+  pool: Pool
+  poke: Poke
+  /** Makes message ids, which tell their day; this machine's clock dates them when absent. */
+  newId?: () => string
+  failpoint: Failpoint
+  onError: (error: unknown) => void
+}): Acceptor {
+  const { newId = newMachineId } = deps
+  const store = createStore(deps)
+  const small = createBatcher<TimedUnit, Stored>({
+    run: store.storeUnits,
+    itemsMax: BATCH_MAX,
+    inFlightMax: IN_FLIGHT_MAX,
+    waitingMax: WAITING_MAX,
+    weigh: documentChars,
+    weightMax: SHARED_CHARS_MAX,
+  })
+  // Megabytes take their own lane, one transaction each, so that they hold up nobody's small message.
+  const large = createBatcher<{ unit: TimedUnit; messages: NewMessage[] }, Stored>({
+    run: async ([item]) => (item ? [await store.storeLarge(item.unit, item.messages)] : []),
+    itemsMax: 1,
+    inFlightMax: IN_FLIGHT_MAX,
+    waitingMax: 50,
+  })
+
+  async function readAnswer(tenant: Tenant, idempotency: Idempotency): Promise<AcceptOutcome | null> {
+    const keyHash = keyHashOf(tenant, idempotency)
+    const [record] = await fromStorage(
+      readIdempotency<StoredAnswer>(deps.pool, [{ tenantId: tenant.id, keyHash }]),
+    )
+    if (!record) return null
+    const isSame = [idempotency.bodyHash, idempotency.bytesHash].some((own) => own?.equals(record.bodyHash))
+    if (!isSame) return { kind: 'key-reused' }
+    return accepted(record.answer, record.createdAt, null, true)
+  }
+
+  async function answerRefused(
+    { tenant, idempotency }: { tenant: Tenant; idempotency: Idempotency | undefined },
+    unit: AcceptUnit,
+    stored: Stored,
+  ): Promise<AcceptOutcome | null> {
+    const answer = idempotency && (await readAnswer(tenant, idempotency))
+    if (answer) return answer
+    const quota = quotaOf(stored)
+    if (!quota || quota.limit - quota.used >= unit.recipientCount) return null
+    return { kind: 'quota-exceeded', quota, requested: unit.recipientCount }
+  }
+
+  async function store1(unit: TimedUnit, messages: NewMessage[]): Promise<Stored> {
+    const isLarge =
+      messages.some((message) => message.attachments.length > 0) || documentChars(unit) > SHARED_CHARS_MAX
+    try {
+      return await (isLarge ? large.add({ unit, messages }) : small.add(unit))
+    } catch (error) {
+      if (!(error instanceof BatcherFull)) throw error
+      throw new Problem('overloaded', {
+        detail: 'Too many requests wait to be stored. Try again.',
+        headers: { 'retry-after': '1' },
+      })
+    }
+  }
+
+  return {
+    async accept(tenant, request) {
+      const unit = await toUnit(newId, tenant, request)
+      // A refusal with room left is the trace of a race that has ended meanwhile: try again.
+      for (let round = 0; round < 5; round++) {
+        const stored = await store1(unit, request.messages)
+        if (stored.kind === 'key-in-progress') return { kind: 'key-in-progress' }
+        if (stored.admitted) {
+          deps.poke(tenant.id)
+          return accepted(
+            storedAnswer(unit.messages, request.idempotency?.extra),
+            stored.now,
+            quotaOf(stored),
+            false,
+          )
+        }
+        const outcome = await answerRefused({ tenant, idempotency: request.idempotency }, unit, stored)
+        if (outcome) return outcome
+      }
+      throw new Problem('overloaded', {
+        detail: 'The quota could not be reserved. Try again.',
+        headers: { 'retry-after': '1' },
+      })
+    },
+    replay: readAnswer,
+    waiting: () => small.size(),
+    async drain() {
+      await Promise.all([small.drain(), large.drain()])
+    },
+  }
+}

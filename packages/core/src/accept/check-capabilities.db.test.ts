@@ -1,0 +1,204 @@
+import { newId, toPublicId } from '@lettergate/contracts/lib/ids'
+import type { NewMessage } from '@lettergate/contracts/messages/send-request'
+import type { Tenants } from '@lettergate/db/tenant-scope'
+import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
+import { createProviders } from '@lettergate/providers/registry'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { buildMessage } from '../../test/build-message.ts'
+import { buildTenant } from '../../test/rows.ts'
+import { insertConnection } from '../connections/index.ts'
+import { insertRoute, type RouteMatchRow } from '../routing/index.ts'
+import { insertDataKey } from '../secrets/index.ts'
+import { createConnectionsCheck } from './check-capabilities.ts'
+
+let db: TestDatabase
+let tenantId: string
+let queries: number
+const providers = createProviders()
+beforeAll(async () => {
+  db = await createTestDatabase()
+})
+afterAll(() => db.drop())
+beforeEach(async () => {
+  tenantId = await buildTenant(db.pool)
+  await insertDataKey(db.pool, tenantId, { version: 1, rootVersion: 1, wrapped: Buffer.from('x') })
+  queries = 0
+})
+
+const counted: Tenants = {
+  forTenant(id) {
+    queries++
+    return db.tenants.forTenant(id)
+  },
+  close: async () => {},
+}
+
+async function connect(provider: string, enabled = true): Promise<string> {
+  const row = { tenantId, id: newId(), provider, name: 'x', priority: 1, settings: {} }
+  await insertConnection(db.pool, { ...row, sealedCredentials: Buffer.from('x'), dataKeyVersion: 1 }, 10)
+  if (!enabled)
+    await db.pool.query({ text: 'update connection set enabled = false where id = $1', values: [row.id] })
+  return row.id
+}
+
+async function route(match: RouteMatchRow, targets: string[], position = 1, enabled = true): Promise<string> {
+  const row = { tenantId, id: newId(), name: 'x', position, match, strategy: 'ordered' as const, enabled }
+  const rows = targets.map((connection_id) => ({ connection_id, weight: 1 }))
+  await insertRoute(db.pool, { ...row, targets: rows }, 10)
+  return row.id
+}
+
+/** A new check each time: what was cached is not what these are about. */
+const judge = (change: Partial<NewMessage>, pointer?: string) =>
+  createConnectionsCheck({ tenants: counted, providers }).findFault(tenantId, buildMessage(change), pointer)
+
+const file = {
+  filename: 'a.png',
+  contentType: 'image/png',
+  disposition: 'attachment' as const,
+  content: Buffer.from('x'),
+}
+const twoReplies = { replyTo: [{ address: 'a@example.net' }, { address: 'b@example.net' }] }
+const brevoCannot: [string, Partial<NewMessage>, string, string][] = [
+  ['two addresses in Reply-To', twoReplies, '#/reply_to', 'field-not-supported'],
+  [
+    'an inline image',
+    { attachments: [{ ...file, disposition: 'inline', contentId: 'logo' }] },
+    '#/attachments/0/disposition',
+    'field-not-supported',
+  ],
+  [
+    'a file name',
+    { attachments: [{ ...file, filename: 'a.svg' }] },
+    '#/attachments/0/filename',
+    'field-not-supported',
+  ],
+  ['a header', { headers: { 'Idempotency-Key': 'x' } }, '#/headers/Idempotency-Key', 'header-not-allowed'],
+  ['its size', { attachments: [{ ...file, content: Buffer.alloc(16_000_000) }] }, '#', 'payload-too-large'],
+]
+
+describe('a message that the provider cannot carry', () => {
+  it.each(brevoCannot)(
+    'is refused for %s, where it stands, if it is all there is',
+    async (_, change, pointer, code) => {
+      await connect('brevo')
+      expect(await judge(change)).toMatchObject({
+        code,
+        errors: [{ pointer, detail: expect.stringContaining('brevo') }],
+      })
+    },
+  )
+
+  it.each(brevoCannot)('is taken in spite of %s, if another connection can carry it', async (_, change) => {
+    await connect('brevo')
+    await connect('smtp')
+    expect(await judge(change)).toBeNull()
+  })
+
+  it.each(brevoCannot)('is refused for %s, if it names that connection', async (_, change, pointer) => {
+    const connectionId = await connect('brevo')
+    await connect('smtp')
+    expect(await judge({ ...change, connectionId })).toMatchObject({ errors: [{ pointer }] })
+  })
+
+  it('is refused where it stands in a batch', async () => {
+    await connect('brevo')
+    expect(await judge(twoReplies, '#/messages/3')).toMatchObject({
+      errors: [{ pointer: '#/messages/3/reply_to' }],
+    })
+  })
+
+  it('is not saved by a connection that is switched off, nor refused without any connection', async () => {
+    await connect('smtp', false)
+    expect(await judge(twoReplies)).toBeNull()
+    await connect('brevo')
+    expect(await judge(twoReplies)).not.toBeNull()
+  })
+
+  it('is told the largest size that would have been possible', async () => {
+    await connect('postmark')
+    await connect('sparkpost')
+    const attachments = [{ ...file, content: Buffer.alloc(20_000_000) }]
+    expect(await judge({ attachments })).toMatchObject({ detail: expect.stringContaining('sparkpost') })
+    expect(await judge({ attachments: [{ ...file, content: Buffer.alloc(10_000_000) }] })).toBeNull()
+  })
+
+  it('is refused for texts that are too long, where files of that size are none', async () => {
+    const connectionId = await connect('microsoft365')
+    const html = 'x'.repeat(3_000_001)
+    expect(await judge({ html })).toMatchObject({
+      code: 'payload-too-large',
+      detail: expect.stringMatching(/text and html .*microsoft365/),
+    })
+    const attachments = [{ ...file, content: Buffer.alloc(20_000_000) }]
+    expect(await judge({ connectionId, attachments })).toBeNull()
+  })
+})
+
+describe('a message that a route leads', () => {
+  const inline = { attachments: [{ ...file, disposition: 'inline' as const, contentId: 'logo' }] }
+  const pointer = '#/attachments/0/disposition'
+
+  it('is refused for what its route cannot carry, though a connection outside the route could', async () => {
+    const brevo = await connect('brevo')
+    await connect('smtp')
+    const id = await route({ stream: 'transactional' }, [brevo])
+    const detail = `inline cannot be shown by the provider (brevo, by the route ${toPublicId('rte', id)})`
+    expect(await judge(inline)).toMatchObject({ code: 'field-not-supported', errors: [{ pointer, detail }] })
+  })
+
+  it('is taken if one target of the route can carry it, though another connection cannot', async () => {
+    const brevo = await connect('brevo')
+    const smtp = await connect('smtp')
+    await route({ tag: 'relay' }, [smtp])
+    await route({}, [brevo, smtp], 2)
+    expect(await judge({ ...inline, tags: ['relay'] })).toBeNull()
+    expect(await judge(inline)).toBeNull()
+  })
+
+  it('goes by the first enabled route that fits all its recipients, and by priority without one', async () => {
+    const brevo = await connect('brevo')
+    const smtp = await connect('smtp')
+    await route({}, [brevo], 1, false)
+    await route({ recipient_domain: 'example.net' }, [brevo], 3)
+    expect(await judge(inline)).toMatchObject({ errors: [{ pointer }] })
+    expect(await judge({ ...inline, bcc: [{ address: 'a@other.example' }] })).toBeNull()
+    await route({ from_domain: 'acme.example' }, [smtp], 2)
+    expect(await judge(inline)).toBeNull()
+  })
+
+  it('goes by the connection that it names all the same', async () => {
+    const brevo = await connect('brevo')
+    const connectionId = await connect('smtp')
+    await route({}, [brevo])
+    expect(await judge({ ...inline, connectionId })).toBeNull()
+  })
+
+  it('waits for its route if all connections of it are switched off', async () => {
+    await connect('brevo')
+    await route({}, [await connect('brevo', false)])
+    expect(await judge(inline)).toBeNull()
+  })
+})
+
+describe('what it costs', () => {
+  it('a message that every provider can carry asks nobody', async () => {
+    await connect('brevo')
+    expect(await judge({})).toBeNull()
+    expect(
+      await judge({
+        headers: { 'X-Campaign': '1' },
+        attachments: [file],
+        replyTo: [{ address: 'a@example.net' }],
+      }),
+    ).toBeNull()
+    expect(queries).toBe(0)
+  })
+
+  it('many others of one tenant ask once, routes and all', async () => {
+    await route({}, [await connect('brevo')])
+    const check = createConnectionsCheck({ tenants: counted, providers })
+    await Promise.all(Array.from({ length: 20 }, () => check.findFault(tenantId, buildMessage(twoReplies))))
+    expect(queries).toBe(1)
+  })
+})

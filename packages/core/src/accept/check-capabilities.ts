@@ -1,0 +1,131 @@
+import { toPublicId } from '@lettergate/contracts/lib/ids'
+import type { NewMessage } from '@lettergate/contracts/messages/send-request'
+import { toPointer } from '@lettergate/contracts/problems/faults'
+import { Problem } from '@lettergate/contracts/problems/problems'
+import type { Tenants } from '@lettergate/db/tenant-scope'
+import type { Provider } from '@lettergate/providers/provider'
+import { LRUCache } from 'lru-cache'
+import { listConnectionRows } from '../connections/index.ts'
+import { fromStorage } from '../lib/index.ts'
+import {
+  asksMore,
+  type Carried,
+  type CarryFault,
+  cannotCarry,
+  carriedOfNew,
+  encodedBytes,
+  type OpenRouting,
+  type Routable,
+  readRouting,
+  routeOf,
+} from '../routing/index.ts'
+
+export type ConnectionsCheck = {
+  /** Whether any connection that the message may go by could carry it at all; null if so. `pointer` is the message's own. */
+  findFault(tenantId: string, message: NewMessage, pointer?: string): Promise<Problem | null>
+}
+
+/** A connection or a route that was just made counts after this time at the latest. */
+const TTL_MS = 3_000
+const TENANTS_MAX = 5_000
+
+function notFound(pointer: string): Problem {
+  const detail = 'is not one of your connections'
+  return new Problem('connection-not-found', {
+    detail: `The connection ${detail}.`,
+    errors: [{ pointer: `${pointer}${toPointer(['connection'])}`, detail }],
+  })
+}
+
+/** The connections that a message may go by; `routeId`: a route says so. */
+type Way = { connections: OpenRouting['connections']; routeId: string | null }
+
+/** As the router chooses when the message goes out: what a route leaves out never stands in. */
+function wayOf({ connections, routes }: OpenRouting, message: Routable): Way {
+  const route = routeOf(routes, message)
+  if (!route) return { connections, routeId: null }
+  const targets = new Set(route.targets.map(({ connection_id: id }) => id))
+  return { connections: connections.filter(({ id }) => targets.has(id)), routeId: route.id }
+}
+
+function routableOf({ stream, tags, from, to, cc, bcc }: NewMessage): Routable {
+  return { stream, tags, fromAddress: from.address, recipients: [...to, ...cc, ...bcc] }
+}
+
+type Refusal = { provider: Provider; fault: CarryFault }
+
+function toProblem(refusals: readonly Refusal[], { routeId }: Way, pointer: string): Problem | null {
+  // What is the message's own doing comes first; of sizes, the largest that would have been possible.
+  const [first] = [...refusals].sort((a, b) => {
+    const bySize = (refusal: Refusal) => (refusal.fault.code === 'payload-too-large' ? 1 : 0)
+    return (
+      bySize(a) - bySize(b) ||
+      (bySize(a) && b.provider.capabilities.messageBytesMax - a.provider.capabilities.messageBytesMax)
+    )
+  })
+  if (!first) return null
+  const { provider, fault } = first
+  const others = routeId === null ? 'of your other connections' : 'of the other connections of that route'
+  const all = refusals.length > 1 ? `, and none ${others} can carry it either` : ''
+  const by = routeId === null ? '' : `, by the route ${toPublicId('rte', routeId)}`
+  const at = `${pointer}${fault.pointer}`
+  const detail = `${fault.detail} (${provider.id}${by}${all})`
+  return new Problem(fault.code, { detail: `${at}: ${detail}`, errors: [{ pointer: at, detail }] })
+}
+
+/**
+ * Judges new messages by what the tenant's providers can carry. Most messages every provider can carry: the database is asked only
+ * about those that name a connection, and, from a cache, about those that have something of which providers differ.
+ */
+export function createConnectionsCheck(deps: {
+  tenants: Tenants
+  providers: Readonly<Record<string, Provider>>
+}): ConnectionsCheck {
+  const providers = Object.values(deps.providers)
+  const bytesMin = Math.min(
+    ...providers.map(({ capabilities }) => capabilities.textBytesMax ?? capabilities.messageBytesMax),
+  )
+  const cache = new LRUCache<string, Promise<OpenRouting>>({ max: TENANTS_MAX, ttl: TTL_MS })
+
+  function routingOf(tenantId: string): Promise<OpenRouting> {
+    const cached = cache.get(tenantId)
+    if (cached) return cached
+    const reading = fromStorage(readRouting(deps.tenants.forTenant(tenantId), tenantId))
+    cache.set(tenantId, reading)
+    reading.catch(() => cache.delete(tenantId))
+    return reading
+  }
+
+  async function named(tenantId: string, id: string): Promise<Way> {
+    const connections = await fromStorage(listConnectionRows(deps.tenants.forTenant(tenantId), tenantId, id))
+    return { connections, routeId: null }
+  }
+
+  function everybodyCan(message: Carried): boolean {
+    if (!asksMore(message) && encodedBytes(message) <= bytesMin) return true
+    return providers.every(({ capabilities }) => cannotCarry(capabilities, message) === null)
+  }
+
+  return {
+    async findFault(tenantId, message, pointer = '#') {
+      const { connectionId } = message
+      const carried = carriedOfNew(message)
+      if (connectionId === undefined && everybodyCan(carried)) return null
+      const way =
+        connectionId === undefined
+          ? wayOf(await routingOf(tenantId), routableOf(message))
+          : await named(tenantId, connectionId)
+      if (connectionId !== undefined && way.connections.length === 0) return notFound(pointer)
+      const refusals: Refusal[] = []
+      for (const row of way.connections) {
+        const provider = deps.providers[row.provider]
+        // One that this release does not have carries nothing, and is no reason to refuse.
+        if (!provider) continue
+        const fault = cannotCarry(provider.capabilities, carried)
+        if (!fault) return null
+        refusals.push({ provider, fault })
+      }
+      return toProblem(refusals, way, pointer)
+    },
+  }
+}

@@ -1,0 +1,13 @@
+/** Accept: stores messages, counts them against the quota and answers repeats. */
+export {
+  type AcceptedMessage,
+  type AcceptOutcome,
+  type Acceptor,
+  type AcceptRequest,
+  createAcceptor,
+  type QuotaState,
+} from './accept.ts'
+export { type ConnectionsCheck, createConnectionsCheck } from './check-capabilities.ts'
+export { acceptRow } from './message-rows.ts'
+export { type AcceptRow, type AcceptUnit, acceptMessages } from './sql/accept-messages.ts'
+export { insertAttachments } from './sql/insert-attachments.ts'

@@ -1,0 +1,39 @@
+import { column, rowArray } from '@lettergate/db/composite-rows'
+
+export type AcceptRow = {
+  id: string
+  stream: string
+  fromAddress: string
+  fromName: string | null
+  subject: string
+  tags: string[]
+  /** JSON text. */
+  metadata: string | null
+  sendAt: Date | null
+  connectionId: string | null
+  attachmentCount: number
+  contentBytes: number
+  /** JSON text of a `ContentDocument`. */
+  document: string
+  recipients: { kind: 'to' | 'cc' | 'bcc'; address: string; name: string | null }[]
+}
+
+/** A message of a unit; its document is null when it has been written before. */
+export type NumberedRow = { unit: number; row: Omit<AcceptRow, 'document'> & { document: string | null } }
+
+/** `$n::accept_message[]`. */
+export const messageArray = rowArray<NumberedRow>('accept_message', [
+  column('int4', ({ unit }) => unit),
+  column('uuid', ({ row }) => row.id),
+  column('text', ({ row }) => row.stream),
+  column('text', ({ row }) => row.fromAddress),
+  column('text', ({ row }) => row.fromName),
+  column('text', ({ row }) => row.subject),
+  column('text[]', ({ row }) => row.tags),
+  column('json', ({ row }) => row.metadata),
+  column('timestamptz', ({ row }) => row.sendAt),
+  column('uuid', ({ row }) => row.connectionId),
+  column('int2', ({ row }) => row.attachmentCount),
+  column('int4', ({ row }) => row.contentBytes),
+  column('json', ({ row }) => row.document),
+])

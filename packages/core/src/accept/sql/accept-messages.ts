@@ -1,0 +1,162 @@
+import { column, rowArray } from '@lettergate/db/composite-rows'
+import type { Queryable } from '@lettergate/db/pool'
+import { type AcceptRow, messageArray } from './accept-message-array.ts'
+
+export type { AcceptRow } from './accept-message-array.ts'
+
+/** One request: admitted as a whole or not at all. */
+export type AcceptUnit = {
+  tenantId: string
+  mode: string
+  requestId: string
+  recipientCount: number
+  idempotency: { keyHash: Buffer; bodyHash: Buffer; answer: string } | null
+  messages: AcceptRow[]
+}
+
+export type AcceptResult = {
+  admitted: boolean
+  /** Null when the tenant has no usage row for today yet: call `ensureUsage` and try again. */
+  used: number | null
+  limit: number | null
+  /** Database time of this transaction. */
+  now: Date
+  resetSeconds: number
+}
+
+/**
+ * One statement, so one round trip and one commit for many requests. In order:
+ * `room` locks the usage rows of the tenants concerned; `fits` takes the smallest requests first, so that a refused
+ * one is always larger than what is left (nothing is refused while room remains); `claimed` takes idempotency keys;
+ * what got both is written, and exactly that much is added to usage. Locks are taken in key order: no deadlock.
+ */
+const TEXT = `
+with unit as materialized (
+  select * from unnest($1::accept_unit[])
+), locked as materialized (
+  select tenant_id, mode, lock_usage(tenant_id, mode) as g
+  from (select distinct tenant_id, mode from unit order by tenant_id, mode) w
+), room as materialized (
+  select l.tenant_id, l.mode, (l.g).day, (l.g).accepted, t.daily_limit
+  from locked l
+  cross join lateral (select daily_limit from tenant where id = l.tenant_id limit 1) t
+  where (l.g).day is not null
+), fits as materialized (
+  select u.*, r.day
+  from (select *, sum(n) over (partition by tenant_id, mode order by n, unit) as running from unit) u
+  join room r using (tenant_id, mode)
+  where u.running <= r.daily_limit - r.accepted
+), claimed as (
+  insert into idempotency (tenant_id, key_hash, body_hash, request_id, answer)
+  select tenant_id, key_hash, body_hash, request_id, answer from fits where key_hash is not null
+  order by tenant_id, key_hash
+  on conflict do nothing
+  returning request_id
+), admitted as materialized (
+  select f.* from fits f
+  where f.key_hash is null or f.request_id in (select request_id from claimed)
+), spent as materialized (
+  select tenant_id, mode, add_usage(tenant_id, day, mode, n) as accepted
+  from (select tenant_id, mode, day, sum(n)::int4 as n from admitted group by 1, 2, 3) s
+), incoming as materialized (
+  select a.tenant_id, a.mode, a.day, m.*
+  from unnest($2::accept_message[]) m
+  join admitted a using (unit)
+), written_message as (
+  insert into message (tenant_id, id, usage_day, mode, stream, from_address, from_name, subject, tags, metadata,
+                       send_at, connection_id, attachment_count, content_bytes)
+  select tenant_id, id, day, mode, stream, from_address, from_name, subject, tags, metadata,
+         send_at, connection_id, attachment_count, content_bytes
+  from incoming
+), written_content as (
+  insert into message_content (tenant_id, message_id, document)
+  select tenant_id, id, document from incoming where document is not null
+), written_recipient as (
+  insert into recipient (tenant_id, message_id, position, kind, address, name, status)
+  select i.tenant_id, i.id, r.position, r.kind, r.address, r.name,
+         case when i.send_at > now() then 'scheduled' else 'queued' end
+  from unnest($3::accept_recipient[]) r
+  join incoming i on i.id = r.message_id
+), written_outbox as (
+  insert into outbox (message_id, tenant_id, mode, state, due_at, first_due_at, content_bytes, accepted_at)
+  select id, tenant_id, mode, case when send_at > now() then 'waiting' else 'ready' end,
+         greatest(send_at, now()), greatest(send_at, now()), content_bytes, now()
+  from incoming
+)
+select u.unit, a.unit is not null as admitted, coalesce(s.accepted, r.accepted) as used, r.daily_limit as limit,
+       now() as now,
+       ceil(extract(epoch from (date_trunc('day', now() at time zone 'utc') + interval '1 day') - (now() at time zone 'utc')))::int4
+         as reset_seconds
+from unit u
+left join admitted a using (unit)
+left join room r on r.tenant_id = u.tenant_id and r.mode = u.mode
+left join spent s on s.tenant_id = u.tenant_id and s.mode = u.mode
+order by u.unit`
+
+type Row = {
+  admitted: boolean
+  used: number | null
+  limit: number | null
+  now: Date
+  reset_seconds: number
+}
+
+type Numbered<T> = T & { unit: number }
+type RecipientRow = AcceptRow['recipients'][number] & { messageId: string; position: number }
+
+const unitArray = rowArray<Numbered<AcceptUnit>>('accept_unit', [
+  column('int4', (row) => row.unit),
+  column('uuid', (row) => row.tenantId),
+  column('text', (row) => row.mode),
+  column('uuid', (row) => row.requestId),
+  column('int4', (row) => row.recipientCount),
+  column('bytea', (row) => row.idempotency?.keyHash),
+  column('bytea', (row) => row.idempotency?.bodyHash),
+  column('json', (row) => row.idempotency?.answer),
+])
+const recipientArray = rowArray<RecipientRow>('accept_recipient', [
+  column('uuid', (row) => row.messageId),
+  column('int2', (row) => row.position),
+  column('text', (row) => row.kind),
+  column('text', (row) => row.address),
+  column('text', (row) => row.name),
+])
+
+/**
+ * Accepts what the quotas of the units' tenants allow and answers for each unit, in order. All or nothing commits. Documents that
+ * the transaction has written already are left out.
+ */
+export async function acceptMessages(
+  db: Queryable,
+  units: AcceptUnit[],
+  options: { hasDocuments?: boolean } = {},
+): Promise<AcceptResult[]> {
+  const messages = units.flatMap((unit, index) =>
+    unit.messages.map((row) => ({
+      unit: index,
+      row: options.hasDocuments ? { ...row, document: null } : row,
+    })),
+  )
+  const recipients = messages.flatMap(({ row }) =>
+    row.recipients.map((recipient, position) => ({ ...recipient, messageId: row.id, position })),
+  )
+  const { rows } = await db.query<Row>({
+    name: 'accept-messages',
+    text: TEXT,
+    values: [
+      await unitArray(
+        db,
+        units.map((unit, index) => ({ ...unit, unit: index })),
+      ),
+      await messageArray(db, messages),
+      await recipientArray(db, recipients),
+    ],
+  })
+  return rows.map((row) => ({
+    admitted: row.admitted,
+    used: row.used,
+    limit: row.limit,
+    now: row.now,
+    resetSeconds: row.reset_seconds,
+  }))
+}

@@ -1,0 +1,235 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { NewMessage } from '@lettergate/contracts/messages/send-request'
+import { Problem } from '@lettergate/contracts/problems/problems'
+import { databaseFailure, waitedForKeyOf } from '@lettergate/db/errors'
+import { inTransaction, type Pool, type Queryable } from '@lettergate/db/pool'
+import type { Failpoint } from '../lib/index.ts'
+import { ensureUsage } from '../usage/index.ts'
+import { type AcceptUnit, acceptMessages } from './sql/accept-messages.ts'
+import { probeAccepted } from './sql/find-accepted.ts'
+import { insertAttachments } from './sql/insert-attachments.ts'
+import { insertDocuments } from './sql/insert-documents.ts'
+
+export type Stored =
+  | {
+      kind: 'stored'
+      admitted: boolean
+      used: number | null
+      limit: number | null
+      now: Date
+      resetSeconds: number
+    }
+  | { kind: 'key-in-progress'; admitted: false; used: null; limit: null; now: Date; resetSeconds: number }
+
+type StoreDeps = { pool: Pool; failpoint: Failpoint; onError: (error: unknown) => void }
+
+/** A unit whose client has its answer, one way or the other, at `until` of `performance.now()`. */
+export type TimedUnit = AcceptUnit & { until: number }
+
+type Write = (units: TimedUnit[]) => Promise<Stored[]>
+
+/** An interrupted batch is tried again after these, the last of them again and again, until its clients are answered. */
+const RETRY_DELAYS_MS = [10, 50, 200, 500]
+/** A try that begins later than this before the end would most likely be one whose outcome nobody hears of. */
+const TRY_MS_MIN = 50
+
+class NotAdmitted extends Error {
+  stored: Stored
+  constructor(stored: Stored) {
+    super('not admitted')
+    this.stored = stored
+  }
+}
+
+const isLate = ({ until }: TimedUnit): boolean => performance.now() > until - TRY_MS_MIN
+
+function unavailable(error: unknown): Problem {
+  const isFull = databaseFailure(error) === 'full'
+  return new Problem('storage-unavailable', {
+    detail: isFull
+      ? 'The storage is full; nothing was accepted. Try again later.'
+      : 'The storage did not answer in time. Try again with the same Idempotency-Key: nothing will be sent twice.',
+    headers: { 'retry-after': isFull ? '30' : '2' },
+    cause: error,
+  })
+}
+
+const KEY_IN_PROGRESS: Omit<Extract<Stored, { kind: 'key-in-progress' }>, 'now'> = {
+  ...{ kind: 'key-in-progress', admitted: false, used: null, limit: null, resetSeconds: 0 },
+}
+
+/** Writes accepted units; makes sure that each is stored once, whatever happens to the connection meanwhile. */
+export function createStore(deps: StoreDeps): {
+  storeUnits(units: TimedUnit[]): Promise<(Stored | Error)[]>
+  storeLarge(unit: TimedUnit, messages: NewMessage[]): Promise<Stored | Error>
+} {
+  /** A tenant's first request of a day finds no usage row: it is made, and those units run again. */
+  async function admit(
+    db: Queryable,
+    units: AcceptUnit[],
+    options: { hasDocuments?: boolean } = {},
+  ): Promise<Stored[]> {
+    const results = await acceptMessages(db, units, options)
+    const missing = units.filter((_, index) => results[index]?.used === null)
+    if (missing.length > 0) {
+      await ensureUsage(
+        deps.pool,
+        missing.map((unit) => ({ id: unit.tenantId, mode: unit.mode })),
+      )
+      const again = await acceptMessages(db, missing, options)
+      missing.forEach((unit, index) => {
+        const result = again[index]
+        if (result) results[units.indexOf(unit)] = result
+      })
+    }
+    return results.map((result) => ({ kind: 'stored', ...result }))
+  }
+
+  /**
+   * After a lost connection nobody knows whether the commit happened: a fresh connection looks for the messages.
+   * Should the lost statement commit later still, the retry meets the same primary keys and comes back here.
+   */
+  async function probe(units: AcceptUnit[]): Promise<(Stored | null)[]> {
+    const dates = await probeAccepted(
+      deps.pool,
+      units.map((unit) => ({ tenantId: unit.tenantId, id: unit.requestId })),
+    )
+    return dates.map(
+      (now) => now && { kind: 'stored', admitted: true, used: null, limit: null, now, resetSeconds: 0 },
+    )
+  }
+
+  /** Each part in a statement of its own; the answers come in the order of the units. */
+  async function apart(
+    write: Write,
+    units: TimedUnit[],
+    round: number,
+    partOf: (unit: TimedUnit) => string,
+  ): Promise<(Stored | Error)[]> {
+    const parts = [...Map.groupBy(units, partOf).values()]
+    const answers = new Map<TimedUnit, Stored | Error>()
+    await Promise.all(
+      parts.map(async (part) => {
+        const results = await store(write, part, round)
+        for (const [index, unit] of part.entries()) answers.set(unit, results[index] ?? unavailable(null))
+      }),
+    )
+    return units.map((unit) => answers.get(unit) ?? unavailable(null))
+  }
+
+  /** What a failed statement says about its units by itself; null: try again. */
+  async function judge(
+    write: Write,
+    units: TimedUnit[],
+    error: unknown,
+    round: number,
+  ): Promise<(Stored | Error)[] | null> {
+    const failure = databaseFailure(error)
+    if (failure === 'full') return units.map(() => unavailable(error))
+    // One request's fault must not fail the others of its batch.
+    if (failure === 'query') {
+      if (units.length > 1) return apart(write, units, round, ({ requestId }) => requestId)
+      return [error instanceof Error ? error : new Error(String(error))]
+    }
+    if (failure !== 'locked') return null
+    if (waitedForKeyOf(error, 'idempotency')) {
+      if (units.length > 1) return apart(write, units, round, ({ requestId }) => requestId)
+      // Later, the key may be held by our own first try, whose answer was lost.
+      return round === 0 ? [{ ...KEY_IN_PROGRESS, now: new Date() }] : null
+    }
+    // A tenant whose usage row is held keeps nobody else waiting.
+    const tenants = new Set(units.map(({ tenantId }) => tenantId))
+    return tenants.size > 1 ? apart(write, units, round, ({ tenantId }) => tenantId) : null
+  }
+
+  async function recover(
+    write: Write,
+    units: TimedUnit[],
+    error: unknown,
+    round: number,
+  ): Promise<(Stored | Error)[]> {
+    const judged = await judge(write, units, error, round)
+    if (judged) return judged
+    await sleep(RETRY_DELAYS_MS[Math.min(round, RETRY_DELAYS_MS.length - 1)])
+    if (units.every(isLate)) return units.map(() => unavailable(error))
+    let found: (Stored | null)[]
+    try {
+      found = await probe(units)
+    } catch (cause) {
+      return recover(write, units, cause, round + 1)
+    }
+    const rest = units.filter((_, index) => !found[index])
+    const again = rest.length > 0 ? await store(write, rest, round + 1) : []
+    return found.map((stored) => stored ?? again.shift() ?? unavailable(error))
+  }
+
+  /** Whoever has been refused by now must not be stored after all: without a key, the repeat would be a second mail. */
+  async function store(write: Write, units: TimedUnit[], round = 0): Promise<(Stored | Error)[]> {
+    const late = new Set(units.filter(isLate))
+    if (late.size === 0) return storeInTime(write, units, round)
+    const rest = units.filter((unit) => !late.has(unit))
+    const results = rest.length > 0 ? await storeInTime(write, rest, round) : []
+    return units.map((unit) => (late.has(unit) ? undefined : results.shift()) ?? unavailable(null))
+  }
+
+  async function storeInTime(write: Write, units: TimedUnit[], round: number): Promise<(Stored | Error)[]> {
+    try {
+      await deps.failpoint('before_commit')
+      const results = await write(units)
+      await deps.failpoint('after_commit_before_reply')
+      return results
+    } catch (error) {
+      if (error instanceof NotAdmitted) return [error.stored]
+      deps.onError(error)
+      return recover(write, units, error, round)
+    }
+  }
+
+  /** On a connection of its own, since waiting for one may have taken all the time. */
+  async function writeUnits(units: TimedUnit[]): Promise<Stored[]> {
+    const client = await deps.pool.connect()
+    let broken: Error | undefined
+    try {
+      if (units.some(isLate)) throw unavailable(null)
+      return await admit(client, units)
+    } catch (error) {
+      if (databaseFailure(error) === 'unavailable')
+        broken = error instanceof Error ? error : new Error(String(error))
+      throw error
+    } finally {
+      client.release(broken)
+    }
+  }
+
+  async function writeLarge(unit: TimedUnit, messages: NewMessage[]): Promise<Stored> {
+    return await inTransaction(deps.pool, async (client) => {
+      for (const [index, { attachments }] of messages.entries()) {
+        const row = unit.messages[index]
+        if (!row || attachments.length === 0) continue
+        await insertAttachments(
+          client,
+          { tenantId: unit.tenantId, id: row.id },
+          attachments.map((attachment) => ({ ...attachment, contentId: attachment.contentId ?? null })),
+        )
+      }
+      await insertDocuments(client, unit.tenantId, unit.messages)
+      if (isLate(unit)) throw unavailable(null)
+      // Last, so that the tenant's usage row is locked for one round trip only.
+      const [stored] = await admit(client, [unit], { hasDocuments: true })
+      if (!stored?.admitted) throw new NotAdmitted(stored ?? missingResult())
+      return stored
+    })
+  }
+
+  return {
+    storeUnits: (units) => store(writeUnits, units),
+    async storeLarge(unit, messages) {
+      const [stored = missingResult()] = await store(async () => [await writeLarge(unit, messages)], [unit])
+      return stored
+    },
+  }
+}
+
+function missingResult(): never {
+  throw new Error('the accept statement answered nothing for its unit')
+}

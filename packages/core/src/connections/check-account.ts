@@ -1,0 +1,130 @@
+import { Problem } from '@lettergate/contracts/problems/problems'
+import type { Tenants } from '@lettergate/db/tenant-scope'
+import { reportWithoutSecrets } from '@lettergate/providers/lib/redact'
+import type { AccountReport, Provider } from '@lettergate/providers/provider'
+import { z } from 'zod'
+import { fromStorage } from '../lib/index.ts'
+import { SealBroken, type Sealer } from '../secrets/index.ts'
+import { createCountWindow } from './count-window.ts'
+import { createIo, type IoDeps } from './provider-io.ts'
+import { readSealedConnection } from './sql/read-sealed.ts'
+import { mendConnection } from './sql/reset-health.ts'
+
+export type Checked = { report: AccountReport; tookMs: number }
+
+export type ConnectionChecker = {
+  /** Asks the provider about the account behind a connection of this tenant; sends nothing. */
+  check(tenantId: string, id: string): Promise<Checked>
+  /** Ends what is under way, and takes nothing new. */
+  stop(): void
+}
+
+/** A person waits for it. */
+const DEADLINE_MS = 15_000
+/** Of one tenant, in each process: providers count these as failed logins when the password is wrong. */
+const CHECKS_PER_MINUTE = 10
+/** Of all tenants at once: each holds a socket. */
+const UNDER_WAY_MAX = 50
+
+const unopened: AccountReport = {
+  fault: {
+    code: 'provider-credentials-refused',
+    reason: 'the stored credentials cannot be opened or are not of the kind that this provider takes now',
+    advice: ['Store the credentials of this connection again.'],
+  },
+  notes: [],
+}
+
+function failed(reason: string): AccountReport {
+  const advice = ['Compare host and port in the settings with the provider’s documentation; try again later.']
+  return { fault: { code: 'provider-unreachable', reason, advice }, notes: [] }
+}
+
+function overloaded(detail: string): Problem {
+  return new Problem('overloaded', { detail, headers: { 'retry-after': '1' } })
+}
+
+/** Checks connections as they are stored, by the same way out as hand-offs. */
+export function createConnectionChecker(
+  deps: IoDeps & {
+    tenants: Tenants
+    sealer: Sealer
+    providers: Readonly<Record<string, Provider>>
+    deadlineMs?: number
+    onError: (error: unknown) => void
+  },
+): ConnectionChecker {
+  const { deadlineMs = DEADLINE_MS } = deps
+  const window = createCountWindow({ max: CHECKS_PER_MINUTE, windowMs: 60_000 })
+  const stopping = new AbortController()
+  let underWay = 0
+
+  /** Null: what is stored does not open. */
+  async function open(tenantId: string, id: string) {
+    const row = await readSealedConnection(deps.tenants.forTenant(tenantId), tenantId, id)
+    if (!row) throw new Problem('not-found')
+    const provider = deps.providers[row.provider]
+    if (!provider) throw new Problem('wrong-state', { detail: `There is no provider ${row.provider} here.` })
+    try {
+      const opened = await deps.sealer.unsealCredentials(
+        { tenantId, table: 'connection', id },
+        { sealed: row.sealedCredentials, dataKeyVersion: row.dataKeyVersion },
+      )
+      const credentials = provider.credentials.parse(opened)
+      const settings = provider.settings.parse(row.settings)
+      return { provider, connection: { id, credentials, settings, credentialsSince: row.credentialsSince } }
+    } catch (error) {
+      if (!(error instanceof SealBroken || error instanceof z.ZodError)) throw error
+      deps.onError(error)
+      return null
+    }
+  }
+
+  async function ask(tenantId: string, id: string): Promise<AccountReport> {
+    const opened = await fromStorage(open(tenantId, id))
+    if (!opened) return unopened
+    const { provider, connection } = opened
+    const late = AbortSignal.timeout(deadlineMs)
+    const signal = AbortSignal.any([late, stopping.signal])
+    const io = createIo(deps, { signal }, { owner: { tenantId, connectionId: id, provider }, deadlineMs })
+    // Whoever does not listen to the signal is not waited for.
+    const ended = new Promise<AccountReport>((resolve) => {
+      signal.addEventListener('abort', () => resolve(failed(`no answer within ${deadlineMs / 1000} s`)), {
+        once: true,
+      })
+    })
+    const answer = provider.check(connection, io).catch((error: unknown) => {
+      if (!signal.aborted) deps.onError(error)
+      return failed('the check broke off')
+    })
+    const report = await Promise.race([answer, ended])
+    // What stopped it may be mended at the provider, which nobody here can know of otherwise.
+    if (report.fault === null)
+      await fromStorage(mendConnection(deps.tenants.forTenant(tenantId), tenantId, id, 'tested'))
+    return reportWithoutSecrets(report, connection.credentials)
+  }
+
+  return {
+    async check(tenantId, id) {
+      if (stopping.signal.aborted) throw overloaded('This gateway is being restarted. Try again.')
+      const waitSeconds = window.take(tenantId)
+      if (waitSeconds > 0) {
+        throw new Problem('rate-limited', {
+          detail: `Connections may be tested ${CHECKS_PER_MINUTE} times a minute.`,
+          headers: { 'retry-after': String(waitSeconds) },
+        })
+      }
+      if (underWay >= UNDER_WAY_MAX) throw overloaded('Too many connections are being tested. Try again.')
+      underWay++
+      const startedAt = performance.now()
+      try {
+        const report = await ask(tenantId, id)
+        if (stopping.signal.aborted) throw overloaded('This gateway is being restarted. Try again.')
+        return { report, tookMs: Math.round(performance.now() - startedAt) }
+      } finally {
+        underWay--
+      }
+    },
+    stop: () => stopping.abort(),
+  }
+}

@@ -1,0 +1,154 @@
+import { CONNECTIONS_MAX } from '@lettergate/contracts/connections/max'
+import type { CreateConnectionRequest } from '@lettergate/contracts/connections/requests'
+import { newId } from '@lettergate/contracts/lib/ids'
+import { FaultList } from '@lettergate/contracts/problems/faults'
+import { Problem } from '@lettergate/contracts/problems/problems'
+import { addSchemaFaults } from '@lettergate/contracts/problems/schema-faults'
+import type { Tenants } from '@lettergate/db/tenant-scope'
+import type { Egress } from '@lettergate/egress/egress'
+import { namedBy } from '@lettergate/providers/lib/targets'
+import type { Provider } from '@lettergate/providers/provider'
+import { fromStorage } from '../lib/index.ts'
+import type { Sealer } from '../secrets/index.ts'
+import { lockTenant } from '../tenants/index.ts'
+import { insertConnection } from './sql/insert-connection.ts'
+import { type ConnectionLimits, type ConnectionRow, listConnectionRows } from './sql/list-connections.ts'
+import { type ConnectionHealthRow, readConnectionHealth } from './sql/read-health-of.ts'
+
+export type ConnectionDeps = {
+  tenants: Tenants
+  sealer: Sealer
+  egress: Pick<Egress, 'checkTarget' | 'checkResolvedTarget'>
+  providers: Readonly<Record<string, Provider>>
+}
+
+/** A connection and how it does; null: nothing is known against it. */
+export type ConnectionState = ConnectionRow & { health: ConnectionHealthRow | null }
+
+/** The provider of this name; one that this release does not have is a fault of the field `provider`. */
+export function findProvider({ providers }: Pick<ConnectionDeps, 'providers'>, id: string): Provider {
+  const provider = Object.hasOwn(providers, id) ? providers[id] : undefined
+  if (provider) return provider
+  const faults = new FaultList()
+  faults.add(['provider'], `is none of ${Object.keys(providers).join(', ')}`)
+  throw faults.toProblem()
+}
+
+/** Settings and credentials as a client gives them; what is left out is not judged. */
+export type Given = { settings?: unknown; credentials?: unknown }
+
+/** The provider judges what is its own; every fault is told at once, and no value is ever repeated in one. */
+export async function checkGiven(
+  deps: Pick<ConnectionDeps, 'egress'>,
+  provider: Provider,
+  given: Given,
+): Promise<void> {
+  const faults = new FaultList()
+  if (given.credentials !== undefined) {
+    const credentials = provider.credentials.safeParse(given.credentials)
+    if (!credentials.success) addSchemaFaults(credentials.error.issues, faults, undefined, ['credentials'])
+  }
+  if (given.settings !== undefined) {
+    const settings = provider.settings.safeParse(given.settings)
+    if (!settings.success) addSchemaFaults(settings.error.issues, faults, undefined, ['settings'])
+    // What the schema has already found fault with leads nowhere.
+    else if (!faults.found) await addTargetFaults(deps, provider, settings.data, faults)
+  }
+  if (faults.found) throw faults.toProblem()
+}
+
+/** The DNS is asked about the hosts that settings name. What it cannot say now, each hand-off asks again. */
+async function addTargetFaults(
+  { egress }: Pick<ConnectionDeps, 'egress'>,
+  provider: Provider,
+  settings: unknown,
+  faults: FaultList,
+): Promise<void> {
+  const judged = await Promise.all(
+    provider.targets(settings).map(async (target) => {
+      const named = namedBy(settings, target)
+      // A host that the provider knows by itself may be a mere stand-in for those that are yet to be found.
+      const verdict = named ? await egress.checkResolvedTarget(target) : egress.checkTarget(target)
+      return { named, verdict }
+    }),
+  )
+  for (const { named, verdict } of judged) {
+    if (verdict.ok || verdict.fault === 'unresolved') continue
+    faults.add(['settings', ...(named?.[verdict.fault] ?? [])], verdict.reason, 'url-not-allowed')
+  }
+}
+
+/** No limit at all is kept as null. */
+export function toStoredLimits(limits: ConnectionLimits | null | undefined): ConnectionLimits | null {
+  return limits && Object.values(limits).some((limit) => limit !== undefined) ? limits : null
+}
+
+/**
+ * Stores a tenant's account at a provider. Credentials are sealed as they were given: what the provider's schema makes of
+ * them is typed so that it cannot be written anywhere.
+ */
+export async function createConnection(
+  deps: ConnectionDeps,
+  tenantId: string,
+  request: CreateConnectionRequest,
+): Promise<ConnectionState> {
+  const provider = findProvider(deps, request.provider)
+  await checkGiven(deps, provider, request)
+  const id = newId()
+  const place = { tenantId, table: 'connection', id } as const
+  return fromStorage(
+    (async () => {
+      const { sealed, dataKeyVersion } = await deps.sealer.sealCredentials(place, request.credentials)
+      const { name, priority } = request
+      const row = { tenantId, id, provider: provider.id, name, priority, settings: request.settings }
+      const limits = toStoredLimits(request.limits)
+      const isStored = await deps.tenants.forTenant(tenantId).transaction(async (client) => {
+        await lockTenant(client, tenantId)
+        return insertConnection(
+          client,
+          { ...row, limits, sealedCredentials: sealed, dataKeyVersion },
+          CONNECTIONS_MAX,
+        )
+      })
+      if (!isStored) {
+        throw new Problem('wrong-state', {
+          detail: `There are ${CONNECTIONS_MAX} connections already, which is the most. Delete one first.`,
+        })
+      }
+      return readConnection(deps, tenantId, id)
+    })(),
+  )
+}
+
+/** One connection of the tenant, without its credentials. */
+export async function readConnection(
+  deps: Pick<ConnectionDeps, 'tenants'>,
+  tenantId: string,
+  id: string,
+): Promise<ConnectionState> {
+  const [connection] = await fromStorage(readStates(deps, tenantId, id))
+  if (!connection) throw new Problem('not-found')
+  return connection
+}
+
+/** All connections of the tenant, in the order in which they are used. */
+export function listConnections(
+  deps: Pick<ConnectionDeps, 'tenants'>,
+  tenantId: string,
+): Promise<ConnectionState[]> {
+  return fromStorage(readStates(deps, tenantId, null))
+}
+
+async function readStates(
+  deps: Pick<ConnectionDeps, 'tenants'>,
+  tenantId: string,
+  id: string | null,
+): Promise<ConnectionState[]> {
+  const db = deps.tenants.forTenant(tenantId)
+  const [rows, healths] = await Promise.all([
+    listConnectionRows(db, tenantId, id),
+    readConnectionHealth(db, tenantId, id),
+  ])
+  const byId = new Map(healths.map((health) => [health.connection_id, health]))
+  return rows.map((row) => ({ ...row, health: byId.get(row.id) ?? null }))
+}

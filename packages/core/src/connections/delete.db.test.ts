@@ -1,0 +1,268 @@
+import { newId, toPublicId } from '@lettergate/contracts/lib/ids'
+import type { Tenants } from '@lettergate/db/tenant-scope'
+import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { buildRow, buildTenant, buildUnit } from '../../test/rows.ts'
+import { acceptMessages } from '../accept/index.ts'
+import { fenceSending, loadClaimed } from '../deliver/index.ts'
+import { type Claim, claimMessages, FIRST_TENANT } from '../dispatch/index.ts'
+import { createRoute, listRoutes, readRoute, updateRoute } from '../routing/index.ts'
+import { insertDataKey } from '../secrets/index.ts'
+import { ensureUsage } from '../usage/index.ts'
+import { deleteConnection } from './delete.ts'
+import { insertConnection } from './sql/insert-connection.ts'
+
+let db: TestDatabase
+let tenantId: string
+let named: string
+let other: string
+beforeAll(async () => {
+  db = await createTestDatabase()
+})
+afterAll(() => db.drop())
+beforeEach(async () => {
+  tenantId = await buildTenant(db.pool)
+  await ensureUsage(db.pool, [
+    { id: tenantId, mode: 'live' },
+    { id: tenantId, mode: 'test' },
+  ])
+  await insertDataKey(db.pool, tenantId, { version: 1, rootVersion: 1, wrapped: Buffer.from('x') })
+  ;[named, other] = [await connect(), await connect()]
+})
+
+async function connect(): Promise<string> {
+  const id = newId()
+  const row = { tenantId, id, provider: 'smtp', name: 'x', priority: 1, settings: {} }
+  await insertConnection(db.pool, { ...row, sealedCredentials: Buffer.from('x'), dataKeyVersion: 1 }, 10)
+  return id
+}
+
+type Options = { connectionId?: string | null; sendAt?: Date; recipients?: number; mode?: 'live' | 'test' }
+
+async function accept({
+  connectionId = named,
+  sendAt,
+  recipients = 1,
+  mode = 'live',
+}: Options = {}): Promise<string> {
+  const row = buildRow({
+    connectionId,
+    sendAt: sendAt ?? null,
+    recipients: Array.from({ length: recipients }, (_, i) => ({
+      kind: 'to' as const,
+      address: `user${i}@example.net`,
+      name: null,
+    })),
+  })
+  const [result] = await acceptMessages(db.pool, [buildUnit(tenantId, [row], { mode })])
+  if (!result?.admitted) throw new Error('was not accepted')
+  return row.id
+}
+
+async function claim(): Promise<Claim[]> {
+  const { claims } = await claimMessages(db.pool, {
+    depth: 1_000,
+    afterTenant: FIRST_TENANT,
+    tenantsMax: 100,
+    leaseMs: 60_000,
+  })
+  return claims.filter((found) => found.tenantId === tenantId)
+}
+
+const load = async (claims: Claim[]) =>
+  new Map(
+    (await loadClaimed(db.pool, claims, 'claimed')).map((message) => [
+      message.messageId,
+      message.connectionId,
+    ]),
+  )
+
+async function statuses(id: string) {
+  const { rows } = await db.pool.query<{ status: string; reason: string | null }>({
+    text: 'select status, reason from recipient where tenant_id = $1 and message_id = $2 order by position',
+    values: [tenantId, id],
+  })
+  return rows
+}
+
+async function used(mode = 'live'): Promise<number> {
+  const { rows } = await db.pool.query<{ n: number }>({
+    text: 'select sum(accepted)::int4 as n from usage where tenant_id = $1 and mode = $2',
+    values: [tenantId, mode],
+  })
+  return rows[0]?.n ?? -1
+}
+
+const remove = (queued: 'move' | 'hold' | 'fail', change: { workMs?: number; pageMax?: number } = {}) =>
+  deleteConnection({ tenants: db.tenants, ...change }, tenantId, named, queued)
+const inAnHour = () => new Date(Date.now() + 3_600_000)
+
+describe('deleting a connection that messages wait for', () => {
+  it('moves them: they go like any other message, and others keep their name', async () => {
+    const [ready, kept, free] = [
+      await accept(),
+      await accept({ connectionId: other }),
+      await accept({ connectionId: null }),
+    ]
+    const later = await accept({ sendAt: inAnHour() })
+    expect(await remove('move')).toMatchObject({ messages: 2 })
+    await db.pool.query({ text: `update outbox set state = 'ready' where message_id = $1`, values: [later] })
+    const routed = await load(await claim())
+    expect(Object.fromEntries(routed)).toEqual({ [ready]: null, [kept]: other, [free]: null, [later]: null })
+  })
+
+  it('moves those that a worker has claimed too: the next load of them is nameless', async () => {
+    const id = await accept()
+    const claims = await claim()
+    expect(await remove('move')).toMatchObject({ messages: 1 })
+    expect((await load(claims)).get(id)).toBeNull()
+  })
+
+  it('goes through any number of them, page by page', async () => {
+    for (let i = 0; i < 7; i++) await accept(i % 3 === 0 ? { connectionId: other } : {})
+    expect(await remove('move', { pageMax: 2 })).toMatchObject({ messages: 4 })
+    expect([...(await load(await claim())).values()].filter((id) => id === named)).toEqual([])
+  })
+
+  it('moves also what is accepted at the moment at which the connection goes', async () => {
+    let late = ''
+    const tenants: Tenants = {
+      forTenant(id) {
+        const own = db.tenants.forTenant(id)
+        return {
+          ...own,
+          transaction: (work) =>
+            own.transaction((client) =>
+              work({
+                async query(config) {
+                  if (config.name === 'connection-delete') late = await accept()
+                  return client.query(config)
+                },
+              }),
+            ),
+        }
+      },
+      close: async () => {},
+    }
+    expect(await deleteConnection({ tenants }, tenantId, named, 'move')).toMatchObject({ messages: 1 })
+    expect(Object.fromEntries(await load(await claim()))).toEqual({ [late]: null })
+  })
+
+  it('stops in time with the connection still there, and the same request goes on', async () => {
+    for (let i = 0; i < 4; i++) await accept()
+    await expect(remove('move', { pageMax: 1, workMs: -1 })).rejects.toMatchObject({
+      code: 'overloaded',
+      headers: { 'retry-after': '1' },
+    })
+    expect(await remove('move')).toMatchObject({ messages: 3 })
+    await expect(remove('move')).rejects.toMatchObject({ code: 'not-found' })
+  })
+
+  it('fails them: recipients say why, tell it by an event, and are given back once', async () => {
+    const id = await accept({ recipients: 3 })
+    const later = await accept({ sendAt: inAnHour() })
+    const kept = await accept({ connectionId: other })
+    expect(await used()).toBe(5)
+    expect(await remove('fail', { pageMax: 1 })).toMatchObject({ messages: 2 })
+    const reason = 'the connection that the message names was deleted'
+    expect(await statuses(id)).toEqual([1, 2, 3].map(() => ({ status: 'failed', reason })))
+    expect(await statuses(later)).toEqual([{ status: 'failed', reason }])
+    expect(await statuses(kept)).toMatchObject([{ status: 'queued' }])
+    expect(await used()).toBe(1)
+    const { rows } = await db.pool.query({
+      text: `select data from event where tenant_id = $1 and message_id = $2 and type = 'recipient.failed'`,
+      values: [tenantId, id],
+    })
+    expect(rows).toEqual([1, 2, 3].map(() => ({ data: { reason } })))
+    expect((await claim()).map(({ messageId }) => messageId)).toEqual([kept])
+  })
+
+  it('does not fail what is being handed over, nor call unsent what may have been taken', async () => {
+    const sending = await accept()
+    const [held] = await claim()
+    if (!held) throw new Error('nothing was claimed')
+    await fenceSending(
+      db.pool,
+      [{ messageId: sending, epoch: held.epoch, connectionId: named, provider: 'smtp', token: 1 }],
+      60_000,
+    )
+    const unsure = await accept()
+    await db.pool.query({
+      text: `insert into attempt (tenant_id, message_id, number, provider, started_at, outcome, recipients)
+             values ($1, $2, 1, 'smtp', now() + interval '1 second', 'unknown', '{0}')`,
+      values: [tenantId, unsure],
+    })
+    expect(await remove('fail')).toMatchObject({ messages: 1 })
+    expect(await statuses(sending)).toMatchObject([{ status: 'queued' }])
+    expect(await statuses(unsure)).toMatchObject([
+      { status: 'unknown', reason: expect.stringContaining('may have been taken') },
+    ])
+    expect(await used()).toBe(2)
+  })
+
+  it('holds them: they keep their name, and wait', async () => {
+    const id = await accept()
+    expect(await remove('hold')).toMatchObject({ messages: 1 })
+    expect(Object.fromEntries(await load(await claim()))).toEqual({ [id]: named })
+  })
+
+  it('leaves test mode alone, where no connection is used', async () => {
+    const id = await accept({ mode: 'test' })
+    expect(await remove('fail')).toMatchObject({ messages: 0 })
+    expect(await statuses(id)).toMatchObject([{ status: 'queued' }])
+    expect(await used('test')).toBe(1)
+  })
+
+  it('leaves no route that leads nowhere: what fitted it goes by the others, and the route is kept, disabled', async () => {
+    const target = (connection: string) => ({ connection: toPublicId('con', connection), weight: 1 })
+    const make = (name: string, enabled: boolean, ...targets: string[]) =>
+      createRoute(db, tenantId, {
+        ...{ name, position: 1, match: { stream: 'bulk' as const }, strategy: 'ordered' as const, enabled },
+        targets: targets.map(target),
+      })
+    const alone = await make('alone', true, named)
+    const both = await make('both', true, named, other)
+    const off = await make('off', false, named)
+    const foreign = await make('foreign', true, other)
+    expect(await remove('move')).toEqual({ messages: 0, disabledRoutes: [alone.id] })
+    const left = Object.fromEntries(
+      (await listRoutes(db, tenantId)).map(({ name, enabled, targets }) => [name, { enabled, targets }]),
+    )
+    const kept = [{ connection_id: other, weight: 1 }]
+    expect(left).toEqual({
+      alone: { enabled: false, targets: [] },
+      both: { enabled: true, targets: kept },
+      off: { enabled: false, targets: [] },
+      foreign: { enabled: true, targets: kept },
+    })
+    expect(await readRoute(db, tenantId, foreign.id)).toEqual(foreign)
+    for (const { id } of [alone, off]) {
+      const enable = updateRoute(db, tenantId, id, { enabled: true })
+      await expect(enable).rejects.toMatchObject({ code: 'wrong-state' })
+      const change = { enabled: true, targets: [target(other)] }
+      expect(await updateRoute(db, tenantId, id, change)).toMatchObject({ enabled: true, targets: kept })
+    }
+    expect(await readRoute(db, tenantId, both.id)).toMatchObject({ name: 'both' })
+  })
+
+  it('a route that is given the connection meanwhile does not lead to it afterwards', async () => {
+    const targets = [{ connection: toPublicId('con', named), weight: 1 }]
+    const route = { name: 'r', position: 1, match: {}, strategy: 'ordered', enabled: true, targets } as const
+    const made = Array.from({ length: 20 }, () => createRoute(db, tenantId, { ...route, targets }))
+    const [, ...answers] = await Promise.allSettled([remove('move'), ...made])
+    for (const answer of answers) {
+      if (answer.status === 'rejected') expect(answer.reason).toMatchObject({ code: 'connection-not-found' })
+    }
+    const routes = await listRoutes(db, tenantId)
+    expect(routes.filter(({ enabled, targets: left }) => enabled || left.length > 0)).toEqual([])
+  })
+
+  it('of another tenant does not exist, and nothing of it is touched', async () => {
+    const id = await accept()
+    const stranger = await buildTenant(db.pool)
+    await expect(deleteConnection({ tenants: db.tenants }, stranger, named, 'fail')).rejects.toMatchObject({
+      code: 'not-found',
+    })
+    expect(await statuses(id)).toMatchObject([{ status: 'queued' }])
+  })
+})

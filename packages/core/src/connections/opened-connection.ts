@@ -1,0 +1,11 @@
+import type { Provider, ProviderConnection } from '@lettergate/providers/provider'
+import type { ConnectionLimits } from './sql/sealed-connection.ts'
+
+/** A connection that may carry a message. */
+export type Candidate = {
+  provider: Provider
+  connection: ProviderConnection<unknown, unknown>
+  /** Null: the gateway's own. */
+  connectionId: string | null
+  limits?: ConnectionLimits | null
+}

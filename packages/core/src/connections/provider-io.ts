@@ -1,0 +1,51 @@
+import type { Egress } from '@lettergate/egress/egress'
+import type { Io } from '@lettergate/providers/provider'
+import type { SecretKeeper, SecretOwner } from './renew-credentials.ts'
+
+/** What every call to a provider needs of the process. */
+export type IoDeps = {
+  egress: Pick<Egress, 'request' | 'connect'>
+  secrets: Pick<SecretKeeper, 'keep'>
+  now: () => number
+}
+
+type Signals = Pick<Io, 'signal'> & Partial<Pick<Io, 'beginSignal' | 'answerSignal'>>
+type Call = {
+  /** Null for what the gateway has by itself. */
+  owner: SecretOwner | null
+  deadlineMs: number
+}
+
+/**
+ * The way out for one call, which ends with `signal`, or after `deadlineMs`; with a single deadline it is that of its parts too. The
+ * signals are taken when they are asked for, since they may be made then.
+ */
+export function createIo(
+  { egress, secrets, now }: IoDeps,
+  signals: Signals,
+  { owner, deadlineMs }: Call,
+): Io {
+  const endsAt = performance.now() + deadlineMs
+  return {
+    request: ({ timeoutMs = deadlineMs, answerBytesMax, ...request }) =>
+      egress.request(request, {
+        ...{ signal: signals.signal, timeoutMs },
+        ...(answerBytesMax !== undefined && { answerBytesMax }),
+      }),
+    connect: (target) => egress.connect({ ...target, signal: signals.signal }),
+    now: () => new Date(now()),
+    get signal() {
+      return signals.signal
+    },
+    get beginSignal() {
+      return signals.beginSignal ?? signals.signal
+    },
+    get answerSignal() {
+      return signals.answerSignal ?? signals.signal
+    },
+    msLeft: () => endsAt - performance.now(),
+    replaceSecret(old, fresh) {
+      if (owner) secrets.keep(owner, old, fresh)
+    },
+  }
+}

@@ -1,0 +1,197 @@
+import { createSecretKey, randomBytes } from 'node:crypto'
+import { newId } from '@lettergate/contracts/lib/ids'
+import type { Tenants } from '@lettergate/db/tenant-scope'
+import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
+import { Secret } from '@lettergate/providers/lib/secret'
+import type { Provider } from '@lettergate/providers/provider'
+import { createProviders } from '@lettergate/providers/registry'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { buildTenant } from '../../test/rows.ts'
+import { createSealer, rewrapDataKeys } from '../secrets/index.ts'
+import { createSecretKeeper } from './renew-credentials.ts'
+import { deleteConnectionRow } from './sql/delete-connection.ts'
+import { insertConnection } from './sql/insert-connection.ts'
+import { readSealedConnection } from './sql/read-sealed.ts'
+import { updateConnection } from './sql/update-connection.ts'
+
+const root = createSecretKey(randomBytes(32))
+const credentials = { client_id: 'app-1', client_secret: 'secret-1', refresh_token: 'refresh-1' }
+const { microsoft365, smtp } = createProviders()
+let db: TestDatabase
+beforeAll(async () => {
+  db = await createTestDatabase()
+})
+afterAll(() => db.drop())
+
+type Statement = { name?: string | undefined }
+
+/** A connection with these credentials, and a process that is told of secrets. */
+async function setUp(
+  options: { provider?: Provider; stored?: object; before?(statement: Statement): Promise<void> } = {},
+) {
+  const { provider = microsoft365, stored = credentials, before } = options
+  const tenantId = await buildTenant(db.pool)
+  const place = { tenantId, table: 'connection', id: newId() } as const
+  const { id } = place
+  const sealer = createSealer({ tenants: db.tenants, root })
+  const { sealed, dataKeyVersion } = await sealer.sealCredentials(place, stored)
+  const row = { tenantId, id, provider: provider.id, name: 'x', priority: 1, settings: {} }
+  await insertConnection(db.pool, { ...row, sealedCredentials: sealed, dataKeyVersion }, 10)
+  const tenants: Tenants = {
+    ...db.tenants,
+    forTenant(tenant) {
+      const real = db.tenants.forTenant(tenant)
+      return {
+        ...real,
+        query: async (statement) => {
+          await before?.(statement)
+          return real.query(statement)
+        },
+      }
+    },
+  }
+  const errors: unknown[] = []
+  const keeper = createSecretKeeper({ tenants, sealer, onError: (error) => errors.push(error) })
+  const owner = { tenantId, connectionId: id, provider }
+  return {
+    ...{ tenantId, id, place, sealer, errors, owner },
+    async keep(old: string, fresh: string, other: Partial<typeof owner> = {}) {
+      keeper.keep({ ...owner, ...other }, new Secret(old), new Secret(fresh))
+      await keeper.drain()
+    },
+    /** What is stored, as another process opens it. */
+    async opened(by = root) {
+      const there = await readSealedConnection(db.tenants.forTenant(tenantId), tenantId, id)
+      if (!there) return null
+      const value = { sealed: there.sealedCredentials, dataKeyVersion: there.dataKeyVersion }
+      return createSealer({ tenants: db.tenants, root: by }).unsealCredentials(place, value)
+    },
+    async row() {
+      const { rows } = await db.pool.query<Record<string, unknown> & { bytes: string }>({
+        text: `select c.updated_at, c.credentials_rotated_at, t.connections_version, encode(c.sealed_credentials, 'escape') as bytes
+               from connection c join tenant t on t.id = c.tenant_id where c.id = $1`,
+        values: [id],
+      })
+      return rows[0]
+    },
+  }
+}
+
+test.each([
+  ['beside others', microsoft365, credentials, { ...credentials, refresh_token: 'refresh-2' }],
+  [
+    'at any depth',
+    smtp,
+    { username: 'me@example.com', oauth2: { client_id: 'a', refresh_token: 'refresh-1' } },
+    { username: 'me@example.com', oauth2: { client_id: 'a', refresh_token: 'refresh-2' } },
+  ],
+])(
+  'a fresh secret takes the place of the old one %s, for every process',
+  async (_, provider, stored, then) => {
+    const { keep, opened, errors } = await setUp({ provider, stored })
+    await keep('refresh-1', 'refresh-2')
+    expect(await opened()).toEqual(then)
+    expect(errors).toEqual([])
+  },
+)
+
+test('it is stored sealed, and changes neither the version of the connections nor a time that is shown', async () => {
+  const { keep, row } = await setUp()
+  const before = await row()
+  await keep('refresh-1', 'refresh-2')
+  const after = await row()
+  expect(after?.bytes).not.toBe(before?.bytes)
+  expect(after?.bytes).not.toMatch(/refresh/)
+  expect({ ...after, bytes: '' }).toEqual({ ...before, bytes: '' })
+})
+
+test('of what a client has stored meanwhile nothing is replaced', async () => {
+  const { keep, opened, row, tenantId, id, place, sealer } = await setUp()
+  const others = { ...credentials, refresh_token: 'refresh-of-the-client' }
+  await updateConnection(db.pool, tenantId, id, {
+    credentials: await sealer.sealCredentials(place, others),
+  })
+  const before = await row()
+  await keep('refresh-1', 'refresh-2')
+  expect(await opened()).toEqual(others)
+  expect(await row()).toEqual(before)
+})
+
+test('a client that stores others while the secret is being stored wins', async () => {
+  const others = { ...credentials, client_secret: 'of-the-client' }
+  let rotate = async () => {}
+  const { keep, opened, tenantId, id, place, sealer, errors } = await setUp({
+    before: async ({ name }) => {
+      if (name === 'connection-credentials-renew') await rotate()
+    },
+  })
+  rotate = async () => {
+    await updateConnection(db.pool, tenantId, id, {
+      credentials: await sealer.sealCredentials(place, others),
+    })
+  }
+  await keep('refresh-1', 'refresh-2')
+  expect(await opened()).toEqual(others)
+  expect(errors).toEqual([])
+})
+
+test('of many that are told at the same moment one is stored whole, and the others lose without an error', async () => {
+  const { keep, opened, errors } = await setUp()
+  const fresh = Array.from({ length: 8 }, (_, index) => `refresh-of-${index}`)
+  await Promise.all(fresh.map((token) => keep('refresh-1', token)))
+  const token = expect.toSatisfy((value: string) => fresh.includes(value))
+  expect(await opened()).toEqual({ ...credentials, refresh_token: token })
+  expect(errors).toEqual([])
+})
+
+test('a root key that is changed at that moment opens what was stored', async () => {
+  const next = createSecretKey(randomBytes(32))
+  let isChanged = false
+  const { keep, opened } = await setUp({
+    before: async ({ name }) => {
+      if (name !== 'connection-credentials-renew') return
+      await rewrapDataKeys(db.pool, { from: root, to: next })
+      isChanged = true
+    },
+  })
+  await keep('refresh-1', 'refresh-2')
+  expect(isChanged).toBe(true)
+  expect(await opened(next)).toMatchObject({ refresh_token: 'refresh-2' })
+  await rewrapDataKeys(db.pool, { from: next, to: root })
+})
+
+test("another tenant's connection is not touched", async () => {
+  const { keep, opened } = await setUp()
+  await keep('refresh-1', 'refresh-2', { tenantId: await buildTenant(db.pool) })
+  expect(await opened()).toEqual(credentials)
+})
+
+test('a connection that is gone stays gone', async () => {
+  const { keep, opened, errors, tenantId, id } = await setUp()
+  await deleteConnectionRow(db.pool, tenantId, id)
+  await keep('refresh-1', 'refresh-2')
+  expect(await opened()).toBeNull()
+  expect(errors).toEqual([])
+})
+
+test('what the provider would not open again is not stored, and told without a secret', async () => {
+  const { keep, opened, errors } = await setUp()
+  await keep('refresh-1', 'refresh\r\n2')
+  expect(await opened()).toEqual(credentials)
+  expect(String(errors)).toMatch(/does not fit/)
+  expect(String(errors)).not.toMatch(/refresh/)
+})
+
+test.each(['connection-read-sealed', 'connection-credentials-renew'])(
+  'a database that fails at %s is told, and leaves what was there',
+  async (failing) => {
+    const { keep, opened, errors } = await setUp({
+      before: async ({ name }) => {
+        if (name === failing) throw new Error('connection lost')
+      },
+    })
+    await keep('refresh-1', 'refresh-2')
+    expect(await opened()).toEqual(credentials)
+    expect(String(errors)).toMatch(/connection lost/)
+  },
+)

@@ -1,0 +1,69 @@
+import { uuidArray } from '@lettergate/db/arrays'
+import type { Queryable } from '@lettergate/db/pool'
+import { idRange } from '../../lib/index.ts'
+import { mayBeTaken } from '../../usage/index.ts'
+
+/** Messages in one statement: their ids must fit into one notification of 8,000 bytes. */
+export const FAIL_MAX = 200
+
+const IN_DOUBT = mayBeTaken({
+  ...{ tenantId: '$1', messageId: 'r.message_id', position: 'r.position' },
+  range: { from: '$4', to: '$5' },
+})
+
+/**
+ * Ends messages that wait: their recipients fail for this reason, and are given back to the quota. The lock on the outbox row decides
+ * against a worker, as for `cancelMessage`: what is being handed over is left alone. A recipient whom any try may
+ * have reached is `unknown`, and stays counted. Answers how many messages ended; safe to run twice.
+ */
+export async function failQueued(
+  db: Queryable,
+  tenantId: string,
+  ids: readonly string[],
+  reason: string,
+): Promise<number> {
+  if (ids.length === 0) return 0
+  const { rows } = await db.query<{ ended: number }>({
+    name: 'queued-fail',
+    text: `
+      with target as materialized (
+        select message_id from outbox
+        where message_id = any ($2::uuid[]) and tenant_id = $1 and state <> 'sending'
+        order by message_id for update
+      ), removed as (
+        delete from outbox o using target t where o.message_id = t.message_id
+        returning o.message_id
+      ), doubt as materialized (
+        select r.message_id, r.position, ${IN_DOUBT} as unsure
+        from removed d
+        join recipient r on r.tenant_id = $1 and r.message_id = d.message_id and r.message_id between $4 and $5
+          and r.status in ('scheduled', 'queued', 'deferred', 'held')
+      ), stopped as (
+        update recipient r
+        set status = case when d.unsure then 'unknown' else 'failed' end,
+            reason = case when d.unsure then $3 || ', after a try that may have been taken' else $3 end, updated_at = now()
+        from doubt d
+        where r.tenant_id = $1 and r.message_id = d.message_id and r.position = d.position and r.message_id between $4 and $5
+          and r.status in ('scheduled', 'queued', 'deferred', 'held')
+        returning r.message_id, r.position, r.status, r.reason
+      ), told as (
+        insert into event (tenant_id, message_id, position, type, data)
+        select $1, message_id, position, 'recipient.' || status, json_build_object('reason', reason)
+        from stopped order by message_id, position
+      ), counted as materialized (
+        select m.usage_day as day, m.mode, count(*)::int4 as n
+        from stopped s join message m on m.tenant_id = $1 and m.id = s.message_id and m.id between $4 and $5
+        where s.status = 'failed' group by 1, 2
+      ), locked as materialized (
+        select u.day, u.mode, c.n from counted c join usage u on u.tenant_id = $1 and u.day = c.day and u.mode = c.mode
+        order by u.day, u.mode for no key update of u
+      ), given_back as (
+        update usage u set accepted = u.accepted - l.n from locked l
+        where u.tenant_id = $1 and u.day = l.day and u.mode = l.mode
+      )
+      select (select count(*) from removed)::int4 as ended,
+             (select pg_notify('lg_message', string_agg(message_id::text, ',')) from removed having count(*) > 0)`,
+    values: [tenantId, uuidArray(ids), reason, ...idRange(ids)],
+  })
+  return rows[0]?.ended ?? 0
+}

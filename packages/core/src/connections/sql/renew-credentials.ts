@@ -1,0 +1,26 @@
+import type { Queryable } from '@lettergate/db/pool'
+
+type Sealed = { sealed: Buffer; dataKeyVersion: number }
+
+/**
+ * Puts credentials of which the provider replaced a secret in the place of those that were read, unless these are there no more:
+ * whoever stored others meanwhile stays right. False if so, or if the connection is gone.
+ */
+export async function renewCredentials(
+  db: Queryable,
+  tenantId: string,
+  id: string,
+  credentials: { read: Sealed; renewed: Sealed },
+): Promise<boolean> {
+  const { read, renewed } = credentials
+  const { rowCount } = await db.query({
+    name: 'connection-credentials-renew',
+    // Neither the version of the tenant's connections nor a time that clients see: nothing that anybody chose has changed, and
+    // what workers have open stays good until they open it anew.
+    text: `
+      update connection set sealed_credentials = $5, data_key_version = $6
+      where tenant_id = $1 and id = $2 and sealed_credentials = $3 and data_key_version = $4`,
+    values: [tenantId, id, read.sealed, read.dataKeyVersion, renewed.sealed, renewed.dataKeyVersion],
+  })
+  return rowCount === 1
+}

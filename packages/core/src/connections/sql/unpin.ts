@@ -1,0 +1,42 @@
+import { uuidArray } from '@lettergate/db/arrays'
+import type { Queryable } from '@lettergate/db/pool'
+import { idRange } from '../../lib/index.ts'
+
+/**
+ * Takes the connection's name off messages that are not done, so that they are routed as any other; answers how many named it
+ * until now. Run it in a transaction: once the name is gone from the message, the backlog must say that its document,
+ * which names it too, is not to be believed (`accepted_at`). Messages are locked first, as a retry does.
+ */
+export async function unnameQueued(
+  db: Queryable,
+  tenantId: string,
+  connectionId: string,
+  ids: readonly string[],
+): Promise<number> {
+  if (ids.length === 0) return 0
+  const range = idRange(ids)
+  const { rows } = await db.query<{ id: string }>({
+    name: 'queued-unname-message',
+    text: `
+      with named as materialized (
+        select id from message
+        where tenant_id = $1 and id = any ($2::uuid[]) and id between $4 and $5 and connection_id = $3
+        order by id for no key update
+      )
+      update message m set connection_id = null from named n
+      where m.tenant_id = $1 and m.id = n.id and m.id between $4 and $5
+      returning m.id`,
+    values: [tenantId, uuidArray(ids), connectionId, ...range],
+  })
+  await db.query({
+    name: 'queued-unname-outbox',
+    text: `
+      with changed as materialized (
+        select message_id from outbox where message_id = any ($2::uuid[]) and tenant_id = $1
+        order by message_id for no key update
+      )
+      update outbox o set accepted_at = null from changed c where o.message_id = c.message_id`,
+    values: [tenantId, uuidArray(rows.map((row) => row.id))],
+  })
+  return rows.length
+}

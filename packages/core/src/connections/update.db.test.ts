@@ -1,0 +1,65 @@
+import { createSecretKey, randomBytes } from 'node:crypto'
+import type { TenantDatabase, Tenants } from '@lettergate/db/tenant-scope'
+import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
+import { createProviders } from '@lettergate/providers/registry'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { buildTenant } from '../../test/rows.ts'
+import { createSealer } from '../secrets/index.ts'
+import { createConnection } from './connections.ts'
+import { updateConnection } from './update.ts'
+
+let db: TestDatabase
+beforeAll(async () => {
+  db = await createTestDatabase()
+})
+afterAll(() => db.drop())
+
+function depsOf(tenants: Tenants, asked = () => {}) {
+  return {
+    tenants,
+    sealer: createSealer({ tenants: db.tenants, root: createSecretKey(Buffer.alloc(32, 7)) }),
+    egress: {
+      checkTarget: () => ({ ok: true }) as const,
+      checkResolvedTarget: async () => {
+        asked()
+        return { ok: true } as const
+      },
+    },
+    providers: createProviders(),
+  }
+}
+
+/** Tenants of which somebody else does something just before each change of a connection. */
+function beforeEachChange(meanwhile: () => Promise<unknown>): Tenants {
+  const watch = (own: TenantDatabase): TenantDatabase => ({
+    ...own,
+    async transaction(work) {
+      await meanwhile()
+      return own.transaction(work)
+    },
+  })
+  return { forTenant: (id) => watch(db.tenants.forTenant(id)), close: async () => {} }
+}
+
+const ours = { host: 'mx.example.net', port: 587 }
+const theirs = { host: 'mx.evil.example', port: 587 }
+const secret = () => ({ username: 'u', password: randomBytes(8).toString('hex') })
+
+it('settings that were judged beside others’ are judged again: stored credentials never meet a server that is not theirs', async () => {
+  const deps = depsOf(db.tenants)
+  const tenantId = await buildTenant(db.pool)
+  const made = { provider: 'smtp', name: 'Relay', priority: 1, settings: theirs, credentials: secret() }
+  const { id } = await createConnection(deps, tenantId, made)
+  // Led home with its true password by its owner, while somebody repeats where it led before.
+  const goesHome = () => updateConnection(deps, tenantId, id, { settings: ours, credentials: secret() })
+  let asked = 0
+  const interrupted = depsOf(beforeEachChange(goesHome), () => asked++)
+  await expect(updateConnection(interrupted, tenantId, id, { settings: theirs })).rejects.toMatchObject({
+    code: 'validation-failed',
+    errors: [{ pointer: '#/credentials' }],
+  })
+  // A slow DNS makes nobody wait again for each time.
+  expect(asked).toBe(1)
+  const after = await updateConnection(deps, tenantId, id, { name: 'Still' })
+  expect(after.settings).toEqual(ours)
+})

@@ -1,0 +1,254 @@
+import type { SendOutcome } from '@lettergate/providers/provider'
+import type { Candidate } from '../connections/index.ts'
+import type { Claim } from '../dispatch/index.ts'
+import { CALL_DEADLINE_MS, type Failpoint } from '../lib/index.ts'
+import { cannotCarry, carriedOfStored, type Route, type Router } from '../routing/index.ts'
+import type { Pace, Permit, WaitWhy } from '../throttle/index.ts'
+import { failedTriesOf, unrecognisedOf } from './attempt-history.ts'
+import type { Calls } from './call-provider.ts'
+import {
+  type Choice,
+  choose,
+  failedTries,
+  hasOther,
+  hasReady,
+  hasRoomier,
+  type View,
+} from './choose-connection.ts'
+import { toHeldRecord, toRecord, toUnsureRecord } from './outcome.ts'
+import type { Recorder } from './record.ts'
+import { atLeastMs } from './retry-schedule.ts'
+import { type Portion, pendingRecipients, portionOf } from './select-recipients.ts'
+import type { Fence } from './sql/begin-sending.ts'
+import type { LoadedMessage } from './sql/load-claimed.ts'
+
+type Message = LoadedMessage
+type Candidates = Extract<Route, { kind: 'candidates' }>
+
+/** What came of one call, for the metrics. */
+export type HandOff = {
+  provider: string
+  outcome: SendOutcome['kind']
+  sinceAcceptMs: number
+  callMs: number
+}
+
+/** A message that its connection cannot take now. Nothing was written, and no try is counted. */
+export type Waits = {
+  connectionId: string
+  why: WaitWhy
+  /** Null: until a call of the connection ends. */
+  ms: number | null
+  /** The version of the tenant's connections by which this was decided. */
+  version: number
+  message: LoadedMessage
+}
+
+export type HandOffDeps = {
+  load: (claim: Claim) => Promise<Message | null>
+  fence: (fence: Omit<Fence, 'token'>) => Promise<{ attempt: number; startedAt: Date } | null>
+  router: Router
+  pace: Pick<Pace, 'know' | 'standingOf' | 'admit'>
+  recorder: Recorder
+  calls: Calls
+  failpoint: Failpoint
+  now: () => number
+  onHandOff: (handOff: HandOff) => void
+}
+
+/** What is known of a message that has waited in hand. */
+export type Again = {
+  /** The connection at which a sending time was reserved for it. */
+  reservedAt: string | null
+  /** As it was loaded before; null: it is to be loaded. Whether the claim still holds is for the fence to say. */
+  message: LoadedMessage | null
+}
+
+/** Everything that was decided before the fence. */
+type Plan = {
+  message: Message
+  route: Candidates
+  view: View
+  candidate: Candidate
+  choice: Choice
+  portion: Portion
+  permit: Permit
+}
+
+/** Whether anybody was refused. */
+const isRefusing = (outcome: SendOutcome) => outcome.kind !== 'accepted' || outcome.refused !== undefined
+
+/** What was said in unknown words about those who still wait. */
+function unrecognisedIn(message: Message) {
+  const waiting = new Set(pendingRecipients(message).map(({ position }) => position))
+  return unrecognisedOf(message.tries).filter(({ position }) => waiting.has(position))
+}
+
+/** What a connection has used up, as the attempt that went by another one tells it. */
+const LIMITS: Partial<Record<WaitWhy, string>> = {
+  day: 'its limit of the day is used up',
+  'rate-far': 'its limit is used up for more than an hour',
+}
+
+type UsedUp = ReadonlyMap<Candidate, Waits>
+
+function without(usedUp: UsedUp, route: Candidates): Candidates {
+  if (usedUp.size === 0) return route
+  return { ...route, candidates: route.candidates.filter((candidate) => !usedUp.has(candidate)) }
+}
+
+function alsoSkipped(usedUp: UsedUp, choice: Choice): Choice {
+  if (usedUp.size === 0) return choice
+  const skipped = Array.from(usedUp.values(), ({ connectionId, why }) => ({
+    connection: connectionId,
+    why: LIMITS[why] ?? why,
+  }))
+  return { ...choice, skipped: [...skipped, ...choice.skipped] }
+}
+
+/** For how long from now the provider recognises this message by its key: from the first try that may have been taken. */
+function repeatWindowMs({ unsure }: Portion, { provider }: Candidate, now: number): number {
+  const since = unsure ? now - unsure.startedAt.getTime() : 0
+  return provider.capabilities.idempotencyWindowMs - since
+}
+
+/**
+ * One hand-off: choose a connection, get its leave, commit "sending", call the provider, commit the outcome. Answers what the
+ * message waits for if it could not be begun; null: it is done, or the claim is lost.
+ */
+export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) => Promise<Waits | null> {
+  const { now } = deps
+
+  async function attempt(plan: Plan, claim: Claim): Promise<void> {
+    const { message, candidate, portion, permit } = plan
+    await deps.failpoint('before_fence', message.tags)
+    // Taken before it is asked for: a process that is suspended meanwhile has less of its lease left than it seems.
+    const fencedAt = performance.now()
+    const fence = await deps.fence({
+      messageId: claim.messageId,
+      epoch: claim.epoch,
+      connectionId: candidate.connectionId,
+      provider: candidate.provider.id,
+    })
+    if (!fence) return
+    await deps.failpoint('after_fence_before_call', message.tags)
+    const window = repeatWindowMs(portion, candidate, now())
+    const startedAt = performance.now()
+    const outcome = await deps.calls.call({
+      ...{ message, candidate, fencedAt, carried: portion.carried, attempt: fence.attempt },
+    })
+    permit.ended(outcome, deps.calls.isAborted())
+    await deps.failpoint('after_provider_ack_before_db', message.tags)
+    deps.onHandOff({
+      provider: candidate.provider.id,
+      outcome: outcome.kind,
+      sinceAcceptMs: now() - message.createdAt.getTime(),
+      callMs: performance.now() - startedAt,
+    })
+    const context = {
+      number: fence.attempt,
+      connectionId: candidate.connectionId,
+      provider: candidate.provider.id,
+      startedAt: fence.startedAt,
+      repeatWindowMs: window,
+      ...{ portion, choice: plan.choice, failedBefore: failedTries(plan.view.tries, candidate) },
+      hasOther: isRefusing(outcome) && hasOther(plan.route, candidate, plan.view),
+      hasReady: isRefusing(outcome) && hasReady(plan.route, candidate, plan.view),
+      hasRoomier: outcome.kind === 'rejected' && hasRoomier(plan.route, candidate, plan.view),
+    }
+    await deps.recorder.record(toRecord(message, context, outcome))
+  }
+
+  /**
+   * Chooses until a connection gives its leave; a probe that somebody else has taken is no longer one to choose, and what has nothing
+   * left for hours is passed over while another one may carry the message.
+   */
+  async function plan(
+    message: Message,
+    route: Candidates,
+    view: View,
+    reservedAt: string | null,
+  ): Promise<Plan | Waits | string> {
+    const version = message.connectionsVersion
+    const usedUp = new Map<Candidate, Waits>()
+    let soonest: Waits | null = null
+    for (;;) {
+      const chosen = choose(without(usedUp, route), view)
+      if (chosen.kind !== 'use' && soonest) return soonest
+      if (chosen.kind === 'none') return chosen.reason
+      if (chosen.kind === 'wait') {
+        const { connectionId, why, ms } = chosen
+        return { connectionId, why, ms: atLeastMs(ms), version, message }
+      }
+      const { candidate, isProbe } = chosen
+      const portion = portionOf(message, candidate.provider.capabilities)
+      const choice: Choice = {
+        ...alsoSkipped(usedUp, chosen.choice),
+        ...(portion.aloneBefore !== null && { alone: true }),
+      }
+      const hasTime = reservedAt !== null && reservedAt === candidate.connectionId
+      const call = { isProbe, hasTime, recipients: portion.carried.length, version }
+      const admission = deps.pace.admit(candidate, call)
+      const leave = admission instanceof Promise ? await admission : admission
+      if (leave.kind === 'go')
+        return { message, route, view, candidate, choice, portion, permit: leave.permit }
+      if (leave.kind === 'taken' || candidate.connectionId === null) continue
+      const { connectionId } = candidate
+      if (leave.kind === 'full')
+        return { connectionId, why: hasTime ? 'rate' : 'concurrency', ms: null, version, message }
+      const ms = leave.why === 'paused' ? atLeastMs(leave.ms) : leave.ms
+      const waits: Waits = { connectionId, why: leave.why, ms, version, message }
+      if (LIMITS[leave.why] === undefined) return waits
+      usedUp.set(candidate, waits)
+      if (!soonest || ms < (soonest.ms ?? 0)) soonest = waits
+    }
+  }
+
+  return async (claim, { reservedAt, message: kept }) => {
+    const message = kept ?? (await deps.load(claim))
+    if (!message) return null
+    await deps.failpoint('after_load', message.tags)
+    const { unsure } = portionOf(message)
+    // Only the provider that may have taken it can recognise a repeat.
+    const wanted = unsure ? { ...message, connectionId: unsure.connectionId } : message
+    const route = await deps.router.route(wanted)
+    const giveUp = (reason: string) =>
+      deps.recorder.record(unsure ? toUnsureRecord(message, reason) : toHeldRecord(message, reason))
+    if (route.kind === 'none') {
+      await giveUp(route.reason)
+      return null
+    }
+    const unknown = deps.pace.know(message.tenantId, route.candidates)
+    if (unknown) await unknown
+    const carried = carriedOfStored(message.document)
+    const view: View = {
+      tries: failedTriesOf(message.tries),
+      unrecognised: unrecognisedIn(message),
+      standingOf: deps.pace.standingOf,
+      faultOf: ({ provider }) => (unsure ? null : cannotCarry(provider.capabilities, carried)),
+      now: now(),
+    }
+    const planned = await plan(message, route, view, reservedAt ?? message.reservedAt ?? null)
+    if (typeof planned === 'string') {
+      await giveUp(planned)
+      return null
+    }
+    if ('why' in planned) {
+      // A limit is the tenant's own wish, however long it takes; a connection that is down for 72 hours is not.
+      const isDown = planned.why === 'circuit' || planned.why === 'paused'
+      if (!isDown || message.expiresInMs > 0) return planned
+      await giveUp('gave up after 72 hours: the connection did not work')
+      return null
+    }
+    try {
+      const window = repeatWindowMs(planned.portion, planned.candidate, now())
+      if (unsure && window <= CALL_DEADLINE_MS)
+        await giveUp('its provider would not recognise a repeat any more')
+      else await attempt(planned, claim)
+    } finally {
+      // Does nothing once the call has told its outcome.
+      planned.permit.ended(null)
+    }
+    return null
+  }
+}

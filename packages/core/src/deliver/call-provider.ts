@@ -1,0 +1,73 @@
+import type { Tenants } from '@lettergate/db/tenant-scope'
+import { EncodeFailed } from '@lettergate/providers/lib/encode-large'
+import { withoutSecrets } from '@lettergate/providers/lib/redact'
+import { toFailure } from '@lettergate/providers/lib/to-failure'
+import type { SendOutcome } from '@lettergate/providers/provider'
+import { type Candidate, createIo, type IoDeps, ownerOf } from '../connections/index.ts'
+import { askAgain, CALL_DEADLINE_MS, SENDING_LEASE_MS } from '../lib/index.ts'
+import { type Deadlines, startDeadlines } from './deadlines.ts'
+import { foldRecipients, unfoldOutcome } from './fold-recipients.ts'
+import { toOutbound } from './outbound-message.ts'
+import type { LoadedMessage, LoadedRecipient } from './sql/load-claimed.ts'
+
+export type Calls = {
+  /** One call, whatever happens: an adapter that throws leaves an outcome too. `fencedAt`: of `performance.now()`. */
+  call(hand: {
+    message: LoadedMessage
+    carried: LoadedRecipient[]
+    candidate: Candidate
+    attempt: number
+    fencedAt: number
+  }): Promise<SendOutcome>
+  /** Ends those under way; they are recorded as what is known of them. */
+  abort(): void
+  /** Whether it has: how a call ends from then on says nothing about its provider. */
+  isAborted(): boolean
+}
+
+/** A database that is silent or away for a moment is asked again for what a mail consists of: then there is still time for the call. */
+const READ_MS = 8_000
+
+export function createCalls(deps: IoDeps & { tenants: Tenants; onError: (error: unknown) => void }): Calls {
+  const running = new Set<Deadlines>()
+  let aborted = false
+  return {
+    async call({ message, carried, candidate, attempt, fencedAt }) {
+      const deadlines = startDeadlines(fencedAt)
+      running.add(deadlines)
+      const owner = ownerOf(message.tenantId, candidate)
+      const io = createIo(deps, deadlines, { owner, deadlineMs: CALL_DEADLINE_MS })
+      let called = false
+      try {
+        const tenant = deps.tenants.forTenant(message.tenantId)
+        const outbound = await askAgain(() => toOutbound(tenant, message, carried), {
+          until: () => (aborted ? 0 : fencedAt + READ_MS),
+          onError: deps.onError,
+        })
+        // A process that was frozen meanwhile may have lost its lease to the sweeper.
+        if (performance.now() - fencedAt > SENDING_LEASE_MS / 2)
+          return toFailure('recipient-deferred', 'the worker was suspended before it could send')
+        called = true
+        const { provider, connection } = candidate
+        if (provider.capabilities.foldsAddressCase !== true)
+          return withoutSecrets(await provider.send(outbound, connection, io), connection.credentials)
+        const { message: folded, twins } = foldRecipients(outbound)
+        const outcome = await provider.send(folded, connection, io)
+        return withoutSecrets(unfoldOutcome(outcome, twins, folded.envelopeTo), connection.credentials)
+      } catch (error) {
+        deps.onError(error)
+        // Before anything has left it is our own fault, and says nothing about the connection.
+        const code = called && !(error instanceof EncodeFailed) ? 'outcome-unknown' : 'recipient-deferred'
+        return toFailure(code, `internal error during attempt ${attempt}`)
+      } finally {
+        deadlines.clear()
+        running.delete(deadlines)
+      }
+    },
+    isAborted: () => aborted,
+    abort() {
+      aborted = true
+      for (const deadlines of running) deadlines.abort(new Error('the worker stops'))
+    },
+  }
+}

@@ -1,0 +1,41 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { SENDING_LEASE_MS } from '../lib/index.ts'
+import { startDeadlines } from './deadlines.ts'
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
+afterEach(() => void vi.useRealTimers())
+
+/** Which of its deadlines have passed so long after the call began. */
+function passed({ beginSignal, signal, answerSignal }: ReturnType<typeof startDeadlines>) {
+  return { begin: beginSignal.aborted, call: signal.aborted, answer: answerSignal.aborted }
+}
+
+test('a call has until 15 s to begin, 25 s to be out, and 50 s after the fence for its answer', () => {
+  const deadlines = startDeadlines(performance.now())
+  vi.advanceTimersByTime(14_999)
+  expect(passed(deadlines)).toEqual({ begin: false, call: false, answer: false })
+  vi.advanceTimersByTime(1)
+  expect(passed(deadlines)).toEqual({ begin: true, call: false, answer: false })
+  vi.advanceTimersByTime(10_000)
+  expect(passed(deadlines)).toEqual({ begin: true, call: true, answer: false })
+  vi.advanceTimersByTime(25_000)
+  expect(passed(deadlines)).toEqual({ begin: true, call: true, answer: true })
+})
+
+test('whenever a call begins after its fence, its answer is over while the lease still lasts', () => {
+  for (let lateMs = 0; lateMs <= SENDING_LEASE_MS / 2; lateMs += 5_000) {
+    const deadlines = startDeadlines(performance.now() - lateMs)
+    vi.advanceTimersByTime(SENDING_LEASE_MS - lateMs - 5_000)
+    expect(passed(deadlines)).toEqual({ begin: true, call: true, answer: true })
+  }
+})
+
+test('a worker that stops ends all of a call at once, and a call that has ended is left alone', () => {
+  const stopped = startDeadlines(performance.now())
+  stopped.abort(new Error('the worker stops'))
+  expect(passed(stopped)).toEqual({ begin: true, call: true, answer: true })
+  const ended = startDeadlines(performance.now())
+  ended.clear()
+  vi.advanceTimersByTime(SENDING_LEASE_MS)
+  expect(passed(ended)).toEqual({ begin: false, call: false, answer: false })
+})

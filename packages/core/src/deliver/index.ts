@@ -1,0 +1,10 @@
+/** Deliver: one attempt to hand claimed messages to a provider, and the record of its outcome. */
+export { classOfStored } from './attempt-history.ts'
+export { createDeliverer, type HandOff } from './deliver.ts'
+export { toOutbound } from './outbound-message.ts'
+export { toRecord } from './outcome.ts'
+export { createRecorder } from './record.ts'
+export { portionOf, type Takes } from './select-recipients.ts'
+export { fenceSending } from './sql/begin-sending.ts'
+export { type LoadedMessage, loadClaimed } from './sql/load-claimed.ts'
+export { type OutcomeRecord, type RecipientChange, recordOutcomes } from './sql/record-outcomes.ts'

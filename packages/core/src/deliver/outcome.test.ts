@@ -1,0 +1,319 @@
+import { canMove, recipientStatuses } from '@lettergate/contracts/messages/recipient-status'
+import type { SendOutcome } from '@lettergate/providers/provider'
+import { expect, test } from 'vitest'
+import { buildLoadedMessage as buildMessage } from '../../test/loaded-message.ts'
+import { toHeldRecord, toRecord, toUnsureRecord } from './outcome.ts'
+import type { LoadedMessage } from './sql/load-claimed.ts'
+
+const HOURS = 3_600_000
+
+const attempt = {
+  number: 1,
+  connectionId: null,
+  provider: 'smtp',
+  startedAt: new Date(),
+  repeatWindowMs: 0,
+}
+const record = (outcome: SendOutcome, change: Partial<LoadedMessage> = {}, repeatWindowMs = 0) =>
+  toRecord(buildMessage(change), { ...attempt, repeatWindowMs }, outcome, () => 0.5)
+const statuses = (result: ReturnType<typeof record>) => result.changes.map((change) => change.status)
+
+test('an accepted message is sent to all', () => {
+  const result = record({ kind: 'accepted', providerMessageId: 'x' })
+  expect(statuses(result)).toEqual(['sent', 'sent'])
+  expect(result).toMatchObject({ retryInMs: null, giveBack: 0 })
+})
+
+test('each recipient that the provider refused by name goes its own way, the others are sent', () => {
+  const result = record({
+    kind: 'accepted',
+    providerMessageId: 'x',
+    refused: [{ address: 'b@x.example', kind: 'deferred', code: 'recipient-deferred', reason: '451 later' }],
+  })
+  expect(statuses(result)).toEqual(['sent', 'deferred'])
+  expect(result.retryInMs).toBe(60_000)
+})
+
+const refusal = { kind: 'rejected', scope: 'message', code: 'recipient-refused', reason: '400' } as const
+
+test('a refusal that names nobody is held against none of several: they follow at once', () => {
+  const result = record(refusal)
+  expect(result).toMatchObject({ changes: [], retryInMs: 0, giveBack: 0, attempt: { positions: [0, 1] } })
+})
+
+test('a refusal of one recipient alone is its own', () => {
+  const [only] = buildMessage().recipients
+  const result = record(refusal, { recipients: only ? [only] : [] })
+  expect(statuses(result)).toEqual(['failed'])
+  expect(result).toMatchObject({ retryInMs: null, giveBack: 1 })
+})
+
+test('a refusal that names one fails that one, and leaves the others untried', () => {
+  const refused = [
+    { address: 'b@x.example', kind: 'rejected', code: 'recipient-refused', reason: 'inactive' } as const,
+  ]
+  const result = record({ ...refusal, refused })
+  expect(result.changes).toMatchObject([{ position: 1, status: 'failed', reason: 'inactive' }])
+  expect(result).toMatchObject({ retryInMs: 0, giveBack: 1, attempt: { positions: [1] } })
+})
+
+test('where each of several was refused by name, each fails for its own reason', () => {
+  const refused = ['a@x.example', 'b@x.example'].map((address) => ({
+    ...({ address, kind: 'rejected', code: 'recipient-refused' } as const),
+    reason: `no ${address}`,
+  }))
+  const result = record({ ...refusal, refused })
+  expect(result.changes.map(({ status, reason }) => [status, reason])).toEqual([
+    ['failed', 'no a@x.example'],
+    ['failed', 'no b@x.example'],
+  ])
+  expect(result).toMatchObject({ retryInMs: null, giveBack: 2 })
+})
+
+test('a recipient whose own transaction got no answer is unknown, and keeps its place in the quota', () => {
+  const result = record({
+    kind: 'accepted',
+    providerMessageId: 'p1',
+    refused: [
+      { address: 'b@x.example', kind: 'rejected', code: 'outcome-unknown', reason: 'no reply in time' },
+    ],
+  })
+  expect(statuses(result)).toEqual(['sent', 'unknown'])
+  expect(result).toMatchObject({ retryInMs: null, giveBack: 0 })
+})
+
+test('a message that the provider rejects has failed and is given back to the quota', () => {
+  const result = record({ kind: 'rejected', scope: 'message', code: 'message-refused', reason: 'no' })
+  expect(statuses(result)).toEqual(['failed', 'failed'])
+  expect(result).toMatchObject({ retryInMs: null, giveBack: 2 })
+})
+
+test('a fault of the account loses no mail: it is tried again', () => {
+  const result = record({
+    kind: 'rejected',
+    scope: 'account',
+    code: 'provider-credentials-refused',
+    reason: '535 bad password',
+  })
+  expect(statuses(result)).toEqual(['deferred', 'deferred'])
+  expect(result.attempt).toMatchObject({ outcome: 'rejected', scope: 'account' })
+  expect(result.giveBack).toBe(0)
+})
+
+test('an unknown outcome is never sent again by itself', () => {
+  const result = record({ kind: 'unknown', code: 'outcome-unknown', reason: 'no answer' })
+  expect(statuses(result)).toEqual(['unknown', 'unknown'])
+  expect(result).toMatchObject({ retryInMs: null, giveBack: 0 })
+})
+
+test.each([
+  ['the tenant chose so', { onUnknown: 'resend' as const }, 0],
+  ['the provider recognises the repeat', {}, 3_600_000],
+])('an unknown outcome is repeated where %s', (_why, change, repeatWindowMs) => {
+  expect(
+    record({ kind: 'unknown', code: 'outcome-unknown', reason: 'no answer' }, change, repeatWindowMs)
+      .retryInMs,
+  ).not.toBeNull()
+})
+
+test('an unknown outcome is held where the repeat would come after the provider forgets', () => {
+  const result = record({ kind: 'unknown', code: 'outcome-unknown', reason: 'no answer' }, {}, 59_000)
+  expect(statuses(result)).toEqual(['unknown', 'unknown'])
+})
+
+const unsure = { connectionId: null, startedAt: new Date() }
+
+test.each<[string, SendOutcome]>([
+  ['a refusal of the message', { kind: 'rejected', scope: 'message', code: 'message-refused', reason: 'no' }],
+  [
+    'a refusal of the account',
+    { kind: 'rejected', scope: 'account', code: 'provider-credentials-refused', reason: 'no' },
+  ],
+  ['a wish to wait', { kind: 'deferred', code: 'provider-unavailable', reason: '429' }],
+])('after a try that may have been taken, %s leaves it unknown, and counted', (_what, outcome) => {
+  const result = record(outcome, { unsure })
+  expect(statuses(result)).toEqual(['unknown', 'unknown'])
+  expect(result).toMatchObject({ retryInMs: null, giveBack: 0 })
+})
+
+test('after a try that may have been taken, a repeat that the provider recognises may wait, but not be called failed', () => {
+  const deferred: SendOutcome = { kind: 'deferred', code: 'provider-unavailable', reason: '429' }
+  expect(statuses(record(deferred, { unsure }, HOURS))).toEqual(['deferred', 'deferred'])
+  expect(statuses(record(deferred, { unsure, expiresInMs: 1 }, HOURS))).toEqual(['unknown', 'unknown'])
+  const accepted: SendOutcome = { kind: 'accepted', providerMessageId: 'x' }
+  expect(statuses(record(accepted, { unsure }))).toEqual(['sent', 'sent'])
+})
+
+test.each([1_000, 10_000, 10 * 60_000, HOURS])(
+  'case 17: a wait of %d ms that a provider asks for is kept, with jitter in proportion',
+  (retryAfterMs) => {
+    const outcome: SendOutcome = {
+      kind: 'deferred',
+      code: 'provider-rate-limited',
+      reason: '429',
+      retryAfterMs,
+    }
+    const waitOf = (random: number) => toRecord(buildMessage(), attempt, outcome, () => random).retryInMs
+    expect(waitOf(0)).toBe(retryAfterMs)
+    expect(waitOf(0.999)).toBeLessThanOrEqual(Math.min(retryAfterMs * 1.25, retryAfterMs + 30_000))
+    expect(waitOf(0.999)).toBeGreaterThan(retryAfterMs)
+  },
+)
+
+test('case 17: a short wait that is asked for again and again becomes the usual ones', () => {
+  const outcome: SendOutcome = {
+    ...{ kind: 'deferred', code: 'provider-rate-limited', reason: '429', retryAfterMs: 1_000 },
+  }
+  const waits = [1, 2, 3, 4, 5, 6, 7, 8].map(
+    (number) => toRecord(buildMessage(), { ...attempt, number }, outcome, () => 0.5).retryInMs,
+  )
+  expect(waits).toEqual([1_125, 1_125, 1_125, 1_125, 1_125, 60_000, 120_000, 300_000])
+})
+
+test('retries end 72 hours after the message was due: deferred becomes failed, unknown stays unknown', () => {
+  const late = { expiresInMs: 30_000 }
+  expect(statuses(record({ kind: 'deferred', code: 'provider-unavailable', reason: 'busy' }, late))).toEqual([
+    'failed',
+    'failed',
+  ])
+  expect(record({ kind: 'deferred', code: 'provider-unavailable', reason: 'busy' }, late)).toMatchObject({
+    retryInMs: null,
+    giveBack: 2,
+  })
+  const unknown = record(
+    { kind: 'unknown', code: 'outcome-unknown', reason: 'busy' },
+    { ...late, onUnknown: 'resend' },
+  )
+  expect(statuses(unknown)).toEqual(['unknown', 'unknown'])
+  expect(unknown.giveBack).toBe(0)
+})
+
+test('a try that did not begin is made again within minutes, however often it was, and by nobody else', () => {
+  const busy: SendOutcome = { kind: 'deferred', code: 'connection-busy', reason: 'busy' }
+  const delays = [1, 3, 50].map(
+    (number) => toRecord(buildMessage(), { ...attempt, number, hasOther: true }, busy, () => 0.5).retryInMs,
+  )
+  expect(delays).toEqual([60_000, 300_000, 300_000])
+})
+
+test.each([
+  ['another that is ready has it at once', { hasRoomier: true, hasOther: true }, ['deferred', 'deferred'], 0],
+  ['another that is not ready is waited for', { hasRoomier: true }, ['deferred', 'deferred'], 60_000],
+  ['it has failed when no other is left', { hasOther: true }, ['failed', 'failed'], null],
+])('a message that is too large for one connection: %s', (_what, change, expected, retryInMs) => {
+  const outcome: SendOutcome = {
+    ...{ kind: 'rejected', scope: 'message', code: 'message-too-large', reason: '552 5.3.4' },
+  }
+  const result = toRecord(buildMessage(), { ...attempt, failedBefore: 0, ...change }, outcome, () => 0.5)
+  expect(statuses(result)).toEqual(expected)
+  expect(result).toMatchObject({ retryInMs, giveBack: retryInMs === null ? 2 : 0 })
+})
+
+test('a message that is refused for what it says fails whoever else is left', () => {
+  const outcome: SendOutcome = { kind: 'rejected', scope: 'message', code: 'message-refused', reason: 'no' }
+  const left = { ...attempt, hasRoomier: true, hasOther: true }
+  expect(statuses(toRecord(buildMessage(), left, outcome))).toEqual(['failed', 'failed'])
+})
+
+test('recipients that were handed over before are left alone', () => {
+  const recipients = buildMessage().recipients.map((one, index) => ({
+    ...one,
+    status: index === 0 ? 'sent' : 'deferred',
+  }))
+  const result = record({ kind: 'accepted', providerMessageId: 'x' }, { recipients })
+  expect(result.changes.map((change) => change.position)).toEqual([1])
+  expect(result.attempt?.positions).toEqual([1])
+})
+
+test('a message without a connection is held visibly, once, and fails at the end of its 72 hours', () => {
+  const held = toHeldRecord(buildMessage(), 'provider-required')
+  expect(held.changes.map((change) => [change.status, change.event])).toEqual([
+    ['held', 'recipient.held'],
+    ['held', 'recipient.held'],
+  ])
+  const recipients = buildMessage().recipients.map((one) => ({ ...one, status: 'held' }))
+  expect(toHeldRecord(buildMessage({ recipients }), 'x').changes.map((change) => change.event)).toEqual([
+    null,
+    null,
+  ])
+  expect(toHeldRecord(buildMessage({ expiresInMs: 1 }), 'x')).toMatchObject({ retryInMs: null, giveBack: 2 })
+})
+
+test('no outcome moves a recipient where the status table does not allow it', () => {
+  const outcomes: SendOutcome[] = [
+    { kind: 'accepted', providerMessageId: 'x' },
+    { kind: 'rejected', scope: 'message', code: 'message-refused', reason: 'no' },
+    { kind: 'rejected', scope: 'account', code: 'provider-credentials-refused', reason: 'no' },
+    { kind: 'deferred', code: 'provider-unavailable', reason: 'later' },
+    { kind: 'unknown', code: 'outcome-unknown', reason: 'no answer' },
+  ]
+  const address = ['user@x.example', 'delivered@sandbox.lettergate.dev', 'bounced@sandbox.lettergate.dev']
+  for (const from of recipientStatuses) {
+    for (const outcome of outcomes) {
+      for (const expiresInMs of [1, 72 * HOURS]) {
+        const recipients = address.map((one, position) => ({
+          position,
+          kind: 'to' as const,
+          address: one,
+          name: null,
+          status: from,
+        }))
+        const message = buildMessage({ mode: 'test', recipients, expiresInMs })
+        const changes = [
+          ...toRecord(message, attempt, outcome).changes,
+          ...toHeldRecord(message, 'x').changes,
+          ...toUnsureRecord(message, 'x').changes,
+        ]
+        for (const { status } of changes) {
+          const to = recipientStatuses.find((one) => one === status)
+          expect(to !== undefined && (to === from || canMove(from, to)), `${from} to ${status}`).toBe(true)
+        }
+      }
+    }
+  }
+})
+
+test.each<[string, SendOutcome]>([
+  [
+    'an account that is at fault',
+    { kind: 'rejected', scope: 'account', code: 'provider-sender-refused', reason: 'x' },
+  ],
+  ['a server that is not there', { kind: 'deferred', code: 'provider-unreachable', reason: 'x' }],
+])('%s is tried again as soon as the connections are changed', (_, outcome) => {
+  expect(record(outcome, { connectionsVersion: 3 })).toMatchObject({ waitVersion: 3 })
+})
+
+test.each<[string, SendOutcome]>([
+  ['a recipient that is deferred', { kind: 'deferred', code: 'recipient-deferred', reason: 'x' }],
+  ['a rate', { kind: 'deferred', code: 'provider-rate-limited', reason: 'x' }],
+  ['an unknown outcome', { kind: 'unknown', code: 'outcome-unknown', reason: 'x' }],
+])('%s is not mended by a change of the connections', (_, outcome) => {
+  const result = record(outcome, { connectionsVersion: 3, onUnknown: 'resend' })
+  expect(result).toMatchObject({ retryInMs: expect.any(Number), waitVersion: null })
+})
+
+test('a message that no connection may carry is looked at again as soon as there is another', () => {
+  expect(toHeldRecord(buildMessage({ connectionsVersion: 3 }), 'x')).toMatchObject({ waitVersion: 3 })
+})
+
+test('whom an earlier try may have reached is tried again, but never given back, whatever ends it', () => {
+  const doubtful = { maybeTaken: [0] }
+  const refused = record(
+    { kind: 'rejected', scope: 'message', code: 'message-refused', reason: 'no' },
+    doubtful,
+  )
+  expect(statuses(refused)).toEqual(['unknown', 'failed'])
+  expect(refused.giveBack).toBe(1)
+  expect(refused.changes[0]?.reason).toBe('no, after a try that may have been taken')
+  const deferred = record({ kind: 'deferred', code: 'provider-unavailable', reason: 'later' }, doubtful)
+  expect(statuses(deferred)).toEqual(['deferred', 'deferred'])
+  const last = record(
+    { kind: 'deferred', code: 'provider-unavailable', reason: 'later' },
+    { ...doubtful, expiresInMs: 0 },
+  )
+  expect(statuses(last)).toEqual(['unknown', 'failed'])
+  expect(last.giveBack).toBe(1)
+  const held = toHeldRecord(buildMessage({ ...doubtful, expiresInMs: 0 }), 'no connection')
+  expect(held.changes.map(({ status }) => status)).toEqual(['unknown', 'failed'])
+  expect(held.giveBack).toBe(1)
+})

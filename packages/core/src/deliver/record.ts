@@ -1,0 +1,43 @@
+import { createBatcher } from '@lettergate/db/batcher'
+import { databaseFailure } from '@lettergate/db/errors'
+import type { Pool } from '@lettergate/db/pool'
+import { askAgain, notify, SENDING_LEASE_MS } from '../lib/index.ts'
+import { type OutcomeRecord, RECORD_MAX, recordOutcomes } from './sql/record-outcomes.ts'
+
+export type Recorder = {
+  /** Resolves when the record is committed. */
+  record(record: OutcomeRecord): Promise<void>
+  drain(): Promise<void>
+}
+
+/**
+ * Writes results in micro-batches. A result in hand is worth more than anything else here: while the database is away it is kept
+ * and tried again until its lease has ended, after which the sweeper has called it unknown.
+ */
+export function createRecorder(deps: { pool: Pool; onError: (error: unknown) => void }): Recorder {
+  async function write(records: OutcomeRecord[], until: number): Promise<(undefined | Error)[]> {
+    try {
+      const hints = await askAgain(() => recordOutcomes(deps.pool, records), {
+        until: () => until,
+        onError: deps.onError,
+      })
+      // Whoever waits also looks by itself.
+      notify(deps.pool, hints).catch(deps.onError)
+      return records.map(() => undefined)
+    } catch (error) {
+      if (databaseFailure(error) === 'query' && records.length > 1) {
+        return (await Promise.all(records.map((record) => write([record], until)))).flat()
+      }
+      return records.map(() => (error instanceof Error ? error : new Error(String(error))))
+    }
+  }
+
+  const batcher = createBatcher<OutcomeRecord, undefined>({
+    run: (records) => write(records, performance.now() + SENDING_LEASE_MS),
+    itemsMax: RECORD_MAX,
+    inFlightMax: 2,
+    waitingMax: Number.POSITIVE_INFINITY,
+  })
+
+  return { record: (record) => batcher.add(record), drain: () => batcher.drain() }
+}

@@ -1,0 +1,289 @@
+import type { Queryable } from '@lettergate/db/pool'
+import { claimKeyArray } from '../../dispatch/index.ts'
+import { type ContentDocument, type Envelope, idRange } from '../../lib/index.ts'
+
+import { mayBeTaken } from '../../usage/index.ts'
+
+export type LoadedRecipient = {
+  position: number
+  kind: 'to' | 'cc' | 'bcc'
+  address: string
+  name: string | null
+  status: string
+}
+
+/** A try whose outcome nobody knows; `startedAt`: of the first of its repeats. */
+export type Doubt = {
+  connectionId: string | null
+  startedAt: Date
+  /** Whom it carried; absent: all. */
+  positions?: number[]
+}
+
+export type EarlierTry = {
+  connectionId: string | null
+  outcome: string
+  scope: string | null
+  code: string | null
+  /** Whom it carried. */
+  positions: number[]
+  /** Whom it refused by name and left to another connection, and by which code; absent: nobody. */
+  passedOn?: { position: number; code: string }[] | null
+}
+
+/** Everything but the attachments. */
+export type LoadedMessage = {
+  tenantId: string
+  messageId: string
+  epoch: number
+  mode: 'live' | 'test'
+  createdAt: Date
+  usageDay: string
+  attempts: number
+  /** Until the retries of this message end: 72 hours after it was due, without the time that it waited for limits. */
+  expiresInMs: number
+  onUnknown: 'hold' | 'resend'
+  connectionsVersion: number
+  connectionId: string | null
+  /** Set once the message is being sent: what the lost attempt used. */
+  sending: { connectionId: string | null; provider: string; startedAt: Date } | null
+  /** The first of its tries whose outcome nobody knows: until the provider says yes, it may have been taken then. */
+  unsure: Doubt | null
+  /** All such tries, one for each set of recipients that waits; the one that was repeated longest ago first. */
+  doubts?: Doubt[]
+  /** Positions of recipients whom any try may have reached, whenever it was: they are never given back to the quota. */
+  maybeTaken?: number[]
+  /** Attempts since it was due, in the order in which they were made. */
+  tries: EarlierTry[]
+  stream: 'transactional' | 'bulk'
+  /** The connection at which a sending time was reserved for it, which has just come; after an outage all of them would go at once. */
+  reservedAt?: string | null
+  fromAddress: string
+  fromName: string | null
+  subject: string
+  tags: string[]
+  metadata: Record<string, string> | null
+  attachmentCount: number
+  document: ContentDocument
+  recipients: LoadedRecipient[]
+}
+
+/**
+ * Of a message that nothing was recorded of yet, the content document tells all. Only of the others (`stored`) are the message and
+ * its recipients read. `limit 1` keeps each lookup a probe: joined plainly, a plan made while tables were small read
+ * them whole. The range of ids leaves the other days' partitions out before they are opened.
+ * A retry that the tenant asked for begins anew (`first_due_at`): what was unsure before is the tenant's own risk, as it always is
+ * for one who chose to send again. That is about another try alone (`doubts`); what may be given back to the quota is judged by all tries
+ * of the message (`maybeTaken`).
+ * Claims are noted as begun before anything of a message is in this process: if it dies over one, the sweeper knows which it had (`noted`).
+ * What is noted need not outlive a crash of Postgres, so its commit, the only write here, waits for no disk.
+ */
+const TAKEN = mayBeTaken({
+  ...{ tenantId: 'k.tenant_id', messageId: 'k.message_id', position: 'p.position' },
+  range: { from: '$3', to: '$4' },
+})
+
+const TEXT = `
+with noted as (
+  insert into claim_in_hand (epochs)
+  select array_agg(k.epoch) from unnest($1::claim_key[]) as k where $2::text = 'claimed'
+  having count(*) > 0 and set_config('synchronous_commit', 'off', true) is not null
+)
+select o.tenant_id, o.message_id, o.epoch, o.attempts, o.mode, o.accepted_at, o.provider,
+       o.connection_id as sending_connection_id, o.sending_at,
+       ceil(extract(epoch from o.first_due_at + interval '72 hours' - now()) * 1000 + o.paced_ms)::float8 as expires_in_ms,
+       case when o.wait_why = 'rate' and o.wait_version = t.connections_version and o.due_at > now() - interval '5 seconds'
+            then o.wait_for end as reserved_at,
+       t.on_unknown, t.connections_version, c.document, s.stored
+from unnest($1::claim_key[]) as k
+join outbox o on o.message_id = k.message_id and o.epoch = k.epoch and o.tenant_id = k.tenant_id
+join tenant t on t.id = o.tenant_id
+cross join lateral (
+  select document from message_content c
+  where c.tenant_id = k.tenant_id and c.message_id = k.message_id and c.message_id between $3 and $4
+  limit 1
+) c
+left join lateral (
+  select json_build_object(
+    'createdAt', m.created_at, 'usageDay', m.usage_day, 'from', json_build_object('address', m.from_address, 'name', m.from_name),
+    'subject', m.subject, 'tags', m.tags, 'metadata', m.metadata, 'connection_id', m.connection_id, 'stream', m.stream,
+    'attachment_count', m.attachment_count,
+    'recipients', (
+      select json_agg(json_build_object('kind', p.kind, 'address', p.address, 'name', p.name, 'status', p.status)
+                      order by p.position)
+      from recipient p
+      where p.tenant_id = k.tenant_id and p.message_id = k.message_id and p.message_id between $3 and $4),
+    'doubts', (
+      select json_agg(json_build_object('connectionId', d.connection_id, 'startedAt', d.first, 'positions', d.recipients)
+                      order by d.last, d.number)
+      from (
+        select a.recipients, min(a.number) as number, min(a.started_at) as first, max(a.started_at) as last,
+               (array_agg(a.connection_id order by a.number))[1] as connection_id
+        from attempt a
+        where t.on_unknown = 'hold' and o.attempts > 0 and a.tenant_id = k.tenant_id and a.message_id = k.message_id
+          and a.message_id between $3 and $4 and a.outcome = 'unknown' and a.started_at >= o.first_due_at
+        group by a.recipients
+      ) d
+      where exists (
+        select from recipient p
+        where p.tenant_id = k.tenant_id and p.message_id = k.message_id and p.message_id between $3 and $4
+          and p.position = any (d.recipients) and p.status in ('scheduled', 'queued', 'deferred', 'held'))),
+    'maybeTaken', (
+      select json_agg(p.position)
+      from recipient p
+      where o.attempts > 0 and p.tenant_id = k.tenant_id and p.message_id = k.message_id and p.message_id between $3 and $4
+        and p.status in ('scheduled', 'queued', 'deferred', 'held') and ${TAKEN}),
+    'tries', (
+      select json_agg(json_build_object('connectionId', a.connection_id, 'outcome', a.outcome, 'scope', a.scope, 'code', a.code,
+                                        'positions', a.recipients, 'passedOn', a.choice -> 'passedOn') order by a.number)
+      from attempt a
+      where o.attempts > 0 and a.tenant_id = k.tenant_id and a.message_id = k.message_id and a.message_id between $3 and $4
+        and a.started_at >= o.first_due_at)
+  ) as stored
+  from message m
+  where o.accepted_at is null and m.tenant_id = k.tenant_id and m.id = k.message_id and m.id between $3 and $4
+  limit 1
+) s on true
+where o.state = $2::text`
+
+type Stored = Omit<Envelope, 'from' | 'recipients' | 'connection_id' | 'metadata' | 'stream'> & {
+  stream: 'transactional' | 'bulk'
+  createdAt: string
+  usageDay: string
+  from: { address: string; name: string | null }
+  metadata: Record<string, string> | null
+  connection_id: string | null
+  recipients: (Envelope['recipients'][number] & { status: string })[]
+  doubts: (Omit<Doubt, 'startedAt'> & { startedAt: string })[] | null
+  maybeTaken: number[] | null
+  tries: EarlierTry[] | null
+}
+
+type Row = {
+  tenant_id: string
+  message_id: string
+  epoch: number
+  attempts: number
+  mode: 'live' | 'test'
+  accepted_at: Date | null
+  provider: string | null
+  sending_connection_id: string | null
+  sending_at: Date | null
+  expires_in_ms: number
+  on_unknown: 'hold' | 'resend'
+  connections_version: number
+  reserved_at: string | null
+  document: ContentDocument
+  stored: Stored | null
+}
+
+/** The messages whose claim still holds, in any order; the others are missing from the answer. */
+export async function loadClaimed(
+  db: Queryable,
+  claims: { tenantId: string; messageId: string; epoch: number }[],
+  state: 'claimed' | 'sending',
+): Promise<LoadedMessage[]> {
+  if (claims.length === 0) return []
+  const ids = claims.map((claim) => claim.messageId)
+  const { rows } = await db.query<Row>({
+    name: 'load-claimed',
+    text: TEXT,
+    values: [await claimKeyArray(db, claims), state, ...idRange(ids)],
+  })
+  return rows.map(toMessage).filter((message) => message !== null)
+}
+
+/** Null: the message's own rows are gone; one such must not hold up the others of its batch. */
+function toMessage(row: Row): LoadedMessage | null {
+  const { envelope } = row.document
+  const told =
+    row.accepted_at && envelope
+      ? fromEnvelope(envelope, row.accepted_at)
+      : row.stored && fromStored(row.stored)
+  return (
+    told && {
+      tenantId: row.tenant_id,
+      messageId: row.message_id,
+      epoch: row.epoch,
+      mode: row.mode,
+      attempts: row.attempts,
+      expiresInMs: row.expires_in_ms,
+      onUnknown: row.on_unknown,
+      connectionsVersion: row.connections_version,
+      reservedAt: row.reserved_at,
+      sending:
+        row.sending_at && row.provider
+          ? { connectionId: row.sending_connection_id, provider: row.provider, startedAt: row.sending_at }
+          : null,
+      document: row.document,
+      ...told,
+    }
+  )
+}
+
+type Told = Pick<
+  LoadedMessage,
+  | 'createdAt'
+  | 'usageDay'
+  | 'connectionId'
+  | 'fromAddress'
+  | 'fromName'
+  | 'subject'
+  | 'tags'
+  | 'metadata'
+  | 'attachmentCount'
+  | 'recipients'
+  | 'stream'
+  | 'unsure'
+  | 'doubts'
+  | 'maybeTaken'
+  | 'tries'
+>
+
+function fromEnvelope(envelope: Envelope, acceptedAt: Date): Told {
+  return {
+    createdAt: acceptedAt,
+    // Acceptance and the day it is counted on come from one `now()`.
+    usageDay: acceptedAt.toISOString().slice(0, 10),
+    connectionId: envelope.connection_id ?? null,
+    fromAddress: envelope.from.address,
+    fromName: envelope.from.name ?? null,
+    subject: envelope.subject,
+    tags: envelope.tags,
+    metadata: envelope.metadata ?? null,
+    attachmentCount: envelope.attachment_count,
+    recipients: envelope.recipients.map((recipient, position) => ({
+      position,
+      kind: recipient.kind,
+      address: recipient.address,
+      name: recipient.name,
+      status: 'queued',
+    })),
+    stream: envelope.stream ?? 'transactional',
+    unsure: null,
+    doubts: [],
+    maybeTaken: [],
+    tries: [],
+  }
+}
+
+function fromStored(stored: Stored): Told {
+  const doubts = (stored.doubts ?? []).map((doubt) => ({ ...doubt, startedAt: new Date(doubt.startedAt) }))
+  return {
+    createdAt: new Date(stored.createdAt),
+    usageDay: stored.usageDay,
+    connectionId: stored.connection_id,
+    fromAddress: stored.from.address,
+    fromName: stored.from.name,
+    subject: stored.subject,
+    tags: stored.tags,
+    metadata: stored.metadata,
+    attachmentCount: stored.attachment_count,
+    recipients: stored.recipients.map((recipient, position) => ({ position, ...recipient })),
+    stream: stored.stream,
+    unsure: doubts[0] ?? null,
+    doubts,
+    maybeTaken: stored.maybeTaken ?? [],
+    tries: stored.tries ?? [],
+  }
+}

@@ -1,0 +1,31 @@
+import type { Queryable } from '@lettergate/db/pool'
+
+export type AttachmentChunk = { position: number; chunk: number; content: Buffer }
+
+/** Of 512 kB each: what one statement answers is 2 MB, or twice that as text, which its time-out must not cut off. */
+const CHUNKS_MAX = 4
+
+/**
+ * The chunks of a message's attachments, in order, a few at a time. Each is a row: as one array of all of them they come as a single
+ * text that is read character by character, measured 1.5 s of the thread for 24 MB instead of 14 ms.
+ */
+export async function* readAttachmentChunks(
+  db: Queryable,
+  message: { tenantId: string; id: string },
+): AsyncGenerator<AttachmentChunk> {
+  let after = { position: -1, chunk: -1 }
+  for (;;) {
+    const { rows } = await db.query<AttachmentChunk>({
+      name: 'read-attachment-chunks',
+      text: `
+        select c.position, c.chunk, c.content from attachment_chunk c
+        where c.tenant_id = $1 and c.message_id = $2 and (c.position, c.chunk) > ($3::int2, $4::int2)
+        order by c.position, c.chunk limit ${CHUNKS_MAX}`,
+      values: [message.tenantId, message.id, after.position, after.chunk],
+    })
+    yield* rows
+    const last = rows.at(-1)
+    if (!last || rows.length < CHUNKS_MAX) return
+    after = last
+  }
+}

@@ -1,0 +1,51 @@
+import type { Queryable } from '@lettergate/db/pool'
+import { readAttachmentChunks } from './read-attachment-chunks.ts'
+
+export type StoredAttachment = {
+  filename: string
+  contentType: string
+  contentId: string | null
+  disposition: 'attachment' | 'inline'
+  content: Buffer
+}
+
+type Row = {
+  filename: string
+  content_type: string
+  content_id: string | null
+  disposition: 'attachment' | 'inline'
+  bytes: number
+}
+
+/**
+ * The attachments of one message, in order, whole. The caller bounds how many messages are held at once. Their memory is shared, so
+ * that another thread can encode them without a copy.
+ */
+export async function readAttachments(
+  db: Queryable,
+  message: { tenantId: string; id: string },
+): Promise<StoredAttachment[]> {
+  const { rows } = await db.query<Row>({
+    name: 'read-attachments',
+    text: `
+      select a.filename, a.content_type, a.content_id, a.disposition, a.bytes
+      from attachment a where a.tenant_id = $1 and a.message_id = $2 order by a.position`,
+    values: [message.tenantId, message.id],
+  })
+  const attachments = rows.map((row) => ({
+    filename: row.filename,
+    contentType: row.content_type,
+    contentId: row.content_id,
+    disposition: row.disposition,
+    content: Buffer.from(new SharedArrayBuffer(row.bytes)),
+  }))
+  const filled = attachments.map(() => 0)
+  for await (const { position, content } of readAttachmentChunks(db, message)) {
+    const at = filled[position] ?? 0
+    content.copy(attachments[position]?.content ?? Buffer.alloc(0), at)
+    filled[position] = at + content.length
+  }
+  const short = attachments.findIndex(({ content }, position) => content.length !== filled[position])
+  if (short >= 0) throw new Error(`attachment ${short} of message ${message.id} is not whole`)
+  return attachments
+}

@@ -1,0 +1,174 @@
+import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
+import { afterAll, beforeEach, expect, test } from 'vitest'
+import { buildTenant, buildUnit } from '../../../test/rows.ts'
+import { acceptMessages } from '../../accept/index.ts'
+import { fenceSending } from '../../deliver/index.ts'
+import { listExpiredClaims, raiseLostWorkers } from '../../lost-workers/index.ts'
+import { ensureUsage } from '../../usage/index.ts'
+import { claimMessages, FIRST_TENANT } from './claim-messages.ts'
+
+import { unclaimMessages } from './release-claims.ts'
+
+let db: TestDatabase
+beforeEach(async () => {
+  await db?.drop()
+  db = await createTestDatabase()
+})
+afterAll(() => db.drop())
+
+async function tenantWithBacklog(count: number): Promise<string> {
+  const tenantId = await buildTenant(db.pool)
+  await ensureUsage(db.pool, [{ id: tenantId, mode: 'live' }])
+  await acceptMessages(
+    db.pool,
+    Array.from({ length: count }, () => buildUnit(tenantId)),
+  )
+  return tenantId
+}
+
+const claim = (depth: number, afterTenant = FIRST_TENANT) =>
+  claimMessages(db.pool, { depth, afterTenant, tenantsMax: 50, leaseMs: 60_000 })
+
+const countOf = (claims: { tenantId: string }[], tenantId: string) =>
+  claims.filter((one) => one.tenantId === tenantId).length
+
+test('a tenant alone never takes more than half of the depth, however often it is asked', async () => {
+  await tenantWithBacklog(100)
+  const first = await claim(40)
+  const second = await claim(40)
+  expect(first.claims.length + second.claims.length).toBe(20)
+})
+
+test('a newcomer finds room beside a tenant with a long backlog', async () => {
+  const noisy = await tenantWithBacklog(100)
+  await claim(40)
+  const quiet = await tenantWithBacklog(4)
+  const { claims } = await claim(40)
+  expect(countOf(claims, quiet)).toBe(4)
+  expect(countOf(claims, noisy)).toBe(0)
+})
+
+test('tenants take turns in the order of the answer', async () => {
+  const tenants = [await tenantWithBacklog(3), await tenantWithBacklog(3)].sort()
+  const { claims } = await claim(100)
+  expect(claims.map((one) => one.tenantId)).toEqual([0, 1, 0, 1, 0, 1].map((index) => tenants[index]))
+})
+
+test('no message is claimed twice by dispatchers that run at once', async () => {
+  await tenantWithBacklog(60)
+  const results = await Promise.all([claim(400), claim(400), claim(400)])
+  const ids = results.flatMap((result) => result.claims.map((one) => one.messageId))
+  expect(new Set(ids).size).toBe(ids.length)
+  expect(ids).toHaveLength(60)
+})
+
+test('a walk that was cut short goes on behind the last tenant served', async () => {
+  const tenants = (await Promise.all(Array.from({ length: 5 }, () => tenantWithBacklog(1)))).sort()
+  const options = { depth: 100, tenantsMax: 3, leaseMs: 60_000 }
+  const first = await claimMessages(db.pool, { ...options, afterTenant: FIRST_TENANT })
+  expect(first.cursor).toBe(tenants[2])
+  const second = await claimMessages(db.pool, { ...options, afterTenant: first.cursor ?? '' })
+  expect(second.cursor).toBeNull()
+  expect([...first.claims, ...second.claims].map((one) => one.tenantId).sort()).toEqual(tenants)
+})
+
+test('a claim that expired is fenced off, and its message is claimed again under a new epoch', async () => {
+  await tenantWithBacklog(1)
+  const stale = (
+    await claimMessages(db.pool, { depth: 10, afterTenant: FIRST_TENANT, tenantsMax: 5, leaseMs: 0 })
+  ).claims[0]
+  if (!stale) throw new Error('nothing was claimed')
+  const fence = { connectionId: null, provider: 'capture', token: 1 }
+  expect(await fenceSending(db.pool, [{ ...stale, ...fence }], 60_000)).toEqual([null])
+  const expired = await listExpiredClaims(db.pool, 10)
+  expect(expired).toMatchObject([{ messageId: stale.messageId, inHand: false }])
+  expect(await raiseLostWorkers(db.pool, expired, 'claimed')).toMatchObject({
+    released: 1,
+    suspected: 0,
+    aside: 0,
+  })
+  // Another sweeper may have listed it as well.
+  expect(await raiseLostWorkers(db.pool, expired, 'claimed')).toMatchObject({ released: 0 })
+  const fresh = (await claim(10)).claims[0]
+  if (!fresh) throw new Error('nothing was claimed')
+  expect(fresh.messageId).toBe(stale.messageId)
+  const fences = await fenceSending(
+    db.pool,
+    [
+      { ...stale, ...fence },
+      { ...fresh, ...fence, token: 2 },
+    ],
+    60_000,
+  )
+  expect(fences.map((one) => one?.attempt ?? null)).toEqual([null, 1])
+})
+
+test('a fence whose answer was lost is found again by its token, and by nobody else', async () => {
+  await tenantWithBacklog(1)
+  const [claimed] = (await claim(10)).claims
+  if (!claimed) throw new Error('nothing was claimed')
+  const ask = (...tokens: number[]) =>
+    fenceSending(
+      db.pool,
+      tokens.map((token) => ({ ...claimed, connectionId: null, provider: 'capture', token })),
+      60_000,
+    )
+  // Two runs of one job, in one batch: one of them goes on, and each learns the same when it asks again.
+  const first = await ask(1, 2)
+  expect(first.filter((one) => one !== null)).toEqual([{ attempt: 1, startedAt: expect.any(Date) }])
+  const winner = first[0] ? 1 : 2
+  expect((await ask(winner))[0]?.attempt).toBe(1)
+  expect(await ask(3 - winner, 3)).toEqual([null, null])
+})
+
+test('only claims that are still held are given back', async () => {
+  await tenantWithBacklog(2)
+  const { claims } = await claim(10)
+  const [one, other] = claims
+  if (!one || !other) throw new Error('two were expected')
+  await fenceSending(db.pool, [{ ...one, connectionId: null, provider: 'capture', token: 1 }], 60_000)
+  await unclaimMessages(db.pool, [one, { ...other, epoch: other.epoch - 1_000 }])
+  expect((await claim(10)).claims).toEqual([])
+  await unclaimMessages(db.pool, [other])
+  expect((await claim(10)).claims.map((claimed) => claimed.messageId)).toEqual([other.messageId])
+})
+
+type PlanNode = {
+  'Actual Rows': number
+  'Actual Loops': number
+  'Rows Removed by Filter'?: number
+  Plans?: PlanNode[]
+}
+
+/** Rows that a plan met on its way, whether it kept them or not. */
+function rowsMet(node: PlanNode): number {
+  const own = (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops']
+  return (node.Plans ?? []).reduce((sum, plan) => sum + rowsMet(plan), own)
+}
+
+test('a claim reads what it takes and not the backlog, though Postgres has counted the backlog', async () => {
+  await db.pool.query({
+    text: `insert into outbox (message_id, tenant_id, mode, state, content_bytes)
+           select gen_random_uuid(), $1, 'live', 'ready', 1 from generate_series(1, 50000)`,
+    values: [await buildTenant(db.pool)],
+  })
+  const quiet = await tenantWithBacklog(4)
+  await db.pool.query({ text: 'analyze' })
+  const client = await db.pool.connect()
+  try {
+    const { claims } = await claimMessages(client, {
+      depth: 100,
+      afterTenant: FIRST_TENANT,
+      tenantsMax: 50,
+      leaseMs: 60_000,
+    })
+    expect(countOf(claims, quiet)).toBe(4)
+    const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
+      `explain (analyze, format json) execute "claim-messages" (200, '${FIRST_TENANT}', 50, 60000)`,
+    )
+    const plan = rows[0]?.['QUERY PLAN'][0].Plan
+    expect(plan && rowsMet(plan)).toBeLessThan(5_000)
+  } finally {
+    client.release()
+  }
+})

@@ -1,0 +1,17 @@
+import type { Queryable } from '@lettergate/db/pool'
+import { claimKeyArray } from './claim-key.ts'
+
+/** Gives claims back that will not be worked on; those that were lost meanwhile are left alone. */
+export async function unclaimMessages(
+  db: Queryable,
+  claims: { tenantId: string; messageId: string; epoch: number }[],
+): Promise<void> {
+  await db.query({
+    name: 'unclaim-messages',
+    text: `
+      update outbox o set state = 'ready', lease_until = null
+      from unnest($1::claim_key[]) as c
+      where o.message_id = c.message_id and o.epoch = c.epoch and o.state = 'claimed'`,
+    values: [await claimKeyArray(db, claims)],
+  })
+}

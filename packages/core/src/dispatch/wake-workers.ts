@@ -1,0 +1,38 @@
+import type { Queryable } from '@lettergate/db/pool'
+import { notify } from '../lib/index.ts'
+
+/** At most this often; a claim takes longer than that anyway. */
+const INTERVAL_MS = 5
+
+/** A hint names this many tenants at most (36 bytes each; a notification takes 8,000); above it, it is for whoever it may concern. */
+const TENANTS_MAX = 200
+
+export type Poke = (tenantId: string) => void
+
+/** The tenants of a hint; null: any. */
+export function pokedTenants(payload: string): string[] | null {
+  return payload === '' ? null : payload.split(',')
+}
+
+/** Tells the workers that there is new work: a hint after the commit, never awaited. */
+export function createPoke(db: Queryable, onError: (error: Error) => void): Poke {
+  let last = 0
+  let timer: NodeJS.Timeout | null = null
+  const tenants = new Set<string>()
+
+  function send(): void {
+    timer = null
+    last = performance.now()
+    const payload = tenants.size > TENANTS_MAX ? '' : [...tenants].join(',')
+    tenants.clear()
+    notify(db, [{ channel: 'lg_outbox', payload }]).catch(onError)
+  }
+
+  return (tenantId) => {
+    tenants.add(tenantId)
+    if (timer) return
+    const wait = last + INTERVAL_MS - performance.now()
+    if (wait <= 0) send()
+    else timer = setTimeout(send, wait).unref()
+  }
+}

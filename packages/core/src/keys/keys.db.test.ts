@@ -1,0 +1,248 @@
+import { createSecretKey, randomBytes } from 'node:crypto'
+import { createPool, type Queryable } from '@lettergate/db/pool'
+import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createTenant, DAILY_LIMIT_BY_PLAN } from '../tenants/index.ts'
+import { makeKey } from './key-format.ts'
+import { createKeyVerifier, issueKey, type Principal, pepperVersionOf, revokeKey } from './keys.ts'
+import { listKeysOfOtherPeppers } from './sql/list-other-pepper.ts'
+
+const pepper = createSecretKey(randomBytes(32))
+let database: TestDatabase
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+afterAll(() => database.drop())
+
+function buildTenant() {
+  return createTenant({ pool: database.pool, pepper }, { name: 'Acme', plan: 'free' })
+}
+
+/** A verifier on a clock of the test's own that counts how often the database is asked. */
+function buildVerifier(given = pepper) {
+  const state = { nowMs: 1_000, queries: 0 }
+  const pool: Queryable = {
+    query(config) {
+      state.queries++
+      return database.pool.query(config)
+    },
+  }
+  return { state, ...createKeyVerifier({ pool, pepper: given, now: () => state.nowMs }) }
+}
+
+function keyIdOf(principal: Principal | null): string {
+  if (!principal) throw new Error('the key was refused')
+  return principal.keyId
+}
+
+test('the keys of a tenant speak for it, each in its mode, with every scope but admin', async () => {
+  const { tenantId, liveKey, testKey } = await buildTenant()
+  const { verify } = buildVerifier()
+  const scopes = ['messages:send', 'messages:read', 'messages:write', 'connections:read', 'connections:write']
+  expect(await verify(liveKey)).toMatchObject({ mode: 'live', tenantId, scopes: new Set(scopes) })
+  expect(await verify(testKey)).toMatchObject({ mode: 'test', tenantId, scopes: new Set(scopes) })
+})
+
+test('an operator key belongs to no tenant', async () => {
+  const { key, keyId } = await issueKey({ db: database.pool, pepper }, { mode: 'admin' })
+  expect(await buildVerifier().verify(key)).toEqual({ mode: 'admin', keyId, scopes: new Set(['admin']) })
+})
+
+test('a key of narrowed scopes has these and no others', async () => {
+  const { tenantId } = await buildTenant()
+  const { key } = await issueKey(
+    { db: database.pool, pepper },
+    { mode: 'live', tenantId },
+    { scopes: ['messages:read'] },
+  )
+  expect((await buildVerifier().verify(key))?.scopes).toEqual(new Set(['messages:read']))
+})
+
+test('a key with a broken checksum is refused without asking the database', async () => {
+  const { verify, state } = buildVerifier()
+  const key = makeKey('live')
+  expect(await verify(`${key.slice(0, -1)}${key.endsWith('0') ? '1' : '0'}`)).toBeNull()
+  expect(state.queries).toBe(0)
+})
+
+test('unknown, revoked and expired keys are refused alike', async () => {
+  const { tenantId, liveKey } = await buildTenant()
+  const before = buildVerifier()
+  await revokeKey(database.pool, tenantId, keyIdOf(await before.verify(liveKey)))
+  const expired = await issueKey(
+    { db: database.pool, pepper },
+    { mode: 'live', tenantId },
+    { expiresAt: new Date(Date.now() - 1_000) },
+  )
+  const { verify } = buildVerifier()
+  expect(await Promise.all([verify(makeKey('live')), verify(liveKey), verify(expired.key)])).toEqual([
+    null,
+    null,
+    null,
+  ])
+})
+
+test('a revoked key is refused within five seconds by a node that has it cached', async () => {
+  const { tenantId, liveKey } = await buildTenant()
+  const { verify, state } = buildVerifier()
+  const keyId = keyIdOf(await verify(liveKey))
+  await revokeKey(database.pool, tenantId, keyId)
+  expect(await verify(liveKey)).not.toBeNull()
+  state.nowMs += 4_500
+  expect(await verify(liveKey)).toBeNull()
+})
+
+test('the age of an answer counts from the moment of asking, however long it took', async () => {
+  const { tenantId, liveKey } = await buildTenant()
+  const { verify, state } = buildVerifier()
+  const asked = verify(liveKey)
+  state.nowMs += 4_500
+  const keyId = keyIdOf(await asked)
+  await revokeKey(database.pool, tenantId, keyId)
+  expect(await verify(liveKey)).toBeNull()
+})
+
+test('a key that expires soon is not cached beyond that', async () => {
+  const { tenantId } = await buildTenant()
+  const { verify, state } = buildVerifier()
+  const expiresAt = new Date(Date.now() + 2_000)
+  const { key } = await issueKey({ db: database.pool, pepper }, { mode: 'live', tenantId }, { expiresAt })
+  expect(await verify(key)).not.toBeNull()
+  const asked = state.queries
+  state.nowMs += 2_500
+  await verify(key)
+  expect(state.queries).toBe(asked + 1)
+})
+
+test('good and unknown keys are both answered from the cache', async () => {
+  const { liveKey } = await buildTenant()
+  const unknown = makeKey('live')
+  const { verify, state } = buildVerifier()
+  for (let i = 0; i < 5; i++) await Promise.all([verify(liveKey), verify(unknown)])
+  expect(state.queries).toBe(1)
+})
+
+test('many callers with few keys at the same moment ask the database once', async () => {
+  const tenants = await Promise.all([buildTenant(), buildTenant(), buildTenant()])
+  const { verify, state } = buildVerifier()
+  const keys = tenants.flatMap(({ liveKey, testKey }) => [liveKey, testKey, makeKey('live')])
+  const found = await Promise.all([...keys, ...keys, ...keys].map(verify))
+  expect(found.filter((principal) => principal === null)).toHaveLength(9)
+  expect(found.map((principal) => principal?.mode)).toEqual(
+    [...keys, ...keys, ...keys].map((_, i) => ['live', 'test', undefined][i % 3]),
+  )
+  expect(state.queries).toBe(1)
+})
+
+test('a failure of the database is told to all who wait and forgotten', async () => {
+  const { liveKey } = await buildTenant()
+  let isDown = true
+  const pool: Queryable = {
+    query: (config) => (isDown ? Promise.reject(new Error('down')) : database.pool.query(config)),
+  }
+  const { verify } = createKeyVerifier({ pool, pepper })
+  const both = await Promise.allSettled([verify(liveKey), verify(liveKey)])
+  expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  isDown = false
+  expect(await verify(liveKey)).not.toBeNull()
+})
+
+test('a key is worth nothing under another pepper', async () => {
+  const { liveKey } = await buildTenant()
+  expect(await buildVerifier(createSecretKey(randomBytes(32))).verify(liveKey)).toBeNull()
+})
+
+test('a key is good before, while and after the pepper changes; once used, the old pepper is not needed', async () => {
+  const next = createSecretKey(randomBytes(32))
+  const { liveKey, testKey, tenantId } = await buildTenant()
+  const changing = () => createKeyVerifier({ pool: database.pool, pepper: next, previousPepper: pepper })
+  const notYet = createKeyVerifier({ pool: database.pool, pepper, previousPepper: next })
+  const countLeft = async () => (await listKeysOfOtherPeppers(database.pool, pepperVersionOf(next), 1)).count
+  const left = await countLeft()
+  expect(await changing().verify(liveKey)).toMatchObject({ tenantId, mode: 'live' })
+  expect(await countLeft()).toBe(left - 1)
+  const after = createKeyVerifier({ pool: database.pool, pepper: next })
+  expect(await after.verify(liveKey)).toMatchObject({ tenantId })
+  expect(await after.verify(testKey)).toBeNull()
+  // A process that was not replaced yet knows the next pepper beforehand.
+  expect(await notYet.verify(liveKey)).toMatchObject({ tenantId })
+})
+
+test('a revoked key is not hashed anew, and unknown ones stay unknown, while the pepper changes', async () => {
+  const next = createSecretKey(randomBytes(32))
+  const { tenantId } = await buildTenant()
+  const { key, keyId } = await issueKey({ db: database.pool, pepper }, { mode: 'live', tenantId })
+  await revokeKey(database.pool, tenantId, keyId)
+  const { verify } = createKeyVerifier({ pool: database.pool, pepper: next, previousPepper: pepper })
+  expect(await verify(key)).toBeNull()
+  expect(await verify(makeKey('live'))).toBeNull()
+})
+
+test('a key is good even if it cannot be hashed anew', async () => {
+  const { liveKey, tenantId } = await buildTenant()
+  const errors: unknown[] = []
+  const pool: Queryable = {
+    query: (config) =>
+      config.name === 'key-rehash' ? Promise.reject(new Error('locked')) : database.pool.query(config),
+  }
+  const { verify } = createKeyVerifier({
+    ...{ pool, pepper: createSecretKey(randomBytes(32)), previousPepper: pepper },
+    onError: (error) => errors.push(error),
+  })
+  expect(await verify(liveKey)).toMatchObject({ tenantId })
+  expect(errors).toHaveLength(1)
+})
+
+test('the role of the api may exchange a hash by the function for it, and by nothing else', async () => {
+  const { liveKey } = await buildTenant()
+  const pool = createPool({
+    url: database.url,
+    max: 1,
+    applicationName: 'test',
+    onError: () => {},
+    role: 'lettergate_batch',
+  })
+  const next = createSecretKey(randomBytes(32))
+  const { verify } = createKeyVerifier({ pool, pepper: next, previousPepper: pepper })
+  expect(await verify(liveKey)).not.toBeNull()
+  expect(await createKeyVerifier({ pool, pepper: next }).verify(liveKey)).not.toBeNull()
+  await expect(pool.query("update api_key set hash = '\\x00'")).rejects.toThrow('permission denied')
+  await pool.end()
+})
+
+test('the database holds no key, only what recognises one', async () => {
+  const { liveKey, testKey } = await buildTenant()
+  const { rows } = await database.pool.query('select api_key::text as text from api_key')
+  const dump = rows.map((row) => row.text).join('\n')
+  expect(dump).toContain(liveKey.slice(0, 12))
+  for (const key of [liveKey, testKey]) expect(dump).not.toContain(key.slice(8, 20))
+})
+
+test("another tenant's key cannot be revoked", async () => {
+  const [mine, other] = await Promise.all([buildTenant(), buildTenant()])
+  const keyId = keyIdOf(await buildVerifier().verify(other.liveKey))
+  expect(await revokeKey(database.pool, mine.tenantId, keyId)).toBe(false)
+  expect(await buildVerifier().verify(other.liveKey)).not.toBeNull()
+})
+
+test('a tenant gets the daily limit of its plan unless one is set', async () => {
+  const deps = { pool: database.pool, pepper }
+  const made = [
+    await createTenant(deps, { name: 'a', plan: 'free' }),
+    await createTenant(deps, { name: 'b', plan: 'scale' }),
+    await createTenant(deps, { name: 'c', plan: 'free', dailyLimit: 0 }),
+  ]
+  const { rows } = await database.pool.query({
+    text: 'select daily_limit from tenant where id = any($1) order by name',
+    values: [made.map(({ tenantId }) => tenantId)],
+  })
+  expect(rows.map((row) => row.daily_limit)).toEqual([200, DAILY_LIMIT_BY_PLAN.scale, 0])
+})
+
+test('a tenant that cannot be made leaves nothing behind', async () => {
+  const deps = { pool: database.pool, pepper }
+  await expect(createTenant(deps, { name: 'too low', plan: 'free', dailyLimit: -1 })).rejects.toThrow()
+  const { rowCount } = await database.pool.query("select from tenant where name = 'too low'")
+  expect(rowCount).toBe(0)
+})

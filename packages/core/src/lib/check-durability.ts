@@ -1,0 +1,42 @@
+import type { Queryable } from '@lettergate/db/pool'
+import { readUndurable } from './sql/read-durability.ts'
+
+const LOOK_AGAIN_MS = 1_000
+
+/** What mends a setting, by who has set it. */
+function cureOf({ name, source }: { name: string; source: string }): string {
+  if (source === 'database') return `ALTER DATABASE … RESET ${name}`
+  if (source === 'user') return `ALTER ROLE … RESET ${name}`
+  if (source === 'database user') return `ALTER ROLE … IN DATABASE … RESET ${name}`
+  if (source === 'client') return `take ${name} out of the options of DATABASE_URL`
+  if (source === 'command line') return `take ${name} out of the command line of Postgres`
+  return `ALTER SYSTEM SET ${name} = on; SELECT pg_reload_conf()`
+}
+
+/** One line for each setting that lets Postgres forget what it has confirmed, with what mends it. */
+export async function findDurabilityFaults(db: Queryable): Promise<string[]> {
+  const settings = await readUndurable(db)
+  return settings.map(
+    (setting) =>
+      `Postgres may lose what it has confirmed: ${setting.name} is off (set by ${setting.source}). Mend it: ${cureOf(setting)}`,
+  )
+}
+
+/**
+ * A 202 is a promise that this database must be able to keep. Resolves when it has been looked at or does not answer; then looks
+ * again until it does, since a gateway may start before its database.
+ */
+export async function watchDurability(deps: {
+  db: Queryable
+  /** Called once, with everything that is wrong. */
+  onFaults: (faults: string[]) => void
+  onError: (error: unknown) => void
+}): Promise<void> {
+  try {
+    const faults = await findDurabilityFaults(deps.db)
+    if (faults.length > 0) deps.onFaults(faults)
+  } catch (error) {
+    deps.onError(error)
+    setTimeout(() => void watchDurability(deps), LOOK_AGAIN_MS).unref()
+  }
+}

@@ -1,0 +1,21 @@
+/** What several slices need and none owns: clock, cursors, leases, notifications, readiness. */
+export { answeredBy } from './answered-by.ts'
+export { watchDurability } from './check-durability.ts'
+export { createDatabaseClock, type DatabaseClock } from './clock.ts'
+export { type CursorKey, readCursor, writeCursor } from './cursor.ts'
+export { describeError } from './describe-error.ts'
+export { createFailpoint, type Failpoint, noFailpoint } from './failpoint.ts'
+export { toWireHeaders } from './header-fields.ts'
+export {
+  ANSWER_DEADLINE_MS,
+  BEGIN_DEADLINE_MS,
+  CALL_DEADLINE_MS,
+  CLAIM_LEASE_MS,
+  SENDING_LEASE_MS,
+} from './leases.ts'
+export type { ContentDocument, Envelope } from './message-content.ts'
+export { createReadiness, type Readiness } from './readiness.ts'
+export { askAgain } from './retry-query.ts'
+export { type Hint, notify } from './sql/notify.ts'
+export { idRange } from './sql/uuid-range.ts'
+export { fromStorage } from './storage-problem.ts'

@@ -1,0 +1,196 @@
+import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
+import { afterAll, beforeEach, expect, test } from 'vitest'
+import { type Backlog, buildBacklog } from '../../test/backlog.ts'
+import { loadClaimed } from '../deliver/index.ts'
+import { cancelMessage, createMessageReader, explainMessage, retryMessage } from '../messages/index.ts'
+import { type SweepDeps, sweepSteps } from '../sweep/index.ts'
+
+import { countLost } from './set-aside.ts'
+import { claimSuspects } from './sql/claim-suspects.ts'
+import { lapseClaim } from './sql/lapse-claim.ts'
+
+let db: TestDatabase
+beforeEach(async () => {
+  await db?.drop()
+  db = await createTestDatabase()
+})
+afterAll(() => db.drop())
+
+const deps = () => ({ tenants: db.tenants, messages: createMessageReader({ pool: db.pool }) })
+const readerOf = ({ tenantId }: Backlog) => ({ tenantId, mode: 'live' as const })
+const suspects = (free = 4) => claimSuspects(db.pool, { free, max: 4, leaseMs: 60_000 })
+const sweepDeps = (change: Partial<SweepDeps> = {}): SweepDeps => ({
+  ...{ pool: db.pool, repeatWindowMs: () => 0 },
+  ...change,
+})
+type Claimed = Awaited<ReturnType<Backlog['claim']>>
+
+/** A worker has it in hand, and is gone. */
+async function die(claim: Claimed): Promise<void> {
+  if (!claim) throw new Error('not claimed')
+  await loadClaimed(db.pool, [claim], 'claimed')
+  await lapseClaim(db.pool, claim)
+  await sweepSteps.releaseExpiredClaims(sweepDeps())
+}
+
+async function lostWorkers(): Promise<number[]> {
+  const { rows } = await db.pool.query<{ lost_workers: number }>({ text: 'select lost_workers from outbox' })
+  return rows.map((row) => row.lost_workers)
+}
+
+async function setAside(recipients = 1): Promise<Backlog> {
+  const backlog = await buildBacklog(db.pool, { recipients })
+  await die(await backlog.claim())
+  await die((await suspects())[0])
+  await die((await suspects())[0])
+  return backlog
+}
+
+test('a claim that nobody had begun is no sign against its message', async () => {
+  const backlog = await buildBacklog(db.pool)
+  const claim = await backlog.claim()
+  if (!claim) throw new Error('not claimed')
+  await lapseClaim(db.pool, claim)
+  await sweepSteps.releaseExpiredClaims(sweepDeps())
+  expect(await lostWorkers()).toEqual([0])
+  expect(await backlog.claim()).toBeDefined()
+})
+
+test('a message in the hands of a lost worker goes alone, and no other way', async () => {
+  const backlog = await buildBacklog(db.pool)
+  await die(await backlog.claim())
+  expect(await backlog.claim()).toBeUndefined()
+  const [claim] = await suspects()
+  expect(claim?.messageId).toBe(backlog.messageId)
+  if (!claim || !(await backlog.fence(claim))) throw new Error('not claimed')
+  await backlog.record(claim, ['sent'])
+  expect(await backlog.statuses()).toEqual(['sent'])
+})
+
+test('after the third lost worker it is held, says why, and nobody takes it by itself', async () => {
+  const backlog = await setAside(2)
+  expect(await backlog.statuses()).toEqual(['held', 'held'])
+  expect(await backlog.claim()).toBeUndefined()
+  expect(await suspects()).toEqual([])
+  await db.pool.query({ text: 'update tenant set connections_version = connections_version + 1' })
+  await sweepSteps.releaseWaiting(sweepDeps())
+  expect(await suspects()).toEqual([])
+  const { rows } = await db.pool.query<{ type: string; data: { reason: string } }>({
+    text: "select type, data from event where type = 'recipient.held'",
+  })
+  expect(rows).toHaveLength(2)
+  expect(rows[0]?.data.reason).toMatch(/set aside: three times .* Retry it/)
+  const { message, reasons } = await explainMessage(deps(), readerOf(backlog), backlog.messageId)
+  expect(message.status).toBe('held')
+  expect(reasons[0]).toMatchObject({ code: 'set-aside', detail: expect.stringContaining('Retry it') })
+  expect(await backlog.used()).toBe(2)
+})
+
+test('a retry tries it once more, alone; a cancellation ends it and gives it back', async () => {
+  const backlog = await setAside()
+  await retryMessage(deps(), readerOf(backlog), backlog.messageId)
+  expect(await backlog.statuses()).toEqual(['queued'])
+  expect(await backlog.claim()).toBeUndefined()
+  await die((await suspects())[0])
+  await die((await suspects())[0])
+  expect(await backlog.statuses()).toEqual(['held'])
+  await cancelMessage(deps(), readerOf(backlog), backlog.messageId)
+  expect(await backlog.statuses()).toEqual(['cancelled'])
+  expect(await backlog.used()).toBe(0)
+})
+
+test('whom more workers were lost over waits for the others of its tenant', async () => {
+  const backlog = await buildBacklog(db.pool)
+  await db.pool.query({ text: 'update outbox set lost_workers = 2' })
+  await db.pool.query({
+    text: `insert into outbox (message_id, tenant_id, mode, state, content_bytes, lost_workers)
+           select ('ffffffff-ffff-7fff-bfff-fffffffffff' || n)::uuid, $1, 'live', 'ready', 1, 1 from generate_series(1, 3) n`,
+    values: [backlog.tenantId],
+  })
+  const claims = await suspects()
+  expect(claims).toHaveLength(2)
+  expect(claims.map(({ messageId }) => messageId)).not.toContain(backlog.messageId)
+})
+
+test('a process that is known to be gone counts at once and once, whoever else looks', async () => {
+  const backlog = await buildBacklog(db.pool)
+  const claim = await backlog.claim()
+  if (!claim) throw new Error('not claimed')
+  await loadClaimed(db.pool, [claim], 'claimed')
+  await Promise.all([countLost(sweepDeps(), claim), countLost(sweepDeps(), claim)])
+  await sweepSteps.releaseExpiredClaims(sweepDeps())
+  expect(await lostWorkers()).toEqual([1])
+  const [alone] = await suspects()
+  if (!alone || !(await backlog.fence(alone))) throw new Error('not claimed')
+  const repeatable = sweepDeps({ repeatWindowMs: () => 86_400_000 })
+  await Promise.all([countLost(repeatable, alone), countLost(repeatable, alone)])
+  expect(await lostWorkers()).toEqual([2])
+  expect(await backlog.statuses()).toEqual(['deferred'])
+})
+
+test('one whom nobody releases fails with its reason when its 72 hours are over', async () => {
+  const backlog = await setAside()
+  await db.pool.query({ text: "update outbox set state = 'ready', due_at = now()" })
+  await sweepSteps.endSetAside(sweepDeps())
+  expect(await backlog.statuses()).toEqual(['failed'])
+  expect(await backlog.outbox()).toEqual([])
+  expect(await backlog.used()).toBe(0)
+})
+
+test('a worker lost during the call counts where the call may be repeated, and is told', async () => {
+  const backlog = await buildBacklog(db.pool)
+  const claim = await backlog.claim()
+  if (!claim || !(await backlog.fence(claim))) throw new Error('not claimed')
+  await lapseClaim(db.pool, claim)
+  const told: number[] = []
+  await sweepSteps.giveUpLostSending(
+    sweepDeps({ repeatWindowMs: () => 86_400_000, onLost: ({ suspected }) => told.push(suspected) }),
+  )
+  expect(await lostWorkers()).toEqual([1])
+  expect(told).toContain(1)
+  expect(await backlog.statuses()).toEqual(['deferred'])
+})
+
+test('an unknown whose worker was lost goes alone when its tenant retries it', async () => {
+  const backlog = await buildBacklog(db.pool)
+  const claim = await backlog.claim()
+  if (!claim || !(await backlog.fence(claim))) throw new Error('not claimed')
+  await lapseClaim(db.pool, claim)
+  await sweepSteps.giveUpLostSending(sweepDeps())
+  expect(await backlog.statuses()).toEqual(['unknown'])
+  await retryMessage(deps(), readerOf(backlog), backlog.messageId)
+  expect(await backlog.claim()).toBeUndefined()
+  expect((await suspects()).map(({ messageId }) => messageId)).toEqual([backlog.messageId])
+})
+
+test('one tenant never holds more than half of the places, and the other finds one', async () => {
+  const first = await buildBacklog(db.pool)
+  const second = await buildBacklog(db.pool)
+  await db.pool.query({
+    text: `insert into outbox (message_id, tenant_id, mode, state, content_bytes, lost_workers)
+           select gen_random_uuid(), $1, 'live', 'ready', 1, 1 from generate_series(1, 50)`,
+    values: [first.tenantId],
+  })
+  await db.pool.query({
+    text: 'update outbox set lost_workers = 1 where message_id = $1',
+    values: [second.messageId],
+  })
+  const claims = await suspects()
+  expect(claims.filter(({ tenantId }) => tenantId === first.tenantId)).toHaveLength(2)
+  expect(claims.filter(({ tenantId }) => tenantId === second.tenantId)).toHaveLength(1)
+  expect(await suspects()).toEqual([])
+})
+
+test('what was begun long ago is forgotten', async () => {
+  await db.pool.query({
+    text: `insert into claim_in_hand (at, epochs) values (now() - interval '3 minutes', '{1}'), (now(), '{2}')`,
+  })
+  // What ran out while no worker was there is judged first.
+  const backlog = await buildBacklog(db.pool)
+  const claim = await backlog.claim()
+  if (!claim) throw new Error('not claimed')
+  await lapseClaim(db.pool, claim)
+  expect(await sweepSteps.forgetClaimsInHand(sweepDeps())).toBe(0)
+  await sweepSteps.releaseExpiredClaims(sweepDeps())
+  expect(await sweepSteps.forgetClaimsInHand(sweepDeps())).toBe(1)
+})

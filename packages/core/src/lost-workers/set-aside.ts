@@ -1,0 +1,54 @@
+import type { Queryable } from '@lettergate/db/pool'
+import { loadClaimed, portionOf, recordOutcomes, type Takes, toRecord } from '../deliver/index.ts'
+import { notify } from '../lib/index.ts'
+import { type LostWorkers, WORKER_LOST } from './sql/lost-workers.ts'
+import { raiseLostWorkers } from './sql/raise-lost-workers.ts'
+
+export type LostDeps = {
+  pool: Queryable
+  /** For how long from now a provider recognises a repeat of an attempt that began then; 0 or less: not any more. */
+  repeatWindowMs: (provider: string, startedAt: Date) => number
+  /** Whom one call to a provider carries; absent: all. */
+  takes?: (provider: string) => Takes | undefined
+  /** Messages whose worker was lost, and what follows for them. */
+  onLost?: (lost: LostWorkers) => void
+}
+
+type Held = { tenantId: string; messageId: string; epoch: number }
+
+/** Records hand-offs whose worker was lost as unknown. The same record as a live unknown, so the same rules. */
+export async function recordLost(deps: LostDeps, lost: Held[]): Promise<number> {
+  const messages = await loadClaimed(deps.pool, lost, 'sending')
+  const records = messages.flatMap((message) => {
+    const { sending } = message
+    if (!sending) return []
+    const portion = portionOf(message, deps.takes?.(sending.provider))
+    const attempt = {
+      number: message.attempts,
+      ...sending,
+      portion,
+      repeatWindowMs: deps.repeatWindowMs(sending.provider, portion.unsure?.startedAt ?? sending.startedAt),
+    }
+    return [toRecord(message, attempt, { kind: 'unknown', code: 'outcome-unknown', reason: WORKER_LOST })]
+  })
+  const hints = await recordOutcomes(deps.pool, records)
+  // Before anybody hears that it may be tried again.
+  const counted = records.map(({ tenantId, messageId, epoch }) => ({
+    tenantId,
+    messageId,
+    epoch,
+    inHand: true,
+  }))
+  const { aside } = await raiseLostWorkers(deps.pool, counted, 'recorded')
+  deps.onLost?.({ released: 0, suspected: records.length, aside })
+  await notify(deps.pool, hints)
+  return records.length
+}
+
+/** Counts a process that is known to be gone against the one message that it had: at once, without waiting for a lease to end. */
+export async function countLost(deps: LostDeps, claim: Held): Promise<void> {
+  const { tenantId, messageId, epoch } = claim
+  const lost = await raiseLostWorkers(deps.pool, [{ tenantId, messageId, epoch, inHand: true }], 'claimed')
+  deps.onLost?.(lost)
+  if (lost.released === 0) await recordLost(deps, [claim])
+}

@@ -1,0 +1,48 @@
+import type { Queryable } from '@lettergate/db/pool'
+import type { Claim } from '../../dispatch/index.ts'
+import { LOST_WORKERS_MAX } from './lost-workers.ts'
+
+/**
+ * Claims messages over which a worker was lost, each to be handed over alone. Tenants take turns, and none has more than half of
+ * `max` in hand, so one tenant's suspects never keep out another's. Within a tenant those come first that fewer workers were lost over:
+ * most of them are innocent, and need not wait for the others.
+ */
+export async function claimSuspects(
+  db: Queryable,
+  options: { free: number; max: number; leaseMs: number },
+): Promise<Claim[]> {
+  const { rows } = await db.query<{
+    message_id: string
+    tenant_id: string
+    epoch: number
+    content_bytes: number
+  }>({
+    name: 'claim-suspects',
+    text: `
+      with held as materialized (
+        select tenant_id, count(*) as n from outbox
+        where lost_workers > 0 and phase = 'held' group by tenant_id
+      ), ranked as materialized (
+        select o.message_id, row_number() over (partition by o.tenant_id order by o.lost_workers, o.message_id) + coalesce(h.n, 0) as turn
+        from outbox o left join held h using (tenant_id)
+        where o.lost_workers > 0 and o.lost_workers < $4::int4 and o.phase = 'ready'
+      ), picked as materialized (
+        select o.message_id from outbox o
+        where o.message_id = any (array(
+          select message_id from ranked where turn <= greatest(1, $2::int4 / 2) order by turn, message_id limit $1))
+          and o.phase = 'ready'
+        for update skip locked
+      )
+      update outbox o
+      set state = 'claimed', epoch = nextval('claim_epoch'), lease_until = now() + $3::int4 * interval '1 ms'
+      from picked p where o.message_id = p.message_id
+      returning o.message_id, o.tenant_id, o.epoch, o.content_bytes`,
+    values: [options.free, options.max, options.leaseMs, LOST_WORKERS_MAX],
+  })
+  return rows.map((row) => ({
+    messageId: row.message_id,
+    tenantId: row.tenant_id,
+    epoch: row.epoch,
+    contentBytes: row.content_bytes,
+  }))
+}

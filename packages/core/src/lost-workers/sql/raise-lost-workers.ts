@@ -1,0 +1,77 @@
+import type { Queryable } from '@lettergate/db/pool'
+import { claimKeyArray } from '../../dispatch/index.ts'
+import { idRange } from '../../lib/index.ts'
+import { LOST_WORKERS_MAX, type LostWorkers, NONE_LOST, SET_ASIDE_REASON } from './lost-workers.ts'
+
+export type LostClaim = {
+  tenantId: string
+  messageId: string
+  epoch: number
+  /** A worker had it in hand; false: nobody had begun, so it is free again and nothing counts. */
+  inHand: boolean
+}
+
+/**
+ * Frees claims whose worker was lost (`claimed`), or takes hand-offs that were recorded as lost and are to be tried again (`recorded`), and
+ * counts one more lost worker for each that was in hand. Each counts once, whoever else does the same: a claim is freed once, and the token
+ * of a fence is taken away. One that has lost too many is set aside, visibly, until its user decides or its 72 hours are over. The document
+ * of such a message is not believed any more (`accepted_at`), since its recipients say otherwise.
+ */
+export async function raiseLostWorkers(
+  db: Queryable,
+  claims: readonly LostClaim[],
+  state: 'claimed' | 'recorded',
+): Promise<LostWorkers> {
+  if (claims.length === 0) return NONE_LOST
+  const keysOf = (inHand: boolean) =>
+    claimKeyArray(
+      db,
+      claims.filter((claim) => claim.inHand === inHand),
+    )
+  const { rows } = await db.query<LostWorkers>({
+    name: 'raise-lost-workers',
+    text: `
+      with lost as materialized (
+        select o.message_id, k.n, o.lost_workers + k.n >= $1::int4 and k.n > 0 as is_aside
+        from (select tenant_id, message_id, epoch, 1 as n from unnest($3::claim_key[])
+              union all select tenant_id, message_id, epoch, 0 from unnest($4::claim_key[])) k
+        join outbox o on o.message_id = k.message_id and o.epoch = k.epoch and o.tenant_id = k.tenant_id
+        where case when $5::text = 'claimed' then o.state = 'claimed'
+                   else o.state in ('waiting', 'ready') and o.fence_token is not null end
+        order by o.message_id for update of o
+      ), raised as (
+        update outbox o
+        set lost_workers = o.lost_workers + l.n, lease_until = null, fence_token = null,
+            state = case when l.is_aside then 'waiting' when o.state = 'claimed' then 'ready' else o.state end,
+            due_at = case when l.is_aside then greatest(now() + interval '1 hour', o.first_due_at + interval '72 hours')
+                          else o.due_at end,
+            accepted_at = case when l.is_aside then null else o.accepted_at end,
+            wait_version = case when l.is_aside then null else o.wait_version end
+        from lost l where o.message_id = l.message_id
+        returning o.message_id, o.tenant_id, l.n, l.is_aside
+      ), held as (
+        update recipient r set status = 'held', reason = $2, updated_at = now()
+        from raised a
+        where a.is_aside and r.tenant_id = a.tenant_id and r.message_id = a.message_id and r.message_id between $6 and $7
+          and r.status in ('scheduled', 'queued', 'deferred', 'held')
+        returning r.tenant_id, r.message_id, r.position
+      ), written_event as (
+        insert into event (tenant_id, message_id, position, type, data)
+        select tenant_id, message_id, position, 'recipient.held', json_build_object('reason', $2) from held
+      )
+      select count(*)::int4 as released, (count(*) filter (where n > 0))::int4 as suspected,
+             (count(*) filter (where is_aside))::int4 as aside,
+             (select pg_notify('lg_message', string_agg(message_id::text, ',')) from raised where is_aside
+              having count(*) > 0) as notified
+      from raised`,
+    values: [
+      LOST_WORKERS_MAX,
+      SET_ASIDE_REASON,
+      await keysOf(true),
+      await keysOf(false),
+      state,
+      ...idRange(claims.map(({ messageId }) => messageId)),
+    ],
+  })
+  return rows[0] ?? NONE_LOST
+}

@@ -1,0 +1,113 @@
+import {
+  messageStatus,
+  type RecipientStatus,
+  recipientStatuses,
+} from '@lettergate/contracts/messages/recipient-status'
+import { Problem } from '@lettergate/contracts/problems/problems'
+import { createBatcher } from '@lettergate/db/batcher'
+import type { Pool } from '@lettergate/db/pool'
+import { fromStorage } from '../lib/index.ts'
+import { type MessageRow, readMessages } from './sql/read-messages.ts'
+
+/** Whose objects: a test key sees what test keys sent, a live key what live keys sent. */
+export type Reader = { tenantId: string; mode: 'live' | 'test' }
+
+export type StoredRecipient = {
+  kind: 'to' | 'cc' | 'bcc'
+  address: string
+  name: string | null
+  status: RecipientStatus
+  reason: string | null
+  updatedAt: string
+}
+
+export type StoredMessage = {
+  id: string
+  status: RecipientStatus
+  createdAt: Date
+  stream: 'transactional' | 'bulk'
+  from: { address: string; name: string | null }
+  subject: string
+  tags: string[]
+  metadata: Record<string, string>
+  sendAt: Date | null
+  connectionId: string | null
+  attachmentCount: number
+  recipients: StoredRecipient[]
+}
+
+export type MessageReader = {
+  /** Null for what does not exist and for what is not the reader's: nobody can tell the two apart. */
+  read(reader: Reader, id: string): Promise<StoredMessage | null>
+}
+
+const BATCH_MAX = 200
+const IN_FLIGHT_MAX = 2
+const WAITING_MAX = 5_000
+
+const KNOWN = new Set<string>(recipientStatuses)
+
+function isStatus(text: string): text is RecipientStatus {
+  return KNOWN.has(text)
+}
+
+/** A status that a hand-off under way will change. */
+const WAITING_FOR_OUTCOME = new Set<RecipientStatus>(['scheduled', 'queued', 'deferred', 'held'])
+
+/** While the outbox says "sending", it speaks for the recipients that wait for the outcome. */
+function shownStatus(status: string, isSending: boolean): RecipientStatus {
+  if (!isStatus(status)) throw new Error(`a recipient has the unknown status ${status}`)
+  return isSending && WAITING_FOR_OUTCOME.has(status) ? 'sending' : status
+}
+
+function toMessage(row: MessageRow): StoredMessage {
+  const recipients = row.recipients.map(([kind, address, name, status, reason, updatedAt]) => ({
+    kind,
+    address,
+    name,
+    status: shownStatus(status, row.is_sending),
+    reason,
+    updatedAt,
+  }))
+  return {
+    id: row.id,
+    status: messageStatus(recipients.map(({ status }) => status)),
+    createdAt: row.created_at,
+    stream: row.stream,
+    from: { address: row.from_address, name: row.from_name },
+    subject: row.subject,
+    tags: row.tags,
+    metadata: row.metadata ?? {},
+    sendAt: row.send_at,
+    connectionId: row.connection_id,
+    attachmentCount: row.attachment_count,
+    recipients,
+  }
+}
+
+/** Reads messages; concurrent reads of all tenants share a round trip, each touching only its own rows. */
+export function createMessageReader(deps: { pool: Pool }): MessageReader {
+  const batcher = createBatcher<{ tenantId: string; id: string }, MessageRow | null>({
+    run: (keys) => readMessages(deps.pool, keys),
+    itemsMax: BATCH_MAX,
+    inFlightMax: IN_FLIGHT_MAX,
+    waitingMax: WAITING_MAX,
+  })
+  return {
+    async read({ tenantId, mode }, id) {
+      const row = await fromStorage(batcher.add({ tenantId, id }))
+      return row && row.mode === mode ? toMessage(row) : null
+    },
+  }
+}
+
+/** As `read`, for callers that have nothing to say about a message that is not there. */
+export async function readExisting(
+  messages: MessageReader,
+  reader: Reader,
+  id: string,
+): Promise<StoredMessage> {
+  const message = await messages.read(reader, id)
+  if (!message) throw new Problem('not-found')
+  return message
+}

@@ -1,0 +1,48 @@
+import type { Queryable } from '@lettergate/db/pool'
+
+export type RetryLock = {
+  mode: 'live' | 'test'
+  usageDay: string
+  /** The database's UTC day. */
+  today: string
+  /** Null: nothing is left to do for it. */
+  outboxState: string | null
+  recipients: { position: number; status: string }[]
+}
+
+/**
+ * Locks everything that a retry looks at, in the order in which cancelling and recording lock it: the message (two
+ * retries take turns on it), its outbox row, its recipients.
+ */
+export async function lockForRetry(
+  client: Queryable,
+  message: { tenantId: string; id: string },
+): Promise<RetryLock | null> {
+  const values = [message.tenantId, message.id]
+  const { rows } = await client.query<{ mode: 'live' | 'test'; usage_day: string; today: string }>({
+    name: 'retry-lock-message',
+    text: `
+      select mode, usage_day, (now() at time zone 'utc')::date as today
+      from message where tenant_id = $1 and id = $2 for no key update`,
+    values,
+  })
+  const [row] = rows
+  if (!row) return null
+  const outbox = await client.query<{ state: string }>({
+    name: 'retry-lock-outbox',
+    text: 'select state from outbox where tenant_id = $1 and message_id = $2 for update',
+    values,
+  })
+  const recipients = await client.query<{ position: number; status: string }>({
+    name: 'retry-lock-recipients',
+    text: 'select position, status from recipient where tenant_id = $1 and message_id = $2 order by position for update',
+    values,
+  })
+  return {
+    mode: row.mode,
+    usageDay: row.usage_day,
+    today: row.today,
+    outboxState: outbox.rows[0]?.state ?? null,
+    recipients: recipients.rows,
+  }
+}

@@ -1,0 +1,42 @@
+import type { Queryable } from '@lettergate/db/pool'
+
+/** What the backlog and the connection say of a message. */
+export type ExplainRow = {
+  state: 'waiting' | 'ready' | 'claimed' | 'sending'
+  due_at: Date
+  /** When the tries that count began. */
+  first_due_at: Date
+  /** Workers that were lost over it. */
+  lost_workers: number
+  wait_for: string | null
+  wait_why: string | null
+  /** Messages of this tenant that are served before it; counted up to 10,000. */
+  ahead: number
+  health: {
+    state: 'closed' | 'open' | 'half-open'
+    code: string | null
+    reason: string | null
+    pause_reason: string | null
+  } | null
+}
+
+/** Null: nothing is left to do for it. */
+export async function readExplain(
+  db: Queryable,
+  message: { tenantId: string; id: string },
+): Promise<ExplainRow | null> {
+  const { rows } = await db.query<ExplainRow>({
+    name: 'read-explain',
+    text: `
+      select o.state, o.due_at, o.first_due_at, o.lost_workers, o.wait_for, o.wait_why,
+             (select count(*) from (
+                select from outbox b where o.state = 'ready' and b.phase = 'ready' and b.tenant_id between $1 and $1
+                  and b.message_id < o.message_id
+                limit 10000) a)::int4 as ahead,
+             (select json_build_object('state', h.state, 'code', h.code, 'reason', h.reason, 'pause_reason', h.pause_reason)
+              from connection_health h where h.tenant_id = $1 and h.connection_id = o.wait_for) as health
+      from outbox o where o.tenant_id = $1 and o.message_id = $2`,
+    values: [message.tenantId, message.id],
+  })
+  return rows[0] ?? null
+}

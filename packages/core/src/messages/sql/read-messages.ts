@@ -1,0 +1,68 @@
+import { column, rowArray } from '@lettergate/db/composite-rows'
+import type { Queryable } from '@lettergate/db/pool'
+import { idRange } from '../../lib/index.ts'
+
+/** Kind, address, name, status, reason, updated_at: in this order because names would be most of the bytes. */
+export type RecipientTuple = ['to' | 'cc' | 'bcc', string, string | null, string, string | null, string]
+
+export type MessageRow = {
+  tenant_id: string
+  id: string
+  mode: string
+  created_at: Date
+  stream: 'transactional' | 'bulk'
+  from_address: string
+  from_name: string | null
+  subject: string
+  tags: string[]
+  metadata: Record<string, string> | null
+  send_at: Date | null
+  connection_id: string | null
+  attachment_count: number
+  /** A worker is handing the message over: known only to the outbox until the outcome is in. */
+  is_sending: boolean
+  recipients: RecipientTuple[]
+}
+
+type Key = { tenantId: string; id: string }
+
+const keyArray = rowArray<Key & { position: number }>('message_key', [
+  column('uuid', (key) => key.tenantId),
+  column('uuid', (key) => key.id),
+  column('int4', (key) => key.position),
+])
+
+/**
+ * Messages of any tenants in one round trip, in order; null where a tenant has no such message. The lateral
+ * subqueries keep this a nested loop in which every id finds its own partition, however the planner guesses; the range keeps it from opening the others (`idRange`).
+ */
+export async function readMessages(db: Queryable, keys: readonly Key[]): Promise<(MessageRow | null)[]> {
+  if (keys.length === 0) return []
+  const ids = keys.map((key) => key.id)
+  const { rows } = await db.query<MessageRow & { position: number }>({
+    name: 'read-messages',
+    text: `
+      select k.position, m.*, r.recipients,
+             coalesce((select o.state = 'sending' from outbox o where o.message_id = k.id), false) as is_sending
+      from unnest($1::message_key[]) as k
+      cross join lateral (
+        select tenant_id, id, mode, created_at, stream, from_address, from_name, subject, to_json(tags) as tags,
+               metadata, send_at, connection_id, attachment_count
+        from message where tenant_id = k.tenant_id and id = k.id and id between $2 and $3 offset 0
+      ) m
+      cross join lateral (
+        select json_agg(json_build_array(kind, address, name, status, reason, updated_at) order by position) as recipients
+        from recipient where tenant_id = k.tenant_id and message_id = k.id and message_id between $2 and $3
+      ) r`,
+    values: [
+      await keyArray(
+        db,
+        keys.map((key, position) => ({ ...key, position })),
+      ),
+      ...idRange(ids),
+    ],
+  })
+  const found: (MessageRow | null)[] = keys.map(() => null)
+  for (const row of rows) found[row.position] = row
+  return found
+}

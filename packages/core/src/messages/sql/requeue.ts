@@ -1,0 +1,40 @@
+import { int2Array } from '@lettergate/db/arrays'
+import type { Queryable } from '@lettergate/db/pool'
+import { WORKER_LOST } from '../../lost-workers/index.ts'
+
+/**
+ * Puts recipients back into the queue and makes the message due now. Its attempts go on counting where they
+ * stopped; a claim draws an epoch that was never used, so a worker of the past cannot take part.
+ * One over which a worker was lost goes alone again, so that it harms no other message.
+ */
+export async function requeueForRetry(
+  client: Queryable,
+  message: { tenantId: string; id: string },
+  positions: readonly number[],
+): Promise<void> {
+  await client.query({
+    name: 'retry-requeue',
+    text: `
+      with queued as (
+        update recipient set status = 'queued', reason = null, updated_at = now()
+        where tenant_id = $1 and message_id = $2 and position = any ($3::int2[])
+        returning position
+      ), told as (
+        insert into event (tenant_id, message_id, position, type)
+        select $1, $2, position, 'recipient.retried' from queued order by position
+      ), due as (
+        insert into outbox (message_id, tenant_id, mode, state, attempts, content_bytes, lost_workers)
+        select m.id, m.tenant_id, m.mode, 'ready',
+               coalesce((select max(number) from attempt a where a.tenant_id = $1 and a.message_id = $2), 0), m.content_bytes,
+               exists (select from attempt a where a.tenant_id = $1 and a.message_id = $2 and a.reason = $4)::int4
+        from message m where m.tenant_id = $1 and m.id = $2
+        on conflict (message_id) do update
+          set state = 'ready', due_at = now(), first_due_at = now(), paced_ms = 0, lease_until = null, sending_at = null,
+              accepted_at = null, wait_for = null, wait_why = null, wait_version = null,
+              lost_workers = least(outbox.lost_workers, 1)
+          where outbox.state = 'waiting'
+      )
+      select pg_notify('lg_message', $2::text), pg_notify('lg_outbox', '')`,
+    values: [message.tenantId, message.id, int2Array(positions), WORKER_LOST],
+  })
+}

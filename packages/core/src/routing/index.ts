@@ -1,0 +1,17 @@
+/** Routing: which connections may carry a message, in which order, and what each can carry. */
+export {
+  asksMore,
+  attachmentFacts,
+  type Carried,
+  type CarryFault,
+  cannotCarry,
+  carriedOfNew,
+  carriedOfStored,
+  encodedBytes,
+} from './capabilities.ts'
+export { type Routable, routeOf } from './match-route.ts'
+export { createRouter, type Route, type Router, type Rule } from './router.ts'
+export { createRoute, deleteRoute, listRoutes, readRoute, updateRoute } from './routes.ts'
+export { insertRoute } from './sql/insert-route.ts'
+export type { RouteMatchRow, RouteRow } from './sql/list-routes.ts'
+export { type OpenRouting, readRouting } from './sql/read-routing.ts'

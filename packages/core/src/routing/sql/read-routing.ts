@@ -1,0 +1,22 @@
+import type { Queryable } from '@lettergate/db/pool'
+import { ENABLED_ROUTES, type RoutingRule } from './list-sealed-connections.ts'
+
+/** What decides which providers a tenant's messages may go by, without anything secret. */
+export type OpenRouting = {
+  /** By priority. */
+  connections: { id: string; provider: string }[]
+  /** By position. */
+  routes: RoutingRule[]
+}
+
+/** A tenant's enabled connections and routes, each in the order in which they are used. */
+export async function readRouting(db: Queryable, tenantId: string): Promise<OpenRouting> {
+  const { rows } = await db.query<{ id: string; provider: string; routes: RoutingRule[] | null }>({
+    name: 'routing-read',
+    text: `
+      select id, provider, ${ENABLED_ROUTES} as routes
+      from connection where tenant_id = $1 and enabled order by priority, id`,
+    values: [tenantId],
+  })
+  return { connections: rows.map(({ id, provider }) => ({ id, provider })), routes: rows[0]?.routes ?? [] }
+}

@@ -1,0 +1,189 @@
+import { EVENTS_KEPT, failQueued } from '../connections/index.ts'
+import { FIRST_TENANT } from '../dispatch/index.ts'
+import { CLAIM_LEASE_MS } from '../lib/index.ts'
+import {
+  type LostDeps,
+  listAsideDue,
+  listExpiredClaims,
+  raiseLostWorkers,
+  recordLost,
+  SET_ASIDE_REASON,
+} from '../lost-workers/index.ts'
+import { ensurePartitions } from './sql/ensure-partitions.ts'
+import { expireConnectionEvents } from './sql/expire-connection-events.ts'
+import { expireIdempotency } from './sql/expire-idempotency.ts'
+import { forgetClaimsInHand } from './sql/forget-claims-in-hand.ts'
+import { forgetGoneConnections } from './sql/forget-gone-connections.ts'
+import { listExpiredSending } from './sql/list-expired-sending.ts'
+import { releaseWaiting } from './sql/release-waiting.ts'
+import { FIRST_CONNECTION, trimConnectionEvents } from './sql/trim-connection-events.ts'
+
+import { walkOnce, walkUntilDone } from './walk-pages.ts'
+
+const BATCH = 200
+/** Looked at in one statement; with `BATCH` rows of each at most. */
+const CONNECTIONS = 50
+const TENANTS = 50
+/** Then the others hear what was released, and it goes on a second later. */
+const RELEASE_MS = 10_000
+
+export type SweepDeps = LostDeps & {
+  isStopped?: () => boolean
+  /** The database was away for so long that claims of workers that live on have expired. */
+  wasAway?: () => boolean
+}
+
+/** Runs one step until it finds less than a full batch, or the process is to end: who comes next goes on. */
+async function untilDone(deps: SweepDeps, step: (limit: number) => Promise<number>): Promise<number> {
+  let total = 0
+  for (;;) {
+    const count = await step(BATCH)
+    total += count
+    if (count < BATCH || deps.isStopped?.()) return total
+  }
+}
+
+/** Calls hand-offs whose worker was lost what they are. */
+async function giveUpLostSending(deps: SweepDeps, limit: number): Promise<number> {
+  return await recordLost(deps, await listExpiredSending(deps.pool, limit))
+}
+
+/**
+ * A claim that was in the hands of a worker counts as a worker lost over it; one that nobody had begun does not, nor does one that
+ * expired because the database was away.
+ */
+async function releaseClaims(deps: SweepDeps, limit: number): Promise<number> {
+  const expired = await listExpiredClaims(deps.pool, limit)
+  const counted = deps.wasAway?.() ? expired.map((claim) => ({ ...claim, inHand: false })) : expired
+  const lost = await raiseLostWorkers(deps.pool, counted, 'claimed')
+  deps.onLost?.(lost)
+  return lost.released
+}
+
+/** Ends what was set aside and nobody retried or cancelled within its 72 hours. */
+async function endSetAside({ pool }: SweepDeps, limit: number): Promise<number> {
+  const due = await listAsideDue(pool, limit)
+  for (const [tenantId, ids] of Map.groupBy(due, (message) => message.tenantId)) {
+    const messageIds = ids.map(({ messageId }) => messageId)
+    await failQueued(pool, tenantId, messageIds, `gave up after 72 hours: ${SET_ASIDE_REASON}`)
+  }
+  return due.length
+}
+
+/** Goes past every connection that has events until none has too many. */
+function trimEvents({ pool, isStopped }: SweepDeps): Promise<number> {
+  const bounds = { connections: CONNECTIONS, keep: EVENTS_KEPT.ofConnection, limit: BATCH }
+  return walkUntilDone(FIRST_CONNECTION, (after) => trimConnectionEvents(pool, after, bounds), isStopped)
+}
+
+/** Goes past every tenant that has changed something until none has messages left that wait for what was before. */
+function releaseAllWaiting({ pool, isStopped }: SweepDeps): Promise<number> {
+  const until = performance.now() + RELEASE_MS
+  return walkUntilDone(
+    FIRST_TENANT,
+    (after) => releaseWaiting(pool, after, { tenants: TENANTS, limit: BATCH }),
+    () => isStopped?.() === true || performance.now() >= until,
+  )
+}
+
+/** Goes past all rows of connections once: those that were passed over, since somebody held them, have time until the next run. */
+function forgetConnections({ pool, isStopped }: SweepDeps): Promise<number> {
+  return walkOnce(FIRST_CONNECTION, (after) => forgetGoneConnections(pool, after, BATCH), isStopped)
+}
+
+export const sweepSteps = {
+  releaseExpiredClaims: (deps: SweepDeps) => untilDone(deps, (limit) => releaseClaims(deps, limit)),
+  endSetAside: (deps: SweepDeps) => untilDone(deps, (limit) => endSetAside(deps, limit)),
+  forgetClaimsInHand: (deps: SweepDeps) => forgetClaimsInHand(deps.pool),
+  releaseWaiting: releaseAllWaiting,
+  giveUpLostSending: (deps: SweepDeps) => untilDone(deps, (limit) => giveUpLostSending(deps, limit)),
+  expireIdempotency: (deps: SweepDeps) => untilDone(deps, (limit) => expireIdempotency(deps.pool, limit)),
+  expireConnectionEvents: (deps: SweepDeps) =>
+    untilDone(deps, (limit) => expireConnectionEvents(deps.pool, EVENTS_KEPT.days, limit)),
+  trimConnectionEvents: trimEvents,
+  forgetConnections,
+  ensurePartitions: (deps: SweepDeps) => ensurePartitions(deps.pool),
+} satisfies Record<string, (deps: SweepDeps) => Promise<number>>
+
+export type SweepStep = keyof typeof sweepSteps
+const EVERY_MS: Record<SweepStep, number> = {
+  releaseExpiredClaims: 2_000,
+  endSetAside: 60_000,
+  forgetClaimsInHand: 10_000,
+  releaseWaiting: 1_000,
+  giveUpLostSending: 5_000,
+  expireIdempotency: 60_000,
+  expireConnectionEvents: 3_600_000,
+  trimConnectionEvents: 3_600_000,
+  forgetConnections: 600_000,
+  ensurePartitions: 3_600_000,
+}
+
+/** Every step runs soon after a start: a process may never live as long as the longest interval. */
+const FIRST_MS = 5_000
+
+/** Claims are released every two seconds: a longer pause than this was none of the sweeper's own. */
+const AWAY_MS = 7_000
+
+export type Sweeper = { start(): void; stop(): Promise<void> }
+
+/** Puts right what a lost process left behind. Any number may run; a step that fails is reported and does not stop the others. */
+export function createSweeper(
+  deps: SweepDeps & {
+    onSwept: (step: SweepStep, count: number, ms: number) => void
+    onError: (error: unknown) => void
+  },
+): Sweeper {
+  const timers = new Set<NodeJS.Timeout>()
+  const running = new Set<Promise<void>>()
+  let stopped = false
+  let releasedAt = performance.now()
+  let returningUntil = Number.NEGATIVE_INFINITY
+
+  function wasAway(): boolean {
+    const now = performance.now()
+    if (now - releasedAt > AWAY_MS) returningUntil = now + CLAIM_LEASE_MS
+    return now < returningUntil
+  }
+
+  async function run(step: SweepStep): Promise<void> {
+    const startedAt = performance.now()
+    try {
+      const count = await sweepSteps[step]({ ...deps, isStopped: () => stopped, wasAway })
+      if (step === 'releaseExpiredClaims') releasedAt = performance.now()
+      deps.onSwept(step, count, performance.now() - startedAt)
+    } catch (error) {
+      deps.onError(error)
+    }
+  }
+
+  function schedule(step: SweepStep, afterMs: number): void {
+    const timer = setTimeout(() => {
+      timers.delete(timer)
+      const work = run(step).finally(() => {
+        running.delete(work)
+        if (!stopped) schedule(step, EVERY_MS[step])
+      })
+      running.add(work)
+    }, afterMs)
+    timers.add(timer)
+  }
+
+  return {
+    start() {
+      releasedAt = performance.now()
+      for (const step of Object.keys(EVERY_MS)) {
+        if (isStep(step)) schedule(step, Math.min(EVERY_MS[step], FIRST_MS))
+      }
+    },
+    async stop() {
+      stopped = true
+      for (const timer of timers) clearTimeout(timer)
+      await Promise.all(running)
+    },
+  }
+}
+
+function isStep(name: string): name is SweepStep {
+  return name in sweepSteps
+}

@@ -1,0 +1,45 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { toldOf } from './account-limits.ts'
+
+test('limits that make sense are kept as they were told', () => {
+  expect(toldOf({ perSecond: 14, perDay: 50_000, usedToday: 7 })).toEqual({
+    ...{ perSecond: 14, perDay: 50_000, used: 7 },
+  })
+  expect(toldOf({ perSecond: 0.5 })).toEqual({ perSecond: 0.5 })
+  expect(toldOf({ perDay: 200.9, usedToday: 0 })).toEqual({ perDay: 200, used: 0 })
+})
+
+test('an account without limits has none, which is something else than not to be told', () => {
+  expect(toldOf({})).toEqual({})
+  expect(toldOf(undefined)).toBeNull()
+})
+
+test.each([
+  [{ perSecond: 0, perDay: 200 }],
+  [{ perSecond: -14 }],
+  [{ perSecond: Number.NaN }],
+  [{ perSecond: Number.POSITIVE_INFINITY }],
+  [{ perSecond: 1e-300 }],
+  [{ perSecond: 14, perDay: 0 }],
+  [{ perSecond: 14, perDay: -1 }],
+  [{ perSecond: 14, perDay: 50_000, usedToday: -1 }],
+])('what nobody could obey says nothing: %j', (limits) => {
+  expect(toldOf(limits)).toBeNull()
+})
+
+test('whatever a provider says, what is kept of it can be counted with', () => {
+  const number = fc.option(fc.double(), { nil: undefined })
+  fc.assert(
+    fc.property(fc.record({ perSecond: number, perDay: number, usedToday: number }), (limits) => {
+      const { perSecond = 1, perDay = 1, used = 0 } = toldOf(limits) ?? {}
+      expect(perSecond).toBeGreaterThanOrEqual(0.001)
+      expect(perSecond).toBeLessThanOrEqual(100_000)
+      for (const whole of [perDay, used]) {
+        expect(Number.isInteger(whole)).toBe(true)
+        expect(whole).toBeGreaterThanOrEqual(0)
+        expect(whole).toBeLessThanOrEqual(1_000_000_000)
+      }
+    }),
+  )
+})

@@ -1,0 +1,62 @@
+import type { PaceGrant, PaceOrder } from './sql/reserve-rate.ts'
+
+/** One hand-off that asks for its sending time. */
+export type Ask = Pick<PaceOrder, 'tenantId' | 'connectionId' | 'rate' | 'perDay' | 'told' | 'version'> & {
+  recipients: number
+  /** Its sending time was reserved before, and has come. */
+  hasTime: boolean
+}
+
+/** `ofDay`: recipients that were reserved of the day; to be given back unless this goes out now. */
+export type Answer = { waitMs: number; why: 'rate' | 'rate-far' | 'day' | null; ofDay: number }
+
+const HOUR_MS = 3_600_000
+
+/** A random moment of the second half of an hour: those that nothing can be promised to must not come back together. */
+const farMs = (random: () => number) => HOUR_MS / 2 + (random() * HOUR_MS) / 2
+
+/** What is asked for one connection at the same time, as one order. */
+export function toOrder(asks: readonly Ask[]): PaceOrder {
+  const newest = asks.reduce<Ask | null>((one, ask) => (one && one.version >= ask.version ? one : ask), null)
+  if (!newest) throw new RangeError('an order is for somebody')
+  const sum = (list: readonly Ask[]) => list.reduce((total, { recipients }) => total + recipients, 0)
+  const { tenantId, connectionId, rate, perDay, told, version } = newest
+  return {
+    ...{ tenantId, connectionId, rate, perDay, told, version },
+    wanted: sum(asks.filter(({ hasTime }) => !hasTime)),
+    largest: Math.max(...asks.map(({ recipients }) => recipients)),
+    wantedOfDay: sum(asks),
+  }
+}
+
+/** Gives out what was granted, first come, first served. Pure. */
+export function handOut(
+  asks: readonly Ask[],
+  { rate, countsDay, ...grant }: PaceGrant,
+  random: () => number = Math.random,
+): Answer[] {
+  let [times, places] = [0, grant.grantedOfDay]
+  return asks.map(({ recipients, hasTime }) => {
+    let waitMs = 0
+    if (rate !== null && !hasTime) {
+      // What was granted may be a hair below what was asked for.
+      const isFar = times + recipients > grant.granted + 1e-6
+      if (!isFar) waitMs = Math.max(0, grant.startMs + (times / rate) * 1000)
+      times += recipients
+      if (isFar) return { waitMs: farMs(random), why: 'rate-far', ofDay: take(recipients) }
+    }
+    const ofDay = take(recipients)
+    if (countsDay && ofDay < recipients) {
+      const untilTomorrow = grant.dayEndsInMs + random() * 60_000
+      return { waitMs: Math.min(untilTomorrow, farMs(random)), why: 'day', ofDay }
+    }
+    return { waitMs, why: waitMs > 0 ? 'rate' : null, ofDay }
+  })
+
+  function take(recipients: number): number {
+    if (!countsDay) return 0
+    const taken = Math.min(places, recipients)
+    places -= taken
+    return taken
+  }
+}

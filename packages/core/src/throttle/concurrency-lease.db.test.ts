@@ -1,0 +1,152 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
+import { toFailure } from '@lettergate/providers/lib/to-failure'
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import { eventually } from '../../test/build-message.ts'
+import { accepted, buildFleet, type FakeConnection } from '../../test/fleet.ts'
+
+let db: TestDatabase
+let fleet: Awaited<ReturnType<typeof buildFleet>>
+beforeEach(async () => {
+  await db?.drop()
+  db = await createTestDatabase()
+})
+afterEach(() => fleet.stop())
+afterAll(() => db.drop())
+
+const to = (n: number) => Array.from({ length: n }, (_, index) => [`n${index}@example.net`])
+const isEmpty = async () => (await fleet.backlog()).length === 0
+const again = () => db.pool.query({ text: `update outbox set due_at = now() where state = 'waiting'` })
+/** As a backlog that is looked at all the time: nobody's wait is what is tested here. */
+const untilEmpty = async () => {
+  await again()
+  return isEmpty()
+}
+const workersUsed = () => new Set(fleet.sent.map(({ worker }) => worker)).size
+
+/** A connection that counts the calls under way, of all workers. */
+function counting(concurrency: number, ms = 20) {
+  const seen = { busy: 0, most: 0 }
+  const answer: FakeConnection['answer'] = async () => {
+    seen.most = Math.max(seen.most, ++seen.busy)
+    await sleep(ms)
+    seen.busy--
+    return accepted
+  }
+  return { seen, connection: { answer, limits: { concurrency } } }
+}
+
+test.each([1, 2, 3, 5, 10])('never more than %i calls at once, of three workers together', async (limit) => {
+  const { seen, connection } = counting(limit)
+  fleet = await buildFleet(db, [connection], { workers: 3 })
+  await fleet.accept(...to(60))
+  await fleet.run(untilEmpty)
+  expect(seen.most).toBe(limit)
+  expect(await fleet.statuses()).toEqual({ sent: 60 })
+})
+
+test('where there is room for all workers, all of them take part', async () => {
+  const { seen, connection } = counting(6, 60)
+  fleet = await buildFleet(db, [connection], { workers: 3 })
+  await fleet.accept(...to(150))
+  await fleet.run(untilEmpty)
+  expect(workersUsed()).toBe(3)
+  expect(seen.most).toBeLessThanOrEqual(6)
+})
+
+test('a limit holds though what all workers share is emptied all the time', async () => {
+  const { seen, connection } = counting(2)
+  fleet = await buildFleet(db, [connection], { workers: 3 })
+  await fleet.accept(...to(60))
+  await fleet.run(async () => {
+    await db.pool.query({ text: 'delete from connection_health' })
+    return untilEmpty()
+  })
+  expect(seen.most).toBe(2)
+})
+
+test('messages one by one are sent by whichever worker has them, and wait for no worker that is idle', async () => {
+  const { seen, connection } = counting(1)
+  fleet = await buildFleet(db, [connection], { workers: 3 })
+  for (let n = 0; n < 9; n++) {
+    await fleet.accept(...to(1))
+    await fleet.run(isEmpty)
+  }
+  expect((await fleet.attempts()).length).toBe(9)
+  expect(workersUsed()).toBe(3)
+  expect(seen.most).toBe(1)
+})
+
+test('what a worker had that died is free again once its time is over, and not before', async () => {
+  const { seen, connection } = counting(1)
+  let wasHeld: boolean | undefined
+  const answer: FakeConnection['answer'] = async (message) => {
+    wasHeld ??= (await isHeld()) ?? false
+    return connection.answer(message)
+  }
+  fleet = await buildFleet(db, [{ ...connection, answer }], { workers: 2 })
+  const isHeld = async () => {
+    const { rows } = await db.pool.query<{ held: boolean }>({
+      text: `select bool_or(until > now()) as held from connection_share where worker = 'dead'`,
+    })
+    return rows[0]?.held
+  }
+  await db.pool.query({
+    text: `insert into connection_share (tenant_id, connection_id, worker, share, wants, until)
+           values ($1, $2, 'dead', 1, 1, now() + interval '2 s')`,
+    values: [fleet.tenantId, fleet.ids[0]],
+  })
+  await fleet.accept(...to(6))
+  await fleet.run(untilEmpty)
+  expect(wasHeld).toBe(false)
+  expect(seen.most).toBe(1)
+  expect(await fleet.statuses()).toEqual({ sent: 6 })
+})
+
+test('a worker that stops leaves what it had to the others at once', async () => {
+  const { connection } = counting(1)
+  fleet = await buildFleet(db, [connection], { workers: 2 })
+  await fleet.accept(...to(4))
+  await fleet.run(untilEmpty)
+  await Promise.all(fleet.workers.map(({ pace }) => pace.stop()))
+  const { rows } = await db.pool.query({ text: 'select worker, share from connection_share' })
+  expect(rows).toEqual([])
+})
+
+test('a limit that is lowered holds for all workers once the calls have ended that were begun before', async () => {
+  const { seen, connection } = counting(8, 30)
+  fleet = await buildFleet(db, [connection], { workers: 3 })
+  await fleet.accept(...to(40))
+  await fleet.run(untilEmpty)
+  connection.limits.concurrency = 1
+  // Until every worker has told that it has heard of it.
+  await eventually(async () => {
+    const { rows } = await db.pool.query<{ n: number }>({
+      text: 'select coalesce(sum(share), 0)::int as n from connection_share',
+    })
+    return (rows[0]?.n ?? 9) <= 1 ? true : undefined
+  })
+  seen.most = 0
+  await fleet.accept(...to(20))
+  await fleet.run(untilEmpty)
+  expect(seen.most).toBe(1)
+})
+
+test('a probe is a call as any other: it takes its turn', async () => {
+  const { seen, connection } = counting(1, 50)
+  let answers = 0
+  const answer: FakeConnection['answer'] = async (message) => {
+    const outcome = await connection.answer(message)
+    return answers++ % 7 < 5 ? toFailure('provider-unavailable', '503') : outcome
+  }
+  fleet = await buildFleet(db, [{ ...connection, answer }], { workers: 3 })
+  await fleet.accept(...to(20))
+  await fleet.run(async () => {
+    await db.pool.query({
+      text: `update connection_health set retry_at = now(), probe_until = case when state = 'half-open' then now() else probe_until end`,
+    })
+    await db.pool.query({ text: `select pg_notify('lg_connection', '')` })
+    return untilEmpty()
+  })
+  expect(seen.most).toBe(1)
+})

@@ -1,0 +1,339 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
+import { respond } from '@lettergate/providers/test/http-peer'
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import { eventually } from '../../test/build-message.ts'
+import { playAccount, quota } from '../../test/fake-account.ts'
+import { accepted, buildFleet, type FakeConnection } from '../../test/fleet.ts'
+import { sweepSteps } from '../sweep/index.ts'
+
+let db: TestDatabase
+let fleet: Awaited<ReturnType<typeof buildFleet>>
+let account: Awaited<ReturnType<typeof playAccount>>
+const cleanups: (() => Promise<unknown>)[] = []
+beforeEach(async () => {
+  await db?.drop()
+  db = await createTestDatabase()
+})
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+afterAll(() => db.drop())
+
+type Options = Parameters<typeof buildFleet>[2] & { limits?: FakeConnection['limits']; connections?: number }
+
+/** Workers that use one account at a fake SES, which says what `answer` says. */
+async function begin(answer: ReturnType<typeof quota>, options: Options = {}) {
+  account = await playAccount(answer)
+  cleanups.push(account.close)
+  const { through } = account
+  const limits = options.limits ?? {}
+  const connections = Array.from({ length: options.connections ?? 1 }, () => ({
+    ...{ answer: () => accepted, through, limits },
+  }))
+  fleet = await buildFleet(db, connections, { workers: 2, ...options })
+  cleanups.push(() => fleet.stop())
+}
+
+const to = (n: number) => Array.from({ length: n }, (_, index) => [`n${index}@example.net`])
+const isEmpty = async () => (await fleet.backlog()).length === 0
+const allWait = async () => (await fleet.backlog()).every(({ state }) => state === 'waiting')
+/** What else a running installation does meanwhile. */
+const release = () => sweepSteps.releaseWaiting({ pool: db.pool, repeatWindowMs: () => 0 })
+
+type Row = {
+  told: { perSecond?: number; perDay?: number } | null
+  told_used: number | null
+  used: number | null
+}
+async function row(): Promise<Row | undefined> {
+  const { rows } = await db.pool.query<Row>({
+    text: 'select h.told, u.told_used, u.used from connection_health h left join connection_usage u using (tenant_id, connection_id)',
+  })
+  return rows[0]
+}
+
+/** As if the interval after which a provider is asked again were over. */
+async function letTimePass(): Promise<void> {
+  await db.pool.query({ text: `update connection_health set asked_at = asked_at - interval '6 minutes'` })
+}
+
+const hasTold = (told: Row['told']) => async () => {
+  await release()
+  return isDeepStrictEqual((await row())?.told, told)
+}
+
+/**
+ * The same once all workers have used the connection, and know what the account may send: `told`. Nothing is under way then, so
+ * what the fake counts is what was handed over.
+ */
+async function start(
+  answer: ReturnType<typeof quota>,
+  told: NonNullable<Row['told']>,
+  options: Options = {},
+) {
+  await begin(respond(500, '{}'), options)
+  await fleet.accept(...to(fleet.workers.length))
+  await fleet.run(async () => fleet.asked.length > 0 && (await isEmpty()))
+  account.state.account = answer
+  await letAsk()
+  await fleet.run(hasTold(told))
+  // Until all have heard of it, by NOTIFY.
+  await sleep(200)
+  fleet.asked.length = 0
+}
+
+/** Says what it counts itself, and `others` that came by other ways. */
+const counting =
+  (rate: number, perDay: number, others = 0): ReturnType<typeof quota> =>
+  (response, exchange) =>
+    quota(rate, perDay, others + account.taken())(response, exchange)
+
+/** Lets a provider be asked again. A call that has ended is news, so that its worker looks at once and not in two seconds. */
+async function letAsk(): Promise<void> {
+  await fleet.accept(...to(1))
+  await fleet.run(isEmpty)
+  await letTimePass()
+}
+
+/** Waits until one question has come to its end, and looks what came of it. */
+async function hasAsked(what: string): Promise<void> {
+  await eventually(async () => (fleet.asked.length > 0 ? true : undefined))
+  expect(fleet.asked).toEqual([what])
+}
+
+/** Whether never more went out than a burst of one second and the rate allow. */
+function expectRate(sent: { at: number }[], rate: number): void {
+  const times = sent.map(({ at }) => at).sort((a, b) => a - b)
+  for (const [index, time] of times.entries()) {
+    // A time that was reserved is used some 100 ms late, the first one as well.
+    expect(index + 1).toBeLessThanOrEqual(rate + ((time - (times[0] ?? 0) + 300) * rate) / 1000)
+  }
+}
+
+test('all workers together keep to the rate that the provider tells', async () => {
+  await start(quota(20, 50_000), { perSecond: 20, perDay: 50_000 }, { workers: 3 })
+  const before = fleet.sent.length
+  await fleet.accept(...to(60))
+  await fleet.run(isEmpty)
+  const sent = fleet.sent.slice(before)
+  expect(sent).toHaveLength(60)
+  expect(new Set(sent.map(({ worker }) => worker)).size).toBe(3)
+  expectRate(sent, 20)
+})
+
+test('all workers together keep to the day that the provider tells, whoever used the rest of it', async () => {
+  await start(counting(500, 30, 12), { perSecond: 500, perDay: 30 })
+  await fleet.accept(...to(40))
+  await fleet.run(allWait)
+  expect(account.taken()).toBe(30 - 12)
+  expect((await fleet.backlog()).every(({ why }) => why === 'day')).toBe(true)
+})
+
+test('room that a rolling day has again is used when the provider is asked next', async () => {
+  await start(quota(500, 30, 30), { perSecond: 500, perDay: 30 })
+  await fleet.accept(...to(40))
+  await fleet.run(allWait)
+  const before = account.taken()
+  account.state.account = quota(500, 30, 20)
+  await letTimePass()
+  await eventually(async () => ((await row())?.told_used === 20 ? true : undefined))
+  await db.pool.query({ text: `update outbox set due_at = now() where state = 'waiting'` })
+  await fleet.run(async () => account.taken() > before && (await allWait()))
+  expect(account.taken() - before).toBe(10)
+})
+
+test('a count of the provider that is an hour old holds nobody up', async () => {
+  await start(quota(500, 30, 30), { perSecond: 500, perDay: 30 })
+  await fleet.accept(...to(10))
+  await fleet.run(allWait)
+  const before = account.taken()
+  account.state.account = respond(500, '{}')
+  await db.pool.query({ text: `update connection_usage set told_at = now() - interval '61 minutes'` })
+  await db.pool.query({ text: `update outbox set due_at = now() where state = 'waiting'` })
+  await fleet.run(isEmpty)
+  expect(account.taken() - before).toBeGreaterThan(0)
+  expect(account.taken()).toBeLessThanOrEqual(30)
+})
+
+test('a raised quota lets go what waits for the old one', async () => {
+  await start(counting(0.01, 4), { perSecond: 0.01, perDay: 4 })
+  await fleet.accept(...to(30))
+  await fleet.run(allWait)
+  expect(account.taken()).toBeLessThanOrEqual(4)
+  account.state.account = quota(500, 50_000)
+  await letTimePass()
+  const raisedAt = performance.now()
+  await fleet.run(async () => {
+    await release()
+    return isEmpty()
+  })
+  expect(performance.now() - raisedAt).toBeLessThan(10_000)
+})
+
+test('a lowered quota holds for what had its sending time before', async () => {
+  await start(quota(4, 50_000), { perSecond: 4, perDay: 50_000 })
+  await fleet.accept(...to(100))
+  await fleet.run(async () => (await fleet.backlog()).filter(({ why }) => why === 'rate').length > 50)
+  account.state.account = quota(0.2, 50_000)
+  await letTimePass()
+  await fleet.run(hasTold({ perSecond: 0.2, perDay: 50_000 }))
+  // Whoever has its time and is in a worker's hands keeps it.
+  const over = performance.now() + 2_000
+  const stillRuns = (until: number) => async () => {
+    await release()
+    return performance.now() > until
+  }
+  await fleet.run(stillRuns(over))
+  const before = fleet.sent.length
+  await fleet.run(stillRuns(over + 5_000))
+  expect(fleet.sent.length - before).toBeLessThanOrEqual(2)
+})
+
+test('one worker asks in an interval, for all of them', async () => {
+  await start(quota(500, 50_000), { perSecond: 500, perDay: 50_000 }, { workers: 4 })
+  const before = account.questions()
+  for (let round = 0; round < 10; round++) {
+    await fleet.accept(...to(8))
+    await fleet.run(isEmpty)
+    await sleep(300)
+  }
+  expect(account.questions()).toBe(before)
+  await letTimePass()
+  await sleep(3_000)
+  expect(account.questions()).toBe(before + 1)
+  expect(fleet.asked).toEqual(['told'])
+})
+
+const hangs: ReturnType<typeof quota> = () => {}
+test.each<[string, ReturnType<typeof quota>, string]>([
+  ['answers 500', respond(500, '{}'), 'failed'],
+  ['refuses the question', respond(403, '{}', { 'x-amzn-errortype': 'AccessDeniedException' }), 'failed'],
+  ['hangs up', (response) => void response.socket?.destroy(), 'failed'],
+  ['does not answer', hangs, 'failed'],
+  ['answers without end', respond(200, `{"x":"${'x'.repeat(3_000_000)}"}`), 'failed'],
+  ['answers what is no JSON', respond(200, '<html>'), 'failed'],
+  ['tells no quota', respond(200, '{"SendingEnabled":true}'), 'silent'],
+  [
+    'tells half of a quota',
+    respond(200, '{"SendingEnabled":true,"SendQuota":{"Max24HourSend":200}}'),
+    'silent',
+  ],
+  ['tells a rate of nothing', quota(0, 50_000), 'silent'],
+  ['tells a rate below nothing', quota(-1, 50_000), 'silent'],
+  ['tells nothing a day', quota(14, 0), 'silent'],
+  [
+    'tells a number that is none',
+    respond(200, '{"SendingEnabled":true,"SendQuota":{"MaxSendRate":1e-320,"Max24HourSend":1e999}}'),
+    'silent',
+  ],
+])(
+  'a provider that %s leaves its limits as they are, delays no mail, and is asked again',
+  async (_, answer, asked) => {
+    await start(quota(300, 50_000, 5), { perSecond: 300, perDay: 50_000 }, { checkDeadlineMs: 5_000 })
+    const before = account.questions()
+    const isSent = Promise.withResolvers<void>()
+    account.state.account = async (response, exchange) => {
+      await isSent.promise
+      return answer(response, exchange)
+    }
+    await letTimePass()
+    await fleet.run(() => account.questions() > before)
+    await fleet.accept(...to(20))
+    await fleet.run(isEmpty)
+    // All of it is sent, and the answer is still to come.
+    expect([account.state.underWay, fleet.asked]).toEqual([1, []])
+    isSent.resolve()
+    await hasAsked(asked)
+    expect((await row())?.told).toEqual({ perSecond: 300, perDay: 50_000 })
+    await fleet.accept(...to(4))
+    await fleet.run(isEmpty)
+    account.state.account = quota(400, 60_000)
+    await letTimePass()
+    await fleet.run(hasTold({ perSecond: 400, perDay: 60_000 }))
+    expect(fleet.errors).toEqual([])
+  },
+)
+
+test('the tenant’s own lower limit wins, and counts only what went through this connection', async () => {
+  const limits = { per_second: 100, per_day: 5 }
+  await start(counting(500, 50_000, 40_000), { perSecond: 500, perDay: 50_000 }, { limits })
+  await fleet.accept(...to(20))
+  await fleet.run(allWait)
+  expect(account.taken()).toBe(5)
+  expect((await row())?.used).toBe(5)
+})
+
+test('the provider’s lower limit wins over the tenant’s', async () => {
+  const limits = { per_second: 1_000, per_day: 1_000 }
+  await start(counting(500, 7), { perSecond: 500, perDay: 7 }, { limits })
+  await fleet.accept(...to(20))
+  await fleet.run(allWait)
+  expect(account.taken()).toBe(7)
+})
+
+test('the provider is asked again at once when what all workers share was emptied', async () => {
+  await start(quota(500, 50_000), { perSecond: 500, perDay: 50_000 })
+  account.state.account = quota(400, 40_000)
+  await db.pool.query({ text: 'delete from connection_health' })
+  await fleet.run(hasTold({ perSecond: 400, perDay: 40_000 }))
+  await eventually(async () => (fleet.asked.includes('told') ? true : undefined))
+})
+
+test('what was told holds on after everything was emptied while the provider does not answer, for new workers as well', async () => {
+  await start(quota(20, 50_000), { perSecond: 20, perDay: 50_000 }, { checkDeadlineMs: 500 })
+  account.state.account = hangs
+  await db.pool.query({ text: 'delete from connection_health' })
+  // Until all have made it anew, and heard that it knows of no limits.
+  await sleep(2_500)
+  const before = fleet.sent.length
+  await fleet.accept(...to(50))
+  await fleet.run(isEmpty)
+  expectRate(fleet.sent.slice(before), 20)
+  expect((await row())?.told).toEqual({ perSecond: 20, perDay: 50_000 })
+})
+
+test('what was handed over while the provider answered counts, though it may not have seen it', async () => {
+  await start(counting(500, 30), { perSecond: 500, perDay: 30 })
+  const questions = account.questions()
+  const early = account.taken()
+  account.state.account = async (response, exchange) => {
+    while (account.taken() < early + 10) await sleep(10)
+    quota(500, 30, early)(response, exchange)
+  }
+  await letTimePass()
+  await fleet.run(() => account.questions() > questions)
+  await fleet.accept(...to(10))
+  await fleet.run(isEmpty)
+  await hasAsked('told')
+  expect((await row())?.told_used).toBe(early + 10)
+})
+
+test('the providers of one tenant that all hang keep few sockets of a worker', async () => {
+  await begin(hangs, { workers: 1, connections: 12, checkDeadlineMs: 1_000 })
+  // All of them come into question for it.
+  await fleet.accept(...to(1))
+  await fleet.run(isEmpty)
+  await eventually(async () => (account.questions() === 12 ? true : undefined))
+  expect(account.state.underWayMost).toBe(5)
+})
+
+test('a worker that stops ends its question at once, and asks no more', async () => {
+  await begin(hangs, { workers: 1 })
+  await fleet.accept(...to(1))
+  await fleet.run(() => account.state.underWay === 1)
+  await fleet.accept(...to(20))
+  await fleet.run(isEmpty)
+  // Nobody has waited for the answer.
+  expect(account.state.underWay).toBe(1)
+  const startedAt = performance.now()
+  await fleet.workers[0]?.pace.stop()
+  expect(performance.now() - startedAt).toBeLessThan(1_000)
+  await eventually(async () => (account.state.underWay === 0 ? true : undefined))
+  await letTimePass()
+  await sleep(3_000)
+  expect(account.questions()).toBe(1)
+  expect(fleet.asked).toEqual([])
+  expect(fleet.errors).toEqual([])
+})

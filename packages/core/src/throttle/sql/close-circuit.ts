@@ -1,0 +1,21 @@
+import type { Queryable } from '@lettergate/db/pool'
+import type { PaceKey } from './connection-key.ts'
+
+/** Closes a circuit for all workers, and tells the tenant; nothing if it is closed. */
+export async function closeCircuit(db: Queryable, key: PaceKey): Promise<void> {
+  await db.query({
+    name: 'circuit-close',
+    text: `
+      with closed as (
+        update connection_health
+        set state = 'closed', since = now(), code = null, reason = null, opened = 0, retry_at = null, probe_until = null
+        where tenant_id = $1 and connection_id = $2 and state <> 'closed'
+        returning tenant_id, connection_id
+      ), told as (
+        insert into connection_event (tenant_id, connection_id, type)
+        select tenant_id, connection_id, 'connection.healthy' from closed
+      )
+      select pg_notify('lg_connection', connection_id::text) from closed`,
+    values: [key.tenantId, key.connectionId],
+  })
+}

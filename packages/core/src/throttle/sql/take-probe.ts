@@ -1,0 +1,18 @@
+import type { Queryable } from '@lettergate/db/pool'
+import type { PaceKey } from './connection-key.ts'
+
+/**
+ * Takes the one probe of a circuit whose time has come: true for one worker, until it has told the outcome, given the probe back
+ * (`leaseMs` 0), or been away for longer than the lease.
+ */
+export async function takeProbe(db: Queryable, key: PaceKey, leaseMs: number): Promise<boolean> {
+  const { rowCount } = await db.query({
+    name: 'circuit-probe',
+    text: `
+      update connection_health set state = 'half-open', probe_until = now() + $3::float8 * interval '1 ms'
+      where tenant_id = $1 and connection_id = $2
+        and ((state = 'open' and retry_at <= now()) or (state = 'half-open' and ($3 = 0 or probe_until <= now())))`,
+    values: [key.tenantId, key.connectionId, leaseMs],
+  })
+  return rowCount === 1
+}

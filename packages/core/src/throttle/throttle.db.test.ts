@@ -1,0 +1,352 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
+import { toFailure } from '@lettergate/providers/lib/to-failure'
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { eventually } from '../../test/build-message.ts'
+import { accepted, buildFleet, type FakeConnection } from '../../test/fleet.ts'
+import { sweepSteps } from '../sweep/index.ts'
+
+let db: TestDatabase
+let fleet: Awaited<ReturnType<typeof buildFleet>>
+beforeEach(async () => {
+  await db?.drop()
+  db = await createTestDatabase()
+})
+afterEach(() => fleet.stop())
+afterAll(() => db.drop())
+
+const works: FakeConnection = { answer: () => accepted }
+const to = (n: number) => Array.from({ length: n }, (_, index) => [`n${index}@example.net`])
+const isEmpty = async () => (await fleet.backlog()).length === 0
+const sentBy = (connection: number) => fleet.sent.filter((one) => one.connection === connection)
+const allWait = async () => (await fleet.backlog()).every(({ state }) => state === 'waiting')
+
+async function events(): Promise<string[]> {
+  const { rows } = await db.pool.query<{ type: string }>({
+    text: 'select type from connection_event order by seq',
+  })
+  return rows.map(({ type }) => type)
+}
+
+/** Lets the time come at which an open circuit may be tried again. */
+async function letRetry(): Promise<void> {
+  await db.pool.query({ text: 'update connection_health set retry_at = now()' })
+  await db.pool.query({ text: `select pg_notify('lg_connection', '')` })
+  await sleep(100)
+  await db.pool.query({ text: 'update outbox set due_at = now()' })
+}
+
+test('a provider that asks for a pause gets it from every worker, and others carry meanwhile', async () => {
+  const busy: FakeConnection = { answer: () => toFailure('provider-rate-limited', '429 slow down', 30_000) }
+  fleet = await buildFleet(db, [busy, works], { workers: 2 })
+  await fleet.accept(...to(2))
+  await fleet.run(isEmpty)
+  await sleep(400)
+  const before = sentBy(0).length
+  expect(before).toBeLessThanOrEqual(2)
+  await fleet.accept(...to(20))
+  await fleet.run(isEmpty)
+  expect(sentBy(0)).toHaveLength(before)
+  expect(await fleet.statuses()).toEqual({ sent: 22 })
+})
+
+test('what waits for a paused connection says so, keeps its place and counts no try', async () => {
+  let answers = 0
+  const busy: FakeConnection = {
+    answer: () => (answers++ === 0 ? toFailure('provider-rate-limited', '429', 2_000) : accepted),
+  }
+  fleet = await buildFleet(db, [busy])
+  await fleet.accept(...to(1))
+  await fleet.run(() => answers > 0)
+  await fleet.accept(...to(1))
+  await fleet.run(allWait)
+  expect((await fleet.backlog()).map(({ why }) => why)).toEqual(expect.arrayContaining(['paused', null]))
+  await fleet.run(isEmpty)
+  const numbers = (await fleet.attempts()).flatMap(({ outcome, number }) =>
+    outcome === 'accepted' ? [number] : [],
+  )
+  expect(numbers.sort()).toEqual([1, 2])
+})
+
+test('case 17: a message whose provider asks for one second is sent soon after it, and not before', async () => {
+  const times: number[] = []
+  const busy: FakeConnection = {
+    answer: () =>
+      times.push(Date.now()) === 1 ? toFailure('provider-rate-limited', '429', 1_000) : accepted,
+  }
+  fleet = await buildFleet(db, [busy])
+  await fleet.accept(...to(1))
+  await fleet.run(isEmpty)
+  const [first = 0, second = 0] = times
+  expect(second - first).toBeGreaterThanOrEqual(1_000)
+  expect(second - first).toBeLessThan(30_000)
+})
+
+test('two workers share one rate, and nothing is lost when what they share vanishes', async () => {
+  fleet = await buildFleet(db, [{ ...works, limits: { per_second: 20 } }], { workers: 2 })
+  await fleet.accept(...to(60))
+  await fleet.run(isEmpty)
+  const [first] = fleet.sent
+  const times = fleet.sent.map(({ at }) => at - (first?.at ?? 0))
+  expect(new Set(fleet.sent.map(({ worker }) => worker)).size).toBe(2)
+  for (const [index, time] of times.sort((a, b) => a - b).entries()) {
+    // A burst of one second, then the rate. A time that was reserved is used some 100 ms late, the first one as well.
+    expect(index + 1).toBeLessThanOrEqual(20 + ((time + 300) * 20) / 1000)
+  }
+  // Nobody reserves twice: that would push the others on and on.
+  expect(fleet.reserved.reduce((sum, n) => sum + n)).toBe(60)
+  expect(await fleet.statuses()).toEqual({ sent: 60 })
+  await fleet.accept(...to(40))
+  await fleet.run(async () => {
+    await db.pool.query({ text: 'delete from connection_health' })
+    return isEmpty()
+  })
+  expect(await fleet.statuses()).toEqual({ sent: 100 })
+})
+
+test('a message whose time is far off goes back to the backlog with its time reserved', async () => {
+  fleet = await buildFleet(db, [{ ...works, limits: { per_second: 0.5 } }])
+  await fleet.accept(...to(4))
+  await fleet.run(allWait)
+  const waits = await fleet.backlog()
+  expect(waits.every(({ why }) => why === 'rate')).toBe(true)
+  expect(fleet.sent).toHaveLength(1)
+  const [one, two] = waits
+  expect((two?.in_ms ?? 0) - (one?.in_ms ?? 0)).toBeGreaterThan(1_800)
+  await fleet.run(() => fleet.sent.length === 2)
+  expect((fleet.sent[1]?.at ?? 0) - (fleet.sent[0]?.at ?? 0)).toBeLessThan(4_000)
+})
+
+test('a message with more recipients than an hour allows goes out all the same', async () => {
+  fleet = await buildFleet(db, [{ ...works, limits: { per_second: 0.001 } }])
+  await fleet.accept(Array.from({ length: 10 }, (_, index) => `n${index}@example.net`))
+  await fleet.run(isEmpty)
+  expect(await fleet.statuses()).toEqual({ sent: 10 })
+})
+
+test('a changed limit lets go what waits for the old one', async () => {
+  const slow: FakeConnection = { ...works, limits: { per_second: 0.001 } }
+  fleet = await buildFleet(db, [slow])
+  await fleet.accept(...to(3))
+  await fleet.run(async () => fleet.sent.length === 1 && (await allWait()))
+  slow.limits = {}
+  await fleet.stop()
+  await db.pool.query({ text: 'update tenant set connections_version = connections_version + 1' })
+  const released = () => sweepSteps.releaseWaiting({ pool: db.pool, repeatWindowMs: () => 0 })
+  expect(await released()).toBe(2)
+  expect(await released()).toBe(0)
+  expect((await fleet.backlog()).map(({ state }) => state)).toEqual(['ready', 'ready'])
+  fleet = { ...(await buildFleet(db, [works])), tenantId: fleet.tenantId }
+})
+
+test('a day’s limit counts what was handed over, and survives a restart', async () => {
+  let refuse = true
+  const answer = () => {
+    refuse = !refuse
+    return refuse ? accepted : toFailure('recipient-deferred', '451')
+  }
+  fleet = await buildFleet(db, [{ answer, limits: { per_day: 3 } }])
+  await fleet.accept(...to(3))
+  await fleet.run(allWait)
+  await sleep(600)
+  const again = async () => {
+    await db.pool.query({ text: `update outbox set state = 'ready' where state = 'waiting'` })
+    await fleet.run(allWait)
+    // What was given back is told to all within a quarter of a second.
+    await sleep(400)
+  }
+  await again()
+  const taken = (await fleet.attempts()).filter(({ outcome }) => outcome === 'accepted').length
+  expect(taken).toBe(2)
+  expect((await fleet.health(0))?.day_used).toBe(taken)
+  await fleet.accept(...to(6))
+  for (let round = 0; round < 4; round++) await again()
+  const all = (await fleet.attempts()).filter(({ outcome }) => outcome === 'accepted').length
+  expect(all).toBe(3)
+  expect((await fleet.backlog()).some(({ why }) => why === 'day')).toBe(true)
+})
+
+test('what is beyond a day’s limit goes by another connection, and says so; with none, it waits', async () => {
+  fleet = await buildFleet(db, [{ ...works, limits: { per_day: 3 } }, works])
+  await fleet.accept(...to(10))
+  await fleet.run(isEmpty)
+  expect([sentBy(0).length, sentBy(1).length]).toEqual([3, 7])
+  const others = (await fleet.attempts()).filter(({ connection }) => connection === 1)
+  const skipped = [{ connection: fleet.ids[0], why: 'its limit of the day is used up' }]
+  expect(others.map(({ choice }) => choice?.skipped)).toEqual(others.map(() => skipped))
+})
+
+test('sending times that passed while nobody could send are reserved anew: no burst follows an outage', async () => {
+  fleet = await buildFleet(db, [{ ...works, limits: { per_second: 4 } }])
+  await fleet.accept(...to(40))
+  await fleet.run(async () => (await fleet.backlog()).every(({ why }) => why !== null))
+  await db.pool.query({ text: `update outbox set due_at = now() - interval '1 minute'` })
+  const before = fleet.sent.length
+  const start = performance.now()
+  await fleet.run(() => performance.now() - start > 2_000)
+  // However long a busy machine made of the two seconds: a burst of one second, and what the rate allows.
+  const seconds = (performance.now() - start) / 1_000
+  expect(fleet.sent.length - before).toBeLessThanOrEqual(4 + Math.ceil(4 * seconds) + 4)
+})
+
+test('days that a message waited for its limit are no days of failing: it is tried again as any other', async () => {
+  const answer = () => toFailure('recipient-deferred', '451 greylisted')
+  fleet = await buildFleet(db, [{ answer, limits: { per_second: 1 } }])
+  await fleet.accept(...to(3))
+  const isPaced = async () => (await fleet.backlog()).some(({ why }) => why === 'rate')
+  await fleet.run(isPaced)
+  // As though the wait that it was put back for had been one of four days.
+  await db.pool.query({
+    text: `update outbox set first_due_at = first_due_at - interval '4 days', paced_ms = case when paced_ms > 0 then 4 * 86400000.0 else 0 end
+           where wait_why = 'rate'`,
+  })
+  await db.pool.query({ text: 'update outbox set due_at = now()' })
+  await fleet.run(async () => (await fleet.attempts()).length >= 3)
+  expect(await fleet.statuses()).toEqual({ deferred: 3 })
+})
+
+test('a day’s limit is exact for all workers together, however often what they share vanishes', async () => {
+  fleet = await buildFleet(db, [{ ...works, limits: { per_day: 30 } }], { workers: 3 })
+  await fleet.accept(...to(90))
+  await fleet.run(async () => {
+    await db.pool.query({ text: 'delete from connection_health' })
+    return allWait()
+  })
+  expect(fleet.sent).toHaveLength(30)
+  expect((await fleet.backlog()).every(({ why }) => why === 'day')).toBe(true)
+})
+
+test('no more calls at once than a connection bears, and all of them are made', async () => {
+  let [busy, most] = [0, 0]
+  async function answer() {
+    most = Math.max(most, ++busy)
+    await sleep(20)
+    busy--
+    return accepted
+  }
+  fleet = await buildFleet(db, [{ answer, limits: { concurrency: 3 } }])
+  await fleet.accept(...to(60))
+  await fleet.run(isEmpty)
+  expect(most).toBe(3)
+  expect(await fleet.statuses()).toEqual({ sent: 60 })
+})
+
+test('a connection that does not answer is used by fewer calls at once, one that does by more', async () => {
+  fleet = await buildFleet(db, [works])
+  await fleet.accept(...to(100))
+  await fleet.run(isEmpty)
+  await sleep(400)
+  const grown = (await fleet.health(0))?.concurrency ?? 0
+  expect(grown).toBeGreaterThan(64.5)
+  await fleet.stop()
+  fleet = await buildFleet(db, [{ answer: () => toFailure('outcome-unknown', 'no answer') }])
+  await fleet.accept(...to(1))
+  await fleet.run(isEmpty)
+  await sleep(400)
+  expect((await fleet.health(0))?.concurrency).toBe(32)
+})
+
+test('a circuit opens once for all workers, sends one probe at a time, and closes when it works', async () => {
+  let isDown = true
+  const answer = async () => {
+    await sleep(isDown ? 0 : 300)
+    return isDown ? toFailure('provider-unavailable', '503 down') : accepted
+  }
+  fleet = await buildFleet(db, [{ answer }], { workers: 2 })
+  await fleet.accept(...to(40))
+  await fleet.run(async () => (await fleet.health(0))?.state === 'open' && (await allWait()))
+  expect(await events()).toEqual(['connection.unhealthy'])
+  await fleet.accept(...to(10))
+  const before = fleet.sent.length
+  await fleet.run(allWait)
+  expect(fleet.sent).toHaveLength(before)
+  expect((await fleet.backlog()).some(({ why, in_ms }) => why === 'circuit' && in_ms > 2_500)).toBe(true)
+
+  // The probe fails: open again, for twice as long, and the tenant is not told anew.
+  await letRetry()
+  await fleet.run(async () => fleet.sent.length > before && (await allWait()))
+  await sleep(100)
+  expect(fleet.sent).toHaveLength(before + 1)
+  expect(await fleet.health(0)).toMatchObject({ state: 'open', opened: 2 })
+
+  isDown = false
+  await letRetry()
+  await fleet.run(() => fleet.sent.length > before + 1)
+  await sleep(100)
+  expect(fleet.sent).toHaveLength(before + 2)
+  await fleet.run(async () => {
+    await db.pool.query({ text: `update outbox set due_at = now() where state = 'waiting'` })
+    return isEmpty()
+  })
+  expect(await fleet.statuses()).toEqual({ sent: 50 })
+  expect(await events()).toEqual(['connection.unhealthy', 'connection.healthy'])
+})
+
+test('of many messages that come when a circuit may be tried again, one asks for the probe', async () => {
+  const hangs = Promise.withResolvers<void>()
+  fleet = await buildFleet(db, [{ answer: () => hangs.promise.then(() => accepted) }])
+  await db.pool.query({
+    text: `insert into connection_health (tenant_id, connection_id, state, opened, retry_at)
+           values ($1, $2, 'open', 1, now())`,
+    values: [fleet.tenantId, fleet.ids[0]],
+  })
+  await fleet.accept(...to(40))
+  const query = vi.spyOn(db.pool, 'query')
+  const running = fleet.run(() => fleet.sent.length === 1)
+  await eventually(async () => {
+    const waiting = (await fleet.backlog()).filter(({ state }) => state === 'waiting')
+    return waiting.length === 39 ? true : undefined
+  })
+  const asked = query.mock.calls.filter((call) => JSON.stringify(call).includes('"circuit-probe"'))
+  query.mockRestore()
+  hangs.resolve()
+  await running
+  expect(asked).toHaveLength(1)
+  expect(fleet.sent).toHaveLength(1)
+})
+
+test('a probe that never came to ask leaves the circuit as it was, for the next one to find out', async () => {
+  let answers = 0
+  const answer = () => (answers++ === 0 ? toFailure('connection-busy', 'busy') : accepted)
+  fleet = await buildFleet(db, [{ answer }])
+  await db.pool.query({
+    text: `insert into connection_health (tenant_id, connection_id, state, opened, retry_at)
+           values ($1, $2, 'open', 1, now())`,
+    values: [fleet.tenantId, fleet.ids[0]],
+  })
+  await fleet.accept(...to(1))
+  await fleet.run(async () => answers === 1 && (await allWait()))
+  await sleep(100)
+  expect((await fleet.health(0))?.state).not.toBe('closed')
+  await db.pool.query({ text: 'update outbox set due_at = now()' })
+  await fleet.run(isEmpty)
+  expect((await fleet.health(0))?.state).toBe('closed')
+})
+
+test('a dead connection with two that work: nobody waits, and it is not called again until its time', async () => {
+  const dead: FakeConnection = { answer: () => toFailure('provider-unreachable', 'connect ECONNREFUSED') }
+  fleet = await buildFleet(db, [dead, works, works])
+  await fleet.accept(...to(100))
+  await fleet.run(isEmpty)
+  expect(await fleet.statuses()).toEqual({ sent: 100 })
+  const before = sentBy(0).length
+  await fleet.accept(...to(50))
+  await fleet.run(isEmpty)
+  expect(sentBy(0)).toHaveLength(before)
+  const { choice } = (await fleet.attempts()).at(-1) ?? {}
+  expect(choice?.skipped).toEqual([{ connection: fleet.ids[0], why: 'circuit open' }])
+})
+
+test('whoever holds the probe and dies keeps nobody from it for longer than its lease', async () => {
+  fleet = await buildFleet(db, [works])
+  await db.pool.query({
+    text: `insert into connection_health (tenant_id, connection_id, state, opened, retry_at, probe_until)
+           values ($1, $2, 'half-open', 1, now(), now() + interval '1 s')`,
+    values: [fleet.tenantId, fleet.ids[0]],
+  })
+  await fleet.accept(...to(1))
+  await fleet.run(allWait)
+  expect(await fleet.backlog()).toMatchObject([{ why: 'circuit' }])
+  await fleet.run(isEmpty)
+  expect((await fleet.health(0))?.state).toBe('closed')
+})

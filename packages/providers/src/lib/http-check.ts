@@ -1,0 +1,72 @@
+import type { AccountReport, HttpRequest, HttpResponse, Io, NetworkFailure } from '../provider.ts'
+import { toReason } from './answer.ts'
+import type { FailureCode } from './failures.ts'
+import { answerBytesMax, networkCode } from './http.ts'
+import { isNetworkFailure } from './network-failure.ts'
+import { type Fault, findRule, type Rule } from './rules.ts'
+
+/** What to do about each class of failure that a check can meet; pages in docs/problems say more. */
+const advice: Partial<Record<FailureCode, string>> = {
+  'provider-credentials-refused':
+    'Make a new key at the provider, and rotate the credentials of this connection.',
+  'provider-permission-missing': 'Give the key the permissions that docs/providers names for it.',
+  'provider-account-suspended': 'Ask the provider why the account may not send.',
+  'provider-settings-wrong': 'Compare region, domain and address in the settings with those at the provider.',
+  'provider-egress-refused': 'The operator of this installation does not permit connections to this host.',
+  'provider-unreachable':
+    'Compare host and port in the settings with the provider’s documentation; try again later.',
+  'provider-rate-limited': 'Try again in a minute.',
+  'provider-sender-refused': 'Verify the domain or address in From at the provider.',
+}
+
+/** A report of one fault; `more` says what is special about this provider. */
+export function faulty(code: FailureCode, reason: string, more: string[] = []): AccountReport {
+  const usual = advice[code]
+  return { fault: { code, reason, advice: [...more, ...(usual === undefined ? [] : [usual])] }, notes: [] }
+}
+
+/** The same report, with what this provider has to say about its fault as further advice. */
+export function withAdvice(
+  report: AccountReport,
+  further: Partial<Record<FailureCode, string>>,
+): AccountReport {
+  const { fault } = report
+  const more = fault && further[fault.code]
+  return fault && more ? { ...report, fault: { ...fault, advice: [...fault.advice, more] } } : report
+}
+
+/** Codes that say nothing about an account. */
+const saysNothing = new Set<FailureCode>(['message-refused', 'refusal-unrecognised', 'outcome-unknown'])
+
+/** One question to a provider's API about the account; whatever is no success is judged by its table. */
+export async function inquire(
+  io: Io,
+  request: HttpRequest,
+  ask: {
+    rules: readonly Rule[]
+    toFault(response: HttpResponse): Fault
+    toReport(response: HttpResponse): AccountReport
+  },
+): Promise<AccountReport> {
+  let response: HttpResponse
+  try {
+    response = await io.request({ answerBytesMax, ...request })
+  } catch (error) {
+    if (!isNetworkFailure(error)) throw error
+    return unreachable(error)
+  }
+  if (response.status >= 200 && response.status < 300) return ask.toReport(response)
+  return toRefusedReport(ask.rules, ask.toFault(response))
+}
+
+/** A report of a question without an answer; it changed nothing, so nothing is unknown. */
+export function unreachable(failure: NetworkFailure): AccountReport {
+  return faulty(failure.refused ? networkCode(failure) : 'provider-unreachable', failure.reason)
+}
+
+/** A report of a question that was refused. */
+export function toRefusedReport(rules: readonly Rule[], fault: Fault): AccountReport {
+  const code = findRule(rules, fault)?.is ?? 'refusal-unrecognised'
+  const readable = saysNothing.has(code) ? 'provider-unavailable' : code
+  return faulty(readable, toReason(fault.status, fault.code, fault.message))
+}

@@ -1,0 +1,25 @@
+import type { Mailbox, OutboundMessage } from '../provider.ts'
+
+/** A name of these alone needs no quotes: https://www.rfc-editor.org/rfc/rfc5322#section-3.2.5, letters beyond ASCII added. */
+const plainName = /^[\p{L}\p{N}\p{M}]+( [\p{L}\p{N}\p{M}]+)*$/u
+
+/** An address as APIs that encode by themselves take it: `Name <a@b.example>`, the name quoted where it must be. */
+export function mailboxText({ address, name }: Mailbox): string {
+  if (!name) return address
+  const shown = plainName.test(name) ? name : `"${name.replace(/["\\]/g, '\\$&')}"`
+  return `${shown} <${address}>`
+}
+
+/** The fields of a message without those whom an earlier attempt reached: for APIs that send to whoever stands in them. */
+export function pendingFields({ to, cc, bcc, envelopeTo }: OutboundMessage) {
+  const pending = new Set(envelopeTo)
+  const isPending = ({ address }: Mailbox) => pending.has(address)
+  return { to: to.filter(isPending), cc: cc.filter(isPending), bcc: bcc.filter(isPending) }
+}
+
+/** The same for APIs that need somebody in To: a copy that goes alone stands there, where nobody but its own reader sees it. */
+export function pendingFieldsWithTo(message: OutboundMessage): ReturnType<typeof pendingFields> {
+  const fields = pendingFields(message)
+  const copies = [...fields.cc, ...fields.bcc]
+  return fields.to.length === 0 && copies.length === 1 ? { to: copies, cc: [], bcc: [] } : fields
+}

@@ -1,0 +1,15 @@
+import type { Mailbox, OutboundMessage } from '../provider.ts'
+import { buildMime } from './mime.ts'
+
+/**
+ * The mail for a provider that reads the recipients from its header fields: To and Cc name only those that are still to be
+ * reached, and Bcc, which the provider takes out, stands before all other fields.
+ */
+export async function buildPendingMime(message: OutboundMessage): Promise<Buffer> {
+  const pending = new Set(message.envelopeTo)
+  const reach = (mailboxes: Mailbox[]) => mailboxes.filter(({ address }) => pending.has(address))
+  // Without Bcc no To stands in for the recipients: a group of nobody is no address that such a provider would read.
+  const mime = await buildMime({ ...message, to: reach(message.to), cc: reach(message.cc), bcc: [] })
+  const bcc = reach(message.bcc).map(({ address }) => address)
+  return bcc.length === 0 ? mime : Buffer.concat([Buffer.from(`Bcc: ${bcc.join(',\r\n ')}\r\n`), mime])
+}

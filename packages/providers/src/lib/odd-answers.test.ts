@@ -1,0 +1,133 @@
+import { expect, test } from 'vitest'
+import { answered } from '../../test/http-peer.ts'
+import { toOutcome as brevo } from '../brevo/outcome.ts'
+import { toOutcome as gmail } from '../gmail/outcome.ts'
+import { toOutcome as mailgun } from '../mailgun/outcome.ts'
+import { toOutcome as mandrill } from '../mandrill/outcome.ts'
+import { toDraft, toUnsent } from '../microsoft365/outcome.ts'
+import { toOutcome as postmark } from '../postmark/outcome.ts'
+import type { HttpResponse } from '../provider.ts'
+import { toOutcome as resend } from '../resend/outcome.ts'
+import { toOutcome as sendgrid } from '../sendgrid/outcome.ts'
+import { toOutcome as ses } from '../ses/outcome.ts'
+import { toOutcome as sparkpost } from '../sparkpost/outcome.ts'
+import { namedIn, parseAnswer, toLine } from './answer.ts'
+import { answerBytesMax } from './http.ts'
+
+const bytes = answerBytesMax
+/** No answer may keep the thread from the mail of others for longer. */
+const msMax = 50
+const now = new Date('2026-11-20T10:00:00Z')
+const all = Array.from({ length: 50 }, (_, index) => `r${index}@x.example`)
+const judges: Record<string, (response: HttpResponse) => unknown> = {
+  brevo: (response) => brevo(response, now),
+  gmail: (response) => gmail(response, now),
+  mailgun: (response) => mailgun(response, now),
+  mandrill: (response) => mandrill(all, response, now),
+  'microsoft365 draft': (response) => toDraft(response, now),
+  microsoft365: (response) => toUnsent(response, now),
+  postmark: (response) => postmark(response, now, all),
+  resend: (response) => resend(response, now),
+  sendgrid: (response) => sendgrid(response, now, { to: all, cc: [], bcc: [] }),
+  ses: (response) => ses(response, now),
+  sparkpost: (response) => sparkpost(all, response, now),
+}
+
+const items = (item: string, byte = bytes) => Array(Math.floor(byte / (item.length + 1))).fill(item)
+const list = (item: string) => `[${items(item).join(',')}]`
+const texts = ['a', ' ', '@', 'a@', '<', '.', "'", '{', '\\', ' 1', 'a@b.c, '].map((unit) =>
+  unit.repeat(bytes / unit.length),
+)
+const fields = [
+  'message',
+  'Message',
+  'error',
+  'name',
+  'code',
+  'id',
+  'MessageID',
+  'ErrorCode',
+  'error_description',
+]
+const odd: [string, string][] = [
+  ['lists in lists', `{"errors":${'['.repeat(bytes / 2)}${']'.repeat(bytes / 2)}}`],
+  ['objects in objects', `${'{"error":'.repeat(bytes / 10)}1${'}'.repeat(bytes / 10)}`],
+  [
+    'many members',
+    `{${items('')
+      .map((_, index) => `"k${index}":1`)
+      .join(',')
+      .slice(0, bytes)}}`,
+  ],
+  ['many numbers', list('1')],
+  ['many errors', `{"errors":${list('{"message":"a@b.c","field":"to","code":1}')}}`],
+  ['many reasons', `{"error":{"errors":${list('{"reason":"a"}')}}}`],
+  ['many results', list('{"email":"a@b.c","status":"rejected"}')],
+  [
+    'many refused',
+    `{"results":{"id":"1","total_accepted_recipients":1,"total_rejected_recipients":2,"rcpt_to_errors":${list('{"message":"a@b.c"}')}}}`,
+  ],
+  ...texts.slice(0, 5).map((text): [string, string] => [`only ${JSON.stringify(text.slice(0, 8))}`, text]),
+  ...texts.map((text): [string, string] => [
+    `members of ${JSON.stringify(text.slice(0, 8))}`,
+    JSON.stringify(Object.fromEntries(fields.map((field) => [field, text.slice(0, bytes / fields.length)]))),
+  ]),
+  ...texts.map((text): [string, string] => [
+    `an error of ${JSON.stringify(text.slice(0, 8))}`,
+    JSON.stringify({ errors: [{ message: text, description: text }], error: { message: text } }),
+  ]),
+  ...texts.map((Message): [string, string] => [
+    `will not deliver ${JSON.stringify(Message.slice(0, 8))}`,
+    JSON.stringify({ ErrorCode: 0, MessageID: '1', Message: `will not deliver to ${Message}` }),
+  ]),
+]
+
+/** Of the processor, so that what else runs on the machine is not counted; measured again where it seems slow. */
+function cpuMs(work: () => unknown): number {
+  let least = Number.POSITIVE_INFINITY
+  for (let time = 0; time < 3 && least > msMax; time++) {
+    const before = process.cpuUsage()
+    work()
+    const { user, system } = process.cpuUsage(before)
+    least = Math.min(least, (user + system) / 1_000)
+  }
+  return least
+}
+
+test.each(Object.keys(judges))(
+  'S1: no answer, however large and odd, keeps the thread from others for 50 ms: %s',
+  (id) => {
+    const slow = odd.flatMap(([name, body]) =>
+      [200, 400].flatMap((status) => {
+        const response = answered(status, body)
+        const ms = cpuMs(() => judges[id]?.(response))
+        return ms > msMax ? [`${name} (${status}): ${Math.round(ms)} ms`] : []
+      }),
+    )
+    expect(slow).toEqual([])
+  },
+)
+
+test('S1: postmark names its inactive addresses however many there are, and looks no further', () => {
+  const Message = `You tried to send to recipient(s) that have been marked as inactive. Found inactive addresses: ${all.slice(1).join(', ')}.`
+  expect(postmark(answered(422, { ErrorCode: 406, Message }), now, all)).toMatchObject({
+    refused: all.slice(1).map((address) => ({ address })),
+  })
+  const late = `${'a'.repeat(200_000)} ${all[0]}`
+  expect(namedIn(late, all)).toEqual([])
+})
+
+test('addresses are found in quotes, brackets and lists, in any case', () => {
+  const addresses = ["o'neil@x.example", 'Ann@x.example', 'b@x.example', 'c@x.example', 'd@x.example']
+  const text = "'o'neil@x.example', <ANN@x.example>; [b@x.example] e@x.example (c@x.example). 'D@X.example.'"
+  expect(namedIn(text, addresses)).toEqual(addresses)
+  expect(namedIn({ message: 'b@x.example' }, addresses)).toEqual([])
+})
+
+test('a long answer is read where it is plain, and a wide or deep one is taken for none', () => {
+  const html = '<p>,[{"</p>'.repeat(50_000)
+  expect(parseAnswer(Buffer.from(JSON.stringify({ id: '1', html })))).toMatchObject({ id: '1' })
+  expect(parseAnswer(Buffer.from(`{"id":"1","a":[${'1,'.repeat(10_001)}1]}`))).toEqual({})
+  expect(parseAnswer(Buffer.from(`{"id":"1","a":${'['.repeat(100)}${']'.repeat(100)}}`))).toEqual({})
+  expect(toLine(`${' '.repeat(3_000)}late`)).toBe(' ')
+})

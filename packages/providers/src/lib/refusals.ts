@@ -1,0 +1,37 @@
+import type { RecipientRefusal, SendOutcome } from '../provider.ts'
+import { classOf } from './failures.ts'
+
+/** The outcome of an attempt whose every recipient was refused by name: retried while one of them may still succeed. */
+export function toRefusedOutcome(refused: RecipientRefusal[]): SendOutcome {
+  const rejected = refused.filter((refusal) => refusal.kind === 'rejected')
+  const waiting = refused.filter((refusal) => refusal.kind === 'deferred')
+  // A limit of the account is waited for by all.
+  const deferred = waiting.find(({ code }) => classOf(code).connection === 'slows') ?? waiting[0]
+  if (!deferred) {
+    // Where another connection may be tried for one of them, the try as a whole says so.
+    const told = rejected.find(({ code }) => classOf(code).elsewhere === 'once') ?? rejected[0]
+    const { code = 'recipient-refused', reason = 'no recipient' } = told ?? {}
+    // What is for another connection to try is so for all of them.
+    const hasOwnReasons = rejected.length > 1 && classOf(code).elsewhere !== true
+    return { kind: 'rejected', scope: 'message', code, reason, ...(hasOwnReasons && { refused: rejected }) }
+  }
+  const { code, reason } = deferred
+  // The longest wait holds: what is asked again before comes in vain.
+  const waitMs = Math.max(0, ...refused.map(({ retryAfterMs = 0 }) => retryAfterMs))
+  return {
+    ...{ kind: 'deferred', code, reason },
+    ...(waitMs > 0 && { retryAfterMs: waitMs }),
+    ...(rejected.length > 0 && { refused: rejected }),
+  }
+}
+
+/**
+ * The outcome of a call whose provider sends to nobody for the sake of some, whom its answer names: they alone are refused for good.
+ * As it was where nobody is named.
+ */
+export function toPartlyRefused(outcome: SendOutcome, named: Iterable<string>): SendOutcome {
+  if (outcome.kind !== 'rejected' || classOf(outcome.code).mayBeOneOfMany !== true) return outcome
+  const { code, reason } = outcome
+  const refused = [...named].map((address) => ({ address, kind: 'rejected', code, reason }) as const)
+  return refused.length === 0 ? outcome : { ...outcome, refused }
+}
