@@ -40,6 +40,13 @@ test.each([
   ['packages/db/src/a.test.ts', "import { test } from 'vitest'"],
   ['packages/config/src/config.ts', 'const port = process.env.PORT'],
   ['vitest.config.ts', 'export default {}'],
+  ['packages/core/src/accept/a.ts', "import { x } from './sql/x.ts'"],
+  ['packages/core/src/accept/a.ts', "import { x } from '../lib/index.ts'"],
+  ['packages/core/src/accept/sql/a.ts', "import { x } from '../../usage/index.ts'"],
+  ['packages/core/src/lib/a.test.ts', "import { x } from '../accept/index.ts'"],
+  ['packages/core/src/accept/a.test.ts', "import { x } from '../../test/backlog.ts'"],
+  ['packages/core/test/backlog.ts', "import { x } from '../src/accept/index.ts'"],
+  ['apps/api/src/a.test.ts', "import { x } from '@lettergate/db/test/database'"],
 ])('allowed: %s: %s', (path, text) => {
   expect(faultsOf(path, text)).toEqual([])
 })
@@ -67,6 +74,21 @@ test.each([
   ["a module of Node's has no node:", 'packages/db/src/a.ts', "import { join } from 'path'"],
   ['settings are read elsewhere', 'apps/api/src/a.ts', 'const port = process.env.PORT'],
   ['there is a default export', 'apps/api/src/a.ts', 'export default 1'],
+  ['a slice imports one above it', 'packages/core/src/lib/a.ts', "import { x } from '../accept/index.ts'"],
+  ['a slice goes past a door', 'packages/core/src/accept/a.ts', "import { x } from '../lib/clock.ts'"],
+  ['a test goes past a door', 'packages/core/src/accept/a.test.ts', "import { x } from '../lib/clock.ts'"],
+  ['a slice imports its own door', 'packages/core/src/accept/a.ts', "import { x } from './index.ts'"],
+  ['a slice is not in the order', 'packages/core/src/new/a.ts', "import { x } from '../lib/index.ts'"],
+  [
+    'code imports a test helper',
+    'packages/core/src/accept/a.ts',
+    "import { x } from '../../test/backlog.ts'",
+  ],
+  [
+    'code imports a helper of another',
+    'apps/api/src/a.ts',
+    "import { x } from '@lettergate/db/test/database'",
+  ],
   ['the file is too long', 'apps/api/src/a.ts', 'x\n'.repeat(401)],
 ])('refused when %s', (_, path, text) => {
   expect(faultsOf(path, text)).toHaveLength(1)

@@ -11,7 +11,7 @@ const FRAMEWORKS = /^(fastify|@fastify\/.*|fastify-.*|bullmq|ioredis|react|react
 const LINES_MAX = 400
 /** Apps and packages are told everything by the configuration, but for the one that the test runner tells its server. */
 const MUST_NOT_READ_ENV = /^(apps|packages)\//
-const READS_ENV = ['packages/config/', 'packages/db/src/testing.ts']
+const READS_ENV = ['packages/config/', 'packages/db/test/database.ts']
 /** They exist for tools that demand one. */
 const DEFAULT_EXPORT = /\.config\.ts$/
 
@@ -24,7 +24,25 @@ export type Workspace = {
   forTests: ReadonlySet<string>
 }
 
-const TEST_FILE = /\.test\.ts$|\/(testing|conformance)(\.ts$|\/)/
+const TEST_FILE = /\.test\.ts$|^(apps|packages)\/[^/]+\/test\//
+/** Core's folders from the top down: each imports only from those below it, by their doors (`index.ts`). */
+export const SLICES = [
+  'sweep',
+  'messages',
+  'lost-workers',
+  'deliver',
+  'accept',
+  'throttle',
+  'routing',
+  'connections',
+  'dispatch',
+  'usage',
+  'tenants',
+  'secrets',
+  'keys',
+  'lib',
+]
+const IN_SLICE = /^packages\/core\/src\/([^/]+)\/(.+)$/
 
 const IMPORT =
   /^\s*(?:import|export)\s+(?:type\s+)?(?:[^'"`;]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm
@@ -36,6 +54,8 @@ export function importsOf(text: string): string[] {
 export function packageOf(specifier: string): string {
   return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
 }
+
+const isShipped = (path: string) => !TEST_FILE.test(path)
 
 function floorOf(folder: string): 'app' | 'core' | 'leaf' | 'outside' {
   if (folder.startsWith(`${APPS}/`)) return 'app'
@@ -52,6 +72,20 @@ function ownImportFault(from: Workspace, to: Workspace): string | null {
   return null
 }
 
+/** Why a file of core may not import another of core; null if it may. Tests may look upwards. */
+function sliceFault(path: string, target: string): string | null {
+  const to = IN_SLICE.exec(target)
+  if (!to) return null
+  const from = IN_SLICE.exec(path)
+  if (from?.[1] === to[1])
+    return to[2] === 'index.ts' ? 'inside a slice, import the file and not the door' : null
+  if (to[2] !== 'index.ts') return `another slice is entered by its door, ${to[1]}/index.ts`
+  if (!from || TEST_FILE.test(path)) return null
+  const [high, low] = [SLICES.indexOf(from[1] ?? ''), SLICES.indexOf(to[1] ?? '')]
+  if (high === -1 || low === -1) return 'the slice is missing in SLICES'
+  return high < low ? null : `${from[1]} imports only from slices below it`
+}
+
 function importFault(
   file: SourceFile,
   from: Workspace,
@@ -59,8 +93,10 @@ function importFault(
   all: readonly Workspace[],
 ): string | null {
   if (specifier.startsWith('.')) {
-    const target = resolve('/', dirname(file.path), specifier)
-    return target.startsWith(`/${from.folder}/`) ? null : 'a relative path leaves the package'
+    const target = resolve('/', dirname(file.path), specifier).slice(1)
+    if (!target.startsWith(`${from.folder}/`)) return 'a relative path leaves the package'
+    if (isShipped(file.path) && TEST_FILE.test(target)) return 'test helpers are for tests'
+    return sliceFault(file.path, target)
   }
   if (specifier.startsWith('node:')) return null
   if (builtinModules.includes(specifier)) return "Node's own modules are imported as node:…"
@@ -68,7 +104,8 @@ function importFault(
   // Tools may name their own files as others do; a package has no reason to.
   if (name === from.name)
     return floorOf(from.folder) === 'outside' ? null : 'a package imports itself by relative path'
-  const isTest = TEST_FILE.test(file.path) || floorOf(from.folder) === 'outside'
+  const isTest = !isShipped(file.path) || floorOf(from.folder) === 'outside'
+  if (!isTest && specifier.startsWith(`${name}/test/`)) return 'test helpers are for tests'
   const isDeclared = from.dependencies.has(name) || (isTest && from.forTests.has(name))
   if (!isDeclared) return `${name} is not declared in ${from.folder}/package.json`
   if (from.folder === CORE && FRAMEWORKS.test(name)) return 'core imports no framework'
@@ -126,12 +163,29 @@ function readWorkspaces(root: string): Workspace[] {
 /** All that is wrong with the imports of this checkout, one line each. */
 export function checkoutFaults(root: string): string[] {
   const workspaces = readWorkspaces(root)
+  return sourceFiles(root).flatMap((file) => fileFaults(file, workspaces))
+}
+
+/** Every source file of this checkout. */
+export function sourceFiles(root: string): SourceFile[] {
   const paths = globSync('{apps,packages,bench,faults,scripts}/**/*.ts', {
     cwd: root,
     exclude: (path) => path.includes('node_modules'),
   })
-  return paths.sort().flatMap((path) => {
-    const text = readFileSync(join(root, path), 'utf8')
-    return fileFaults({ path: path.replaceAll('\\', '/'), text }, workspaces)
-  })
+  return paths
+    .sort()
+    .map((path) => ({ path: path.replaceAll('\\', '/'), text: readFileSync(join(root, path), 'utf8') }))
+}
+
+/** The file that an import of one of our packages names, by the `exports` of its package.json; null: it is not ours. */
+export function ownPath(root: string): (specifier: string) => string | null {
+  const folders = new Map(readWorkspaces(root).map(({ name, folder }) => [name, folder]))
+  return (specifier) => {
+    const name = packageOf(specifier)
+    const folder = folders.get(name)
+    if (folder === undefined) return null
+    const inner = specifier.slice(name.length + 1)
+    if (inner.startsWith('test/')) return `${folder}/${inner}.ts`
+    return folder === CORE ? `${folder}/src/${inner}/index.ts` : `${folder}/src/${inner}.ts`
+  }
 }

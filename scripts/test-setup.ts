@@ -6,7 +6,7 @@ import { startPostgres } from '../apps/lettergate/src/postgres/start-postgres.ts
 
 /**
  * One Postgres for the whole test run, in a folder of its own, with fsync on: tests never depend on what this machine happens
- * to run. Files that need a database clone one from it (packages/db/src/testing.ts).
+ * to run. Files that need a database clone one from it (packages/db/test/database.ts).
  */
 export async function setup(): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), 'lettergate-test-'))

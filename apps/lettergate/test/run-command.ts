@@ -6,7 +6,7 @@ import { childEnv } from '@lettergate/config/child-env'
 import type { Env } from '@lettergate/config/config'
 import type { DevFile } from '../src/start/dev-file.ts'
 
-const MAIN = join(import.meta.dirname, '..', 'main.ts')
+const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts')
 const WAIT_MS = 40_000
 
 export type Finished = { code: number | null; stdout: string; stderr: string }

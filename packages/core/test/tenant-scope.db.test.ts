@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { buildTenant } from '@lettergate/core/test/rows'
+import { createPool } from '@lettergate/db/pool'
+import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createTestDatabase, type TestDatabase } from '../test/database.ts'
-import { createPool } from './pool.ts'
+import { buildTenant } from './rows.ts'
 
 let db: TestDatabase
 let mine: string
