@@ -1,16 +1,7 @@
-import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { childrenOf } from './src/children-of.ts'
 import { startNaiveStack } from './src/naive-stack.ts'
-import {
-  acceptedRate,
-  applyOverload,
-  applyTogether,
-  peakMb,
-  rememberOverload,
-  startBareRefuser,
-} from './src/overload.ts'
+import { acceptedRate, applyOverload, peakMb, rememberOverload } from './src/overload.ts'
 import type { OverloadPlan, OverloadResult } from './src/overload-client.ts'
 import { percentile } from './src/percentile.ts'
 import { reportResult } from './src/report.ts'
@@ -23,29 +14,16 @@ const OVERLOAD_SECONDS = process.env.FAULTS_N === undefined ? 10 : 60
 const CAPACITY_SECONDS = 4
 /** As many as keep the gateway busy without keeping each other waiting. */
 const CAPACITY_SOCKETS = 64
-/** Enough for each request that is due to find a free one. */
 const OVERLOAD_SOCKETS = 4_000
-/**
- * What we want, and do not reach where the api shares two cores with Postgres and with the clients: what three times the capacity costs
- * to send is taken from those cores too. So the row also says what is left of the capacity when a bare server refuses the rest unread.
- */
+/** The api shares two cores with Postgres and with the clients, so three times the load leaves less than all of its capacity. */
 const GOODPUT_TARGET = 0.9
-const REFUSED_MS_TARGET = 200
-/** Below this it has collapsed: a sixth was left where nothing was refused, 22 to 59 % where one thread accepted and refused. */
+/** A refusal is held back for a second. */
+const REFUSED_MS_TARGET = 1_500
+/** Below this it has collapsed: a sixth was left where nothing was refused early. */
 const GOODPUT_MIN = 1 / 4
 const MEMORY_MB_MAX = 1_024
 
 type Target = Pick<OverloadPlan, 'port' | 'apiKey'>
-
-/** What is accepted when the very same load goes out, and a bare server refuses all that is more than the capacity. */
-async function measureLeft(target: Target, perSecond: number): Promise<OverloadResult[]> {
-  await using refuser = await startBareRefuser(target.apiKey)
-  const plan = (port: number, part: number): OverloadPlan => ({
-    ...{ ...target, port, sockets: Math.round(OVERLOAD_SOCKETS * part), perSecond: perSecond * part },
-    seconds: OVERLOAD_SECONDS,
-  })
-  return await applyTogether([plan(target.port, 1 / TIMES), plan(refuser.port, 1 - 1 / TIMES)])
-}
 
 /** Accepted requests a second when each client waits for its answer: what the machine can do beside its own load tool. */
 function measureCapacity(target: Target): Promise<OverloadResult> {
@@ -60,80 +38,65 @@ test(
     // Alone: sending what was accepted is another measurement.
     await stack.worker.stop()
     const target = { port: Number(stack.env.API_PORT), apiKey: stack.tenant.apiKey }
-    const results = [await measureCapacity(target), await measureCapacity(target)]
-    const perSecond = Math.round(TIMES * Math.max(...results.map(acceptedRate)))
+    const warmUp = await measureCapacity(target)
+    const before = await measureCapacity(target)
+    const perSecond = Math.round(TIMES * Math.max(acceptedRate(warmUp), acceptedRate(before)))
     const over = await applyOverload({
       ...{ ...target, sockets: OVERLOAD_SOCKETS, perSecond, seconds: OVERLOAD_SECONDS },
     })
-    expect(childrenOf(stack.api.current().pid, 'refuser-main'), 'another process refuses').toHaveLength(1)
-    const [left, bare] = await measureLeft(target, perSecond)
-    if (!left || !bare) throw new Error('nothing to compare with')
-    results.push(left, await measureCapacity(target))
-    // Before and after, since other tenants of the machine come and go; the first round warms up.
-    const capacity =
-      [results[1], results.at(-1)].reduce((sum, one) => sum + (one ? acceptedRate(one) : 0), 0) / 2
+    const after = await measureCapacity(target)
+    // Before and after, since other tenants of the machine come and go.
+    const capacity = (acceptedRate(before) + acceptedRate(after)) / 2
     const memoryMb = peakMb(stack.api.current().pid)
-    for (const [round, result] of [...results, over].entries())
-      rememberOverload(stack.ledger, `${round}`, result)
+    for (const [name, result] of Object.entries({ warmUp, before, over, after }))
+      rememberOverload(stack.ledger, name, result)
     const { stuck, ...verdict } = await judgeStack(stack)
     expect(verdict).toEqual({ lost: [], repeated: [], unknown: [], overQuota: [] })
-    // No worker runs, so all of it waits.
-    expect(stuck).toHaveLength(stack.ledger.requests().filter(({ answers }) => answers.length > 0).length)
+    // No worker runs, so all of it waits; beside it at most what the storage answered too late for.
+    const accepted = stack.ledger.requests().filter(({ answers }) => answers.length > 0).length
+    const uncertain = [warmUp, before, over, after].reduce((sum, result) => sum + result.uncertain, 0)
+    expect(stuck.length).toBeGreaterThanOrEqual(accepted)
+    expect(stuck.length).toBeLessThanOrEqual(accepted + uncertain)
     expect(Object.keys(over.answers).toSorted()).toEqual(['202', '503'])
     expect([over.withoutRetryAfter, over.unanswered]).toEqual([0, 0])
     const refusedMs = percentile(over.refusedMs, 99)
     const share = acceptedRate(over) / capacity
-    expect(over.sent / over.due, 'more was offered than it can carry').toBeGreaterThan(1 / TIMES)
     expect(share).toBeGreaterThanOrEqual(GOODPUT_MIN)
     expect(memoryMb).toBeLessThanOrEqual(MEMORY_MB_MAX)
-    const shareOfLeft = acceptedRate(over) / acceptedRate(left)
     const missed = share < GOODPUT_TARGET || refusedMs > REFUSED_MS_TARGET
     const percent = (part: number) => `${Math.round(part * 100)} %`
     reportResult({
       test: 'T32',
-      fault: `${perSecond} sends a second for ${OVERLOAD_SECONDS} s, ${TIMES} times the capacity of ${Math.round(capacity)}, of which ${percent(over.sent / over.due)} found a socket`,
+      fault: `${perSecond} sends a second for ${OVERLOAD_SECONDS} s, ${TIMES} times the capacity of ${Math.round(capacity)}, of which ${percent(over.sent / over.due)} found one of ${OVERLOAD_SOCKETS} connections free`,
       n: over.sent,
-      result: `${missed ? '**target missed**: ' : ''}goodput ${percent(share)} of capacity, p99 of refusals ${Math.round(refusedMs)} ms; where a bare server refuses the rest: ${percent(acceptedRate(left) / capacity)} and ${Math.round(percentile(bare.refusedMs, 99))} ms, so ${percent(shareOfLeft)} of what can be had; ${memoryMb} MB, 0 accepted lost, all answered 202 or 503 with Retry-After`,
+      result: `${missed ? '**target missed**: ' : ''}goodput ${percent(share)} of capacity, p99 of refusals ${Math.round(refusedMs)} ms; ${memoryMb} MB, 0 accepted lost, ${over.uncertain} without an answer of the storage in time, all answered 202 or 503 with Retry-After`,
       bound: `0 lost, memory ≤ 1 GB, goodput ≥ ${percent(GOODPUT_MIN)}; target: goodput ≥ ${percent(GOODPUT_TARGET)}, refusals ≤ ${REFUSED_MS_TARGET} ms`,
     })
   },
   90_000 + OVERLOAD_SECONDS * 3_000,
 )
 
-test('T32: should the process for refusals die under overload, nothing accepted is lost, sends go on being accepted and refused, and the api stops cleanly', async () => {
-  announceSeed('T32 killed')
+test('T32: told to stop under overload, the api answers what it holds back and ends cleanly', async () => {
+  announceSeed('T32 stopped')
   await using stack = await startStack({ dailyLimit: 2_000_000_000 })
   await stack.worker.stop()
   const target = { port: Number(stack.env.API_PORT), apiKey: stack.tenant.apiKey }
-  const load = applyOverload({ ...target, sockets: OVERLOAD_SOCKETS, seconds: 8 })
-  await sleep(5_000)
-  const [pid] = childrenOf(stack.api.current().pid, 'refuser-main')
-  if (pid === undefined) throw new Error('nothing refuses')
-  process.kill(pid, 'SIGKILL')
-  const killed = await load
-  const after = await applyOverload({ ...target, sockets: OVERLOAD_SOCKETS, seconds: 4 })
-  const last = applyOverload({ ...target, sockets: OVERLOAD_SOCKETS, seconds: 4 })
-  await sleep(3_500)
-  const [successor] = childrenOf(stack.api.current().pid, 'refuser-main')
+  const load = applyOverload({ ...target, sockets: OVERLOAD_SOCKETS, seconds: 10 })
+  await sleep(8_000)
   await stack.api.stop()
-  expect((await stack.api.current().exited).code, 'told to stop under overload, it ends cleanly').toBe(0)
-  expect(successor === undefined || existsSync(`/proc/${successor}`), 'the process for refusals').toBe(false)
-  for (const [name, result] of Object.entries({ killed, after, last: await last }))
-    rememberOverload(stack.ledger, name, result)
+  expect((await stack.api.current().exited).code).toBe(0)
+  const stopped = await load
+  rememberOverload(stack.ledger, 'stopped', stopped)
   const { stuck, ...verdict } = await judgeStack(stack)
   expect(verdict).toEqual({ lost: [], repeated: [], unknown: [], overQuota: [] })
   expect(stuck.length).toBeGreaterThan(0)
-  for (const result of [killed, after]) {
-    expect(result.answers[202]).toBeGreaterThan(0)
-    expect(result.answers[503]).toBeGreaterThan(0)
-  }
-  expect(after.answers[0] ?? 0, 'it goes on unharmed').toBe(0)
+  expect(stopped.answers[503]).toBeGreaterThan(0)
   reportResult({
-    test: 'T32 killed',
-    fault: `the process for refusals is killed under ${OVERLOAD_SOCKETS} clients that ask again at once`,
-    n: killed.sent + after.sent,
-    result: `${killed.answers[0] ?? 0} connections broke without an answer; afterwards ${after.answers[202]} accepted and ${after.answers[503]} refused in 4 s, none broken; 0 accepted lost`,
-    bound: '0 lost; accepts and refuses on',
+    test: 'T32 stopped',
+    fault: `the api is told to stop under ${OVERLOAD_SOCKETS} clients that ask again at once`,
+    n: stopped.sent,
+    result: `${stopped.answers[202]} accepted and ${stopped.answers[503]} refused, ${stopped.answers[0] ?? 0} connections broke without an answer; 0 accepted lost, exit code 0`,
+    bound: '0 lost, exit code 0',
   })
 }, 120_000)
 

@@ -31,8 +31,8 @@ async function rotateCredentials(stack: Stack, apiUrl: string, times: number): P
   const { json } = await call(apiUrl, apiKey, 'GET', '/v1/connections')
   for (let time = 0; time < times; time++) {
     const credentials = { access_key_id: `AKIDFAKE${time}`, secret_access_key: 'another-secret' }
-    const path = `/v1/connections/${json.data?.[0]?.id}/credentials`
-    expect((await call(apiUrl, apiKey, 'POST', path, { credentials })).status).toBe(200)
+    const path = `/v1/connections/${json.data?.[0]?.id}`
+    expect((await call(apiUrl, apiKey, 'PATCH', path, { credentials })).status).toBe(200)
   }
 }
 

@@ -8,7 +8,6 @@ const PREFIX_BY_RESOURCE: Record<string, IdPrefix> = { messages: 'msg', connecti
 /** A body that each route would take for an id of one's own: without one, it would be refused before the id is looked at. */
 const BODY_BY_ROUTE: Record<string, unknown> = {
   'PATCH /v1/connections/{id}': { name: 'Other' },
-  'POST /v1/connections/{id}/credentials': { credentials: {} },
   'POST /v1/connections/{id}/test': {},
   'PATCH /v1/routes/{id}': { name: 'Other' },
 }

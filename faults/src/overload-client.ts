@@ -18,13 +18,15 @@ export type OverloadResult = {
   answers: Record<number, number>
   /** Answers other than 202 without a Retry-After. */
   withoutRetryAfter: number
-  /** From the moment that the request was due to its answer. */
+  /** From the moment that the request was written to its answer. */
   acceptedMs: number[]
   refusedMs: number[]
   acceptedIds: string[]
   /** When each of them was answered, in milliseconds since the epoch. */
   acceptedAt: number[]
   unanswered: number
+  /** Answered that the storage gave no answer in time: nobody knows whether the message was stored. */
+  uncertain: number
 }
 
 const GRACE_MS = 5_000
@@ -39,19 +41,26 @@ const ID = /"id":"(msg_[0-9a-z]+)"/
 export function overload(plan: OverloadPlan): Promise<OverloadResult> {
   const request = overloadRequest(plan.apiKey)
   const result: OverloadResult = {
-    ...{ seconds: plan.seconds, due: 0, sent: 0, answers: {}, withoutRetryAfter: 0, unanswered: 0 },
+    ...{
+      seconds: plan.seconds,
+      due: 0,
+      sent: 0,
+      answers: {},
+      withoutRetryAfter: 0,
+      unanswered: 0,
+      uncertain: 0,
+    },
     ...{ acceptedMs: [], refusedMs: [], acceptedIds: [], acceptedAt: [] },
   }
-  /** When each request that waits for a socket was due. */
-  const waiting: number[] = []
-  let firstWaiting = 0
+  /** Requests that are due and wait for a socket. */
+  let waiting = 0
   const free: Socket[] = []
-  const underWay = new Map<Socket, { dueAt: number; text: string }>()
+  const underWay = new Map<Socket, { sentAt: number; text: string }>()
   let ended = false
   let connected = 0
 
-  function send(socket: Socket, dueAt: number): void {
-    underWay.set(socket, { dueAt, text: '' })
+  function send(socket: Socket): void {
+    underWay.set(socket, { sentAt: performance.now(), text: '' })
     result.sent++
     socket.write(request)
   }
@@ -59,19 +68,15 @@ export function overload(plan: OverloadPlan): Promise<OverloadResult> {
     if (ended) return
     if (plan.perSecond === undefined) {
       result.due++
-      send(socket, performance.now())
-      return
-    }
-    const dueAt = waiting[firstWaiting]
-    if (dueAt === undefined) free.push(socket)
-    else {
-      firstWaiting++
-      send(socket, dueAt)
-    }
+      send(socket)
+    } else if (waiting > 0) {
+      waiting--
+      send(socket)
+    } else free.push(socket)
   }
-  function answered(socket: Socket, text: string, dueAt: number): void {
+  function answered(socket: Socket, text: string, sentAt: number): void {
     const status = Number(text.slice(9, 12))
-    const tookMs = performance.now() - dueAt
+    const tookMs = performance.now() - sentAt
     result.answers[status] = (result.answers[status] ?? 0) + 1
     if (status === 202) {
       result.acceptedMs.push(tookMs)
@@ -79,6 +84,7 @@ export function overload(plan: OverloadPlan): Promise<OverloadResult> {
       result.acceptedIds.push(ID.exec(text)?.[1] ?? 'without an id')
     } else {
       result.refusedMs.push(tookMs)
+      if (text.includes('"code":"storage-unavailable"')) result.uncertain++
       if (!/^retry-after:/im.test(text)) result.withoutRetryAfter++
     }
     if (/^connection: close/im.test(text)) socket.end()
@@ -99,7 +105,7 @@ export function overload(plan: OverloadPlan): Promise<OverloadResult> {
       exchange.text += chunk
       if (!isWhole(exchange.text)) return
       underWay.delete(socket)
-      answered(socket, exchange.text, exchange.dueAt)
+      answered(socket, exchange.text, exchange.sentAt)
     })
     socket.on('close', () => {
       if (underWay.delete(socket)) result.answers[0] = (result.answers[0] ?? 0) + 1
@@ -127,17 +133,16 @@ export function overload(plan: OverloadPlan): Promise<OverloadResult> {
     if (plan.perSecond === undefined) return
     const due = Math.floor((elapsedMs / 1000) * plan.perSecond)
     for (; result.due < due; result.due++) {
-      const dueAt = start + (result.due / plan.perSecond) * 1000
       const socket = free.pop()
-      if (socket === undefined) waiting.push(dueAt)
-      else send(socket, dueAt)
+      if (socket === undefined) waiting++
+      else send(socket)
     }
   }
   return promise
 }
 
 /** The bytes of every request of a load. */
-export function overloadRequest(apiKey: string): Buffer {
+function overloadRequest(apiKey: string): Buffer {
   const body = JSON.stringify({
     ...{ from: 'app@acme.example', to: ['user@example.net'], subject: 'Overload' },
     text: 'One of more mails than anybody can take. '.repeat(20),

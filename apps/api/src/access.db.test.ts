@@ -40,7 +40,6 @@ const calls: Call[] = [
   { method: 'GET', path: '/v1/connections/{id}' },
   { method: 'GET', path: '/v1/connections/{id}/events' },
   { method: 'PATCH', path: '/v1/connections/{id}', body: { name: 'Other' } },
-  { method: 'POST', path: '/v1/connections/{id}/credentials', body: { credentials: {} } },
   { method: 'POST', path: '/v1/connections/{id}/test', body: {} },
   { method: 'DELETE', path: '/v1/connections/{id}' },
   { method: 'POST', path: '/v1/routes', body: route('con_x') },

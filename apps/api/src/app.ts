@@ -8,13 +8,13 @@ import { answerBrokenRequest, answerUnusualRequests } from './http/broken-reques
 import { serializerCompiler, strictSerializerCompiler, validatorCompiler } from './http/compilers.ts'
 import { addObservation } from './http/observe.ts'
 import { addProblemDetails, sendProblem } from './http/problem-details.ts'
+import { refuseOverload } from './http/refuse-overload.ts'
 import { createRequestIds } from './http/request-id.ts'
 import { addUnknownRoutes } from './http/unknown-routes.ts'
 import { closeUnreadAnswers } from './http/unread-answers.ts'
 import { createWrongKeys } from './http/wrong-keys.ts'
 import { addOpenApi } from './openapi/document.ts'
 import { addOperationRoutes } from './operations/index.ts'
-import { shedLoad } from './overload/shed-load.ts'
 import { addConnectionRoutes } from './v1/connections/index.ts'
 import { addMessageRoutes } from './v1/messages/index.ts'
 import { addRouteRoutes } from './v1/routes/index.ts'
@@ -27,9 +27,14 @@ const REQUEST_MS_MAX = 13_000
 /** Longer than the 60 s of common load balancers, so that none sends a request on a connection that is just being closed. */
 const KEEP_ALIVE_SECONDS = 72
 
+/** Bounds memory and file descriptors; the unit and the proxy in `infra/` allow as many. */
+const CONNECTIONS_MAX = 10_000
+
 export type AppOptions = {
   /** Holds every answer against its schema. */
   checkAnswers?: boolean
+  /** Connections that may be open at once; further ones are closed. */
+  connectionsMax?: number
   /** How long a connection on which nothing happens is kept; every answer says so. */
   keepAliveSeconds?: number
   /** Addresses and CIDRs of proxies whose X-Forwarded-For names the caller. */
@@ -38,11 +43,10 @@ export type AppOptions = {
 
 /** Builds the whole app from its dependencies; does not listen. */
 export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise<FastifyInstance> {
-  const requestIds = createRequestIds()
   const app = Fastify({
     // Our own line per answer costs a tenth of a child logger per request.
     logger: false,
-    genReqId: requestIds,
+    genReqId: createRequestIds(),
     // In Node's options, since Fastify's requestTimeout alone leaves the intervals at which sockets are looked at.
     http: {
       requestTimeout: REQUEST_MS_MAX,
@@ -73,16 +77,17 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   app.setSerializerCompiler(options.checkAnswers ? strictSerializerCompiler : serializerCompiler)
   answerUnusualRequests(app.server)
   closeUnreadAnswers(app.server)
-  const shedding = shedLoad(app.server, requestIds, deps)
-  app.decorate('overload', shedding)
-  app.addHook('onClose', async () => shedding.stop())
+  app.server.maxConnections = options.connectionsMax ?? CONNECTIONS_MAX
+  app.server.on('drop', deps.metrics.countDropped)
   addProblemDetails(app, deps)
   addUnknownRoutes(app)
   addAuthentication(app, { keys: deps.keys, wrongKeys: createWrongKeys() })
+  // After authentication, so that its check runs before the key is looked up.
+  refuseOverload(app, deps)
   addAnswerInTime(app)
   // Before the count of answers: what it refuses is answered once.
   addAnswerBudget(app, deps.answers)
-  addObservation(app, { ...deps, isLast: shedding.isLast })
+  addObservation(app, deps)
   await addOpenApi(app)
   await app.register(async (scope) => addMessageRoutes(scope, deps))
   await app.register(async (scope) => addConnectionRoutes(scope, deps))

@@ -179,6 +179,20 @@ describe('clients that do not finish', () => {
   })
 })
 
+it('closes connections beyond its maximum and serves on those that it has', async () => {
+  api = await startTestApi({ connectionsMax: 1 })
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const ask = () => over(agent, api?.url ?? '', '/healthz', api?.tenant.liveKey ?? '')
+  expect(await ask()).toMatchObject({ status: 200 })
+  const { hostname, port } = new URL(api.url)
+  const second = connect(Number(port), hostname).on('error', () => {})
+  await new Promise((resolve) => second.once('close', resolve))
+  expect(await ask()).toMatchObject({ status: 200 })
+  agent.destroy()
+  const text = await fetch(`${api.server.metricsUrl}/metrics`).then((answer) => answer.text())
+  expect(text).toMatch(/^lettergate_dropped_connections_total 1$/m)
+})
+
 describe('case 14: connections are kept', () => {
   /** Asks once, and again after a pause, on one socket; `closed`: the server had ended it by then. */
   async function askTwice(url: string, pauseMs: number): Promise<{ closed: boolean; answers: string[] }> {

@@ -5,7 +5,6 @@ import { watchDurability } from '@lettergate/core/lib'
 import { type AppOptions, buildApp } from './app.ts'
 import { type ApiOptions, createDeps } from './create-deps.ts'
 import { type MetricsServer, startMetricsServer } from './operations/metrics-server.ts'
-import { BACKLOG } from './overload/door.ts'
 
 export type ApiServer = {
   url: string
@@ -15,6 +14,8 @@ export type ApiServer = {
   stop(): Promise<void>
 }
 
+/** Connections that the kernel holds until they are taken: its own limit (net.core.somaxconn); Node asks for 511. */
+const BACKLOG = 4_096
 /** How long new requests are still taken after readiness has failed, so that balancers turn away. */
 const DRAIN_MS = 1_000
 /** Whoever is not done by then is cut off. */
@@ -35,18 +36,12 @@ async function stopListening(server: HttpServer): Promise<{ closed: Promise<void
   return { closed }
 }
 
-async function closeConnections(
-  server: HttpServer,
-  closed: Promise<void>,
-  openConnections: () => number,
-): Promise<void> {
+async function closeConnections(server: HttpServer, closed: Promise<void>): Promise<void> {
   await sleep(FRESH_MS)
   // Again and again: sockets whose answer is still to come become idle later.
   const sweep = setInterval(() => server.closeIdleConnections(), 20)
   const deadline = setTimeout(() => server.closeAllConnections(), STOP_MS_MAX)
   await closed
-  // Those that came from the process for refusals, which the server does not count.
-  while (openConnections() > 0) await sleep(20)
   clearInterval(sweep)
   clearTimeout(deadline)
 }
@@ -102,10 +97,9 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
     deps.waits.release()
     deps.checker.stop()
     await sleep(options.drainMs ?? DRAIN_MS)
-    await app.overload.settle()
     const { closed } = await stopListening(app.server)
     deps.stopping.isClosing = true
-    await closeConnections(app.server, closed, app.overload.open)
+    await closeConnections(app.server, closed)
     await app.close().catch(ignoreClosed)
     await figures?.close()
     await deps.close()

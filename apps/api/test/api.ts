@@ -66,6 +66,7 @@ type TestOptions = {
   /** Puts something between the api and its database: answers the URL by which the api reaches it. */
   through?: (databaseUrl: string) => Promise<string>
   keepAliveSeconds?: number
+  connectionsMax?: number
   trustedProxies?: string[]
 }
 
@@ -89,6 +90,7 @@ export async function startTestApi(options: TestOptions = {}): Promise<TestApi> 
     drainMs: options.drainMs ?? 0,
     metricsPort: 0,
     ...(options.keepAliveSeconds !== undefined && { keepAliveSeconds: options.keepAliveSeconds }),
+    ...(options.connectionsMax !== undefined && { connectionsMax: options.connectionsMax }),
     trustedProxies: options.trustedProxies ?? [],
     checkAnswers: true,
   })

@@ -138,7 +138,6 @@ export const ROUTES_APART: Record<string, string> = {
   'GET /v1/connections/:id': 'one row',
   'PATCH /v1/connections/:id': 'a body of 64 kB at most, one row',
   'DELETE /v1/connections/:id': 'one row',
-  'POST /v1/connections/:id/credentials': 'a body of 64 kB at most, one row',
   'GET /v1/connections/:id/events': 'pages of at most 100 short rows',
   'POST /v1/routes': 'a body of 64 kB at most, one row',
   'GET /v1/routes': '100 routes at most',

@@ -1,5 +1,4 @@
 import type { Principal, Scope } from '@lettergate/core/keys'
-import type { shedLoad } from '../overload/shed-load.ts'
 
 /** What a route declares and plugins act on. */
 export type RouteConfig = {
@@ -17,10 +16,6 @@ export type RouteConfig = {
 }
 
 declare module 'fastify' {
-  interface FastifyInstance {
-    /** What refuses sends that are too many. */
-    overload: ReturnType<typeof shedLoad>
-  }
   interface FastifyContextConfig extends RouteConfig {}
   interface FastifyRequest {
     /** Set on every route that has a scope. */

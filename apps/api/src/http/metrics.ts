@@ -7,8 +7,10 @@ export type Metrics = {
   /** Counts the answers of one route. */
   answers(method: string, route: string): (status: number) => void
   acceptSeconds: Histogram
-  /** Sends that were refused at once, before they had a route. */
-  countShed(sends: number): void
+  /** Counts a send that was refused because too many waited. */
+  countShed(): void
+  /** Counts a connection that was closed because too many were open. */
+  countDropped(): void
   /** A statement that had no answer in time, or that Postgres cancelled for its length. */
   countLateStatement(pool: 'shared' | 'tenants' | 'listen', kind: LateStatement): void
 }
@@ -81,14 +83,20 @@ export function createMetrics(deps: { db: Queryable; onError(error: unknown): vo
   })
   const shed = new Counter({
     name: 'lettergate_shed_total',
-    help: 'Sends refused at once because too many waited to be stored; no route counts them.',
+    help: 'Sends refused because too many waited to be stored; no route counts them.',
+    registers: [registry],
+  })
+  const dropped = new Counter({
+    name: 'lettergate_dropped_connections_total',
+    help: 'Connections closed at once because too many were open.',
     registers: [registry],
   })
   const late = addLateStatements(registry)
   return {
     registry,
     acceptSeconds,
-    countShed: (sends) => shed.inc(sends),
+    countShed: () => shed.inc(),
+    countDropped: () => dropped.inc(),
     countLateStatement: (pool, kind) => late.inc({ pool, kind }),
     answers(method, route) {
       const byStatus = new Map<number, Counter.Internal>()

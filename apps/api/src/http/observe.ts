@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { BodyBudget } from './body-budget.ts'
@@ -9,8 +8,6 @@ export type Observation = {
   logger: Logger
   budget: BodyBudget
   stopping: { readonly isClosing: boolean }
-  /** Whether the answer should be the last of its connection for another reason. */
-  isLast(request: IncomingMessage): boolean
 }
 
 /**
@@ -19,7 +16,7 @@ export type Observation = {
  * Fastify's own logging makes a child logger for each request; this writes the one line there is to write.
  */
 export function addObservation(app: FastifyInstance, deps: Observation): void {
-  const { metrics, logger, budget, stopping, isLast } = deps
+  const { metrics, logger, budget, stopping } = deps
   const countUnknown = metrics.answers('', 'unknown')
 
   app.addHook('onRoute', (route) => {
@@ -38,7 +35,7 @@ export function addObservation(app: FastifyInstance, deps: Observation): void {
 
   app.addHook('onSend', (request, reply, _payload, done) => {
     reply.header('x-request-id', request.id)
-    if (stopping.isClosing || isLast(request.raw)) reply.header('connection', 'close')
+    if (stopping.isClosing) reply.header('connection', 'close')
     if (request.bodyBytesTaken > 0) {
       budget.give(request.bodyBytesTaken)
       request.bodyBytesTaken = 0

@@ -1,17 +1,31 @@
-import type { FastifyInstance } from 'fastify'
-import { ApiDocument } from '../reference/document.ts'
-import { sendPage } from '../reference/page.ts'
-import { renderReference } from '../reference/render-reference.ts'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { loadReference, type Reference } from '../reference/load-reference.ts'
 
-/** The reference as a page for people. */
+function addFields(reply: FastifyReply, type: string): FastifyReply {
+  return reply
+    .header('content-type', `${type}; charset=utf-8`)
+    .header('x-content-type-options', 'nosniff')
+    .header('cache-control', 'public, max-age=300')
+}
+
+/** The reference as a page for people, with its script from this origin. */
 export function addDocsRoute(app: FastifyInstance): void {
-  let page: string | null = null
-  app.get('/docs', {
-    config: { public: true },
-    schema: { hide: true },
-    handler: (_request, reply) => {
-      page ??= renderReference(ApiDocument.parse(app.swagger()))
-      return sendPage(reply, 'Lettergate reference', page)
-    },
+  const options = { config: { public: true }, schema: { hide: true } } as const
+  let loading: Promise<Reference> | null = null
+  async function load(): Promise<Reference> {
+    try {
+      loading ??= loadReference()
+      return await loading
+    } catch (error) {
+      loading = null
+      throw error
+    }
+  }
+  app.get('/docs', options, async (_request, reply) => {
+    const { page, policy } = await load()
+    return addFields(reply, 'text/html').header('content-security-policy', policy).send(page)
   })
+  app.get('/docs/scalar.js', options, async (_request, reply) =>
+    addFields(reply, 'text/javascript').send((await load()).script),
+  )
 }

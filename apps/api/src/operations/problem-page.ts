@@ -17,7 +17,7 @@ export function addProblemPageRoute(app: FastifyInstance): void {
       // Only names of the table are ever made into a path.
       if (!isProblemCode(code) && !isFailureCode(code)) throw new Problem('not-found')
       const text = await readFile(new URL(`${code}.md`, FOLDER), 'utf8')
-      return sendPage(reply, code, `<main class="narrow">${renderMarkdown(text)}</main>`)
+      return sendPage(reply, code, `<main>${renderMarkdown(text)}</main>`)
     },
   })
 }

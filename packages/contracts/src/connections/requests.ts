@@ -95,12 +95,6 @@ export const UpdateConnectionRequest = z
   })
 export type UpdateConnectionRequest = z.output<typeof UpdateConnectionRequest>
 
-export const RotateCredentialsRequest = z.strictObject({ credentials }).meta({
-  id: 'RotateCredentialsRequest',
-  description: 'New credentials, which replace the present ones as a whole.',
-})
-export type RotateCredentialsRequest = z.output<typeof RotateCredentialsRequest>
-
 /** Query of DELETE /v1/connections/{id}. */
 export const DeleteConnectionQuery = z.strictObject({
   queued: z

@@ -28,8 +28,8 @@ function credentialsRequired(): Problem {
 }
 
 /**
- * Changes what a connection is called, where it leads and how much goes through it; hand-offs under way end as they began. Stored
- * credentials stay with the servers that they were given for.
+ * Changes a connection. Workers use the change for every message that they load from now on; hand-offs under way end as they
+ * began. Stored credentials stay with the servers that they were given for.
  */
 export async function updateConnection(
   deps: ConnectionDeps,
@@ -70,17 +70,4 @@ export async function updateConnection(
     detail: 'Others are changing the settings of this connection at the same time.',
     headers: { 'retry-after': '1' },
   })
-}
-
-/**
- * Puts new credentials in the place of the present ones. Workers use them for every message that they load from now on; a hand-off
- * under way ends with the old ones.
- */
-export function rotateCredentials(
-  deps: ConnectionDeps,
-  tenantId: string,
-  id: string,
-  credentials: Record<string, unknown>,
-): Promise<ConnectionState> {
-  return updateConnection(deps, tenantId, id, { credentials })
 }

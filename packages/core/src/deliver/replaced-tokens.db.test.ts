@@ -12,7 +12,7 @@ import {
   createConnectionChecker,
   createSecretKeeper,
   insertConnection,
-  rotateCredentials,
+  updateConnection,
 } from '../connections/index.ts'
 import { claimMessages, FIRST_TENANT } from '../dispatch/index.ts'
 import { noFailpoint } from '../lib/index.ts'
@@ -101,9 +101,8 @@ function startProcess(sealer: Sealer = createSealer({ tenants: db.tenants, root 
       return report.fault
     },
     rotate: (refresh_token: string) =>
-      rotateCredentials({ tenants, sealer, providers, egress }, tenantId, connectionId, {
-        ...credentials,
-        refresh_token,
+      updateConnection({ tenants, sealer, providers, egress }, tenantId, connectionId, {
+        credentials: { ...credentials, refresh_token },
       }),
     /** What a worker has open lasts for a minute, or for one version of the tenant's connections. */
     openAnew: () =>

@@ -5,7 +5,7 @@ import type { SendOutcome } from '@lettergate/providers/provider'
 import { createProviders } from '@lettergate/providers/registry'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { accepted, buildFleet } from '../../test/fleet.ts'
-import { mendConnection, rotateCredentials, updateConnection } from '../connections/index.ts'
+import { mendConnection, updateConnection } from '../connections/index.ts'
 import { createSealer } from '../secrets/index.ts'
 import { sweepSteps } from '../sweep/index.ts'
 import { openCircuit } from './sql/open-circuit.ts'
@@ -76,7 +76,7 @@ async function version(): Promise<number | undefined> {
 }
 
 test.each([
-  ['credentials', () => rotateCredentials(deps(), fleet.tenantId, id, credentials)],
+  ['credentials', () => updateConnection(deps(), fleet.tenantId, id, { credentials })],
   [
     'settings',
     () => updateConnection(deps(), fleet.tenantId, id, { settings: { ...settings, helo_name: 'a.example' } }),
@@ -111,7 +111,7 @@ test('a pause that was asked for before the change holds no longer', async () =>
   await fleet.accept(...to(1))
   await fleet.run(allWait)
   outcome = accepted
-  await rotateCredentials(deps(), fleet.tenantId, id, credentials)
+  await updateConnection(deps(), fleet.tenantId, id, { credentials })
   expect(await health()).toMatchObject({ is_paused: false })
   expect(await release()).toBe(1)
   await fleet.run(async () => fleet.sent.length === 2)
@@ -121,7 +121,7 @@ test('what a change of the connection makes no difference to keeps its time', as
   outcome = toFailure('recipient-deferred', '451 later')
   await fleet.accept(...to(1))
   await fleet.run(allWait)
-  await rotateCredentials(deps(), fleet.tenantId, id, credentials)
+  await updateConnection(deps(), fleet.tenantId, id, { credentials })
   expect(await release()).toBe(0)
   expect(await fleet.backlog()).toMatchObject([{ state: 'waiting' }])
 })
@@ -148,7 +148,7 @@ test('a probe that is under way with the old credentials opens nothing again', a
   await openCircuit(db.pool, { ...key, code: 'outcome-unknown', reason: 'x', isProbe: false }, times)
   await db.pool.query({ text: 'update connection_health set retry_at = now()' })
   expect(await takeProbe(db.pool, key, 60_000)).toBe(true)
-  await rotateCredentials(deps(), fleet.tenantId, id, credentials)
+  await updateConnection(deps(), fleet.tenantId, id, { credentials })
   expect(
     await openCircuit(db.pool, { ...key, code: 'outcome-unknown', reason: 'x', isProbe: true }, times),
   ).toBeNull()

@@ -7,8 +7,8 @@ const PLAIN_ADDRESS = /^[A-Za-z0-9]+([._+-][A-Za-z0-9]+)*@[a-z0-9]+([.-][a-z0-9]
 const PLAIN_WORDS = /^[A-Za-z0-9]+( [A-Za-z0-9]+)*$/
 const PLAIN_SUBJECT = /^[!#-~]+( [!#-~]+)*$/
 const PLAIN_BODY = /^[\t\r\n\x20-\x7e]*$/
-/** Above this, nodemailer quotes without looking at the lines. */
-const LOOKED_AT_CHARS_MAX = 128 * 1024
+/** Of a line of a body (RFC 2045, section 6.7, rule 5). */
+const LINE_CHARS_MAX = 76
 
 function plainMailbox({ address, name }: Mailbox): string | null {
   if (!PLAIN_ADDRESS.test(address) || address.includes('xn--')) return null
@@ -26,75 +26,35 @@ function plainFields(fields: readonly (readonly [string, string | null])[]): str
   return lines
 }
 
-/** One word: it stands on the line of its name, or alone on the next. Close to the limit, the composer decides. */
-function plainMessageId(messageId: string): string | null {
-  if (messageId.length <= FIELD_CHARS_MAX - 12) return `Message-ID: ${messageId}\r\n`
-  return messageId.length >= FIELD_CHARS_MAX ? `Message-ID:\r\n ${messageId}\r\n` : null
-}
-
 function plainList(mailboxes: Mailbox[]): string | null {
   const parts = mailboxes.map(plainMailbox)
   return parts.includes(null) ? null : parts.join(', ')
 }
 
-const QUOTED_LINE_CHARS_MAX = 76
-/** So far from its end, a line is broken behind a space or a stop rather than within a word. */
-const MARGIN_CHARS = 25
-const BREAK_BEHIND = new Set([' ', '\t', '.', ',', '!', '?'])
-
-function hasLongLine(body: string): boolean {
-  for (let start = 0; start < body.length; ) {
-    const end = body.indexOf('\r\n', start)
-    if ((end === -1 ? body.length : end) - start > QUOTED_LINE_CHARS_MAX) return true
-    if (end === -1) return false
-    start = end + 2
-  }
-  return false
-}
-
-/** Where the line that may reach to `end` ends: not within what is quoted, and with room for the soft break if more follows. */
-function lineEnd(quoted: string, start: number, end: number): number {
-  const hasMore = end < quoted.length
-  if (end - start > QUOTED_LINE_CHARS_MAX - MARGIN_CHARS) {
-    for (let at = end - 1; at >= end - MARGIN_CHARS; at--)
-      if (BREAK_BEHIND.has(quoted.charAt(at))) return at + 1 < end || !hasMore ? at + 1 : end - 1
-  }
-  if (quoted[end - 1] === '=') return end - 1
-  if (quoted[end - 2] === '=') return end - 2
-  if (!hasMore) return end
-  return quoted[end - 3] === '=' ? end - 3 : end - 1
-}
-
-/** Soft line breaks (RFC 2045, section 6.7, rule 5) where nodemailer has them: 1.2 µs for 2.3 kB instead of 9. */
-function wrapQuoted(quoted: string): string {
-  if (quoted.length <= QUOTED_LINE_CHARS_MAX) return quoted
+/** Quoted-printable of one ASCII line (RFC 2045, section 6.7), with a soft break wherever it would become too long. */
+function quoteLine(line: string): string {
+  const quoted = line.replace(/=|[ \t]$/g, (one) => (one === '=' ? '=3D' : one === ' ' ? '=20' : '=09'))
   let wrapped = ''
-  let newline = -2
-  for (let start = 0; start < quoted.length; ) {
-    const end = Math.min(start + QUOTED_LINE_CHARS_MAX, quoted.length)
-    if (newline < start && newline !== -1) newline = quoted.indexOf('\r\n', start)
-    const isLine = newline !== -1 && newline + 2 <= end
-    const cut = isLine ? newline + 2 : lineEnd(quoted, start, end)
-    wrapped += quoted.slice(start, cut)
-    if (!isLine && cut < quoted.length) wrapped += '=\r\n'
-    start = cut
+  let start = 0
+  while (quoted.length - start > LINE_CHARS_MAX) {
+    let end = start + LINE_CHARS_MAX - 1
+    const escapeStart = quoted.lastIndexOf('=', end - 1)
+    // Keeps an escape of three characters whole.
+    if (escapeStart > end - 3) end = escapeStart
+    wrapped += `${quoted.slice(start, end)}=\r\n`
+    start = end
   }
-  return wrapped
-}
-
-/** Quoted-printable of ASCII, before it is wrapped: only these need quoting (RFC 2045, section 6.7). */
-function quoteAscii(body: string): string {
-  return body.replace(/=|[ \t](?=[\r\n]|$)/g, (one) => (one === '=' ? '=3D' : one === ' ' ? '=20' : '=09'))
+  return wrapped + quoted.slice(start)
 }
 
 function plainPart(type: string, content: string): { encoding: string; type: string; body: string } | null {
   if (content === '' || !PLAIN_BODY.test(content)) return null
-  const body = content.replace(/\r\n|\r|\n/g, '\r\n')
-  const isQuoted = body.length > LOOKED_AT_CHARS_MAX || hasLongLine(body)
+  const lines = content.split(/\r\n|\r|\n/)
+  const isQuoted = lines.some((line) => line.length > LINE_CHARS_MAX)
   return {
     encoding: `Content-Transfer-Encoding: ${isQuoted ? 'quoted-printable' : '7bit'}\r\n`,
     type: `Content-Type: text/${type}; charset=utf-8\r\n`,
-    body: isQuoted ? wrapQuoted(quoteAscii(body)) : body,
+    body: (isQuoted ? lines.map(quoteLine) : lines).join('\r\n'),
   }
 }
 
@@ -121,7 +81,7 @@ function plainBody(message: OutboundMessage): string | null {
 
 /**
  * The most usual mail (ASCII, short fields, no attachment, no header of its own) written at once; null for any other.
- * To the byte what nodemailer's composer gives, which a property test holds: 18 instead of 70 µs a message.
+ * A property test holds that it parses to the same message as the output of nodemailer's composer.
  */
 export function plainMime(message: OutboundMessage, messageId: string): string | null {
   if (message.attachments.length > 0 || Object.keys(message.headers).length > 0) return null
@@ -137,8 +97,7 @@ export function plainMime(message: OutboundMessage, messageId: string): string |
   if (head === null || message.to.length === 0) return null
   const body = plainBody(message)
   if (body === null) return null
-  const id = plainMessageId(messageId)
-  if (id === null) return null
+  const id = `Message-ID:${messageId.length > FIELD_CHARS_MAX - 12 ? '\r\n' : ''} ${messageId}\r\n`
   const date = `Date: ${message.createdAt.toUTCString().replace('GMT', '+0000')}\r\n`
   return head + id + date + (body.endsWith('\n') ? body : `${body}\r\n`)
 }

@@ -23,8 +23,6 @@ beforeEach(async () => {
 
 const uuid = () => fromPublicId('con', id)
 const patch = (body: unknown) => api.call('PATCH', `/v1/connections/${id}`, { body })
-const rotate = (credentials: unknown) =>
-  api.call('POST', `/v1/connections/${id}/credentials`, { body: { credentials } })
 
 async function version(): Promise<number> {
   const { rows } = await api.db.pool.query<{ connections_version: number }>({
@@ -137,10 +135,10 @@ describe('PATCH that leads a connection to another server', () => {
   })
 })
 
-describe('POST /v1/connections/{id}/credentials', () => {
+describe('PATCH that replaces credentials', () => {
   it('seals the new ones, tells workers, and shows neither', async () => {
     const [oldVersion, oldSealed] = [await version(), await sealed()]
-    const answer = await rotate({ username: 'canary-new', password: 'canary-newer' })
+    const answer = await patch({ credentials: { username: 'canary-new', password: 'canary-newer' } })
     expect(answer).toMatchObject({ status: 200, json: { id, credentials_rotated_at: expect.any(String) } })
     expect(answer.text).not.toContain('canary')
     expect(await version()).toBe(oldVersion + 1)
@@ -155,7 +153,7 @@ describe('POST /v1/connections/{id}/credentials', () => {
     ['another provider’s', { api_key: 'canary' }, '#/credentials/api_key'],
   ])('%s is refused where it stands, not echoed, and the old ones stay', async (_, credentials, pointer) => {
     const before = await sealed()
-    const answer = await rotate(credentials)
+    const answer = await patch({ credentials })
     expect(answer).toMatchObject({ status: 422, json: { code: 'validation-failed' } })
     expect(answer.json.errors).toEqual(expect.arrayContaining([expect.objectContaining({ pointer })]))
     expect(answer.text).not.toContain('canary')

@@ -6,7 +6,6 @@ import { addDeleteConnectionRoute } from './delete-connection.ts'
 import { addGetConnectionRoute } from './get-connection.ts'
 import { addListConnectionEventsRoute } from './list-connection-events.ts'
 import { addListConnectionsRoute } from './list-connections.ts'
-import { addRotateCredentialsRoute } from './rotate-credentials.ts'
 import { addTestConnectionRoute } from './test-connection.ts'
 import { addUpdateConnectionRoute } from './update-connection.ts'
 
@@ -19,7 +18,6 @@ export function addConnectionRoutes(app: FastifyInstance, deps: ApiDeps): void {
   addListConnectionsRoute(app, deps)
   addGetConnectionRoute(app, deps)
   addUpdateConnectionRoute(app, deps)
-  addRotateCredentialsRoute(app, deps)
   addTestConnectionRoute(app, deps)
   addListConnectionEventsRoute(app, deps)
   addDeleteConnectionRoute(app, deps)

@@ -1,4 +1,3 @@
-import { uuidArray } from '@lettergate/db/arrays'
 import type { Queryable } from '@lettergate/db/pool'
 
 /** When each of these messages was accepted, in order; null: it was not (or not yet). */
@@ -13,10 +12,7 @@ export async function probeAccepted(
       from unnest($1::uuid[], $2::uuid[]) with ordinality as k(tenant_id, id, position)
       left join message m on m.tenant_id = k.tenant_id and m.id = k.id
       order by k.position`,
-    values: [
-      uuidArray(messages.map((message) => message.tenantId)),
-      uuidArray(messages.map((message) => message.id)),
-    ],
+    values: [messages.map((message) => message.tenantId), messages.map((message) => message.id)],
   })
   return rows.map((row) => row.created_at)
 }

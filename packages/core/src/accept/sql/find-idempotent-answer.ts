@@ -1,4 +1,3 @@
-import { byteaArray, uuidArray } from '@lettergate/db/arrays'
 import type { Queryable } from '@lettergate/db/pool'
 
 /** `A`: what the caller stored with `acceptMessages`. */
@@ -21,7 +20,7 @@ export async function readIdempotency<A>(
       from unnest($1::uuid[], $2::bytea[]) with ordinality as k(tenant_id, key_hash, position)
       left join idempotency i on i.tenant_id = k.tenant_id and i.key_hash = k.key_hash
       order by k.position`,
-    values: [uuidArray(keys.map((key) => key.tenantId)), byteaArray(keys.map((key) => key.keyHash))],
+    values: [keys.map((key) => key.tenantId), keys.map((key) => key.keyHash)],
   })
   return rows.map(
     (row) =>

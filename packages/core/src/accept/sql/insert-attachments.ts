@@ -1,4 +1,3 @@
-import { int2Array, int4Array, textArray } from '@lettergate/db/arrays'
 import type { Queryable } from '@lettergate/db/pool'
 
 export type AttachmentRow = {
@@ -27,12 +26,12 @@ export async function insertAttachments(
     values: [
       message.tenantId,
       message.id,
-      int2Array(attachments.map((_, position) => position)),
-      textArray(attachments.map((attachment) => attachment.filename)),
-      textArray(attachments.map((attachment) => attachment.contentType)),
-      textArray(attachments.map((attachment) => attachment.contentId)),
-      textArray(attachments.map((attachment) => attachment.disposition)),
-      int4Array(attachments.map((attachment) => attachment.content.length)),
+      attachments.map((_, position) => position),
+      attachments.map((attachment) => attachment.filename),
+      attachments.map((attachment) => attachment.contentType),
+      attachments.map((attachment) => attachment.contentId),
+      attachments.map((attachment) => attachment.disposition),
+      attachments.map((attachment) => attachment.content.length),
     ],
   })
   for (const [position, { content }] of attachments.entries()) {

@@ -1,4 +1,3 @@
-import { uuidArray } from '@lettergate/db/arrays'
 import type { Queryable } from '@lettergate/db/pool'
 import { idRange } from '../../lib/index.ts'
 import { mayBeTaken } from '../../usage/index.ts'
@@ -63,7 +62,7 @@ export async function failQueued(
       )
       select (select count(*) from removed)::int4 as ended,
              (select pg_notify('lg_message', string_agg(message_id::text, ',')) from removed having count(*) > 0)`,
-    values: [tenantId, uuidArray(ids), reason, ...idRange(ids)],
+    values: [tenantId, ids, reason, ...idRange(ids)],
   })
   return rows[0]?.ended ?? 0
 }

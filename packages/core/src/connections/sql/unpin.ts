@@ -1,4 +1,3 @@
-import { uuidArray } from '@lettergate/db/arrays'
 import type { Queryable } from '@lettergate/db/pool'
 import { idRange } from '../../lib/index.ts'
 
@@ -26,7 +25,7 @@ export async function unnameQueued(
       update message m set connection_id = null from named n
       where m.tenant_id = $1 and m.id = n.id and m.id between $4 and $5
       returning m.id`,
-    values: [tenantId, uuidArray(ids), connectionId, ...range],
+    values: [tenantId, ids, connectionId, ...range],
   })
   await db.query({
     name: 'queued-unname-outbox',
@@ -36,7 +35,7 @@ export async function unnameQueued(
         order by message_id for no key update
       )
       update outbox o set accepted_at = null from changed c where o.message_id = c.message_id`,
-    values: [tenantId, uuidArray(rows.map((row) => row.id))],
+    values: [tenantId, rows.map((row) => row.id)],
   })
   return rows.length
 }

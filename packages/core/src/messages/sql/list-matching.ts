@@ -1,4 +1,3 @@
-import { uuidArray } from '@lettergate/db/arrays'
 import type { Queryable } from '@lettergate/db/pool'
 
 /** Null: any. */
@@ -32,7 +31,7 @@ export async function listMatching(
                        and exists (select from outbox o where o.message_id = k.id and o.state = 'sending')
                      then 'sending' else r.status end = $6))
       order by m.id desc`,
-    values: [tenantId, uuidArray(ids), filter.mode, filter.tag, filter.address, filter.status],
+    values: [tenantId, ids, filter.mode, filter.tag, filter.address, filter.status],
   })
   return rows.map((row) => row.id)
 }

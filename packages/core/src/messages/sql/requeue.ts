@@ -1,4 +1,3 @@
-import { int2Array } from '@lettergate/db/arrays'
 import type { Queryable } from '@lettergate/db/pool'
 import { WORKER_LOST } from '../../lost-workers/index.ts'
 
@@ -35,6 +34,6 @@ export async function requeueForRetry(
           where outbox.state = 'waiting'
       )
       select pg_notify('lg_message', $2::text), pg_notify('lg_outbox', '')`,
-    values: [message.tenantId, message.id, int2Array(positions), WORKER_LOST],
+    values: [message.tenantId, message.id, positions, WORKER_LOST],
   })
 }

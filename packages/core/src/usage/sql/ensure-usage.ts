@@ -1,4 +1,3 @@
-import { textArray, uuidArray } from '@lettergate/db/arrays'
 import type { Queryable } from '@lettergate/db/pool'
 
 /** Makes today's usage rows (by the database's UTC day) where they are missing. */
@@ -11,6 +10,6 @@ export async function ensureUsage(db: Queryable, tenants: { id: string; mode: st
       from unnest($1::uuid[], $2::text[]) as w(tenant_id, mode) join tenant t on t.id = w.tenant_id
       order by 1, 2, 3
       on conflict do nothing`,
-    values: [uuidArray(tenants.map((tenant) => tenant.id)), textArray(tenants.map((tenant) => tenant.mode))],
+    values: [tenants.map((tenant) => tenant.id), tenants.map((tenant) => tenant.mode)],
   })
 }
