@@ -57,6 +57,39 @@ test(
   120_000 + SETTLE_MS_MAX,
 )
 
+test(
+  'T30 bulk: a flood of bulk keeps transactional mail of the same tenant waiting for two seconds at most',
+  async () => {
+    const random = announceSeed('T30 bulk')
+    await using stack = await startStack({ dailyLimit: 1_000_000, providerLatencyMs: LATENCY_MS })
+    const send = (prefix: string) =>
+      trickle([stack.client], { each: TENANTS * EACH, withinMs: WITHIN_MS, prefix, random })
+    await send('warm-up')
+    const idle = await send('idle')
+    await fillBacklog(stack, stack.tenant.tenantId, 2 * BACKLOG, 'app@acme.example', 'bulk')
+    const before = await stack.provider.count()
+    await waitUntil('the flood to move', 30_000, async () => (await stack.provider.count()) > before + 100)
+    const busy = await send('busy')
+    const { rowCount } = await stack.pool.query({
+      text: "select 1 from outbox where state = 'ready' and is_bulk limit 1",
+    })
+    const { verdict } = await settle(stack, SETTLE_MS_MAX + BACKLOG * 4)
+    expect(rowCount, 'the flood outlasts the measurement').toBe(1)
+    expect(verdict).toEqual({ lost: [], repeated: [], unknown: [], overQuota: [], stuck: [] })
+    const p99 = percentile(await waitsOf(busy, stack.provider), 99)
+    const idleP99 = percentile(await waitsOf(idle, stack.provider), 99)
+    expect(p99).toBeLessThanOrEqual(WAIT_MS_MAX)
+    reportResult({
+      test: 'T30 bulk',
+      fault: `one tenant has ${2 * BACKLOG} bulk mails waiting and sends ${busy.length} transactional ones`,
+      n: busy.length,
+      result: `p99 wait of the transactional mails ${p99} ms, ${idleP99} ms without the flood; 0 lost, 0 repeats`,
+      bound: `p99 ≤ ${WAIT_MS_MAX} ms, 0 lost, 0 repeats`,
+    })
+  },
+  120_000 + SETTLE_MS_MAX + BACKLOG * 4,
+)
+
 test('T30 control: behind a gateway that sends in order of arrival they wait until the backlog is gone', async () => {
   const random = announceSeed('T30 control')
   await using stack = await startNaiveStack({ providerLatencyMs: LATENCY_MS })

@@ -13,7 +13,7 @@ const FILL = `
     from (select i, md5($3::text || i) as h from generate_series(1, $2::int4) i) s
   ), written_message as (
     insert into message (tenant_id, id, usage_day, mode, stream, from_address, subject, tags, attachment_count, content_bytes)
-    select $1, id, (now() at time zone 'utc')::date, 'live', 'transactional', $4, 'Backlog ' || i, '{}', 0, 30
+    select $1, id, (now() at time zone 'utc')::date, 'live', $5, $4, 'Backlog ' || i, '{}', 0, 30
     from new
   ), written_content as (
     insert into message_content (tenant_id, message_id, document)
@@ -27,8 +27,8 @@ const FILL = `
     insert into usage (tenant_id, day, mode, accepted) values ($1, (now() at time zone 'utc')::date, 'live', $2)
     on conflict (tenant_id, day, mode) do update set accepted = usage.accepted + excluded.accepted
   ), written_outbox as (
-    insert into outbox (message_id, tenant_id, mode, state, due_at, first_due_at, content_bytes)
-    select id, $1, 'live', 'ready', now(), now(), 30 from new
+    insert into outbox (message_id, tenant_id, mode, state, due_at, first_due_at, content_bytes, is_bulk)
+    select id, $1, 'live', 'ready', now(), now(), 30, $5 = 'bulk' from new
   )
   select id from new`
 
@@ -41,10 +41,11 @@ export async function fillBacklog(
   publicTenantId: string,
   count: number,
   from = 'app@acme.example',
+  stream: 'transactional' | 'bulk' = 'transactional',
 ): Promise<Set<string>> {
   const tenantId = fromPublicId('ten', publicTenantId)
   const prefix = `${publicTenantId} ${stack.ledger.requests().length}`
-  const values = [tenantId, count, prefix, from]
+  const values = [tenantId, count, prefix, from, stream]
   const { rows } = await stack.pool.query<{ id: string }>({ text: FILL, values })
   const at = Date.now()
   const ids = rows.map(({ id }) => toPublicId('msg', id))

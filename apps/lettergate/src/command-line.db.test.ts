@@ -40,7 +40,24 @@ test('--daily-limit replaces the limit of the plan', async () => {
   expect(rows).toEqual([{ daily_limit: 7 }])
 })
 
+test('--retry-hours sets the retry limit, which is 72 hours otherwise', async () => {
+  const create = ['tenant', 'create', '--plan', 'free', '--json', '--name']
+  await run(...create, 'Patient', '--retry-hours', '96')
+  await run(...create, 'Usual')
+  const { rows } = await database.pool.query(
+    "select name, retry_hours from tenant where name in ('Patient', 'Usual') order by name",
+  )
+  expect(rows).toEqual([
+    { name: 'Patient', retry_hours: 96 },
+    { name: 'Usual', retry_hours: 72 },
+  ])
+})
+
 test.each([
+  [
+    ['--name', 'x', '--plan', 'free', '--retry-hours', '0'],
+    /--retry-hours must be a whole number from 1 to 720/,
+  ],
   [['--name', 'x', '--plan', 'gold'], /--plan must be free, standard or scale/],
   [['--name', '', '--plan', 'free'], /--name must not be empty/],
   [['--name', 'x'.repeat(201), '--plan', 'free'], /--name must have at most 200/],

@@ -10,6 +10,7 @@ export function buildLoadedMessage(change: Partial<LoadedMessage> = {}): LoadedM
     createdAt: new Date(),
     usageDay: '2026-11-20',
     attempts: 1,
+    retryHours: 72,
     expiresInMs: 72 * 3_600_000,
     onUnknown: 'hold',
     connectionsVersion: 0,

@@ -220,3 +220,27 @@ test('0009_limits.sql carries the days of connections over, and workers of the v
   expect(await reserve(pool, otherId, 100)).toBe(10)
   expect((await pool.query('select from connection_event')).rowCount).toBe(1)
 })
+
+test('0015_bulk_and_retry_limit.sql comes to a database with a backlog, and the version before goes on accepting', async () => {
+  const { url } = await createOwned('superuser')
+  const pool = open(url)
+  await migrateWithout(pool, '0015_bulk_and_retry_limit.sql')
+  const tenantId = await buildTenant(pool)
+  const acceptAsBefore = () =>
+    open(url, 'lettergate_batch').query({
+      text: `insert into outbox (message_id, tenant_id, mode, state, due_at, first_due_at, content_bytes, accepted_at)
+             values ($1, $2, 'live', 'ready', now(), now(), 20, now())`,
+      values: [newId(), tenantId],
+    })
+  await acceptAsBefore()
+  expect((await migrate(pool)).applied).toEqual(['0015_bulk_and_retry_limit.sql'])
+  await acceptAsBefore()
+  const batch = open(url, 'lettergate_batch')
+  const options = { depth: 10, afterTenant: FIRST_TENANT, tenantsMax: 10, leaseMs: 10_000 }
+  const { claims } = await claimMessages(batch, options)
+  expect(claims.map(({ isBulk }) => isBulk)).toEqual([false, false])
+  for (const role of ['lettergate_batch', 'lettergate_tenant'] as const) {
+    await expect(open(url, role).query('select retry_hours from tenant')).resolves.toBeDefined()
+  }
+  expect((await pool.query('select retry_hours from tenant')).rows).toEqual([{ retry_hours: 72 }])
+})

@@ -9,7 +9,7 @@ const isInstalled = spawnSync('redis-server', ['--version']).status === 0
 if (!isInstalled) process.stdout.write('skipped: redis-server is not installed\n')
 
 const claim = { messageId: '018f3b2a-0000-7000-8000-000000000001', tenantId: crypto.randomUUID() }
-const claims = [{ ...claim, epoch: 1, contentBytes: 1 }]
+const claims = [{ ...claim, epoch: 1, contentBytes: 1, isBulk: false }]
 const servers: ChildProcess[] = []
 afterEach(() => {
   for (const server of servers.splice(0)) server.kill('SIGKILL')

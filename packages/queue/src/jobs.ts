@@ -12,6 +12,8 @@ const ClaimSchema = z.object({
   tenantId: z.uuid(),
   epoch: z.int().nonnegative(),
   contentBytes: z.int().nonnegative(),
+  // A job of the version before has none.
+  isBulk: z.boolean().default(false),
 })
 export const DeliverJob = z.object({ claims: z.array(ClaimSchema).min(1) })
 

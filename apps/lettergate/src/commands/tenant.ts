@@ -8,6 +8,9 @@ import { withDatabase } from './with-database.ts'
 const DAILY_LIMIT_MAX = 2_147_483_647
 const limitFault = `must be a whole number from 0 to ${DAILY_LIMIT_MAX}`
 
+const RETRY_HOURS_MAX = 720
+const hoursFault = `must be a whole number from 1 to ${RETRY_HOURS_MAX}`
+
 const CreateOptions = z.object({
   name: z.string().trim().min(1, 'must not be empty').max(200, 'must have at most 200 characters'),
   plan: z.enum(['free', 'standard', 'scale'], { error: 'must be free, standard or scale' }),
@@ -16,6 +19,12 @@ const CreateOptions = z.object({
     .regex(/^\d{1,10}$/, limitFault)
     .transform(Number)
     .refine((limit) => limit <= DAILY_LIMIT_MAX, limitFault)
+    .optional(),
+  retryHours: z
+    .string()
+    .regex(/^\d{1,3}$/, hoursFault)
+    .transform(Number)
+    .refine((hours) => hours >= 1 && hours <= RETRY_HOURS_MAX, hoursFault)
     .optional(),
   json: z.boolean().default(false),
 })
@@ -30,6 +39,7 @@ export function addTenantCommands(program: Command): void {
     .requiredOption('--name <name>', 'what to call it')
     .requiredOption('--plan <plan>', 'free, standard or scale')
     .option('--daily-limit <recipients>', "recipients a day, instead of the plan's")
+    .option('--retry-hours <hours>', 'give up after so many hours of retries, instead of 72')
     .option('--json', 'print one JSON object')
     .action(async (given: unknown) => {
       const options = parseOptions(CreateOptions, given)

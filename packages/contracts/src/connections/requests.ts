@@ -103,7 +103,7 @@ export const DeleteConnectionQuery = z.strictObject({
     .meta({
       description:
         'What becomes of messages that wait and name this connection. `move`: they go like any other message, by your other ' +
-        'connections. `hold`: they are held, and fail after 72 hours. `fail`: they fail at once, and are given back to your quota.',
+        'connections. `hold`: they are held, and fail at your retry limit (72 hours, unless the operator set another). `fail`: they fail at once, and are given back to your quota.',
     }),
 })
 export type DeleteConnectionQuery = z.output<typeof DeleteConnectionQuery>

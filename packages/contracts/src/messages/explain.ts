@@ -4,7 +4,8 @@ import { z } from 'zod'
 export const explainCodes = {
   'being-sent': 'A provider has it in hand at this moment.',
   scheduled: 'It waits for the time that you asked for.',
-  backlog: 'It is ready, and waits for a worker; `ahead` messages of yours came before it.',
+  backlog:
+    'It is ready, and waits for a worker; `ahead` messages of yours are served before it: bulk mail waits for transactional mail.',
   'limiter-wait':
     'Its connection takes no more at present: a rate, a day’s limit, or as many calls at once as it bears.',
   'connection-paused': 'The provider asked that its connection be left alone for a while.',

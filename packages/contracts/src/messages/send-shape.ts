@@ -190,7 +190,9 @@ export const SendRequest = z
     stream: z
       .enum(['transactional', 'bulk'])
       .meta({
-        description: 'Bulk mail waits for transactional mail of the same tenant. Default: `transactional`.',
+        description:
+          'Bulk mail waits for transactional mail of the same tenant, and gets one of eight turns while both wait. ' +
+          'Default: `transactional`.',
       })
       .optional(),
     connection: z

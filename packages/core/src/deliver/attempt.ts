@@ -17,7 +17,7 @@ import {
 } from './choose-connection.ts'
 import { toHeldRecord, toRecord, toUnsureRecord } from './outcome.ts'
 import type { Recorder } from './record.ts'
-import { atLeastMs } from './retry-schedule.ts'
+import { atLeastMs, gaveUp } from './retry-schedule.ts'
 import { type Portion, pendingRecipients, portionOf } from './select-recipients.ts'
 import type { Fence } from './sql/begin-sending.ts'
 import type { LoadedMessage } from './sql/load-claimed.ts'
@@ -187,7 +187,8 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
         ...(portion.aloneBefore !== null && { alone: true }),
       }
       const hasTime = reservedAt !== null && reservedAt === candidate.connectionId
-      const call = { isProbe, hasTime, recipients: portion.carried.length, version }
+      const isBulk = message.stream === 'bulk'
+      const call = { isProbe, isBulk, hasTime, recipients: portion.carried.length, version }
       const admission = deps.pace.admit(candidate, call)
       const leave = admission instanceof Promise ? await admission : admission
       if (leave.kind === 'go')
@@ -234,10 +235,10 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
       return null
     }
     if ('why' in planned) {
-      // A limit is the tenant's own wish, however long it takes; a connection that is down for 72 hours is not.
+      // A limit is the tenant's own wish, however long it takes; a connection that is down until the retry limit is not.
       const isDown = planned.why === 'circuit' || planned.why === 'paused'
       if (!isDown || message.expiresInMs > 0) return planned
-      await giveUp('gave up after 72 hours: the connection did not work')
+      await giveUp(gaveUp(message.retryHours, 'the connection did not work'))
       return null
     }
     try {

@@ -106,8 +106,10 @@ export function createDeliverer(deps: {
 
   /** Tries once, holding a slot and the bytes of the message. */
   async function tryOnce(claim: Claim, again: Again): Promise<Waits | null> {
-    const releaseSlot = await slots.acquire(claim.tenantId)
-    const releaseBytes = await budget.take(claim.tenantId, claim.contentBytes * BYTES_PER_CONTENT_BYTE)
+    const releaseSlot = await slots.acquire(claim)
+    // A tenant's large bulk mail keeps its large transactional mail as little waiting as another tenant's.
+    const taker = claim.isBulk ? `${claim.tenantId} bulk` : claim.tenantId
+    const releaseBytes = await budget.take(taker, claim.contentBytes * BYTES_PER_CONTENT_BYTE)
     try {
       return await handOff(claim, again)
     } finally {
@@ -117,10 +119,14 @@ export function createDeliverer(deps: {
   }
 
   /** Waits for a moment in hand, holding neither slot nor bytes; else answers how long it is to be put back for. */
-  async function waitInHand({ connectionId, why, ms }: Waits, until: number): Promise<number | null> {
+  async function waitInHand(
+    claim: Claim,
+    { connectionId, why, ms }: Waits,
+    until: number,
+  ): Promise<number | null> {
     if (performance.now() > until) return ms ?? IN_HAND_MS
     if (ms === null) {
-      const left = await pace.queue(connectionId)
+      const left = await pace.queue(connectionId, claim.isBulk)
       return left === 0 ? null : left
     }
     if (why !== 'rate' || ms > IN_HAND_MS) return ms
@@ -135,7 +141,7 @@ export function createDeliverer(deps: {
       const waiting = await tryOnce(claim, again)
       if (!waiting) return
       const { connectionId, why, version } = waiting
-      const inMs = await waitInHand(waiting, until)
+      const inMs = await waitInHand(claim, waiting, until)
       if (inMs !== null)
         return waits.add({ messageId: claim.messageId, epoch: claim.epoch, inMs, connectionId, why, version })
       if (why === 'rate') again.reservedAt = connectionId

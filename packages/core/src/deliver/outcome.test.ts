@@ -170,8 +170,8 @@ test('case 17: a short wait that is asked for again and again becomes the usual 
   expect(waits).toEqual([1_125, 1_125, 1_125, 1_125, 1_125, 60_000, 120_000, 300_000])
 })
 
-test('retries end 72 hours after the message was due: deferred becomes failed, unknown stays unknown', () => {
-  const late = { expiresInMs: 30_000 }
+test('retries end at the retry limit of the tenant: deferred becomes failed, unknown stays unknown', () => {
+  const late = { expiresInMs: 30_000, retryHours: 48 }
   expect(statuses(record({ kind: 'deferred', code: 'provider-unavailable', reason: 'busy' }, late))).toEqual([
     'failed',
     'failed',
@@ -179,6 +179,7 @@ test('retries end 72 hours after the message was due: deferred becomes failed, u
   expect(record({ kind: 'deferred', code: 'provider-unavailable', reason: 'busy' }, late)).toMatchObject({
     retryInMs: null,
     giveBack: 2,
+    changes: [{ reason: 'gave up after 48 hours: busy' }, { reason: 'gave up after 48 hours: busy' }],
   })
   const unknown = record(
     { kind: 'unknown', code: 'outcome-unknown', reason: 'busy' },
@@ -225,7 +226,7 @@ test('recipients that were handed over before are left alone', () => {
   expect(result.attempt?.positions).toEqual([1])
 })
 
-test('a message without a connection is held visibly, once, and fails at the end of its 72 hours', () => {
+test('a message without a connection is held visibly, once, and fails at the retry limit', () => {
   const held = toHeldRecord(buildMessage(), 'provider-required')
   expect(held.changes.map((change) => [change.status, change.event])).toEqual([
     ['held', 'recipient.held'],

@@ -4,7 +4,7 @@ import { classOf } from '@lettergate/providers/lib/failures'
 import type { RecipientRefusal, SendOutcome } from '@lettergate/providers/provider'
 import type { Choice } from './choose-connection.ts'
 import { type PassedOn, passedOnBy, refusedBefore } from './pass-on.ts'
-import { askedDelayMs, retryDelayMs } from './retry-schedule.ts'
+import { askedDelayMs, gaveUp, retryDelayMs } from './retry-schedule.ts'
 import { type Portion, pendingRecipients, portionOf } from './select-recipients.ts'
 import type { LoadedMessage, LoadedRecipient } from './sql/load-claimed.ts'
 import type { OutcomeRecord, RecipientChange } from './sql/record-outcomes.ts'
@@ -186,7 +186,7 @@ function dependsOnConnection(outcome: SendOutcome): boolean {
 
 /**
  * What one hand-off means for each of its recipients, and whether the message is tried again. Pure.
- * `unknown` is only repeated where that is safe or the tenant chose it; retries end 72 h after the message was due.
+ * `unknown` is only repeated where that is safe or the tenant chose it; retries end at the retry limit of the tenant.
  * Those that it left over, did not try, or passed over for the sake of another, follow at once, without a try being counted for them.
  */
 export function toRecord(
@@ -216,7 +216,7 @@ export function toRecord(
     if (verdict.kind === 'again' && isLast) {
       // Given up while nobody knows: the honest end is unknown, not failed.
       const kind = outcome.kind === 'unknown' || unsure ? 'unknown' : 'failed'
-      const end: Verdict = { kind, reason: `gave up after 72 hours: ${verdict.reason}` }
+      const end: Verdict = { kind, reason: gaveUp(message.retryHours, verdict.reason) }
       return toChange(recipient, withoutGiveBack(end, recipient, message), message.mode)
     }
     return toChange(recipient, withoutGiveBack(verdict, recipient, message), message.mode)
@@ -280,7 +280,7 @@ function toQueued(following: readonly LoadedRecipient[]): RecipientChange[] {
  */
 const HELD_RECHECK_MS = 10 * 60_000
 
-/** A message that no connection may carry now: it waits, visibly, until one appears or its 72 hours are over. */
+/** A message that no connection may carry now: it waits, visibly, until one appears or the retry limit of its tenant is over. */
 export function toHeldRecord(message: LoadedMessage, reason: string, random = Math.random): OutcomeRecord {
   const againInMs = HELD_RECHECK_MS * (1 + random() / 2)
   const isLast = againInMs >= message.expiresInMs

@@ -1,7 +1,7 @@
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
-/** Dense at first, since most deferrals are greylisting and short outages; then every four hours, up to 72 h in all. */
+/** Dense at first, since most deferrals are greylisting and short outages; then every four hours, until the retry limit of the tenant. */
 const DELAYS_MS = [1 * MINUTE, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, 1 * HOUR, 2 * HOUR, 4 * HOUR]
 const JITTER = 0.2
 
@@ -24,4 +24,9 @@ export function atLeastMs(ms: number, random: () => number = Math.random): numbe
 export function askedDelayMs(askedMs: number, attempt: number, random: () => number = Math.random): number {
   const asked = atLeastMs(askedMs, random)
   return attempt <= ASKED_TRIES ? asked : Math.max(asked, retryDelayMs(attempt - ASKED_TRIES, random))
+}
+
+/** The reason of a recipient that is given up at the retry limit of its tenant. */
+export function gaveUp(retryHours: number, reason: string | null): string {
+  return `gave up after ${retryHours} ${retryHours === 1 ? 'hour' : 'hours'}: ${reason}`
 }

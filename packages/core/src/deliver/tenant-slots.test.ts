@@ -2,9 +2,9 @@ import { expect, test } from 'vitest'
 import { createSlots, SlotsStopped } from './tenant-slots.ts'
 
 /** Acquires and says what came of it so far. */
-function take(slots: ReturnType<typeof createSlots>, tenantId: string) {
+function take(slots: ReturnType<typeof createSlots>, tenantId: string, isBulk = false) {
   const state: { release?: () => void; error?: unknown } = {}
-  slots.acquire(tenantId).then(
+  slots.acquire({ tenantId, isBulk }).then(
     (release) => {
       state.release = release
     },
@@ -58,6 +58,35 @@ test('waiting tenants take turns', async () => {
   for (const state of running) state.release?.()
   await turn()
   expect(held([waiting[2] ?? {}])).toBe(1)
+})
+
+test("a tenant's hanging bulk calls leave its transactional mail a slot at once", async () => {
+  const slots = createSlots(10)
+  const hanging = Array.from({ length: 20 }, () => take(slots, 'a', true))
+  await turn()
+  expect(held(hanging)).toBe(5)
+  const urgent = take(slots, 'a')
+  await turn()
+  expect(urgent.release).toBeDefined()
+})
+
+test('a released slot goes to transactional mail, and to bulk once in eight times', async () => {
+  const slots = createSlots(2)
+  let running = take(slots, 'a')
+  await turn()
+  const bulk = Array.from({ length: 10 }, () => take(slots, 'a', true))
+  const urgent = Array.from({ length: 20 }, () => take(slots, 'a'))
+  const order: string[] = []
+  for (let i = 0; i < 16; i++) {
+    running.release?.()
+    await turn()
+    const next = [...urgent, ...bulk].find(({ release }) => release)
+    if (!next) throw new Error('nobody got the slot')
+    order.push(bulk.includes(next) ? 'b' : 't')
+    running = { ...next }
+    delete next.release
+  }
+  expect(order.join('')).toBe('tttttttbtttttttb')
 })
 
 test('once stopped, those that wait and those that come are refused', async () => {

@@ -1,6 +1,11 @@
+import { createStreamQueue, type StreamQueue } from '../throttle/index.ts'
+
+/** Whose call it is. */
+export type Caller = { tenantId: string; isBulk: boolean }
+
 export type Slots = {
   /** Resolves with the release once the tenant may start one more call. Rejects once stopped. */
-  acquire(tenantId: string): Promise<() => void>
+  acquire(caller: Caller): Promise<() => void>
   /** Calls under way. */
   busy(): number
   /** Refuses those that wait and those that come. */
@@ -13,32 +18,43 @@ export class SlotsStopped extends Error {
   }
 }
 
-type Waiter = { resolve(release: () => void): void; reject(error: Error): void }
+type Waiter = { isBulk: boolean; resolve(release: () => void): void; reject(error: Error): void }
+type Running = { transactional: number; bulk: number }
+
+const NONE: Running = { transactional: 0, bulk: 0 }
 
 /**
  * Concurrent provider calls of one process, shared by dynamic threshold: a tenant may hold as many slots as are still
  * free. So a tenant whose provider hangs holds half of them at most, and another one finds a slot at once.
+ * Bulk calls of a tenant do not count against its transactional mail, which finds a slot like another tenant's.
  */
 export function createSlots(max: number): Slots {
-  const running = new Map<string, number>()
-  // Tenants take turns: a map keeps the order of insertion, and whoever was served goes to its end.
-  const waiting = new Map<string, Waiter[]>()
+  const running = new Map<string, Running>()
+  // Tenants take turns: a map keeps the order of insertion, and a tenant that was served goes to its end.
+  const waiting = new Map<string, StreamQueue<Waiter>>()
   let total = 0
   let stopped = false
 
-  const mayStart = (tenantId: string) => total < max && (running.get(tenantId) ?? 0) < max - total
+  function mayStart({ tenantId, isBulk }: Caller): boolean {
+    const { transactional, bulk } = running.get(tenantId) ?? NONE
+    return transactional + (isBulk ? bulk : 0) < max - total
+  }
 
-  function start(tenantId: string): () => void {
-    total++
-    running.set(tenantId, (running.get(tenantId) ?? 0) + 1)
+  function change({ tenantId, isBulk }: Caller, by: 1 | -1): void {
+    total += by
+    const { transactional, bulk } = running.get(tenantId) ?? NONE
+    const now = isBulk ? { transactional, bulk: bulk + by } : { transactional: transactional + by, bulk }
+    if (now.transactional + now.bulk > 0) running.set(tenantId, now)
+    else running.delete(tenantId)
+  }
+
+  function start(caller: Caller): () => void {
+    change(caller, 1)
     let released = false
     return () => {
       if (released) return
       released = true
-      total--
-      const left = (running.get(tenantId) ?? 1) - 1
-      if (left > 0) running.set(tenantId, left)
-      else running.delete(tenantId)
+      change(caller, -1)
       startNext()
     }
   }
@@ -46,29 +62,33 @@ export function createSlots(max: number): Slots {
   function startNext(): void {
     for (const [tenantId, queue] of waiting) {
       if (total >= max) return
-      if (!mayStart(tenantId)) continue
+      // Bulk whose turn it is starts in the place of transactional mail.
+      if (!mayStart({ tenantId, isBulk: !queue.hasTransactional() })) continue
       const waiter = queue.shift()
       waiting.delete(tenantId)
       if (queue.length > 0) waiting.set(tenantId, queue)
-      waiter?.resolve(start(tenantId))
+      if (waiter) waiter.resolve(start({ tenantId, isBulk: waiter.isBulk }))
       return
     }
   }
 
   return {
-    acquire(tenantId) {
+    acquire({ tenantId, isBulk }) {
       if (stopped) return Promise.reject(new SlotsStopped())
-      if (mayStart(tenantId) && !waiting.has(tenantId)) return Promise.resolve(start(tenantId))
+      const queue = waiting.get(tenantId) ?? createStreamQueue<Waiter>()
+      const caller = { tenantId, isBulk }
+      if (mayStart(caller) && queue.before(isBulk) === 0) return Promise.resolve(start(caller))
       return new Promise((resolve, reject) => {
-        const queue = waiting.get(tenantId) ?? []
-        queue.push({ resolve, reject })
+        queue.push({ isBulk, resolve, reject })
         waiting.set(tenantId, queue)
       })
     },
     busy: () => total,
     stop() {
       stopped = true
-      for (const queue of waiting.values()) for (const waiter of queue) waiter.reject(new SlotsStopped())
+      for (const queue of waiting.values()) {
+        for (let next = queue.shift(); next; next = queue.shift()) next.reject(new SlotsStopped())
+      }
       waiting.clear()
     },
   }

@@ -128,11 +128,18 @@ test('a process that is known to be gone counts at once and once, whoever else l
   expect(await backlog.statuses()).toEqual(['deferred'])
 })
 
-test('one whom nobody releases fails with its reason when its 72 hours are over', async () => {
+test('one whom nobody releases fails with its reason when the retry limit of its tenant is over', async () => {
+  await db.pool.query({ text: 'alter table tenant alter column retry_hours set default 5' })
   const backlog = await setAside()
+  const { rows } = await db.pool.query({
+    text: 'select extract(epoch from due_at - first_due_at)::int / 3600 as hours from outbox',
+  })
+  expect(rows).toEqual([{ hours: 5 }])
   await db.pool.query({ text: "update outbox set state = 'ready', due_at = now()" })
   await sweepSteps.endSetAside(sweepDeps())
   expect(await backlog.statuses()).toEqual(['failed'])
+  const reasons = await db.pool.query({ text: 'select distinct reason from recipient' })
+  expect(reasons.rows).toEqual([{ reason: expect.stringMatching(/^gave up after 5 hours: set aside/) }])
   expect(await backlog.outbox()).toEqual([])
   expect(await backlog.used()).toBe(0)
 })

@@ -24,6 +24,7 @@ const row = (change: Partial<ExplainRow>): ExplainRow => ({
     state: 'waiting',
     due_at: until,
     first_due_at: until,
+    retry_hours: 48,
     lost_workers: 0,
     wait_for: null,
     wait_why: null,
@@ -123,7 +124,12 @@ test.each<[string, RecipientStatus[], ExplainRow | null, AttemptRow[], object[]]
     row({}),
     [attempt()],
     [
-      { code: 'waits-for-retry', until, recipients: ['n0@x.example'] },
+      {
+        code: 'waits-for-retry',
+        until,
+        recipients: ['n0@x.example'],
+        detail: expect.stringContaining('48 hours'),
+      },
       { code: 'last-answer', failure: 'provider-unavailable', connectionId: 'c1' },
     ],
   ],

@@ -42,6 +42,7 @@ function reason(code: ExplainCode, detail: string, recipients: string[], more: P
 
 const LIMITS: Record<string, string> = {
   rate: 'its rate is reached; the sending time of this message is reserved',
+  'rate-turn': 'its rate is reached; bulk mail waits for transactional mail',
   'rate-far': 'its rate is reached for more than an hour ahead',
   day: 'what it may send today is used up',
   concurrency: 'as many calls are under way as it bears',
@@ -103,8 +104,10 @@ function backlogReason(seen: Seen, row: ExplainRow): Reason {
     return reason('provider-required', `${said ?? 'No connection may carry it'}.`, held, { until })
   }
   const deferred = addressesOf(seen, 'deferred')
-  if (deferred.length > 0)
-    return reason('waits-for-retry', 'It is tried again by itself.', deferred, { until })
+  if (deferred.length > 0) {
+    const detail = `It is tried again by itself; retries end ${row.retry_hours} hours after it was due.`
+    return reason('waits-for-retry', detail, deferred, { until })
+  }
   return reason('scheduled', 'You asked for it to be sent later.', addressesOf(seen, 'scheduled', 'queued'), {
     until,
   })

@@ -1,4 +1,5 @@
 import { EVENTS_KEPT, failQueued } from '../connections/index.ts'
+import { gaveUp } from '../deliver/index.ts'
 import { FIRST_TENANT } from '../dispatch/index.ts'
 import { CLAIM_LEASE_MS } from '../lib/index.ts'
 import {
@@ -17,7 +18,6 @@ import { forgetGoneConnections } from './sql/forget-gone-connections.ts'
 import { listExpiredSending } from './sql/list-expired-sending.ts'
 import { releaseWaiting } from './sql/release-waiting.ts'
 import { FIRST_CONNECTION, trimConnectionEvents } from './sql/trim-connection-events.ts'
-
 import { walkOnce, walkUntilDone } from './walk-pages.ts'
 
 const BATCH = 200
@@ -60,12 +60,13 @@ async function releaseClaims(deps: SweepDeps, limit: number): Promise<number> {
   return lost.released
 }
 
-/** Ends what was set aside and nobody retried or cancelled within its 72 hours. */
+/** Ends messages that were set aside and that nobody retried or cancelled within the retry limit of their tenant. */
 async function endSetAside({ pool }: SweepDeps, limit: number): Promise<number> {
   const due = await listAsideDue(pool, limit)
-  for (const [tenantId, ids] of Map.groupBy(due, (message) => message.tenantId)) {
-    const messageIds = ids.map(({ messageId }) => messageId)
-    await failQueued(pool, tenantId, messageIds, `gave up after 72 hours: ${SET_ASIDE_REASON}`)
+  for (const [tenantId, messages] of Map.groupBy(due, (message) => message.tenantId)) {
+    const messageIds = messages.map(({ messageId }) => messageId)
+    const hours = messages[0]?.retryHours ?? 0
+    await failQueued(pool, tenantId, messageIds, gaveUp(hours, SET_ASIDE_REASON))
   }
   return due.length
 }

@@ -11,12 +11,18 @@ export type Plan = keyof typeof DAILY_LIMIT_BY_PLAN
 /** Makes a tenant with a live and a test key; the keys cannot be read again. */
 export async function createTenant(
   deps: { pool: Pool; pepper: KeyObject },
-  tenant: { name: string; plan: Plan; dailyLimit?: number | undefined },
+  tenant: { name: string; plan: Plan; dailyLimit?: number | undefined; retryHours?: number | undefined },
 ): Promise<{ tenantId: string; liveKey: string; testKey: string }> {
   const tenantId = newId()
   return inTransaction(deps.pool, async (db) => {
     const dailyLimit = tenant.dailyLimit ?? DAILY_LIMIT_BY_PLAN[tenant.plan]
-    await insertTenant(db, { id: tenantId, name: tenant.name, plan: tenant.plan, dailyLimit })
+    await insertTenant(db, {
+      id: tenantId,
+      name: tenant.name,
+      plan: tenant.plan,
+      dailyLimit,
+      retryHours: tenant.retryHours ?? null,
+    })
     const live = await issueKey({ db, pepper: deps.pepper }, { mode: 'live', tenantId })
     const test = await issueKey({ db, pepper: deps.pepper }, { mode: 'test', tenantId })
     return { tenantId, liveKey: live.key, testKey: test.key }

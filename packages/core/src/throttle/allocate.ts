@@ -10,10 +10,10 @@ export type Ask = Pick<PaceOrder, 'tenantId' | 'connectionId' | 'rate' | 'perDay
 /** `ofDay`: recipients that were reserved of the day; to be given back unless this goes out now. */
 export type Answer = { waitMs: number; why: 'rate' | 'rate-far' | 'day' | null; ofDay: number }
 
-const HOUR_MS = 3_600_000
+export const HOUR_MS = 3_600_000
 
 /** A random moment of the second half of an hour: those that nothing can be promised to must not come back together. */
-const farMs = (random: () => number) => HOUR_MS / 2 + (random() * HOUR_MS) / 2
+export const farMs = (random: () => number) => HOUR_MS / 2 + (random() * HOUR_MS) / 2
 
 /** What is asked for one connection at the same time, as one order. */
 export function toOrder(asks: readonly Ask[]): PaceOrder {

@@ -1,11 +1,13 @@
 import { classOf, type FailureCode } from '@lettergate/providers/lib/failures'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import type { Candidate } from '../connections/index.ts'
+import { noBookings } from './book-bulk.ts'
 import { NO_TALLY } from './circuit-breaker.ts'
 import { callsOf, isLimited, noShare } from './concurrency-lease.ts'
-import type { Local } from './local-state.ts'
+import type { InLine, Local } from './local-state.ts'
 import type { Health } from './sql/sync-health.ts'
 import type { Standing } from './standing.ts'
+import { createStreamQueue } from './stream-queue.ts'
 
 /** Calls at once before anything is known of a connection, and at most. */
 const CONCURRENCY_FIRST = 64
@@ -34,7 +36,8 @@ export function newLocal(tenantId: string, connectionId: string, candidate: Cand
   return {
     ...{ tenantId, connectionId, candidate, known: false },
     ...{ state: 'closed', retryAt: 0, probeUntil: 0, pausedUntil: 0, tally: NO_TALLY, told: null },
-    ...{ concurrency: CONCURRENCY_FIRST, workers: 1, busy: 0, waiting: [], callMs: 200, tail: 0 },
+    ...{ concurrency: CONCURRENCY_FIRST, workers: 1, busy: 0, callMs: 200, bookings: noBookings() },
+    ...{ waiting: createStreamQueue<InLine>(), tails: { transactional: 0, bulk: 0 } },
     ...{ pausesInARow: 0, halvedAt: Number.NEGATIVE_INFINITY, usedAt: 0, syncedAt: Number.NEGATIVE_INFINITY },
     ...{ askedAt: Number.NEGATIVE_INFINITY, news: noNews(), share: noShare() },
   }

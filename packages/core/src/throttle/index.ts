@@ -2,4 +2,5 @@
 export type { Asked } from './poll-account-limits.ts'
 export type { PaceKey } from './sql/connection-key.ts'
 export type { Standing, WaitWhy } from './standing.ts'
+export { createStreamQueue, type StreamQueue } from './stream-queue.ts'
 export { createPace, noPace, type Pace, type Permit } from './throttle.ts'

@@ -1,6 +1,11 @@
 import type { Candidate } from '../connections/index.ts'
+import type { Bookings } from './book-bulk.ts'
 import type { Tally } from './circuit-breaker.ts'
 import type { Health, PaceReport } from './sql/sync-health.ts'
+import type { StreamQueue } from './stream-queue.ts'
+
+/** A message that waits for a call to end. */
+export type InLine = { isBulk: boolean; wake(): void }
 
 /** What a worker knows of one connection. Times are of `performance.now()`. */
 export type Local = {
@@ -20,10 +25,11 @@ export type Local = {
   tally: Tally
   busy: number
   /** Messages that wait for a call to end. */
-  waiting: ((go: boolean) => void)[]
+  waiting: StreamQueue<InLine>
   callMs: number
-  /** When those that were put back are done. */
-  tail: number
+  bookings: Bookings
+  /** When those that were put back are done, of each stream. */
+  tails: { transactional: number; bulk: number }
   pausesInARow: number
   halvedAt: number
   usedAt: number

@@ -1,5 +1,5 @@
 /** Why a message waits for a connection. */
-export type WaitWhy = 'paused' | 'circuit' | 'rate' | 'rate-far' | 'day' | 'concurrency'
+export type WaitWhy = 'paused' | 'circuit' | 'rate' | 'rate-turn' | 'rate-far' | 'day' | 'concurrency'
 
 /** Whether a connection can be used now. */
 export type Standing =

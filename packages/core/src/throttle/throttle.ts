@@ -3,6 +3,8 @@ import type { Pool } from '@lettergate/db/pool'
 import type { AccountReport, SendOutcome } from '@lettergate/providers/provider'
 import { LRUCache } from 'lru-cache'
 import type { Candidate } from '../connections/index.ts'
+import { farMs, HOUR_MS } from './allocate.ts'
+import { bookBulk } from './book-bulk.ts'
 import { count, mustOpen, NO_TALLY, OPEN_MS } from './circuit-breaker.ts'
 import { forgetUse, isLimited, noteUse } from './concurrency-lease.ts'
 import {
@@ -27,6 +29,15 @@ import { takeProbe } from './sql/take-probe.ts'
 import type { Standing, WaitWhy } from './standing.ts'
 import { createPaceSync } from './sync.ts'
 
+/** One call, which carries so many recipients. `hasTime`: its sending time was reserved before, and has come. */
+export type Call = {
+  isProbe: boolean
+  isBulk: boolean
+  hasTime: boolean
+  recipients: number
+  version: number
+}
+
 /**
  * One call that may be made; `ended` tells what came of it, null: it was not made. `byUs`: we broke it off, so how it ended says nothing
  * about the provider.
@@ -46,13 +57,10 @@ export type Pace = {
   /** Resolves once it is known how these connections do; null where it is known already. */
   know(tenantId: string, candidates: readonly Candidate[]): Promise<void> | null
   standingOf(candidate: Candidate): Standing
-  /** Asks for one call, which carries so many recipients. */
-  admit(
-    candidate: Candidate,
-    call: { isProbe: boolean; hasTime: boolean; recipients: number; version: number },
-  ): Promise<Admission> | Admission
+  /** Asks for one call. */
+  admit(candidate: Candidate, call: Call): Promise<Admission> | Admission
   /** Waits until a call of a full connection ends, holding nothing; else in how many ms to look again. */
-  queue(connectionId: string): Promise<number>
+  queue(connectionId: string, isBulk: boolean): Promise<number>
   /** Others have changed something about these connections; null: about any. */
   hint(connectionIds: readonly string[] | null): void
   counts(): { open: number; paused: number; waiting: number }
@@ -149,21 +157,24 @@ export function createPace(deps: {
   }
 
   function wakeNext(local: Local): void {
-    const free = Math.max(0, shareOf(local) - local.busy)
-    for (const wake of local.waiting.splice(0, free)) wake(true)
+    for (let free = shareOf(local) - local.busy; free > 0 && local.waiting.length > 0; free--)
+      local.waiting.shift()?.wake()
   }
 
-  function waitsFor(local: Local): Promise<boolean> {
+  function waitsFor(local: Local, isBulk: boolean): Promise<boolean> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
-        local.waiting = local.waiting.filter((one) => one !== wake)
+        local.waiting.remove(one)
         resolve(false)
       }, QUEUE_MS).unref()
-      const wake = (go: boolean) => {
-        clearTimeout(timer)
-        resolve(go)
+      const one = {
+        isBulk,
+        wake() {
+          clearTimeout(timer)
+          resolve(true)
+        },
       }
-      local.waiting.push(wake)
+      local.waiting.push(one)
     })
   }
 
@@ -205,18 +216,26 @@ export function createPace(deps: {
     return false
   }
 
-  async function admitSlowly(
-    local: Local,
-    call: { isProbe: boolean; hasTime: boolean; recipients: number; version: number },
-  ): Promise<Admission> {
+  /** Beyond an hour, another connection may carry it, as whatever has no sending time within the hour. */
+  function bulkLater(inMs: number): Admission {
+    if (inMs > HOUR_MS) return { kind: 'later', why: 'rate-far', ms: farMs(random) }
+    const ms = Math.max(PUT_BACK_MS.min, inMs) * (1 + random() / 10)
+    return { kind: 'later', why: 'rate-turn', ms }
+  }
+
+  async function admitSlowly(local: Local, call: Call): Promise<Admission> {
     if (call.isProbe && !(await mayProbe(local))) return { kind: 'taken' }
     if (isLimited(local) && local.busy >= shareOf(local)) {
       // Others began meanwhile.
       if (call.isProbe) change(local, takeProbe(deps.pool, local, 0))
       return { kind: 'full' }
     }
-    const permit = permitFor(local, call.isProbe)
     const limits = limitsOf(local)
+    if (limits.rate !== null && call.isBulk && !call.hasTime && !call.isProbe) {
+      const inMs = bookBulk(local.bookings, { ...call, rate: limits.rate }, now())
+      if (inMs !== null) return bulkLater(inMs)
+    }
+    const permit = permitFor(local, call.isProbe)
     if ((limits.rate === null || call.hasTime) && limits.perDay === null) return { kind: 'go', permit }
     try {
       const { tenantId, connectionId } = local
@@ -234,6 +253,7 @@ export function createPace(deps: {
         version,
       })
       permit.ofDay = answer.ofDay
+      if (answer.why === 'rate') local.bookings.until = Math.max(local.bookings.until, now() + answer.waitMs)
       if (answer.why === null) return { kind: 'go', permit }
       permit.ended(null)
       return { kind: 'later', why: answer.why, ms: answer.waitMs }
@@ -272,19 +292,20 @@ export function createPace(deps: {
       if (call.isProbe || rate !== null || perDay !== null) return admitSlowly(local, call)
       return { kind: 'go', permit: permitFor(local, false) }
     },
-    async queue(connectionId) {
+    async queue(connectionId, isBulk) {
       const local = locals.get(connectionId)
       if (!local || local.busy < shareOf(local)) return 0
       const share = shareToCome(local)
-      const hasPlace = local.waiting.length < placesOf(local, share)
-      const turn = hasPlace ? waitsFor(local) : Promise.resolve(false)
+      const hasPlace = local.waiting.before(isBulk) < placesOf(local, share)
+      const turn = hasPlace ? waitsFor(local, isBulk) : Promise.resolve(false)
       noteUse(local, hasPlace ? 0 : 1)
       if (isLimited(local) && local.share.held < local.share.fair && now() - local.syncedAt > SYNC_MS)
         void sync.now()
       if (await turn) return 0
       // When its turn would come, were the calls to go on as they do: so that it comes back about once.
-      local.tail = Math.max(local.tail, now()) + local.callMs / share
-      const ms = Math.min(PUT_BACK_MS.max, Math.max(PUT_BACK_MS.min, local.tail - now()))
+      const stream = isBulk ? 'bulk' : 'transactional'
+      local.tails[stream] = Math.max(local.tails[stream], now()) + local.callMs / share
+      const ms = Math.min(PUT_BACK_MS.max, Math.max(PUT_BACK_MS.min, local.tails[stream] - now()))
       return ms * (1 + random() / 10)
     },
     hint(connectionIds) {
@@ -312,7 +333,7 @@ export function createPace(deps: {
     },
     start: sync.start,
     async stop() {
-      for (const local of locals.values()) for (const wake of local.waiting.splice(0)) wake(true)
+      for (const { waiting } of locals.values()) while (waiting.length > 0) waiting.shift()?.wake()
       await Promise.all([asker.stop(), sync.stop(), ...changing])
     },
   }

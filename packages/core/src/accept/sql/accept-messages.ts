@@ -78,9 +78,9 @@ with unit as materialized (
   from unnest($3::accept_recipient[]) r
   join incoming i on i.id = r.message_id
 ), written_outbox as (
-  insert into outbox (message_id, tenant_id, mode, state, due_at, first_due_at, content_bytes, accepted_at)
+  insert into outbox (message_id, tenant_id, mode, state, due_at, first_due_at, content_bytes, accepted_at, is_bulk)
   select id, tenant_id, mode, case when send_at > now() then 'waiting' else 'ready' end,
-         greatest(send_at, now()), greatest(send_at, now()), content_bytes, now()
+         greatest(send_at, now()), greatest(send_at, now()), content_bytes, now(), stream = 'bulk'
   from incoming
 )
 select u.unit, a.unit is not null as admitted, coalesce(s.accepted, r.accepted) as used, r.daily_limit as limit,

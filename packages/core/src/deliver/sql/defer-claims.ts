@@ -34,7 +34,7 @@ export async function putBack(db: Queryable, waits: PutBack[]): Promise<void> {
       set state = case when t.connections_version = w.version then 'waiting' else 'ready' end,
           due_at = now() + w.in_ms * interval '1 ms', lease_until = null,
           wait_for = w.connection_id, wait_why = w.why, wait_version = w.version,
-          paced_ms = o.paced_ms + case when w.why in ('rate', 'rate-far', 'day', 'concurrency') then w.in_ms else 0 end
+          paced_ms = o.paced_ms + case when w.why in ('rate', 'rate-turn', 'rate-far', 'day', 'concurrency') then w.in_ms else 0 end
       from unnest($1::pace_wait[]) w, tenant t
       where o.message_id = w.message_id and o.epoch = w.epoch and o.state = 'claimed' and t.id = o.tenant_id`,
     values: [await waitArray(db, sorted)],

@@ -49,6 +49,20 @@ test('what the content document tells of a message is what its rows tell', async
   expect(told.recipients?.map(({ address }) => address)).toEqual(['first@example.net', 'second@example.net'])
 })
 
+test("retries end at the tenant's own limit", async () => {
+  const claim = await claimedMessage()
+  const limit = async () => {
+    const [message] = await loadClaimed(db.pool, [claim], 'claimed')
+    return { hours: message?.retryHours, left: Math.round((message?.expiresInMs ?? 0) / 3_600_000) }
+  }
+  expect(await limit()).toEqual({ hours: 72, left: 72 })
+  await db.pool.query({
+    text: 'update tenant set retry_hours = 48 where id = $1',
+    values: [claim.tenantId],
+  })
+  expect(await limit()).toEqual({ hours: 48, left: 48 })
+})
+
 test('a message that an earlier version accepted is loaded from its rows', async () => {
   const claim = await claimedMessage()
   await db.pool.query({

@@ -40,7 +40,9 @@ export type LoadedMessage = {
   createdAt: Date
   usageDay: string
   attempts: number
-  /** Until the retries of this message end: 72 hours after it was due, without the time that it waited for limits. */
+  /** The tenant's retry limit. */
+  retryHours: number
+  /** Until the retry limit ends, counted from when it was due; the time that it waited for limits is added. */
   expiresInMs: number
   onUnknown: 'hold' | 'resend'
   connectionsVersion: number
@@ -91,10 +93,10 @@ with noted as (
 )
 select o.tenant_id, o.message_id, o.epoch, o.attempts, o.mode, o.accepted_at, o.provider,
        o.connection_id as sending_connection_id, o.sending_at,
-       ceil(extract(epoch from o.first_due_at + interval '72 hours' - now()) * 1000 + o.paced_ms)::float8 as expires_in_ms,
+       ceil(extract(epoch from o.first_due_at + t.retry_hours * interval '1 hour' - now()) * 1000 + o.paced_ms)::float8 as expires_in_ms,
        case when o.wait_why = 'rate' and o.wait_version = t.connections_version and o.due_at > now() - interval '5 seconds'
             then o.wait_for end as reserved_at,
-       t.on_unknown, t.connections_version, c.document, s.stored
+       t.retry_hours, t.on_unknown, t.connections_version, c.document, s.stored
 from unnest($1::claim_key[]) as k
 join outbox o on o.message_id = k.message_id and o.epoch = k.epoch and o.tenant_id = k.tenant_id
 join tenant t on t.id = o.tenant_id
@@ -169,6 +171,7 @@ type Row = {
   provider: string | null
   sending_connection_id: string | null
   sending_at: Date | null
+  retry_hours: number
   expires_in_ms: number
   on_unknown: 'hold' | 'resend'
   connections_version: number
@@ -207,6 +210,7 @@ function toMessage(row: Row): LoadedMessage | null {
       epoch: row.epoch,
       mode: row.mode,
       attempts: row.attempts,
+      retryHours: row.retry_hours,
       expiresInMs: row.expires_in_ms,
       onUnknown: row.on_unknown,
       connectionsVersion: row.connections_version,

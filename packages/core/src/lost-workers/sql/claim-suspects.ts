@@ -16,6 +16,7 @@ export async function claimSuspects(
     tenant_id: string
     epoch: number
     content_bytes: number
+    is_bulk: boolean
   }>({
     name: 'claim-suspects',
     text: `
@@ -36,7 +37,7 @@ export async function claimSuspects(
       update outbox o
       set state = 'claimed', epoch = nextval('claim_epoch'), lease_until = now() + $3::int4 * interval '1 ms'
       from picked p where o.message_id = p.message_id
-      returning o.message_id, o.tenant_id, o.epoch, o.content_bytes`,
+      returning o.message_id, o.tenant_id, o.epoch, o.content_bytes, o.is_bulk`,
     values: [options.free, options.max, options.leaseMs, LOST_WORKERS_MAX],
   })
   return rows.map((row) => ({
@@ -44,5 +45,6 @@ export async function claimSuspects(
     tenantId: row.tenant_id,
     epoch: row.epoch,
     contentBytes: row.content_bytes,
+    isBulk: row.is_bulk,
   }))
 }

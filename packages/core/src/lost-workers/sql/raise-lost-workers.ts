@@ -14,7 +14,7 @@ export type LostClaim = {
 /**
  * Frees claims whose worker was lost (`claimed`), or takes hand-offs that were recorded as lost and are to be tried again (`recorded`), and
  * counts one more lost worker for each that was in hand. Each counts once, whoever else does the same: a claim is freed once, and the token
- * of a fence is taken away. One that has lost too many is set aside, visibly, until its user decides or its 72 hours are over. The document
+ * of a fence is taken away. One that has lost too many is set aside, visibly, until its user decides or the retry limit of its tenant is over. The document
  * of such a message is not believed any more (`accepted_at`), since its recipients say otherwise.
  */
 export async function raiseLostWorkers(
@@ -32,10 +32,11 @@ export async function raiseLostWorkers(
     name: 'raise-lost-workers',
     text: `
       with lost as materialized (
-        select o.message_id, k.n, o.lost_workers + k.n >= $1::int4 and k.n > 0 as is_aside
+        select o.message_id, k.n, t.retry_hours, o.lost_workers + k.n >= $1::int4 and k.n > 0 as is_aside
         from (select tenant_id, message_id, epoch, 1 as n from unnest($3::claim_key[])
               union all select tenant_id, message_id, epoch, 0 from unnest($4::claim_key[])) k
         join outbox o on o.message_id = k.message_id and o.epoch = k.epoch and o.tenant_id = k.tenant_id
+        join tenant t on t.id = o.tenant_id
         where case when $5::text = 'claimed' then o.state = 'claimed'
                    else o.state in ('waiting', 'ready') and o.fence_token is not null end
         order by o.message_id for update of o
@@ -43,7 +44,7 @@ export async function raiseLostWorkers(
         update outbox o
         set lost_workers = o.lost_workers + l.n, lease_until = null, fence_token = null,
             state = case when l.is_aside then 'waiting' when o.state = 'claimed' then 'ready' else o.state end,
-            due_at = case when l.is_aside then greatest(now() + interval '1 hour', o.first_due_at + interval '72 hours')
+            due_at = case when l.is_aside then greatest(now() + interval '1 hour', o.first_due_at + l.retry_hours * interval '1 hour')
                           else o.due_at end,
             accepted_at = case when l.is_aside then null else o.accepted_at end,
             wait_version = case when l.is_aside then null else o.wait_version end

@@ -6,6 +6,8 @@ export type ExplainRow = {
   due_at: Date
   /** When the tries that count began. */
   first_due_at: Date
+  /** Hours after which the tenant's messages are given up. */
+  retry_hours: number
   /** Workers that were lost over it. */
   lost_workers: number
   wait_for: string | null
@@ -28,14 +30,14 @@ export async function readExplain(
   const { rows } = await db.query<ExplainRow>({
     name: 'read-explain',
     text: `
-      select o.state, o.due_at, o.first_due_at, o.lost_workers, o.wait_for, o.wait_why,
+      select o.state, o.due_at, o.first_due_at, t.retry_hours, o.lost_workers, o.wait_for, o.wait_why,
              (select count(*) from (
                 select from outbox b where o.state = 'ready' and b.phase = 'ready' and b.tenant_id between $1 and $1
-                  and b.message_id < o.message_id
+                  and (b.is_bulk, b.message_id) < (o.is_bulk, o.message_id)
                 limit 10000) a)::int4 as ahead,
              (select json_build_object('state', h.state, 'code', h.code, 'reason', h.reason, 'pause_reason', h.pause_reason)
               from connection_health h where h.tenant_id = $1 and h.connection_id = o.wait_for) as health
-      from outbox o where o.tenant_id = $1 and o.message_id = $2`,
+      from outbox o join tenant t on t.id = o.tenant_id where o.tenant_id = $1 and o.message_id = $2`,
     values: [message.tenantId, message.id],
   })
   return rows[0] ?? null

@@ -22,9 +22,10 @@ export async function requeueForRetry(
         insert into event (tenant_id, message_id, position, type)
         select $1, $2, position, 'recipient.retried' from queued order by position
       ), due as (
-        insert into outbox (message_id, tenant_id, mode, state, attempts, content_bytes, lost_workers)
+        insert into outbox (message_id, tenant_id, mode, state, attempts, content_bytes, is_bulk, lost_workers)
         select m.id, m.tenant_id, m.mode, 'ready',
                coalesce((select max(number) from attempt a where a.tenant_id = $1 and a.message_id = $2), 0), m.content_bytes,
+               m.stream = 'bulk',
                exists (select from attempt a where a.tenant_id = $1 and a.message_id = $2 and a.reason = $4)::int4
         from message m where m.tenant_id = $1 and m.id = $2
         on conflict (message_id) do update
