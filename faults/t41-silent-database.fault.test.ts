@@ -154,6 +154,9 @@ test('T41: while the database falls silent, every send is answered 202 or 503 wi
   expect(verdict).toEqual({ lost: [], repeated: [], unknown: [], overQuota: [], stuck: [] })
   expect(ledger.requests().every((request) => promisedIds(request).size === 1)).toBe(true)
   expect([stack.api.deaths(), stack.worker.deaths()]).toEqual([0, 0])
+  // No worker was lost, so no message may be kept apart for one.
+  const metrics = await (await fetch(`http://127.0.0.1:${stack.env.WORKER_METRICS_PORT}/metrics`)).text()
+  expect(metrics).toMatch(/^lettergate_messages_suspected_total 0$/m)
   const isAllowed = ({ status, retryAfter }: (typeof answers)[number]) =>
     status === 202 || (status === 503 && retryAfter !== undefined)
   expect(answers.filter((answer) => !isAllowed(answer))).toEqual([])

@@ -24,7 +24,7 @@ describe('the app', () => {
   it('does not boot with a route that says neither scope nor public', () => {
     const app = Fastify()
     addAuthentication(app, {
-      keys: { verify: async () => null, isStranger: () => true, close: () => {} },
+      keys: { verify: async () => null, close: () => {} },
       wrongKeys: createWrongKeys(),
     })
     expect(() => app.get('/v1/secret', () => 'x')).toThrow(/neither a scope nor public/)

@@ -5,6 +5,7 @@ import { createFailpoint, describeError } from '@lettergate/core/lib'
 import { createSealer } from '@lettergate/core/secrets'
 import { createPool } from '@lettergate/db/pool'
 import { createTenants } from '@lettergate/db/tenant-scope'
+import { newWorkerId } from '@lettergate/db/worker-sign'
 import { createEgress } from '@lettergate/egress/egress'
 import { createProviders } from '@lettergate/providers/registry'
 import { type Logger, pino } from 'pino'
@@ -39,6 +40,7 @@ export function openParts(options: {
     onError,
     onLate: (kind) => options.onLate?.('shared', kind),
     role: 'lettergate_batch',
+    workerId: newWorkerId(),
   })
   const tenants = createTenants({
     ...{ url: config.databaseUrl, max: options.tenantPoolMax },

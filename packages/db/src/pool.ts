@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { type ConnectGate, createConnectGate } from './connect-gate.ts'
 import { SilentDatabase, WatchedClient, type WatchOptions } from './statement-watch.ts'
+import { ASKING_WORKER, WORKER_LOCK_CLASS, workerOptions } from './worker-sign.ts'
 
 /** What a query needs: satisfied by a pool, and by a client inside a transaction. */
 export type Queryable = {
@@ -38,6 +39,8 @@ export type PoolOptions = {
   onLate?: (kind: LateStatement) => void
   /** Whose rights the connections have. Absent: the login's own, which are the operator's. */
   role?: DatabaseRole
+  /** Of a worker: while one of its sessions is open, others see by its lock that it lives. */
+  workerId?: number
   /** Statements are sent without waiting for the answers of those before. */
   pipeline?: boolean
 }
@@ -153,9 +156,9 @@ export function createPool(options: PoolOptions): Pool {
     connectionString: options.url,
     max: options.max,
     application_name: options.applicationName,
-    options: options.role === undefined ? SESSION_OPTIONS : `${SESSION_OPTIONS} -c role=${options.role}`,
+    options: sessionOptions(options),
     pipeline: options.pipeline ?? false,
-    onConnect: (client) => assertRole(client, options.role),
+    onConnect: (client) => prepareSession(client, options),
     connectionTimeoutMillis: waitMs,
     idleTimeoutMillis: 30_000,
     statement_timeout: statementTimeoutMs,
@@ -175,11 +178,25 @@ export function createPool(options: PoolOptions): Pool {
   })
 }
 
-/** A pooler that drops the start-up options would leave the session with all rights of its login: better no connection. */
-async function assertRole(client: pg.ClientBase, role: DatabaseRole | undefined): Promise<void> {
-  if (role === undefined) return
-  const { rows } = await client.query<{ role: string }>({ text: 'select current_user as role' })
-  if (rows[0]?.role !== role) throw new Error(`the session is ${rows[0]?.role} instead of ${role}`)
+function sessionOptions({ role, workerId }: PoolOptions): string {
+  return [
+    SESSION_OPTIONS,
+    ...(role === undefined ? [] : [`-c role=${role}`]),
+    ...(workerId === undefined ? [] : [workerOptions(workerId)]),
+  ].join(' ')
+}
+
+/**
+ * Takes the lock of its worker, which is shared, so that nobody waits. A pooler that drops the start-up options would leave the session
+ * with all rights of its login: better no connection.
+ */
+async function prepareSession(client: pg.ClientBase, { role, workerId }: PoolOptions): Promise<void> {
+  if (role === undefined && workerId === undefined) return
+  const lock =
+    workerId === undefined ? 'null' : `pg_advisory_lock_shared(${WORKER_LOCK_CLASS}, ${ASKING_WORKER})`
+  const { rows } = await client.query<{ role: string }>({ text: `select current_user as role, ${lock}` })
+  if (role !== undefined && rows[0]?.role !== role)
+    throw new Error(`the session is ${rows[0]?.role} instead of ${role}`)
 }
 
 /** Gives the statements of a client of our pools another deadline; any other client keeps what it has. */

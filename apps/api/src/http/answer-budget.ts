@@ -1,4 +1,5 @@
 import { Problem } from '@lettergate/contracts/problems/problems'
+import { createBudget } from '@lettergate/core/deliver'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 export type AnswerBudget = {
@@ -25,31 +26,18 @@ function refusal(isOwn: boolean): Problem {
 }
 
 /**
- * One count of the bytes that wait to be read by clients of this process, so that memory stays bounded however slowly they read. A
- * tenant gets half of it at most; one answer that is larger than its share is let out alone.
+ * Bounds the bytes that wait to be read by clients of this process, however slowly they read. A tenant gets half of them at most; one answer
+ * that is larger than its share is let out alone.
  */
 export function createAnswerBudget(bytesMax: number): AnswerBudget {
-  let used = 0
-  const held = new Map<string, number>()
+  const budget = createBudget(bytesMax, FREE_BYTES)
   return {
     take(tenantId, bytes) {
-      if (bytes <= FREE_BYTES) return () => undefined
-      const own = held.get(tenantId) ?? 0
-      if (own > 0 && own + bytes > bytesMax / 2) throw refusal(true)
-      if (used > 0 && used + bytes > bytesMax) throw refusal(false)
-      used += bytes
-      held.set(tenantId, own + bytes)
-      let released = false
-      return () => {
-        if (released) return
-        released = true
-        used -= bytes
-        const left = (held.get(tenantId) ?? bytes) - bytes
-        if (left > 0) held.set(tenantId, left)
-        else held.delete(tenantId)
-      }
+      const taken = budget.takeNow(tenantId, bytes)
+      if (typeof taken === 'string') throw refusal(taken === 'own')
+      return taken
     },
-    used: () => used,
+    used: budget.used,
   }
 }
 

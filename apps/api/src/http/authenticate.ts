@@ -72,10 +72,8 @@ export function addAuthentication(
   async function check(request: FastifyRequest, config: RouteConfig): Promise<void> {
     const key = bearerKey(request)
     if (key === null) throw unauthorized()
-    // Asked first: a key that was never good costs the database nothing once its address has tried too many.
-    const waitSeconds = deps.wrongKeys.waitSeconds(request.ip)
-    if (waitSeconds > 0 && deps.keys.isStranger(key)) throw tooManyWrong(waitSeconds)
-    const principal = await fromStorage(deps.keys.verify(key))
+    const isGuesser = deps.wrongKeys.isGuesser(request.ip)
+    const principal = await fromStorage(deps.keys.verify(key, { isGuesser }))
     request.keyCheckMs = performance.now() - request.arrivedAt
     if (principal === null) {
       const wait = deps.wrongKeys.count(request.ip)

@@ -7,18 +7,18 @@ const WINDOW_MS = 60_000
 export type WrongKeys = {
   /** Counts one wrong key; answers the seconds to wait once there were too many, else 0. */
   count(address: string): number
-  /** The seconds that this address has to wait before another key is looked up for it. */
-  waitSeconds(address: string): number
+  /** Whether so many wrong keys came from this address that its next ones are most likely guesses. */
+  isGuesser(address: string): boolean
 }
 
 /**
- * Limits guesses per address. Only the failures of an address are slowed: a key that was good before keeps working from
- * behind the same address, so one broken client cannot shut out its neighbours.
+ * Limits guesses per address. Only wrong keys are refused: a good one works from behind the same address, so one broken client cannot shut
+ * out its neighbours.
  */
 export function createWrongKeys(): WrongKeys {
   const window = createCountWindow({ max: WRONG_MAX, windowMs: WINDOW_MS })
   return {
     count: (address) => window.take(address),
-    waitSeconds: (address) => window.waitSeconds(address),
+    isGuesser: (address) => window.waitSeconds(address) > 0,
   }
 }

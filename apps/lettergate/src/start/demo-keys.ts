@@ -21,7 +21,7 @@ export async function demoKeys(
 async function areGood(deps: { pool: Pool; pepper: KeyObject }, kept: DemoKeys): Promise<boolean> {
   const verifier = createKeyVerifier(deps)
   const found: (Principal | null)[] = await Promise.all(
-    [kept.live_key, kept.test_key, kept.admin_key].map(verifier.verify),
+    [kept.live_key, kept.test_key, kept.admin_key].map((key) => verifier.verify(key)),
   )
   verifier.close()
   return found.every((principal) => principal !== null)

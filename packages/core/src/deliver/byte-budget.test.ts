@@ -70,3 +70,14 @@ test('a second release of the same item frees nothing', async () => {
   await turn()
   expect(order).toEqual(['a', 'b', 'c'])
 })
+
+test('a caller that does not wait learns why there is no room, and holds none', async () => {
+  const budget = createBudget(10, 1)
+  const release = budget.takeNow('a', 5)
+  expect(budget.takeNow('a', 2)).toBe('own')
+  expect(budget.takeNow('b', 6)).toBe('all')
+  expect(budget.used()).toBe(5)
+  if (typeof release === 'string') throw new Error('the first was refused')
+  release()
+  expect(budget.used()).toBe(0)
+})

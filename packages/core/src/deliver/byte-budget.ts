@@ -2,6 +2,9 @@
 export type Budget = {
   /** Resolves with the release once there is room for the tenant's next item. */
   take(tenantId: string, bytes: number): Promise<() => void>
+  /** Answers the release, or at once why there is no room: the tenant holds its share, or all of it is held. */
+  takeNow(tenantId: string, bytes: number): (() => void) | 'own' | 'all'
+  used(): number
 }
 
 type Waiter = { bytes: number; resolve(release: () => void): void }
@@ -17,11 +20,11 @@ export function createBudget(maxBytes: number, smallBytes: number): Budget {
   // Tenants take turns: a map keeps the order of insertion, and who was served goes to its end.
   const waiting = new Map<string, Waiter[]>()
 
-  function fits(tenantId: string, bytes: number): boolean {
-    if (used === 0) return true
-    if (used + bytes > maxBytes) return false
+  function shortOf(tenantId: string, bytes: number): 'own' | 'all' | null {
+    if (used === 0) return null
     const own = held.get(tenantId) ?? 0
-    return own === 0 || own + bytes <= maxBytes - used
+    if (own > 0 && own + bytes > maxBytes - used) return 'own'
+    return used + bytes > maxBytes ? 'all' : null
   }
 
   function grant(tenantId: string, bytes: number): () => void {
@@ -43,7 +46,7 @@ export function createBudget(maxBytes: number, smallBytes: number): Budget {
     for (const [tenantId, queue] of [...waiting]) {
       const [next] = queue
       if (!next) continue
-      if (!fits(tenantId, next.bytes)) {
+      if (shortOf(tenantId, next.bytes)) {
         // Room is kept for an item that finds none, or smaller ones would pass it for ever; a tenant's own share is no reason to.
         if (!held.has(tenantId)) return
         continue
@@ -65,5 +68,10 @@ export function createBudget(maxBytes: number, smallBytes: number): Budget {
       if (queue.length === 1) admit()
       return promise
     },
+    takeNow(tenantId, bytes) {
+      if (bytes <= smallBytes) return () => undefined
+      return shortOf(tenantId, bytes) ?? grant(tenantId, bytes)
+    },
+    used: () => used,
   }
 }

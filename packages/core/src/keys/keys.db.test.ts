@@ -127,12 +127,59 @@ test('many callers with few keys at the same moment ask the database once', asyn
   const tenants = await Promise.all([buildTenant(), buildTenant(), buildTenant()])
   const { verify, state } = buildVerifier()
   const keys = tenants.flatMap(({ liveKey, testKey }) => [liveKey, testKey, makeKey('live')])
-  const found = await Promise.all([...keys, ...keys, ...keys].map(verify))
+  const found = await Promise.all([...keys, ...keys, ...keys].map((key) => verify(key)))
   expect(found.filter((principal) => principal === null)).toHaveLength(9)
   expect(found.map((principal) => principal?.mode)).toEqual(
     [...keys, ...keys, ...keys].map((_, i) => ['live', 'test', undefined][i % 3]),
   )
   expect(state.queries).toBe(1)
+})
+
+test('guesses are looked up together, by one statement at a time, and a good key among them is good', async () => {
+  const { tenantId, liveKey } = await buildTenant()
+  let [underWay, most] = [0, 0]
+  const { state, verify } = buildVerifier()
+  const counted = createKeyVerifier({
+    pool: {
+      async query(config) {
+        most = Math.max(most, ++underWay)
+        return await database.pool.query<never>(config).finally(() => underWay--)
+      },
+    },
+    pepper,
+  })
+  const guesses = Array.from({ length: 900 }, () => makeKey('live'))
+  const ask = (key: string) => counted.verify(key, { isGuesser: true })
+  const first = guesses.slice(0, 10).map(ask)
+  await new Promise((resolve) => setImmediate(resolve))
+  const found = await Promise.all([...first, ...[...guesses.slice(10), liveKey].map(ask)])
+  expect(found.filter((principal) => principal !== null)).toMatchObject([{ tenantId }])
+  expect(most).toBe(1)
+
+  await Promise.all([...guesses, liveKey].map((key) => verify(key, { isGuesser: true })))
+  expect(state.queries).toBeLessThanOrEqual(2)
+})
+
+test('a key that was good within the hour does not wait with the guesses', async () => {
+  const { liveKey } = await buildTenant()
+  const gate = Promise.withResolvers<void>()
+  let [nowMs, queries] = [1_000, 0]
+  const { verify } = createKeyVerifier({
+    pool: {
+      async query(config) {
+        if (++queries === 2) await gate.promise
+        return await database.pool.query<never>(config)
+      },
+    },
+    pepper,
+    now: () => nowMs,
+  })
+  await verify(liveKey)
+  nowMs += 10_000
+  const guess = verify(makeKey('live'), { isGuesser: true })
+  expect(await verify(liveKey, { isGuesser: true })).not.toBeNull()
+  gate.resolve()
+  expect(await guess).toBeNull()
 })
 
 test('a failure of the database is told to all who wait and forgotten', async () => {

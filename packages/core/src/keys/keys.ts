@@ -1,4 +1,5 @@
 import { createHmac, hash, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { newId } from '@lettergate/contracts/lib/ids'
 import { databaseFailure } from '@lettergate/db/errors'
 import type { Queryable } from '@lettergate/db/pool'
@@ -31,15 +32,17 @@ export type AdminPrincipal = { mode: 'admin'; keyId: string; scopes: ReadonlySet
 export type Principal = TenantPrincipal | AdminPrincipal
 
 export type KeyVerifier = {
-  /** Null for every key that is not good now, whatever the reason. Rejects if the database cannot be asked. */
-  verify(key: string): Promise<Principal | null>
-  /** Whether the key has not been good here within the hour; asks nobody. */
-  isStranger(key: string): boolean
+  /**
+   * Null for every key that is not good now, whatever the reason. Rejects if the database cannot be asked. `isGuesser`: the key comes from
+   * where many wrong ones came from, so it waits to be looked up together with the others, unless it was good within the hour.
+   */
+  verify(key: string, from?: { isGuesser: boolean }): Promise<Principal | null>
   /** Forgets everything at once. */
   close(): void
 }
 
 type Lookup = { keyHash: Buffer; resolve(principal: Found): void; reject(error: unknown): void }
+type LookUp = (keyHash: Buffer) => Promise<Found>
 type Found = { principal: Principal | null; ttlMs: number }
 
 /** Below the five seconds within which a revoked key must be refused everywhere. */
@@ -47,9 +50,13 @@ const TTL_MS_MAX = 4_000
 const KNOWN_MAX = 10_000
 const UNKNOWN_MAX = 10_000
 const LOOKUP_KEYS_MAX = 200
+/** Guesses are looked up by one statement at a time, with this pause after each: at most 20 statements a second. */
+const GUESSES_EVERY_MS = 50
+/** More than one process can be asked in that time. */
+const GUESSES_MAX = 1_000
 /** A send is answered within three seconds, and this is only its first step. */
 const LOOKUP_MS_MAX = 2_500
-/** How long a key that was good is told from one that nobody has seen; whether it still is good, is asked as ever. */
+/** A key that was good within this time does not wait with guesses; whether it still is good, the database says. */
 const FAMILIAR_MS = 3_600_000
 
 /** What is stored of a key, and what it is looked up by. */
@@ -95,26 +102,27 @@ export function createKeyVerifier(deps: {
   const familiar = createCache<true>(KNOWN_MAX, now)
   const inFlight = new Map<string, Promise<Principal | null>>()
   const lookUp = createLookup(deps.pool)
+  const lookUpGuess = createGuessLookup(deps.pool)
   const pepperVersion = pepperVersionOf(deps.pepper)
 
   /** By the pepper, or else by the one before it: both are asked for in one query. */
-  async function find(key: string): Promise<Found> {
+  async function find(key: string, by: LookUp): Promise<Found> {
     const { pepper, previousPepper } = deps
-    if (previousPepper === undefined) return lookUp(hashKey(pepper, key))
+    if (previousPepper === undefined) return by(hashKey(pepper, key))
     const [to, from] = [hashKey(pepper, key), hashKey(previousPepper, key)]
-    const [found, before] = await Promise.all([lookUp(to), lookUp(from)])
+    const [found, before] = await Promise.all([by(to), by(from)])
     if (found.principal || !before.principal) return found
     await rehashKey(deps.pool, { from, to, pepperVersion }).catch((error: unknown) => deps.onError?.(error))
     return before
   }
 
-  async function ask(digest: string, key: string): Promise<Principal | null> {
+  async function ask(digest: string, key: string, by: LookUp): Promise<Principal | null> {
     // Age counts from before the question: the answer may be that old when it arrives.
     const askedAt = now()
     try {
       const { principal, ttlMs } = await answeredBy(
         performance.now() + LOOKUP_MS_MAX,
-        find(key),
+        find(key, by),
         () => new Error('the keys could not be asked in time'),
       )
       const ttl = Math.min(ttlMs, ttlMsMax) - (now() - askedAt)
@@ -128,16 +136,16 @@ export function createKeyVerifier(deps: {
   }
 
   return {
-    async verify(key) {
+    async verify(key, from) {
       const digest = hash('sha256', key, 'base64')
       const principal = known.get(digest)
       if (principal !== undefined) return principal
       if (!isWellFormedKey(key) || unknown.has(digest)) return null
-      const same = inFlight.get(digest) ?? ask(digest, key)
+      const by = from?.isGuesser && !familiar.has(digest) ? lookUpGuess : lookUp
+      const same = inFlight.get(digest) ?? ask(digest, key, by)
       inFlight.set(digest, same)
       return same
     },
-    isStranger: (key) => !familiar.has(hash('sha256', key, 'base64')),
     close() {
       familiar.clear()
       known.clear()
@@ -150,39 +158,61 @@ function createCache<V extends object | true>(max: number, now: () => number): L
   return new LRUCache<string, V>({ max, ttl: TTL_MS_MAX, perf: { now }, ttlResolution: 0 })
 }
 
-/** Collects the lookups of one turn of the event loop into one query. */
-function createLookup(pool: Queryable): (keyHash: Buffer) => Promise<Found> {
-  let waiting: Lookup[] = []
-
-  async function run(lookups: Lookup[]): Promise<void> {
-    try {
-      const hashes = lookups.map(({ keyHash }) => keyHash)
-      // Once more on another connection: the first may have been silent, and there is nothing that could be done twice.
-      const rows = await findKeys(pool, hashes).catch((error: unknown) => {
-        if (databaseFailure(error) !== 'unavailable') throw error
-        return findKeys(pool, hashes)
-      })
-      for (const { keyHash, resolve } of lookups) {
-        const row = rows.find((candidate) => timingSafeEqual(candidate.hash, keyHash))
-        if (row)
-          resolve({ principal: toPrincipal(row), ttlMs: row.expires_in_ms ?? Number.POSITIVE_INFINITY })
-        else resolve({ principal: null, ttlMs: Number.POSITIVE_INFINITY })
-      }
-    } catch (error) {
-      for (const { reject } of lookups) reject(error)
+/** Answers lookups by one statement. */
+async function runLookups(pool: Queryable, lookups: Lookup[]): Promise<void> {
+  try {
+    const hashes = lookups.map(({ keyHash }) => keyHash)
+    // Once more on another connection: the first may have been silent, and there is nothing that could be done twice.
+    const rows = await findKeys(pool, hashes).catch((error: unknown) => {
+      if (databaseFailure(error) !== 'unavailable') throw error
+      return findKeys(pool, hashes)
+    })
+    for (const { keyHash, resolve } of lookups) {
+      const row = rows.find((candidate) => timingSafeEqual(candidate.hash, keyHash))
+      if (row) resolve({ principal: toPrincipal(row), ttlMs: row.expires_in_ms ?? Number.POSITIVE_INFINITY })
+      else resolve({ principal: null, ttlMs: Number.POSITIVE_INFINITY })
     }
+  } catch (error) {
+    for (const { reject } of lookups) reject(error)
   }
+}
+
+/** Collects the lookups of one turn of the event loop into one query. */
+function createLookup(pool: Queryable): LookUp {
+  let waiting: Lookup[] = []
 
   function flush(): void {
     const lookups = waiting
     waiting = []
-    for (let i = 0; i < lookups.length; i += LOOKUP_KEYS_MAX) void run(lookups.slice(i, i + LOOKUP_KEYS_MAX))
+    for (let i = 0; i < lookups.length; i += LOOKUP_KEYS_MAX)
+      void runLookups(pool, lookups.slice(i, i + LOOKUP_KEYS_MAX))
   }
 
   return (keyHash) =>
     new Promise((resolve, reject) => {
       if (waiting.length === 0) setImmediate(flush)
       waiting.push({ keyHash, resolve, reject })
+    })
+}
+
+/** Collects lookups while the statement of those before runs, and for some time after it. */
+function createGuessLookup(pool: Queryable): LookUp {
+  const waiting: Lookup[] = []
+  let isRunning = false
+
+  async function run(): Promise<void> {
+    isRunning = true
+    while (waiting.length > 0) {
+      await runLookups(pool, waiting.splice(0, GUESSES_MAX))
+      await sleep(GUESSES_EVERY_MS, undefined, { ref: false })
+    }
+    isRunning = false
+  }
+
+  return (keyHash) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ keyHash, resolve, reject })
+      if (!isRunning) void run()
     })
 }
 

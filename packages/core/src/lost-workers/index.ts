@@ -1,8 +1,9 @@
 /** Lost workers: which messages a worker was lost over, each sent alone and set aside after the third. */
+export { createLifeWatch, type WorkerLife } from './life-watch.ts'
 export { countLost, type LostDeps, recordLost } from './set-aside.ts'
 export { claimSuspects } from './sql/claim-suspects.ts'
 export { countSuspects } from './sql/count-suspects.ts'
 export { listAsideDue } from './sql/list-aside-due.ts'
-export { listExpiredClaims } from './sql/list-expired-claims.ts'
+export { type ExpiredClaim, listExpired, listExpiredClaims } from './sql/list-expired-claims.ts'
 export { LOST_WORKERS_MAX, type LostWorkers, SET_ASIDE_REASON, WORKER_LOST } from './sql/lost-workers.ts'
-export { raiseLostWorkers } from './sql/raise-lost-workers.ts'
+export { type LostClaim, raiseLostWorkers } from './sql/raise-lost-workers.ts'

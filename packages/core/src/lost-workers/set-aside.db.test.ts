@@ -1,10 +1,13 @@
+import { createPool, type Pool } from '@lettergate/db/pool'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
+import { newWorkerId } from '@lettergate/db/worker-sign'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { type Backlog, buildBacklog } from '../../test/backlog.ts'
 import { loadClaimed } from '../deliver/index.ts'
 import { cancelMessage, createMessageReader, explainMessage, retryMessage } from '../messages/index.ts'
 import { type SweepDeps, sweepSteps } from '../sweep/index.ts'
 
+import { createLifeWatch } from './life-watch.ts'
 import { countLost } from './set-aside.ts'
 import { claimSuspects } from './sql/claim-suspects.ts'
 import { lapseClaim } from './sql/lapse-claim.ts'
@@ -25,11 +28,22 @@ const sweepDeps = (change: Partial<SweepDeps> = {}): SweepDeps => ({
 })
 type Claimed = Awaited<ReturnType<Backlog['claim']>>
 
+/** A worker loads the claim, so that it is in its hands. */
+async function begin(claim: Claimed): Promise<Pool> {
+  if (!claim) throw new Error('not claimed')
+  const worker = createPool({
+    ...{ url: db.url, max: 2, applicationName: 'worker', role: 'lettergate_batch', workerId: newWorkerId() },
+    onError: () => {},
+  })
+  await loadClaimed(worker, [claim], 'claimed')
+  return worker
+}
+
 /** A worker has it in hand, and is gone. */
 async function die(claim: Claimed): Promise<void> {
-  if (!claim) throw new Error('not claimed')
-  await loadClaimed(db.pool, [claim], 'claimed')
-  await lapseClaim(db.pool, claim)
+  const worker = await begin(claim)
+  if (claim) await lapseClaim(db.pool, claim)
+  await worker.end()
   await sweepSteps.releaseExpiredClaims(sweepDeps())
 }
 
@@ -54,6 +68,41 @@ test('a claim that nobody had begun is no sign against its message', async () =>
   await sweepSteps.releaseExpiredClaims(sweepDeps())
   expect(await lostWorkers()).toEqual([0])
   expect(await backlog.claim()).toBeDefined()
+})
+
+test('a claim, or a hand-off, that ran out while its worker lives is no sign against its message', async () => {
+  const backlog = await buildBacklog(db.pool)
+  const lives = createLifeWatch(db.pool)
+  const slow = sweepDeps({ repeatWindowMs: () => 86_400_000, lifeOf: lives.lifeOf })
+  const claim = await backlog.claim()
+  const worker = await begin(claim)
+  if (!claim) throw new Error('not claimed')
+  await lapseClaim(db.pool, claim)
+  await lives.look()
+  await sweepSteps.releaseExpiredClaims(slow)
+  expect(await lostWorkers()).toEqual([0])
+  const again = await backlog.claim()
+  if (!again) throw new Error('not claimed')
+  await loadClaimed(worker, [again], 'claimed')
+  expect(await backlog.fence(again)).toBe(true)
+  await lapseClaim(db.pool, again)
+  await sweepSteps.giveUpLostSending(slow)
+  expect(await lostWorkers()).toEqual([0])
+  expect(await backlog.statuses()).toEqual(['deferred'])
+  await worker.end()
+})
+
+test('a claim waits until it is known whether its worker lives', async () => {
+  const backlog = await buildBacklog(db.pool)
+  const claim = await backlog.claim()
+  const worker = await begin(claim)
+  if (!claim) throw new Error('not claimed')
+  await lapseClaim(db.pool, claim)
+  expect(await sweepSteps.releaseExpiredClaims(sweepDeps({ lifeOf: () => 'unsure' }))).toBe(0)
+  expect(await backlog.outbox()).toMatchObject([{ state: 'claimed' }])
+  await worker.end()
+  expect(await sweepSteps.releaseExpiredClaims(sweepDeps({ lifeOf: () => 'gone' }))).toBe(1)
+  expect(await lostWorkers()).toEqual([1])
 })
 
 test('a message in the hands of a lost worker goes alone, and no other way', async () => {
@@ -147,8 +196,10 @@ test('one whom nobody releases fails with its reason when the retry limit of its
 test('a worker lost during the call counts where the call may be repeated, and is told', async () => {
   const backlog = await buildBacklog(db.pool)
   const claim = await backlog.claim()
+  const worker = await begin(claim)
   if (!claim || !(await backlog.fence(claim))) throw new Error('not claimed')
   await lapseClaim(db.pool, claim)
+  await worker.end()
   const told: number[] = []
   await sweepSteps.giveUpLostSending(
     sweepDeps({ repeatWindowMs: () => 86_400_000, onLost: ({ suspected }) => told.push(suspected) }),
@@ -161,8 +212,10 @@ test('a worker lost during the call counts where the call may be repeated, and i
 test('an unknown whose worker was lost goes alone when its tenant retries it', async () => {
   const backlog = await buildBacklog(db.pool)
   const claim = await backlog.claim()
+  const worker = await begin(claim)
   if (!claim || !(await backlog.fence(claim))) throw new Error('not claimed')
   await lapseClaim(db.pool, claim)
+  await worker.end()
   await sweepSteps.giveUpLostSending(sweepDeps())
   expect(await backlog.statuses()).toEqual(['unknown'])
   await retryMessage(deps(), readerOf(backlog), backlog.messageId)

@@ -2,7 +2,7 @@ import type { Queryable } from '@lettergate/db/pool'
 import { loadClaimed, portionOf, recordOutcomes, type Takes, toRecord } from '../deliver/index.ts'
 import { notify } from '../lib/index.ts'
 import { type LostWorkers, WORKER_LOST } from './sql/lost-workers.ts'
-import { raiseLostWorkers } from './sql/raise-lost-workers.ts'
+import { type LostClaim, raiseLostWorkers } from './sql/raise-lost-workers.ts'
 
 export type LostDeps = {
   pool: Queryable
@@ -14,10 +14,8 @@ export type LostDeps = {
   onLost?: (lost: LostWorkers) => void
 }
 
-type Held = { tenantId: string; messageId: string; epoch: number }
-
-/** Records hand-offs whose worker was lost as unknown. The same record as a live unknown, so the same rules. */
-export async function recordLost(deps: LostDeps, lost: Held[]): Promise<number> {
+/** Records hand-offs that ran out as unknown. The same record as a live unknown, so the same rules. */
+export async function recordLost(deps: LostDeps, lost: LostClaim[]): Promise<number> {
   const messages = await loadClaimed(deps.pool, lost, 'sending')
   const records = messages.flatMap((message) => {
     const { sending } = message
@@ -33,22 +31,19 @@ export async function recordLost(deps: LostDeps, lost: Held[]): Promise<number> 
   })
   const hints = await recordOutcomes(deps.pool, records)
   // Before anybody hears that it may be tried again.
-  const counted = records.map(({ tenantId, messageId, epoch }) => ({
-    tenantId,
-    messageId,
-    epoch,
-    inHand: true,
-  }))
+  const recorded = new Set(records.map(({ epoch }) => epoch))
+  const counted = lost.filter(({ epoch, inHand }) => inHand && recorded.has(epoch))
   const { aside } = await raiseLostWorkers(deps.pool, counted, 'recorded')
-  deps.onLost?.({ released: 0, suspected: records.length, aside })
+  deps.onLost?.({ released: 0, suspected: counted.length, aside })
   await notify(deps.pool, hints)
   return records.length
 }
 
 /** Counts a process that is known to be gone against the one message that it had: at once, without waiting for a lease to end. */
-export async function countLost(deps: LostDeps, claim: Held): Promise<void> {
+export async function countLost(deps: LostDeps, claim: Omit<LostClaim, 'inHand'>): Promise<void> {
   const { tenantId, messageId, epoch } = claim
-  const lost = await raiseLostWorkers(deps.pool, [{ tenantId, messageId, epoch, inHand: true }], 'claimed')
+  const inHand = { tenantId, messageId, epoch, inHand: true }
+  const lost = await raiseLostWorkers(deps.pool, [inHand], 'claimed')
   deps.onLost?.(lost)
-  if (lost.released === 0) await recordLost(deps, [claim])
+  if (lost.released === 0) await recordLost(deps, [inHand])
 }

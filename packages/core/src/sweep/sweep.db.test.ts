@@ -68,7 +68,7 @@ test('a step that fails is reported and run again, and keeps no other from runni
   const swept: SweepStep[] = []
   const flaky: Queryable = {
     query: (config) =>
-      config.name === 'list-expired-claims' && errors.length < 2
+      config.name === 'list-expired-claimed' && errors.length < 2
         ? Promise.reject(new Error('the connection was lost'))
         : Promise.resolve({ rows: [], rowCount: 0, command: '', oid: 0, fields: [] }),
   }

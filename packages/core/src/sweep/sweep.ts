@@ -1,14 +1,17 @@
 import { EVENTS_KEPT, failQueued } from '../connections/index.ts'
 import { gaveUp } from '../deliver/index.ts'
 import { FIRST_TENANT } from '../dispatch/index.ts'
-import { CLAIM_LEASE_MS } from '../lib/index.ts'
 import {
+  createLifeWatch,
+  type ExpiredClaim,
+  type LostClaim,
   type LostDeps,
   listAsideDue,
   listExpiredClaims,
   raiseLostWorkers,
   recordLost,
   SET_ASIDE_REASON,
+  type WorkerLife,
 } from '../lost-workers/index.ts'
 import { ensurePartitions } from './sql/ensure-partitions.ts'
 import { expireConnectionEvents } from './sql/expire-connection-events.ts'
@@ -16,6 +19,7 @@ import { expireIdempotency } from './sql/expire-idempotency.ts'
 import { forgetClaimsInHand } from './sql/forget-claims-in-hand.ts'
 import { forgetGoneConnections } from './sql/forget-gone-connections.ts'
 import { listExpiredSending } from './sql/list-expired-sending.ts'
+
 import { releaseWaiting } from './sql/release-waiting.ts'
 import { FIRST_CONNECTION, trimConnectionEvents } from './sql/trim-connection-events.ts'
 import { walkOnce, walkUntilDone } from './walk-pages.ts'
@@ -29,8 +33,8 @@ const RELEASE_MS = 10_000
 
 export type SweepDeps = LostDeps & {
   isStopped?: () => boolean
-  /** The database was away for so long that claims of workers that live on have expired. */
-  wasAway?: () => boolean
+  /** Absent: every worker whose lease ran out is gone. */
+  lifeOf?: (workers: readonly number[]) => WorkerLife
 }
 
 /** Runs one step until it finds less than a full batch, or the process is to end: who comes next goes on. */
@@ -43,19 +47,26 @@ async function untilDone(deps: SweepDeps, step: (limit: number) => Promise<numbe
   }
 }
 
-/** Calls hand-offs whose worker was lost what they are. */
-async function giveUpLostSending(deps: SweepDeps, limit: number): Promise<number> {
-  return await recordLost(deps, await listExpiredSending(deps.pool, limit))
+/**
+ * Judges what ran out: it counts against a message only if a worker that had it in hand is gone, and not where nobody had begun it or
+ * its worker lives, slow or cut off from the database. Where that is not known yet, it is left for the next sweep.
+ */
+function judge({ lifeOf = () => 'gone' }: SweepDeps, expired: readonly ExpiredClaim[]): LostClaim[] {
+  return expired.flatMap(({ workers, ...claim }) => {
+    const life = workers.length === 0 ? 'lives' : lifeOf(workers)
+    return life === 'unsure' ? [] : [{ ...claim, inHand: life === 'gone' }]
+  })
 }
 
-/**
- * A claim that was in the hands of a worker counts as a worker lost over it; one that nobody had begun does not, nor does one that
- * expired because the database was away.
- */
+/** Records hand-offs without a result in time as unknown. */
+async function giveUpLostSending(deps: SweepDeps, limit: number): Promise<number> {
+  return await recordLost(deps, judge(deps, await listExpiredSending(deps.pool, limit)))
+}
+
+/** Frees claims that ran out. */
 async function releaseClaims(deps: SweepDeps, limit: number): Promise<number> {
   const expired = await listExpiredClaims(deps.pool, limit)
-  const counted = deps.wasAway?.() ? expired.map((claim) => ({ ...claim, inHand: false })) : expired
-  const lost = await raiseLostWorkers(deps.pool, counted, 'claimed')
+  const lost = await raiseLostWorkers(deps.pool, judge(deps, expired), 'claimed')
   deps.onLost?.(lost)
   return lost.released
 }
@@ -123,14 +134,11 @@ const EVERY_MS: Record<SweepStep, number> = {
 /** Every step runs soon after a start: a process may never live as long as the longest interval. */
 const FIRST_MS = 5_000
 
-/** Claims are released every two seconds: a longer pause than this was none of the sweeper's own. */
-const AWAY_MS = 7_000
-
 export type Sweeper = { start(): void; stop(): Promise<void> }
 
 /** Puts right what a lost process left behind. Any number may run; a step that fails is reported and does not stop the others. */
 export function createSweeper(
-  deps: SweepDeps & {
+  deps: LostDeps & {
     onSwept: (step: SweepStep, count: number, ms: number) => void
     onError: (error: unknown) => void
   },
@@ -138,20 +146,13 @@ export function createSweeper(
   const timers = new Set<NodeJS.Timeout>()
   const running = new Set<Promise<void>>()
   let stopped = false
-  let releasedAt = performance.now()
-  let returningUntil = Number.NEGATIVE_INFINITY
-
-  function wasAway(): boolean {
-    const now = performance.now()
-    if (now - releasedAt > AWAY_MS) returningUntil = now + CLAIM_LEASE_MS
-    return now < returningUntil
-  }
+  const lives = createLifeWatch(deps.pool)
 
   async function run(step: SweepStep): Promise<void> {
     const startedAt = performance.now()
     try {
-      const count = await sweepSteps[step]({ ...deps, isStopped: () => stopped, wasAway })
-      if (step === 'releaseExpiredClaims') releasedAt = performance.now()
+      if (step === 'releaseExpiredClaims') await lives.look()
+      const count = await sweepSteps[step]({ ...deps, isStopped: () => stopped, lifeOf: lives.lifeOf })
       deps.onSwept(step, count, performance.now() - startedAt)
     } catch (error) {
       deps.onError(error)
@@ -172,7 +173,6 @@ export function createSweeper(
 
   return {
     start() {
-      releasedAt = performance.now()
       for (const step of Object.keys(EVERY_MS)) {
         if (isStep(step)) schedule(step, Math.min(EVERY_MS[step], FIRST_MS))
       }

@@ -1,14 +1,10 @@
-import { Worker } from 'node:worker_threads'
 import type { OutboundMessage } from '../provider.ts'
+import { createTaskThread } from './task-thread.ts'
 
 /** Content that would hold the thread for longer than small mail may wait is encoded by another one. */
 export const LARGE_BYTES_MIN = 1024 * 1024
 /** A letter of text costs as much as so many bytes of a file: quoted-printable is written letter by letter. */
 const TEXT_WEIGHT = 16
-/** Longer than any message takes; a thread that needs more is ended, and the message is tried again later. */
-const TASK_MS_MAX = 20_000
-const IDLE_MS = 10_000
-const HEAP_MB_MAX = 768
 
 export type EncodeTask =
   | { kind: 'mime'; message: OutboundMessage }
@@ -26,66 +22,18 @@ export function encodeWeight({ attachments, text = '', html = '' }: OutboundMess
   return files + TEXT_WEIGHT * (text.length + html.length)
 }
 
-type Lane = { worker: Worker; idle: NodeJS.Timeout | undefined }
-
-/**
- * One for the process, begun by the first large message and ended after the last: two would hold two large messages in memory at
- * once, and take the processor from small ones.
- */
-let lane: Lane | undefined
-let last: Promise<unknown> = Promise.resolve()
+const thread = createTaskThread<EncodeTask, EncodeAnswer>(
+  new URL('./encode-thread.ts', import.meta.url),
+  (reason) => new EncodeFailed(`the message could not be encoded: ${reason}`),
+)
 
 /** Encodes in another thread, one task at a time, in order. The bytes of the answer are shared, so they can be encoded further. */
 export function encodeLarge(task: EncodeTask): Promise<Buffer> {
-  const result = last.then(() => run(task))
-  last = result.catch(() => undefined)
-  return result
-}
-
-function takeLane(): Lane {
-  const taken = lane ?? {
-    worker: new Worker(new URL('./encode-thread.ts', import.meta.url), {
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
-    }),
-    idle: undefined,
-  }
-  clearTimeout(taken.idle)
-  lane = taken
-  return taken
-}
-
-function giveBack(taken: Lane): void {
-  taken.worker.unref()
-  taken.idle = setTimeout(() => {
-    if (lane === taken) lane = undefined
-    void taken.worker.terminate()
-  }, IDLE_MS).unref()
-}
-
-function run(task: EncodeTask): Promise<Buffer> {
-  const taken = takeLane()
-  const { worker } = taken
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
-  const drop = (reason: string) => {
-    if (lane === taken) lane = undefined
-    void worker.terminate()
-    reject(new EncodeFailed(reason))
-  }
-  const onMessage = (answer: EncodeAnswer) => {
-    giveBack(taken)
-    if ('fault' in answer) reject(new EncodeFailed(answer.fault))
-    else resolve(Buffer.from(answer.bytes.buffer, answer.bytes.byteOffset, answer.bytes.byteLength))
-  }
-  const onError = (error: Error) => drop(error.message)
-  const onExit = () => drop('the thread that encodes ended')
-  const late = setTimeout(() => drop('encoding took too long'), TASK_MS_MAX)
-  worker.on('message', onMessage).on('error', onError).on('exit', onExit)
-  worker.ref()
-  worker.postMessage(task)
-  return promise.finally(() => {
-    clearTimeout(late)
-    worker.off('message', onMessage).off('exit', onExit)
-    // An `error` without a listener would end the process.
-    if (lane === taken) worker.off('error', onError)
+  return thread.run<Buffer>(({ ask, done, fail }) => {
+    ask(task)
+    return (answer) => {
+      if ('fault' in answer) fail(new EncodeFailed(answer.fault))
+      else done(Buffer.from(answer.bytes.buffer, answer.bytes.byteOffset, answer.bytes.byteLength))
+    }
   })
 }

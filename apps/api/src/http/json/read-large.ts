@@ -1,13 +1,9 @@
-import { Worker } from 'node:worker_threads'
 import type { NewMessage } from '@lettergate/contracts/messages/new-message'
 import { type Fault, Problem, type ProblemCode } from '@lettergate/contracts/problems/problems'
+import { createTaskThread } from '@lettergate/providers/lib/task-thread'
 
 /** A larger body of messages is read by another thread: its text alone would hold this one for too long. */
 export const LARGE_BYTES_MIN = 1024 * 1024
-/** Longer than any body takes; a thread that needs more is ended, and the request is refused. */
-const TASK_MS_MAX = 20_000
-const IDLE_MS = 30_000
-const HEAP_MB_MAX = 768
 
 export type LargeTask = {
   kind: 'send' | 'batch'
@@ -50,46 +46,12 @@ export class ReadMessages {
   hash: { ofValue: Buffer; ofBytes: Buffer } | null = null
 }
 
-type Lane = { worker: Worker; idle: NodeJS.Timeout | undefined }
-
-/** One for the process: two would hold two large bodies in memory several times over, and take the processor from small ones. */
-let lane: Lane | undefined
-let last: Promise<unknown> = Promise.resolve()
-
-/** Reads a large body in another thread, one body at a time, in order. The chunks are its own from then on. */
-export function readLarge(chunks: Buffer[], task: LargeTask): Promise<ReadMessages> {
-  const result = last.then(() => run(chunks, task))
-  last = result.catch(() => undefined)
-  return result
-}
-
-function takeLane(): Lane {
-  const taken = lane ?? {
-    worker: new Worker(new URL('./read-thread.ts', import.meta.url), {
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
-    }),
-    idle: undefined,
-  }
-  clearTimeout(taken.idle)
-  lane = taken
-  return taken
-}
-
-function giveBack(taken: Lane): void {
-  taken.worker.unref()
-  taken.idle = setTimeout(() => {
-    if (lane === taken) lane = undefined
-    void taken.worker.terminate()
-  }, IDLE_MS).unref()
-}
-
-/** Chunks that own their memory change hands; others are copied. */
-function hand(worker: Worker, chunks: Buffer[]): void {
-  for (const chunk of chunks.splice(0)) {
+/** Empties the list: chunks that own their memory change hands, others are copied. */
+function handOver(chunks: Buffer[]): [ToThread, ArrayBuffer[]][] {
+  return chunks.splice(0).map((chunk) => {
     const owned = chunk.byteLength === chunk.buffer.byteLength ? chunk : new Uint8Array(chunk)
-    const message: ToThread = { kind: 'chunk', bytes: owned }
-    worker.postMessage(message, owned.buffer instanceof ArrayBuffer ? [owned.buffer] : [])
-  }
+    return [{ kind: 'chunk', bytes: owned }, owned.buffer instanceof ArrayBuffer ? [owned.buffer] : []]
+  })
 }
 
 function toProblem({ code, ...options }: PlainProblem): Problem {
@@ -112,39 +74,27 @@ function take(read: ReadMessages, { entries, hash }: Extract<FromThread, { kind:
   if (hash) read.hash = { ofValue: asBuffer(hash.ofValue), ofBytes: asBuffer(hash.ofBytes) }
 }
 
-function run(chunks: Buffer[], task: LargeTask): Promise<ReadMessages> {
-  const taken = takeLane()
-  const { worker } = taken
-  const { promise, resolve, reject } = Promise.withResolvers<ReadMessages>()
-  const read = new ReadMessages()
-  const ask = (message: ToThread) => worker.postMessage(message)
-  const drop = (reason: string) => {
-    if (lane === taken) lane = undefined
-    void worker.terminate()
+const thread = createTaskThread<ToThread, FromThread>(
+  new URL('./read-thread.ts', import.meta.url),
+  (reason) => {
     const cause = new Error(`a large body could not be read: ${reason}`)
-    reject(new Problem('overloaded', { headers: { 'retry-after': '1' }, cause }))
-  }
-  const onMessage = (answer: FromThread) => {
-    if (answer.kind === 'broken') return drop(answer.reason)
-    if (answer.kind === 'portion') {
+    return new Problem('overloaded', { headers: { 'retry-after': '1' }, cause })
+  },
+)
+
+/** Reads a large body in another thread, one body at a time, in order. The chunks are its own from then on. */
+export function readLarge(chunks: Buffer[], task: LargeTask): Promise<ReadMessages> {
+  return thread.run<ReadMessages>(({ ask, done, fail, drop }) => {
+    const read = new ReadMessages()
+    for (const [message, transfer] of handOver(chunks)) ask(message, transfer)
+    ask({ kind: 'read', task })
+    return (answer) => {
+      if (answer.kind === 'broken') return drop(answer.reason)
+      if (answer.kind === 'refused') return fail(toProblem(answer.problem))
       take(read, answer)
+      if (answer.isLast) done(read)
       // Asked for at another turn: others run in between.
-      if (!answer.isLast) return void setImmediate(ask, { kind: 'more' })
-      resolve(read)
-    } else reject(toProblem(answer.problem))
-    giveBack(taken)
-  }
-  const onError = (error: Error) => drop(error.message)
-  const onExit = () => drop('its thread ended')
-  const late = setTimeout(() => drop('it took too long'), TASK_MS_MAX)
-  worker.on('message', onMessage).on('error', onError).on('exit', onExit)
-  worker.ref()
-  hand(worker, chunks)
-  ask({ kind: 'read', task })
-  return promise.finally(() => {
-    clearTimeout(late)
-    worker.off('message', onMessage).off('exit', onExit)
-    // An `error` without a listener would end the process.
-    if (lane === taken) worker.off('error', onError)
+      else setImmediate(ask, { kind: 'more' })
+    }
   })
 }

@@ -1,4 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
+import { ASKING_WORKER } from '@lettergate/db/worker-sign'
 import { claimKeyArray } from '../../dispatch/index.ts'
 import { type ContentDocument, type Envelope, idRange } from '../../lib/index.ts'
 
@@ -77,7 +78,8 @@ export type LoadedMessage = {
  * A retry that the tenant asked for begins anew (`first_due_at`): what was unsure before is the tenant's own risk, as it always is
  * for one who chose to send again. That is about another try alone (`doubts`); what may be given back to the quota is judged by all tries
  * of the message (`maybeTaken`).
- * Claims are noted as begun before anything of a message is in this process: if it dies over one, the sweeper knows which it had (`noted`).
+ * Claims are noted as begun, with the worker that asks, before anything of a message is in this process: if it dies over one, the sweeper
+ * knows which it had (`noted`).
  * What is noted need not outlive a crash of Postgres, so its commit, the only write here, waits for no disk.
  */
 const TAKEN = mayBeTaken({
@@ -87,8 +89,8 @@ const TAKEN = mayBeTaken({
 
 const TEXT = `
 with noted as (
-  insert into claim_in_hand (epochs)
-  select array_agg(k.epoch) from unnest($1::claim_key[]) as k where $2::text = 'claimed'
+  insert into claim_in_hand (epochs, worker)
+  select array_agg(k.epoch), ${ASKING_WORKER} from unnest($1::claim_key[]) as k where $2::text = 'claimed'
   having count(*) > 0 and set_config('synchronous_commit', 'off', true) is not null
 )
 select o.tenant_id, o.message_id, o.epoch, o.attempts, o.mode, o.accepted_at, o.provider,

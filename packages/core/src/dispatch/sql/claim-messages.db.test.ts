@@ -124,14 +124,15 @@ test('a claim that expired is fenced off, and its message is claimed again under
   const fence = { connectionId: null, provider: 'capture', token: 1 }
   expect(await fenceSending(db.pool, [{ ...stale, ...fence }], 60_000)).toEqual([null])
   const expired = await listExpiredClaims(db.pool, 10)
-  expect(expired).toMatchObject([{ messageId: stale.messageId, inHand: false }])
-  expect(await raiseLostWorkers(db.pool, expired, 'claimed')).toMatchObject({
+  expect(expired).toMatchObject([{ messageId: stale.messageId, workers: [] }])
+  const free = expired.map((one) => ({ ...one, inHand: false }))
+  expect(await raiseLostWorkers(db.pool, free, 'claimed')).toMatchObject({
     released: 1,
     suspected: 0,
     aside: 0,
   })
   // Another sweeper may have listed it as well.
-  expect(await raiseLostWorkers(db.pool, expired, 'claimed')).toMatchObject({ released: 0 })
+  expect(await raiseLostWorkers(db.pool, free, 'claimed')).toMatchObject({ released: 0 })
   const fresh = (await claim(10)).claims[0]
   if (!fresh) throw new Error('nothing was claimed')
   expect(fresh.messageId).toBe(stale.messageId)

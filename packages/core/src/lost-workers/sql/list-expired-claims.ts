@@ -1,32 +1,49 @@
 import type { Queryable } from '@lettergate/db/pool'
-import type { LostClaim } from './raise-lost-workers.ts'
 
-/**
- * Claims whose worker did not finish in time, and whether a worker had begun them: else their queue was emptied, or their dispatcher died.
- */
-export async function listExpiredClaims(db: Queryable, limit: number): Promise<LostClaim[]> {
+export type ExpiredClaim = {
+  tenantId: string
+  messageId: string
+  epoch: number
+  /** Workers that had begun it; none: its queue was emptied, or its dispatcher died. */
+  workers: number[]
+}
+
+/** Lists claims, or hand-offs, whose worker did not finish in time, and who had them in hand. */
+export async function listExpired(
+  db: Queryable,
+  state: 'claimed' | 'sending',
+  limit: number,
+): Promise<ExpiredClaim[]> {
   const { rows } = await db.query<{
     tenant_id: string
     message_id: string
     epoch: number
-    in_hand: boolean
+    workers: number[]
   }>({
-    name: 'list-expired-claims',
+    name: `list-expired-${state}`,
     text: `
       with lapsed as materialized (
-        select tenant_id, message_id, epoch from outbox where phase = 'held' and state = 'claimed' and lease_until < now()
-        order by lease_until limit $1
+        select tenant_id, message_id, epoch from outbox
+        where phase = 'held' and state = $1::text and lease_until < now()
+        order by lease_until limit $2
       ), in_hand as materialized (
-        select e.epoch from claim_in_hand c cross join unnest(c.epochs) e (epoch)
-        where exists (select from lapsed) and c.epochs && array(select epoch from lapsed)
+        select e.epoch, array_agg(distinct c.worker) as workers
+        from claim_in_hand c cross join unnest(c.epochs) e (epoch)
+        where exists (select from lapsed) and c.worker is not null and c.epochs && array(select epoch from lapsed)
+        group by e.epoch
       )
-      select tenant_id, message_id, epoch, epoch in (select epoch from in_hand) as in_hand from lapsed`,
-    values: [limit],
+      select tenant_id, message_id, epoch, coalesce(workers, '{}') as workers
+      from lapsed left join in_hand using (epoch)`,
+    values: [state, limit],
   })
   return rows.map((row) => ({
     tenantId: row.tenant_id,
     messageId: row.message_id,
     epoch: row.epoch,
-    inHand: row.in_hand,
+    workers: row.workers,
   }))
 }
+
+/** Lists claims whose worker did not begin their call in time. */
+export const listExpiredClaims = (db: Queryable, limit: number): Promise<ExpiredClaim[]> =>
+  listExpired(db, 'claimed', limit)

@@ -1,0 +1,142 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { createPool, type Pool } from '@lettergate/db/pool'
+import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
+import { newWorkerId } from '@lettergate/db/worker-sign'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { buildBacklog } from '../../test/backlog.ts'
+import { eventually } from '../../test/build-message.ts'
+import { sweepSteps } from '../sweep/index.ts'
+import { createLifeWatch } from './life-watch.ts'
+import { lapseClaim } from './sql/lapse-claim.ts'
+
+const WORKER = fileURLToPath(new URL('../../test/worker.ts', import.meta.url))
+
+let db: TestDatabase
+beforeAll(async () => {
+  db = await createTestDatabase()
+})
+afterAll(() => db.drop())
+
+function startWorker(workerId: number): Pool {
+  return createPool({
+    ...{ url: db.url, max: 3, applicationName: 'worker', role: 'lettergate_batch', workerId },
+    onError: () => {},
+  })
+}
+
+/** As many sessions of the worker as it may have. */
+const connect = (worker: Pool) =>
+  Promise.all(Array.from({ length: 3 }, () => worker.query({ text: 'select pg_sleep(0.05)' })))
+
+async function cut(count: number): Promise<void> {
+  await db.pool.query({
+    text: `select pg_terminate_backend(pid) from pg_stat_activity
+           where application_name = 'worker' and datname = current_database() limit $1`,
+    values: [count],
+  })
+}
+
+/** A watch whose time goes on by hand, two seconds for each look. */
+function watchByHand(pool: Pick<Pool, 'query'>) {
+  let at = 0
+  const lives = createLifeWatch(pool, () => at)
+  async function look(count: number): Promise<void> {
+    for (let number = 0; number < count; number++) {
+      at += 2_000
+      await lives.look().catch(() => undefined)
+    }
+  }
+  return Object.assign(
+    async (workerId: number, looks: number) => {
+      await look(looks)
+      return lives.lifeOf([workerId])
+    },
+    { look, lifeOf: lives.lifeOf },
+  )
+}
+
+test('a worker lives as long as one of its sessions is open, and is gone some seconds after the last', async () => {
+  const workerId = newWorkerId()
+  const worker = startWorker(workerId)
+  await connect(worker)
+  const lifeAfter = watchByHand(db.pool)
+  expect(await lifeAfter(workerId, 1)).toBe('lives')
+  await cut(2)
+  expect(await lifeAfter(workerId, 5)).toBe('lives')
+  await worker.end()
+  await eventually(async () => ((await lifeAfter(workerId, 1)) === 'lives' ? undefined : true))
+  expect(await lifeAfter(workerId, 0)).toBe('unsure')
+  expect(await lifeAfter(workerId, 3)).toBe('gone')
+})
+
+test('a worker whose connections were all cut, and that connects again, was never gone', async () => {
+  const workerId = newWorkerId()
+  const worker = startWorker(workerId)
+  await connect(worker)
+  const lifeAfter = watchByHand(db.pool)
+  expect(await lifeAfter(workerId, 3)).toBe('lives')
+  await cut(3)
+  await eventually(async () => ((await lifeAfter(workerId, 1)) === 'lives' ? undefined : true))
+  expect(await lifeAfter(workerId, 0)).toBe('unsure')
+  await connect(worker)
+  expect(await lifeAfter(workerId, 1)).toBe('lives')
+  await worker.end()
+})
+
+test('a worker that was gone before anybody looked is gone after some seconds of looks, not at the first', async () => {
+  const lifeAfter = watchByHand(db.pool)
+  expect(await lifeAfter(newWorkerId(), 0)).toBe('unsure')
+  expect(await lifeAfter(newWorkerId(), 1)).toBe('unsure')
+  expect(await lifeAfter(newWorkerId(), 3)).toBe('gone')
+})
+
+test('looks that failed say nothing about anybody: the time begins anew with the next', async () => {
+  let fails = false
+  const flaky: Pick<Pool, 'query'> = Object.assign(Object.create(db.pool), {
+    query: (config: { text: string }) =>
+      fails ? Promise.reject(new Error('the database is away')) : db.pool.query(config),
+  })
+  const lifeAfter = watchByHand(flaky)
+  await lifeAfter(1, 2)
+  fails = true
+  expect(await lifeAfter(1, 1)).toBe('unsure')
+  fails = false
+  expect(await lifeAfter(1, 1)).toBe('unsure')
+  expect(await lifeAfter(1, 3)).toBe('gone')
+})
+
+test('a claim in the hands of a killed process counts against its message, and of one that lives it does not', async () => {
+  const backlog = await buildBacklog(db.pool)
+  const watch = watchByHand(db.pool)
+  const sweep = () =>
+    sweepSteps.releaseExpiredClaims({ pool: db.pool, repeatWindowMs: () => 0, lifeOf: watch.lifeOf })
+  const lost = async () =>
+    (await db.pool.query<{ lost_workers: number }>({ text: 'select lost_workers from outbox' })).rows
+  const start = async () => {
+    const claim = await backlog.claim()
+    if (!claim) throw new Error('not claimed')
+    const { tenantId, messageId, epoch } = claim
+    const worker = fork(WORKER, [db.url, tenantId, messageId, String(epoch)])
+    await once(worker, 'message')
+    return { claim, worker }
+  }
+  const first = await start()
+  await watch.look(4)
+  await lapseClaim(db.pool, first.claim)
+  expect(await sweep()).toBe(1)
+  expect(await lost()).toEqual([{ lost_workers: 0 }])
+
+  const second = await start()
+  await lapseClaim(db.pool, second.claim)
+  for (const { worker } of [first, second]) {
+    worker.kill('SIGKILL')
+    await once(worker, 'exit')
+  }
+  await eventually(async () => {
+    await watch.look(1)
+    return (await sweep()) === 1 ? true : undefined
+  })
+  expect(await lost()).toEqual([{ lost_workers: 1 }])
+}, 60_000)
