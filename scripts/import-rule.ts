@@ -12,6 +12,8 @@ const LINES_MAX = 400
 /** Apps and packages are told everything by the configuration, but for the one that the test runner tells its server. */
 const MUST_NOT_READ_ENV = /^(apps|packages)\//
 const READS_ENV = ['packages/config/', 'packages/db/test/database.ts']
+/** Made from prisma/schema, and in no commit. */
+const GENERATED = 'packages/db/src/client'
 /** They exist for tools that demand one. */
 const DEFAULT_EXPORT = /\.config\.ts$/
 
@@ -170,7 +172,7 @@ export function checkoutFaults(root: string): string[] {
 export function sourceFiles(root: string): SourceFile[] {
   const paths = globSync('{apps,packages,bench,faults,scripts}/**/*.ts', {
     cwd: root,
-    exclude: (path) => path.includes('node_modules'),
+    exclude: (path) => path.includes('node_modules') || path.startsWith(GENERATED),
   })
   return paths
     .sort()

@@ -5,6 +5,7 @@ const childProcess = require('node:child_process')
 const crypto = require('node:crypto')
 const fs = require('node:fs')
 const path = require('node:path')
+const { generateClient } = require('./generate-client.cjs')
 
 const root = path.join(__dirname, '..')
 const lockFile = path.join(root, 'package-lock.json')
@@ -85,3 +86,4 @@ if (!isInstalled()) {
   lock()
   if (!isInstalled()) install()
 }
+generateClient()

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -27,7 +28,8 @@ let root: string
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'lettergate-install-'))
   mkdirSync(join(root, 'scripts'))
-  copyFileSync(join(import.meta.dirname, 'install.cjs'), join(root, 'scripts', 'install.cjs'))
+  for (const name of ['install.cjs', 'generate-client.cjs'])
+    copyFileSync(join(import.meta.dirname, name), join(root, 'scripts', name))
   writeFileSync(join(root, 'npm.cjs'), FAKE_NPM)
   writeFileSync(join(root, 'package-lock.json'), '{"lock":1}')
 })
@@ -95,4 +97,28 @@ test('scripts that start together wait for one install', async () => {
   )
   expect(codes).toEqual([0, 0, 0])
   expect(calls()).toBe(1)
+})
+
+/** Stands in for Prisma's command line. */
+const FAKE_PRISMA = `
+const fs = require('node:fs')
+fs.appendFileSync('made', process.argv[2] + '\\n')
+fs.mkdirSync('packages/db/src/client', { recursive: true })
+`
+
+test('the database client is made after the install, and again when the schema has changed', () => {
+  run()
+  rmSync(join(root, 'node_modules/.bin/node'))
+  symlinkSync(process.execPath, join(root, 'node_modules/.bin/node'))
+  mkdirSync(join(root, 'node_modules/prisma/build'), { recursive: true })
+  writeFileSync(join(root, 'node_modules/prisma/build/index.js'), FAKE_PRISMA)
+  mkdirSync(join(root, 'prisma/schema'), { recursive: true })
+  const made = () => readFileSync(join(root, 'made'), 'utf8')
+  writeFileSync(join(root, 'prisma/schema/a.prisma'), 'model a')
+  run()
+  expect(run()).toMatchObject({ status: 0, stdout: '', stderr: '' })
+  expect(made()).toBe('generate\n')
+  writeFileSync(join(root, 'prisma/schema/a.prisma'), 'model b')
+  run()
+  expect(made()).toBe('generate\ngenerate\n')
 })

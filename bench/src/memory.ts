@@ -34,9 +34,11 @@ export async function benchMemory(bed: TestBed): Promise<PartResult> {
   const provider = await startProvider()
   try {
     const { apiKey, tenantId } = await gateway.createTenant()
-    await createConnection(gateway.apiUrl, apiKey, sesConnection(provider.url))
     const measure = () => measureMemory(gateway, bed.redis)
     const idle = await measure()
+    // The first change of a connection loads the client for management.
+    await createConnection(gateway.apiUrl, apiKey, sesConnection(provider.url))
+    const managing = await measure()
     await post(gateway, apiKey, LOADED_MESSAGES)
     await waitUntil(
       'the load to be handed over',
@@ -50,7 +52,7 @@ export async function benchMemory(bed: TestBed): Promise<PartResult> {
     const rest = bed.count(BACKLOG_MESSAGES - POSTED_OF_BACKLOG)
     await fillBacklog(gateway.pool, tenantUuid(tenantId), rest, WHOLE_MAIL)
     const waiting = await backlogOf(gateway)
-    const all = memoryFigures(idle, loaded, await measure(), waiting, backlog)
+    const all = memoryFigures({ idle, managing, loaded, backlog: await measure() }, waiting, backlog)
     const figures = bed.redis ? all : all.filter(({ name }) => !name.startsWith('redis'))
     const plot: Plot = {
       kind: 'lines',
@@ -68,9 +70,7 @@ export async function benchMemory(bed: TestBed): Promise<PartResult> {
 }
 
 function memoryFigures(
-  idle: Memory,
-  loaded: Memory,
-  backlog: Memory,
+  { idle, managing, loaded, backlog }: Record<'idle' | 'managing' | 'loaded' | 'backlog', Memory>,
   waiting: number,
   size: string,
 ): Figure[] {
@@ -83,6 +83,7 @@ function memoryFigures(
     )
   return [
     memoryFigure('api memory, idle', idle.api, 150),
+    memoryFigure('api memory, after the first change of a connection', managing.api, 240),
     memoryFigure('api memory, after 20,000 end to end', loaded.api, 300),
     memoryFigure('worker memory, idle', idle.worker, null),
     memoryFigure('worker memory, after 20,000 end to end', loaded.worker, null),

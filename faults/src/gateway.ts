@@ -6,6 +6,7 @@ import { toPublicId } from '@lettergate/contracts/lib/ids'
 import { deriveKey } from '@lettergate/core/secrets'
 import { createTenant as makeTenant } from '@lettergate/core/tenants'
 import { createPool } from '@lettergate/db/pool'
+import { createOperatorPrisma } from '@lettergate/db/prisma'
 import { waitUntil } from './ports.ts'
 import { type Managed, startProcess } from './processes.ts'
 
@@ -83,7 +84,10 @@ export async function createTenant(env: Record<string, string>, dailyLimit: numb
   })
   try {
     const pepper = deriveKey(rootSecret(config), 'api key pepper')
-    const made = await makeTenant({ pool, pepper }, { name: 'Fault test', plan: 'scale', dailyLimit })
+    const made = await makeTenant(
+      { operator: createOperatorPrisma(pool), pepper },
+      { name: 'Fault test', plan: 'scale', dailyLimit },
+    )
     return { tenantId: toPublicId('ten', made.tenantId), apiKey: made.liveKey }
   } finally {
     await pool.end()

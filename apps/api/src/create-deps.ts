@@ -10,6 +10,7 @@ import { createSealer, deriveKey } from '@lettergate/core/secrets'
 
 import { createListener } from '@lettergate/db/listener'
 import { createPool } from '@lettergate/db/pool'
+import { createTenantPrisma } from '@lettergate/db/prisma'
 import { createTenants } from '@lettergate/db/tenant-scope'
 import { createEgress, type EgressOptions } from '@lettergate/egress/egress'
 import type { Provider } from '@lettergate/providers/provider'
@@ -134,6 +135,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
   })
   return {
     tenants,
+    prisma: createTenantPrisma(tenants),
     db: pool,
     readiness: createReadiness(pool, SILENT_MS),
     acceptor,

@@ -6,6 +6,7 @@ import type { MessageReader, MessageWaits } from '@lettergate/core/messages'
 
 import type { Sealer } from '@lettergate/core/secrets'
 import type { Queryable } from '@lettergate/db/pool'
+import type { TenantPrisma } from '@lettergate/db/prisma'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import type { Egress } from '@lettergate/egress/egress'
 import type { Provider } from '@lettergate/providers/provider'
@@ -27,6 +28,8 @@ export type Stopping = {
 export type ApiDeps = {
   /** For the work of one tenant. */
   tenants: Tenants
+  /** For what a tenant manages; loaded at first use. */
+  prisma: TenantPrisma
   /** For whether the database may lose what it has confirmed. */
   db: Queryable
   /** Whether the database answers now. */

@@ -74,9 +74,12 @@ type TestOptions = {
 export async function startTestApi(options: TestOptions = {}): Promise<TestApi> {
   const db = await createTestDatabase()
   const secret = createSecretKey(Buffer.from(TEST_SECRET))
-  const deps = { pool: db.pool, db: db.pool, pepper: deriveKey(secret, 'api key pepper') }
+  const pepper = deriveKey(secret, 'api key pepper')
   const addTenant = (tenant: { dailyLimit?: number } = {}) =>
-    createTenant(deps, { name: 'Test', plan: 'standard', dailyLimit: tenant.dailyLimit ?? 100_000 })
+    createTenant(
+      { operator: db.operator, pepper },
+      { name: 'Test', plan: 'standard', dailyLimit: tenant.dailyLimit ?? 100_000 },
+    )
   const server = await startServer({
     databaseUrl: (await options.through?.(db.url)) ?? db.url,
     secret,
@@ -102,10 +105,14 @@ export async function startTestApi(options: TestOptions = {}): Promise<TestApi> 
     server,
     addTenant,
     async addKey(tenantId, scopes, key = {}) {
-      return (await issueKey(deps, { mode: 'live', tenantId }, { scopes, ...key })).key
+      const owner = { mode: 'live', tenantId } as const
+      return (
+        await db.operator.forOperator((tables) => issueKey({ db: tables, pepper }, owner, { scopes, ...key }))
+      ).key
     },
     async addAdminKey() {
-      return (await issueKey(deps, { mode: 'admin' })).key
+      return (await db.operator.forOperator((tables) => issueKey({ db: tables, pepper }, { mode: 'admin' })))
+        .key
     },
     call(method, path, call = {}) {
       return exchange(

@@ -40,7 +40,7 @@ async function start(answer: ReturnType<typeof quota>, count: number) {
   cleanups.push(() => egress.close())
   const providers = createProviders()
   const sealer = createSealer({ tenants: db.tenants, root: createSecretKey(randomBytes(32)) })
-  await createConnection({ tenants: db.tenants, sealer, egress, providers }, tenantId, {
+  await createConnection({ ...db, sealer, egress, providers }, tenantId, {
     ...{ provider: 'ses', name: 'SES', priority: 100 },
     settings: { region: 'eu-west-1', base_url: `http://127.0.0.1:${account.port}` },
     credentials: { access_key_id: 'AKIDEXAMPLE', secret_access_key: 'wJalrXUtnFEMI' },

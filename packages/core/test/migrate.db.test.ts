@@ -1,18 +1,26 @@
-import { createHash, randomBytes } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { migrate } from '@lettergate/db/migrate'
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { type Migration, migrate, readMigrations } from '@lettergate/db/migrate'
 import { createPool, type Pool } from '@lettergate/db/pool'
-import { createTestDatabase } from '@lettergate/db/test/database'
+import { describeCatalogue } from '@lettergate/db/test/catalogue'
+import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { newId } from '@lettergate/db/test/ids'
+import { runPrisma } from '@lettergate/db/test/prisma'
 import pg from 'pg'
-import { afterEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { acceptMessages } from '../src/accept/index.ts'
 import { claimMessages, FIRST_TENANT } from '../src/dispatch/index.ts'
 import { ensureUsage } from '../src/usage/index.ts'
 import { buildTenant, buildUnit } from './rows.ts'
 
+/** Each start of Prisma's command line takes seconds on a busy machine. */
+const CLI_MS = 120_000
+let server: TestDatabase
 const cleanups: (() => Promise<unknown>)[] = []
+beforeAll(async () => {
+  server = await createTestDatabase()
+})
+afterAll(() => server.drop())
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
@@ -26,11 +34,11 @@ const open = (url: string, role?: 'lettergate_tenant' | 'lettergate_batch'): Poo
   return pool
 }
 
-/** A database that belongs to a login with few rights, on the server of the tests. */
-async function createOwned(attributes: string): Promise<{ url: string; name: string; admin: pg.Client }> {
-  const template = await createTestDatabase()
-  cleanups.push(() => template.drop())
-  const admin = new pg.Client({ connectionString: template.url })
+/** An empty database that belongs to a login with these attributes, on the server of the tests. */
+async function createOwned(
+  attributes = 'superuser',
+): Promise<{ url: string; name: string; admin: pg.Client }> {
+  const admin = new pg.Client({ connectionString: server.url })
   await admin.connect()
   const name = `lettergate_owner_${randomBytes(6).toString('hex')}`
   await admin.query(`create role ${name} login password 'x' ${attributes}`)
@@ -41,18 +49,21 @@ async function createOwned(attributes: string): Promise<{ url: string; name: str
     await admin.query(`drop role ${name}`)
     await admin.end()
   })
-  const url = new URL(template.url)
+  const url = new URL(server.url)
   ;[url.username, url.password, url.pathname] = [name, 'x', `/${name}`]
   return { url: url.href, name, admin }
+}
+
+/** The schema, whoever owns it. */
+async function describe(url: string, owner: string): Promise<string[]> {
+  return (await describeCatalogue(open(url))).map((line) => line.replaceAll(owner, 'owner')).sort()
 }
 
 test('a login that is no superuser migrates and works, once the roles of the cluster were granted to it', async () => {
   const { url, name, admin } = await createOwned('nocreaterole')
   await expect(migrate(open(url))).rejects.toThrow(`grant lettergate_tenant to ${name}`)
   await admin.query(`grant lettergate_tenant, lettergate_batch to ${name}`)
-  const { applied } = await migrate(open(url))
-  expect(applied).toContain('0003_row_level_security.sql')
-  // The owner goes on as before the migration: processes of the version before are served.
+  expect((await migrate(open(url))).applied).toEqual((await readMigrations()).map((one) => one.name))
   const insert = "insert into tenant (id, name, plan, daily_limit) values (gen_random_uuid(), 'a', 'free', 1)"
   await open(url).query(insert)
   expect((await open(url).query('select from tenant')).rowCount).toBe(1)
@@ -64,167 +75,126 @@ test('a login that is no superuser migrates and works, once the roles of the clu
   await expect(batch.query('select from message_default')).rejects.toThrow('permission denied')
 })
 
-/** A database as it was before these migrations. Later ones that do not build on them are there: the statements of today need them. */
-async function migrateWithout(pool: Pool, ...missing: string[]): Promise<void> {
-  const folder = new URL('../../db/migrations/', import.meta.url)
-  await pool.query(`create table schema_migration (
-    name text primary key, checksum text not null, applied_at timestamptz not null default now())`)
-  for (const name of (await readdir(folder)).sort().filter((file) => !missing.includes(file))) {
-    const sql = await readFile(new URL(name, folder), 'utf8')
-    await pool.query(sql)
-    const checksum = createHash('sha256').update(sql).digest('hex')
-    await pool.query({
-      text: 'insert into schema_migration (name, checksum) values ($1, $2)',
-      values: [name, checksum],
+test(
+  "Prisma's command line agrees with a database that this gateway migrated, and the other way round",
+  async () => {
+    const [ours, theirs] = [await createOwned(), await createOwned()]
+    const applied = (await readMigrations()).map((one) => one.name)
+    expect((await migrate(open(ours.url))).applied).toEqual(applied)
+    expect(runPrisma(ours.url, 'migrate', 'status')).toMatchObject({
+      status: 0,
+      output: expect.stringContaining('Database schema is up to date!'),
     })
-  }
-}
+    expect(runPrisma(theirs.url, 'migrate', 'deploy').output).toContain('successfully applied')
+    expect((await migrate(open(theirs.url))).applied).toEqual([])
+    expect(await describe(theirs.url, theirs.name)).toEqual(await describe(ours.url, ours.name))
+  },
+  CLI_MS,
+)
 
-test.each([
-  ['row-level security', '0003_row_level_security.sql'],
-  ['what connections can be changed to', '0007_connections.sql'],
-])('%s comes to a database with data while the version before goes on serving', async (_, name) => {
-  const { url } = await createOwned('superuser')
-  const pool = open(url)
-  await migrateWithout(pool, name)
-  const tenantId = await buildTenant(pool)
-  await ensureUsage(pool, [{ id: tenantId, mode: 'live' }])
-  let accepted = 0
-  const errors: unknown[] = []
-  const over = AbortSignal.timeout(20_000)
-  const stop = new AbortController()
-  const isOver = () => over.aborted || stop.signal.aborted || errors.length > 0
-  const writers = Array.from({ length: 4 }, async () => {
-    const old = open(url)
-    while (!isOver()) {
-      await acceptMessages(old, [buildUnit(tenantId)]).then(
-        () => accepted++,
-        (error: unknown) => errors.push(error),
-      )
-    }
-  })
-  const more = async (count: number) => {
-    for (const until = accepted + count; accepted < until && !isOver(); ) await sleep(10)
-  }
-  await more(50)
-  const migrated = await migrate(pool).catch((error: unknown) => error)
-  await more(50)
-  stop.abort()
-  await Promise.all(writers)
-  expect(migrated).toMatchObject({ applied: expect.arrayContaining([name]) })
-  expect(errors).toEqual([])
-  expect((await open(url, 'lettergate_batch').query('select from message')).rowCount).toBe(accepted)
+test('several processes that migrate at once apply each migration once', async () => {
+  const { url } = await createOwned()
+  const done = await Promise.all([open(url), open(url), open(url)].map((pool) => migrate(pool)))
+  expect(done.flatMap(({ applied }) => applied).sort()).toEqual(
+    (await readMigrations()).map((one) => one.name),
+  )
 })
 
-test.each([
-  ['0005_routes.sql'],
-  ['0006_pace.sql', '0009_limits.sql', '0011_mended_connections.sql', '0013_connections_in_use.sql'],
-])('%s comes to a database with data while messages are accepted and claimed', async (...names) => {
-  const { url } = await createOwned('superuser')
+const migration = (name: string, sql: string): Migration => ({ name, sql, checksum: sql.slice(0, 64) })
+
+test('a migration that was changed after it had been applied is refused, and one that fails leaves nothing', async () => {
+  const { url } = await createOwned()
   const pool = open(url)
-  await migrateWithout(pool, ...names)
-  const tenantId = await buildTenant(pool)
-  await ensureUsage(pool, [{ id: tenantId, mode: 'live' }])
-  await pool.query({
-    text: `insert into attempt (tenant_id, message_id, number, provider, started_at, outcome, recipients)
-             values ($1, $2, 1, 'smtp', now(), 'accepted', '{0}')`,
-    values: [tenantId, newId()],
-  })
-  const stop = new AbortController()
-  const errors: unknown[] = []
-  let accepted = 0
-  const work = async (step: () => Promise<unknown>) => {
-    while (!stop.signal.aborted && errors.length === 0)
-      await step().catch((error: unknown) => errors.push(error))
-  }
-  const claim = { depth: 1_000_000, afterTenant: FIRST_TENANT, tenantsMax: 10, leaseMs: 10_000 }
-  const old = open(url)
-  const writers = [
-    work(async () => {
-      await acceptMessages(old, [buildUnit(tenantId)])
-      accepted++
-    }),
-    work(async () => {
-      await claimMessages(old, claim)
-      await sleep(5)
-    }),
+  const first = migration('1_first', 'create table a ()')
+  const broken = migration('2_broken', 'create table b (); select 1 / 0')
+  await expect(migrate(pool, [first, broken])).rejects.toThrow('division by zero')
+  const tables = "select to_regclass('a') is not null as a, to_regclass('b') is not null as b"
+  expect((await pool.query(tables)).rows).toEqual([{ a: true, b: false }])
+  const mended = migration('2_broken', 'create table b ()')
+  expect((await migrate(pool, [first, mended])).applied).toEqual(['2_broken'])
+  await expect(migrate(pool, [migration('1_first', 'create table c ()')])).rejects.toThrow('was changed')
+})
+
+test("a migration that failed in Prisma's command line is not passed over", async () => {
+  const { url } = await createOwned()
+  const pool = open(url)
+  const first = migration('1_first', 'create table a ()')
+  await migrate(pool, [])
+  await pool.query(
+    "insert into _prisma_migrations (id, checksum, migration_name) values ('x', 'x', '1_first')",
+  )
+  await expect(migrate(pool, [first])).rejects.toThrow('prisma migrate resolve')
+  await pool.query('update _prisma_migrations set rolled_back_at = now()')
+  expect((await migrate(pool, [first])).applied).toEqual(['1_first'])
+})
+
+/** A tenant with a connection, a route and a message that waits, as commit 644d042 stored them. */
+async function storeOldData(pool: Pool): Promise<{ tenantId: string; messageId: string }> {
+  const [tenantId, connectionId, messageId] = [await buildTenant(pool), newId(), newId()]
+  const statements = [
+    `insert into api_key (id, tenant_id, mode, hash, display, scopes) values ($2, $1, 'live', sha256('k'), 'lg_live_abcd', '{}')`,
+    `insert into data_key (tenant_id, version, root_version, wrapped) select $1::uuid, 1, 1, 'w' where $2::uuid is not null`,
+    `insert into connection (tenant_id, id, provider, name, sealed_credentials, data_key_version) values ($1, $2, 'smtp', 'a', 's', 1)`,
+    `insert into route (tenant_id, id, position, name, match, strategy, targets, enabled)
+     values ($1, $2::uuid, 1, 'r', '{}', 'ordered', json_build_array(json_build_object('connection_id', $2::uuid, 'weight', 1)), true)`,
+    `insert into connection_health (tenant_id, connection_id, state, day, day_used) values ($1, $2, 'open', current_date, 3)`,
   ]
-  const more = async () => {
-    for (const until = accepted + 20; accepted < until && errors.length === 0; ) await sleep(5)
-  }
-  await more()
-  const { applied } = await migrate(pool)
-  await more()
-  stop.abort()
-  await Promise.all(writers)
-  expect(errors).toEqual([])
-  expect(applied).toEqual(names)
-  expect((await pool.query('select 1 from outbox')).rowCount).toBe(accepted)
-  expect((await pool.query('select code, choice from attempt')).rows).toEqual([{ code: null, choice: null }])
-})
-
-/** How workers of the version before 0009 reserve, and give back. */
-const RESERVE_BEFORE = `
-  select g.granted_of_day as granted
-  from unnest(array[($1, $2, null, 0, 1, $3, $4)::pace_order]) o cross join lateral reserve_pace(o) g`
-const SYNC_BEFORE = `
-  select h.told from unnest(array[($1, $2, 0, 0, 400, null, null, 0)::pace_report]) r cross join lateral sync_pace(r, 'w') h`
-
-test('0009_limits.sql carries the days of connections over, and workers of the version before go on counting them', async () => {
-  const { url } = await createOwned('superuser')
-  const pool = open(url)
-  await migrateWithout(pool, '0009_limits.sql', '0013_connections_in_use.sql')
-  const [tenantId, connectionId, otherId] = [await buildTenant(pool), newId(), newId()]
-  const values = [tenantId, connectionId]
-  const reserve = async (db: Pool, id: string, wanted: number) => {
-    const query = { name: 'pace-reserve', text: RESERVE_BEFORE, values: [tenantId, id, 1_000_000, wanted] }
-    return (await db.query<{ granted: number }>(query)).rows[0]?.granted ?? -1
-  }
+  for (const text of statements) await pool.query({ text, values: [tenantId, connectionId] })
+  const values = [tenantId, messageId]
   await pool.query({
-    text: `insert into connection_event (tenant_id, connection_id, type) values ($1, $2, 'connection.unhealthy')`,
+    text: `insert into message (tenant_id, id, usage_day, mode, stream, from_address, subject, tags, attachment_count, content_bytes)
+           values ($1, $2, current_date, 'live', 'bulk', 'a@b.example', 'Old', '{}', 0, 20)`,
     values,
   })
-  expect(await reserve(pool, otherId, 999_990)).toBe(999_990)
-  let granted = 0
-  const stop = new AbortController()
-  const errors: unknown[] = []
-  const workers = Array.from({ length: 3 }, async () => {
-    const old = open(url, 'lettergate_batch')
-    while (!stop.signal.aborted && errors.length === 0) {
-      try {
-        const got = await reserve(old, connectionId, 1)
-        granted += got
-        await old.query({ name: 'pace-sync', text: SYNC_BEFORE, values })
-      } catch (error) {
-        errors.push(error)
-      }
-    }
+  await pool.query({
+    text: `insert into outbox (tenant_id, message_id, mode, state, content_bytes) values ($1, $2, 'live', 'ready', 20)`,
+    values,
   })
-  const more = async () => {
-    for (const until = granted + 50; granted < until && errors.length === 0; ) await sleep(5)
-  }
-  await more()
-  const { applied } = await migrate(pool)
-  await more()
-  stop.abort()
-  await Promise.all(workers)
-  expect(errors).toEqual([])
-  expect(applied).toEqual(['0009_limits.sql', '0013_connections_in_use.sql'])
-  const { rows } = await pool.query<{ used: number }>({
-    text: 'select used from connection_usage where connection_id = $1',
-    values: [connectionId],
-  })
-  // Those that waited for the migration inside of a statement count where it began.
-  expect(rows[0]?.used).toBeGreaterThanOrEqual(granted - workers.length)
-  expect(rows[0]?.used).toBeLessThanOrEqual(granted)
-  expect(await reserve(pool, otherId, 100)).toBe(10)
-  expect((await pool.query('select from connection_event')).rowCount).toBe(1)
+  return { tenantId, messageId }
+}
+
+test('a database with data of before the baseline is brought to it, and goes on', async () => {
+  const [old, fresh] = [await createOwned(), await createOwned()]
+  const pool = open(old.url)
+  await pool.query(await readFile(new URL('../../db/test/schema-644d042.sql', import.meta.url), 'utf8'))
+  const { tenantId, messageId } = await storeOldData(pool)
+  const applied = (await readMigrations()).map((one) => one.name)
+  expect((await migrate(pool)).applied).toEqual(applied)
+  expect((await migrate(pool)).applied).toEqual([])
+
+  await migrate(open(fresh.url))
+  expect(await describe(old.url, old.name)).toEqual(await describe(fresh.url, fresh.name))
+  const { rows } = await pool.query(
+    'select c.name, r.targets, h.state from connection c, route r, connection_health h, api_key',
+  )
+  expect(rows).toMatchObject([{ name: 'a', targets: [{ weight: 1 }], state: 'open' }])
+
+  await ensureUsage(pool, [{ id: tenantId, mode: 'live' }])
+  await acceptMessages(pool, [buildUnit(tenantId)])
+  const claim = { depth: 10, afterTenant: FIRST_TENANT, tenantsMax: 10, leaseMs: 10_000 }
+  const { claims } = await claimMessages(open(old.url, 'lettergate_batch'), claim)
+  expect(claims).toHaveLength(2)
+  expect(claims.map((one) => one.messageId)).toContain(messageId)
 })
 
-test('0015_bulk_and_retry_limit.sql comes to a database with a backlog, and the version before goes on accepting', async () => {
+test.each([
+  ["delete from schema_migration where name = '0013_connections_in_use.sql'", 'missing: 0013'],
+  ["insert into schema_migration (name, checksum) values ('0099_mine.sql', '')", 'unknown: 0099'],
+])('a database between the old versions is refused: %s', async (change, why) => {
+  const { url } = await createOwned()
+  const pool = open(url)
+  await pool.query(await readFile(new URL('../../db/test/schema-644d042.sql', import.meta.url), 'utf8'))
+  await pool.query(change)
+  await expect(migrate(pool)).rejects.toThrow(why)
+  expect((await pool.query('select from schema_migration')).rowCount).toBeGreaterThan(0)
+})
+
+test('later migrations come to a database with a backlog, and the version before goes on accepting', async () => {
   const { url } = await createOwned('superuser')
   const pool = open(url)
-  await migrateWithout(pool, '0015_bulk_and_retry_limit.sql')
+  const [baseline, ...later] = await readMigrations()
+  if (!baseline) throw new Error('there is no baseline')
+  await migrate(pool, [baseline])
   const tenantId = await buildTenant(pool)
   const acceptAsBefore = () =>
     open(url, 'lettergate_batch').query({
@@ -233,7 +203,7 @@ test('0015_bulk_and_retry_limit.sql comes to a database with a backlog, and the 
       values: [newId(), tenantId],
     })
   await acceptAsBefore()
-  expect((await migrate(pool)).applied).toEqual(['0015_bulk_and_retry_limit.sql'])
+  expect((await migrate(pool)).applied).toEqual(later.map(({ name }) => name))
   await acceptAsBefore()
   const batch = open(url, 'lettergate_batch')
   const options = { depth: 10, afterTenant: FIRST_TENANT, tenantsMax: 10, leaseMs: 10_000 }

@@ -60,3 +60,68 @@ export function buildUnit(
     ...change,
   }
 }
+
+export type TestConnection = {
+  tenantId: string
+  id: string
+  provider: string
+  name: string
+  priority: number
+  settings: unknown
+  limits?: unknown
+  sealedCredentials: Buffer
+  dataKeyVersion: number
+}
+
+/** A connection as it is stored, with credentials that nobody sealed unless the test did. */
+export async function buildConnection(pool: Pool, row: TestConnection): Promise<void> {
+  await pool.query({
+    text: `
+      with changed as (update tenant set connections_version = connections_version + 1 where id = $1)
+      insert into connection (tenant_id, id, provider, name, priority, settings, limits, sealed_credentials, data_key_version)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    values: [
+      ...[row.tenantId, row.id, row.provider, row.name, row.priority, JSON.stringify(row.settings)],
+      ...[row.limits && JSON.stringify(row.limits), row.sealedCredentials, row.dataKeyVersion],
+    ],
+  })
+}
+
+export type TestRoute = {
+  tenantId: string
+  id: string
+  position: number
+  name: string
+  match: object
+  strategy: 'ordered' | 'weighted'
+  targets: { connection_id: string; weight: number }[]
+  enabled: boolean
+}
+
+export async function buildRoute(pool: Pool, row: TestRoute): Promise<void> {
+  await pool.query({
+    text: `
+      with changed as (update tenant set connections_version = connections_version + 1 where id = $1)
+      insert into route (tenant_id, id, position, name, match, strategy, targets, enabled)
+      values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    values: [
+      ...[row.tenantId, row.id, row.position, row.name, JSON.stringify(row.match), row.strategy],
+      ...[JSON.stringify(row.targets), row.enabled],
+    ],
+  })
+}
+
+/** Other credentials, as a person stores them. */
+export async function storeCredentials(
+  pool: Pool,
+  tenantId: string,
+  id: string,
+  { sealed, dataKeyVersion }: { sealed: Buffer; dataKeyVersion: number },
+): Promise<void> {
+  await pool.query({
+    text: `
+      update connection set sealed_credentials = $3, data_key_version = $4, credentials_rotated_at = now()
+      where tenant_id = $1 and id = $2`,
+    values: [tenantId, id, sealed, dataKeyVersion],
+  })
+}

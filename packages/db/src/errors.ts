@@ -21,8 +21,12 @@ const FAILURE_BY_CODE: Record<string, DatabaseFailure> = {
   '25P03': 'unavailable',
 }
 
+/** A query that was refused before it reached the server: a fault of ours. */
+export class InvalidQuery extends Error {}
+
 /** Sorts an error of `pg`; anything that is not an answer of the server counts as `unavailable`. */
 export function databaseFailure(error: unknown): DatabaseFailure {
+  if (error instanceof InvalidQuery) return 'query'
   if (!(error instanceof pg.DatabaseError) || error.code === undefined) return 'unavailable'
   const known = FAILURE_BY_CODE[error.code]
   if (known) return known

@@ -1,63 +1,102 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
+import { adoptOldLedger } from './adopt-old-ledger.ts'
 import { inTransaction, type Pool, type PoolClient } from './pool.ts'
 
-const FOLDER = new URL('../migrations/', import.meta.url)
-/** Any fixed number: two processes that migrate at once take turns on it. */
-const LOCK = 7_305_501
+const FOLDER = new URL('../../../prisma/migrations/', import.meta.url)
+/** The lock of Prisma's own command line: processes that migrate at once take turns, whichever of the two they use. */
+const LOCK = 72_707_369
 /** One may rewrite a large table, or wait for another process that does. */
 const DEADLINE_MS = 6 * 3_600_000
 
-type Migration = { name: string; sql: string; checksum: string }
+export type Migration = { name: string; sql: string; checksum: string }
 
-async function readMigrations(): Promise<Migration[]> {
-  const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).sort()
+/** Prisma's ledger, column by column: `prisma migrate status` and `deploy` read and write the same table. */
+const LEDGER = `
+create table if not exists _prisma_migrations (
+  id varchar(36) primary key not null,
+  checksum varchar(64) not null,
+  finished_at timestamptz,
+  migration_name varchar(255) not null,
+  logs text,
+  rolled_back_at timestamptz,
+  started_at timestamptz not null default now(),
+  applied_steps_count integer not null default 0
+)`
+
+type Entry = { checksum: string; is_finished: boolean }
+
+/** The migrations of this release, oldest first. */
+export async function readMigrations(folder = FOLDER): Promise<Migration[]> {
+  const entries = await readdir(folder, { withFileTypes: true })
+  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
   return Promise.all(
-    names.map(async (name) => {
-      const sql = await readFile(new URL(name, FOLDER), 'utf8')
+    names.sort().map(async (name) => {
+      const sql = await readFile(new URL(`${name}/migration.sql`, folder), 'utf8')
       return { name, sql, checksum: createHash('sha256').update(sql).digest('hex') }
     }),
   )
 }
 
-/**
- * Brings the database to the newest schema; forward only, each file in a transaction of its own.
- * Refuses to go on if a file that was applied before has been changed since.
- */
-export async function migrate(pool: Pool): Promise<{ applied: string[] }> {
-  const migrations = await readMigrations()
-  const applied: string[] = []
-  const inLongTransaction = <T>(work: (client: PoolClient) => Promise<T>) =>
-    inTransaction(pool, work, { deadlineMs: DEADLINE_MS })
-  await inLongTransaction(async (client) => {
-    await client.query('set local statement_timeout = 0; set local lock_timeout = 0')
-    await client.query({ text: 'select pg_advisory_xact_lock($1)', values: [LOCK] })
-    await client.query(`create table if not exists schema_migration (
-      name text primary key, checksum text not null, applied_at timestamptz not null default now())`)
+async function findEntry(client: PoolClient, { name }: Migration): Promise<Entry | undefined> {
+  const { rows } = await client.query<Entry>({
+    text: `
+      select checksum, finished_at is not null as is_finished from _prisma_migrations
+      where migration_name = $1 and rolled_back_at is null order by started_at desc limit 1`,
+    values: [name],
   })
-  for (const migration of migrations) {
-    const isNew = await inLongTransaction(async (client) => {
-      await client.query('set local statement_timeout = 0; set local lock_timeout = 0')
-      await client.query({ text: 'select pg_advisory_xact_lock($1)', values: [LOCK] })
-      const { rows } = await client.query<{ checksum: string }>({
-        text: 'select checksum from schema_migration where name = $1',
-        values: [migration.name],
-      })
-      const before = rows[0]
-      if (before) {
-        if (before.checksum === migration.checksum) return false
-        throw new Error(
-          `migration ${migration.name} was changed after it had been applied; add a new file instead`,
-        )
-      }
-      await client.query(migration.sql)
-      await client.query({
-        text: 'insert into schema_migration (name, checksum) values ($1, $2)',
-        values: [migration.name, migration.checksum],
-      })
-      return true
-    })
-    if (isNew) applied.push(migration.name)
+  return rows[0]
+}
+
+async function insertEntry(client: PoolClient, { name, checksum }: Migration): Promise<void> {
+  await client.query({
+    text: `
+      insert into _prisma_migrations (id, migration_name, checksum, started_at, finished_at, applied_steps_count)
+      values ($1, $2, $3, now(), clock_timestamp(), 1)`,
+    values: [randomUUID(), name, checksum],
+  })
+}
+
+/** False if it was applied before. */
+async function apply(client: PoolClient, migration: Migration, isFirst: boolean): Promise<boolean> {
+  const entry = await findEntry(client, migration)
+  if (entry && !entry.is_finished)
+    throw new Error(
+      `migration ${migration.name} failed or is under way elsewhere; see "prisma migrate resolve"`,
+    )
+  if (entry && entry.checksum !== migration.checksum)
+    throw new Error(
+      `migration ${migration.name} was changed after it had been applied; add a new one instead`,
+    )
+  if (entry) return false
+  const isAdopted = isFirst && (await adoptOldLedger(client))
+  if (!isAdopted) await client.query(migration.sql)
+  await insertEntry(client, migration)
+  return true
+}
+
+/**
+ * Brings the database to the newest schema; forward only, each migration in a transaction of its own.
+ * Refuses to go on if a migration that was applied before has been changed since.
+ */
+export async function migrate(
+  pool: Pool,
+  migrations: readonly Migration[] | null = null,
+): Promise<{ applied: string[] }> {
+  const applied: string[] = []
+  const inTurn = <T>(work: (client: PoolClient) => Promise<T>) =>
+    inTransaction(
+      pool,
+      async (client) => {
+        await client.query('set local statement_timeout = 0; set local lock_timeout = 0')
+        await client.query({ text: 'select pg_advisory_xact_lock($1)', values: [LOCK] })
+        return work(client)
+      },
+      { deadlineMs: DEADLINE_MS },
+    )
+  await inTurn((client) => client.query(LEDGER))
+  for (const [index, migration] of (migrations ?? (await readMigrations())).entries()) {
+    if (await inTurn((client) => apply(client, migration, index === 0))) applied.push(migration.name)
   }
   return { applied }
 }

@@ -46,7 +46,7 @@ export type PoolOptions = {
 }
 
 /**
- * What a process may do once it is connected (migration 0003). `lettergate_tenant` sees rows of the tenant that is set, and
+ * What a process may do once it is connected (the baseline migration). `lettergate_tenant` sees rows of the tenant that is set, and
  * otherwise none: reached by `createTenants` alone. `lettergate_batch` is for the statements that serve many tenants in one
  * round trip.
  */

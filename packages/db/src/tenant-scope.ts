@@ -13,15 +13,19 @@ export type Tenants = {
   close(): Promise<void>
 }
 
-/** The connections behind it, for whoever opened them. */
-export type TenantPool = Tenants & Pick<Pool, 'dropIdle'>
+/** The connections behind it, for the process that opened them; `pool` is for `createTenantPrisma` alone. */
+export type TenantPool = Tenants & Pick<Pool, 'dropIdle'> & { readonly pool: Pool }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+export function checkTenantId(tenantId: string): void {
+  if (!UUID.test(tenantId)) throw new Error('a tenant id must be a UUID in lower case')
+}
 
 /** The tenant lasts as long as the transaction; a session that keeps one would show it to the next who borrows the connection. */
 function beginAs(tenantId: string): string {
   // It becomes part of a statement, since one with parameters could not be sent together with `begin`.
-  if (!UUID.test(tenantId)) throw new Error('a tenant id must be a UUID in lower case')
+  checkTenantId(tenantId)
   return `begin; select set_config('lettergate.tenant', '${tenantId}', true)`
 }
 
@@ -56,6 +60,7 @@ export function createTenants(options: Omit<PoolOptions, 'role' | 'pipeline'>): 
         transaction: (work) => inTransaction(pool, work, { begin }),
       }
     },
+    pool,
     dropIdle: () => pool.dropIdle(),
     close: () => pool.end(),
   }

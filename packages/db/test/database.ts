@@ -3,6 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { migrate } from '../src/migrate.ts'
 import { createPool, type Pool } from '../src/pool.ts'
+import {
+  createOperatorPrisma,
+  createTenantPrisma,
+  type OperatorPrisma,
+  type TenantPrisma,
+} from '../src/prisma.ts'
 import { createTenants, type Tenants } from '../src/tenant-scope.ts'
 
 /** The server that tests make their databases on; the test runner's set-up starts one and names it here. */
@@ -15,6 +21,8 @@ export type TestDatabase = {
   /** With all rights: what a test sets up and looks at. */
   pool: Pool
   tenants: Tenants
+  prisma: TenantPrisma
+  operator: OperatorPrisma
   drop(): Promise<void>
 }
 
@@ -91,6 +99,8 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     url,
     pool,
     tenants,
+    prisma: createTenantPrisma(tenants),
+    operator: createOperatorPrisma(pool),
     async drop() {
       await Promise.all([pool.end(), tenants.close()])
       const left = await withServer(async (client) => {

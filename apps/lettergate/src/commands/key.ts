@@ -43,10 +43,12 @@ export function addKeyCommands(program: Command): void {
     .option('--mode <mode>', 'live or test', 'live')
     .action(async (given: unknown) => {
       const options = parseOptions(CreateOptions, given)
-      const made = await withDatabase(async ({ pool, pepper }) => {
-        if (!(await tenantExists(pool, options.tenant))) throw new CliError('there is no such tenant')
-        return issueKey({ db: pool, pepper }, { mode: options.mode, tenantId: options.tenant })
-      })
+      const made = await withDatabase(({ operator, pepper }) =>
+        operator.forOperator(async (db) => {
+          if (!(await tenantExists(db, options.tenant))) throw new CliError('there is no such tenant')
+          return issueKey({ db, pepper }, { mode: options.mode, tenantId: options.tenant })
+        }),
+      )
       process.stdout.write(`${JSON.stringify({ key_id: toPublicId('key', made.keyId), key: made.key })}\n`)
     })
   key
@@ -69,7 +71,9 @@ export function addKeyCommands(program: Command): void {
     .action(async (keyId: string, given: unknown) => {
       const { tenant } = parseOptions(RevokeOptions, given)
       const id = fromPublicId('key', keyId)
-      const isDone = id !== null && (await withDatabase(({ pool }) => revokeKey(pool, tenant, id)))
+      const revoke = (of: string) =>
+        withDatabase(({ operator }) => operator.forOperator((db) => revokeKey(db, tenant, of)))
+      const isDone = id !== null && (await revoke(id))
       if (!isDone) throw new CliError('this tenant has no such key')
       process.stdout.write(`Revoked ${keyId}.\n`)
     })

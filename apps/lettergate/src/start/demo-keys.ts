@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { createKeyVerifier, issueKey, type Principal } from '@lettergate/core/keys'
 import { createTenant } from '@lettergate/core/tenants'
 import type { Pool } from '@lettergate/db/pool'
+import { createOperatorPrisma } from '@lettergate/db/prisma'
 
 export type DemoKeys = { live_key: string; test_key: string; admin_key: string }
 
@@ -13,8 +14,10 @@ export async function demoKeys(
   if (kept && (await areGood(deps, kept))) {
     return { live_key: kept.live_key, test_key: kept.test_key, admin_key: kept.admin_key }
   }
-  const tenant = await createTenant(deps, { name: 'Demo', plan: 'standard' })
-  const admin = await issueKey({ db: deps.pool, pepper: deps.pepper }, { mode: 'admin' })
+  const { pepper } = deps
+  const operator = createOperatorPrisma(deps.pool)
+  const tenant = await createTenant({ operator, pepper }, { name: 'Demo', plan: 'standard' })
+  const admin = await operator.forOperator((db) => issueKey({ db, pepper }, { mode: 'admin' }))
   return { live_key: tenant.liveKey, test_key: tenant.testKey, admin_key: admin.key }
 }
 

@@ -5,9 +5,8 @@ import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/datab
 import { createProviders } from '@lettergate/providers/registry'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { buildMessage } from '../../test/build-message.ts'
-import { buildTenant } from '../../test/rows.ts'
-import { insertConnection } from '../connections/index.ts'
-import { insertRoute, type RouteMatchRow } from '../routing/index.ts'
+import { buildConnection, buildRoute, buildTenant } from '../../test/rows.ts'
+import type { RouteMatchRow } from '../routing/index.ts'
 import { insertDataKey } from '../secrets/index.ts'
 import { createConnectionsCheck } from './check-capabilities.ts'
 
@@ -35,7 +34,7 @@ const counted: Tenants = {
 
 async function connect(provider: string, enabled = true): Promise<string> {
   const row = { tenantId, id: newId(), provider, name: 'x', priority: 1, settings: {} }
-  await insertConnection(db.pool, { ...row, sealedCredentials: Buffer.from('x'), dataKeyVersion: 1 }, 10)
+  await buildConnection(db.pool, { ...row, sealedCredentials: Buffer.from('x'), dataKeyVersion: 1 })
   if (!enabled)
     await db.pool.query({ text: 'update connection set enabled = false where id = $1', values: [row.id] })
   return row.id
@@ -44,7 +43,7 @@ async function connect(provider: string, enabled = true): Promise<string> {
 async function route(match: RouteMatchRow, targets: string[], position = 1, enabled = true): Promise<string> {
   const row = { tenantId, id: newId(), name: 'x', position, match, strategy: 'ordered' as const, enabled }
   const rows = targets.map((connection_id) => ({ connection_id, weight: 1 }))
-  await insertRoute(db.pool, { ...row, targets: rows }, 10)
+  await buildRoute(db.pool, { ...row, targets: rows })
   return row.id
 }
 

@@ -5,7 +5,6 @@ import { Problem } from '@lettergate/contracts/problems/problems'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import type { Provider } from '@lettergate/providers/provider'
 import { LRUCache } from 'lru-cache'
-import { listConnectionRows } from '../connections/index.ts'
 import { fromStorage } from '../lib/index.ts'
 import {
   asksMore,
@@ -16,6 +15,7 @@ import {
   encodedBytes,
   type OpenRouting,
   type Routable,
+  readNamedConnection,
   readRouting,
   routeOf,
 } from '../routing/index.ts'
@@ -97,7 +97,7 @@ export function createConnectionsCheck(deps: {
   }
 
   async function named(tenantId: string, id: string): Promise<Way> {
-    const connections = await fromStorage(listConnectionRows(deps.tenants.forTenant(tenantId), tenantId, id))
+    const connections = await fromStorage(readNamedConnection(deps.tenants.forTenant(tenantId), tenantId, id))
     return { connections, routeId: null }
   }
 

@@ -1,26 +1,47 @@
 import { CONNECTIONS_MAX } from '@lettergate/contracts/connections/max'
-import type { CreateConnectionRequest } from '@lettergate/contracts/connections/requests'
+import { ConnectionLimits, type CreateConnectionRequest } from '@lettergate/contracts/connections/requests'
 import { newId } from '@lettergate/contracts/lib/ids'
 import { FaultList } from '@lettergate/contracts/problems/faults'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { addSchemaFaults } from '@lettergate/contracts/problems/schema-faults'
+import type { TenantPrisma } from '@lettergate/db/prisma'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import type { Egress } from '@lettergate/egress/egress'
 import { namedBy } from '@lettergate/providers/lib/targets'
 import type { Provider } from '@lettergate/providers/provider'
-import { fromStorage } from '../lib/index.ts'
+import { z } from 'zod'
+import { changeConnections, fromStorage, given, toJson } from '../lib/index.ts'
 import type { Sealer } from '../secrets/index.ts'
-import { lockTenant } from '../tenants/index.ts'
-import { insertConnection } from './sql/insert-connection.ts'
-import { type ConnectionLimits, type ConnectionRow, listConnectionRows } from './sql/list-connections.ts'
 import { type ConnectionHealthRow, readConnectionHealth } from './sql/read-health-of.ts'
 
-export type ConnectionDeps = {
-  tenants: Tenants
+export type ConnectionDeps = ReadDeps & {
   sealer: Sealer
   egress: Pick<Egress, 'checkTarget' | 'checkResolvedTarget'>
   providers: Readonly<Record<string, Provider>>
 }
+
+type ReadDeps = { tenants: Tenants; prisma: TenantPrisma }
+
+/** A connection as it is stored, without its credentials. */
+const StoredConnection = z.object({
+  id: z.string(),
+  provider: z.string(),
+  name: z.string(),
+  priority: z.number(),
+  settings: z.record(z.string(), z.unknown()),
+  limits: ConnectionLimits.nullable(),
+  enabled: z.boolean(),
+  created_at: z.date(),
+  updated_at: z.date(),
+  /** Null: they are those that it was made with. */
+  credentials_rotated_at: z.date().nullable(),
+})
+export type ConnectionRow = z.output<typeof StoredConnection>
+
+const OPEN_COLUMNS = {
+  ...{ id: true, provider: true, name: true, priority: true, settings: true, limits: true, enabled: true },
+  ...{ created_at: true, updated_at: true, credentials_rotated_at: true },
+} as const
 
 /** A connection and how it does; null: nothing is known against it. */
 export type ConnectionState = ConnectionRow & { health: ConnectionHealthRow | null }
@@ -100,55 +121,47 @@ export async function createConnection(
     (async () => {
       const { sealed, dataKeyVersion } = await deps.sealer.sealCredentials(place, request.credentials)
       const { name, priority } = request
-      const row = { tenantId, id, provider: provider.id, name, priority, settings: request.settings }
       const limits = toStoredLimits(request.limits)
-      const isStored = await deps.tenants.forTenant(tenantId).transaction(async (client) => {
-        await lockTenant(client, tenantId)
-        return insertConnection(
-          client,
-          { ...row, limits, sealedCredentials: sealed, dataKeyVersion },
-          CONNECTIONS_MAX,
-        )
-      })
-      if (!isStored) {
-        throw new Problem('wrong-state', {
-          detail: `There are ${CONNECTIONS_MAX} connections already, which is the most. Delete one first.`,
-        })
+      const row = {
+        ...{ tenant_id: tenantId, id, provider: provider.id, name, priority },
+        ...{ settings: toJson(request.settings), ...given({ limits: limits ? toJson(limits) : undefined }) },
+        ...{ sealed_credentials: new Uint8Array(sealed), data_key_version: dataKeyVersion },
       }
+      await changeConnections(deps.prisma, tenantId, async (db) => {
+        if ((await db.connection.count({ where: { tenant_id: tenantId } })) >= CONNECTIONS_MAX) {
+          throw new Problem('wrong-state', {
+            detail: `There are ${CONNECTIONS_MAX} connections already, which is the most. Delete one first.`,
+          })
+        }
+        await db.connection.createMany({ data: [row] })
+      })
       return readConnection(deps, tenantId, id)
     })(),
   )
 }
 
 /** One connection of the tenant, without its credentials. */
-export async function readConnection(
-  deps: Pick<ConnectionDeps, 'tenants'>,
-  tenantId: string,
-  id: string,
-): Promise<ConnectionState> {
+export async function readConnection(deps: ReadDeps, tenantId: string, id: string): Promise<ConnectionState> {
   const [connection] = await fromStorage(readStates(deps, tenantId, id))
   if (!connection) throw new Problem('not-found')
   return connection
 }
 
 /** All connections of the tenant, in the order in which they are used. */
-export function listConnections(
-  deps: Pick<ConnectionDeps, 'tenants'>,
-  tenantId: string,
-): Promise<ConnectionState[]> {
+export function listConnections(deps: ReadDeps, tenantId: string): Promise<ConnectionState[]> {
   return fromStorage(readStates(deps, tenantId, null))
 }
 
-async function readStates(
-  deps: Pick<ConnectionDeps, 'tenants'>,
-  tenantId: string,
-  id: string | null,
-): Promise<ConnectionState[]> {
-  const db = deps.tenants.forTenant(tenantId)
-  const [rows, healths] = await Promise.all([
-    listConnectionRows(db, tenantId, id),
-    readConnectionHealth(db, tenantId, id),
-  ])
+async function readStates(deps: ReadDeps, tenantId: string, id: string | null): Promise<ConnectionState[]> {
+  const rows = await deps.prisma.forTenant(tenantId, (db) =>
+    db.connection.findMany({
+      where: { tenant_id: tenantId, ...(id !== null && { id }) },
+      select: OPEN_COLUMNS,
+      orderBy: [{ priority: 'asc' }, { id: 'asc' }],
+    }),
+  )
+  // Not beside it: the first use of Prisma keeps this thread busy, which would count as waiting for a connection.
+  const healths = await readConnectionHealth(deps.tenants.forTenant(tenantId), tenantId, id)
   const byId = new Map(healths.map((health) => [health.connection_id, health]))
-  return rows.map((row) => ({ ...row, health: byId.get(row.id) ?? null }))
+  return rows.map((row) => ({ ...StoredConnection.parse(row), health: byId.get(row.id) ?? null }))
 }

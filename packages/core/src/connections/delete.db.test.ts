@@ -2,7 +2,7 @@ import { newId, toPublicId } from '@lettergate/contracts/lib/ids'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { buildRow, buildTenant, buildUnit } from '../../test/rows.ts'
+import { buildConnection, buildRow, buildTenant, buildUnit } from '../../test/rows.ts'
 import { acceptMessages } from '../accept/index.ts'
 import { fenceSending, loadClaimed } from '../deliver/index.ts'
 import { type Claim, claimMessages, FIRST_TENANT } from '../dispatch/index.ts'
@@ -10,7 +10,6 @@ import { createRoute, listRoutes, readRoute, updateRoute } from '../routing/inde
 import { insertDataKey } from '../secrets/index.ts'
 import { ensureUsage } from '../usage/index.ts'
 import { deleteConnection } from './delete.ts'
-import { insertConnection } from './sql/insert-connection.ts'
 
 let db: TestDatabase
 let tenantId: string
@@ -33,7 +32,7 @@ beforeEach(async () => {
 async function connect(): Promise<string> {
   const id = newId()
   const row = { tenantId, id, provider: 'smtp', name: 'x', priority: 1, settings: {} }
-  await insertConnection(db.pool, { ...row, sealedCredentials: Buffer.from('x'), dataKeyVersion: 1 }, 10)
+  await buildConnection(db.pool, { ...row, sealedCredentials: Buffer.from('x'), dataKeyVersion: 1 })
   return id
 }
 
@@ -94,7 +93,7 @@ async function used(mode = 'live'): Promise<number> {
 }
 
 const remove = (queued: 'move' | 'hold' | 'fail', change: { workMs?: number; pageMax?: number } = {}) =>
-  deleteConnection({ tenants: db.tenants, ...change }, tenantId, named, queued)
+  deleteConnection({ tenants: db.tenants, prisma: db.prisma, ...change }, tenantId, named, queued)
 const inAnHour = () => new Date(Date.now() + 3_600_000)
 
 describe('deleting a connection that messages wait for', () => {
@@ -144,7 +143,7 @@ describe('deleting a connection that messages wait for', () => {
       },
       close: async () => {},
     }
-    expect(await deleteConnection({ tenants }, tenantId, named, 'move')).toMatchObject({ messages: 1 })
+    expect(await deleteConnection({ ...db, tenants }, tenantId, named, 'move')).toMatchObject({ messages: 1 })
     expect(Object.fromEntries(await load(await claim()))).toEqual({ [late]: null })
   })
 
@@ -260,7 +259,7 @@ describe('deleting a connection that messages wait for', () => {
   it('of another tenant does not exist, and nothing of it is touched', async () => {
     const id = await accept()
     const stranger = await buildTenant(db.pool)
-    await expect(deleteConnection({ tenants: db.tenants }, stranger, named, 'fail')).rejects.toMatchObject({
+    await expect(deleteConnection(db, stranger, named, 'fail')).rejects.toMatchObject({
       code: 'not-found',
     })
     expect(await statuses(id)).toMatchObject([{ status: 'queued' }])

@@ -1,5 +1,6 @@
 import type { DeleteConnectionQuery } from '@lettergate/contracts/connections/requests'
 import { Problem } from '@lettergate/contracts/problems/problems'
+import type { TenantPrisma } from '@lettergate/db/prisma'
 import type { TenantDatabase, Tenants } from '@lettergate/db/tenant-scope'
 import { fromStorage } from '../lib/index.ts'
 import { lockTenant } from '../tenants/index.ts'
@@ -70,7 +71,7 @@ async function settleAll(work: Work): Promise<number> {
  * is under way keeps to it; when it has to be tried again and still names the connection, it is held, visibly.
  */
 export async function deleteConnection(
-  deps: { tenants: Tenants; workMs?: number; pageMax?: number },
+  deps: { tenants: Tenants; prisma: TenantPrisma; workMs?: number; pageMax?: number },
   tenantId: string,
   id: string,
   queued: Queued = 'move',

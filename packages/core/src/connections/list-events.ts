@@ -1,3 +1,4 @@
+import type { TenantPrisma } from '@lettergate/db/prisma'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import { type CursorKey, fromStorage, readCursor, writeCursor } from '../lib/index.ts'
 import { readConnection } from './connections.ts'
@@ -5,7 +6,7 @@ import { type ConnectionEventRow, readConnectionEvents } from './sql/read-events
 
 /** When a connection stopped working and when it worked again, oldest first, a page at a time. */
 export async function listConnectionEvents(
-  deps: { tenants: Tenants; cursorKey: CursorKey },
+  deps: { tenants: Tenants; prisma: TenantPrisma; cursorKey: CursorKey },
   tenantId: string,
   id: string,
   page: { cursor?: string | undefined; limit: number },

@@ -6,13 +6,11 @@ import { Secret } from '@lettergate/providers/lib/secret'
 import type { Provider } from '@lettergate/providers/provider'
 import { createProviders } from '@lettergate/providers/registry'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { buildTenant } from '../../test/rows.ts'
+import { buildConnection, buildTenant, storeCredentials } from '../../test/rows.ts'
 import { createSealer, rewrapDataKeys } from '../secrets/index.ts'
 import { createSecretKeeper } from './renew-credentials.ts'
 import { deleteConnectionRow } from './sql/delete-connection.ts'
-import { insertConnection } from './sql/insert-connection.ts'
 import { readSealedConnection } from './sql/read-sealed.ts'
-import { updateConnection } from './sql/update-connection.ts'
 
 const root = createSecretKey(randomBytes(32))
 const credentials = { client_id: 'app-1', client_secret: 'secret-1', refresh_token: 'refresh-1' }
@@ -36,7 +34,7 @@ async function setUp(
   const sealer = createSealer({ tenants: db.tenants, root })
   const { sealed, dataKeyVersion } = await sealer.sealCredentials(place, stored)
   const row = { tenantId, id, provider: provider.id, name: 'x', priority: 1, settings: {} }
-  await insertConnection(db.pool, { ...row, sealedCredentials: sealed, dataKeyVersion }, 10)
+  await buildConnection(db.pool, { ...row, sealedCredentials: sealed, dataKeyVersion })
   const tenants: Tenants = {
     ...db.tenants,
     forTenant(tenant) {
@@ -108,9 +106,7 @@ test('it is stored sealed, and changes neither the version of the connections no
 test('of what a client has stored meanwhile nothing is replaced', async () => {
   const { keep, opened, row, tenantId, id, place, sealer } = await setUp()
   const others = { ...credentials, refresh_token: 'refresh-of-the-client' }
-  await updateConnection(db.pool, tenantId, id, {
-    credentials: await sealer.sealCredentials(place, others),
-  })
+  await storeCredentials(db.pool, tenantId, id, await sealer.sealCredentials(place, others))
   const before = await row()
   await keep('refresh-1', 'refresh-2')
   expect(await opened()).toEqual(others)
@@ -126,9 +122,7 @@ test('a client that stores others while the secret is being stored wins', async 
     },
   })
   rotate = async () => {
-    await updateConnection(db.pool, tenantId, id, {
-      credentials: await sealer.sealCredentials(place, others),
-    })
+    await storeCredentials(db.pool, tenantId, id, await sealer.sealCredentials(place, others))
   }
   await keep('refresh-1', 'refresh-2')
   expect(await opened()).toEqual(others)

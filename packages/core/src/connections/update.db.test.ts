@@ -1,5 +1,5 @@
 import { createSecretKey, randomBytes } from 'node:crypto'
-import type { TenantDatabase, Tenants } from '@lettergate/db/tenant-scope'
+import type { TenantPrisma } from '@lettergate/db/prisma'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { createProviders } from '@lettergate/providers/registry'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -14,9 +14,10 @@ beforeAll(async () => {
 })
 afterAll(() => db.drop())
 
-function depsOf(tenants: Tenants, asked = () => {}) {
+function depsOf(prisma: TenantPrisma, asked = () => {}) {
   return {
-    tenants,
+    prisma,
+    tenants: db.tenants,
     sealer: createSealer({ tenants: db.tenants, root: createSecretKey(Buffer.alloc(32, 7)) }),
     egress: {
       checkTarget: () => ({ ok: true }) as const,
@@ -29,16 +30,15 @@ function depsOf(tenants: Tenants, asked = () => {}) {
   }
 }
 
-/** Tenants of which somebody else does something just before each change of a connection. */
-function beforeEachChange(meanwhile: () => Promise<unknown>): Tenants {
-  const watch = (own: TenantDatabase): TenantDatabase => ({
-    ...own,
-    async transaction(work) {
+/** Somebody else does something between each reading of a connection and its change. */
+function beforeEachChange(meanwhile: () => Promise<unknown>): TenantPrisma {
+  return {
+    ...db.prisma,
+    async forTenantInTurn(id, work) {
       await meanwhile()
-      return own.transaction(work)
+      return db.prisma.forTenantInTurn(id, work)
     },
-  })
-  return { forTenant: (id) => watch(db.tenants.forTenant(id)), close: async () => {} }
+  }
 }
 
 const ours = { host: 'mx.example.net', port: 587 }
@@ -46,7 +46,7 @@ const theirs = { host: 'mx.evil.example', port: 587 }
 const secret = () => ({ username: 'u', password: randomBytes(8).toString('hex') })
 
 it('settings that were judged beside others’ are judged again: stored credentials never meet a server that is not theirs', async () => {
-  const deps = depsOf(db.tenants)
+  const deps = depsOf(db.prisma)
   const tenantId = await buildTenant(db.pool)
   const made = { provider: 'smtp', name: 'Relay', priority: 1, settings: theirs, credentials: secret() }
   const { id } = await createConnection(deps, tenantId, made)

@@ -1,7 +1,7 @@
 import type { UpdateConnectionRequest } from '@lettergate/contracts/connections/requests'
 import { FaultList } from '@lettergate/contracts/problems/faults'
 import { Problem } from '@lettergate/contracts/problems/problems'
-import { fromStorage } from '../lib/index.ts'
+import { changeConnections, fromStorage, given, toJson } from '../lib/index.ts'
 import {
   type ConnectionDeps,
   type ConnectionState,
@@ -10,8 +10,7 @@ import {
   readConnection,
   toStoredLimits,
 } from './connections.ts'
-import { mendConnection } from './sql/reset-health.ts'
-import { updateConnection as updateRow } from './sql/update-connection.ts'
+import { mending } from './sql/reset-health.ts'
 import { leadsElsewhere } from './target-changed.ts'
 
 /** Each time somebody else has changed the settings in between. */
@@ -40,6 +39,8 @@ export async function updateConnection(
   const { settings, credentials } = request
   const limits = request.limits === undefined ? undefined : toStoredLimits(request.limits)
   const place = { tenantId, table: 'connection', id } as const
+  // Nothing to change.
+  if (Object.values(request).every((value) => value === undefined)) return readConnection(deps, tenantId, id)
   const isMending = settings !== undefined || credentials !== undefined
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const before = await readConnection(deps, tenantId, id)
@@ -51,17 +52,31 @@ export async function updateConnection(
       if (!mayUseStored && leadsElsewhere(provider, before.settings, settings)) throw credentialsRequired()
     }
     const write = async () => {
-      const change = {
-        ...request,
-        limits,
-        credentials: credentials && (await deps.sealer.sealCredentials(place, credentials)),
-        // Judged by these: whoever led it elsewhere meanwhile did so with other credentials.
-        ifSettings: mayUseStored ? undefined : before.settings,
-      }
-      return deps.tenants.forTenant(tenantId).transaction(async (client) => {
-        const isThere = await updateRow(client, tenantId, id, change)
-        if (isThere && isMending) await mendConnection(client, tenantId, id, 'changed')
-        return isThere
+      const sealed = credentials && (await deps.sealer.sealCredentials(place, credentials))
+      const { name, priority, enabled } = request
+      return changeConnections(deps.prisma, tenantId, async (db, dbNull) => {
+        const { count } = await db.connection.updateMany({
+          // The stored settings were judged: who changed them meanwhile did so with other credentials.
+          where: {
+            tenant_id: tenantId,
+            id,
+            ...(!mayUseStored && { settings: { equals: toJson(before.settings) } }),
+          },
+          data: {
+            ...given({ name, priority, enabled, settings: settings && toJson(settings) }),
+            ...given({ limits: limits === null ? dbNull : limits && toJson(limits) }),
+            ...(sealed && {
+              sealed_credentials: new Uint8Array(sealed.sealed),
+              data_key_version: sealed.dataKeyVersion,
+              // A trigger puts the database's time in its place.
+              credentials_rotated_at: new Date(),
+            }),
+          },
+        })
+        if (count === 0) return false
+        const mend = mending(tenantId, id, 'changed')
+        if (isMending) await db.$executeRawUnsafe(mend.text, ...mend.values)
+        return true
       })
     }
     if (await fromStorage(write())) return readConnection(deps, tenantId, id)

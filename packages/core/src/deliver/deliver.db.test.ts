@@ -9,9 +9,9 @@ import { createCapture } from '@lettergate/providers/capture/index'
 import type { OutboundMessage, Provider, SendOutcome } from '@lettergate/providers/provider'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { buildMessage, noSecrets } from '../../test/build-message.ts'
-import { buildTenant } from '../../test/rows.ts'
+import { buildConnection, buildTenant } from '../../test/rows.ts'
 import { createAcceptor } from '../accept/index.ts'
-import { deleteConnectionRow, insertConnection } from '../connections/index.ts'
+import { deleteConnectionRow } from '../connections/index.ts'
 import { type Claim, claimMessages, FIRST_TENANT } from '../dispatch/index.ts'
 import { noFailpoint } from '../lib/index.ts'
 import { createRouter, type Router } from '../routing/index.ts'
@@ -322,14 +322,10 @@ test('a message that follows the making of a connection goes through it', async 
   expect(sent).toHaveLength(0)
   const id = newId()
   const { sealed, dataKeyVersion } = await sealer.sealCredentials({ tenantId, table: 'connection', id }, {})
-  await insertConnection(
-    db.pool,
-    {
-      ...{ tenantId, id, provider: 'smtp', name: 'Relay', priority: 1, settings: {} },
-      ...{ sealedCredentials: sealed, dataKeyVersion },
-    },
-    10,
-  )
+  await buildConnection(db.pool, {
+    ...{ tenantId, id, provider: 'smtp', name: 'Relay', priority: 1, settings: {} },
+    ...{ sealedCredentials: sealed, dataKeyVersion },
+  })
   const acceptor = createAcceptor({
     pool: db.pool,
     poke: () => {},

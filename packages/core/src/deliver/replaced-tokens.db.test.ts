@@ -6,14 +6,9 @@ import { createProviders } from '@lettergate/providers/registry'
 import { playHttp, respond } from '@lettergate/providers/test/http-peer'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { buildMessage } from '../../test/build-message.ts'
-import { buildTenant } from '../../test/rows.ts'
+import { buildConnection, buildTenant } from '../../test/rows.ts'
 import { createAcceptor } from '../accept/index.ts'
-import {
-  createConnectionChecker,
-  createSecretKeeper,
-  insertConnection,
-  updateConnection,
-} from '../connections/index.ts'
+import { createConnectionChecker, createSecretKeeper, updateConnection } from '../connections/index.ts'
 import { claimMessages, FIRST_TENANT } from '../dispatch/index.ts'
 import { noFailpoint } from '../lib/index.ts'
 import { createRouter } from '../routing/index.ts'
@@ -41,7 +36,7 @@ beforeEach(async () => {
   const origin = `http://127.0.0.1:${microsoft.port}`
   const settings = { tenant: 'contoso.example', user: 'a@example.com', base_url: origin, login_url: origin }
   const row = { tenantId, id: connectionId, provider: 'microsoft365', name: 'x', priority: 1, settings }
-  await insertConnection(db.pool, { ...row, sealedCredentials: sealed, dataKeyVersion }, 10)
+  await buildConnection(db.pool, { ...row, sealedCredentials: sealed, dataKeyVersion })
 })
 afterEach(() => Promise.all([db.drop(), microsoft.close()]))
 afterAll(() => egress.close())
@@ -101,7 +96,7 @@ function startProcess(sealer: Sealer = createSealer({ tenants: db.tenants, root 
       return report.fault
     },
     rotate: (refresh_token: string) =>
-      updateConnection({ tenants, sealer, providers, egress }, tenantId, connectionId, {
+      updateConnection({ tenants, prisma: db.prisma, sealer, providers, egress }, tenantId, connectionId, {
         credentials: { ...credentials, refresh_token },
       }),
     /** What a worker has open lasts for a minute, or for one version of the tenant's connections. */

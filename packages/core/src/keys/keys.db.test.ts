@@ -15,9 +15,16 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
+type Tail<T extends unknown[]> = T extends [unknown, ...infer Rest] ? Rest : never
+
 function buildTenant() {
-  return createTenant({ pool: database.pool, pepper }, { name: 'Acme', plan: 'free' })
+  return createTenant({ operator: database.operator, pepper }, { name: 'Acme', plan: 'free' })
 }
+
+const issue = (...given: Tail<Parameters<typeof issueKey>>) =>
+  database.operator.forOperator((db) => issueKey({ db, pepper }, ...given))
+const revoke = (tenantId: string | null, keyId: string) =>
+  database.operator.forOperator((db) => revokeKey(db, tenantId, keyId))
 
 /** A verifier on a clock of the test's own that counts how often the database is asked. */
 function buildVerifier(given = pepper) {
@@ -45,17 +52,13 @@ test('the keys of a tenant speak for it, each in its mode, with every scope but 
 })
 
 test('an operator key belongs to no tenant', async () => {
-  const { key, keyId } = await issueKey({ db: database.pool, pepper }, { mode: 'admin' })
+  const { key, keyId } = await issue({ mode: 'admin' })
   expect(await buildVerifier().verify(key)).toEqual({ mode: 'admin', keyId, scopes: new Set(['admin']) })
 })
 
 test('a key of narrowed scopes has these and no others', async () => {
   const { tenantId } = await buildTenant()
-  const { key } = await issueKey(
-    { db: database.pool, pepper },
-    { mode: 'live', tenantId },
-    { scopes: ['messages:read'] },
-  )
+  const { key } = await issue({ mode: 'live', tenantId }, { scopes: ['messages:read'] })
   expect((await buildVerifier().verify(key))?.scopes).toEqual(new Set(['messages:read']))
 })
 
@@ -69,12 +72,8 @@ test('a key with a broken checksum is refused without asking the database', asyn
 test('unknown, revoked and expired keys are refused alike', async () => {
   const { tenantId, liveKey } = await buildTenant()
   const before = buildVerifier()
-  await revokeKey(database.pool, tenantId, keyIdOf(await before.verify(liveKey)))
-  const expired = await issueKey(
-    { db: database.pool, pepper },
-    { mode: 'live', tenantId },
-    { expiresAt: new Date(Date.now() - 1_000) },
-  )
+  await revoke(tenantId, keyIdOf(await before.verify(liveKey)))
+  const expired = await issue({ mode: 'live', tenantId }, { expiresAt: new Date(Date.now() - 1_000) })
   const { verify } = buildVerifier()
   expect(await Promise.all([verify(makeKey('live')), verify(liveKey), verify(expired.key)])).toEqual([
     null,
@@ -87,7 +86,7 @@ test('a revoked key is refused within five seconds by a node that has it cached'
   const { tenantId, liveKey } = await buildTenant()
   const { verify, state } = buildVerifier()
   const keyId = keyIdOf(await verify(liveKey))
-  await revokeKey(database.pool, tenantId, keyId)
+  await revoke(tenantId, keyId)
   expect(await verify(liveKey)).not.toBeNull()
   state.nowMs += 4_500
   expect(await verify(liveKey)).toBeNull()
@@ -99,7 +98,7 @@ test('the age of an answer counts from the moment of asking, however long it too
   const asked = verify(liveKey)
   state.nowMs += 4_500
   const keyId = keyIdOf(await asked)
-  await revokeKey(database.pool, tenantId, keyId)
+  await revoke(tenantId, keyId)
   expect(await verify(liveKey)).toBeNull()
 })
 
@@ -107,7 +106,7 @@ test('a key that expires soon is not cached beyond that', async () => {
   const { tenantId } = await buildTenant()
   const { verify, state } = buildVerifier()
   const expiresAt = new Date(Date.now() + 2_000)
-  const { key } = await issueKey({ db: database.pool, pepper }, { mode: 'live', tenantId }, { expiresAt })
+  const { key } = await issue({ mode: 'live', tenantId }, { expiresAt })
   expect(await verify(key)).not.toBeNull()
   const asked = state.queries
   state.nowMs += 2_500
@@ -219,8 +218,8 @@ test('a key is good before, while and after the pepper changes; once used, the o
 test('a revoked key is not hashed anew, and unknown ones stay unknown, while the pepper changes', async () => {
   const next = createSecretKey(randomBytes(32))
   const { tenantId } = await buildTenant()
-  const { key, keyId } = await issueKey({ db: database.pool, pepper }, { mode: 'live', tenantId })
-  await revokeKey(database.pool, tenantId, keyId)
+  const { key, keyId } = await issue({ mode: 'live', tenantId })
+  await revoke(tenantId, keyId)
   const { verify } = createKeyVerifier({ pool: database.pool, pepper: next, previousPepper: pepper })
   expect(await verify(key)).toBeNull()
   expect(await verify(makeKey('live'))).toBeNull()
@@ -269,12 +268,12 @@ test('the database holds no key, only what recognises one', async () => {
 test("another tenant's key cannot be revoked", async () => {
   const [mine, other] = await Promise.all([buildTenant(), buildTenant()])
   const keyId = keyIdOf(await buildVerifier().verify(other.liveKey))
-  expect(await revokeKey(database.pool, mine.tenantId, keyId)).toBe(false)
+  expect(await revoke(mine.tenantId, keyId)).toBe(false)
   expect(await buildVerifier().verify(other.liveKey)).not.toBeNull()
 })
 
 test('a tenant gets the daily limit of its plan unless one is set', async () => {
-  const deps = { pool: database.pool, pepper }
+  const deps = { operator: database.operator, pepper }
   const made = [
     await createTenant(deps, { name: 'a', plan: 'free' }),
     await createTenant(deps, { name: 'b', plan: 'scale' }),
@@ -288,7 +287,7 @@ test('a tenant gets the daily limit of its plan unless one is set', async () => 
 })
 
 test('a tenant that cannot be made leaves nothing behind', async () => {
-  const deps = { pool: database.pool, pepper }
+  const deps = { operator: database.operator, pepper }
   await expect(createTenant(deps, { name: 'too low', plan: 'free', dailyLimit: -1 })).rejects.toThrow()
   const { rowCount } = await database.pool.query("select from tenant where name = 'too low'")
   expect(rowCount).toBe(0)

@@ -13,6 +13,7 @@ export {
   CLAIM_LEASE_MS,
   SENDING_LEASE_MS,
 } from './leases.ts'
+export { changeConnections, given, toJson } from './managed-rows.ts'
 export type { ContentDocument, Envelope } from './message-content.ts'
 export { createReadiness, type Readiness } from './readiness.ts'
 export { askAgain } from './retry-query.ts'

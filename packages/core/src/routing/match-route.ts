@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { RouteMatchRow, RouteTargetRow } from './sql/list-routes.ts'
+import type { RouteMatchRow, RouteTargetRow } from './sql/list-sealed-connections.ts'
 
 /** What a route can go by. All of it is as it was when the message was accepted, so every try of a message takes the same route. */
 export type Routable = {

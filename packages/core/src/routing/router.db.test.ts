@@ -4,8 +4,7 @@ import type { Tenants } from '@lettergate/db/tenant-scope'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { createProviders } from '@lettergate/providers/registry'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { buildTenant } from '../../test/rows.ts'
-import { insertConnection } from '../connections/index.ts'
+import { buildConnection, buildTenant } from '../../test/rows.ts'
 import { createSealer, type Sealer } from '../secrets/index.ts'
 import { createRouter } from './router.ts'
 
@@ -20,14 +19,10 @@ beforeAll(async () => {
   const sealer = createSealer({ tenants: db.tenants, root })
   const { sealed, dataKeyVersion } = await sealer.sealCredentials(place, {})
   const settings = { host: 'smtp.example.com', port: 587 }
-  await insertConnection(
-    db.pool,
-    {
-      ...{ tenantId, id, provider: 'smtp', name: 'Relay', priority: 1, settings },
-      ...{ sealedCredentials: sealed, dataKeyVersion },
-    },
-    10,
-  )
+  await buildConnection(db.pool, {
+    ...{ tenantId, id, provider: 'smtp', name: 'Relay', priority: 1, settings },
+    ...{ sealedCredentials: sealed, dataKeyVersion },
+  })
 })
 afterAll(() => db.drop())
 

@@ -1,11 +1,10 @@
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import type { UpdateRouteRequest } from '@lettergate/contracts/routes/routes'
-import type { Tenants } from '@lettergate/db/tenant-scope'
+import type { TenantPrisma } from '@lettergate/db/prisma'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { newId } from '@lettergate/db/test/ids'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { buildTenant } from '../../test/rows.ts'
-import { insertConnection } from '../connections/index.ts'
+import { buildConnection, buildTenant } from '../../test/rows.ts'
 import { insertDataKey } from '../secrets/index.ts'
 import { createRoute, readRoute, updateRoute } from './routes.ts'
 
@@ -23,7 +22,7 @@ beforeEach(async () => {
   await insertDataKey(db.pool, tenantId, { version: 1, rootVersion: 1, wrapped: Buffer.from('x') })
   connection = newId()
   const row = { tenantId, id: connection, provider: 'smtp', name: 'x', priority: 1, settings: {} }
-  await insertConnection(db.pool, { ...row, sealedCredentials: Buffer.from('x'), dataKeyVersion: 1 }, 10)
+  await buildConnection(db.pool, { ...row, sealedCredentials: Buffer.from('x'), dataKeyVersion: 1 })
   const route = {
     name: 'First',
     position: 7,
@@ -34,47 +33,24 @@ beforeEach(async () => {
   id = (await createRoute(db, tenantId, { ...route, targets: targets() })).id
 })
 
-/** Tenants of which somebody else changes the route just before it is written. */
-function whileOthersChange(change: UpdateRouteRequest): Tenants {
-  return {
-    ...db.tenants,
-    forTenant(of) {
-      const own = db.tenants.forTenant(of)
-      return {
-        ...own,
-        async transaction(work) {
-          await updateRoute(db, tenantId, id, change)
-          return own.transaction(work)
-        },
-      }
-    },
-  }
-}
-
 it.each<[UpdateRouteRequest, UpdateRouteRequest]>([
   [{ name: 'Other' }, { enabled: false }],
   [{ position: 3 }, { match: { stream: 'bulk' } }],
   [{ match: {} }, { strategy: 'ordered' }],
   [{ enabled: false }, { name: 'Other', position: 1 }],
 ])('of two changes at once both hold: %o and %o', async (mine, theirs) => {
-  await updateRoute({ tenants: whileOthersChange(theirs) }, tenantId, id, mine)
+  await Promise.all([updateRoute(db, tenantId, id, mine), updateRoute(db, tenantId, id, theirs)])
   expect(await readRoute(db, tenantId, id)).toMatchObject({ ...mine, ...theirs })
 })
 
 it('a change beside a deletion brings no route back', async () => {
-  const gone: Tenants = {
-    ...db.tenants,
-    forTenant(of) {
-      const own = db.tenants.forTenant(of)
-      return {
-        ...own,
-        async transaction(work) {
-          await db.pool.query({ text: 'delete from route' })
-          return own.transaction(work)
-        },
-      }
+  const gone: TenantPrisma = {
+    ...db.prisma,
+    async forTenantInTurn(of, work) {
+      await db.pool.query({ text: 'delete from route' })
+      return db.prisma.forTenantInTurn(of, work)
     },
   }
-  const change = updateRoute({ tenants: gone }, tenantId, id, { name: 'Other' })
+  const change = updateRoute({ prisma: gone }, tenantId, id, { name: 'Other' })
   await expect(change).rejects.toMatchObject({ code: 'not-found' })
 })

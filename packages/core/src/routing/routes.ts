@@ -4,35 +4,41 @@ import { Problem } from '@lettergate/contracts/problems/problems'
 import {
   type CreateRouteRequest,
   ROUTES_MAX,
-  type RouteMatch,
   type UpdateRouteRequest,
 } from '@lettergate/contracts/routes/routes'
-import type { Queryable } from '@lettergate/db/pool'
-import type { Tenants } from '@lettergate/db/tenant-scope'
-import { listConnectionRows } from '../connections/index.ts'
-import { fromStorage } from '../lib/index.ts'
-import { lockTenant } from '../tenants/index.ts'
-import { deleteRouteRow } from './sql/delete-route.ts'
-import { insertRoute } from './sql/insert-route.ts'
-import { listRouteRows, type RouteMatchRow, type RouteRow } from './sql/list-routes.ts'
-import { updateRoute as updateRow } from './sql/update-route.ts'
+import type { ManagedTables, TenantPrisma } from '@lettergate/db/prisma'
+import { z } from 'zod'
+import { changeConnections, fromStorage, given, toJson } from '../lib/index.ts'
 
-type Deps = { tenants: Tenants }
+type Deps = { prisma: TenantPrisma }
 type Targets = CreateRouteRequest['targets']
 
-/** Only what is said: an absent key and an undefined one are the same to a client, but not to a comparison. */
-function toMatchRow({ stream, tag, from_domain, recipient_domain }: RouteMatch): RouteMatchRow {
-  return {
-    ...(stream === undefined ? {} : { stream }),
-    ...(tag === undefined ? {} : { tag }),
-    ...(from_domain === undefined ? {} : { from_domain }),
-    ...(recipient_domain === undefined ? {} : { recipient_domain }),
-  }
-}
+const StoredRoute = z.object({
+  id: z.string(),
+  position: z.number(),
+  name: z.string(),
+  match: z.object({
+    stream: z.enum(['transactional', 'bulk']).optional(),
+    tag: z.string().optional(),
+    from_domain: z.string().optional(),
+    recipient_domain: z.string().optional(),
+  }),
+  strategy: z.enum(['ordered', 'weighted']),
+  targets: z.array(z.object({ connection_id: z.string(), weight: z.number() })),
+  enabled: z.boolean(),
+  created_at: z.date(),
+  updated_at: z.date(),
+})
+export type RouteRow = z.output<typeof StoredRoute>
 
 /** Another tenant's connection is answered as one that never existed. */
-async function toTargetRows(db: Queryable, tenantId: string, targets: Targets): Promise<RouteRow['targets']> {
-  const own = new Set((await listConnectionRows(db, tenantId)).map((row) => row.id))
+async function toTargetRows(
+  db: ManagedTables,
+  tenantId: string,
+  targets: Targets,
+): Promise<RouteRow['targets']> {
+  const connections = await db.connection.findMany({ where: { tenant_id: tenantId }, select: { id: true } })
+  const own = new Set(connections.map((row) => row.id))
   const faults = new FaultList()
   const rows = targets.flatMap(({ connection, weight }, index) => {
     const id = fromPublicId('con', connection)
@@ -45,27 +51,19 @@ async function toTargetRows(db: Queryable, tenantId: string, targets: Targets): 
 }
 
 export function createRoute(deps: Deps, tenantId: string, request: CreateRouteRequest): Promise<RouteRow> {
-  const db = deps.tenants.forTenant(tenantId)
   const { name, position, strategy, enabled } = request
   return fromStorage(
-    (async () => {
-      const id = newId()
-      const isStored = await db.transaction(async (client) => {
-        await lockTenant(client, tenantId)
-        const row = {
-          ...{ tenantId, id, name, position, strategy, enabled },
-          match: toMatchRow(request.match),
-          targets: await toTargetRows(client, tenantId, request.targets),
-        }
-        return insertRoute(client, row, ROUTES_MAX)
-      })
-      if (!isStored) {
+    changeConnections(deps.prisma, tenantId, async (db) => {
+      const targets = await toTargetRows(db, tenantId, request.targets)
+      if ((await db.route.count({ where: { tenant_id: tenantId } })) >= ROUTES_MAX) {
         throw new Problem('wrong-state', {
           detail: `There are ${ROUTES_MAX} routes already, which is the most. Delete one first.`,
         })
       }
-      return readRoute(deps, tenantId, id)
-    })(),
+      const row = { tenant_id: tenantId, id: newId(), name, position, strategy, enabled }
+      const json = { match: toJson(request.match), targets: toJson(targets) }
+      return StoredRoute.parse(await db.route.create({ data: { ...row, ...json } }))
+    }),
   )
 }
 
@@ -76,44 +74,54 @@ export function updateRoute(
   id: string,
   request: UpdateRouteRequest,
 ): Promise<RouteRow> {
-  const db = deps.tenants.forTenant(tenantId)
+  const { match, targets, ...change } = request
   return fromStorage(
-    (async () => {
-      // Of another tenant, or gone: said before the fields are judged.
-      await readRoute(deps, tenantId, id)
-      const { match, targets, ...change } = request
-      const isChanged = await db.transaction(async (client) => {
-        // Until this is written, no connection that it leads to is deleted.
-        await lockTenant(client, tenantId)
-        return updateRow(client, tenantId, id, {
-          ...change,
-          match: match && toMatchRow(match),
-          targets: targets && (await toTargetRows(client, tenantId, targets)),
-        })
-      })
-      const row = await readRoute(deps, tenantId, id)
-      if (!isChanged) {
+    changeConnections(deps.prisma, tenantId, async (db) => {
+      // Of another tenant, or gone: said before the fields are judged. Until this is written, no connection that it leads to is deleted.
+      const before = await findRoute(db, tenantId, id)
+      const leadsTo = targets ? await toTargetRows(db, tenantId, targets) : before.targets
+      if ((change.enabled ?? before.enabled) && leadsTo.length === 0) {
         throw new Problem('wrong-state', {
           detail: 'The connections of this route are deleted. Give it new targets to enable it.',
         })
       }
-      return row
-    })(),
+      const row = await db.route.update({
+        where: { tenant_id_id: { tenant_id: tenantId, id } },
+        data: given({ ...change, match: match && toJson(match), targets: targets && toJson(leadsTo) }),
+      })
+      return StoredRoute.parse(row)
+    }),
   )
 }
 
-export async function readRoute(deps: Deps, tenantId: string, id: string): Promise<RouteRow> {
-  const [row] = await fromStorage(listRouteRows(deps.tenants.forTenant(tenantId), tenantId, id))
+async function findRoute(db: ManagedTables, tenantId: string, id: string): Promise<RouteRow> {
+  const row = await db.route.findUnique({ where: { tenant_id_id: { tenant_id: tenantId, id } } })
   if (!row) throw new Problem('not-found')
-  return row
+  return StoredRoute.parse(row)
+}
+
+export function readRoute(deps: Deps, tenantId: string, id: string): Promise<RouteRow> {
+  return fromStorage(deps.prisma.forTenant(tenantId, (db) => findRoute(db, tenantId, id)))
 }
 
 /** All routes of the tenant, in the order in which they are looked at. */
-export function listRoutes(deps: Deps, tenantId: string): Promise<RouteRow[]> {
-  return fromStorage(listRouteRows(deps.tenants.forTenant(tenantId), tenantId))
+export async function listRoutes(deps: Deps, tenantId: string): Promise<RouteRow[]> {
+  const rows = await fromStorage(
+    deps.prisma.forTenant(tenantId, (db) =>
+      db.route.findMany({
+        where: { tenant_id: tenantId },
+        orderBy: [{ position: 'asc' }, { id: 'asc' }],
+      }),
+    ),
+  )
+  return z.array(StoredRoute).parse(rows)
 }
 
-export async function deleteRoute(deps: Deps, tenantId: string, id: string): Promise<void> {
-  if (!(await fromStorage(deleteRouteRow(deps.tenants.forTenant(tenantId), tenantId, id))))
-    throw new Problem('not-found')
+export function deleteRoute(deps: Deps, tenantId: string, id: string): Promise<void> {
+  return fromStorage(
+    changeConnections(deps.prisma, tenantId, async (db) => {
+      const { count } = await db.route.deleteMany({ where: { tenant_id: tenantId, id } })
+      if (count === 0) throw new Problem('not-found')
+    }),
+  )
 }

@@ -27,7 +27,7 @@ function buildSealer(given = root) {
 
 async function buildPlace(): Promise<SealedPlace> {
   const { tenantId } = await createTenant(
-    { pool: database.pool, pepper: root },
+    { operator: database.operator, pepper: root },
     { name: 'Acme', plan: 'free' },
   )
   return { tenantId, table: 'connection', id: newId() }

@@ -1,4 +1,3 @@
 /** Tenants: made by the operator. */
 export { lockTenant } from './sql/lock-tenant.ts'
-export { tenantExists } from './sql/tenant-exists.ts'
-export { createTenant, DAILY_LIMIT_BY_PLAN } from './tenants.ts'
+export { createTenant, DAILY_LIMIT_BY_PLAN, tenantExists } from './tenants.ts'

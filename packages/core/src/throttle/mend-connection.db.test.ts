@@ -5,7 +5,7 @@ import type { SendOutcome } from '@lettergate/providers/provider'
 import { createProviders } from '@lettergate/providers/registry'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { accepted, buildFleet } from '../../test/fleet.ts'
-import { mendConnection, updateConnection } from '../connections/index.ts'
+import { mending, updateConnection } from '../connections/index.ts'
 import { createSealer } from '../secrets/index.ts'
 import { sweepSteps } from '../sweep/index.ts'
 import { openCircuit } from './sql/open-circuit.ts'
@@ -43,7 +43,7 @@ const release = () => sweepSteps.releaseWaiting({ pool: db.pool, repeatWindowMs:
 
 function deps() {
   return {
-    tenants: db.tenants,
+    ...{ tenants: db.tenants, prisma: db.prisma },
     sealer: createSealer({ tenants: db.tenants, root: createSecretKey(Buffer.alloc(32, 7)) }),
     egress: {
       checkTarget: () => ({ ok: true }) as const,
@@ -164,10 +164,10 @@ test('a test that goes well lets the circuit be probed, and leaves a pause and a
     values: [fleet.tenantId, id],
   })
   const before = await version()
-  await mendConnection(own, fleet.tenantId, id, 'tested')
+  await own.query(mending(fleet.tenantId, id, 'tested'))
   expect(await health()).toEqual({ state: 'open', opened: 5, is_due: true, is_paused: true })
   expect(await version()).toBe((before ?? 0) + 1)
   await db.pool.query({ text: `update connection_health set state = 'closed'` })
-  await mendConnection(own, fleet.tenantId, id, 'tested')
+  await own.query(mending(fleet.tenantId, id, 'tested'))
   expect(await version()).toBe((before ?? 0) + 1)
 })

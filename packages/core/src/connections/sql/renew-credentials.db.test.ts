@@ -1,12 +1,10 @@
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { newId } from '@lettergate/db/test/ids'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { buildTenant } from '../../../test/rows.ts'
+import { buildConnection, buildTenant, storeCredentials } from '../../../test/rows.ts'
 import { insertDataKey } from '../../secrets/index.ts'
-import { insertConnection } from './insert-connection.ts'
 import { readSealedConnection } from './read-sealed.ts'
 import { renewCredentials } from './renew-credentials.ts'
-import { updateConnection } from './update-connection.ts'
 
 let db: TestDatabase
 let tenantId: string
@@ -22,7 +20,7 @@ beforeEach(async () => {
   id = newId()
   await insertDataKey(db.pool, tenantId, { version: 1, rootVersion: 1, wrapped: Buffer.from('x') })
   const row = { tenantId, id, provider: 'smtp', name: 'x', priority: 1, settings: {} }
-  await insertConnection(db.pool, { ...row, sealedCredentials: read.sealed, dataKeyVersion: 1 }, 10)
+  await buildConnection(db.pool, { ...row, sealedCredentials: read.sealed, dataKeyVersion: 1 })
 })
 
 const stored = async () =>
@@ -50,6 +48,6 @@ test('the credentials stay those of the same time, until a person stores others'
   const before = await since()
   await renewCredentials(db.tenants.forTenant(tenantId), tenantId, id, { read, renewed })
   expect(await since()).toBe(before)
-  await updateConnection(db.pool, tenantId, id, { credentials: renewed })
+  await storeCredentials(db.pool, tenantId, id, renewed)
   expect(await since()).not.toBe(before)
 })

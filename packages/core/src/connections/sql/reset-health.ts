@@ -1,4 +1,4 @@
-import type { Queryable } from '@lettergate/db/pool'
+import type pg from 'pg'
 
 /** Why it may work again: the tenant changed it, or its provider said that the account is good. */
 export type Mending = 'changed' | 'tested'
@@ -10,13 +10,8 @@ export type Mending = 'changed' | 'tested'
  * A probe that is under way with what was there before must not open it again, hence not `half-open`. The tenant is locked first, as
  * by every change of its connections.
  */
-export async function mendConnection(
-  db: Queryable,
-  tenantId: string,
-  id: string,
-  why: Mending,
-): Promise<void> {
-  await db.query({
+export function mending(tenantId: string, id: string, why: Mending): pg.QueryConfig & { values: unknown[] } {
+  return {
     name: 'connection-mend',
     text: `
       with locked as materialized (
@@ -36,5 +31,5 @@ export async function mendConnection(
       )
       select pg_notify('lg_connection', connection_id::text) from mended`,
     values: [tenantId, id, why === 'changed'],
-  })
+  }
 }

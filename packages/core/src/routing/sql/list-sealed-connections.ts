@@ -1,6 +1,14 @@
 import type { Queryable } from '@lettergate/db/pool'
 import type { ConnectionLimits, SealedConnection } from '../../connections/index.ts'
-import type { RouteMatchRow, RouteTargetRow } from './list-routes.ts'
+
+export type RouteMatchRow = {
+  stream?: 'transactional' | 'bulk' | undefined
+  tag?: string | undefined
+  from_domain?: string | undefined
+  recipient_domain?: string | undefined
+}
+
+export type RouteTargetRow = { connection_id: string; weight: number }
 
 /** An enabled route, as a message is held against it. */
 export type RoutingRule = {

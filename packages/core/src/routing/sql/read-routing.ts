@@ -20,3 +20,17 @@ export async function readRouting(db: Queryable, tenantId: string): Promise<Open
   })
   return { connections: rows.map(({ id, provider }) => ({ id, provider })), routes: rows[0]?.routes ?? [] }
 }
+
+/** The connection that a message names, enabled or not, as a list of at most one. */
+export async function readNamedConnection(
+  db: Queryable,
+  tenantId: string,
+  id: string,
+): Promise<OpenRouting['connections']> {
+  const { rows } = await db.query<OpenRouting['connections'][number]>({
+    name: 'routing-read-named',
+    text: 'select id, provider from connection where tenant_id = $1 and id = $2',
+    values: [tenantId, id],
+  })
+  return rows
+}

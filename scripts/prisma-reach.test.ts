@@ -1,0 +1,54 @@
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { expect, test } from 'vitest'
+
+const ROOT = join(import.meta.dirname, '..')
+const DOOR = 'packages/db/src/prisma.ts'
+/** What is imported as a type alone is not loaded. */
+const IMPORT =
+  /^\s*(?:import|export)\s+(?!type\b)(?:[^'"`;]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm
+
+const sources = new Set(
+  globSync('{apps,packages}/**/*.ts', { cwd: ROOT, exclude: (path) => path.includes('node_modules') }),
+)
+
+function targetOf(path: string, specifier: string): string | undefined {
+  if (specifier.startsWith('.')) return resolve('/', dirname(path), specifier).slice(1)
+  const own = /^@lettergate\/([^/]+)\/(.+)$/.exec(specifier)
+  const places = [`packages/${own?.[1]}/src/${own?.[2]}.ts`, `packages/${own?.[1]}/src/${own?.[2]}/index.ts`]
+  return own ? places.find((place) => sources.has(place)) : undefined
+}
+
+/** Every file of ours that is loaded with this one. */
+function reachOf(entry: string): Set<string> {
+  const reached = new Set<string>()
+  const open = [entry]
+  for (let path = open.pop(); path !== undefined; path = open.pop()) {
+    if (reached.has(path) || !sources.has(path)) continue
+    reached.add(path)
+    for (const [, plain, dynamic] of readFileSync(join(ROOT, path), 'utf8').matchAll(IMPORT)) {
+      const target = targetOf(path, plain ?? dynamic ?? '')
+      if (target !== undefined) open.push(target)
+    }
+  }
+  return reached
+}
+
+test('the worker reaches nothing of Prisma', () => {
+  const reached = reachOf('apps/worker/src/main.ts')
+  expect(reached.size).toBeGreaterThan(100)
+  expect([...reached].filter((path) => path === DOOR || path.includes('db/src/client/'))).toEqual([])
+})
+
+test('packages/db alone imports Prisma, and only behind its door', () => {
+  const importers = [...sources].filter(
+    (path) =>
+      !path.includes('db/src/client/') &&
+      /from '@prisma\/|import\('@prisma\//.test(readFileSync(join(ROOT, path), 'utf8')),
+  )
+  expect(importers).toEqual([DOOR])
+})
+
+test('the api reaches the door, so the walk above sees it where it is', () => {
+  expect(reachOf('apps/api/src/main.ts')).toContain(DOOR)
+})
