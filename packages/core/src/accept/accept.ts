@@ -7,13 +7,11 @@ import { BatcherFull, createBatcher } from '@lettergate/db/batcher'
 import type { Pool } from '@lettergate/db/pool'
 import type { Poke } from '../dispatch/index.ts'
 import { type Failpoint, fromStorage } from '../lib/index.ts'
+import type { QuotaState } from '../usage/index.ts'
 import { acceptRow, type StoredAnswer, storedAnswer } from './message-rows.ts'
 import type { AcceptRow, AcceptUnit } from './sql/accept-messages.ts'
 import { readIdempotency } from './sql/find-idempotent-answer.ts'
 import { createStore, type Stored, type TimedUnit } from './store.ts'
-
-/** A tenant's daily quota in recipients, as it stands after this request. */
-export type QuotaState = { limit: number; used: number; resetSeconds: number }
 
 export type AcceptedMessage = {
   id: string
