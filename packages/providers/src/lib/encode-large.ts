@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import type { OutboundMessage } from '../provider.ts'
+import type { MimeContent, OutboundMessage } from '../provider.ts'
 
 /** Content that would hold the thread for longer than small mail may wait is encoded by another one. */
 export const LARGE_BYTES_MIN = 1024 * 1024
@@ -14,8 +14,10 @@ export type EncodeTask =
   | { kind: 'mime'; message: OutboundMessage }
   | { kind: 'json'; value: object }
   | { kind: 'base64'; bytes: Uint8Array }
+type DecodeTask = { kind: 'decode'; raw: Uint8Array }
+export type Task = EncodeTask | DecodeTask
 
-export type EncodeAnswer = { bytes: Uint8Array } | { fault: string }
+export type EncodeAnswer = { bytes: Uint8Array } | { content: MimeContent | null } | { fault: string }
 
 /** The message could not be encoded, and nothing of it has left. */
 export class EncodeFailed extends Error {}
@@ -36,10 +38,34 @@ let lane: Lane | undefined
 let last: Promise<unknown> = Promise.resolve()
 
 /** Encodes in another thread, one task at a time, in order. The bytes of the answer are shared, so they can be encoded further. */
-export function encodeLarge(task: EncodeTask): Promise<Buffer> {
+export async function encodeLarge(task: EncodeTask): Promise<Buffer> {
+  const answer = await inTurn(task)
+  if (!('bytes' in answer)) throw new EncodeFailed('there is no answer')
+  return asBuffer(answer.bytes)
+}
+
+/** Decodes a mail in the same thread; null: it cannot be said without MIME. */
+export async function decodeLarge(raw: Buffer): Promise<MimeContent | null> {
+  const answer = await inTurn({ kind: 'decode', raw })
+  if (!('content' in answer)) throw new EncodeFailed('there is no answer')
+  const { content } = answer
+  // What comes from another thread has lost its class.
+  return (
+    content && {
+      ...content,
+      attachments: content.attachments.map((file) => ({ ...file, content: asBuffer(file.content) })),
+    }
+  )
+}
+
+function inTurn(task: Task): Promise<EncodeAnswer> {
   const result = last.then(() => run(task))
   last = result.catch(() => undefined)
   return result
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 function takeLane(): Lane {
@@ -62,10 +88,10 @@ function giveBack(taken: Lane): void {
   }, IDLE_MS).unref()
 }
 
-function run(task: EncodeTask): Promise<Buffer> {
+function run(task: Task): Promise<EncodeAnswer> {
   const taken = takeLane()
   const { worker } = taken
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+  const { promise, resolve, reject } = Promise.withResolvers<EncodeAnswer>()
   const drop = (reason: string) => {
     if (lane === taken) lane = undefined
     void worker.terminate()
@@ -74,7 +100,7 @@ function run(task: EncodeTask): Promise<Buffer> {
   const onMessage = (answer: EncodeAnswer) => {
     giveBack(taken)
     if ('fault' in answer) reject(new EncodeFailed(answer.fault))
-    else resolve(Buffer.from(answer.bytes.buffer, answer.bytes.byteOffset, answer.bytes.byteLength))
+    else resolve(answer)
   }
   const onError = (error: Error) => drop(error.message)
   const onExit = () => drop('the thread that encodes ended')
