@@ -10,5 +10,5 @@ export { type ConnectionsCheck, createConnectionsCheck } from './check-capabilit
 export { acceptRow } from './message-rows.ts'
 export { type AcceptRow, type AcceptUnit, acceptMessages } from './sql/accept-messages.ts'
 export { insertAttachments } from './sql/insert-attachments.ts'
-export type { Submission, Submit, SubmitOutcome } from './submission.ts'
+export type { MimeMessage, Submission, Submit, SubmitOutcome } from './submission.ts'
 export { createSubmit } from './submit.ts'

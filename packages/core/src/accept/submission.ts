@@ -3,11 +3,21 @@ import type { Problem } from '@lettergate/contracts/problems/problems'
 import type { QuotaState } from '../usage/index.ts'
 import type { AcceptedMessage, Idempotency } from './accept.ts'
 
+/** A mail that its client wrote, to be sent as it came: but for Bcc and X-LG- fields, and with Date and Message-ID if they are missing. */
+export type MimeMessage = {
+  kind: 'mime'
+  mime: Buffer
+  /** Whom it goes to, and where bounces go ('' is nowhere), whatever its header fields say. */
+  envelope: { from: string; recipients: string[] }
+  /** Checked by the way in. */
+  options: Pick<NewMessage, 'tags' | 'metadata' | 'sendAt' | 'stream' | 'connectionId'>
+}
+
 /** One request to send, whichever way it came in. */
 export type Submission = {
   tenant: { id: string; mode: 'live' | 'test' }
   /** At least one. A problem stands for a message that could not be read. */
-  messages: (NewMessage | Problem)[]
+  messages: (NewMessage | MimeMessage | Problem)[]
   /** True: one refused message refuses all of them. False: each is judged by itself, and the good ones are stored together. */
   atomic: boolean
   idempotency: Omit<Idempotency, 'extra'> | null

@@ -4,8 +4,10 @@ import { quotaExceeded } from '../usage/index.ts'
 import type { AcceptOutcome, Acceptor } from './accept.ts'
 import type { ConnectionsCheck } from './check-capabilities.ts'
 import { fromKept, toKept } from './kept-problems.ts'
+import { readMimeMessage } from './read-mime-message.ts'
 import type { Submission, Submit, SubmitOutcome } from './submission.ts'
 
+type Given = Submission['messages'][number]
 type Judged = NewMessage | Problem
 
 function isMessage(entry: Judged): entry is NewMessage {
@@ -59,13 +61,14 @@ export function createSubmit(deps: {
   acceptor: Pick<Acceptor, 'accept' | 'replay'>
   connectionsCheck: ConnectionsCheck
 }): Submit {
+  async function judgeOne(tenantId: string, given: Given, pointer: string): Promise<Judged> {
+    const entry = 'kind' in given ? await readMimeMessage(given, pointer) : given
+    if (!isMessage(entry)) return entry
+    return (await deps.connectionsCheck.findFault(tenantId, entry, pointer)) ?? entry
+  }
+
   const judge = ({ tenant, messages }: Submission, at: (index: number) => string): Promise<Judged[]> =>
-    Promise.all(
-      messages.map(async (entry, index) => {
-        if (!isMessage(entry)) return entry
-        return (await deps.connectionsCheck.findFault(tenant.id, entry, at(index))) ?? entry
-      }),
-    )
+    Promise.all(messages.map((given, index) => judgeOne(tenant.id, given, at(index))))
 
   /**
    * A repeat gets the first answer, also where its messages would be refused by now: their `send_at` may have passed, or their
