@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { NewMessage } from '@lettergate/contracts/messages/send-request'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { quotaExceeded } from '../usage/index.ts'
@@ -7,7 +8,6 @@ import { fromKept, toKept } from './kept-problems.ts'
 import { readMimeMessage } from './read-mime-message.ts'
 import type { Submission, Submit, SubmitOutcome } from './submission.ts'
 
-type Given = Submission['messages'][number]
 type Judged = NewMessage | Problem
 
 function isMessage(entry: Judged): entry is NewMessage {
@@ -19,9 +19,20 @@ function pointerOf({ messages, atomic }: Submission, index: number): string {
   return atomic && messages.length === 1 ? '#' : `#/messages/${index}`
 }
 
-/** Says which message of several refused all of them. */
-function refusalOf(judged: readonly Judged[]): Problem | null {
-  return judged.find((entry) => entry instanceof Problem) ?? null
+/** Milliseconds of reading before others get their turn. */
+const READ_MS_MAX = 10
+
+/** Reads the mails that clients wrote; the other entries stay as they are. */
+async function readMimes(submission: Submission): Promise<Judged[]> {
+  const read: Judged[] = []
+  let began = performance.now()
+  for (const [index, entry] of submission.messages.entries()) {
+    read.push('kind' in entry ? await readMimeMessage(entry, pointerOf(submission, index)) : entry)
+    if (performance.now() - began < READ_MS_MAX) continue
+    await setImmediate()
+    began = performance.now()
+  }
+  return read
 }
 
 function refused(problem: Problem): SubmitOutcome {
@@ -61,14 +72,16 @@ export function createSubmit(deps: {
   acceptor: Pick<Acceptor, 'accept' | 'replay'>
   connectionsCheck: ConnectionsCheck
 }): Submit {
-  async function judgeOne(tenantId: string, given: Given, pointer: string): Promise<Judged> {
-    const entry = 'kind' in given ? await readMimeMessage(given, pointer) : given
-    if (!isMessage(entry)) return entry
-    return (await deps.connectionsCheck.findFault(tenantId, entry, pointer)) ?? entry
+  async function judge(submission: Submission): Promise<Judged[]> {
+    const read = await readMimes(submission)
+    return Promise.all(
+      read.map(async (entry, index) => {
+        if (!isMessage(entry)) return entry
+        const pointer = pointerOf(submission, index)
+        return (await deps.connectionsCheck.findFault(submission.tenant.id, entry, pointer)) ?? entry
+      }),
+    )
   }
-
-  const judge = ({ tenant, messages }: Submission, at: (index: number) => string): Promise<Judged[]> =>
-    Promise.all(messages.map((given, index) => judgeOne(tenant.id, given, at(index))))
 
   /**
    * A repeat gets the first answer, also where its messages would be refused by now: their `send_at` may have passed, or their
@@ -84,9 +97,9 @@ export function createSubmit(deps: {
 
   async function submit(submission: Submission): Promise<SubmitOutcome> {
     const { tenant, atomic, idempotency, until } = submission
-    const judged = await judge(submission, (index) => pointerOf(submission, index))
+    const judged = await judge(submission)
     const messages = judged.filter(isMessage)
-    const refusal = refusalOf(judged)
+    const refusal = judged.find((entry) => entry instanceof Problem)
     if (refusal && (atomic || messages.length === 0)) {
       const before = await replay(submission, judged)
       if (before) return before
