@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { createIdSource } from '@lettergate/contracts/lib/ids'
-import { createAcceptor, createConnectionsCheck } from '@lettergate/core/accept'
+import { createAcceptor, createConnectionsCheck, createSubmit } from '@lettergate/core/accept'
 import { createConnectionChecker, createSecretKeeper } from '@lettergate/core/connections'
 import { createPoke } from '@lettergate/core/dispatch'
 import { createKeyVerifier } from '@lettergate/core/keys'
@@ -139,6 +139,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     db: pool,
     readiness: createReadiness(pool, SILENT_MS),
     acceptor,
+    submit: createSubmit({ acceptor, connectionsCheck: createConnectionsCheck({ tenants, providers }) }),
     clock,
     keys,
     messages,
@@ -146,7 +147,6 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     sealer,
     egress,
     checker,
-    connectionsCheck: createConnectionsCheck({ tenants, providers }),
     providers,
     cursorKey: { sign: deriveKey(secret, 'list cursors'), previous: previous('list cursors') },
     logger,

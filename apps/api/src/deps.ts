@@ -1,4 +1,4 @@
-import type { Acceptor, ConnectionsCheck } from '@lettergate/core/accept'
+import type { Acceptor, Submit } from '@lettergate/core/accept'
 import type { ConnectionChecker } from '@lettergate/core/connections'
 import type { KeyVerifier } from '@lettergate/core/keys'
 import type { CursorKey, DatabaseClock, Readiness } from '@lettergate/core/lib'
@@ -34,7 +34,8 @@ export type ApiDeps = {
   db: Queryable
   /** Whether the database answers now. */
   readiness: Readiness
-  acceptor: Acceptor
+  acceptor: Pick<Acceptor, 'waiting'>
+  submit: Submit
   clock: DatabaseClock
   keys: KeyVerifier
   messages: MessageReader
@@ -42,7 +43,6 @@ export type ApiDeps = {
   sealer: Sealer
   egress: Pick<Egress, 'checkTarget' | 'checkResolvedTarget'>
   checker: ConnectionChecker
-  connectionsCheck: ConnectionsCheck
   providers: Readonly<Record<string, Provider>>
   /** Signs the cursors of lists. */
   cursorKey: CursorKey

@@ -26,6 +26,7 @@ const other: Required<Capabilities> = {
   alternatives: [],
   localParts: 'plain',
   foldsAddressCase: true,
+  rawMime: { recipients: 'headers', eightBit: false, bytesMax: 2_900_000, obeys: /^x-own-/ },
   messageBytesMax: 3_900_000,
   textBytesMax: 1_900_000,
   idempotencyWindowMs: 15 * 60_000,
@@ -49,6 +50,7 @@ test.each<[keyof Capabilities, Partial<Capabilities>]>([
   ['alternatives', { alternatives: ['amp'] }],
   ['localParts', { localParts: 'dots' }],
   ['foldsAddressCase', { foldsAddressCase: false }],
+  ['rawMime', { rawMime: { recipients: 'envelope', eightBit: true } }],
   ['messageBytesMax', { messageBytesMax: 4_000_000 }],
   ['textBytesMax', { textBytesMax: 2_000_000 }],
   ['idempotencyWindowMs', { idempotencyWindowMs: 0 }],
@@ -70,10 +72,10 @@ test.each<[keyof Capabilities, Partial<Capabilities>]>([
 test('the cases above are all capabilities that there are', () => {
   const page = toMatrix([{ ...providers.capture, capabilities: other }])
   expect(page).toContain(
-    '| 7 | one at a time | no | no | neither | none | one mailbox | 3 MB, texts 1 MB | 1 | `x-own-…` | `é` | no | 2 endings, listed on its page | `^[^;]+$` |',
+    '| 7 | one at a time | no | no | neither | none | one mailbox | 3 MB, texts 1 MB | yes, to those it names, in ASCII, up to 2 MB, without `x-own-…` | 1 | `x-own-…` | `é` | no | 2 endings, listed on its page | `^[^;]+$` |',
   )
   expect(page).toContain('| 15 min | no | none | no | no |')
-  expect(Object.keys(other)).toHaveLength(20)
+  expect(Object.keys(other)).toHaveLength(21)
 })
 
 test.each([

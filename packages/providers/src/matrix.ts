@@ -17,6 +17,7 @@ const messageColumns: Column[] = [
     ({ foldsAddressCase }) => (foldsAddressCase ? 'one mailbox' : 'as given'),
   ],
   ['Size', ({ messageBytesMax, textBytesMax }) => toSize(messageBytesMax, textBytesMax)],
+  ['Mail as its client wrote it', ({ rawMime }) => toRaw(rawMime)],
   ['Addresses in Reply-To', ({ replyToMax }) => String(replyToMax)],
   ['Headers refused', ({ refusesHeader }) => (refusesHeader ? toNames(refusesHeader) : 'none')],
   ['Header values garbled', ({ garblesHeader }) => (garblesHeader ? code(garblesHeader.source) : 'none')],
@@ -93,6 +94,18 @@ function toAlternatives(carried: Capabilities['alternatives'] = ['calendar', 'am
 function toSize(bytesMax: number, textBytesMax?: number): string {
   const toMb = (bytes: number) => `${Math.floor(bytes / bytesPerMb)} MB`
   return textBytesMax === undefined ? toMb(bytesMax) : `${toMb(bytesMax)}, texts ${toMb(textBytesMax)}`
+}
+
+function toRaw(raw: Capabilities['rawMime']): string {
+  if (!raw) return 'as fields'
+  const { recipients, eightBit, bytesMax, obeys } = raw
+  const limits = [
+    ...(recipients === 'headers' ? ['to those it names'] : []),
+    ...(eightBit ? [] : ['in ASCII']),
+    ...(bytesMax === undefined ? [] : [`up to ${toSize(bytesMax)}`]),
+    ...(obeys ? [`without ${toNames(obeys)}`] : []),
+  ]
+  return ['yes', ...limits].join(', ')
 }
 
 function toDuration(durationMs: number): string {

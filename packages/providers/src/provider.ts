@@ -14,6 +14,16 @@ export type OutboundAttachment = {
   content: Buffer
 }
 
+/** A mail as its client wrote it, to be handed over as it is. */
+export type RawMail = {
+  bytes: Buffer
+  /** Of the mail, in angle brackets. */
+  messageId: string
+  /** Whether it has bytes beyond ASCII: anywhere, or in its header fields (RFC 6532). */
+  isAscii: boolean
+  isHeadAscii: boolean
+}
+
 /** One message as core hands it to a provider. Everything in it was validated at accept. */
 export type OutboundMessage = {
   /** Public id, `msg_…`: goes out as `X-LG-Id` and as the local part of Message-ID. */
@@ -29,6 +39,10 @@ export type OutboundMessage = {
   replyTo: Mailbox[]
   /** Addresses that this attempt must reach: a subset of to, cc and bcc once some were handed over before. */
   envelopeTo: string[]
+  /** Where bounces go, for those who speak SMTP; '' is nowhere. Absent: to the author. */
+  returnPath?: string | undefined
+  /** The whole mail; only for providers that take one, and then text, html, headers and attachments are empty. */
+  raw?: RawMail | undefined
   subject: string
   text?: string | undefined
   html?: string | undefined
@@ -37,6 +51,9 @@ export type OutboundMessage = {
   tags: string[]
   metadata: Record<string, string>
 }
+
+/** The content of a mail, decoded for providers that take no MIME. */
+export type MimeContent = Pick<OutboundMessage, 'text' | 'html' | 'attachments'>
 
 /** What became of one recipient that a provider refused by name (SMTP answers each RCPT). */
 export type RecipientRefusal = {
@@ -131,6 +148,17 @@ export type Io = {
 /** Forms that a message may have beside text and html. */
 export type Alternative = 'calendar' | 'amp'
 
+/** `envelope`: the mail goes to the recipients of the call; `headers`: to those in To, Cc and Bcc, and to nobody else. */
+export type RawMime = {
+  recipients: 'envelope' | 'headers'
+  /** Whether bytes beyond ASCII arrive as they are. */
+  eightBit: boolean
+  /** Absent: as of any message. */
+  bytesMax?: number
+  /** Lower-case names of header fields that are orders to it: such a mail is not handed over as it is. */
+  obeys?: RegExp
+}
+
 /** What a provider can say exactly; core refuses at accept what it cannot, and docs/providers/matrix.md is made from it. */
 export type Capabilities = {
   /** Of one call. */
@@ -150,6 +178,8 @@ export type Capabilities = {
   localParts?: 'plain' | 'dots'
   /** Whether addresses that differ in case alone are one mailbox to it, so that it is given one of them. */
   foldsAddressCase?: boolean
+  /** How it takes a mail as its client wrote it; absent: it takes fields alone. */
+  rawMime?: RawMime
   /** Of the whole encoded message. */
   messageBytesMax: number
   /** Of text and html together, where less of them fits than of files; absent: as of the whole. */

@@ -2,6 +2,10 @@
 export const limits = {
   /** Distinct addresses in to, cc and bcc together: the strictest of the common providers (SES) takes 50. */
   recipientsMax: 50,
+  /** Of a mail that came with an envelope: RFC 5321 §4.5.3.1.8. */
+  envelopeRecipientsMax: 100,
+  /** Of a mail that came as MIME: what the largest providers take. */
+  mimeBytesMax: 40 * 1000 * 1000,
   replyToMax: 10,
   /** RFC 5321 §4.5.3.1.1. */
   localPartLengthMax: 64,

@@ -9,6 +9,32 @@ export type NewAttachment = {
   content: Buffer
 }
 
+/** A mail as its client wrote it, and what was read of it. */
+export type NewMime = {
+  /** What goes out, but for a Date and a Message-ID that are missing. */
+  mail: Buffer
+  messageId: string | null
+  hasDate: boolean
+  /** Whether it has bytes beyond ASCII: anywhere, or in its header fields. */
+  isAscii: boolean
+  isHeadAscii: boolean
+  /** Lower-case names of its X- fields: to a provider, some are orders. */
+  orders: string[]
+  /** Whether To or Cc names anybody who is not among the recipients. */
+  namesOthers: boolean
+  /** Bytes of text and HTML, at most. Undefined: there is none. */
+  textBytes?: number | undefined
+  htmlBytes?: number | undefined
+  attachments: {
+    filename: string
+    contentType: string
+    disposition: 'attachment' | 'inline'
+    bytes: number
+  }[]
+  /** What of it providers that take no MIME cannot say; null: they can say all of it. */
+  lost: string | null
+}
+
 /** One message as the API accepts it: checked, normalised, each recipient once. */
 export type NewMessage = {
   from: Mailbox
@@ -29,4 +55,8 @@ export type NewMessage = {
   stream: 'transactional' | 'bulk'
   /** Uuid of the connection to use. */
   connectionId?: string | undefined
+  /** Where bounces go, for providers that speak SMTP; '' is nowhere. Undefined: to the author. */
+  returnPath?: string | undefined
+  /** Set where the client gave the whole mail: `text`, `html` and `attachments` are empty then. */
+  mime?: NewMime | undefined
 }

@@ -7,13 +7,11 @@ import { BatcherFull, createBatcher } from '@lettergate/db/batcher'
 import type { Pool } from '@lettergate/db/pool'
 import type { Poke } from '../dispatch/index.ts'
 import { type Failpoint, fromStorage } from '../lib/index.ts'
+import type { QuotaState } from '../usage/index.ts'
 import { acceptRow, type StoredAnswer, storedAnswer } from './message-rows.ts'
 import type { AcceptRow, AcceptUnit } from './sql/accept-messages.ts'
 import { readIdempotency } from './sql/find-idempotent-answer.ts'
 import { createStore, type Stored, type TimedUnit } from './store.ts'
-
-/** A tenant's daily quota in recipients, as it stands after this request. */
-export type QuotaState = { limit: number; used: number; resetSeconds: number }
 
 export type AcceptedMessage = {
   id: string
@@ -80,11 +78,11 @@ const WAITING_MAX = 2_000
 
 /** Milliseconds of making rows before others get their turn. */
 const ROWS_MS_MAX = 10
-/** Characters of documents of one statement that others share; a request that has more is stored by itself. */
+/** Characters and bytes of content of one statement that others share; a request that has more is stored by itself. */
 const SHARED_CHARS_MAX = 1024 * 1024
 
-function documentChars({ messages }: TimedUnit): number {
-  return messages.reduce((sum, { document }) => sum + document.length, 0)
+function contentChars({ messages }: TimedUnit): number {
+  return messages.reduce((sum, { document, raw }) => sum + document.length + (raw?.length ?? 0), 0)
 }
 
 function keyHashOf(tenant: Tenant, { route, key }: Idempotency): Buffer {
@@ -165,7 +163,7 @@ export function createAcceptor(deps: {
     itemsMax: BATCH_MAX,
     inFlightMax: IN_FLIGHT_MAX,
     waitingMax: WAITING_MAX,
-    weigh: documentChars,
+    weigh: contentChars,
     weightMax: SHARED_CHARS_MAX,
   })
   // Megabytes take their own lane, one transaction each, so that they hold up nobody's small message.
@@ -201,7 +199,7 @@ export function createAcceptor(deps: {
 
   async function store1(unit: TimedUnit, messages: NewMessage[]): Promise<Stored> {
     const isLarge =
-      messages.some((message) => message.attachments.length > 0) || documentChars(unit) > SHARED_CHARS_MAX
+      messages.some((message) => message.attachments.length > 0) || contentChars(unit) > SHARED_CHARS_MAX
     try {
       return await (isLarge ? large.add({ unit, messages }) : small.add(unit))
     } catch (error) {

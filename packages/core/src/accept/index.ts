@@ -5,9 +5,10 @@ export {
   type Acceptor,
   type AcceptRequest,
   createAcceptor,
-  type QuotaState,
 } from './accept.ts'
 export { type ConnectionsCheck, createConnectionsCheck } from './check-capabilities.ts'
 export { acceptRow } from './message-rows.ts'
 export { type AcceptRow, type AcceptUnit, acceptMessages } from './sql/accept-messages.ts'
 export { insertAttachments } from './sql/insert-attachments.ts'
+export type { MimeMessage, Submission, Submit, SubmitOutcome } from './submission.ts'
+export { createSubmit } from './submit.ts'

@@ -1,5 +1,7 @@
-import type { NewMessage } from '@lettergate/contracts/messages/send-request'
-import type { ContentDocument, Envelope } from '../lib/index.ts'
+import { toPublicId, uuidTime } from '@lettergate/contracts/lib/ids'
+import type { NewMessage, NewMime } from '@lettergate/contracts/messages/send-request'
+import { missingFields } from '@lettergate/providers/raw-mime/read-mime'
+import type { ContentDocument, Envelope, StoredMime } from '../lib/index.ts'
 import { attachmentFacts } from '../routing/index.ts'
 import type { AcceptRow } from './sql/accept-messages.ts'
 
@@ -13,7 +15,34 @@ export type StoredAnswer = {
   extra?: unknown
 }
 
-function contentDocument(message: NewMessage, recipients: Envelope['recipients']): ContentDocument {
+/** A mail with the fields that it lacks, and what is stored of it. */
+type WholeMail = { raw: Buffer; stored: StoredMime }
+
+/** Dated by the message's id, so that the mail is the same whenever it is made. */
+function wholeMail(id: string, from: string, mime: NewMime): WholeMail {
+  const own = `<${toPublicId('msg', id)}@${from.slice(from.lastIndexOf('@') + 1)}>`
+  const missing = missingFields(mime, { date: uuidTime(id), messageId: own })
+  const raw = missing === '' ? mime.mail : Buffer.concat([Buffer.from(missing), mime.mail])
+  const { isAscii, isHeadAscii, orders, namesOthers, textBytes, htmlBytes, lost } = mime
+  return {
+    raw,
+    stored: {
+      bytes: raw.length,
+      message_id: mime.messageId ?? own,
+      ...(isAscii ? {} : { beyond_ascii: isHeadAscii ? 'body' : 'head' }),
+      ...{ orders, names_others: namesOthers, lost },
+      ...(textBytes !== undefined && { text_bytes: textBytes }),
+      ...(htmlBytes !== undefined && { html_bytes: htmlBytes }),
+    },
+  }
+}
+
+function contentDocument(
+  message: NewMessage,
+  recipients: Envelope['recipients'],
+  mail: WholeMail | undefined,
+): ContentDocument {
+  const files = attachmentFacts(message)
   return {
     envelope: {
       from: message.from,
@@ -22,14 +51,16 @@ function contentDocument(message: NewMessage, recipients: Envelope['recipients']
       ...(Object.keys(message.metadata).length === 0 ? {} : { metadata: message.metadata }),
       ...(message.connectionId === undefined ? {} : { connection_id: message.connectionId }),
       ...(message.stream === 'bulk' ? { stream: message.stream } : {}),
-      attachment_count: message.attachments.length,
-      ...(message.attachments.length === 0 ? {} : { attachments: attachmentFacts(message) }),
+      attachment_count: files.length,
+      ...(files.length === 0 ? {} : { attachments: files }),
       recipients,
     },
     ...(message.text === undefined ? {} : { text: message.text }),
     ...(message.html === undefined ? {} : { html: message.html }),
     ...(Object.keys(message.headers).length === 0 ? {} : { headers: message.headers }),
     ...(message.replyTo.length === 0 ? {} : { reply_to: message.replyTo }),
+    ...(message.returnPath === undefined ? {} : { return_path: message.returnPath }),
+    ...(mail && { mime: mail.stored }),
   }
 }
 
@@ -44,7 +75,8 @@ function recipientRows(message: NewMessage): AcceptRow['recipients'] {
 /** The rows of one message. */
 export function acceptRow(id: string, message: NewMessage): AcceptRow {
   const recipients = recipientRows(message)
-  const document = JSON.stringify(contentDocument(message, recipients))
+  const mail = message.mime && wholeMail(id, message.from.address, message.mime)
+  const document = JSON.stringify(contentDocument(message, recipients, mail))
   const attachmentBytes = message.attachments.reduce((sum, { content }) => sum + content.length, 0)
   return {
     id,
@@ -56,10 +88,11 @@ export function acceptRow(id: string, message: NewMessage): AcceptRow {
     metadata: Object.keys(message.metadata).length === 0 ? null : JSON.stringify(message.metadata),
     sendAt: message.sendAt ?? null,
     connectionId: message.connectionId ?? null,
-    attachmentCount: message.attachments.length,
-    contentBytes: document.length + attachmentBytes,
+    attachmentCount: message.mime?.attachments.length ?? message.attachments.length,
+    contentBytes: document.length + attachmentBytes + (mail?.raw.length ?? 0),
     document,
     recipients,
+    ...(mail && { raw: mail.raw }),
   }
 }
 

@@ -9,6 +9,7 @@ import { type AcceptUnit, acceptMessages } from './sql/accept-messages.ts'
 import { probeAccepted } from './sql/find-accepted.ts'
 import { insertAttachments } from './sql/insert-attachments.ts'
 import { insertDocuments } from './sql/insert-documents.ts'
+import { insertRaw } from './sql/insert-raw.ts'
 
 export type Stored =
   | {
@@ -67,7 +68,7 @@ export function createStore(deps: StoreDeps): {
   async function admit(
     db: Queryable,
     units: AcceptUnit[],
-    options: { hasDocuments?: boolean } = {},
+    options: { hasContent?: boolean } = {},
   ): Promise<Stored[]> {
     const results = await acceptMessages(db, units, options)
     const missing = units.filter((_, index) => results[index]?.used === null)
@@ -212,10 +213,12 @@ export function createStore(deps: StoreDeps): {
           attachments.map((attachment) => ({ ...attachment, contentId: attachment.contentId ?? null })),
         )
       }
+      await insertRaw(client, unit.tenantId, unit.messages)
       await insertDocuments(client, unit.tenantId, unit.messages)
+      await deps.failpoint('inside_accept')
       if (isLate(unit)) throw unavailable(null)
       // Last, so that the tenant's usage row is locked for one round trip only.
-      const [stored] = await admit(client, [unit], { hasDocuments: true })
+      const [stored] = await admit(client, [unit], { hasContent: true })
       if (!stored?.admitted) throw new NotAdmitted(stored ?? missingResult())
       return stored
     })

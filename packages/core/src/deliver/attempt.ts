@@ -2,10 +2,11 @@ import type { SendOutcome } from '@lettergate/providers/provider'
 import type { Candidate } from '../connections/index.ts'
 import type { Claim } from '../dispatch/index.ts'
 import { CALL_DEADLINE_MS, type Failpoint } from '../lib/index.ts'
-import { cannotCarry, carriedOfStored, type Route, type Router } from '../routing/index.ts'
+import { cannotCarry, type Route, type Router } from '../routing/index.ts'
 import type { Pace, Permit, WaitWhy } from '../throttle/index.ts'
 import { failedTriesOf, unrecognisedOf } from './attempt-history.ts'
 import type { Calls } from './call-provider.ts'
+import { carriedOf } from './carried-of.ts'
 import {
   type Choice,
   choose,
@@ -221,7 +222,7 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
     }
     const unknown = deps.pace.know(message.tenantId, route.candidates)
     if (unknown) await unknown
-    const carried = carriedOfStored(message.document)
+    const carried = carriedOf(message, pendingRecipients(message))
     const view: View = {
       tries: failedTriesOf(message.tries),
       unrecognised: unrecognisedIn(message),

@@ -5,6 +5,7 @@ import { toFailure } from '@lettergate/providers/lib/to-failure'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import { type Candidate, createIo, type IoDeps, ownerOf } from '../connections/index.ts'
 import { askAgain, CALL_DEADLINE_MS, SENDING_LEASE_MS } from '../lib/index.ts'
+import { formOfCall } from './carried-of.ts'
 import { type Deadlines, startDeadlines } from './deadlines.ts'
 import { foldRecipients, unfoldOutcome } from './fold-recipients.ts'
 import { toOutbound } from './outbound-message.ts'
@@ -40,7 +41,9 @@ export function createCalls(deps: IoDeps & { tenants: Tenants; onError: (error: 
       let called = false
       try {
         const tenant = deps.tenants.forTenant(message.tenantId)
-        const outbound = await askAgain(() => toOutbound(tenant, message, carried), {
+        const form = formOfCall(message, carried, candidate.provider.capabilities)
+        if ('fault' in form) return toFailure('provider-cannot-express', `the mail ${form.fault}`)
+        const outbound = await askAgain(() => toOutbound(tenant, message, { pending: carried, ...form }), {
           until: () => (aborted ? 0 : fencedAt + READ_MS),
           onError: deps.onError,
         })

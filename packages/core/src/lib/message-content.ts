@@ -21,6 +21,19 @@ export type Envelope = {
   recipients: { kind: 'to' | 'cc' | 'bcc'; address: string; name: string | null }[]
 }
 
+/** What was read of a mail that its client wrote; the mail is in rows of its own. */
+export type StoredMime = {
+  bytes: number
+  message_id: string
+  /** Absent: the whole mail is ASCII. */
+  beyond_ascii?: 'body' | 'head'
+  orders: string[]
+  names_others: boolean
+  text_bytes?: number
+  html_bytes?: number
+  lost: string | null
+}
+
 /** What `message_content.document` holds. */
 export type ContentDocument = {
   /** Missing in messages that were accepted before migration 0002. */
@@ -29,4 +42,7 @@ export type ContentDocument = {
   html?: string
   headers?: Record<string, string>
   reply_to?: StoredMailbox[]
+  /** Where bounces go; absent: to the author. */
+  return_path?: string
+  mime?: StoredMime
 }

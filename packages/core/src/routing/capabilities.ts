@@ -5,6 +5,7 @@ import { alternativeOf } from '@lettergate/providers/lib/alternatives'
 import type { Capabilities } from '@lettergate/providers/provider'
 import { type ContentDocument, type Envelope, toWireHeaders } from '../lib/index.ts'
 import { cannotKeepForm, type Form, formOfNew, formOfStored } from './message-form.ts'
+import { type CarriedMime, fieldsFault, mimeOfNew, mimeOfStored, rawFault } from './mime-form.ts'
 
 /** What decides whether a provider can say a message exactly. */
 export type Carried = {
@@ -15,11 +16,17 @@ export type Carried = {
   text?: string | undefined
   html?: string | undefined
   form: Form
+  /** Set where the client wrote the whole mail; text and html are undefined then. */
+  mime?: CarriedMime | undefined
 }
 
 type AttachmentFacts = NonNullable<Envelope['attachments']>[number]
 
-export function attachmentFacts({ attachments }: Pick<NewMessage, 'attachments'>): AttachmentFacts[] {
+export function attachmentFacts({
+  attachments,
+  mime,
+}: Pick<NewMessage, 'attachments' | 'mime'>): AttachmentFacts[] {
+  if (mime) return mime.attachments
   return attachments.map(({ filename, disposition, content, contentType }) => ({
     ...{ filename, disposition, contentType },
     bytes: content.length,
@@ -36,6 +43,7 @@ export function carriedOfNew(message: NewMessage): Carried {
     html,
     attachments: attachmentFacts(message),
     form: formOfNew(message),
+    mime: mimeOfNew(message),
   }
 }
 
@@ -49,6 +57,7 @@ export function carriedOfStored(document: ContentDocument): Carried {
     html: rest.html,
     attachments: rest.envelope?.attachments ?? [],
     form: formOfStored(document),
+    mime: mimeOfStored(document.mime),
   }
 }
 
@@ -63,8 +72,10 @@ export type CarryFault = {
 const ENCODED_RATIO = (4 / 3) * (78 / 76)
 
 /** Text, html and the other forms of the message, which go where they go. */
-function textBytes({ text = '', html = '', attachments }: Omit<Carried, 'form'>): number {
-  let bytes = Buffer.byteLength(text) + Buffer.byteLength(html)
+function textBytes({ text = '', html = '', attachments, mime }: Omit<Carried, 'form'>): number {
+  let bytes = mime
+    ? (mime.textBytes ?? 0) + (mime.htmlBytes ?? 0)
+    : Buffer.byteLength(text) + Buffer.byteLength(html)
   for (const attachment of attachments) if (isForm(attachment)) bytes += attachment.bytes
   return bytes
 }
@@ -82,7 +93,8 @@ export function encodedBytes(message: Carried): number {
 
 /** Whether a message has anything of which providers differ; most have nothing, and need no look at the connections. */
 export function asksMore(message: Carried): boolean {
-  const { replyTo, attachments, headers, form } = message
+  const { replyTo, attachments, headers, form, mime } = message
+  if (mime) return true
   if (replyTo.length > 1 || attachments.length > 0 || Object.keys(headers).length > 0) return true
   return !form.hasSubject || form.quotedFields.length > 0
 }
@@ -92,6 +104,24 @@ export function asksMore(message: Carried): boolean {
  * is none of it: a message may go out in several calls.
  */
 export function cannotCarry(capabilities: Capabilities, message: Carried): CarryFault | null {
+  if (!message.mime) return cannotSay(capabilities, message)
+  const raw = rawFault(capabilities, message.mime)
+  if (!raw) {
+    const shape = cannotKeepForm({ ...capabilities, needsSubject: false, needsBody: false }, message)
+    return shape && { code: 'field-not-supported', pointer: toPointer(shape.path), detail: shape.detail }
+  }
+  const unsaid = fieldsFault(message.mime)
+  if (unsaid) return { pointer: toPointer(['mime']), ...(capabilities.rawMime ? raw : unsaid) }
+  return cannotSay(capabilities, message)
+}
+
+/** Whether a mail that its client wrote goes to this provider as it is; else it is said by fields. */
+export function goesRaw(capabilities: Capabilities, { mime }: Pick<Carried, 'mime'>): boolean {
+  return mime !== undefined && rawFault(capabilities, mime) === null
+}
+
+/** What of a message's fields a provider cannot say. */
+function cannotSay(capabilities: Capabilities, message: Carried): CarryFault | null {
   const { replyToMax, refusesHeader, garblesHeader, messageBytesMax, textBytesMax } = capabilities
   const unsupported = (path: (string | number)[], detail: string): CarryFault => ({
     code: 'field-not-supported',

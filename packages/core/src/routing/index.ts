@@ -8,6 +8,7 @@ export {
   carriedOfNew,
   carriedOfStored,
   encodedBytes,
+  goesRaw,
 } from './capabilities.ts'
 export { type Routable, routeOf } from './match-route.ts'
 export { createRouter, type Route, type Router, type Rule } from './router.ts'

@@ -50,6 +50,7 @@ export type Shape = {
   form: Form
   text?: string | undefined
   html?: string | undefined
+  mime?: { textBytes?: number | undefined; htmlBytes?: number | undefined } | undefined
   attachments: readonly { contentType?: string | undefined }[]
 }
 
@@ -58,7 +59,7 @@ type ShapeFault = { path: (string | number)[]; detail: string }
 /** What of a message's form a provider with these capabilities cannot keep; null when it keeps all. */
 export function cannotKeepForm(capabilities: Capabilities, message: Shape): ShapeFault | null {
   const { needsSubject, needsBody, alternatives, localParts } = capabilities
-  const { form, text, html, attachments } = message
+  const { form, text = message.mime?.textBytes, html = message.mime?.htmlBytes, attachments } = message
   if (needsSubject && !form.hasSubject)
     return { path: ['subject'], detail: 'is empty, and the provider takes no message without a subject' }
   if (needsBody && text === undefined && html === undefined)

@@ -27,6 +27,7 @@ export function createCapture(): Provider<Record<string, never>, Record<string, 
     settings: noFields,
     capabilities: {
       recipientsMax: 1000,
+      rawMime: { recipients: 'envelope', eightBit: true },
       messageBytesMax: 40 * 1000 * 1000,
       idempotencyWindowMs: 0,
       answersEachRecipient: true,

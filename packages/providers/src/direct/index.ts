@@ -34,6 +34,7 @@ export function createDirect({
     settings: directSettings,
     capabilities: {
       recipientsMax: 100,
+      rawMime: { recipients: 'envelope', eightBit: true },
       // What most receivers take; each says in its greeting what it does.
       messageBytesMax: 25 * 1000 * 1000,
       idempotencyWindowMs: 0,

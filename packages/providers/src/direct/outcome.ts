@@ -32,6 +32,7 @@ export function codeOf(transfer: Transfer): FailureCode | null {
     case 'busy':
       return 'connection-busy'
     case 'misconfigured':
+      if (transfer.code === 'provider-cannot-express') return transfer.code
       return transfer.code === 'provider-egress-refused' ? 'recipient-refused' : 'recipient-deferred'
   }
 }

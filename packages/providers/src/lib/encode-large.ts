@@ -1,4 +1,4 @@
-import type { OutboundMessage } from '../provider.ts'
+import type { MimeContent, OutboundMessage } from '../provider.ts'
 import { createTaskThread } from './task-thread.ts'
 
 /** Content that would hold the thread for longer than small mail may wait is encoded by another one. */
@@ -10,8 +10,10 @@ export type EncodeTask =
   | { kind: 'mime'; message: OutboundMessage }
   | { kind: 'json'; value: object }
   | { kind: 'base64'; bytes: Uint8Array }
+type DecodeTask = { kind: 'decode'; raw: Uint8Array }
+export type Task = EncodeTask | DecodeTask
 
-export type EncodeAnswer = { bytes: Uint8Array } | { fault: string }
+export type EncodeAnswer = { bytes: Uint8Array } | { content: MimeContent | null } | { fault: string }
 
 /** The message could not be encoded, and nothing of it has left. */
 export class EncodeFailed extends Error {}
@@ -22,18 +24,40 @@ export function encodeWeight({ attachments, text = '', html = '' }: OutboundMess
   return files + TEXT_WEIGHT * (text.length + html.length)
 }
 
-const thread = createTaskThread<EncodeTask, EncodeAnswer>(
+const thread = createTaskThread<Task, EncodeAnswer>(
   new URL('./encode-thread.ts', import.meta.url),
   (reason) => new EncodeFailed(`the message could not be encoded: ${reason}`),
 )
 
 /** Encodes in another thread, one task at a time, in order. The bytes of the answer are shared, so they can be encoded further. */
 export function encodeLarge(task: EncodeTask): Promise<Buffer> {
-  return thread.run<Buffer>(({ ask, done, fail }) => {
+  return run(task, (answer) => ('bytes' in answer ? asBuffer(answer.bytes) : undefined))
+}
+
+/** Decodes a mail in the same thread; null: it cannot be said without MIME. */
+export function decodeLarge(raw: Buffer): Promise<MimeContent | null> {
+  return run({ kind: 'decode', raw }, (answer) => {
+    if (!('content' in answer)) return undefined
+    const { content } = answer
+    // What comes from another thread has lost its class.
+    const withBuffers = (files: MimeContent['attachments']) =>
+      files.map((file) => ({ ...file, content: asBuffer(file.content) }))
+    return content && { ...content, attachments: withBuffers(content.attachments) }
+  })
+}
+
+/** `read` takes the result out of the answer; undefined: it is the answer to another task. */
+function run<Result>(task: Task, read: (answer: EncodeAnswer) => Result | undefined): Promise<Result> {
+  return thread.run<Result>(({ ask, done, fail }) => {
     ask(task)
     return (answer) => {
-      if ('fault' in answer) fail(new EncodeFailed(answer.fault))
-      else done(Buffer.from(answer.bytes.buffer, answer.bytes.byteOffset, answer.bytes.byteLength))
+      const result = read(answer)
+      if (result !== undefined) done(result)
+      else fail(new EncodeFailed('fault' in answer ? answer.fault : 'the thread gave another answer'))
     }
   })
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

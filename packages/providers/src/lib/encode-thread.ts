@@ -1,15 +1,17 @@
 import { parentPort } from 'node:worker_threads'
-import type { EncodeAnswer, EncodeTask } from './encode-large.ts'
+import { decodeMimeHere } from '../raw-mime/decode-mime.ts'
+import type { EncodeAnswer, EncodeTask, Task } from './encode-large.ts'
 import { textOf } from './json-body.ts'
 import { buildMimeHere } from './mime.ts'
 
 /** Runs in a thread of its own: see `encode-large.ts`. */
-parentPort?.on('message', (task: EncodeTask) => {
-  parentPort?.postMessage(answer(task))
+parentPort?.on('message', async (task: Task) => {
+  parentPort?.postMessage(await answer(task))
 })
 
-function answer(task: EncodeTask): EncodeAnswer {
+async function answer(task: Task): Promise<EncodeAnswer> {
   try {
+    if (task.kind === 'decode') return { content: await decodeMimeHere(asBuffer(task.raw)) }
     return { bytes: encode(task) }
   } catch (error) {
     return { fault: String(error) }

@@ -1,4 +1,5 @@
 import type { Mailbox, OutboundMessage } from '../provider.ts'
+import { EncodeFailed } from './encode-large.ts'
 import { buildMime } from './mime.ts'
 
 /**
@@ -7,6 +8,9 @@ import { buildMime } from './mime.ts'
  */
 export async function buildPendingMime(message: OutboundMessage): Promise<Buffer> {
   const pending = new Set(message.envelopeTo)
+  const named = [...message.to, ...message.cc]
+  if (message.raw && named.some(({ address }) => !pending.has(address)))
+    throw new EncodeFailed('the mail names somebody who got it before')
   const reach = (mailboxes: Mailbox[]) => mailboxes.filter(({ address }) => pending.has(address))
   // Without Bcc no To stands in for the recipients: a group of nobody is no address that such a provider would read.
   const mime = await buildMime({ ...message, to: reach(message.to), cc: reach(message.cc), bcc: [] })

@@ -13,10 +13,11 @@ const undisclosed = Buffer.from('To: undisclosed-recipients:;\r\n')
 const idHeader = 'X-LG-Id'
 
 /**
- * The message as it is handed over. The same message gives the same bytes every time, so that every attempt carries
+ * The message as it is handed over: as its client wrote it where it did. The same message gives the same bytes every time, so that every attempt carries
  * one mail and `/raw` can be rebuilt instead of stored. A large one is built by another thread.
  */
 export async function buildMime(message: OutboundMessage): Promise<Buffer> {
+  if (message.raw) return message.raw.bytes
   return encodeWeight(message) < LARGE_BYTES_MIN
     ? buildMimeHere(message)
     : await encodeLarge({ kind: 'mime', message })
@@ -38,8 +39,9 @@ export function composeMime(message: OutboundMessage): Buffer {
   return mime.at(-1) === 0x0a ? mime : Buffer.concat([mime, Buffer.from('\r\n')])
 }
 
-/** Our Message-ID, which a provider may replace. */
+/** The client's own Message-ID or ours, which a provider may replace. */
 export function messageIdOf(message: OutboundMessage): string {
+  if (message.raw) return message.raw.messageId
   return `<${message.id}@${message.from.address.slice(message.from.address.lastIndexOf('@') + 1)}>`
 }
 

@@ -31,6 +31,7 @@ export function createMailgun(): Provider<MailgunCredentials, MailgunSettings> {
     // https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/send-http
     capabilities: {
       recipientsMax: 1000,
+      rawMime: { recipients: 'envelope', eightBit: true, obeys: /^x-mailgun-/ },
       localParts: 'plain',
       messageBytesMax: 25 * 1000 * 1000,
       idempotencyWindowMs: 0,

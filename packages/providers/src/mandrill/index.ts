@@ -35,6 +35,8 @@ export function createMandrill(): Provider<MandrillCredentials, MandrillSettings
     // https://mailchimp.com/developer/transactional/docs/smtp-integration/ and /docs/tags-metadata/
     capabilities: {
       recipientsMax: 1000,
+      // It takes the mail as text.
+      rawMime: { recipients: 'envelope', eightBit: false, obeys: /^(?:x-mc-|x-mandrill-)/ },
       alternatives: ['calendar'],
       localParts: 'plain',
       // It answers once for all forms of an address.

@@ -5,6 +5,7 @@ import { clientId, createTokens } from '../oauth2/tokens.ts'
 import type { Provider } from '../provider.ts'
 import { checkMicrosoft365 } from './check.ts'
 import { microsoft365Targets } from './login.ts'
+import { mimeBytesMax } from './parts.ts'
 import { sendByMicrosoft365 } from './send.ts'
 import type { Microsoft365Credentials, Microsoft365Settings } from './types.ts'
 
@@ -56,6 +57,8 @@ export function createMicrosoft365(): Provider<Microsoft365Credentials, Microsof
     capabilities: {
       // The usual setting of a mailbox: https://learn.microsoft.com/en-us/office365/servicedescriptions/exchange-online-service-description/exchange-online-limits
       recipientsMax: 500,
+      // A request holds 4 MB, in base64.
+      rawMime: { recipients: 'headers', eightBit: true, bytesMax: mimeBytesMax },
       // What Exchange stores of a message has no place for AMP: https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-oxcmail
       alternatives: ['calendar'],
       localParts: 'plain',

@@ -3,7 +3,7 @@ import { buildPendingMime } from '../lib/mime-pending.ts'
 import type { OutboundAttachment, OutboundMessage } from '../provider.ts'
 
 /** A request to Graph holds 4 MB, and takes MIME in base64. */
-const mimeBytesMax = 3 * 1000 * 1000
+export const mimeBytesMax = 3 * 1000 * 1000
 /** Base64 in lines of 76 characters, and room for the headers of a part. */
 const encodedBytes = ({ content }: OutboundAttachment) =>
   Math.ceil((content.length * 4 * 78) / (3 * 76)) + 500

@@ -52,9 +52,9 @@ export async function sendByMicrosoft365(
   return outcome
 }
 
-/** Of the body, the draft repeats one form. */
-function bodyChars({ html, text }: OutboundMessage): number {
-  return (html ?? text ?? '').length
+/** Of the body, the draft repeats one form; which, a mail as its client wrote it does not tell. */
+function bodyChars({ html, text, raw }: OutboundMessage): number {
+  return raw ? raw.bytes.length : (html ?? text ?? '').length
 }
 
 /** https://learn.microsoft.com/en-us/graph/outlook-send-mime-message. Recipients are those in To, Cc and Bcc. */

@@ -88,6 +88,7 @@ export function createSes(environment?: EnvironmentKeys): Provider<SesCredential
     // https://docs.aws.amazon.com/ses/latest/dg/quotas.html
     capabilities: {
       recipientsMax: 50,
+      rawMime: { recipients: 'envelope', eightBit: true, obeys: /^x-ses-/ },
       localParts: 'dots',
       messageBytesMax: 40 * 1000 * 1000,
       idempotencyWindowMs: 0,

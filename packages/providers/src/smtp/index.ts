@@ -37,6 +37,8 @@ export function createSmtp(): Provider<SmtpCredentials, SmtpSettings> {
     capabilities: {
       // Every server takes 100 in one go: https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.8
       recipientsMax: 100,
+      // A server that does not list 8BITMIME or SMTPUTF8 is found out only then.
+      rawMime: { recipients: 'envelope', eightBit: true },
       // What the server says in its greeting decides; it is asked only then.
       messageBytesMax: 40 * 1000 * 1000,
       idempotencyWindowMs: 0,

@@ -1,6 +1,7 @@
 import type SMTPConnection from 'nodemailer/lib/smtp-connection'
 import type { Io, OutboundMessage } from '../provider.ts'
 import { Body } from './body.ts'
+import { type Extension, lists, sayUtf8 } from './extensions.ts'
 import { type SmtpError, toRecipientReply, toTransferFailure } from './failure.ts'
 import type { Transfer } from './outcome.ts'
 import { cutReply } from './reply.ts'
@@ -8,12 +9,29 @@ import { cutReply } from './reply.ts'
 const messagesMaxDefault = 1000
 const goodbyeMs = 1000
 
-export type Envelope = { from: string; to: string[]; size: number; use8BitMime: boolean }
+export type Envelope = {
+  from: string
+  to: string[]
+  size: number
+  use8BitMime: boolean
+  /** Extensions without which the bytes would not arrive as they are. */
+  needs: Extension[]
+}
 
 /** The envelope of a message that goes to these recipients as these bytes. */
-export function toEnvelope({ from, attachments }: OutboundMessage, to: string[], mime: Buffer): Envelope {
-  const use8BitMime = attachments.some(({ contentType }) => contentType.startsWith('message/'))
-  return { from: from.address, to, size: mime.length, use8BitMime }
+export function toEnvelope(message: OutboundMessage, to: string[], mime: Buffer): Envelope {
+  const { from, returnPath = from.address, raw, attachments } = message
+  const needs: Extension[] = []
+  if (raw && !raw.isAscii) needs.push('8BITMIME')
+  if (raw && !raw.isHeadAscii) needs.push('SMTPUTF8')
+  const hasMessage = attachments.some(({ contentType }) => contentType.startsWith('message/'))
+  return {
+    from: returnPath,
+    to,
+    size: mime.length,
+    use8BitMime: needs.length > 0 || hasMessage,
+    needs,
+  }
 }
 
 /** One connection to a server, logged in and ready for a message. */
@@ -43,6 +61,11 @@ export class Session {
     mime: Buffer,
     { signal, answerSignal }: Pick<Io, 'signal' | 'answerSignal'>,
   ): Promise<Transfer> {
+    const missing = envelope.needs.find((extension) => !lists(this.#connection, extension))
+    if (missing !== undefined) {
+      const reason = `the server does not list ${missing}, without which this mail would not arrive as it is`
+      return Promise.resolve({ kind: 'misconfigured', code: 'provider-cannot-express', reason })
+    }
     return new Promise((resolve) => {
       const body = new Body(mime)
       const settle = (transfer: Transfer) => {
@@ -63,6 +86,7 @@ export class Session {
       if (signal.aborted) return abort()
       signal.addEventListener('abort', late, { once: true })
       this.#messages++
+      if (envelope.needs.includes('SMTPUTF8')) sayUtf8(this.#connection)
       this.#connection.send(envelope, body, (error, info) => {
         this.#needsReset = error !== null
         // An answer before the end: what is left of the message would be read as commands.

@@ -22,6 +22,8 @@ export function createSparkpost(): Provider<SparkpostCredentials, SparkpostSetti
     settings,
     // https://developers.sparkpost.com/api/transmissions/
     capabilities: {
+      // It takes the mail as text.
+      rawMime: { recipients: 'envelope', eightBit: false, obeys: /^(?:x-msys-|x-sparkpost-)/ },
       recipientsMax: 1000,
       localParts: 'plain',
       messageBytesMax: 20 * 1000 * 1000,

@@ -8,7 +8,7 @@ import type { ApiDeps } from '../../deps.ts'
 import { type TenantPrincipal, tenantOf } from '../../http/authenticate.ts'
 import { pathId } from '../../http/path-id.ts'
 import { answer, ConnectionPath, problemAnswers } from '../../http/schemas.ts'
-import { acceptedOf } from '../messages/send-message.ts'
+import { resultsOf } from '../../http/submission.ts'
 import { presentCheck } from './present-check.ts'
 
 /** Accepts the test message as any other, so that it is counted, limited and followed as any other. */
@@ -18,9 +18,14 @@ async function sendTest(
   reply: FastifyReply,
   message: { connectionId: string; from: string; to: string },
 ): Promise<string | null> {
-  const outcome = await deps.acceptor.accept({ id: tenantId, mode }, { messages: [testMessage(message)] })
-  const [accepted] = acceptedOf(outcome, reply).messages
-  return accepted ? toPublicId('msg', accepted.id) : null
+  const outcome = await deps.submit({
+    tenant: { id: tenantId, mode },
+    messages: [testMessage(message)],
+    atomic: true,
+    idempotency: null,
+  })
+  const [accepted] = resultsOf(outcome, reply).results
+  return accepted && 'id' in accepted ? toPublicId('msg', accepted.id) : null
 }
 
 /** Asks a provider about the account behind a connection, and sends a message by it if that is wanted. */

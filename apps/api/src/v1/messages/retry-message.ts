@@ -1,10 +1,11 @@
 import { Message } from '@lettergate/contracts/messages/responses'
 import { retryMessage } from '@lettergate/core/messages'
+import { quotaExceeded } from '@lettergate/core/usage'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../http/authenticate.ts'
 import { pathId } from '../../http/path-id.ts'
-import { quotaExceeded } from '../../http/rate-limit-fields.ts'
+import { addRateLimitFields } from '../../http/rate-limit-fields.ts'
 import { answer, MessagePath, problemAnswers } from '../../http/schemas.ts'
 import { presentMessage } from './present-message.ts'
 
@@ -25,9 +26,12 @@ export function addRetryMessageRoute(app: FastifyInstance, deps: ApiDeps): void 
         ...problemAnswers(401, 403, 404, 409, 429, 503),
       },
     },
-    handler: async (request): Promise<Message> => {
+    handler: async (request, reply): Promise<Message> => {
       const outcome = await retryMessage(deps, tenantOf(request), pathId('msg', request.params.id))
-      if (outcome.kind === 'quota-exceeded') throw quotaExceeded(outcome.quota, outcome.requested)
+      if (outcome.kind === 'quota-exceeded') {
+        addRateLimitFields(reply, outcome.quota)
+        throw quotaExceeded(outcome.quota, outcome.requested)
+      }
       return presentMessage(outcome.message)
     },
   })

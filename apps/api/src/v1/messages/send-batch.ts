@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { toPublicId } from '@lettergate/contracts/lib/ids'
-import { BatchAnswer, type BatchResult, ProblemDetails } from '@lettergate/contracts/messages/responses'
+import { BatchAnswer, type BatchResult } from '@lettergate/contracts/messages/responses'
 import {
   type NewMessage,
   parseSendBatch,
@@ -9,7 +9,6 @@ import {
 import { Problem } from '@lettergate/contracts/problems/problems'
 import type { AcceptedMessage } from '@lettergate/core/accept'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { z } from 'zod'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../http/authenticate.ts'
 import { passingCompiler } from '../../http/compilers.ts'
@@ -17,20 +16,11 @@ import { ReadMessages } from '../../http/json/read-large.ts'
 import { payerOf } from '../../http/json-body.ts'
 import { problemDetails } from '../../http/problem-details.ts'
 import { answer, IdempotencyHeader, problemAnswers } from '../../http/schemas.ts'
-import { acceptedOf, idempotencyOf } from './send-message.ts'
+import { idempotencyOf, resultsOf } from '../../http/submission.ts'
 
-/** Null where the message is good; their codes are kept with the accepted ones, for a repeat. */
-const Problems = z.array(ProblemDetails.nullable())
-type Problems = z.output<typeof Problems>
-
-function present(problems: Problems, accepted: AcceptedMessage[]): BatchResult[] {
-  let next = 0
-  return problems.map((problem) => {
-    if (problem) return { problem }
-    const message = accepted[next++]
-    if (!message) throw new Error('fewer messages were accepted than given')
-    return { id: toPublicId('msg', message.id), status: message.status }
-  })
+function presentResult(result: AcceptedMessage | Problem): BatchResult {
+  if (result instanceof Problem) return { problem: problemDetails(result) }
+  return { id: toPublicId('msg', result.id), status: result.status }
 }
 
 /** Milliseconds of checking before others get their turn. */
@@ -51,39 +41,14 @@ async function parseInTurns(body: unknown, now: Date): Promise<(NewMessage | Pro
 }
 
 /** Counts the refused part of a batch as a refused body. */
-function chargeRefused(deps: ApiDeps, request: FastifyRequest, part: number): void {
-  if (part > 0) deps.refusedBodies.charge(payerOf(request), Math.round(request.bodyBytes * part))
-}
-
-/** What is kept of a refused message with the key: its code says enough, since a repeat is checked again. */
-function toKept(problem: Problems[number]): Problems[number] {
-  return problem && problemDetails(new Problem(problem.code))
-}
-
-/** The problems of a repeat: those of the first answer, in full where the same one is found again. */
-function toldAgain(kept: unknown, now: Problems): Problems {
-  return Problems.parse(kept).map((before, index) => {
-    const found = now[index]
-    return before && found?.code === before.code ? found : before
-  })
-}
-
-function isMessage(entry: NewMessage | Problem): entry is NewMessage {
-  return !(entry instanceof Problem)
-}
-
-/** Puts a problem in the place of each message whose connection could not carry it. */
-function judgeConnections(
+function chargeRefused(
   deps: ApiDeps,
-  tenantId: string,
-  parsed: (NewMessage | Problem)[],
-): Promise<(NewMessage | Problem)[]> {
-  return Promise.all(
-    parsed.map(async (entry, index) => {
-      if (!isMessage(entry)) return entry
-      return (await deps.connectionsCheck.findFault(tenantId, entry, `#/messages/${index}`)) ?? entry
-    }),
-  )
+  request: FastifyRequest,
+  results: readonly (AcceptedMessage | Problem)[],
+): void {
+  const refused = results.filter((result) => result instanceof Problem).length
+  if (refused === 0) return
+  deps.refusedBodies.charge(payerOf(request), Math.round((request.bodyBytes * refused) / results.length))
 }
 
 /** Accepts up to 500 messages, each judged by itself; the quota takes all of the good ones or none. */
@@ -107,29 +72,16 @@ export function addSendBatchRoute(app: FastifyInstance, deps: ApiDeps): void {
     validatorCompiler: passingCompiler,
     handler: async (request, reply) => {
       const { tenantId, mode } = tenantOf(request)
-      const idempotency = idempotencyOf(request, 'batch')
-      const now = new Date(deps.clock.now())
-      const parsed = await judgeConnections(deps, tenantId, await parseInTurns(request.body, now))
-      const problems: Problems = parsed.map((entry) => (isMessage(entry) ? null : problemDetails(entry)))
-      const messages = parsed.filter(isMessage)
-      chargeRefused(deps, request, 1 - messages.length / parsed.length)
-      const tenant = { id: tenantId, mode }
-      // All of them may be refused by now although the same request was accepted before.
-      const before =
-        messages.length === 0 && idempotency ? await deps.acceptor.replay(tenant, idempotency) : null
-      if (messages.length === 0 && !before) {
-        return reply.code(202).send({ results: present(problems, []) })
-      }
-      const outcome =
-        before ??
-        (await deps.acceptor.accept(tenant, {
-          messages,
-          until: request.answerBy,
-          ...(idempotency && { idempotency: { ...idempotency, extra: problems.map(toKept) } }),
-        }))
-      const accepted = acceptedOf(outcome, reply)
-      const told = accepted.replayed ? toldAgain(accepted.extra, problems) : problems
-      return reply.code(202).send({ results: present(told, accepted.messages) })
+      const outcome = await deps.submit({
+        tenant: { id: tenantId, mode },
+        messages: await parseInTurns(request.body, new Date(deps.clock.now())),
+        atomic: false,
+        idempotency: idempotencyOf(request, 'batch'),
+        until: request.answerBy,
+      })
+      const results = outcome.kind === 'none-accepted' ? outcome.problems : resultsOf(outcome, reply).results
+      chargeRefused(deps, request, results)
+      return reply.code(202).send({ results: results.map(presentResult) })
     },
   })
 }

@@ -16,10 +16,15 @@ export type AcceptRow = {
   /** JSON text of a `ContentDocument`. */
   document: string
   recipients: { kind: 'to' | 'cc' | 'bcc'; address: string; name: string | null }[]
+  /** The whole mail, where its client wrote it. */
+  raw?: Buffer
 }
 
 /** A message of a unit; its document is null when it has been written before. */
-export type NumberedRow = { unit: number; row: Omit<AcceptRow, 'document'> & { document: string | null } }
+export type NumberedRow = {
+  unit: number
+  row: Omit<AcceptRow, 'document' | 'raw'> & { document: string | null }
+}
 
 /** `$n::accept_message[]`. */
 export const messageArray = rowArray<NumberedRow>('accept_message', [

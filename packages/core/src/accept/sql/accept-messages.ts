@@ -30,7 +30,7 @@ export type AcceptResult = {
  * one is always larger than what is left (nothing is refused while room remains); `claimed` takes idempotency keys;
  * what got both is written, and exactly that much is added to usage. Locks are taken in key order: no deadlock.
  */
-const TEXT = `
+const textOf = (extra = ''): string => `
 with unit as materialized (
   select * from unnest($1::accept_unit[])
 ), locked as materialized (
@@ -82,7 +82,7 @@ with unit as materialized (
   select id, tenant_id, mode, case when send_at > now() then 'waiting' else 'ready' end,
          greatest(send_at, now()), greatest(send_at, now()), content_bytes, now(), stream = 'bulk'
   from incoming
-)
+)${extra}
 select u.unit, a.unit is not null as admitted, coalesce(s.accepted, r.accepted) as used, r.daily_limit as limit,
        now() as now,
        ceil(extract(epoch from (date_trunc('day', now() at time zone 'utc') + interval '1 day') - (now() at time zone 'utc')))::int4
@@ -92,6 +92,18 @@ left join admitted a using (unit)
 left join room r on r.tenant_id = u.tenant_id and r.mode = u.mode
 left join spent s on s.tenant_id = u.tenant_id and s.mode = u.mode
 order by u.unit`
+
+const PLAIN = { name: 'accept-messages', text: textOf() }
+/** A statement of its own, so that messages without a raw mail pay nothing for those with one. */
+const WITH_RAW = {
+  name: 'accept-messages-raw',
+  text: textOf(`, written_raw as (
+  insert into message_raw_chunk (tenant_id, message_id, chunk, content)
+  select i.tenant_id, i.id, 0, r.content
+  from unnest($4::accept_raw[]) r
+  join incoming i on i.id = r.message_id
+)`),
+}
 
 type Row = {
   admitted: boolean
@@ -122,34 +134,42 @@ const recipientArray = rowArray<RecipientRow>('accept_recipient', [
   column('text', (row) => row.name),
 ])
 
+const rawArray = rowArray<{ messageId: string; content: Buffer }>('accept_raw', [
+  column('uuid', (row) => row.messageId),
+  column('bytea', (row) => row.content),
+])
+
 /**
- * Accepts what the quotas of the units' tenants allow and answers for each unit, in order. All or nothing commits. Documents that
- * the transaction has written already are left out.
+ * Accepts what the quotas of the units' tenants allow and answers for each unit, in order. All or nothing commits. Documents and raw
+ * mails that the transaction has written already are left out.
  */
 export async function acceptMessages(
   db: Queryable,
   units: AcceptUnit[],
-  options: { hasDocuments?: boolean } = {},
+  options: { hasContent?: boolean } = {},
 ): Promise<AcceptResult[]> {
-  const messages = units.flatMap((unit, index) =>
-    unit.messages.map((row) => ({
-      unit: index,
-      row: options.hasDocuments ? { ...row, document: null } : row,
-    })),
-  )
+  const messages = units.flatMap((unit, index) => unit.messages.map((row) => ({ unit: index, row })))
   const recipients = messages.flatMap(({ row }) =>
     row.recipients.map((recipient, position) => ({ ...recipient, messageId: row.id, position })),
   )
+  const raws = options.hasContent
+    ? []
+    : messages.flatMap(({ row }) => (row.raw ? [{ messageId: row.id, content: row.raw }] : []))
   const { rows } = await db.query<Row>({
-    name: 'accept-messages',
-    text: TEXT,
+    ...(raws.length > 0 ? WITH_RAW : PLAIN),
     values: [
       await unitArray(
         db,
         units.map((unit, index) => ({ ...unit, unit: index })),
       ),
-      await messageArray(db, messages),
+      await messageArray(
+        db,
+        options.hasContent
+          ? messages.map(({ unit, row }) => ({ unit, row: { ...row, document: null } }))
+          : messages,
+      ),
       await recipientArray(db, recipients),
+      ...(raws.length > 0 ? [await rawArray(db, raws)] : []),
     ],
   })
   return rows.map((row) => ({

@@ -1,0 +1,110 @@
+import { limits } from '@lettergate/contracts/lib/limits'
+import { parseAddress, parseMailboxParts } from '@lettergate/contracts/lib/mailbox'
+import { readHeaders } from '@lettergate/contracts/messages/header-rules'
+import type { Mailbox, NewMessage } from '@lettergate/contracts/messages/send-request'
+import { FaultList } from '@lettergate/contracts/problems/faults'
+import { Problem } from '@lettergate/contracts/problems/problems'
+import { type MimeFacts, type MimeMailbox, readMime } from '@lettergate/providers/raw-mime/read-mime'
+import type { MimeMessage } from './submission.ts'
+
+/** In the form in which addresses are stored and compared; null where it is none of ours. */
+function toMailbox({ name, address }: MimeMailbox): Mailbox | null {
+  const read = parseMailboxParts(address, name === '' ? undefined : name)
+  if ('address' in read) return read
+  const bare = parseAddress(address)
+  return 'address' in bare ? bare : null
+}
+
+type Envelope = { returnPath: string; recipients: string[] }
+
+function readEnvelope({ envelope }: MimeMessage, faults: FaultList): Envelope {
+  const from = envelope.from === '' ? { address: '' } : parseAddress(envelope.from)
+  if ('detail' in from) faults.add(['envelope', 'from'], from.detail, from.code)
+  const recipients = new Set<string>()
+  for (const [index, text] of envelope.recipients.entries()) {
+    const recipient = parseAddress(text)
+    if ('detail' in recipient) faults.add(['envelope', 'recipients', index], recipient.detail, recipient.code)
+    else recipients.add(recipient.address)
+  }
+  const max = limits.envelopeRecipientsMax
+  if (envelope.recipients.length === 0) faults.add(['envelope', 'recipients'], 'has nobody')
+  if (recipients.size > max) faults.add(['envelope', 'recipients'], `has more than ${max} addresses`)
+  return { returnPath: 'address' in from ? from.address : '', recipients: [...recipients] }
+}
+
+type Recipients = Pick<NewMessage, 'to' | 'cc' | 'bcc'> & { namesOthers: boolean }
+
+/** Whom the envelope names stands where the header has them; whom the header has not gets a blind copy. */
+function sortRecipients({ recipients }: Envelope, { to, cc, areRecipientsReadable }: MimeFacts): Recipients {
+  const left = new Set(recipients)
+  let namesOthers = !areRecipientsReadable
+  const pick = (list: MimeMailbox[]): Mailbox[] =>
+    list.flatMap((one) => {
+      const mailbox = toMailbox(one)
+      if (!mailbox || !recipients.includes(mailbox.address)) namesOthers = true
+      return mailbox && left.delete(mailbox.address) ? [mailbox] : []
+    })
+  return { to: pick(to), cc: pick(cc), bcc: Array.from(left, (address) => ({ address })), namesOthers }
+}
+
+/** The header fields as a message of the API would have them, and why it could not. */
+function readFields({ headers, replyTo }: MimeFacts): {
+  headers: Record<string, string>
+  replyTo: Mailbox[]
+  lost: string | null
+} {
+  const faults = new FaultList('')
+  const checked = readHeaders(Object.fromEntries(headers), faults)
+  const replies = replyTo.map(toMailbox).filter((one) => one !== null)
+  const [fault] = faults.faults
+  if (fault) return { headers: {}, replyTo: [], lost: `has a field (${fault.pointer}) that ${fault.detail}` }
+  if (replies.length < replyTo.length || replies.length > limits.replyToMax)
+    return { headers: {}, replyTo: [], lost: 'has addresses in Reply-To that are too many, or none' }
+  return { headers: checked, replyTo: replies, lost: null }
+}
+
+function authorOf({ from }: MimeFacts, faults: FaultList): Mailbox | undefined {
+  const [author, ...more] = from
+  if (!author || more.length > 0) {
+    faults.add(['mime'], `names ${from.length} authors in From; there must be one`)
+    return undefined
+  }
+  const mailbox = toMailbox(author)
+  if (mailbox) return mailbox
+  const read = parseAddress(author.address)
+  if ('detail' in read) faults.add(['mime'], `has a From address that ${read.detail}`, read.code)
+  return undefined
+}
+
+/** Reads a mail that its client wrote, and checks it with its envelope; answers a problem that names every fault. */
+export async function readMimeMessage(given: MimeMessage, pointer: string): Promise<NewMessage | Problem> {
+  if (given.mime.length > limits.mimeBytesMax) {
+    const detail = `The mail is larger than ${limits.mimeBytesMax} bytes.`
+    return new Problem('payload-too-large', { detail })
+  }
+  const faults = new FaultList(pointer)
+  const envelope = readEnvelope(given, faults)
+  const read = await readMime(given.mime)
+  if ('fault' in read) {
+    faults.add(['mime'], read.fault)
+    return faults.toProblem()
+  }
+  const { mail, facts } = read
+  const from = authorOf(facts, faults)
+  if (faults.found || !from) return faults.toProblem()
+  const { namesOthers, ...recipients } = sortRecipients(envelope, facts)
+  const { lost, ...fields } = readFields(facts)
+  const isLongSubject = facts.subject.length > limits.subjectLengthMax
+  const { messageId, hasDate, isAscii, isHeadAscii, textBytes, htmlBytes, attachments } = facts
+  return {
+    ...{ from, ...recipients, ...fields, ...given.options },
+    subject: facts.subject.slice(0, limits.subjectLengthMax),
+    attachments: [],
+    returnPath: envelope.returnPath,
+    mime: {
+      ...{ mail, messageId, hasDate, isAscii, isHeadAscii, textBytes, htmlBytes, attachments, namesOthers },
+      orders: [...new Set(facts.names.filter((name) => name.startsWith('x-')))],
+      lost: facts.lost ?? lost ?? (isLongSubject ? 'has a subject that is too long' : null),
+    },
+  }
+}

@@ -1,0 +1,125 @@
+import { setImmediate } from 'node:timers/promises'
+import type { NewMessage } from '@lettergate/contracts/messages/send-request'
+import { Problem } from '@lettergate/contracts/problems/problems'
+import { quotaExceeded } from '../usage/index.ts'
+import type { AcceptOutcome, Acceptor } from './accept.ts'
+import type { ConnectionsCheck } from './check-capabilities.ts'
+import { fromKept, toKept } from './kept-problems.ts'
+import { readMimeMessage } from './read-mime-message.ts'
+import type { Submission, Submit, SubmitOutcome } from './submission.ts'
+
+type Judged = NewMessage | Problem
+
+function isMessage(entry: Judged): entry is NewMessage {
+  return !(entry instanceof Problem)
+}
+
+/** Where a message stands in the request, for the pointers of its problems. */
+function pointerOf({ messages, atomic }: Submission, index: number): string {
+  return atomic && messages.length === 1 ? '#' : `#/messages/${index}`
+}
+
+/** Milliseconds of reading before others get their turn. */
+const READ_MS_MAX = 10
+
+/** Reads the mails that clients wrote; the other entries stay as they are. */
+async function readMimes(submission: Submission): Promise<Judged[]> {
+  const read: Judged[] = []
+  let began = performance.now()
+  for (const [index, entry] of submission.messages.entries()) {
+    read.push('kind' in entry ? await readMimeMessage(entry, pointerOf(submission, index)) : entry)
+    if (performance.now() - began < READ_MS_MAX) continue
+    await setImmediate()
+    began = performance.now()
+  }
+  return read
+}
+
+function refused(problem: Problem): SubmitOutcome {
+  return { kind: 'refused', problem, quota: null }
+}
+
+function toOutcome(outcome: AcceptOutcome, judged: readonly Judged[]): SubmitOutcome {
+  switch (outcome.kind) {
+    case 'accepted': {
+      const { replayed, createdAt, quota } = outcome
+      const problems = replayed ? fromKept(outcome.extra, judged) : judged
+      const stored = outcome.messages.values()
+      const results = problems.map((entry) => {
+        if (entry instanceof Problem) return entry
+        const { value } = stored.next()
+        if (!value) throw new Error('fewer messages were accepted than given')
+        return value
+      })
+      return { kind: replayed ? 'replayed' : 'accepted', results, createdAt, quota }
+    }
+    case 'quota-exceeded': {
+      const { quota, requested } = outcome
+      return { kind: 'refused', problem: quotaExceeded(quota, requested), quota }
+    }
+    case 'key-reused':
+      return refused(new Problem('idempotency-key-reused'))
+    case 'key-in-progress':
+      return refused(new Problem('idempotency-key-in-progress', { headers: { 'retry-after': '1' } }))
+  }
+}
+
+/**
+ * Accepts what a way in was asked to send: checks the messages, answers a repeat as the first request was answered, and stores the
+ * messages in one transaction.
+ */
+export function createSubmit(deps: {
+  acceptor: Pick<Acceptor, 'accept' | 'replay'>
+  connectionsCheck: ConnectionsCheck
+}): Submit {
+  async function judge(submission: Submission): Promise<Judged[]> {
+    const read = await readMimes(submission)
+    return Promise.all(
+      read.map(async (entry, index) => {
+        if (!isMessage(entry)) return entry
+        const pointer = pointerOf(submission, index)
+        return (await deps.connectionsCheck.findFault(submission.tenant.id, entry, pointer)) ?? entry
+      }),
+    )
+  }
+
+  /**
+   * A repeat gets the first answer, also where its messages would be refused by now: their `send_at` may have passed, or their
+   * connection may be gone.
+   */
+  async function replay(
+    { tenant, idempotency }: Submission,
+    judged: Judged[],
+  ): Promise<SubmitOutcome | null> {
+    const before = idempotency && (await deps.acceptor.replay(tenant, idempotency))
+    return before ? toOutcome(before, judged) : null
+  }
+
+  async function submit(submission: Submission): Promise<SubmitOutcome> {
+    const { tenant, atomic, idempotency, until } = submission
+    const judged = await judge(submission)
+    const messages = judged.filter(isMessage)
+    const refusal = judged.find((entry) => entry instanceof Problem)
+    if (refusal && (atomic || messages.length === 0)) {
+      const before = await replay(submission, judged)
+      if (before) return before
+      if (atomic) return refused(refusal)
+      return { kind: 'none-accepted', problems: judged.filter((entry) => entry instanceof Problem) }
+    }
+    const outcome = await deps.acceptor.accept(tenant, {
+      messages,
+      ...(until !== undefined && { until }),
+      ...(idempotency && { idempotency: { ...idempotency, ...(!atomic && { extra: judged.map(toKept) }) } }),
+    })
+    return toOutcome(outcome, judged)
+  }
+
+  return async (submission) => {
+    try {
+      return await submit(submission)
+    } catch (error) {
+      if (error instanceof Problem && error.status === 503) return { kind: 'unavailable', problem: error }
+      throw error
+    }
+  }
+}

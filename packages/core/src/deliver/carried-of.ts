@@ -1,0 +1,25 @@
+import type { Capabilities } from '@lettergate/providers/provider'
+import { type Carried, cannotCarry, carriedOfStored, goesRaw } from '../routing/index.ts'
+import type { LoadedMessage, LoadedRecipient } from './sql/load-claimed.ts'
+
+type Stored = Pick<LoadedMessage, 'document' | 'recipients'>
+
+/** What a hand-off to these recipients carries. */
+export function carriedOf({ document, recipients }: Stored, carried: readonly LoadedRecipient[]): Carried {
+  const stored = carriedOfStored(document)
+  if (!stored.mime) return stored
+  const isPart = recipients.some((one) => one.kind !== 'bcc' && !carried.includes(one))
+  return { ...stored, mime: { ...stored.mime, isPart } }
+}
+
+/** Whether a call to these recipients hands over the mail as its client wrote it; `fault`: it can neither do that nor say it by fields. */
+export function formOfCall(
+  message: Stored,
+  carried: readonly LoadedRecipient[],
+  capabilities: Capabilities,
+): { takesRaw: boolean } | { fault: string } {
+  if (!message.document.mime) return { takesRaw: false }
+  const whole = carriedOf(message, carried)
+  const fault = cannotCarry(capabilities, whole)
+  return fault ? { fault: fault.detail } : { takesRaw: goesRaw(capabilities, whole) }
+}

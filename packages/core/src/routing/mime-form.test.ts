@@ -1,0 +1,59 @@
+import { createProviders } from '@lettergate/providers/registry'
+import { expect, test } from 'vitest'
+import { type Carried, cannotCarry, goesRaw } from './capabilities.ts'
+import type { CarriedMime } from './mime-form.ts'
+
+const providers = createProviders()
+const raw = ['capture', 'smtp', 'ses', 'mailgun', 'mandrill', 'sparkpost', 'gmail', 'microsoft365', 'direct']
+const plain: CarriedMime = {
+  ...{ bytes: 1_000, isAscii: true, orders: [], namesOthers: false, textBytes: 500, lost: null },
+}
+const carried = (mime: Partial<CarriedMime>, change: Partial<Carried> = {}): Carried => ({
+  ...{ replyTo: [], headers: {}, attachments: [], form: { hasSubject: true, quotedFields: [] } },
+  mime: { ...plain, ...mime },
+  ...change,
+})
+/** How each provider carries a mail: as it is, by fields, or not at all. */
+function waysOf(message: Carried): Record<string, string[]> {
+  return Object.groupBy(Object.keys(providers), (id) => {
+    const { capabilities } = Object.entries(providers).find(([own]) => own === id)?.[1] ?? providers.capture
+    if (cannotCarry(capabilities, message)) return 'not'
+    return goesRaw(capabilities, message) ? 'raw' : 'fields'
+  }) as Record<string, string[]>
+}
+
+test('a mail goes as it is to all that take MIME, and by fields to the others', () => {
+  const { raw: asItIs = [], fields = [], not = [] } = waysOf(carried({}))
+  expect(asItIs.toSorted()).toEqual(raw.toSorted())
+  expect(fields.toSorted()).toEqual(['brevo', 'postmark', 'resend', 'sendgrid'])
+  expect(not).toEqual([])
+})
+
+test.each<[string, Partial<CarriedMime>, { notRaw: string[]; byFields: boolean }]>([
+  ['bytes beyond ASCII', { isAscii: false }, { notRaw: ['mandrill', 'sparkpost'], byFields: true }],
+  ['an order to one provider', { orders: ['x-a', 'x-ses-tenant'] }, { notRaw: ['ses'], byFields: true }],
+  ['5 MB', { bytes: 5_000_000, textBytes: 1 }, { notRaw: ['microsoft365'], byFields: true }],
+  ['others in To', { namesOthers: true }, { notRaw: ['gmail', 'microsoft365'], byFields: false }],
+  ['what fields cannot say', { lost: 'is multipart/signed' }, { notRaw: [], byFields: false }],
+])('a mail with %s', (_what, mime, { notRaw, byFields }) => {
+  const { raw: asItIs = [], fields = [], not = [] } = waysOf(carried(mime))
+  expect(asItIs.toSorted()).toEqual(raw.filter((id) => !notRaw.includes(id)).toSorted())
+  expect((byFields ? fields : not).toSorted()).toEqual(
+    [...notRaw, 'brevo', 'postmark', 'resend', 'sendgrid'].toSorted(),
+  )
+})
+
+test('one that is larger than a provider takes is refused for its size, and not for its form', () => {
+  const { capabilities } = providers.ses
+  expect(cannotCarry(capabilities, carried({ bytes: 40_000_001, textBytes: 40_000_001 }))).toMatchObject({
+    ...{ code: 'payload-too-large', detail: expect.stringContaining('40000000') },
+  })
+})
+
+test('what a provider without MIME needs of a message, it needs of a mail too', () => {
+  const { capabilities } = providers.sendgrid
+  const noSubject = { form: { hasSubject: false, quotedFields: [] } }
+  expect(cannotCarry(capabilities, carried({}, noSubject))).toMatchObject({ pointer: '/subject' })
+  expect(cannotCarry(capabilities, carried({ textBytes: undefined }))).toMatchObject({ pointer: '/text' })
+  expect(cannotCarry(providers.ses.capabilities, carried({ textBytes: undefined }, noSubject))).toBeNull()
+})

@@ -1,0 +1,107 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { dkimVerify } from 'mailauth'
+import { afterEach, describe, expect, test } from 'vitest'
+import { buildOutboundMessage, createTestIo } from '../../test/io.ts'
+import { playSmtp, type Script, type SmtpPeer } from '../../test/smtp-peer.ts'
+import { signMime } from '../direct/dkim.ts'
+import { Secret } from '../lib/secret.ts'
+import type { OutboundMessage, RawMail } from '../provider.ts'
+import { createSmtp } from './index.ts'
+
+const cleanups: (() => Promise<void> | undefined)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup()
+})
+
+const all = ['PIPELINING', '8BITMIME', 'SMTPUTF8']
+const rawMail = (bytes: Buffer, change: Partial<RawMail> = {}): RawMail => ({
+  ...{ bytes, messageId: '<1@example.com>', isAscii: true, isHeadAscii: true, ...change },
+})
+
+async function send(raw: RawMail, script: Script = { ehlo: all }, change: Partial<OutboundMessage> = {}) {
+  const peer = await playSmtp(script)
+  const provider = createSmtp()
+  const io = createTestIo()
+  cleanups.push(io.close, () => provider.close?.(), peer.close)
+  const settings = { host: '127.0.0.1', port: peer.port, tls: 'none', allow_insecure: true }
+  const connection = { id: 'c', credentials: {}, settings: provider.settings.parse(settings) }
+  const message = buildOutboundMessage({ text: undefined, html: undefined, raw, ...change })
+  return { outcome: await provider.send(message, connection, io), peer }
+}
+
+/** The bytes that a server gets, without the dots that lines beginning with one have been given. */
+const bytesOf = ({ messages }: SmtpPeer) => Buffer.from((messages[0] ?? '').replaceAll(/^\./gm, ''), 'latin1')
+
+describe('a mail as its client wrote it', () => {
+  const everyByte = Buffer.from(
+    Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => byte !== 10 && byte !== 13),
+  )
+
+  test('arrives byte for byte, and announces what it needs', async () => {
+    const head = Buffer.from('From: Žofie <writer@example.com>\r\nSubject: Grüße\r\n\r\n')
+    const bytes = Buffer.concat([head, Buffer.from('.\r\n..\r\n.a\r\n'), everyByte, Buffer.from('\r\n\r\n')])
+    const { outcome, peer } = await send(rawMail(bytes, { isAscii: false, isHeadAscii: false }))
+    expect(outcome.kind).toBe('accepted')
+    expect(bytesOf(peer).equals(bytes)).toBe(true)
+    expect(peer.commands).toContain('MAIL FROM:<writer@example.com> BODY=8BITMIME SMTPUTF8')
+  })
+
+  test.each([
+    ['8BITMIME', { isAscii: false }, ['SMTPUTF8']],
+    ['SMTPUTF8', { isAscii: false, isHeadAscii: false }, ['8BITMIME']],
+  ])(
+    'does not go to a server without %s, where it would not arrive as it is',
+    async (missing, change, ehlo) => {
+      const { outcome, peer } = await send(rawMail(Buffer.from('From: a@b.example\r\n\r\nö\r\n'), change), {
+        ehlo,
+      })
+      expect(outcome).toMatchObject({ kind: 'rejected', scope: 'account', code: 'provider-cannot-express' })
+      expect(outcome).toMatchObject({ reason: expect.stringContaining(missing) })
+      expect(peer.commands.filter((line) => line.startsWith('MAIL'))).toEqual([])
+    },
+  )
+
+  test('in ASCII goes to any server, and asks for nothing', async () => {
+    const { peer } = await send(rawMail(Buffer.from('From: a@b.example\r\n\r\nHi\r\n')), {})
+    expect(peer.commands).toContain('MAIL FROM:<writer@example.com>')
+  })
+
+  test('keeps the signature that its client gave it', async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const pem = String(privateKey.export({ type: 'pkcs8', format: 'pem' }))
+    const key = { domain: 'example.com', selector: 'r', private_key: new Secret(pem) }
+    const at = new Date('2026-11-20T10:00:00Z')
+    const unsigned = Buffer.from(
+      'From: writer@example.com\r\nTo: reader@example.org\r\nSubject: Grüße\r\n\r\n.dot\r\nGrüße  \r\n',
+    )
+    const bytes = await signMime(unsigned, [key], at)
+    const { peer } = await send(rawMail(bytes, { isAscii: false, isHeadAscii: false }))
+    const record = `v=DKIM1; k=rsa; p=${publicKey.export({ type: 'spki', format: 'der' }).toString('base64')}`
+    const { results } = await dkimVerify(bytesOf(peer), { curTime: at, resolver: async () => [[record]] })
+    expect(results.map(({ status }) => status.result)).toEqual(['pass'])
+  })
+})
+
+describe('the envelope is its own', () => {
+  test.each([
+    ['bounces@acme.example', '<bounces@acme.example>'],
+    ['', '<>'],
+  ])(
+    'bounces go to %j and not to the author, and the mail to those of the envelope',
+    async (returnPath, path) => {
+      const raw = rawMail(Buffer.from('From: a@b.example\r\nTo: other@example.net\r\n\r\nHi\r\n'))
+      const { peer } = await send(raw, {}, { returnPath, envelopeTo: ['hidden@example.net'] })
+      expect(peer.commands).toContain(`MAIL FROM:${path}`)
+      expect(peer.commands.filter((line) => line.startsWith('RCPT'))).toEqual([
+        'RCPT TO:<hidden@example.net>',
+      ])
+      expect(peer.messages[0]).not.toContain('hidden')
+    },
+  )
+
+  test('of a message by fields, too', async () => {
+    const change = { raw: undefined, text: 'Hi', returnPath: 'bounces@acme.example' }
+    const { peer } = await send(rawMail(Buffer.alloc(0)), {}, change)
+    expect(peer.commands).toContain('MAIL FROM:<bounces@acme.example>')
+  })
+})
