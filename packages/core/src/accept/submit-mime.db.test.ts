@@ -12,8 +12,7 @@ import { type HttpPeer, playHttp, respond } from '@lettergate/providers/test/htt
 import { playSmtp, type SmtpPeer } from '@lettergate/providers/test/smtp-peer'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { accepted, buildFleet, type FakeConnection } from '../../test/fleet.ts'
-import { buildTenant } from '../../test/rows.ts'
-import { insertConnection } from '../connections/index.ts'
+import { buildConnection, buildTenant } from '../../test/rows.ts'
 import { noFailpoint } from '../lib/index.ts'
 import { createMessageReader, readRaw } from '../messages/index.ts'
 import { insertDataKey } from '../secrets/index.ts'
@@ -209,7 +208,7 @@ describe('an API that takes no MIME', () => {
     const tenantId = await buildTenant(db.pool)
     await insertDataKey(db.pool, tenantId, { version: 1, rootVersion: 1, wrapped: Buffer.from('x') })
     const row = { tenantId, id: newId(), provider: 'sendgrid', name: 'x', priority: 1, settings: {} }
-    await insertConnection(db.pool, { ...row, sealedCredentials: Buffer.from('x'), dataKeyVersion: 1 }, 10)
+    await buildConnection(db.pool, { ...row, sealedCredentials: Buffer.from('x'), dataKeyVersion: 1 })
     const signed = mail(['To: b@example.net', 'Subject: x', 'DKIM-Signature: v=1'], 'Hi\r\n')
     expect(await submitTo(tenantId, [mimeOf(signed, ['b@example.net'])])).toMatchObject({
       kind: 'refused',
