@@ -13,13 +13,14 @@ const carried = (mime: Partial<CarriedMime>, change: Partial<Carried> = {}): Car
   mime: { ...plain, ...mime },
   ...change,
 })
-/** How each provider carries a mail: as it is, by fields, or not at all. */
-function waysOf(message: Carried): Record<string, string[]> {
-  return Object.groupBy(Object.keys(providers), (id) => {
-    const { capabilities } = Object.entries(providers).find(([own]) => own === id)?.[1] ?? providers.capture
-    if (cannotCarry(capabilities, message)) return 'not'
-    return goesRaw(capabilities, message) ? 'raw' : 'fields'
-  }) as Record<string, string[]>
+/** Which providers carry a mail as it is, which by fields, and which not at all. */
+function waysOf(message: Carried): Partial<Record<string, string[]>> {
+  const ways = Object.values(providers).map(({ id, capabilities }) => {
+    if (cannotCarry(capabilities, message)) return { id, way: 'not' }
+    return { id, way: goesRaw(capabilities, message) ? 'raw' : 'fields' }
+  })
+  const idsOf = (wanted: string) => ways.filter(({ way }) => way === wanted).map(({ id }) => id)
+  return { raw: idsOf('raw'), fields: idsOf('fields'), not: idsOf('not') }
 }
 
 test('a mail goes as it is to all that take MIME, and by fields to the others', () => {
