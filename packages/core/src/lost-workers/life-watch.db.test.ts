@@ -10,6 +10,7 @@ import { eventually } from '../../test/build-message.ts'
 import { sweepSteps } from '../sweep/index.ts'
 import { createLifeWatch } from './life-watch.ts'
 import { lapseClaim } from './sql/lapse-claim.ts'
+import { listLiveWorkers } from './sql/list-live-workers.ts'
 
 const WORKER = fileURLToPath(new URL('../../test/worker.ts', import.meta.url))
 
@@ -134,6 +135,8 @@ test('a claim in the hands of a killed process counts against its message, and o
     worker.kill('SIGKILL')
     await once(worker, 'exit')
   }
+  // Postgres takes a moment to end the sessions of a process that was killed.
+  await eventually(async () => ((await listLiveWorkers(db.pool)).length === 0 ? true : undefined))
   await eventually(async () => {
     await watch.look(1)
     return (await sweep()) === 1 ? true : undefined
