@@ -93,7 +93,7 @@ test('T11: in production nothing is promised on a Postgres that may forget it', 
   await runCommand(['migrate'], env)
   const parts = ['api', 'worker'] as const
   const refusals = await Promise.all(parts.map((part) => startInProduction(part, env)))
-  for (const refusal of refusals) expect(refusal).toMatch(/fsync is off.*Mend it/)
+  for (const refusal of refusals) expect(refusal).toMatch(/fsync is off.*To fix it/)
   // The control: on the same cluster, once it is mended, both run.
   await cluster.stopImmediately()
   await cluster.start({}, { fsync: 'on' })

@@ -7,7 +7,8 @@ import type { WholeSend } from './read-send.ts'
 const BODY = JSON.stringify(
   problemDetails(
     new Problem('overloaded', {
-      detail: 'Too many requests wait to be stored. Nothing was accepted; try again.',
+      detail:
+        'Too many requests wait to be stored. Nothing was accepted. Repeat the request after Retry-After.',
     }),
   ),
 ).slice(0, -1)

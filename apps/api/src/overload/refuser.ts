@@ -148,7 +148,7 @@ export function createRefuser(
     listener = 'lent'
     // Ours alone: the socket itself goes on listening, and the connections that we have are left alone.
     NetServer.prototype.close.call(server)
-    deps.logger.warn('overloaded: sends on new connections are refused by a process of its own')
+    deps.logger.warn('overloaded: a separate process refuses sends on new connections')
   }
 
   function takeBack(handle: unknown): void {
@@ -230,7 +230,7 @@ export function createRefuser(
     child = undefined
     isReady = false
     if (isStopped) return
-    deps.logger.warn({ code, signal }, 'the process for refusals ended by itself')
+    deps.logger.warn({ code, signal }, 'the process for refusals ended unexpectedly')
     if (listener === 'here') return
     if (listener === 'leaving') listener = 'here'
     else listenAgain()

@@ -26,10 +26,10 @@ export function addTenantCommands(program: Command): void {
     .command('tenant')
     .description('tenants of this gateway')
     .command('create')
-    .description('make a tenant with a live and a test key; the keys are shown once')
-    .requiredOption('--name <name>', 'what to call it')
+    .description('create a tenant with a live and a test key; the keys are shown once')
+    .requiredOption('--name <name>', 'name of the tenant')
     .requiredOption('--plan <plan>', 'free, standard or scale')
-    .option('--daily-limit <recipients>', "recipients a day, instead of the plan's")
+    .option('--daily-limit <recipients>', 'daily limit in recipients, instead of the limit of the plan')
     .option('--json', 'print one JSON object')
     .action(async (given: unknown) => {
       const options = parseOptions(CreateOptions, given)

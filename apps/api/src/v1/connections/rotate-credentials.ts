@@ -16,8 +16,8 @@ export function addRotateCredentialsRoute(app: FastifyInstance, deps: ApiDeps): 
       operationId: 'rotateCredentials',
       summary: 'Replace the credentials of a connection',
       description:
-        'The new ones replace the present ones as a whole, at once for every message whose hand-off has not begun. Revoke the old ' +
-        'ones at the provider a minute later. What failed or waited for the sake of the old ones is tried within seconds. Needs a live key.',
+        'The new credentials replace all stored ones. They hold for every attempt that begins from now on. Revoke the old ' +
+        'ones at the provider a minute later. Messages that failed or waited because of them are retried within seconds. Needs a live key.',
       tags: ['Connections'],
       params: ConnectionPath,
       body: RotateCredentialsRequest,

@@ -16,9 +16,9 @@ export function addUpdateConnectionRoute(app: FastifyInstance, deps: ApiDeps): v
       operationId: 'updateConnection',
       summary: 'Change a connection',
       description:
-        'Fields left out stay as they are; `settings`, `credentials` and `limits` are replaced as a whole. In effect at once for ' +
-        'every message whose hand-off has not begun. Settings that lead to another server (host, port or an address), or protect ' +
-        'the way there less, need `credentials` in the same request: 422 without. Needs a live key.',
+        'Fields left out stay as they are; `settings`, `credentials` and `limits` are replaced as a whole. The change holds for ' +
+        'every attempt that begins from now on. Settings that lead to another server (host, port or address), or that weaken the ' +
+        'encryption, need `credentials` in the same request: 422 without. Needs a live key.',
       tags: ['Connections'],
       params: ConnectionPath,
       body: UpdateConnectionRequest,
