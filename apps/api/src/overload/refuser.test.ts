@@ -101,7 +101,7 @@ test.each(['SIGKILL', 'SIGSTOP'] as const)(
     process.kill(childOf(process.pid), signal)
     await expect.poll(() => server.listening, { timeout: 5_000 }).toBe(true)
     expect(await send()).toBe('200 given 127.0.0.1')
-    expect(state.lines.at(-1)).toMatch('ended by itself')
+    expect(state.lines.at(-1)).toMatch('ended unexpectedly')
     await overload()
     expect(await send()).toMatch('503')
   },

@@ -62,7 +62,7 @@ const rows: Row[] = [
     reason: /5\.7\.(139|30)|basic auth/i,
     host: microsoft,
     say: () =>
-      'Login by password is off for this Microsoft 365 organisation or mailbox: log in by oauth2, or ask an administrator to enable authenticated SMTP and basic authentication.',
+      'Login by password is switched off for this Microsoft 365 organisation or mailbox: log in by oauth2, or ask an administrator to enable authenticated SMTP and basic authentication.',
   },
   {
     code: 'provider-credentials-refused',
