@@ -34,7 +34,8 @@ const IN_TEXTS = {
   'the way out': 'egress',
   'puts? back': 'defer, return',
   'stands? ready': 'is available',
-  'a try|tries|the (last|first|next) try': 'attempt, retry',
+  'a try|the (last|first|next) try|(all|earlier|five|its|other|the|their|these|three|two) tries':
+    'attempt, retry',
   'by itself|by themselves': 'automatically',
   unsure: 'unknown',
   'without a goodbye': 'immediately',
@@ -71,7 +72,7 @@ function openingFaults(path: string, { text, line }: Piece): string[] {
     if (end === '?') return []
     const start = index + all.indexOf(sentence)
     const at = `${path}:${line + text.slice(0, start).split('\n').length - 1}`
-    return [`${at}: "${sentence.slice(0, 40)}…": begin with the subject`]
+    return [`${at}: "${sentence.slice(0, 40).replace(/\s+/g, ' ')}…": begin with the subject`]
   }).flat()
 }
 
