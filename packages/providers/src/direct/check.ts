@@ -23,7 +23,7 @@ export async function checkDirect(connection: Connection, ways: Ways, io: Io): P
     checkName(settings.helo_name, ways.resolver),
     checkPort(settings, ways, io),
   ])
-  const unsigned = 'Mail of this connection is not signed with DKIM, so many receivers will refuse it.'
+  const unsigned = 'Mail of this connection is not signed with DKIM: many receivers will refuse it.'
   return {
     fault: found.find(({ fault }) => fault)?.fault ?? null,
     identities: dkim.map(({ domain }) => domain),
