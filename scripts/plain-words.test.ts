@@ -51,6 +51,10 @@ test('texts of a source are its strings of several words, not its names or comme
   expect(commentFaults('a.ts', source)).toEqual([expect.stringContaining('a.ts:1: "whoever"')])
 })
 
+test('comments of settings and of compose files are texts', () => {
+  expect(pageFaults('a.yml', '# Whoever reads.\na: 1\n')).toHaveLength(2)
+})
+
 test('of SQL, only literals are texts', () => {
   const source = "const text = `with told as (select 1) update x set reason = 'after a try' from told`\n"
   expect(sourceFaults('packages/core/src/a/sql/b.ts', source)).toEqual([expect.stringContaining('"a try"')])

@@ -34,7 +34,7 @@ const IN_TEXTS: Record<string, string> = {
 }
 
 /** A sentence that begins with one of these has no subject yet. A question may. */
-const OPENINGS = /(?:^|[.!?:]\s+|\|\s|- )((?:What|Whoever|Whom|Those|Nobody|So)\b[^.!?|]*)([.!?|]|$)/g
+const OPENINGS = /(?:^\s*|[.!?:]\s+|\|\s|- )((?:What|Whoever|Whom|Those|Nobody|So)\b[^.!?|]*)([.!?|]|$)/g
 
 /** Paths whose comments keep the list of ANYWHERE: add one when it is clean, and drop this list when all are. */
 const COMMENTS_HELD = [
@@ -90,9 +90,11 @@ const blank = (code: string) => code.replace(/[^\n]/g, ' ')
 /** Code quotes names, which are not ours to change here. */
 const withoutCode = (text: string) => text.replace(/`[^`\n]*`/g, (code) => '`'.repeat(code.length))
 
-/** All that is not plain in a page, but for its code and its headings, which may ask. */
+/** All that is not plain in a page or a file of settings. Code is left out, and so are headings, which may ask. */
 export function pageFaults(path: string, text: string): string[] {
-  const prose = text.replace(/^```[\s\S]*?^```/gm, blank).replace(/^#.*$/gm, blank)
+  const prose = text
+    .replace(/^```[\s\S]*?^```/gm, blank)
+    .replace(path.endsWith('.md') ? /^#.*$/gm : /^#/gm, blank)
   return textFaults(path, { text: withoutCode(prose), line: 1 })
 }
 
