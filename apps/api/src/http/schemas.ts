@@ -20,7 +20,7 @@ export const IdempotencyHeader = z.object({
     .string()
     .meta({
       description:
-        'Your own name for this request, up to 255 printable ASCII characters. A repeat within 24 hours with the same ' +
+        'Your own key for this request, up to 255 printable ASCII characters. A repeat within 24 hours with the same ' +
         'key and the same JSON value gets the first answer again, and nothing is sent twice.',
       examples: ['order-4711-receipt'],
     })

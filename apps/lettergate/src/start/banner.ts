@@ -54,7 +54,7 @@ export function banner(facts: BannerFacts, isColoured: boolean): string {
         '',
         sendCommand(apiUrl, keys.live_key),
         '',
-        `Read the status of the newest message ${dim('(for others: /v1/messages/ID; to see why: /v1/messages/ID/explain)')}:`,
+        `Read the newest message ${dim('(/v1/messages/ID/explain says why it has its status)')}:`,
         '',
         statusCommand(apiUrl, keys.live_key),
       ]
