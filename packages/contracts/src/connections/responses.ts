@@ -102,12 +102,9 @@ export const ConnectionTest = z
       })
       .nullable()
       .meta({ description: 'Limits of the account; null: the provider does not report them.' }),
-    identities: z
-      .array(z.string())
-      .nullable()
-      .meta({
-        description: 'Addresses and domains allowed in From; null: the provider does not report them.',
-      }),
+    identities: z.array(z.string()).nullable().meta({
+      description: 'Addresses and domains allowed in From; null: the provider does not report them.',
+    }),
     notes: z.array(z.string()).meta({ description: 'Further remarks about the account.' }),
     took_ms: z.int().meta({ description: 'Time until the answer of the provider.' }),
     message_id: z.string().nullable().meta({

@@ -215,13 +215,9 @@ export const reservedFields: ReadonlySet<string> = new Set(['template', 'trackin
 /** The body of POST /v1/send/batch as it is written. */
 export const SendBatchRequest = z
   .strictObject({
-    messages: z
-      .array(SendRequest)
-      .min(1)
-      .max(limits.batchMessagesMax)
-      .meta({
-        description: 'Messages. Each is checked separately: an invalid one does not stop the others.',
-      }),
+    messages: z.array(SendRequest).min(1).max(limits.batchMessagesMax).meta({
+      description: 'Messages. Each is checked separately: an invalid one does not stop the others.',
+    }),
   })
   .meta({ id: 'SendBatchRequest', description: 'Several messages in one request.' })
 

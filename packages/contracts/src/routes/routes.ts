@@ -49,13 +49,9 @@ const strategy = z.enum(['ordered', 'weighted']).meta({
     'all attempts of one message keep one order.',
 })
 
-const position = z
-  .int()
-  .min(0)
-  .max(10_000)
-  .meta({
-    description: 'Of the enabled routes that match a message, the one with the lowest position decides.',
-  })
+const position = z.int().min(0).max(10_000).meta({
+  description: 'Of the enabled routes that match a message, the one with the lowest position decides.',
+})
 
 const name = z
   .string()
@@ -71,14 +67,9 @@ export const RouteTarget = z
     connection: z
       .string()
       .meta({ description: 'One of your connections.', examples: ['con_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
-    weight: z
-      .int()
-      .min(0)
-      .max(1_000)
-      .default(1)
-      .meta({
-        description: 'Its share for the strategy `weighted`; 0: used only if no other target can be used.',
-      }),
+    weight: z.int().min(0).max(1_000).default(1).meta({
+      description: 'Its share for the strategy `weighted`; 0: used only if no other target can be used.',
+    }),
   })
   .meta({ id: 'RouteTarget', description: 'A connection of a route.' })
 
