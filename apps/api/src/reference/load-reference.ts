@@ -7,7 +7,7 @@ export type Reference = { page: string; policy: string; script: Buffer }
 
 /** Allows the script of this origin, and the inline one by its hash. Scalar writes its styles at run time. */
 function policyOf(page: string): string {
-  const inline = /<script[^>]*>([^<]+)<\/script>/.exec(page)?.[1] ?? ''
+  const inline = /<script[^<>]*>([^<]+)<\/script>/.exec(page)?.[1] ?? ''
   return (
     `default-src 'none'; script-src 'self' 'sha256-${hash('sha256', inline, 'base64')}'; style-src 'unsafe-inline'; ` +
     `img-src 'self' data:; font-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
