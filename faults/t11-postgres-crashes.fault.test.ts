@@ -48,7 +48,7 @@ test('T11: whatever was answered 202 is there after Postgres was stopped without
   })
   reportResult({
     test: 'T11',
-    fault: `Postgres stopped without a goodbye ${CRASHES} times under ${WRITERS} writers`,
+    fault: `Postgres stopped immediately ${CRASHES} times under ${WRITERS} writers`,
     n: promised,
     result: `0 lost, 0 repeats, ${verdict.unknown.length} unknown`,
     bound: '0 lost, 0 repeats, the api lives on',
@@ -93,7 +93,7 @@ test('T11: in production nothing is promised on a Postgres that may forget it', 
   await runCommand(['migrate'], env)
   const parts = ['api', 'worker'] as const
   const refusals = await Promise.all(parts.map((part) => startInProduction(part, env)))
-  for (const refusal of refusals) expect(refusal).toMatch(/fsync is off.*Mend it/)
+  for (const refusal of refusals) expect(refusal).toMatch(/fsync is off.*To fix it/)
   // The control: on the same cluster, once it is mended, both run.
   await cluster.stopImmediately()
   await cluster.start({}, { fsync: 'on' })
@@ -103,7 +103,7 @@ test('T11: in production nothing is promised on a Postgres that may forget it', 
     test: 'T11 settings',
     fault: 'api and worker started in production on a Postgres with fsync off',
     n: 2,
-    result: 'both refused, naming the setting and its cure; both ran when it was mended',
+    result: 'both refused, naming the setting and its cure; both ran when it was corrected',
     bound: 'refused',
   })
 }, 120_000)

@@ -77,7 +77,7 @@ test('T19: while a provider fails, its mails are tried again later and later, no
   const others = await expectUnharmed({ idle, busy }, stack.provider)
   reportResult({
     test: 'T19',
-    fault: '500, 502 and 503 for every try of two tenants, with and without taking the mail',
+    fault: '500, 502 and 503 for every attempt of two tenants, with and without taking the mail',
     n: 3 * EACH,
     result: `${waits}; 0 lost, 0 repeats, ${verdict.unknown.length} taken with a 5xx by SES are unknown and were not tried again, ${replays} repeats recognised by Resend; ${others}`,
     bound: `waits grow with ±20 %, 0 lost, 0 repeats, ${UNHARMED_BOUND}`,

@@ -76,7 +76,7 @@ test('T19 SMTP: while a server fails for the moment at every stage, its mails ar
   const others = await expectUnharmed({ idle, busy }, well)
   reportResult({
     test: 'T19 SMTP',
-    fault: `421, 451, 452 and 454 for every try at ${STAGES.length} stages of a session, ${faults.length} times`,
+    fault: `421, 451, 452 and 454 for every attempt at ${STAGES.length} stages of a session, ${faults.length} times`,
     n: N,
     result: `${waits}; each sent once, 0 lost, 0 repeats, 0 unknown; ${others}`,
     bound: `waits grow with ±20 %, 0 lost, 0 repeats, 0 unknown, ${UNHARMED_BOUND}`,

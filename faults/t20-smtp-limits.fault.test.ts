@@ -136,7 +136,7 @@ test('T20 SMTP: a server that names a limit is left alone for a while and no lon
     test: 'T20 SMTP',
     fault: `${LIMITS.length} servers answer with a limit, in words or by 4.7.28, at ${new Set(LIMITS.map(({ stage }) => stage)).size} stages; one has room for ${ROOM} of ${SMTP_SESSIONS_MAX} sessions`,
     n: EACH * (LIMITS.length + 1) + CROWD,
-    result: `${Math.max(...calls)} calls in ${WINDOW_MS / 1000} s at most, ${refusals} sessions too many; no circuit opened, all sent once by themselves, 0 lost, 0 repeats; ${waits}`,
+    result: `${Math.max(...calls)} calls in ${WINDOW_MS / 1000} s at most, ${refusals} sessions too many; no circuit opened, all sent once, 0 lost, 0 repeats; ${waits}`,
     bound: `≤ ${CALLS_MAX} of either, pauses ≤ ${PAUSE_MS_MAX / 1000} s, 0 lost, 0 repeats, ${UNHARMED_BOUND}`,
   })
 }, 120_000)

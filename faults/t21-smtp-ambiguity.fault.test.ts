@@ -167,14 +167,14 @@ test('T21 SMTP: where the mail may have been taken it is unknown, and never sent
     ...{ lost: [], repeated: [], unknown: [], overQuota: [], stuck: [] },
   })
   expect(new Set(unknown.map(({ id }) => id))).toEqual(ids)
-  // Each met its fault once: there was no second try.
+  // Each met its fault once: there was no second attempt.
   expect(((await stack.smtp?.faults())?.length ?? 0) - before).toBe(count)
   const taken = unknown.filter((one) => one.taken).length
   reportResult({
     test: 'T21 SMTP',
     fault: `SMTP without a clear answer to the final dot, in ${AMBIGUOUS.length} ways`,
     n: count,
-    result: `${count} unknown (${taken} taken), 0 lost, 0 repeats, no second try`,
+    result: `${count} unknown (${taken} taken), 0 lost, 0 repeats, no second attempt`,
     bound: 'all unknown, 0 repeats',
   })
 }, 150_000)

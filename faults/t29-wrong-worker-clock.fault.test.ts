@@ -104,14 +104,14 @@ test.skipIf(noFaketime !== null)(
       test: 'T29',
       fault: `one of two workers ${-BEHIND_S} s behind, then set to ${AHEAD_S} s ahead while it works`,
       n: ledger.length,
-      result: `0 lost, 0 repeats, 0 unknown; it made ${seen?.after.attempts} of the hand-offs; scheduled ones 0 to ${Math.max(...late)} ms late; signatures within ${Math.ceil(off)} s`,
+      result: `0 lost, 0 repeats, 0 unknown; it made ${seen?.after.attempts} of the attempts; scheduled ones 0 to ${Math.max(...late)} ms late; signatures within ${Math.ceil(off)} s`,
       bound: `0 repeats, scheduled +≤ ${LATE_MS_MAX / 1_000} s, signatures within ${SIGNATURE_S_MAX} s`,
     })
     reportResult({
       test: 'T29 control',
       fault: "leases judged by the wrong worker's clock",
       n: ledger.length,
-      result: `${seen?.ended} hand-offs under way would have been taken over`,
+      result: `${seen?.ended} attempts in progress would have been taken over`,
       bound: 'must take over',
     })
   },

@@ -76,7 +76,7 @@ test(
   90_000 + OVERLOAD_SECONDS * 3_000,
 )
 
-test('T32: told to stop under overload, the api answers what it holds back and ends cleanly', async () => {
+test('T32: stopped under overload, the api answers what it holds back and ends cleanly', async () => {
   announceSeed('T32 stopped')
   await using stack = await startStack({ dailyLimit: 2_000_000_000 })
   await stack.worker.stop()
@@ -93,7 +93,7 @@ test('T32: told to stop under overload, the api answers what it holds back and e
   expect(stopped.answers[503]).toBeGreaterThan(0)
   reportResult({
     test: 'T32 stopped',
-    fault: `the api is told to stop under ${OVERLOAD_SOCKETS} clients that ask again at once`,
+    fault: `the api is stopped under ${OVERLOAD_SOCKETS} clients that ask again at once`,
     n: stopped.sent,
     result: `${stopped.answers[202]} accepted and ${stopped.answers[503]} refused, ${stopped.answers[0] ?? 0} connections broke without an answer; 0 accepted lost, exit code 0`,
     bound: '0 lost, exit code 0',

@@ -91,7 +91,9 @@ test('T37: the root key and the credentials of a connection change under load: n
   expect(refused).toEqual([])
   expect(await countTroubles(stack)).toBe(0)
   // The key for test mode was not used meanwhile.
-  expect(said).toContain('1 data keys were wrapped anew.\n1 API keys have not been used since')
+  expect(said).toContain(
+    '1 data keys are now encrypted with the new root key.\n1 API keys have not been used since',
+  )
   expect((await call(apiUrl, stack.tenant.apiKey, 'GET', '/v1/connections')).status).toBe(200)
   reportResult({
     test: 'T37',

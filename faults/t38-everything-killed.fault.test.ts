@@ -74,7 +74,7 @@ test('T38: api, workers, Postgres and Redis killed at once, again and again: not
     fault: `api, two workers, Postgres and Redis killed at once, ${ROUNDS} times`,
     n: requests.length,
     result: `0 lost, 0 repeats, 0 over quota, ${verdict.unknown.length} unknown of ${inFlight.size} in flight; going on after ${seconds(recoveredMs)} s, settled after ${seconds(settledMs)} s`,
-    bound: `0 lost, 0 repeats; ${seconds(RECOVERY_MS_MAX)} s, hand-offs under way ${seconds(HAND_OFF_MS_MAX)} s`,
+    bound: `0 lost, 0 repeats; ${seconds(RECOVERY_MS_MAX)} s, attempts in progress ${seconds(HAND_OFF_MS_MAX)} s`,
   })
 }, 240_000)
 

@@ -57,7 +57,7 @@ test('T39: mails move past a dead connection at once, it is left alone, and nobo
     test: 'T39',
     fault: 'the first of a tenant’s two connections refuses every call, two workers',
     n: N,
-    result: `${carried} mails went by the second connection, the dead one was called ${tries} times and told once; 0 lost, 0 repeats; p99 wait of the others ${p99} ms`,
+    result: `${carried} mails went by the second connection, the dead one was called ${tries} times and reported once; 0 lost, 0 repeats; p99 wait of the others ${p99} ms`,
     bound: `≤ ${CALLS_MAX} calls of the dead one, 0 waiting, 0 lost, 0 repeats, p99 ≤ ${WAIT_MS_MAX} ms`,
   })
 }, 120_000)

@@ -43,7 +43,7 @@ async function measure(contender: Contender, count: number): Promise<Figure> {
   const overhead = median(ours) - median(theirs)
   const times = (median(ours) / median(theirs)).toFixed(2)
   return ratioFigure({
-    name: `adapter ${one.id}, processor beside the ${bare.name}, over the bound`,
+    name: `adapter ${one.id}: CPU beyond the ${bare.name}, over the bound`,
     ours: micros(overhead),
     reference: `bound ${OVERHEAD_MICROS_MAX} µs`,
     ratio: overhead / OVERHEAD_MICROS_MAX,

@@ -96,7 +96,7 @@ function backlogResult(
   const words = (count: number) => count.toLocaleString('en')
   const figures: Figure[] = more.map((level) =>
     ratioFigure({
-      name: `hand-offs/s, 1,000 waiting over ${words(level.waiting)}`,
+      name: `messages sent/s, 1,000 waiting over ${words(level.waiting)}`,
       ours: perSecond(median(few.rates)),
       reference: perSecond(median(level.rates)),
       ratio: median(few.rates) / median(level.rates),
@@ -110,7 +110,7 @@ function backlogResult(
     ) as [number, number]
     figures.push(
       ratioFigure({
-        name: 'hand-offs/s, 1,000 waiting, beside an empty queue',
+        name: 'messages sent/s, 1,000 waiting, compared with BullMQ alone',
         ours: perSecond(median(few.rates)),
         reference: `BullMQ alone ${perSecond(chunked)}`,
         ratio: median(few.rates) / chunked,
@@ -125,7 +125,7 @@ function backlogResult(
       {
         kind: 'lines',
         file: 'dispatch-rate-by-backlog',
-        title: 'Hand-offs per second by backlog',
+        title: 'Messages sent per second by backlog',
         x: { name: 'messages waiting', logarithmic: true },
         unit: 'messages/s',
         series: [

@@ -66,17 +66,17 @@ export async function benchBurst(bed: TestBed): Promise<PartResult> {
         reference: `first ${perSecond(first)}`,
         ratio: last / first,
         bound: { atLeast: LAST_OVER_FIRST_AT_LEAST },
-        note: `${parts.length} parts of ${(messages / PARTS).toLocaleString('en')}: ${spread(parts, perSecond)}; there in ${seconds(start, filled)} s, handed over in ${seconds(filled, end)} s; outbox analysed ${analysed} times by then`,
+        note: `${parts.length} parts of ${(messages / PARTS).toLocaleString('en')}: ${spread(parts, perSecond)}; there in ${seconds(start, filled)} s, sent in ${seconds(filled, end)} s; outbox analysed ${analysed} times by then`,
       }),
     ],
     plots: [
       {
         kind: 'lines',
         file: 'burst-rate',
-        title: `Hand-offs per second of a burst of ${words} into cold tables`,
-        x: { name: 'seconds since the first hand-off' },
+        title: `Messages sent per second in a burst of ${words} into cold tables`,
+        x: { name: 'seconds since the first message' },
         unit: 'messages/s',
-        series: [{ name: 'handed over', points: ratePerSecond(afterPause(perTenth)) }],
+        series: [{ name: 'sent', points: ratePerSecond(afterPause(perTenth)) }],
         levels: [{ name: 'first tenth', value: Math.round(first) }],
       },
       {

@@ -81,7 +81,7 @@ function deadConnectionResult(alive: readonly Round[], dead: readonly Round[]): 
   return {
     figures: [
       ratioFigure({
-        name: 'hand-offs/s of another tenant, beside one with a dead connection among three',
+        name: 'messages sent/s of a tenant while another has one dead connection of three',
         ours: perSecond(median(rates(dead))),
         reference: `all alive ${perSecond(median(rates(alive)))}`,
         ratio: median(rates(dead)) / median(rates(alive)),
@@ -89,7 +89,7 @@ function deadConnectionResult(alive: readonly Round[], dead: readonly Round[]): 
         note: `rounds ${spread(rates(dead), perSecond)} and ${spread(rates(alive), perSecond)}`,
       }),
       ratioFigure({
-        name: 'p99 time in which mails moved on from the dead connection, over the bound',
+        name: 'p99 time until messages moved to another connection, over the bound',
         ours: ms(median(moves)),
         reference: `bound ${ms(MOVE_MS_MAX)}`,
         ratio: median(moves) / MOVE_MS_MAX,

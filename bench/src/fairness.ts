@@ -60,7 +60,7 @@ async function untilMoving({ provider }: Stack): Promise<void> {
 async function takeBacklogAway({ pool }: Stack): Promise<void> {
   const { rowCount } = await pool.query({ text: "delete from outbox where phase <> 'held'" })
   if (!rowCount) throw new Error('the backlog was gone before the small tenants were served')
-  await waitUntil('the last hand-offs', 30_000, async () => {
+  await waitUntil('the last attempts', 30_000, async () => {
     const left = await pool.query({ text: 'select 1 from outbox limit 1' })
     return left.rowCount === 0
   })

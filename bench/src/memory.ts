@@ -41,7 +41,7 @@ export async function benchMemory(bed: TestBed): Promise<PartResult> {
     const managing = await measure()
     await post(gateway, apiKey, LOADED_MESSAGES)
     await waitUntil(
-      'the load to be handed over',
+      'the load to be sent',
       60_000,
       async () => (await provider.count()) >= LOADED_MESSAGES,
       200,

@@ -50,7 +50,7 @@ function insertScript(tenantId: string, messages: number): string {
 /** Accept beside what Postgres itself makes of the same rows, by pgbench, in batches as ours and one by one. */
 export async function benchPostgresLimit(bed: TestBed): Promise<PartResult> {
   if (!pgbenchInstalled()) {
-    const skipped = skippedFigure("accept beside Postgres' own limit", 'pgbench is not installed')
+    const skipped = skippedFigure('accept compared with Postgres alone', 'pgbench is not installed')
     return { figures: [skipped], plots: [] }
   }
   await using gateway = await bed.startGateway({ worker: false })
@@ -94,8 +94,8 @@ export async function benchPostgresLimit(bed: TestBed): Promise<PartResult> {
     })
   return {
     figures: [
-      row(`accept beside Postgres' own limit, ${BATCH.messages} messages a commit`, rates.batched),
-      row("accept beside Postgres' own limit, a commit for each message", rates.single),
+      row(`accept compared with Postgres alone, ${BATCH.messages} messages a commit`, rates.batched),
+      row('accept compared with Postgres alone, a commit for each message', rates.single),
     ],
     plots: [],
   }

@@ -30,7 +30,7 @@ test('the table for people says what was missed', () => {
   expect(lines[2]).toMatch(/MISSED$/)
 })
 
-test('the page has a row a figure, a line a note, and every plot', () => {
+test('the page has the number of targets met, a row a figure, a line a note, and every plot', () => {
   const plot = {
     kind: 'bars',
     file: 'waits',
@@ -41,7 +41,7 @@ test('the page has a row a figure, a line a note, and every plot', () => {
   } as const
   const report = markdownReport(figures, { commit: 'abc1234' }, [{ ...plot, categories: [], series: [] }])
   expect(report.split('\n')).toEqual([
-    '- commit: abc1234',
+    '**2 of 3 targets met**, at commit abc1234.',
     '',
     '| name | ours | reference | ratio | target |  |',
     '| --- | --- | --- | --- | --- | --- |',
@@ -51,10 +51,15 @@ test('the page has a row a figure, a line a note, and every plot', () => {
     '| api | 100 MB | – | – | ≤ 150 MB | met |',
     '| smtp | – | – | – | – | – |',
     '',
+    '![Waits](plots/waits.svg)',
+    '',
+    '<details><summary>The machine, and the rounds of each figure</summary>',
+    '',
+    '- commit: abc1234',
     '- *accept*: rounds 7/s–9/s',
     '- *smtp*: skipped: no sink',
     '',
-    '![Waits](plots/waits.svg)',
+    '</details>',
     '',
   ])
 })

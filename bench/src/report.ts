@@ -43,14 +43,17 @@ export function markdownReport(
   const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`
   const verdict = ({ met }: Figure) => (met === null ? '–' : met ? 'met' : '**missed**')
   const notes = figures.filter(({ note }) => note !== undefined && note !== '')
+  const judged = figures.filter(({ met }) => met !== null)
+  const met = judged.filter((figure) => figure.met).length
   return [
-    ...Object.entries(machine).map(([name, value]) => `- ${name}: ${value}\n`),
-    '\n',
+    `**${met} of ${judged.length} targets met**, at commit ${machine.commit}.\n\n`,
     row([...COLUMNS, '']),
     row([...COLUMNS, ''].map(() => '---')),
     ...figures.map((figure) => row([...COLUMNS.map((column) => figure[column]), verdict(figure)])),
-    '\n',
-    ...notes.map(({ name, note }) => `- *${name}*: ${note}\n`),
     ...plots.map(({ file, title }) => `\n![${title}](plots/${file}.svg)\n`),
+    '\n<details><summary>The machine, and the rounds of each figure</summary>\n\n',
+    ...Object.entries(machine).map(([name, value]) => `- ${name}: ${value}\n`),
+    ...notes.map(({ name, note }) => `- *${name}*: ${note}\n`),
+    '\n</details>\n',
   ].join('')
 }

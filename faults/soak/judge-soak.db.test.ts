@@ -91,10 +91,10 @@ test('a promise that is not stored is lost, wherever its id lies', async () => {
 test('what the provider never saw, or saw twice, or saw without an id, is told', async () => {
   const verdict = await judgeWith({ taken: [...all().slice(0, -1), idOf(40), undefined] })
   expect(verdict.lost).toEqual([
-    `${idOf(MESSAGES - 1)}: recorded as sent, never handed over`,
-    'without an id: handed over, not stored',
+    `${idOf(MESSAGES - 1)}: recorded as sent, never at the provider`,
+    'without an id: sent, not stored',
   ])
-  expect(verdict.repeated).toEqual([`${idOf(40)}: handed over 2 times`])
+  expect(verdict.repeated).toEqual([`${idOf(40)}: sent 2 times`])
 })
 
 test('a request that was promised two messages is a repeat', async () => {

@@ -60,7 +60,7 @@ export async function judgeSoak(stack: Witnesses, from: number, to: number): Pro
     verdict.messages += messages.length
     verdict.recipients += messages.reduce((sum, { statuses }) => sum + statuses.length, 0)
   }
-  verdict.lost.push(...provider.ids.slice(atTaken).map((id) => `${id}: handed over, not stored`))
+  verdict.lost.push(...provider.ids.slice(atTaken).map((id) => `${id}: sent, not stored`))
   return excuse(verdict, ledger.requests())
 }
 

@@ -76,7 +76,7 @@ export const soakFaults: readonly SoakFault[] = [
   },
   {
     ...{
-      kind: 'Postgres stopped without a goodbye',
+      kind: 'Postgres stopped immediately',
       holdMs: 1_000,
       recoverFrom: 'end',
       mayLeaveUnknown: true,

@@ -20,8 +20,8 @@ const WARM_UP_S = 120
 const TREND_S_MIN = 300
 const GROWTH_MB_MAX = 32
 const GROWTH_PART_MAX = 0.1
-const QUEUE_AGE_GROWTH_MS_MAX = 500
-const QUEUE_AGE_P99_MS_MAX = 2_000
+export const QUEUE_AGE_GROWTH_MS_MAX = 500
+export const QUEUE_AGE_P99_MS_MAX = 2_000
 const SHOWN_MAX = 5
 
 /** All that a soak found out. */
@@ -132,9 +132,7 @@ export function violationsOf(result: Omit<SoakResult, 'about' | 'samples'>): str
       ),
     ),
     ...some('or more unexpected answers', result.unexpected),
-    ...(result.unexpectedDeaths > 0
-      ? [`${result.unexpectedDeaths} deaths of api or worker by themselves`]
-      : []),
+    ...(result.unexpectedDeaths > 0 ? [`${result.unexpectedDeaths} unexpected deaths of api or worker`] : []),
     ...(result.unsettled > 0 ? [`${result.unsettled} requests were never answered`] : []),
     ...some(
       'growing in memory',

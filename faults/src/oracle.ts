@@ -64,10 +64,10 @@ function findLost(
   const promised = client.flatMap((request) => [...promisedIds(request)])
   return [
     ...promised.filter((id) => !stored.has(id)).map((id) => `${id}: promised, not stored`),
-    ...[...taken.keys()].filter((id) => !stored.has(id)).map((id) => `${id}: handed over, not stored`),
+    ...[...taken.keys()].filter((id) => !stored.has(id)).map((id) => `${id}: sent, not stored`),
     ...database.messages
       .filter(({ id, statuses }) => statuses.includes('sent') && !taken.has(id))
-      .map(({ id }) => `${id}: recorded as sent, never handed over`),
+      .map(({ id }) => `${id}: recorded as sent, never at the provider`),
   ]
 }
 
@@ -85,7 +85,7 @@ function findRepeated(
       .filter((request) => promisedIds(request).size > 1)
       .map((request) => `${request.idempotencyKey}: ${[...promisedIds(request)]}`),
     ...unpromised.slice(excusable).map(({ id }) => `${id}: stored, promised to nobody`),
-    ...[...taken].filter(([, times]) => times > 1).map(([id, times]) => `${id}: handed over ${times} times`),
+    ...[...taken].filter(([, times]) => times > 1).map(([id, times]) => `${id}: sent ${times} times`),
   ]
 }
 

@@ -1,11 +1,23 @@
+import { promises } from './promises.ts'
 import type { FaultRow } from './report-table.ts'
 
 const START = '<!-- measured: written by npm run faults -->\n'
 const END = '<!-- /measured -->\n'
-const HEAD = ['test', 'fault', 'N', 'seed', 'result', 'bound', 'without the guard', 'commit']
+const SUMMARY = ['test', 'what we break', 'what is promised', 'result']
+const FIGURES = [
+  'test',
+  'what was done',
+  'messages',
+  'seed',
+  'measured',
+  'required',
+  'without the protection',
+  'commit',
+]
+const MEASURED = FIGURES.indexOf('measured')
 
-/** Which test file a line of the table speaks of. */
-const ROW_FILE = /^\| \[[^\]]+\]\(\.\.\/faults\/([^)]+)\)/
+/** Which test a line of the figures belongs to. */
+const ROW = /^\| \[([^\]]+)\]\(\.\.\/faults\/([^)]+)\)/
 
 /** The page with the rows of what was run put in place of the old ones; text outside the markers is kept. */
 export function rewritePage(
@@ -15,7 +27,7 @@ export function rewritePage(
     commit: string
     /** Files that exist: the rows of others go. */
     files: readonly string[]
-    /** Shown above the table; undefined keeps what stands there, since only a part was run. */
+    /** Shown above the figures; undefined keeps what stands there, since only a part was run. */
     about: Record<string, string> | undefined
   },
 ): string {
@@ -35,17 +47,27 @@ export function rewritePage(
   const about = run.about
     ? Object.entries(run.about).map(([name, value]) => `- ${name}: ${value}`)
     : old.filter((line) => line.startsWith('- '))
-  const content = [...about, '', cells(HEAD), cells(HEAD.map(() => '---')), ...lines].join('\n')
+  const content = [
+    ...[...head(SUMMARY), ...lines.map(summaryLine), ''],
+    ...['<details><summary>All figures, with the seed and the commit of each</summary>', ''],
+    ...[...about, '', ...head(FIGURES), ...lines],
+    ...['', '</details>'],
+  ].join('\n')
   return `${before}${START}${content}\n${END}${after}`
 }
 
-/** Files that the table has a row for. */
+/** Files that the figures have a row for. */
 export function filesOnPage(page: string): string[] {
   return [...new Set(page.split('\n').flatMap((line) => fileOfRow(line) ?? []))]
 }
 
+/** Tests that the figures have a row for. */
+export function testsOnPage(page: string): string[] {
+  return page.split('\n').flatMap((line) => ROW.exec(line)?.[1] ?? [])
+}
+
 function fileOfRow(line: string): string | undefined {
-  return ROW_FILE.exec(line)?.[1]
+  return ROW.exec(line)?.[2]
 }
 
 function numberOfRow(line: string): number {
@@ -55,6 +77,25 @@ function numberOfRow(line: string): number {
 function rowLine(row: FaultRow, commit: string): string {
   const { test, file, fault, n, seeds, result, bound, control } = row
   return cells([`[${test}](../faults/${file})`, fault, n, seeds, result, bound, control, commit])
+}
+
+/** A line of the figures in plain words. */
+function summaryLine(line: string): string {
+  const test = ROW.exec(line)?.[1] ?? ''
+  const { fault, promise } = promises[test] ?? { fault: '–', promise: '–' }
+  return cells([test, fault, promise, verdictOf(line)])
+}
+
+/** A test that missed a bound has failed; a target is what we want beyond the bound. */
+function verdictOf(line: string): string {
+  const measured = line.split(/(?<!\\)\|/)[MEASURED + 1]?.trim() ?? ''
+  if (line.includes('**failed**')) return '**failed**'
+  if (measured.startsWith('skipped')) return measured
+  return measured.includes('**target missed**') ? 'held; a further target was missed' : 'held'
+}
+
+function head(names: readonly string[]): string[] {
+  return [cells(names), cells(names.map(() => '---'))]
 }
 
 function cells(values: readonly string[]): string {

@@ -69,10 +69,22 @@ test('a file that passes without a result has failed', () => {
   expect(rowsOf([run([], [outcome('T7', 'passed')])])).toMatchObject([{ test: 'T7', status: 'failed' }])
 })
 
+test.each([
+  ['0 lost', 'held'],
+  ['**target missed**: 1 s', 'held; a further target was missed'],
+  ['skipped: no redis-server', 'skipped: no redis-server'],
+  ['**failed** with SEED=9: 1 lost', '**failed**'],
+])('the summary of %s says: %s', (text, verdict) => {
+  const file = 't02-a.fault.test.ts'
+  const page = rewritePage(EMPTY, { rows: rowOf(file, text), commit: 'a', files: [file], about: {} })
+  const line = page.split('\n').find((one) => one.startsWith('| T2 |'))
+  expect(line?.endsWith(`| ${verdict} |`)).toBe(true)
+})
+
 const EMPTY = 'by hand\n<!-- measured: written by npm run faults -->\n\n<!-- /measured -->\nby hand too\n'
 const FILES = ['t02-a.fault.test.ts', 't10-b.fault.test.ts', 't7-c.fault.test.ts']
 const rowOf = (file: string, text: string) =>
-  rowsOf([{ ...run([result(`T${/\d+/.exec(file)}`, text)]), file }])
+  rowsOf([{ ...run([result(`T${Number(/\d+/.exec(file))}`, text)]), file }])
 
 test('a part of a run replaces its own rows and keeps the rest of the page', () => {
   const about = { date: '2026-11-20' }
@@ -90,5 +102,8 @@ test('a part of a run replaces its own rows and keeps the rest of the page', () 
   expect(filesOnPage(page)).toEqual(['t02-a.fault.test.ts', 't10-b.fault.test.ts'])
   expect(page).toContain('| old \\| 1 | none | – | aaaaaaa |')
   expect(page).toContain('| new | none | – | bbbbbbb |')
+  expect(page).toContain(
+    '| T2 | kill the worker during calls to the provider | no message lost, none sent twice;',
+  )
   expect(page).toMatch(/^by hand\n.*\n- date: 2026-11-20\n.*\nby hand too\n$/s)
 })

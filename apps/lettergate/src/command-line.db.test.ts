@@ -110,7 +110,7 @@ test('key rotate-root wraps everything anew, counts keys that were not used, and
   const { code, stdout, stderr } = await runWith(['key', 'rotate-root'], both)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout.split('\n')).toEqual([
-    '1 data keys were wrapped anew.',
+    '1 data keys are now encrypted with the new root key.',
     '2 API keys have not been used since; they end when LETTERGATE_SECRET_PREVIOUS is removed:',
     expect.stringMatching(/^ {2}ten_\w{26} lg_live_\w{4}…$/),
     expect.stringMatching(/^ {2}ten_\w{26} lg_test_\w{4}…$/),

@@ -56,6 +56,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`The process for suspects could not start: ${String(error)}\n`)
+  process.stderr.write(`The process for a suspected message could not start: ${String(error)}\n`)
   process.exit(1)
 })

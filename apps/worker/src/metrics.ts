@@ -28,13 +28,13 @@ export function createWorkerMetrics(
   collectDefaultMetrics({ register: registry })
   const attempts = new Counter({
     name: 'lettergate_attempts_total',
-    help: 'Hand-offs by provider and outcome (accepted, rejected, deferred, unknown).',
+    help: 'Attempts by provider and outcome (accepted, rejected, deferred, unknown).',
     labelNames: ['provider', 'outcome'],
     registers: [registry],
   })
   const handOff = new Histogram({
     name: 'lettergate_hand_off_seconds',
-    help: 'From acceptance to the answer of the provider.',
+    help: 'Time from acceptance to the answer of the provider.',
     labelNames: ['provider'],
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600],
     registers: [registry],
@@ -53,7 +53,7 @@ export function createWorkerMetrics(
   })
   const swept = new Counter({
     name: 'lettergate_swept_total',
-    help: 'Rows put right after a lost process, by step.',
+    help: 'Rows corrected after a lost process, by step.',
     labelNames: ['step'],
     registers: [registry],
   })
@@ -66,7 +66,7 @@ export function createWorkerMetrics(
   })
   new Gauge({
     name: 'lettergate_calls_busy',
-    help: 'Calls to providers under way.',
+    help: 'Calls to providers in progress.',
     registers: [registry],
     collect() {
       this.set(busy())
@@ -74,7 +74,7 @@ export function createWorkerMetrics(
   })
   const connections = new Gauge({
     name: 'lettergate_connections_slowed',
-    help: 'Connections that this worker knows to be open (circuit) or paused, and messages in hand that wait for a call to end.',
+    help: 'Connections with an open circuit breaker (circuit) or a pause (paused), as this worker knows them, and messages that wait for the concurrency limit.',
     labelNames: ['why'],
     registers: [registry],
     collect() {
@@ -86,39 +86,39 @@ export function createWorkerMetrics(
   })
   const synced = new Counter({
     name: 'lettergate_pace_synced_total',
-    help: 'Connections whose state was told to the other workers, and theirs read.',
+    help: 'Connections whose state was synchronised with the other workers.',
     registers: [registry],
   })
   const reserved = new Counter({
     name: 'lettergate_pace_reserved_total',
-    help: 'Recipients for whom a sending time or room of a day was asked for.',
+    help: 'Recipients with a reserved sending time or a reserved part of a daily limit.',
     registers: [registry],
   })
   const asked = new Counter({
     name: 'lettergate_limits_asked_total',
-    help: 'Questions to providers what an account may send, by what came of them (told, silent, failed).',
+    help: 'Queries of account limits at providers, by result (`told`: limits reported, `silent`: none reported, `failed`).',
     labelNames: ['result'],
     registers: [registry],
   })
   const late = new Counter({
     name: 'lettergate_late_statements_total',
-    help: 'Statements that had no answer in time (silent: their connection was ended) or that Postgres cancelled for their length.',
+    help: 'Statements without an answer in time (silent: their connection was ended), or cancelled by Postgres for their duration.',
     labelNames: ['pool', 'kind'],
     registers: [registry],
   })
   const suspected = new Counter({
     name: 'lettergate_messages_suspected_total',
-    help: 'Messages in the hands of a worker that was lost, once for each such worker; they go alone from then on.',
+    help: 'Messages that a lost worker had begun, once per lost worker. Each is then sent by a process of its own.',
     registers: [registry],
   })
   const setAside = new Counter({
     name: 'lettergate_messages_set_aside_total',
-    help: 'Messages that three workers were lost over: held until their user retries or cancels them.',
+    help: 'Messages held because three workers ended unexpectedly while they sent them.',
     registers: [registry],
   })
   new Gauge({
     name: 'lettergate_isolated_busy',
-    help: 'Suspected messages under way, each in a process of its own.',
+    help: 'Messages being sent by processes of their own, because a worker was lost while it sent them.',
     registers: [registry],
     collect() {
       this.set(isolated())

@@ -13,6 +13,6 @@ setInterval(() => {
   looks = now === seen ? looks + 1 : 0
   seen = now
   if (looks * LOOK_MS < stuckMs) return
-  writeSync(2, `The main thread did nothing else for ${stuckMs / 1000} s: the process is ended.\n`)
+  writeSync(2, `The main thread was blocked for ${stuckMs / 1000} s, so the process is ended.\n`)
   process.kill(process.pid, 'SIGKILL')
 }, LOOK_MS)

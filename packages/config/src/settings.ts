@@ -65,8 +65,7 @@ export const settings = z.object({
     .default('development')
     .meta({
       example: 'development',
-      description:
-        'development or production; production demands LETTERGATE_SECRET and ignores LG_FAILPOINT.',
+      description: 'development or production; production needs LETTERGATE_SECRET and ignores LG_FAILPOINT.',
     }),
   LETTERGATE_DATA_DIR: z.string().default('.lettergate').meta({
     example: '.lettergate',
@@ -79,7 +78,7 @@ export const settings = z.object({
     .meta({
       example: '',
       description:
-        'Root key of secrets at rest, at least 32 random bytes as text; in development one is made for you.',
+        'Root key of secrets at rest, at least 32 random bytes as text; in development one is generated.',
     }),
   LETTERGATE_SECRET_PREVIOUS: z
     .string()
@@ -88,7 +87,7 @@ export const settings = z.object({
     .meta({
       example: '',
       description:
-        'A second root key while LETTERGATE_SECRET is being changed: what it sealed opens, nothing new is sealed with it.',
+        'A second root key while you change LETTERGATE_SECRET: it decrypts old data and encrypts nothing new.',
     }),
   LETTERGATE_LOG_LEVEL: z
     .enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` })
@@ -96,17 +95,17 @@ export const settings = z.object({
     .meta({ example: 'info', description: 'Least severe log line that is written.' }),
   LETTERGATE_EGRESS_ALLOW: egressList.optional().meta({
     example: '',
-    description: 'Comma list of CIDRs or hosts that may be reached besides the public internet.',
+    description: 'Comma list of CIDRs or hosts that connections may reach besides the public internet.',
   }),
   LETTERGATE_EGRESS_PORT_25: z.enum(['on', 'off'], { error: 'must be on or off' }).default('off').meta({
     example: 'off',
     description:
-      'on or off: whether tenants may reach public mail servers on port 25 (provider direct, smtp on that port), by the name of your address.',
+      'on or off: tenants may reach public mail servers on port 25 (provider direct, or smtp on that port). Their mail uses the reputation of your address.',
   }),
   LETTERGATE_AWS_IDENTITY: z.enum(['on', 'off'], { error: 'must be on or off' }).default('off').meta({
     example: 'off',
     description:
-      'on or off: whether an ses connection without keys sends as the AWS identity of this machine (role, ~/.aws). Every tenant can make one, so only where all tenants are your own.',
+      'on or off: an ses connection without keys uses the AWS identity of this machine (role, ~/.aws). Every tenant can create one, so turn it on only if all tenants are your own.',
   }),
   API_HOST: z
     .string()
@@ -117,26 +116,26 @@ export const settings = z.object({
     .meta({ example: '3000', description: 'Port that the api listens on; 0 takes any free one.' }),
   API_METRICS_PORT: port.optional().meta({
     example: '',
-    description: 'Port on API_HOST where the api answers /metrics, and nothing else; unset: nowhere.',
+    description: 'Port on API_HOST where the api answers /metrics, and nothing else; unset: off.',
   }),
   API_KEEP_ALIVE_SECONDS: wholeNumber(1, 3_600).default(72).meta({
     example: '72',
     description:
-      'Seconds that the api keeps a connection on which nothing happens; longer than the load balancer before it does (often 60).',
+      'Seconds that the api keeps an idle connection; set it longer than that of the load balancer in front (often 60).',
   }),
   API_TRUSTED_PROXIES: cidrList.optional().meta({
     example: '',
     description:
-      'Comma list of addresses or CIDRs of proxies whose X-Forwarded-For names the caller; unset: the caller is who connects.',
+      'Comma list of addresses or CIDRs of proxies whose X-Forwarded-For is trusted; unset: none, and the caller is the address that connects.',
   }),
   WORKER_METRICS_PORT: port.optional().meta({
     example: '',
-    description: 'Port on API_HOST where the worker answers /metrics, /healthz and /readyz; unset: nowhere.',
+    description: 'Port on API_HOST where the worker answers /metrics, /healthz and /readyz; unset: off.',
   }),
   DATABASE_URL: url('postgres:', 'postgresql:').optional().meta({
     example: '',
     description:
-      'Postgres to use, postgres://user:password@host:port/database, directly or by a pooler in session mode; unset: npm start brings its own.',
+      'Postgres to use, postgres://user:password@host:port/database, directly or through a pooler in session mode; unset: npm start brings its own.',
   }),
   REDIS_URL: url('redis:', 'rediss:').optional().meta({
     example: '',

@@ -28,13 +28,13 @@ const messageColumns: Column[] = [
 
 const answerColumns: Column[] = [
   ['Repeats recognised for', ({ idempotencyWindowMs }) => toDuration(idempotencyWindowMs)],
-  ['Refuses single recipients', ({ answersEachRecipient }) => yesNo(answersEachRecipient)],
-  ['Tags in a field of their own', ({ tagsMax }) => (tagsMax === 0 ? 'none' : String(tagsMax))],
+  ['Answers for each recipient', ({ answersEachRecipient }) => yesNo(answersEachRecipient)],
+  ['Tags in a tag field', ({ tagsMax }) => (tagsMax === 0 ? 'none' : String(tagsMax))],
   ['Metadata comes back with events', ({ metadata }) => yesNo(metadata)],
-  ['Tells what the account may send', ({ tellsLimits }) => yesNo(tellsLimits)],
+  ['Reports account limits', ({ tellsLimits }) => yesNo(tellsLimits)],
 ]
 
-const localPartCells = { plain: 'none', dots: 'those with odd dots', all: 'all' } as const
+const localPartCells = { plain: 'none', dots: 'only with misplaced dots', all: 'all' } as const
 
 /** The page docs/providers/matrix.md: what each provider can do, from its own capabilities. */
 export function toMatrix(providers: Provider[]): string {
@@ -43,21 +43,21 @@ export function toMatrix(providers: Provider[]): string {
     '',
     'Generated from the capabilities in `packages/providers` by `npm run matrix`; a test keeps it equal to them.',
     '',
-    line(['Provider', 'What it is']),
+    line(['Provider', 'Description']),
     line(['---', '---']),
     ...providers.map((provider) => line([linked(provider), provider.description])),
     '',
-    '## What a message may be',
+    '## What a message can contain',
     '',
-    'What a provider cannot say as it is, a message through it may not ask for.',
+    'A message that a provider cannot send exactly as given is refused for that provider.',
     '',
     ...table(providers, messageColumns),
     '',
-    'Scheduling (`send_at`) is done by Lettergate for every provider: none of them is asked to send later. `tracking` is refused for all of them so far.',
+    'Lettergate itself schedules messages with `send_at`, for every provider. `tracking` is refused for all providers so far.',
     '',
-    '## What it answers and reports',
+    '## What the provider answers and reports',
     '',
-    'Further tags are folded into what else comes back with events, where there is such a thing: the page of each provider says how.',
+    'Further tags are put into other fields that come back with events, if the provider has any; its page says how.',
     '',
     ...table(providers, answerColumns),
     '',

@@ -16,11 +16,11 @@ function refusal(isOwn: boolean): Problem {
   return isOwn
     ? new Problem('rate-limited', {
         detail:
-          'Large answers to your earlier requests are still being made or read. Read them to their end, or close them; then ask again.',
+          'Large answers to your earlier requests are not read to their end yet. Read or close them, then repeat the request.',
         headers: RETRY_AFTER,
       })
     : new Problem('overloaded', {
-        detail: 'Too many large answers are being made or read at this moment. Ask again after Retry-After.',
+        detail: 'Too many large answers are being sent now. Repeat the request after Retry-After.',
         headers: RETRY_AFTER,
       })
 }

@@ -8,7 +8,7 @@ const ANSWER_MS = { accept: 2_700, other: 4_500 }
 function late(): Problem {
   return new Problem('storage-unavailable', {
     detail:
-      'The storage did not answer in time, and the request may have been carried out. Try again with the same Idempotency-Key: nothing will be sent twice.',
+      'The database did not answer in time, so the request may have been carried out. Repeat it with the same Idempotency-Key: nothing is sent twice.',
     headers: { 'retry-after': '2' },
   })
 }

@@ -45,7 +45,7 @@ function refusedPayer(waitSeconds: number): Problem | null {
   if (waitSeconds === 0) return null
   return new Problem('rate-limited', {
     detail:
-      'Too many bytes of request bodies had to be refused. Correct what the refusals named, then go on.',
+      'Too many invalid request bodies came from this tenant. Correct the errors named in the answers, then repeat.',
     headers: { 'retry-after': String(waitSeconds) },
   })
 }

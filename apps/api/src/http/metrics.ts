@@ -47,10 +47,10 @@ function addQueueGauges(registry: Registry, db: Queryable, onError: (error: unkn
       },
     })
   }
-  addGauge('lettergate_outbox_messages', 'Messages with something left to do.', (row) => row.count)
+  addGauge('lettergate_outbox_messages', 'Messages that are not finished.', (row) => row.count)
   addGauge(
     'lettergate_outbox_oldest_seconds',
-    'Age of the message that has been longest in a state, counted from when it was due.',
+    'Age of the oldest message in a state, counted from when it was due.',
     (row) => row.oldestSeconds,
   )
 }
@@ -58,7 +58,7 @@ function addQueueGauges(registry: Registry, db: Queryable, onError: (error: unkn
 function addLateStatements(registry: Registry): Counter {
   return new Counter({
     name: 'lettergate_late_statements_total',
-    help: 'Statements that had no answer in time (silent: their connection was ended) or that Postgres cancelled for their length.',
+    help: 'Statements without an answer in time (silent: their connection was ended), or cancelled by Postgres for their duration.',
     labelNames: ['pool', 'kind'],
     registers: [registry],
   })
@@ -83,7 +83,7 @@ export function createMetrics(deps: { db: Queryable; onError(error: unknown): vo
   })
   const shed = new Counter({
     name: 'lettergate_shed_total',
-    help: 'Sends refused because too many waited to be stored; no route counts them.',
+    help: 'Sends refused because too many requests waited to be stored; no route counts them.',
     registers: [registry],
   })
   const dropped = new Counter({

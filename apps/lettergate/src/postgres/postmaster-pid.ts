@@ -33,5 +33,7 @@ export async function endLeftoverPostgres(clusterDir: string): Promise<void> {
     if (isAlive(left.pid)) process.kill(left.pid, signal)
     if (await waitForEnd(left.pid, 5_000)) return
   }
-  throw new CliError(`a Postgres that an earlier start left behind (process ${left.pid}) does not end`)
+  throw new CliError(
+    `a Postgres that an earlier start left behind (process ${left.pid}) does not end; stop it and start again`,
+  )
 }

@@ -50,16 +50,16 @@ export function banner(facts: BannerFacts, isColoured: boolean): string {
   const table = rows.map(([name, value]) => `  ${dim(name.padEnd(13))} ${value}`).join('\n')
   const usage = keys
     ? [
-        `Send a message ${dim('(nothing leaves this machine until you add a connection):')}`,
+        `Send a message ${dim('(it is captured, not sent, until you add a connection):')}`,
         '',
         sendCommand(apiUrl, keys.live_key),
         '',
-        `Read the status of the newest message ${dim('(of any other: /v1/messages/ID)')}:`,
+        `Read the newest message ${dim('(/v1/messages/ID/explain says why it has its status)')}:`,
         '',
         statusCommand(apiUrl, keys.live_key),
       ]
     : [
-        'Make a tenant and its keys: npm run -s lettergate -- tenant create --name NAME --plan standard --json',
+        'Create a tenant and its keys: npm run -s lettergate -- tenant create --name NAME --plan standard --json',
       ]
   const ready = `${bold('Lettergate is ready')} ${dim(`after ${(facts.tookMs / 1000).toFixed(1)} s; Ctrl-C stops it.`)}`
   return ['', ready, '', table, '', ...usage, '', ''].join('\n')

@@ -9,7 +9,11 @@ const connectionName = z
   .refine((name) => lineFault(name) === undefined, 'has a line break or another control character')
   .meta({ description: 'Your name for it, in one line.', examples: ['Our relay'] })
 
-const priority = z.int().min(0).max(10_000).meta({ description: 'The lowest is used first.' })
+const priority = z
+  .int()
+  .min(0)
+  .max(10_000)
+  .meta({ description: 'The connection with the lowest number is used first.' })
 
 const settings = z.record(z.string(), z.unknown()).meta({
   description: 'Settings of this provider, such as host and port.',
@@ -17,7 +21,7 @@ const settings = z.record(z.string(), z.unknown()).meta({
 })
 
 const credentials = z.record(z.string(), z.unknown()).meta({
-  description: 'Secrets of this provider: sealed when stored, and never shown again.',
+  description: 'Secrets of this provider. They are encrypted when stored and never shown again.',
   examples: [{ username: 'relay', password: '…' }],
 })
 
@@ -29,7 +33,7 @@ export const ConnectionLimits = z
       .max(10_000)
       .meta({
         description:
-          'Recipients a second, for that is what providers count; 0.5 is one every two seconds. A message to three takes three.',
+          'Recipients per second, as providers count; 0.5 is one every two seconds. A message to three recipients counts three.',
         examples: [14],
       })
       .optional(),
@@ -45,7 +49,7 @@ export const ConnectionLimits = z
       .max(1_000)
       .meta({
         description:
-          'Hand-offs at the same time, of all workers together, however many there are. A test of the connection comes on top, and what a worker had under way that was cut off from the database.',
+          'Concurrent calls to the provider, for all workers together. Not counted: tests of the connection, and calls of a worker that lost the database.',
         examples: [10],
       })
       .optional(),
@@ -53,7 +57,7 @@ export const ConnectionLimits = z
   .meta({
     id: 'ConnectionLimits',
     description:
-      'The most that goes through a connection; messages beyond what a day or the next hour allows take another connection, or wait where there is none. Left out: no limit of yours.',
+      'Your limits for a connection. A message beyond the daily limit, or beyond the rate of the next hour, goes through another connection, or waits if there is none. Left out: no limit.',
   })
 export type ConnectionLimits = z.output<typeof ConnectionLimits>
 
@@ -62,7 +66,7 @@ export const CreateConnectionRequest = z
     provider: z
       .string()
       .max(50)
-      .meta({ description: 'Kind of provider: one of the reference’s list.', examples: ['smtp'] }),
+      .meta({ description: 'The provider: one of the list in this reference.', examples: ['smtp'] }),
     name: connectionName,
     priority: priority.default(100),
     settings: settings.default({}),
@@ -78,20 +82,20 @@ export const UpdateConnectionRequest = z
     priority: priority.optional(),
     settings: settings.optional().meta({
       description:
-        'All settings of this provider; those left out are gone. Settings that lead to another server, or protect the way there ' +
-        'less, need `credentials` beside them.',
+        'All settings of this provider; those left out are removed. Settings that lead to another server, or that weaken the ' +
+        'encryption, need `credentials` in the same request.',
     }),
     credentials: credentials.optional().meta({
       description:
-        'All credentials of this provider, in place of the present ones. What is stored is never taken to a server that it was ' +
-        'not given for.',
+        'All credentials of this provider. They replace the stored ones. Stored credentials are never sent to a server that ' +
+        'they were not given for.',
     }),
     limits: ConnectionLimits.nullable().optional().meta({ description: 'All limits; null removes them.' }),
-    enabled: z.boolean().optional().meta({ description: 'Whether messages go through it.' }),
+    enabled: z.boolean().optional().meta({ description: 'True: messages go through it.' }),
   })
   .meta({
     id: 'UpdateConnectionRequest',
-    description: 'What to change of a connection; fields left out stay as they are.',
+    description: 'Changes to a connection. Fields left out stay as they are.',
   })
 export type UpdateConnectionRequest = z.output<typeof UpdateConnectionRequest>
 
@@ -102,16 +106,19 @@ export const DeleteConnectionQuery = z.strictObject({
     .default('move')
     .meta({
       description:
-        'What becomes of messages that wait and name this connection. `move`: they go like any other message, by your other ' +
-        'connections. `hold`: they are held, and fail at your retry limit (72 hours, unless the operator set another). `fail`: they fail at once, and are given back to your quota.',
+        'The fate of waiting messages that name this connection. `move`: they are sent through your other connections. ' +
+        '`hold`: they are held, and fail at your retry limit (72 hours, unless the operator set another). ' +
+        '`fail`: they fail now, and do not count on your quota.',
     }),
 })
 export type DeleteConnectionQuery = z.output<typeof DeleteConnectionQuery>
 
 export const TestConnectionRequest = z
   .strictObject({
-    send_to: addressText('Also sends a short message to this address, through this connection.').optional(),
-    from: addressText('Author of that message: an address that the account may send from.').optional(),
+    send_to: addressText('Also sends a short message to this address through this connection.').optional(),
+    from: addressText(
+      'Author of that message: an address that the account is allowed to send from.',
+    ).optional(),
   })
   .refine(({ send_to, from }) => send_to === undefined || from !== undefined, {
     path: ['from'],
@@ -119,6 +126,6 @@ export const TestConnectionRequest = z
   })
   .meta({
     id: 'TestConnectionRequest',
-    description: 'What to test of a connection; {} asks the provider about the account, and sends nothing.',
+    description: 'The test to run. {} asks the provider about the account and sends nothing.',
   })
 export type TestConnectionRequest = z.output<typeof TestConnectionRequest>

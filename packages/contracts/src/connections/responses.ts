@@ -9,41 +9,40 @@ const ConnectionId = z
 
 const FailureCode = z.enum(failureCodes).meta({
   id: 'FailureCode',
-  description: 'What kind of failure it was; /problems/{code} explains it.',
+  description: 'The kind of failure; /problems/{code} explains it.',
 })
 
 export const ConnectionHealth = z
   .object({
     state: z.enum(['closed', 'open', 'half-open']).meta({
       description:
-        '`closed`: in use. `open`: not used for a while, since it kept failing. `half-open`: single messages try it again.',
+        'State of the circuit breaker. `closed`: in use. `open`: not used, because it failed repeatedly. `half-open`: single ' +
+        'messages test whether it works again.',
     }),
-    since: maybeTime(
-      'When this state began, or since when it has been in use if it was never another; null: it was not used yet.',
-    ),
-    code: FailureCode.nullable().meta({ description: 'The failure that it comes from.' }),
+    since: maybeTime('When this state began; null: the connection was not used yet.'),
+    code: FailureCode.nullable().meta({ description: 'The failure that caused it.' }),
     reason,
-    paused_until: maybeTime('Until when the provider asked to wait; null: it did not.'),
+    paused_until: maybeTime('End of the pause that the provider asked for; null: no pause.'),
     concurrency: z
       .number()
       .nullable()
-      .meta({ description: 'Hand-offs at a time that it takes at present; null: not limited so far.' }),
+      .meta({ description: 'Concurrent calls allowed at present; null: no limit found so far.' }),
   })
-  .meta({ id: 'ConnectionHealth', description: 'How hand-offs through a connection go, over all workers.' })
+  .meta({ id: 'ConnectionHealth', description: 'The health of a connection, for all workers together.' })
 export type ConnectionHealth = z.output<typeof ConnectionHealth>
 
 export const Connection = z
   .object({
     id: ConnectionId,
-    provider: z.string().meta({ description: 'Kind of provider.', examples: ['smtp'] }),
+    provider: z.string().meta({ description: 'The provider.', examples: ['smtp'] }),
     name: z.string().meta({ description: 'Your name for it.' }),
-    priority: z.int().meta({ description: 'The lowest is used first.' }),
+    priority: z.int().meta({ description: 'The connection with the lowest number is used first.' }),
     settings: z
       .record(z.string(), z.unknown())
       .meta({ description: 'Settings of this provider, without secrets.' }),
-    limits: ConnectionLimits.meta({ description: 'Your limits for it; {} is none.' }),
-    enabled: z.boolean().meta({ description: 'Whether messages go through it.' }),
-    health: ConnectionHealth.meta({ description: 'How hand-offs through it go, over all workers.' }),
+    limits: ConnectionLimits.meta({ description: 'Your limits for it; {} means no limits.' }),
+    enabled: z.boolean().meta({ description: 'True: messages go through it.' }),
+    health: ConnectionHealth.meta({ description: 'The health of the connection, for all workers together.' }),
     created_at: time('When it was made.'),
     updated_at: time('When it was last changed.'),
     credentials_rotated_at: maybeTime('When its credentials were last replaced; null: never.'),
@@ -62,55 +61,60 @@ export type ConnectionList = z.output<typeof ConnectionList>
 export const ConnectionDeleted = z
   .object({
     id: ConnectionId,
-    queued: z.enum(['move', 'hold', 'fail']).meta({ description: 'What became of messages that named it.' }),
-    messages: z.int().meta({ description: 'How many messages this was done to.' }),
+    queued: z
+      .enum(['move', 'hold', 'fail'])
+      .meta({ description: 'The fate of waiting messages that named it.' }),
+    messages: z.int().meta({ description: 'Number of these messages.' }),
     disabled_routes: z.array(z.string()).meta({
       description:
-        'Routes that led to this connection alone. They are disabled, so that what fits them goes as if they were not there; give ' +
-        'them new targets to enable them.',
+        'Routes that had this connection as their only target. They are disabled: matching messages follow the next route, or ' +
+        'priority. Give them new targets to enable them.',
       examples: [['rte_01m7wa5yjwe1qr5m7w1gzh99cc']],
     }),
   })
-  .meta({ id: 'ConnectionDeleted', description: 'The connection and its credentials are gone.' })
+  .meta({ id: 'ConnectionDeleted', description: 'The connection and its credentials are deleted.' })
 export type ConnectionDeleted = z.output<typeof ConnectionDeleted>
 
 export const ConnectionTest = z
   .object({
-    ok: z.boolean().meta({ description: 'True: the login is good and the account may send.' }),
+    ok: z.boolean().meta({ description: 'True: the login works and the account is allowed to send.' }),
     fault: z
       .object({
-        code: FailureCode.meta({ description: 'What kind of failure it is.' }),
-        reason: z.string().meta({ description: 'What the provider said.' }),
-        advice: z.array(z.string()).meta({ description: 'What to do about it, in whole sentences.' }),
+        code: FailureCode.meta({ description: 'The kind of failure.' }),
+        reason: z.string().meta({ description: 'The answer of the provider.' }),
+        advice: z.array(z.string()).meta({ description: 'Steps to fix it, in whole sentences.' }),
         help: z.string().meta({
-          description: 'Address of the page that explains it.',
+          description: 'Address of the page that explains this failure.',
           examples: ['/problems/provider-credentials-refused'],
         }),
       })
       .nullable()
-      .meta({ description: 'Why it is not ok; null if it is.' }),
+      .meta({ description: 'Why the test failed; null: it did not.' }),
     sandbox: z.boolean().nullable().meta({
-      description: 'True: the account reaches verified addresses only. Null: the provider does not tell.',
+      description:
+        'True: the account can send to verified addresses only. Null: the provider does not report it.',
     }),
     limits: z
       .object({
         per_second: z.number().nullable().meta({ description: 'Recipients a second.' }),
         per_day: z.number().nullable().meta({ description: 'Recipients a day.' }),
-        used_today: z.number().nullable().meta({ description: 'Of these, used already.' }),
+        used_today: z.number().nullable().meta({ description: 'Recipients used today.' }),
       })
       .nullable()
-      .meta({ description: 'What the account may send; null where the provider does not tell.' }),
-    identities: z
-      .array(z.string())
-      .nullable()
-      .meta({ description: 'Addresses and domains that may stand in From, as far as the provider tells.' }),
-    notes: z.array(z.string()).meta({ description: 'What else is worth knowing.' }),
-    took_ms: z.int().meta({ description: 'How long the provider took to answer.' }),
+      .meta({ description: 'Limits of the account; null: the provider does not report them.' }),
+    identities: z.array(z.string()).nullable().meta({
+      description: 'Addresses and domains allowed in From; null: the provider does not report them.',
+    }),
+    notes: z.array(z.string()).meta({ description: 'Further remarks about the account.' }),
+    took_ms: z.int().meta({ description: 'Time until the answer of the provider.' }),
     message_id: z.string().nullable().meta({
-      description: 'Id of the message to `send_to`; its status tells what became of it. Null: none was sent.',
+      description: 'Id of the message to `send_to`; read its status to see the result. Null: none was sent.',
     }),
   })
-  .meta({ id: 'ConnectionTest', description: 'What the provider says of the account behind a connection.' })
+  .meta({
+    id: 'ConnectionTest',
+    description: 'The state of the account behind a connection, as its provider reports it.',
+  })
 export type ConnectionTest = z.output<typeof ConnectionTest>
 
 export const ConnectionEvent = z
@@ -118,12 +122,12 @@ export const ConnectionEvent = z
     seq: z.int().meta({ description: 'Rises with every event; the order in which they were recorded.' }),
     type: z.enum(['connection.unhealthy', 'connection.healthy']).meta({
       description:
-        '`connection.unhealthy`: it kept failing and is not used for a while. `connection.healthy`: it works again.',
+        '`connection.unhealthy`: it failed repeatedly and is not used for some time. `connection.healthy`: it works again.',
     }),
     at: time('When it was recorded.'),
     connection_id: ConnectionId,
     code: FailureCode.nullable().meta({
-      description: 'The failure that it comes from; null when it is well again.',
+      description: 'The failure that caused it; null: the connection works again.',
     }),
     reason,
   })

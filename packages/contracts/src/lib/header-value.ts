@@ -30,7 +30,7 @@ export function readHeaderValue(name: string, value: string): HeaderValue {
 }
 
 function tooLong(room: number): string {
-  return `has more than ${room} characters without a space, and no line of a mail can hold so many`
+  return `has more than ${room} characters without a space, which is too long for a line of a mail`
 }
 
 const writers: Readonly<Record<HeaderGrammar, (value: string) => HeaderValue>> = {

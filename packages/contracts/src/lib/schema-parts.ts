@@ -15,12 +15,12 @@ export const maybeTime = (description: string) =>
 export const nextCursor = z
   .string()
   .nullable()
-  .meta({ description: 'Give it as `cursor` to get the next page; null on the last one.' })
+  .meta({ description: 'Give it as `cursor` to get the next page; null: this is the last page.' })
 
 export const reason = z
   .string()
   .nullable()
-  .meta({ description: 'Why, in words: often those of the provider. Null when there is nothing to explain.' })
+  .meta({ description: 'The reason, often in the words of the provider. Null: none.' })
 
 const toAddress = (text: string, context: z.RefinementCtx): string => {
   const parsed = parseAddress(text)

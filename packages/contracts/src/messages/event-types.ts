@@ -1,18 +1,18 @@
 /** Everything that can happen to a message or to one of its recipients, in the words of the reference. */
 export const eventTypes = {
   'message.accepted': 'The message was stored with all its recipients; the answer was 202.',
-  'recipient.sent': 'The provider took the message over for this recipient.',
-  'recipient.delivered': 'The mail server of the recipient took the message.',
-  'recipient.deferred': 'The hand-off did not succeed this time and will be tried again by itself.',
-  'recipient.held': 'The message waits for something that only you can do, such as making a connection.',
+  'recipient.sent': 'The provider accepted the message for this recipient.',
+  'recipient.delivered': 'The mail server of the recipient accepted the message.',
+  'recipient.deferred': 'The attempt did not succeed. It is retried automatically.',
+  'recipient.held': 'The message waits for you, for instance to add a connection.',
   'recipient.unknown':
-    'The message went out but no answer came: it may have been sent, and is not sent again by itself.',
-  'recipient.failed': 'The message was not sent to this recipient and will not be tried again by itself.',
-  'recipient.bounced': 'The mail server of the recipient refused the message, or sent it back later.',
+    'No answer came after the message was sent, so it may have been delivered. It is not sent again automatically.',
+  'recipient.failed': 'The message was not sent to this recipient and is not retried.',
+  'recipient.bounced': 'The mail server of the recipient refused the message, or returned it later.',
   'recipient.complained': 'The recipient reported the message as spam.',
   'recipient.suppressed': 'The message was not sent because the address is on a suppression list.',
-  'recipient.cancelled': 'The message was cancelled before it was handed over.',
-  'recipient.retried': 'You asked for another try, and the recipient waits for it.',
+  'recipient.cancelled': 'The message was cancelled before it was sent.',
+  'recipient.retried': 'You asked for another attempt, and the recipient waits for it.',
 } as const satisfies Record<string, string>
 
 export type EventType = keyof typeof eventTypes

@@ -1,23 +1,24 @@
 import { z } from 'zod'
 
-/** What can keep a message where it is, or has brought it there. The most telling reason comes first. */
+/** What can keep a message where it is, or has brought it there. The most important reason comes first. */
 export const explainCodes = {
-  'being-sent': 'A provider has it in hand at this moment.',
-  scheduled: 'It waits for the time that you asked for.',
+  'being-sent': 'The message is being sent to a provider now.',
+  scheduled: 'The message is scheduled: its `send_at` is in the future.',
   backlog:
-    'It is ready, and waits for a worker; `ahead` messages of yours are served before it: bulk mail waits for transactional mail.',
+    'The message waits for a worker; `ahead` of your messages are sent before it: bulk mail waits for transactional mail.',
   'limiter-wait':
-    'Its connection takes no more at present: a rate, a day’s limit, or as many calls at once as it bears.',
-  'connection-paused': 'The provider asked that its connection be left alone for a while.',
-  'circuit-open': 'Its connection failed again and again; now and then one message tries whether it works.',
-  'waits-for-retry': 'The last try did not get through, and the next one comes at `until`.',
-  'last-answer': 'What the provider answered last.',
-  'provider-required': 'No connection may carry it; make one, enable one, or change the route.',
+    'The message waits for its connection: a rate limit, a daily limit or a concurrency limit is reached.',
+  'connection-paused': 'The provider asked to pause this connection.',
+  'circuit-open':
+    'The connection failed repeatedly, so its circuit breaker is open. Single messages test whether it works again.',
+  'waits-for-retry': 'The last attempt did not succeed. The next one is at `until`.',
+  'last-answer': 'The result of the last attempt, and why this connection was used.',
+  'provider-required': 'No connection can send the message: add one, enable one, or change the route.',
   'set-aside':
-    'Three workers were lost over it; it is tried again, alone, when you retry it, and fails at `until` if you do not.',
+    'Three workers ended unexpectedly while they sent this message, so it is held. Retry or cancel it; else it fails at `until`.',
   unknown:
-    'It may have been sent: no answer came. An event of the provider settles it, or you decide by /retry.',
-  ended: 'Nothing is left to do.',
+    'No answer came, so the message may have been delivered. An event of the provider corrects this, or you send again with /retry.',
+  ended: 'Nothing is left to do for this message.',
 } as const satisfies Record<string, string>
 
 export type ExplainCode = keyof typeof explainCodes
@@ -31,31 +32,33 @@ const lines = codes.map((code) => `- \`${code}\`: ${explainCodes[code]}`)
 
 export const ExplainReason = z
   .object({
-    code: z.enum(codes).meta({ description: `Which kind of reason.\n\n${lines.join('\n')}` }),
+    code: z.enum(codes).meta({ description: `The kind of reason.\n\n${lines.join('\n')}` }),
     detail: z.string().meta({ description: 'The reason in a sentence.' }),
-    recipients: z.array(z.string()).meta({ description: 'The addresses that it is about.' }),
-    connection: z.string().nullable().meta({ description: 'The connection that it is about, if one.' }),
+    recipients: z.array(z.string()).meta({ description: 'The recipients concerned.' }),
+    connection: z.string().nullable().meta({ description: 'The connection concerned, if any.' }),
     until: z.iso
       .datetime({ offset: true })
       .nullable()
-      .meta({ description: 'When it is looked at again, if that is known.' }),
+      .meta({ description: 'When the message is processed again, if that is known.' }),
     ahead: z
       .int()
       .nullable()
-      .meta({ description: 'Messages of yours that are served before it; 10000: that many or more.' }),
+      .meta({ description: 'Your messages that are sent before it; 10000 means 10000 or more.' }),
     help: z
       .string()
       .nullable()
-      .meta({ description: 'Page that says what to do.', examples: ['/problems/provider-rate-limited'] }),
+      .meta({ description: 'Page that explains what to do.', examples: ['/problems/provider-rate-limited'] }),
   })
-  .meta({ id: 'ExplainReason', description: 'One reason for where a message is.' })
+  .meta({ id: 'ExplainReason', description: 'One reason why a message has its status.' })
 export type ExplainReason = z.output<typeof ExplainReason>
 
 export const Explanation = z
   .object({
     id: z.string().meta({ description: 'Id of the message.', examples: ['msg_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
     status: z.string().meta({ description: 'Its status, derived from its recipients.' }),
-    reasons: z.array(ExplainReason).meta({ description: 'Why it is where it is, the most telling first.' }),
+    reasons: z
+      .array(ExplainReason)
+      .meta({ description: 'Why the message has this status, the most important reason first.' }),
   })
-  .meta({ id: 'Explanation', description: 'Why a message is where it is.' })
+  .meta({ id: 'Explanation', description: 'Why a message has its status.' })
 export type Explanation = z.output<typeof Explanation>

@@ -12,7 +12,7 @@ export const MessageStatusRequest = z
       .max(1_000)
       .meta({ description: 'Ids of messages.', examples: [['msg_01m7wa5yjwe1qr5m7w1gzh99cc']] }),
   })
-  .meta({ id: 'MessageStatusRequest', description: 'Which messages to tell the status of.' })
+  .meta({ id: 'MessageStatusRequest', description: 'The messages whose status is wanted.' })
 export type MessageStatusRequest = z.output<typeof MessageStatusRequest>
 
 const timeBound = (description: string) =>
@@ -45,7 +45,7 @@ export type ListMessagesQuery = z.output<typeof ListMessagesQuery>
 /** Query of GET /v1/messages/{id}. */
 export const ReadMessageQuery = z.strictObject({
   wait: z.coerce.number().min(0).max(60).default(0).meta({
-    description: 'Seconds to wait for the status to change before answering with the present one.',
+    description: 'Seconds to wait for a change of the status before the answer.',
   }),
 })
 export type ReadMessageQuery = z.output<typeof ReadMessageQuery>

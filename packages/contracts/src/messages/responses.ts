@@ -11,8 +11,8 @@ const MessageId = z.string().meta({ description: 'Id of the message.', examples:
 const RecipientStatus = z.enum(recipientStatuses).meta({
   id: 'RecipientStatus',
   description:
-    'Where a recipient is. On the way: `scheduled`, `queued`, `sending`, `sent`, `deferred` (tried again by itself), ' +
-    '`held` (waits for something that you can do), `unknown` (maybe sent; not sent again by itself). Ends: ' +
+    'The status of a recipient. In progress: `scheduled`, `queued`, `sending`, `sent`, `deferred` (retried automatically), ' +
+    '`held` (waits for you), `unknown` (may have been delivered; not sent again automatically). Final: ' +
     '`delivered`, `failed`, `bounced`, `complained`, `suppressed`, `cancelled`.',
 })
 
@@ -29,7 +29,7 @@ const Address = z.string().meta({ description: 'The address as stored.', example
 
 export const AcceptedRecipient = z
   .object({ address: Address, kind: RecipientKind, status: RecipientStatus })
-  .meta({ id: 'AcceptedRecipient', description: 'A recipient, counted once however often it was named.' })
+  .meta({ id: 'AcceptedRecipient', description: 'A recipient. An address that is named twice counts once.' })
 
 export const MessageAccepted = z
   .object({
@@ -44,16 +44,16 @@ export type MessageAccepted = z.output<typeof MessageAccepted>
 export const FaultDetail = z
   .object({
     pointer: z.string().meta({
-      description: 'Where in the request: a JSON pointer as URI fragment (RFC 6901 §6).',
+      description: 'The place in the request: a JSON pointer as URI fragment (RFC 6901 §6).',
       examples: ['#/to/0'],
     }),
-    detail: z.string().meta({ description: 'What is wrong there.', examples: ['has no @'] }),
+    detail: z.string().meta({ description: 'The error at this place.', examples: ['has no @'] }),
     code: z
       .enum(problemCodes)
-      .meta({ description: 'The code of this fault, where it differs from that of the answer.' })
+      .meta({ description: 'The code of this error, if it differs from the code of the answer.' })
       .optional(),
   })
-  .meta({ id: 'FaultDetail', description: 'One fault of a request.' })
+  .meta({ id: 'FaultDetail', description: 'One error in a request.' })
 
 export const ProblemDetails = z
   .object({
@@ -63,13 +63,16 @@ export const ProblemDetails = z
     }),
     title: z.string().meta({ description: 'The problem in a few words, always the same for one code.' }),
     status: z.int().meta({ description: 'The HTTP status.', examples: [422] }),
-    detail: z.string().meta({ description: 'What happened this time.' }),
-    code: z.enum(problemCodes).meta({ description: 'What to tell problems apart by.' }),
+    detail: z.string().meta({ description: 'The error of this request, in a sentence.' }),
+    code: z.enum(problemCodes).meta({ description: 'The code of the problem, for programs.' }),
     instance: z.string().meta({ description: 'The path of the request.' }).optional(),
-    request_id: z.string().meta({ description: 'Id of the request, for asking us about it.' }).optional(),
+    request_id: z
+      .string()
+      .meta({ description: 'Id of the request. Name it when you report a problem.' })
+      .optional(),
     errors: z
       .array(FaultDetail)
-      .meta({ description: 'All faults found in the request, at most a hundred.' })
+      .meta({ description: 'The errors found in the request: at most 20 of a message and 200 of a batch.' })
       .optional(),
   })
   .meta({ id: 'ProblemDetails', description: 'An error answer (RFC 9457).' })
@@ -82,9 +85,9 @@ export const BatchResult = z
       .meta({ id: 'BatchAccepted', description: 'This message is stored.' }),
     z
       .object({ problem: ProblemDetails })
-      .meta({ id: 'BatchRefused', description: 'This message was refused; nothing of it was stored.' }),
+      .meta({ id: 'BatchRefused', description: 'This message was refused. Nothing of it was stored.' }),
   ])
-  .meta({ id: 'BatchResult', description: 'What became of one message of a batch.' })
+  .meta({ id: 'BatchResult', description: 'The result for one message of a batch.' })
 export type BatchResult = z.output<typeof BatchResult>
 
 export const BatchAnswer = z
@@ -103,7 +106,7 @@ export const Recipient = z
     reason,
     updated_at: time('When the status last changed.'),
   })
-  .meta({ id: 'Recipient', description: 'One recipient of a message and where it is.' })
+  .meta({ id: 'Recipient', description: 'One recipient of a message and its status.' })
 
 export const Message = z
   .object({
@@ -113,7 +116,7 @@ export const Message = z
     send_at: z.iso
       .datetime({ offset: true })
       .nullable()
-      .meta({ description: 'When it is due, if that was asked for.' }),
+      .meta({ description: 'When it is due, if `send_at` was given.' }),
     from: z
       .object({
         email: Address,
@@ -125,12 +128,13 @@ export const Message = z
     tags: z.array(z.string()).meta({ description: 'The tags given with it.' }),
     metadata: z.record(z.string(), z.string()).meta({ description: 'The metadata given with it.' }),
     connection: z.string().nullable().meta({
-      description: 'The connection asked for; null: by priority. /attempts says which one was used.',
+      description:
+        'The connection that the request names; null: routes or priority decide. /attempts shows which one was used.',
     }),
-    attachment_count: z.int().meta({ description: 'How many files go with it.' }),
+    attachment_count: z.int().meta({ description: 'Number of attachments.' }),
     recipients: z.array(Recipient).meta({ description: 'In the order to, cc, bcc.' }),
   })
-  .meta({ id: 'Message', description: 'A message and where each of its recipients is.' })
+  .meta({ id: 'Message', description: 'A message and the status of each recipient.' })
 export type Message = z.output<typeof Message>
 
 export const MessageList = z
@@ -148,10 +152,10 @@ export const MessageStatusResult = z
           .array(Recipient.pick({ kind: true, address: true, status: true, reason: true, updated_at: true }))
           .meta({ description: 'In the order to, cc, bcc.' }),
       })
-      .meta({ id: 'MessageStatusFound', description: 'Where this message is.' }),
+      .meta({ id: 'MessageStatusFound', description: 'The status of this message.' }),
     z
       .object({
-        id: z.string().meta({ description: 'The id as it was asked for.' }),
+        id: z.string().meta({ description: 'The id as the request gave it.' }),
         problem: ProblemDetails,
       })
       .meta({ id: 'MessageStatusMissing', description: 'There is no such message, or it is not yours.' }),
@@ -174,11 +178,11 @@ const eventTypeLines = eventTypeNames.map((type: EventType) => `- \`${type}\`: $
 export const Event = z
   .object({
     seq: z.int().meta({ description: 'Rises with every event; the order in which they were recorded.' }),
-    type: z.enum(eventTypeNames).meta({ description: `What happened.\n\n${eventTypeLines.join('\n')}` }),
+    type: z.enum(eventTypeNames).meta({ description: `The kind of event.\n\n${eventTypeLines.join('\n')}` }),
     at: time('When it was recorded.'),
     message_id: MessageId,
-    recipient: Address.nullable().meta({ description: 'To which recipient; null: the message as a whole.' }),
-    attempt: z.int().nullable().meta({ description: 'Number of the attempt that it comes from, if any.' }),
+    recipient: Address.nullable().meta({ description: 'The recipient concerned; null: the whole message.' }),
+    attempt: z.int().nullable().meta({ description: 'Number of the attempt that caused it, if any.' }),
     reason,
   })
   .meta({ id: 'Event', description: 'Something that happened to a message or to one recipient.' })
@@ -193,23 +197,26 @@ const AttemptChoice = z
   .object({
     rule: z.enum(['named', 'route', 'priority', 'fallback']).meta({
       description:
-        'What decided which connections may carry it: the message names one, a route fits it, all by priority, or there is none ' +
-        'and the gateway keeps it.',
+        'How the connection was chosen. `named`: the message names it. `route`: a route matches the message. `priority`: by the ' +
+        'priority of your connections. `fallback`: no connection is configured, or a test key was used: the message is captured.',
     }),
-    route: z.string().nullable().meta({ description: 'The route that fits it, if one does.' }),
+    route: z.string().nullable().meta({ description: 'The route that matches the message, if any.' }),
     skipped: z
       .array(
         z
           .object({
-            connection: z.string().meta({ description: 'A connection that comes before in the order.' }),
-            why: z.string().meta({ description: 'Why it was passed over.', examples: ['circuit open'] }),
+            connection: z.string().meta({ description: 'A connection that comes earlier in the order.' }),
+            why: z
+              .string()
+              .meta({ description: 'Why it was skipped.', examples: ['its circuit breaker is open'] }),
           })
-          .meta({ id: 'SkippedConnection', description: 'A connection that was passed over.' }),
+          .meta({ id: 'SkippedConnection', description: 'A connection that was skipped.' }),
       )
-      .meta({ description: 'Connections that were passed over.' }),
+      .meta({ description: 'Connections that were skipped.' }),
     alone: z.boolean().meta({
       description:
-        'Its recipient went alone: the provider had refused a call with several because of one, without saying which.',
+        'True: the attempt was for one recipient only, because the provider had rejected an attempt for several and ' +
+        'named no recipient.',
     }),
   })
   .meta({ id: 'AttemptChoice', description: 'Why this connection was used.' })
@@ -218,43 +225,47 @@ export type AttemptChoice = z.output<typeof AttemptChoice>
 export const Attempt = z
   .object({
     number: z.int().meta({ description: 'Counts from 1.' }),
-    connection: z.string().nullable().meta({ description: 'The connection used; null: none of yours.' }),
+    connection: z
+      .string()
+      .nullable()
+      .meta({ description: 'The connection used; null: the message was captured.' }),
     provider: z.string().meta({ description: 'Kind of provider.', examples: ['smtp'] }),
-    started_at: time('When the hand-off began.'),
+    started_at: time('When the attempt began.'),
     finished_at: time('When its outcome was recorded.'),
     outcome: z.enum(['accepted', 'rejected', 'deferred', 'unknown']).meta({
       description:
-        '`accepted`: the provider took it. `rejected`: it refused, for good. `deferred`: surely not taken, tried ' +
-        'again. `unknown`: no answer came after the message went out.',
+        '`accepted`: the provider accepted the message. `rejected`: it refused permanently. `deferred`: not accepted, and ' +
+        'retried. `unknown`: no answer came after the message was sent.',
     }),
     scope: z.enum(['message', 'account']).nullable().meta({
-      description: 'What was rejected: this message, or everything through this connection. Null otherwise.',
+      description:
+        '`message`: this message was rejected. `account`: the provider rejects all mail of this account. Null: not rejected.',
     }),
     code: z
       .string()
       .nullable()
       .meta({
-        description: 'What kind of failure it was; null when it was accepted.',
+        description: 'The kind of failure; null: accepted.',
         examples: ['provider-rate-limited'],
       }),
     help: z
       .string()
       .nullable()
       .meta({
-        description: 'Address of the page that says what to do about it.',
+        description: 'Address of the page that explains what to do.',
         examples: ['/problems/provider-rate-limited'],
       }),
     reason,
     choice: AttemptChoice.nullable().meta({
-      description: 'Why this connection was used; null where it was not noted.',
+      description: 'Why this connection was used; null: not recorded.',
     }),
-    provider_message_id: z.string().nullable().meta({ description: 'The id that the provider gave it.' }),
-    recipients: z.array(Address).meta({ description: 'The recipients that this attempt carried.' }),
+    provider_message_id: z.string().nullable().meta({ description: 'The id that the provider returned.' }),
+    recipients: z.array(Address).meta({ description: 'The recipients of this attempt.' }),
   })
-  .meta({ id: 'Attempt', description: 'One try at handing a message to a provider.' })
+  .meta({ id: 'Attempt', description: 'One attempt to send a message through a provider.' })
 export type Attempt = z.output<typeof Attempt>
 
 export const AttemptList = z
   .object({ data: z.array(Attempt).meta({ description: 'In order.' }) })
-  .meta({ id: 'AttemptList', description: 'Every try at handing a message over.' })
+  .meta({ id: 'AttemptList', description: 'All attempts to send a message.' })
 export type AttemptList = z.output<typeof AttemptList>

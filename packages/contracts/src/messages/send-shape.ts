@@ -12,7 +12,7 @@ export const metadataKeyPattern = /^[A-Za-z0-9_.:-]{1,64}$/
 const MailboxText = z.string().meta({
   description:
     'An address, alone or with a name: `a@b.example` or `Name <a@b.example>` (RFC 5322 §3.4). ' +
-    'A name with any of `" , ; : < > @` stands in double quotes.',
+    'Put a name with any of `" , ; : < > @` in double quotes.',
   maxLength: limits.mailboxLengthMax,
   examples: ['Ann Lee <ann@acme.example>', 'ann@acme.example'],
 })
@@ -48,8 +48,8 @@ export const MailboxInput = z
 const attachmentFields = {
   filename: z.string().meta({
     description:
-      'The name shown to the reader: no path, no control or direction characters, no name that Windows keeps ' +
-      'for itself, no extension of a file that can be run (.exe, .js, .scr, …).',
+      'The file name shown to the reader. Not allowed: a path, control or direction characters, a name reserved by ' +
+      'Windows, the extension of an executable file (.exe, .js, .scr, …).',
     maxLength: limits.filenameLengthMax,
     examples: ['invoice.pdf'],
   }),
@@ -74,7 +74,7 @@ const attachmentFields = {
     .string()
     .meta({
       description:
-        'Name by which the HTML part shows this file: `<img src="cid:logo">`; without angle brackets.',
+        'The name under which the HTML part shows this file: `<img src="cid:logo">`; without angle brackets.',
       maxLength: limits.contentIdLengthMax,
       examples: ['logo'],
     })
@@ -83,7 +83,7 @@ const attachmentFields = {
     .enum(['attachment', 'inline'])
     .meta({
       description:
-        'Listed as a file, or shown inside the HTML part. Default: `inline` when there is a content_id.',
+        '`attachment`: listed as a file. `inline`: shown in the HTML part. Default: `inline` if content_id is given.',
     })
     .optional(),
 }
@@ -101,13 +101,13 @@ const headersField = z
     z.string().meta({ pattern: headerNamePattern.source }),
     z.string().meta({
       description:
-        'One line; folded, and encoded by the grammar of its field, or refused where that cannot say it.',
+        'One line. It is folded and encoded by the grammar of its field; a value that the grammar cannot express is refused.',
     }),
   )
   .meta({
     description:
       `Further header fields, at most ${limits.headersMax} and ${limits.headerBytesMax} bytes together. Fields ` +
-      'that the gateway writes (From, Bcc, Message-ID, Content-…, DKIM-…) and orders to providers (X-SES-…, ' +
+      'that the gateway writes (From, Bcc, Message-ID, Content-…, DKIM-…) and commands to providers (X-SES-…, ' +
       'X-PM-…) are refused with `header-not-allowed`.',
     maxProperties: limits.headersMax,
     examples: [{ 'List-Unsubscribe': '<https://acme.example/u/1>' }],
@@ -120,7 +120,7 @@ const metadataField = z
   )
   .meta({
     description:
-      'Your own keys and values, given back with the message and its events and never shown to recipients. ' +
+      'Your own keys and values. They come back with the message and its events; recipients do not see them. ' +
       `At most ${limits.metadataKeysMax} keys and ${limits.metadataBytesMax} bytes together.`,
     maxProperties: limits.metadataKeysMax,
     examples: [{ order: '1234' }],
@@ -130,7 +130,9 @@ const bodyField = (part: string) =>
   z
     .string()
     .max(limits.bodyLengthMax)
-    .meta({ description: `The ${part} part. One of text and html must be there and not empty.` })
+    .meta({
+      description: `The ${part} part. At least one of text and html is needed, unless there are attachments.`,
+    })
     .optional()
 
 const notYet = (what: string) =>
@@ -142,22 +144,21 @@ const notYet = (what: string) =>
 /** The body of POST /v1/send as it is written. */
 export const SendRequest = z
   .strictObject({
-    from: mailboxes('The author, exactly one. Its domain is where replies and reports go by default.', 1, 1),
+    from: mailboxes('The author, exactly one. Replies go there unless reply_to is given.', 1, 1),
     to: mailboxes(
-      `Recipients named in To; may be left out where cc or bcc has somebody. to, cc and bcc hold at most ` +
+      `Recipients named in To. Optional if cc or bcc has a recipient. to, cc and bcc hold at most ` +
         `${limits.recipientsMax} addresses together; an address given twice is stored and counted once.`,
       0,
       limits.recipientsMax,
     ).optional(),
     cc: mailboxes('Recipients named in Cc.', 0, limits.recipientsMax).optional(),
     bcc: mailboxes('Recipients that no other recipient sees.', 0, limits.recipientsMax).optional(),
-    reply_to: mailboxes('Where replies go in place of from.', 0, limits.replyToMax).optional(),
+    reply_to: mailboxes('Where replies go instead of from.', 0, limits.replyToMax).optional(),
     subject: z
       .string()
       .max(limits.subjectLengthMax)
       .meta({
-        description:
-          'The subject, in one line. A message without one needs a connection whose provider takes such mail.',
+        description: 'The subject, in one line. Some providers accept no message without a subject.',
         examples: ['Your receipt'],
       })
       .optional(),
@@ -170,10 +171,12 @@ export const SendRequest = z
       .meta({ description: `Files, at most ${limits.attachmentBytesMax} bytes together after decoding.` })
       .optional(),
     tags: z
-      .array(z.string().meta({ pattern: tagPattern.source, description: 'A word to filter and count by.' }))
+      .array(
+        z.string().meta({ pattern: tagPattern.source, description: 'A word for filters and statistics.' }),
+      )
       .max(limits.tagsMax)
       .meta({
-        description: 'Words to filter and count by; not shown to recipients.',
+        description: 'Words for filters and statistics. Recipients do not see them.',
         examples: [['receipt']],
       })
       .optional(),
@@ -203,8 +206,8 @@ export const SendRequest = z
       })
       .optional(),
     template: notYet('A stored template and its variables.'),
-    tracking: notYet('Whether opens and clicks are counted.'),
-    callback_url: notYet('Where to report what happens to this message.'),
+    tracking: notYet('Counts opens and clicks.'),
+    callback_url: notYet('The URL that gets reports about this message.'),
   })
   .meta({ id: 'SendRequest', description: 'One message to send.' })
 
@@ -214,11 +217,9 @@ export const reservedFields: ReadonlySet<string> = new Set(['template', 'trackin
 /** The body of POST /v1/send/batch as it is written. */
 export const SendBatchRequest = z
   .strictObject({
-    messages: z
-      .array(SendRequest)
-      .min(1)
-      .max(limits.batchMessagesMax)
-      .meta({ description: 'Messages, each judged by itself: one with faults does not stop the others.' }),
+    messages: z.array(SendRequest).min(1).max(limits.batchMessagesMax).meta({
+      description: 'Messages. Each is checked separately: an invalid one does not stop the others.',
+    }),
   })
   .meta({ id: 'SendBatchRequest', description: 'Several messages in one request.' })
 

@@ -8,95 +8,95 @@ type FailureKind = {
 /** Every way in which a hand-off ends without being accepted. Each code has a page in docs/problems; tests keep them and the providers' own list equal. */
 export const failures = {
   'provider-rate-limited': {
-    title: 'Provider asks to wait',
-    summary: 'The provider takes no more messages from this account at this moment.',
+    title: 'Provider rate limit reached',
+    summary: 'The provider accepts no more messages from this account for the moment.',
   },
   'provider-quota-used-up': {
     title: "Provider's quota used up",
-    summary: 'The account has sent as much as its provider permits for the day, the month or the credit.',
+    summary: 'The account has used up its daily, monthly or prepaid quota at the provider.',
   },
   'provider-unavailable': {
     title: 'Provider not available',
-    summary: 'The provider answered that it cannot take messages now; this one was surely not taken.',
+    summary: 'The provider answered that it cannot accept messages now.',
   },
   'provider-unreachable': {
     title: 'Provider not reachable',
-    summary: 'No connection to the provider could be made, or it broke before the message had left.',
+    summary: 'No connection to the provider was possible, or it broke before the message was sent.',
   },
   'provider-tls-failed': {
-    title: 'No safe connection to the provider',
-    summary: 'The certificate of the server does not hold, or it offers no encryption.',
+    title: 'TLS connection failed',
+    summary: 'The certificate of the server is not valid, or the server offers no encryption.',
   },
   'provider-credentials-refused': {
     title: 'Credentials refused',
-    summary: 'The provider does not accept the user name, password, key or token of this connection.',
+    summary: 'The provider rejected the user name, password, key or token of this connection.',
   },
   'provider-permission-missing': {
     title: 'Permission missing',
-    summary: 'The credentials are good, but may not do what sending needs.',
+    summary: 'The credentials are valid, but have no permission to send.',
   },
   'provider-account-suspended': {
-    title: 'Account may not send',
+    title: 'Account suspended or not active',
     summary: 'The provider has stopped this account from sending, or has not activated it yet.',
   },
   'provider-settings-wrong': {
-    title: 'Settings do not fit',
-    summary: 'The settings of this connection lead to the wrong place at the provider.',
+    title: 'Connection settings wrong',
+    summary: 'The settings of this connection do not match the account at the provider.',
   },
   'provider-egress-refused': {
     title: 'Host not permitted',
-    summary: 'This gateway may not connect to the host or port in the settings.',
+    summary: 'This gateway is not permitted to connect to the host or port in the settings.',
   },
   'provider-address-blocked': {
-    title: 'Address of the gateway blocked',
-    summary: 'The server takes no mail from the IP address that this connection sends from.',
+    title: 'IP address of the gateway blocked',
+    summary: 'The server refuses mail from the IP address of this gateway.',
   },
   'provider-sender-refused': {
     title: 'Sender refused',
-    summary: 'The provider does not let this account send from the address in `from`.',
+    summary: 'The provider does not allow this account to send from the address in `from`.',
   },
   'sending-host-refused': {
-    title: 'Gateway refused by a mail server',
+    title: 'Gateway rejected by a mail server',
     summary:
-      "The recipient's mail server refuses this gateway: its address, its name or its right to send there.",
+      "The recipient's mail server rejects this gateway: its address, its name or its permission to send.",
   },
   'provider-sandbox': {
-    title: 'Account in a sandbox',
-    summary: 'The account is new or on trial, and reaches verified recipients only.',
+    title: 'Account in the sandbox',
+    summary: 'The account is new or on trial, and can send to verified recipients only.',
   },
   'provider-cannot-express': {
-    title: 'Provider cannot carry this',
-    summary: "The provider's API has no way to say something that this message contains.",
+    title: 'Provider cannot send this message',
+    summary: "The provider's API cannot express a part of this message.",
   },
   'connection-busy': {
     title: 'Connection busy',
-    summary:
-      'All sessions that the connection may hold were in use for too long; this message was not begun.',
+    summary: 'All sessions of the connection were in use for too long; this message was not sent.',
   },
   'recipient-deferred': {
-    title: 'Recipient not reachable now',
-    summary: "The recipient's side, or the server on its behalf, said to try again later.",
+    title: 'Recipient temporarily unavailable',
+    summary: "The recipient's mail server asked to try again later.",
   },
   'refusal-unrecognised': {
-    title: 'Refused for a reason that is not recognised',
+    title: 'Rejected for an unrecognised reason',
     summary:
-      'The provider refused for good, in words that are not known here; one other connection that stands ready is tried.',
+      'The provider rejected the message permanently, with an answer that Lettergate does not recognise.',
   },
   'message-refused': {
     title: 'Message refused',
-    summary: 'The provider does not take what this message says: its content, its form or a file.',
+    summary: 'The provider rejected the content, the form or a file of this message.',
   },
   'message-too-large': {
     title: 'Message too large',
-    summary: 'The whole message, encoded, is larger than the provider takes.',
+    summary: 'The encoded message is larger than the provider accepts.',
   },
   'recipient-refused': {
     title: 'Recipient refused',
-    summary: 'The address does not exist, or its server does not take mail for it.',
+    summary: 'The address does not exist, or its server refuses mail for it.',
   },
   'outcome-unknown': {
     title: 'Outcome unknown',
-    summary: 'The message went out whole, and no readable answer came back: it may have been taken.',
+    summary:
+      'The whole message was sent, but no readable answer came back: the provider may have accepted it.',
   },
 } as const satisfies Record<string, FailureKind>
 

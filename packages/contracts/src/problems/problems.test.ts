@@ -4,6 +4,12 @@ import { failureCodes, failureHelp, failures, isFailureCode } from './failure-co
 import { isProblemCode, Problem, problemCodes, problems, problemType } from './problems.ts'
 
 const pages = new URL('../../../../docs/problems/', import.meta.url)
+const SECTIONS = ['What happened', 'Why', 'How to fix', 'Example']
+
+/** Its headings, in order, each with a text below it. */
+function sectionsOf(page: string): string[] {
+  return Array.from(page.matchAll(/^## (.+)\n\n(?!#)\S/gm), ([, heading = '']) => heading)
+}
 
 describe('docs/problems', () => {
   test('has one page for each code of a problem or a failure and no other', () => {
@@ -11,17 +17,19 @@ describe('docs/problems', () => {
     expect(files.sort()).toEqual([...problemCodes, ...failureCodes].sort())
   })
 
-  test.each(problemCodes)('%s: the page says title, status, type and how to fix it', (code) => {
-    const page = readFileSync(new URL(`${code}.md`, pages), 'utf8')
-    const { status, title, summary } = problems[code]
-    expect(page.split('\n')[0]).toBe(`# ${title}`)
-    expect(page).toContain(`\`${code}\` · HTTP ${status}`)
-    expect(page).toContain(summary)
-    expect(page).toMatch(/\n## What happened\n/)
-    expect(page).toMatch(/\n## How to fix\n/)
-    const example = /\n## Example\n\n```json\n([\s\S]+?)\n```\n/.exec(page)?.[1] ?? 'null'
-    expect(JSON.parse(example)).toMatchObject({ type: problemType(code), title, status, code })
-  })
+  test.each(problemCodes)(
+    '%s: the page says title, status, type, what happened, why, and how to fix it',
+    (code) => {
+      const page = readFileSync(new URL(`${code}.md`, pages), 'utf8')
+      const { status, title, summary } = problems[code]
+      expect(page.split('\n')[0]).toBe(`# ${title}`)
+      expect(page).toContain(`\`${code}\` · HTTP ${status}`)
+      expect(page).toContain(summary)
+      expect(sectionsOf(page)).toEqual(SECTIONS)
+      const example = /\n## Example\n\n```json\n([\s\S]+?)\n```\n/.exec(page)?.[1] ?? 'null'
+      expect(JSON.parse(example)).toMatchObject({ type: problemType(code), title, status, code })
+    },
+  )
 
   test.each(failureCodes)(
     '%s: the page says what happened to the message, why, and how to fix it',
@@ -29,7 +37,7 @@ describe('docs/problems', () => {
       const page = readFileSync(new URL(`${code}.md`, pages), 'utf8')
       expect(page.split('\n')[0]).toBe(`# ${failures[code].title}`)
       expect(page).toContain(failures[code].summary)
-      expect(page).toMatch(/\n## What happened\n/)
+      expect(sectionsOf(page)).toEqual(SECTIONS)
       expect(page).toMatch(/\n## How to fix\n\n- /)
       const text = /\n## Example\n\n```json\n([\s\S]+?)\n```\n/.exec(page)?.[1] ?? 'null'
       const example: Record<string, unknown> = JSON.parse(text)

@@ -11,63 +11,62 @@ export const problems = {
   'malformed-request': {
     status: 400,
     title: 'Malformed HTTP request',
-    summary: 'The bytes received are not a readable HTTP request.',
+    summary: 'The received bytes are not a valid HTTP request.',
   },
   'malformed-json': {
     status: 400,
     title: 'Malformed JSON',
-    summary: 'The body is empty, is not JSON, or has a key that is not safe to read.',
+    summary: 'The body is empty, is not JSON, or has a key that is not allowed.',
   },
   'idempotency-key-invalid': {
     status: 400,
     title: 'Idempotency-Key not valid',
-    summary:
-      'The Idempotency-Key field is empty, too long, repeated, or has characters that are not allowed.',
+    summary: 'The Idempotency-Key is empty, too long, repeated, or has characters that are not allowed.',
   },
   'cursor-invalid': {
     status: 400,
     title: 'Cursor not valid',
-    summary: 'The cursor was not made by this API for this list.',
+    summary: 'The cursor does not belong to this list.',
   },
   unauthorized: {
     status: 401,
     title: 'Unauthorized',
-    summary: 'There is no API key in the request, or it is not a valid one.',
+    summary: 'The request has no valid API key.',
   },
   'insufficient-scope': {
     status: 403,
     title: 'Insufficient scope',
-    summary: 'The API key is valid but may not do this.',
+    summary: 'The API key is valid, but does not allow this request.',
   },
   'not-found': {
     status: 404,
     title: 'Not found',
-    summary: 'There is nothing here, or it is not yours.',
+    summary: 'There is no such resource, or it is not yours.',
   },
   'method-not-allowed': {
     status: 405,
     title: 'Method not allowed',
-    summary: 'The address exists but does not know this HTTP method.',
+    summary: 'This address does not support the HTTP method.',
   },
   'not-acceptable': {
     status: 406,
     title: 'Not acceptable',
-    summary: 'The Accept field asks for a form that this call cannot answer in.',
+    summary: 'This address cannot answer in a format that the Accept field allows.',
   },
   'request-timeout': {
     status: 408,
     title: 'Request timeout',
-    summary: 'The request did not arrive whole in time.',
+    summary: 'The request did not arrive completely in time.',
   },
   'wrong-state': {
     status: 409,
     title: 'Wrong state',
-    summary: 'The object exists but its state no longer allows this.',
+    summary: 'The present state of the resource does not allow this request.',
   },
   'idempotency-key-in-progress': {
     status: 409,
     title: 'Idempotency-Key in progress',
-    summary: 'A request with the same Idempotency-Key has not been answered yet.',
+    summary: 'A request with the same Idempotency-Key is still in progress.',
   },
   'domain-taken': {
     status: 409,
@@ -77,22 +76,22 @@ export const problems = {
   'payload-too-large': {
     status: 413,
     title: 'Payload too large',
-    summary: 'The body, or the attachments in it, are larger than allowed.',
+    summary: 'The body or its attachments are too large.',
   },
   'uri-too-long': {
     status: 414,
     title: 'URI too long',
-    summary: 'The address line of the request is longer than allowed.',
+    summary: 'The URL of the request is too long.',
   },
   'unsupported-media-type': {
     status: 415,
     title: 'Unsupported media type',
-    summary: 'The body is not plain UTF-8 application/json.',
+    summary: 'The body is not UTF-8 JSON with the type application/json.',
   },
   'validation-failed': {
     status: 422,
     title: 'Validation failed',
-    summary: 'The request was understood, but some of its values are missing or not allowed.',
+    summary: 'Some values of the request are missing or not allowed.',
   },
   'idempotency-key-reused': {
     status: 422,
@@ -107,12 +106,12 @@ export const problems = {
   'header-not-allowed': {
     status: 422,
     title: 'Header not allowed',
-    summary: 'A custom header has a name that only the gateway may set, or that your provider cannot carry.',
+    summary: 'A custom header has a name that only the gateway sets, or that your provider does not accept.',
   },
   'sender-not-allowed': {
     status: 422,
     title: 'Sender not allowed',
-    summary: 'The domain of the from address is not verified by this tenant.',
+    summary: 'Your tenant has not verified the domain of the from address.',
   },
   'recipient-suppressed': {
     status: 422,
@@ -122,12 +121,12 @@ export const problems = {
   'utf8-not-supported': {
     status: 422,
     title: 'UTF-8 address not supported',
-    summary: 'The part of an address before the @ has characters outside ASCII.',
+    summary: 'An address has non-ASCII characters before the @.',
   },
   'field-not-supported': {
     status: 422,
     title: 'Field not supported',
-    summary: 'The field is part of the API but this gateway, or your provider, cannot do it.',
+    summary: 'This gateway or your provider does not support the field.',
   },
   'connection-not-found': {
     status: 422,
@@ -137,47 +136,47 @@ export const problems = {
   'url-not-allowed': {
     status: 422,
     title: 'URL not allowed',
-    summary: 'A host, port or URL is outside what this gateway may reach.',
+    summary: 'This gateway is not permitted to connect to this host, port or URL.',
   },
   'template-error': {
     status: 422,
     title: 'Template error',
-    summary: 'The template could not be rendered within its limits.',
+    summary: 'The template could not be rendered.',
   },
   'rate-limited': {
     status: 429,
     title: 'Rate limited',
-    summary: 'Too many requests came in too short a time.',
+    summary: 'Too many requests arrived in too short a time.',
   },
   'quota-exceeded': {
     status: 429,
     title: 'Quota exceeded',
-    summary: 'The request has more recipients than are left of the daily limit.',
+    summary: 'The request has more recipients than your daily limit has left.',
   },
   'provider-required': {
     status: 429,
     title: 'Provider required',
-    summary: 'The daily share of the common pool is used up and there is no connection of your own.',
+    summary: 'The daily share of the common pool is used up, and you have no connection of your own.',
   },
   'headers-too-large': {
     status: 431,
     title: 'Headers too large',
-    summary: 'The header fields of the request are larger than allowed.',
+    summary: 'The header fields of the request are too large.',
   },
   'internal-error': {
     status: 500,
     title: 'Internal error',
-    summary: 'The gateway failed; the fault is ours.',
+    summary: 'The gateway failed because of an error of its own.',
   },
   'storage-unavailable': {
     status: 503,
     title: 'Storage unavailable',
-    summary: 'The database did not answer in time, or cannot take the request at this moment.',
+    summary: 'The database did not answer in time, or accepts no requests now.',
   },
   overloaded: {
     status: 503,
     title: 'Overloaded',
-    summary: 'The gateway has more work than it can take at this moment; nothing was accepted.',
+    summary: 'The gateway is overloaded; nothing was accepted.',
   },
 } as const satisfies Record<string, ProblemKind>
 

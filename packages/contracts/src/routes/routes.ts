@@ -31,26 +31,27 @@ export const RouteMatch = z
     recipient_domain: domain
       .meta({
         description:
-          'Only messages whose every recipient (to, cc and bcc) is in exactly this domain. The recipients of the message ' +
-          'as it was accepted count, so that all tries of one message take the same route.',
+          'Only messages with all recipients (to, cc and bcc) in exactly this domain. The recipients at acceptance count, so ' +
+          'that all attempts of one message follow the same route.',
         examples: ['example.net'],
       })
       .optional(),
   })
-  .meta({ id: 'RouteMatch', description: 'All that is named must fit; an empty object fits every message.' })
+  .meta({
+    id: 'RouteMatch',
+    description: 'Conditions; all must hold. An empty object matches every message.',
+  })
 export type RouteMatch = z.output<typeof RouteMatch>
 
 const strategy = z.enum(['ordered', 'weighted']).meta({
   description:
-    '`ordered`: the first connection carries, the next ones stand in for it. `weighted`: messages are shared out in proportion ' +
-    'to the weights; the tries of one message keep their order.',
+    '`ordered`: the first usable connection is used. `weighted`: messages are distributed in proportion to the weights; ' +
+    'all attempts of one message keep one order.',
 })
 
-const position = z
-  .int()
-  .min(0)
-  .max(10_000)
-  .meta({ description: 'The enabled route with the lowest position that fits a message decides.' })
+const position = z.int().min(0).max(10_000).meta({
+  description: 'Of the enabled routes that match a message, the one with the lowest position decides.',
+})
 
 const name = z
   .string()
@@ -59,19 +60,16 @@ const name = z
   .refine((text) => lineFault(text) === undefined, 'has a line break or another control character')
   .meta({ description: 'Your name for it, in one line.', examples: ['Receipts'] })
 
-const enabled = z.boolean().meta({ description: 'Whether it is looked at.' })
+const enabled = z.boolean().meta({ description: 'True: the route is in use.' })
 
 export const RouteTarget = z
   .strictObject({
     connection: z
       .string()
       .meta({ description: 'One of your connections.', examples: ['con_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
-    weight: z
-      .int()
-      .min(0)
-      .max(1_000)
-      .default(1)
-      .meta({ description: 'Its share, where the strategy is `weighted`; 0: only when no other can.' }),
+    weight: z.int().min(0).max(1_000).default(1).meta({
+      description: 'Its share for the strategy `weighted`; 0: used only if no other target can be used.',
+    }),
   })
   .meta({ id: 'RouteTarget', description: 'A connection of a route.' })
 
@@ -83,7 +81,7 @@ const targets = z
     (list) => new Set(list.map(({ connection }) => connection)).size === list.length,
     'names a connection twice',
   )
-  .meta({ description: 'Connections in the order in which they are used.' })
+  .meta({ description: 'Connections in the order of use.' })
 
 export const CreateRouteRequest = z
   .strictObject({
@@ -94,7 +92,7 @@ export const CreateRouteRequest = z
     targets,
     enabled: enabled.default(true),
   })
-  .meta({ id: 'CreateRouteRequest', description: 'Which connections carry which messages.' })
+  .meta({ id: 'CreateRouteRequest', description: 'A rule that says which connections send which messages.' })
 export type CreateRouteRequest = z.output<typeof CreateRouteRequest>
 
 export const UpdateRouteRequest = z
@@ -107,7 +105,10 @@ export const UpdateRouteRequest = z
     enabled: enabled.optional(),
   })
   .refine((change) => Object.keys(change).length > 0, 'names nothing to change')
-  .meta({ id: 'UpdateRouteRequest', description: 'What is named is replaced as a whole, the rest stays.' })
+  .meta({
+    id: 'UpdateRouteRequest',
+    description: 'Changes to a route. A field that is given replaces the old value; the others stay.',
+  })
 export type UpdateRouteRequest = z.output<typeof UpdateRouteRequest>
 
 const time = (description: string) =>
@@ -120,12 +121,15 @@ export const Route = z
     position,
     match: RouteMatch,
     strategy,
-    targets: z.array(RouteTarget).meta({ description: 'Connections in the order in which they are used.' }),
+    targets: z.array(RouteTarget).meta({ description: 'Connections in the order of use.' }),
     enabled,
     created_at: time('When it was made.'),
     updated_at: time('When it was last changed.'),
   })
-  .meta({ id: 'Route', description: 'Which connections carry which messages, in what order.' })
+  .meta({
+    id: 'Route',
+    description: 'A rule that says which connections send which messages, and in which order.',
+  })
 export type Route = z.output<typeof Route>
 
 export const RouteList = z

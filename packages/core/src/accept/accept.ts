@@ -205,7 +205,8 @@ export function createAcceptor(deps: {
     } catch (error) {
       if (!(error instanceof BatcherFull)) throw error
       throw new Problem('overloaded', {
-        detail: 'Too many requests wait to be stored. Try again.',
+        detail:
+          'Too many requests wait to be stored. Nothing was accepted. Repeat the request after Retry-After.',
         headers: { 'retry-after': '1' },
       })
     }
@@ -231,7 +232,7 @@ export function createAcceptor(deps: {
         if (outcome) return outcome
       }
       throw new Problem('overloaded', {
-        detail: 'The quota could not be reserved. Try again.',
+        detail: 'The quota could not be reserved. Nothing was accepted. Repeat the request.',
         headers: { 'retry-after': '1' },
       })
     },

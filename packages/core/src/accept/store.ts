@@ -48,8 +48,8 @@ function unavailable(error: unknown): Problem {
   const isFull = databaseFailure(error) === 'full'
   return new Problem('storage-unavailable', {
     detail: isFull
-      ? 'The storage is full; nothing was accepted. Try again later.'
-      : 'The storage did not answer in time. Try again with the same Idempotency-Key: nothing will be sent twice.',
+      ? 'The database is full. Nothing was accepted. Repeat the request later.'
+      : 'The database did not answer in time. Repeat the request with the same Idempotency-Key: nothing is sent twice.',
     headers: { 'retry-after': isFull ? '30' : '2' },
     cause: error,
   })

@@ -194,7 +194,7 @@ describe('deleting a connection that messages wait for', () => {
     expect(await remove('fail')).toMatchObject({ messages: 1 })
     expect(await statuses(sending)).toMatchObject([{ status: 'queued' }])
     expect(await statuses(unsure)).toMatchObject([
-      { status: 'unknown', reason: expect.stringContaining('may have been taken') },
+      { status: 'unknown', reason: expect.stringContaining('may have been accepted') },
     ])
     expect(await used()).toBe(2)
   })

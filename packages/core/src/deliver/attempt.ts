@@ -3,7 +3,7 @@ import type { Candidate } from '../connections/index.ts'
 import type { Claim } from '../dispatch/index.ts'
 import { CALL_DEADLINE_MS, type Failpoint } from '../lib/index.ts'
 import { cannotCarry, type Route, type Router } from '../routing/index.ts'
-import type { Pace, Permit, WaitWhy } from '../throttle/index.ts'
+import { type Pace, type Permit, type WaitWhy, waitReasons } from '../throttle/index.ts'
 import { failedTriesOf, unrecognisedOf } from './attempt-history.ts'
 import type { Calls } from './call-provider.ts'
 import { carriedOf } from './carried-of.ts'
@@ -85,11 +85,8 @@ function unrecognisedIn(message: Message) {
   return unrecognisedOf(message.tries).filter(({ position }) => waiting.has(position))
 }
 
-/** What a connection has used up, as the attempt that went by another one tells it. */
-const LIMITS: Partial<Record<WaitWhy, string>> = {
-  day: 'its limit of the day is used up',
-  'rate-far': 'its limit is used up for more than an hour',
-}
+/** Limits that last for hours, so that another connection carries the message. */
+const LONG_WAITS: ReadonlySet<WaitWhy> = new Set(['day', 'rate-far'])
 
 type UsedUp = ReadonlyMap<Candidate, Waits>
 
@@ -102,7 +99,7 @@ function alsoSkipped(usedUp: UsedUp, choice: Choice): Choice {
   if (usedUp.size === 0) return choice
   const skipped = Array.from(usedUp.values(), ({ connectionId, why }) => ({
     connection: connectionId,
-    why: LIMITS[why] ?? why,
+    why: waitReasons[why],
   }))
   return { ...choice, skipped: [...skipped, ...choice.skipped] }
 }
@@ -200,7 +197,7 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
         return { connectionId, why: hasTime ? 'rate' : 'concurrency', ms: null, version, message }
       const ms = leave.why === 'paused' ? atLeastMs(leave.ms) : leave.ms
       const waits: Waits = { connectionId, why: leave.why, ms, version, message }
-      if (LIMITS[leave.why] === undefined) return waits
+      if (!LONG_WAITS.has(leave.why)) return waits
       usedUp.set(candidate, waits)
       if (!soonest || ms < (soonest.ms ?? 0)) soonest = waits
     }
@@ -244,8 +241,7 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
     }
     try {
       const window = repeatWindowMs(planned.portion, planned.candidate, now())
-      if (unsure && window <= CALL_DEADLINE_MS)
-        await giveUp('its provider would not recognise a repeat any more')
+      if (unsure && window <= CALL_DEADLINE_MS) await giveUp('its provider no longer recognises a repeat')
       else await attempt(planned, claim)
     } finally {
       // Does nothing once the call has told its outcome.

@@ -1,6 +1,6 @@
 import type { Candidate } from '../connections/index.ts'
 import type { CarryFault, Route, Rule } from '../routing/index.ts'
-import type { Standing } from '../throttle/index.ts'
+import { type Standing, waitReasons } from '../throttle/index.ts'
 import { classOfStored, type FailedTries, type Unrecognised } from './attempt-history.ts'
 
 type Candidates = Extract<Route, { kind: 'candidates' }>
@@ -44,9 +44,9 @@ const hasRefused = ({ connectionId }: Candidate, { unrecognised }: View) =>
 
 function whyNot(standing: Standing, now: number): string | null {
   if (standing.kind !== 'blocked') return null
-  if (standing.why === 'circuit') return 'circuit open'
+  if (standing.why === 'circuit') return waitReasons.circuit
   if (standing.forMs <= SHORT_PAUSE_MS) return null
-  return `paused until ${new Date(now + standing.forMs).toISOString()}`
+  return `${waitReasons.paused} until ${new Date(now + standing.forMs).toISOString()}`
 }
 
 /**
@@ -58,15 +58,19 @@ export function choose(route: Candidates, view: View): Chosen {
   const skip = ({ connectionId }: Candidate, why: string) => {
     if (connectionId !== null) skipped.push({ connection: connectionId, why })
   }
+  const faults: string[] = []
   const able = route.candidates.filter((candidate) => {
     const fault = view.faultOf(candidate)
-    if (fault !== null) skip(candidate, `cannot carry: ${fault.pointer || 'the message'} ${fault.detail}`)
-    return fault === null
+    if (fault === null) return true
+    const text = `${fault.pointer || 'the message'} ${fault.detail}`
+    faults.push(text)
+    skip(candidate, `cannot send this message: ${text}`)
+    return false
   })
   if (able.length === 0)
     return {
       kind: 'none',
-      reason: `provider-required: no connection can carry this message: ${skipped[0]?.why}`,
+      reason: `provider-required: no connection can send this message: ${faults[0]}`,
     }
   // One that refused for good is asked again only where nobody else is left.
   const isAnyLeft = able.some((candidate) => !hasRefused(candidate, view))
@@ -74,7 +78,7 @@ export function choose(route: Candidates, view: View): Chosen {
   let soonest: Extract<Chosen, { kind: 'wait' }> | null = null
   for (const candidate of able) {
     if (isAnyLeft && hasRefused(candidate, view)) {
-      skip(candidate, 'tried before: refusal-unrecognised')
+      skip(candidate, 'an earlier attempt failed: refusal-unrecognised')
       continue
     }
     const standing = view.standingOf(candidate)
@@ -88,12 +92,18 @@ export function choose(route: Candidates, view: View): Chosen {
   }
   const fewest = Math.min(...usable.map(({ failed }) => failed))
   const first = usable.find(({ failed }) => failed === fewest)
-  if (!first) return soonest ?? { kind: 'none', reason: 'provider-required: no connection can be used' }
+  if (!first)
+    return (
+      soonest ?? {
+        kind: 'none',
+        reason: 'provider-required: no connection can be used; enable one or add another',
+      }
+    )
   for (const { candidate, failed } of usable) {
     if (candidate === first.candidate) break
     if (failed > fewest) {
       const code = view.tries.find((one) => one.connectionId === candidate.connectionId)?.code
-      skip(candidate, `tried before: ${code ?? 'failed'}`)
+      skip(candidate, `an earlier attempt failed${code ? `: ${code}` : ''}`)
     }
   }
   const { candidate, standing } = first

@@ -36,8 +36,8 @@ test('a message moves past two dead connections at once, and each try says why',
       code: null,
       choice: {
         skipped: [
-          { connection: fleet.ids[0], why: 'tried before: provider-unavailable' },
-          { connection: fleet.ids[1], why: 'tried before: provider-credentials-refused' },
+          { connection: fleet.ids[0], why: 'an earlier attempt failed: provider-unavailable' },
+          { connection: fleet.ids[1], why: 'an earlier attempt failed: provider-credentials-refused' },
         ],
       },
     },
@@ -54,8 +54,14 @@ test('a file that a connection cannot carry goes to the next one, and nobody is 
   await fleet.run(isEmpty)
   expect(connections()).toEqual([2])
   expect((await fleet.attempts())[0]?.choice?.skipped).toEqual([
-    { connection: fleet.ids[0], why: expect.stringMatching(/^cannot carry: the message is larger/) },
-    { connection: fleet.ids[1], why: expect.stringMatching(/^cannot carry: \/attachments\/0\/disposition/) },
+    {
+      connection: fleet.ids[0],
+      why: expect.stringMatching(/^cannot send this message: the message is larger/),
+    },
+    {
+      connection: fleet.ids[1],
+      why: expect.stringMatching(/^cannot send this message: \/attachments\/0\/disposition/),
+    },
   ])
 })
 

@@ -305,7 +305,7 @@ test('whom an earlier try may have reached is tried again, but never given back,
   )
   expect(statuses(refused)).toEqual(['unknown', 'failed'])
   expect(refused.giveBack).toBe(1)
-  expect(refused.changes[0]?.reason).toBe('no, after a try that may have been taken')
+  expect(refused.changes[0]?.reason).toBe('no, after an attempt that may have been accepted')
   const deferred = record({ kind: 'deferred', code: 'provider-unavailable', reason: 'later' }, doubtful)
   expect(statuses(deferred)).toEqual(['deferred', 'deferred'])
   const last = record(

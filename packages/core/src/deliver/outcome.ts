@@ -102,7 +102,7 @@ function withoutGiveBack(verdict: Verdict, { position }: LoadedRecipient, messag
   return { kind: 'unknown', reason: afterDoubt(verdict.reason) }
 }
 
-const afterDoubt = (reason: string | null) => `${reason}, after a try that may have been taken`
+const afterDoubt = (reason: string | null) => `${reason}, after an attempt that may have been accepted`
 
 /** A change in the words of the contract: a status of the table, and its event. */
 type Change = RecipientChange & { status: RecipientStatus; event: EventType | null }
@@ -322,7 +322,7 @@ export function toUnsureRecord(message: LoadedMessage, reason: string): OutcomeR
     attempt: null,
     changes: carried.map(({ position }) => ({
       ...{ position, status: 'unknown', event: 'recipient.unknown' },
-      reason: `an earlier try may have been accepted, and ${reason}`,
+      reason: `an earlier attempt may have been accepted, and ${reason}`,
     })),
     retryInMs: carried.length < pendingRecipients(message).length ? 0 : null,
     giveBack: 0,

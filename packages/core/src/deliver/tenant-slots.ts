@@ -14,7 +14,7 @@ export type Slots = {
 
 export class SlotsStopped extends Error {
   constructor() {
-    super('no new hand-off is started')
+    super('no new attempt is started')
   }
 }
 

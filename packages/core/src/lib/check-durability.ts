@@ -18,7 +18,7 @@ export async function findDurabilityFaults(db: Queryable): Promise<string[]> {
   const settings = await readUndurable(db)
   return settings.map(
     (setting) =>
-      `Postgres may lose what it has confirmed: ${setting.name} is off (set by ${setting.source}). Mend it: ${cureOf(setting)}`,
+      `Postgres may lose committed data: ${setting.name} is off (set by ${setting.source}). To fix it: ${cureOf(setting)}`,
   )
 }
 

@@ -8,7 +8,7 @@ export async function fromStorage<T>(work: Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof Problem || databaseFailure(error) === 'query') throw error
     throw new Problem('storage-unavailable', {
-      detail: 'The storage did not answer in time. Try again.',
+      detail: 'The database did not answer in time. Repeat the request.',
       headers: { 'retry-after': '2' },
       cause: error,
     })

@@ -128,7 +128,7 @@ test('after the third lost worker it is held, says why, and nobody takes it by i
     text: "select type, data from event where type = 'recipient.held'",
   })
   expect(rows).toHaveLength(2)
-  expect(rows[0]?.data.reason).toMatch(/set aside: three times .* Retry it/)
+  expect(rows[0]?.data.reason).toMatch(/held: three workers .* Retry it/)
   const { message, reasons } = await explainMessage(deps(), readerOf(backlog), backlog.messageId)
   expect(message.status).toBe('held')
   expect(reasons[0]).toMatchObject({ code: 'set-aside', detail: expect.stringContaining('Retry it') })

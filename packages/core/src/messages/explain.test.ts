@@ -1,6 +1,7 @@
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import type { RecipientStatus } from '@lettergate/contracts/messages/recipient-status'
 import { expect, test } from 'vitest'
+import { waitReasons } from '../throttle/index.ts'
 import { explain } from './explain.ts'
 import type { AttemptRow } from './sql/read-attempts.ts'
 import type { ExplainRow } from './sql/read-explain.ts'
@@ -14,7 +15,7 @@ function message(...statuses: RecipientStatus[]) {
     recipients: statuses.map((status, index) => ({
       ...{ kind: 'to' as const, name: null, status, updatedAt: '' },
       address: `n${index}@x.example`,
-      reason: status === 'held' ? 'provider-required: create a connection' : null,
+      reason: status === 'held' ? 'provider-required: no connection is configured' : null,
     })),
   }
 }
@@ -86,7 +87,7 @@ test.each<[string, RecipientStatus[], ExplainRow | null, AttemptRow[], object[]]
     [
       {
         ...{ code: 'limiter-wait', connectionId: 'c1', failure: null },
-        detail: expect.stringContaining('calls are under way'),
+        detail: expect.stringContaining('its concurrency limit is reached'),
       },
     ],
   ],
@@ -95,7 +96,7 @@ test.each<[string, RecipientStatus[], ExplainRow | null, AttemptRow[], object[]]
     ['queued'],
     row({ wait_why: 'day', wait_for: 'c1' }),
     [],
-    [{ code: 'limiter-wait', detail: expect.stringContaining('today') }],
+    [{ code: 'limiter-wait', detail: expect.stringContaining('its daily limit is used up') }],
   ],
   [
     'waiting for a paused connection',
@@ -138,7 +139,7 @@ test.each<[string, RecipientStatus[], ExplainRow | null, AttemptRow[], object[]]
     ['held'],
     row({}),
     [],
-    [{ code: 'provider-required', detail: 'provider-required: create a connection.' }],
+    [{ code: 'provider-required', detail: 'The message is held: no connection is configured.' }],
   ],
   [
     'unknown',
@@ -162,7 +163,7 @@ test.each<[string, RecipientStatus[], ExplainRow | null, AttemptRow[], object[]]
     [
       {
         code: 'last-answer',
-        detail: expect.stringContaining(`the route ${toPublicId('rte', routeId)} fits`),
+        detail: expect.stringContaining(`because route ${toPublicId('rte', routeId)} matches the message.`),
       },
       { code: 'ended' },
     ],
@@ -174,7 +175,7 @@ test.each<[string, RecipientStatus[], ExplainRow | null, AttemptRow[], object[]]
     [attempt({ ...refusedAll, started_at: until })],
     [
       { code: 'backlog' },
-      { code: 'last-answer', detail: expect.stringMatching(/they go one at a time now/) },
+      { code: 'last-answer', detail: expect.stringMatching(/each recipient now gets an attempt of its own/) },
     ],
   ],
   [
@@ -182,7 +183,10 @@ test.each<[string, RecipientStatus[], ExplainRow | null, AttemptRow[], object[]]
     ['queued', 'queued'],
     row({ state: 'ready', first_due_at: new Date(until.getTime() + 1) }),
     [attempt({ ...refusedAll, started_at: until })],
-    [{ code: 'backlog' }, { code: 'last-answer', detail: expect.not.stringContaining('one at a time') }],
+    [
+      { code: 'backlog' },
+      { code: 'last-answer', detail: expect.not.stringContaining('an attempt of its own') },
+    ],
   ],
   [
     'gone alone',
@@ -197,16 +201,41 @@ test.each<[string, RecipientStatus[], ExplainRow | null, AttemptRow[], object[]]
     [
       {
         code: 'last-answer',
-        detail: expect.stringContaining('a try with several was refused because of one'),
+        detail: expect.stringContaining('The attempt was for one recipient only'),
       },
       { code: 'ended' },
     ],
   ],
 ])('%s: every reason, the most telling first', (_, statuses, backlog, attempts, reasons) => {
-  expect(explain({ message: message(...statuses), backlog, attempts, routeId: null })).toEqual(
-    reasons.map((expected) => expect.objectContaining(expected)),
-  )
+  const seen = { message: message(...statuses), backlog, attempts, routeId: null, mode: 'live' as const }
+  expect(explain(seen)).toEqual(reasons.map((expected) => expect.objectContaining(expected)))
 })
+
+const captured = attempt({
+  ...{ outcome: 'accepted', code: null, reason: null, connection_id: null, provider: 'capture' },
+  choice: { rule: 'fallback', route: null, skipped: [] },
+})
+
+test.each([
+  ['live', /^No connection is configured, so .* captured and not sent\..* POST \/v1\/connections/],
+  ['test', /^A test key accepted the message, so .* captured and not sent\..* use a live key/],
+] as const)('a message that was only captured says so, and how to send one: %s', (mode, text) => {
+  const [first] = explain({
+    ...{ message: message('sent'), backlog: null, attempts: [captured], routeId: null, mode },
+  })
+  expect(first).toMatchObject({ code: 'last-answer', detail: expect.stringMatching(text) })
+})
+
+test.each(['rate', 'rate-far', 'day', 'concurrency'] as const)(
+  'a wait for a limit has the same words here and with an attempt: %s',
+  (why) => {
+    const backlog = row({ wait_why: why, wait_for: 'c1' })
+    const [first] = explain({
+      ...{ message: message('queued'), backlog, attempts: [], routeId: null, mode: 'live' },
+    })
+    expect(first?.detail).toContain(waitReasons[why])
+  },
+)
 
 test('a message that was never tried says which route fits it', () => {
   const [first] = explain({
@@ -214,6 +243,9 @@ test('a message that was never tried says which route fits it', () => {
     backlog: row({ state: 'ready' }),
     attempts: [],
     routeId,
+    mode: 'live',
   })
-  expect(first?.detail).toBe(`It is the next of yours. The route ${toPublicId('rte', routeId)} fits it.`)
+  expect(first?.detail).toBe(
+    `The message is the next of yours to be sent. Route ${toPublicId('rte', routeId)} matches it.`,
+  )
 })

@@ -7,6 +7,7 @@ import { classOfStored } from '../deliver/index.ts'
 import { fromStorage } from '../lib/index.ts'
 import { LOST_WORKERS_MAX } from '../lost-workers/index.ts'
 import { readRouting, routeOf } from '../routing/index.ts'
+import { isWaitWhy, waitReasons } from '../throttle/index.ts'
 import { type MessageReader, type Reader, readExisting, type StoredMessage } from './read.ts'
 import { type AttemptRow, readAttempts, type StoredChoice } from './sql/read-attempts.ts'
 import { type ExplainRow, readExplain } from './sql/read-explain.ts'
@@ -29,6 +30,7 @@ type Seen = {
   attempts: readonly AttemptRow[]
   /** The route that a message which was never tried goes by, as things stand; null: none fits, or it was tried. */
   routeId: string | null
+  mode: Reader['mode']
 }
 
 const WAITING: readonly RecipientStatus[] = ['scheduled', 'queued', 'deferred', 'held']
@@ -40,13 +42,8 @@ function reason(code: ExplainCode, detail: string, recipients: string[], more: P
   return { code, detail, recipients, connectionId: null, until: null, ahead: null, failure: null, ...more }
 }
 
-const LIMITS: Record<string, string> = {
-  rate: 'its rate is reached; the sending time of this message is reserved',
-  'rate-turn': 'its rate is reached; bulk mail waits for transactional mail',
-  'rate-far': 'its rate is reached for more than an hour ahead',
-  day: 'what it may send today is used up',
-  concurrency: 'as many calls are under way as it bears',
-}
+/** The words of a provider or a worker, ended as a sentence. */
+const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`)
 
 /** What a message waits for at its connection. */
 function waitReason(
@@ -56,28 +53,25 @@ function waitReason(
   const waiting = addressesOf(seen, ...WAITING)
   const more = { connectionId, until, failure: health?.code ?? null }
   if (why === 'paused') {
-    const said = health?.pause_reason ? `: ${health.pause_reason}` : ''
-    return reason('connection-paused', `The provider asked for a pause${said}.`, waiting, more)
+    const said = health?.pause_reason ? sentence(` It answered: ${health.pause_reason}`) : ''
+    const detail = `The provider asked to pause this connection.${said} Sending resumes automatically.`
+    return reason('connection-paused', detail, waiting, more)
   }
   if (why === 'circuit') {
-    const last = health?.reason ? `, last with: ${health.reason}` : ''
-    return reason('circuit-open', `The connection failed again and again${last}.`, waiting, more)
+    const last = health?.reason ? sentence(` The last error was: ${health.reason}`) : ''
+    const detail = `The connection failed repeatedly, so its circuit breaker is open.${last} Single messages test whether it works again.`
+    return reason('circuit-open', detail, waiting, more)
   }
-  return reason(
-    'limiter-wait',
-    `The connection takes no more now: ${LIMITS[why ?? ''] ?? 'a limit is reached'}.`,
-    waiting,
-    {
-      ...more,
-      failure: null,
-    },
-  )
+  const limit = isWaitWhy(why) ? waitReasons[why] : 'a limit is reached'
+  const reserved = why === 'rate' ? ' A sending time is reserved for it.' : ''
+  const detail = `The message waits for its connection: ${limit}.${reserved}`
+  return reason('limiter-wait', detail, waiting, { ...more, failure: null })
 }
 
 /** Three workers were lost over it. */
 function asideReason(seen: Seen, { due_at: until }: ExplainRow): Reason {
   const detail =
-    'Three times the process that handed it over ended unexpectedly, so it was set aside. Retry it to have it tried once more, alone; or cancel it.'
+    'Three workers ended unexpectedly while they sent this message, so it is held. Retry it for one more attempt in a process of its own, or cancel it.'
   return reason('set-aside', detail, addressesOf(seen, ...WAITING), { until })
 }
 
@@ -85,15 +79,20 @@ function asideReason(seen: Seen, { due_at: until }: ExplainRow): Reason {
 function backlogReason(seen: Seen, row: ExplainRow): Reason {
   const { state, due_at: until, ahead } = row
   if (state === 'sending')
-    return reason('being-sent', 'A provider has it in hand.', addressesOf(seen, 'sending'))
+    return reason(
+      'being-sent',
+      'The message is being sent to the provider now.',
+      addressesOf(seen, 'sending'),
+    )
   if (state === 'claimed') {
-    return reason('backlog', 'A worker has it, and hands it over next.', addressesOf(seen, ...WAITING), {
-      ahead: 0,
-    })
+    const detail = 'A worker has taken the message and sends it next.'
+    return reason('backlog', detail, addressesOf(seen, ...WAITING), { ahead: 0 })
   }
   if (state === 'ready') {
     const detail =
-      ahead === 0 ? 'It is the next of yours.' : `${ahead} messages of yours are served before it.`
+      ahead === 0
+        ? 'The message is the next of yours to be sent.'
+        : `Your messages that are sent before this one: ${ahead}.`
     return reason('backlog', detail, addressesOf(seen, ...WAITING), { ahead })
   }
   if (row.lost_workers >= LOST_WORKERS_MAX) return asideReason(seen, row)
@@ -101,23 +100,28 @@ function backlogReason(seen: Seen, row: ExplainRow): Reason {
   const held = addressesOf(seen, 'held')
   if (held.length > 0) {
     const said = seen.message.recipients.find(({ status }) => status === 'held')?.reason
-    return reason('provider-required', `${said ?? 'No connection may carry it'}.`, held, { until })
+    const why = said?.replace(/^provider-required: /, '') ?? 'no connection can send it'
+    return reason('provider-required', sentence(`The message is held: ${why}`), held, { until })
   }
   const deferred = addressesOf(seen, 'deferred')
   if (deferred.length > 0) {
-    const detail = `It is tried again by itself; retries end ${row.retry_hours} hours after it was due.`
+    const detail = `The last attempt did not succeed. The next one follows automatically; retries end ${row.retry_hours} hours after the message was due.`
     return reason('waits-for-retry', detail, deferred, { until })
   }
-  return reason('scheduled', 'You asked for it to be sent later.', addressesOf(seen, 'scheduled', 'queued'), {
-    until,
-  })
+  const detail = 'The message is scheduled for later by its send_at.'
+  return reason('scheduled', detail, addressesOf(seen, 'scheduled', 'queued'), { until })
 }
 
 const CHOSEN = {
-  named: 'the message names this connection',
-  route: 'a route fits the message',
-  priority: 'it is the first of yours that could be used',
-  fallback: 'there is no connection of yours',
+  named: 'the message names it',
+  route: 'a route matches the message',
+  priority: 'it comes first by priority among your usable connections',
+}
+
+/** A message that no connection of the tenant carried, and that the gateway kept for reading. */
+const CAPTURED = {
+  live: 'No connection is configured, so the message was captured and not sent. Read it with GET /v1/messages/{id}/raw. To send mail, add a connection with POST /v1/connections, then send the message again.',
+  test: 'A test key accepted the message, so it was captured and not sent. Read it with GET /v1/messages/{id}/raw. To send mail, use a live key.',
 }
 
 /** Whether it was a refusal of several for the sake of one, who now go alone. */
@@ -130,25 +134,32 @@ function isOfOne({ message, backlog }: Seen, { code, addresses, started_at: at }
 }
 
 function whyChosen({ rule, route, skipped, alone }: StoredChoice): string {
-  const why = route === null ? CHOSEN[rule] : `the route ${toPublicId('rte', route)} fits the message`
-  const passedOver = skipped.length > 0 ? '; others were passed over' : ''
-  const apart = alone ? '; one recipient alone, since a try with several was refused because of one' : ''
-  return ` (${why}${passedOver}${apart})`
+  if (rule === 'fallback') return ''
+  const why = route === null ? CHOSEN[rule] : `route ${toPublicId('rte', route)} matches the message`
+  const others = skipped.length > 0 ? '; other connections were skipped, see /attempts' : ''
+  const one = alone
+    ? ' The attempt was for one recipient only, because the provider had rejected several for the fault of one.'
+    : ''
+  return ` This connection was used because ${why}${others}.${one}`
 }
 
 /** What the last provider said, and why it was asked. */
 function lastAnswer(seen: Seen, last: AttemptRow): Reason {
   const { connection_id: connectionId, outcome, reason: said, code, choice, addresses } = last
-  const next = isOfOne(seen, last) ? ' It may be because of one recipient: they go one at a time now.' : ''
+  if (choice?.rule === 'fallback' && outcome === 'accepted')
+    return reason('last-answer', CAPTURED[seen.mode], addresses)
+  const next = isOfOne(seen, last)
+    ? ' The rejection may concern one recipient only, so each recipient now gets an attempt of its own.'
+    : ''
   const why = choice ? whyChosen(choice) : ''
-  const detail = `The last try${why} was ${outcome}${said === null ? '' : `: ${said}`}.${next}`
-  return reason('last-answer', detail, addresses, { connectionId, failure: code })
+  const result = sentence(`The last attempt was ${outcome}${said === null ? '' : `: ${said}`}`)
+  return reason('last-answer', `${result}${why}${next}`, addresses, { connectionId, failure: code })
 }
 
 /** A try tells by itself why it went where it did. */
 function withRoute({ routeId }: Seen, first: Reason): Reason {
   if (routeId === null) return first
-  return { ...first, detail: `${first.detail} The route ${toPublicId('rte', routeId)} fits it.` }
+  return { ...first, detail: `${first.detail} Route ${toPublicId('rte', routeId)} matches it.` }
 }
 
 /** Why a message is where it is, the most telling reason first. Pure. */
@@ -157,19 +168,15 @@ export function explain(seen: Seen): Reason[] {
   if (seen.backlog) reasons.push(withRoute(seen, backlogReason(seen, seen.backlog)))
   const unknown = addressesOf(seen, 'unknown')
   if (unknown.length > 0) {
-    const detail = 'No answer came after the message went out: it is not sent again by itself.'
+    const detail =
+      'No answer came after the message was sent, so it may have been delivered. It is not sent again automatically; POST /v1/messages/{id}/retry sends it again.'
     reasons.push(reason('unknown', detail, unknown, { failure: 'outcome-unknown' }))
   }
   const last = seen.attempts.at(-1)
   if (last) reasons.push(lastAnswer(seen, last))
   if (!seen.backlog && unknown.length === 0) {
-    reasons.push(
-      reason(
-        'ended',
-        'Nothing is left to do for it.',
-        seen.message.recipients.map(({ address }) => address),
-      ),
-    )
+    const addresses = seen.message.recipients.map(({ address }) => address)
+    reasons.push(reason('ended', 'Nothing is left to do for this message.', addresses))
   }
   return reasons
 }
@@ -189,7 +196,8 @@ async function see(
   const isNew = backlog !== null && attempts.length === 0
   // Test mail is kept, whatever the routes say.
   const isToBeRouted = isNew && mode === 'live' && message.connectionId === null
-  return { backlog, attempts, routeId: isToBeRouted ? await routeIdOf(db, tenantId, message) : null }
+  const routeId = isToBeRouted ? await routeIdOf(db, tenantId, message) : null
+  return { backlog, attempts, routeId, mode }
 }
 
 export async function explainMessage(

@@ -41,7 +41,10 @@ const none = (reason: string): Route => ({ kind: 'none', reason: `provider-requi
 function chooseRoute({ usable, routes, hasBroken }: Opened, message: Message): Route | null {
   if (message.connectionId !== null) {
     const named = usable.find((candidate) => candidate.connectionId === message.connectionId)
-    if (!named) return none('the connection that the message names is gone or disabled')
+    if (!named)
+      return none(
+        'the message names a connection that is deleted or disabled; enable it or cancel the message',
+      )
     return { kind: 'candidates', rule: 'named', routeId: null, candidates: [named] }
   }
   const route = routeOf(routes, message)
@@ -50,12 +53,15 @@ function chooseRoute({ usable, routes, hasBroken }: Opened, message: Message): R
       (id) => usable.find((candidate) => candidate.connectionId === id) ?? [],
     )
     // The tenant said where such mail goes: no other connection may stand in.
-    if (candidates.length === 0) return none('the route that fits the message has no usable connection')
+    if (candidates.length === 0)
+      return none('the matching route has no usable connection; enable one or change its targets')
     return { kind: 'candidates', rule: 'route', routeId: route.id, candidates }
   }
   if (usable.length > 0) return { kind: 'candidates', rule: 'priority', routeId: null, candidates: usable }
   // The tenant chose where its mail goes: no fallback may carry it elsewhere.
-  return hasBroken ? none('no connection of yours can be opened') : null
+  return hasBroken
+    ? none('no stored credentials can be read; store the credentials of your connections again')
+    : null
 }
 
 /**
@@ -133,7 +139,9 @@ export function createRouter(deps: {
       if (message.mode === 'test') return capture()
       const chosen = chooseRoute(await openedOf(message.tenantId, message.connectionsVersion), message)
       if (chosen) return chosen
-      return deps.fallback === 'capture' ? capture() : none('create a connection at /v1/connections')
+      return deps.fallback === 'capture'
+        ? capture()
+        : none('no connection is configured; add one with POST /v1/connections')
     },
   }
 }

@@ -172,7 +172,7 @@ test('what is beyond a day’s limit goes by another connection, and says so; wi
   await fleet.run(isEmpty)
   expect([sentBy(0).length, sentBy(1).length]).toEqual([3, 7])
   const others = (await fleet.attempts()).filter(({ connection }) => connection === 1)
-  const skipped = [{ connection: fleet.ids[0], why: 'its limit of the day is used up' }]
+  const skipped = [{ connection: fleet.ids[0], why: 'its daily limit is used up' }]
   expect(others.map(({ choice }) => choice?.skipped)).toEqual(others.map(() => skipped))
 })
 
@@ -334,7 +334,7 @@ test('a dead connection with two that work: nobody waits, and it is not called a
   await fleet.run(isEmpty)
   expect(sentBy(0)).toHaveLength(before)
   const { choice } = (await fleet.attempts()).at(-1) ?? {}
-  expect(choice?.skipped).toEqual([{ connection: fleet.ids[0], why: 'circuit open' }])
+  expect(choice?.skipped).toEqual([{ connection: fleet.ids[0], why: 'its circuit breaker is open' }])
 })
 
 test('whoever holds the probe and dies keeps nobody from it for longer than its lease', async () => {

@@ -23,7 +23,7 @@ export async function checkDirect(connection: Connection, ways: Ways, io: Io): P
     checkName(settings.helo_name, ways.resolver),
     checkPort(settings, ways, io),
   ])
-  const unsigned = 'Mail of this connection is not signed by DKIM, so many receivers will refuse it.'
+  const unsigned = 'Mail of this connection is not signed with DKIM: many receivers will refuse it.'
   return {
     fault: found.find(({ fault }) => fault)?.fault ?? null,
     identities: dkim.map(({ domain }) => domain),
@@ -70,7 +70,7 @@ async function checkName(name: string, resolver: Resolver): Promise<Found> {
       return { notes: [`helo_name ${name} has no address in the DNS: many receivers refuse such a name.`] }
     const names = await Promise.all(addresses.map((address) => ask(resolver.reverse(address))))
     const isMutual = names.every((list) => (list ?? []).some((one) => one.replace(/\.$/, '') === name))
-    const note = `The reverse record (PTR) of an address of ${name} does not lead back to it: let whoever gives out the address set it.`
+    const note = `The reverse record (PTR) of an address of ${name} does not lead back to it: ask the owner of the address to set it.`
     return { notes: isMutual ? [] : [note] }
   } catch {
     return { notes: [`The address of helo_name ${name} could not be looked up.`] }
@@ -82,7 +82,7 @@ async function checkPort(settings: DirectSettings, ways: Ways, io: Io): Promise<
   if (!domain && !instead)
     return {
       notes: [
-        'Whether outgoing port 25 is open was not tried: set check_domain to a domain of your own, whose mail server is then greeted.',
+        'Outgoing port 25 was not tested: set check_domain to a domain of your own, and the test connects to its mail server.',
       ],
     }
   const opened = await openSession(domain ?? '', settings, ways, io)
@@ -97,7 +97,7 @@ async function checkPort(settings: DirectSettings, ways: Ways, io: Io): Promise<
   const code: FailureCode = isAboutUs ? judged : 'provider-unreachable'
   const reason = toReason('reply' in failure ? failure.reply : failure.reason)
   const advice = isHeard
-    ? `The mail server of ${domain ?? instead?.host} answers, but not to this installation: look its address up in block lists, and compare helo_name with its reverse record.`
-    : 'Outgoing port 25 is blocked in most clouds: ask whoever runs the network to open it, or use a provider by its API or by SMTP on port 587 or 2525.'
+    ? `The mail server of ${domain ?? instead?.host} refuses this installation: look up its IP address in block lists, and compare helo_name with its PTR record.`
+    : 'Outgoing port 25 is blocked in most clouds: ask the operator of the network to open it, or use a provider by its API or by SMTP on port 587 or 2525.'
   return { fault: { code, reason, advice: [advice] }, notes: [] }
 }

@@ -350,7 +350,7 @@ describe('check', () => {
     expect(notes.map((note) => note.slice(0, 24))).toEqual([
       'Mail of this connection ',
       'helo_name gate.example.n',
-      'Whether outgoing port 25',
+      'Outgoing port 25 was not',
     ])
   })
   test('a reverse record that leads elsewhere', async () => {

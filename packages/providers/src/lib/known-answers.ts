@@ -15,7 +15,7 @@ const credentials = 'provider-credentials-refused'
 const recipient = 'recipient-refused'
 const content = 'message-refused'
 const unknown = 'refusal-unrecognised'
-const met = 'met by users of the provider, and told in public'
+const met = 'met by users of the provider, and reported in public'
 
 /** Read by known-answers.test.ts, which judges each by its provider's own table. */
 export const knownAnswers: Record<string, readonly Known[]> = {

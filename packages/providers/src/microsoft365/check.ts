@@ -43,7 +43,7 @@ export async function checkMicrosoft365(
   const told = await ask('?$select=mail,proxyAddresses', toUserReport)
   if (!told.fault) return told
   const note =
-    'The app may not read the user (User.Read, or User.Read.All for an app by itself), so the addresses that may stand in From are not known.'
+    'The app is not allowed to read the user (User.Read, or User.Read.All for an app without a user), so the addresses allowed in From are not known.'
   return { fault: null, notes: [note, limitsNote] }
 }
 

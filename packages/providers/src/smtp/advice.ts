@@ -62,7 +62,7 @@ const rows: Row[] = [
     reason: /5\.7\.(139|30)|basic auth/i,
     host: microsoft,
     say: () =>
-      'Logging in by password is switched off in this Microsoft 365 organisation or for this mailbox: log in by oauth2, or let an administrator enable authenticated SMTP and basic authentication.',
+      'Login by password is switched off for this Microsoft 365 organisation or mailbox: log in by oauth2, or ask an administrator to enable authenticated SMTP and basic authentication.',
   },
   {
     code: 'provider-credentials-refused',
@@ -111,7 +111,7 @@ const rows: Row[] = [
     code: 'provider-unreachable',
     reason: /refused|closed/i,
     say: (situation) =>
-      `Nobody serves mail on port ${situation.port} of this host, or a firewall says so: ${otherPorts(situation)}.`,
+      `No mail server listens on port ${situation.port} of this host, or a firewall refuses the connection: ${otherPorts(situation)}.`,
   },
   {
     code: 'provider-unreachable',
@@ -135,25 +135,24 @@ const rows: Row[] = [
     code: 'provider-tls-failed',
     reason: /expired|not yet valid/i,
     say: () =>
-      'The certificate of the server is out of date: whoever runs it must renew it, unless the clock of this machine is wrong.',
+      'The certificate of the server has expired, or is not valid yet: its operator must renew it, unless the clock of this machine is wrong.',
   },
   {
     code: 'provider-tls-failed',
     reason: /altname|does not match/i,
-    say: ({ host }) =>
-      `The certificate of the server is for other names than ${host}: use one of those as host.`,
+    say: ({ host }) => `The certificate of the server is not for ${host}: use a host name that it contains.`,
   },
   {
     code: 'provider-tls-failed',
     reason: /self.signed|unable to (verify|get)|issuer/i,
     say: () =>
-      'Nobody whom this installation trusts vouches for the certificate of the server: it needs one of a public authority with its whole chain, or the operator lists the host and the connection sets allow_insecure.',
+      'The certificate of the server is not signed by a trusted authority: the server needs one of a public authority with its whole chain, or the operator lists the host and the connection sets allow_insecure.',
   },
   {
     code: 'provider-settings-wrong',
     reason: /\b(helo|ehlo)\b|\b(invalid|bad|forged) (host ?name|greeting)\b/i,
     say: () =>
-      'The server does not accept the name that this installation greets with: set helo_name to a full host name that the DNS knows, such as mail.example.com.',
+      'The server does not accept the host name in our EHLO: set helo_name to a full host name that resolves in the DNS, such as mail.example.com.',
   },
   {
     code: 'provider-settings-wrong',
@@ -163,7 +162,7 @@ const rows: Row[] = [
   {
     code: 'provider-address-blocked',
     say: () =>
-      'The server takes nothing from the address of this installation: look it up in the list that the reply names, give it a PTR record, or use another connection.',
+      'The server refuses mail from the IP address of this installation: look it up in the block list that the reply names, give it a PTR record, or use another connection.',
   },
   {
     code: 'provider-settings-wrong',
@@ -185,13 +184,13 @@ const rows: Row[] = [
 ]
 
 function neverGreeted({ port }: Situation): string {
-  return `The server took the connection on port ${port} but never greeted. The server may wait for TLS from the first byte: set tls to implicit.`
+  return `The server accepted the connection on port ${port} but sent no greeting. It may wait for TLS from the first byte: set tls to implicit.`
 }
 
 /** What to try instead of the port; a provider that has no other leaves the network or its API. */
 function otherPorts({ preset, port }: Situation): string {
   const ports = (preset ? presets[preset].ports : usualPorts).filter((one) => one.port !== port)
-  if (ports.length === 0) return 'let whoever runs the network open it'
+  if (ports.length === 0) return 'ask the operator of the network to open it'
   return `try port ${ports.map((one) => `${one.port} (${one.tls})`).join(', ')}`
 }
 

@@ -95,7 +95,7 @@ describe('faults met on a real connection', () => {
     expect(silent.fault?.advice[0]).toMatch(/set tls to implicit/)
     const unknown = await reach(465, 'implicit', port)
     expect(unknown.fault).toMatchObject({ code: 'provider-tls-failed' })
-    expect(unknown.fault?.advice[0]).toMatch(/vouches/)
+    expect(unknown.fault?.advice[0]).toMatch(/not signed by a trusted authority/)
   })
   test('a blocked port: the twins of the preset are named', async () => {
     const io = createTestIo()
@@ -173,18 +173,24 @@ test.each<[Partial<Situation>, RegExp]>([
     { ...unreachable, preset: 'ses', reason: 'connection timed out' },
     /2587 \(starttls\), 2465 \(implicit\), 465/,
   ],
-  [{ ...unreachable, preset: 'microsoft365', reason: 'connection timed out' }, /network open it/],
-  [{ ...unreachable, reason: 'connection refused' }, /Nobody serves mail on port 587/],
+  [
+    { ...unreachable, preset: 'microsoft365', reason: 'connection timed out' },
+    /operator of the network to open it/,
+  ],
+  [{ ...unreachable, reason: 'connection refused' }, /No mail server listens on port 587/],
   [{ ...unreachable, reason: 'host name does not resolve' }, /no host mail\.example\.com/],
   [{ ...tlsFailed, tls: 'implicit', reason: 'ssl3_get_record:wrong version number' }, /tls to starttls/],
   [{ ...tlsFailed, reason: 'the server offers no STARTTLS: 502' }, /no encryption on this port/],
-  [{ ...tlsFailed, reason: 'certificate has expired' }, /out of date/],
+  [{ ...tlsFailed, reason: 'certificate has expired' }, /has expired, or is not valid yet/],
   [
     { ...tlsFailed, reason: "Hostname/IP does not match certificate's altnames: Host: a" },
-    /other names than mail\.example\.com/,
+    /is not for mail\.example\.com: use a host name/,
   ],
-  [{ ...tlsFailed, reason: 'self-signed certificate in certificate chain' }, /vouches/],
-  [{ ...tlsFailed, reason: 'unable to verify the first certificate' }, /vouches/],
+  [
+    { ...tlsFailed, reason: 'self-signed certificate in certificate chain' },
+    /not signed by a trusted authority/,
+  ],
+  [{ ...tlsFailed, reason: 'unable to verify the first certificate' }, /not signed by a trusted authority/],
   [{ code: 'provider-settings-wrong', reason: 'server offers no login' }, /use port 587 or 465/],
   [
     { code: 'provider-settings-wrong', reason: 'login refused by us: the connection is not encrypted' },

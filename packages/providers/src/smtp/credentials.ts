@@ -34,7 +34,7 @@ const oauth2 = z
       .regex(/^[\x21-\x7e]+( [\x21-\x7e]+)*$/)
       .max(1000)
       .optional()
-      .describe('What is asked for, when it is not the usual scope of the preset'),
+      .describe('Scope to ask for, if not the usual one of the preset'),
   })
   .superRefine((given, context) => {
     const missing = (path: string, message: string) =>
@@ -56,7 +56,7 @@ export const smtpCredentials = z
       'Name to log in with; leave both out for a server that needs no login, this one for a preset that knows it',
     ).optional(),
     password: secret('Password or API key to log in with').optional(),
-    oauth2: oauth2.optional().describe('Instead of a password: how access tokens for XOAUTH2 are got'),
+    oauth2: oauth2.optional().describe('Instead of a password: how to get access tokens for XOAUTH2'),
   })
   .superRefine(({ username, password, oauth2 }, context) => {
     const fault = (path: string, message: string) =>

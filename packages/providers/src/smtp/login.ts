@@ -8,7 +8,7 @@ import { type SmtpSettings, tokenUrlOf } from './settings.ts'
 /** What to log in with: nothing, a password, or an access token. */
 export type Login = { user: string; pass: string; token?: Secret } | null
 
-const scopeMissing = 'oauth2 needs a scope, which only gmail and microsoft365 know by themselves'
+const scopeMissing = 'oauth2 needs a scope; only the presets gmail and microsoft365 have one'
 
 export type LoginResult = { login: Login } | { failure: TokenFailure }
 

@@ -68,7 +68,7 @@ export function toOutcome(envelopeTo: readonly string[], response: HttpResponse,
   const refused = toRefusals(envelopeTo, reasons)
   if (refused.length !== refusedCount) {
     // Who of them gets the mail is not known, and events may yet tell.
-    const counts = `${refusedCount} of ${envelopeTo.length} recipients were refused, without saying whom`
+    const counts = `${refusedCount} of ${envelopeTo.length} recipients were refused, and the answer does not name them`
     return toFailure('outcome-unknown', toReason(counts, reasons[0] ?? ''))
   }
   return { kind: 'accepted', providerMessageId: toLine(id), ...(refused.length > 0 && { refused }) }

@@ -29,13 +29,13 @@ function problemOf(fault: JsonFault): Problem {
       )
     case 'duplicate-key':
       return malformed(
-        `The key ${JSON.stringify(fault.key.slice(0, 100).toWellFormed())} stands twice in one object.`,
+        `The key ${JSON.stringify(fault.key.slice(0, 100).toWellFormed())} is given twice in one object.`,
       )
     case 'prototype-key':
       return malformed(`The key ${JSON.stringify(fault.key)} is not allowed.`)
     case 'header-name':
       return new Problem('validation-failed', {
-        detail: 'The request is valid JSON, but says something that cannot be done.',
+        detail: 'The request is valid JSON, but some of its values are not allowed.',
         errors: [{ pointer: '#/headers/__proto__', detail: 'is not the name of a header' }],
       })
   }
@@ -53,7 +53,7 @@ function textOf(bytes: Buffer): string {
   if (!isUtf8(bytes)) throw malformed('The body is not UTF-8.')
   const marked = beginsWith(bytes, BYTE_ORDER_MARK)
   const rest = marked ? bytes.subarray(BYTE_ORDER_MARK.length) : bytes
-  if (rest.length === 0) throw malformed('The body is empty but for a byte order mark.')
+  if (rest.length === 0) throw malformed('The body is only a byte order mark.')
   return isAscii(rest) ? rest.toString('latin1') : rest.toString()
 }
 

@@ -16,8 +16,8 @@ export function addCreateConnectionRoute(app: FastifyInstance, deps: ApiDeps): v
       operationId: 'createConnection',
       summary: 'Create a connection',
       description:
-        'Adds an account at a provider to send through. The lowest priority is used first. ' +
-        `There may be ${CONNECTIONS_MAX}: 409 for one more. Needs a live key.`,
+        'Adds an account at a provider to send through. The connection with the lowest `priority` is used first. ' +
+        `A tenant has ${CONNECTIONS_MAX} connections at most: one more gets 409. Needs a live key.`,
       tags: ['Connections'],
       body: CreateConnectionRequest,
       response: {

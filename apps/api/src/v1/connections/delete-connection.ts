@@ -16,15 +16,15 @@ export function addDeleteConnectionRoute(app: FastifyInstance, deps: ApiDeps): v
       operationId: 'deleteConnection',
       summary: 'Delete a connection',
       description:
-        'Removes the connection and its credentials for good. Messages that wait and name it go by your other connections, ' +
-        'unless `queued` says otherwise; what is being handed over at this moment is not called back. Routes lose it as a target, and ' +
-        'those that led to it alone are disabled. With very many messages it may ' +
-        'answer 503 before it is done: repeat it to go on. Needs a live key.',
+        'Deletes the connection and its credentials. Waiting messages that name it are sent through your other connections, ' +
+        'unless `queued` says otherwise; messages that are being sent now are not stopped. The connection is removed from routes, and ' +
+        'a route that had no other target is disabled. With very many messages the answer may be 503 before the work is done: ' +
+        'repeat the request to continue. Needs a live key.',
       tags: ['Connections'],
       params: ConnectionPath,
       querystring: DeleteConnectionQuery,
       response: {
-        200: answer('It is gone.', ConnectionDeleted),
+        200: answer('The connection is deleted.', ConnectionDeleted),
         ...problemAnswers(401, 403, 404, 422, 503),
       },
     },

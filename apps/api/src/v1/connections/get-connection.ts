@@ -14,7 +14,7 @@ export function addGetConnectionRoute(app: FastifyInstance, deps: ApiDeps): void
     schema: {
       operationId: 'getConnection',
       summary: 'Read a connection',
-      description: 'The connection without its credentials, which are never shown again. Needs a live key.',
+      description: 'The connection without its credentials, which are never shown. Needs a live key.',
       tags: ['Connections'],
       params: ConnectionPath,
       response: { 200: answer('The connection.', Connection), ...problemAnswers(401, 403, 404, 503) },

@@ -29,7 +29,7 @@ export function addListConnectionEventsRoute(app: FastifyInstance, deps: ApiDeps
     schema: {
       operationId: 'listConnectionEvents',
       summary: 'List the events of a connection',
-      description: `When it stopped working and when it worked again, oldest first. They are kept for ${days} days, the newest ${ofConnection} of each connection. Needs a live key.`,
+      description: `When the connection stopped working and when it worked again, oldest first. Events are kept for ${days} days, at most ${ofConnection} per connection. Needs a live key.`,
       tags: ['Connections'],
       params: ConnectionPath,
       querystring: PageQuery,

@@ -13,7 +13,7 @@ export function addListConnectionsRoute(app: FastifyInstance, deps: ApiDeps): vo
     schema: {
       operationId: 'listConnections',
       summary: 'List connections',
-      description: 'In the order in which they are used, without their credentials. Needs a live key.',
+      description: 'All connections by priority, without their credentials. Needs a live key.',
       tags: ['Connections'],
       response: { 200: answer('All connections.', ConnectionList), ...problemAnswers(401, 403, 503) },
     },

@@ -36,14 +36,14 @@ export function addTestConnectionRoute(app: FastifyInstance, deps: ApiDeps): voi
       operationId: 'testConnection',
       summary: 'Test a connection',
       description:
-        'Logs in at the provider and asks what the account may send; takes 15 seconds at most. A fault is an answer with `ok: false` ' +
-        'and advice, not an error. With `send_to`, and if the account is good, a short message is also accepted for it: it counts as any ' +
-        'other, names this connection, and needs a key that may send. 10 times a minute. Needs a live key.',
+        'Logs in at the provider and asks what the account is allowed to send. It takes 15 seconds at most. If the account does not ' +
+        'work, the answer is 200 with `ok: false` and advice. With `send_to`, a working account also sends a short message through this ' +
+        'connection: it counts like any other and needs a key with the scope messages:send. 10 tests a minute. Needs a live key.',
       tags: ['Connections'],
       params: ConnectionPath,
       body: TestConnectionRequest,
       response: {
-        200: answer('What was found.', ConnectionTest),
+        200: answer('The result of the test.', ConnectionTest),
         ...problemAnswers(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
       },
     },

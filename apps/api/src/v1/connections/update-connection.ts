@@ -16,10 +16,10 @@ export function addUpdateConnectionRoute(app: FastifyInstance, deps: ApiDeps): v
       operationId: 'updateConnection',
       summary: 'Change a connection',
       description:
-        'Fields left out stay as they are; `settings`, `credentials` and `limits` are replaced as a whole. In effect at once for ' +
-        'every message whose hand-off has not begun; revoke old credentials at the provider a minute later. Messages that failed or ' +
-        'waited because of the old settings or credentials are tried within seconds. Settings that lead to another server (host, port or an address), or protect ' +
-        'the way there less, need `credentials` in the same request: 422 without. Needs a live key.',
+        'Fields left out stay as they are; `settings`, `credentials` and `limits` are replaced as a whole. The change holds for ' +
+        'every attempt that begins from now on; revoke old credentials at the provider a minute later. Messages that failed or ' +
+        'waited because of the old settings or credentials are retried within seconds. Settings that lead to another server ' +
+        '(host, port or address), or that weaken the encryption, need `credentials` in the same request: 422 without. Needs a live key.',
       tags: ['Connections'],
       params: ConnectionPath,
       body: UpdateConnectionRequest,

@@ -15,7 +15,7 @@ export function addCancelMessageRoute(app: FastifyInstance, deps: ApiDeps): void
       operationId: 'cancelMessage',
       summary: 'Cancel a message',
       description:
-        'Stops a message that was not handed over yet; its recipients count on your quota no longer. One that any try may have reached, even before a retry, becomes `unknown` and stays counted.',
+        'Stops a message that was not sent yet. Its recipients no longer count on your quota. A recipient that an earlier attempt may have reached becomes `unknown` and still counts.',
       tags: ['Messages'],
       params: MessagePath,
       response: {

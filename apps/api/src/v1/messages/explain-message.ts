@@ -22,8 +22,9 @@ export function addExplainMessageRoute(app: FastifyInstance, deps: ApiDeps): voi
     config: { scope: 'messages:read' },
     schema: {
       operationId: 'explainMessage',
-      summary: 'Explain where a message is',
-      description: 'The reasons for where each recipient is now, the most telling first.',
+      summary: 'Explain the status of a message',
+      description:
+        'Why the message has its status: what it waits for, or how it ended. The most important reason comes first.',
       tags: ['Messages'],
       params: MessagePath,
       response: { 200: answer('The reasons.', Explanation), ...problemAnswers(401, 403, 404, 503) },

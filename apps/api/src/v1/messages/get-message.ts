@@ -15,8 +15,7 @@ const ConditionHeader = z.object({
   'If-None-Match': z
     .string()
     .meta({
-      description:
-        'The `ETag` of the version that you have: if it is still the present one, the answer is 304.',
+      description: 'The `ETag` of your version. If it is still current, the answer is 304.',
     })
     .optional(),
 })
@@ -47,14 +46,14 @@ export function addGetMessageRoute(app: FastifyInstance, deps: ApiDeps): void {
       operationId: 'getMessage',
       summary: 'Read a message',
       description:
-        'The message and the status of each recipient. With `wait`, the answer comes when the status changes.',
+        'The message and the status of each recipient. With `wait`, the answer comes as soon as the status changes.',
       tags: ['Messages'],
       params: MessagePath,
       querystring: ReadMessageQuery,
       headers: ConditionHeader,
       response: {
         200: answer('The message as it is now.', Message),
-        304: z.null().describe('The version that you have is the present one.'),
+        304: z.null().describe('Your version is current.'),
         ...problemAnswers(401, 403, 404, 422, 429, 503),
       },
     },

@@ -14,7 +14,7 @@ export function addListAttemptsRoute(app: FastifyInstance, deps: ApiDeps): void 
     schema: {
       operationId: 'listMessageAttempts',
       summary: 'List the attempts of a message',
-      description: 'Each try at handing the message to a provider, and what the provider answered.',
+      description: 'Each attempt to send the message, with the answer of the provider.',
       tags: ['Messages'],
       params: MessagePath,
       response: { 200: answer('The attempts so far.', AttemptList), ...problemAnswers(401, 403, 404, 503) },

@@ -15,8 +15,8 @@ export function addListMessagesRoute(app: FastifyInstance, deps: ApiDeps): void 
       operationId: 'listMessages',
       summary: 'List messages',
       description:
-        'Newest first. All filters given must hold. A page may be shorter than `limit`, even empty, while there is more: ' +
-        'go on until `next_cursor` is null.',
+        'Newest first. A message is listed if it passes all filters. A page may be shorter than `limit`, even empty, although ' +
+        'more pages follow: read on until `next_cursor` is null.',
       tags: ['Messages'],
       querystring: ListMessagesQuery,
       response: {

@@ -18,8 +18,8 @@ export function addReadRawRoute(app: FastifyInstance, deps: ApiDeps): void {
       operationId: 'readRawMessage',
       summary: 'Read the mail itself',
       description:
-        'The message as it is handed to the provider. A provider may add or replace header fields. Of large messages, a tenant may read ' +
-        'two at a time; an answer of which nothing is read for 15 seconds is cut off.',
+        'The message as it is sent to the provider, which may add or replace header fields. A tenant can read two large messages at ' +
+        'a time. The gateway ends an answer if the client reads nothing for 15 seconds.',
       tags: ['Messages'],
       params: MessagePath,
       response: {

@@ -16,7 +16,7 @@ const RECIPIENTS_MAX = 5_000
 const READ_AT_ONCE = 100
 
 function presentFull(id: string): MessageStatusResult {
-  const detail = `This answer already tells of ${RECIPIENTS_MAX} recipients. Ask for this id in another request.`
+  const detail = `This answer already has ${RECIPIENTS_MAX} recipients. Ask for this id in another request.`
   return { id, problem: problemDetails(new Problem('payload-too-large', { detail })) }
 }
 
@@ -53,8 +53,8 @@ export function addReadStatusesRoute(app: FastifyInstance, deps: ApiDeps): void 
       operationId: 'readMessageStatuses',
       summary: 'Read many statuses',
       description:
-        'One result for each id, in order. An id that is not yours is a problem in its place, and so is one that an answer with ' +
-        `${RECIPIENTS_MAX} recipients has no room for: ask for it again.`,
+        'One result per id, in the same order. The result is a problem if the id is not yours, or if the answer already has ' +
+        `${RECIPIENTS_MAX} recipients: then ask for this id again.`,
       tags: ['Messages'],
       body: MessageStatusRequest,
       response: {

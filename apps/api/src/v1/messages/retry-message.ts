@@ -15,10 +15,10 @@ export function addRetryMessageRoute(app: FastifyInstance, deps: ApiDeps): void 
     config: { scope: 'messages:write' },
     schema: {
       operationId: 'retryMessage',
-      summary: 'Try a message again',
+      summary: 'Retry a message',
       description:
-        'Queues the recipients again that are `failed`, `unknown`, `deferred` or `held`, due now. One that is `unknown` may ' +
-        'get the message twice. One that had failed counts on the quota again.',
+        'Queues all recipients that are `failed`, `unknown`, `deferred` or `held` again, to be sent now. A recipient that is ' +
+        '`unknown` may get the message twice. A recipient that had failed counts on the quota again.',
       tags: ['Messages'],
       params: MessagePath,
       response: {

@@ -59,13 +59,13 @@ export function addSendBatchRoute(app: FastifyInstance, deps: ApiDeps): void {
       operationId: 'sendBatch',
       summary: 'Send many messages',
       description:
-        'Each message is judged by itself: a faulty one is a problem in its place and stops no other. The good ones are ' +
-        'stored together, or none of them if the quota has no room for all.',
+        'Each message is checked separately: the result of an invalid one is a problem, and the others are accepted. Valid messages ' +
+        'are stored together, or none of them if the quota is too small for all.',
       tags: ['Messages'],
       headers: IdempotencyHeader,
       body: SendBatchRequest,
       response: {
-        202: answer('What became of each message.', BatchAnswer),
+        202: answer('The result for each message.', BatchAnswer),
         ...problemAnswers(400, 401, 403, 409, 413, 415, 422, 429, 503),
       },
     },

@@ -33,7 +33,7 @@ export function addSendMessageRoute(app: FastifyInstance, deps: ApiDeps): void {
       operationId: 'sendMessage',
       summary: 'Send a message',
       description:
-        'Stores a message and queues it. The answer comes after it is safely stored, before it is sent.',
+        'Stores a message and queues it. The answer comes after the message is committed and before it is sent.',
       tags: ['Messages'],
       headers: IdempotencyHeader,
       body: SendRequest,

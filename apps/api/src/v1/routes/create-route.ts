@@ -14,8 +14,8 @@ export function addCreateRouteRoute(app: FastifyInstance, deps: ApiDeps): void {
       operationId: 'createRoute',
       summary: 'Create a route',
       description:
-        'The enabled route with the lowest position that fits a message decides which connections may carry it, and in what ' +
-        `order. Without one, all enabled connections by priority. There may be ${ROUTES_MAX}: 409 for one more. Needs a live key.`,
+        'Of the enabled routes that match a message, the one with the lowest position decides which connections send it, and in ' +
+        `which order. If none matches, priority decides. A tenant has ${ROUTES_MAX} routes at most: one more gets 409. Needs a live key.`,
       tags: ['Routes'],
       body: CreateRouteRequest,
       response: {

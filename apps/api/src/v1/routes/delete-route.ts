@@ -12,10 +12,10 @@ export function addDeleteRouteRoute(app: FastifyInstance, deps: ApiDeps): void {
     schema: {
       operationId: 'deleteRoute',
       summary: 'Delete a route',
-      description: 'Messages that wait follow the next route that fits them. Needs a live key.',
+      description: 'Waiting messages follow the next route that matches them. Needs a live key.',
       tags: ['Routes'],
       params: RoutePath,
-      response: { 204: z.null().describe('It is gone.'), ...problemAnswers(401, 403, 404, 503) },
+      response: { 204: z.null().describe('The route is deleted.'), ...problemAnswers(401, 403, 404, 503) },
     },
     handler: async (request, reply) => {
       await deleteRoute(deps, tenantOf(request).tenantId, pathId('rte', request.params.id))

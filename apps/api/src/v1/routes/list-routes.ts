@@ -12,7 +12,7 @@ export function addListRoutesRoute(app: FastifyInstance, deps: ApiDeps): void {
     schema: {
       operationId: 'listRoutes',
       summary: 'List routes',
-      description: 'In the order in which they are looked at. Needs a live key.',
+      description: 'All routes by position. Needs a live key.',
       tags: ['Routes'],
       response: { 200: answer('All routes.', RouteList), ...problemAnswers(401, 403, 503) },
     },

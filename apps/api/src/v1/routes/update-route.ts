@@ -15,8 +15,8 @@ export function addUpdateRouteRoute(app: FastifyInstance, deps: ApiDeps): void {
       operationId: 'updateRoute',
       summary: 'Change a route',
       description:
-        'What the body names is replaced, the rest stays. A route whose connections are all deleted needs new `targets` to be ' +
-        'enabled: 409 without. Needs a live key.',
+        'Fields in the body replace the old ones; the others stay. A route without targets, because its connections were ' +
+        'deleted, needs new `targets` to be enabled: 409 without. Needs a live key.',
       tags: ['Routes'],
       params: RoutePath,
       body: UpdateRouteRequest,

@@ -40,7 +40,7 @@ export async function failQueued(
       ), stopped as (
         update recipient r
         set status = case when d.unsure then 'unknown' else 'failed' end,
-            reason = case when d.unsure then $3 || ', after a try that may have been taken' else $3 end, updated_at = now()
+            reason = case when d.unsure then $3 || ', after an attempt that may have been accepted' else $3 end, updated_at = now()
         from doubt d
         where r.tenant_id = $1 and r.message_id = d.message_id and r.position = d.position and r.message_id between $4 and $5
           and r.status in ('scheduled', 'queued', 'deferred', 'held')

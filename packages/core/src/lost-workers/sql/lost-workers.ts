@@ -2,11 +2,11 @@
 export const LOST_WORKERS_MAX = 3
 
 /** The reason of an attempt whose worker was lost. */
-export const WORKER_LOST = 'the worker was lost during the hand-off'
+export const WORKER_LOST = 'the worker was lost during the attempt'
 
 /** Shown to the tenant. */
 export const SET_ASIDE_REASON =
-  'set aside: three times the process that handed it over ended unexpectedly. Retry it to have it tried once more, or cancel it'
+  'held: three workers ended unexpectedly while they sent this message. Retry it for one more attempt, or cancel it'
 
 /** Messages whose worker was lost, of some that are free again. */
 export type LostWorkers = {

@@ -26,7 +26,7 @@ export async function cancelMessage(
       ), stopped as (
         update recipient r
         set status = case when d.unsure then 'unknown' else 'cancelled' end,
-            reason = case when d.unsure then 'cancelled after a try that may have been taken' end, updated_at = now()
+            reason = case when d.unsure then 'cancelled after an attempt that may have been accepted' end, updated_at = now()
         from doubt d
         where r.tenant_id = $1 and r.message_id = $2 and r.position = d.position
           and r.status in ('scheduled', 'queued', 'deferred', 'held')
