@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { z } from 'zod'
+import type { EventSource } from './event-source.ts'
 import type { FailureCode } from './lib/failures.ts'
 import type { Secret } from './lib/secret.ts'
 
@@ -188,10 +189,13 @@ export type AccountLimits = {
   usedToday?: number | undefined
 }
 
+/** What is wrong with an account; `advice`: what to do, in whole sentences. */
+export type AccountFault = { code: FailureCode; reason: string; advice: string[] }
+
 /** What a provider says of the account behind a connection, without a message being sent. */
 export type AccountReport = {
-  /** Null when the credentials are good and the account may send. `advice`: what to do, in whole sentences. */
-  fault: { code: FailureCode; reason: string; advice: string[] } | null
+  /** Null when the credentials are good and the account may send. */
+  fault: AccountFault | null
   /** True while the account reaches verified addresses only. */
   sandbox?: boolean
   limits?: AccountLimits
@@ -234,6 +238,10 @@ export interface Provider<C = unknown, S = unknown> {
   send(message: OutboundMessage, connection: ProviderConnection<C, S>, io: Io): Promise<SendOutcome>
   /** Authenticates, and asks what the account may do; never sends. */
   check(connection: ProviderConnection<C, S>, io: Io): Promise<AccountReport>
+  /** Events that it sends to a URL of ours; absent: none. */
+  events?: EventSource<C, S>
+  /** Bounces come back as mail, which `parseReport` reads. */
+  bouncesByMail?: true
   /** Ends pooled sockets; called once, when the worker stops. */
   close?(): Promise<void>
 }
