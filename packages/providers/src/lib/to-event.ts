@@ -31,7 +31,7 @@ export function toEvent(detail: EventDetail, given: Given, receivedAt: Date): Pr
     at: toDate(given.at, receivedAt),
     recipient: toAddress(given.recipient),
     messageId: toMessageId(given.messageId),
-    providerMessageId: toMimeId(given.providerMessageId),
+    providerMessageId: textOr(given.providerMessageId, 998),
     mimeMessageId: toMimeId(given.mimeMessageId),
     code: textOr(given.code, codeCharsMax),
     reason: toLine(given.reason).trim() || undefined,
