@@ -158,10 +158,13 @@ export function describeEvents<C, S>(id: string, own: OwnEvents<C, S>) {
     }, async () => {
       const slow: string[] = []
       for (const [name, body] of hostile(events.bodyBytesMax, own)) {
-        const hook = signNow(body)
-        const verifyMs = await cpuMs(() => events.verify(hook, [secretOf(0), secretOf(1)], io))
-        const parseMs = await cpuMs(() => events.parse(hook, testTime))
-        if (Math.max(verifyMs, parseMs) > msMax) slow.push(`${name}: ${verifyMs} and ${parseMs} ms`)
+        const signed = signNow(body)
+        const hooks = signed.body === body ? [signed] : [signed, { ...signed, body }]
+        for (const hook of hooks) {
+          const verifyMs = await cpuMs(() => events.verify(hook, [secretOf(0), secretOf(1)], io))
+          const parseMs = await cpuMs(() => events.parse(hook, testTime))
+          if (Math.max(verifyMs, parseMs) > msMax) slow.push(`${name}: ${verifyMs} and ${parseMs} ms`)
+        }
       }
       expect(slow).toEqual([])
     })

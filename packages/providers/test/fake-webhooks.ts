@@ -1,9 +1,8 @@
 import type { Exchange } from './http-peer.ts'
-import type { FakeApi } from './registration.ts'
+import type { FakeAnswer, FakeApi } from './registration.ts'
 
 /** A webhook of a fake: what was given when it was made or changed. */
 export type FakeWebhook = { id: number; url: string; given: { [key: string]: unknown } }
-export type FakeAnswer = [status: number, body: unknown]
 
 /** A fake of an API of the usual form: list, make, change and remove at one path. */
 export function fakeWebhooks(own: {

@@ -5,9 +5,12 @@ import type { Io, Provider } from '../src/provider.ts'
 import { type Exchange, playHttp, respond } from './http-peer.ts'
 import { createTestIo, failure } from './io.ts'
 
+/** A text is sent as it is, anything else as JSON. */
+export type FakeAnswer = [status: number, body: unknown]
+
 /** A provider's API for webhooks in memory. */
 export type FakeApi = {
-  answer(exchange: Exchange): [status: number, body: unknown]
+  answer(exchange: Exchange): FakeAnswer
   /** Where it sends events now. */
   urls(): string[]
   /** Makes a webhook that is not ours. */
@@ -24,7 +27,7 @@ export type OwnRegistration<C, S> = {
   /** Whether the provider tells its secret only once it sends events. */
   tellsSecretLate?: true
   /** How it refuses a key that may not do this. */
-  refusal: [status: number, body: unknown]
+  refusal: FakeAnswer | ((exchange: Exchange) => FakeAnswer)
   /** Absent: as a missing permission. */
   refusedAs?: FailureCode
 }
@@ -39,10 +42,13 @@ const cleanups: (() => Promise<void>)[] = []
 export function describeRegistration<C, S>(id: string, own: OwnRegistration<C, S>): void {
   async function start(refuseAt = 0) {
     const api = own.fake()
+    const { refusal } = own
+    const refuse = typeof refusal === 'function' ? refusal : () => refusal
     let count = 0
     const peer = await playHttp((response, exchange) => {
-      const [status, body] = ++count === refuseAt ? own.refusal : api.answer(exchange)
-      respond(status, body === '' ? '' : JSON.stringify(body))(response, exchange)
+      const answer = ++count === refuseAt ? refuse : api.answer
+      const [status, body] = answer(exchange)
+      respond(status, typeof body === 'string' ? body : JSON.stringify(body))(response, exchange)
     })
     const io = createTestIo()
     cleanups.push(io.close, peer.close)
