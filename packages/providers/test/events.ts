@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Hook, HookVerdict } from '../src/event-source.ts'
 import type { ProviderEvent } from '../src/lib/provider-event.ts'
-import type { Io, Provider } from '../src/provider.ts'
+import type { Hook, HookVerdict, Io, Provider } from '../src/provider.ts'
 import { testTime } from './io.ts'
 
 /** No body of anybody may keep the thread from the mail of others for longer. */

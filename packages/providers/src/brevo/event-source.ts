@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { EventSource } from '../event-source.ts'
 import { type PasswordSecrets, passwordSecrets, verifyPassword } from '../lib/hook-checks.ts'
+import type { EventSource } from '../provider.ts'
 import { parseBrevo } from './events.ts'
 import { type BrevoRegistration, registerBrevo, unregisterBrevo } from './register.ts'
 import type { BrevoCredentials, BrevoSettings } from './types.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Hook } from '../event-source.ts'
+import type { Hook } from '../provider.ts'
 import { headerOf, isSameText, passwordSecrets, verifyPassword } from './hook-checks.ts'
 
 const password = 'password-of-hooks-0'

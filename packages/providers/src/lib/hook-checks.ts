@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
-import type { Hook, HookVerdict } from '../event-source.ts'
+import type { Hook, HookVerdict } from '../provider.ts'
 import { type Secret, secret } from './secret.ts'
 
 /** A signed time may lie so far ahead: clocks differ. */

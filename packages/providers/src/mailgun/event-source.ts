@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { EventSource } from '../event-source.ts'
+import type { EventSource } from '../provider.ts'
 import { parseMailgun } from './events.ts'
 import { type MailgunRegistration, registerMailgun, unregisterMailgun } from './register.ts'
 import type { MailgunCredentials, MailgunSettings } from './types.ts'

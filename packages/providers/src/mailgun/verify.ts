@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto'
 import { z } from 'zod'
-import type { Hook, HookVerdict } from '../event-source.ts'
 import { objectIn, readRecord } from '../lib/event-records.ts'
 import { isFresh, isSameText, refused, secondsToMs } from '../lib/hook-checks.ts'
 import { type Secret, secret } from '../lib/secret.ts'
+import type { Hook, HookVerdict } from '../provider.ts'
 
 /** Mailgun repeats an event for 8 hours, and does not say whether it signs each try anew. A replay changes nothing: events have ids. */
 const ageMsMax = 9 * 3_600_000

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { EventSource } from '../event-source.ts'
+import type { EventSource } from '../provider.ts'
 import { parseMandrill } from './events.ts'
 import { type MandrillRegistration, registerMandrill, unregisterMandrill } from './register.ts'
 import type { MandrillCredentials, MandrillSettings } from './types.ts'

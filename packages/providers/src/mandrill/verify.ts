@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { z } from 'zod'
-import type { Hook, HookVerdict } from '../event-source.ts'
 import { headerOf, isSameText, refused } from '../lib/hook-checks.ts'
 import { type Secret, secret } from '../lib/secret.ts'
+import type { Hook, HookVerdict } from '../provider.ts'
 import { formFields } from './form-fields.ts'
 
 export type MandrillSecrets = { auth_key: Secret }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { EventSource } from '../event-source.ts'
 import { hookUser, type PasswordSecrets, passwordSecrets, verifyPassword } from '../lib/hook-checks.ts'
+import type { EventSource } from '../provider.ts'
 import { parsePostmark } from './events.ts'
 import { type PostmarkRegistration, registerPostmark, unregisterPostmark } from './register.ts'
 import type { PostmarkCredentials, PostmarkSettings } from './types.ts'

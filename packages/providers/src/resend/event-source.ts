@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { EventSource } from '../event-source.ts'
+import type { EventSource } from '../provider.ts'
 import { parseResend } from './events.ts'
 import { type ResendRegistration, registerResend, unregisterResend } from './register.ts'
 import type { ResendCredentials, ResendSettings } from './types.ts'

@@ -1,8 +1,14 @@
 import { z } from 'zod'
-import type { HookTarget, Registered } from '../event-source.ts'
 import { type Api, callApi, callToRemove } from '../lib/call-api.ts'
 import { Secret } from '../lib/secret.ts'
-import type { AccountFault, HttpRequest, Io, ProviderConnection } from '../provider.ts'
+import type {
+  AccountFault,
+  HookTarget,
+  HttpRequest,
+  Io,
+  ProviderConnection,
+  Registered,
+} from '../provider.ts'
 import { rules, toFault } from './outcome.ts'
 import { endpoint, type ResendCredentials, type ResendSettings } from './types.ts'
 import type { ResendSecrets } from './verify.ts'

@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { z } from 'zod'
-import type { Hook, HookVerdict } from '../event-source.ts'
 import { headerOf, isFresh, isSameText, refused, secondsToMs } from '../lib/hook-checks.ts'
 import { type Secret, secret } from '../lib/secret.ts'
+import type { Hook, HookVerdict } from '../provider.ts'
 
 /** Each try is signed anew. */
 const ageMsMax = 300_000

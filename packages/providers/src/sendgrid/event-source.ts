@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { EventSource } from '../event-source.ts'
+import type { EventSource } from '../provider.ts'
 import { parseSendgrid } from './events.ts'
 import { registerSendgrid, type SendgridRegistration, unregisterSendgrid } from './register.ts'
 import { endpoint, type SendgridCredentials, type SendgridSettings } from './types.ts'

@@ -1,7 +1,13 @@
 import { z } from 'zod'
-import type { HookTarget, Registered } from '../event-source.ts'
 import { type Api, callApi, callToRemove } from '../lib/call-api.ts'
-import type { AccountFault, HttpRequest, Io, ProviderConnection } from '../provider.ts'
+import type {
+  AccountFault,
+  HookTarget,
+  HttpRequest,
+  Io,
+  ProviderConnection,
+  Registered,
+} from '../provider.ts'
 import { rules, toFault } from './outcome.ts'
 import type { SendgridCredentials, SendgridSettings } from './types.ts'
 import type { SendgridSecrets } from './verify.ts'

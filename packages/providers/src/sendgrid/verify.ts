@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { z } from 'zod'
-import type { Hook, HookVerdict } from '../event-source.ts'
 import { headerOf, isFresh, refused, secondsToMs } from '../lib/hook-checks.ts'
+import type { Hook, HookVerdict } from '../provider.ts'
 
 /** SendGrid repeats an event for 24 hours, and does not say whether it signs each try anew. A replay changes nothing: events have ids. */
 const ageMsMax = 25 * 3_600_000

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { EventSource } from '../event-source.ts'
+import type { EventSource } from '../provider.ts'
 import { createCertificates } from './certificates.ts'
 import { parseSes } from './events.ts'
 import type { Identities } from './identity.ts'

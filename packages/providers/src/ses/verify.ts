@@ -1,9 +1,8 @@
 import { verify } from 'node:crypto'
 import { z } from 'zod'
-import type { Hook, HookVerdict } from '../event-source.ts'
 import { type Fields, readRecord } from '../lib/event-records.ts'
 import { headerOf, isFresh, refused } from '../lib/hook-checks.ts'
-import type { Io } from '../provider.ts'
+import type { Hook, HookVerdict, Io } from '../provider.ts'
 import type { Certificates } from './certificates.ts'
 import { parseTopic, type Topic } from './topic.ts'
 

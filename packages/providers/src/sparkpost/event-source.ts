@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { EventSource } from '../event-source.ts'
 import { hookUser, type PasswordSecrets, passwordSecrets, verifyPassword } from '../lib/hook-checks.ts'
+import type { EventSource } from '../provider.ts'
 import { parseSparkpost } from './events.ts'
 import { registerSparkpost, type SparkpostRegistration, unregisterSparkpost } from './register.ts'
 import type { SparkpostCredentials, SparkpostSettings } from './types.ts'
