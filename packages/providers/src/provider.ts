@@ -233,7 +233,7 @@ export type HookVerdict =
   | { kind: 'confirm'; url: string }
   /** Not from the provider, or too old. `reason` is for the log of the tenant. */
   | { kind: 'refused'; reason: string }
-  /** Cannot be told now: to be answered with 503, so that the provider repeats it. */
+  /** Cannot be decided now: to be answered with 503, so that the provider repeats it. */
   | { kind: 'undecided'; reason: string }
 
 /** Where a provider is to send its events. */
@@ -251,15 +251,15 @@ export type Registered<R> =
 
 /** How events of a provider come in. `E` is what verifies them, `R` what is kept of a registration to undo it. */
 export interface EventSource<C = unknown, S = unknown, E = unknown, R = unknown> {
-  /** All that it reports. */
+  /** Every kind of event that it reports. */
   kinds: readonly ProviderEventKind[]
   /** `password`: the provider signs nothing, and sends a secret along. */
   proof: 'signature' | 'password'
-  /** A longer body is none of its. */
+  /** Longest body that it sends; a longer one is refused. */
   bodyBytesMax: number
   secrets: z.ZodType<E>
   registration: z.ZodType<R>
-  /** Looks at bytes alone: nothing of the body is believed before. Of several secrets (old and new) any may fit. */
+  /** Checks the proof before the body is believed. Of several secrets (old and new, during a rotation) any may fit. */
   verify(
     hook: Hook,
     secrets: readonly E[],
@@ -267,7 +267,7 @@ export interface EventSource<C = unknown, S = unknown, E = unknown, R = unknown>
   ): HookVerdict | Promise<HookVerdict>
   /** The events in a verified body. */
   parse(hook: Hook, receivedAt: Date): Reading
-  /** What a person does at the provider instead of `register`, in whole sentences. */
+  /** Steps for a person at the provider instead of `register`, in whole sentences. */
   steps(target: { url: string; password: Secret }): string[]
   /** Makes the provider send its events to the URL. Repeated, it takes up what an earlier call left behind. */
   register(connection: ProviderConnection<C, S>, target: HookTarget<E>, io: Io): Promise<Registered<R>>

@@ -3,16 +3,15 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ProviderEvent } from '../src/lib/provider-event.ts'
 import type { Hook, HookVerdict, Io, Provider } from '../src/provider.ts'
+import { cpuMs, msMax } from './cpu.ts'
 import { testTime } from './io.ts'
 
-/** No body of anybody may keep the thread from the mail of others for longer. */
-const msMax = 50
 const docs = new URL('../../../docs/providers/', import.meta.url)
 
 /** How an event was signed or sent: which of two secrets, and when. */
 export type Signing = { secret: 0 | 1; at: Date }
 
-/** What a provider's events bring to their tests. */
+/** The parts of a test that differ from provider to provider. */
 export type OwnEvents<C, S> = {
   create(): Provider<C, S>
   /** Two secrets as they are stored. */
@@ -42,18 +41,6 @@ export function readFixtures(id: string): Record<string, unknown> {
 
 const noIo = { request: () => Promise.reject(new Error('nothing may be asked')), now: () => testTime }
 const later = (ms: number) => new Date(testTime.getTime() + ms)
-
-/** Of the processor, so that what else runs on the machine is not counted; measured again where it seems slow. */
-async function cpuMs(work: () => unknown): Promise<number> {
-  let least = Number.POSITIVE_INFINITY
-  for (let time = 0; time < 4 && least > msMax; time++) {
-    const before = process.cpuUsage()
-    await work()
-    const { user, system } = process.cpuUsage(before)
-    least = Math.min(least, (user + system) / 1_000)
-  }
-  return least
-}
 
 /** The set-up of a provider's tests about events, and what every provider guarantees of them. */
 export function describeEvents<C, S>(id: string, own: OwnEvents<C, S>) {

@@ -17,7 +17,7 @@ export type FakeApi = {
   add(url: string): void
 }
 
-/** What a provider over HTTP brings to the tests of its registration. */
+/** The parts of a test of registration that differ from provider to provider. */
 export type OwnRegistration<C, S> = {
   create(): Provider<C, S>
   connectionTo(port: number): { credentials: object; settings: object }
@@ -38,7 +38,7 @@ const foreignUrl = 'https://other.example.com/hook'
 
 const cleanups: (() => Promise<void>)[] = []
 
-/** What registering events guarantees at every provider. */
+/** Tests the guarantees of registering events, the same for every provider. */
 export function describeRegistration<C, S>(id: string, own: OwnRegistration<C, S>): void {
   async function start(refuseAt = 0) {
     const api = own.fake()
@@ -107,7 +107,7 @@ export function describeRegistration<C, S>(id: string, own: OwnRegistration<C, S
       expect(await undo(stored)).toBeNull()
     })
 
-    test('a refusal or a lost connection at any step is told, and a repeat ends well', async () => {
+    test('a refusal or a lost connection at any step is reported, and a repeat ends well', async () => {
       const whole = await start()
       await whole.register()
       for (let step = 1; step <= whole.count(); step++) {
@@ -139,7 +139,7 @@ export function describeRegistration<C, S>(id: string, own: OwnRegistration<C, S
       }
     })
 
-    test('a key that may not do it is told so, and the steps for a person name the URL', async () => {
+    test('a missing permission is reported, and the steps for a person name the URL', async () => {
       const { register, steps } = await start(1)
       const code = own.refusedAs ?? 'provider-permission-missing'
       expect(await register()).toMatchObject({ fault: { code } })

@@ -10,7 +10,7 @@ export const topics = [
 export const certificateUrl =
   'https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123456789abcdef0123456789abcdef.pem'
 
-/** What `Envelope` says of the fields of a message of SNS. */
+/** Fields of a message of SNS. */
 export type Envelope = { [key: string]: string }
 
 const keys = generateKeyPairSync('rsa', { modulusLength: 2048 })

@@ -1,7 +1,7 @@
 import type { BounceClass } from './provider-event.ts'
 
 // Meanings by https://www.rfc-editor.org/rfc/rfc3463 and
-// https://www.iana.org/assignments/smtp-enhanced-status-codes/: the first row that fits. 5.0.0 and 5.5.x tell nothing.
+// https://www.iana.org/assignments/smtp-enhanced-status-codes/: the first row that fits. 5.0.0 and 5.5.x are too vague.
 const byStatus: readonly (readonly [RegExp, BounceClass])[] = [
   [/^4\./, 'soft'],
   [/^5\.1\.(?:[12346]|10)$/, 'hard'],
@@ -24,8 +24,8 @@ const passingWords =
 const wordsCharsMax = 2_000
 
 /**
- * Classes the final refusal of a mail server by its enhanced status and words; undefined when they do not tell. Only a hard bounce
- * lets an address be suppressed, so callers take what is not told for soft, unless their provider calls it hard itself.
+ * Classifies the final refusal of a mail server by its enhanced status and words; undefined when neither is known. Only a hard bounce
+ * suppresses an address, so callers treat an unknown refusal as soft, unless their provider calls it hard itself.
  */
 export function classifyBounce(enhancedStatus: string | undefined, words = ''): BounceClass | undefined {
   const said = words.slice(0, wordsCharsMax)

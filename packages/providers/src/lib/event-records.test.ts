@@ -9,6 +9,7 @@ test('an array is read record by record, and one object is one record', () => {
     unread: 0,
   })
   expect(read('{"a":"\\\\\\"}"}')).toEqual({ records: [{ a: '\\"}' }], unread: 0 })
+  expect(read('[{"a":"\\\\\\"},{"},{"b":1}]')).toEqual({ records: [{ a: '\\"},{' }, { b: 1 }], unread: 0 })
   expect(read('[]')).toEqual({ records: [], unread: 0 })
 })
 
@@ -28,6 +29,7 @@ test.each([
   '"x"',
   '[',
   '[{"a":1}',
+  '{"a":1}]',
   '[{"a":1},',
   `[${'{},'.repeat(6_000)}{}]`,
   `[${'{"a":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]},'.repeat(4_900)}{}]`,

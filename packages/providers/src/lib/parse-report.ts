@@ -13,7 +13,7 @@ import { dateOf, type ReportContext } from './report-context.ts'
 import { readStatus } from './report-status.ts'
 import { readWords } from './report-words.ts'
 
-/** What a mail to the sender of a message is about. */
+/** The meaning of a mail that came to the sender of a message. */
 export type MailReport =
   /** A mail server or a mailbox provider reports on a message of ours; there may be nothing in it that is an event. */
   | { kind: 'report'; events: ProviderEvent[] }
@@ -28,8 +28,8 @@ const receivedMax = 50
 const ourId = /\bmsg_[0-9a-hjkmnp-tv-z]{26}\b/
 
 /**
- * Reads a delivery report (RFC 3464), a complaint (RFC 5965), or a bounce in a server's own words. Anybody can write such a mail: it
- * is worth what the id of the message in it is, which nobody knows but those who got the message.
+ * Reads a delivery report (RFC 3464), a complaint (RFC 5965), or a bounce in a server's own words. Anybody can write such a
+ * mail, so callers believe it only as far as the message id in it, which is known to the recipients of the message alone.
  */
 export function parseReport(raw: Buffer, receivedAt: Date): MailReport {
   const mail = readMail(raw)

@@ -1,7 +1,7 @@
 /** How a mail server's final refusal is classed: only a hard one says that the address is bad. */
 export type BounceClass = 'hard' | 'soft' | 'block'
 
-/** What happened, and what only this kind of event says. */
+/** The kind of an event, with the fields that only this kind has. */
 export type EventDetail =
   /** The provider took the message; it has not tried to deliver it yet. */
   | { kind: 'accepted' }

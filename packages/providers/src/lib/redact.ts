@@ -83,7 +83,7 @@ export function reportWithoutSecrets(report: AccountReport, credentials: unknown
   }
 }
 
-/** The same for the words in events: a mail server that refuses a message may repeat what it was told. */
+/** Strikes the credentials of a connection out of the words in events: a mail server may repeat them in its refusal. */
 export function eventsWithoutSecrets(
   events: readonly ProviderEvent[],
   credentials: unknown,

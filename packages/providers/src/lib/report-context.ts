@@ -1,6 +1,6 @@
 const dateCharsMax = 64
 
-/** What all events of a report share. */
+/** Fields that all events of a report share. */
 export type ReportContext = {
   receivedAt: Date
   at: number | undefined

@@ -79,6 +79,8 @@ describe('a permanent failure', () => {
     ['generic', '', 'No such user here', 'hard'],
     ['bounce', '5.7.1', 'listed by Spamhaus', 'block'],
     ['generic', '4.4.1', '', 'soft'],
+    ['old', '5.1.1', '', 'soft'],
+    ['espblock', '5.1.1', 'user unknown', 'block'],
   ])('for %s with %s %s is %s', (reason, enhanced, message, bounce) => {
     const data = {
       event: 'failed',

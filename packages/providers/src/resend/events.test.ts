@@ -76,7 +76,7 @@ test.each([
   expect(readFixture(name)).toMatchObject([{ ...common, ...event }])
 })
 
-test('of a mail to two, what holds for both is said of both, and anything else of nobody', () => {
+test('of a mail to two, an event about the whole mail names both, and any other names neither', () => {
   const sent = readFixture('sent to two')
   expect(sent.map(({ recipient }) => recipient)).toEqual(['reader@example.org', 'copy@example.org'])
   expect(readFixture('delivered, one of two')).toMatchObject([{ kind: 'delivered', recipient: undefined }])

@@ -35,7 +35,7 @@ const transient = new Map<unknown, BounceClass>([
   ['AttachmentRejected', 'block'],
 ])
 
-/** What holds for all in To; anything else may be about one of them, and Resend does not say which. */
+/** Events about all recipients of a mail. Any other may be about one of them, and Resend does not say which. */
 const ofAll = new Set<unknown>(['email.scheduled', 'email.sent'])
 
 /** The one event of a request; its id is that of the request, which a repeat keeps. */

@@ -62,11 +62,11 @@ function toRequestId(value: unknown): string | undefined {
 
 /** A block says nothing against the address, which SendGrid does not suppress then either. */
 function toBounce({ type, status, reason, bounce_classification }: Fields): BounceClass {
-  const told =
+  const stated =
     byClassification.get(bounce_classification) ??
     classifyBounce(toEnhancedStatus(status), textOr(reason, 500))
-  if (type === 'blocked') return told === 'hard' ? 'soft' : (told ?? 'block')
-  return told ?? 'hard'
+  if (type === 'blocked') return stated === 'hard' ? 'soft' : (stated ?? 'block')
+  return stated ?? 'hard'
 }
 
 function isSuppressed(reason: unknown): boolean {

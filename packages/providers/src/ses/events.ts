@@ -7,7 +7,7 @@ import { textOr, toEnhancedStatus, toEvent, toMs, toUrl, toUserAgent } from '../
 const recipientsMax = 100
 const headersMax = 200
 
-/** What happened to one recipient; without an address it happened to one of the message's, nobody knows to whom. */
+/** An event of one recipient; without an address SES does not say whose of the message's recipients. */
 type Happened = EventDetail & { recipient?: unknown; code?: unknown; reason?: unknown; status?: unknown }
 
 /** Reads the part of an event that is named after it. */
@@ -108,18 +108,18 @@ function toBounced({ bounceType, bounceSubType, bouncedRecipients }: Fields): Ha
       const words = { code, reason: diagnosticCode, status }
       if (bounceType === 'Permanent' && suppressedTypes.has(bounceSubType))
         return { ...toRejected(emailAddress, words), suppressed: true }
-      const told = classifyBounce(toEnhancedStatus(status), textOr(diagnosticCode, 500))
+      const stated = classifyBounce(toEnhancedStatus(status), textOr(diagnosticCode, 500))
       return {
         kind: 'bounced',
-        bounce: toClass(bounceType, bounceSubType, told),
+        bounce: toClass(bounceType, bounceSubType, stated),
         recipient: emailAddress,
         ...words,
       }
     })
 }
 
-function toClass(type: unknown, subType: unknown, told: BounceClass | undefined): BounceClass {
-  if (told === 'block' || subType === 'ContentRejected' || subType === 'AttachmentRejected') return 'block'
+function toClass(type: unknown, subType: unknown, stated: BounceClass | undefined): BounceClass {
+  if (stated === 'block' || subType === 'ContentRejected' || subType === 'AttachmentRejected') return 'block'
   return type === 'Permanent' ? 'hard' : 'soft'
 }
 

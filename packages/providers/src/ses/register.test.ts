@@ -64,6 +64,7 @@ function fakeAws(): FakeApi {
     const missing: FakeAnswer = [404, { __type: 'NotFoundException', message: 'none' }]
     const given = body === '' ? {} : JSON.parse(body)
     if (path === '/v2/email/configuration-sets' && method === 'POST') {
+      if (hasSet) return [400, { __type: 'AlreadyExistsException', message: 'there' }]
       hasSet = given.ConfigurationSetName === 'events'
       return [200, {}]
     }
@@ -109,7 +110,7 @@ describeRegistration('ses', {
   fake: fakeAws,
 })
 
-test('a connection without a configuration set is told to name one, and nothing is asked', async () => {
+test('a connection without a configuration set gets the advice to name one, and no request is made', async () => {
   const { credentials, settings } = createSes()
   const connection = {
     id: 'con_1',
