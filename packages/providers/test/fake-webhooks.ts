@@ -27,6 +27,9 @@ export function fakeWebhooks(own: {
   return {
     urls: () => webhooks.filter(({ given }) => given.isForeign || own.isWhole(given)).map(({ url }) => url),
     add: (url) => void add(url, { isForeign: true }),
+    switchOff(url) {
+      for (const webhook of webhooks) if (webhook.url === url) webhook.given = {}
+    },
     answer(exchange): FakeAnswer {
       const { method, body } = exchange
       const [path = ''] = exchange.path.split('?')

@@ -15,6 +15,8 @@ export type FakeApi = {
   urls(): string[]
   /** Makes a webhook that is not ours. */
   add(url: string): void
+  /** Makes one send nothing, as a person may. */
+  switchOff(url: string): void
 }
 
 /** The parts of a test of registration that differ from provider to provider. */
@@ -91,6 +93,15 @@ export function describeRegistration<C, S>(id: string, own: OwnRegistration<C, S
     test('a repeat makes no second webhook', async () => {
       const { api, register } = await start()
       await register()
+      expect(await register()).toMatchObject({ kind: 'registered' })
+      expect(api.urls()).toEqual([hookUrl])
+    })
+
+    test('a webhook that a person switched off is on again after a repeat', async () => {
+      const { api, register } = await start()
+      await register()
+      api.switchOff(hookUrl)
+      expect(api.urls()).toEqual([])
       expect(await register()).toMatchObject({ kind: 'registered' })
       expect(api.urls()).toEqual([hookUrl])
     })

@@ -17,6 +17,7 @@ describeRegistration('mailgun', {
     return {
       urls: () => [...webhooks].filter(([, types]) => types === kinds).map(([url]) => url),
       add: (url) => void webhooks.set(url, kinds),
+      switchOff: (url) => void webhooks.set(url, ''),
       answer({ method, path, headers, body }) {
         if (headers.authorization !== `Basic ${Buffer.from('api:key-123').toString('base64')}`)
           return [401, { message: 'Forbidden' }]

@@ -25,6 +25,9 @@ describeRegistration('mandrill', {
     return {
       urls: () => webhooks.filter(({ events }) => events.includes('hard_bounce')).map(({ url }) => url),
       add: (url) => void add(url, ['hard_bounce']),
+      switchOff(url) {
+        for (const webhook of webhooks) if (webhook.url === url) webhook.events = []
+      },
       answer({ method, path, body }) {
         const { key: given, id, url, events } = JSON.parse(body)
         if (method !== 'POST' || given !== 'md-secret') return [401, { status: 'error', name: 'Invalid_Key' }]

@@ -19,6 +19,6 @@ describeRegistration('postmark', {
       one: ({ id, url }) => ({ ID: id, Url: url }),
       isWhole: ({ HttpAuth, Triggers }) =>
         JSON.stringify(HttpAuth) === JSON.stringify({ Username: 'lettergate', Password: hookPassword }) &&
-        JSON.stringify(Triggers).includes('"Bounce":{"Enabled":true'),
+        (JSON.stringify(Triggers) ?? '').includes('"Bounce":{"Enabled":true'),
     }),
 })

@@ -23,6 +23,9 @@ describeRegistration('sendgrid', {
     return {
       urls: () => webhooks.filter(({ enabled, bounce }) => enabled && bounce !== false).map(({ url }) => url),
       add: (url) => void add({ url, enabled: true }),
+      switchOff(url) {
+        for (const webhook of webhooks) if (webhook.url === url) webhook.enabled = false
+      },
       answer({ method, path: asked, headers, body }) {
         if (headers.authorization !== 'Bearer SG.secret') return [401, { errors: [] }]
         const given = body === '' ? {} : JSON.parse(body)

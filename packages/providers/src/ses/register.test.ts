@@ -94,6 +94,9 @@ function fakeAws(): FakeApi {
         SnsDestination: { TopicArn: `${account}other` },
       })
     },
+    switchOff() {
+      for (const destination of destinations.values()) destination.Enabled = false
+    },
     answer(exchange) {
       if (!exchange.headers.authorization?.startsWith('AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/'))
         return [403, {}]
