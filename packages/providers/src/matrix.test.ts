@@ -78,6 +78,16 @@ test('the cases above are all capabilities that there are', () => {
   expect(Object.keys(other)).toHaveLength(21)
 })
 
+test('the page shows who sends which events, and how they are proved', () => {
+  const { resend, smtp, capture } = providers
+  const page = toMatrix([resend, smtp, capture]).split('## Events that it sends')[1]
+  expect(page).toContain(
+    '| [`resend`](resend.md) | signature | yes | yes | yes | yes | yes | yes | yes | yes | no | yes |',
+  )
+  expect(page).toContain('| [`smtp`](smtp.md) | none: bounces come as mail | no |')
+  expect(page).toContain('| [`capture`](capture.md) | none | no |')
+})
+
 test.each([
   [/^(?:sender\.ip|idempotency-key)$/, '`sender.ip`, `idempotency-key`'],
   [/^(x-a-|x-b-)/, '`x-a-…`, `x-b-…`'],

@@ -1,6 +1,7 @@
+import type { ProviderEventKind } from './lib/provider-event.ts'
 import type { Capabilities, Provider } from './provider.ts'
 
-type Column = readonly [head: string, cell: (capabilities: Capabilities) => string]
+type Column = readonly [head: string, cell: (capabilities: Capabilities, provider: Provider) => string]
 
 const bytesPerMb = 1_000_000
 const minuteMs = 60_000
@@ -34,6 +35,26 @@ const answerColumns: Column[] = [
   ['Reports account limits', ({ tellsLimits }) => yesNo(tellsLimits)],
 ]
 
+const kinds: ProviderEventKind[] = [
+  'accepted',
+  'sent',
+  'deferred',
+  'delivered',
+  'bounced',
+  'complained',
+  'opened',
+  'clicked',
+  'unsubscribed',
+  'rejected',
+]
+
+const eventColumns: Column[] = [
+  ['Proved by', (_capabilities, provider) => toProof(provider)],
+  ...kinds.map(
+    (kind): Column => [kind, (_capabilities, { events }) => yesNo(events?.kinds.includes(kind) ?? false)],
+  ),
+]
+
 const localPartCells = { plain: 'none', dots: 'only with misplaced dots', all: 'all' } as const
 
 /** The page docs/providers/matrix.md: what each provider can do, from its own capabilities. */
@@ -61,6 +82,12 @@ export function toMatrix(providers: Provider[]): string {
     '',
     ...table(providers, answerColumns),
     '',
+    '## Events that it sends',
+    '',
+    'To a URL of the connection. Bounces that come as mail are read to the same events: `deferred`, `delivered`, `bounced` and `complained`.',
+    '',
+    ...table(providers, eventColumns),
+    '',
   ].join('\n')
 }
 
@@ -69,7 +96,7 @@ function table(providers: Provider[], columns: Column[]): string[] {
     line(['Provider', ...columns.map(([head]) => head)]),
     line(['---', ...columns.map(() => '---')]),
     ...providers.map((provider) =>
-      line([linked(provider), ...columns.map(([, cell]) => cell(provider.capabilities))]),
+      line([linked(provider), ...columns.map(([, cell]) => cell(provider.capabilities, provider))]),
     ),
   ]
 }
@@ -84,6 +111,10 @@ function linked({ id }: Provider): string {
 
 function yesNo(value: boolean): string {
   return value ? 'yes' : 'no'
+}
+
+function toProof({ events, bouncesByMail }: Provider): string {
+  return events?.proof ?? (bouncesByMail ? 'none: bounces come as mail' : 'none')
 }
 
 function toAlternatives(carried: Capabilities['alternatives'] = ['calendar', 'amp']): string {

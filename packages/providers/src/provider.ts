@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { z } from 'zod'
 import type { FailureCode } from './lib/failures.ts'
+import type { ProviderEventKind, Reading } from './lib/provider-event.ts'
 import type { Secret } from './lib/secret.ts'
 
 /** An address as it is written into MIME; `address` is already validated ASCII, its local part in quotes where it needs them. */
@@ -218,10 +219,13 @@ export type AccountLimits = {
   usedToday?: number | undefined
 }
 
+/** What is wrong with an account; `advice`: what to do, in whole sentences. */
+export type AccountFault = { code: FailureCode; reason: string; advice: string[] }
+
 /** What a provider says of the account behind a connection, without a message being sent. */
 export type AccountReport = {
-  /** Null when the credentials are good and the account may send. `advice`: what to do, in whole sentences. */
-  fault: { code: FailureCode; reason: string; advice: string[] } | null
+  /** Null when the credentials are good and the account may send. */
+  fault: AccountFault | null
   /** True while the account reaches verified addresses only. */
   sandbox?: boolean
   limits?: AccountLimits
@@ -240,6 +244,65 @@ export type ProviderConnection<C, S> = {
    * Absent: only equal credentials are the same.
    */
   credentialsSince?: string | undefined
+}
+
+/** One POST to the URL of a connection's events, as it came. */
+export type Hook = {
+  /** As it was registered at the provider, since some sign it: from our own settings, never from a Host field. */
+  url: string
+  /** Names in lower case. */
+  headers: Record<string, string | string[] | undefined>
+  body: Buffer
+}
+
+export type HookVerdict =
+  | { kind: 'verified' }
+  /** The provider tries whether the URL answers: to be answered with 200; there is nothing in it to record. */
+  | { kind: 'probe' }
+  /** A subscription to be confirmed by a GET of `url`, which is made of checked parts and never taken from the body. */
+  | { kind: 'confirm'; url: string }
+  /** Not from the provider, or too old. `reason` is for the log of the tenant. */
+  | { kind: 'refused'; reason: string }
+  /** Cannot be decided now: to be answered with 503, so that the provider repeats it. */
+  | { kind: 'undecided'; reason: string }
+
+/** Where a provider is to send its events. */
+export type HookTarget<E> = {
+  url: string
+  /** Of this connection's events alone, fresh: for providers that sign nothing. */
+  password: Secret
+  /** Stores what verifies the events; called before the provider may send the first one. */
+  keepSecrets(secrets: E): Promise<void>
+}
+
+export type Registered<R> =
+  /** `notes`: what else to know, in whole sentences. */
+  { kind: 'registered'; registration: R; notes: string[] } | { kind: 'failed'; fault: AccountFault }
+
+/** How events of a provider come in. `E` is what verifies them, `R` what is kept of a registration to undo it. */
+export interface EventSource<C = unknown, S = unknown, E = unknown, R = unknown> {
+  /** Every kind of event that it reports. */
+  kinds: readonly ProviderEventKind[]
+  /** `password`: the provider signs nothing, and sends a secret along. */
+  proof: 'signature' | 'password'
+  /** Longest body that it sends; a longer one is refused. */
+  bodyBytesMax: number
+  secrets: z.ZodType<E>
+  registration: z.ZodType<R>
+  /** Checks the proof before the body is believed. Of several secrets (old and new, during a rotation) any may fit. */
+  verify(
+    hook: Hook,
+    secrets: readonly E[],
+    io: Pick<Io, 'request' | 'now'>,
+  ): HookVerdict | Promise<HookVerdict>
+  /** The events in a verified body. */
+  parse(hook: Hook, receivedAt: Date): Reading
+  /** Steps for a person at the provider instead of `register`, in whole sentences. */
+  steps(target: { url: string; password: Secret }): string[]
+  /** Makes the provider send its events to the URL. Repeated, it takes up what an earlier call left behind. */
+  register(connection: ProviderConnection<C, S>, target: HookTarget<E>, io: Io): Promise<Registered<R>>
+  /** Undoes it; null when nothing is left of it at the provider. */
+  unregister(connection: ProviderConnection<C, S>, registration: R, io: Io): Promise<AccountFault | null>
 }
 
 export interface Provider<C = unknown, S = unknown> {
@@ -264,6 +327,10 @@ export interface Provider<C = unknown, S = unknown> {
   send(message: OutboundMessage, connection: ProviderConnection<C, S>, io: Io): Promise<SendOutcome>
   /** Authenticates, and asks what the account may do; never sends. */
   check(connection: ProviderConnection<C, S>, io: Io): Promise<AccountReport>
+  /** Events that it sends to a URL of ours; absent: none. */
+  events?: EventSource<C, S>
+  /** Bounces come back as mail, which `parseReport` reads. */
+  bouncesByMail?: true
   /** Ends pooled sockets; called once, when the worker stops. */
   close?(): Promise<void>
 }

@@ -3,9 +3,10 @@ import { baseUrl, urlTarget } from '../lib/http.ts'
 import { secret } from '../lib/secret.ts'
 import type { Provider } from '../provider.ts'
 import { checkBrevo } from './check.ts'
+import { brevoEvents } from './event-source.ts'
 import { garbledHeader, refusedHeader, takenFilename } from './expressible.ts'
 import { sendByBrevo } from './send.ts'
-import type { BrevoCredentials, BrevoSettings } from './types.ts'
+import { type BrevoCredentials, type BrevoSettings, endpoint } from './types.ts'
 
 const credentials = z.strictObject({
   // It goes into a header field.
@@ -47,10 +48,7 @@ export function createBrevo(): Provider<BrevoCredentials, BrevoSettings> {
     },
     targets: (chosen) => [urlTarget(endpoint(chosen))],
     send: (message, connection, io) => sendByBrevo(message, connection, endpoint(connection.settings), io),
+    events: brevoEvents,
     check: ({ credentials, settings }, io) => checkBrevo(credentials, endpoint(settings), io),
   }
-}
-
-function endpoint(chosen: BrevoSettings): string {
-  return chosen.base_url ?? 'https://api.brevo.com/v3'
 }

@@ -45,6 +45,7 @@ export function createDirect({
       metadata: false,
       tellsLimits: false,
     },
+    bouncesByMail: true,
     targets: directTargets,
     keysOnlySign: true,
     send: (message, connection, io) => sendDirectly(message, connection, pools, ways, io),

@@ -66,6 +66,7 @@ export function createGmail(): Provider<GmailCredentials, GmailSettings> {
       metadata: false,
       tellsLimits: false,
     },
+    bouncesByMail: true,
     targets: gmailTargets,
     send: (message, connection, io) => sendByGmail(message, connection, tokens, io),
     check: (connection, io) => checkGmail(connection, tokens, io),

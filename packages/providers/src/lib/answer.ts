@@ -9,12 +9,17 @@ const depthMax = 64
 
 /** The JSON object in an answer; empty when it holds none, or more than any answer of a provider does. */
 export function parseAnswer(body: Buffer): Record<string, unknown> {
-  if (!isModest(body)) return {}
+  const value = parseJson(body)
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
+/** The JSON value in an answer; undefined when it is none, or more than any answer of a provider does. */
+export function parseJson(body: Buffer): unknown {
+  if (!isModest(body)) return undefined
   try {
-    const value: unknown = JSON.parse(body.toString())
-    return typeof value === 'object' && value !== null ? { ...value } : {}
+    return JSON.parse(body.toString())
   } catch {
-    return {}
+    return undefined
   }
 }
 

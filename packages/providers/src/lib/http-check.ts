@@ -1,4 +1,11 @@
-import type { AccountReport, HttpRequest, HttpResponse, Io, NetworkFailure } from '../provider.ts'
+import type {
+  AccountFault,
+  AccountReport,
+  HttpRequest,
+  HttpResponse,
+  Io,
+  NetworkFailure,
+} from '../provider.ts'
 import { toReason } from './answer.ts'
 import type { FailureCode } from './failures.ts'
 import { answerBytesMax, networkCode } from './http.ts'
@@ -19,10 +26,15 @@ const advice: Partial<Record<FailureCode, string>> = {
   'provider-sender-refused': 'Verify the domain or address in From at the provider.',
 }
 
-/** A report of one fault; `more` says what is special about this provider. */
-export function faulty(code: FailureCode, reason: string, more: string[] = []): AccountReport {
+/** One fault and what to do about it; `more` says what is special about this provider. */
+export function toAccountFault(code: FailureCode, reason: string, more: string[] = []): AccountFault {
   const usual = advice[code]
-  return { fault: { code, reason, advice: [...more, ...(usual === undefined ? [] : [usual])] }, notes: [] }
+  return { code, reason, advice: [...more, ...(usual === undefined ? [] : [usual])] }
+}
+
+/** A report of one fault. */
+export function faulty(code: FailureCode, reason: string, more: string[] = []): AccountReport {
+  return { fault: toAccountFault(code, reason, more), notes: [] }
 }
 
 /** The same report, with what this provider has to say about its fault as further advice. */
@@ -61,12 +73,20 @@ export async function inquire(
 
 /** A report of a question without an answer; it changed nothing, so nothing is unknown. */
 export function unreachable(failure: NetworkFailure): AccountReport {
-  return faulty(failure.refused ? networkCode(failure) : 'provider-unreachable', failure.reason)
+  return { fault: unreachableFault(failure), notes: [] }
+}
+
+export function unreachableFault(failure: NetworkFailure): AccountFault {
+  return toAccountFault(failure.refused ? networkCode(failure) : 'provider-unreachable', failure.reason)
 }
 
 /** A report of a question that was refused. */
 export function toRefusedReport(rules: readonly Rule[], fault: Fault): AccountReport {
+  return { fault: toRefusedFault(rules, fault), notes: [] }
+}
+
+export function toRefusedFault(rules: readonly Rule[], fault: Fault): AccountFault {
   const code = findRule(rules, fault)?.is ?? 'refusal-unrecognised'
   const readable = saysNothing.has(code) ? 'provider-unavailable' : code
-  return faulty(readable, toReason(fault.status, fault.code, fault.message))
+  return toAccountFault(readable, toReason(fault.status, fault.code, fault.message))
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { reportWithoutSecrets, withoutSecrets } from './redact.ts'
+import { eventsWithoutSecrets, reportWithoutSecrets, withoutSecrets } from './redact.ts'
 import { Secret } from './secret.ts'
 
 const credentials = { username: new Secret('relay@acme.example'), password: new Secret('correct horse+9/x') }
@@ -94,4 +94,13 @@ describe('what a provider said of a refusal', () => {
       notes: ['***'],
     })
   })
+})
+
+test('what a mail server said in an event shows no credential', () => {
+  const event = { kind: 'deferred', id: '1', at: new Date(0) } as const
+  const said = { ...event, reason: '535 no such password: correct horse+9/x' }
+  expect(eventsWithoutSecrets([said, event], credentials)).toEqual([
+    { ...event, reason: '535 no such password: ***' },
+    event,
+  ])
 })

@@ -1,4 +1,5 @@
 import type { AccountReport, SendOutcome } from '../provider.ts'
+import type { ProviderEvent } from './provider-event.ts'
 import { Secret } from './secret.ts'
 
 const STRUCK_OUT = '***'
@@ -80,4 +81,15 @@ export function reportWithoutSecrets(report: AccountReport, credentials: unknown
     // The address that logs in is told on purpose: it is one that may stand in From.
     ...(identities && { identities }),
   }
+}
+
+/** Strikes the credentials of a connection out of the words in events: a mail server may repeat them in its refusal. */
+export function eventsWithoutSecrets(
+  events: readonly ProviderEvent[],
+  credentials: unknown,
+): ProviderEvent[] {
+  const values = secretsToStrike(credentials)
+  return events.map((event) =>
+    event.reason === undefined ? event : { ...event, reason: strikeOut(event.reason, values) },
+  )
 }

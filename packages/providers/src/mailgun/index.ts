@@ -3,8 +3,9 @@ import { baseUrl, urlTarget } from '../lib/http.ts'
 import { secret } from '../lib/secret.ts'
 import type { Provider } from '../provider.ts'
 import { checkMailgun } from './check.ts'
+import { mailgunEvents } from './event-source.ts'
 import { sendByMailgun, tagsMax } from './send.ts'
-import type { MailgunCredentials, MailgunSettings } from './types.ts'
+import { endpoint, type MailgunCredentials, type MailgunSettings } from './types.ts'
 
 const credentials = z.strictObject({
   api_key: secret('Sending key of the domain, or an API key of the account', /^[\x21-\x7e]+$/),
@@ -44,10 +45,7 @@ export function createMailgun(): Provider<MailgunCredentials, MailgunSettings> {
     },
     targets: (chosen) => [urlTarget(endpoint(chosen))],
     send: (message, connection, io) => sendByMailgun(message, connection, endpoint(connection.settings), io),
+    events: mailgunEvents,
     check: (connection, io) => checkMailgun(connection, endpoint(connection.settings), io),
   }
-}
-
-function endpoint({ region, base_url }: MailgunSettings): string {
-  return base_url ?? (region === 'eu' ? 'https://api.eu.mailgun.net' : 'https://api.mailgun.net')
 }

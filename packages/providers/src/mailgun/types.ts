@@ -7,3 +7,7 @@ export type MailgunSettings = {
   region?: 'us' | 'eu' | undefined
   base_url?: string | undefined
 }
+
+export function endpoint({ region, base_url }: MailgunSettings): string {
+  return base_url ?? (region === 'eu' ? 'https://api.eu.mailgun.net' : 'https://api.mailgun.net')
+}

@@ -3,8 +3,9 @@ import { baseUrl, urlTarget } from '../lib/http.ts'
 import { secret } from '../lib/secret.ts'
 import type { Provider } from '../provider.ts'
 import { checkMandrill } from './check.ts'
+import { mandrillEvents } from './event-source.ts'
 import { sendByMandrill } from './send.ts'
-import type { MandrillCredentials, MandrillSettings } from './types.ts'
+import { endpoint, type MandrillCredentials, type MandrillSettings } from './types.ts'
 
 const credentials = z.strictObject({
   api_key: secret('API key of Mailchimp Transactional, such as md-…', /^[\x21-\x7e]+$/),
@@ -52,10 +53,7 @@ export function createMandrill(): Provider<MandrillCredentials, MandrillSettings
     },
     targets: (chosen) => [urlTarget(endpoint(chosen))],
     send: (message, connection, io) => sendByMandrill(message, connection, endpoint(connection.settings), io),
+    events: mandrillEvents,
     check: ({ credentials, settings }, io) => checkMandrill(credentials, endpoint(settings), io),
   }
-}
-
-function endpoint(chosen: MandrillSettings): string {
-  return chosen.base_url ?? 'https://mandrillapp.com'
 }

@@ -7,3 +7,7 @@ export type MandrillSettings = {
   metadata?: boolean | undefined
   base_url?: string | undefined
 }
+
+export function endpoint(chosen: MandrillSettings): string {
+  return chosen.base_url ?? 'https://mandrillapp.com'
+}

@@ -74,6 +74,7 @@ export function createMicrosoft365(): Provider<Microsoft365Credentials, Microsof
       metadata: false,
       tellsLimits: false,
     },
+    bouncesByMail: true,
     targets: microsoft365Targets,
     callsMax: () => requestsMax,
     send: (message, connection, io) => sendByMicrosoft365(message, connection, tokens, io),

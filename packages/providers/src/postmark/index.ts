@@ -3,8 +3,9 @@ import { baseUrl, urlTarget } from '../lib/http.ts'
 import { secret } from '../lib/secret.ts'
 import type { Provider } from '../provider.ts'
 import { checkPostmark } from './check.ts'
+import { postmarkEvents } from './event-source.ts'
 import { sendByPostmark } from './send.ts'
-import type { PostmarkCredentials, PostmarkSettings } from './types.ts'
+import { endpoint, type PostmarkCredentials, type PostmarkSettings } from './types.ts'
 
 const credentials = z.strictObject({
   // It goes into a header field.
@@ -46,10 +47,7 @@ export function createPostmark(): Provider<PostmarkCredentials, PostmarkSettings
     },
     targets: (chosen) => [urlTarget(endpoint(chosen))],
     send: (message, connection, io) => sendByPostmark(message, connection, endpoint(connection.settings), io),
+    events: postmarkEvents,
     check: ({ credentials, settings }, io) => checkPostmark(credentials, endpoint(settings), io),
   }
-}
-
-function endpoint(chosen: PostmarkSettings): string {
-  return chosen.base_url ?? 'https://api.postmarkapp.com'
 }

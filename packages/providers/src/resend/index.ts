@@ -3,8 +3,9 @@ import { baseUrl, urlTarget } from '../lib/http.ts'
 import { secret } from '../lib/secret.ts'
 import type { Provider } from '../provider.ts'
 import { checkResend } from './check.ts'
+import { resendEvents } from './event-source.ts'
 import { sendByResend } from './send.ts'
-import type { ResendCredentials, ResendSettings } from './types.ts'
+import { endpoint, type ResendCredentials, type ResendSettings } from './types.ts'
 
 const credentials = z.strictObject({
   // It goes into a header field.
@@ -42,10 +43,7 @@ export function createResend(): Provider<ResendCredentials, ResendSettings> {
     },
     targets: (chosen) => [urlTarget(endpoint(chosen))],
     send: (message, connection, io) => sendByResend(message, connection, endpoint(connection.settings), io),
+    events: resendEvents,
     check: ({ credentials, settings }, io) => checkResend(credentials, endpoint(settings), io),
   }
-}
-
-function endpoint(chosen: ResendSettings): string {
-  return chosen.base_url ?? 'https://api.resend.com'
 }

@@ -3,8 +3,9 @@ import { baseUrl, urlTarget } from '../lib/http.ts'
 import { secret } from '../lib/secret.ts'
 import type { Provider } from '../provider.ts'
 import { checkSendgrid } from './check.ts'
+import { sendgridEvents } from './event-source.ts'
 import { categoriesMax, sayableType, sendBySendgrid } from './send.ts'
-import type { SendgridCredentials, SendgridSettings } from './types.ts'
+import { endpoint, type SendgridCredentials, type SendgridSettings } from './types.ts'
 
 const credentials = z.strictObject({
   // It goes into a header field.
@@ -49,10 +50,7 @@ export function createSendgrid(): Provider<SendgridCredentials, SendgridSettings
     },
     targets: (chosen) => [urlTarget(endpoint(chosen))],
     send: (message, connection, io) => sendBySendgrid(message, connection, endpoint(connection.settings), io),
+    events: sendgridEvents,
     check: ({ credentials, settings }, io) => checkSendgrid(credentials, endpoint(settings), io),
   }
-}
-
-function endpoint({ region, base_url }: SendgridSettings): string {
-  return base_url ?? (region === 'eu' ? 'https://api.eu.sendgrid.com' : 'https://api.sendgrid.com')
 }

@@ -23,6 +23,13 @@ export function stsEndpoint({ region, endpoint, sts_url }: SesSettings): string 
   return `https://sts${fips}.${region}.${domainOf(region, endpoint.endsWith('dual-stack'))}`
 }
 
+/** The address of the Simple Notification Service, which carries the events. */
+export function snsEndpoint({ region, endpoint, sns_url }: SesSettings): string {
+  if (sns_url !== undefined) return sns_url
+  const fips = endpoint.startsWith('fips') ? '-fips' : ''
+  return `https://sns${fips}.${region}.${domainOf(region, endpoint.endsWith('dual-stack'))}`
+}
+
 function domainOf(region: string, isDualStack: boolean): string {
   const partition = partitions.find((candidate) => candidate.region.test(region))
   return (isDualStack ? partition?.dualStackDomain : partition?.domain) ?? ''

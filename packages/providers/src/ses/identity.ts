@@ -1,5 +1,5 @@
 import type { AwsCredentialIdentity } from '@smithy/types'
-import { toLine, toReason } from '../lib/answer.ts'
+import { toReason } from '../lib/answer.ts'
 import type { FailureCode } from '../lib/failures.ts'
 import { networkCode } from '../lib/http.ts'
 import { isNetworkFailure } from '../lib/network-failure.ts'
@@ -7,6 +7,7 @@ import { findRule } from '../lib/rules.ts'
 import type { Io } from '../provider.ts'
 import { stsEndpoint } from './endpoint.ts'
 import { rules } from './outcome.ts'
+import { describeSdkError, nameOf } from './sdk-error.ts'
 import type { SesConnection, SesCredentials } from './types.ts'
 
 /** Keys to sign with, or why there are none. */
@@ -130,23 +131,11 @@ function toFailed(error: unknown): Identity {
     const code = error.refused ? networkCode(error) : 'provider-unreachable'
     return { kind: 'failed', code, reason: toReason('STS:', error.reason) }
   }
-  const { status, message } = describe(error)
+  const { status, message } = describeSdkError(error)
   if (status === undefined)
     return { kind: 'failed', code: 'provider-unavailable', reason: toReason('STS:', nameOf(error)) }
   const name = nameOf(error)
   const found = findRule(rules, { status, code: name, message })?.is ?? 'provider-settings-wrong'
   const code = status >= 500 ? 'provider-unavailable' : found
   return { kind: 'failed', code, reason: toReason('STS:', status, name, message) }
-}
-
-const nameOf = (error: unknown) => (error instanceof Error ? error.name : 'Error')
-
-function describe(error: unknown): { status: number | undefined; message: string } {
-  if (!(error instanceof Error)) return { status: undefined, message: '' }
-  const metadata: unknown = '$metadata' in error ? error.$metadata : undefined
-  const status =
-    typeof metadata === 'object' && metadata !== null && 'httpStatusCode' in metadata
-      ? metadata.httpStatusCode
-      : undefined
-  return { status: typeof status === 'number' ? status : undefined, message: toLine(error.message) }
 }

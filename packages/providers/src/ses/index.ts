@@ -3,6 +3,7 @@ import { baseUrl, urlTarget } from '../lib/http.ts'
 import { secret } from '../lib/secret.ts'
 import type { Provider } from '../provider.ts'
 import { sesEndpoint } from './endpoint.ts'
+import { createSesEvents } from './event-source.ts'
 import { createIdentities, type EnvironmentKeys } from './identity.ts'
 import type { SesCredentials, SesSettings } from './types.ts'
 
@@ -66,11 +67,16 @@ const settings = z
     sts_url: baseUrl
       .optional()
       .describe('Address of the Security Token Service, for role_arn, when it is not that of the region'),
+    sns_url: baseUrl
+      .optional()
+      .describe(
+        'Address of the Simple Notification Service, for registering events, when it is not that of the region',
+      ),
     configuration_set: z
       .string()
       .regex(/^[A-Za-z0-9_-]{1,64}$/)
       .optional()
-      .describe('Configuration set named with every message'),
+      .describe('Configuration set named with every message; events need one'),
   })
   .refine(({ endpoint, endpoint_id }) => endpoint_id === undefined || !endpoint.startsWith('fips'), {
     path: ['endpoint_id'],
@@ -101,13 +107,14 @@ export function createSes(environment?: EnvironmentKeys): Provider<SesCredential
     },
     targets: (chosen) => [
       urlTarget(sesEndpoint(chosen)),
-      ...(chosen.sts_url === undefined ? [] : [urlTarget(chosen.sts_url)]),
+      ...[chosen.sts_url, chosen.sns_url].flatMap((url) => (url === undefined ? [] : [urlTarget(url)])),
     ],
     // The SDK takes 30 MB of memory once it is loaded, and an api that never checks a connection to SES needs none of it.
     async send(message, connection, io) {
       const { sendBySes } = await import('./send.ts')
       return sendBySes(message, connection, identities, io)
     },
+    events: createSesEvents(identities),
     async check(connection, io) {
       const { checkSes } = await import('./check.ts')
       return checkSes(connection, identities, io)

@@ -34,7 +34,7 @@ export const rules: Rule[] = [
   // Unless it names others: then it is the sandbox (unverified.ts).
   { code: /FromEmailAddressNotVerified/, is: 'provider-sender-refused' },
   { status: /4../, message: /not verified/i, is: 'provider-sender-refused' },
-  { code: /AccessDenied|NotAuthorized|OptInRequired/, is: 'provider-permission-missing' },
+  { code: /AccessDenied|NotAuthorized|AuthorizationError|OptInRequired/, is: 'provider-permission-missing' },
   {
     code: /UnrecognizedClient|InvalidClientTokenId|Signature|ExpiredToken|RequestExpired|MissingAuthenticationToken/,
     is: 'provider-credentials-refused',

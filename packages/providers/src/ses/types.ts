@@ -21,6 +21,7 @@ export type SesSettings = {
   endpoint_id?: string | undefined
   base_url?: string | undefined
   sts_url?: string | undefined
+  sns_url?: string | undefined
   configuration_set?: string | undefined
 }
 

@@ -49,6 +49,7 @@ export function createSmtp(): Provider<SmtpCredentials, SmtpSettings> {
       metadata: false,
       tellsLimits: false,
     },
+    bouncesByMail: true,
     targets: smtpTargets,
     callsMax: sessionsMaxOf,
     rest: (connection, sockets) => poolOf(connection).rest(sockets),

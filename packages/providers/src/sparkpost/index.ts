@@ -3,10 +3,9 @@ import { urlTarget } from '../lib/http.ts'
 import { secret } from '../lib/secret.ts'
 import type { Provider } from '../provider.ts'
 import { checkSparkpost } from './check.ts'
+import { sparkpostEvents } from './event-source.ts'
 import { sendBySparkpost } from './send.ts'
-import { type SparkpostCredentials, type SparkpostSettings, settings } from './types.ts'
-
-const hosts = { us: 'https://api.sparkpost.com', eu: 'https://api.eu.sparkpost.com' } as const
+import { endpoint, type SparkpostCredentials, type SparkpostSettings, settings } from './types.ts'
 
 const credentials = z.strictObject({
   // It goes into a header field.
@@ -38,10 +37,7 @@ export function createSparkpost(): Provider<SparkpostCredentials, SparkpostSetti
     targets: (chosen) => [urlTarget(endpoint(chosen))],
     send: (message, connection, io) =>
       sendBySparkpost(message, connection, endpoint(connection.settings), io),
+    events: sparkpostEvents,
     check: ({ credentials, settings }, io) => checkSparkpost(credentials, endpoint(settings), io),
   }
-}
-
-function endpoint({ base_url, region = 'us' }: SparkpostSettings): string {
-  return base_url ?? hosts[region]
 }

@@ -23,3 +23,9 @@ export const settings = z.strictObject({
   click_tracking: z.boolean().optional().describe('Whether clicks are tracked, when not as the account says'),
   base_url: baseUrl.optional().describe('Address of the API when it is not that of the region'),
 })
+
+const hosts = { us: 'https://api.sparkpost.com', eu: 'https://api.eu.sparkpost.com' } as const
+
+export function endpoint({ base_url, region = 'us' }: SparkpostSettings): string {
+  return base_url ?? hosts[region]
+}

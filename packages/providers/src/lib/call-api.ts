@@ -1,0 +1,51 @@
+import type { z } from 'zod'
+import type { AccountFault, HttpRequest, HttpResponse, Io } from '../provider.ts'
+import { parseJson } from './answer.ts'
+import { answerBytesMax } from './http.ts'
+import { toAccountFault, toRefusedFault, unreachableFault } from './http-check.ts'
+import { isNetworkFailure } from './network-failure.ts'
+import type { Fault, Rule } from './rules.ts'
+
+/** How the API of one provider answers. */
+export type Api = { name: string; rules: readonly Rule[]; toFault(response: HttpResponse): Fault }
+
+export type Called<T> =
+  | { kind: 'answered'; data: T }
+  /** `status` is absent when no answer came. */
+  | { kind: 'failed'; fault: AccountFault; status?: number }
+
+/** One call that lists or changes something of an account. What is no success is judged by the provider's table. */
+export async function callApi<T>(
+  io: Io,
+  request: HttpRequest,
+  api: Api,
+  answer: z.ZodType<T>,
+): Promise<Called<T>> {
+  const response = await ask(io, request)
+  if ('reason' in response) return { kind: 'failed', fault: response }
+  const { status, body } = response
+  if (status < 200 || status >= 300)
+    return { kind: 'failed', status, fault: toRefusedFault(api.rules, api.toFault(response)) }
+  const { data, success } = answer.safeParse(parseJson(body) ?? {})
+  if (success) return { kind: 'answered', data }
+  const fault = toAccountFault('provider-settings-wrong', `the answer is not one of ${api.name}`)
+  return { kind: 'failed', status, fault }
+}
+
+/** Removes what an earlier call made; null when it is gone, or was gone before. */
+export async function callToRemove(io: Io, request: HttpRequest, api: Api): Promise<AccountFault | null> {
+  const response = await ask(io, request)
+  if ('reason' in response) return response
+  const { status } = response
+  if ((status >= 200 && status < 300) || status === 404) return null
+  return toRefusedFault(api.rules, api.toFault(response))
+}
+
+async function ask(io: Io, request: HttpRequest): Promise<HttpResponse | AccountFault> {
+  try {
+    return await io.request({ answerBytesMax, ...request })
+  } catch (error) {
+    if (!isNetworkFailure(error)) throw error
+    return unreachableFault(error)
+  }
+}

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest'
+import { objectIn, readRecord, readRecords } from './event-records.ts'
+
+const read = (text: string) => readRecords(Buffer.from(text))
+
+test('an array is read record by record, and one object is one record', () => {
+  expect(read(' [ {"a":1} , {"b":[1,{"c":"],}"}]} ] \r\n')).toEqual({
+    records: [{ a: 1 }, { b: [1, { c: '],}' }] }],
+    unread: 0,
+  })
+  expect(read('{"a":"\\\\\\"}"}')).toEqual({ records: [{ a: '\\"}' }], unread: 0 })
+  expect(read('[{"a":"\\\\\\"},{"},{"b":1}]')).toEqual({ records: [{ a: '\\"},{' }, { b: 1 }], unread: 0 })
+  expect(read('[]')).toEqual({ records: [], unread: 0 })
+})
+
+test('records that are broken, too wide, too deep or no objects take no other with them', () => {
+  const wide = `{"x":[${'1,'.repeat(2_100)}1]}`
+  const deep = `{"x":${'['.repeat(40)}${']'.repeat(40)}}`
+  const broken = '{"x":truu}'
+  expect(read(`[{"a":1},${wide},${deep},${broken},7,null,[],{"b":2}]`)).toEqual({
+    records: [{ a: 1 }, { b: 2 }],
+    unread: 6,
+  })
+})
+
+test.each([
+  '',
+  '1',
+  '"x"',
+  '[',
+  '[{"a":1}',
+  '{"a":1}]',
+  '[{"a":1},',
+  `[${'{},'.repeat(6_000)}{}]`,
+  `[${'{"a":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]},'.repeat(4_900)}{}]`,
+])('a body that is no list, has no end, or is too much is unread as a whole: %#', (text) => {
+  expect(read(text)).toEqual({ records: [], unread: 1 })
+})
+
+test('one record is one, and neither two nor a list with two', () => {
+  expect(readRecord(Buffer.from('{"a":1}'))).toEqual({ a: 1 })
+  expect(readRecord(Buffer.from('{"a":1},{"a":2}'))).toBeUndefined()
+  expect(readRecord(Buffer.from('[{"a":1},{"a":2}]'))).toBeUndefined()
+})
+
+test('a member that is no object reads as an empty one', () => {
+  expect([objectIn(null), objectIn([1]), objectIn('x'), objectIn({ a: 1 })]).toEqual([{}, {}, {}, { a: 1 }])
+})
+
+test('a record that names the prototype changes nothing', () => {
+  const { records } = read('[{"__proto__":{"polluted":true}}]')
+  expect(objectIn(records[0]).polluted).toBeUndefined()
+  expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false)
+})

@@ -1,0 +1,112 @@
+/** Bounds of one body: beyond these, reading it would hold the thread too long, and no provider sends nearly as much. */
+const recordsMax = 5_000
+const itemsMax = 80_000
+const recordItemsMax = 2_000
+const depthMax = 32
+
+export type Fields = { [key: string]: unknown }
+
+const quote = 0x22
+const backslash = 0x5c
+const comma = 0x2c
+const brace = 0x7b
+const braceEnd = 0x7d
+const bracket = 0x5b
+const bracketEnd = 0x5d
+
+/**
+ * The objects of a JSON array, or the one object that the body is. Each is parsed by itself, so that one that is broken or too large
+ * takes no other with it; those and whatever is no object count as unread.
+ */
+export function readRecords(body: Buffer): { records: Fields[]; unread: number } {
+  const slices = sliceRecords(body)
+  if (slices === null) return { records: [], unread: 1 }
+  const parsed = slices.map((slice) => (slice === null ? undefined : parseRecord(slice)))
+  const records = parsed.filter((record) => record !== undefined)
+  return { records, unread: parsed.length - records.length }
+}
+
+/** One object that is the whole of a text, within the same bounds. */
+export function readRecord(body: Buffer): Fields | undefined {
+  const slices = sliceRecords(body)
+  const [slice] = slices ?? []
+  return slices?.length === 1 && slice ? parseRecord(slice) : undefined
+}
+
+/** A member that should be an object: an empty one where it is not. */
+export function objectIn(value: unknown): Fields {
+  return isRecord(value) ? value : {}
+}
+
+function isRecord(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function parseRecord(slice: Buffer): Fields | undefined {
+  try {
+    const value: unknown = JSON.parse(slice.toString())
+    return isRecord(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Null: no record is to be read of this body. A record that is null is too large. */
+function sliceRecords(body: Buffer): (Buffer | null)[] | null {
+  const start = body.findIndex((byte) => byte > 0x20)
+  if (body[start] === brace) return sliceArray(body, start, 0)
+  return body[start] === bracket ? sliceArray(body, start + 1, 1) : null
+}
+
+function sliceArray(body: Buffer, from: number, outerDepth: 0 | 1): (Buffer | null)[] | null {
+  const slices: (Buffer | null)[] = []
+  let [items, recordItems, depth, start] = [0, 0, 0, from]
+  let isTooDeep = false
+  const end = (at: number) => {
+    const slice = body.subarray(start, at)
+    const isEmpty = recordItems === 0 && slice.every((byte) => byte <= 0x20)
+    if (!isEmpty) slices.push(recordItems > recordItemsMax || isTooDeep ? null : slice)
+    recordItems = 0
+    isTooDeep = false
+    start = at + 1
+  }
+  for (let at = from; at < body.length; at++) {
+    const byte = body[at]
+    if (byte === quote) {
+      at = endOfString(body, at)
+      continue
+    }
+    if (byte === comma && depth === 0) {
+      end(at)
+      if (slices.length > recordsMax) return null
+      continue
+    }
+    if (byte === bracketEnd && depth === 0) {
+      end(at)
+      return outerDepth === 1 ? slices : null
+    }
+    if (byte === comma || byte === brace || byte === bracket) {
+      items++
+      recordItems++
+      if (items > itemsMax) return null
+    }
+    if (byte === brace || byte === bracket) {
+      depth++
+      if (depth > depthMax) isTooDeep = true
+    } else if (byte === braceEnd || byte === bracketEnd) {
+      depth--
+    }
+  }
+  if (outerDepth === 1) return null
+  end(body.length)
+  return slices
+}
+
+function endOfString(body: Buffer, start: number): number {
+  for (let at = body.indexOf(quote, start + 1); at >= 0; at = body.indexOf(quote, at + 1)) {
+    let backslashes = 0
+    while (body[at - 1 - backslashes] === backslash) backslashes++
+    if (backslashes % 2 === 0) return at
+  }
+  return body.length
+}

@@ -1,0 +1,77 @@
+import { z } from 'zod'
+import { type Api, callApi, callToRemove } from '../lib/call-api.ts'
+import { Secret } from '../lib/secret.ts'
+import type {
+  AccountFault,
+  HookTarget,
+  HttpRequest,
+  Io,
+  ProviderConnection,
+  Registered,
+} from '../provider.ts'
+import { rules, toFault } from './outcome.ts'
+import { endpoint, type ResendCredentials, type ResendSettings } from './types.ts'
+import type { ResendSecrets } from './verify.ts'
+
+type Connection = ProviderConnection<ResendCredentials, ResendSettings>
+
+export type ResendRegistration = { webhook_id: string }
+
+const api: Api = { name: 'Resend', rules, toFault }
+const list = z.object({ data: z.array(z.object({ id: z.string(), endpoint: z.string() })) })
+const created = z.object({ id: z.string(), signing_secret: z.string() })
+
+const events = [
+  'email.sent',
+  'email.scheduled',
+  'email.delivered',
+  'email.delivery_delayed',
+  'email.complained',
+  'email.bounced',
+  'email.opened',
+  'email.clicked',
+  'email.failed',
+  'email.suppressed',
+]
+
+/** Makes a webhook: https://resend.com/docs/api-reference/webhooks/create-webhook. Its secret is shown then, so one that is there is replaced. */
+export async function registerResend(
+  connection: Connection,
+  target: HookTarget<ResendSecrets>,
+  io: Io,
+): Promise<Registered<ResendRegistration>> {
+  const listed = await callApi(io, toRequest(connection, 'GET', '?limit=100'), api, list)
+  if (listed.kind === 'failed') return listed
+  for (const { id } of listed.data.data.filter((one) => one.endpoint === target.url)) {
+    const fault = await unregisterResend(connection, { webhook_id: id }, io)
+    if (fault) return { kind: 'failed', fault }
+  }
+  const request = toRequest(connection, 'POST', '', { endpoint: target.url, events })
+  const made = await callApi(io, request, api, created)
+  if (made.kind === 'failed') return made
+  await target.keepSecrets({ signing_secret: new Secret(made.data.signing_secret) })
+  return { kind: 'registered', registration: { webhook_id: made.data.id }, notes: [] }
+}
+
+export function unregisterResend(
+  connection: Connection,
+  { webhook_id }: ResendRegistration,
+  io: Io,
+): Promise<AccountFault | null> {
+  return callToRemove(io, toRequest(connection, 'DELETE', `/${webhook_id}`), api)
+}
+
+function toRequest(
+  { credentials, settings }: Connection,
+  method: HttpRequest['method'],
+  path: string,
+  body?: object,
+): HttpRequest {
+  const headers = {
+    Authorization: `Bearer ${credentials.api_key.reveal()}`,
+    'User-Agent': 'Lettergate',
+    ...(body && { 'Content-Type': 'application/json' }),
+  }
+  const url = `${endpoint(settings)}/webhooks${path}`
+  return { method, url, headers, ...(body && { body: JSON.stringify(body) }) }
+}

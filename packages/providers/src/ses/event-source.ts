@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import type { EventSource } from '../provider.ts'
+import { createCertificates } from './certificates.ts'
+import { parseSes } from './events.ts'
+import type { Identities } from './identity.ts'
+import type { SesRegistration } from './register.ts'
+import type { SesCredentials, SesSettings } from './types.ts'
+import { type SesSecrets, sesSecrets, verifySes } from './verify.ts'
+
+const name = z.string().regex(/^[\w-]{1,100}$/)
+const registration: z.ZodType<SesRegistration> = z.strictObject({
+  topic_arn: z.string().max(400),
+  configuration_set: name,
+  event_destination: name,
+})
+
+/** Events of a configuration set, by a topic of SNS. */
+export function createSesEvents(
+  identities: Identities,
+): EventSource<SesCredentials, SesSettings, SesSecrets, SesRegistration> {
+  const certificates = createCertificates()
+  return {
+    kinds: [
+      'sent',
+      'deferred',
+      'delivered',
+      'bounced',
+      'complained',
+      'opened',
+      'clicked',
+      'unsubscribed',
+      'rejected',
+    ],
+    proof: 'signature',
+    // SNS carries 256 kB, in JSON within JSON.
+    bodyBytesMax: 1_000_000,
+    secrets: sesSecrets,
+    registration,
+    verify: (hook, secrets, io) => verifySes(hook, secrets, certificates, io),
+    parse: ({ body }, receivedAt) => parseSes(body, receivedAt),
+    steps: ({ url }) => [
+      'In Amazon SNS, in the region of the connection, create a standard topic, and allow ses.amazonaws.com to publish to it.',
+      'Store the ARN of the topic in the secrets of this connection’s events.',
+      `Create a subscription of the topic with the protocol HTTPS and the endpoint ${url}, without raw message delivery.`,
+      'In Amazon SES, add an event destination with this topic and all events to the configuration set that the settings name.',
+    ],
+    async register(connection, target, io) {
+      const { registerSes } = await import('./register.ts')
+      return registerSes(connection, target, identities, io)
+    },
+    async unregister(connection, made, io) {
+      const { unregisterSes } = await import('./register.ts')
+      return unregisterSes(connection, made, identities, io)
+    },
+  }
+}
