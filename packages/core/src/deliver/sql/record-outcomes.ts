@@ -1,6 +1,7 @@
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
-import { type Hint, idRange } from '../../lib/index.ts'
+import { appendEvents, type Hint, idRange, isPending } from '../../lib/index.ts'
+import { refundUsage } from '../../usage/index.ts'
 
 export type RecipientChange = {
   position: number
@@ -105,7 +106,7 @@ with result as materialized (
     and exists (
       select from recipient p
       where p.tenant_id = l.tenant_id and p.message_id = l.message_id and p.message_id between $3 and $4
-        and p.status in ('scheduled', 'queued', 'deferred', 'held') and p.position <> all (l.positions))
+        and ${isPending('p.status')} and p.position <> all (l.positions))
   returning o.message_id
 ), over as (
   delete from outbox o using late l
@@ -113,7 +114,7 @@ with result as materialized (
     and not exists (
       select from recipient p
       where p.tenant_id = l.tenant_id and p.message_id = l.message_id and p.message_id between $3 and $4
-        and p.status in ('scheduled', 'queued', 'deferred', 'held') and p.position <> all (l.positions))
+        and ${isPending('p.status')} and p.position <> all (l.positions))
   returning o.message_id
 ), spared as materialized (
   select message_id from kept union all select message_id from over
@@ -131,20 +132,10 @@ with result as materialized (
          or c.event is not null
             and (p.status = 'unknown' or p.status = 'deferred' and (p.message_id in (select message_id from spared)) is true))
   returning p.message_id, p.position
-), written_event as (
-  insert into event (tenant_id, message_id, position, type, data)
-  select tenant_id, message_id, position, event, data from change c
-  where event is not null and (not is_late or ((c.message_id, c.position) in (select message_id, position from changed)) is true)
-), returned as (
-  select u.tenant_id, u.day, u.mode, s.n
-  from (select tenant_id, usage_day::date as day, mode, sum(give_back)::int4 as n from owned where give_back > 0 group by 1, 2, 3) s
-  join usage u on u.tenant_id = s.tenant_id and u.day = s.day and u.mode = s.mode
-  order by u.tenant_id, u.mode
-  for no key update of u
-), refunded as (
-  update usage u set accepted = u.accepted - r.n from returned r
-  where u.tenant_id = r.tenant_id and u.day = r.day and u.mode = r.mode
-)
+), ${appendEvents(`
+  select tenant_id, message_id, position, event as type, data from change c
+  where event is not null and (not is_late or ((c.message_id, c.position) in (select message_id, position from changed)) is true)`)}, ${refundUsage(`
+  select tenant_id, usage_day::date as day, mode, sum(give_back)::int4 as n from owned where give_back > 0 group by 1, 2, 3`)}
 select channel, payload
 from (select 'lg_message' as channel, string_agg(message_id::text, ',') as payload
       from (select message_id from owned union all select message_id from late) told

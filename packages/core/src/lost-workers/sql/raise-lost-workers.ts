@@ -1,6 +1,6 @@
 import type { Queryable } from '@lettergate/db/pool'
 import { claimKeyArray } from '../../dispatch/index.ts'
-import { idRange } from '../../lib/index.ts'
+import { appendEvents, idRange, isPending } from '../../lib/index.ts'
 import { LOST_WORKERS_MAX, type LostWorkers, NONE_LOST, SET_ASIDE_REASON } from './lost-workers.ts'
 
 export type LostClaim = {
@@ -54,12 +54,11 @@ export async function raiseLostWorkers(
         update recipient r set status = 'held', reason = $2, updated_at = now()
         from raised a
         where a.is_aside and r.tenant_id = a.tenant_id and r.message_id = a.message_id and r.message_id between $6 and $7
-          and r.status in ('scheduled', 'queued', 'deferred', 'held')
+          and ${isPending('r.status')}
         returning r.tenant_id, r.message_id, r.position
-      ), written_event as (
-        insert into event (tenant_id, message_id, position, type, data)
-        select tenant_id, message_id, position, 'recipient.held', json_build_object('reason', $2) from held
-      )
+      ), ${appendEvents(`
+        select tenant_id, message_id, position, 'recipient.held' as type, json_build_object('reason', $2) as data
+        from held order by message_id, position`)}
       select count(*)::int4 as released, (count(*) filter (where n > 0))::int4 as suspected,
              (count(*) filter (where is_aside))::int4 as aside,
              (select pg_notify('lg_message', string_agg(message_id::text, ',')) from raised where is_aside

@@ -1,4 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
+import { appendEvents } from '../../lib/index.ts'
 import { WORKER_LOST } from '../../lost-workers/index.ts'
 
 /**
@@ -18,10 +19,9 @@ export async function requeueForRetry(
         update recipient set status = 'queued', reason = null, updated_at = now()
         where tenant_id = $1 and message_id = $2 and position = any ($3::int2[])
         returning position
-      ), told as (
-        insert into event (tenant_id, message_id, position, type)
-        select $1, $2, position, 'recipient.retried' from queued order by position
-      ), due as (
+      ), ${appendEvents(`
+        select $1::uuid as tenant_id, $2::uuid as message_id, position, 'recipient.retried' as type, null::json as data
+        from queued order by position`)}, due as (
         insert into outbox (message_id, tenant_id, mode, state, attempts, content_bytes, is_bulk, lost_workers)
         select m.id, m.tenant_id, m.mode, 'ready',
                coalesce((select max(number) from attempt a where a.tenant_id = $1 and a.message_id = $2), 0), m.content_bytes,
