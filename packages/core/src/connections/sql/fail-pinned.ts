@@ -46,8 +46,10 @@ export async function failQueued(
           and ${isPending('r.status')}
         returning r.message_id, r.position, r.status, r.reason
       ), ${appendEvents(`
-        select $1::uuid as tenant_id, message_id, position, 'recipient.' || status as type, json_build_object('reason', reason) as data
-        from stopped order by message_id, position`)}, ${refundUsage(`
+        select m.tenant_id, s.message_id, s.position, 'recipient.' || s.status as type, json_build_object('reason', s.reason) as data,
+               m.mode, m.stream = 'bulk' as is_bulk, null::uuid as connection_id
+        from stopped s join message m on m.tenant_id = $1 and m.id = s.message_id and m.id between $4 and $5
+        order by s.message_id, s.position`)}, ${refundUsage(`
         select $1::uuid as tenant_id, m.usage_day as day, m.mode, count(*)::int4 as n
         from stopped s join message m on m.tenant_id = $1 and m.id = s.message_id and m.id between $4 and $5
         where s.status = 'failed' group by 1, 2, 3`)}

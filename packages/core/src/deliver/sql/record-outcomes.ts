@@ -16,6 +16,7 @@ export type OutcomeRecord = {
   messageId: string
   epoch: number
   mode: string
+  stream: 'transactional' | 'bulk'
   usageDay: string
   /** Null when the message was held without a try. */
   attempt: {
@@ -120,7 +121,7 @@ with result as materialized (
   select message_id from kept union all select message_id from over
 ), change as materialized (
   select c.*, (c.message_id in (select message_id from late)) is true as is_late
-  from unnest($2::claim_change[]) c
+  from unnest($2::recipient_change[]) c
   where (c.message_id in (select message_id from owned)) is true or (c.message_id in (select message_id from late)) is true
   limit cardinality($2)
 ), changed as (
@@ -133,7 +134,7 @@ with result as materialized (
             and (p.status = 'unknown' or p.status = 'deferred' and (p.message_id in (select message_id from spared)) is true))
   returning p.message_id, p.position
 ), ${appendEvents(`
-  select tenant_id, message_id, position, event as type, data from change c
+  select tenant_id, message_id, position, event as type, data, mode, stream = 'bulk' as is_bulk, connection_id from change c
   where event is not null and (not is_late or ((c.message_id, c.position) in (select message_id, position from changed)) is true)`)}, ${refundUsage(`
   select tenant_id, usage_day::date as day, mode, sum(give_back)::int4 as n from owned where give_back > 0 group by 1, 2, 3`)}
 select channel, payload
@@ -208,7 +209,7 @@ const outcomeArray = rowArray<OutcomeRecord>('claim_outcome_3', [
   ),
   column('int4', ({ waitVersion }) => waitVersion ?? null),
 ])
-const changeArray = rowArray<Changed>('claim_change', [
+const changeArray = rowArray<Changed>('recipient_change', [
   column('uuid', ({ record }) => record.tenantId),
   column('uuid', ({ record }) => record.messageId),
   column('int2', ({ change }) => change.position),
@@ -216,6 +217,9 @@ const changeArray = rowArray<Changed>('claim_change', [
   column('text', ({ change }) => change.reason),
   column('text', ({ change }) => change.event),
   column('json', ({ record, change }) => eventData(record, change)),
+  column('text', ({ record }) => record.mode),
+  column('text', ({ record }) => record.stream),
+  column('uuid', ({ record }) => record.attempt?.connectionId),
 ])
 
 /** Safe to run twice: the second time nothing is owned any more. Answers whom to tell of it now that it is committed. */

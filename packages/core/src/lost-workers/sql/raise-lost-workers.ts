@@ -49,15 +49,16 @@ export async function raiseLostWorkers(
             accepted_at = case when l.is_aside then null else o.accepted_at end,
             wait_version = case when l.is_aside then null else o.wait_version end
         from lost l where o.message_id = l.message_id
-        returning o.message_id, o.tenant_id, l.n, l.is_aside
+        returning o.message_id, o.tenant_id, o.mode, o.is_bulk, l.n, l.is_aside
       ), held as (
         update recipient r set status = 'held', reason = $2, updated_at = now()
         from raised a
         where a.is_aside and r.tenant_id = a.tenant_id and r.message_id = a.message_id and r.message_id between $6 and $7
           and ${isPending('r.status')}
-        returning r.tenant_id, r.message_id, r.position
+        returning r.tenant_id, r.message_id, r.position, a.mode, a.is_bulk
       ), ${appendEvents(`
-        select tenant_id, message_id, position, 'recipient.held' as type, json_build_object('reason', $2) as data
+        select tenant_id, message_id, position, 'recipient.held' as type, json_build_object('reason', $2) as data,
+               mode, is_bulk, null::uuid as connection_id
         from held order by message_id, position`)}
       select count(*)::int4 as released, (count(*) filter (where n > 0))::int4 as suspected,
              (count(*) filter (where is_aside))::int4 as aside,

@@ -33,9 +33,10 @@ export async function cancelMessage(
           and ${isPending('r.status')}
         returning r.position, r.status, r.reason
       ), ${appendEvents(`
-        select $1::uuid as tenant_id, $2::uuid as message_id, position, 'recipient.' || status as type,
-               case when reason is not null then json_build_object('reason', reason) end as data
-        from stopped order by position`)}, ${refundUsage(`
+        select m.tenant_id, m.id as message_id, s.position, 'recipient.' || s.status as type,
+               case when s.reason is not null then json_build_object('reason', s.reason) end as data,
+               m.mode, m.stream = 'bulk' as is_bulk, null::uuid as connection_id
+        from stopped s join message m on m.tenant_id = $1 and m.id = $2 order by s.position`)}, ${refundUsage(`
         select m.tenant_id, m.usage_day as day, m.mode, c.n
         from (select count(*)::int4 as n from stopped where status = 'cancelled') c, message m
         where m.tenant_id = $1 and m.id = $2 and c.n > 0`)}
