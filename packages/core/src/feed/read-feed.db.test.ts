@@ -3,7 +3,7 @@ import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/datab
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { buildRow, buildTenant, buildUnit } from '../../test/rows.ts'
 import { acceptMessages } from '../accept/index.ts'
-import { cancelMessage } from '../messages/sql/cancel-message.ts'
+import { cancelMessage, createMessageReader } from '../messages/index.ts'
 import { ensureUsage } from '../usage/index.ts'
 import { type FeedQuery, readFeed } from './read-feed.ts'
 
@@ -30,10 +30,15 @@ async function accept(count: number, given?: string): Promise<{ tenantId: string
   return { tenantId, ids: rows.map(({ id }) => id) }
 }
 
+async function cancel(tenantId: string, id = ''): Promise<void> {
+  const messages = createMessageReader({ pool: db.pool })
+  await cancelMessage({ tenants: db.tenants, messages }, { tenantId, mode: 'live' }, id)
+}
+
 test('tells each event of a tenant as its message does, and those of nobody else', async () => {
   const { tenantId, ids } = await accept(1)
   await accept(1)
-  await cancelMessage(db.pool, { tenantId, id: ids[0] ?? '' })
+  await cancel(tenantId, ids[0])
   const { events } = await read(tenantId, { after: 'beginning' })
   const common = {
     messageId: ids[0],
@@ -77,7 +82,7 @@ test('from now on, tells only what is committed afterwards', async () => {
 
 test('a filter leaves out other types and connections', async () => {
   const { tenantId, ids } = await accept(2)
-  await cancelMessage(db.pool, { tenantId, id: ids[1] ?? '' })
+  await cancel(tenantId, ids[1])
   const typesOf = async (query: Partial<FeedQuery>) =>
     (await read(tenantId, { after: 'beginning', ...query })).events.map(({ type }) => type)
   expect(await typesOf({ types: ['recipient.cancelled'] })).toEqual(['recipient.cancelled'])
