@@ -31,6 +31,7 @@ const TEST_FILE = /\.test\.ts$|^(apps|packages)\/[^/]+\/test\//
 export const SLICES = [
   'sweep',
   'messages',
+  'feed',
   'lost-workers',
   'deliver',
   'accept',

@@ -21,7 +21,7 @@ const VERSION_BITS = '7000'
 
 /**
  * The rows of one accepted message, and of as many more as are asked for, into the gateway's own tables with their indexes, one commit
- * for all: message, content of 2.3 kB, recipient, outbox, quota. No look-ups, no arrays to take apart, no checks.
+ * for all: message, content of 2.3 kB, recipient, feed, outbox, quota. No look-ups, no arrays to take apart, no checks.
  */
 function insertScript(tenantId: string, messages: number): string {
   const document = JSON.stringify(WHOLE_MAIL)
@@ -41,6 +41,9 @@ function insertScript(tenantId: string, messages: number): string {
   ), written_recipient as (
     insert into recipient (tenant_id, message_id, position, kind, address, status)
     select '${tenantId}', id, 0, 'to', 'user@example.net', 'queued' from new
+  ), written_feed as (
+    insert into feed (tenant_id, message_id, seq, type, mode, is_bulk)
+    select '${tenantId}', id, nextval('event_seq'), 1, 'live', false from new
   )
   insert into outbox (message_id, tenant_id, mode, state, content_bytes, accepted_at)
   select id, '${tenantId}', 'live', 'ready', 2300, now() from new;

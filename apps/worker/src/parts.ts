@@ -56,6 +56,7 @@ export function openParts(options: {
     parts: {
       ...{ pool, tenants, egress, providers, onError },
       sealer: createSealer({ tenants, root: rootSecret(config), previous: config.previousSecret }),
+      feedDays: config.feedDays,
       fallback: config.env === 'development' ? 'capture' : 'hold',
       failpoint: createFailpoint(config.failpoint, { taggedOnly: options.isAlone ?? false }),
     },

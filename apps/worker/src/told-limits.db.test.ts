@@ -53,7 +53,7 @@ async function start(answer: ReturnType<typeof quota>, count: number) {
       cleanups.push(() => pool.end())
       const worker = await startWorker({
         ...{ pool, tenants: db.tenants, databaseUrl: db.url, queue: { kind: 'postgres', url: db.url } },
-        ...{ sealer, egress, providers, fallback: 'hold', failpoint: noFailpoint, onError },
+        ...{ sealer, egress, providers, feedDays: 30, fallback: 'hold', failpoint: noFailpoint, onError },
       })
       cleanups.push(() => worker.stop())
       return worker

@@ -14,6 +14,7 @@ export type WorkerDeps = {
   sealer: Sealer
   egress: Egress
   providers: Record<string, Provider>
+  feedDays: number
   fallback: 'capture' | 'hold'
   failpoint: Failpoint
   onError: (error: unknown) => void

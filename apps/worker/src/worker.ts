@@ -92,6 +92,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   )
   const sweeper = createSweeper({
     ...lost,
+    feedDays: deps.feedDays,
     onSwept: (step, count, ms) => {
       metrics.onSwept(step, count, ms)
       if (count > 0) dispatcher.poke(null)

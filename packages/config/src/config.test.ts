@@ -43,6 +43,7 @@ test('nothing set gives the documented development defaults', () => {
     apiPort: 3000,
     apiKeepAliveSeconds: 72,
     apiTrustedProxies: [],
+    feedDays: 30,
   })
 })
 

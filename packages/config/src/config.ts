@@ -24,6 +24,7 @@ export type Config = {
   apiKeepAliveSeconds: number
   apiTrustedProxies: readonly string[]
   workerMetricsPort: number | undefined
+  feedDays: number
   databaseUrl: string | undefined
   redisUrl: string | undefined
   failpoint: string | undefined
@@ -78,6 +79,7 @@ function toConfig(data: z.infer<typeof settings>): Config {
     apiKeepAliveSeconds: data.API_KEEP_ALIVE_SECONDS,
     apiTrustedProxies: Object.freeze(data.API_TRUSTED_PROXIES ?? []),
     workerMetricsPort: data.WORKER_METRICS_PORT,
+    feedDays: data.LETTERGATE_FEED_DAYS,
     databaseUrl: data.DATABASE_URL,
     redisUrl: data.REDIS_URL,
     failpoint: data.LETTERGATE_ENV === 'production' ? undefined : data.LG_FAILPOINT,

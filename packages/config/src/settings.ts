@@ -132,6 +132,10 @@ export const settings = z.object({
     example: '',
     description: 'Port on API_HOST where the worker answers /metrics, /healthz and /readyz; unset: off.',
   }),
+  LETTERGATE_FEED_DAYS: wholeNumber(1, 365).default(30).meta({
+    example: '30',
+    description: 'Days for which events stay in the feed; a reader that is away for longer has missed some.',
+  }),
   DATABASE_URL: url('postgres:', 'postgresql:').optional().meta({
     example: '',
     description:

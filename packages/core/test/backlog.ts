@@ -78,6 +78,7 @@ export async function buildBacklog(
           messageId: row.id,
           epoch: claim.epoch,
           mode: 'live',
+          stream: 'transactional',
           usageDay: rows[0]?.usage_day ?? '',
           attempt: {
             number: attempt,

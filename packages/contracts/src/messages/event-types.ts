@@ -1,4 +1,7 @@
-/** Everything that can happen to a message or to one of its recipients, in the words of the reference. */
+/**
+ * Everything that can happen to a message or to one of its recipients, in the words of the reference. The feed stores a type as its place
+ * in this table: new ones go to the end.
+ */
 export const eventTypes = {
   'message.accepted': 'The message was stored with all its recipients; the answer was 202.',
   'recipient.sent': 'The provider accepted the message for this recipient.',
@@ -21,3 +24,6 @@ export type EventType = keyof typeof eventTypes
 export function isEventType(text: string): text is EventType {
   return Object.hasOwn(eventTypes, text)
 }
+
+/** All types, each at its place in the table. */
+export const eventTypeNames: readonly EventType[] = Object.keys(eventTypes).filter(isEventType)

@@ -4,6 +4,7 @@ import {
   canMove,
   messageStatus,
   messageStatusPrecedence,
+  pendingStatuses,
   type RecipientStatus,
   recipientMoves,
   recipientStatuses,
@@ -57,7 +58,7 @@ describe('recipientMoves', () => {
 
   test('what is with the provider cannot be cancelled', () => {
     const cancellable = recipientStatuses.filter((status) => canMove(status, 'cancelled'))
-    expect(cancellable).toEqual(['scheduled', 'queued', 'deferred', 'held'])
+    expect(cancellable).toEqual(pendingStatuses)
   })
 
   test('every status can be left or is an end that nothing follows', () => {

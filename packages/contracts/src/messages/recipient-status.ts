@@ -17,6 +17,14 @@ export const recipientStatuses = [
 
 export type RecipientStatus = (typeof recipientStatuses)[number]
 
+/** Statuses of a recipient that still waits for an attempt. */
+export const pendingStatuses: readonly RecipientStatus[] = ['scheduled', 'queued', 'deferred', 'held']
+
+/** True for a status, as read back from the database, of a recipient that still waits for an attempt. */
+export function isPendingStatus(status: string): boolean {
+  return pendingStatuses.some((pending) => pending === status)
+}
+
 // Provider events arrive late, twice and in any order. What they can say forms a chain, and only moves up the
 // chain are allowed, so the result is the highest thing said, whatever the order:
 // unknown < sent < suppressed < failed < delivered < bounced < complained.

@@ -43,6 +43,11 @@ export const problems = {
     title: 'Not found',
     summary: 'There is no such resource, or it is not yours.',
   },
+  'cursor-expired': {
+    status: 410,
+    title: 'Cursor expired',
+    summary: 'The cursor is older than the events that are kept. Events after it may be gone.',
+  },
   'method-not-allowed': {
     status: 405,
     title: 'Method not allowed',

@@ -228,6 +228,7 @@ export function toRecord(
     messageId: message.messageId,
     epoch: message.epoch,
     mode: message.mode,
+    stream: message.stream,
     usageDay: message.usageDay,
     attempt: {
       number: attempt.number,
@@ -301,6 +302,7 @@ export function toHeldRecord(message: LoadedMessage, reason: string, random = Ma
     messageId: message.messageId,
     epoch: message.epoch,
     mode: message.mode,
+    stream: message.stream,
     usageDay: message.usageDay,
     attempt: null,
     changes,
@@ -318,6 +320,7 @@ export function toUnsureRecord(message: LoadedMessage, reason: string): OutcomeR
     messageId: message.messageId,
     epoch: message.epoch,
     mode: message.mode,
+    stream: message.stream,
     usageDay: message.usageDay,
     attempt: null,
     changes: carried.map(({ position }) => ({

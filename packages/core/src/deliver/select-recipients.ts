@@ -1,12 +1,10 @@
+import { isPendingStatus } from '@lettergate/contracts/messages/recipient-status'
 import type { Capabilities } from '@lettergate/providers/provider'
 import { aloneOf } from './attempt-history.ts'
 import type { LoadedMessage, LoadedRecipient } from './sql/load-claimed.ts'
 
-/** Recipients that still wait for a hand-off. */
-const PENDING = new Set(['scheduled', 'queued', 'deferred', 'held'])
-
 export function pendingRecipients(message: { recipients: LoadedRecipient[] }): LoadedRecipient[] {
-  return message.recipients.filter((recipient) => PENDING.has(recipient.status))
+  return message.recipients.filter((recipient) => isPendingStatus(recipient.status))
 }
 
 /** What of a provider decides whom one call to it may carry. */

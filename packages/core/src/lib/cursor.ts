@@ -2,7 +2,8 @@ import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { Problem } from '@lettergate/contracts/problems/problems'
 
 const MAC_BYTES = 16
-const CURSOR_CHARS_MAX = 200
+/** The feed's names each transaction that was under way. */
+const CURSOR_CHARS_MAX = 4_000
 
 /** What a cursor is good for: one tenant, one mode, one list with its filters. */
 export type CursorScope = readonly (string | null)[]

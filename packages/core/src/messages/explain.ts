@@ -1,6 +1,10 @@
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import type { ExplainCode } from '@lettergate/contracts/messages/explain'
-import type { RecipientStatus } from '@lettergate/contracts/messages/recipient-status'
+import {
+  isPendingStatus,
+  pendingStatuses,
+  type RecipientStatus,
+} from '@lettergate/contracts/messages/recipient-status'
 import type { Queryable } from '@lettergate/db/pool'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import { classOfStored } from '../deliver/index.ts'
@@ -33,8 +37,6 @@ type Seen = {
   mode: Reader['mode']
 }
 
-const WAITING: readonly RecipientStatus[] = ['scheduled', 'queued', 'deferred', 'held']
-
 const addressesOf = ({ message }: Seen, ...statuses: readonly RecipientStatus[]) =>
   message.recipients.filter(({ status }) => statuses.includes(status)).map(({ address }) => address)
 
@@ -50,7 +52,7 @@ function waitReason(
   seen: Seen,
   { wait_for: connectionId, wait_why: why, due_at: until, health }: ExplainRow,
 ): Reason {
-  const waiting = addressesOf(seen, ...WAITING)
+  const waiting = addressesOf(seen, ...pendingStatuses)
   const more = { connectionId, until, failure: health?.code ?? null }
   if (why === 'paused') {
     const said = health?.pause_reason ? sentence(` It answered: ${health.pause_reason}`) : ''
@@ -72,7 +74,7 @@ function waitReason(
 function asideReason(seen: Seen, { due_at: until }: ExplainRow): Reason {
   const detail =
     'Three workers ended unexpectedly while they sent this message, so it is held. Retry it for one more attempt in a process of its own, or cancel it.'
-  return reason('set-aside', detail, addressesOf(seen, ...WAITING), { until })
+  return reason('set-aside', detail, addressesOf(seen, ...pendingStatuses), { until })
 }
 
 /** Where the message stands in the backlog. */
@@ -86,14 +88,14 @@ function backlogReason(seen: Seen, row: ExplainRow): Reason {
     )
   if (state === 'claimed') {
     const detail = 'A worker has taken the message and sends it next.'
-    return reason('backlog', detail, addressesOf(seen, ...WAITING), { ahead: 0 })
+    return reason('backlog', detail, addressesOf(seen, ...pendingStatuses), { ahead: 0 })
   }
   if (state === 'ready') {
     const detail =
       ahead === 0
         ? 'The message is the next of yours to be sent.'
         : `Your messages that are sent before this one: ${ahead}.`
-    return reason('backlog', detail, addressesOf(seen, ...WAITING), { ahead })
+    return reason('backlog', detail, addressesOf(seen, ...pendingStatuses), { ahead })
   }
   if (row.lost_workers >= LOST_WORKERS_MAX) return asideReason(seen, row)
   if (row.wait_why !== null) return waitReason(seen, row)
@@ -129,7 +131,7 @@ function isOfOne({ message, backlog }: Seen, { code, addresses, started_at: at }
   if (classOfStored(code)?.mayBeOneOfMany !== true) return false
   // One that the tenant tries again has begun anew since.
   if (backlog === null || at < backlog.first_due_at || addresses.length < 2) return false
-  const waiting = message.recipients.filter(({ status }) => WAITING.includes(status))
+  const waiting = message.recipients.filter(({ status }) => isPendingStatus(status))
   return waiting.some(({ address }) => addresses.includes(address))
 }
 

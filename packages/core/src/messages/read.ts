@@ -1,4 +1,5 @@
 import {
+  isPendingStatus,
   messageStatus,
   type RecipientStatus,
   recipientStatuses,
@@ -51,13 +52,10 @@ function isStatus(text: string): text is RecipientStatus {
   return KNOWN.has(text)
 }
 
-/** A status that a hand-off under way will change. */
-const WAITING_FOR_OUTCOME = new Set<RecipientStatus>(['scheduled', 'queued', 'deferred', 'held'])
-
 /** While the outbox says "sending", it speaks for the recipients that wait for the outcome. */
 function shownStatus(status: string, isSending: boolean): RecipientStatus {
   if (!isStatus(status)) throw new Error(`a recipient has the unknown status ${status}`)
-  return isSending && WAITING_FOR_OUTCOME.has(status) ? 'sending' : status
+  return isSending && isPendingStatus(status) ? 'sending' : status
 }
 
 function toMessage(row: MessageRow): StoredMessage {

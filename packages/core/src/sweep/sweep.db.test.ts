@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Queryable } from '@lettergate/db/pool'
+import { createPool, type Queryable } from '@lettergate/db/pool'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { buildMessage } from '../../test/build-message.ts'
@@ -60,6 +60,31 @@ test('the partitions of the coming days are made where one is missing, and only 
   await db.pool.query({ text: `drop table ${rows[0]?.name}` })
   expect(await sweepSteps.ensurePartitions(deps(db.pool))).toBe(1)
   expect(await sweepSteps.ensurePartitions(deps(db.pool))).toBe(0)
+})
+
+test('a day of the feed is dropped once it is older than the days that are kept, and not before', async () => {
+  const tenantId = await buildTenant(db.pool)
+  await db.pool.query({
+    text: `select ensure_partitions((now() at time zone 'utc')::date - 31, (now() at time zone 'utc')::date - 30)`,
+  })
+  await db.pool.query({
+    text: `insert into feed (tenant_id, message_id, seq, type, is_bulk, mode, at)
+           select $1, $1, 1, 1, false, 'live', (now() at time zone 'utc')::date::timestamp at time zone 'utc' - days * interval '1 day'
+           from unnest(array[29, 30, 31, 40]) days`,
+    values: [tenantId],
+  })
+  const batch = createPool({
+    ...{ url: db.url, max: 1, applicationName: 'test', onError: () => {} },
+    role: 'lettergate_batch',
+  })
+  expect(await sweepSteps.dropFeedPartitions(deps(batch))).toBe(1)
+  expect(await sweepSteps.dropFeedPartitions(deps(batch))).toBe(0)
+  await batch.end()
+  const { rows } = await db.pool.query({
+    text: 'select count(*)::int4 as kept from feed where tenant_id = $1',
+    values: [tenantId],
+  })
+  expect(rows).toEqual([{ kept: 2 }])
 })
 
 test('a step that fails is reported and run again, and keeps no other from running', async () => {

@@ -13,6 +13,7 @@ import {
   SET_ASIDE_REASON,
   type WorkerLife,
 } from '../lost-workers/index.ts'
+import { dropFeedPartitions } from './sql/drop-feed-partitions.ts'
 import { ensurePartitions } from './sql/ensure-partitions.ts'
 import { expireConnectionEvents } from './sql/expire-connection-events.ts'
 import { expireIdempotency } from './sql/expire-idempotency.ts'
@@ -35,6 +36,8 @@ export type SweepDeps = LostDeps & {
   isStopped?: () => boolean
   /** Absent: every worker whose lease ran out is gone. */
   lifeOf?: (workers: readonly number[]) => WorkerLife
+  /** Days for which events stay in the feed; absent: 30. */
+  feedDays?: number
 }
 
 /** Runs one step until it finds less than a full batch, or the process is to end: who comes next goes on. */
@@ -115,6 +118,7 @@ export const sweepSteps = {
   trimConnectionEvents: trimEvents,
   forgetConnections,
   ensurePartitions: (deps: SweepDeps) => ensurePartitions(deps.pool),
+  dropFeedPartitions: (deps: SweepDeps) => dropFeedPartitions(deps.pool, deps.feedDays ?? 30),
 } satisfies Record<string, (deps: SweepDeps) => Promise<number>>
 
 export type SweepStep = keyof typeof sweepSteps
@@ -129,6 +133,7 @@ const EVERY_MS: Record<SweepStep, number> = {
   trimConnectionEvents: 3_600_000,
   forgetConnections: 600_000,
   ensurePartitions: 3_600_000,
+  dropFeedPartitions: 3_600_000,
 }
 
 /** Every step runs soon after a start: a process may never live as long as the longest interval. */
@@ -139,6 +144,7 @@ export type Sweeper = { start(): void; stop(): Promise<void> }
 /** Puts right what a lost process left behind. Any number may run; a step that fails is reported and does not stop the others. */
 export function createSweeper(
   deps: LostDeps & {
+    feedDays?: number
     onSwept: (step: SweepStep, count: number, ms: number) => void
     onError: (error: unknown) => void
   },

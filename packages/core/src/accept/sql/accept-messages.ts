@@ -1,5 +1,6 @@
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
+import { appendAcceptances } from '../../lib/index.ts'
 import { type AcceptRow, messageArray } from './accept-message-array.ts'
 
 export type { AcceptRow } from './accept-message-array.ts'
@@ -82,7 +83,7 @@ with unit as materialized (
   select id, tenant_id, mode, case when send_at > now() then 'waiting' else 'ready' end,
          greatest(send_at, now()), greatest(send_at, now()), content_bytes, now(), stream = 'bulk'
   from incoming
-)${extra}
+), ${appendAcceptances(`select tenant_id, id as message_id, mode, stream = 'bulk' as is_bulk from incoming`)}${extra}
 select u.unit, a.unit is not null as admitted, coalesce(s.accepted, r.accepted) as used, r.daily_limit as limit,
        now() as now,
        ceil(extract(epoch from (date_trunc('day', now() at time zone 'utc') + interval '1 day') - (now() at time zone 'utc')))::int4

@@ -1,6 +1,6 @@
 import type { Queryable } from '@lettergate/db/pool'
-import { idRange } from '../../lib/index.ts'
-import { mayBeTaken } from '../../usage/index.ts'
+import { appendEvents, idRange, isPending } from '../../lib/index.ts'
+import { mayBeTaken, refundUsage } from '../../usage/index.ts'
 
 /** Messages in one statement: their ids must fit into one notification of 8,000 bytes. */
 export const FAIL_MAX = 200
@@ -36,30 +36,23 @@ export async function failQueued(
         select r.message_id, r.position, ${IN_DOUBT} as unsure
         from removed d
         join recipient r on r.tenant_id = $1 and r.message_id = d.message_id and r.message_id between $4 and $5
-          and r.status in ('scheduled', 'queued', 'deferred', 'held')
+          and ${isPending('r.status')}
       ), stopped as (
         update recipient r
         set status = case when d.unsure then 'unknown' else 'failed' end,
             reason = case when d.unsure then $3 || ', after an attempt that may have been accepted' else $3 end, updated_at = now()
         from doubt d
         where r.tenant_id = $1 and r.message_id = d.message_id and r.position = d.position and r.message_id between $4 and $5
-          and r.status in ('scheduled', 'queued', 'deferred', 'held')
+          and ${isPending('r.status')}
         returning r.message_id, r.position, r.status, r.reason
-      ), told as (
-        insert into event (tenant_id, message_id, position, type, data)
-        select $1, message_id, position, 'recipient.' || status, json_build_object('reason', reason)
-        from stopped order by message_id, position
-      ), counted as materialized (
-        select m.usage_day as day, m.mode, count(*)::int4 as n
+      ), ${appendEvents(`
+        select m.tenant_id, s.message_id, s.position, 'recipient.' || s.status as type, json_build_object('reason', s.reason) as data,
+               m.mode, m.stream = 'bulk' as is_bulk, null::uuid as connection_id
         from stopped s join message m on m.tenant_id = $1 and m.id = s.message_id and m.id between $4 and $5
-        where s.status = 'failed' group by 1, 2
-      ), locked as materialized (
-        select u.day, u.mode, c.n from counted c join usage u on u.tenant_id = $1 and u.day = c.day and u.mode = c.mode
-        order by u.day, u.mode for no key update of u
-      ), given_back as (
-        update usage u set accepted = u.accepted - l.n from locked l
-        where u.tenant_id = $1 and u.day = l.day and u.mode = l.mode
-      )
+        order by s.message_id, s.position`)}, ${refundUsage(`
+        select $1::uuid as tenant_id, m.usage_day as day, m.mode, count(*)::int4 as n
+        from stopped s join message m on m.tenant_id = $1 and m.id = s.message_id and m.id between $4 and $5
+        where s.status = 'failed' group by 1, 2, 3`)}
       select (select count(*) from removed)::int4 as ended,
              (select pg_notify('lg_message', string_agg(message_id::text, ',')) from removed having count(*) > 0)`,
     values: [tenantId, ids, reason, ...idRange(ids)],

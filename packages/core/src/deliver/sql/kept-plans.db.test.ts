@@ -47,9 +47,13 @@ async function carryOne(tenantId: string): Promise<void> {
     ...{ scope: null, code: null, reason: null, choice: null, providerMessageId: 'id-1', positions: [0] },
   }
   const changes = [{ position: 0, status: 'sent', reason: null, event: 'recipient.sent' }]
-  const { messageId, epoch, mode, usageDay } = message
+  const { messageId, epoch, mode, stream, usageDay } = message
   await recordOutcomes(pool, [
-    { ...{ tenantId, messageId, epoch, mode, usageDay, attempt, changes }, retryInMs: null, giveBack: 0 },
+    {
+      ...{ tenantId, messageId, epoch, mode, stream, usageDay, attempt, changes },
+      retryInMs: null,
+      giveBack: 0,
+    },
   ])
 }
 

@@ -1,7 +1,7 @@
 import type { Queryable } from '@lettergate/db/pool'
 import { ASKING_WORKER } from '@lettergate/db/worker-sign'
 import { claimKeyArray } from '../../dispatch/index.ts'
-import { type ContentDocument, type Envelope, idRange } from '../../lib/index.ts'
+import { type ContentDocument, type Envelope, idRange, isPending } from '../../lib/index.ts'
 
 import { mayBeTaken } from '../../usage/index.ts'
 
@@ -131,12 +131,12 @@ left join lateral (
       where exists (
         select from recipient p
         where p.tenant_id = k.tenant_id and p.message_id = k.message_id and p.message_id between $3 and $4
-          and p.position = any (d.recipients) and p.status in ('scheduled', 'queued', 'deferred', 'held'))),
+          and p.position = any (d.recipients) and ${isPending('p.status')})),
     'maybeTaken', (
       select json_agg(p.position)
       from recipient p
       where o.attempts > 0 and p.tenant_id = k.tenant_id and p.message_id = k.message_id and p.message_id between $3 and $4
-        and p.status in ('scheduled', 'queued', 'deferred', 'held') and ${TAKEN}),
+        and ${isPending('p.status')} and ${TAKEN}),
     'tries', (
       select json_agg(json_build_object('connectionId', a.connection_id, 'outcome', a.outcome, 'scope', a.scope, 'code', a.code,
                                         'positions', a.recipients, 'passedOn', a.choice -> 'passedOn') order by a.number)

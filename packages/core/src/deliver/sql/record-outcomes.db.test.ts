@@ -46,6 +46,7 @@ function buildRecord(
     messageId: claim.messageId,
     epoch: claim.epoch,
     mode: 'live',
+    stream: 'transactional',
     usageDay: new Date().toISOString().slice(0, 10),
     attempt: {
       number: 1,

@@ -1,6 +1,7 @@
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
-import { type Hint, idRange } from '../../lib/index.ts'
+import { appendEvents, type Hint, idRange, isPending } from '../../lib/index.ts'
+import { refundUsage } from '../../usage/index.ts'
 
 export type RecipientChange = {
   position: number
@@ -15,6 +16,7 @@ export type OutcomeRecord = {
   messageId: string
   epoch: number
   mode: string
+  stream: 'transactional' | 'bulk'
   usageDay: string
   /** Null when the message was held without a try. */
   attempt: {
@@ -105,7 +107,7 @@ with result as materialized (
     and exists (
       select from recipient p
       where p.tenant_id = l.tenant_id and p.message_id = l.message_id and p.message_id between $3 and $4
-        and p.status in ('scheduled', 'queued', 'deferred', 'held') and p.position <> all (l.positions))
+        and ${isPending('p.status')} and p.position <> all (l.positions))
   returning o.message_id
 ), over as (
   delete from outbox o using late l
@@ -113,13 +115,13 @@ with result as materialized (
     and not exists (
       select from recipient p
       where p.tenant_id = l.tenant_id and p.message_id = l.message_id and p.message_id between $3 and $4
-        and p.status in ('scheduled', 'queued', 'deferred', 'held') and p.position <> all (l.positions))
+        and ${isPending('p.status')} and p.position <> all (l.positions))
   returning o.message_id
 ), spared as materialized (
   select message_id from kept union all select message_id from over
 ), change as materialized (
   select c.*, (c.message_id in (select message_id from late)) is true as is_late
-  from unnest($2::claim_change[]) c
+  from unnest($2::recipient_change[]) c
   where (c.message_id in (select message_id from owned)) is true or (c.message_id in (select message_id from late)) is true
   limit cardinality($2)
 ), changed as (
@@ -131,20 +133,10 @@ with result as materialized (
          or c.event is not null
             and (p.status = 'unknown' or p.status = 'deferred' and (p.message_id in (select message_id from spared)) is true))
   returning p.message_id, p.position
-), written_event as (
-  insert into event (tenant_id, message_id, position, type, data)
-  select tenant_id, message_id, position, event, data from change c
-  where event is not null and (not is_late or ((c.message_id, c.position) in (select message_id, position from changed)) is true)
-), returned as (
-  select u.tenant_id, u.day, u.mode, s.n
-  from (select tenant_id, usage_day::date as day, mode, sum(give_back)::int4 as n from owned where give_back > 0 group by 1, 2, 3) s
-  join usage u on u.tenant_id = s.tenant_id and u.day = s.day and u.mode = s.mode
-  order by u.tenant_id, u.mode
-  for no key update of u
-), refunded as (
-  update usage u set accepted = u.accepted - r.n from returned r
-  where u.tenant_id = r.tenant_id and u.day = r.day and u.mode = r.mode
-)
+), ${appendEvents(`
+  select tenant_id, message_id, position, event as type, data, mode, stream = 'bulk' as is_bulk, connection_id from change c
+  where event is not null and (not is_late or ((c.message_id, c.position) in (select message_id, position from changed)) is true)`)}, ${refundUsage(`
+  select tenant_id, usage_day::date as day, mode, sum(give_back)::int4 as n from owned where give_back > 0 group by 1, 2, 3`)}
 select channel, payload
 from (select 'lg_message' as channel, string_agg(message_id::text, ',') as payload
       from (select message_id from owned union all select message_id from late) told
@@ -217,7 +209,7 @@ const outcomeArray = rowArray<OutcomeRecord>('claim_outcome_3', [
   ),
   column('int4', ({ waitVersion }) => waitVersion ?? null),
 ])
-const changeArray = rowArray<Changed>('claim_change', [
+const changeArray = rowArray<Changed>('recipient_change', [
   column('uuid', ({ record }) => record.tenantId),
   column('uuid', ({ record }) => record.messageId),
   column('int2', ({ change }) => change.position),
@@ -225,6 +217,9 @@ const changeArray = rowArray<Changed>('claim_change', [
   column('text', ({ change }) => change.reason),
   column('text', ({ change }) => change.event),
   column('json', ({ record, change }) => eventData(record, change)),
+  column('text', ({ record }) => record.mode),
+  column('text', ({ record }) => record.stream),
+  column('uuid', ({ record }) => record.attempt?.connectionId),
 ])
 
 /** Safe to run twice: the second time nothing is owned any more. Answers whom to tell of it now that it is committed. */

@@ -1,6 +1,6 @@
 import type { Queryable } from '@lettergate/db/pool'
 import { claimKeyArray } from '../../dispatch/index.ts'
-import { idRange } from '../../lib/index.ts'
+import { appendEvents, idRange, isPending } from '../../lib/index.ts'
 import { LOST_WORKERS_MAX, type LostWorkers, NONE_LOST, SET_ASIDE_REASON } from './lost-workers.ts'
 
 export type LostClaim = {
@@ -49,17 +49,17 @@ export async function raiseLostWorkers(
             accepted_at = case when l.is_aside then null else o.accepted_at end,
             wait_version = case when l.is_aside then null else o.wait_version end
         from lost l where o.message_id = l.message_id
-        returning o.message_id, o.tenant_id, l.n, l.is_aside
+        returning o.message_id, o.tenant_id, o.mode, o.is_bulk, l.n, l.is_aside
       ), held as (
         update recipient r set status = 'held', reason = $2, updated_at = now()
         from raised a
         where a.is_aside and r.tenant_id = a.tenant_id and r.message_id = a.message_id and r.message_id between $6 and $7
-          and r.status in ('scheduled', 'queued', 'deferred', 'held')
-        returning r.tenant_id, r.message_id, r.position
-      ), written_event as (
-        insert into event (tenant_id, message_id, position, type, data)
-        select tenant_id, message_id, position, 'recipient.held', json_build_object('reason', $2) from held
-      )
+          and ${isPending('r.status')}
+        returning r.tenant_id, r.message_id, r.position, a.mode, a.is_bulk
+      ), ${appendEvents(`
+        select tenant_id, message_id, position, 'recipient.held' as type, json_build_object('reason', $2) as data,
+               mode, is_bulk, null::uuid as connection_id
+        from held order by message_id, position`)}
       select count(*)::int4 as released, (count(*) filter (where n > 0))::int4 as suspected,
              (count(*) filter (where is_aside))::int4 as aside,
              (select pg_notify('lg_message', string_agg(message_id::text, ',')) from raised where is_aside

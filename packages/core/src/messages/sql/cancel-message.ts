@@ -1,5 +1,6 @@
 import type { Queryable } from '@lettergate/db/pool'
-import { mayBeTaken } from '../../usage/index.ts'
+import { appendEvents, isPending } from '../../lib/index.ts'
+import { mayBeTaken, refundUsage } from '../../usage/index.ts'
 
 /**
  * Takes a message out of the backlog unless it is being handed over. The lock on the outbox row decides against a worker:
@@ -22,25 +23,23 @@ export async function cancelMessage(
       ), doubt as materialized (
         select r.position, ${mayBeTaken({ tenantId: '$1', messageId: '$2', position: 'r.position' })} as unsure
         from removed
-        join recipient r on r.tenant_id = $1 and r.message_id = $2 and r.status in ('scheduled', 'queued', 'deferred', 'held')
+        join recipient r on r.tenant_id = $1 and r.message_id = $2 and ${isPending('r.status')}
       ), stopped as (
         update recipient r
         set status = case when d.unsure then 'unknown' else 'cancelled' end,
             reason = case when d.unsure then 'cancelled after an attempt that may have been accepted' end, updated_at = now()
         from doubt d
         where r.tenant_id = $1 and r.message_id = $2 and r.position = d.position
-          and r.status in ('scheduled', 'queued', 'deferred', 'held')
+          and ${isPending('r.status')}
         returning r.position, r.status, r.reason
-      ), told as (
-        insert into event (tenant_id, message_id, position, type, data)
-        select $1, $2, position, 'recipient.' || status, case when reason is not null then json_build_object('reason', reason) end
-        from stopped order by position
-      ), given_back as (
-        update usage u set accepted = u.accepted - c.n
+      ), ${appendEvents(`
+        select m.tenant_id, m.id as message_id, s.position, 'recipient.' || s.status as type,
+               case when s.reason is not null then json_build_object('reason', s.reason) end as data,
+               m.mode, m.stream = 'bulk' as is_bulk, null::uuid as connection_id
+        from stopped s join message m on m.tenant_id = $1 and m.id = $2 order by s.position`)}, ${refundUsage(`
+        select m.tenant_id, m.usage_day as day, m.mode, c.n
         from (select count(*)::int4 as n from stopped where status = 'cancelled') c, message m
-        where m.tenant_id = $1 and m.id = $2 and c.n > 0
-          and u.tenant_id = $1 and u.day = m.usage_day and u.mode = m.mode
-      )
+        where m.tenant_id = $1 and m.id = $2 and c.n > 0`)}
       select (select state from target) as state,
              (select pg_notify('lg_message', message_id::text) from removed) as notified`,
     values: [message.tenantId, message.id],

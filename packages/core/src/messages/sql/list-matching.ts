@@ -1,4 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
+import { isPending } from '../../lib/index.ts'
 
 /** Null: any. */
 export type ListFilter = { mode: string; tag: string | null; address: string | null; status: string | null }
@@ -27,7 +28,7 @@ export async function listMatching(
           select from recipient where tenant_id = $1 and message_id = k.id and address = $5))
         and ($6::text is null or exists (
           select from recipient r where r.tenant_id = $1 and r.message_id = k.id
-            and case when r.status in ('scheduled', 'queued', 'deferred', 'held')
+            and case when ${isPending('r.status')}
                        and exists (select from outbox o where o.message_id = k.id and o.state = 'sending')
                      then 'sending' else r.status end = $6))
       order by m.id desc`,

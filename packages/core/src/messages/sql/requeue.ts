@@ -1,4 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
+import { appendEvents } from '../../lib/index.ts'
 import { WORKER_LOST } from '../../lost-workers/index.ts'
 
 /**
@@ -18,10 +19,10 @@ export async function requeueForRetry(
         update recipient set status = 'queued', reason = null, updated_at = now()
         where tenant_id = $1 and message_id = $2 and position = any ($3::int2[])
         returning position
-      ), told as (
-        insert into event (tenant_id, message_id, position, type)
-        select $1, $2, position, 'recipient.retried' from queued order by position
-      ), due as (
+      ), ${appendEvents(`
+        select m.tenant_id, m.id as message_id, q.position, 'recipient.retried' as type, null::json as data,
+               m.mode, m.stream = 'bulk' as is_bulk, null::uuid as connection_id
+        from queued q join message m on m.tenant_id = $1 and m.id = $2 order by q.position`)}, due as (
         insert into outbox (message_id, tenant_id, mode, state, attempts, content_bytes, is_bulk, lost_workers)
         select m.id, m.tenant_id, m.mode, 'ready',
                coalesce((select max(number) from attempt a where a.tenant_id = $1 and a.message_id = $2), 0), m.content_bytes,

@@ -1,0 +1,2 @@
+/** Feed: a tenant's events in an order in which a reader misses none. */
+export { type FeedDeps, type FeedEvent, type FeedQuery, readFeed } from './read-feed.ts'

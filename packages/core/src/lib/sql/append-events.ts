@@ -1,0 +1,29 @@
+import { eventTypeNames } from '@lettergate/contracts/messages/event-types'
+
+/** The place of a type in the table of types, in SQL; null, which the feed refuses, for one that is not there. */
+const TYPE_NUMBER = `array_position(array[${eventTypeNames.map((type) => `'${type}'`).join(', ')}], type)`
+
+/**
+ * Writes events and their feed rows: the CTEs of a statement that inserts them, and the only SQL that does. `rows` is a select of
+ * `tenant_id, message_id, position, type, data, mode, is_bulk, connection_id`; position null means the message as a whole.
+ * Sequence numbers follow the order of the rows.
+ */
+export function appendEvents(rows: string): string {
+  return `new_event as materialized (
+    select nextval('event_seq') as seq, e.* from (${rows}) e
+  ), written_event as (
+    insert into event (tenant_id, message_id, seq, position, type, data)
+    select tenant_id, message_id, seq, position, type, data from new_event
+  ), written_feed as (
+    insert into feed (tenant_id, message_id, seq, type, mode, is_bulk, connection_id)
+    select tenant_id, message_id, seq, ${TYPE_NUMBER}, mode, is_bulk, connection_id from new_event
+  )`
+}
+
+/** As `appendEvents`, for acceptances, which the row of the message itself keeps. `rows` is a select of `tenant_id, message_id, mode, is_bulk`. */
+export function appendAcceptances(rows: string): string {
+  return `written_feed as (
+    insert into feed (tenant_id, message_id, seq, type, mode, is_bulk)
+    select tenant_id, message_id, nextval('event_seq'), ${eventTypeNames.indexOf('message.accepted') + 1}, mode, is_bulk from (${rows}) e
+  )`
+}
