@@ -9,6 +9,10 @@ export type NewAttachment = {
   content: Buffer
 }
 
+export type Mode = 'live' | 'test'
+export type Stream = 'transactional' | 'bulk'
+export type RecipientKind = 'to' | 'cc' | 'bcc'
+
 /** One message as the API accepts it: checked, normalised, each recipient once. */
 export type NewMessage = {
   from: Mailbox
@@ -26,7 +30,7 @@ export type NewMessage = {
   metadata: Record<string, string>
   /** Undefined: now. */
   sendAt?: Date | undefined
-  stream: 'transactional' | 'bulk'
+  stream: Stream
   /** Uuid of the connection to use. */
   connectionId?: string | undefined
 }

@@ -1,8 +1,11 @@
-export type StoredMailbox = { address: string; name?: string | undefined }
+import type { Mailbox, RecipientKind } from '@lettergate/contracts/messages/new-message'
+
+/** A recipient as it is stored, without its status. */
+export type StoredRecipient = { kind: RecipientKind; address: string; name: string | null }
 
 /** What the message's own rows say too, as it was when accepted: a first hand-off needs no other table. */
 export type Envelope = {
-  from: StoredMailbox
+  from: Mailbox
   subject: string
   tags: string[]
   metadata?: Record<string, string>
@@ -18,7 +21,7 @@ export type Envelope = {
     contentType?: string
   }[]
   /** By position. */
-  recipients: { kind: 'to' | 'cc' | 'bcc'; address: string; name: string | null }[]
+  recipients: StoredRecipient[]
 }
 
 /** What `message_content.document` holds. */
@@ -28,5 +31,5 @@ export type ContentDocument = {
   text?: string
   html?: string
   headers?: Record<string, string>
-  reply_to?: StoredMailbox[]
+  reply_to?: Mailbox[]
 }
