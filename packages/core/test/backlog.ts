@@ -1,4 +1,6 @@
+import type { RecipientStatus } from '@lettergate/contracts/messages/recipient-status'
 import type { Pool } from '@lettergate/db/pool'
+import type { SendOutcome } from '@lettergate/providers/provider'
 import { acceptMessages } from '../src/accept/index.ts'
 import { fenceSending, type RecipientChange, recordOutcomes } from '../src/deliver/index.ts'
 import { type Claim, claimMessages, FIRST_TENANT } from '../src/dispatch/index.ts'
@@ -6,6 +8,9 @@ import { notify } from '../src/lib/index.ts'
 import { ensureUsage } from '../src/usage/index.ts'
 
 import { buildRow, buildTenant, buildUnit } from './rows.ts'
+
+/** What an attempt can make of a recipient: each is told by an event of its name. */
+export type TriedStatus = Exclude<RecipientStatus, 'scheduled' | 'queued' | 'sending'>
 
 export type Backlog = {
   tenantId: string
@@ -15,7 +20,12 @@ export type Backlog = {
   /** What a worker does before the first byte: false if the claim no longer holds. */
   fence(claim: Claim): Promise<boolean>
   /** What a worker does after the call: `statuses` by recipient; a deferred one is tried again after `retryInMs`. */
-  record(claim: Claim, statuses: string[], retryInMs?: number, outcome?: string): Promise<void>
+  record(
+    claim: Claim,
+    statuses: TriedStatus[],
+    retryInMs?: number,
+    outcome?: SendOutcome['kind'],
+  ): Promise<void>
   used(): Promise<number>
   statuses(): Promise<string[]>
   outbox(): Promise<{ state: string; attempts: number }[]>

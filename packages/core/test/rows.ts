@@ -20,7 +20,7 @@ export async function buildTenant(
 export function buildRow(change: Partial<AcceptRow> = {}): AcceptRow {
   const row = {
     id: newId(),
-    stream: 'transactional',
+    stream: 'transactional' as const,
     fromAddress: 'app@acme.example',
     fromName: null,
     subject: 'Hello',

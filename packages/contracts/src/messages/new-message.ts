@@ -9,6 +9,10 @@ export type NewAttachment = {
   content: Buffer
 }
 
+export type Mode = 'live' | 'test'
+export type Stream = 'transactional' | 'bulk'
+export type RecipientKind = 'to' | 'cc' | 'bcc'
+
 /** A mail as its client wrote it, and what was read of it. */
 export type NewMime = {
   /** What goes out, but for a Date and a Message-ID that are missing. */
@@ -52,7 +56,7 @@ export type NewMessage = {
   metadata: Record<string, string>
   /** Undefined: now. */
   sendAt?: Date | undefined
-  stream: 'transactional' | 'bulk'
+  stream: Stream
   /** Uuid of the connection to use. */
   connectionId?: string | undefined
   /** Where bounces go, for providers that speak SMTP; '' is nowhere. Undefined: to the author. */

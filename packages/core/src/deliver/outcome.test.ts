@@ -2,7 +2,8 @@ import { canMove, recipientStatuses } from '@lettergate/contracts/messages/recip
 import type { SendOutcome } from '@lettergate/providers/provider'
 import { expect, test } from 'vitest'
 import { buildLoadedMessage as buildMessage } from '../../test/loaded-message.ts'
-import { toHeldRecord, toRecord, toUnsureRecord } from './outcome.ts'
+import { toRecord } from '../../test/to-record.ts'
+import { toHeldRecord, toUnsureRecord } from './outcome.ts'
 import type { LoadedMessage } from './sql/load-claimed.ts'
 
 const HOURS = 3_600_000

@@ -1,5 +1,4 @@
-import type { EventType } from '@lettergate/contracts/messages/event-types'
-import type { RecipientStatus } from '@lettergate/contracts/messages/recipient-status'
+import type { Mode } from '@lettergate/contracts/messages/new-message'
 import { classOf } from '@lettergate/providers/lib/failures'
 import type { RecipientRefusal, SendOutcome } from '@lettergate/providers/provider'
 import type { Choice } from './choose-connection.ts'
@@ -19,18 +18,17 @@ export type AttemptContext = {
    * taken; 0 or less: not at all.
    */
   repeatWindowMs: number
-  /** Whom it carried; absent: all that wait. */
-  portion?: Portion
-  /** Why this connection. */
-  choice?: Choice
-  /** Safe failures of this message through this connection before this one; absent: all attempts were such. */
-  failedBefore?: number
+  portion: Portion
+  /** Why this connection; null: nobody knows any more. */
+  choice: Choice | null
+  /** Safe failures of this message through this connection before this one. */
+  failedBefore: number
   /** Another connection stands ready that was not tried more often than this one. */
-  hasOther?: boolean
+  hasOther: boolean
   /** Another connection is left, ready or not, that has not found this message too much for it. */
-  hasRoomier?: boolean
+  hasRoomier: boolean
   /** Another connection stands ready that has not refused this message itself. */
-  hasReady?: boolean
+  hasReady: boolean
 }
 
 type Verdict = { kind: 'sent' | 'failed' | 'unknown' | 'again'; reason: string | null }
@@ -52,7 +50,7 @@ const refusalVerdict = ({ kind, code, reason }: RecipientRefusal): Verdict => {
 function isForAnother(outcome: SendOutcome, { hasRoomier, hasReady }: AttemptContext): boolean {
   if (outcome.kind !== 'rejected') return false
   const { elsewhere } = classOf(outcome.code)
-  return elsewhere === 'once' ? hasReady === true : elsewhere === true && hasRoomier === true
+  return elsewhere === 'once' ? hasReady : elsewhere === true && hasRoomier
 }
 
 /** Surely not accepted, and not the message's own fault: another connection may carry it. */
@@ -104,10 +102,7 @@ function withoutGiveBack(verdict: Verdict, { position }: LoadedRecipient, messag
 
 const afterDoubt = (reason: string | null) => `${reason}, after an attempt that may have been accepted`
 
-/** A change in the words of the contract: a status of the table, and its event. */
-type Change = RecipientChange & { status: RecipientStatus; event: EventType | null }
-
-function toChange(recipient: LoadedRecipient, verdict: Verdict, mode: string): Change {
+function toChange(recipient: LoadedRecipient, verdict: Verdict, mode: Mode): RecipientChange {
   const { position } = recipient
   switch (verdict.kind) {
     case 'sent': {
@@ -125,9 +120,9 @@ function toChange(recipient: LoadedRecipient, verdict: Verdict, mode: string): C
 
 /** Tries before this one that have a part in how long the next is waited for: none that were for others, or by other connections. */
 function triesBefore(outcome: SendOutcome, attempt: AttemptContext): number {
-  const ofConnection = isSafe(outcome, attempt) ? attempt.failedBefore : undefined
-  const { number, portion } = attempt
-  return Math.min(number - 1, portion?.aloneBefore ?? number, ofConnection ?? number)
+  const { number, portion, failedBefore } = attempt
+  const ofConnection = isSafe(outcome, attempt) ? failedBefore : number
+  return Math.min(number - 1, portion.aloneBefore ?? number, ofConnection)
 }
 
 /** How long the provider asked to wait: all of those whom it deferred, or at least one of them. */
@@ -184,6 +179,12 @@ function dependsOnConnection(outcome: SendOutcome): boolean {
   }
 }
 
+/** A record without an attempt, that gives nothing back. */
+function baseRecord(message: LoadedMessage): Omit<OutcomeRecord, 'changes' | 'retryInMs'> {
+  const { tenantId, messageId, epoch, mode, stream, usageDay } = message
+  return { tenantId, messageId, epoch, mode, stream, usageDay, attempt: null, giveBack: 0 }
+}
+
 /**
  * What one hand-off means for each of its recipients, and whether the message is tried again. Pure.
  * `unknown` is only repeated where that is safe or the tenant chose it; retries end at the retry limit of the tenant.
@@ -195,9 +196,7 @@ export function toRecord(
   outcome: SendOutcome,
   random: () => number = Math.random,
 ): OutcomeRecord {
-  const { unsure: doubt } = message
-  const { portion = { carried: pendingRecipients(message), left: [], unsure: doubt, aloneBefore: null } } =
-    attempt
+  const { portion } = attempt
   const { carried, unsure } = portion
   const passedOver = new Set([...untriedOf(outcome, portion), ...sparedBy(outcome, portion)])
   const before = refusedBefore(message)
@@ -224,12 +223,7 @@ export function toRecord(
   const isAgain = changes.some((change) => change.status === 'deferred')
   const others = pendingRecipients(message).length > carried.length + portion.left.length
   return {
-    tenantId: message.tenantId,
-    messageId: message.messageId,
-    epoch: message.epoch,
-    mode: message.mode,
-    stream: message.stream,
-    usageDay: message.usageDay,
+    ...baseRecord(message),
     attempt: {
       number: attempt.number,
       connectionId: attempt.connectionId,
@@ -286,7 +280,7 @@ export function toHeldRecord(message: LoadedMessage, reason: string, random = Ma
   const againInMs = HELD_RECHECK_MS * (1 + random() / 2)
   const isLast = againInMs >= message.expiresInMs
   const pending = pendingRecipients(message)
-  const changes = pending.map((recipient): Change => {
+  const changes = pending.map((recipient): RecipientChange => {
     const { position } = recipient
     if (isLast) {
       const end = withoutGiveBack({ kind: 'failed', reason }, recipient, message)
@@ -298,13 +292,7 @@ export function toHeldRecord(message: LoadedMessage, reason: string, random = Ma
     }
   })
   return {
-    tenantId: message.tenantId,
-    messageId: message.messageId,
-    epoch: message.epoch,
-    mode: message.mode,
-    stream: message.stream,
-    usageDay: message.usageDay,
-    attempt: null,
+    ...baseRecord(message),
     changes,
     retryInMs: isLast ? null : againInMs,
     waitVersion: message.connectionsVersion,
@@ -316,13 +304,7 @@ export function toHeldRecord(message: LoadedMessage, reason: string, random = Ma
 export function toUnsureRecord(message: LoadedMessage, reason: string): OutcomeRecord {
   const { carried } = portionOf(message)
   return {
-    tenantId: message.tenantId,
-    messageId: message.messageId,
-    epoch: message.epoch,
-    mode: message.mode,
-    stream: message.stream,
-    usageDay: message.usageDay,
-    attempt: null,
+    ...baseRecord(message),
     changes: carried.map(({ position }) => ({
       ...{ position, status: 'unknown', event: 'recipient.unknown' },
       reason: `an earlier attempt may have been accepted, and ${reason}`,

@@ -1,7 +1,7 @@
 import type { SendOutcome } from '@lettergate/providers/provider'
 import { expect, test } from 'vitest'
 import { buildLoadedMessage as buildMessage } from '../../test/loaded-message.ts'
-import { toRecord } from './outcome.ts'
+import { toRecord } from '../../test/to-record.ts'
 import type { LoadedMessage } from './sql/load-claimed.ts'
 
 const attempt = {

@@ -8,7 +8,7 @@ import type { LoadedMessage, LoadedRecipient } from './sql/load-claimed.ts'
 export type PassedOn = { recipient: LoadedRecipient; refusal: RecipientRefusal }
 
 /** Whether another connection stands ready. */
-type Others = { hasOther?: boolean; hasReady?: boolean }
+type Others = { hasOther: boolean; hasReady: boolean }
 
 /** Those for whom a refusal in unknown words has come before: one more is final. */
 export function refusedBefore(message: Pick<LoadedMessage, 'tries'>): ReadonlySet<number> {
@@ -17,10 +17,10 @@ export function refusedBefore(message: Pick<LoadedMessage, 'tries'>): ReadonlySe
 
 function isForAnother(refusal: RecipientRefusal, { hasOther, hasReady }: Others): boolean {
   const { outcome, connection, elsewhere } = classOf(refusal.code)
-  if (outcome === 'rejected-message') return elsewhere !== undefined && hasReady === true
+  if (outcome === 'rejected-message') return elsewhere !== undefined && hasReady
   if (refusal.kind !== 'deferred' || refusal.retryAfterMs === 0) return false
   // What this account may not do for one of several, another account may.
-  return hasOther === true && (outcome === 'rejected-account' || connection !== 'none')
+  return hasOther && (outcome === 'rejected-account' || connection !== 'none')
 }
 
 /**

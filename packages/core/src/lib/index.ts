@@ -14,7 +14,7 @@ export {
   SENDING_LEASE_MS,
 } from './leases.ts'
 export { changeConnections, given, toJson } from './managed-rows.ts'
-export type { ContentDocument, Envelope, StoredMime } from './message-content.ts'
+export type { ContentDocument, Envelope, StoredMime, StoredRecipient } from './message-content.ts'
 export { createReadiness, type Readiness } from './readiness.ts'
 export { askAgain } from './retry-query.ts'
 export { appendAcceptances, appendEvents } from './sql/append-events.ts'

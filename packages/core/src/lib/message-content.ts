@@ -1,8 +1,11 @@
-export type StoredMailbox = { address: string; name?: string | undefined }
+import type { Mailbox, RecipientKind } from '@lettergate/contracts/messages/new-message'
+
+/** A recipient as it is stored, without its status. */
+export type StoredRecipient = { kind: RecipientKind; address: string; name: string | null }
 
 /** What the message's own rows say too, as it was when accepted: a first hand-off needs no other table. */
 export type Envelope = {
-  from: StoredMailbox
+  from: Mailbox
   subject: string
   tags: string[]
   metadata?: Record<string, string>
@@ -18,7 +21,7 @@ export type Envelope = {
     contentType?: string
   }[]
   /** By position. */
-  recipients: { kind: 'to' | 'cc' | 'bcc'; address: string; name: string | null }[]
+  recipients: StoredRecipient[]
 }
 
 /** What was read of a mail that its client wrote; the mail is in rows of its own. */
@@ -41,7 +44,7 @@ export type ContentDocument = {
   text?: string
   html?: string
   headers?: Record<string, string>
-  reply_to?: StoredMailbox[]
+  reply_to?: Mailbox[]
   /** Where bounces go; absent: to the author. */
   return_path?: string
   mime?: StoredMime

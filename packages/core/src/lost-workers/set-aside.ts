@@ -14,6 +14,9 @@ export type LostDeps = {
   onLost?: (lost: LostWorkers) => void
 }
 
+/** A lost worker takes with it why it chose the connection; where nobody knows the outcome, no other may carry the message. */
+const NOTHING_KNOWN = { choice: null, hasOther: false, hasReady: false, hasRoomier: false }
+
 /** Records hand-offs that ran out as unknown. The same record as a live unknown, so the same rules. */
 export async function recordLost(deps: LostDeps, lost: LostClaim[]): Promise<number> {
   const messages = await loadClaimed(deps.pool, lost, 'sending')
@@ -25,6 +28,8 @@ export async function recordLost(deps: LostDeps, lost: LostClaim[]): Promise<num
       number: message.attempts,
       ...sending,
       portion,
+      ...NOTHING_KNOWN,
+      failedBefore: message.attempts,
       repeatWindowMs: deps.repeatWindowMs(sending.provider, portion.unsure?.startedAt ?? sending.startedAt),
     }
     return [toRecord(message, attempt, { kind: 'unknown', code: 'outcome-unknown', reason: WORKER_LOST })]

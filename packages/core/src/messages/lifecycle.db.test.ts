@@ -8,13 +8,8 @@ import type { SendOutcome } from '@lettergate/providers/provider'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Backlog, buildBacklog } from '../../test/backlog.ts'
-import {
-  type LoadedMessage,
-  loadClaimed,
-  type OutcomeRecord,
-  recordOutcomes,
-  toRecord,
-} from '../deliver/index.ts'
+import { toRecord } from '../../test/to-record.ts'
+import { type LoadedMessage, loadClaimed, type OutcomeRecord, recordOutcomes } from '../deliver/index.ts'
 import { type Claim, promoteDue } from '../dispatch/index.ts'
 import { cancelMessage } from './cancel.ts'
 import { createMessageReader } from './read.ts'

@@ -1,6 +1,6 @@
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Backlog, buildBacklog } from '../../test/backlog.ts'
+import { type Backlog, buildBacklog, type TriedStatus } from '../../test/backlog.ts'
 import { cancelMessage } from './cancel.ts'
 import { createMessageReader } from './read.ts'
 import { retryMessage } from './retry.ts'
@@ -17,7 +17,7 @@ const retry = ({ tenantId, messageId }: Backlog) =>
 const wrongState = expect.objectContaining({ code: 'wrong-state' })
 
 /** Brings a message to where a worker leaves it. */
-async function attempted(backlog: Backlog, statuses: string[], retryInMs?: number): Promise<void> {
+async function attempted(backlog: Backlog, statuses: TriedStatus[], retryInMs?: number): Promise<void> {
   const claim = await backlog.claim()
   if (!claim || !(await backlog.fence(claim))) throw new Error('not claimed')
   await backlog.record(claim, statuses, retryInMs)

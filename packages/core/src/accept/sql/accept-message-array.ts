@@ -1,8 +1,10 @@
+import type { Stream } from '@lettergate/contracts/messages/new-message'
 import { column, rowArray } from '@lettergate/db/composite-rows'
+import type { StoredRecipient } from '../../lib/index.ts'
 
 export type AcceptRow = {
   id: string
-  stream: string
+  stream: Stream
   fromAddress: string
   fromName: string | null
   subject: string
@@ -15,7 +17,7 @@ export type AcceptRow = {
   contentBytes: number
   /** JSON text of a `ContentDocument`. */
   document: string
-  recipients: { kind: 'to' | 'cc' | 'bcc'; address: string; name: string | null }[]
+  recipients: StoredRecipient[]
   /** The whole mail, where its client wrote it. */
   raw?: Buffer
 }

@@ -43,10 +43,16 @@ async function carryOne(tenantId: string): Promise<void> {
   const fences = claims.map((one) => ({ ...one, connectionId: null, provider: 'smtp', token: 1 }))
   await fenceSending(pool, fences, 60_000)
   const attempt = {
-    ...{ number: 1, connectionId: null, provider: 'smtp', startedAt: new Date(), outcome: 'accepted' },
+    ...{
+      number: 1,
+      connectionId: null,
+      provider: 'smtp',
+      startedAt: new Date(),
+      outcome: 'accepted' as const,
+    },
     ...{ scope: null, code: null, reason: null, choice: null, providerMessageId: 'id-1', positions: [0] },
   }
-  const changes = [{ position: 0, status: 'sent', reason: null, event: 'recipient.sent' }]
+  const changes = [{ position: 0, status: 'sent' as const, reason: null, event: 'recipient.sent' as const }]
   const { messageId, epoch, mode, stream, usageDay } = message
   await recordOutcomes(pool, [
     {

@@ -1,17 +1,17 @@
+import type { Mode, Stream } from '@lettergate/contracts/messages/new-message'
 import type { Queryable } from '@lettergate/db/pool'
 import { ASKING_WORKER } from '@lettergate/db/worker-sign'
 import { claimKeyArray } from '../../dispatch/index.ts'
-import { type ContentDocument, type Envelope, idRange, isPending } from '../../lib/index.ts'
-
+import {
+  type ContentDocument,
+  type Envelope,
+  idRange,
+  isPending,
+  type StoredRecipient,
+} from '../../lib/index.ts'
 import { mayBeTaken } from '../../usage/index.ts'
 
-export type LoadedRecipient = {
-  position: number
-  kind: 'to' | 'cc' | 'bcc'
-  address: string
-  name: string | null
-  status: string
-}
+export type LoadedRecipient = StoredRecipient & { position: number; status: string }
 
 /** A try whose outcome nobody knows; `startedAt`: of the first of its repeats. */
 export type Doubt = {
@@ -32,14 +32,12 @@ export type EarlierTry = {
   passedOn?: { position: number; code: string }[] | null
 }
 
-/** Everything but the attachments. */
-export type LoadedMessage = {
+/** What the backlog and the tenant say of a claimed message. */
+type Claimed = {
   tenantId: string
   messageId: string
   epoch: number
-  mode: 'live' | 'test'
-  createdAt: Date
-  usageDay: string
+  mode: Mode
   attempts: number
   /** The tenant's retry limit. */
   retryHours: number
@@ -47,29 +45,40 @@ export type LoadedMessage = {
   expiresInMs: number
   onUnknown: 'hold' | 'resend'
   connectionsVersion: number
-  connectionId: string | null
-  /** Set once the message is being sent: what the lost attempt used. */
-  sending: { connectionId: string | null; provider: string; startedAt: Date } | null
-  /** The first of its tries whose outcome nobody knows: until the provider says yes, it may have been taken then. */
-  unsure: Doubt | null
-  /** All such tries, one for each set of recipients that waits; the one that was repeated longest ago first. */
-  doubts?: Doubt[]
-  /** Positions of recipients whom any try may have reached, whenever it was: they are never given back to the quota. */
-  maybeTaken?: number[]
-  /** Attempts since it was due, in the order in which they were made. */
-  tries: EarlierTry[]
-  stream: 'transactional' | 'bulk'
   /** The connection at which a sending time was reserved for it, which has just come; after an outage all of them would go at once. */
   reservedAt?: string | null
+  document: ContentDocument
+}
+
+/** What the message itself says: its document as long as nothing was recorded, else its rows. */
+type Facts = {
+  createdAt: Date
+  usageDay: string
+  connectionId: string | null
   fromAddress: string
   fromName: string | null
   subject: string
   tags: string[]
   metadata: Record<string, string> | null
   attachmentCount: number
-  document: ContentDocument
+  stream: Stream
   recipients: LoadedRecipient[]
+  /** All tries of unknown outcome, one for each set of recipients that waits; the one that was repeated longest ago first. */
+  doubts?: Doubt[]
+  /** Positions of recipients whom any try may have reached, whenever it was: they are never given back to the quota. */
+  maybeTaken?: number[]
+  /** Attempts since it was due, in the order in which they were made. */
+  tries: EarlierTry[]
 }
+
+/** Everything but the attachments. */
+export type LoadedMessage = Claimed &
+  Facts & {
+    /** Set once the message is being sent: what the lost attempt used. */
+    sending: { connectionId: string | null; provider: string; startedAt: Date } | null
+    /** The first of its tries whose outcome nobody knows: until the provider says yes, it may have been taken then. */
+    unsure: Doubt | null
+  }
 
 /**
  * Of a message that nothing was recorded of yet, the content document tells all. Only of the others (`stored`) are the message and
@@ -93,12 +102,12 @@ with noted as (
   select array_agg(k.epoch), ${ASKING_WORKER} from unnest($1::claim_key[]) as k where $2::text = 'claimed'
   having count(*) > 0 and set_config('synchronous_commit', 'off', true) is not null
 )
-select o.tenant_id, o.message_id, o.epoch, o.attempts, o.mode, o.accepted_at, o.provider,
-       o.connection_id as sending_connection_id, o.sending_at,
-       ceil(extract(epoch from o.first_due_at + t.retry_hours * interval '1 hour' - now()) * 1000 + o.paced_ms)::float8 as expires_in_ms,
+select o.tenant_id as "tenantId", o.message_id as "messageId", o.epoch, o.attempts, o.mode, o.accepted_at as "acceptedAt", o.provider,
+       o.connection_id as "sendingConnectionId", o.sending_at as "sendingAt",
+       ceil(extract(epoch from o.first_due_at + t.retry_hours * interval '1 hour' - now()) * 1000 + o.paced_ms)::float8 as "expiresInMs",
        case when o.wait_why = 'rate' and o.wait_version = t.connections_version and o.due_at > now() - interval '5 seconds'
-            then o.wait_for end as reserved_at,
-       t.retry_hours, t.on_unknown, t.connections_version, c.document, s.stored
+            then o.wait_for end as "reservedAt",
+       t.retry_hours as "retryHours", t.on_unknown as "onUnknown", t.connections_version as "connectionsVersion", c.document, s.stored
 from unnest($1::claim_key[]) as k
 join outbox o on o.message_id = k.message_id and o.epoch = k.epoch and o.tenant_id = k.tenant_id
 join tenant t on t.id = o.tenant_id
@@ -109,12 +118,12 @@ cross join lateral (
 ) c
 left join lateral (
   select json_build_object(
-    'createdAt', m.created_at, 'usageDay', m.usage_day, 'from', json_build_object('address', m.from_address, 'name', m.from_name),
-    'subject', m.subject, 'tags', m.tags, 'metadata', m.metadata, 'connection_id', m.connection_id, 'stream', m.stream,
-    'attachment_count', m.attachment_count,
+    'createdAt', m.created_at, 'usageDay', m.usage_day, 'fromAddress', m.from_address, 'fromName', m.from_name,
+    'subject', m.subject, 'tags', m.tags, 'metadata', m.metadata, 'connectionId', m.connection_id, 'stream', m.stream,
+    'attachmentCount', m.attachment_count,
     'recipients', (
-      select json_agg(json_build_object('kind', p.kind, 'address', p.address, 'name', p.name, 'status', p.status)
-                      order by p.position)
+      select json_agg(json_build_object('position', p.position, 'kind', p.kind, 'address', p.address, 'name', p.name,
+                                        'status', p.status) order by p.position)
       from recipient p
       where p.tenant_id = k.tenant_id and p.message_id = k.message_id and p.message_id between $3 and $4),
     'doubts', (
@@ -150,35 +159,19 @@ left join lateral (
 ) s on true
 where o.state = $2::text`
 
-type Stored = Omit<Envelope, 'from' | 'recipients' | 'connection_id' | 'metadata' | 'stream'> & {
-  stream: 'transactional' | 'bulk'
+/** As JSON has it: without dates, and null for an empty list. */
+type Stored = Omit<Facts, 'createdAt' | 'doubts' | 'maybeTaken' | 'tries'> & {
   createdAt: string
-  usageDay: string
-  from: { address: string; name: string | null }
-  metadata: Record<string, string> | null
-  connection_id: string | null
-  recipients: (Envelope['recipients'][number] & { status: string })[]
   doubts: (Omit<Doubt, 'startedAt'> & { startedAt: string })[] | null
   maybeTaken: number[] | null
   tries: EarlierTry[] | null
 }
 
-type Row = {
-  tenant_id: string
-  message_id: string
-  epoch: number
-  attempts: number
-  mode: 'live' | 'test'
-  accepted_at: Date | null
+type Row = Claimed & {
+  acceptedAt: Date | null
   provider: string | null
-  sending_connection_id: string | null
-  sending_at: Date | null
-  retry_hours: number
-  expires_in_ms: number
-  on_unknown: 'hold' | 'resend'
-  connections_version: number
-  reserved_at: string | null
-  document: ContentDocument
+  sendingConnectionId: string | null
+  sendingAt: Date | null
   stored: Stored | null
 }
 
@@ -200,53 +193,20 @@ export async function loadClaimed(
 
 /** Null: the message's own rows are gone; one such must not hold up the others of its batch. */
 function toMessage(row: Row): LoadedMessage | null {
+  const { acceptedAt, provider, sendingConnectionId, sendingAt, stored, ...claimed } = row
   const { envelope } = row.document
-  const told =
-    row.accepted_at && envelope
-      ? fromEnvelope(envelope, row.accepted_at)
-      : row.stored && fromStored(row.stored)
-  return (
-    told && {
-      tenantId: row.tenant_id,
-      messageId: row.message_id,
-      epoch: row.epoch,
-      mode: row.mode,
-      attempts: row.attempts,
-      retryHours: row.retry_hours,
-      expiresInMs: row.expires_in_ms,
-      onUnknown: row.on_unknown,
-      connectionsVersion: row.connections_version,
-      reservedAt: row.reserved_at,
-      sending:
-        row.sending_at && row.provider
-          ? { connectionId: row.sending_connection_id, provider: row.provider, startedAt: row.sending_at }
-          : null,
-      document: row.document,
-      ...told,
-    }
-  )
+  const facts = acceptedAt && envelope ? fromEnvelope(envelope, acceptedAt) : stored && fromStored(stored)
+  if (!facts) return null
+  return {
+    ...claimed,
+    ...facts,
+    sending:
+      sendingAt && provider ? { connectionId: sendingConnectionId, provider, startedAt: sendingAt } : null,
+    unsure: facts.doubts?.[0] ?? null,
+  }
 }
 
-type Told = Pick<
-  LoadedMessage,
-  | 'createdAt'
-  | 'usageDay'
-  | 'connectionId'
-  | 'fromAddress'
-  | 'fromName'
-  | 'subject'
-  | 'tags'
-  | 'metadata'
-  | 'attachmentCount'
-  | 'recipients'
-  | 'stream'
-  | 'unsure'
-  | 'doubts'
-  | 'maybeTaken'
-  | 'tries'
->
-
-function fromEnvelope(envelope: Envelope, acceptedAt: Date): Told {
+function fromEnvelope(envelope: Envelope, acceptedAt: Date): Facts {
   return {
     createdAt: acceptedAt,
     // Acceptance and the day it is counted on come from one `now()`.
@@ -258,37 +218,25 @@ function fromEnvelope(envelope: Envelope, acceptedAt: Date): Told {
     tags: envelope.tags,
     metadata: envelope.metadata ?? null,
     attachmentCount: envelope.attachment_count,
-    recipients: envelope.recipients.map((recipient, position) => ({
+    recipients: envelope.recipients.map(({ kind, address, name }, position) => ({
       position,
-      kind: recipient.kind,
-      address: recipient.address,
-      name: recipient.name,
+      kind,
+      address,
+      name,
       status: 'queued',
     })),
     stream: envelope.stream ?? 'transactional',
-    unsure: null,
     doubts: [],
     maybeTaken: [],
     tries: [],
   }
 }
 
-function fromStored(stored: Stored): Told {
-  const doubts = (stored.doubts ?? []).map((doubt) => ({ ...doubt, startedAt: new Date(doubt.startedAt) }))
+function fromStored(stored: Stored): Facts {
   return {
+    ...stored,
     createdAt: new Date(stored.createdAt),
-    usageDay: stored.usageDay,
-    connectionId: stored.connection_id,
-    fromAddress: stored.from.address,
-    fromName: stored.from.name,
-    subject: stored.subject,
-    tags: stored.tags,
-    metadata: stored.metadata,
-    attachmentCount: stored.attachment_count,
-    recipients: stored.recipients.map((recipient, position) => ({ position, ...recipient })),
-    stream: stored.stream,
-    unsure: doubts[0] ?? null,
-    doubts,
+    doubts: (stored.doubts ?? []).map((doubt) => ({ ...doubt, startedAt: new Date(doubt.startedAt) })),
     maybeTaken: stored.maybeTaken ?? [],
     tries: stored.tries ?? [],
   }

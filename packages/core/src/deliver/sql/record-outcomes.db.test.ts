@@ -1,5 +1,7 @@
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
+import type { SendOutcome } from '@lettergate/providers/provider'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { TriedStatus } from '../../../test/backlog.ts'
 import { buildTenant, buildUnit } from '../../../test/rows.ts'
 import { acceptMessages } from '../../accept/index.ts'
 import { type Claim, claimMessages, FIRST_TENANT } from '../../dispatch/index.ts'
@@ -37,8 +39,8 @@ async function sendingMessage(): Promise<Claim> {
 
 function buildRecord(
   claim: Claim,
-  outcome: string,
-  status: string,
+  outcome: SendOutcome['kind'],
+  status: TriedStatus,
   change: Partial<OutcomeRecord> = {},
 ): OutcomeRecord {
   return {

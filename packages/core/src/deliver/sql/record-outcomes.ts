@@ -1,22 +1,26 @@
+import type { EventType } from '@lettergate/contracts/messages/event-types'
+import type { Mode, Stream } from '@lettergate/contracts/messages/new-message'
+import type { RecipientStatus } from '@lettergate/contracts/messages/recipient-status'
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
+import type { SendOutcome } from '@lettergate/providers/provider'
 import { appendEvents, type Hint, idRange, isPending } from '../../lib/index.ts'
 import { refundUsage } from '../../usage/index.ts'
 
 export type RecipientChange = {
   position: number
-  status: string
+  status: RecipientStatus
   reason: string | null
   /** The event that tells of it; null when nothing new happened. */
-  event: string | null
+  event: EventType | null
 }
 
 export type OutcomeRecord = {
   tenantId: string
   messageId: string
   epoch: number
-  mode: string
-  stream: 'transactional' | 'bulk'
+  mode: Mode
+  stream: Stream
   usageDay: string
   /** Null when the message was held without a try. */
   attempt: {
@@ -24,8 +28,8 @@ export type OutcomeRecord = {
     connectionId: string | null
     provider: string
     startedAt: Date
-    outcome: string
-    scope: string | null
+    outcome: SendOutcome['kind']
+    scope: 'message' | 'account' | null
     /** The class of a failure. */
     code: string | null
     reason: string | null
