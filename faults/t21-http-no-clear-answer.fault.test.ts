@@ -4,7 +4,7 @@ import { NO_SUCH_NAME, startBrokenPlaces } from './src/broken-places.ts'
 import { createClient, inParallel } from './src/client.ts'
 import { expectNoCalls } from './src/expect-no-calls.ts'
 import { createConnection, createTenant, sesConnection } from './src/gateway.ts'
-import { hurryDuring, hurryPaceDuring, hurryRetries } from './src/hurry-retries.ts'
+import { hurryDuring, hurryRetries, hurryThrottleDuring } from './src/hurry-retries.ts'
 import { startNaiveStack } from './src/naive-stack.ts'
 import { summarize, type Verdict } from './src/oracle.ts'
 import { waitUntil } from './src/ports.ts'
@@ -148,8 +148,8 @@ test('T21: a mail that the provider has, without a clear answer, stays unknown a
     bodies.then(() => settle(stack, 60_000)),
   )
   // Every mail is to meet its fault: no circuit keeps it from that.
-  const tries = hurryPaceDuring(stack.pool, sendToBrokenPlaces(EACH + random.below(EACH)))
-  growthMb = await hurryPaceDuring(stack.pool, watching)
+  const tries = hurryThrottleDuring(stack.pool, sendToBrokenPlaces(EACH + random.below(EACH)))
+  growthMb = await hurryThrottleDuring(stack.pool, watching)
   const firstTries = await tries
   verdict = (await hurryDuring(stack.pool, settle(stack, 60_000))).verdict
 

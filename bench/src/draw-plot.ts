@@ -4,7 +4,7 @@ import type { Plot } from './plot.ts'
 const WIDTH = 720
 const HEIGHT = 360
 const BAR_HEIGHT = 26
-/** Told apart by people who see colours differently too (Okabe & Ito). */
+/** ReportedLimits apart by people who see colours differently too (Okabe & Ito). */
 const COLOURS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9']
 const INK = '#222222'
 const GRID_INK = '#dddddd'

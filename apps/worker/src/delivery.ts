@@ -4,7 +4,7 @@ import type { Claim } from '@lettergate/core/dispatch'
 import { createDatabaseClock } from '@lettergate/core/lib'
 
 import { createRouter } from '@lettergate/core/routing'
-import { createPace, type Pace } from '@lettergate/core/throttle'
+import { createThrottle, type Throttle } from '@lettergate/core/throttle'
 import type { WorkerMetrics } from './metrics.ts'
 import type { WorkerDeps } from './worker-deps.ts'
 
@@ -15,7 +15,7 @@ export type Delivery = {
   deliver(claim: Claim): Promise<void>
   busy(): number
   now(): number
-  pace: Pace
+  throttle: Throttle
   /** Starts nothing new; calls still under way after `graceMs` are aborted. */
   refuse(graceMs: number): void
   /** Once no call is under way: writes what is left to write. */
@@ -27,7 +27,7 @@ export async function startDelivery(
   deps: Omit<WorkerDeps, 'databaseUrl' | 'queue'>,
   options: {
     slots: number
-    on: Pick<WorkerMetrics, 'onAsked' | 'onPaceSync' | 'onReserve'> & { onHandOff(handOff: HandOff): void }
+    on: Pick<WorkerMetrics, 'onPolled' | 'onHealthSync' | 'onReserve'> & { onHandOff(handOff: HandOff): void }
   },
 ): Promise<Delivery> {
   const { pool, onError } = deps
@@ -35,7 +35,7 @@ export async function startDelivery(
   const clock = createDatabaseClock({ pool, onError })
   await clock.start()
   const secrets = createSecretKeeper({ ...deps })
-  const pace = createPace({
+  const throttle = createThrottle({
     pool,
     check(tenantId, candidate, signal) {
       const call = { owner: ownerOf(tenantId, candidate), deadlineMs: CHECK_MS }
@@ -43,25 +43,25 @@ export async function startDelivery(
       return candidate.provider.check(candidate.connection, io)
     },
     ...options.on,
-    onSync: options.on.onPaceSync,
+    onSync: options.on.onHealthSync,
     onError,
   })
   const deliverer = createDeliverer({
-    ...{ ...deps, router: createRouter({ ...deps }), recorder, secrets, pace, slots: options.slots },
+    ...{ ...deps, router: createRouter({ ...deps }), recorder, secrets, throttle, slots: options.slots },
     now: clock.now,
     onHandOff: options.on.onHandOff,
   })
-  pace.start()
+  throttle.start()
   return {
     deliver: deliverer.deliver,
     busy: deliverer.busy,
     now: clock.now,
-    pace,
+    throttle,
     refuse: deliverer.stop,
     async end() {
       clock.stop()
       // After the last call, to tell what it taught.
-      await pace.stop()
+      await throttle.stop()
       await Promise.all([recorder.drain(), secrets.drain()])
     },
   }

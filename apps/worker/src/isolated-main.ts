@@ -25,8 +25,8 @@ async function main(): Promise<void> {
   const delivery = await startDelivery(parts, {
     slots: 2,
     on: {
-      onAsked: () => undefined,
-      onPaceSync: () => undefined,
+      onPolled: () => undefined,
+      onHealthSync: () => undefined,
       onReserve: () => undefined,
       onHandOff: (handOff) => say({ kind: 'hand-off', handOff }),
     },

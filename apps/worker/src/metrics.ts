@@ -1,7 +1,7 @@
 import type { HandOff } from '@lettergate/core/deliver'
 import type { LostWorkers } from '@lettergate/core/lost-workers'
 import type { SweepStep } from '@lettergate/core/sweep'
-import type { Asked } from '@lettergate/core/throttle'
+import type { PollResult } from '@lettergate/core/throttle'
 import type { LateStatement } from '@lettergate/db/pool'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
@@ -10,18 +10,18 @@ export type WorkerMetrics = {
   onHandOff(handOff: HandOff): void
   onClaim(count: number): void
   onSwept(step: SweepStep, count: number, ms: number): void
-  onPaceSync(connections: number): void
+  onHealthSync(connections: number): void
   onReserve(recipients: number): void
-  onAsked(asked: Asked): void
+  onPolled(asked: PollResult): void
   /** A statement that had no answer in time, or that Postgres cancelled for its length. */
   onLateStatement(pool: 'shared' | 'tenants' | 'listen', kind: LateStatement): void
   onLost(lost: LostWorkers): void
 }
 
-/** What an operator watches of a worker; `busy`, `pace` and `isolated` are asked at scrape time. */
+/** What an operator watches of a worker; `busy`, `throttle` and `isolated` are asked at scrape time. */
 export function createWorkerMetrics(
   busy: () => number,
-  pace: () => { open: number; paused: number; waiting: number },
+  throttle: () => { open: number; paused: number; waiting: number },
   isolated: () => number,
 ): WorkerMetrics {
   const registry = new Registry()
@@ -78,7 +78,7 @@ export function createWorkerMetrics(
     labelNames: ['why'],
     registers: [registry],
     collect() {
-      const { open, paused, waiting } = pace()
+      const { open, paused, waiting } = throttle()
       connections.set({ why: 'circuit' }, open)
       connections.set({ why: 'paused' }, paused)
       connections.set({ why: 'concurrency' }, waiting)
@@ -131,8 +131,8 @@ export function createWorkerMetrics(
       suspected.inc(lost.suspected)
       setAside.inc(lost.aside)
     },
-    onAsked: (result) => asked.inc({ result }),
-    onPaceSync: (count) => synced.inc(count),
+    onPolled: (result) => asked.inc({ result }),
+    onHealthSync: (count) => synced.inc(count),
     onReserve: (recipients) => reserved.inc(recipients),
     onHandOff({ provider, outcome, sinceAcceptMs, callMs }) {
       attempts.inc({ provider, outcome })

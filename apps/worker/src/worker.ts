@@ -32,7 +32,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   let isolation: Isolation | null = null
   const metrics = createWorkerMetrics(
     () => delivery?.busy() ?? 0,
-    () => delivery?.pace.counts() ?? { open: 0, paused: 0, waiting: 0 },
+    () => delivery?.throttle.counts() ?? { open: 0, paused: 0, waiting: 0 },
     () => isolation?.busy() ?? 0,
   )
   const active = await startDelivery(deps, { slots: SLOTS, on: metrics })
@@ -88,7 +88,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   })
   await listener.on('lg_outbox', (payload) => dispatcher.poke(pokedTenants(payload)))
   await listener.on('lg_connection', (payload) =>
-    active.pace.hint(payload === '' ? null : payload.split(',')),
+    active.throttle.refresh(payload === '' ? null : payload.split(',')),
   )
   const sweeper = createSweeper({
     ...lost,

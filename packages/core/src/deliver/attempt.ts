@@ -3,7 +3,7 @@ import type { Candidate } from '../connections/index.ts'
 import type { Claim } from '../dispatch/index.ts'
 import { CALL_DEADLINE_MS, type Failpoint } from '../lib/index.ts'
 import { cannotCarry, carriedOfStored, type Route, type Router } from '../routing/index.ts'
-import type { Pace, Permit, WaitWhy } from '../throttle/index.ts'
+import type { Permit, Throttle, WaitWhy } from '../throttle/index.ts'
 import { failedTriesOf, unrecognisedOf } from './attempt-history.ts'
 import type { Calls } from './call-provider.ts'
 import {
@@ -48,7 +48,7 @@ export type HandOffDeps = {
   load: (claim: Claim) => Promise<Message | null>
   fence: (fence: Omit<Fence, 'token'>) => Promise<{ attempt: number; startedAt: Date } | null>
   router: Router
-  pace: Pick<Pace, 'know' | 'standingOf' | 'admit'>
+  throttle: Pick<Throttle, 'know' | 'availabilityOf' | 'admit'>
   recorder: Recorder
   calls: Calls
   failpoint: Failpoint
@@ -189,7 +189,7 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
       const hasTime = reservedAt !== null && reservedAt === candidate.connectionId
       const isBulk = message.stream === 'bulk'
       const call = { isProbe, isBulk, hasTime, recipients: portion.carried.length, version }
-      const admission = deps.pace.admit(candidate, call)
+      const admission = deps.throttle.admit(candidate, call)
       const leave = admission instanceof Promise ? await admission : admission
       if (leave.kind === 'go')
         return { message, route, view, candidate, choice, portion, permit: leave.permit }
@@ -219,13 +219,13 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
       await giveUp(route.reason)
       return null
     }
-    const unknown = deps.pace.know(message.tenantId, route.candidates)
+    const unknown = deps.throttle.know(message.tenantId, route.candidates)
     if (unknown) await unknown
     const carried = carriedOfStored(message.document)
     const view: View = {
       tries: failedTriesOf(message.tries),
       unrecognised: unrecognisedIn(message),
-      standingOf: deps.pace.standingOf,
+      availabilityOf: deps.throttle.availabilityOf,
       faultOf: ({ provider }) => (unsure ? null : cannotCarry(provider.capabilities, carried)),
       now: now(),
     }

@@ -1,6 +1,6 @@
 import type { Candidate } from '../connections/index.ts'
 import type { CarryFault, Route, Rule } from '../routing/index.ts'
-import type { Standing } from '../throttle/index.ts'
+import type { Availability } from '../throttle/index.ts'
 import { classOfStored, type FailedTries, type Unrecognised } from './attempt-history.ts'
 
 type Candidates = Extract<Route, { kind: 'candidates' }>
@@ -26,7 +26,7 @@ export type View = {
   tries: readonly FailedTries[]
   /** Of those who wait: who refused whom in words that nobody knows. */
   unrecognised: readonly Unrecognised[]
-  standingOf(candidate: Candidate): Standing
+  availabilityOf(candidate: Candidate): Availability
   /** Why it cannot carry this message; null if it can. */
   faultOf(candidate: Candidate): CarryFault | null
   now: number
@@ -42,11 +42,11 @@ export function failedTries(tries: readonly FailedTries[], { connectionId }: Can
 const hasRefused = ({ connectionId }: Candidate, { unrecognised }: View) =>
   unrecognised.some((one) => one.connectionId === connectionId)
 
-function whyNot(standing: Standing, now: number): string | null {
-  if (standing.kind !== 'blocked') return null
-  if (standing.why === 'circuit') return 'circuit open'
-  if (standing.forMs <= SHORT_PAUSE_MS) return null
-  return `paused until ${new Date(now + standing.forMs).toISOString()}`
+function whyNot(availability: Availability, now: number): string | null {
+  if (availability.kind !== 'blocked') return null
+  if (availability.why === 'circuit') return 'circuit open'
+  if (availability.forMs <= SHORT_PAUSE_MS) return null
+  return `paused until ${new Date(now + availability.forMs).toISOString()}`
 }
 
 /**
@@ -70,21 +70,21 @@ export function choose(route: Candidates, view: View): Chosen {
     }
   // One that refused for good is asked again only where nobody else is left.
   const isAnyLeft = able.some((candidate) => !hasRefused(candidate, view))
-  const usable: { candidate: Candidate; standing: Standing; failed: number }[] = []
+  const usable: { candidate: Candidate; availability: Availability; failed: number }[] = []
   let soonest: Extract<Chosen, { kind: 'wait' }> | null = null
   for (const candidate of able) {
     if (isAnyLeft && hasRefused(candidate, view)) {
       skip(candidate, 'tried before: refusal-unrecognised')
       continue
     }
-    const standing = view.standingOf(candidate)
-    const why = whyNot(standing, view.now)
-    if (why === null) usable.push({ candidate, standing, failed: failedTries(view.tries, candidate) })
+    const availability = view.availabilityOf(candidate)
+    const why = whyNot(availability, view.now)
+    if (why === null) usable.push({ candidate, availability, failed: failedTries(view.tries, candidate) })
     else skip(candidate, why)
-    if (why === null || standing.kind !== 'blocked' || candidate.connectionId === null) continue
-    const { forMs } = standing
+    if (why === null || availability.kind !== 'blocked' || candidate.connectionId === null) continue
+    const { forMs } = availability
     if (!soonest || forMs < soonest.ms)
-      soonest = { kind: 'wait', connectionId: candidate.connectionId, why: standing.why, ms: forMs }
+      soonest = { kind: 'wait', connectionId: candidate.connectionId, why: availability.why, ms: forMs }
   }
   const fewest = Math.min(...usable.map(({ failed }) => failed))
   const first = usable.find(({ failed }) => failed === fewest)
@@ -96,12 +96,12 @@ export function choose(route: Candidates, view: View): Chosen {
       skip(candidate, `tried before: ${code ?? 'failed'}`)
     }
   }
-  const { candidate, standing } = first
+  const { candidate, availability } = first
   const { rule, routeId } = route
   return {
     kind: 'use',
     candidate,
-    isProbe: standing.kind === 'probe',
+    isProbe: availability.kind === 'probe',
     choice: { rule, route: routeId, skipped },
   }
 }
@@ -124,7 +124,7 @@ export function hasReady(route: Candidates, failed: Candidate, view: View): bool
       !hasRefused(candidate, view) &&
       !foundTooMuch(candidate, view) &&
       view.faultOf(candidate) === null &&
-      view.standingOf(candidate).kind === 'ready',
+      view.availabilityOf(candidate).kind === 'ready',
   )
 }
 
@@ -139,6 +139,6 @@ export function hasOther(route: Candidates, failed: Candidate, view: View): bool
       candidate !== failed &&
       failedTries(view.tries, candidate) <= before &&
       view.faultOf(candidate) === null &&
-      view.standingOf(candidate).kind === 'ready',
+      view.availabilityOf(candidate).kind === 'ready',
   )
 }

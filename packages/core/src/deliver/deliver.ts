@@ -7,7 +7,7 @@ import type { SecretKeeper } from '../connections/index.ts'
 import { type Claim, unclaimMessages } from '../dispatch/index.ts'
 import { askAgain, type Failpoint, SENDING_LEASE_MS } from '../lib/index.ts'
 import type { Router } from '../routing/index.ts'
-import { noPace, type Pace } from '../throttle/index.ts'
+import { noThrottle, type Throttle } from '../throttle/index.ts'
 import { type Again, createHandOff, type HandOff, type Waits } from './attempt.ts'
 import { createBudget } from './byte-budget.ts'
 import { createCalls } from './call-provider.ts'
@@ -56,7 +56,7 @@ export function createDeliverer(deps: {
   egress: Egress
   secrets: Pick<SecretKeeper, 'keep'>
   /** Absent: connections are used as fast as they answer. */
-  pace?: Pick<Pace, 'know' | 'standingOf' | 'admit' | 'queue'>
+  throttle?: Pick<Throttle, 'know' | 'availabilityOf' | 'admit' | 'queue'>
   slots: number
   failpoint: Failpoint
   /** The time that calls are signed with; this machine's when absent. */
@@ -64,7 +64,7 @@ export function createDeliverer(deps: {
   onHandOff: (handOff: HandOff) => void
   onError: (error: unknown) => void
 }): Deliverer {
-  const { now = Date.now, pace = noPace } = deps
+  const { now = Date.now, throttle = noThrottle } = deps
   const slots = createSlots(deps.slots)
   const budget = createBudget(CONTENT_BYTES_MAX, SMALL_BYTES_MAX * BYTES_PER_CONTENT_BYTE)
   const calls = createCalls({ ...deps, now })
@@ -100,7 +100,7 @@ export function createDeliverer(deps: {
     return items.map(() => undefined)
   })
   const handOff = createHandOff({
-    ...{ ...deps, now, pace, calls, load: loads.add },
+    ...{ ...deps, now, throttle, calls, load: loads.add },
     fence: (fence) => fences.add({ ...fence, token: Math.floor(Math.random() * Number.MAX_SAFE_INTEGER) }),
   })
 
@@ -126,7 +126,7 @@ export function createDeliverer(deps: {
   ): Promise<number | null> {
     if (performance.now() > until) return ms ?? IN_HAND_MS
     if (ms === null) {
-      const left = await pace.queue(connectionId, claim.isBulk)
+      const left = await throttle.queue(connectionId, claim.isBulk)
       return left === 0 ? null : left
     }
     if (why !== 'rate' || ms > IN_HAND_MS) return ms

@@ -59,7 +59,7 @@ async function rowsOf(id: string): Promise<number> {
 }
 
 const forget = () => sweepSteps.forgetConnections({ pool, repeatWindowMs: () => 0 })
-const openNow = () => fleet.workers[0]?.pace.counts().open
+const openNow = () => fleet.workers[0]?.throttle.counts().open
 
 async function openCircuit(): Promise<void> {
   await fleet.accept(...Array.from({ length: 8 }, (_, n) => [`n${n}@example.net`]))

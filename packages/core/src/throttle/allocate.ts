@@ -1,7 +1,7 @@
-import type { PaceGrant, PaceOrder } from './sql/reserve-rate.ts'
+import type { RateGrant, RateOrder } from './sql/reserve-rate.ts'
 
 /** One hand-off that asks for its sending time. */
-export type Ask = Pick<PaceOrder, 'tenantId' | 'connectionId' | 'rate' | 'perDay' | 'told' | 'version'> & {
+export type Ask = Pick<RateOrder, 'tenantId' | 'connectionId' | 'rate' | 'perDay' | 'told' | 'version'> & {
   recipients: number
   /** Its sending time was reserved before, and has come. */
   hasTime: boolean
@@ -16,7 +16,7 @@ export const HOUR_MS = 3_600_000
 export const farMs = (random: () => number) => HOUR_MS / 2 + (random() * HOUR_MS) / 2
 
 /** What is asked for one connection at the same time, as one order. */
-export function toOrder(asks: readonly Ask[]): PaceOrder {
+export function toRateOrder(asks: readonly Ask[]): RateOrder {
   const newest = asks.reduce<Ask | null>((one, ask) => (one && one.version >= ask.version ? one : ask), null)
   if (!newest) throw new RangeError('an order is for somebody')
   const sum = (list: readonly Ask[]) => list.reduce((total, { recipients }) => total + recipients, 0)
@@ -30,9 +30,9 @@ export function toOrder(asks: readonly Ask[]): PaceOrder {
 }
 
 /** Gives out what was granted, first come, first served. Pure. */
-export function handOut(
+export function allocate(
   asks: readonly Ask[],
-  { rate, countsDay, ...grant }: PaceGrant,
+  { rate, countsDay, ...grant }: RateGrant,
   random: () => number = Math.random,
 ): Answer[] {
   let [times, places] = [0, grant.grantedOfDay]

@@ -51,10 +51,10 @@ test('in the line of a full connection, transactional mail comes first and finds
   await fleet.accept(['first@example.net'])
   const ended = fleet.run(() => fleet.sent.length > 0)
   await eventually(async () => (fleet.sent.length > 0 ? true : undefined))
-  const { pace } = fleet.workers[0] ?? {}
+  const { throttle } = fleet.workers[0] ?? {}
   const woken: string[] = []
   const inLine = async (isBulk: boolean) => {
-    const ms = await pace?.queue(fleet.ids[0] ?? '', isBulk)
+    const ms = await throttle?.queue(fleet.ids[0] ?? '', isBulk)
     if (ms === 0) woken.push(isBulk ? 'bulk' : 'transactional')
     return ms
   }

@@ -108,7 +108,7 @@ test('a worker that stops leaves what it had to the others at once', async () =>
   fleet = await buildFleet(db, [connection], { workers: 2 })
   await fleet.accept(...to(4))
   await fleet.run(untilEmpty)
-  await Promise.all(fleet.workers.map(({ pace }) => pace.stop()))
+  await Promise.all(fleet.workers.map(({ throttle }) => throttle.stop()))
   const { rows } = await db.pool.query({ text: 'select worker, share from connection_share' })
   expect(rows).toEqual([])
 })

@@ -1,4 +1,4 @@
-import type { Local, Share } from './local-state.ts'
+import type { ConnectionState, Share } from './local-state.ts'
 import type { CallShare } from './sql/sync-health.ts'
 
 /** A worker that was told nothing for so long begins no call. */
@@ -10,8 +10,8 @@ const ENDING_MS = 5_000
  * Only of one that is suspended or cut off from Postgres may longer calls still be under way.
  */
 export const SHARE_LEASE_MS = HOLDS_MS + ENDING_MS
-/** Told no more often, whoever waits for it. */
-const TELL_MS = 200
+/** ReportedLimits no more often, whoever waits for it. */
+const SYNC_MIN_MS = 200
 
 export const noShare = (): Share => ({
   ...{
@@ -23,8 +23,8 @@ export const noShare = (): Share => ({
   ...{ peak: 0, restedTo: Number.POSITIVE_INFINITY, isResting: false, areOthersShort: false },
 })
 
-/** Whether calls at once have a limit that all workers together may not exceed; without one, each makes its part of what is borne. */
-export function isLimited({ candidate: { limits, provider } }: Local): boolean {
+/** Whether calls at once have a limit that all workers together may not exceed; without one, each makes its part of what is limit. */
+export function isLimited({ candidate: { limits, provider } }: ConnectionState): boolean {
   return limits?.concurrency !== undefined || provider.callsMax !== undefined
 }
 
@@ -33,27 +33,27 @@ export function callsOf({ held, most, until }: Share, now: number): number {
   return now < until ? Math.min(held, most) : 0
 }
 
-/** Whether it is to keep what it has: a while longer, unless others wait for it and it makes no call. */
-function hasUse({ share, busy, waiting }: Local, isInUse: boolean): boolean {
+/** Whether it is to renewLease what it has: a while longer, unless others wait for it and it makes no call. */
+function hasUse({ share, busy, waiting }: ConnectionState, isInUse: boolean): boolean {
   return isInUse && !(share.areOthersShort && busy + waiting.length === 0)
 }
 
 /** Whether it is time to tell the others: it waits for its part, or has some that it has no use for. */
-export function mustTell(local: Local, isInUse: boolean, now: number): boolean {
-  const { share, busy, waiting } = local
-  if (!isLimited(local) || now - local.syncedAt < TELL_MS) return false
+export function mustSync(state: ConnectionState, isInUse: boolean, now: number): boolean {
+  const { share, busy, waiting } = state
+  if (!isLimited(state) || now - state.syncedAt < SYNC_MIN_MS) return false
   const lacks = waiting.length > 0 && share.held < share.fair
-  return lacks || (share.held > busy && (share.held > share.most || !hasUse(local, isInUse)))
+  return lacks || (share.held > busy && (share.held > share.most || !hasUse(state, isInUse)))
 }
 
 /** Notes that so many calls could be under way now. */
-export function noteUse({ share, busy, waiting }: Local, more = 0): void {
+export function noteUse({ share, busy, waiting }: ConnectionState, more = 0): void {
   share.peak = Math.max(share.peak, busy + waiting.length + more)
   if (busy > share.restedTo) share.restedTo = Number.POSITIVE_INFINITY
 }
 
 /** Others wait for what it has: what it had use for until now does not count. */
-export function forgetUse({ share, busy, waiting }: Local): void {
+export function forgetUse({ share, busy, waiting }: ConnectionState): void {
   share.peak = busy + waiting.length
 }
 
@@ -61,27 +61,27 @@ export function forgetUse({ share, busy, waiting }: Local): void {
  * What a worker goes on making use of while it asks for more, which from now on is all that it may begin. What it gives up, the provider
  * has closed its sockets of before, since a server counts those and not calls; `rest` has it do so, and it is given up next time.
  */
-export function keep(
-  local: Local,
+export function renewLease(
+  state: ConnectionState,
   { isInUse, now }: { isInUse: boolean; now: number },
-  rest: (local: Local, sockets: number) => void,
+  rest: (state: ConnectionState, sockets: number) => void,
 ): { keeps: number; wants: number } | null {
-  const { share, busy } = local
-  if (!isLimited(local)) return null
+  const { share, busy } = state
+  if (!isLimited(state)) return null
   // The others may have shared out what it had.
   if (now >= share.until) share.held = busy
-  const lower = Math.max(busy, hasUse(local, isInUse) ? callsOf(share, now) : 0)
-  const mustRest = share.restedTo > lower && local.candidate.provider.rest !== undefined
+  const lower = Math.max(busy, hasUse(state, isInUse) ? callsOf(share, now) : 0)
+  const mustRest = share.restedTo > lower && state.candidate.provider.rest !== undefined
   if (lower >= share.held || !mustRest) share.held = lower
-  else if (!share.isResting) rest(local, lower)
-  noteUse(local)
+  else if (!share.isResting) rest(state, lower)
+  noteUse(state)
   const wants = isInUse ? share.peak : 0
-  forgetUse(local)
+  forgetUse(state)
   return { keeps: share.held, wants }
 }
 
 /** Takes over what it was given; `askedAt`: when it asked. */
-export function takeShare({ share }: Local, calls: CallShare | null, askedAt: number): void {
+export function adoptShare({ share }: ConnectionState, calls: CallShare | null, askedAt: number): void {
   if (!calls) return
   const { share: held, ...rest } = calls
   Object.assign(share, { ...rest, held, until: askedAt + HOLDS_MS })

@@ -1,19 +1,19 @@
 import type { Candidate } from '../connections/index.ts'
 import type { Bookings } from './book-bulk.ts'
 import type { Tally } from './circuit-breaker.ts'
-import type { Health, PaceReport } from './sql/sync-health.ts'
+import type { Health, HealthReport } from './sql/sync-health.ts'
 import type { StreamQueue } from './stream-queue.ts'
 
 /** A message that waits for a call to end. */
-export type InLine = { isBulk: boolean; wake(): void }
+export type CallWaiter = { isBulk: boolean; wake(): void }
 
 /** What a worker knows of one connection. Times are of `performance.now()`. */
-export type Local = {
+export type ConnectionState = {
   tenantId: string
   connectionId: string
   candidate: Candidate
   known: boolean
-  state: Health['state']
+  circuit: Health['state']
   retryAt: number
   probeUntil: number
   pausedUntil: number
@@ -25,7 +25,7 @@ export type Local = {
   tally: Tally
   busy: number
   /** Messages that wait for a call to end. */
-  waiting: StreamQueue<InLine>
+  waiting: StreamQueue<CallWaiter>
   callMs: number
   bookings: Bookings
   /** When those that were put back are done, of each stream. */
@@ -36,7 +36,7 @@ export type Local = {
   syncedAt: number
   share: Share
   /** What the others do not know yet. */
-  news: Pick<PaceReport, 'grow' | 'halve' | 'pauseMs' | 'pauseReason' | 'unused'>
+  pending: Pick<HealthReport, 'grow' | 'halve' | 'pauseMs' | 'pauseReason' | 'unused'>
 }
 
 /** A worker's part of the calls at once of a connection, where the tenant or the provider limits them. */

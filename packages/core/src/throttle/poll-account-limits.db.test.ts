@@ -90,7 +90,7 @@ const counting =
   (response, exchange) =>
     quota(rate, perDay, others + account.taken())(response, exchange)
 
-/** Lets a provider be asked again. A call that has ended is news, so that its worker looks at once and not in two seconds. */
+/** Lets a provider be asked again. A call that has ended is pending, so that its worker looks at once and not in two seconds. */
 async function letAsk(): Promise<void> {
   await fleet.accept(...to(1))
   await fleet.run(isEmpty)
@@ -112,7 +112,7 @@ function expectRate(sent: { at: number }[], rate: number): void {
   }
 }
 
-test('all workers together keep to the rate that the provider tells', async () => {
+test('all workers together renewLease to the rate that the provider tells', async () => {
   await start(quota(20, 50_000), { perSecond: 20, perDay: 50_000 }, { workers: 3 })
   const before = fleet.sent.length
   await fleet.accept(...to(60))
@@ -123,7 +123,7 @@ test('all workers together keep to the rate that the provider tells', async () =
   expectRate(sent, 20)
 })
 
-test('all workers together keep to the day that the provider tells, whoever used the rest of it', async () => {
+test('all workers together renewLease to the day that the provider tells, whoever used the rest of it', async () => {
   await start(counting(500, 30, 12), { perSecond: 500, perDay: 30 })
   await fleet.accept(...to(40))
   await fleet.run(allWait)
@@ -310,7 +310,7 @@ test('what was handed over while the provider answered counts, though it may not
   expect((await row())?.told_used).toBe(early + 10)
 })
 
-test('the providers of one tenant that all hang keep few sockets of a worker', async () => {
+test('the providers of one tenant that all hang renewLease few sockets of a worker', async () => {
   await begin(hangs, { workers: 1, connections: 12, checkDeadlineMs: 1_000 })
   // All of them come into question for it.
   await fleet.accept(...to(1))
@@ -328,7 +328,7 @@ test('a worker that stops ends its question at once, and asks no more', async ()
   // Nobody has waited for the answer.
   expect(account.state.underWay).toBe(1)
   const startedAt = performance.now()
-  await fleet.workers[0]?.pace.stop()
+  await fleet.workers[0]?.throttle.stop()
   expect(performance.now() - startedAt).toBeLessThan(1_000)
   await eventually(async () => (account.state.underWay === 0 ? true : undefined))
   await letTimePass()

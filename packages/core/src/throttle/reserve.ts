@@ -1,7 +1,7 @@
 import { createBatcher } from '@lettergate/db/batcher'
 import type { Queryable } from '@lettergate/db/pool'
-import { type Answer, type Ask, handOut, toOrder } from './allocate.ts'
-import { reservePace } from './sql/reserve-rate.ts'
+import { type Answer, type Ask, allocate, toRateOrder } from './allocate.ts'
+import { reserveRate } from './sql/reserve-rate.ts'
 
 const BATCH_MAX = 500
 
@@ -14,14 +14,14 @@ export function createReservations(deps: {
   const batcher = createBatcher<Ask, Answer>({
     async run(asks) {
       const byConnection = Map.groupBy(asks, ({ connectionId }) => connectionId)
-      const orders = [...byConnection.values()].map(toOrder)
-      const grants = await reservePace(deps.pool, orders)
+      const orders = [...byConnection.values()].map(toRateOrder)
+      const grants = await reserveRate(deps.pool, orders)
       const answers = new Map<Ask, Answer>()
       for (const order of orders) {
         const list = byConnection.get(order.connectionId) ?? []
         const grant = grants.get(order.connectionId)
         if (!grant) throw new Error('a reservation got no answer')
-        for (const [index, answer] of handOut(list, grant, deps.random).entries()) {
+        for (const [index, answer] of allocate(list, grant, deps.random).entries()) {
           const ask = list[index]
           if (ask) answers.set(ask, answer)
         }

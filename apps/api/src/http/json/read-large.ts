@@ -93,7 +93,7 @@ export function readLarge(chunks: Buffer[], task: LargeTask): Promise<ReadMessag
       if (answer.kind === 'refused') return fail(toProblem(answer.problem))
       take(read, answer)
       if (answer.isLast) done(read)
-      // Asked for at another turn: others run in between.
+      // PollResult for at another turn: others run in between.
       else setImmediate(ask, { kind: 'more' })
     }
   })

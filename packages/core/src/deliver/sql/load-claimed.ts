@@ -227,7 +227,7 @@ function toMessage(row: Row): LoadedMessage | null {
   )
 }
 
-type Told = Pick<
+type ReportedLimits = Pick<
   LoadedMessage,
   | 'createdAt'
   | 'usageDay'
@@ -246,7 +246,7 @@ type Told = Pick<
   | 'tries'
 >
 
-function fromEnvelope(envelope: Envelope, acceptedAt: Date): Told {
+function fromEnvelope(envelope: Envelope, acceptedAt: Date): ReportedLimits {
   return {
     createdAt: acceptedAt,
     // Acceptance and the day it is counted on come from one `now()`.
@@ -273,7 +273,7 @@ function fromEnvelope(envelope: Envelope, acceptedAt: Date): Told {
   }
 }
 
-function fromStored(stored: Stored): Told {
+function fromStored(stored: Stored): ReportedLimits {
   const doubts = (stored.doubts ?? []).map((doubt) => ({ ...doubt, startedAt: new Date(doubt.startedAt) }))
   return {
     createdAt: new Date(stored.createdAt),

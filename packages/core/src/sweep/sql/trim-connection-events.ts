@@ -1,8 +1,8 @@
 import type { Queryable } from '@lettergate/db/pool'
-import type { PaceKey } from '../../throttle/index.ts'
+import type { ConnectionKey } from '../../throttle/index.ts'
 
 /** Comes before every connection. */
-export const FIRST_CONNECTION: PaceKey = {
+export const FIRST_CONNECTION: ConnectionKey = {
   tenantId: '00000000-0000-0000-0000-000000000000',
   connectionId: '00000000-0000-0000-0000-000000000000',
 }
@@ -10,7 +10,7 @@ export const FIRST_CONNECTION: PaceKey = {
 export type Trimmed = {
   count: number
   /** Where to go on; null: this was the last connection that has events. */
-  next: PaceKey | null
+  next: ConnectionKey | null
 }
 
 /**
@@ -20,7 +20,7 @@ export type Trimmed = {
  */
 export async function trimConnectionEvents(
   db: Queryable,
-  after: PaceKey,
+  after: ConnectionKey,
   bounds: { connections: number; keep: number; limit: number },
 ): Promise<Trimmed> {
   const { rows } = await db.query<{

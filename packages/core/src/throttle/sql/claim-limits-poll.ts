@@ -1,13 +1,17 @@
 import type { Queryable } from '@lettergate/db/pool'
-import type { PaceKey } from './connection-key.ts'
+import type { ConnectionKey } from './connection-key.ts'
 
 /**
  * Lets one worker every `everyMs` ask the provider what this connection may send. Answers what is counted of the provider's day
  * at this moment; null: it is not this worker's turn.
  */
-export async function mayAskLimits(db: Queryable, key: PaceKey, everyMs: number): Promise<number | null> {
+export async function claimLimitsPoll(
+  db: Queryable,
+  key: ConnectionKey,
+  everyMs: number,
+): Promise<number | null> {
   const { rows } = await db.query<{ used: number }>({
-    name: 'pace-ask',
+    name: 'throttle-ask',
     text: `
       update connection_health set asked_at = now()
       where tenant_id = $1 and connection_id = $2

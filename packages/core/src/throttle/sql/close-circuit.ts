@@ -1,8 +1,8 @@
 import type { Queryable } from '@lettergate/db/pool'
-import type { PaceKey } from './connection-key.ts'
+import type { ConnectionKey } from './connection-key.ts'
 
 /** Closes a circuit for all workers, and tells the tenant; nothing if it is closed. */
-export async function closeCircuit(db: Queryable, key: PaceKey): Promise<void> {
+export async function closeCircuit(db: Queryable, key: ConnectionKey): Promise<void> {
   await db.query({
     name: 'circuit-close',
     text: `

@@ -1,17 +1,17 @@
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
-import type { PaceKey } from './connection-key.ts'
+import type { ConnectionKey } from './connection-key.ts'
 import { HEALTH_COLUMNS, type Health } from './sync-health.ts'
 
-const keyArray = rowArray<PaceKey>('pace_key', [
+const keyArray = rowArray<ConnectionKey>('pace_key', [
   column('uuid', (key) => key.tenantId),
   column('uuid', (key) => key.connectionId),
 ])
 
 /** What is true of some connections; one without a row is healthy, and missing from the answer. */
-export async function readPace(db: Queryable, keys: PaceKey[]): Promise<Health[]> {
+export async function readHealth(db: Queryable, keys: ConnectionKey[]): Promise<Health[]> {
   const { rows } = await db.query<Health>({
-    name: 'pace-read',
+    name: 'throttle-read',
     text: `
       select ${HEALTH_COLUMNS}
       from unnest($1::pace_key[]) k

@@ -3,10 +3,10 @@ import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/datab
 import { newId } from '@lettergate/db/test/ids'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { buildTenant } from '../../../test/rows.ts'
-import { mayAskLimits } from './claim-limits-poll.ts'
-import { type PaceOrder, reservePace } from './reserve-rate.ts'
-import { writeTold } from './store-account-limits.ts'
-import { syncPace } from './sync-health.ts'
+import { claimLimitsPoll } from './claim-limits-poll.ts'
+import { type RateOrder, reserveRate } from './reserve-rate.ts'
+import { storeAccountLimits } from './store-account-limits.ts'
+import { syncHealth } from './sync-health.ts'
 
 let db: TestDatabase
 /** As workers have it, with their rights. */
@@ -26,7 +26,7 @@ beforeEach(async () => {
   key = { tenantId: await buildTenant(db.pool), connectionId: newId() }
 })
 
-async function reserve(change: Partial<PaceOrder>) {
+async function reserve(change: Partial<RateOrder>) {
   const order = {
     ...key,
     rate: null,
@@ -37,16 +37,16 @@ async function reserve(change: Partial<PaceOrder>) {
     told: null,
     version: 1,
   }
-  const grant = (await reservePace(pool, [{ ...order, ...change }])).get(key.connectionId)
+  const grant = (await reserveRate(pool, [{ ...order, ...change }])).get(key.connectionId)
   if (!grant) throw new Error('no answer')
   return grant
 }
-const ofDay = async (wantedOfDay: number, change: Partial<PaceOrder> = {}) =>
+const ofDay = async (wantedOfDay: number, change: Partial<RateOrder> = {}) =>
   (await reserve({ perDay: 100, wantedOfDay, ...change })).grantedOfDay
 const sum = (list: number[]) => list.reduce((total, n) => total + n, 0)
 const forgetHealth = () => db.pool.query({ text: 'delete from connection_health' })
 const giveBack = (unused: number) =>
-  syncPace(
+  syncHealth(
     pool,
     'w',
     [
@@ -57,8 +57,8 @@ const giveBack = (unused: number) =>
     ],
     60_000,
   )
-const tell = (told: Parameters<typeof writeTold>[2], usedWhenAsked = 0) =>
-  writeTold(pool, key, told, usedWhenAsked)
+const tell = (told: Parameters<typeof storeAccountLimits>[2], usedWhenAsked = 0) =>
+  storeAccountLimits(pool, key, told, usedWhenAsked)
 async function version(): Promise<number> {
   const text = 'select connections_version as v from tenant where id = $1'
   const { rows } = await db.pool.query<{ v: number }>({ text, values: [key.tenantId] })
@@ -118,7 +118,7 @@ test('the provider’s day and the tenant’s are counted apart, and the narrowe
 test('what was handed over while a provider answered is added to what it counted', async () => {
   await giveBack(0)
   await tell({ perDay: 1_000, used: 100 })
-  const whenAsked = await mayAskLimits(pool, key, 300_000)
+  const whenAsked = await claimLimitsPoll(pool, key, 300_000)
   expect(whenAsked).toBe(100)
   await ofDay(20)
   await tell({ perDay: 1_000, used: 110 }, whenAsked ?? 0)
@@ -186,7 +186,7 @@ test('limits are told while their connections are deleted, and nobody waits for 
 test('sending times begin anew with a version of the connections, and not because two workers see two rates', async () => {
   const hour = { rate: 10, wanted: 20_000 }
   expect((await reserve(hour))?.startMs).toBeLessThanOrEqual(0)
-  const seconds = async (change: Partial<PaceOrder>) => (await reserve(change))?.startMs ?? 0
+  const seconds = async (change: Partial<RateOrder>) => (await reserve(change))?.startMs ?? 0
   expect(await seconds({ rate: 10, wanted: 1 })).toBeGreaterThan(1_900_000)
   expect(await seconds({ rate: 5, wanted: 1 })).toBeGreaterThan(1_900_000)
   expect(await seconds({ rate: 10, wanted: 1, version: 2 })).toBeLessThanOrEqual(0)
@@ -202,7 +202,7 @@ test('a message with more recipients than a day allows is the first of a day, an
 })
 
 test('the first halving that workers tell of is of what was in use', async () => {
-  const news = { grow: 0, halve: true, concurrencyMax: 20, pauseMs: null, pauseReason: null, unused: 0 }
-  const [health] = await syncPace(pool, 'w', [{ ...key, ...news, calls: null }], 60_000)
+  const pending = { grow: 0, halve: true, concurrencyMax: 20, pauseMs: null, pauseReason: null, unused: 0 }
+  const [health] = await syncHealth(pool, 'w', [{ ...key, ...pending, calls: null }], 60_000)
   expect(health?.concurrency).toBe(10)
 })

@@ -1,8 +1,8 @@
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
-import type { Told } from './store-account-limits.ts'
+import type { ReportedLimits } from './store-account-limits.ts'
 
-export type PaceOrder = {
+export type RateOrder = {
   tenantId: string
   connectionId: string
   /** Recipients a second that the tenant permits; null: it set no such limit. */
@@ -13,12 +13,12 @@ export type PaceOrder = {
   perDay: number | null
   wantedOfDay: number
   /** What this worker remembers of the provider's limits: holds while the row has none. */
-  told: Told | null
+  told: ReportedLimits | null
   /** Of the tenant's connections: with a newer one, times begin anew. */
   version: number
 }
 
-export type PaceGrant = {
+export type RateGrant = {
   /** From now until the first may go out, negative while the burst lasts. */
   startMs: number
   granted: number
@@ -30,7 +30,7 @@ export type PaceGrant = {
   countsDay: boolean
 }
 
-const orderArray = rowArray<PaceOrder>('pace_order_2', [
+const orderArray = rowArray<RateOrder>('pace_order_2', [
   column('uuid', (order) => order.tenantId),
   column('uuid', (order) => order.connectionId),
   column('float8', (order) => order.rate),
@@ -43,10 +43,10 @@ const orderArray = rowArray<PaceOrder>('pace_order_2', [
 ])
 
 /** Reserves for many connections at once, one order for each; answers in no certain order. */
-export async function reservePace(db: Queryable, orders: PaceOrder[]): Promise<Map<string, PaceGrant>> {
+export async function reserveRate(db: Queryable, orders: RateOrder[]): Promise<Map<string, RateGrant>> {
   const sorted = [...orders].sort((a, b) => (a.connectionId < b.connectionId ? -1 : 1))
-  const { rows } = await db.query<PaceGrant & { connectionId: string }>({
-    name: 'pace-reserve',
+  const { rows } = await db.query<RateGrant & { connectionId: string }>({
+    name: 'throttle-reserve',
     text: `
       select o.connection_id as "connectionId", g.start_ms as "startMs", g.granted, g.granted_of_day as "grantedOfDay",
              g.rate, g.counts_day as "countsDay",

@@ -1,26 +1,26 @@
 import type { Queryable } from '@lettergate/db/pool'
-import type { PaceKey } from './connection-key.ts'
+import type { ConnectionKey } from './connection-key.ts'
 
 /** The limits that a provider told; the day may be a rolling one. */
-export type Told = { perSecond?: number; perDay?: number }
+export type ReportedLimits = { perSecond?: number; perDay?: number }
 
 /**
  * Keeps what a provider said that a connection may send. `used`: what it counts of its day, absent if it does not; what was handed over
  * while it answered is added, since it may not have seen that yet (`usedWhenAsked`: what was counted when the question left).
- * Other limits than before are news for all workers, and for the messages that wait for the old ones, which their sending times were
+ * Other limits than before are pending for all workers, and for the messages that wait for the old ones, which their sending times were
  * reserved by: both as if the tenant had changed its own. False if the row is gone; whoever makes it anew asks again.
  *
  * The tenant's row is locked first, as deleting a connection does.
  */
-export async function writeTold(
+export async function storeAccountLimits(
   db: Queryable,
-  key: PaceKey,
-  told: Told & { used?: number | undefined },
+  key: ConnectionKey,
+  told: ReportedLimits & { used?: number | undefined },
   usedWhenAsked: number,
 ): Promise<boolean> {
   const { used = null, ...limits } = told
   const { rowCount } = await db.query({
-    name: 'pace-told',
+    name: 'throttle-told',
     text: `
       with owner as materialized (
         select id from tenant where id = $1 for no key update

@@ -1,9 +1,9 @@
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
-import type { Told } from './store-account-limits.ts'
+import type { ReportedLimits } from './store-account-limits.ts'
 
 /** What one worker has seen of a connection since its last report. */
-export type PaceReport = {
+export type HealthReport = {
   tenantId: string
   connectionId: string
   /** How much more it bears, in calls at once. */
@@ -24,7 +24,7 @@ export type CallShare = {
   share: number
   /** What it would have if all workers that have use for some took theirs. */
   fair: number
-  /** What it is to keep at most: others wait for the rest. */
+  /** What it is to renewLease at most: others wait for the rest. */
   most: number
   areOthersShort: boolean
 }
@@ -38,12 +38,12 @@ export type Health = {
   pausedForMs: number
   concurrency: number
   workers: number
-  told: Told | null
+  told: ReportedLimits | null
   /** Since its provider was last asked what it may send; null: never. */
   askedMsAgo: number | null
 }
 
-const reportArray = rowArray<PaceReport>('pace_report_2', [
+const reportArray = rowArray<HealthReport>('pace_report_2', [
   column('uuid', (report) => report.tenantId),
   column('uuid', (report) => report.connectionId),
   column('float8', (report) => report.grow),
@@ -69,16 +69,16 @@ export const HEALTH_COLUMNS = `
  * Tells all other workers of a worker's connections, and the worker of theirs, in one round trip. `leaseMs`: for how long a worker that is
  * not heard of keeps its part of the calls at once.
  */
-export async function syncPace(
+export async function syncHealth(
   db: Queryable,
   worker: string,
-  reports: PaceReport[],
+  reports: HealthReport[],
   leaseMs: number,
 ): Promise<(Health & { calls: CallShare | null })[]> {
   // In one order, so that two statements that meet take turns instead of waiting for each other.
   const sorted = [...reports].sort((a, b) => (a.connectionId < b.connectionId ? -1 : 1))
   const { rows } = await db.query<Health & { calls: CallShare | null }>({
-    name: 'pace-sync',
+    name: 'throttle-sync',
     text: `
       with synced as materialized (
         select h.*, r.pause_ms, s.share, s.fair, s.most, s.are_others_short, s.is_short

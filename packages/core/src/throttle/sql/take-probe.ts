@@ -1,11 +1,11 @@
 import type { Queryable } from '@lettergate/db/pool'
-import type { PaceKey } from './connection-key.ts'
+import type { ConnectionKey } from './connection-key.ts'
 
 /**
  * Takes the one probe of a circuit whose time has come: true for one worker, until it has told the outcome, given the probe back
  * (`leaseMs` 0), or been away for longer than the lease.
  */
-export async function takeProbe(db: Queryable, key: PaceKey, leaseMs: number): Promise<boolean> {
+export async function takeProbe(db: Queryable, key: ConnectionKey, leaseMs: number): Promise<boolean> {
   const { rowCount } = await db.query({
     name: 'circuit-probe',
     text: `

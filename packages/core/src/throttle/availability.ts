@@ -2,7 +2,7 @@
 export type WaitWhy = 'paused' | 'circuit' | 'rate' | 'rate-turn' | 'rate-far' | 'day' | 'concurrency'
 
 /** Whether a connection can be used now. */
-export type Standing =
+export type Availability =
   | { kind: 'ready' }
   /** It failed, and whoever gets the probe may find out whether it works again. */
   | { kind: 'probe' }
