@@ -4,7 +4,7 @@ import type { Plot } from './plot.ts'
 const WIDTH = 720
 const HEIGHT = 360
 const BAR_HEIGHT = 26
-/** ReportedLimits apart by people who see colours differently too (Okabe & Ito). */
+/** Colours that stay distinct for people with colour blindness (Okabe and Ito). */
 const COLOURS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9']
 const INK = '#222222'
 const GRID_INK = '#dddddd'

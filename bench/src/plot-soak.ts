@@ -18,7 +18,7 @@ const HEIGHT = 560
 /** A point for each bucket, the highest of it: a second's peak must not be lost between two points. */
 const BUCKET_S = 5
 const MEMORY_PARTS = ['api', 'worker', 'postgres', 'redis']
-/** ReportedLimits apart by people who do not see all colours (Okabe and Ito). */
+/** Colours that stay distinct for people with colour blindness (Okabe and Ito). */
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#333333']
 /** A log scale has no zero. */
 const AGE_S_MIN = 0.01

@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto'
 import { createIdSource } from '@lettergate/contracts/lib/ids'
 import { createAcceptor, createConnectionsCheck } from '@lettergate/core/accept'
-import { createConnectionChecker, createSecretKeeper } from '@lettergate/core/connections'
-import { createPoke } from '@lettergate/core/dispatch'
+import { createConnectionChecker, createCredentialRenewer } from '@lettergate/core/connections'
+import { createWorkerWaker } from '@lettergate/core/dispatch'
 import { createKeyVerifier } from '@lettergate/core/keys'
 import { createDatabaseClock, createFailpoint, createReadiness } from '@lettergate/core/lib'
 import { createMessageReader, createMessageWaits } from '@lettergate/core/messages'
@@ -117,7 +117,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
   const sealer = createSealer({ tenants, root: secret, previous: previousSecret })
   const providers = createProviders({ awsEnvironment: options.awsIdentity })
   const clock = createDatabaseClock({ pool, onError })
-  const secrets = createSecretKeeper({
+  const secrets = createCredentialRenewer({
     ...{ tenants, sealer },
     onError: (error) => logger.warn({ err: error }, 'a secret that a provider replaced could not be stored'),
   })
@@ -129,7 +129,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
   const acceptor = createAcceptor({
     pool,
     newId: createIdSource(clock.now),
-    poke: createPoke(pool, onError),
+    wakeWorkers: createWorkerWaker(pool, onError),
     failpoint: createFailpoint(options.failpoint),
     onError,
   })

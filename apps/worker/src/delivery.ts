@@ -1,5 +1,5 @@
-import { createIo, createSecretKeeper, ownerOf } from '@lettergate/core/connections'
-import { createDeliverer, createRecorder, type HandOff } from '@lettergate/core/deliver'
+import { createCredentialRenewer, createIo, ownerOf } from '@lettergate/core/connections'
+import { type AttemptResult, createDeliverer, createRecorder } from '@lettergate/core/deliver'
 import type { Claim } from '@lettergate/core/dispatch'
 import { createDatabaseClock } from '@lettergate/core/lib'
 
@@ -27,14 +27,16 @@ export async function startDelivery(
   deps: Omit<WorkerDeps, 'databaseUrl' | 'queue'>,
   options: {
     slots: number
-    on: Pick<WorkerMetrics, 'onPolled' | 'onHealthSync' | 'onReserve'> & { onHandOff(handOff: HandOff): void }
+    on: Pick<WorkerMetrics, 'onPolled' | 'onHealthSync' | 'onReserve'> & {
+      onAttempt(attempt: AttemptResult): void
+    }
   },
 ): Promise<Delivery> {
   const { pool, onError } = deps
   const recorder = createRecorder({ pool, onError })
   const clock = createDatabaseClock({ pool, onError })
   await clock.start()
-  const secrets = createSecretKeeper({ ...deps })
+  const secrets = createCredentialRenewer({ ...deps })
   const throttle = createThrottle({
     pool,
     check(tenantId, candidate, signal) {
@@ -49,7 +51,7 @@ export async function startDelivery(
   const deliverer = createDeliverer({
     ...{ ...deps, router: createRouter({ ...deps }), recorder, secrets, throttle, slots: options.slots },
     now: clock.now,
-    onHandOff: options.on.onHandOff,
+    onAttempt: options.on.onAttempt,
   })
   throttle.start()
   return {

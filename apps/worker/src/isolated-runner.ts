@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { HandOff } from '@lettergate/core/deliver'
+import type { AttemptResult } from '@lettergate/core/deliver'
 import type { Claim } from '@lettergate/core/dispatch'
 import type { FromIsolated, ToIsolated } from './isolation-protocol.ts'
 
@@ -23,7 +23,7 @@ export type Runner = {
 }
 
 /** A process that carries one claim at a time, watched from here. */
-export function startRunner(onHandOff: (handOff: HandOff) => void): Runner {
+export function startRunner(onAttempt: (attempt: AttemptResult) => void): Runner {
   const child = fork(MAIN, {
     execArgv: [
       ...process.execArgv.filter((flag) => !flag.startsWith('--max-')),
@@ -40,7 +40,7 @@ export function startRunner(onHandOff: (handOff: HandOff) => void): Runner {
   child.on('error', () => undefined)
   const ready = heard(({ kind }) => kind === 'ready', START_MS_MAX)
   child.on('message', (message: FromIsolated) => {
-    if (message.kind === 'hand-off') onHandOff(message.handOff)
+    if (message.kind === 'attempt') onAttempt(message.attempt)
     else hear(message)
   })
 

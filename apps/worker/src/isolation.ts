@@ -19,7 +19,7 @@ const STOP_MS_MAX = 8_000
 export type Isolation = {
   start(): void
   /** There may be some now. */
-  poke(): void
+  wake(): void
   busy(): number
   stop(): Promise<void>
 }
@@ -118,7 +118,7 @@ export function createIsolation(deps: {
     start() {
       loop ??= run()
     },
-    poke: () => wake(),
+    wake: () => wake(),
     busy: () => busy,
     async stop() {
       stopped = true

@@ -1,4 +1,4 @@
-import type { HandOff } from '@lettergate/core/deliver'
+import type { AttemptResult } from '@lettergate/core/deliver'
 import type { LostWorkers } from '@lettergate/core/lost-workers'
 import type { SweepStep } from '@lettergate/core/sweep'
 import type { PollResult } from '@lettergate/core/throttle'
@@ -7,18 +7,18 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 
 export type WorkerMetrics = {
   registry: Registry
-  onHandOff(handOff: HandOff): void
+  onAttempt(attempt: AttemptResult): void
   onClaim(count: number): void
   onSwept(step: SweepStep, count: number, ms: number): void
   onHealthSync(connections: number): void
   onReserve(recipients: number): void
-  onPolled(asked: PollResult): void
-  /** A statement that had no answer in time, or that Postgres cancelled for its length. */
+  onPolled(polled: PollResult): void
+  /** Counts a statement without an answer in time, or cancelled by Postgres for its duration. */
   onLateStatement(pool: 'shared' | 'tenants' | 'listen', kind: LateStatement): void
   onLost(lost: LostWorkers): void
 }
 
-/** What an operator watches of a worker; `busy`, `throttle` and `isolated` are asked at scrape time. */
+/** Metrics of a worker; `busy`, `throttle` and `isolated` are read at scrape time. */
 export function createWorkerMetrics(
   busy: () => number,
   throttle: () => { open: number; paused: number; waiting: number },
@@ -28,13 +28,13 @@ export function createWorkerMetrics(
   collectDefaultMetrics({ register: registry })
   const attempts = new Counter({
     name: 'lettergate_attempts_total',
-    help: 'Hand-offs by provider and outcome (accepted, rejected, deferred, unknown).',
+    help: 'Attempts by provider and outcome (accepted, rejected, deferred, unknown).',
     labelNames: ['provider', 'outcome'],
     registers: [registry],
   })
-  const handOff = new Histogram({
-    name: 'lettergate_hand_off_seconds',
-    help: 'From acceptance to the answer of the provider.',
+  const delivery = new Histogram({
+    name: 'lettergate_delivery_seconds',
+    help: 'From acceptance of a message to the answer of its provider.',
     labelNames: ['provider'],
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600],
     registers: [registry],
@@ -53,7 +53,7 @@ export function createWorkerMetrics(
   })
   const swept = new Counter({
     name: 'lettergate_swept_total',
-    help: 'Rows put right after a lost process, by step.',
+    help: 'Rows repaired after a lost process, by step.',
     labelNames: ['step'],
     registers: [registry],
   })
@@ -66,15 +66,15 @@ export function createWorkerMetrics(
   })
   new Gauge({
     name: 'lettergate_calls_busy',
-    help: 'Calls to providers under way.',
+    help: 'Calls to providers in progress.',
     registers: [registry],
     collect() {
       this.set(busy())
     },
   })
   const connections = new Gauge({
-    name: 'lettergate_connections_slowed',
-    help: 'Connections that this worker knows to be open (circuit) or paused, and messages in hand that wait for a call to end.',
+    name: 'lettergate_connections_throttled',
+    help: 'Connections that this worker sees with an open circuit or paused, and messages that wait for a call to end.',
     labelNames: ['why'],
     registers: [registry],
     collect() {
@@ -85,40 +85,40 @@ export function createWorkerMetrics(
     },
   })
   const synced = new Counter({
-    name: 'lettergate_pace_synced_total',
-    help: 'Connections whose state was told to the other workers, and theirs read.',
+    name: 'lettergate_connections_synced_total',
+    help: 'Connections whose state was exchanged with the other workers.',
     registers: [registry],
   })
   const reserved = new Counter({
-    name: 'lettergate_pace_reserved_total',
-    help: 'Recipients for whom a sending time or room of a day was asked for.',
+    name: 'lettergate_recipients_reserved_total',
+    help: 'Recipients for whom a sending time or a share of the daily limit was reserved.',
     registers: [registry],
   })
-  const asked = new Counter({
-    name: 'lettergate_limits_asked_total',
-    help: 'Questions to providers what an account may send, by what came of them (told, silent, failed).',
+  const polled = new Counter({
+    name: 'lettergate_limits_polled_total',
+    help: 'Queries of account limits at providers, by result (reported, silent, failed).',
     labelNames: ['result'],
     registers: [registry],
   })
   const late = new Counter({
     name: 'lettergate_late_statements_total',
-    help: 'Statements that had no answer in time (silent: their connection was ended) or that Postgres cancelled for their length.',
+    help: 'Statements without an answer in time (silent: their connection was ended) or cancelled by Postgres for their duration.',
     labelNames: ['pool', 'kind'],
     registers: [registry],
   })
   const suspected = new Counter({
     name: 'lettergate_messages_suspected_total',
-    help: 'Messages in the hands of a worker that was lost, once for each such worker; they go alone from then on.',
+    help: 'Messages that a lost worker was handling, counted once for each such worker. Each is then sent by a process of its own.',
     registers: [registry],
   })
   const setAside = new Counter({
     name: 'lettergate_messages_set_aside_total',
-    help: 'Messages that three workers were lost over: held until their user retries or cancels them.',
+    help: 'Messages held after three lost workers, until their user retries or cancels them.',
     registers: [registry],
   })
   new Gauge({
     name: 'lettergate_isolated_busy',
-    help: 'Suspected messages under way, each in a process of its own.',
+    help: 'Messages being sent by a process of their own after a lost worker.',
     registers: [registry],
     collect() {
       this.set(isolated())
@@ -131,12 +131,12 @@ export function createWorkerMetrics(
       suspected.inc(lost.suspected)
       setAside.inc(lost.aside)
     },
-    onPolled: (result) => asked.inc({ result }),
+    onPolled: (result) => polled.inc({ result }),
     onHealthSync: (count) => synced.inc(count),
     onReserve: (recipients) => reserved.inc(recipients),
-    onHandOff({ provider, outcome, sinceAcceptMs, callMs }) {
+    onAttempt({ provider, outcome, sinceAcceptMs, callMs }) {
       attempts.inc({ provider, outcome })
-      handOff.observe({ provider }, sinceAcceptMs / 1000)
+      delivery.observe({ provider }, sinceAcceptMs / 1000)
       call.observe({ provider }, callMs / 1000)
     },
     onClaim: (count) => claims.inc(count),

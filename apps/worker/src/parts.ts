@@ -28,7 +28,7 @@ export function openParts(options: {
   poolMax: number
   tenantPoolMax: number
   /** It carries one message at a time, for a worker. */
-  isAlone?: boolean
+  isIsolated?: boolean
   onLate?: WorkerMetrics['onLateStatement']
 }): Parts {
   const config = loadServiceConfig()
@@ -57,7 +57,7 @@ export function openParts(options: {
       ...{ pool, tenants, egress, providers, onError },
       sealer: createSealer({ tenants, root: rootSecret(config), previous: config.previousSecret }),
       fallback: config.env === 'development' ? 'capture' : 'hold',
-      failpoint: createFailpoint(config.failpoint, { taggedOnly: options.isAlone ?? false }),
+      failpoint: createFailpoint(config.failpoint, { taggedOnly: options.isIsolated ?? false }),
     },
     async close() {
       await Promise.all(Object.values(providers).map((provider) => provider.close?.()))

@@ -1,6 +1,6 @@
 import type { Pool } from '@lettergate/db/pool'
 import { acceptMessages } from '../src/accept/index.ts'
-import { fenceSending, type RecipientChange, recordOutcomes } from '../src/deliver/index.ts'
+import { beginSending, type RecipientChange, recordOutcomes } from '../src/deliver/index.ts'
 import { type Claim, claimMessages, FIRST_TENANT } from '../src/dispatch/index.ts'
 import { notify } from '../src/lib/index.ts'
 import { ensureUsage } from '../src/usage/index.ts'
@@ -57,7 +57,7 @@ export async function buildBacklog(
         provider: 'capture',
         token: 1,
       }
-      const [held] = await fenceSending(pool, [fence], 60_000)
+      const [held] = await beginSending(pool, [fence], 60_000)
       attempt = held?.attempt ?? attempt
       return held !== null
     },
@@ -72,7 +72,7 @@ export async function buildBacklog(
         reason: null,
         event: `recipient.${status}`,
       }))
-      const hints = await recordOutcomes(pool, [
+      const notifications = await recordOutcomes(pool, [
         {
           tenantId,
           messageId: row.id,
@@ -95,7 +95,7 @@ export async function buildBacklog(
           giveBack: statuses.filter((status) => status === 'failed').length,
         },
       ])
-      await notify(pool, hints)
+      await notify(pool, notifications)
     },
     async used() {
       const { rows } = await pool.query<{ n: number }>({

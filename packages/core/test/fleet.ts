@@ -45,7 +45,7 @@ export async function buildFleet(
   const egress = createEgress({ allow: ['127.0.0.1'] })
   const capture = createCapture()
   const listener = createListener({ url: db.url, onError })
-  const acceptor = createAcceptor({ pool: db.pool, poke: () => {}, failpoint: noFailpoint, onError })
+  const acceptor = createAcceptor({ pool: db.pool, wakeWorkers: () => {}, failpoint: noFailpoint, onError })
 
   function startWorker(worker: number) {
     const candidates = connections.map((fake, connection): Candidate => {
@@ -96,7 +96,7 @@ export async function buildFleet(
         onError,
       },
       recorder: createRecorder({ pool: db.pool, onError }),
-      ...{ failpoint: noFailpoint, onHandOff: () => {} },
+      ...{ failpoint: noFailpoint, onAttempt: () => {} },
     })
     return { throttle, deliverer }
   }

@@ -16,7 +16,7 @@ export function buildLoadedMessage(change: Partial<LoadedMessage> = {}): LoadedM
     connectionsVersion: 0,
     connectionId: null,
     sending: null,
-    unsure: null,
+    unknownAttempt: null,
     tries: [],
     stream: 'transactional',
     fromAddress: 'app@acme.example',

@@ -5,11 +5,11 @@ import type { NewMessage } from '@lettergate/contracts/messages/send-request'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { BatcherFull, createBatcher } from '@lettergate/db/batcher'
 import type { Pool } from '@lettergate/db/pool'
-import type { Poke } from '../dispatch/index.ts'
+import type { WakeWorkers } from '../dispatch/index.ts'
 import { type Failpoint, fromStorage } from '../lib/index.ts'
 import { acceptRow, type StoredAnswer, storedAnswer } from './message-rows.ts'
 import type { AcceptRow, AcceptUnit } from './sql/accept-messages.ts'
-import { readIdempotency } from './sql/find-idempotent-answer.ts'
+import { findIdempotentAnswer } from './sql/find-idempotent-answer.ts'
 import { createStore, type Stored, type TimedUnit } from './store.ts'
 
 /** A tenant's daily quota in recipients, as it stands after this request. */
@@ -152,7 +152,7 @@ function quotaOf(stored: Stored): QuotaState | null {
  */
 export function createAcceptor(deps: {
   pool: Pool
-  poke: Poke
+  wakeWorkers: WakeWorkers
   /** Makes message ids, which tell their day; this machine's clock dates them when absent. */
   newId?: () => string
   failpoint: Failpoint
@@ -179,7 +179,7 @@ export function createAcceptor(deps: {
   async function readAnswer(tenant: Tenant, idempotency: Idempotency): Promise<AcceptOutcome | null> {
     const keyHash = keyHashOf(tenant, idempotency)
     const [record] = await fromStorage(
-      readIdempotency<StoredAnswer>(deps.pool, [{ tenantId: tenant.id, keyHash }]),
+      findIdempotentAnswer<StoredAnswer>(deps.pool, [{ tenantId: tenant.id, keyHash }]),
     )
     if (!record) return null
     const isSame = [idempotency.bodyHash, idempotency.bytesHash].some((own) => own?.equals(record.bodyHash))
@@ -221,7 +221,7 @@ export function createAcceptor(deps: {
         const stored = await store1(unit, request.messages)
         if (stored.kind === 'key-in-progress') return { kind: 'key-in-progress' }
         if (stored.admitted) {
-          deps.poke(tenant.id)
+          deps.wakeWorkers(tenant.id)
           return accepted(
             storedAnswer(unit.messages, request.idempotency?.extra),
             stored.now,

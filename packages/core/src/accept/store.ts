@@ -6,7 +6,7 @@ import { inTransaction, type Pool, type Queryable } from '@lettergate/db/pool'
 import type { Failpoint } from '../lib/index.ts'
 import { ensureUsage } from '../usage/index.ts'
 import { type AcceptUnit, acceptMessages } from './sql/accept-messages.ts'
-import { probeAccepted } from './sql/find-accepted.ts'
+import { findAccepted } from './sql/find-accepted.ts'
 import { insertAttachments } from './sql/insert-attachments.ts'
 import { insertDocuments } from './sql/insert-documents.ts'
 
@@ -90,7 +90,7 @@ export function createStore(deps: StoreDeps): {
    * Should the lost statement commit later still, the retry meets the same primary keys and comes back here.
    */
   async function probe(units: AcceptUnit[]): Promise<(Stored | null)[]> {
-    const dates = await probeAccepted(
+    const dates = await findAccepted(
       deps.pool,
       units.map((unit) => ({ tenantId: unit.tenantId, id: unit.requestId })),
     )

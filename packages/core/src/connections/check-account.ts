@@ -8,7 +8,7 @@ import { SealBroken, type Sealer } from '../secrets/index.ts'
 import { createCountWindow } from './count-window.ts'
 import { createIo, type IoDeps } from './provider-io.ts'
 import { readSealedConnection } from './sql/read-sealed.ts'
-import { mending } from './sql/reset-health.ts'
+import { resetHealth } from './sql/reset-health.ts'
 
 export type Checked = { report: AccountReport; tookMs: number }
 
@@ -100,7 +100,7 @@ export function createConnectionChecker(
     const report = await Promise.race([answer, ended])
     // What stopped it may be mended at the provider, which nobody here can know of otherwise.
     if (report.fault === null)
-      await fromStorage(deps.tenants.forTenant(tenantId).query(mending(tenantId, id, 'tested')))
+      await fromStorage(deps.tenants.forTenant(tenantId).query(resetHealth(tenantId, id, 'tested')))
     return reportWithoutSecrets(report, connection.credentials)
   }
 

@@ -12,7 +12,7 @@ import type { Provider } from '@lettergate/providers/provider'
 import { z } from 'zod'
 import { changeConnections, fromStorage, given, toJson } from '../lib/index.ts'
 import type { Sealer } from '../secrets/index.ts'
-import { type ConnectionHealthRow, readConnectionHealth } from './sql/read-health-of.ts'
+import { type ConnectionHealthRow, readHealthOf } from './sql/read-health-of.ts'
 
 export type ConnectionDeps = ReadDeps & {
   sealer: Sealer
@@ -161,7 +161,7 @@ async function readStates(deps: ReadDeps, tenantId: string, id: string | null): 
     }),
   )
   // Not beside it: the first use of Prisma keeps this thread busy, which would count as waiting for a connection.
-  const healths = await readConnectionHealth(deps.tenants.forTenant(tenantId), tenantId, id)
+  const healths = await readHealthOf(deps.tenants.forTenant(tenantId), tenantId, id)
   const byId = new Map(healths.map((health) => [health.connection_id, health]))
   return rows.map((row) => ({ ...StoredConnection.parse(row), health: byId.get(row.id) ?? null }))
 }

@@ -4,7 +4,7 @@ import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/datab
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { buildConnection, buildRow, buildTenant, buildUnit } from '../../test/rows.ts'
 import { acceptMessages } from '../accept/index.ts'
-import { fenceSending, loadClaimed } from '../deliver/index.ts'
+import { beginSending, loadClaimed } from '../deliver/index.ts'
 import { type Claim, claimMessages, FIRST_TENANT } from '../dispatch/index.ts'
 import { createRoute, listRoutes, readRoute, updateRoute } from '../routing/index.ts'
 import { insertDataKey } from '../secrets/index.ts'
@@ -134,7 +134,7 @@ describe('deleting a connection that messages wait for', () => {
             own.transaction((client) =>
               work({
                 async query(config) {
-                  if (config.name === 'connection-delete') late = await accept()
+                  if (config.name === 'delete-connection') late = await accept()
                   return client.query(config)
                 },
               }),
@@ -180,20 +180,20 @@ describe('deleting a connection that messages wait for', () => {
     const sending = await accept()
     const [held] = await claim()
     if (!held) throw new Error('nothing was claimed')
-    await fenceSending(
+    await beginSending(
       db.pool,
       [{ messageId: sending, epoch: held.epoch, connectionId: named, provider: 'smtp', token: 1 }],
       60_000,
     )
-    const unsure = await accept()
+    const mayBeTaken = await accept()
     await db.pool.query({
       text: `insert into attempt (tenant_id, message_id, number, provider, started_at, outcome, recipients)
              values ($1, $2, 1, 'smtp', now() + interval '1 second', 'unknown', '{0}')`,
-      values: [tenantId, unsure],
+      values: [tenantId, mayBeTaken],
     })
     expect(await remove('fail')).toMatchObject({ messages: 1 })
     expect(await statuses(sending)).toMatchObject([{ status: 'queued' }])
-    expect(await statuses(unsure)).toMatchObject([
+    expect(await statuses(mayBeTaken)).toMatchObject([
       { status: 'unknown', reason: expect.stringContaining('may have been taken') },
     ])
     expect(await used()).toBe(2)

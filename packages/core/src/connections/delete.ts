@@ -6,9 +6,9 @@ import { fromStorage } from '../lib/index.ts'
 import { lockTenant } from '../tenants/index.ts'
 import { readConnection } from './connections.ts'
 import { type DeletedConnection, deleteConnectionRow } from './sql/delete-connection.ts'
-import { FAIL_MAX, failQueued } from './sql/fail-pinned.ts'
-import { QUEUED_PHASES, type QueuedPhase, readQueuedPage } from './sql/list-pinned.ts'
-import { unnameQueued } from './sql/unpin.ts'
+import { FAIL_MAX, failPinned } from './sql/fail-pinned.ts'
+import { listPinned, QUEUED_PHASES, type QueuedPhase } from './sql/list-pinned.ts'
+import { unpin } from './sql/unpin.ts'
 
 type Queued = DeleteConnectionQuery['queued']
 type Work = {
@@ -34,10 +34,10 @@ const REASON = 'the connection that the message names was deleted'
 /** Does to these messages what the tenant chose; each transaction is bounded, and finds nothing left to do the second time. */
 async function settle({ db, tenantId, id, queued }: Work, ids: string[]): Promise<number> {
   if (queued === 'hold') return ids.length
-  if (queued === 'move') return db.transaction((client) => unnameQueued(client, tenantId, id, ids))
+  if (queued === 'move') return db.transaction((client) => unpin(client, tenantId, id, ids))
   let ended = 0
   for (let at = 0; at < ids.length; at += FAIL_MAX) {
-    ended += await failQueued(db, tenantId, ids.slice(at, at + FAIL_MAX), REASON)
+    ended += await failPinned(db, tenantId, ids.slice(at, at + FAIL_MAX), REASON)
   }
   return ended
 }
@@ -46,7 +46,7 @@ async function settlePhase(work: Work, phase: QueuedPhase, done: number): Promis
   let count = 0
   for (let after: string | null = FIRST_ID; after !== null; ) {
     const at = { phase, after, limit: work.pageMax }
-    const page = await readQueuedPage(work.db, work.tenantId, work.id, at)
+    const page = await listPinned(work.db, work.tenantId, work.id, at)
     count += await settle(work, page.ids)
     after = page.after
     if (after === null || performance.now() < work.deadline) continue

@@ -8,7 +8,7 @@ import { createProviders } from '@lettergate/providers/registry'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildConnection, buildTenant, storeCredentials } from '../../test/rows.ts'
 import { createSealer, rewrapDataKeys } from '../secrets/index.ts'
-import { createSecretKeeper } from './renew-credentials.ts'
+import { createCredentialRenewer } from './renew-credentials.ts'
 import { deleteConnectionRow } from './sql/delete-connection.ts'
 import { readSealedConnection } from './sql/read-sealed.ts'
 
@@ -49,13 +49,13 @@ async function setUp(
     },
   }
   const errors: unknown[] = []
-  const keeper = createSecretKeeper({ tenants, sealer, onError: (error) => errors.push(error) })
+  const renewer = createCredentialRenewer({ tenants, sealer, onError: (error) => errors.push(error) })
   const owner = { tenantId, connectionId: id, provider }
   return {
     ...{ tenantId, id, place, sealer, errors, owner },
     async keep(old: string, fresh: string, other: Partial<typeof owner> = {}) {
-      keeper.keep({ ...owner, ...other }, new Secret(old), new Secret(fresh))
-      await keeper.drain()
+      renewer.renew({ ...owner, ...other }, new Secret(old), new Secret(fresh))
+      await renewer.drain()
     },
     /** What is stored, as another process opens it. */
     async opened(by = root) {
@@ -118,7 +118,7 @@ test('a client that stores others while the secret is being stored wins', async 
   let rotate = async () => {}
   const { keep, opened, tenantId, id, place, sealer, errors } = await setUp({
     before: async ({ name }) => {
-      if (name === 'connection-credentials-renew') await rotate()
+      if (name === 'renew-credentials') await rotate()
     },
   })
   rotate = async () => {
@@ -143,7 +143,7 @@ test('a root key that is changed at that moment opens what was stored', async ()
   let isChanged = false
   const { keep, opened } = await setUp({
     before: async ({ name }) => {
-      if (name !== 'connection-credentials-renew') return
+      if (name !== 'renew-credentials') return
       await rewrapDataKeys(db.pool, { from: root, to: next })
       isChanged = true
     },
@@ -176,7 +176,7 @@ test('what the provider would not open again is not stored, and told without a s
   expect(String(errors)).not.toMatch(/refresh/)
 })
 
-test.each(['connection-read-sealed', 'connection-credentials-renew'])(
+test.each(['read-sealed', 'renew-credentials'])(
   'a database that fails at %s is told, and leaves what was there',
   async (failing) => {
     const { keep, opened, errors } = await setUp({

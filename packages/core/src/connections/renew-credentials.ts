@@ -17,9 +17,9 @@ export function ownerOf(
   return connectionId === null ? null : { tenantId, connectionId, provider }
 }
 
-export type SecretKeeper = {
+export type CredentialRenewer = {
   /** Puts `fresh` in the place of `old` in the stored credentials of a connection, behind the back of the call that learned of it. */
-  keep(owner: SecretOwner, old: Secret, fresh: Secret): void
+  renew(owner: SecretOwner, old: Secret, fresh: Secret): void
   /** Resolves when nothing is being stored. */
   drain(): Promise<void>
 }
@@ -37,11 +37,11 @@ function withFresh(value: unknown, old: string, fresh: string): unknown {
  * at the same time, and a client may store other credentials: what is not there any more is not replaced. Whoever comes too late
  * loses nothing but a token, and so does a process that dies in between: docs/decisions/0010-replaced-refresh-tokens.md.
  */
-export function createSecretKeeper(deps: {
+export function createCredentialRenewer(deps: {
   tenants: Tenants
   sealer: Pick<Sealer, 'sealCredentials' | 'unsealCredentials'>
   onError: (error: unknown) => void
-}): SecretKeeper {
+}): CredentialRenewer {
   const storing = new Set<Promise<void>>()
 
   async function store(owner: SecretOwner, old: Secret, fresh: Secret): Promise<void> {
@@ -62,7 +62,7 @@ export function createSecretKeeper(deps: {
   }
 
   return {
-    keep(owner, old, fresh) {
+    renew(owner, old, fresh) {
       const work = store(owner, old, fresh)
         .catch(deps.onError)
         .finally(() => storing.delete(work))

@@ -10,7 +10,7 @@ import {
   readConnection,
   toStoredLimits,
 } from './connections.ts'
-import { mending } from './sql/reset-health.ts'
+import { resetHealth } from './sql/reset-health.ts'
 import { leadsElsewhere } from './target-changed.ts'
 
 /** Each time somebody else has changed the settings in between. */
@@ -41,11 +41,11 @@ export async function updateConnection(
   const place = { tenantId, table: 'connection', id } as const
   // Nothing to change.
   if (Object.values(request).every((value) => value === undefined)) return readConnection(deps, tenantId, id)
-  const isMending = settings !== undefined || credentials !== undefined
+  const resetsHealth = settings !== undefined || credentials !== undefined
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const before = await readConnection(deps, tenantId, id)
     const mayUseStored = settings === undefined || credentials !== undefined
-    if (isMending) {
+    if (resetsHealth) {
       const provider = findProvider(deps, before.provider)
       // Once: its provider stays the same, and the DNS may take its time.
       if (tries === 0) await checkGiven(deps, provider, { settings, credentials })
@@ -74,8 +74,8 @@ export async function updateConnection(
           },
         })
         if (count === 0) return false
-        const mend = mending(tenantId, id, 'changed')
-        if (isMending) await db.$executeRawUnsafe(mend.text, ...mend.values)
+        const reset = resetHealth(tenantId, id, 'changed')
+        if (resetsHealth) await db.$executeRawUnsafe(reset.text, ...reset.values)
         return true
       })
     }

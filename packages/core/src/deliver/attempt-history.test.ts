@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { aloneOf, failedTriesOf, unrecognisedOf } from './attempt-history.ts'
+import { failedTriesOf, singleRecipientsOf, unrecognisedOf } from './attempt-history.ts'
 import type { EarlierTry } from './sql/load-claimed.ts'
 
 const one = (change: Partial<EarlierTry>): EarlierTry => ({
@@ -59,7 +59,7 @@ test('those of a call that was refused for the sake of one go alone, and only wh
     refused,
     ...[one({ positions: [1] }), one({ positions: [1] }), one({ positions: [1], code: 'connection-busy' })],
   ]
-  expect(aloneOf(tries)).toEqual([
+  expect(singleRecipientsOf(tries)).toEqual([
     { position: 0, tries: 0 },
     { position: 1, tries: 3 },
   ])
@@ -70,5 +70,5 @@ test('nobody goes alone for a refusal of one alone, or for what was said of the 
     ...refused,
     code,
   }))
-  expect(aloneOf([{ ...refused, positions: [0] }, one({}), ...others])).toEqual([])
+  expect(singleRecipientsOf([{ ...refused, positions: [0] }, one({}), ...others])).toEqual([])
 })

@@ -6,7 +6,7 @@ import type { EarlierTry } from './sql/load-claimed.ts'
 export type FailedTries = { connectionId: string | null; failed: number; code: string | null }
 
 /** A recipient who goes alone, since a call with several was refused for the sake of one; `tries`: how often it did. */
-export type Alone = { position: number; tries: number }
+export type SingleRecipient = { position: number; tries: number }
 
 /** What a code that was stored means; nothing is known of one that a later version wrote. */
 export function classOfStored(code: string | null) {
@@ -49,7 +49,7 @@ export function unrecognisedOf(tries: readonly EarlierTry[]): Unrecognised[] {
  * Those whom calls with several did not reach, since the provider refused these for the sake of one without saying which. Those whom it
  * did name stand here as well: they have failed, so nobody asks.
  */
-export function aloneOf(tries: readonly EarlierTry[]): Alone[] {
+export function singleRecipientsOf(tries: readonly EarlierTry[]): SingleRecipient[] {
   const ofOne = tries.filter(
     ({ outcome, code, positions }) =>
       outcome === 'rejected' && positions.length > 1 && classOfStored(code)?.mayBeOneOfMany === true,

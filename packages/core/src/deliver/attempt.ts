@@ -15,10 +15,10 @@ import {
   hasRoomier,
   type View,
 } from './choose-connection.ts'
-import { toHeldRecord, toRecord, toUnsureRecord } from './outcome.ts'
+import { toHeldRecord, toRecord, toUnknownRecord } from './outcome.ts'
 import type { Recorder } from './record.ts'
 import { atLeastMs, gaveUp } from './retry-schedule.ts'
-import { type Portion, pendingRecipients, portionOf } from './select-recipients.ts'
+import { pendingRecipients, type SelectedRecipients, selectRecipients } from './select-recipients.ts'
 import type { Fence } from './sql/begin-sending.ts'
 import type { LoadedMessage } from './sql/load-claimed.ts'
 
@@ -26,7 +26,7 @@ type Message = LoadedMessage
 type Candidates = Extract<Route, { kind: 'candidates' }>
 
 /** What came of one call, for the metrics. */
-export type HandOff = {
+export type AttemptResult = {
   provider: string
   outcome: SendOutcome['kind']
   sinceAcceptMs: number
@@ -44,7 +44,7 @@ export type Waits = {
   message: LoadedMessage
 }
 
-export type HandOffDeps = {
+export type AttemptDeps = {
   load: (claim: Claim) => Promise<Message | null>
   fence: (fence: Omit<Fence, 'token'>) => Promise<{ attempt: number; startedAt: Date } | null>
   router: Router
@@ -53,7 +53,7 @@ export type HandOffDeps = {
   calls: Calls
   failpoint: Failpoint
   now: () => number
-  onHandOff: (handOff: HandOff) => void
+  onAttempt: (attempt: AttemptResult) => void
 }
 
 /** What is known of a message that has waited in hand. */
@@ -71,7 +71,7 @@ type Plan = {
   view: View
   candidate: Candidate
   choice: Choice
-  portion: Portion
+  selected: SelectedRecipients
   permit: Permit
 }
 
@@ -107,8 +107,12 @@ function alsoSkipped(usedUp: UsedUp, choice: Choice): Choice {
 }
 
 /** For how long from now the provider recognises this message by its key: from the first try that may have been taken. */
-function repeatWindowMs({ unsure }: Portion, { provider }: Candidate, now: number): number {
-  const since = unsure ? now - unsure.startedAt.getTime() : 0
+function repeatWindowMs(
+  { unknownAttempt }: SelectedRecipients,
+  { provider }: Candidate,
+  now: number,
+): number {
+  const since = unknownAttempt ? now - unknownAttempt.startedAt.getTime() : 0
   return provider.capabilities.idempotencyWindowMs - since
 }
 
@@ -116,11 +120,11 @@ function repeatWindowMs({ unsure }: Portion, { provider }: Candidate, now: numbe
  * One hand-off: choose a connection, get its leave, commit "sending", call the provider, commit the outcome. Answers what the
  * message waits for if it could not be begun; null: it is done, or the claim is lost.
  */
-export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) => Promise<Waits | null> {
+export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) => Promise<Waits | null> {
   const { now } = deps
 
   async function attempt(plan: Plan, claim: Claim): Promise<void> {
-    const { message, candidate, portion, permit } = plan
+    const { message, candidate, selected, permit } = plan
     await deps.failpoint('before_fence', message.tags)
     // Taken before it is asked for: a process that is suspended meanwhile has less of its lease left than it seems.
     const fencedAt = performance.now()
@@ -132,14 +136,14 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
     })
     if (!fence) return
     await deps.failpoint('after_fence_before_call', message.tags)
-    const window = repeatWindowMs(portion, candidate, now())
+    const window = repeatWindowMs(selected, candidate, now())
     const startedAt = performance.now()
     const outcome = await deps.calls.call({
-      ...{ message, candidate, fencedAt, carried: portion.carried, attempt: fence.attempt },
+      ...{ message, candidate, fencedAt, carried: selected.carried, attempt: fence.attempt },
     })
     permit.ended(outcome, deps.calls.isAborted())
     await deps.failpoint('after_provider_ack_before_db', message.tags)
-    deps.onHandOff({
+    deps.onAttempt({
       provider: candidate.provider.id,
       outcome: outcome.kind,
       sinceAcceptMs: now() - message.createdAt.getTime(),
@@ -151,7 +155,7 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
       provider: candidate.provider.id,
       startedAt: fence.startedAt,
       repeatWindowMs: window,
-      ...{ portion, choice: plan.choice, failedBefore: failedTries(plan.view.tries, candidate) },
+      ...{ selected, choice: plan.choice, failedBefore: failedTries(plan.view.tries, candidate) },
       hasOther: isRefusing(outcome) && hasOther(plan.route, candidate, plan.view),
       hasReady: isRefusing(outcome) && hasReady(plan.route, candidate, plan.view),
       hasRoomier: outcome.kind === 'rejected' && hasRoomier(plan.route, candidate, plan.view),
@@ -181,25 +185,25 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
         return { connectionId, why, ms: atLeastMs(ms), version, message }
       }
       const { candidate, isProbe } = chosen
-      const portion = portionOf(message, candidate.provider.capabilities)
+      const selected = selectRecipients(message, candidate.provider.capabilities)
       const choice: Choice = {
         ...alsoSkipped(usedUp, chosen.choice),
-        ...(portion.aloneBefore !== null && { alone: true }),
+        ...(selected.singleTries !== null && { alone: true }),
       }
       const hasTime = reservedAt !== null && reservedAt === candidate.connectionId
       const isBulk = message.stream === 'bulk'
-      const call = { isProbe, isBulk, hasTime, recipients: portion.carried.length, version }
-      const admission = deps.throttle.admit(candidate, call)
-      const leave = admission instanceof Promise ? await admission : admission
-      if (leave.kind === 'go')
-        return { message, route, view, candidate, choice, portion, permit: leave.permit }
-      if (leave.kind === 'taken' || candidate.connectionId === null) continue
+      const call = { isProbe, isBulk, hasTime, recipients: selected.carried.length, version }
+      const asked = deps.throttle.admit(candidate, call)
+      const admission = asked instanceof Promise ? await asked : asked
+      if (admission.kind === 'go')
+        return { message, route, view, candidate, choice, selected, permit: admission.permit }
+      if (admission.kind === 'taken' || candidate.connectionId === null) continue
       const { connectionId } = candidate
-      if (leave.kind === 'full')
+      if (admission.kind === 'full')
         return { connectionId, why: hasTime ? 'rate' : 'concurrency', ms: null, version, message }
-      const ms = leave.why === 'paused' ? atLeastMs(leave.ms) : leave.ms
-      const waits: Waits = { connectionId, why: leave.why, ms, version, message }
-      if (LIMITS[leave.why] === undefined) return waits
+      const ms = admission.why === 'paused' ? atLeastMs(admission.ms) : admission.ms
+      const waits: Waits = { connectionId, why: admission.why, ms, version, message }
+      if (LIMITS[admission.why] === undefined) return waits
       usedUp.set(candidate, waits)
       if (!soonest || ms < (soonest.ms ?? 0)) soonest = waits
     }
@@ -209,12 +213,12 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
     const message = kept ?? (await deps.load(claim))
     if (!message) return null
     await deps.failpoint('after_load', message.tags)
-    const { unsure } = portionOf(message)
+    const { unknownAttempt } = selectRecipients(message)
     // Only the provider that may have taken it can recognise a repeat.
-    const wanted = unsure ? { ...message, connectionId: unsure.connectionId } : message
+    const wanted = unknownAttempt ? { ...message, connectionId: unknownAttempt.connectionId } : message
     const route = await deps.router.route(wanted)
     const giveUp = (reason: string) =>
-      deps.recorder.record(unsure ? toUnsureRecord(message, reason) : toHeldRecord(message, reason))
+      deps.recorder.record(unknownAttempt ? toUnknownRecord(message, reason) : toHeldRecord(message, reason))
     if (route.kind === 'none') {
       await giveUp(route.reason)
       return null
@@ -226,7 +230,7 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
       tries: failedTriesOf(message.tries),
       unrecognised: unrecognisedIn(message),
       availabilityOf: deps.throttle.availabilityOf,
-      faultOf: ({ provider }) => (unsure ? null : cannotCarry(provider.capabilities, carried)),
+      faultOf: ({ provider }) => (unknownAttempt ? null : cannotCarry(provider.capabilities, carried)),
       now: now(),
     }
     const planned = await plan(message, route, view, reservedAt ?? message.reservedAt ?? null)
@@ -242,8 +246,8 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
       return null
     }
     try {
-      const window = repeatWindowMs(planned.portion, planned.candidate, now())
-      if (unsure && window <= CALL_DEADLINE_MS)
+      const window = repeatWindowMs(planned.selected, planned.candidate, now())
+      if (unknownAttempt && window <= CALL_DEADLINE_MS)
         await giveUp('its provider would not recognise a repeat any more')
       else await attempt(planned, claim)
     } finally {

@@ -78,7 +78,7 @@ function setUp(
     secrets: noSecrets,
     slots: 20,
     failpoint: noFailpoint,
-    onHandOff: () => {},
+    onAttempt: () => {},
     onError,
   })
   return { deliverer, sent, recorder }
@@ -88,7 +88,7 @@ async function accept(messages = [buildMessage()], onUnknown: 'hold' | 'resend' 
   const tenantId = await buildTenant(db.pool, { onUnknown })
   const acceptor = createAcceptor({
     pool: db.pool,
-    poke: () => {},
+    wakeWorkers: () => {},
     failpoint: noFailpoint,
     onError: () => {},
   })
@@ -164,7 +164,7 @@ test('a job that runs twice hands over once', async () => {
   expect(sent).toHaveLength(1)
 })
 
-test.each(['load-claimed', 'fence-sending'])(
+test.each(['load-claimed', 'begin-sending'])(
   'a message is handed over once, by one try, though the answer of %s was lost',
   async (name) => {
     await accept()
@@ -328,7 +328,7 @@ test('a message that follows the making of a connection goes through it', async 
   })
   const acceptor = createAcceptor({
     pool: db.pool,
-    poke: () => {},
+    wakeWorkers: () => {},
     failpoint: noFailpoint,
     onError: () => {},
   })

@@ -3,21 +3,21 @@ import { createBatcher } from '@lettergate/db/batcher'
 import type { Queryable } from '@lettergate/db/pool'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import type { Egress } from '@lettergate/egress/egress'
-import type { SecretKeeper } from '../connections/index.ts'
-import { type Claim, unclaimMessages } from '../dispatch/index.ts'
+import type { CredentialRenewer } from '../connections/index.ts'
+import { type Claim, releaseClaims } from '../dispatch/index.ts'
 import { askAgain, type Failpoint, SENDING_LEASE_MS } from '../lib/index.ts'
 import type { Router } from '../routing/index.ts'
 import { noThrottle, type Throttle } from '../throttle/index.ts'
-import { type Again, createHandOff, type HandOff, type Waits } from './attempt.ts'
+import { type Again, type AttemptResult, createAttempt, type Waits } from './attempt.ts'
 import { createBudget } from './byte-budget.ts'
 import { createCalls } from './call-provider.ts'
 import type { Recorder } from './record.ts'
-import { type Fence, fenceSending } from './sql/begin-sending.ts'
-import { type PutBack, putBack } from './sql/defer-claims.ts'
+import { beginSending, type Fence } from './sql/begin-sending.ts'
+import { type DeferredClaim, deferClaims } from './sql/defer-claims.ts'
 import { type LoadedMessage, loadClaimed } from './sql/load-claimed.ts'
 import { createSlots, SlotsStopped } from './tenant-slots.ts'
 
-export type { HandOff } from './attempt.ts'
+export type { AttemptResult } from './attempt.ts'
 
 export type Deliverer = {
   /** Carries one claimed message to its provider; resolves when the result is written or the claim is given up. */
@@ -54,14 +54,14 @@ export function createDeliverer(deps: {
   router: Router
   recorder: Recorder
   egress: Egress
-  secrets: Pick<SecretKeeper, 'keep'>
+  secrets: Pick<CredentialRenewer, 'renew'>
   /** Absent: connections are used as fast as they answer. */
   throttle?: Pick<Throttle, 'know' | 'availabilityOf' | 'admit' | 'queue'>
   slots: number
   failpoint: Failpoint
   /** The time that calls are signed with; this machine's when absent. */
   now?: () => number
-  onHandOff: (handOff: HandOff) => void
+  onAttempt: (attempt: AttemptResult) => void
   onError: (error: unknown) => void
 }): Deliverer {
   const { now = Date.now, throttle = noThrottle } = deps
@@ -89,17 +89,17 @@ export function createDeliverer(deps: {
     return claims.map((claim) => byEpoch.get(claim.epoch) ?? null)
   })
   const fences = batched<Fence, { attempt: number; startedAt: Date } | null>((items) =>
-    fenceSending(deps.pool, items, SENDING_LEASE_MS),
+    beginSending(deps.pool, items, SENDING_LEASE_MS),
   )
   const returns = batched<Claim, void>(async (claims) => {
-    await unclaimMessages(deps.pool, claims)
+    await releaseClaims(deps.pool, claims)
     return claims.map(() => undefined)
   })
-  const waits = batched<PutBack, void>(async (items) => {
-    await putBack(deps.pool, items)
+  const waits = batched<DeferredClaim, void>(async (items) => {
+    await deferClaims(deps.pool, items)
     return items.map(() => undefined)
   })
-  const handOff = createHandOff({
+  const attempt = createAttempt({
     ...{ ...deps, now, throttle, calls, load: loads.add },
     fence: (fence) => fences.add({ ...fence, token: Math.floor(Math.random() * Number.MAX_SAFE_INTEGER) }),
   })
@@ -111,7 +111,7 @@ export function createDeliverer(deps: {
     const taker = claim.isBulk ? `${claim.tenantId} bulk` : claim.tenantId
     const releaseBytes = await budget.take(taker, claim.contentBytes * BYTES_PER_CONTENT_BYTE)
     try {
-      return await handOff(claim, again)
+      return await attempt(claim, again)
     } finally {
       releaseBytes()
       releaseSlot()

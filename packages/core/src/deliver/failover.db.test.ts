@@ -86,12 +86,12 @@ test('an unknown outcome never moves to another connection', async () => {
 
 test('a repeat of an unknown try that is refused does not move either: the first may have been taken', async () => {
   let tries = 0
-  const doubtful: FakeConnection = {
+  const uncertain: FakeConnection = {
     answer: () =>
       tries++ === 0 ? toFailure('outcome-unknown', 'no answer') : toFailure('provider-unavailable', '503'),
     capabilities: { idempotencyWindowMs: 86_400_000 },
   }
-  fleet = await buildFleet(db, [doubtful, works])
+  fleet = await buildFleet(db, [uncertain, works])
   await fleet.accept(...to(1))
   for (const n of [1, 2]) {
     await fleet.run(async () => fleet.sent.length === n && (await fleet.backlog())[0]?.state === 'waiting')
@@ -217,7 +217,7 @@ test('a message is handed over in as many calls as the provider needs, each reci
   expect((await fleet.attempts()).map(({ number }) => number)).toEqual([1, 2, 3])
 })
 
-test('a portion that is lost leaves the others to be sent', async () => {
+test('recipients of a lost attempt leave the others to be sent', async () => {
   let calls = 0
   const answer = () => (calls++ === 0 ? toFailure('outcome-unknown', 'no answer') : accepted)
   fleet = await buildFleet(db, [{ answer, capabilities: { recipientsMax: 2 } }])

@@ -32,7 +32,7 @@ export function unfoldOutcome(
   envelopeTo: readonly string[],
 ): SendOutcome {
   if (twins.size === 0 || outcome.kind === 'unknown') return outcome
-  const named = outcome.refused ?? refusedAlone(outcome, envelopeTo)
+  const named = outcome.refused ?? refusedSingle(outcome, envelopeTo)
   if (named.length === 0) return outcome
   const refused = named.flatMap((refusal) =>
     [refusal.address, ...(twins.get(refusal.address) ?? [])].map((address) => ({ ...refusal, address })),
@@ -40,7 +40,7 @@ export function unfoldOutcome(
   return { ...outcome, refused }
 }
 
-function refusedAlone(outcome: SendOutcome, [only, ...others]: readonly string[]): RecipientRefusal[] {
+function refusedSingle(outcome: SendOutcome, [only, ...others]: readonly string[]): RecipientRefusal[] {
   if (outcome.kind !== 'rejected' || only === undefined || others.length > 0) return []
   const { code, reason } = outcome
   return classOf(code).mayBeOneOfMany === true ? [{ address: only, kind: 'rejected', code, reason }] : []

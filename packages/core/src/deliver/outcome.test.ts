@@ -2,7 +2,7 @@ import { canMove, recipientStatuses } from '@lettergate/contracts/messages/recip
 import type { SendOutcome } from '@lettergate/providers/provider'
 import { expect, test } from 'vitest'
 import { buildLoadedMessage as buildMessage } from '../../test/loaded-message.ts'
-import { toHeldRecord, toRecord, toUnsureRecord } from './outcome.ts'
+import { toHeldRecord, toRecord, toUnknownRecord } from './outcome.ts'
 import type { LoadedMessage } from './sql/load-claimed.ts'
 
 const HOURS = 3_600_000
@@ -121,7 +121,7 @@ test('an unknown outcome is held where the repeat would come after the provider 
   expect(statuses(result)).toEqual(['unknown', 'unknown'])
 })
 
-const unsure = { connectionId: null, startedAt: new Date() }
+const unknownAttempt = { connectionId: null, startedAt: new Date() }
 
 test.each<[string, SendOutcome]>([
   ['a refusal of the message', { kind: 'rejected', scope: 'message', code: 'message-refused', reason: 'no' }],
@@ -131,17 +131,20 @@ test.each<[string, SendOutcome]>([
   ],
   ['a wish to wait', { kind: 'deferred', code: 'provider-unavailable', reason: '429' }],
 ])('after a try that may have been taken, %s leaves it unknown, and counted', (_what, outcome) => {
-  const result = record(outcome, { unsure })
+  const result = record(outcome, { unknownAttempt })
   expect(statuses(result)).toEqual(['unknown', 'unknown'])
   expect(result).toMatchObject({ retryInMs: null, giveBack: 0 })
 })
 
 test('after a try that may have been taken, a repeat that the provider recognises may wait, but not be called failed', () => {
   const deferred: SendOutcome = { kind: 'deferred', code: 'provider-unavailable', reason: '429' }
-  expect(statuses(record(deferred, { unsure }, HOURS))).toEqual(['deferred', 'deferred'])
-  expect(statuses(record(deferred, { unsure, expiresInMs: 1 }, HOURS))).toEqual(['unknown', 'unknown'])
+  expect(statuses(record(deferred, { unknownAttempt }, HOURS))).toEqual(['deferred', 'deferred'])
+  expect(statuses(record(deferred, { unknownAttempt, expiresInMs: 1 }, HOURS))).toEqual([
+    'unknown',
+    'unknown',
+  ])
   const accepted: SendOutcome = { kind: 'accepted', providerMessageId: 'x' }
-  expect(statuses(record(accepted, { unsure }))).toEqual(['sent', 'sent'])
+  expect(statuses(record(accepted, { unknownAttempt }))).toEqual(['sent', 'sent'])
 })
 
 test.each([1_000, 10_000, 10 * 60_000, HOURS])(
@@ -263,7 +266,7 @@ test('no outcome moves a recipient where the status table does not allow it', ()
         const changes = [
           ...toRecord(message, attempt, outcome).changes,
           ...toHeldRecord(message, 'x').changes,
-          ...toUnsureRecord(message, 'x').changes,
+          ...toUnknownRecord(message, 'x').changes,
         ]
         for (const { status } of changes) {
           const to = recipientStatuses.find((one) => one === status)
@@ -298,23 +301,23 @@ test('a message that no connection may carry is looked at again as soon as there
 })
 
 test('whom an earlier try may have reached is tried again, but never given back, whatever ends it', () => {
-  const doubtful = { maybeTaken: [0] }
+  const uncertain = { maybeTaken: [0] }
   const refused = record(
     { kind: 'rejected', scope: 'message', code: 'message-refused', reason: 'no' },
-    doubtful,
+    uncertain,
   )
   expect(statuses(refused)).toEqual(['unknown', 'failed'])
   expect(refused.giveBack).toBe(1)
   expect(refused.changes[0]?.reason).toBe('no, after a try that may have been taken')
-  const deferred = record({ kind: 'deferred', code: 'provider-unavailable', reason: 'later' }, doubtful)
+  const deferred = record({ kind: 'deferred', code: 'provider-unavailable', reason: 'later' }, uncertain)
   expect(statuses(deferred)).toEqual(['deferred', 'deferred'])
   const last = record(
     { kind: 'deferred', code: 'provider-unavailable', reason: 'later' },
-    { ...doubtful, expiresInMs: 0 },
+    { ...uncertain, expiresInMs: 0 },
   )
   expect(statuses(last)).toEqual(['unknown', 'failed'])
   expect(last.giveBack).toBe(1)
-  const held = toHeldRecord(buildMessage({ ...doubtful, expiresInMs: 0 }), 'no connection')
+  const held = toHeldRecord(buildMessage({ ...uncertain, expiresInMs: 0 }), 'no connection')
   expect(held.changes.map(({ status }) => status)).toEqual(['unknown', 'failed'])
   expect(held.giveBack).toBe(1)
 })

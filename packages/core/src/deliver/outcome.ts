@@ -5,7 +5,7 @@ import type { RecipientRefusal, SendOutcome } from '@lettergate/providers/provid
 import type { Choice } from './choose-connection.ts'
 import { type PassedOn, passedOnBy, refusedBefore } from './pass-on.ts'
 import { askedDelayMs, gaveUp, retryDelayMs } from './retry-schedule.ts'
-import { type Portion, pendingRecipients, portionOf } from './select-recipients.ts'
+import { pendingRecipients, type SelectedRecipients, selectRecipients } from './select-recipients.ts'
 import type { LoadedMessage, LoadedRecipient } from './sql/load-claimed.ts'
 import type { OutcomeRecord, RecipientChange } from './sql/record-outcomes.ts'
 
@@ -20,7 +20,7 @@ export type AttemptContext = {
    */
   repeatWindowMs: number
   /** Whom it carried; absent: all that wait. */
-  portion?: Portion
+  selected?: SelectedRecipients
   /** Why this connection. */
   choice?: Choice
   /** Safe failures of this message through this connection before this one; absent: all attempts were such. */
@@ -88,7 +88,7 @@ function verdictOf(
 }
 
 /** While an earlier try may have been taken, no refusal of a later one proves that nothing went out. */
-function withDoubt(verdict: Verdict, mayRepeat: boolean): Verdict {
+function afterUnknownAttempt(verdict: Verdict, mayRepeat: boolean): Verdict {
   if (verdict.kind === 'sent' || (verdict.kind === 'again' && mayRepeat)) return verdict
   return { kind: 'unknown', reason: verdict.reason }
 }
@@ -99,10 +99,10 @@ function withDoubt(verdict: Verdict, mayRepeat: boolean): Verdict {
  */
 function withoutGiveBack(verdict: Verdict, { position }: LoadedRecipient, message: LoadedMessage): Verdict {
   if (verdict.kind !== 'failed' || !message.maybeTaken?.includes(position)) return verdict
-  return { kind: 'unknown', reason: afterDoubt(verdict.reason) }
+  return { kind: 'unknown', reason: afterUnknownReason(verdict.reason) }
 }
 
-const afterDoubt = (reason: string | null) => `${reason}, after a try that may have been taken`
+const afterUnknownReason = (reason: string | null) => `${reason}, after a try that may have been taken`
 
 /** A change in the words of the contract: a status of the table, and its event. */
 type Change = RecipientChange & { status: RecipientStatus; event: EventType | null }
@@ -126,8 +126,8 @@ function toChange(recipient: LoadedRecipient, verdict: Verdict, mode: string): C
 /** Tries before this one that have a part in how long the next is waited for: none that were for others, or by other connections. */
 function triesBefore(outcome: SendOutcome, attempt: AttemptContext): number {
   const ofConnection = isSafe(outcome, attempt) ? attempt.failedBefore : undefined
-  const { number, portion } = attempt
-  return Math.min(number - 1, portion?.aloneBefore ?? number, ofConnection ?? number)
+  const { number, selected } = attempt
+  return Math.min(number - 1, selected?.singleTries ?? number, ofConnection ?? number)
 }
 
 /** How long the provider asked to wait: all of those whom it deferred, or at least one of them. */
@@ -150,14 +150,17 @@ function waitMs(outcome: SendOutcome, attempt: AttemptContext, random: () => num
 }
 
 /** Whom the call did not try at all, though it was asked to; a call that tried nobody has deferred all. */
-function untriedOf(outcome: SendOutcome, { carried, unsure }: Portion): Set<LoadedRecipient> {
+function untriedOf(
+  outcome: SendOutcome,
+  { carried, unknownAttempt }: SelectedRecipients,
+): Set<LoadedRecipient> {
   const refused = 'refused' in outcome ? (outcome.refused ?? []) : []
   const addresses = new Set(
     refused.flatMap(({ address, kind, retryAfterMs }) =>
       kind === 'deferred' && retryAfterMs === 0 ? [address] : [],
     ),
   )
-  const untried = unsure ? [] : carried.filter(({ address }) => addresses.has(address))
+  const untried = unknownAttempt ? [] : carried.filter(({ address }) => addresses.has(address))
   return new Set(untried.length < carried.length ? untried : [])
 }
 
@@ -165,8 +168,11 @@ function untriedOf(outcome: SendOutcome, { carried, unsure }: Portion): Set<Load
  * Whom a refusal of the whole call says nothing against: those whom it does not name, where it may be about one of many. Where nobody is
  * named, that is all of them, and each goes alone from then on. After a try that may have been taken, all are in doubt.
  */
-function sparedBy(outcome: SendOutcome, { carried, unsure }: Portion): Set<LoadedRecipient> {
-  if (outcome.kind !== 'rejected' || unsure || carried.length === 1) return new Set()
+function sparedBy(
+  outcome: SendOutcome,
+  { carried, unknownAttempt }: SelectedRecipients,
+): Set<LoadedRecipient> {
+  if (outcome.kind !== 'rejected' || unknownAttempt || carried.length === 1) return new Set()
   if (classOf(outcome.code).mayBeOneOfMany !== true) return new Set()
   const named = new Set(outcome.refused?.map(({ address }) => address))
   return new Set(carried.filter(({ address }) => !named.has(address)))
@@ -195,34 +201,32 @@ export function toRecord(
   outcome: SendOutcome,
   random: () => number = Math.random,
 ): OutcomeRecord {
-  const { unsure: doubt } = message
-  const { portion = { carried: pendingRecipients(message), left: [], unsure: doubt, aloneBefore: null } } =
-    attempt
-  const { carried, unsure } = portion
-  const passedOver = new Set([...untriedOf(outcome, portion), ...sparedBy(outcome, portion)])
+  const selected = attempt.selected ?? everyRecipient(message)
+  const { carried, unknownAttempt } = selected
+  const passedOver = new Set([...untriedOf(outcome, selected), ...sparedBy(outcome, selected)])
   const before = refusedBefore(message)
-  const passedOn = passedOnBy(outcome, portion, before, attempt)
+  const passedOn = passedOnBy(outcome, selected, before, attempt)
   const leaving = new Set(passedOn.map(({ recipient }) => recipient))
   const tried = carried.filter((recipient) => !passedOver.has(recipient))
-  const following = [...passedOver, ...portion.left]
-  const delayMs = waitMs(outcome, unsure ? { ...attempt, hasOther: false } : attempt, random)
+  const following = [...passedOver, ...selected.left]
+  const delayMs = waitMs(outcome, unknownAttempt ? { ...attempt, hasOther: false } : attempt, random)
   const mayRepeat = delayMs < attempt.repeatWindowMs || message.onUnknown === 'resend'
   const isLast = delayMs >= message.expiresInMs
   const staying = tried.filter((recipient) => !leaving.has(recipient))
   const changes = staying.map((recipient) => {
     const wasUnrecognised = before.has(recipient.position)
     const plain = verdictOf(outcome, recipient.address, attempt, mayRepeat, wasUnrecognised)
-    const verdict = unsure ? withDoubt(plain, mayRepeat) : plain
+    const verdict = unknownAttempt ? afterUnknownAttempt(plain, mayRepeat) : plain
     if (verdict.kind === 'again' && isLast) {
       // Given up while nobody knows: the honest end is unknown, not failed.
-      const kind = outcome.kind === 'unknown' || unsure ? 'unknown' : 'failed'
+      const kind = outcome.kind === 'unknown' || unknownAttempt ? 'unknown' : 'failed'
       const end: Verdict = { kind, reason: gaveUp(message.retryHours, verdict.reason) }
       return toChange(recipient, withoutGiveBack(end, recipient, message), message.mode)
     }
     return toChange(recipient, withoutGiveBack(verdict, recipient, message), message.mode)
   })
   const isAgain = changes.some((change) => change.status === 'deferred')
-  const others = pendingRecipients(message).length > carried.length + portion.left.length
+  const others = pendingRecipients(message).length > carried.length + selected.left.length
   return {
     tenantId: message.tenantId,
     messageId: message.messageId,
@@ -249,6 +253,13 @@ export function toRecord(
     giveBack: changes.filter((change) => change.status === 'failed').length,
   }
 }
+
+const everyRecipient = (message: LoadedMessage): SelectedRecipients => ({
+  carried: pendingRecipients(message),
+  left: [],
+  unknownAttempt: message.unknownAttempt,
+  singleTries: null,
+})
 
 /** Remembered with the try, whose own code may say nothing of them. */
 function withPassedOn(passedOn: readonly PassedOn[]): Pick<Choice, 'passedOn'> {
@@ -311,8 +322,8 @@ export function toHeldRecord(message: LoadedMessage, reason: string, random = Ma
 }
 
 /** A message that may have been taken and that nobody would recognise any more: it is not tried again. */
-export function toUnsureRecord(message: LoadedMessage, reason: string): OutcomeRecord {
-  const { carried } = portionOf(message)
+export function toUnknownRecord(message: LoadedMessage, reason: string): OutcomeRecord {
+  const { carried } = selectRecipients(message)
   return {
     tenantId: message.tenantId,
     messageId: message.messageId,

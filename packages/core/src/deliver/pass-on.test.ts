@@ -40,7 +40,7 @@ test.each<[string, Partial<LoadedMessage>, object, string[], number | null]>([
   ],
   [
     'after a try that may have been taken it proves nothing',
-    { unsure: { connectionId: null, startedAt: new Date() } },
+    { unknownAttempt: { connectionId: null, startedAt: new Date() } },
     { hasReady: true, hasOther: true },
     ['unknown', 'unknown'],
     null,

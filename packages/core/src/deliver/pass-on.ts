@@ -1,7 +1,7 @@
 import { classOf } from '@lettergate/providers/lib/failures'
 import type { RecipientRefusal, SendOutcome } from '@lettergate/providers/provider'
 import { unrecognisedOf } from './attempt-history.ts'
-import type { Portion } from './select-recipients.ts'
+import type { SelectedRecipients } from './select-recipients.ts'
 import type { LoadedMessage, LoadedRecipient } from './sql/load-claimed.ts'
 
 /** A recipient that a call refused by name, and that another connection gets at once. */
@@ -29,12 +29,12 @@ function isForAnother(refusal: RecipientRefusal, { hasOther, hasReady }: Others)
  */
 export function passedOnBy(
   outcome: SendOutcome,
-  { carried, unsure }: Portion,
+  { carried, unknownAttempt }: SelectedRecipients,
   before: ReadonlySet<number>,
   others: Others,
 ): PassedOn[] {
   const refused = 'refused' in outcome ? (outcome.refused ?? []) : []
-  if (unsure || refused.length === 0) return []
+  if (unknownAttempt || refused.length === 0) return []
   const byAddress = new Map(carried.map((recipient) => [recipient.address, recipient]))
   return refused.flatMap((refusal) => {
     const recipient = byAddress.get(refusal.address)

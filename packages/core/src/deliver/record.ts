@@ -17,12 +17,12 @@ export type Recorder = {
 export function createRecorder(deps: { pool: Pool; onError: (error: unknown) => void }): Recorder {
   async function write(records: OutcomeRecord[], until: number): Promise<(undefined | Error)[]> {
     try {
-      const hints = await askAgain(() => recordOutcomes(deps.pool, records), {
+      const notifications = await askAgain(() => recordOutcomes(deps.pool, records), {
         until: () => until,
         onError: deps.onError,
       })
       // Whoever waits also looks by itself.
-      notify(deps.pool, hints).catch(deps.onError)
+      notify(deps.pool, notifications).catch(deps.onError)
       return records.map(() => undefined)
     } catch (error) {
       if (databaseFailure(error) === 'query' && records.length > 1) {

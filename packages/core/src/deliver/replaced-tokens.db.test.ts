@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { buildMessage } from '../../test/build-message.ts'
 import { buildConnection, buildTenant } from '../../test/rows.ts'
 import { createAcceptor } from '../accept/index.ts'
-import { createConnectionChecker, createSecretKeeper, updateConnection } from '../connections/index.ts'
+import { createConnectionChecker, createCredentialRenewer, updateConnection } from '../connections/index.ts'
 import { claimMessages, FIRST_TENANT } from '../dispatch/index.ts'
 import { noFailpoint } from '../lib/index.ts'
 import { createRouter } from '../routing/index.ts'
@@ -67,16 +67,16 @@ function startProcess(sealer: Sealer = createSealer({ tenants: db.tenants, root 
   const onError = (error: unknown) => void errors.push(error)
   const providers = createProviders()
   const tenants = db.tenants
-  const secrets = createSecretKeeper({ tenants, sealer, onError })
+  const secrets = createCredentialRenewer({ tenants, sealer, onError })
   const now = Date.now
   const deliverer = createDeliverer({
     ...{ pool: db.pool, tenants, egress, secrets, slots: 20, failpoint: noFailpoint, onError },
     router: createRouter({ tenants, sealer, providers, fallback: 'hold', onError }),
     recorder: createRecorder({ pool: db.pool, onError }),
-    onHandOff: () => {},
+    onAttempt: () => {},
   })
   const checker = createConnectionChecker({ tenants, sealer, egress, secrets, now, providers, onError })
-  const acceptor = createAcceptor({ pool: db.pool, poke: () => {}, failpoint: noFailpoint, onError })
+  const acceptor = createAcceptor({ pool: db.pool, wakeWorkers: () => {}, failpoint: noFailpoint, onError })
   return {
     errors,
     /** Sends a message, and tells what became of it. */

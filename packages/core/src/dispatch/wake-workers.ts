@@ -7,15 +7,15 @@ const INTERVAL_MS = 5
 /** A hint names this many tenants at most (36 bytes each; a notification takes 8,000); above it, it is for whoever it may concern. */
 const TENANTS_MAX = 200
 
-export type Poke = (tenantId: string) => void
+export type WakeWorkers = (tenantId: string) => void
 
 /** The tenants of a hint; null: any. */
-export function pokedTenants(payload: string): string[] | null {
+export function wokenTenants(payload: string): string[] | null {
   return payload === '' ? null : payload.split(',')
 }
 
 /** Tells the workers that there is new work: a hint after the commit, never awaited. */
-export function createPoke(db: Queryable, onError: (error: Error) => void): Poke {
+export function createWorkerWaker(db: Queryable, onError: (error: Error) => void): WakeWorkers {
   let last = 0
   let timer: NodeJS.Timeout | null = null
   const tenants = new Set<string>()

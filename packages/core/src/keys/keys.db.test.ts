@@ -230,7 +230,7 @@ test('a key is good even if it cannot be hashed anew', async () => {
   const errors: unknown[] = []
   const pool: Queryable = {
     query: (config) =>
-      config.name === 'key-rehash' ? Promise.reject(new Error('locked')) : database.pool.query(config),
+      config.name === 'rehash-key' ? Promise.reject(new Error('locked')) : database.pool.query(config),
   }
   const { verify } = createKeyVerifier({
     ...{ pool, pepper: createSecretKey(randomBytes(32)), previousPepper: pepper },

@@ -67,7 +67,7 @@ test('a worker lives as long as one of its sessions is open, and is gone some se
   expect(await lifeAfter(workerId, 5)).toBe('lives')
   await worker.end()
   await eventually(async () => ((await lifeAfter(workerId, 1)) === 'lives' ? undefined : true))
-  expect(await lifeAfter(workerId, 0)).toBe('unsure')
+  expect(await lifeAfter(workerId, 0)).toBe('unknown')
   expect(await lifeAfter(workerId, 3)).toBe('gone')
 })
 
@@ -79,7 +79,7 @@ test('a worker whose connections were all cut, and that connects again, was neve
   expect(await lifeAfter(workerId, 3)).toBe('lives')
   await cut(3)
   await eventually(async () => ((await lifeAfter(workerId, 1)) === 'lives' ? undefined : true))
-  expect(await lifeAfter(workerId, 0)).toBe('unsure')
+  expect(await lifeAfter(workerId, 0)).toBe('unknown')
   await connect(worker)
   expect(await lifeAfter(workerId, 1)).toBe('lives')
   await worker.end()
@@ -87,8 +87,8 @@ test('a worker whose connections were all cut, and that connects again, was neve
 
 test('a worker that was gone before anybody looked is gone after some seconds of looks, not at the first', async () => {
   const lifeAfter = watchByHand(db.pool)
-  expect(await lifeAfter(newWorkerId(), 0)).toBe('unsure')
-  expect(await lifeAfter(newWorkerId(), 1)).toBe('unsure')
+  expect(await lifeAfter(newWorkerId(), 0)).toBe('unknown')
+  expect(await lifeAfter(newWorkerId(), 1)).toBe('unknown')
   expect(await lifeAfter(newWorkerId(), 3)).toBe('gone')
 })
 
@@ -101,9 +101,9 @@ test('looks that failed say nothing about anybody: the time begins anew with the
   const lifeAfter = watchByHand(flaky)
   await lifeAfter(1, 2)
   fails = true
-  expect(await lifeAfter(1, 1)).toBe('unsure')
+  expect(await lifeAfter(1, 1)).toBe('unknown')
   fails = false
-  expect(await lifeAfter(1, 1)).toBe('unsure')
+  expect(await lifeAfter(1, 1)).toBe('unknown')
   expect(await lifeAfter(1, 3)).toBe('gone')
 })
 

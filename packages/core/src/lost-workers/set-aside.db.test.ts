@@ -98,7 +98,7 @@ test('a claim waits until it is known whether its worker lives', async () => {
   const worker = await begin(claim)
   if (!claim) throw new Error('not claimed')
   await lapseClaim(db.pool, claim)
-  expect(await sweepSteps.releaseExpiredClaims(sweepDeps({ lifeOf: () => 'unsure' }))).toBe(0)
+  expect(await sweepSteps.releaseExpiredClaims(sweepDeps({ lifeOf: () => 'unknown' }))).toBe(0)
   expect(await backlog.outbox()).toMatchObject([{ state: 'claimed' }])
   await worker.end()
   expect(await sweepSteps.releaseExpiredClaims(sweepDeps({ lifeOf: () => 'gone' }))).toBe(1)
@@ -193,19 +193,19 @@ test('one whom nobody releases fails with its reason when the retry limit of its
   expect(await backlog.used()).toBe(0)
 })
 
-test('a worker lost during the call counts where the call may be repeated, and is told', async () => {
+test('a worker lost during the call counts where the call may be repeated, and is lost', async () => {
   const backlog = await buildBacklog(db.pool)
   const claim = await backlog.claim()
   const worker = await begin(claim)
   if (!claim || !(await backlog.fence(claim))) throw new Error('not claimed')
   await lapseClaim(db.pool, claim)
   await worker.end()
-  const told: number[] = []
+  const lost: number[] = []
   await sweepSteps.giveUpLostSending(
-    sweepDeps({ repeatWindowMs: () => 86_400_000, onLost: ({ suspected }) => told.push(suspected) }),
+    sweepDeps({ repeatWindowMs: () => 86_400_000, onLost: ({ suspected }) => lost.push(suspected) }),
   )
   expect(await lostWorkers()).toEqual([1])
-  expect(told).toContain(1)
+  expect(lost).toContain(1)
   expect(await backlog.statuses()).toEqual(['deferred'])
 })
 

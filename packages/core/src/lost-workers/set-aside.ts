@@ -1,5 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
-import { loadClaimed, portionOf, recordOutcomes, type Takes, toRecord } from '../deliver/index.ts'
+import { loadClaimed, recordOutcomes, selectRecipients, type Takes, toRecord } from '../deliver/index.ts'
 import { notify } from '../lib/index.ts'
 import { type LostWorkers, WORKER_LOST } from './sql/lost-workers.ts'
 import { type LostClaim, raiseLostWorkers } from './sql/raise-lost-workers.ts'
@@ -20,22 +20,25 @@ export async function recordLost(deps: LostDeps, lost: LostClaim[]): Promise<num
   const records = messages.flatMap((message) => {
     const { sending } = message
     if (!sending) return []
-    const portion = portionOf(message, deps.takes?.(sending.provider))
+    const selected = selectRecipients(message, deps.takes?.(sending.provider))
     const attempt = {
       number: message.attempts,
       ...sending,
-      portion,
-      repeatWindowMs: deps.repeatWindowMs(sending.provider, portion.unsure?.startedAt ?? sending.startedAt),
+      selected,
+      repeatWindowMs: deps.repeatWindowMs(
+        sending.provider,
+        selected.unknownAttempt?.startedAt ?? sending.startedAt,
+      ),
     }
     return [toRecord(message, attempt, { kind: 'unknown', code: 'outcome-unknown', reason: WORKER_LOST })]
   })
-  const hints = await recordOutcomes(deps.pool, records)
+  const notifications = await recordOutcomes(deps.pool, records)
   // Before anybody hears that it may be tried again.
   const recorded = new Set(records.map(({ epoch }) => epoch))
   const counted = lost.filter(({ epoch, inHand }) => inHand && recorded.has(epoch))
   const { aside } = await raiseLostWorkers(deps.pool, counted, 'recorded')
   deps.onLost?.({ released: 0, suspected: counted.length, aside })
-  await notify(deps.pool, hints)
+  await notify(deps.pool, notifications)
   return records.length
 }
 

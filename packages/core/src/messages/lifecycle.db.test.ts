@@ -58,7 +58,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     .map(([what, which]) => ({ do: what, which })),
 )
 const UNKNOWN = 6
-const handOff = (outcome: number): Step[] => [
+const attempt = (outcome: number): Step[] => [
   { do: 'due' },
   { do: 'claim' },
   { do: 'fence' },
@@ -69,11 +69,11 @@ const steps = fc
   .array(
     fc.oneof(
       step.map((one) => [one]),
-      fc.nat(outcomes.length - 1).map(handOff),
+      fc.nat(outcomes.length - 1).map(attempt),
       fc
         .tuple(fc.array(step, { maxLength: 2 }), fc.nat(2))
         .map(([between, which]): Step[] => [
-          ...handOff(UNKNOWN),
+          ...attempt(UNKNOWN),
           { do: 'retry' },
           ...between,
           { do: 'late', which },

@@ -3,7 +3,7 @@ import type { Listener } from '@lettergate/db/listener'
 import type { MessageReader, Reader, StoredMessage } from './read.ts'
 import { Bell, Waiters } from './waiters.ts'
 
-/** Notifications are hints: a lost one costs no more than this. */
+/** Notifications are notifications: a lost one costs no more than this. */
 const LOOK_AGAIN_MS = 5_000
 
 /** For whoever has not said which version it knows, nothing more is worth waiting for. */

@@ -3,10 +3,10 @@ import type { Queryable } from '@lettergate/db/pool'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import type { QuotaState } from '../accept/index.ts'
 import { fromStorage } from '../lib/index.ts'
-import { ensureUsage, type Reservation, reserveForRetry } from '../usage/index.ts'
+import { ensureUsage, type Reservation, reserveUsage } from '../usage/index.ts'
 import { type MessageReader, type Reader, readExisting, type StoredMessage } from './read.ts'
 import { lockForRetry, type RetryLock } from './sql/lock-for-retry.ts'
-import { requeueForRetry } from './sql/requeue.ts'
+import { requeue } from './sql/requeue.ts'
 
 export type RetryOutcome =
   | { kind: 'queued'; message: StoredMessage }
@@ -33,7 +33,7 @@ async function reserve(client: Queryable, message: { tenantId: string; id: strin
   // A message is counted on one day as a whole, so that a later give-back finds the right one.
   const moved =
     lock.usageDay === lock.today ? 0 : lock.recipients.filter(({ status }) => COUNTED.has(status)).length
-  const reservation = await reserveForRetry(
+  const reservation = await reserveUsage(
     client,
     { ...message, mode: lock.mode },
     { add: failed + moved, moved },
@@ -69,7 +69,7 @@ export async function retryMessage(
         const positions = lock.recipients
           .filter(({ status }) => RETRYABLE.has(status))
           .map(({ position }) => position)
-        await requeueForRetry(client, message, positions)
+        await requeue(client, message, positions)
         return null
       }),
     ),

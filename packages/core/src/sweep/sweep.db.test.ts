@@ -23,7 +23,7 @@ test('an idempotency key is forgotten after 24 hours, not before', async () => {
   const tenantId = await buildTenant(db.pool)
   const acceptor = createAcceptor({
     pool: db.pool,
-    poke: () => {},
+    wakeWorkers: () => {},
     failpoint: noFailpoint,
     onError: () => {},
   })

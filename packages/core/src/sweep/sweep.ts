@@ -1,4 +1,4 @@
-import { EVENTS_KEPT, failQueued } from '../connections/index.ts'
+import { EVENTS_KEPT, failPinned } from '../connections/index.ts'
 import { gaveUp } from '../deliver/index.ts'
 import { FIRST_TENANT } from '../dispatch/index.ts'
 import {
@@ -54,7 +54,7 @@ async function untilDone(deps: SweepDeps, step: (limit: number) => Promise<numbe
 function judge({ lifeOf = () => 'gone' }: SweepDeps, expired: readonly ExpiredClaim[]): LostClaim[] {
   return expired.flatMap(({ workers, ...claim }) => {
     const life = workers.length === 0 ? 'lives' : lifeOf(workers)
-    return life === 'unsure' ? [] : [{ ...claim, inHand: life === 'gone' }]
+    return life === 'unknown' ? [] : [{ ...claim, inHand: life === 'gone' }]
   })
 }
 
@@ -77,7 +77,7 @@ async function endSetAside({ pool }: SweepDeps, limit: number): Promise<number> 
   for (const [tenantId, messages] of Map.groupBy(due, (message) => message.tenantId)) {
     const messageIds = messages.map(({ messageId }) => messageId)
     const hours = messages[0]?.retryHours ?? 0
-    await failQueued(pool, tenantId, messageIds, gaveUp(hours, SET_ASIDE_REASON))
+    await failPinned(pool, tenantId, messageIds, gaveUp(hours, SET_ASIDE_REASON))
   }
   return due.length
 }

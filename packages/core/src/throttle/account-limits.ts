@@ -8,8 +8,8 @@ const isAtLeast = (value: number | undefined, least: number) =>
   value === undefined || (Number.isFinite(value) && value >= least)
 
 /**
- * What a provider said of its limits, if it can be obeyed; null: it says nothing that can. One number that makes no sense makes the
- * others doubtful as well. Nothing a day is no limit but a refusal: whoever refuses says so of the message, and says better why.
+ * Reads the limits that a provider reports; null if none can be applied. One implausible number discards the others too. A daily limit of
+ * 0 is ignored: the rejection of the message itself explains more.
  */
 export function toReportedLimits(
   limits: AccountLimits | undefined,

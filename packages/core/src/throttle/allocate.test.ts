@@ -10,7 +10,7 @@ const ask = (change: Partial<Ask> = {}): Ask => ({
     recipients: 1,
     rate: 10,
     perDay: null,
-    told: null,
+    reported: null,
     version: 1,
     hasTime: false,
   },

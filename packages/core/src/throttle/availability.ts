@@ -4,6 +4,6 @@ export type WaitWhy = 'paused' | 'circuit' | 'rate' | 'rate-turn' | 'rate-far' |
 /** Whether a connection can be used now. */
 export type Availability =
   | { kind: 'ready' }
-  /** It failed, and whoever gets the probe may find out whether it works again. */
+  /** The circuit may be probed: one call finds out whether the connection works again. */
   | { kind: 'probe' }
   | { kind: 'blocked'; why: 'paused' | 'circuit'; forMs: number }

@@ -58,7 +58,7 @@ test('in the line of a full connection, transactional mail comes first and finds
     if (ms === 0) woken.push(isBulk ? 'bulk' : 'transactional')
     return ms
   }
-  // More than it has places for: the last is told to come back later.
+  // More than it has places for: the last is reported to come back later.
   const bulk = Array.from({ length: 60 }, () => inLine(true))
   expect(await bulk.at(-1)).toBeGreaterThan(0)
   const urgent = inLine(false)

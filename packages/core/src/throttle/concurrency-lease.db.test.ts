@@ -119,7 +119,7 @@ test('a limit that is lowered holds for all workers once the calls have ended th
   await fleet.accept(...to(40))
   await fleet.run(untilEmpty)
   connection.limits.concurrency = 1
-  // Until every worker has told that it has heard of it.
+  // Until every worker has reported that it has heard of it.
   await eventually(async () => {
     const { rows } = await db.pool.query<{ n: number }>({
       text: 'select coalesce(sum(share), 0)::int as n from connection_share',

@@ -58,11 +58,11 @@ test('who makes no call keeps what it has while nobody waits for it, and tells a
   expect(calm.tell()).toMatchObject({ keeps: 4 })
   expect(mustSync(calm.state, isInUse, 1_000)).toBe(false)
   expect(mustSync(stateWith(4, { areOthersShort: true }).state, isInUse, 1_000)).toBe(true)
-  // Nor does it renewLease any for long.
+  // Nor does it keep any for long.
   expect(mustSync(calm.state, false, 1_000)).toBe(true)
 })
 
-test('who was told nothing for ten seconds begins no call, and keeps what is under way alone', () => {
+test('who was reported nothing for ten seconds begins no call, and keeps what is under way alone', () => {
   const { state, tell } = stateWith(4)
   state.busy = 1
   expect(callsOf(state.share, 9_999)).toBe(4)

@@ -73,7 +73,7 @@ test('success does not make more room than there is', () => {
   expect(shareOf(state)).toBe(2)
 })
 
-test('calls one by one show nothing of how many a connection bears, and are no pending for other workers', () => {
+test('calls one by one show nothing of how many a connection bears, and cause no sync', () => {
   const accepted: SendOutcome = { kind: 'accepted', providerMessageId: 'x' }
   const [quiet, busy] = [stateWith({}), { ...stateWith({}), busy: 40 }]
   for (let call = 0; call < 100; call++) for (const state of [quiet, busy]) learn(state, accepted, 10, call)

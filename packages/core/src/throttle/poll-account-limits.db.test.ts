@@ -43,13 +43,13 @@ const allWait = async () => (await fleet.backlog()).every(({ state }) => state =
 const release = () => sweepSteps.releaseWaiting({ pool: db.pool, repeatWindowMs: () => 0 })
 
 type Row = {
-  told: { perSecond?: number; perDay?: number } | null
-  told_used: number | null
+  reported: { perSecond?: number; perDay?: number } | null
+  reported_used: number | null
   used: number | null
 }
 async function row(): Promise<Row | undefined> {
   const { rows } = await db.pool.query<Row>({
-    text: 'select h.told, u.told_used, u.used from connection_health h left join connection_usage u using (tenant_id, connection_id)',
+    text: 'select h.reported_limits as reported, u.reported_used, u.used from connection_health h left join connection_usage u using (tenant_id, connection_id)',
   })
   return rows[0]
 }
@@ -59,9 +59,9 @@ async function letTimePass(): Promise<void> {
   await db.pool.query({ text: `update connection_health set asked_at = asked_at - interval '6 minutes'` })
 }
 
-const hasTold = (told: Row['told']) => async () => {
+const hasReported = (reported: Row['reported']) => async () => {
   await release()
-  return isDeepStrictEqual((await row())?.told, told)
+  return isDeepStrictEqual((await row())?.reported, reported)
 }
 
 /**
@@ -70,7 +70,7 @@ const hasTold = (told: Row['told']) => async () => {
  */
 async function start(
   answer: ReturnType<typeof quota>,
-  told: NonNullable<Row['told']>,
+  reported: NonNullable<Row['reported']>,
   options: Options = {},
 ) {
   await begin(respond(500, '{}'), options)
@@ -78,7 +78,7 @@ async function start(
   await fleet.run(async () => fleet.asked.length > 0 && (await isEmpty()))
   account.state.account = answer
   await letAsk()
-  await fleet.run(hasTold(told))
+  await fleet.run(hasReported(reported))
   // Until all have heard of it, by NOTIFY.
   await sleep(200)
   fleet.asked.length = 0
@@ -112,7 +112,7 @@ function expectRate(sent: { at: number }[], rate: number): void {
   }
 }
 
-test('all workers together renewLease to the rate that the provider tells', async () => {
+test('all workers together keep to the rate that the provider tells', async () => {
   await start(quota(20, 50_000), { perSecond: 20, perDay: 50_000 }, { workers: 3 })
   const before = fleet.sent.length
   await fleet.accept(...to(60))
@@ -123,7 +123,7 @@ test('all workers together renewLease to the rate that the provider tells', asyn
   expectRate(sent, 20)
 })
 
-test('all workers together renewLease to the day that the provider tells, whoever used the rest of it', async () => {
+test('all workers together keep to the day that the provider tells, whoever used the rest of it', async () => {
   await start(counting(500, 30, 12), { perSecond: 500, perDay: 30 })
   await fleet.accept(...to(40))
   await fleet.run(allWait)
@@ -138,7 +138,7 @@ test('room that a rolling day has again is used when the provider is asked next'
   const before = account.taken()
   account.state.account = quota(500, 30, 20)
   await letTimePass()
-  await eventually(async () => ((await row())?.told_used === 20 ? true : undefined))
+  await eventually(async () => ((await row())?.reported_used === 20 ? true : undefined))
   await db.pool.query({ text: `update outbox set due_at = now() where state = 'waiting'` })
   await fleet.run(async () => account.taken() > before && (await allWait()))
   expect(account.taken() - before).toBe(10)
@@ -150,7 +150,7 @@ test('a count of the provider that is an hour old holds nobody up', async () => 
   await fleet.run(allWait)
   const before = account.taken()
   account.state.account = respond(500, '{}')
-  await db.pool.query({ text: `update connection_usage set told_at = now() - interval '61 minutes'` })
+  await db.pool.query({ text: `update connection_usage set reported_at = now() - interval '61 minutes'` })
   await db.pool.query({ text: `update outbox set due_at = now() where state = 'waiting'` })
   await fleet.run(isEmpty)
   expect(account.taken() - before).toBeGreaterThan(0)
@@ -178,7 +178,7 @@ test('a lowered quota holds for what had its sending time before', async () => {
   await fleet.run(async () => (await fleet.backlog()).filter(({ why }) => why === 'rate').length > 50)
   account.state.account = quota(0.2, 50_000)
   await letTimePass()
-  await fleet.run(hasTold({ perSecond: 0.2, perDay: 50_000 }))
+  await fleet.run(hasReported({ perSecond: 0.2, perDay: 50_000 }))
   // Whoever has its time and is in a worker's hands keeps it.
   const over = performance.now() + 2_000
   const stillRuns = (until: number) => async () => {
@@ -203,7 +203,7 @@ test('one worker asks in an interval, for all of them', async () => {
   await letTimePass()
   await sleep(3_000)
   expect(account.questions()).toBe(before + 1)
-  expect(fleet.asked).toEqual(['told'])
+  expect(fleet.asked).toEqual(['reported'])
 })
 
 const hangs: ReturnType<typeof quota> = () => {}
@@ -246,12 +246,12 @@ test.each<[string, ReturnType<typeof quota>, string]>([
     expect([account.state.underWay, fleet.asked]).toEqual([1, []])
     isSent.resolve()
     await hasAsked(asked)
-    expect((await row())?.told).toEqual({ perSecond: 300, perDay: 50_000 })
+    expect((await row())?.reported).toEqual({ perSecond: 300, perDay: 50_000 })
     await fleet.accept(...to(4))
     await fleet.run(isEmpty)
     account.state.account = quota(400, 60_000)
     await letTimePass()
-    await fleet.run(hasTold({ perSecond: 400, perDay: 60_000 }))
+    await fleet.run(hasReported({ perSecond: 400, perDay: 60_000 }))
     expect(fleet.errors).toEqual([])
   },
 )
@@ -277,11 +277,11 @@ test('the provider is asked again at once when what all workers share was emptie
   await start(quota(500, 50_000), { perSecond: 500, perDay: 50_000 })
   account.state.account = quota(400, 40_000)
   await db.pool.query({ text: 'delete from connection_health' })
-  await fleet.run(hasTold({ perSecond: 400, perDay: 40_000 }))
-  await eventually(async () => (fleet.asked.includes('told') ? true : undefined))
+  await fleet.run(hasReported({ perSecond: 400, perDay: 40_000 }))
+  await eventually(async () => (fleet.asked.includes('reported') ? true : undefined))
 })
 
-test('what was told holds on after everything was emptied while the provider does not answer, for new workers as well', async () => {
+test('what was reported holds on after everything was emptied while the provider does not answer, for new workers as well', async () => {
   await start(quota(20, 50_000), { perSecond: 20, perDay: 50_000 }, { checkDeadlineMs: 500 })
   account.state.account = hangs
   await db.pool.query({ text: 'delete from connection_health' })
@@ -291,7 +291,7 @@ test('what was told holds on after everything was emptied while the provider doe
   await fleet.accept(...to(50))
   await fleet.run(isEmpty)
   expectRate(fleet.sent.slice(before), 20)
-  expect((await row())?.told).toEqual({ perSecond: 20, perDay: 50_000 })
+  expect((await row())?.reported).toEqual({ perSecond: 20, perDay: 50_000 })
 })
 
 test('what was handed over while the provider answered counts, though it may not have seen it', async () => {
@@ -306,11 +306,11 @@ test('what was handed over while the provider answered counts, though it may not
   await fleet.run(() => account.questions() > questions)
   await fleet.accept(...to(10))
   await fleet.run(isEmpty)
-  await hasAsked('told')
-  expect((await row())?.told_used).toBe(early + 10)
+  await hasAsked('reported')
+  expect((await row())?.reported_used).toBe(early + 10)
 })
 
-test('the providers of one tenant that all hang renewLease few sockets of a worker', async () => {
+test('the providers of one tenant that all hang keep few sockets of a worker', async () => {
   await begin(hangs, { workers: 1, connections: 12, checkDeadlineMs: 1_000 })
   // All of them come into question for it.
   await fleet.accept(...to(1))

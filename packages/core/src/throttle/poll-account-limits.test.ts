@@ -54,7 +54,7 @@ test('who does not listen to the signal is not waited for: neither at the deadli
   await turn()
   expect(vi.getTimerCount()).toBe(0)
   expect(asked).toEqual(['failed'])
-  expect(statements).toEqual(['throttle-ask', 'throttle-ask'])
+  expect(statements).toEqual(['claim-limits-poll', 'claim-limits-poll'])
 })
 
 test('an answer that comes after the deadline, or after the worker stopped, changes nothing', async () => {
@@ -70,7 +70,7 @@ test('an answer that comes after the deadline, or after the worker stopped, chan
   for (const answer of answers) answer({ fault: null, limits: { perSecond: 1 }, notes: [] })
   await turn()
   expect(answers).toHaveLength(2)
-  expect(statements).toEqual(['throttle-ask', 'throttle-ask'])
+  expect(statements).toEqual(['claim-limits-poll', 'claim-limits-poll'])
 })
 
 test('a check that throws is reported, counts as failed, and keeps no other from being asked', async () => {
@@ -83,7 +83,7 @@ test('a check that throws is reported, counts as failed, and keeps no other from
   poller.ask([buildLocal('t', 'one'), buildLocal('t', 'two')])
   await turn()
   await turn()
-  expect(asked).toEqual(['failed', 'told'])
+  expect(asked).toEqual(['failed', 'reported'])
   expect(errors).toEqual([broken])
   expect(vi.getTimerCount()).toBe(0)
 })

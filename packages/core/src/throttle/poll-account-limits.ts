@@ -6,30 +6,30 @@ import type { ConnectionState } from './local-state.ts'
 import { claimLimitsPoll } from './sql/claim-limits-poll.ts'
 import { storeAccountLimits } from './sql/store-account-limits.ts'
 
-/** 'silent': nothing that can be obeyed was told; 'failed': the account or its provider has a fault, or did not answer in time. */
-export type PollResult = 'told' | 'silent' | 'failed'
+/** 'silent': no applicable limit was reported; 'failed': the account or provider has a problem, or did not answer in time. */
+export type PollResult = 'reported' | 'silent' | 'failed'
 
 export type LimitsPoller = {
-  /** Asks what these connections may send, each whose time has come. Nobody waits for it. */
+  /** Polls the limits of the connections that are due. Never awaited. */
   ask(states: Iterable<ConnectionState>): void
-  /** Ends what is under way, and begins nothing new. */
+  /** Ends the polls in progress and starts no new ones. */
   stop(): Promise<void>
 }
 
 const ASK_EVERY_MS = 300_000
 const DEADLINE_MS = 10_000
-/** Of one worker: each holds a socket. What finds no place has its turn a moment later. */
+/** Polls of one worker: each holds a socket. Further ones follow a moment later. */
 const UNDER_WAY_MAX = 50
-/** Of one tenant: its providers may all hang, and renewLease nobody else's from being asked. */
+/** Polls of one tenant: its providers may all hang, and must not block the polls of other tenants. */
 const OF_TENANT_MAX = 5
 
 /**
- * Asks providers what their accounts may send: one worker in some minutes, whatever comes of it. No answer, or one that cannot be obeyed,
- * leaves what was told before as it is.
+ * Polls account limits at providers: one worker every five minutes, whatever the result. Without an applicable answer, the limits reported
+ * before stay in force.
  */
 export function createLimitsPoller(deps: {
   pool: Queryable
-  /** Absent: nobody is asked. */
+  /** Absent: nothing is polled. */
   check?:
     | ((tenantId: string, candidate: Candidate, signal: AbortSignal) => Promise<AccountReport>)
     | undefined
@@ -48,7 +48,7 @@ export function createLimitsPoller(deps: {
     return [...underWay.values()].filter((one) => one.tenantId === tenantId).length < OF_TENANT_MAX
   }
 
-  /** Null: it did not answer in time, or this worker stops. Whoever does not listen to the signal is not waited for. */
+  /** Null: no answer in time, or this worker stops. A check that ignores the signal is not awaited. */
   async function answerOf(
     state: ConnectionState,
     ask: NonNullable<typeof check>,
@@ -66,7 +66,7 @@ export function createLimitsPoller(deps: {
     }
   }
 
-  /** Null: another worker has asked within the time. */
+  /** Null: another worker has polled within the interval. */
   async function askOne(state: ConnectionState, ask: NonNullable<typeof check>): Promise<PollResult | null> {
     state.askedAt = performance.now()
     const used = await claimLimitsPoll(deps.pool, state, ASK_EVERY_MS)
@@ -74,10 +74,10 @@ export function createLimitsPoller(deps: {
     const report = await answerOf(state, ask)
     if (stopping.signal.aborted) return null
     if (!report || report.fault) return 'failed'
-    const told = toReportedLimits(report.limits)
-    if (!told) return 'silent'
-    await storeAccountLimits(deps.pool, state, told, used)
-    return 'told'
+    const reported = toReportedLimits(report.limits)
+    if (!reported) return 'silent'
+    await storeAccountLimits(deps.pool, state, reported, used)
+    return 'reported'
   }
 
   return {

@@ -5,7 +5,7 @@ import { reserveRate } from './sql/reserve-rate.ts'
 
 const BATCH_MAX = 500
 
-/** Asks the database for sending times and room of the day, for all who ask at once in one round trip. */
+/** Reserves sending times and shares of the daily limit; simultaneous requests share a round trip. */
 export function createReservations(deps: {
   pool: Queryable
   onReserve?: (recipients: number) => void

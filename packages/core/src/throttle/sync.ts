@@ -8,12 +8,12 @@ import { syncHealth } from './sql/sync-health.ts'
 /** Their ids must fit into one notification of 8,000 bytes. */
 const BATCH_MAX = 200
 const SYNC_MS = 250
-/** A connection in use is looked up this often, though there be nothing to tell. */
+/** How often a connection in use is read without pending changes. */
 const LOOK_MS = 2_000
-/** In use: somebody asked for it within this time. */
+/** In use: requested within this time. */
 const USED_MS = 10_000
 
-/** What could not be told is told with the next pending. */
+/** Merges changes that could not be written into the next ones. */
 function restorePending(state: ConnectionState, pending: ConnectionState['pending']): void {
   state.pending = {
     grow: state.pending.grow + pending.grow,
@@ -24,11 +24,11 @@ function restorePending(state: ConnectionState, pending: ConnectionState['pendin
   }
 }
 
-/** Tells the other workers what this one has seen, and hears of what they have: four times a second at most, all in one statement. */
+/** Exchanges connection state with the other workers: at most four times a second, in one statement. */
 export function createHealthSync(deps: {
   pool: Pool
   states: () => Iterable<ConnectionState>
-  /** Asks providers about what was just looked up, where it is time to. */
+  /** Polls the limits of the connections just read, where due. */
   pollLimits: (states: Iterable<ConnectionState>) => void
   wakeNext: (state: ConnectionState) => void
   onSync?: (connections: number) => void
@@ -44,7 +44,7 @@ export function createHealthSync(deps: {
   const isInUse = (state: ConnectionState, at: number) =>
     !isStopping && (state.busy > 0 || at - state.usedAt < USED_MS)
 
-  /** Has the provider close sockets that no call uses, so that others may open theirs. */
+  /** Closes idle sockets of the provider, so that other workers may open theirs. */
   function rest(state: ConnectionState, sockets: number): void {
     const { provider, connection } = state.candidate
     state.share.isResting = true
@@ -57,7 +57,7 @@ export function createHealthSync(deps: {
     resting.add(done)
   }
 
-  /** All that has pending; of the rest what is in use, when its time has come. */
+  /** Connections with pending changes, and those in use whose next read is due. */
   function due(at: number): ConnectionState[] {
     const list: ConnectionState[] = []
     for (const state of deps.states()) {
@@ -74,7 +74,7 @@ export function createHealthSync(deps: {
     const at = now()
     const states = due(at)
     if (states.length === 0) return
-    const told = states.map((state) => ({ state, pending: state.pending }))
+    const reported = states.map((state) => ({ state, pending: state.pending }))
     const reports = states.map((state) => ({
       ...{ tenantId: state.tenantId, connectionId: state.connectionId, ...state.pending },
       concurrencyMax: concurrencyMax(state),
@@ -92,7 +92,7 @@ export function createHealthSync(deps: {
       }
       deps.onSync?.(states.length)
     } catch (error) {
-      for (const { state, pending } of told) restorePending(state, pending)
+      for (const { state, pending } of reported) restorePending(state, pending)
       throw error
     }
     deps.pollLimits(states)
@@ -108,7 +108,7 @@ export function createHealthSync(deps: {
     return running
   }
 
-  /** What is under way may have left before the pending came. */
+  /** Syncs again after a running sync: it may have been sent before the latest changes. */
   const again = () => (running ? running.then(sync) : sync())
 
   function giveUpShares(): Promise<void> {

@@ -152,7 +152,7 @@ test('a day’s limit counts what was handed over, and survives a restart', asyn
   const again = async () => {
     await db.pool.query({ text: `update outbox set state = 'ready' where state = 'waiting'` })
     await fleet.run(allWait)
-    // What was given back is told to all within a quarter of a second.
+    // What was given back is reported to all within a quarter of a second.
     await sleep(400)
   }
   await again()
@@ -197,7 +197,7 @@ test('days that a message waited for its limit are no days of failing: it is tri
   await fleet.run(isPaced)
   // As though the wait that it was put back for had been one of four days.
   await db.pool.query({
-    text: `update outbox set first_due_at = first_due_at - interval '4 days', paced_ms = case when paced_ms > 0 then 4 * 86400000.0 else 0 end
+    text: `update outbox set first_due_at = first_due_at - interval '4 days', throttled_ms = case when throttled_ms > 0 then 4 * 86400000.0 else 0 end
            where wait_why = 'rate'`,
   })
   await db.pool.query({ text: 'update outbox set due_at = now()' })
@@ -262,7 +262,7 @@ test('a circuit opens once for all workers, sends one probe at a time, and close
   expect(fleet.sent).toHaveLength(before)
   expect((await fleet.backlog()).some(({ why, in_ms }) => why === 'circuit' && in_ms > 2_500)).toBe(true)
 
-  // The probe fails: open again, for twice as long, and the tenant is not told anew.
+  // The probe fails: open again, for twice as long, and the tenant is not reported anew.
   await letRetry()
   await fleet.run(async () => fleet.sent.length > before && (await allWait()))
   await sleep(100)
@@ -297,7 +297,7 @@ test('of many messages that come when a circuit may be tried again, one asks for
     const waiting = (await fleet.backlog()).filter(({ state }) => state === 'waiting')
     return waiting.length === 39 ? true : undefined
   })
-  const asked = query.mock.calls.filter((call) => JSON.stringify(call).includes('"circuit-probe"'))
+  const asked = query.mock.calls.filter((call) => JSON.stringify(call).includes('"take-probe"'))
   query.mockRestore()
   hangs.resolve()
   await running

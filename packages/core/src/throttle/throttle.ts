@@ -29,7 +29,7 @@ import { readHealth } from './sql/read-health.ts'
 import { takeProbe } from './sql/take-probe.ts'
 import { createHealthSync } from './sync.ts'
 
-/** One call, which carries so many recipients. `hasTime`: its sending time was reserved before, and has come. */
+/** A call to be admitted. `hasTime`: its sending time was reserved earlier and has been reached. */
 export type Call = {
   isProbe: boolean
   isBulk: boolean
@@ -39,29 +39,29 @@ export type Call = {
 }
 
 /**
- * One call that may be made; `ended` tells what came of it, null: it was not made. `byUs`: we broke it off, so how it ended says nothing
- * about the provider.
+ * Permit for one call. `ended` reports its outcome; null: the call was not made. `byUs`: we aborted the call, so its outcome does not
+ * concern the provider.
  */
 export type Permit = { ended(outcome: SendOutcome | null, byUs?: boolean): void }
 
 export type Admission =
   | { kind: 'go'; permit: Permit }
-  /** Nothing is held meanwhile; 'rate': its time is reserved. */
+  /** No permit; 'rate': a sending time is reserved. */
   | { kind: 'later'; why: WaitWhy; ms: number }
-  /** As many calls are under way as the connection bears. */
+  /** Concurrency limit reached. */
   | { kind: 'full' }
-  /** Somebody else probes it. */
+  /** Another call has the probe. */
   | { kind: 'taken' }
 
 export type Throttle = {
-  /** Resolves once it is known how these connections do; null where it is known already. */
+  /** Loads the health of these connections; null if all are loaded. */
   know(tenantId: string, candidates: readonly Candidate[]): Promise<void> | null
   availabilityOf(candidate: Candidate): Availability
-  /** Asks for one call. */
+  /** Requests a permit for one call. */
   admit(candidate: Candidate, call: Call): Promise<Admission> | Admission
-  /** Waits until a call of a full connection ends, holding nothing; else in how many ms to look again. */
+  /** Waits for a call of a full connection to end and answers 0; otherwise answers in how many ms to retry. */
   queue(connectionId: string, isBulk: boolean): Promise<number>
-  /** Others have changed something about these connections; null: about any. */
+  /** Reads these connections again after a change by others; null: all in use. */
   refresh(connectionIds: readonly string[] | null): void
   counts(): { open: number; paused: number; waiting: number }
   start(): void
@@ -71,23 +71,23 @@ export type Throttle = {
 const CONNECTIONS_MAX = 10_000
 const BATCH_MAX = 500
 const SYNC_MS = 250
-/** In use: somebody asked for it within this time. */
+/** In use: requested within this time. */
 const USED_MS = 10_000
-/** Nobody uses it any more: an open circuit is tried every ten minutes and a half at least, while anything waits for it. */
+/** Unused: a connection with waiting mail is tried at least every ten and a half minutes. */
 const UNUSED_MS = 660_000
 /** A claim lasts for ten seconds. */
 const QUEUE_MS = 3_000
 const WAITING_MAX = 1_000
-const PUT_BACK_MS = { min: 250, max: 300_000 }
+const DEFER_MS = { min: 250, max: 300_000 }
 
 /**
- * How fast connections are used: what their providers ask for, what the tenant set, and what they turn out to bear. All workers
- * share it through one row for each connection; this keeps a copy, tells what it has seen four times a second, and hears of pauses
- * and circuits by NOTIFY. A healthy connection without limits costs a message two look-ups.
+ * Limits the use of connections: by the provider's limits, the tenant's limits and the learned concurrency. All workers share one row for
+ * each connection. This keeps a copy, syncs four times a second, and learns of pauses and circuits by NOTIFY. A healthy connection without
+ * limits costs a message two look-ups.
  */
 export function createThrottle(deps: {
   pool: Pool
-  /** Asks a provider what a connection may send; what the signal ends is not waited for. */
+  /** Polls the limits of a connection at its provider; not awaited once the signal aborts. */
   check?: (tenantId: string, candidate: Candidate, signal: AbortSignal) => Promise<AccountReport>
   checkDeadlineMs?: number
   onPolled?: (asked: PollResult) => void
@@ -125,7 +125,7 @@ export function createThrottle(deps: {
 
   const reserve = createReservations(deps)
 
-  /** A change of the circuit, for everybody; what it comes to is seen by the next sync. */
+  /** Writes a change of the circuit for all workers, then reads the row again. */
   function change(state: ConnectionState, work: Promise<unknown>): void {
     const done: Promise<unknown> = work
       .catch(onError)
@@ -140,7 +140,7 @@ export function createThrottle(deps: {
     outcome: Extract<SendOutcome, { code: unknown }>,
     isProbe: boolean,
   ): void {
-    // Here at once; the others follow by the row.
+    // Takes effect here at once; other workers read it from the row.
     Object.assign(state, { circuit: 'open', retryAt: now() + OPEN_MS.firstMs, tally: NO_TALLY })
     const { tenantId, connectionId } = state
     const { code, reason } = outcome
@@ -182,7 +182,7 @@ export function createThrottle(deps: {
     })
   }
 
-  /** `ofDay`: recipients that were reserved of the day for it. */
+  /** `ofDay`: recipients reserved of the daily limit for this call. */
   function permitFor(state: ConnectionState, isProbe: boolean): Permit & { ofDay: number } {
     const startedAt = now()
     let hasEnded = false
@@ -207,7 +207,7 @@ export function createThrottle(deps: {
   }
 
   async function mayProbe(state: ConnectionState): Promise<boolean> {
-    // At once, so that all others of this worker need not ask for what one of them is being given.
+    // Set before the query, so that other messages of this worker do not ask for the same probe.
     state.probeUntil = now() + PROBE_LEASE_MS
     const isOurs = await takeProbe(deps.pool, state, PROBE_LEASE_MS).catch((error: unknown) => {
       state.probeUntil = 0
@@ -215,22 +215,22 @@ export function createThrottle(deps: {
     })
     if (isOurs) return true
     await reads.add(state)
-    // Whoever was faster has it; the row says so to those that read it later.
+    // Another worker has the probe.
     if (state.circuit !== 'closed') state.probeUntil = Math.max(state.probeUntil, now() + SYNC_MS)
     return false
   }
 
-  /** Beyond an hour, another connection may carry it, as whatever has no sending time within the hour. */
+  /** Defers bulk mail. Beyond an hour, another connection may carry it, as for any message without a sending time within the hour. */
   function bulkLater(inMs: number): Admission {
     if (inMs > HOUR_MS) return { kind: 'later', why: 'rate-far', ms: farMs(random) }
-    const ms = Math.max(PUT_BACK_MS.min, inMs) * (1 + random() / 10)
+    const ms = Math.max(DEFER_MS.min, inMs) * (1 + random() / 10)
     return { kind: 'later', why: 'rate-turn', ms }
   }
 
   async function admitSlowly(state: ConnectionState, call: Call): Promise<Admission> {
     if (call.isProbe && !(await mayProbe(state))) return { kind: 'taken' }
     if (isLimited(state) && state.busy >= shareOf(state)) {
-      // Others began meanwhile.
+      // Other calls have started meanwhile.
       if (call.isProbe) change(state, takeProbe(deps.pool, state, 0))
       return { kind: 'full' }
     }
@@ -244,7 +244,7 @@ export function createThrottle(deps: {
     try {
       const { tenantId, connectionId } = state
       const { recipients, hasTime, version } = call
-      const { told, candidate } = state
+      const { reported, candidate } = state
       const { per_second: rate = null, per_day: perDay = null } = candidate.limits ?? {}
       const answer = await reserve({
         tenantId,
@@ -253,7 +253,7 @@ export function createThrottle(deps: {
         hasTime,
         rate,
         perDay,
-        told,
+        reported,
         version,
       })
       permit.ofDay = answer.ofDay
@@ -306,10 +306,10 @@ export function createThrottle(deps: {
       if (isLimited(state) && state.share.held < state.share.fair && now() - state.syncedAt > SYNC_MS)
         void sync.now()
       if (await turn) return 0
-      // When its turn would come, were the calls to go on as they do: so that it comes back about once.
+      // Estimates the turn at the present speed, so that a message returns about once.
       const stream = isBulk ? 'bulk' : 'transactional'
       state.tails[stream] = Math.max(state.tails[stream], now()) + state.callMs / share
-      const ms = Math.min(PUT_BACK_MS.max, Math.max(PUT_BACK_MS.min, state.tails[stream] - now()))
+      const ms = Math.min(DEFER_MS.max, Math.max(DEFER_MS.min, state.tails[stream] - now()))
       return ms * (1 + random() / 10)
     },
     refresh(connectionIds) {
@@ -317,7 +317,7 @@ export function createThrottle(deps: {
         ? connectionIds.flatMap((id) => states.peek(id) ?? [])
         : [...states.values()].filter(({ usedAt }) => now() - usedAt < USED_MS)
       for (const state of hit) reads.add(state).then(() => wakeNext(state), onError)
-      // Others may wait for what this worker has of its calls at once.
+      // Other workers may wait for a share of the concurrency.
       const holding = hit.filter((state) => state.share.held > state.busy)
       for (const state of holding) {
         forgetUse(state)
@@ -343,12 +343,12 @@ export function createThrottle(deps: {
   }
 }
 
-/** As many as are done in a second: what would wait for longer is better off in the backlog. */
+/** Places for the calls of one second; longer waits are better spent in the backlog. */
 function placesOf({ callMs }: ConnectionState, share: number): number {
   return Math.max(2 * share, Math.min(WAITING_MAX, (share * 1_000) / Math.max(1, callMs)))
 }
 
-/** For callers that need none: every connection is ready. */
+/** Throttles nothing: every connection is ready. */
 export const noThrottle: Pick<Throttle, 'know' | 'availabilityOf' | 'admit' | 'queue'> = {
   know: () => null,
   availabilityOf: () => ({ kind: 'ready' }),

@@ -93,7 +93,7 @@ export function readLarge(chunks: Buffer[], task: LargeTask): Promise<ReadMessag
       if (answer.kind === 'refused') return fail(toProblem(answer.problem))
       take(read, answer)
       if (answer.isLast) done(read)
-      // PollResult for at another turn: others run in between.
+      // Read in a later turn, so that other work runs in between.
       else setImmediate(ask, { kind: 'more' })
     }
   })

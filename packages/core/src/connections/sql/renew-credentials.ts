@@ -14,7 +14,7 @@ export async function renewCredentials(
 ): Promise<boolean> {
   const { read, renewed } = credentials
   const { rowCount } = await db.query({
-    name: 'connection-credentials-renew',
+    name: 'renew-credentials',
     // Neither the version of the tenant's connections nor a time that clients see: nothing that anybody chose has changed, and
     // what workers have open stays good until they open it anew.
     text: `

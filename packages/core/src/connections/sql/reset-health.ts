@@ -1,7 +1,7 @@
 import type pg from 'pg'
 
 /** Why it may work again: the tenant changed it, or its provider said that the account is good. */
-export type Mending = 'changed' | 'tested'
+export type HealthReset = 'changed' | 'tested'
 
 /**
  * What was found out about a connection before it was changed says nothing of it any more: its circuit is probed by the next message,
@@ -10,13 +10,17 @@ export type Mending = 'changed' | 'tested'
  * A probe that is under way with what was there before must not open it again, hence not `half-open`. The tenant is locked first, as
  * by every change of its connections.
  */
-export function mending(tenantId: string, id: string, why: Mending): pg.QueryConfig & { values: unknown[] } {
+export function resetHealth(
+  tenantId: string,
+  id: string,
+  why: HealthReset,
+): pg.QueryConfig & { values: unknown[] } {
   return {
-    name: 'connection-mend',
+    name: 'reset-health',
     text: `
       with locked as materialized (
         select from tenant where id = $1 for no key update
-      ), mended as (
+      ), reset as (
         update connection_health
         set state = case when state = 'half-open' then 'open' else state end,
             opened = case when $3 then least(opened, 1) else opened end,
@@ -27,9 +31,9 @@ export function mending(tenantId: string, id: string, why: Mending): pg.QueryCon
           and exists (select from locked)
         returning connection_id
       ), changed as (
-        update tenant set connections_version = connections_version + 1 where id = $1 and exists (select from mended)
+        update tenant set connections_version = connections_version + 1 where id = $1 and exists (select from reset)
       )
-      select pg_notify('lg_connection', connection_id::text) from mended`,
+      select pg_notify('lg_connection', connection_id::text) from reset`,
     values: [tenantId, id, why === 'changed'],
   }
 }

@@ -10,7 +10,7 @@ export type Fence = {
   token: number
 }
 
-const fenceArray = rowArray<Fence>('claim_fence_2', [
+const fenceArray = rowArray<Fence>('claim_fence', [
   column('uuid', (fence) => fence.messageId),
   column('int8', (fence) => fence.epoch),
   column('uuid', (fence) => fence.connectionId),
@@ -22,18 +22,18 @@ const fenceArray = rowArray<Fence>('claim_fence_2', [
  * Commits "sending" before the first byte goes out. Answers the attempt's number and start for each message, in order; null where
  * the claim was lost: that message must not be sent. May be asked again if no answer came, as long as nothing was sent.
  */
-export async function fenceSending(
+export async function beginSending(
   db: Queryable,
   fences: Fence[],
   leaseMs: number,
 ): Promise<({ attempt: number; startedAt: Date } | null)[]> {
   const { rows } = await db.query<{ token: number; attempts: number; sending_at: Date }>({
-    name: 'fence-sending',
+    name: 'begin-sending',
     text: `
       update outbox o
       set state = 'sending', attempts = o.attempts + (o.state = 'claimed')::int4, connection_id = f.connection_id,
           provider = f.provider, fence_token = f.token, sending_at = now(), lease_until = now() + $2::int4 * interval '1 ms'
-      from unnest($1::claim_fence_2[]) as f
+      from unnest($1::claim_fence[]) as f
       where o.message_id = f.message_id and o.epoch = f.epoch
         and (o.state = 'claimed' and o.lease_until > now() or o.state = 'sending' and o.fence_token = f.token)
       returning o.fence_token as token, o.attempts, o.sending_at`,

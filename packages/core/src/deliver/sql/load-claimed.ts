@@ -14,7 +14,7 @@ export type LoadedRecipient = {
 }
 
 /** A try whose outcome nobody knows; `startedAt`: of the first of its repeats. */
-export type Doubt = {
+export type UnknownAttempt = {
   connectionId: string | null
   startedAt: Date
   /** Whom it carried; absent: all. */
@@ -51,9 +51,9 @@ export type LoadedMessage = {
   /** Set once the message is being sent: what the lost attempt used. */
   sending: { connectionId: string | null; provider: string; startedAt: Date } | null
   /** The first of its tries whose outcome nobody knows: until the provider says yes, it may have been taken then. */
-  unsure: Doubt | null
+  unknownAttempt: UnknownAttempt | null
   /** All such tries, one for each set of recipients that waits; the one that was repeated longest ago first. */
-  doubts?: Doubt[]
+  unknownAttempts?: UnknownAttempt[]
   /** Positions of recipients whom any try may have reached, whenever it was: they are never given back to the quota. */
   maybeTaken?: number[]
   /** Attempts since it was due, in the order in which they were made. */
@@ -75,9 +75,8 @@ export type LoadedMessage = {
  * Of a message that nothing was recorded of yet, the content document tells all. Only of the others (`stored`) are the message and
  * its recipients read. `limit 1` keeps each lookup a probe: joined plainly, a plan made while tables were small read
  * them whole. The range of ids leaves the other days' partitions out before they are opened.
- * A retry that the tenant asked for begins anew (`first_due_at`): what was unsure before is the tenant's own risk, as it always is
- * for one who chose to send again. That is about another try alone (`doubts`); what may be given back to the quota is judged by all tries
- * of the message (`maybeTaken`).
+ * A retry requested by the tenant starts a new round (`first_due_at`): unknown attempts of earlier rounds are the tenant's own risk. This
+ * concerns further attempts only (`unknownAttempts`); the refund of quota depends on all attempts of the message (`maybeTaken`).
  * Claims are noted as begun, with the worker that asks, before anything of a message is in this process: if it dies over one, the sweeper
  * knows which it had (`noted`).
  * What is noted need not outlive a crash of Postgres, so its commit, the only write here, waits for no disk.
@@ -95,7 +94,7 @@ with noted as (
 )
 select o.tenant_id, o.message_id, o.epoch, o.attempts, o.mode, o.accepted_at, o.provider,
        o.connection_id as sending_connection_id, o.sending_at,
-       ceil(extract(epoch from o.first_due_at + t.retry_hours * interval '1 hour' - now()) * 1000 + o.paced_ms)::float8 as expires_in_ms,
+       ceil(extract(epoch from o.first_due_at + t.retry_hours * interval '1 hour' - now()) * 1000 + o.throttled_ms)::float8 as expires_in_ms,
        case when o.wait_why = 'rate' and o.wait_version = t.connections_version and o.due_at > now() - interval '5 seconds'
             then o.wait_for end as reserved_at,
        t.retry_hours, t.on_unknown, t.connections_version, c.document, s.stored
@@ -117,7 +116,7 @@ left join lateral (
                       order by p.position)
       from recipient p
       where p.tenant_id = k.tenant_id and p.message_id = k.message_id and p.message_id between $3 and $4),
-    'doubts', (
+    'unknownAttempts', (
       select json_agg(json_build_object('connectionId', d.connection_id, 'startedAt', d.first, 'positions', d.recipients)
                       order by d.last, d.number)
       from (
@@ -158,7 +157,7 @@ type Stored = Omit<Envelope, 'from' | 'recipients' | 'connection_id' | 'metadata
   metadata: Record<string, string> | null
   connection_id: string | null
   recipients: (Envelope['recipients'][number] & { status: string })[]
-  doubts: (Omit<Doubt, 'startedAt'> & { startedAt: string })[] | null
+  unknownAttempts: (Omit<UnknownAttempt, 'startedAt'> & { startedAt: string })[] | null
   maybeTaken: number[] | null
   tries: EarlierTry[] | null
 }
@@ -201,12 +200,12 @@ export async function loadClaimed(
 /** Null: the message's own rows are gone; one such must not hold up the others of its batch. */
 function toMessage(row: Row): LoadedMessage | null {
   const { envelope } = row.document
-  const told =
+  const parts =
     row.accepted_at && envelope
       ? fromEnvelope(envelope, row.accepted_at)
       : row.stored && fromStored(row.stored)
   return (
-    told && {
+    parts && {
       tenantId: row.tenant_id,
       messageId: row.message_id,
       epoch: row.epoch,
@@ -222,12 +221,12 @@ function toMessage(row: Row): LoadedMessage | null {
           ? { connectionId: row.sending_connection_id, provider: row.provider, startedAt: row.sending_at }
           : null,
       document: row.document,
-      ...told,
+      ...parts,
     }
   )
 }
 
-type ReportedLimits = Pick<
+type MessageParts = Pick<
   LoadedMessage,
   | 'createdAt'
   | 'usageDay'
@@ -240,13 +239,13 @@ type ReportedLimits = Pick<
   | 'attachmentCount'
   | 'recipients'
   | 'stream'
-  | 'unsure'
-  | 'doubts'
+  | 'unknownAttempt'
+  | 'unknownAttempts'
   | 'maybeTaken'
   | 'tries'
 >
 
-function fromEnvelope(envelope: Envelope, acceptedAt: Date): ReportedLimits {
+function fromEnvelope(envelope: Envelope, acceptedAt: Date): MessageParts {
   return {
     createdAt: acceptedAt,
     // Acceptance and the day it is counted on come from one `now()`.
@@ -266,15 +265,18 @@ function fromEnvelope(envelope: Envelope, acceptedAt: Date): ReportedLimits {
       status: 'queued',
     })),
     stream: envelope.stream ?? 'transactional',
-    unsure: null,
-    doubts: [],
+    unknownAttempt: null,
+    unknownAttempts: [],
     maybeTaken: [],
     tries: [],
   }
 }
 
-function fromStored(stored: Stored): ReportedLimits {
-  const doubts = (stored.doubts ?? []).map((doubt) => ({ ...doubt, startedAt: new Date(doubt.startedAt) }))
+function fromStored(stored: Stored): MessageParts {
+  const unknownAttempts = (stored.unknownAttempts ?? []).map((unknown) => ({
+    ...unknown,
+    startedAt: new Date(unknown.startedAt),
+  }))
   return {
     createdAt: new Date(stored.createdAt),
     usageDay: stored.usageDay,
@@ -287,8 +289,8 @@ function fromStored(stored: Stored): ReportedLimits {
     attachmentCount: stored.attachment_count,
     recipients: stored.recipients.map((recipient, position) => ({ position, ...recipient })),
     stream: stored.stream,
-    unsure: doubts[0] ?? null,
-    doubts,
+    unknownAttempt: unknownAttempts[0] ?? null,
+    unknownAttempts,
     maybeTaken: stored.maybeTaken ?? [],
     tries: stored.tries ?? [],
   }

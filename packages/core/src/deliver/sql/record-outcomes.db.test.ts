@@ -4,7 +4,7 @@ import { buildTenant, buildUnit } from '../../../test/rows.ts'
 import { acceptMessages } from '../../accept/index.ts'
 import { type Claim, claimMessages, FIRST_TENANT } from '../../dispatch/index.ts'
 import { ensureUsage } from '../../usage/index.ts'
-import { fenceSending } from './begin-sending.ts'
+import { beginSending } from './begin-sending.ts'
 import { type OutcomeRecord, recordOutcomes } from './record-outcomes.ts'
 
 let db: TestDatabase
@@ -31,7 +31,7 @@ async function sendingMessage(): Promise<Claim> {
   await ensureUsage(db.pool, [{ id: tenantId, mode: 'live' }])
   await acceptMessages(db.pool, [buildUnit(tenantId)])
   const claim = await claimAgain({ tenantId })
-  await fenceSending(db.pool, [{ ...claim, connectionId: null, provider: 'smtp', token: 1 }], 60_000)
+  await beginSending(db.pool, [{ ...claim, connectionId: null, provider: 'smtp', token: 1 }], 60_000)
   return claim
 }
 
@@ -147,7 +147,7 @@ test('late proof of acceptance takes the message from a worker that has only cla
   const again = await claimAgain(claim)
   await recordOutcomes(db.pool, [buildRecord(claim, 'accepted', 'sent')])
   const fence = { ...again, connectionId: null, provider: 'smtp', token: 2 }
-  expect(await fenceSending(db.pool, [fence], 60_000)).toEqual([null])
+  expect(await beginSending(db.pool, [fence], 60_000)).toEqual([null])
   expect(await stateOf(claim)).toMatchObject({ status: 'sent', state: null })
 })
 
@@ -155,7 +155,7 @@ test('late proof of acceptance leaves a repeat that is under way to end by itsel
   const claim = await sendingMessage()
   await recordOutcomes(db.pool, [buildRecord(claim, 'unknown', 'deferred', { retryInMs: 0 })])
   const again = await claimAgain(claim)
-  await fenceSending(db.pool, [{ ...again, connectionId: null, provider: 'smtp', token: 2 }], 60_000)
+  await beginSending(db.pool, [{ ...again, connectionId: null, provider: 'smtp', token: 2 }], 60_000)
   await recordOutcomes(db.pool, [buildRecord(claim, 'accepted', 'sent')])
   expect(await stateOf(claim)).toMatchObject({
     ...{ status: 'deferred', state: 'sending', outcome: 'accepted', events: ['recipient.deferred'] },

@@ -1,6 +1,6 @@
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
-import { type Hint, idRange } from '../../lib/index.ts'
+import { idRange, type Notification } from '../../lib/index.ts'
 
 export type RecipientChange = {
   position: number
@@ -58,7 +58,7 @@ export type OutcomeRecord = {
  */
 const TEXT = `
 with result as materialized (
-  select * from unnest($1::claim_outcome_3[])
+  select * from unnest($1::claim_outcome[])
 ), finished as (
   delete from outbox o using result r
   where o.message_id = r.message_id and o.epoch = r.epoch and o.tenant_id = r.tenant_id
@@ -147,7 +147,7 @@ with result as materialized (
 )
 select channel, payload
 from (select 'lg_message' as channel, string_agg(message_id::text, ',') as payload
-      from (select message_id from owned union all select message_id from late) told
+      from (select message_id from owned union all select message_id from late) changed
       union all
       select 'lg_outbox', string_agg(distinct tenant_id::text, ',') from again where retry_in_ms = 0) n
 where payload is not null`
@@ -163,7 +163,7 @@ const ofAttempt =
   ({ attempt }: OutcomeRecord): T | null =>
     attempt && pick(attempt)
 
-const outcomeArray = rowArray<OutcomeRecord>('claim_outcome_3', [
+const outcomeArray = rowArray<OutcomeRecord>('claim_outcome', [
   column('uuid', (record) => record.tenantId),
   column('uuid', (record) => record.messageId),
   column('int8', (record) => record.epoch),
@@ -228,12 +228,12 @@ const changeArray = rowArray<Changed>('claim_change', [
 ])
 
 /** Safe to run twice: the second time nothing is owned any more. Answers whom to tell of it now that it is committed. */
-export async function recordOutcomes(db: Queryable, records: OutcomeRecord[]): Promise<Hint[]> {
+export async function recordOutcomes(db: Queryable, records: OutcomeRecord[]): Promise<Notification[]> {
   if (records.length === 0) return []
   // In the order of their ids, so that two statements that meet take turns instead of waiting for each other.
   const sorted = [...records].sort((a, b) => (a.messageId < b.messageId ? -1 : 1))
   const changes = sorted.flatMap((record) => record.changes.map((change) => ({ record, change })))
-  const { rows } = await db.query<Hint>({
+  const { rows } = await db.query<Notification>({
     name: 'record-outcomes',
     text: TEXT,
     values: [

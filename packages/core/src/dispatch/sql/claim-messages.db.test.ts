@@ -2,12 +2,12 @@ import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/datab
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { buildRow, buildTenant, buildUnit } from '../../../test/rows.ts'
 import { acceptMessages } from '../../accept/index.ts'
-import { fenceSending } from '../../deliver/index.ts'
+import { beginSending } from '../../deliver/index.ts'
 import { listExpiredClaims, raiseLostWorkers } from '../../lost-workers/index.ts'
 import { ensureUsage } from '../../usage/index.ts'
 import { claimMessages, FIRST_TENANT } from './claim-messages.ts'
 
-import { unclaimMessages } from './release-claims.ts'
+import { releaseClaims } from './release-claims.ts'
 
 let db: TestDatabase
 beforeEach(async () => {
@@ -122,7 +122,7 @@ test('a claim that expired is fenced off, and its message is claimed again under
   ).claims[0]
   if (!stale) throw new Error('nothing was claimed')
   const fence = { connectionId: null, provider: 'capture', token: 1 }
-  expect(await fenceSending(db.pool, [{ ...stale, ...fence }], 60_000)).toEqual([null])
+  expect(await beginSending(db.pool, [{ ...stale, ...fence }], 60_000)).toEqual([null])
   const expired = await listExpiredClaims(db.pool, 10)
   expect(expired).toMatchObject([{ messageId: stale.messageId, workers: [] }])
   const free = expired.map((one) => ({ ...one, inHand: false }))
@@ -136,7 +136,7 @@ test('a claim that expired is fenced off, and its message is claimed again under
   const fresh = (await claim(10)).claims[0]
   if (!fresh) throw new Error('nothing was claimed')
   expect(fresh.messageId).toBe(stale.messageId)
-  const fences = await fenceSending(
+  const fences = await beginSending(
     db.pool,
     [
       { ...stale, ...fence },
@@ -152,7 +152,7 @@ test('a fence whose answer was lost is found again by its token, and by nobody e
   const [claimed] = (await claim(10)).claims
   if (!claimed) throw new Error('nothing was claimed')
   const ask = (...tokens: number[]) =>
-    fenceSending(
+    beginSending(
       db.pool,
       tokens.map((token) => ({ ...claimed, connectionId: null, provider: 'capture', token })),
       60_000,
@@ -170,10 +170,10 @@ test('only claims that are still held are given back', async () => {
   const { claims } = await claim(10)
   const [one, other] = claims
   if (!one || !other) throw new Error('two were expected')
-  await fenceSending(db.pool, [{ ...one, connectionId: null, provider: 'capture', token: 1 }], 60_000)
-  await unclaimMessages(db.pool, [one, { ...other, epoch: other.epoch - 1_000 }])
+  await beginSending(db.pool, [{ ...one, connectionId: null, provider: 'capture', token: 1 }], 60_000)
+  await releaseClaims(db.pool, [one, { ...other, epoch: other.epoch - 1_000 }])
   expect((await claim(10)).claims).toEqual([])
-  await unclaimMessages(db.pool, [other])
+  await releaseClaims(db.pool, [other])
   expect((await claim(10)).claims.map((claimed) => claimed.messageId)).toEqual([other.messageId])
 })
 

@@ -19,15 +19,15 @@ export async function cancelMessage(
       ), removed as (
         delete from outbox o using target t where o.message_id = t.message_id and t.state <> 'sending'
         returning o.message_id
-      ), doubt as materialized (
-        select r.position, ${mayBeTaken({ tenantId: '$1', messageId: '$2', position: 'r.position' })} as unsure
+      ), pending as materialized (
+        select r.position, ${mayBeTaken({ tenantId: '$1', messageId: '$2', position: 'r.position' })} as may_be_taken
         from removed
         join recipient r on r.tenant_id = $1 and r.message_id = $2 and r.status in ('scheduled', 'queued', 'deferred', 'held')
       ), stopped as (
         update recipient r
-        set status = case when d.unsure then 'unknown' else 'cancelled' end,
-            reason = case when d.unsure then 'cancelled after a try that may have been taken' end, updated_at = now()
-        from doubt d
+        set status = case when d.may_be_taken then 'unknown' else 'cancelled' end,
+            reason = case when d.may_be_taken then 'cancelled after a try that may have been taken' end, updated_at = now()
+        from pending d
         where r.tenant_id = $1 and r.message_id = $2 and r.position = d.position
           and r.status in ('scheduled', 'queued', 'deferred', 'held')
         returning r.position, r.status, r.reason

@@ -1,10 +1,10 @@
 import type { Queryable } from '@lettergate/db/pool'
 import type { ConnectionKey } from './connection-key.ts'
 
-/** Closes a circuit for all workers, and tells the tenant; nothing if it is closed. */
+/** Closes a circuit for all workers and writes an event; does nothing if it is closed. */
 export async function closeCircuit(db: Queryable, key: ConnectionKey): Promise<void> {
   await db.query({
-    name: 'circuit-close',
+    name: 'close-circuit',
     text: `
       with closed as (
         update connection_health

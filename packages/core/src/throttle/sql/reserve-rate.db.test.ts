@@ -34,7 +34,7 @@ async function reserve(change: Partial<RateOrder>) {
     largest: 1,
     perDay: null,
     wantedOfDay: 0,
-    told: null,
+    reported: null,
     version: 1,
   }
   const grant = (await reserveRate(pool, [{ ...order, ...change }])).get(key.connectionId)
@@ -57,8 +57,8 @@ const giveBack = (unused: number) =>
     ],
     60_000,
   )
-const tell = (told: Parameters<typeof storeAccountLimits>[2], usedWhenAsked = 0) =>
-  storeAccountLimits(pool, key, told, usedWhenAsked)
+const tell = (reported: Parameters<typeof storeAccountLimits>[2], usedWhenAsked = 0) =>
+  storeAccountLimits(pool, key, reported, usedWhenAsked)
 async function version(): Promise<number> {
   const text = 'select connections_version as v from tenant where id = $1'
   const { rows } = await db.pool.query<{ v: number }>({ text, values: [key.tenantId] })
@@ -130,8 +130,8 @@ test('a worker that has not heard of a new rate reserves at it all the same', as
   await tell({ perSecond: 10 })
   const starts: number[] = []
   for (let n = 0; n < 30; n++) {
-    const told = { perSecond: n % 2 === 0 ? 10 : 500 }
-    const grant = await reserve({ wanted: 1, told })
+    const reported = { perSecond: n % 2 === 0 ? 10 : 500 }
+    const grant = await reserve({ wanted: 1, reported })
     expect(grant.rate).toBe(10)
     starts.push(grant.startMs)
   }
@@ -140,7 +140,7 @@ test('a worker that has not heard of a new rate reserves at it all the same', as
 })
 
 test('what a worker remembers of a provider’s limits holds for all once the row was made anew', async () => {
-  await reserve({ wanted: 1, told: { perSecond: 2, perDay: 5 } })
+  await reserve({ wanted: 1, reported: { perSecond: 2, perDay: 5 } })
   expect((await reserve({ wanted: 1 })).rate).toBe(2)
   expect(await ofDay(10, { perDay: null })).toBe(5)
 })
@@ -156,7 +156,7 @@ test('other limits than before let go what waits for them; the same ones, and wh
   expect(await version()).toBe(before + 2)
 })
 
-test('limits are told while their connections are deleted, and nobody waits for another in a circle', async () => {
+test('limits are reported while their connections are deleted, and nobody waits for another in a circle', async () => {
   const sealed = Buffer.alloc(8)
   await db.pool.query({
     text: `insert into data_key (tenant_id, version, root_version, wrapped) values ($1, 1, 1, $2)`,
