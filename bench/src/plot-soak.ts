@@ -10,7 +10,7 @@ import { SVGRenderer } from 'echarts/renderers'
  */
 type Seen = {
   samples: { at: number; queueAgeMs: number | null; memory: Record<string, number> }[]
-  strikes: { kind: string; from: number; to: number; recoveryMs: number | null }[]
+  injected: { kind: string; from: number; to: number; recoveryMs: number | null }[]
 }
 
 const WIDTH = 960
@@ -50,8 +50,8 @@ function queueAgeOf({ samples }: Seen): Point[] {
 }
 
 /** From the fault until mail flowed again; one that was over at once still shows. */
-function faultAreas({ strikes }: Seen): [{ xAxis: number }, { xAxis: number }][] {
-  return strikes.map(({ from, to, recoveryMs }) => {
+function faultAreas({ injected }: Seen): [{ xAxis: number }, { xAxis: number }][] {
+  return injected.map(({ from, to, recoveryMs }) => {
     const end = Math.max(from + 2, to, from + (recoveryMs ?? 0) / 1_000)
     return [{ xAxis: from / 60 }, { xAxis: end / 60 }]
   })

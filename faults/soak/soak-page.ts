@@ -17,8 +17,8 @@ const seconds = (ms: number) => (Number.isFinite(ms) ? `${(ms / 1_000).toFixed(1
 
 /** What was found, a line each. */
 function factsOf(result: SoakResult, violations: readonly string[]): [string, string][] {
-  const { capacity, verdict, unknowns, memory, strikes } = result
-  const worst = Math.max(0, ...strikes.map(({ recoveryMs }) => recoveryMs ?? Number.POSITIVE_INFINITY))
+  const { capacity, verdict, unknowns, memory, injected } = result
+  const worst = Math.max(0, ...injected.map(({ recoveryMs }) => recoveryMs ?? Number.POSITIVE_INFINITY))
   const reasons = Object.entries(unknowns.reasons).map(([reason, count]) => `${count} × ${reason}`)
   const taken = verdict.unknown.filter((one) => one.taken).length
   const statuses = Object.entries(result.statuses).map(
@@ -49,7 +49,7 @@ function factsOf(result: SoakResult, violations: readonly string[]): [string, st
       'unknown',
       `${verdict.unknown.length} messages (${taken} taken by the provider), ${unknowns.unexplained.length} without a cause${reasons.length > 0 ? `; recipients by reason: ${reasons.join(', ')}` : ''}`,
     ],
-    ['faults', `${strikes.length}, worst recovery ${seconds(worst)} (bound ${seconds(RECOVERY_MS_MAX)})`],
+    ['faults', `${injected.length}, worst recovery ${seconds(worst)} (bound ${seconds(RECOVERY_MS_MAX)})`],
     ['queue age in quiet times', `p99 ${whole(result.quietQueueAgeP99Ms)} ms${queueAge}`],
     ...Object.entries(memory).map(([part, trend]): [string, string] => [
       `memory of ${part}`,
@@ -76,8 +76,8 @@ function clockMinutes(value: number): string {
 }
 
 /** Faults by kind, with the worst of each. */
-function faultRows({ strikes }: SoakResult): [string, string, string, string][] {
-  const kinds = Object.entries(Object.groupBy(strikes, ({ kind }) => kind))
+function faultRows({ injected }: SoakResult): [string, string, string, string][] {
+  const kinds = Object.entries(Object.groupBy(injected, ({ kind }) => kind))
   return kinds.map(([kind, all = []]) => {
     const worst = Math.max(...all.map(({ recoveryMs }) => recoveryMs ?? Number.POSITIVE_INFINITY))
     const awayMs = Math.max(...all.map((one) => one.awayMs))
@@ -120,10 +120,10 @@ export async function writeRecord(result: SoakResult, violations: readonly strin
 }
 
 /** The plotting library belongs to the benchmarks, which build on this package: so it draws in a process of its own. */
-async function drawPlot({ samples, strikes }: SoakResult): Promise<boolean> {
+async function drawPlot({ samples, injected }: SoakResult): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), 'lettergate-plot-'))
   const file = join(folder, 'soak.json')
-  await writeFile(file, JSON.stringify({ samples, strikes }))
+  await writeFile(file, JSON.stringify({ samples, injected }))
   const drawing = startProcess({ name: 'plot', command: process.execPath, args: [DRAW, file, PLOT] })
   const { code } = await drawing.exited
   await rm(folder, { recursive: true })

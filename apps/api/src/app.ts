@@ -19,7 +19,7 @@ import { addConnectionRoutes } from './v1/connections/index.ts'
 import { addMessageRoutes } from './v1/messages/index.ts'
 import { addRouteRoutes } from './v1/routes/index.ts'
 
-/** Header block of one request; Node's own default, said aloud because a test holds it. */
+/** Header block of one request; Node's default, set explicitly because a test depends on it. */
 const HEADER_BYTES_MAX = 16_384
 /** For the whole request, body included; sockets are looked at once a second, and after fifteen nobody may be left. */
 const REQUEST_MS_MAX = 13_000

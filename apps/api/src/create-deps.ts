@@ -64,7 +64,7 @@ export type ApiOptions = {
   /** Of answers at once: for tests. */
   answerBytesMax?: number
   /** Called when the database turns out to be one that may lose what it has confirmed. */
-  onUndurable?: (faults: string[]) => void
+  onUndurable?: (issues: string[]) => void
   logger: Logger
 }
 

@@ -68,9 +68,9 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
   await deps.clock.start()
   await watchDurability({
     db: deps.db,
-    onFaults(faults) {
-      for (const fault of faults) deps.logger.warn(fault)
-      options.onUndurable?.(faults)
+    onIssues(issues) {
+      for (const issue of issues) deps.logger.warn(issue)
+      options.onUndurable?.(issues)
     },
     onError: (error) => deps.logger.warn({ err: error }, 'the settings of the database could not be read'),
   })

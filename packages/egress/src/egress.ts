@@ -25,7 +25,7 @@ export type EgressOptions = {
 export type ConnectTarget = Target & { signal?: AbortSignal | undefined; timeoutMs?: number }
 
 /** `unresolved`: the DNS had no address, or none in time, which says nothing of what is permitted. */
-export type ResolvedVerdict = Verdict | { ok: false; fault: 'unresolved'; reason: string }
+export type ResolvedVerdict = Verdict | { ok: false; part: 'unresolved'; reason: string }
 
 export type Egress = {
   /** A connected TCP socket to a checked, pinned address. Throws `NetworkFailure`. */
@@ -56,7 +56,7 @@ export function createEgress(options: EgressOptions): Egress {
         return found.ok ? { ok: true } : found
       } catch (error) {
         if (!(error instanceof NetworkFailure)) throw error
-        return { ok: false, fault: 'unresolved', reason: error.reason }
+        return { ok: false, part: 'unresolved', reason: error.reason }
       }
     },
     request: (request, limits) => sendRequest(agent, request, limits ?? {}),

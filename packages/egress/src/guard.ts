@@ -8,7 +8,7 @@ export type Scheme = 'https' | 'http' | 'smtp' | 'smtp-plain'
 /** Without a scheme a target may use the ports of every encrypted one. */
 export type Target = { host: string; port: number; scheme?: Scheme }
 /** What of a target is not permitted; `reason` may be shown to the tenant. */
-export type Refusal = { ok: false; fault: 'host' | 'port'; reason: string }
+export type Refusal = { ok: false; part: 'host' | 'port'; reason: string }
 export type Verdict = { ok: true } | Refusal
 /** Ports that public hosts may be reached on, for each scheme; hosts on the allow list may use any. */
 export type Policy = { ports: Record<Scheme, number[]> }
@@ -105,8 +105,8 @@ function isInRefusedZone(name: string): boolean {
   return refusedZones.some((zone) => name === zone || name.endsWith(`.${zone}`))
 }
 
-function refuse(fault: Refusal['fault'], reason: string): Refusal {
-  return { ok: false, fault, reason }
+function refuse(part: Refusal['part'], reason: string): Refusal {
+  return { ok: false, part, reason }
 }
 
 function wrongPort(target: Target): string {

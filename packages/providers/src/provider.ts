@@ -191,7 +191,7 @@ export type AccountLimits = {
 /** What a provider says of the account behind a connection, without a message being sent. */
 export type AccountReport = {
   /** Null when the credentials are good and the account may send. `advice`: what to do, in whole sentences. */
-  fault: { code: FailureCode; reason: string; advice: string[] } | null
+  problem: { code: FailureCode; reason: string; advice: string[] } | null
   /** True while the account reaches verified addresses only. */
   sandbox?: boolean
   limits?: AccountLimits

@@ -95,9 +95,9 @@ export function setUpAdapter<C, S>(own: Own<C, S>) {
       })
     },
     /** Answers to a check, and the fault that each means. */
-    testCheckFaults(rows: [status: number, body: string, code: FailureCode][]) {
+    testCheckProblems(rows: [status: number, body: string, code: FailureCode][]) {
       test.each(rows)('%d %s: %s', async (status, body, code) => {
-        expect((await check(respond(status, body))).report.fault).toMatchObject({ code })
+        expect((await check(respond(status, body))).report.problem).toMatchObject({ code })
       })
     },
     /** Where settings lead, over TLS. */

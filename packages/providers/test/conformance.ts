@@ -163,22 +163,22 @@ function describeOutcomes(
   }
 
   test('check() of a good account finds no fault', async () => {
-    expect((await check('accepts')).fault).toBeNull()
+    expect((await check('accepts')).problem).toBeNull()
   })
 
   test('check() says that the credentials are refused, and what to do', async () => {
-    const { fault } = await check('refuses the credentials')
-    expect(fault).toMatchObject({ code: 'provider-credentials-refused' })
-    expect(fault?.advice.join(' ')).toMatch(/\w/)
+    const { problem } = await check('refuses the credentials')
+    expect(problem).toMatchObject({ code: 'provider-credentials-refused' })
+    expect(problem?.advice.join(' ')).toMatch(/\w/)
   })
 
   test('check() of a host where nobody listens says so', async () => {
-    expect((await check('accepts', false)).fault).toMatchObject({ code: 'provider-unreachable' })
+    expect((await check('accepts', false)).problem).toMatchObject({ code: 'provider-unreachable' })
   })
 
   test.each(expected)('check() of a peer that %s ends, without a throw', async (behaviour) => {
     const report = await check(behaviour)
-    if (report.fault) expect(failureCodes).toContain(report.fault.code)
+    if (report.problem) expect(failureCodes).toContain(report.problem.code)
   })
 
   test.each(expected)('the code of an outcome says the same as its kind: %s', async (behaviour) => {

@@ -1,5 +1,5 @@
-import { FaultList } from '@lettergate/contracts/problems/faults'
-import { addSchemaFaults, parseBody } from '@lettergate/contracts/problems/schema-faults'
+import { ValidationIssues } from '@lettergate/contracts/problems/validation-issues'
+import { addSchemaIssues, parseBody } from '@lettergate/contracts/problems/schema-issues'
 import type { FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify'
 import { z } from 'zod'
 
@@ -19,9 +19,9 @@ function checkBody(schema: z.ZodType, value: unknown): Checked {
 function checkPart(schema: z.ZodType, value: unknown, place: string): Checked {
   const result = schema.safeParse(value)
   if (result.success) return { value: result.data }
-  const faults = new FaultList(place)
-  addSchemaFaults(result.error.issues, faults)
-  return { error: faults.toProblem() }
+  const issues = new ValidationIssues(place)
+  addSchemaIssues(result.error.issues, issues)
+  return { error: issues.toProblem() }
 }
 
 /** Checks a part of a request; all faults are told at once, each with a pointer to its place. */

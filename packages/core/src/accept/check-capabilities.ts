@@ -1,6 +1,6 @@
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import type { NewMessage } from '@lettergate/contracts/messages/send-request'
-import { toPointer } from '@lettergate/contracts/problems/faults'
+import { toPointer } from '@lettergate/contracts/problems/validation-issues'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import type { Provider } from '@lettergate/providers/provider'
@@ -9,7 +9,7 @@ import { fromStorage } from '../lib/index.ts'
 import {
   asksMore,
   type Carried,
-  type CarryFault,
+  type Incompatibility,
   cannotCarry,
   carriedOfNew,
   encodedBytes,
@@ -52,7 +52,7 @@ function routableOf({ stream, tags, from, to, cc, bcc }: NewMessage): Routable {
   return { stream, tags, fromAddress: from.address, recipients: [...to, ...cc, ...bcc] }
 }
 
-type Refusal = { provider: Provider; fault: CarryFault }
+type Refusal = { provider: Provider; fault: Incompatibility }
 
 function toProblem(refusals: readonly Refusal[], { routeId }: Way, pointer: string): Problem | null {
   // What is the message's own doing comes first; of sizes, the largest that would have been possible.

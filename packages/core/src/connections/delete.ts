@@ -25,7 +25,7 @@ type Work = {
 const FIRST_ID = '00000000-0000-0000-0000-000000000000'
 /** Messages looked at in one transaction. */
 const PAGE_MAX = 1_000
-/** Whoever waits for the answer gets one within this time, and goes on by asking again. */
+/** The request is answered within this time; the client continues by repeating it. */
 const WORK_MS = 8_000
 /** For those that came or went from one phase to another meanwhile: once the connection is gone, there is nothing to ask again. */
 const LATE_WORK_MS = 4_000
@@ -66,9 +66,9 @@ async function settleAll(work: Work): Promise<number> {
 }
 
 /**
- * Removes a connection for good: first what waits for it is settled, then the connection goes, then what came or was on its way in
- * between is settled too. If it stops half-way, the connection is still there, and the same request goes on. A message whose hand-off
- * is under way keeps to it; when it has to be tried again and still names the connection, it is held, visibly.
+ * Deletes a connection in three steps: settles the messages that wait for it, deletes it, settles messages that came meanwhile. An
+ * interrupted deletion leaves the connection, and the same request continues. An attempt in progress finishes; if its message needs a retry
+ * and names this connection, it is held.
  */
 export async function deleteConnection(
   deps: { tenants: Tenants; prisma: TenantPrisma; workMs?: number; pageMax?: number },

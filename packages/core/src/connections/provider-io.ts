@@ -2,7 +2,7 @@ import type { Egress } from '@lettergate/egress/egress'
 import type { Io } from '@lettergate/providers/provider'
 import type { CredentialRenewer, SecretOwner } from './renew-credentials.ts'
 
-/** What every call to a provider needs of the process. */
+/** Parts of the process that every call to a provider needs. */
 export type IoDeps = {
   egress: Pick<Egress, 'request' | 'connect'>
   secrets: Pick<CredentialRenewer, 'renew'>

@@ -6,10 +6,10 @@ import type { Candidate } from './opened-connection.ts'
 import { readSealedConnection } from './sql/read-sealed.ts'
 import { renewCredentials } from './sql/renew-credentials.ts'
 
-/** The connection whose provider gave out another secret. */
+/** The connection whose secret was renewed. */
 export type SecretOwner = { tenantId: string; connectionId: string; provider: Provider }
 
-/** Null: the gateway's own, which has no secrets. */
+/** Finds the owner of a secret; null: a connection of the gateway, which has none. */
 export function ownerOf(
   tenantId: string,
   { connectionId, provider }: Pick<Candidate, 'connectionId' | 'provider'>,
@@ -18,13 +18,13 @@ export function ownerOf(
 }
 
 export type CredentialRenewer = {
-  /** Puts `fresh` in the place of `old` in the stored credentials of a connection, behind the back of the call that learned of it. */
+  /** Replaces `old` by `fresh` in the stored credentials of a connection; the call that received it does not wait. */
   renew(owner: SecretOwner, old: Secret, fresh: Secret): void
   /** Resolves when nothing is being stored. */
   drain(): Promise<void>
 }
 
-/** The same value with `fresh` wherever `old` stood, at whatever depth. */
+/** Replaces `old` by `fresh` in a value, at any depth. */
 function withFresh(value: unknown, old: string, fresh: string): unknown {
   if (value === old) return fresh
   if (Array.isArray(value)) return value.map((one) => withFresh(one, old, fresh))
@@ -33,9 +33,9 @@ function withFresh(value: unknown, old: string, fresh: string): unknown {
 }
 
 /**
- * Stores secrets that providers replace by themselves, such as refresh tokens. Any number of processes may be told of one connection
- * at the same time, and a client may store other credentials: what is not there any more is not replaced. Whoever comes too late
- * loses nothing but a token, and so does a process that dies in between: docs/decisions/0010-replaced-refresh-tokens.md.
+ * Stores secrets that providers renew by themselves, such as refresh tokens. Several processes may renew one connection at the same time, and
+ * a client may store other credentials: only the secret that was read is replaced. A late process, or one that dies, loses a token and
+ * nothing else: docs/decisions/0010-replaced-refresh-tokens.md.
  */
 export function createCredentialRenewer(deps: {
   tenants: Tenants
@@ -54,7 +54,7 @@ export function createCredentialRenewer(deps: {
     const stored = await deps.sealer.unsealCredentials(place, read)
     const credentials = withFresh(stored, old.reveal(), fresh.reveal())
     if (JSON.stringify(credentials) === JSON.stringify(stored)) return
-    // What would not open again must not take the place of what does.
+    // Credentials that would not open again must not replace working ones.
     if (!provider.credentials.safeParse(credentials).success)
       throw new Error(`connection ${id}: the secret that ${provider.id} gave out does not fit`)
     const renewed = await deps.sealer.sealCredentials(place, credentials)

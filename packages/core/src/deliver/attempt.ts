@@ -25,7 +25,7 @@ import type { LoadedMessage } from './sql/load-claimed.ts'
 type Message = LoadedMessage
 type Candidates = Extract<Route, { kind: 'candidates' }>
 
-/** What came of one call, for the metrics. */
+/** Result of one call, for the metrics. */
 export type AttemptResult = {
   provider: string
   outcome: SendOutcome['kind']
@@ -33,13 +33,13 @@ export type AttemptResult = {
   callMs: number
 }
 
-/** A message that its connection cannot take now. Nothing was written, and no try is counted. */
+/** A message that its connection cannot take now. Nothing was written, and no attempt counts. */
 export type Waits = {
   connectionId: string
   why: WaitWhy
   /** Null: until a call of the connection ends. */
   ms: number | null
-  /** The version of the tenant's connections by which this was decided. */
+  /** The version of the tenant's connections used for this decision. */
   version: number
   message: LoadedMessage
 }
@@ -56,15 +56,15 @@ export type AttemptDeps = {
   onAttempt: (attempt: AttemptResult) => void
 }
 
-/** What is known of a message that has waited in hand. */
+/** State of a message that has waited in this process. */
 export type Again = {
   /** The connection at which a sending time was reserved for it. */
   reservedAt: string | null
-  /** As it was loaded before; null: it is to be loaded. Whether the claim still holds is for the fence to say. */
+  /** The loaded message; null: load it. The fence checks whether the claim still holds. */
   message: LoadedMessage | null
 }
 
-/** Everything that was decided before the fence. */
+/** The decisions made before the fence. */
 type Plan = {
   message: Message
   route: Candidates
@@ -75,16 +75,16 @@ type Plan = {
   permit: Permit
 }
 
-/** Whether anybody was refused. */
+/** Whether any recipient was refused. */
 const isRefusing = (outcome: SendOutcome) => outcome.kind !== 'accepted' || outcome.refused !== undefined
 
-/** What was said in unknown words about those who still wait. */
+/** Unrecognised refusals of recipients that are still pending. */
 function unrecognisedIn(message: Message) {
   const waiting = new Set(pendingRecipients(message).map(({ position }) => position))
   return unrecognisedOf(message.tries).filter(({ position }) => waiting.has(position))
 }
 
-/** What a connection has used up, as the attempt that went by another one tells it. */
+/** Reasons stored with an attempt that used another connection. */
 const LIMITS: Partial<Record<WaitWhy, string>> = {
   day: 'its limit of the day is used up',
   'rate-far': 'its limit is used up for more than an hour',
@@ -106,7 +106,7 @@ function alsoSkipped(usedUp: UsedUp, choice: Choice): Choice {
   return { ...choice, skipped: [...skipped, ...choice.skipped] }
 }
 
-/** For how long from now the provider recognises this message by its key: from the first try that may have been taken. */
+/** How long from now the provider recognises a repeat by its key, counted from the first attempt that may have been accepted. */
 function repeatWindowMs(
   { unknownAttempt }: SelectedRecipients,
   { provider }: Candidate,
@@ -117,8 +117,8 @@ function repeatWindowMs(
 }
 
 /**
- * One hand-off: choose a connection, get its leave, commit "sending", call the provider, commit the outcome. Answers what the
- * message waits for if it could not be begun; null: it is done, or the claim is lost.
+ * Makes one attempt: chooses a connection, gets its permit, commits "sending", calls the provider, commits the outcome. Answers what the
+ * message waits for if it could not start; null: done, or the claim is lost.
  */
 export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) => Promise<Waits | null> {
   const { now } = deps
@@ -126,7 +126,7 @@ export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) =
   async function attempt(plan: Plan, claim: Claim): Promise<void> {
     const { message, candidate, selected, permit } = plan
     await deps.failpoint('before_fence', message.tags)
-    // Taken before it is asked for: a process that is suspended meanwhile has less of its lease left than it seems.
+    // Read before the query: a process suspended meanwhile has less of its lease left than it seems.
     const fencedAt = performance.now()
     const fence = await deps.fence({
       messageId: claim.messageId,
@@ -164,8 +164,8 @@ export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) =
   }
 
   /**
-   * Chooses until a connection gives its leave; a probe that somebody else has taken is no longer one to choose, and what has nothing
-   * left for hours is passed over while another one may carry the message.
+   * Chooses until a connection grants a permit. A probe that another call has taken is not chosen again; a connection whose limit is used up
+   * for hours is skipped while another one may carry the message.
    */
   async function plan(
     message: Message,
@@ -214,7 +214,7 @@ export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) =
     if (!message) return null
     await deps.failpoint('after_load', message.tags)
     const { unknownAttempt } = selectRecipients(message)
-    // Only the provider that may have taken it can recognise a repeat.
+    // Only the provider that may have accepted the message can recognise a repeat.
     const wanted = unknownAttempt ? { ...message, connectionId: unknownAttempt.connectionId } : message
     const route = await deps.router.route(wanted)
     const giveUp = (reason: string) =>
@@ -230,7 +230,7 @@ export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) =
       tries: failedTriesOf(message.tries),
       unrecognised: unrecognisedIn(message),
       availabilityOf: deps.throttle.availabilityOf,
-      faultOf: ({ provider }) => (unknownAttempt ? null : cannotCarry(provider.capabilities, carried)),
+      incompatibilityOf: ({ provider }) => (unknownAttempt ? null : cannotCarry(provider.capabilities, carried)),
       now: now(),
     }
     const planned = await plan(message, route, view, reservedAt ?? message.reservedAt ?? null)
@@ -239,7 +239,7 @@ export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) =
       return null
     }
     if ('why' in planned) {
-      // A limit is the tenant's own wish, however long it takes; a connection that is down until the retry limit is not.
+      // Waiting for a limit is the tenant's wish; a connection that is down until the retry limit is not.
       const isDown = planned.why === 'circuit' || planned.why === 'paused'
       if (!isDown || message.expiresInMs > 0) return planned
       await giveUp(gaveUp(message.retryHours, 'the connection did not work'))
@@ -251,7 +251,7 @@ export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) =
         await giveUp('its provider would not recognise a repeat any more')
       else await attempt(planned, claim)
     } finally {
-      // Does nothing once the call has told its outcome.
+      // Has no effect after the call has reported its outcome.
       planned.permit.ended(null)
     }
     return null

@@ -11,7 +11,7 @@ import { toOutbound } from './outbound-message.ts'
 import type { LoadedMessage, LoadedRecipient } from './sql/load-claimed.ts'
 
 export type Calls = {
-  /** One call, whatever happens: an adapter that throws leaves an outcome too. `fencedAt`: of `performance.now()`. */
+  /** Makes one call; an adapter that throws yields an outcome too. `fencedAt`: of `performance.now()`. */
   call(hand: {
     message: LoadedMessage
     carried: LoadedRecipient[]
@@ -19,13 +19,13 @@ export type Calls = {
     attempt: number
     fencedAt: number
   }): Promise<SendOutcome>
-  /** Ends those under way; they are recorded as what is known of them. */
+  /** Aborts the calls in progress; each is recorded with its known outcome. */
   abort(): void
-  /** Whether it has: how a call ends from then on says nothing about its provider. */
+  /** Whether calls were aborted: later outcomes do not concern the provider. */
   isAborted(): boolean
 }
 
-/** A database that is silent or away for a moment is asked again for what a mail consists of: then there is still time for the call. */
+/** Retries reading the mail for this long, which leaves time for the call. */
 const READ_MS = 8_000
 
 export function createCalls(deps: IoDeps & { tenants: Tenants; onError: (error: unknown) => void }): Calls {
@@ -44,7 +44,7 @@ export function createCalls(deps: IoDeps & { tenants: Tenants; onError: (error: 
           until: () => (aborted ? 0 : fencedAt + READ_MS),
           onError: deps.onError,
         })
-        // A process that was frozen meanwhile may have lost its lease to the sweeper.
+        // A suspended process may have lost its lease to the sweeper.
         if (performance.now() - fencedAt > SENDING_LEASE_MS / 2)
           return toFailure('recipient-deferred', 'the worker was suspended before it could send')
         called = true
@@ -56,7 +56,7 @@ export function createCalls(deps: IoDeps & { tenants: Tenants; onError: (error: 
         return withoutSecrets(unfoldOutcome(outcome, twins, folded.envelopeTo), connection.credentials)
       } catch (error) {
         deps.onError(error)
-        // Before anything has left it is our own fault, and says nothing about the connection.
+        // Before anything was sent, the error is internal and does not concern the connection.
         const code = called && !(error instanceof EncodeFailed) ? 'outcome-unknown' : 'recipient-deferred'
         return toFailure(code, `internal error during attempt ${attempt}`)
       } finally {

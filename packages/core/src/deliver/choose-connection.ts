@@ -1,18 +1,18 @@
 import type { Candidate } from '../connections/index.ts'
-import type { CarryFault, Route, Rule } from '../routing/index.ts'
+import type { Incompatibility, Route, Rule } from '../routing/index.ts'
 import type { Availability } from '../throttle/index.ts'
 import { classOfStored, type FailedTries, type Unrecognised } from './attempt-history.ts'
 
 type Candidates = Extract<Route, { kind: 'candidates' }>
 
-/** Kept with the attempt: why this connection, and not one before it. */
+/** Stored with the attempt: why this connection was chosen, and others were not. */
 export type Choice = {
   rule: Rule
   route: string | null
   skipped: { connection: string; why: string }[]
-  /** Its recipient goes alone, since a call with several was refused for the sake of one. */
+  /** The call carries a single recipient, because a call with several was refused over one. */
   alone?: true
-  /** Whom it refused by name and left to another connection, and by which code. */
+  /** Recipients refused by name and left to another connection, with the code. */
   passedOn?: { position: number; code: string }[]
 }
 
@@ -21,18 +21,18 @@ export type Chosen =
   | { kind: 'wait'; connectionId: string; why: 'paused' | 'circuit'; ms: number }
   | { kind: 'none'; reason: string }
 
-/** What is known of the candidates of one message. */
+/** Facts about the candidates of one message. */
 export type View = {
   tries: readonly FailedTries[]
-  /** Of those who wait: who refused whom in words that nobody knows. */
+  /** Unrecognised refusals of pending recipients. */
   unrecognised: readonly Unrecognised[]
   availabilityOf(candidate: Candidate): Availability
   /** Why it cannot carry this message; null if it can. */
-  faultOf(candidate: Candidate): CarryFault | null
+  incompatibilityOf(candidate: Candidate): Incompatibility | null
   now: number
 }
 
-/** So short a pause is waited for: another connection would be no faster. */
+/** A pause this short is waited for: another connection would be no faster. */
 const SHORT_PAUSE_MS = 3_000
 
 export function failedTries(tries: readonly FailedTries[], { connectionId }: Candidate): number {
@@ -50,8 +50,8 @@ function whyNot(availability: Availability, now: number): string | null {
 }
 
 /**
- * The first candidate that can be used now, of those with the fewest failed tries of this message. Pure. None that can be used:
- * the message waits for the one that may be used soonest.
+ * Chooses the first usable candidate of those with the fewest failed attempts of this message. Pure. If none is usable, the message waits
+ * for the one that is available soonest.
  */
 export function choose(route: Candidates, view: View): Chosen {
   const skipped: Choice['skipped'] = []
@@ -59,16 +59,16 @@ export function choose(route: Candidates, view: View): Chosen {
     if (connectionId !== null) skipped.push({ connection: connectionId, why })
   }
   const able = route.candidates.filter((candidate) => {
-    const fault = view.faultOf(candidate)
-    if (fault !== null) skip(candidate, `cannot carry: ${fault.pointer || 'the message'} ${fault.detail}`)
-    return fault === null
+    const incompatibility = view.incompatibilityOf(candidate)
+    if (incompatibility !== null) skip(candidate, `cannot carry: ${incompatibility.pointer || 'the message'} ${incompatibility.detail}`)
+    return incompatibility === null
   })
   if (able.length === 0)
     return {
       kind: 'none',
       reason: `provider-required: no connection can carry this message: ${skipped[0]?.why}`,
     }
-  // One that refused for good is asked again only where nobody else is left.
+  // A candidate that refused is chosen again only if no other is left.
   const isAnyLeft = able.some((candidate) => !hasRefused(candidate, view))
   const usable: { candidate: Candidate; availability: Availability; failed: number }[] = []
   let soonest: Extract<Chosen, { kind: 'wait' }> | null = null
@@ -109,28 +109,28 @@ export function choose(route: Candidates, view: View): Chosen {
 const foundTooMuch = ({ connectionId }: Candidate, { tries }: View) =>
   tries.some((one) => one.connectionId === connectionId && classOfStored(one.code)?.elsewhere === true)
 
-/** Whether another candidate is left, ready or not, that has not itself found this message too much for it. */
+/** Whether another candidate, ready or not, has not refused this message as too large. */
 export function hasRoomier(route: Candidates, failed: Candidate, view: View): boolean {
   return route.candidates.some(
-    (candidate) => candidate !== failed && view.faultOf(candidate) === null && !foundTooMuch(candidate, view),
+    (candidate) => candidate !== failed && view.incompatibilityOf(candidate) === null && !foundTooMuch(candidate, view),
   )
 }
 
-/** Whether another candidate stands ready that has not refused this message itself, in known words or in others. */
+/** Whether another candidate is ready and has not refused this message, with a recognised reply or another. */
 export function hasReady(route: Candidates, failed: Candidate, view: View): boolean {
   return route.candidates.some(
     (candidate) =>
       candidate !== failed &&
       !hasRefused(candidate, view) &&
       !foundTooMuch(candidate, view) &&
-      view.faultOf(candidate) === null &&
+      view.incompatibilityOf(candidate) === null &&
       view.availabilityOf(candidate).kind === 'ready',
   )
 }
 
 /**
- * Whether another candidate stands ready to take over at once after `failed` has failed safely. Only one that is sure to be usable
- * counts: a circuit that waits for its probe may turn out to be taken, and the message would come back to the one that failed.
+ * Whether another candidate can take over at once after a certain failure. Only a ready one counts: a probe may be taken by another call,
+ * and the message would return to the candidate that failed.
  */
 export function hasOther(route: Candidates, failed: Candidate, view: View): boolean {
   const before = failedTries(view.tries, failed)
@@ -138,7 +138,7 @@ export function hasOther(route: Candidates, failed: Candidate, view: View): bool
     (candidate) =>
       candidate !== failed &&
       failedTries(view.tries, candidate) <= before &&
-      view.faultOf(candidate) === null &&
+      view.incompatibilityOf(candidate) === null &&
       view.availabilityOf(candidate).kind === 'ready',
   )
 }

@@ -20,34 +20,33 @@ import { createSlots, SlotsStopped } from './tenant-slots.ts'
 export type { AttemptResult } from './attempt.ts'
 
 export type Deliverer = {
-  /** Carries one claimed message to its provider; resolves when the result is written or the claim is given up. */
+  /** Sends one claimed message; resolves when the outcome is written or the claim is given up. */
   deliver(claim: Claim): Promise<void>
-  /** Calls to providers under way. */
+  /** Calls to providers in progress. */
   busy(): number
-  /** Starts nothing new; calls still under way after `graceMs` are aborted, and recorded as what is known of them. */
+  /** Starts no new attempts; aborts calls still in progress after `graceMs` and records their known outcome. */
   stop(graceMs: number): void
 }
 
 const BATCH_MAX = 200
 /** Bytes of large messages in memory; above it, they wait for their turn. */
 const CONTENT_BYTES_MAX = 224 * 1024 * 1024
-/** Smaller ones are bounded by the calls at once, and wait for no large one. */
+/** Smaller messages are bounded by the concurrency and never wait for large ones. */
 const SMALL_BYTES_MAX = 64 * 1024
 /** While a call lasts: the content, the mail with it in base64, and at worst that in base64 again (MIME in JSON). */
 const BYTES_PER_CONTENT_BYTE = 4.2
-/** What waits no longer than this stays in hand, without a slot; a claim lasts ten times as long. */
+/** Messages with a shorter wait stay in this process, without a slot; a claim lasts ten times as long. */
 const IN_HAND_MS = 1_000
-/** Small ones stay in memory while they wait in hand; with 2,000 claims at most, in all, that is 32 MB. */
+/** Messages up to this size stay in memory while they wait; with at most 2,000 claims, 32 MB in all. */
 const KEPT_BYTES_MAX = 16 * 1024
-/** In all: then it goes back, before its claim is over. */
+/** Longest wait in this process: then the message is deferred, before its claim expires. */
 const IN_HAND_MS_MAX = 4_000
 /**
- * What concerns a claim is asked for so long: a database that comes back finds its claims and fences in the hands that had them. Far
- * below the lease of a hand-off.
+ * Retries queries about a claim for 20 s, so that a short database outage loses no claim. Far below the lease of an attempt.
  */
 const ASK_MS = 20_000
 
-/** Takes claims to their providers, within the bounds of this process: calls at once, by tenant and in all, and bytes in memory. */
+/** Sends claimed messages, within the bounds of this process: concurrency, by tenant and in all, and bytes in memory. */
 export function createDeliverer(deps: {
   pool: Queryable
   tenants: Tenants
@@ -55,7 +54,7 @@ export function createDeliverer(deps: {
   recorder: Recorder
   egress: Egress
   secrets: Pick<CredentialRenewer, 'renew'>
-  /** Absent: connections are used as fast as they answer. */
+  /** Absent: no throttle. */
   throttle?: Pick<Throttle, 'know' | 'availabilityOf' | 'admit' | 'queue'>
   slots: number
   failpoint: Failpoint
@@ -104,10 +103,10 @@ export function createDeliverer(deps: {
     fence: (fence) => fences.add({ ...fence, token: Math.floor(Math.random() * Number.MAX_SAFE_INTEGER) }),
   })
 
-  /** Tries once, holding a slot and the bytes of the message. */
+  /** Makes one attempt, holding a slot and the bytes of the message. */
   async function tryOnce(claim: Claim, again: Again): Promise<Waits | null> {
     const releaseSlot = await slots.acquire(claim)
-    // A tenant's large bulk mail keeps its large transactional mail as little waiting as another tenant's.
+    // Large bulk mail of a tenant has a budget share of its own, so that it does not delay the tenant's transactional mail.
     const taker = claim.isBulk ? `${claim.tenantId} bulk` : claim.tenantId
     const releaseBytes = await budget.take(taker, claim.contentBytes * BYTES_PER_CONTENT_BYTE)
     try {
@@ -118,7 +117,7 @@ export function createDeliverer(deps: {
     }
   }
 
-  /** Waits for a moment in hand, holding neither slot nor bytes; else answers how long it is to be put back for. */
+  /** Waits in this process without slot or bytes and answers null; otherwise answers how long to defer the message. */
   async function waitInHand(
     claim: Claim,
     { connectionId, why, ms }: Waits,

@@ -1,12 +1,12 @@
 import { classOf } from '@lettergate/providers/lib/failures'
 import type { Mailbox, OutboundMessage, RecipientRefusal, SendOutcome } from '@lettergate/providers/provider'
 
-/** Other forms of an address, by the one that stands for all of them. */
+/** Other spellings of an address, by the one that is sent. */
 export type Twins = ReadonlyMap<string, readonly string[]>
 
 /**
- * Leaves one form of each address that its provider takes for the same but for case: of those to be reached the first in To, then Cc, then
- * Bcc. Some providers refuse the whole call for a second one.
+ * Keeps one spelling of addresses that differ only in case: the first pending one in To, then Cc, then Bcc. Some providers refuse the whole
+ * call for a second one.
  */
 export function foldRecipients(message: OutboundMessage): { message: OutboundMessage; twins: Twins } {
   const waiting = new Set(message.envelopeTo)
@@ -25,7 +25,7 @@ export function foldRecipients(message: OutboundMessage): { message: OutboundMes
   return { message: { ...message, ...fields, envelopeTo: message.envelopeTo.filter(isKept) }, twins }
 }
 
-/** The same outcome for all forms of an address. A refusal of the only mailbox of a call is of all its forms. */
+/** Applies the outcome to all spellings of an address. A refusal of the only mailbox of a call holds for all its spellings. */
 export function unfoldOutcome(
   outcome: SendOutcome,
   twins: Twins,

@@ -6,7 +6,7 @@ import { pendingRecipients } from './select-recipients.ts'
 import type { LoadedMessage, LoadedRecipient } from './sql/load-claimed.ts'
 import { readAttachments } from './sql/read-attachments.ts'
 
-/** What `toOutbound` reads of a message, whoever loaded it. */
+/** The parts of a message that `toOutbound` reads. */
 export type OutboundSource = Pick<
   LoadedMessage,
   | 'tenantId'
@@ -25,7 +25,7 @@ export type OutboundSource = Pick<
 const mailbox = (address: string, name: string | null): Mailbox =>
   name === null ? { address } : { address, name }
 
-/** The message as a provider gets it: the same for every attempt, but for the recipients that are still to be reached. */
+/** Builds the message for a provider: the same for every attempt, except for the pending recipients. */
 export async function toOutbound(
   db: Queryable,
   source: OutboundSource,

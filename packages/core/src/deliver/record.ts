@@ -11,8 +11,8 @@ export type Recorder = {
 }
 
 /**
- * Writes results in micro-batches. A result in hand is worth more than anything else here: while the database is away it is kept
- * and tried again until its lease has ended, after which the sweeper has called it unknown.
+ * Writes outcomes in micro-batches. While the database is away, an outcome is kept and retried until its lease ends; after that, the
+ * sweeper has recorded the attempt as unknown.
  */
 export function createRecorder(deps: { pool: Pool; onError: (error: unknown) => void }): Recorder {
   async function write(records: OutcomeRecord[], until: number): Promise<(undefined | Error)[]> {
@@ -21,7 +21,7 @@ export function createRecorder(deps: { pool: Pool; onError: (error: unknown) => 
         until: () => until,
         onError: deps.onError,
       })
-      // Whoever waits also looks by itself.
+      // A lost notification is harmless: readers also poll.
       notify(deps.pool, notifications).catch(deps.onError)
       return records.map(() => undefined)
     } catch (error) {

@@ -93,7 +93,7 @@ function startProcess(sealer: Sealer = createSealer({ tenants: db.tenants, root 
     async check() {
       const { report } = await checker.check(tenantId, connectionId)
       await secrets.drain()
-      return report.fault
+      return report.problem
     },
     rotate: (refresh_token: string) =>
       updateConnection({ tenants, prisma: db.prisma, sealer, providers, egress }, tenantId, connectionId, {

@@ -2,26 +2,26 @@ import type { Capabilities } from '@lettergate/providers/provider'
 import { singleRecipientsOf } from './attempt-history.ts'
 import type { LoadedMessage, LoadedRecipient } from './sql/load-claimed.ts'
 
-/** Recipients that still wait for a hand-off. */
+/** Statuses of recipients that wait for an attempt. */
 const PENDING = new Set(['scheduled', 'queued', 'deferred', 'held'])
 
 export function pendingRecipients(message: { recipients: LoadedRecipient[] }): LoadedRecipient[] {
   return message.recipients.filter((recipient) => PENDING.has(recipient.status))
 }
 
-/** What of a provider decides whom one call to it may carry. */
+/** The capabilities that decide which recipients one call may carry. */
 export type Takes = Pick<Capabilities, 'recipientsMax' | 'needsTo'>
 
 const TAKES_ALL: Takes = { recipientsMax: Number.POSITIVE_INFINITY }
 
-/** The recipients of one hand-off. */
+/** The recipients of one attempt. */
 export type SelectedRecipients = {
   carried: LoadedRecipient[]
-  /** Of the same kind, but not to go in one call with them: they follow as soon as this is done. */
+  /** Recipients of the same kind that this call cannot carry: they follow as soon as it is done. */
   left: LoadedRecipient[]
-  /** The try that may have reached those who are carried; it decides the connection and the key. */
+  /** The attempt with unknown outcome that is repeated; it decides the connection and the key. */
   unknownAttempt: LoadedMessage['unknownAttempt']
-  /** Of one that goes alone, since a call with several was refused for the sake of one: how often it did already. */
+  /** Calls made so far for a single recipient; null if the call may carry several. */
   singleTries: number | null
 }
 
@@ -29,10 +29,12 @@ const isIn = (positions: readonly number[] | undefined, { position }: LoadedReci
   positions === undefined || positions.includes(position)
 
 /**
- * Whom the next hand-off carries. Three kinds never mix: those not tried in this round, those whom a try of unknown outcome may
- * have reached (its own set again, so that its provider knows the key), and those deferred, whose time comes when nobody of the
- * first kind is left. Of one kind, those who are to go alone follow one by one after the others. Pure, and the same until the outcome
- * is recorded: the sweeper works out from it what a lost call carried.
+ * Picks the recipients of the next attempt. Three kinds never mix, in this order:
+ * 1. untried in this round;
+ * 2. those of one attempt with unknown outcome: the same set, so that its provider recognises the key;
+ * 3. deferred.
+ * Within a kind, recipients that need a call of their own follow the others. Pure, and unchanged until the outcome is recorded: the sweeper
+ * derives from it what a lost call carried.
  */
 export function selectRecipients(
   message: Pick<LoadedMessage, 'recipients' | 'unknownAttempt' | 'unknownAttempts' | 'tries'>,

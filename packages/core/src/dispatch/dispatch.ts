@@ -6,7 +6,7 @@ import { releaseClaims } from './sql/release-claims.ts'
 
 export type Dispatcher = {
   start(): void
-  /** There is new work of these tenants (null: of any): looks at once if it was idle, or if one of them waits while others are served. */
+  /** Reports new work of these tenants (null: any): claims at once if idle, or if one of them waits while others are served. */
   wake(tenantIds: readonly string[] | null): void
   /** A claim has ended, so there is room for another. */
   finished(): void
@@ -16,7 +16,7 @@ export type Dispatcher = {
 
 const TENANTS_MAX = 50
 const PROMOTE_MAX = 1_000
-/** Looks by itself this often, should a notification be lost. */
+/** Polls this often, in case a notification is lost. */
 const IDLE_MS = 1_000
 /**
  * While claims end one by one, they are gathered for up to this long, so that a claim is worth its round trip: at 2,000 messages
@@ -24,8 +24,8 @@ const IDLE_MS = 1_000
  */
 const REFILL_MS = 40
 /**
- * …or until a tenant comes who got nothing by the last claim: a full hand must not keep a newcomer waiting. So soon after a
- * claim at the earliest, or a thousand small tenants would have it claim all the time.
+ * Earliest claim for a tenant that got nothing by the last claim: a newcomer must not wait for `REFILL_MS`. Without this bound, a thousand
+ * small tenants would cause claims all the time.
  */
 const NEWCOMER_MS = 10
 /** …or until this part of the depth has ended. */

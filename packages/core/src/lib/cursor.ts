@@ -4,7 +4,7 @@ import { Problem } from '@lettergate/contracts/problems/problems'
 const MAC_BYTES = 16
 const CURSOR_CHARS_MAX = 200
 
-/** What a cursor is good for: one tenant, one mode, one list with its filters. */
+/** The scope of a cursor: one tenant, one mode, one list with its filters. */
 export type CursorScope = readonly (string | null)[]
 
 /** Signs cursors; those that `previous` signed are good too, while root keys are being changed. */

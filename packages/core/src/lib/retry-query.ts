@@ -7,7 +7,7 @@ import { databaseFailure } from '@lettergate/db/errors'
  */
 const WAIT_MS = { first: 250, most: 1_000 }
 
-/** Spread, so that they do not all come at once. */
+/** Jitter, so that retries do not come together. */
 const spread = (ms: number) => ms * (0.75 + Math.random() / 2)
 
 /**

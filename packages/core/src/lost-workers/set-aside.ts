@@ -8,13 +8,13 @@ export type LostDeps = {
   pool: Queryable
   /** For how long from now a provider recognises a repeat of an attempt that began then; 0 or less: not any more. */
   repeatWindowMs: (provider: string, startedAt: Date) => number
-  /** Whom one call to a provider carries; absent: all. */
+  /** The recipients that one call to a provider carries; absent: all. */
   takes?: (provider: string) => Takes | undefined
   /** Messages whose worker was lost, and what follows for them. */
   onLost?: (lost: LostWorkers) => void
 }
 
-/** Records hand-offs that ran out as unknown. The same record as a live unknown, so the same rules. */
+/** Records attempts with an expired lease as unknown, by the same rules as an unknown outcome of a live call. */
 export async function recordLost(deps: LostDeps, lost: LostClaim[]): Promise<number> {
   const messages = await loadClaimed(deps.pool, lost, 'sending')
   const records = messages.flatMap((message) => {
@@ -42,7 +42,7 @@ export async function recordLost(deps: LostDeps, lost: LostClaim[]): Promise<num
   return records.length
 }
 
-/** Counts a process that is known to be gone against the one message that it had: at once, without waiting for a lease to end. */
+/** Counts a dead process against its one message at once, without waiting for the lease. */
 export async function countLost(deps: LostDeps, claim: Omit<LostClaim, 'inHand'>): Promise<void> {
   const { tenantId, messageId, epoch } = claim
   const inHand = { tenantId, messageId, epoch, inHand: true }

@@ -9,7 +9,7 @@ import type { Pool } from '@lettergate/db/pool'
 import { fromStorage } from '../lib/index.ts'
 import { type MessageRow, readMessages } from './sql/read-messages.ts'
 
-/** Whose objects: a test key sees what test keys sent, a live key what live keys sent. */
+/** The scope of a reader: a test key sees messages of test keys, a live key those of live keys. */
 export type Reader = { tenantId: string; mode: 'live' | 'test' }
 
 export type StoredRecipient = {
@@ -37,7 +37,7 @@ export type StoredMessage = {
 }
 
 export type MessageReader = {
-  /** Null for what does not exist and for what is not the reader's: nobody can tell the two apart. */
+  /** Null both for a missing message and for one outside the scope, so that a reader cannot distinguish them. */
   read(reader: Reader, id: string): Promise<StoredMessage | null>
 }
 
@@ -51,7 +51,7 @@ function isStatus(text: string): text is RecipientStatus {
   return KNOWN.has(text)
 }
 
-/** A status that a hand-off under way will change. */
+/** Statuses that an attempt in progress will change. */
 const WAITING_FOR_OUTCOME = new Set<RecipientStatus>(['scheduled', 'queued', 'deferred', 'held'])
 
 /** While the outbox says "sending", it speaks for the recipients that wait for the outcome. */

@@ -13,7 +13,7 @@ export type RetryOutcome =
   | { kind: 'quota-exceeded'; quota: QuotaState; requested: number }
 
 const RETRYABLE = new Set(['failed', 'unknown', 'deferred', 'held'])
-/** Counted on the message's day until their outcome is known; a failed one was given back. */
+/** Statuses counted on the message's day until the outcome is known; a failed recipient was refunded. */
 const COUNTED = new Set(['unknown', 'deferred', 'held', 'queued'])
 
 function wrongState(lock: RetryLock): Problem | null {
@@ -26,7 +26,7 @@ function wrongState(lock: RetryLock): Problem | null {
   return new Problem('wrong-state', { detail: 'No recipient has failed or waits for another try.' })
 }
 
-/** Reserves quota for what had been given back; null when nothing needs it. */
+/** Reserves quota for refunded recipients; null if there are none. */
 async function reserve(client: Queryable, message: { tenantId: string; id: string }, lock: RetryLock) {
   const failed = lock.recipients.filter(({ status }) => status === 'failed').length
   if (failed === 0) return null

@@ -102,9 +102,9 @@ describe('what a provider cannot carry', () => {
       { attachments: [{ ...pdf, bytes: 800 }] },
       { code: 'payload-too-large', pointer: '', detail: /1000 bytes/ },
     ],
-  ])('%s', (_, change, { detail, ...fault }) => {
+  ])('%s', (_, change, { detail, ...issue }) => {
     const message = { ...plain, ...change }
-    expect(cannotCarry(narrow, message)).toEqual({ ...fault, detail: expect.stringMatching(detail) })
+    expect(cannotCarry(narrow, message)).toEqual({ ...issue, detail: expect.stringMatching(detail) })
     expect(cannotCarry(wide, message)).toBeNull()
   })
 

@@ -1,12 +1,12 @@
 import type { NewMessage } from '@lettergate/contracts/messages/send-request'
-import { toPointer } from '@lettergate/contracts/problems/faults'
+import { toPointer } from '@lettergate/contracts/problems/validation-issues'
 import type { ProblemCode } from '@lettergate/contracts/problems/problems'
 import { alternativeOf } from '@lettergate/providers/lib/alternatives'
 import type { Capabilities } from '@lettergate/providers/provider'
 import { type ContentDocument, type Envelope, toWireHeaders } from '../lib/index.ts'
 import { cannotKeepForm, type Form, formOfNew, formOfStored } from './message-form.ts'
 
-/** What decides whether a provider can say a message exactly. */
+/** The properties of a message that decide whether a provider can express it exactly. */
 export type Carried = {
   replyTo: readonly unknown[]
   /** As a provider gets them. */
@@ -53,7 +53,7 @@ export function carriedOfStored(document: ContentDocument): Carried {
 }
 
 /** `pointer` starts at the message; '' is the whole of it. `detail` fits behind the pointer, and names no provider. */
-export type CarryFault = {
+export type Incompatibility = {
   code: Extract<ProblemCode, 'field-not-supported' | 'header-not-allowed' | 'payload-too-large'>
   pointer: string
   detail: string
@@ -88,12 +88,12 @@ export function asksMore(message: Carried): boolean {
 }
 
 /**
- * What a provider with these capabilities cannot carry as the client gave it; null when it can carry all. The number of recipients
- * is none of it: a message may go out in several calls.
+ * Finds the first part of a message that these capabilities cannot carry exactly; null if they carry all. Ignores the number of recipients: a
+ * message may be sent in several calls.
  */
-export function cannotCarry(capabilities: Capabilities, message: Carried): CarryFault | null {
+export function cannotCarry(capabilities: Capabilities, message: Carried): Incompatibility | null {
   const { replyToMax, refusesHeader, garblesHeader, messageBytesMax, textBytesMax } = capabilities
-  const unsupported = (path: (string | number)[], detail: string): CarryFault => ({
+  const unsupported = (path: (string | number)[], detail: string): Incompatibility => ({
     code: 'field-not-supported',
     pointer: toPointer(path),
     detail,

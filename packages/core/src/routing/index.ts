@@ -3,7 +3,7 @@ export {
   asksMore,
   attachmentFacts,
   type Carried,
-  type CarryFault,
+  type Incompatibility,
   cannotCarry,
   carriedOfNew,
   carriedOfStored,

@@ -48,8 +48,8 @@ async function untilDone(deps: SweepDeps, step: (limit: number) => Promise<numbe
 }
 
 /**
- * Judges what ran out: it counts against a message only if a worker that had it in hand is gone, and not where nobody had begun it or
- * its worker lives, slow or cut off from the database. Where that is not known yet, it is left for the next sweep.
+ * Decides which expired claims count against their message: only those that a dead worker had begun, not those of a slow worker or one cut
+ * off from the database. Claims of workers whose state is not known yet are left for the next sweep.
  */
 function judge({ lifeOf = () => 'gone' }: SweepDeps, expired: readonly ExpiredClaim[]): LostClaim[] {
   return expired.flatMap(({ workers, ...claim }) => {
@@ -58,7 +58,7 @@ function judge({ lifeOf = () => 'gone' }: SweepDeps, expired: readonly ExpiredCl
   })
 }
 
-/** Records hand-offs without a result in time as unknown. */
+/** Records attempts without a result in time as unknown. */
 async function giveUpLostSending(deps: SweepDeps, limit: number): Promise<number> {
   return await recordLost(deps, judge(deps, await listExpiredSending(deps.pool, limit)))
 }
@@ -71,7 +71,7 @@ async function releaseClaims(deps: SweepDeps, limit: number): Promise<number> {
   return lost.released
 }
 
-/** Ends messages that were set aside and that nobody retried or cancelled within the retry limit of their tenant. */
+/** Ends messages that were set aside and neither retried nor cancelled within their tenant's retry limit. */
 async function endSetAside({ pool }: SweepDeps, limit: number): Promise<number> {
   const due = await listAsideDue(pool, limit)
   for (const [tenantId, messages] of Map.groupBy(due, (message) => message.tenantId)) {
@@ -98,7 +98,7 @@ function releaseAllWaiting({ pool, isStopped }: SweepDeps): Promise<number> {
   )
 }
 
-/** Goes past all rows of connections once: those that were passed over, since somebody held them, have time until the next run. */
+/** Visits all rows of connections once; locked rows are skipped until the next run. */
 function forgetConnections({ pool, isStopped }: SweepDeps): Promise<number> {
   return walkOnce(FIRST_CONNECTION, (after) => forgetGoneConnections(pool, after, BATCH), isStopped)
 }

@@ -170,7 +170,7 @@ export function learn(state: ConnectionState, outcome: SendOutcome, callMs: numb
 
 /** Whether the call reached the provider; otherwise it counts as not made. */
 export function wasAsked(outcome: SendOutcome): boolean {
-  return outcome.kind === 'accepted' || classOf(outcome.code).connection !== 'unasked'
+  return outcome.kind === 'accepted' || classOf(outcome.code).connection !== 'not-attempted'
 }
 
 /** Whether a failure counts towards opening the circuit of the connection. */

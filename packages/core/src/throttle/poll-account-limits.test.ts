@@ -67,7 +67,7 @@ test('an answer that comes after the deadline, or after the worker stopped, chan
   poller.ask([buildLocal('t', 'two')])
   await turn()
   await poller.stop()
-  for (const answer of answers) answer({ fault: null, limits: { perSecond: 1 }, notes: [] })
+  for (const answer of answers) answer({ problem: null, limits: { perSecond: 1 }, notes: [] })
   await turn()
   expect(answers).toHaveLength(2)
   expect(statements).toEqual(['claim-limits-poll', 'claim-limits-poll'])
@@ -78,7 +78,7 @@ test('a check that throws is reported, counts as failed, and keeps no other from
   let calls = 0
   const { poller, asked, errors } = build(async () => {
     if (calls++ === 0) throw broken
-    return { fault: null, limits: { perSecond: 1 }, notes: [] }
+    return { problem: null, limits: { perSecond: 1 }, notes: [] }
   })
   poller.ask([buildLocal('t', 'one'), buildLocal('t', 'two')])
   await turn()
@@ -122,7 +122,7 @@ test('nobody is asked again within five minutes', async () => {
   let calls = 0
   const { poller } = build(async () => {
     calls++
-    return { fault: null, notes: [] }
+    return { problem: null, notes: [] }
   })
   const state = buildLocal('t', 'one')
   poller.ask([state])

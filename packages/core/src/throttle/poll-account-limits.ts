@@ -73,7 +73,7 @@ export function createLimitsPoller(deps: {
     if (used === null || stopping.signal.aborted) return null
     const report = await answerOf(state, ask)
     if (stopping.signal.aborted) return null
-    if (!report || report.fault) return 'failed'
+    if (!report || report.problem) return 'failed'
     const reported = toReportedLimits(report.limits)
     if (!reported) return 'silent'
     await storeAccountLimits(deps.pool, state, reported, used)

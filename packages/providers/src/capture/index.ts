@@ -38,7 +38,7 @@ export function createCapture(): Provider<Record<string, never>, Record<string, 
     },
     targets: () => [],
     send: async (message) => toOutcome(message),
-    check: async () => ({ fault: null, notes: ['Nothing leaves Lettergate through this connection.'] }),
+    check: async () => ({ problem: null, notes: ['Nothing leaves Lettergate through this connection.'] }),
   }
 }
 

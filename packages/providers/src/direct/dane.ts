@@ -21,7 +21,7 @@ export function usableTlsa(records: readonly TlsaRecord[]): TlsaRecord[] {
 }
 
 /** Why the certificate of a server is not the one that its TLSA records tell of; null when it is. */
-export function daneFault(
+export function daneError(
   socket: TLSSocket,
   records: readonly TlsaRecord[],
   names: readonly string[],

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { listIn, parseAnswer, toLine } from '../lib/answer.ts'
 import { commonRules } from '../lib/common-rules.ts'
-import { type Fault, judge, type Rule } from '../lib/rules.ts'
+import { type ProviderError, judge, type Rule } from '../lib/rules.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
 
@@ -53,12 +53,12 @@ export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
       ? { kind: 'accepted', providerMessageId: id }
       : toFailure('outcome-unknown', 'success without an id')
   }
-  const fault = toFault(response)
-  return judge(rules, fault, withRetryAfter(response, fault), now)
+  const error = toProviderError(response)
+  return judge(rules, error, withRetryAfter(response, error), now)
 }
 
 /** What Gmail says went wrong. */
-export function toFault(response: HttpResponse): Fault {
+export function toProviderError(response: HttpResponse): ProviderError {
   const { message, status, errors, details } = error.parse(parseAnswer(response.body).error)
   const reasons = [...errors, ...details].map(({ reason }) => reason)
   const code = [...new Set([...reasons, toLine(status)])].filter(Boolean).join(' ')
@@ -66,7 +66,7 @@ export function toFault(response: HttpResponse): Fault {
 }
 
 /** Of the limit on sending, Gmail tells the end in its words alone: "Retry after 2026-11-20T10:05:00.000Z". */
-function withRetryAfter(response: HttpResponse, { message }: Fault): HttpResponse {
+function withRetryAfter(response: HttpResponse, { message }: ProviderError): HttpResponse {
   const [, time] = /retry after (\d{4}-\d\d-\d\dT[\d:.]+Z)/i.exec(message) ?? []
   const date = new Date(time ?? '')
   if (response.headers['retry-after'] !== undefined || Number.isNaN(date.getTime())) return response

@@ -11,7 +11,7 @@ export type EncodeTask =
   | { kind: 'json'; value: object }
   | { kind: 'base64'; bytes: Uint8Array }
 
-export type EncodeAnswer = { bytes: Uint8Array } | { fault: string }
+export type EncodeAnswer = { bytes: Uint8Array } | { error: string }
 
 /** The message could not be encoded, and nothing of it has left. */
 export class EncodeFailed extends Error {}
@@ -32,7 +32,7 @@ export function encodeLarge(task: EncodeTask): Promise<Buffer> {
   return thread.run<Buffer>(({ ask, done, fail }) => {
     ask(task)
     return (answer) => {
-      if ('fault' in answer) fail(new EncodeFailed(answer.fault))
+      if ('error' in answer) fail(new EncodeFailed(answer.error))
       else done(Buffer.from(answer.bytes.buffer, answer.bytes.byteOffset, answer.bytes.byteLength))
     }
   })

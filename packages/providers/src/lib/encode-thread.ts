@@ -12,7 +12,7 @@ function answer(task: EncodeTask): EncodeAnswer {
   try {
     return { bytes: encode(task) }
   } catch (error) {
-    return { fault: String(error) }
+    return { error: String(error) }
   }
 }
 

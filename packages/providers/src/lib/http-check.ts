@@ -3,7 +3,7 @@ import { toReason } from './answer.ts'
 import type { FailureCode } from './failures.ts'
 import { answerBytesMax, networkCode } from './http.ts'
 import { isNetworkFailure } from './network-failure.ts'
-import { type Fault, findRule, type Rule } from './rules.ts'
+import { type ProviderError, findRule, type Rule } from './rules.ts'
 
 /** What to do about each class of failure that a check can meet; pages in docs/problems say more. */
 const advice: Partial<Record<FailureCode, string>> = {
@@ -20,9 +20,9 @@ const advice: Partial<Record<FailureCode, string>> = {
 }
 
 /** A report of one fault; `more` says what is special about this provider. */
-export function faulty(code: FailureCode, reason: string, more: string[] = []): AccountReport {
+export function problemReport(code: FailureCode, reason: string, more: string[] = []): AccountReport {
   const usual = advice[code]
-  return { fault: { code, reason, advice: [...more, ...(usual === undefined ? [] : [usual])] }, notes: [] }
+  return { problem: { code, reason, advice: [...more, ...(usual === undefined ? [] : [usual])] }, notes: [] }
 }
 
 /** The same report, with what this provider has to say about its fault as further advice. */
@@ -30,9 +30,9 @@ export function withAdvice(
   report: AccountReport,
   further: Partial<Record<FailureCode, string>>,
 ): AccountReport {
-  const { fault } = report
-  const more = fault && further[fault.code]
-  return fault && more ? { ...report, fault: { ...fault, advice: [...fault.advice, more] } } : report
+  const { problem } = report
+  const more = problem && further[problem.code]
+  return problem && more ? { ...report, problem: { ...problem, advice: [...problem.advice, more] } } : report
 }
 
 /** Codes that say nothing about an account. */
@@ -44,7 +44,7 @@ export async function inquire(
   request: HttpRequest,
   ask: {
     rules: readonly Rule[]
-    toFault(response: HttpResponse): Fault
+    toProviderError(response: HttpResponse): ProviderError
     toReport(response: HttpResponse): AccountReport
   },
 ): Promise<AccountReport> {
@@ -56,17 +56,17 @@ export async function inquire(
     return unreachable(error)
   }
   if (response.status >= 200 && response.status < 300) return ask.toReport(response)
-  return toRefusedReport(ask.rules, ask.toFault(response))
+  return toRefusedReport(ask.rules, ask.toProviderError(response))
 }
 
 /** A report of a question without an answer; it changed nothing, so nothing is unknown. */
 export function unreachable(failure: NetworkFailure): AccountReport {
-  return faulty(failure.refused ? networkCode(failure) : 'provider-unreachable', failure.reason)
+  return problemReport(failure.refused ? networkCode(failure) : 'provider-unreachable', failure.reason)
 }
 
 /** A report of a question that was refused. */
-export function toRefusedReport(rules: readonly Rule[], fault: Fault): AccountReport {
-  const code = findRule(rules, fault)?.is ?? 'refusal-unrecognised'
+export function toRefusedReport(rules: readonly Rule[], problem: ProviderError): AccountReport {
+  const code = findRule(rules, problem)?.is ?? 'refusal-unrecognised'
   const readable = saysNothing.has(code) ? 'provider-unavailable' : code
-  return faulty(readable, toReason(fault.status, fault.code, fault.message))
+  return problemReport(readable, toReason(problem.status, problem.code, problem.message))
 }

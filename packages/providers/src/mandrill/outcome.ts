@@ -3,7 +3,7 @@ import { parseAnswer, toLine, toReason } from '../lib/answer.ts'
 import { commonRules } from '../lib/common-rules.ts'
 import { classOf, type FailureCode } from '../lib/failures.ts'
 import { toRefusedOutcome } from '../lib/refusals.ts'
-import { type Fault, judge, type Rule } from '../lib/rules.ts'
+import { type ProviderError, judge, type Rule } from '../lib/rules.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, RecipientRefusal, SendOutcome } from '../provider.ts'
 
@@ -80,8 +80,8 @@ type Result = z.infer<typeof results>[number]
 
 /** What an answer of Mandrill means for the message: it answers for each recipient, in any order. */
 export function toOutcome(envelopeTo: readonly string[], response: HttpResponse, now: Date): SendOutcome {
-  const fault = toFault(response)
-  if (response.status < 200 || response.status >= 300 || fault.code) return judge(rules, fault, response, now)
+  const error = toProviderError(response)
+  if (response.status < 200 || response.status >= 300 || error.code) return judge(rules, error, response, now)
   // A list reads as an object of its positions.
   const { data } = results.safeParse(Object.values(parseAnswer(response.body)).slice(0, resultsMax))
   if (!data) return toFailure('outcome-unknown', 'success without a status for each recipient')
@@ -123,7 +123,7 @@ function toRefusal(result: Result, ours: ReadonlyMap<string, string>): Recipient
 }
 
 /** What Mandrill says went wrong. */
-export function toFault(response: HttpResponse): Fault {
+export function toProviderError(response: HttpResponse): ProviderError {
   const answer = parseAnswer(response.body)
   return { status: response.status, code: toLine(answer.name), message: toLine(answer.message) }
 }

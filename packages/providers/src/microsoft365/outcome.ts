@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { parseAnswer, toLine } from '../lib/answer.ts'
 import { commonRules } from '../lib/common-rules.ts'
 import { retryAfterMs } from '../lib/http.ts'
-import { type Fault, judge, type Rule } from '../lib/rules.ts'
+import { type ProviderError, judge, type Rule } from '../lib/rules.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
 
@@ -107,7 +107,7 @@ export function toUnsent(response: HttpResponse, now: Date): SendOutcome {
 
 /** The same of a piece of a file. */
 export function toUnsentPiece(response: HttpResponse, now: Date): SendOutcome {
-  return judge(pieceRules, toFault(response), response, now)
+  return judge(pieceRules, toProviderError(response), response, now)
 }
 
 function isSuccess({ status }: HttpResponse): boolean {
@@ -115,7 +115,7 @@ function isSuccess({ status }: HttpResponse): boolean {
 }
 
 function toRefusal(response: HttpResponse, now: Date): SendOutcome {
-  return judge(rules, toFault(response), response, now)
+  return judge(rules, toProviderError(response), response, now)
 }
 
 const error = z
@@ -127,7 +127,7 @@ const error = z
   .catch({})
 
 /** What Graph says went wrong, with the more exact code inside where there is one. */
-export function toFault(response: HttpResponse): Fault {
+export function toProviderError(response: HttpResponse): ProviderError {
   const { code, message, innerError } = error.parse(parseAnswer(response.body).error)
   const codes = [toLine(code), toLine(innerError?.code)].filter(Boolean).join(' ')
   return { status: response.status, code: toLine(codes), message: toLine(message) }

@@ -61,7 +61,7 @@ export async function requestToken(grant: Grant, io: Io): Promise<Got | { failur
     const code = error.refused ? networkCode(error) : 'provider-unreachable'
     return { failure: { code, reason: toReason('token host:', error.reason) } }
   }
-  if (response.status < 200 || response.status >= 300) return { failure: toFault(response, secrets, now) }
+  if (response.status < 200 || response.status >= 300) return { failure: toProviderError(response, secrets, now) }
   const { data } = success.safeParse(parseAnswer(response.body))
   return data
     ? {
@@ -72,28 +72,28 @@ export async function requestToken(grant: Grant, io: Io): Promise<Got | { failur
     : { failure: { code: 'provider-unavailable', reason: 'token host: success without a usable token' } }
 }
 
-function toFault(response: HttpResponse, secrets: string[], now: Date): TokenFailure {
+function toProviderError(response: HttpResponse, secrets: string[], now: Date): TokenFailure {
   const answer = parseAnswer(response.body)
-  const fault = {
+  const error = {
     status: response.status,
     code: toLine(answer.error),
     message: toLine(answer.error_description),
   }
-  const said = toReason('token host:', fault.status, fault.code, fault.message)
-  const rule = findRule(rules, fault)
+  const said = toReason('token host:', error.status, error.code, error.message)
+  const rule = findRule(rules, error)
   return {
     code: rule?.is ?? 'provider-settings-wrong',
-    reason: secrets.reduce(strikeOut, said),
+    reason: secrets.reduce(redact, said),
     waitMs: retryAfterMs(response, now) ?? rule?.waitMs,
   }
 }
 
 /** What was said about a request, without the token that it carried: whole, or as a piece that a cut left over. */
 export function withoutToken(text: string, token: Secret): string {
-  return strikeOut(text, token.reveal())
+  return redact(text, token.reveal())
 }
 
-function strikeOut(text: string, value: string): string {
+function redact(text: string, value: string): string {
   if (value.length < secretCharsMin) return text
   const start = value.slice(0, tellingChars)
   return text

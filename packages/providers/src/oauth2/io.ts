@@ -1,5 +1,5 @@
 import { classOf } from '../lib/failures.ts'
-import { faulty } from '../lib/http-check.ts'
+import { problemReport } from '../lib/http-check.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { AccountReport, HttpRequest, HttpResponse, Io } from '../provider.ts'
 import { adviceOn, type Grant, type TokenFailure, type Tokens, withoutToken } from './tokens.ts'
@@ -49,5 +49,5 @@ async function sendWith(token: Secret, request: HttpRequest, io: Io): Promise<Ht
 
 /** What a check says of an account that gives no token. */
 export function toTokenReport(failure: TokenFailure): AccountReport {
-  return faulty(failure.code, failure.reason, adviceOn(failure))
+  return problemReport(failure.code, failure.reason, adviceOn(failure))
 }

@@ -1,7 +1,7 @@
 import { parseAnswer, toLine } from '../lib/answer.ts'
 import { commonRules } from '../lib/common-rules.ts'
 import { pauseAfter, withReset } from '../lib/retry-hint.ts'
-import { type Fault, findRule, judge, type Rule } from '../lib/rules.ts'
+import { type ProviderError, findRule, judge, type Rule } from '../lib/rules.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
 
@@ -55,13 +55,13 @@ export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
 }
 
 function toRefusal(response: HttpResponse, now: Date): SendOutcome {
-  const fault = toFault(response)
-  const isRate = findRule(rules, fault)?.is === 'provider-rate-limited'
-  return judge(rules, fault, isRate ? withReset(response, rate) : response, now)
+  const error = toProviderError(response)
+  const isRate = findRule(rules, error)?.is === 'provider-rate-limited'
+  return judge(rules, error, isRate ? withReset(response, rate) : response, now)
 }
 
 /** What Resend says went wrong. */
-export function toFault(response: HttpResponse): Fault {
+export function toProviderError(response: HttpResponse): ProviderError {
   const answer = parseAnswer(response.body)
   return { status: response.status, code: toLine(answer.name), message: toLine(answer.message) }
 }

@@ -4,7 +4,7 @@ import { commonRules } from '../lib/common-rules.ts'
 import { retryAfterMs } from '../lib/http.ts'
 import { toPartlyRefused } from '../lib/refusals.ts'
 import { withRetryAfter } from '../lib/retry-hint.ts'
-import { type Fault, judge, type Rule } from '../lib/rules.ts'
+import { type ProviderError, judge, type Rule } from '../lib/rules.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
 
@@ -54,7 +54,7 @@ export type Reached = Record<'to' | 'cc' | 'bcc', readonly string[]>
 export function toOutcome(response: HttpResponse, now: Date, reached: Reached): SendOutcome {
   const told = withRetryAfter(response, secondsToReset(response, now))
   if (response.status < 200 || response.status >= 300)
-    return toPartlyRefused(judge(rules, toFault(response), told, now), refusedFor(response, reached))
+    return toPartlyRefused(judge(rules, toProviderError(response), told, now), refusedFor(response, reached))
   const id = toLine(header(response, 'x-message-id'))
   // 200 is a message that was looked at, and not queued.
   if (response.status !== 202 || !id)
@@ -80,7 +80,7 @@ function refusedFor(response: HttpResponse, reached: Reached): Set<string> {
 }
 
 /** What SendGrid says went wrong: every message, and the first field. */
-export function toFault(response: HttpResponse): Fault {
+export function toProviderError(response: HttpResponse): ProviderError {
   const errors = errorsOf(response)
   return {
     status: response.status,

@@ -171,8 +171,8 @@ describe('XOAUTH2', () => {
       answer: respond(400, '{"error":"invalid_grant","error_description":"Token has been revoked."}'),
     })
     expect(await send()).toMatchObject({ kind: 'rejected', code: 'provider-credentials-refused' })
-    const { fault } = await check()
-    expect(fault?.advice[0]).toMatch(/consent again/)
+    const { problem } = await check()
+    expect(problem?.advice[0]).toMatch(/consent again/)
     expect(peer.connections()).toBe(0)
   })
 

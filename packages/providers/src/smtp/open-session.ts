@@ -1,5 +1,5 @@
 import type SMTPConnection from 'nodemailer/lib/smtp-connection'
-import { strikeOut } from '../lib/redact.ts'
+import { redact } from '../lib/redact.ts'
 import type { Tokens } from '../oauth2/tokens.ts'
 import type { Io, ProviderConnection } from '../provider.ts'
 import type { SmtpCredentials } from './credentials.ts'
@@ -39,8 +39,8 @@ export async function openSession(
 /** Whatever went wrong: a reply that cannot be read is repeated in the reason of a lost connection. */
 function withoutToken(failure: Transfer, token: string): Transfer {
   return 'reply' in failure
-    ? { ...failure, reply: strikeOut(failure.reply, [token]) }
-    : { ...failure, reason: strikeOut(failure.reason, [token]) }
+    ? { ...failure, reply: redact(failure.reply, [token]) }
+    : { ...failure, reason: redact(failure.reason, [token]) }
 }
 
 function isLoginRefused(failure: Transfer): boolean {

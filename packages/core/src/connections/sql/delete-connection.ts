@@ -1,7 +1,7 @@
 import type { Queryable } from '@lettergate/db/pool'
 
 export type DeletedConnection = {
-  /** Routes that led to it alone. */
+  /** Routes with no other target. */
   disabledRoutes: string[]
 }
 

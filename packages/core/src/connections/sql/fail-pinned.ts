@@ -11,9 +11,9 @@ const MAY_BE_TAKEN = mayBeTaken({
 })
 
 /**
- * Ends messages that wait: their recipients fail for this reason, and are given back to the quota. The lock on the outbox row decides
- * against a worker, as for `cancelMessage`: what is being handed over is left alone. A recipient whom any try may
- * have reached is `unknown`, and stays counted. Answers how many messages ended; safe to run twice.
+ * Ends messages that wait: their recipients fail for this reason, and their quota is refunded. The lock on the outbox row decides
+ * against a worker, as for `cancelMessage`: a message being sent is not touched. A recipient that any attempt may have reached becomes
+ * `unknown` and stays counted. Answers how many messages ended; safe to run twice.
  */
 export async function failPinned(
   db: Queryable,

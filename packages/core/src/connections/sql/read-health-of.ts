@@ -1,6 +1,6 @@
 import type { Queryable } from '@lettergate/db/pool'
 
-/** How hand-offs through a connection have gone lately, for all workers together. */
+/** Reads the recent health of a connection, over all workers. */
 export type ConnectionHealthRow = {
   connection_id: string
   state: 'closed' | 'open' | 'half-open'

@@ -3,8 +3,7 @@ import type { Queryable } from '@lettergate/db/pool'
 type Sealed = { sealed: Buffer; dataKeyVersion: number }
 
 /**
- * Puts credentials of which the provider replaced a secret in the place of those that were read, unless these are there no more:
- * whoever stored others meanwhile stays right. False if so, or if the connection is gone.
+ * Replaces the credentials that were read by renewed ones, unless others were stored meanwhile. False if so, or if the connection is gone.
  */
 export async function renewCredentials(
   db: Queryable,

@@ -6,7 +6,7 @@ export type Fence = {
   epoch: number
   connectionId: string | null
   provider: string
-  /** Chosen by who asks, and the same each time that it asks for this fence: a job may run twice, with the same epoch. */
+  /** Chosen by the caller and kept across retries of this fence: a job may run twice, with the same epoch. */
   token: number
 }
 
@@ -20,7 +20,7 @@ const fenceArray = rowArray<Fence>('claim_fence', [
 
 /**
  * Commits "sending" before the first byte goes out. Answers the attempt's number and start for each message, in order; null where
- * the claim was lost: that message must not be sent. May be asked again if no answer came, as long as nothing was sent.
+ * the claim was lost: that message must not be sent. May be repeated without an answer, as long as nothing was sent.
  */
 export async function beginSending(
   db: Queryable,
@@ -39,7 +39,7 @@ export async function beginSending(
       returning o.fence_token as token, o.attempts, o.sending_at`,
     values: [await fenceArray(db, fences), leaseMs],
   })
-  // Of two runs of one job in one batch, the row knows which it was.
+  // The token tells which of two runs of one job got the fence.
   const held = new Map(rows.map((row) => [row.token, { attempt: row.attempts, startedAt: row.sending_at }]))
   return fences.map(({ token }) => held.get(token) ?? null)
 }

@@ -8,7 +8,7 @@ export type DeferredClaim = {
   connectionId: string
   /** Shown to the tenant; 'rate': its sending time is reserved. */
   why: string
-  /** The version of the tenant's connections that this was decided by. */
+  /** The version of the tenant's connections used for this decision. */
   version: number
 }
 
@@ -22,8 +22,8 @@ const waitArray = rowArray<DeferredClaim>('claim_deferral', [
 ])
 
 /**
- * Puts claims back until their connection may be used; no try is counted. Where the tenant has changed its connections since, the
- * wait may be for nothing: ready at once.
+ * Defers claims until their connection may be used; no attempt counts. If the tenant has changed its connections meanwhile, the message is
+ * ready at once.
  */
 export async function deferClaims(db: Queryable, waits: DeferredClaim[]): Promise<void> {
   const sorted = [...waits].sort((a, b) => (a.messageId < b.messageId ? -1 : 1))

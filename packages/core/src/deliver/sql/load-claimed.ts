@@ -13,11 +13,11 @@ export type LoadedRecipient = {
   status: string
 }
 
-/** A try whose outcome nobody knows; `startedAt`: of the first of its repeats. */
+/** An attempt with unknown outcome; `startedAt`: of the first of its repeats. */
 export type UnknownAttempt = {
   connectionId: string | null
   startedAt: Date
-  /** Whom it carried; absent: all. */
+  /** Positions of its recipients; absent: all. */
   positions?: number[]
 }
 
@@ -26,13 +26,13 @@ export type EarlierTry = {
   outcome: string
   scope: string | null
   code: string | null
-  /** Whom it carried. */
+  /** Positions of its recipients. */
   positions: number[]
-  /** Whom it refused by name and left to another connection, and by which code; absent: nobody. */
+  /** Recipients refused by name and left to another connection, with the code; absent: none. */
   passedOn?: { position: number; code: string }[] | null
 }
 
-/** Everything but the attachments. */
+/** A message without its attachments. */
 export type LoadedMessage = {
   tenantId: string
   messageId: string
@@ -43,23 +43,23 @@ export type LoadedMessage = {
   attempts: number
   /** The tenant's retry limit. */
   retryHours: number
-  /** Until the retry limit ends, counted from when it was due; the time that it waited for limits is added. */
+  /** Time until the retry limit, counted from the due time; waits for limits are added. */
   expiresInMs: number
   onUnknown: 'hold' | 'resend'
   connectionsVersion: number
   connectionId: string | null
-  /** Set once the message is being sent: what the lost attempt used. */
+  /** The attempt in progress, once the message is being sent. */
   sending: { connectionId: string | null; provider: string; startedAt: Date } | null
-  /** The first of its tries whose outcome nobody knows: until the provider says yes, it may have been taken then. */
+  /** The first attempt with unknown outcome: it may have been accepted. */
   unknownAttempt: UnknownAttempt | null
-  /** All such tries, one for each set of recipients that waits; the one that was repeated longest ago first. */
+  /** All attempts with unknown outcome, one for each set of pending recipients; the least recently repeated first. */
   unknownAttempts?: UnknownAttempt[]
-  /** Positions of recipients whom any try may have reached, whenever it was: they are never given back to the quota. */
+  /** Positions of recipients that any attempt may have reached: their quota is never refunded. */
   maybeTaken?: number[]
-  /** Attempts since it was due, in the order in which they were made. */
+  /** Attempts since the due time, in order. */
   tries: EarlierTry[]
   stream: 'transactional' | 'bulk'
-  /** The connection at which a sending time was reserved for it, which has just come; after an outage all of them would go at once. */
+  /** The connection with a reserved sending time that was just reached; older reservations lapse, or all would go at once after an outage. */
   reservedAt?: string | null
   fromAddress: string
   fromName: string | null
@@ -72,14 +72,13 @@ export type LoadedMessage = {
 }
 
 /**
- * Of a message that nothing was recorded of yet, the content document tells all. Only of the others (`stored`) are the message and
- * its recipients read. `limit 1` keeps each lookup a probe: joined plainly, a plan made while tables were small read
- * them whole. The range of ids leaves the other days' partitions out before they are opened.
+ * Loads claimed messages. The content document suffices for a first attempt; the message and its recipients are read only for later ones
+ * (`stored`). `limit 1` keeps each lookup a probe: a plain join, planned while tables were small, read them whole. The range of ids prunes
+ * the other days' partitions.
  * A retry requested by the tenant starts a new round (`first_due_at`): unknown attempts of earlier rounds are the tenant's own risk. This
  * concerns further attempts only (`unknownAttempts`); the refund of quota depends on all attempts of the message (`maybeTaken`).
- * Claims are noted as begun, with the worker that asks, before anything of a message is in this process: if it dies over one, the sweeper
- * knows which it had (`noted`).
- * What is noted need not outlive a crash of Postgres, so its commit, the only write here, waits for no disk.
+ * Before anything of a message is in this process, its claim is recorded with this worker (`noted`): if the process dies, the sweeper knows
+ * its claims. This record need not survive a crash of Postgres, so its commit, the only write here, is asynchronous.
  */
 const TAKEN = mayBeTaken({
   ...{ tenantId: 'k.tenant_id', messageId: 'k.message_id', position: 'p.position' },
@@ -181,7 +180,7 @@ type Row = {
   stored: Stored | null
 }
 
-/** The messages whose claim still holds, in any order; the others are missing from the answer. */
+/** Loads the messages whose claim still holds, in any order; the others are missing from the answer. */
 export async function loadClaimed(
   db: Queryable,
   claims: { tenantId: string; messageId: string; epoch: number }[],
@@ -197,7 +196,7 @@ export async function loadClaimed(
   return rows.map(toMessage).filter((message) => message !== null)
 }
 
-/** Null: the message's own rows are gone; one such must not hold up the others of its batch. */
+/** Null: the rows of the message are gone; the others of the batch go on. */
 function toMessage(row: Row): LoadedMessage | null {
   const { envelope } = row.document
   const parts =

@@ -1,7 +1,7 @@
 import type { Queryable } from '@lettergate/db/pool'
 import { claimKeyArray } from './claim-key.ts'
 
-/** Gives claims back that will not be worked on; those that were lost meanwhile are left alone. */
+/** Releases claims that will not be processed; claims lost meanwhile are not touched. */
 export async function releaseClaims(
   db: Queryable,
   claims: { tenantId: string; messageId: string; epoch: number }[],

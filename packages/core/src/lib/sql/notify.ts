@@ -1,6 +1,6 @@
 import type { Queryable } from '@lettergate/db/pool'
 
-/** News for whoever listens: at most 8,000 bytes. */
+/** A notification of at most 8,000 bytes. */
 export type Notification = { channel: 'lg_message' | 'lg_outbox'; payload: string }
 
 /**

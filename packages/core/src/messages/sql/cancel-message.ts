@@ -2,10 +2,9 @@ import type { Queryable } from '@lettergate/db/pool'
 import { mayBeTaken } from '../../usage/index.ts'
 
 /**
- * Takes a message out of the backlog unless it is being handed over. The lock on the outbox row decides against a worker:
- * whoever has it first wins, and a worker that comes second finds no row to fence. Answers the state that the row was
- * in, or null if there was none: then nothing was done, as for 'sending'.
- * A recipient whom any try may have reached is `unknown` and stays counted, though it was retried since: nobody can call that mail back.
+ * Removes a message from the backlog unless it is being sent. The lock on the outbox row decides against a worker: the first one wins, and a
+ * worker that comes second finds no row to fence. Answers the former state of the row; null or 'sending': nothing was done.
+ * A recipient that any attempt may have reached becomes `unknown` and stays counted, even if it was retried since.
  */
 export async function cancelMessage(
   db: Queryable,

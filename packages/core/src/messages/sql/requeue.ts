@@ -4,7 +4,7 @@ import { WORKER_LOST } from '../../lost-workers/index.ts'
 /**
  * Puts recipients back into the queue and makes the message due now. Its attempts go on counting where they
  * stopped; a claim draws an epoch that was never used, so a worker of the past cannot take part.
- * One over which a worker was lost goes alone again, so that it harms no other message.
+ * A message with a lost worker is sent by a process of its own again, so that it harms no other message.
  */
 export async function requeue(
   client: Queryable,

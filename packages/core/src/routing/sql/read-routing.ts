@@ -1,7 +1,7 @@
 import type { Queryable } from '@lettergate/db/pool'
 import { ENABLED_ROUTES, type RoutingRule } from './list-sealed-connections.ts'
 
-/** What decides which providers a tenant's messages may go by, without anything secret. */
+/** Reads a tenant's connections and routes without secrets. */
 export type OpenRouting = {
   /** By priority. */
   connections: { id: string; provider: string }[]

@@ -14,9 +14,8 @@ export type Trimmed = {
 }
 
 /**
- * Keeps the newest events of each of the connections that come next, and forgets the oldest of what they have beyond `keep`: `limit`
- * at most of one connection. It steps from connection to connection by the primary key, so what those with few events cost does
- * not depend on how many events there are. Rows that somebody else deletes at this moment are left to them.
+ * Deletes the oldest events beyond `keep` of the next connections, at most `limit` of one connection. Steps from connection to connection by
+ * the primary key, so that the cost does not depend on the number of events. Skips locked rows.
  */
 export async function trimConnectionEvents(
   db: Queryable,
