@@ -15,8 +15,10 @@ const UNAIDED_MS_MAX = 75_000
 test('T2 unaided: what a killed worker had in hand comes to an end by itself within 75 s', async () => {
   const { seed } = announceSeed('T2 unaided')
   await using stack = await startStack({
-    ...{ dailyLimit: UNAIDED_N, providerLatencyMs: LATENCY_MS },
-    ...{ workerFailpoints: ['after_provider_ack_before_db:kill9:1/10'], seed },
+    dailyLimit: UNAIDED_N,
+    providerLatencyMs: LATENCY_MS,
+    workerFailpoints: ['after_provider_ack_before_db:kill9:1/10'],
+    seed,
   })
   await inParallel(UNAIDED_N, 32, (index) =>
     stack.client.sendUntilSettled({ idempotencyKey: `t2-${index}`, to: [`user${index}@example.net`] }),

@@ -40,7 +40,9 @@ async function awayDuringCalls(stack: Stack, prefix: string, outage: Outage): Pr
 test('T14: what providers answer while Postgres is away is kept and written when it is back', async () => {
   announceSeed('T14')
   await using stack = await startStack({
-    ...{ dailyLimit: 2 * N, providerLatencyMs: LATENCY_MS, proxyPostgres: true },
+    dailyLimit: 2 * N,
+    providerLatencyMs: LATENCY_MS,
+    proxyPostgres: true,
   })
   const { cluster, postgresProxy: proxy } = stack
   const stopped = await awayDuringCalls(stack, 't14-stopped', {

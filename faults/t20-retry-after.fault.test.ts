@@ -56,8 +56,10 @@ async function readWaiting(stack: Stack): Promise<Waiting[]> {
   type Row = { message_id: string; name: string; attempts: number; wait_ms: number }
   const { rows } = await stack.pool.query<Row>({ text: WAITING })
   return rows.map((row) => ({
-    ...{ id: toPublicId('msg', row.message_id), name: row.name },
-    ...{ waitMs: row.wait_ms, attempts: row.attempts },
+    id: toPublicId('msg', row.message_id),
+    name: row.name,
+    waitMs: row.wait_ms,
+    attempts: row.attempts,
   }))
 }
 

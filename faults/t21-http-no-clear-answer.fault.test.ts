@@ -128,7 +128,7 @@ async function sendToBrokenPlaces(count: number): Promise<Map<string, Set<string
   )
   const outcomes = Map.groupBy(await firstTries(), ({ name }) => name)
   for (const { name, apiKey } of tenants) {
-    await createConnection(stack.apiUrl, apiKey, { ...sesConnection(stack.provider.url), ...{ priority: 1 } })
+    await createConnection(stack.apiUrl, apiKey, { ...sesConnection(stack.provider.url), priority: 1 })
     ids.set(name, tenants.find((tenant) => tenant.name === name)?.sent ?? new Set())
   }
   expect(places.requests()).toBe(0)

@@ -63,7 +63,11 @@ test('T38: api, workers, Postgres and Redis killed at once, again and again: not
   expect(recoveredMs).toBeLessThan(RECOVERY_MS_MAX)
   expect(settledMs).toBeLessThan(HAND_OFF_MS_MAX)
   expect({ ...verdict, unknown: [] }).toEqual({
-    ...{ lost: [], repeated: [], unknown: [], overQuota: [], stuck: [] },
+    lost: [],
+    repeated: [],
+    unknown: [],
+    overQuota: [],
+    stuck: [],
   })
   expect(requests.every((request) => promisedIds(request).size === 1)).toBe(true)
   expect(verdict.unknown.filter(({ id }) => !inFlight.has(id))).toEqual([])
@@ -81,7 +85,9 @@ test('T38: api, workers, Postgres and Redis killed at once, again and again: not
 test('T38 control: a gateway that answers before its commit is on disk, with its backlog in memory, loses and repeats', async () => {
   announceSeed('T38 control')
   await using stack = await startNaiveStack({
-    ...{ asyncCommit: true, settings: { wal_writer_delay: '10s' }, providerLatencyMs: LATENCY_MS },
+    asyncCommit: true,
+    settings: { wal_writer_delay: '10s' },
+    providerLatencyMs: LATENCY_MS,
   })
   await writeDuring(stack.client, { width: WIDTH, prefix: 't38' }, async () => {
     await sleep(1_000)

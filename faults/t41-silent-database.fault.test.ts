@@ -121,7 +121,9 @@ test('T41: while the database falls silent, every send is answered 202 or 503 wi
   const withAttachments = async () => {
     for (let index = 0; !done; index++)
       await client.sendUntilSettled({
-        ...{ idempotencyKey: `t41-large-${index}`, to: ['user@example.net'], fields: { attachments } },
+        idempotencyKey: `t41-large-${index}`,
+        to: ['user@example.net'],
+        fields: { attachments },
       })
   }
   await writeDuring(client, { width: WIDTH, prefix: 't41' }, async () => {

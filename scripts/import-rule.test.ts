@@ -89,6 +89,7 @@ test.each([
     'apps/api/src/a.ts',
     "import { x } from '@lettergate/db/test/database'",
   ],
+  ['fields are written as a spread', 'apps/api/src/a.ts', 'const x = { ...\x7b a, b } }'],
   ['the file is too long', 'apps/api/src/a.ts', 'x\n'.repeat(401)],
 ])('refused when %s', (_, path, text) => {
   expect(errorsOf(path, text)).toHaveLength(1)

@@ -131,6 +131,9 @@ export function fileErrors(file: SourceFile, all: readonly Workspace[]): string[
   if (/^export default\b/m.test(file.text) && !DEFAULT_EXPORT.test(file.path)) {
     errors.push(`${file.path}: no default exports`)
   }
+  if (/\.\.\.\{/.test(file.text)) {
+    errors.push(`${file.path}: a spread of an object literal; write its fields out`)
+  }
   const lines = file.text.trimEnd().split('\n').length
   if (lines > LINES_MAX) errors.push(`${file.path}: ${lines} lines, at most ${LINES_MAX}`)
   return errors

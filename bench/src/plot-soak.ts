@@ -102,7 +102,11 @@ function optionOf(seen: Seen) {
     ],
     series: [
       ...MEMORY_PARTS.map((part, index) => ({
-        ...{ ...line, name: part, data: memoryOf(seen, part), xAxisIndex: 0, yAxisIndex: 0 },
+        ...line,
+        name: part,
+        data: memoryOf(seen, part),
+        xAxisIndex: 0,
+        yAxisIndex: 0,
         ...(index === 0 && { markArea }),
       })),
       { ...line, name: 'queue age', data: queueAgeOf(seen), xAxisIndex: 1, yAxisIndex: 1, markArea },

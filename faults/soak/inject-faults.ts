@@ -45,7 +45,12 @@ async function untilFlowing(sampler: Sampler, since: number): Promise<number | n
   return null
 }
 
-async function injectFault(stack: SoakStack, sampler: Sampler, fault: SoakFault, random: Random): Promise<InjectedFault> {
+async function injectFault(
+  stack: SoakStack,
+  sampler: Sampler,
+  fault: SoakFault,
+  random: Random,
+): Promise<InjectedFault> {
   sampler.setQuiet(false)
   const from = sampler.now()
   await fault.begin(stack, random)

@@ -1,8 +1,8 @@
 import { percentile } from '../src/percentile.ts'
+import type { InjectedFault } from './inject-faults.ts'
 import type { SoakVerdict } from './judge-soak.ts'
 import { type MemoryPart, memoryParts, type Sample } from './sampler.ts'
 import type { Slow } from './soak-ledger.ts'
-import type { InjectedFault } from './inject-faults.ts'
 import { type Trend, trendOf } from './trend.ts'
 import type { Unknowns } from './unknowns.ts'
 

@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { waitUntil } from '../src/ports.ts'
 import { createRandom } from '../src/seed.ts'
 import { measureCapacity } from './capacity.ts'
+import { flows, type InjectedFault, injectFaultsUntil } from './inject-faults.ts'
 import { judgeSoak, tenantUuids } from './judge-soak.ts'
 import { type Load, startLoad, type Traffic } from './load.ts'
 import { type Sample, type Sampler, startSampler } from './sampler.ts'
 import { type SoakStack, startSoakStack } from './soak-stack.ts'
 import { type SoakResult, trendsOf } from './soak-verdict.ts'
 import type { StatusLine } from './status-line.ts'
-import { flows, type InjectedFault, injectFaultsUntil } from './inject-faults.ts'
 import { createTraffic } from './traffic.ts'
 import { explainUnknowns } from './unknowns.ts'
 
@@ -93,7 +93,8 @@ export async function soak(options: SoakOptions, line: StatusLine): Promise<Omit
   const [perSecond, rateNote] = await findRate(load, sampler, wanted, options.perSecond !== undefined)
   line.say(`offered ${perSecond.toFixed(0)}/s ${rateNote}`)
   const injecting = injectFaultsUntil(stack, sampler, {
-    ...{ random, endAt },
+    random,
+    endAt,
     onInjected: ({ kind, from, awayMs, recoveryMs }) =>
       line.say(
         `${from.toFixed(0)} s: ${kind}${awayMs > 0 ? `, away for ${awayMs.toFixed(0)} ms` : ''}: ${recoveryMs === null ? 'did not recover' : `recovered in ${recoveryMs} ms`}`,
@@ -113,21 +114,22 @@ export async function soak(options: SoakOptions, line: StatusLine): Promise<Omit
   const tenantIds = tenantUuids(stack)
   const unknowns = await explainUnknowns(stack.pool, tenantIds, injected, startedAt)
   return {
-    ...{
-      minutes: options.minutes,
-      seed: options.seed,
-      capacity,
-      perSecond,
-      rateNote,
-      offered: load.offered(),
-    },
-    ...{
-      statuses: stack.ledger.statuses(),
-      unexpected: stack.ledger.unexpected(),
-      unsettled: stack.ledger.requests().length,
-      slowest: stack.ledger.slowest(),
-    },
-    ...{ verdict, unknowns, injected, unexpectedDeaths, settledAfterMs, samples: sampler.samples },
+    minutes: options.minutes,
+    seed: options.seed,
+    capacity,
+    perSecond,
+    rateNote,
+    offered: load.offered(),
+    statuses: stack.ledger.statuses(),
+    unexpected: stack.ledger.unexpected(),
+    unsettled: stack.ledger.requests().length,
+    slowest: stack.ledger.slowest(),
+    verdict,
+    unknowns,
+    injected,
+    unexpectedDeaths,
+    settledAfterMs,
+    samples: sampler.samples,
     ...trendsOf(sampler.samples),
     judgedAfterMs: Math.round(performance.now() - start),
   }

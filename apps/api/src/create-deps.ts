@@ -40,7 +40,9 @@ const SEND_BOUNDS = {
 }
 /** Anything else is answered within five seconds. */
 const TENANT_BOUNDS = {
-  ...{ statementTimeoutMs: 2_750, deadlineMs: 3_000, waitMs: 1_500 },
+  statementTimeoutMs: 2_750,
+  deadlineMs: 3_000,
+  waitMs: 1_500,
   idleInTransactionMs: 5_000,
 }
 /** A statement that waits longer for its answer shows that the database does not answer. */
@@ -99,7 +101,8 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
   })
   const metrics = createMetrics({ db: pool, onError })
   const listener = createListener({
-    ...{ url: databaseUrl, onError },
+    url: databaseUrl,
+    onError,
     onSilent: () => metrics.countLateStatement('listen', 'silent'),
   })
   const messages = createMessageReader({ pool })
@@ -118,11 +121,16 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
   const providers = createProviders({ awsEnvironment: options.awsIdentity })
   const clock = createDatabaseClock({ pool, onError })
   const secrets = createCredentialRenewer({
-    ...{ tenants, sealer },
+    tenants,
+    sealer,
     onError: (error) => logger.warn({ err: error }, 'a secret that a provider replaced could not be stored'),
   })
   const checker = createConnectionChecker({
-    ...{ tenants, sealer, egress, secrets, providers },
+    tenants,
+    sealer,
+    egress,
+    secrets,
+    providers,
     now: clock.now,
     onError: (error) => logger.warn({ err: error }, 'a connection could not be tested'),
   })

@@ -41,19 +41,33 @@ async function start(answer: ReturnType<typeof quota>, count: number) {
   const providers = createProviders()
   const sealer = createSealer({ tenants: db.tenants, root: createSecretKey(randomBytes(32)) })
   await createConnection({ ...db, sealer, egress, providers }, tenantId, {
-    ...{ provider: 'ses', name: 'SES', priority: 100 },
+    provider: 'ses',
+    name: 'SES',
+    priority: 100,
     settings: { region: 'eu-west-1', base_url: `http://127.0.0.1:${account.port}` },
     credentials: { access_key_id: 'AKIDEXAMPLE', secret_access_key: 'wJalrXUtnFEMI' },
   })
   return Promise.all(
     Array.from({ length: count }, async () => {
       const pool = createPool({
-        ...{ url: db.url, max: 4, applicationName: 'worker', role: 'lettergate_batch', onError },
+        url: db.url,
+        max: 4,
+        applicationName: 'worker',
+        role: 'lettergate_batch',
+        onError,
       })
       cleanups.push(() => pool.end())
       const worker = await startWorker({
-        ...{ pool, tenants: db.tenants, databaseUrl: db.url, queue: { kind: 'postgres', url: db.url } },
-        ...{ sealer, egress, providers, fallback: 'hold', failpoint: noFailpoint, onError },
+        pool,
+        tenants: db.tenants,
+        databaseUrl: db.url,
+        queue: { kind: 'postgres', url: db.url },
+        sealer,
+        egress,
+        providers,
+        fallback: 'hold',
+        failpoint: noFailpoint,
+        onError,
       })
       cleanups.push(() => worker.stop())
       return worker

@@ -49,7 +49,12 @@ export async function startDelivery(
     onError,
   })
   const deliverer = createDeliverer({
-    ...{ ...deps, router: createRouter({ ...deps }), recorder, secrets, throttle, slots: options.slots },
+    ...deps,
+    router: createRouter({ ...deps }),
+    recorder,
+    secrets,
+    throttle,
+    slots: options.slots,
     now: clock.now,
     onAttempt: options.on.onAttempt,
   })

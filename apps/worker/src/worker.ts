@@ -83,7 +83,8 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     onError,
   })
   const listener = createListener({
-    ...{ url: deps.databaseUrl, onError },
+    url: deps.databaseUrl,
+    onError,
     onSilent: () => metrics.onLateStatement('listen', 'silent'),
   })
   await listener.on('lg_outbox', (payload) => dispatcher.wake(wokenTenants(payload)))

@@ -9,7 +9,9 @@ export function quota(rate: number, perDay: number, used = 0): Answer {
   return respond(
     200,
     JSON.stringify({
-      ...{ ProductionAccessEnabled: true, SendingEnabled: true, EnforcementStatus: 'HEALTHY' },
+      ProductionAccessEnabled: true,
+      SendingEnabled: true,
+      EnforcementStatus: 'HEALTHY',
       SendQuota: { MaxSendRate: rate, Max24HourSend: perDay, SentLast24Hours: used },
     }),
   )
@@ -40,7 +42,10 @@ export async function playAccount(account: Answer) {
     connection,
   }
   return {
-    ...{ state, through, port: peer.port, close: peer.close },
+    state,
+    through,
+    port: peer.port,
+    close: peer.close,
     /** How often it was asked what the account may send. */
     questions: () => peer.got.filter(isQuestion).length,
     /** How many messages it took. */

@@ -69,13 +69,18 @@ export async function buildFleet(
         const named = candidates.filter((one) => one.connectionId === connectionId)
         const isNamed = connectionId !== null
         return {
-          ...{ kind: 'candidates', rule: isNamed ? 'named' : 'priority', routeId: null },
+          kind: 'candidates',
+          rule: isNamed ? 'named' : 'priority',
+          routeId: null,
           candidates: isNamed ? named : candidates,
         }
       },
     }
     const throttle: Throttle = createThrottle({
-      ...{ pool: db.pool, onError, onReserve: (n) => reserved.push(n), onPolled: (what) => asked.push(what) },
+      pool: db.pool,
+      onError,
+      onReserve: (n) => reserved.push(n),
+      onPolled: (what) => asked.push(what),
       ...(options.checkDeadlineMs !== undefined && { checkDeadlineMs: options.checkDeadlineMs }),
       check: (_tenantId, { provider, connection }, signal) => {
         const deps = { egress, secrets: noSecrets, now: Date.now }
@@ -85,18 +90,17 @@ export async function buildFleet(
     })
     throttle.start()
     const deliverer = createDeliverer({
-      ...{
-        pool: db.pool,
-        tenants: db.tenants,
-        router,
-        egress,
-        secrets: noSecrets,
-        throttle,
-        slots: 50,
-        onError,
-      },
+      pool: db.pool,
+      tenants: db.tenants,
+      router,
+      egress,
+      secrets: noSecrets,
+      throttle,
+      slots: 50,
+      onError,
       recorder: createRecorder({ pool: db.pool, onError }),
-      ...{ failpoint: noFailpoint, onAttempt: () => {} },
+      failpoint: noFailpoint,
+      onAttempt: () => {},
     })
     return { throttle, deliverer }
   }
@@ -113,7 +117,10 @@ export async function buildFleet(
     while (!stopped && !(await isDone())) {
       await promoteDue(db.pool, 1_000)
       const { claims } = await claimMessages(db.pool, {
-        ...{ depth: 200, afterTenant: FIRST_TENANT, tenantsMax: 50, leaseMs: 60_000 },
+        depth: 200,
+        afterTenant: FIRST_TENANT,
+        tenantsMax: 50,
+        leaseMs: 60_000,
       })
       // Messages over which a worker was lost are claimed by themselves, as a worker's processes for them do.
       const suspects = await claimSuspects(db.pool, { free: 4, max: 4, leaseMs: 60_000 })
@@ -136,7 +143,14 @@ export async function buildFleet(
   }
 
   return {
-    ...{ tenantId, ids, sent, reserved, asked, errors, workers, run },
+    tenantId,
+    ids,
+    sent,
+    reserved,
+    asked,
+    errors,
+    workers,
+    run,
     /** One message for each list of recipients. */
     accept: (...recipients: string[][]) =>
       acceptAll(recipients.map((to) => buildMessage({ to: to.map((address) => ({ address })) }))),

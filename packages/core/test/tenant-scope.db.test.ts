@@ -56,7 +56,10 @@ test('a transaction that fails leaves nothing behind, its locks included, when i
 
 test('the tenant that was set does not outlive its transaction', async () => {
   const pool = createPool({
-    ...{ url: db.url, max: 1, applicationName: 'test', onError: () => {} },
+    url: db.url,
+    max: 1,
+    applicationName: 'test',
+    onError: () => {},
     role: 'lettergate_tenant',
   })
   await pool.query(`begin; select set_config('lettergate.tenant', '${mine}', true)`)
@@ -75,7 +78,10 @@ test('a session whose start-up options were dropped on the way is refused', asyn
   // The later of two start-up options wins: what a pooler that sets its own would do.
   url.searchParams.set('options', '-c role=none')
   const pool = createPool({
-    ...{ url: url.href, max: 1, applicationName: 'test', onError: () => {} },
+    url: url.href,
+    max: 1,
+    applicationName: 'test',
+    onError: () => {},
     role: 'lettergate_batch',
   })
   await expect(pool.query('select 1')).rejects.toThrow('instead of lettergate_batch')

@@ -30,8 +30,14 @@ afterEach(async () => {
 afterAll(() => db.drop())
 
 const options = () => ({
-  ...{ url: proxy.url, max: 3, applicationName: 'watched', onError: () => undefined },
-  ...{ deadlineMs: DEADLINE_MS, statementTimeoutMs: 10_000, waitMs: 8_000, connectMs: 4_000 },
+  url: proxy.url,
+  max: 3,
+  applicationName: 'watched',
+  onError: () => undefined,
+  deadlineMs: DEADLINE_MS,
+  statementTimeoutMs: 10_000,
+  waitMs: 8_000,
+  connectMs: 4_000,
   onLate: (kind: LateStatement) => void late.push(kind),
 })
 
@@ -213,7 +219,10 @@ test('a listening connection that fell silent is noticed, and what was missed is
   const heard: string[] = []
   let silences = 0
   const listener = createListener({
-    ...{ url: proxy.url, heartbeatMs: 50, deadlineMs: DEADLINE_MS, onError: () => undefined },
+    url: proxy.url,
+    heartbeatMs: 50,
+    deadlineMs: DEADLINE_MS,
+    onError: () => undefined,
     onSilent: () => {
       silences += 1
     },

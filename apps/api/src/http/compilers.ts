@@ -1,5 +1,5 @@
-import { ValidationIssues } from '@lettergate/contracts/problems/validation-issues'
 import { addSchemaIssues, parseBody } from '@lettergate/contracts/problems/schema-issues'
+import { ValidationIssues } from '@lettergate/contracts/problems/validation-issues'
 import type { FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify'
 import { z } from 'zod'
 

@@ -51,7 +51,12 @@ function valueIssue(name: string, value: string): string | undefined {
   return 'issue' in read ? read.issue : undefined
 }
 
-function checkName(name: string, lowerName: string, seen: ReadonlySet<string>, issues: ValidationIssues): void {
+function checkName(
+  name: string,
+  lowerName: string,
+  seen: ReadonlySet<string>,
+  issues: ValidationIssues,
+): void {
   if (!headerNamePattern.test(name)) {
     issues.add(
       ['headers', name],

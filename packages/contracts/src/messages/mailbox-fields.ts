@@ -1,6 +1,6 @@
 import { limits } from '../lib/limits.ts'
 import { parseMailbox, parseMailboxParts } from '../lib/mailbox.ts'
-import type { ValidationIssues, Path } from '../problems/validation-issues.ts'
+import type { Path, ValidationIssues } from '../problems/validation-issues.ts'
 import type { Mailbox } from './new-message.ts'
 
 type MailboxInput = string | { email: string; name?: string | undefined }

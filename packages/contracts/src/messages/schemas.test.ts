@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import * as connectionRequests from '../connections/requests.ts'
 import * as connectionResponses from '../connections/responses.ts'
-import { ValidationIssues, toPointer } from '../problems/validation-issues.ts'
 import { problemCodes } from '../problems/problems.ts'
 import { parseBody } from '../problems/schema-issues.ts'
+import { toPointer, ValidationIssues } from '../problems/validation-issues.ts'
 import { CreateRouteRequest, Route, RouteList, UpdateRouteRequest } from '../routes/routes.ts'
 import { ExplainReason, Explanation } from './explain.ts'
 import * as requests from './requests.ts'
@@ -12,9 +12,18 @@ import * as responses from './responses.ts'
 import { SendBatchRequest, SendRequest } from './send-request.ts'
 
 const schemas = Object.entries({
-  ...{ SendRequest, SendBatchRequest, ...requests, ...responses },
-  ...{ ...connectionRequests, ...connectionResponses },
-  ...{ ExplainReason, Explanation, CreateRouteRequest, UpdateRouteRequest, Route, RouteList },
+  SendRequest,
+  SendBatchRequest,
+  ...requests,
+  ...responses,
+  ...connectionRequests,
+  ...connectionResponses,
+  ExplainReason,
+  Explanation,
+  CreateRouteRequest,
+  UpdateRouteRequest,
+  Route,
+  RouteList,
 })
 
 /** Paths of properties that say nothing of themselves, and of objects of ours that take anything. */

@@ -2,9 +2,9 @@ import { fromPublicId } from '../lib/ids.ts'
 import { limits } from '../lib/limits.ts'
 import { lineIssue, textIssue } from '../lib/text-rules.ts'
 import { toDate } from '../lib/timestamp.ts'
-import { ValidationIssues, type Path } from '../problems/validation-issues.ts'
 import { Problem, type ProblemCode } from '../problems/problems.ts'
 import { addSchemaIssues, addSizeIssues } from '../problems/schema-issues.ts'
+import { type Path, ValidationIssues } from '../problems/validation-issues.ts'
 import { addAlternativeIssues } from './alternative-rules.ts'
 import { readAttachments } from './attachment-rules.ts'
 import { readHeaders } from './header-rules.ts'
@@ -171,7 +171,11 @@ function addContentIssues(
   addAlternativeIssues(attachments, html, issues)
 }
 
-function readBody(field: 'text' | 'html', value: string | undefined, issues: ValidationIssues): string | undefined {
+function readBody(
+  field: 'text' | 'html',
+  value: string | undefined,
+  issues: ValidationIssues,
+): string | undefined {
   if (value === undefined || value === '') return undefined
   issues.addIf([field], textIssue(value))
   return value

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
-import { ValidationIssues, type Path } from './validation-issues.ts'
 import type { ProblemCode } from './problems.ts'
+import { type Path, ValidationIssues } from './validation-issues.ts'
 
 type ZodIssue = z.core.$ZodIssue
 
@@ -64,7 +64,9 @@ export function addSchemaIssues(
     }
     // Of the branches, the one whose type the value has; its faults are the useful ones.
     const meant =
-      zodIssue.code === 'invalid_union' ? zodIssue.errors.find((branch) => !branch.some(isOfOtherType)) : undefined
+      zodIssue.code === 'invalid_union'
+        ? zodIssue.errors.find((branch) => !branch.some(isOfOtherType))
+        : undefined
     if (meant !== undefined) addSchemaIssues(meant, issues, codeOf, path)
     else issues.add(path, detailOf(zodIssue), codeOf(path))
   }

@@ -1,4 +1,4 @@
-import { type ValidationIssue, Problem, type ProblemCode } from './problems.ts'
+import { Problem, type ProblemCode, type ValidationIssue } from './problems.ts'
 
 /** Keys and indexes from the root of what is checked to the value at fault. */
 export type Path = readonly (string | number)[]

@@ -255,8 +255,12 @@ test('where the answer to the commit falls silent, the message is looked for and
   const tenantId = await buildTenant(db.pool)
   const proxy = await startSilentProxy(db.url)
   const pool = createPool({
-    ...{ url: proxy.url, max: 4, applicationName: 'silent', onError: () => {} },
-    ...{ statementTimeoutMs: 10_000, deadlineMs: 300 },
+    url: proxy.url,
+    max: 4,
+    applicationName: 'silent',
+    onError: () => {},
+    statementTimeoutMs: 10_000,
+    deadlineMs: 300,
   })
   const silent = acceptorOn(pool)
   for (const attachments of [[], [attachment]]) {
@@ -283,7 +287,9 @@ test('long messages are stored with their documents, or not at all', async () =>
   const first = await acceptor().accept(live(tenantId), request)
   if (first.kind !== 'accepted') throw new Error(first.kind)
   expect(await acceptor().accept(live(tenantId), request)).toMatchObject({
-    ...{ kind: 'accepted', messages: first.messages, replayed: true },
+    kind: 'accepted',
+    messages: first.messages,
+    replayed: true,
   })
   const more = { messages: request.messages }
   expect((await acceptor().accept(live(tenantId), more)).kind).toBe('quota-exceeded')

@@ -1,7 +1,7 @@
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import type { NewMessage } from '@lettergate/contracts/messages/send-request'
-import { toPointer } from '@lettergate/contracts/problems/validation-issues'
 import { Problem } from '@lettergate/contracts/problems/problems'
+import { toPointer } from '@lettergate/contracts/problems/validation-issues'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import type { Provider } from '@lettergate/providers/provider'
 import { LRUCache } from 'lru-cache'
@@ -9,10 +9,10 @@ import { fromStorage } from '../lib/index.ts'
 import {
   asksMore,
   type Carried,
-  type Incompatibility,
   cannotCarry,
   carriedOfNew,
   encodedBytes,
+  type Incompatibility,
   type OpenRouting,
   type Routable,
   readNamedConnection,

@@ -55,7 +55,11 @@ function unavailable(error: unknown): Problem {
 }
 
 const KEY_IN_PROGRESS: Omit<Extract<Stored, { kind: 'key-in-progress' }>, 'now'> = {
-  ...{ kind: 'key-in-progress', admitted: false, used: null, limit: null, resetSeconds: 0 },
+  kind: 'key-in-progress',
+  admitted: false,
+  used: null,
+  limit: null,
+  resetSeconds: 0,
 }
 
 /** Writes accepted units; makes sure that each is stored once, whatever happens to the connection meanwhile. */

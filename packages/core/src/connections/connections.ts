@@ -1,9 +1,9 @@
 import { CONNECTIONS_MAX } from '@lettergate/contracts/connections/max'
 import { ConnectionLimits, type CreateConnectionRequest } from '@lettergate/contracts/connections/requests'
 import { newId } from '@lettergate/contracts/lib/ids'
-import { ValidationIssues } from '@lettergate/contracts/problems/validation-issues'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { addSchemaIssues } from '@lettergate/contracts/problems/schema-issues'
+import { ValidationIssues } from '@lettergate/contracts/problems/validation-issues'
 import type { TenantPrisma } from '@lettergate/db/prisma'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import type { Egress } from '@lettergate/egress/egress'
@@ -39,8 +39,16 @@ const StoredConnection = z.object({
 export type ConnectionRow = z.output<typeof StoredConnection>
 
 const OPEN_COLUMNS = {
-  ...{ id: true, provider: true, name: true, priority: true, settings: true, limits: true, enabled: true },
-  ...{ created_at: true, updated_at: true, credentials_rotated_at: true },
+  id: true,
+  provider: true,
+  name: true,
+  priority: true,
+  settings: true,
+  limits: true,
+  enabled: true,
+  created_at: true,
+  updated_at: true,
+  credentials_rotated_at: true,
 } as const
 
 /** A connection and how it does; null: nothing is known against it. */
@@ -123,9 +131,15 @@ export async function createConnection(
       const { name, priority } = request
       const limits = toStoredLimits(request.limits)
       const row = {
-        ...{ tenant_id: tenantId, id, provider: provider.id, name, priority },
-        ...{ settings: toJson(request.settings), ...given({ limits: limits ? toJson(limits) : undefined }) },
-        ...{ sealed_credentials: new Uint8Array(sealed), data_key_version: dataKeyVersion },
+        tenant_id: tenantId,
+        id,
+        provider: provider.id,
+        name,
+        priority,
+        settings: toJson(request.settings),
+        ...given({ limits: limits ? toJson(limits) : undefined }),
+        sealed_credentials: new Uint8Array(sealed),
+        data_key_version: dataKeyVersion,
       }
       await changeConnections(deps.prisma, tenantId, async (db) => {
         if ((await db.connection.count({ where: { tenant_id: tenantId } })) >= CONNECTIONS_MAX) {

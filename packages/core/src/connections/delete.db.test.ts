@@ -216,7 +216,11 @@ describe('deleting a connection that messages wait for', () => {
     const target = (connection: string) => ({ connection: toPublicId('con', connection), weight: 1 })
     const make = (name: string, enabled: boolean, ...targets: string[]) =>
       createRoute(db, tenantId, {
-        ...{ name, position: 1, match: { stream: 'bulk' as const }, strategy: 'ordered' as const, enabled },
+        name,
+        position: 1,
+        match: { stream: 'bulk' as const },
+        strategy: 'ordered' as const,
+        enabled,
         targets: targets.map(target),
       })
     const alone = await make('alone', true, named)

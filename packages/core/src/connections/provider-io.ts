@@ -29,7 +29,8 @@ export function createIo(
   return {
     request: ({ timeoutMs = deadlineMs, answerBytesMax, ...request }) =>
       egress.request(request, {
-        ...{ signal: signals.signal, timeoutMs },
+        signal: signals.signal,
+        timeoutMs,
         ...(answerBytesMax !== undefined && { answerBytesMax }),
       }),
     connect: (target) => egress.connect({ ...target, signal: signals.signal }),

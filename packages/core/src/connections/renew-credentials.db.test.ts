@@ -52,7 +52,12 @@ async function setUp(
   const renewer = createCredentialRenewer({ tenants, sealer, onError: (error) => errors.push(error) })
   const owner = { tenantId, connectionId: id, provider }
   return {
-    ...{ tenantId, id, place, sealer, errors, owner },
+    tenantId,
+    id,
+    place,
+    sealer,
+    errors,
+    owner,
     async keep(old: string, fresh: string, other: Partial<typeof owner> = {}) {
       renewer.renew({ ...owner, ...other }, new Secret(old), new Secret(fresh))
       await renewer.drain()

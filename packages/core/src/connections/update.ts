@@ -1,6 +1,6 @@
 import type { UpdateConnectionRequest } from '@lettergate/contracts/connections/requests'
-import { ValidationIssues } from '@lettergate/contracts/problems/validation-issues'
 import { Problem } from '@lettergate/contracts/problems/problems'
+import { ValidationIssues } from '@lettergate/contracts/problems/validation-issues'
 import { changeConnections, fromStorage, given, toJson } from '../lib/index.ts'
 import {
   type ConnectionDeps,

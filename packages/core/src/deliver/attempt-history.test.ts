@@ -3,7 +3,11 @@ import { failedTriesOf, singleRecipientsOf, unrecognisedOf } from './attempt-his
 import type { EarlierTry } from './sql/load-claimed.ts'
 
 const one = (change: Partial<EarlierTry>): EarlierTry => ({
-  ...{ connectionId: 'a', outcome: 'deferred', scope: null, code: 'provider-unavailable', positions: [0, 1] },
+  connectionId: 'a',
+  outcome: 'deferred',
+  scope: null,
+  code: 'provider-unavailable',
+  positions: [0, 1],
   ...change,
 })
 
@@ -35,7 +39,10 @@ test('a try that left one of several to another connection is a failed one, and 
   const tries = [
     one({ outcome: 'accepted', code: null, passedOn: [{ position: 1, code: 'refusal-unrecognised' }] }),
     one({
-      ...{ connectionId: 'b', outcome: 'rejected', scope: 'message', code: 'refusal-unrecognised' },
+      connectionId: 'b',
+      outcome: 'rejected',
+      scope: 'message',
+      code: 'refusal-unrecognised',
       positions: [2],
     }),
     one({ connectionId: 'c', passedOn: [{ position: 0, code: 'provider-sandbox' }] }),

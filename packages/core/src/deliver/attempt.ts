@@ -139,7 +139,11 @@ export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) =
     const window = repeatWindowMs(selected, candidate, now())
     const startedAt = performance.now()
     const outcome = await deps.calls.call({
-      ...{ message, candidate, fencedAt, carried: selected.carried, attempt: fence.attempt },
+      message,
+      candidate,
+      fencedAt,
+      carried: selected.carried,
+      attempt: fence.attempt,
     })
     permit.ended(outcome, deps.calls.isAborted())
     await deps.failpoint('after_provider_ack_before_db', message.tags)
@@ -155,7 +159,9 @@ export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) =
       provider: candidate.provider.id,
       startedAt: fence.startedAt,
       repeatWindowMs: window,
-      ...{ selected, choice: plan.choice, failedBefore: failedTries(plan.view.tries, candidate) },
+      selected,
+      choice: plan.choice,
+      failedBefore: failedTries(plan.view.tries, candidate),
       hasOther: isRefusing(outcome) && hasOther(plan.route, candidate, plan.view),
       hasReady: isRefusing(outcome) && hasReady(plan.route, candidate, plan.view),
       hasRoomier: outcome.kind === 'rejected' && hasRoomier(plan.route, candidate, plan.view),
@@ -230,7 +236,8 @@ export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) =
       tries: failedTriesOf(message.tries),
       unrecognised: unrecognisedIn(message),
       availabilityOf: deps.throttle.availabilityOf,
-      incompatibilityOf: ({ provider }) => (unknownAttempt ? null : cannotCarry(provider.capabilities, carried)),
+      incompatibilityOf: ({ provider }) =>
+        unknownAttempt ? null : cannotCarry(provider.capabilities, carried),
       now: now(),
     }
     const planned = await plan(message, route, view, reservedAt ?? message.reservedAt ?? null)

@@ -60,7 +60,8 @@ export function choose(route: Candidates, view: View): Chosen {
   }
   const able = route.candidates.filter((candidate) => {
     const incompatibility = view.incompatibilityOf(candidate)
-    if (incompatibility !== null) skip(candidate, `cannot carry: ${incompatibility.pointer || 'the message'} ${incompatibility.detail}`)
+    if (incompatibility !== null)
+      skip(candidate, `cannot carry: ${incompatibility.pointer || 'the message'} ${incompatibility.detail}`)
     return incompatibility === null
   })
   if (able.length === 0)
@@ -112,7 +113,8 @@ const foundTooMuch = ({ connectionId }: Candidate, { tries }: View) =>
 /** Whether another candidate, ready or not, has not refused this message as too large. */
 export function hasRoomier(route: Candidates, failed: Candidate, view: View): boolean {
   return route.candidates.some(
-    (candidate) => candidate !== failed && view.incompatibilityOf(candidate) === null && !foundTooMuch(candidate, view),
+    (candidate) =>
+      candidate !== failed && view.incompatibilityOf(candidate) === null && !foundTooMuch(candidate, view),
   )
 }
 

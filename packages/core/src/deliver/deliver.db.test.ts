@@ -323,8 +323,14 @@ test('a message that follows the making of a connection goes through it', async 
   const id = newId()
   const { sealed, dataKeyVersion } = await sealer.sealCredentials({ tenantId, table: 'connection', id }, {})
   await buildConnection(db.pool, {
-    ...{ tenantId, id, provider: 'smtp', name: 'Relay', priority: 1, settings: {} },
-    ...{ sealedCredentials: sealed, dataKeyVersion },
+    tenantId,
+    id,
+    provider: 'smtp',
+    name: 'Relay',
+    priority: 1,
+    settings: {},
+    sealedCredentials: sealed,
+    dataKeyVersion,
   })
   const acceptor = createAcceptor({
     pool: db.pool,

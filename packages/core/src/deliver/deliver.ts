@@ -99,7 +99,11 @@ export function createDeliverer(deps: {
     return items.map(() => undefined)
   })
   const attempt = createAttempt({
-    ...{ ...deps, now, throttle, calls, load: loads.add },
+    ...deps,
+    now,
+    throttle,
+    calls,
+    load: loads.add,
     fence: (fence) => fences.add({ ...fence, token: Math.floor(Math.random() * Number.MAX_SAFE_INTEGER) }),
   })
 

@@ -146,7 +146,9 @@ test('one of several that is refused in unknown words goes to another alone, and
       refused: envelopeTo
         .filter((address) => address.startsWith('b'))
         .map((address) => ({
-          ...{ address, kind: 'rejected' as const, code: 'refusal-unrecognised' as const },
+          address,
+          kind: 'rejected' as const,
+          code: 'refusal-unrecognised' as const,
           reason: '550 no',
         })),
     }),
@@ -253,7 +255,11 @@ test('recipients that a call did not try follow at once, whatever became of thos
       const others = envelopeTo.filter((address) => domainOf(address) !== first)
       const code = 'recipient-deferred' as const
       const refused = others.map((address) => ({
-        ...{ address, code, kind: 'deferred' as const, reason: 'another host', retryAfterMs: 0 },
+        address,
+        code,
+        kind: 'deferred' as const,
+        reason: 'another host',
+        retryAfterMs: 0,
       }))
       if (first === 'slow.example') return { kind: 'deferred', code, reason: '451 greylisted', refused }
       return { ...accepted, refused }

@@ -165,7 +165,10 @@ test.each([1_000, 10_000, 10 * 60_000, HOURS])(
 
 test('case 17: a short wait that is asked for again and again becomes the usual ones', () => {
   const outcome: SendOutcome = {
-    ...{ kind: 'deferred', code: 'provider-rate-limited', reason: '429', retryAfterMs: 1_000 },
+    kind: 'deferred',
+    code: 'provider-rate-limited',
+    reason: '429',
+    retryAfterMs: 1_000,
   }
   const waits = [1, 2, 3, 4, 5, 6, 7, 8].map(
     (number) => toRecord(buildMessage(), { ...attempt, number }, outcome, () => 0.5).retryInMs,
@@ -206,7 +209,10 @@ test.each([
   ['it has failed when no other is left', { hasOther: true }, ['failed', 'failed'], null],
 ])('a message that is too large for one connection: %s', (_what, change, expected, retryInMs) => {
   const outcome: SendOutcome = {
-    ...{ kind: 'rejected', scope: 'message', code: 'message-too-large', reason: '552 5.3.4' },
+    kind: 'rejected',
+    scope: 'message',
+    code: 'message-too-large',
+    reason: '552 5.3.4',
   }
   const result = toRecord(buildMessage(), { ...attempt, failedBefore: 0, ...change }, outcome, () => 0.5)
   expect(statuses(result)).toEqual(expected)

@@ -303,7 +303,9 @@ export function toHeldRecord(message: LoadedMessage, reason: string, random = Ma
       return toChange(recipient, end, message.mode)
     }
     return {
-      ...{ position, status: 'held', reason },
+      position,
+      status: 'held',
+      reason,
       event: recipient.status === 'held' ? null : 'recipient.held',
     }
   })
@@ -332,7 +334,9 @@ export function toUnknownRecord(message: LoadedMessage, reason: string): Outcome
     usageDay: message.usageDay,
     attempt: null,
     changes: carried.map(({ position }) => ({
-      ...{ position, status: 'unknown', event: 'recipient.unknown' },
+      position,
+      status: 'unknown',
+      event: 'recipient.unknown',
       reason: `an earlier try may have been accepted, and ${reason}`,
     })),
     retryInMs: carried.length < pendingRecipients(message).length ? 0 : null,

@@ -56,9 +56,16 @@ async function setUp(...answers: SendOutcome[]) {
     },
   }
   const deliverer = createDeliverer({
-    ...{ pool: db.pool, tenants: db.tenants, router, egress, secrets: noSecrets, slots: 20, onError },
+    pool: db.pool,
+    tenants: db.tenants,
+    router,
+    egress,
+    secrets: noSecrets,
+    slots: 20,
+    onError,
     recorder: createRecorder({ pool: db.pool, onError }),
-    ...{ failpoint: noFailpoint, onAttempt: () => {} },
+    failpoint: noFailpoint,
+    onAttempt: () => {},
   })
   async function tryOnce(): Promise<void> {
     await db.pool.query({ text: "update outbox set state = 'ready'" })

@@ -70,7 +70,13 @@ function startProcess(sealer: Sealer = createSealer({ tenants: db.tenants, root 
   const secrets = createCredentialRenewer({ tenants, sealer, onError })
   const now = Date.now
   const deliverer = createDeliverer({
-    ...{ pool: db.pool, tenants, egress, secrets, slots: 20, failpoint: noFailpoint, onError },
+    pool: db.pool,
+    tenants,
+    egress,
+    secrets,
+    slots: 20,
+    failpoint: noFailpoint,
+    onError,
     router: createRouter({ tenants, sealer, providers, fallback: 'hold', onError }),
     recorder: createRecorder({ pool: db.pool, onError }),
     onAttempt: () => {},

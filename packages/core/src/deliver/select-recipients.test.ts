@@ -5,14 +5,21 @@ import type { EarlierTry, LoadedRecipient } from './sql/load-claimed.ts'
 
 const recipients = (...statuses: string[]): LoadedRecipient[] =>
   statuses.map((status, position) => ({
-    ...{ position, status, kind: 'to' as const, name: null },
+    position,
+    status,
+    kind: 'to' as const,
+    name: null,
     address: `n${position}@x.example`,
   }))
 const positions = (list: LoadedRecipient[]) => list.map(({ position }) => position)
 const startedAt = new Date()
 const noTries: EarlierTry[] = []
 const tryOf = (change: Partial<EarlierTry>): EarlierTry => ({
-  ...{ connectionId: 'c', outcome: 'deferred', scope: null, code: 'recipient-deferred', positions: [] },
+  connectionId: 'c',
+  outcome: 'deferred',
+  scope: null,
+  code: 'recipient-deferred',
+  positions: [],
   ...change,
 })
 /** A call that was refused for the sake of one of them. */

@@ -60,7 +60,9 @@ export function selectRecipients(
     const carried = pending.filter((recipient) => isIn(unknown.positions, recipient))
     if (carried.length > 0)
       return {
-        ...{ carried, left: [], unknownAttempt: unknown },
+        carried,
+        left: [],
+        unknownAttempt: unknown,
         singleTries: carried.length === 1 ? singleTries(carried[0]) : null,
       }
   }

@@ -233,7 +233,9 @@ test('a key is good even if it cannot be hashed anew', async () => {
       config.name === 'rehash-key' ? Promise.reject(new Error('locked')) : database.pool.query(config),
   }
   const { verify } = createKeyVerifier({
-    ...{ pool, pepper: createSecretKey(randomBytes(32)), previousPepper: pepper },
+    pool,
+    pepper: createSecretKey(randomBytes(32)),
+    previousPepper: pepper,
     onError: (error) => errors.push(error),
   })
   expect(await verify(liveKey)).toMatchObject({ tenantId })

@@ -21,7 +21,11 @@ afterAll(() => db.drop())
 
 function startWorker(workerId: number): Pool {
   return createPool({
-    ...{ url: db.url, max: 3, applicationName: 'worker', role: 'lettergate_batch', workerId },
+    url: db.url,
+    max: 3,
+    applicationName: 'worker',
+    role: 'lettergate_batch',
+    workerId,
     onError: () => {},
   })
 }

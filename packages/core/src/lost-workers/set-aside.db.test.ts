@@ -23,7 +23,8 @@ const deps = () => ({ tenants: db.tenants, messages: createMessageReader({ pool:
 const readerOf = ({ tenantId }: Backlog) => ({ tenantId, mode: 'live' as const })
 const suspects = (free = 4) => claimSuspects(db.pool, { free, max: 4, leaseMs: 60_000 })
 const sweepDeps = (change: Partial<SweepDeps> = {}): SweepDeps => ({
-  ...{ pool: db.pool, repeatWindowMs: () => 0 },
+  pool: db.pool,
+  repeatWindowMs: () => 0,
   ...change,
 })
 type Claimed = Awaited<ReturnType<Backlog['claim']>>
@@ -32,7 +33,11 @@ type Claimed = Awaited<ReturnType<Backlog['claim']>>
 async function begin(claim: Claimed): Promise<Pool> {
   if (!claim) throw new Error('not claimed')
   const worker = createPool({
-    ...{ url: db.url, max: 2, applicationName: 'worker', role: 'lettergate_batch', workerId: newWorkerId() },
+    url: db.url,
+    max: 2,
+    applicationName: 'worker',
+    role: 'lettergate_batch',
+    workerId: newWorkerId(),
     onError: () => {},
   })
   await loadClaimed(worker, [claim], 'claimed')

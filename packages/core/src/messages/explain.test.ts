@@ -12,7 +12,10 @@ function message(...statuses: RecipientStatus[]) {
   return {
     sendAt: null,
     recipients: statuses.map((status, index) => ({
-      ...{ kind: 'to' as const, name: null, status, updatedAt: '' },
+      kind: 'to' as const,
+      name: null,
+      status,
+      updatedAt: '',
       address: `n${index}@x.example`,
       reason: status === 'held' ? 'provider-required: create a connection' : null,
     })),
@@ -20,29 +23,39 @@ function message(...statuses: RecipientStatus[]) {
 }
 
 const row = (change: Partial<ExplainRow>): ExplainRow => ({
-  ...{
-    state: 'waiting',
-    due_at: until,
-    first_due_at: until,
-    retry_hours: 48,
-    lost_workers: 0,
-    wait_for: null,
-    wait_why: null,
-    ahead: 0,
-    health: null,
-  },
+  state: 'waiting',
+  due_at: until,
+  first_due_at: until,
+  retry_hours: 48,
+  lost_workers: 0,
+  wait_for: null,
+  wait_why: null,
+  ahead: 0,
+  health: null,
   ...change,
 })
 
 const attempt = (change: Partial<AttemptRow> = {}): AttemptRow => ({
-  ...{ number: 1, connection_id: 'c1', provider: 'smtp', started_at: until, finished_at: until },
-  ...{ outcome: 'deferred', scope: null, code: 'provider-unavailable', reason: '503 down', choice: null },
-  ...{ provider_message_id: null, addresses: ['n0@x.example'] },
+  number: 1,
+  connection_id: 'c1',
+  provider: 'smtp',
+  started_at: until,
+  finished_at: until,
+  outcome: 'deferred',
+  scope: null,
+  code: 'provider-unavailable',
+  reason: '503 down',
+  choice: null,
+  provider_message_id: null,
+  addresses: ['n0@x.example'],
   ...change,
 })
 
 const refusedAll: Partial<AttemptRow> = {
-  ...{ outcome: 'rejected', scope: 'message', code: 'recipient-refused', reason: '422 invalid' },
+  outcome: 'rejected',
+  scope: 'message',
+  code: 'recipient-refused',
+  reason: '422 invalid',
   addresses: ['n0@x.example', 'n1@x.example'],
 }
 
@@ -85,7 +98,9 @@ test.each<[string, RecipientStatus[], ExplainRow | null, AttemptRow[], object[]]
     [],
     [
       {
-        ...{ code: 'limiter-wait', connectionId: 'c1', failure: null },
+        code: 'limiter-wait',
+        connectionId: 'c1',
+        failure: null,
         detail: expect.stringContaining('calls are under way'),
       },
     ],
@@ -190,7 +205,9 @@ test.each<[string, RecipientStatus[], ExplainRow | null, AttemptRow[], object[]]
     null,
     [
       attempt({
-        ...{ outcome: 'accepted', code: null, reason: null },
+        outcome: 'accepted',
+        code: null,
+        reason: null,
         choice: { rule: 'priority', route: null, skipped: [], alone: true },
       }),
     ],

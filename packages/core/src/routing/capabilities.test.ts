@@ -112,7 +112,8 @@ describe('what a provider cannot carry', () => {
     const half = 'é'.repeat(250)
     expect(cannotCarry(shortTexts, { ...plain, text: half, html: half })).toBeNull()
     expect(cannotCarry(shortTexts, { ...plain, text: half, html: `${half}x` })).toMatchObject({
-      ...{ code: 'payload-too-large', detail: expect.stringMatching(/1000 bytes/) },
+      code: 'payload-too-large',
+      detail: expect.stringMatching(/1000 bytes/),
     })
     expect(cannotCarry(shortTexts, { ...plain, attachments: [{ ...pdf, bytes: 5_000 }] })).toBeNull()
   })
@@ -132,12 +133,11 @@ describe('what a provider cannot carry', () => {
 
 describe('25 the form of a message', () => {
   const message = parseSendRequest({
-    ...{
-      from: '"sales team"@acme.example',
-      to: 'a..b@docomo.example',
-      bcc: ['b@example.net', '"a(b"@x.example'],
-    },
-    ...{ reply_to: '"x,"@x.example', text: 'Hi' },
+    from: '"sales team"@acme.example',
+    to: 'a..b@docomo.example',
+    bcc: ['b@example.net', '"a(b"@x.example'],
+    reply_to: '"x,"@x.example',
+    text: 'Hi',
   })
   const form = {
     hasSubject: false,

@@ -1,6 +1,6 @@
 import type { NewMessage } from '@lettergate/contracts/messages/send-request'
-import { toPointer } from '@lettergate/contracts/problems/validation-issues'
 import type { ProblemCode } from '@lettergate/contracts/problems/problems'
+import { toPointer } from '@lettergate/contracts/problems/validation-issues'
 import { alternativeOf } from '@lettergate/providers/lib/alternatives'
 import type { Capabilities } from '@lettergate/providers/provider'
 import { type ContentDocument, type Envelope, toWireHeaders } from '../lib/index.ts'
@@ -21,7 +21,9 @@ type AttachmentFacts = NonNullable<Envelope['attachments']>[number]
 
 export function attachmentFacts({ attachments }: Pick<NewMessage, 'attachments'>): AttachmentFacts[] {
   return attachments.map(({ filename, disposition, content, contentType }) => ({
-    ...{ filename, disposition, contentType },
+    filename,
+    disposition,
+    contentType,
     bytes: content.length,
   }))
 }

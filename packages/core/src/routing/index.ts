@@ -3,11 +3,11 @@ export {
   asksMore,
   attachmentFacts,
   type Carried,
-  type Incompatibility,
   cannotCarry,
   carriedOfNew,
   carriedOfStored,
   encodedBytes,
+  type Incompatibility,
 } from './capabilities.ts'
 export { type Routable, routeOf } from './match-route.ts'
 export { createRouter, type Route, type Router, type Rule } from './router.ts'

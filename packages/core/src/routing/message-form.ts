@@ -41,7 +41,11 @@ export function formOfStored({ envelope, reply_to = [] }: ContentDocument): Form
   return {
     hasSubject: subject !== '',
     quotedFields: quotedFields({
-      ...{ from: [from], to: ofKind('to'), cc: ofKind('cc'), bcc: ofKind('bcc'), reply_to },
+      from: [from],
+      to: ofKind('to'),
+      cc: ofKind('cc'),
+      bcc: ofKind('bcc'),
+      reply_to,
     }),
   }
 }

@@ -1,6 +1,6 @@
 import { fromPublicId, newId } from '@lettergate/contracts/lib/ids'
-import { ValidationIssues } from '@lettergate/contracts/problems/validation-issues'
 import { Problem } from '@lettergate/contracts/problems/problems'
+import { ValidationIssues } from '@lettergate/contracts/problems/validation-issues'
 import {
   type CreateRouteRequest,
   ROUTES_MAX,

@@ -14,7 +14,11 @@ let pool: Pool
 beforeEach(async () => {
   db = await createTestDatabase()
   pool = createPool({
-    ...{ url: db.url, max: 2, applicationName: 'worker', role: 'lettergate_batch', onError: () => {} },
+    url: db.url,
+    max: 2,
+    applicationName: 'worker',
+    role: 'lettergate_batch',
+    onError: () => {},
   })
   fleet = await buildFleet(db, [{ answer: () => toFailure('provider-unavailable', '503 down') }])
   await db.pool.query({

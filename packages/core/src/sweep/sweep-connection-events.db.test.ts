@@ -22,7 +22,11 @@ afterEach(async () => {
 
 function openWorker() {
   const pool = createPool({
-    ...{ url: db.url, max: 2, applicationName: 'test', role: 'lettergate_batch', onError: () => {} },
+    url: db.url,
+    max: 2,
+    applicationName: 'test',
+    role: 'lettergate_batch',
+    onError: () => {},
   })
   pools.push(pool)
   return { pool, repeatWindowMs: () => 0 }

@@ -13,7 +13,11 @@ let pool: Pool
 beforeEach(async () => {
   db = await createTestDatabase()
   pool = createPool({
-    ...{ url: db.url, max: 4, applicationName: 'worker', role: 'lettergate_batch', onError: () => {} },
+    url: db.url,
+    max: 4,
+    applicationName: 'worker',
+    role: 'lettergate_batch',
+    onError: () => {},
   })
 })
 afterEach(async () => {

@@ -4,7 +4,9 @@ import { toReportedLimits } from './account-limits.ts'
 
 test('limits that make sense are kept as they were told', () => {
   expect(toReportedLimits({ perSecond: 14, perDay: 50_000, usedToday: 7 })).toEqual({
-    ...{ perSecond: 14, perDay: 50_000, used: 7 },
+    perSecond: 14,
+    perDay: 50_000,
+    used: 7,
   })
   expect(toReportedLimits({ perSecond: 0.5 })).toEqual({ perSecond: 0.5 })
   expect(toReportedLimits({ perDay: 200.9, usedToday: 0 })).toEqual({ perDay: 200, used: 0 })

@@ -4,21 +4,23 @@ import { type Ask, allocate, toRateOrder } from './allocate.ts'
 import type { RateGrant } from './sql/reserve-rate.ts'
 
 const ask = (change: Partial<Ask> = {}): Ask => ({
-  ...{
-    tenantId: 't',
-    connectionId: 'c',
-    recipients: 1,
-    rate: 10,
-    perDay: null,
-    reported: null,
-    version: 1,
-    hasTime: false,
-  },
+  tenantId: 't',
+  connectionId: 'c',
+  recipients: 1,
+  rate: 10,
+  perDay: null,
+  reported: null,
+  version: 1,
+  hasTime: false,
   ...change,
 })
 const grant: RateGrant = {
-  ...{ startMs: -900, granted: 1_000, grantedOfDay: 0, dayEndsInMs: 60_000 },
-  ...{ rate: 10, countsDay: false },
+  startMs: -900,
+  granted: 1_000,
+  grantedOfDay: 0,
+  dayEndsInMs: 60_000,
+  rate: 10,
+  countsDay: false,
 }
 const give = (asks: Ask[], change: Partial<RateGrant> = {}) =>
   allocate(asks, { ...grant, ...change }, () => 0)

@@ -25,7 +25,12 @@ export function toRateOrder(asks: readonly Ask[]): RateOrder {
   const sum = (list: readonly Ask[]) => list.reduce((total, { recipients }) => total + recipients, 0)
   const { tenantId, connectionId, rate, perDay, reported, version } = newest
   return {
-    ...{ tenantId, connectionId, rate, perDay, reported, version },
+    tenantId,
+    connectionId,
+    rate,
+    perDay,
+    reported,
+    version,
     wanted: sum(asks.filter(({ hasTime }) => !hasTime)),
     largest: Math.max(...asks.map(({ recipients }) => recipients)),
     wantedOfDay: sum(asks),

@@ -11,7 +11,9 @@ function stateWith(held: number, change: { areOthersShort?: boolean; most?: numb
   const rested: number[] = []
   const provider = { ...createCapture(), rest: async () => {} }
   const state = newConnectionState('t', 'c', {
-    ...{ provider, connection: { id: 'c', credentials: {}, settings: {} }, connectionId: 'c' },
+    provider,
+    connection: { id: 'c', credentials: {}, settings: {} },
+    connectionId: 'c',
     limits: { concurrency: 4 },
   })
   adoptShare(state, { ...none, share: held, ...change }, 0)

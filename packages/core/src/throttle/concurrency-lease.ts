@@ -14,13 +14,14 @@ export const SHARE_LEASE_MS = HOLDS_MS + ENDING_MS
 const SYNC_MIN_MS = 200
 
 export const noShare = (): Share => ({
-  ...{
-    held: 0,
-    most: Number.POSITIVE_INFINITY,
-    fair: Number.POSITIVE_INFINITY,
-    until: Number.NEGATIVE_INFINITY,
-  },
-  ...{ peak: 0, restedTo: Number.POSITIVE_INFINITY, isResting: false, areOthersShort: false },
+  held: 0,
+  most: Number.POSITIVE_INFINITY,
+  fair: Number.POSITIVE_INFINITY,
+  until: Number.NEGATIVE_INFINITY,
+  peak: 0,
+  restedTo: Number.POSITIVE_INFINITY,
+  isResting: false,
+  areOthersShort: false,
 })
 
 /** Whether a concurrency limit holds for all workers together; without one, each worker uses its part of the learned concurrency. */

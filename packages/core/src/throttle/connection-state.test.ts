@@ -121,7 +121,10 @@ test('calls that are refused together earn one pause, and those after it a longe
 test('case 17: a pause is as long as it is asked for, until the provider has asked in vain too often', () => {
   const state = stateWith({})
   const refused: SendOutcome = {
-    ...{ kind: 'deferred', code: 'provider-rate-limited', reason: '429', retryAfterMs: 1_000 },
+    kind: 'deferred',
+    code: 'provider-rate-limited',
+    reason: '429',
+    retryAfterMs: 1_000,
   }
   const pauses = Array.from({ length: 14 }, (_, index) => {
     const at = index * 100_000

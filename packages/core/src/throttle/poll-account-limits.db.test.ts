@@ -30,7 +30,9 @@ async function begin(answer: ReturnType<typeof quota>, options: Options = {}) {
   const { through } = account
   const limits = options.limits ?? {}
   const connections = Array.from({ length: options.connections ?? 1 }, () => ({
-    ...{ answer: () => accepted, through, limits },
+    answer: () => accepted,
+    through,
+    limits,
   }))
   fleet = await buildFleet(db, connections, { workers: 2, ...options })
   cleanups.push(() => fleet.stop())

@@ -27,7 +27,10 @@ function build(check: () => Promise<AccountReport>) {
     },
   }
   const poller = createLimitsPoller({
-    ...{ pool, check, onPolled: (what) => asked.push(what), onError: (error) => errors.push(error) },
+    pool,
+    check,
+    onPolled: (what) => asked.push(what),
+    onError: (error) => errors.push(error),
   })
   return { poller, asked, errors, statements }
 }
@@ -36,7 +39,9 @@ const capture = createCapture()
 const provider = { ...capture, capabilities: { ...capture.capabilities, tellsLimits: true } }
 const buildLocal = (tenantId: string, connectionId: string) =>
   newConnectionState(tenantId, connectionId, {
-    ...{ provider, connectionId, connection: { id: connectionId, credentials: {}, settings: {} } },
+    provider,
+    connectionId,
+    connection: { id: connectionId, credentials: {}, settings: {} },
   })
 
 test('who does not listen to the signal is not waited for: neither at the deadline nor when the worker stops', async () => {

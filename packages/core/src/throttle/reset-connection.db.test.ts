@@ -43,7 +43,8 @@ const release = () => sweepSteps.releaseWaiting({ pool: db.pool, repeatWindowMs:
 
 function deps() {
   return {
-    ...{ tenants: db.tenants, prisma: db.prisma },
+    tenants: db.tenants,
+    prisma: db.prisma,
     sealer: createSealer({ tenants: db.tenants, root: createSecretKey(Buffer.alloc(32, 7)) }),
     egress: {
       checkTarget: () => ({ ok: true }) as const,

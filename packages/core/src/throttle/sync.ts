@@ -76,7 +76,9 @@ export function createHealthSync(deps: {
     if (states.length === 0) return
     const reported = states.map((state) => ({ state, pending: state.pending }))
     const reports = states.map((state) => ({
-      ...{ tenantId: state.tenantId, connectionId: state.connectionId, ...state.pending },
+      tenantId: state.tenantId,
+      connectionId: state.connectionId,
+      ...state.pending,
       concurrencyMax: concurrencyMax(state),
       calls: renewLease(state, { isInUse: isInUse(state, at), now: at }, rest),
     }))

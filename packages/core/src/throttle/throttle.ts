@@ -120,7 +120,9 @@ export function createThrottle(deps: {
       for (const state of wanted) apply(state, found.get(state.connectionId) ?? null, now())
       return wanted.map(() => undefined)
     },
-    ...{ itemsMax: BATCH_MAX, inFlightMax: 2, waitingMax: Number.POSITIVE_INFINITY },
+    itemsMax: BATCH_MAX,
+    inFlightMax: 2,
+    waitingMax: Number.POSITIVE_INFINITY,
   })
 
   const reserve = createReservations(deps)
@@ -270,7 +272,9 @@ export function createThrottle(deps: {
   const poller = createLimitsPoller({ ...deps, deadlineMs: deps.checkDeadlineMs })
   const sync = createHealthSync({
     ...deps,
-    ...{ states: () => states.values(), pollLimits: poller.ask, wakeNext },
+    states: () => states.values(),
+    pollLimits: poller.ask,
+    wakeNext,
   })
 
   return {

@@ -3,7 +3,7 @@ import { toReason } from './answer.ts'
 import type { FailureCode } from './failures.ts'
 import { answerBytesMax, networkCode } from './http.ts'
 import { isNetworkFailure } from './network-failure.ts'
-import { type ProviderError, findRule, type Rule } from './rules.ts'
+import { findRule, type ProviderError, type Rule } from './rules.ts'
 
 /** What to do about each class of failure that a check can meet; pages in docs/problems say more. */
 const advice: Partial<Record<FailureCode, string>> = {

@@ -68,7 +68,9 @@ describe('what a provider said of a refusal', () => {
       refused,
     } as const
     expect(withoutSecrets({ ...outcome, refused: [...refused] }, credentials)).toEqual({
-      ...{ kind: 'deferred', code: 'provider-unavailable', reason: '***' },
+      kind: 'deferred',
+      code: 'provider-unavailable',
+      reason: '***',
       refused: [{ address: 'a@example.net', kind: 'rejected', code: 'recipient-refused', reason: '550 ***' }],
     })
   })

@@ -75,7 +75,11 @@ export function reportWithoutSecrets(report: AccountReport, credentials: unknown
   const { problem, identities } = report
   return {
     ...report,
-    problem: problem && { code: problem.code, reason: redactText(problem.reason), advice: problem.advice.map(redactText) },
+    problem: problem && {
+      code: problem.code,
+      reason: redactText(problem.reason),
+      advice: problem.advice.map(redactText),
+    },
     notes: report.notes.map(redactText),
     // The address that logs in is told on purpose: it is one that may stand in From.
     ...(identities && { identities }),

@@ -19,7 +19,9 @@ export function toRefusedOutcome(refused: RecipientRefusal[]): SendOutcome {
   // The longest wait holds: what is asked again before comes in vain.
   const waitMs = Math.max(0, ...refused.map(({ retryAfterMs = 0 }) => retryAfterMs))
   return {
-    ...{ kind: 'deferred', code, reason },
+    kind: 'deferred',
+    code,
+    reason,
     ...(waitMs > 0 && { retryAfterMs: waitMs }),
     ...(rejected.length > 0 && { refused: rejected }),
   }

@@ -21,7 +21,12 @@ export function findRule(rules: readonly Rule[], error: ProviderError): Rule | u
 }
 
 /** What a refusing answer means, by the provider's table; what no row knows is not recognised. */
-export function judge(rules: readonly Rule[], error: ProviderError, response: HttpResponse, now: Date): SendOutcome {
+export function judge(
+  rules: readonly Rule[],
+  error: ProviderError,
+  response: HttpResponse,
+  now: Date,
+): SendOutcome {
   const rule = findRule(rules, error)
   const reason = toReason(error.status, error.code, error.message)
   return toFailure(rule?.is ?? 'refusal-unrecognised', reason, retryAfterMs(response, now) ?? rule?.waitMs)

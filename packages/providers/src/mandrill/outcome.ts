@@ -3,7 +3,7 @@ import { parseAnswer, toLine, toReason } from '../lib/answer.ts'
 import { commonRules } from '../lib/common-rules.ts'
 import { classOf, type FailureCode } from '../lib/failures.ts'
 import { toRefusedOutcome } from '../lib/refusals.ts'
-import { type ProviderError, judge, type Rule } from '../lib/rules.ts'
+import { judge, type ProviderError, type Rule } from '../lib/rules.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, RecipientRefusal, SendOutcome } from '../provider.ts'
 

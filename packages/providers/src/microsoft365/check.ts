@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { parseAnswer } from '../lib/answer.ts'
-import { problemReport, inquire } from '../lib/http-check.ts'
+import { inquire, problemReport } from '../lib/http-check.ts'
 import { openWithToken, toTokenReport } from '../oauth2/io.ts'
 import type { Tokens } from '../oauth2/tokens.ts'
 import type { AccountReport, HttpResponse, Io } from '../provider.ts'

@@ -61,7 +61,8 @@ export async function requestToken(grant: Grant, io: Io): Promise<Got | { failur
     const code = error.refused ? networkCode(error) : 'provider-unreachable'
     return { failure: { code, reason: toReason('token host:', error.reason) } }
   }
-  if (response.status < 200 || response.status >= 300) return { failure: toProviderError(response, secrets, now) }
+  if (response.status < 200 || response.status >= 300)
+    return { failure: toProviderError(response, secrets, now) }
   const { data } = success.safeParse(parseAnswer(response.body))
   return data
     ? {

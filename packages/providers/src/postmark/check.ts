@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { parseAnswer } from '../lib/answer.ts'
-import { problemReport, inquire } from '../lib/http-check.ts'
+import { inquire, problemReport } from '../lib/http-check.ts'
 import type { AccountReport, HttpResponse, Io } from '../provider.ts'
 import { rules, toProviderError } from './outcome.ts'
 import type { PostmarkCredentials } from './types.ts'
@@ -21,7 +21,11 @@ export function checkPostmark(
     'X-Postmark-Server-Token': credentials.server_token.reveal(),
     Accept: 'application/json',
   }
-  return inquire(io, { method: 'GET', url: `${endpoint}/server`, headers }, { rules, toProviderError, toReport })
+  return inquire(
+    io,
+    { method: 'GET', url: `${endpoint}/server`, headers },
+    { rules, toProviderError, toReport },
+  )
 }
 
 function toReport(response: HttpResponse): AccountReport {

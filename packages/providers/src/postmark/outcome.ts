@@ -1,7 +1,7 @@
 import { namedIn, parseAnswer, toLine } from '../lib/answer.ts'
 import { commonRules } from '../lib/common-rules.ts'
 import { toPartlyRefused, toRefusedOutcome } from '../lib/refusals.ts'
-import { type ProviderError, judge, type Rule } from '../lib/rules.ts'
+import { judge, type ProviderError, type Rule } from '../lib/rules.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, RecipientRefusal, SendOutcome } from '../provider.ts'
 
@@ -68,7 +68,12 @@ function toAccepted({ body }: HttpResponse, envelopeTo: string[]): SendOutcome {
 }
 
 /** One refused recipient keeps the message from all of them. */
-function toRefusal(response: HttpResponse, error: ProviderError, now: Date, envelopeTo: string[]): SendOutcome {
+function toRefusal(
+  response: HttpResponse,
+  error: ProviderError,
+  now: Date,
+  envelopeTo: string[],
+): SendOutcome {
   const named = namedIn(parseAnswer(response.body).Message, envelopeTo)
   return toPartlyRefused(judge(rules, error, response, now), named)
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { parseAnswer } from '../lib/answer.ts'
-import { problemReport, inquire } from '../lib/http-check.ts'
+import { inquire, problemReport } from '../lib/http-check.ts'
 import type { AccountReport, HttpResponse, Io } from '../provider.ts'
 import { rules, toProviderError } from './outcome.ts'
 import type { ResendCredentials } from './types.ts'

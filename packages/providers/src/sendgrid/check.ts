@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { parseAnswer } from '../lib/answer.ts'
 import type { FailureCode } from '../lib/failures.ts'
-import { problemReport, inquire, withAdvice } from '../lib/http-check.ts'
+import { inquire, problemReport, withAdvice } from '../lib/http-check.ts'
 import type { AccountReport, HttpResponse, Io } from '../provider.ts'
 import { rules, toProviderError } from './outcome.ts'
 import type { SendgridCredentials } from './types.ts'

@@ -4,7 +4,7 @@ import { commonRules } from '../lib/common-rules.ts'
 import { retryAfterMs } from '../lib/http.ts'
 import { toPartlyRefused } from '../lib/refusals.ts'
 import { withRetryAfter } from '../lib/retry-hint.ts'
-import { type ProviderError, judge, type Rule } from '../lib/rules.ts'
+import { judge, type ProviderError, type Rule } from '../lib/rules.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
 

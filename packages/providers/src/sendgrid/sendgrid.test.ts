@@ -249,7 +249,9 @@ describe('the check', () => {
   })
 
   test('a key that may not send is named so', async () => {
-    expect((await report(200, '{"scopes":["alerts.read"]}')).problem?.code).toBe('provider-permission-missing')
+    expect((await report(200, '{"scopes":["alerts.read"]}')).problem?.code).toBe(
+      'provider-permission-missing',
+    )
   })
 
   test('a key that is not known may be one of the other region', async () => {

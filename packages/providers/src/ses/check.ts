@@ -154,7 +154,10 @@ function toReport(output: GetAccountCommandOutput): AccountReport {
   if (data?.SendingEnabled === undefined)
     return problemReport('provider-settings-wrong', 'the answer is not one of SES')
   if (!data.SendingEnabled || data.EnforcementStatus === 'SHUTDOWN')
-    return problemReport('provider-account-suspended', `sending is off (${data.EnforcementStatus ?? 'disabled'})`)
+    return problemReport(
+      'provider-account-suspended',
+      `sending is off (${data.EnforcementStatus ?? 'disabled'})`,
+    )
   const sandbox = data.ProductionAccessEnabled === false
   const onProbation = data.EnforcementStatus === 'PROBATION'
   return {

@@ -1,6 +1,6 @@
 import { parseAnswer, toLine } from '../lib/answer.ts'
 import { commonRules } from '../lib/common-rules.ts'
-import { type ProviderError, judge, type Rule } from '../lib/rules.ts'
+import { judge, type ProviderError, type Rule } from '../lib/rules.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
 
@@ -54,7 +54,8 @@ export const rules: Rule[] = [
 
 /** What an answer of SES means for the message. */
 export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
-  if (response.status < 200 || response.status >= 300) return judge(rules, toProviderError(response), response, now)
+  if (response.status < 200 || response.status >= 300)
+    return judge(rules, toProviderError(response), response, now)
   const id = toLine(parseAnswer(response.body).MessageId)
   return id
     ? { kind: 'accepted', providerMessageId: id }

@@ -164,7 +164,8 @@ test.each<[Partial<Situation>, RegExp]>([
   [{ ...unreachable, reason: 'connection timed out' }, /465 \(implicit\), 2525 \(starttls\), 2587/],
   [
     {
-      ...{ ...unreachable, code: 'provider-settings-wrong' as const },
+      ...unreachable,
+      code: 'provider-settings-wrong' as const,
       reason: '504 5.5.2 <web01>: Helo command rejected: need fully-qualified hostname',
     },
     /set helo_name/,

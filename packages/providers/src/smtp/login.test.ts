@@ -38,7 +38,11 @@ async function start(options: {
     () => tokenHost.close(),
   )
   const settings = {
-    ...{ host: '127.0.0.1', port: peer.port, tls: 'none', allow_insecure: true, max_connections: 1 },
+    host: '127.0.0.1',
+    port: peer.port,
+    tls: 'none',
+    allow_insecure: true,
+    max_connections: 1,
     token_url: `http://127.0.0.1:${tokenHost.port}/token`,
     ...options.settings,
   }

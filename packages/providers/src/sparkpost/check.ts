@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { parseAnswer, toLine } from '../lib/answer.ts'
 import type { FailureCode } from '../lib/failures.ts'
-import { problemReport, inquire, withAdvice } from '../lib/http-check.ts'
+import { inquire, problemReport, withAdvice } from '../lib/http-check.ts'
 import type { AccountReport, HttpResponse, Io } from '../provider.ts'
 import { rules, toProviderError } from './outcome.ts'
 import type { SparkpostCredentials } from './types.ts'
@@ -39,7 +39,10 @@ function toReport(response: HttpResponse): AccountReport {
   if (!data) return problemReport('provider-settings-wrong', 'the answer is not one of SparkPost')
   const { status = 'active', status_reason_category: why, usage: { day, month } = {} } = data
   if (/suspended|terminated/i.test(status))
-    return problemReport('provider-account-suspended', `the account is ${toLine(status)} ${toLine(why)}`.trim())
+    return problemReport(
+      'provider-account-suspended',
+      `the account is ${toLine(status)} ${toLine(why)}`.trim(),
+    )
   const isUsedUp = month !== undefined && month.limit > 0 && month.used >= month.limit
   return {
     problem: null,

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { listIn, namedIn, parseAnswer, toLine, toReason } from '../lib/answer.ts'
 import { commonRules } from '../lib/common-rules.ts'
 import { toPartlyRefused } from '../lib/refusals.ts'
-import { type ProviderError, judge, type Rule } from '../lib/rules.ts'
+import { judge, type ProviderError, type Rule } from '../lib/rules.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, RecipientRefusal, SendOutcome } from '../provider.ts'
 
@@ -54,7 +54,10 @@ const results = z.object({
 /** What an answer of SparkPost means for the message; it counts refused recipients, but need not name them. */
 export function toOutcome(envelopeTo: readonly string[], response: HttpResponse, now: Date): SendOutcome {
   if (response.status < 200 || response.status >= 300)
-    return toPartlyRefused(judge(rules, toProviderError(response), response, now), refusedFor(response, envelopeTo))
+    return toPartlyRefused(
+      judge(rules, toProviderError(response), response, now),
+      refusedFor(response, envelopeTo),
+    )
   const { data } = results.safeParse(parseAnswer(response.body).results)
   if (!data) return toFailure('outcome-unknown', 'success without the numbers of recipients')
   const { id, total_accepted_recipients: taken, total_rejected_recipients: refusedCount } = data

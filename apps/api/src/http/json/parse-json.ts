@@ -1,7 +1,7 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import { setImmediate } from 'node:timers/promises'
-import { toPointer } from '@lettergate/contracts/problems/validation-issues'
 import { Problem } from '@lettergate/contracts/problems/problems'
+import { toPointer } from '@lettergate/contracts/problems/validation-issues'
 import { findBadStrings } from './find-bad-strings.ts'
 import { ITEMS_MAX, type JsonIssue, scanJson } from './scan-json.ts'
 

@@ -12,7 +12,10 @@ const file = (bytes: number) => ({
   content: Buffer.alloc(bytes, 'Lettergate ').toString('base64'),
 })
 const mail = (fields: object = {}) => ({
-  ...{ from: 'App <app@acme.example>', to: ['user@example.net'], subject: 'Größe', text: 'Hi' },
+  from: 'App <app@acme.example>',
+  to: ['user@example.net'],
+  subject: 'Größe',
+  text: 'Hi',
   ...fields,
 })
 const bytesOf = (value: unknown) => Buffer.from(JSON.stringify(value))

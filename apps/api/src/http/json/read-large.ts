@@ -1,5 +1,5 @@
 import type { NewMessage } from '@lettergate/contracts/messages/new-message'
-import { type ValidationIssue, Problem, type ProblemCode } from '@lettergate/contracts/problems/problems'
+import { Problem, type ProblemCode, type ValidationIssue } from '@lettergate/contracts/problems/problems'
 import { createTaskThread } from '@lettergate/providers/lib/task-thread'
 
 /** A larger body of messages is read by another thread: its text alone would hold this one for too long. */

@@ -209,7 +209,10 @@ describe('what happened to a message', () => {
     const { json } = await api.call('GET', `/v1/messages/${id}/attempts`)
     expect(json.data).toMatchObject([
       {
-        ...{ number: 1, outcome: 'rejected', reason: '550 no such user', recipients: ['b@example.net'] },
+        number: 1,
+        outcome: 'rejected',
+        reason: '550 no such user',
+        recipients: ['b@example.net'],
         choice: { rule: 'priority', alone: false },
       },
       { number: 2, outcome: 'accepted', choice: { alone: true } },

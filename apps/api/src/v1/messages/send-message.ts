@@ -64,7 +64,8 @@ async function acceptOne(
     const fault = await deps.connectionsCheck.findFault(tenant.id, message)
     if (fault) throw fault
     return await deps.acceptor.accept(tenant, {
-      ...{ messages: [message], until },
+      messages: [message],
+      until,
       ...(idempotency && { idempotency }),
     })
   } catch (error) {

@@ -6,7 +6,9 @@ import { mayBeTaken } from '../../usage/index.ts'
 export const FAIL_MAX = 200
 
 const MAY_BE_TAKEN = mayBeTaken({
-  ...{ tenantId: '$1', messageId: 'r.message_id', position: 'r.position' },
+  tenantId: '$1',
+  messageId: 'r.message_id',
+  position: 'r.position',
   range: { from: '$4', to: '$5' },
 })
 

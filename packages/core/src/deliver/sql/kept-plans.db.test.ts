@@ -43,13 +43,32 @@ async function carryOne(tenantId: string): Promise<void> {
   const fences = claims.map((one) => ({ ...one, connectionId: null, provider: 'smtp', token: 1 }))
   await beginSending(pool, fences, 60_000)
   const attempt = {
-    ...{ number: 1, connectionId: null, provider: 'smtp', startedAt: new Date(), outcome: 'accepted' },
-    ...{ scope: null, code: null, reason: null, choice: null, providerMessageId: 'id-1', positions: [0] },
+    number: 1,
+    connectionId: null,
+    provider: 'smtp',
+    startedAt: new Date(),
+    outcome: 'accepted',
+    scope: null,
+    code: null,
+    reason: null,
+    choice: null,
+    providerMessageId: 'id-1',
+    positions: [0],
   }
   const changes = [{ position: 0, status: 'sent', reason: null, event: 'recipient.sent' }]
   const { messageId, epoch, mode, usageDay } = message
   await recordOutcomes(pool, [
-    { ...{ tenantId, messageId, epoch, mode, usageDay, attempt, changes }, retryInMs: null, giveBack: 0 },
+    {
+      tenantId,
+      messageId,
+      epoch,
+      mode,
+      usageDay,
+      attempt,
+      changes,
+      retryInMs: null,
+      giveBack: 0,
+    },
   ])
 }
 

@@ -81,7 +81,9 @@ export type LoadedMessage = {
  * its claims. This record need not survive a crash of Postgres, so its commit, the only write here, is asynchronous.
  */
 const TAKEN = mayBeTaken({
-  ...{ tenantId: 'k.tenant_id', messageId: 'k.message_id', position: 'p.position' },
+  tenantId: 'k.tenant_id',
+  messageId: 'k.message_id',
+  position: 'p.position',
   range: { from: '$3', to: '$4' },
 })
 

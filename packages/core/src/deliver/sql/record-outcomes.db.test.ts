@@ -54,7 +54,9 @@ function buildRecord(
       startedAt: new Date(),
       outcome,
       scope: null,
-      ...{ code: null, reason: null, choice: null },
+      code: null,
+      reason: null,
+      choice: null,
       providerMessageId: outcome === 'accepted' ? 'id-1' : null,
       positions: [0],
     },
@@ -136,7 +138,9 @@ test('late proof of acceptance spares a message the repeat that it waited for', 
   await recordOutcomes(db.pool, [buildRecord(claim, 'unknown', 'deferred', { retryInMs: 60_000 })])
   await recordOutcomes(db.pool, [buildRecord(claim, 'accepted', 'sent')])
   expect(await stateOf(claim)).toMatchObject({
-    ...{ status: 'sent', state: null, outcome: 'accepted' },
+    status: 'sent',
+    state: null,
+    outcome: 'accepted',
     events: ['recipient.deferred', 'recipient.sent'],
   })
 })
@@ -158,7 +162,10 @@ test('late proof of acceptance leaves a repeat that is under way to end by itsel
   await beginSending(db.pool, [{ ...again, connectionId: null, provider: 'smtp', token: 2 }], 60_000)
   await recordOutcomes(db.pool, [buildRecord(claim, 'accepted', 'sent')])
   expect(await stateOf(claim)).toMatchObject({
-    ...{ status: 'deferred', state: 'sending', outcome: 'accepted', events: ['recipient.deferred'] },
+    status: 'deferred',
+    state: 'sending',
+    outcome: 'accepted',
+    events: ['recipient.deferred'],
   })
 })
 

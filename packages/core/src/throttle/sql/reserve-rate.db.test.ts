@@ -15,7 +15,11 @@ let key: { tenantId: string; connectionId: string }
 beforeAll(async () => {
   db = await createTestDatabase()
   pool = createPool({
-    ...{ url: db.url, max: 10, applicationName: 'worker', role: 'lettergate_batch', onError: () => {} },
+    url: db.url,
+    max: 10,
+    applicationName: 'worker',
+    role: 'lettergate_batch',
+    onError: () => {},
   })
 })
 afterAll(async () => {
@@ -51,7 +55,13 @@ const giveBack = (unused: number) =>
     'w',
     [
       {
-        ...{ ...key, grow: 0, halve: false, concurrencyMax: 400, pauseMs: null, pauseReason: null, unused },
+        ...key,
+        grow: 0,
+        halve: false,
+        concurrencyMax: 400,
+        pauseMs: null,
+        pauseReason: null,
+        unused,
         calls: null,
       },
     ],
