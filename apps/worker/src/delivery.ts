@@ -22,7 +22,7 @@ export type Delivery = {
   end(): Promise<void>
 }
 
-/** Everything that takes claims to their providers, the same for a worker and for the process that carries suspects alone. */
+/** Builds delivery, for a worker and for the process that sends a single suspected message. */
 export async function startDelivery(
   deps: Omit<WorkerDeps, 'databaseUrl' | 'queue'>,
   options: {

@@ -12,7 +12,7 @@ const START_MS_MAX = 120_000
 const CARRY_MS_MAX = 90_000
 
 export type Runner = {
-  /** Whether the claim is done or given back; false: the process ended over it. Once it is ready. */
+  /** Whether the claim is done or released; false: the process ended during it. Waits until the process is ready. */
   carry(claim: Claim): Promise<boolean>
   /** False: it ended before it could begin. */
   ready: Promise<boolean>
@@ -36,7 +36,7 @@ export function startRunner(onAttempt: (attempt: AttemptResult) => void): Runner
     child.once('exit', (code, signal) => resolve(signal ?? `code ${code}`))
     child.once('error', (error) => resolve(error.message))
   })
-  // A closed channel is told by the exit.
+  // The exit event reports a closed channel.
   child.on('error', () => undefined)
   const ready = heard(({ kind }) => kind === 'ready', START_MS_MAX)
   child.on('message', (message: FromIsolated) => {

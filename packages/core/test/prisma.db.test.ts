@@ -131,7 +131,7 @@ test('errors are sorted as those of SQL are', async () => {
   lock.release()
 })
 
-test('what Prisma refuses by itself is a fault of ours, and its error repeats no value', async () => {
+test('a query that Prisma refuses is an internal error, without values in its text', async () => {
   const where = JSON.parse('{"id": {"contains": "a secret"}}')
   const failing = db.prisma.forTenant(mine, (tables) => tables.route.findMany({ where }))
   const error = await failing.catch((reason: unknown) => reason)

@@ -30,9 +30,9 @@ export type ResolvedVerdict = Verdict | { ok: false; part: 'unresolved'; reason:
 export type Egress = {
   /** A connected TCP socket to a checked, pinned address. Throws `NetworkFailure`. */
   connect(target: ConnectTarget): Promise<Socket>
-  /** What can be said about a target without DNS. */
+  /** Checks a target without DNS. */
   checkTarget(target: Target): Verdict
-  /** The same with DNS, for when it is saved: what `connect` would decide now. Takes 3 s at most unless told otherwise. */
+  /** Checks a target with DNS, as `connect` would decide now; used when it is saved. Takes 3 s at most by default. */
   checkResolvedTarget(target: ConnectTarget): Promise<ResolvedVerdict>
   /** One HTTP exchange: no redirects, capped answer, total deadline. Throws `NetworkFailure`. */
   request(request: HttpRequest, limits?: HttpLimits): Promise<HttpResponse>
@@ -41,7 +41,7 @@ export type Egress = {
   close(): Promise<void>
 }
 
-/** The one way out of this process: every outbound socket passes the guard made here. */
+/** The egress of this process: every outbound socket passes the guard made here. */
 export function createEgress(options: EgressOptions): Egress {
   const guard = new Guard(options)
   const agent = createAgent(guard, { connectTimeoutMs, ca: options.ca })

@@ -29,13 +29,13 @@ function refusedFields(headers: { [name: string]: string | string[] | undefined 
   return null
 }
 
-/** Fastify calls no parser, and so nobody has complained yet, when there is neither a body nor a type. */
+/** Fastify calls no parser, so nothing has been refused yet, if there is neither a body nor a type. */
 const requireBody: preValidationHookHandler = (request, _reply, done) => {
   if (request.body === undefined) done(unsupported('A JSON body is required.'))
   else done()
 }
 
-/** Who pays for a refused body. */
+/** The tenant or address that a refused body counts against. */
 export function payerOf({ principal }: FastifyRequest): string {
   if (principal === null) return ''
   return principal.mode === 'admin' ? principal.keyId : principal.tenantId

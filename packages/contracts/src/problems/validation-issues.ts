@@ -1,6 +1,6 @@
 import { Problem, type ProblemCode, type ValidationIssue } from './problems.ts'
 
-/** Keys and indexes from the root of what is checked to the value at fault. */
+/** Keys and indexes from the root of the checked value to the invalid one. */
 export type Path = readonly (string | number)[]
 
 /** Faults named of one message: more would only cost, since nobody repairs a hundred by hand. */

@@ -54,7 +54,7 @@ const OPEN_COLUMNS = {
 /** A connection and how it does; null: nothing is known against it. */
 export type ConnectionState = ConnectionRow & { health: ConnectionHealthRow | null }
 
-/** The provider of this name; one that this release does not have is a fault of the field `provider`. */
+/** Finds a provider by name; an unknown name is an issue of the field `provider`. */
 export function findProvider({ providers }: Pick<ConnectionDeps, 'providers'>, id: string): Provider {
   const provider = Object.hasOwn(providers, id) ? providers[id] : undefined
   if (provider) return provider

@@ -157,7 +157,7 @@ describe('deleting a connection that messages wait for', () => {
     await expect(remove('move')).rejects.toMatchObject({ code: 'not-found' })
   })
 
-  it('fails them: recipients say why, tell it by an event, and are given back once', async () => {
+  it('fails them: recipients have a reason and an event, and are refunded once', async () => {
     const id = await accept({ recipients: 3 })
     const later = await accept({ sendAt: inAnHour() })
     const kept = await accept({ connectionId: other })
@@ -176,7 +176,7 @@ describe('deleting a connection that messages wait for', () => {
     expect((await claim()).map(({ messageId }) => messageId)).toEqual([kept])
   })
 
-  it('does not fail what is being handed over, nor call unsent what may have been taken', async () => {
+  it('does not fail messages being sent, nor call unsent what may have been accepted', async () => {
     const sending = await accept()
     const [held] = await claim()
     if (!held) throw new Error('nothing was claimed')

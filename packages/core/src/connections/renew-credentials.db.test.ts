@@ -134,7 +134,7 @@ test('a client that stores others while the secret is being stored wins', async 
   expect(errors).toEqual([])
 })
 
-test('of many that are told at the same moment one is stored whole, and the others lose without an error', async () => {
+test('of many simultaneous renewals one is stored whole, and the others lose without an error', async () => {
   const { keep, opened, errors } = await setUp()
   const fresh = Array.from({ length: 8 }, (_, index) => `refresh-of-${index}`)
   await Promise.all(fresh.map((token) => keep('refresh-1', token)))
@@ -173,7 +173,7 @@ test('a connection that is gone stays gone', async () => {
   expect(errors).toEqual([])
 })
 
-test('what the provider would not open again is not stored, and told without a secret', async () => {
+test('credentials that the provider would not accept are not stored, and the error shows no secret', async () => {
   const { keep, opened, errors } = await setUp()
   await keep('refresh-1', 'refresh\r\n2')
   expect(await opened()).toEqual(credentials)

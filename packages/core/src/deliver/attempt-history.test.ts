@@ -60,7 +60,7 @@ test('a try that left one of several to another connection is a failed one, and 
 
 const refused = one({ outcome: 'rejected', scope: 'message', code: 'recipient-refused' })
 
-test('those of a call that was refused for the sake of one go alone, and only what they did alone is counted', () => {
+test('recipients of a call refused over one of them get calls of their own, and only those count', () => {
   const tries = [
     one({ positions: [1] }),
     refused,
@@ -72,7 +72,7 @@ test('those of a call that was refused for the sake of one go alone, and only wh
   ])
 })
 
-test('nobody goes alone for a refusal of one alone, or for what was said of the message or the account', () => {
+test('refusals of a single recipient, of the message or of the account cause no split', () => {
   const others = ['message-refused', 'message-too-large', 'provider-sandbox'].map((code) => ({
     ...refused,
     code,

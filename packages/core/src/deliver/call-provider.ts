@@ -4,7 +4,7 @@ import { withoutSecrets } from '@lettergate/providers/lib/redact'
 import { toFailure } from '@lettergate/providers/lib/to-failure'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import { type Candidate, createIo, type IoDeps, ownerOf } from '../connections/index.ts'
-import { askAgain, CALL_DEADLINE_MS, SENDING_LEASE_MS } from '../lib/index.ts'
+import { CALL_DEADLINE_MS, retryQuery, SENDING_LEASE_MS } from '../lib/index.ts'
 import { type Deadlines, startDeadlines } from './deadlines.ts'
 import { foldRecipients, unfoldOutcome } from './fold-recipients.ts'
 import { toOutbound } from './outbound-message.ts'
@@ -40,7 +40,7 @@ export function createCalls(deps: IoDeps & { tenants: Tenants; onError: (error: 
       let called = false
       try {
         const tenant = deps.tenants.forTenant(message.tenantId)
-        const outbound = await askAgain(() => toOutbound(tenant, message, carried), {
+        const outbound = await retryQuery(() => toOutbound(tenant, message, carried), {
           until: () => (aborted ? 0 : fencedAt + READ_MS),
           onError: deps.onError,
         })

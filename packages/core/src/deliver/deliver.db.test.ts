@@ -116,7 +116,7 @@ async function statuses(): Promise<string[]> {
 
 const accepted: SendOutcome = { kind: 'accepted', providerMessageId: 'p-1' }
 
-test('a claimed message is handed over once and its recipients are sent', async () => {
+test('a claimed message is sent once, to all its recipients', async () => {
   await accept([
     buildMessage({ cc: [{ address: 'copy@example.net', name: 'Copy' }], metadata: { order: '7' } }),
   ])
@@ -131,7 +131,7 @@ test('a claimed message is handed over once and its recipients are sent', async 
   expect(await statuses()).toEqual(['sent', 'sent'])
 })
 
-test('attachments that cannot be read for a moment are read again, within the same hand-off', async () => {
+test('attachments that cannot be read for a moment are read again, within the same attempt', async () => {
   const content = Buffer.alloc(3_000_000, 'a')
   await accept([
     buildMessage({

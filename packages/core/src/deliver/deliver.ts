@@ -5,7 +5,7 @@ import type { Tenants } from '@lettergate/db/tenant-scope'
 import type { Egress } from '@lettergate/egress/egress'
 import type { CredentialRenewer } from '../connections/index.ts'
 import { type Claim, releaseClaims } from '../dispatch/index.ts'
-import { askAgain, type Failpoint, SENDING_LEASE_MS } from '../lib/index.ts'
+import { type Failpoint, retryQuery, SENDING_LEASE_MS } from '../lib/index.ts'
 import type { Router } from '../routing/index.ts'
 import { noThrottle, type Throttle } from '../throttle/index.ts'
 import { type Again, type AttemptResult, createAttempt, type Waits } from './attempt.ts'
@@ -74,7 +74,7 @@ export function createDeliverer(deps: {
     return createBatcher<I, O>({
       run: (items) => {
         const until = performance.now() + ASK_MS
-        return askAgain(() => run(items), { until: () => Math.min(until, giveUpAt), onError: deps.onError })
+        return retryQuery(() => run(items), { until: () => Math.min(until, giveUpAt), onError: deps.onError })
       },
       itemsMax: BATCH_MAX,
       inFlightMax: 2,
@@ -82,19 +82,19 @@ export function createDeliverer(deps: {
     })
   }
 
-  const loads = batched<Claim, LoadedMessage | null>(async (claims) => {
+  const loadBatch = batched<Claim, LoadedMessage | null>(async (claims) => {
     const loaded = await loadClaimed(deps.pool, claims, 'claimed')
     const byEpoch = new Map(loaded.map((message) => [message.epoch, message]))
     return claims.map((claim) => byEpoch.get(claim.epoch) ?? null)
   })
-  const fences = batched<Fence, { attempt: number; startedAt: Date } | null>((items) =>
+  const fenceBatch = batched<Fence, { attempt: number; startedAt: Date } | null>((items) =>
     beginSending(deps.pool, items, SENDING_LEASE_MS),
   )
-  const returns = batched<Claim, void>(async (claims) => {
+  const releaseBatch = batched<Claim, void>(async (claims) => {
     await releaseClaims(deps.pool, claims)
     return claims.map(() => undefined)
   })
-  const waits = batched<DeferredClaim, void>(async (items) => {
+  const deferBatch = batched<DeferredClaim, void>(async (items) => {
     await deferClaims(deps.pool, items)
     return items.map(() => undefined)
   })
@@ -103,8 +103,9 @@ export function createDeliverer(deps: {
     now,
     throttle,
     calls,
-    load: loads.add,
-    fence: (fence) => fences.add({ ...fence, token: Math.floor(Math.random() * Number.MAX_SAFE_INTEGER) }),
+    load: loadBatch.add,
+    fence: (fence) =>
+      fenceBatch.add({ ...fence, token: Math.floor(Math.random() * Number.MAX_SAFE_INTEGER) }),
   })
 
   /** Makes one attempt, holding a slot and the bytes of the message. */
@@ -146,7 +147,14 @@ export function createDeliverer(deps: {
       const { connectionId, why, version } = waiting
       const inMs = await waitInHand(claim, waiting, until)
       if (inMs !== null)
-        return waits.add({ messageId: claim.messageId, epoch: claim.epoch, inMs, connectionId, why, version })
+        return deferBatch.add({
+          messageId: claim.messageId,
+          epoch: claim.epoch,
+          inMs,
+          connectionId,
+          why,
+          version,
+        })
       if (why === 'rate') again.reservedAt = connectionId
       again.message = claim.contentBytes <= KEPT_BYTES_MAX ? waiting.message : null
     }
@@ -157,7 +165,7 @@ export function createDeliverer(deps: {
       try {
         await deliver(claim)
       } catch (error) {
-        if (error instanceof SlotsStopped) return returns.add(claim)
+        if (error instanceof SlotsStopped) return releaseBatch.add(claim)
         throw error
       }
     },

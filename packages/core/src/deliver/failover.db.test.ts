@@ -44,7 +44,7 @@ test('a message moves past two dead connections at once, and each try says why',
   ])
 })
 
-test('a file that a connection cannot carry goes to the next one, and nobody is asked in vain', async () => {
+test('a file that a connection cannot carry goes to the next one, without a call in vain', async () => {
   const small: FakeConnection = { ...works, capabilities: { messageBytesMax: 10_000 } }
   const noImages: FakeConnection = { ...works, capabilities: { inlineImages: false } }
   fleet = await buildFleet(db, [small, noImages, works])
@@ -139,7 +139,7 @@ test('what refused in unknown words is not asked again while another is only bus
   expect(await fleet.statuses()).toEqual({ sent: 1 })
 })
 
-test('one of several that is refused in unknown words goes to another alone, and its neighbours are sent once', async () => {
+test('a recipient with an unrecognised refusal goes to another connection, and the others are sent once', async () => {
   const refusesB: FakeConnection = {
     answer: ({ envelopeTo }) => ({
       ...accepted,
@@ -209,7 +209,7 @@ test('tries that did not begin do not lengthen the wait after one that did', asy
   expect(waits?.in_ms).toBeLessThan(75_000)
 })
 
-test('a message is handed over in as many calls as the provider needs, each recipient in exactly one', async () => {
+test('a message is sent in as many calls as the provider needs, each recipient in exactly one', async () => {
   fleet = await buildFleet(db, [{ ...works, capabilities: { recipientsMax: 20 } }])
   const all = Array.from({ length: 50 }, (_, index) => `n${index}@example.net`)
   await fleet.accept(all)

@@ -74,7 +74,7 @@ test('case 1: every form of an address gets the outcome of the one that was give
   })
 })
 
-test('case 1: a refusal of the only mailbox of a call is of all its forms, and nobody is tried again alone', () => {
+test('case 1: a refusal of the only mailbox of a call holds for all its spellings, without another call', () => {
   expect(unfold({ ...refusal, scope: 'message' }, ['Ann@x.example'])).toMatchObject({
     refused: [{ address: 'Ann@x.example' }, { address: 'ann@x.example' }],
   })

@@ -36,12 +36,12 @@ test('each recipient that the provider refused by name goes its own way, the oth
 
 const refusal = { kind: 'rejected', scope: 'message', code: 'recipient-refused', reason: '400' } as const
 
-test('a refusal that names nobody is held against none of several: they follow at once', () => {
+test('a refusal that names no recipient affects none of several: they follow at once', () => {
   const result = record(refusal)
   expect(result).toMatchObject({ changes: [], retryInMs: 0, giveBack: 0, attempt: { positions: [0, 1] } })
 })
 
-test('a refusal of one recipient alone is its own', () => {
+test('a refusal of a single recipient is final for it', () => {
   const [only] = buildMessage().recipients
   const result = record(refusal, { recipients: only ? [only] : [] })
   expect(statuses(result)).toEqual(['failed'])
@@ -82,13 +82,13 @@ test('a recipient whose own transaction got no answer is unknown, and keeps its 
   expect(result).toMatchObject({ retryInMs: null, giveBack: 0 })
 })
 
-test('a message that the provider rejects has failed and is given back to the quota', () => {
+test('a message that the provider rejects fails and is refunded', () => {
   const result = record({ kind: 'rejected', scope: 'message', code: 'message-refused', reason: 'no' })
   expect(statuses(result)).toEqual(['failed', 'failed'])
   expect(result).toMatchObject({ retryInMs: null, giveBack: 2 })
 })
 
-test('a fault of the account loses no mail: it is tried again', () => {
+test('a problem of the account loses no mail: the message is retried', () => {
   const result = record({
     kind: 'rejected',
     scope: 'account',
@@ -195,7 +195,7 @@ test('retries end at the retry limit of the tenant: deferred becomes failed, unk
   expect(unknown.giveBack).toBe(0)
 })
 
-test('a try that did not begin is made again within minutes, however often it was, and by nobody else', () => {
+test('an attempt that did not begin is repeated within minutes by the same connection, however often', () => {
   const busy: SendOutcome = { kind: 'deferred', code: 'connection-busy', reason: 'busy' }
   const delays = [1, 3, 50].map(
     (number) => toRecord(buildMessage(), { ...attempt, number, hasOther: true }, busy, () => 0.5).retryInMs,
@@ -219,13 +219,13 @@ test.each([
   expect(result).toMatchObject({ retryInMs, giveBack: retryInMs === null ? 2 : 0 })
 })
 
-test('a message that is refused for what it says fails whoever else is left', () => {
+test('a message refused for its content fails, whatever connections are left', () => {
   const outcome: SendOutcome = { kind: 'rejected', scope: 'message', code: 'message-refused', reason: 'no' }
   const left = { ...attempt, hasRoomier: true, hasOther: true }
   expect(statuses(toRecord(buildMessage(), left, outcome))).toEqual(['failed', 'failed'])
 })
 
-test('recipients that were handed over before are left alone', () => {
+test('recipients that were sent before are not touched', () => {
   const recipients = buildMessage().recipients.map((one, index) => ({
     ...one,
     status: index === 0 ? 'sent' : 'deferred',
@@ -297,7 +297,7 @@ test.each<[string, SendOutcome]>([
   ['a recipient that is deferred', { kind: 'deferred', code: 'recipient-deferred', reason: 'x' }],
   ['a rate', { kind: 'deferred', code: 'provider-rate-limited', reason: 'x' }],
   ['an unknown outcome', { kind: 'unknown', code: 'outcome-unknown', reason: 'x' }],
-])('%s is not mended by a change of the connections', (_, outcome) => {
+])('%s does not depend on a change of the connections', (_, outcome) => {
   const result = record(outcome, { connectionsVersion: 3, onUnknown: 'resend' })
   expect(result).toMatchObject({ retryInMs: expect.any(Number), waitVersion: null })
 })
@@ -306,7 +306,7 @@ test('a message that no connection may carry is looked at again as soon as there
   expect(toHeldRecord(buildMessage({ connectionsVersion: 3 }), 'x')).toMatchObject({ waitVersion: 3 })
 })
 
-test('whom an earlier try may have reached is tried again, but never given back, whatever ends it', () => {
+test('a recipient that an earlier attempt may have reached is retried but never refunded', () => {
   const uncertain = { maybeTaken: [0] }
   const refused = record(
     { kind: 'rejected', scope: 'message', code: 'message-refused', reason: 'no' },

@@ -90,7 +90,7 @@ test.each(['refusal-unrecognised', 'provider-permission-missing'] as const)(
   },
 )
 
-test('one of several that is refused fails where it is the recipient, where nobody is left, or the second time', () => {
+test('a refused one of several fails if the refusal is about it, if no connection is left, or the second time', () => {
   const refusing = (code: Parameters<typeof refusedOf>[0]): SendOutcome => ({
     kind: 'accepted',
     providerMessageId: 'x',

@@ -1,7 +1,7 @@
 import { createBatcher } from '@lettergate/db/batcher'
 import { databaseFailure } from '@lettergate/db/errors'
 import type { Pool } from '@lettergate/db/pool'
-import { askAgain, notify, SENDING_LEASE_MS } from '../lib/index.ts'
+import { notify, retryQuery, SENDING_LEASE_MS } from '../lib/index.ts'
 import { type OutcomeRecord, RECORD_MAX, recordOutcomes } from './sql/record-outcomes.ts'
 
 export type Recorder = {
@@ -17,7 +17,7 @@ export type Recorder = {
 export function createRecorder(deps: { pool: Pool; onError: (error: unknown) => void }): Recorder {
   async function write(records: OutcomeRecord[], until: number): Promise<(undefined | Error)[]> {
     try {
-      const notifications = await askAgain(() => recordOutcomes(deps.pool, records), {
+      const notifications = await retryQuery(() => recordOutcomes(deps.pool, records), {
         until: () => until,
         onError: deps.onError,
       })

@@ -111,7 +111,7 @@ function startProcess(sealer: Sealer = createSealer({ tenants: db.tenants, root 
   }
 }
 
-test('a process that starts later uses the refresh token that a hand-off was given', async () => {
+test('a process that starts later uses the refresh token that an attempt received', async () => {
   expect(await startProcess().send()).toBe('sent')
   expect(await startProcess().send()).toBe('sent')
   expect(await startProcess().send()).toBe('sent')
@@ -141,7 +141,7 @@ test('credentials that a client stores are used at once', async () => {
   expect(microsoft.used()).toEqual(['refresh-1', 'refresh-of-the-client'])
 })
 
-test('the mail goes out though the token cannot be stored, which is told; the old one is used again', async () => {
+test('the mail is sent although the token cannot be stored, which is logged; the old one is used again', async () => {
   const sealer = createSealer({ tenants: db.tenants, root })
   const broken = { ...sealer, sealCredentials: () => Promise.reject(new Error('connection lost')) }
   const running = startProcess(broken)

@@ -26,7 +26,7 @@ const tryOf = (change: Partial<EarlierTry>): EarlierTry => ({
 const refusedFor = (...positions: number[]) =>
   tryOf({ outcome: 'rejected', scope: 'message', code: 'recipient-refused', positions })
 
-test('more recipients than a provider takes are handed over in portions, in order', () => {
+test('more recipients than a provider takes are sent in several calls, in order', () => {
   const { carried, left } = selectRecipients(
     { recipients: recipients('queued', 'sent', 'queued', 'queued'), unknownAttempt: null, tries: noTries },
     { recipientsMax: 2 },
@@ -61,7 +61,7 @@ test('a try that may have been taken is repeated with exactly its own recipients
   })
 })
 
-test('recipients that no unknown try carried are in no doubt', () => {
+test('recipients outside an unknown attempt are not affected by it', () => {
   const doubt = { connectionId: 'c', startedAt, positions: [0] }
   const message = {
     recipients: recipients('deferred', 'queued'),
@@ -72,7 +72,7 @@ test('recipients that no unknown try carried are in no doubt', () => {
   expect(selectRecipients(message)).toMatchObject({ carried: [{ position: 1 }], unknownAttempt: null })
 })
 
-test('those who are to go alone follow one by one after the others, and count their own tries', () => {
+test('recipients that need a call of their own follow one by one, and count their own attempts', () => {
   const tries = [refusedFor(0, 2), tryOf({ positions: [0] }), tryOf({ positions: [0] })]
   const message = {
     recipients: recipients('queued', 'queued', 'queued', 'queued'),
@@ -91,7 +91,7 @@ test('those who are to go alone follow one by one after the others, and count th
   })
 })
 
-test('a provider that needs somebody in To gets copies one at a time once nobody of To is left', () => {
+test('a provider that requires To gets copies one at a time once no To recipient is left', () => {
   const kinds = ['to', 'cc', 'bcc'] as const
   const all = (...statuses: string[]) =>
     recipients(...statuses).map((one, index) => ({ ...one, kind: kinds[index] ?? 'to' }))
@@ -105,7 +105,7 @@ test('a provider that needs somebody in To gets copies one at a time once nobody
   expect(carried('sent', 'deferred', 'deferred')).toEqual([1])
 })
 
-test('whatever waits is carried or left; nobody is carried twice, nobody in doubt beside others, and whoever goes alone alone', () => {
+test('every pending recipient is carried or left, none twice; unknown attempts and single recipients never mix with others', () => {
   const status = fc.constantFrom('queued', 'deferred', 'sent', 'held', 'unknown')
   fc.assert(
     fc.property(

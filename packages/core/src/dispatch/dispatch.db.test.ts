@@ -57,7 +57,7 @@ test('a wake-up makes the dispatcher enqueue due messages at once', async () => 
   await eventually(async () => (enqueued.length === 3 ? true : undefined))
 })
 
-test('with a full hand it still serves at once a tenant that comes anew, and nobody else sooner', async () => {
+test('a busy dispatcher serves a new tenant at once, and no other tenant sooner', async () => {
   const enqueued: Claim[] = []
   const dispatcher = start(async (claims) => void enqueued.push(...claims), 40, 60_000)
   const busy = await accept(200)

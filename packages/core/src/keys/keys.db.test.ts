@@ -181,7 +181,7 @@ test('a key that was good within the hour does not wait with the guesses', async
   expect(await guess).toBeNull()
 })
 
-test('a failure of the database is told to all who wait and forgotten', async () => {
+test('a failure of the database rejects all waiting callers and is not cached', async () => {
   const { liveKey } = await buildTenant()
   let isDown = true
   const pool: Queryable = {

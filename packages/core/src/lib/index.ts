@@ -16,7 +16,7 @@ export {
 export { changeConnections, given, toJson } from './managed-rows.ts'
 export type { ContentDocument, Envelope } from './message-content.ts'
 export { createReadiness, type Readiness } from './readiness.ts'
-export { askAgain } from './retry-query.ts'
+export { retryQuery } from './retry-query.ts'
 export { type Notification, notify } from './sql/notify.ts'
 export { idRange } from './sql/uuid-range.ts'
 export { fromStorage } from './storage-problem.ts'

@@ -80,7 +80,7 @@ test('a connection that is deleted is counted as open by no worker any more', as
   await eventually(async () => (openNow() === 0 ? true : undefined))
 })
 
-test('a connection that nobody uses any more is not counted as open for ever', async () => {
+test('an unused connection is not counted as open for ever', async () => {
   await openCircuit()
   vi.useFakeTimers({ toFake: ['performance'] })
   vi.advanceTimersByTime(10 * 60_000)
@@ -110,7 +110,7 @@ test('a row that is made after the others of its connection have vanished is fou
   expect([await rowsOf(health), await rowsOf(usage)]).toEqual([0, 0])
 })
 
-test('a row that a worker holds at this moment is waited for by nobody, and vanishes by the next run', async () => {
+test('a locked row is skipped and deleted by the next run', async () => {
   const [held, other] = [newId(), newId()]
   for (const id of [held, other]) await use(id)
   const worker = await db.pool.connect()

@@ -41,7 +41,7 @@ test('an idempotency key is forgotten after 24 hours, not before', async () => {
   expect(await accept('young', body)).toMatchObject({ kind: 'accepted', replayed: true })
 })
 
-test('a sweep that is told to stop ends with the batch at hand, however much is left', async () => {
+test('a stopping sweep ends after the current batch, however much is left', async () => {
   const tenantId = await buildTenant(db.pool)
   await db.pool.query({
     text: `insert into idempotency (tenant_id, key_hash, body_hash, request_id, answer, created_at)

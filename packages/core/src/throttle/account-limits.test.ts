@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { toReportedLimits } from './account-limits.ts'
 
-test('limits that make sense are kept as they were told', () => {
+test('plausible limits are kept as reported', () => {
   expect(toReportedLimits({ perSecond: 14, perDay: 50_000, usedToday: 7 })).toEqual({
     perSecond: 14,
     perDay: 50_000,
@@ -12,7 +12,7 @@ test('limits that make sense are kept as they were told', () => {
   expect(toReportedLimits({ perDay: 200.9, usedToday: 0 })).toEqual({ perDay: 200, used: 0 })
 })
 
-test('an account without limits has none, which is something else than not to be told', () => {
+test('an account without limits differs from one that reports nothing', () => {
   expect(toReportedLimits({})).toEqual({})
   expect(toReportedLimits(undefined)).toBeNull()
 })
@@ -26,7 +26,7 @@ test.each([
   [{ perSecond: 14, perDay: 0 }],
   [{ perSecond: 14, perDay: -1 }],
   [{ perSecond: 14, perDay: 50_000, usedToday: -1 }],
-])('what nobody could obey says nothing: %j', (limits) => {
+])('limits that cannot be applied are ignored: %j', (limits) => {
   expect(toReportedLimits(limits)).toBeNull()
 })
 

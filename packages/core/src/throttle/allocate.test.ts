@@ -60,7 +60,7 @@ test('a used up day waits for the next one, and gives back what it got of this o
   ])
 })
 
-test('whatever is granted of a day is either used or given back', () => {
+test('every grant of a day is either used or returned', () => {
   const list = fc.array(fc.record({ recipients: fc.integer({ min: 1, max: 9 }), hasTime: fc.boolean() }), {
     minLength: 1,
     maxLength: 20,

@@ -55,7 +55,7 @@ test('calls under way are never given up', () => {
   expect(tell()).toMatchObject({ keeps: 2 })
 })
 
-test('who makes no call keeps what it has while nobody waits for it, and tells at once when somebody does', () => {
+test('a worker without calls keeps its share until another waits for it, and then syncs at once', () => {
   const calm = stateWith(4)
   expect(calm.tell()).toMatchObject({ keeps: 4 })
   expect(mustSync(calm.state, isInUse, 1_000)).toBe(false)
@@ -64,7 +64,7 @@ test('who makes no call keeps what it has while nobody waits for it, and tells a
   expect(mustSync(calm.state, false, 1_000)).toBe(true)
 })
 
-test('who was reported nothing for ten seconds begins no call, and keeps what is under way alone', () => {
+test('without a renewed lease for ten seconds, a worker starts no calls and keeps those in progress', () => {
   const { state, tell } = stateWith(4)
   state.busy = 1
   expect(callsOf(state.share, 9_999)).toBe(4)

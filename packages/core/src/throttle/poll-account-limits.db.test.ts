@@ -114,7 +114,7 @@ function expectRate(sent: { at: number }[], rate: number): void {
   }
 }
 
-test('all workers together keep to the rate that the provider tells', async () => {
+test('all workers together keep the rate that the provider reports', async () => {
   await start(quota(20, 50_000), { perSecond: 20, perDay: 50_000 }, { workers: 3 })
   const before = fleet.sent.length
   await fleet.accept(...to(60))
@@ -125,7 +125,7 @@ test('all workers together keep to the rate that the provider tells', async () =
   expectRate(sent, 20)
 })
 
-test('all workers together keep to the day that the provider tells, whoever used the rest of it', async () => {
+test('all workers together keep the daily limit that the provider reports, whatever else used it', async () => {
   await start(counting(500, 30, 12), { perSecond: 500, perDay: 30 })
   await fleet.accept(...to(40))
   await fleet.run(allWait)
@@ -146,7 +146,7 @@ test('room that a rolling day has again is used when the provider is asked next'
   expect(account.taken() - before).toBe(10)
 })
 
-test('a count of the provider that is an hour old holds nobody up', async () => {
+test('a provider’s count that is an hour old blocks no message', async () => {
   await start(quota(500, 30, 30), { perSecond: 500, perDay: 30 })
   await fleet.accept(...to(10))
   await fleet.run(allWait)
@@ -283,7 +283,7 @@ test('the provider is asked again at once when what all workers share was emptie
   await eventually(async () => (fleet.asked.includes('reported') ? true : undefined))
 })
 
-test('what was reported holds on after everything was emptied while the provider does not answer, for new workers as well', async () => {
+test('reported limits outlive emptied tables while the provider does not answer, for new workers too', async () => {
   await start(quota(20, 50_000), { perSecond: 20, perDay: 50_000 }, { checkDeadlineMs: 500 })
   account.state.account = hangs
   await db.pool.query({ text: 'delete from connection_health' })
@@ -296,7 +296,7 @@ test('what was reported holds on after everything was emptied while the provider
   expect((await row())?.reported).toEqual({ perSecond: 20, perDay: 50_000 })
 })
 
-test('what was handed over while the provider answered counts, though it may not have seen it', async () => {
+test('recipients sent while the provider answered count, even if its count lacks them', async () => {
   await start(counting(500, 30), { perSecond: 500, perDay: 30 })
   const questions = account.questions()
   const early = account.taken()

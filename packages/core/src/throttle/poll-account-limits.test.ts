@@ -108,7 +108,7 @@ test('one worker asks 50 providers at once, of which one tenant has 5', async ()
   await poller.stop()
 })
 
-test('nobody is asked twice at once, though the row does not say yet that it was', async () => {
+test('a provider is not polled twice at the same time, even before the row shows the first poll', async () => {
   let calls = 0
   const { poller } = build(() => {
     calls++
@@ -123,7 +123,7 @@ test('nobody is asked twice at once, though the row does not say yet that it was
   await poller.stop()
 })
 
-test('nobody is asked again within five minutes', async () => {
+test('no provider is polled again within five minutes', async () => {
   let calls = 0
   const { poller } = build(async () => {
     calls++

@@ -130,7 +130,7 @@ test('what a change of the connection makes no difference to keeps its time', as
   expect(await fleet.backlog()).toMatchObject([{ state: 'waiting' }])
 })
 
-test('a change that comes during the hand-off is not missed: the message is ready at once', async () => {
+test('a change during an attempt is not missed: the message is ready at once', async () => {
   const changing = await buildFleet(db, [
     {
       answer: async () => {
@@ -159,7 +159,7 @@ test('a probe that is under way with the old credentials opens nothing again', a
   expect(await health()).toMatchObject({ state: 'open', is_due: true })
 })
 
-test('a test that goes well lets the circuit be probed, and leaves a pause and a connection that is well alone', async () => {
+test('a successful test lets the circuit be probed, and changes neither a pause nor a healthy connection', async () => {
   outcome = accepted
   const own = db.tenants.forTenant(fleet.tenantId)
   await db.pool.query({

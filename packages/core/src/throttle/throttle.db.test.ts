@@ -139,7 +139,7 @@ test('a changed limit lets go what waits for the old one', async () => {
   fleet = { ...(await buildFleet(db, [works])), tenantId: fleet.tenantId }
 })
 
-test('a day’s limit counts what was handed over, and survives a restart', async () => {
+test('a daily limit counts sent recipients and survives a restart', async () => {
   let refuse = true
   const answer = () => {
     refuse = !refuse
@@ -176,7 +176,7 @@ test('what is beyond a day’s limit goes by another connection, and says so; wi
   expect(others.map(({ choice }) => choice?.skipped)).toEqual(others.map(() => skipped))
 })
 
-test('sending times that passed while nobody could send are reserved anew: no burst follows an outage', async () => {
+test('sending times that passed during an outage are reserved again: no burst follows', async () => {
   fleet = await buildFleet(db, [{ ...works, limits: { per_second: 4 } }])
   await fleet.accept(...to(40))
   await fleet.run(async () => (await fleet.backlog()).every(({ why }) => why !== null))
@@ -323,7 +323,7 @@ test('a probe that never came to ask leaves the circuit as it was, for the next 
   expect((await fleet.health(0))?.state).toBe('closed')
 })
 
-test('a dead connection with two that work: nobody waits, and it is not called again until its time', async () => {
+test('a dead connection beside two that work: no message waits, and it is not called before its probe is due', async () => {
   const dead: FakeConnection = { answer: () => toFailure('provider-unreachable', 'connect ECONNREFUSED') }
   fleet = await buildFleet(db, [dead, works, works])
   await fleet.accept(...to(100))
@@ -337,7 +337,7 @@ test('a dead connection with two that work: nobody waits, and it is not called a
   expect(choice?.skipped).toEqual([{ connection: fleet.ids[0], why: 'circuit open' }])
 })
 
-test('whoever holds the probe and dies keeps nobody from it for longer than its lease', async () => {
+test('a worker that dies with the probe blocks it no longer than its lease', async () => {
   fleet = await buildFleet(db, [works])
   await db.pool.query({
     text: `insert into connection_health (tenant_id, connection_id, state, opened, retry_at, probe_until)

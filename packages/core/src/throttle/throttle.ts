@@ -114,7 +114,7 @@ export function createThrottle(deps: {
     return state
   }
 
-  const reads = createBatcher<ConnectionState, void>({
+  const readBatch = createBatcher<ConnectionState, void>({
     run: async (wanted) => {
       const found = new Map((await readHealth(deps.pool, wanted)).map((row) => [row.connectionId, row]))
       for (const state of wanted) apply(state, found.get(state.connectionId) ?? null, now())
@@ -127,11 +127,11 @@ export function createThrottle(deps: {
 
   const reserve = createReservations(deps)
 
-  /** Writes a change of the circuit for all workers, then reads the row again. */
+  /** Writes a change of the circuit for all workers, then readBatch the row again. */
   function change(state: ConnectionState, work: Promise<unknown>): void {
     const done: Promise<unknown> = work
       .catch(onError)
-      .then(() => reads.add(state))
+      .then(() => readBatch.add(state))
       .catch(onError)
       .finally(() => changing.delete(done))
     changing.add(done)
@@ -216,7 +216,7 @@ export function createThrottle(deps: {
       throw error
     })
     if (isOurs) return true
-    await reads.add(state)
+    await readBatch.add(state)
     // Another worker has the probe.
     if (state.circuit !== 'closed') state.probeUntil = Math.max(state.probeUntil, now() + SYNC_MS)
     return false
@@ -285,7 +285,7 @@ export function createThrottle(deps: {
       })
       return unknown.length === 0
         ? null
-        : Promise.all(unknown.map((state) => reads.add(state))).then(() => {})
+        : Promise.all(unknown.map((state) => readBatch.add(state))).then(() => {})
     },
     availabilityOf({ connectionId }) {
       const state = connectionId === null ? undefined : states.get(connectionId)
@@ -320,7 +320,7 @@ export function createThrottle(deps: {
       const hit = connectionIds
         ? connectionIds.flatMap((id) => states.peek(id) ?? [])
         : [...states.values()].filter(({ usedAt }) => now() - usedAt < USED_MS)
-      for (const state of hit) reads.add(state).then(() => wakeNext(state), onError)
+      for (const state of hit) readBatch.add(state).then(() => wakeNext(state), onError)
       // Other workers may wait for a share of the concurrency.
       const holding = hit.filter((state) => state.share.held > state.busy)
       for (const state of holding) {

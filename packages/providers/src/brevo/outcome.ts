@@ -1,6 +1,6 @@
 import { parseAnswer, toLine } from '../lib/answer.ts'
 import { commonRules } from '../lib/common-rules.ts'
-import { pauseAfter, withReset } from '../lib/retry-hint.ts'
+import { pauseAfter, withReset } from '../lib/retry-after.ts'
 import { judge, type ProviderError, type Rule } from '../lib/rules.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'

@@ -27,7 +27,7 @@ function encode(task: EncodeTask): Uint8Array {
   }
 }
 
-/** What comes from another thread has lost its class. */
+/** Restores the class of values from another thread. */
 function withBuffers(message: Extract<EncodeTask, { kind: 'mime' }>['message']) {
   const attachments = message.attachments.map((file) => ({ ...file, content: asBuffer(file.content) }))
   return { ...message, attachments }

@@ -5,7 +5,7 @@ import { answerBytesMax, networkCode } from './http.ts'
 import { isNetworkFailure } from './network-failure.ts'
 import { findRule, type ProviderError, type Rule } from './rules.ts'
 
-/** What to do about each class of failure that a check can meet; pages in docs/problems say more. */
+/** Advice for each class of failure of a check; docs/problems has more. */
 const advice: Partial<Record<FailureCode, string>> = {
   'provider-credentials-refused':
     'Make a new key at the provider, and rotate the credentials of this connection.',
@@ -19,13 +19,13 @@ const advice: Partial<Record<FailureCode, string>> = {
   'provider-sender-refused': 'Verify the domain or address in From at the provider.',
 }
 
-/** A report of one fault; `more` says what is special about this provider. */
+/** Builds a report of one problem; `more`: advice for this provider. */
 export function problemReport(code: FailureCode, reason: string, more: string[] = []): AccountReport {
   const usual = advice[code]
   return { problem: { code, reason, advice: [...more, ...(usual === undefined ? [] : [usual])] }, notes: [] }
 }
 
-/** The same report, with what this provider has to say about its fault as further advice. */
+/** Adds this provider's advice on the problem of a report. */
 export function withAdvice(
   report: AccountReport,
   further: Partial<Record<FailureCode, string>>,
@@ -35,10 +35,10 @@ export function withAdvice(
   return problem && more ? { ...report, problem: { ...problem, advice: [...problem.advice, more] } } : report
 }
 
-/** Codes that say nothing about an account. */
+/** Codes that do not concern the account. */
 const saysNothing = new Set<FailureCode>(['message-refused', 'refusal-unrecognised', 'outcome-unknown'])
 
-/** One question to a provider's API about the account; whatever is no success is judged by its table. */
+/** Queries a provider's API about the account; classifies every refusal by its table. */
 export async function inquire(
   io: Io,
   request: HttpRequest,
@@ -59,12 +59,12 @@ export async function inquire(
   return toRefusedReport(ask.rules, ask.toProviderError(response))
 }
 
-/** A report of a question without an answer; it changed nothing, so nothing is unknown. */
+/** Builds a report of a query without an answer; a query changes nothing, so nothing is unknown. */
 export function unreachable(failure: NetworkFailure): AccountReport {
   return problemReport(failure.refused ? networkCode(failure) : 'provider-unreachable', failure.reason)
 }
 
-/** A report of a question that was refused. */
+/** Builds a report of a refused query. */
 export function toRefusedReport(rules: readonly Rule[], problem: ProviderError): AccountReport {
   const code = findRule(rules, problem)?.is ?? 'refusal-unrecognised'
   const readable = saysNothing.has(code) ? 'provider-unavailable' : code

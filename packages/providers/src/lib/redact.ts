@@ -6,7 +6,7 @@ const REDACTED = '***'
 const CHARS_MIN = 4
 const BASE64_RUN = /[A-Za-z0-9+/_-]{8,}={0,2}/g
 
-/** What is sure to be in base64 of anything that holds the value, for each of the three places it may begin at. */
+/** The base64 text that a value always produces, for each of its three alignments. */
 function base64Pieces(value: string): string[] {
   const bytes = Buffer.from(value)
   return [0, 1, 2]
@@ -81,7 +81,7 @@ export function reportWithoutSecrets(report: AccountReport, credentials: unknown
       advice: problem.advice.map(redactText),
     },
     notes: report.notes.map(redactText),
-    // The address that logs in is told on purpose: it is one that may stand in From.
+    // The address that logs in is shown on purpose: it may be used in From.
     ...(identities && { identities }),
   }
 }

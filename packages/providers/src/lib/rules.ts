@@ -4,13 +4,13 @@ import type { FailureCode } from './failures.ts'
 import { retryAfterMs } from './http.ts'
 import { toFailure } from './to-failure.ts'
 
-/** What a provider's answer says went wrong, in its own words, each on one line. */
+/** An error in a provider's own words, each on one line. */
 export type ProviderError = { status: number; code: string; message: string }
 
-/** One row of a provider's table: what is left out fits everything. `waitMs` is for an answer that names no wait. */
+/** One row of a provider's table: omitted fields match everything. `waitMs`: for an answer that names no wait. */
 export type Rule = { status?: RegExp; code?: RegExp; message?: RegExp; is: FailureCode; waitMs?: number }
 
-/** The row that decides: the first that fits. */
+/** Finds the first row that matches. */
 export function findRule(rules: readonly Rule[], error: ProviderError): Rule | undefined {
   return rules.find(
     (rule) =>
@@ -20,7 +20,7 @@ export function findRule(rules: readonly Rule[], error: ProviderError): Rule | u
   )
 }
 
-/** What a refusing answer means, by the provider's table; what no row knows is not recognised. */
+/** Classifies a refusal by the provider's table; without a matching row it is not recognised. */
 export function judge(
   rules: readonly Rule[],
   error: ProviderError,

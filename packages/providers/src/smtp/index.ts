@@ -18,7 +18,7 @@ const sessionsMaxDefault = 20
 
 const sessionsMaxOf = ({ max_connections = sessionsMaxDefault }: SmtpSettings) => max_connections
 
-/** What a preset's provider reads beside the mail; nothing for a server of which nothing is known. */
+/** Header fields that a preset's provider reads; none for an unknown server. */
 function fieldsOf({ preset }: SmtpSettings, message: OutboundMessage): Field[] {
   return (preset && presets[preset].headers?.(message)) ?? []
 }
@@ -37,7 +37,7 @@ export function createSmtp(): Provider<SmtpCredentials, SmtpSettings> {
     capabilities: {
       // Every server takes 100 in one go: https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.8
       recipientsMax: 100,
-      // What the server says in its greeting decides; it is asked only then.
+      // Depends on the greeting of the server, so it is read only then.
       messageBytesMax: 40 * 1000 * 1000,
       idempotencyWindowMs: 0,
       answersEachRecipient: true,

@@ -14,7 +14,7 @@ import { endpointOf, type SmtpSettings, smtpTarget } from './settings.ts'
 
 export type Account = ProviderConnection<SmtpCredentials, SmtpSettings>
 
-/** Connects, encrypts and logs in; what goes wrong is told as the transfer that it prevents. */
+/** Connects, encrypts and logs in; a failure is reported as that of the transfer. */
 export async function openSession(
   { id, credentials, settings, credentialsSince }: Account,
   tokens: Tokens,
@@ -32,7 +32,7 @@ export async function openSession(
   const token = found.login?.token
   if (!token) return { failure }
   if (isLoginRefused(failure)) tokens.drop(id, token)
-  // Core strikes out the credentials, but does not know the token.
+  // Core redacts the credentials but does not know the token.
   return { failure: withoutToken(failure, token.reveal()) }
 }
 

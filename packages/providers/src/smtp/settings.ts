@@ -83,7 +83,7 @@ function issuesOf(chosen: SmtpSettings): { path: string[]; message: string }[] {
     [!preset && port === undefined, 'port', 'is required without a preset'],
     [region !== undefined && name !== 'ses', 'region', 'belongs to the preset ses only'],
     [region === undefined && name === 'ses' && !host, 'region', 'is required with the preset ses'],
-    // Whoever names a host knows better than the table.
+    // An explicit host overrides the preset.
     [!!preset && !host && port !== undefined && !usual, 'port', `${name} is reached on ${known}`],
     [
       !host && usual !== undefined && tls !== undefined && tls !== usual.tls,

@@ -22,7 +22,7 @@ function step(key: string): string {
 /** Finds strings and keys that Postgres could not store as text, as JSON pointers; yields now and then. */
 export function* findBadStrings(parsed: unknown): Generator<undefined, ValidationIssue[]> {
   const issues: ValidationIssue[] = []
-  // Pointers are made for faults alone: most values have none.
+  // Pointers are built only for issues: most values have none.
   const path: string[] = []
   let values = 0
   function add(detail: string): void {

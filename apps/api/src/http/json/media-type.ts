@@ -3,7 +3,7 @@ const TYPE = 'application/json'
 const UTF_8 = new Set(['utf-8', 'utf8'])
 const LENGTH_MAX = 200
 
-/** What a refusal repeats of a field: short, and nothing but printable ASCII. */
+/** Quotes a field in a refusal: short, and only printable ASCII. */
 function shown(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 60)
 }

@@ -2,7 +2,7 @@ import type { NewMessage } from '@lettergate/contracts/messages/new-message'
 import { Problem, type ProblemCode, type ValidationIssue } from '@lettergate/contracts/problems/problems'
 import { createTaskThread } from '@lettergate/providers/lib/task-thread'
 
-/** A larger body of messages is read by another thread: its text alone would hold this one for too long. */
+/** A larger body is read by another thread: its text would block this one for too long. */
 export const LARGE_BYTES_MIN = 1024 * 1024
 
 export type LargeTask = {

@@ -1,4 +1,4 @@
-/** Keys and indexes from the root of the body to the value at fault. */
+/** Keys and indexes from the root of the body to the invalid value. */
 type Path = (string | number)[]
 
 export type JsonIssue =

@@ -2,7 +2,7 @@ import type { ConnectionTest } from '@lettergate/contracts/connections/responses
 import { failureHelp } from '@lettergate/contracts/problems/failure-codes'
 import type { Checked } from '@lettergate/core/connections'
 
-/** What leaves the server of a provider's report. */
+/** Presents a provider's report. */
 export function presentCheck({ report, tookMs }: Checked, messageId: string | null): ConnectionTest {
   const { problem, limits } = report
   return {

@@ -32,7 +32,7 @@ describe('cancel and retry', () => {
     expect(await act(id, 'retry')).toMatchObject(wrongState)
   })
 
-  it('row 67: what is being handed over can be neither cancelled nor retried', async () => {
+  it('row 67: a message being sent can be neither cancelled nor retried', async () => {
     const id = await send()
     await api.db.pool.query({
       text: `update outbox set state = 'sending' where message_id = $1`,

@@ -44,7 +44,7 @@ describe('GET /v1/messages/:id', () => {
     expect(changed.headers.get('etag')).not.toBe(etag)
   })
 
-  it('shows recipients that wait as sending while the hand-off is under way', async () => {
+  it('shows pending recipients as sending during an attempt', async () => {
     const id = await sent({ cc: ['done@example.net'] })
     await api.db.pool.query({
       text: `update recipient set status = 'sent' where message_id = $1 and position = 1`,

@@ -55,7 +55,7 @@ function chargeRefused(deps: ApiDeps, request: FastifyRequest, part: number): vo
   if (part > 0) deps.refusedBodies.charge(payerOf(request), Math.round(request.bodyBytes * part))
 }
 
-/** What is kept of a refused message with the key: its code says enough, since a repeat is checked again. */
+/** The part of a refused message stored with the key: its code, because a repeat is checked again. */
 function toKept(problem: Problems[number]): Problems[number] {
   return problem && problemDetails(new Problem(problem.code))
 }

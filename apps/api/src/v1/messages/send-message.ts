@@ -20,7 +20,7 @@ export function idempotencyOf(request: FastifyRequest, route: string): AcceptReq
   return { key, route, bodyHash: ofValue, bytesHash: ofBytes }
 }
 
-/** What was accepted, with the quota on the answer; throws what an outcome that accepted nothing is refused with. */
+/** Answers the accepted messages and sets the quota fields; throws the problem if nothing was accepted. */
 export function acceptedOf(
   outcome: AcceptOutcome,
   reply: FastifyReply,

@@ -88,7 +88,7 @@ async function stateOf(claim: Claim) {
   return rows[0]
 }
 
-test('an accepted hand-off leaves a sent recipient, an attempt, an event and no backlog', async () => {
+test('an accepted attempt leaves a sent recipient, an attempt, an event and no backlog', async () => {
   const claim = await sendingMessage()
   await recordOutcomes(db.pool, [buildRecord(claim, 'accepted', 'sent')])
   expect(await stateOf(claim)).toEqual({
@@ -108,7 +108,7 @@ test('a result that is written twice counts once', async () => {
   expect(await stateOf(claim)).toMatchObject({ events: ['recipient.failed'], used: 0 })
 })
 
-test('a deferred hand-off goes back to the backlog', async () => {
+test('a deferred attempt returns the message to the backlog', async () => {
   const claim = await sendingMessage()
   await recordOutcomes(db.pool, [buildRecord(claim, 'deferred', 'deferred', { retryInMs: 60_000 })])
   expect(await stateOf(claim)).toMatchObject({ status: 'deferred', state: 'waiting', outcome: 'deferred' })

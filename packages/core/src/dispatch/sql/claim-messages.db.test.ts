@@ -37,7 +37,7 @@ const claim = (depth: number, afterTenant = FIRST_TENANT) =>
 const countOf = (claims: { tenantId: string }[], tenantId: string) =>
   claims.filter((one) => one.tenantId === tenantId).length
 
-test('a tenant alone never takes more than half of the depth, however often it is asked', async () => {
+test('a single tenant never takes more than half of the depth, however often claims run', async () => {
   await tenantWithBacklog(100)
   const first = await claim(40)
   const second = await claim(40)
@@ -147,7 +147,7 @@ test('a claim that expired is fenced off, and its message is claimed again under
   expect(fences.map((one) => one?.attempt ?? null)).toEqual([null, 1])
 })
 
-test('a fence whose answer was lost is found again by its token, and by nobody else', async () => {
+test('a fence whose answer was lost is found again by its token only', async () => {
   await tenantWithBacklog(1)
   const [claimed] = (await claim(10)).claims
   if (!claimed) throw new Error('nothing was claimed')
@@ -165,7 +165,7 @@ test('a fence whose answer was lost is found again by its token, and by nobody e
   expect(await ask(3 - winner, 3)).toEqual([null, null])
 })
 
-test('only claims that are still held are given back', async () => {
+test('only claims that are still held are released', async () => {
   await tenantWithBacklog(2)
   const { claims } = await claim(10)
   const [one, other] = claims

@@ -11,7 +11,7 @@ export async function closeCircuit(db: Queryable, key: ConnectionKey): Promise<v
         set state = 'closed', since = now(), code = null, reason = null, opened = 0, retry_at = null, probe_until = null
         where tenant_id = $1 and connection_id = $2 and state <> 'closed'
         returning tenant_id, connection_id
-      ), told as (
+      ), reported as (
         insert into connection_event (tenant_id, connection_id, type)
         select tenant_id, connection_id, 'connection.healthy' from closed
       )

@@ -30,7 +30,7 @@ export async function openCircuit(
               retry_at = now() + least($7::float8, $6::float8 * 2 ^ least(h.opened, 30)) * interval '1 ms'
           where h.state = 'closed' or ($5::boolean and h.state = 'half-open')
         returning *
-      ), told as (
+      ), reported as (
         insert into connection_event (tenant_id, connection_id, type, code, reason)
         select tenant_id, connection_id, 'connection.unhealthy', code, reason from opened where opened = 1
       )

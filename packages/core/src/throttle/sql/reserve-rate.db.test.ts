@@ -96,21 +96,21 @@ test('workers that make the rows anew at the same time never go over the day bet
   }
 })
 
-test('what was reserved before everything was emptied is given back to the same day', async () => {
+test('a reservation from before the tables were emptied is returned to the same day', async () => {
   await ofDay(100)
   await forgetHealth()
   await giveBack(40)
   expect(await ofDay(100)).toBe(40)
 })
 
-test('a new day begins at nothing, whatever is given back of the one before', async () => {
+test('a new day begins at zero, whatever is returned to the day before', async () => {
   await ofDay(100)
   await db.pool.query({ text: 'update connection_usage set day = day - 1' })
   await giveBack(60)
   expect(await ofDay(170)).toBe(100)
 })
 
-test('the provider’s day and the tenant’s are counted apart, and the narrower holds', async () => {
+test('the provider’s day and the tenant’s are counted separately, and the lower limit holds', async () => {
   await giveBack(0)
   await tell({ perDay: 1_000, used: 960 })
   // Others have used most of the account, but nothing of this connection.
@@ -125,7 +125,7 @@ test('the provider’s day and the tenant’s are counted apart, and the narrowe
   expect(await ofDay(600, { perDay: null })).toBe(5)
 })
 
-test('what was handed over while a provider answered is added to what it counted', async () => {
+test('recipients sent while a provider answered are added to its count', async () => {
   await giveBack(0)
   await tell({ perDay: 1_000, used: 100 })
   const whenAsked = await claimLimitsPoll(pool, key, 300_000)
@@ -155,7 +155,7 @@ test('what a worker remembers of a provider’s limits holds for all once the ro
   expect(await ofDay(10, { perDay: null })).toBe(5)
 })
 
-test('other limits than before let go what waits for them; the same ones, and what is used, do not', async () => {
+test('new limits release waiting messages; unchanged limits and counts do not', async () => {
   await giveBack(0)
   const before = await version()
   await tell({ perSecond: 14, perDay: 200, used: 1 })
@@ -166,7 +166,7 @@ test('other limits than before let go what waits for them; the same ones, and wh
   expect(await version()).toBe(before + 2)
 })
 
-test('limits are reported while their connections are deleted, and nobody waits for another in a circle', async () => {
+test('limits can be stored while their connections are deleted, without a deadlock', async () => {
   const sealed = Buffer.alloc(8)
   await db.pool.query({
     text: `insert into data_key (tenant_id, version, root_version, wrapped) values ($1, 1, 1, $2)`,
