@@ -14,7 +14,7 @@ import { noteInFlight } from './src/worker-deaths.ts'
 const ROUNDS = Math.min(20, Math.max(3, Math.ceil(faultsCount(0) / 200)))
 const WIDTH = 16
 const LATENCY_MS = 20
-/** Published: everything but a hand-off under way goes on within this, and a hand-off is given up within that. */
+/** Published: everything but an attempt under way goes on within this, and an attempt is given up within that. */
 const RECOVERY_MS_MAX = 30_000
 const HAND_OFF_MS_MAX = 75_000
 

@@ -9,7 +9,7 @@ const CORE = 'packages/core'
 /** Core decides; it must not know how a request or a job reached it. */
 const FRAMEWORKS = /^(fastify|@fastify\/.*|fastify-.*|bullmq|ioredis|react|react-dom|commander)$/
 const LINES_MAX = 400
-/** Apps and packages are told everything by the configuration, but for the one that the test runner tells its server. */
+/** Apps and packages read their settings from the configuration; the test runner sets one variable itself. */
 const MUST_NOT_READ_ENV = /^(apps|packages)\//
 const READS_ENV = ['packages/config/', 'packages/db/test/database.ts']
 /** Made from prisma/schema, and in no commit. */

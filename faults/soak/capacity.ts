@@ -10,7 +10,7 @@ const WINDOW_MS = 3_000
 const WINDOWS = 5
 
 export type Capacity = {
-  /** Hand-offs a second: the middle of the windows. */
+  /** Attempts a second: the middle of the windows. */
   perSecond: number
   lowest: number
   highest: number

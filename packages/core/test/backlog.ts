@@ -10,11 +10,11 @@ import { buildRow, buildTenant, buildUnit } from './rows.ts'
 export type Backlog = {
   tenantId: string
   messageId: string
-  /** What a dispatcher does: takes the message, if it is due. */
+  /** Claims the message as a dispatcher does, if it is due. */
   claim(): Promise<Claim | undefined>
-  /** What a worker does before the first byte: false if the claim no longer holds. */
+  /** Fences as a worker does before the first byte: false if the claim no longer holds. */
   fence(claim: Claim): Promise<boolean>
-  /** What a worker does after the call: `statuses` by recipient; a deferred one is tried again after `retryInMs`. */
+  /** Records as a worker does after the call: `statuses` by recipient; a deferred one is retried after `retryInMs`. */
   record(claim: Claim, statuses: string[], retryInMs?: number, outcome?: string): Promise<void>
   used(): Promise<number>
   statuses(): Promise<string[]>

@@ -4,7 +4,7 @@ import { type Exchange, playHttp, respond } from '@lettergate/providers/test/htt
 
 type Answer = ReturnType<typeof respond>
 
-/** What SES says of an account that may send. */
+/** SES's answer for an account that may send. */
 export function quota(rate: number, perDay: number, used = 0): Answer {
   return respond(
     200,
@@ -17,7 +17,7 @@ export function quota(rate: number, perDay: number, used = 0): Answer {
   )
 }
 
-/** A fake of SES behind a real socket: takes every message, and says of its account what it is told to. */
+/** A fake of SES behind a real socket: accepts every message; its account answer can be set. */
 export async function playAccount(account: Answer) {
   const state = { account, underWay: 0, underWayMost: 0 }
   const isMessage = ({ path }: Exchange) => path === '/v2/email/outbound-emails'

@@ -111,7 +111,7 @@ export async function buildFleet(
   let turn = 0
   let stopped = false
 
-  /** What a dispatcher does, until `isDone`. */
+  /** Dispatches until `isDone`. */
   async function run(isDone: () => boolean | Promise<boolean>): Promise<void> {
     const running = new Set<Promise<void>>()
     while (!stopped && !(await isDone())) {

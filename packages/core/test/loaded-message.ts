@@ -1,6 +1,6 @@
 import type { LoadedMessage } from '../src/deliver/index.ts'
 
-/** A message to two recipients, as a worker has loaded it before its first hand-off. */
+/** A message to two recipients, as loaded before its first attempt. */
 export function buildLoadedMessage(change: Partial<LoadedMessage> = {}): LoadedMessage {
   return {
     tenantId: 'tenant',

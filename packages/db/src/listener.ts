@@ -15,7 +15,7 @@ const RECONNECT_MS = 1_000
 const HEARTBEAT_MS = 3_000
 const DEADLINE_MS = 2_000
 const CONNECT_MS = 2_000
-/** Hints are not worth more of anybody's time. */
+/** Longest wait of a caller for LISTEN. */
 const WAIT_MS_MAX = 1_000
 
 /**

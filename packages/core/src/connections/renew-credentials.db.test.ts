@@ -23,7 +23,7 @@ afterAll(() => db.drop())
 
 type Statement = { name?: string | undefined }
 
-/** A connection with these credentials, and a process that is told of secrets. */
+/** A connection with these credentials, and a process that receives renewed secrets. */
 async function setUp(
   options: { provider?: Provider; stored?: object; before?(statement: Statement): Promise<void> } = {},
 ) {
@@ -62,7 +62,7 @@ async function setUp(
       renewer.renew({ ...owner, ...other }, new Secret(old), new Secret(fresh))
       await renewer.drain()
     },
-    /** What is stored, as another process opens it. */
+    /** The stored credentials, as another process opens them. */
     async opened(by = root) {
       const there = await readSealedConnection(db.tenants.forTenant(tenantId), tenantId, id)
       if (!there) return null

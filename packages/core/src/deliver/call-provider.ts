@@ -12,7 +12,7 @@ import type { LoadedMessage, LoadedRecipient } from './sql/load-claimed.ts'
 
 export type Calls = {
   /** Makes one call; an adapter that throws yields an outcome too. `fencedAt`: of `performance.now()`. */
-  call(hand: {
+  call(attempt: {
     message: LoadedMessage
     carried: LoadedRecipient[]
     candidate: Candidate

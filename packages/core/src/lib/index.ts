@@ -1,4 +1,4 @@
-/** What several slices need and none owns: clock, cursors, leases, notifications, readiness. */
+/** Lib: parts that several slices need and none owns: clock, cursors, leases, notifications, readiness. */
 export { answeredBy } from './answered-by.ts'
 export { watchDurability } from './check-durability.ts'
 export { createDatabaseClock, type DatabaseClock } from './clock.ts'

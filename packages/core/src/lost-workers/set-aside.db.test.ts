@@ -250,7 +250,7 @@ test('what was begun long ago is forgotten', async () => {
   await db.pool.query({
     text: `insert into claim_in_hand (at, epochs) values (now() - interval '3 minutes', '{1}'), (now(), '{2}')`,
   })
-  // What ran out while no worker was there is judged first.
+  // Claims that expired without a worker are judged first.
   const backlog = await buildBacklog(db.pool)
   const claim = await backlog.claim()
   if (!claim) throw new Error('not claimed')

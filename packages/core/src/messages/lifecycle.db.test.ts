@@ -64,7 +64,7 @@ const attempt = (outcome: number): Step[] => [
   { do: 'fence' },
   { do: 'record', outcome },
 ]
-/** Whole hand-offs between single steps, or most sequences would never get that far; and proof that comes after a retry. */
+/** Whole attempts between single steps, or most sequences would never get that far; and proof that comes after a retry. */
 const steps = fc
   .array(
     fc.oneof(

@@ -41,7 +41,7 @@ export function carriedOfNew(message: NewMessage): Carried {
   }
 }
 
-/** The same message on its way out. */
+/** The same message as a provider gets it. */
 export function carriedOfStored(document: ContentDocument): Carried {
   const { reply_to = [], headers = {}, ...rest } = document
   return {

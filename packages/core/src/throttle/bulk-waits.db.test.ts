@@ -21,7 +21,7 @@ const bulk = (count: number) =>
   )
 const sentTo = (address: string) => fleet.sent.findIndex(({ to }) => to[0] === address)
 
-/** Bulk mails that went out between the acceptance of a transactional one and its own hand-off. */
+/** Bulk mails that went out between the acceptance of a transactional one and its own attempt. */
 async function overtaken(connection: FakeConnection): Promise<number> {
   fleet = await buildFleet(db, [connection])
   await fleet.acceptAll(bulk(FLOOD))

@@ -36,14 +36,17 @@ function counting(concurrency: number, ms = 20) {
   return { seen, connection: { answer, limits: { concurrency } } }
 }
 
-test.each([1, 2, 3, 5, 10])('never more than %i calls at once, of three workers together', async (limit) => {
-  const { seen, connection } = counting(limit)
-  fleet = await buildFleet(db, [connection], { workers: 3 })
-  await fleet.accept(...to(60))
-  await fleet.run(untilEmpty)
-  expect(seen.most).toBe(limit)
-  expect(await fleet.statuses()).toEqual({ sent: 60 })
-})
+test.each([1, 2, 3, 5, 10])(
+  'never more than %i concurrent calls, of three workers together',
+  async (limit) => {
+    const { seen, connection } = counting(limit)
+    fleet = await buildFleet(db, [connection], { workers: 3 })
+    await fleet.accept(...to(60))
+    await fleet.run(untilEmpty)
+    expect(seen.most).toBe(limit)
+    expect(await fleet.statuses()).toEqual({ sent: 60 })
+  },
+)
 
 test('where there is room for all workers, all of them take part', async () => {
   const { seen, connection } = counting(6, 60)

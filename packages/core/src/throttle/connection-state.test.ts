@@ -23,7 +23,7 @@ function stateWith(change: { room?: number; limit?: number }) {
   return newConnectionState('tenant', 'c', candidate)
 }
 
-/** With so many calls at once left to this worker. */
+/** With so many concurrent calls left to this worker. */
 const withShare = (state: ReturnType<typeof stateWith>, held: number) => ({
   ...state,
   share: { ...state.share, held, until: Number.POSITIVE_INFINITY },
@@ -37,7 +37,7 @@ test('no more calls are made at once than the provider has room for by its setti
   expect(concurrencyMax(stateWith({}))).toBe(400)
 })
 
-test('where calls at once are limited, a worker makes none that the others have not left to it', () => {
+test('where concurrent calls are limited, a worker makes none that the others have not left to it', () => {
   expect(shareOf(stateWith({ limit: 10 }))).toBe(0)
   const state = withShare(stateWith({ limit: 10 }), 4)
   expect(shareOf(state)).toBe(4)

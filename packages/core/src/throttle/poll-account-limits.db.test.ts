@@ -181,7 +181,7 @@ test('a lowered quota holds for what had its sending time before', async () => {
   account.state.account = quota(0.2, 50_000)
   await letTimePass()
   await fleet.run(hasReported({ perSecond: 0.2, perDay: 50_000 }))
-  // Whoever has its time and is in a worker's hands keeps it.
+  // A message with a sending time in a worker keeps it.
   const over = performance.now() + 2_000
   const stillRuns = (until: number) => async () => {
     await release()
@@ -327,7 +327,7 @@ test('a worker that stops ends its question at once, and asks no more', async ()
   await fleet.run(() => account.state.underWay === 1)
   await fleet.accept(...to(20))
   await fleet.run(isEmpty)
-  // Nobody has waited for the answer.
+  // No message has waited for the answer.
   expect(account.state.underWay).toBe(1)
   const startedAt = performance.now()
   await fleet.workers[0]?.throttle.stop()

@@ -90,7 +90,7 @@ test.each([
     await fleet.run(allWait)
     await fleet.accept(...to(20))
     await fleet.run(async () => (await fleet.health(0))?.state === 'open' && (await allWait()))
-    // Those that were tried wait for a minute at least; the others for the circuit.
+    // Messages with an attempt wait for a minute at least; the others for the circuit.
     expect((await fleet.backlog()).filter(({ why }) => why === null).length).toBeGreaterThanOrEqual(4)
     await db.pool.query({
       text: `update connection_health set retry_at = now() + interval '10 min', opened = 9`,

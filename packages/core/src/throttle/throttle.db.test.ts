@@ -93,7 +93,7 @@ test('two workers share one rate, and nothing is lost when what they share vanis
     // A burst of one second, then the rate. A time that was reserved is used some 100 ms late, the first one as well.
     expect(index + 1).toBeLessThanOrEqual(20 + ((time + 300) * 20) / 1000)
   }
-  // Nobody reserves twice: that would push the others on and on.
+  // No message reserves twice: that would delay the others more and more.
   expect(fleet.reserved.reduce((sum, n) => sum + n)).toBe(60)
   expect(await fleet.statuses()).toEqual({ sent: 60 })
   await fleet.accept(...to(40))
@@ -152,7 +152,7 @@ test('a daily limit counts sent recipients and survives a restart', async () => 
   const again = async () => {
     await db.pool.query({ text: `update outbox set state = 'ready' where state = 'waiting'` })
     await fleet.run(allWait)
-    // What was given back is reported to all within a quarter of a second.
+    // Returned recipients reach all workers within a quarter of a second.
     await sleep(400)
   }
   await again()
@@ -195,7 +195,7 @@ test('days that a message waited for its limit are no days of failing: it is tri
   await fleet.accept(...to(3))
   const isPaced = async () => (await fleet.backlog()).some(({ why }) => why === 'rate')
   await fleet.run(isPaced)
-  // As though the wait that it was put back for had been one of four days.
+  // As though it had been deferred for four days.
   await db.pool.query({
     text: `update outbox set first_due_at = first_due_at - interval '4 days', throttled_ms = case when throttled_ms > 0 then 4 * 86400000.0 else 0 end
            where wait_why = 'rate'`,
@@ -216,7 +216,7 @@ test('a day’s limit is exact for all workers together, however often what they
   expect((await fleet.backlog()).every(({ why }) => why === 'day')).toBe(true)
 })
 
-test('no more calls at once than a connection bears, and all of them are made', async () => {
+test('no more concurrent calls than a connection bears, and all of them are made', async () => {
   let [busy, most] = [0, 0]
   async function answer() {
     most = Math.max(most, ++busy)
@@ -231,7 +231,7 @@ test('no more calls at once than a connection bears, and all of them are made', 
   expect(await fleet.statuses()).toEqual({ sent: 60 })
 })
 
-test('a connection that does not answer is used by fewer calls at once, one that does by more', async () => {
+test('a connection that does not answer is used by fewer concurrent calls, one that does by more', async () => {
   fleet = await buildFleet(db, [works])
   await fleet.accept(...to(100))
   await fleet.run(isEmpty)

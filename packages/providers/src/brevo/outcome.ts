@@ -35,7 +35,7 @@ export const rules: Rule[] = [
 // They come with every answer, but are about the rate alone: https://developers.brevo.com/docs/limit-headers
 const rate = { remaining: 'x-sib-ratelimit-remaining', reset: 'x-sib-ratelimit-reset' }
 
-/** What an answer of Brevo means for the message. */
+/** Derives the outcome of a message from the answer of Brevo. */
 export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
   const { status } = response
   if (status < 200 || status >= 300)
@@ -46,7 +46,7 @@ export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
     : toFailure('outcome-unknown', 'success without a messageId')
 }
 
-/** What Brevo says went wrong. */
+/** Reads the error from the answer of Brevo. */
 export function toProviderError(response: HttpResponse): ProviderError {
   const answer = parseAnswer(response.body)
   return { status: response.status, code: toLine(answer.code), message: toLine(answer.message) }

@@ -4,7 +4,7 @@ import type { OutboundMessage, Provider, RecipientRefusal, SendOutcome } from '.
 
 const noFields = z.strictObject({})
 
-/** What a hand-off can already say about the magic recipients; the other ones are accepted like any address. */
+/** Immediate outcomes of the sandbox recipients; the other ones are accepted like any address. */
 const sandbox: Record<string, Omit<RecipientRefusal, 'address'>> = {
   'rejected@sandbox.lettergate.dev': {
     kind: 'rejected',

@@ -34,7 +34,7 @@ export function createDirect({
     settings: directSettings,
     capabilities: {
       recipientsMax: 100,
-      // What most receivers take; each says in its greeting what it does.
+      // The limit of most receivers; each announces its own in its greeting.
       messageBytesMax: 25 * 1000 * 1000,
       idempotencyWindowMs: 0,
       answersEachRecipient: true,

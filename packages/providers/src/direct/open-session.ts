@@ -15,7 +15,7 @@ import type { DirectSettings } from './settings.ts'
 
 const messagesMax = 100
 
-/** What the way to a mail host is found with. */
+/** Parts needed to connect to a mail host. */
 export type Ways = { resolver: Resolver; policies: StsPolicies; port: number; ca: string | undefined }
 
 /** How a host must be spoken to. `verify`: its certificate is checked by name and authority. */

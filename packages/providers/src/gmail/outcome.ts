@@ -8,7 +8,7 @@ import type { HttpResponse, SendOutcome } from '../provider.ts'
 // The first rule that fits decides: https://developers.google.com/workspace/gmail/api/guides/handle-errors; `code` holds the
 // reasons and the status. 403 says a used-up rate as well as a missing permission.
 export const rules: Rule[] = [
-  // What one user may send in 24 hours.
+  // The limit of one user in 24 hours.
   { status: /403|429/, message: /mail sending|sending (limit|quota)/i, is: 'provider-quota-used-up' },
   { status: /403|429/, code: /dailyLimitExceeded|quotaExceeded/, is: 'provider-quota-used-up' },
   { status: /403|429/, code: /rate_?limit_?exceeded|RESOURCE_EXHAUSTED/i, is: 'provider-rate-limited' },
@@ -45,7 +45,7 @@ const error = z
   .object({ message: z.unknown().optional(), status: z.unknown().optional(), errors: list, details: list })
   .catch({ errors: [], details: [] })
 
-/** What an answer of Gmail means for the message. */
+/** Derives the outcome of a message from the answer of Gmail. */
 export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
   if (response.status >= 200 && response.status < 300) {
     const id = toLine(parseAnswer(response.body).id)
@@ -57,7 +57,7 @@ export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
   return judge(rules, error, withRetryAfter(response, error), now)
 }
 
-/** What Gmail says went wrong. */
+/** Reads the error from the answer of Gmail. */
 export function toProviderError(response: HttpResponse): ProviderError {
   const { message, status, errors, details } = error.parse(parseAnswer(response.body).error)
   const reasons = [...errors, ...details].map(({ reason }) => reason)

@@ -31,7 +31,7 @@ const answer = z.object({
   }),
 })
 
-/** Asks how the domain is. A key that may only send is not told, and proves itself in another way. */
+/** Asks for the state of the domain. A key that may only send gets no answer, and is tested in another way. */
 export async function checkMailgun(connection: Connection, endpoint: string, io: Io): Promise<AccountReport> {
   return withAdvice(await askForDomain(connection, endpoint, io), advice)
 }

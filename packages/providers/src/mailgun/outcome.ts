@@ -42,7 +42,7 @@ export const rules: Rule[] = [
   ...commonRules,
 ]
 
-/** What an answer of Mailgun means for the message. */
+/** Derives the outcome of a message from the answer of Mailgun. */
 export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
   if (response.status < 200 || response.status >= 300) {
     const error = toProviderError(response)
@@ -56,7 +56,7 @@ export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
     : toFailure('outcome-unknown', 'success without an id')
 }
 
-/** What Mailgun says went wrong; a wrong key is answered in plain text. */
+/** Reads the error from Mailgun's answer; a wrong key is answered in plain text. */
 export function toProviderError(response: HttpResponse): ProviderError {
   const { message } = parseAnswer(response.body)
   return {

@@ -78,7 +78,7 @@ const results = z
   .min(1)
 type Result = z.infer<typeof results>[number]
 
-/** What an answer of Mandrill means for the message: it answers for each recipient, in any order. */
+/** Derives the outcome of a message from Mandrill's answer, which lists each recipient in any order. */
 export function toOutcome(envelopeTo: readonly string[], response: HttpResponse, now: Date): SendOutcome {
   const error = toProviderError(response)
   if (response.status < 200 || response.status >= 300 || error.code) return judge(rules, error, response, now)
@@ -115,14 +115,14 @@ function toRefusal(result: Result, ours: ReadonlyMap<string, string>): Recipient
   const code = refusalCodes[why] ?? 'recipient-refused'
   return {
     address: ours.get(result.email.toLowerCase()) ?? toLine(result.email),
-    // What is not the recipient's or the message's fault is tried again.
+    // Reasons outside the recipient and the message are retried.
     kind: classOf(code).outcome === 'rejected-message' ? 'rejected' : 'deferred',
     code,
     reason: toReason(result.status, why),
   }
 }
 
-/** What Mandrill says went wrong. */
+/** Reads the error from the answer of Mandrill. */
 export function toProviderError(response: HttpResponse): ProviderError {
   const answer = parseAnswer(response.body)
   return { status: response.status, code: toLine(answer.name), message: toLine(answer.message) }

@@ -81,7 +81,7 @@ async function start(
   )
   return {
     ...started,
-    /** What was asked of Graph, in short. */
+    /** Requests to Graph, in short. */
     asked: () => started.peer.got.slice(1).map(({ method, path }) => `${method} ${path}`),
   }
 }

@@ -81,7 +81,7 @@ export function toDraft(response: HttpResponse, now: Date): Draft | SendOutcome 
   }
 }
 
-/** What an answer to the order to send means; it has no content of its own. */
+/** Derives the outcome from the answer to the send request, which has no content of its own. */
 export function toOutcome(response: HttpResponse, now: Date, messageId: string): SendOutcome {
   if (response.status !== 202) {
     return isSuccess(response)
@@ -126,7 +126,7 @@ const error = z
   })
   .catch({})
 
-/** What Graph says went wrong, with the more exact code inside where there is one. */
+/** Reads the error from Graph's answer, with the inner code if there is one. */
 export function toProviderError(response: HttpResponse): ProviderError {
   const { code, message, innerError } = error.parse(parseAnswer(response.body).error)
   const codes = [toLine(code), toLine(innerError?.code)].filter(Boolean).join(' ')

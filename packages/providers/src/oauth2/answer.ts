@@ -18,7 +18,7 @@ const usualSeconds = 300
 const secondsMax = 86_400
 /** Shorter ones are in every other word. */
 const secretCharsMin = 4
-/** So much of a secret in a row gives it away. */
+/** A run of this many characters reveals a secret. */
 const tellingChars = 16
 
 // https://www.rfc-editor.org/rfc/rfc6749#section-5.1; tokens go into header fields.
@@ -89,7 +89,7 @@ function toProviderError(response: HttpResponse, secrets: string[], now: Date): 
   }
 }
 
-/** What was said about a request, without the token that it carried: whole, or as a piece that a cut left over. */
+/** The text of an answer without the token of its request: whole, or as a piece left by a cut. */
 export function withoutToken(text: string, token: Secret): string {
   return redact(text, token.reveal())
 }

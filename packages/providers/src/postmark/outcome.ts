@@ -42,14 +42,14 @@ export const rules: Rule[] = [
   ...commonRules,
 ]
 
-/** What an answer of Postmark means for the message to these addresses. */
+/** Derives the outcome of a message to these addresses from Postmark's answer. */
 export function toOutcome(response: HttpResponse, now: Date, envelopeTo: string[]): SendOutcome {
   const error = toProviderError(response)
   const accepts = response.status >= 200 && response.status < 300 && /^0?$/.test(error.code)
   return accepts ? toAccepted(response, envelopeTo) : toRefusal(response, error, now, envelopeTo)
 }
 
-/** What Postmark says went wrong. */
+/** Reads the error from the answer of Postmark. */
 export function toProviderError(response: HttpResponse): ProviderError {
   const answer = parseAnswer(response.body)
   const code = typeof answer.ErrorCode === 'number' ? String(answer.ErrorCode) : toLine(answer.ErrorCode)

@@ -45,7 +45,7 @@ export const rules: Rule[] = [
 // They come with every answer, but are about the rate alone: https://resend.com/changelog/api-rate-limit
 const rate = { remaining: 'ratelimit-remaining', reset: 'ratelimit-reset' }
 
-/** What an answer of Resend means for the message. */
+/** Derives the outcome of a message from the answer of Resend. */
 export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
   if (response.status < 200 || response.status >= 300) return toRefusal(response, now)
   const id = toLine(parseAnswer(response.body).id)
@@ -60,7 +60,7 @@ function toRefusal(response: HttpResponse, now: Date): SendOutcome {
   return judge(rules, error, isRate ? withReset(response, rate) : response, now)
 }
 
-/** What Resend says went wrong. */
+/** Reads the error from the answer of Resend. */
 export function toProviderError(response: HttpResponse): ProviderError {
   const answer = parseAnswer(response.body)
   return { status: response.status, code: toLine(answer.name), message: toLine(answer.message) }

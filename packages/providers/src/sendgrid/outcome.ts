@@ -50,7 +50,7 @@ export const rules: Rule[] = [
 /** Addresses in the order in which they stand in the fields of the request. */
 export type Reached = Record<'to' | 'cc' | 'bcc', readonly string[]>
 
-/** What an answer of SendGrid means for the message to these: 202 alone is a yes, without a body. */
+/** Derives the outcome from SendGrid's answer: only 202 accepts, without a body. */
 export function toOutcome(response: HttpResponse, now: Date, reached: Reached): SendOutcome {
   const told = withRetryAfter(response, secondsToReset(response, now))
   if (response.status < 200 || response.status >= 300)
@@ -68,7 +68,7 @@ const errors = z.array(z.object({ message: z.string(), field: z.string().nullish
 const errorsOf = (response: HttpResponse) =>
   errors.safeParse(listIn(parseAnswer(response.body).errors)).data ?? []
 
-/** Whom a call was refused for: named by the place, `personalizations.0.cc.3.email`, or by the address where it stands there twice. */
+/** Finds the recipients that a call was refused for: named by position, `personalizations.0.cc.3.email`, or by an address that occurs twice. */
 function refusedFor(response: HttpResponse, reached: Reached): Set<string> {
   const all = [...reached.to, ...reached.cc, ...reached.bcc]
   const named = errorsOf(response).flatMap(({ field, message }) => {
@@ -79,7 +79,7 @@ function refusedFor(response: HttpResponse, reached: Reached): Set<string> {
   return new Set(named.filter((address) => address !== undefined))
 }
 
-/** What SendGrid says went wrong: every message, and the first field. */
+/** Reads the errors from SendGrid's answer: every message, and the first field. */
 export function toProviderError(response: HttpResponse): ProviderError {
   const errors = errorsOf(response)
   return {

@@ -13,7 +13,7 @@ const badAddress = /illegal address|missing (final '?@)?domain|(local address|do
 export const rules: Rule[] = [
   { status: /4../, message: /daily .{0,20}quota/i, is: 'provider-quota-used-up', waitMs: dailyQuotaWaitMs },
   { code: /Throttling/, message: /daily/i, is: 'provider-quota-used-up', waitMs: dailyQuotaWaitMs },
-  // So many a second: it is free again with the next one.
+  // A limit per second: free again with the next one.
   { status: /4../, message: /maximum sending rate/i, is: 'provider-rate-limited', waitMs: rateWaitMs },
   { code: /TooManyRequests|Throttling|LimitExceeded/, is: 'provider-rate-limited' },
   { code: /ConcurrentModification|ServiceUnavailable/, is: 'provider-unavailable' },
@@ -52,7 +52,7 @@ export const rules: Rule[] = [
   ...commonRules,
 ]
 
-/** What an answer of SES means for the message. */
+/** Derives the outcome of a message from the answer of SES. */
 export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
   if (response.status < 200 || response.status >= 300)
     return judge(rules, toProviderError(response), response, now)
@@ -62,7 +62,7 @@ export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
     : toFailure('outcome-unknown', 'success without a MessageId')
 }
 
-/** What SES says went wrong. */
+/** Reads the error from the answer of SES. */
 export function toProviderError(response: HttpResponse): ProviderError {
   const answer = parseAnswer(response.body)
   return {

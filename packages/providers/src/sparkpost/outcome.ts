@@ -51,7 +51,7 @@ const results = z.object({
   rcpt_to_errors: errorList.optional().catch(undefined),
 })
 
-/** What an answer of SparkPost means for the message; it counts refused recipients, but need not name them. */
+/** Derives the outcome from SparkPost's answer, which counts refused recipients but need not name them. */
 export function toOutcome(envelopeTo: readonly string[], response: HttpResponse, now: Date): SendOutcome {
   if (response.status < 200 || response.status >= 300)
     return toPartlyRefused(
@@ -70,14 +70,14 @@ export function toOutcome(envelopeTo: readonly string[], response: HttpResponse,
   }
   const refused = toRefusals(envelopeTo, reasons)
   if (refused.length !== refusedCount) {
-    // Who of them gets the mail is not known, and events may yet tell.
+    // It is not known which of them get the mail; events may show it later.
     const counts = `${refusedCount} of ${envelopeTo.length} recipients were refused, without saying whom`
     return toFailure('outcome-unknown', toReason(counts, reasons[0] ?? ''))
   }
   return { kind: 'accepted', providerMessageId: toLine(id), ...(refused.length > 0 && { refused }) }
 }
 
-/** Whom a refused request was refused for: all, if none of them is valid, or else those whose addresses it repeats. */
+/** Finds the recipients that a request was refused for: all if none is valid, otherwise those whose addresses it repeats. */
 function refusedFor(response: HttpResponse, envelopeTo: readonly string[]): readonly string[] {
   const texts = errorsOf(response).map(toText)
   if (texts.some((text) => noneValid.test(text))) return envelopeTo
@@ -101,7 +101,7 @@ function errorsOf(response: HttpResponse): z.infer<typeof errorList> {
   return errorList.safeParse(parseAnswer(response.body).errors).data ?? []
 }
 
-/** What SparkPost says went wrong: the first of its errors. */
+/** Reads the first error from SparkPost's answer. */
 export function toProviderError(response: HttpResponse): ProviderError {
   const first = errorsOf(response)[0] ?? {}
   return { status: response.status, code: toLine(first.code), message: toText({ ...first, code: '' }) }

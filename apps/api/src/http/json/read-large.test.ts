@@ -29,7 +29,7 @@ function chunksOf(bytes: Buffer): Buffer[] {
 const read = (bytes: Buffer, kind: LargeTask['kind'], isKeyed = false) =>
   readLarge(chunksOf(bytes), { kind, now, isKeyed })
 
-/** What a problem says, which is what matters of it. */
+/** The text of a problem. */
 const said = (entry: unknown) => {
   if (!(entry instanceof Problem)) return entry
   const { code, detail, errors, headers } = entry

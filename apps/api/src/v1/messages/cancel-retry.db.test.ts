@@ -16,7 +16,7 @@ async function send(): Promise<string> {
 }
 const act = (id: string, action: 'cancel' | 'retry') => api.call('POST', `/v1/messages/${id}/${action}`)
 
-/** What a worker leaves when a provider has refused the message for good. */
+/** The rows that a worker leaves after a final refusal. */
 async function fail(id: string): Promise<void> {
   const values = [fromPublicId('msg', id)]
   await api.db.pool.query({ text: `update recipient set status = 'failed' where message_id = $1`, values })
