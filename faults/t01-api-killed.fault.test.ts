@@ -17,7 +17,8 @@ test('T1: a request repeated under its key while the api is killed is stored, co
   const random = announceSeed('T1')
   const at = (part: string) => [`before_commit:kill9:${part}`, `after_commit_before_reply:kill9:${part}`]
   await using stack = await startStack({
-    ...{ dailyLimit: 1_000_000, seed: random.seed },
+    dailyLimit: 1_000_000,
+    seed: random.seed,
     apiFailpoints: [...at('1/1'), ...at('1/4')],
   })
   await inParallel(N, WIDTH, (index) =>

@@ -8,15 +8,17 @@ import { settle } from './src/settle.ts'
 import { startStack } from './src/stack.ts'
 
 const LATENCY_MS = 10
-/** What the fault page promises: the lease of a hand-off and two sweeps, measured from the restart on. */
+/** What the fault page promises: the lease of an attempt and two sweeps, measured from the restart on. */
 const UNAIDED_N = 60
 const UNAIDED_MS_MAX = 75_000
 
 test('T2 unaided: what a killed worker had in hand comes to an end by itself within 75 s', async () => {
   const { seed } = announceSeed('T2 unaided')
   await using stack = await startStack({
-    ...{ dailyLimit: UNAIDED_N, providerLatencyMs: LATENCY_MS },
-    ...{ workerFailpoints: ['after_provider_ack_before_db:kill9:1/10'], seed },
+    dailyLimit: UNAIDED_N,
+    providerLatencyMs: LATENCY_MS,
+    workerFailpoints: ['after_provider_ack_before_db:kill9:1/10'],
+    seed,
   })
   await inParallel(UNAIDED_N, 32, (index) =>
     stack.client.sendUntilSettled({ idempotencyKey: `t2-${index}`, to: [`user${index}@example.net`] }),

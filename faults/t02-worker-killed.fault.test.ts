@@ -17,8 +17,11 @@ const FAILPOINT = 'after_provider_ack_before_db:kill9:1/40'
 test('T2: a worker killed between the provider’s yes and its own record sends nothing twice and loses nothing', async () => {
   const { seed } = announceSeed('T2')
   await using stack = await startStack({
-    ...{ dailyLimit: N, providerLatencyMs: LATENCY_MS, expireLeases: true },
-    ...{ workerFailpoints: Array(KILLS).fill(FAILPOINT), seed },
+    dailyLimit: N,
+    providerLatencyMs: LATENCY_MS,
+    expireLeases: true,
+    workerFailpoints: Array(KILLS).fill(FAILPOINT),
+    seed,
   })
   await inParallel(N, 32, (index) =>
     stack.client.sendUntilSettled({ idempotencyKey: `t2-${index}`, to: [`user${index}@example.net`] }),

@@ -24,8 +24,9 @@ beforeAll(async () => {
     dailyLimit: N + CONTROL_N,
     providerKind: 'resend',
     providerLatencyMs: LATENCY_MS,
-    ...{ expireLeases: true, seed: random.seed },
-    // The first death comes with the first hand-off, whatever chance says of the others.
+    expireLeases: true,
+    seed: random.seed,
+    // The first death comes with the first attempt, whatever chance says of the others.
     workerFailpoints: [at(1), ...Array.from({ length: KILLS - 1 }, () => at(20 + random.below(40)))],
   })
 }, 60_000)

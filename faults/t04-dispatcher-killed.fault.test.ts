@@ -17,8 +17,11 @@ test('T4: a dispatcher killed around the hand-over to the queue loses nothing an
     `after_enqueue_before_mark:kill9:${part}`,
   ]
   await using stack = await startStack({
-    ...{ dailyLimit: N, providerLatencyMs: 10, expireLeases: true },
-    ...{ workerFailpoints: [...at('1/1'), ...at('1/3')], seed },
+    dailyLimit: N,
+    providerLatencyMs: 10,
+    expireLeases: true,
+    workerFailpoints: [...at('1/1'), ...at('1/3')],
+    seed,
   })
   await inParallel(N, 16, (index) =>
     stack.client.sendUntilSettled({ idempotencyKey: `t4-${index}`, to: [`user${index}@example.net`] }),

@@ -31,7 +31,9 @@ test('T12 commit: where Postgres commits and its answer is lost, each request is
   cut.arm(TRANSACTION_CUTS)
   await inParallel(2 * TRANSACTION_CUTS, WIDTH, (index) =>
     stack.client.sendUntilSettled({
-      ...{ idempotencyKey: `t12-attached-${index}`, to: ['user@example.net'], fields: { attachments } },
+      idempotencyKey: `t12-attached-${index}`,
+      to: ['user@example.net'],
+      fields: { attachments },
     }),
   )
   expect(cut.cuts()).toBe(CUTS + TRANSACTION_CUTS)

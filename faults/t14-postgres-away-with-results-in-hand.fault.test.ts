@@ -13,7 +13,7 @@ const N = faultsCount(200)
 const LATENCY_MS = 300
 const AWAY_MS = 10_000
 
-/** Accepts a backlog while nobody sends, so that the hand-offs begin together. */
+/** Accepts a backlog while nobody sends, so that the attempts begin together. */
 async function send(stack: Stack, prefix: string): Promise<void> {
   await inParallel(N, 32, (index) =>
     stack.client.sendUntilSettled({ idempotencyKey: `${prefix}-${index}`, to: ['user@example.net'] }),
@@ -40,7 +40,9 @@ async function awayDuringCalls(stack: Stack, prefix: string, outage: Outage): Pr
 test('T14: what providers answer while Postgres is away is kept and written when it is back', async () => {
   announceSeed('T14')
   await using stack = await startStack({
-    ...{ dailyLimit: 2 * N, providerLatencyMs: LATENCY_MS, proxyPostgres: true },
+    dailyLimit: 2 * N,
+    providerLatencyMs: LATENCY_MS,
+    proxyPostgres: true,
   })
   const { cluster, postgresProxy: proxy } = stack
   const stopped = await awayDuringCalls(stack, 't14-stopped', {

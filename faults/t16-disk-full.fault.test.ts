@@ -83,7 +83,9 @@ test.skipIf(withoutDisk !== null)(
     const random = announceSeed('T16')
     await using disk = await mountSmallDisk(DISK_MB)
     await using stack = await startStack({
-      ...{ dailyLimit: 1_000_000, providerLatencyMs: 50, settings: SETTINGS },
+      dailyLimit: 1_000_000,
+      providerLatencyMs: 50,
+      settings: SETTINGS,
       postgres: { folder: disk.folder },
     })
     const processes = [stack.api.current().pid, stack.worker.current().pid]

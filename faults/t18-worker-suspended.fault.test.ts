@@ -47,8 +47,11 @@ test.each([
   async (moment, failpoint) => {
     const { seed } = announceSeed(`T18 ${failpoint}`)
     await using stack = await startStack({
-      ...{ dailyLimit: N, providerLatencyMs: LATENCY_MS, workers: 2 },
-      ...{ workerFailpoints: [`${failpoint}:stop:1/3`], seed },
+      dailyLimit: N,
+      providerLatencyMs: LATENCY_MS,
+      workers: 2,
+      workerFailpoints: [`${failpoint}:stop:1/3`],
+      seed,
     })
     const { pid } = stack.worker.current()
     await inParallel(N, 32, (index) =>
@@ -70,7 +73,11 @@ test.each([
     const late = (await stack.provider.count()) - before
     expect(stack.worker.deaths()).toBe(0)
     expect({ ...verdict, unknown: [] }).toEqual({
-      ...{ lost: [], repeated: [], unknown: [], overQuota: [], stuck: [] },
+      lost: [],
+      repeated: [],
+      unknown: [],
+      overQuota: [],
+      stuck: [],
     })
     // What it sends late is what it alone had fenced.
     expect(late).toBeLessThanOrEqual(sending)

@@ -4,7 +4,7 @@ import { type Client, createClient } from './src/client.ts'
 import { expectUnharmed, UNHARMED_BOUND } from './src/expect-unharmed.ts'
 import { addSenders, closeSenders, trickle } from './src/fairness.ts'
 import { createConnection, createTenant, resendConnection, sesConnection } from './src/gateway.ts'
-import { hurryDuring, hurryPaceDuring } from './src/hurry-retries.ts'
+import { hurryDuring, hurryThrottleDuring } from './src/hurry-retries.ts'
 import { reportResult } from './src/report.ts'
 import { expectGapsToGrow, measureGaps } from './src/retry-gaps.ts'
 import { announceSeed, faultsCount, type Random } from './src/seed.ts'
@@ -52,7 +52,7 @@ test('T19: while a provider fails, its mails are tried again later and later, no
     sendMany(stack.client, 'torn', EACH),
     sendMany(resendClient, 'again', EACH),
   ])
-  const gaps = await hurryPaceDuring(stack.pool, measureGaps(stack, 2 * EACH))
+  const gaps = await hurryThrottleDuring(stack.pool, measureGaps(stack, 2 * EACH))
   const sending = trickle(clients, { each: 40, withinMs: 3_000, prefix: 'busy', random })
   const busy = await hurryDuring(stack.pool, sending)
   await stack.provider.script({ rules: [] })

@@ -4,7 +4,7 @@ import { expectUnharmed, UNHARMED_BOUND } from './src/expect-unharmed.ts'
 import { addSenders, closeSenders, trickle } from './src/fairness.ts'
 import type { SmtpFault, SmtpStage } from './src/fake-smtp-fault.ts'
 import { smtpConnection } from './src/gateway.ts'
-import { hurryDuring, hurryPace, hurryPaceDuring } from './src/hurry-retries.ts'
+import { hurryDuring, hurryThrottle, hurryThrottleDuring } from './src/hurry-retries.ts'
 import { waitUntil } from './src/ports.ts'
 import { reportResult } from './src/report.ts'
 import { expectGapsToGrow, measureGaps } from './src/retry-gaps.ts'
@@ -60,7 +60,7 @@ test('T19 SMTP: while a server fails for the moment at every stage, its mails ar
   const rules = STAGES.map((stage, at) => ({ every: STAGES.length - at, fault: troubleAt(stage) }))
   await smtp.script({ rules })
   const ids = await sendMany(stack.client, 'user', N)
-  const gaps = await hurryPaceDuring(stack.pool, measureGaps(stack, N))
+  const gaps = await hurryThrottleDuring(stack.pool, measureGaps(stack, N))
   const sending = trickle(clients, { each: 40, withinMs: 3_000, prefix: 'busy', random })
   const busy = await hurryDuring(stack.pool, sending)
   const faults = await smtp.faults()
@@ -113,7 +113,7 @@ test('T19 SMTP circuit: a server that is in trouble is soon left alone, and used
     const { length } = await smtp.ledger()
     const isBack = async () => (await smtp.ledger()).length >= length + CIRCUIT_N - calls
     if (stage === 'greeting') await waitUntil('the server to be used again', 20_000, isBack)
-    else await hurryPace(stack.pool)
+    else await hurryThrottle(stack.pool)
     const { verdict } = await hurryDuring(stack.pool, settle(stack, 20_000))
     expect(verdict).toEqual({ lost: [], repeated: [], unknown: [], overQuota: [], stuck: [] })
   }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import { expect, test } from 'vitest'
 import { inParallel } from './src/client.ts'
-import { hurryPaceDuring, hurryRetries } from './src/hurry-retries.ts'
+import { hurryRetries, hurryThrottleDuring } from './src/hurry-retries.ts'
 import { startNaiveStack } from './src/naive-stack.ts'
 import { summarize } from './src/oracle.ts'
 import { waitUntil } from './src/ports.ts'
@@ -57,8 +57,10 @@ async function readWaiting(stack: Stack): Promise<Waiting[]> {
   type Row = { message_id: string; name: string; attempts: number; wait_ms: number }
   const { rows } = await stack.pool.query<Row>({ text: WAITING })
   return rows.map((row) => ({
-    ...{ id: toPublicId('msg', row.message_id), name: row.name },
-    ...{ waitMs: row.wait_ms, attempts: row.attempts },
+    id: toPublicId('msg', row.message_id),
+    name: row.name,
+    waitMs: row.wait_ms,
+    attempts: row.attempts,
   }))
 }
 
@@ -101,7 +103,7 @@ test('T20: a provider that asks to wait is not asked again before its time, and 
   })
   const allWait = async () => (await readWaiting(stack)).length === count
   // Of each mail on its own: the pause that its connection gets is over at once.
-  await hurryPaceDuring(stack.pool, waitUntil('all to be refused', 30_000, allWait, 200))
+  await hurryThrottleDuring(stack.pool, waitUntil('all to be refused', 30_000, allWait, 200))
   const waiting = await readWaiting(stack)
   for (const { name, waitMs } of cases) {
     const waits = waiting.filter((one) => one.name === name).map((one) => one.waitMs)
@@ -111,7 +113,7 @@ test('T20: a provider that asks to wait is not asked again before its time, and 
 
   const calls: Record<string, number[]>[] = []
   for (const ms of [15_000, 30_000, 30_000, DATE_AHEAD_MS, 3_600_000]) {
-    await hurryPaceDuring(stack.pool, passTime(stack, ms))
+    await hurryThrottleDuring(stack.pool, passTime(stack, ms))
     calls.push(await callsByCase(stack, waiting))
   }
   const [any, once, twice] = [expect.anything(), [1], [2]]
@@ -130,11 +132,11 @@ test('T20: a provider that asks to wait is not asked again before its time, and 
       return refused.length === count
     }
     await hurryRetries(stack.pool)
-    await hurryPaceDuring(stack.pool, waitUntil('another refusal of all', 20_000, allAgain, 200))
+    await hurryThrottleDuring(stack.pool, waitUntil('another refusal of all', 20_000, allAgain, 200))
   }
   await stack.provider.script({ rules: [] })
   await hurryRetries(stack.pool)
-  const { verdict } = await hurryPaceDuring(stack.pool, settle(stack, 30_000))
+  const { verdict } = await hurryThrottleDuring(stack.pool, settle(stack, 30_000))
   expect(verdict).toEqual({ lost: [], repeated: [], unknown: [], overQuota: [], stuck: [] })
   expect(await stack.provider.count()).toBe(count)
   reportResult({

@@ -4,7 +4,7 @@ import { NO_SUCH_NAME, startBrokenPlaces } from './src/broken-places.ts'
 import { createClient, inParallel } from './src/client.ts'
 import { expectNoCalls } from './src/expect-no-calls.ts'
 import { createConnection, createTenant, sesConnection } from './src/gateway.ts'
-import { hurryDuring, hurryPaceDuring, hurryRetries } from './src/hurry-retries.ts'
+import { hurryDuring, hurryRetries, hurryThrottleDuring } from './src/hurry-retries.ts'
 import { startNaiveStack } from './src/naive-stack.ts'
 import { summarize, type Verdict } from './src/oracle.ts'
 import { waitUntil } from './src/ports.ts'
@@ -96,7 +96,7 @@ async function repeatNaively(count: number): Promise<number> {
   return await repeats()
 }
 
-/** What the gateway wrote down of its hand-offs. */
+/** What the gateway wrote down of its attempts. */
 async function readAttempts(): Promise<{ name: string; outcome: string; number: number; ms: number }[]> {
   const { rows } = await stack.pool.query<{ name: string; outcome: string; number: number; ms: number }>({
     text: `select split_part(r.address, '@', 1) as name, a.outcome, a.number,
@@ -128,7 +128,7 @@ async function sendToBrokenPlaces(count: number): Promise<Map<string, Set<string
   )
   const outcomes = Map.groupBy(await firstTries(), ({ name }) => name)
   for (const { name, apiKey } of tenants) {
-    await createConnection(stack.apiUrl, apiKey, { ...sesConnection(stack.provider.url), ...{ priority: 1 } })
+    await createConnection(stack.apiUrl, apiKey, { ...sesConnection(stack.provider.url), priority: 1 })
     ids.set(name, tenants.find((tenant) => tenant.name === name)?.sent ?? new Set())
   }
   expect(places.requests()).toBe(0)
@@ -148,8 +148,8 @@ test('T21: a mail that the provider has, without a clear answer, stays unknown a
     bodies.then(() => settle(stack, 60_000)),
   )
   // Every mail is to meet its fault: no circuit keeps it from that.
-  const tries = hurryPaceDuring(stack.pool, sendToBrokenPlaces(EACH + random.below(EACH)))
-  growthMb = await hurryPaceDuring(stack.pool, watching)
+  const tries = hurryThrottleDuring(stack.pool, sendToBrokenPlaces(EACH + random.below(EACH)))
+  growthMb = await hurryThrottleDuring(stack.pool, watching)
   const firstTries = await tries
   verdict = (await hurryDuring(stack.pool, settle(stack, 60_000))).verdict
 

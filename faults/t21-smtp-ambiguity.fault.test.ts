@@ -164,7 +164,11 @@ test('T21 SMTP: where the mail may have been taken it is unknown, and never sent
   const verdict = await judgeStack(stack)
   const unknown = verdict.unknown.filter(({ id }) => !slow.ids.has(id))
   expect({ ...verdict, unknown: [] }).toEqual({
-    ...{ lost: [], repeated: [], unknown: [], overQuota: [], stuck: [] },
+    lost: [],
+    repeated: [],
+    unknown: [],
+    overQuota: [],
+    stuck: [],
   })
   expect(new Set(unknown.map(({ id }) => id))).toEqual(ids)
   // Each met its fault once: there was no second attempt.

@@ -20,12 +20,12 @@ const SCHEDULED = 20
 const SCHEDULE_MS = 8_000
 const LATE_MS_MAX = 15_000
 const SIGNATURE_S_MAX = 300
-/** Hand-offs are under way when the clock is set; fewer than the 64 calls at once that a connection begins with, or mail would wait for those. */
+/** Attempts are under way when the clock is set; fewer than the 64 concurrent calls that a connection begins with, or mail would wait for those. */
 const LATENCY_MS = 1_000
 
 if (noFaketime) process.stdout.write(`T29: skipped, ${noFaketime}\n`)
 
-/** Hand-offs under way whose lease has ended for somebody whose clock is that far ahead. */
+/** Attempts under way whose lease has ended for somebody whose clock is that far ahead. */
 async function endedFor(stack: Stack, aheadSeconds: number): Promise<number> {
   const { rows } = await stack.pool.query<{ n: number }>({
     text: `select count(*)::int4 as n from outbox
@@ -35,7 +35,7 @@ async function endedFor(stack: Stack, aheadSeconds: number): Promise<number> {
   return rows[0]?.n ?? 0
 }
 
-/** What a worker says of itself: its clock, and how many hand-offs it made. */
+/** What a worker says of itself: its clock, and how many attempts it made. */
 async function readWorker(port: number): Promise<{ aheadS: number; attempts: number }> {
   const response = await fetch(`http://127.0.0.1:${port}/metrics`)
   const lines = (await response.text()).split('\n')

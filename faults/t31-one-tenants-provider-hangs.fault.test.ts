@@ -54,7 +54,9 @@ const KINDS: Record<string, { hangs: string; callsMax: number; prepare(stack: St
         return { every: STAGES.length - at, fault: { stage, kind: 'delay', delayMs: HANG_MS } as const }
       })
       return {
-        ...{ well: smtpConnection(well.port), ill: smtpConnection(ill.port), ledgerOfWell: well },
+        well: smtpConnection(well.port),
+        ill: smtpConnection(ill.port),
+        ledgerOfWell: well,
         fallIll: () => ill.script({ anew: true, rules }),
       }
     },

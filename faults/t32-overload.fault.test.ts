@@ -42,7 +42,10 @@ test(
     const before = await measureCapacity(target)
     const perSecond = Math.round(TIMES * Math.max(acceptedRate(warmUp), acceptedRate(before)))
     const over = await applyOverload({
-      ...{ ...target, sockets: OVERLOAD_SOCKETS, perSecond, seconds: OVERLOAD_SECONDS },
+      ...target,
+      sockets: OVERLOAD_SOCKETS,
+      perSecond,
+      seconds: OVERLOAD_SECONDS,
     })
     const after = await measureCapacity(target)
     // Before and after, since other tenants of the machine come and go.

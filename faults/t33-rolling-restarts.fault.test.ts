@@ -26,7 +26,9 @@ test(
     await using workers = await startFleet('worker', stack.env, 1)
     const clients = Array.from({ length: LANES }, (_, lane) =>
       createClient({
-        ...{ apiKey: stack.tenant.apiKey, ledger: stack.ledger, connections: 1 },
+        apiKey: stack.tenant.apiKey,
+        ledger: stack.ledger,
+        connections: 1,
         url: stayUntilRefused(apis.ports, lane),
       }),
     )

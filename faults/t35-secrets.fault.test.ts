@@ -123,7 +123,10 @@ test.skipIf(!canDump || !redisInstalled())(
     const apiMetricsPort = await freePort()
     const apiEnv = { ...noisy, API_METRICS_PORT: String(apiMetricsPort) }
     await using stack = await startStack({
-      ...{ dailyLimit: 100_000, redis: { aof: true, folder }, apiEnv, workerEnv: noisy },
+      dailyLimit: 100_000,
+      redis: { aof: true, folder },
+      apiEnv,
+      workerEnv: noisy,
     })
     const smtp = createEchoingSmtp()
     await new Promise<void>((resolve) => smtp.listen(0, '127.0.0.1', resolve))
@@ -147,7 +150,8 @@ test.skipIf(!canDump || !redisInstalled())(
     })
     const made: { id: string } = JSON.parse(
       await ask('POST', '/v1/connections', {
-        ...{ name: 'smtp', provider: 'smtp' },
+        name: 'smtp',
+        provider: 'smtp',
         credentials: { username: username.value, password: password.value },
         settings: { host: '127.0.0.1', port, tls: 'none', allow_insecure: true },
       }),
@@ -156,8 +160,10 @@ test.skipIf(!canDump || !redisInstalled())(
       rules: FAULTS.map((fault, index) => ({ every: 3 + index, fault })),
     })
     const mail = (index: number) => ({
-      ...{ from: 'app@acme.example', to: [`user${index}@example.net`] },
-      ...{ subject: `${subject.value} ${index}`, text: text.value },
+      from: 'app@acme.example',
+      to: [`user${index}@example.net`],
+      subject: `${subject.value} ${index}`,
+      text: text.value,
       attachments: [{ filename: 'a.txt', content: Buffer.from(attached.value).toString('base64') }],
       ...(index % 5 === 0 ? { connection: made.id } : {}),
     })

@@ -11,7 +11,7 @@ import { createPostgresCluster } from './src/postgres.ts'
 import { reportResult } from './src/report.ts'
 import { announceSeed } from './src/seed.ts'
 import { type Stack, startStack } from './src/stack.ts'
-import { findBreaches, readableTables, tenantsSeen } from './src/walls.ts'
+import { findBreaches, readableTables, tenantsSeen } from './src/tenant-isolation.ts'
 
 const noBreach = { unboundRoles: [], openTables: [], readOnlyPolicies: [], reachablePartitions: [] }
 const MINUTES_MS = 60_000

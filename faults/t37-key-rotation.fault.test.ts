@@ -63,7 +63,9 @@ test('T37: the root key and the credentials of a connection change under load: n
   const apiUrl = `http://127.0.0.1:${apis.ports[0]}`
   const clients = Array.from({ length: LANES }, (_, lane) =>
     createClient({
-      ...{ apiKey: stack.tenant.apiKey, ledger: stack.ledger, connections: 1 },
+      apiKey: stack.tenant.apiKey,
+      ledger: stack.ledger,
+      connections: 1,
       url: stayUntilRefused(apis.ports, lane),
     }),
   )

@@ -14,7 +14,7 @@ import { noteInFlight } from './src/worker-deaths.ts'
 const ROUNDS = Math.min(20, Math.max(3, Math.ceil(faultsCount(0) / 200)))
 const WIDTH = 16
 const LATENCY_MS = 20
-/** Published: everything but a hand-off under way goes on within this, and a hand-off is given up within that. */
+/** Published: everything but an attempt under way goes on within this, and an attempt is given up within that. */
 const RECOVERY_MS_MAX = 30_000
 const HAND_OFF_MS_MAX = 75_000
 
@@ -63,7 +63,11 @@ test('T38: api, workers, Postgres and Redis killed at once, again and again: not
   expect(recoveredMs).toBeLessThan(RECOVERY_MS_MAX)
   expect(settledMs).toBeLessThan(HAND_OFF_MS_MAX)
   expect({ ...verdict, unknown: [] }).toEqual({
-    ...{ lost: [], repeated: [], unknown: [], overQuota: [], stuck: [] },
+    lost: [],
+    repeated: [],
+    unknown: [],
+    overQuota: [],
+    stuck: [],
   })
   expect(requests.every((request) => promisedIds(request).size === 1)).toBe(true)
   expect(verdict.unknown.filter(({ id }) => !inFlight.has(id))).toEqual([])
@@ -81,7 +85,9 @@ test('T38: api, workers, Postgres and Redis killed at once, again and again: not
 test('T38 control: a gateway that answers before its commit is on disk, with its backlog in memory, loses and repeats', async () => {
   announceSeed('T38 control')
   await using stack = await startNaiveStack({
-    ...{ asyncCommit: true, settings: { wal_writer_delay: '10s' }, providerLatencyMs: LATENCY_MS },
+    asyncCommit: true,
+    settings: { wal_writer_delay: '10s' },
+    providerLatencyMs: LATENCY_MS,
   })
   await writeDuring(stack.client, { width: WIDTH, prefix: 't38' }, async () => {
     await sleep(1_000)

@@ -36,7 +36,7 @@ test('T39: mails move past a dead connection at once, it is left alone, and nobo
   const clients = others.map(({ client }) => client)
   await trickle(clients, { each: 4, withinMs: 500, prefix: 'warm-up', random })
   const nowhere = sesConnection(`http://127.0.0.1:${await freePort()}`)
-  await createConnection(stack.apiUrl, dead.tenant.apiKey, { ...nowhere, ...{ priority: 1 } })
+  await createConnection(stack.apiUrl, dead.tenant.apiKey, { ...nowhere, priority: 1 })
   const sending = trickle(clients, { each: 40, withinMs: 3_000, prefix: 'busy', random })
   await inParallel(N, 16, (index) =>
     dead.client.sendUntilSettled({ idempotencyKey: `t39-${index}`, to: ['user@example.net'] }),
@@ -67,7 +67,7 @@ test('T39 control: with the dead connection alone, the mails stay', async () => 
   await using stack = await startStack({ dailyLimit: 1_000 })
   await stack.pool.query({ text: 'update connection set enabled = false' })
   const nowhere = sesConnection(`http://127.0.0.1:${await freePort()}`)
-  await createConnection(stack.apiUrl, stack.tenant.apiKey, { ...nowhere, ...{ priority: 1 } })
+  await createConnection(stack.apiUrl, stack.tenant.apiKey, { ...nowhere, priority: 1 })
   await inParallel(CONTROL_N, 8, (index) =>
     stack.client.sendUntilSettled({ idempotencyKey: `t39c-${index}`, to: ['user@example.net'] }),
   )

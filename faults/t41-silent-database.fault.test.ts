@@ -121,7 +121,9 @@ test('T41: while the database falls silent, every send is answered 202 or 503 wi
   const withAttachments = async () => {
     for (let index = 0; !done; index++)
       await client.sendUntilSettled({
-        ...{ idempotencyKey: `t41-large-${index}`, to: ['user@example.net'], fields: { attachments } },
+        idempotencyKey: `t41-large-${index}`,
+        to: ['user@example.net'],
+        fields: { attachments },
       })
   }
   await writeDuring(client, { width: WIDTH, prefix: 't41' }, async () => {
@@ -132,7 +134,7 @@ test('T41: while the database falls silent, every send is answered 202 or 503 wi
     await large
   })
   await Promise.all([ready.stop(), health.stop(), others.stop()])
-  // What could not be read within its hand-off is tried again a minute later, which is not what is waited for here.
+  // What could not be read within its attempt is tried again a minute later, which is not what is waited for here.
   const { verdict, waitedMs } = await hurryOwnWaitsDuring(stack.pool, settle(stack, 180_000))
   const answers = ledger.requests().flatMap((request) => request.answers)
   const slackMs = Math.max(SLACK_MS, slowest(health.answers))

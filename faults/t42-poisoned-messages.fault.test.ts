@@ -24,7 +24,10 @@ const LIVES_MAX = 30
 test('T42: messages that kill every worker are set aside after the third, and no other mail suffers', async () => {
   announceSeed('T42')
   await using stack = await startStack({
-    ...{ dailyLimit: N + 10, providerLatencyMs: 10, providerKind: 'resend', expireLeases: true },
+    dailyLimit: N + 10,
+    providerLatencyMs: 10,
+    providerKind: 'resend',
+    expireLeases: true,
     workerFailpoints: Array(LIVES_MAX).fill(FAILPOINT),
     // The main process of a worker is to run out of memory soon.
     workerEnv: { NODE_OPTIONS: '--max-old-space-size=256' },
@@ -75,7 +78,9 @@ test('T42: messages that kill every worker are set aside after the third, and no
   expect(new Set(held.rows.map((row) => row.lost_workers))).toEqual(new Set([3]))
   expect(held.rows[0]?.reason).toMatch(/set aside/)
   expect({ lost: verdict.lost, repeated: verdict.repeated, overQuota: verdict.overQuota }).toEqual({
-    ...{ lost: [], repeated: [], overQuota: [] },
+    lost: [],
+    repeated: [],
+    overQuota: [],
   })
   // Each life of a worker counts anew; the last one lived through most of it.
   const metrics = await (await fetch(`http://127.0.0.1:${stack.env.WORKER_METRICS_PORT}/metrics`)).text()

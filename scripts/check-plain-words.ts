@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { checkoutFaults } from './plain-words.ts'
+import { checkoutErrors } from './plain-words.ts'
 
-const faults = checkoutFaults(join(import.meta.dirname, '..'))
-for (const fault of faults) process.stderr.write(`${fault}\n`)
-process.exitCode = faults.length === 0 ? 0 : 1
+const errors = checkoutErrors(join(import.meta.dirname, '..'))
+for (const error of errors) process.stderr.write(`${error}\n`)
+process.exitCode = errors.length === 0 ? 0 : 1

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { checkoutFaults, missingPaths } from './doc-paths.ts'
+import { checkoutErrors, missingPaths } from './doc-paths.ts'
 
 test('every source file that a page names exists', () => {
-  expect(checkoutFaults(join(import.meta.dirname, '..'))).toEqual([])
+  expect(checkoutErrors(join(import.meta.dirname, '..'))).toEqual([])
 })
 
 test.each(['`packages/a/src/b/c.ts`', '(`b/c.ts`:', '[c](../packages/a/src/b/c.ts)', 'c.ts.'])(

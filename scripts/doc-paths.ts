@@ -10,7 +10,7 @@ export function missingPaths(page: string, files: readonly string[]): string[] {
 }
 
 /** Each wrong path of this checkout's pages. A superseded decision may name files that are gone. */
-export function checkoutFaults(root: string): string[] {
+export function checkoutErrors(root: string): string[] {
   const list = (patterns: string | readonly string[]) =>
     globSync(patterns, { cwd: root, exclude: (path) => path.includes('node_modules') })
       .map((path) => path.replaceAll('\\', '/'))

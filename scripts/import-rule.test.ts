@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { checkoutFaults, fileFaults, type Workspace } from './import-rule.ts'
+import { checkoutErrors, fileErrors, type Workspace } from './import-rule.ts'
 
 function workspace(folder: string, name: string, ...dependencies: string[]): Workspace {
   return { folder, name, dependencies: new Set(dependencies), forTests: new Set(['vitest']) }
@@ -23,12 +23,12 @@ const workspaces = [
   workspace('packages/config', '@lettergate/config'),
 ]
 
-function faultsOf(path: string, text: string): string[] {
-  return fileFaults({ path, text }, workspaces)
+function errorsOf(path: string, text: string): string[] {
+  return fileErrors({ path, text }, workspaces)
 }
 
 test('this checkout keeps the import rule', () => {
-  expect(checkoutFaults(join(import.meta.dirname, '..'))).toEqual([])
+  expect(checkoutErrors(join(import.meta.dirname, '..'))).toEqual([])
 })
 
 test.each([
@@ -48,7 +48,7 @@ test.each([
   ['packages/core/test/backlog.ts', "import { x } from '../src/accept/index.ts'"],
   ['apps/api/src/a.test.ts', "import { x } from '@lettergate/db/test/database'"],
 ])('allowed: %s: %s', (path, text) => {
-  expect(faultsOf(path, text)).toEqual([])
+  expect(errorsOf(path, text)).toEqual([])
 })
 
 test.each([
@@ -89,7 +89,8 @@ test.each([
     'apps/api/src/a.ts',
     "import { x } from '@lettergate/db/test/database'",
   ],
+  ['fields are written as a spread', 'apps/api/src/a.ts', 'const x = { ...\x7b a, b } }'],
   ['the file is too long', 'apps/api/src/a.ts', 'x\n'.repeat(401)],
 ])('refused when %s', (_, path, text) => {
-  expect(faultsOf(path, text)).toHaveLength(1)
+  expect(errorsOf(path, text)).toHaveLength(1)
 })

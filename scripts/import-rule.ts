@@ -9,7 +9,7 @@ const CORE = 'packages/core'
 /** Core decides; it must not know how a request or a job reached it. */
 const FRAMEWORKS = /^(fastify|@fastify\/.*|fastify-.*|bullmq|ioredis|react|react-dom|commander)$/
 const LINES_MAX = 400
-/** Apps and packages are told everything by the configuration, but for the one that the test runner tells its server. */
+/** Apps and packages read their settings from the configuration; the test runner sets one variable itself. */
 const MUST_NOT_READ_ENV = /^(apps|packages)\//
 const READS_ENV = ['packages/config/', 'packages/db/test/database.ts']
 /** Made from prisma/schema, and in no commit. */
@@ -67,7 +67,7 @@ function floorOf(folder: string): 'app' | 'core' | 'leaf' | 'outside' {
 }
 
 /** Why `from` may not import a package of ours; null if it may. */
-function ownImportFault(from: Workspace, to: Workspace): string | null {
+function ownImportError(from: Workspace, to: Workspace): string | null {
   const [low, high] = [floorOf(from.folder), floorOf(to.folder)]
   if (high === 'app' && low !== 'outside') return 'nobody imports an app'
   if (low === 'leaf') return 'leaves import none of our packages'
@@ -76,7 +76,7 @@ function ownImportFault(from: Workspace, to: Workspace): string | null {
 }
 
 /** Why a file of core may not import another of core; null if it may. Tests may look upwards. */
-function sliceFault(path: string, target: string): string | null {
+function sliceError(path: string, target: string): string | null {
   const to = IN_SLICE.exec(target)
   if (!to) return null
   const from = IN_SLICE.exec(path)
@@ -89,7 +89,7 @@ function sliceFault(path: string, target: string): string | null {
   return high < low ? null : `${from[1]} imports only from slices below it`
 }
 
-function importFault(
+function importError(
   file: SourceFile,
   from: Workspace,
   specifier: string,
@@ -99,7 +99,7 @@ function importFault(
     const target = resolve('/', dirname(file.path), specifier).slice(1)
     if (!target.startsWith(`${from.folder}/`)) return 'a relative path leaves the package'
     if (isShipped(file.path) && TEST_FILE.test(target)) return 'test helpers are for tests'
-    return sliceFault(file.path, target)
+    return sliceError(file.path, target)
   }
   if (specifier.startsWith('node:')) return null
   if (builtinModules.includes(specifier)) return "Node's own modules are imported as node:…"
@@ -113,28 +113,31 @@ function importFault(
   if (!isDeclared) return `${name} is not declared in ${from.folder}/package.json`
   if (from.folder === CORE && FRAMEWORKS.test(name)) return 'core imports no framework'
   const own = all.find((workspace) => workspace.name === name)
-  return own ? ownImportFault(from, own) : null
+  return own ? ownImportError(from, own) : null
 }
 
 /** All that is wrong with one file. Folders outside the workspaces (scripts) have no package to answer for. */
-export function fileFaults(file: SourceFile, all: readonly Workspace[]): string[] {
+export function fileErrors(file: SourceFile, all: readonly Workspace[]): string[] {
   const from = all.find(({ folder }) => file.path.startsWith(`${folder}/`))
-  const faults: string[] = []
+  const errors: string[] = []
   for (const specifier of importsOf(file.text)) {
-    const fault = from ? importFault(file, from, specifier, all) : null
-    if (fault) faults.push(`${file.path}: '${specifier}': ${fault}`)
+    const error = from ? importError(file, from, specifier, all) : null
+    if (error) errors.push(`${file.path}: '${specifier}': ${error}`)
   }
   const mayReadEnv =
     !MUST_NOT_READ_ENV.test(file.path) || READS_ENV.some((allowed) => file.path.startsWith(allowed))
   if (!mayReadEnv && /\bprocess\.env\b/.test(file.text)) {
-    faults.push(`${file.path}: process.env is read in packages/config only`)
+    errors.push(`${file.path}: process.env is read in packages/config only`)
   }
   if (/^export default\b/m.test(file.text) && !DEFAULT_EXPORT.test(file.path)) {
-    faults.push(`${file.path}: no default exports`)
+    errors.push(`${file.path}: no default exports`)
+  }
+  if (/\.\.\.\{/.test(file.text)) {
+    errors.push(`${file.path}: a spread of an object literal; write its fields out`)
   }
   const lines = file.text.trimEnd().split('\n').length
-  if (lines > LINES_MAX) faults.push(`${file.path}: ${lines} lines, at most ${LINES_MAX}`)
-  return faults
+  if (lines > LINES_MAX) errors.push(`${file.path}: ${lines} lines, at most ${LINES_MAX}`)
+  return errors
 }
 
 const PackageJson = z.object({
@@ -164,9 +167,9 @@ function readWorkspaces(root: string): Workspace[] {
 }
 
 /** All that is wrong with the imports of this checkout, one line each. */
-export function checkoutFaults(root: string): string[] {
+export function checkoutErrors(root: string): string[] {
   const workspaces = readWorkspaces(root)
-  return sourceFiles(root).flatMap((file) => fileFaults(file, workspaces))
+  return sourceFiles(root).flatMap((file) => fileErrors(file, workspaces))
 }
 
 /** Every source file of this checkout. */

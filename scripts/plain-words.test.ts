@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { checkoutFaults, commentFaults, inTexts, pageFaults, sourceFaults } from './plain-words.ts'
+import { checkoutErrors, commentFaults, inTexts, pageFaults, sourceFaults } from './plain-words.ts'
 
 const root = join(import.meta.dirname, '..')
 
 test('this checkout is written in plain words', () => {
-  expect(checkoutFaults(root)).toEqual([])
+  expect(checkoutErrors(root)).toEqual([])
 })
 
 test('CONTRIBUTING.md shows a word of each entry of the list, and no other', () => {

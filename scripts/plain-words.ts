@@ -126,7 +126,7 @@ const GENERATED = 'packages/db/src/client'
 const SOURCES = ['{apps,packages}/*/src/**/*.ts', '{faults,bench}/**/*.ts', 'scripts/*.ts']
 
 /** All that is not plain in this checkout, one line each. */
-export function checkoutFaults(root: string): string[] {
+export function checkoutErrors(root: string): string[] {
   const read = (patterns: readonly string[]) =>
     globSync(patterns, {
       cwd: root,

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 
 const ROOT = join(import.meta.dirname, '..')
 const DOOR = 'packages/db/src/prisma.ts'
-/** What is imported as a type alone is not loaded. */
+/** Type-only imports are not loaded. */
 const IMPORT =
   /^\s*(?:import|export)\s+(?!type\b)(?:[^'"`;]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm
 

@@ -26,7 +26,8 @@ const draft: Answer = {
     isDraft: true,
     body: { contentType: 'html', content: html },
     toRecipients: [{ emailAddress: { name: '', address: 'reader@example.org' } }],
-    ...{ ccRecipients: [], bccRecipients: [] },
+    ccRecipients: [],
+    bccRecipients: [],
   },
 }
 

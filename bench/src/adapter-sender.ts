@@ -45,9 +45,21 @@ export function createSender(
 function messageOf(number: number): OutboundMessage {
   const id = `msg_01k9z8y7x6w5v4t3s2${String(number).padStart(8, '0')}`
   return {
-    ...{ id, attemptKey: `${id}-0`, createdAt: new Date(), from: { address: 'app@acme.example' } },
-    ...{ to: [{ address: 'reader@example.org' }], cc: [], bcc: [], replyTo: [] },
-    ...{ envelopeTo: ['reader@example.org'], subject: 'Hello from the gateway' },
-    ...{ text, html, headers: {}, attachments: [], tags: ['receipt'], metadata: {} },
+    id,
+    attemptKey: `${id}-0`,
+    createdAt: new Date(),
+    from: { address: 'app@acme.example' },
+    to: [{ address: 'reader@example.org' }],
+    cc: [],
+    bcc: [],
+    replyTo: [],
+    envelopeTo: ['reader@example.org'],
+    subject: 'Hello from the gateway',
+    text,
+    html,
+    headers: {},
+    attachments: [],
+    tags: ['receipt'],
+    metadata: {},
   }
 }

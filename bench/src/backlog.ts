@@ -20,7 +20,7 @@ const RATE_AT_MOST = 1.3
 type Level = { waiting: number; gateway: Gateway; tenantId: string; rates: number[] }
 
 /**
- * Hand-offs per second while 1 thousand, 100 thousand and 1 million messages wait. Each level has a database of its own and is held:
+ * Attempts per second while 1 thousand, 100 thousand and 1 million messages wait. Each level has a database of its own and is held:
  * whatever leaves is put back, at every level alike, so that nothing but the length of the backlog differs.
  */
 export async function benchBacklog(bed: TestBed): Promise<PartResult> {

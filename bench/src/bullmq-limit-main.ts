@@ -25,7 +25,10 @@ const tenantId = randomUUID()
 function nextJobs(): Job[] {
   return Array.from({ length: CLAIMS_PER_ADD / claimsPerJob }, () => {
     const claims = Array.from({ length: claimsPerJob }, () => ({
-      ...{ messageId: randomUUID(), tenantId, epoch: ++epoch, contentBytes: 2_300 },
+      messageId: randomUUID(),
+      tenantId,
+      epoch: ++epoch,
+      contentBytes: 2_300,
     }))
     return {
       name: 'deliver-messages.v1',

@@ -13,7 +13,7 @@ import type { Gateway, TestBed } from './test-bed.ts'
 const MESSAGES = 200_000
 const CONNECTIONS = 32
 const WARM_UP_MESSAGES = 200
-/** Until the last hand-off of the warm-up is recorded: a frozen worker must hold no lock. */
+/** Until the last attempt of the warm-up is recorded: a frozen worker must hold no lock. */
 const SETTLE_MS = 1_000
 const PARTS = 10
 const BURST_MS_MAX = 180_000

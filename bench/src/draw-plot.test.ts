@@ -3,7 +3,11 @@ import { drawPlot } from './draw-plot.ts'
 import type { Plot } from './plot.ts'
 
 const bars: Plot = {
-  ...{ kind: 'bars', file: 'waits', title: 'Waits', unit: 'milliseconds', categories: ['idle', 'busy'] },
+  kind: 'bars',
+  file: 'waits',
+  title: 'Waits',
+  unit: 'milliseconds',
+  categories: ['idle', 'busy'],
   series: [
     { name: 'p50', values: [120, 180] },
     { name: 'p99', values: [200, 1_234] },
@@ -11,7 +15,10 @@ const bars: Plot = {
   levels: [{ name: 'bound', value: 2_000 }],
 }
 const lines: Plot = {
-  ...{ kind: 'lines', file: 'rate', title: 'Rate', unit: 'messages/s' },
+  kind: 'lines',
+  file: 'rate',
+  title: 'Rate',
+  unit: 'messages/s',
   x: { name: 'messages waiting', logarithmic: true },
   series: [
     {

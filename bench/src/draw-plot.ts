@@ -4,7 +4,7 @@ import type { Plot } from './plot.ts'
 const WIDTH = 720
 const HEIGHT = 360
 const BAR_HEIGHT = 26
-/** Told apart by people who see colours differently too (Okabe & Ito). */
+/** Colours that stay distinct for people with colour blindness (Okabe and Ito). */
 const COLOURS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9']
 const INK = '#222222'
 const GRID_INK = '#dddddd'
@@ -74,7 +74,12 @@ function bars(plot: Extract<Plot, { kind: 'bars' }>): object {
         }
       : { xAxis: categories, yAxis: { ...values, nameGap: 52 } }),
     series: plot.series.map(({ name, values: data }, index) => ({
-      ...{ type: 'bar', name, data, barMaxWidth: 60, silent: true, emphasis: { disabled: true } },
+      type: 'bar',
+      name,
+      data,
+      barMaxWidth: 60,
+      silent: true,
+      emphasis: { disabled: true },
       label: { show: true, position: plot.across ? 'right' : 'top', color: INK, formatter: shorten },
       ...(index === 0 ? levelLines(plot.levels, plot.across === true) : {}),
     })),
@@ -84,12 +89,10 @@ function bars(plot: Extract<Plot, { kind: 'bars' }>): object {
 function lines(plot: Extract<Plot, { kind: 'lines' }>): object {
   return {
     xAxis: {
-      ...{
-        type: plot.x.logarithmic ? 'log' : 'value',
-        name: plot.x.name,
-        nameLocation: 'middle',
-        nameGap: 28,
-      },
+      type: plot.x.logarithmic ? 'log' : 'value',
+      name: plot.x.name,
+      nameLocation: 'middle',
+      nameGap: 28,
       ...axisStyle,
       ...extent(plot),
     },
@@ -103,8 +106,13 @@ function lines(plot: Extract<Plot, { kind: 'lines' }>): object {
       ...highest(plot),
     },
     series: plot.series.map(({ name, points }, index) => ({
-      ...{ type: 'line', name, data: points, showSymbol: points.length <= SYMBOLS_MAX, symbolSize: 7 },
-      ...{ silent: true, emphasis: { disabled: true } },
+      type: 'line',
+      name,
+      data: points,
+      showSymbol: points.length <= SYMBOLS_MAX,
+      symbolSize: 7,
+      silent: true,
+      emphasis: { disabled: true },
       ...(index === 0 ? levelLines(plot.levels, false) : {}),
     })),
   }
@@ -136,7 +144,9 @@ function levelLines(levels: Plot['levels'], across: boolean): object {
   if (!levels || levels.length === 0) return {}
   return {
     markLine: {
-      ...{ silent: true, symbol: 'none', animation: false },
+      silent: true,
+      symbol: 'none',
+      animation: false,
       lineStyle: { color: '#d55e00', type: 'dashed' },
       data: levels.map(({ name, value }) => ({
         ...(across ? { xAxis: value } : { yAxis: value }),

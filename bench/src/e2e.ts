@@ -25,7 +25,7 @@ const SMTP_AT_LEAST = 2.5
 
 type Round = { rate: number; cpu: CpuTimes }
 
-/** 10,000 messages from the first POST to the last hand-off, over HTTP and over SMTP, beside Postfix. */
+/** 10,000 messages from the first POST to the last attempt, over HTTP and over SMTP, beside Postfix. */
 export async function benchE2e(bed: TestBed): Promise<PartResult> {
   const [http, smtp, postfix]: [Round[], Round[], number[]] = [[], [], []]
   const withSmtp = smtpSinkInstalled()

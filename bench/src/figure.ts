@@ -43,7 +43,10 @@ export function targetText(bound: Bound): string {
 /** An amount of memory with an upper bound. */
 export function memoryFigure(name: string, mb: number, atMostMb: number | null, note?: string): Figure {
   return {
-    ...{ name, ours: `${mb.toFixed(0)} MB`, reference: '–', ratio: '–' },
+    name,
+    ours: `${mb.toFixed(0)} MB`,
+    reference: '–',
+    ratio: '–',
     target: atMostMb === null ? '–' : `≤ ${atMostMb} MB`,
     met: atMostMb === null ? null : mb <= atMostMb,
     ...(note === undefined ? {} : { note }),

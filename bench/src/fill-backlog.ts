@@ -3,7 +3,7 @@ import { inParallel } from '@lettergate/faults/client'
 import { quickSession } from './quick-session.ts'
 
 const CHUNK = 50_000
-const LANES = 2
+const PARALLEL = 2
 
 /** As accept writes them, in one statement for many. The ids rise, a hundred to the millisecond, and md5 stands in for chance. */
 const INSERT = `
@@ -53,7 +53,7 @@ export async function fillBacklog(
   const document = JSON.stringify({ envelope: ENVELOPE, ...body })
   const bytes = Object.values(body).join('').length
   const fill = ++fills
-  await inParallel(Math.ceil(count / CHUNK), LANES, async (chunk) => {
+  await inParallel(Math.ceil(count / CHUNK), PARALLEL, async (chunk) => {
     const size = Math.min(CHUNK, count - chunk * CHUNK)
     const values = [tenantId, size, `${fill} ${chunk} `, document, bytes]
     await quickSession(pool, (client) => client.query(INSERT, values))

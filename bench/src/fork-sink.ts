@@ -10,7 +10,8 @@ export async function forkSink(file: string, args: readonly string[] = []): Prom
   const child = fork(main, args, { stdio: 'inherit', execArgv: [] })
   const [{ port }] = (await once(child, 'message')) as [{ port: number }]
   return {
-    ...{ port, child },
+    port,
+    child,
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null) return
       const exited = once(child, 'exit')

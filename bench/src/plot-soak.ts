@@ -10,7 +10,7 @@ import { SVGRenderer } from 'echarts/renderers'
  */
 type Seen = {
   samples: { at: number; queueAgeMs: number | null; memory: Record<string, number> }[]
-  strikes: { kind: string; from: number; to: number; recoveryMs: number | null }[]
+  injected: { kind: string; from: number; to: number; recoveryMs: number | null }[]
 }
 
 const WIDTH = 960
@@ -18,7 +18,7 @@ const HEIGHT = 560
 /** A point for each bucket, the highest of it: a second's peak must not be lost between two points. */
 const BUCKET_S = 5
 const MEMORY_PARTS = ['api', 'worker', 'postgres', 'redis']
-/** Told apart by people who do not see all colours (Okabe and Ito). */
+/** Colours that stay distinct for people with colour blindness (Okabe and Ito). */
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#333333']
 /** A log scale has no zero. */
 const AGE_S_MIN = 0.01
@@ -50,8 +50,8 @@ function queueAgeOf({ samples }: Seen): Point[] {
 }
 
 /** From the fault until mail flowed again; one that was over at once still shows. */
-function faultAreas({ strikes }: Seen): [{ xAxis: number }, { xAxis: number }][] {
-  return strikes.map(({ from, to, recoveryMs }) => {
+function faultAreas({ injected }: Seen): [{ xAxis: number }, { xAxis: number }][] {
+  return injected.map(({ from, to, recoveryMs }) => {
     const end = Math.max(from + 2, to, from + (recoveryMs ?? 0) / 1_000)
     return [{ xAxis: from / 60 }, { xAxis: end / 60 }]
   })
@@ -102,7 +102,11 @@ function optionOf(seen: Seen) {
     ],
     series: [
       ...MEMORY_PARTS.map((part, index) => ({
-        ...{ ...line, name: part, data: memoryOf(seen, part), xAxisIndex: 0, yAxisIndex: 0 },
+        ...line,
+        name: part,
+        data: memoryOf(seen, part),
+        xAxisIndex: 0,
+        yAxisIndex: 0,
         ...(index === 0 && { markArea }),
       })),
       { ...line, name: 'queue age', data: queueAgeOf(seen), xAxisIndex: 1, yAxisIndex: 1, markArea },

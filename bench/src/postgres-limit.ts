@@ -65,12 +65,10 @@ export async function benchPostgresLimit(bed: TestBed): Promise<PartResult> {
   const accept = async () =>
     rateOf(
       await applyLoad({
-        ...{
-          url: `${gateway.apiUrl}/v1/send`,
-          key: apiKey,
-          connections: CONNECTIONS,
-          seconds: ROUND_SECONDS,
-        },
+        url: `${gateway.apiUrl}/v1/send`,
+        key: apiKey,
+        connections: CONNECTIONS,
+        seconds: ROUND_SECONDS,
       }),
     )
   // The first request makes the tenant's quota row of today.

@@ -4,14 +4,12 @@ import { markdownReport, replaceMeasured, textTable } from './report.ts'
 
 const figures = [
   ratioFigure({
-    ...{
-      name: 'accept',
-      ours: '8/s',
-      reference: '10/s',
-      ratio: 0.8,
-      bound: { atLeast: 0.8 },
-      note: 'rounds 7/s–9/s',
-    },
+    name: 'accept',
+    ours: '8/s',
+    reference: '10/s',
+    ratio: 0.8,
+    bound: { atLeast: 0.8 },
+    note: 'rounds 7/s–9/s',
   }),
   ratioFigure({ name: 'p99', ours: '9 ms', reference: '2 ms', ratio: 4.5, bound: { atMost: 4 } }),
   ratioFigure({ name: 'to know', ours: '1/s', reference: '2/s', ratio: 0.5, bound: null }),

@@ -80,7 +80,9 @@ async function startGateway(
   return {
     apiUrl: `http://127.0.0.1:${apiPort}`,
     databaseUrl,
-    ...{ api, worker, pool },
+    api,
+    worker,
+    pool,
     createTenant: () => createTenant(env, DAILY_LIMIT),
     async startWorker() {
       await redis?.command('FLUSHALL')

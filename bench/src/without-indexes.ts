@@ -2,7 +2,7 @@ import type { Pool } from '@lettergate/db/pool'
 import { inParallel } from '@lettergate/faults/client'
 import { quickSession } from './quick-session.ts'
 
-const LANES = 2
+const PARALLEL = 2
 
 /** The backlog, and every partition of the large tables, its default one too. */
 const TABLES = `
@@ -24,7 +24,7 @@ export async function withoutIndexes(pool: Pool, fill: () => Promise<void>): Pro
     values: [names],
   })
   await fill()
-  await inParallel(names.length, LANES, (index) =>
+  await inParallel(names.length, PARALLEL, (index) =>
     quickSession(pool, (client) => client.query(`reindex table ${names[index]}`)),
   )
 }

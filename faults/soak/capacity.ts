@@ -3,14 +3,14 @@ import { sendPiece, type Traffic } from './load.ts'
 import type { SoakStack } from './soak-stack.ts'
 
 /** Requests begun at once, and messages on their way: enough to keep everything busy, too few for a backlog. */
-const LANES = 96
+const PARALLEL = 96
 const ON_THEIR_WAY_MAX = 2_000
 const WARM_UP_MS = 8_000
 const WINDOW_MS = 3_000
 const WINDOWS = 5
 
 export type Capacity = {
-  /** Hand-offs a second: the middle of the windows. */
+  /** Attempts a second: the middle of the windows. */
   perSecond: number
   lowest: number
   highest: number
@@ -27,7 +27,7 @@ export async function measureCapacity(stack: SoakStack, traffic: Traffic): Promi
   const poll = async () => {
     for (; !done; await sleep(50)) handedOver = await stack.provider.count()
   }
-  const lane = async () => {
+  const runOne = async () => {
     while (!done) {
       const { outgoing, ...piece } = traffic(requests++, new Date())
       const { sendAt: _later, ...now } = outgoing
@@ -35,7 +35,7 @@ export async function measureCapacity(stack: SoakStack, traffic: Traffic): Promi
       while (!done && stack.ledger.accepted() - handedOver > ON_THEIR_WAY_MAX) await sleep(5)
     }
   }
-  const working = [poll(), ...Array.from({ length: LANES }, lane)]
+  const working = [poll(), ...Array.from({ length: PARALLEL }, runOne)]
   const rates: number[] = []
   await sleep(WARM_UP_MS)
   for (let window = 0; window < WINDOWS; window++) {

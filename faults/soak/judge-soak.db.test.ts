@@ -72,8 +72,15 @@ const all = () => Array.from({ length: MESSAGES }, (_, index) => idOf(index))
 
 test('what all three witnesses agree on is found in order, over many chunks', async () => {
   expect(await judgeWith({})).toMatchObject({
-    ...{ lost: [], repeated: [], unknown: [], stuck: [], overQuota: [], early: [] },
-    ...{ messages: MESSAGES, recipients: MESSAGES, handOffs: MESSAGES },
+    lost: [],
+    repeated: [],
+    unknown: [],
+    stuck: [],
+    overQuota: [],
+    early: [],
+    messages: MESSAGES,
+    recipients: MESSAGES,
+    handOffs: MESSAGES,
   })
 })
 

@@ -33,14 +33,16 @@ export async function judgeSoak(stack: Witnesses, from: number, to: number): Pro
   const promised = ledger.promised().toSorted()
   const provider = await readProviderLedger(stack.ledgerFile, ledger.dueAt)
   const verdict: SoakVerdict = {
-    ...{ lost: [], repeated: [], unknown: [], stuck: [], overQuota: await findOverQuota(pool) },
-    ...{
-      messages: 0,
-      recipients: 0,
-      handOffs: provider.ids.length,
-      early: provider.early,
-      latestMs: provider.latestMs,
-    },
+    lost: [],
+    repeated: [],
+    unknown: [],
+    stuck: [],
+    overQuota: await findOverQuota(pool),
+    messages: 0,
+    recipients: 0,
+    handOffs: provider.ids.length,
+    early: provider.early,
+    latestMs: provider.latestMs,
   }
   const backlog = await readBacklog(pool)
   const tenantIds = tenantUuids(stack)
@@ -139,7 +141,9 @@ async function readMessages(
     values: [tenantIds, low, high],
   })
   return rows.map(({ id, tenant_id: tenantId, day, statuses }) => ({
-    ...{ tenantId, day, statuses },
+    tenantId,
+    day,
+    statuses,
     id: toPublicId('msg', id),
   }))
 }

@@ -16,7 +16,7 @@ export type Sample = {
   due: number | null
   /** How long the oldest request has been waiting for an answer. */
   requestAgeMs: number
-  /** Hand-offs a second since the sample before. */
+  /** Attempts a second since the sample before. */
   rate: number
   /** Part of the machine's processors that was busy since the sample before. */
   cpu: number

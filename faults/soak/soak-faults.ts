@@ -31,7 +31,10 @@ function pick<T>(items: readonly T[], random: Random): T {
 /** Some of the provider's answers go wrong for a few seconds; without `every`, all of them. */
 function providerFault(kind: string, rules: FaultRule[], mayLeaveUnknown: boolean): SoakFault {
   return {
-    ...{ kind, holdMs: 5_000, recoverFrom: 'end', mayLeaveUnknown },
+    kind,
+    holdMs: 5_000,
+    recoverFrom: 'end',
+    mayLeaveUnknown,
     begin: (stack) => stack.provider.script({ rules }),
     end: (stack) => stack.provider.script({ rules: [] }),
   }
@@ -42,15 +45,24 @@ let frozen: number | undefined
 /** Every kind that the soak knows. */
 export const soakFaults: readonly SoakFault[] = [
   {
-    ...{ kind: 'worker killed', holdMs: 0, recoverFrom: 'begin', mayLeaveUnknown: true },
+    kind: 'worker killed',
+    holdMs: 0,
+    recoverFrom: 'begin',
+    mayLeaveUnknown: true,
     begin: async (stack, random) => void pick(stack.workers, random).current().kill('SIGKILL'),
   },
   {
-    ...{ kind: 'api killed', holdMs: 0, recoverFrom: 'begin', mayLeaveUnknown: false },
+    kind: 'api killed',
+    holdMs: 0,
+    recoverFrom: 'begin',
+    mayLeaveUnknown: false,
     begin: async (stack) => void stack.api.current().kill('SIGKILL'),
   },
   {
-    ...{ kind: 'worker frozen for 15 s', holdMs: 15_000, recoverFrom: 'begin', mayLeaveUnknown: true },
+    kind: 'worker frozen for 15 s',
+    holdMs: 15_000,
+    recoverFrom: 'begin',
+    mayLeaveUnknown: true,
     begin: async (stack, random) => {
       frozen = pick(stack.workers, random).current().pid
       process.kill(frozen, 'SIGSTOP')
@@ -60,37 +72,35 @@ export const soakFaults: readonly SoakFault[] = [
     },
   },
   {
-    ...{ kind: 'Redis emptied', holdMs: 0, recoverFrom: 'begin', mayLeaveUnknown: false, needsRedis: true },
+    kind: 'Redis emptied',
+    holdMs: 0,
+    recoverFrom: 'begin',
+    mayLeaveUnknown: false,
+    needsRedis: true,
     begin: async (stack) => void (await stack.redis?.command('FLUSHALL')),
   },
   {
-    ...{
-      kind: 'Redis killed for 3 s',
-      holdMs: 3_000,
-      recoverFrom: 'end',
-      mayLeaveUnknown: false,
-      needsRedis: true,
-    },
+    kind: 'Redis killed for 3 s',
+    holdMs: 3_000,
+    recoverFrom: 'end',
+    mayLeaveUnknown: false,
+    needsRedis: true,
     begin: async (stack) => void (await stack.redis?.kill()),
     end: async (stack) => void (await stack.redis?.start()),
   },
   {
-    ...{
-      kind: 'Postgres stopped immediately',
-      holdMs: 1_000,
-      recoverFrom: 'end',
-      mayLeaveUnknown: true,
-    },
+    kind: 'Postgres stopped immediately',
+    holdMs: 1_000,
+    recoverFrom: 'end',
+    mayLeaveUnknown: true,
     begin: (stack) => stack.cluster.stopImmediately(),
     end: (stack) => stack.cluster.start(),
   },
   {
-    ...{
-      kind: 'all database connections cut, three times',
-      holdMs: 0,
-      recoverFrom: 'begin',
-      mayLeaveUnknown: true,
-    },
+    kind: 'all database connections cut, three times',
+    holdMs: 0,
+    recoverFrom: 'begin',
+    mayLeaveUnknown: true,
     begin: async (stack, random) => {
       for (let round = 0; round < 3; round++) {
         await stack.pool.query({ text: TERMINATE_ALL })

@@ -3,32 +3,47 @@ import { expect, test } from 'vitest'
 import { recordOf } from './soak-page.ts'
 import type { SoakResult } from './soak-verdict.ts'
 
-const strike = { kind: 'worker killed', from: 1, to: 2, awayMs: 0, mayLeaveUnknown: true }
+const injectFault = { kind: 'worker killed', from: 1, to: 2, awayMs: 0, mayLeaveUnknown: true }
 const ok: SoakResult = {
-  ...{
-    minutes: 20,
-    seed: 7,
-    about: { commit: 'abc1234' },
-    perSecond: 60,
-    rateNote: '',
-    offered: 1,
-    statuses: {},
-  },
-  ...{ capacity: { perSecond: 100, lowest: 90, highest: 110 }, unexpected: [], strikes: [] },
+  minutes: 20,
+  seed: 7,
+  about: { commit: 'abc1234' },
+  perSecond: 60,
+  rateNote: '',
+  offered: 1,
+  statuses: {},
+
+  capacity: { perSecond: 100, lowest: 90, highest: 110 },
+  unexpected: [],
+  injected: [],
   verdict: {
-    ...{ lost: [], repeated: [], unknown: [], stuck: [], overQuota: [], early: [] },
-    ...{ messages: 1_000, recipients: 1_000, handOffs: 1_000, latestMs: 0 },
+    lost: [],
+    repeated: [],
+    unknown: [],
+    stuck: [],
+    overQuota: [],
+    early: [],
+
+    messages: 1_000,
+    recipients: 1_000,
+    handOffs: 1_000,
+    latestMs: 0,
   },
-  ...{ unknowns: { reasons: {}, unexplained: [] }, unexpectedDeaths: 0, slowest: [], unsettled: 0 },
-  ...{ memory: { api: { start: 100, end: 101, growth: 1, seconds: 600 } }, queueAge: null },
-  ...{
-    quietQueueAgeP99Ms: 20,
-    quietCpu: 0.5,
-    stolen: 0,
-    clockBackMs: 0,
-    settledAfterMs: 1,
-    judgedAfterMs: 1,
-  },
+
+  unknowns: { reasons: {}, unexplained: [] },
+  unexpectedDeaths: 0,
+  slowest: [],
+  unsettled: 0,
+
+  memory: { api: { start: 100, end: 101, growth: 1, seconds: 600 } },
+  queueAge: null,
+
+  quietQueueAgeP99Ms: 20,
+  quietCpu: 0.5,
+  stolen: 0,
+  clockBackMs: 0,
+  settledAfterMs: 1,
+  judgedAfterMs: 1,
   samples: [],
 }
 
@@ -42,7 +57,7 @@ test('the record begins with the verdict and its commit, then what was required 
 test('a failed soak names what was violated, and a fault without recovery is never over', () => {
   const lost = { ...ok.verdict, lost: ['msg_1: promised, not stored'] }
   const record = recordOf(
-    { ...ok, verdict: lost, strikes: [{ ...strike, recoveryMs: null }] },
+    { ...ok, verdict: lost, injected: [{ ...injectFault, recoveryMs: null }] },
     ['1 lost: msg_1'],
     true,
   )

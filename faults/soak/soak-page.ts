@@ -24,8 +24,8 @@ const seconds = (ms: number) => (Number.isFinite(ms) ? `${(ms / 1_000).toFixed(1
 
 /** What was promised, with what was measured. */
 function promisesOf(result: SoakResult): [string, string, string][] {
-  const { verdict, unknowns, memory, strikes } = result
-  const worst = Math.max(0, ...strikes.map(({ recoveryMs }) => recoveryMs ?? Number.POSITIVE_INFINITY))
+  const { verdict, unknowns, memory, injected } = result
+  const worst = Math.max(0, ...injected.map(({ recoveryMs }) => recoveryMs ?? Number.POSITIVE_INFINITY))
   const queueAge = result.queueAge
     ? [
         [
@@ -49,7 +49,7 @@ function promisesOf(result: SoakResult): [string, string, string][] {
     [
       'slowest recovery after a fault',
       seconds(RECOVERY_MS_MAX),
-      `${seconds(worst)}, ${strikes.length} faults`,
+      `${seconds(worst)}, ${injected.length} faults`,
     ],
     [
       'oldest waiting message in quiet times (p99)',
@@ -117,8 +117,8 @@ function clockMinutes(value: number): string {
 }
 
 /** Faults by kind, with the worst of each. */
-function faultRows({ strikes }: SoakResult): [string, string, string, string][] {
-  const kinds = Object.entries(Object.groupBy(strikes, ({ kind }) => kind))
+function faultRows({ injected }: SoakResult): [string, string, string, string][] {
+  const kinds = Object.entries(Object.groupBy(injected, ({ kind }) => kind))
   return kinds.map(([kind, all = []]) => {
     const worst = Math.max(...all.map(({ recoveryMs }) => recoveryMs ?? Number.POSITIVE_INFINITY))
     const awayMs = Math.max(...all.map((one) => one.awayMs))
@@ -171,10 +171,10 @@ export async function writeRecord(result: SoakResult, violations: readonly strin
 }
 
 /** The plotting library belongs to the benchmarks, which build on this package: so it draws in a process of its own. */
-async function drawPlot({ samples, strikes }: SoakResult): Promise<boolean> {
+async function drawPlot({ samples, injected }: SoakResult): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), 'lettergate-plot-'))
   const file = join(folder, 'soak.json')
-  await writeFile(file, JSON.stringify({ samples, strikes }))
+  await writeFile(file, JSON.stringify({ samples, injected }))
   const drawing = startProcess({ name: 'plot', command: process.execPath, args: [DRAW, file, PLOT] })
   const { code } = await drawing.exited
   await rm(folder, { recursive: true })

@@ -71,13 +71,11 @@ export async function startSoakStack(limits: readonly number[]): Promise<SoakSta
   const env = gatewayEnv({ ...place, workerPort: 0 })
   await runCommand(['migrate'], env)
   const pool = createPool({
-    ...{
-      url: databaseUrl,
-      max: 3,
-      applicationName: 'faults',
-      onError: () => undefined,
-      statementTimeoutMs: 120_000,
-    },
+    url: databaseUrl,
+    max: 3,
+    applicationName: 'faults',
+    onError: () => undefined,
+    statementTimeoutMs: 120_000,
   })
   cleanup.defer(() => pool.end())
   const tenants: Tenant[] = []
@@ -99,7 +97,17 @@ export async function startSoakStack(limits: readonly number[]): Promise<SoakSta
   })
   const started = cleanup.move()
   return {
-    ...{ cluster, redis, provider, ledgerFile, databaseUrl, api, workers, pool, tenants, ledger, clients },
+    cluster,
+    redis,
+    provider,
+    ledgerFile,
+    databaseUrl,
+    api,
+    workers,
+    pool,
+    tenants,
+    ledger,
+    clients,
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   }
 }

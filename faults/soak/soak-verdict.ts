@@ -1,8 +1,8 @@
 import { percentile } from '../src/percentile.ts'
+import type { InjectedFault } from './inject-faults.ts'
 import type { SoakVerdict } from './judge-soak.ts'
 import { type MemoryPart, memoryParts, type Sample } from './sampler.ts'
 import type { Slow } from './soak-ledger.ts'
-import type { Strike } from './strike.ts'
 import { type Trend, trendOf } from './trend.ts'
 import type { Unknowns } from './unknowns.ts'
 
@@ -11,7 +11,7 @@ export const RECOVERY_MS_MAX = 30_000
  * How long a recovery may take. At 60 % of the capacity, what piled up while Postgres was away takes one and a half times as long to work
  * off, however fast Lettergate is back; where Postgres needs more than 15 s to recover from its own log, that is what there is to wait for.
  */
-export function recoveryMsMax({ awayMs }: Pick<Strike, 'awayMs'>): number {
+export function recoveryMsMax({ awayMs }: Pick<InjectedFault, 'awayMs'>): number {
   return Math.max(RECOVERY_MS_MAX, 2 * awayMs)
 }
 /** Before that, tables, caches and heaps grow to their usual size. */
@@ -39,7 +39,7 @@ export type SoakResult = {
   unexpected: readonly string[]
   verdict: SoakVerdict
   unknowns: Unknowns
-  strikes: Strike[]
+  injected: InjectedFault[]
   /** Deaths of api and workers that no fault was to blame for. */
   unexpectedDeaths: number
   /** What waited longest for its answer. */
@@ -110,10 +110,10 @@ export function earlyOf({
 
 /** All that must not be; empty when the soak has passed. */
 export function violationsOf(result: Omit<SoakResult, 'about' | 'samples'>): string[] {
-  const { verdict, strikes } = result
+  const { verdict, injected } = result
   const some = (what: string, items: readonly string[]) =>
     items.length === 0 ? [] : [`${items.length} ${what}: ${items.slice(0, SHOWN_MAX).join('; ')}`]
-  const slow = strikes.filter((one) => one.recoveryMs === null || one.recoveryMs > recoveryMsMax(one))
+  const slow = injected.filter((one) => one.recoveryMs === null || one.recoveryMs > recoveryMsMax(one))
   const grown = Object.entries(result.memory).filter(([, trend]) => trend.growth > growthMax(trend))
   return [
     ...some('lost', verdict.lost),

@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { waitUntil } from '../src/ports.ts'
 import { createRandom } from '../src/seed.ts'
 import { measureCapacity } from './capacity.ts'
+import { flows, type InjectedFault, injectFaultsUntil } from './inject-faults.ts'
 import { judgeSoak, tenantUuids } from './judge-soak.ts'
 import { type Load, startLoad, type Traffic } from './load.ts'
 import { type Sample, type Sampler, startSampler } from './sampler.ts'
 import { type SoakStack, startSoakStack } from './soak-stack.ts'
 import { type SoakResult, trendsOf } from './soak-verdict.ts'
 import type { StatusLine } from './status-line.ts'
-import { flows, type Strike, strikeUntil } from './strike.ts'
 import { createTraffic } from './traffic.ts'
 import { explainUnknowns } from './unknowns.ts'
 
@@ -54,9 +54,9 @@ async function findRate(
 }
 
 /** Deaths that no strike explains. */
-function countUnexpectedDeaths(stack: SoakStack, strikes: readonly Strike[]): number {
+function countUnexpectedDeaths(stack: SoakStack, injected: readonly InjectedFault[]): number {
   const deaths = [stack.api, ...stack.workers].reduce((sum, part) => sum + part.deaths(), 0)
-  return deaths - strikes.filter(({ kind }) => /^(api|worker) killed/.test(kind)).length
+  return deaths - injected.filter(({ kind }) => /^(api|worker) killed/.test(kind)).length
 }
 
 async function settled(stack: SoakStack): Promise<number> {
@@ -92,42 +92,44 @@ export async function soak(options: SoakOptions, line: StatusLine): Promise<Omit
   const load = startLoad(stack, traffic, { perSecond: wanted, from: capacity.requests })
   const [perSecond, rateNote] = await findRate(load, sampler, wanted, options.perSecond !== undefined)
   line.say(`offered ${perSecond.toFixed(0)}/s ${rateNote}`)
-  const striking = strikeUntil(stack, sampler, {
-    ...{ random, endAt },
-    onStrike: ({ kind, from, awayMs, recoveryMs }) =>
+  const injecting = injectFaultsUntil(stack, sampler, {
+    random,
+    endAt,
+    onInjected: ({ kind, from, awayMs, recoveryMs }) =>
       line.say(
         `${from.toFixed(0)} s: ${kind}${awayMs > 0 ? `, away for ${awayMs.toFixed(0)} ms` : ''}: ${recoveryMs === null ? 'did not recover' : `recovered in ${recoveryMs} ms`}`,
       ),
   })
   // Interrupted, it goes on in vain while the stack is taken down.
-  striking.catch(() => undefined)
-  const strikes = await Promise.race([striking, interruption()])
+  injecting.catch(() => undefined)
+  const injected = await Promise.race([injecting, interruption()])
   await load.stop()
   await sampler.stop()
   line.say('settling')
   const settledAfterMs = await settled(stack)
-  const unexpectedDeaths = countUnexpectedDeaths(stack, strikes)
+  const unexpectedDeaths = countUnexpectedDeaths(stack, injected)
   line.say(`judging ${stack.ledger.accepted().toLocaleString('en')} messages`)
   const start = performance.now()
   const verdict = await judgeSoak(stack, begun, Date.now())
   const tenantIds = tenantUuids(stack)
-  const unknowns = await explainUnknowns(stack.pool, tenantIds, strikes, startedAt)
+  const unknowns = await explainUnknowns(stack.pool, tenantIds, injected, startedAt)
   return {
-    ...{
-      minutes: options.minutes,
-      seed: options.seed,
-      capacity,
-      perSecond,
-      rateNote,
-      offered: load.offered(),
-    },
-    ...{
-      statuses: stack.ledger.statuses(),
-      unexpected: stack.ledger.unexpected(),
-      unsettled: stack.ledger.requests().length,
-      slowest: stack.ledger.slowest(),
-    },
-    ...{ verdict, unknowns, strikes, unexpectedDeaths, settledAfterMs, samples: sampler.samples },
+    minutes: options.minutes,
+    seed: options.seed,
+    capacity,
+    perSecond,
+    rateNote,
+    offered: load.offered(),
+    statuses: stack.ledger.statuses(),
+    unexpected: stack.ledger.unexpected(),
+    unsettled: stack.ledger.requests().length,
+    slowest: stack.ledger.slowest(),
+    verdict,
+    unknowns,
+    injected,
+    unexpectedDeaths,
+    settledAfterMs,
+    samples: sampler.samples,
     ...trendsOf(sampler.samples),
     judgedAfterMs: Math.round(performance.now() - start),
   }

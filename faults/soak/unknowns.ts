@@ -1,6 +1,6 @@
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import type { Pool } from '@lettergate/db/pool'
-import type { Strike } from './strike.ts'
+import type { InjectedFault } from './inject-faults.ts'
 
 export type Unknowns = {
   /** How many recipients for each reason. */
@@ -19,7 +19,7 @@ type Row = { tenant_id: string; message_id: string; reason: string | null; start
 export async function explainUnknowns(
   pool: Pool,
   tenantIds: readonly string[],
-  strikes: readonly Strike[],
+  injected: readonly InjectedFault[],
   startedAt: number,
 ): Promise<Unknowns> {
   const { rows } = await pool.query<Row>({
@@ -35,7 +35,7 @@ export async function explainUnknowns(
   const unexplained: string[] = []
   for (const { message_id, reason, started } of rows) {
     const at = started === null ? Number.NaN : (started - startedAt) / 1_000
-    const cause = strikes.find(
+    const cause = injected.find(
       ({ from, to, mayLeaveUnknown }) => mayLeaveUnknown && at >= from - BEFORE_S && at <= to + AFTER_S,
     )
     reasons[reason ?? 'none'] = (reasons[reason ?? 'none'] ?? 0) + 1

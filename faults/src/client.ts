@@ -132,10 +132,10 @@ export async function inParallel(
   work: (index: number) => Promise<unknown>,
 ): Promise<void> {
   let next = 0
-  const lane = async () => {
+  const runOne = async () => {
     while (next < count) await work(next++)
   }
-  await Promise.all(Array.from({ length: Math.min(width, count) }, lane))
+  await Promise.all(Array.from({ length: Math.min(width, count) }, runOne))
 }
 
 /** Keeps writing, `width` requests at a time, for as long as the deed takes; then lets every request settle. */
@@ -146,7 +146,7 @@ export async function writeDuring(
 ): Promise<void> {
   let done = false
   let next = 0
-  const lane = async () => {
+  const runOne = async () => {
     while (!done) {
       await client.sendUntilSettled({
         idempotencyKey: `${options.prefix}-${next++}`,
@@ -154,11 +154,11 @@ export async function writeDuring(
       })
     }
   }
-  const lanes = Array.from({ length: options.width }, lane)
+  const running = Array.from({ length: options.width }, runOne)
   try {
     await deed()
   } finally {
     done = true
-    await Promise.all(lanes)
+    await Promise.all(running)
   }
 }

@@ -15,7 +15,10 @@ export async function addSenders(stack: Stack, count: number, connection: Connec
     const tenant = await createTenant(stack.env, 100_000)
     await createConnection(stack.apiUrl, tenant.apiKey, connection)
     const client = createClient({
-      ...{ url: stack.apiUrl, apiKey: tenant.apiKey, ledger: stack.ledger, connections: 8 },
+      url: stack.apiUrl,
+      apiKey: tenant.apiKey,
+      ledger: stack.ledger,
+      connections: 8,
     })
     senders.push({ tenant, client })
   })

@@ -67,7 +67,9 @@ export function createFakeProvider(options: FakeProviderOptions = {}): Server {
   function send({ head, body, socket }: WireRequest, { idField, knowsKeys }: Dialect): void {
     const fault = script.onRequest(() => body.toString('latin1'))
     const entry = {
-      ...{ at: Date.now(), messageId: messageIdOf(body), bodyHash: crc32(body).toString(36) },
+      at: Date.now(),
+      messageId: messageIdOf(body),
+      bodyHash: crc32(body).toString(36),
       signedAt: SIGNED_AT.exec(head)?.[1],
     }
     const key = knowsKeys && !forgetsKeys ? keyOf(head) : undefined

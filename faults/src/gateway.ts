@@ -80,7 +80,10 @@ export type Tenant = { tenantId: string; apiKey: string }
 export async function createTenant(env: Record<string, string>, dailyLimit: number): Promise<Tenant> {
   const config = loadServiceConfig(env)
   const pool = createPool({
-    ...{ url: config.databaseUrl, max: 1, applicationName: 'faults', onError: () => undefined },
+    url: config.databaseUrl,
+    max: 1,
+    applicationName: 'faults',
+    onError: () => undefined,
   })
   try {
     const pepper = deriveKey(rootSecret(config), 'api key pepper')
@@ -95,7 +98,7 @@ export async function createTenant(env: Record<string, string>, dailyLimit: numb
 }
 
 /** What a tenant says of a connection. */
-export type ConnectionBody = { provider: string; credentials: object; settings: object }
+export type ConnectionBody = { provider: string; credentials: object; settings: object; priority?: number }
 
 /** As many as a connection may have. */
 export const SMTP_SESSIONS_MAX = 50

@@ -24,12 +24,12 @@ export async function hurryOwnWaitsDuring<T>(db: Queryable, deed: Promise<T>): P
 export async function hurryDuring<T>(db: Queryable, deed: Promise<T>): Promise<T> {
   return during(async () => {
     await hurryRetries(db)
-    await hurryPace(db)
+    await hurryThrottle(db)
   }, deed)
 }
 
 /** Lets every pause and every open circuit be over, for tests of what single mails do. */
-export async function hurryPace(db: Queryable): Promise<void> {
+export async function hurryThrottle(db: Queryable): Promise<void> {
   await db.query({
     text: `update connection_health set state = 'closed', opened = 0, retry_at = null, probe_until = null, paused_until = null,
              concurrency = 100, halved_at = now()
@@ -42,8 +42,8 @@ export async function hurryPace(db: Queryable): Promise<void> {
 }
 
 /** Does so for as long as the deed takes. */
-export async function hurryPaceDuring<T>(db: Queryable, deed: Promise<T>): Promise<T> {
-  return during(() => hurryPace(db), deed, OFTEN_MS)
+export async function hurryThrottleDuring<T>(db: Queryable, deed: Promise<T>): Promise<T> {
+  return during(() => hurryThrottle(db), deed, OFTEN_MS)
 }
 
 async function during<T>(hurry: () => Promise<unknown>, deed: Promise<T>, everyMs = EVERY_MS): Promise<T> {

@@ -24,7 +24,7 @@ export type NaiveOptions = {
   asyncCommit?: boolean
 }
 
-const LANES = 16
+const PARALLEL = 16
 const LIST = 'naive'
 
 /** Creates its table; what is queued stays queued over restarts. */
@@ -59,23 +59,23 @@ export async function startNaiveGateway(options: NaiveOptions): Promise<Server> 
     return id
   }
 
-  async function next(lane: number): Promise<string | undefined> {
+  async function next(index: number): Promise<string | undefined> {
     if (options.backlog === 'redis') return (await redis.rpop(LIST)) ?? undefined
     const text =
       "select id from naive where status = 'queued' and abs(hashtext(id)) % $1 = $2 order by id limit 1"
-    return (await pool.query<{ id: string }>(text, [LANES, lane])).rows[0]?.id
+    return (await pool.query<{ id: string }>(text, [PARALLEL, index])).rows[0]?.id
   }
 
   /** Sends first and writes it down afterwards. */
-  async function work(lane: number): Promise<void> {
-    const id = await next(lane)
+  async function work(index: number): Promise<void> {
+    const id = await next(index)
     if (id !== undefined) {
       const body = JSON.stringify({ EmailTags: [{ Name: 'lg_id', Value: id }] })
       await fetch(`${options.providerUrl}/v2/email/outbound-emails`, { method: 'POST', body })
       die('after-ack')
       await pool.query("update naive set status = 'sent' where id = $1", [id])
     }
-    setTimeout(() => void work(lane), id === undefined ? 20 : 0)
+    setTimeout(() => void work(index), id === undefined ? 20 : 0)
   }
 
   const server = createServer((request, response) => {
@@ -90,6 +90,6 @@ export async function startNaiveGateway(options: NaiveOptions): Promise<Server> 
     })
   })
   server.listen(options.port, '127.0.0.1')
-  for (let lane = 0; lane < LANES; lane++) void work(lane)
+  for (let index = 0; index < PARALLEL; index++) void work(index)
   return server
 }

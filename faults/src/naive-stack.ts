@@ -57,13 +57,13 @@ export async function startNaiveStack(options: NaiveStackOptions): Promise<Naive
   const proxy = filter && cleanup.use(await startTcpProxy({ target: cluster.port, filter }))
   const reachedBy = databaseUrl.replace(`:${cluster.port}/`, `:${proxy?.port ?? cluster.port}/`)
   const given: NaiveOptions = {
-    ...{
-      databaseUrl: reachedBy,
-      port,
-      providerUrl: provider.url,
-      redisUrl: redis?.url ?? 'redis://127.0.0.1:1',
-    },
-    ...{ limit: 1_000_000, backlog: 'table', ...options },
+    databaseUrl: reachedBy,
+    port,
+    providerUrl: provider.url,
+    redisUrl: redis?.url ?? 'redis://127.0.0.1:1',
+    limit: 1_000_000,
+    backlog: 'table',
+    ...options,
   }
   const gateway = cleanup.adopt(
     await supervise({
@@ -77,7 +77,14 @@ export async function startNaiveStack(options: NaiveStackOptions): Promise<Naive
   cleanup.defer(() => client.close())
   const started = cleanup.move()
   return {
-    ...{ cluster, redis, provider, databaseUrl, port, gateway, ledger, client },
+    cluster,
+    redis,
+    provider,
+    databaseUrl,
+    port,
+    gateway,
+    ledger,
+    client,
     options: given,
     judge: async () =>
       judge({

@@ -79,7 +79,7 @@ describe('the oracle', () => {
     expect(verdict([unanswered('k')], taken('a'), stored({ a: 'sent' }))).toEqual(CLEAN)
   })
 
-  test('tells unknown hand-offs that went out from those that did not', () => {
+  test('tells unknown attempts that went out from those that did not', () => {
     const database = stored({ a: 'unknown', b: 'unknown' })
     expect(
       judge({ client: [told('k', 'a'), told('l', 'b')], provider: taken('a'), database }).unknown,

@@ -41,16 +41,17 @@ const ID = /"id":"(msg_[0-9a-z]+)"/
 export function overload(plan: OverloadPlan): Promise<OverloadResult> {
   const request = overloadRequest(plan.apiKey)
   const result: OverloadResult = {
-    ...{
-      seconds: plan.seconds,
-      due: 0,
-      sent: 0,
-      answers: {},
-      withoutRetryAfter: 0,
-      unanswered: 0,
-      uncertain: 0,
-    },
-    ...{ acceptedMs: [], refusedMs: [], acceptedIds: [], acceptedAt: [] },
+    seconds: plan.seconds,
+    due: 0,
+    sent: 0,
+    answers: {},
+    withoutRetryAfter: 0,
+    unanswered: 0,
+    uncertain: 0,
+    acceptedMs: [],
+    refusedMs: [],
+    acceptedIds: [],
+    acceptedAt: [],
   }
   /** Requests that are due and wait for a socket. */
   let waiting = 0
@@ -144,7 +145,9 @@ export function overload(plan: OverloadPlan): Promise<OverloadResult> {
 /** The bytes of every request of a load. */
 function overloadRequest(apiKey: string): Buffer {
   const body = JSON.stringify({
-    ...{ from: 'app@acme.example', to: ['user@example.net'], subject: 'Overload' },
+    from: 'app@acme.example',
+    to: ['user@example.net'],
+    subject: 'Overload',
     text: 'One of more mails than anybody can take. '.repeat(20),
   })
   return Buffer.from(

@@ -20,7 +20,9 @@ export async function readDatabase(db: Queryable): Promise<DatabaseView> {
   const backlog = await db.query<{ message_id: string }>({ text: 'select message_id from outbox' })
   return {
     messages: messages.rows.map(({ id, tenant_id: tenantId, day, statuses }) => ({
-      ...{ tenantId, day, statuses },
+      tenantId,
+      day,
+      statuses,
       id: toPublicId('msg', id),
     })),
     usage: usage.rows.map(({ tenant_id: tenantId, ...row }) => ({ ...row, tenantId })),

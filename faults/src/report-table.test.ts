@@ -6,13 +6,25 @@ import type { FileRun, TestOutcome } from './run-faults-file.ts'
 
 const seed = (test: string, value: number): ReportLine => ({ kind: 'seed', test, seed: value })
 const result = (test: string, text: string): ReportLine => ({
-  ...{ kind: 'result', test, fault: 'a fault', n: 1_200, result: text, bound: 'none' },
+  kind: 'result',
+  test,
+  fault: 'a fault',
+  n: 1_200,
+  result: text,
+  bound: 'none',
 })
 const outcome = (test: string, status: TestOutcome['status'], failure = ''): TestOutcome => ({
-  ...{ test, title: `${test}: it holds`, status, failure },
+  test,
+  title: `${test}: it holds`,
+  status,
+  failure,
 })
 const run = (report: ReportLine[], tests: TestOutcome[] = []): FileRun => ({
-  ...{ file: 't07-redis.fault.test.ts', seconds: 1, report, tests, output: '' },
+  file: 't07-redis.fault.test.ts',
+  seconds: 1,
+  report,
+  tests,
+  output: '',
 })
 
 test('a row says what was measured, with its seed and its control', () => {
@@ -21,8 +33,15 @@ test('a row says what was measured, with its seed and its control', () => {
   ])
   expect(rows).toEqual([
     {
-      ...{ file: 't07-redis.fault.test.ts', test: 'T7', fault: 'a fault', n: '1,200', seeds: '5' },
-      ...{ result: '0 lost', bound: 'none', control: 'a fault: 160 lost', status: 'passed' },
+      file: 't07-redis.fault.test.ts',
+      test: 'T7',
+      fault: 'a fault',
+      n: '1,200',
+      seeds: '5',
+      result: '0 lost',
+      bound: 'none',
+      control: 'a fault: 160 lost',
+      status: 'passed',
     },
   ])
 })
@@ -89,15 +108,16 @@ const rowOf = (file: string, text: string) =>
 test('a part of a run replaces its own rows and keeps the rest of the page', () => {
   const about = { date: '2026-11-20' }
   const whole = rewritePage(EMPTY, {
-    ...{ rows: FILES.flatMap((file) => rowOf(file, 'old | 1')), commit: 'aaaaaaa', files: FILES, about },
+    rows: FILES.flatMap((file) => rowOf(file, 'old | 1')),
+    commit: 'aaaaaaa',
+    files: FILES,
+    about,
   })
   const page = rewritePage(whole, {
-    ...{
-      rows: rowOf('t10-b.fault.test.ts', 'new'),
-      commit: 'bbbbbbb',
-      files: FILES.slice(0, 2),
-      about: undefined,
-    },
+    rows: rowOf('t10-b.fault.test.ts', 'new'),
+    commit: 'bbbbbbb',
+    files: FILES.slice(0, 2),
+    about: undefined,
   })
   expect(filesOnPage(page)).toEqual(['t02-a.fault.test.ts', 't10-b.fault.test.ts'])
   expect(page).toContain('| old \\| 1 | none | – | aaaaaaa |')

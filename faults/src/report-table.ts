@@ -46,7 +46,10 @@ function withSeeds(report: readonly ReportLine[]): Measured[] {
 
 function measuredRow(file: string, test: string, measured: readonly Measured[]): FaultRow {
   return {
-    ...{ file, test, control: NONE, status: 'passed' },
+    file,
+    test,
+    control: NONE,
+    status: 'passed',
     fault: distinct(measured.map(({ fault }) => fault)),
     n: distinct(measured.map(({ n }) => n.toLocaleString('en'))),
     seeds: distinct(measured.flatMap(({ seed }) => seed ?? [])) || NONE,
@@ -57,8 +60,15 @@ function measuredRow(file: string, test: string, measured: readonly Measured[]):
 
 function emptyRow(file: string, test: string, result: string, status: FaultRow['status']): FaultRow {
   return {
-    ...{ file, test, result, status },
-    ...{ fault: NONE, n: NONE, seeds: NONE, bound: NONE, control: NONE },
+    file,
+    test,
+    result,
+    status,
+    fault: NONE,
+    n: NONE,
+    seeds: NONE,
+    bound: NONE,
+    control: NONE,
   }
 }
 

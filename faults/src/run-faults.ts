@@ -78,8 +78,8 @@ async function runFiles(
     return rows
   }
   const found = new Map<string, FaultRow[]>()
-  const inTurn = async (lane: readonly string[]) => {
-    for (const file of lane) found.set(file, await run(file))
+  const inTurn = async (queue: readonly string[]) => {
+    for (const file of queue) found.set(file, await run(file))
   }
   await Promise.all([inTurn(chosen.filter((file) => !isAside(file))), inTurn(chosen.filter(isAside))])
   progress.close()

@@ -151,9 +151,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const port = index === 0 ? workerPort : await freePort()
     const workerEnv = { ...env, WORKER_METRICS_PORT: String(port), ...options.workerEnv }
     const failpoints = index === 0 ? armed(options.workerFailpoints) : []
-    const isAlone = (options.workers ?? 1) === 1
+    const isOnlyWorker = (options.workers ?? 1) === 1
     const onDeath = async () => {
-      await noteInFlight(pool, inFlightAtDeaths, isAlone)
+      await noteInFlight(pool, inFlightAtDeaths, isOnlyWorker)
       if (options.expireLeases) await expireLeases(pool)
     }
     workers.push(cleanup.adopt(await superviseWorker(workerEnv, failpoints, onDeath), (it) => it.stop()))
@@ -166,23 +166,25 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const [tenant, client, worker] = [first(tenants), first(clients), first(workers)]
   const started = cleanup.move()
   return {
-    ...{
-      cluster,
-      redis,
-      provider,
-      smtp,
-      added,
-      env,
-      apiUrl,
-      api,
-      worker,
-      workers,
-      pool,
-      tenant,
-      tenants,
-      ledger,
-    },
-    ...{ client, clients, postgresProxy, providerProxy, inFlightAtDeaths },
+    cluster,
+    redis,
+    provider,
+    smtp,
+    added,
+    env,
+    apiUrl,
+    api,
+    worker,
+    workers,
+    pool,
+    tenant,
+    tenants,
+    ledger,
+    client,
+    clients,
+    postgresProxy,
+    providerProxy,
+    inFlightAtDeaths,
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   }
 }

@@ -27,7 +27,7 @@ export async function supervise(options: {
       await options.onDeath?.()
       if (stopping) return
       current = await options.start(deaths)
-      // Told to stop while it was starting: whoever told it ends this one too.
+      // Stopped while starting: the caller that stops it ends this process too.
       if (stopping) return
     }
   }

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { freePort } from './ports.ts'
-import { createLane, type Lane } from './tcp-proxy-lane.ts'
+import { createPipe, type Pipe } from './tcp-proxy-pipe.ts'
 
 /** From whoever connected to the target, or back. */
 export type Way = 'up' | 'down'
@@ -66,20 +66,20 @@ export async function startTcpProxy(options: {
       client.resetAndDestroy()
       target.resetAndDestroy()
     }
-    const lane = (way: Way, from: Socket, to: Socket) =>
-      createLane(from, to, {
+    const pipe = (way: Way, from: Socket, to: Socket) =>
+      createPipe(from, to, {
         latencyMs: () => latencyMs[way] ?? 0,
         bytesMax: bytesMax[way],
         filter: (piece) => filter(way, piece),
         cut,
       })
-    const made: Link = { cut, lanes: { up: lane('up', client, target), down: lane('down', target, client) } }
+    const made: Link = { cut, pipes: { up: pipe('up', client, target), down: pipe('down', target, client) } }
     links.add(made)
     // A connection that fails on one side fails on the other.
     for (const socket of [client, target]) socket.once('error', cut)
     client.once('close', () => links.delete(made))
-    if (frozen) for (const each of Object.values(made.lanes)) each.freeze()
-    for (const way of mutedWays) made.lanes[way].mute()
+    if (frozen) for (const each of Object.values(made.pipes)) each.freeze()
+    for (const way of mutedWays) made.pipes[way].mute()
   }
 
   const server = createServer({ allowHalfOpen: true, noDelay: true }, link)
@@ -93,7 +93,7 @@ export async function startTcpProxy(options: {
   }
   const freezeAll = (change: 'freeze' | 'thaw') => {
     frozen = change === 'freeze'
-    for (const each of links) for (const lane of Object.values(each.lanes)) lane[change]()
+    for (const each of links) for (const pipe of Object.values(each.pipes)) pipe[change]()
   }
   return {
     port,
@@ -108,8 +108,8 @@ export async function startTcpProxy(options: {
     freeze: () => freezeAll('freeze'),
     thaw: () => freezeAll('thaw'),
     silence({ ways = BOTH, of = () => true, isLasting = false } = {}) {
-      for (const [index, { lanes }] of [...links].entries()) {
-        if (of(index)) for (const way of ways) lanes[way].mute()
+      for (const [index, { pipes }] of [...links].entries()) {
+        if (of(index)) for (const way of ways) pipes[way].mute()
       }
       if (isLasting) mutedWays = ways
     },
@@ -125,4 +125,4 @@ export async function startTcpProxy(options: {
   }
 }
 
-type Link = { cut(): void; lanes: Record<Way, Lane> }
+type Link = { cut(): void; pipes: Record<Way, Pipe> }

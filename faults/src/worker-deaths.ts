@@ -6,9 +6,9 @@ import { waitUntil } from './ports.ts'
  * Adds what is being handed over at this moment. A statement of the dead one may still run and fence more, so this waits
  * until it has no connection left, unless other workers live, whose connections look the same.
  */
-export async function noteInFlight(db: Queryable, found: Set<string>, isAlone: boolean): Promise<void> {
+export async function noteInFlight(db: Queryable, found: Set<string>, isOnlyWorker: boolean): Promise<void> {
   const text = "select 1 from pg_stat_activity where application_name = 'lettergate-worker' limit 1"
-  if (isAlone)
+  if (isOnlyWorker)
     await waitUntil('the dead worker’s connections to end', 5_000, async () => {
       const { rowCount } = await db.query({ text })
       return rowCount === 0

@@ -19,9 +19,9 @@ import { addConnectionRoutes } from './v1/connections/index.ts'
 import { addMessageRoutes } from './v1/messages/index.ts'
 import { addRouteRoutes } from './v1/routes/index.ts'
 
-/** Header block of one request; Node's own default, said aloud because a test holds it. */
+/** Header block of one request; Node's default, set explicitly because a test depends on it. */
 const HEADER_BYTES_MAX = 16_384
-/** For the whole request, body included; sockets are looked at once a second, and after fifteen nobody may be left. */
+/** For the whole request, body included; sockets are checked once a second, and all must be closed after fifteen. */
 const REQUEST_MS_MAX = 13_000
 
 /** Longer than the 60 s of common load balancers, so that none sends a request on a connection that is just being closed. */
@@ -47,7 +47,7 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
     // Our own line per answer costs a tenth of a child logger per request.
     logger: false,
     genReqId: createRequestIds(),
-    // In Node's options, since Fastify's requestTimeout alone leaves the intervals at which sockets are looked at.
+    // In Node's options, because Fastify's requestTimeout does not set the interval at which sockets are checked.
     http: {
       requestTimeout: REQUEST_MS_MAX,
       headersTimeout: 10_000,

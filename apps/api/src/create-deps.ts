@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto'
 import { createIdSource } from '@lettergate/contracts/lib/ids'
 import { createAcceptor, createConnectionsCheck, createSubmit } from '@lettergate/core/accept'
-import { createConnectionChecker, createSecretKeeper } from '@lettergate/core/connections'
-import { createPoke } from '@lettergate/core/dispatch'
+import { createConnectionChecker, createCredentialRenewer } from '@lettergate/core/connections'
+import { createWorkerWaker } from '@lettergate/core/dispatch'
 import { createKeyVerifier } from '@lettergate/core/keys'
 import { createDatabaseClock, createFailpoint, createReadiness } from '@lettergate/core/lib'
 import { createMessageReader, createMessageWaits } from '@lettergate/core/messages'
@@ -40,7 +40,9 @@ const SEND_BOUNDS = {
 }
 /** Anything else is answered within five seconds. */
 const TENANT_BOUNDS = {
-  ...{ statementTimeoutMs: 2_750, deadlineMs: 3_000, waitMs: 1_500 },
+  statementTimeoutMs: 2_750,
+  deadlineMs: 3_000,
+  waitMs: 1_500,
   idleInTransactionMs: 5_000,
 }
 /** A statement that waits longer for its answer shows that the database does not answer. */
@@ -64,7 +66,7 @@ export type ApiOptions = {
   /** Of answers at once: for tests. */
   answerBytesMax?: number
   /** Called when the database turns out to be one that may lose what it has confirmed. */
-  onUndurable?: (faults: string[]) => void
+  onUndurable?: (issues: string[]) => void
   logger: Logger
 }
 
@@ -99,7 +101,8 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
   })
   const metrics = createMetrics({ db: pool, onError })
   const listener = createListener({
-    ...{ url: databaseUrl, onError },
+    url: databaseUrl,
+    onError,
     onSilent: () => metrics.countLateStatement('listen', 'silent'),
   })
   const messages = createMessageReader({ pool })
@@ -117,19 +120,24 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
   const sealer = createSealer({ tenants, root: secret, previous: previousSecret })
   const providers = createProviders({ awsEnvironment: options.awsIdentity })
   const clock = createDatabaseClock({ pool, onError })
-  const secrets = createSecretKeeper({
-    ...{ tenants, sealer },
+  const secrets = createCredentialRenewer({
+    tenants,
+    sealer,
     onError: (error) => logger.warn({ err: error }, 'a secret that a provider replaced could not be stored'),
   })
   const checker = createConnectionChecker({
-    ...{ tenants, sealer, egress, secrets, providers },
+    tenants,
+    sealer,
+    egress,
+    secrets,
+    providers,
     now: clock.now,
     onError: (error) => logger.warn({ err: error }, 'a connection could not be tested'),
   })
   const acceptor = createAcceptor({
     pool,
     newId: createIdSource(clock.now),
-    poke: createPoke(pool, onError),
+    wakeWorkers: createWorkerWaker(pool, onError),
     failpoint: createFailpoint(options.failpoint),
     onError,
   })

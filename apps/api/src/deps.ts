@@ -18,7 +18,7 @@ import type { RefusedBodies } from './http/refused-bodies.ts'
 
 /** How far the end of the process has come. */
 export type Stopping = {
-  /** Told to stop: not ready any more, though requests are still taken. */
+  /** Stopping: not ready any more, though requests are still accepted. */
   isDraining: boolean
   /** Nothing new is taken: every answer ends its connection. */
   isClosing: boolean

@@ -10,7 +10,10 @@ afterAll(() => api.close())
 
 const MB = 1024 * 1024
 const mail = (fields: object = {}) => ({
-  ...{ from: 'app@acme.example', to: ['user@example.net'], subject: 'Large', text: 'Hi' },
+  from: 'app@acme.example',
+  to: ['user@example.net'],
+  subject: 'Large',
+  text: 'Hi',
   ...fields,
 })
 const content = Buffer.alloc(3 * MB, 'Lettergate ')

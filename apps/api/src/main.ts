@@ -37,8 +37,8 @@ async function main(): Promise<void> {
 }
 
 /** Mail must not be promised on a database that may forget it; development may try. */
-function refuse(faults: string[]): never {
-  process.stderr.write(`The api does not run in production on this database:\n${faults.join('\n')}\n`)
+function refuse(issues: string[]): never {
+  process.stderr.write(`The api does not run in production on this database:\n${issues.join('\n')}\n`)
   process.exit(1)
 }
 

@@ -18,7 +18,7 @@ export type ApiServer = {
 const BACKLOG = 4_096
 /** How long new requests are still taken after readiness has failed, so that balancers turn away. */
 const DRAIN_MS = 1_000
-/** Whoever is not done by then is cut off. */
+/** Requests that take longer are cut off. */
 const STOP_MS_MAX = 7_000
 /** For requests that are on their way when we stop listening: each gets an answer that ends its connection. */
 const FRESH_MS = 500
@@ -68,9 +68,9 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
   await deps.clock.start()
   await watchDurability({
     db: deps.db,
-    onFaults(faults) {
-      for (const fault of faults) deps.logger.warn(fault)
-      options.onUndurable?.(faults)
+    onIssues(issues) {
+      for (const issue of issues) deps.logger.warn(issue)
+      options.onUndurable?.(issues)
     },
     onError: (error) => deps.logger.warn({ err: error }, 'the settings of the database could not be read'),
   })

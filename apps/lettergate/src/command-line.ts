@@ -29,7 +29,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
 }
 
 function describe(error: unknown): readonly string[] {
-  if (error instanceof ConfigError) return error.faults
+  if (error instanceof ConfigError) return error.issues
   if (error instanceof CliError) return [error.message]
   if (errorCode(error) === '42P01') return ['the database has no tables yet; run "npm run migrate" first']
   if (errorCode(error) === 'ECONNREFUSED') return ['the database does not answer']

@@ -22,11 +22,11 @@ export async function claimPort(host: string, port: number): Promise<number> {
   try {
     return await tryListen(host, port)
   } catch (cause) {
-    throw new CliError(portFault(host, port, errorCode(cause)), { cause })
+    throw new CliError(portMessage(host, port, errorCode(cause)), { cause })
   }
 }
 
-function portFault(host: string, port: number, code: string | undefined): string {
+function portMessage(host: string, port: number, code: string | undefined): string {
   switch (code) {
     case 'EADDRINUSE':
       return `port ${port} on ${host} is taken by another program; stop it or set API_PORT to another port`

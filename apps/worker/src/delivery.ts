@@ -1,10 +1,10 @@
-import { createIo, createSecretKeeper, ownerOf } from '@lettergate/core/connections'
-import { createDeliverer, createRecorder, type HandOff } from '@lettergate/core/deliver'
+import { createCredentialRenewer, createIo, ownerOf } from '@lettergate/core/connections'
+import { type AttemptResult, createDeliverer, createRecorder } from '@lettergate/core/deliver'
 import type { Claim } from '@lettergate/core/dispatch'
 import { createDatabaseClock } from '@lettergate/core/lib'
 
 import { createRouter } from '@lettergate/core/routing'
-import { createPace, type Pace } from '@lettergate/core/throttle'
+import { createThrottle, type Throttle } from '@lettergate/core/throttle'
 import type { WorkerMetrics } from './metrics.ts'
 import type { WorkerDeps } from './worker-deps.ts'
 
@@ -15,27 +15,29 @@ export type Delivery = {
   deliver(claim: Claim): Promise<void>
   busy(): number
   now(): number
-  pace: Pace
+  throttle: Throttle
   /** Starts nothing new; calls still under way after `graceMs` are aborted. */
   refuse(graceMs: number): void
   /** Once no call is under way: writes what is left to write. */
   end(): Promise<void>
 }
 
-/** Everything that takes claims to their providers, the same for a worker and for the process that carries suspects alone. */
+/** Builds delivery, for a worker and for the process that sends a single suspected message. */
 export async function startDelivery(
   deps: Omit<WorkerDeps, 'databaseUrl' | 'queue'>,
   options: {
     slots: number
-    on: Pick<WorkerMetrics, 'onAsked' | 'onPaceSync' | 'onReserve'> & { onHandOff(handOff: HandOff): void }
+    on: Pick<WorkerMetrics, 'onPolled' | 'onHealthSync' | 'onReserve'> & {
+      onAttempt(attempt: AttemptResult): void
+    }
   },
 ): Promise<Delivery> {
   const { pool, onError } = deps
   const recorder = createRecorder({ pool, onError })
   const clock = createDatabaseClock({ pool, onError })
   await clock.start()
-  const secrets = createSecretKeeper({ ...deps })
-  const pace = createPace({
+  const secrets = createCredentialRenewer({ ...deps })
+  const throttle = createThrottle({
     pool,
     check(tenantId, candidate, signal) {
       const call = { owner: ownerOf(tenantId, candidate), deadlineMs: CHECK_MS }
@@ -43,25 +45,30 @@ export async function startDelivery(
       return candidate.provider.check(candidate.connection, io)
     },
     ...options.on,
-    onSync: options.on.onPaceSync,
+    onSync: options.on.onHealthSync,
     onError,
   })
   const deliverer = createDeliverer({
-    ...{ ...deps, router: createRouter({ ...deps }), recorder, secrets, pace, slots: options.slots },
+    ...deps,
+    router: createRouter({ ...deps }),
+    recorder,
+    secrets,
+    throttle,
+    slots: options.slots,
     now: clock.now,
-    onHandOff: options.on.onHandOff,
+    onAttempt: options.on.onAttempt,
   })
-  pace.start()
+  throttle.start()
   return {
     deliver: deliverer.deliver,
     busy: deliverer.busy,
     now: clock.now,
-    pace,
+    throttle,
     refuse: deliverer.stop,
     async end() {
       clock.stop()
       // After the last call, to tell what it taught.
-      await pace.stop()
+      await throttle.stop()
       await Promise.all([recorder.drain(), secrets.drain()])
     },
   }

@@ -10,7 +10,7 @@ const POOLS = {
   applicationName: 'lettergate-isolated',
   poolMax: 2,
   tenantPoolMax: 2,
-  isAlone: true,
+  isIsolated: true,
 }
 
 function say(message: FromIsolated): void {
@@ -25,10 +25,10 @@ async function main(): Promise<void> {
   const delivery = await startDelivery(parts, {
     slots: 2,
     on: {
-      onAsked: () => undefined,
-      onPaceSync: () => undefined,
+      onPolled: () => undefined,
+      onHealthSync: () => undefined,
       onReserve: () => undefined,
-      onHandOff: (handOff) => say({ kind: 'hand-off', handOff }),
+      onAttempt: (attempt) => say({ kind: 'attempt', attempt }),
     },
   })
   let current: Promise<void> | null = null

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { HandOff } from '@lettergate/core/deliver'
+import type { AttemptResult } from '@lettergate/core/deliver'
 import type { Claim } from '@lettergate/core/dispatch'
 import type { FromIsolated, ToIsolated } from './isolation-protocol.ts'
 
@@ -12,7 +12,7 @@ const START_MS_MAX = 120_000
 const CARRY_MS_MAX = 90_000
 
 export type Runner = {
-  /** Whether the claim is done or given back; false: the process ended over it. Once it is ready. */
+  /** Whether the claim is done or released; false: the process ended during it. Waits until the process is ready. */
   carry(claim: Claim): Promise<boolean>
   /** False: it ended before it could begin. */
   ready: Promise<boolean>
@@ -23,7 +23,7 @@ export type Runner = {
 }
 
 /** A process that carries one claim at a time, watched from here. */
-export function startRunner(onHandOff: (handOff: HandOff) => void): Runner {
+export function startRunner(onAttempt: (attempt: AttemptResult) => void): Runner {
   const child = fork(MAIN, {
     execArgv: [
       ...process.execArgv.filter((flag) => !flag.startsWith('--max-')),
@@ -36,11 +36,11 @@ export function startRunner(onHandOff: (handOff: HandOff) => void): Runner {
     child.once('exit', (code, signal) => resolve(signal ?? `code ${code}`))
     child.once('error', (error) => resolve(error.message))
   })
-  // A closed channel is told by the exit.
+  // The exit event reports a closed channel.
   child.on('error', () => undefined)
   const ready = heard(({ kind }) => kind === 'ready', START_MS_MAX)
   child.on('message', (message: FromIsolated) => {
-    if (message.kind === 'hand-off') onHandOff(message.handOff)
+    if (message.kind === 'attempt') onAttempt(message.attempt)
     else hear(message)
   })
 

@@ -1,4 +1,4 @@
-import type { HandOff } from '@lettergate/core/deliver'
+import type { AttemptResult } from '@lettergate/core/deliver'
 import type { Claim } from '@lettergate/core/dispatch'
 
 export type ToIsolated = { claim: Claim }
@@ -6,4 +6,4 @@ export type ToIsolated = { claim: Claim }
 export type FromIsolated =
   | { kind: 'ready' }
   | { kind: 'done'; epoch: number }
-  | { kind: 'hand-off'; handOff: HandOff }
+  | { kind: 'attempt'; attempt: AttemptResult }

@@ -9,7 +9,7 @@ import type { Runner } from './isolated-runner.ts'
 const RUNNERS_MAX = 4
 /** The queue is not asked for suspects: there are few, and they wait no longer than this. */
 const LOOK_MS = 1_000
-/** Until the hand-off has a lease of its own. Longer than a stuck process lives, so its end is counted by who saw it. */
+/** Until the attempt has a lease of its own. Longer than a stuck process lives, so that its parent counts its end. */
 const LEASE_MS = 25_000
 /** A process that does not start is not started again at once. */
 const UNREADY_MS = 5_000
@@ -19,7 +19,7 @@ const STOP_MS_MAX = 8_000
 export type Isolation = {
   start(): void
   /** There may be some now. */
-  poke(): void
+  wake(): void
   busy(): number
   stop(): Promise<void>
 }
@@ -73,7 +73,7 @@ export function createIsolation(deps: {
 
   async function carry(claim: Claim, runner: Runner): Promise<void> {
     if (await runner.carry(claim)) return keep(runner)
-    // Who looks for the cause finds the message here.
+    // Logged so that an operator can find the message.
     const how = await runner.exited
     deps.onError(new Error(`the process that had message ${claim.messageId} alone ended: ${how}`))
     await deps.countLost(claim)
@@ -89,7 +89,7 @@ export function createIsolation(deps: {
     const claims = await claimSuspects(deps.pool, { free: idle.length, max: RUNNERS_MAX, leaseMs: LEASE_MS })
     for (const claim of claims) {
       const ready = idle.pop()
-      // It ended meanwhile: nobody has begun, and the lease says so soon.
+      // The process ended meanwhile: nothing was begun, and the lease expires soon.
       if (!ready) continue
       clearTimeout(ready.timer)
       busy++
@@ -118,7 +118,7 @@ export function createIsolation(deps: {
     start() {
       loop ??= run()
     },
-    poke: () => wake(),
+    wake: () => wake(),
     busy: () => busy,
     async stop() {
       stopped = true

@@ -28,9 +28,9 @@ async function main(): Promise<void> {
   startWatchdog()
   await watchDurability({
     db: pool,
-    onFaults(faults) {
-      for (const fault of faults) log.warn(fault)
-      if (config.env === 'production') refuse(faults)
+    onIssues(issues) {
+      for (const issue of issues) log.warn(issue)
+      if (config.env === 'production') refuse(issues)
     },
     onError,
   })
@@ -77,8 +77,8 @@ async function main(): Promise<void> {
 }
 
 /** Mail must not be promised on a database that may forget it; development may try. */
-function refuse(faults: string[]): never {
-  process.stderr.write(`The worker does not run in production on this database:\n${faults.join('\n')}\n`)
+function refuse(issues: string[]): never {
+  process.stderr.write(`The worker does not run in production on this database:\n${issues.join('\n')}\n`)
   process.exit(1)
 }
 

@@ -1,27 +1,27 @@
-import type { HandOff } from '@lettergate/core/deliver'
+import type { AttemptResult } from '@lettergate/core/deliver'
 import type { LostWorkers } from '@lettergate/core/lost-workers'
 import type { SweepStep } from '@lettergate/core/sweep'
-import type { Asked } from '@lettergate/core/throttle'
+import type { PollResult } from '@lettergate/core/throttle'
 import type { LateStatement } from '@lettergate/db/pool'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 export type WorkerMetrics = {
   registry: Registry
-  onHandOff(handOff: HandOff): void
+  onAttempt(attempt: AttemptResult): void
   onClaim(count: number): void
   onSwept(step: SweepStep, count: number, ms: number): void
-  onPaceSync(connections: number): void
+  onHealthSync(connections: number): void
   onReserve(recipients: number): void
-  onAsked(asked: Asked): void
-  /** A statement that had no answer in time, or that Postgres cancelled for its length. */
+  onPolled(polled: PollResult): void
+  /** Counts a statement without an answer in time, or cancelled by Postgres for its duration. */
   onLateStatement(pool: 'shared' | 'tenants' | 'listen', kind: LateStatement): void
   onLost(lost: LostWorkers): void
 }
 
-/** What an operator watches of a worker; `busy`, `pace` and `isolated` are asked at scrape time. */
+/** Metrics of a worker; `busy`, `throttle` and `isolated` are read at scrape time. */
 export function createWorkerMetrics(
   busy: () => number,
-  pace: () => { open: number; paused: number; waiting: number },
+  throttle: () => { open: number; paused: number; waiting: number },
   isolated: () => number,
 ): WorkerMetrics {
   const registry = new Registry()
@@ -32,8 +32,8 @@ export function createWorkerMetrics(
     labelNames: ['provider', 'outcome'],
     registers: [registry],
   })
-  const handOff = new Histogram({
-    name: 'lettergate_hand_off_seconds',
+  const delivery = new Histogram({
+    name: 'lettergate_delivery_seconds',
     help: 'Time from acceptance to the answer of the provider.',
     labelNames: ['provider'],
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600],
@@ -73,29 +73,29 @@ export function createWorkerMetrics(
     },
   })
   const connections = new Gauge({
-    name: 'lettergate_connections_slowed',
+    name: 'lettergate_connections_throttled',
     help: 'Connections with an open circuit breaker (circuit) or a pause (paused), as this worker knows them, and messages that wait for the concurrency limit.',
     labelNames: ['why'],
     registers: [registry],
     collect() {
-      const { open, paused, waiting } = pace()
+      const { open, paused, waiting } = throttle()
       connections.set({ why: 'circuit' }, open)
       connections.set({ why: 'paused' }, paused)
       connections.set({ why: 'concurrency' }, waiting)
     },
   })
   const synced = new Counter({
-    name: 'lettergate_pace_synced_total',
+    name: 'lettergate_connections_synced_total',
     help: 'Connections whose state was synchronised with the other workers.',
     registers: [registry],
   })
   const reserved = new Counter({
-    name: 'lettergate_pace_reserved_total',
+    name: 'lettergate_recipients_reserved_total',
     help: 'Recipients with a reserved sending time or a reserved part of a daily limit.',
     registers: [registry],
   })
-  const asked = new Counter({
-    name: 'lettergate_limits_asked_total',
+  const polled = new Counter({
+    name: 'lettergate_limits_polled_total',
     help: 'Queries of account limits at providers, by result (`told`: limits reported, `silent`: none reported, `failed`).',
     labelNames: ['result'],
     registers: [registry],
@@ -131,12 +131,12 @@ export function createWorkerMetrics(
       suspected.inc(lost.suspected)
       setAside.inc(lost.aside)
     },
-    onAsked: (result) => asked.inc({ result }),
-    onPaceSync: (count) => synced.inc(count),
+    onPolled: (result) => polled.inc({ result }),
+    onHealthSync: (count) => synced.inc(count),
     onReserve: (recipients) => reserved.inc(recipients),
-    onHandOff({ provider, outcome, sinceAcceptMs, callMs }) {
+    onAttempt({ provider, outcome, sinceAcceptMs, callMs }) {
       attempts.inc({ provider, outcome })
-      handOff.observe({ provider }, sinceAcceptMs / 1000)
+      delivery.observe({ provider }, sinceAcceptMs / 1000)
       call.observe({ provider }, callMs / 1000)
     },
     onClaim: (count) => claims.inc(count),

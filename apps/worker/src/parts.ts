@@ -28,14 +28,16 @@ export function openParts(options: {
   poolMax: number
   tenantPoolMax: number
   /** It carries one message at a time, for a worker. */
-  isAlone?: boolean
+  isIsolated?: boolean
   onLate?: WorkerMetrics['onLateStatement']
 }): Parts {
   const config = loadServiceConfig()
   const log = pino({ level: config.logLevel, base: { app: 'worker' }, serializers: { err: describeError } })
   const onError = (error: unknown) => log.error({ err: error })
   const pool = createPool({
-    ...{ url: config.databaseUrl, max: options.poolMax, applicationName: options.applicationName },
+    url: config.databaseUrl,
+    max: options.poolMax,
+    applicationName: options.applicationName,
     ...BOUNDS,
     onError,
     onLate: (kind) => options.onLate?.('shared', kind),
@@ -43,7 +45,8 @@ export function openParts(options: {
     workerId: newWorkerId(),
   })
   const tenants = createTenants({
-    ...{ url: config.databaseUrl, max: options.tenantPoolMax },
+    url: config.databaseUrl,
+    max: options.tenantPoolMax,
     applicationName: `${options.applicationName}-tenants`,
     ...BOUNDS,
     onError,
@@ -52,13 +55,18 @@ export function openParts(options: {
   const egress = createEgress({ allow: [...config.egressAllow], mailPort: config.egressMailPort })
   const providers = createProviders({ awsEnvironment: config.awsIdentity })
   return {
-    ...{ config, log },
+    config,
+    log,
     parts: {
-      ...{ pool, tenants, egress, providers, onError },
+      pool,
+      tenants,
+      egress,
+      providers,
+      onError,
       sealer: createSealer({ tenants, root: rootSecret(config), previous: config.previousSecret }),
       feedDays: config.feedDays,
       fallback: config.env === 'development' ? 'capture' : 'hold',
-      failpoint: createFailpoint(config.failpoint, { taggedOnly: options.isAlone ?? false }),
+      failpoint: createFailpoint(config.failpoint, { taggedOnly: options.isIsolated ?? false }),
     },
     async close() {
       await Promise.all(Object.values(providers).map((provider) => provider.close?.()))

@@ -7,7 +7,7 @@ const { beats, stuckMs }: { beats: Int32Array; stuckMs: number } = workerData
 let seen = Atomics.load(beats, 0)
 let looks = 0
 
-// Looks are counted, not time: while the process is suspended, nobody looks.
+// Counts checks and not time: a suspended process makes no checks.
 setInterval(() => {
   const now = Atomics.load(beats, 0)
   looks = now === seen ? looks + 1 : 0

@@ -1,7 +1,7 @@
 import { url as inspectorUrl } from 'node:inspector'
 import { Worker } from 'node:worker_threads'
 
-/** A thread that has done nothing else for so long will not come back: an endless loop, or a call that never returns. */
+/** A thread blocked for this long will not return: an endless loop, or a call that never returns. */
 const STUCK_MS = 15_000
 const BEAT_MS = 500
 

@@ -1,4 +1,4 @@
-import { type Claim, createDispatcher, pokedTenants } from '@lettergate/core/dispatch'
+import { type Claim, createDispatcher, wokenTenants } from '@lettergate/core/dispatch'
 import { countLost, type LostDeps } from '@lettergate/core/lost-workers'
 
 import { createSweeper } from '@lettergate/core/sweep'
@@ -20,7 +20,7 @@ export type RunningWorker = {
 
 /** Claims in the queue and in hand, in the whole installation: a few times the slots, whatever the backlog. */
 const DEPTH = 2_000
-/** Calls to providers at once; one tenant alone may use half of them. */
+/** Calls to providers at once; a single tenant may use half of them. */
 const SLOTS = 400
 /** A stopping worker gives calls this long; the process must be gone after ten seconds. */
 const GRACE_MS = 6_000
@@ -32,7 +32,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   let isolation: Isolation | null = null
   const metrics = createWorkerMetrics(
     () => delivery?.busy() ?? 0,
-    () => delivery?.pace.counts() ?? { open: 0, paused: 0, waiting: 0 },
+    () => delivery?.throttle.counts() ?? { open: 0, paused: 0, waiting: 0 },
     () => isolation?.busy() ?? 0,
   )
   const active = await startDelivery(deps, { slots: SLOTS, on: metrics })
@@ -45,16 +45,16 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     takes: (provider) => deps.providers[provider]?.capabilities,
     onLost(counted) {
       metrics.onLost(counted)
-      if (counted.suspected > 0) isolation?.poke()
+      if (counted.suspected > 0) isolation?.wake()
     },
   }
-  const alone = createIsolation({
+  const isolatedRunner = createIsolation({
     pool,
-    startRunner: () => startRunner(metrics.onHandOff),
+    startRunner: () => startRunner(metrics.onAttempt),
     countLost: (claim) => countLost(lost, claim),
     onError,
   })
-  isolation = alone
+  isolation = isolatedRunner
   const queue = await createDeliverQueue(deps.queue, onError)
   const dispatcher = createDispatcher({
     pool,
@@ -83,23 +83,24 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     onError,
   })
   const listener = createListener({
-    ...{ url: deps.databaseUrl, onError },
+    url: deps.databaseUrl,
+    onError,
     onSilent: () => metrics.onLateStatement('listen', 'silent'),
   })
-  await listener.on('lg_outbox', (payload) => dispatcher.poke(pokedTenants(payload)))
+  await listener.on('lg_outbox', (payload) => dispatcher.wake(wokenTenants(payload)))
   await listener.on('lg_connection', (payload) =>
-    active.pace.hint(payload === '' ? null : payload.split(',')),
+    active.throttle.refresh(payload === '' ? null : payload.split(',')),
   )
   const sweeper = createSweeper({
     ...lost,
     feedDays: deps.feedDays,
     onSwept: (step, count, ms) => {
       metrics.onSwept(step, count, ms)
-      if (count > 0) dispatcher.poke(null)
+      if (count > 0) dispatcher.wake(null)
     },
     onError,
   })
-  alone.start()
+  isolatedRunner.start()
   dispatcher.start()
   sweeper.start()
 
@@ -108,7 +109,13 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     async stop() {
       // First, so that the calls under way have all of the grace.
       active.refuse(GRACE_MS)
-      await Promise.all([dispatcher.stop(), sweeper.stop(), listener.close(), consumer.close(), alone.stop()])
+      await Promise.all([
+        dispatcher.stop(),
+        sweeper.stop(),
+        listener.close(),
+        consumer.close(),
+        isolatedRunner.stop(),
+      ])
       await active.end()
       await queue.close()
     },

@@ -21,11 +21,11 @@ function folder(): string {
   return made
 }
 
-function faultsOf(env: Env, load: (env: Env) => unknown = loadConfig): readonly string[] {
+function issuesOf(env: Env, load: (env: Env) => unknown = loadConfig): readonly string[] {
   try {
     load(env)
   } catch (error) {
-    if (error instanceof ConfigError) return error.faults
+    if (error instanceof ConfigError) return error.issues
     throw error
   }
   return []
@@ -60,11 +60,11 @@ test('all faults are told together, one line each, without the values', () => {
     LETTERGATE_LOG_LEVEL: 'canary',
     LETTERGATE_EGRESS_ALLOW: '10.0.0.0/8,10.0.0.0/99',
   }
-  const faults = faultsOf(env)
-  expect(faults.map((fault) => fault.split(':')[0])).toEqual(expect.arrayContaining(Object.keys(env)))
-  expect(faults).toHaveLength(Object.keys(env).length)
-  expect(new ConfigError(faults).message).not.toContain('canary')
-  expect(new ConfigError(faults).message.split('\n')).toHaveLength(faults.length + 1)
+  const issues = issuesOf(env)
+  expect(issues.map((fault) => fault.split(':')[0])).toEqual(expect.arrayContaining(Object.keys(env)))
+  expect(issues).toHaveLength(Object.keys(env).length)
+  expect(new ConfigError(issues).message).not.toContain('canary')
+  expect(new ConfigError(issues).message.split('\n')).toHaveLength(issues.length + 1)
 })
 
 test('an empty string counts as not set', () => {
@@ -72,7 +72,7 @@ test('an empty string counts as not set', () => {
 })
 
 test('production demands a secret; a service demands a database; both are told at once', () => {
-  expect(faultsOf({ LETTERGATE_ENV: 'production' }, loadServiceConfig)).toEqual([
+  expect(issuesOf({ LETTERGATE_ENV: 'production' }, loadServiceConfig)).toEqual([
     'DATABASE_URL: is required',
     'LETTERGATE_SECRET: is required in production',
   ])

@@ -35,12 +35,12 @@ export type ServiceConfig = Config & { databaseUrl: string }
 
 /** Everything that is wrong with the settings, one line each. Values are never repeated: some are secrets. */
 export class ConfigError extends Error {
-  readonly faults: readonly string[]
+  readonly issues: readonly string[]
 
-  constructor(faults: readonly string[]) {
-    super(`The configuration is broken:\n${faults.map((fault) => `  ${fault}`).join('\n')}`)
+  constructor(issues: readonly string[]) {
+    super(`The configuration is broken:\n${issues.map((issue) => `  ${issue}`).join('\n')}`)
     this.name = 'ConfigError'
-    this.faults = faults
+    this.issues = issues
   }
 }
 
@@ -49,15 +49,15 @@ function parse(env: Env, required: readonly string[]): Config {
   // `API_PORT=` in a compose file or a .env means "not set".
   for (const name of Object.keys(settings.shape))
     given[name] = env[name]?.trim() === '' ? undefined : env[name]
-  const faults = required.filter((name) => given[name] === undefined).map((name) => `${name}: is required`)
+  const issues = required.filter((name) => given[name] === undefined).map((name) => `${name}: is required`)
   if (given.LETTERGATE_ENV === 'production' && given.LETTERGATE_SECRET === undefined) {
-    faults.push('LETTERGATE_SECRET: is required in production')
+    issues.push('LETTERGATE_SECRET: is required in production')
   }
   const parsed = settings.safeParse(given)
   if (!parsed.success) {
-    faults.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`))
+    issues.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`))
   }
-  if (!parsed.success || faults.length > 0) throw new ConfigError(faults)
+  if (!parsed.success || issues.length > 0) throw new ConfigError(issues)
   return toConfig(parsed.data)
 }
 

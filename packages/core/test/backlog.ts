@@ -2,7 +2,7 @@ import type { RecipientStatus } from '@lettergate/contracts/messages/recipient-s
 import type { Pool } from '@lettergate/db/pool'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import { acceptMessages } from '../src/accept/index.ts'
-import { fenceSending, type RecipientChange, recordOutcomes } from '../src/deliver/index.ts'
+import { beginSending, type RecipientChange, recordOutcomes } from '../src/deliver/index.ts'
 import { type Claim, claimMessages, FIRST_TENANT } from '../src/dispatch/index.ts'
 import { notify } from '../src/lib/index.ts'
 import { ensureUsage } from '../src/usage/index.ts'
@@ -15,11 +15,11 @@ export type TriedStatus = Exclude<RecipientStatus, 'scheduled' | 'queued' | 'sen
 export type Backlog = {
   tenantId: string
   messageId: string
-  /** What a dispatcher does: takes the message, if it is due. */
+  /** Claims the message as a dispatcher does, if it is due. */
   claim(): Promise<Claim | undefined>
-  /** What a worker does before the first byte: false if the claim no longer holds. */
+  /** Fences as a worker does before the first byte: false if the claim no longer holds. */
   fence(claim: Claim): Promise<boolean>
-  /** What a worker does after the call: `statuses` by recipient; a deferred one is tried again after `retryInMs`. */
+  /** Records as a worker does after the call: `statuses` by recipient; a deferred one is retried after `retryInMs`. */
   record(
     claim: Claim,
     statuses: TriedStatus[],
@@ -67,7 +67,7 @@ export async function buildBacklog(
         provider: 'capture',
         token: 1,
       }
-      const [held] = await fenceSending(pool, [fence], 60_000)
+      const [held] = await beginSending(pool, [fence], 60_000)
       attempt = held?.attempt ?? attempt
       return held !== null
     },
@@ -82,7 +82,7 @@ export async function buildBacklog(
         reason: null,
         event: `recipient.${status}`,
       }))
-      const hints = await recordOutcomes(pool, [
+      const notifications = await recordOutcomes(pool, [
         {
           tenantId,
           messageId: row.id,
@@ -97,7 +97,9 @@ export async function buildBacklog(
             startedAt: new Date(),
             outcome,
             scope: 'message',
-            ...{ code: null, reason: null, choice: null },
+            code: null,
+            reason: null,
+            choice: null,
             providerMessageId: null,
             positions: statuses.map((_, position) => position),
           },
@@ -106,7 +108,7 @@ export async function buildBacklog(
           giveBack: statuses.filter((status) => status === 'failed').length,
         },
       ])
-      await notify(pool, hints)
+      await notify(pool, notifications)
     },
     async used() {
       const { rows } = await pool.query<{ n: number }>({

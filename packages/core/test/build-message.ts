@@ -1,8 +1,8 @@
 import type { NewMessage } from '@lettergate/contracts/messages/send-request'
-import type { SecretKeeper } from '../src/connections/index.ts'
+import type { CredentialRenewer } from '../src/connections/index.ts'
 
 /** For providers that never replace a secret. */
-export const noSecrets: Pick<SecretKeeper, 'keep'> = { keep: () => {} }
+export const noSecrets: Pick<CredentialRenewer, 'renew'> = { renew: () => {} }
 
 /** A message that says only what every message must. */
 export function buildMessage(change: Partial<NewMessage> = {}): NewMessage {

@@ -10,7 +10,9 @@ const onError = (error: unknown) => void process.stderr.write(`${String(error)}\
 const options = { url, max: 4, applicationName: 'crash', onError }
 const submit = createSubmit({
   acceptor: createAcceptor({
-    ...{ pool: createPool(options), poke: () => {}, onError },
+    pool: createPool(options),
+    wakeWorkers: () => {},
+    onError,
     failpoint: createFailpoint(failpoint),
   }),
   connectionsCheck: createConnectionsCheck({ tenants: createTenants(options), providers: {} }),
@@ -24,7 +26,9 @@ const outcome = await submit({
   messages: [
     ...messages,
     {
-      ...{ kind: 'mime', mime, envelope: { from: '', recipients: ['user@example.net'] } },
+      kind: 'mime',
+      mime,
+      envelope: { from: '', recipients: ['user@example.net'] },
       options: { tags: [], metadata: {}, stream: 'transactional' },
     },
   ],

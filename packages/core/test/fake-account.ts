@@ -4,18 +4,20 @@ import { type Exchange, playHttp, respond } from '@lettergate/providers/test/htt
 
 type Answer = ReturnType<typeof respond>
 
-/** What SES says of an account that may send. */
+/** SES's answer for an account that may send. */
 export function quota(rate: number, perDay: number, used = 0): Answer {
   return respond(
     200,
     JSON.stringify({
-      ...{ ProductionAccessEnabled: true, SendingEnabled: true, EnforcementStatus: 'HEALTHY' },
+      ProductionAccessEnabled: true,
+      SendingEnabled: true,
+      EnforcementStatus: 'HEALTHY',
       SendQuota: { MaxSendRate: rate, Max24HourSend: perDay, SentLast24Hours: used },
     }),
   )
 }
 
-/** A fake of SES behind a real socket: takes every message, and says of its account what it is told to. */
+/** A fake of SES behind a real socket: accepts every message; its account answer can be set. */
 export async function playAccount(account: Answer) {
   const state = { account, underWay: 0, underWayMost: 0 }
   const isMessage = ({ path }: Exchange) => path === '/v2/email/outbound-emails'
@@ -40,7 +42,10 @@ export async function playAccount(account: Answer) {
     connection,
   }
   return {
-    ...{ state, through, port: peer.port, close: peer.close },
+    state,
+    through,
+    port: peer.port,
+    close: peer.close,
     /** How often it was asked what the account may send. */
     questions: () => peer.got.filter(isQuestion).length,
     /** How many messages it took. */

@@ -13,7 +13,7 @@ import { claimMessages, FIRST_TENANT, promoteDue } from '../src/dispatch/index.t
 import { noFailpoint } from '../src/lib/index.ts'
 import { claimSuspects } from '../src/lost-workers/index.ts'
 import type { Router } from '../src/routing/index.ts'
-import { type Asked, createPace, type Pace } from '../src/throttle/index.ts'
+import { createThrottle, type PollResult, type Throttle } from '../src/throttle/index.ts'
 import { buildMessage, noSecrets } from './build-message.ts'
 import { buildTenant } from './rows.ts'
 
@@ -41,11 +41,11 @@ export async function buildFleet(
   const ids = connections.map(() => newId())
   const sent: Sent[] = []
   const reserved: number[] = []
-  const asked: Asked[] = []
+  const asked: PollResult[] = []
   const egress = createEgress({ allow: ['127.0.0.1'] })
   const capture = createCapture()
   const listener = createListener({ url: db.url, onError })
-  const acceptor = createAcceptor({ pool: db.pool, poke: () => {}, failpoint: noFailpoint, onError })
+  const acceptor = createAcceptor({ pool: db.pool, wakeWorkers: () => {}, failpoint: noFailpoint, onError })
 
   function startWorker(worker: number) {
     const candidates = connections.map((fake, connection): Candidate => {
@@ -69,13 +69,18 @@ export async function buildFleet(
         const named = candidates.filter((one) => one.connectionId === connectionId)
         const isNamed = connectionId !== null
         return {
-          ...{ kind: 'candidates', rule: isNamed ? 'named' : 'priority', routeId: null },
+          kind: 'candidates',
+          rule: isNamed ? 'named' : 'priority',
+          routeId: null,
           candidates: isNamed ? named : candidates,
         }
       },
     }
-    const pace: Pace = createPace({
-      ...{ pool: db.pool, onError, onReserve: (n) => reserved.push(n), onAsked: (what) => asked.push(what) },
+    const throttle: Throttle = createThrottle({
+      pool: db.pool,
+      onError,
+      onReserve: (n) => reserved.push(n),
+      onPolled: (what) => asked.push(what),
       ...(options.checkDeadlineMs !== undefined && { checkDeadlineMs: options.checkDeadlineMs }),
       check: (_tenantId, { provider, connection }, signal) => {
         const deps = { egress, secrets: noSecrets, now: Date.now }
@@ -83,28 +88,39 @@ export async function buildFleet(
         return provider.check(connection, io)
       },
     })
-    pace.start()
+    throttle.start()
     const deliverer = createDeliverer({
-      ...{ pool: db.pool, tenants: db.tenants, router, egress, secrets: noSecrets, pace, slots: 50, onError },
+      pool: db.pool,
+      tenants: db.tenants,
+      router,
+      egress,
+      secrets: noSecrets,
+      throttle,
+      slots: 50,
+      onError,
       recorder: createRecorder({ pool: db.pool, onError }),
-      ...{ failpoint: noFailpoint, onHandOff: () => {} },
+      failpoint: noFailpoint,
+      onAttempt: () => {},
     })
-    return { pace, deliverer }
+    return { throttle, deliverer }
   }
   const workers = Array.from({ length: options.workers ?? 1 }, (_, index) => startWorker(index))
   await listener.on('lg_connection', (ids) => {
-    for (const { pace } of workers) pace.hint(ids === '' ? null : ids.split(','))
+    for (const { throttle } of workers) throttle.refresh(ids === '' ? null : ids.split(','))
   })
   let turn = 0
   let stopped = false
 
-  /** What a dispatcher does, until `isDone`. */
+  /** Dispatches until `isDone`. */
   async function run(isDone: () => boolean | Promise<boolean>): Promise<void> {
     const running = new Set<Promise<void>>()
     while (!stopped && !(await isDone())) {
       await promoteDue(db.pool, 1_000)
       const { claims } = await claimMessages(db.pool, {
-        ...{ depth: 200, afterTenant: FIRST_TENANT, tenantsMax: 50, leaseMs: 60_000 },
+        depth: 200,
+        afterTenant: FIRST_TENANT,
+        tenantsMax: 50,
+        leaseMs: 60_000,
       })
       // Messages over which a worker was lost are claimed by themselves, as a worker's processes for them do.
       const suspects = await claimSuspects(db.pool, { free: 4, max: 4, leaseMs: 60_000 })
@@ -127,7 +143,14 @@ export async function buildFleet(
   }
 
   return {
-    ...{ tenantId, ids, sent, reserved, asked, errors, workers, run },
+    tenantId,
+    ids,
+    sent,
+    reserved,
+    asked,
+    errors,
+    workers,
+    run,
     /** One message for each list of recipients. */
     accept: (...recipients: string[][]) =>
       acceptAll(recipients.map((to) => buildMessage({ to: to.map((address) => ({ address })) }))),
@@ -176,7 +199,7 @@ export async function buildFleet(
     },
     async stop() {
       stopped = true
-      await Promise.all(workers.map(({ pace }) => pace.stop()))
+      await Promise.all(workers.map(({ throttle }) => throttle.stop()))
       await Promise.all([egress.close(), listener.close()])
     },
   }

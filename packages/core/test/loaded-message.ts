@@ -1,6 +1,6 @@
 import type { LoadedMessage } from '../src/deliver/index.ts'
 
-/** A message to two recipients, as a worker has loaded it before its first hand-off. */
+/** A message to two recipients, as loaded before its first attempt. */
 export function buildLoadedMessage(change: Partial<LoadedMessage> = {}): LoadedMessage {
   return {
     tenantId: 'tenant',
@@ -16,7 +16,7 @@ export function buildLoadedMessage(change: Partial<LoadedMessage> = {}): LoadedM
     connectionsVersion: 0,
     connectionId: null,
     sending: null,
-    unsure: null,
+    unknownAttempt: null,
     tries: [],
     stream: 'transactional',
     fromAddress: 'app@acme.example',

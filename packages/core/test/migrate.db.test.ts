@@ -27,7 +27,10 @@ afterEach(async () => {
 
 const open = (url: string, role?: 'lettergate_tenant' | 'lettergate_batch'): Pool => {
   const pool = createPool({
-    ...{ url, max: 2, applicationName: 'test', onError: () => {} },
+    url,
+    max: 2,
+    applicationName: 'test',
+    onError: () => {},
     ...(role && { role }),
   })
   cleanups.push(() => pool.end())

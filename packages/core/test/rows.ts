@@ -4,7 +4,7 @@ import { newId } from '@lettergate/db/test/ids'
 import type { AcceptRow, AcceptUnit } from '../src/accept/index.ts'
 import type { Envelope } from '../src/lib/index.ts'
 
-/** A tenant with room for a million recipients, unless told otherwise. */
+/** A tenant with room for a million recipients by default. */
 export async function buildTenant(
   pool: Pool,
   options: { dailyLimit?: number; onUnknown?: 'hold' | 'resend' } = {},

@@ -15,7 +15,7 @@ afterAll(() => db.drop())
 
 const all = { name: 'all', text: 'select id from tenant' }
 
-test('without any condition, a tenant sees its own rows alone, on whichever connection', async () => {
+test('without any condition, a tenant sees only its own rows, on any connection', async () => {
   const ids = [mine, theirs, randomUUID()]
   await Promise.all(
     Array.from({ length: 60 }, async (_, index) => {
@@ -43,7 +43,7 @@ test("another tenant's row can neither be written nor changed", async () => {
   expect((await db.tenants.forTenant(theirs).query({ text: 'delete from outbox' })).rowCount).toBe(0)
 })
 
-test('a transaction that fails leaves nothing behind, its locks included, when its failure is told', async () => {
+test('a failed transaction leaves nothing behind, not even locks, once its failure is reported', async () => {
   const tenant = db.tenants.forTenant(mine)
   const failing = tenant.transaction(async (inside) => {
     await inside.query({ text: 'update tenant set connections_version = 9' })
@@ -56,7 +56,10 @@ test('a transaction that fails leaves nothing behind, its locks included, when i
 
 test('the tenant that was set does not outlive its transaction', async () => {
   const pool = createPool({
-    ...{ url: db.url, max: 1, applicationName: 'test', onError: () => {} },
+    url: db.url,
+    max: 1,
+    applicationName: 'test',
+    onError: () => {},
     role: 'lettergate_tenant',
   })
   await pool.query(`begin; select set_config('lettergate.tenant', '${mine}', true)`)
@@ -75,7 +78,10 @@ test('a session whose start-up options were dropped on the way is refused', asyn
   // The later of two start-up options wins: what a pooler that sets its own would do.
   url.searchParams.set('options', '-c role=none')
   const pool = createPool({
-    ...{ url: url.href, max: 1, applicationName: 'test', onError: () => {} },
+    url: url.href,
+    max: 1,
+    applicationName: 'test',
+    onError: () => {},
     role: 'lettergate_batch',
   })
   await expect(pool.query('select 1')).rejects.toThrow('instead of lettergate_batch')

@@ -14,7 +14,7 @@ export function toRecord(
 ) {
   const carried = message.recipients.filter(({ status }) => isPendingStatus(status))
   const context = {
-    portion: { carried, left: [], unsure: message.unsure, aloneBefore: null },
+    selected: { carried, left: [], unknownAttempt: message.unknownAttempt, singleTries: null },
     choice: null,
     failedBefore: attempt.number,
     hasOther: false,

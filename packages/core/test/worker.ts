@@ -5,7 +5,11 @@ import { loadClaimed } from '../src/deliver/index.ts'
 /** A worker process for tests: loads the claim that it is given, says so, and has it in hand until it is killed. */
 const [url = '', tenantId = '', messageId = '', epoch = ''] = process.argv.slice(2)
 const pool = createPool({
-  ...{ url, max: 2, applicationName: 'worker', role: 'lettergate_batch', workerId: newWorkerId() },
+  url,
+  max: 2,
+  applicationName: 'worker',
+  role: 'lettergate_batch',
+  workerId: newWorkerId(),
   onError: () => {},
 })
 await loadClaimed(pool, [{ tenantId, messageId, epoch: Number(epoch) }], 'claimed')

@@ -59,7 +59,7 @@ test('no batch is larger than allowed, and no more are under way', async () => {
   expect(await Promise.all(all)).toEqual([10, 20, 30, 40, 50])
 })
 
-test('an error in the answers rejects that item alone', async () => {
+test('an error in the answers rejects only that item', async () => {
   const { batcher, batches } = controlled({ itemsMax: 10, inFlightMax: 1 })
   const results = Promise.allSettled([batcher.add(1), batcher.add(2)])
   await turn()

@@ -8,13 +8,13 @@ export type Batcher<I, O> = {
 }
 
 export type BatcherOptions<I, O> = {
-  /** Answers in the order of the items; an `Error` in the list rejects that item alone. */
+  /** Answers in the order of the items; an `Error` in the list rejects only that item. */
   run(items: I[]): Promise<(O | Error)[]>
   itemsMax: number
   /** A batch ends with the item that makes it heavier than this; without it, `itemsMax` alone ends it. */
   weightMax?: number
   weigh?(item: I): number
-  /** Batches under way at once: with 2, one is written while the next one gathers. */
+  /** Batches in progress at the same time: with 2, one is written while the next one gathers. */
   inFlightMax: number
   /** Items that may wait; more are refused, so that memory stays bounded. */
   waitingMax: number
@@ -32,10 +32,9 @@ type Waiting<I, O> = { item: I; resolve: (value: O) => void; reject: (error: unk
 const GATHER_MS = 3
 
 /**
- * Gathers concurrent calls into batches. A lone call goes at once; under load, batches grow by themselves while
- * earlier ones are under way, so the cost of a round trip is shared by as many calls as have arrived meanwhile.
- * A further batch starts beside others once it is as large as they are. Started with the first caller to come, batches of 2 took
- * turns with batches of 30: 8,100 accepted a second instead of 10,500.
+ * Combines concurrent calls into batches. A single call runs at once; under load, batches grow while earlier ones are in progress, so that
+ * calls share a round trip. A further batch starts beside others once it is as large as they are: otherwise batches of 2 alternated with
+ * batches of 30, with 8,100 messages accepted a second instead of 10,500.
  */
 export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O> {
   const waiting: Waiting<I, O>[] = []

@@ -2,7 +2,7 @@ import { RowWriter } from './binary-writer.ts'
 import type { Queryable } from './pool.ts'
 import { rowTypeOid } from './type-oid.ts'
 
-/** What a column of each type is given as. */
+/** The JavaScript type of each column type. */
 type Values = {
   uuid: string
   text: string

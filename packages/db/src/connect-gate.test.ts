@@ -58,7 +58,7 @@ test('while none is answered, one begins in each space of time, in the order of 
   expect(performance.now() - startedAt).toBeGreaterThan(3 * 100 - 10)
 })
 
-test('while one is not answered, nobody else begins before its time', async () => {
+test('while a handshake is not answered, the next one waits for its time', async () => {
   const gate = createConnectGate({ atOnce: 1, spacingMs: 60_000, waitMs: 50 })
   await gate.pass(() => undefined)
   const asked = ask(gate, 2)
@@ -88,7 +88,7 @@ test('after a refusal the next begins at once', async () => {
   }
 })
 
-test('whoever could not begin in time takes nobody else’s turn', async () => {
+test('a handshake that could not begin in time takes no other’s turn', async () => {
   const gate = createConnectGate({ atOnce: 1, spacingMs: 1_000, waitMs: 50 })
   await gate.pass(() => undefined)
   const late = ask(gate, 1)

@@ -9,20 +9,20 @@ export type ConnectGate = {
 }
 
 export type GateOptions = {
-  /** Handshakes under way at once until one is answered. */
+  /** Concurrent handshakes until one is answered. */
   atOnce: number
-  /** While no handshake is answered, so long from the beginning of one to that of the next. */
+  /** Interval between handshakes while none is answered. */
   spacingMs: number
-  /** Waits at most so long to begin. */
+  /** Longest wait for a handshake to start. */
   waitMs: number
 }
 
 type Handshake = { at: number; giveUp: () => void }
 
 /**
- * Lets new connections begin a few at once while the database answers, and one after another until it has. Each that a client gives up is work
- * for Postgres when it comes back: it starts a process for it before it learns that nobody is there. A pool that kept trying with all of
- * its connections would keep a database busy that has just recovered.
+ * Opens a few connections at a time while the database answers, and one after another until it does. Postgres starts a process for each
+ * connection before it notices that the client has given up: a pool that retried with all its connections would overload a database that
+ * has just recovered.
  */
 export function createConnectGate({ atOnce, spacingMs, waitMs }: GateOptions): ConnectGate {
   const underWay = new Set<Handshake>()

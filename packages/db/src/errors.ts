@@ -1,10 +1,10 @@
 import pg from 'pg'
 
 /**
- * What a failed statement means for the caller.
- * `conflict`: lost a race, the same thing may be run again at once. `unavailable`: no answer came, so a commit may or may
+ * Classifies a failed statement for the caller.
+ * `conflict`: lost a race, the statement may be repeated at once. `unavailable`: no answer came, so a commit may or may
  * not have happened. `slow`: it took too long and was undone. `full`: the server cannot store more. `locked`: waited too long for a
- * lock. `query`: the statement's fault.
+ * lock. `query`: an error of the statement itself.
  * Codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 export type DatabaseFailure = 'conflict' | 'unavailable' | 'slow' | 'full' | 'locked' | 'query'
@@ -21,7 +21,7 @@ const FAILURE_BY_CODE: Record<string, DatabaseFailure> = {
   '25P03': 'unavailable',
 }
 
-/** A query that was refused before it reached the server: a fault of ours. */
+/** A query refused before it reached the server: an internal error. */
 export class InvalidQuery extends Error {}
 
 /** Sorts an error of `pg`; anything that is not an answer of the server counts as `unavailable`. */

@@ -11,16 +11,16 @@ export type Listener = {
 }
 
 const RECONNECT_MS = 1_000
-/** A connection that says nothing for long may be silent because there is nothing to say, or because nobody is there: it is asked. */
+/** A long silence may mean no notifications or a dead connection: a query tells which. */
 const HEARTBEAT_MS = 3_000
 const DEADLINE_MS = 2_000
 const CONNECT_MS = 2_000
-/** Hints are not worth more of anybody's time. */
+/** Longest wait of a caller for LISTEN. */
 const WAIT_MS_MAX = 1_000
 
 /**
- * One connection that LISTENs. Notifications are hints: whoever uses them must also look by itself now and then,
- * since those sent while the connection is down are lost. Handlers are called once with '' after a reconnect.
+ * Keeps one connection that LISTENs. Notifications sent while it is down are lost, so their users must also poll. Handlers are called once
+ * with '' after a reconnect.
  */
 export function createListener(options: {
   url: string

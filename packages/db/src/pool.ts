@@ -3,7 +3,7 @@ import { type ConnectGate, createConnectGate } from './connect-gate.ts'
 import { SilentDatabase, WatchedClient, type WatchOptions } from './statement-watch.ts'
 import { ASKING_WORKER, WORKER_LOCK_CLASS, workerOptions } from './worker-sign.ts'
 
-/** What a query needs: satisfied by a pool, and by a client inside a transaction. */
+/** Runs queries: a pool, or a client inside a transaction. */
 export type Queryable = {
   query<R extends pg.QueryResultRow>(config: pg.QueryConfig): Promise<pg.QueryResult<R>>
 }
@@ -11,7 +11,7 @@ export type Queryable = {
 export type Pool = pg.Pool & {
   /** Age of the statement that waits longest for its answer on any connection, in milliseconds; 0 when none waits. */
   oldestStatementMs(): number
-  /** Ends all connections that nobody uses now: for whoever knows of a reason why they would not answer. */
+  /** Ends all idle connections, for a caller that expects them not to answer. */
   dropIdle(): void
 }
 export type PoolClient = pg.PoolClient
@@ -24,20 +24,20 @@ export type PoolOptions = {
   applicationName: string
   /** A connection that fails while idle; the pool replaces it by itself. */
   onError(error: Error): void
-  /** What Postgres is asked to keep: a statement that takes longer is undone by it. */
+  /** Statement time-out of Postgres: a longer statement is cancelled. */
   statementTimeoutMs?: number
-  /** What we keep: without an answer by then the connection is ended. Later than Postgres' own bound, since that one leaves no doubt. */
+  /** Our own deadline: without an answer by then, the connection is ended. Later than Postgres' time-out, which gives a definite result. */
   deadlineMs?: number
   /** A new connection that is not ready by then is given up. */
   connectMs?: number
-  /** Whoever has got no connection by then is refused. */
+  /** Longest wait for a connection. */
   waitMs?: number
   lockTimeoutMs?: number
   /** Postgres ends a transaction whose next statement does not come, and with it the locks that it holds. */
   idleInTransactionMs?: number
   /** A statement was late: left without an answer, or cancelled by Postgres. */
   onLate?: (kind: LateStatement) => void
-  /** Whose rights the connections have. Absent: the login's own, which are the operator's. */
+  /** Role of the connections. Absent: the login's own, the operator's. */
   role?: DatabaseRole
   /** Of a worker: while one of its sessions is open, others see by its lock that it lives. */
   workerId?: number
@@ -46,8 +46,8 @@ export type PoolOptions = {
 }
 
 /**
- * What a process may do once it is connected (the baseline migration). `lettergate_tenant` sees rows of the tenant that is set, and
- * otherwise none: reached by `createTenants` alone. `lettergate_batch` is for the statements that serve many tenants in one
+ * Rights of a connection (the baseline migration). `lettergate_tenant` sees the rows of the tenant that is set, otherwise none; only
+ * `createTenants` uses it. `lettergate_batch` is for the statements that serve many tenants in one
  * round trip.
  */
 export type DatabaseRole = 'lettergate_tenant' | 'lettergate_batch'
@@ -77,9 +77,9 @@ const SESSION_OPTIONS = '-c enable_seqscan=off -c plan_cache_mode=force_generic_
 
 /** Longer than a statement may take that is known to be done by then. */
 const DEADLINE_AFTER_TIMEOUT_MS = 1_000
-/** So many new ones at once show whether the database answers; those that do not leave places for others. */
+/** Concurrent new connections that probe whether the database answers; the other places stay free. */
 const CONNECT_AT_ONCE = 3
-/** While new connections are not answered, one is tried in so long. */
+/** Interval between new connections while none is answered. */
 const CONNECT_SPACING_MS = 400
 /** A host that has vanished is noticed on an idle connection, too: Node asks ten times, a second apart, after this. */
 const KEEP_ALIVE_MS = 5_000
@@ -132,7 +132,7 @@ export function createPool(options: PoolOptions): Pool {
     deadlineMs: options.deadlineMs ?? statementTimeoutMs + DEADLINE_AFTER_TIMEOUT_MS,
     onSilent() {
       onLate?.('silent')
-      // What made one connection silent has most likely met the others: each would cost somebody else a deadline.
+      // The cause of one silent connection most likely affects the others, and each would cost another query its deadline.
       dropIdle()
     },
     onCancelled: () => onLate?.('cancelled'),
@@ -187,8 +187,8 @@ function sessionOptions({ role, workerId }: PoolOptions): string {
 }
 
 /**
- * Takes the lock of its worker, which is shared, so that nobody waits. A pooler that drops the start-up options would leave the session
- * with all rights of its login: better no connection.
+ * Takes the shared lock of its worker, which never waits. Refuses a session whose pooler dropped the start-up options: it would have all
+ * rights of its login.
  */
 async function prepareSession(client: pg.ClientBase, { role, workerId }: PoolOptions): Promise<void> {
   if (role === undefined && workerId === undefined) return

@@ -12,7 +12,7 @@ type Work<T> = (db: ManagedTables, dbNull: DbNull) => Promise<T>
 
 /** For management, one tenant at a time: docs/decisions/0001-pipeline-sql-management-prisma.md. */
 export type TenantPrisma = {
-  /** One transaction, in which Postgres shows and takes this tenant's rows alone. */
+  /** Runs one transaction that sees and writes only this tenant's rows. */
   forTenant<T>(tenantId: string, work: Work<T>): Promise<T>
   /** As `forTenant`, one after another in this process: changes that would wait for one lock take one connection of the pool. */
   forTenantInTurn<T>(tenantId: string, work: Work<T>): Promise<T>
@@ -44,8 +44,8 @@ async function load(pool: Pool): Promise<Loaded> {
 }
 
 /**
- * Prisma Client on a pool of ours, by interactive transactions alone: operations outside of one are gathered by tick, and would run with
- * the tenant of whichever came first.
+ * Runs Prisma Client on our pool, only by interactive transactions: operations outside of one are batched by tick, and would run with the
+ * tenant of the first.
  */
 function createTransactions(pool: Pool): <T>(work: Work<T>) => Promise<T> {
   let loading: Promise<Loaded> | undefined

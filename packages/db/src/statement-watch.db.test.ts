@@ -30,8 +30,14 @@ afterEach(async () => {
 afterAll(() => db.drop())
 
 const options = () => ({
-  ...{ url: proxy.url, max: 3, applicationName: 'watched', onError: () => undefined },
-  ...{ deadlineMs: DEADLINE_MS, statementTimeoutMs: 10_000, waitMs: 8_000, connectMs: 4_000 },
+  url: proxy.url,
+  max: 3,
+  applicationName: 'watched',
+  onError: () => undefined,
+  deadlineMs: DEADLINE_MS,
+  statementTimeoutMs: 10_000,
+  waitMs: 8_000,
+  connectMs: 4_000,
   onLate: (kind: LateStatement) => void late.push(kind),
 })
 
@@ -53,7 +59,7 @@ const failureOf = (work: Promise<unknown>) =>
     (error: unknown) => error,
   )
 
-test('a statement on a connection that fell silent fails by our own deadline, and nobody knows whether it was done', async () => {
+test('a statement on a silent connection fails by our own deadline, with unknown result', async () => {
   const pool = openPool()
   await warm(pool, 1)
   proxy.silence()
@@ -107,7 +113,7 @@ test('a commit without an answer fails by the deadline', async () => {
   expect(error).toBeInstanceOf(SilentDatabase)
 })
 
-test('connections that nobody uses can be ended for a reason that the pool does not know', async () => {
+test('idle connections can be ended for a reason unknown to the pool', async () => {
   const pool = openPool()
   await warm(pool, 2)
   pool.dropIdle()
@@ -134,7 +140,7 @@ test('a connection that gets no further than its handshake is given up', async (
   expect((await pool.query(SELECT)).rows).toEqual([{ one: 1 }])
 })
 
-test('while nobody answers, a pool does not try with all of its connections', async () => {
+test('while the database does not answer, a pool does not try with all of its connections', async () => {
   proxy.silence({ isLasting: true })
   const pool = createPool({ ...options(), max: 8, connectMs: 500 })
   open.push(pool)
@@ -213,7 +219,10 @@ test('a listening connection that fell silent is noticed, and what was missed is
   const heard: string[] = []
   let silences = 0
   const listener = createListener({
-    ...{ url: proxy.url, heartbeatMs: 50, deadlineMs: DEADLINE_MS, onError: () => undefined },
+    url: proxy.url,
+    heartbeatMs: 50,
+    deadlineMs: DEADLINE_MS,
+    onError: () => undefined,
     onSilent: () => {
       silences += 1
     },
@@ -227,7 +236,7 @@ test('a listening connection that fell silent is noticed, and what was missed is
   await listener.close()
 })
 
-test('whoever wants to listen while nobody answers waits for a second at most', async () => {
+test('listening while the database does not answer waits for a second at most', async () => {
   proxy.silence({ isLasting: true })
   const heard: string[] = []
   const listener = createListener({ url: proxy.url, onError: () => undefined })

@@ -11,9 +11,9 @@ export class SilentDatabase extends Error {
 export type StatementWatch = {
   /** Age of the statement that waits longest for its answer, in milliseconds; 0 when none waits. */
   oldestMs(): number
-  /** Ends the connection at once, without a goodbye that nobody might hear. */
+  /** Ends the connection at once, without a closing message. */
   drop(error: Error): void
-  /** Gives the statements from now on so long; the answer ends that. */
+  /** Sets the deadline of the following statements, until the answer. */
   allow(ms: number): () => void
 }
 
@@ -26,11 +26,11 @@ export type WatchOptions = {
   onCancelled?: () => void
 }
 
-/** An answer that keeps coming in may take so many times the deadline. */
+/** An answer that keeps arriving may take this many deadlines. */
 const FLOWING_MAX = 5
-/** This thread was busy for so long beyond a deadline: the answer may wait to be read, and gets as long again. */
+/** If this thread was busy this long beyond a deadline, the answer may be waiting unread, and gets as long again. */
 const BUSY_MS = 250
-/** A connection that is being closed waits so long for the other side. */
+/** How long a closing connection waits for the other side. */
 const GOODBYE_MS = 1_000
 const QUERY_CANCELLED = '57014'
 
@@ -57,7 +57,7 @@ export function watchStatements(connection: pg.Connection, options: WatchOptions
     if (timer) clearTimeout(timer)
     heardBytes = bytesRead(connection.stream)
     dueAt = performance.now() + ms
-    // What has arrived while this thread was busy is read before it is judged.
+    // Data that arrived while this thread was busy is read before the verdict.
     timer = startTimer(() => setImmediate(judge), ms).unref()
   }
 

@@ -13,7 +13,7 @@ export type Tenants = {
   close(): Promise<void>
 }
 
-/** The connections behind it, for the process that opened them; `pool` is for `createTenantPrisma` alone. */
+/** The connections behind it, for the process that opened them; only `createTenantPrisma` uses `pool`. */
 export type TenantPool = Tenants & Pick<Pool, 'dropIdle'> & { readonly pool: Pool }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -33,7 +33,7 @@ function beginAs(tenantId: string): string {
 export function createTenants(options: Omit<PoolOptions, 'role' | 'pipeline'>): TenantPool {
   const pool = createPool({ ...options, role: 'lettergate_tenant', pipeline: true })
 
-  /** Begin, statement and commit are sent at once: one round trip, as without a transaction. */
+  /** Sends begin, statement and commit together: one round trip, as without a transaction. */
   async function runOne<R extends pg.QueryResultRow>(
     begin: string,
     config: pg.QueryConfig,

@@ -3,8 +3,8 @@ import type { Queryable } from './pool.ts'
 const known = new WeakMap<Queryable, Map<string, Promise<number>>>()
 
 /**
- * The id that a row type has in this database: a binary array must name it. Asked for once for each pool or client, and not again
- * after a reconnect, when every query counts; whoever restores a database from a copy starts the processes anew.
+ * Reads the id of a row type in this database, which a binary array must name. Read once for each pool or client and not after a reconnect;
+ * restart the processes after restoring a database from a copy.
  */
 export function rowTypeOid(db: Queryable, name: string): Promise<number> {
   const types = known.get(db) ?? new Map<string, Promise<number>>()

@@ -13,14 +13,14 @@ export type SilentProxy = {
   close(): Promise<void>
 }
 
-type Lane = { from: Socket; to: Socket }
+type Direction = { from: Socket; to: Socket }
 
 /** A TCP proxy on loopback; what it swallows is lost. */
 export async function startSilentProxy(databaseUrl: string): Promise<SilentProxy> {
   const target = new URL(databaseUrl)
-  const links = new Set<{ up: Lane; down: Lane }>()
+  const links = new Set<{ up: Direction; down: Direction }>()
   const ways = { up: false, down: false }
-  const mute = ({ from, to }: Lane) => {
+  const mute = ({ from, to }: Direction) => {
     from.unpipe(to)
     from.resume()
   }

@@ -5,7 +5,7 @@ import { inNetwork, type Network } from './public-address.ts'
 
 type Entry = ({ name: string } | { network: Network }) & { port: number | undefined }
 
-/** What the operator permits besides the public internet, on any port unless an entry names one. */
+/** Targets permitted by the operator besides the public internet, on any port unless an entry names one. */
 export type AllowList = {
   permitsName(name: string, port: number): boolean
   permitsAddress(address: string, port: number): boolean

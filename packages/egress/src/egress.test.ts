@@ -127,10 +127,10 @@ describe('a target that is saved', () => {
   const target = { host: 'mail.example.com', port: 587, scheme: 'smtp' } as const
   test.each([
     ['leads to a public address', async () => ['8.8.8.8'], { ok: true }],
-    ['leads to a private address', async () => ['8.8.8.8', '10.9.8.7'], { ok: false, fault: 'host' }],
-    ['has no address', async () => [], { ok: false, fault: 'unresolved' }],
-    ['cannot be asked for', () => Promise.reject(new Error('no DNS')), { ok: false, fault: 'unresolved' }],
-    ['is not answered in time', () => new Promise<string[]>(() => {}), { ok: false, fault: 'unresolved' }],
+    ['leads to a private address', async () => ['8.8.8.8', '10.9.8.7'], { ok: false, part: 'host' }],
+    ['has no address', async () => [], { ok: false, part: 'unresolved' }],
+    ['cannot be asked for', () => Promise.reject(new Error('no DNS')), { ok: false, part: 'unresolved' }],
+    ['is not answered in time', () => new Promise<string[]>(() => {}), { ok: false, part: 'unresolved' }],
   ])(
     'a name that %s: refused only where policy says so, and no address told',
     async (_, resolve, verdict) => {
@@ -145,7 +145,7 @@ describe('a target that is saved', () => {
     const egress = keep(createEgress({ allow: ['10.0.0.0/8:2500'], resolve: async () => ['8.8.8.8'] }))
     // Listed networks may be reached on it, so only the DNS can tell.
     expect(egress.checkTarget({ ...target, port: 2500 })).toEqual({ ok: true })
-    expect(await egress.checkResolvedTarget({ ...target, port: 2500 })).toMatchObject({ fault: 'port' })
+    expect(await egress.checkResolvedTarget({ ...target, port: 2500 })).toMatchObject({ part: 'port' })
   })
 })
 

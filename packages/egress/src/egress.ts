@@ -25,14 +25,14 @@ export type EgressOptions = {
 export type ConnectTarget = Target & { signal?: AbortSignal | undefined; timeoutMs?: number }
 
 /** `unresolved`: the DNS had no address, or none in time, which says nothing of what is permitted. */
-export type ResolvedVerdict = Verdict | { ok: false; fault: 'unresolved'; reason: string }
+export type ResolvedVerdict = Verdict | { ok: false; part: 'unresolved'; reason: string }
 
 export type Egress = {
   /** A connected TCP socket to a checked, pinned address. Throws `NetworkFailure`. */
   connect(target: ConnectTarget): Promise<Socket>
-  /** What can be said about a target without DNS. */
+  /** Checks a target without DNS. */
   checkTarget(target: Target): Verdict
-  /** The same with DNS, for when it is saved: what `connect` would decide now. Takes 3 s at most unless told otherwise. */
+  /** Checks a target with DNS, as `connect` would decide now; used when it is saved. Takes 3 s at most by default. */
   checkResolvedTarget(target: ConnectTarget): Promise<ResolvedVerdict>
   /** One HTTP exchange: no redirects, capped answer, total deadline. Throws `NetworkFailure`. */
   request(request: HttpRequest, limits?: HttpLimits): Promise<HttpResponse>
@@ -41,7 +41,7 @@ export type Egress = {
   close(): Promise<void>
 }
 
-/** The one way out of this process: every outbound socket passes the guard made here. */
+/** The egress of this process: every outbound socket passes the guard made here. */
 export function createEgress(options: EgressOptions): Egress {
   const guard = new Guard(options)
   const agent = createAgent(guard, { connectTimeoutMs, ca: options.ca })
@@ -56,7 +56,7 @@ export function createEgress(options: EgressOptions): Egress {
         return found.ok ? { ok: true } : found
       } catch (error) {
         if (!(error instanceof NetworkFailure)) throw error
-        return { ok: false, fault: 'unresolved', reason: error.reason }
+        return { ok: false, part: 'unresolved', reason: error.reason }
       }
     },
     request: (request, limits) => sendRequest(agent, request, limits ?? {}),

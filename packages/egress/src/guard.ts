@@ -7,8 +7,8 @@ import { type Resolve, resolveByDns, resolveBySystem } from './resolve.ts'
 export type Scheme = 'https' | 'http' | 'smtp' | 'smtp-plain'
 /** Without a scheme a target may use the ports of every encrypted one. */
 export type Target = { host: string; port: number; scheme?: Scheme }
-/** What of a target is not permitted; `reason` may be shown to the tenant. */
-export type Refusal = { ok: false; fault: 'host' | 'port'; reason: string }
+/** The part of a target that is not permitted; `reason` may be shown to the tenant. */
+export type Refusal = { ok: false; part: 'host' | 'port'; reason: string }
 export type Verdict = { ok: true } | Refusal
 /** Ports that public hosts may be reached on, for each scheme; hosts on the allow list may use any. */
 export type Policy = { ports: Record<Scheme, number[]> }
@@ -32,7 +32,7 @@ const refusedZones = [...privateZones, ...spellingZones]
 
 const permitted: Verdict = { ok: true }
 
-/** The rules of the way out: which host, on which port, at which addresses. */
+/** The egress rules: permitted hosts, ports and addresses. */
 export class Guard {
   readonly #allow: AllowList
   readonly #ports: Policy['ports']
@@ -45,7 +45,7 @@ export class Guard {
     this.#resolve = options.resolve
   }
 
-  /** What can be said without DNS. */
+  /** Checks a target without DNS. */
   check(target: Target): Verdict {
     const host = canonicalHost(target.host)
     if (!host) return refuse('host', 'host is not a host name or an address')
@@ -105,8 +105,8 @@ function isInRefusedZone(name: string): boolean {
   return refusedZones.some((zone) => name === zone || name.endsWith(`.${zone}`))
 }
 
-function refuse(fault: Refusal['fault'], reason: string): Refusal {
-  return { ok: false, fault, reason }
+function refuse(part: Refusal['part'], reason: string): Refusal {
+  return { ok: false, part, reason }
 }
 
 function wrongPort(target: Target): string {

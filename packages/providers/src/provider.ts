@@ -38,7 +38,7 @@ export type OutboundMessage = {
   cc: Mailbox[]
   bcc: Mailbox[]
   replyTo: Mailbox[]
-  /** Addresses that this attempt must reach: a subset of to, cc and bcc once some were handed over before. */
+  /** Recipients of this attempt: a subset of to, cc and bcc once some were sent before. */
   envelopeTo: string[]
   /** Where bounces go, for those who speak SMTP; '' is nowhere. Absent: to the author. */
   returnPath?: string | undefined
@@ -56,7 +56,7 @@ export type OutboundMessage = {
 /** The content of a mail, decoded for providers that take no MIME. */
 export type MimeContent = Pick<OutboundMessage, 'text' | 'html' | 'attachments'>
 
-/** What became of one recipient that a provider refused by name (SMTP answers each RCPT). */
+/** Outcome of one recipient that a provider refused by name (SMTP answers each RCPT). */
 export type RecipientRefusal = {
   address: string
   kind: 'rejected' | 'deferred'
@@ -66,9 +66,9 @@ export type RecipientRefusal = {
   retryAfterMs?: number
 }
 
-/** How one hand-off ended; `code` names the class of a failure (failures.ts), `reason` is the provider's own words. */
+/** Outcome of one attempt; `code` names the class of a failure (failures.ts), `reason` has the provider's own words. */
 export type SendOutcome =
-  /** `pauseMs`: this was the last that the provider takes for so long (a rate that is used up with it). */
+  /** `pauseMs`: the provider accepts no more messages for this long (its rate is used up). */
   | { kind: 'accepted'; providerMessageId: string; refused?: RecipientRefusal[]; pauseMs?: number }
   /**
    * No retry of the same thing; 'account' is the connection's fault, so another connection may be used. `refused`: for whose sake
@@ -121,7 +121,7 @@ export type NetworkFailure = Error & { reason: string; bodySent: boolean; refuse
  */
 export type Target = { host: string; port: number; scheme: 'https' | 'http' | 'smtp' | 'smtp-plain' }
 
-/** The only way out: every socket behind these passes the egress guard. Given by the caller, so tests give their own. */
+/** The egress: every socket behind these passes the guard. Passed by the caller, so that tests can replace it. */
 export type Io = {
   /**
    * One HTTP exchange: no redirects, capped answer, total deadline.
@@ -160,11 +160,11 @@ export type RawMime = {
   obeys?: RegExp
 }
 
-/** What a provider can say exactly; core refuses at accept what it cannot, and docs/providers/matrix.md is made from it. */
+/** What a provider can express exactly; accept refuses the rest, and docs/providers/matrix.md is generated from it. */
 export type Capabilities = {
   /** Of one call. */
   recipientsMax: number
-  /** Whether each call must have somebody in To; copies that are left without go one at a time, each of them in To. */
+  /** Whether each call needs an address in To; copies without one are sent one per call, each in To. */
   needsTo?: boolean
   /** Whether it takes no message with an empty subject. */
   needsSubject?: boolean
@@ -177,7 +177,7 @@ export type Capabilities = {
    * `"a..b"`; absent: all.
    */
   localParts?: 'plain' | 'dots'
-  /** Whether addresses that differ in case alone are one mailbox to it, so that it is given one of them. */
+  /** Whether addresses that differ only in case are one mailbox for it, so that one of them is sent. */
   foldsAddressCase?: boolean
   /** How it takes a mail as its client wrote it; absent: it takes fields alone. */
   rawMime?: RawMime
@@ -222,16 +222,16 @@ export type AccountLimits = {
 /** What is wrong with an account; `advice`: what to do, in whole sentences. */
 export type AccountFault = { code: FailureCode; reason: string; advice: string[] }
 
-/** What a provider says of the account behind a connection, without a message being sent. */
+/** A provider's report on the account of a connection, without sending a message. */
 export type AccountReport = {
   /** Null when the credentials are good and the account may send. */
-  fault: AccountFault | null
+  problem: AccountFault | null
   /** True while the account reaches verified addresses only. */
   sandbox?: boolean
   limits?: AccountLimits
   /** Addresses and domains that may stand in From, as far as it tells; 100 at most. */
   identities?: string[]
-  /** What else is worth knowing, in whole sentences. */
+  /** Further notes, in whole sentences. */
   notes: string[]
 }
 
@@ -277,7 +277,7 @@ export type HookTarget<E> = {
 
 export type Registered<R> =
   /** `notes`: what else to know, in whole sentences. */
-  { kind: 'registered'; registration: R; notes: string[] } | { kind: 'failed'; fault: AccountFault }
+  { kind: 'registered'; registration: R; notes: string[] } | { kind: 'failed'; problem: AccountFault }
 
 /** How events of a provider come in. `E` is what verifies them, `R` what is kept of a registration to undo it. */
 export interface EventSource<C = unknown, S = unknown, E = unknown, R = unknown> {
@@ -315,14 +315,14 @@ export interface Provider<C = unknown, S = unknown> {
   capabilities: Capabilities
   /** Calls that these settings have room for at once, over all workers; absent: as many as the account bears. */
   callsMax?(settings: S): number
-  /** Keeps no more than so many sockets open for calls to come: other processes are to use the rest. */
+  /** Closes idle sockets beyond this number, so that other processes can use them. */
   rest?(connection: ProviderConnection<C, S>, sockets: number): Promise<void>
   /**
    * Hosts and ports that these settings would reach: checked by the egress policy when a connection is saved. A setting that names one
    * is a URL, or `host` beside `port`, so that a fault is told where it stands.
    */
   targets(settings: S): Target[]
-  /** Its credentials are shown to nobody, wherever the settings lead. */
+  /** Its credentials are never sent, whatever the target. */
   keysOnlySign?: true
   send(message: OutboundMessage, connection: ProviderConnection<C, S>, io: Io): Promise<SendOutcome>
   /** Authenticates, and asks what the account may do; never sends. */

@@ -4,7 +4,7 @@ import type { OutboundMessage, Provider, SendOutcome } from '../src/provider.ts'
 import { type Answer, type Exchange, playHttp, respond } from './http-peer.ts'
 import { buildOutboundMessage, createTestIo, failure } from './io.ts'
 
-/** What an adapter over HTTP brings to its tests. */
+/** Parts that an adapter over HTTP provides for its tests. */
 type Own<C, S> = {
   create(): Provider<C, S>
   /** A connection as it is stored, to a fake on this port of this machine. */
@@ -60,7 +60,7 @@ export function setUpAdapter<C, S>(own: Own<C, S>) {
     return peer.got
   }
 
-  /** What becomes of a message for which the way out only fails. */
+  /** Sends a message with an egress that only fails. */
   function sendInVain(changes: Partial<OutboundMessage>, error: Error): Promise<SendOutcome> {
     const { provider, connection, io } = connect(1)
     const failing = { ...io, request: () => Promise.reject(error) }
@@ -81,7 +81,7 @@ export function setUpAdapter<C, S>(own: Own<C, S>) {
       const [exchange] = await exchanged(buildOutboundMessage(changes), { settings })
       return JSON.parse(exchange?.body ?? '')
     },
-    /** What becomes of a message that must not leave this machine: a request is an error, and no outcome. */
+    /** Sends a message that must not leave this machine: a request is an error, not an outcome. */
     unsent: (changes: Partial<OutboundMessage>) => sendInVain(changes, new Error('nothing may be sent')),
 
     testEgressRefusal() {
@@ -95,9 +95,9 @@ export function setUpAdapter<C, S>(own: Own<C, S>) {
       })
     },
     /** Answers to a check, and the fault that each means. */
-    testCheckFaults(rows: [status: number, body: string, code: FailureCode][]) {
+    testCheckProblems(rows: [status: number, body: string, code: FailureCode][]) {
       test.each(rows)('%d %s: %s', async (status, body, code) => {
-        expect((await check(respond(status, body))).report.fault).toMatchObject({ code })
+        expect((await check(respond(status, body))).report.problem).toMatchObject({ code })
       })
     },
     /** Where settings lead, over TLS. */

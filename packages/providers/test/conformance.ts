@@ -18,7 +18,7 @@ export type Behaviour =
   | 'answers the message with garbage'
   | 'answers the message without end'
 
-/** What a provider that sends somewhere needs in its tests. */
+/** Parts that a remote provider provides for its tests. */
 export type RemoteCases = {
   /** A connection as it is stored, to a peer on this port of this machine. */
   connectionTo(port: number): Stored
@@ -26,7 +26,7 @@ export type RemoteCases = {
   play(behaviour: Behaviour): Promise<Peer>
   /** Stored credentials of the right shape, in which the given value can be put. */
   credentialsWith(value: unknown): unknown
-  /** What a host that is not reached means; absent: the provider is not there. */
+  /** Outcome of an unreachable host; absent: provider unreachable. */
   unreachable?: FailureCode
 }
 type Stored = { credentials: object; settings: object }
@@ -44,7 +44,7 @@ const expected: [Behaviour, Partial<SendOutcome>][] = [
 
 const cleanups: (() => Promise<void> | undefined)[] = []
 
-/** What every provider guarantees, whatever it speaks; `remote` is left out by one that reaches nothing. */
+/** Guarantees of every provider, whatever its protocol; a provider without a remote side omits `remote`. */
 export function describeProvider(id: string, create: Create, remote?: RemoteCases): void {
   describe(`conformance of ${id}`, () => {
     afterEach(async () => {
@@ -163,22 +163,22 @@ function describeOutcomes(
   }
 
   test('check() of a good account finds no fault', async () => {
-    expect((await check('accepts')).fault).toBeNull()
+    expect((await check('accepts')).problem).toBeNull()
   })
 
   test('check() says that the credentials are refused, and what to do', async () => {
-    const { fault } = await check('refuses the credentials')
-    expect(fault).toMatchObject({ code: 'provider-credentials-refused' })
-    expect(fault?.advice.join(' ')).toMatch(/\w/)
+    const { problem } = await check('refuses the credentials')
+    expect(problem).toMatchObject({ code: 'provider-credentials-refused' })
+    expect(problem?.advice.join(' ')).toMatch(/\w/)
   })
 
   test('check() of a host where nobody listens says so', async () => {
-    expect((await check('accepts', false)).fault).toMatchObject({ code: 'provider-unreachable' })
+    expect((await check('accepts', false)).problem).toMatchObject({ code: 'provider-unreachable' })
   })
 
   test.each(expected)('check() of a peer that %s ends, without a throw', async (behaviour) => {
     const report = await check(behaviour)
-    if (report.fault) expect(failureCodes).toContain(report.fault.code)
+    if (report.problem) expect(failureCodes).toContain(report.problem.code)
   })
 
   test.each(expected)('the code of an outcome says the same as its kind: %s', async (behaviour) => {

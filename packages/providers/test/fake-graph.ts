@@ -46,7 +46,10 @@ export async function playGraph(
   function toFile(given: Record<string, unknown>, content: Buffer): File {
     const { name, contentType, isInline, contentId } = given
     return {
-      ...{ name: String(name), contentType: String(contentType), isInline: isInline === true, content },
+      name: String(name),
+      contentType: String(contentType),
+      isInline: isInline === true,
+      content,
       ...(typeof contentId === 'string' && { contentId }),
     }
   }
@@ -109,7 +112,9 @@ export async function playGraph(
   const peer = await playHttp((response, exchange) => (answer(exchange) ?? ask(exchange))(response, exchange))
   port = peer.port
   return {
-    ...{ ...peer, sent, authToken },
+    ...peer,
+    sent,
+    authToken,
     left: () => drafts.size,
     openSession(size) {
       const file = toFile({ name: 'other' }, Buffer.alloc(0))
@@ -133,12 +138,11 @@ export async function startSending(
     id: 'con_1',
     credentials: microsoft365.credentials.parse({ client_id: 'app-1', client_secret: 'secret-1' }),
     settings: microsoft365.settings.parse({
-      ...{
-        tenant: 'contoso.example',
-        user: 'writer@example.com',
-        base_url: `http://127.0.0.1:${graph.port}`,
-      },
-      ...{ login_url: `http://127.0.0.1:${graph.port}`, ...settings },
+      tenant: 'contoso.example',
+      user: 'writer@example.com',
+      base_url: `http://127.0.0.1:${graph.port}`,
+      login_url: `http://127.0.0.1:${graph.port}`,
+      ...settings,
     }),
   })
   return {

@@ -99,7 +99,7 @@ export function createTestIo(
   }
 }
 
-/** What `Io` throws. */
+/** The error that `Io` throws. */
 export function failure(reason: string, bodySent: boolean, refused = false): NetworkFailure {
   return Object.assign(new Error(reason), { reason, bodySent, refused })
 }

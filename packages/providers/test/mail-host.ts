@@ -71,7 +71,7 @@ export function resolverOf(zone: Zone): Resolver & { asked: string[] } {
   }
 }
 
-/** The way out, on which each of these hosts is a port of this machine, and nobody answers for any other. */
+/** An egress on which each of these hosts is a port of this machine, and no other host answers. */
 export function reaching(io: Io, ports: Record<string, number>): Io & { reached: string[] } {
   const reached: string[] = []
   return {

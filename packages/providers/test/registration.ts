@@ -125,7 +125,7 @@ export function describeRegistration<C, S>(id: string, own: OwnRegistration<C, S
         const refused = await start(step)
         expect(await refused.register()).toMatchObject({
           kind: 'failed',
-          fault: { code: expect.stringMatching(/^provider-/), advice: expect.any(Array) },
+          problem: { code: expect.stringMatching(/^provider-/), advice: expect.any(Array) },
         })
         expect(await refused.register()).toMatchObject({ kind: 'registered' })
         expect(refused.api.urls()).toEqual([hookUrl])
@@ -143,7 +143,7 @@ export function describeRegistration<C, S>(id: string, own: OwnRegistration<C, S
         }
         expect(await cut.register(cutting)).toMatchObject({
           kind: 'failed',
-          fault: { code: 'provider-unreachable' },
+          problem: { code: 'provider-unreachable' },
         })
         expect(await cut.register()).toMatchObject({ kind: 'registered' })
         expect(cut.api.urls()).toEqual([hookUrl])
@@ -153,7 +153,7 @@ export function describeRegistration<C, S>(id: string, own: OwnRegistration<C, S
     test('a missing permission is reported, and the steps for a person name the URL', async () => {
       const { register, steps } = await start(1)
       const code = own.refusedAs ?? 'provider-permission-missing'
-      expect(await register()).toMatchObject({ fault: { code } })
+      expect(await register()).toMatchObject({ problem: { code } })
       expect(steps.join(' ')).toContain(hookUrl)
     })
   })

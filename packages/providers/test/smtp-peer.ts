@@ -23,7 +23,7 @@ iZa0CzwCIQDDQh6UFq2KAbgwGksSiepNrL0SDH6OMJZb/Bru7WffHA==
 `,
 }
 
-/** What a scripted server says at each step; a reply of '' says nothing. */
+/** Replies of a scripted server at each step; '' sends nothing. */
 export type Script = {
   greeting?: string
   ehlo?: string[]

@@ -1,7 +1,7 @@
 /** Redis when there is one; otherwise the queue lives in the database, in a schema of its own. */
 export type QueueBackend = { kind: 'redis'; url: string; prefix?: string } | { kind: 'postgres'; url: string }
 
-/** What is asked of a Postgres that no longer answers ends after this time; a claim that was not enqueued expires after 10 s anyway. */
+/** Deadline of a query to a silent Postgres; a claim that was not enqueued expires after 10 s anyway. */
 export const POSTGRES_BOUNDS = {
   query_timeout: 15_000,
   connectionTimeoutMillis: 5_000,

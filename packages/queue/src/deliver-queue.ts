@@ -14,7 +14,7 @@ import { openRedis } from './redis.ts'
 export type DeliverQueue = {
   /** Enqueues claims; rejects if that could not be confirmed in time (it may have happened nevertheless). */
   add(claims: QueuedClaim[]): Promise<void>
-  /** Whether an add is likely to succeed now: what nobody can enqueue need not be claimed. */
+  /** Whether an add is likely to succeed now: otherwise nothing should be claimed. */
   isOpen(): boolean
   close(): Promise<void>
 }

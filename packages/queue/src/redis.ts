@@ -29,11 +29,11 @@ export async function openRedis(
   const looked = Promise.withResolvers<void>()
   // Anew with every connection: a Redis that comes back may have been set otherwise.
   redis.on('ready', () => {
-    evictionFault(redis).then(
-      (fault) => {
-        refusal = fault
-        isOpen = fault === null
-        if (fault) onError(fault)
+    evictionError(redis).then(
+      (error) => {
+        refusal = error
+        isOpen = error === null
+        if (error) onError(error)
         looked.resolve()
       },
       (error: Error) => {
@@ -50,7 +50,7 @@ export async function openRedis(
   return { redis, isOpen: () => isOpen }
 }
 
-async function evictionFault(redis: Redis): Promise<Error | null> {
+async function evictionError(redis: Redis): Promise<Error | null> {
   const policy = /maxmemory_policy:(\S+)/.exec(await redis.info('memory'))?.[1]
   if (policy === undefined || policy === 'noeviction') return null
   return new Error(

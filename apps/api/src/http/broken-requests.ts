@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { Problem, type ProblemCode } from '@lettergate/contracts/problems/problems'
 import { problemDetails } from './problem-details.ts'
 
-/** What Node's parser and timers refuse before there is a request. */
+/** Errors of Node's parser and timers, before there is a request. */
 const CODES: Record<string, ProblemCode> = {
   HPE_HEADER_OVERFLOW: 'headers-too-large',
   HPE_INVALID_METHOD: 'method-not-allowed',
@@ -55,7 +55,7 @@ export function answerBrokenRequest(
 export function answerUnusualRequests(server: Server): void {
   server.on('connect', (_request, socket: Socket) => {
     endWithProblem(socket, new Problem('method-not-allowed'))
-    // Node has let go of it: nobody else would end it, not even when the process stops.
+    // Node has released the socket: nothing else would close it, not even when the process stops.
     socket.destroySoon()
   })
   server.on('checkExpectation', (request, response) => server.emit('request', request, response))

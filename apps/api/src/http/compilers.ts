@@ -1,9 +1,9 @@
-import { FaultList } from '@lettergate/contracts/problems/faults'
-import { addSchemaFaults, parseBody } from '@lettergate/contracts/problems/schema-faults'
+import { addSchemaIssues, parseBody } from '@lettergate/contracts/problems/schema-issues'
+import { ValidationIssues } from '@lettergate/contracts/problems/validation-issues'
 import type { FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify'
 import { z } from 'zod'
 
-/** Where a fault outside the body is said to be. */
+/** Pointer prefix of an issue outside the body. */
 const PLACES: Record<string, string> = { params: '#/path', querystring: '#/query' }
 
 type Checked = { value: unknown } | { error: Error }
@@ -19,12 +19,12 @@ function checkBody(schema: z.ZodType, value: unknown): Checked {
 function checkPart(schema: z.ZodType, value: unknown, place: string): Checked {
   const result = schema.safeParse(value)
   if (result.success) return { value: result.data }
-  const faults = new FaultList(place)
-  addSchemaFaults(result.error.issues, faults)
-  return { error: faults.toProblem() }
+  const issues = new ValidationIssues(place)
+  addSchemaIssues(result.error.issues, issues)
+  return { error: issues.toProblem() }
 }
 
-/** Checks a part of a request; all faults are told at once, each with a pointer to its place. */
+/** Checks a part of a request; reports all issues together, each with a pointer. */
 export const validatorCompiler: FastifySchemaCompiler<unknown> = ({ schema, httpPart }) => {
   // Header fields are described in the schema for the reference; the plugins check them.
   if (!(schema instanceof z.ZodType) || httpPart === 'headers') return (value: unknown) => ({ value })
@@ -33,7 +33,7 @@ export const validatorCompiler: FastifySchemaCompiler<unknown> = ({ schema, http
   return (value: unknown) => checkPart(schema, value, place)
 }
 
-/** For routes whose handler reads the body itself: a schema that is there for the reference alone. */
+/** For routes whose handler reads the body itself: a schema used only by the reference. */
 export const passingCompiler: FastifySchemaCompiler<unknown> = () => (value: unknown) => ({ value })
 
 /** Answers are made by presenters whose types are the schemas' own: nothing is checked again while serving. */

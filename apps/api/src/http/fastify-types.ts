@@ -1,8 +1,8 @@
 import type { Principal, Scope } from '@lettergate/core/keys'
 
-/** What a route declares and plugins act on. */
+/** Settings that a route declares and plugins read. */
 export type RouteConfig = {
-  /** What the caller's key must be good for. A route has this or `public`, else the app does not boot. */
+  /** Scope that the caller's key needs. A route has this or `public`, or the app does not boot. */
   scope?: Scope
   public?: true
   /** Refuses test keys. */
@@ -33,7 +33,7 @@ declare module 'fastify' {
     bodyHash: { ofValue: Buffer; ofBytes: Buffer } | null
     /** Length of the body as far as it was read. */
     bodyBytes: number
-    /** Bytes of the body budget to give back when the request is answered. */
+    /** Bytes of the body budget to release when the request is answered. */
     bodyBytesTaken: number
   }
 }

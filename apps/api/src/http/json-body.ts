@@ -3,7 +3,7 @@ import { Problem } from '@lettergate/contracts/problems/problems'
 import type { FastifyInstance, FastifyRequest, preValidationHookHandler } from 'fastify'
 import type { BodyBudget } from './body-budget.ts'
 import { bytesHashInSteps, canonicalHash, canonicalHashInSteps } from './json/canonical-hash.ts'
-import { mediaTypeFault } from './json/media-type.ts'
+import { mediaTypeIssue } from './json/media-type.ts'
 import { parseJson, parseJsonInSteps } from './json/parse-json.ts'
 import { LARGE_BYTES_MIN, type LargeTask, readLarge } from './json/read-large.ts'
 import { readBody } from './read-body.ts'
@@ -20,8 +20,8 @@ function unsupported(detail: string): Problem {
 
 function refusedFields(headers: { [name: string]: string | string[] | undefined }): Problem | null {
   const type = headers['content-type']
-  const fault = mediaTypeFault(Array.isArray(type) ? type.join(',') : type)
-  if (fault !== null) return unsupported(fault)
+  const issue = mediaTypeIssue(Array.isArray(type) ? type.join(',') : type)
+  if (issue !== null) return unsupported(issue)
   const encoding = headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity') {
     return unsupported('Content-Encoding is not supported: send the body as it is.')
@@ -29,13 +29,13 @@ function refusedFields(headers: { [name: string]: string | string[] | undefined 
   return null
 }
 
-/** Fastify calls no parser, and so nobody has complained yet, when there is neither a body nor a type. */
+/** Fastify calls no parser, so nothing has been refused yet, if there is neither a body nor a type. */
 const requireBody: preValidationHookHandler = (request, _reply, done) => {
   if (request.body === undefined) done(unsupported('A JSON body is required.'))
   else done()
 }
 
-/** Who pays for a refused body. */
+/** The tenant or address that a refused body counts against. */
 export function payerOf({ principal }: FastifyRequest): string {
   if (principal === null) return ''
   return principal.mode === 'admin' ? principal.keyId : principal.tenantId

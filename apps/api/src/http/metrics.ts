@@ -1,4 +1,4 @@
-import { type OutboxCount, readOutboxCounts } from '@lettergate/core/dispatch'
+import { countOutbox, type OutboxCount } from '@lettergate/core/dispatch'
 import type { LateStatement, Queryable } from '@lettergate/db/pool'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
@@ -26,7 +26,7 @@ function addQueueGauges(registry: Registry, db: Queryable, onError: (error: unkn
   function ask(): Promise<OutboxCount[]> {
     if (performance.now() - askedAt > QUEUE_TTL_MS) {
       askedAt = performance.now()
-      counts = readOutboxCounts(db).catch((error: unknown) => {
+      counts = countOutbox(db).catch((error: unknown) => {
         onError(error)
         return []
       })

@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { createRefusalLog } from './refusal-log.ts'
 
-/** What the framework itself refuses, said in our words. */
+/** Maps refusals of the framework to our problems. */
 const FRAMEWORK_CODES: Record<string, ProblemCode> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported-media-type',
   FST_ERR_CTP_INVALID_TYPE: 'unsupported-media-type',
@@ -21,7 +21,7 @@ const FRAMEWORK_DETAILS: Record<string, string> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'Content-Type is not a media type: it must be application/json.',
 }
 
-/** What any thrown value is answered with; null when it is a fault of ours. */
+/** Maps a thrown value to a problem; null for an internal error. */
 function asProblem(error: unknown): Problem | null {
   if (error instanceof Problem) return error
   if (error instanceof BatcherFull) return new Problem('overloaded', { headers: { 'retry-after': '1' } })
@@ -71,7 +71,7 @@ export function addProblemDetails(app: FastifyInstance, deps: { logger: Logger }
   app.setErrorHandler((error, request, reply) => {
     const problem = asProblem(error)
     if (problem && problem.status < 500) return sendProblem(request, reply, problem)
-    // A client that has left gets no answer; what its leaving broke off is not a fault.
+    // A client that has left gets no answer; the aborted work is no error.
     if (!problem && request.raw.destroyed && !request.raw.complete) {
       return sendProblem(request, reply, new Problem('malformed-request'))
     }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createRefusalLog } from './refusal-log.ts'
 
-test('a flood of refusals is told of once a second for each code, and how many were not told of', () => {
+test('a flood of refusals is logged once a second for each code, with the number of unlogged ones', () => {
   const lines: object[] = []
   let now = 0
   const refused = createRefusalLog({ warn: (line: object) => void lines.push(line) }, () => now)

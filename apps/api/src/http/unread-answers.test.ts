@@ -34,7 +34,7 @@ async function ask(listener: RequestListener): Promise<{ client: Socket; server:
 
 const LARGE = Buffer.alloc(32 * 1024 * 1024)
 
-test('a connection whose answer nobody reads is closed', async () => {
+test('a connection whose answer is not read is closed', async () => {
   const { server } = await ask((_request, response) => void response.end(LARGE))
   await once(server, 'close')
 })

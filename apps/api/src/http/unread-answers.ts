@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** So long an answer may wait without a byte of it being read. */
+/** How long an answer may wait without a byte being read. */
 export const UNREAD_MS_MAX = 15_000
 
 /**

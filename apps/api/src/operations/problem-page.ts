@@ -7,7 +7,7 @@ import { sendPage } from '../reference/page.ts'
 
 const FOLDER = new URL('../../../../docs/problems/', import.meta.url)
 
-/** Where the `type` of an error answer and the `help` of a failed attempt lead: what happened, and how to mend it. */
+/** Serves the pages linked by `type` of an error answer and `help` of a failed attempt. */
 export function addProblemPageRoute(app: FastifyInstance): void {
   app.get<{ Params: { code: string } }>('/problems/:code', {
     config: { public: true },

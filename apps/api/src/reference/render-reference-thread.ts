@@ -6,10 +6,16 @@ const app = Fastify()
 await app.register(scalar, {
   routePrefix: '/docs',
   configuration: {
-    ...{ url: '/openapi.json', pageTitle: 'Lettergate reference', cdn: '/docs/scalar.js' },
+    url: '/openapi.json',
+    pageTitle: 'Lettergate reference',
+    cdn: '/docs/scalar.js',
     // No request goes to another host.
-    ...{ withDefaultFonts: false, telemetry: false, agent: { disabled: true }, mcp: { disabled: true } },
-    ...{ hideClientButton: true, showDeveloperTools: 'never' },
+    withDefaultFonts: false,
+    telemetry: false,
+    agent: { disabled: true },
+    mcp: { disabled: true },
+    hideClientButton: true,
+    showDeveloperTools: 'never',
   },
 })
 const [page, script] = await Promise.all(

@@ -5,9 +5,9 @@ import { CliError } from '../cli-error.ts'
 export function parseOptions<T>(schema: z.ZodType<T>, options: unknown): T {
   const parsed = schema.safeParse(options)
   if (parsed.success) return parsed.data
-  const faults = parsed.error.issues.map(
+  const issues = parsed.error.issues.map(
     ({ path, message }) =>
       `--${path.join('-').replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} ${message}`,
   )
-  throw new CliError(faults.join('; '))
+  throw new CliError(issues.join('; '))
 }

@@ -6,25 +6,25 @@ import { parseOptions } from './parse-options.ts'
 import { withDatabase } from './with-database.ts'
 
 const DAILY_LIMIT_MAX = 2_147_483_647
-const limitFault = `must be a whole number from 0 to ${DAILY_LIMIT_MAX}`
+const limitMessage = `must be a whole number from 0 to ${DAILY_LIMIT_MAX}`
 
 const RETRY_HOURS_MAX = 720
-const hoursFault = `must be a whole number from 1 to ${RETRY_HOURS_MAX}`
+const hoursMessage = `must be a whole number from 1 to ${RETRY_HOURS_MAX}`
 
 const CreateOptions = z.object({
   name: z.string().trim().min(1, 'must not be empty').max(200, 'must have at most 200 characters'),
   plan: z.enum(['free', 'standard', 'scale'], { error: 'must be free, standard or scale' }),
   dailyLimit: z
     .string()
-    .regex(/^\d{1,10}$/, limitFault)
+    .regex(/^\d{1,10}$/, limitMessage)
     .transform(Number)
-    .refine((limit) => limit <= DAILY_LIMIT_MAX, limitFault)
+    .refine((limit) => limit <= DAILY_LIMIT_MAX, limitMessage)
     .optional(),
   retryHours: z
     .string()
-    .regex(/^\d{1,3}$/, hoursFault)
+    .regex(/^\d{1,3}$/, hoursMessage)
     .transform(Number)
-    .refine((hours) => hours >= 1 && hours <= RETRY_HOURS_MAX, hoursFault)
+    .refine((hours) => hours >= 1 && hours <= RETRY_HOURS_MAX, hoursMessage)
     .optional(),
   json: z.boolean().default(false),
 })

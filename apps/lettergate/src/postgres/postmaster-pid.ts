@@ -5,7 +5,7 @@ import { commandLineOf, isAlive, waitForEnd } from '../processes.ts'
 
 export type PostmasterPid = { pid: number; port: number; isReady: boolean }
 
-/** What a running (or killed) Postgres wrote into its folder; null if there is nothing of use. */
+/** Reads the state file of a running (or killed) Postgres; null if it is not usable. */
 export function readPostmasterPid(clusterDir: string): PostmasterPid | null {
   try {
     const lines = readFileSync(join(clusterDir, 'postmaster.pid'), 'utf8').split('\n')

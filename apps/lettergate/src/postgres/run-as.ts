@@ -4,7 +4,7 @@ import { CliError } from '../cli-error.ts'
 
 /** How to start a program of Postgres' on this machine. */
 export type RunAs = {
-  /** Who will own the data; undefined: ourselves. */
+  /** Owner of the data; undefined: the present user. */
   owner: { uid: number; gid: number } | undefined
   /** The command line for a program and its arguments. */
   command(

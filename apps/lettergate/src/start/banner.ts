@@ -28,7 +28,7 @@ function statusCommand(apiUrl: string, key: string): string {
   return `curl -s '${apiUrl}/v1/messages?limit=1' -H 'Authorization: Bearer ${key}'`
 }
 
-/** What `start` prints once all is up: where things are, and two commands to paste. */
+/** Text printed by `start` once all is up: addresses, and two commands to paste. */
 export function banner(facts: BannerFacts, isColoured: boolean): string {
   const bold = (text: string) => (isColoured ? `\u001b[1m${text}\u001b[0m` : text)
   const dim = (text: string) => (isColoured ? `\u001b[2m${text}\u001b[0m` : text)

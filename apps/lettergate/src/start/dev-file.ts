@@ -10,10 +10,10 @@ const DevFile = z.object({
   admin_key: z.string(),
   pid: z.number(),
 })
-/** What a script needs to use a development gateway; the only place where the demo tenant's keys are kept. */
+/** Access data of a development gateway for scripts; the only place with the demo tenant's keys. */
 export type DevFile = z.infer<typeof DevFile>
 
-/** What the last start wrote, or null if there was none that got so far. */
+/** Reads the file of the last start; null if there is none. */
 export function readDevFile(folder: string): DevFile | null {
   try {
     return DevFile.parse(JSON.parse(readFileSync(join(folder, 'dev.json'), 'utf8')))

@@ -11,7 +11,7 @@ import { type DemoKeys, demoKeys } from './demo-keys.ts'
 import { readDevFile, writeDevFile } from './dev-file.ts'
 import { firstDeath, startService, waitUntilReady } from './services.ts'
 
-/** What runs, newest last; stopped from the newest to the oldest. */
+/** Running parts, newest last; stopped from the newest to the oldest. */
 type Running = { stop(graceMs: number): Promise<void> }[]
 
 /** All of it together must be gone within ten seconds of the signal. */
@@ -86,7 +86,7 @@ async function bringUp(config: Config, running: Running, signal: AbortSignal): P
   }
 }
 
-/** Schema and, in development, the demo tenant. Its keys are kept before anybody is told of them. */
+/** Migrates and, in development, creates the demo tenant. Its keys are stored before they are printed. */
 async function prepareDatabase(config: Config, databaseUrl: string): Promise<DemoKeys | null> {
   const pool = openPool(databaseUrl)
   try {

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { addressText } from '../lib/schema-parts.ts'
-import { lineFault } from '../lib/text-rules.ts'
+import { lineIssue } from '../lib/text-rules.ts'
 
 const connectionName = z
   .string()
   .min(1)
   .max(200)
-  .refine((name) => lineFault(name) === undefined, 'has a line break or another control character')
+  .refine((name) => lineIssue(name) === undefined, 'has a line break or another control character')
   .meta({ description: 'Your name for it, in one line.', examples: ['Our relay'] })
 
 const priority = z

@@ -71,7 +71,7 @@ export class Pieces {
 
   /** An address, a domain or a URL by its ASCII form; gives back what is wrong with it. */
   addForm(form: AsciiForm, add: (ascii: string) => void): string | undefined {
-    if ('fault' in form) return form.fault
+    if ('issue' in form) return form.issue
     add(form.ascii)
     return undefined
   }

@@ -8,7 +8,7 @@ import { readHeaderValue } from './header-value.ts'
 /** The pieces of a value, the encoded ones in ⟦brackets⟧, or its fault. */
 function read(name: string, value: string): string {
   const result = readHeaderValue(name, value)
-  if ('fault' in result) return `fault: ${result.fault}`
+  if ('issue' in result) return `fault: ${result.issue}`
   return result.pieces.map(({ text, encode }) => (encode ? `⟦${text}⟧` : text)).join('')
 }
 

@@ -12,7 +12,7 @@ import {
 import { type HeaderToken, readTokens } from './header-tokens.ts'
 
 /** A header value in pieces that are right by the grammar of its field, or what cannot be said by it. */
-export type HeaderValue = { pieces: HeaderPiece[] } | { fault: string }
+export type HeaderValue = { pieces: HeaderPiece[] } | { issue: string }
 
 /** RFC 5322 §2.1.1: of one line without its end. */
 const lineOctetsMax = 998
@@ -25,8 +25,8 @@ export function readHeaderValue(name: string, value: string): HeaderValue {
   const isPlain = isPrintableAscii(value) && longestWord(plain.pieces) <= room && !hasLongGap(value)
   if (isPlain && grammar !== 'message-ids') return plain
   const written = writers[grammar](value)
-  if ('fault' in written) return isPlain ? plain : written
-  return longestWord(written.pieces) <= room ? written : { fault: tooLong(room) }
+  if ('issue' in written) return isPlain ? plain : written
+  return longestWord(written.pieces) <= room ? written : { issue: tooLong(room) }
 }
 
 function tooLong(room: number): string {
@@ -36,12 +36,12 @@ function tooLong(room: number): string {
 const writers: Readonly<Record<HeaderGrammar, (value: string) => HeaderValue>> = {
   text: (value) => ({ pieces: [encoded(value)] }),
   loose: writeLoosely,
-  phrases: (value) => writePhrases(value, { formOf: () => ({ fault: 'has a < in a list of words' }) }),
+  phrases: (value) => writePhrases(value, { formOf: () => ({ issue: 'has a < in a list of words' }) }),
   addresses: (value) => writePhrases(value, { formOf: asciiAddress, bare: 'has a name without an address' }),
   'list-id': (value) =>
     value.includes('<')
       ? writePhrases(value, { formOf: asciiDomain })
-      : { fault: 'needs the id of the list in angle brackets, behind its name' },
+      : { issue: 'needs the id of the list in angle brackets, behind its name' },
   uris: writeUris,
   'message-ids': writeMessageIds,
   tokens: (value) => writeParts(value, asciiOnly),
@@ -50,7 +50,7 @@ const writers: Readonly<Record<HeaderGrammar, (value: string) => HeaderValue>> =
 function asciiOnly(text: string): AsciiForm {
   return isPrintableAscii(text)
     ? { ascii: text }
-    : { fault: 'has characters outside ASCII where the field allows none' }
+    : { issue: 'has characters outside ASCII where the field allows none' }
 }
 
 /**
@@ -78,13 +78,13 @@ function withAsciiUrl(word: string): string {
   const [, open = '', url, close = ''] = /^(<?)(https?:\/\/[^<>]+)(>?)$/i.exec(word) ?? []
   if (url === undefined || isPrintableAscii(url)) return word
   const form = asciiUri(url)
-  return 'fault' in form ? word : open + form.ascii + close
+  return 'issue' in form ? word : open + form.ascii + close
 }
 
 /** One URL without brackets is meant to stand in them. */
 function writeUris(value: string): HeaderValue {
   if (/[ <(]/.test(value)) return writeParts(value, asciiUri)
-  if (!/^[A-Za-z][A-Za-z0-9+.-]*:/.test(value)) return { fault: 'is not a URL in angle brackets' }
+  if (!/^[A-Za-z][A-Za-z0-9+.-]*:/.test(value)) return { issue: 'is not a URL in angle brackets' }
   return writeParts(`<${value}>`, asciiUri)
 }
 
@@ -98,17 +98,17 @@ function writeMessageIds(value: string): HeaderValue {
 /** Writes a value without phrases: parts in brackets by their own form, comments encoded, everything else in ASCII. */
 function writeParts(value: string, formOf: (inner: string) => AsciiForm, without?: string): HeaderValue {
   const tokens = readTokens(value)
-  if (typeof tokens === 'string') return { fault: tokens }
+  if (typeof tokens === 'string') return { issue: tokens }
   const pieces = new Pieces()
   for (const token of tokens) {
     if (token.source === without) pieces.addSpace()
     else if (token.kind === 'word' || token.kind === 'quoted') {
       const form = asciiOnly(token.source)
-      if ('fault' in form) return form
+      if ('issue' in form) return form
       pieces.addPlain(form.ascii)
     } else {
-      const fault = addDelimited(pieces, token, formOf)
-      if (fault !== undefined) return { fault }
+      const issue = addDelimited(pieces, token, formOf)
+      if (issue !== undefined) return { issue }
     }
   }
   return { pieces: pieces.pieces }
@@ -124,7 +124,7 @@ type PhraseForms = {
 /** Writes a list whose items are phrases, or phrases before something in brackets. */
 function writePhrases(value: string, { formOf, bare }: PhraseForms): HeaderValue {
   const tokens = readTokens(value)
-  if (typeof tokens === 'string') return { fault: tokens }
+  if (typeof tokens === 'string') return { issue: tokens }
   const pieces = new Pieces()
   let phrase: HeaderToken[] = []
   const endPhrase = (next: HeaderToken | undefined): string | undefined => {
@@ -146,11 +146,11 @@ function writePhrases(value: string, { formOf, bare }: PhraseForms): HeaderValue
       phrase.push(token)
       continue
     }
-    const fault = endPhrase(token) ?? addDelimited(pieces, token, formOf)
-    if (fault !== undefined) return { fault }
+    const issue = endPhrase(token) ?? addDelimited(pieces, token, formOf)
+    if (issue !== undefined) return { issue }
   }
-  const fault = endPhrase(undefined)
-  return fault === undefined ? { pieces: pieces.pieces } : { fault }
+  const issue = endPhrase(undefined)
+  return issue === undefined ? { pieces: pieces.pieces } : { issue }
 }
 
 function addDelimited(

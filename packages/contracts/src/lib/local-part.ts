@@ -1,7 +1,7 @@
 import type { ProblemCode } from '../problems/problems.ts'
 import { limits } from './limits.ts'
 
-type LocalFault = { detail: string; code?: ProblemCode }
+type LocalPartIssue = { detail: string; code?: ProblemCode }
 
 const dot = 46
 const quote = 34
@@ -13,7 +13,7 @@ const isAtext = atextCodes()
  * needed, else as a quoted string with the fewest escapes. `"ann"@…` is `ann@…`, and `a..b@…`, which Japanese carriers once gave out,
  * is `"a..b"@…`: the same mailbox in the only form that RFC 5321 has for it.
  */
-export function readLocalPart(text: string): string | LocalFault {
+export function readLocalPart(text: string): string | LocalPartIssue {
   if (text === '') return { detail: 'has nothing before the @' }
   if (text.length > limits.localPartLengthMax) return tooLong()
   const content = text.charCodeAt(0) === quote ? unquote(text) : readAtoms(text)
@@ -23,12 +23,12 @@ export function readLocalPart(text: string): string | LocalFault {
   return quoted.length > limits.localPartLengthMax ? tooLong() : quoted
 }
 
-function tooLong(): LocalFault {
+function tooLong(): LocalPartIssue {
   return { detail: `has more than ${limits.localPartLengthMax} characters before the @` }
 }
 
 /** Atoms with dots anywhere: what a person writes without quotes, a space and a bracket being none of it. */
-function readAtoms(text: string): string | LocalFault {
+function readAtoms(text: string): string | LocalPartIssue {
   let atoms = 0
   for (let i = 0; i < text.length; i += 1) {
     const code = text.charCodeAt(i)
@@ -44,7 +44,7 @@ function readAtoms(text: string): string | LocalFault {
  * The content of a quoted string (RFC 5321 §4.1.2). `<`, `>` and `@` are refused though they are legal: programs on the way that do not
  * know quotes would read another address there, and mail would go to somebody else.
  */
-function unquote(text: string): string | LocalFault {
+function unquote(text: string): string | LocalPartIssue {
   let content = ''
   for (let i = 1; i < text.length; i += 1) {
     let code = text.charCodeAt(i)
@@ -68,7 +68,7 @@ function unquote(text: string): string | LocalFault {
   return { detail: 'has no closing quote before the @' }
 }
 
-function beyondAscii(): LocalFault {
+function beyondAscii(): LocalPartIssue {
   return { detail: 'has characters outside ASCII before the @', code: 'utf8-not-supported' }
 }
 

@@ -2,7 +2,7 @@
  * What makes a text unfit for one line of a message (subject, name, header value), or undefined.
  * Line ends would start a header of their own; other control characters have no business there.
  */
-export function lineFault(text: string): string | undefined {
+export function lineIssue(text: string): string | undefined {
   for (let i = 0; i < text.length; i += 1) {
     const code = text.charCodeAt(i)
     if (code < 32 || (code >= 127 && (code < 160 || code === 0x2028 || code === 0x2029))) {
@@ -13,7 +13,7 @@ export function lineFault(text: string): string | undefined {
 }
 
 /** What makes a text unfit for storing as UTF-8 in the database, or undefined. */
-export function textFault(text: string): string | undefined {
+export function textIssue(text: string): string | undefined {
   if (text.includes('\0')) return 'has a NUL character'
   return text.isWellFormed() ? undefined : 'has a lone surrogate, which is not valid Unicode'
 }

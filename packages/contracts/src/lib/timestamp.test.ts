@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { ListMessagesQuery } from '../messages/requests.ts'
 import { parseSendRequest } from '../messages/send-request.ts'
-import { timestampFault, toDate } from './timestamp.ts'
+import { timestampIssue, toDate } from './timestamp.ts'
 
 const AT = Date.parse('2026-11-28T17:53:13Z')
 
@@ -15,7 +15,7 @@ test.each([
   ['2026-11-28T17:53:13-00:00', 0],
   ['2026-11-29T07:53:13+14:00', 0],
 ])('case 20: %s is a time', (text, ms) => {
-  expect(timestampFault(text)).toBeUndefined()
+  expect(timestampIssue(text)).toBeUndefined()
   expect(toDate(text).getTime()).toBe(AT + ms)
 })
 
@@ -46,8 +46,8 @@ test.each([
   ['Sat, 28 Nov 2026 17:53:13 GMT', 'is not a time as RFC 3339 writes it; write it like 2026-12-01'],
   ['', 'is not a time as RFC 3339 writes it'],
   ['2'.repeat(100_000), 'is too long for a time'],
-])('case 20: %s is refused with what is missing and the right form', (text, fault) => {
-  expect(timestampFault(text)).toContain(fault)
+])('case 20: %s is refused with what is missing and the right form', (text, issue) => {
+  expect(timestampIssue(text)).toContain(issue)
 })
 
 test('case 20: send_at and the filters say the same', () => {

@@ -33,7 +33,7 @@ function isDay(year: number, month: number, day: number): boolean {
   return month >= 1 && month <= 12 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day
 }
 
-function valueFault(parts: readonly string[]): string | undefined {
+function valueIssue(parts: readonly string[]): string | undefined {
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, offsetHour = 0, offsetMinute = 0] =
     parts.map((part) => Number(part ?? 0))
   if (!isDay(year, month, day)) return 'names a day that no calendar has'
@@ -55,10 +55,10 @@ function corrected(text: string): string | null {
 }
 
 /** Says what keeps a text from being a time (RFC 3339), and how to write it; undefined if nothing does. */
-export function timestampFault(text: string): string | undefined {
+export function timestampIssue(text: string): string | undefined {
   if (text.length > LENGTH_MAX) return `is too long for a time; write it like ${EXAMPLE}`
   const parts = TIME.exec(text)
-  if (parts) return valueFault(parts.slice(1))
+  if (parts) return valueIssue(parts.slice(1))
   const near = NEAR.find(([pattern]) => pattern.test(text))
   if (!near) return `is not a time as RFC 3339 writes it; write it like ${EXAMPLE}`
   return `${near[1]}; write it like ${corrected(text) ?? EXAMPLE}`
@@ -73,7 +73,7 @@ export function toDate(text: string): Date {
 export const timeText = z
   .string()
   .superRefine((text, context) => {
-    const message = timestampFault(text)
+    const message = timestampIssue(text)
     if (message !== undefined) context.addIssue({ code: 'custom', message })
   })
   .meta({ format: 'date-time' })

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import type { FaultList } from '../problems/faults.ts'
+import type { ValidationIssues } from '../problems/validation-issues.ts'
 import type { NewAttachment } from './new-message.ts'
 
 const ampType = /^text\/x-amp-html\s*(?:;|$)/i
@@ -11,17 +11,17 @@ const charsetPattern = /;\s*charset="?([^";]*)/i
  * Checks the attachments that become forms of the message itself beside text and html: an AMP part, and an invitation, which is a
  * calendar with a method. Both go out as text, so their bytes must be that text.
  */
-export function addAlternativeFaults(
+export function addAlternativeIssues(
   attachments: readonly NewAttachment[],
   html: string | undefined,
-  faults: FaultList,
+  issues: ValidationIssues,
 ): void {
   let amps = 0
   for (const [index, { contentType, content }] of attachments.entries()) {
     const isAmp = ampType.test(contentType)
     if (!isAmp && !invitationType.test(contentType)) continue
     const reject = (field: string, detail: string) =>
-      faults.add(['attachments', index, field], detail, 'attachment-rejected')
+      issues.add(['attachments', index, field], detail, 'attachment-rejected')
     const isDeclaredUtf8 = utf8Charset.test(charsetPattern.exec(contentType)?.[1] ?? 'utf-8')
     if (isDeclaredUtf8 && !isUtf8(content)) reject('content', 'is not UTF-8, which its type says it is')
     if (!isAmp) continue
@@ -29,7 +29,7 @@ export function addAlternativeFaults(
     if (!isDeclaredUtf8) reject('content_type', 'is an AMP part in another charset than UTF-8')
     if (amps === 2) reject('content_type', 'is a second AMP part; a message has one at most')
   }
-  if (amps > 0 && html === undefined && !faults.touches('html')) {
-    faults.add(['html'], 'must be there beside an AMP part, for readers that do not show it')
+  if (amps > 0 && html === undefined && !issues.touches('html')) {
+    issues.add(['html'], 'must be there beside an AMP part, for readers that do not show it')
   }
 }

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeBase64 } from './attachment-rules.ts'
-import { contentTypeFault, contentTypeOf } from './content-type.ts'
-import { executableExtensions, filenameFault } from './filename-rules.ts'
+import { contentTypeIssue, contentTypeOf } from './content-type.ts'
+import { executableExtensions, filenameIssue } from './filename-rules.ts'
 
 describe('decodeBase64', () => {
   test('gives back exactly what was encoded', () => {
@@ -58,7 +58,7 @@ describe('filenameFault', () => {
     '請求書.pdf',
     `${'a'.repeat(251)}.pdf`,
   ])('%s is accepted', (filename) => {
-    expect(filenameFault(filename)).toBeUndefined()
+    expect(filenameIssue(filename)).toBeUndefined()
   })
 
   test.each([
@@ -96,7 +96,7 @@ describe('filenameFault', () => {
     ['a dot after the extension', 'setup.exe.', 'dot'],
     ['a space after the extension', 'setup.exe ', 'space'],
   ])('%s is refused', (_, filename, detail) => {
-    expect(filenameFault(filename)).toContain(detail)
+    expect(filenameIssue(filename)).toContain(detail)
   })
 
   // What phones, cameras and office programs of many languages write.
@@ -129,11 +129,11 @@ describe('filenameFault', () => {
     ' Scan.pdf',
     "L'été & l'hiver; 100 %, #1 [neu] {x} = y+z~.pdf",
   ])('case 13: %s is accepted', (filename) => {
-    expect(filenameFault(filename)).toBeUndefined()
+    expect(filenameIssue(filename)).toBeUndefined()
   })
 
   test.each([...executableExtensions])('.%s is refused', (extension) => {
-    expect(filenameFault(`x.${extension}`)).toContain(`.${extension}`)
+    expect(filenameIssue(`x.${extension}`)).toContain(`.${extension}`)
   })
 })
 
@@ -145,7 +145,7 @@ describe('contentTypeFault', () => {
     'image/svg+xml',
     'application/vnd.ms-excel.sheet.macroEnabled.12',
   ])('%s is accepted', (contentType) => {
-    expect(contentTypeFault(contentType)).toBeUndefined()
+    expect(contentTypeIssue(contentType)).toBeUndefined()
   })
 
   test.each([
@@ -164,7 +164,7 @@ describe('contentTypeFault', () => {
     ['an empty parameter', 'text/plain;'],
     ['a megabyte', `text/${'a'.repeat(1_000_000)}`],
   ])('%s is refused', (_, contentType) => {
-    expect(contentTypeFault(contentType)).toBeTypeOf('string')
+    expect(contentTypeIssue(contentType)).toBeTypeOf('string')
   })
 })
 

@@ -1,7 +1,7 @@
 import { limits } from '../lib/limits.ts'
-import type { FaultList } from '../problems/faults.ts'
-import { contentTypeFault, contentTypeOf } from './content-type.ts'
-import { filenameFault } from './filename-rules.ts'
+import type { ValidationIssues } from '../problems/validation-issues.ts'
+import { contentTypeIssue, contentTypeOf } from './content-type.ts'
+import { filenameIssue } from './filename-rules.ts'
 import type { NewAttachment } from './new-message.ts'
 
 /** One attachment as it stands in the request. */
@@ -19,14 +19,14 @@ const contentIdPattern = /^[A-Za-z0-9_.+=@-]+$/
 /** Checks attachments and decodes them; nothing is decoded when they are too large together. */
 export function readAttachments(
   attachments: readonly AttachmentShape[] | undefined,
-  faults: FaultList,
+  issues: ValidationIssues,
 ): NewAttachment[] {
   if (attachments === undefined) return []
   let bytes = 0
   for (const { content } of attachments) bytes += Math.floor((content.length * 3) / 4)
   // Padding may make the sum up to two bytes too large for each.
   if (bytes - 2 * attachments.length > limits.attachmentBytesMax) {
-    faults.add(
+    issues.add(
       ['attachments'],
       `are larger than ${limits.attachmentBytesMax} bytes together`,
       'payload-too-large',
@@ -34,25 +34,25 @@ export function readAttachments(
     return []
   }
   const contentIds = new Set<string>()
-  return attachments.map((attachment, index) => readAttachment(attachment, index, contentIds, faults))
+  return attachments.map((attachment, index) => readAttachment(attachment, index, contentIds, issues))
 }
 
 function readAttachment(
   attachment: AttachmentShape,
   index: number,
   contentIds: Set<string>,
-  faults: FaultList,
+  issues: ValidationIssues,
 ): NewAttachment {
   const { filename, content_id: contentId } = attachment
   const reject = (field: string, detail: string | undefined) => {
-    if (detail !== undefined) faults.add(['attachments', index, field], detail, 'attachment-rejected')
+    if (detail !== undefined) issues.add(['attachments', index, field], detail, 'attachment-rejected')
   }
-  reject('filename', filenameFault(filename))
+  reject('filename', filenameIssue(filename))
   const contentType = attachment.content_type ?? contentTypeOf(filename)
-  reject('content_type', contentTypeFault(contentType))
+  reject('content_type', contentTypeIssue(contentType))
   const disposition = attachment.disposition ?? (contentId === undefined ? 'attachment' : 'inline')
   if (contentId !== undefined) {
-    reject('content_id', contentIdFault(contentId, contentIds))
+    reject('content_id', contentIdIssue(contentId, contentIds))
     contentIds.add(contentId)
   } else if (disposition === 'inline') {
     reject('content_id', 'is required when disposition is inline')
@@ -65,7 +65,7 @@ function readAttachment(
   return { filename, contentType, disposition, contentId, content }
 }
 
-function contentIdFault(contentId: string, seen: ReadonlySet<string>): string | undefined {
+function contentIdIssue(contentId: string, seen: ReadonlySet<string>): string | undefined {
   if (contentId.length > limits.contentIdLengthMax)
     return `is longer than ${limits.contentIdLengthMax} characters`
   if (!contentIdPattern.test(contentId))

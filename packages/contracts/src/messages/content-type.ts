@@ -37,7 +37,7 @@ export function contentTypeOf(filename: string): string {
 }
 
 /** What makes a content type unfit for an attachment, or undefined. */
-export function contentTypeFault(contentType: string): string | undefined {
+export function contentTypeIssue(contentType: string): string | undefined {
   if (contentType.length > limits.contentTypeLengthMax) {
     return `is longer than ${limits.contentTypeLengthMax} characters`
   }

@@ -1,5 +1,5 @@
 import { limits } from '../lib/limits.ts'
-import { lineFault } from '../lib/text-rules.ts'
+import { lineIssue } from '../lib/text-rules.ts'
 
 // Overrides, embeddings and isolates make `gpj.exe` read as `exe.jpg`. The marks U+061C, U+200E and U+200F turn no
 // letters around, and stand in names that Arabic and Hebrew systems make.
@@ -24,11 +24,11 @@ export const executableExtensions: ReadonlySet<string> = new Set(
 )
 
 /** What makes a file name unfit for an attachment, or undefined. */
-export function filenameFault(filename: string): string | undefined {
+export function filenameIssue(filename: string): string | undefined {
   if (filename === '') return 'is empty'
   if (filename.length > limits.filenameLengthMax)
     return `is longer than ${limits.filenameLengthMax} characters`
-  const line = lineFault(filename)
+  const line = lineIssue(filename)
   if (line !== undefined) return line
   // Judged by what a disk makes of it: full-width forms are no separators on any system, and people write them instead.
   if (/[/\\:]/.test(filename.replace(timeOfDay, ''))) return 'has a path separator'

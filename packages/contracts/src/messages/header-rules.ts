@@ -1,7 +1,7 @@
 import { readHeaderValue } from '../lib/header-value.ts'
 import { limits } from '../lib/limits.ts'
-import { lineFault } from '../lib/text-rules.ts'
-import type { FaultList } from '../problems/faults.ts'
+import { lineIssue } from '../lib/text-rules.ts'
+import type { ValidationIssues } from '../problems/validation-issues.ts'
 
 /** Narrower than RFC 5322 §3.6.8 allows; every header in use fits. */
 export const headerNamePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,75}$/
@@ -24,7 +24,7 @@ const reservedPrefixes = [
 /** Checks custom headers and gives them back as a record without a prototype. */
 export function readHeaders(
   headers: Readonly<Record<string, string>> | undefined,
-  faults: FaultList,
+  issues: ValidationIssues,
 ): Record<string, string> {
   const checked: Record<string, string> = Object.create(null)
   if (headers === undefined) return checked
@@ -32,35 +32,40 @@ export function readHeaders(
   let bytes = 0
   for (const [name, value] of Object.entries(headers)) {
     const lowerName = name.toLowerCase()
-    checkName(name, lowerName, seen, faults)
-    faults.addIf(['headers', name], lineFault(value) ?? valueFault(name, value))
+    checkName(name, lowerName, seen, issues)
+    issues.addIf(['headers', name], lineIssue(value) ?? valueIssue(name, value))
     // Colon, space and line end.
     bytes += Buffer.byteLength(name) + Buffer.byteLength(value) + 4
     seen.add(lowerName)
     checked[name] = value
   }
   if (bytes > limits.headerBytesMax)
-    faults.add(['headers'], `are larger than ${limits.headerBytesMax} bytes together`)
+    issues.add(['headers'], `are larger than ${limits.headerBytesMax} bytes together`)
   return checked
 }
 
-function valueFault(name: string, value: string): string | undefined {
+function valueIssue(name: string, value: string): string | undefined {
   // Larger ones are refused together; reading them would only cost.
   if (value.length > limits.headerBytesMax || name.length > limits.headerNameLengthMax) return undefined
   const read = readHeaderValue(name, value)
-  return 'fault' in read ? read.fault : undefined
+  return 'issue' in read ? read.issue : undefined
 }
 
-function checkName(name: string, lowerName: string, seen: ReadonlySet<string>, faults: FaultList): void {
+function checkName(
+  name: string,
+  lowerName: string,
+  seen: ReadonlySet<string>,
+  issues: ValidationIssues,
+): void {
   if (!headerNamePattern.test(name)) {
-    faults.add(
+    issues.add(
       ['headers', name],
       `has a name that is not a letter followed by letters, digits, - _ . (at most ${limits.headerNameLengthMax})`,
     )
   } else if (isReservedHeader(lowerName)) {
-    faults.add(['headers', name], 'may only be set by the gateway', 'header-not-allowed')
+    issues.add(['headers', name], 'may only be set by the gateway', 'header-not-allowed')
   } else if (seen.has(lowerName)) {
-    faults.add(['headers', name], 'is given twice, in different case')
+    issues.add(['headers', name], 'is given twice, in different case')
   }
 }
 

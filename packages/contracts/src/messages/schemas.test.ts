@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import * as connectionRequests from '../connections/requests.ts'
 import * as connectionResponses from '../connections/responses.ts'
-import { FaultList, toPointer } from '../problems/faults.ts'
 import { problemCodes } from '../problems/problems.ts'
-import { parseBody } from '../problems/schema-faults.ts'
+import { parseBody } from '../problems/schema-issues.ts'
+import { toPointer, ValidationIssues } from '../problems/validation-issues.ts'
 import { CreateRouteRequest, Route, RouteList, UpdateRouteRequest } from '../routes/routes.ts'
 import { ExplainReason, Explanation } from './explain.ts'
 import * as requests from './requests.ts'
@@ -12,9 +12,18 @@ import * as responses from './responses.ts'
 import { SendBatchRequest, SendRequest } from './send-request.ts'
 
 const schemas = Object.entries({
-  ...{ SendRequest, SendBatchRequest, ...requests, ...responses },
-  ...{ ...connectionRequests, ...connectionResponses },
-  ...{ ExplainReason, Explanation, CreateRouteRequest, UpdateRouteRequest, Route, RouteList },
+  SendRequest,
+  SendBatchRequest,
+  ...requests,
+  ...responses,
+  ...connectionRequests,
+  ...connectionResponses,
+  ExplainReason,
+  Explanation,
+  CreateRouteRequest,
+  UpdateRouteRequest,
+  Route,
+  RouteList,
 })
 
 /** Paths of properties that say nothing of themselves, and of objects of ours that take anything. */
@@ -136,8 +145,8 @@ describe('pointers', () => {
   })
 
   test('start where the value stands in the body', () => {
-    const faults = new FaultList('#/messages/3')
-    faults.add(['to', 0], 'x')
-    expect(faults.toProblem().errors).toEqual([{ pointer: '#/messages/3/to/0', detail: 'x' }])
+    const issues = new ValidationIssues('#/messages/3')
+    issues.add(['to', 0], 'x')
+    expect(issues.toProblem().errors).toEqual([{ pointer: '#/messages/3/to/0', detail: 'x' }])
   })
 })

@@ -1,11 +1,11 @@
 import { fromPublicId } from '../lib/ids.ts'
 import { limits } from '../lib/limits.ts'
-import { lineFault, textFault } from '../lib/text-rules.ts'
+import { lineIssue, textIssue } from '../lib/text-rules.ts'
 import { toDate } from '../lib/timestamp.ts'
-import { FaultList, type Path } from '../problems/faults.ts'
 import { Problem, type ProblemCode } from '../problems/problems.ts'
-import { addSchemaFaults, addSizeFaults } from '../problems/schema-faults.ts'
-import { addAlternativeFaults } from './alternative-rules.ts'
+import { addSchemaIssues, addSizeIssues } from '../problems/schema-issues.ts'
+import { type Path, ValidationIssues } from '../problems/validation-issues.ts'
+import { addAlternativeIssues } from './alternative-rules.ts'
 import { readAttachments } from './attachment-rules.ts'
 import { readHeaders } from './header-rules.ts'
 import { readMailboxes, readRecipients } from './mailbox-fields.ts'
@@ -43,23 +43,23 @@ const otherSizeMax = 100
 
 /** Checks and normalises the body of POST /v1/send; throws a `Problem` that names every fault. */
 export function parseSendRequest(value: unknown, options: ParseOptions = {}): NewMessage {
-  const faults = new FaultList(options.pointer)
+  const issues = new ValidationIssues(options.pointer)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    faults.add([], 'is not a JSON object')
-    throw faults.toProblem()
+    issues.add([], 'is not a JSON object')
+    throw issues.toProblem()
   }
-  addSizeFaults(value, (path) => sizeMaxOfField.get(path[0]) ?? otherSizeMax, faults)
-  if (faults.found) throw faults.toProblem()
-  const message = readMessage(readShape(value, faults), faults, options.now ?? new Date())
-  if (message === undefined || faults.found) throw faults.toProblem()
+  addSizeIssues(value, (path) => sizeMaxOfField.get(path[0]) ?? otherSizeMax, issues)
+  if (issues.found) throw issues.toProblem()
+  const message = readMessage(readShape(value, issues), issues, options.now ?? new Date())
+  if (message === undefined || issues.found) throw issues.toProblem()
   return message
 }
 
 /** Faults named of all messages of a batch together. */
-const batchFaultsMax = 200
+const batchIssuesMax = 200
 
 /** The same problem without the list of its faults; its text says the first and how many there are. */
-function withoutFaults(problem: Problem): Problem {
+function withoutIssues(problem: Problem): Problem {
   return new Problem(problem.code, { detail: problem.detail })
 }
 
@@ -71,14 +71,14 @@ export function* parseSendBatch(
   value: unknown,
   options: { now?: Date | undefined } = {},
 ): Generator<NewMessage | Problem, void> {
-  const faults = new FaultList()
+  const issues = new ValidationIssues()
   // No deeper than the list: what is too long inside one message must not refuse the others.
-  addSizeFaults(value, () => limits.batchMessagesMax, faults, 1)
-  if (faults.found) throw faults.toProblem()
+  addSizeIssues(value, () => limits.batchMessagesMax, issues, 1)
+  if (issues.found) throw issues.toProblem()
   const envelope = SendBatchEnvelope.safeParse(value)
   if (!envelope.success) {
-    addSchemaFaults(envelope.error.issues, faults)
-    throw faults.toProblem()
+    addSchemaIssues(envelope.error.issues, issues)
+    throw issues.toProblem()
   }
   const now = options.now ?? new Date()
   let named = 0
@@ -86,7 +86,7 @@ export function* parseSendBatch(
     const parsed = parseOr(message, { now, pointer: `#/messages/${index}` })
     if (parsed instanceof Problem) {
       named += parsed.errors?.length ?? 0
-      yield named > batchFaultsMax ? withoutFaults(parsed) : parsed
+      yield named > batchIssuesMax ? withoutIssues(parsed) : parsed
     } else yield parsed
   }
 }
@@ -109,10 +109,10 @@ export function parseSendBatchRequest(
 }
 
 /** The fields whose shape is right; where any is wrong, the others are still judged, so that one answer says all. */
-function readShape(value: object, faults: FaultList): PartialSendShape {
+function readShape(value: object, issues: ValidationIssues): PartialSendShape {
   const result = SendRequest.safeParse(value)
   if (result.success) return result.data
-  addSchemaFaults(result.error.issues, faults, codeOf)
+  addSchemaIssues(result.error.issues, issues, codeOf)
   const wrong = new Set(result.error.issues.map((issue) => issue.path[0]))
   const right = Object.entries(value).filter(
     ([key]) => Object.hasOwn(SendRequest.shape, key) && !wrong.has(key),
@@ -125,21 +125,21 @@ function codeOf(path: Path): ProblemCode {
 }
 
 /** What the shape cannot say. Undefined only where the author is missing, which is a fault already. */
-function readMessage(shape: PartialSendShape, faults: FaultList, now: Date): NewMessage | undefined {
-  const [from] = readMailboxes('from', shape.from, faults)
-  const recipients = readRecipients(shape, faults)
-  const replyTo = readMailboxes('reply_to', shape.reply_to, faults)
+function readMessage(shape: PartialSendShape, issues: ValidationIssues, now: Date): NewMessage | undefined {
+  const [from] = readMailboxes('from', shape.from, issues)
+  const recipients = readRecipients(shape, issues)
+  const replyTo = readMailboxes('reply_to', shape.reply_to, issues)
   const subject = shape.subject ?? ''
-  faults.addIf(['subject'], lineFault(subject))
-  const text = readBody('text', shape.text, faults)
-  const html = readBody('html', shape.html, faults)
-  const headers = readHeaders(shape.headers, faults)
-  const attachments = readAttachments(shape.attachments, faults)
-  addContentFaults({ text, html, attachments }, faults)
-  const tags = readTags(shape.tags, faults)
-  const metadata = readMetadata(shape.metadata, faults)
-  const sendAt = readSendAt(shape.send_at, faults, now)
-  const connectionId = readConnection(shape.connection, faults)
+  issues.addIf(['subject'], lineIssue(subject))
+  const text = readBody('text', shape.text, issues)
+  const html = readBody('html', shape.html, issues)
+  const headers = readHeaders(shape.headers, issues)
+  const attachments = readAttachments(shape.attachments, issues)
+  addContentIssues({ text, html, attachments }, issues)
+  const tags = readTags(shape.tags, issues)
+  const metadata = readMetadata(shape.metadata, issues)
+  const sendAt = readSendAt(shape.send_at, issues, now)
+  const connectionId = readConnection(shape.connection, issues)
   if (from === undefined) return undefined
   const stream = shape.stream ?? 'transactional'
   return {
@@ -160,37 +160,41 @@ function readMessage(shape: PartialSendShape, faults: FaultList, now: Date): New
 }
 
 /** A message with no content at all is a mistake, where one with files alone is none: scanners send such mail. */
-function addContentFaults(
+function addContentIssues(
   { text, html, attachments }: Pick<NewMessage, 'text' | 'html' | 'attachments'>,
-  faults: FaultList,
+  issues: ValidationIssues,
 ): void {
-  if (faults.touches('text') || faults.touches('html') || faults.touches('attachments')) return
+  if (issues.touches('text') || issues.touches('html') || issues.touches('attachments')) return
   if (text === undefined && html === undefined && attachments.length === 0) {
-    faults.add(['text'], 'or html must be there and not be empty, in a message without attachments')
+    issues.add(['text'], 'or html must be there and not be empty, in a message without attachments')
   }
-  addAlternativeFaults(attachments, html, faults)
+  addAlternativeIssues(attachments, html, issues)
 }
 
-function readBody(field: 'text' | 'html', value: string | undefined, faults: FaultList): string | undefined {
+function readBody(
+  field: 'text' | 'html',
+  value: string | undefined,
+  issues: ValidationIssues,
+): string | undefined {
   if (value === undefined || value === '') return undefined
-  faults.addIf([field], textFault(value))
+  issues.addIf([field], textIssue(value))
   return value
 }
 
-function readSendAt(value: string | undefined, faults: FaultList, now: Date): Date | undefined {
+function readSendAt(value: string | undefined, issues: ValidationIssues, now: Date): Date | undefined {
   if (value === undefined) return undefined
   const sendAt = toDate(value)
   const aheadMs = sendAt.getTime() - now.getTime()
-  if (aheadMs > limits.sendAtAheadMsMax) faults.add(['send_at'], 'is more than 30 days ahead')
-  if (aheadMs < -limits.sendAtPastMsMax) faults.add(['send_at'], 'is more than an hour in the past')
+  if (aheadMs > limits.sendAtAheadMsMax) issues.add(['send_at'], 'is more than 30 days ahead')
+  if (aheadMs < -limits.sendAtPastMsMax) issues.add(['send_at'], 'is more than an hour in the past')
   return aheadMs > 0 ? sendAt : undefined
 }
 
-function readConnection(value: string | undefined, faults: FaultList): string | undefined {
+function readConnection(value: string | undefined, issues: ValidationIssues): string | undefined {
   if (value === undefined) return undefined
   const connectionId = fromPublicId('con', value)
   if (connectionId !== null) return connectionId
   // The same answer as for one that does not exist: no such id was ever given out.
-  faults.add(['connection'], 'is not one of your connections', 'connection-not-found')
+  issues.add(['connection'], 'is not one of your connections', 'connection-not-found')
   return undefined
 }

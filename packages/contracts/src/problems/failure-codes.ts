@@ -5,7 +5,7 @@ type FailureKind = {
   summary: string
 }
 
-/** Every way in which a hand-off ends without being accepted. Each code has a page in docs/problems; tests keep them and the providers' own list equal. */
+/** Every way in which an attempt ends without being accepted. Each code has a page in docs/problems; tests keep them and the providers' own list equal. */
 export const failures = {
   'provider-rate-limited': {
     title: 'Provider rate limit reached',

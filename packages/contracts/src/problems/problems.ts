@@ -191,7 +191,7 @@ export type ProblemCode = keyof typeof problems
 export const problemCodes = Object.keys(problems).filter(isProblemCode)
 
 /** One fault of a request: where (RFC 6901 pointer as URI fragment) and what. */
-export type Fault = {
+export type ValidationIssue = {
   pointer: string
   detail: string
   /** Only where it differs from the code of the whole answer. */
@@ -201,7 +201,7 @@ export type Fault = {
 export type ProblemOptions = {
   /** Public: shown to the client as it is. */
   detail?: string | undefined
-  errors?: Fault[] | undefined
+  errors?: ValidationIssue[] | undefined
   /** Fields of the answer, such as Retry-After. */
   headers?: Record<string, string> | undefined
   /** For the log only. */
@@ -214,7 +214,7 @@ export class Problem extends Error {
   readonly status: number
   readonly title: string
   readonly detail: string
-  readonly errors: Fault[] | undefined
+  readonly errors: ValidationIssue[] | undefined
   readonly headers: Record<string, string> | undefined
 
   constructor(code: ProblemCode, options: ProblemOptions = {}) {

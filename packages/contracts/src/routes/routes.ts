@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { lineFault } from '../lib/text-rules.ts'
+import { lineIssue } from '../lib/text-rules.ts'
 import { tagPattern } from '../messages/send-shape.ts'
 
 /** All of a tenant's routes are read for a message: more would only be slower. */
@@ -57,7 +57,7 @@ const name = z
   .string()
   .min(1)
   .max(200)
-  .refine((text) => lineFault(text) === undefined, 'has a line break or another control character')
+  .refine((text) => lineIssue(text) === undefined, 'has a line break or another control character')
   .meta({ description: 'Your name for it, in one line.', examples: ['Receipts'] })
 
 const enabled = z.boolean().meta({ description: 'True: the route is in use.' })

@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => db.drop())
 
 const acceptor = (failpoint: Failpoint = noFailpoint) =>
-  createAcceptor({ pool: db.pool, poke: () => {}, failpoint, onError: () => {} })
+  createAcceptor({ pool: db.pool, wakeWorkers: () => {}, failpoint, onError: () => {} })
 
 const live = (id: string) => ({ id, mode: 'live' as const })
 const withKey = (key: string, bodyHash: Buffer, change: Partial<AcceptRequest> = {}): AcceptRequest => ({
@@ -84,7 +84,7 @@ test('a repeat whose first answer cannot be read now is told to come back', asyn
   const pool = createPool({ url: db.url, max: 2, applicationName: 'cut', onError: () => {} })
   const cut = createAcceptor({
     pool,
-    poke: () => {},
+    wakeWorkers: () => {},
     // Between the refusal of the key and the look at what it was used for.
     failpoint: async (name) => {
       if (name === 'after_commit_before_reply') await pool.end()
@@ -178,7 +178,7 @@ const impatientPool = (change: { lockTimeoutMs?: number; statementTimeoutMs?: nu
   createPool({ url: db.url, max: 4, applicationName: 'impatient', onError: () => {}, ...change })
 
 const acceptorOn = (pool: ReturnType<typeof createPool>) =>
-  createAcceptor({ pool, poke: () => {}, failpoint: noFailpoint, onError: () => {} })
+  createAcceptor({ pool, wakeWorkers: () => {}, failpoint: noFailpoint, onError: () => {} })
 
 test.each([
   ['a wait for a lock', { lockTimeoutMs: 100 }],
@@ -255,8 +255,12 @@ test('where the answer to the commit falls silent, the message is looked for and
   const tenantId = await buildTenant(db.pool)
   const proxy = await startSilentProxy(db.url)
   const pool = createPool({
-    ...{ url: proxy.url, max: 4, applicationName: 'silent', onError: () => {} },
-    ...{ statementTimeoutMs: 10_000, deadlineMs: 300 },
+    url: proxy.url,
+    max: 4,
+    applicationName: 'silent',
+    onError: () => {},
+    statementTimeoutMs: 10_000,
+    deadlineMs: 300,
   })
   const silent = acceptorOn(pool)
   for (const attachments of [[], [attachment]]) {
@@ -283,7 +287,9 @@ test('long messages are stored with their documents, or not at all', async () =>
   const first = await acceptor().accept(live(tenantId), request)
   if (first.kind !== 'accepted') throw new Error(first.kind)
   expect(await acceptor().accept(live(tenantId), request)).toMatchObject({
-    ...{ kind: 'accepted', messages: first.messages, replayed: true },
+    kind: 'accepted',
+    messages: first.messages,
+    replayed: true,
   })
   const more = { messages: request.messages }
   expect((await acceptor().accept(live(tenantId), more)).kind).toBe('quota-exceeded')

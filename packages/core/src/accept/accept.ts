@@ -5,12 +5,12 @@ import type { NewMessage } from '@lettergate/contracts/messages/send-request'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { BatcherFull, createBatcher } from '@lettergate/db/batcher'
 import type { Pool } from '@lettergate/db/pool'
-import type { Poke } from '../dispatch/index.ts'
+import type { WakeWorkers } from '../dispatch/index.ts'
 import { type Failpoint, fromStorage } from '../lib/index.ts'
 import type { QuotaState } from '../usage/index.ts'
 import { acceptRow, type StoredAnswer, storedAnswer } from './message-rows.ts'
 import type { AcceptRow, AcceptUnit } from './sql/accept-messages.ts'
-import { readIdempotency } from './sql/find-idempotent-answer.ts'
+import { findIdempotentAnswer } from './sql/find-idempotent-answer.ts'
 import { createStore, type Stored, type TimedUnit } from './store.ts'
 
 export type AcceptedMessage = {
@@ -150,7 +150,7 @@ function quotaOf(stored: Stored): QuotaState | null {
  */
 export function createAcceptor(deps: {
   pool: Pool
-  poke: Poke
+  wakeWorkers: WakeWorkers
   /** Makes message ids, which tell their day; this machine's clock dates them when absent. */
   newId?: () => string
   failpoint: Failpoint
@@ -177,7 +177,7 @@ export function createAcceptor(deps: {
   async function readAnswer(tenant: Tenant, idempotency: Idempotency): Promise<AcceptOutcome | null> {
     const keyHash = keyHashOf(tenant, idempotency)
     const [record] = await fromStorage(
-      readIdempotency<StoredAnswer>(deps.pool, [{ tenantId: tenant.id, keyHash }]),
+      findIdempotentAnswer<StoredAnswer>(deps.pool, [{ tenantId: tenant.id, keyHash }]),
     )
     if (!record) return null
     const isSame = [idempotency.bodyHash, idempotency.bytesHash].some((own) => own?.equals(record.bodyHash))
@@ -220,7 +220,7 @@ export function createAcceptor(deps: {
         const stored = await store1(unit, request.messages)
         if (stored.kind === 'key-in-progress') return { kind: 'key-in-progress' }
         if (stored.admitted) {
-          deps.poke(tenant.id)
+          deps.wakeWorkers(tenant.id)
           return accepted(
             storedAnswer(unit.messages, request.idempotency?.extra),
             stored.now,

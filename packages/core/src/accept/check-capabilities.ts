@@ -1,7 +1,7 @@
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import type { NewMessage } from '@lettergate/contracts/messages/send-request'
-import { toPointer } from '@lettergate/contracts/problems/faults'
 import { Problem } from '@lettergate/contracts/problems/problems'
+import { toPointer } from '@lettergate/contracts/problems/validation-issues'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import type { Provider } from '@lettergate/providers/provider'
 import { LRUCache } from 'lru-cache'
@@ -9,10 +9,10 @@ import { fromStorage } from '../lib/index.ts'
 import {
   asksMore,
   type Carried,
-  type CarryFault,
   cannotCarry,
   carriedOfNew,
   encodedBytes,
+  type Incompatibility,
   type OpenRouting,
   type Routable,
   readNamedConnection,
@@ -52,7 +52,7 @@ function routableOf({ stream, tags, from, to, cc, bcc }: NewMessage): Routable {
   return { stream, tags, fromAddress: from.address, recipients: [...to, ...cc, ...bcc] }
 }
 
-type Refusal = { provider: Provider; fault: CarryFault }
+type Refusal = { provider: Provider; fault: Incompatibility }
 
 function toProblem(refusals: readonly Refusal[], { routeId }: Way, pointer: string): Problem | null {
   // What is the message's own doing comes first; of sizes, the largest that would have been possible.

@@ -30,7 +30,10 @@ function wholeMail(id: string, from: string, mime: NewMime): WholeMail {
       bytes: raw.length,
       message_id: mime.messageId ?? own,
       ...(isAscii ? {} : { beyond_ascii: isHeadAscii ? 'body' : 'head' }),
-      ...{ orders, names_others: namesOthers, lost },
+
+      orders,
+      names_others: namesOthers,
+      lost,
       ...(textBytes !== undefined && { text_bytes: textBytes }),
       ...(htmlBytes !== undefined && { html_bytes: htmlBytes }),
     },

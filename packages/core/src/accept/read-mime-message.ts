@@ -2,8 +2,8 @@ import { limits } from '@lettergate/contracts/lib/limits'
 import { parseAddress, parseMailboxParts } from '@lettergate/contracts/lib/mailbox'
 import { readHeaders } from '@lettergate/contracts/messages/header-rules'
 import type { Mailbox, NewMessage } from '@lettergate/contracts/messages/send-request'
-import { FaultList } from '@lettergate/contracts/problems/faults'
 import { Problem } from '@lettergate/contracts/problems/problems'
+import { ValidationIssues } from '@lettergate/contracts/problems/validation-issues'
 import { type MimeFacts, type MimeMailbox, readMime } from '@lettergate/providers/raw-mime/read-mime'
 import type { MimeMessage } from './submission.ts'
 
@@ -17,18 +17,18 @@ function toMailbox({ name, address }: MimeMailbox): Mailbox | null {
 
 type Envelope = { returnPath: string; recipients: string[] }
 
-function readEnvelope({ envelope }: MimeMessage, faults: FaultList): Envelope {
+function readEnvelope({ envelope }: MimeMessage, issues: ValidationIssues): Envelope {
   const from = envelope.from === '' ? { address: '' } : parseAddress(envelope.from)
-  if ('detail' in from) faults.add(['envelope', 'from'], from.detail, from.code)
+  if ('detail' in from) issues.add(['envelope', 'from'], from.detail, from.code)
   const recipients = new Set<string>()
   for (const [index, text] of envelope.recipients.entries()) {
     const recipient = parseAddress(text)
-    if ('detail' in recipient) faults.add(['envelope', 'recipients', index], recipient.detail, recipient.code)
+    if ('detail' in recipient) issues.add(['envelope', 'recipients', index], recipient.detail, recipient.code)
     else recipients.add(recipient.address)
   }
   const max = limits.envelopeRecipientsMax
-  if (envelope.recipients.length === 0) faults.add(['envelope', 'recipients'], 'has nobody')
-  if (recipients.size > max) faults.add(['envelope', 'recipients'], `has more than ${max} addresses`)
+  if (envelope.recipients.length === 0) issues.add(['envelope', 'recipients'], 'has nobody')
+  if (recipients.size > max) issues.add(['envelope', 'recipients'], `has more than ${max} addresses`)
   return { returnPath: 'address' in from ? from.address : '', recipients: [...recipients] }
 }
 
@@ -53,56 +53,67 @@ function readFields({ headers, replyTo }: MimeFacts): {
   replyTo: Mailbox[]
   lost: string | null
 } {
-  const faults = new FaultList('')
-  const checked = readHeaders(Object.fromEntries(headers), faults)
+  const issues = new ValidationIssues('')
+  const checked = readHeaders(Object.fromEntries(headers), issues)
   const replies = replyTo.map(toMailbox).filter((one) => one !== null)
-  const [fault] = faults.faults
-  if (fault) return { headers: {}, replyTo: [], lost: `has a field (${fault.pointer}) that ${fault.detail}` }
+  const [issue] = issues.issues
+  if (issue) return { headers: {}, replyTo: [], lost: `has a field (${issue.pointer}) that ${issue.detail}` }
   if (replies.length < replyTo.length || replies.length > limits.replyToMax)
     return { headers: {}, replyTo: [], lost: 'has addresses in Reply-To that are too many, or none' }
   return { headers: checked, replyTo: replies, lost: null }
 }
 
-function authorOf({ from }: MimeFacts, faults: FaultList): Mailbox | undefined {
+function authorOf({ from }: MimeFacts, issues: ValidationIssues): Mailbox | undefined {
   const [author, ...more] = from
   if (!author || more.length > 0) {
-    faults.add(['mime'], `names ${from.length} authors in From; there must be one`)
+    issues.add(['mime'], `names ${from.length} authors in From; there must be one`)
     return undefined
   }
   const mailbox = toMailbox(author)
   if (mailbox) return mailbox
   const read = parseAddress(author.address)
-  if ('detail' in read) faults.add(['mime'], `has a From address that ${read.detail}`, read.code)
+  if ('detail' in read) issues.add(['mime'], `has a From address that ${read.detail}`, read.code)
   return undefined
 }
 
-/** Reads a mail that its client wrote, and checks it with its envelope; answers a problem that names every fault. */
+/** Reads a mail that its client wrote, and checks it with its envelope; answers a problem that names every issue. */
 export async function readMimeMessage(given: MimeMessage, pointer: string): Promise<NewMessage | Problem> {
   if (given.mime.length > limits.mimeBytesMax) {
     const detail = `The mail is larger than ${limits.mimeBytesMax} bytes.`
     return new Problem('payload-too-large', { detail })
   }
-  const faults = new FaultList(pointer)
-  const envelope = readEnvelope(given, faults)
+  const issues = new ValidationIssues(pointer)
+  const envelope = readEnvelope(given, issues)
   const read = await readMime(given.mime)
-  if ('fault' in read) {
-    faults.add(['mime'], read.fault)
-    return faults.toProblem()
+  if ('problem' in read) {
+    issues.add(['mime'], read.problem)
+    return issues.toProblem()
   }
   const { mail, facts } = read
-  const from = authorOf(facts, faults)
-  if (faults.found || !from) return faults.toProblem()
+  const from = authorOf(facts, issues)
+  if (issues.found || !from) return issues.toProblem()
   const { namesOthers, ...recipients } = sortRecipients(envelope, facts)
   const { lost, ...fields } = readFields(facts)
   const isLongSubject = facts.subject.length > limits.subjectLengthMax
   const { messageId, hasDate, isAscii, isHeadAscii, textBytes, htmlBytes, attachments } = facts
   return {
-    ...{ from, ...recipients, ...fields, ...given.options },
+    from,
+    ...recipients,
+    ...fields,
+    ...given.options,
     subject: facts.subject.slice(0, limits.subjectLengthMax),
     attachments: [],
     returnPath: envelope.returnPath,
     mime: {
-      ...{ mail, messageId, hasDate, isAscii, isHeadAscii, textBytes, htmlBytes, attachments, namesOthers },
+      mail,
+      messageId,
+      hasDate,
+      isAscii,
+      isHeadAscii,
+      textBytes,
+      htmlBytes,
+      attachments,
+      namesOthers,
       orders: [...new Set(facts.names.filter((name) => name.startsWith('x-')))],
       lost: facts.lost ?? lost ?? (isLongSubject ? 'has a subject that is too long' : null),
     },

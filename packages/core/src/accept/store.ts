@@ -6,7 +6,7 @@ import { inTransaction, type Pool, type Queryable } from '@lettergate/db/pool'
 import type { Failpoint } from '../lib/index.ts'
 import { ensureUsage } from '../usage/index.ts'
 import { type AcceptUnit, acceptMessages } from './sql/accept-messages.ts'
-import { probeAccepted } from './sql/find-accepted.ts'
+import { findAccepted } from './sql/find-accepted.ts'
 import { insertAttachments } from './sql/insert-attachments.ts'
 import { insertDocuments } from './sql/insert-documents.ts'
 import { insertRaw } from './sql/insert-raw.ts'
@@ -56,7 +56,11 @@ function unavailable(error: unknown): Problem {
 }
 
 const KEY_IN_PROGRESS: Omit<Extract<Stored, { kind: 'key-in-progress' }>, 'now'> = {
-  ...{ kind: 'key-in-progress', admitted: false, used: null, limit: null, resetSeconds: 0 },
+  kind: 'key-in-progress',
+  admitted: false,
+  used: null,
+  limit: null,
+  resetSeconds: 0,
 }
 
 /** Writes accepted units; makes sure that each is stored once, whatever happens to the connection meanwhile. */
@@ -91,7 +95,7 @@ export function createStore(deps: StoreDeps): {
    * Should the lost statement commit later still, the retry meets the same primary keys and comes back here.
    */
   async function probe(units: AcceptUnit[]): Promise<(Stored | null)[]> {
-    const dates = await probeAccepted(
+    const dates = await findAccepted(
       deps.pool,
       units.map((unit) => ({ tenantId: unit.tenantId, id: unit.requestId })),
     )

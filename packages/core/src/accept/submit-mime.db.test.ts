@@ -44,7 +44,8 @@ afterEach(async () => {
 function through<C, S>(provider: Provider<C, S>, credentials: object, settings: object): FakeConnection {
   cleanups.push(() => provider.close?.())
   const connection = {
-    ...{ id: 'c', credentials: provider.credentials.parse(credentials) },
+    id: 'c',
+    credentials: provider.credentials.parse(credentials),
     settings: provider.settings.parse(settings),
   }
   return { answer: () => accepted, through: { provider, connection } }
@@ -61,7 +62,9 @@ const identity = ['Date: Fri, 20 Nov 2026 10:00:00 +0000', 'Message-ID: <1@acme.
 
 function mimeOf(mime: Buffer, recipients: string[], change: Partial<MimeMessage> = {}): MimeMessage {
   return {
-    ...{ kind: 'mime', mime, envelope: { from: 'bounces@acme.example', recipients } },
+    kind: 'mime',
+    mime,
+    envelope: { from: 'bounces@acme.example', recipients },
     options: { tags: ['a'], metadata: {}, stream: 'transactional' },
     ...change,
   }
@@ -74,7 +77,12 @@ const later = (): Partial<MimeMessage> => ({
 
 function submitTo(tenantId: string, messages: Submission['messages'], change: Partial<Submission> = {}) {
   return createSubmit({
-    acceptor: createAcceptor({ pool: db.pool, poke: () => {}, failpoint: noFailpoint, onError: () => {} }),
+    acceptor: createAcceptor({
+      pool: db.pool,
+      wakeWorkers: () => {},
+      failpoint: noFailpoint,
+      onError: () => {},
+    }),
     connectionsCheck: createConnectionsCheck({ tenants: db.tenants, providers: createProviders() }),
   })({ tenant: { id: tenantId, mode: 'live' }, messages, atomic: true, idempotency: null, ...change })
 }
@@ -120,7 +128,11 @@ describe('a mail that its client wrote', () => {
     const stored = await createMessageReader({ pool: db.pool }).read({ tenantId, mode: 'live' }, id)
     expect(stored).toMatchObject({
       from: { address: 'app@acme.example', name: 'Ann Lee' },
-      ...{ subject: 'Grüße', tags: ['a'], attachmentCount: 0, status: 'scheduled' },
+
+      subject: 'Grüße',
+      tags: ['a'],
+      attachmentCount: 0,
+      status: 'scheduled',
       recipients: [
         { kind: 'to', address: 'b@example.net', name: 'Bob' },
         { kind: 'cc', address: 'c@example.net' },

@@ -20,7 +20,12 @@ afterAll(() => db.drop())
 
 function submit(tenantId: string, change: Partial<Submission> = {}): Promise<SubmitOutcome> {
   return createSubmit({
-    acceptor: createAcceptor({ pool: db.pool, poke: () => {}, failpoint: noFailpoint, onError: () => {} }),
+    acceptor: createAcceptor({
+      pool: db.pool,
+      wakeWorkers: () => {},
+      failpoint: noFailpoint,
+      onError: () => {},
+    }),
     connectionsCheck: createConnectionsCheck({ tenants: db.tenants, providers: createProviders() }),
   })({
     tenant: { id: tenantId, mode: 'live' },
@@ -73,7 +78,9 @@ describe('one message', () => {
     const tenantId = await buildTenant(db.pool)
     const idempotency = key()
     expect(await submit(tenantId, { messages: [message()], idempotency })).toMatchObject({
-      ...{ kind: 'refused', problem: { code }, quota: null },
+      kind: 'refused',
+      problem: { code },
+      quota: null,
     })
     expect(await countMessages(tenantId)).toBe(0)
     await submit(tenantId, { idempotency })
@@ -95,14 +102,16 @@ describe('one message', () => {
     const tenantId = await buildTenant(db.pool)
     await submit(tenantId, { idempotency: key() })
     expect(await submit(tenantId, { idempotency: key() })).toMatchObject({
-      ...{ kind: 'refused', problem: { code: 'idempotency-key-reused' } },
+      kind: 'refused',
+      problem: { code: 'idempotency-key-reused' },
     })
   })
 
   test('that comes too late to be stored is no refusal: the client may try again', async () => {
     const tenantId = await buildTenant(db.pool)
     expect(await submit(tenantId, { until: performance.now() })).toMatchObject({
-      ...{ kind: 'unavailable', problem: { code: 'storage-unavailable' } },
+      kind: 'unavailable',
+      problem: { code: 'storage-unavailable' },
     })
     expect(await countMessages(tenantId)).toBe(0)
   })
@@ -172,7 +181,8 @@ describe('one submission for many messages, all or nothing', () => {
   test('one recipient too many for the quota refuses all', async () => {
     const tenantId = await buildTenant(db.pool, { dailyLimit: 9 })
     expect(await submit(tenantId, { messages: recipients(10) })).toMatchObject({
-      ...{ kind: 'refused', problem: { code: 'quota-exceeded' } },
+      kind: 'refused',
+      problem: { code: 'quota-exceeded' },
     })
     expect(await countMessages(tenantId)).toBe(0)
     expect(await submit(tenantId, { messages: recipients(9) })).toMatchObject({ kind: 'accepted' })

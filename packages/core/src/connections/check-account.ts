@@ -8,7 +8,7 @@ import { SealBroken, type Sealer } from '../secrets/index.ts'
 import { createCountWindow } from './count-window.ts'
 import { createIo, type IoDeps } from './provider-io.ts'
 import { readSealedConnection } from './sql/read-sealed.ts'
-import { mending } from './sql/reset-health.ts'
+import { resetHealth } from './sql/reset-health.ts'
 
 export type Checked = { report: AccountReport; tookMs: number }
 
@@ -23,11 +23,11 @@ export type ConnectionChecker = {
 const DEADLINE_MS = 15_000
 /** Of one tenant, in each process: providers count these as failed logins when the password is wrong. */
 const CHECKS_PER_MINUTE = 10
-/** Of all tenants at once: each holds a socket. */
+/** Checks in progress for all tenants: each holds a socket. */
 const UNDER_WAY_MAX = 50
 
 const unopened: AccountReport = {
-  fault: {
+  problem: {
     code: 'provider-credentials-refused',
     reason: 'the stored credentials cannot be opened or are not of the kind that this provider takes now',
     advice: ['Store the credentials of this connection again.'],
@@ -37,14 +37,14 @@ const unopened: AccountReport = {
 
 function failed(reason: string): AccountReport {
   const advice = ['Compare host and port in the settings with the provider’s documentation; try again later.']
-  return { fault: { code: 'provider-unreachable', reason, advice }, notes: [] }
+  return { problem: { code: 'provider-unreachable', reason, advice }, notes: [] }
 }
 
 function overloaded(detail: string): Problem {
   return new Problem('overloaded', { detail, headers: { 'retry-after': '1' } })
 }
 
-/** Checks connections as they are stored, by the same way out as hand-offs. */
+/** Checks stored connections, through the same egress as attempts. */
 export function createConnectionChecker(
   deps: IoDeps & {
     tenants: Tenants
@@ -87,7 +87,7 @@ export function createConnectionChecker(
     const late = AbortSignal.timeout(deadlineMs)
     const signal = AbortSignal.any([late, stopping.signal])
     const io = createIo(deps, { signal }, { owner: { tenantId, connectionId: id, provider }, deadlineMs })
-    // Whoever does not listen to the signal is not waited for.
+    // A check that ignores the signal is not awaited.
     const ended = new Promise<AccountReport>((resolve) => {
       signal.addEventListener('abort', () => resolve(failed(`no answer within ${deadlineMs / 1000} s`)), {
         once: true,
@@ -98,9 +98,9 @@ export function createConnectionChecker(
       return failed('the check broke off')
     })
     const report = await Promise.race([answer, ended])
-    // What stopped it may be mended at the provider, which nobody here can know of otherwise.
-    if (report.fault === null)
-      await fromStorage(deps.tenants.forTenant(tenantId).query(mending(tenantId, id, 'tested')))
+    // A successful test is the only sign that a problem at the provider was repaired.
+    if (report.problem === null)
+      await fromStorage(deps.tenants.forTenant(tenantId).query(resetHealth(tenantId, id, 'tested')))
     return reportWithoutSecrets(report, connection.credentials)
   }
 

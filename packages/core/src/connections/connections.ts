@@ -1,9 +1,9 @@
 import { CONNECTIONS_MAX } from '@lettergate/contracts/connections/max'
 import { ConnectionLimits, type CreateConnectionRequest } from '@lettergate/contracts/connections/requests'
 import { newId } from '@lettergate/contracts/lib/ids'
-import { FaultList } from '@lettergate/contracts/problems/faults'
 import { Problem } from '@lettergate/contracts/problems/problems'
-import { addSchemaFaults } from '@lettergate/contracts/problems/schema-faults'
+import { addSchemaIssues } from '@lettergate/contracts/problems/schema-issues'
+import { ValidationIssues } from '@lettergate/contracts/problems/validation-issues'
 import type { TenantPrisma } from '@lettergate/db/prisma'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import type { Egress } from '@lettergate/egress/egress'
@@ -12,7 +12,7 @@ import type { Provider } from '@lettergate/providers/provider'
 import { z } from 'zod'
 import { changeConnections, fromStorage, given, toJson } from '../lib/index.ts'
 import type { Sealer } from '../secrets/index.ts'
-import { type ConnectionHealthRow, readConnectionHealth } from './sql/read-health-of.ts'
+import { type ConnectionHealthRow, readHealthOf } from './sql/read-health-of.ts'
 
 export type ConnectionDeps = ReadDeps & {
   sealer: Sealer
@@ -39,51 +39,59 @@ const StoredConnection = z.object({
 export type ConnectionRow = z.output<typeof StoredConnection>
 
 const OPEN_COLUMNS = {
-  ...{ id: true, provider: true, name: true, priority: true, settings: true, limits: true, enabled: true },
-  ...{ created_at: true, updated_at: true, credentials_rotated_at: true },
+  id: true,
+  provider: true,
+  name: true,
+  priority: true,
+  settings: true,
+  limits: true,
+  enabled: true,
+  created_at: true,
+  updated_at: true,
+  credentials_rotated_at: true,
 } as const
 
 /** A connection and how it does; null: nothing is known against it. */
 export type ConnectionState = ConnectionRow & { health: ConnectionHealthRow | null }
 
-/** The provider of this name; one that this release does not have is a fault of the field `provider`. */
+/** Finds a provider by name; an unknown name is an issue of the field `provider`. */
 export function findProvider({ providers }: Pick<ConnectionDeps, 'providers'>, id: string): Provider {
   const provider = Object.hasOwn(providers, id) ? providers[id] : undefined
   if (provider) return provider
-  const faults = new FaultList()
-  faults.add(['provider'], `is none of ${Object.keys(providers).join(', ')}`)
-  throw faults.toProblem()
+  const issues = new ValidationIssues()
+  issues.add(['provider'], `is none of ${Object.keys(providers).join(', ')}`)
+  throw issues.toProblem()
 }
 
 /** Settings and credentials as a client gives them; what is left out is not judged. */
 export type Given = { settings?: unknown; credentials?: unknown }
 
-/** The provider judges what is its own; every fault is told at once, and no value is ever repeated in one. */
+/** Checks settings and credentials by the provider's schemas; reports all errors together and never repeats a value. */
 export async function checkGiven(
   deps: Pick<ConnectionDeps, 'egress'>,
   provider: Provider,
   given: Given,
 ): Promise<void> {
-  const faults = new FaultList()
+  const issues = new ValidationIssues()
   if (given.credentials !== undefined) {
     const credentials = provider.credentials.safeParse(given.credentials)
-    if (!credentials.success) addSchemaFaults(credentials.error.issues, faults, undefined, ['credentials'])
+    if (!credentials.success) addSchemaIssues(credentials.error.issues, issues, undefined, ['credentials'])
   }
   if (given.settings !== undefined) {
     const settings = provider.settings.safeParse(given.settings)
-    if (!settings.success) addSchemaFaults(settings.error.issues, faults, undefined, ['settings'])
-    // What the schema has already found fault with leads nowhere.
-    else if (!faults.found) await addTargetFaults(deps, provider, settings.data, faults)
+    if (!settings.success) addSchemaIssues(settings.error.issues, issues, undefined, ['settings'])
+    // Invalid settings name no host to resolve.
+    else if (!issues.found) await addTargetIssues(deps, provider, settings.data, issues)
   }
-  if (faults.found) throw faults.toProblem()
+  if (issues.found) throw issues.toProblem()
 }
 
-/** The DNS is asked about the hosts that settings name. What it cannot say now, each hand-off asks again. */
-async function addTargetFaults(
+/** Resolves the hosts in the settings. If DNS does not answer now, each attempt resolves them again. */
+async function addTargetIssues(
   { egress }: Pick<ConnectionDeps, 'egress'>,
   provider: Provider,
   settings: unknown,
-  faults: FaultList,
+  issues: ValidationIssues,
 ): Promise<void> {
   const judged = await Promise.all(
     provider.targets(settings).map(async (target) => {
@@ -94,8 +102,8 @@ async function addTargetFaults(
     }),
   )
   for (const { named, verdict } of judged) {
-    if (verdict.ok || verdict.fault === 'unresolved') continue
-    faults.add(['settings', ...(named?.[verdict.fault] ?? [])], verdict.reason, 'url-not-allowed')
+    if (verdict.ok || verdict.part === 'unresolved') continue
+    issues.add(['settings', ...(named?.[verdict.part] ?? [])], verdict.reason, 'url-not-allowed')
   }
 }
 
@@ -123,9 +131,15 @@ export async function createConnection(
       const { name, priority } = request
       const limits = toStoredLimits(request.limits)
       const row = {
-        ...{ tenant_id: tenantId, id, provider: provider.id, name, priority },
-        ...{ settings: toJson(request.settings), ...given({ limits: limits ? toJson(limits) : undefined }) },
-        ...{ sealed_credentials: new Uint8Array(sealed), data_key_version: dataKeyVersion },
+        tenant_id: tenantId,
+        id,
+        provider: provider.id,
+        name,
+        priority,
+        settings: toJson(request.settings),
+        ...given({ limits: limits ? toJson(limits) : undefined }),
+        sealed_credentials: new Uint8Array(sealed),
+        data_key_version: dataKeyVersion,
       }
       await changeConnections(deps.prisma, tenantId, async (db) => {
         if ((await db.connection.count({ where: { tenant_id: tenantId } })) >= CONNECTIONS_MAX) {
@@ -161,7 +175,7 @@ async function readStates(deps: ReadDeps, tenantId: string, id: string | null): 
     }),
   )
   // Not beside it: the first use of Prisma keeps this thread busy, which would count as waiting for a connection.
-  const healths = await readConnectionHealth(deps.tenants.forTenant(tenantId), tenantId, id)
+  const healths = await readHealthOf(deps.tenants.forTenant(tenantId), tenantId, id)
   const byId = new Map(healths.map((health) => [health.connection_id, health]))
   return rows.map((row) => ({ ...StoredConnection.parse(row), health: byId.get(row.id) ?? null }))
 }

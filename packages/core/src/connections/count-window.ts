@@ -1,4 +1,4 @@
-/** Names remembered at once; beyond that, all are forgotten rather than letting memory grow. */
+/** Names kept in memory; beyond this number all are dropped, so that memory stays bounded. */
 const NAMES_MAX = 50_000
 
 export type CountWindow = {
@@ -8,7 +8,7 @@ export type CountWindow = {
   waitSeconds(name: string): number
 }
 
-/** So many for each name in a window of time, by this process alone. */
+/** Counts up to a limit for each name in a window of time, in this process only. */
 export function createCountWindow(options: {
   max: number
   windowMs: number

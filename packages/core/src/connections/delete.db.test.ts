@@ -4,7 +4,7 @@ import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/datab
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { buildConnection, buildRow, buildTenant, buildUnit } from '../../test/rows.ts'
 import { acceptMessages } from '../accept/index.ts'
-import { fenceSending, loadClaimed } from '../deliver/index.ts'
+import { beginSending, loadClaimed } from '../deliver/index.ts'
 import { type Claim, claimMessages, FIRST_TENANT } from '../dispatch/index.ts'
 import { createRoute, listRoutes, readRoute, updateRoute } from '../routing/index.ts'
 import { insertDataKey } from '../secrets/index.ts'
@@ -134,7 +134,7 @@ describe('deleting a connection that messages wait for', () => {
             own.transaction((client) =>
               work({
                 async query(config) {
-                  if (config.name === 'connection-delete') late = await accept()
+                  if (config.name === 'delete-connection') late = await accept()
                   return client.query(config)
                 },
               }),
@@ -157,7 +157,7 @@ describe('deleting a connection that messages wait for', () => {
     await expect(remove('move')).rejects.toMatchObject({ code: 'not-found' })
   })
 
-  it('fails them: recipients say why, tell it by an event, and are given back once', async () => {
+  it('fails them: recipients have a reason and an event, and are refunded once', async () => {
     const id = await accept({ recipients: 3 })
     const later = await accept({ sendAt: inAnHour() })
     const kept = await accept({ connectionId: other })
@@ -176,24 +176,24 @@ describe('deleting a connection that messages wait for', () => {
     expect((await claim()).map(({ messageId }) => messageId)).toEqual([kept])
   })
 
-  it('does not fail what is being handed over, nor call unsent what may have been taken', async () => {
+  it('does not fail messages being sent, nor call unsent what may have been accepted', async () => {
     const sending = await accept()
     const [held] = await claim()
     if (!held) throw new Error('nothing was claimed')
-    await fenceSending(
+    await beginSending(
       db.pool,
       [{ messageId: sending, epoch: held.epoch, connectionId: named, provider: 'smtp', token: 1 }],
       60_000,
     )
-    const unsure = await accept()
+    const mayBeTaken = await accept()
     await db.pool.query({
       text: `insert into attempt (tenant_id, message_id, number, provider, started_at, outcome, recipients)
              values ($1, $2, 1, 'smtp', now() + interval '1 second', 'unknown', '{0}')`,
-      values: [tenantId, unsure],
+      values: [tenantId, mayBeTaken],
     })
     expect(await remove('fail')).toMatchObject({ messages: 1 })
     expect(await statuses(sending)).toMatchObject([{ status: 'queued' }])
-    expect(await statuses(unsure)).toMatchObject([
+    expect(await statuses(mayBeTaken)).toMatchObject([
       { status: 'unknown', reason: expect.stringContaining('may have been accepted') },
     ])
     expect(await used()).toBe(2)
@@ -216,7 +216,11 @@ describe('deleting a connection that messages wait for', () => {
     const target = (connection: string) => ({ connection: toPublicId('con', connection), weight: 1 })
     const make = (name: string, enabled: boolean, ...targets: string[]) =>
       createRoute(db, tenantId, {
-        ...{ name, position: 1, match: { stream: 'bulk' as const }, strategy: 'ordered' as const, enabled },
+        name,
+        position: 1,
+        match: { stream: 'bulk' as const },
+        strategy: 'ordered' as const,
+        enabled,
         targets: targets.map(target),
       })
     const alone = await make('alone', true, named)

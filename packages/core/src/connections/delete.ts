@@ -6,9 +6,9 @@ import { fromStorage } from '../lib/index.ts'
 import { lockTenant } from '../tenants/index.ts'
 import { readConnection } from './connections.ts'
 import { type DeletedConnection, deleteConnectionRow } from './sql/delete-connection.ts'
-import { FAIL_MAX, failQueued } from './sql/fail-pinned.ts'
-import { QUEUED_PHASES, type QueuedPhase, readQueuedPage } from './sql/list-pinned.ts'
-import { unnameQueued } from './sql/unpin.ts'
+import { FAIL_MAX, failPinned } from './sql/fail-pinned.ts'
+import { listPinned, QUEUED_PHASES, type QueuedPhase } from './sql/list-pinned.ts'
+import { unpin } from './sql/unpin.ts'
 
 type Queued = DeleteConnectionQuery['queued']
 type Work = {
@@ -25,7 +25,7 @@ type Work = {
 const FIRST_ID = '00000000-0000-0000-0000-000000000000'
 /** Messages looked at in one transaction. */
 const PAGE_MAX = 1_000
-/** Whoever waits for the answer gets one within this time, and goes on by asking again. */
+/** The request is answered within this time; the client continues by repeating it. */
 const WORK_MS = 8_000
 /** For those that came or went from one phase to another meanwhile: once the connection is gone, there is nothing to ask again. */
 const LATE_WORK_MS = 4_000
@@ -34,10 +34,10 @@ const REASON = 'the connection that the message names was deleted'
 /** Does to these messages what the tenant chose; each transaction is bounded, and finds nothing left to do the second time. */
 async function settle({ db, tenantId, id, queued }: Work, ids: string[]): Promise<number> {
   if (queued === 'hold') return ids.length
-  if (queued === 'move') return db.transaction((client) => unnameQueued(client, tenantId, id, ids))
+  if (queued === 'move') return db.transaction((client) => unpin(client, tenantId, id, ids))
   let ended = 0
   for (let at = 0; at < ids.length; at += FAIL_MAX) {
-    ended += await failQueued(db, tenantId, ids.slice(at, at + FAIL_MAX), REASON)
+    ended += await failPinned(db, tenantId, ids.slice(at, at + FAIL_MAX), REASON)
   }
   return ended
 }
@@ -46,7 +46,7 @@ async function settlePhase(work: Work, phase: QueuedPhase, done: number): Promis
   let count = 0
   for (let after: string | null = FIRST_ID; after !== null; ) {
     const at = { phase, after, limit: work.pageMax }
-    const page = await readQueuedPage(work.db, work.tenantId, work.id, at)
+    const page = await listPinned(work.db, work.tenantId, work.id, at)
     count += await settle(work, page.ids)
     after = page.after
     if (after === null || performance.now() < work.deadline) continue
@@ -66,9 +66,9 @@ async function settleAll(work: Work): Promise<number> {
 }
 
 /**
- * Removes a connection for good: first what waits for it is settled, then the connection goes, then what came or was on its way in
- * between is settled too. If it stops half-way, the connection is still there, and the same request goes on. A message whose hand-off
- * is under way keeps to it; when it has to be tried again and still names the connection, it is held, visibly.
+ * Deletes a connection in three steps: settles the messages that wait for it, deletes it, settles messages that came meanwhile. An
+ * interrupted deletion leaves the connection, and the same request continues. An attempt in progress finishes; if its message needs a retry
+ * and names this connection, it is held.
  */
 export async function deleteConnection(
   deps: { tenants: Tenants; prisma: TenantPrisma; workMs?: number; pageMax?: number },

@@ -1,6 +1,4 @@
 /**
- * How much of what happened to connections is kept. What broke last quarter is still worth looking up, what broke before is history;
- * and a connection that stops and works again all the time makes a pair of events every few seconds, of which the newest tell as much
- * as all of them.
+ * Keeps connection events for 90 days, at most 1,000 for each connection: an unstable connection writes a pair every few seconds.
  */
 export const EVENTS_KEPT = { days: 90, ofConnection: 1_000 }

@@ -2,7 +2,7 @@ import type { TenantPrisma } from '@lettergate/db/prisma'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import { type CursorKey, fromStorage, readCursor, writeCursor } from '../lib/index.ts'
 import { readConnection } from './connections.ts'
-import { type ConnectionEventRow, readConnectionEvents } from './sql/read-events.ts'
+import { type ConnectionEventRow, readConnectionEvents } from './sql/read-connection-events.ts'
 
 /** When a connection stopped working and when it worked again, oldest first, a page at a time. */
 export async function listConnectionEvents(

@@ -21,7 +21,7 @@ function setUp(owner: SecretOwner | null = null, deadlineMs = 25_000) {
     },
     connect: () => Promise.reject(new Error('no network in this test')),
   }
-  const secrets = { keep: (one: SecretOwner) => void kept.push(one) }
+  const secrets = { renew: (one: SecretOwner) => void kept.push(one) }
   const io = createIo({ egress, secrets, now: () => 0 }, { signal }, { owner, deadlineMs })
   return { io, asked, kept, signal }
 }

@@ -1,11 +1,11 @@
 import type { Egress } from '@lettergate/egress/egress'
 import type { Io } from '@lettergate/providers/provider'
-import type { SecretKeeper, SecretOwner } from './renew-credentials.ts'
+import type { CredentialRenewer, SecretOwner } from './renew-credentials.ts'
 
-/** What every call to a provider needs of the process. */
+/** Parts of the process that every call to a provider needs. */
 export type IoDeps = {
   egress: Pick<Egress, 'request' | 'connect'>
-  secrets: Pick<SecretKeeper, 'keep'>
+  secrets: Pick<CredentialRenewer, 'renew'>
   now: () => number
 }
 
@@ -29,7 +29,8 @@ export function createIo(
   return {
     request: ({ timeoutMs = deadlineMs, answerBytesMax, ...request }) =>
       egress.request(request, {
-        ...{ signal: signals.signal, timeoutMs },
+        signal: signals.signal,
+        timeoutMs,
         ...(answerBytesMax !== undefined && { answerBytesMax }),
       }),
     connect: (target) => egress.connect({ ...target, signal: signals.signal }),
@@ -45,7 +46,7 @@ export function createIo(
     },
     msLeft: () => endsAt - performance.now(),
     replaceSecret(old, fresh) {
-      if (owner) secrets.keep(owner, old, fresh)
+      if (owner) secrets.renew(owner, old, fresh)
     },
   }
 }

@@ -8,7 +8,7 @@ import { createProviders } from '@lettergate/providers/registry'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildConnection, buildTenant, storeCredentials } from '../../test/rows.ts'
 import { createSealer, rewrapDataKeys } from '../secrets/index.ts'
-import { createSecretKeeper } from './renew-credentials.ts'
+import { createCredentialRenewer } from './renew-credentials.ts'
 import { deleteConnectionRow } from './sql/delete-connection.ts'
 import { readSealedConnection } from './sql/read-sealed.ts'
 
@@ -23,7 +23,7 @@ afterAll(() => db.drop())
 
 type Statement = { name?: string | undefined }
 
-/** A connection with these credentials, and a process that is told of secrets. */
+/** A connection with these credentials, and a process that receives renewed secrets. */
 async function setUp(
   options: { provider?: Provider; stored?: object; before?(statement: Statement): Promise<void> } = {},
 ) {
@@ -49,15 +49,20 @@ async function setUp(
     },
   }
   const errors: unknown[] = []
-  const keeper = createSecretKeeper({ tenants, sealer, onError: (error) => errors.push(error) })
+  const renewer = createCredentialRenewer({ tenants, sealer, onError: (error) => errors.push(error) })
   const owner = { tenantId, connectionId: id, provider }
   return {
-    ...{ tenantId, id, place, sealer, errors, owner },
+    tenantId,
+    id,
+    place,
+    sealer,
+    errors,
+    owner,
     async keep(old: string, fresh: string, other: Partial<typeof owner> = {}) {
-      keeper.keep({ ...owner, ...other }, new Secret(old), new Secret(fresh))
-      await keeper.drain()
+      renewer.renew({ ...owner, ...other }, new Secret(old), new Secret(fresh))
+      await renewer.drain()
     },
-    /** What is stored, as another process opens it. */
+    /** The stored credentials, as another process opens them. */
     async opened(by = root) {
       const there = await readSealedConnection(db.tenants.forTenant(tenantId), tenantId, id)
       if (!there) return null
@@ -118,7 +123,7 @@ test('a client that stores others while the secret is being stored wins', async 
   let rotate = async () => {}
   const { keep, opened, tenantId, id, place, sealer, errors } = await setUp({
     before: async ({ name }) => {
-      if (name === 'connection-credentials-renew') await rotate()
+      if (name === 'renew-credentials') await rotate()
     },
   })
   rotate = async () => {
@@ -129,7 +134,7 @@ test('a client that stores others while the secret is being stored wins', async 
   expect(errors).toEqual([])
 })
 
-test('of many that are told at the same moment one is stored whole, and the others lose without an error', async () => {
+test('of many simultaneous renewals one is stored whole, and the others lose without an error', async () => {
   const { keep, opened, errors } = await setUp()
   const fresh = Array.from({ length: 8 }, (_, index) => `refresh-of-${index}`)
   await Promise.all(fresh.map((token) => keep('refresh-1', token)))
@@ -143,7 +148,7 @@ test('a root key that is changed at that moment opens what was stored', async ()
   let isChanged = false
   const { keep, opened } = await setUp({
     before: async ({ name }) => {
-      if (name !== 'connection-credentials-renew') return
+      if (name !== 'renew-credentials') return
       await rewrapDataKeys(db.pool, { from: root, to: next })
       isChanged = true
     },
@@ -168,7 +173,7 @@ test('a connection that is gone stays gone', async () => {
   expect(errors).toEqual([])
 })
 
-test('what the provider would not open again is not stored, and told without a secret', async () => {
+test('credentials that the provider would not accept are not stored, and the error shows no secret', async () => {
   const { keep, opened, errors } = await setUp()
   await keep('refresh-1', 'refresh\r\n2')
   expect(await opened()).toEqual(credentials)
@@ -176,7 +181,7 @@ test('what the provider would not open again is not stored, and told without a s
   expect(String(errors)).not.toMatch(/refresh/)
 })
 
-test.each(['connection-read-sealed', 'connection-credentials-renew'])(
+test.each(['read-sealed', 'renew-credentials'])(
   'a database that fails at %s is told, and leaves what was there',
   async (failing) => {
     const { keep, opened, errors } = await setUp({

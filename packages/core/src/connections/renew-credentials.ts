@@ -6,10 +6,10 @@ import type { Candidate } from './opened-connection.ts'
 import { readSealedConnection } from './sql/read-sealed.ts'
 import { renewCredentials } from './sql/renew-credentials.ts'
 
-/** The connection whose provider gave out another secret. */
+/** The connection whose secret was renewed. */
 export type SecretOwner = { tenantId: string; connectionId: string; provider: Provider }
 
-/** Null: the gateway's own, which has no secrets. */
+/** Finds the owner of a secret; null: a connection of the gateway, which has none. */
 export function ownerOf(
   tenantId: string,
   { connectionId, provider }: Pick<Candidate, 'connectionId' | 'provider'>,
@@ -17,14 +17,14 @@ export function ownerOf(
   return connectionId === null ? null : { tenantId, connectionId, provider }
 }
 
-export type SecretKeeper = {
-  /** Puts `fresh` in the place of `old` in the stored credentials of a connection, behind the back of the call that learned of it. */
-  keep(owner: SecretOwner, old: Secret, fresh: Secret): void
+export type CredentialRenewer = {
+  /** Replaces `old` by `fresh` in the stored credentials of a connection; the call that received it does not wait. */
+  renew(owner: SecretOwner, old: Secret, fresh: Secret): void
   /** Resolves when nothing is being stored. */
   drain(): Promise<void>
 }
 
-/** The same value with `fresh` wherever `old` stood, at whatever depth. */
+/** Replaces `old` by `fresh` in a value, at any depth. */
 function withFresh(value: unknown, old: string, fresh: string): unknown {
   if (value === old) return fresh
   if (Array.isArray(value)) return value.map((one) => withFresh(one, old, fresh))
@@ -33,15 +33,15 @@ function withFresh(value: unknown, old: string, fresh: string): unknown {
 }
 
 /**
- * Stores secrets that providers replace by themselves, such as refresh tokens. Any number of processes may be told of one connection
- * at the same time, and a client may store other credentials: what is not there any more is not replaced. Whoever comes too late
- * loses nothing but a token, and so does a process that dies in between: docs/decisions/0010-replaced-refresh-tokens.md.
+ * Stores secrets that providers renew by themselves, such as refresh tokens. Several processes may renew one connection at the same time, and
+ * a client may store other credentials: only the secret that was read is replaced. A late process, or one that dies, loses a token and
+ * nothing else: docs/decisions/0010-replaced-refresh-tokens.md.
  */
-export function createSecretKeeper(deps: {
+export function createCredentialRenewer(deps: {
   tenants: Tenants
   sealer: Pick<Sealer, 'sealCredentials' | 'unsealCredentials'>
   onError: (error: unknown) => void
-}): SecretKeeper {
+}): CredentialRenewer {
   const storing = new Set<Promise<void>>()
 
   async function store(owner: SecretOwner, old: Secret, fresh: Secret): Promise<void> {
@@ -54,7 +54,7 @@ export function createSecretKeeper(deps: {
     const stored = await deps.sealer.unsealCredentials(place, read)
     const credentials = withFresh(stored, old.reveal(), fresh.reveal())
     if (JSON.stringify(credentials) === JSON.stringify(stored)) return
-    // What would not open again must not take the place of what does.
+    // Credentials that would not open again must not replace working ones.
     if (!provider.credentials.safeParse(credentials).success)
       throw new Error(`connection ${id}: the secret that ${provider.id} gave out does not fit`)
     const renewed = await deps.sealer.sealCredentials(place, credentials)
@@ -62,7 +62,7 @@ export function createSecretKeeper(deps: {
   }
 
   return {
-    keep(owner, old, fresh) {
+    renew(owner, old, fresh) {
       const work = store(owner, old, fresh)
         .catch(deps.onError)
         .finally(() => storing.delete(work))

@@ -1,14 +1,14 @@
 import type { Provider } from '@lettergate/providers/provider'
 import { createProviders } from '@lettergate/providers/registry'
 import { expect, it } from 'vitest'
-import { leadsElsewhere } from './target-changed.ts'
+import { targetChanged } from './target-changed.ts'
 
 const providers: Readonly<Record<string, Provider>> = createProviders()
 
 function judge(id: string, before: unknown, after: unknown): boolean {
   const provider = providers[id]
   if (!provider) throw new Error(`there is no ${id}`)
-  return leadsElsewhere(provider, before, after)
+  return targetChanged(provider, before, after)
 }
 
 const smtp = { host: 'mx.example.net', port: 587 }

@@ -1,6 +1,6 @@
 import type { Provider } from '@lettergate/providers/provider'
 
-/** Settings by which a way may be left open to others, and the values that do so. */
+/** Settings that weaken the protection of a connection, and the values that do so. */
 const WEAK: Readonly<Record<string, readonly unknown[]>> = {
   tls: ['opportunistic', 'none'],
   allow_insecure: [true],
@@ -13,11 +13,10 @@ function fieldsOf(settings: unknown): [name: string, value: unknown][] {
 }
 
 /**
- * True if credentials that were given for `before` might be shown by `after` to somebody else: at another host or port, at another
- * address of the same host, which may be another's, or on a way that is protected less. Whoever may change a connection is not
- * thereby somebody who may know its secrets. What is stored and no longer fits the provider's schema says nothing of where it led.
+ * True if new settings would send the stored credentials to another host, port or address, or over weaker protection. Permission to edit
+ * a connection must not reveal its credentials. Stored settings that no longer fit the provider's schema count as another target.
  */
-export function leadsElsewhere(provider: Provider, before: unknown, after: unknown): boolean {
+export function targetChanged(provider: Provider, before: unknown, after: unknown): boolean {
   if (provider.keysOnlySign) return false
   const was = provider.settings.safeParse(before)
   const is = provider.settings.safeParse(after)

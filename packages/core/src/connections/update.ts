@@ -1,6 +1,6 @@
 import type { UpdateConnectionRequest } from '@lettergate/contracts/connections/requests'
-import { FaultList } from '@lettergate/contracts/problems/faults'
 import { Problem } from '@lettergate/contracts/problems/problems'
+import { ValidationIssues } from '@lettergate/contracts/problems/validation-issues'
 import { changeConnections, fromStorage, given, toJson } from '../lib/index.ts'
 import {
   type ConnectionDeps,
@@ -10,25 +10,25 @@ import {
   readConnection,
   toStoredLimits,
 } from './connections.ts'
-import { mending } from './sql/reset-health.ts'
-import { leadsElsewhere } from './target-changed.ts'
+import { resetHealth } from './sql/reset-health.ts'
+import { targetChanged } from './target-changed.ts'
 
-/** Each time somebody else has changed the settings in between. */
+/** Retries after concurrent changes of the settings. */
 const TRIES_MAX = 10
 
 function credentialsRequired(): Problem {
-  const faults = new FaultList()
-  faults.add(
+  const issues = new ValidationIssues()
+  issues.add(
     ['credentials'],
     'are required with settings that lead to another server or protect the way there less: stored ones are not taken there. Give ' +
       'all credentials in the same request',
   )
-  return faults.toProblem()
+  return issues.toProblem()
 }
 
 /**
- * Changes a connection. Workers use the change for every message that they load from now on; hand-offs under way end as they
- * began. Stored credentials stay with the servers that they were given for.
+ * Changes a connection. Workers apply the change to every message loaded from now on; attempts in progress finish with the old settings.
+ * Stored credentials are never sent to another server.
  */
 export async function updateConnection(
   deps: ConnectionDeps,
@@ -41,15 +41,15 @@ export async function updateConnection(
   const place = { tenantId, table: 'connection', id } as const
   // Nothing to change.
   if (Object.values(request).every((value) => value === undefined)) return readConnection(deps, tenantId, id)
-  const isMending = settings !== undefined || credentials !== undefined
+  const resetsHealth = settings !== undefined || credentials !== undefined
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const before = await readConnection(deps, tenantId, id)
     const mayUseStored = settings === undefined || credentials !== undefined
-    if (isMending) {
+    if (resetsHealth) {
       const provider = findProvider(deps, before.provider)
       // Once: its provider stays the same, and the DNS may take its time.
       if (tries === 0) await checkGiven(deps, provider, { settings, credentials })
-      if (!mayUseStored && leadsElsewhere(provider, before.settings, settings)) throw credentialsRequired()
+      if (!mayUseStored && targetChanged(provider, before.settings, settings)) throw credentialsRequired()
     }
     const write = async () => {
       const sealed = credentials && (await deps.sealer.sealCredentials(place, credentials))
@@ -74,8 +74,8 @@ export async function updateConnection(
           },
         })
         if (count === 0) return false
-        const mend = mending(tenantId, id, 'changed')
-        if (isMending) await db.$executeRawUnsafe(mend.text, ...mend.values)
+        const reset = resetHealth(tenantId, id, 'changed')
+        if (resetsHealth) await db.$executeRawUnsafe(reset.text, ...reset.values)
         return true
       })
     }

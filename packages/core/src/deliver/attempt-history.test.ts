@@ -1,9 +1,13 @@
 import { expect, test } from 'vitest'
-import { aloneOf, failedTriesOf, unrecognisedOf } from './attempt-history.ts'
+import { failedTriesOf, singleRecipientsOf, unrecognisedOf } from './attempt-history.ts'
 import type { EarlierTry } from './sql/load-claimed.ts'
 
 const one = (change: Partial<EarlierTry>): EarlierTry => ({
-  ...{ connectionId: 'a', outcome: 'deferred', scope: null, code: 'provider-unavailable', positions: [0, 1] },
+  connectionId: 'a',
+  outcome: 'deferred',
+  scope: null,
+  code: 'provider-unavailable',
+  positions: [0, 1],
   ...change,
 })
 
@@ -35,7 +39,10 @@ test('a try that left one of several to another connection is a failed one, and 
   const tries = [
     one({ outcome: 'accepted', code: null, passedOn: [{ position: 1, code: 'refusal-unrecognised' }] }),
     one({
-      ...{ connectionId: 'b', outcome: 'rejected', scope: 'message', code: 'refusal-unrecognised' },
+      connectionId: 'b',
+      outcome: 'rejected',
+      scope: 'message',
+      code: 'refusal-unrecognised',
       positions: [2],
     }),
     one({ connectionId: 'c', passedOn: [{ position: 0, code: 'provider-sandbox' }] }),
@@ -53,22 +60,22 @@ test('a try that left one of several to another connection is a failed one, and 
 
 const refused = one({ outcome: 'rejected', scope: 'message', code: 'recipient-refused' })
 
-test('those of a call that was refused for the sake of one go alone, and only what they did alone is counted', () => {
+test('recipients of a call refused over one of them get calls of their own, and only those count', () => {
   const tries = [
     one({ positions: [1] }),
     refused,
     ...[one({ positions: [1] }), one({ positions: [1] }), one({ positions: [1], code: 'connection-busy' })],
   ]
-  expect(aloneOf(tries)).toEqual([
+  expect(singleRecipientsOf(tries)).toEqual([
     { position: 0, tries: 0 },
     { position: 1, tries: 3 },
   ])
 })
 
-test('nobody goes alone for a refusal of one alone, or for what was said of the message or the account', () => {
+test('refusals of a single recipient, of the message or of the account cause no split', () => {
   const others = ['message-refused', 'message-too-large', 'provider-sandbox'].map((code) => ({
     ...refused,
     code,
   }))
-  expect(aloneOf([{ ...refused, positions: [0] }, one({}), ...others])).toEqual([])
+  expect(singleRecipientsOf([{ ...refused, positions: [0] }, one({}), ...others])).toEqual([])
 })

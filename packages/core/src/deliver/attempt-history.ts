@@ -2,19 +2,19 @@ import { isFailureCode } from '@lettergate/contracts/problems/failure-codes'
 import { classOf } from '@lettergate/providers/lib/failures'
 import type { EarlierTry } from './sql/load-claimed.ts'
 
-/** Tries that surely did not get through, of one connection; `code`: of the last of them. */
+/** Attempts of one connection that certainly failed; `code`: of the last one. */
 export type FailedTries = { connectionId: string | null; failed: number; code: string | null }
 
-/** A recipient who goes alone, since a call with several was refused for the sake of one; `tries`: how often it did. */
-export type Alone = { position: number; tries: number }
+/** A recipient that needs a call of its own, because a call with several was refused over one; `tries`: calls made so far. */
+export type SingleRecipient = { position: number; tries: number }
 
-/** What a code that was stored means; nothing is known of one that a later version wrote. */
+/** Looks up the class of a stored code; null for one that a later version wrote. */
 export function classOfStored(code: string | null) {
   return code !== null && isFailureCode(code) ? classOf(code) : null
 }
 
-/** Else it was not even begun, and counts for nothing. */
-const isBegun = ({ code }: EarlierTry) => classOfStored(code)?.connection !== 'unasked'
+/** Whether the attempt was made at all; otherwise it does not count. */
+const isBegun = ({ code }: EarlierTry) => classOfStored(code)?.connection !== 'not-attempted'
 
 const isForOthers = (code: string | null) => classOfStored(code)?.elsewhere !== undefined
 
@@ -33,7 +33,7 @@ export function failedTriesOf(tries: readonly EarlierTry[]): FailedTries[] {
   return [...found.values()]
 }
 
-/** Whom a connection refused in words that nobody knows: another such refusal is final, and the same connection is asked last. */
+/** A recipient refused with an unrecognised reply: a second such refusal is final, and the same connection is tried last. */
 export type Unrecognised = { connectionId: string | null; position: number }
 
 export function unrecognisedOf(tries: readonly EarlierTry[]): Unrecognised[] {
@@ -46,10 +46,10 @@ export function unrecognisedOf(tries: readonly EarlierTry[]): Unrecognised[] {
 }
 
 /**
- * Those whom calls with several did not reach, since the provider refused these for the sake of one without saying which. Those whom it
- * did name stand here as well: they have failed, so nobody asks.
+ * Lists recipients that need a call of their own: a call with several was refused over one of them, without naming it. Recipients that were
+ * named are in the list too, which has no effect: they have failed.
  */
-export function aloneOf(tries: readonly EarlierTry[]): Alone[] {
+export function singleRecipientsOf(tries: readonly EarlierTry[]): SingleRecipient[] {
   const ofOne = tries.filter(
     ({ outcome, code, positions }) =>
       outcome === 'rejected' && positions.length > 1 && classOfStored(code)?.mayBeOneOfMany === true,

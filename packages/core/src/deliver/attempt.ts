@@ -3,7 +3,7 @@ import type { Candidate } from '../connections/index.ts'
 import type { Claim } from '../dispatch/index.ts'
 import { CALL_DEADLINE_MS, type Failpoint } from '../lib/index.ts'
 import { cannotCarry, type Route, type Router } from '../routing/index.ts'
-import { type Pace, type Permit, type WaitWhy, waitReasons } from '../throttle/index.ts'
+import { type Permit, type Throttle, type WaitWhy, waitReasons } from '../throttle/index.ts'
 import { failedTriesOf, unrecognisedOf } from './attempt-history.ts'
 import type { Calls } from './call-provider.ts'
 import { carriedOf } from './carried-of.ts'
@@ -16,70 +16,70 @@ import {
   hasRoomier,
   type View,
 } from './choose-connection.ts'
-import { toHeldRecord, toRecord, toUnsureRecord } from './outcome.ts'
+import { toHeldRecord, toRecord, toUnknownRecord } from './outcome.ts'
 import type { Recorder } from './record.ts'
 import { atLeastMs, gaveUp } from './retry-schedule.ts'
-import { type Portion, pendingRecipients, portionOf } from './select-recipients.ts'
+import { pendingRecipients, type SelectedRecipients, selectRecipients } from './select-recipients.ts'
 import type { Fence } from './sql/begin-sending.ts'
 import type { LoadedMessage } from './sql/load-claimed.ts'
 
 type Message = LoadedMessage
 type Candidates = Extract<Route, { kind: 'candidates' }>
 
-/** What came of one call, for the metrics. */
-export type HandOff = {
+/** Result of one call, for the metrics. */
+export type AttemptResult = {
   provider: string
   outcome: SendOutcome['kind']
   sinceAcceptMs: number
   callMs: number
 }
 
-/** A message that its connection cannot take now. Nothing was written, and no try is counted. */
+/** A message that its connection cannot take now. Nothing was written, and no attempt counts. */
 export type Waits = {
   connectionId: string
   why: WaitWhy
   /** Null: until a call of the connection ends. */
   ms: number | null
-  /** The version of the tenant's connections by which this was decided. */
+  /** The version of the tenant's connections used for this decision. */
   version: number
   message: LoadedMessage
 }
 
-export type HandOffDeps = {
+export type AttemptDeps = {
   load: (claim: Claim) => Promise<Message | null>
   fence: (fence: Omit<Fence, 'token'>) => Promise<{ attempt: number; startedAt: Date } | null>
   router: Router
-  pace: Pick<Pace, 'know' | 'standingOf' | 'admit'>
+  throttle: Pick<Throttle, 'know' | 'availabilityOf' | 'admit'>
   recorder: Recorder
   calls: Calls
   failpoint: Failpoint
   now: () => number
-  onHandOff: (handOff: HandOff) => void
+  onAttempt: (attempt: AttemptResult) => void
 }
 
-/** What is known of a message that has waited in hand. */
+/** State of a message that has waited in this process. */
 export type Again = {
   /** The connection at which a sending time was reserved for it. */
   reservedAt: string | null
-  /** As it was loaded before; null: it is to be loaded. Whether the claim still holds is for the fence to say. */
+  /** The loaded message; null: load it. The fence checks whether the claim still holds. */
   message: LoadedMessage | null
 }
 
-/** Everything that was decided before the fence. */
+/** The decisions made before the fence. */
 type Plan = {
   message: Message
   route: Candidates
   view: View
   candidate: Candidate
   choice: Choice
-  portion: Portion
+  selected: SelectedRecipients
   permit: Permit
 }
 
-/** Whether anybody was refused. */
+/** Whether any recipient was refused. */
 const isRefusing = (outcome: SendOutcome) => outcome.kind !== 'accepted' || outcome.refused !== undefined
 
-/** What was said in unknown words about those who still wait. */
+/** Unrecognised refusals of recipients that are still pending. */
 function unrecognisedIn(message: Message) {
   const waiting = new Set(pendingRecipients(message).map(({ position }) => position))
   return unrecognisedOf(message.tries).filter(({ position }) => waiting.has(position))
@@ -104,23 +104,27 @@ function alsoSkipped(usedUp: UsedUp, choice: Choice): Choice {
   return { ...choice, skipped: [...skipped, ...choice.skipped] }
 }
 
-/** For how long from now the provider recognises this message by its key: from the first try that may have been taken. */
-function repeatWindowMs({ unsure }: Portion, { provider }: Candidate, now: number): number {
-  const since = unsure ? now - unsure.startedAt.getTime() : 0
+/** How long from now the provider recognises a repeat by its key, counted from the first attempt that may have been accepted. */
+function repeatWindowMs(
+  { unknownAttempt }: SelectedRecipients,
+  { provider }: Candidate,
+  now: number,
+): number {
+  const since = unknownAttempt ? now - unknownAttempt.startedAt.getTime() : 0
   return provider.capabilities.idempotencyWindowMs - since
 }
 
 /**
- * One hand-off: choose a connection, get its leave, commit "sending", call the provider, commit the outcome. Answers what the
- * message waits for if it could not be begun; null: it is done, or the claim is lost.
+ * Makes one attempt: chooses a connection, gets its permit, commits "sending", calls the provider, commits the outcome. Answers what the
+ * message waits for if it could not start; null: done, or the claim is lost.
  */
-export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) => Promise<Waits | null> {
+export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) => Promise<Waits | null> {
   const { now } = deps
 
   async function attempt(plan: Plan, claim: Claim): Promise<void> {
-    const { message, candidate, portion, permit } = plan
+    const { message, candidate, selected, permit } = plan
     await deps.failpoint('before_fence', message.tags)
-    // Taken before it is asked for: a process that is suspended meanwhile has less of its lease left than it seems.
+    // Read before the query: a process suspended meanwhile has less of its lease left than it seems.
     const fencedAt = performance.now()
     const fence = await deps.fence({
       messageId: claim.messageId,
@@ -130,14 +134,18 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
     })
     if (!fence) return
     await deps.failpoint('after_fence_before_call', message.tags)
-    const window = repeatWindowMs(portion, candidate, now())
+    const window = repeatWindowMs(selected, candidate, now())
     const startedAt = performance.now()
     const outcome = await deps.calls.call({
-      ...{ message, candidate, fencedAt, carried: portion.carried, attempt: fence.attempt },
+      message,
+      candidate,
+      fencedAt,
+      carried: selected.carried,
+      attempt: fence.attempt,
     })
     permit.ended(outcome, deps.calls.isAborted())
     await deps.failpoint('after_provider_ack_before_db', message.tags)
-    deps.onHandOff({
+    deps.onAttempt({
       provider: candidate.provider.id,
       outcome: outcome.kind,
       sinceAcceptMs: now() - message.createdAt.getTime(),
@@ -149,7 +157,9 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
       provider: candidate.provider.id,
       startedAt: fence.startedAt,
       repeatWindowMs: window,
-      ...{ portion, choice: plan.choice, failedBefore: failedTries(plan.view.tries, candidate) },
+      selected,
+      choice: plan.choice,
+      failedBefore: failedTries(plan.view.tries, candidate),
       hasOther: isRefusing(outcome) && hasOther(plan.route, candidate, plan.view),
       hasReady: isRefusing(outcome) && hasReady(plan.route, candidate, plan.view),
       hasRoomier: outcome.kind === 'rejected' && hasRoomier(plan.route, candidate, plan.view),
@@ -158,8 +168,8 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
   }
 
   /**
-   * Chooses until a connection gives its leave; a probe that somebody else has taken is no longer one to choose, and what has nothing
-   * left for hours is passed over while another one may carry the message.
+   * Chooses until a connection grants a permit. A probe that another call has taken is not chosen again; a connection whose limit is used up
+   * for hours is skipped while another one may carry the message.
    */
   async function plan(
     message: Message,
@@ -179,25 +189,25 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
         return { connectionId, why, ms: atLeastMs(ms), version, message }
       }
       const { candidate, isProbe } = chosen
-      const portion = portionOf(message, candidate.provider.capabilities)
+      const selected = selectRecipients(message, candidate.provider.capabilities)
       const choice: Choice = {
         ...alsoSkipped(usedUp, chosen.choice),
-        ...(portion.aloneBefore !== null && { alone: true }),
+        ...(selected.singleTries !== null && { alone: true }),
       }
       const hasTime = reservedAt !== null && reservedAt === candidate.connectionId
       const isBulk = message.stream === 'bulk'
-      const call = { isProbe, isBulk, hasTime, recipients: portion.carried.length, version }
-      const admission = deps.pace.admit(candidate, call)
-      const leave = admission instanceof Promise ? await admission : admission
-      if (leave.kind === 'go')
-        return { message, route, view, candidate, choice, portion, permit: leave.permit }
-      if (leave.kind === 'taken' || candidate.connectionId === null) continue
+      const call = { isProbe, isBulk, hasTime, recipients: selected.carried.length, version }
+      const asked = deps.throttle.admit(candidate, call)
+      const admission = asked instanceof Promise ? await asked : asked
+      if (admission.kind === 'go')
+        return { message, route, view, candidate, choice, selected, permit: admission.permit }
+      if (admission.kind === 'taken' || candidate.connectionId === null) continue
       const { connectionId } = candidate
-      if (leave.kind === 'full')
+      if (admission.kind === 'full')
         return { connectionId, why: hasTime ? 'rate' : 'concurrency', ms: null, version, message }
-      const ms = leave.why === 'paused' ? atLeastMs(leave.ms) : leave.ms
-      const waits: Waits = { connectionId, why: leave.why, ms, version, message }
-      if (!LONG_WAITS.has(leave.why)) return waits
+      const ms = admission.why === 'paused' ? atLeastMs(admission.ms) : admission.ms
+      const waits: Waits = { connectionId, why: admission.why, ms, version, message }
+      if (!LONG_WAITS.has(admission.why)) return waits
       usedUp.set(candidate, waits)
       if (!soonest || ms < (soonest.ms ?? 0)) soonest = waits
     }
@@ -207,24 +217,25 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
     const message = kept ?? (await deps.load(claim))
     if (!message) return null
     await deps.failpoint('after_load', message.tags)
-    const { unsure } = portionOf(message)
-    // Only the provider that may have taken it can recognise a repeat.
-    const wanted = unsure ? { ...message, connectionId: unsure.connectionId } : message
+    const { unknownAttempt } = selectRecipients(message)
+    // Only the provider that may have accepted the message can recognise a repeat.
+    const wanted = unknownAttempt ? { ...message, connectionId: unknownAttempt.connectionId } : message
     const route = await deps.router.route(wanted)
     const giveUp = (reason: string) =>
-      deps.recorder.record(unsure ? toUnsureRecord(message, reason) : toHeldRecord(message, reason))
+      deps.recorder.record(unknownAttempt ? toUnknownRecord(message, reason) : toHeldRecord(message, reason))
     if (route.kind === 'none') {
       await giveUp(route.reason)
       return null
     }
-    const unknown = deps.pace.know(message.tenantId, route.candidates)
+    const unknown = deps.throttle.know(message.tenantId, route.candidates)
     if (unknown) await unknown
     const carried = carriedOf(message, pendingRecipients(message))
     const view: View = {
       tries: failedTriesOf(message.tries),
       unrecognised: unrecognisedIn(message),
-      standingOf: deps.pace.standingOf,
-      faultOf: ({ provider }) => (unsure ? null : cannotCarry(provider.capabilities, carried)),
+      availabilityOf: deps.throttle.availabilityOf,
+      incompatibilityOf: ({ provider }) =>
+        unknownAttempt ? null : cannotCarry(provider.capabilities, carried),
       now: now(),
     }
     const planned = await plan(message, route, view, reservedAt ?? message.reservedAt ?? null)
@@ -233,18 +244,19 @@ export function createHandOff(deps: HandOffDeps): (claim: Claim, again: Again) =
       return null
     }
     if ('why' in planned) {
-      // A limit is the tenant's own wish, however long it takes; a connection that is down until the retry limit is not.
+      // Waiting for a limit is the tenant's wish; a connection that is down until the retry limit is not.
       const isDown = planned.why === 'circuit' || planned.why === 'paused'
       if (!isDown || message.expiresInMs > 0) return planned
       await giveUp(gaveUp(message.retryHours, 'the connection did not work'))
       return null
     }
     try {
-      const window = repeatWindowMs(planned.portion, planned.candidate, now())
-      if (unsure && window <= CALL_DEADLINE_MS) await giveUp('its provider no longer recognises a repeat')
+      const window = repeatWindowMs(planned.selected, planned.candidate, now())
+      if (unknownAttempt && window <= CALL_DEADLINE_MS)
+        await giveUp('its provider no longer recognises a repeat')
       else await attempt(planned, claim)
     } finally {
-      // Does nothing once the call has told its outcome.
+      // Has no effect after the call has reported its outcome.
       planned.permit.ended(null)
     }
     return null

@@ -26,7 +26,7 @@ test('no more bytes are held than the budget, and waiters come in order', async 
   expect(order).toEqual(['first', 'second', 'third'])
 })
 
-test('an item larger than the budget is let in alone', async () => {
+test('an item larger than the budget enters when nothing else is held', async () => {
   const { order, take } = watch(createBudget(10, 0))
   const release = await take('a', 50, 'large')
   const next = take('b', 1, 'next')
@@ -36,7 +36,7 @@ test('an item larger than the budget is let in alone', async () => {
   await next
 })
 
-test('a tenant that holds its share keeps nobody else waiting, and what is small waits for nothing', async () => {
+test('a tenant that holds its share delays no other, and small items never wait', async () => {
   const { order, take } = watch(createBudget(10, 1))
   await take('a', 5, 'a1')
   void take('a', 5, 'a2')

@@ -1,8 +1,8 @@
-/** Bytes that may be held at once, shared out by dynamic threshold. */
+/** A budget of bytes in memory, shared by dynamic threshold. */
 export type Budget = {
   /** Resolves with the release once there is room for the tenant's next item. */
   take(tenantId: string, bytes: number): Promise<() => void>
-  /** Answers the release, or at once why there is no room: the tenant holds its share, or all of it is held. */
+  /** Answers the release, or why there is no room: the tenant holds its share, or the whole budget is held. */
   takeNow(tenantId: string, bytes: number): (() => void) | 'own' | 'all'
   used(): number
 }
@@ -10,14 +10,13 @@ export type Budget = {
 type Waiter = { bytes: number; resolve(release: () => void): void }
 
 /**
- * A tenant may hold as many bytes as are still free, or one item, so that what waits for one tenant's calls never keeps another one
- * waiting. Items of `smallBytes` at most are let in at once: calls at once bound their number. One larger than the whole budget is let
- * in alone.
+ * A tenant may hold as many bytes as are still free, or one item, so that the calls of one tenant never block another. Items up to
+ * `smallBytes` enter at once: the concurrency bounds their number. An item larger than the budget enters when nothing else is held.
  */
 export function createBudget(maxBytes: number, smallBytes: number): Budget {
   let used = 0
   const held = new Map<string, number>()
-  // Tenants take turns: a map keeps the order of insertion, and who was served goes to its end.
+  // Tenants take turns: a map keeps the order of insertion, and a served tenant goes to its end.
   const waiting = new Map<string, Waiter[]>()
 
   function shortOf(tenantId: string, bytes: number): 'own' | 'all' | null {

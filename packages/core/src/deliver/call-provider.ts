@@ -4,7 +4,7 @@ import { withoutSecrets } from '@lettergate/providers/lib/redact'
 import { toFailure } from '@lettergate/providers/lib/to-failure'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import { type Candidate, createIo, type IoDeps, ownerOf } from '../connections/index.ts'
-import { askAgain, CALL_DEADLINE_MS, SENDING_LEASE_MS } from '../lib/index.ts'
+import { CALL_DEADLINE_MS, retryQuery, SENDING_LEASE_MS } from '../lib/index.ts'
 import { formOfCall } from './carried-of.ts'
 import { type Deadlines, startDeadlines } from './deadlines.ts'
 import { foldRecipients, unfoldOutcome } from './fold-recipients.ts'
@@ -12,21 +12,21 @@ import { toOutbound } from './outbound-message.ts'
 import type { LoadedMessage, LoadedRecipient } from './sql/load-claimed.ts'
 
 export type Calls = {
-  /** One call, whatever happens: an adapter that throws leaves an outcome too. `fencedAt`: of `performance.now()`. */
-  call(hand: {
+  /** Makes one call; an adapter that throws yields an outcome too. `fencedAt`: of `performance.now()`. */
+  call(attempt: {
     message: LoadedMessage
     carried: LoadedRecipient[]
     candidate: Candidate
     attempt: number
     fencedAt: number
   }): Promise<SendOutcome>
-  /** Ends those under way; they are recorded as what is known of them. */
+  /** Aborts the calls in progress; each is recorded with its known outcome. */
   abort(): void
-  /** Whether it has: how a call ends from then on says nothing about its provider. */
+  /** Whether calls were aborted: later outcomes do not concern the provider. */
   isAborted(): boolean
 }
 
-/** A database that is silent or away for a moment is asked again for what a mail consists of: then there is still time for the call. */
+/** Retries reading the mail for this long, which leaves time for the call. */
 const READ_MS = 8_000
 
 export function createCalls(deps: IoDeps & { tenants: Tenants; onError: (error: unknown) => void }): Calls {
@@ -42,12 +42,13 @@ export function createCalls(deps: IoDeps & { tenants: Tenants; onError: (error: 
       try {
         const tenant = deps.tenants.forTenant(message.tenantId)
         const form = formOfCall(message, carried, candidate.provider.capabilities)
-        if ('fault' in form) return toFailure('provider-cannot-express', `the mail ${form.fault}`)
-        const outbound = await askAgain(() => toOutbound(tenant, message, { pending: carried, ...form }), {
+        if ('incompatibility' in form)
+          return toFailure('provider-cannot-express', `the mail ${form.incompatibility}`)
+        const outbound = await retryQuery(() => toOutbound(tenant, message, { pending: carried, ...form }), {
           until: () => (aborted ? 0 : fencedAt + READ_MS),
           onError: deps.onError,
         })
-        // A process that was frozen meanwhile may have lost its lease to the sweeper.
+        // A suspended process may have lost its lease to the sweeper.
         if (performance.now() - fencedAt > SENDING_LEASE_MS / 2)
           return toFailure('recipient-deferred', 'the worker was suspended before it could send')
         called = true
@@ -59,7 +60,7 @@ export function createCalls(deps: IoDeps & { tenants: Tenants; onError: (error: 
         return withoutSecrets(unfoldOutcome(outcome, twins, folded.envelopeTo), connection.credentials)
       } catch (error) {
         deps.onError(error)
-        // Before anything has left it is our own fault, and says nothing about the connection.
+        // Before anything was sent, the error is internal and does not concern the connection.
         const code = called && !(error instanceof EncodeFailed) ? 'outcome-unknown' : 'recipient-deferred'
         return toFailure(code, `internal error during attempt ${attempt}`)
       } finally {

@@ -30,6 +30,6 @@ test('once some of them have it, a provider that reads the recipients from it ge
   const rest = mail.recipients.slice(0, 1)
   expect(formOfCall(mail, rest, smtp.capabilities)).toEqual({ takesRaw: true })
   expect(formOfCall(mail, rest, gmail.capabilities)).toEqual({ takesRaw: false })
-  const fault = expect.stringContaining('names somebody')
-  expect(formOfCall(signed, signed.recipients.slice(0, 1), gmail.capabilities)).toEqual({ fault })
+  const incompatibility = expect.stringContaining('names somebody')
+  expect(formOfCall(signed, signed.recipients.slice(0, 1), gmail.capabilities)).toEqual({ incompatibility })
 })

@@ -17,9 +17,11 @@ export function formOfCall(
   message: Stored,
   carried: readonly LoadedRecipient[],
   capabilities: Capabilities,
-): { takesRaw: boolean } | { fault: string } {
+): { takesRaw: boolean } | { incompatibility: string } {
   if (!message.document.mime) return { takesRaw: false }
   const whole = carriedOf(message, carried)
-  const fault = cannotCarry(capabilities, whole)
-  return fault ? { fault: fault.detail } : { takesRaw: goesRaw(capabilities, whole) }
+  const incompatibility = cannotCarry(capabilities, whole)
+  return incompatibility
+    ? { incompatibility: incompatibility.detail }
+    : { takesRaw: goesRaw(capabilities, whole) }
 }

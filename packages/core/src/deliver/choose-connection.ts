@@ -1,18 +1,18 @@
 import type { Candidate } from '../connections/index.ts'
-import type { CarryFault, Route, Rule } from '../routing/index.ts'
-import { type Standing, waitReasons } from '../throttle/index.ts'
+import type { Incompatibility, Route, Rule } from '../routing/index.ts'
+import { type Availability, waitReasons } from '../throttle/index.ts'
 import { classOfStored, type FailedTries, type Unrecognised } from './attempt-history.ts'
 
 type Candidates = Extract<Route, { kind: 'candidates' }>
 
-/** Kept with the attempt: why this connection, and not one before it. */
+/** Stored with the attempt: why this connection was chosen, and others were not. */
 export type Choice = {
   rule: Rule
   route: string | null
   skipped: { connection: string; why: string }[]
-  /** Its recipient goes alone, since a call with several was refused for the sake of one. */
+  /** The call carries a single recipient, because a call with several was refused over one. */
   alone?: true
-  /** Whom it refused by name and left to another connection, and by which code. */
+  /** Recipients refused by name and left to another connection, with the code. */
   passedOn?: { position: number; code: string }[]
 }
 
@@ -21,18 +21,18 @@ export type Chosen =
   | { kind: 'wait'; connectionId: string; why: 'paused' | 'circuit'; ms: number }
   | { kind: 'none'; reason: string }
 
-/** What is known of the candidates of one message. */
+/** Facts about the candidates of one message. */
 export type View = {
   tries: readonly FailedTries[]
-  /** Of those who wait: who refused whom in words that nobody knows. */
+  /** Unrecognised refusals of pending recipients. */
   unrecognised: readonly Unrecognised[]
-  standingOf(candidate: Candidate): Standing
+  availabilityOf(candidate: Candidate): Availability
   /** Why it cannot carry this message; null if it can. */
-  faultOf(candidate: Candidate): CarryFault | null
+  incompatibilityOf(candidate: Candidate): Incompatibility | null
   now: number
 }
 
-/** So short a pause is waited for: another connection would be no faster. */
+/** A pause this short is waited for: another connection would be no faster. */
 const SHORT_PAUSE_MS = 3_000
 
 export function failedTries(tries: readonly FailedTries[], { connectionId }: Candidate): number {
@@ -42,16 +42,16 @@ export function failedTries(tries: readonly FailedTries[], { connectionId }: Can
 const hasRefused = ({ connectionId }: Candidate, { unrecognised }: View) =>
   unrecognised.some((one) => one.connectionId === connectionId)
 
-function whyNot(standing: Standing, now: number): string | null {
-  if (standing.kind !== 'blocked') return null
-  if (standing.why === 'circuit') return waitReasons.circuit
-  if (standing.forMs <= SHORT_PAUSE_MS) return null
-  return `${waitReasons.paused} until ${new Date(now + standing.forMs).toISOString()}`
+function whyNot(availability: Availability, now: number): string | null {
+  if (availability.kind !== 'blocked') return null
+  if (availability.why === 'circuit') return waitReasons.circuit
+  if (availability.forMs <= SHORT_PAUSE_MS) return null
+  return `${waitReasons.paused} until ${new Date(now + availability.forMs).toISOString()}`
 }
 
 /**
- * The first candidate that can be used now, of those with the fewest failed tries of this message. Pure. None that can be used:
- * the message waits for the one that may be used soonest.
+ * Chooses the first usable candidate of those with the fewest failed attempts of this message. Pure. If none is usable, the message waits
+ * for the one that is available soonest.
  */
 export function choose(route: Candidates, view: View): Chosen {
   const skipped: Choice['skipped'] = []
@@ -60,9 +60,9 @@ export function choose(route: Candidates, view: View): Chosen {
   }
   const faults: string[] = []
   const able = route.candidates.filter((candidate) => {
-    const fault = view.faultOf(candidate)
-    if (fault === null) return true
-    const text = `${fault.pointer || 'the message'} ${fault.detail}`
+    const incompatibility = view.incompatibilityOf(candidate)
+    if (incompatibility === null) return true
+    const text = `${incompatibility.pointer || 'the message'} ${incompatibility.detail}`
     faults.push(text)
     skip(candidate, `cannot send this message: ${text}`)
     return false
@@ -72,23 +72,23 @@ export function choose(route: Candidates, view: View): Chosen {
       kind: 'none',
       reason: `provider-required: no connection can send this message: ${faults[0]}`,
     }
-  // One that refused for good is asked again only where nobody else is left.
+  // A candidate that refused is chosen again only if no other is left.
   const isAnyLeft = able.some((candidate) => !hasRefused(candidate, view))
-  const usable: { candidate: Candidate; standing: Standing; failed: number }[] = []
+  const usable: { candidate: Candidate; availability: Availability; failed: number }[] = []
   let soonest: Extract<Chosen, { kind: 'wait' }> | null = null
   for (const candidate of able) {
     if (isAnyLeft && hasRefused(candidate, view)) {
       skip(candidate, 'an earlier attempt failed: refusal-unrecognised')
       continue
     }
-    const standing = view.standingOf(candidate)
-    const why = whyNot(standing, view.now)
-    if (why === null) usable.push({ candidate, standing, failed: failedTries(view.tries, candidate) })
+    const availability = view.availabilityOf(candidate)
+    const why = whyNot(availability, view.now)
+    if (why === null) usable.push({ candidate, availability, failed: failedTries(view.tries, candidate) })
     else skip(candidate, why)
-    if (why === null || standing.kind !== 'blocked' || candidate.connectionId === null) continue
-    const { forMs } = standing
+    if (why === null || availability.kind !== 'blocked' || candidate.connectionId === null) continue
+    const { forMs } = availability
     if (!soonest || forMs < soonest.ms)
-      soonest = { kind: 'wait', connectionId: candidate.connectionId, why: standing.why, ms: forMs }
+      soonest = { kind: 'wait', connectionId: candidate.connectionId, why: availability.why, ms: forMs }
   }
   const fewest = Math.min(...usable.map(({ failed }) => failed))
   const first = usable.find(({ failed }) => failed === fewest)
@@ -106,12 +106,12 @@ export function choose(route: Candidates, view: View): Chosen {
       skip(candidate, `an earlier attempt failed${code ? `: ${code}` : ''}`)
     }
   }
-  const { candidate, standing } = first
+  const { candidate, availability } = first
   const { rule, routeId } = route
   return {
     kind: 'use',
     candidate,
-    isProbe: standing.kind === 'probe',
+    isProbe: availability.kind === 'probe',
     choice: { rule, route: routeId, skipped },
   }
 }
@@ -119,28 +119,29 @@ export function choose(route: Candidates, view: View): Chosen {
 const foundTooMuch = ({ connectionId }: Candidate, { tries }: View) =>
   tries.some((one) => one.connectionId === connectionId && classOfStored(one.code)?.elsewhere === true)
 
-/** Whether another candidate is left, ready or not, that has not itself found this message too much for it. */
+/** Whether another candidate, ready or not, has not refused this message as too large. */
 export function hasRoomier(route: Candidates, failed: Candidate, view: View): boolean {
   return route.candidates.some(
-    (candidate) => candidate !== failed && view.faultOf(candidate) === null && !foundTooMuch(candidate, view),
+    (candidate) =>
+      candidate !== failed && view.incompatibilityOf(candidate) === null && !foundTooMuch(candidate, view),
   )
 }
 
-/** Whether another candidate stands ready that has not refused this message itself, in known words or in others. */
+/** Whether another candidate is ready and has not refused this message, with a recognised reply or another. */
 export function hasReady(route: Candidates, failed: Candidate, view: View): boolean {
   return route.candidates.some(
     (candidate) =>
       candidate !== failed &&
       !hasRefused(candidate, view) &&
       !foundTooMuch(candidate, view) &&
-      view.faultOf(candidate) === null &&
-      view.standingOf(candidate).kind === 'ready',
+      view.incompatibilityOf(candidate) === null &&
+      view.availabilityOf(candidate).kind === 'ready',
   )
 }
 
 /**
- * Whether another candidate stands ready to take over at once after `failed` has failed safely. Only one that is sure to be usable
- * counts: a circuit that waits for its probe may turn out to be taken, and the message would come back to the one that failed.
+ * Whether another candidate can take over at once after a certain failure. Only a ready one counts: a probe may be taken by another call,
+ * and the message would return to the candidate that failed.
  */
 export function hasOther(route: Candidates, failed: Candidate, view: View): boolean {
   const before = failedTries(view.tries, failed)
@@ -148,7 +149,7 @@ export function hasOther(route: Candidates, failed: Candidate, view: View): bool
     (candidate) =>
       candidate !== failed &&
       failedTries(view.tries, candidate) <= before &&
-      view.faultOf(candidate) === null &&
-      view.standingOf(candidate).kind === 'ready',
+      view.incompatibilityOf(candidate) === null &&
+      view.availabilityOf(candidate).kind === 'ready',
   )
 }

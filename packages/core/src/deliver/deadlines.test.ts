@@ -30,7 +30,7 @@ test('whenever a call begins after its fence, its answer is over while the lease
   }
 })
 
-test('a worker that stops ends all of a call at once, and a call that has ended is left alone', () => {
+test('a stopping worker ends all deadlines of a call at once, and a finished call is not affected', () => {
   const stopped = startDeadlines(performance.now())
   stopped.abort(new Error('the worker stops'))
   expect(passed(stopped)).toEqual({ begin: true, call: true, answer: true })

@@ -2,21 +2,21 @@ import type { Io } from '@lettergate/providers/provider'
 import { ANSWER_DEADLINE_MS, BEGIN_DEADLINE_MS, CALL_DEADLINE_MS } from '../lib/index.ts'
 
 export type Deadlines = Pick<Io, 'beginSignal' | 'signal' | 'answerSignal'> & {
-  /** All of them pass at once. */
+  /** Expires all deadlines. */
   abort(reason: Error): void
-  /** None of them passes by itself any more. */
+  /** Stops all timers. */
   clear(): void
 }
 
 type Deadline = { controller: AbortController; timer: NodeJS.Timeout | undefined }
 
 /**
- * The deadlines of a call that begins now, of a message that was fenced at that time of `performance.now()`. Each is made once it is
- * asked for: most calls need one of the three, and each costs a timer and a signal.
+ * Starts the deadlines of a call whose message was fenced at `fencedAt` (of `performance.now()`). Each is created at first use: most calls
+ * need one of the three, and each costs a timer and a signal.
  */
 export function startDeadlines(fencedAt: number): Deadlines {
   const startedAt = performance.now()
-  // The lease runs from the fence: whatever was lost since then is taken from the answer.
+  // The lease runs from the fence: the time since then shortens the deadline of the answer.
   const answerMs = Math.max(CALL_DEADLINE_MS, ANSWER_DEADLINE_MS - (startedAt - fencedAt))
   const started = new Map<number, Deadline>()
   let aborted: Error | null = null

@@ -78,7 +78,7 @@ function setUp(
     secrets: noSecrets,
     slots: 20,
     failpoint: noFailpoint,
-    onHandOff: () => {},
+    onAttempt: () => {},
     onError,
   })
   return { deliverer, sent, recorder }
@@ -88,7 +88,7 @@ async function accept(messages = [buildMessage()], onUnknown: 'hold' | 'resend' 
   const tenantId = await buildTenant(db.pool, { onUnknown })
   const acceptor = createAcceptor({
     pool: db.pool,
-    poke: () => {},
+    wakeWorkers: () => {},
     failpoint: noFailpoint,
     onError: () => {},
   })
@@ -116,7 +116,7 @@ async function statuses(): Promise<string[]> {
 
 const accepted: SendOutcome = { kind: 'accepted', providerMessageId: 'p-1' }
 
-test('a claimed message is handed over once and its recipients are sent', async () => {
+test('a claimed message is sent once, to all its recipients', async () => {
   await accept([
     buildMessage({ cc: [{ address: 'copy@example.net', name: 'Copy' }], metadata: { order: '7' } }),
   ])
@@ -131,7 +131,7 @@ test('a claimed message is handed over once and its recipients are sent', async 
   expect(await statuses()).toEqual(['sent', 'sent'])
 })
 
-test('attachments that cannot be read for a moment are read again, within the same hand-off', async () => {
+test('attachments that cannot be read for a moment are read again, within the same attempt', async () => {
   const content = Buffer.alloc(3_000_000, 'a')
   await accept([
     buildMessage({
@@ -164,7 +164,7 @@ test('a job that runs twice hands over once', async () => {
   expect(sent).toHaveLength(1)
 })
 
-test.each(['load-claimed', 'fence-sending'])(
+test.each(['load-claimed', 'begin-sending'])(
   'a message is handed over once, by one try, though the answer of %s was lost',
   async (name) => {
     await accept()
@@ -323,12 +323,18 @@ test('a message that follows the making of a connection goes through it', async 
   const id = newId()
   const { sealed, dataKeyVersion } = await sealer.sealCredentials({ tenantId, table: 'connection', id }, {})
   await buildConnection(db.pool, {
-    ...{ tenantId, id, provider: 'smtp', name: 'Relay', priority: 1, settings: {} },
-    ...{ sealedCredentials: sealed, dataKeyVersion },
+    tenantId,
+    id,
+    provider: 'smtp',
+    name: 'Relay',
+    priority: 1,
+    settings: {},
+    sealedCredentials: sealed,
+    dataKeyVersion,
   })
   const acceptor = createAcceptor({
     pool: db.pool,
-    poke: () => {},
+    wakeWorkers: () => {},
     failpoint: noFailpoint,
     onError: () => {},
   })

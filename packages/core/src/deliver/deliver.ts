@@ -3,68 +3,67 @@ import { createBatcher } from '@lettergate/db/batcher'
 import type { Queryable } from '@lettergate/db/pool'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import type { Egress } from '@lettergate/egress/egress'
-import type { SecretKeeper } from '../connections/index.ts'
-import { type Claim, unclaimMessages } from '../dispatch/index.ts'
-import { askAgain, type Failpoint, SENDING_LEASE_MS } from '../lib/index.ts'
+import type { CredentialRenewer } from '../connections/index.ts'
+import { type Claim, releaseClaims } from '../dispatch/index.ts'
+import { type Failpoint, retryQuery, SENDING_LEASE_MS } from '../lib/index.ts'
 import type { Router } from '../routing/index.ts'
-import { noPace, type Pace } from '../throttle/index.ts'
-import { type Again, createHandOff, type HandOff, type Waits } from './attempt.ts'
+import { noThrottle, type Throttle } from '../throttle/index.ts'
+import { type Again, type AttemptResult, createAttempt, type Waits } from './attempt.ts'
 import { createBudget } from './byte-budget.ts'
 import { createCalls } from './call-provider.ts'
 import type { Recorder } from './record.ts'
-import { type Fence, fenceSending } from './sql/begin-sending.ts'
-import { type PutBack, putBack } from './sql/defer-claims.ts'
+import { beginSending, type Fence } from './sql/begin-sending.ts'
+import { type DeferredClaim, deferClaims } from './sql/defer-claims.ts'
 import { type LoadedMessage, loadClaimed } from './sql/load-claimed.ts'
 import { createSlots, SlotsStopped } from './tenant-slots.ts'
 
-export type { HandOff } from './attempt.ts'
+export type { AttemptResult } from './attempt.ts'
 
 export type Deliverer = {
-  /** Carries one claimed message to its provider; resolves when the result is written or the claim is given up. */
+  /** Sends one claimed message; resolves when the outcome is written or the claim is given up. */
   deliver(claim: Claim): Promise<void>
-  /** Calls to providers under way. */
+  /** Calls to providers in progress. */
   busy(): number
-  /** Starts nothing new; calls still under way after `graceMs` are aborted, and recorded as what is known of them. */
+  /** Starts no new attempts; aborts calls still in progress after `graceMs` and records their known outcome. */
   stop(graceMs: number): void
 }
 
 const BATCH_MAX = 200
 /** Bytes of large messages in memory; above it, they wait for their turn. */
 const CONTENT_BYTES_MAX = 224 * 1024 * 1024
-/** Smaller ones are bounded by the calls at once, and wait for no large one. */
+/** Smaller messages are bounded by the concurrency and never wait for large ones. */
 const SMALL_BYTES_MAX = 64 * 1024
 /** While a call lasts: the content, the mail with it in base64, and at worst that in base64 again (MIME in JSON). */
 const BYTES_PER_CONTENT_BYTE = 4.2
-/** What waits no longer than this stays in hand, without a slot; a claim lasts ten times as long. */
+/** Messages with a shorter wait stay in this process, without a slot; a claim lasts ten times as long. */
 const IN_HAND_MS = 1_000
-/** Small ones stay in memory while they wait in hand; with 2,000 claims at most, in all, that is 32 MB. */
+/** Messages up to this size stay in memory while they wait; with at most 2,000 claims, 32 MB in all. */
 const KEPT_BYTES_MAX = 16 * 1024
-/** In all: then it goes back, before its claim is over. */
+/** Longest wait in this process: then the message is deferred, before its claim expires. */
 const IN_HAND_MS_MAX = 4_000
 /**
- * What concerns a claim is asked for so long: a database that comes back finds its claims and fences in the hands that had them. Far
- * below the lease of a hand-off.
+ * Retries queries about a claim for 20 s, so that a short database outage loses no claim. Far below the lease of an attempt.
  */
 const ASK_MS = 20_000
 
-/** Takes claims to their providers, within the bounds of this process: calls at once, by tenant and in all, and bytes in memory. */
+/** Sends claimed messages, within the bounds of this process: concurrency, by tenant and in all, and bytes in memory. */
 export function createDeliverer(deps: {
   pool: Queryable
   tenants: Tenants
   router: Router
   recorder: Recorder
   egress: Egress
-  secrets: Pick<SecretKeeper, 'keep'>
-  /** Absent: connections are used as fast as they answer. */
-  pace?: Pick<Pace, 'know' | 'standingOf' | 'admit' | 'queue'>
+  secrets: Pick<CredentialRenewer, 'renew'>
+  /** Absent: no throttle. */
+  throttle?: Pick<Throttle, 'know' | 'availabilityOf' | 'admit' | 'queue'>
   slots: number
   failpoint: Failpoint
   /** The time that calls are signed with; this machine's when absent. */
   now?: () => number
-  onHandOff: (handOff: HandOff) => void
+  onAttempt: (attempt: AttemptResult) => void
   onError: (error: unknown) => void
 }): Deliverer {
-  const { now = Date.now, pace = noPace } = deps
+  const { now = Date.now, throttle = noThrottle } = deps
   const slots = createSlots(deps.slots)
   const budget = createBudget(CONTENT_BYTES_MAX, SMALL_BYTES_MAX * BYTES_PER_CONTENT_BYTE)
   const calls = createCalls({ ...deps, now })
@@ -75,7 +74,7 @@ export function createDeliverer(deps: {
     return createBatcher<I, O>({
       run: (items) => {
         const until = performance.now() + ASK_MS
-        return askAgain(() => run(items), { until: () => Math.min(until, giveUpAt), onError: deps.onError })
+        return retryQuery(() => run(items), { until: () => Math.min(until, giveUpAt), onError: deps.onError })
       },
       itemsMax: BATCH_MAX,
       inFlightMax: 2,
@@ -83,42 +82,47 @@ export function createDeliverer(deps: {
     })
   }
 
-  const loads = batched<Claim, LoadedMessage | null>(async (claims) => {
+  const loadBatch = batched<Claim, LoadedMessage | null>(async (claims) => {
     const loaded = await loadClaimed(deps.pool, claims, 'claimed')
     const byEpoch = new Map(loaded.map((message) => [message.epoch, message]))
     return claims.map((claim) => byEpoch.get(claim.epoch) ?? null)
   })
-  const fences = batched<Fence, { attempt: number; startedAt: Date } | null>((items) =>
-    fenceSending(deps.pool, items, SENDING_LEASE_MS),
+  const fenceBatch = batched<Fence, { attempt: number; startedAt: Date } | null>((items) =>
+    beginSending(deps.pool, items, SENDING_LEASE_MS),
   )
-  const returns = batched<Claim, void>(async (claims) => {
-    await unclaimMessages(deps.pool, claims)
+  const releaseBatch = batched<Claim, void>(async (claims) => {
+    await releaseClaims(deps.pool, claims)
     return claims.map(() => undefined)
   })
-  const waits = batched<PutBack, void>(async (items) => {
-    await putBack(deps.pool, items)
+  const deferBatch = batched<DeferredClaim, void>(async (items) => {
+    await deferClaims(deps.pool, items)
     return items.map(() => undefined)
   })
-  const handOff = createHandOff({
-    ...{ ...deps, now, pace, calls, load: loads.add },
-    fence: (fence) => fences.add({ ...fence, token: Math.floor(Math.random() * Number.MAX_SAFE_INTEGER) }),
+  const attempt = createAttempt({
+    ...deps,
+    now,
+    throttle,
+    calls,
+    load: loadBatch.add,
+    fence: (fence) =>
+      fenceBatch.add({ ...fence, token: Math.floor(Math.random() * Number.MAX_SAFE_INTEGER) }),
   })
 
-  /** Tries once, holding a slot and the bytes of the message. */
+  /** Makes one attempt, holding a slot and the bytes of the message. */
   async function tryOnce(claim: Claim, again: Again): Promise<Waits | null> {
     const releaseSlot = await slots.acquire(claim)
-    // A tenant's large bulk mail keeps its large transactional mail as little waiting as another tenant's.
+    // Large bulk mail of a tenant has a budget share of its own, so that it does not delay the tenant's transactional mail.
     const taker = claim.isBulk ? `${claim.tenantId} bulk` : claim.tenantId
     const releaseBytes = await budget.take(taker, claim.contentBytes * BYTES_PER_CONTENT_BYTE)
     try {
-      return await handOff(claim, again)
+      return await attempt(claim, again)
     } finally {
       releaseBytes()
       releaseSlot()
     }
   }
 
-  /** Waits for a moment in hand, holding neither slot nor bytes; else answers how long it is to be put back for. */
+  /** Waits in this process without slot or bytes and answers null; otherwise answers how long to defer the message. */
   async function waitInHand(
     claim: Claim,
     { connectionId, why, ms }: Waits,
@@ -126,7 +130,7 @@ export function createDeliverer(deps: {
   ): Promise<number | null> {
     if (performance.now() > until) return ms ?? IN_HAND_MS
     if (ms === null) {
-      const left = await pace.queue(connectionId, claim.isBulk)
+      const left = await throttle.queue(connectionId, claim.isBulk)
       return left === 0 ? null : left
     }
     if (why !== 'rate' || ms > IN_HAND_MS) return ms
@@ -143,7 +147,14 @@ export function createDeliverer(deps: {
       const { connectionId, why, version } = waiting
       const inMs = await waitInHand(claim, waiting, until)
       if (inMs !== null)
-        return waits.add({ messageId: claim.messageId, epoch: claim.epoch, inMs, connectionId, why, version })
+        return deferBatch.add({
+          messageId: claim.messageId,
+          epoch: claim.epoch,
+          inMs,
+          connectionId,
+          why,
+          version,
+        })
       if (why === 'rate') again.reservedAt = connectionId
       again.message = claim.contentBytes <= KEPT_BYTES_MAX ? waiting.message : null
     }
@@ -154,7 +165,7 @@ export function createDeliverer(deps: {
       try {
         await deliver(claim)
       } catch (error) {
-        if (error instanceof SlotsStopped) return returns.add(claim)
+        if (error instanceof SlotsStopped) return releaseBatch.add(claim)
         throw error
       }
     },

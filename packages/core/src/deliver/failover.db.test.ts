@@ -44,7 +44,7 @@ test('a message moves past two dead connections at once, and each try says why',
   ])
 })
 
-test('a file that a connection cannot carry goes to the next one, and nobody is asked in vain', async () => {
+test('a file that a connection cannot carry goes to the next one, without a call in vain', async () => {
   const small: FakeConnection = { ...works, capabilities: { messageBytesMax: 10_000 } }
   const noImages: FakeConnection = { ...works, capabilities: { inlineImages: false } }
   fleet = await buildFleet(db, [small, noImages, works])
@@ -92,12 +92,12 @@ test('an unknown outcome never moves to another connection', async () => {
 
 test('a repeat of an unknown try that is refused does not move either: the first may have been taken', async () => {
   let tries = 0
-  const doubtful: FakeConnection = {
+  const uncertain: FakeConnection = {
     answer: () =>
       tries++ === 0 ? toFailure('outcome-unknown', 'no answer') : toFailure('provider-unavailable', '503'),
     capabilities: { idempotencyWindowMs: 86_400_000 },
   }
-  fleet = await buildFleet(db, [doubtful, works])
+  fleet = await buildFleet(db, [uncertain, works])
   await fleet.accept(...to(1))
   for (const n of [1, 2]) {
     await fleet.run(async () => fleet.sent.length === n && (await fleet.backlog())[0]?.state === 'waiting')
@@ -145,14 +145,16 @@ test('what refused in unknown words is not asked again while another is only bus
   expect(await fleet.statuses()).toEqual({ sent: 1 })
 })
 
-test('one of several that is refused in unknown words goes to another alone, and its neighbours are sent once', async () => {
+test('a recipient with an unrecognised refusal goes to another connection, and the others are sent once', async () => {
   const refusesB: FakeConnection = {
     answer: ({ envelopeTo }) => ({
       ...accepted,
       refused: envelopeTo
         .filter((address) => address.startsWith('b'))
         .map((address) => ({
-          ...{ address, kind: 'rejected' as const, code: 'refusal-unrecognised' as const },
+          address,
+          kind: 'rejected' as const,
+          code: 'refusal-unrecognised' as const,
           reason: '550 no',
         })),
     }),
@@ -213,7 +215,7 @@ test('tries that did not begin do not lengthen the wait after one that did', asy
   expect(waits?.in_ms).toBeLessThan(75_000)
 })
 
-test('a message is handed over in as many calls as the provider needs, each recipient in exactly one', async () => {
+test('a message is sent in as many calls as the provider needs, each recipient in exactly one', async () => {
   fleet = await buildFleet(db, [{ ...works, capabilities: { recipientsMax: 20 } }])
   const all = Array.from({ length: 50 }, (_, index) => `n${index}@example.net`)
   await fleet.accept(all)
@@ -223,7 +225,7 @@ test('a message is handed over in as many calls as the provider needs, each reci
   expect((await fleet.attempts()).map(({ number }) => number)).toEqual([1, 2, 3])
 })
 
-test('a portion that is lost leaves the others to be sent', async () => {
+test('recipients of a lost attempt leave the others to be sent', async () => {
   let calls = 0
   const answer = () => (calls++ === 0 ? toFailure('outcome-unknown', 'no answer') : accepted)
   fleet = await buildFleet(db, [{ answer, capabilities: { recipientsMax: 2 } }])
@@ -259,7 +261,11 @@ test('recipients that a call did not try follow at once, whatever became of thos
       const others = envelopeTo.filter((address) => domainOf(address) !== first)
       const code = 'recipient-deferred' as const
       const refused = others.map((address) => ({
-        ...{ address, code, kind: 'deferred' as const, reason: 'another host', retryAfterMs: 0 },
+        address,
+        code,
+        kind: 'deferred' as const,
+        reason: 'another host',
+        retryAfterMs: 0,
       }))
       if (first === 'slow.example') return { kind: 'deferred', code, reason: '451 greylisted', refused }
       return { ...accepted, refused }

@@ -13,8 +13,10 @@ function build(
   return buildOutboundMessage({ ...fields, envelopeTo: envelopeTo ?? all })
 }
 const shown = ({ to, cc, bcc, envelopeTo }: OutboundMessage) => ({
-  ...{ to: to.map(({ address }) => address), cc: cc.map(({ address }) => address) },
-  ...{ bcc: bcc.map(({ address }) => address), envelopeTo },
+  to: to.map(({ address }) => address),
+  cc: cc.map(({ address }) => address),
+  bcc: bcc.map(({ address }) => address),
+  envelopeTo,
 })
 
 test.each([
@@ -47,7 +49,10 @@ test.each([
 test('case 1: one that still waits is kept where its twin was reached before', () => {
   const message = build({ to: ['Ann@x.example'], cc: ['ann@x.example'] }, ['ann@x.example'])
   expect(shown(foldRecipients(message).message)).toEqual({
-    ...{ to: [], cc: ['ann@x.example'], bcc: [], envelopeTo: ['ann@x.example'] },
+    to: [],
+    cc: ['ann@x.example'],
+    bcc: [],
+    envelopeTo: ['ann@x.example'],
   })
 })
 
@@ -69,7 +74,7 @@ test('case 1: every form of an address gets the outcome of the one that was give
   })
 })
 
-test('case 1: a refusal of the only mailbox of a call is of all its forms, and nobody is tried again alone', () => {
+test('case 1: a refusal of the only mailbox of a call holds for all its spellings, without another call', () => {
   expect(unfold({ ...refusal, scope: 'message' }, ['Ann@x.example'])).toMatchObject({
     refused: [{ address: 'Ann@x.example' }, { address: 'ann@x.example' }],
   })

@@ -1,12 +1,12 @@
 import { classOf } from '@lettergate/providers/lib/failures'
 import type { Mailbox, OutboundMessage, RecipientRefusal, SendOutcome } from '@lettergate/providers/provider'
 
-/** Other forms of an address, by the one that stands for all of them. */
+/** Other spellings of an address, by the one that is sent. */
 export type Twins = ReadonlyMap<string, readonly string[]>
 
 /**
- * Leaves one form of each address that its provider takes for the same but for case: of those to be reached the first in To, then Cc, then
- * Bcc. Some providers refuse the whole call for a second one.
+ * Keeps one spelling of addresses that differ only in case: the first pending one in To, then Cc, then Bcc. Some providers refuse the whole
+ * call for a second one.
  */
 export function foldRecipients(message: OutboundMessage): { message: OutboundMessage; twins: Twins } {
   const waiting = new Set(message.envelopeTo)
@@ -25,14 +25,14 @@ export function foldRecipients(message: OutboundMessage): { message: OutboundMes
   return { message: { ...message, ...fields, envelopeTo: message.envelopeTo.filter(isKept) }, twins }
 }
 
-/** The same outcome for all forms of an address. A refusal of the only mailbox of a call is of all its forms. */
+/** Applies the outcome to all spellings of an address. A refusal of the only mailbox of a call holds for all its spellings. */
 export function unfoldOutcome(
   outcome: SendOutcome,
   twins: Twins,
   envelopeTo: readonly string[],
 ): SendOutcome {
   if (twins.size === 0 || outcome.kind === 'unknown') return outcome
-  const named = outcome.refused ?? refusedAlone(outcome, envelopeTo)
+  const named = outcome.refused ?? refusedSingle(outcome, envelopeTo)
   if (named.length === 0) return outcome
   const refused = named.flatMap((refusal) =>
     [refusal.address, ...(twins.get(refusal.address) ?? [])].map((address) => ({ ...refusal, address })),
@@ -40,7 +40,7 @@ export function unfoldOutcome(
   return { ...outcome, refused }
 }
 
-function refusedAlone(outcome: SendOutcome, [only, ...others]: readonly string[]): RecipientRefusal[] {
+function refusedSingle(outcome: SendOutcome, [only, ...others]: readonly string[]): RecipientRefusal[] {
   if (outcome.kind !== 'rejected' || only === undefined || others.length > 0) return []
   const { code, reason } = outcome
   return classOf(code).mayBeOneOfMany === true ? [{ address: only, kind: 'rejected', code, reason }] : []

@@ -84,11 +84,22 @@ test('whatever is accepted is written as a mail with exactly its own header fiel
       if (!message) return
       accepted++
       const built = await buildMime({
-        ...{ id: 'msg_01m7wa5yjwe1qr5m7w1gzh99cc', attemptKey: 'x', createdAt: new Date(0) },
-        ...{ from: message.from, to: message.to, cc: message.cc, bcc: message.bcc, replyTo: message.replyTo },
+        id: 'msg_01m7wa5yjwe1qr5m7w1gzh99cc',
+        attemptKey: 'x',
+        createdAt: new Date(0),
+        from: message.from,
+        to: message.to,
+        cc: message.cc,
+        bcc: message.bcc,
+        replyTo: message.replyTo,
         envelopeTo: [...message.to, ...message.cc, ...message.bcc].map((one) => one.address),
-        ...{ subject: message.subject, text: message.text, html: message.html },
-        ...{ headers: message.headers, attachments: message.attachments, tags: [], metadata: {} },
+        subject: message.subject,
+        text: message.text,
+        html: message.html,
+        headers: message.headers,
+        attachments: message.attachments,
+        tags: [],
+        metadata: {},
       })
       const mime = built.toString('latin1')
       const own = Object.keys(message.headers).map((name) => name.toLowerCase())

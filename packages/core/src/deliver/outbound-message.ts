@@ -8,7 +8,7 @@ import type { LoadedMessage, LoadedRecipient } from './sql/load-claimed.ts'
 import { readAttachments } from './sql/read-attachments.ts'
 import { readRaw } from './sql/read-raw.ts'
 
-/** What `toOutbound` reads of a message, whoever loaded it. */
+/** The parts of a message that `toOutbound` reads. */
 export type OutboundSource = Pick<
   LoadedMessage,
   | 'tenantId'

@@ -3,7 +3,7 @@ import type { SendOutcome } from '@lettergate/providers/provider'
 import { expect, test } from 'vitest'
 import { buildLoadedMessage as buildMessage } from '../../test/loaded-message.ts'
 import { toRecord } from '../../test/to-record.ts'
-import { toHeldRecord, toUnsureRecord } from './outcome.ts'
+import { toHeldRecord, toUnknownRecord } from './outcome.ts'
 import type { LoadedMessage } from './sql/load-claimed.ts'
 
 const HOURS = 3_600_000
@@ -37,12 +37,12 @@ test('each recipient that the provider refused by name goes its own way, the oth
 
 const refusal = { kind: 'rejected', scope: 'message', code: 'recipient-refused', reason: '400' } as const
 
-test('a refusal that names nobody is held against none of several: they follow at once', () => {
+test('a refusal that names no recipient affects none of several: they follow at once', () => {
   const result = record(refusal)
   expect(result).toMatchObject({ changes: [], retryInMs: 0, giveBack: 0, attempt: { positions: [0, 1] } })
 })
 
-test('a refusal of one recipient alone is its own', () => {
+test('a refusal of a single recipient is final for it', () => {
   const [only] = buildMessage().recipients
   const result = record(refusal, { recipients: only ? [only] : [] })
   expect(statuses(result)).toEqual(['failed'])
@@ -83,13 +83,13 @@ test('a recipient whose own transaction got no answer is unknown, and keeps its 
   expect(result).toMatchObject({ retryInMs: null, giveBack: 0 })
 })
 
-test('a message that the provider rejects has failed and is given back to the quota', () => {
+test('a message that the provider rejects fails and is refunded', () => {
   const result = record({ kind: 'rejected', scope: 'message', code: 'message-refused', reason: 'no' })
   expect(statuses(result)).toEqual(['failed', 'failed'])
   expect(result).toMatchObject({ retryInMs: null, giveBack: 2 })
 })
 
-test('a fault of the account loses no mail: it is tried again', () => {
+test('a problem of the account loses no mail: the message is retried', () => {
   const result = record({
     kind: 'rejected',
     scope: 'account',
@@ -122,7 +122,7 @@ test('an unknown outcome is held where the repeat would come after the provider 
   expect(statuses(result)).toEqual(['unknown', 'unknown'])
 })
 
-const unsure = { connectionId: null, startedAt: new Date() }
+const unknownAttempt = { connectionId: null, startedAt: new Date() }
 
 test.each<[string, SendOutcome]>([
   ['a refusal of the message', { kind: 'rejected', scope: 'message', code: 'message-refused', reason: 'no' }],
@@ -132,17 +132,20 @@ test.each<[string, SendOutcome]>([
   ],
   ['a wish to wait', { kind: 'deferred', code: 'provider-unavailable', reason: '429' }],
 ])('after a try that may have been taken, %s leaves it unknown, and counted', (_what, outcome) => {
-  const result = record(outcome, { unsure })
+  const result = record(outcome, { unknownAttempt })
   expect(statuses(result)).toEqual(['unknown', 'unknown'])
   expect(result).toMatchObject({ retryInMs: null, giveBack: 0 })
 })
 
 test('after a try that may have been taken, a repeat that the provider recognises may wait, but not be called failed', () => {
   const deferred: SendOutcome = { kind: 'deferred', code: 'provider-unavailable', reason: '429' }
-  expect(statuses(record(deferred, { unsure }, HOURS))).toEqual(['deferred', 'deferred'])
-  expect(statuses(record(deferred, { unsure, expiresInMs: 1 }, HOURS))).toEqual(['unknown', 'unknown'])
+  expect(statuses(record(deferred, { unknownAttempt }, HOURS))).toEqual(['deferred', 'deferred'])
+  expect(statuses(record(deferred, { unknownAttempt, expiresInMs: 1 }, HOURS))).toEqual([
+    'unknown',
+    'unknown',
+  ])
   const accepted: SendOutcome = { kind: 'accepted', providerMessageId: 'x' }
-  expect(statuses(record(accepted, { unsure }))).toEqual(['sent', 'sent'])
+  expect(statuses(record(accepted, { unknownAttempt }))).toEqual(['sent', 'sent'])
 })
 
 test.each([1_000, 10_000, 10 * 60_000, HOURS])(
@@ -163,7 +166,10 @@ test.each([1_000, 10_000, 10 * 60_000, HOURS])(
 
 test('case 17: a short wait that is asked for again and again becomes the usual ones', () => {
   const outcome: SendOutcome = {
-    ...{ kind: 'deferred', code: 'provider-rate-limited', reason: '429', retryAfterMs: 1_000 },
+    kind: 'deferred',
+    code: 'provider-rate-limited',
+    reason: '429',
+    retryAfterMs: 1_000,
   }
   const waits = [1, 2, 3, 4, 5, 6, 7, 8].map(
     (number) => toRecord(buildMessage(), { ...attempt, number }, outcome, () => 0.5).retryInMs,
@@ -190,7 +196,7 @@ test('retries end at the retry limit of the tenant: deferred becomes failed, unk
   expect(unknown.giveBack).toBe(0)
 })
 
-test('a try that did not begin is made again within minutes, however often it was, and by nobody else', () => {
+test('an attempt that did not begin is repeated within minutes by the same connection, however often', () => {
   const busy: SendOutcome = { kind: 'deferred', code: 'connection-busy', reason: 'busy' }
   const delays = [1, 3, 50].map(
     (number) => toRecord(buildMessage(), { ...attempt, number, hasOther: true }, busy, () => 0.5).retryInMs,
@@ -204,20 +210,23 @@ test.each([
   ['it has failed when no other is left', { hasOther: true }, ['failed', 'failed'], null],
 ])('a message that is too large for one connection: %s', (_what, change, expected, retryInMs) => {
   const outcome: SendOutcome = {
-    ...{ kind: 'rejected', scope: 'message', code: 'message-too-large', reason: '552 5.3.4' },
+    kind: 'rejected',
+    scope: 'message',
+    code: 'message-too-large',
+    reason: '552 5.3.4',
   }
   const result = toRecord(buildMessage(), { ...attempt, failedBefore: 0, ...change }, outcome, () => 0.5)
   expect(statuses(result)).toEqual(expected)
   expect(result).toMatchObject({ retryInMs, giveBack: retryInMs === null ? 2 : 0 })
 })
 
-test('a message that is refused for what it says fails whoever else is left', () => {
+test('a message refused for its content fails, whatever connections are left', () => {
   const outcome: SendOutcome = { kind: 'rejected', scope: 'message', code: 'message-refused', reason: 'no' }
   const left = { ...attempt, hasRoomier: true, hasOther: true }
   expect(statuses(toRecord(buildMessage(), left, outcome))).toEqual(['failed', 'failed'])
 })
 
-test('recipients that were handed over before are left alone', () => {
+test('recipients that were sent before are not touched', () => {
   const recipients = buildMessage().recipients.map((one, index) => ({
     ...one,
     status: index === 0 ? 'sent' : 'deferred',
@@ -264,7 +273,7 @@ test('no outcome moves a recipient where the status table does not allow it', ()
         const changes = [
           ...toRecord(message, attempt, outcome).changes,
           ...toHeldRecord(message, 'x').changes,
-          ...toUnsureRecord(message, 'x').changes,
+          ...toUnknownRecord(message, 'x').changes,
         ]
         for (const { status } of changes) {
           const to = recipientStatuses.find((one) => one === status)
@@ -289,7 +298,7 @@ test.each<[string, SendOutcome]>([
   ['a recipient that is deferred', { kind: 'deferred', code: 'recipient-deferred', reason: 'x' }],
   ['a rate', { kind: 'deferred', code: 'provider-rate-limited', reason: 'x' }],
   ['an unknown outcome', { kind: 'unknown', code: 'outcome-unknown', reason: 'x' }],
-])('%s is not mended by a change of the connections', (_, outcome) => {
+])('%s does not depend on a change of the connections', (_, outcome) => {
   const result = record(outcome, { connectionsVersion: 3, onUnknown: 'resend' })
   expect(result).toMatchObject({ retryInMs: expect.any(Number), waitVersion: null })
 })
@@ -298,24 +307,24 @@ test('a message that no connection may carry is looked at again as soon as there
   expect(toHeldRecord(buildMessage({ connectionsVersion: 3 }), 'x')).toMatchObject({ waitVersion: 3 })
 })
 
-test('whom an earlier try may have reached is tried again, but never given back, whatever ends it', () => {
-  const doubtful = { maybeTaken: [0] }
+test('a recipient that an earlier attempt may have reached is retried but never refunded', () => {
+  const uncertain = { maybeTaken: [0] }
   const refused = record(
     { kind: 'rejected', scope: 'message', code: 'message-refused', reason: 'no' },
-    doubtful,
+    uncertain,
   )
   expect(statuses(refused)).toEqual(['unknown', 'failed'])
   expect(refused.giveBack).toBe(1)
   expect(refused.changes[0]?.reason).toBe('no, after an attempt that may have been accepted')
-  const deferred = record({ kind: 'deferred', code: 'provider-unavailable', reason: 'later' }, doubtful)
+  const deferred = record({ kind: 'deferred', code: 'provider-unavailable', reason: 'later' }, uncertain)
   expect(statuses(deferred)).toEqual(['deferred', 'deferred'])
   const last = record(
     { kind: 'deferred', code: 'provider-unavailable', reason: 'later' },
-    { ...doubtful, expiresInMs: 0 },
+    { ...uncertain, expiresInMs: 0 },
   )
   expect(statuses(last)).toEqual(['unknown', 'failed'])
   expect(last.giveBack).toBe(1)
-  const held = toHeldRecord(buildMessage({ ...doubtful, expiresInMs: 0 }), 'no connection')
+  const held = toHeldRecord(buildMessage({ ...uncertain, expiresInMs: 0 }), 'no connection')
   expect(held.changes.map(({ status }) => status)).toEqual(['unknown', 'failed'])
   expect(held.giveBack).toBe(1)
 })

@@ -4,7 +4,7 @@ import type { RecipientRefusal, SendOutcome } from '@lettergate/providers/provid
 import type { Choice } from './choose-connection.ts'
 import { type PassedOn, passedOnBy, refusedBefore } from './pass-on.ts'
 import { askedDelayMs, gaveUp, retryDelayMs } from './retry-schedule.ts'
-import { type Portion, pendingRecipients, portionOf } from './select-recipients.ts'
+import { pendingRecipients, type SelectedRecipients, selectRecipients } from './select-recipients.ts'
 import type { LoadedMessage, LoadedRecipient } from './sql/load-claimed.ts'
 import type { OutcomeRecord, RecipientChange } from './sql/record-outcomes.ts'
 
@@ -14,26 +14,26 @@ export type AttemptContext = {
   provider: string
   startedAt: Date
   /**
-   * For how long from now the provider would recognise a repeat by its key, counted from the first try that may have been
-   * taken; 0 or less: not at all.
+   * How long from now the provider recognises a repeat by its key, counted from the first attempt that may have been accepted; 0 or less:
+   * not at all.
    */
   repeatWindowMs: number
-  portion: Portion
+  selected: SelectedRecipients
   /** Why this connection; null: nobody knows any more. */
   choice: Choice | null
   /** Safe failures of this message through this connection before this one. */
   failedBefore: number
-  /** Another connection stands ready that was not tried more often than this one. */
+  /** Another connection is ready and was not tried more often than this one. */
   hasOther: boolean
-  /** Another connection is left, ready or not, that has not found this message too much for it. */
+  /** Another connection, ready or not, has not refused this message as too large. */
   hasRoomier: boolean
-  /** Another connection stands ready that has not refused this message itself. */
+  /** Another connection is ready and has not refused this message. */
   hasReady: boolean
 }
 
 type Verdict = { kind: 'sent' | 'failed' | 'unknown' | 'again'; reason: string | null }
 
-/** What the magic recipients of test mode become after their hand-off (design: sandbox recipients). */
+/** Final statuses of the sandbox recipients of test mode. */
 const SANDBOX_STATUS: Record<string, 'delivered' | 'bounced' | 'complained'> = {
   'delivered@sandbox.lettergate.dev': 'delivered',
   'bounced@sandbox.lettergate.dev': 'bounced',
@@ -41,19 +41,19 @@ const SANDBOX_STATUS: Record<string, 'delivered' | 'bounced' | 'complained'> = {
 }
 
 const refusalVerdict = ({ kind, code, reason }: RecipientRefusal): Verdict => {
-  // Handed over in a call of its own (direct), whose answer was lost while others were answered.
+  // Sent in a call of its own (direct) whose answer was lost while other calls were answered.
   if (code === 'outcome-unknown') return { kind: 'unknown', reason }
   return { kind: kind === 'rejected' ? 'failed' : 'again', reason }
 }
 
-/** Refused for good, but by this connection only. */
+/** Whether the refusal is final for this connection only. */
 function isForAnother(outcome: SendOutcome, { hasRoomier, hasReady }: AttemptContext): boolean {
   if (outcome.kind !== 'rejected') return false
   const { elsewhere } = classOf(outcome.code)
   return elsewhere === 'once' ? hasReady : elsewhere === true && hasRoomier
 }
 
-/** Surely not accepted, and not the message's own fault: another connection may carry it. */
+/** Whether the message was certainly not accepted, for a reason outside the message: another connection may carry it. */
 function isSafe(outcome: SendOutcome, attempt: AttemptContext): boolean {
   if (outcome.kind === 'rejected') return outcome.scope === 'account' || isForAnother(outcome, attempt)
   return outcome.kind === 'deferred'
@@ -73,10 +73,10 @@ function verdictOf(
     case 'accepted':
       return { kind: 'sent', reason: null }
     case 'rejected':
-      // A second refusal in unknown words is believed.
+      // A second unrecognised refusal is final.
       if (wasUnrecognised && classOf(outcome.code).elsewhere === 'once')
         return { kind: 'failed', reason: outcome.reason }
-      // The connection's fault is mended by people, and mail must not be lost over a password: it is tried again.
+      // People repair accounts, and mail must not be lost over a password: retry.
       return { kind: isSafe(outcome, attempt) ? 'again' : 'failed', reason: outcome.reason }
     case 'deferred':
       return { kind: 'again', reason: outcome.reason }
@@ -85,22 +85,23 @@ function verdictOf(
   }
 }
 
-/** While an earlier try may have been taken, no refusal of a later one proves that nothing went out. */
-function withDoubt(verdict: Verdict, mayRepeat: boolean): Verdict {
+/** Keeps the status unknown: after an attempt with unknown outcome, a later refusal does not prove that nothing was sent. */
+function afterUnknownAttempt(verdict: Verdict, mayRepeat: boolean): Verdict {
   if (verdict.kind === 'sent' || (verdict.kind === 'again' && mayRepeat)) return verdict
   return { kind: 'unknown', reason: verdict.reason }
 }
 
 /**
- * Whom an earlier try may have reached does not fail, though it may be tried as often as its tenant wants: it would be given back to the
- * quota for mail that somebody may have. The honest end is unknown, and it stays counted.
+ * Ends a recipient as unknown instead of failed if an earlier attempt may have reached it: a failure would refund quota for mail that may
+ * have arrived.
  */
 function withoutGiveBack(verdict: Verdict, { position }: LoadedRecipient, message: LoadedMessage): Verdict {
   if (verdict.kind !== 'failed' || !message.maybeTaken?.includes(position)) return verdict
-  return { kind: 'unknown', reason: afterDoubt(verdict.reason) }
+  return { kind: 'unknown', reason: afterUnknownReason(verdict.reason) }
 }
 
-const afterDoubt = (reason: string | null) => `${reason}, after an attempt that may have been accepted`
+const afterUnknownReason = (reason: string | null) =>
+  `${reason}, after an attempt that may have been accepted`
 
 function toChange(recipient: LoadedRecipient, verdict: Verdict, mode: Mode): RecipientChange {
   const { position } = recipient
@@ -118,14 +119,14 @@ function toChange(recipient: LoadedRecipient, verdict: Verdict, mode: Mode): Rec
   }
 }
 
-/** Tries before this one that have a part in how long the next is waited for: none that were for others, or by other connections. */
+/** Earlier attempts that count for the backoff: not those for other recipients or by other connections. */
 function triesBefore(outcome: SendOutcome, attempt: AttemptContext): number {
-  const { number, portion, failedBefore } = attempt
+  const { number, selected, failedBefore } = attempt
   const ofConnection = isSafe(outcome, attempt) ? failedBefore : number
-  return Math.min(number - 1, portion.aloneBefore ?? number, ofConnection)
+  return Math.min(number - 1, selected.singleTries ?? number, ofConnection)
 }
 
-/** How long the provider asked to wait: all of those whom it deferred, or at least one of them. */
+/** The wait that the provider requested, and whether it holds for all deferred recipients. */
 function askedOf(outcome: SendOutcome): { ms: number; byAll: boolean } {
   const ofAll = outcome.kind === 'deferred' ? outcome.retryAfterMs : undefined
   const refused = 'refused' in outcome ? (outcome.refused ?? []) : []
@@ -134,7 +135,7 @@ function askedOf(outcome: SendOutcome): { ms: number; byAll: boolean } {
   return { ms: Math.max(0, ofAll ?? 0, ...each), byAll: ofAll !== undefined || byEach }
 }
 
-/** Until the next try: none while another connection can take over; else as asked, or by how often all of them were tried. */
+/** Wait until the next attempt: none while another connection can take over; otherwise as requested, or by backoff. */
 function waitMs(outcome: SendOutcome, attempt: AttemptContext, random: () => number): number {
   const atMostMs = outcome.kind === 'accepted' ? undefined : classOf(outcome.code).waitMsMax
   if (atMostMs !== undefined) return Math.min(atMostMs, retryDelayMs(attempt.number, random))
@@ -144,30 +145,36 @@ function waitMs(outcome: SendOutcome, attempt: AttemptContext, random: () => num
   return byAll ? askedDelayMs(ms, tries, random) : Math.max(ms, retryDelayMs(tries, random))
 }
 
-/** Whom the call did not try at all, though it was asked to; a call that tried nobody has deferred all. */
-function untriedOf(outcome: SendOutcome, { carried, unsure }: Portion): Set<LoadedRecipient> {
+/** Recipients that the call did not try; if it tried none, all count as deferred. */
+function untriedOf(
+  outcome: SendOutcome,
+  { carried, unknownAttempt }: SelectedRecipients,
+): Set<LoadedRecipient> {
   const refused = 'refused' in outcome ? (outcome.refused ?? []) : []
   const addresses = new Set(
     refused.flatMap(({ address, kind, retryAfterMs }) =>
       kind === 'deferred' && retryAfterMs === 0 ? [address] : [],
     ),
   )
-  const untried = unsure ? [] : carried.filter(({ address }) => addresses.has(address))
+  const untried = unknownAttempt ? [] : carried.filter(({ address }) => addresses.has(address))
   return new Set(untried.length < carried.length ? untried : [])
 }
 
 /**
- * Whom a refusal of the whole call says nothing against: those whom it does not name, where it may be about one of many. Where nobody is
- * named, that is all of them, and each goes alone from then on. After a try that may have been taken, all are in doubt.
+ * Recipients not affected by this rejection: the error may be about one recipient, and these were not named. If no recipient was named,
+ * none is affected, and each gets a call of its own from then on. After an attempt with unknown outcome, all are affected.
  */
-function sparedBy(outcome: SendOutcome, { carried, unsure }: Portion): Set<LoadedRecipient> {
-  if (outcome.kind !== 'rejected' || unsure || carried.length === 1) return new Set()
+function sparedBy(
+  outcome: SendOutcome,
+  { carried, unknownAttempt }: SelectedRecipients,
+): Set<LoadedRecipient> {
+  if (outcome.kind !== 'rejected' || unknownAttempt || carried.length === 1) return new Set()
   if (classOf(outcome.code).mayBeOneOfMany !== true) return new Set()
   const named = new Set(outcome.refused?.map(({ address }) => address))
   return new Set(carried.filter(({ address }) => !named.has(address)))
 }
 
-/** True where the connection is at fault, and not the recipient or the moment: once it is mended, there is nothing to wait for. */
+/** Whether the failure concerns the connection: after a change of it, the message need not wait. */
 function dependsOnConnection(outcome: SendOutcome): boolean {
   switch (outcome.kind) {
     case 'rejected':
@@ -186,9 +193,9 @@ function baseRecord(message: LoadedMessage): Omit<OutcomeRecord, 'changes' | 're
 }
 
 /**
- * What one hand-off means for each of its recipients, and whether the message is tried again. Pure.
- * `unknown` is only repeated where that is safe or the tenant chose it; retries end at the retry limit of the tenant.
- * Those that it left over, did not try, or passed over for the sake of another, follow at once, without a try being counted for them.
+ * Derives the new status of each recipient from the outcome of an attempt, and when to retry. Pure.
+ * 1. An unknown outcome is repeated only if that is safe or the tenant chose it. Retries end at the tenant's retry limit.
+ * 2. Recipients that were left over, not tried, or not affected by the rejection follow at once; no attempt counts for them.
  */
 export function toRecord(
   message: LoadedMessage,
@@ -196,32 +203,32 @@ export function toRecord(
   outcome: SendOutcome,
   random: () => number = Math.random,
 ): OutcomeRecord {
-  const { portion } = attempt
-  const { carried, unsure } = portion
-  const passedOver = new Set([...untriedOf(outcome, portion), ...sparedBy(outcome, portion)])
+  const { selected } = attempt
+  const { carried, unknownAttempt } = selected
+  const passedOver = new Set([...untriedOf(outcome, selected), ...sparedBy(outcome, selected)])
   const before = refusedBefore(message)
-  const passedOn = passedOnBy(outcome, portion, before, attempt)
+  const passedOn = passedOnBy(outcome, selected, before, attempt)
   const leaving = new Set(passedOn.map(({ recipient }) => recipient))
   const tried = carried.filter((recipient) => !passedOver.has(recipient))
-  const following = [...passedOver, ...portion.left]
-  const delayMs = waitMs(outcome, unsure ? { ...attempt, hasOther: false } : attempt, random)
+  const following = [...passedOver, ...selected.left]
+  const delayMs = waitMs(outcome, unknownAttempt ? { ...attempt, hasOther: false } : attempt, random)
   const mayRepeat = delayMs < attempt.repeatWindowMs || message.onUnknown === 'resend'
   const isLast = delayMs >= message.expiresInMs
   const staying = tried.filter((recipient) => !leaving.has(recipient))
   const changes = staying.map((recipient) => {
     const wasUnrecognised = before.has(recipient.position)
     const plain = verdictOf(outcome, recipient.address, attempt, mayRepeat, wasUnrecognised)
-    const verdict = unsure ? withDoubt(plain, mayRepeat) : plain
+    const verdict = unknownAttempt ? afterUnknownAttempt(plain, mayRepeat) : plain
     if (verdict.kind === 'again' && isLast) {
-      // Given up while nobody knows: the honest end is unknown, not failed.
-      const kind = outcome.kind === 'unknown' || unsure ? 'unknown' : 'failed'
+      // The outcome is not known, so the final status is unknown and not failed.
+      const kind = outcome.kind === 'unknown' || unknownAttempt ? 'unknown' : 'failed'
       const end: Verdict = { kind, reason: gaveUp(message.retryHours, verdict.reason) }
       return toChange(recipient, withoutGiveBack(end, recipient, message), message.mode)
     }
     return toChange(recipient, withoutGiveBack(verdict, recipient, message), message.mode)
   })
   const isAgain = changes.some((change) => change.status === 'deferred')
-  const others = pendingRecipients(message).length > carried.length + portion.left.length
+  const others = pendingRecipients(message).length > carried.length + selected.left.length
   return {
     ...baseRecord(message),
     attempt: {
@@ -235,7 +242,7 @@ export function toRecord(
       reason: outcome.kind === 'accepted' ? null : outcome.reason,
       choice: attempt.choice ? JSON.stringify({ ...attempt.choice, ...withPassedOn(passedOn) }) : null,
       providerMessageId: outcome.kind === 'accepted' ? outcome.providerMessageId : null,
-      // Where all were refused for the sake of nobody knows whom, it is of all: so it is remembered that each goes alone.
+      // If no recipient was named, record all positions; the next attempts send to one recipient at a time.
       positions: (tried.length > 0 ? tried : carried).map((recipient) => recipient.position),
     },
     changes: [...changes, ...passedOn.map(toPassedOn), ...toQueued(following)],
@@ -245,7 +252,7 @@ export function toRecord(
   }
 }
 
-/** Remembered with the try, whose own code may say nothing of them. */
+/** Stored with the attempt, because its own code may not cover these recipients. */
 function withPassedOn(passedOn: readonly PassedOn[]): Pick<Choice, 'passedOn'> {
   if (passedOn.length === 0) return {}
   return {
@@ -256,13 +263,13 @@ function withPassedOn(passedOn: readonly PassedOn[]): Pick<Choice, 'passedOn'> {
   }
 }
 
-/** Ready at once, for another connection; its event says why. */
+/** Queues a recipient for another connection; its event has the reason. */
 function toPassedOn({ recipient, refusal }: PassedOn): RecipientChange {
   const { position } = recipient
   return { position, status: 'queued', reason: refusal.reason, event: 'recipient.deferred' }
 }
 
-/** Those whose turn is next: told apart from those that were deferred again, and no longer held. */
+/** Marks the recipients that follow at once as queued, unlike those deferred again. */
 function toQueued(following: readonly LoadedRecipient[]): RecipientChange[] {
   return following
     .filter(({ status }) => status !== 'queued')
@@ -270,12 +277,12 @@ function toQueued(following: readonly LoadedRecipient[]): RecipientChange[] {
 }
 
 /**
- * How soon a held message is looked at again by itself: a change of the tenant's connections or routes lets it go within seconds, so this
- * is only for what was held in the very moment of the change. Each look writes, and a hundred thousand must not come at once.
+ * How soon a held message is checked again. A change of the tenant's connections or routes releases it within seconds; this covers messages
+ * held at the very moment of the change. Each check writes, and a hundred thousand must not come at once.
  */
 const HELD_RECHECK_MS = 10 * 60_000
 
-/** A message that no connection may carry now: it waits, visibly, until one appears or the retry limit of its tenant is over. */
+/** Holds a message that no connection can carry, until one can or the tenant's retry limit ends. */
 export function toHeldRecord(message: LoadedMessage, reason: string, random = Math.random): OutcomeRecord {
   const againInMs = HELD_RECHECK_MS * (1 + random() / 2)
   const isLast = againInMs >= message.expiresInMs
@@ -287,7 +294,9 @@ export function toHeldRecord(message: LoadedMessage, reason: string, random = Ma
       return toChange(recipient, end, message.mode)
     }
     return {
-      ...{ position, status: 'held', reason },
+      position,
+      status: 'held',
+      reason,
       event: recipient.status === 'held' ? null : 'recipient.held',
     }
   })
@@ -300,13 +309,15 @@ export function toHeldRecord(message: LoadedMessage, reason: string, random = Ma
   }
 }
 
-/** A message that may have been taken and that nobody would recognise any more: it is not tried again. */
-export function toUnsureRecord(message: LoadedMessage, reason: string): OutcomeRecord {
-  const { carried } = portionOf(message)
+/** Ends a message that may have been accepted and whose repeat would not be recognised any more. */
+export function toUnknownRecord(message: LoadedMessage, reason: string): OutcomeRecord {
+  const { carried } = selectRecipients(message)
   return {
     ...baseRecord(message),
     changes: carried.map(({ position }) => ({
-      ...{ position, status: 'unknown', event: 'recipient.unknown' },
+      position,
+      status: 'unknown',
+      event: 'recipient.unknown',
       reason: `an earlier attempt may have been accepted, and ${reason}`,
     })),
     retryInMs: carried.length < pendingRecipients(message).length ? 0 : null,

@@ -5,18 +5,28 @@ import { toRecord } from '../../test/to-record.ts'
 import type { LoadedMessage } from './sql/load-claimed.ts'
 
 const attempt = {
-  ...{ number: 1, connectionId: null, provider: 'smtp', startedAt: new Date(), repeatWindowMs: 0 },
+  number: 1,
+  connectionId: null,
+  provider: 'smtp',
+  startedAt: new Date(),
+  repeatWindowMs: 0,
 }
 const record = (outcome: SendOutcome) => toRecord(buildMessage(), attempt, outcome, () => 0.5)
 const statuses = (result: ReturnType<typeof toRecord>) => result.changes.map((change) => change.status)
 
 const strange: SendOutcome = {
-  ...{ kind: 'rejected', scope: 'message', code: 'refusal-unrecognised', reason: '550 no' },
+  kind: 'rejected',
+  scope: 'message',
+  code: 'refusal-unrecognised',
+  reason: '550 no',
 }
 const saidBefore: Partial<LoadedMessage> = {
   tries: [
     {
-      ...{ connectionId: 'b', outcome: 'rejected', scope: 'message', code: 'refusal-unrecognised' },
+      connectionId: 'b',
+      outcome: 'rejected',
+      scope: 'message',
+      code: 'refusal-unrecognised',
       positions: [0],
     },
   ],
@@ -40,7 +50,7 @@ test.each<[string, Partial<LoadedMessage>, object, string[], number | null]>([
   ],
   [
     'after a try that may have been taken it proves nothing',
-    { unsure: { connectionId: null, startedAt: new Date() } },
+    { unknownAttempt: { connectionId: null, startedAt: new Date() } },
     { hasReady: true, hasOther: true },
     ['unknown', 'unknown'],
     null,
@@ -62,7 +72,8 @@ const refusedOf = (code: 'refusal-unrecognised' | 'provider-permission-missing' 
   ({
     address: 'b@x.example',
     kind: code === 'provider-permission-missing' ? 'deferred' : 'rejected',
-    ...{ code, reason: '550 no' },
+    code,
+    reason: '550 no',
   }) as const
 
 test.each(['refusal-unrecognised', 'provider-permission-missing'] as const)(
@@ -79,13 +90,20 @@ test.each(['refusal-unrecognised', 'provider-permission-missing'] as const)(
   },
 )
 
-test('one of several that is refused fails where it is the recipient, where nobody is left, or the second time', () => {
+test('a refused one of several fails if the refusal is about it, if no connection is left, or the second time', () => {
   const refusing = (code: Parameters<typeof refusedOf>[0]): SendOutcome => ({
-    ...{ kind: 'accepted', providerMessageId: 'x', refused: [refusedOf(code)] },
+    kind: 'accepted',
+    providerMessageId: 'x',
+    refused: [refusedOf(code)],
   })
   const passedOn = [{ position: 1, code: 'refusal-unrecognised' }]
   const before = {
-    ...{ connectionId: 'b', outcome: 'accepted', scope: null, code: null, positions: [0, 1], passedOn },
+    connectionId: 'b',
+    outcome: 'accepted',
+    scope: null,
+    code: null,
+    positions: [0, 1],
+    passedOn,
   }
   for (const result of [
     toRecord(buildMessage(), withOthers, refusing('recipient-refused')),

@@ -1,16 +1,16 @@
 import { classOf } from '@lettergate/providers/lib/failures'
 import type { RecipientRefusal, SendOutcome } from '@lettergate/providers/provider'
 import { unrecognisedOf } from './attempt-history.ts'
-import type { Portion } from './select-recipients.ts'
+import type { SelectedRecipients } from './select-recipients.ts'
 import type { LoadedMessage, LoadedRecipient } from './sql/load-claimed.ts'
 
-/** A recipient that a call refused by name, and that another connection gets at once. */
+/** A recipient refused by name, which another connection tries at once. */
 export type PassedOn = { recipient: LoadedRecipient; refusal: RecipientRefusal }
 
-/** Whether another connection stands ready. */
+/** Whether another connection is ready. */
 type Others = { hasOther: boolean; hasReady: boolean }
 
-/** Those for whom a refusal in unknown words has come before: one more is final. */
+/** Recipients with an earlier unrecognised refusal: a second one is final. */
 export function refusedBefore(message: Pick<LoadedMessage, 'tries'>): ReadonlySet<number> {
   return new Set(unrecognisedOf(message.tries).map(({ position }) => position))
 }
@@ -19,22 +19,22 @@ function isForAnother(refusal: RecipientRefusal, { hasOther, hasReady }: Others)
   const { outcome, connection, elsewhere } = classOf(refusal.code)
   if (outcome === 'rejected-message') return elsewhere !== undefined && hasReady
   if (refusal.kind !== 'deferred' || refusal.retryAfterMs === 0) return false
-  // What this account may not do for one of several, another account may.
+  // Another account may be permitted to send to this recipient.
   return hasOther && (outcome === 'rejected-account' || connection !== 'none')
 }
 
 /**
- * Whom a call refused by name, for a reason that another connection may not have. The others of that call go their own ways. After a try
- * that may have been taken nobody is passed on, since only its provider can recognise a repeat.
+ * Selects recipients refused by name for a reason that may not apply to another connection. None after an attempt with unknown outcome:
+ * only its own provider can recognise a repeat.
  */
 export function passedOnBy(
   outcome: SendOutcome,
-  { carried, unsure }: Portion,
+  { carried, unknownAttempt }: SelectedRecipients,
   before: ReadonlySet<number>,
   others: Others,
 ): PassedOn[] {
   const refused = 'refused' in outcome ? (outcome.refused ?? []) : []
-  if (unsure || refused.length === 0) return []
+  if (unknownAttempt || refused.length === 0) return []
   const byAddress = new Map(carried.map((recipient) => [recipient.address, recipient]))
   return refused.flatMap((refusal) => {
     const recipient = byAddress.get(refusal.address)

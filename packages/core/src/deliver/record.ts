@@ -1,7 +1,7 @@
 import { createBatcher } from '@lettergate/db/batcher'
 import { databaseFailure } from '@lettergate/db/errors'
 import type { Pool } from '@lettergate/db/pool'
-import { askAgain, notify, SENDING_LEASE_MS } from '../lib/index.ts'
+import { notify, retryQuery, SENDING_LEASE_MS } from '../lib/index.ts'
 import { type OutcomeRecord, RECORD_MAX, recordOutcomes } from './sql/record-outcomes.ts'
 
 export type Recorder = {
@@ -11,18 +11,18 @@ export type Recorder = {
 }
 
 /**
- * Writes results in micro-batches. A result in hand is worth more than anything else here: while the database is away it is kept
- * and tried again until its lease has ended, after which the sweeper has called it unknown.
+ * Writes outcomes in micro-batches. While the database is away, an outcome is kept and retried until its lease ends; after that, the
+ * sweeper has recorded the attempt as unknown.
  */
 export function createRecorder(deps: { pool: Pool; onError: (error: unknown) => void }): Recorder {
   async function write(records: OutcomeRecord[], until: number): Promise<(undefined | Error)[]> {
     try {
-      const hints = await askAgain(() => recordOutcomes(deps.pool, records), {
+      const notifications = await retryQuery(() => recordOutcomes(deps.pool, records), {
         until: () => until,
         onError: deps.onError,
       })
-      // Whoever waits also looks by itself.
-      notify(deps.pool, hints).catch(deps.onError)
+      // A lost notification is harmless: readers also poll.
+      notify(deps.pool, notifications).catch(deps.onError)
       return records.map(() => undefined)
     } catch (error) {
       if (databaseFailure(error) === 'query' && records.length > 1) {

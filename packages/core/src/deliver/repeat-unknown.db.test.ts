@@ -32,7 +32,7 @@ afterAll(() => db.drop())
 async function setUp(...answers: SendOutcome[]) {
   const onError = () => {}
   const tenantId = await buildTenant(db.pool)
-  const acceptor = createAcceptor({ pool: db.pool, poke: () => {}, failpoint: noFailpoint, onError })
+  const acceptor = createAcceptor({ pool: db.pool, wakeWorkers: () => {}, failpoint: noFailpoint, onError })
   await acceptor.accept({ id: tenantId, mode: 'live' }, { messages: [buildMessage()] })
   const sent: OutboundMessage[] = []
   const capture = createCapture()
@@ -56,9 +56,16 @@ async function setUp(...answers: SendOutcome[]) {
     },
   }
   const deliverer = createDeliverer({
-    ...{ pool: db.pool, tenants: db.tenants, router, egress, secrets: noSecrets, slots: 20, onError },
+    pool: db.pool,
+    tenants: db.tenants,
+    router,
+    egress,
+    secrets: noSecrets,
+    slots: 20,
+    onError,
     recorder: createRecorder({ pool: db.pool, onError }),
-    ...{ failpoint: noFailpoint, onHandOff: () => {} },
+    failpoint: noFailpoint,
+    onAttempt: () => {},
   })
   async function tryOnce(): Promise<void> {
     await db.pool.query({ text: "update outbox set state = 'ready'" })

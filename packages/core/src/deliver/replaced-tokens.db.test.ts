@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { buildMessage } from '../../test/build-message.ts'
 import { buildConnection, buildTenant } from '../../test/rows.ts'
 import { createAcceptor } from '../accept/index.ts'
-import { createConnectionChecker, createSecretKeeper, updateConnection } from '../connections/index.ts'
+import { createConnectionChecker, createCredentialRenewer, updateConnection } from '../connections/index.ts'
 import { claimMessages, FIRST_TENANT } from '../dispatch/index.ts'
 import { noFailpoint } from '../lib/index.ts'
 import { createRouter } from '../routing/index.ts'
@@ -67,16 +67,22 @@ function startProcess(sealer: Sealer = createSealer({ tenants: db.tenants, root 
   const onError = (error: unknown) => void errors.push(error)
   const providers = createProviders()
   const tenants = db.tenants
-  const secrets = createSecretKeeper({ tenants, sealer, onError })
+  const secrets = createCredentialRenewer({ tenants, sealer, onError })
   const now = Date.now
   const deliverer = createDeliverer({
-    ...{ pool: db.pool, tenants, egress, secrets, slots: 20, failpoint: noFailpoint, onError },
+    pool: db.pool,
+    tenants,
+    egress,
+    secrets,
+    slots: 20,
+    failpoint: noFailpoint,
+    onError,
     router: createRouter({ tenants, sealer, providers, fallback: 'hold', onError }),
     recorder: createRecorder({ pool: db.pool, onError }),
-    onHandOff: () => {},
+    onAttempt: () => {},
   })
   const checker = createConnectionChecker({ tenants, sealer, egress, secrets, now, providers, onError })
-  const acceptor = createAcceptor({ pool: db.pool, poke: () => {}, failpoint: noFailpoint, onError })
+  const acceptor = createAcceptor({ pool: db.pool, wakeWorkers: () => {}, failpoint: noFailpoint, onError })
   return {
     errors,
     /** Sends a message, and tells what became of it. */
@@ -93,7 +99,7 @@ function startProcess(sealer: Sealer = createSealer({ tenants: db.tenants, root 
     async check() {
       const { report } = await checker.check(tenantId, connectionId)
       await secrets.drain()
-      return report.fault
+      return report.problem
     },
     rotate: (refresh_token: string) =>
       updateConnection({ tenants, prisma: db.prisma, sealer, providers, egress }, tenantId, connectionId, {
@@ -105,7 +111,7 @@ function startProcess(sealer: Sealer = createSealer({ tenants: db.tenants, root 
   }
 }
 
-test('a process that starts later uses the refresh token that a hand-off was given', async () => {
+test('a process that starts later uses the refresh token that an attempt received', async () => {
   expect(await startProcess().send()).toBe('sent')
   expect(await startProcess().send()).toBe('sent')
   expect(await startProcess().send()).toBe('sent')
@@ -135,7 +141,7 @@ test('credentials that a client stores are used at once', async () => {
   expect(microsoft.used()).toEqual(['refresh-1', 'refresh-of-the-client'])
 })
 
-test('the mail goes out though the token cannot be stored, which is told; the old one is used again', async () => {
+test('the mail is sent although the token cannot be stored, which is logged; the old one is used again', async () => {
   const sealer = createSealer({ tenants: db.tenants, root })
   const broken = { ...sealer, sealCredentials: () => Promise.reject(new Error('connection lost')) }
   const running = startProcess(broken)

@@ -5,28 +5,28 @@ const HOUR = 60 * MINUTE
 const DELAYS_MS = [1 * MINUTE, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, 1 * HOUR, 2 * HOUR, 4 * HOUR]
 const JITTER = 0.2
 
-/** The wait after the `attempt`-th try (from 1), ±20 % so that messages deferred together do not come back together. */
+/** The wait after attempt number `attempt` (from 1), ±20 %, so that messages deferred together do not return together. */
 export function retryDelayMs(attempt: number, random: () => number = Math.random): number {
   const base = DELAYS_MS[Math.min(Math.max(attempt, 1), DELAYS_MS.length) - 1] ?? 4 * HOUR
   return Math.round(base * (1 - JITTER + 2 * JITTER * random()))
 }
 
-/** Tries that keep a short wait: a provider that repeats it more often is mistaken about it. */
+/** Attempts that keep a short requested wait; a provider that repeats it more often asks for too little. */
 const ASKED_TRIES = 5
 const SPREAD_MS = 30_000
 
-/** Adds jitter in proportion to a wait, so that messages that wait for one moment do not come back together. */
+/** Adds proportional jitter, so that messages deferred together do not return together. */
 export function atLeastMs(ms: number, random: () => number = Math.random): number {
   return Math.round(ms + random() * Math.min(ms / 4, SPREAD_MS))
 }
 
-/** Keeps a wait that a provider asked for; from the sixth try on, the usual steps begin where they are longer. */
+/** Keeps the wait that a provider requested; from the sixth attempt on, the usual backoff applies where it is longer. */
 export function askedDelayMs(askedMs: number, attempt: number, random: () => number = Math.random): number {
   const asked = atLeastMs(askedMs, random)
   return attempt <= ASKED_TRIES ? asked : Math.max(asked, retryDelayMs(attempt - ASKED_TRIES, random))
 }
 
-/** The reason of a recipient that is given up at the retry limit of its tenant. */
+/** Words the reason of a recipient that failed at the tenant's retry limit. */
 export function gaveUp(retryHours: number, reason: string | null): string {
   return `gave up after ${retryHours} ${retryHours === 1 ? 'hour' : 'hours'}: ${reason}`
 }

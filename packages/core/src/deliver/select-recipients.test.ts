@@ -1,37 +1,48 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { portionOf } from './select-recipients.ts'
+import { selectRecipients } from './select-recipients.ts'
 import type { EarlierTry, LoadedRecipient } from './sql/load-claimed.ts'
 
 const recipients = (...statuses: string[]): LoadedRecipient[] =>
   statuses.map((status, position) => ({
-    ...{ position, status, kind: 'to' as const, name: null },
+    position,
+    status,
+    kind: 'to' as const,
+    name: null,
     address: `n${position}@x.example`,
   }))
 const positions = (list: LoadedRecipient[]) => list.map(({ position }) => position)
 const startedAt = new Date()
 const noTries: EarlierTry[] = []
 const tryOf = (change: Partial<EarlierTry>): EarlierTry => ({
-  ...{ connectionId: 'c', outcome: 'deferred', scope: null, code: 'recipient-deferred', positions: [] },
+  connectionId: 'c',
+  outcome: 'deferred',
+  scope: null,
+  code: 'recipient-deferred',
+  positions: [],
   ...change,
 })
 /** A call that was refused for the sake of one of them. */
 const refusedFor = (...positions: number[]) =>
   tryOf({ outcome: 'rejected', scope: 'message', code: 'recipient-refused', positions })
 
-test('more recipients than a provider takes are handed over in portions, in order', () => {
-  const { carried, left } = portionOf(
-    { recipients: recipients('queued', 'sent', 'queued', 'queued'), unsure: null, tries: noTries },
+test('more recipients than a provider takes are sent in several calls, in order', () => {
+  const { carried, left } = selectRecipients(
+    { recipients: recipients('queued', 'sent', 'queued', 'queued'), unknownAttempt: null, tries: noTries },
     { recipientsMax: 2 },
   )
   expect([positions(carried), positions(left)]).toEqual([[0, 2], [3]])
 })
 
 test('those not tried yet come before those whose last try was deferred, and never with them', () => {
-  const all = { recipients: recipients('deferred', 'queued', 'deferred'), unsure: null, tries: noTries }
-  expect(positions(portionOf(all).carried)).toEqual([1])
+  const all = {
+    recipients: recipients('deferred', 'queued', 'deferred'),
+    unknownAttempt: null,
+    tries: noTries,
+  }
+  expect(positions(selectRecipients(all).carried)).toEqual([1])
   expect(
-    positions(portionOf({ ...all, recipients: recipients('deferred', 'sent', 'deferred') }).carried),
+    positions(selectRecipients({ ...all, recipients: recipients('deferred', 'sent', 'deferred') }).carried),
   ).toEqual([0, 2])
 })
 
@@ -39,53 +50,62 @@ test('a try that may have been taken is repeated with exactly its own recipients
   const doubt = { connectionId: 'c', startedAt, positions: [0, 2] }
   const message = {
     recipients: recipients('deferred', 'deferred', 'deferred'),
-    unsure: doubt,
-    doubts: [doubt],
+    unknownAttempt: doubt,
+    unknownAttempts: [doubt],
     tries: noTries,
   }
-  expect(portionOf(message, { recipientsMax: 1 })).toMatchObject({
+  expect(selectRecipients(message, { recipientsMax: 1 })).toMatchObject({
     carried: [{ position: 0 }, { position: 2 }],
     left: [],
-    unsure: doubt,
+    unknownAttempt: doubt,
   })
 })
 
-test('recipients that no unknown try carried are in no doubt', () => {
+test('recipients outside an unknown attempt are not affected by it', () => {
   const doubt = { connectionId: 'c', startedAt, positions: [0] }
   const message = {
     recipients: recipients('deferred', 'queued'),
-    unsure: doubt,
-    doubts: [doubt],
+    unknownAttempt: doubt,
+    unknownAttempts: [doubt],
     tries: noTries,
   }
-  expect(portionOf(message)).toMatchObject({ carried: [{ position: 1 }], unsure: null })
+  expect(selectRecipients(message)).toMatchObject({ carried: [{ position: 1 }], unknownAttempt: null })
 })
 
-test('those who are to go alone follow one by one after the others, and count their own tries', () => {
+test('recipients that need a call of their own follow one by one, and count their own attempts', () => {
   const tries = [refusedFor(0, 2), tryOf({ positions: [0] }), tryOf({ positions: [0] })]
-  const message = { recipients: recipients('queued', 'queued', 'queued', 'queued'), unsure: null, tries }
-  expect(portionOf(message)).toMatchObject({ carried: [{ position: 1 }, { position: 3 }], aloneBefore: null })
+  const message = {
+    recipients: recipients('queued', 'queued', 'queued', 'queued'),
+    unknownAttempt: null,
+    tries,
+  }
+  expect(selectRecipients(message)).toMatchObject({
+    carried: [{ position: 1 }, { position: 3 }],
+    singleTries: null,
+  })
   const others = { ...message, recipients: recipients('queued', 'sent', 'queued', 'sent') }
-  expect(portionOf(others)).toMatchObject({
+  expect(selectRecipients(others)).toMatchObject({
     carried: [{ position: 0 }],
     left: [{ position: 2 }],
-    aloneBefore: 2,
+    singleTries: 2,
   })
 })
 
-test('a provider that needs somebody in To gets copies one at a time once nobody of To is left', () => {
+test('a provider that requires To gets copies one at a time once no To recipient is left', () => {
   const kinds = ['to', 'cc', 'bcc'] as const
   const all = (...statuses: string[]) =>
     recipients(...statuses).map((one, index) => ({ ...one, kind: kinds[index] ?? 'to' }))
   const takes = { recipientsMax: 50, needsTo: true }
   const carried = (...statuses: string[]) =>
-    positions(portionOf({ recipients: all(...statuses), unsure: null, tries: noTries }, takes).carried)
+    positions(
+      selectRecipients({ recipients: all(...statuses), unknownAttempt: null, tries: noTries }, takes).carried,
+    )
   expect(carried('queued', 'queued', 'queued')).toEqual([0, 1, 2])
   expect(carried('sent', 'queued', 'queued')).toEqual([1])
   expect(carried('sent', 'deferred', 'deferred')).toEqual([1])
 })
 
-test('whatever waits is carried or left; nobody is carried twice, nobody in doubt beside others, and whoever goes alone alone', () => {
+test('every pending recipient is carried or left, none twice; unknown attempts and single recipients never mix with others', () => {
   const status = fc.constantFrom('queued', 'deferred', 'sent', 'held', 'unknown')
   fc.assert(
     fc.property(
@@ -96,15 +116,20 @@ test('whatever waits is carried or left; nobody is carried twice, nobody in doub
       (all, some, alone, max) => {
         const doubt = { connectionId: 'c', startedAt, positions: some }
         const tries = alone.length > 1 ? [refusedFor(...alone)] : []
-        const message = { recipients: recipients(...all), unsure: doubt, doubts: [doubt], tries }
-        const { carried, left, unsure } = portionOf(message, { recipientsMax: max })
+        const message = {
+          recipients: recipients(...all),
+          unknownAttempt: doubt,
+          unknownAttempts: [doubt],
+          tries,
+        }
+        const { carried, left, unknownAttempt } = selectRecipients(message, { recipientsMax: max })
         const pending = all.some((one) => ['queued', 'deferred', 'held'].includes(one))
         expect(carried.length > 0).toBe(pending)
         expect(new Set([...carried, ...left]).size).toBe(carried.length + left.length)
-        const doubtful = carried.filter(({ position }) => some.includes(position))
-        expect(doubtful.length).toBe(unsure ? carried.length : 0)
+        const uncertain = carried.filter(({ position }) => some.includes(position))
+        expect(uncertain.length).toBe(unknownAttempt ? carried.length : 0)
         const isAlone = alone.length > 1 && carried.some(({ position }) => alone.includes(position))
-        if (isAlone && !unsure) expect(carried).toHaveLength(1)
+        if (isAlone && !unknownAttempt) expect(carried).toHaveLength(1)
       },
     ),
   )

@@ -17,7 +17,7 @@ function take(slots: ReturnType<typeof createSlots>, tenantId: string, isBulk = 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 const held = (states: { release?: () => void }[]) => states.filter((state) => state.release).length
 
-test('a tenant alone gets half of the slots, so that another always finds one', async () => {
+test('a single tenant gets half of the slots, so that another always finds one', async () => {
   const slots = createSlots(10)
   const hanging = Array.from({ length: 20 }, () => take(slots, 'a'))
   await turn()

@@ -1,14 +1,14 @@
 import { createStreamQueue, type StreamQueue } from '../throttle/index.ts'
 
-/** Whose call it is. */
+/** Owner of a call. */
 export type Caller = { tenantId: string; isBulk: boolean }
 
 export type Slots = {
   /** Resolves with the release once the tenant may start one more call. Rejects once stopped. */
   acquire(caller: Caller): Promise<() => void>
-  /** Calls under way. */
+  /** Calls in progress. */
   busy(): number
-  /** Refuses those that wait and those that come. */
+  /** Rejects waiting and new callers. */
   stop(): void
 }
 
@@ -24,9 +24,9 @@ type Running = { transactional: number; bulk: number }
 const NONE: Running = { transactional: 0, bulk: 0 }
 
 /**
- * Concurrent provider calls of one process, shared by dynamic threshold: a tenant may hold as many slots as are still
- * free. So a tenant whose provider hangs holds half of them at most, and another one finds a slot at once.
- * Bulk calls of a tenant do not count against its transactional mail, which finds a slot like another tenant's.
+ * Concurrent provider calls of one process, shared by dynamic threshold: a tenant may hold as many slots as are still free. A tenant whose
+ * provider hangs holds at most half of the slots, and another tenant finds one at once. Bulk calls of a tenant do not count against its
+ * transactional mail, which finds a slot like another tenant's.
  */
 export function createSlots(max: number): Slots {
   const running = new Map<string, Running>()
@@ -62,7 +62,7 @@ export function createSlots(max: number): Slots {
   function startNext(): void {
     for (const [tenantId, queue] of waiting) {
       if (total >= max) return
-      // Bulk whose turn it is starts in the place of transactional mail.
+      // A bulk call on its turn takes the place of a transactional one.
       if (!mayStart({ tenantId, isBulk: !queue.hasTransactional() })) continue
       const waiter = queue.shift()
       waiting.delete(tenantId)

@@ -38,7 +38,7 @@ async function accept(count: number, sendAt?: Date): Promise<string> {
   const tenantId = await buildTenant(db.pool)
   const acceptor = createAcceptor({
     pool: db.pool,
-    poke: () => {},
+    wakeWorkers: () => {},
     failpoint: noFailpoint,
     onError: () => {},
   })
@@ -49,29 +49,29 @@ async function accept(count: number, sendAt?: Date): Promise<string> {
   return tenantId
 }
 
-test('a poke makes it look at once, and it enqueues what is due', async () => {
+test('a wake-up makes the dispatcher enqueue due messages at once', async () => {
   const enqueued: Claim[] = []
   const dispatcher = start(async (claims) => void enqueued.push(...claims))
   await accept(3)
-  dispatcher.poke(null)
+  dispatcher.wake(null)
   await eventually(async () => (enqueued.length === 3 ? true : undefined))
 })
 
-test('with a full hand it still serves at once a tenant that comes anew, and nobody else sooner', async () => {
+test('a busy dispatcher serves a new tenant at once, and no other tenant sooner', async () => {
   const enqueued: Claim[] = []
   const dispatcher = start(async (claims) => void enqueued.push(...claims), 40, 60_000)
   const busy = await accept(200)
-  dispatcher.poke([busy])
+  dispatcher.wake([busy])
   await eventually(async () => (enqueued.length === 20 ? true : undefined))
   // From here on it gathers for a minute, and nothing ends.
-  dispatcher.poke([busy])
+  dispatcher.wake([busy])
   const small = await accept(1)
-  dispatcher.poke([small])
+  dispatcher.wake([small])
   await eventually(async () => (enqueued.some(({ tenantId }) => tenantId === small) ? true : undefined))
   expect(enqueued.filter(({ tenantId }) => tenantId === busy)).toHaveLength(20)
 })
 
-test('without any poke it still finds the work by itself', async () => {
+test('without a wake-up the dispatcher still finds work', async () => {
   const enqueued: Claim[] = []
   start(async (claims) => void enqueued.push(...claims))
   await accept(1)
@@ -83,7 +83,7 @@ test('never more claims are held than the depth allows, whatever the backlog', a
   const dispatcher = start(async (claims) => void enqueued.push(...claims), 20)
   await accept(200)
   for (let i = 0; i < 5; i++) {
-    dispatcher.poke(null)
+    dispatcher.wake(null)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   expect(enqueued).toHaveLength(10)

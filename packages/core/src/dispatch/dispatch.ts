@@ -2,12 +2,12 @@ import type { Pool } from '@lettergate/db/pool'
 import { CLAIM_LEASE_MS, type Failpoint } from '../lib/index.ts'
 import { type Claim, claimMessages, FIRST_TENANT } from './sql/claim-messages.ts'
 import { promoteDue } from './sql/promote-due.ts'
-import { unclaimMessages } from './sql/release-claims.ts'
+import { releaseClaims } from './sql/release-claims.ts'
 
 export type Dispatcher = {
   start(): void
-  /** There is new work of these tenants (null: of any): looks at once if it was idle, or if one of them waits while others are served. */
-  poke(tenantIds: readonly string[] | null): void
+  /** Reports new work of these tenants (null: any): claims at once if idle, or if one of them waits while others are served. */
+  wake(tenantIds: readonly string[] | null): void
   /** A claim has ended, so there is room for another. */
   finished(): void
   /** Resolves when the last claim has been enqueued. */
@@ -16,16 +16,16 @@ export type Dispatcher = {
 
 const TENANTS_MAX = 50
 const PROMOTE_MAX = 1_000
-/** Looks by itself this often, should a notification be lost. */
+/** Polls this often, in case a notification is lost. */
 const IDLE_MS = 1_000
 /**
  * While claims end one by one, they are gathered for up to this long, so that a claim is worth its round trip: at 2,000 messages
- * a second a claim fetches 80. Only while much is in hand; a nearly idle dispatcher answers a poke at once.
+ * a second a claim fetches 80. Only while much is in hand; a nearly idle dispatcher responds to a wake-up at once.
  */
 const REFILL_MS = 40
 /**
- * …or until a tenant comes who got nothing by the last claim: a full hand must not keep a newcomer waiting. So soon after a
- * claim at the earliest, or a thousand small tenants would have it claim all the time.
+ * Earliest claim for a tenant that got nothing by the last claim: a newcomer must not wait for `REFILL_MS`. Without this bound, a thousand
+ * small tenants would cause claims all the time.
  */
 const NEWCOMER_MS = 10
 /** …or until this part of the depth has ended. */
@@ -98,7 +98,7 @@ export function createDispatcher(deps: {
       await deps.enqueue(claims)
     } catch (error) {
       // It may have been added all the same: then its epoch is stale, and the fence turns it away.
-      await unclaimMessages(deps.pool, claims)
+      await releaseClaims(deps.pool, claims)
       throw error
     }
     await deps.failpoint('after_enqueue_before_mark')
@@ -161,7 +161,7 @@ export function createDispatcher(deps: {
     start() {
       loop ??= run()
     },
-    poke(tenantIds) {
+    wake(tenantIds) {
       poked = true
       if (wakeAtCount === 0) wake?.()
       if (tenantIds?.every((tenantId) => served.has(tenantId))) return

@@ -4,18 +4,18 @@ import { notify } from '../lib/index.ts'
 /** At most this often; a claim takes longer than that anyway. */
 const INTERVAL_MS = 5
 
-/** A hint names this many tenants at most (36 bytes each; a notification takes 8,000); above it, it is for whoever it may concern. */
+/** Tenants named in one notification (36 bytes each, 8,000 in all); with more, it names none and means any. */
 const TENANTS_MAX = 200
 
-export type Poke = (tenantId: string) => void
+export type WakeWorkers = (tenantId: string) => void
 
-/** The tenants of a hint; null: any. */
-export function pokedTenants(payload: string): string[] | null {
+/** Reads the tenants of a notification; null: any. */
+export function wokenTenants(payload: string): string[] | null {
   return payload === '' ? null : payload.split(',')
 }
 
-/** Tells the workers that there is new work: a hint after the commit, never awaited. */
-export function createPoke(db: Queryable, onError: (error: Error) => void): Poke {
+/** Notifies the workers of new work, after the commit; never awaited. */
+export function createWorkerWaker(db: Queryable, onError: (error: Error) => void): WakeWorkers {
   let last = 0
   let timer: NodeJS.Timeout | null = null
   const tenants = new Set<string>()

@@ -20,7 +20,10 @@ beforeAll(async () => {
 afterAll(() => db.drop())
 beforeEach(() => {
   writers = createPool({
-    ...{ url: db.url, max: WRITERS + 4, applicationName: 'test', onError: () => {} },
+    url: db.url,
+    max: WRITERS + 4,
+    applicationName: 'test',
+    onError: () => {},
     role: 'lettergate_batch',
   })
 })

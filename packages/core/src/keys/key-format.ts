@@ -29,7 +29,7 @@ export function isWellFormedKey(key: string): boolean {
   return SHAPE.test(key) && checksum(key.slice(0, -CHECKSUM_CHARS)) === key.slice(-CHECKSUM_CHARS)
 }
 
-/** What may be shown of a key to recognise it by: its prefix and first four random characters. */
+/** The part of a key that may be shown: its prefix and first four random characters. */
 export function displayOf(key: string): string {
   return key.slice(0, key.lastIndexOf('_') + 5)
 }

@@ -181,7 +181,7 @@ test('a key that was good within the hour does not wait with the guesses', async
   expect(await guess).toBeNull()
 })
 
-test('a failure of the database is told to all who wait and forgotten', async () => {
+test('a failure of the database rejects all waiting callers and is not cached', async () => {
   const { liveKey } = await buildTenant()
   let isDown = true
   const pool: Queryable = {
@@ -230,10 +230,12 @@ test('a key is good even if it cannot be hashed anew', async () => {
   const errors: unknown[] = []
   const pool: Queryable = {
     query: (config) =>
-      config.name === 'key-rehash' ? Promise.reject(new Error('locked')) : database.pool.query(config),
+      config.name === 'rehash-key' ? Promise.reject(new Error('locked')) : database.pool.query(config),
   }
   const { verify } = createKeyVerifier({
-    ...{ pool, pepper: createSecretKey(randomBytes(32)), previousPepper: pepper },
+    pool,
+    pepper: createSecretKey(randomBytes(32)),
+    previousPepper: pepper,
     onError: (error) => errors.push(error),
   })
   expect(await verify(liveKey)).toMatchObject({ tenantId })

@@ -27,7 +27,7 @@ export type TenantPrincipal = {
   scopes: ReadonlySet<Scope>
 }
 export type AdminPrincipal = { mode: 'admin'; keyId: string; scopes: ReadonlySet<Scope> }
-/** Whoever a key speaks for: a tenant, or the operator. */
+/** The owner of a key: a tenant or the operator. */
 export type Principal = TenantPrincipal | AdminPrincipal
 
 export type KeyVerifier = {
@@ -36,7 +36,7 @@ export type KeyVerifier = {
    * where many wrong ones came from, so it waits to be looked up together with the others, unless it was good within the hour.
    */
   verify(key: string, from?: { isGuesser: boolean }): Promise<Principal | null>
-  /** Forgets everything at once. */
+  /** Drops all entries. */
   close(): void
 }
 
@@ -58,7 +58,7 @@ const LOOKUP_MS_MAX = 2_500
 /** A key that was good within this time does not wait with guesses; whether it still is good, the database says. */
 const FAMILIAR_MS = 3_600_000
 
-/** What is stored of a key, and what it is looked up by. */
+/** The stored form of a key, by which it is found. */
 function hashKey(pepper: KeyObject, key: string): Buffer {
   return createHmac('sha256', pepper).update(key).digest()
 }

@@ -1,9 +1,9 @@
 /**
- * What the work comes to, or else a refusal at `until` of `performance.now()`. The work is not stopped, and nobody hears how it ends:
- * it must be bounded by itself, and may end either way.
+ * Resolves with the work, or rejects with a refusal at `until` (of `performance.now()`). The work goes on and its result is dropped: it must
+ * be bounded by itself, and may succeed or fail.
  */
 export function answeredBy<T>(until: number, work: Promise<T>, refusal: () => Error): Promise<T> {
-  // By hand: on the way of every request, `Promise.race` would cost more than the timer.
+  // Runs for every request: `Promise.race` would cost more than the timer.
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(refusal()), Math.max(0, until - performance.now()))
     work.then(

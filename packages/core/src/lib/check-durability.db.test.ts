@@ -1,7 +1,7 @@
 import { createPool } from '@lettergate/db/pool'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { findDurabilityFaults, watchDurability } from './check-durability.ts'
+import { findDurabilityIssues, watchDurability } from './check-durability.ts'
 
 let db: TestDatabase
 beforeAll(async () => {
@@ -10,17 +10,17 @@ beforeAll(async () => {
 afterAll(() => db.drop())
 
 test('a Postgres as it is made is trusted', async () => {
-  expect(await findDurabilityFaults(db.pool)).toEqual([])
+  expect(await findDurabilityIssues(db.pool)).toEqual([])
 })
 
 test('a database that does not wait for the disk is named, with who set it so and what mends it', async () => {
   const name = new URL(db.url).pathname.slice(1)
   await db.pool.query({ text: `alter database ${name} set synchronous_commit = off` })
   const fresh = createPool({ url: db.url, max: 1, applicationName: 'test', onError: () => {} })
-  const faults: string[] = []
-  await watchDurability({ db: fresh, onFaults: (found) => faults.push(...found), onError: () => {} })
+  const issues: string[] = []
+  await watchDurability({ db: fresh, onIssues: (found) => issues.push(...found), onError: () => {} })
   await fresh.end()
-  expect(faults).toEqual([
+  expect(issues).toEqual([
     expect.stringMatching(
       /synchronous_commit is off \(set by database\).*ALTER DATABASE … RESET synchronous_commit/,
     ),
@@ -29,14 +29,14 @@ test('a database that does not wait for the disk is named, with who set it so an
 
 test('a database that does not answer yet is looked at as soon as it does', async () => {
   let isAway = true
-  const faults = Promise.withResolvers<string[]>()
-  const late: Parameters<typeof findDurabilityFaults>[0] = {
+  const issues = Promise.withResolvers<string[]>()
+  const late: Parameters<typeof findDurabilityIssues>[0] = {
     query: (config) => (isAway ? Promise.reject(new Error('away')) : db.pool.query(config)),
   }
   const errors: unknown[] = []
-  await watchDurability({ db: late, onFaults: faults.resolve, onError: (error) => errors.push(error) })
+  await watchDurability({ db: late, onIssues: issues.resolve, onError: (error) => errors.push(error) })
   expect(errors).toHaveLength(1)
   await db.pool.query({ text: 'set synchronous_commit = off' })
   isAway = false
-  expect((await faults.promise)[0]).toContain('synchronous_commit is off')
+  expect((await issues.promise)[0]).toContain('synchronous_commit is off')
 })

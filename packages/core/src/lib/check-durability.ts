@@ -3,7 +3,7 @@ import { readUndurable } from './sql/read-durability.ts'
 
 const LOOK_AGAIN_MS = 1_000
 
-/** What mends a setting, by who has set it. */
+/** Advice for a setting, by its source. */
 function cureOf({ name, source }: { name: string; source: string }): string {
   if (source === 'database') return `ALTER DATABASE … RESET ${name}`
   if (source === 'user') return `ALTER ROLE … RESET ${name}`
@@ -13,8 +13,8 @@ function cureOf({ name, source }: { name: string; source: string }): string {
   return `ALTER SYSTEM SET ${name} = on; SELECT pg_reload_conf()`
 }
 
-/** One line for each setting that lets Postgres forget what it has confirmed, with what mends it. */
-export async function findDurabilityFaults(db: Queryable): Promise<string[]> {
+/** Lists settings with which Postgres may lose confirmed commits, each with advice. */
+export async function findDurabilityIssues(db: Queryable): Promise<string[]> {
   const settings = await readUndurable(db)
   return settings.map(
     (setting) =>
@@ -29,12 +29,12 @@ export async function findDurabilityFaults(db: Queryable): Promise<string[]> {
 export async function watchDurability(deps: {
   db: Queryable
   /** Called once, with everything that is wrong. */
-  onFaults: (faults: string[]) => void
+  onIssues: (issues: string[]) => void
   onError: (error: unknown) => void
 }): Promise<void> {
   try {
-    const faults = await findDurabilityFaults(deps.db)
-    if (faults.length > 0) deps.onFaults(faults)
+    const issues = await findDurabilityIssues(deps.db)
+    if (issues.length > 0) deps.onIssues(issues)
   } catch (error) {
     deps.onError(error)
     setTimeout(() => void watchDurability(deps), LOOK_AGAIN_MS).unref()

@@ -15,8 +15,8 @@ const LOOK_AGAIN_MS = 1_000
 const ROUND_TRIP_MS_MAX = 2_000
 
 /**
- * The time that counts for mail: what a day is, when a message is due, and what its id begins with. A machine whose clock is wrong
- * would else send a scheduled message at once, file messages under another day, or sign calls that a provider refuses.
+ * Keeps the time of the database, which decides the day, the due time and the id of a message. With a wrong machine clock, the gateway would
+ * otherwise send scheduled messages at once, file messages under another day, or sign calls that a provider refuses.
  */
 export function createDatabaseClock(deps: {
   pool: Queryable

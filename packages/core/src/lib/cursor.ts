@@ -5,7 +5,7 @@ const MAC_BYTES = 16
 /** The feed's names each transaction that was under way. */
 const CURSOR_CHARS_MAX = 4_000
 
-/** What a cursor is good for: one tenant, one mode, one list with its filters. */
+/** The scope of a cursor: one tenant, one mode, one list with its filters. */
 export type CursorScope = readonly (string | null)[]
 
 /** Signs cursors; those that `previous` signed are good too, while root keys are being changed. */

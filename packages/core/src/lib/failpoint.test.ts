@@ -27,7 +27,7 @@ test('the same seed strikes at the same calls, another seed at others', () => {
   expect(of(7).length).toBeLessThan(90)
 })
 
-test('it strikes at its name alone, each time where no part is said', () => {
+test('a failpoint acts only at its name, each time unless a part is given', () => {
   expect(strikes('here:throw', 3)).toEqual([0, 1, 2])
   expect(strikes('there:throw;seed=1', 3)).toEqual([])
   expect(strikes('there:throw:1/1,here:throw:1/1', 2)).toEqual([0, 1])

@@ -1,6 +1,6 @@
 /**
- * Called at a named place where a crash would be most harmful, with the tags of the message that is in hand where it is one; does nothing
- * unless a fault test armed it.
+ * Injects a fault at a named place where a crash would be most harmful; `tags`: of the message being handled. Does nothing unless a fault
+ * test armed it.
  */
 export type Failpoint = (name: string, tags?: readonly string[]) => Promise<void> | void
 
@@ -8,7 +8,7 @@ export const noFailpoint: Failpoint = () => {}
 
 type Action = { name: string; run(): Promise<void> | void; oneIn: number; tag: string | undefined }
 
-/** What ends or suspends this very process returns before the signal has arrived: nothing more may happen meanwhile. */
+/** Waits for the signal that ends or suspends this process: the call returns before it arrives. */
 function signal(name: 'SIGKILL' | 'SIGSTOP'): Action['run'] {
   return () => {
     process.kill(process.pid, name)
@@ -51,9 +51,9 @@ function drawsFrom(seed: number): () => number {
 }
 
 /**
- * Reads `name:action:1/n[,…][;seed=n]`; for instance `after_provider_ack_before_db:kill9:1/50;seed=7`. With a seed, it
- * strikes at the same calls each time. `name:action:tag=text` strikes each message that has this tag, and no other; `taggedOnly` leaves the
- * other entries out: a process that carries one message is no worker to be struck at random.
+ * Reads `name:action:1/n[,…][;seed=n]`; for instance `after_provider_ack_before_db:kill9:1/50;seed=7`. With a seed, the
+ * faults hit the same calls each time. `name:action:tag=text` hits each message with this tag and no other; `taggedOnly` ignores the other
+ * entries: a process that carries one message must not fail at random.
  */
 export function createFailpoint(
   spec: string | undefined,

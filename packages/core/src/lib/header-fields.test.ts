@@ -12,10 +12,22 @@ const goodMessage = { from: 'app@acme.example', to: 'user@example.net', subject:
 async function mailOf(message: NewMessage): Promise<string> {
   const { from, to, cc, bcc, replyTo, subject, text, html, attachments } = message
   const mime = await buildMime({
-    ...{ id: 'msg_01m7wa5yjwe1qr5m7w1gzh99cc', attemptKey: 'x', createdAt: new Date(0) },
-    ...{ from, to, cc, bcc, replyTo, subject, text, html, attachments },
+    id: 'msg_01m7wa5yjwe1qr5m7w1gzh99cc',
+    attemptKey: 'x',
+    createdAt: new Date(0),
+    from,
+    to,
+    cc,
+    bcc,
+    replyTo,
+    subject,
+    text,
+    html,
+    attachments,
     envelopeTo: [...to, ...cc, ...bcc].map((one) => one.address),
-    ...{ headers: toWireHeaders(message.headers), tags: [], metadata: {} },
+    headers: toWireHeaders(message.headers),
+    tags: [],
+    metadata: {},
   })
   return mime.toString('latin1')
 }

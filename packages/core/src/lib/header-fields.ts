@@ -12,7 +12,7 @@ function toWireValue(name: string, value: string): string {
   const firstWordChars = 76 - name.length - ': '.length
   const read = readHeaderValue(name, value)
   // Accepted by an earlier version that did not ask: text is better than a line that no server takes.
-  if ('fault' in read) return encodeWords(value, firstWordChars)
+  if ('issue' in read) return encodeWords(value, firstWordChars)
   let wire = ''
   for (const { text, encode } of read.pieces) {
     if (!encode) wire += text

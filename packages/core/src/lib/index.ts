@@ -1,4 +1,4 @@
-/** What several slices need and none owns: clock, cursors, leases, notifications, readiness. */
+/** Lib: parts that several slices need and none owns: clock, cursors, leases, notifications, readiness. */
 export { answeredBy } from './answered-by.ts'
 export { watchDurability } from './check-durability.ts'
 export { createDatabaseClock, type DatabaseClock } from './clock.ts'
@@ -16,9 +16,9 @@ export {
 export { changeConnections, given, toJson } from './managed-rows.ts'
 export type { ContentDocument, Envelope, StoredMime, StoredRecipient } from './message-content.ts'
 export { createReadiness, type Readiness } from './readiness.ts'
-export { askAgain } from './retry-query.ts'
+export { retryQuery } from './retry-query.ts'
 export { appendAcceptances, appendEvents } from './sql/append-events.ts'
 export { isPending } from './sql/is-pending.ts'
-export { type Hint, notify } from './sql/notify.ts'
+export { type Notification, notify } from './sql/notify.ts'
 export { idRange } from './sql/uuid-range.ts'
 export { fromStorage } from './storage-problem.ts'

@@ -3,7 +3,7 @@ import type { Mailbox, RecipientKind } from '@lettergate/contracts/messages/new-
 /** A recipient as it is stored, without its status. */
 export type StoredRecipient = { kind: RecipientKind; address: string; name: string | null }
 
-/** What the message's own rows say too, as it was when accepted: a first hand-off needs no other table. */
+/** A copy of the message's rows as accepted: a first attempt needs no other table. */
 export type Envelope = {
   from: Mailbox
   subject: string
@@ -13,7 +13,7 @@ export type Envelope = {
   /** Absent: transactional. */
   stream?: 'bulk'
   attachment_count: number
-  /** What decides whether a provider can carry them; their content is rows of its own. Absent: there are none. */
+  /** The properties of attachments that decide whether a provider can carry them. Absent: no attachments. */
   attachments?: {
     filename: string
     disposition: 'attachment' | 'inline'
@@ -37,7 +37,7 @@ export type StoredMime = {
   lost: string | null
 }
 
-/** What `message_content.document` holds. */
+/** The content of `message_content.document`. */
 export type ContentDocument = {
   /** Missing in messages that were accepted before migration 0002. */
   envelope?: Envelope

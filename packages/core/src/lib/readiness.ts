@@ -9,8 +9,8 @@ export type Readiness = {
 const ANSWER_MS_MAX = 800
 
 /**
- * Tells whether the database answers, by the pool that does the work: a fresh connection would only tell of itself. While a statement
- * of anybody has waited for `silentMs`, the answer is no. Askers share one probe, so that nobody can take the pool by asking.
+ * Probes the database through the working pool: a fresh connection would only test itself. Not ready while any statement has waited for
+ * `silentMs`. Concurrent callers share one probe, so that readiness requests cannot exhaust the pool.
  */
 export function createReadiness(pool: Pool, silentMs: number): Readiness {
   let probe: Promise<boolean> | null = null

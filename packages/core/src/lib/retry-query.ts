@@ -7,14 +7,14 @@ import { databaseFailure } from '@lettergate/db/errors'
  */
 const WAIT_MS = { first: 250, most: 1_000 }
 
-/** Spread, so that they do not all come at once. */
+/** Jitter, so that retries do not come together. */
 const spread = (ms: number) => ms * (0.75 + Math.random() / 2)
 
 /**
  * Asks the database until it answers, or it is `until` (of `performance.now()`); every failure is reported. What is asked must bear
  * being done twice: the first time may have been done, and its answer lost.
  */
-export async function askAgain<T>(
+export async function retryQuery<T>(
   ask: () => Promise<T>,
   options: { until: () => number; onError: (error: unknown) => void },
 ): Promise<T> {

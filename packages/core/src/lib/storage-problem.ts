@@ -1,7 +1,7 @@
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { databaseFailure } from '@lettergate/db/errors'
 
-/** Turns a database that cannot answer now into the 503 that this means; a statement's own fault stays what it is. */
+/** Turns an unavailable database into a 503; errors of a statement itself stay as they are. */
 export async function fromStorage<T>(work: Promise<T>): Promise<T> {
   try {
     return await work

@@ -1,4 +1,4 @@
-/** Lost workers: which messages a worker was lost over, each sent alone and set aside after the third. */
+/** Lost workers: messages that a lost worker was sending. Each is then sent by a process of its own, and set aside after the third loss. */
 export { createLifeWatch, type WorkerLife } from './life-watch.ts'
 export { countLost, type LostDeps, recordLost } from './set-aside.ts'
 export { claimSuspects } from './sql/claim-suspects.ts'

@@ -22,7 +22,11 @@ afterAll(() => db.drop())
 
 function startWorker(workerId: number): Pool {
   return createPool({
-    ...{ url: db.url, max: 3, applicationName: 'worker', role: 'lettergate_batch', workerId },
+    url: db.url,
+    max: 3,
+    applicationName: 'worker',
+    role: 'lettergate_batch',
+    workerId,
     onError: () => {},
   })
 }
@@ -68,7 +72,7 @@ test('a worker lives as long as one of its sessions is open, and is gone some se
   expect(await lifeAfter(workerId, 5)).toBe('lives')
   await worker.end()
   await eventually(async () => ((await lifeAfter(workerId, 1)) === 'lives' ? undefined : true))
-  expect(await lifeAfter(workerId, 0)).toBe('unsure')
+  expect(await lifeAfter(workerId, 0)).toBe('unknown')
   expect(await lifeAfter(workerId, 3)).toBe('gone')
 })
 
@@ -80,7 +84,7 @@ test('a worker whose connections were all cut, and that connects again, was neve
   expect(await lifeAfter(workerId, 3)).toBe('lives')
   await cut(3)
   await eventually(async () => ((await lifeAfter(workerId, 1)) === 'lives' ? undefined : true))
-  expect(await lifeAfter(workerId, 0)).toBe('unsure')
+  expect(await lifeAfter(workerId, 0)).toBe('unknown')
   await connect(worker)
   expect(await lifeAfter(workerId, 1)).toBe('lives')
   await worker.end()
@@ -88,8 +92,8 @@ test('a worker whose connections were all cut, and that connects again, was neve
 
 test('a worker that was gone before anybody looked is gone after some seconds of looks, not at the first', async () => {
   const lifeAfter = watchByHand(db.pool)
-  expect(await lifeAfter(newWorkerId(), 0)).toBe('unsure')
-  expect(await lifeAfter(newWorkerId(), 1)).toBe('unsure')
+  expect(await lifeAfter(newWorkerId(), 0)).toBe('unknown')
+  expect(await lifeAfter(newWorkerId(), 1)).toBe('unknown')
   expect(await lifeAfter(newWorkerId(), 3)).toBe('gone')
 })
 
@@ -102,9 +106,9 @@ test('looks that failed say nothing about anybody: the time begins anew with the
   const lifeAfter = watchByHand(flaky)
   await lifeAfter(1, 2)
   fails = true
-  expect(await lifeAfter(1, 1)).toBe('unsure')
+  expect(await lifeAfter(1, 1)).toBe('unknown')
   fails = false
-  expect(await lifeAfter(1, 1)).toBe('unsure')
+  expect(await lifeAfter(1, 1)).toBe('unknown')
   expect(await lifeAfter(1, 3)).toBe('gone')
 })
 

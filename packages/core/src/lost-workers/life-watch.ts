@@ -1,7 +1,7 @@
 import type { Queryable } from '@lettergate/db/pool'
 import { listLiveWorkers } from './sql/list-live-workers.ts'
 
-export type WorkerLife = 'lives' | 'gone' | 'unsure'
+export type WorkerLife = 'lives' | 'gone' | 'unknown'
 
 export type LifeWatch = {
   /** Asks the database which workers live now. */
@@ -28,7 +28,7 @@ export function createLifeWatch(db: Queryable, now: () => number = () => perform
   function lifeOfOne(worker: number): WorkerLife {
     const seen = seenAt.get(worker)
     if (seen === lookedAt) return 'lives'
-    return lookedAt - Math.max(seen ?? since, since) >= GONE_MS ? 'gone' : 'unsure'
+    return lookedAt - Math.max(seen ?? since, since) >= GONE_MS ? 'gone' : 'unknown'
   }
 
   return {
@@ -46,7 +46,7 @@ export function createLifeWatch(db: Queryable, now: () => number = () => perform
     lifeOf(workers) {
       const lives = workers.map(lifeOfOne)
       if (lives.includes('gone')) return 'gone'
-      return lives.includes('unsure') ? 'unsure' : 'lives'
+      return lives.includes('unknown') ? 'unknown' : 'lives'
     },
   }
 }

@@ -23,7 +23,8 @@ const deps = () => ({ tenants: db.tenants, messages: createMessageReader({ pool:
 const readerOf = ({ tenantId }: Backlog) => ({ tenantId, mode: 'live' as const })
 const suspects = (free = 4) => claimSuspects(db.pool, { free, max: 4, leaseMs: 60_000 })
 const sweepDeps = (change: Partial<SweepDeps> = {}): SweepDeps => ({
-  ...{ pool: db.pool, repeatWindowMs: () => 0 },
+  pool: db.pool,
+  repeatWindowMs: () => 0,
   ...change,
 })
 type Claimed = Awaited<ReturnType<Backlog['claim']>>
@@ -32,7 +33,11 @@ type Claimed = Awaited<ReturnType<Backlog['claim']>>
 async function begin(claim: Claimed): Promise<Pool> {
   if (!claim) throw new Error('not claimed')
   const worker = createPool({
-    ...{ url: db.url, max: 2, applicationName: 'worker', role: 'lettergate_batch', workerId: newWorkerId() },
+    url: db.url,
+    max: 2,
+    applicationName: 'worker',
+    role: 'lettergate_batch',
+    workerId: newWorkerId(),
     onError: () => {},
   })
   await loadClaimed(worker, [claim], 'claimed')
@@ -60,7 +65,7 @@ async function setAside(recipients = 1): Promise<Backlog> {
   return backlog
 }
 
-test('a claim that nobody had begun is no sign against its message', async () => {
+test('a claim that was not begun does not count against its message', async () => {
   const backlog = await buildBacklog(db.pool)
   const claim = await backlog.claim()
   if (!claim) throw new Error('not claimed')
@@ -70,7 +75,7 @@ test('a claim that nobody had begun is no sign against its message', async () =>
   expect(await backlog.claim()).toBeDefined()
 })
 
-test('a claim, or a hand-off, that ran out while its worker lives is no sign against its message', async () => {
+test('an expired claim or attempt of a live worker does not count against its message', async () => {
   const backlog = await buildBacklog(db.pool)
   const lives = createLifeWatch(db.pool)
   const slow = sweepDeps({ repeatWindowMs: () => 86_400_000, lifeOf: lives.lifeOf })
@@ -98,14 +103,14 @@ test('a claim waits until it is known whether its worker lives', async () => {
   const worker = await begin(claim)
   if (!claim) throw new Error('not claimed')
   await lapseClaim(db.pool, claim)
-  expect(await sweepSteps.releaseExpiredClaims(sweepDeps({ lifeOf: () => 'unsure' }))).toBe(0)
+  expect(await sweepSteps.releaseExpiredClaims(sweepDeps({ lifeOf: () => 'unknown' }))).toBe(0)
   expect(await backlog.outbox()).toMatchObject([{ state: 'claimed' }])
   await worker.end()
   expect(await sweepSteps.releaseExpiredClaims(sweepDeps({ lifeOf: () => 'gone' }))).toBe(1)
   expect(await lostWorkers()).toEqual([1])
 })
 
-test('a message in the hands of a lost worker goes alone, and no other way', async () => {
+test('a message with a lost worker is sent by a process of its own only', async () => {
   const backlog = await buildBacklog(db.pool)
   await die(await backlog.claim())
   expect(await backlog.claim()).toBeUndefined()
@@ -116,7 +121,7 @@ test('a message in the hands of a lost worker goes alone, and no other way', asy
   expect(await backlog.statuses()).toEqual(['sent'])
 })
 
-test('after the third lost worker it is held, says why, and nobody takes it by itself', async () => {
+test('after the third lost worker a message is held with a reason, and not retried by itself', async () => {
   const backlog = await setAside(2)
   expect(await backlog.statuses()).toEqual(['held', 'held'])
   expect(await backlog.claim()).toBeUndefined()
@@ -135,7 +140,7 @@ test('after the third lost worker it is held, says why, and nobody takes it by i
   expect(await backlog.used()).toBe(2)
 })
 
-test('a retry tries it once more, alone; a cancellation ends it and gives it back', async () => {
+test('a retry sends a held message once more by a process of its own; a cancellation ends and refunds it', async () => {
   const backlog = await setAside()
   await retryMessage(deps(), readerOf(backlog), backlog.messageId)
   expect(await backlog.statuses()).toEqual(['queued'])
@@ -161,7 +166,7 @@ test('whom more workers were lost over waits for the others of its tenant', asyn
   expect(claims.map(({ messageId }) => messageId)).not.toContain(backlog.messageId)
 })
 
-test('a process that is known to be gone counts at once and once, whoever else looks', async () => {
+test('a dead process counts once and at once, whatever the sweeper sees', async () => {
   const backlog = await buildBacklog(db.pool)
   const claim = await backlog.claim()
   if (!claim) throw new Error('not claimed')
@@ -177,7 +182,7 @@ test('a process that is known to be gone counts at once and once, whoever else l
   expect(await backlog.statuses()).toEqual(['deferred'])
 })
 
-test('one whom nobody releases fails with its reason when the retry limit of its tenant is over', async () => {
+test('a held message fails with its reason at the tenant’s retry limit', async () => {
   await db.pool.query({ text: 'alter table tenant alter column retry_hours set default 5' })
   const backlog = await setAside()
   const { rows } = await db.pool.query({
@@ -193,23 +198,23 @@ test('one whom nobody releases fails with its reason when the retry limit of its
   expect(await backlog.used()).toBe(0)
 })
 
-test('a worker lost during the call counts where the call may be repeated, and is told', async () => {
+test('a worker lost during the call counts where the call may be repeated, and is lost', async () => {
   const backlog = await buildBacklog(db.pool)
   const claim = await backlog.claim()
   const worker = await begin(claim)
   if (!claim || !(await backlog.fence(claim))) throw new Error('not claimed')
   await lapseClaim(db.pool, claim)
   await worker.end()
-  const told: number[] = []
+  const lost: number[] = []
   await sweepSteps.giveUpLostSending(
-    sweepDeps({ repeatWindowMs: () => 86_400_000, onLost: ({ suspected }) => told.push(suspected) }),
+    sweepDeps({ repeatWindowMs: () => 86_400_000, onLost: ({ suspected }) => lost.push(suspected) }),
   )
   expect(await lostWorkers()).toEqual([1])
-  expect(told).toContain(1)
+  expect(lost).toContain(1)
   expect(await backlog.statuses()).toEqual(['deferred'])
 })
 
-test('an unknown whose worker was lost goes alone when its tenant retries it', async () => {
+test('an unknown message with a lost worker is sent by a process of its own when its tenant retries it', async () => {
   const backlog = await buildBacklog(db.pool)
   const claim = await backlog.claim()
   const worker = await begin(claim)
@@ -245,7 +250,7 @@ test('what was begun long ago is forgotten', async () => {
   await db.pool.query({
     text: `insert into claim_in_hand (at, epochs) values (now() - interval '3 minutes', '{1}'), (now(), '{2}')`,
   })
-  // What ran out while no worker was there is judged first.
+  // Claims that expired without a worker are judged first.
   const backlog = await buildBacklog(db.pool)
   const claim = await backlog.claim()
   if (!claim) throw new Error('not claimed')

@@ -1,5 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
-import { loadClaimed, portionOf, recordOutcomes, type Takes, toRecord } from '../deliver/index.ts'
+import { loadClaimed, recordOutcomes, selectRecipients, type Takes, toRecord } from '../deliver/index.ts'
 import { notify } from '../lib/index.ts'
 import { type LostWorkers, WORKER_LOST } from './sql/lost-workers.ts'
 import { type LostClaim, raiseLostWorkers } from './sql/raise-lost-workers.ts'
@@ -8,7 +8,7 @@ export type LostDeps = {
   pool: Queryable
   /** For how long from now a provider recognises a repeat of an attempt that began then; 0 or less: not any more. */
   repeatWindowMs: (provider: string, startedAt: Date) => number
-  /** Whom one call to a provider carries; absent: all. */
+  /** The recipients that one call to a provider carries; absent: all. */
   takes?: (provider: string) => Takes | undefined
   /** Messages whose worker was lost, and what follows for them. */
   onLost?: (lost: LostWorkers) => void
@@ -17,34 +17,37 @@ export type LostDeps = {
 /** A lost worker takes with it why it chose the connection; where nobody knows the outcome, no other may carry the message. */
 const NOTHING_KNOWN = { choice: null, hasOther: false, hasReady: false, hasRoomier: false }
 
-/** Records hand-offs that ran out as unknown. The same record as a live unknown, so the same rules. */
+/** Records attempts with an expired lease as unknown, by the same rules as an unknown outcome of a live call. */
 export async function recordLost(deps: LostDeps, lost: LostClaim[]): Promise<number> {
   const messages = await loadClaimed(deps.pool, lost, 'sending')
   const records = messages.flatMap((message) => {
     const { sending } = message
     if (!sending) return []
-    const portion = portionOf(message, deps.takes?.(sending.provider))
+    const selected = selectRecipients(message, deps.takes?.(sending.provider))
     const attempt = {
       number: message.attempts,
       ...sending,
-      portion,
+      selected,
       ...NOTHING_KNOWN,
       failedBefore: message.attempts,
-      repeatWindowMs: deps.repeatWindowMs(sending.provider, portion.unsure?.startedAt ?? sending.startedAt),
+      repeatWindowMs: deps.repeatWindowMs(
+        sending.provider,
+        selected.unknownAttempt?.startedAt ?? sending.startedAt,
+      ),
     }
     return [toRecord(message, attempt, { kind: 'unknown', code: 'outcome-unknown', reason: WORKER_LOST })]
   })
-  const hints = await recordOutcomes(deps.pool, records)
+  const notifications = await recordOutcomes(deps.pool, records)
   // Before anybody hears that it may be tried again.
   const recorded = new Set(records.map(({ epoch }) => epoch))
   const counted = lost.filter(({ epoch, inHand }) => inHand && recorded.has(epoch))
   const { aside } = await raiseLostWorkers(deps.pool, counted, 'recorded')
   deps.onLost?.({ released: 0, suspected: counted.length, aside })
-  await notify(deps.pool, hints)
+  await notify(deps.pool, notifications)
   return records.length
 }
 
-/** Counts a process that is known to be gone against the one message that it had: at once, without waiting for a lease to end. */
+/** Counts a dead process against its one message at once, without waiting for the lease. */
 export async function countLost(deps: LostDeps, claim: Omit<LostClaim, 'inHand'>): Promise<void> {
   const { tenantId, messageId, epoch } = claim
   const inHand = { tenantId, messageId, epoch, inHand: true }

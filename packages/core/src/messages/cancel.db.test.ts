@@ -80,7 +80,7 @@ describe('cancelMessage', () => {
     expect(await backlog.used()).toBe(1)
   })
 
-  it('refuses while the message is being handed over, and once it was', async () => {
+  it('refuses while the message is being sent, and afterwards', async () => {
     const backlog = await buildBacklog(db.pool)
     const claim = await backlog.claim()
     if (!claim || !(await backlog.fence(claim))) throw new Error('not claimed')

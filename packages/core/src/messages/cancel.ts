@@ -4,7 +4,7 @@ import { fromStorage } from '../lib/index.ts'
 import { type MessageReader, type Reader, readExisting, type StoredMessage } from './read.ts'
 import { cancelMessage as cancelRow } from './sql/cancel-message.ts'
 
-/** Stops a message that has not been handed over, gives its quota back, and answers it as it is now. */
+/** Cancels a message that was not sent, refunds its quota, and answers its new state. */
 export async function cancelMessage(
   deps: { tenants: Tenants; messages: MessageReader },
   reader: Reader,

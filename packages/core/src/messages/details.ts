@@ -14,7 +14,7 @@ import { type EventRow, readEvents } from './sql/read-events.ts'
 
 type Deps = { tenants: Tenants; messages: MessageReader; cursorKey: CursorKey }
 
-/** What happened to a message, oldest first, a page at a time. */
+/** Reads the events of a message, oldest first, a page at a time. */
 export async function listEvents(
   deps: Deps,
   reader: Reader,
@@ -47,8 +47,8 @@ export async function listAttempts(deps: Deps, reader: Reader, id: string): Prom
 const BYTES_PER_CONTENT_BYTE = 2.4
 
 /**
- * The mail as it is handed over, built anew: the same bytes every time. `reserve` is asked for the memory before anything large is
- * read, and may throw.
+ * Builds the mail as it is sent, with the same bytes every time. Reserves memory through `reserve` before reading anything large; it may
+ * throw.
  */
 export async function readRaw(
   deps: Deps,

@@ -13,7 +13,10 @@ function message(...statuses: RecipientStatus[]) {
   return {
     sendAt: null,
     recipients: statuses.map((status, index) => ({
-      ...{ kind: 'to' as const, name: null, status, updatedAt: '' },
+      kind: 'to' as const,
+      name: null,
+      status,
+      updatedAt: '',
       address: `n${index}@x.example`,
       reason: status === 'held' ? 'provider-required: no connection is configured' : null,
     })),
@@ -21,29 +24,39 @@ function message(...statuses: RecipientStatus[]) {
 }
 
 const row = (change: Partial<ExplainRow>): ExplainRow => ({
-  ...{
-    state: 'waiting',
-    due_at: until,
-    first_due_at: until,
-    retry_hours: 48,
-    lost_workers: 0,
-    wait_for: null,
-    wait_why: null,
-    ahead: 0,
-    health: null,
-  },
+  state: 'waiting',
+  due_at: until,
+  first_due_at: until,
+  retry_hours: 48,
+  lost_workers: 0,
+  wait_for: null,
+  wait_why: null,
+  ahead: 0,
+  health: null,
   ...change,
 })
 
 const attempt = (change: Partial<AttemptRow> = {}): AttemptRow => ({
-  ...{ number: 1, connection_id: 'c1', provider: 'smtp', started_at: until, finished_at: until },
-  ...{ outcome: 'deferred', scope: null, code: 'provider-unavailable', reason: '503 down', choice: null },
-  ...{ provider_message_id: null, addresses: ['n0@x.example'] },
+  number: 1,
+  connection_id: 'c1',
+  provider: 'smtp',
+  started_at: until,
+  finished_at: until,
+  outcome: 'deferred',
+  scope: null,
+  code: 'provider-unavailable',
+  reason: '503 down',
+  choice: null,
+  provider_message_id: null,
+  addresses: ['n0@x.example'],
   ...change,
 })
 
 const refusedAll: Partial<AttemptRow> = {
-  ...{ outcome: 'rejected', scope: 'message', code: 'recipient-refused', reason: '422 invalid' },
+  outcome: 'rejected',
+  scope: 'message',
+  code: 'recipient-refused',
+  reason: '422 invalid',
   addresses: ['n0@x.example', 'n1@x.example'],
 }
 
@@ -86,7 +99,9 @@ test.each<[string, RecipientStatus[], ExplainRow | null, AttemptRow[], object[]]
     [],
     [
       {
-        ...{ code: 'limiter-wait', connectionId: 'c1', failure: null },
+        code: 'limiter-wait',
+        connectionId: 'c1',
+        failure: null,
         detail: expect.stringContaining('its concurrency limit is reached'),
       },
     ],
@@ -194,7 +209,9 @@ test.each<[string, RecipientStatus[], ExplainRow | null, AttemptRow[], object[]]
     null,
     [
       attempt({
-        ...{ outcome: 'accepted', code: null, reason: null },
+        outcome: 'accepted',
+        code: null,
+        reason: null,
         choice: { rule: 'priority', route: null, skipped: [], alone: true },
       }),
     ],
@@ -212,7 +229,11 @@ test.each<[string, RecipientStatus[], ExplainRow | null, AttemptRow[], object[]]
 })
 
 const captured = attempt({
-  ...{ outcome: 'accepted', code: null, reason: null, connection_id: null, provider: 'capture' },
+  outcome: 'accepted',
+  code: null,
+  reason: null,
+  connection_id: null,
+  provider: 'capture',
   choice: { rule: 'fallback', route: null, skipped: [] },
 })
 
@@ -221,7 +242,11 @@ test.each([
   ['test', /^A test key accepted the message, so .* captured and not sent\..* use a live key/],
 ] as const)('a message that was only captured says so, and how to send one: %s', (mode, text) => {
   const [first] = explain({
-    ...{ message: message('sent'), backlog: null, attempts: [captured], routeId: null, mode },
+    message: message('sent'),
+    backlog: null,
+    attempts: [captured],
+    routeId: null,
+    mode,
   })
   expect(first).toMatchObject({ code: 'last-answer', detail: expect.stringMatching(text) })
 })
@@ -231,7 +256,11 @@ test.each(['rate', 'rate-far', 'day', 'concurrency'] as const)(
   (why) => {
     const backlog = row({ wait_why: why, wait_for: 'c1' })
     const [first] = explain({
-      ...{ message: message('queued'), backlog, attempts: [], routeId: null, mode: 'live' },
+      message: message('queued'),
+      backlog,
+      attempts: [],
+      routeId: null,
+      mode: 'live',
     })
     expect(first?.detail).toContain(waitReasons[why])
   },

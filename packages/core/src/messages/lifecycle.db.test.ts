@@ -53,22 +53,22 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     .map(([what, which]) => ({ do: what, which })),
 )
 const UNKNOWN = 6
-const handOff = (outcome: number): Step[] => [
+const attempt = (outcome: number): Step[] => [
   { do: 'due' },
   { do: 'claim' },
   { do: 'fence' },
   { do: 'record', outcome },
 ]
-/** Whole hand-offs between single steps, or most sequences would never get that far; and proof that comes after a retry. */
+/** Whole attempts between single steps, or most sequences would never get that far; and proof that comes after a retry. */
 const steps = fc
   .array(
     fc.oneof(
       step.map((one) => [one]),
-      fc.nat(outcomes.length - 1).map(handOff),
+      fc.nat(outcomes.length - 1).map(attempt),
       fc
         .tuple(fc.array(step, { maxLength: 2 }), fc.nat(2))
         .map(([between, which]): Step[] => [
-          ...handOff(UNKNOWN),
+          ...attempt(UNKNOWN),
           { do: 'retry' },
           ...between,
           { do: 'late', which },

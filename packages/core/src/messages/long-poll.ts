@@ -3,10 +3,10 @@ import type { Listener } from '@lettergate/db/listener'
 import type { MessageReader, Reader, StoredMessage } from './read.ts'
 import { Bell, Waiters } from './waiters.ts'
 
-/** Notifications are hints: a lost one costs no more than this. */
+/** Notifications are notifications: a lost one costs no more than this. */
 const LOOK_AGAIN_MS = 5_000
 
-/** For whoever has not said which version it knows, nothing more is worth waiting for. */
+/** Without a known version there is nothing to wait for. */
 const FINAL: ReadonlySet<RecipientStatus> = new Set([
   'delivered',
   'failed',
@@ -60,7 +60,7 @@ function createEar(listener: Listener, waiters: Waiters): { open(): Promise<unkn
   }
 }
 
-/** Long polls for messages; LISTENs only while somebody waits. */
+/** Long polls for messages; LISTENs only during a poll. */
 export function createMessageWaits(deps: { messages: MessageReader; listener: Listener }): MessageWaits {
   const waiters = new Waiters()
   const ear = createEar(deps.listener, waiters)

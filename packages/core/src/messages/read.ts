@@ -10,7 +10,7 @@ import type { Pool } from '@lettergate/db/pool'
 import { fromStorage } from '../lib/index.ts'
 import { type MessageRow, readMessages } from './sql/read-messages.ts'
 
-/** Whose objects: a test key sees what test keys sent, a live key what live keys sent. */
+/** The scope of a reader: a test key sees messages of test keys, a live key those of live keys. */
 export type Reader = { tenantId: string; mode: 'live' | 'test' }
 
 export type StoredRecipient = {
@@ -38,7 +38,7 @@ export type StoredMessage = {
 }
 
 export type MessageReader = {
-  /** Null for what does not exist and for what is not the reader's: nobody can tell the two apart. */
+  /** Null both for a missing message and for one outside the scope, so that a reader cannot distinguish them. */
   read(reader: Reader, id: string): Promise<StoredMessage | null>
 }
 

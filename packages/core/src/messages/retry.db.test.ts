@@ -41,7 +41,7 @@ async function usageByDay({ tenantId }: Backlog): Promise<number[]> {
 }
 
 describe('retryMessage', () => {
-  it('queues what failed again, counts it again, and leaves the sent ones alone', async () => {
+  it('queues failed recipients again, counts them again, and does not touch sent ones', async () => {
     const backlog = await buildBacklog(db.pool, { recipients: 2 })
     await attempted(backlog, ['sent', 'failed'])
     expect(await backlog.used()).toBe(1)

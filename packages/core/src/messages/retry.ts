@@ -2,17 +2,17 @@ import { Problem } from '@lettergate/contracts/problems/problems'
 import type { Queryable } from '@lettergate/db/pool'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import { fromStorage } from '../lib/index.ts'
-import { ensureUsage, type QuotaState, type Reservation, reserveForRetry } from '../usage/index.ts'
+import { ensureUsage, type QuotaState, type Reservation, reserveUsage } from '../usage/index.ts'
 import { type MessageReader, type Reader, readExisting, type StoredMessage } from './read.ts'
 import { lockForRetry, type RetryLock } from './sql/lock-for-retry.ts'
-import { requeueForRetry } from './sql/requeue.ts'
+import { requeue } from './sql/requeue.ts'
 
 export type RetryOutcome =
   | { kind: 'queued'; message: StoredMessage }
   | { kind: 'quota-exceeded'; quota: QuotaState; requested: number }
 
 const RETRYABLE = new Set(['failed', 'unknown', 'deferred', 'held'])
-/** Counted on the message's day until their outcome is known; a failed one was given back. */
+/** Statuses counted on the message's day until the outcome is known; a failed recipient was refunded. */
 const COUNTED = new Set(['unknown', 'deferred', 'held', 'queued'])
 
 function wrongState(lock: RetryLock): Problem | null {
@@ -25,14 +25,14 @@ function wrongState(lock: RetryLock): Problem | null {
   return new Problem('wrong-state', { detail: 'No recipient has failed or waits for another try.' })
 }
 
-/** Reserves quota for what had been given back; null when nothing needs it. */
+/** Reserves quota for refunded recipients; null if there are none. */
 async function reserve(client: Queryable, message: { tenantId: string; id: string }, lock: RetryLock) {
   const failed = lock.recipients.filter(({ status }) => status === 'failed').length
   if (failed === 0) return null
   // A message is counted on one day as a whole, so that a later give-back finds the right one.
   const moved =
     lock.usageDay === lock.today ? 0 : lock.recipients.filter(({ status }) => COUNTED.has(status)).length
-  const reservation = await reserveForRetry(
+  const reservation = await reserveUsage(
     client,
     { ...message, mode: lock.mode },
     { add: failed + moved, moved },
@@ -68,7 +68,7 @@ export async function retryMessage(
         const positions = lock.recipients
           .filter(({ status }) => RETRYABLE.has(status))
           .map(({ position }) => position)
-        await requeueForRetry(client, message, positions)
+        await requeue(client, message, positions)
         return null
       }),
     ),

@@ -4,7 +4,7 @@ import { Problem } from '@lettergate/contracts/problems/problems'
 const WAITING_MAX = 2_000
 const WAITING_PER_TENANT_MAX = 200
 
-/** Rung when something may have changed; what rings while nobody listens is not forgotten. */
+/** Signals a possible change; a signal without a listener is kept for the next one. */
 export class Bell {
   #isRung = false
   #answer: (() => void) | null = null
@@ -30,7 +30,7 @@ export class Bell {
   }
 }
 
-/** Who waits for which message, within bounds for the process and for each tenant. */
+/** Waiters by message, bounded for the process and for each tenant. */
 export class Waiters {
   readonly #bells = new Map<string, Set<Bell>>()
   readonly #perTenant = new Map<string, number>()

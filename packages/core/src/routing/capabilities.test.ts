@@ -102,9 +102,9 @@ describe('what a provider cannot carry', () => {
       { attachments: [{ ...pdf, bytes: 800 }] },
       { code: 'payload-too-large', pointer: '', detail: /1000 bytes/ },
     ],
-  ])('%s', (_, change, { detail, ...fault }) => {
+  ])('%s', (_, change, { detail, ...issue }) => {
     const message = { ...plain, ...change }
-    expect(cannotCarry(narrow, message)).toEqual({ ...fault, detail: expect.stringMatching(detail) })
+    expect(cannotCarry(narrow, message)).toEqual({ ...issue, detail: expect.stringMatching(detail) })
     expect(cannotCarry(wide, message)).toBeNull()
   })
 
@@ -112,7 +112,8 @@ describe('what a provider cannot carry', () => {
     const half = 'é'.repeat(250)
     expect(cannotCarry(shortTexts, { ...plain, text: half, html: half })).toBeNull()
     expect(cannotCarry(shortTexts, { ...plain, text: half, html: `${half}x` })).toMatchObject({
-      ...{ code: 'payload-too-large', detail: expect.stringMatching(/1000 bytes/) },
+      code: 'payload-too-large',
+      detail: expect.stringMatching(/1000 bytes/),
     })
     expect(cannotCarry(shortTexts, { ...plain, attachments: [{ ...pdf, bytes: 5_000 }] })).toBeNull()
   })
@@ -132,12 +133,11 @@ describe('what a provider cannot carry', () => {
 
 describe('25 the form of a message', () => {
   const message = parseSendRequest({
-    ...{
-      from: '"sales team"@acme.example',
-      to: 'a..b@docomo.example',
-      bcc: ['b@example.net', '"a(b"@x.example'],
-    },
-    ...{ reply_to: '"x,"@x.example', text: 'Hi' },
+    from: '"sales team"@acme.example',
+    to: 'a..b@docomo.example',
+    bcc: ['b@example.net', '"a(b"@x.example'],
+    reply_to: '"x,"@x.example',
+    text: 'Hi',
   })
   const form = {
     hasSubject: false,

@@ -1,13 +1,13 @@
 import type { NewMessage } from '@lettergate/contracts/messages/send-request'
-import { toPointer } from '@lettergate/contracts/problems/faults'
 import type { ProblemCode } from '@lettergate/contracts/problems/problems'
+import { toPointer } from '@lettergate/contracts/problems/validation-issues'
 import { alternativeOf } from '@lettergate/providers/lib/alternatives'
 import type { Capabilities } from '@lettergate/providers/provider'
 import { type ContentDocument, type Envelope, toWireHeaders } from '../lib/index.ts'
 import { cannotKeepForm, type Form, formOfNew, formOfStored } from './message-form.ts'
 import { type CarriedMime, fieldsFault, mimeOfNew, mimeOfStored, rawFault } from './mime-form.ts'
 
-/** What decides whether a provider can say a message exactly. */
+/** The properties of a message that decide whether a provider can express it exactly. */
 export type Carried = {
   replyTo: readonly unknown[]
   /** As a provider gets them. */
@@ -28,7 +28,9 @@ export function attachmentFacts({
 }: Pick<NewMessage, 'attachments' | 'mime'>): AttachmentFacts[] {
   if (mime) return mime.attachments
   return attachments.map(({ filename, disposition, content, contentType }) => ({
-    ...{ filename, disposition, contentType },
+    filename,
+    disposition,
+    contentType,
     bytes: content.length,
   }))
 }
@@ -47,7 +49,7 @@ export function carriedOfNew(message: NewMessage): Carried {
   }
 }
 
-/** The same message on its way out. */
+/** The same message as a provider gets it. */
 export function carriedOfStored(document: ContentDocument): Carried {
   const { reply_to = [], headers = {}, ...rest } = document
   return {
@@ -62,7 +64,7 @@ export function carriedOfStored(document: ContentDocument): Carried {
 }
 
 /** `pointer` starts at the message; '' is the whole of it. `detail` fits behind the pointer, and names no provider. */
-export type CarryFault = {
+export type Incompatibility = {
   code: Extract<ProblemCode, 'field-not-supported' | 'header-not-allowed' | 'payload-too-large'>
   pointer: string
   detail: string
@@ -100,10 +102,10 @@ export function asksMore(message: Carried): boolean {
 }
 
 /**
- * What a provider with these capabilities cannot carry as the client gave it; null when it can carry all. The number of recipients
- * is none of it: a message may go out in several calls.
+ * Finds the first part of a message that these capabilities cannot carry exactly; null if they carry all. Ignores the number of recipients: a
+ * message may be sent in several calls.
  */
-export function cannotCarry(capabilities: Capabilities, message: Carried): CarryFault | null {
+export function cannotCarry(capabilities: Capabilities, message: Carried): Incompatibility | null {
   if (!message.mime) return cannotSay(capabilities, message)
   const raw = rawFault(capabilities, message.mime)
   if (!raw) {
@@ -121,9 +123,9 @@ export function goesRaw(capabilities: Capabilities, { mime }: Pick<Carried, 'mim
 }
 
 /** What of a message's fields a provider cannot say. */
-function cannotSay(capabilities: Capabilities, message: Carried): CarryFault | null {
+function cannotSay(capabilities: Capabilities, message: Carried): Incompatibility | null {
   const { replyToMax, refusesHeader, garblesHeader, messageBytesMax, textBytesMax } = capabilities
-  const unsupported = (path: (string | number)[], detail: string): CarryFault => ({
+  const unsupported = (path: (string | number)[], detail: string): Incompatibility => ({
     code: 'field-not-supported',
     pointer: toPointer(path),
     detail,

@@ -3,12 +3,12 @@ export {
   asksMore,
   attachmentFacts,
   type Carried,
-  type CarryFault,
   cannotCarry,
   carriedOfNew,
   carriedOfStored,
   encodedBytes,
   goesRaw,
+  type Incompatibility,
 } from './capabilities.ts'
 export { type Routable, routeOf } from './match-route.ts'
 export { createRouter, type Route, type Router, type Rule } from './router.ts'

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { RouteMatchRow, RouteTargetRow } from './sql/list-sealed-connections.ts'
 
-/** What a route can go by. All of it is as it was when the message was accepted, so every try of a message takes the same route. */
+/** The properties that a route can match, as accepted: every attempt of a message takes the same route. */
 export type Routable = {
   stream: 'transactional' | 'bulk'
   tags: readonly string[]

@@ -50,11 +50,11 @@ describe('who cannot carry', () => {
   ])('%s', (_what, change, unable, pointer) => {
     const message = parseSendRequest({ ...good, ...change })
     const carried = carriedOfNew(message)
-    const faults = providers.flatMap(({ id, capabilities }) => {
-      const fault = cannotCarry(capabilities, carried)
-      return fault ? [[id, fault.code, fault.pointer]] : []
+    const issues = providers.flatMap(({ id, capabilities }) => {
+      const issue = cannotCarry(capabilities, carried)
+      return issue ? [[id, issue.code, issue.pointer]] : []
     })
-    expect(faults.toSorted()).toEqual(unable.map((id) => [id, 'field-not-supported', pointer]).toSorted())
+    expect(issues.toSorted()).toEqual(unable.map((id) => [id, 'field-not-supported', pointer]).toSorted())
     // Or nobody would be asked.
     if (unable.length > 0) expect(asksMore(carried)).toBe(true)
     const stored = carriedOfStored(JSON.parse(acceptRow('id', message).document))

@@ -6,10 +6,10 @@ import type { ContentDocument } from '../lib/index.ts'
 const fields = ['from', 'to', 'cc', 'bcc', 'reply_to'] as const
 type Field = (typeof fields)[number]
 
-/** A field with an address whose local part stands in quotes: for its dots alone, or for another character too. */
+/** A field with an address whose local part is quoted: only for its dots, or for another character too. */
 type QuotedField = { field: Field; forDots: boolean }
 
-/** What of a message's form providers differ in; an ordinary message has a subject, and nothing of the rest. */
+/** Properties of a message's form that providers treat differently; an ordinary message has a subject and none of the rest. */
 export type Form = { hasSubject: boolean; quotedFields: readonly QuotedField[] }
 
 type Addresses = Record<Field, readonly { address: string }[]>
@@ -41,7 +41,11 @@ export function formOfStored({ envelope, reply_to = [] }: ContentDocument): Form
   return {
     hasSubject: subject !== '',
     quotedFields: quotedFields({
-      ...{ from: [from], to: ofKind('to'), cc: ofKind('cc'), bcc: ofKind('bcc'), reply_to },
+      from: [from],
+      to: ofKind('to'),
+      cc: ofKind('cc'),
+      bcc: ofKind('bcc'),
+      reply_to,
     }),
   }
 }
@@ -54,10 +58,10 @@ export type Shape = {
   attachments: readonly { contentType?: string | undefined }[]
 }
 
-type ShapeFault = { path: (string | number)[]; detail: string }
+type FormIncompatibility = { path: (string | number)[]; detail: string }
 
-/** What of a message's form a provider with these capabilities cannot keep; null when it keeps all. */
-export function cannotKeepForm(capabilities: Capabilities, message: Shape): ShapeFault | null {
+/** Finds the first property of a message's form that these capabilities cannot keep; null if they keep all. */
+export function cannotKeepForm(capabilities: Capabilities, message: Shape): FormIncompatibility | null {
   const { needsSubject, needsBody, alternatives, localParts } = capabilities
   const { form, text = message.mime?.textBytes, html = message.mime?.htmlBytes, attachments } = message
   if (needsSubject && !form.hasSubject)

@@ -6,10 +6,18 @@ import type { CarriedMime } from './mime-form.ts'
 const providers = createProviders()
 const raw = ['capture', 'smtp', 'ses', 'mailgun', 'mandrill', 'sparkpost', 'gmail', 'microsoft365', 'direct']
 const plain: CarriedMime = {
-  ...{ bytes: 1_000, isAscii: true, orders: [], namesOthers: false, textBytes: 500, lost: null },
+  bytes: 1_000,
+  isAscii: true,
+  orders: [],
+  namesOthers: false,
+  textBytes: 500,
+  lost: null,
 }
 const carried = (mime: Partial<CarriedMime>, change: Partial<Carried> = {}): Carried => ({
-  ...{ replyTo: [], headers: {}, attachments: [], form: { hasSubject: true, quotedFields: [] } },
+  replyTo: [],
+  headers: {},
+  attachments: [],
+  form: { hasSubject: true, quotedFields: [] },
   mime: { ...plain, ...mime },
   ...change,
 })
@@ -47,7 +55,8 @@ test.each<[string, Partial<CarriedMime>, { notRaw: string[]; byFields: boolean }
 test('one that is larger than a provider takes is refused for its size, and not for its form', () => {
   const { capabilities } = providers.ses
   expect(cannotCarry(capabilities, carried({ bytes: 40_000_001, textBytes: 40_000_001 }))).toMatchObject({
-    ...{ code: 'payload-too-large', detail: expect.stringContaining('40000000') },
+    code: 'payload-too-large',
+    detail: expect.stringContaining('40000000'),
   })
 })
 

@@ -22,7 +22,9 @@ export function mimeOfStored(mime: StoredMime | undefined): CarriedMime | undefi
   if (!mime) return undefined
   const { bytes, orders, lost } = mime
   return {
-    ...{ bytes, orders, lost },
+    bytes,
+    orders,
+    lost,
     isAscii: mime.beyond_ascii === undefined,
     namesOthers: mime.names_others,
     textBytes: mime.text_bytes,

@@ -20,8 +20,14 @@ beforeAll(async () => {
   const { sealed, dataKeyVersion } = await sealer.sealCredentials(place, {})
   const settings = { host: 'smtp.example.com', port: 587 }
   await buildConnection(db.pool, {
-    ...{ tenantId, id, provider: 'smtp', name: 'Relay', priority: 1, settings },
-    ...{ sealedCredentials: sealed, dataKeyVersion },
+    tenantId,
+    id,
+    provider: 'smtp',
+    name: 'Relay',
+    priority: 1,
+    settings,
+    sealedCredentials: sealed,
+    dataKeyVersion,
   })
 })
 afterAll(() => db.drop())
@@ -38,8 +44,15 @@ function routeWith(sealer: Sealer) {
   })
   return () =>
     router.route({
-      ...{ tenantId, mode: 'live', connectionId: null, connectionsVersion: 0, messageId: newId() },
-      ...{ stream: 'transactional', tags: [], fromAddress: 'a@acme.example', recipients: [] },
+      tenantId,
+      mode: 'live',
+      connectionId: null,
+      connectionsVersion: 0,
+      messageId: newId(),
+      stream: 'transactional',
+      tags: [],
+      fromAddress: 'a@acme.example',
+      recipients: [],
     })
 }
 

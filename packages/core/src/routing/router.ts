@@ -7,7 +7,7 @@ import { SealBroken, type Sealer } from '../secrets/index.ts'
 import { orderTargets, type Routable, routeOf } from './match-route.ts'
 import { listSealedConnections, type RoutingRule } from './sql/list-sealed-connections.ts'
 
-/** What decided which connections may carry it. */
+/** The rule that selected the connections. */
 export type Rule = 'named' | 'route' | 'priority' | 'fallback'
 
 export type Route =
@@ -65,7 +65,7 @@ function chooseRoute({ usable, routes, hasBroken }: Opened, message: Message): R
 }
 
 /**
- * Tells which of a tenant's connections may carry a message. Test mode never leaves the gateway. Without any connection,
+ * Selects the connections of a tenant that may carry a message. Test mode never leaves the gateway. Without any connection,
  * `fallback` carries the message (the capture provider of a development installation), or it is held.
  */
 export function createRouter(deps: {

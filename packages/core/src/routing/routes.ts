@@ -1,6 +1,6 @@
 import { fromPublicId, newId } from '@lettergate/contracts/lib/ids'
-import { FaultList } from '@lettergate/contracts/problems/faults'
 import { Problem } from '@lettergate/contracts/problems/problems'
+import { ValidationIssues } from '@lettergate/contracts/problems/validation-issues'
 import {
   type CreateRouteRequest,
   ROUTES_MAX,
@@ -39,14 +39,14 @@ async function toTargetRows(
 ): Promise<RouteRow['targets']> {
   const connections = await db.connection.findMany({ where: { tenant_id: tenantId }, select: { id: true } })
   const own = new Set(connections.map((row) => row.id))
-  const faults = new FaultList()
+  const issues = new ValidationIssues()
   const rows = targets.flatMap(({ connection, weight }, index) => {
     const id = fromPublicId('con', connection)
     if (id !== null && own.has(id)) return [{ connection_id: id, weight }]
-    faults.add(['targets', index, 'connection'], 'is not one of your connections', 'connection-not-found')
+    issues.add(['targets', index, 'connection'], 'is not one of your connections', 'connection-not-found')
     return []
   })
-  if (faults.found) throw faults.toProblem()
+  if (issues.found) throw issues.toProblem()
   return rows
 }
 

@@ -9,7 +9,7 @@ export type Rotated = {
   rewrapped: number
   /** Data keys that do not open with the previous root key: they are as they were. */
   broken: number
-  /** API keys that nobody has used since the change: they end when the previous root key is taken away. */
+  /** API keys not used since the change: they stop working once the previous root key is removed. */
   keysNotUsedYet: { count: number; keys: OldKeyRow[] }
 }
 

@@ -145,7 +145,7 @@ test('a data key that does not open stops the rewrap of no other', async () => {
   await rewrapDataKeys(database.pool, { from: next, to: root })
 })
 
-test('root keys are told apart by a number that does not change', () => {
+test('root keys have distinct, stable numbers', () => {
   expect(rootVersionOf(root)).toBe(rootVersionOf(createSecretKey(root.export())))
   expect(rootVersionOf(root)).not.toBe(rootVersionOf(createSecretKey(randomBytes(32))))
 })

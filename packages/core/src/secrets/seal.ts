@@ -18,7 +18,7 @@ export type Sealer = {
   sealCredentials(place: SealedPlace, credentials: unknown): Promise<Sealed>
   /** The JSON value again; throws `SealBroken` for anything that was not sealed for this very row. */
   unsealCredentials(place: SealedPlace, sealed: Sealed): Promise<unknown>
-  /** Forgets every data key at once. */
+  /** Drops all cached data keys. */
   close(): void
 }
 
@@ -64,8 +64,8 @@ function unseal(key: KeyObject, context: readonly (string | number)[], sealed: B
 }
 
 /**
- * The number that a data key names its root key by. Taken from the key itself, so that an operator who changes the root key
- * has no number to keep count of; 31 bits are enough to tell apart the two or three keys of one installation.
+ * Derives the version number of a root key from the key itself, so that an operator need not keep count. 31 bits distinguish the two or
+ * three keys of one installation.
  */
 export function rootVersionOf(root: KeyObject): number {
   return deriveKey(root, 'root key version').export().readUInt32BE(0) >>> 1

@@ -14,7 +14,11 @@ let pool: Pool
 beforeEach(async () => {
   db = await createTestDatabase()
   pool = createPool({
-    ...{ url: db.url, max: 2, applicationName: 'worker', role: 'lettergate_batch', onError: () => {} },
+    url: db.url,
+    max: 2,
+    applicationName: 'worker',
+    role: 'lettergate_batch',
+    onError: () => {},
   })
   fleet = await buildFleet(db, [{ answer: () => toFailure('provider-unavailable', '503 down') }])
   await db.pool.query({
@@ -59,7 +63,7 @@ async function rowsOf(id: string): Promise<number> {
 }
 
 const forget = () => sweepSteps.forgetConnections({ pool, repeatWindowMs: () => 0 })
-const openNow = () => fleet.workers[0]?.pace.counts().open
+const openNow = () => fleet.workers[0]?.throttle.counts().open
 
 async function openCircuit(): Promise<void> {
   await fleet.accept(...Array.from({ length: 8 }, (_, n) => [`n${n}@example.net`]))
@@ -76,7 +80,7 @@ test('a connection that is deleted is counted as open by no worker any more', as
   await eventually(async () => (openNow() === 0 ? true : undefined))
 })
 
-test('a connection that nobody uses any more is not counted as open for ever', async () => {
+test('an unused connection is not counted as open for ever', async () => {
   await openCircuit()
   vi.useFakeTimers({ toFake: ['performance'] })
   vi.advanceTimersByTime(10 * 60_000)
@@ -106,7 +110,7 @@ test('a row that is made after the others of its connection have vanished is fou
   expect([await rowsOf(health), await rowsOf(usage)]).toEqual([0, 0])
 })
 
-test('a row that a worker holds at this moment is waited for by nobody, and vanishes by the next run', async () => {
+test('a locked row is skipped and deleted by the next run', async () => {
   const [held, other] = [newId(), newId()]
   for (const id of [held, other]) await use(id)
   const worker = await db.pool.connect()

@@ -22,7 +22,11 @@ afterEach(async () => {
 
 function openWorker() {
   const pool = createPool({
-    ...{ url: db.url, max: 2, applicationName: 'test', role: 'lettergate_batch', onError: () => {} },
+    url: db.url,
+    max: 2,
+    applicationName: 'test',
+    role: 'lettergate_batch',
+    onError: () => {},
   })
   pools.push(pool)
   return { pool, repeatWindowMs: () => 0 }
@@ -86,7 +90,7 @@ test('each connection keeps its newest 1,000 events, however many others there a
   expect(await sweepSteps.trimConnectionEvents(openWorker())).toBe(0)
 })
 
-test('two workers at the same time forget the same events once, and wait for nobody', async () => {
+test('two workers at the same time delete the same events once, without waiting for each other', async () => {
   const tenantId = await buildTenant(db.pool)
   const many = await Promise.all([1_900, 1_300, 2_500].map((count) => buildEvents(tenantId, count)))
   await buildEvents(tenantId, 700, 100)
@@ -98,7 +102,7 @@ test('two workers at the same time forget the same events once, and wait for nob
   expect(await Promise.all(many.map(countOf))).toEqual([1_000, 1_000, 1_000])
 })
 
-test('a worker that dies half-way holds nobody up, and what it had not finished is done by the next', async () => {
+test('a worker that dies half-way blocks no other, and the next one finishes its work', async () => {
   const tenantId = await buildTenant(db.pool)
   const old = await buildEvents(tenantId, 300, 100)
   const many = await buildEvents(tenantId, 1_100)

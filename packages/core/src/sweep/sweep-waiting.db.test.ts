@@ -13,7 +13,11 @@ let pool: Pool
 beforeEach(async () => {
   db = await createTestDatabase()
   pool = createPool({
-    ...{ url: db.url, max: 4, applicationName: 'worker', role: 'lettergate_batch', onError: () => {} },
+    url: db.url,
+    max: 4,
+    applicationName: 'worker',
+    role: 'lettergate_batch',
+    onError: () => {},
   })
 })
 afterEach(async () => {
@@ -70,7 +74,7 @@ test('a tenant with very many that wait is done in one run as well, and keeps no
   expect([await waiting(), await behind()]).toEqual([0, 0])
 })
 
-test('a message that somebody else holds at this moment is let go in a later run', async () => {
+test('a locked message is released in a later run', async () => {
   const [tenantId] = await buildWaiting(1, 3)
   const other = await db.pool.connect()
   await other.query('begin')
@@ -83,7 +87,7 @@ test('a message that somebody else holds at this moment is let go in a later run
   expect(tenantId && (await behind())).toBe(0)
 })
 
-test('a tenant that is being changed at this moment holds up nobody else', async () => {
+test('a tenant that is being changed delays no other', async () => {
   const [busy] = await buildWaiting(3, 1)
   const other = await db.pool.connect()
   await other.query('begin')
@@ -94,14 +98,14 @@ test('a tenant that is being changed at this moment holds up nobody else', async
   expect(await release()).toBe(1)
 })
 
-test('two workers at the same time let go each message once', async () => {
+test('two workers at the same time release each message once', async () => {
   await buildWaiting(120, 2)
   const counts = await Promise.all([release(), release()])
   expect(counts.reduce((sum, n) => sum + n)).toBe(240)
   expect([await waiting(), await behind()]).toEqual([0, 0])
 })
 
-test('a run that is told to stop ends with what it has in hand, and the next goes on', async () => {
+test('a stopping run ends after the current page, and the next run continues', async () => {
   await buildWaiting(120, 1)
   expect(await release(() => true)).toBe(50)
   expect(await release()).toBe(70)

@@ -23,7 +23,7 @@ test('an idempotency key is forgotten after 24 hours, not before', async () => {
   const tenantId = await buildTenant(db.pool)
   const acceptor = createAcceptor({
     pool: db.pool,
-    poke: () => {},
+    wakeWorkers: () => {},
     failpoint: noFailpoint,
     onError: () => {},
   })
@@ -41,7 +41,7 @@ test('an idempotency key is forgotten after 24 hours, not before', async () => {
   expect(await accept('young', body)).toMatchObject({ kind: 'accepted', replayed: true })
 })
 
-test('a sweep that is told to stop ends with the batch at hand, however much is left', async () => {
+test('a stopping sweep ends after the current batch, however much is left', async () => {
   const tenantId = await buildTenant(db.pool)
   await db.pool.query({
     text: `insert into idempotency (tenant_id, key_hash, body_hash, request_id, answer, created_at)
@@ -74,7 +74,10 @@ test('a day of the feed is dropped once it is older than the days that are kept,
     values: [tenantId],
   })
   const batch = createPool({
-    ...{ url: db.url, max: 1, applicationName: 'test', onError: () => {} },
+    url: db.url,
+    max: 1,
+    applicationName: 'test',
+    onError: () => {},
     role: 'lettergate_batch',
   })
   expect(await sweepSteps.dropFeedPartitions(deps(batch))).toBe(1)

@@ -1,4 +1,4 @@
-import { EVENTS_KEPT, failQueued } from '../connections/index.ts'
+import { EVENTS_KEPT, failPinned } from '../connections/index.ts'
 import { gaveUp } from '../deliver/index.ts'
 import { FIRST_TENANT } from '../dispatch/index.ts'
 import {
@@ -51,17 +51,17 @@ async function untilDone(deps: SweepDeps, step: (limit: number) => Promise<numbe
 }
 
 /**
- * Judges what ran out: it counts against a message only if a worker that had it in hand is gone, and not where nobody had begun it or
- * its worker lives, slow or cut off from the database. Where that is not known yet, it is left for the next sweep.
+ * Decides which expired claims count against their message: only those that a dead worker had begun, not those of a slow worker or one cut
+ * off from the database. Claims of workers whose state is not known yet are left for the next sweep.
  */
 function judge({ lifeOf = () => 'gone' }: SweepDeps, expired: readonly ExpiredClaim[]): LostClaim[] {
   return expired.flatMap(({ workers, ...claim }) => {
     const life = workers.length === 0 ? 'lives' : lifeOf(workers)
-    return life === 'unsure' ? [] : [{ ...claim, inHand: life === 'gone' }]
+    return life === 'unknown' ? [] : [{ ...claim, inHand: life === 'gone' }]
   })
 }
 
-/** Records hand-offs without a result in time as unknown. */
+/** Records attempts without a result in time as unknown. */
 async function giveUpLostSending(deps: SweepDeps, limit: number): Promise<number> {
   return await recordLost(deps, judge(deps, await listExpiredSending(deps.pool, limit)))
 }
@@ -74,13 +74,13 @@ async function releaseClaims(deps: SweepDeps, limit: number): Promise<number> {
   return lost.released
 }
 
-/** Ends messages that were set aside and that nobody retried or cancelled within the retry limit of their tenant. */
+/** Ends messages that were set aside and neither retried nor cancelled within their tenant's retry limit. */
 async function endSetAside({ pool }: SweepDeps, limit: number): Promise<number> {
   const due = await listAsideDue(pool, limit)
   for (const [tenantId, messages] of Map.groupBy(due, (message) => message.tenantId)) {
     const messageIds = messages.map(({ messageId }) => messageId)
     const hours = messages[0]?.retryHours ?? 0
-    await failQueued(pool, tenantId, messageIds, gaveUp(hours, SET_ASIDE_REASON))
+    await failPinned(pool, tenantId, messageIds, gaveUp(hours, SET_ASIDE_REASON))
   }
   return due.length
 }
@@ -101,7 +101,7 @@ function releaseAllWaiting({ pool, isStopped }: SweepDeps): Promise<number> {
   )
 }
 
-/** Goes past all rows of connections once: those that were passed over, since somebody held them, have time until the next run. */
+/** Visits all rows of connections once; locked rows are skipped until the next run. */
 function forgetConnections({ pool, isStopped }: SweepDeps): Promise<number> {
   return walkOnce(FIRST_CONNECTION, (after) => forgetGoneConnections(pool, after, BATCH), isStopped)
 }

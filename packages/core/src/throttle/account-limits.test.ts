@@ -1,18 +1,20 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { toldOf } from './account-limits.ts'
+import { toReportedLimits } from './account-limits.ts'
 
-test('limits that make sense are kept as they were told', () => {
-  expect(toldOf({ perSecond: 14, perDay: 50_000, usedToday: 7 })).toEqual({
-    ...{ perSecond: 14, perDay: 50_000, used: 7 },
+test('plausible limits are kept as reported', () => {
+  expect(toReportedLimits({ perSecond: 14, perDay: 50_000, usedToday: 7 })).toEqual({
+    perSecond: 14,
+    perDay: 50_000,
+    used: 7,
   })
-  expect(toldOf({ perSecond: 0.5 })).toEqual({ perSecond: 0.5 })
-  expect(toldOf({ perDay: 200.9, usedToday: 0 })).toEqual({ perDay: 200, used: 0 })
+  expect(toReportedLimits({ perSecond: 0.5 })).toEqual({ perSecond: 0.5 })
+  expect(toReportedLimits({ perDay: 200.9, usedToday: 0 })).toEqual({ perDay: 200, used: 0 })
 })
 
-test('an account without limits has none, which is something else than not to be told', () => {
-  expect(toldOf({})).toEqual({})
-  expect(toldOf(undefined)).toBeNull()
+test('an account without limits differs from one that reports nothing', () => {
+  expect(toReportedLimits({})).toEqual({})
+  expect(toReportedLimits(undefined)).toBeNull()
 })
 
 test.each([
@@ -24,15 +26,15 @@ test.each([
   [{ perSecond: 14, perDay: 0 }],
   [{ perSecond: 14, perDay: -1 }],
   [{ perSecond: 14, perDay: 50_000, usedToday: -1 }],
-])('what nobody could obey says nothing: %j', (limits) => {
-  expect(toldOf(limits)).toBeNull()
+])('limits that cannot be applied are ignored: %j', (limits) => {
+  expect(toReportedLimits(limits)).toBeNull()
 })
 
 test('whatever a provider says, what is kept of it can be counted with', () => {
   const number = fc.option(fc.double(), { nil: undefined })
   fc.assert(
     fc.property(fc.record({ perSecond: number, perDay: number, usedToday: number }), (limits) => {
-      const { perSecond = 1, perDay = 1, used = 0 } = toldOf(limits) ?? {}
+      const { perSecond = 1, perDay = 1, used = 0 } = toReportedLimits(limits) ?? {}
       expect(perSecond).toBeGreaterThanOrEqual(0.001)
       expect(perSecond).toBeLessThanOrEqual(100_000)
       for (const whole of [perDay, used]) {

@@ -1,5 +1,5 @@
 import type { AccountLimits } from '@lettergate/providers/provider'
-import type { Told } from './sql/store-account-limits.ts'
+import type { ReportedLimits } from './sql/store-account-limits.ts'
 
 const PER_SECOND = { min: 0.001, max: 100_000 }
 const PER_DAY_MAX = 1_000_000_000
@@ -8,10 +8,12 @@ const isAtLeast = (value: number | undefined, least: number) =>
   value === undefined || (Number.isFinite(value) && value >= least)
 
 /**
- * What a provider said of its limits, if it can be obeyed; null: it says nothing that can. One number that makes no sense makes the
- * others doubtful as well. Nothing a day is no limit but a refusal: whoever refuses says so of the message, and says better why.
+ * Reads the limits that a provider reports; null if none can be applied. One implausible number discards the others too. A daily limit of
+ * 0 is ignored: the rejection of the message itself explains more.
  */
-export function toldOf(limits: AccountLimits | undefined): (Told & { used?: number }) | null {
+export function toReportedLimits(
+  limits: AccountLimits | undefined,
+): (ReportedLimits & { used?: number }) | null {
   if (!limits) return null
   const { perSecond, perDay, usedToday } = limits
   if (!isAtLeast(perSecond, PER_SECOND.min) || !isAtLeast(perDay, 1) || !isAtLeast(usedToday, 0)) return null

@@ -1,26 +1,29 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Ask, handOut, toOrder } from './allocate.ts'
-import type { PaceGrant } from './sql/reserve-rate.ts'
+import { type Ask, allocate, toRateOrder } from './allocate.ts'
+import type { RateGrant } from './sql/reserve-rate.ts'
 
 const ask = (change: Partial<Ask> = {}): Ask => ({
-  ...{
-    tenantId: 't',
-    connectionId: 'c',
-    recipients: 1,
-    rate: 10,
-    perDay: null,
-    told: null,
-    version: 1,
-    hasTime: false,
-  },
+  tenantId: 't',
+  connectionId: 'c',
+  recipients: 1,
+  rate: 10,
+  perDay: null,
+  reported: null,
+  version: 1,
+  hasTime: false,
   ...change,
 })
-const grant: PaceGrant = {
-  ...{ startMs: -900, granted: 1_000, grantedOfDay: 0, dayEndsInMs: 60_000 },
-  ...{ rate: 10, countsDay: false },
+const grant: RateGrant = {
+  startMs: -900,
+  granted: 1_000,
+  grantedOfDay: 0,
+  dayEndsInMs: 60_000,
+  rate: 10,
+  countsDay: false,
 }
-const give = (asks: Ask[], change: Partial<PaceGrant> = {}) => handOut(asks, { ...grant, ...change }, () => 0)
+const give = (asks: Ask[], change: Partial<RateGrant> = {}) =>
+  allocate(asks, { ...grant, ...change }, () => 0)
 
 test('a burst of one second goes out at once, the rest at the rate', () => {
   const answers = give(Array.from({ length: 13 }, () => ask()))
@@ -33,7 +36,7 @@ test('recipients count, not messages', () => {
 
 test('a message whose time was reserved before takes no other', () => {
   const asks = [ask({ hasTime: true }), ask()]
-  expect(toOrder(asks).wanted).toBe(1)
+  expect(toRateOrder(asks).wanted).toBe(1)
   expect(give(asks, { startMs: 5_000 })).toMatchObject([{ why: null }, { waitMs: 5_000, why: 'rate' }])
 })
 
@@ -57,7 +60,7 @@ test('a used up day waits for the next one, and gives back what it got of this o
   ])
 })
 
-test('whatever is granted of a day is either used or given back', () => {
+test('every grant of a day is either used or returned', () => {
   const list = fc.array(fc.record({ recipients: fc.integer({ min: 1, max: 9 }), hasTime: fc.boolean() }), {
     minLength: 1,
     maxLength: 20,
@@ -65,9 +68,9 @@ test('whatever is granted of a day is either used or given back', () => {
   fc.assert(
     fc.property(list, fc.nat(60), fc.nat(60), (some, granted, day) => {
       const asks = some.map((one) => ask({ ...one, perDay: 60 }))
-      const order = toOrder(asks)
+      const order = toRateOrder(asks)
       const grantedOfDay = Math.min(day, order.wantedOfDay)
-      const answers = handOut(asks, { ...grant, granted, grantedOfDay, countsDay: true })
+      const answers = allocate(asks, { ...grant, granted, grantedOfDay, countsDay: true })
       const sum = answers.reduce((total, { ofDay }) => total + ofDay, 0)
       expect(sum).toBeLessThanOrEqual(grantedOfDay)
       for (const [index, { why, ofDay }] of answers.entries()) {

@@ -1,45 +1,53 @@
-import type { PaceGrant, PaceOrder } from './sql/reserve-rate.ts'
+import type { RateGrant, RateOrder } from './sql/reserve-rate.ts'
 
-/** One hand-off that asks for its sending time. */
-export type Ask = Pick<PaceOrder, 'tenantId' | 'connectionId' | 'rate' | 'perDay' | 'told' | 'version'> & {
+/** One attempt that requests its sending time. */
+export type Ask = Pick<
+  RateOrder,
+  'tenantId' | 'connectionId' | 'rate' | 'perDay' | 'reported' | 'version'
+> & {
   recipients: number
-  /** Its sending time was reserved before, and has come. */
+  /** Its sending time was reserved earlier and has been reached. */
   hasTime: boolean
 }
 
-/** `ofDay`: recipients that were reserved of the day; to be given back unless this goes out now. */
+/** `ofDay`: recipients reserved of the daily limit; returned unless this attempt starts now. */
 export type Answer = { waitMs: number; why: 'rate' | 'rate-far' | 'day' | null; ofDay: number }
 
 export const HOUR_MS = 3_600_000
 
-/** A random moment of the second half of an hour: those that nothing can be promised to must not come back together. */
+/** Picks a random time in the second half of an hour: messages without a reserved time must not return together. */
 export const farMs = (random: () => number) => HOUR_MS / 2 + (random() * HOUR_MS) / 2
 
-/** What is asked for one connection at the same time, as one order. */
-export function toOrder(asks: readonly Ask[]): PaceOrder {
+/** Combines simultaneous requests for one connection into one order. */
+export function toRateOrder(asks: readonly Ask[]): RateOrder {
   const newest = asks.reduce<Ask | null>((one, ask) => (one && one.version >= ask.version ? one : ask), null)
-  if (!newest) throw new RangeError('an order is for somebody')
+  if (!newest) throw new RangeError('an order needs at least one request')
   const sum = (list: readonly Ask[]) => list.reduce((total, { recipients }) => total + recipients, 0)
-  const { tenantId, connectionId, rate, perDay, told, version } = newest
+  const { tenantId, connectionId, rate, perDay, reported, version } = newest
   return {
-    ...{ tenantId, connectionId, rate, perDay, told, version },
+    tenantId,
+    connectionId,
+    rate,
+    perDay,
+    reported,
+    version,
     wanted: sum(asks.filter(({ hasTime }) => !hasTime)),
     largest: Math.max(...asks.map(({ recipients }) => recipients)),
     wantedOfDay: sum(asks),
   }
 }
 
-/** Gives out what was granted, first come, first served. Pure. */
-export function handOut(
+/** Distributes a grant, first come, first served. Pure. */
+export function allocate(
   asks: readonly Ask[],
-  { rate, countsDay, ...grant }: PaceGrant,
+  { rate, countsDay, ...grant }: RateGrant,
   random: () => number = Math.random,
 ): Answer[] {
   let [times, places] = [0, grant.grantedOfDay]
   return asks.map(({ recipients, hasTime }) => {
     let waitMs = 0
     if (rate !== null && !hasTime) {
-      // What was granted may be a hair below what was asked for.
+      // Rounding may leave the grant slightly below the request.
       const isFar = times + recipients > grant.granted + 1e-6
       if (!isFar) waitMs = Math.max(0, grant.startMs + (times / rate) * 1000)
       times += recipients

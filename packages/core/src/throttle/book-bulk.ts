@@ -1,25 +1,25 @@
 import { BULK_TURN } from '../dispatch/index.ts'
 
-/** What a worker knows of the sending times of one connection. Times are of `performance.now()`. */
+/** Sending times of one connection, as this worker knows them. Times are of `performance.now()`. */
 export type Bookings = {
   /** The version of the tenant's connections that these times hold for. */
   version: number
   /** Sending times are reserved until then. */
   until: number
-  /** Bulk mail that was put back is done by then. */
+  /** When the deferred bulk mail will have been sent. */
   tail: number
-  /** Bulk mail has its turn again, whatever is reserved. */
+  /** When bulk mail has its turn again, whatever is reserved. */
   turnAt: number
 }
 
-/** Sending times of bulk mail are reserved no further ahead, so that transactional mail comes at most so much later. */
+/** Limits how far ahead bulk mail reserves sending times, and so how long it delays transactional mail. */
 const AHEAD_MS = 1_000
 
 export const noBookings = (version = 0): Bookings => ({ version, until: 0, tail: 0, turnAt: 0 })
 
 /**
- * Lets bulk mail ask for a sending time, or answers in how many ms to look again. It may ask while little is reserved, and for an
- * eighth of the rate at any time, so that transactional mail never starves it.
+ * Lets bulk mail reserve a sending time, or answers in how many ms to retry. Bulk may reserve while little is reserved, and an eighth of
+ * the rate at any time, so that transactional mail never starves it.
  */
 export function bookBulk(
   bookings: Bookings,

@@ -21,7 +21,7 @@ const bulk = (count: number) =>
   )
 const sentTo = (address: string) => fleet.sent.findIndex(({ to }) => to[0] === address)
 
-/** Bulk mails that went out between the acceptance of a transactional one and its own hand-off. */
+/** Bulk mails that went out between the acceptance of a transactional one and its own attempt. */
 async function overtaken(connection: FakeConnection): Promise<number> {
   fleet = await buildFleet(db, [connection])
   await fleet.acceptAll(bulk(FLOOD))
@@ -51,14 +51,14 @@ test('in the line of a full connection, transactional mail comes first and finds
   await fleet.accept(['first@example.net'])
   const ended = fleet.run(() => fleet.sent.length > 0)
   await eventually(async () => (fleet.sent.length > 0 ? true : undefined))
-  const { pace } = fleet.workers[0] ?? {}
+  const { throttle } = fleet.workers[0] ?? {}
   const woken: string[] = []
   const inLine = async (isBulk: boolean) => {
-    const ms = await pace?.queue(fleet.ids[0] ?? '', isBulk)
+    const ms = await throttle?.queue(fleet.ids[0] ?? '', isBulk)
     if (ms === 0) woken.push(isBulk ? 'bulk' : 'transactional')
     return ms
   }
-  // More than it has places for: the last is told to come back later.
+  // More than it has places for: the last is reported to come back later.
   const bulk = Array.from({ length: 60 }, () => inLine(true))
   expect(await bulk.at(-1)).toBeGreaterThan(0)
   const urgent = inLine(false)

@@ -1,4 +1,4 @@
-/** What one worker has seen of a connection lately: failures in a row, and slices of time with what came of the calls in each. */
+/** Recent results of one connection at one worker: consecutive failures, and results per time slice. */
 export type Tally = { inARow: number; slices: readonly Slice[] }
 type Slice = { at: number; good: number; failed: number }
 
@@ -10,10 +10,10 @@ const SLICE_MS = 5_000
 const CALLS_MIN = 20
 const FAILED_PART = 0.5
 
-/** A circuit stays open for this long, then twice as long each time its probe fails. */
+/** How long a circuit stays open; doubles each time its probe fails. */
 export const OPEN_MS = { firstMs: 5_000, mostMs: 600_000 }
 
-/** The tally with one more call. Pure; `now` in milliseconds of any clock. */
+/** Adds one call to the tally. Pure; `now` in milliseconds of any clock. */
 export function count(tally: Tally, failed: boolean, now: number): Tally {
   const at = Math.floor(now / SLICE_MS) * SLICE_MS
   const slices = tally.slices.filter((slice) => slice.at > now - WINDOW_MS && slice.at !== at)
@@ -22,11 +22,11 @@ export function count(tally: Tally, failed: boolean, now: number): Tally {
   return { inARow: failed ? tally.inARow + 1 : 0, slices }
 }
 
-/** True when a connection is not worth another message: it fails every time, or half of the time over many calls. */
+/** True when the circuit should open: every call fails, or half of many calls fail. */
 export function mustOpen(tally: Tally): boolean {
   if (tally.inARow >= IN_A_ROW_MAX) return true
   const good = tally.slices.reduce((sum, slice) => sum + slice.good, 0)
   const failed = tally.slices.reduce((sum, slice) => sum + slice.failed, 0)
-  // A success is no moment to give up, whatever came before it.
+  // A success never opens a circuit, whatever preceded it.
   return tally.inARow > 0 && good + failed >= CALLS_MIN && failed >= (good + failed) * FAILED_PART
 }

@@ -36,14 +36,17 @@ function counting(concurrency: number, ms = 20) {
   return { seen, connection: { answer, limits: { concurrency } } }
 }
 
-test.each([1, 2, 3, 5, 10])('never more than %i calls at once, of three workers together', async (limit) => {
-  const { seen, connection } = counting(limit)
-  fleet = await buildFleet(db, [connection], { workers: 3 })
-  await fleet.accept(...to(60))
-  await fleet.run(untilEmpty)
-  expect(seen.most).toBe(limit)
-  expect(await fleet.statuses()).toEqual({ sent: 60 })
-})
+test.each([1, 2, 3, 5, 10])(
+  'never more than %i concurrent calls, of three workers together',
+  async (limit) => {
+    const { seen, connection } = counting(limit)
+    fleet = await buildFleet(db, [connection], { workers: 3 })
+    await fleet.accept(...to(60))
+    await fleet.run(untilEmpty)
+    expect(seen.most).toBe(limit)
+    expect(await fleet.statuses()).toEqual({ sent: 60 })
+  },
+)
 
 test('where there is room for all workers, all of them take part', async () => {
   const { seen, connection } = counting(6, 60)
@@ -108,7 +111,7 @@ test('a worker that stops leaves what it had to the others at once', async () =>
   fleet = await buildFleet(db, [connection], { workers: 2 })
   await fleet.accept(...to(4))
   await fleet.run(untilEmpty)
-  await Promise.all(fleet.workers.map(({ pace }) => pace.stop()))
+  await Promise.all(fleet.workers.map(({ throttle }) => throttle.stop()))
   const { rows } = await db.pool.query({ text: 'select worker, share from connection_share' })
   expect(rows).toEqual([])
 })
@@ -119,7 +122,7 @@ test('a limit that is lowered holds for all workers once the calls have ended th
   await fleet.accept(...to(40))
   await fleet.run(untilEmpty)
   connection.limits.concurrency = 1
-  // Until every worker has told that it has heard of it.
+  // Until every worker has reported that it has heard of it.
   await eventually(async () => {
     const { rows } = await db.pool.query<{ n: number }>({
       text: 'select coalesce(sum(share), 0)::int as n from connection_share',

@@ -1,87 +1,88 @@
-import type { Local, Share } from './local-state.ts'
+import type { ConnectionState, Share } from './local-state.ts'
 import type { CallShare } from './sql/sync-health.ts'
 
-/** A worker that was told nothing for so long begins no call. */
+/** Without a renewed lease for this long, a worker starts no calls. */
 const HOLDS_MS = 10_000
-/** Most calls have ended so soon. */
+/** Most calls end within this time. */
 const ENDING_MS = 5_000
 /**
- * Then the others share out what a worker had that was not heard of: one that was killed holds nothing any more, and mail waits for it.
- * Only of one that is suspended or cut off from Postgres may longer calls still be under way.
+ * After this time the other workers take over the share of a silent worker: a killed worker makes no calls, and mail waits for its share.
+ * Only a worker that is suspended or cut off from Postgres may still have longer calls in progress.
  */
 export const SHARE_LEASE_MS = HOLDS_MS + ENDING_MS
-/** Told no more often, whoever waits for it. */
-const TELL_MS = 200
+/** Least interval between two syncs of one connection. */
+const SYNC_MIN_MS = 200
 
 export const noShare = (): Share => ({
-  ...{
-    held: 0,
-    most: Number.POSITIVE_INFINITY,
-    fair: Number.POSITIVE_INFINITY,
-    until: Number.NEGATIVE_INFINITY,
-  },
-  ...{ peak: 0, restedTo: Number.POSITIVE_INFINITY, isResting: false, areOthersShort: false },
+  held: 0,
+  most: Number.POSITIVE_INFINITY,
+  fair: Number.POSITIVE_INFINITY,
+  until: Number.NEGATIVE_INFINITY,
+  peak: 0,
+  restedTo: Number.POSITIVE_INFINITY,
+  isResting: false,
+  areOthersShort: false,
 })
 
-/** Whether calls at once have a limit that all workers together may not exceed; without one, each makes its part of what is borne. */
-export function isLimited({ candidate: { limits, provider } }: Local): boolean {
+/** Whether a concurrency limit holds for all workers together; without one, each worker uses its part of the learned concurrency. */
+export function isLimited({ candidate: { limits, provider } }: ConnectionState): boolean {
   return limits?.concurrency !== undefined || provider.callsMax !== undefined
 }
 
-/** Calls that may be under way at once. */
+/** Calls that this lease allows at the same time. */
 export function callsOf({ held, most, until }: Share, now: number): number {
   return now < until ? Math.min(held, most) : 0
 }
 
-/** Whether it is to keep what it has: a while longer, unless others wait for it and it makes no call. */
-function hasUse({ share, busy, waiting }: Local, isInUse: boolean): boolean {
+/** Whether to keep the share: while in use, unless other workers wait for it and this one makes no calls. */
+function hasUse({ share, busy, waiting }: ConnectionState, isInUse: boolean): boolean {
   return isInUse && !(share.areOthersShort && busy + waiting.length === 0)
 }
 
-/** Whether it is time to tell the others: it waits for its part, or has some that it has no use for. */
-export function mustTell(local: Local, isInUse: boolean, now: number): boolean {
-  const { share, busy, waiting } = local
-  if (!isLimited(local) || now - local.syncedAt < TELL_MS) return false
+/** Whether to sync now: calls wait for a larger share, or part of the share is unused. */
+export function mustSync(state: ConnectionState, isInUse: boolean, now: number): boolean {
+  const { share, busy, waiting } = state
+  if (!isLimited(state) || now - state.syncedAt < SYNC_MIN_MS) return false
   const lacks = waiting.length > 0 && share.held < share.fair
-  return lacks || (share.held > busy && (share.held > share.most || !hasUse(local, isInUse)))
+  return lacks || (share.held > busy && (share.held > share.most || !hasUse(state, isInUse)))
 }
 
-/** Notes that so many calls could be under way now. */
-export function noteUse({ share, busy, waiting }: Local, more = 0): void {
+/** Records how many calls could be in progress now. */
+export function noteUse({ share, busy, waiting }: ConnectionState, more = 0): void {
   share.peak = Math.max(share.peak, busy + waiting.length + more)
   if (busy > share.restedTo) share.restedTo = Number.POSITIVE_INFINITY
 }
 
-/** Others wait for what it has: what it had use for until now does not count. */
-export function forgetUse({ share, busy, waiting }: Local): void {
+/** Resets the recorded peak, because other workers wait for the share. */
+export function forgetUse({ share, busy, waiting }: ConnectionState): void {
   share.peak = busy + waiting.length
 }
 
 /**
- * What a worker goes on making use of while it asks for more, which from now on is all that it may begin. What it gives up, the provider
- * has closed its sockets of before, since a server counts those and not calls; `rest` has it do so, and it is given up next time.
+ * Decides the share to keep and to request in the next sync. From now on, the kept share is all that may be started. Before a part is given
+ * up, the provider closes its idle sockets (`rest`), because servers count sockets and not calls; the part is given up in a later sync.
  */
-export function keep(
-  local: Local,
+export function renewLease(
+  state: ConnectionState,
   { isInUse, now }: { isInUse: boolean; now: number },
-  rest: (local: Local, sockets: number) => void,
+  rest: (state: ConnectionState, sockets: number) => void,
 ): { keeps: number; wants: number } | null {
-  const { share, busy } = local
-  if (!isLimited(local)) return null
-  // The others may have shared out what it had.
+  const { share, busy } = state
+  if (!isLimited(state)) return null
+  // Other workers may have taken over the expired share.
   if (now >= share.until) share.held = busy
-  const lower = Math.max(busy, hasUse(local, isInUse) ? callsOf(share, now) : 0)
-  const mustRest = share.restedTo > lower && local.candidate.provider.rest !== undefined
+  const lower = Math.max(busy, hasUse(state, isInUse) ? callsOf(share, now) : 0)
+  const mustRest = share.restedTo > lower && state.candidate.provider.rest !== undefined
   if (lower >= share.held || !mustRest) share.held = lower
-  else if (!share.isResting) rest(local, lower)
-  noteUse(local)
+  else if (!share.isResting) rest(state, lower)
+  noteUse(state)
   const wants = isInUse ? share.peak : 0
-  forgetUse(local)
+  forgetUse(state)
   return { keeps: share.held, wants }
 }
 
-/** Takes over what it was given; `askedAt`: when it asked. */
-export function takeShare({ share }: Local, calls: CallShare | null, askedAt: number): void {
+/** Adopts the share from a sync; `askedAt`: when the sync was sent. */
+export function adoptShare({ share }: ConnectionState, calls: CallShare | null, askedAt: number): void {
   if (!calls) return
   const { share: held, ...rest } = calls
   Object.assign(share, { ...rest, held, until: askedAt + HOLDS_MS })

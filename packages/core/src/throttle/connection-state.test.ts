@@ -3,16 +3,16 @@ import type { SendOutcome } from '@lettergate/providers/provider'
 import { expect, test } from 'vitest'
 import type { Candidate } from '../connections/index.ts'
 import {
+  availability,
   concurrencyMax,
-  hasNews,
+  hasPending,
   learn,
-  newLocal,
+  newConnectionState,
   PROBE_LEASE_MS,
   shareOf,
-  standing,
 } from './connection-state.ts'
 
-function localWith(change: { room?: number; limit?: number }) {
+function stateWith(change: { room?: number; limit?: number }) {
   const { room, limit } = change
   const candidate: Candidate = {
     provider: { ...createCapture(), ...(room !== undefined && { callsMax: () => room }) },
@@ -20,40 +20,40 @@ function localWith(change: { room?: number; limit?: number }) {
     connectionId: 'c',
     limits: limit === undefined ? null : { concurrency: limit },
   }
-  return newLocal('tenant', 'c', candidate)
+  return newConnectionState('tenant', 'c', candidate)
 }
 
-/** With so many calls at once left to this worker. */
-const withShare = (local: ReturnType<typeof localWith>, held: number) => ({
-  ...local,
-  share: { ...local.share, held, until: Number.POSITIVE_INFINITY },
+/** With so many concurrent calls left to this worker. */
+const withShare = (state: ReturnType<typeof stateWith>, held: number) => ({
+  ...state,
+  share: { ...state.share, held, until: Number.POSITIVE_INFINITY },
 })
 
 test('no more calls are made at once than the provider has room for by its settings, or than the tenant permits', () => {
-  expect(shareOf(withShare(localWith({ room: 2 }), 50))).toBe(2)
-  expect(shareOf(withShare(localWith({ room: 2, limit: 1 }), 50))).toBe(1)
-  expect(shareOf(withShare(localWith({ room: 20, limit: 30 }), 50))).toBe(20)
-  expect(shareOf(localWith({}))).toBe(64)
-  expect(concurrencyMax(localWith({}))).toBe(400)
+  expect(shareOf(withShare(stateWith({ room: 2 }), 50))).toBe(2)
+  expect(shareOf(withShare(stateWith({ room: 2, limit: 1 }), 50))).toBe(1)
+  expect(shareOf(withShare(stateWith({ room: 20, limit: 30 }), 50))).toBe(20)
+  expect(shareOf(stateWith({}))).toBe(64)
+  expect(concurrencyMax(stateWith({}))).toBe(400)
 })
 
-test('where calls at once are limited, a worker makes none that the others have not left to it', () => {
-  expect(shareOf(localWith({ limit: 10 }))).toBe(0)
-  const local = withShare(localWith({ limit: 10 }), 4)
-  expect(shareOf(local)).toBe(4)
-  expect(shareOf({ ...local, share: { ...local.share, most: 1 } })).toBe(1)
-  expect(shareOf({ ...local, share: { ...local.share, until: performance.now() - 1 } })).toBe(0)
+test('where concurrent calls are limited, a worker makes none that the others have not left to it', () => {
+  expect(shareOf(stateWith({ limit: 10 }))).toBe(0)
+  const state = withShare(stateWith({ limit: 10 }), 4)
+  expect(shareOf(state)).toBe(4)
+  expect(shareOf({ ...state, share: { ...state.share, most: 1 } })).toBe(1)
+  expect(shareOf({ ...state, share: { ...state.share, until: performance.now() - 1 } })).toBe(0)
 })
 
 test('where they are not, workers share what a connection bears, and each has some', () => {
-  expect(shareOf({ ...localWith({}), workers: 4 })).toBe(16)
-  expect(shareOf({ ...localWith({}), workers: 400 })).toBe(1)
+  expect(shareOf({ ...stateWith({}), workers: 4 })).toBe(16)
+  expect(shareOf({ ...stateWith({}), workers: 400 })).toBe(1)
 })
 
 test('what is halved is what was in use, though a connection without bounds might bear more', () => {
-  const local = withShare(localWith({ room: 20 }), 20)
-  learn(local, { kind: 'deferred', code: 'provider-rate-limited', reason: 'too fast' }, 10, 2_000)
-  expect(shareOf(local)).toBe(10)
+  const state = withShare(stateWith({ room: 20 }), 20)
+  learn(state, { kind: 'deferred', code: 'provider-rate-limited', reason: 'too fast' }, 10, 2_000)
+  expect(shareOf(state)).toBe(10)
 })
 
 test.each<[string, SendOutcome, number]>([
@@ -62,32 +62,32 @@ test.each<[string, SendOutcome, number]>([
   ['that cannot be reached in time', { kind: 'deferred', code: 'provider-unreachable', reason: 'late' }, 32],
   ['that has trouble of its own', { kind: 'deferred', code: 'provider-unavailable', reason: '503' }, 64],
 ])('a connection %s bears that many calls from then on', (_name, outcome, calls) => {
-  const local = localWith({})
-  learn(local, outcome, 10, 2_000)
-  expect(shareOf(local)).toBe(calls)
+  const state = stateWith({})
+  learn(state, outcome, 10, 2_000)
+  expect(shareOf(state)).toBe(calls)
 })
 
 test('success does not make more room than there is', () => {
-  const local = withShare({ ...localWith({ room: 2 }), concurrency: 2, busy: 2 }, 50)
-  for (let call = 0; call < 100; call++) learn(local, { kind: 'accepted', providerMessageId: 'x' }, 10, call)
-  expect(shareOf(local)).toBe(2)
+  const state = withShare({ ...stateWith({ room: 2 }), concurrency: 2, busy: 2 }, 50)
+  for (let call = 0; call < 100; call++) learn(state, { kind: 'accepted', providerMessageId: 'x' }, 10, call)
+  expect(shareOf(state)).toBe(2)
 })
 
-test('calls one by one show nothing of how many a connection bears, and are no news for other workers', () => {
+test('calls one by one show nothing of how many a connection bears, and cause no sync', () => {
   const accepted: SendOutcome = { kind: 'accepted', providerMessageId: 'x' }
-  const [quiet, busy] = [localWith({}), { ...localWith({}), busy: 40 }]
-  for (let call = 0; call < 100; call++) for (const local of [quiet, busy]) learn(local, accepted, 10, call)
-  expect([quiet.concurrency, hasNews(quiet)]).toEqual([64, false])
-  expect([busy.concurrency > 65, hasNews(busy)]).toEqual([true, true])
+  const [quiet, busy] = [stateWith({}), { ...stateWith({}), busy: 40 }]
+  for (let call = 0; call < 100; call++) for (const state of [quiet, busy]) learn(state, accepted, 10, call)
+  expect([quiet.concurrency, hasPending(quiet)]).toEqual([64, false])
+  expect([busy.concurrency > 65, hasPending(busy)]).toEqual([true, true])
 })
 
 /** When a message is looked at that comes when a probe begins, and waits for it; by the shortest waits. */
 function looks(probeMs: number): number[] {
-  const local = { ...localWith({}), state: 'half-open' as const, probeUntil: PROBE_LEASE_MS }
+  const state = { ...stateWith({}), circuit: 'half-open' as const, probeUntil: PROBE_LEASE_MS }
   const times: number[] = []
   for (let at = 0; at < probeMs; ) {
     times.push(at)
-    const found = standing(local, at)
+    const found = availability(state, at)
     at += found.kind === 'blocked' ? found.forMs : Number.POSITIVE_INFINITY
   }
   return times
@@ -106,27 +106,30 @@ test('a probe that is answered soon is noticed soon, and any within ten seconds'
 })
 
 test('calls that are refused together earn one pause, and those after it a longer one', () => {
-  const local = localWith({})
+  const state = stateWith({})
   const refused: SendOutcome = { kind: 'deferred', code: 'provider-rate-limited', reason: 'too fast' }
   const pauses = [0, 2_000, 5_000].map((at) => {
-    for (let call = 0; call < 50; call++) learn(local, refused, 10, at)
-    return local.pausedUntil - at
+    for (let call = 0; call < 50; call++) learn(state, refused, 10, at)
+    return state.pausedUntil - at
   })
   expect(pauses).toEqual([1_000, 2_000, 4_000])
-  learn(local, { kind: 'accepted', providerMessageId: 'x' }, 10, 10_000)
-  learn(local, refused, 10, 10_000)
-  expect(local.pausedUntil).toBe(11_000)
+  learn(state, { kind: 'accepted', providerMessageId: 'x' }, 10, 10_000)
+  learn(state, refused, 10, 10_000)
+  expect(state.pausedUntil).toBe(11_000)
 })
 
 test('case 17: a pause is as long as it is asked for, until the provider has asked in vain too often', () => {
-  const local = localWith({})
+  const state = stateWith({})
   const refused: SendOutcome = {
-    ...{ kind: 'deferred', code: 'provider-rate-limited', reason: '429', retryAfterMs: 1_000 },
+    kind: 'deferred',
+    code: 'provider-rate-limited',
+    reason: '429',
+    retryAfterMs: 1_000,
   }
   const pauses = Array.from({ length: 14 }, (_, index) => {
     const at = index * 100_000
-    learn(local, refused, 10, at)
-    return local.pausedUntil - at
+    learn(state, refused, 10, at)
+    return state.pausedUntil - at
   })
   expect(pauses.map((ms) => ms / 1_000)).toEqual([1, 1, 1, 1, 1, 1, 2, 4, 8, 16, 32, 60, 60, 60])
 })

@@ -1,27 +1,27 @@
 import { classOf, type FailureCode } from '@lettergate/providers/lib/failures'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import type { Candidate } from '../connections/index.ts'
+import type { Availability } from './availability.ts'
 import { noBookings } from './book-bulk.ts'
 import { NO_TALLY } from './circuit-breaker.ts'
 import { callsOf, isLimited, noShare } from './concurrency-lease.ts'
-import type { InLine, Local } from './local-state.ts'
+import type { CallWaiter, ConnectionState } from './local-state.ts'
 import type { Health } from './sql/sync-health.ts'
-import type { Standing } from './standing.ts'
 import { createStreamQueue } from './stream-queue.ts'
 
-/** Calls at once before anything is known of a connection, and at most. */
+/** Concurrency of an unknown connection, and the upper bound. */
 const CONCURRENCY_FIRST = 64
 const CONCURRENCY_MAX = 400
 const PAUSE_MS = { min: 1_000, max: 3_600_000, unaskedMax: 60_000 }
-/** Pauses in a row that are as long as asked; later ones grow, since the provider is mistaken about them. */
+/** Consecutive pauses of the requested length; later ones grow, because the requested length was too short. */
 const ASKED_PAUSES = 5
-/** Outlives a call by far, and a worker that dies by little. */
+/** Much longer than a call; a dead worker blocks the probe only this long. */
 export const PROBE_LEASE_MS = 60_000
-/** How soon a message looks again while somebody probes: none is to notice ten seconds late that the connection works. */
+/** How soon a message checks again while a probe is in progress: no message should notice a working connection ten seconds late. */
 const PROBING_MS = { min: 2_000, max: 8_000 }
 const HALVE_EVERY_MS = 1_000
 
-export const noNews = (): Local['news'] => ({
+export const nothingPending = (): ConnectionState['pending'] => ({
   grow: 0,
   halve: false,
   pauseMs: null,
@@ -29,37 +29,59 @@ export const noNews = (): Local['news'] => ({
   unused: 0,
 })
 
-export const hasNews = ({ news }: Local) =>
-  news.grow > 0 || news.halve || news.pauseMs !== null || news.unused > 0
+export const hasPending = ({ pending }: ConnectionState) =>
+  pending.grow > 0 || pending.halve || pending.pauseMs !== null || pending.unused > 0
 
-export function newLocal(tenantId: string, connectionId: string, candidate: Candidate): Local {
+export function newConnectionState(
+  tenantId: string,
+  connectionId: string,
+  candidate: Candidate,
+): ConnectionState {
   return {
-    ...{ tenantId, connectionId, candidate, known: false },
-    ...{ state: 'closed', retryAt: 0, probeUntil: 0, pausedUntil: 0, tally: NO_TALLY, told: null },
-    ...{ concurrency: CONCURRENCY_FIRST, workers: 1, busy: 0, callMs: 200, bookings: noBookings() },
-    ...{ waiting: createStreamQueue<InLine>(), tails: { transactional: 0, bulk: 0 } },
-    ...{ pausesInARow: 0, halvedAt: Number.NEGATIVE_INFINITY, usedAt: 0, syncedAt: Number.NEGATIVE_INFINITY },
-    ...{ askedAt: Number.NEGATIVE_INFINITY, news: noNews(), share: noShare() },
+    tenantId,
+    connectionId,
+    candidate,
+    known: false,
+    circuit: 'closed',
+    retryAt: 0,
+    probeUntil: 0,
+    pausedUntil: 0,
+    tally: NO_TALLY,
+    reported: null,
+    concurrency: CONCURRENCY_FIRST,
+    workers: 1,
+    busy: 0,
+    callMs: 200,
+    bookings: noBookings(),
+    waiting: createStreamQueue<CallWaiter>(),
+    tails: { transactional: 0, bulk: 0 },
+    pausesInARow: 0,
+    halvedAt: Number.NEGATIVE_INFINITY,
+    usedAt: 0,
+    syncedAt: Number.NEGATIVE_INFINITY,
+    askedAt: Number.NEGATIVE_INFINITY,
+    pending: nothingPending(),
+    share: noShare(),
   }
 }
 
-/** Calls at once of all workers: more than the provider has room for would wait inside it, fenced, while their time runs out. */
-export function concurrencyMax({ candidate: { limits, provider, connection } }: Local): number {
+/** Concurrency of all workers: calls beyond the provider's capacity would wait inside it, fenced, while their deadline runs. */
+export function concurrencyMax({ candidate: { limits, provider, connection } }: ConnectionState): number {
   const room = provider.callsMax?.(connection.settings) ?? CONCURRENCY_MAX
   return Math.max(1, Math.min(CONCURRENCY_MAX, limits?.concurrency ?? CONCURRENCY_MAX, room))
 }
 
-/** Calls at once of this worker. */
-export function shareOf(local: Local, now = performance.now()): number {
-  const borne = Math.min(local.concurrency, concurrencyMax(local))
-  if (isLimited(local)) return Math.min(callsOf(local.share, now), Math.max(1, Math.floor(borne)))
-  return Math.max(1, Math.floor(borne / local.workers))
+/** Concurrency of this worker. */
+export function shareOf(state: ConnectionState, now = performance.now()): number {
+  const limit = Math.min(state.concurrency, concurrencyMax(state))
+  if (isLimited(state)) return Math.min(callsOf(state.share, now), Math.max(1, Math.floor(limit)))
+  return Math.max(1, Math.floor(limit / state.workers))
 }
 
-/** Those that it will have, more or less, once all workers have told what they have use for. */
-export function shareToCome(local: Local): number {
-  const part = Math.floor(Math.min(local.concurrency, concurrencyMax(local)) / local.workers)
-  return Math.max(1, part, shareOf(local))
+/** Estimates this worker's concurrency after all workers have synced. */
+export function shareToCome(state: ConnectionState): number {
+  const part = Math.floor(Math.min(state.concurrency, concurrencyMax(state)) / state.workers)
+  return Math.max(1, part, shareOf(state))
 }
 
 const least = (...values: (number | undefined)[]): number | null => {
@@ -67,61 +89,64 @@ const least = (...values: (number | undefined)[]): number | null => {
   return given.length === 0 ? null : Math.min(...given)
 }
 
-/** The narrower of what the tenant set and what the provider says. */
-export function limitsOf({ candidate: { limits }, told }: Local): {
+/** The lower of the tenant's limits and those that the provider reported. */
+export function limitsOf({ candidate: { limits }, reported }: ConnectionState): {
   rate: number | null
   perDay: number | null
 } {
-  return { rate: least(limits?.per_second, told?.perSecond), perDay: least(limits?.per_day, told?.perDay) }
+  return {
+    rate: least(limits?.per_second, reported?.perSecond),
+    perDay: least(limits?.per_day, reported?.perDay),
+  }
 }
 
 /**
- * For as long again as the probe has been out, so that what waits for a provider that does not answer is not looked at all the time; no
- * longer than the probe may be out.
+ * Wait while a probe is in progress: as long as the probe has run, at most its lease. A provider that does not answer is then not checked
+ * all the time.
  */
 function probingMs(leftMs: number): number {
   return Math.max(PROBING_MS.min, Math.min(PROBING_MS.max, PROBE_LEASE_MS - leftMs, leftMs))
 }
 
-export function standing(local: Local, now: number): Standing {
-  if (local.state !== 'closed') {
-    const { retryAt, probeUntil } = local
+export function availability(state: ConnectionState, now: number): Availability {
+  if (state.circuit !== 'closed') {
+    const { retryAt, probeUntil } = state
     if (now >= retryAt && now >= probeUntil) return { kind: 'probe' }
     const forMs = now < retryAt ? retryAt - now : probingMs(probeUntil - now)
     return { kind: 'blocked', why: 'circuit', forMs }
   }
-  if (local.pausedUntil > now) return { kind: 'blocked', why: 'paused', forMs: local.pausedUntil - now }
+  if (state.pausedUntil > now) return { kind: 'blocked', why: 'paused', forMs: state.pausedUntil - now }
   return { kind: 'ready' }
 }
 
-/** Takes over what all workers know; null: there is no row, so nothing is wrong with it. */
-export function apply(local: Local, health: Health | null, now: number): void {
-  local.known = true
-  local.state = health?.state ?? 'closed'
-  local.retryAt = now + (health?.retryInMs ?? 0)
-  local.probeUntil = now + (health?.probeForMs ?? 0)
-  local.pausedUntil = now + Math.max(health?.pausedForMs ?? 0, local.news.pauseMs ?? 0)
-  local.concurrency = health?.concurrency ?? CONCURRENCY_FIRST
-  local.workers = Math.max(1, health?.workers ?? 1)
-  // A row that was made anew knows of no limits until its provider is asked again, which is then due.
-  local.told = health?.told ?? local.told
-  if (health) local.askedAt = now - (health.askedMsAgo ?? Number.POSITIVE_INFINITY)
-  if (local.state !== 'closed') local.tally = NO_TALLY
+/** Applies the shared health of a connection; null: no row, so the connection is healthy. */
+export function apply(state: ConnectionState, health: Health | null, now: number): void {
+  state.known = true
+  state.circuit = health?.state ?? 'closed'
+  state.retryAt = now + (health?.retryInMs ?? 0)
+  state.probeUntil = now + (health?.probeForMs ?? 0)
+  state.pausedUntil = now + Math.max(health?.pausedForMs ?? 0, state.pending.pauseMs ?? 0)
+  state.concurrency = health?.concurrency ?? CONCURRENCY_FIRST
+  state.workers = Math.max(1, health?.workers ?? 1)
+  // A recreated row has no limits until the next poll of the provider, which is then due.
+  state.reported = health?.reported ?? state.reported
+  if (health) state.askedAt = now - (health.askedMsAgo ?? Number.POSITIVE_INFINITY)
+  if (state.circuit !== 'closed') state.tally = NO_TALLY
 }
 
-/** For how long an outcome asks that the connection be left alone; null: it does not. */
-function pauseOf(local: Local, outcome: SendOutcome): number | null {
+/** How long an outcome pauses the connection; null: not at all. */
+function pauseOf(state: ConnectionState, outcome: SendOutcome): number | null {
   if (outcome.kind === 'accepted') return outcome.pauseMs ?? null
   const { connection, waitMs } = classOf(outcome.code)
   if (connection !== 'slows') return null
   const asked = outcome.kind === 'deferred' ? outcome.retryAfterMs : undefined
   const wanted = asked ?? waitMs
-  const unheeded = local.pausesInARow - (wanted === undefined ? 0 : ASKED_PAUSES)
+  const unheeded = state.pausesInARow - (wanted === undefined ? 0 : ASKED_PAUSES)
   const rising = unheeded > 0 ? PAUSE_MS.min * 2 ** Math.min(10, unheeded - 1) : PAUSE_MS.min
   return Math.min(PAUSE_MS.max, Math.max(wanted ?? 0, Math.min(PAUSE_MS.unaskedMax, rising)))
 }
 
-/** Asked to slow down, no whole answer in time, or no connection in time: fewer calls at once may do better. */
+/** Whether lower concurrency may help: the provider asks to slow down, or there was no answer or no connection in time. */
 function isTooMuch(outcome: SendOutcome): boolean {
   if (outcome.kind === 'accepted') return false
   const { code } = outcome
@@ -129,43 +154,44 @@ function isTooMuch(outcome: SendOutcome): boolean {
 }
 
 /**
- * What a call says of its connection: grown by one over N, halved at most once a second (AIMD), paused as asked. It grows only while
- * a quarter of it is in use: calls one by one do not show that it bears hundreds, and would have its row written four times a second.
+ * Adapts the connection to the outcome of a call: concurrency grows by 1/N and is halved at most once a second (AIMD); pauses are as
+ * requested. Concurrency grows only while a quarter of it is in use: single calls prove nothing about hundreds, and would have the row
+ * written four times a second.
  */
-export function learn(local: Local, outcome: SendOutcome, callMs: number, now: number): void {
-  local.callMs += (callMs - local.callMs) / 8
+export function learn(state: ConnectionState, outcome: SendOutcome, callMs: number, now: number): void {
+  state.callMs += (callMs - state.callMs) / 8
   const slows = outcome.kind !== 'accepted' && classOf(outcome.code).connection === 'slows'
-  // Calls that were under way together are refused together: for all of them there is one pause.
-  if (!slows) local.pausesInARow = 0
-  else if (now >= local.pausedUntil) local.pausesInARow += 1
-  const pauseMs = pauseOf(local, outcome)
-  if (pauseMs !== null && now + pauseMs > local.pausedUntil) {
-    local.pausedUntil = now + pauseMs
-    local.news.pauseMs = Math.max(pauseMs, local.news.pauseMs ?? 0)
-    local.news.pauseReason = outcome.kind === 'accepted' ? 'its rate is used up' : outcome.reason
+  // Calls in progress together are refused together and cause one pause.
+  if (!slows) state.pausesInARow = 0
+  else if (now >= state.pausedUntil) state.pausesInARow += 1
+  const pauseMs = pauseOf(state, outcome)
+  if (pauseMs !== null && now + pauseMs > state.pausedUntil) {
+    state.pausedUntil = now + pauseMs
+    state.pending.pauseMs = Math.max(pauseMs, state.pending.pauseMs ?? 0)
+    state.pending.pauseReason = outcome.kind === 'accepted' ? 'its rate is used up' : outcome.reason
   }
   if (isTooMuch(outcome)) {
-    if (now - local.halvedAt < HALVE_EVERY_MS) return
-    local.halvedAt = now
-    local.concurrency = Math.max(1, Math.min(local.concurrency, concurrencyMax(local)) / 2)
-    local.news.halve = true
+    if (now - state.halvedAt < HALVE_EVERY_MS) return
+    state.halvedAt = now
+    state.concurrency = Math.max(1, Math.min(state.concurrency, concurrencyMax(state)) / 2)
+    state.pending.halve = true
   } else if (
     outcome.kind === 'accepted' &&
-    local.concurrency < concurrencyMax(local) &&
-    local.busy >= shareOf(local) / 4
+    state.concurrency < concurrencyMax(state) &&
+    state.busy >= shareOf(state) / 4
   ) {
-    const grown = Math.min(1 / local.concurrency, concurrencyMax(local) - local.concurrency)
-    local.concurrency += grown
-    local.news.grow += grown
+    const grown = Math.min(1 / state.concurrency, concurrencyMax(state) - state.concurrency)
+    state.concurrency += grown
+    state.pending.grow += grown
   }
 }
 
-/** Whether the other side had a part in it: else it is as if the call had not been made. */
+/** Whether the call reached the provider; otherwise it counts as not made. */
 export function wasAsked(outcome: SendOutcome): boolean {
-  return outcome.kind === 'accepted' || classOf(outcome.code).connection !== 'unasked'
+  return outcome.kind === 'accepted' || classOf(outcome.code).connection !== 'not-attempted'
 }
 
-/** Whether a failure is the connection's own, so that it counts towards opening its circuit. */
+/** Whether a failure counts towards opening the circuit of the connection. */
 export function fails(code: FailureCode): boolean {
   return classOf(code).connection === 'fails'
 }

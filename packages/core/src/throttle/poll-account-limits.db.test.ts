@@ -30,7 +30,9 @@ async function begin(answer: ReturnType<typeof quota>, options: Options = {}) {
   const { through } = account
   const limits = options.limits ?? {}
   const connections = Array.from({ length: options.connections ?? 1 }, () => ({
-    ...{ answer: () => accepted, through, limits },
+    answer: () => accepted,
+    through,
+    limits,
   }))
   fleet = await buildFleet(db, connections, { workers: 2, ...options })
   cleanups.push(() => fleet.stop())
@@ -43,13 +45,13 @@ const allWait = async () => (await fleet.backlog()).every(({ state }) => state =
 const release = () => sweepSteps.releaseWaiting({ pool: db.pool, repeatWindowMs: () => 0 })
 
 type Row = {
-  told: { perSecond?: number; perDay?: number } | null
-  told_used: number | null
+  reported: { perSecond?: number; perDay?: number } | null
+  reported_used: number | null
   used: number | null
 }
 async function row(): Promise<Row | undefined> {
   const { rows } = await db.pool.query<Row>({
-    text: 'select h.told, u.told_used, u.used from connection_health h left join connection_usage u using (tenant_id, connection_id)',
+    text: 'select h.reported_limits as reported, u.reported_used, u.used from connection_health h left join connection_usage u using (tenant_id, connection_id)',
   })
   return rows[0]
 }
@@ -59,9 +61,9 @@ async function letTimePass(): Promise<void> {
   await db.pool.query({ text: `update connection_health set asked_at = asked_at - interval '6 minutes'` })
 }
 
-const hasTold = (told: Row['told']) => async () => {
+const hasReported = (reported: Row['reported']) => async () => {
   await release()
-  return isDeepStrictEqual((await row())?.told, told)
+  return isDeepStrictEqual((await row())?.reported, reported)
 }
 
 /**
@@ -70,7 +72,7 @@ const hasTold = (told: Row['told']) => async () => {
  */
 async function start(
   answer: ReturnType<typeof quota>,
-  told: NonNullable<Row['told']>,
+  reported: NonNullable<Row['reported']>,
   options: Options = {},
 ) {
   await begin(respond(500, '{}'), options)
@@ -78,7 +80,7 @@ async function start(
   await fleet.run(async () => fleet.asked.length > 0 && (await isEmpty()))
   account.state.account = answer
   await letAsk()
-  await fleet.run(hasTold(told))
+  await fleet.run(hasReported(reported))
   // Until all have heard of it, by NOTIFY.
   await sleep(200)
   fleet.asked.length = 0
@@ -90,7 +92,7 @@ const counting =
   (response, exchange) =>
     quota(rate, perDay, others + account.taken())(response, exchange)
 
-/** Lets a provider be asked again. A call that has ended is news, so that its worker looks at once and not in two seconds. */
+/** Lets a provider be asked again. A call that has ended is pending, so that its worker looks at once and not in two seconds. */
 async function letAsk(): Promise<void> {
   await fleet.accept(...to(1))
   await fleet.run(isEmpty)
@@ -112,7 +114,7 @@ function expectRate(sent: { at: number }[], rate: number): void {
   }
 }
 
-test('all workers together keep to the rate that the provider tells', async () => {
+test('all workers together keep the rate that the provider reports', async () => {
   await start(quota(20, 50_000), { perSecond: 20, perDay: 50_000 }, { workers: 3 })
   const before = fleet.sent.length
   await fleet.accept(...to(60))
@@ -123,7 +125,7 @@ test('all workers together keep to the rate that the provider tells', async () =
   expectRate(sent, 20)
 })
 
-test('all workers together keep to the day that the provider tells, whoever used the rest of it', async () => {
+test('all workers together keep the daily limit that the provider reports, whatever else used it', async () => {
   await start(counting(500, 30, 12), { perSecond: 500, perDay: 30 })
   await fleet.accept(...to(40))
   await fleet.run(allWait)
@@ -138,19 +140,19 @@ test('room that a rolling day has again is used when the provider is asked next'
   const before = account.taken()
   account.state.account = quota(500, 30, 20)
   await letTimePass()
-  await eventually(async () => ((await row())?.told_used === 20 ? true : undefined))
+  await eventually(async () => ((await row())?.reported_used === 20 ? true : undefined))
   await db.pool.query({ text: `update outbox set due_at = now() where state = 'waiting'` })
   await fleet.run(async () => account.taken() > before && (await allWait()))
   expect(account.taken() - before).toBe(10)
 })
 
-test('a count of the provider that is an hour old holds nobody up', async () => {
+test('a provider’s count that is an hour old blocks no message', async () => {
   await start(quota(500, 30, 30), { perSecond: 500, perDay: 30 })
   await fleet.accept(...to(10))
   await fleet.run(allWait)
   const before = account.taken()
   account.state.account = respond(500, '{}')
-  await db.pool.query({ text: `update connection_usage set told_at = now() - interval '61 minutes'` })
+  await db.pool.query({ text: `update connection_usage set reported_at = now() - interval '61 minutes'` })
   await db.pool.query({ text: `update outbox set due_at = now() where state = 'waiting'` })
   await fleet.run(isEmpty)
   expect(account.taken() - before).toBeGreaterThan(0)
@@ -178,8 +180,8 @@ test('a lowered quota holds for what had its sending time before', async () => {
   await fleet.run(async () => (await fleet.backlog()).filter(({ why }) => why === 'rate').length > 50)
   account.state.account = quota(0.2, 50_000)
   await letTimePass()
-  await fleet.run(hasTold({ perSecond: 0.2, perDay: 50_000 }))
-  // Whoever has its time and is in a worker's hands keeps it.
+  await fleet.run(hasReported({ perSecond: 0.2, perDay: 50_000 }))
+  // A message with a sending time in a worker keeps it.
   const over = performance.now() + 2_000
   const stillRuns = (until: number) => async () => {
     await release()
@@ -203,7 +205,7 @@ test('one worker asks in an interval, for all of them', async () => {
   await letTimePass()
   await sleep(3_000)
   expect(account.questions()).toBe(before + 1)
-  expect(fleet.asked).toEqual(['told'])
+  expect(fleet.asked).toEqual(['reported'])
 })
 
 const hangs: ReturnType<typeof quota> = () => {}
@@ -246,12 +248,12 @@ test.each<[string, ReturnType<typeof quota>, string]>([
     expect([account.state.underWay, fleet.asked]).toEqual([1, []])
     isSent.resolve()
     await hasAsked(asked)
-    expect((await row())?.told).toEqual({ perSecond: 300, perDay: 50_000 })
+    expect((await row())?.reported).toEqual({ perSecond: 300, perDay: 50_000 })
     await fleet.accept(...to(4))
     await fleet.run(isEmpty)
     account.state.account = quota(400, 60_000)
     await letTimePass()
-    await fleet.run(hasTold({ perSecond: 400, perDay: 60_000 }))
+    await fleet.run(hasReported({ perSecond: 400, perDay: 60_000 }))
     expect(fleet.errors).toEqual([])
   },
 )
@@ -277,11 +279,11 @@ test('the provider is asked again at once when what all workers share was emptie
   await start(quota(500, 50_000), { perSecond: 500, perDay: 50_000 })
   account.state.account = quota(400, 40_000)
   await db.pool.query({ text: 'delete from connection_health' })
-  await fleet.run(hasTold({ perSecond: 400, perDay: 40_000 }))
-  await eventually(async () => (fleet.asked.includes('told') ? true : undefined))
+  await fleet.run(hasReported({ perSecond: 400, perDay: 40_000 }))
+  await eventually(async () => (fleet.asked.includes('reported') ? true : undefined))
 })
 
-test('what was told holds on after everything was emptied while the provider does not answer, for new workers as well', async () => {
+test('reported limits outlive emptied tables while the provider does not answer, for new workers too', async () => {
   await start(quota(20, 50_000), { perSecond: 20, perDay: 50_000 }, { checkDeadlineMs: 500 })
   account.state.account = hangs
   await db.pool.query({ text: 'delete from connection_health' })
@@ -291,10 +293,10 @@ test('what was told holds on after everything was emptied while the provider doe
   await fleet.accept(...to(50))
   await fleet.run(isEmpty)
   expectRate(fleet.sent.slice(before), 20)
-  expect((await row())?.told).toEqual({ perSecond: 20, perDay: 50_000 })
+  expect((await row())?.reported).toEqual({ perSecond: 20, perDay: 50_000 })
 })
 
-test('what was handed over while the provider answered counts, though it may not have seen it', async () => {
+test('recipients sent while the provider answered count, even if its count lacks them', async () => {
   await start(counting(500, 30), { perSecond: 500, perDay: 30 })
   const questions = account.questions()
   const early = account.taken()
@@ -306,8 +308,8 @@ test('what was handed over while the provider answered counts, though it may not
   await fleet.run(() => account.questions() > questions)
   await fleet.accept(...to(10))
   await fleet.run(isEmpty)
-  await hasAsked('told')
-  expect((await row())?.told_used).toBe(early + 10)
+  await hasAsked('reported')
+  expect((await row())?.reported_used).toBe(early + 10)
 })
 
 test('the providers of one tenant that all hang keep few sockets of a worker', async () => {
@@ -325,10 +327,10 @@ test('a worker that stops ends its question at once, and asks no more', async ()
   await fleet.run(() => account.state.underWay === 1)
   await fleet.accept(...to(20))
   await fleet.run(isEmpty)
-  // Nobody has waited for the answer.
+  // No message has waited for the answer.
   expect(account.state.underWay).toBe(1)
   const startedAt = performance.now()
-  await fleet.workers[0]?.pace.stop()
+  await fleet.workers[0]?.throttle.stop()
   expect(performance.now() - startedAt).toBeLessThan(1_000)
   await eventually(async () => (account.state.underWay === 0 ? true : undefined))
   await letTimePass()

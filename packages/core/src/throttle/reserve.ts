@@ -1,11 +1,11 @@
 import { createBatcher } from '@lettergate/db/batcher'
 import type { Queryable } from '@lettergate/db/pool'
-import { type Answer, type Ask, handOut, toOrder } from './allocate.ts'
-import { reservePace } from './sql/reserve-rate.ts'
+import { type Answer, type Ask, allocate, toRateOrder } from './allocate.ts'
+import { reserveRate } from './sql/reserve-rate.ts'
 
 const BATCH_MAX = 500
 
-/** Asks the database for sending times and room of the day, for all who ask at once in one round trip. */
+/** Reserves sending times and shares of the daily limit; simultaneous requests share a round trip. */
 export function createReservations(deps: {
   pool: Queryable
   onReserve?: (recipients: number) => void
@@ -14,14 +14,14 @@ export function createReservations(deps: {
   const batcher = createBatcher<Ask, Answer>({
     async run(asks) {
       const byConnection = Map.groupBy(asks, ({ connectionId }) => connectionId)
-      const orders = [...byConnection.values()].map(toOrder)
-      const grants = await reservePace(deps.pool, orders)
+      const orders = [...byConnection.values()].map(toRateOrder)
+      const grants = await reserveRate(deps.pool, orders)
       const answers = new Map<Ask, Answer>()
       for (const order of orders) {
         const list = byConnection.get(order.connectionId) ?? []
         const grant = grants.get(order.connectionId)
         if (!grant) throw new Error('a reservation got no answer')
-        for (const [index, answer] of handOut(list, grant, deps.random).entries()) {
+        for (const [index, answer] of allocate(list, grant, deps.random).entries()) {
           const ask = list[index]
           if (ask) answers.set(ask, answer)
         }
@@ -29,7 +29,9 @@ export function createReservations(deps: {
       }
       return asks.map((ask) => answers.get(ask) ?? new Error('a reservation got no answer'))
     },
-    ...{ itemsMax: BATCH_MAX, inFlightMax: 2, waitingMax: Number.POSITIVE_INFINITY },
+    itemsMax: BATCH_MAX,
+    inFlightMax: 2,
+    waitingMax: Number.POSITIVE_INFINITY,
   })
   return (ask) => batcher.add(ask)
 }

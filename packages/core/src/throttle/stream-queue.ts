@@ -1,12 +1,12 @@
 import { BULK_TURN } from '../dispatch/index.ts'
 
-/** A line of waiters of one tenant: transactional first, and each of the two in order of arrival. */
+/** A queue of waiters of one tenant: transactional first, each stream in order of arrival. */
 export type StreamQueue<T> = {
   push(item: T): void
   /** Takes the next one; every eighth turn is bulk's, so that it never starves. */
   shift(): T | undefined
   remove(item: T): void
-  /** Waiters that one of this stream has before it, but for bulk's turns. */
+  /** Waiters ahead of a new one of this stream, not counting the turns of bulk. */
   before(isBulk: boolean): number
   hasTransactional(): boolean
   readonly length: number

@@ -1,36 +1,36 @@
 import { randomUUID } from 'node:crypto'
 import type { Pool } from '@lettergate/db/pool'
-import { keep, mustTell, SHARE_LEASE_MS, takeShare } from './concurrency-lease.ts'
-import { apply, concurrencyMax, hasNews, noNews } from './connection-state.ts'
-import type { Local } from './local-state.ts'
-import { syncPace } from './sql/sync-health.ts'
+import { adoptShare, mustSync, renewLease, SHARE_LEASE_MS } from './concurrency-lease.ts'
+import { apply, concurrencyMax, hasPending, nothingPending } from './connection-state.ts'
+import type { ConnectionState } from './local-state.ts'
+import { syncHealth } from './sql/sync-health.ts'
 
 /** Their ids must fit into one notification of 8,000 bytes. */
 const BATCH_MAX = 200
 const SYNC_MS = 250
-/** A connection in use is looked up this often, though there be nothing to tell. */
+/** How often a connection in use is read without pending changes. */
 const LOOK_MS = 2_000
-/** In use: somebody asked for it within this time. */
+/** In use: requested within this time. */
 const USED_MS = 10_000
 
-/** What could not be told is told with the next news. */
-function putNewsBack(local: Local, news: Local['news']): void {
-  local.news = {
-    grow: local.news.grow + news.grow,
-    halve: local.news.halve || news.halve,
-    pauseMs: Math.max(local.news.pauseMs ?? 0, news.pauseMs ?? 0) || null,
-    pauseReason: local.news.pauseReason ?? news.pauseReason,
-    unused: local.news.unused + news.unused,
+/** Merges changes that could not be written into the next ones. */
+function restorePending(state: ConnectionState, pending: ConnectionState['pending']): void {
+  state.pending = {
+    grow: state.pending.grow + pending.grow,
+    halve: state.pending.halve || pending.halve,
+    pauseMs: Math.max(state.pending.pauseMs ?? 0, pending.pauseMs ?? 0) || null,
+    pauseReason: state.pending.pauseReason ?? pending.pauseReason,
+    unused: state.pending.unused + pending.unused,
   }
 }
 
-/** Tells the other workers what this one has seen, and hears of what they have: four times a second at most, all in one statement. */
-export function createPaceSync(deps: {
+/** Exchanges connection state with the other workers: at most four times a second, in one statement. */
+export function createHealthSync(deps: {
   pool: Pool
-  locals: () => Iterable<Local>
-  /** Asks providers about what was just looked up, where it is time to. */
-  askLimits: (locals: Iterable<Local>) => void
-  wakeNext: (local: Local) => void
+  states: () => Iterable<ConnectionState>
+  /** Polls the limits of the connections just read, where due. */
+  pollLimits: (states: Iterable<ConnectionState>) => void
+  wakeNext: (state: ConnectionState) => void
   onSync?: (connections: number) => void
   onError: (error: unknown) => void
 }): { start(): void; now(): Promise<void>; stop(): Promise<void> } {
@@ -41,29 +41,30 @@ export function createPaceSync(deps: {
   let isStopping = false
   const resting = new Set<Promise<void>>()
 
-  const isInUse = (local: Local, at: number) => !isStopping && (local.busy > 0 || at - local.usedAt < USED_MS)
+  const isInUse = (state: ConnectionState, at: number) =>
+    !isStopping && (state.busy > 0 || at - state.usedAt < USED_MS)
 
-  /** Has the provider close sockets that no call uses, so that others may open theirs. */
-  function rest(local: Local, sockets: number): void {
-    const { provider, connection } = local.candidate
-    local.share.isResting = true
+  /** Closes idle sockets of the provider, so that other workers may open theirs. */
+  function rest(state: ConnectionState, sockets: number): void {
+    const { provider, connection } = state.candidate
+    state.share.isResting = true
     const done: Promise<void> = Promise.resolve(provider.rest?.(connection, sockets))
       .catch(deps.onError)
       .then(() => {
-        Object.assign(local.share, { restedTo: sockets, isResting: false })
+        Object.assign(state.share, { restedTo: sockets, isResting: false })
         resting.delete(done)
       })
     resting.add(done)
   }
 
-  /** All that has news; of the rest what is in use, when its time has come. */
-  function due(at: number): Local[] {
-    const list: Local[] = []
-    for (const local of deps.locals()) {
-      const isUsed = isInUse(local, at)
-      const isTime = isUsed && at - local.syncedAt >= LOOK_MS
-      const isLast = isStopping && local.syncedAt === Number.NEGATIVE_INFINITY && local.share.until > at
-      if (hasNews(local) || isTime || isLast || mustTell(local, isUsed, at)) list.push(local)
+  /** Connections with pending changes, and those in use whose next read is due. */
+  function due(at: number): ConnectionState[] {
+    const list: ConnectionState[] = []
+    for (const state of deps.states()) {
+      const isUsed = isInUse(state, at)
+      const isTime = isUsed && at - state.syncedAt >= LOOK_MS
+      const isLast = isStopping && state.syncedAt === Number.NEGATIVE_INFINITY && state.share.until > at
+      if (hasPending(state) || isTime || isLast || mustSync(state, isUsed, at)) list.push(state)
       if (list.length === BATCH_MAX) break
     }
     return list
@@ -71,31 +72,33 @@ export function createPaceSync(deps: {
 
   async function exchange(): Promise<void> {
     const at = now()
-    const locals = due(at)
-    if (locals.length === 0) return
-    const told = locals.map((local) => ({ local, news: local.news }))
-    const reports = locals.map((local) => ({
-      ...{ tenantId: local.tenantId, connectionId: local.connectionId, ...local.news },
-      concurrencyMax: concurrencyMax(local),
-      calls: keep(local, { isInUse: isInUse(local, at), now: at }, rest),
+    const states = due(at)
+    if (states.length === 0) return
+    const reported = states.map((state) => ({ state, pending: state.pending }))
+    const reports = states.map((state) => ({
+      tenantId: state.tenantId,
+      connectionId: state.connectionId,
+      ...state.pending,
+      concurrencyMax: concurrencyMax(state),
+      calls: renewLease(state, { isInUse: isInUse(state, at), now: at }, rest),
     }))
-    for (const local of locals) Object.assign(local, { news: noNews(), syncedAt: now() })
+    for (const state of states) Object.assign(state, { pending: nothingPending(), syncedAt: now() })
     try {
-      const rows = await syncPace(deps.pool, worker, reports, SHARE_LEASE_MS)
+      const rows = await syncHealth(deps.pool, worker, reports, SHARE_LEASE_MS)
       const found = new Map(rows.map((row) => [row.connectionId, row]))
-      for (const local of locals) {
-        const row = found.get(local.connectionId) ?? null
-        apply(local, row, now())
-        takeShare(local, row?.calls ?? null, at)
-        deps.wakeNext(local)
+      for (const state of states) {
+        const row = found.get(state.connectionId) ?? null
+        apply(state, row, now())
+        adoptShare(state, row?.calls ?? null, at)
+        deps.wakeNext(state)
       }
-      deps.onSync?.(locals.length)
+      deps.onSync?.(states.length)
     } catch (error) {
-      for (const { local, news } of told) putNewsBack(local, news)
+      for (const { state, pending } of reported) restorePending(state, pending)
       throw error
     }
-    deps.askLimits(locals)
-    if (locals.length === BATCH_MAX) await exchange()
+    deps.pollLimits(states)
+    if (states.length === BATCH_MAX) await exchange()
   }
 
   function sync(): Promise<void> {
@@ -107,12 +110,12 @@ export function createPaceSync(deps: {
     return running
   }
 
-  /** What is under way may have left before the news came. */
+  /** Syncs again after a running sync: it may have been sent before the latest changes. */
   const again = () => (running ? running.then(sync) : sync())
 
   function giveUpShares(): Promise<void> {
-    for (const local of deps.locals())
-      if (local.share.until > now()) local.syncedAt = Number.NEGATIVE_INFINITY
+    for (const state of deps.states())
+      if (state.share.until > now()) state.syncedAt = Number.NEGATIVE_INFINITY
     return again()
   }
 

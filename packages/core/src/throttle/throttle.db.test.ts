@@ -93,7 +93,7 @@ test('two workers share one rate, and nothing is lost when what they share vanis
     // A burst of one second, then the rate. A time that was reserved is used some 100 ms late, the first one as well.
     expect(index + 1).toBeLessThanOrEqual(20 + ((time + 300) * 20) / 1000)
   }
-  // Nobody reserves twice: that would push the others on and on.
+  // No message reserves twice: that would delay the others more and more.
   expect(fleet.reserved.reduce((sum, n) => sum + n)).toBe(60)
   expect(await fleet.statuses()).toEqual({ sent: 60 })
   await fleet.accept(...to(40))
@@ -139,7 +139,7 @@ test('a changed limit lets go what waits for the old one', async () => {
   fleet = { ...(await buildFleet(db, [works])), tenantId: fleet.tenantId }
 })
 
-test('a day’s limit counts what was handed over, and survives a restart', async () => {
+test('a daily limit counts sent recipients and survives a restart', async () => {
   let refuse = true
   const answer = () => {
     refuse = !refuse
@@ -152,7 +152,7 @@ test('a day’s limit counts what was handed over, and survives a restart', asyn
   const again = async () => {
     await db.pool.query({ text: `update outbox set state = 'ready' where state = 'waiting'` })
     await fleet.run(allWait)
-    // What was given back is told to all within a quarter of a second.
+    // Returned recipients reach all workers within a quarter of a second.
     await sleep(400)
   }
   await again()
@@ -176,7 +176,7 @@ test('what is beyond a day’s limit goes by another connection, and says so; wi
   expect(others.map(({ choice }) => choice?.skipped)).toEqual(others.map(() => skipped))
 })
 
-test('sending times that passed while nobody could send are reserved anew: no burst follows an outage', async () => {
+test('sending times that passed during an outage are reserved again: no burst follows', async () => {
   fleet = await buildFleet(db, [{ ...works, limits: { per_second: 4 } }])
   await fleet.accept(...to(40))
   await fleet.run(async () => (await fleet.backlog()).every(({ why }) => why !== null))
@@ -195,9 +195,9 @@ test('days that a message waited for its limit are no days of failing: it is tri
   await fleet.accept(...to(3))
   const isPaced = async () => (await fleet.backlog()).some(({ why }) => why === 'rate')
   await fleet.run(isPaced)
-  // As though the wait that it was put back for had been one of four days.
+  // As though it had been deferred for four days.
   await db.pool.query({
-    text: `update outbox set first_due_at = first_due_at - interval '4 days', paced_ms = case when paced_ms > 0 then 4 * 86400000.0 else 0 end
+    text: `update outbox set first_due_at = first_due_at - interval '4 days', throttled_ms = case when throttled_ms > 0 then 4 * 86400000.0 else 0 end
            where wait_why = 'rate'`,
   })
   await db.pool.query({ text: 'update outbox set due_at = now()' })
@@ -216,7 +216,7 @@ test('a day’s limit is exact for all workers together, however often what they
   expect((await fleet.backlog()).every(({ why }) => why === 'day')).toBe(true)
 })
 
-test('no more calls at once than a connection bears, and all of them are made', async () => {
+test('no more concurrent calls than a connection bears, and all of them are made', async () => {
   let [busy, most] = [0, 0]
   async function answer() {
     most = Math.max(most, ++busy)
@@ -231,7 +231,7 @@ test('no more calls at once than a connection bears, and all of them are made', 
   expect(await fleet.statuses()).toEqual({ sent: 60 })
 })
 
-test('a connection that does not answer is used by fewer calls at once, one that does by more', async () => {
+test('a connection that does not answer is used by fewer concurrent calls, one that does by more', async () => {
   fleet = await buildFleet(db, [works])
   await fleet.accept(...to(100))
   await fleet.run(isEmpty)
@@ -262,7 +262,7 @@ test('a circuit opens once for all workers, sends one probe at a time, and close
   expect(fleet.sent).toHaveLength(before)
   expect((await fleet.backlog()).some(({ why, in_ms }) => why === 'circuit' && in_ms > 2_500)).toBe(true)
 
-  // The probe fails: open again, for twice as long, and the tenant is not told anew.
+  // The probe fails: open again, for twice as long, and the tenant is not reported anew.
   await letRetry()
   await fleet.run(async () => fleet.sent.length > before && (await allWait()))
   await sleep(100)
@@ -297,7 +297,7 @@ test('of many messages that come when a circuit may be tried again, one asks for
     const waiting = (await fleet.backlog()).filter(({ state }) => state === 'waiting')
     return waiting.length === 39 ? true : undefined
   })
-  const asked = query.mock.calls.filter((call) => JSON.stringify(call).includes('"circuit-probe"'))
+  const asked = query.mock.calls.filter((call) => JSON.stringify(call).includes('"take-probe"'))
   query.mockRestore()
   hangs.resolve()
   await running
@@ -323,7 +323,7 @@ test('a probe that never came to ask leaves the circuit as it was, for the next 
   expect((await fleet.health(0))?.state).toBe('closed')
 })
 
-test('a dead connection with two that work: nobody waits, and it is not called again until its time', async () => {
+test('a dead connection beside two that work: no message waits, and it is not called before its probe is due', async () => {
   const dead: FakeConnection = { answer: () => toFailure('provider-unreachable', 'connect ECONNREFUSED') }
   fleet = await buildFleet(db, [dead, works, works])
   await fleet.accept(...to(100))
@@ -337,7 +337,7 @@ test('a dead connection with two that work: nobody waits, and it is not called a
   expect(choice?.skipped).toEqual([{ connection: fleet.ids[0], why: 'its circuit breaker is open' }])
 })
 
-test('whoever holds the probe and dies keeps nobody from it for longer than its lease', async () => {
+test('a worker that dies with the probe blocks it no longer than its lease', async () => {
   fleet = await buildFleet(db, [works])
   await db.pool.query({
     text: `insert into connection_health (tenant_id, connection_id, state, opened, retry_at, probe_until)

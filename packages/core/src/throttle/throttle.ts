@@ -4,32 +4,32 @@ import type { AccountReport, SendOutcome } from '@lettergate/providers/provider'
 import { LRUCache } from 'lru-cache'
 import type { Candidate } from '../connections/index.ts'
 import { farMs, HOUR_MS } from './allocate.ts'
+import type { Availability, WaitWhy } from './availability.ts'
 import { bookBulk } from './book-bulk.ts'
 import { count, mustOpen, NO_TALLY, OPEN_MS } from './circuit-breaker.ts'
 import { forgetUse, isLimited, noteUse } from './concurrency-lease.ts'
 import {
   apply,
+  availability,
   fails,
   learn,
   limitsOf,
-  newLocal,
+  newConnectionState,
   PROBE_LEASE_MS,
   shareOf,
   shareToCome,
-  standing,
   wasAsked,
 } from './connection-state.ts'
-import type { Local } from './local-state.ts'
-import { type Asked, createLimitsAsker } from './poll-account-limits.ts'
+import type { ConnectionState } from './local-state.ts'
+import { createLimitsPoller, type PollResult } from './poll-account-limits.ts'
 import { createReservations } from './reserve.ts'
 import { closeCircuit } from './sql/close-circuit.ts'
 import { openCircuit } from './sql/open-circuit.ts'
-import { readPace } from './sql/read-health.ts'
+import { readHealth } from './sql/read-health.ts'
 import { takeProbe } from './sql/take-probe.ts'
-import type { Standing, WaitWhy } from './standing.ts'
-import { createPaceSync } from './sync.ts'
+import { createHealthSync } from './sync.ts'
 
-/** One call, which carries so many recipients. `hasTime`: its sending time was reserved before, and has come. */
+/** A call to be admitted. `hasTime`: its sending time was reserved earlier and has been reached. */
 export type Call = {
   isProbe: boolean
   isBulk: boolean
@@ -39,30 +39,30 @@ export type Call = {
 }
 
 /**
- * One call that may be made; `ended` tells what came of it, null: it was not made. `byUs`: we broke it off, so how it ended says nothing
- * about the provider.
+ * Permit for one call. `ended` reports its outcome; null: the call was not made. `byUs`: we aborted the call, so its outcome does not
+ * concern the provider.
  */
 export type Permit = { ended(outcome: SendOutcome | null, byUs?: boolean): void }
 
 export type Admission =
   | { kind: 'go'; permit: Permit }
-  /** Nothing is held meanwhile; 'rate': its time is reserved. */
+  /** No permit; 'rate': a sending time is reserved. */
   | { kind: 'later'; why: WaitWhy; ms: number }
-  /** As many calls are under way as the connection bears. */
+  /** Concurrency limit reached. */
   | { kind: 'full' }
-  /** Somebody else probes it. */
+  /** Another call has the probe. */
   | { kind: 'taken' }
 
-export type Pace = {
-  /** Resolves once it is known how these connections do; null where it is known already. */
+export type Throttle = {
+  /** Loads the health of these connections; null if all are loaded. */
   know(tenantId: string, candidates: readonly Candidate[]): Promise<void> | null
-  standingOf(candidate: Candidate): Standing
-  /** Asks for one call. */
+  availabilityOf(candidate: Candidate): Availability
+  /** Requests a permit for one call. */
   admit(candidate: Candidate, call: Call): Promise<Admission> | Admission
-  /** Waits until a call of a full connection ends, holding nothing; else in how many ms to look again. */
+  /** Waits for a call of a full connection to end and answers 0; otherwise answers in how many ms to retry. */
   queue(connectionId: string, isBulk: boolean): Promise<number>
-  /** Others have changed something about these connections; null: about any. */
-  hint(connectionIds: readonly string[] | null): void
+  /** Reads these connections again after a change by others; null: all in use. */
+  refresh(connectionIds: readonly string[] | null): void
   counts(): { open: number; paused: number; waiting: number }
   start(): void
   stop(): Promise<void>
@@ -71,100 +71,106 @@ export type Pace = {
 const CONNECTIONS_MAX = 10_000
 const BATCH_MAX = 500
 const SYNC_MS = 250
-/** In use: somebody asked for it within this time. */
+/** In use: requested within this time. */
 const USED_MS = 10_000
-/** Nobody uses it any more: an open circuit is tried every ten minutes and a half at least, while anything waits for it. */
+/** Unused: a connection with waiting mail is tried at least every ten and a half minutes. */
 const UNUSED_MS = 660_000
 /** A claim lasts for ten seconds. */
 const QUEUE_MS = 3_000
 const WAITING_MAX = 1_000
-const PUT_BACK_MS = { min: 250, max: 300_000 }
+const DEFER_MS = { min: 250, max: 300_000 }
 
 /**
- * How fast connections are used: what their providers ask for, what the tenant set, and what they turn out to bear. All workers
- * share it through one row for each connection; this keeps a copy, tells what it has seen four times a second, and hears of pauses
- * and circuits by NOTIFY. A healthy connection without limits costs a message two look-ups.
+ * Limits the use of connections: by the provider's limits, the tenant's limits and the learned concurrency. All workers share one row for
+ * each connection. This keeps a copy, syncs four times a second, and learns of pauses and circuits by NOTIFY. A healthy connection without
+ * limits costs a message two look-ups.
  */
-export function createPace(deps: {
+export function createThrottle(deps: {
   pool: Pool
-  /** Asks a provider what a connection may send; what the signal ends is not waited for. */
+  /** Polls the limits of a connection at its provider; not awaited once the signal aborts. */
   check?: (tenantId: string, candidate: Candidate, signal: AbortSignal) => Promise<AccountReport>
   checkDeadlineMs?: number
-  onAsked?: (asked: Asked) => void
+  onPolled?: (asked: PollResult) => void
   onError: (error: unknown) => void
   onSync?: (connections: number) => void
   onReserve?: (recipients: number) => void
   random?: () => number
-}): Pace {
+}): Throttle {
   const { random = Math.random, onError } = deps
-  const locals = new LRUCache<string, Local>({ max: CONNECTIONS_MAX })
+  const states = new LRUCache<string, ConnectionState>({ max: CONNECTIONS_MAX })
   const now = () => performance.now()
   const changing = new Set<Promise<unknown>>()
 
-  function localOf(tenantId: string, candidate: Candidate): Local | null {
+  function stateOf(tenantId: string, candidate: Candidate): ConnectionState | null {
     const { connectionId } = candidate
     if (connectionId === null) return null
-    let local = locals.get(connectionId)
-    if (!local) {
-      local = newLocal(tenantId, connectionId, candidate)
-      locals.set(connectionId, local)
+    let state = states.get(connectionId)
+    if (!state) {
+      state = newConnectionState(tenantId, connectionId, candidate)
+      states.set(connectionId, state)
     }
-    local.candidate = candidate
-    local.usedAt = now()
-    return local
+    state.candidate = candidate
+    state.usedAt = now()
+    return state
   }
 
-  const reads = createBatcher<Local, void>({
+  const readBatch = createBatcher<ConnectionState, void>({
     run: async (wanted) => {
-      const found = new Map((await readPace(deps.pool, wanted)).map((row) => [row.connectionId, row]))
-      for (const local of wanted) apply(local, found.get(local.connectionId) ?? null, now())
+      const found = new Map((await readHealth(deps.pool, wanted)).map((row) => [row.connectionId, row]))
+      for (const state of wanted) apply(state, found.get(state.connectionId) ?? null, now())
       return wanted.map(() => undefined)
     },
-    ...{ itemsMax: BATCH_MAX, inFlightMax: 2, waitingMax: Number.POSITIVE_INFINITY },
+    itemsMax: BATCH_MAX,
+    inFlightMax: 2,
+    waitingMax: Number.POSITIVE_INFINITY,
   })
 
   const reserve = createReservations(deps)
 
-  /** A change of the circuit, for everybody; what it comes to is seen by the next sync. */
-  function change(local: Local, work: Promise<unknown>): void {
+  /** Writes a change of the circuit for all workers, then readBatch the row again. */
+  function change(state: ConnectionState, work: Promise<unknown>): void {
     const done: Promise<unknown> = work
       .catch(onError)
-      .then(() => reads.add(local))
+      .then(() => readBatch.add(state))
       .catch(onError)
       .finally(() => changing.delete(done))
     changing.add(done)
   }
 
-  function open(local: Local, outcome: Extract<SendOutcome, { code: unknown }>, isProbe: boolean): void {
-    // Here at once; the others follow by the row.
-    Object.assign(local, { state: 'open', retryAt: now() + OPEN_MS.firstMs, tally: NO_TALLY })
-    const { tenantId, connectionId } = local
+  function open(
+    state: ConnectionState,
+    outcome: Extract<SendOutcome, { code: unknown }>,
+    isProbe: boolean,
+  ): void {
+    // Takes effect here at once; other workers read it from the row.
+    Object.assign(state, { circuit: 'open', retryAt: now() + OPEN_MS.firstMs, tally: NO_TALLY })
+    const { tenantId, connectionId } = state
     const { code, reason } = outcome
-    change(local, openCircuit(deps.pool, { tenantId, connectionId, code, reason, isProbe }, OPEN_MS))
+    change(state, openCircuit(deps.pool, { tenantId, connectionId, code, reason, isProbe }, OPEN_MS))
   }
 
-  function judge(local: Local, outcome: SendOutcome, isProbe: boolean): void {
+  function judge(state: ConnectionState, outcome: SendOutcome, isProbe: boolean): void {
     const failed = outcome.kind !== 'accepted' && fails(outcome.code)
     if (isProbe && !failed) {
-      local.state = 'closed'
-      change(local, closeCircuit(deps.pool, local))
+      state.circuit = 'closed'
+      change(state, closeCircuit(deps.pool, state))
       return
     }
-    if (outcome.kind !== 'accepted' && isProbe) open(local, outcome, true)
-    if (local.state !== 'closed') return
-    local.tally = count(local.tally, failed, now())
-    if (outcome.kind !== 'accepted' && mustOpen(local.tally)) open(local, outcome, false)
+    if (outcome.kind !== 'accepted' && isProbe) open(state, outcome, true)
+    if (state.circuit !== 'closed') return
+    state.tally = count(state.tally, failed, now())
+    if (outcome.kind !== 'accepted' && mustOpen(state.tally)) open(state, outcome, false)
   }
 
-  function wakeNext(local: Local): void {
-    for (let free = shareOf(local) - local.busy; free > 0 && local.waiting.length > 0; free--)
-      local.waiting.shift()?.wake()
+  function wakeNext(state: ConnectionState): void {
+    for (let free = shareOf(state) - state.busy; free > 0 && state.waiting.length > 0; free--)
+      state.waiting.shift()?.wake()
   }
 
-  function waitsFor(local: Local, isBulk: boolean): Promise<boolean> {
+  function waitsFor(state: ConnectionState, isBulk: boolean): Promise<boolean> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
-        local.waiting.remove(one)
+        state.waiting.remove(one)
         resolve(false)
       }, QUEUE_MS).unref()
       const one = {
@@ -174,73 +180,73 @@ export function createPace(deps: {
           resolve(true)
         },
       }
-      local.waiting.push(one)
+      state.waiting.push(one)
     })
   }
 
-  /** `ofDay`: recipients that were reserved of the day for it. */
-  function permitFor(local: Local, isProbe: boolean): Permit & { ofDay: number } {
+  /** `ofDay`: recipients reserved of the daily limit for this call. */
+  function permitFor(state: ConnectionState, isProbe: boolean): Permit & { ofDay: number } {
     const startedAt = now()
     let hasEnded = false
-    local.busy++
-    noteUse(local)
+    state.busy++
+    noteUse(state)
     return {
       ofDay: 0,
       ended(outcome, byUs = false) {
         if (hasEnded) return
         hasEnded = true
-        local.busy--
+        state.busy--
         const isOut = outcome?.kind === 'accepted' || outcome?.kind === 'unknown'
-        if (!isOut) local.news.unused += this.ofDay
+        if (!isOut) state.pending.unused += this.ofDay
         if (outcome && wasAsked(outcome) && !byUs) {
-          learn(local, outcome, now() - startedAt, now())
-          judge(local, outcome, isProbe)
-          if (local.news.pauseMs !== null) void sync.now()
-        } else if (isProbe) change(local, takeProbe(deps.pool, local, 0))
-        wakeNext(local)
+          learn(state, outcome, now() - startedAt, now())
+          judge(state, outcome, isProbe)
+          if (state.pending.pauseMs !== null) void sync.now()
+        } else if (isProbe) change(state, takeProbe(deps.pool, state, 0))
+        wakeNext(state)
       },
     }
   }
 
-  async function mayProbe(local: Local): Promise<boolean> {
-    // At once, so that all others of this worker need not ask for what one of them is being given.
-    local.probeUntil = now() + PROBE_LEASE_MS
-    const isOurs = await takeProbe(deps.pool, local, PROBE_LEASE_MS).catch((error: unknown) => {
-      local.probeUntil = 0
+  async function mayProbe(state: ConnectionState): Promise<boolean> {
+    // Set before the query, so that other messages of this worker do not ask for the same probe.
+    state.probeUntil = now() + PROBE_LEASE_MS
+    const isOurs = await takeProbe(deps.pool, state, PROBE_LEASE_MS).catch((error: unknown) => {
+      state.probeUntil = 0
       throw error
     })
     if (isOurs) return true
-    await reads.add(local)
-    // Whoever was faster has it; the row says so to those that read it later.
-    if (local.state !== 'closed') local.probeUntil = Math.max(local.probeUntil, now() + SYNC_MS)
+    await readBatch.add(state)
+    // Another worker has the probe.
+    if (state.circuit !== 'closed') state.probeUntil = Math.max(state.probeUntil, now() + SYNC_MS)
     return false
   }
 
-  /** Beyond an hour, another connection may carry it, as whatever has no sending time within the hour. */
+  /** Defers bulk mail. Beyond an hour, another connection may carry it, as for any message without a sending time within the hour. */
   function bulkLater(inMs: number): Admission {
     if (inMs > HOUR_MS) return { kind: 'later', why: 'rate-far', ms: farMs(random) }
-    const ms = Math.max(PUT_BACK_MS.min, inMs) * (1 + random() / 10)
+    const ms = Math.max(DEFER_MS.min, inMs) * (1 + random() / 10)
     return { kind: 'later', why: 'rate-turn', ms }
   }
 
-  async function admitSlowly(local: Local, call: Call): Promise<Admission> {
-    if (call.isProbe && !(await mayProbe(local))) return { kind: 'taken' }
-    if (isLimited(local) && local.busy >= shareOf(local)) {
-      // Others began meanwhile.
-      if (call.isProbe) change(local, takeProbe(deps.pool, local, 0))
+  async function admitSlowly(state: ConnectionState, call: Call): Promise<Admission> {
+    if (call.isProbe && !(await mayProbe(state))) return { kind: 'taken' }
+    if (isLimited(state) && state.busy >= shareOf(state)) {
+      // Other calls have started meanwhile.
+      if (call.isProbe) change(state, takeProbe(deps.pool, state, 0))
       return { kind: 'full' }
     }
-    const limits = limitsOf(local)
+    const limits = limitsOf(state)
     if (limits.rate !== null && call.isBulk && !call.hasTime && !call.isProbe) {
-      const inMs = bookBulk(local.bookings, { ...call, rate: limits.rate }, now())
+      const inMs = bookBulk(state.bookings, { ...call, rate: limits.rate }, now())
       if (inMs !== null) return bulkLater(inMs)
     }
-    const permit = permitFor(local, call.isProbe)
+    const permit = permitFor(state, call.isProbe)
     if ((limits.rate === null || call.hasTime) && limits.perDay === null) return { kind: 'go', permit }
     try {
-      const { tenantId, connectionId } = local
+      const { tenantId, connectionId } = state
       const { recipients, hasTime, version } = call
-      const { told, candidate } = local
+      const { reported, candidate } = state
       const { per_second: rate = null, per_day: perDay = null } = candidate.limits ?? {}
       const answer = await reserve({
         tenantId,
@@ -249,11 +255,11 @@ export function createPace(deps: {
         hasTime,
         rate,
         perDay,
-        told,
+        reported,
         version,
       })
       permit.ofDay = answer.ofDay
-      if (answer.why === 'rate') local.bookings.until = Math.max(local.bookings.until, now() + answer.waitMs)
+      if (answer.why === 'rate') state.bookings.until = Math.max(state.bookings.until, now() + answer.waitMs)
       if (answer.why === null) return { kind: 'go', permit }
       permit.ended(null)
       return { kind: 'later', why: answer.why, ms: answer.waitMs }
@@ -263,91 +269,93 @@ export function createPace(deps: {
     }
   }
 
-  const asker = createLimitsAsker({ ...deps, deadlineMs: deps.checkDeadlineMs })
-  const sync = createPaceSync({
+  const poller = createLimitsPoller({ ...deps, deadlineMs: deps.checkDeadlineMs })
+  const sync = createHealthSync({
     ...deps,
-    ...{ locals: () => locals.values(), askLimits: asker.ask, wakeNext },
+    states: () => states.values(),
+    pollLimits: poller.ask,
+    wakeNext,
   })
 
   return {
     know(tenantId, candidates) {
       const unknown = candidates.flatMap((candidate) => {
-        const local = localOf(tenantId, candidate)
-        return local && !local.known ? [local] : []
+        const state = stateOf(tenantId, candidate)
+        return state && !state.known ? [state] : []
       })
       return unknown.length === 0
         ? null
-        : Promise.all(unknown.map((local) => reads.add(local))).then(() => {})
+        : Promise.all(unknown.map((state) => readBatch.add(state))).then(() => {})
     },
-    standingOf({ connectionId }) {
-      const local = connectionId === null ? undefined : locals.get(connectionId)
-      return local ? standing(local, now()) : { kind: 'ready' }
+    availabilityOf({ connectionId }) {
+      const state = connectionId === null ? undefined : states.get(connectionId)
+      return state ? availability(state, now()) : { kind: 'ready' }
     },
     admit(candidate, call) {
-      const local = candidate.connectionId === null ? undefined : locals.get(candidate.connectionId)
-      if (!local) return { kind: 'go', permit: { ended: () => {} } }
-      if (local.pausedUntil > now()) return { kind: 'later', why: 'paused', ms: local.pausedUntil - now() }
-      if ((!call.isProbe || isLimited(local)) && local.busy >= shareOf(local)) return { kind: 'full' }
-      const { rate, perDay } = limitsOf(local)
-      if (call.isProbe || rate !== null || perDay !== null) return admitSlowly(local, call)
-      return { kind: 'go', permit: permitFor(local, false) }
+      const state = candidate.connectionId === null ? undefined : states.get(candidate.connectionId)
+      if (!state) return { kind: 'go', permit: { ended: () => {} } }
+      if (state.pausedUntil > now()) return { kind: 'later', why: 'paused', ms: state.pausedUntil - now() }
+      if ((!call.isProbe || isLimited(state)) && state.busy >= shareOf(state)) return { kind: 'full' }
+      const { rate, perDay } = limitsOf(state)
+      if (call.isProbe || rate !== null || perDay !== null) return admitSlowly(state, call)
+      return { kind: 'go', permit: permitFor(state, false) }
     },
     async queue(connectionId, isBulk) {
-      const local = locals.get(connectionId)
-      if (!local || local.busy < shareOf(local)) return 0
-      const share = shareToCome(local)
-      const hasPlace = local.waiting.before(isBulk) < placesOf(local, share)
-      const turn = hasPlace ? waitsFor(local, isBulk) : Promise.resolve(false)
-      noteUse(local, hasPlace ? 0 : 1)
-      if (isLimited(local) && local.share.held < local.share.fair && now() - local.syncedAt > SYNC_MS)
+      const state = states.get(connectionId)
+      if (!state || state.busy < shareOf(state)) return 0
+      const share = shareToCome(state)
+      const hasPlace = state.waiting.before(isBulk) < placesOf(state, share)
+      const turn = hasPlace ? waitsFor(state, isBulk) : Promise.resolve(false)
+      noteUse(state, hasPlace ? 0 : 1)
+      if (isLimited(state) && state.share.held < state.share.fair && now() - state.syncedAt > SYNC_MS)
         void sync.now()
       if (await turn) return 0
-      // When its turn would come, were the calls to go on as they do: so that it comes back about once.
+      // Estimates the turn at the present speed, so that a message returns about once.
       const stream = isBulk ? 'bulk' : 'transactional'
-      local.tails[stream] = Math.max(local.tails[stream], now()) + local.callMs / share
-      const ms = Math.min(PUT_BACK_MS.max, Math.max(PUT_BACK_MS.min, local.tails[stream] - now()))
+      state.tails[stream] = Math.max(state.tails[stream], now()) + state.callMs / share
+      const ms = Math.min(DEFER_MS.max, Math.max(DEFER_MS.min, state.tails[stream] - now()))
       return ms * (1 + random() / 10)
     },
-    hint(connectionIds) {
+    refresh(connectionIds) {
       const hit = connectionIds
-        ? connectionIds.flatMap((id) => locals.peek(id) ?? [])
-        : [...locals.values()].filter(({ usedAt }) => now() - usedAt < USED_MS)
-      for (const local of hit) reads.add(local).then(() => wakeNext(local), onError)
-      // Others may wait for what this worker has of its calls at once.
-      const holding = hit.filter((local) => local.share.held > local.busy)
-      for (const local of holding) {
-        forgetUse(local)
-        local.syncedAt = Number.NEGATIVE_INFINITY
+        ? connectionIds.flatMap((id) => states.peek(id) ?? [])
+        : [...states.values()].filter(({ usedAt }) => now() - usedAt < USED_MS)
+      for (const state of hit) readBatch.add(state).then(() => wakeNext(state), onError)
+      // Other workers may wait for a share of the concurrency.
+      const holding = hit.filter((state) => state.share.held > state.busy)
+      for (const state of holding) {
+        forgetUse(state)
+        state.syncedAt = Number.NEGATIVE_INFINITY
       }
       if (holding.length > 0) void sync.now()
     },
     counts() {
       let [openCount, paused, waiting] = [0, 0, 0]
-      for (const local of locals.values()) {
-        if (now() - local.usedAt > UNUSED_MS) continue
-        if (local.state !== 'closed') openCount++
-        if (local.pausedUntil > now()) paused++
-        waiting += local.waiting.length
+      for (const state of states.values()) {
+        if (now() - state.usedAt > UNUSED_MS) continue
+        if (state.circuit !== 'closed') openCount++
+        if (state.pausedUntil > now()) paused++
+        waiting += state.waiting.length
       }
       return { open: openCount, paused, waiting }
     },
     start: sync.start,
     async stop() {
-      for (const { waiting } of locals.values()) while (waiting.length > 0) waiting.shift()?.wake()
-      await Promise.all([asker.stop(), sync.stop(), ...changing])
+      for (const { waiting } of states.values()) while (waiting.length > 0) waiting.shift()?.wake()
+      await Promise.all([poller.stop(), sync.stop(), ...changing])
     },
   }
 }
 
-/** As many as are done in a second: what would wait for longer is better off in the backlog. */
-function placesOf({ callMs }: Local, share: number): number {
+/** Places for the calls of one second; longer waits are better spent in the backlog. */
+function placesOf({ callMs }: ConnectionState, share: number): number {
   return Math.max(2 * share, Math.min(WAITING_MAX, (share * 1_000) / Math.max(1, callMs)))
 }
 
-/** For callers that need none: every connection is ready. */
-export const noPace: Pick<Pace, 'know' | 'standingOf' | 'admit' | 'queue'> = {
+/** Throttles nothing: every connection is ready. */
+export const noThrottle: Pick<Throttle, 'know' | 'availabilityOf' | 'admit' | 'queue'> = {
   know: () => null,
-  standingOf: () => ({ kind: 'ready' }),
+  availabilityOf: () => ({ kind: 'ready' }),
   admit: () => ({ kind: 'go', permit: { ended: () => {} } }),
   queue: async () => 0,
 }

@@ -235,10 +235,10 @@ describe('check()', () => {
   test('asks for the account, and tells what is left of its mail plan', async () => {
     const { report, got } = await check(account)
     expect(got.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /account'])
-    expect(report).toEqual({ fault: null, notes: ['The free plan has 120 sends left.'] })
+    expect(report).toEqual({ problem: null, notes: ['The free plan has 120 sends left.'] })
   })
 
-  adapter.testCheckFaults([
+  adapter.testCheckProblems([
     [200, '<html>', 'provider-settings-wrong'],
     [200, '{"plan":[],"relay":{"enabled":false}}', 'provider-account-suspended'],
     [401, '{"code":"unauthorized"}', 'provider-credentials-refused'],

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { parseAnswer } from '../lib/answer.ts'
-import { faulty, inquire } from '../lib/http-check.ts'
+import { inquire, problemReport } from '../lib/http-check.ts'
 import type { AccountReport, HttpResponse, Io } from '../provider.ts'
-import { rules, toFault } from './outcome.ts'
+import { rules, toProviderError } from './outcome.ts'
 import type { BrevoCredentials } from './types.ts'
 
 const relayOffAdvice = 'Ask Brevo to activate transactional email for this account.'
@@ -21,17 +21,17 @@ export async function checkBrevo(
 ): Promise<AccountReport> {
   const headers = { 'api-key': credentials.api_key.reveal(), Accept: 'application/json' }
   const request = { method: 'GET', url: `${endpoint}/account`, headers } as const
-  return inquire(io, request, { rules, toFault, toReport })
+  return inquire(io, request, { rules, toProviderError, toReport })
 }
 
 function toReport(response: HttpResponse): AccountReport {
   const { data } = account.safeParse(parseAnswer(response.body))
-  if (!data) return faulty('provider-settings-wrong', 'the answer is not one of Brevo')
+  if (!data) return problemReport('provider-settings-wrong', 'the answer is not one of Brevo')
   if (data.relay?.enabled === false)
-    return faulty('provider-account-suspended', 'transactional email is not enabled', [relayOffAdvice])
+    return problemReport('provider-account-suspended', 'transactional email is not enabled', [relayOffAdvice])
   const left = data.plan.filter(({ type, creditsType }) => type !== 'sms' && creditsType === 'sendLimit')
   return {
-    fault: null,
+    problem: null,
     notes: left.flatMap(({ type = 'unnamed', credits }) =>
       credits === undefined ? [] : [`The ${type} plan has ${credits} sends left.`],
     ),

@@ -16,7 +16,7 @@ export const takenFilename =
 // Sent as raw bytes when it holds more than ASCII, also where that was encoded or escaped before.
 export const garbledHeader = /[^\x20-\x7e]|\\u|=\?.*\?=/
 
-/** What is left out of From, To, Cc and Bcc when it stands beside a letter beyond ASCII, and is not encoded. */
+/** Characters dropped from From, To, Cc and Bcc beside a letter beyond ASCII, because they are not encoded. */
 const specials = /[()<>[\]:;@\\,."]/
 
 /** A name as Brevo shows it right. */
@@ -24,7 +24,7 @@ export function brevoName({ name }: Mailbox): string | undefined {
   return name && isGarbled(name) ? encodeWord(name, 'B', encodedWordCharsMax) : name || undefined
 }
 
-/** What of this message Brevo cannot say as it is; undefined when it can say all. */
+/** Finds what Brevo cannot express of this message; undefined if nothing. */
 export function inexpressible(message: OutboundMessage): string | undefined {
   const { from, to, cc, bcc, replyTo, attachments, headers, subject } = message
   // Encoded words are garbled as those in headers are.

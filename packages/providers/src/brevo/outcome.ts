@@ -1,7 +1,7 @@
 import { parseAnswer, toLine } from '../lib/answer.ts'
 import { commonRules } from '../lib/common-rules.ts'
-import { pauseAfter, withReset } from '../lib/retry-hint.ts'
-import { type Fault, judge, type Rule } from '../lib/rules.ts'
+import { pauseAfter, withReset } from '../lib/retry-after.ts'
+import { judge, type ProviderError, type Rule } from '../lib/rules.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
 
@@ -35,19 +35,19 @@ export const rules: Rule[] = [
 // They come with every answer, but are about the rate alone: https://developers.brevo.com/docs/limit-headers
 const rate = { remaining: 'x-sib-ratelimit-remaining', reset: 'x-sib-ratelimit-reset' }
 
-/** What an answer of Brevo means for the message. */
+/** Derives the outcome of a message from the answer of Brevo. */
 export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
   const { status } = response
   if (status < 200 || status >= 300)
-    return judge(rules, toFault(response), status === 429 ? withReset(response, rate) : response, now)
+    return judge(rules, toProviderError(response), status === 429 ? withReset(response, rate) : response, now)
   const id = toLine(parseAnswer(response.body).messageId)
   return id
     ? { kind: 'accepted', providerMessageId: id, ...pauseAfter(response, rate, now) }
     : toFailure('outcome-unknown', 'success without a messageId')
 }
 
-/** What Brevo says went wrong. */
-export function toFault(response: HttpResponse): Fault {
+/** Reads the error from the answer of Brevo. */
+export function toProviderError(response: HttpResponse): ProviderError {
   const answer = parseAnswer(response.body)
   return { status: response.status, code: toLine(answer.code), message: toLine(answer.message) }
 }

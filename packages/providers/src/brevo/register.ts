@@ -9,14 +9,14 @@ import type {
   ProviderConnection,
   Registered,
 } from '../provider.ts'
-import { rules, toFault } from './outcome.ts'
+import { rules, toProviderError } from './outcome.ts'
 import { type BrevoCredentials, type BrevoSettings, endpoint } from './types.ts'
 
 type Connection = ProviderConnection<BrevoCredentials, BrevoSettings>
 
 export type BrevoRegistration = { webhook_id: number }
 
-const api: Api = { name: 'Brevo', rules, toFault }
+const api: Api = { name: 'Brevo', rules, toProviderError }
 const webhook = z.object({ id: z.number() })
 const list = z.object({ webhooks: z.array(webhook.extend({ url: z.string() })).default([]) })
 

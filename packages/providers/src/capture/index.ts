@@ -4,7 +4,7 @@ import type { OutboundMessage, Provider, RecipientRefusal, SendOutcome } from '.
 
 const noFields = z.strictObject({})
 
-/** What a hand-off can already say about the magic recipients; the other ones are accepted like any address. */
+/** Immediate outcomes of the sandbox recipients; the other ones are accepted like any address. */
 const sandbox: Record<string, Omit<RecipientRefusal, 'address'>> = {
   'rejected@sandbox.lettergate.dev': {
     kind: 'rejected',
@@ -39,7 +39,7 @@ export function createCapture(): Provider<Record<string, never>, Record<string, 
     },
     targets: () => [],
     send: async (message) => toOutcome(message),
-    check: async () => ({ fault: null, notes: ['Nothing leaves Lettergate through this connection.'] }),
+    check: async () => ({ problem: null, notes: ['Nothing leaves Lettergate through this connection.'] }),
   }
 }
 

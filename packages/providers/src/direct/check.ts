@@ -9,8 +9,8 @@ import { ask, type Resolver } from './resolver.ts'
 import type { Connection } from './send.ts'
 import type { DirectSettings, DkimKey } from './settings.ts'
 
-type Fault = NonNullable<AccountReport['fault']>
-type Found = { fault?: Fault; notes: string[] }
+type AccountProblem = NonNullable<AccountReport['problem']>
+type Found = { problem?: AccountProblem; notes: string[] }
 
 const rawKeyBytes = 32
 
@@ -25,7 +25,7 @@ export async function checkDirect(connection: Connection, ways: Ways, io: Io): P
   ])
   const unsigned = 'Mail of this connection is not signed with DKIM: many receivers will refuse it.'
   return {
-    fault: found.find(({ fault }) => fault)?.fault ?? null,
+    problem: found.find(({ problem }) => problem)?.problem ?? null,
     identities: dkim.map(({ domain }) => domain),
     notes: [...(dkim.length === 0 ? [unsigned] : []), ...found.flatMap(({ notes }) => notes)],
   }
@@ -58,7 +58,7 @@ function publishedKey(text: string): string | undefined {
 }
 
 function refuse(reason: string, advice: string): Found {
-  return { fault: { code: 'provider-credentials-refused', reason, advice: [advice] }, notes: [] }
+  return { problem: { code: 'provider-credentials-refused', reason, advice: [advice] }, notes: [] }
 }
 
 /** Whether the own name and its address lead to each other, which many receivers want. */
@@ -99,5 +99,5 @@ async function checkPort(settings: DirectSettings, ways: Ways, io: Io): Promise<
   const advice = isHeard
     ? `The mail server of ${domain ?? instead?.host} refuses this installation: look up its IP address in block lists, and compare helo_name with its PTR record.`
     : 'Outgoing port 25 is blocked in most clouds: ask the operator of the network to open it, or use a provider by its API or by SMTP on port 587 or 2525.'
-  return { fault: { code, reason, advice: [advice] }, notes: [] }
+  return { problem: { code, reason, advice: [advice] }, notes: [] }
 }

@@ -12,7 +12,7 @@ export async function findTlsa(host: string, resolver: Resolver): Promise<TlsaRe
   return (await ask(resolver.resolveTlsa(`_25._tcp.${host}`))) ?? []
 }
 
-/** Those that can be used with SMTP: https://www.rfc-editor.org/rfc/rfc7672#section-3.1 */
+/** TLSA usages valid for SMTP: https://www.rfc-editor.org/rfc/rfc7672#section-3.1 */
 export function usableTlsa(records: readonly TlsaRecord[]): TlsaRecord[] {
   return records.filter(
     ({ certUsage, selector, match }) =>
@@ -21,7 +21,7 @@ export function usableTlsa(records: readonly TlsaRecord[]): TlsaRecord[] {
 }
 
 /** Why the certificate of a server is not the one that its TLSA records tell of; null when it is. */
-export function daneFault(
+export function daneError(
   socket: TLSSocket,
   records: readonly TlsaRecord[],
   names: readonly string[],

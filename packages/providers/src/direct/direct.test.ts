@@ -342,11 +342,11 @@ describe('check', () => {
       { check_domain: 'example.org' },
       { 'mx.example.org': {} },
     )
-    expect(report).toEqual({ fault: null, identities: ['example.com'], notes: [] })
+    expect(report).toEqual({ problem: null, identities: ['example.com'], notes: [] })
   })
   test('notes: no key, a name without address, a port that was not tried', async () => {
-    const { fault, notes } = await check({}, {}, {})
-    expect(fault).toBeNull()
+    const { problem, notes } = await check({}, {}, {})
+    expect(problem).toBeNull()
     expect(notes.map((note) => note.slice(0, 24))).toEqual([
       'Mail of this connection ',
       'helo_name gate.example.n',
@@ -366,9 +366,9 @@ describe('check', () => {
     ],
     ['not a key', good, 'bm90IGEga2V5', /PEM/],
   ])('a DKIM key with %s', async (_what, domains, key, advice) => {
-    const { fault } = await check(domains, dkim(key), {})
-    expect(fault).toMatchObject({ code: 'provider-credentials-refused' })
-    expect(fault?.advice[0]).toMatch(advice)
+    const { problem } = await check(domains, dkim(key), {})
+    expect(problem).toMatchObject({ code: 'provider-credentials-refused' })
+    expect(problem?.advice[0]).toMatch(advice)
   })
   test.each<[string, Record<string, Script>, string, RegExp]>([
     ['a blocked port 25', {}, 'provider-unreachable', /port 25 is blocked/],
@@ -379,9 +379,9 @@ describe('check', () => {
       /block lists/,
     ],
   ])('%s', async (_what, hosts, code, advice) => {
-    const { fault } = await check(good, {}, { check_domain: 'example.org' }, hosts)
-    expect(fault).toMatchObject({ code })
-    expect(fault?.advice[0]).toMatch(advice)
+    const { problem } = await check(good, {}, { check_domain: 'example.org' }, hosts)
+    expect(problem).toMatchObject({ code })
+    expect(problem?.advice[0]).toMatch(advice)
   })
 })
 

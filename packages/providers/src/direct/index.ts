@@ -35,7 +35,7 @@ export function createDirect({
     capabilities: {
       recipientsMax: 100,
       rawMime: { recipients: 'envelope', eightBit: true },
-      // What most receivers take; each says in its greeting what it does.
+      // The limit of most receivers; each announces its own in its greeting.
       messageBytesMax: 25 * 1000 * 1000,
       idempotencyWindowMs: 0,
       answersEachRecipient: true,

@@ -2,7 +2,7 @@ import { ask, type Resolver } from './resolver.ts'
 
 const hostsMax = 5
 
-/** Who takes the mail of a domain, in the order to try; or why nobody ever will. */
+/** Finds the mail hosts of a domain in order of preference, or why there are none. */
 export type MailHosts = { hosts: string[] } | { reason: string }
 
 /** Looks up the mail hosts of a domain: https://www.rfc-editor.org/rfc/rfc5321#section-5.1 */

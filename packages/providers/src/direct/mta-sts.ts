@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { Io } from '../provider.ts'
 import { ask, type Resolver } from './resolver.ts'
 
-/** What a domain wants of those who send to it; `mx` are names, of which the first label may be `*`. */
+/** Policy of a domain for its senders; `mx` are names whose first label may be `*`. */
 export type StsPolicy = { mode: 'enforce' | 'testing' | 'none'; mx: string[] }
 type Known = { id: string; policy: StsPolicy; untilMs: number; askAgainMs: number }
 

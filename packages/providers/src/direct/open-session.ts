@@ -6,7 +6,7 @@ import { openConnection, type Step } from '../smtp/open-connection.ts'
 import type { Transfer } from '../smtp/outcome.ts'
 import { Session } from '../smtp/session.ts'
 import type { Opened } from '../smtp/session-pool.ts'
-import { daneFault, findTlsa, usableTlsa } from './dane.ts'
+import { daneError, findTlsa, usableTlsa } from './dane.ts'
 import { findMailHosts } from './mail-hosts.ts'
 import { lists, type StsPolicies, type StsPolicy } from './mta-sts.ts'
 import { codeOf } from './outcome.ts'
@@ -15,7 +15,7 @@ import type { DirectSettings } from './settings.ts'
 
 const messagesMax = 100
 
-/** What the way to a mail host is found with. */
+/** Parts needed to connect to a mail host. */
 export type Ways = { resolver: Resolver; policies: StsPolicies; port: number; ca: string | undefined }
 
 /** How a host must be spoken to. `verify`: its certificate is checked by name and authority. */
@@ -76,8 +76,8 @@ async function openOne(
   const usable = usableTlsa(records)
   const step: Step = (connection, done) => {
     const { _socket: socket } = connection
-    const fault = socket instanceof TLSSocket ? daneFault(socket, usable, [host, domain], io.now()) : 'no TLS'
-    done(fault === null ? null : new Error(`DANE: ${fault}`))
+    const error = socket instanceof TLSSocket ? daneError(socket, usable, [host, domain], io.now()) : 'no TLS'
+    done(error === null ? null : new Error(`DANE: ${error}`))
   }
   const protection = {
     // Records that cannot be used still promise TLS: https://www.rfc-editor.org/rfc/rfc7672#section-2.2
@@ -108,7 +108,7 @@ async function openAt(
   }
   const opened = await openConnection(target, options, io, step)
   if ('connection' in opened) return toSession(opened)
-  if (required || !isTlsFault(opened.failure)) return opened
+  if (required || !isTlsError(opened.failure)) return opened
   // Encrypted where possible: https://www.rfc-editor.org/rfc/rfc7435#section-3
   const plain = await openConnection(target, { ...options, ignoreTLS: true }, io, step)
   return 'connection' in plain ? toSession(plain) : plain
@@ -118,7 +118,7 @@ function toSession({ connection, greeting }: { connection: SMTPConnection; greet
   return { session: new Session(connection, greeting, messagesMax) }
 }
 
-function isTlsFault(failure: Transfer): boolean {
+function isTlsError(failure: Transfer): boolean {
   if (failure.kind === 'misconfigured') return failure.code === 'provider-tls-failed'
   return failure.kind === 'lost' && /TLS|SSL|handshake/i.test(failure.reason)
 }

@@ -5,7 +5,7 @@ import type { RecipientRefusal, SendOutcome } from '../provider.ts'
 import { judgeReply, type Phase, type Transfer } from '../smtp/outcome.ts'
 import { idIn, shorten } from '../smtp/reply.ts'
 
-/** What became of one recipient; `code` is null for one whose server took the message. */
+/** Outcome of one recipient; `code` is null if its server accepted the message. */
 export type Result = { address: string; code: FailureCode | null; reason: string }
 
 /**
@@ -37,7 +37,7 @@ export function codeOf(transfer: Transfer): FailureCode | null {
   }
 }
 
-/** What a transfer to one domain means for each of its recipients. */
+/** Derives the outcome of each recipient from the transfer to its domain. */
 export function toResults(transfer: Transfer, addresses: readonly string[]): Result[] {
   const code = codeOf(transfer)
   const refused = transfer.kind === 'accepted' || transfer.kind === 'refused' ? transfer.refused : []

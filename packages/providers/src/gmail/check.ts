@@ -1,10 +1,10 @@
 import { parseAnswer, toLine } from '../lib/answer.ts'
-import { faulty, inquire } from '../lib/http-check.ts'
+import { inquire, problemReport } from '../lib/http-check.ts'
 import { openWithToken, toTokenReport } from '../oauth2/io.ts'
 import type { Tokens } from '../oauth2/tokens.ts'
 import type { AccountReport, HttpResponse, Io } from '../provider.ts'
 import { type Connection, toLogin, userUrl } from './login.ts'
-import { rules, toFault } from './outcome.ts'
+import { rules, toProviderError } from './outcome.ts'
 
 const fromNote =
   'Gmail puts the account’s own address in place of a From that is neither it nor a verified alias of it.'
@@ -19,19 +19,19 @@ export async function checkGmail(connection: Connection, tokens: Tokens, io: Io)
   const opened = await openWithToken(toLogin(connection, tokens), io)
   if ('failure' in opened) return toTokenReport(opened.failure)
   const request = { method: 'GET', url: `${userUrl(connection.settings)}/profile`, headers: {} } as const
-  const report = await inquire(opened.io, request, { rules, toFault, toReport })
-  const { fault } = report
-  if (fault?.code !== 'provider-permission-missing') return report
-  if (/insufficient/i.test(fault.reason)) {
+  const report = await inquire(opened.io, request, { rules, toProviderError, toReport })
+  const { problem } = report
+  if (problem?.code !== 'provider-permission-missing') return report
+  if (/insufficient/i.test(problem.reason)) {
     const note = 'The token may send but not read the profile, so it is only known that the token is good.'
-    return { fault: null, notes: [note, fromNote] }
+    return { problem: null, notes: [note, fromNote] }
   }
-  const isOff = /accessNotConfigured|SERVICE_DISABLED/.test(fault.reason)
-  return isOff ? { ...report, fault: { ...fault, advice: [enableAdvice] } } : report
+  const isOff = /accessNotConfigured|SERVICE_DISABLED/.test(problem.reason)
+  return isOff ? { ...report, problem: { ...problem, advice: [enableAdvice] } } : report
 }
 
 function toReport(response: HttpResponse): AccountReport {
   const address = toLine(parseAnswer(response.body).emailAddress)
-  if (!address) return faulty('provider-settings-wrong', 'the answer is not one of Gmail')
-  return { fault: null, identities: [address], notes: [fromNote] }
+  if (!address) return problemReport('provider-settings-wrong', 'the answer is not one of Gmail')
+  return { problem: null, identities: [address], notes: [fromNote] }
 }

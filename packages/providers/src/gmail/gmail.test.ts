@@ -226,14 +226,14 @@ describe('failures', () => {
       reason: 'token host: 400 invalid_grant Revoked.',
     })
     expect(peer.got).toHaveLength(1)
-    expect((await check()).fault?.advice.join(' ')).toMatch(/consent again/)
+    expect((await check()).problem?.advice.join(' ')).toMatch(/consent again/)
   })
 })
 
 describe('check', () => {
   test('tells the address that may stand in From', async () => {
     const { check, mails } = await start(profile)
-    expect(await check()).toMatchObject({ fault: null, identities: ['writer@example.com'] })
+    expect(await check()).toMatchObject({ problem: null, identities: ['writer@example.com'] })
     expect(mails()[0]).toMatchObject({ method: 'GET', path: '/gmail/v1/users/writer%40example.com/profile' })
   })
 
@@ -241,7 +241,7 @@ describe('check', () => {
     const body = refusal('insufficientPermissions', 'Request had insufficient authentication scopes.')
     const { check } = await start(respond(403, body))
     expect(await check()).toMatchObject({
-      fault: null,
+      problem: null,
       notes: [expect.stringMatching(/may send/), expect.any(String)],
     })
   })
@@ -254,9 +254,9 @@ describe('check', () => {
     [503, '', 'provider-unavailable', /^$/],
   ])('%d %s is %s', async (status, reason, code, advice) => {
     const { check } = await start(respond(status, refusal(reason)))
-    const { fault } = await check()
-    expect(fault?.code).toBe(code)
-    expect(fault?.advice.join(' ')).toMatch(advice)
+    const { problem } = await check()
+    expect(problem?.code).toBe(code)
+    expect(problem?.advice.join(' ')).toMatch(advice)
   })
 })
 

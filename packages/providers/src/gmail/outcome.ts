@@ -1,14 +1,14 @@
 import { z } from 'zod'
 import { listIn, parseAnswer, toLine } from '../lib/answer.ts'
 import { commonRules } from '../lib/common-rules.ts'
-import { type Fault, judge, type Rule } from '../lib/rules.ts'
+import { judge, type ProviderError, type Rule } from '../lib/rules.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
 
 // The first rule that fits decides: https://developers.google.com/workspace/gmail/api/guides/handle-errors; `code` holds the
 // reasons and the status. 403 says a used-up rate as well as a missing permission.
 export const rules: Rule[] = [
-  // What one user may send in 24 hours.
+  // The limit of one user in 24 hours.
   { status: /403|429/, message: /mail sending|sending (limit|quota)/i, is: 'provider-quota-used-up' },
   { status: /403|429/, code: /dailyLimitExceeded|quotaExceeded/, is: 'provider-quota-used-up' },
   { status: /403|429/, code: /rate_?limit_?exceeded|RESOURCE_EXHAUSTED/i, is: 'provider-rate-limited' },
@@ -45,7 +45,7 @@ const error = z
   .object({ message: z.unknown().optional(), status: z.unknown().optional(), errors: list, details: list })
   .catch({ errors: [], details: [] })
 
-/** What an answer of Gmail means for the message. */
+/** Derives the outcome of a message from the answer of Gmail. */
 export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
   if (response.status >= 200 && response.status < 300) {
     const id = toLine(parseAnswer(response.body).id)
@@ -53,12 +53,12 @@ export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
       ? { kind: 'accepted', providerMessageId: id }
       : toFailure('outcome-unknown', 'success without an id')
   }
-  const fault = toFault(response)
-  return judge(rules, fault, withRetryAfter(response, fault), now)
+  const error = toProviderError(response)
+  return judge(rules, error, withRetryAfter(response, error), now)
 }
 
-/** What Gmail says went wrong. */
-export function toFault(response: HttpResponse): Fault {
+/** Reads the error from the answer of Gmail. */
+export function toProviderError(response: HttpResponse): ProviderError {
   const { message, status, errors, details } = error.parse(parseAnswer(response.body).error)
   const reasons = [...errors, ...details].map(({ reason }) => reason)
   const code = [...new Set([...reasons, toLine(status)])].filter(Boolean).join(' ')
@@ -66,7 +66,7 @@ export function toFault(response: HttpResponse): Fault {
 }
 
 /** Of the limit on sending, Gmail tells the end in its words alone: "Retry after 2026-11-20T10:05:00.000Z". */
-function withRetryAfter(response: HttpResponse, { message }: Fault): HttpResponse {
+function withRetryAfter(response: HttpResponse, { message }: ProviderError): HttpResponse {
   const [, time] = /retry after (\d{4}-\d\d-\d\dT[\d:.]+Z)/i.exec(message) ?? []
   const date = new Date(time ?? '')
   if (response.headers['retry-after'] !== undefined || Number.isNaN(date.getTime())) return response

@@ -10,7 +10,10 @@ const calendar = 'BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nSUMMARY:Grüße\r\nEND:VC
 
 function file(contentType: string, change: Partial<OutboundAttachment> = {}): OutboundAttachment {
   return {
-    ...{ filename: 'invite.ics', contentType, disposition: 'attachment', content: Buffer.from(calendar) },
+    filename: 'invite.ics',
+    contentType,
+    disposition: 'attachment',
+    content: Buffer.from(calendar),
     ...change,
   }
 }

@@ -4,7 +4,7 @@ const ampType = /^text\/x-amp-html\s*(?:;|$)/i
 const methodPattern = /^text\/calendar\s*;(?:.*;)?\s*method="?([a-z][a-z-]*)/i
 const charsetPattern = /;\s*charset\s*=/i
 
-/** What the type of an attachment makes of it; undefined: a file like any other. */
+/** The special form that a type gives an attachment; undefined: an ordinary file. */
 export function alternativeOf(contentType: string): Alternative | undefined {
   if (ampType.test(contentType)) return 'amp'
   return methodPattern.test(contentType) ? 'calendar' : undefined
@@ -19,7 +19,7 @@ export type Divided = {
   amp?: OutboundAttachment | undefined
   /** The first invitation: a reader shows one. */
   calendar?: OutboundAttachment | undefined
-  /** What goes as attachments, in the order of the message. */
+  /** The attachments, in the order of the message. */
   files: OutboundAttachment[]
 }
 

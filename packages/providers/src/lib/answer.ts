@@ -68,7 +68,7 @@ export function toLine(value: unknown): string {
     .slice(0, reasonCharsMax)
 }
 
-/** What was said about a refusal, as one reason. */
+/** Joins the texts of a refusal into one reason. */
 export function toReason(...parts: (string | number)[]): string {
   return parts.filter(Boolean).join(' ').slice(0, reasonCharsMax)
 }

@@ -1,4 +1,4 @@
-/** JSON in ASCII alone, for a header field. Without an indent it is one line. */
+/** JSON in pure ASCII, for a header field. Without an indent it is one line. */
 export function toAsciiJson(value: unknown, indent = 0): string {
   return JSON.stringify(value, null, indent).replace(
     /[\u007f-\uffff]/g,

@@ -4,15 +4,19 @@ import { parseJson } from './answer.ts'
 import { answerBytesMax } from './http.ts'
 import { toAccountFault, toRefusedFault, unreachableFault } from './http-check.ts'
 import { isNetworkFailure } from './network-failure.ts'
-import type { Fault, Rule } from './rules.ts'
+import type { ProviderError, Rule } from './rules.ts'
 
 /** How the API of one provider answers. */
-export type Api = { name: string; rules: readonly Rule[]; toFault(response: HttpResponse): Fault }
+export type Api = {
+  name: string
+  rules: readonly Rule[]
+  toProviderError(response: HttpResponse): ProviderError
+}
 
 export type Called<T> =
   | { kind: 'answered'; data: T }
   /** `status` is absent when no answer came. */
-  | { kind: 'failed'; fault: AccountFault; status?: number }
+  | { kind: 'failed'; problem: AccountFault; status?: number }
 
 /** One call that lists or changes something of an account. What is no success is judged by the provider's table. */
 export async function callApi<T>(
@@ -22,14 +26,14 @@ export async function callApi<T>(
   answer: z.ZodType<T>,
 ): Promise<Called<T>> {
   const response = await ask(io, request)
-  if ('reason' in response) return { kind: 'failed', fault: response }
+  if ('reason' in response) return { kind: 'failed', problem: response }
   const { status, body } = response
   if (status < 200 || status >= 300)
-    return { kind: 'failed', status, fault: toRefusedFault(api.rules, api.toFault(response)) }
+    return { kind: 'failed', status, problem: toRefusedFault(api.rules, api.toProviderError(response)) }
   const { data, success } = answer.safeParse(parseJson(body) ?? {})
   if (success) return { kind: 'answered', data }
-  const fault = toAccountFault('provider-settings-wrong', `the answer is not one of ${api.name}`)
-  return { kind: 'failed', status, fault }
+  const problem = toAccountFault('provider-settings-wrong', `the answer is not one of ${api.name}`)
+  return { kind: 'failed', status, problem }
 }
 
 /** Removes what an earlier call made; null when it is gone, or was gone before. */
@@ -38,7 +42,7 @@ export async function callToRemove(io: Io, request: HttpRequest, api: Api): Prom
   if ('reason' in response) return response
   const { status } = response
   if ((status >= 200 && status < 300) || status === 404) return null
-  return toRefusedFault(api.rules, api.toFault(response))
+  return toRefusedFault(api.rules, api.toProviderError(response))
 }
 
 async function ask(io: Io, request: HttpRequest): Promise<HttpResponse | AccountFault> {

@@ -3,7 +3,7 @@ import { createTaskThread } from './task-thread.ts'
 
 /** Content that would hold the thread for longer than small mail may wait is encoded by another one. */
 export const LARGE_BYTES_MIN = 1024 * 1024
-/** A letter of text costs as much as so many bytes of a file: quoted-printable is written letter by letter. */
+/** Cost of a character of text in bytes of a file: quoted-printable is encoded character by character. */
 const TEXT_WEIGHT = 16
 
 export type EncodeTask =
@@ -13,12 +13,12 @@ export type EncodeTask =
 type DecodeTask = { kind: 'decode'; raw: Uint8Array }
 export type Task = EncodeTask | DecodeTask
 
-export type EncodeAnswer = { bytes: Uint8Array } | { content: MimeContent | null } | { fault: string }
+export type EncodeAnswer = { bytes: Uint8Array } | { content: MimeContent | null } | { error: string }
 
 /** The message could not be encoded, and nothing of it has left. */
 export class EncodeFailed extends Error {}
 
-/** What encoding a message costs, in bytes of a file. */
+/** Cost of encoding a message, in bytes of a file. */
 export function encodeWeight({ attachments, text = '', html = '' }: OutboundMessage): number {
   const files = attachments.reduce((sum, { content }) => sum + content.length, 0)
   return files + TEXT_WEIGHT * (text.length + html.length)
@@ -53,7 +53,7 @@ function run<Result>(task: Task, read: (answer: EncodeAnswer) => Result | undefi
     return (answer) => {
       const result = read(answer)
       if (result !== undefined) done(result)
-      else fail(new EncodeFailed('fault' in answer ? answer.fault : 'the thread gave another answer'))
+      else fail(new EncodeFailed('error' in answer ? answer.error : 'the thread gave another answer'))
     }
   })
 }

@@ -14,7 +14,7 @@ async function answer(task: Task): Promise<EncodeAnswer> {
     if (task.kind === 'decode') return { content: await decodeMimeHere(asBuffer(task.raw)) }
     return { bytes: encode(task) }
   } catch (error) {
-    return { fault: String(error) }
+    return { error: String(error) }
   }
 }
 
@@ -29,7 +29,7 @@ function encode(task: EncodeTask): Uint8Array {
   }
 }
 
-/** What comes from another thread has lost its class. */
+/** Restores the class of values from another thread. */
 function withBuffers(message: Extract<EncodeTask, { kind: 'mime' }>['message']) {
   const attachments = message.attachments.map((file) => ({ ...file, content: asBuffer(file.content) }))
   return { ...message, attachments }

@@ -1,28 +1,28 @@
-/** What a failure of one class means for the message, and for the connection that it was sent through. */
+/** Effects of a class of failure on the message and on its connection. */
 type Class = {
   outcome: 'rejected-message' | 'rejected-account' | 'deferred' | 'unknown'
   /**
-   * `slows`: the account as a whole was asked to wait. `fails`: counts towards opening the connection's circuit.
-   * `none`: it answered, which says nothing about the next message. `unasked`: it was not even asked.
+   * `slows`: the whole account must wait. `fails`: counts towards opening the circuit. `none`: does not affect connection health.
+   * `not-attempted`: no request was made.
    */
-  connection: 'slows' | 'fails' | 'none' | 'unasked'
+  connection: 'slows' | 'fails' | 'none' | 'not-attempted'
   /**
-   * What one connection does not take, another may. `true`: it ends the message only when no other is left. `'once'`: at most one other
-   * that stands ready is tried, then it is final.
+   * Whether another connection may accept the message. `true`: the failure is final once no other is left. `'once'`: at most one other that
+   * is ready is tried.
    */
   elsewhere?: true | 'once'
   /**
-   * May be said of one recipient. A call that is refused so as a whole says nothing against those whom it does not name, so they are
-   * handed over again: together where it names others, one at a time where it names nobody.
+   * The failure may concern one recipient. If a whole call is refused, unnamed recipients are sent again: together if others were named,
+   * one recipient per call if none was named.
    */
   mayBeOneOfMany?: true
-  /** Wait before the next try when the provider names none. */
+  /** Wait before the next attempt if the provider names none. */
   waitMs?: number
-  /** No longer wait than this, however often it was tried. */
+  /** Longest wait, whatever the number of attempts. */
   waitMsMax?: number
 }
 
-/** Every way in which a hand-off can end without being accepted. Each has a page, docs/problems/<code>.md. */
+/** Lists every failure of an attempt. Each has a page, docs/problems/<code>.md. */
 export const failureClasses = {
   'provider-rate-limited': { outcome: 'deferred', connection: 'slows' },
   'provider-quota-used-up': { outcome: 'deferred', connection: 'slows', waitMs: 3_600_000 },
@@ -35,18 +35,18 @@ export const failureClasses = {
   'provider-settings-wrong': { outcome: 'rejected-account', connection: 'fails' },
   'provider-egress-refused': { outcome: 'rejected-account', connection: 'fails' },
   'provider-address-blocked': { outcome: 'rejected-account', connection: 'fails' },
-  // One sender, one sandboxed recipient or one odd message says nothing about the others.
+  // Concerns one sender, one sandboxed recipient or one unusual message.
   'provider-sender-refused': { outcome: 'rejected-account', connection: 'none' },
-  // One domain's server says nothing about those of all others.
+  // Concerns the server of one recipient domain.
   'sending-host-refused': { outcome: 'rejected-account', connection: 'none' },
   'provider-sandbox': { outcome: 'rejected-account', connection: 'none' },
   'provider-cannot-express': { outcome: 'rejected-account', connection: 'none' },
-  // Our own sessions were all in use: the try did not begin, so it counts for nothing and is soon made again.
-  'connection-busy': { outcome: 'deferred', connection: 'unasked', waitMsMax: 300_000 },
+  // All own sessions were in use: no attempt was made, and the next follows soon.
+  'connection-busy': { outcome: 'deferred', connection: 'not-attempted', waitMsMax: 300_000 },
   'recipient-deferred': { outcome: 'deferred', connection: 'none' },
-  // Words that nobody knows may be about the account, and must not be the end of a message that another connection would carry.
+  // An unrecognised reply may concern the account, and another connection may carry the message.
   'refusal-unrecognised': { outcome: 'rejected-message', connection: 'none', elsewhere: 'once' },
-  // Known to be about the content: trying it elsewhere would spread it.
+  // Concerns the content: another connection would only spread it.
   'message-refused': { outcome: 'rejected-message', connection: 'none' },
   'message-too-large': { outcome: 'rejected-message', connection: 'none', elsewhere: true },
   'recipient-refused': { outcome: 'rejected-message', connection: 'none', mayBeOneOfMany: true },
@@ -57,7 +57,7 @@ export type FailureCode = keyof typeof failureClasses
 
 export const failureCodes = Object.keys(failureClasses) as FailureCode[]
 
-/** The class that a code names. */
+/** Looks up the class of a code. */
 export function classOf(code: FailureCode): Class {
   return failureClasses[code]
 }

@@ -10,9 +10,9 @@ import { toReason } from './answer.ts'
 import type { FailureCode } from './failures.ts'
 import { answerBytesMax, networkCode } from './http.ts'
 import { isNetworkFailure } from './network-failure.ts'
-import { type Fault, findRule, type Rule } from './rules.ts'
+import { findRule, type ProviderError, type Rule } from './rules.ts'
 
-/** What to do about each class of failure that a check can meet; pages in docs/problems say more. */
+/** Advice for each class of failure of a check; docs/problems has more. */
 const advice: Partial<Record<FailureCode, string>> = {
   'provider-credentials-refused':
     'Make a new key at the provider, and rotate the credentials of this connection.',
@@ -33,30 +33,30 @@ export function toAccountFault(code: FailureCode, reason: string, more: string[]
 }
 
 /** A report of one fault. */
-export function faulty(code: FailureCode, reason: string, more: string[] = []): AccountReport {
-  return { fault: toAccountFault(code, reason, more), notes: [] }
+export function problemReport(code: FailureCode, reason: string, more: string[] = []): AccountReport {
+  return { problem: toAccountFault(code, reason, more), notes: [] }
 }
 
-/** The same report, with what this provider has to say about its fault as further advice. */
+/** Adds this provider's advice on the problem of a report. */
 export function withAdvice(
   report: AccountReport,
   further: Partial<Record<FailureCode, string>>,
 ): AccountReport {
-  const { fault } = report
-  const more = fault && further[fault.code]
-  return fault && more ? { ...report, fault: { ...fault, advice: [...fault.advice, more] } } : report
+  const { problem } = report
+  const more = problem && further[problem.code]
+  return problem && more ? { ...report, problem: { ...problem, advice: [...problem.advice, more] } } : report
 }
 
-/** Codes that say nothing about an account. */
+/** Codes that do not concern the account. */
 const saysNothing = new Set<FailureCode>(['message-refused', 'refusal-unrecognised', 'outcome-unknown'])
 
-/** One question to a provider's API about the account; whatever is no success is judged by its table. */
+/** Queries a provider's API about the account; classifies every refusal by its table. */
 export async function inquire(
   io: Io,
   request: HttpRequest,
   ask: {
     rules: readonly Rule[]
-    toFault(response: HttpResponse): Fault
+    toProviderError(response: HttpResponse): ProviderError
     toReport(response: HttpResponse): AccountReport
   },
 ): Promise<AccountReport> {
@@ -68,25 +68,25 @@ export async function inquire(
     return unreachable(error)
   }
   if (response.status >= 200 && response.status < 300) return ask.toReport(response)
-  return toRefusedReport(ask.rules, ask.toFault(response))
+  return toRefusedReport(ask.rules, ask.toProviderError(response))
 }
 
-/** A report of a question without an answer; it changed nothing, so nothing is unknown. */
+/** Builds a report of a query without an answer; a query changes nothing, so nothing is unknown. */
 export function unreachable(failure: NetworkFailure): AccountReport {
-  return { fault: unreachableFault(failure), notes: [] }
+  return { problem: unreachableFault(failure), notes: [] }
 }
 
 export function unreachableFault(failure: NetworkFailure): AccountFault {
   return toAccountFault(failure.refused ? networkCode(failure) : 'provider-unreachable', failure.reason)
 }
 
-/** A report of a question that was refused. */
-export function toRefusedReport(rules: readonly Rule[], fault: Fault): AccountReport {
-  return { fault: toRefusedFault(rules, fault), notes: [] }
+/** Builds a report of a refused query. */
+export function toRefusedReport(rules: readonly Rule[], problem: ProviderError): AccountReport {
+  return { problem: toRefusedFault(rules, problem), notes: [] }
 }
 
-export function toRefusedFault(rules: readonly Rule[], fault: Fault): AccountFault {
-  const code = findRule(rules, fault)?.is ?? 'refusal-unrecognised'
+export function toRefusedFault(rules: readonly Rule[], problem: ProviderError): AccountFault {
+  const code = findRule(rules, problem)?.is ?? 'refusal-unrecognised'
   const readable = saysNothing.has(code) ? 'provider-unavailable' : code
-  return toAccountFault(readable, toReason(fault.status, fault.code, fault.message))
+  return toAccountFault(readable, toReason(problem.status, problem.code, problem.message))
 }

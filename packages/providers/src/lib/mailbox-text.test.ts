@@ -7,7 +7,9 @@ const fields = (...envelopeTo: string[]) =>
   pendingFieldsWithTo(
     buildOutboundMessage({
       to: [{ address: 'reader@x.example' }],
-      ...{ cc: copy ? [copy] : [], bcc: hidden && other ? [hidden, other] : [], envelopeTo },
+      cc: copy ? [copy] : [],
+      bcc: hidden && other ? [hidden, other] : [],
+      envelopeTo,
     }),
   )
 

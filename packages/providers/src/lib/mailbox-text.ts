@@ -1,6 +1,6 @@
 import type { Mailbox, OutboundMessage } from '../provider.ts'
 
-/** A name of these alone needs no quotes: https://www.rfc-editor.org/rfc/rfc5322#section-3.2.5, letters beyond ASCII added. */
+/** A name of only these needs no quotes: https://www.rfc-editor.org/rfc/rfc5322#section-3.2.5, letters beyond ASCII added. */
 const plainName = /^[\p{L}\p{N}\p{M}]+( [\p{L}\p{N}\p{M}]+)*$/u
 
 /** An address as APIs that encode by themselves take it: `Name <a@b.example>`, the name quoted where it must be. */
@@ -10,14 +10,14 @@ export function mailboxText({ address, name }: Mailbox): string {
   return `${shown} <${address}>`
 }
 
-/** The fields of a message without those whom an earlier attempt reached: for APIs that send to whoever stands in them. */
+/** Removes recipients that an earlier attempt reached: for APIs that send to every address in the fields. */
 export function pendingFields({ to, cc, bcc, envelopeTo }: OutboundMessage) {
   const pending = new Set(envelopeTo)
   const isPending = ({ address }: Mailbox) => pending.has(address)
   return { to: to.filter(isPending), cc: cc.filter(isPending), bcc: bcc.filter(isPending) }
 }
 
-/** The same for APIs that need somebody in To: a copy that goes alone stands there, where nobody but its own reader sees it. */
+/** The same for APIs that require To: a copy sent in a call of its own stands there, visible only to its reader. */
 export function pendingFieldsWithTo(message: OutboundMessage): ReturnType<typeof pendingFields> {
   const fields = pendingFields(message)
   const copies = [...fields.cc, ...fields.bcc]

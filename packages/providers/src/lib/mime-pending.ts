@@ -12,7 +12,7 @@ export async function buildPendingMime(message: OutboundMessage): Promise<Buffer
   if (message.raw && named.some(({ address }) => !pending.has(address)))
     throw new EncodeFailed('the mail names somebody who got it before')
   const reach = (mailboxes: Mailbox[]) => mailboxes.filter(({ address }) => pending.has(address))
-  // Without Bcc no To stands in for the recipients: a group of nobody is no address that such a provider would read.
+  // Without Bcc there is no substitute for To: such a provider does not read an empty group.
   const mime = await buildMime({ ...message, to: reach(message.to), cc: reach(message.cc), bcc: [] })
   const bcc = reach(message.bcc).map(({ address }) => address)
   return bcc.length === 0 ? mime : Buffer.concat([Buffer.from(`Bcc: ${bcc.join(',\r\n ')}\r\n`), mime])

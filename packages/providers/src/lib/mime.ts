@@ -8,7 +8,7 @@ import { plainMime } from './mime-plain.ts'
 import { useOwnWords } from './mime-words.ts'
 
 const base64LineBytes = 57
-/** A group of nobody: https://www.rfc-editor.org/rfc/rfc5322#section-3.4 */
+/** An empty group: https://www.rfc-editor.org/rfc/rfc5322#section-3.4 */
 const undisclosed = Buffer.from('To: undisclosed-recipients:;\r\n')
 const idHeader = 'X-LG-Id'
 

@@ -64,7 +64,9 @@ describe('25 a quoted address is written as it is, and adds nobody', () => {
     )
     const settings = { host: '127.0.0.1', port: peer.port, tls: 'none', allow_insecure: true }
     const connection = {
-      ...{ id: 'con_1', credentials: smtp.credentials.parse({}), settings: smtp.settings.parse(settings) },
+      id: 'con_1',
+      credentials: smtp.credentials.parse({}),
+      settings: smtp.settings.parse(settings),
     }
     await fc.assert(
       fc.asyncProperty(address, address, async (to, from) => {
@@ -89,7 +91,8 @@ describe('25 a quoted address is written as it is, and adds nobody', () => {
     await sendgrid.send(
       message,
       {
-        ...{ id: 'con_1', credentials: sendgrid.credentials.parse({ api_key: 'SG.1' }) },
+        id: 'con_1',
+        credentials: sendgrid.credentials.parse({ api_key: 'SG.1' }),
         settings: sendgrid.settings.parse({ base_url }),
       },
       io,

@@ -68,7 +68,9 @@ describe('what a provider said of a refusal', () => {
       refused,
     } as const
     expect(withoutSecrets({ ...outcome, refused: [...refused] }, credentials)).toEqual({
-      ...{ kind: 'deferred', code: 'provider-unavailable', reason: '***' },
+      kind: 'deferred',
+      code: 'provider-unavailable',
+      reason: '***',
       refused: [{ address: 'a@example.net', kind: 'rejected', code: 'recipient-refused', reason: '550 ***' }],
     })
   })
@@ -84,13 +86,13 @@ describe('what a provider said of a refusal', () => {
   })
 
   test('shows no credential in what it says of the account', () => {
-    const fault = {
+    const problem = {
       code: 'provider-credentials-refused' as const,
       reason: '535 correct horse+9/x',
       advice: ['Do not use correct horse+9/x.'],
     }
-    expect(reportWithoutSecrets({ fault, notes: ['correct horse+9/x'] }, { deep: [credentials] })).toEqual({
-      fault: { code: fault.code, reason: '535 ***', advice: ['Do not use ***.'] },
+    expect(reportWithoutSecrets({ problem, notes: ['correct horse+9/x'] }, { deep: [credentials] })).toEqual({
+      problem: { code: problem.code, reason: '535 ***', advice: ['Do not use ***.'] },
       notes: ['***'],
     })
   })

@@ -2,12 +2,12 @@ import type { AccountReport, SendOutcome } from '../provider.ts'
 import type { ProviderEvent } from './provider-event.ts'
 import { Secret } from './secret.ts'
 
-const STRUCK_OUT = '***'
+const REDACTED = '***'
 /** Shorter ones are in every other word; no provider gives such credentials out. */
 const CHARS_MIN = 4
 const BASE64_RUN = /[A-Za-z0-9+/_-]{8,}={0,2}/g
 
-/** What is sure to be in base64 of anything that holds the value, for each of the three places it may begin at. */
+/** The base64 text that a value always produces, for each of its three alignments. */
 function base64Pieces(value: string): string[] {
   const bytes = Buffer.from(value)
   return [0, 1, 2]
@@ -29,17 +29,17 @@ function cutOff(text: string, value: string): number {
 }
 
 /** A text without these values, plain or in base64, whole or cut at its end. */
-export function strikeOut(text: string, values: readonly string[]): string {
+export function redact(text: string, values: readonly string[]): string {
   const pieces = values.flatMap(base64Pieces)
-  const whole = values.reduce((rest, value) => rest.replaceAll(value, STRUCK_OUT), text)
+  const whole = values.reduce((rest, value) => rest.replaceAll(value, REDACTED), text)
   const cut = Math.max(0, ...values.map((value) => cutOff(whole, value)))
-  const plain = cut > 0 ? whole.slice(0, -cut) + STRUCK_OUT : whole
+  const plain = cut > 0 ? whole.slice(0, -cut) + REDACTED : whole
   // The whole run, since what is left of it at both ends would be bits of the secret.
   return plain.replace(BASE64_RUN, (run, at: number) => {
     const standard = run.replaceAll('-', '+').replaceAll('_', '/')
     const isLast = at + run.length === plain.length
     return pieces.some((piece) => standard.includes(piece) || (isLast && cutOff(standard, piece) > 0))
-      ? STRUCK_OUT
+      ? REDACTED
       : run
   })
 }
@@ -51,7 +51,7 @@ export function secretsIn(credentials: unknown): string[] {
   return Object.values(credentials).flatMap(secretsIn)
 }
 
-function secretsToStrike(credentials: unknown): string[] {
+function secretsToRedact(credentials: unknown): string[] {
   return secretsIn(credentials).filter((value) => value.length >= CHARS_MIN)
 }
 
@@ -61,24 +61,28 @@ function secretsToStrike(credentials: unknown): string[] {
  */
 export function withoutSecrets(outcome: SendOutcome, credentials: unknown): SendOutcome {
   if (outcome.kind === 'accepted' && outcome.refused === undefined) return outcome
-  const values = secretsToStrike(credentials)
+  const values = secretsToRedact(credentials)
   if (values.length === 0) return outcome
-  const said = 'reason' in outcome ? { ...outcome, reason: strikeOut(outcome.reason, values) } : outcome
+  const said = 'reason' in outcome ? { ...outcome, reason: redact(outcome.reason, values) } : outcome
   if (!('refused' in said) || said.refused === undefined) return said
-  const refused = said.refused.map((one) => ({ ...one, reason: strikeOut(one.reason, values) }))
+  const refused = said.refused.map((one) => ({ ...one, reason: redact(one.reason, values) }))
   return { ...said, refused }
 }
 
 /** The same for what a provider said of the account. */
 export function reportWithoutSecrets(report: AccountReport, credentials: unknown): AccountReport {
-  const values = secretsToStrike(credentials)
-  const strike = (text: string) => strikeOut(text, values)
-  const { fault, identities } = report
+  const values = secretsToRedact(credentials)
+  const redactText = (text: string) => redact(text, values)
+  const { problem, identities } = report
   return {
     ...report,
-    fault: fault && { code: fault.code, reason: strike(fault.reason), advice: fault.advice.map(strike) },
-    notes: report.notes.map(strike),
-    // The address that logs in is told on purpose: it is one that may stand in From.
+    problem: problem && {
+      code: problem.code,
+      reason: redactText(problem.reason),
+      advice: problem.advice.map(redactText),
+    },
+    notes: report.notes.map(redactText),
+    // The address that logs in is shown on purpose: it may be used in From.
     ...(identities && { identities }),
   }
 }
@@ -88,8 +92,8 @@ export function eventsWithoutSecrets(
   events: readonly ProviderEvent[],
   credentials: unknown,
 ): ProviderEvent[] {
-  const values = secretsToStrike(credentials)
+  const values = secretsToRedact(credentials)
   return events.map((event) =>
-    event.reason === undefined ? event : { ...event, reason: strikeOut(event.reason, values) },
+    event.reason === undefined ? event : { ...event, reason: redact(event.reason, values) },
   )
 }

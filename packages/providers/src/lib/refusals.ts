@@ -11,7 +11,7 @@ export function toRefusedOutcome(refused: RecipientRefusal[]): SendOutcome {
     // Where another connection may be tried for one of them, the try as a whole says so.
     const told = rejected.find(({ code }) => classOf(code).elsewhere === 'once') ?? rejected[0]
     const { code = 'recipient-refused', reason = 'no recipient' } = told ?? {}
-    // What is for another connection to try is so for all of them.
+    // If another connection may try one of the recipients, it may try all.
     const hasOwnReasons = rejected.length > 1 && classOf(code).elsewhere !== true
     return { kind: 'rejected', scope: 'message', code, reason, ...(hasOwnReasons && { refused: rejected }) }
   }
@@ -19,7 +19,9 @@ export function toRefusedOutcome(refused: RecipientRefusal[]): SendOutcome {
   // The longest wait holds: what is asked again before comes in vain.
   const waitMs = Math.max(0, ...refused.map(({ retryAfterMs = 0 }) => retryAfterMs))
   return {
-    ...{ kind: 'deferred', code, reason },
+    kind: 'deferred',
+    code,
+    reason,
     ...(waitMs > 0 && { retryAfterMs: waitMs }),
     ...(rejected.length > 0 && { refused: rejected }),
   }

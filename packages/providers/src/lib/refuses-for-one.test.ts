@@ -90,7 +90,9 @@ test.each(named)(
   '%s refuses all for one whom it names: the others go together',
   (_id, judge, status, body) => {
     expect(judge(answered(status, body))).toMatchObject({
-      ...{ kind: 'rejected', scope: 'message', code: 'recipient-refused' },
+      kind: 'rejected',
+      scope: 'message',
+      code: 'recipient-refused',
       refused: [{ address: 'b@x.example', kind: 'rejected', code: 'recipient-refused' }],
     })
   },

@@ -21,7 +21,7 @@ export type TaskThread<Ask, Answer> = {
   run<Result>(begin: (task: Task<Ask, Result>) => (answer: Answer) => void): Promise<Result>
 }
 
-type Lane = { worker: Worker; idle: NodeJS.Timeout | undefined }
+type ThreadSlot = { worker: Worker; idle: NodeJS.Timeout | undefined }
 
 /**
  * Runs large tasks in one other thread, begun by the first and ended after the last. Two threads would hold two large tasks in memory at
@@ -31,35 +31,35 @@ export function createTaskThread<Ask, Answer>(
   script: URL,
   toError: (reason: string) => Error,
 ): TaskThread<Ask, Answer> {
-  let lane: Lane | undefined
+  let slot: ThreadSlot | undefined
   let last: Promise<unknown> = Promise.resolve()
 
-  function takeLane(): Lane {
-    const taken = lane ?? {
+  function takeThread(): ThreadSlot {
+    const taken = slot ?? {
       worker: new Worker(script, { resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX } }),
       idle: undefined,
     }
     clearTimeout(taken.idle)
-    lane = taken
+    slot = taken
     return taken
   }
 
-  function endLane(taken: Lane): void {
-    if (lane === taken) lane = undefined
+  function endThread(taken: ThreadSlot): void {
+    if (slot === taken) slot = undefined
     void taken.worker.terminate()
   }
 
-  function giveBack(taken: Lane): void {
+  function giveBack(taken: ThreadSlot): void {
     taken.worker.unref()
-    taken.idle = setTimeout(() => endLane(taken), IDLE_MS).unref()
+    taken.idle = setTimeout(() => endThread(taken), IDLE_MS).unref()
   }
 
   function runNow<Result>(begin: (task: Task<Ask, Result>) => (answer: Answer) => void): Promise<Result> {
-    const taken = takeLane()
+    const taken = takeThread()
     const { worker } = taken
     const { promise, resolve, reject } = Promise.withResolvers<Result>()
     const drop = (reason: string) => {
-      endLane(taken)
+      endThread(taken)
       reject(toError(reason))
     }
     const task: Task<Ask, Result> = {
@@ -90,7 +90,7 @@ export function createTaskThread<Ask, Answer>(
       clearTimeout(late)
       worker.off('message', onMessage).off('exit', onExit)
       // An `error` without a listener would end the process.
-      if (lane === taken) worker.off('error', onError)
+      if (slot === taken) worker.off('error', onError)
     })
   }
 

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { parseAnswer } from '../lib/answer.ts'
 import type { FailureCode } from '../lib/failures.ts'
-import { faulty, inquire, withAdvice } from '../lib/http-check.ts'
+import { inquire, problemReport, withAdvice } from '../lib/http-check.ts'
 import type { Rule } from '../lib/rules.ts'
 import type { AccountReport, HttpResponse, Io, ProviderConnection } from '../provider.ts'
-import { rules, toFault } from './outcome.ts'
+import { rules, toProviderError } from './outcome.ts'
 import { toHeaders, toPost } from './post.ts'
 import type { MailgunCredentials, MailgunSettings } from './types.ts'
 
@@ -31,7 +31,7 @@ const answer = z.object({
   }),
 })
 
-/** Asks how the domain is. A key that may only send is not told, and proves itself in another way. */
+/** Asks for the state of the domain. A key that may only send gets no answer, and is tested in another way. */
 export async function checkMailgun(connection: Connection, endpoint: string, io: Io): Promise<AccountReport> {
   return withAdvice(await askForDomain(connection, endpoint, io), advice)
 }
@@ -40,8 +40,8 @@ async function askForDomain(connection: Connection, endpoint: string, io: Io): P
   const { credentials, settings } = connection
   const url = `${endpoint}/v4/domains/${settings.domain}`
   const request = { method: 'GET', url, headers: toHeaders(credentials) } as const
-  const report = await inquire(io, request, { rules, toFault, toReport })
-  const code = report.fault?.code
+  const report = await inquire(io, request, { rules, toProviderError, toReport })
+  const code = report.problem?.code
   return code === 'provider-credentials-refused' || code === 'provider-permission-missing'
     ? checkSendingKey(connection, endpoint, io)
     : report
@@ -55,14 +55,14 @@ const probeRules: Rule[] = [
 /** A post without recipients and without a message, in test mode besides: what is refused in it is that, or the key. */
 async function checkSendingKey(connection: Connection, endpoint: string, io: Io): Promise<AccountReport> {
   const request = toPost(connection, endpoint, 'lettergate-check', [['o:testmode', 'yes']])
-  const report = await inquire(io, request, { rules: probeRules, toFault, toReport: toOddReport })
-  return report.fault?.code === 'recipient-refused'
-    ? { fault: null, notes: ['The key may only send, so the state of the domain is not known.'] }
+  const report = await inquire(io, request, { rules: probeRules, toProviderError, toReport: toOddReport })
+  return report.problem?.code === 'recipient-refused'
+    ? { problem: null, notes: ['The key may only send, so the state of the domain is not known.'] }
     : report
 }
 
 function toOddReport(): AccountReport {
-  return faulty('provider-settings-wrong', 'the answer is not one of Mailgun')
+  return problemReport('provider-settings-wrong', 'the answer is not one of Mailgun')
 }
 
 function toReport(response: HttpResponse): AccountReport {
@@ -70,11 +70,11 @@ function toReport(response: HttpResponse): AccountReport {
   if (!data) return toOddReport()
   const { name, state, type, is_disabled } = data.domain
   if (is_disabled || state === 'disabled')
-    return faulty('provider-account-suspended', `the domain ${name} is disabled`)
+    return problemReport('provider-account-suspended', `the domain ${name} is disabled`)
   if (state === 'unverified')
-    return faulty('provider-sender-refused', `the domain ${name} is not verified`, [
+    return problemReport('provider-sender-refused', `the domain ${name} is not verified`, [
       'Set the DNS records that Mailgun shows for the domain.',
     ])
   const sandbox = type === 'sandbox'
-  return { fault: null, sandbox, identities: [name], notes: sandbox ? [sandboxNote] : [] }
+  return { problem: null, sandbox, identities: [name], notes: sandbox ? [sandboxNote] : [] }
 }

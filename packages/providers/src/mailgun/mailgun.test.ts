@@ -283,17 +283,17 @@ describe('the check', () => {
   test.each([
     [
       { state: 'active', type: 'custom' },
-      { fault: null, sandbox: false, identities: ['mg.example.com'] },
+      { problem: null, sandbox: false, identities: ['mg.example.com'] },
     ],
     [
       { state: 'active', type: 'sandbox' },
-      { fault: null, sandbox: true },
+      { problem: null, sandbox: true },
     ],
-    [{}, { fault: null }],
-    [{ state: 'unverified' }, { fault: { code: 'provider-sender-refused' } }],
-    [{ state: 'disabled' }, { fault: { code: 'provider-account-suspended' } }],
-    [{ state: 'active', is_disabled: true }, { fault: { code: 'provider-account-suspended' } }],
-    [{ name: 5 }, { fault: { code: 'provider-settings-wrong' } }],
+    [{}, { problem: null }],
+    [{ state: 'unverified' }, { problem: { code: 'provider-sender-refused' } }],
+    [{ state: 'disabled' }, { problem: { code: 'provider-account-suspended' } }],
+    [{ state: 'active', is_disabled: true }, { problem: { code: 'provider-account-suspended' } }],
+    [{ name: 5 }, { problem: { code: 'provider-settings-wrong' } }],
   ])('a domain that is %o gives %o', async (more, expected) => {
     const { answer, got } = await report(respond(200, domain(more)))
     expect(answer).toMatchObject(expected)
@@ -305,7 +305,7 @@ describe('the check', () => {
     async (status) => {
       const missing = respond(400, '{"message":"to parameter is missing"}')
       const { answer, got } = await report(respond(status, 'Forbidden'), missing)
-      expect(answer).toEqual({ fault: null, notes: [expect.stringMatching(/may only send/)] })
+      expect(answer).toEqual({ problem: null, notes: [expect.stringMatching(/may only send/)] })
       expect(got[1]?.path).toBe('/v3/mg.example.com/messages.mime')
       expect(await formOf(got[1])).toEqual([['o:testmode', 'yes']])
     },
@@ -313,19 +313,19 @@ describe('the check', () => {
 
   test('a sending key of a domain that may not send says why', async () => {
     const unverified = respond(400, '{"message":"The domain is unverified and requires DNS configuration."}')
-    expect((await report(forbidden, unverified)).answer.fault?.code).toBe('provider-sender-refused')
+    expect((await report(forbidden, unverified)).answer.problem?.code).toBe('provider-sender-refused')
   })
 
   test('a key that is refused both ways is refused, and may be one of the other region', async () => {
-    const { fault } = (await report(forbidden)).answer
-    expect(fault?.code).toBe('provider-credentials-refused')
-    expect(fault?.advice.join(' ')).toMatch(/sending keys.*us or eu/)
+    const { problem } = (await report(forbidden)).answer
+    expect(problem?.code).toBe('provider-credentials-refused')
+    expect(problem?.advice.join(' ')).toMatch(/sending keys.*us or eu/)
   })
 
   test('a domain that is not known in this region is a wrong setting', async () => {
     const { answer } = await report(respond(404, '{"message":"Domain not found"}'))
-    expect(answer.fault).toMatchObject({ code: 'provider-settings-wrong' })
-    expect(answer.fault?.advice.join(' ')).toMatch(/us or eu/)
+    expect(answer.problem).toMatchObject({ code: 'provider-settings-wrong' })
+    expect(answer.problem?.advice.join(' ')).toMatch(/us or eu/)
   })
 })
 

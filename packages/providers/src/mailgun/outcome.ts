@@ -1,7 +1,7 @@
 import { parseAnswer, toLine } from '../lib/answer.ts'
 import { commonRules } from '../lib/common-rules.ts'
-import { withRetryAfter } from '../lib/retry-hint.ts'
-import { type Fault, judge, type Rule } from '../lib/rules.ts'
+import { withRetryAfter } from '../lib/retry-after.ts'
+import { judge, type ProviderError, type Rule } from '../lib/rules.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
 
@@ -42,11 +42,11 @@ export const rules: Rule[] = [
   ...commonRules,
 ]
 
-/** What an answer of Mailgun means for the message. */
+/** Derives the outcome of a message from the answer of Mailgun. */
 export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
   if (response.status < 200 || response.status >= 300) {
-    const fault = toFault(response)
-    return judge(rules, fault, withRetryAfter(response, toHint(response, fault)), now)
+    const error = toProviderError(response)
+    return judge(rules, error, withRetryAfter(response, toHint(response, error)), now)
   }
   // Its events name the id without the brackets.
   const id = toLine(parseAnswer(response.body).id).replace(/^<(.+)>$/, '$1')
@@ -56,8 +56,8 @@ export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
     : toFailure('outcome-unknown', 'success without an id')
 }
 
-/** What Mailgun says went wrong; a wrong key is answered in plain text. */
-export function toFault(response: HttpResponse): Fault {
+/** Reads the error from Mailgun's answer; a wrong key is answered in plain text. */
+export function toProviderError(response: HttpResponse): ProviderError {
   const { message } = parseAnswer(response.body)
   return {
     status: response.status,
@@ -72,7 +72,7 @@ function isGreeting({ body }: HttpResponse): boolean {
 }
 
 /** Mailgun names a wait in the answer itself, as a date or in seconds. */
-function toHint(response: HttpResponse, { message }: Fault): string | undefined {
+function toHint(response: HttpResponse, { message }: ProviderError): string | undefined {
   const seconds = parseAnswer(response.body)['retry-seconds']
   if (typeof seconds === 'number') return String(Math.ceil(seconds))
   return /try again after (.*\d)/i.exec(message)?.[1]?.concat(' GMT')

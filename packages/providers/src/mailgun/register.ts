@@ -9,7 +9,7 @@ import type {
   ProviderConnection,
   Registered,
 } from '../provider.ts'
-import { rules, toFault } from './outcome.ts'
+import { rules, toProviderError } from './outcome.ts'
 import { toHeaders } from './post.ts'
 import { endpoint, type MailgunCredentials, type MailgunSettings } from './types.ts'
 import type { MailgunSecrets } from './verify.ts'
@@ -18,7 +18,7 @@ type Connection = ProviderConnection<MailgunCredentials, MailgunSettings>
 
 export type MailgunRegistration = { url: string }
 
-const api: Api = { name: 'Mailgun', rules, toFault }
+const api: Api = { name: 'Mailgun', rules, toProviderError }
 const key = z.object({ http_signing_key: z.string().min(1) })
 const made = z.object({ webhooks: z.object({}) })
 
@@ -48,8 +48,8 @@ export async function registerMailgun(
   const account = await callApi(io, { method: 'GET', url: keyUrl, headers }, api, key)
   if (account.kind === 'failed') return account
   await target.keepSecrets({ signing_key: new Secret(account.data.http_signing_key) })
-  const fault = await unregisterMailgun(connection, { url: target.url }, io)
-  if (fault) return { kind: 'failed', fault }
+  const problem = await unregisterMailgun(connection, { url: target.url }, io)
+  if (problem) return { kind: 'failed', problem }
   const fields = [['url', target.url], ...eventTypes.map((type) => ['event_types', type])]
   const request: HttpRequest = {
     method: 'POST',

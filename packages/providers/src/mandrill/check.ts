@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { parseAnswer } from '../lib/answer.ts'
-import { faulty, inquire } from '../lib/http-check.ts'
+import { inquire, problemReport } from '../lib/http-check.ts'
 import type { AccountReport, HttpResponse, Io } from '../provider.ts'
-import { rules, toFault } from './outcome.ts'
+import { rules, toProviderError } from './outcome.ts'
 import { apiPath } from './send.ts'
 import type { MandrillCredentials } from './types.ts'
 
@@ -30,15 +30,15 @@ export function checkMandrill(
     headers: { 'Content-Type': 'application/json', 'User-Agent': 'Lettergate' },
     body: JSON.stringify({ key: credentials.api_key.reveal() }),
   } as const
-  return inquire(io, request, { rules, toFault, toReport })
+  return inquire(io, request, { rules, toProviderError, toReport })
 }
 
 function toReport(response: HttpResponse): AccountReport {
   const { data } = user.safeParse(parseAnswer(response.body))
-  if (!data) return faulty('provider-settings-wrong', 'the answer is not one of Mandrill')
+  if (!data) return problemReport('provider-settings-wrong', 'the answer is not one of Mandrill')
   const { hourly_quota: quota, reputation, backlog = 0, stats } = data
   return {
-    fault: null,
+    problem: null,
     limits: { usedToday: stats?.today?.sent },
     notes: [
       ...(quota === undefined

@@ -6,7 +6,7 @@ import type { OutboundMessage } from '../provider.ts'
 const ownTag = /^[^_].{0,49}$/
 const metadataBytesMax = 250
 
-/** What comes back with every event, as header fields without their `X-MC-`; tags that Mandrill does not take stand in the metadata. */
+/** Data that returns with every event, as header fields without their `X-MC-`; tags that Mandrill refuses go into the metadata. */
 export function correlationFields(message: OutboundMessage, carriesMetadata: boolean): [string, string][] {
   const tags = message.tags.filter((tag) => ownTag.test(tag))
   const folded = message.tags.filter((tag) => !ownTag.test(tag))

@@ -271,7 +271,7 @@ describe('check()', () => {
     const { report, got } = await check(info({ backlog: 3, stats: { today: { sent: 42 } } }))
     expect(got[0]).toMatchObject({ path: '/api/1.3/users/info', body: '{"key":"md-123"}' })
     expect(report).toEqual({
-      fault: null,
+      problem: null,
       limits: { usedToday: 42 },
       notes: [
         'Mandrill sends 250 messages an hour (reputation 75); more wait there.',
@@ -280,7 +280,7 @@ describe('check()', () => {
     })
   })
 
-  adapter.testCheckFaults([
+  adapter.testCheckProblems([
     [500, refusedKey, 'provider-credentials-refused'],
     [200, '{"PING":"PONG!"}', 'provider-settings-wrong'],
     [404, 'no', 'provider-settings-wrong'],

@@ -3,7 +3,7 @@ import { parseAnswer, toLine, toReason } from '../lib/answer.ts'
 import { commonRules } from '../lib/common-rules.ts'
 import { classOf, type FailureCode } from '../lib/failures.ts'
 import { toRefusedOutcome } from '../lib/refusals.ts'
-import { type Fault, judge, type Rule } from '../lib/rules.ts'
+import { judge, type ProviderError, type Rule } from '../lib/rules.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, RecipientRefusal, SendOutcome } from '../provider.ts'
 
@@ -78,10 +78,10 @@ const results = z
   .min(1)
 type Result = z.infer<typeof results>[number]
 
-/** What an answer of Mandrill means for the message: it answers for each recipient, in any order. */
+/** Derives the outcome of a message from Mandrill's answer, which lists each recipient in any order. */
 export function toOutcome(envelopeTo: readonly string[], response: HttpResponse, now: Date): SendOutcome {
-  const fault = toFault(response)
-  if (response.status < 200 || response.status >= 300 || fault.code) return judge(rules, fault, response, now)
+  const error = toProviderError(response)
+  if (response.status < 200 || response.status >= 300 || error.code) return judge(rules, error, response, now)
   // A list reads as an object of its positions.
   const { data } = results.safeParse(Object.values(parseAnswer(response.body)).slice(0, resultsMax))
   if (!data) return toFailure('outcome-unknown', 'success without a status for each recipient')
@@ -115,15 +115,15 @@ function toRefusal(result: Result, ours: ReadonlyMap<string, string>): Recipient
   const code = refusalCodes[why] ?? 'recipient-refused'
   return {
     address: ours.get(result.email.toLowerCase()) ?? toLine(result.email),
-    // What is not the recipient's or the message's fault is tried again.
+    // Reasons outside the recipient and the message are retried.
     kind: classOf(code).outcome === 'rejected-message' ? 'rejected' : 'deferred',
     code,
     reason: toReason(result.status, why),
   }
 }
 
-/** What Mandrill says went wrong. */
-export function toFault(response: HttpResponse): Fault {
+/** Reads the error from the answer of Mandrill. */
+export function toProviderError(response: HttpResponse): ProviderError {
   const answer = parseAnswer(response.body)
   return { status: response.status, code: toLine(answer.name), message: toLine(answer.message) }
 }

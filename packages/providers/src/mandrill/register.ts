@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Api, type Called, callApi } from '../lib/call-api.ts'
 import { Secret } from '../lib/secret.ts'
 import type { AccountFault, HookTarget, Io, ProviderConnection, Registered } from '../provider.ts'
-import { rules, toFault } from './outcome.ts'
+import { rules, toProviderError } from './outcome.ts'
 import { apiPath } from './send.ts'
 import { endpoint, type MandrillCredentials, type MandrillSettings } from './types.ts'
 import type { MandrillSecrets } from './verify.ts'
@@ -11,7 +11,7 @@ type Connection = ProviderConnection<MandrillCredentials, MandrillSettings>
 
 export type MandrillRegistration = { webhook_id: number }
 
-const api: Api = { name: 'Mandrill', rules, toFault }
+const api: Api = { name: 'Mandrill', rules, toProviderError }
 const webhook = z.object({ id: z.number(), url: z.string(), auth_key: z.string().min(1) })
 const webhooks = z.array(webhook)
 
@@ -52,10 +52,10 @@ export async function unregisterMandrill(
   io: Io,
 ): Promise<AccountFault | null> {
   const listed = await call(connection, 'list', {}, webhooks, io)
-  if (listed.kind === 'failed') return listed.fault
+  if (listed.kind === 'failed') return listed.problem
   if (!listed.data.some(({ id }) => id === webhook_id)) return null
   const removed = await call(connection, 'delete', { id: webhook_id }, webhook, io)
-  return removed.kind === 'failed' ? removed.fault : null
+  return removed.kind === 'failed' ? removed.problem : null
 }
 
 function call<T>(

@@ -6,7 +6,7 @@ import { correlationFields } from './correlation.ts'
 import { toOutcome } from './outcome.ts'
 import type { MandrillCredentials, MandrillSettings } from './types.ts'
 
-/** What the current official client calls. */
+/** The endpoint of the current official client. */
 export const apiPath = '/api/1.3'
 
 type Connection = ProviderConnection<MandrillCredentials, MandrillSettings>

@@ -82,7 +82,7 @@ async function attachByPieces(
       body: piece,
     })
     if ('kind' in answer) return answer
-    // Whoever has the address may write to the mailbox, and what becomes a reason is read from here.
+    // The address permits writing to the mailbox, and reasons are read from this answer: leave it out.
     const body = Buffer.from(withoutToken(answer.body.toString(), new Secret(url)))
     if (answer.status !== (end === content.length ? 201 : 200))
       return toUnsentPiece({ ...answer, body }, steps.now())

@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { parseAnswer } from '../lib/answer.ts'
-import { faulty, inquire } from '../lib/http-check.ts'
+import { inquire, problemReport } from '../lib/http-check.ts'
 import { openWithToken, toTokenReport } from '../oauth2/io.ts'
 import type { Tokens } from '../oauth2/tokens.ts'
 import type { AccountReport, HttpResponse, Io } from '../provider.ts'
 import { type Connection, toLogin, userUrl } from './login.ts'
-import { rules, toFault } from './outcome.ts'
+import { rules, toProviderError } from './outcome.ts'
 
 const identitiesMax = 100
 
@@ -35,30 +35,30 @@ export async function checkMicrosoft365(
   if ('failure' in opened) return toTokenReport(opened.failure)
   const url = userUrl(connection.settings)
   const ask = (path: string, toReport: (response: HttpResponse) => AccountReport) =>
-    inquire(opened.io, { method: 'GET', url: url + path, headers: {} }, { rules, toFault, toReport })
+    inquire(opened.io, { method: 'GET', url: url + path, headers: {} }, { rules, toProviderError, toReport })
   const drafts = await ask('/mailFolders/drafts?$select=id', toFolderReport)
-  if (drafts.fault?.code === 'provider-permission-missing')
-    return { ...drafts, fault: { ...drafts.fault, advice: [draftsAdvice] } }
-  if (drafts.fault) return drafts
+  if (drafts.problem?.code === 'provider-permission-missing')
+    return { ...drafts, problem: { ...drafts.problem, advice: [draftsAdvice] } }
+  if (drafts.problem) return drafts
   const told = await ask('?$select=mail,proxyAddresses', toUserReport)
-  if (!told.fault) return told
+  if (!told.problem) return told
   const note =
     'The app is not allowed to read the user (User.Read, or User.Read.All for an app without a user), so the addresses allowed in From are not known.'
-  return { fault: null, notes: [note, limitsNote] }
+  return { problem: null, notes: [note, limitsNote] }
 }
 
 function toFolderReport(response: HttpResponse): AccountReport {
   return folder.safeParse(parseAnswer(response.body)).success
-    ? { fault: null, notes: [] }
-    : faulty('provider-settings-wrong', 'the answer is not one of Microsoft Graph')
+    ? { problem: null, notes: [] }
+    : problemReport('provider-settings-wrong', 'the answer is not one of Microsoft Graph')
 }
 
 function toUserReport(response: HttpResponse): AccountReport {
   const { data } = user.safeParse(parseAnswer(response.body))
-  if (!data) return faulty('provider-settings-wrong', 'the answer is not one of Microsoft Graph')
+  if (!data) return problemReport('provider-settings-wrong', 'the answer is not one of Microsoft Graph')
   const aliases = data.proxyAddresses
     .filter((address) => /^smtp:/i.test(address))
     .map((address) => address.slice('smtp:'.length))
   const identities = [...new Set([...(data.mail ? [data.mail] : []), ...aliases])]
-  return { fault: null, identities: identities.slice(0, identitiesMax), notes: [limitsNote] }
+  return { problem: null, identities: identities.slice(0, identitiesMax), notes: [limitsNote] }
 }

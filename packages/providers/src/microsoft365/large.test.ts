@@ -72,11 +72,13 @@ describe('a message that one request cannot hold', () => {
     const upload = `/upload/AttachmentSessions('session-1')?authtoken=${graph.authToken}`
     const type = { 'content-type': 'application/octet-stream' }
     expect(first).toMatchObject({
-      ...{ method: 'PUT', path: upload },
+      method: 'PUT',
+      path: upload,
       headers: { ...type, 'content-range': 'bytes 0-3932159/5000000', 'content-length': '3932160' },
     })
     expect(last).toMatchObject({
-      ...{ method: 'PUT', path: upload },
+      method: 'PUT',
+      path: upload,
       headers: { ...type, 'content-range': 'bytes 3932160-4999999/5000000', 'content-length': '1067840' },
     })
     for (const piece of [first, last]) {
@@ -236,7 +238,9 @@ describe('the edges of pieces', () => {
     const url = `/upload/AttachmentSessions('session-2')?authtoken=${graph.authToken}`
     graph.openSession(content.length)
     const file = {
-      ...{ name: 'a.pdf', size: content.length, content },
+      name: 'a.pdf',
+      size: content.length,
+      content,
       sliceFile: ({ minValue, maxValue }: { minValue: number; maxValue: number }) =>
         content.subarray(minValue, maxValue + 1),
     }

@@ -81,7 +81,7 @@ async function start(
   )
   return {
     ...started,
-    /** What was asked of Graph, in short. */
+    /** Requests to Graph, in short. */
     asked: () => started.peer.got.slice(1).map(({ method, path }) => `${method} ${path}`),
   }
 }
@@ -318,7 +318,7 @@ describe('check', () => {
   test('tells the addresses that may stand in From, and the limits', async () => {
     const { check, asked } = await start(at('proxyAddresses', person))
     expect(await check()).toEqual({
-      fault: null,
+      problem: null,
       identities: ['writer@example.com', 'w@example.com'],
       notes: [expect.stringMatching(/4 requests at a time/)],
     })
@@ -331,7 +331,7 @@ describe('check', () => {
   test('an app that may not read the user is good', async () => {
     const { check } = await start(at('proxyAddresses', respond(403, refusal('Authorization_RequestDenied'))))
     expect(await check()).toMatchObject({
-      fault: null,
+      problem: null,
       notes: [expect.stringMatching(/User\.Read/), expect.any(String)],
     })
   })
@@ -344,16 +344,16 @@ describe('check', () => {
     [503, '', 'provider-unavailable', /^$/],
   ])('%d %s at the drafts is %s', async (status, body, code, advice) => {
     const { check } = await start(at('mailFolders', respond(status, refusal(body))))
-    const { fault } = await check()
-    expect(fault?.code).toBe(code)
-    expect(fault?.advice.join(' ')).toMatch(advice)
+    const { problem } = await check()
+    expect(problem?.code).toBe(code)
+    expect(problem?.advice.join(' ')).toMatch(advice)
   })
 
   test('a client secret that has expired is said so', async () => {
     const body = '{"error":"invalid_client","error_description":"AADSTS7000222: expired"}'
     const { check } = await start(({ path }) => (path.endsWith('/token') ? respond(401, body) : undefined))
     expect(await check()).toMatchObject({
-      fault: {
+      problem: {
         code: 'provider-credentials-refused',
         advice: [expect.stringMatching(/has expired/), expect.any(String)],
       },

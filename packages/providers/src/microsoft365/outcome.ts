@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { parseAnswer, toLine } from '../lib/answer.ts'
 import { commonRules } from '../lib/common-rules.ts'
 import { retryAfterMs } from '../lib/http.ts'
-import { type Fault, judge, type Rule } from '../lib/rules.ts'
+import { judge, type ProviderError, type Rule } from '../lib/rules.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
 
@@ -81,7 +81,7 @@ export function toDraft(response: HttpResponse, now: Date): Draft | SendOutcome 
   }
 }
 
-/** What an answer to the order to send means; it has no content of its own. */
+/** Derives the outcome from the answer to the send request, which has no content of its own. */
 export function toOutcome(response: HttpResponse, now: Date, messageId: string): SendOutcome {
   if (response.status !== 202) {
     return isSuccess(response)
@@ -107,7 +107,7 @@ export function toUnsent(response: HttpResponse, now: Date): SendOutcome {
 
 /** The same of a piece of a file. */
 export function toUnsentPiece(response: HttpResponse, now: Date): SendOutcome {
-  return judge(pieceRules, toFault(response), response, now)
+  return judge(pieceRules, toProviderError(response), response, now)
 }
 
 function isSuccess({ status }: HttpResponse): boolean {
@@ -115,7 +115,7 @@ function isSuccess({ status }: HttpResponse): boolean {
 }
 
 function toRefusal(response: HttpResponse, now: Date): SendOutcome {
-  return judge(rules, toFault(response), response, now)
+  return judge(rules, toProviderError(response), response, now)
 }
 
 const error = z
@@ -126,8 +126,8 @@ const error = z
   })
   .catch({})
 
-/** What Graph says went wrong, with the more exact code inside where there is one. */
-export function toFault(response: HttpResponse): Fault {
+/** Reads the error from Graph's answer, with the inner code if there is one. */
+export function toProviderError(response: HttpResponse): ProviderError {
   const { code, message, innerError } = error.parse(parseAnswer(response.body).error)
   const codes = [toLine(code), toLine(innerError?.code)].filter(Boolean).join(' ')
   return { status: response.status, code: toLine(codes), message: toLine(message) }

@@ -38,7 +38,7 @@ test.each([
   expect(createMicrosoft365().settings.safeParse(settings).success).toBe(false)
 })
 
-test('no more calls at once have room than a mailbox takes requests', () => {
+test('no more concurrent calls have room than a mailbox takes requests', () => {
   const { settings, callsMax } = createMicrosoft365()
   expect(callsMax?.(settings.parse({ tenant: 'contoso.example', user: 'w@example.com' }))).toBe(4)
 })

@@ -11,7 +11,7 @@ export type Steps = {
   graph: Step
   /** To an address that needs no token, and must not see ours. */
   upload: Step
-  /** What has become of the message if the order to send might be cut off now. */
+  /** The outcome if the send request is interrupted now. */
   ifLate(): SendOutcome | null
   now(): Date
 }

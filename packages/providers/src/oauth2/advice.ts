@@ -1,7 +1,7 @@
 import { classOf } from '../lib/failures.ts'
 import type { TokenFailure } from './answer.ts'
 
-// What a person does about it; the first that fits.
+// Advice for a person; the first match applies.
 const advice: [RegExp, string][] = [
   [/AADSTS7000215/, 'Enter the value of the client secret, not its id; make a new one if its value is lost.'],
   [/AADSTS7000222/, 'The client secret has expired: make a new one in the app registration.'],
@@ -23,7 +23,7 @@ const advice: [RegExp, string][] = [
   [/invalid_client/, 'Compare client id and client secret with those at the provider.'],
 ]
 
-/** What to do about a failure, in whole sentences; empty when only the usual advice is left. */
+/** Advice on a failure, in whole sentences; empty if only the usual advice applies. */
 export function adviceOn({ code, reason }: TokenFailure): string[] {
   if (classOf(code).outcome === 'deferred') return []
   const found = advice.find(([pattern]) => pattern.test(reason))

@@ -18,7 +18,7 @@ const usualSeconds = 300
 const secondsMax = 86_400
 /** Shorter ones are in every other word. */
 const secretCharsMin = 4
-/** So much of a secret in a row gives it away. */
+/** A run of this many characters reveals a secret. */
 const tellingChars = 16
 
 // https://www.rfc-editor.org/rfc/rfc6749#section-5.1; tokens go into header fields.
@@ -61,7 +61,8 @@ export async function requestToken(grant: Grant, io: Io): Promise<Got | { failur
     const code = error.refused ? networkCode(error) : 'provider-unreachable'
     return { failure: { code, reason: toReason('token host:', error.reason) } }
   }
-  if (response.status < 200 || response.status >= 300) return { failure: toFault(response, secrets, now) }
+  if (response.status < 200 || response.status >= 300)
+    return { failure: toProviderError(response, secrets, now) }
   const { data } = success.safeParse(parseAnswer(response.body))
   return data
     ? {
@@ -72,28 +73,28 @@ export async function requestToken(grant: Grant, io: Io): Promise<Got | { failur
     : { failure: { code: 'provider-unavailable', reason: 'token host: success without a usable token' } }
 }
 
-function toFault(response: HttpResponse, secrets: string[], now: Date): TokenFailure {
+function toProviderError(response: HttpResponse, secrets: string[], now: Date): TokenFailure {
   const answer = parseAnswer(response.body)
-  const fault = {
+  const error = {
     status: response.status,
     code: toLine(answer.error),
     message: toLine(answer.error_description),
   }
-  const said = toReason('token host:', fault.status, fault.code, fault.message)
-  const rule = findRule(rules, fault)
+  const said = toReason('token host:', error.status, error.code, error.message)
+  const rule = findRule(rules, error)
   return {
     code: rule?.is ?? 'provider-settings-wrong',
-    reason: secrets.reduce(strikeOut, said),
+    reason: secrets.reduce(redact, said),
     waitMs: retryAfterMs(response, now) ?? rule?.waitMs,
   }
 }
 
-/** What was said about a request, without the token that it carried: whole, or as a piece that a cut left over. */
+/** The text of an answer without the token of its request: whole, or as a piece left by a cut. */
 export function withoutToken(text: string, token: Secret): string {
-  return strikeOut(text, token.reveal())
+  return redact(text, token.reveal())
 }
 
-function strikeOut(text: string, value: string): string {
+function redact(text: string, value: string): string {
   if (value.length < secretCharsMin) return text
   const start = value.slice(0, tellingChars)
   return text

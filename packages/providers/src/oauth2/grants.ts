@@ -2,7 +2,7 @@ import { sign } from 'node:crypto'
 import { Secret } from '../lib/secret.ts'
 import type { HttpRequest } from '../provider.ts'
 
-/** What a token is asked for with. `scope` holds several names, divided by spaces. */
+/** Parameters of a token request. `scope` holds several names, divided by spaces. */
 export type Grant =
   | {
       kind: 'refresh_token'

@@ -1,5 +1,5 @@
 import { classOf } from '../lib/failures.ts'
-import { faulty } from '../lib/http-check.ts'
+import { problemReport } from '../lib/http-check.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { AccountReport, HttpRequest, HttpResponse, Io } from '../provider.ts'
 import { adviceOn, type Grant, type TokenFailure, type Tokens, withoutToken } from './tokens.ts'
@@ -43,11 +43,11 @@ async function sendWith(token: Secret, request: HttpRequest, io: Io): Promise<Ht
   const headers = { ...request.headers, Authorization: `Bearer ${token.reveal()}` }
   const response = await io.request({ ...request, headers })
   if (response.status < 400) return response
-  // What becomes a reason is read from here.
+  // Reasons are read from this text.
   return { ...response, body: Buffer.from(withoutToken(response.body.toString(), token)) }
 }
 
-/** What a check says of an account that gives no token. */
+/** Builds the report of an account that gives no token. */
 export function toTokenReport(failure: TokenFailure): AccountReport {
-  return faulty(failure.code, failure.reason, adviceOn(failure))
+  return problemReport(failure.code, failure.reason, adviceOn(failure))
 }

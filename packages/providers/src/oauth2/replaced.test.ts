@@ -35,11 +35,17 @@ async function play(refreshToken?: unknown) {
     replaceSecret: (old: Secret, fresh: Secret) => void told.push([old.reveal(), fresh.reveal()]),
   }
   const grantOf = (token: string, since?: string): Grant => ({
-    ...{ kind: 'refresh_token', tokenUrl: `http://127.0.0.1:${peer.port}/token`, clientId: 'app-1' },
-    ...{ refreshToken: new Secret(token), since },
+    kind: 'refresh_token',
+    tokenUrl: `http://127.0.0.1:${peer.port}/token`,
+    clientId: 'app-1',
+    refreshToken: new Secret(token),
+    since,
   })
   return {
-    ...{ peer, io, told, grantOf },
+    peer,
+    io,
+    told,
+    grantOf,
     anHourLater: () => {
       nowMs += 3_600_000
     },
@@ -106,8 +112,10 @@ const cases: [string, Case][] = [
       create: createMicrosoft365,
       credentials: (refresh_token) => ({ client_id: 'app-1', refresh_token }),
       settings: (port) => ({
-        ...{ tenant: 'contoso.example', user: 'writer@example.com' },
-        ...{ base_url: `http://127.0.0.1:${port}`, login_url: `http://127.0.0.1:${port}` },
+        tenant: 'contoso.example',
+        user: 'writer@example.com',
+        base_url: `http://127.0.0.1:${port}`,
+        login_url: `http://127.0.0.1:${port}`,
       }),
     },
   ],
@@ -117,7 +125,8 @@ const cases: [string, Case][] = [
       create: createGmail,
       credentials: (refresh_token) => ({ ...google, refresh_token }),
       settings: (port) => ({
-        ...{ user: 'writer@example.com', base_url: `http://127.0.0.1:${port}` },
+        user: 'writer@example.com',
+        base_url: `http://127.0.0.1:${port}`,
         token_url: `http://127.0.0.1:${port}/token`,
       }),
     },
@@ -171,7 +180,11 @@ describe('a provider whose token host replaces refresh tokens', () => {
         oauth2: { client_id: 'app-1', refresh_token },
       }),
       settings: (port) => ({
-        ...{ host: '127.0.0.1', port: server.port, tls: 'none', allow_insecure: true, max_connections: 1 },
+        host: '127.0.0.1',
+        port: server.port,
+        tls: 'none',
+        allow_insecure: true,
+        max_connections: 1,
         token_url: `http://127.0.0.1:${port}/token`,
       }),
     })

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { parseAnswer } from '../lib/answer.ts'
-import { faulty, inquire } from '../lib/http-check.ts'
+import { inquire, problemReport } from '../lib/http-check.ts'
 import type { AccountReport, HttpResponse, Io } from '../provider.ts'
-import { rules, toFault } from './outcome.ts'
+import { rules, toProviderError } from './outcome.ts'
 import type { PostmarkCredentials } from './types.ts'
 
 const sandboxNote =
@@ -21,12 +21,16 @@ export function checkPostmark(
     'X-Postmark-Server-Token': credentials.server_token.reveal(),
     Accept: 'application/json',
   }
-  return inquire(io, { method: 'GET', url: `${endpoint}/server`, headers }, { rules, toFault, toReport })
+  return inquire(
+    io,
+    { method: 'GET', url: `${endpoint}/server`, headers },
+    { rules, toProviderError, toReport },
+  )
 }
 
 function toReport(response: HttpResponse): AccountReport {
   const { data } = server.safeParse(parseAnswer(response.body))
-  if (!data) return faulty('provider-settings-wrong', 'the answer is not one of Postmark')
+  if (!data) return problemReport('provider-settings-wrong', 'the answer is not one of Postmark')
   const sandbox = data.DeliveryType === 'Sandbox'
-  return { fault: null, sandbox, notes: sandbox ? [sandboxNote] : [] }
+  return { problem: null, sandbox, notes: sandbox ? [sandboxNote] : [] }
 }

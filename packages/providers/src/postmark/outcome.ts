@@ -1,7 +1,7 @@
 import { namedIn, parseAnswer, toLine } from '../lib/answer.ts'
 import { commonRules } from '../lib/common-rules.ts'
 import { toPartlyRefused, toRefusedOutcome } from '../lib/refusals.ts'
-import { type Fault, judge, type Rule } from '../lib/rules.ts'
+import { judge, type ProviderError, type Rule } from '../lib/rules.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, RecipientRefusal, SendOutcome } from '../provider.ts'
 
@@ -42,15 +42,15 @@ export const rules: Rule[] = [
   ...commonRules,
 ]
 
-/** What an answer of Postmark means for the message to these addresses. */
+/** Derives the outcome of a message to these addresses from Postmark's answer. */
 export function toOutcome(response: HttpResponse, now: Date, envelopeTo: string[]): SendOutcome {
-  const fault = toFault(response)
-  const accepts = response.status >= 200 && response.status < 300 && /^0?$/.test(fault.code)
-  return accepts ? toAccepted(response, envelopeTo) : toRefusal(response, fault, now, envelopeTo)
+  const error = toProviderError(response)
+  const accepts = response.status >= 200 && response.status < 300 && /^0?$/.test(error.code)
+  return accepts ? toAccepted(response, envelopeTo) : toRefusal(response, error, now, envelopeTo)
 }
 
-/** What Postmark says went wrong. */
-export function toFault(response: HttpResponse): Fault {
+/** Reads the error from the answer of Postmark. */
+export function toProviderError(response: HttpResponse): ProviderError {
   const answer = parseAnswer(response.body)
   const code = typeof answer.ErrorCode === 'number' ? String(answer.ErrorCode) : toLine(answer.ErrorCode)
   return { status: response.status, code, message: toLine(answer.Message) }
@@ -68,9 +68,14 @@ function toAccepted({ body }: HttpResponse, envelopeTo: string[]): SendOutcome {
 }
 
 /** One refused recipient keeps the message from all of them. */
-function toRefusal(response: HttpResponse, fault: Fault, now: Date, envelopeTo: string[]): SendOutcome {
+function toRefusal(
+  response: HttpResponse,
+  error: ProviderError,
+  now: Date,
+  envelopeTo: string[],
+): SendOutcome {
   const named = namedIn(parseAnswer(response.body).Message, envelopeTo)
-  return toPartlyRefused(judge(rules, fault, response, now), named)
+  return toPartlyRefused(judge(rules, error, response, now), named)
 }
 
 function inactive(address: string): RecipientRefusal {

@@ -158,16 +158,16 @@ describe('check()', () => {
   test('asks for the server, and tells no token of it', async () => {
     const { report, got } = await check(server('Live'))
     expect(got.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /server'])
-    expect(report).toEqual({ fault: null, sandbox: false, notes: [] })
+    expect(report).toEqual({ problem: null, sandbox: false, notes: [] })
   })
 
   test('says that a sandbox server delivers nothing', async () => {
     const { report } = await check(server('Sandbox'))
-    expect(report).toMatchObject({ fault: null, sandbox: true, notes: [expect.stringMatching(/none/)] })
+    expect(report).toMatchObject({ problem: null, sandbox: true, notes: [expect.stringMatching(/none/)] })
     expect(JSON.stringify(report)).not.toContain('hidden-token')
   })
 
-  adapter.testCheckFaults([
+  adapter.testCheckProblems([
     [200, '<html>', 'provider-settings-wrong'],
     [401, '{"ErrorCode":10}', 'provider-credentials-refused'],
     [403, '<html>', 'provider-permission-missing'],

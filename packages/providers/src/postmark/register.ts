@@ -9,14 +9,14 @@ import type {
   ProviderConnection,
   Registered,
 } from '../provider.ts'
-import { rules, toFault } from './outcome.ts'
+import { rules, toProviderError } from './outcome.ts'
 import { endpoint, type PostmarkCredentials, type PostmarkSettings } from './types.ts'
 
 type Connection = ProviderConnection<PostmarkCredentials, PostmarkSettings>
 
 export type PostmarkRegistration = { webhook_id: number }
 
-const api: Api = { name: 'Postmark', rules, toFault }
+const api: Api = { name: 'Postmark', rules, toProviderError }
 const webhook = z.object({ ID: z.number() })
 const list = z.object({ Webhooks: z.array(webhook.extend({ Url: z.string() })) })
 
@@ -57,7 +57,7 @@ export async function unregisterPostmark(
   io: Io,
 ): Promise<AccountFault | null> {
   const listed = await callApi(io, toRequest(connection, 'GET', ''), api, list)
-  if (listed.kind === 'failed') return listed.fault
+  if (listed.kind === 'failed') return listed.problem
   const isThere = listed.data.Webhooks.some(({ ID }) => ID === webhook_id)
   return isThere ? callToRemove(io, toRequest(connection, 'DELETE', `/${webhook_id}`), api) : null
 }

@@ -82,7 +82,7 @@ function toAttachment({ filename, contentType, content, disposition, contentId }
     Name: filename,
     ContentType: contentType,
     Content: new Base64(content),
-    // What has a content id is shown inline.
+    // Attachments with a content id are shown inline.
     ...(disposition === 'inline' && contentId !== undefined && { ContentID: `cid:${contentId}` }),
   }
 }

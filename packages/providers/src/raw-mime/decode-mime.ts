@@ -13,7 +13,7 @@ export async function decodeMime(raw: Buffer): Promise<MimeContent | null> {
 /** The same, in this thread. */
 export async function decodeMimeHere(raw: Buffer): Promise<MimeContent | null> {
   const head = readHead(raw)
-  if ('fault' in head) return null
+  if ('problem' in head) return null
   const { text, html, files, lost } = sortParts(await splitParts(raw, head))
   if (lost !== null) return null
   const attachments: OutboundAttachment[] = []

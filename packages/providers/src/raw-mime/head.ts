@@ -18,32 +18,32 @@ export type Head = {
 const fieldStart = /^([\x21-\x39\x3b-\x7e]+)[ \t]*:/
 
 /** The header block of a mail, or of one part of it, whose lines end in CRLF; `fault` says why it cannot be read. */
-export function readHead(raw: Buffer, from = 0, to = raw.length): Head | { fault: string } {
+export function readHead(raw: Buffer, from = 0, to = raw.length): Head | { problem: string } {
   const block = raw.subarray(from, Math.min(to, from + headBytesMax))
   const isEmpty = block[0] === 0x0d && block[1] === 0x0a
   const blank = isEmpty ? 0 : block.indexOf('\r\n\r\n')
   if (blank < 0 && block.length < to - from)
-    return { fault: `has a header block of more than ${headBytesMax} bytes` }
+    return { problem: `has a header block of more than ${headBytesMax} bytes` }
   const text = block.toString('latin1', 0, isEmpty ? 0 : blank < 0 ? block.length : blank + 2)
-  if (text.includes('\0')) return { fault: 'has a NUL character in its header block' }
+  if (text.includes('\0')) return { problem: 'has a NUL character in its header block' }
   const fields: HeadField[] = []
   let current: HeadField | undefined
   for (let start = 0; start < text.length; ) {
     const lineEnd = text.indexOf('\r\n', start)
     const end = lineEnd < 0 ? text.length : lineEnd
     if (end - start > lineCharsMax)
-      return { fault: `has a header line of more than ${lineCharsMax} characters` }
+      return { problem: `has a header line of more than ${lineCharsMax} characters` }
     const next = lineEnd < 0 ? end : lineEnd + 2
     const first = text.charCodeAt(start)
     if (first === 0x20 || first === 0x09) {
-      if (!current) return { fault: 'begins with a continuation line' }
+      if (!current) return { problem: 'begins with a continuation line' }
       current.end = from + next
     } else {
       const [whole, name] = fieldStart.exec(text.slice(start, end)) ?? []
       if (whole === undefined || name === undefined)
-        return { fault: 'has a header line that is neither a field nor a continuation' }
+        return { problem: 'has a header line that is neither a field nor a continuation' }
       current = { name: name.toLowerCase(), start: from + start, end: from + next, value: '' }
-      if (fields.push(current) > fieldsMax) return { fault: `has more than ${fieldsMax} header fields` }
+      if (fields.push(current) > fieldsMax) return { problem: `has more than ${fieldsMax} header fields` }
     }
     start = next
   }

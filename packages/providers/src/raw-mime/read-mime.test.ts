@@ -12,13 +12,13 @@ const mailOf = (...more: string[]) => lines(...head, ...more)
 
 async function read(raw: Buffer) {
   const result = await readMime(raw)
-  if ('fault' in result) throw new Error(result.fault)
+  if ('problem' in result) throw new Error(result.problem)
   return result
 }
 
 async function faultOf(raw: Buffer): Promise<string | null> {
   const result = await readMime(raw)
-  return 'fault' in result ? result.fault : null
+  return 'problem' in result ? result.problem : null
 }
 
 describe('a mail as its client wrote it', () => {
@@ -95,8 +95,14 @@ describe('a mail as its client wrote it', () => {
       ],
       cc: [],
       replyTo: [{ address: 'e@example.net' }],
-      ...{ subject: 'Grüße', headers: [['X-Note', 'ö']], areRecipientsReadable: true },
-      ...{ isAscii: false, isHeadAscii: false, lost: null },
+
+      subject: 'Grüße',
+      headers: [['X-Note', 'ö']],
+      areRecipientsReadable: true,
+
+      isAscii: false,
+      isHeadAscii: false,
+      lost: null,
     })
     expect((await read(mailOf('', 'caf\xe9'))).facts).toMatchObject({ isAscii: false, isHeadAscii: true })
     expect((await read(mailOf('', 'cafe'))).facts).toMatchObject({ isAscii: true, isHeadAscii: true })
@@ -127,8 +133,8 @@ describe('a mail that cannot be sent is refused', () => {
     ['a header block without end', mailOf(...many(300).flatMap((one) => [one + 'x'.repeat(900)])), /bytes/],
     ['too many fields', mailOf(...many(1001), '', 'Hi'), /1000 header fields/],
     ['nothing', Buffer.from(''), /no From/],
-  ])('%s', async (_what, raw, fault) => {
-    expect(await faultOf(raw)).toMatch(fault)
+  ])('%s', async (_what, raw, problem) => {
+    expect(await faultOf(raw)).toMatch(problem)
   })
 })
 

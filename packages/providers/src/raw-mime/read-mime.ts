@@ -40,7 +40,7 @@ export type MimeFacts = {
 }
 
 /** `mail` is what goes out, but for a Date and a Message-ID that are missing. `fault` follows the words "the mail". */
-export type ReadMime = { mail: Buffer; facts: MimeFacts } | { fault: string }
+export type ReadMime = { mail: Buffer; facts: MimeFacts } | { problem: string }
 
 /** Recipients nobody else may see, and orders to us. */
 const removed = /^(?:bcc|resent-bcc|x-lg-.*)$/
@@ -121,16 +121,16 @@ function faultOf(head: Head): string | null {
 export async function readMime(given: Buffer): Promise<ReadMime> {
   const { raw, isAscii } = await withCrlfEnds(given)
   const whole = readHead(raw)
-  if ('fault' in whole) return whole
-  const fault = faultOf(whole)
-  if (fault) return { fault }
+  if ('problem' in whole) return whole
+  const problem = faultOf(whole)
+  if (problem) return { problem }
   const unwanted = whole.fields.filter(({ name }) => removed.test(name))
   const cut = takeOut(raw, unwanted)
   // A mail of header fields alone has an empty body, which begins behind an empty line all the same.
   const hasBody = whole.bodyStart < raw.length || raw.subarray(-4).toString('latin1') === '\r\n\r\n'
   const mail = hasBody ? cut : Buffer.concat([cut, Buffer.from('\r\n')])
   const head = unwanted.length === 0 && hasBody ? whole : readHead(mail)
-  if ('fault' in head) return head
+  if ('problem' in head) return head
   return { mail, facts: await factsOf(mail, head, isAscii) }
 }
 

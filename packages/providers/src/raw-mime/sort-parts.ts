@@ -55,8 +55,8 @@ function lossOf(leaf: Leaf, { text, html }: Pick<SortedParts, 'text' | 'html'>):
 }
 
 /** Says which part is the text, which the HTML, and which are files. */
-export function sortParts({ leaves, fault }: Parts): SortedParts {
-  const sorted: SortedParts = { files: [], lost: fault }
+export function sortParts({ leaves, problem }: Parts): SortedParts {
+  const sorted: SortedParts = { files: [], lost: problem }
   for (const leaf of leaves) {
     sorted.lost ??= lossOf(leaf, sorted)
     if (!isShown(leaf)) sorted.files.push(toFile(leaf))

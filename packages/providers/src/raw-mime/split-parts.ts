@@ -25,7 +25,7 @@ export type Leaf = {
 }
 
 /** `fault`: why the rest cannot be divided; those before are there. */
-export type Parts = { leaves: Leaf[]; fault: string | null }
+export type Parts = { leaves: Leaf[]; problem: string | null }
 
 type Range = { start: number; end: number }
 type Budget = { parts: number; delimiters: number; bytes: number }
@@ -89,12 +89,12 @@ export async function splitParts(raw: Buffer, head: Head): Promise<Parts> {
     if (range.end - range.start > largeBytes) await turn()
     for (const inner of parts) {
       const innerHead = readHead(raw, inner.start, inner.end)
-      if ('fault' in innerHead) return `has a part that ${innerHead.fault}`
-      const fault = await walk(innerHead, inner, [...within, type])
-      if (fault) return fault
+      if ('problem' in innerHead) return `has a part that ${innerHead.problem}`
+      const problem = await walk(innerHead, inner, [...within, type])
+      if (problem) return problem
     }
     return null
   }
 
-  return { fault: await walk(head, { start: 0, end: raw.length }, []), leaves }
+  return { problem: await walk(head, { start: 0, end: raw.length }, []), leaves }
 }

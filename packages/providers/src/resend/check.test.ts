@@ -34,7 +34,7 @@ const domain = (name: string, status: string) => ({ name, status })
 test('a good account tells its verified domains only, in one question that sends nothing', async () => {
   const data = [domain('example.com', 'verified'), domain('new.example', 'pending')]
   const { report, got } = await check(200, { data })
-  expect(report).toEqual({ fault: null, identities: ['example.com'], notes: [] })
+  expect(report).toEqual({ problem: null, identities: ['example.com'], notes: [] })
   expect(got.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /domains'])
   expect(got[0]?.headers.authorization).toBe('Bearer re_123')
 })
@@ -45,7 +45,7 @@ test.each([
   ['has one that failed', [domain('old.example', 'failed')]],
 ])('an account that %s is no fault, but can send nothing yet', async (_what, data) => {
   expect((await check(200, { data })).report).toEqual({
-    fault: null,
+    problem: null,
     identities: [],
     notes: [expect.stringMatching(/nothing can be sent yet/)],
   })
@@ -58,7 +58,7 @@ test('more than a hundred domains are cut', async () => {
 
 test.each([401, 403])('a key that may only send is good (%d)', async (status) => {
   expect((await check(status, { name: 'restricted_api_key', message: 'x' })).report).toEqual({
-    fault: null,
+    problem: null,
     notes: [expect.stringMatching(/only send/)],
   })
 })
@@ -72,19 +72,19 @@ test.each([
   [422, 'validation_error', 'provider-unavailable'],
   [500, 'internal_server_error', 'provider-unavailable'],
 ])('%d %s: %s', async (status, name, code) => {
-  const { fault } = (await check(status, { name, message: 'x' })).report
-  expect(fault).toMatchObject({ code, reason: `${status} ${name} x` })
+  const { problem } = (await check(status, { name, message: 'x' })).report
+  expect(problem).toMatchObject({ code, reason: `${status} ${name} x` })
 })
 
 test.each(['', '<html>', '{}', '{"data":{}}', '{"data":[{"name":5}]}'])(
   'an answer that is not one of Resend says so: %s',
   async (body) => {
-    expect((await check(200, body)).report.fault).toMatchObject({ code: 'provider-settings-wrong' })
+    expect((await check(200, body)).report.problem).toMatchObject({ code: 'provider-settings-wrong' })
   },
 )
 
 test('a host that the egress policy refuses is named as such', async () => {
   const { resend, connection } = parsed(1)
   const io = { ...createTestIo(), request: () => Promise.reject(failure('not public', false, true)) }
-  expect((await resend.check(connection, io)).fault).toMatchObject({ code: 'provider-egress-refused' })
+  expect((await resend.check(connection, io)).problem).toMatchObject({ code: 'provider-egress-refused' })
 })

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { parseAnswer } from '../lib/answer.ts'
-import { faulty, inquire } from '../lib/http-check.ts'
+import { inquire, problemReport } from '../lib/http-check.ts'
 import type { AccountReport, HttpResponse, Io } from '../provider.ts'
-import { rules, toFault } from './outcome.ts'
+import { rules, toProviderError } from './outcome.ts'
 import type { ResendCredentials } from './types.ts'
 
 const identitiesMax = 100
@@ -18,18 +18,18 @@ export async function checkResend(
 ): Promise<AccountReport> {
   const headers = { Authorization: `Bearer ${credentials.api_key.reveal()}`, 'User-Agent': 'Lettergate' }
   const request = { method: 'GET', url: `${endpoint}/domains`, headers } as const
-  const report = await inquire(io, request, { rules, toFault, toReport })
-  return report.fault?.code === 'provider-permission-missing'
-    ? { fault: null, notes: ['The key may only send, so its domains cannot be listed.'] }
+  const report = await inquire(io, request, { rules, toProviderError, toReport })
+  return report.problem?.code === 'provider-permission-missing'
+    ? { problem: null, notes: ['The key may only send, so its domains cannot be listed.'] }
     : report
 }
 
 function toReport(response: HttpResponse): AccountReport {
   const { data: list } = domains.safeParse(parseAnswer(response.body))
-  if (!list) return faulty('provider-settings-wrong', 'the answer is not one of Resend')
+  if (!list) return problemReport('provider-settings-wrong', 'the answer is not one of Resend')
   const verified = list.data.filter(({ status }) => status === 'verified').map(({ name }) => name)
   return {
-    fault: null,
+    problem: null,
     identities: verified.slice(0, identitiesMax),
     notes: verified.length === 0 ? ['No domain of the account is verified: nothing can be sent yet.'] : [],
   }

@@ -1,7 +1,7 @@
 import { parseAnswer, toLine } from '../lib/answer.ts'
 import { commonRules } from '../lib/common-rules.ts'
-import { pauseAfter, withReset } from '../lib/retry-hint.ts'
-import { type Fault, findRule, judge, type Rule } from '../lib/rules.ts'
+import { pauseAfter, withReset } from '../lib/retry-after.ts'
+import { findRule, judge, type ProviderError, type Rule } from '../lib/rules.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
 
@@ -45,7 +45,7 @@ export const rules: Rule[] = [
 // They come with every answer, but are about the rate alone: https://resend.com/changelog/api-rate-limit
 const rate = { remaining: 'ratelimit-remaining', reset: 'ratelimit-reset' }
 
-/** What an answer of Resend means for the message. */
+/** Derives the outcome of a message from the answer of Resend. */
 export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
   if (response.status < 200 || response.status >= 300) return toRefusal(response, now)
   const id = toLine(parseAnswer(response.body).id)
@@ -55,13 +55,13 @@ export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
 }
 
 function toRefusal(response: HttpResponse, now: Date): SendOutcome {
-  const fault = toFault(response)
-  const isRate = findRule(rules, fault)?.is === 'provider-rate-limited'
-  return judge(rules, fault, isRate ? withReset(response, rate) : response, now)
+  const error = toProviderError(response)
+  const isRate = findRule(rules, error)?.is === 'provider-rate-limited'
+  return judge(rules, error, isRate ? withReset(response, rate) : response, now)
 }
 
-/** What Resend says went wrong. */
-export function toFault(response: HttpResponse): Fault {
+/** Reads the error from the answer of Resend. */
+export function toProviderError(response: HttpResponse): ProviderError {
   const answer = parseAnswer(response.body)
   return { status: response.status, code: toLine(answer.name), message: toLine(answer.message) }
 }

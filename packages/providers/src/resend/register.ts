@@ -9,7 +9,7 @@ import type {
   ProviderConnection,
   Registered,
 } from '../provider.ts'
-import { rules, toFault } from './outcome.ts'
+import { rules, toProviderError } from './outcome.ts'
 import { endpoint, type ResendCredentials, type ResendSettings } from './types.ts'
 import type { ResendSecrets } from './verify.ts'
 
@@ -17,7 +17,7 @@ type Connection = ProviderConnection<ResendCredentials, ResendSettings>
 
 export type ResendRegistration = { webhook_id: string }
 
-const api: Api = { name: 'Resend', rules, toFault }
+const api: Api = { name: 'Resend', rules, toProviderError }
 const list = z.object({ data: z.array(z.object({ id: z.string(), endpoint: z.string() })) })
 const created = z.object({ id: z.string(), signing_secret: z.string() })
 
@@ -43,8 +43,8 @@ export async function registerResend(
   const listed = await callApi(io, toRequest(connection, 'GET', '?limit=100'), api, list)
   if (listed.kind === 'failed') return listed
   for (const { id } of listed.data.data.filter((one) => one.endpoint === target.url)) {
-    const fault = await unregisterResend(connection, { webhook_id: id }, io)
-    if (fault) return { kind: 'failed', fault }
+    const problem = await unregisterResend(connection, { webhook_id: id }, io)
+    if (problem) return { kind: 'failed', problem }
   }
   const request = toRequest(connection, 'POST', '', { endpoint: target.url, events })
   const made = await callApi(io, request, api, created)

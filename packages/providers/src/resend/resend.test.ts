@@ -105,9 +105,12 @@ describe('the request', () => {
         const client = new Resend('re_123', { baseUrl: `http://127.0.0.1:${port}` })
         return client.emails.send(
           {
-            ...{ ...same, replyTo },
+            ...same,
+            replyTo,
             attachments: attachments.map(({ filename, content, content_type: contentType, ...inline }) => ({
-              ...{ filename, content, contentType },
+              filename,
+              content,
+              contentType,
               ...(inline.content_id !== undefined && { contentId: inline.content_id }),
             })),
           },

@@ -80,7 +80,7 @@ function toAttachment({ filename, contentType, content, disposition, contentId }
     filename,
     content_type: contentType,
     content: new Base64(content),
-    // What has a content id is shown inline.
+    // Attachments with a content id are shown inline.
     ...(disposition === 'inline' && contentId !== undefined && { content_id: contentId }),
   }
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { parseAnswer } from '../lib/answer.ts'
 import type { FailureCode } from '../lib/failures.ts'
-import { faulty, inquire, withAdvice } from '../lib/http-check.ts'
+import { inquire, problemReport, withAdvice } from '../lib/http-check.ts'
 import type { AccountReport, HttpResponse, Io } from '../provider.ts'
-import { rules, toFault } from './outcome.ts'
+import { rules, toProviderError } from './outcome.ts'
 import type { SendgridCredentials } from './types.ts'
 
 const advice: Partial<Record<FailureCode, string>> = {
@@ -27,16 +27,16 @@ export async function checkSendgrid(
     'User-Agent': 'Lettergate',
   }
   const request = { method: 'GET', url: `${endpoint}/v3/scopes`, headers } as const
-  return withAdvice(await inquire(io, request, { rules, toFault, toReport }), advice)
+  return withAdvice(await inquire(io, request, { rules, toProviderError, toReport }), advice)
 }
 
 function toReport(response: HttpResponse): AccountReport {
   const { data } = answer.safeParse(parseAnswer(response.body))
-  if (!data) return faulty('provider-settings-wrong', 'the answer is not one of SendGrid')
+  if (!data) return problemReport('provider-settings-wrong', 'the answer is not one of SendGrid')
   if (!data.scopes.includes('mail.send'))
-    return faulty('provider-permission-missing', 'the key lacks the scope mail.send')
+    return problemReport('provider-permission-missing', 'the key lacks the scope mail.send')
   return {
-    fault: null,
+    problem: null,
     notes: ['SendGrid does not tell with this key which senders are verified or how much may be sent.'],
   }
 }

@@ -33,7 +33,7 @@ export function toCustomArgs(
   return args
 }
 
-/** A key of the metadata, as it can be told from SendGrid's own. */
+/** Prefixes a key of the metadata, to distinguish it from SendGrid's own. */
 export function customArgName(key: string): string {
   return `lg_m_${key}`
 }

@@ -64,7 +64,8 @@ describe('answers', () => {
     ],
   ])('case 1: an address that stands there twice (%s) is refused alone', (field, message) => {
     expect(answer(400, refusal(message, field))).toMatchObject({
-      ...{ kind: 'rejected', code: 'recipient-refused' },
+      kind: 'rejected',
+      code: 'recipient-refused',
       refused: [{ address: 'b@x.example' }],
     })
   })
@@ -79,7 +80,9 @@ describe('answers', () => {
       kind: 'rejected',
       code: 'recipient-refused',
       refused: ['b@x.example', 'd@x.example'].map((address) => ({
-        ...{ address, kind: 'rejected', code: 'recipient-refused' },
+        address,
+        kind: 'rejected',
+        code: 'recipient-refused',
       })),
     })
   })

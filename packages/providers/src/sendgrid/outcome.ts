@@ -3,8 +3,8 @@ import { listIn, namedIn, parseAnswer, toLine } from '../lib/answer.ts'
 import { commonRules } from '../lib/common-rules.ts'
 import { retryAfterMs } from '../lib/http.ts'
 import { toPartlyRefused } from '../lib/refusals.ts'
-import { withRetryAfter } from '../lib/retry-hint.ts'
-import { type Fault, judge, type Rule } from '../lib/rules.ts'
+import { withRetryAfter } from '../lib/retry-after.ts'
+import { judge, type ProviderError, type Rule } from '../lib/rules.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
 
@@ -50,11 +50,11 @@ export const rules: Rule[] = [
 /** Addresses in the order in which they stand in the fields of the request. */
 export type Reached = Record<'to' | 'cc' | 'bcc', readonly string[]>
 
-/** What an answer of SendGrid means for the message to these: 202 alone is a yes, without a body. */
+/** Derives the outcome from SendGrid's answer: only 202 accepts, without a body. */
 export function toOutcome(response: HttpResponse, now: Date, reached: Reached): SendOutcome {
   const told = withRetryAfter(response, secondsToReset(response, now))
   if (response.status < 200 || response.status >= 300)
-    return toPartlyRefused(judge(rules, toFault(response), told, now), refusedFor(response, reached))
+    return toPartlyRefused(judge(rules, toProviderError(response), told, now), refusedFor(response, reached))
   const id = toLine(header(response, 'x-message-id'))
   // 200 is a message that was looked at, and not queued.
   if (response.status !== 202 || !id)
@@ -68,7 +68,7 @@ const errors = z.array(z.object({ message: z.string(), field: z.string().nullish
 const errorsOf = (response: HttpResponse) =>
   errors.safeParse(listIn(parseAnswer(response.body).errors)).data ?? []
 
-/** Whom a call was refused for: named by the place, `personalizations.0.cc.3.email`, or by the address where it stands there twice. */
+/** Finds the recipients that a call was refused for: named by position, `personalizations.0.cc.3.email`, or by an address that occurs twice. */
 function refusedFor(response: HttpResponse, reached: Reached): Set<string> {
   const all = [...reached.to, ...reached.cc, ...reached.bcc]
   const named = errorsOf(response).flatMap(({ field, message }) => {
@@ -79,8 +79,8 @@ function refusedFor(response: HttpResponse, reached: Reached): Set<string> {
   return new Set(named.filter((address) => address !== undefined))
 }
 
-/** What SendGrid says went wrong: every message, and the first field. */
-export function toFault(response: HttpResponse): Fault {
+/** Reads the errors from SendGrid's answer: every message, and the first field. */
+export function toProviderError(response: HttpResponse): ProviderError {
   const errors = errorsOf(response)
   return {
     status: response.status,

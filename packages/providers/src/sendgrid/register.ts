@@ -8,7 +8,7 @@ import type {
   ProviderConnection,
   Registered,
 } from '../provider.ts'
-import { rules, toFault } from './outcome.ts'
+import { rules, toProviderError } from './outcome.ts'
 import type { SendgridCredentials, SendgridSettings } from './types.ts'
 import type { SendgridSecrets } from './verify.ts'
 
@@ -16,7 +16,7 @@ type Connection = ProviderConnection<SendgridCredentials, SendgridSettings>
 
 export type SendgridRegistration = { webhook_id: string }
 
-const api: Api = { name: 'SendGrid', rules, toFault }
+const api: Api = { name: 'SendGrid', rules, toProviderError }
 const webhook = z.object({ id: z.string(), url: z.string() })
 const webhooks = z.object({ webhooks: z.array(webhook) })
 const signed = z.object({ public_key: z.string().min(1) })

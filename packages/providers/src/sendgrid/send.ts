@@ -64,7 +64,7 @@ function unsayable({ attachments }: OutboundMessage, to: object[]): string | und
   return odd && `SendGrid takes no parameters in the type of an attachment: ${odd.contentType}`
 }
 
-/** Who gets the mail is who stands in its fields, so those that were reached before are left out. */
+/** SendGrid sends to every address in the fields, so recipients reached before are left out. */
 function toPersonalization(message: OutboundMessage) {
   const { to, cc, bcc } = pendingFieldsWithTo(message)
   return {

@@ -245,24 +245,26 @@ describe('the check', () => {
   }
 
   test('a key that may send is good', async () => {
-    expect((await report(200, '{"scopes":["mail.send","alerts.read"]}')).fault).toBeNull()
+    expect((await report(200, '{"scopes":["mail.send","alerts.read"]}')).problem).toBeNull()
   })
 
   test('a key that may not send is named so', async () => {
-    expect((await report(200, '{"scopes":["alerts.read"]}')).fault?.code).toBe('provider-permission-missing')
+    expect((await report(200, '{"scopes":["alerts.read"]}')).problem?.code).toBe(
+      'provider-permission-missing',
+    )
   })
 
   test('a key that is not known may be one of the other region', async () => {
-    expect((await report(401, revoked)).fault?.advice.join(' ')).toMatch(/region/)
+    expect((await report(401, revoked)).problem?.advice.join(' ')).toMatch(/region/)
   })
 
   test('used-up credits are told, with what to do', async () => {
-    const { fault } = await report(401, refusal('Maximum credits exceeded'))
-    expect(fault).toMatchObject({ code: 'provider-quota-used-up', advice: [expect.stringMatching(/plan/)] })
+    const { problem } = await report(401, refusal('Maximum credits exceeded'))
+    expect(problem).toMatchObject({ code: 'provider-quota-used-up', advice: [expect.stringMatching(/plan/)] })
   })
 
   test('an answer of something else is no account', async () => {
-    expect((await report(200, '<html>')).fault?.code).toBe('provider-settings-wrong')
+    expect((await report(200, '<html>')).problem?.code).toBe('provider-settings-wrong')
   })
 })
 

@@ -53,7 +53,7 @@ async function check(
 test('a good account tells its limits and identities, in two signed questions that send nothing', async () => {
   const { report, got } = await check(200, healthy)
   expect(report).toEqual({
-    fault: null,
+    problem: null,
     sandbox: false,
     limits: { perSecond: 14, perDay: 50_000, usedToday: 7 },
     identities: ['example.com'],
@@ -87,7 +87,7 @@ test.each([
   ['further pages', { EmailIdentities: [], NextToken: 'x' }, 0],
 ])('that nothing can be sent yet is said if it is certain: %s', async (_what, body, notes) => {
   const { report } = await check(200, healthy, {}, respond(200, JSON.stringify(body)))
-  expect(report).toMatchObject({ fault: null, identities: [] })
+  expect(report).toMatchObject({ problem: null, identities: [] })
   expect(report.notes.filter((note) => /nothing can be sent yet/.test(note))).toHaveLength(notes)
 })
 
@@ -103,7 +103,7 @@ test.each<[string, Answer, RegExp]>([
   const { report, io } = await check(200, healthy, {}, answer)
   // Whoever asked waits no longer than until then.
   expect(io.signal.aborted).toBe(false)
-  expect(report).toMatchObject({ fault: null, sandbox: false, limits: { perSecond: 14 } })
+  expect(report).toMatchObject({ problem: null, sandbox: false, limits: { perSecond: 14 } })
   expect(report.identities).toBeUndefined()
   expect(report.notes).toEqual([expect.stringMatching(note)])
 })
@@ -119,7 +119,7 @@ test('the sandbox is no fault, but is said, and how to leave it', async () => {
     SendQuota: { Max24HourSend: 200, MaxSendRate: 1, SentLast24Hours: 0 },
   })
   expect(report).toMatchObject({
-    fault: null,
+    problem: null,
     sandbox: true,
     limits: { perSecond: 1, perDay: 200, usedToday: 0 },
     notes: [expect.stringMatching(/sandbox.*production access/)],
@@ -128,7 +128,7 @@ test('the sandbox is no fault, but is said, and how to leave it', async () => {
 
 test('an account under review may send, and the review is said', async () => {
   const { report } = await check(200, { ...healthy, EnforcementStatus: 'PROBATION' })
-  expect(report).toMatchObject({ fault: null, sandbox: false, notes: [expect.stringMatching(/reviews/)] })
+  expect(report).toMatchObject({ problem: null, sandbox: false, notes: [expect.stringMatching(/reviews/)] })
 })
 
 test('an account without a daily limit has none, not minus one', async () => {
@@ -142,7 +142,7 @@ test.each([
   ['a quota in words', { ...healthy, SendQuota: { Max24HourSend: 'many', MaxSendRate: 14 } }],
 ])('an account that tells %s is good, and says nothing of limits', async (_what, body) => {
   const { report } = await check(200, body)
-  expect(report.fault).toBeNull()
+  expect(report.problem).toBeNull()
   expect(report.limits).toBeUndefined()
 })
 
@@ -151,8 +151,8 @@ test.each([
   ['paused, without a reason', { SendingEnabled: false }, /off \(disabled\)/],
   ['shut down', { ...healthy, EnforcementStatus: 'SHUTDOWN' }, /off \(SHUTDOWN\)/],
 ])('an account that is %s is suspended, and whom to ask is said', async (_what, body, reason) => {
-  const { fault } = (await check(200, body)).report
-  expect(fault).toMatchObject({
+  const { problem } = (await check(200, body)).report
+  expect(problem).toMatchObject({
     code: 'provider-account-suspended',
     reason: expect.stringMatching(reason),
     advice: [expect.stringMatching(/^Ask the provider/)],
@@ -169,15 +169,15 @@ test.each([
   [400, 'BadRequestException', 'provider-unavailable'],
   [500, 'InternalServiceErrorException', 'provider-unavailable'],
 ])('%d %s: %s', async (status, type, code) => {
-  const { fault } = (await check(status, { message: 'x' }, { 'x-amzn-errortype': type })).report
-  expect(fault).toMatchObject({ code, reason: `${status} ${type} x` })
+  const { problem } = (await check(status, { message: 'x' }, { 'x-amzn-errortype': type })).report
+  expect(problem).toMatchObject({ code, reason: `${status} ${type} x` })
 })
 
 test('a key that may not read the account is good: it is said what is not known, and which permission to add', async () => {
   const message = 'User: arn:aws:iam::1:user/x is not authorized to perform: ses:GetAccount'
   const { report } = await check(403, { message }, { 'x-amzn-errortype': 'AccessDeniedException' })
   expect(report).toEqual({
-    fault: null,
+    problem: null,
     identities: ['example.com'],
     notes: [expect.stringMatching(/quota.*not known.*ses:GetAccount/)],
   })
@@ -185,8 +185,8 @@ test('a key that may not read the account is good: it is said what is not known,
 
 test('an account that has no SES is a fault, and the permissions are named', async () => {
   const type = { 'x-amzn-errortype': 'OptInRequired' }
-  const { fault } = (await check(403, { message: 'The account is not signed up' }, type)).report
-  expect(fault).toMatchObject({
+  const { problem } = (await check(403, { message: 'The account is not signed up' }, type)).report
+  expect(problem).toMatchObject({
     code: 'provider-permission-missing',
     advice: [expect.stringContaining('permissions')],
   })
@@ -195,14 +195,14 @@ test('an account that has no SES is a fault, and the permissions are named', asy
 test.each(['', '<html>', '{}', '[]', '{"SendingEnabled":"yes"}'])(
   'an answer that is not one of SES says so: %s',
   async (body) => {
-    expect((await check(200, body)).report.fault).toMatchObject({ code: 'provider-settings-wrong' })
+    expect((await check(200, body)).report.problem).toMatchObject({ code: 'provider-settings-wrong' })
   },
 )
 
 test('a host that the egress policy refuses is named as such', async () => {
   const { ses, connection } = parsed(1)
   const io = { ...createTestIo(), request: () => Promise.reject(failure('not public', false, true)) }
-  expect((await ses.check(connection, io)).fault).toMatchObject({
+  expect((await ses.check(connection, io)).problem).toMatchObject({
     code: 'provider-egress-refused',
     reason: 'not public',
   })

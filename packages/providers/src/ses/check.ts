@@ -5,12 +5,12 @@ import type {
 } from '@aws-sdk/client-sesv2'
 import type { AwsCredentialIdentity } from '@smithy/types'
 import { z } from 'zod'
-import { faulty, toRefusedReport, unreachable } from '../lib/http-check.ts'
+import { problemReport, toRefusedReport, unreachable } from '../lib/http-check.ts'
 import { isNetworkFailure } from '../lib/network-failure.ts'
 import type { AccountLimits, AccountReport, Io } from '../provider.ts'
 import { sesEndpoint } from './endpoint.ts'
 import type { Identities } from './identity.ts'
-import { rules, toFault } from './outcome.ts'
+import { rules, toProviderError } from './outcome.ts'
 import { clientOptions, createSdkTransport } from './sdk-transport.ts'
 import type { SesConnection } from './types.ts'
 
@@ -76,23 +76,23 @@ export async function checkSes(
 ): Promise<AccountReport> {
   const { GetAccountCommand, ListEmailIdentitiesCommand } = await import('@aws-sdk/client-sesv2')
   const identity = await identities.of(connection, io)
-  if (identity.kind === 'failed') return faulty(identity.code, identity.reason)
+  if (identity.kind === 'failed') return problemReport(identity.code, identity.reason)
   const ask = <Output>(question: Ask<Output>) => askSes(connection, identity.keys, io, question)
 
   const asked = await ask({
     run: (client) => client.send(new GetAccountCommand()),
     toReport,
   })
-  const report = isAboutReading(asked.fault) ? { fault: null, notes: [unreadNote] } : asked
-  if (report.fault) return report
+  const report = isAboutReading(asked.problem) ? { problem: null, notes: [unreadNote] } : asked
+  if (report.problem) return report
   const listed = await ask({
     run: (client) => client.send(new ListEmailIdentitiesCommand({ PageSize: identitiesMax })),
     toReport: toIdentities,
     // Half of the time that is left, so that the report of the account is answered in any case.
     timeoutMs: Math.max(1, Math.floor(io.msLeft() / 2)),
   })
-  const isDenied = listed.fault?.code === 'provider-permission-missing'
-  const notes = listed.fault ? [isDenied ? unlistedNote : unansweredNote] : listed.notes
+  const isDenied = listed.problem?.code === 'provider-permission-missing'
+  const notes = listed.problem ? [isDenied ? unlistedNote : unansweredNote] : listed.notes
   return {
     ...report,
     ...(listed.identities && { identities: listed.identities }),
@@ -122,8 +122,8 @@ async function askSes<Output>(
     const answer = transport.answer()
     if (!answer) throw error
     return answer.status >= 200 && answer.status < 300
-      ? faulty('provider-settings-wrong', 'the answer is not one of SES')
-      : toRefusedReport(rules, toFault(answer))
+      ? problemReport('provider-settings-wrong', 'the answer is not one of SES')
+      : toRefusedReport(rules, toProviderError(answer))
   } finally {
     client.destroy()
   }
@@ -131,34 +131,37 @@ async function askSes<Output>(
 
 function toIdentities(output: ListEmailIdentitiesCommandOutput): AccountReport {
   const { data } = identityList.safeParse(output)
-  if (!data) return { fault: null, notes: [unansweredNote] }
+  if (!data) return { problem: null, notes: [unansweredNote] }
   const identities = data.EmailIdentities.filter(
     ({ SendingEnabled, VerificationStatus }) => SendingEnabled ?? VerificationStatus === 'SUCCESS',
   ).map(({ IdentityName }) => IdentityName)
   // Further pages may hold some.
   const isNone = identities.length === 0 && !data.NextToken
   return {
-    fault: null,
+    problem: null,
     identities: identities.slice(0, identitiesMax),
     notes: isNone ? [nothingVerifiedNote] : [],
   }
 }
 
 /** Other refusals of the same class are about more than reading: the account has no SES, or something before it said no. */
-function isAboutReading(fault: AccountReport['fault']): boolean {
-  return fault?.code === 'provider-permission-missing' && /\bses:GetAccount\b/.test(fault.reason)
+function isAboutReading(problem: AccountReport['problem']): boolean {
+  return problem?.code === 'provider-permission-missing' && /\bses:GetAccount\b/.test(problem.reason)
 }
 
 function toReport(output: GetAccountCommandOutput): AccountReport {
   const { data } = account.safeParse(output)
   if (data?.SendingEnabled === undefined)
-    return faulty('provider-settings-wrong', 'the answer is not one of SES')
+    return problemReport('provider-settings-wrong', 'the answer is not one of SES')
   if (!data.SendingEnabled || data.EnforcementStatus === 'SHUTDOWN')
-    return faulty('provider-account-suspended', `sending is off (${data.EnforcementStatus ?? 'disabled'})`)
+    return problemReport(
+      'provider-account-suspended',
+      `sending is off (${data.EnforcementStatus ?? 'disabled'})`,
+    )
   const sandbox = data.ProductionAccessEnabled === false
   const onProbation = data.EnforcementStatus === 'PROBATION'
   return {
-    fault: null,
+    problem: null,
     sandbox,
     ...(data.SendQuota && { limits: toLimits(data.SendQuota) }),
     notes: [...(sandbox ? [sandboxNote] : []), ...(onProbation ? ['AWS reviews this account.'] : [])],

@@ -14,7 +14,8 @@ test.each(cases)('$endpoint of $region is the address that the SDK uses', ({ reg
   const asked = { UseFIPS: endpoint.startsWith('fips'), UseDualStack: endpoint.endsWith('dual-stack') }
   const ses = new SESv2Client({ region }).config.endpointProvider({ Region: region, ...asked })
   const sts = new STSClient({ region }).config.endpointProvider({
-    ...{ Region: region, UseGlobalEndpoint: false },
+    Region: region,
+    UseGlobalEndpoint: false,
     ...asked,
   })
   expect(sesEndpoint({ region, endpoint })).toBe(origin(ses.url))
@@ -26,8 +27,10 @@ test.each(cases.filter(({ endpoint }) => !endpoint.startsWith('fips')))(
   'a multi-region endpoint, $endpoint of $region, is the address that the SDK uses',
   ({ region, endpoint }) => {
     const { url } = new SESv2Client({ region }).config.endpointProvider({
-      ...{ Region: region, EndpointId: 'abc123.xyz' },
-      ...{ UseFIPS: false, UseDualStack: endpoint === 'dual-stack' },
+      Region: region,
+      EndpointId: 'abc123.xyz',
+      UseFIPS: false,
+      UseDualStack: endpoint === 'dual-stack',
     })
     expect(sesEndpoint({ region, endpoint, endpoint_id: 'abc123.xyz' })).toBe(origin(url))
   },

@@ -94,7 +94,7 @@ test.each([
 ])('STS answers %d %s: the message was not sent, %s as %s', async (status, code, kind, expected) => {
   const { service, peer, send, check } = await withRole(stsError(status, code))
   expect(await send(message)).toMatchObject({ kind, code: expected })
-  expect((await check()).fault).toMatchObject({ code: expected })
+  expect((await check()).problem).toMatchObject({ code: expected })
   expect(peer.got).toEqual([])
   await service.close()
 })
@@ -148,7 +148,7 @@ test('nothing in the environment changes what a connection with keys asks, or wh
   vi.stubEnv('AWS_ENDPOINT_URL', 'http://127.0.0.1:1')
   vi.stubEnv('AWS_SDK_UA_APP_ID', 'not-ours')
   const { peer, check } = await adapter.start(respond(200, '{"SendingEnabled":true,"EmailIdentities":[]}'))
-  expect((await check()).fault).toBeNull()
+  expect((await check()).problem).toBeNull()
   vi.unstubAllEnvs()
   expect(peer.got).toHaveLength(2)
   for (const exchange of peer.got) {

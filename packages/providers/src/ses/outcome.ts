@@ -1,6 +1,6 @@
 import { parseAnswer, toLine } from '../lib/answer.ts'
 import { commonRules } from '../lib/common-rules.ts'
-import { type Fault, judge, type Rule } from '../lib/rules.ts'
+import { judge, type ProviderError, type Rule } from '../lib/rules.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
 
@@ -13,7 +13,7 @@ const badAddress = /illegal address|missing (final '?@)?domain|(local address|do
 export const rules: Rule[] = [
   { status: /4../, message: /daily .{0,20}quota/i, is: 'provider-quota-used-up', waitMs: dailyQuotaWaitMs },
   { code: /Throttling/, message: /daily/i, is: 'provider-quota-used-up', waitMs: dailyQuotaWaitMs },
-  // So many a second: it is free again with the next one.
+  // A limit per second: free again with the next one.
   { status: /4../, message: /maximum sending rate/i, is: 'provider-rate-limited', waitMs: rateWaitMs },
   { code: /TooManyRequests|Throttling|LimitExceeded/, is: 'provider-rate-limited' },
   { code: /ConcurrentModification|ServiceUnavailable/, is: 'provider-unavailable' },
@@ -52,17 +52,18 @@ export const rules: Rule[] = [
   ...commonRules,
 ]
 
-/** What an answer of SES means for the message. */
+/** Derives the outcome of a message from the answer of SES. */
 export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
-  if (response.status < 200 || response.status >= 300) return judge(rules, toFault(response), response, now)
+  if (response.status < 200 || response.status >= 300)
+    return judge(rules, toProviderError(response), response, now)
   const id = toLine(parseAnswer(response.body).MessageId)
   return id
     ? { kind: 'accepted', providerMessageId: id }
     : toFailure('outcome-unknown', 'success without a MessageId')
 }
 
-/** What SES says went wrong. */
-export function toFault(response: HttpResponse): Fault {
+/** Reads the error from the answer of SES. */
+export function toProviderError(response: HttpResponse): ProviderError {
   const answer = parseAnswer(response.body)
   return {
     status: response.status,

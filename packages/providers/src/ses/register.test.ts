@@ -23,12 +23,12 @@ const isSns = ({ path }: Exchange) => path === '/'
 const xml = (action: string, content: string) =>
   `<${action}Response xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><${action}Result>${content}</${action}Result>` +
   `<ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></${action}Response>`
-const fault = (code: string) =>
+const problem = (code: string) =>
   `<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><Error><Type>Sender</Type><Code>${code}</Code>` +
   '<Message>not authorized</Message></Error><RequestId>1</RequestId></ErrorResponse>'
 const refuse = (exchange: Exchange): FakeAnswer =>
   isSns(exchange)
-    ? [403, fault('AuthorizationError')]
+    ? [403, problem('AuthorizationError')]
     : [403, { __type: 'AccessDeniedException', message: 'User is not authorized to perform this' }]
 
 /** Topics with their subscriptions and attributes, and the destinations of one configuration set. */
@@ -53,7 +53,7 @@ function fakeAws(): FakeApi {
       return [200, xml(action, '')]
     }
     const one = topics.get(arn)
-    if (!one) return [404, fault('NotFound')]
+    if (!one) return [404, problem('NotFound')]
     if (action === 'SetTopicAttributes')
       one.attributes.set(form.get('AttributeName') ?? '', form.get('AttributeValue') ?? '')
     if (action === 'Subscribe' && form.get('Protocol') === 'https') one.urls.add(form.get('Endpoint') ?? '')
@@ -124,7 +124,7 @@ test('a connection without a configuration set gets the advice to name one, and 
   const target = { url: hookUrl, password: new Secret('a-password-of-events-1'), keepSecrets: async () => {} }
   expect(await registerSes(connection, target, createIdentities(), io)).toMatchObject({
     kind: 'failed',
-    fault: {
+    problem: {
       code: 'provider-settings-wrong',
       advice: [expect.stringContaining('configuration_set'), expect.anything()],
     },

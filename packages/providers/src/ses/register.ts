@@ -46,7 +46,7 @@ export async function registerSes(
   if (set === undefined)
     return {
       kind: 'failed',
-      fault: toAccountFault('provider-settings-wrong', 'no configuration set', [needsSet]),
+      problem: toAccountFault('provider-settings-wrong', 'no configuration set', [needsSet]),
     }
   // A name of a topic and of a destination holds letters, digits, - and _.
   const name = `lettergate-${connection.id}`
@@ -85,7 +85,7 @@ export async function unregisterSes(
     )
     await unless('NotFoundException', sns.send(new DeleteTopicCommand({ TopicArn: topic_arn })))
   })
-  return done.kind === 'failed' ? done.fault : null
+  return done.kind === 'failed' ? done.problem : null
 }
 
 async function ensureSet({ ses }: Clients, set: string): Promise<void> {
@@ -172,7 +172,7 @@ async function unless(expected: string, command: Promise<unknown>): Promise<bool
 
 class OddAnswer extends Error {}
 
-type Done<T> = { kind: 'done'; value: T } | { kind: 'failed'; fault: AccountFault }
+type Done<T> = { kind: 'done'; value: T } | { kind: 'failed'; problem: AccountFault }
 
 async function withClients<T>(
   connection: SesConnection,
@@ -184,7 +184,7 @@ async function withClients<T>(
   const { SNSClient } = await import('@aws-sdk/client-sns')
   const identity = await identities.of(connection, io)
   if (identity.kind === 'failed')
-    return { kind: 'failed', fault: toAccountFault(identity.code, identity.reason) }
+    return { kind: 'failed', problem: toAccountFault(identity.code, identity.reason) }
   const { settings } = connection
   const options = {
     ...clientOptions(io, settings.region, createSdkTransport(io)),
@@ -197,20 +197,20 @@ async function withClients<T>(
   try {
     return { kind: 'done', value: await work(clients) }
   } catch (error) {
-    return { kind: 'failed', fault: toFault(error) }
+    return { kind: 'failed', problem: toProviderError(error) }
   } finally {
     clients.ses.destroy()
     clients.sns.destroy()
   }
 }
 
-function toFault(error: unknown): AccountFault {
+function toProviderError(error: unknown): AccountFault {
   if (isNetworkFailure(error)) return unreachableFault(error)
   if (error instanceof OddAnswer) return toAccountFault('provider-settings-wrong', error.message)
   const { status, message } = describeSdkError(error)
   if (status === undefined) throw error
-  const fault = toRefusedFault(rules, { status, code: nameOf(error), message })
-  return fault.code === 'provider-permission-missing'
-    ? { ...fault, advice: [needsPermissions, ...fault.advice] }
-    : fault
+  const problem = toRefusedFault(rules, { status, code: nameOf(error), message })
+  return problem.code === 'provider-permission-missing'
+    ? { ...problem, advice: [needsPermissions, ...problem.advice] }
+    : problem
 }

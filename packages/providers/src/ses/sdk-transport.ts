@@ -31,7 +31,7 @@ export type SdkTransport = {
   answer(): Answer | undefined
 }
 
-/** Gives the SDK's clients `io` as their only way out, so that each of their sockets passes the egress guard. */
+/** Makes `io` the only transport of the SDK's clients, so that each socket passes the egress guard. */
 export function createSdkTransport(io: Io, timeoutMs?: number): SdkTransport {
   let last: Answer | undefined
   return {

@@ -38,7 +38,9 @@ describeProvider('ses', createSes, {
 })
 
 const adapter = setUpAdapter({
-  ...{ create: createSes, connectionTo, accepts },
+  create: createSes,
+  connectionTo,
+  accepts,
   providerMessageId: '0100018b5c3c0a4f-000000',
 })
 const { bodyOf, exchanged } = adapter

@@ -4,7 +4,7 @@ import type { OutboundMessage } from '../provider.ts'
 const tagCharsMax = 256
 const tagsMax = 49
 
-/** What comes back with every event: our id and the message's tags. */
+/** Data that returns with every event: our id and the message's tags. */
 export function emailTags({ id, tags }: OutboundMessage): { Name: string; Value: string }[] {
   return [
     { Name: 'lg_id', Value: fold(id) },

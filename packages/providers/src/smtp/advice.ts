@@ -2,7 +2,7 @@ import type { FailureCode } from '../lib/failures.ts'
 import { type PresetName, presets, usualPorts } from './presets.ts'
 import type { TlsMode } from './tls-mode.ts'
 
-/** What is known of a failed check. */
+/** Facts about a failed check. */
 export type Situation = {
   code: FailureCode
   /** The server's own words, or what befell the connection. */
@@ -187,14 +187,14 @@ function neverGreeted({ port }: Situation): string {
   return `The server accepted the connection on port ${port} but sent no greeting. It may wait for TLS from the first byte: set tls to implicit.`
 }
 
-/** What to try instead of the port; a provider that has no other leaves the network or its API. */
+/** Advises another port; without one, another network or the provider's API. */
 function otherPorts({ preset, port }: Situation): string {
   const ports = (preset ? presets[preset].ports : usualPorts).filter((one) => one.port !== port)
   if (ports.length === 0) return 'ask the operator of the network to open it'
   return `try port ${ports.map((one) => `${one.port} (${one.tls})`).join(', ')}`
 }
 
-/** What a person should do about a failed check, in whole sentences. */
+/** Advises a person on a failed check, in whole sentences. */
 export function adviceFor(situation: Situation): string[] {
   const row = rows.find(
     (one) =>

@@ -33,7 +33,7 @@ export class Body extends Readable {
       return
     }
     const goOn = () => this.#give(destination, to)
-    // Others take their turns between two pieces, also where the network takes all of them at once.
+    // Yields between two pieces, even if the network accepts all at once.
     if (destination.write(this.#mime.subarray(from, to))) setImmediate(goOn)
     else destination.once('drain', goOn)
   }

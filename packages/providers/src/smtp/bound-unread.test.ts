@@ -17,7 +17,8 @@ async function sendTo(script: Script) {
   )
   const settings = { host: '127.0.0.1', tls: 'none', allow_insecure: true, port: peer.port }
   const connection = {
-    ...{ id: 'con_1', credentials: smtp.credentials.parse({}) },
+    id: 'con_1',
+    credentials: smtp.credentials.parse({}),
     settings: smtp.settings.parse(settings),
   }
   return await smtp.send(buildOutboundMessage(), connection, createTestIo())
@@ -30,7 +31,8 @@ test.each(Object.entries(floods))(
   async (_, piece) => {
     const outcome = await sendTo({ greeting: piece.repeat(100_000) })
     expect(outcome).toMatchObject({
-      ...{ kind: 'deferred', reason: 'Server response exceeds maximum allowed size' },
+      kind: 'deferred',
+      reason: 'Server response exceeds maximum allowed size',
     })
   },
 )

@@ -38,12 +38,12 @@ describe('a good account', () => {
   test('the announced size is told', async () => {
     const report = await checkAgainst({ ehlo: ['SIZE 35882577', 'AUTH PLAIN'] })
     expect(report).toEqual({
-      fault: null,
+      problem: null,
       notes: ['The server takes messages of up to 35.9 MB, as they are encoded.'],
     })
   })
   test('no size, no note', async () => {
-    expect(await checkAgainst({})).toEqual({ fault: null, notes: [] })
+    expect(await checkAgainst({})).toEqual({ problem: null, notes: [] })
     expect((await checkAgainst({ ehlo: ['SIZE', 'AUTH PLAIN'] })).notes).toEqual([])
   })
   test('port 25 is advised against', async () => {
@@ -61,24 +61,24 @@ describe('a good account', () => {
 
 describe('faults met on a real connection', () => {
   test('a wrong password', async () => {
-    const { fault } = await checkAgainst({ auth: '535 5.7.8 no' })
-    expect(fault).toMatchObject({ code: 'provider-credentials-refused', reason: '535 5.7.8 no' })
-    expect(fault?.advice[0]).toMatch(/refused this name and password/)
+    const { problem } = await checkAgainst({ auth: '535 5.7.8 no' })
+    expect(problem).toMatchObject({ code: 'provider-credentials-refused', reason: '535 5.7.8 no' })
+    expect(problem?.advice[0]).toMatch(/refused this name and password/)
   })
   test('a server without login', async () => {
-    const { fault } = await checkAgainst({ ehlo: ['PIPELINING'] })
-    expect(fault).toMatchObject({ code: 'provider-settings-wrong' })
-    expect(fault?.advice[0]).toMatch(/offers no login on this port: use port 587 or 465/)
+    const { problem } = await checkAgainst({ ehlo: ['PIPELINING'] })
+    expect(problem).toMatchObject({ code: 'provider-settings-wrong' })
+    expect(problem?.advice[0]).toMatch(/offers no login on this port: use port 587 or 465/)
   })
   test('implicit TLS where the server speaks first', async () => {
-    const { fault } = await checkAgainst({}, { tls: 'implicit' })
-    expect(fault).toMatchObject({ code: 'provider-tls-failed' })
-    expect(fault?.advice[0]).toMatch(/set tls to starttls/)
+    const { problem } = await checkAgainst({}, { tls: 'implicit' })
+    expect(problem).toMatchObject({ code: 'provider-tls-failed' })
+    expect(problem?.advice[0]).toMatch(/set tls to starttls/)
   })
   test('a server without STARTTLS', async () => {
-    const { fault } = await checkAgainst({ other: () => '502 5.5.1 not implemented' }, { tls: 'starttls' })
-    expect(fault).toMatchObject({ code: 'provider-tls-failed' })
-    expect(fault?.advice[0]).toMatch(/offers no encryption/)
+    const { problem } = await checkAgainst({ other: () => '502 5.5.1 not implemented' }, { tls: 'starttls' })
+    expect(problem).toMatchObject({ code: 'provider-tls-failed' })
+    expect(problem?.advice[0]).toMatch(/offers no encryption/)
   })
   test('STARTTLS where the server waits for TLS; and a certificate that nobody vouches for', async () => {
     const server = createTlsServer(testTls, (socket) => {
@@ -91,30 +91,30 @@ describe('faults met on a real connection', () => {
     const address = server.address()
     const port = typeof address === 'object' && address !== null ? address.port : 0
     const silent = await reach(465, 'starttls', port)
-    expect(silent.fault).toMatchObject({ code: 'provider-unreachable' })
-    expect(silent.fault?.advice[0]).toMatch(/set tls to implicit/)
+    expect(silent.problem).toMatchObject({ code: 'provider-unreachable' })
+    expect(silent.problem?.advice[0]).toMatch(/set tls to implicit/)
     const unknown = await reach(465, 'implicit', port)
-    expect(unknown.fault).toMatchObject({ code: 'provider-tls-failed' })
-    expect(unknown.fault?.advice[0]).toMatch(/not signed by a trusted authority/)
+    expect(unknown.problem).toMatchObject({ code: 'provider-tls-failed' })
+    expect(unknown.problem?.advice[0]).toMatch(/not signed by a trusted authority/)
   })
   test('a blocked port: the twins of the preset are named', async () => {
     const io = createTestIo()
     const connect = () => Promise.reject(failure('connection timed out', false))
     const report = await check({ preset: 'sendgrid', port: 587 }, { password: 'x' }, { ...io, connect })
-    expect(report.fault).toMatchObject({ code: 'provider-unreachable' })
-    expect(report.fault?.advice[0]).toMatch(/Port 587 may be blocked.*2525 \(starttls\), 465 \(implicit\)/)
+    expect(report.problem).toMatchObject({ code: 'provider-unreachable' })
+    expect(report.problem?.advice[0]).toMatch(/Port 587 may be blocked.*2525 \(starttls\), 465 \(implicit\)/)
   })
   test('a host that the operator does not permit', async () => {
     const connect = () => Promise.reject(failure('address is not public', false, true))
     const report = await check({ ...plain, port: 587 }, password, { ...createTestIo(), connect })
-    expect(report.fault).toMatchObject({ code: 'provider-egress-refused' })
-    expect(report.fault?.advice).toHaveLength(1)
+    expect(report.problem).toMatchObject({ code: 'provider-egress-refused' })
+    expect(report.problem?.advice).toHaveLength(1)
   })
   test('a password that would go out readable is not sent', async () => {
     const { port } = await play({})
-    const { fault } = await check({ host: '127.0.0.1', tls: 'opportunistic', port })
-    expect(fault).toMatchObject({ code: 'provider-settings-wrong' })
-    expect(fault?.advice[0]).toMatch(/only sent over an encrypted connection/)
+    const { problem } = await check({ host: '127.0.0.1', tls: 'opportunistic', port })
+    expect(problem).toMatchObject({ code: 'provider-settings-wrong' })
+    expect(problem?.advice[0]).toMatch(/only sent over an encrypted connection/)
   })
 })
 
@@ -164,7 +164,8 @@ test.each<[Partial<Situation>, RegExp]>([
   [{ ...unreachable, reason: 'connection timed out' }, /465 \(implicit\), 2525 \(starttls\), 2587/],
   [
     {
-      ...{ ...unreachable, code: 'provider-settings-wrong' as const },
+      ...unreachable,
+      code: 'provider-settings-wrong' as const,
       reason: '504 5.5.2 <web01>: Helo command rejected: need fully-qualified hostname',
     },
     /set helo_name/,

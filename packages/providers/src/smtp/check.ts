@@ -1,4 +1,4 @@
-import { faulty } from '../lib/http-check.ts'
+import { problemReport } from '../lib/http-check.ts'
 import { adviceOn, type Tokens } from '../oauth2/tokens.ts'
 import type { AccountReport, Io } from '../provider.ts'
 import { adviceFor } from './advice.ts'
@@ -12,15 +12,15 @@ export async function checkSmtp(account: Account, tokens: Tokens, io: Io): Promi
   const endpoint = endpointOf(account.settings)
   if ('session' in opened) {
     await opened.session.close()
-    return { fault: null, notes: notesOn(opened.session.greeting, endpoint.port) }
+    return { problem: null, notes: notesOn(opened.session.greeting, endpoint.port) }
   }
   const outcome = toOutcome(opened.failure, '')
-  if (outcome.kind === 'accepted') return { fault: null, notes: [] }
+  if (outcome.kind === 'accepted') return { problem: null, notes: [] }
   const { code, reason } = outcome
-  if (reason.startsWith('token host:')) return faulty(code, reason, adviceOn({ code, reason }))
+  if (reason.startsWith('token host:')) return problemReport(code, reason, adviceOn({ code, reason }))
   const { preset } = account.settings
   const byToken = account.credentials.oauth2 !== undefined
-  return faulty(code, reason, adviceFor({ code, reason, ...endpoint, preset, byToken }))
+  return problemReport(code, reason, adviceFor({ code, reason, ...endpoint, preset, byToken }))
 }
 
 function notesOn(greeting: string, port: number): string[] {

@@ -59,9 +59,9 @@ export const smtpCredentials = z
     oauth2: oauth2.optional().describe('Instead of a password: how to get access tokens for XOAUTH2'),
   })
   .superRefine(({ username, password, oauth2 }, context) => {
-    const fault = (path: string, message: string) =>
+    const addIssue = (path: string, message: string) =>
       context.addIssue({ code: 'custom', path: [path], message })
-    if (oauth2 && password) fault('password', 'password and oauth2 exclude each other')
-    if (oauth2 && !username) fault('username', 'oauth2 needs the address of the mailbox')
-    if (username && !password && !oauth2) fault('password', 'a name needs a password or oauth2')
+    if (oauth2 && password) addIssue('password', 'password and oauth2 exclude each other')
+    if (oauth2 && !username) addIssue('username', 'oauth2 needs the address of the mailbox')
+    if (username && !password && !oauth2) addIssue('password', 'a name needs a password or oauth2')
   })

@@ -57,7 +57,7 @@ export function toTransferFailure(error: SmtpError, complete: boolean): Transfer
   return { kind: 'lost', complete, reason: message }
 }
 
-/** What the server said about one recipient. */
+/** The server's reply for one recipient. */
 export function toRecipientReply(error: SmtpError): { address: string; reply: string } {
   return { address: error.recipient ?? '', reply: cutReply(error.response ?? '') }
 }

@@ -13,7 +13,7 @@ export function withFields(mime: Buffer, fields: readonly Field[]): Buffer {
     : Buffer.concat([Buffer.from(fields.map(toLines).join(''), 'latin1'), mime])
 }
 
-/** Who makes a field encodes it; what is no printable ASCII even so could begin a field of its own, and is replaced. */
+/** Replaces characters beyond printable ASCII, which could start a field of their own; the caller has encoded the rest. */
 function toLines([name, ...pieces]: Field): string {
   const [first = '', ...more] = pieces.map((piece) => piece.replace(/[^\x20-\x7e]/g, '_'))
   let text = `${name}: ${first}`

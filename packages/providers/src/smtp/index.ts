@@ -18,7 +18,7 @@ const sessionsMaxDefault = 20
 
 const sessionsMaxOf = ({ max_connections = sessionsMaxDefault }: SmtpSettings) => max_connections
 
-/** What a preset's provider reads beside the mail; nothing for a server of which nothing is known. */
+/** Header fields that a preset's provider reads; none for an unknown server. */
 function fieldsOf({ preset }: SmtpSettings, message: OutboundMessage): Field[] {
   return (preset && presets[preset].headers?.(message)) ?? []
 }
@@ -39,7 +39,7 @@ export function createSmtp(): Provider<SmtpCredentials, SmtpSettings> {
       recipientsMax: 100,
       // A server that does not list 8BITMIME or SMTPUTF8 is found out only then.
       rawMime: { recipients: 'envelope', eightBit: true },
-      // What the server says in its greeting decides; it is asked only then.
+      // Depends on the greeting of the server, so it is read only then.
       messageBytesMax: 40 * 1000 * 1000,
       idempotencyWindowMs: 0,
       answersEachRecipient: true,

@@ -38,7 +38,11 @@ async function start(options: {
     () => tokenHost.close(),
   )
   const settings = {
-    ...{ host: '127.0.0.1', port: peer.port, tls: 'none', allow_insecure: true, max_connections: 1 },
+    host: '127.0.0.1',
+    port: peer.port,
+    tls: 'none',
+    allow_insecure: true,
+    max_connections: 1,
     token_url: `http://127.0.0.1:${tokenHost.port}/token`,
     ...options.settings,
   }
@@ -171,8 +175,8 @@ describe('XOAUTH2', () => {
       answer: respond(400, '{"error":"invalid_grant","error_description":"Token has been revoked."}'),
     })
     expect(await send()).toMatchObject({ kind: 'rejected', code: 'provider-credentials-refused' })
-    const { fault } = await check()
-    expect(fault?.advice[0]).toMatch(/consent again/)
+    const { problem } = await check()
+    expect(problem?.advice[0]).toMatch(/consent again/)
     expect(peer.connections()).toBe(0)
   })
 

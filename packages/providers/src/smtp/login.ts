@@ -5,7 +5,7 @@ import type { Oauth2Credentials, SmtpCredentials } from './credentials.ts'
 import { type Preset, presets } from './presets.ts'
 import { type SmtpSettings, tokenUrlOf } from './settings.ts'
 
-/** What to log in with: nothing, a password, or an access token. */
+/** Credentials of a login: none, a password or an access token. */
 export type Login = { user: string; pass: string; token?: Secret } | null
 
 const scopeMissing = 'oauth2 needs a scope; only the presets gmail and microsoft365 have one'

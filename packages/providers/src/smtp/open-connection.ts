@@ -16,10 +16,10 @@ const limits = {
 
 export type Connected = { connection: SMTPConnection; greeting: string } | { failure: Transfer }
 
-/** What is still to be done once the server has greeted and the connection is encrypted. */
+/** The steps after the greeting and encryption. */
 export type Step = (connection: SMTPConnection, done: (error?: SmtpError | null) => void) => void
 
-/** Connects and encrypts; what goes wrong is told as the transfer that it prevents. */
+/** Connects and encrypts; a failure is reported as that of the transfer. */
 export async function openConnection(
   target: Target,
   options: SMTPConnection.Options,

@@ -1,5 +1,5 @@
 import type SMTPConnection from 'nodemailer/lib/smtp-connection'
-import { strikeOut } from '../lib/redact.ts'
+import { redact } from '../lib/redact.ts'
 import type { Tokens } from '../oauth2/tokens.ts'
 import type { Io, ProviderConnection } from '../provider.ts'
 import type { SmtpCredentials } from './credentials.ts'
@@ -14,7 +14,7 @@ import { endpointOf, type SmtpSettings, smtpTarget } from './settings.ts'
 
 export type Account = ProviderConnection<SmtpCredentials, SmtpSettings>
 
-/** Connects, encrypts and logs in; what goes wrong is told as the transfer that it prevents. */
+/** Connects, encrypts and logs in; a failure is reported as that of the transfer. */
 export async function openSession(
   { id, credentials, settings, credentialsSince }: Account,
   tokens: Tokens,
@@ -32,15 +32,15 @@ export async function openSession(
   const token = found.login?.token
   if (!token) return { failure }
   if (isLoginRefused(failure)) tokens.drop(id, token)
-  // Core strikes out the credentials, but does not know the token.
+  // Core redacts the credentials but does not know the token.
   return { failure: withoutToken(failure, token.reveal()) }
 }
 
 /** Whatever went wrong: a reply that cannot be read is repeated in the reason of a lost connection. */
 function withoutToken(failure: Transfer, token: string): Transfer {
   return 'reply' in failure
-    ? { ...failure, reply: strikeOut(failure.reply, [token]) }
-    : { ...failure, reason: strikeOut(failure.reason, [token]) }
+    ? { ...failure, reply: redact(failure.reply, [token]) }
+    : { ...failure, reason: redact(failure.reason, [token]) }
 }
 
 function isLoginRefused(failure: Transfer): boolean {

@@ -19,7 +19,7 @@ export type Transfer =
   /** Not tried: there was no token, or these settings and this server cannot work together. */
   | { kind: 'misconfigured'; code: FailureCode; reason: string; waitMs?: number | undefined }
 
-/** What a transfer means for the message. */
+/** Derives the outcome of a message from its transfer. */
 export function toOutcome(transfer: Transfer, ownId: string): SendOutcome {
   switch (transfer.kind) {
     case 'accepted': {
@@ -46,13 +46,13 @@ function toRefusedTransfer({ phase, reply, refused }: Transfer & { kind: 'refuse
   const refusals = refused.map(toRefusal)
   const account = refusals.find(({ code }) => classOf(code).outcome === 'rejected-account')
   if (!account) return toRefusedOutcome(refusals)
-  // The account is at fault for all but those whose own address is.
+  // The error concerns the account, except for recipients refused by their own address.
   const own = refusals.filter(({ code }) => classOf(code).mayBeOneOfMany === true)
   const outcome = toFailure(account.code, account.reason)
   return outcome.kind === 'rejected' && own.length > 0 ? { ...outcome, refused: own } : outcome
 }
 
-/** What a reply to one RCPT means; what the account may not do for this one, another connection may. */
+/** Classifies the reply to one RCPT; a recipient that this account may not send to may go by another connection. */
 export function toRefusal({ address, reply }: { address: string; reply: string }): RecipientRefusal {
   const code = judgeReply('rcpt', reply)
   const { outcome, waitMs } = classOf(code)

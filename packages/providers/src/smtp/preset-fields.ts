@@ -11,10 +11,10 @@ import { emailTags } from '../ses/tags.ts'
 import { metadataBytesMax } from '../sparkpost/send.ts'
 import { type Field, jsonField } from './header-fields.ts'
 
-/** What a provider reads from header fields of its own: what its API takes beside the mail, and gives back with its events. */
+/** Header fields that a provider reads: the data that its API accepts beside the mail and returns with its events. */
 export type ToFields = (message: OutboundMessage) => Field[]
 
-/** JSON is folded between entries alone, and a line holds 998 characters: https://www.rfc-editor.org/rfc/rfc5322#section-2.1.1 */
+/** JSON is folded only between entries, and a line holds 998 characters: https://www.rfc-editor.org/rfc/rfc5322#section-2.1.1 */
 const inHeader = { toJson: toAsciiJson, entryBytesMax: 900 }
 
 /** Metadata is the tenant's own, and goes only where the provider says that it takes the field out of the mail, as SendGrid does. */
@@ -67,7 +67,7 @@ export const postmarkFields: ToFields = (message) => {
 /** https://resend.com/docs/send-with-smtp. Nothing is said of tags there. */
 export const resendFields: ToFields = ({ attemptKey }) => [['Resend-Idempotency-Key', attemptKey]]
 
-/** The first tag alone: nothing is said of several. */
+/** Only the first tag: several are not documented. */
 export const brevoFields: ToFields = (message) => [
   ...Object.entries(correlationHeaders(withoutMetadata(message))),
   ...message.tags.slice(0, 1).map((tag): Field => ['X-Mailin-Tag', tag]),

@@ -29,7 +29,7 @@ export type Preset = {
   headers?: ToFields
   /** Messages by one connection, where the provider asks for fewer than is usual. */
   messagesMax?: number
-  /** What a person must know about its name and password, in whole sentences. */
+  /** Advice on its name and password, in whole sentences. */
   login: string
 }
 

@@ -15,7 +15,11 @@ afterEach(async () => {
 
 const all = ['PIPELINING', '8BITMIME', 'SMTPUTF8']
 const rawMail = (bytes: Buffer, change: Partial<RawMail> = {}): RawMail => ({
-  ...{ bytes, messageId: '<1@example.com>', isAscii: true, isHeadAscii: true, ...change },
+  bytes,
+  messageId: '<1@example.com>',
+  isAscii: true,
+  isHeadAscii: true,
+  ...change,
 })
 
 async function send(raw: RawMail, script: Script = { ehlo: all }, change: Partial<OutboundMessage> = {}) {

@@ -47,7 +47,9 @@ test.each(pieces.map((piece) => ({ piece })))('S1: 64 kB of %o are read at once'
 
 test('a reply is read in its parts', () => {
   expect(readReply('550-5.7.1 <a@corporate.example>: first\r\n550 5.7.1 second')).toEqual({
-    ...{ code: '550', enhanced: '5.7.1', words: 'first second' },
+    code: '550',
+    enhanced: '5.7.1',
+    words: 'first second',
   })
   expect(readReply('550 sorry (#5.1.1)')).toEqual({ code: '550', enhanced: '5.1.1', words: 'sorry (#5.1.1)' })
   expect(readReply('')).toEqual({ code: '', enhanced: '', words: '' })
@@ -74,7 +76,9 @@ test('one bad address beside a fault of the account stays bad, and alone', () =>
   expect(
     toOutcome({ kind: 'refused', phase: 'rcpt', reply: refused[1]?.reply ?? '', refused }, 'own'),
   ).toMatchObject({
-    ...{ kind: 'rejected', scope: 'account', code: 'provider-address-blocked' },
+    kind: 'rejected',
+    scope: 'account',
+    code: 'provider-address-blocked',
     refused: [{ address: 'no@example.net', kind: 'rejected', code: 'recipient-refused' }],
   })
 })

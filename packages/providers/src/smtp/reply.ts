@@ -2,7 +2,7 @@
 const replyCharsMax = 2_000
 const reasonCharsMax = 500
 
-/** A reply in so many characters as anything may read of it: whoever answers decides how long it is. */
+/** Limits how much of a reply is read: the server decides its length. */
 export function cutReply(reply: string): string {
   return reply.slice(0, replyCharsMax)
 }
@@ -13,7 +13,7 @@ export type Said = {
   code: string
   /** RFC 3463; empty where it has none. */
   enhanced: string
-  /** What the server says itself: not the addresses that it repeats (`corporate` holds a `rate`), nor the codes that begin its lines. */
+  /** The server's own words, without repeated addresses (`corporate` contains `rate`) and without the codes of its lines. */
   words: string
 }
 

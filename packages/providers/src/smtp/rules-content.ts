@@ -1,6 +1,6 @@
 import type { SmtpRule } from './rule.ts'
 
-/** What is said of the content. Final everywhere: to offer it to others would spread it. */
+/** Replies about the content. Final for all connections: another one would only spread it. */
 export const contentRules: readonly SmtpRule[] = [
   { enhanced: /^5\.(3\.4|2\.3)$/, is: 'message-too-large' },
   {

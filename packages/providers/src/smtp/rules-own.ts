@@ -26,7 +26,7 @@ const loginRules: readonly SmtpRule[] = [
   },
 ]
 
-/** What the account may do, and how much. */
+/** Replies about permissions and quotas of the account. */
 const accountRules: readonly SmtpRule[] = [
   {
     text: /\bfrequency (is )?limit|\brate limit|\bthrottl|\btoo many (messages|mails|e-?mails|connections|requests|sessions|invalid recipients)\b|\b(sent|sending) too (many|much|fast)\b|\btoo fast\b/,
@@ -58,7 +58,7 @@ const accountRules: readonly SmtpRule[] = [
   { text: /\bnot authori[sz]ed to perform\b/, is: 'provider-permission-missing' },
 ]
 
-/** What the address of this installation is known for. A list of names in links is no such thing. */
+/** Replies about the reputation of this installation's address. A list of names in links does not count. */
 const addressRules: readonly SmtpRule[] = [
   // Where the recipient's own list of senders is named, no other connection helps.
   {
@@ -93,7 +93,7 @@ const addressRules: readonly SmtpRule[] = [
   },
 ]
 
-/** Who the mail is from. */
+/** Replies about the sender. */
 const senderRules: readonly SmtpRule[] = [
   { text: /\b(dmarc|spf|dkim|sender ?id)\b/, is: 'provider-sender-refused' },
   {
@@ -118,7 +118,7 @@ const senderRules: readonly SmtpRule[] = [
   },
 ]
 
-/** Who may hand mail over here. */
+/** Replies about permission to relay. */
 const relayRules: readonly SmtpRule[] = [
   {
     text: /\bclient host rejected\b|\bclient (was )?not (trusted|permitted|allowed)\b/,
@@ -130,7 +130,7 @@ const relayRules: readonly SmtpRule[] = [
   },
 ]
 
-/** What is said of the account, its sender, or the address of this installation. */
+/** Replies about the account, its sender, or the address of this installation. */
 export const ownRules: readonly SmtpRule[] = [
   ...heloRules,
   ...loginRules,

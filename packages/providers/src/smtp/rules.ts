@@ -7,9 +7,9 @@ import { recipientRules } from './rules-recipient.ts'
 const beforeData: readonly Phase[] = ['rcpt']
 const afterData: readonly Phase[] = ['data']
 
-/** What is refused for now. Codes: https://www.rfc-editor.org/rfc/rfc5321#section-4.2.3 */
+/** Temporary refusals. Codes: https://www.rfc-editor.org/rfc/rfc5321#section-4.2.3 */
 const passingRules: readonly SmtpRule[] = [
-  // Mailgun answers so before it knows the recipient; mended by people.
+  // Mailgun answers so before it knows the recipient; people repair it.
   { code: /^4/, text: /\bnot allowed to send\b.{0,40}\bactivate\b/, is: 'provider-account-suspended' },
   { text: /\bsandbox subdomains?\b|\bverify your recipient addresses in sandbox\b/, is: 'provider-sandbox' },
   // "454 Throttling failure: Daily message quota exceeded": https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html
@@ -38,7 +38,7 @@ const passingRules: readonly SmtpRule[] = [
   { phases: beforeData, text: /\btoo many recipients\b/, is: 'recipient-deferred' },
 ]
 
-/** What no row above knows. A refusal of MAIL FROM is about the sender or the account, in whatever words, unless it is of its form. */
+/** Replies without a row above. A refusal of MAIL FROM concerns the sender or the account, unless it concerns the syntax. */
 const unknownRules: readonly SmtpRule[] = [
   { phases: ['open'], is: 'provider-settings-wrong' },
   { phases: ['mail'], code: /^5[05]/, text: /\b(syntax|parameters?|command)\b/, is: 'refusal-unrecognised' },

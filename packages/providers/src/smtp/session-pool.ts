@@ -18,7 +18,7 @@ export class SessionPool {
   // Called with a session to use, or with nothing when there is room to open one.
   readonly #waiting: Turn[] = []
   #slotsTaken = 0
-  // What was said of others that are to use the rest holds until more are opened again.
+  // The limit for idle sockets holds until more sessions are opened again.
   #restMax = Number.POSITIVE_INFINITY
   #closed = false
   #reaper: NodeJS.Timeout | undefined
@@ -51,7 +51,7 @@ export class SessionPool {
     this.#reaper ??= setTimeout(() => this.#reap(), idleMsMax).unref()
   }
 
-  /** Closes idle sessions until no more than so many are left; as many as are in use stay. */
+  /** Closes idle sessions beyond this number; sessions in use stay. */
   async rest(sessions: number): Promise<void> {
     this.#restMax = sessions
     const closing: Promise<void>[] = []

@@ -36,7 +36,7 @@ export function toEnvelope(message: OutboundMessage, to: string[], mime: Buffer)
 
 /** One connection to a server, logged in and ready for a message. */
 export class Session {
-  /** What the server said to EHLO. */
+  /** The server's reply to EHLO. */
   readonly greeting: string
   readonly #connection: SMTPConnection
   readonly #messagesMax: number

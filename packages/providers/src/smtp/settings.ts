@@ -69,21 +69,21 @@ export const smtpSettings = z
       ),
   })
   .superRefine((chosen, context) => {
-    for (const { path, message } of faultsOf(chosen)) context.addIssue({ code: 'custom', path, message })
+    for (const { path, message } of issuesOf(chosen)) context.addIssue({ code: 'custom', path, message })
   })
 
-function faultsOf(chosen: SmtpSettings): { path: string[]; message: string }[] {
+function issuesOf(chosen: SmtpSettings): { path: string[]; message: string }[] {
   const { preset: name, region, host, port, tls, allow_insecure } = chosen
   const preset = name && presets[name]
   const usual = preset?.ports.find((one) => one.port === port)
   const known = preset?.ports.map((one) => one.port).join(', ')
-  const faults: [boolean, string, string][] = [
+  const issues: [boolean, string, string][] = [
     [tls === 'none' && allow_insecure !== true, 'tls', "'none' needs allow_insecure"],
     [!preset && host === undefined, 'host', 'is required without a preset'],
     [!preset && port === undefined, 'port', 'is required without a preset'],
     [region !== undefined && name !== 'ses', 'region', 'belongs to the preset ses only'],
     [region === undefined && name === 'ses' && !host, 'region', 'is required with the preset ses'],
-    // Whoever names a host knows better than the table.
+    // An explicit host overrides the preset.
     [!!preset && !host && port !== undefined && !usual, 'port', `${name} is reached on ${known}`],
     [
       !host && usual !== undefined && tls !== undefined && tls !== usual.tls,
@@ -91,7 +91,7 @@ function faultsOf(chosen: SmtpSettings): { path: string[]; message: string }[] {
       `${name} speaks ${usual?.tls} on ${port}`,
     ],
   ]
-  return faults.flatMap(([wrong, path, message]) => (wrong ? [{ path: [path], message }] : []))
+  return issues.flatMap(([wrong, path, message]) => (wrong ? [{ path: [path], message }] : []))
 }
 
 /** The server that the settings lead to. */

@@ -92,7 +92,7 @@ describe('a server that looks at a message before it answers', () => {
   })
 })
 
-test('as many calls at once have room as there may be connections', () => {
+test('as many concurrent calls have room as there may be connections', () => {
   const { settings, callsMax } = createSmtp()
   const parse = (given: object) => settings.parse({ host: 'mail.example.com', port: 587, ...given })
   expect(callsMax?.(parse({ max_connections: 2 }))).toBe(2)

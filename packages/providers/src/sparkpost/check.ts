@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { parseAnswer, toLine } from '../lib/answer.ts'
 import type { FailureCode } from '../lib/failures.ts'
-import { faulty, inquire, withAdvice } from '../lib/http-check.ts'
+import { inquire, problemReport, withAdvice } from '../lib/http-check.ts'
 import type { AccountReport, HttpResponse, Io } from '../provider.ts'
-import { rules, toFault } from './outcome.ts'
+import { rules, toProviderError } from './outcome.ts'
 import type { SparkpostCredentials } from './types.ts'
 
 const advice: Partial<Record<FailureCode, string>> = {
@@ -28,21 +28,24 @@ export async function checkSparkpost(
 ): Promise<AccountReport> {
   const headers = { Authorization: credentials.api_key.reveal(), 'User-Agent': 'Lettergate' }
   const url = `${endpoint}/api/v1/account?include=usage`
-  const report = await inquire(io, { method: 'GET', url, headers }, { rules, toFault, toReport })
-  return report.fault?.code === 'provider-permission-missing'
-    ? { fault: null, notes: ['The key may not read the account, so limits and state are not known.'] }
+  const report = await inquire(io, { method: 'GET', url, headers }, { rules, toProviderError, toReport })
+  return report.problem?.code === 'provider-permission-missing'
+    ? { problem: null, notes: ['The key may not read the account, so limits and state are not known.'] }
     : withAdvice(report, advice)
 }
 
 function toReport(response: HttpResponse): AccountReport {
   const { data } = account.safeParse(parseAnswer(response.body).results)
-  if (!data) return faulty('provider-settings-wrong', 'the answer is not one of SparkPost')
+  if (!data) return problemReport('provider-settings-wrong', 'the answer is not one of SparkPost')
   const { status = 'active', status_reason_category: why, usage: { day, month } = {} } = data
   if (/suspended|terminated/i.test(status))
-    return faulty('provider-account-suspended', `the account is ${toLine(status)} ${toLine(why)}`.trim())
+    return problemReport(
+      'provider-account-suspended',
+      `the account is ${toLine(status)} ${toLine(why)}`.trim(),
+    )
   const isUsedUp = month !== undefined && month.limit > 0 && month.used >= month.limit
   return {
-    fault: null,
+    problem: null,
     ...(day && { limits: { perDay: day.limit, usedToday: day.used } }),
     notes: [
       ...(status === 'active' ? [] : [`The account is ${toLine(status)}.`]),

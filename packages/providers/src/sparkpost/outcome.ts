@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { listIn, namedIn, parseAnswer, toLine, toReason } from '../lib/answer.ts'
 import { commonRules } from '../lib/common-rules.ts'
 import { toPartlyRefused } from '../lib/refusals.ts'
-import { type Fault, judge, type Rule } from '../lib/rules.ts'
+import { judge, type ProviderError, type Rule } from '../lib/rules.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, RecipientRefusal, SendOutcome } from '../provider.ts'
 
@@ -42,19 +42,22 @@ export const rules: Rule[] = [
 ]
 
 const codeText = z.union([z.string(), z.number()]).transform(String)
-const faultText = z.object({ message: z.unknown(), description: z.unknown(), code: codeText }).partial()
-const faults = z.preprocess((value) => listIn(value), z.array(faultText))
+const errorText = z.object({ message: z.unknown(), description: z.unknown(), code: codeText }).partial()
+const errorList = z.preprocess((value) => listIn(value), z.array(errorText))
 const results = z.object({
   id: z.string().min(1),
   total_accepted_recipients: z.number(),
   total_rejected_recipients: z.number(),
-  rcpt_to_errors: faults.optional().catch(undefined),
+  rcpt_to_errors: errorList.optional().catch(undefined),
 })
 
-/** What an answer of SparkPost means for the message; it counts refused recipients, but need not name them. */
+/** Derives the outcome from SparkPost's answer, which counts refused recipients but need not name them. */
 export function toOutcome(envelopeTo: readonly string[], response: HttpResponse, now: Date): SendOutcome {
   if (response.status < 200 || response.status >= 300)
-    return toPartlyRefused(judge(rules, toFault(response), response, now), refusedFor(response, envelopeTo))
+    return toPartlyRefused(
+      judge(rules, toProviderError(response), response, now),
+      refusedFor(response, envelopeTo),
+    )
   const { data } = results.safeParse(parseAnswer(response.body).results)
   if (!data) return toFailure('outcome-unknown', 'success without the numbers of recipients')
   const { id, total_accepted_recipients: taken, total_rejected_recipients: refusedCount } = data
@@ -67,14 +70,14 @@ export function toOutcome(envelopeTo: readonly string[], response: HttpResponse,
   }
   const refused = toRefusals(envelopeTo, reasons)
   if (refused.length !== refusedCount) {
-    // Who of them gets the mail is not known, and events may yet tell.
+    // It is not known which of them get the mail; events may show it later.
     const counts = `${refusedCount} of ${envelopeTo.length} recipients were refused, and the answer does not name them`
     return toFailure('outcome-unknown', toReason(counts, reasons[0] ?? ''))
   }
   return { kind: 'accepted', providerMessageId: toLine(id), ...(refused.length > 0 && { refused }) }
 }
 
-/** Whom a refused request was refused for: all, if none of them is valid, or else those whose addresses it repeats. */
+/** Finds the recipients that a request was refused for: all if none is valid, otherwise those whose addresses it repeats. */
 function refusedFor(response: HttpResponse, envelopeTo: readonly string[]): readonly string[] {
   const texts = errorsOf(response).map(toText)
   if (texts.some((text) => noneValid.test(text))) return envelopeTo
@@ -94,16 +97,16 @@ function toRefusals(envelopeTo: readonly string[], reasons: readonly string[]): 
   })
 }
 
-function errorsOf(response: HttpResponse): z.infer<typeof faults> {
-  return faults.safeParse(parseAnswer(response.body).errors).data ?? []
+function errorsOf(response: HttpResponse): z.infer<typeof errorList> {
+  return errorList.safeParse(parseAnswer(response.body).errors).data ?? []
 }
 
-/** What SparkPost says went wrong: the first of its errors. */
-export function toFault(response: HttpResponse): Fault {
+/** Reads the first error from SparkPost's answer. */
+export function toProviderError(response: HttpResponse): ProviderError {
   const first = errorsOf(response)[0] ?? {}
   return { status: response.status, code: toLine(first.code), message: toText({ ...first, code: '' }) }
 }
 
-function toText({ code, message, description }: z.infer<typeof faultText>): string {
+function toText({ code, message, description }: z.infer<typeof errorText>): string {
   return toReason(toLine(code), toLine(message), toLine(description))
 }

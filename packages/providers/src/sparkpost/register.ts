@@ -9,14 +9,14 @@ import type {
   ProviderConnection,
   Registered,
 } from '../provider.ts'
-import { rules, toFault } from './outcome.ts'
+import { rules, toProviderError } from './outcome.ts'
 import { endpoint, type SparkpostCredentials, type SparkpostSettings } from './types.ts'
 
 type Connection = ProviderConnection<SparkpostCredentials, SparkpostSettings>
 
 export type SparkpostRegistration = { webhook_id: string }
 
-const api: Api = { name: 'SparkPost', rules, toFault }
+const api: Api = { name: 'SparkPost', rules, toProviderError }
 const list = z.object({ results: z.array(z.object({ id: z.string(), target: z.string() })) })
 const one = z.object({ results: z.object({ id: z.string() }) })
 

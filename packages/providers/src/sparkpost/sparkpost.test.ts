@@ -283,7 +283,7 @@ describe('check()', () => {
     const { report, got } = await check(respond(200, account({ usage })))
     expect(got[0]).toMatchObject({ method: 'GET', path: '/api/v1/account?include=usage' })
     expect(report).toEqual({
-      fault: null,
+      problem: null,
       limits: { perDay: 500, usedToday: 22 },
       notes: ['The month’s 900 messages are used up: raise the plan at SparkPost.'],
     })
@@ -292,17 +292,17 @@ describe('check()', () => {
   test('an account that tells no daily limit says nothing of limits', async () => {
     for (const usage of [undefined, {}, { day: 'none' }]) {
       const { report } = await check(respond(200, account({ usage })))
-      expect(report.fault).toBeNull()
+      expect(report.problem).toBeNull()
       expect(report.limits).toBeUndefined()
     }
   })
 
   test('a key that may only send is good', async () => {
     const { report } = await check(respond(403, errors('', 'Forbidden.')))
-    expect(report).toEqual({ fault: null, notes: [expect.stringContaining('may not read the account')] })
+    expect(report).toEqual({ problem: null, notes: [expect.stringContaining('may not read the account')] })
   })
 
-  adapter.testCheckFaults([
+  adapter.testCheckProblems([
     [
       200,
       account({ status: 'suspended', status_reason_category: 'NONPAYMENT' }),
@@ -318,12 +318,12 @@ describe('check()', () => {
 
   test('a key that is not known may be one of the other region', async () => {
     const { report } = await check(respond(401, errors('', 'Unauthorized.')))
-    expect(report.fault?.advice.join(' ')).toMatch(/us or eu/)
+    expect(report.problem?.advice.join(' ')).toMatch(/us or eu/)
   })
 
   test('an account that pends is named, not refused', async () => {
     const { report } = await check(respond(200, account({ status: 'pending' })))
-    expect(report).toMatchObject({ fault: null, notes: ['The account is pending.'] })
+    expect(report).toMatchObject({ problem: null, notes: ['The account is pending.'] })
   })
 })
 

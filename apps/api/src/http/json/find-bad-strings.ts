@@ -1,10 +1,10 @@
-import type { Fault } from '@lettergate/contracts/problems/problems'
+import type { ValidationIssue } from '@lettergate/contracts/problems/problems'
 
-const FAULTS_MAX = 20
+const ISSUES_MAX = 20
 /** Values looked at before the caller gets its turn. */
 const VALUES_AT_ONCE = 20_000
 
-function faultOf(text: string): string | null {
+function issueOf(text: string): string | null {
   if (text.includes('\0')) return 'must not contain the character U+0000'
   return text.isWellFormed() ? null : 'must not contain half of a surrogate pair'
 }
@@ -20,24 +20,24 @@ function step(key: string): string {
 }
 
 /** Finds strings and keys that Postgres could not store as text, as JSON pointers; yields now and then. */
-export function* findBadStrings(parsed: unknown): Generator<undefined, Fault[]> {
-  const faults: Fault[] = []
-  // Pointers are made for faults alone: most values have none.
+export function* findBadStrings(parsed: unknown): Generator<undefined, ValidationIssue[]> {
+  const issues: ValidationIssue[] = []
+  // Pointers are built only for issues: most values have none.
   const path: string[] = []
   let values = 0
   function add(detail: string): void {
-    faults.push({ pointer: ['#', ...path.map(step)].join('/'), detail })
+    issues.push({ pointer: ['#', ...path.map(step)].join('/'), detail })
   }
   function* visit(value: unknown): Generator<undefined, void> {
     if (++values % VALUES_AT_ONCE === 0) yield
     if (typeof value === 'string') {
-      const detail = faultOf(value)
+      const detail = issueOf(value)
       if (detail) add(detail)
     } else if (typeof value === 'object' && value !== null) {
       for (const key of Object.keys(value)) {
-        if (faults.length >= FAULTS_MAX) return
+        if (issues.length >= ISSUES_MAX) return
         path.push(key)
-        const detail = faultOf(key)
+        const detail = issueOf(key)
         if (detail) add(`the name ${detail}`)
         yield* visit(Reflect.get(value, key))
         path.pop()
@@ -45,5 +45,5 @@ export function* findBadStrings(parsed: unknown): Generator<undefined, Fault[]> 
     }
   }
   yield* visit(parsed)
-  return faults
+  return issues
 }

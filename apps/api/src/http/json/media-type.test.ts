@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { mediaTypeFault } from './media-type.ts'
+import { mediaTypeIssue } from './media-type.ts'
 
 test.each([
   'application/json',
@@ -12,7 +12,7 @@ test.each([
   'application/json; odata=verbose',
   'application/json; charset=utf-8; profile="a;b"; ; q=1',
 ])('case 19: %s is JSON in UTF-8', (field) => {
-  expect(mediaTypeFault(field)).toBeNull()
+  expect(mediaTypeIssue(field)).toBeNull()
 })
 
 test.each([
@@ -29,5 +29,5 @@ test.each([
   [undefined, 'Content-Type is missing'],
   [`application/json; a=${'x'.repeat(300)}`, 'longer than 200 characters'],
 ])('case 19: %s is refused with its cause', (field, text) => {
-  expect(mediaTypeFault(field)).toContain(text)
+  expect(mediaTypeIssue(field)).toContain(text)
 })

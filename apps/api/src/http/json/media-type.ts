@@ -3,7 +3,7 @@ const TYPE = 'application/json'
 const UTF_8 = new Set(['utf-8', 'utf8'])
 const LENGTH_MAX = 200
 
-/** What a refusal repeats of a field: short, and nothing but printable ASCII. */
+/** Quotes a field in a refusal: short, and only printable ASCII. */
 function shown(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 60)
 }
@@ -12,7 +12,7 @@ function unquoted(text: string): string {
   return text.length >= 2 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text
 }
 
-function parameterFault(parameter: string): string | null {
+function parameterIssue(parameter: string): string | null {
   const equals = parameter.indexOf('=')
   if (equals === -1) return `The parameter "${shown(parameter)}" of Content-Type has no value.`
   if (parameter.slice(0, equals).trim().toLowerCase() !== 'charset') return null
@@ -25,7 +25,7 @@ function parameterFault(parameter: string): string | null {
  * Says why a body of this Content-Type cannot be read; null if it can. JSON has no parameters (RFC 8259 §11), and clients
  * add some all the same: they are ignored, but for a charset that is not UTF-8.
  */
-export function mediaTypeFault(field: string | undefined): string | null {
+export function mediaTypeIssue(field: string | undefined): string | null {
   // Compared first: nearly every client writes exactly this.
   if (field === TYPE) return null
   if (field === undefined || field.trim() === '') return `Content-Type is missing: it must be ${TYPE}.`
@@ -34,8 +34,8 @@ export function mediaTypeFault(field: string | undefined): string | null {
   const [type = '', ...parameters] = (field.match(/(?:[^;"]|"[^"]*"?)+/g) ?? []).map((part) => part.trim())
   if (type.toLowerCase() !== TYPE) return `Content-Type is ${shown(type)}: it must be ${TYPE}.`
   for (const parameter of parameters) {
-    const fault = parameter === '' ? null : parameterFault(parameter)
-    if (fault) return fault
+    const issue = parameter === '' ? null : parameterIssue(parameter)
+    if (issue) return issue
   }
   return null
 }

@@ -1,9 +1,9 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import { setImmediate } from 'node:timers/promises'
-import { toPointer } from '@lettergate/contracts/problems/faults'
 import { Problem } from '@lettergate/contracts/problems/problems'
+import { toPointer } from '@lettergate/contracts/problems/validation-issues'
 import { findBadStrings } from './find-bad-strings.ts'
-import { ITEMS_MAX, type JsonFault, scanJson } from './scan-json.ts'
+import { ITEMS_MAX, type JsonIssue, scanJson } from './scan-json.ts'
 
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 const UTF_16_MARKS = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])]
@@ -16,23 +16,23 @@ function invalid(pointer: string, detail: string): Problem {
   return new Problem('validation-failed', { detail: `${pointer}: ${detail}`, errors: [{ pointer, detail }] })
 }
 
-function problemOf(fault: JsonFault): Problem {
-  switch (fault.kind) {
+function problemOf(issue: JsonIssue): Problem {
+  switch (issue.kind) {
     case 'too-deep':
       return malformed('The JSON is nested too deeply.')
     case 'too-many-members':
       return malformed('The JSON has too many members.')
     case 'too-many-items':
       return invalid(
-        `#${toPointer(fault.path)}`,
+        `#${toPointer(issue.path)}`,
         `has more than ${ITEMS_MAX} items, which is more than any list or object of a request may have`,
       )
     case 'duplicate-key':
       return malformed(
-        `The key ${JSON.stringify(fault.key.slice(0, 100).toWellFormed())} is given twice in one object.`,
+        `The key ${JSON.stringify(issue.key.slice(0, 100).toWellFormed())} is given twice in one object.`,
       )
     case 'prototype-key':
-      return malformed(`The key ${JSON.stringify(fault.key)} is not allowed.`)
+      return malformed(`The key ${JSON.stringify(issue.key)} is not allowed.`)
     case 'header-name':
       return new Problem('validation-failed', {
         detail: 'The request is valid JSON, but some of its values are not allowed.',
@@ -60,8 +60,8 @@ function textOf(bytes: Buffer): string {
 function* steps(bytes: Buffer): Generator<undefined, unknown> {
   const text = textOf(bytes)
   yield
-  const { fault, isSuspect } = yield* scanJson(text)
-  if (fault) throw problemOf(fault)
+  const { issue, isSuspect } = yield* scanJson(text)
+  if (issue) throw problemOf(issue)
   yield
   let parsed: unknown
   try {

@@ -12,7 +12,10 @@ const file = (bytes: number) => ({
   content: Buffer.alloc(bytes, 'Lettergate ').toString('base64'),
 })
 const mail = (fields: object = {}) => ({
-  ...{ from: 'App <app@acme.example>', to: ['user@example.net'], subject: 'Größe', text: 'Hi' },
+  from: 'App <app@acme.example>',
+  to: ['user@example.net'],
+  subject: 'Größe',
+  text: 'Hi',
   ...fields,
 })
 const bytesOf = (value: unknown) => Buffer.from(JSON.stringify(value))
@@ -26,7 +29,7 @@ function chunksOf(bytes: Buffer): Buffer[] {
 const read = (bytes: Buffer, kind: LargeTask['kind'], isKeyed = false) =>
   readLarge(chunksOf(bytes), { kind, now, isKeyed })
 
-/** What a problem says, which is what matters of it. */
+/** The text of a problem. */
 const said = (entry: unknown) => {
   if (!(entry instanceof Problem)) return entry
   const { code, detail, errors, headers } = entry

@@ -1,8 +1,8 @@
 import type { NewMessage } from '@lettergate/contracts/messages/new-message'
-import { type Fault, Problem, type ProblemCode } from '@lettergate/contracts/problems/problems'
+import { Problem, type ProblemCode, type ValidationIssue } from '@lettergate/contracts/problems/problems'
 import { createTaskThread } from '@lettergate/providers/lib/task-thread'
 
-/** A larger body of messages is read by another thread: its text alone would hold this one for too long. */
+/** A larger body is read by another thread: its text would block this one for too long. */
 export const LARGE_BYTES_MIN = 1024 * 1024
 
 export type LargeTask = {
@@ -17,7 +17,7 @@ export type LargeTask = {
 export type PlainProblem = {
   code: ProblemCode
   detail: string
-  errors: Fault[] | undefined
+  errors: ValidationIssue[] | undefined
   headers: Record<string, string> | undefined
 }
 
@@ -31,7 +31,7 @@ type PlainHash = { ofValue: Uint8Array; ofBytes: Uint8Array }
 /** Messages come in portions, each asked for, so that taking them over never holds this thread for long. */
 export type FromThread =
   | {
-      kind: 'portion'
+      kind: 'chunk'
       entries: (NewMessage | { problem: PlainProblem })[]
       isLast: boolean
       hash?: PlainHash
@@ -63,7 +63,7 @@ function asBuffer(bytes: Uint8Array): Buffer {
 }
 
 /** Adds a portion; bytes that come from another thread have lost their class. */
-function take(read: ReadMessages, { entries, hash }: Extract<FromThread, { kind: 'portion' }>): void {
+function take(read: ReadMessages, { entries, hash }: Extract<FromThread, { kind: 'chunk' }>): void {
   for (const entry of entries) {
     if ('problem' in entry) read.entries.push(toProblem(entry.problem))
     else {
@@ -93,7 +93,7 @@ export function readLarge(chunks: Buffer[], task: LargeTask): Promise<ReadMessag
       if (answer.kind === 'refused') return fail(toProblem(answer.problem))
       take(read, answer)
       if (answer.isLast) done(read)
-      // Asked for at another turn: others run in between.
+      // Read in a later turn, so that other work runs in between.
       else setImmediate(ask, { kind: 'more' })
     }
   })

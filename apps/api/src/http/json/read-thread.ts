@@ -11,10 +11,10 @@ import { parseJson } from './parse-json.ts'
 import type { FromThread, LargeTask, PlainProblem, ToThread } from './read-large.ts'
 
 /** A portion ends with the message that fills it: taking it over costs the other thread a few milliseconds. */
-const PORTION_MESSAGES = 20
-const PORTION_CHARS = 512 * 1024
+const CHUNK_MESSAGES = 20
+const CHUNK_CHARS = 512 * 1024
 
-type Portion = Extract<FromThread, { kind: 'portion' }>
+type Chunk = Extract<FromThread, { kind: 'chunk' }>
 
 let chunks: Uint8Array[] = []
 let entries: Iterator<NewMessage | Problem, void> | undefined
@@ -22,10 +22,10 @@ let entries: Iterator<NewMessage | Problem, void> | undefined
 /** Runs in a thread of its own: see `read-large.ts`. */
 parentPort?.on('message', (message: ToThread) => {
   if (message.kind === 'chunk') chunks.push(message.bytes)
-  else answer(() => (message.kind === 'read' ? begin(message.task) : nextPortion()))
+  else answer(() => (message.kind === 'read' ? begin(message.task) : nextChunk()))
 })
 
-function answer(work: () => Portion): void {
+function answer(work: () => Chunk): void {
   let result: FromThread
   try {
     result = work()
@@ -35,19 +35,19 @@ function answer(work: () => Portion): void {
         ? { kind: 'refused', problem: plain(error) }
         : { kind: 'broken', reason: String(error) }
   }
-  if (result.kind !== 'portion' || result.isLast) entries = undefined
-  parentPort?.postMessage(result, result.kind === 'portion' ? ownBuffers(result) : [])
+  if (result.kind !== 'chunk' || result.isLast) entries = undefined
+  parentPort?.postMessage(result, result.kind === 'chunk' ? ownBuffers(result) : [])
 }
 
-function begin({ kind, now, isKeyed }: LargeTask): Portion {
+function begin({ kind, now, isKeyed }: LargeTask): Chunk {
   const bytes = Buffer.concat(chunks)
   chunks = []
   const value = parseJson(bytes)
   const options = { now: new Date(now) }
   entries = kind === 'batch' ? parseSendBatch(value, options) : one(value, options)
-  const portion = nextPortion()
-  if (!isKeyed) return portion
-  return { ...portion, hash: { ofValue: canonicalHash(value), ofBytes: hash('sha256', bytes, 'buffer') } }
+  const chunk = nextChunk()
+  if (!isKeyed) return chunk
+  return { ...chunk, hash: { ofValue: canonicalHash(value), ofBytes: hash('sha256', bytes, 'buffer') } }
 }
 
 function* one(value: unknown, options: { now: Date }): Generator<NewMessage | Problem, void> {
@@ -61,19 +61,19 @@ function* one(value: unknown, options: { now: Date }): Generator<NewMessage | Pr
   yield entry
 }
 
-function nextPortion(): Portion {
-  const portion: Portion = { kind: 'portion', entries: [], isLast: false }
+function nextChunk(): Chunk {
+  const chunk: Chunk = { kind: 'chunk', entries: [], isLast: false }
   let chars = 0
-  while (portion.entries.length < PORTION_MESSAGES && chars < PORTION_CHARS) {
+  while (chunk.entries.length < CHUNK_MESSAGES && chars < CHUNK_CHARS) {
     const next = entries?.next()
-    if (!next || next.done) return { ...portion, isLast: true }
-    if (next.value instanceof Problem) portion.entries.push({ problem: plain(next.value) })
+    if (!next || next.done) return { ...chunk, isLast: true }
+    if (next.value instanceof Problem) chunk.entries.push({ problem: plain(next.value) })
     else {
       chars += (next.value.text?.length ?? 0) + (next.value.html?.length ?? 0)
-      portion.entries.push(next.value)
+      chunk.entries.push(next.value)
     }
   }
-  return portion
+  return chunk
 }
 
 function plain({ code, detail, errors, headers }: Problem): PlainProblem {
@@ -81,9 +81,9 @@ function plain({ code, detail, errors, headers }: Problem): PlainProblem {
 }
 
 /** Gives each file memory of its own, so that it changes hands: a small one shares its memory with others. */
-function ownBuffers(portion: Portion): ArrayBuffer[] {
+function ownBuffers(chunk: Chunk): ArrayBuffer[] {
   const buffers: ArrayBuffer[] = []
-  for (const entry of portion.entries) {
+  for (const entry of chunk.entries) {
     if ('problem' in entry) continue
     for (const file of entry.attachments) {
       if (file.content.byteLength !== file.content.buffer.byteLength) {

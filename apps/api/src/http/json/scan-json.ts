@@ -1,7 +1,7 @@
-/** Keys and indexes from the root of the body to the value at fault. */
+/** Keys and indexes from the root of the body to the invalid value. */
 type Path = (string | number)[]
 
-export type JsonFault =
+export type JsonIssue =
   | { kind: 'too-deep' | 'too-many-members' }
   | { kind: 'too-many-items'; path: Path }
   | { kind: 'duplicate-key' | 'prototype-key'; key: string }
@@ -9,7 +9,7 @@ export type JsonFault =
   | { kind: 'header-name'; key: string }
 
 export type JsonScan = {
-  fault: JsonFault | null
+  issue: JsonIssue | null
   /** Whether an escape may have brought in a character that cannot be stored. */
   isSuspect: boolean
 }
@@ -62,7 +62,7 @@ function pathOf(stack: readonly Frame[]): Path {
   return stack.slice(0, -1).map(({ keys, key, items }) => (keys ? key : items))
 }
 
-function keyFault(key: string, stack: readonly Frame[]): JsonFault | null {
+function keyIssue(key: string, stack: readonly Frame[]): JsonIssue | null {
   const frame = stack[stack.length - 1]
   const parent = stack[stack.length - 2]
   if (!frame?.keys) return null
@@ -134,7 +134,7 @@ export function* scanJson(text: string): Generator<undefined, JsonScan> {
   let expectsKey = false
   let members = 0
   let pauseAt = STEPS_AT_ONCE
-  const result = (fault: JsonFault | null): JsonScan => ({ fault, isSuspect: strings.isSuspect })
+  const result = (issue: JsonIssue | null): JsonScan => ({ issue, isSuspect: strings.isSuspect })
   for (let i = 0; i < text.length; i++) {
     if (i >= pauseAt) {
       yield
@@ -152,8 +152,8 @@ export function* scanJson(text: string): Generator<undefined, JsonScan> {
         pauseAt += read.end - i
         if (expectsKey) {
           expectsKey = false
-          const fault = keyFault(keyText(text.slice(i + 1, read.end)), stack)
-          if (fault) return result(fault)
+          const issue = keyIssue(keyText(text.slice(i + 1, read.end)), stack)
+          if (issue) return result(issue)
           // A key costs as much as some hundred characters.
           pauseAt -= 200
         }

@@ -47,7 +47,7 @@ describe('PATCH /v1/connections/{id}', () => {
     ['settings', { settings: { ...relay.settings, max_connections: 3 } }],
     ['limits', { limits: { per_second: 0.5, per_day: 100, concurrency: 3 } }],
     ['enabled', { enabled: false }],
-  ])('changes %s and nothing else, and workers are told at once', async (_, change) => {
+  ])('changes %s and nothing else, and notifies workers at once', async (_, change) => {
     const before = await api.call('GET', `/v1/connections/${id}`)
     const [oldVersion, oldSealed] = [await version(), await sealed()]
     const answer = await patch(change)
@@ -128,7 +128,7 @@ describe('PATCH that leads a connection to another server', () => {
     expect(await sealed()).not.toBe(oldSealed)
   })
 
-  it('faults of settings and of credentials are told together', async () => {
+  it('errors of settings and of credentials are reported together', async () => {
     const { json } = await patch({ settings: { port: 587 }, credentials: { username: 'canary' } })
     const pointers = ['#/credentials/password', '#/settings/host']
     expect(json.errors).toEqual(pointers.map((pointer) => expect.objectContaining({ pointer })))

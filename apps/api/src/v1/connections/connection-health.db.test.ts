@@ -40,7 +40,10 @@ describe('how a connection does', () => {
       values: owned(),
     })
     expect((await api.call('GET', `/v1/connections/${id}`)).json.health).toMatchObject({
-      ...{ state: 'closed', code: null, reason: null, paused_until: null },
+      state: 'closed',
+      code: null,
+      reason: null,
+      paused_until: null,
     })
   })
 

@@ -2,12 +2,12 @@ import type { ConnectionTest } from '@lettergate/contracts/connections/responses
 import { failureHelp } from '@lettergate/contracts/problems/failure-codes'
 import type { Checked } from '@lettergate/core/connections'
 
-/** What leaves the server of a provider's report. */
+/** Presents a provider's report. */
 export function presentCheck({ report, tookMs }: Checked, messageId: string | null): ConnectionTest {
-  const { fault, limits } = report
+  const { problem, limits } = report
   return {
-    ok: fault === null,
-    fault: fault && { ...fault, help: failureHelp(fault.code) },
+    ok: problem === null,
+    fault: problem && { ...problem, help: failureHelp(problem.code) },
     sandbox: report.sandbox ?? null,
     limits: limits
       ? {

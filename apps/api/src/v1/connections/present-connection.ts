@@ -15,7 +15,7 @@ function presentHealth(health: ConnectionState['health']): ConnectionHealth {
   }
 }
 
-/** What leaves the server of a connection. */
+/** Presents a connection. */
 export function presentConnection(row: ConnectionState): Connection {
   return {
     id: toPublicId('con', row.id),

@@ -65,7 +65,7 @@ describe('POST /v1/connections/{id}/test', () => {
     expect(page.status).toBe(200)
   })
 
-  it('a host that is not there is a fault of its own', async () => {
+  it('a missing host is a problem of its own', async () => {
     const gone = await play({})
     const id = await connect(gone.port)
     await gone.close()

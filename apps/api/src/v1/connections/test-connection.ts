@@ -57,7 +57,7 @@ export function addTestConnectionRoute(app: FastifyInstance, deps: ApiDeps): voi
         })
       }
       const checked = await deps.checker.check(tenant.tenantId, connectionId)
-      const isSent = to !== undefined && from !== undefined && checked.report.fault === null
+      const isSent = to !== undefined && from !== undefined && checked.report.problem === null
       const messageId = isSent ? await sendTest(deps, tenant, reply, { connectionId, from, to }) : null
       return presentCheck(checked, messageId)
     },

@@ -7,7 +7,7 @@ import { pathId } from '../../http/path-id.ts'
 import { answer, MessagePath, problemAnswers } from '../../http/schemas.ts'
 import { presentMessage } from './present-message.ts'
 
-/** Stops a message that was not handed over yet. */
+/** Cancels a message that was not sent yet. */
 export function addCancelMessageRoute(app: FastifyInstance, deps: ApiDeps): void {
   app.post<{ Params: { id: string } }>('/v1/messages/:id/cancel', {
     config: { scope: 'messages:write' },

@@ -16,7 +16,7 @@ async function send(): Promise<string> {
 }
 const act = (id: string, action: 'cancel' | 'retry') => api.call('POST', `/v1/messages/${id}/${action}`)
 
-/** What a worker leaves when a provider has refused the message for good. */
+/** The rows that a worker leaves after a final refusal. */
 async function fail(id: string): Promise<void> {
   const values = [fromPublicId('msg', id)]
   await api.db.pool.query({ text: `update recipient set status = 'failed' where message_id = $1`, values })
@@ -32,7 +32,7 @@ describe('cancel and retry', () => {
     expect(await act(id, 'retry')).toMatchObject(wrongState)
   })
 
-  it('row 67: what is being handed over can be neither cancelled nor retried', async () => {
+  it('row 67: a message being sent can be neither cancelled nor retried', async () => {
     const id = await send()
     await api.db.pool.query({
       text: `update outbox set state = 'sending' where message_id = $1`,

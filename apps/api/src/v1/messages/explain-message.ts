@@ -9,7 +9,10 @@ import { answer, MessagePath, problemAnswers } from '../../http/schemas.ts'
 
 function presentReason({ code, detail, recipients, connectionId, until, ahead, failure }: Reason) {
   return {
-    ...{ code, detail, recipients, ahead },
+    code,
+    detail,
+    recipients,
+    ahead,
     connection: connectionId === null ? null : toPublicId('con', connectionId),
     until: until?.toISOString() ?? null,
     help: failure === null ? null : `/problems/${failure}`,

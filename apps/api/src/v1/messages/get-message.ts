@@ -31,7 +31,7 @@ function isKnown(condition: string | undefined, etag: string): boolean {
   return condition !== undefined && (condition === '*' || condition.includes(etag))
 }
 
-/** Aborts when the client leaves, so that nothing waits for nobody. */
+/** Aborts when the client leaves, so that its poll ends. */
 function leaving(reply: FastifyReply): AbortSignal {
   const controller = new AbortController()
   reply.raw.once('close', () => controller.abort())

@@ -11,7 +11,7 @@ function presentChoice({ rule, route, skipped, alone = false }: StoredChoice): A
   }
 }
 
-/** What leaves the server of one try at a provider. */
+/** Presents an attempt. */
 export function presentAttempt(attempt: AttemptRow): Attempt {
   return {
     number: attempt.number,

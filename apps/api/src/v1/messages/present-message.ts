@@ -8,7 +8,7 @@ function presentRecipient(recipient: StoredRecipient): Message['recipients'][num
   return { kind, address, name, status, reason, updated_at: new Date(updatedAt).toISOString() }
 }
 
-/** What leaves the server of a message. */
+/** Presents a message. */
 export function presentMessage(message: StoredMessage): Message {
   return {
     id: toPublicId('msg', message.id),
@@ -26,7 +26,7 @@ export function presentMessage(message: StoredMessage): Message {
   }
 }
 
-/** What leaves the server of a message that was just stored. */
+/** Presents a message that was just stored. */
 export function presentAccepted(message: AcceptedMessage, createdAt: Date): MessageAccepted {
   return {
     id: toPublicId('msg', message.id),

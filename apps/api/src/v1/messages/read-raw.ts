@@ -10,7 +10,7 @@ import { streamBytes } from '../../http/stream-bytes.ts'
 
 const RawMessage = z.string().describe('The whole message (RFC 5322).')
 
-/** Answers the mail itself, as it is handed over. */
+/** Answers the mail itself, as it is sent. */
 export function addReadRawRoute(app: FastifyInstance, deps: ApiDeps): void {
   app.get<{ Params: { id: string } }>('/v1/messages/:id/raw', {
     config: { scope: 'messages:read', takesLong: true },

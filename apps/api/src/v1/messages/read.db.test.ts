@@ -23,7 +23,7 @@ const uuid = (id: string) => fromPublicId('msg', id) ?? ''
 const read = (id: string, headers: Record<string, string> = {}) =>
   api.call('GET', `/v1/messages/${id}`, { headers })
 
-/** What a worker does, as far as a reader can see it. */
+/** Changes rows as a worker does, as far as a reader sees. */
 async function setStatus(id: string, status: string): Promise<void> {
   await api.db.pool.query({
     text: 'update recipient set status = $2, updated_at = now() where message_id = $1',
@@ -44,7 +44,7 @@ describe('GET /v1/messages/:id', () => {
     expect(changed.headers.get('etag')).not.toBe(etag)
   })
 
-  it('shows recipients that wait as sending while the hand-off is under way', async () => {
+  it('shows pending recipients as sending during an attempt', async () => {
     const id = await sent({ cc: ['done@example.net'] })
     await api.db.pool.query({
       text: `update recipient set status = 'sent' where message_id = $1 and position = 1`,
@@ -133,7 +133,7 @@ describe('GET /v1/messages/:id?wait=', () => {
       )
     const first = await Promise.race(Array.from({ length: 201 }, ask))
     expect(first).toBe(429)
-    // Those who leave make room.
+    // Waiters that leave make room.
     abort.abort()
     let status = 429
     while (status === 429)
@@ -209,7 +209,10 @@ describe('what happened to a message', () => {
     const { json } = await api.call('GET', `/v1/messages/${id}/attempts`)
     expect(json.data).toMatchObject([
       {
-        ...{ number: 1, outcome: 'rejected', reason: '550 no such user', recipients: ['b@example.net'] },
+        number: 1,
+        outcome: 'rejected',
+        reason: '550 no such user',
+        recipients: ['b@example.net'],
         choice: { rule: 'priority', alone: false },
       },
       { number: 2, outcome: 'accepted', choice: { alone: true } },

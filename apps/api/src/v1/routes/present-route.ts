@@ -2,7 +2,7 @@ import { toPublicId } from '@lettergate/contracts/lib/ids'
 import type { Route } from '@lettergate/contracts/routes/routes'
 import type { RouteRow } from '@lettergate/core/routing'
 
-/** What leaves the server of a route. */
+/** Presents a route. */
 export function presentRoute(row: RouteRow): Route {
   return {
     id: toPublicId('rte', row.id),

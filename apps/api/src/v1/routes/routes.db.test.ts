@@ -106,12 +106,14 @@ describe('/v1/routes', () => {
     const body = { name: 'r', targets: [{ connection: only }] }
     const { json: route } = await api.call('POST', '/v1/routes', { body })
     expect((await api.call('DELETE', `/v1/connections/${only}`)).json).toMatchObject({
-      ...{ id: only, disabled_routes: [route.id] },
+      id: only,
+      disabled_routes: [route.id],
     })
     const path = `/v1/routes/${route.id}`
     expect((await api.call('GET', path)).json).toMatchObject({ enabled: false, targets: [] })
     expect(await api.call('PATCH', path, { body: { enabled: true } })).toMatchObject({
-      ...{ status: 409, json: { code: 'wrong-state', detail: expect.stringContaining('new targets') } },
+      status: 409,
+      json: { code: 'wrong-state', detail: expect.stringContaining('new targets') },
     })
     const mended = { enabled: true, targets: [{ connection: other, weight: 1 }] }
     expect(await api.call('PATCH', path, { body: mended })).toMatchObject({ status: 200, json: mended })

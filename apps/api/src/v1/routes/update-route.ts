@@ -7,7 +7,7 @@ import { pathId } from '../../http/path-id.ts'
 import { answer, problemAnswers, RoutePath } from '../../http/schemas.ts'
 import { presentRoute } from './present-route.ts'
 
-/** Replaces parts of a route; messages that are handed over from now on follow it. */
+/** Replaces parts of a route, for all attempts from now on. */
 export function addUpdateRouteRoute(app: FastifyInstance, deps: ApiDeps): void {
   app.patch<{ Params: { id: string }; Body: UpdateRouteRequest }>('/v1/routes/:id', {
     config: { scope: 'connections:write', liveOnly: true },

@@ -4,7 +4,7 @@ import type { Queryable } from '@lettergate/db/pool'
 export type IdempotencyRecord<A> = { bodyHash: Buffer; requestId: string; answer: A; createdAt: Date }
 
 /** The records of these keys, in order; null where the key is free (or its request was not admitted). */
-export async function readIdempotency<A>(
+export async function findIdempotentAnswer<A>(
   db: Queryable,
   keys: { tenantId: string; keyHash: Buffer }[],
 ): Promise<(IdempotencyRecord<A> | null)[]> {
@@ -14,7 +14,7 @@ export async function readIdempotency<A>(
     answer: A
     created_at: Date
   }>({
-    name: 'read-idempotency',
+    name: 'find-idempotent-answer',
     text: `
       select i.body_hash, i.request_id, i.answer, i.created_at
       from unnest($1::uuid[], $2::bytea[]) with ordinality as k(tenant_id, key_hash, position)

@@ -1,7 +1,7 @@
 import type { Queryable } from '@lettergate/db/pool'
 
 export type DeletedConnection = {
-  /** Routes that led to it alone. */
+  /** Routes with no other target. */
   disabledRoutes: string[]
 }
 
@@ -16,7 +16,7 @@ export async function deleteConnectionRow(
   id: string,
 ): Promise<DeletedConnection | null> {
   const { rows } = await db.query<{ is_deleted: boolean; disabled_routes: string[] }>({
-    name: 'connection-delete',
+    name: 'delete-connection',
     text: `
       with changed as (
         update tenant set connections_version = connections_version + 1 where id = $1

@@ -5,17 +5,19 @@ import { mayBeTaken, refundUsage } from '../../usage/index.ts'
 /** Messages in one statement: their ids must fit into one notification of 8,000 bytes. */
 export const FAIL_MAX = 200
 
-const IN_DOUBT = mayBeTaken({
-  ...{ tenantId: '$1', messageId: 'r.message_id', position: 'r.position' },
+const MAY_BE_TAKEN = mayBeTaken({
+  tenantId: '$1',
+  messageId: 'r.message_id',
+  position: 'r.position',
   range: { from: '$4', to: '$5' },
 })
 
 /**
- * Ends messages that wait: their recipients fail for this reason, and are given back to the quota. The lock on the outbox row decides
- * against a worker, as for `cancelMessage`: what is being handed over is left alone. A recipient whom any try may
- * have reached is `unknown`, and stays counted. Answers how many messages ended; safe to run twice.
+ * Ends messages that wait: their recipients fail for this reason, and their quota is refunded. The lock on the outbox row decides
+ * against a worker, as for `cancelMessage`: a message being sent is not touched. A recipient that any attempt may have reached becomes
+ * `unknown` and stays counted. Answers how many messages ended; safe to run twice.
  */
-export async function failQueued(
+export async function failPinned(
   db: Queryable,
   tenantId: string,
   ids: readonly string[],
@@ -23,7 +25,7 @@ export async function failQueued(
 ): Promise<number> {
   if (ids.length === 0) return 0
   const { rows } = await db.query<{ ended: number }>({
-    name: 'queued-fail',
+    name: 'fail-pinned',
     text: `
       with target as materialized (
         select message_id from outbox
@@ -32,16 +34,16 @@ export async function failQueued(
       ), removed as (
         delete from outbox o using target t where o.message_id = t.message_id
         returning o.message_id
-      ), doubt as materialized (
-        select r.message_id, r.position, ${IN_DOUBT} as unsure
+      ), pending as materialized (
+        select r.message_id, r.position, ${MAY_BE_TAKEN} as may_be_taken
         from removed d
         join recipient r on r.tenant_id = $1 and r.message_id = d.message_id and r.message_id between $4 and $5
           and ${isPending('r.status')}
       ), stopped as (
         update recipient r
-        set status = case when d.unsure then 'unknown' else 'failed' end,
-            reason = case when d.unsure then $3 || ', after an attempt that may have been accepted' else $3 end, updated_at = now()
-        from doubt d
+        set status = case when d.may_be_taken then 'unknown' else 'failed' end,
+            reason = case when d.may_be_taken then $3 || ', after an attempt that may have been accepted' else $3 end, updated_at = now()
+        from pending d
         where r.tenant_id = $1 and r.message_id = d.message_id and r.position = d.position and r.message_id between $4 and $5
           and ${isPending('r.status')}
         returning r.message_id, r.position, r.status, r.reason

@@ -29,7 +29,7 @@ order by p.message_id`
  * found: a page takes the same time however large the backlog and however rare the name. In test mode no connection is used, whatever
  * a message names.
  */
-export async function readQueuedPage(
+export async function listPinned(
   db: Queryable,
   tenantId: string,
   connectionId: string,

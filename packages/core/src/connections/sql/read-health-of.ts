@@ -1,6 +1,6 @@
 import type { Queryable } from '@lettergate/db/pool'
 
-/** How hand-offs through a connection have gone lately, for all workers together. */
+/** Reads the recent health of a connection, over all workers. */
 export type ConnectionHealthRow = {
   connection_id: string
   state: 'closed' | 'open' | 'half-open'
@@ -12,13 +12,13 @@ export type ConnectionHealthRow = {
 }
 
 /** The health of a tenant's connections, or of the one named. One of which nothing was written yet is missing: it is well. */
-export async function readConnectionHealth(
+export async function readHealthOf(
   db: Queryable,
   tenantId: string,
   id: string | null = null,
 ): Promise<ConnectionHealthRow[]> {
   const { rows } = await db.query<ConnectionHealthRow>({
-    name: 'connection-health-read',
+    name: 'read-health-of',
     text: `
       select connection_id, state, since, code, coalesce(reason, case when paused_until > now() then pause_reason end) as reason,
              case when paused_until > now() then paused_until end as paused_until, concurrency

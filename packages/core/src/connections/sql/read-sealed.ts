@@ -13,7 +13,7 @@ export async function readSealedConnection(
   id: string,
 ): Promise<SealedConnectionRow | null> {
   const { rows } = await db.query<SealedConnectionRow>({
-    name: 'connection-read-sealed',
+    name: 'read-sealed',
     text: `
       select id, provider, settings, sealed_credentials as "sealedCredentials", data_key_version as "dataKeyVersion",
              extract(epoch from coalesce(credentials_rotated_at, created_at))::text as "credentialsSince"

@@ -3,8 +3,7 @@ import type { Queryable } from '@lettergate/db/pool'
 type Sealed = { sealed: Buffer; dataKeyVersion: number }
 
 /**
- * Puts credentials of which the provider replaced a secret in the place of those that were read, unless these are there no more:
- * whoever stored others meanwhile stays right. False if so, or if the connection is gone.
+ * Replaces the credentials that were read by renewed ones, unless others were stored meanwhile. False if so, or if the connection is gone.
  */
 export async function renewCredentials(
   db: Queryable,
@@ -14,7 +13,7 @@ export async function renewCredentials(
 ): Promise<boolean> {
   const { read, renewed } = credentials
   const { rowCount } = await db.query({
-    name: 'connection-credentials-renew',
+    name: 'renew-credentials',
     // Neither the version of the tenant's connections nor a time that clients see: nothing that anybody chose has changed, and
     // what workers have open stays good until they open it anew.
     text: `

@@ -1,22 +1,26 @@
 import type pg from 'pg'
 
-/** Why it may work again: the tenant changed it, or its provider said that the account is good. */
-export type Mending = 'changed' | 'tested'
+/** Why the connection may work again: the tenant changed it, or a test succeeded. */
+export type HealthReset = 'changed' | 'tested'
 
 /**
- * What was found out about a connection before it was changed says nothing of it any more: its circuit is probed by the next message,
- * and what waits is looked at again. The row stays, for what else is counted in it. A test proves less than a change: the provider's
- * own wish for a pause holds, and so does how long a circuit stays open whose probe fails after all. Nothing if it is well.
- * A probe that is under way with what was there before must not open it again, hence not `half-open`. The tenant is locked first, as
- * by every change of its connections.
+ * Resets the circuit and the pause of a connection after a change: the next message probes it, and waiting messages are rescheduled. Does
+ * nothing if the connection is healthy.
+ * 1. A successful test proves less than a change: a pause and the growing time of an open circuit stay.
+ * 2. `half-open` becomes `open`: a probe in progress with the old settings must not open the circuit again.
+ * 3. The tenant is locked first, as by every change of its connections.
  */
-export function mending(tenantId: string, id: string, why: Mending): pg.QueryConfig & { values: unknown[] } {
+export function resetHealth(
+  tenantId: string,
+  id: string,
+  why: HealthReset,
+): pg.QueryConfig & { values: unknown[] } {
   return {
-    name: 'connection-mend',
+    name: 'reset-health',
     text: `
       with locked as materialized (
         select from tenant where id = $1 for no key update
-      ), mended as (
+      ), reset as (
         update connection_health
         set state = case when state = 'half-open' then 'open' else state end,
             opened = case when $3 then least(opened, 1) else opened end,
@@ -27,9 +31,9 @@ export function mending(tenantId: string, id: string, why: Mending): pg.QueryCon
           and exists (select from locked)
         returning connection_id
       ), changed as (
-        update tenant set connections_version = connections_version + 1 where id = $1 and exists (select from mended)
+        update tenant set connections_version = connections_version + 1 where id = $1 and exists (select from reset)
       )
-      select pg_notify('lg_connection', connection_id::text) from mended`,
+      select pg_notify('lg_connection', connection_id::text) from reset`,
     values: [tenantId, id, why === 'changed'],
   }
 }

@@ -9,5 +9,5 @@ export type SealedConnection = {
   limits: ConnectionLimits | null
 }
 
-/** What the tenant set for a connection; recipients count. */
+/** Limits that the tenant set for a connection; they count recipients. */
 export type ConnectionLimits = { per_second?: number; per_day?: number; concurrency?: number }

@@ -6,7 +6,7 @@ import { idRange } from '../../lib/index.ts'
  * until now. Run it in a transaction: once the name is gone from the message, the backlog must say that its document,
  * which names it too, is not to be believed (`accepted_at`). Messages are locked first, as a retry does.
  */
-export async function unnameQueued(
+export async function unpin(
   db: Queryable,
   tenantId: string,
   connectionId: string,
@@ -15,7 +15,7 @@ export async function unnameQueued(
   if (ids.length === 0) return 0
   const range = idRange(ids)
   const { rows } = await db.query<{ id: string }>({
-    name: 'queued-unname-message',
+    name: 'unpin-message',
     text: `
       with named as materialized (
         select id from message
@@ -28,7 +28,7 @@ export async function unnameQueued(
     values: [tenantId, ids, connectionId, ...range],
   })
   await db.query({
-    name: 'queued-unname-outbox',
+    name: 'unpin-outbox',
     text: `
       with changed as materialized (
         select message_id from outbox where message_id = any ($2::uuid[]) and tenant_id = $1

@@ -5,7 +5,7 @@ import { buildRow, buildTenant, buildUnit } from '../../../test/rows.ts'
 import { acceptMessages } from '../../accept/index.ts'
 import { claimMessages, FIRST_TENANT } from '../../dispatch/index.ts'
 import { ensureUsage } from '../../usage/index.ts'
-import { fenceSending } from './begin-sending.ts'
+import { beginSending } from './begin-sending.ts'
 import { loadClaimed } from './load-claimed.ts'
 import { recordOutcomes } from './record-outcomes.ts'
 
@@ -41,22 +41,32 @@ async function carryOne(tenantId: string): Promise<void> {
   const [message] = await loadClaimed(pool, claims, 'claimed')
   if (!claim || !message) throw new Error('nothing was claimed')
   const fences = claims.map((one) => ({ ...one, connectionId: null, provider: 'smtp', token: 1 }))
-  await fenceSending(pool, fences, 60_000)
+  await beginSending(pool, fences, 60_000)
   const attempt = {
-    ...{
-      number: 1,
-      connectionId: null,
-      provider: 'smtp',
-      startedAt: new Date(),
-      outcome: 'accepted' as const,
-    },
-    ...{ scope: null, code: null, reason: null, choice: null, providerMessageId: 'id-1', positions: [0] },
+    number: 1,
+    connectionId: null,
+    provider: 'smtp',
+    startedAt: new Date(),
+    outcome: 'accepted' as const,
+    scope: null,
+    code: null,
+    reason: null,
+    choice: null,
+    providerMessageId: 'id-1',
+    positions: [0],
   }
   const changes = [{ position: 0, status: 'sent' as const, reason: null, event: 'recipient.sent' as const }]
   const { messageId, epoch, mode, stream, usageDay } = message
   await recordOutcomes(pool, [
     {
-      ...{ tenantId, messageId, epoch, mode, stream, usageDay, attempt, changes },
+      tenantId,
+      messageId,
+      epoch,
+      mode,
+      stream,
+      usageDay,
+      attempt,
+      changes,
       retryInMs: null,
       giveBack: 0,
     },

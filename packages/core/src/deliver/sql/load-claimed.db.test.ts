@@ -39,14 +39,14 @@ const untimed = ([message]: Awaited<ReturnType<typeof loadClaimed>>) => ({
 
 test('what the content document tells of a message is what its rows tell', async () => {
   const claim = await claimedMessage()
-  const told = untimed(await loadClaimed(db.pool, [claim], 'claimed'))
+  const first = untimed(await loadClaimed(db.pool, [claim], 'claimed'))
   await db.pool.query({
     text: 'update outbox set accepted_at = null where message_id = $1',
     values: [claim.messageId],
   })
   const stored = untimed(await loadClaimed(db.pool, [claim], 'claimed'))
-  expect(told).toEqual(stored)
-  expect(told.recipients?.map(({ address }) => address)).toEqual(['first@example.net', 'second@example.net'])
+  expect(first).toEqual(stored)
+  expect(first.recipients?.map(({ address }) => address)).toEqual(['first@example.net', 'second@example.net'])
 })
 
 test("retries end at the tenant's own limit", async () => {

@@ -13,11 +13,11 @@ import { mayBeTaken } from '../../usage/index.ts'
 
 export type LoadedRecipient = StoredRecipient & { position: number; status: string }
 
-/** A try whose outcome nobody knows; `startedAt`: of the first of its repeats. */
-export type Doubt = {
+/** An attempt with unknown outcome; `startedAt`: of the first of its repeats. */
+export type UnknownAttempt = {
   connectionId: string | null
   startedAt: Date
-  /** Whom it carried; absent: all. */
+  /** Positions of its recipients; absent: all. */
   positions?: number[]
 }
 
@@ -26,9 +26,9 @@ export type EarlierTry = {
   outcome: string
   scope: string | null
   code: string | null
-  /** Whom it carried. */
+  /** Positions of its recipients. */
   positions: number[]
-  /** Whom it refused by name and left to another connection, and by which code; absent: nobody. */
+  /** Recipients refused by name and left to another connection, with the code; absent: none. */
   passedOn?: { position: number; code: string }[] | null
 }
 
@@ -41,11 +41,11 @@ type Claimed = {
   attempts: number
   /** The tenant's retry limit. */
   retryHours: number
-  /** Until the retry limit ends, counted from when it was due; the time that it waited for limits is added. */
+  /** Time until the retry limit, counted from the due time; waits for limits are added. */
   expiresInMs: number
   onUnknown: 'hold' | 'resend'
   connectionsVersion: number
-  /** The connection at which a sending time was reserved for it, which has just come; after an outage all of them would go at once. */
+  /** The connection with a reserved sending time that was just reached; older reservations lapse, or all would go at once after an outage. */
   reservedAt?: string | null
   document: ContentDocument
 }
@@ -64,35 +64,35 @@ type Facts = {
   stream: Stream
   recipients: LoadedRecipient[]
   /** All tries of unknown outcome, one for each set of recipients that waits; the one that was repeated longest ago first. */
-  doubts?: Doubt[]
-  /** Positions of recipients whom any try may have reached, whenever it was: they are never given back to the quota. */
+  unknownAttempts?: UnknownAttempt[]
+  /** Positions of recipients that any attempt may have reached: their quota is never refunded. */
   maybeTaken?: number[]
-  /** Attempts since it was due, in the order in which they were made. */
+  /** Attempts since the due time, in order. */
   tries: EarlierTry[]
 }
 
-/** Everything but the attachments. */
+/** A message without its attachments. */
 export type LoadedMessage = Claimed &
   Facts & {
-    /** Set once the message is being sent: what the lost attempt used. */
+    /** The attempt in progress, once the message is being sent. */
     sending: { connectionId: string | null; provider: string; startedAt: Date } | null
-    /** The first of its tries whose outcome nobody knows: until the provider says yes, it may have been taken then. */
-    unsure: Doubt | null
+    /** The first attempt with unknown outcome: it may have been accepted. */
+    unknownAttempt: UnknownAttempt | null
   }
 
 /**
- * Of a message that nothing was recorded of yet, the content document tells all. Only of the others (`stored`) are the message and
- * its recipients read. `limit 1` keeps each lookup a probe: joined plainly, a plan made while tables were small read
- * them whole. The range of ids leaves the other days' partitions out before they are opened.
- * A retry that the tenant asked for begins anew (`first_due_at`): what was unsure before is the tenant's own risk, as it always is
- * for one who chose to send again. That is about another try alone (`doubts`); what may be given back to the quota is judged by all tries
- * of the message (`maybeTaken`).
- * Claims are noted as begun, with the worker that asks, before anything of a message is in this process: if it dies over one, the sweeper
- * knows which it had (`noted`).
- * What is noted need not outlive a crash of Postgres, so its commit, the only write here, waits for no disk.
+ * Loads claimed messages. The content document suffices for a first attempt; the message and its recipients are read only for later ones
+ * (`stored`). `limit 1` keeps each lookup a probe: a plain join, planned while tables were small, read them whole. The range of ids prunes
+ * the other days' partitions.
+ * A retry requested by the tenant starts a new round (`first_due_at`): unknown attempts of earlier rounds are the tenant's own risk. This
+ * concerns further attempts only (`unknownAttempts`); the refund of quota depends on all attempts of the message (`maybeTaken`).
+ * Before anything of a message is in this process, its claim is recorded with this worker (`noted`): if the process dies, the sweeper knows
+ * its claims. This record need not survive a crash of Postgres, so its commit, the only write here, is asynchronous.
  */
 const TAKEN = mayBeTaken({
-  ...{ tenantId: 'k.tenant_id', messageId: 'k.message_id', position: 'p.position' },
+  tenantId: 'k.tenant_id',
+  messageId: 'k.message_id',
+  position: 'p.position',
   range: { from: '$3', to: '$4' },
 })
 
@@ -104,7 +104,7 @@ with noted as (
 )
 select o.tenant_id as "tenantId", o.message_id as "messageId", o.epoch, o.attempts, o.mode, o.accepted_at as "acceptedAt", o.provider,
        o.connection_id as "sendingConnectionId", o.sending_at as "sendingAt",
-       ceil(extract(epoch from o.first_due_at + t.retry_hours * interval '1 hour' - now()) * 1000 + o.paced_ms)::float8 as "expiresInMs",
+       ceil(extract(epoch from o.first_due_at + t.retry_hours * interval '1 hour' - now()) * 1000 + o.throttled_ms)::float8 as "expiresInMs",
        case when o.wait_why = 'rate' and o.wait_version = t.connections_version and o.due_at > now() - interval '5 seconds'
             then o.wait_for end as "reservedAt",
        t.retry_hours as "retryHours", t.on_unknown as "onUnknown", t.connections_version as "connectionsVersion", c.document, s.stored
@@ -126,7 +126,7 @@ left join lateral (
                                         'status', p.status) order by p.position)
       from recipient p
       where p.tenant_id = k.tenant_id and p.message_id = k.message_id and p.message_id between $3 and $4),
-    'doubts', (
+    'unknownAttempts', (
       select json_agg(json_build_object('connectionId', d.connection_id, 'startedAt', d.first, 'positions', d.recipients)
                       order by d.last, d.number)
       from (
@@ -160,9 +160,9 @@ left join lateral (
 where o.state = $2::text`
 
 /** As JSON has it: without dates, and null for an empty list. */
-type Stored = Omit<Facts, 'createdAt' | 'doubts' | 'maybeTaken' | 'tries'> & {
+type Stored = Omit<Facts, 'createdAt' | 'unknownAttempts' | 'maybeTaken' | 'tries'> & {
   createdAt: string
-  doubts: (Omit<Doubt, 'startedAt'> & { startedAt: string })[] | null
+  unknownAttempts: (Omit<UnknownAttempt, 'startedAt'> & { startedAt: string })[] | null
   maybeTaken: number[] | null
   tries: EarlierTry[] | null
 }
@@ -175,7 +175,7 @@ type Row = Claimed & {
   stored: Stored | null
 }
 
-/** The messages whose claim still holds, in any order; the others are missing from the answer. */
+/** Loads the messages whose claim still holds, in any order; the others are missing from the answer. */
 export async function loadClaimed(
   db: Queryable,
   claims: { tenantId: string; messageId: string; epoch: number }[],
@@ -191,7 +191,7 @@ export async function loadClaimed(
   return rows.map(toMessage).filter((message) => message !== null)
 }
 
-/** Null: the message's own rows are gone; one such must not hold up the others of its batch. */
+/** Null: the rows of the message are gone; the others of the batch go on. */
 function toMessage(row: Row): LoadedMessage | null {
   const { acceptedAt, provider, sendingConnectionId, sendingAt, stored, ...claimed } = row
   const { envelope } = row.document
@@ -202,7 +202,7 @@ function toMessage(row: Row): LoadedMessage | null {
     ...facts,
     sending:
       sendingAt && provider ? { connectionId: sendingConnectionId, provider, startedAt: sendingAt } : null,
-    unsure: facts.doubts?.[0] ?? null,
+    unknownAttempt: facts.unknownAttempts?.[0] ?? null,
   }
 }
 
@@ -226,7 +226,7 @@ function fromEnvelope(envelope: Envelope, acceptedAt: Date): Facts {
       status: 'queued',
     })),
     stream: envelope.stream ?? 'transactional',
-    doubts: [],
+    unknownAttempts: [],
     maybeTaken: [],
     tries: [],
   }
@@ -236,7 +236,10 @@ function fromStored(stored: Stored): Facts {
   return {
     ...stored,
     createdAt: new Date(stored.createdAt),
-    doubts: (stored.doubts ?? []).map((doubt) => ({ ...doubt, startedAt: new Date(doubt.startedAt) })),
+    unknownAttempts: (stored.unknownAttempts ?? []).map((unknown) => ({
+      ...unknown,
+      startedAt: new Date(unknown.startedAt),
+    })),
     maybeTaken: stored.maybeTaken ?? [],
     tries: stored.tries ?? [],
   }

@@ -2,12 +2,12 @@ import type { Queryable } from '@lettergate/db/pool'
 
 export type AttachmentChunk = { position: number; chunk: number; content: Buffer }
 
-/** Of 512 kB each: what one statement answers is 2 MB, or twice that as text, which its time-out must not cut off. */
+/** Chunks of 512 kB each: one answer of 2 MB, or 4 MB as text, stays within the statement deadline. */
 const CHUNKS_MAX = 4
 
 /**
- * The chunks of a message's attachments, in order, a few at a time. Each is a row: as one array of all of them they come as a single
- * text that is read character by character, measured 1.5 s of the thread for 24 MB instead of 14 ms.
+ * Reads the chunks of a message's attachments in order, a few at a time. One row for each chunk: an array of all chunks is parsed character
+ * by character, 1.5 s of the thread for 24 MB instead of 14 ms.
  */
 export async function* readAttachmentChunks(
   db: Queryable,

@@ -18,8 +18,8 @@ type Row = {
 }
 
 /**
- * The attachments of one message, in order, whole. The caller bounds how many messages are held at once. Their memory is shared, so
- * that another thread can encode them without a copy.
+ * Reads the attachments of one message, in order. The caller bounds how many messages are held at once. Their memory is shared, so that
+ * another thread can encode them without a copy.
  */
 export async function readAttachments(
   db: Queryable,

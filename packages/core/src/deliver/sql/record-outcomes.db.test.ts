@@ -6,7 +6,7 @@ import { buildTenant, buildUnit } from '../../../test/rows.ts'
 import { acceptMessages } from '../../accept/index.ts'
 import { type Claim, claimMessages, FIRST_TENANT } from '../../dispatch/index.ts'
 import { ensureUsage } from '../../usage/index.ts'
-import { fenceSending } from './begin-sending.ts'
+import { beginSending } from './begin-sending.ts'
 import { type OutcomeRecord, recordOutcomes } from './record-outcomes.ts'
 
 let db: TestDatabase
@@ -33,7 +33,7 @@ async function sendingMessage(): Promise<Claim> {
   await ensureUsage(db.pool, [{ id: tenantId, mode: 'live' }])
   await acceptMessages(db.pool, [buildUnit(tenantId)])
   const claim = await claimAgain({ tenantId })
-  await fenceSending(db.pool, [{ ...claim, connectionId: null, provider: 'smtp', token: 1 }], 60_000)
+  await beginSending(db.pool, [{ ...claim, connectionId: null, provider: 'smtp', token: 1 }], 60_000)
   return claim
 }
 
@@ -57,7 +57,9 @@ function buildRecord(
       startedAt: new Date(),
       outcome,
       scope: null,
-      ...{ code: null, reason: null, choice: null },
+      code: null,
+      reason: null,
+      choice: null,
       providerMessageId: outcome === 'accepted' ? 'id-1' : null,
       positions: [0],
     },
@@ -89,7 +91,7 @@ async function stateOf(claim: Claim) {
   return rows[0]
 }
 
-test('an accepted hand-off leaves a sent recipient, an attempt, an event and no backlog', async () => {
+test('an accepted attempt leaves a sent recipient, an attempt, an event and no backlog', async () => {
   const claim = await sendingMessage()
   await recordOutcomes(db.pool, [buildRecord(claim, 'accepted', 'sent')])
   expect(await stateOf(claim)).toEqual({
@@ -109,7 +111,7 @@ test('a result that is written twice counts once', async () => {
   expect(await stateOf(claim)).toMatchObject({ events: ['recipient.failed'], used: 0 })
 })
 
-test('a deferred hand-off goes back to the backlog', async () => {
+test('a deferred attempt returns the message to the backlog', async () => {
   const claim = await sendingMessage()
   await recordOutcomes(db.pool, [buildRecord(claim, 'deferred', 'deferred', { retryInMs: 60_000 })])
   expect(await stateOf(claim)).toMatchObject({ status: 'deferred', state: 'waiting', outcome: 'deferred' })
@@ -139,7 +141,9 @@ test('late proof of acceptance spares a message the repeat that it waited for', 
   await recordOutcomes(db.pool, [buildRecord(claim, 'unknown', 'deferred', { retryInMs: 60_000 })])
   await recordOutcomes(db.pool, [buildRecord(claim, 'accepted', 'sent')])
   expect(await stateOf(claim)).toMatchObject({
-    ...{ status: 'sent', state: null, outcome: 'accepted' },
+    status: 'sent',
+    state: null,
+    outcome: 'accepted',
     events: ['recipient.deferred', 'recipient.sent'],
   })
 })
@@ -150,7 +154,7 @@ test('late proof of acceptance takes the message from a worker that has only cla
   const again = await claimAgain(claim)
   await recordOutcomes(db.pool, [buildRecord(claim, 'accepted', 'sent')])
   const fence = { ...again, connectionId: null, provider: 'smtp', token: 2 }
-  expect(await fenceSending(db.pool, [fence], 60_000)).toEqual([null])
+  expect(await beginSending(db.pool, [fence], 60_000)).toEqual([null])
   expect(await stateOf(claim)).toMatchObject({ status: 'sent', state: null })
 })
 
@@ -158,10 +162,13 @@ test('late proof of acceptance leaves a repeat that is under way to end by itsel
   const claim = await sendingMessage()
   await recordOutcomes(db.pool, [buildRecord(claim, 'unknown', 'deferred', { retryInMs: 0 })])
   const again = await claimAgain(claim)
-  await fenceSending(db.pool, [{ ...again, connectionId: null, provider: 'smtp', token: 2 }], 60_000)
+  await beginSending(db.pool, [{ ...again, connectionId: null, provider: 'smtp', token: 2 }], 60_000)
   await recordOutcomes(db.pool, [buildRecord(claim, 'accepted', 'sent')])
   expect(await stateOf(claim)).toMatchObject({
-    ...{ status: 'deferred', state: 'sending', outcome: 'accepted', events: ['recipient.deferred'] },
+    status: 'deferred',
+    state: 'sending',
+    outcome: 'accepted',
+    events: ['recipient.deferred'],
   })
 })
 

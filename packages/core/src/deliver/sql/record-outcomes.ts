@@ -4,14 +4,14 @@ import type { RecipientStatus } from '@lettergate/contracts/messages/recipient-s
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
 import type { SendOutcome } from '@lettergate/providers/provider'
-import { appendEvents, type Hint, idRange, isPending } from '../../lib/index.ts'
+import { appendEvents, idRange, isPending, type Notification } from '../../lib/index.ts'
 import { refundUsage } from '../../usage/index.ts'
 
 export type RecipientChange = {
   position: number
   status: RecipientStatus
   reason: string | null
-  /** The event that tells of it; null when nothing new happened. */
+  /** The event of this change; null: none. */
   event: EventType | null
 }
 
@@ -22,7 +22,7 @@ export type OutcomeRecord = {
   mode: Mode
   stream: Stream
   usageDay: string
-  /** Null when the message was held without a try. */
+  /** Null when the message was held without an attempt. */
   attempt: {
     number: number
     connectionId: string | null
@@ -39,32 +39,30 @@ export type OutcomeRecord = {
     positions: number[]
   } | null
   changes: RecipientChange[]
-  /** Null: nothing is left to do. 0: ready at once. */
+  /** Null: done. 0: ready at once. */
   retryInMs: number | null
   /**
-   * The version of the tenant's connections by which it was handed over, where another one may change what comes of it: then it is
-   * tried again as soon as there is one. Absent: it waits for its time.
+   * The version of the tenant's connections used by the attempt, if a change of them may help: the message is then retried at the next
+   * change. Absent: it waits for its time.
    */
   waitVersion?: number | null
-  /** Recipients that will never be sent: given back to the quota of `usageDay`. */
+  /** Recipients that will never be sent: refunded to the quota of `usageDay`. */
   giveBack: number
 }
 
 /**
- * Writes what became of a hand-off: attempt, recipients, events, backlog and quota, in one statement for many messages.
- * Only the holder of the claim may write: whoever takes the row out of the backlog or puts it back (`owned`). One late word is
- * accepted without it: proof of acceptance for an attempt that was given up as unknown (`late`). What waited to be tried again is spared
- * that, unless somebody is at it: then the message goes on for those who are left (`kept`), or is `over`.
- *
- * `in (…) is true` keeps a look-up hashed: as a join, Postgres, which expects ten rows of an array, would compare every
- * message of a batch with every other. The range of ids is explained at `idRange`.
- * The limit of `change` limits nothing. Postgres takes one of unknown size for a tenth, so it expects a single row, and probes the
- * recipients of each. Expecting ten, a plan made while the day was young read the whole day's index each time: a batch of 28 took
- * 0.9 ms for that at 50,000 stored, and more with each message.
+ * Writes the outcomes of attempts: attempt, recipients, events, backlog and quota, in one statement for many messages.
+ * 1. Only the holder of the claim writes (`owned`).
+ * 2. A late "accepted" is also written without the claim (`late`): it corrects an attempt recorded as unknown and cancels its retry, unless
+ *    the message is being sent. The message goes on for its other recipients (`kept`), or is `over`.
+ * 3. `in (…) is true` keeps a look-up hashed: Postgres expects ten rows of an array, and as a join would compare every message of a batch
+ *    with every other. The range of ids is explained at `idRange`.
+ * 4. The limit of `change` limits nothing: it makes Postgres expect one row instead of ten, and so probe the recipients of each. Otherwise
+ *    a plan made early in the day read the whole day's index each time: 0.9 ms for a batch of 28 at 50,000 stored, and rising.
  */
 const TEXT = `
 with result as materialized (
-  select * from unnest($1::claim_outcome_3[])
+  select * from unnest($1::claim_outcome[])
 ), finished as (
   delete from outbox o using result r
   where o.message_id = r.message_id and o.epoch = r.epoch and o.tenant_id = r.tenant_id
@@ -143,7 +141,7 @@ with result as materialized (
   select tenant_id, usage_day::date as day, mode, sum(give_back)::int4 as n from owned where give_back > 0 group by 1, 2, 3`)}
 select channel, payload
 from (select 'lg_message' as channel, string_agg(message_id::text, ',') as payload
-      from (select message_id from owned union all select message_id from late) told
+      from (select message_id from owned union all select message_id from late) changed
       union all
       select 'lg_outbox', string_agg(distinct tenant_id::text, ',') from again where retry_in_ms = 0) n
 where payload is not null`
@@ -159,7 +157,7 @@ const ofAttempt =
   ({ attempt }: OutcomeRecord): T | null =>
     attempt && pick(attempt)
 
-const outcomeArray = rowArray<OutcomeRecord>('claim_outcome_3', [
+const outcomeArray = rowArray<OutcomeRecord>('claim_outcome', [
   column('uuid', (record) => record.tenantId),
   column('uuid', (record) => record.messageId),
   column('int8', (record) => record.epoch),
@@ -226,13 +224,13 @@ const changeArray = rowArray<Changed>('recipient_change', [
   column('uuid', ({ record }) => record.attempt?.connectionId),
 ])
 
-/** Safe to run twice: the second time nothing is owned any more. Answers whom to tell of it now that it is committed. */
-export async function recordOutcomes(db: Queryable, records: OutcomeRecord[]): Promise<Hint[]> {
+/** Records outcomes; safe to run twice, because nothing is owned the second time. Answers the notifications to send after the commit. */
+export async function recordOutcomes(db: Queryable, records: OutcomeRecord[]): Promise<Notification[]> {
   if (records.length === 0) return []
-  // In the order of their ids, so that two statements that meet take turns instead of waiting for each other.
+  // Sorted, so that two concurrent statements lock in the same order.
   const sorted = [...records].sort((a, b) => (a.messageId < b.messageId ? -1 : 1))
   const changes = sorted.flatMap((record) => record.changes.map((change) => ({ record, change })))
-  const { rows } = await db.query<Hint>({
+  const { rows } = await db.query<Notification>({
     name: 'record-outcomes',
     text: TEXT,
     values: [

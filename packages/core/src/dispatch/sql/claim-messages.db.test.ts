@@ -2,12 +2,12 @@ import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/datab
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { buildRow, buildTenant, buildUnit } from '../../../test/rows.ts'
 import { acceptMessages } from '../../accept/index.ts'
-import { fenceSending } from '../../deliver/index.ts'
+import { beginSending } from '../../deliver/index.ts'
 import { listExpiredClaims, raiseLostWorkers } from '../../lost-workers/index.ts'
 import { ensureUsage } from '../../usage/index.ts'
 import { claimMessages, FIRST_TENANT } from './claim-messages.ts'
 
-import { unclaimMessages } from './release-claims.ts'
+import { releaseClaims } from './release-claims.ts'
 
 let db: TestDatabase
 beforeEach(async () => {
@@ -37,7 +37,7 @@ const claim = (depth: number, afterTenant = FIRST_TENANT) =>
 const countOf = (claims: { tenantId: string }[], tenantId: string) =>
   claims.filter((one) => one.tenantId === tenantId).length
 
-test('a tenant alone never takes more than half of the depth, however often it is asked', async () => {
+test('a single tenant never takes more than half of the depth, however often claims run', async () => {
   await tenantWithBacklog(100)
   const first = await claim(40)
   const second = await claim(40)
@@ -122,7 +122,7 @@ test('a claim that expired is fenced off, and its message is claimed again under
   ).claims[0]
   if (!stale) throw new Error('nothing was claimed')
   const fence = { connectionId: null, provider: 'capture', token: 1 }
-  expect(await fenceSending(db.pool, [{ ...stale, ...fence }], 60_000)).toEqual([null])
+  expect(await beginSending(db.pool, [{ ...stale, ...fence }], 60_000)).toEqual([null])
   const expired = await listExpiredClaims(db.pool, 10)
   expect(expired).toMatchObject([{ messageId: stale.messageId, workers: [] }])
   const free = expired.map((one) => ({ ...one, inHand: false }))
@@ -136,7 +136,7 @@ test('a claim that expired is fenced off, and its message is claimed again under
   const fresh = (await claim(10)).claims[0]
   if (!fresh) throw new Error('nothing was claimed')
   expect(fresh.messageId).toBe(stale.messageId)
-  const fences = await fenceSending(
+  const fences = await beginSending(
     db.pool,
     [
       { ...stale, ...fence },
@@ -147,12 +147,12 @@ test('a claim that expired is fenced off, and its message is claimed again under
   expect(fences.map((one) => one?.attempt ?? null)).toEqual([null, 1])
 })
 
-test('a fence whose answer was lost is found again by its token, and by nobody else', async () => {
+test('a fence whose answer was lost is found again by its token only', async () => {
   await tenantWithBacklog(1)
   const [claimed] = (await claim(10)).claims
   if (!claimed) throw new Error('nothing was claimed')
   const ask = (...tokens: number[]) =>
-    fenceSending(
+    beginSending(
       db.pool,
       tokens.map((token) => ({ ...claimed, connectionId: null, provider: 'capture', token })),
       60_000,
@@ -165,15 +165,15 @@ test('a fence whose answer was lost is found again by its token, and by nobody e
   expect(await ask(3 - winner, 3)).toEqual([null, null])
 })
 
-test('only claims that are still held are given back', async () => {
+test('only claims that are still held are released', async () => {
   await tenantWithBacklog(2)
   const { claims } = await claim(10)
   const [one, other] = claims
   if (!one || !other) throw new Error('two were expected')
-  await fenceSending(db.pool, [{ ...one, connectionId: null, provider: 'capture', token: 1 }], 60_000)
-  await unclaimMessages(db.pool, [one, { ...other, epoch: other.epoch - 1_000 }])
+  await beginSending(db.pool, [{ ...one, connectionId: null, provider: 'capture', token: 1 }], 60_000)
+  await releaseClaims(db.pool, [one, { ...other, epoch: other.epoch - 1_000 }])
   expect((await claim(10)).claims).toEqual([])
-  await unclaimMessages(db.pool, [other])
+  await releaseClaims(db.pool, [other])
   expect((await claim(10)).claims.map((claimed) => claimed.messageId)).toEqual([other.messageId])
 })
 

@@ -26,11 +26,11 @@ export const BULK_TURN = 8
  * Claims due messages, fair over tenants, transactional before bulk.
  * `walk` jumps from tenant to tenant through the index of ready rows, beginning behind the last one served, so a
  * backlog of a million rows costs one probe. `share` is a dynamic threshold (Choudhury & Hahne 1998): a tenant may hold
- * as much as is still free, so one alone uses half of the depth, N get 1/(N+1) each, and a newcomer always finds room.
+ * as much as is still free, so a single tenant uses half of the depth, N get 1/(N+1) each, and a newcomer always finds room.
  * Bulk claims of a tenant do not count against its transactional mail, which finds room like a newcomer. Bulk takes what both together
  * may hold, and at least an eighth of what is free.
- * 'between' keeps Postgres off the primary key: with '=' the order would be that of message ids alone, and a walk over everybody's rows.
- * A message over which a worker was lost is left to `claimSuspects`.
+ * 'between' keeps Postgres off the primary key: with '=' the order would be that of message ids, and a walk over the rows of all tenants.
+ * Messages with a lost worker are left to `claimSuspects`.
  */
 const TEXT = `
 with recursive held as materialized (

@@ -1,13 +1,13 @@
 import type { Queryable } from '@lettergate/db/pool'
 import { claimKeyArray } from './claim-key.ts'
 
-/** Gives claims back that will not be worked on; those that were lost meanwhile are left alone. */
-export async function unclaimMessages(
+/** Releases claims that will not be processed; claims lost meanwhile are not touched. */
+export async function releaseClaims(
   db: Queryable,
   claims: { tenantId: string; messageId: string; epoch: number }[],
 ): Promise<void> {
   await db.query({
-    name: 'unclaim-messages',
+    name: 'release-claims',
     text: `
       update outbox o set state = 'ready', lease_until = null
       from unnest($1::claim_key[]) as c

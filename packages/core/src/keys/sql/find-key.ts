@@ -18,6 +18,6 @@ where hash = any($1::bytea[]) and revoked_at is null and (expires_at is null or 
 
 /** The keys among these hashes that are good now; revoked and expired ones are left out. */
 export async function findKeys(db: Queryable, hashes: readonly Buffer[]): Promise<KeyRow[]> {
-  const { rows } = await db.query<KeyRow>({ name: 'key-find', text, values: [hashes] })
+  const { rows } = await db.query<KeyRow>({ name: 'find-key', text, values: [hashes] })
   return rows
 }

@@ -1,6 +1,6 @@
 import type { Queryable } from '@lettergate/db/pool'
 
-/** What a key is recognised by, and whose it is; null: the operator's. */
+/** A key's shown part and its tenant; null: the operator. */
 export type OldKeyRow = { tenant_id: string | null; display: string }
 
 /** Keys that are good now and are not known to be hashed by this pepper: what would end with the pepper before it, or less. */

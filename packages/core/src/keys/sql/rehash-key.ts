@@ -6,7 +6,7 @@ export async function rehashKey(
   key: { from: Buffer; to: Buffer; pepperVersion: number },
 ): Promise<boolean> {
   const { rows } = await db.query<{ rehashed: boolean }>({
-    name: 'key-rehash',
+    name: 'rehash-key',
     text: 'select rehash_key($1, $2, $3) as rehashed',
     values: [key.from, key.to, key.pepperVersion],
   })

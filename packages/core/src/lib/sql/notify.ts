@@ -1,17 +1,17 @@
 import type { Queryable } from '@lettergate/db/pool'
 
-/** News for whoever listens: at most 8,000 bytes. */
-export type Hint = { channel: 'lg_message' | 'lg_outbox'; payload: string }
+/** A notification of at most 8,000 bytes. */
+export type Notification = { channel: 'lg_message' | 'lg_outbox'; payload: string }
 
 /**
  * Tells those who listen of what was committed before. A statement of its own, because NOTIFY holds a lock of the whole database until
  * its transaction is on disk: in a statement that writes, all such commits would wait for each other, one at a time.
  */
-export async function notify(db: Queryable, hints: readonly Hint[]): Promise<void> {
-  if (hints.length === 0) return
+export async function notify(db: Queryable, notifications: readonly Notification[]): Promise<void> {
+  if (notifications.length === 0) return
   await db.query({
     name: 'notify',
     text: 'select pg_notify(channel, payload) from unnest($1::text[], $2::text[]) as h (channel, payload)',
-    values: [hints.map(({ channel }) => channel), hints.map(({ payload }) => payload)],
+    values: [notifications.map(({ channel }) => channel), notifications.map(({ payload }) => payload)],
   })
 }

@@ -6,7 +6,7 @@ import type { Queryable } from '@lettergate/db/pool'
  */
 export async function readUndurable(db: Queryable): Promise<{ name: string; source: string }[]> {
   const { rows } = await db.query<{ name: string; source: string }>({
-    name: 'read-undurable',
+    name: 'read-durability',
     text: `
       select name, source from pg_settings
       where name in ('fsync', 'full_page_writes', 'synchronous_commit') and setting = 'off'

@@ -3,9 +3,8 @@ import type { Claim } from '../../dispatch/index.ts'
 import { LOST_WORKERS_MAX } from './lost-workers.ts'
 
 /**
- * Claims messages over which a worker was lost, each to be handed over alone. Tenants take turns, and none has more than half of
- * `max` in hand, so one tenant's suspects never keep out another's. Within a tenant those come first that fewer workers were lost over:
- * most of them are innocent, and need not wait for the others.
+ * Claims messages with a lost worker, each for a process of its own. Tenants take turns, and none has more than half of `max`, so that one
+ * tenant's suspects never block another's. Within a tenant, fewer losses come first: most of these messages are harmless.
  */
 export async function claimSuspects(
   db: Queryable,

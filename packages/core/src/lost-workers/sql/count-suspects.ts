@@ -1,7 +1,7 @@
 import type { Queryable } from '@lettergate/db/pool'
 import { LOST_WORKERS_MAX } from './lost-workers.ts'
 
-/** Counts the messages that wait to be handed over alone, up to `max`. */
+/** Counts the messages that wait for a process of their own, up to `max`. */
 export async function countSuspects(db: Queryable, max: number): Promise<number> {
   const { rows } = await db.query<{ n: number }>({
     name: 'count-suspects',

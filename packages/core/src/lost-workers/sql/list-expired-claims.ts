@@ -8,7 +8,7 @@ export type ExpiredClaim = {
   workers: number[]
 }
 
-/** Lists claims, or hand-offs, whose worker did not finish in time, and who had them in hand. */
+/** Lists claims or attempts with an expired lease, and their workers. */
 export async function listExpired(
   db: Queryable,
   state: 'claimed' | 'sending',

@@ -7,15 +7,16 @@ export type LostClaim = {
   tenantId: string
   messageId: string
   epoch: number
-  /** A worker had it in hand; false: nobody had begun, so it is free again and nothing counts. */
+  /** A worker had begun it; false: not begun, so it is released and nothing counts. */
   inHand: boolean
 }
 
 /**
- * Frees claims whose worker was lost (`claimed`), or takes hand-offs that were recorded as lost and are to be tried again (`recorded`), and
- * counts one more lost worker for each that was in hand. Each counts once, whoever else does the same: a claim is freed once, and the token
- * of a fence is taken away. One that has lost too many is set aside, visibly, until its user decides or the retry limit of its tenant is over. The document
- * of such a message is not believed any more (`accepted_at`), since its recipients say otherwise.
+ * Counts a lost worker for each message that it had begun.
+ * 1. `claimed` releases expired claims; `recorded` takes attempts already recorded as lost that will be repeated.
+ * 2. Concurrent sweepers count a loss once: a claim is released once, and the token of a fence is removed.
+ * 3. A message with too many losses is held until its user decides or the tenant's retry limit ends. Its content document no longer matches
+ *    its recipients, so `accepted_at` is cleared.
  */
 export async function raiseLostWorkers(
   db: Queryable,

@@ -3,10 +3,9 @@ import { appendEvents, isPending } from '../../lib/index.ts'
 import { mayBeTaken, refundUsage } from '../../usage/index.ts'
 
 /**
- * Takes a message out of the backlog unless it is being handed over. The lock on the outbox row decides against a worker:
- * whoever has it first wins, and a worker that comes second finds no row to fence. Answers the state that the row was
- * in, or null if there was none: then nothing was done, as for 'sending'.
- * A recipient whom any try may have reached is `unknown` and stays counted, though it was retried since: nobody can call that mail back.
+ * Removes a message from the backlog unless it is being sent. The lock on the outbox row decides against a worker: the first one wins, and a
+ * worker that comes second finds no row to fence. Answers the former state of the row; null or 'sending': nothing was done.
+ * A recipient that any attempt may have reached becomes `unknown` and stays counted, even if it was retried since.
  */
 export async function cancelMessage(
   db: Queryable,
@@ -20,15 +19,15 @@ export async function cancelMessage(
       ), removed as (
         delete from outbox o using target t where o.message_id = t.message_id and t.state <> 'sending'
         returning o.message_id
-      ), doubt as materialized (
-        select r.position, ${mayBeTaken({ tenantId: '$1', messageId: '$2', position: 'r.position' })} as unsure
+      ), pending as materialized (
+        select r.position, ${mayBeTaken({ tenantId: '$1', messageId: '$2', position: 'r.position' })} as may_be_taken
         from removed
         join recipient r on r.tenant_id = $1 and r.message_id = $2 and ${isPending('r.status')}
       ), stopped as (
         update recipient r
-        set status = case when d.unsure then 'unknown' else 'cancelled' end,
-            reason = case when d.unsure then 'cancelled after an attempt that may have been accepted' end, updated_at = now()
-        from doubt d
+        set status = case when d.may_be_taken then 'unknown' else 'cancelled' end,
+            reason = case when d.may_be_taken then 'cancelled after an attempt that may have been accepted' end, updated_at = now()
+        from pending d
         where r.tenant_id = $1 and r.message_id = $2 and r.position = d.position
           and ${isPending('r.status')}
         returning r.position, r.status, r.reason

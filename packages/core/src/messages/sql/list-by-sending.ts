@@ -1,7 +1,7 @@
 import type { Queryable } from '@lettergate/db/pool'
 import type { ListWindow } from './list-by-id.ts'
 
-/** The newest messages of a tenant that are being handed over at this moment. */
+/** Lists the newest messages of a tenant with an attempt in progress. */
 export async function listIdsSending(db: Queryable, window: ListWindow): Promise<string[]> {
   const { rows } = await db.query<{ message_id: string }>({
     name: 'list-by-sending',

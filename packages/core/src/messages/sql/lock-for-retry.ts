@@ -20,7 +20,7 @@ export async function lockForRetry(
 ): Promise<RetryLock | null> {
   const values = [message.tenantId, message.id]
   const { rows } = await client.query<{ mode: 'live' | 'test'; usage_day: string; today: string }>({
-    name: 'retry-lock-message',
+    name: 'lock-for-retry-message',
     text: `
       select mode, usage_day, (now() at time zone 'utc')::date as today
       from message where tenant_id = $1 and id = $2 for no key update`,
@@ -29,12 +29,12 @@ export async function lockForRetry(
   const [row] = rows
   if (!row) return null
   const outbox = await client.query<{ state: string }>({
-    name: 'retry-lock-outbox',
+    name: 'lock-for-retry-outbox',
     text: 'select state from outbox where tenant_id = $1 and message_id = $2 for update',
     values,
   })
   const recipients = await client.query<{ position: number; status: string }>({
-    name: 'retry-lock-recipients',
+    name: 'lock-for-retry-recipients',
     text: 'select position, status from recipient where tenant_id = $1 and message_id = $2 order by position for update',
     values,
   })

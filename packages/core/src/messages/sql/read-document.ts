@@ -1,7 +1,7 @@
 import type { Queryable } from '@lettergate/db/pool'
 import type { ContentDocument } from '../../lib/index.ts'
 
-/** What accept stored of a message's content, but for its attachments; null if there is none. */
+/** Reads the stored content of a message without its attachments; null if there is none. */
 export async function readDocument(
   db: Queryable,
   message: { tenantId: string; id: string },

@@ -10,8 +10,8 @@ export type EventRow = {
 }
 
 /**
- * The events of a message after a sequence number (-1: from the first), in the order in which they happened. Acceptance, always the
- * first, is told by the message's own row: a row for it would make each message dearer to accept by an eighth.
+ * Reads the events of a message after a sequence number (-1: from the first), in order. Acceptance, always the first, is derived from the
+ * message's row: an event row would raise the cost of accepting by an eighth.
  */
 export async function readEvents(
   db: Queryable,

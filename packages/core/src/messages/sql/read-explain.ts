@@ -1,6 +1,6 @@
 import type { Queryable } from '@lettergate/db/pool'
 
-/** What the backlog and the connection say of a message. */
+/** State of a message in the backlog and of its connection. */
 export type ExplainRow = {
   state: 'waiting' | 'ready' | 'claimed' | 'sending'
   due_at: Date

@@ -5,15 +5,15 @@ import { WORKER_LOST } from '../../lost-workers/index.ts'
 /**
  * Puts recipients back into the queue and makes the message due now. Its attempts go on counting where they
  * stopped; a claim draws an epoch that was never used, so a worker of the past cannot take part.
- * One over which a worker was lost goes alone again, so that it harms no other message.
+ * A message with a lost worker is sent by a process of its own again, so that it harms no other message.
  */
-export async function requeueForRetry(
+export async function requeue(
   client: Queryable,
   message: { tenantId: string; id: string },
   positions: readonly number[],
 ): Promise<void> {
   await client.query({
-    name: 'retry-requeue',
+    name: 'requeue',
     text: `
       with queued as (
         update recipient set status = 'queued', reason = null, updated_at = now()
@@ -30,7 +30,7 @@ export async function requeueForRetry(
                exists (select from attempt a where a.tenant_id = $1 and a.message_id = $2 and a.reason = $4)::int4
         from message m where m.tenant_id = $1 and m.id = $2
         on conflict (message_id) do update
-          set state = 'ready', due_at = now(), first_due_at = now(), paced_ms = 0, lease_until = null, sending_at = null,
+          set state = 'ready', due_at = now(), first_due_at = now(), throttled_ms = 0, lease_until = null, sending_at = null,
               accepted_at = null, wait_for = null, wait_why = null, wait_version = null,
               lost_workers = least(outbox.lost_workers, 1)
           where outbox.state = 'waiting'

@@ -1,7 +1,7 @@
 import type { Queryable } from '@lettergate/db/pool'
 import { ENABLED_ROUTES, type RoutingRule } from './list-sealed-connections.ts'
 
-/** What decides which providers a tenant's messages may go by, without anything secret. */
+/** Reads a tenant's connections and routes without secrets. */
 export type OpenRouting = {
   /** By priority. */
   connections: { id: string; provider: string }[]
@@ -12,7 +12,7 @@ export type OpenRouting = {
 /** A tenant's enabled connections and routes, each in the order in which they are used. */
 export async function readRouting(db: Queryable, tenantId: string): Promise<OpenRouting> {
   const { rows } = await db.query<{ id: string; provider: string; routes: RoutingRule[] | null }>({
-    name: 'routing-read',
+    name: 'read-routing',
     text: `
       select id, provider, ${ENABLED_ROUTES} as routes
       from connection where tenant_id = $1 and enabled order by priority, id`,
@@ -28,7 +28,7 @@ export async function readNamedConnection(
   id: string,
 ): Promise<OpenRouting['connections']> {
   const { rows } = await db.query<OpenRouting['connections'][number]>({
-    name: 'routing-read-named',
+    name: 'read-routing-named',
     text: 'select id, provider from connection where tenant_id = $1 and id = $2',
     values: [tenantId, id],
   })

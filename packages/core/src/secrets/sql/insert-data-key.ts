@@ -4,7 +4,7 @@ const text = `
 insert into data_key (tenant_id, version, root_version, wrapped) values ($1, $2, $3, $4)
 on conflict (tenant_id, version) do nothing`
 
-/** Stores a wrapped data key unless this version exists: whoever comes first decides for everybody. */
+/** Stores a wrapped data key unless this version exists: the first writer wins. */
 export async function insertDataKey(
   db: Queryable,
   tenantId: string,

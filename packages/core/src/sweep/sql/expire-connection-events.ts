@@ -1,6 +1,6 @@
 import type { Queryable } from '@lettergate/db/pool'
 
-/** Forgets events of connections that are older than so many days, a bounded number at a time; answers how many. */
+/** Deletes connection events older than a number of days, in bounded batches; answers how many. */
 export async function expireConnectionEvents(db: Queryable, days: number, limit: number): Promise<number> {
   const { rowCount } = await db.query({
     name: 'expire-connection-events',

@@ -1,6 +1,6 @@
 import type { Queryable } from '@lettergate/db/pool'
 
-/** Forgets which claims were begun long ago, above every lease; not while claims or hand-offs that ran out wait to be judged by it. */
+/** Deletes old records of begun claims, beyond every lease; not while expired claims or attempts still need them. */
 export async function forgetClaimsInHand(db: Queryable): Promise<number> {
   const { rowCount } = await db.query({
     name: 'forget-claims-in-hand',

@@ -1,5 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
-import type { PaceKey } from '../../throttle/index.ts'
+import type { ConnectionKey } from '../../throttle/index.ts'
 
 /**
  * Forgets what workers wrote of connections that were deleted meanwhile, among the next `page` that have rows. Answers how many, and
@@ -7,9 +7,9 @@ import type { PaceKey } from '../../throttle/index.ts'
  */
 export async function forgetGoneConnections(
   db: Queryable,
-  after: PaceKey,
+  after: ConnectionKey,
   page: number,
-): Promise<{ count: number; next: PaceKey | null }> {
+): Promise<{ count: number; next: ConnectionKey | null }> {
   const { rows } = await db.query<{
     forgotten: number
     next_tenant: string | null

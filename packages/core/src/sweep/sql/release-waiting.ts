@@ -7,10 +7,9 @@ export type Released = {
 }
 
 /**
- * Makes messages ready that wait for their turn at a connection, of the tenants that come next and have changed their connections,
- * limits or routes since: what they wait for may be no more; `limit` at most of one tenant. Safe to lose and to run twice: a tenant
- * counts as done once none is left, though somebody else may hold it at this moment. The tenant's row is locked first, as by every
- * change of its connections; whoever is just being changed or looked at by another worker has its turn next time.
+ * Releases messages that wait for a connection, for the next tenants that have changed their connections, limits or routes: the reason to
+ * wait may be gone. At most `limit` of one tenant. Safe to run twice: a tenant is done once no waiting message is left, not counting locked
+ * rows. The tenant's row is locked first, as by every change of its connections; locked tenants are skipped until the next run.
  */
 export async function releaseWaiting(
   db: Queryable,

@@ -1,8 +1,8 @@
 import type { Queryable } from '@lettergate/db/pool'
-import type { PaceKey } from '../../throttle/index.ts'
+import type { ConnectionKey } from '../../throttle/index.ts'
 
 /** Comes before every connection. */
-export const FIRST_CONNECTION: PaceKey = {
+export const FIRST_CONNECTION: ConnectionKey = {
   tenantId: '00000000-0000-0000-0000-000000000000',
   connectionId: '00000000-0000-0000-0000-000000000000',
 }
@@ -10,17 +10,16 @@ export const FIRST_CONNECTION: PaceKey = {
 export type Trimmed = {
   count: number
   /** Where to go on; null: this was the last connection that has events. */
-  next: PaceKey | null
+  next: ConnectionKey | null
 }
 
 /**
- * Keeps the newest events of each of the connections that come next, and forgets the oldest of what they have beyond `keep`: `limit`
- * at most of one connection. It steps from connection to connection by the primary key, so what those with few events cost does
- * not depend on how many events there are. Rows that somebody else deletes at this moment are left to them.
+ * Deletes the oldest events beyond `keep` of the next connections, at most `limit` of one connection. Steps from connection to connection by
+ * the primary key, so that the cost does not depend on the number of events. Skips locked rows.
  */
 export async function trimConnectionEvents(
   db: Queryable,
-  after: PaceKey,
+  after: ConnectionKey,
   bounds: { connections: number; keep: number; limit: number },
 ): Promise<Trimmed> {
   const { rows } = await db.query<{

@@ -6,7 +6,7 @@ import type { Queryable } from '@lettergate/db/pool'
  */
 export async function lockTenant(db: Queryable, tenantId: string): Promise<void> {
   await db.query({
-    name: 'tenant-lock',
+    name: 'lock-tenant',
     text: 'select from tenant where id = $1 for no key update',
     values: [tenantId],
   })

@@ -1,17 +1,17 @@
 import type { Queryable } from '@lettergate/db/pool'
-import type { PaceKey } from './connection-key.ts'
+import type { ConnectionKey } from './connection-key.ts'
 
-/** Closes a circuit for all workers, and tells the tenant; nothing if it is closed. */
-export async function closeCircuit(db: Queryable, key: PaceKey): Promise<void> {
+/** Closes a circuit for all workers and writes an event; does nothing if it is closed. */
+export async function closeCircuit(db: Queryable, key: ConnectionKey): Promise<void> {
   await db.query({
-    name: 'circuit-close',
+    name: 'close-circuit',
     text: `
       with closed as (
         update connection_health
         set state = 'closed', since = now(), code = null, reason = null, opened = 0, retry_at = null, probe_until = null
         where tenant_id = $1 and connection_id = $2 and state <> 'closed'
         returning tenant_id, connection_id
-      ), told as (
+      ), reported as (
         insert into connection_event (tenant_id, connection_id, type)
         select tenant_id, connection_id, 'connection.healthy' from closed
       )

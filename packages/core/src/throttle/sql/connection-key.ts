@@ -1,1 +1,1 @@
-export type PaceKey = { tenantId: string; connectionId: string }
+export type ConnectionKey = { tenantId: string; connectionId: string }

@@ -5,13 +5,13 @@ export type Opening = {
   connectionId: string
   code: string
   reason: string
-  /** Opened by the failure of its probe; else only a closed one opens. */
+  /** Opened by a failed probe; otherwise only a closed circuit opens. */
   isProbe: boolean
 }
 
 /**
- * Opens the circuit of a connection for all workers, for twice as long as the time before. Only the first worker to say so
- * changes anything and tells the tenant. Answers for how long it is open; null if another one has decided.
+ * Opens the circuit of a connection for all workers, for twice as long as the time before. Only the first worker changes the row and writes
+ * an event. Answers for how long the circuit is open; null if another worker was first.
  */
 export async function openCircuit(
   db: Queryable,
@@ -19,7 +19,7 @@ export async function openCircuit(
   times: { firstMs: number; mostMs: number },
 ): Promise<number | null> {
   const { rows } = await db.query<{ ms: number }>({
-    name: 'circuit-open',
+    name: 'open-circuit',
     text: `
       with opened as (
         insert into connection_health as h (tenant_id, connection_id, state, code, reason, opened, retry_at)
@@ -30,7 +30,7 @@ export async function openCircuit(
               retry_at = now() + least($7::float8, $6::float8 * 2 ^ least(h.opened, 30)) * interval '1 ms'
           where h.state = 'closed' or ($5::boolean and h.state = 'half-open')
         returning *
-      ), told as (
+      ), reported as (
         insert into connection_event (tenant_id, connection_id, type, code, reason)
         select tenant_id, connection_id, 'connection.unhealthy', code, reason from opened where opened = 1
       )

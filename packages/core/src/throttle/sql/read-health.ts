@@ -1,20 +1,20 @@
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
-import type { PaceKey } from './connection-key.ts'
+import type { ConnectionKey } from './connection-key.ts'
 import { HEALTH_COLUMNS, type Health } from './sync-health.ts'
 
-const keyArray = rowArray<PaceKey>('pace_key', [
+const keyArray = rowArray<ConnectionKey>('connection_key', [
   column('uuid', (key) => key.tenantId),
   column('uuid', (key) => key.connectionId),
 ])
 
-/** What is true of some connections; one without a row is healthy, and missing from the answer. */
-export async function readPace(db: Queryable, keys: PaceKey[]): Promise<Health[]> {
+/** Reads the health of connections; one without a row is healthy and missing from the answer. */
+export async function readHealth(db: Queryable, keys: ConnectionKey[]): Promise<Health[]> {
   const { rows } = await db.query<Health>({
-    name: 'pace-read',
+    name: 'read-health',
     text: `
       select ${HEALTH_COLUMNS}
-      from unnest($1::pace_key[]) k
+      from unnest($1::connection_key[]) k
       join connection_health h on h.tenant_id = k.tenant_id and h.connection_id = k.connection_id`,
     values: [await keyArray(db, keys)],
   })

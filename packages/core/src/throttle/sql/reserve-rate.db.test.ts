@@ -3,10 +3,10 @@ import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/datab
 import { newId } from '@lettergate/db/test/ids'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { buildTenant } from '../../../test/rows.ts'
-import { mayAskLimits } from './claim-limits-poll.ts'
-import { type PaceOrder, reservePace } from './reserve-rate.ts'
-import { writeTold } from './store-account-limits.ts'
-import { syncPace } from './sync-health.ts'
+import { claimLimitsPoll } from './claim-limits-poll.ts'
+import { type RateOrder, reserveRate } from './reserve-rate.ts'
+import { storeAccountLimits } from './store-account-limits.ts'
+import { syncHealth } from './sync-health.ts'
 
 let db: TestDatabase
 /** As workers have it, with their rights. */
@@ -15,7 +15,11 @@ let key: { tenantId: string; connectionId: string }
 beforeAll(async () => {
   db = await createTestDatabase()
   pool = createPool({
-    ...{ url: db.url, max: 10, applicationName: 'worker', role: 'lettergate_batch', onError: () => {} },
+    url: db.url,
+    max: 10,
+    applicationName: 'worker',
+    role: 'lettergate_batch',
+    onError: () => {},
   })
 })
 afterAll(async () => {
@@ -26,7 +30,7 @@ beforeEach(async () => {
   key = { tenantId: await buildTenant(db.pool), connectionId: newId() }
 })
 
-async function reserve(change: Partial<PaceOrder>) {
+async function reserve(change: Partial<RateOrder>) {
   const order = {
     ...key,
     rate: null,
@@ -34,31 +38,37 @@ async function reserve(change: Partial<PaceOrder>) {
     largest: 1,
     perDay: null,
     wantedOfDay: 0,
-    told: null,
+    reported: null,
     version: 1,
   }
-  const grant = (await reservePace(pool, [{ ...order, ...change }])).get(key.connectionId)
+  const grant = (await reserveRate(pool, [{ ...order, ...change }])).get(key.connectionId)
   if (!grant) throw new Error('no answer')
   return grant
 }
-const ofDay = async (wantedOfDay: number, change: Partial<PaceOrder> = {}) =>
+const ofDay = async (wantedOfDay: number, change: Partial<RateOrder> = {}) =>
   (await reserve({ perDay: 100, wantedOfDay, ...change })).grantedOfDay
 const sum = (list: number[]) => list.reduce((total, n) => total + n, 0)
 const forgetHealth = () => db.pool.query({ text: 'delete from connection_health' })
 const giveBack = (unused: number) =>
-  syncPace(
+  syncHealth(
     pool,
     'w',
     [
       {
-        ...{ ...key, grow: 0, halve: false, concurrencyMax: 400, pauseMs: null, pauseReason: null, unused },
+        ...key,
+        grow: 0,
+        halve: false,
+        concurrencyMax: 400,
+        pauseMs: null,
+        pauseReason: null,
+        unused,
         calls: null,
       },
     ],
     60_000,
   )
-const tell = (told: Parameters<typeof writeTold>[2], usedWhenAsked = 0) =>
-  writeTold(pool, key, told, usedWhenAsked)
+const tell = (reported: Parameters<typeof storeAccountLimits>[2], usedWhenAsked = 0) =>
+  storeAccountLimits(pool, key, reported, usedWhenAsked)
 async function version(): Promise<number> {
   const text = 'select connections_version as v from tenant where id = $1'
   const { rows } = await db.pool.query<{ v: number }>({ text, values: [key.tenantId] })
@@ -86,21 +96,21 @@ test('workers that make the rows anew at the same time never go over the day bet
   }
 })
 
-test('what was reserved before everything was emptied is given back to the same day', async () => {
+test('a reservation from before the tables were emptied is returned to the same day', async () => {
   await ofDay(100)
   await forgetHealth()
   await giveBack(40)
   expect(await ofDay(100)).toBe(40)
 })
 
-test('a new day begins at nothing, whatever is given back of the one before', async () => {
+test('a new day begins at zero, whatever is returned to the day before', async () => {
   await ofDay(100)
   await db.pool.query({ text: 'update connection_usage set day = day - 1' })
   await giveBack(60)
   expect(await ofDay(170)).toBe(100)
 })
 
-test('the provider’s day and the tenant’s are counted apart, and the narrower holds', async () => {
+test('the provider’s day and the tenant’s are counted separately, and the lower limit holds', async () => {
   await giveBack(0)
   await tell({ perDay: 1_000, used: 960 })
   // Others have used most of the account, but nothing of this connection.
@@ -115,10 +125,10 @@ test('the provider’s day and the tenant’s are counted apart, and the narrowe
   expect(await ofDay(600, { perDay: null })).toBe(5)
 })
 
-test('what was handed over while a provider answered is added to what it counted', async () => {
+test('recipients sent while a provider answered are added to its count', async () => {
   await giveBack(0)
   await tell({ perDay: 1_000, used: 100 })
-  const whenAsked = await mayAskLimits(pool, key, 300_000)
+  const whenAsked = await claimLimitsPoll(pool, key, 300_000)
   expect(whenAsked).toBe(100)
   await ofDay(20)
   await tell({ perDay: 1_000, used: 110 }, whenAsked ?? 0)
@@ -130,8 +140,8 @@ test('a worker that has not heard of a new rate reserves at it all the same', as
   await tell({ perSecond: 10 })
   const starts: number[] = []
   for (let n = 0; n < 30; n++) {
-    const told = { perSecond: n % 2 === 0 ? 10 : 500 }
-    const grant = await reserve({ wanted: 1, told })
+    const reported = { perSecond: n % 2 === 0 ? 10 : 500 }
+    const grant = await reserve({ wanted: 1, reported })
     expect(grant.rate).toBe(10)
     starts.push(grant.startMs)
   }
@@ -140,12 +150,12 @@ test('a worker that has not heard of a new rate reserves at it all the same', as
 })
 
 test('what a worker remembers of a provider’s limits holds for all once the row was made anew', async () => {
-  await reserve({ wanted: 1, told: { perSecond: 2, perDay: 5 } })
+  await reserve({ wanted: 1, reported: { perSecond: 2, perDay: 5 } })
   expect((await reserve({ wanted: 1 })).rate).toBe(2)
   expect(await ofDay(10, { perDay: null })).toBe(5)
 })
 
-test('other limits than before let go what waits for them; the same ones, and what is used, do not', async () => {
+test('new limits release waiting messages; unchanged limits and counts do not', async () => {
   await giveBack(0)
   const before = await version()
   await tell({ perSecond: 14, perDay: 200, used: 1 })
@@ -156,7 +166,7 @@ test('other limits than before let go what waits for them; the same ones, and wh
   expect(await version()).toBe(before + 2)
 })
 
-test('limits are told while their connections are deleted, and nobody waits for another in a circle', async () => {
+test('limits can be stored while their connections are deleted, without a deadlock', async () => {
   const sealed = Buffer.alloc(8)
   await db.pool.query({
     text: `insert into data_key (tenant_id, version, root_version, wrapped) values ($1, 1, 1, $2)`,
@@ -186,7 +196,7 @@ test('limits are told while their connections are deleted, and nobody waits for 
 test('sending times begin anew with a version of the connections, and not because two workers see two rates', async () => {
   const hour = { rate: 10, wanted: 20_000 }
   expect((await reserve(hour))?.startMs).toBeLessThanOrEqual(0)
-  const seconds = async (change: Partial<PaceOrder>) => (await reserve(change))?.startMs ?? 0
+  const seconds = async (change: Partial<RateOrder>) => (await reserve(change))?.startMs ?? 0
   expect(await seconds({ rate: 10, wanted: 1 })).toBeGreaterThan(1_900_000)
   expect(await seconds({ rate: 5, wanted: 1 })).toBeGreaterThan(1_900_000)
   expect(await seconds({ rate: 10, wanted: 1, version: 2 })).toBeLessThanOrEqual(0)
@@ -202,7 +212,7 @@ test('a message with more recipients than a day allows is the first of a day, an
 })
 
 test('the first halving that workers tell of is of what was in use', async () => {
-  const news = { grow: 0, halve: true, concurrencyMax: 20, pauseMs: null, pauseReason: null, unused: 0 }
-  const [health] = await syncPace(pool, 'w', [{ ...key, ...news, calls: null }], 60_000)
+  const pending = { grow: 0, halve: true, concurrencyMax: 20, pauseMs: null, pauseReason: null, unused: 0 }
+  const [health] = await syncHealth(pool, 'w', [{ ...key, ...pending, calls: null }], 60_000)
   expect(health?.concurrency).toBe(10)
 })

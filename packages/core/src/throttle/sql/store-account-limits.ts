@@ -1,41 +1,41 @@
 import type { Queryable } from '@lettergate/db/pool'
-import type { PaceKey } from './connection-key.ts'
+import type { ConnectionKey } from './connection-key.ts'
 
-/** The limits that a provider told; the day may be a rolling one. */
-export type Told = { perSecond?: number; perDay?: number }
+/** Limits that a provider reported; its day may be a rolling one. */
+export type ReportedLimits = { perSecond?: number; perDay?: number }
 
 /**
- * Keeps what a provider said that a connection may send. `used`: what it counts of its day, absent if it does not; what was handed over
- * while it answered is added, since it may not have seen that yet (`usedWhenAsked`: what was counted when the question left).
- * Other limits than before are news for all workers, and for the messages that wait for the old ones, which their sending times were
- * reserved by: both as if the tenant had changed its own. False if the row is gone; whoever makes it anew asks again.
+ * Stores the limits that a provider reported. False if the row is gone; its successor is polled again.
+ * 1. `used` is the provider's own count of the day, absent if it reports none. Recipients sent while it answered are added, because its
+ *    count may lack them (`usedWhenAsked`: our count when the poll was sent).
+ * 2. New limits raise `connections_version`, so waiting messages are rescheduled.
  *
  * The tenant's row is locked first, as deleting a connection does.
  */
-export async function writeTold(
+export async function storeAccountLimits(
   db: Queryable,
-  key: PaceKey,
-  told: Told & { used?: number | undefined },
+  key: ConnectionKey,
+  reported: ReportedLimits & { used?: number | undefined },
   usedWhenAsked: number,
 ): Promise<boolean> {
-  const { used = null, ...limits } = told
+  const { used = null, ...limits } = reported
   const { rowCount } = await db.query({
-    name: 'pace-told',
+    name: 'store-account-limits',
     text: `
       with owner as materialized (
         select id from tenant where id = $1 for no key update
       ), before as materialized (
-        select o.id, h.told::jsonb is distinct from $3::jsonb as is_new
+        select o.id, h.reported_limits::jsonb is distinct from $3::jsonb as is_new
         from owner o join connection_health h on h.tenant_id = o.id and h.connection_id = $2
         for no key update of h
-      ), told as (
+      ), reported as (
         update connection_health h
-        set told = $3::json from before b where h.tenant_id = b.id and h.connection_id = $2
+        set reported_limits = $3::json from before b where h.tenant_id = b.id and h.connection_id = $2
       ), counted as (
-        insert into connection_usage as u (tenant_id, connection_id, day, used, told_used, told_at)
+        insert into connection_usage as u (tenant_id, connection_id, day, used, reported_used, reported_at)
         select b.id, $2, (now() at time zone 'utc')::date, 0, $4::int4, now() from before b
         on conflict (tenant_id, connection_id) do update
-          set told_used = excluded.told_used + greatest(0, coalesce(u.told_used, 0) - $5::int4), told_at = now()
+          set reported_used = excluded.reported_used + greatest(0, coalesce(u.reported_used, 0) - $5::int4), reported_at = now()
       ), changed as (
         update tenant t set connections_version = t.connections_version + 1 from before b where t.id = b.id and b.is_new
       )

@@ -1,35 +1,35 @@
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
-import type { Told } from './store-account-limits.ts'
+import type { ReportedLimits } from './store-account-limits.ts'
 
-/** What one worker has seen of a connection since its last report. */
-export type PaceReport = {
+/** Changes of a connection at one worker since its last report. */
+export type HealthReport = {
   tenantId: string
   connectionId: string
-  /** How much more it bears, in calls at once. */
+  /** Growth of the concurrency. */
   grow: number
-  /** Whether it was asked to slow down, or did not answer. */
+  /** Whether to halve the concurrency: the provider asked to slow down, or did not answer. */
   halve: boolean
   concurrencyMax: number
   pauseMs: number | null
   pauseReason: string | null
-  /** Recipients that were reserved of the day and not handed over. */
+  /** Recipients reserved of the daily limit and not sent. */
   unused: number
-  /** Of calls at once, where they are limited: what it goes on making use of, and what it has use for; null: they are not. */
+  /** The share of a limited concurrency that is kept, and the share wanted; null: no limit. */
   calls: { keeps: number; wants: number } | null
 }
 
-/** A worker's part of the calls at once of a connection, of which all parts together are never more than its limit. */
+/** A worker's share of a limited concurrency; the sum of all shares never exceeds the limit. */
 export type CallShare = {
   share: number
-  /** What it would have if all workers that have use for some took theirs. */
+  /** The share if all workers with demand took theirs. */
   fair: number
-  /** What it is to keep at most: others wait for the rest. */
+  /** The most to keep: other workers wait for the rest. */
   most: number
   areOthersShort: boolean
 }
 
-/** What is true of a connection, for all workers; times are from now. */
+/** Health of a connection, shared by all workers; times are from now. */
 export type Health = {
   connectionId: string
   state: 'closed' | 'open' | 'half-open'
@@ -38,12 +38,12 @@ export type Health = {
   pausedForMs: number
   concurrency: number
   workers: number
-  told: Told | null
-  /** Since its provider was last asked what it may send; null: never. */
+  reported: ReportedLimits | null
+  /** Since the limits were last polled; null: never. */
   askedMsAgo: number | null
 }
 
-const reportArray = rowArray<PaceReport>('pace_report_2', [
+const reportArray = rowArray<HealthReport>('health_report', [
   column('uuid', (report) => report.tenantId),
   column('uuid', (report) => report.connectionId),
   column('float8', (report) => report.grow),
@@ -58,7 +58,7 @@ const reportArray = rowArray<PaceReport>('pace_report_2', [
 
 /** The columns of a Health, of a row `h`. */
 export const HEALTH_COLUMNS = `
-  h.connection_id as "connectionId", h.state, h.concurrency, h.told,
+  h.connection_id as "connectionId", h.state, h.concurrency, h.reported_limits as reported,
   greatest(0, coalesce(extract(epoch from h.retry_at - now()) * 1000, 0))::float8 as "retryInMs",
   greatest(0, coalesce(extract(epoch from h.probe_until - now()) * 1000, 0))::float8 as "probeForMs",
   greatest(0, coalesce(extract(epoch from h.paused_until - now()) * 1000, 0))::float8 as "pausedForMs",
@@ -66,28 +66,27 @@ export const HEALTH_COLUMNS = `
   (extract(epoch from now() - h.asked_at) * 1000)::float8 as "askedMsAgo"`
 
 /**
- * Tells all other workers of a worker's connections, and the worker of theirs, in one round trip. `leaseMs`: for how long a worker that is
- * not heard of keeps its part of the calls at once.
+ * Writes a worker's changes and reads the shared state, in one round trip. `leaseMs`: how long a silent worker keeps its share of a
+ * limited concurrency.
  */
-export async function syncPace(
+export async function syncHealth(
   db: Queryable,
   worker: string,
-  reports: PaceReport[],
+  reports: HealthReport[],
   leaseMs: number,
 ): Promise<(Health & { calls: CallShare | null })[]> {
-  // In one order, so that two statements that meet take turns instead of waiting for each other.
+  // Sorted, so that two concurrent statements lock in the same order.
   const sorted = [...reports].sort((a, b) => (a.connectionId < b.connectionId ? -1 : 1))
   const { rows } = await db.query<Health & { calls: CallShare | null }>({
-    name: 'pace-sync',
+    name: 'sync-health',
     text: `
       with synced as materialized (
         select h.*, r.pause_ms, s.share, s.fair, s.most, s.are_others_short, s.is_short
-        from unnest($1::pace_report_2[]) r
-        cross join lateral sync_pace(
-          (r.tenant_id, r.connection_id, r.grow, r.halve, r.concurrency_max, r.pause_ms, r.pause_reason, r.unused)::pace_report, $2) h
+        from unnest($1::health_report[]) r
+        cross join lateral sync_health(r, $2) h
         cross join lateral take_share(
           h.tenant_id, h.connection_id, $2, r.keeps, r.wants, floor(h.concurrency)::int4, $3::float8) s
-      ), hint as materialized (
+      ), notified as materialized (
         select pg_notify('lg_connection', ids)
         from (select string_agg(connection_id::text, ',') as ids from synced where pause_ms is not null or is_short) n
         where ids is not null
@@ -95,7 +94,7 @@ export async function syncPace(
       select ${HEALTH_COLUMNS},
              case when h.share is not null then json_build_object(
                'share', h.share, 'fair', h.fair, 'most', h.most, 'areOthersShort', h.are_others_short) end as calls
-      from synced h left join hint on true`,
+      from synced h left join notified on true`,
     values: [await reportArray(db, sorted), worker, leaseMs],
   })
   return rows

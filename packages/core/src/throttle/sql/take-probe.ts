@@ -1,13 +1,13 @@
 import type { Queryable } from '@lettergate/db/pool'
-import type { PaceKey } from './connection-key.ts'
+import type { ConnectionKey } from './connection-key.ts'
 
 /**
- * Takes the one probe of a circuit whose time has come: true for one worker, until it has told the outcome, given the probe back
- * (`leaseMs` 0), or been away for longer than the lease.
+ * Takes the probe of a circuit that is due: true for one worker, until it reports the outcome, returns the probe (`leaseMs` 0), or exceeds
+ * the lease.
  */
-export async function takeProbe(db: Queryable, key: PaceKey, leaseMs: number): Promise<boolean> {
+export async function takeProbe(db: Queryable, key: ConnectionKey, leaseMs: number): Promise<boolean> {
   const { rowCount } = await db.query({
-    name: 'circuit-probe',
+    name: 'take-probe',
     text: `
       update connection_health set state = 'half-open', probe_until = now() + $3::float8 * interval '1 ms'
       where tenant_id = $1 and connection_id = $2

@@ -1,7 +1,7 @@
 /**
- * Says in SQL whether a try of this message, whenever it was, may have reached the recipient: nobody can call such mail back, so it stays
- * counted. Two signs: an attempt without a known outcome that carried the recipient, and an event that said so of this recipient alone
- * (a call to several whose answer was lost for some). Each argument is an expression of the statement that it stands in.
+ * Builds the SQL condition that any attempt of this message may have reached the recipient, so that it stays counted. True for an attempt
+ * with unknown outcome that carried the recipient, and for an unknown event of this recipient (a call to several whose answer was lost for
+ * some). Each argument is an expression of the surrounding statement.
  */
 export function mayBeTaken(of: {
   tenantId: string

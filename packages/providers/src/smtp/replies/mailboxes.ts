@@ -1,6 +1,6 @@
 import { anyStep, data, from, type KnownReply, mail, rcpt } from './row.ts'
 
-/** What the servers of large mailbox providers say, as relays or as the recipient's own. */
+/** Replies of large mailbox providers, as relays or as the recipient's server. */
 export const mailboxReplies: KnownReply[] = [
   ...from(
     'https://support.google.com/a/answer/3726730',

@@ -1,6 +1,6 @@
 import { anyStep, data, from, type KnownReply, mail, rcpt } from './row.ts'
 
-/** What providers say to those who hand mail over to them. */
+/** Replies of providers to submitted mail. */
 export const providerReplies: KnownReply[] = [
   ...from(
     'https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-smtp.html',

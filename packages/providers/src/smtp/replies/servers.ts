@@ -1,6 +1,6 @@
 import { anyStep, data, from, type KnownReply, mail, rcpt } from './row.ts'
 
-/** What mail servers say that people run themselves. */
+/** Replies of self-hosted mail servers. */
 export const serverReplies: KnownReply[] = [
   ...from(
     'https://www.postfix.org/postconf.5.html#smtpd_delay_reject',

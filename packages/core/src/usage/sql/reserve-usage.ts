@@ -6,7 +6,7 @@ export type Reservation = { reserved: boolean; limit: number; used: number; rese
  * Counts recipients on today's quota once more, if there is room, and takes them off the day on which they were
  * counted before; from then on the message belongs to today. Today's usage row must exist.
  */
-export async function reserveForRetry(
+export async function reserveUsage(
   client: Queryable,
   message: { tenantId: string; id: string; mode: string },
   counts: {
@@ -22,7 +22,7 @@ export async function reserveForRetry(
     used: number
     reset_seconds: number
   }>({
-    name: 'retry-reserve',
+    name: 'reserve-usage',
     text: `
       with place as materialized (
         select m.usage_day, (now() at time zone 'utc')::date as today, t.daily_limit

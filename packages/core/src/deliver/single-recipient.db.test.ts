@@ -62,7 +62,7 @@ test.each(failureCodes.filter((code) => classOf(code).mayBeOneOfMany))(
   },
 )
 
-test('each call of a split is an attempt of its own, which says why its recipient goes alone', async () => {
+test('each call of a split is an attempt of its own, with the reason for its single recipient', async () => {
   fleet = await buildFleet(db, [{ answer: strict() }])
   await fleet.accept(ALL)
   await fleet.run(isEmpty)
@@ -77,7 +77,7 @@ test('each call of a split is an attempt of its own, which says why its recipien
   ])
 })
 
-test('a provider that knows repeats gets another key for each recipient that goes alone', async () => {
+test('a provider that recognises repeats gets a key of its own for each single recipient', async () => {
   const keys: string[] = []
   const answer = (message: OutboundMessage) => {
     keys.push(message.attemptKey)
@@ -89,7 +89,7 @@ test('a provider that knows repeats gets another key for each recipient that goe
   expect(new Set(keys).size).toBe(4)
 })
 
-test('a message that carries several names them all in every call, whoever it is for', async () => {
+test('a message to several names them all in every call', async () => {
   const headers: object[] = []
   const answer = (message: OutboundMessage) => {
     headers.push({ id: message.id, to: message.to.map(({ address }) => address) })
@@ -158,7 +158,7 @@ test('a lost call of a split is repeated by a provider that knows its key, and t
   expect((await rows()).map(({ status }) => status)).toEqual(['sent', 'failed', 'sent'])
 })
 
-test('those deferred in a split go alone again, and wait by their own tries', async () => {
+test('recipients deferred in a split stay single, and their backoff counts their own attempts', async () => {
   let isDown = true
   const later = () => (isDown ? toFailure('recipient-deferred', '451 later') : accepted)
   fleet = await buildFleet(db, [{ answer: strict(later) }])
@@ -175,7 +175,7 @@ test('those deferred in a split go alone again, and wait by their own tries', as
   expect(await fleet.statuses()).toEqual({ failed: 1, sent: 6 })
 })
 
-test('a retry that the tenant asks for begins anew: those who went alone go together', async () => {
+test('a retry by the tenant starts a new round: single recipients go together again', async () => {
   let isDown = true
   fleet = await buildFleet(db, [
     { answer: strict(() => (isDown ? toFailure('recipient-deferred', '451 later') : accepted)) },
@@ -216,7 +216,7 @@ test('the calls of a split follow one another, and the day of their connection c
   await eventually(async () => ((await fleet.health(0))?.day_used === 2 ? true : undefined))
 })
 
-test('copies that are left without anybody in To go one at a time where each call needs somebody there', async () => {
+test('copies without a To recipient are sent one at a time to a provider that requires To', async () => {
   const answer = ({ envelopeTo }: OutboundMessage) =>
     envelopeTo[0] === BAD && envelopeTo.length > 1 && refused.kind === 'rejected'
       ? {

@@ -15,7 +15,7 @@ export function withReset(response: HttpResponse, { reset }: RateFields): HttpRe
   return withRetryAfter(response, fieldOf(response, reset))
 }
 
-/** What an accepted message adds to its outcome: how long nothing more is taken, if it was the last of its rate. */
+/** Adds the pause to the outcome of an accepted message that was the last of its rate. */
 export function pauseAfter(response: HttpResponse, fields: RateFields, now: Date): { pauseMs?: number } {
   if (fieldOf(response, fields.remaining)?.trim() !== '0') return {}
   const pauseMs = retryAfterMs(withReset(response, fields), now)

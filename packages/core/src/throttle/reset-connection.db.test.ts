@@ -5,7 +5,7 @@ import type { SendOutcome } from '@lettergate/providers/provider'
 import { createProviders } from '@lettergate/providers/registry'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { accepted, buildFleet } from '../../test/fleet.ts'
-import { mending, updateConnection } from '../connections/index.ts'
+import { resetHealth, updateConnection } from '../connections/index.ts'
 import { createSealer } from '../secrets/index.ts'
 import { sweepSteps } from '../sweep/index.ts'
 import { openCircuit } from './sql/open-circuit.ts'
@@ -43,7 +43,8 @@ const release = () => sweepSteps.releaseWaiting({ pool: db.pool, repeatWindowMs:
 
 function deps() {
   return {
-    ...{ tenants: db.tenants, prisma: db.prisma },
+    tenants: db.tenants,
+    prisma: db.prisma,
     sealer: createSealer({ tenants: db.tenants, root: createSecretKey(Buffer.alloc(32, 7)) }),
     egress: {
       checkTarget: () => ({ ok: true }) as const,
@@ -81,28 +82,31 @@ test.each([
     'settings',
     () => updateConnection(deps(), fleet.tenantId, id, { settings: { ...settings, helo_name: 'a.example' } }),
   ],
-])('new %s let go at once what failed for the old ones, and what waited for the circuit', async (_, mend) => {
-  outcome = refused
-  await fleet.accept(...to(4))
-  await fleet.run(allWait)
-  await fleet.accept(...to(20))
-  await fleet.run(async () => (await fleet.health(0))?.state === 'open' && (await allWait()))
-  // Those that were tried wait for a minute at least; the others for the circuit.
-  expect((await fleet.backlog()).filter(({ why }) => why === null).length).toBeGreaterThanOrEqual(4)
-  await db.pool.query({
-    text: `update connection_health set retry_at = now() + interval '10 min', opened = 9`,
-  })
-  outcome = accepted
-  await mend()
-  expect(await health()).toMatchObject({ state: 'open', opened: 1, is_due: true })
-  expect(await release()).toBe(24)
-  expect(await release()).toBe(0)
-  // One probes; those that come before its answer wait again, for seconds.
-  await fleet.run(async () => (await fleet.health(0))?.state === 'closed')
-  await db.pool.query({ text: `update outbox set state = 'ready' where wait_why = 'circuit'` })
-  await fleet.run(isEmpty)
-  expect(await fleet.statuses()).toEqual({ sent: 24 })
-})
+])(
+  'new %s let go at once what failed for the old ones, and what waited for the circuit',
+  async (_, change) => {
+    outcome = refused
+    await fleet.accept(...to(4))
+    await fleet.run(allWait)
+    await fleet.accept(...to(20))
+    await fleet.run(async () => (await fleet.health(0))?.state === 'open' && (await allWait()))
+    // Messages with an attempt wait for a minute at least; the others for the circuit.
+    expect((await fleet.backlog()).filter(({ why }) => why === null).length).toBeGreaterThanOrEqual(4)
+    await db.pool.query({
+      text: `update connection_health set retry_at = now() + interval '10 min', opened = 9`,
+    })
+    outcome = accepted
+    await change()
+    expect(await health()).toMatchObject({ state: 'open', opened: 1, is_due: true })
+    expect(await release()).toBe(24)
+    expect(await release()).toBe(0)
+    // One probes; those that come before its answer wait again, for seconds.
+    await fleet.run(async () => (await fleet.health(0))?.state === 'closed')
+    await db.pool.query({ text: `update outbox set state = 'ready' where wait_why = 'circuit'` })
+    await fleet.run(isEmpty)
+    expect(await fleet.statuses()).toEqual({ sent: 24 })
+  },
+)
 
 test('a pause that was asked for before the change holds no longer', async () => {
   outcome = toFailure('provider-quota-used-up', 'no credits')
@@ -126,7 +130,7 @@ test('what a change of the connection makes no difference to keeps its time', as
   expect(await fleet.backlog()).toMatchObject([{ state: 'waiting' }])
 })
 
-test('a change that comes during the hand-off is not missed: the message is ready at once', async () => {
+test('a change during an attempt is not missed: the message is ready at once', async () => {
   const changing = await buildFleet(db, [
     {
       answer: async () => {
@@ -155,7 +159,7 @@ test('a probe that is under way with the old credentials opens nothing again', a
   expect(await health()).toMatchObject({ state: 'open', is_due: true })
 })
 
-test('a test that goes well lets the circuit be probed, and leaves a pause and a connection that is well alone', async () => {
+test('a successful test lets the circuit be probed, and changes neither a pause nor a healthy connection', async () => {
   outcome = accepted
   const own = db.tenants.forTenant(fleet.tenantId)
   await db.pool.query({
@@ -164,10 +168,10 @@ test('a test that goes well lets the circuit be probed, and leaves a pause and a
     values: [fleet.tenantId, id],
   })
   const before = await version()
-  await own.query(mending(fleet.tenantId, id, 'tested'))
+  await own.query(resetHealth(fleet.tenantId, id, 'tested'))
   expect(await health()).toEqual({ state: 'open', opened: 5, is_due: true, is_paused: true })
   expect(await version()).toBe((before ?? 0) + 1)
   await db.pool.query({ text: `update connection_health set state = 'closed'` })
-  await own.query(mending(fleet.tenantId, id, 'tested'))
+  await own.query(resetHealth(fleet.tenantId, id, 'tested'))
   expect(await version()).toBe((before ?? 0) + 1)
 })

@@ -5,7 +5,7 @@ import { drawFaults, type SoakFault } from './soak-faults.ts'
 import type { SoakStack } from './soak-stack.ts'
 
 /** One fault as it went; times are seconds since the load began. */
-export type Strike = {
+export type InjectedFault = {
   kind: string
   from: number
   /** When what broke was whole again. */
@@ -45,7 +45,12 @@ async function untilFlowing(sampler: Sampler, since: number): Promise<number | n
   return null
 }
 
-async function strike(stack: SoakStack, sampler: Sampler, fault: SoakFault, random: Random): Promise<Strike> {
+async function injectFault(
+  stack: SoakStack,
+  sampler: Sampler,
+  fault: SoakFault,
+  random: Random,
+): Promise<InjectedFault> {
   sampler.setQuiet(false)
   const from = sampler.now()
   await fault.begin(stack, random)
@@ -66,21 +71,21 @@ async function strike(stack: SoakStack, sampler: Sampler, fault: SoakFault, rand
 }
 
 /** Lets faults strike one after another, each followed by quiet time, until it is time to end. */
-export async function strikeUntil(
+export async function injectFaultsUntil(
   stack: SoakStack,
   sampler: Sampler,
-  options: { random: Random; endAt: number; onStrike(strike: Strike): void },
-): Promise<Strike[]> {
-  const strikes: Strike[] = []
+  options: { random: Random; endAt: number; onInjected(injectFault: InjectedFault): void },
+): Promise<InjectedFault[]> {
+  const injected: InjectedFault[] = []
   for (const fault of drawFaults(options.random, stack.redis !== undefined)) {
     const quietMs = QUIET_MS + options.random.below(QUIET_RANDOM_MS)
     // The last quiet time is as long as the others.
     if (sampler.now() + (fault.holdMs + 2 * quietMs) / 1_000 > options.endAt) break
     await sleep(quietMs)
-    const done = await strike(stack, sampler, fault, options.random)
-    strikes.push(done)
-    options.onStrike(done)
+    const done = await injectFault(stack, sampler, fault, options.random)
+    injected.push(done)
+    options.onInjected(done)
   }
   await sleep(Math.max(0, (options.endAt - sampler.now()) * 1_000))
-  return strikes
+  return injected
 }

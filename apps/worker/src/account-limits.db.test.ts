@@ -1,7 +1,7 @@
 import { createSecretKey, randomBytes } from 'node:crypto'
 import { createAcceptor } from '@lettergate/core/accept'
 import { createConnection } from '@lettergate/core/connections'
-import { createPoke } from '@lettergate/core/dispatch'
+import { createWorkerWaker } from '@lettergate/core/dispatch'
 import { noFailpoint } from '@lettergate/core/lib'
 import { createSealer } from '@lettergate/core/secrets'
 import { buildMessage, eventually } from '@lettergate/core/test/build-message'
@@ -41,19 +41,34 @@ async function start(answer: ReturnType<typeof quota>, count: number) {
   const providers = createProviders()
   const sealer = createSealer({ tenants: db.tenants, root: createSecretKey(randomBytes(32)) })
   await createConnection({ ...db, sealer, egress, providers }, tenantId, {
-    ...{ provider: 'ses', name: 'SES', priority: 100 },
+    provider: 'ses',
+    name: 'SES',
+    priority: 100,
     settings: { region: 'eu-west-1', base_url: `http://127.0.0.1:${account.port}` },
     credentials: { access_key_id: 'AKIDEXAMPLE', secret_access_key: 'wJalrXUtnFEMI' },
   })
   return Promise.all(
     Array.from({ length: count }, async () => {
       const pool = createPool({
-        ...{ url: db.url, max: 4, applicationName: 'worker', role: 'lettergate_batch', onError },
+        url: db.url,
+        max: 4,
+        applicationName: 'worker',
+        role: 'lettergate_batch',
+        onError,
       })
       cleanups.push(() => pool.end())
       const worker = await startWorker({
-        ...{ pool, tenants: db.tenants, databaseUrl: db.url, queue: { kind: 'postgres', url: db.url } },
-        ...{ sealer, egress, providers, feedDays: 30, fallback: 'hold', failpoint: noFailpoint, onError },
+        pool,
+        tenants: db.tenants,
+        databaseUrl: db.url,
+        queue: { kind: 'postgres', url: db.url },
+        sealer,
+        egress,
+        providers,
+        feedDays: 30,
+        fallback: 'hold',
+        failpoint: noFailpoint,
+        onError,
       })
       cleanups.push(() => worker.stop())
       return worker
@@ -62,8 +77,8 @@ async function start(answer: ReturnType<typeof quota>, count: number) {
 }
 
 async function accept(count: number): Promise<void> {
-  const poke = createPoke(db.pool, onError)
-  const acceptor = createAcceptor({ pool: db.pool, poke, failpoint: noFailpoint, onError })
+  const wakeWorkers = createWorkerWaker(db.pool, onError)
+  const acceptor = createAcceptor({ pool: db.pool, wakeWorkers, failpoint: noFailpoint, onError })
   const messages = Array.from({ length: count }, () => buildMessage())
   expect((await acceptor.accept({ id: tenantId, mode: 'live' }, { messages })).kind).toBe('accepted')
 }
@@ -81,7 +96,7 @@ test('workers keep to the day that SES tells, ask it once between them, and go o
   await eventually(async () => (account.questions() === 1 && account.state.underWay === 0 ? true : undefined))
   account.state.account = (response, exchange) => quota(500, 12, account.taken())(response, exchange)
   await db.pool.query({ text: `update connection_health set asked_at = now() - interval '6 minutes'` })
-  await sees(`select from connection_health where told ->> 'perDay' = '12'`)
+  await sees(`select from connection_health where reported_limits ->> 'perDay' = '12'`)
   await accept(30)
   await sees(`select where 20 = (select count(*) from outbox where state = 'waiting' and wait_why = 'day')
               and 20 = (select count(*) from outbox)`)
@@ -95,10 +110,10 @@ test('workers keep to the day that SES tells, ask it once between them, and go o
   const lines = await Promise.all(workers.map(({ metrics }) => metrics.registry.metrics()))
   const asked = (result: string) =>
     lines
-      .flatMap((text) => [...text.matchAll(/lettergate_limits_asked_total\{result="(\w+)"\} (\d+)/g)])
+      .flatMap((text) => [...text.matchAll(/lettergate_limits_polled_total\{result="(\w+)"\} (\d+)/g)])
       .filter((line) => line[1] === result)
       .reduce((sum, line) => sum + Number(line[2]), 0)
-  expect({ told: asked('told'), failed: asked('failed') }).toEqual({ told: 2, failed: 1 })
+  expect({ reported: asked('reported'), failed: asked('failed') }).toEqual({ reported: 2, failed: 1 })
   expect(errors).toEqual([])
 })
 

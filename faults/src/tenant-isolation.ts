@@ -1,6 +1,6 @@
 import type { Queryable } from '@lettergate/db/pool'
 
-/** What Postgres itself says of the walls between tenants. Every list is of what should not be there. */
+/** Breaches of tenant isolation, from the catalogue of Postgres. Every list should be empty. */
 export type Breaches = {
   /** Roles that policies do not bind, or that own a table. */
   unboundRoles: string[]

@@ -15,7 +15,7 @@ export async function readConnectionEvents(
   page: { after: number; limit: number },
 ): Promise<ConnectionEventRow[]> {
   const { rows } = await db.query<ConnectionEventRow>({
-    name: 'connection-events-read',
+    name: 'read-connection-events',
     text: `
       select seq, type, code, reason, at from connection_event
       where tenant_id = $1 and connection_id = $2 and seq > $3

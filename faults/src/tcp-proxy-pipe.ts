@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 
 /** One way of a proxied connection. */
-export type Lane = {
+export type Pipe = {
   /** Passes nothing on and reads nothing more, not even the other side's goodbye. */
   freeze(): void
   thaw(): void
@@ -9,7 +9,7 @@ export type Lane = {
   mute(): void
 }
 
-export type LaneOptions = {
+export type PipeOptions = {
   latencyMs(): number
   /** The connection is cut once so many bytes were passed on; the rest of that piece is lost. */
   bytesMax: number | undefined
@@ -19,7 +19,7 @@ export type LaneOptions = {
 }
 
 /** Carries what `from` says to `to`, in order, each piece as late as the latency at its arrival says. */
-export function createLane(from: Socket, to: Socket, options: LaneOptions): Lane {
+export function createPipe(from: Socket, to: Socket, options: PipeOptions): Pipe {
   /** Null: the goodbye. */
   const waiting: { piece: Buffer | null; dueAt: number }[] = []
   let passed = 0

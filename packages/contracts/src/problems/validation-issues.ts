@@ -1,18 +1,18 @@
-import { type Fault, Problem, type ProblemCode } from './problems.ts'
+import { Problem, type ProblemCode, type ValidationIssue } from './problems.ts'
 
-/** Keys and indexes from the root of what is checked to the value at fault. */
+/** Keys and indexes from the root of the checked value to the invalid one. */
 export type Path = readonly (string | number)[]
 
 /** Faults named of one message: more would only cost, since nobody repairs a hundred by hand. */
-const faultsMax = 20
+const issuesMax = 20
 const keyLengthMax = 100
 /** A name beyond ASCII takes up to nine times its length in a pointer: it is cut further. */
 const encodedLengthMax = 300
 const detailLengthMax = 300
 
 /** Collects all faults of one request, so that one answer names them all. */
-export class FaultList {
-  readonly faults: Fault[] = []
+export class ValidationIssues {
+  readonly issues: ValidationIssue[] = []
   readonly #base: string
   readonly #fields = new Set<string | number | undefined>()
   #count = 0
@@ -24,13 +24,13 @@ export class FaultList {
 
   add(path: Path, detail: string, code: ProblemCode = 'validation-failed'): void {
     this.#count++
-    if (this.faults.length >= faultsMax) {
+    if (this.issues.length >= issuesMax) {
       // Nothing more is kept of a name that a client made up.
-      if (path[0] !== undefined && this.#fields.size < faultsMax * 2) this.#fields.add(path[0])
+      if (path[0] !== undefined && this.#fields.size < issuesMax * 2) this.#fields.add(path[0])
       return
     }
     this.#fields.add(path[0])
-    this.faults.push({
+    this.issues.push({
       pointer: this.#base + toPointer(path),
       detail: detail.slice(0, detailLengthMax),
       code,
@@ -48,19 +48,19 @@ export class FaultList {
   }
 
   get found(): boolean {
-    return this.faults.length > 0
+    return this.issues.length > 0
   }
 
   /** The one problem that says it all: its code is the faults' own where they agree. */
   toProblem(): Problem {
-    const first = this.faults[0]
+    const first = this.issues[0]
     if (first === undefined) return new Problem('validation-failed')
-    const agreed = this.faults.every((fault) => fault.code === first.code)
+    const agreed = this.issues.every((issue) => issue.code === first.code)
     const code = (agreed ? first.code : undefined) ?? 'validation-failed'
     const more = this.#count - 1
     return new Problem(code, {
       detail: `${first.pointer}: ${first.detail}${more > 0 ? ` (and ${more} more)` : ''}`,
-      errors: this.faults.map(({ code: own, ...fault }) => (own === code ? fault : { ...fault, code: own })),
+      errors: this.issues.map(({ code: own, ...issue }) => (own === code ? issue : { ...issue, code: own })),
     })
   }
 }

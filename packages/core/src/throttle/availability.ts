@@ -17,8 +17,8 @@ export function isWaitWhy(text: string | null): text is WaitWhy {
 }
 
 /** Whether a connection can be used now. */
-export type Standing =
+export type Availability =
   | { kind: 'ready' }
-  /** It failed, and whoever gets the probe may find out whether it works again. */
+  /** The circuit may be probed: one call finds out whether the connection works again. */
   | { kind: 'probe' }
   | { kind: 'blocked'; why: 'paused' | 'circuit'; forMs: number }
