@@ -21,8 +21,6 @@ const FILL = `
   ), written_recipient as (
     insert into recipient (tenant_id, message_id, position, kind, address, status)
     select $1, id, 0, 'to', 'user' || i || '@example.net', 'queued' from new
-  ), written_event as (
-    insert into event (tenant_id, message_id, type) select $1, id, 'message.accepted' from new
   ), counted as (
     insert into usage (tenant_id, day, mode, accepted) values ($1, (now() at time zone 'utc')::date, 'live', $2)
     on conflict (tenant_id, day, mode) do update set accepted = usage.accepted + excluded.accepted
