@@ -417,7 +417,7 @@ end
 $$;
 select ensure_partitions((now() at time zone 'utc')::date - 1, (now() at time zone 'utc')::date + 8);
 
--- 6. Batches. A batch is one parameter, an array of one of these types (packages/db/src/rows.ts). Both sides must agree on the columns and
+-- 6. Batches. A batch is one parameter, an array of one of these types (packages/db/src/composite-rows.ts). Both sides must agree on the columns and
 -- their order, and the version before goes on while a migration runs: a changed batch is a new type, never an altered one.
 
 create type accept_unit as (

@@ -14,8 +14,8 @@ export type Result = { address: string; code: FailureCode | null; reason: string
  */
 export function judge(phase: Phase, reply: string): FailureCode {
   const code = judgeReply(phase, reply)
-  const { outcome } = classOf(code)
-  if (outcome === 'deferred') return 'recipient-deferred'
+  const { outcome, connection } = classOf(code)
+  if (outcome === 'deferred') return connection === 'none' ? code : 'recipient-deferred'
   if (outcome !== 'rejected-account' || code === 'provider-sender-refused') return code
   return 'sending-host-refused'
 }
@@ -82,9 +82,9 @@ export function toOutcome(results: readonly Result[], ownId: string): SendOutcom
 }
 
 function toRefusal({ address, code, reason }: Result & { code: FailureCode }): RecipientRefusal {
-  const { outcome } = classOf(code)
+  const { outcome, waitMs } = classOf(code)
   const kind = outcome === 'deferred' || outcome === 'rejected-account' ? 'deferred' : 'rejected'
   const said = code === 'outcome-unknown' ? `may have been accepted: ${reason}` : reason
-  const isUntried = code === 'connection-busy'
-  return { address, kind, code, reason: said, ...(isUntried && { retryAfterMs: 0 }) }
+  const retryAfterMs = code === 'connection-busy' ? 0 : kind === 'deferred' ? waitMs : undefined
+  return { address, kind, code, reason: said, ...(retryAfterMs !== undefined && { retryAfterMs }) }
 }

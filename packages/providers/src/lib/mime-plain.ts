@@ -38,9 +38,9 @@ function quoteLine(line: string): string {
   let start = 0
   while (quoted.length - start > LINE_CHARS_MAX) {
     let end = start + LINE_CHARS_MAX - 1
-    const escapeStart = quoted.lastIndexOf('=', end - 1)
     // Keeps an escape of three characters whole.
-    if (escapeStart > end - 3) end = escapeStart
+    if (quoted[end - 1] === '=') end -= 1
+    else if (quoted[end - 2] === '=') end -= 2
     wrapped += `${quoted.slice(start, end)}=\r\n`
     start = end
   }
