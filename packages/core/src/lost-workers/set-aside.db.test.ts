@@ -193,7 +193,9 @@ test('a held message fails with its reason at the tenant’s retry limit', async
   await sweepSteps.endSetAside(sweepDeps())
   expect(await backlog.statuses()).toEqual(['failed'])
   const reasons = await db.pool.query({ text: 'select distinct reason from recipient' })
-  expect(reasons.rows).toEqual([{ reason: expect.stringMatching(/^gave up after 5 hours: held: three workers/) }])
+  expect(reasons.rows).toEqual([
+    { reason: expect.stringMatching(/^gave up after 5 hours: held: three workers/) },
+  ])
   expect(await backlog.outbox()).toEqual([])
   expect(await backlog.used()).toBe(0)
 })
