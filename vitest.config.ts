@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const FAULT_TESTS = 'faults/**/*.fault.test.ts'
@@ -29,8 +30,8 @@ export default defineConfig({
           include: ['{apps,packages,bench,faults,scripts}/**/*.test.ts'],
           exclude: [FAULT_TESTS, '**/node_modules/**'],
           globalSetup: ['scripts/test-setup.ts'],
-          // Most files wait for Postgres or a process: the default of one core fewer would leave half of two idle.
-          maxWorkers: '100%',
+          // Most files wait for Postgres, a process or a timer: with one worker for each core, half of two would be idle.
+          maxWorkers: Math.ceil(availableParallelism() * 1.5),
           sequence: { groupOrder: 1 },
           // Real databases and processes: slow only on a busy machine, never by design.
           testTimeout: 30_000,
