@@ -76,7 +76,7 @@ test('T42: messages that kill every worker are set aside after the third, and no
   })
   expect(held.rows.flatMap((row) => row.tags).sort()).toEqual([...tags].sort())
   expect(new Set(held.rows.map((row) => row.lost_workers))).toEqual(new Set([3]))
-  expect(held.rows[0]?.reason).toMatch(/set aside/)
+  expect(held.rows[0]?.reason).toMatch(/three workers ended/)
   expect({ lost: verdict.lost, repeated: verdict.repeated, overQuota: verdict.overQuota }).toEqual({
     lost: [],
     repeated: [],

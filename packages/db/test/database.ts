@@ -52,6 +52,19 @@ function openPool(url: string, max: number): Pool {
   })
 }
 
+/** A clone copies each file of each partition, and tests need no days to come; rows of other days have the default partition. */
+const DROP_OTHER_DAYS = `
+  do $$
+  declare name text;
+  begin
+    for name in select c.relname from pg_class c where c.relispartition and c.relkind = 'r' and c.relname ~ '_[0-9]{8}$'
+                and right(c.relname, 8) not in (to_char(now() at time zone 'utc', 'YYYYMMDD'), to_char(now() at time zone 'utc' + interval '1 day', 'YYYYMMDD'))
+    loop
+      execute format('drop table %I', name);
+    end loop;
+  end
+  $$`
+
 /** Migrates the template database that `createTestDatabase` clones; the first test file to come does it. */
 async function ensureTemplate(client: pg.Client): Promise<void> {
   await client.query(`select pg_advisory_lock(${LOCK})`)
@@ -59,7 +72,12 @@ async function ensureTemplate(client: pg.Client): Promise<void> {
     const { rowCount } = await client.query('select from pg_database where datname = $1', [TEMPLATE])
     if (rowCount === 0) await client.query(`create database ${TEMPLATE}`)
     const pool = openPool(urlOf(TEMPLATE), 1)
-    await migrate(pool).finally(() => pool.end())
+    try {
+      const { applied } = await migrate(pool)
+      if (applied.length > 0) await pool.query(DROP_OTHER_DAYS)
+    } finally {
+      await pool.end()
+    }
   } finally {
     await client.query(`select pg_advisory_unlock(${LOCK})`)
   }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { eventTypeNames } from './event-types.ts'
 
 test('types keep their places, by which the feed stores them', () => {
-  expect(eventTypeNames.slice(0, 12)).toEqual([
+  expect(eventTypeNames.slice(0, 19)).toEqual([
     'message.accepted',
     'recipient.sent',
     'recipient.delivered',
@@ -15,5 +15,12 @@ test('types keep their places, by which the feed stores them', () => {
     'recipient.suppressed',
     'recipient.cancelled',
     'recipient.retried',
+    'recipient.accepted',
+    'recipient.delayed',
+    'recipient.opened',
+    'recipient.clicked',
+    'recipient.unsubscribed',
+    'recipient.rejected',
+    'endpoint.disabled',
   ])
 })

@@ -1,3 +1,5 @@
+import type { RecipientStatus } from './recipient-status.ts'
+
 /**
  * Everything that can happen to a message or to one of its recipients, in the words of the reference. The feed stores a type as its place
  * in this table: new ones go to the end.
@@ -16,9 +18,36 @@ export const eventTypes = {
   'recipient.suppressed': 'The message was not sent because the address is on a suppression list.',
   'recipient.cancelled': 'The message was cancelled before it was sent.',
   'recipient.retried': 'You asked for another attempt, and the recipient waits for it.',
+  'recipient.accepted': 'The provider reports that it has the message for this recipient.',
+  'recipient.delayed': 'The provider reports that a try to deliver failed. The provider tries again.',
+  'recipient.opened': 'The message was opened.',
+  'recipient.clicked': 'A link in the message was followed.',
+  'recipient.unsubscribed': 'The recipient unsubscribed.',
+  'recipient.rejected':
+    'The provider reports that it did not deliver the message, and does not try it again.',
+  'endpoint.disabled':
+    'An endpoint of yours was disabled: its URL said that it is gone, or had no success for five days.',
 } as const satisfies Record<string, string>
 
 export type EventType = keyof typeof eventTypes
+
+/** The status that a recipient has by an event, unless it has gone further already; absent: an event that says nothing of it. */
+export const eventStatuses: Partial<Record<EventType, RecipientStatus>> = {
+  'recipient.sent': 'sent',
+  'recipient.delivered': 'delivered',
+  'recipient.deferred': 'deferred',
+  'recipient.held': 'held',
+  'recipient.unknown': 'unknown',
+  'recipient.failed': 'failed',
+  'recipient.bounced': 'bounced',
+  'recipient.complained': 'complained',
+  'recipient.suppressed': 'suppressed',
+  'recipient.cancelled': 'cancelled',
+  'recipient.retried': 'queued',
+  'recipient.accepted': 'sent',
+  'recipient.delayed': 'sent',
+  'recipient.rejected': 'failed',
+}
 
 /** Narrows a text, such as one read back from the database, to a type of the list. */
 export function isEventType(text: string): text is EventType {

@@ -175,6 +175,33 @@ export type MessageStatusAnswer = z.output<typeof MessageStatusAnswer>
 const eventTypeNames = Object.keys(eventTypes).filter(isEventType)
 const eventTypeLines = eventTypeNames.map((type: EventType) => `- \`${type}\`: ${eventTypes[type]}`)
 
+export const EventDetail = z
+  .object({
+    code: z.string().meta({ description: 'The word of the provider for the event or its cause.' }).optional(),
+    enhanced_status: z
+      .string()
+      .meta({ description: 'RFC 3463.', examples: ['5.1.1'] })
+      .optional(),
+    bounce: z
+      .enum(['hard', 'soft', 'block'])
+      .meta({
+        description:
+          '`hard`: there is no such mailbox. `soft`: the mailbox could not take it. `block`: refused for the content or the sender.',
+      })
+      .optional(),
+    by_machine: z
+      .boolean()
+      .meta({
+        description: 'Whether a proxy or a scanner opened or clicked, as far as the provider can tell.',
+      })
+      .optional(),
+    user_agent: z.string().meta({ description: 'The program that opened or clicked.' }).optional(),
+    url: z.string().meta({ description: 'The link that was followed.' }).optional(),
+    endpoint: z.string().meta({ description: 'The endpoint concerned.' }).optional(),
+  })
+  .meta({ id: 'EventDetail', description: 'What else is known about an event.' })
+export type EventDetail = z.output<typeof EventDetail>
+
 export const Event = z
   .object({
     seq: z.int().meta({ description: 'Rises with every event; the order in which they were recorded.' }),
@@ -184,6 +211,7 @@ export const Event = z
     recipient: Address.nullable().meta({ description: 'The recipient concerned; null: the whole message.' }),
     attempt: z.int().nullable().meta({ description: 'Number of the attempt that caused it, if any.' }),
     reason,
+    detail: EventDetail.nullable().meta({ description: 'What else is known; null: nothing.' }),
   })
   .meta({ id: 'Event', description: 'Something that happened to a message or to one recipient.' })
 export type Event = z.output<typeof Event>

@@ -29,7 +29,7 @@ beforeEach(() => {
 })
 afterEach(() => writers.end())
 
-const nameOf = ({ messageId, seq }: { messageId: string; seq: number }) => `${messageId} ${seq}`
+const nameOf = ({ messageId, seq }: { messageId: string | null; seq: number }) => `${messageId} ${seq}`
 
 /** Three events of a message, as a record of an attempt writes them. */
 async function append(on: Queryable, message: { tenantId: string; id: string }): Promise<string[]> {

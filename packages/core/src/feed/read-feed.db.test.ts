@@ -3,8 +3,10 @@ import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/datab
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { buildRow, buildTenant, buildUnit } from '../../test/rows.ts'
 import { acceptMessages } from '../accept/index.ts'
+import { appendAccountEvents } from '../lib/index.ts'
 import { cancelMessage, createMessageReader } from '../messages/index.ts'
 import { ensureUsage } from '../usage/index.ts'
+import { presentEvent } from './present-event.ts'
 import { type FeedQuery, readFeed } from './read-feed.ts'
 
 let db: TestDatabase
@@ -46,6 +48,8 @@ test('tells each event of a tenant as its message does, and those of nobody else
     stream: 'transactional',
     at: expect.any(Date),
     data: null,
+    tags: expect.any(Array),
+    metadata: expect.any(Object),
   }
   expect(events).toEqual([
     { ...common, seq: 0, type: 'message.accepted', address: null },
@@ -65,7 +69,7 @@ test('pages of one statement’s events follow each other, and what comes meanwh
   let after = 'beginning'
   for (let page = 0; page < 5; page++) {
     const { events, nextCursor } = await read(tenantId, { after }, { limit: 2 })
-    seen.push(...events.map(({ messageId }) => messageId))
+    seen.push(...events.map(({ messageId }) => messageId ?? ''))
     after = nextCursor
     if (page === 0) ids.push(...(await accept(1, tenantId)).ids)
   }
@@ -126,7 +130,7 @@ test('after a restore into a cluster whose transaction numbers start again, curs
       const seen: string[] = []
       for (let page = 0; page < 10; page++) {
         const { events, nextCursor } = await read(tenantId, { after }, { limit: 2 })
-        seen.push(...events.map(({ messageId }) => messageId))
+        seen.push(...events.map(({ messageId }) => messageId ?? ''))
         after = nextCursor
       }
       return seen
@@ -139,4 +143,27 @@ test('after a restore into a cluster whose transaction numbers start again, curs
       text: `create or replace function feed_base() returns bigint language sql immutable as $$ select 0::bigint $$`,
     })
   }
+})
+
+test('an event of the account has no message, and comes in its turn', async () => {
+  const { tenantId } = await accept(1)
+  await db.pool.query({
+    text: `with ${appendAccountEvents(`select $1::uuid as tenant_id, 'endpoint.disabled' as type, '{"reason":"gone"}'::json as data`)} select`,
+    values: [tenantId],
+  })
+  await accept(1, tenantId)
+  const { events } = await read(tenantId, { after: 'beginning' })
+  expect(events.map(({ type }) => type)).toEqual([
+    'message.accepted',
+    'endpoint.disabled',
+    'message.accepted',
+  ])
+  expect(events.map(presentEvent)[1]).toMatchObject({
+    message_id: null,
+    recipient: null,
+    status: null,
+    reason: 'gone',
+    tags: [],
+    metadata: {},
+  })
 })

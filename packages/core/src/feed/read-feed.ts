@@ -29,7 +29,8 @@ export type FeedQuery = {
 export type FeedEvent = FeedDetails & {
   /** As among the events of its message: 0 for its acceptance. */
   seq: number
-  messageId: string
+  /** Null: an event of the account. */
+  messageId: string | null
   connectionId: string | null
   type: EventType
   stream: 'transactional' | 'bulk'

@@ -54,6 +54,7 @@ test('a stopping sweep ends after the current batch, however much is left', asyn
 })
 
 test('the partitions of the coming days are made where one is missing, and only there', async () => {
+  await sweepSteps.ensurePartitions(deps(db.pool))
   const { rows } = await db.pool.query<{ name: string }>({
     text: `select max(relname) as name from pg_class where relname ~ '^event_\\d{8}$'`,
   })
@@ -80,8 +81,8 @@ test('a day of the feed is dropped once it is older than the days that are kept,
     onError: () => {},
     role: 'lettergate_batch',
   })
-  expect(await sweepSteps.dropFeedPartitions(deps(batch))).toBe(1)
-  expect(await sweepSteps.dropFeedPartitions(deps(batch))).toBe(0)
+  expect(await sweepSteps.dropFeedDays(deps(batch))).toBe(1)
+  expect(await sweepSteps.dropFeedDays(deps(batch))).toBe(0)
   await batch.end()
   const { rows } = await db.pool.query({
     text: 'select count(*)::int4 as kept from feed where tenant_id = $1',

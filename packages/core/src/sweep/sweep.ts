@@ -13,7 +13,7 @@ import {
   SET_ASIDE_REASON,
   type WorkerLife,
 } from '../lost-workers/index.ts'
-import { dropFeedPartitions } from './sql/drop-feed-partitions.ts'
+import { dropDayPartitions } from './sql/drop-day-partitions.ts'
 import { ensurePartitions } from './sql/ensure-partitions.ts'
 import { expireConnectionEvents } from './sql/expire-connection-events.ts'
 import { expireIdempotency } from './sql/expire-idempotency.ts'
@@ -118,7 +118,7 @@ export const sweepSteps = {
   trimConnectionEvents: trimEvents,
   forgetConnections,
   ensurePartitions: (deps: SweepDeps) => ensurePartitions(deps.pool),
-  dropFeedPartitions: (deps: SweepDeps) => dropFeedPartitions(deps.pool, deps.feedDays ?? 30),
+  dropFeedDays: (deps: SweepDeps) => dropDayPartitions(deps.pool, 'feed', deps.feedDays ?? 30),
 } satisfies Record<string, (deps: SweepDeps) => Promise<number>>
 
 export type SweepStep = keyof typeof sweepSteps
@@ -133,7 +133,7 @@ const EVERY_MS: Record<SweepStep, number> = {
   trimConnectionEvents: 3_600_000,
   forgetConnections: 600_000,
   ensurePartitions: 3_600_000,
-  dropFeedPartitions: 3_600_000,
+  dropFeedDays: 3_600_000,
 }
 
 /** Every step runs soon after a start: a process may never live as long as the longest interval. */

@@ -20,6 +20,7 @@ function presentEvent(event: EventRow, messageId: string): Event {
     recipient: event.address,
     attempt: event.data?.attempt ?? null,
     reason: event.data?.reason ?? null,
+    detail: event.data?.detail ?? null,
   }
 }
 

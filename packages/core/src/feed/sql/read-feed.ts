@@ -16,7 +16,8 @@ export type FeedWindow = { from: FeedMoment; to: FeedMoment | null; reached: [po
 export type FeedRow = {
   pos: number
   seq: number
-  messageId: string
+  /** Null: an event of the account. */
+  messageId: string | null
   connectionId: string | null
   type: number
   isBulk: boolean

@@ -27,3 +27,14 @@ export function appendAcceptances(rows: string): string {
     select tenant_id, message_id, nextval('event_seq'), ${eventTypeNames.indexOf('message.accepted') + 1}, mode, is_bulk from (${rows}) e
   )`
 }
+
+/** As `appendEvents`, for events of a tenant's account, which have no message. `rows` is a select of `tenant_id, type, data`. */
+export function appendAccountEvents(rows: string): string {
+  return `new_event as materialized (
+    select nextval('event_seq') as seq, e.* from (${rows}) e
+  ), written_event as (
+    insert into account_event (tenant_id, seq, type, data) select tenant_id, seq, type, data from new_event
+  ), written_feed as (
+    insert into feed (tenant_id, seq, type, mode, is_bulk) select tenant_id, seq, ${TYPE_NUMBER}, 'live', false from new_event
+  )`
+}

@@ -1,10 +1,11 @@
+import type { EventData } from '@lettergate/contracts/messages/event-data'
 import type { Queryable } from '@lettergate/db/pool'
 
 export type EventRow = {
   seq: number
   type: string
   at: Date
-  data: { attempt?: number; reason?: string } | null
+  data: EventData | null
   /** Null: the message as a whole. */
   address: string | null
 }

@@ -1,0 +1,19 @@
+import { z } from 'zod'
+import { recipientStatuses } from '../messages/recipient-status.ts'
+import { Event } from '../messages/responses.ts'
+
+export const FeedEvent = Event.extend({
+  message_id: z
+    .string()
+    .nullable()
+    .meta({ description: 'The message concerned; null: the event is about your account.' }),
+  status: z.enum(recipientStatuses).nullable().meta({
+    description:
+      'The status of the recipient by this event, unless it has gone further already; null: the event changes no status.',
+  }),
+  connection: z.string().nullable().meta({ description: 'The connection that the event is about, if any.' }),
+  stream: z.enum(['transactional', 'bulk']).meta({ description: 'The stream of the message.' }),
+  tags: z.array(z.string()).meta({ description: 'The tags of the message.' }),
+  metadata: z.record(z.string(), z.string()).meta({ description: 'The metadata of the message.' }),
+}).meta({ id: 'FeedEvent', description: 'Something that happened, as the feed and callbacks report it.' })
+export type FeedEvent = z.output<typeof FeedEvent>
