@@ -19,12 +19,12 @@ export const eventTypes = {
   'recipient.cancelled': 'The message was cancelled before it was sent.',
   'recipient.retried': 'You asked for another attempt, and the recipient waits for it.',
   'recipient.accepted': 'The provider reports that it has the message for this recipient.',
-  'recipient.delayed': 'The provider reports that a try to deliver failed. The provider tries again.',
+  'recipient.delayed': 'The provider could not deliver yet, and retries automatically.',
   'recipient.opened': 'The message was opened.',
   'recipient.clicked': 'A link in the message was followed.',
   'recipient.unsubscribed': 'The recipient unsubscribed.',
   'recipient.rejected':
-    'The provider reports that it did not deliver the message, and does not try it again.',
+    'The provider reports that it did not deliver the message and will not retry.',
   'endpoint.disabled':
     'An endpoint of yours was disabled: its URL said that it is gone, or had no success for five days.',
 } as const satisfies Record<string, string>

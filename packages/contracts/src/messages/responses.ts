@@ -199,7 +199,7 @@ export const EventDetail = z
     url: z.string().meta({ description: 'The link that was followed.' }).optional(),
     endpoint: z.string().meta({ description: 'The endpoint concerned.' }).optional(),
   })
-  .meta({ id: 'EventDetail', description: 'What else is known about an event.' })
+  .meta({ id: 'EventDetail', description: 'Further details of an event.' })
 export type EventDetail = z.output<typeof EventDetail>
 
 export const Event = z
@@ -211,7 +211,7 @@ export const Event = z
     recipient: Address.nullable().meta({ description: 'The recipient concerned; null: the whole message.' }),
     attempt: z.int().nullable().meta({ description: 'Number of the attempt that caused it, if any.' }),
     reason,
-    detail: EventDetail.nullable().meta({ description: 'What else is known; null: nothing.' }),
+    detail: EventDetail.nullable().meta({ description: 'Further details; null: none.' }),
   })
   .meta({ id: 'Event', description: 'Something that happened to a message or to one recipient.' })
 export type Event = z.output<typeof Event>
