@@ -31,10 +31,13 @@ const TEST_FILE = /\.test\.ts$|^(apps|packages)\/[^/]+\/test\//
 export const SLICES = [
   'sweep',
   'messages',
+  'webhooks',
   'feed',
+  'provider-events',
   'lost-workers',
   'deliver',
   'accept',
+  'suppressions',
   'throttle',
   'routing',
   'connections',

@@ -23,8 +23,7 @@ export const eventTypes = {
   'recipient.opened': 'The message was opened.',
   'recipient.clicked': 'A link in the message was followed.',
   'recipient.unsubscribed': 'The recipient unsubscribed.',
-  'recipient.rejected':
-    'The provider reports that it did not deliver the message and will not retry.',
+  'recipient.rejected': 'The provider reports that it did not deliver the message and will not retry.',
   'endpoint.disabled':
     'An endpoint of yours was disabled: its URL said that it is gone, or had no success for five days.',
 } as const satisfies Record<string, string>

@@ -46,7 +46,18 @@ function keyIdOf(principal: Principal | null): string {
 test('the keys of a tenant speak for it, each in its mode, with every scope but admin', async () => {
   const { tenantId, liveKey, testKey } = await buildTenant()
   const { verify } = buildVerifier()
-  const scopes = ['messages:send', 'messages:read', 'messages:write', 'connections:read', 'connections:write']
+  const scopes = [
+    'messages:send',
+    'messages:read',
+    'messages:write',
+    'connections:read',
+    'connections:write',
+    'events:read',
+    'endpoints:read',
+    'endpoints:write',
+    'suppressions:read',
+    'suppressions:write',
+  ]
   expect(await verify(liveKey)).toMatchObject({ mode: 'live', tenantId, scopes: new Set(scopes) })
   expect(await verify(testKey)).toMatchObject({ mode: 'test', tenantId, scopes: new Set(scopes) })
 })

@@ -16,6 +16,11 @@ const SCOPES = [
   'messages:write',
   'connections:read',
   'connections:write',
+  'events:read',
+  'endpoints:read',
+  'endpoints:write',
+  'suppressions:read',
+  'suppressions:write',
   'admin',
 ] as const
 export type Scope = (typeof SCOPES)[number]
