@@ -105,7 +105,7 @@ test('key rotate-root wraps everything anew, counts keys that were not used, and
   const root = createSecretKey(Buffer.from(before))
   const { rows } = await own.pool.query<{ id: string }>('select id from tenant')
   const place = { tenantId: rows[0]?.id ?? '', table: 'connection', id: newId() } as const
-  const value = await createSealer({ tenants: own.tenants, root }).sealCredentials(place, { x: 1 })
+  const value = await createSealer({ tenants: own.tenants, root }).sealJson(place, { x: 1 })
   const both = { LETTERGATE_SECRET: after, LETTERGATE_SECRET_PREVIOUS: before }
   const { code, stdout, stderr } = await runWith(['key', 'rotate-root'], both)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -117,7 +117,7 @@ test('key rotate-root wraps everything anew, counts keys that were not used, and
     '',
   ])
   const present = createSealer({ tenants: own.tenants, root: createSecretKey(Buffer.from(after)) })
-  expect(await present.unsealCredentials(place, value)).toEqual({ x: 1 })
+  expect(await present.unsealJson(place, value)).toEqual({ x: 1 })
   expect((await runWith(['key', 'rotate-root'], both)).stdout).toMatch(/^0 data keys/)
   expect(await runWith(['key', 'rotate-root'], { LETTERGATE_SECRET: after })).toMatchObject({
     code: 1,

@@ -66,7 +66,7 @@ export function createConnectionChecker(
     const provider = deps.providers[row.provider]
     if (!provider) throw new Problem('wrong-state', { detail: `There is no provider ${row.provider} here.` })
     try {
-      const opened = await deps.sealer.unsealCredentials(
+      const opened = await deps.sealer.unsealJson(
         { tenantId, table: 'connection', id },
         { sealed: row.sealedCredentials, dataKeyVersion: row.dataKeyVersion },
       )

@@ -127,7 +127,7 @@ export async function createConnection(
   const place = { tenantId, table: 'connection', id } as const
   return fromStorage(
     (async () => {
-      const { sealed, dataKeyVersion } = await deps.sealer.sealCredentials(place, request.credentials)
+      const { sealed, dataKeyVersion } = await deps.sealer.sealJson(place, request.credentials)
       const { name, priority } = request
       const limits = toStoredLimits(request.limits)
       const row = {

@@ -32,7 +32,7 @@ async function setUp(
   const place = { tenantId, table: 'connection', id: newId() } as const
   const { id } = place
   const sealer = createSealer({ tenants: db.tenants, root })
-  const { sealed, dataKeyVersion } = await sealer.sealCredentials(place, stored)
+  const { sealed, dataKeyVersion } = await sealer.sealJson(place, stored)
   const row = { tenantId, id, provider: provider.id, name: 'x', priority: 1, settings: {} }
   await buildConnection(db.pool, { ...row, sealedCredentials: sealed, dataKeyVersion })
   const tenants: Tenants = {
@@ -67,7 +67,7 @@ async function setUp(
       const there = await readSealedConnection(db.tenants.forTenant(tenantId), tenantId, id)
       if (!there) return null
       const value = { sealed: there.sealedCredentials, dataKeyVersion: there.dataKeyVersion }
-      return createSealer({ tenants: db.tenants, root: by }).unsealCredentials(place, value)
+      return createSealer({ tenants: db.tenants, root: by }).unsealJson(place, value)
     },
     async row() {
       const { rows } = await db.pool.query<Record<string, unknown> & { bytes: string }>({
@@ -111,7 +111,7 @@ test('it is stored sealed, and changes neither the version of the connections no
 test('of what a client has stored meanwhile nothing is replaced', async () => {
   const { keep, opened, row, tenantId, id, place, sealer } = await setUp()
   const others = { ...credentials, refresh_token: 'refresh-of-the-client' }
-  await storeCredentials(db.pool, tenantId, id, await sealer.sealCredentials(place, others))
+  await storeCredentials(db.pool, tenantId, id, await sealer.sealJson(place, others))
   const before = await row()
   await keep('refresh-1', 'refresh-2')
   expect(await opened()).toEqual(others)
@@ -127,7 +127,7 @@ test('a client that stores others while the secret is being stored wins', async 
     },
   })
   rotate = async () => {
-    await storeCredentials(db.pool, tenantId, id, await sealer.sealCredentials(place, others))
+    await storeCredentials(db.pool, tenantId, id, await sealer.sealJson(place, others))
   }
   await keep('refresh-1', 'refresh-2')
   expect(await opened()).toEqual(others)

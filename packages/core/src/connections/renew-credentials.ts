@@ -39,7 +39,7 @@ function withFresh(value: unknown, old: string, fresh: string): unknown {
  */
 export function createCredentialRenewer(deps: {
   tenants: Tenants
-  sealer: Pick<Sealer, 'sealCredentials' | 'unsealCredentials'>
+  sealer: Pick<Sealer, 'sealJson' | 'unsealJson'>
   onError: (error: unknown) => void
 }): CredentialRenewer {
   const storing = new Set<Promise<void>>()
@@ -51,13 +51,13 @@ export function createCredentialRenewer(deps: {
     if (!row) return
     const place = { tenantId, table: 'connection', id } as const
     const read: Sealed = { sealed: row.sealedCredentials, dataKeyVersion: row.dataKeyVersion }
-    const stored = await deps.sealer.unsealCredentials(place, read)
+    const stored = await deps.sealer.unsealJson(place, read)
     const credentials = withFresh(stored, old.reveal(), fresh.reveal())
     if (JSON.stringify(credentials) === JSON.stringify(stored)) return
     // Credentials that would not open again must not replace working ones.
     if (!provider.credentials.safeParse(credentials).success)
       throw new Error(`connection ${id}: the secret that ${provider.id} gave out does not fit`)
-    const renewed = await deps.sealer.sealCredentials(place, credentials)
+    const renewed = await deps.sealer.sealJson(place, credentials)
     await renewCredentials(db, tenantId, id, { read, renewed })
   }
 

@@ -52,7 +52,7 @@ export async function updateConnection(
       if (!mayUseStored && targetChanged(provider, before.settings, settings)) throw credentialsRequired()
     }
     const write = async () => {
-      const sealed = credentials && (await deps.sealer.sealCredentials(place, credentials))
+      const sealed = credentials && (await deps.sealer.sealJson(place, credentials))
       const { name, priority, enabled } = request
       return changeConnections(deps.prisma, tenantId, async (db, dbNull) => {
         const { count } = await db.connection.updateMany({

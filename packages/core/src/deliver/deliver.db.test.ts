@@ -321,7 +321,7 @@ test('a message that follows the making of a connection goes through it', async 
   for (const one of await claim()) await deliverer.deliver(one)
   expect(sent).toHaveLength(0)
   const id = newId()
-  const { sealed, dataKeyVersion } = await sealer.sealCredentials({ tenantId, table: 'connection', id }, {})
+  const { sealed, dataKeyVersion } = await sealer.sealJson({ tenantId, table: 'connection', id }, {})
   await buildConnection(db.pool, {
     tenantId,
     id,

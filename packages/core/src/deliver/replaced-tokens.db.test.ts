@@ -29,7 +29,7 @@ beforeEach(async () => {
   tenantId = await buildTenant(db.pool)
   connectionId = newId()
   const place = { tenantId, table: 'connection', id: connectionId } as const
-  const { sealed, dataKeyVersion } = await createSealer({ tenants: db.tenants, root }).sealCredentials(
+  const { sealed, dataKeyVersion } = await createSealer({ tenants: db.tenants, root }).sealJson(
     place,
     credentials,
   )
@@ -143,7 +143,7 @@ test('credentials that a client stores are used at once', async () => {
 
 test('the mail is sent although the token cannot be stored, which is logged; the old one is used again', async () => {
   const sealer = createSealer({ tenants: db.tenants, root })
-  const broken = { ...sealer, sealCredentials: () => Promise.reject(new Error('connection lost')) }
+  const broken = { ...sealer, sealJson: () => Promise.reject(new Error('connection lost')) }
   const running = startProcess(broken)
   expect(await running.send()).toBe('sent')
   expect(String(running.errors)).toMatch(/connection lost/)

@@ -17,7 +17,7 @@ beforeAll(async () => {
   const id = newId()
   const place = { tenantId, table: 'connection', id } as const
   const sealer = createSealer({ tenants: db.tenants, root })
-  const { sealed, dataKeyVersion } = await sealer.sealCredentials(place, {})
+  const { sealed, dataKeyVersion } = await sealer.sealJson(place, {})
   const settings = { host: 'smtp.example.com', port: 587 }
   await buildConnection(db.pool, {
     tenantId,

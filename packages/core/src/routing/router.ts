@@ -80,7 +80,7 @@ export function createRouter(deps: {
   async function open(tenantId: string, row: SealedConnection): Promise<Candidate | null> {
     const provider = deps.providers[row.provider]
     if (!provider) return null
-    const credentials = await deps.sealer.unsealCredentials(
+    const credentials = await deps.sealer.unsealJson(
       { tenantId, table: 'connection', id: row.id },
       { sealed: row.sealedCredentials, dataKeyVersion: row.dataKeyVersion },
     )

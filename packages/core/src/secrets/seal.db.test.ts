@@ -35,12 +35,12 @@ async function buildPlace(): Promise<SealedPlace> {
 
 async function buildSealed(): Promise<{ place: SealedPlace; value: Sealed }> {
   const place = await buildPlace()
-  return { place, value: await buildSealer().sealCredentials(place, CREDENTIALS) }
+  return { place, value: await buildSealer().sealJson(place, CREDENTIALS) }
 }
 
 test('what was sealed opens again, in another process too', async () => {
   const { place, value } = await buildSealed()
-  expect(await buildSealer().unsealCredentials(place, value)).toEqual(CREDENTIALS)
+  expect(await buildSealer().unsealJson(place, value)).toEqual(CREDENTIALS)
 })
 
 test('neither the sealed value nor the database shows the secret', async () => {
@@ -51,13 +51,13 @@ test('neither the sealed value nor the database shows the secret', async () => {
 
 test('the same secret never seals to the same bytes', async () => {
   const { place, value } = await buildSealed()
-  const again = await buildSealer().sealCredentials(place, CREDENTIALS)
+  const again = await buildSealer().sealJson(place, CREDENTIALS)
   expect(again.sealed.equals(value.sealed)).toBe(false)
 })
 
 test('a value copied to another row of the same tenant does not open', async () => {
   const { place, value } = await buildSealed()
-  await expect(buildSealer().unsealCredentials({ ...place, id: newId() }, value)).rejects.toThrow(SealBroken)
+  await expect(buildSealer().unsealJson({ ...place, id: newId() }, value)).rejects.toThrow(SealBroken)
 })
 
 test('a value copied to another tenant does not open, even with the data key copied along', async () => {
@@ -68,47 +68,43 @@ test('a value copied to another tenant does not open, even with the data key cop
     values: [place.tenantId, other.tenantId],
   })
   const moved = { ...place, tenantId: other.tenantId }
-  await expect(buildSealer().unsealCredentials(moved, value)).rejects.toThrow(SealBroken)
+  await expect(buildSealer().unsealJson(moved, value)).rejects.toThrow(SealBroken)
 })
 
 test('a tag cut short, a changed byte or a foreign format does not open', async () => {
   const { place, value } = await buildSealed()
-  const { unsealCredentials } = buildSealer()
+  const { unsealJson } = buildSealer()
   const cut = Buffer.concat([value.sealed.subarray(0, 13 + 4), value.sealed.subarray(13 + 16)])
   for (const sealed of [cut, Buffer.alloc(0), Buffer.alloc(40, 1), value.sealed.subarray(0, 20)]) {
-    await expect(unsealCredentials(place, { ...value, sealed })).rejects.toThrow(SealBroken)
+    await expect(unsealJson(place, { ...value, sealed })).rejects.toThrow(SealBroken)
   }
   for (let i = 0; i < value.sealed.length; i++) {
     const sealed = Buffer.from(value.sealed)
     sealed.writeUInt8(sealed.readUInt8(i) ^ 1, i)
-    await expect(unsealCredentials(place, { ...value, sealed }), `byte ${i}`).rejects.toThrow(SealBroken)
+    await expect(unsealJson(place, { ...value, sealed }), `byte ${i}`).rejects.toThrow(SealBroken)
   }
 })
 
 test('a value does not open under another version of the data key', async () => {
   const { place, value } = await buildSealed()
-  await expect(buildSealer().unsealCredentials(place, { ...value, dataKeyVersion: 2 })).rejects.toThrow(
-    SealBroken,
-  )
+  await expect(buildSealer().unsealJson(place, { ...value, dataKeyVersion: 2 })).rejects.toThrow(SealBroken)
 })
 
 test('processes that seal first for a tenant at the same moment agree on one data key', async () => {
   const place = await buildPlace()
-  const values = await Promise.all(
-    Array.from({ length: 8 }, (_, i) => buildSealer().sealCredentials(place, { i })),
-  )
-  const opened = await Promise.all(values.map((value) => buildSealer().unsealCredentials(place, value)))
+  const values = await Promise.all(Array.from({ length: 8 }, (_, i) => buildSealer().sealJson(place, { i })))
+  const opened = await Promise.all(values.map((value) => buildSealer().unsealJson(place, value)))
   expect(opened).toEqual(Array.from({ length: 8 }, (_, i) => ({ i })))
 })
 
 test('another root key opens nothing; after the rewrap it opens everything and the old one is not needed', async () => {
   const { place, value } = await buildSealed()
   const next = createSecretKey(randomBytes(32))
-  await expect(buildSealer(next).unsealCredentials(place, value)).rejects.toThrow(SealBroken)
+  await expect(buildSealer(next).unsealJson(place, value)).rejects.toThrow(SealBroken)
   const first = await rewrapDataKeys(database.pool, { from: root, to: next })
   expect(first.rewrapped).toBeGreaterThan(0)
-  expect(await buildSealer(next).unsealCredentials(place, value)).toEqual(CREDENTIALS)
-  await expect(buildSealer().unsealCredentials(place, value)).rejects.toThrow(SealBroken)
+  expect(await buildSealer(next).unsealJson(place, value)).toEqual(CREDENTIALS)
+  await expect(buildSealer().unsealJson(place, value)).rejects.toThrow(SealBroken)
   const back = await rewrapDataKeys(database.pool, { from: next, to: root })
   expect(back).toEqual({ rewrapped: first.rewrapped, broken: 0 })
 })
@@ -119,17 +115,17 @@ test('while root keys are changed both open, what is new is wrapped by the newer
   const both = () => createSealer({ tenants: database.tenants, root: next, previous: root })
   // Processes are replaced one by one: one of the time before knows the next key beforehand.
   const notYet = createSealer({ tenants: database.tenants, root, previous: next })
-  expect(await both().unsealCredentials(place, value)).toEqual(CREDENTIALS)
+  expect(await both().unsealJson(place, value)).toEqual(CREDENTIALS)
   const fresh = await buildPlace()
-  const made = await both().sealCredentials(fresh, CREDENTIALS)
-  expect(await notYet.unsealCredentials(fresh, made)).toEqual(CREDENTIALS)
-  await expect(buildSealer().unsealCredentials(fresh, made)).rejects.toThrow(SealBroken)
+  const made = await both().sealJson(fresh, CREDENTIALS)
+  expect(await notYet.unsealJson(fresh, made)).toEqual(CREDENTIALS)
+  await expect(buildSealer().unsealJson(fresh, made)).rejects.toThrow(SealBroken)
   const rewrapping = rewrapDataKeys(database.pool, { from: root, to: next })
-  for (let i = 0; i < 20; i++) expect(await both().unsealCredentials(place, value)).toEqual(CREDENTIALS)
+  for (let i = 0; i < 20; i++) expect(await both().unsealJson(place, value)).toEqual(CREDENTIALS)
   await rewrapping
-  expect(await notYet.unsealCredentials(place, value)).toEqual(CREDENTIALS)
-  expect(await buildSealer(next).unsealCredentials(place, value)).toEqual(CREDENTIALS)
-  expect(await buildSealer(next).unsealCredentials(fresh, made)).toEqual(CREDENTIALS)
+  expect(await notYet.unsealJson(place, value)).toEqual(CREDENTIALS)
+  expect(await buildSealer(next).unsealJson(place, value)).toEqual(CREDENTIALS)
+  expect(await buildSealer(next).unsealJson(fresh, made)).toEqual(CREDENTIALS)
   await rewrapDataKeys(database.pool, { from: next, to: root })
 })
 
@@ -141,7 +137,7 @@ test('a data key that does not open stops the rewrap of no other', async () => {
     values: [broken.place.tenantId],
   })
   expect((await rewrapDataKeys(database.pool, { from: root, to: next })).broken).toBeGreaterThan(0)
-  expect(await buildSealer(next).unsealCredentials(good.place, good.value)).toEqual(CREDENTIALS)
+  expect(await buildSealer(next).unsealJson(good.place, good.value)).toEqual(CREDENTIALS)
   await rewrapDataKeys(database.pool, { from: next, to: root })
 })
 
@@ -153,7 +149,7 @@ test('root keys have distinct, stable numbers', () => {
 test('an error says where, never what', async () => {
   const { place, value } = await buildSealed()
   const broken = await buildSealer()
-    .unsealCredentials({ ...place, id: newId() }, value)
+    .unsealJson({ ...place, id: newId() }, value)
     .catch((error: unknown) => error)
   expect(broken).toBeInstanceOf(SealBroken)
   expect(String(broken)).not.toContain('canary')

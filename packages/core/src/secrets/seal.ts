@@ -10,14 +10,18 @@ import { readDataKey } from './sql/read-data-key.ts'
 import { rewrapDataKey } from './sql/rewrap-data-key.ts'
 
 /** The row that a secret belongs to: a sealed value copied to any other row does not open. */
-export type SealedPlace = { tenantId: string; table: 'connection'; id: string }
+export type SealedPlace = {
+  tenantId: string
+  table: 'connection' | 'hook' | 'endpoint' | 'default_secret'
+  id: string
+}
 export type Sealed = { sealed: Buffer; dataKeyVersion: number }
 
 export type Sealer = {
   /** Seals a JSON value for this row; makes the tenant's data key if there is none. */
-  sealCredentials(place: SealedPlace, credentials: unknown): Promise<Sealed>
+  sealJson(place: SealedPlace, credentials: unknown): Promise<Sealed>
   /** The JSON value again; throws `SealBroken` for anything that was not sealed for this very row. */
-  unsealCredentials(place: SealedPlace, sealed: Sealed): Promise<unknown>
+  unsealJson(place: SealedPlace, sealed: Sealed): Promise<unknown>
   /** Drops all cached data keys. */
   close(): void
 }
@@ -119,13 +123,13 @@ export function createSealer(deps: {
   }
 
   return {
-    async sealCredentials(place, credentials) {
+    async sealJson(place, credentials) {
       const row = await newestOrFirst(place.tenantId)
       const plain = Buffer.from(JSON.stringify(credentials))
       const key = unwrap(place.tenantId, row)
       return { sealed: seal(key, rowContext(place, row.version), plain), dataKeyVersion: row.version }
     },
-    async unsealCredentials(place, { sealed, dataKeyVersion }) {
+    async unsealJson(place, { sealed, dataKeyVersion }) {
       let key = keys.get(`${place.tenantId} ${dataKeyVersion}`)
       if (!key) {
         const row = await readDataKey(deps.tenants.forTenant(place.tenantId), place.tenantId, dataKeyVersion)

@@ -20,7 +20,7 @@ beforeEach(async () => {
   db = await createTestDatabase()
   fleet = await buildFleet(db, [{ answer: () => outcome }])
   id = fleet.ids[0] ?? ''
-  const { sealed, dataKeyVersion } = await deps().sealer.sealCredentials(
+  const { sealed, dataKeyVersion } = await deps().sealer.sealJson(
     { tenantId: fleet.tenantId, table: 'connection', id },
     credentials,
   )
