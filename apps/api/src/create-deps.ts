@@ -154,6 +154,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     waits: createMessageWaits({ messages, listener }),
     sealer,
     egress,
+    onError,
     checker,
     providers,
     cursorKey: { sign: deriveKey(secret, 'list cursors'), previous: previous('list cursors') },

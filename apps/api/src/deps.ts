@@ -41,7 +41,9 @@ export type ApiDeps = {
   messages: MessageReader
   waits: MessageWaits
   sealer: Sealer
-  egress: Pick<Egress, 'checkTarget' | 'checkResolvedTarget'>
+  egress: Pick<Egress, 'checkTarget' | 'checkResolvedTarget' | 'request'>
+  /** Of what happens beside a request. */
+  onError: (error: unknown) => void
   checker: ConnectionChecker
   providers: Readonly<Record<string, Provider>>
   /** Signs the cursors of lists. */

@@ -23,6 +23,10 @@ const TAGS = [
     name: 'Routes',
     description: 'Rules that say which connections send which messages, and in which order.',
   },
+  {
+    name: 'Endpoints',
+    description: 'URLs of yours that get events, signed, when they happen.',
+  },
   { name: 'Operations', description: 'Health and metrics of the gateway, and this reference.' },
 ]
 

@@ -3,8 +3,6 @@ import type { Egress } from '@lettergate/egress/egress'
 
 /** Receivers that need longer are to answer first and work afterwards. */
 const CALL_MS_MAX = 15_000
-/** Of an answer; beyond, it is not read. */
-const ANSWER_BYTES_MAX = 64 * 1024
 const SHOWN_BYTES = 1_024
 
 export type EndpointCall = {
@@ -37,7 +35,11 @@ function errorText(error: unknown): string {
 
 /** Whole characters only, and none that a terminal or a database would not take. */
 function shown(body: Buffer): string | null {
-  const text = body.subarray(0, SHOWN_BYTES).toString('utf8').replaceAll('\u0000', '').replace(/\uFFFD+$/, '')
+  const text = body
+    .subarray(0, SHOWN_BYTES)
+    .toString('utf8')
+    .replaceAll('\u0000', '')
+    .replace(/\uFFFD+$/, '')
   return text === '' ? null : text
 }
 
@@ -65,7 +67,7 @@ export async function callEndpoint(
         },
         body,
       },
-      { timeoutMs: CALL_MS_MAX, answerBytesMax: ANSWER_BYTES_MAX, ...(signal && { signal }) },
+      { timeoutMs: CALL_MS_MAX, ...(signal && { signal }) },
     )
     const retryAfter = response.headers['retry-after']
     return {

@@ -1,4 +1,5 @@
 /** Webhooks: tenants' endpoints, and the calls that bring them what happened. */
+export { callEndpoint, type EndpointAnswer } from './call-endpoint.ts'
 export { createCallbackReaders, readDefaultSecret, rotateDefaultSecret } from './default-secret.ts'
 export { EndpointSecrets, validSecrets } from './endpoint-secrets.ts'
 export {
@@ -15,3 +16,4 @@ export {
 } from './endpoints.ts'
 export { type DeliveryInfo, listDeliveries } from './list-deliveries.ts'
 export { replayEvents } from './replay.ts'
+export { testEndpoint } from './test-endpoint.ts'
