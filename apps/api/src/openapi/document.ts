@@ -23,6 +23,11 @@ const TAGS = [
     name: 'Routes',
     description: 'Rules that say which connections send which messages, and in which order.',
   },
+  {
+    name: 'Events',
+    description:
+      'All that happens to your messages, in the order in which it was stored. No event is missed.',
+  },
   { name: 'Operations', description: 'Health and metrics of the gateway, and this reference.' },
 ]
 

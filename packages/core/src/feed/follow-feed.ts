@@ -32,6 +32,8 @@ export type FeedFollower = {
   follow(reader: FeedReader): Promise<FeedFollowing>
   /** Where a reader starts: 'beginning', 'now' or a cursor. */
   open(reader: FeedReader, after: string): Promise<FeedWindow>
+  /** What there is now in the window. */
+  read(reader: FeedReader, window: FeedWindow, filter: FeedFilter, limit: number): Promise<FeedBatch>
   cursorOf(reader: FeedReader, window: FeedWindow): string
   /** Ends all waiting, now and from now on. */
   release(): void
@@ -190,6 +192,7 @@ export function createFeedFollower(deps: {
   return {
     follow: async (reader) => following(await enter(reader)),
     open: (reader, after) => openWindow(deps, reader, after),
+    read: readOn,
     cursorOf: (reader, window) => writeFeedCursor(deps.cursorKey, reader, window),
     release: () => void release(),
     isReleased: () => isReleased,

@@ -3,10 +3,11 @@ import { ReadMessageQuery } from '@lettergate/contracts/messages/requests'
 import { Message } from '@lettergate/contracts/messages/responses'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import type { StoredMessage } from '@lettergate/core/messages'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../http/authenticate.ts'
+import { clientLeaves } from '../../http/client-leaves.ts'
 import { pathId } from '../../http/path-id.ts'
 import { answer, MessagePath, problemAnswers } from '../../http/schemas.ts'
 import { presentMessage } from './present-message.ts'
@@ -29,13 +30,6 @@ function render(message: StoredMessage): { text: string; etag: string } {
 /** RFC 9110 §13.1.2: a list of tags, weak ones too, or any. */
 function isKnown(condition: string | undefined, etag: string): boolean {
   return condition !== undefined && (condition === '*' || condition.includes(etag))
-}
-
-/** Aborts when the client leaves, so that its poll ends. */
-function leaving(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController()
-  reply.raw.once('close', () => controller.abort())
-  return controller.signal
 }
 
 /** Tells where a message and each of its recipients is, at once or as soon as that changes. */
@@ -67,7 +61,7 @@ export function addGetMessageRoute(app: FastifyInstance, deps: ApiDeps): void {
           ? await deps.messages.read(reader, id)
           : await deps.waits.wait(reader, id, {
               waitMs,
-              signal: leaving(reply),
+              signal: clientLeaves(reply),
               isKnown:
                 condition === undefined ? undefined : (found) => isKnown(condition, render(found).etag),
             })
