@@ -21,10 +21,14 @@ const ConditionHeader = z.object({
     .optional(),
 })
 
-/** The answer's text and a tag of exactly that text. */
+/** The answer's text and its tag, which says nothing of `poll_after_seconds`: that changes with time alone. */
 function render(message: StoredMessage): { text: string; etag: string } {
-  const text = JSON.stringify(presentMessage(message))
-  return { text, etag: `"${hash('md5', text, 'base64url')}"` }
+  const { poll_after_seconds, ...shown } = presentMessage(message)
+  const text = JSON.stringify(shown)
+  return {
+    text: `${text.slice(0, -1)},"poll_after_seconds":${poll_after_seconds}}`,
+    etag: `"${hash('md5', text, 'base64url')}"`,
+  }
 }
 
 /** RFC 9110 §13.1.2: a list of tags, weak ones too, or any. */
