@@ -47,6 +47,8 @@ const calls: Call[] = [
   { method: 'GET', path: '/v1/routes/{id}' },
   { method: 'PATCH', path: '/v1/routes/{id}', body: { name: 'Other' } },
   { method: 'DELETE', path: '/v1/routes/{id}' },
+  { method: 'GET', path: '/v1/events' },
+  { method: 'GET', path: '/v1/events/stream' },
 ]
 const named = calls.map((call) => [`${call.method} ${call.path}`, call] as const)
 const under = named.filter(([, { path }]) => path.includes('{id}'))

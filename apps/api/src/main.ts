@@ -14,6 +14,7 @@ async function main(): Promise<void> {
     egressMailPort: config.egressMailPort,
     awsIdentity: config.awsIdentity,
     failpoint: config.failpoint,
+    feedDays: config.feedDays,
     logger,
     host: config.apiHost,
     port: config.apiPort,

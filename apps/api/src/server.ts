@@ -95,6 +95,7 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
   async function stop(): Promise<void> {
     deps.stopping.isDraining = true
     deps.waits.release()
+    deps.feed.release()
     deps.checker.stop()
     await sleep(options.drainMs ?? DRAIN_MS)
     const { closed } = await stopListening(app.server)

@@ -34,6 +34,8 @@ export type StoredMessage = {
   sendAt: Date | null
   connectionId: string | null
   attachmentCount: number
+  /** When the next attempt is due; null: none is to come. */
+  dueAt: Date | null
   recipients: StoredRecipient[]
 }
 
@@ -79,6 +81,7 @@ function toMessage(row: MessageRow): StoredMessage {
     sendAt: row.send_at,
     connectionId: row.connection_id,
     attachmentCount: row.attachment_count,
+    dueAt: row.due_at,
     recipients,
   }
 }

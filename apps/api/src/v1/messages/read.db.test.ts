@@ -44,6 +44,20 @@ describe('GET /v1/messages/:id', () => {
     expect(changed.headers.get('etag')).not.toBe(etag)
   })
 
+  it('says when to ask again, until the status is final, and has the same ETag meanwhile', async () => {
+    const id = await sent({ send_at: new Date(Date.now() + 3_000_000).toISOString() })
+    const first = await read(id)
+    const seconds = Number(first.json.poll_after_seconds)
+    expect(seconds).toBeGreaterThan(2_000)
+    let again = first
+    while (Number(again.json.poll_after_seconds) === seconds) again = await read(id)
+    expect(again.headers.get('etag')).toBe(first.headers.get('etag'))
+    await setStatus(id, 'delivered')
+    expect((await read(id)).json).toMatchObject({ status: 'delivered', poll_after_seconds: null })
+    const { json } = await api.call('POST', '/v1/messages/status', { body: { ids: [await sent()] } })
+    expect(json.results).toMatchObject([{ status: 'queued', poll_after_seconds: 1 }])
+  })
+
   it('shows pending recipients as sending during an attempt', async () => {
     const id = await sent({ cc: ['done@example.net'] })
     await api.db.pool.query({
@@ -131,7 +145,7 @@ describe('GET /v1/messages/:id?wait=', () => {
         ({ status }) => status,
         () => 0,
       )
-    const first = await Promise.race(Array.from({ length: 201 }, ask))
+    const first = await Promise.race(Array.from({ length: 1_001 }, ask))
     expect(first).toBe(429)
     // Waiters that leave make room.
     abort.abort()

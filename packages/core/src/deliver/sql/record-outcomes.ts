@@ -143,6 +143,8 @@ select channel, payload
 from (select 'lg_message' as channel, string_agg(message_id::text, ',') as payload
       from (select message_id from owned union all select message_id from late) changed
       union all
+      select 'lg_feed', string_agg(distinct tenant_id::text, ',') from new_event
+      union all
       select 'lg_outbox', string_agg(distinct tenant_id::text, ',') from again where retry_in_ms = 0) n
 where payload is not null`
 

@@ -38,3 +38,10 @@ export function appendAccountEvents(rows: string): string {
     insert into feed (tenant_id, seq, type, mode, is_bulk) select tenant_id, seq, ${TYPE_NUMBER}, 'live', false from new_event
   )`
 }
+
+/**
+ * Notifies readers of the feed which tenants have news: a value for the last select of a statement that writes few events. Statements on the
+ * path of every message notify after their commit instead (`notify`).
+ */
+export const NOTIFY_FEED = `(
+  select pg_notify('lg_feed', string_agg(distinct tenant_id::text, ',')) from new_event having count(*) > 0)`
