@@ -16,11 +16,8 @@ import { createWrongKeys } from './http/wrong-keys.ts'
 import { addOpenApi } from './openapi/document.ts'
 import { addOperationRoutes } from './operations/index.ts'
 import { addConnectionRoutes } from './v1/connections/index.ts'
-<<<<<<< HEAD
 import { addEndpointRoutes } from './v1/endpoints/index.ts'
-=======
 import { addEventRoutes } from './v1/events/index.ts'
->>>>>>> h/feed
 import { addMessageRoutes } from './v1/messages/index.ts'
 import { addRouteRoutes } from './v1/routes/index.ts'
 
@@ -97,11 +94,8 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   await app.register(async (scope) => addMessageRoutes(scope, deps))
   await app.register(async (scope) => addConnectionRoutes(scope, deps))
   await app.register(async (scope) => addRouteRoutes(scope, deps))
-<<<<<<< HEAD
   await app.register(async (scope) => addEndpointRoutes(scope, deps))
-=======
   await app.register(async (scope) => addEventRoutes(scope, deps))
->>>>>>> h/feed
   await app.register(async (scope) => addOperationRoutes(scope, deps))
   return app
 }

@@ -37,6 +37,7 @@ export function createListener(options: {
   let connecting: Promise<void> | null = null
   let retry: NodeJS.Timeout | null = null
   let closed = false
+  let unlistening: Promise<void> = Promise.resolve()
 
   async function open(): Promise<void> {
     const next = new WatchedClient(
@@ -113,6 +114,18 @@ export function createListener(options: {
     }
   }
 
+  /** One statement at a time; a connection that is gone listens to nothing. */
+  function unlisten(channel: string): Promise<void> {
+    const which = client
+    unlistening = unlistening
+      .then(async () => {
+        if (which && which === client && !closed && !handlers.has(channel))
+          await which.query(`unlisten ${channel}`)
+      })
+      .catch(options.onError)
+    return unlistening
+  }
+
   return {
     async on(channel, handler) {
       const set = handlers.get(channel) ?? new Set()
@@ -124,13 +137,14 @@ export function createListener(options: {
         set.delete(handler)
         if (set.size > 0) return
         handlers.delete(channel)
-        client?.query(`unlisten ${channel}`).catch(options.onError)
+        void unlisten(channel)
       }
     },
     async close() {
       closed = true
       if (retry) clearTimeout(retry)
       await connecting?.catch(() => {})
+      await unlistening
       await client?.end().catch(() => {})
     },
   }

@@ -24,14 +24,13 @@ const TAGS = [
     description: 'Rules that say which connections send which messages, and in which order.',
   },
   {
-<<<<<<< HEAD
     name: 'Endpoints',
     description: 'URLs of yours that get events, signed, when they happen.',
-=======
+  },
+  {
     name: 'Events',
     description:
       'All that happens to your messages, in the order in which it was stored. No event is missed.',
->>>>>>> h/feed
   },
   { name: 'Operations', description: 'Health and metrics of the gateway, and this reference.' },
 ]

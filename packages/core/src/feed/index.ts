@@ -1,4 +1,5 @@
 /** Feed: a tenant's events in an order in which a reader misses none, and how to wait for them. */
+export { BEGINNING } from './feed-cursor.ts'
 export type { FeedFilter } from './feed-filter.ts'
 export { createFeedNews, type FeedNews } from './feed-news.ts'
 export { createFeedFollower, type FeedFollower, type FeedFollowing } from './follow-feed.ts'
@@ -9,6 +10,7 @@ export {
   type FeedEvent,
   type FeedQuery,
   type FeedReader,
+  loadEvents,
   openWindow,
   readFeed,
   readFeedFrom,

@@ -50,6 +50,7 @@ test('reads each event of a tenant as the message shows it, and no event of anot
     data: null,
     tags: expect.any(Array),
     metadata: expect.any(Object),
+    callbackUrl: null,
   }
   expect(events).toEqual([
     { ...common, seq: 0, type: 'message.accepted', address: null },

@@ -17,3 +17,5 @@ export {
 export { type DeliveryInfo, listDeliveries } from './list-deliveries.ts'
 export { replayEvents } from './replay.ts'
 export { testEndpoint } from './test-endpoint.ts'
+export type { CallResult, WebhookDeps } from './webhook-deps.ts'
+export { createWebhookSender, type WebhookSender } from './webhook-sender.ts'

@@ -37,7 +37,7 @@ export async function listTries(
       from delivery_try t
       left join lateral (
         select d.attempts, d.due_at from delivery d
-        where d.tenant_id = $1 and d.endpoint_id = $2 and d.seq = t.seq limit 1
+        where d.tenant_id = $1 and d.endpoint_id = $2 and d.seq = t.seq and d.message_id is not distinct from t.message_id limit 1
       ) d on true
       where t.tenant_id = $1 and t.endpoint_id = $2
         and ($3::boolean is null or coalesce(t.status between 200 and 299, false) = $3)

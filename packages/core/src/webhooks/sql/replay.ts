@@ -22,10 +22,15 @@ export type ReplayChunk = {
   isFull: boolean
 }
 
+/** An acceptance has the number 0 among the events of its message. */
+const SAME_EVENT = `t.seq = case when f.type = 1 then 0 else f.seq end and t.message_id is not distinct from f.message_id`
+
 /** Events that the endpoint would get by its filters; one chunk, in the order of the feed. */
 const CHOSEN = `
   chosen as materialized (
-    select f.pos, f.seq, f.message_id, f.at from feed f
+    select f.pos, f.seq, f.message_id, f.at, f.type, f.connection_id, f.is_bulk,
+           case when f.type = 1 then 0 else f.seq end as event_seq
+    from feed f
     where f.tenant_id = $1 and f.mode = $3 and (f.pos, f.seq) > ($4::int8, $5::int8)
       and ($6::int8 is null or f.seq = $6) and ($7::uuid is null or f.message_id = $7) and ($8::timestamptz is null or f.at >= $8)
       and (cardinality($9::int2[]) = 0 or f.type = any ($9))
@@ -33,10 +38,10 @@ const CHOSEN = `
       and (cardinality($11::text[]) = 0 or exists (
         select from message m where m.tenant_id = $1 and m.id = f.message_id and m.tags && $11::text[]))
       and (not $12::boolean or (
-        exists (select from delivery_try t where t.tenant_id = $1 and t.endpoint_id = $2 and t.seq = f.seq)
+        exists (select from delivery_try t where t.tenant_id = $1 and t.endpoint_id = $2 and ${SAME_EVENT})
         and not exists (
           select from delivery_try t
-          where t.tenant_id = $1 and t.endpoint_id = $2 and t.seq = f.seq and t.status between 200 and 299)))
+          where t.tenant_id = $1 and t.endpoint_id = $2 and ${SAME_EVENT} and t.status between 200 and 299)))
     order by f.pos, f.seq limit $13
   )`
 
@@ -58,9 +63,11 @@ export async function replayChunk(
   { limit, isDryRun }: { limit: number; isDryRun: boolean },
 ): Promise<ReplayChunk> {
   const write = `, written as (
-    insert into delivery (id, tenant_id, mode, endpoint_id, message_id, seq, state)
-    select gen_random_uuid(), $1, $3, $2, message_id, seq, 'waiting' from chosen c
-    where not exists (select from delivery d where d.tenant_id = $1 and d.endpoint_id = $2 and d.seq = c.seq)
+    insert into delivery (id, tenant_id, mode, endpoint_id, target, message_id, seq, type, connection_id, is_bulk, state)
+    select gen_random_uuid(), $1, $3, $2, $2, message_id, event_seq, type, connection_id, is_bulk, 'waiting' from chosen c
+    where not exists (
+      select from delivery d
+      where d.tenant_id = $1 and d.endpoint_id = $2 and d.seq = c.event_seq and d.message_id is not distinct from c.message_id)
   )`
   const { rows } = await db.query<Row>({
     name: isDryRun ? 'count-replay' : 'replay',
