@@ -20,7 +20,7 @@ import { createPool } from '@lettergate/db/pool'
 import { createTenantPrisma } from '@lettergate/db/prisma'
 import { createTenants } from '@lettergate/db/tenant-scope'
 import { createEgress, type EgressOptions } from '@lettergate/egress/egress'
-import type { Provider } from '@lettergate/providers/provider'
+import type { Io, Provider } from '@lettergate/providers/provider'
 import { createProviders } from '@lettergate/providers/registry'
 import type { Logger } from 'pino'
 import type { ApiDeps } from './deps.ts'
@@ -71,6 +71,8 @@ export type ApiOptions = {
   publicUrl?: string | undefined
   /** All addresses of a name: for tests. */
   egressResolve?: EgressOptions['resolve']
+  /** Requests that the check of an event needs: for tests. */
+  hookRequest?: Io['request']
   failpoint?: string | undefined
   /** Of answers at once: for tests. */
   answerBytesMax?: number
@@ -151,7 +153,10 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     pool,
     finder: hooks,
     visits,
-    io: createHookIo({ egress, secrets, now: clock.now }),
+    io: {
+      ...createHookIo({ egress, secrets, now: clock.now }),
+      ...(options.hookRequest && { request: options.hookRequest }),
+    },
     failpoint: createFailpoint(options.failpoint),
     onReceived: metrics.countProviderEvent,
     onError: onHookError,

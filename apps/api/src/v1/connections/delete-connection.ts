@@ -31,12 +31,11 @@ export function addDeleteConnectionRoute(app: FastifyInstance, deps: ApiDeps): v
     handler: async (request): Promise<ConnectionDeleted> => {
       const { queued } = request.query
       const id = pathId('con', request.params.id)
-      const { messages, disabledRoutes } = await deleteConnection(
-        deps,
-        tenantOf(request).tenantId,
-        id,
-        queued,
-      )
+      const { tenantId } = tenantOf(request)
+      const unregister = await deps.registrar.beforeDelete(tenantId, id)
+      const { messages, disabledRoutes } = await deleteConnection(deps, tenantId, id, queued)
+      // Nobody waits for the provider. If it does not answer, its events are refused from now on.
+      unregister()
       const routes = disabledRoutes.map((route) => toPublicId('rte', route))
       return { id: request.params.id, queued, messages, disabled_routes: routes }
     },
