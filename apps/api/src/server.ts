@@ -96,6 +96,7 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
     deps.stopping.isDraining = true
     deps.waits.release()
     deps.checker.stop()
+    void deps.registrar.stop()
     await sleep(options.drainMs ?? DRAIN_MS)
     const { closed } = await stopListening(app.server)
     deps.stopping.isClosing = true
