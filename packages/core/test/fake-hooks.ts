@@ -6,8 +6,6 @@ import { passwordSecrets, verifyPassword } from '@lettergate/providers/lib/hook-
 import { createPostmark } from '@lettergate/providers/postmark/index'
 import type { AccountFault, EventSource, Provider } from '@lettergate/providers/provider'
 import { z } from 'zod'
-import { freshUrl } from '../src/provider-events/hook-content.ts'
-import { changeHook } from '../src/provider-events/hook-store.ts'
 import { createSealer } from '../src/secrets/index.ts'
 import { buildConnection, buildTenant } from './rows.ts'
 
@@ -58,7 +56,14 @@ export async function buildHook(db: TestDatabase, provider: Provider) {
   await buildConnection(db.pool, { ...row, sealedCredentials: sealed, dataKeyVersion })
   const store = { prisma: db.prisma, sealer, now: () => Date.now() }
   const place = { tenantId, connectionId: id, provider: provider.id }
-  const current = freshUrl(`https://mail.example.com/v1/hooks/${provider.id}/${toPublicId('con', id)}/`)
-  await changeHook(store, place, (content) => ({ content: { ...content, current } }))
+  const token = randomBytes(24).toString('base64url')
+  const url = `https://mail.example.com/v1/hooks/${provider.id}/${toPublicId('con', id)}/${token}`
+  const current = { url, token, password: randomBytes(24).toString('base64url'), until: null }
+  const content = { current, next: null, old: [], secrets: [] }
+  const hook = await sealer.sealJson({ tenantId, table: 'hook', id }, content)
+  await db.pool.query({
+    text: `insert into hook (tenant_id, connection_id, provider, sealed_secrets, data_key_version) values ($1, $2, $3, $4, $5)`,
+    values: [tenantId, id, provider.id, hook.sealed, hook.dataKeyVersion],
+  })
   return { tenantId, id, sealer, store, place, current }
 }
