@@ -1,44 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { inParallel } from './src/client.ts'
-import { createConnection } from './src/gateway.ts'
+import { type EventTarget, PUBLIC_URL, postEvent, registerByHand } from './src/provider-events.ts'
 import { reportResult } from './src/report.ts'
 import { announceSeed, faultsCount } from './src/seed.ts'
-import { type Stack, startStack } from './src/stack.ts'
+import { startStack } from './src/stack.ts'
 
 const N = Math.min(2_000, faultsCount(300))
 const WIDTH = 16
-const PUBLIC_URL = 'https://mail.example.com'
 const GIVEN_UP_MS = 60_000
 
-/** Where the events of a connection to Postmark come in, registered by hand, and the password that Postmark sends along. */
-async function registerByHand({ apiUrl, tenant }: Stack): Promise<{ url: string; password: string }> {
-  const id = await createConnection(apiUrl, tenant.apiKey, {
-    provider: 'postmark',
-    credentials: { server_token: 'secret' },
-    settings: {},
-    priority: 1_000,
-  })
-  const response = await fetch(`${apiUrl}/v1/connections/${id}/register-events`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${tenant.apiKey}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ manual: true }),
-  })
-  const { url, steps }: { url: string; steps: string[] } = JSON.parse(await response.text())
-  const [, password = ''] = /the password ([\w-]+)\./.exec(steps.join(' ')) ?? []
-  return { url: url.replace(PUBLIC_URL, apiUrl), password }
-}
-
 /** Posts an event as a provider does: again and again, until the answer is 200. Answers how often. */
-async function postUntilTaken(url: string, password: string, event: string): Promise<number> {
-  const authorization = `Basic ${Buffer.from(`lettergate:${password}`).toString('base64')}`
+async function postUntilTaken(target: EventTarget, event: string): Promise<number> {
   const until = performance.now() + GIVEN_UP_MS
   for (let times = 1; performance.now() < until; times++) {
-    const status = await fetch(url, {
-      method: 'POST',
-      headers: { authorization, 'content-type': 'application/json' },
-      body: JSON.stringify({ RecordType: 'Delivery', MessageID: event }),
-    }).then(
+    const status = await postEvent(target, event).then(
       (response) => response.status,
       () => 0,
     )
@@ -58,10 +34,10 @@ test('T44: every event of a provider is kept, however often the api is killed af
     apiEnv: { LETTERGATE_PUBLIC_URL: PUBLIC_URL },
     apiFailpoints: [at('1/1'), at('1/4'), at('1/8')],
   })
-  const { url, password } = await registerByHand(stack)
+  const target = await registerByHand(stack)
   let posted = 0
   await inParallel(N, WIDTH, async (index) => {
-    const times = await postUntilTaken(url, password, `event-${index}`)
+    const times = await postUntilTaken(target, `event-${index}`)
     posted += times
   })
   const { rows } = await stack.pool.query<{ kept: number; events: number }>({
