@@ -24,7 +24,10 @@ export function batchPool(db: TestDatabase): Pool {
 
 /** A provider that counts what it was asked to remove, and refuses it when told to. */
 export function fakeEventProvider() {
-  const state = { removed: [] as unknown[], fault: null as AccountFault | null }
+  const state: { removed: unknown[]; fault: AccountFault | null; onRemove?: () => Promise<void> } = {
+    removed: [],
+    fault: null,
+  }
   const { events: real, ...postmark } = createPostmark()
   const events: EventSource = {
     kinds: ['delivered'],
@@ -39,6 +42,7 @@ export function fakeEventProvider() {
     async unregister(_connection, registration) {
       if (state.fault) return state.fault
       state.removed.push(registration)
+      await state.onRemove?.()
       return null
     },
   }

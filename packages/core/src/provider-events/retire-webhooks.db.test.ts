@@ -99,30 +99,32 @@ test('one that the provider refuses to remove is tried again, and given up after
   expect([...results, ...old.results]).toEqual(['failed', 'removed', 'given-up'])
 })
 
-test('two workers at the same time remove it once', async () => {
+test('while one worker asks the provider, another one leaves the hook alone', async () => {
   const { retirer, other, state } = await setUp([inHours(-1)])
-  await Promise.all([retirer.run(), other.run()])
+  const [asked, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  state.onRemove = () => {
+    asked.resolve()
+    return held.promise
+  }
+  const first = retirer.run()
+  await asked.promise
+  expect(await other.run()).toBe(0)
+  held.resolve()
+  expect(await first).toBe(1)
   expect(state.removed).toEqual([{ webhook_id: 1 }])
 })
 
 test('a rotation meanwhile loses nothing', async () => {
   const { retirer, state, store, place, left, makeDue } = await setUp([inHours(-1)])
-  const push = state.removed.push.bind(state.removed)
-  // While the provider is asked, another webhook is replaced.
-  state.removed.push = (...items) => {
-    void changeHook(store, place, (_content, before) => ({
-      oldRegistrations: [
-        ...(before?.oldRegistrations ?? []),
-        { registration: { webhook_id: 7 }, until: inHours(24) },
-      ],
-    })).then(() => changed.resolve())
-    return push(...items)
+  const next = { registration: { webhook_id: 7 }, until: inHours(24) }
+  state.onRemove = async () => {
+    await changeHook(store, place, (_content, before) => ({
+      oldRegistrations: [...(before?.oldRegistrations ?? []), next],
+    }))
   }
-  const changed = Promise.withResolvers<void>()
-  await Promise.all([retirer.run(), changed.promise])
-  const after = await left()
-  expect(after).toContainEqual({ webhook_id: 7 })
-  state.removed.push = push
+  await retirer.run()
+  expect(await left()).toEqual([{ webhook_id: 1 }, { webhook_id: 7 }])
+  delete state.onRemove
   await makeDue()
   await retirer.run()
   expect(await left()).toEqual([{ webhook_id: 7 }])
