@@ -9,6 +9,8 @@ const PREFIX_BY_RESOURCE: Record<string, IdPrefix> = { messages: 'msg', connecti
 const BODY_BY_ROUTE: Record<string, unknown> = {
   'PATCH /v1/connections/{id}': { name: 'Other' },
   'POST /v1/connections/{id}/test': {},
+  'POST /v1/connections/{id}/register-events': {},
+  'POST /v1/connections/{id}/register-events/rotate': {},
   'PATCH /v1/routes/{id}': { name: 'Other' },
 }
 
@@ -17,7 +19,8 @@ export async function readIdRoutes(apiUrl: string): Promise<IdRoute[]> {
   const text = await (await fetch(`${apiUrl}/openapi.json`)).text()
   const reference: { paths: Record<string, Record<string, { requestBody?: unknown }>> } = JSON.parse(text)
   return Object.entries(reference.paths).flatMap(([path, operations]) => {
-    if (!path.includes('{')) return []
+    // The URLs of providers take no key.
+    if (!path.includes('{') || path.startsWith('/v1/hooks/')) return []
     const prefix = PREFIX_BY_RESOURCE[path.split('/')[2] ?? '']
     if (!prefix) throw new Error(`what the ids of ${path} are of is not known here`)
     return Object.entries(operations).map(([verb, { requestBody }]) => {

@@ -142,4 +142,8 @@ export const promises: Readonly<Record<string, Promised>> = {
     fault: 'send messages that end every worker that handles them',
     promise: 'each is held after three workers; all other mail is sent',
   },
+  T44: {
+    fault: 'kill the api after it kept events of a provider, and before it answered',
+    promise: 'no event is lost, when the provider repeats',
+  },
 }

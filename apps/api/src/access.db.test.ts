@@ -42,6 +42,10 @@ const calls: Call[] = [
   { method: 'PATCH', path: '/v1/connections/{id}', body: { name: 'Other' } },
   { method: 'POST', path: '/v1/connections/{id}/test', body: {} },
   { method: 'DELETE', path: '/v1/connections/{id}' },
+  { method: 'POST', path: '/v1/connections/{id}/register-events', body: {} },
+  { method: 'GET', path: '/v1/connections/{id}/register-events' },
+  { method: 'DELETE', path: '/v1/connections/{id}/register-events' },
+  { method: 'POST', path: '/v1/connections/{id}/register-events/rotate', body: {} },
   { method: 'POST', path: '/v1/routes', body: route('con_x') },
   { method: 'GET', path: '/v1/routes' },
   { method: 'GET', path: '/v1/routes/{id}' },
@@ -76,7 +80,7 @@ describe('access', () => {
     const paths = Object.entries(json.paths ?? {}).flatMap(([path, operations]) =>
       Object.keys(operations ?? {}).map((method) => `${method.toUpperCase()} ${path}`),
     )
-    const open = ['GET /healthz', 'GET /readyz']
+    const open = ['GET /healthz', 'GET /readyz', 'POST /v1/hooks/{provider}/{connection}/{token}']
     expect(paths.filter((path) => !open.includes(path)).sort()).toEqual(named.map(([name]) => name).sort())
   })
 

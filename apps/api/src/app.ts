@@ -19,6 +19,7 @@ import { addConnectionRoutes } from './v1/connections/index.ts'
 import { addEndpointRoutes } from './v1/endpoints/index.ts'
 import { addEventRoutes } from './v1/events/index.ts'
 import { addMessageRoutes } from './v1/messages/index.ts'
+import { addProviderEventRoutes } from './v1/provider-events/index.ts'
 import { addRouteRoutes } from './v1/routes/index.ts'
 
 /** Header block of one request; Node's default, set explicitly because a test depends on it. */
@@ -97,5 +98,6 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   await app.register(async (scope) => addEndpointRoutes(scope, deps))
   await app.register(async (scope) => addEventRoutes(scope, deps))
   await app.register(async (scope) => addOperationRoutes(scope, deps))
+  await app.register(async (scope) => addProviderEventRoutes(scope, deps))
   return app
 }

@@ -97,6 +97,7 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
     deps.waits.release()
     deps.feed.release()
     deps.checker.stop()
+    void deps.registrar.stop()
     await sleep(options.drainMs ?? DRAIN_MS)
     const { closed } = await stopListening(app.server)
     deps.stopping.isClosing = true

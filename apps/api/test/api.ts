@@ -3,6 +3,7 @@ import { issueKey, type Scope } from '@lettergate/core/keys'
 import { deriveKey } from '@lettergate/core/secrets'
 import { createTenant } from '@lettergate/core/tenants'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
+import type { Io } from '@lettergate/providers/provider'
 import { pino } from 'pino'
 import { z } from 'zod'
 import { type ApiServer, startServer } from '../src/server.ts'
@@ -68,6 +69,8 @@ type TestOptions = {
   keepAliveSeconds?: number
   connectionsMax?: number
   trustedProxies?: string[]
+  publicUrl?: string
+  hookRequest?: Io['request']
 }
 
 /** An api that listens on a port and a database of its own, with one tenant. */
@@ -95,6 +98,8 @@ export async function startTestApi(options: TestOptions = {}): Promise<TestApi> 
     ...(options.keepAliveSeconds !== undefined && { keepAliveSeconds: options.keepAliveSeconds }),
     ...(options.connectionsMax !== undefined && { connectionsMax: options.connectionsMax }),
     trustedProxies: options.trustedProxies ?? [],
+    publicUrl: options.publicUrl,
+    ...(options.hookRequest && { hookRequest: options.hookRequest }),
     checkAnswers: true,
   })
   const tenant = await addTenant()

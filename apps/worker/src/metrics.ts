@@ -1,5 +1,6 @@
 import type { AttemptResult } from '@lettergate/core/deliver'
 import type { LostWorkers } from '@lettergate/core/lost-workers'
+import type { RetireResult } from '@lettergate/core/provider-events'
 import type { SweepStep } from '@lettergate/core/sweep'
 import type { PollResult } from '@lettergate/core/throttle'
 import type { LateStatement } from '@lettergate/db/pool'
@@ -16,6 +17,7 @@ export type WorkerMetrics = {
   /** Counts a statement without an answer in time, or cancelled by Postgres for its duration. */
   onLateStatement(pool: 'shared' | 'tenants' | 'listen', kind: LateStatement): void
   onLost(lost: LostWorkers): void
+  onRetired(result: RetireResult): void
 }
 
 /** Metrics of a worker; `busy`, `throttle` and `isolated` are read at scrape time. */
@@ -116,6 +118,12 @@ export function createWorkerMetrics(
     help: 'Messages held because three workers ended unexpectedly while they sent them.',
     registers: [registry],
   })
+  const retired = new Counter({
+    name: 'lettergate_webhooks_retired_total',
+    help: 'Webhooks of before a rotation that were due to be removed at a provider, by result (removed, failed, given-up).',
+    labelNames: ['result'],
+    registers: [registry],
+  })
   new Gauge({
     name: 'lettergate_isolated_busy',
     help: 'Messages being sent by processes of their own, because a worker was lost while it sent them.',
@@ -132,6 +140,7 @@ export function createWorkerMetrics(
       setAside.inc(lost.aside)
     },
     onPolled: (result) => polled.inc({ result }),
+    onRetired: (result) => retired.inc({ result }),
     onHealthSync: (count) => synced.inc(count),
     onReserve: (recipients) => reserved.inc(recipients),
     onAttempt({ provider, outcome, sinceAcceptMs, callMs }) {

@@ -1,6 +1,8 @@
+import { createCredentialRenewer } from '@lettergate/core/connections'
 import { type Claim, createDispatcher, wokenTenants } from '@lettergate/core/dispatch'
 import { countLost, type LostDeps } from '@lettergate/core/lost-workers'
 
+import { createWebhookRetirer } from '@lettergate/core/provider-events'
 import { createSweeper } from '@lettergate/core/sweep'
 import { createListener } from '@lettergate/db/listener'
 
@@ -100,9 +102,18 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     },
     onError,
   })
+  const secrets = createCredentialRenewer(deps)
+  const retirer = createWebhookRetirer({
+    ...deps,
+    secrets,
+    now: active.now,
+    onRetired: metrics.onRetired,
+    onError,
+  })
   isolatedRunner.start()
   dispatcher.start()
   sweeper.start()
+  retirer.start()
 
   return {
     metrics,
@@ -115,7 +126,9 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
         listener.close(),
         consumer.close(),
         isolatedRunner.stop(),
+        retirer.stop(),
       ])
+      await secrets.drain()
       await active.end()
       await queue.close()
     },

@@ -47,6 +47,14 @@ test('nothing set gives the documented development defaults', () => {
   })
 })
 
+test('the public address may have a path, and loses the slash at its end', () => {
+  const publicUrlOf = (text: string) => loadConfig({ LETTERGATE_PUBLIC_URL: text }).publicUrl
+  expect(publicUrlOf('https://mail.example.com')).toBe('https://mail.example.com')
+  expect(publicUrlOf('https://Mail.Example.com:8443/gateway/')).toBe('https://mail.example.com:8443/gateway')
+  for (const wrong of ['mail.example.com', 'ftp://x', 'https://a:b@x', 'https://x/?a=1', 'https://x/#a'])
+    expect(() => publicUrlOf(wrong), wrong).toThrow('LETTERGATE_PUBLIC_URL')
+})
+
 test('all faults are told together, one line each, without the values', () => {
   const env = {
     API_PORT: 'canary',

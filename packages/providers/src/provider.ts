@@ -303,6 +303,8 @@ export interface EventSource<C = unknown, S = unknown, E = unknown, R = unknown>
   register(connection: ProviderConnection<C, S>, target: HookTarget<E>, io: Io): Promise<Registered<R>>
   /** Undoes it; null when nothing is left of it at the provider. */
   unregister(connection: ProviderConnection<C, S>, registration: R, io: Io): Promise<AccountProblem | null>
+  /** Removes one of before a rotation, and leaves what the present one needs; absent: as `unregister`. */
+  retire?(connection: ProviderConnection<C, S>, registration: R, io: Io): Promise<AccountProblem | null>
 }
 
 export interface Provider<C = unknown, S = unknown> {

@@ -32,6 +32,10 @@ const TAGS = [
     description:
       'All that happens to your messages, in the order in which it was stored. No event is missed.',
   },
+  {
+    name: 'Provider events',
+    description: 'The reports of email providers: delivered, bounced, opened and others.',
+  },
   { name: 'Operations', description: 'Health and metrics of the gateway, and this reference.' },
 ]
 

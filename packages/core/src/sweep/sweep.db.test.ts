@@ -91,6 +91,33 @@ test('a day of the feed is dropped once it is older than the days that are kept,
   expect(rows).toEqual([{ kept: 2 }])
 })
 
+test('a day of raw provider events is dropped after 30 days, and not before', async () => {
+  const tenantId = await buildTenant(db.pool)
+  await db.pool.query({
+    text: `select ensure_partitions((now() at time zone 'utc')::date - 31, (now() at time zone 'utc')::date - 30)`,
+  })
+  await db.pool.query({
+    text: `insert into provider_event (tenant_id, connection_id, provider, headers, body, received_at)
+           select $1, $1, 'ses', '{}', '', (now() at time zone 'utc')::date::timestamp at time zone 'utc' - days * interval '1 day'
+           from unnest(array[29, 30, 31, 40]) days`,
+    values: [tenantId],
+  })
+  const batch = createPool({
+    url: db.url,
+    max: 1,
+    applicationName: 'test',
+    onError: () => {},
+    role: 'lettergate_batch',
+  })
+  expect(await sweepSteps.dropProviderEventDays(deps(batch))).toBe(1)
+  await batch.end()
+  const { rows } = await db.pool.query({
+    text: 'select count(*)::int4 as kept from provider_event where tenant_id = $1',
+    values: [tenantId],
+  })
+  expect(rows).toEqual([{ kept: 2 }])
+})
+
 test('a step that fails is reported and run again, and keeps no other from running', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const errors: unknown[] = []

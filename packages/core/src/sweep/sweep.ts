@@ -32,6 +32,9 @@ const TENANTS = 50
 /** Then the others hear what was released, and it goes on a second later. */
 const RELEASE_MS = 10_000
 
+/** Requests of providers are kept as they came for this time, to be looked at when an event seems wrong. */
+const PROVIDER_EVENT_DAYS = 30
+
 export type SweepDeps = LostDeps & {
   isStopped?: () => boolean
   /** Absent: every worker whose lease ran out is gone. */
@@ -119,6 +122,8 @@ export const sweepSteps = {
   forgetConnections,
   ensurePartitions: (deps: SweepDeps) => ensurePartitions(deps.pool),
   dropFeedDays: (deps: SweepDeps) => dropDayPartitions(deps.pool, 'feed', deps.feedDays ?? 30),
+  dropProviderEventDays: (deps: SweepDeps) =>
+    dropDayPartitions(deps.pool, 'provider_event', PROVIDER_EVENT_DAYS),
 } satisfies Record<string, (deps: SweepDeps) => Promise<number>>
 
 export type SweepStep = keyof typeof sweepSteps
@@ -134,6 +139,7 @@ const EVERY_MS: Record<SweepStep, number> = {
   forgetConnections: 600_000,
   ensurePartitions: 3_600_000,
   dropFeedDays: 3_600_000,
+  dropProviderEventDays: 3_600_000,
 }
 
 /** Every step runs soon after a start: a process may never live as long as the longest interval. */

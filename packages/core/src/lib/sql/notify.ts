@@ -2,7 +2,7 @@ import type { Queryable } from '@lettergate/db/pool'
 
 /** A notification of at most 8,000 bytes. */
 export type Notification = {
-  channel: 'lg_message' | 'lg_outbox' | 'lg_feed' | 'lg_endpoint'
+  channel: 'lg_message' | 'lg_outbox' | 'lg_feed' | 'lg_endpoint' | 'lg_provider_event'
   payload: string
 }
 
