@@ -12,7 +12,7 @@ const LATENCY_MS = 10
 const UNAIDED_N = 60
 const UNAIDED_MS_MAX = 75_000
 
-test('T2 unaided: what a killed worker had in hand comes to an end by itself within 75 s', async () => {
+test('T2 unaided: messages that a killed worker had claimed reach an end within 75 s without help', async () => {
   const { seed } = announceSeed('T2 unaided')
   await using stack = await startStack({
     dailyLimit: UNAIDED_N,

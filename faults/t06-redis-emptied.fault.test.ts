@@ -41,7 +41,7 @@ async function latenesses(stack: Stack, dueAt: Date): Promise<number[]> {
 }
 
 test.skipIf(!redisInstalled())(
-  'T6: everything accepted is sent, and sent once, though Redis is emptied in the middle',
+  'T6: every accepted message is sent exactly once although Redis is emptied meanwhile',
   async () => {
     const random = announceSeed('T6')
     await using stack = await startStack({ dailyLimit: N, providerLatencyMs: LATENCY_MS })
@@ -77,7 +77,7 @@ test.skipIf(!redisInstalled())(
 )
 
 test.skipIf(!redisInstalled())(
-  'T6 control: a gateway whose backlog lives in Redis loses it',
+  'T6 control: a gateway with its backlog in Redis loses it',
   async () => {
     announceSeed('T6 control')
     await using stack = await startNaiveStack({

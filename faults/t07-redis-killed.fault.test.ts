@@ -35,7 +35,7 @@ async function killRepeatedly(redis: RedisServer, random: Random): Promise<numbe
 }
 
 test.skipIf(!redisInstalled())(
-  'T7: everything accepted is sent, and sent once, though Redis is killed again and again, with and without AOF',
+  'T7: every accepted message is sent exactly once although Redis is killed repeatedly, with and without AOF',
   async () => {
     const random = announceSeed('T7')
     await using stack = await startStack({
@@ -70,7 +70,7 @@ test.skipIf(!redisInstalled())(
 )
 
 test.skipIf(!redisInstalled())(
-  'T7 control: a gateway whose backlog lives in Redis without AOF loses it',
+  'T7 control: a gateway with its backlog in Redis without AOF loses it',
   async () => {
     announceSeed('T7 control')
     await using stack = await startNaiveStack({ withRedis: true, backlog: 'redis', providerLatencyMs: 500 })

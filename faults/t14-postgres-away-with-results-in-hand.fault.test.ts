@@ -37,7 +37,7 @@ async function awayDuringCalls(stack: Stack, prefix: string, outage: Outage): Pr
   return answeredAt.filter((at) => at > from && at < until).length
 }
 
-test('T14: what providers answer while Postgres is away is kept and written when it is back', async () => {
+test('T14: answers of providers during an outage of Postgres are kept and written after it', async () => {
   announceSeed('T14')
   await using stack = await startStack({
     dailyLimit: 2 * N,
@@ -71,7 +71,7 @@ test('T14: what providers answer while Postgres is away is kept and written when
   })
 }, 120_000)
 
-test('T14 control: a gateway that drops a result which it cannot write sends again', async () => {
+test('T14 control: a gateway that drops results which it cannot write sends again', async () => {
   announceSeed('T14 control')
   await using stack = await startNaiveStack({ providerLatencyMs: LATENCY_MS })
   await inParallel(50, 16, (index) =>

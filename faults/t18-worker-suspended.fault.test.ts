@@ -43,7 +43,7 @@ test.each([
   ['with claims in hand', 'before_fence'],
   ['between its fence and its call', 'after_fence_before_call'],
 ])(
-  'T18: a worker suspended %s past its lease sends nothing that another has finished',
+  'T18: a worker suspended %s past its lease sends no message that another worker has finished',
   async (moment, failpoint) => {
     const { seed } = announceSeed(`T18 ${failpoint}`)
     await using stack = await startStack({
@@ -93,7 +93,7 @@ test.each([
   120_000,
 )
 
-test('T18 control: a gateway without a fence sends what another one has finished', async () => {
+test('T18 control: a gateway without a fence sends messages that another worker has finished', async () => {
   announceSeed('T18 control')
   await using stack = await startNaiveStack({ providerLatencyMs: 1_000 })
   await inParallel(100, 16, (index) =>

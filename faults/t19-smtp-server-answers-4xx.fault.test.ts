@@ -51,7 +51,7 @@ function troubleAt(stage: SmtpStage): SmtpFault {
   return { stage, kind: 'reply', reply: TROUBLE[stage].reply }
 }
 
-test('T19 SMTP: while a server fails for the moment at every stage, its mails are tried again later and later, go out once, and other tenants notice nothing', async () => {
+test('T19 SMTP: while a server fails temporarily at every stage, its mails are retried with growing waits and sent once, and other tenants are not affected', async () => {
   const senders = await addSenders(stack, OTHERS, smtpConnection(well.port))
   const clients = senders.map(({ client }) => client)
   await trickle(clients, { each: 4, withinMs: 500, prefix: 'warm-up', random })
@@ -102,7 +102,7 @@ async function callsInto(stage: SmtpStage): Promise<number> {
   return (await smtp.faults()).length - before
 }
 
-test('T19 SMTP circuit: a server that is in trouble is soon left alone, and used again by itself; one that refuses single mails for the moment is not', async () => {
+test('T19 SMTP circuit: the circuit of a failing server opens soon and closes automatically; the circuit of a server that refuses single mails temporarily stays closed', async () => {
   for (const stage of STAGES) {
     const calls = await callsInto(stage)
     if (TROUBLE[stage].opens) expect(calls, stage).toBeLessThanOrEqual(CALLS_MAX)
@@ -127,7 +127,7 @@ test('T19 SMTP circuit: a server that is in trouble is soon left alone, and used
   })
 }, 120_000)
 
-test('T19 SMTP control: a server that takes a mail and says all the same that it has not is found out', async () => {
+test('T19 SMTP control: a server that accepts a mail and denies it is detected', async () => {
   const lie: SmtpFault = { ...troubleAt('dot'), taken: true }
   await smtp.script({ rules: [{ times: CONTROL_N, fault: lie }] })
   const ids = await sendMany(stack.client, 'lied', CONTROL_N)

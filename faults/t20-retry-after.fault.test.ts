@@ -85,7 +85,7 @@ async function callsByCase(stack: Stack, waiting: Waiting[]): Promise<Record<str
   return calls
 }
 
-test('T20: a provider that asks to wait is not asked again before its time, and no mail is lost by waiting', async () => {
+test('T20: a provider that asks to wait is not called before that time, and no mail is lost by waiting', async () => {
   const random = announceSeed('T20')
   await using stack = await startStack({ dailyLimit: faultsCount(100) + 5 })
   // A busy machine takes long to start the stack, and a date is counted from now.
@@ -148,7 +148,7 @@ test('T20: a provider that asks to wait is not asked again before its time, and 
   })
 }, 120_000)
 
-test('T20 control: a gateway that does not look at the status loses what was refused', async () => {
+test('T20 control: a gateway that ignores the status loses refused mail', async () => {
   announceSeed('T20 control')
   await using stack = await startNaiveStack({})
   const refusal = { kind: 'status', status: 429, headers: { 'Retry-After': '30' } } as const

@@ -92,7 +92,7 @@ async function readPauses(): Promise<Pause[]> {
   return rows
 }
 
-test('T20 SMTP: a server that names a limit is left alone for a while and no longer, a crowd of sessions shrinks, and every mail goes out by itself', async () => {
+test('T20 SMTP: a server that names a limit gets a pause of the right length and fewer sessions, and every mail is sent automatically', async () => {
   const limited = await addTenants(LIMITS.map((_, at) => `limited${at}`))
   const [mailbox, crowd] = await addTenants(['mailbox', 'crowd'])
   if (!mailbox || !crowd) throw new Error('no tenant was made')
@@ -148,7 +148,7 @@ async function knock(port: number): Promise<void> {
   socket.destroy()
 }
 
-test('T20 SMTP control: clients that try each mail again when they please ask all the time', async () => {
+test('T20 SMTP control: clients with independent retries call the server all the time', async () => {
   const server = await addSmtp(stack)
   const [limit = MAILBOX] = LIMITS
   await server.script({ rules: [{ fault: { ...limit, kind: 'reply' } }] })

@@ -136,7 +136,7 @@ async function sendToBrokenPlaces(count: number): Promise<Map<string, Set<string
   return new Map([...outcomes].map(([name, tries]) => [name, new Set(tries.map(({ outcome }) => outcome))]))
 }
 
-test('T21: a mail that the provider has, without a clear answer, stays unknown and is never sent again; one that never left is sent once', async () => {
+test('T21: a mail that the provider received without a clear answer stays unknown and is never sent again; a mail that never left is sent once', async () => {
   const bodies = inParallel(Object.keys(FAULTS).length, 16, async (at) => {
     const name = Object.keys(FAULTS)[at] ?? ''
     ids.set(name, await sendMany(stack.client, name, EACH))
@@ -183,7 +183,7 @@ test('T21: a mail that the provider has, without a clear answer, stays unknown a
   })
 }, 150_000)
 
-test('T22: no answer keeps a call longer than its deadline, nor fills the worker’s memory', async () => {
+test('T22: no answer makes a call longer than its deadline, nor fills the worker’s memory', async () => {
   const attempts = (await readAttempts()).filter(({ name }) => name in FAULTS)
   const slow = attempts.filter(({ name }) => name in SLOW)
   const longest = Math.max(...attempts.map(({ ms }) => ms))
@@ -203,7 +203,7 @@ test('T22: no answer keeps a call longer than its deadline, nor fills the worker
   })
 }, 60_000)
 
-test('T22 control: a client that only limits silence waits for a dripping answer without end', async () => {
+test('T22 control: a client that only limits silence waits forever for a dripping answer', async () => {
   const [idleClient] = await controls
   expect(idleClient).toBe('still waiting')
   reportResult({
@@ -215,7 +215,7 @@ test('T22 control: a client that only limits silence waits for a dripping answer
   })
 }, 60_000)
 
-test('T21 control: a gateway that tries again whatever failed sends twice', async () => {
+test('T21 control: a gateway that retries every failure sends twice', async () => {
   const [, repeated] = await controls
   expect(repeated).toBeGreaterThan(0)
   reportResult({

@@ -131,7 +131,7 @@ async function timesTaken(ids: ReadonlySet<string>): Promise<number[]> {
   return [...ids].map((id) => entries.filter(({ messageId }) => messageId === id).length)
 }
 
-test('T21 SMTP: where the mail cannot have been taken it is tried again, and goes out once', async () => {
+test('T21 SMTP: a mail that the server cannot have accepted is retried, and sent once', async () => {
   const count = EACH * SAFE.length
   stack.providerProxy?.refuse()
   const refused = await sendInto([], 'refused', EACH)
@@ -151,7 +151,7 @@ test('T21 SMTP: where the mail cannot have been taken it is tried again, and goe
   })
 }, 120_000)
 
-test('T21 SMTP: where the mail may have been taken it is unknown, and never sent again', async () => {
+test('T21 SMTP: a mail that the server may have accepted is unknown, and never sent again', async () => {
   const count = EACH * AMBIGUOUS.length
   const before = (await stack.smtp?.faults())?.length ?? 0
   control = askWithIdleTimeout()
@@ -194,7 +194,7 @@ async function readAttempts(tenantId: string): Promise<Attempt[]> {
   return rows
 }
 
-test('T22 SMTP: no answer keeps a call longer than its deadline, nor fills the worker’s memory, nor harms others; before the final dot the mail goes out later', async () => {
+test('T22 SMTP: no answer makes a call longer than its deadline, fills the worker’s memory or affects other tenants; mail that failed before the final dot is sent later', async () => {
   const unknown = (await judgeStack(stack)).unknown.filter(({ id }) => slow.ids.has(id))
   expect(slow.faults).toBe(SLOW_N)
   expect(unknown).toHaveLength(SLOW_EACH * AFTER.length)
@@ -222,7 +222,7 @@ test('T22 SMTP: no answer keeps a call longer than its deadline, nor fills the w
   })
 })
 
-test('T22 SMTP control: a client that only limits silence waits for a dripping greeting without end', async () => {
+test('T22 SMTP control: a client that only limits silence waits forever for a dripping greeting', async () => {
   expect(await control).toBe('still waiting')
   reportResult({
     test: 'T22 SMTP control',
@@ -233,7 +233,7 @@ test('T22 SMTP control: a client that only limits silence waits for a dripping g
   })
 }, 60_000)
 
-test('T21 SMTP control: sent again as though nothing had been taken, mails go out twice', async () => {
+test('T21 SMTP control: a gateway that retries mail which may have been accepted sends twice', async () => {
   await stack.smtp?.script({ rules: [] })
   // What a gateway does that takes a lost answer for a lost mail.
   const { unknown: all } = await judgeStack(stack)

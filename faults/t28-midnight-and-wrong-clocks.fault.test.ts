@@ -152,7 +152,7 @@ async function sendThrough(stack: Stack, aheadSeconds: number, sendAt: Date): Pr
 }
 
 test.skipIf(noFaketime !== null)(
-  'T28: an api whose clock is two days wrong counts, dates and schedules as any other',
+  'T28: an api whose clock is two days wrong counts, dates and schedules like any other',
   async () => {
     announceSeed('T28 clocks')
     await using stack = await startStack({ dailyLimit: LIMIT })

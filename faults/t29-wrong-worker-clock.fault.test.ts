@@ -63,7 +63,7 @@ async function workThroughStep(stack: Stack, clock: SteppedClock, port: number) 
 }
 
 test.skipIf(noFaketime !== null)(
-  'T29: a worker whose clock is wrong, or is set while it works, takes over nothing early and sends as any other',
+  'T29: a worker whose clock is wrong, or is set while it works, takes over no lease early and sends like any other',
   async () => {
     announceSeed('T29')
     await using clock = await createSteppedClock(BEHIND_S)

@@ -88,7 +88,7 @@ async function mostCallsDuring(stack: Stack, sender: Sender, deed: Promise<unkno
 }
 
 test.each(Object.entries(KINDS))(
-  '%s: a tenant whose provider hangs on every call takes nothing from the others',
+  '%s: a tenant whose provider hangs on every call does not delay other tenants',
   async (name, { hangs, callsMax, prepare }) => {
     const random = announceSeed(name)
     await using stack = await startStack({ dailyLimit: 1_000_000 })
@@ -129,7 +129,7 @@ test.each(Object.entries(KINDS))(
   120_000,
 )
 
-test('T31 control: a gateway whose workers anybody may fill stops sending for all', async () => {
+test('T31 control: a gateway that lets one tenant fill its workers stops sending for all', async () => {
   const random = announceSeed('T31 control')
   await using stack = await startNaiveStack({})
   const hang = { match: NAIVE_BACKLOG, fault: { kind: 'delay' as const, delayMs: HANG_MS } }

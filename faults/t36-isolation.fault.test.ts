@@ -113,7 +113,7 @@ async function readWithoutCondition(stack: Stack): Promise<number> {
   }
 }
 
-test('T36: another tenant’s objects do not exist, whatever is asked, and statements that forget the tenant see nothing', async () => {
+test('T36: no request reaches another tenant’s objects, and statements without a tenant see no rows', async () => {
   announceSeed('T36')
   await using stack = await startStack({ dailyLimit: 1_000, tenants: 2 })
   const ids = await makeIds(stack)
@@ -145,7 +145,7 @@ test('T36: another tenant’s objects do not exist, whatever is asked, and state
   })
 }, 60_000)
 
-test('T36 control: without its policy, a statement that forgets the tenant gets everybody’s rows', async () => {
+test('T36 control: without its policy, a statement without a tenant gets the rows of all tenants', async () => {
   announceSeed('T36 control')
   await using cleanup = new AsyncDisposableStack()
   const cluster = cleanup.adopt(await createPostgresCluster(), (it) => it.destroy())

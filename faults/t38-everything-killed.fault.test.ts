@@ -44,7 +44,7 @@ async function killRepeatedly(stack: Stack, random: Random, inFlight: Set<string
   return killedAt
 }
 
-test('T38: api, workers, Postgres and Redis killed at once, again and again: nothing is lost or repeated, and it recovers unaided', async () => {
+test('T38: api, workers, Postgres and Redis are killed together repeatedly: nothing is lost or repeated, and the gateway recovers without help', async () => {
   const random = announceSeed('T38')
   await using stack = await startStack({ dailyLimit: 1_000_000, providerLatencyMs: LATENCY_MS, workers: 2 })
   const inFlight = new Set<string>()

@@ -68,7 +68,7 @@ async function measure(stack: Stack, apiKey: string, deed?: () => Promise<unknow
   }
 }
 
-test('T40: whatever legal thing one tenant sends or is answered, the others are served beside it', async () => {
+test('T40: no valid message of one tenant, and no answer to one, stops the service of other tenants', async () => {
   announceSeed('T40')
   await using stack = await startStack({ dailyLimit: 1_000_000 })
   await using server = await startOddServer()

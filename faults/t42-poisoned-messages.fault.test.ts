@@ -21,7 +21,7 @@ const FAILPOINT = Object.entries(POISONS)
   .join(',')
 const LIVES_MAX = 30
 
-test('T42: messages that kill every worker are set aside after the third, and no other mail suffers', async () => {
+test('T42: messages that kill every worker are held after the third worker, and other mail is not affected', async () => {
   announceSeed('T42')
   await using stack = await startStack({
     dailyLimit: N + 10,

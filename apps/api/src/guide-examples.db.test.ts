@@ -44,7 +44,7 @@ function shapeOf(value: unknown): unknown {
   )
 }
 
-it('every example of the guide to connections works, in its order, and is answered as it says', async () => {
+it('every example of the guide to connections works in the order of the guide, with the answer that the guide shows', async () => {
   const examples = readExamples()
   expect(examples.length).toBeGreaterThanOrEqual(7)
   let id = ''

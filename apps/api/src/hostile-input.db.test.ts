@@ -274,7 +274,7 @@ describe('hostile input', () => {
     expect(JSON.parse(answer.body)).toMatchObject({ type: `/problems/${code}`, status })
   })
 
-  it('none of it was stored, counted, or kept the api from serving', async () => {
+  it('no refused message is stored or counted, and the api continues to serve', async () => {
     const { rows } = await api.db.pool.query({
       text: 'select (select count(*) from message) + (select count(*) from usage where accepted > 0) as n',
     })

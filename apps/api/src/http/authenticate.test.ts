@@ -30,7 +30,7 @@ function build() {
   return { asked, ask }
 }
 
-test('S14: after a hundred wrong keys of an address, others are refused and looked up as guesses; a good one is never refused', async () => {
+test('S14: after a hundred wrong keys of an address, its unknown keys are looked up as guesses and refused; a good key is never refused', async () => {
   const { asked, ask } = build()
   const statuses: number[] = []
   for (let i = 0; i < 150; i++) statuses.push(await ask(`wrong-${i}`))
