@@ -45,7 +45,7 @@ const ours = { host: 'mx.example.net', port: 587 }
 const theirs = { host: 'mx.evil.example', port: 587 }
 const secret = () => ({ username: 'u', password: randomBytes(8).toString('hex') })
 
-it('settings that were judged beside others’ are judged again: stored credentials never meet a server that is not theirs', async () => {
+it('settings that another change made meanwhile are checked again: stored credentials never reach another server', async () => {
   const deps = depsOf(db.prisma)
   const tenantId = await buildTenant(db.pool)
   const made = { provider: 'smtp', name: 'Relay', priority: 1, settings: theirs, credentials: secret() }

@@ -76,7 +76,7 @@ function fieldNames(mime: string): string[] {
     .map((line) => line.slice(0, line.indexOf(':')).toLowerCase())
 }
 
-test('whatever is accepted is written as a mail with exactly its own header fields, recipients and parts', async () => {
+test('every accepted message is written as a mail with exactly its own header fields, recipients and parts', async () => {
   let accepted = 0
   await fc.assert(
     fc.asyncProperty(request, async (body) => {

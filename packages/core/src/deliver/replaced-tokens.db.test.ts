@@ -118,13 +118,13 @@ test('a process that starts later uses the refresh token that an attempt receive
   expect(microsoft.used()).toEqual(['refresh-1', 'refresh-2', 'refresh-3'])
 })
 
-test('so it does with one that a check was given', async () => {
+test('a process that starts later uses the refresh token that a check received', async () => {
   expect(await startProcess().check()).toBeNull()
   expect(await startProcess().send()).toBe('sent')
   expect(microsoft.used()).toEqual(['refresh-1', 'refresh-2'])
 })
 
-test('a process that opens what another has stored keeps the access token that it has', async () => {
+test('a process that reads a token which another process has stored keeps its access token', async () => {
   const [one, other] = [startProcess(), startProcess()]
   for (let round = 0; round < 3; round++) {
     expect([await one.send(), await other.send()]).toEqual(['sent', 'sent'])
@@ -133,7 +133,7 @@ test('a process that opens what another has stored keeps the access token that i
   expect(microsoft.used()).toEqual(['refresh-1', 'refresh-2'])
 })
 
-test('credentials that a client stores are used at once', async () => {
+test('credentials that a client stores are used immediately', async () => {
   const running = startProcess()
   await running.send()
   await running.rotate('refresh-of-the-client')
@@ -141,7 +141,7 @@ test('credentials that a client stores are used at once', async () => {
   expect(microsoft.used()).toEqual(['refresh-1', 'refresh-of-the-client'])
 })
 
-test('the mail is sent although the token cannot be stored, which is logged; the old one is used again', async () => {
+test('the mail is sent although the new token cannot be stored, which is logged; the old token is used again', async () => {
   const sealer = createSealer({ tenants: db.tenants, root })
   const broken = { ...sealer, sealJson: () => Promise.reject(new Error('connection lost')) }
   const running = startProcess(broken)
