@@ -13,7 +13,7 @@ const invitation = attach('text/calendar; method=REQUEST; charset=utf-8')
 const byApi = ['sendgrid', 'postmark', 'resend', 'brevo']
 const plainOnly = [...['mailgun', 'mandrill', 'sparkpost', 'postmark', 'resend', 'brevo', 'microsoft365']]
 
-describe('who cannot carry', () => {
+describe('providers that cannot carry', () => {
   test.each<[string, object, string[], string]>([
     ['22 an invitation', invitation, ['brevo'], '/attachments/0/content_type'],
     [

@@ -45,7 +45,7 @@ test.each<[string, FakeConnection]>([
   expect(await overtaken(connection)).toBeLessThan(50)
 })
 
-test('in the line of a full connection, transactional mail comes first and finds a place, however much bulk waits', async () => {
+test('in the queue of a full connection, transactional mail comes first and gets a place, for any amount of waiting bulk', async () => {
   const { promise: answer, resolve: release } = Promise.withResolvers<typeof accepted>()
   fleet = await buildFleet(db, [{ answer: () => answer, limits: { concurrency: 1 } }])
   await fleet.accept(['first@example.net'])

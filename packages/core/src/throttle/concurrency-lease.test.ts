@@ -25,7 +25,7 @@ function stateWith(held: number, change: { areOthersShort?: boolean; most?: numb
   }
 }
 
-test('what is given up is given up once its sockets are closed, and used by no call meanwhile', () => {
+test('a share is released after its sockets are closed, and used by no call meanwhile', () => {
   const { state, rested, tell } = stateWith(4, { most: 1, areOthersShort: true })
   state.busy = 1
   expect(callsOf(state.share, 1)).toBe(1)
@@ -48,7 +48,7 @@ test('a socket that was opened after the others were closed is closed first', ()
   expect(rested).toEqual([0, 0])
 })
 
-test('calls under way are never given up', () => {
+test('calls in progress are never interrupted for another worker', () => {
   const { state, tell } = stateWith(3, { most: 0, areOthersShort: true })
   state.busy = 2
   state.share.restedTo = 0
@@ -72,7 +72,7 @@ test('without a renewed lease for ten seconds, a worker starts no calls and keep
   expect(tell(10_000)).toMatchObject({ keeps: 1 })
 })
 
-test('who stops asks for nothing more', () => {
+test('a worker that stops requests no more calls', () => {
   const { state, tell } = stateWith(4)
   noteUse(state, 3)
   expect(tell(1, false)).toMatchObject({ wants: 0 })

@@ -125,7 +125,7 @@ test('all workers together keep the rate that the provider reports', async () =>
   expectRate(sent, 20)
 })
 
-test('all workers together keep the daily limit that the provider reports, whatever else used it', async () => {
+test('all workers together keep the daily limit that the provider reports, also when other software uses it', async () => {
   await start(counting(500, 30, 12), { perSecond: 500, perDay: 30 })
   await fleet.accept(...to(40))
   await fleet.run(allWait)
@@ -133,7 +133,7 @@ test('all workers together keep the daily limit that the provider reports, whate
   expect((await fleet.backlog()).every(({ why }) => why === 'day')).toBe(true)
 })
 
-test('room that a rolling day has again is used when the provider is asked next', async () => {
+test('quota that a rolling day frees is used after the next poll', async () => {
   await start(quota(500, 30, 30), { perSecond: 500, perDay: 30 })
   await fleet.accept(...to(40))
   await fleet.run(allWait)
@@ -146,7 +146,7 @@ test('room that a rolling day has again is used when the provider is asked next'
   expect(account.taken() - before).toBe(10)
 })
 
-test('a provider’s count that is an hour old blocks no message', async () => {
+test('a count of the provider that is an hour old blocks no message', async () => {
   await start(quota(500, 30, 30), { perSecond: 500, perDay: 30 })
   await fleet.accept(...to(10))
   await fleet.run(allWait)
@@ -159,7 +159,7 @@ test('a provider’s count that is an hour old blocks no message', async () => {
   expect(account.taken()).toBeLessThanOrEqual(30)
 })
 
-test('a raised quota lets go what waits for the old one', async () => {
+test('a raised quota releases messages that wait for the old one', async () => {
   await start(counting(0.01, 4), { perSecond: 0.01, perDay: 4 })
   await fleet.accept(...to(30))
   await fleet.run(allWait)
@@ -174,7 +174,7 @@ test('a raised quota lets go what waits for the old one', async () => {
   expect(performance.now() - raisedAt).toBeLessThan(10_000)
 })
 
-test('a lowered quota holds for what had its sending time before', async () => {
+test('a lowered quota applies to messages that already have a sending time', async () => {
   await start(quota(4, 50_000), { perSecond: 4, perDay: 50_000 })
   await fleet.accept(...to(100))
   await fleet.run(async () => (await fleet.backlog()).filter(({ why }) => why === 'rate').length > 50)
@@ -193,7 +193,7 @@ test('a lowered quota holds for what had its sending time before', async () => {
   expect(fleet.sent.length - before).toBeLessThanOrEqual(2)
 })
 
-test('one worker asks in an interval, for all of them', async () => {
+test('one worker polls per interval, for all workers', async () => {
   await start(quota(500, 50_000), { perSecond: 500, perDay: 50_000 }, { workers: 4 })
   const before = account.questions()
   for (let round = 0; round < 10; round++) {
@@ -231,7 +231,7 @@ test.each<[string, ReturnType<typeof quota>, string]>([
     'silent',
   ],
 ])(
-  'a provider that %s leaves its limits as they are, delays no mail, and is asked again',
+  'a provider that %s keeps its limits, delays no mail, and is polled again',
   async (_, answer, asked) => {
     await start(quota(300, 50_000, 5), { perSecond: 300, perDay: 50_000 }, { checkDeadlineMs: 5_000 })
     const before = account.questions()
@@ -258,7 +258,7 @@ test.each<[string, ReturnType<typeof quota>, string]>([
   },
 )
 
-test('the tenant’s own lower limit wins, and counts only what went through this connection', async () => {
+test('the tenant’s own lower limit wins, and counts only mail of this connection', async () => {
   const limits = { per_second: 100, per_day: 5 }
   await start(counting(500, 50_000, 40_000), { perSecond: 500, perDay: 50_000 }, { limits })
   await fleet.accept(...to(20))
@@ -275,7 +275,7 @@ test('the provider’s lower limit wins over the tenant’s', async () => {
   expect(account.taken()).toBe(7)
 })
 
-test('the provider is asked again at once when what all workers share was emptied', async () => {
+test('the provider is polled again immediately after the shared tables were emptied', async () => {
   await start(quota(500, 50_000), { perSecond: 500, perDay: 50_000 })
   account.state.account = quota(400, 40_000)
   await db.pool.query({ text: 'delete from connection_health' })
@@ -283,7 +283,7 @@ test('the provider is asked again at once when what all workers share was emptie
   await eventually(async () => (fleet.asked.includes('reported') ? true : undefined))
 })
 
-test('reported limits outlive emptied tables while the provider does not answer, for new workers too', async () => {
+test('reported limits survive emptied tables while the provider does not answer, for new workers too', async () => {
   await start(quota(20, 50_000), { perSecond: 20, perDay: 50_000 }, { checkDeadlineMs: 500 })
   account.state.account = hangs
   await db.pool.query({ text: 'delete from connection_health' })
@@ -296,7 +296,7 @@ test('reported limits outlive emptied tables while the provider does not answer,
   expect((await row())?.reported).toEqual({ perSecond: 20, perDay: 50_000 })
 })
 
-test('recipients sent while the provider answered count, even if its count lacks them', async () => {
+test('recipients sent during a poll count, even if the provider’s count lacks them', async () => {
   await start(counting(500, 30), { perSecond: 500, perDay: 30 })
   const questions = account.questions()
   const early = account.taken()
@@ -312,7 +312,7 @@ test('recipients sent while the provider answered count, even if its count lacks
   expect((await row())?.reported_used).toBe(early + 10)
 })
 
-test('the providers of one tenant that all hang keep few sockets of a worker', async () => {
+test('hanging providers of one tenant use few sockets of a worker', async () => {
   await begin(hangs, { workers: 1, connections: 12, checkDeadlineMs: 1_000 })
   // All of them come into question for it.
   await fleet.accept(...to(1))
@@ -321,7 +321,7 @@ test('the providers of one tenant that all hang keep few sockets of a worker', a
   expect(account.state.underWayMost).toBe(5)
 })
 
-test('a worker that stops ends its question at once, and asks no more', async () => {
+test('a worker that stops ends its poll immediately, and polls no more', async () => {
   await begin(hangs, { workers: 1 })
   await fleet.accept(...to(1))
   await fleet.run(() => account.state.underWay === 1)
