@@ -79,7 +79,7 @@ test('a login that is no superuser migrates and works after the roles of the clu
 })
 
 test(
-  "Prisma’s command line accepts a database that this gateway migrated, and the gateway accepts one that Prisma migrated",
+  'Prisma’s command line accepts a database that this gateway migrated, and the gateway accepts one that Prisma migrated',
   async () => {
     const [ours, theirs] = [await createOwned(), await createOwned()]
     const applied = (await readMigrations()).map((one) => one.name)
@@ -118,7 +118,7 @@ test('a migration that was changed after it had been applied is refused, and one
   await expect(migrate(pool, [migration('1_first', 'create table c ()')])).rejects.toThrow('was changed')
 })
 
-test("a migration that failed in Prisma’s command line is not skipped", async () => {
+test('a migration that failed in Prisma’s command line is not skipped', async () => {
   const { url } = await createOwned()
   const pool = open(url)
   const first = migration('1_first', 'create table a ()')

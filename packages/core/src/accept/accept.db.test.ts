@@ -120,20 +120,23 @@ test.each([
   ['after a message was committed', 'after_commit_before_reply', []],
   ['before a message with an attachment was committed', 'before_commit', [attachment]],
   ['after a message with an attachment was committed', 'after_commit_before_reply', [attachment]],
-])('a connection that is lost %s loses no message and stores none twice', async (_when, point, attachments) => {
-  const tenantId = await buildTenant(db.pool)
-  let failures = 1
-  const outcome = await acceptor((name) => {
-    if (name === point && failures-- > 0) throw new Error('Connection terminated unexpectedly')
-  }).accept(live(tenantId), { messages: [buildMessage({ attachments })] })
-  expect(outcome.kind).toBe('accepted')
-  expect(await countMessages(tenantId)).toBe(1)
-  const { rows } = await db.pool.query({
-    text: 'select accepted from usage where tenant_id = $1',
-    values: [tenantId],
-  })
-  expect(rows).toEqual([{ accepted: 1 }])
-})
+])(
+  'a connection that is lost %s loses no message and stores none twice',
+  async (_when, point, attachments) => {
+    const tenantId = await buildTenant(db.pool)
+    let failures = 1
+    const outcome = await acceptor((name) => {
+      if (name === point && failures-- > 0) throw new Error('Connection terminated unexpectedly')
+    }).accept(live(tenantId), { messages: [buildMessage({ attachments })] })
+    expect(outcome.kind).toBe('accepted')
+    expect(await countMessages(tenantId)).toBe(1)
+    const { rows } = await db.pool.query({
+      text: 'select accepted from usage where tenant_id = $1',
+      values: [tenantId],
+    })
+    expect(rows).toEqual([{ accepted: 1 }])
+  },
+)
 
 test('attachments are stored together with their message, or neither is stored', async () => {
   const tenantId = await buildTenant(db.pool, { dailyLimit: 1 })
@@ -183,19 +186,22 @@ const acceptorOn = (pool: ReturnType<typeof createPool>) =>
 test.each([
   ['a wait for a lock', { lockTimeoutMs: 100 }],
   ['a statement', { statementTimeoutMs: 100 }],
-])('%s that takes too long is reported as a timeout of the database, not as a key in progress', async (_what, change) => {
-  const tenantId = await buildTenant(db.pool)
-  await acceptor().accept(live(tenantId), { messages: [buildMessage()] })
-  const pool = impatientPool(change)
-  await whileLocked(tenantId, async () => {
-    const until = performance.now() + 700
-    await expect(
-      acceptorOn(pool).accept(live(tenantId), withKey('slow', randomBytes(32), { until })),
-    ).rejects.toMatchObject({ code: 'storage-unavailable', headers: { 'retry-after': '2' } })
-  })
-  await pool.end()
-  expect(await countMessages(tenantId)).toBe(1)
-})
+])(
+  '%s that takes too long is reported as a timeout of the database, not as a key in progress',
+  async (_what, change) => {
+    const tenantId = await buildTenant(db.pool)
+    await acceptor().accept(live(tenantId), { messages: [buildMessage()] })
+    const pool = impatientPool(change)
+    await whileLocked(tenantId, async () => {
+      const until = performance.now() + 700
+      await expect(
+        acceptorOn(pool).accept(live(tenantId), withKey('slow', randomBytes(32), { until })),
+      ).rejects.toMatchObject({ code: 'storage-unavailable', headers: { 'retry-after': '2' } })
+    })
+    await pool.end()
+    expect(await countMessages(tenantId)).toBe(1)
+  },
+)
 
 test('a key that another open transaction stores is reported as in progress', async () => {
   const tenantId = await buildTenant(db.pool)

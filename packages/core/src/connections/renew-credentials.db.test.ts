@@ -88,15 +88,12 @@ test.each([
     { username: 'me@example.com', oauth2: { client_id: 'a', refresh_token: 'refresh-1' } },
     { username: 'me@example.com', oauth2: { client_id: 'a', refresh_token: 'refresh-2' } },
   ],
-])(
-  'a new secret replaces the old one %s, for every process',
-  async (_, provider, stored, then) => {
-    const { keep, opened, errors } = await setUp({ provider, stored })
-    await keep('refresh-1', 'refresh-2')
-    expect(await opened()).toEqual(then)
-    expect(errors).toEqual([])
-  },
-)
+])('a new secret replaces the old one %s, for every process', async (_, provider, stored, then) => {
+  const { keep, opened, errors } = await setUp({ provider, stored })
+  await keep('refresh-1', 'refresh-2')
+  expect(await opened()).toEqual(then)
+  expect(errors).toEqual([])
+})
 
 test('a new secret is stored sealed, and changes neither the version of the connections nor a visible time', async () => {
   const { keep, row } = await setUp()

@@ -131,11 +131,14 @@ test.each<[string, SendOutcome]>([
     { kind: 'rejected', scope: 'account', code: 'provider-credentials-refused', reason: 'no' },
   ],
   ['a wish to wait', { kind: 'deferred', code: 'provider-unavailable', reason: '429' }],
-])('after an attempt that may have been accepted, %s leaves the message unknown, and counted', (_what, outcome) => {
-  const result = record(outcome, { unknownAttempt })
-  expect(statuses(result)).toEqual(['unknown', 'unknown'])
-  expect(result).toMatchObject({ retryInMs: null, giveBack: 0 })
-})
+])(
+  'after an attempt that may have been accepted, %s leaves the message unknown, and counted',
+  (_what, outcome) => {
+    const result = record(outcome, { unknownAttempt })
+    expect(statuses(result)).toEqual(['unknown', 'unknown'])
+    expect(result).toMatchObject({ retryInMs: null, giveBack: 0 })
+  },
+)
 
 test('after an attempt that may have been accepted, a repeat that the provider recognises may be deferred, but not failed', () => {
   const deferred: SendOutcome = { kind: 'deferred', code: 'provider-unavailable', reason: '429' }

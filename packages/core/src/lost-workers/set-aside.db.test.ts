@@ -248,7 +248,7 @@ test('one tenant never uses more than half of the places, and another tenant get
   expect(await suspects()).toEqual([])
 })
 
-test('old starts of processes are forgotten', async () => {
+test('old records of claims in progress are deleted', async () => {
   await db.pool.query({
     text: `insert into claim_in_hand (at, epochs) values (now() - interval '3 minutes', '{1}'), (now(), '{2}')`,
   })

@@ -48,7 +48,7 @@ test('a socket that was opened after the others were closed is closed first', ()
   expect(rested).toEqual([0, 0])
 })
 
-test('calls in progress are never interrupted for another worker', () => {
+test('a worker never gives up the share of its calls in progress', () => {
   const { state, tell } = stateWith(3, { most: 0, areOthersShort: true })
   state.busy = 2
   state.share.restedTo = 0

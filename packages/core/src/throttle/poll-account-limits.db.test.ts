@@ -230,33 +230,30 @@ test.each<[string, ReturnType<typeof quota>, string]>([
     respond(200, '{"SendingEnabled":true,"SendQuota":{"MaxSendRate":1e-320,"Max24HourSend":1e999}}'),
     'silent',
   ],
-])(
-  'a provider that %s keeps its limits, delays no mail, and is polled again',
-  async (_, answer, asked) => {
-    await start(quota(300, 50_000, 5), { perSecond: 300, perDay: 50_000 }, { checkDeadlineMs: 5_000 })
-    const before = account.questions()
-    const isSent = Promise.withResolvers<void>()
-    account.state.account = async (response, exchange) => {
-      await isSent.promise
-      return answer(response, exchange)
-    }
-    await letTimePass()
-    await fleet.run(() => account.questions() > before)
-    await fleet.accept(...to(20))
-    await fleet.run(isEmpty)
-    // All of it is sent, and the answer is still to come.
-    expect([account.state.underWay, fleet.asked]).toEqual([1, []])
-    isSent.resolve()
-    await hasAsked(asked)
-    expect((await row())?.reported).toEqual({ perSecond: 300, perDay: 50_000 })
-    await fleet.accept(...to(4))
-    await fleet.run(isEmpty)
-    account.state.account = quota(400, 60_000)
-    await letTimePass()
-    await fleet.run(hasReported({ perSecond: 400, perDay: 60_000 }))
-    expect(fleet.errors).toEqual([])
-  },
-)
+])('a provider that %s keeps its limits, delays no mail, and is polled again', async (_, answer, asked) => {
+  await start(quota(300, 50_000, 5), { perSecond: 300, perDay: 50_000 }, { checkDeadlineMs: 5_000 })
+  const before = account.questions()
+  const isSent = Promise.withResolvers<void>()
+  account.state.account = async (response, exchange) => {
+    await isSent.promise
+    return answer(response, exchange)
+  }
+  await letTimePass()
+  await fleet.run(() => account.questions() > before)
+  await fleet.accept(...to(20))
+  await fleet.run(isEmpty)
+  // All of it is sent, and the answer is still to come.
+  expect([account.state.underWay, fleet.asked]).toEqual([1, []])
+  isSent.resolve()
+  await hasAsked(asked)
+  expect((await row())?.reported).toEqual({ perSecond: 300, perDay: 50_000 })
+  await fleet.accept(...to(4))
+  await fleet.run(isEmpty)
+  account.state.account = quota(400, 60_000)
+  await letTimePass()
+  await fleet.run(hasReported({ perSecond: 400, perDay: 60_000 }))
+  expect(fleet.errors).toEqual([])
+})
 
 test('the tenant’s own lower limit wins, and counts only mail of this connection', async () => {
   const limits = { per_second: 100, per_day: 5 }

@@ -38,7 +38,7 @@ function valuesOf(mime: Buffer, name: string): string[] {
   return lines.filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2))
 }
 
-describe('25 a quoted address is written as it is, and adds nobody', () => {
+describe('25 a quoted address is written unchanged, and adds no recipient', () => {
   test('in the fields of a mail', async () => {
     await fc.assert(
       fc.asyncProperty(address, address, async (to, other) => {

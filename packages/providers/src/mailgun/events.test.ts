@@ -93,14 +93,14 @@ describe('a permanent failure', () => {
   })
 })
 
-test('an id that comes again on another day is another event', () => {
+test('an id that is repeated on another day is another event', () => {
   const at = (timestamp: number) =>
     read(bodyOf({ 'event-data': { event: 'delivered', id: 'x', timestamp } })).events[0]?.id
   expect(at(1_795_168_800)).not.toBe(at(1_795_268_800))
   expect(at(1_795_168_800)).toBe(at(1_795_168_801))
 })
 
-test('a mail that was only stored is about something else, and an unknown event is counted', () => {
+test('a stored mail is no event of a message, and an unknown event is counted', () => {
   expect(read(bodyOf({ 'event-data': { event: 'stored' } }))).toEqual({ events: [], unread: 0 })
   expect(read(bodyOf({ 'event-data': { event: 'teleported' } }))).toEqual({ events: [], unread: 1 })
 })
