@@ -100,7 +100,7 @@ function slowOver(regex: RegExp, charsMax: number): string | null {
 
 const boundOf = (path: string) => bounds.find(({ files }) => files.test(path))?.chars ?? textCharsMax
 
-test('the expressions of a source are found, and nothing that only looks like one', () => {
+test('the expressions of a source are found, and no text that only looks like one', () => {
   const source = [
     'const a = 1 / 2 / 3 // a /comment/',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the source of a template.
@@ -118,13 +118,13 @@ test('the expressions of a source are found, and nothing that only looks like on
   ])
 })
 
-test('there are expressions to look at, and each that is built at run time stands in the table', () => {
+test('the checkout has expressions, and each one that is built at run time is in the table', () => {
   expect(literals.length).toBeGreaterThan(300)
   const building = files.filter((path) => /\bnew RegExp\(|\bRegExp\(/.test(sourceOf(path)))
   expect(building).toEqual(Object.keys(built).sort((a, b) => building.indexOf(a) - building.indexOf(b)))
 })
 
-test('a bad expression is noticed', { timeout: 120_000 }, () => {
+test('a slow expression is found', { timeout: 120_000 }, () => {
   expect(slowOver(/\s+\d{3}/, textCharsMax)).toMatch(/ms over/)
   expect(slowOver(/(a+)+$/, textCharsMax)).toMatch(/ms over/)
   expect(slowOver(/<?[^\s<>]+@/, textCharsMax)).toMatch(/ms over/)
@@ -139,7 +139,7 @@ const byFile = files
   .filter(({ regexes }) => regexes.length > 0)
 
 test.each(byFile)(
-  'no expression of $path takes the thread for 50 ms over 64 kB',
+  'no expression of $path blocks the thread for 50 ms over 64 kB',
   { timeout: 300_000 },
   ({ path, regexes }) => {
     const slow = regexes.flatMap((regex) => {

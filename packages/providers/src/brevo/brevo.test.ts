@@ -82,7 +82,7 @@ const richBody = {
 }
 
 describe('the request', () => {
-  test('has the whole message and our user agent', async () => {
+  test('has the whole message and the API key', async () => {
     const [exchange] = await exchanged(rich)
     expect(exchange).toMatchObject({
       method: 'POST',

@@ -94,7 +94,7 @@ test.each(Object.keys(judges))('S1: no large or odd answer blocks the thread for
   expect(slow).toEqual([])
 })
 
-test('S1: postmark reports any number of inactive addresses, and stops at the end of their list', () => {
+test('S1: postmark reports any number of inactive addresses, and does not search further', () => {
   const Message = `You tried to send to recipient(s) that have been marked as inactive. Found inactive addresses: ${all.slice(1).join(', ')}.`
   expect(postmark(answered(422, { ErrorCode: 406, Message }), now, all)).toMatchObject({
     refused: all.slice(1).map((address) => ({ address })),

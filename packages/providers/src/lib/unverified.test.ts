@@ -51,7 +51,7 @@ describe.each([
     ['the sender by name', refusal('"A. Writer" <Writer@Example.com>'), 'provider-sender-refused'],
     ['the sender’s domain', refusal('example.com'), 'provider-sender-refused'],
     ['the sender among others', refusal('reader@example.org, writer@example.com'), 'provider-sender-refused'],
-    ['nobody', 'Email address is not verified.', 'provider-sender-refused'],
+    ['no address', 'Email address is not verified.', 'provider-sender-refused'],
     ['a recipient', refusal('reader@example.org'), 'provider-sandbox'],
     ['some recipients', refusal('a@example.net, b@example.net, ...'), 'provider-sandbox'],
   ])('an answer that names %s', async (_, text, code) => {

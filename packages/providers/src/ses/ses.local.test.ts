@@ -24,7 +24,7 @@ afterAll(async () => {
   if (local.exitCode === null && local.signalCode === null) await once(local, 'exit')
 })
 
-test('aws-ses-v2-local takes a message as we mean it', async () => {
+test('aws-ses-v2-local receives the message that we send', async () => {
   const ses = createSes()
   const message = buildOutboundMessage({
     subject: 'Grüße',
