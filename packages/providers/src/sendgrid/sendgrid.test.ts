@@ -104,7 +104,7 @@ const richBody = {
 }
 
 describe('the request', () => {
-  test('has the whole message and the API key', async () => {
+  test('has the whole message, the API key and our user agent', async () => {
     const [exchange] = await exchanged(rich)
     expect(exchange).toMatchObject({
       method: 'POST',
