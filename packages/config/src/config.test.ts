@@ -105,7 +105,7 @@ test('in development the secret is created once, kept private, and the same for 
   expect(statSync(join(config.dataDir, 'secret')).mode & 0o777).toBe(0o600)
 })
 
-test('a given secret is used as it is and nothing is written', () => {
+test('a given secret is used unchanged, and nothing is written', () => {
   const config = loadConfig({ LETTERGATE_DATA_DIR: join(folder(), 'data'), LETTERGATE_SECRET: SECRET })
   expect(rootSecret(config).export().toString()).toBe(SECRET)
   expect(() => statSync(config.dataDir)).toThrow('ENOENT')

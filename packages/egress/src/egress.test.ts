@@ -109,7 +109,7 @@ describe('a refused target', () => {
     },
   )
 
-  test('plain http to a public host is refused, whatever the port', async () => {
+  test('plain http to a public host is refused on every port', async () => {
     const egress = keep(createEgress({ allow: [], resolve: async () => ['8.8.8.8'] }))
     for (const url of [
       'http://api.example.com/',

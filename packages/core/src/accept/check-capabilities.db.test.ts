@@ -138,7 +138,7 @@ describe('a message with a route', () => {
   const inline = { attachments: [{ ...file, disposition: 'inline' as const, contentId: 'logo' }] }
   const pointer = '#/attachments/0/disposition'
 
-  it('is refused for what its route cannot carry, though a connection outside the route could', async () => {
+  it('is refused if its route cannot carry it, although a connection outside the route could', async () => {
     const brevo = await connect('brevo')
     await connect('smtp')
     const id = await route({ stream: 'transactional' }, [brevo])

@@ -86,7 +86,7 @@ describe('PATCH /v1/connections/{id}', () => {
     ['half a recipient', { limits: { per_day: 1.5 } }, '#/limits/per_day'],
     ['an unknown limit', { limits: { per_hour: 1 } }, '#/limits/per_hour'],
     ['enabled in words', { enabled: 'yes' }, '#/enabled'],
-  ])('%s is refused where it stands, and nothing is changed', async (_, change, pointer) => {
+  ])('%s is refused with its pointer, and nothing is changed', async (_, change, pointer) => {
     const before = await version()
     const answer = await patch(change)
     expect(answer.status).toBe(422)

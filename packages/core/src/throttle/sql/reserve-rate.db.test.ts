@@ -103,7 +103,7 @@ test('a reservation from before the tables were emptied is returned to the same 
   expect(await ofDay(100)).toBe(40)
 })
 
-test('a new day begins at zero, whatever is returned to the day before', async () => {
+test('a new day begins at zero, also when grants are returned to the day before', async () => {
   await ofDay(100)
   await db.pool.query({ text: 'update connection_usage set day = day - 1' })
   await giveBack(60)
