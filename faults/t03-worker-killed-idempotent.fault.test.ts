@@ -14,7 +14,7 @@ const LATENCY_MS = 10
 /** Long enough that the worker is killed while its calls wait for their answer. */
 const CONTROL_LATENCY_MS = 1_000
 
-/** Both tests share it, since each of them waits long enough for a sweeper: the second finds a worker that nothing kills by itself. */
+/** Both tests share it, since each of them waits long enough for a sweeper: the second finds a worker that is killed by nothing but the test. */
 let stack: Stack
 
 beforeAll(async () => {

@@ -19,7 +19,7 @@ const LATE_MS_MAX = 15_000
 const MOVING_AGAIN_MS_MAX = 30_000
 const LATENCY_MS = 100
 
-/** Empties Redis while jobs wait in it that nobody else knows of; answers how many, and milliseconds until mail moves again. */
+/** Empties Redis while jobs wait that exist only in it; returns their number, and milliseconds until mail moves again. */
 async function emptyRedis(stack: Stack, redis: RedisServer): Promise<{ jobs: number; movingMs: number }> {
   await holdJobs(redis)
   // What workers have taken already lands anyway, and must not be mistaken for mail that moves again.

@@ -15,7 +15,7 @@ import { startStack } from './src/stack.ts'
 const KILLS = Math.max(5, Math.ceil(faultsCount(0) / 100))
 const PER_SECOND = 100
 
-/** Kills at any moment; before the last kill, jobs pile up that nobody but Redis knows of. Answers how many. */
+/** Kills at any moment; before the last kill, jobs pile up that exist only in Redis. Returns their number. */
 async function killRepeatedly(redis: RedisServer, random: Random): Promise<number> {
   let held = 0
   for (let kill = 0; kill < KILLS; kill++) {

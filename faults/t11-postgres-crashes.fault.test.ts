@@ -94,7 +94,7 @@ test('T11: in production no message is accepted with a Postgres that may lose co
   const parts = ['api', 'worker'] as const
   const refusals = await Promise.all(parts.map((part) => startInProduction(part, env)))
   for (const refusal of refusals) expect(refusal).toMatch(/fsync is off.*To fix it/)
-  // The control: on the same cluster, once it is mended, both run.
+  // The control: on the same cluster, after it is repaired, both run.
   await cluster.stopImmediately()
   await cluster.start({}, { fsync: 'on' })
   const mended = await Promise.all(parts.map((part) => startInProduction(part, env)))

@@ -43,7 +43,7 @@ test('T12 commit: when Postgres commits and its answer is lost, each request is 
   expect(verdict).toEqual({ lost: [], repeated: [], unknown: [], overQuota: [], stuck: [] })
   expect(requests.every((request) => promisedIds(request).size === 1)).toBe(true)
   expect(await stack.provider.count()).toBe(requests.length)
-  // Whoever was cut looks again by itself: no client has to repeat.
+  // A request whose connection was cut looks again automatically: no client has to repeat.
   expect(countStatuses(requests)).toEqual({ 202: requests.length })
   reportResult({
     test: 'T12 commit',

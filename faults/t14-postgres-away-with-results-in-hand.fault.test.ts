@@ -13,7 +13,7 @@ const N = faultsCount(200)
 const LATENCY_MS = 300
 const AWAY_MS = 10_000
 
-/** Accepts a backlog while nobody sends, so that the attempts begin together. */
+/** Accepts a backlog while no worker sends, so that the attempts begin together. */
 async function send(stack: Stack, prefix: string): Promise<void> {
   await inParallel(N, 32, (index) =>
     stack.client.sendUntilSettled({ idempotencyKey: `${prefix}-${index}`, to: ['user@example.net'] }),

@@ -23,7 +23,7 @@ async function isSuspended(pid: number): Promise<boolean> {
   return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T')
 }
 
-/** Its fail point may strike again as it goes on: it is woken until all that it had in mind is done. */
+/** Its fail point may act again when it continues: it is woken until all its calls are done. */
 async function wake(pid: number): Promise<void> {
   for (let waited = 0; waited < AFTERWARDS_MS; waited += WAKE_EVERY_MS) {
     process.kill(pid, 'SIGCONT')
@@ -61,7 +61,7 @@ test.each([
     // Its claims run out, and the other worker finishes them.
     await stack.pool.query({ text: CLAIM_EXPIRY })
     await waitUntil('the other to finish', 60_000, async () => (await countHeld(stack)).others === 0)
-    // Calls of the living one end by themselves; those of the suspended one are left.
+    // Calls of the running worker end normally; those of the suspended one remain.
     await sleep(1_000)
     const { sending } = await countHeld(stack)
     await expireLeases(stack.pool)

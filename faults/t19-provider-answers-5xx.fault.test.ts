@@ -12,7 +12,7 @@ import { sendMany } from './src/send-many.ts'
 import { settle } from './src/settle.ts'
 import { type Stack, startStack } from './src/stack.ts'
 
-/* What spares a failing provider here are the waits of each mail: circuits are closed again at once. T39 is about those. */
+/* Only the waits of each mail protect a failing provider here: circuits are closed again immediately. T39 is about those. */
 const EACH = Math.ceil(faultsCount(300) / 3)
 const CONTROL_N = 20
 const OTHERS = 4

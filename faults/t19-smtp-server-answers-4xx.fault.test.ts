@@ -109,7 +109,7 @@ test('T19 SMTP circuit: the circuit of a failing server opens soon and closes au
     else expect(calls, stage).toBe(CIRCUIT_N)
     expect(await readCircuit(), stage).toBe(TROUBLE[stage].opens ? 'open' : 'closed')
     await smtp.script({ rules: [] })
-    // Of the first one nothing is hurried: those that were not asked for go out once the probe has found that it works.
+    // Retries of the first server are not made due early: its other mails are sent after a successful probe.
     const { length } = await smtp.ledger()
     const isBack = async () => (await smtp.ledger()).length >= length + CIRCUIT_N - calls
     if (stage === 'greeting') await waitUntil('the server to be used again', 20_000, isBack)

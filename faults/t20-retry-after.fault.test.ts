@@ -102,7 +102,7 @@ test('T20: a provider that asks to wait is not called before that time, and no m
     return stack.client.sendUntilSettled({ idempotencyKey: `t20-${index}`, to: [`${name}@example.net`] })
   })
   const allWait = async () => (await readWaiting(stack)).length === count
-  // Of each mail on its own: the pause that its connection gets is over at once.
+  // For each mail alone: the pause of its connection ends immediately.
   await hurryThrottleDuring(stack.pool, waitUntil('all to be refused', 30_000, allWait, 200))
   const waiting = await readWaiting(stack)
   for (const { name, waitMs } of cases) {

@@ -24,7 +24,7 @@ const LIMITS: { stage: SmtpStage; reply: string }[] = [
   { stage: 'rcpt', reply: '450 4.7.28 Our system has detected an unusual rate of unsolicited mail' },
   { stage: 'dot', reply: '432 4.3.2 Concurrent connections limit exceeded' },
 ]
-/** What is said of one mailbox, in words that name a rate, is no limit of the account. */
+/** A reply about one mailbox that names a rate is no limit of the account. */
 const MAILBOX = {
   stage: 'rcpt',
   reply: '450 4.2.1 The user is receiving mail at a rate that prevents more',
@@ -35,7 +35,7 @@ const OTHERS = 3
 const WINDOW_MS = 6_000
 /** All sessions at first, half of them after each pause, and a few more as they grow again. */
 const CALLS_MAX = 2.5 * SMTP_SESSIONS_MAX
-/** After so many pauses in a row, and 1 s of the fourth. */
+/** After this number of pauses in a row, and 1 s of the fourth. */
 const PAUSE_MS_MAX = 8_000
 const CONTROL_MS = 3_000
 const CONTROL_EVERY_MS = 200
@@ -128,7 +128,7 @@ test('T20 SMTP: a server that names a limit gets a pause of the right length and
     new Set([...limited, crowd].map(({ id }) => id)),
   )
   expect(Math.max(...pauses.map(({ ms }) => ms))).toBeLessThanOrEqual(PAUSE_MS_MAX)
-  // Nobody was told that a connection does not work.
+  // No notification says that a connection does not work.
   expect((await stack.pool.query({ text: 'select type from connection_event' })).rows).toEqual([])
   const waits = await expectUnharmed({ idle, busy: await busy }, others.server)
   for (const { sender } of [...limited, mailbox, crowd]) sender.client.close()

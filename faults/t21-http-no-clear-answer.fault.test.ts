@@ -17,7 +17,7 @@ import { settle } from './src/settle.ts'
 import { type Stack, startStack } from './src/stack.ts'
 import { memoryGrowthMb } from './src/worker-memory.ts'
 
-/** The provider has the whole mail and gives no clear answer; those of the second group never come to an end by themselves. */
+/** The provider has the whole mail and gives no clear answer; those of the second group never end without a deadline. */
 const BROKEN = {
   reset: { kind: 'reset-after-body', taken: true },
   closed: { kind: 'half-close', taken: true },
@@ -84,7 +84,7 @@ async function askWithIdleTimeout(): Promise<'ended' | 'still waiting'> {
   })
 }
 
-/** How often a gateway that tries again after every failure sends twice. */
+/** How often a gateway that retries after every failure sends twice. */
 async function repeatNaively(count: number): Promise<number> {
   await using naive = await startNaiveStack({})
   await naive.provider.script({ rules: [{ every: 4, fault: BROKEN.reset }] })
@@ -106,7 +106,7 @@ async function readAttempts(): Promise<{ name: string; outcome: string; number: 
   return rows
 }
 
-/** Tenants whose connections lead nowhere, until each makes a better one; answers what was recorded of their first tries. */
+/** Tenants whose connections reach no server, until each creates a better one; returns the records of their first attempts. */
 async function sendToBrokenPlaces(count: number): Promise<Map<string, Set<string>>> {
   await using places = await startBrokenPlaces()
   const targets = Object.entries({ ...places.unreachable, resets: places.resets })
@@ -189,7 +189,7 @@ test('T22: no answer makes a call longer than its deadline, nor fills the worker
   const longest = Math.max(...attempts.map(({ ms }) => ms))
   expect(slow).toHaveLength(EACH * Object.keys(SLOW).length)
   expect(attempts.map(({ outcome, number }) => [outcome, number])).toEqual(attempts.map(() => ['unknown', 1]))
-  // They ended by the deadline, not by themselves.
+  // They ended by the deadline.
   expect(Math.min(...slow.map(({ ms }) => ms))).toBeGreaterThan(20_000)
   expect(longest).toBeLessThanOrEqual(CALL_MS_MAX)
   await expectNoCalls(stack)

@@ -204,7 +204,7 @@ test('T22 SMTP: no answer makes a call longer than its deadline, fills the worke
     return (attempts.get(kind) ?? []).map(({ ms }) => ms)
   })
   expect([before.length, after.length]).toEqual([SLOW_EACH * BEFORE.length, SLOW_EACH * AFTER.length])
-  // They ended by the deadline, not by themselves.
+  // They ended by the deadline.
   expect(before.filter((ms) => ms > 20_000)).toHaveLength(SLOW_EACH * DEADLINE.length)
   expect(after.filter((ms) => ms > 40_000).length).toBeGreaterThanOrEqual(SLOW_EACH)
   const [longest, longestAfter] = [Math.max(...before), Math.max(...after)]

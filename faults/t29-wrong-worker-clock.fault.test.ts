@@ -25,7 +25,7 @@ const LATENCY_MS = 1_000
 
 if (noFaketime) process.stdout.write(`T29: skipped, ${noFaketime}\n`)
 
-/** Attempts under way whose lease has ended for somebody whose clock is that far ahead. */
+/** Attempts in progress whose lease has ended by a clock that is that far ahead. */
 async function endedFor(stack: Stack, aheadSeconds: number): Promise<number> {
   const { rows } = await stack.pool.query<{ n: number }>({
     text: `select count(*)::int4 as n from outbox
@@ -98,7 +98,7 @@ test.skipIf(noFaketime !== null)(
     expect(Math.min(...late)).toBeGreaterThanOrEqual(0)
     expect(Math.max(...late)).toBeLessThanOrEqual(LATE_MS_MAX)
     expect(off).toBeLessThanOrEqual(SIGNATURE_S_MAX)
-    // The control: whoever went by that worker's clock would have taken these from their owners and sent them again.
+    // The control: by the clock of that worker, these would have been taken from their owners and sent again.
     expect(seen?.ended).toBeGreaterThan(0)
     reportResult({
       test: 'T29',

@@ -35,7 +35,7 @@ type Kind = {
 const KINDS: Record<string, { hangs: string; callsMax: number; prepare(stack: Stack): Promise<Kind> }> = {
   T31: {
     hangs: 'on every call',
-    // What a connection bears before anything was heard of it; one that never answers gets no more.
+    // The concurrent calls of a connection before its first answer; a connection that never answers gets no more.
     callsMax: 64,
     async prepare({ provider }) {
       const connection = sesConnection(provider.url)
@@ -69,7 +69,7 @@ async function callsOf(stack: Stack, { tenant }: Sender): Promise<number> {
   return rows[0]?.n ?? 0
 }
 
-/** The most calls that the sender had under way at once while the deed was done. */
+/** The maximum of concurrent calls of the sender while the deed ran. */
 async function mostCallsDuring(stack: Stack, sender: Sender, deed: Promise<unknown>): Promise<number> {
   let most = 0
   let done = false

@@ -176,7 +176,7 @@ test.skipIf(!canDump || !redisInstalled())(
       if ((await stack.pool.query({ text: untried })).rowCount === 0) break
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
-    // What nobody tried can leak nothing.
+    // An untested path can leak nothing here.
     const { rows } = await stack.pool.query<{ outcome: string }>({ text: 'select outcome from attempt' })
     const outcomes = [...new Set(rows.map(({ outcome }) => outcome))].toSorted()
     expect(outcomes).toEqual(['accepted', 'deferred', 'rejected', 'unknown'])

@@ -152,7 +152,7 @@ test('T36 control: without its policy, a statement without a tenant gets the row
   const options = { url: await cluster.database('t36'), max: 2, applicationName: 't36', onError: () => {} }
   const pool = cleanup.adopt(createPool(options), (it) => it.end())
   const tenants = cleanup.adopt(createTenants(options), (it) => it.close())
-  // Roles belong to the cluster: databases of it that are migrated at once meet in making them.
+  // Roles belong to the cluster: concurrent migrations of its databases conflict when they create them.
   const others = [await cluster.database('a'), await cluster.database('b')].map((url) =>
     cleanup.adopt(createPool({ ...options, url }), (it) => it.end()),
   )

@@ -36,7 +36,7 @@ async function rotateCredentials(stack: Stack, apiUrl: string, times: number): P
   }
 }
 
-/** One process after the other begins anew, with the environment as it is by then. */
+/** One process after the other restarts, with the environment of that moment. */
 async function replaceAll(apis: Fleet, workers: Fleet): Promise<void> {
   for (const index of [0, 1]) await Promise.all([apis.replace(index), workers.replace(index)])
 }

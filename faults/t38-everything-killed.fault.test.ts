@@ -14,11 +14,11 @@ import { noteInFlight } from './src/worker-deaths.ts'
 const ROUNDS = Math.min(20, Math.max(3, Math.ceil(faultsCount(0) / 200)))
 const WIDTH = 16
 const LATENCY_MS = 20
-/** Published: everything but an attempt under way goes on within this, and an attempt is given up within that. */
+/** Published: everything except an attempt in progress continues within this time, and an attempt is given up within that time. */
 const RECOVERY_MS_MAX = 30_000
 const HAND_OFF_MS_MAX = 75_000
 
-/** Kills all at once; Postgres and Redis are started again as an operator's supervisor would, which does api and workers too. */
+/** Kills all together; Postgres and Redis are started again as an operator's supervisor would, which does api and workers too. */
 async function killEverything(stack: Stack, inFlight: Set<string>): Promise<void> {
   const parts = [stack.api, ...stack.workers]
   const exits = parts.map((part) => part.current().kill('SIGKILL'))

@@ -18,7 +18,7 @@ const P99_MS_TARGET = 250
 const P99_MS_MAX = 2_000
 const PER_SECOND = 40
 const SECONDS = 3
-/** So many that each request leaves when it is due, beside a stall of most of a second too. */
+/** Enough that each request is sent when it is due, beside a stall of most of a second too. */
 const SOCKETS = 32
 /** For mails that were accepted at the end to reach the provider. */
 const SETTLE_MS = 5_000

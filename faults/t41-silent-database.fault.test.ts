@@ -185,7 +185,7 @@ test('T41 control: a gateway without its own deadline never answers', async () =
   let isSilent = false
   const nothing = Buffer.alloc(0)
   await using stack = await startNaiveStack({
-    // Nothing is carried from then on, on whichever connection.
+    // Nothing is carried from then on, on any connection.
     postgresFilter: () => (_way, piece) => (isSilent ? nothing : piece),
   })
   await stack.client.sendUntilSettled({ idempotencyKey: 't41', to: ['user@example.net'] })

@@ -24,7 +24,7 @@ export type Load = {
   connections: number
   /** Ends after this time… */
   seconds: number
-  /** …or after so many answers; requests in flight then are cut off. */
+  /** …or after this number of answers; requests in flight then are cut off. */
   count?: number
   /** A file of paths to GET, one per line; without it, messages are posted to the URL. */
   pathsFile?: string

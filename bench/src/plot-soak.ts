@@ -49,7 +49,7 @@ function queueAgeOf({ samples }: Seen): Point[] {
   )
 }
 
-/** From the fault until mail flowed again; one that was over at once still shows. */
+/** From the fault until mail flowed again; a fault that was over immediately is still visible. */
 function faultAreas({ injected }: Seen): [{ xAxis: number }, { xAxis: number }][] {
   return injected.map(({ from, to, recoveryMs }) => {
     const end = Math.max(from + 2, to, from + (recoveryMs ?? 0) / 1_000)

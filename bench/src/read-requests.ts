@@ -28,7 +28,7 @@ export function createRequestReader(onBody: (body: Buffer, head: string) => void
   }
 }
 
-/** The gateway's message id in a request of SES: in the tag, which stands behind the content. */
+/** The gateway's message id in a request of SES: in the tag, which follows the content. */
 export function taggedId(body: Buffer): string | undefined {
   const tag = body.lastIndexOf(TAG, body.length, 'latin1')
   if (tag === -1) return undefined

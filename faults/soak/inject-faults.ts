@@ -12,7 +12,7 @@ export type InjectedFault = {
   to: number
   /** From the fault, or from the return of what Lettergate depends on; null: not within the time that was waited. */
   recoveryMs: number | null
-  /** For how long what Lettergate depends on was broken; 0 where it must get over the fault by itself. */
+  /** For how long what Lettergate depends on was broken; 0 where it must recover without help. */
   awayMs: number
   mayLeaveUnknown: boolean
 }

@@ -3,13 +3,13 @@ import type { FaultRule } from '../src/provider-fault.ts'
 import type { Random } from '../src/seed.ts'
 import type { SoakStack } from './soak-stack.ts'
 
-/** Something that goes wrong, for a while or at once. */
+/** A fault that lasts, or a momentary one. */
 export type SoakFault = {
   kind: string
   begin(stack: SoakStack, random: Random): Promise<void>
   /** How long it lasts. */
   holdMs: number
-  /** Puts back what no supervisor would. */
+  /** Restores what no supervisor would. */
   end?(stack: SoakStack, random: Random): Promise<void>
   /** Whether Lettergate must get over it while it lasts, or once what it depends on is back. */
   recoverFrom: 'begin' | 'end'

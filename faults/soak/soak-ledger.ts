@@ -1,8 +1,7 @@
 import { type ClientLedger, type ClientRequest, isSettled, promisedIds } from '../src/client-ledger.ts'
 
 /**
- * What the clients were told, for a million requests: of a request that ended as it should, the promised id is kept and
- * nothing else. 30 bytes a message instead of 700.
+ * The answers to the clients, for a million requests: of a request that ended correctly, only the promised id is kept. 30 bytes a message instead of 700.
  */
 export type SoakLedger = ClientLedger & {
   /** From here on the request waits for its answer. */
@@ -15,7 +14,7 @@ export type SoakLedger = ClientLedger & {
   /** Requests that were promised a message. */
   accepted(): number
   promised(): readonly string[]
-  /** What the oracle has to see whole: promised more than one message, or never told. */
+  /** Requests that the oracle has to see completely: with more than one promised message, or without an answer. */
   requests(): readonly ClientRequest[]
   /** Answers by status; a 503 that does not say when to come back counts as -503. */
   statuses(): Readonly<Record<number, number>>

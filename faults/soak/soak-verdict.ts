@@ -52,7 +52,7 @@ export type SoakResult = {
   quietCpu: number
   /** Part of the processors' time that went to others, over the whole run. */
   stolen: number
-  /** How far the wall clock was set back at once, at most. */
+  /** The largest single backward step of the wall clock. */
   clockBackMs: number
   settledAfterMs: number
   judgedAfterMs: number

@@ -73,7 +73,7 @@ function interruption(): Promise<never> {
   return new Promise((_, reject) => process.once('SIGINT', () => reject(new Error('interrupted'))))
 }
 
-/** Loads a gateway for so many minutes while faults strike, and asks the oracle what became of it all. */
+/** Loads a gateway for this number of minutes during faults, and asks the oracle for the result. */
 export async function soak(options: SoakOptions, line: StatusLine): Promise<Omit<SoakResult, 'about'>> {
   const random = createRandom(options.seed)
   await using stack = await startSoakStack(
@@ -100,7 +100,7 @@ export async function soak(options: SoakOptions, line: StatusLine): Promise<Omit
         `${from.toFixed(0)} s: ${kind}${awayMs > 0 ? `, away for ${awayMs.toFixed(0)} ms` : ''}: ${recoveryMs === null ? 'did not recover' : `recovered in ${recoveryMs} ms`}`,
       ),
   })
-  // Interrupted, it goes on in vain while the stack is taken down.
+  // After an interrupt it continues without effect while the stack is stopped.
   injecting.catch(() => undefined)
   const injected = await Promise.race([injecting, interruption()])
   await load.stop()

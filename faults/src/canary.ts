@@ -13,7 +13,7 @@ function formsOf(value: string): { form: string; text: string }[] {
     const encoded = Buffer.concat([Buffer.alloc(offset), bytes])
       .toString('base64')
       .replace(/=+$/, '')
-    // The characters at both ends depend on what stands beside it.
+    // The characters at both ends depend on the text beside it.
     return encoded.slice(Math.ceil((offset * 4) / 3), (offset + bytes.length) % 3 === 0 ? undefined : -1)
   })
   return [

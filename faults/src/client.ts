@@ -13,7 +13,7 @@ export type Outgoing = {
 export type Client = {
   /** Asks once. */
   send(outgoing: Outgoing): Promise<ClientRequest>
-  /** Asks again under the same key until it knows where it stands, as a careful client does. */
+  /** Asks again under the same key until it knows the result, as a careful client does. */
   sendUntilSettled(outgoing: Outgoing): Promise<ClientRequest>
   /** Asks once more for what was asked before, under the same key. */
   askAgain(request: ClientRequest, outgoing: Outgoing): Promise<void>
@@ -26,7 +26,7 @@ const GIVE_UP_AFTER_MS = 120_000
 
 /** A client of POST /v1/send that writes every answer into the ledger. */
 export function createClient(options: {
-  /** A function is asked before each try, with the number of tries that this request has had. */
+  /** A function is called before each attempt, with the number of attempts of this request so far. */
   url: string | ((tries: number) => string)
   apiKey: string
   ledger: ClientLedger

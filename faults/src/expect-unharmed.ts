@@ -6,7 +6,7 @@ import type { ProviderEntry } from './provider-ledger.ts'
 
 /** What a mail of another tenant may wait, whatever befalls the first. */
 export const WAIT_MS_MAX = 2_000
-/** Three times the idle wait, but not less than this: a busy machine adds as much by itself. */
+/** Three times the idle wait, but not less than this: a busy machine alone adds as much. */
 const WAIT_MS_LEAST = 500
 
 export const UNHARMED_BOUND = `p99 of the others ≤ 3 × or ${WAIT_MS_LEAST} ms, and ≤ ${WAIT_MS_MAX} ms`

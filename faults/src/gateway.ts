@@ -12,7 +12,7 @@ import { type Managed, startProcess } from './processes.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
-/** Where the parts of Lettergate are told to find each other. */
+/** The addresses by which the processes of Lettergate find each other. */
 export type GatewayPlace = {
   databaseUrl: string
   redisUrl?: string | undefined

@@ -13,7 +13,7 @@ export async function hurryRetries(db: Queryable): Promise<number> {
   return rowCount ?? 0
 }
 
-/** Hurries what waits for nothing but its own time, for as long as the deed takes: what waits for its connection goes on waiting. */
+/** Makes messages due that wait only for their own time, while the deed runs: messages that wait for their connection continue to wait. */
 export async function hurryOwnWaitsDuring<T>(db: Queryable, deed: Promise<T>): Promise<T> {
   const text =
     "update outbox set due_at = now() where state = 'waiting' and wait_why is null and due_at > now()"

@@ -45,7 +45,7 @@ export async function startNaiveGateway(options: NaiveOptions): Promise<Server> 
       process.kill(process.pid, 'SIGKILL')
   }
 
-  /** Counts, then inserts; tells the queue after the commit; knows nothing of repeated requests. */
+  /** Counts, then inserts; enqueues after the commit; does not recognise repeated requests. */
   async function accept(recipients: number): Promise<string | undefined> {
     const { rows } = await pool.query<{ used: number }>(
       'select coalesce(sum(recipients), 0)::int as used from naive where day = $1',

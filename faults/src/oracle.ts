@@ -12,21 +12,21 @@ export type DatabaseView = {
 export type Verdict = {
   /** Promised or recorded as sent, and nothing will ever come of it. */
   lost: string[]
-  /** Stored or handed over more often than asked for. */
+  /** Stored or sent more often than requested. */
   repeated: string[]
-  /** Nobody knows whether the provider took it; `taken` is what its ledger says. */
+  /** The gateway does not know whether the provider accepted it; `taken` is what the ledger of the provider says. */
   unknown: { id: string; taken: boolean }[]
   overQuota: string[]
-  /** Not at an end yet, though somebody still works on it. */
+  /** Not final yet, although the gateway still works on it. */
   stuck: string[]
 }
 
-/** Not at an end; a held message waits for somebody, whom no fault test has. */
+/** Not final; a held message waits for a person, and no fault test has one. */
 const UNFINISHED = new Set(['scheduled', 'queued', 'sending', 'deferred', 'held'])
 /** Given back to the quota, so that it no longer counts. */
 const NEVER_SENT = new Set(['cancelled', 'suppressed', 'failed'])
 
-/** Joins what the client was told, what the provider took and what the database says. */
+/** Joins the answers to the client, the mail that the provider accepted and the rows of the database. */
 export function judge(evidence: {
   client: readonly ClientRequest[]
   provider: readonly ProviderEntry[]

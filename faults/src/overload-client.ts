@@ -11,7 +11,7 @@ export type OverloadPlan = {
 
 export type OverloadResult = {
   seconds: number
-  /** Requests that were due, and those that found a socket to go out on. */
+  /** Requests that were due, and those that got a socket. */
   due: number
   sent: number
   /** By status; 0: the connection broke before the answer. */

@@ -21,7 +21,7 @@ export type PostgresCluster = {
   database(name: string): Promise<string>
   /** As `pg_ctl stop -m immediate`: no checkpoint, no goodbye. Comes back by start(). */
   stopImmediately(): Promise<void>
-  /** Kills the postmaster; its children find out by themselves. */
+  /** Kills the postmaster; its children notice and end. */
   kill(): Promise<void>
   running(): boolean
   /** `env`: from now on, with this environment; `settings`: with these instead of those it was made with. */
@@ -164,7 +164,7 @@ function postgresBinaries(): string {
   return join(dirname(entry), '..', 'native', 'bin')
 }
 
-/** Root has to lend the cluster to somebody else; any other user keeps it. */
+/** Root has to run the cluster as another user; any other user keeps it. */
 async function clusterOwner(): Promise<{ uid: number; gid: number } | undefined> {
   if (process.getuid?.() !== 0) return undefined
   const idOf = async (flag: string, user: string) => Number((await run('id', [flag, user])).stdout)

@@ -28,7 +28,7 @@ export type ProviderLedger = {
   close(): void
 }
 
-/** Append-only; with a file, written before the answer goes out, so that it survives the provider's own death. */
+/** Append-only; with a file, written before the answer is sent, so that it survives the provider's own death. */
 export function createProviderLedger(file?: string): ProviderLedger {
   const entries: ProviderEntry[] = []
   const replays: ProviderEntry[] = []

@@ -27,7 +27,7 @@ export type RedisServer = {
   shutdown(): Promise<void>
   /** With other options than before, if given. */
   start(options?: Pick<RedisOptions, 'aof'>): Promise<void>
-  /** Suspends it: connections stay open, and nobody answers. */
+  /** Suspends it: connections stay open, without answers. */
   freeze(): void
   thaw(): void
   destroy(): Promise<void>

@@ -21,19 +21,19 @@ export type ReportLine =
   /** Something this machine lacks, so that tests that need it are skipped. */
   | { kind: 'missing'; what: string }
 
-/** Tells a person, and `npm run faults` by the file that FAULTS_REPORT names, what a test measured. Call it last. */
+/** Reports the measurements of a test to a person, and to `npm run faults` by the file that FAULTS_REPORT names. Call it last. */
 export function reportResult(result: FaultResult): void {
   const { test, fault, n, bound } = result
   process.stdout.write(`${test}: ${fault}; N=${n}; ${result.result} (bound: ${bound})\n`)
   append({ kind: 'result', ...result })
 }
 
-/** Tells `npm run faults` which seed a test draws from. */
+/** Reports to `npm run faults` which seed a test draws from. */
 export function reportSeed(test: string, seed: number): void {
   append({ kind: 'seed', test, seed })
 }
 
-/** Tells `npm run faults` why tests of this file are skipped: "redis-server is not installed". */
+/** Reports to `npm run faults` why tests of this file are skipped: "redis-server is not installed". */
 export function reportMissing(what: string): void {
   append({ kind: 'missing', what })
 }

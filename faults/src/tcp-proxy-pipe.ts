@@ -5,13 +5,13 @@ export type Pipe = {
   /** Passes nothing on and reads nothing more, not even the other side's goodbye. */
   freeze(): void
   thaw(): void
-  /** Loses everything from now on, for good; goes on reading, so that whoever writes notices nothing. */
+  /** Loses everything from now on; continues to read, so that the writer notices nothing. */
   mute(): void
 }
 
 export type PipeOptions = {
   latencyMs(): number
-  /** The connection is cut once so many bytes were passed on; the rest of that piece is lost. */
+  /** The connection is cut after this number of forwarded bytes; the remaining bytes of that piece are lost. */
   bytesMax: number | undefined
   /** What becomes of a piece: itself, more or less of it, or the end of the connection. */
   filter(piece: Buffer): Buffer | 'cut'

@@ -181,7 +181,7 @@ describe('S14: behind proxies', () => {
       const one = await statuses(behind.url, () => '198.51.100.7, 10.1.2.3')
       expect(one.filter((status) => status === 429)).toHaveLength(20)
       expect(await wrong(behind.url, '198.51.100.8', 200)).toBe(401)
-      // What stands before the address that the trusted proxy saw is the caller's own invention.
+      // Addresses before the one that the trusted proxy saw are invented by the caller.
       expect(await wrong(behind.url, '203.0.113.5, 198.51.100.7', 201)).toBe(429)
     } finally {
       await behind.close()

@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => api.close())
 
-/** Every schema with properties anywhere in a document, with where it stands. */
+/** Every schema with properties anywhere in a document, with its place. */
 function* objectsIn(value: unknown, path: string): Generator<[string, object]> {
   if (typeof value !== 'object' || value === null) return
   if ('properties' in value && typeof value.properties === 'object' && value.properties !== null) {

@@ -23,7 +23,7 @@ type Example = { method: string; path: string; body: string | undefined; answer:
 const CREATES = new Set(['/v1/connections', '/v1/routes'])
 const Body = z.record(z.string(), z.unknown())
 
-/** Each request of the page, with the answer that stands below it. */
+/** Each request of the page, with the answer below it. */
 function readExamples(): Example[] {
   const blocks = page.matchAll(/```http\n(\S+) (\S+)\n([\s\S]*?)```\n(?:\n```json\n([\s\S]*?)```\n)?/g)
   return [...blocks].map(([, method = '', path = '', body = '', answer]) => ({

@@ -14,7 +14,7 @@ afterAll(() => api.close())
 const message = { from: 'app@acme.example', to: ['user@example.net'], subject: 'Hello', text: 'Hi' }
 const good = JSON.stringify(message)
 const with_ = (change: Record<string, unknown>): string => JSON.stringify({ ...message, ...change })
-/** A body in which one value is written as it stands, past JSON.stringify. */
+/** A body in which one value is written unchanged, without JSON.stringify. */
 const raw = (field: string, value: string): string => `${good.slice(0, -1)},"${field}":${value}}`
 const text = (value: string): string => good.replace('"Hi"', `"${value}"`)
 

@@ -68,7 +68,7 @@ test('S6: a tenant whose refused bodies exceed 10 MB a second is not read any mo
   const refuse = () => api.call('POST', '/v1/send', { body, key })
   let answer = await refuse()
   expect([answer.status, answer.json.code]).toEqual([400, 'malformed-json'])
-  // Two at once are beyond the burst of 64 MB, however slow the machine is.
+  // Two concurrent bodies exceed the burst of 64 MB on a machine of any speed.
   for (let round = 0; round < 5 && answer.status !== 429; round++) {
     await Promise.all([refuse(), refuse()])
     answer = await api.call('POST', '/v1/send', { body: mail(), key })

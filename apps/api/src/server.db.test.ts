@@ -47,7 +47,7 @@ function over(agent: Agent, url: string, path: string, key: string, body?: strin
   })
 }
 
-/** Sends until nobody listens any more, like any client: one socket, and a new one when told that the old one closes. */
+/** Sends until no server listens any more, like any client: one socket, and a new one when the answer says that the old one closes. */
 async function keepSending(url: string, key: string): Promise<{ accepted: number; broken: string[] }> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const count = { accepted: 0, broken: [] as string[] }

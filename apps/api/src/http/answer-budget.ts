@@ -8,7 +8,7 @@ export type AnswerBudget = {
   used(): number
 }
 
-/** Free of the budget: small answers go out however many large ones are being read. */
+/** Free of the budget: small answers are sent while any number of large ones is being read. */
 const FREE_BYTES = 64 * 1024
 const RETRY_AFTER = { 'retry-after': '2' }
 

@@ -64,7 +64,7 @@ export function tenantOf(request: FastifyRequest): TenantPrincipal {
   return principal
 }
 
-/** Puts a key check before every route that has a scope; refuses to boot when a route has neither scope nor `public`. */
+/** Puts a key check before every route that has a scope; refuses to start when a route has neither scope nor `public`. */
 export function addAuthentication(
   app: FastifyInstance,
   deps: { keys: KeyVerifier; wrongKeys: WrongKeys },

@@ -18,7 +18,7 @@ function tooLarge(bytesMax: number): Problem {
   return new Problem('payload-too-large', { detail: `The body may have ${bytesMax} bytes at most.` })
 }
 
-/** Discards what is still coming, for a while, then hangs up: closing at once would reset the answer away. */
+/** Discards the remaining bytes for a while, then closes the connection: closing immediately would lose the answer by a reset. */
 function linger(stream: IncomingMessage): void {
   stream.resume()
   const timer = setTimeout(() => {

@@ -11,7 +11,7 @@ const HELD_MAX = 5_000
 
 /**
  * Refuses sends while too many wait to be stored, before their key is checked and their body is read. Each refusal is held back for a
- * second: a client that asks again at once would otherwise take the processor from accepting (decision 0017).
+ * second: a client that repeats immediately would otherwise take processor time from accepting (decision 0017).
  */
 export function refuseOverload(
   app: FastifyInstance,

@@ -5,8 +5,8 @@ import type { Socket } from 'node:net'
 export const UNREAD_MS_MAX = 15_000
 
 /**
- * Closes connections whose answers nobody reads, whatever the route: else what waits for them stays in memory for ever. Node calls it
- * a time-out when nothing came and nothing left for that long; while a handler works there is nothing to read, and it may go on.
+ * Closes connections whose answers are not read, on every route: otherwise these answers stay in memory forever. Node reports a
+ * time-out when no byte was received or sent for that long; while a handler works there is nothing to read, and the handler continues.
  * Node leaves idle connections to this listener too, once their keep-alive time has passed: they are closed as it would have done.
  */
 export function closeUnreadAnswers(server: Server, unreadMsMax = UNREAD_MS_MAX): void {

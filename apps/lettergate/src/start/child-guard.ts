@@ -18,7 +18,7 @@ process.once('disconnect', () => {
     try {
       if (postgresPid !== undefined) process.kill(postgresPid, 'SIGINT')
     } catch {
-      // It has ended by itself.
+      // It has already ended.
     }
   })
   setTimeout(() => process.exit(1), GRACE_MS).unref()
