@@ -1,7 +1,8 @@
 import { type ClientLedger, type ClientRequest, isSettled, promisedIds } from '../src/client-ledger.ts'
 
 /**
- * The answers to the clients, for a million requests: of a request that ended correctly, only the promised id is kept. 30 bytes a message instead of 700.
+ * The answers to the clients, for a million requests: of a request that ended correctly, only the promised id is kept.
+ * 30 bytes a message instead of 700.
  */
 export type SoakLedger = ClientLedger & {
   /** From here on the request waits for its answer. */

@@ -14,10 +14,10 @@ const attach = (change: object) => ({ attachments: [{ ...file, ...change }] })
 /** Text that JSON.parse makes an own `__proto__` key of, as a literal would not. */
 const json = (text: string): object => JSON.parse(text)
 
-/** So many different addresses. */
+/** This number of different addresses. */
 export const addresses = (count: number) => Array.from({ length: count }, (_, i) => `user${i}@example.net`)
 
-/** So many different keys with one value. */
+/** This number of different keys with one value. */
 export const keys = (count: number, value: string) =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, value]))
 

@@ -57,7 +57,7 @@ async function createOwned(
   return { url: url.href, name, admin }
 }
 
-/** The schema, whoever owns it. */
+/** The schema, without its owner. */
 async function describe(url: string, owner: string): Promise<string[]> {
   return (await describeCatalogue(open(url))).map((line) => line.replaceAll(owner, 'owner')).sort()
 }

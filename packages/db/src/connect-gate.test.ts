@@ -4,7 +4,7 @@ import { createConnectGate } from './connect-gate.ts'
 
 type End = (isOpen: boolean) => void
 
-/** Asks for the gate so often at once; `begun` are the askers it let begin, in order, and how their handshakes can end. */
+/** Asks for the gate this number of times together; `begun` are the askers it let begin, in order, and how their handshakes can end. */
 function ask(gate: ReturnType<typeof createConnectGate>, count: number) {
   const begun: { index: number; end: End }[] = []
   const refused: unknown[] = []

@@ -47,7 +47,7 @@ function openPool(max = 3): Pool {
   return pool
 }
 
-/** Opens so many connections, and leaves them idle. */
+/** Opens this number of connections, and leaves them idle. */
 async function warm(pool: Pool, count: number): Promise<void> {
   await Promise.all(Array.from({ length: count }, () => pool.query('select pg_sleep(0.05)')))
   expect(pool.idleCount).toBe(count)

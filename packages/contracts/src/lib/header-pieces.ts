@@ -1,12 +1,12 @@
 import { type AsciiForm, isPrintableAscii } from './ascii-forms.ts'
 import type { HeaderToken } from './header-tokens.ts'
 
-/** A part of a header value: written as it is, or as encoded words (RFC 2047), which may stand for prose alone. */
+/** A part of a header value: written as it is, or as encoded words (RFC 2047), which are allowed in free text only. */
 export type HeaderPiece = { text: string; encode: boolean }
 
 /** Folded between more of these, a line would hold nothing else, which RFC 5322 §3.2.2 forbids. */
 export const spacesMax = 60
-/** At least as long as one encoded word with what may stand around it. */
+/** At least as long as one encoded word with the text that may surround it. */
 const encodedWordChars = 80
 /** A longer one is encoded, since encoded words can be folded. */
 const nameWordCharsMax = 900
@@ -16,7 +16,7 @@ export class Pieces {
   readonly pieces: HeaderPiece[] = []
   #gap = false
 
-  /** A word or a part in quotes, as it stands. */
+  /** A word or a part in quotes, unchanged. */
   addPlain(source: string): void {
     this.#begin()
     this.pieces.push(literal(source))
@@ -31,7 +31,7 @@ export class Pieces {
     this.#gap = true
   }
 
-  /** It clings to what stands before it; a colon may stand within a word. */
+  /** It belongs to the text before it; a colon may be inside a word. */
   addSeparator(source: string): void {
     this.pieces.push(literal(source))
     this.#gap = source !== ':'
@@ -82,7 +82,7 @@ export class Pieces {
   }
 }
 
-/** Tokens as they stand, with one space where there are several. */
+/** Unchanged tokens, with one space where there are several. */
 export function sourceOf(tokens: readonly HeaderToken[]): string {
   return tokens
     .map(({ kind, source }) => (kind === 'space' ? ' ' : source))

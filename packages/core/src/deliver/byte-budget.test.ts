@@ -3,7 +3,7 @@ import { createBudget } from './byte-budget.ts'
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
-/** Takes, and tells who got in, in order. */
+/** Takes bytes, and records the admitted callers in order. */
 function watch(budget: ReturnType<typeof createBudget>) {
   const order: string[] = []
   const take = (tenantId: string, bytes: number, name: string) =>

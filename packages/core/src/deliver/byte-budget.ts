@@ -11,7 +11,7 @@ type Waiter = { bytes: number; resolve(release: () => void): void }
 
 /**
  * A tenant may hold as many bytes as are still free, or one item, so that the calls of one tenant never block another. Items up to
- * `smallBytes` enter at once: the concurrency bounds their number. An item larger than the budget enters when nothing else is held.
+ * `smallBytes` enter immediately: the concurrency bounds their number. An item larger than the budget enters when nothing else is held.
  */
 export function createBudget(maxBytes: number, smallBytes: number): Budget {
   let used = 0

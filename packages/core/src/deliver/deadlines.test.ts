@@ -5,7 +5,7 @@ import { startDeadlines } from './deadlines.ts'
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
 afterEach(() => void vi.useRealTimers())
 
-/** Which of its deadlines have passed so long after the call began. */
+/** Which of its deadlines have passed at this time after the start of the call. */
 function passed({ beginSignal, signal, answerSignal }: ReturnType<typeof startDeadlines>) {
   return { begin: beginSignal.aborted, call: signal.aborted, answer: answerSignal.aborted }
 }

@@ -27,7 +27,7 @@ beforeEach(async () => {
 })
 afterAll(() => db.drop())
 
-/** A provider that answers what it is told, and remembers what it was given. */
+/** A provider that gives the answers of the test, and records its calls. */
 function buildProvider(answer: (message: OutboundMessage) => Promise<SendOutcome> | SendOutcome) {
   const sent: OutboundMessage[] = []
   const provider: Provider = {

@@ -28,7 +28,7 @@ beforeEach(async () => {
 afterEach(() => egress.close())
 afterAll(() => db.drop())
 
-/** One accepted message, and a provider that knows its keys for a day and answers as told, try by try. */
+/** One accepted message, and a provider that knows its keys for a day and gives the answers of the test, attempt by attempt. */
 async function setUp(...answers: SendOutcome[]) {
   const onError = () => {}
   const tenantId = await buildTenant(db.pool)

@@ -85,7 +85,7 @@ function startProcess(sealer: Sealer = createSealer({ tenants: db.tenants, root 
   const acceptor = createAcceptor({ pool: db.pool, wakeWorkers: () => {}, failpoint: noFailpoint, onError })
   return {
     errors,
-    /** Sends a message, and tells what became of it. */
+    /** Sends a message, and returns its result. */
     async send(): Promise<string | undefined> {
       await acceptor.accept({ id: tenantId, mode: 'live' }, { messages: [buildMessage()] })
       const how = { depth: 100, afterTenant: FIRST_TENANT, tenantsMax: 50, leaseMs: 60_000 }

@@ -22,7 +22,7 @@ const tryOf = (change: Partial<EarlierTry>): EarlierTry => ({
   positions: [],
   ...change,
 })
-/** A call that was refused for the sake of one of them. */
+/** A call that was refused because of one of them. */
 const refusedFor = (...positions: number[]) =>
   tryOf({ outcome: 'rejected', scope: 'message', code: 'recipient-refused', positions })
 

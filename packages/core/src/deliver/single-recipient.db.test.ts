@@ -20,7 +20,7 @@ const BAD = 'bad@x.example'
 const ALL = ['a@x.example', BAD, 'c@x.example']
 const refused = toFailure('recipient-refused', '422 an address is invalid')
 
-/** A provider that sends to nobody for the sake of one, and does not say whom it means. */
+/** A provider that refuses a whole call because of one recipient, and does not name it. */
 function strict(
   otherwise: (message: OutboundMessage) => SendOutcome | Promise<SendOutcome> = () => accepted,
 ) {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createFailpoint, noFailpoint } from './failpoint.ts'
 
-/** At which of so many calls it struck. */
+/** The calls at which it acted, of this number of calls. */
 function strikes(spec: string, calls: number): number[] {
   const failpoint = createFailpoint(spec)
   return Array.from({ length: calls }, (_, call) => call).filter((_call) => {

@@ -43,7 +43,7 @@ async function cut(count: number): Promise<void> {
   })
 }
 
-/** A watch whose time goes on by hand, two seconds for each look. */
+/** A watch with a manual clock, two seconds for each check. */
 function watchByHand(pool: Pick<Pool, 'query'>) {
   let at = 0
   const lives = createLifeWatch(pool, () => at)

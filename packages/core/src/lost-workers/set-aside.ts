@@ -47,7 +47,7 @@ export async function recordLost(deps: LostDeps, lost: LostClaim[]): Promise<num
   return records.length
 }
 
-/** Counts a dead process against its one message at once, without waiting for the lease. */
+/** Counts a dead process against its one message immediately, without waiting for the lease. */
 export async function countLost(deps: LostDeps, claim: Omit<LostClaim, 'inHand'>): Promise<void> {
   const { tenantId, messageId, epoch } = claim
   const inHand = { tenantId, messageId, epoch, inHand: true }

@@ -55,7 +55,7 @@ describe('providers that cannot carry', () => {
       return issue ? [[id, issue.code, issue.pointer]] : []
     })
     expect(issues.toSorted()).toEqual(unable.map((id) => [id, 'field-not-supported', pointer]).toSorted())
-    // Or nobody would be asked.
+    // Otherwise no provider would be asked.
     if (unable.length > 0) expect(asksMore(carried)).toBe(true)
     const stored = carriedOfStored(JSON.parse(acceptRow('id', message).document))
     expect(providers.map(({ capabilities }) => cannotCarry(capabilities, stored))).toEqual(

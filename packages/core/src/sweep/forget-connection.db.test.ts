@@ -73,7 +73,7 @@ async function openCircuit(): Promise<void> {
 
 test('no worker counts a deleted connection as open', async () => {
   await openCircuit()
-  // Not in use just then, so that it is looked up by nobody.
+  // Not in use at that time, so that no worker looks it up.
   vi.useFakeTimers({ toFake: ['performance'] })
   vi.advanceTimersByTime(60_000)
   await db.pool.query({ text: 'delete from connection' })

@@ -32,7 +32,7 @@ function openWorker() {
   return { pool, repeatWindowMs: () => 0 }
 }
 
-/** So many events of a new connection, one a minute, the newest so many days ago. */
+/** This number of events of a new connection, one a minute, the newest this number of days ago. */
 async function buildEvents(tenantId: string, count: number, newestDaysAgo = 0): Promise<string> {
   const id = newId()
   await db.pool.query({

@@ -28,7 +28,7 @@ afterEach(async () => {
 const release = (isStopped = () => false) =>
   sweepSteps.releaseWaiting({ pool, repeatWindowMs: () => 0, isStopped })
 
-/** Tenants, of which each has so many messages that wait for a connection as it was before a change. */
+/** Tenants, each with this number of messages that wait for a connection as it was before a change. */
 async function buildWaiting(tenants: number, messages: number): Promise<string[]> {
   const ids = await Promise.all(Array.from({ length: tenants }, () => buildTenant(db.pool)))
   await ensureUsage(

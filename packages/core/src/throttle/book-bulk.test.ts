@@ -3,7 +3,7 @@ import { type Bookings, bookBulk, noBookings } from './book-bulk.ts'
 
 const mail = { recipients: 1, version: 1, rate: 10 }
 
-/** Bulk mails that may ask for a sending time, of so many. */
+/** The number of bulk mails, of this number, that may ask for a sending time. */
 const asked = (bookings: Bookings, count: number, now = 0) =>
   Array.from({ length: count }, () => bookBulk(bookings, mail, now)).filter((wait) => wait === null).length
 

@@ -17,7 +17,7 @@ afterAll(() => db.drop())
 const to = (n: number) => Array.from({ length: n }, (_, index) => [`n${index}@example.net`])
 const isEmpty = async () => (await fleet.backlog()).length === 0
 const again = () => db.pool.query({ text: `update outbox set due_at = now() where state = 'waiting'` })
-/** As a backlog that is looked at all the time: nobody's wait is what is tested here. */
+/** Like a backlog that is checked all the time: these tests are not about waits. */
 const untilEmpty = async () => {
   await again()
   return isEmpty()

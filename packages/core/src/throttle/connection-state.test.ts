@@ -23,7 +23,7 @@ function stateWith(change: { room?: number; limit?: number }) {
   return newConnectionState('tenant', 'c', candidate)
 }
 
-/** With so many concurrent calls left to this worker. */
+/** With this number of concurrent calls for this worker. */
 const withShare = (state: ReturnType<typeof stateWith>, held: number) => ({
   ...state,
   share: { ...state.share, held, until: Number.POSITIVE_INFINITY },

@@ -67,8 +67,8 @@ const hasReported = (reported: Row['reported']) => async () => {
 }
 
 /**
- * The same once all workers have used the connection, and know what the account may send: `told`. Nothing is under way then, so
- * what the fake counts is what was handed over.
+ * The same once all workers have used the connection, and know the limits of the account: `told`. No call is in progress then,
+ * so the fake counts exactly the sent mail.
  */
 async function start(
   answer: ReturnType<typeof quota>,
@@ -92,7 +92,7 @@ const counting =
   (response, exchange) =>
     quota(rate, perDay, others + account.taken())(response, exchange)
 
-/** Lets a provider be asked again. A call that has ended is pending, so that its worker looks at once and not in two seconds. */
+/** Makes a provider due for a poll. A call that has ended is pending, so that its worker looks immediately and not in two seconds. */
 async function letAsk(): Promise<void> {
   await fleet.accept(...to(1))
   await fleet.run(isEmpty)
@@ -284,7 +284,7 @@ test('reported limits survive emptied tables while the provider does not answer,
   await start(quota(20, 50_000), { perSecond: 20, perDay: 50_000 }, { checkDeadlineMs: 500 })
   account.state.account = hangs
   await db.pool.query({ text: 'delete from connection_health' })
-  // Until all have made it anew, and heard that it knows of no limits.
+  // Until all have recreated it, and read that it has no limits.
   await sleep(2_500)
   const before = fleet.sent.length
   await fleet.accept(...to(50))

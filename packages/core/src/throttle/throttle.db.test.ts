@@ -262,7 +262,7 @@ test('a circuit opens once for all workers, sends one probe at a time, and close
   expect(fleet.sent).toHaveLength(before)
   expect((await fleet.backlog()).some(({ why, in_ms }) => why === 'circuit' && in_ms > 2_500)).toBe(true)
 
-  // The probe fails: open again, for twice as long, and the tenant is not reported anew.
+  // The probe fails: open again, for twice as long, and the tenant is not reported again.
   await letRetry()
   await fleet.run(async () => fleet.sent.length > before && (await allWait()))
   await sleep(100)

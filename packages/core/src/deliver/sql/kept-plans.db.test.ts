@@ -94,7 +94,7 @@ test('sending a message reads no more rows when the tables grow, although its pl
   const tenantId = await buildReadyTenant()
   await carryOne(tenantId)
   const first = await measureOne(tenantId)
-  // Later, so that none of them is claimed; nothing is deleted or vacuumed, after which Postgres would plan anew.
+  // Later, so that none of them is claimed; nothing is deleted or vacuumed, after which Postgres would plan again.
   const sendAt = new Date(Date.now() + 86_400_000)
   for (let tenants = 0; tenants < TENANTS; tenants++) {
     const other = await buildReadyTenant()

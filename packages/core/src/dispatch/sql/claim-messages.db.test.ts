@@ -157,7 +157,7 @@ test('a fence whose answer was lost is found by its token only', async () => {
       tokens.map((token) => ({ ...claimed, connectionId: null, provider: 'capture', token })),
       60_000,
     )
-  // Two runs of one job, in one batch: one of them goes on, and each learns the same when it asks again.
+  // Two runs of one job, in one batch: one of them continues, and each gets the same result when it asks again.
   const first = await ask(1, 2)
   expect(first.filter((one) => one !== null)).toEqual([{ attempt: 1, startedAt: expect.any(Date) }])
   const winner = first[0] ? 1 : 2
