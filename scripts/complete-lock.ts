@@ -32,7 +32,7 @@ const CPU: Record<string, string> = {
   ppc64: 'ppc64',
 }
 
-/** Which machines a package is for, as its name tells; null if the name tells nothing. */
+/** Which machines a package is for, by its name; null if the name does not say. */
 function platformOf(name: string): Pick<LockEntry, 'os' | 'cpu' | 'libc'> | null {
   const words = name.split(/[-/]/)
   const os = words.map((word) => OS[word]).find((found) => found !== undefined)

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sourceParts } from './source-parts.ts'
 
-/** Wrong wherever it stands, in comments as well; with the word to write instead. */
+/** Wrong everywhere, in comments as well; with the word to write instead. */
 const ANYWHERE: Record<string, string> = {
   told: 'reported, said',
   'whoever|whomever': 'the noun: the worker, the tenant',

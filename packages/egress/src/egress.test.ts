@@ -17,7 +17,7 @@ const answering = (text = 'ok') =>
   listen((socket) => socket.on('data', () => socket.write(answer(text)))).then(keep)
 
 describe('rebinding', () => {
-  // 127.0.0.2 stands for a public address, 127.0.0.1 for what must never be reached.
+  // 127.0.0.2 plays a public address, 127.0.0.1 an address that must never be reached.
   async function rebinding(): Promise<{
     canary: TestServer
     egress: Egress

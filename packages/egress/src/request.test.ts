@@ -8,7 +8,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup()
 })
 
-/** Posts to a server that does this with each socket, and tells how it ended. */
+/** Posts to a server that does this with each socket, and returns how it ended. */
 async function post(onSocket: (socket: Socket) => void, limits = { timeoutMs: 300 }) {
   const server = await listen(onSocket)
   const egress = createEgress({ allow: ['127.0.0.1'] })

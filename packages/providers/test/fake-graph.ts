@@ -127,7 +127,7 @@ export async function playGraph(
   }
 }
 
-/** The adapter before a fake Graph; `io` takes the place of parts of the way out. */
+/** The adapter before a fake Graph; `io` replaces parts of the egress. */
 export async function startSending(
   options: { answer?: (exchange: Exchange) => Answer | undefined; timeoutMs?: number; io?: Partial<Io> } = {},
 ) {

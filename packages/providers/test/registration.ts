@@ -26,7 +26,7 @@ export type OwnRegistration<C, S> = {
   fake(): FakeApi
   /** Secrets that are kept, as they are revealed. */
   secrets: object
-  /** Whether the provider tells its secret only once it sends events. */
+  /** Whether the provider shows its secret only with its first events. */
   tellsSecretLate?: true
   /** How it refuses a key that may not do this. */
   refusal: FakeAnswer | ((exchange: Exchange) => FakeAnswer)

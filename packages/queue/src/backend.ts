@@ -1,4 +1,4 @@
-/** Redis when there is one; otherwise the queue lives in the database, in a schema of its own. */
+/** Redis when there is one; otherwise the queue is in the database, in its own schema. */
 export type QueueBackend = { kind: 'redis'; url: string; prefix?: string } | { kind: 'postgres'; url: string }
 
 /** Deadline of a query to a silent Postgres; a claim that was not enqueued expires after 10 s anyway. */

@@ -24,7 +24,7 @@ const amp = file('text/x-amp-html', {
 })
 const picture = file('image/png', { filename: 'a.png', disposition: 'inline', contentId: 'a' })
 
-/** The types of all parts in their order, each as deep as it stands. */
+/** The types of all parts in their order, each indented by its depth. */
 function outline(mime: string): string[] {
   const boundaries: string[] = []
   const types: string[] = []

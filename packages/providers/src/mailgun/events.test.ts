@@ -6,7 +6,7 @@ import { createMailgun } from './index.ts'
 const keys = ['key-of-webhooks-0', 'key-of-webhooks-1']
 const token = 'a8ce0edb2dd8301dee6c2405235584e45aa91d1e9f979f3de0'
 
-/** Mailgun’s signature stands in the body, and covers a time and a token. */
+/** Mailgun’s signature is in the body, and covers a time and a token. */
 function signHook(body: Buffer, { secret, at }: Signing) {
   const timestamp = String(Math.floor(at.getTime() / 1000))
   const signature = createHmac('sha256', keys[secret] ?? '')

@@ -15,7 +15,7 @@ import { createSteps, type Steps } from './steps.ts'
 
 /**
  * The answer to a draft repeats the body, in JSON that may write each character as six, and answers over 1 MB are not read unless
- * they must be: what may come near goes out without a draft, if it has no files that only a draft can take.
+ * they must be: a message that may come near that is sent without a draft, if it has no files that need one.
  */
 const repeatedCharsMax = 150_000
 

@@ -14,7 +14,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup()
 })
 
-/** A token host that answers each request with a new refresh token, or with what it is told; and takes mail. */
+/** A token host that answers each request with a new refresh token, or with the answer of the test; and accepts mail. */
 async function play(refreshToken?: unknown) {
   let count = 1
   const peer = await playHttp((response, exchange) => {

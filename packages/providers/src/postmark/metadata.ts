@@ -24,7 +24,7 @@ export function toMetadata(message: OutboundMessage): Record<string, string> {
   return Object.fromEntries([...own, ...kept, leftOut])
 }
 
-/** The first entries that can stand as they are; keys count as the same in any case. */
+/** The first entries that can be sent unchanged; keys that differ only in case count as the same. */
 function placed(entries: Entry[], room: number): Entry[] {
   const taken = new Set<string>()
   return entries.filter(([key, value]) => {

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 
-/** A pass over this much takes about a millisecond; then others get their turn. */
+/** A pass over this much takes about a millisecond; then other work gets its turn. */
 const pieceBytes = 512 * 1024
 const CR = 0x0d
 const LF = 0x0a

@@ -15,7 +15,7 @@ export type MimeFacts = {
   to: MimeMailbox[]
   cc: MimeMailbox[]
   replyTo: MimeMailbox[]
-  /** False: To or Cc is too long, or names somebody in a way that cannot be read. */
+  /** False: To or Cc is too long, or names a recipient in a way that cannot be read. */
   areRecipientsReadable: boolean
   subject: string
   messageId: string | null
@@ -39,10 +39,10 @@ export type MimeFacts = {
   lost: string | null
 }
 
-/** `mail` is what goes out, but for a Date and a Message-ID that are missing. `problem` follows the words "the mail". */
+/** `mail` is the mail to send, except for a missing Date and Message-ID. `problem` follows the words "the mail". */
 export type ReadMime = { mail: Buffer; facts: MimeFacts } | { problem: string }
 
-/** Recipients nobody else may see, and orders to us. */
+/** Recipients that no other recipient may see, and orders to us. */
 const removed = /^(?:bcc|resent-bcc|x-lg-.*)$/
 const once = ['from', 'sender', 'reply-to', 'to', 'cc', 'subject', 'date', 'message-id']
 /** Said by fields of their own, by structure, or written by the provider. */
@@ -53,7 +53,7 @@ const signature = /^(?:dkim-signature|domainkey-signature|arc-.*)$/
 /** Reading this many characters of addresses takes 20 ms of a slow processor; then others get their turn. */
 const addressCharsMax = 16 * 1024
 const addressCharsAtOnce = 2 * 1024
-/** File names are read one by one: so many take a few milliseconds. */
+/** File names are read one by one: this number takes a few milliseconds. */
 const filesAtOnce = 10
 const subjectCharsMax = 4_000
 /** As many as a message of the API may have. */
@@ -166,7 +166,7 @@ async function factsOf(mail: Buffer, head: Head, isAscii: boolean): Promise<Mime
   }
 }
 
-/** The fields that a mail lacks, as lines to stand before it. */
+/** The fields that a mail lacks, as lines to put before it. */
 export function missingFields(
   { hasDate, messageId }: Pick<MimeFacts, 'hasDate' | 'messageId'>,
   own: { date: Date; messageId: string },

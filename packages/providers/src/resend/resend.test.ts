@@ -217,7 +217,7 @@ describe('answers', () => {
     ['rate_limit_exceeded', { 'ratelimit-reset': '99999' }, 3_600_000],
     ['rate_limit_exceeded', { 'ratelimit-reset': 'soon' }, undefined],
     ['rate_limit_exceeded', { 'retry-after': '30', 'ratelimit-reset': '7' }, 30_000],
-    // The rate begins anew long before a used-up quota does.
+    // The period of the rate ends long before that of a used-up quota.
     ['daily_quota_exceeded', { 'ratelimit-reset': '1' }, 3_600_000],
   ])('429 %s with %j waits %s ms', (name, headers, waitMs) => {
     const outcome = answer(429, name, headers)

@@ -47,7 +47,7 @@ export const rules: Rule[] = [
   ...commonRules,
 ]
 
-/** Addresses in the order in which they stand in the fields of the request. */
+/** Addresses in the order of the fields of the request. */
 export type Reached = Record<'to' | 'cc' | 'bcc', readonly string[]>
 
 /** Derives the outcome from SendGrid's answer: only 202 accepts, without a body. */
@@ -90,7 +90,7 @@ export function toProviderError(response: HttpResponse): ProviderError {
 }
 
 /**
- * When a rate that is used up begins anew:
+ * When the period of a used-up rate ends:
  * https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/rate-limits
  */
 function secondsToReset(response: HttpResponse, now: Date): string | undefined {

@@ -23,7 +23,7 @@ export const categoriesMax = 10
 const encodedWordCharsMax = 52
 
 /**
- * Parameters are refused ("cannot contain ';'"), but for a calendar's method; a charset it writes by itself, always UTF-8:
+ * Parameters are refused ("cannot contain ';'"), but for a calendar's method; SendGrid adds the charset itself, always UTF-8:
  * https://github.com/sendgrid/sendgrid-ruby/issues/298
  */
 export const sayableType =

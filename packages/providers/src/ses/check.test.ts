@@ -101,7 +101,7 @@ test.each<[string, Answer, RegExp]>([
   ['never given', () => {}, /not known/],
 ])('a list of identities that is %s is no fault, and gets a note', async (_what, answer, note) => {
   const { report, io } = await check(200, healthy, {}, answer)
-  // Whoever asked waits no longer than until then.
+  // The caller waits no longer than until then.
   expect(io.signal.aborted).toBe(false)
   expect(report).toMatchObject({ problem: null, sandbox: false, limits: { perSecond: 14 } })
   expect(report.identities).toBeUndefined()

@@ -169,6 +169,6 @@ function toReport(output: GetAccountCommandOutput): AccountReport {
 }
 
 function toLimits({ Max24HourSend: perDay, MaxSendRate, SentLast24Hours }: Quota): AccountLimits {
-  // -1 stands for no limit.
+  // -1 means no limit.
   return { perSecond: MaxSendRate, perDay: perDay === -1 ? undefined : perDay, usedToday: SentLast24Hours }
 }

@@ -270,7 +270,7 @@ describe('the certificate', () => {
 
 test('verification agrees with the validator of AWS', async () => {
   const sns = playSns()
-  // It fetches the certificate by itself.
+  // It fetches the certificate itself.
   vi.spyOn(https, 'get').mockImplementation((...parts: unknown[]) => {
     const done = parts.find((part) => typeof part === 'function')
     const response = Object.assign(Readable.from([Buffer.from(sns.pem)]), { statusCode: 200 })

@@ -53,7 +53,7 @@ test('aws-ses-v2-local receives the message that we send', async () => {
       {
         messageId: outcome.kind === 'accepted' ? outcome.providerMessageId : 'not accepted',
         subject: 'Grüße',
-        // It reads the recipients from the MIME, where blind ones must not stand.
+        // It reads the recipients from the MIME, where blind copies must not be named.
         destination: { to: ['reader@example.org'], cc: [], bcc: [] },
         body: { text: message.text, html: message.html },
         attachments: [{ filename: 'a.pdf', content: Buffer.alloc(3000, 7).toString('base64') }],

@@ -12,7 +12,7 @@ const scopeMissing = 'oauth2 needs a scope; only the presets gmail and microsoft
 
 export type LoginResult = { login: Login } | { failure: TokenFailure }
 
-/** Not `XOAUTH2`, for which nodemailer would fetch tokens by itself, past the egress guard. */
+/** Not `XOAUTH2`, for which nodemailer would fetch tokens itself, around the egress guard. */
 export const tokenMethod = 'LG-XOAUTH2'
 
 /** Finds out what to log in with; asks for a token where one is needed. */

@@ -15,7 +15,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup()
 })
 
-/** What stands before the mail that `/raw` shows, once it has come to a server. */
+/** The lines before the mail that `/raw` shows, as a server receives them. */
 async function arrivedBefore(preset: PresetName | undefined, message: OutboundMessage): Promise<string> {
   const peer = await playSmtp()
   const smtp = createSmtp()

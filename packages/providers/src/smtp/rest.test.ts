@@ -8,7 +8,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup()
 })
 
-/** A server that answers messages when it is told to. */
+/** A server that answers messages when the test says so. */
 async function start() {
   const answers: (() => void)[] = []
   const peer = await playSmtp({ message: (socket) => void answers.push(() => socket.write('250 ok\r\n')) })
@@ -21,7 +21,7 @@ async function start() {
   const connection = { id: 'con_1', credentials: {}, settings: smtp.settings.parse(settings) }
   return {
     peer,
-    /** Lets so many be answered that wait, or come to. */
+    /** Answers this number of waiting or coming messages. */
     async answer(count: number) {
       for (let left = count; left > 0; ) {
         const one = answers.shift()

@@ -27,7 +27,7 @@ async function start(script: Script) {
 }
 
 const busy = { kind: 'deferred', code: 'connection-busy' }
-/** Answers each message after so long. */
+/** Answers each message after this time. */
 const after =
   (ms: number): NonNullable<Script['message']> =>
   async (socket) => {
