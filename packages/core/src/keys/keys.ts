@@ -92,7 +92,7 @@ export function createKeyVerifier(deps: {
   pool: Queryable
   pepper: KeyObject
   previousPepper?: KeyObject | undefined
-  /** A key was good and could not be hashed again: its next use tries again. */
+  /** A key was good and could not be hashed again: its next use repeats that. */
   onError?: (error: unknown) => void
   ttlMs?: number
   /** Milliseconds of a clock that never goes back. */

@@ -6,7 +6,7 @@ import { newConnectionState } from './connection-state.ts'
 const isInUse = true
 const none = { share: 0, fair: 4, most: 4, areOthersShort: false }
 
-/** A worker's view of a connection with a limit of 4, of which it has this share at time 0; `rested`: the number of sockets that its provider was asked to keep. */
+/** A worker's view of a connection with a limit of 4, of which it has this share at time 0; `rested`: the sockets that it was asked to keep. */
 function stateWith(held: number, change: { areOthersShort?: boolean; most?: number } = {}) {
   const rested: number[] = []
   const provider = { ...createCapture(), rest: async () => {} }

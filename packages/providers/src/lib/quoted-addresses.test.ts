@@ -14,7 +14,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup()
 })
 
-/** Quoted addresses as they are stored, with all characters that are allowed in quotes; an address that needs no quotes is not one of them. */
+/** Quoted addresses as they are stored, with all characters that are allowed in quotes; addresses that need no quotes are left out. */
 const address = fc
   .array(fc.constantFrom(..." .,;:()[]|&%!'`{}$", 'a', 'Bcc: e', '..', '\\"', '\\\\'), {
     minLength: 1,

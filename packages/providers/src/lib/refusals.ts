@@ -8,7 +8,7 @@ export function toRefusedOutcome(refused: RecipientRefusal[]): SendOutcome {
   // A limit of the account is waited for by all.
   const deferred = waiting.find(({ code }) => classOf(code).connection === 'slows') ?? waiting[0]
   if (!deferred) {
-    // Where another connection may be tried for one of them, the try as a whole says so.
+    // If another connection may be tried for one of them, the whole attempt says so.
     const told = rejected.find(({ code }) => classOf(code).elsewhere === 'once') ?? rejected[0]
     const { code = 'recipient-refused', reason = 'no recipient' } = told ?? {}
     // If another connection may try one of the recipients, it may try all.

@@ -109,7 +109,7 @@ export function tokenUrlOf({ preset, token_url }: SmtpSettings): string {
 }
 
 /**
- * The server alone. What `allow_insecure` permits (no encryption at all, a password without it, a certificate of nobody) only reaches
+ * The server alone. What `allow_insecure` permits (no encryption at all, a password without it, an untrusted certificate) only reaches
  * hosts that the operator listed. `opportunistic` alone reaches any host: it sends no password unencrypted, but a message, if the
  * server or an attacker on the way says that there is no TLS.
  */
