@@ -8,7 +8,7 @@ import { settle } from './src/settle.ts'
 import { startStack } from './src/stack.ts'
 
 const LATENCY_MS = 10
-/** What the fault page promises: the lease of an attempt and two sweeps, measured from the restart on. */
+/** The promise of the fault page: the lease of an attempt and two sweeps, measured from the restart on. */
 const UNAIDED_N = 60
 const UNAIDED_MS_MAX = 75_000
 

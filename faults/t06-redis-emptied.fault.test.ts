@@ -22,7 +22,7 @@ const LATENCY_MS = 100
 /** Empties Redis while jobs wait that exist only in it; returns their number, and milliseconds until mail moves again. */
 async function emptyRedis(stack: Stack, redis: RedisServer): Promise<{ jobs: number; movingMs: number }> {
   await holdJobs(redis)
-  // What workers have taken already lands anyway, and must not be mistaken for mail that moves again.
+  // Messages that workers have already taken are sent anyway, and must not be counted as mail that moves again.
   await sleep(500 + 2 * LATENCY_MS)
   const before = await stack.provider.count()
   const jobs = await jobsHeld(redis)

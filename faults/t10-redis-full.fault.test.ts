@@ -50,7 +50,7 @@ async function holdsDuring(name: string, fault: string, shortage: Shortage, opti
       refusal = await redis.command('SET probe 1')
       return refusal.startsWith('-')
     })
-    // What was on its way lands first.
+    // Messages in progress are sent first.
     await sleep(1_000)
     const atFirst = await stack.provider.count()
     await sleep(FULL_MS)

@@ -79,7 +79,7 @@ test.each([
       overQuota: [],
       stuck: [],
     })
-    // What it sends late is what it alone had fenced.
+    // It sends late only the messages that it had fenced itself.
     expect(late).toBeLessThanOrEqual(sending)
     expect(verdict.unknown.length).toBeLessThanOrEqual(sending)
     reportResult({

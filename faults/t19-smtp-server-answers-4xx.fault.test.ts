@@ -14,7 +14,7 @@ import { judgeStack, settle } from './src/settle.ts'
 import type { SmtpProcess } from './src/smtp-process.ts'
 import { addSmtp, type Stack, startStack } from './src/stack.ts'
 
-/** What a server in trouble says at each stage, and whether that is its fault and not a recipient's or a message's. */
+/** The replies of a failing server at each stage, and whether that is its fault and not a recipient's or a message's. */
 const TROUBLE: Record<SmtpStage, { reply: string; opens: boolean }> = {
   greeting: { reply: '421 4.3.2 not now', opens: true },
   ehlo: { reply: '421 4.3.0 not now', opens: true },

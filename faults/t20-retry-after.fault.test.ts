@@ -68,7 +68,7 @@ async function readWaiting(stack: Stack): Promise<Waiting[]> {
 async function passTime(stack: Stack, ms: number): Promise<void> {
   const text = "update outbox set due_at = due_at - $1::int4 * interval '1 ms' where state = 'waiting'"
   await stack.pool.query({ text, values: [ms] })
-  // What waits for its connection alone is due as well.
+  // Messages that wait only for their connection are due as well.
   const due =
     "select 1 from outbox where state <> 'waiting' or due_at <= now() or wait_why is not null limit 1"
   const isQuiet = async () => (await stack.pool.query({ text: due })).rowCount === 0

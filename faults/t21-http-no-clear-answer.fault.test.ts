@@ -96,7 +96,7 @@ async function repeatNaively(count: number): Promise<number> {
   return await repeats()
 }
 
-/** What the gateway wrote down of its attempts. */
+/** The gateway's records of its attempts. */
 async function readAttempts(): Promise<{ name: string; outcome: string; number: number; ms: number }[]> {
   const { rows } = await stack.pool.query<{ name: string; outcome: string; number: number; ms: number }>({
     text: `select split_part(r.address, '@', 1) as name, a.outcome, a.number,

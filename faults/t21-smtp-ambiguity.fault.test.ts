@@ -67,7 +67,7 @@ const EACH = Math.max(2, Math.ceil(faultsCount(50) / (AMBIGUOUS.length + SAFE.le
 
 let stack: Stack
 let random: Random
-/** What meets the answers without end while the test of T21 waits for its own. */
+/** The messages that get endless answers while the test of T21 waits for its own. */
 let slow: { ids: Set<string>; tenantId: string; faults: number; growthMb: number; others: string }
 let control: Promise<'ended' | 'still waiting'>
 
@@ -235,7 +235,7 @@ test('T22 SMTP control: a client that only limits silence waits forever for a dr
 
 test('T21 SMTP control: a gateway that retries mail which may have been accepted sends twice', async () => {
   await stack.smtp?.script({ rules: [] })
-  // What a gateway does that takes a lost answer for a lost mail.
+  // The behaviour of a gateway that treats a lost answer as a lost mail.
   const { unknown: all } = await judgeStack(stack)
   const unknown = all.filter(({ id, taken }) => taken && !slow.ids.has(id))
   await inParallel(unknown.length, 8, async (index) => {

@@ -54,7 +54,7 @@ async function askOverMidnight(stack: Stack, clock: SteppedClock, random: Random
 
 type DayRow = { day: string; accepted: number; stored: number; elsewhere: number }
 
-/** What each day counted, what it stored, and what of that was accepted on another day of the database. */
+/** For each day: the counted and the stored recipients, and those that were accepted on another day of the database. */
 async function readDays(stack: Stack): Promise<DayRow[]> {
   const { rows } = await stack.pool.query<DayRow>({
     text: `select u.day::text, u.accepted, count(r.*)::int4 as stored,

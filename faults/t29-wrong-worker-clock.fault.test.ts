@@ -35,7 +35,7 @@ async function endedFor(stack: Stack, aheadSeconds: number): Promise<number> {
   return rows[0]?.n ?? 0
 }
 
-/** What a worker says of itself: its clock, and how many attempts it made. */
+/** The metrics of a worker: its clock, and the number of its attempts. */
 async function readWorker(port: number): Promise<{ aheadS: number; attempts: number }> {
   const response = await fetch(`http://127.0.0.1:${port}/metrics`)
   const lines = (await response.text()).split('\n')

@@ -16,7 +16,7 @@ const BACKLOG = faultsCount(10_000)
 const TENANTS = 50
 const EACH = 4
 const WITHIN_MS = 3_000
-/** What a provider takes; its ledger is written when a mail arrives, so no wait holds it. */
+/** The time of a call to the provider; its ledger is written when a mail arrives, so no wait includes this time. */
 const LATENCY_MS = 100
 const WAIT_MS_MAX = 2_000
 /** A backlog is worked off at about 1,000 a second beside everything else. */

@@ -11,7 +11,7 @@ import { startStack } from './src/stack.ts'
 const ROUNDS = process.env.FAULTS_N === undefined ? 6 : 20
 const LANES = 16
 const EXIT_MS_MAX = 10_000
-/** So that workers get the stop signal with mails in progress. */
+/** Workers get the stop signal with mails in progress. */
 const LATENCY_MS = 100
 
 test(

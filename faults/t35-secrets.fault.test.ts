@@ -20,7 +20,7 @@ const PG_DUMPALL = '/usr/lib/postgresql/15/bin/pg_dumpall'
 const canDump = existsSync(PG_DUMPALL)
 if (!canDump) reportMissing('pg_dumpall is not installed')
 
-/** What a provider does to the mails: every kind of error leaves its trace in another place. */
+/** The answers of a provider to the mails: every kind of error is recorded in another place. */
 const FAULTS: ProviderFault[] = [
   {
     kind: 'status',

@@ -80,7 +80,7 @@ async function askForAll(stack: Stack, ids: Record<string, string[]>): Promise<n
   return asked + 3
 }
 
-/** What each of the two roles gets by statements that forgot their tenant. */
+/** The rows that each of the two roles gets by statements without a tenant. */
 async function readWithoutCondition(stack: Stack): Promise<number> {
   const url = stack.env.DATABASE_URL ?? ''
   const [mine, theirs] = stack.tenants.map(({ tenantId }) => uuidOf('ten', tenantId))

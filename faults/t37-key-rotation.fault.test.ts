@@ -41,7 +41,7 @@ async function replaceAll(apis: Fleet, workers: Fleet): Promise<void> {
   for (const index of [0, 1]) await Promise.all([apis.replace(index), workers.replace(index)])
 }
 
-/** What a message that could not be sent for want of a key would have left behind. */
+/** The trace of a message that could not be sent because of a missing key. */
 async function countTroubles(stack: Stack): Promise<number> {
   const { rows } = await stack.pool.query<{ n: number }>({
     text: `select ((select count(*) from event where type = 'recipient.held')

@@ -92,7 +92,7 @@ async function strike(outage: Outage, random: Random, isReady: () => Promise<boo
   return { name, isTotal, from, until, backMs: performance.now() - until }
 }
 
-/** What readiness said although nothing had answered for a second. */
+/** The answers of readiness after a second without any answer of the database. */
 const wronglyReady = (answers: readonly Answer[], spans: readonly Span[]) =>
   spans
     .filter(({ isTotal }) => isTotal)
@@ -134,7 +134,7 @@ test('T41: while the database gives no answers, every send is answered 202 or 50
     await large
   })
   await Promise.all([ready.stop(), health.stop(), others.stop()])
-  // What could not be read within its attempt is tried again a minute later, which is not what is waited for here.
+  // A message that could not be read within its attempt is retried a minute later; this test does not wait for that.
   const { verdict, waitedMs } = await hurryOwnWaitsDuring(stack.pool, settle(stack, 180_000))
   const answers = ledger.requests().flatMap((request) => request.answers)
   const slackMs = Math.max(SLACK_MS, slowest(health.answers))

@@ -9,7 +9,7 @@ const mostMs = 50
 
 type Bound = { files: RegExp; chars: number; why: string }
 
-/** What is never given more: each with the line of code that sees to it. */
+/** Expressions that never get longer texts: each with the line of code that limits them. */
 const bounds: Bound[] = [
   {
     files: /^packages\/providers\/src\/smtp\/rules(-\w+)?\.ts$/,
@@ -25,7 +25,7 @@ const bounds: Bound[] = [
 
 const token = '[A-Za-z0-9!#$&^_.+-]+'
 
-/** Those that are put together at run time, by file. */
+/** Expressions that are built at run time, by file. */
 const built: Record<string, RegExp[]> = {
   'packages/contracts/src/messages/content-type.ts': [
     new RegExp(`^${token}/${token}$`),

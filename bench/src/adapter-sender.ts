@@ -11,7 +11,7 @@ export type Contender = AsyncDisposable & {
   send(number: number): Promise<void>
   /** Sends what one message is on the wire, and nothing else; called once the adapter has sent. */
   toBare(): Promise<{ name: string; run(): Promise<void> }>
-  /** What else was seen of the sending. */
+  /** Further observations of the sending. */
   note?(): string
 }
 

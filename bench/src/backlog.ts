@@ -35,7 +35,7 @@ export async function benchBacklog(bed: TestBed): Promise<PartResult> {
     await createConnection(gateway.apiUrl, tenant.apiKey, sesConnection(sink.url))
     const tenantId = tenantUuid(tenant.tenantId)
     await withoutIndexes(gateway.pool, () => fillBacklog(gateway.pool, tenantId, waiting))
-    // What filling left to be written must not be written while something is measured.
+    // Data of the filling that is not on disk yet must not be written during a measurement.
     await gateway.pool.query({ text: 'checkpoint' })
     levels.push({ waiting, gateway, tenantId, rates: [] })
   }

@@ -52,7 +52,7 @@ export async function applyLoad(load: Load): Promise<LoadResult> {
   return { ...JSON.parse(line.slice('RESULT '.length)), cpuMicros: cpu }
 }
 
-/** What it cost is gone with the process. */
+/** Its processor time is lost with the process. */
 async function interruptWhenEnough(started: Managed): Promise<number> {
   while (started.running() && !started.output().includes('ENOUGH')) await sleep(5)
   const cpu = cpuMicros(started.pid)

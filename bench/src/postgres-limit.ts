@@ -13,7 +13,7 @@ import type { Gateway, TestBed } from './test-bed.ts'
 const ROUNDS = 3
 const ROUND_SECONDS = 3
 const CONNECTIONS = 32
-/** What the gateway makes of 32 connections: two statements under way, of 16 messages each. */
+/** The gateway's use of 32 connections: two statements under way, of 16 messages each. */
 const BATCH = { clients: 2, messages: 16 }
 const SINGLE = { clients: CONNECTIONS, messages: 1 }
 /** Version 7 and twelve bits; the other half is random. */

@@ -6,7 +6,7 @@ import { createSmtpReader } from './read-smtp.ts'
  * the answers. Reports the dialogue of the first message to its parent, once.
  */
 
-/** What the client said from MAIL to the end of the message, cut where it waited for an answer; in base64. */
+/** The bytes of the client from MAIL to the end of the message, split where it waited for an answer; in base64. */
 export type Dialogue = { turns: string[] }
 
 const replies: Record<string, string> = {

@@ -63,7 +63,7 @@ async function injectFault(
     to = sampler.now()
   }
   if (fault.recoverFrom === 'end') recoveryMs = await untilFlowing(sampler, to)
-  // What comes back may disturb once more: a worker that was frozen, say.
+  // A process that comes back may disturb once more: for example a frozen worker.
   else if (fault.end) await untilFlowing(sampler, to)
   sampler.setQuiet(true)
   const awayMs = fault.recoverFrom === 'end' ? (to - from) * 1_000 : 0

@@ -19,9 +19,9 @@ export type SoakLedger = ClientLedger & {
   requests(): readonly ClientRequest[]
   /** Answers by status; a 503 that does not say when to come back counts as -503. */
   statuses(): Readonly<Record<number, number>>
-  /** What the first answers said that no client should get: anything but 202, 409, 429, and a 503 that says when to come back. */
+  /** The first answers that no client should get: anything but 202, 409, 429, and a 503 that says when to come back. */
   unexpected(): readonly string[]
-  /** Those that waited longest, longest first: what to look at when requests hang. */
+  /** The requests that waited longest, longest first: for an analysis when requests hang. */
   slowest(): readonly Slow[]
   /** Scheduled messages: when they were to go. */
   dueAt: Map<string, number>

@@ -35,14 +35,14 @@ export type SoakResult = {
   rateNote: string
   offered: number
   statuses: Readonly<Record<number, number>>
-  /** What the first answers said that no client should get. */
+  /** The first answers that no client should get. */
   unexpected: readonly string[]
   verdict: SoakVerdict
   unknowns: Unknowns
   injected: InjectedFault[]
   /** Deaths of api and workers that no fault was to blame for. */
   unexpectedDeaths: number
-  /** What waited longest for its answer. */
+  /** The requests that waited longest for their answer. */
   slowest: readonly Slow[]
   /** Requests whose client gave up without knowing. */
   unsettled: number

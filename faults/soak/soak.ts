@@ -63,7 +63,7 @@ async function settled(stack: SoakStack): Promise<number> {
   const start = performance.now()
   const isEmpty = async () =>
     (await stack.pool.query({ text: 'select 1 from outbox limit 1' })).rowCount === 0
-  // What is left then shows as stuck.
+  // Messages that are left then are reported as stuck.
   await waitUntil('the backlog to be empty', SETTLE_MS_MAX, isEmpty, 500).catch(() => undefined)
   return Math.round(performance.now() - start)
 }

@@ -52,7 +52,7 @@ export function createFakeProvider(options: FakeProviderOptions = {}): Server {
     return body
   }
 
-  /** What becomes of a request that nothing strikes: by default it is taken. */
+  /** The answer to a request without a fault: by default it is accepted. */
   function respond(entry: ProviderEntry, key: string | undefined, idField: string): [number, string] {
     const known = key === undefined ? undefined : keys.get(key)
     if (known && known.bodyHash !== entry.bodyHash) {

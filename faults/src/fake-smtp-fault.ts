@@ -2,7 +2,7 @@
 export type SmtpStage = 'greeting' | 'ehlo' | 'auth' | 'mail' | 'rcpt' | 'data' | 'dot'
 
 /**
- * What the fake server does at its stage instead of the usual reply. `taken`, at the dot: the mail is sent all the same. A reply of 421 closes
+ * The action of the fake server at its stage instead of the usual reply. `taken`, at the dot: the mail is sent all the same. A reply of 421 closes
  * the connection as well: https://www.rfc-editor.org/rfc/rfc5321#section-3.8
  */
 export type SmtpFault = { stage: SmtpStage; taken?: boolean } & (

@@ -25,7 +25,7 @@ export function secondsUntilMidnight(): number {
   return (dayMs - (Date.now() % dayMs)) / 1000
 }
 
-/** What libfaketime leaves of a process that was killed. */
+/** Removes the files that libfaketime leaves behind from a killed process. */
 export async function forgetClock(pid: number): Promise<void> {
   const files = [`/dev/shm/faketime_shm_${pid}`, `/dev/shm/sem.faketime_sem_${pid}`]
   await Promise.all(files.map((file) => rm(file, { force: true })))

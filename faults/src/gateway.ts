@@ -97,7 +97,7 @@ export async function createTenant(env: Record<string, string>, dailyLimit: numb
   }
 }
 
-/** What a tenant says of a connection. */
+/** The fields that a tenant gives for a connection. */
 export type ConnectionBody = { provider: string; credentials: object; settings: object; priority?: number }
 
 /** As many as a connection may have. */
@@ -151,7 +151,7 @@ export function smtpConnection(port: number): ConnectionBody {
     tls: 'none',
     allow_insecure: true,
     helo_name: 'gateway.example',
-    // What waits for a connection that broken ones hold is not what is looked at.
+    // Waits for a connection that broken clients hold are not measured here.
     max_connections: SMTP_SESSIONS_MAX,
   }
   return { provider: 'smtp', credentials: { username: 'gateway', password: 'fake-secret' }, settings }

@@ -18,7 +18,7 @@ export type NaiveOptions = {
   /** Where it dies by kill -9, once in every `dieOneIn` messages; never when absent. */
   dieAt?: 'after-commit' | 'after-ack'
   dieOneIn?: number
-  /** Who remembers what is to be sent: its table, or a list in Redis. */
+  /** The place of the backlog: its table, or a list in Redis. */
   backlog: 'table' | 'redis'
   /** Answers before the commit is on disk. */
   asyncCommit?: boolean

@@ -1,7 +1,7 @@
 import { type ClientRequest, isSettled, promisedIds } from './client-ledger.ts'
 import type { ProviderEntry } from './provider-ledger.ts'
 
-/** What a gateway says about itself. Ids are public ones. */
+/** The reports of a gateway about itself. Ids are public ones. */
 export type DatabaseView = {
   messages: { id: string; tenantId: string; day: string; statuses: string[] }[]
   usage: { tenantId: string; day: string; counted: number; limit: number }[]

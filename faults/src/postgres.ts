@@ -148,13 +148,13 @@ async function asAdmin<T>(
   }
 }
 
-/** What the server that clusters are made of says of itself. */
+/** The version text of the server that clusters are made of. */
 export async function postgresVersion(): Promise<string> {
   const { stdout } = await run(join(postgresBinaries(), 'postgres'), ['--version'])
   return stdout.trim()
 }
 
-/** Those of the machine, or else the embedded ones; FAULTS_POSTGRES=embedded demands these. */
+/** The programs of the machine, or else the embedded ones; FAULTS_POSTGRES=embedded selects the latter. */
 function postgresBinaries(): string {
   if (process.env.FAULTS_POSTGRES !== 'embedded' && existsSync(join(SYSTEM_BINARIES, 'initdb')))
     return SYSTEM_BINARIES

@@ -27,7 +27,7 @@ export type ProcessSpec = {
   /** Postgres refuses to run as root. */
   uid?: number
   gid?: number
-  /** What the kernel sends it when this process dies, however it dies. */
+  /** The signal that the kernel sends it when this process dies in any way. */
   orphanSignal?: 'KILL' | 'QUIT' | 'TERM'
 }
 

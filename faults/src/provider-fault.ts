@@ -1,4 +1,4 @@
-/** What the fake provider does with a request instead of accepting it immediately. */
+/** The action of the fake provider on a request instead of accepting it immediately. */
 export type ProviderFault =
   /** Answers so; without `taken` it is a refusal, and no mail is sent. A redirect is a status with its `location`. */
   | { kind: 'status'; status: number; body?: string; headers?: Record<string, string>; taken?: boolean }
@@ -32,7 +32,7 @@ export type FaultRule = { every?: number; times?: number; match?: string; fault:
 
 type Pick = (body: () => string) => ProviderFault | undefined
 
-/** What strikes at which moment of an exchange. */
+/** The faults for each moment of an exchange. */
 export type FaultScript = { onConnect: Pick; onHead: Pick; onRequest: Pick }
 
 /** Picks the fault of each connection and request: the first rule that falls due wins. */

@@ -106,7 +106,7 @@ function failureText({ failure }: TestOutcome, run: FileRun): string {
   return `**failed**${seed}: ${failure.split('\n')[0]}`
 }
 
-/** What the file noted as missing, or said on a line of its own: "T16: skipped, no tmpfs". */
+/** The missing requirement that the file noted, or printed on its own line: "T16: skipped, no tmpfs". */
 function skipText({ report, output }: FileRun): string {
   const missing = report.flatMap((line) => (line.kind === 'missing' ? [line.what] : []))
   const said = [...output.matchAll(/^T\d+: skipped, (.+)$/gm)].map(([, why]) => why ?? '')

@@ -4,17 +4,17 @@ import { appendFileSync } from 'node:fs'
 export type FaultResult = {
   /** As in the table: T7; a variant or a negative control adds words ("T7 control"). */
   test: string
-  /** What was done, in one clause: "Redis killed and started 5 times, with AOF". */
+  /** The fault, in one clause: "Redis killed and started 5 times, with AOF". */
   fault: string
   /** Messages, requests or rounds that the guarantee was held against. */
   n: number
-  /** What came out, in figures: "0 lost, 0 repeats, 12 unknown in 10 kills". */
+  /** The result, in figures: "0 lost, 0 repeats, 12 unknown in 10 kills". */
   result: string
-  /** What had to come out: "0 lost, 0 repeats, unknown ≤ in flight". */
+  /** The required result: "0 lost, 0 repeats, unknown ≤ in flight". */
   bound: string
 }
 
-/** What a test leaves behind for `npm run faults`, one JSON a line, in the order in which it happened. */
+/** The report of a test for `npm run faults`, one JSON a line, in the order in which it happened. */
 export type ReportLine =
   | ({ kind: 'result' } & FaultResult)
   | { kind: 'seed'; test: string; seed: number }

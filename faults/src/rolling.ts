@@ -8,7 +8,7 @@ export type Stop = {
   part: 'api' | 'worker'
   code: number | null
   tookMs: number
-  /** What /readyz answered meanwhile, each once: 0 means that no server listens. */
+  /** The answers of /readyz meanwhile, each once: 0 means that no server listens. */
   readiness: number[]
 }
 

@@ -45,7 +45,7 @@ export type StackOptions = {
   proxyProvider?: boolean
   /** Time from the provider's taking a mail to its answer: how much is in flight when a worker dies. */
   providerLatencyMs?: number
-  /** What the tenant's connection speaks: SES, which never recognises a repeat, Resend, which does, or SMTP, by `stack.smtp`. */
+  /** The protocol of the tenant's connection: SES, which never recognises a repeat, Resend, which does, or SMTP, by `stack.smtp`. */
   providerKind?: 'ses' | 'resend' | 'smtp'
   /** The provider takes a repeat under the same key for a new mail. */
   providerForgetsKeys?: boolean

@@ -13,7 +13,7 @@ export type PipeOptions = {
   latencyMs(): number
   /** The connection is cut after this number of forwarded bytes; the remaining bytes of that piece are lost. */
   bytesMax: number | undefined
-  /** What becomes of a piece: itself, more or less of it, or the end of the connection. */
+  /** The result for a piece: itself, more or less of it, or the end of the connection. */
   filter(piece: Buffer): Buffer | 'cut'
   cut(): void
 }

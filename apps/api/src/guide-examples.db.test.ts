@@ -19,7 +19,7 @@ afterAll(async () => {
 
 type Example = { method: string; path: string; body: string | undefined; answer: unknown }
 
-/** What makes something new. */
+/** Requests that create an object. */
 const CREATES = new Set(['/v1/connections', '/v1/routes'])
 const Body = z.record(z.string(), z.unknown())
 

@@ -3,7 +3,7 @@ import { type SilentProxy, startSilentProxy } from '@lettergate/db/test/silent-p
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type Answer, startTestApi, type TestApi } from '../test/api.ts'
 
-/** What is promised, and what a busy machine may add to it. */
+/** The promised time, and the time that a busy machine may add. */
 const SEND_MS = 3_000 + 500
 const OTHER_MS = 5_000 + 500
 const READY_MS = 1_000 + 300
@@ -102,7 +102,7 @@ test('while the database does not answer: 503 with Retry-After in time, /healthz
   expect(listed.ms).toBeLessThan(OTHER_MS)
   expect(ready.ms).toBeLessThan(READY_MS)
   expect(health.status).toBe(200)
-  // Those that come later find no connection at all.
+  // Later requests find no connection at all.
   const next = await Promise.all([send(), get('/v1/connections'), get('/readyz')])
   expect(next.map(({ status }) => status)).toEqual([503, 503, 503])
   expect(next[0].ms).toBeLessThan(SEND_MS)

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 
-/** What every request is answered with. */
+/** The answer to every request. */
 export type OddAnswer = { status: number; body: string; contentType?: string }
 
 export type OddServer = AsyncDisposable & {

@@ -5,7 +5,7 @@ export const goodMessage = { from: 'app@acme.example', to: 'user@example.net', s
 
 export const goodFile = { filename: 'a.txt', content: 'aGVsbG8=' }
 
-/** What is wrong, the fields to change in `goodMessage`, where the one fault lies, and its code. */
+/** The fault, the fields to change in `goodMessage`, the place of the only fault, and its code. */
 export type BadMessage = [name: string, change: object, pointer: string, code?: ProblemCode]
 
 const file = goodFile

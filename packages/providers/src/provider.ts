@@ -160,7 +160,7 @@ export type RawMime = {
   obeys?: RegExp
 }
 
-/** What a provider can express exactly; accept refuses the rest, and docs/providers/matrix.md is generated from it. */
+/** The features that a provider can express exactly; accept refuses the others, and docs/providers/matrix.md is generated from it. */
 export type Capabilities = {
   /** Of one call. */
   recipientsMax: number
@@ -210,8 +210,8 @@ export type Capabilities = {
 }
 
 /**
- * What an account may send, as its provider says; one that is left out is none. A provider's day may be the last 24 hours, and what is
- * used of it may have come by other ways than ours.
+ * The limits of an account, as its provider reports them; a missing one is no limit. A provider's day may be the last 24 hours, and
+ * other software than ours may have used a part of it.
  */
 export type AccountLimits = {
   perSecond?: number | undefined
@@ -219,7 +219,7 @@ export type AccountLimits = {
   usedToday?: number | undefined
 }
 
-/** What is wrong with an account; `advice`: what to do, in whole sentences. */
+/** A fault of an account; `advice`: what to do, in whole sentences. */
 export type AccountProblem = { code: FailureCode; reason: string; advice: string[] }
 
 /** A provider's report on the account of a connection, without sending a message. */

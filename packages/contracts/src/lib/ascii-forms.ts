@@ -69,7 +69,7 @@ function asciiMailto(uri: string): AsciiForm {
   return { ascii: uri.slice(0, colon) + addresses.join(',') + percentEncoded(uri.slice(end)) }
 }
 
-/** What is ASCII stays as it is, an existing % too. */
+/** ASCII stays unchanged, including an existing %. */
 function percentEncoded(text: string): string {
   return text.replace(/[^\x20-\x7e]+/g, (part) => encodeURIComponent(part))
 }

@@ -79,7 +79,7 @@ async function claim(): Promise<Claim[]> {
   return (await claimMessages(db.pool, options)).claims
 }
 
-/** What has become of the message: its status, whether more is to be done, and what counts against the quota. */
+/** The state of the message: its status, whether work is left, and the count in the quota. */
 async function state(): Promise<{ status: string; waits: boolean; counted: number } | undefined> {
   const { rows } = await db.pool.query<{ status: string; waits: boolean; counted: number }>({
     text: 'select r.status, exists (select from outbox) as waits, u.accepted as counted from recipient r, usage u',

@@ -105,7 +105,7 @@ function startProcess(sealer: Sealer = createSealer({ tenants: db.tenants, root 
       updateConnection({ tenants, prisma: db.prisma, sealer, providers, egress }, tenantId, connectionId, {
         credentials: { ...credentials, refresh_token },
       }),
-    /** What a worker has open lasts for a minute, or for one version of the tenant's connections. */
+    /** Open credentials of a worker last for a minute, or for one version of the tenant's connections. */
     openAnew: () =>
       db.pool.query({ text: 'update tenant set connections_version = connections_version + 1' }),
   }

@@ -122,7 +122,7 @@ export function goesRaw(capabilities: Capabilities, { mime }: Pick<Carried, 'mim
   return mime !== undefined && rawFault(capabilities, mime) === null
 }
 
-/** What of a message's fields a provider cannot say. */
+/** The fields of a message that a provider cannot express. */
 function cannotSay(capabilities: Capabilities, message: Carried): Incompatibility | null {
   const { replyToMax, refusesHeader, garblesHeader, messageBytesMax, textBytesMax } = capabilities
   const unsupported = (path: (string | number)[], detail: string): Incompatibility => ({

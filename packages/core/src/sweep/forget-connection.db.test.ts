@@ -42,7 +42,7 @@ async function insert(id: string): Promise<void> {
   })
 }
 
-/** What workers make of a connection while they use it, whether it is there or not. */
+/** The rows that workers write for a connection while they use it, whether it exists or not. */
 async function use(id: string): Promise<void> {
   for (const text of [
     'insert into connection_health (tenant_id, connection_id) values ($1, $2)',

@@ -41,7 +41,7 @@ async function begin(answer: ReturnType<typeof quota>, options: Options = {}) {
 const to = (n: number) => Array.from({ length: n }, (_, index) => [`n${index}@example.net`])
 const isEmpty = async () => (await fleet.backlog()).length === 0
 const allWait = async () => (await fleet.backlog()).every(({ state }) => state === 'waiting')
-/** What else a running installation does meanwhile. */
+/** Other work of a running installation. */
 const release = () => sweepSteps.releaseWaiting({ pool: db.pool, repeatWindowMs: () => 0 })
 
 type Row = {

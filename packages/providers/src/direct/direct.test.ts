@@ -13,7 +13,7 @@ const private_key = pair.privateKey.export({ type: 'pkcs8', format: 'der' }).toS
 const published = pair.publicKey.export({ type: 'spki', format: 'der' }).subarray(-32).toString('base64')
 const keyRecord: Zone = { 's1._domainkey.example.com': { txt: [`v=DKIM1; k=ed25519; p=${published}`] } }
 
-// What the DNS knows of the key, as the peer that plays next wants it.
+// The DNS record of the key, for the next peer.
 let zone: Zone = keyRecord
 const dkim = (value: unknown) => ({
   dkim: [{ domain: 'example.com', selector: 's1', private_key: value }],

@@ -20,7 +20,7 @@ const records: Record<string, string> = {
 }
 const at = new Date('2026-11-20T10:00:00Z')
 
-/** What mailauth, another implementation, finds. */
+/** The result of mailauth, another implementation. */
 async function verify(mime: Buffer) {
   const { results } = await dkimVerify(mime, {
     curTime: at,

@@ -9,7 +9,7 @@ import { idIn, shorten } from '../smtp/reply.ts'
 export type Result = { address: string; code: FailureCode | null; reason: string }
 
 /**
- * The class of a refusing reply, by the same table as for any SMTP server. What the server of one domain says of this installation must
+ * The class of a refusing reply, by the same table as for any SMTP server. A reply of one domain's server about this installation must
  * neither slow nor stop a connection that serves all the other domains, and is not the recipients' fault.
  */
 export function judge(phase: Phase, reply: string): FailureCode {

@@ -39,7 +39,7 @@ export function decodeLarge(raw: Buffer): Promise<MimeContent | null> {
   return run({ kind: 'decode', raw }, (answer) => {
     if (!('content' in answer)) return undefined
     const { content } = answer
-    // What comes from another thread has lost its class.
+    // Values from another thread have lost their class.
     const withBuffers = (files: MimeContent['attachments']) =>
       files.map((file) => ({ ...file, content: asBuffer(file.content) }))
     return content && { ...content, attachments: withBuffers(content.attachments) }

@@ -5,7 +5,7 @@ import { buildOutboundMessage } from '../../test/io.ts'
 import type { OutboundMessage } from '../provider.ts'
 import { buildMime, compose } from './mime.ts'
 
-/** What an independent parser reads from a message as we write it. */
+/** The fields that an independent parser reads from a message as we write it. */
 async function readBack(changes: Partial<OutboundMessage>) {
   const mime = await buildMime(buildOutboundMessage(changes))
   return { mime: mime.toString('latin1'), mail: await simpleParser(mime, { skipTextToHtml: true }) }

@@ -94,8 +94,8 @@ export function toOutcome(response: HttpResponse, now: Date, messageId: string):
 }
 
 /**
- * A step before the order to send that did not come to its end. What is unknown of it is whether the draft has changed, and that
- * sends nothing.
+ * A step before the send request that did not finish. It is only unknown whether the draft has changed, and a draft sends
+ * nothing.
  */
 export function toUnsent(response: HttpResponse, now: Date): SendOutcome {
   if (isSuccess(response)) return toFailure('provider-unavailable', `${response.status} in place of 201`)

@@ -9,7 +9,7 @@ import { type Leaf, splitParts } from './split-parts.ts'
 
 export type MimeMailbox = { name: string; address: string }
 
-/** What is read of a mail without decoding its parts. */
+/** The facts about a mail that are read without decoding its parts. */
 export type MimeFacts = {
   from: MimeMailbox[]
   to: MimeMailbox[]
@@ -35,7 +35,7 @@ export type MimeFacts = {
     disposition: 'attachment' | 'inline'
     bytes: number
   }[]
-  /** What of it APIs without MIME cannot say; null: they can say all of it. */
+  /** The part of it that APIs without MIME cannot express; null: they can express all of it. */
   lost: string | null
 }
 

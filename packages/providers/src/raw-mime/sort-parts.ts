@@ -11,7 +11,7 @@ export type SortedParts = {
   text?: Leaf | undefined
   html?: Leaf | undefined
   files: FilePart[]
-  /** What of the mail cannot be said so; null: nothing. */
+  /** The part of the mail that cannot be expressed so; null: none. */
   lost: string | null
 }
 

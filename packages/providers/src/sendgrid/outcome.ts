@@ -10,7 +10,7 @@ import type { HttpResponse, SendOutcome } from '../provider.ts'
 
 const blockWaitMs = 10 * 60 * 1000
 
-// The first rule that fits decides. Codes are the names of fields. What the statuses mean:
+// The first rule that fits decides. Codes are the names of fields. The meaning of the statuses:
 // https://support.sendgrid.com/hc/en-us/articles/18322114821403-4XX-API-Errors-and-Troubleshooting-Suggestions and
 // https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/responses
 export const rules: Rule[] = [

@@ -103,7 +103,7 @@ function toMailbox({ address, name }: Mailbox): { email: string; name?: string }
 
 /**
  * Names in to, cc and bcc are pasted into the mail as they are, and a comma would make two addresses of one:
- * https://github.com/sendgrid/sendgrid-python/issues/291. Those in from and reply_to are quoted by SendGrid.
+ * https://github.com/sendgrid/sendgrid-python/issues/291. Names in from and reply_to are quoted by SendGrid.
  */
 function toRecipient({ address, name = '' }: Mailbox): { email: string; name?: string } {
   const quoted = specials.test(name) ? `"${name.replace(/["\\]/g, '\\$&')}"` : name

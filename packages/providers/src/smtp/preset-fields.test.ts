@@ -103,7 +103,7 @@ describe('header fields for the provider of a preset', () => {
   test('sendgrid reads every value unchanged', async () => {
     const { unique_args } = jsonOf(await arrivedBefore('sendgrid', nasty))
     for (const [at, value] of hostile.entries()) expect(unique_args[`lg_m_h.${at}`]).toBe(value)
-    // What no line holds is counted, as what is too much for the API is.
+    // Entries that fit no line are counted, like entries beyond the limit of the API.
     expect(unique_args).toMatchObject({ lg_id: nasty.id, lg_left_out: '9' })
   })
 

@@ -109,8 +109,8 @@ export function tokenUrlOf({ preset, token_url }: SmtpSettings): string {
 }
 
 /**
- * The server alone. What `allow_insecure` permits (no encryption at all, a password without it, an untrusted certificate) only reaches
- * hosts that the operator listed. `opportunistic` alone reaches any host: it sends no password unencrypted, but a message, if the
+ * The server alone. The permissions of `allow_insecure` (no encryption at all, a password without it, an untrusted certificate) only
+ * apply to hosts that the operator listed. `opportunistic` alone reaches any host: it sends no password unencrypted, but a message, if the
  * server or an attacker on the way says that there is no TLS.
  */
 export function smtpTarget(settings: SmtpSettings): Target {

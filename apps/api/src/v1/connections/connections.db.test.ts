@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startTestApi, type TestApi } from '../../../test/api.ts'
 
-/** What the DNS says of these names; of all others, nothing. */
+/** The DNS records of these names; other names have none. */
 const dns: Record<string, string[]> = {
   'public.example.net': ['8.8.8.8'],
   'inner.example.net': ['8.8.8.8', '10.9.8.7'],

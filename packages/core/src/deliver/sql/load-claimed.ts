@@ -32,7 +32,7 @@ export type EarlierTry = {
   passedOn?: { position: number; code: string }[] | null
 }
 
-/** What the backlog and the tenant say of a claimed message. */
+/** The data of a claimed message from the backlog and the tenant. */
 type Claimed = {
   tenantId: string
   messageId: string
@@ -50,7 +50,7 @@ type Claimed = {
   document: ContentDocument
 }
 
-/** What the message itself says: its document as long as nothing was recorded, else its rows. */
+/** The data of the message itself: its document while no outcome was recorded, else its rows. */
 type Facts = {
   createdAt: Date
   usageDay: string

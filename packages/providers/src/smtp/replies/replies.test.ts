@@ -20,7 +20,7 @@ test.each(cases)('at $phase, $text means $is', ({ phase, text, is }) => {
   expect(judgeReply(phase, text)).toBe(is)
 })
 
-/** What `direct` makes of each class: no domain's server slows or stops the connection, and the account is never meant. */
+/** The class that `direct` uses for each class: no domain's server slows or stops the connection, and the account is never meant. */
 function meansDirectly(is: FailureCode): FailureCode {
   const { outcome } = classOf(is)
   if (outcome === 'deferred') return 'recipient-deferred'
