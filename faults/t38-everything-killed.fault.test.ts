@@ -54,7 +54,7 @@ test('T38: api, workers, Postgres and Redis are killed together repeatedly: noth
   })
   const text = "select 1 from outbox where state <> 'sending' limit 1"
   const isRecovered = async () => (await stack.pool.query({ text })).rowCount === 0
-  await waitUntil('everything but hand-offs to be done', RECOVERY_MS_MAX, isRecovered)
+  await waitUntil('everything except attempts to be done', RECOVERY_MS_MAX, isRecovered)
   const recoveredMs = performance.now() - killedAt
   const { verdict } = await settle(stack, HAND_OFF_MS_MAX)
   const settledMs = performance.now() - killedAt

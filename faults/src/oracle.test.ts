@@ -48,16 +48,16 @@ describe('the oracle', () => {
 
   test.each([
     ['promised but not stored', [told('k', 'a')], taken(), stored({})],
-    ['handed over but not stored', [], taken('a'), stored({})],
-    ['recorded as sent but never handed over', [told('k', 'a')], taken(), stored({ a: 'sent' })],
-    ['waiting while nobody works on it', [told('k', 'a')], taken(), stored({ a: 'queued' })],
-    ['held for want of a connection', [told('k', 'a')], taken(), stored({ a: 'held' })],
-  ])('calls lost what was %s', (_case, client, provider, database) => {
+    ['sent but not stored', [], taken('a'), stored({})],
+    ['recorded as sent but never sent', [told('k', 'a')], taken(), stored({ a: 'sent' })],
+    ['waiting although no process works on it', [told('k', 'a')], taken(), stored({ a: 'queued' })],
+    ['held without a connection', [told('k', 'a')], taken(), stored({ a: 'held' })],
+  ])('reports as lost a message that was %s', (_case, client, provider, database) => {
     expect(verdict(client, provider, database)).toEqual({ ...CLEAN, lost: 1 })
   })
 
   test.each([
-    ['handed over twice', [told('k', 'a')], taken('a', 'a'), stored({ a: 'sent' })],
+    ['sent twice', [told('k', 'a')], taken('a', 'a'), stored({ a: 'sent' })],
     [
       'promised two ids for one key',
       [told('k', 'a', 'b')],
@@ -71,7 +71,7 @@ describe('the oracle', () => {
       taken('a', 'b'),
       stored({ a: 'sent', b: 'sent' }),
     ],
-  ])('calls repeated what was %s', (_case, client, provider, database) => {
+  ])('reports as repeated a message that was %s', (_case, client, provider, database) => {
     expect(verdict(client, provider, database)).toEqual({ ...CLEAN, repeated: 1 })
   })
 

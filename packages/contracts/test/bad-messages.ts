@@ -69,7 +69,7 @@ export const badMessages: BadMessage[] = [
   ['15 lone surrogate in a metadata key', { metadata: { '\ud800': 'x' } }, '#/metadata/%EF%BF%BD'],
   ['15 lone surrogate in a name', { to: [{ email: 'a@example.net', name: '\ud800' }] }, '#/to/0/name'],
   ['33 no recipients', { to: [] }, '#/to'],
-  ['23 nobody in to, cc and bcc', { to: undefined, cc: [], bcc: [] }, '#/to'],
+  ['23 no recipient in to, cc and bcc', { to: undefined, cc: [], bcc: [] }, '#/to'],
   ['33 51 recipients in one field', { to: addresses(51) }, '#/to'],
   ['33 51 recipients together', { to: addresses(50), bcc: 'other@example.net' }, '#/to'],
   ['33 two authors', { from: ['a@acme.example', 'b@acme.example'] }, '#/from'],
@@ -130,7 +130,7 @@ export const badMessages: BadMessage[] = [
     'attachment-rejected',
   ],
   [
-    '22 an invitation that is not the text that it says',
+    '22 an invitation whose text has another type',
     attach({ content_type: 'text/calendar; method=REQUEST', content: '/w==' }),
     '#/attachments/0/content',
     'attachment-rejected',

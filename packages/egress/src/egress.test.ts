@@ -126,8 +126,8 @@ describe('a refused target', () => {
 describe('a target that is saved', () => {
   const target = { host: 'mail.example.com', port: 587, scheme: 'smtp' } as const
   test.each([
-    ['leads to a public address', async () => ['8.8.8.8'], { ok: true }],
-    ['leads to a private address', async () => ['8.8.8.8', '10.9.8.7'], { ok: false, part: 'host' }],
+    ['resolves to a public address', async () => ['8.8.8.8'], { ok: true }],
+    ['resolves to a private address', async () => ['8.8.8.8', '10.9.8.7'], { ok: false, part: 'host' }],
     ['has no address', async () => [], { ok: false, part: 'unresolved' }],
     ['cannot be asked for', () => Promise.reject(new Error('no DNS')), { ok: false, part: 'unresolved' }],
     ['is not answered in time', () => new Promise<string[]>(() => {}), { ok: false, part: 'unresolved' }],

@@ -120,7 +120,7 @@ describe('a message', () => {
     ['a subject of 998', { subject: 's'.repeat(998) }],
     ['30 days ahead', { send_at: '2026-12-20T12:00:00Z' }],
     ['emoji in a subject', { subject: '👍🏽 ok' }],
-    ['23 nobody in to', { to: undefined, bcc: 'a@example.net' }],
+    ['23 no recipient in to', { to: undefined, bcc: 'a@example.net' }],
     ['23 an empty to, and a cc', { to: [], cc: ['a@example.net'] }],
     ['24 no subject', { subject: undefined }],
     ['24 an empty subject', { subject: '' }],

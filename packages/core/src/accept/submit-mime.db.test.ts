@@ -237,7 +237,7 @@ describe('an API that does not accept MIME', () => {
 
 describe('a mail that cannot be sent is refused with all its faults', () => {
   test.each<[string, Partial<MimeMessage>, string[]]>([
-    ['nobody to send to', { envelope: { from: '', recipients: [] } }, ['#/envelope/recipients']],
+    ['no recipient', { envelope: { from: '', recipients: [] } }, ['#/envelope/recipients']],
     [
       'addresses that are none',
       { envelope: { from: 'x', recipients: ['a@b.example', 'nobody'] } },

@@ -53,8 +53,12 @@ test('a new secret is stored for the connection that is called, and not for the 
 })
 
 test.each([
-  ['goes where Graph says', undefined, { kind: 'accepted' }],
-  ['goes nowhere that the guard refuses', 'http://127.0.0.2:9/x', { code: 'provider-egress-refused' }],
+  ['is sent to the address from Graph', undefined, { kind: 'accepted' }],
+  [
+    'is not sent to an address that the guard refuses',
+    'http://127.0.0.2:9/x',
+    { code: 'provider-egress-refused' },
+  ],
 ])('an upload in pieces %s', async (_, uploadUrl, outcome) => {
   const egress = createEgress({ allow: ['127.0.0.1'] })
   const { signal } = new AbortController()

@@ -208,7 +208,12 @@ test('an attempt that did not begin is repeated within minutes by the same conne
 })
 
 test.each([
-  ['another that is ready has it at once', { hasRoomier: true, hasOther: true }, ['deferred', 'deferred'], 0],
+  [
+    'another available connection gets it immediately',
+    { hasRoomier: true, hasOther: true },
+    ['deferred', 'deferred'],
+    0,
+  ],
   ['another that is not ready is waited for', { hasRoomier: true }, ['deferred', 'deferred'], 60_000],
   ['it has failed when no other is left', { hasOther: true }, ['failed', 'failed'], null],
 ])('a message that is too large for one connection: %s', (_what, change, expected, retryInMs) => {
@@ -289,10 +294,10 @@ test('no outcome moves a recipient where the status table does not allow it', ()
 
 test.each<[string, SendOutcome]>([
   [
-    'an account that is at fault',
+    'a message that its account may not send',
     { kind: 'rejected', scope: 'account', code: 'provider-sender-refused', reason: 'x' },
   ],
-  ['a server that is not there', { kind: 'deferred', code: 'provider-unreachable', reason: 'x' }],
+  ['a message whose server is unreachable', { kind: 'deferred', code: 'provider-unreachable', reason: 'x' }],
 ])('%s is retried as soon as the connections are changed', (_, outcome) => {
   expect(record(outcome, { connectionsVersion: 3 })).toMatchObject({ waitVersion: 3 })
 })

@@ -34,22 +34,22 @@ const saidBefore: Partial<LoadedMessage> = {
 
 test.each<[string, Partial<LoadedMessage>, object, string[], number | null]>([
   [
-    'one that stands ready gets it at once',
+    'another available connection gets the message immediately',
     {},
     { hasReady: true, hasOther: true },
     ['deferred', 'deferred'],
     0,
   ],
-  ['it is final where none stands ready', {}, { hasRoomier: true }, ['failed', 'failed'], null],
+  ['the message fails if no connection is available', {}, { hasRoomier: true }, ['failed', 'failed'], null],
   [
-    'a second one is final for whom it was said before',
+    'a second unrecognised refusal fails the recipient',
     saidBefore,
     { hasReady: true, hasOther: true },
     ['failed', 'deferred'],
     0,
   ],
   [
-    'after a try that may have been taken it proves nothing',
+    'after an attempt that may have been accepted the message stays unknown',
     { unknownAttempt: { connectionId: null, startedAt: new Date() } },
     { hasReady: true, hasOther: true },
     ['unknown', 'unknown'],

@@ -146,7 +146,7 @@ describe('the host that gets the mail', () => {
 
   test.each<[string, Zone, object]>([
     ['a null MX', { 'example.org': { mx: [[0, '.']] } }, { code: 'recipient-refused', reason: /null MX/ }],
-    ['a null MX as node tells it', { 'example.org': { mx: [[0, '']] } }, { code: 'recipient-refused' }],
+    ['a null MX as Node.js reports it', { 'example.org': { mx: [[0, '']] } }, { code: 'recipient-refused' }],
     ['no such domain', {}, { code: 'recipient-refused', reason: /does not exist/ }],
     ['neither MX nor address', { 'example.org': {} }, { code: 'recipient-refused' }],
   ])('%s: refused for good', async (_what, domains, outcome) => {
@@ -373,7 +373,7 @@ describe('check', () => {
   test.each<[string, Record<string, Script>, string, RegExp]>([
     ['a blocked port 25', {}, 'provider-unreachable', /port 25 is blocked/],
     [
-      'a host that does not hear us',
+      'a host that does not answer',
       { 'mx.example.org': { greeting: '554 5.7.1 no' } },
       'sending-host-refused',
       /block lists/,

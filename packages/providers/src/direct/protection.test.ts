@@ -90,7 +90,7 @@ describe('MTA-STS', () => {
     expect(fetched).toEqual(['https://mta-sts.example.org/.well-known/mta-sts.txt'])
   })
   test.each<[string, Parameters<typeof start>[0]]>([
-    ['a certificate that nobody vouches for', { ca: '' }],
+    ['a certificate without a trusted authority', { ca: '' }],
     ['a host without TLS', { host: withoutTls }],
     ['a host that is not listed', { policy: answer(policyOf('mx: other.example.org')) }],
   ])('enforced: %s gets nothing', async (_what, options) => {
@@ -205,8 +205,8 @@ describe('DANE', () => {
   test.each<[string, Zone, SMTPServerOptions]>([
     ['another key', record(3, 1, 1, sha256(spki(authority))), {}],
     ['an authority that it does not show', record(2, 0, 1, sha256(authority.raw)), {}],
-    ['no TLS, though the record promises it', record(3, 1, 1, sha256(spki(leaf))), withoutTls],
-    ['no TLS, though a record of no use promises it', record(1, 0, 1, sha256(leaf.raw)), withoutTls],
+    ['no TLS, although the record promises it', record(3, 1, 1, sha256(spki(leaf))), withoutTls],
+    ['no TLS, although an unusable record promises it', record(1, 0, 1, sha256(leaf.raw)), withoutTls],
   ])('a host with %s gets nothing', async (_what, zone, options) => {
     const { send, peer } = await start({ zone, settings, host: options, ca: '' })
     expect(await send()).toMatchObject(deferred)

@@ -9,13 +9,13 @@ const reasonOf = (reason: string) =>
 
 describe('the reason of a refusal', () => {
   test.each([
-    ['as it is', '535 no such password: correct horse+9/x', '535 no such password: ***'],
+    ['in plain text', '535 no such password: correct horse+9/x', '535 no such password: ***'],
     [
-      'as AUTH PLAIN says it',
+      'as in AUTH PLAIN',
       `500 ? AUTH PLAIN ${base64('\0relay@acme.example\0correct horse+9/x')}`,
       '500 ? AUTH PLAIN ***',
     ],
-    ['as AUTH LOGIN says it', `500 ? ${base64('correct horse+9/x')}`, '500 ? ***'],
+    ['as in AUTH LOGIN', `500 ? ${base64('correct horse+9/x')}`, '500 ? ***'],
     ['behind one other byte', `500 ? ${base64('.correct horse+9/x')} !`, '500 ? *** !'],
     ['in base64url', `500 ? ${Buffer.from('..correct horse+9/x?').toString('base64url')}`, '500 ? ***'],
   ])('shows no credential %s', (_, said, shown) => {
@@ -23,7 +23,7 @@ describe('the reason of a refusal', () => {
   })
 
   test.each([
-    ['as it is', '535 no such password: correct ho', '535 no such password: ***'],
+    ['in plain text', '535 no such password: correct ho', '535 no such password: ***'],
     ['but for its last character', '535 correct horse+9/', '535 ***'],
     ['in base64', `500 ? ${base64('correct horse+9/x').slice(0, 12)}`, '500 ? ***'],
     ['in base64, behind the name', `500 ? ${base64('\0x\0correct horse+9/x').slice(0, 13)}`, '500 ? ***'],

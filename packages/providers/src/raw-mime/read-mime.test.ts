@@ -180,7 +180,7 @@ describe('a mail for providers without MIME', () => {
       container('mixed', text, ['Content-Type: message/rfc822', '', ...head, '', 'x']),
       /rfc822/,
     ],
-    ['a character set nobody knows', ['Content-Type: text/plain; charset=x-none', '', 'Hi'], /character set/],
+    ['an unknown character set', ['Content-Type: text/plain; charset=x-none', '', 'Hi'], /character set/],
     ['uuencode', ['Content-Transfer-Encoding: x-uuencode', '', 'Hi'], /transfer encoding/],
     ['a field twice', ['X-A: 1', 'x-a: 2', '', 'Hi'], /field x-a twice/],
     ['a DKIM signature', ['DKIM-Signature: v=1', '', 'Hi'], /dkim-signature/],

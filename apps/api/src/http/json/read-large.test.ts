@@ -83,7 +83,7 @@ test('a refused message keeps its hash, because it may repeat an accepted one', 
 test.each([
   ['text that is no JSON', Buffer.from('['.padEnd(2_000_000, ' '))],
   ['bytes that are not UTF-8', Buffer.alloc(2_000_000, 0xff)],
-  ['a key that stands twice', Buffer.from(`{"a":"${'x'.repeat(2_000_000)}","b":1,"b":2}`)],
+  ['a duplicate key', Buffer.from(`{"a":"${'x'.repeat(2_000_000)}","b":1,"b":2}`)],
 ])('%s is refused like a small body, and the next body is read', async (_name, bytes) => {
   expect(await refusal(() => read(bytes, 'send'))).toEqual(await refusal(() => parseJson(bytes)))
   expect((await read(bytesOf(mail()), 'send')).entries).toHaveLength(1)
