@@ -26,7 +26,7 @@ beforeAll(async () => {
     providerLatencyMs: LATENCY_MS,
     expireLeases: true,
     seed: random.seed,
-    // The first death comes with the first attempt, whatever chance says of the others.
+    // The first death comes with the first attempt, independent of chance for the others.
     workerFailpoints: [at(1), ...Array.from({ length: KILLS - 1 }, () => at(20 + random.below(40)))],
   })
 }, 60_000)

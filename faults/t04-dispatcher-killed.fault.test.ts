@@ -28,7 +28,7 @@ test('T4: a dispatcher killed before, during or after enqueueing loses nothing a
   )
   const { verdict } = await settle(stack, 120_000)
   expect(stack.worker.deaths()).toBeGreaterThanOrEqual(2)
-  // At these points nothing is on its way to a provider but what other jobs of the same worker were sending.
+  // At these points only other jobs of the same worker have calls to a provider in progress.
   expect(verdict.unknown.filter(({ id }) => !stack.inFlightAtDeaths.has(id))).toEqual([])
   expect({ ...verdict, unknown: [] }).toEqual({
     lost: [],

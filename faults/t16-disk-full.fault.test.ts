@@ -70,7 +70,7 @@ async function fillAndFree(cluster: PostgresCluster, disk: SmallDisk, random: Ra
   return starts + again
 }
 
-/** Refused answers that do not say what is wrong or when to come back. */
+/** Refusals without a reason or without Retry-After. */
 function silentRefusals(answers: readonly ClientAnswer[]): ClientAnswer[] {
   const isHonest = ({ status, code, retryAfter }: ClientAnswer) =>
     status === 503 && code === 'storage-unavailable' && Number(retryAfter) > 0

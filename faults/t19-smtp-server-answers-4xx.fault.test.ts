@@ -30,7 +30,7 @@ const CONTROL_N = 20
 const OTHERS = 4
 /** Mails for the circuit of each stage, one after the other. */
 const CIRCUIT_N = 40
-/** Five in a row, and those under way meanwhile. */
+/** Five in a row, and those in progress meanwhile. */
 const CALLS_MAX = 5 + 5
 
 let stack: Stack
@@ -90,7 +90,7 @@ async function readCircuit(): Promise<string> {
   return rows[0]?.state ?? 'closed'
 }
 
-/** Sends one after the other to a server that fails at that stage; answers how often it was asked. */
+/** Sends one after the other to a server that fails at that stage; returns the number of its calls. */
 async function callsInto(stage: SmtpStage): Promise<number> {
   await smtp.script({ anew: true, rules: [{ fault: troubleAt(stage) }] })
   const before = (await smtp.faults()).length

@@ -75,7 +75,7 @@ async function passTime(stack: Stack, ms: number): Promise<void> {
   await waitUntil('nothing to be due', 20_000, isQuiet, 200)
 }
 
-/** How often the provider was asked for the messages of each case. */
+/** How often the provider was called for the messages of each case. */
 async function callsByCase(stack: Stack, waiting: Waiting[]): Promise<Record<string, number[]>> {
   const asked = Map.groupBy(await stack.provider.faults(), ({ messageId }) => messageId)
   const calls: Record<string, number[]> = {}
@@ -126,7 +126,7 @@ test('T20: a provider that asks to wait is not called before that time, and no m
   ])
 
   for (let round = 2; round < ROUNDS; round++) {
-    // One look for both: what is under way would be missing from one of two.
+    // One query for both: messages in progress would be missing from one of two queries.
     const allAgain = async () => {
       const refused = (await readWaiting(stack)).filter(({ attempts }) => attempts > round)
       return refused.length === count

@@ -141,7 +141,7 @@ test('T20 SMTP: a server that names a limit gets a pause of the right length and
   })
 }, 120_000)
 
-/** Opens a session and leaves it when it hears that there is no room. */
+/** Opens a session and leaves it when the server refuses it. */
 async function knock(port: number): Promise<void> {
   const socket = connect(port, '127.0.0.1').on('error', () => undefined)
   await once(socket, 'data')

@@ -66,7 +66,7 @@ function without(all: Set<string>, some: Set<string>): Set<string> {
   return new Set([...all].filter((id) => !some.has(id)))
 }
 
-/** A client with a time limit for silence, but none for the whole: what it makes of a dripping answer. */
+/** A client with a time limit for silence, but none for the whole: its result with a dripping answer. */
 async function askWithIdleTimeout(): Promise<'ended' | 'still waiting'> {
   const provider = await startProvider()
   await provider.script({ rules: [{ fault: SLOW.drip }] })

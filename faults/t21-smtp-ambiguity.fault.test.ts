@@ -90,10 +90,7 @@ async function sendInto(faults: SmtpFault[], prefix: string, count: number): Pro
   return ids
 }
 
-/**
- * A tenant whose server never comes to an end of its answers, beside others whose servers are well. `deed`: what else is waited for
- * meanwhile.
- */
+/** A tenant whose server never ends its answers, beside others whose servers work. `deed`: other work to wait for meanwhile. */
 async function meetEndlessAnswers(deed: () => Promise<void>): Promise<typeof slow> {
   const [server, well] = [await addSmtp(stack), await addSmtp(stack)]
   const [ill] = await addSenders(stack, 1, smtpConnection(server.port))
@@ -111,7 +108,7 @@ async function meetEndlessAnswers(deed: () => Promise<void>): Promise<typeof slo
   return { ids, tenantId: ill.tenant.tenantId, faults, growthMb, others }
 }
 
-/** A client with a time limit for silence, but none for the whole: what it makes of a dripping answer. */
+/** A client with a time limit for silence, but none for the whole: its result with a dripping answer. */
 async function askWithIdleTimeout(): Promise<'ended' | 'still waiting'> {
   const server = await addSmtp(stack)
   await server.script({ rules: [{ fault: { stage: 'greeting', ...DRIP } }] })

@@ -37,7 +37,7 @@ async function databaseAheadMs(stack: Stack): Promise<number> {
   return (rows[0]?.now.getTime() ?? 0) - (start + Date.now()) / 2
 }
 
-/** Asks without a pause from some seconds before midnight to some after it; each request has one to three recipients. */
+/** Sends requests without a pause from some seconds before midnight to some after it; each request has one to three recipients. */
 async function askOverMidnight(stack: Stack, clock: SteppedClock, random: Random): Promise<void> {
   await clock.step(secondsUntilMidnight() - SECONDS_BEFORE - NOTICE_MS / 1_000)
   await sleep(NOTICE_MS)

@@ -20,7 +20,7 @@ const SCHEDULED = 20
 const SCHEDULE_MS = 8_000
 const LATE_MS_MAX = 15_000
 const SIGNATURE_S_MAX = 300
-/** Attempts are under way when the clock is set; fewer than the 64 concurrent calls that a connection begins with, or mail would wait for those. */
+/** Attempts are in progress when the clock is set; fewer than the 64 concurrent calls that a connection begins with, or mail would wait for those. */
 const LATENCY_MS = 1_000
 
 if (noFaketime) process.stdout.write(`T29: skipped, ${noFaketime}\n`)
@@ -46,7 +46,7 @@ async function readWorker(port: number): Promise<{ aheadS: number; attempts: num
   }
 }
 
-/** Seconds between a signature's date and the true time; a provider that was given none counts as for ever. */
+/** Seconds between a signature's date and the true time; a provider without a date counts as infinite. */
 function signatureOff({ at, signedAt = '' }: ProviderEntry): number {
   const [, ...parts] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(signedAt) ?? []
   const [year = 0, month = 1, day, hour, minute, second] = parts.map(Number)

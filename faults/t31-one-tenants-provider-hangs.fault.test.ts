@@ -49,7 +49,7 @@ const KINDS: Record<string, { hangs: string; callsMax: number; prepare(stack: St
     callsMax: SMTP_SESSIONS_MAX,
     async prepare(stack) {
       const [well, ill] = [await addSmtp(stack), await addSmtp(stack)]
-      // The same part of the sessions at each stage: it is connected, and then nothing is said.
+      // The same part of the sessions at each stage: it is connected, and then the server is silent.
       const rules = STAGES.map((stage, at) => {
         return { every: STAGES.length - at, fault: { stage, kind: 'delay', delayMs: HANG_MS } as const }
       })

@@ -13,7 +13,7 @@ import { type Stack, startStack } from './src/stack.ts'
 const N = faultsCount(300)
 const CONTROL_N = 20
 const WAIT_MS_MAX = 2_000
-/** Calls of two workers that may fail before everybody knows: five in a row each, and those under way meanwhile. */
+/** Calls of two workers that may fail before both know: five in a row each, and those in progress meanwhile. */
 const CALLS_MAX = 2 * (5 + 16)
 
 /** How often each connection of the tenant was tried, in the order of use. */

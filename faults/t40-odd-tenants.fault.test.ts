@@ -45,7 +45,7 @@ async function waitsFor(stack: Stack, { acceptedIds, acceptedAt }: OverloadResul
   }
 }
 
-/** How long the others wait beside a deed: for their answer, and from then on for their provider. They ask from a process of their own. */
+/** How long other tenants wait beside a case: for their answer, and then for their provider. Their requests come from a separate process. */
 async function measure(stack: Stack, apiKey: string, deed?: () => Promise<unknown>): Promise<Waits> {
   const port = Number(new URL(stack.apiUrl).port)
   let isOver = false

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
- * npm leaves programs for other platforms out of the lock file when the registry that it asks has not got them, and `npm ci` then
+ * npm leaves programs for other platforms out of the lock file when its registry does not have them, and `npm ci` then
  * refuses the lock file on every platform. This puts them back: `npm run lock` after a change of dependencies.
  */
 export type LockEntry = {

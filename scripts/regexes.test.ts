@@ -50,7 +50,7 @@ const pieces = [
   ...['a@', '<a', 'a.', 'a-', '0.', ' a', '\r\n', '=?', '550 ', '5.1.1 ', '\\"', 'a b@', '  a', 'aA', '0a'],
 ]
 
-/** Words that the expression itself asks for, which lead it further than any other text. */
+/** Words of the expression itself, which make it match further than any other text. */
 function ownWords(source: string): string[] {
   const plain = source.replace(/\\[bBdDsSwW]/g, ' ').replace(/\\(.)/g, '$1')
   return [...new Set(plain.match(/[\w @<>:=./-]{1,30}/g) ?? [])].slice(0, 10)

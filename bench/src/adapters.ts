@@ -56,7 +56,7 @@ async function measure(contender: Contender, count: number): Promise<Figure> {
   })
 }
 
-/** Processor time of this process for each, with 50 under way. */
+/** Processor time of this process for each, with 50 in progress. */
 async function cpuMicrosOf(count: number, work: (number: number) => Promise<void>): Promise<number> {
   let next = 0
   const before = process.cpuUsage()

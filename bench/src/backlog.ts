@@ -21,7 +21,7 @@ type Level = { waiting: number; gateway: Gateway; tenantId: string; rates: numbe
 
 /**
  * Attempts per second while 1 thousand, 100 thousand and 1 million messages wait. Each level has a database of its own and is held:
- * each sent message is replaced, at every level alike, so that nothing but the length of the backlog differs.
+ * each sent message is replaced, at every level alike, so that only the length of the backlog differs.
  */
 export async function benchBacklog(bed: TestBed): Promise<PartResult> {
   await using cleanup = new AsyncDisposableStack()

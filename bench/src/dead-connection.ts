@@ -44,7 +44,7 @@ async function runRound(round: {
   otherId: string
   sink: HttpSink
   ownSink: HttpSink
-  /** Where the first of the three connections leads. */
+  /** The address of the first of the three connections. */
   firstUrl: string
   count: number
 }): Promise<Round> {

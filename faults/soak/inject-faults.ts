@@ -70,7 +70,7 @@ async function injectFault(
   return { kind: fault.kind, from, to, recoveryMs, awayMs, mayLeaveUnknown: fault.mayLeaveUnknown }
 }
 
-/** Lets faults strike one after another, each followed by quiet time, until it is time to end. */
+/** Injects faults one after another, each followed by quiet time, until it is time to end. */
 export async function injectFaultsUntil(
   stack: SoakStack,
   sampler: Sampler,

@@ -17,9 +17,9 @@ export type SoakLedger = ClientLedger & {
   promised(): readonly string[]
   /** Requests that the oracle has to see completely: with more than one promised message, or without an answer. */
   requests(): readonly ClientRequest[]
-  /** Answers by status; a 503 that does not say when to come back counts as -503. */
+  /** Answers by status; a 503 without Retry-After counts as -503. */
   statuses(): Readonly<Record<number, number>>
-  /** The first answers that no client should get: anything but 202, 409, 429, and a 503 that says when to come back. */
+  /** The first answers that no client should get: anything but 202, 409, 429, and a 503 with Retry-After. */
   unexpected(): readonly string[]
   /** The requests that waited longest, longest first: for an analysis when requests hang. */
   slowest(): readonly Slow[]

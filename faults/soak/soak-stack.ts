@@ -40,7 +40,7 @@ export type SoakStack = AsyncDisposable & {
 }
 
 const WORKERS = 2
-/** Of a provider nearby; enough that a killed worker has calls under way. */
+/** The latency of a provider nearby; enough that a killed worker has calls in progress. */
 const PROVIDER_LATENCY_MS = 20
 const CONNECTIONS = 48
 const RETRY_MS = 500

@@ -8,8 +8,8 @@ import type { Unknowns } from './unknowns.ts'
 
 export const RECOVERY_MS_MAX = 30_000
 /**
- * How long a recovery may take. At 60 % of the capacity, what piled up while Postgres was away takes one and a half times as long to work
- * off, however fast Lettergate is back; where Postgres needs more than 15 s to recover from its own log, that is what there is to wait for.
+ * How long a recovery may take. At 60 % of the capacity, the backlog of an outage of Postgres takes one and a half times as long to work
+ * off, however fast Lettergate is back; if Postgres needs more than 15 s to recover from its own log, that time applies.
  */
 export function recoveryMsMax({ awayMs }: Pick<InjectedFault, 'awayMs'>): number {
   return Math.max(RECOVERY_MS_MAX, 2 * awayMs)

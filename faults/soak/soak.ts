@@ -21,7 +21,7 @@ const LOAD = 0.6
 const TRIAL_S = 20
 const TRIALS = 3
 const LESS = 0.8
-/** Deferred mail comes back after a minute, and after two more when it was unlucky again. */
+/** Deferred mail is retried after a minute, and after two more when it is deferred again. */
 const SETTLE_MS_MAX = 300_000
 
 export type SoakOptions = { minutes: number; seed: number; perSecond: number | undefined }
@@ -53,7 +53,7 @@ async function findRate(
   return [rate, note]
 }
 
-/** Deaths that no strike explains. */
+/** Deaths that no injected fault explains. */
 function countUnexpectedDeaths(stack: SoakStack, injected: readonly InjectedFault[]): number {
   const deaths = [stack.api, ...stack.workers].reduce((sum, part) => sum + part.deaths(), 0)
   return deaths - injected.filter(({ kind }) => /^(api|worker) killed/.test(kind)).length

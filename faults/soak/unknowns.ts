@@ -9,7 +9,7 @@ export type Unknowns = {
   unexplained: string[]
 }
 
-/** A call is at most 25 s old when a fault strikes it. */
+/** A call is at most 25 s old when a fault interrupts it. */
 const BEFORE_S = 30
 const AFTER_S = 5
 

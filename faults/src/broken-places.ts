@@ -28,8 +28,8 @@ PiaJURmABWbeC+MHhaeQBDgOSQ==
 const NOWHERE = 'gone.invalid'
 
 /**
- * NODE_OPTIONS of a process in which the DNS knows nothing of `gone.invalid`. Real name servers say the same, but a
- * fault test asks none.
+ * NODE_OPTIONS of a process in which the DNS knows nothing of `gone.invalid`. Real name servers give the same
+ * answer, but a fault test uses none.
  */
 export const NO_SUCH_NAME = `--import=data:text/javascript,${encodeURIComponent(`
 import { promises } from 'node:dns'

@@ -40,7 +40,7 @@ export function findCanaries(places: ReadonlyMap<string, string>, canaries: read
   return finds
 }
 
-/** An SMTP server that refuses every login and repeats what was said to it, as careless ones do. */
+/** An SMTP server that refuses every login and repeats the login in its reply, as careless servers do. */
 export function createEchoingSmtp(): Server {
   return createServer((socket) => {
     socket.on('error', () => undefined)

@@ -24,7 +24,7 @@ async function start(script: SmtpScript) {
 
 type TestClient = { socket: Socket; heard(): string; hears(text: string): Promise<void> }
 
-/** A client that keeps what it hears. */
+/** A client that keeps the replies. */
 function openClient(port: number): TestClient {
   let heard = ''
   const socket = connect(port, '127.0.0.1').setEncoding('latin1')

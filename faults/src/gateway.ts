@@ -129,7 +129,7 @@ async function create(url: string, apiKey: string, body: object): Promise<string
   return made.id
 }
 
-/** An SES connection that leads to the fake provider. */
+/** An SES connection to the fake provider. */
 export function sesConnection(providerUrl: string): ConnectionBody {
   return {
     provider: 'ses',
@@ -138,12 +138,12 @@ export function sesConnection(providerUrl: string): ConnectionBody {
   }
 }
 
-/** A Resend connection that leads to the fake provider. */
+/** A Resend connection to the fake provider. */
 export function resendConnection(providerUrl: string): ConnectionBody {
   return { provider: 'resend', credentials: { api_key: 're_fake' }, settings: { base_url: providerUrl } }
 }
 
-/** An SMTP connection that leads to the fake SMTP server, which knows no encryption. */
+/** An SMTP connection to the fake SMTP server, which offers no encryption. */
 export function smtpConnection(port: number): ConnectionBody {
   const settings = {
     host: '127.0.0.1',

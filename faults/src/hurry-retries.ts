@@ -20,7 +20,7 @@ export async function hurryOwnWaitsDuring<T>(db: Queryable, deed: Promise<T>): P
   return during(() => db.query({ text }), deed)
 }
 
-/** Hurries every retry for as long as the deed takes. */
+/** Makes every retry due while the deed runs. */
 export async function hurryDuring<T>(db: Queryable, deed: Promise<T>): Promise<T> {
   return during(async () => {
     await hurryRetries(db)
@@ -41,7 +41,7 @@ export async function hurryThrottle(db: Queryable): Promise<void> {
   })
 }
 
-/** Does so for as long as the deed takes. */
+/** Does so while the deed runs. */
 export async function hurryThrottleDuring<T>(db: Queryable, deed: Promise<T>): Promise<T> {
   return during(() => hurryThrottle(db), deed, OFTEN_MS)
 }

@@ -23,7 +23,7 @@ export type Verdict = {
 
 /** Not final; a held message waits for a person, and no fault test has one. */
 const UNFINISHED = new Set(['scheduled', 'queued', 'sending', 'deferred', 'held'])
-/** Given back to the quota, so that it no longer counts. */
+/** Refunded to the quota, so that it no longer counts. */
 const NEVER_SENT = new Set(['cancelled', 'suppressed', 'failed'])
 
 /** Joins the answers to the client, the mail that the provider accepted and the rows of the database. */
@@ -90,8 +90,8 @@ function findRepeated(
 }
 
 /**
- * Three sums by tenant and day: what is stored and not given back is what is counted, and is within the limit; and so is all that counts
- * or was taken by a provider, since what was taken is used up, whatever the gateway calls it.
+ * Three sums by tenant and day: the stored recipients without refunds equal the counted ones, and are within the limit; so are all
+ * recipients that count or that a provider accepted, because accepted mail is used quota, in any status.
  */
 function findOverQuota(taken: ReadonlyMap<string, number>, database: DatabaseView): string[] {
   const stored = new Map<string, number>()

@@ -19,7 +19,7 @@ export type PostgresCluster = {
   readonly pid: number
   /** Creates the database when it is not there; answers its URL. */
   database(name: string): Promise<string>
-  /** As `pg_ctl stop -m immediate`: no checkpoint, no goodbye. Comes back by start(). */
+  /** As `pg_ctl stop -m immediate`: no checkpoint, no closing message. start() starts it again. */
   stopImmediately(): Promise<void>
   /** Kills the postmaster; its children notice and end. */
   kill(): Promise<void>
@@ -36,7 +36,7 @@ export type PostgresPlace = {
   env?: Record<string, string>
 }
 
-/** A cluster of its own in a temporary folder, with initdb's defaults but for `settings`. */
+/** A separate cluster in a temporary folder, with initdb's defaults except for `settings`. */
 export async function createPostgresCluster(
   settings: Record<string, string> = {},
   place: PostgresPlace = {},

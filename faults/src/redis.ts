@@ -21,7 +21,7 @@ export type RedisServer = {
   readonly pid: number
   /** Sends one inline command and answers the raw reply. */
   command(line: string): Promise<string>
-  /** Ends it without a goodbye; comes back by start(). */
+  /** Kills it; start() starts it again. */
   kill(): Promise<void>
   /** `SHUTDOWN NOSAVE`: an orderly end that writes nothing. */
   shutdown(): Promise<void>

@@ -83,7 +83,7 @@ function attachControl(rows: FaultRow[], test: string, text: string): void {
   if (row) row.control = row.control === NONE ? text : `${row.control}<br>${text}`
 }
 
-/** Whatever did not pass shows in place of what it would have measured. */
+/** A test that did not pass is shown in place of its measurement. */
 function mark(rows: FaultRow[], file: string, outcome: TestOutcome, run: FileRun): void {
   if (outcome.status === 'passed') return
   const text = outcome.status === 'failed' ? failureText(outcome, run) : `skipped: ${skipText(run)}`

@@ -75,7 +75,7 @@ async function stopWatched(
   return { part, code, tookMs, readiness }
 }
 
-/** A client's way to two or more apis: it stays with one until a request there fails. */
+/** The connection of a client to two or more apis: it stays with one until a request there fails. */
 export function stayUntilRefused(ports: readonly number[], first: number): (tries: number) => string {
   let at = first
   return (tries) => {

@@ -65,7 +65,7 @@ export type Stack = AsyncDisposable & {
   redis: RedisServer | undefined
   provider: ProviderProcess
   smtp: SmtpProcess | undefined
-  /** SMTP servers that a test added: the oracle hears them too. */
+  /** SMTP servers that a test added: the oracle reads their ledgers too. */
   added: SmtpProcess[]
   env: Record<string, string>
   apiUrl: string

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 
-/** One way of a proxied connection. */
+/** One direction of a proxied connection. */
 export type Pipe = {
-  /** Passes nothing on and reads nothing more, not even the other side's goodbye. */
+  /** Forwards nothing and reads nothing more, not even the end of the other side. */
   freeze(): void
   thaw(): void
   /** Loses everything from now on; continues to read, so that the writer notices nothing. */
@@ -20,7 +20,7 @@ export type PipeOptions = {
 
 /** Carries what `from` says to `to`, in order, each piece as late as the latency at its arrival says. */
 export function createPipe(from: Socket, to: Socket, options: PipeOptions): Pipe {
-  /** Null: the goodbye. */
+  /** Null: the end of the connection. */
   const waiting: { piece: Buffer | null; dueAt: number }[] = []
   let passed = 0
   let frozen = false

@@ -10,7 +10,7 @@ afterEach(async () => {
   await Promise.all(cleanup.splice(0).map((stack) => stack.disposeAsync()))
 })
 
-/** A server that says everything back, and what it heard. */
+/** An echo server, and the bytes that it received. */
 async function startEcho(): Promise<{ proxy: TcpProxy; heard: () => string; ends: () => number }> {
   const stack = new AsyncDisposableStack()
   cleanup.push(stack)

@@ -19,7 +19,7 @@ export type TcpProxy = AsyncDisposable & {
   cutAfter(bytes: Partial<Record<Way, number>>): void
   /** Resets all connections now. */
   reset(): void
-  /** All connections stay open and carry nothing; who closes one is not heard, who opens one gets no further. */
+  /** All connections stay open and carry nothing; the end of one is not forwarded, and a new one gets no further. */
   freeze(): void
   thaw(): void
   /**

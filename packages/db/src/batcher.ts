@@ -28,7 +28,7 @@ export class BatcherFull extends Error {
 
 type Waiting<I, O> = { item: I; resolve: (value: O) => void; reject: (error: unknown) => void }
 
-/** While a batch is under way, a smaller one waits this long for company. */
+/** While a batch is in progress, a smaller one waits this long for more calls. */
 const GATHER_MS = 3
 
 /**

@@ -60,7 +60,7 @@ export function createListener(options: {
     beat(next)
   }
 
-  /** Asks as long as the connection is ours; one that does not answer is ended, and reported, by its deadline. */
+  /** Checks while the connection is ours; one that does not answer is ended, and reported, by its deadline. */
   function beat(which: WatchedClient): void {
     setTimeout(() => {
       if (client !== which || closed) return

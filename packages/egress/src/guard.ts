@@ -75,7 +75,7 @@ export class Guard {
     if (addresses.length === 0) throw notConnected('host name does not resolve')
     if (listed || addresses.every((address) => this.#checkAddress(address, target).ok))
       return { ok: true, addresses }
-    // Which address it was is not said: it may be a name of an inner network.
+    // The address itself is not shown: it may be a name of an inner network.
     const onlyThePort = addresses.every(isPublicAddress)
     return onlyThePort
       ? refuse('port', wrongPort(target))

@@ -110,7 +110,7 @@ export type HttpResponse = {
 
 /**
  * A connection or an exchange that failed. It is recognised by its shape, so that the code that makes the sockets needs no import from here:
- * `bodySent` says whether the provider may have acted on the request, `refused` that our own egress policy said no.
+ * `bodySent` says whether the provider may have acted on the request, `refused` that our own egress policy refused it.
  */
 export type NetworkFailure = Error & { reason: string; bodySent: boolean; refused: boolean }
 
@@ -201,7 +201,7 @@ export type Capabilities = {
   takesFilename?: RegExp
   /** Content types of attachments that it takes; absent: all. */
   takesContentType?: RegExp
-  /** Tags in its own channel; further ones are folded into what else comes back with events, or an X- header. */
+  /** Tags in the provider's own field; further ones are folded into other data that comes back with events, or an X- header. */
   tagsMax: number
   /** Whether metadata comes back with its events. */
   metadata: boolean
@@ -279,7 +279,7 @@ export type Registered<R> =
   /** `notes`: what else to know, in whole sentences. */
   { kind: 'registered'; registration: R; notes: string[] } | { kind: 'failed'; problem: AccountProblem }
 
-/** How events of a provider come in. `E` is what verifies them, `R` what is kept of a registration to undo it. */
+/** How events of a provider arrive. `E` is the data that verifies them, `R` the data of a registration that is kept to undo it. */
 export interface EventSource<C = unknown, S = unknown, E = unknown, R = unknown> {
   /** Every kind of event that it reports. */
   kinds: readonly ProviderEventKind[]
@@ -322,7 +322,7 @@ export interface Provider<C = unknown, S = unknown> {
    * is a URL, or `host` beside `port`, so that a fault is reported with its pointer.
    */
   targets(settings: S): Target[]
-  /** Its credentials are never sent, whatever the target. */
+  /** Its credentials are never sent, to any target. */
   keysOnlySign?: true
   send(message: OutboundMessage, connection: ProviderConnection<C, S>, io: Io): Promise<SendOutcome>
   /** Authenticates, and asks what the account may do; never sends. */

@@ -44,7 +44,7 @@ const expected: [Behaviour, Partial<SendOutcome>][] = [
 
 const cleanups: (() => Promise<void> | undefined)[] = []
 
-/** Guarantees of every provider, whatever its protocol; a provider without a remote side omits `remote`. */
+/** Guarantees of every provider, for any protocol; a provider without a remote side omits `remote`. */
 export function describeProvider(id: string, create: Create, remote?: RemoteCases): void {
   describe(`conformance of ${id}`, () => {
     afterEach(async () => {

@@ -10,7 +10,7 @@ import {
 import { DeliverJob, type QueuedClaim } from './jobs.ts'
 
 export type DeliverWorker = {
-  /** Takes no more jobs, and resolves when those under way have ended. */
+  /** Takes no more jobs, and resolves when those in progress have ended. */
   close(): Promise<void>
 }
 

@@ -26,8 +26,8 @@ function refusal(isOwn: boolean): Problem {
 }
 
 /**
- * Bounds the bytes that wait to be read by clients of this process, however slowly they read. A tenant gets half of them at most; one answer
- * that is larger than its share is let out alone.
+ * Bounds the bytes that wait to be read by clients of this process, at any speed. A tenant gets half of them at most; one answer
+ * that is larger than its share is sent alone.
  */
 export function createAnswerBudget(bytesMax: number): AnswerBudget {
   const budget = createBudget(bytesMax, FREE_BYTES)

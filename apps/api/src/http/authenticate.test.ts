@@ -5,7 +5,7 @@ import { addAuthentication } from './authenticate.ts'
 import { addProblemDetails } from './problem-details.ts'
 import { createWrongKeys } from './wrong-keys.ts'
 
-/** A route that needs a key; `asked` says of each key whether it was looked up as a guess. */
+/** A route that needs a key; `asked` records for each key whether it was looked up as a guess. */
 function build() {
   const asked: boolean[] = []
   const app = Fastify()

@@ -23,7 +23,7 @@ function tooManyWrong(waitSeconds: number): Problem {
   })
 }
 
-/** Node keeps the first of two Authorization fields and drops the other without a word, so the raw list is asked. */
+/** Node keeps the first of two Authorization fields and drops the other silently, so the raw list is read. */
 function countField(request: FastifyRequest, name: string): number {
   const { rawHeaders } = request.raw
   let count = 0

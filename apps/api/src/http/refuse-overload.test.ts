@@ -48,7 +48,7 @@ async function startApp(waiting: number, options: { holdMs?: number; heldMax?: n
   return { state, ask, port, app, holdMs: options.holdMs ?? 1 }
 }
 
-/** Sends the head of a request, without its body, and answers what comes back first. */
+/** Sends the head of a request, without its body, and returns the first bytes of the answer. */
 async function sendHead(port: number): Promise<string> {
   const socket = connect(port, '127.0.0.1').setEncoding('latin1')
   socket.write('POST /v1/send HTTP/1.1\r\nhost: a\r\ncontent-type: text/plain\r\ncontent-length: 9\r\n\r\n')

@@ -4,7 +4,7 @@ import type { ApiDeps } from '../deps.ts'
 
 /** Sends that wait to be stored or are being stored: two full batches. */
 const WAITING_MAX = 500
-/** How long a refusal is held back. Its client asks nothing meanwhile, so the time goes to sends that are accepted. */
+/** How long a refusal is held back. Its client sends nothing meanwhile, so the processor time is used for accepted sends. */
 const HOLD_MS = 1_000
 /** Bounds memory: Node reads at most 64 kB of the body of each held request. */
 const HELD_MAX = 5_000

@@ -9,7 +9,7 @@ afterEach(() => {
   for (const cleanup of cleanups.splice(0)) cleanup()
 })
 
-/** A client of a server that puts up with a second, which asks once. */
+/** A client of a server with a limit of one second; it sends one request. */
 async function ask(listener: RequestListener): Promise<{ client: Socket; server: Socket }> {
   const http = createServer(listener)
   closeUnreadAnswers(http, 1_000)

@@ -16,7 +16,7 @@ export function closeUnreadAnswers(server: Server, unreadMsMax = UNREAD_MS_MAX):
     response.once('close', () => waiting.set(socket, (waiting.get(socket) ?? 1) - 1))
   })
   server.setTimeout(unreadMsMax, (socket: Socket) => {
-    // A connection that has asked nothing yet has a bound of its own, and an answer when that has passed.
+    // A connection without a request so far has its own limit, and gets an answer after it.
     if (socket.writableLength > 0 || waiting.get(socket) === 0) socket.destroy()
   })
 }

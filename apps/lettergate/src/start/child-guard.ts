@@ -1,6 +1,6 @@
 /**
  * Loaded into every child before its own code (node --import): a child must not outlive `lettergate start`, even one that was
- * killed and could say nothing. The channel to it closes with it.
+ * killed without a message. The channel to it closes with it.
  */
 const GRACE_MS = 8_000
 let postgresPid: number | undefined

@@ -55,7 +55,7 @@ export class Pieces {
       this.addPlain(source)
       return
     }
-    // An encoded word touches nothing but spaces (RFC 2047 §5).
+    // An encoded word must have spaces around it (RFC 2047 §5).
     this.#gap = true
     this.#begin()
     this.pieces.push(
@@ -69,7 +69,7 @@ export class Pieces {
     this.#gap = true
   }
 
-  /** An address, a domain or a URL by its ASCII form; gives back what is wrong with it. */
+  /** An address, a domain or a URL by its ASCII form; returns its fault. */
   addForm(form: AsciiForm, add: (ascii: string) => void): string | undefined {
     if ('issue' in form) return form.issue
     add(form.ascii)
@@ -98,7 +98,7 @@ export function encoded(text: string): HeaderPiece {
   return { text, encode: true }
 }
 
-/** True where folding could leave a line with nothing but spaces. */
+/** True if folding could leave a line with only spaces. */
 export function hasLongGap(value: string): boolean {
   return value.includes(' '.repeat(spacesMax))
 }

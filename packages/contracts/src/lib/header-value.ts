@@ -11,7 +11,7 @@ import {
 } from './header-pieces.ts'
 import { type HeaderToken, readTokens } from './header-tokens.ts'
 
-/** A header value in pieces that are right by the grammar of its field, or what cannot be said by it. */
+/** A header value in pieces that follow the grammar of its field, or its fault. */
 export type HeaderValue = { pieces: HeaderPiece[] } | { issue: string }
 
 /** RFC 5322 §2.1.1: of one line without its end. */

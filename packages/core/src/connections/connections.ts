@@ -113,8 +113,8 @@ export function toStoredLimits(limits: ConnectionLimits | null | undefined): Con
 }
 
 /**
- * Stores a tenant's account at a provider. Credentials are sealed as they were given: what the provider's schema makes of
- * them is typed so that it cannot be written anywhere.
+ * Stores a tenant's account at a provider. Credentials are sealed unchanged: the type of the parsed credentials prevents
+ * writing them anywhere.
  */
 export async function createConnection(
   deps: ConnectionDeps,

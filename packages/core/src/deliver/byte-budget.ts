@@ -46,7 +46,7 @@ export function createBudget(maxBytes: number, smallBytes: number): Budget {
       const [next] = queue
       if (!next) continue
       if (shortOf(tenantId, next.bytes)) {
-        // Room is kept for an item that finds none, or smaller ones would pass it for ever; a tenant's own share is no reason to.
+        // Room is kept for an item that finds none, or smaller ones would overtake it forever; a tenant's own share is no reason to.
         if (!held.has(tenantId)) return
         continue
       }

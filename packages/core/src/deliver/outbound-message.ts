@@ -52,7 +52,7 @@ async function readContent(db: Queryable, source: OutboundSource, takesRaw: bool
 }
 
 /**
- * The message as a provider gets it: the same for every attempt, but for the recipients that are still to be reached. `takesRaw`:
+ * The message as a provider gets it: the same for every attempt, except for the recipients that are still to be reached. `takesRaw`:
  * a mail that its client wrote is sent unchanged, and not as fields.
  */
 export async function toOutbound(

@@ -53,7 +53,7 @@ async function playMicrosoft() {
     if (exchange.path.endsWith('/send')) return respond(202, '')(response, exchange)
     return respond(exchange.method === 'GET' ? 200 : 201, '{"id":"draft-1"}')(response, exchange)
   })
-  /** The refresh tokens by which tokens were asked for. */
+  /** The refresh tokens of the token requests. */
   const used = () =>
     peer.got
       .filter(({ path }) => path.endsWith('/token'))

@@ -20,7 +20,7 @@ const PROMOTE_MAX = 1_000
 const IDLE_MS = 1_000
 /**
  * While claims end one by one, they are gathered for up to this long, so that a claim is worth its round trip: at 2,000 messages
- * a second a claim fetches 80. Only while much is in hand; a nearly idle dispatcher responds to a wake-up immediately.
+ * a second a claim fetches 80. Only while many claims are held; a nearly idle dispatcher responds to a wake-up immediately.
  */
 const REFILL_MS = 40
 /**

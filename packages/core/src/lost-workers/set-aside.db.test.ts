@@ -44,7 +44,7 @@ async function begin(claim: Claimed): Promise<Pool> {
   return worker
 }
 
-/** A worker has it in hand, and is gone. */
+/** A worker holds its claim, and is gone. */
 async function die(claim: Claimed): Promise<void> {
   const worker = await begin(claim)
   if (claim) await lapseClaim(db.pool, claim)

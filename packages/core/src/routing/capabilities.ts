@@ -117,7 +117,7 @@ export function cannotCarry(capabilities: Capabilities, message: Carried): Incom
   return cannotSay(capabilities, message)
 }
 
-/** Whether a mail that its client wrote goes to this provider as it is; else it is said by fields. */
+/** Whether a mail that its client wrote is sent to this provider unchanged; else it is sent as fields. */
 export function goesRaw(capabilities: Capabilities, { mime }: Pick<Carried, 'mime'>): boolean {
   return mime !== undefined && rawFault(capabilities, mime) === null
 }

@@ -58,7 +58,7 @@ test('in the queue of a full connection, transactional mail comes first and gets
     if (ms === 0) woken.push(isBulk ? 'bulk' : 'transactional')
     return ms
   }
-  // More than it has places for: the last is reported to come back later.
+  // More than it has places for: the last one is deferred.
   const bulk = Array.from({ length: 60 }, () => inLine(true))
   expect(await bulk.at(-1)).toBeGreaterThan(0)
   const urgent = inLine(false)

@@ -24,7 +24,7 @@ const untilEmpty = async () => {
 }
 const workersUsed = () => new Set(fleet.sent.map(({ worker }) => worker)).size
 
-/** A connection that counts the calls under way, of all workers. */
+/** A connection that counts the concurrent calls of all workers. */
 function counting(concurrency: number, ms = 20) {
   const seen = { busy: 0, most: 0 }
   const answer: FakeConnection['answer'] = async () => {

@@ -15,7 +15,7 @@ afterEach(() => {
 const never = () => new Promise<AccountReport>(() => {})
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
-/** A database that lets this worker ask about whatever it wants to. */
+/** A database that lets this worker poll every provider. */
 function build(check: () => Promise<AccountReport>) {
   const asked: string[] = []
   const errors: unknown[] = []

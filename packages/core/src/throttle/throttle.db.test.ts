@@ -184,7 +184,7 @@ test('sending times that passed during an outage are reserved again, without a b
   const before = fleet.sent.length
   const start = performance.now()
   await fleet.run(() => performance.now() - start > 2_000)
-  // However long a busy machine made of the two seconds: a burst of one second, and what the rate allows.
+  // For any real length of the two seconds on a busy machine: a burst of one second, and the messages that the rate allows.
   const seconds = (performance.now() - start) / 1_000
   expect(fleet.sent.length - before).toBeLessThanOrEqual(4 + Math.ceil(4 * seconds) + 4)
 })

@@ -34,7 +34,7 @@ export function encodeLarge(task: EncodeTask): Promise<Buffer> {
   return run(task, (answer) => ('bytes' in answer ? asBuffer(answer.bytes) : undefined))
 }
 
-/** Decodes a mail in the same thread; null: it cannot be said without MIME. */
+/** Decodes a mail in the same thread; null: it cannot be expressed without MIME. */
 export function decodeLarge(raw: Buffer): Promise<MimeContent | null> {
   return run({ kind: 'decode', raw }, (answer) => {
     if (!('content' in answer)) return undefined

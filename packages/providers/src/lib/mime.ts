@@ -119,7 +119,7 @@ function toAddress({ address, name }: Mailbox): { address: string; name: string 
   return { address, name: name ?? '' }
 }
 
-/** The type of an attachment, as it may be said: a part that claims to hold parts would break the structure around it. */
+/** The type of an attachment, as it may be written: a part that claims to hold parts would break the structure around it. */
 export function partType(contentType: string): string {
   return contentType.startsWith('multipart/') ? 'application/octet-stream' : contentType
 }

@@ -33,7 +33,7 @@ function draftOf(recipients: number, changes: object = {}): Answer {
   )
 }
 
-/** Answers all but the order to send, and what a check asks. */
+/** Answers all requests except the send request, and those of a check. */
 function before({ method, path }: Exchange): Answer | undefined {
   if (path.endsWith('/token')) return token
   if (method === 'DELETE') return respond(204, '')

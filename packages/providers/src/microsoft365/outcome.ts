@@ -88,7 +88,7 @@ export function toOutcome(response: HttpResponse, now: Date, messageId: string):
       ? toFailure('outcome-unknown', `${response.status} in place of 202`)
       : toRefusal(response, now)
   }
-  // It also says of a message that it took when it wants the next one.
+  // Its answer to an accepted message also says when the next one may follow.
   const pauseMs = retryAfterMs(response, now)
   return { kind: 'accepted', providerMessageId: messageId, ...(pauseMs !== undefined && { pauseMs }) }
 }

@@ -110,7 +110,7 @@ function mayRemove(outcome: SendOutcome): boolean {
   return outcome.code !== 'provider-credentials-refused'
 }
 
-/** A draft that surely was not sent would stay for ever; that it cannot be removed changes nothing for the message. */
+/** A draft that certainly was not sent would stay forever; a failed removal does not change the outcome of the message. */
 async function removeDraft(io: Io, draftUrl: string): Promise<void> {
   try {
     await io.request({ method: 'DELETE', url: draftUrl, headers: prefer })

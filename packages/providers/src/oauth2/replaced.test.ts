@@ -49,7 +49,7 @@ async function play(refreshToken?: unknown) {
     anHourLater: () => {
       nowMs += 3_600_000
     },
-    /** The refresh tokens by which was asked. */
+    /** The refresh tokens of the requests. */
     used: () =>
       peer.got
         .filter(({ path }) => path.endsWith('/token'))

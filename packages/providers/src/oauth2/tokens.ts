@@ -35,7 +35,7 @@ export type { Grant } from './grants.ts'
 export type TokenResult = { token: Secret } | { failure: TokenFailure }
 
 export type Tokens = {
-  /** A token that is good now: kept, on its way already, or asked for. */
+  /** A token that is valid now: cached, already requested, or requested by this call. */
   get(key: string, grant: Grant, io: Io): Promise<TokenResult>
   /** Forgets the token of this key; with `token`, only if it is still that one. */
   drop(key: string, token?: Secret): void

@@ -45,7 +45,7 @@ export type ReadMime = { mail: Buffer; facts: MimeFacts } | { problem: string }
 /** Recipients that no other recipient may see, and orders to us. */
 const removed = /^(?:bcc|resent-bcc|x-lg-.*)$/
 const once = ['from', 'sender', 'reply-to', 'to', 'cc', 'subject', 'date', 'message-id']
-/** Said by fields of their own, by structure, or written by the provider. */
+/** Expressed by separate fields, by structure, or written by the provider. */
 const saidElsewhere =
   /^(?:from|reply-to|to|cc|subject|date|message-id|mime-version|content-.*|received|return-path)$/
 const signature = /^(?:dkim-signature|domainkey-signature|arc-.*)$/

@@ -35,7 +35,7 @@ export const rules: Rule[] = [
   { status: /3..|404|405|406|415/, is: 'provider-settings-wrong' },
   { status: /413/, is: 'message-too-large' },
   { message: /30 ?MB/i, is: 'message-too-large' },
-  // The same address twice in to, cc and bcc, whatever its case.
+  // The same address twice in to, cc and bcc, in any case.
   { status: /400/, message: /should (be unique|only be included once)/i, is: 'recipient-refused' },
   { code: /^personalizations\.\d+\.(to|cc|bcc)\./, is: 'recipient-refused' },
   { status: /40[03]/, code: /^from\b/, is: 'provider-sender-refused' },

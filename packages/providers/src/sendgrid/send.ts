@@ -23,7 +23,7 @@ export const categoriesMax = 10
 const encodedWordCharsMax = 52
 
 /**
- * Parameters are refused ("cannot contain ';'"), but for a calendar's method; SendGrid adds the charset itself, always UTF-8:
+ * Parameters are refused ("cannot contain ';'"), except for a calendar's method; SendGrid adds the charset itself, always UTF-8:
  * https://github.com/sendgrid/sendgrid-ruby/issues/298
  */
 export const sayableType =
@@ -119,7 +119,7 @@ function toHeaders({ id, headers }: OutboundMessage): Record<string, string> {
   return { ...Object.fromEntries(fields), 'X-LG-Id': id }
 }
 
-/** A type as it may be said: what it may have beside a method goes without saying. */
+/** A type as it may be written: parameters other than a method are left out. */
 function toType(contentType: string): string {
   const [type = contentType] = contentType.split(';')
   const method = methodOf(contentType)

@@ -144,7 +144,7 @@ function toIdentities(output: ListEmailIdentitiesCommandOutput): AccountReport {
   }
 }
 
-/** Other refusals of the same class are about more than reading: the account has no SES, or something before it said no. */
+/** Other refusals of the same class are about more than reading: the account has no SES, or a policy before it refused the request. */
 function isAboutReading(problem: AccountReport['problem']): boolean {
   return problem?.code === 'provider-permission-missing' && /\bses:GetAccount\b/.test(problem.reason)
 }

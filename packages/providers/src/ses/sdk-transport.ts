@@ -27,7 +27,7 @@ export function clientOptions(io: Io, region: string, transport: SdkTransport) {
 
 export type SdkTransport = {
   handle(request: HttpRequest, options?: HttpHandlerOptions): Promise<{ response: HttpResponse }>
-  /** The last answer, whatever the SDK made of it. */
+  /** The last answer, before the SDK interprets it. */
   answer(): Answer | undefined
 }
 

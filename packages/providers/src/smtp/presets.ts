@@ -19,11 +19,11 @@ export type Preset = {
   /** In the order to try: other ports that networks do not block come first. */
   ports: readonly Port[]
   /**
-   * The name to log in with: always this one, the same as the password, whatever one likes, an address of one's own, or what the
-   * provider shows.
+   * The name to log in with: always this one, the same as the password, any name, an own address, or the name that the provider
+   * shows.
    */
   user: { is: string } | 'password' | 'any' | 'address' | 'shown'
-  /** Where access tokens for XOAUTH2 come from, and what is asked for there. */
+  /** The token host for XOAUTH2, and the scope of the request. */
   oauth2?: Oauth2Endpoint
   /** Header fields that it reads itself; absent: it has none. */
   headers?: ToFields

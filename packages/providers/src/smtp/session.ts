@@ -116,7 +116,7 @@ export class Session {
     else this.#connection.once('end', listener)
   }
 
-  /** Says goodbye, but does not wait long for the answer. */
+  /** Sends QUIT, but does not wait long for the answer. */
   close(): Promise<void> {
     if (this.#connection.destroyed) return Promise.resolve()
     return new Promise((resolve) => {

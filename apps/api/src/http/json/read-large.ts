@@ -13,7 +13,7 @@ export type LargeTask = {
   isKeyed: boolean
 }
 
-/** A problem without its class, which does not survive the way between threads. */
+/** A problem without its class, which is lost between threads. */
 export type PlainProblem = {
   code: ProblemCode
   detail: string

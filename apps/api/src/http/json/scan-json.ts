@@ -90,7 +90,7 @@ class StringReader {
     this.#backslash = text.indexOf('\\')
   }
 
-  /** The next `"` at `from` or later, and the next `\`; each is searched for once, however often it is asked for. */
+  /** The next `"` at `from` or later, and the next `\`; each is searched for once, for any number of calls. */
   #search(from: number): void {
     if (this.#quote < from) this.#quote = this.#text.indexOf('"', from)
     if (this.#backslash !== -1 && this.#backslash < from) this.#backslash = this.#text.indexOf('\\', from)
