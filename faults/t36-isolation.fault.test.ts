@@ -49,7 +49,7 @@ async function makeRoute({ apiUrl, tenant }: Stack, connections: string[]): Prom
   return id
 }
 
-/** Requests everything of the first tenant with the second one's key; returns the number of requests. */
+/** Asks for everything of the first tenant by the second one's key; answers how often. */
 async function askForAll(stack: Stack, ids: Record<string, string[]>): Promise<number> {
   const [, other] = stack.tenants
   if (!other) throw new Error('two tenants are needed')

@@ -2,7 +2,7 @@ import { fromPublicId, type IdPrefix, newId, toPublicId } from '@lettergate/cont
 
 export type IdRoute = { method: string; path: string; prefix: IdPrefix; body?: unknown }
 
-/** The kind of the ids under a path. A resource that is missing here fails the test that asks for its routes. */
+/** What the ids under a path are of. A resource that is missing here fails the test that asks for its routes. */
 const PREFIX_BY_RESOURCE: Record<string, IdPrefix> = { messages: 'msg', connections: 'con', routes: 'rte' }
 
 /** A body that each route would take for an id of one's own: without one, it would be refused before the id is looked at. */

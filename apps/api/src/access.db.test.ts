@@ -57,7 +57,7 @@ async function makeConnection(): Promise<unknown> {
   return (await api.call('POST', '/v1/connections', { body: relay })).json.id
 }
 
-/** The object of a path under an id: the prefix of its ids, and how to create one. */
+/** What a path under an id is about: the prefix of its ids, and how to make one. */
 function resourceOf(path: string): { kind: 'msg' | 'con' | 'rte'; make(): Promise<unknown> } {
   if (path.startsWith('/v1/messages')) {
     return { kind: 'msg', make: async () => (await api.call('POST', '/v1/send', { body: message })).json.id }

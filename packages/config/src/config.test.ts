@@ -47,7 +47,7 @@ test('without settings the configuration has the documented development defaults
   })
 })
 
-test('all faults are reported together, one line each, without the values', () => {
+test('all faults are told together, one line each, without the values', () => {
   const env = {
     API_PORT: 'canary',
     API_KEEP_ALIVE_SECONDS: '0',

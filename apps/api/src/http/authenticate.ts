@@ -23,7 +23,7 @@ function tooManyWrong(waitSeconds: number): Problem {
   })
 }
 
-/** Node keeps the first of two Authorization fields and drops the other silently, so the raw list is read. */
+/** Node keeps the first of two Authorization fields and drops the other without a word, so the raw list is asked. */
 function countField(request: FastifyRequest, name: string): number {
   const { rawHeaders } = request.raw
   let count = 0
@@ -64,7 +64,7 @@ export function tenantOf(request: FastifyRequest): TenantPrincipal {
   return principal
 }
 
-/** Puts a key check before every route that has a scope; refuses to start when a route has neither scope nor `public`. */
+/** Puts a key check before every route that has a scope; refuses to boot when a route has neither scope nor `public`. */
 export function addAuthentication(
   app: FastifyInstance,
   deps: { keys: KeyVerifier; wrongKeys: WrongKeys },

@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 
-/** The part before the underscore of a public id. */
+/** What stands before the underscore of a public id. */
 export type IdPrefix = 'msg' | 'con' | 'rte' | 'ten' | 'key' | 'req'
 
 // Crockford base32 has no i, l, o or u. Only lower case is read back, so that an id has exactly one spelling.

@@ -91,7 +91,7 @@ test('a day of the feed is dropped when it is older than the kept days, and not 
   expect(rows).toEqual([{ kept: 2 }])
 })
 
-test('a step that fails is reported and run again, and the other steps run', async () => {
+test('a step that fails is reported and run again, and keeps no other from running', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const errors: unknown[] = []
   const swept: SweepStep[] = []

@@ -26,7 +26,7 @@ const deferral = {
 
 describe('capture', () => {
   test.each(['anyone@example.org', at('delivered'), at('bounced'), at('complained')])(
-    '%s is accepted immediately',
+    '%s is accepted at once',
     async (address) => {
       expect(await send([address])).toEqual(accepted)
     },
@@ -35,11 +35,11 @@ describe('capture', () => {
     expect(await send([at('rejected')])).toMatchObject({ kind: 'rejected', scope: 'message' })
     expect(await send([at('Deferred').toUpperCase()])).toMatchObject({ kind: 'deferred' })
   })
-  test('rejected@ and deferred@ among others are refused by name', async () => {
+  test('among others they are refused by name', async () => {
     const outcome = await send(['anyone@example.org', at('rejected'), at('deferred')])
     expect(outcome).toEqual({ ...accepted, refused: [rejection, deferral] })
   })
-  test('rejected@ and deferred@ together leave only the deferred one for a retry', async () => {
+  test('together they leave only the deferred one to try again', async () => {
     expect(await send([at('rejected'), at('deferred')])).toMatchObject({
       kind: 'deferred',
       refused: [rejection],

@@ -18,7 +18,7 @@ const sandbox: Record<string, Omit<RecipientRefusal, 'address'>> = {
   },
 }
 
-/** Sends nothing: every message is accepted immediately, and can be read by the API. */
+/** Sends nothing: every message is accepted at once, and can be looked at through the API. */
 export function createCapture(): Provider<Record<string, never>, Record<string, never>> {
   return {
     id: 'capture',
@@ -43,7 +43,7 @@ export function createCapture(): Provider<Record<string, never>, Record<string, 
   }
 }
 
-/** The outcome that the recipients of a message select. */
+/** The outcome that the recipients of a message stand for. */
 export function toOutcome(message: OutboundMessage): SendOutcome {
   const refused: RecipientRefusal[] = []
   for (const address of message.envelopeTo) {

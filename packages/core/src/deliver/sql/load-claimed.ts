@@ -32,7 +32,7 @@ export type EarlierTry = {
   passedOn?: { position: number; code: string }[] | null
 }
 
-/** The data of a claimed message from the backlog and the tenant. */
+/** What the backlog and the tenant say of a claimed message. */
 type Claimed = {
   tenantId: string
   messageId: string
