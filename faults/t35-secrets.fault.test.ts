@@ -21,7 +21,7 @@ const PG_DUMPALL = '/usr/lib/postgresql/15/bin/pg_dumpall'
 const canDump = existsSync(PG_DUMPALL)
 if (!canDump) reportMissing('pg_dumpall is not installed')
 
-/** What a provider does to the mails: every kind of error leaves its trace in another place. */
+/** The answers of a provider to the mails: every kind of error is recorded in another place. */
 const FAULTS: ProviderFault[] = [
   {
     kind: 'status',
@@ -195,7 +195,7 @@ test.skipIf(!canDump || !redisInstalled())(
       if ((await stack.pool.query({ text: untried })).rowCount === 0) break
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
-    // What nobody tried can leak nothing.
+    // An untested path can leak nothing here.
     const { rows } = await stack.pool.query<{ outcome: string }>({ text: 'select outcome from attempt' })
     const outcomes = [...new Set(rows.map(({ outcome }) => outcome))].toSorted()
     expect(outcomes).toEqual(['accepted', 'deferred', 'rejected', 'unknown'])

@@ -80,7 +80,7 @@ async function askForAll(stack: Stack, ids: Record<string, string[]>): Promise<n
   return asked + 3
 }
 
-/** What each of the two roles gets by statements that forgot their tenant. */
+/** The rows that each of the two roles gets by statements without a tenant. */
 async function readWithoutCondition(stack: Stack): Promise<number> {
   const url = stack.env.DATABASE_URL ?? ''
   const [mine, theirs] = stack.tenants.map(({ tenantId }) => uuidOf('ten', tenantId))
@@ -113,7 +113,7 @@ async function readWithoutCondition(stack: Stack): Promise<number> {
   }
 }
 
-test('T36: another tenant’s objects do not exist, whatever is asked, and statements that forget the tenant see nothing', async () => {
+test('T36: no request reaches another tenant’s objects, and statements without a tenant see no rows', async () => {
   announceSeed('T36')
   await using stack = await startStack({ dailyLimit: 1_000, tenants: 2 })
   const ids = await makeIds(stack)
@@ -145,14 +145,14 @@ test('T36: another tenant’s objects do not exist, whatever is asked, and state
   })
 }, 60_000)
 
-test('T36 control: without its policy, a statement that forgets the tenant gets everybody’s rows', async () => {
+test('T36 control: without its policy, a statement without a tenant gets the rows of all tenants', async () => {
   announceSeed('T36 control')
   await using cleanup = new AsyncDisposableStack()
   const cluster = cleanup.adopt(await createPostgresCluster(), (it) => it.destroy())
   const options = { url: await cluster.database('t36'), max: 2, applicationName: 't36', onError: () => {} }
   const pool = cleanup.adopt(createPool(options), (it) => it.end())
   const tenants = cleanup.adopt(createTenants(options), (it) => it.close())
-  // Roles belong to the cluster: databases of it that are migrated at once meet in making them.
+  // Roles belong to the cluster: concurrent migrations of its databases conflict when they create them.
   const others = [await cluster.database('a'), await cluster.database('b')].map((url) =>
     cleanup.adopt(createPool({ ...options, url }), (it) => it.end()),
   )

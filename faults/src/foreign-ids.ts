@@ -35,7 +35,7 @@ export async function readIdRoutes(apiUrl: string): Promise<IdRoute[]> {
 
 export type WholeAnswer = { status: number; text: string; fields: string[] }
 
-/** One request, and all that tells its answer apart from another: what names the request itself is blanked. */
+/** One request, and every part of its answer that may differ from another: the id of the request itself is blanked. */
 export async function askWhole(
   url: string,
   apiKey: string,
@@ -54,7 +54,7 @@ export async function askWhole(
   return { status: response.status, text, fields: [...response.headers.keys()].sort() }
 }
 
-/** An id of the same kind that nobody ever had. */
+/** An id of the same kind that never existed. */
 export function neverAnId(prefix: IdPrefix): string {
   return toPublicId(prefix, newId())
 }

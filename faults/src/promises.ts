@@ -1,4 +1,4 @@
-/** What a visitor wants to know of one fault test: what is broken, and what is promised all the same. */
+/** One fault test for a visitor: the fault, and the promise in spite of it. */
 export type Promised = { fault: string; promise: string }
 
 const NOTHING_LOST = 'no message lost, none sent twice'

@@ -73,7 +73,7 @@ export type TestConnection = {
   dataKeyVersion: number
 }
 
-/** A connection as it is stored, with credentials that nobody sealed unless the test did. */
+/** A connection as it is stored, with unsealed credentials unless the test sealed some. */
 export async function buildConnection(pool: Pool, row: TestConnection): Promise<void> {
   await pool.query({
     text: `

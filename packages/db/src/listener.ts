@@ -11,7 +11,7 @@ export type Listener = {
 }
 
 const RECONNECT_MS = 1_000
-/** A long silence may mean no notifications or a dead connection: a query tells which. */
+/** A long silence may mean no notifications or a dead connection: a query shows which. */
 const HEARTBEAT_MS = 3_000
 const DEADLINE_MS = 2_000
 const CONNECT_MS = 2_000
@@ -25,7 +25,7 @@ const WAIT_MS_MAX = 1_000
 export function createListener(options: {
   url: string
   onError(error: Error): void
-  /** How often an open connection is asked whether it lives. */
+  /** How often an open connection is checked. */
   heartbeatMs?: number
   deadlineMs?: number
   /** A connection was ended because it had left a statement without an answer. */
@@ -61,7 +61,7 @@ export function createListener(options: {
     beat(next)
   }
 
-  /** Asks as long as the connection is ours; one that does not answer is ended, and reported, by its deadline. */
+  /** Checks while the connection is ours; one that does not answer is ended, and reported, by its deadline. */
   function beat(which: WatchedClient): void {
     setTimeout(() => {
       if (client !== which || closed) return

@@ -21,7 +21,7 @@ export type Metrics = {
   countProviderEvent(provider: string, verdict: string): void
 }
 
-/** From "at once" to the time-out of the database. */
+/** From immediately to the time-out of the database. */
 const ACCEPT_BUCKETS_SECONDS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]
 /** A scrape more often than this sees the same figures: counting a long queue is work. */
 const QUEUE_TTL_MS = 5_000

@@ -29,7 +29,7 @@ const BATCH = 200
 /** Looked at in one statement; with `BATCH` rows of each at most. */
 const CONNECTIONS = 50
 const TENANTS = 50
-/** Then the others hear what was released, and it goes on a second later. */
+/** Then workers are notified of the released messages, and the step continues a second later. */
 const RELEASE_MS = 10_000
 
 /** Requests of providers are kept as they came for this time, to be looked at when an event seems wrong. */
@@ -43,7 +43,7 @@ export type SweepDeps = LostDeps & {
   feedDays?: number
 }
 
-/** Runs one step until it finds less than a full batch, or the process is to end: who comes next goes on. */
+/** Runs one step until it finds less than a full batch, or the process is to end: the next process continues. */
 async function untilDone(deps: SweepDeps, step: (limit: number) => Promise<number>): Promise<number> {
   let total = 0
   for (;;) {

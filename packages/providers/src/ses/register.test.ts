@@ -27,7 +27,7 @@ describeRegistration('ses', {
   fake: fakeAws,
 })
 
-test('a connection without a configuration set gets the advice to name one, and no request is made', async () => {
+test('a connection without a configuration set gets the advice to name one, without a request', async () => {
   const { credentials, settings } = createSes()
   const connection = {
     id: 'con_1',

@@ -7,7 +7,7 @@ export type Notification = {
 }
 
 /**
- * Tells those who listen of what was committed before. A statement of its own, because NOTIFY holds a lock of the whole database until
+ * Notifies the listeners of an earlier commit. A statement of its own, because NOTIFY holds a lock of the whole database until
  * its transaction is on disk: in a statement that writes, all such commits would wait for each other, one at a time.
  */
 export async function notify(db: Queryable, notifications: readonly Notification[]): Promise<void> {
