@@ -12,12 +12,19 @@ export function isSandboxAddress(address: string): string {
 export type Asked = { tenantId: string; mode: string; address: string; stream: string }
 
 /**
- * The reason why mail of a stream is not sent to an address: a select of at most one row, for a lateral join. An entry for every stream
- * speaks before one for this stream.
+ * Why mail of a stream is not sent to an address: an expression of SQL that is one of the reasons, or null. `suppressed@` of the sandbox is
+ * on every list.
  */
 export function suppressionOf({ tenantId, mode, address, stream }: Asked): string {
-  return `select s.reason, s.stream from suppression s
+  return `coalesce((
+    select s.reason from suppression s
     where s.tenant_id = ${tenantId} and s.mode = ${mode} and s.address = ${normalised(address)} and s.stream in ('*', ${stream})
       and (s.expires_at is null or s.expires_at > now())
-    order by s.stream limit 1`
+    limit 1
+  ), case when ${normalised(address)} like 'suppressed%@sandbox.lettergate.dev' then 'sandbox' end)`
+}
+
+/** What a suppressed recipient's status says, in SQL; `reason` is what `suppressionOf` found. */
+export function suppressedBecause(reason: string): string {
+  return `'the address is on your suppression list (' || ${reason} || ')'`
 }
