@@ -62,3 +62,8 @@ end
 $$;
 grant select, insert on suppression_job, suppression_chunk to lettergate_tenant;
 grant select, insert, update, delete on suppression_job, suppression_chunk to lettergate_batch;
+
+-- As recipient_change, with the address that does not exist according to the answer of the provider; null: nothing was said of that.
+create type recipient_change_2 as (
+  tenant_id uuid, message_id uuid, position int2, status text, reason text, event text, data json, mode text, stream text,
+  connection_id uuid, no_mailbox text);
