@@ -23,6 +23,11 @@ const TAGS = [
     name: 'Routes',
     description: 'Rules that say which connections send which messages, and in which order.',
   },
+  {
+    name: 'Suppressions',
+    description:
+      'Addresses that your mail is not sent to, because of a bounce, a complaint, an unsubscription, or your own wish.',
+  },
   { name: 'Operations', description: 'Health and metrics of the gateway, and this reference.' },
 ]
 
