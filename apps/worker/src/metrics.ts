@@ -1,5 +1,6 @@
 import type { AttemptResult } from '@lettergate/core/deliver'
 import type { LostWorkers } from '@lettergate/core/lost-workers'
+import type { ChunkResult } from '@lettergate/core/suppressions'
 import type { SweepStep } from '@lettergate/core/sweep'
 import type { PollResult } from '@lettergate/core/throttle'
 import type { LateStatement } from '@lettergate/db/pool'
@@ -16,6 +17,7 @@ export type WorkerMetrics = {
   /** Counts a statement without an answer in time, or cancelled by Postgres for its duration. */
   onLateStatement(pool: 'shared' | 'tenants' | 'listen', kind: LateStatement): void
   onLost(lost: LostWorkers): void
+  onSuppressionChunk(kind: 'import' | 'export', result: ChunkResult): void
 }
 
 /** Metrics of a worker; `busy`, `throttle` and `isolated` are read at scrape time. */
@@ -124,8 +126,15 @@ export function createWorkerMetrics(
       this.set(isolated())
     },
   })
+  const chunks = new Counter({
+    name: 'lettergate_suppression_chunks_total',
+    help: 'Chunks of imports and exports of suppressions, by result (done, failed). A failed one is repeated.',
+    labelNames: ['kind', 'result'],
+    registers: [registry],
+  })
   return {
     registry,
+    onSuppressionChunk: (kind, result) => chunks.inc({ kind, result }),
     onLateStatement: (pool, kind) => late.inc({ pool, kind }),
     onLost(lost) {
       suspected.inc(lost.suspected)

@@ -1,6 +1,7 @@
 import { type Claim, createDispatcher, wokenTenants } from '@lettergate/core/dispatch'
 import { countLost, type LostDeps } from '@lettergate/core/lost-workers'
 
+import { createSuppressionJobs } from '@lettergate/core/suppressions'
 import { createSweeper } from '@lettergate/core/sweep'
 import { createListener } from '@lettergate/db/listener'
 
@@ -100,9 +101,16 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     },
     onError,
   })
+  const suppressionJobs = createSuppressionJobs({
+    pool,
+    failpoint: deps.failpoint,
+    onChunk: metrics.onSuppressionChunk,
+    onError,
+  })
   isolatedRunner.start()
   dispatcher.start()
   sweeper.start()
+  suppressionJobs.start()
 
   return {
     metrics,
@@ -115,6 +123,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
         listener.close(),
         consumer.close(),
         isolatedRunner.stop(),
+        suppressionJobs.stop(),
       ])
       await active.end()
       await queue.close()

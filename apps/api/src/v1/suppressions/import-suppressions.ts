@@ -25,7 +25,8 @@ export function addImportSuppressionsRoute(app: FastifyInstance, deps: ApiDeps):
         'be read are counted and left out. A repeat of the same file changes nothing.',
       tags: ['Suppressions'],
       querystring: ImportSuppressionsQuery,
-      body: { content: { 'text/csv': { schema: Csv } } },
+      consumes: ['text/csv'],
+      body: Csv,
       response: {
         202: answer('The file is stored, and a job reads it.', SuppressionJob),
         ...problemAnswers(401, 403, 409, 413, 415, 422, 503),
