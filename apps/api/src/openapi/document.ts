@@ -23,6 +23,10 @@ const TAGS = [
     name: 'Routes',
     description: 'Rules that say which connections send which messages, and in which order.',
   },
+  {
+    name: 'Provider events',
+    description: 'The reports of email providers: delivered, bounced, opened and others.',
+  },
   { name: 'Operations', description: 'Health and metrics of the gateway, and this reference.' },
 ]
 

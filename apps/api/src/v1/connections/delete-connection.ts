@@ -18,8 +18,8 @@ export function addDeleteConnectionRoute(app: FastifyInstance, deps: ApiDeps): v
       description:
         'Deletes the connection and its credentials. Waiting messages that name it are sent through your other connections, ' +
         'unless `queued` says otherwise; messages that are being sent now are not stopped. The connection is removed from routes, and ' +
-        'a route that had no other target is disabled. With very many messages the answer may be 503 before the work is done: ' +
-        'repeat the request to continue. Needs a live key.',
+        'a route that had no other target is disabled. A registration of its events is undone at the provider. ' +
+        'With very many messages the answer may be 503 before the work is done: repeat the request to continue. Needs a live key.',
       tags: ['Connections'],
       params: ConnectionPath,
       querystring: DeleteConnectionQuery,

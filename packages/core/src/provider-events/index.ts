@@ -1,0 +1,7 @@
+/** Provider events: the URLs that providers call, the requests kept as they came, and the registration of webhooks. */
+
+export { createHookFinder, type HookFinder, type HookPath, type OpenHook } from './hook-finder.ts'
+export { createHookIo } from './hook-io.ts'
+export { createHookVisitCounter, type HookVisitCounter } from './hook-visits.ts'
+export { createEventReceiver, type EventReceiver, type ReceivedKind } from './receive-event.ts'
+export { createEventRegistrar, type EventRegistrar, type EventsState } from './register-events.ts'
