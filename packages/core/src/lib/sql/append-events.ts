@@ -20,9 +20,9 @@ export function appendEvents(rows: string): string {
   )`
 }
 
-/** As `appendEvents`, for acceptances, which the row of the message itself keeps. `rows` is a select of `tenant_id, message_id, mode, is_bulk`. */
+/** As `appendEvents`, and before it in a statement, for acceptances, which the row of the message itself keeps. `rows` is a select of `tenant_id, message_id, mode, is_bulk`. */
 export function appendAcceptances(rows: string): string {
-  return `written_feed as (
+  return `accepted_feed as (
     insert into feed (tenant_id, message_id, seq, type, mode, is_bulk)
     select tenant_id, message_id, nextval('event_seq'), ${eventTypeNames.indexOf('message.accepted') + 1}, mode, is_bulk from (${rows}) e
   )`
