@@ -6,7 +6,7 @@ import type { RegisterEventsRequest } from '@lettergate/contracts/provider-event
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import { reportWithoutSecrets } from '@lettergate/providers/lib/redact'
 import { Secret } from '@lettergate/providers/lib/secret'
-import type { AccountFault, EventSource, Provider } from '@lettergate/providers/provider'
+import type { AccountProblem, EventSource, Provider } from '@lettergate/providers/provider'
 import { z } from 'zod'
 import { type IoDeps, type OpenedConnection, openConnection } from '../connections/index.ts'
 import {
@@ -40,7 +40,7 @@ export type EventsState = {
   registered: boolean
   hook: HookState | null
   /** Why the last call to the provider failed. */
-  problem: AccountFault | null
+  problem: AccountProblem | null
   /** For a person at the provider. They may show a password, so they stand in answers to writers alone. */
   steps: string[]
   notes: string[]
@@ -248,7 +248,7 @@ export function createEventRegistrar(deps: RegistrarDeps): EventRegistrar {
     place: HookPlace,
     { provider, connection }: OpenedConnection,
     { registration, oldRegistrations }: Pick<HookState, 'registration' | 'oldRegistrations'>,
-  ): Promise<AccountFault | null> {
+  ): Promise<AccountProblem | null> {
     const events = eventsOf(provider)
     const all = [registration, ...oldRegistrations.map((old) => old.registration)].filter(
       (one) => one !== null,
