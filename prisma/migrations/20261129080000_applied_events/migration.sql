@@ -8,7 +8,7 @@ create function status_rank(status text) returns integer language sql immutable 
     when 'bounced' then 6 when 'complained' then 7 when 'cancelled' then 99 else 0 end
 $$;
 
-create type provider_event_key as (n int4, tenant_id uuid, connection_id uuid, provider_message_id text);
+create type provider_event_key as (n int4, tenant_id uuid, provider text, provider_message_id text);
 create type provider_event_message as (tenant_id uuid, message_id uuid);
 create type provider_event_item as (
   tenant_id uuid, message_id uuid, position int2, type text, status text, reason text, at timestamptz, source int8, data json,

@@ -64,7 +64,9 @@ export function createEventApplier(
       return applied
     } catch (error) {
       deps.onError(error)
-      if (databaseFailure(error) !== 'query') {
+      // A statement that takes too long may do so for one request with very many events.
+      const failure = databaseFailure(error)
+      if (failure !== 'query' && failure !== 'slow') {
         await wait(ERROR_MS)
         return nothingApplied
       }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fromPublicId } from '@lettergate/contracts/lib/ids'
 import { inTransaction, type Pool, type Queryable } from '@lettergate/db/pool'
 import { parseReport } from '@lettergate/providers/lib/parse-report'
@@ -15,10 +16,11 @@ export const MAIL = 'mail'
 const BYTES_MAX = 8 * 1024 * 1024
 /** Of one turn; a request with more is applied as a whole. */
 const EVENTS_MAX = 5_000
+const BUSY_MS = 10
 /** An event that comes before its message is recorded as sent waits, in seconds. */
 const EARLY_S = [1, 5, 30, 300, 3_600, 86_400]
-/** An attempt under way ends within a minute, and a repeat of it must not begin before its event is applied. */
-const SENDING_S = 5
+/** While an attempt is under way, which ends within a minute; a repeat of it must not begin before its event is applied. */
+const SENDING_S = { first: 1, further: 5 }
 
 export type ApplyDeps = {
   pool: Pool
@@ -83,10 +85,10 @@ async function identify(
     return { request, event, messageId, isOurId: messageId !== null }
   })
   const unknown = known.flatMap((one) => {
-    const { providerMessageId } = one.event
-    const { tenantId, connectionId } = one.request
+    const { providerMessageId, at } = one.event
+    const { tenantId, provider } = one.request
     return one.messageId === null && providerMessageId
-      ? { one, key: { tenantId, connectionId, providerMessageId } }
+      ? { one, key: { tenantId, provider, providerMessageId, at } }
       : []
   })
   const found = await findSent(
@@ -111,7 +113,8 @@ type Waiting = Map<number, { inSeconds: number | null }>
 
 /** Keeps the shortest wait of a request. */
 function wait(waiting: Waiting, { id, tries }: DueEvent, isSending: boolean): void {
-  const inSeconds = isSending ? SENDING_S : (EARLY_S[tries] ?? null)
+  const sendingS = tries === 0 ? SENDING_S.first : SENDING_S.further
+  const inSeconds = isSending ? sendingS : (EARLY_S[tries] ?? null)
   const before = waiting.get(id)
   if (before?.inSeconds != null && (inSeconds === null || before.inSeconds <= inSeconds)) return
   waiting.set(id, { inSeconds })
@@ -120,15 +123,18 @@ function wait(waiting: Waiting, { id, tries }: DueEvent, isSending: boolean): vo
 function judge(known: readonly Known[], messages: ReadonlyMap<string, EventMessage>) {
   const items = new Map<string, EventItem>()
   const waiting: Waiting = new Map()
-  const counts = { early: 0, foreign: 0 }
+  const counts = { early: 0, foreign: 0, nameless: 0 }
   for (const { request, event, messageId, isOurId } of known) {
     const message = messages.get(`${request.tenantId} ${messageId}`)
-    const item = message && toItem(event, message, request.connectionId)
+    const item = message && toItem(event, message, request)
     if (item) {
       items.set(`${item.messageId} ${item.source}`, item)
     } else if (isOurId && !message) {
       // A message is stored before it is sent: this one is another tenant's, or was deleted.
       counts.foreign++
+    } else if (!message && event.providerMessageId === undefined) {
+      // Nothing in it will ever name a message.
+      counts.nameless++
     } else {
       counts.early++
       wait(waiting, request, message !== undefined)
@@ -146,8 +152,14 @@ async function applyIn(
   const ids: number[] = []
   const events: { request: DueEvent; event: ProviderEvent }[] = []
   let unread = 0
+  let busySince = performance.now()
   for (const request of taken) {
     if (ids.length > 0 && events.length >= EVENTS_MAX) break
+    // A worker also sends: what is read must not hold its thread.
+    if (performance.now() - busySince > BUSY_MS) {
+      await nextTurn()
+      busySince = performance.now()
+    }
     const reading = parse(deps, request)
     unread += reading.unread
     for (const event of reading.events) events.push({ request, event })
@@ -164,7 +176,7 @@ async function applyIn(
     db,
     ids.filter((id) => !isLater.has(id)),
   )
-  const expired = waiting.size - later.length
+  const expired = waiting.size - later.length + counts.nameless
   const applied = {
     requests: ids.length,
     applied: fresh,

@@ -51,9 +51,12 @@ function dataOf(event: ProviderEvent): EventData {
   return { ...(reason !== undefined && { reason }), ...(Object.keys(detail).length > 0 && { detail }) }
 }
 
-/** A number below 2^52, the same for every repeat; a message has few events, so two of them do not meet. */
-function sourceOf(connectionId: string, { id, kind, recipient }: ProviderEvent): number {
-  const text = JSON.stringify([connectionId, id, kind, recipient?.toLowerCase() ?? null])
+/**
+ * A number below 2^52, the same for every repeat; a message has few events, so two of them do not meet. The connection is not in it: where two
+ * of them are one account, each is sent every event.
+ */
+function sourceOf(provider: string, { id, kind, recipient }: ProviderEvent): number {
+  const text = JSON.stringify([provider, id, kind, recipient?.toLowerCase() ?? null])
   return Number.parseInt(hash('sha256', text).slice(0, 13), 16)
 }
 
@@ -74,7 +77,11 @@ const MAY_BE_RESOLVED = new Set([...WAITS, 'unknown'])
  * The effect of an event on a message; null: the recipient is being sent to, so whether the provider accepted the message is about to be
  * recorded, and the event has to wait.
  */
-export function toItem(event: ProviderEvent, message: EventMessage, connectionId: string): EventItem | null {
+export function toItem(
+  event: ProviderEvent,
+  message: EventMessage,
+  { connectionId, provider }: { connectionId: string; provider: string },
+): EventItem | null {
   const found = findRecipient(message, event)
   if (found && message.isSending && WAITS.has(found[2])) return null
   const type = typeOf(event)
@@ -88,7 +95,7 @@ export function toItem(event: ProviderEvent, message: EventMessage, connectionId
     status,
     reason: isRefusal ? (event.reason ?? event.code ?? null) : null,
     at: event.at,
-    source: sourceOf(connectionId, event),
+    source: sourceOf(provider, event),
     data: JSON.stringify(dataOf(event)),
     mode: message.mode,
     isBulk: message.isBulk,

@@ -37,7 +37,8 @@ const STREAM_OF_REASON = `case suppress ${Object.entries(suppressionStreams)
 /**
  * 1. `reported_event`: the events that are new; the unique index of their source leaves out repeats, however late.
  * 2. `proof`: the attempt with unknown outcome that an event of its recipient proves to be accepted; its other recipients count as sent.
- * 3. `target`, `held`, `changed`: the highest status of each recipient; `held` locks in one order, so that two appliers take turns.
+ * 3. `target`, `held`, `changed`: the highest status of each recipient by what is new; `held` locks in one order, so that two appliers take
+ *    turns. A repeat says nothing: the recipient may have been retried since.
  * 4. `kept`, `over`: the message waits for its other recipients, or is done. The caller has locked its row of the backlog, and it is not
  *    being sent.
  */
@@ -45,16 +46,17 @@ const TEXT = `
 with item as materialized (
   select * from unnest($1::provider_event_item[])
 ), ${appendReportedEvents(`
-  select tenant_id, message_id, position, type, data, mode, is_bulk = 1 as is_bulk, connection_id, at, source, suppress, address
+  select tenant_id, message_id, position, type, data, mode, is_bulk = 1 as is_bulk, connection_id, at, source, status, reason, suppress,
+         address
   from item order by message_id, source`)}, proof as materialized (
   select distinct on (i.message_id) a.*
   from item i cross join lateral (
     select a.tenant_id, a.message_id, a.number, a.recipients from attempt a
     where a.tenant_id = i.tenant_id and a.message_id = i.message_id and a.message_id between $2 and $3 and a.outcome = 'unknown'
-      and a.connection_id is not distinct from i.connection_id and i.position = any (a.recipients)
+      and a.connection_id is not distinct from i.connection_id and (i.position is null or i.position = any (a.recipients))
     order by a.number desc limit 1
   ) a
-  where i.resolves = 1 and i.status is not null
+  where i.resolves = 1
   order by i.message_id, a.number desc
 ), sibling as materialized (
   select p.tenant_id, p.message_id, p.position from proof f cross join lateral (
@@ -64,7 +66,7 @@ with item as materialized (
   ) p
 ), target as materialized (
   select distinct on (message_id, position) * from (
-    select tenant_id, message_id, position, status, reason, at from item where status is not null and position is not null
+    select tenant_id, message_id, position, status, reason, at from reported_event where status is not null and position is not null
     union all select tenant_id, message_id, position, 'sent', null, null from sibling
   ) t
   order by message_id, position, status_rank(status) desc, at desc nulls last
@@ -108,7 +110,7 @@ with item as materialized (
          i.mode, i.is_bulk, i.connection_id
   from changed c join sibling s using (message_id, position) join proof f on f.message_id = c.message_id
   cross join lateral (select mode, is_bulk = 1 as is_bulk, connection_id from item i where i.message_id = c.message_id limit 1) i
-  where (c.message_id, c.position) not in (select message_id, position from item where position is not null and status is not null)`)}, ${addSuppressions(`
+  where (c.message_id, c.position) not in (select message_id, position from reported_event where position is not null and status is not null)`)}, ${addSuppressions(`
   select tenant_id, mode, address, ${STREAM_OF_REASON} as stream, suppress as reason, message_id
   from reported_event where suppress is not null and address is not null`)}
 select count(*)::int4 as fresh, array_agg(distinct message_id) as messages, array_agg(distinct tenant_id) as tenants from reported_event`

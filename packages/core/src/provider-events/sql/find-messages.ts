@@ -1,3 +1,4 @@
+import { uuidAtTime } from '@lettergate/contracts/lib/ids'
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
 import { idRange } from '../../lib/index.ts'
@@ -51,36 +52,55 @@ export async function findMessages(db: Queryable, keys: readonly MessageKey[]): 
   return rows
 }
 
-export type SentKey = { tenantId: string; connectionId: string; providerMessageId: string }
+export type SentKey = { tenantId: string; provider: string; providerMessageId: string; at: Date }
 
 const sentArray = rowArray<SentKey & { n: number }>('provider_event_key', [
   column('int4', (key) => key.n),
   column('uuid', (key) => key.tenantId),
-  column('uuid', (key) => key.connectionId),
+  column('text', (key) => key.provider),
   column('text', (key) => key.providerMessageId),
 ])
 
-/** The messages that connections sent under these ids of their providers, in order; null where none is recorded. */
+/** The list is that of the index, which the planner would not use otherwise. */
+const TEXT = `
+  select k.n, a.message_id as "messageId" from unnest($1::provider_event_key[]) k
+  cross join lateral (
+    select a.message_id from attempt a
+    where a.provider in ('ses', 'sendgrid', 'mailgun', 'mandrill', 'sparkpost', 'postmark', 'resend', 'brevo')
+      and a.provider_message_id = k.provider_message_id and a.tenant_id = k.tenant_id and a.provider = k.provider
+      and a.message_id between $2 and $3
+    limit 1
+  ) a`
+
+const DAY_MS = 86_400_000
+/** Most events come within hours of their mail; each further day is one more index to ask. */
+const NEAR = { beforeMs: 2 * DAY_MS, afterMs: DAY_MS }
+const ANY_ID = ['00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff'] as const
+
+function nearIds(keys: readonly SentKey[]): [string, string] {
+  const times = keys.map(({ at }) => at.getTime()).sort((a, b) => a - b)
+  const [first, last] = [times[0] ?? 0, times.at(-1) ?? 0]
+  return [uuidAtTime(new Date(first - NEAR.beforeMs)), uuidAtTime(new Date(last + NEAR.afterMs))]
+}
+
+/**
+ * The messages that the tenants sent under these ids of their providers, in order; null where none is recorded. Any connection may have sent
+ * it: two connections of one account get each other's events.
+ */
 export async function findSent(db: Queryable, keys: readonly SentKey[]): Promise<(string | null)[]> {
-  if (keys.length === 0) return []
-  const { rows } = await db.query<{ messageId: string | null }>({
-    name: 'find-sent-messages',
-    // The list is that of the index, which the planner would not use otherwise.
-    text: `
-      select a.message_id as "messageId" from unnest($1::provider_event_key[]) k
-      left join lateral (
-        select a.message_id from attempt a
-        where a.provider in ('ses', 'sendgrid', 'mailgun', 'mandrill', 'sparkpost', 'postmark', 'resend', 'brevo')
-          and a.provider_message_id = k.provider_message_id and a.tenant_id = k.tenant_id and a.connection_id = k.connection_id
-        limit 1
-      ) a on true
-      order by k.n`,
-    values: [
-      await sentArray(
-        db,
-        keys.map((key, n) => ({ ...key, n })),
-      ),
-    ],
-  })
-  return rows.map(({ messageId }) => messageId)
+  const found: (string | null)[] = keys.map(() => null)
+  const ask = async (range: readonly [string, string]) => {
+    const wanted = keys.map((key, n) => ({ ...key, n })).filter(({ n }) => found[n] === null)
+    if (wanted.length === 0) return
+    const { rows } = await db.query<{ n: number; messageId: string }>({
+      name: 'find-sent-messages',
+      text: TEXT,
+      values: [await sentArray(db, wanted), ...range],
+    })
+    for (const { n, messageId } of rows) found[n] = messageId
+  }
+  if (keys.length === 0) return found
+  await ask(nearIds(keys))
+  await ask(ANY_ID)
+  return found
 }

@@ -14,7 +14,7 @@ export type DueEvent = {
 
 /**
  * Locks requests that are due until the end of the transaction, at most `limit` and about `bytesMax` of bodies, the first one whatever its
- * size; other workers skip them.
+ * size; other workers skip them. One whose request is gone, with its day, has an empty body of no provider: it must not stay for ever.
  */
 export async function takeDue(
   db: Queryable,
@@ -24,16 +24,16 @@ export async function takeDue(
     name: 'take-provider-events',
     text: `
       with due as materialized (
-        select d.id, d.received_at, d.tries from provider_event_due d
+        select d.id, d.received_at, d.tenant_id, d.tries from provider_event_due d
         where d.due_at <= now() order by d.due_at limit $1
         for update skip locked
       ), sized as materialized (
-        select d.*, sum(octet_length(p.body)) over (order by d.id) - octet_length(p.body) as bytes_before
-        from due d join provider_event p on p.id = d.id and p.received_at = d.received_at
+        select d.*, coalesce(sum(octet_length(p.body)) over (order by d.id) - octet_length(p.body), 0) as bytes_before
+        from due d left join provider_event p on p.id = d.id and p.received_at = d.received_at
       )
-      select s.id, p.tenant_id as "tenantId", p.connection_id as "connectionId", p.provider, s.received_at as "receivedAt", p.headers,
-             p.body, s.tries
-      from sized s join provider_event p on p.id = s.id and p.received_at = s.received_at
+      select s.id, s.tenant_id as "tenantId", coalesce(p.connection_id::text, '') as "connectionId", coalesce(p.provider, '') as provider,
+             s.received_at as "receivedAt", coalesce(p.headers, '{}') as headers, coalesce(p.body, '') as body, s.tries
+      from sized s left join provider_event p on p.id = s.id and p.received_at = s.received_at
       where s.bytes_before <= $2
       order by s.id`,
     values: [limit, bytesMax],
