@@ -19,6 +19,13 @@ const ERROR_MS = 500
 /** A request that fails alone is tried again after these seconds, then given up. */
 const FAILED_S = [5, 60, 600]
 
+/** Whether it may be one of the requests that makes a turn fail: the database refuses a value, takes too long, or the values are no such. */
+function isOfRequests(error: unknown): boolean {
+  if (error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError) return true
+  const failure = databaseFailure(error)
+  return failure === 'query' || failure === 'slow'
+}
+
 /** Takes the first request off the list for a while, or for good. */
 async function setAside({ pool }: ApplyDeps): Promise<Applied> {
   return inTransaction(pool, async (db) => {
@@ -64,9 +71,7 @@ export function createEventApplier(
       return applied
     } catch (error) {
       deps.onError(error)
-      // A statement that takes too long may do so for one request with very many events.
-      const failure = databaseFailure(error)
-      if (failure !== 'query' && failure !== 'slow') {
+      if (!isOfRequests(error)) {
         await wait(ERROR_MS)
         return nothingApplied
       }

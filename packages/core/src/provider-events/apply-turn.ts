@@ -169,6 +169,7 @@ async function applyIn(
   const { items, waiting, counts } = judge(known, await readMessages(db, known))
   await deps.failpoint('before_events_applied')
   const { fresh, notifications } = await applyEvents(db, items)
+  await deps.failpoint('after_events_applied_before_commit')
   const later = [...waiting].flatMap(([id, { inSeconds }]) => (inSeconds === null ? [] : { id, inSeconds }))
   const isLater = new Set(later.map(({ id }) => id))
   await deferDue(db, later)
@@ -194,5 +195,7 @@ export async function applyTurn(
   deps: ApplyDeps,
   limit: number,
 ): Promise<{ applied: Applied; notifications: Notification[] }> {
-  return inTransaction(deps.pool, (db) => applyIn(db, deps, limit))
+  const result = await inTransaction(deps.pool, (db) => applyIn(db, deps, limit))
+  await deps.failpoint('after_events_commit')
+  return result
 }
