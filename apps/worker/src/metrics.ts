@@ -1,5 +1,6 @@
 import type { AttemptResult } from '@lettergate/core/deliver'
 import type { LostWorkers } from '@lettergate/core/lost-workers'
+import type { Applied } from '@lettergate/core/provider-events'
 import type { SweepStep } from '@lettergate/core/sweep'
 import type { PollResult } from '@lettergate/core/throttle'
 import type { LateStatement } from '@lettergate/db/pool'
@@ -16,6 +17,7 @@ export type WorkerMetrics = {
   /** Counts a statement without an answer in time, or cancelled by Postgres for its duration. */
   onLateStatement(pool: 'shared' | 'tenants' | 'listen', kind: LateStatement): void
   onLost(lost: LostWorkers): void
+  onApplied(applied: Applied): void
 }
 
 /** Metrics of a worker; `busy`, `throttle` and `isolated` are read at scrape time. */
@@ -124,8 +126,23 @@ export function createWorkerMetrics(
       this.set(isolated())
     },
   })
+  const applied = new Counter({
+    name: 'lettergate_provider_events_applied_total',
+    help: 'Events of providers by result: applied, repeated (known before), early (its message is not recorded as sent yet: tried again), foreign (of a message that the tenant does not have), expired (its message was not found for a day). unread: records that are not readable; failed: requests that could not be applied.',
+    labelNames: ['result'],
+    registers: [registry],
+  })
+  const waited = new Gauge({
+    name: 'lettergate_provider_events_oldest_seconds',
+    help: 'How long the oldest request of a provider had been due when this worker took requests last; 0 when none was due.',
+    registers: [registry],
+  })
   return {
     registry,
+    onApplied({ requests: _, waitedMs, ...counts }) {
+      waited.set(waitedMs / 1000)
+      for (const [result, count] of Object.entries(counts)) if (count > 0) applied.inc({ result }, count)
+    },
     onLateStatement: (pool, kind) => late.inc({ pool, kind }),
     onLost(lost) {
       suspected.inc(lost.suspected)

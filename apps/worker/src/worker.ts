@@ -1,6 +1,7 @@
 import { type Claim, createDispatcher, wokenTenants } from '@lettergate/core/dispatch'
 import { countLost, type LostDeps } from '@lettergate/core/lost-workers'
 
+import { createEventApplier } from '@lettergate/core/provider-events'
 import { createSweeper } from '@lettergate/core/sweep'
 import { createListener } from '@lettergate/db/listener'
 
@@ -82,6 +83,10 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     process: async (claims) => void (await Promise.all(claims.map(deliver))),
     onError,
   })
+  const applier = createEventApplier({
+    ...deps,
+    onApplied: metrics.onApplied,
+  })
   const listener = createListener({
     url: deps.databaseUrl,
     onError,
@@ -91,6 +96,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   await listener.on('lg_connection', (payload) =>
     active.throttle.refresh(payload === '' ? null : payload.split(',')),
   )
+  await listener.on('lg_provider_event', () => applier.wake())
   const sweeper = createSweeper({
     ...lost,
     feedDays: deps.feedDays,
@@ -103,6 +109,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   isolatedRunner.start()
   dispatcher.start()
   sweeper.start()
+  applier.start()
 
   return {
     metrics,
@@ -112,6 +119,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       await Promise.all([
         dispatcher.stop(),
         sweeper.stop(),
+        applier.stop(),
         listener.close(),
         consumer.close(),
         isolatedRunner.stop(),

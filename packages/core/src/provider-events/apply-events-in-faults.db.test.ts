@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { toPublicId } from '@lettergate/contracts/lib/ids'
+import { createPool, type Pool } from '@lettergate/db/pool'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import type { Provider } from '@lettergate/providers/provider'
 import { createProviders } from '@lettergate/providers/registry'
@@ -14,10 +15,22 @@ import { recordReport } from './record-report.ts'
 import { insertProviderEvents } from './sql/insert-provider-events.ts'
 
 let db: TestDatabase
+/** With the rights of a worker. */
+let pool: Pool
 beforeAll(async () => {
   db = await createTestDatabase()
+  pool = createPool({
+    url: db.url,
+    max: 4,
+    applicationName: 'worker',
+    role: 'lettergate_batch',
+    onError: () => {},
+  })
 })
-afterAll(() => db.drop())
+afterAll(async () => {
+  await pool.end()
+  await db.drop()
+})
 afterEach(() => db.pool.query({ text: 'delete from provider_event_due' }))
 
 const real = createProviders()
@@ -39,7 +52,7 @@ const fake: Provider = {
 const providers = { ...real, fake }
 
 const turn = async (failpoint: Failpoint = noFailpoint) =>
-  (await applyTurn({ pool: db.pool, providers, failpoint }, 100)).applied
+  (await applyTurn({ pool, providers, failpoint }, 100)).applied
 
 async function store(
   provider: string,
@@ -47,7 +60,7 @@ async function store(
   { tenantId, connectionId }: SentMessage,
 ): Promise<void> {
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body))
-  await insertProviderEvents(db.pool, [{ tenantId, connectionId, provider, headers: '{}', body: bytes }])
+  await insertProviderEvents(pool, [{ tenantId, connectionId, provider, headers: '{}', body: bytes }])
 }
 
 const isDueNow = () => db.pool.query({ text: 'update provider_event_due set due_at = now()' })
@@ -153,7 +166,7 @@ test('an unknown attempt that an event proves is not repeated, even by a worker 
   await store('postmark', postmarkBody('opened', sent), sent)
   expect(await turn()).toMatchObject({ applied: 1 })
   const begun = await beginSending(
-    db.pool,
+    pool,
     [{ ...claim, connectionId: null, provider: 'postmark', token: 1 }],
     60_000,
   )
@@ -186,10 +199,11 @@ test.each([
       if (index === 5) await store('fake', poison, bad)
       await store('postmark', postmarkBody(index < 6 ? 'delivered' : 'opened', sent), sent)
     }
-    const unread: number[] = []
+    const failed: number[] = []
     const applier = createEventApplier({
-      ...{ pool: db.pool, providers, failpoint: noFailpoint },
-      onApplied: (applied) => unread.push(applied.unread),
+      ...{ pool, providers, failpoint: noFailpoint },
+      onApplied: (applied) => failed.push(applied.failed),
+      onForeign: () => {},
       onError: () => {},
     })
     applier.start()
@@ -206,7 +220,7 @@ test.each([
     } finally {
       await applier.stop()
     }
-    expect(unread.reduce((sum, count) => sum + count, 0)).toBe(1)
+    expect(failed.reduce((sum, count) => sum + count, 0)).toBe(1)
     const { rows } = await db.pool.query({
       text: 'select body from provider_event where tenant_id = $1',
       values: [bad.tenantId],
@@ -272,7 +286,7 @@ test('a mail that came back is a bounce of the message that it names', async () 
     '--b--',
     '',
   ].join('\r\n')
-  await recordReport(db.pool, { ...sent, raw: Buffer.from(raw) })
+  await recordReport(pool, { ...sent, raw: Buffer.from(raw) })
   expect(await turn()).toMatchObject({ applied: 1 })
   expect(await stateOfSent(db.pool, sent.id)).toEqual({
     statuses: ['sent', 'bounced'],

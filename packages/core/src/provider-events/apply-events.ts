@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { databaseFailure } from '@lettergate/db/errors'
 import { inTransaction } from '@lettergate/db/pool'
 import { notify } from '../lib/index.ts'
-import { type Applied, type ApplyDeps, applyTurn, nothingApplied } from './apply-turn.ts'
+import { type Applied, type ApplyDeps, applyTurn, type ForeignEvents, nothingApplied } from './apply-turn.ts'
 import { deferDue, finishDue, takeDue } from './sql/take-due.ts'
 
 export type EventApplier = {
@@ -34,7 +35,7 @@ async function setAside({ pool }: ApplyDeps): Promise<Applied> {
     const inSeconds = FAILED_S[request.tries]
     if (inSeconds !== undefined) await deferDue(db, [{ id: request.id, inSeconds }])
     else await finishDue(db, [request.id])
-    return { ...nothingApplied, unread: inSeconds === undefined ? 1 : 0 }
+    return { ...nothingApplied, requests: 1, failed: inSeconds === undefined ? 1 : 0 }
   })
 }
 
@@ -43,7 +44,12 @@ async function setAside({ pool }: ApplyDeps): Promise<Applied> {
  * that cannot be applied holds up no other.
  */
 export function createEventApplier(
-  deps: ApplyDeps & { onApplied: (applied: Applied) => void; onError: (error: unknown) => void },
+  deps: ApplyDeps & {
+    onApplied: (applied: Applied) => void
+    /** For the log: nothing was changed. */
+    onForeign: (events: ForeignEvents) => void
+    onError: (error: unknown) => void
+  },
 ): EventApplier {
   let isStopped = false
   let isWoken = false
@@ -65,14 +71,15 @@ export function createEventApplier(
 
   async function turn(limit: number): Promise<Applied> {
     try {
-      const { applied, notifications } = await applyTurn(deps, limit)
+      const { applied, notifications, foreign } = await applyTurn(deps, limit)
+      for (const events of foreign) deps.onForeign(events)
       // A lost notification is harmless: readers also poll.
       notify(deps.pool, notifications).catch(deps.onError)
       return applied
     } catch (error) {
       deps.onError(error)
       if (!isOfRequests(error)) {
-        await wait(ERROR_MS)
+        await sleep(ERROR_MS)
         return nothingApplied
       }
       return limit > 1 ? await turn(Math.ceil(limit / 2)) : await setAside(deps)
@@ -82,9 +89,14 @@ export function createEventApplier(
   async function run(): Promise<void> {
     while (!isStopped) {
       isWoken = false
-      const applied = await turn(REQUESTS_MAX)
-      deps.onApplied(applied)
-      if (applied.requests === 0) await wait(IDLE_MS)
+      try {
+        const applied = await turn(REQUESTS_MAX)
+        deps.onApplied(applied)
+        if (applied.requests === 0) await wait(IDLE_MS)
+      } catch (error) {
+        deps.onError(error)
+        await sleep(ERROR_MS)
+      }
     }
   }
 

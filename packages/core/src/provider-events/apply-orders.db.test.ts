@@ -3,6 +3,7 @@ import {
   type RecipientStatus,
   recipientMoves,
 } from '@lettergate/contracts/messages/recipient-status'
+import { createPool, type Pool } from '@lettergate/db/pool'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { createProviders } from '@lettergate/providers/registry'
 import fc from 'fast-check'
@@ -19,10 +20,22 @@ import { applyTurn } from './apply-turn.ts'
 import { insertProviderEvents } from './sql/insert-provider-events.ts'
 
 let db: TestDatabase
+/** With the rights of a worker. */
+let pool: Pool
 beforeAll(async () => {
   db = await createTestDatabase()
+  pool = createPool({
+    url: db.url,
+    max: 4,
+    applicationName: 'worker',
+    role: 'lettergate_batch',
+    onError: () => {},
+  })
 })
-afterAll(() => db.drop())
+afterAll(async () => {
+  await pool.end()
+  await db.drop()
+})
 
 const providers = createProviders()
 
@@ -53,7 +66,7 @@ function expectedState(told: readonly Told[], recipients: number) {
 
 async function report(sent: SentMessage, told: readonly Told[]): Promise<void> {
   await insertProviderEvents(
-    db.pool,
+    pool,
     told.map(({ kind, recipient, second }) => {
       const at = new Date(Date.UTC(2026, 10, 1, 12, 0, second))
       const body = postmarkBody(kind, sent, { at, address: sent.addresses[recipient] ?? '' })
@@ -63,7 +76,7 @@ async function report(sent: SentMessage, told: readonly Told[]): Promise<void> {
 }
 
 async function applyAll(limit: number): Promise<void> {
-  const deps = { pool: db.pool, providers, failpoint: noFailpoint }
+  const deps = { pool, providers, failpoint: noFailpoint }
   while ((await applyTurn(deps, limit)).applied.requests > 0);
 }
 

@@ -28,7 +28,19 @@ export type ApplyDeps = {
   failpoint: Failpoint
 }
 
-/** Counts of one turn. `foreign`: of a message that the tenant does not have; `expired`: no message was found for a day. */
+/** Events at the URL of a connection about messages that its tenant does not have. */
+export type ForeignEvents = {
+  tenantId: string
+  connectionId: string
+  provider: string
+  count: number
+  messageId: string
+}
+
+/**
+ * Counts of one turn. `foreign`: events of messages that the tenant does not have; `expired`: no message was found for a day; `failed`:
+ * requests that could not be applied.
+ */
 export type Applied = {
   requests: number
   applied: number
@@ -37,6 +49,9 @@ export type Applied = {
   foreign: number
   expired: number
   unread: number
+  failed: number
+  /** Of the request that was due first. */
+  waitedMs: number
 }
 
 export const nothingApplied: Applied = {
@@ -47,7 +62,11 @@ export const nothingApplied: Applied = {
   foreign: 0,
   expired: 0,
   unread: 0,
+  failed: 0,
+  waitedMs: 0,
 }
+
+export type AppliedTurn = { applied: Applied; notifications: Notification[]; foreign: ForeignEvents[] }
 
 type Known = { request: DueEvent; event: ProviderEvent; messageId: string | null; isOurId: boolean }
 
@@ -124,14 +143,18 @@ function judge(known: readonly Known[], messages: ReadonlyMap<string, EventMessa
   const items = new Map<string, EventItem>()
   const waiting: Waiting = new Map()
   const counts = { early: 0, foreign: 0, nameless: 0 }
+  const foreign = new Map<string, ForeignEvents>()
   for (const { request, event, messageId, isOurId } of known) {
     const message = messages.get(`${request.tenantId} ${messageId}`)
     const item = message && toItem(event, message, request)
     if (item) {
       items.set(`${item.messageId} ${item.source}`, item)
-    } else if (isOurId && !message) {
+    } else if (isOurId && messageId !== null && !message) {
       // A message is stored before it is sent: this one is another tenant's, or was deleted.
       counts.foreign++
+      const { tenantId, connectionId, provider } = request
+      const before = foreign.get(connectionId) ?? { tenantId, connectionId, provider, count: 0, messageId }
+      foreign.set(connectionId, { ...before, count: before.count + 1 })
     } else if (!message && event.providerMessageId === undefined) {
       // Nothing in it will ever name a message.
       counts.nameless++
@@ -140,14 +163,10 @@ function judge(known: readonly Known[], messages: ReadonlyMap<string, EventMessa
       wait(waiting, request, message !== undefined)
     }
   }
-  return { items: [...items.values()], waiting, counts }
+  return { items: [...items.values()], waiting, counts, foreign: [...foreign.values()] }
 }
 
-async function applyIn(
-  db: Queryable,
-  deps: ApplyDeps,
-  limit: number,
-): Promise<{ applied: Applied; notifications: Notification[]; ids: number[] }> {
+async function applyIn(db: Queryable, deps: ApplyDeps, limit: number): Promise<AppliedTurn> {
   const taken = await takeDue(db, { limit, bytesMax: BYTES_MAX })
   const ids: number[] = []
   const events: { request: DueEvent; event: ProviderEvent }[] = []
@@ -166,7 +185,7 @@ async function applyIn(
     ids.push(request.id)
   }
   const known = await identify(db, events)
-  const { items, waiting, counts } = judge(known, await readMessages(db, known))
+  const { items, waiting, counts, foreign } = judge(known, await readMessages(db, known))
   await deps.failpoint('before_events_applied')
   const { fresh, notifications } = await applyEvents(db, items)
   await deps.failpoint('after_events_applied_before_commit')
@@ -186,15 +205,14 @@ async function applyIn(
     foreign: counts.foreign,
     expired,
     unread,
+    failed: 0,
+    waitedMs: Math.max(0, ...taken.map(({ waitedMs }) => waitedMs)),
   }
-  return { applied, notifications, ids }
+  return { applied, notifications, foreign }
 }
 
 /** Applies what is due, at most `limit` requests, in one transaction. The notifications are to be sent afterwards. */
-export async function applyTurn(
-  deps: ApplyDeps,
-  limit: number,
-): Promise<{ applied: Applied; notifications: Notification[] }> {
+export async function applyTurn(deps: ApplyDeps, limit: number): Promise<AppliedTurn> {
   const result = await inTransaction(deps.pool, (db) => applyIn(db, deps, limit))
   await deps.failpoint('after_events_commit')
   return result

@@ -113,7 +113,8 @@ with item as materialized (
   where (c.message_id, c.position) not in (select message_id, position from reported_event where position is not null and status is not null)`)}, ${addSuppressions(`
   select tenant_id, mode, address, ${STREAM_OF_REASON} as stream, suppress as reason, message_id
   from reported_event where suppress is not null and address is not null`)}
-select count(*)::int4 as fresh, array_agg(distinct message_id) as messages, array_agg(distinct tenant_id) as tenants from reported_event`
+select (select count(*)::int4 from reported_event) as fresh, array_agg(distinct message_id) as messages, array_agg(distinct tenant_id) as tenants
+from (select tenant_id, message_id from reported_event union all select tenant_id, message_id from changed) n`
 
 const itemArray = rowArray<EventItem>('provider_event_item', [
   column('uuid', (item) => item.tenantId),
@@ -138,10 +139,10 @@ type Row = { fresh: number; messages: string[] | null; tenants: string[] | null 
 /** Ids in one notification of 8,000 bytes. */
 const NOTIFIED_MAX = 200
 
-function toNotifications(messages: readonly string[]): Notification[] {
+function toNotifications(channel: Notification['channel'], ids: readonly string[]): Notification[] {
   const notifications: Notification[] = []
-  for (let at = 0; at < messages.length; at += NOTIFIED_MAX) {
-    notifications.push({ channel: 'lg_message', payload: messages.slice(at, at + NOTIFIED_MAX).join(',') })
+  for (let at = 0; at < ids.length; at += NOTIFIED_MAX) {
+    notifications.push({ channel, payload: ids.slice(at, at + NOTIFIED_MAX).join(',') })
   }
   return notifications
 }
@@ -160,5 +161,10 @@ export async function applyEvents(
     text: TEXT,
     values: [await itemArray(db, items), ...idRange(items.map((item) => item.messageId))],
   })
-  return { fresh: rows[0]?.fresh ?? 0, notifications: toNotifications(rows[0]?.messages ?? []) }
+  const { fresh = 0, messages, tenants } = rows[0] ?? {}
+  const notifications = [
+    ...toNotifications('lg_message', messages ?? []),
+    ...toNotifications('lg_feed', tenants ?? []),
+  ]
+  return { fresh, notifications }
 }

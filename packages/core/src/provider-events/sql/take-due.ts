@@ -10,6 +10,8 @@ export type DueEvent = {
   headers: Record<string, string>
   body: Buffer
   tries: number
+  /** Since it was due. */
+  waitedMs: number
 }
 
 /**
@@ -24,7 +26,7 @@ export async function takeDue(
     name: 'take-provider-events',
     text: `
       with due as materialized (
-        select d.id, d.received_at, d.tenant_id, d.tries from provider_event_due d
+        select d.id, d.received_at, d.tenant_id, d.tries, extract(epoch from now() - d.due_at)::float8 * 1000 as waited_ms from provider_event_due d
         where d.due_at <= now() order by d.due_at limit $1
         for update skip locked
       ), sized as materialized (
@@ -32,7 +34,8 @@ export async function takeDue(
         from due d left join provider_event p on p.id = d.id and p.received_at = d.received_at
       )
       select s.id, s.tenant_id as "tenantId", coalesce(p.connection_id::text, '') as "connectionId", coalesce(p.provider, '') as provider,
-             s.received_at as "receivedAt", coalesce(p.headers, '{}') as headers, coalesce(p.body, '') as body, s.tries
+             s.received_at as "receivedAt", coalesce(p.headers, '{}') as headers, coalesce(p.body, '') as body, s.tries,
+             s.waited_ms as "waitedMs"
       from sized s left join provider_event p on p.id = s.id and p.received_at = s.received_at
       where s.bytes_before <= $2
       order by s.id`,
