@@ -42,6 +42,10 @@ const calls: Call[] = [
   { method: 'PATCH', path: '/v1/connections/{id}', body: { name: 'Other' } },
   { method: 'POST', path: '/v1/connections/{id}/test', body: {} },
   { method: 'DELETE', path: '/v1/connections/{id}' },
+  { method: 'POST', path: '/v1/connections/{id}/register-events', body: {} },
+  { method: 'GET', path: '/v1/connections/{id}/register-events' },
+  { method: 'DELETE', path: '/v1/connections/{id}/register-events' },
+  { method: 'POST', path: '/v1/connections/{id}/register-events/rotate', body: {} },
   { method: 'POST', path: '/v1/routes', body: route('con_x') },
   { method: 'GET', path: '/v1/routes' },
   { method: 'GET', path: '/v1/routes/{id}' },
@@ -87,7 +91,7 @@ describe('access', () => {
     const paths = Object.entries(json.paths ?? {}).flatMap(([path, operations]) =>
       Object.keys(operations ?? {}).map((method) => `${method.toUpperCase()} ${path}`),
     )
-    const open = ['GET /healthz', 'GET /readyz']
+    const open = ['GET /healthz', 'GET /readyz', 'POST /v1/hooks/{provider}/{connection}/{token}']
     expect(paths.filter((path) => !open.includes(path)).sort()).toEqual(named.map(([name]) => name).sort())
   })
 
@@ -162,7 +166,7 @@ describe('access', () => {
     expect(texts[0]).toMatch(/^401 /)
   })
 
-  it('after a hundred wrong keys in a minute an address is told to wait, while good keys from it work, new ones too', async () => {
+  it('after a hundred wrong keys in a minute an address has to wait, while good keys from it work, new ones too', async () => {
     const statuses: number[] = []
     for (let i = 0; i < 105; i++)
       statuses.push((await api.call('GET', '/v1/messages', { key: `lg_live_${i}` })).status)
@@ -201,7 +205,7 @@ describe('S14: behind proxies', () => {
     }
   })
 
-  it('nobody is believed by default', async () => {
+  it('no proxy is trusted by default', async () => {
     const open = await startTestApi()
     try {
       const all = await statuses(open.url, (i) => `198.51.100.${i}`)

@@ -17,6 +17,7 @@ import { addOpenApi } from './openapi/document.ts'
 import { addOperationRoutes } from './operations/index.ts'
 import { addConnectionRoutes } from './v1/connections/index.ts'
 import { addMessageRoutes } from './v1/messages/index.ts'
+import { addProviderEventRoutes } from './v1/provider-events/index.ts'
 import { addRouteRoutes } from './v1/routes/index.ts'
 import { addSuppressionRoutes } from './v1/suppressions/index.ts'
 
@@ -96,5 +97,6 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   await app.register(async (scope) => addRouteRoutes(scope, deps))
   await app.register(async (scope) => addSuppressionRoutes(scope, deps))
   await app.register(async (scope) => addOperationRoutes(scope, deps))
+  await app.register(async (scope) => addProviderEventRoutes(scope, deps))
   return app
 }

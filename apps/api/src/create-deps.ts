@@ -6,6 +6,13 @@ import { createWorkerWaker } from '@lettergate/core/dispatch'
 import { createKeyVerifier } from '@lettergate/core/keys'
 import { createDatabaseClock, createFailpoint, createReadiness } from '@lettergate/core/lib'
 import { createMessageReader, createMessageWaits } from '@lettergate/core/messages'
+import {
+  createEventReceiver,
+  createEventRegistrar,
+  createHookFinder,
+  createHookIo,
+  createHookVisitCounter,
+} from '@lettergate/core/provider-events'
 import { createSealer, deriveKey } from '@lettergate/core/secrets'
 
 import { createListener } from '@lettergate/db/listener'
@@ -13,7 +20,7 @@ import { createPool } from '@lettergate/db/pool'
 import { createTenantPrisma } from '@lettergate/db/prisma'
 import { createTenants } from '@lettergate/db/tenant-scope'
 import { createEgress, type EgressOptions } from '@lettergate/egress/egress'
-import type { Provider } from '@lettergate/providers/provider'
+import type { Io, Provider } from '@lettergate/providers/provider'
 import { createProviders } from '@lettergate/providers/registry'
 import type { Logger } from 'pino'
 import type { ApiDeps } from './deps.ts'
@@ -60,8 +67,12 @@ export type ApiOptions = {
   egressAllow: readonly string[]
   egressMailPort?: boolean
   awsIdentity?: boolean
+  /** How providers reach this gateway, without a slash at its end. */
+  publicUrl?: string | undefined
   /** All addresses of a name: for tests. */
   egressResolve?: EgressOptions['resolve']
+  /** Requests that the check of an event needs: for tests. */
+  hookRequest?: Io['request']
   failpoint?: string | undefined
   /** Of answers at once: for tests. */
   answerBytesMax?: number
@@ -134,6 +145,33 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     now: clock.now,
     onError: (error) => logger.warn({ err: error }, 'a connection could not be tested'),
   })
+  const prisma = createTenantPrisma(tenants)
+  const hooks = createHookFinder({ pool, tenants, sealer, providers, now: clock.now })
+  const onHookError = (error: unknown) => logger.warn({ err: error }, 'an event of a provider failed')
+  const visits = createHookVisitCounter({ pool, now: clock.now, onError: onHookError })
+  const receiver = createEventReceiver({
+    pool,
+    finder: hooks,
+    visits,
+    io: {
+      ...createHookIo({ egress, secrets, now: clock.now }),
+      ...(options.hookRequest && { request: options.hookRequest }),
+    },
+    failpoint: createFailpoint(options.failpoint),
+    onReceived: metrics.countProviderEvent,
+    onError: onHookError,
+  })
+  const registrar = createEventRegistrar({
+    tenants,
+    prisma,
+    sealer,
+    providers,
+    egress,
+    secrets,
+    publicUrl: options.publicUrl,
+    now: clock.now,
+    onError: (error) => logger.warn({ err: error }, 'events of a connection could not be registered'),
+  })
   const acceptor = createAcceptor({
     pool,
     newId: createIdSource(clock.now),
@@ -143,7 +181,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
   })
   return {
     tenants,
-    prisma: createTenantPrisma(tenants),
+    prisma,
     db: pool,
     readiness: createReadiness(pool, SILENT_MS),
     acceptor,
@@ -163,9 +201,15 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     refusedBodies: createRefusedBodies(),
     answers: createAnswerBudget(options.answerBytesMax ?? ANSWER_BYTES_MAX),
     stopping: { isDraining: false, isClosing: false },
+    hooks,
+    receiver,
+    registrar,
     async close() {
       clock.stop()
       await acceptor.drain()
+      await receiver.drain()
+      await visits.close()
+      await registrar.stop()
       await listener.close()
       checker.stop()
       await secrets.drain()

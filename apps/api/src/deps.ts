@@ -3,6 +3,7 @@ import type { ConnectionChecker } from '@lettergate/core/connections'
 import type { KeyVerifier } from '@lettergate/core/keys'
 import type { CursorKey, DatabaseClock, Readiness } from '@lettergate/core/lib'
 import type { MessageReader, MessageWaits } from '@lettergate/core/messages'
+import type { EventReceiver, EventRegistrar, HookFinder } from '@lettergate/core/provider-events'
 
 import type { Sealer } from '@lettergate/core/secrets'
 import type { Queryable } from '@lettergate/db/pool'
@@ -53,4 +54,8 @@ export type ApiDeps = {
   /** Bytes that go out. */
   answers: AnswerBudget
   stopping: Stopping
+  /** The URLs that providers call. */
+  hooks: HookFinder
+  receiver: EventReceiver
+  registrar: EventRegistrar
 }

@@ -13,6 +13,7 @@ async function main(): Promise<void> {
     egressAllow: config.egressAllow,
     egressMailPort: config.egressMailPort,
     awsIdentity: config.awsIdentity,
+    publicUrl: config.publicUrl,
     failpoint: config.failpoint,
     logger,
     host: config.apiHost,

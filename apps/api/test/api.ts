@@ -3,6 +3,7 @@ import { issueKey, type Scope } from '@lettergate/core/keys'
 import { deriveKey } from '@lettergate/core/secrets'
 import { createTenant } from '@lettergate/core/tenants'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
+import type { Io } from '@lettergate/providers/provider'
 import { pino } from 'pino'
 import { z } from 'zod'
 import { type ApiServer, startServer } from '../src/server.ts'
@@ -19,7 +20,7 @@ export type TestApi = {
   addTenant(options?: { dailyLimit?: number }): Promise<TestTenant>
   addKey(tenantId: string, scopes: readonly Scope[], options?: { expiresAt?: Date }): Promise<string>
   addAdminKey(): Promise<string>
-  /** A request with the tenant's live key unless told otherwise; `body` goes out as JSON, or as it is if a string. */
+  /** A request with the tenant's live key unless the options name another; `body` goes out as JSON, or as it is if a string. */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>
   server: ApiServer
   close(): Promise<void>
@@ -58,7 +59,7 @@ async function exchange(
 
 type TestOptions = {
   egressAllow?: string[]
-  /** All addresses of a name; left out: no name has any, and nobody's DNS is asked. */
+  /** All addresses of a name; absent: no name has an address, and no DNS server is asked. */
   egressResolve?: (name: string) => Promise<string[]>
   failpoint?: string
   answerBytesMax?: number
@@ -68,6 +69,8 @@ type TestOptions = {
   keepAliveSeconds?: number
   connectionsMax?: number
   trustedProxies?: string[]
+  publicUrl?: string
+  hookRequest?: Io['request']
 }
 
 /** An api that listens on a port and a database of its own, with one tenant. */
@@ -95,6 +98,8 @@ export async function startTestApi(options: TestOptions = {}): Promise<TestApi> 
     ...(options.keepAliveSeconds !== undefined && { keepAliveSeconds: options.keepAliveSeconds }),
     ...(options.connectionsMax !== undefined && { connectionsMax: options.connectionsMax }),
     trustedProxies: options.trustedProxies ?? [],
+    publicUrl: options.publicUrl,
+    ...(options.hookRequest && { hookRequest: options.hookRequest }),
     checkAnswers: true,
   })
   const tenant = await addTenant()

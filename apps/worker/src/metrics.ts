@@ -1,5 +1,6 @@
 import type { AttemptResult } from '@lettergate/core/deliver'
 import type { LostWorkers } from '@lettergate/core/lost-workers'
+import type { Applied } from '@lettergate/core/provider-events'
 import type { ChunkResult } from '@lettergate/core/suppressions'
 import type { SweepStep } from '@lettergate/core/sweep'
 import type { PollResult } from '@lettergate/core/throttle'
@@ -18,6 +19,7 @@ export type WorkerMetrics = {
   onLateStatement(pool: 'shared' | 'tenants' | 'listen', kind: LateStatement): void
   onLost(lost: LostWorkers): void
   onSuppressionChunk(kind: 'import' | 'export', result: ChunkResult): void
+  onApplied(applied: Applied): void
 }
 
 /** Metrics of a worker; `busy`, `throttle` and `isolated` are read at scrape time. */
@@ -98,7 +100,7 @@ export function createWorkerMetrics(
   })
   const polled = new Counter({
     name: 'lettergate_limits_polled_total',
-    help: 'Queries of account limits at providers, by result (`told`: limits reported, `silent`: none reported, `failed`).',
+    help: 'Queries of account limits at providers, by result (`reported`: limits reported, `silent`: none reported, `failed`).',
     labelNames: ['result'],
     registers: [registry],
   })
@@ -132,9 +134,24 @@ export function createWorkerMetrics(
     labelNames: ['kind', 'result'],
     registers: [registry],
   })
+  const applied = new Counter({
+    name: 'lettergate_provider_events_applied_total',
+    help: 'Events of providers by result: applied, repeated (known before), early (its message is not recorded as sent yet: tried again), foreign (of a message that the tenant does not have), expired (its message was not found for a day). unread: records that are not readable; failed: requests that could not be applied.',
+    labelNames: ['result'],
+    registers: [registry],
+  })
+  const waited = new Gauge({
+    name: 'lettergate_provider_events_oldest_seconds',
+    help: 'How long the oldest request of a provider had been due when this worker took requests last; 0 when none was due.',
+    registers: [registry],
+  })
   return {
     registry,
     onSuppressionChunk: (kind, result) => chunks.inc({ kind, result }),
+    onApplied({ requests: _, waitedMs, ...counts }) {
+      waited.set(waitedMs / 1000)
+      for (const [result, count] of Object.entries(counts)) if (count > 0) applied.inc({ result }, count)
+    },
     onLateStatement: (pool, kind) => late.inc({ pool, kind }),
     onLost(lost) {
       suspected.inc(lost.suspected)

@@ -1,6 +1,6 @@
 import { type Claim, createDispatcher, wokenTenants } from '@lettergate/core/dispatch'
 import { countLost, type LostDeps } from '@lettergate/core/lost-workers'
-
+import { createEventApplier } from '@lettergate/core/provider-events'
 import { createSuppressionJobs } from '@lettergate/core/suppressions'
 import { createSweeper } from '@lettergate/core/sweep'
 import { createListener } from '@lettergate/db/listener'
@@ -83,6 +83,10 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     process: async (claims) => void (await Promise.all(claims.map(deliver))),
     onError,
   })
+  const applier = createEventApplier({
+    ...deps,
+    onApplied: metrics.onApplied,
+  })
   const listener = createListener({
     url: deps.databaseUrl,
     onError,
@@ -92,6 +96,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   await listener.on('lg_connection', (payload) =>
     active.throttle.refresh(payload === '' ? null : payload.split(',')),
   )
+  await listener.on('lg_provider_event', () => applier.wake())
   const sweeper = createSweeper({
     ...lost,
     feedDays: deps.feedDays,
@@ -111,6 +116,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   dispatcher.start()
   sweeper.start()
   suppressionJobs.start()
+  applier.start()
 
   return {
     metrics,
@@ -120,6 +126,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       await Promise.all([
         dispatcher.stop(),
         sweeper.stop(),
+        applier.stop(),
         listener.close(),
         consumer.close(),
         isolatedRunner.stop(),

@@ -18,6 +18,8 @@ export type Config = {
   egressMailPort: boolean
   /** Whether connections to SES without keys use the AWS identity of the process. */
   awsIdentity: boolean
+  /** Without a slash at its end. */
+  publicUrl: string | undefined
   apiHost: string
   apiPort: number
   apiMetricsPort: number | undefined
@@ -73,6 +75,7 @@ function toConfig(data: z.infer<typeof settings>): Config {
     egressAllow: Object.freeze(data.LETTERGATE_EGRESS_ALLOW ?? []),
     egressMailPort: data.LETTERGATE_EGRESS_PORT_25 === 'on',
     awsIdentity: data.LETTERGATE_AWS_IDENTITY === 'on',
+    publicUrl: data.LETTERGATE_PUBLIC_URL,
     apiHost: data.API_HOST,
     apiPort: data.API_PORT,
     apiMetricsPort: data.API_METRICS_PORT,

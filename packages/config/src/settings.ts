@@ -28,6 +28,14 @@ function wholeNumber(min: number, max: number) {
     .refine((value) => value >= min && value <= max, message)
 }
 
+/** How others reach this gateway: no path of ours may follow a query. */
+const publicUrl = url('http:', 'https:')
+  .refine((text) => {
+    const parsed = URL.parse(text)
+    return parsed === null || parsed.href === `${parsed.origin}${parsed.pathname}`
+  }, 'must have no user, query or fragment')
+  .transform((text) => new URL(text).href.replace(/\/+$/, ''))
+
 function isCidr(entry: string): boolean {
   const [address = '', bits, ...rest] = entry.split('/')
   const family = isIP(address)
@@ -101,6 +109,11 @@ export const settings = z.object({
     example: 'off',
     description:
       'on or off: tenants may reach public mail servers on port 25 (provider direct, or smtp on that port). Their mail uses the reputation of your address.',
+  }),
+  LETTERGATE_PUBLIC_URL: publicUrl.optional().meta({
+    example: '',
+    description:
+      'URL at which email providers reach the api, such as https://mail.example.com; unset: events of providers cannot be registered.',
   }),
   LETTERGATE_AWS_IDENTITY: z.enum(['on', 'off'], { error: 'must be on or off' }).default('off').meta({
     example: 'off',

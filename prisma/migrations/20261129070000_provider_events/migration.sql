@@ -59,6 +59,11 @@ create table provider_event_due (
         autovacuum_analyze_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
 create index provider_event_due_at on provider_event_due (due_at);
 
+-- Batches: requests to be kept, and what happened at URLs.
+create type provider_event_row as (tenant_id uuid, connection_id uuid, provider text, headers json, body bytea);
+create type hook_visit as (
+  connection_id uuid, last_event_at timestamptz, refused int4, last_refused_at timestamptz, last_refusal text);
+
 select ensure_partitions((now() at time zone 'utc')::date - 1, (now() at time zone 'utc')::date + 8);
 
 do $$
@@ -77,7 +82,7 @@ $$;
 grant select, insert, update, delete on hook to lettergate_tenant;
 grant select, insert on provider_event, provider_event_due to lettergate_tenant;
 -- Never secrets: a hook is found by its connection, and what happened at its URL is counted.
-grant select (tenant_id, connection_id, provider, version, retire_at, refused, last_event_at),
+grant select (tenant_id, connection_id, provider, version, retire_at, last_event_at, refused, last_refused_at, last_refusal),
   update (last_event_at, refused, last_refused_at, last_refusal) on hook to lettergate_batch;
 grant select, insert on provider_event to lettergate_batch;
 grant select, insert, update, delete on provider_event_due to lettergate_batch;

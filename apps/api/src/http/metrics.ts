@@ -13,6 +13,8 @@ export type Metrics = {
   countDropped(): void
   /** A statement that had no answer in time, or that Postgres cancelled for its length. */
   countLateStatement(pool: 'shared' | 'tenants' | 'listen', kind: LateStatement): void
+  /** A request of a provider at the URL of a connection, by its result. */
+  countProviderEvent(provider: string, verdict: string): void
 }
 
 /** From "at once" to the time-out of the database. */
@@ -92,12 +94,19 @@ export function createMetrics(deps: { db: Queryable; onError(error: unknown): vo
     registers: [registry],
   })
   const late = addLateStatements(registry)
+  const providerEvents = new Counter({
+    name: 'lettergate_provider_events_received_total',
+    help: 'Requests of providers at the URLs of connections, by verdict (verified, probe, confirm, refused, undecided, overloaded).',
+    labelNames: ['provider', 'verdict'],
+    registers: [registry],
+  })
   return {
     registry,
     acceptSeconds,
     countShed: () => shed.inc(),
     countDropped: () => dropped.inc(),
     countLateStatement: (pool, kind) => late.inc({ pool, kind }),
+    countProviderEvent: (provider, verdict) => providerEvents.inc({ provider, verdict }),
     answers(method, route) {
       const byStatus = new Map<number, Counter.Internal>()
       return (status) => {

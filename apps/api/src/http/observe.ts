@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { BodyBudget } from './body-budget.ts'
 import type { Metrics } from './metrics.ts'
+import { shownPath } from './shown-path.ts'
 
 export type Observation = {
   metrics: Metrics
@@ -47,7 +48,7 @@ export function addObservation(app: FastifyInstance, deps: Observation): void {
       metrics.acceptSeconds.observe((performance.now() - request.arrivedAt) / 1000)
     }
     if (logger.isLevelEnabled('debug')) {
-      const path = request.raw.url?.split('?', 1)[0]?.slice(0, 500)
+      const path = shownPath(request.raw.url ?? '')
       const ms = request.arrivedAt === 0 ? undefined : Math.round(performance.now() - request.arrivedAt)
       logger.debug({ request_id: request.id, method: request.method, path, status, ms }, 'answered')
     }

@@ -4,6 +4,7 @@ import { BatcherFull } from '@lettergate/db/batcher'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { createRefusalLog } from './refusal-log.ts'
+import { shownPath } from './shown-path.ts'
 
 /** Maps refusals of the framework to our problems. */
 const FRAMEWORK_CODES: Record<string, ProblemCode> = {
@@ -43,13 +44,6 @@ export function problemDetails(problem: Problem, request?: { id: string; path: s
   }
 }
 
-/** The path without its query, which may hold addresses; cut, because an error answer need not repeat 8 kB. */
-function pathOf(request: FastifyRequest): string {
-  const url = request.raw.url ?? '/'
-  const end = url.indexOf('?')
-  return (end === -1 ? url : url.slice(0, end)).slice(0, 500)
-}
-
 /** Writes a problem as the answer. */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
   if (problem.headers) reply.headers(problem.headers)
@@ -61,7 +55,9 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, proble
       .header('content-type', 'application/problem+json')
       .header('cache-control', 'no-store')
       .serializer(String)
-      .send(JSON.stringify(problemDetails(problem, { id: request.id, path: pathOf(request) })))
+      .send(
+        JSON.stringify(problemDetails(problem, { id: request.id, path: shownPath(request.raw.url ?? '/') })),
+      )
   )
 }
 
@@ -75,7 +71,12 @@ export function addProblemDetails(app: FastifyInstance, deps: { logger: Logger }
     if (!problem && request.raw.destroyed && !request.raw.complete) {
       return sendProblem(request, reply, new Problem('malformed-request'))
     }
-    const log = { err: error, request_id: request.id, method: request.method, path: pathOf(request) }
+    const log = {
+      err: error,
+      request_id: request.id,
+      method: request.method,
+      path: shownPath(request.raw.url ?? '/'),
+    }
     if (problem) logRefusal(problem.code, log)
     else deps.logger.error(log, 'request failed')
     return sendProblem(

@@ -28,6 +28,10 @@ const TAGS = [
     description:
       'Addresses that your mail is not sent to, because of a bounce, a complaint, an unsubscription, or your own wish.',
   },
+  {
+    name: 'Provider events',
+    description: 'The reports of email providers: delivered, bounced, opened and others.',
+  },
   { name: 'Operations', description: 'Health and metrics of the gateway, and this reference.' },
 ]
 

@@ -2,12 +2,11 @@ import { Problem } from '@lettergate/contracts/problems/problems'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import { reportWithoutSecrets } from '@lettergate/providers/lib/redact'
 import type { AccountReport, Provider } from '@lettergate/providers/provider'
-import { z } from 'zod'
 import { fromStorage } from '../lib/index.ts'
-import { SealBroken, type Sealer } from '../secrets/index.ts'
+import type { Sealer } from '../secrets/index.ts'
 import { createCountWindow } from './count-window.ts'
+import { openConnection } from './open-connection.ts'
 import { createIo, type IoDeps } from './provider-io.ts'
-import { readSealedConnection } from './sql/read-sealed.ts'
 import { resetHealth } from './sql/reset-health.ts'
 
 export type Checked = { report: AccountReport; tookMs: number }
@@ -59,29 +58,8 @@ export function createConnectionChecker(
   const stopping = new AbortController()
   let underWay = 0
 
-  /** Null: what is stored does not open. */
-  async function open(tenantId: string, id: string) {
-    const row = await readSealedConnection(deps.tenants.forTenant(tenantId), tenantId, id)
-    if (!row) throw new Problem('not-found')
-    const provider = deps.providers[row.provider]
-    if (!provider) throw new Problem('wrong-state', { detail: `There is no provider ${row.provider} here.` })
-    try {
-      const opened = await deps.sealer.unsealJson(
-        { tenantId, table: 'connection', id },
-        { sealed: row.sealedCredentials, dataKeyVersion: row.dataKeyVersion },
-      )
-      const credentials = provider.credentials.parse(opened)
-      const settings = provider.settings.parse(row.settings)
-      return { provider, connection: { id, credentials, settings, credentialsSince: row.credentialsSince } }
-    } catch (error) {
-      if (!(error instanceof SealBroken || error instanceof z.ZodError)) throw error
-      deps.onError(error)
-      return null
-    }
-  }
-
   async function ask(tenantId: string, id: string): Promise<AccountReport> {
-    const opened = await fromStorage(open(tenantId, id))
+    const opened = await openConnection(deps, tenantId, id)
     if (!opened) return unopened
     const { provider, connection } = opened
     const late = AbortSignal.timeout(deadlineMs)

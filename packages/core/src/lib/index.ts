@@ -17,7 +17,12 @@ export { changeConnections, given, toJson } from './managed-rows.ts'
 export type { ContentDocument, Envelope, StoredMime, StoredRecipient } from './message-content.ts'
 export { createReadiness, type Readiness } from './readiness.ts'
 export { retryQuery } from './retry-query.ts'
-export { appendAcceptances, appendAccountEvents, appendEvents } from './sql/append-events.ts'
+export {
+  appendAcceptances,
+  appendAccountEvents,
+  appendEvents,
+  appendReportedEvents,
+} from './sql/append-events.ts'
 export { isPending } from './sql/is-pending.ts'
 export { type Notification, notify } from './sql/notify.ts'
 export { idRange } from './sql/uuid-range.ts'

@@ -33,6 +33,9 @@ const TENANTS = 50
 /** Then the others hear what was released, and it goes on a second later. */
 const RELEASE_MS = 10_000
 
+/** Requests of providers are kept as they came for this time, to be looked at when an event seems wrong. */
+const PROVIDER_EVENT_DAYS = 30
+
 export type SweepDeps = LostDeps & {
   isStopped?: () => boolean
   /** Absent: every worker whose lease ran out is gone. */
@@ -121,6 +124,8 @@ export const sweepSteps = {
   ensurePartitions: (deps: SweepDeps) => ensurePartitions(deps.pool),
   dropFeedDays: (deps: SweepDeps) => dropDayPartitions(deps.pool, 'feed', deps.feedDays ?? 30),
   expireSuppressions: (deps: SweepDeps) => untilDone(deps, (limit) => expireSuppressions(deps.pool, limit)),
+  dropProviderEventDays: (deps: SweepDeps) =>
+    dropDayPartitions(deps.pool, 'provider_event', PROVIDER_EVENT_DAYS),
 } satisfies Record<string, (deps: SweepDeps) => Promise<number>>
 
 export type SweepStep = keyof typeof sweepSteps
@@ -137,6 +142,7 @@ const EVERY_MS: Record<SweepStep, number> = {
   ensurePartitions: 3_600_000,
   dropFeedDays: 3_600_000,
   expireSuppressions: 600_000,
+  dropProviderEventDays: 3_600_000,
 }
 
 /** Every step runs soon after a start: a process may never live as long as the longest interval. */

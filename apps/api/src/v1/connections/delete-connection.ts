@@ -18,8 +18,8 @@ export function addDeleteConnectionRoute(app: FastifyInstance, deps: ApiDeps): v
       description:
         'Deletes the connection and its credentials. Waiting messages that name it are sent through your other connections, ' +
         'unless `queued` says otherwise; messages that are being sent now are not stopped. The connection is removed from routes, and ' +
-        'a route that had no other target is disabled. With very many messages the answer may be 503 before the work is done: ' +
-        'repeat the request to continue. Needs a live key.',
+        'a route that had no other target is disabled. A registration of its events is undone at the provider. ' +
+        'With very many messages the answer may be 503 before the work is done: repeat the request to continue. Needs a live key.',
       tags: ['Connections'],
       params: ConnectionPath,
       querystring: DeleteConnectionQuery,
@@ -31,12 +31,11 @@ export function addDeleteConnectionRoute(app: FastifyInstance, deps: ApiDeps): v
     handler: async (request): Promise<ConnectionDeleted> => {
       const { queued } = request.query
       const id = pathId('con', request.params.id)
-      const { messages, disabledRoutes } = await deleteConnection(
-        deps,
-        tenantOf(request).tenantId,
-        id,
-        queued,
-      )
+      const { tenantId } = tenantOf(request)
+      const unregister = await deps.registrar.beforeDelete(tenantId, id)
+      const { messages, disabledRoutes } = await deleteConnection(deps, tenantId, id, queued)
+      // Nobody waits for the provider. If it does not answer, its events are refused from now on.
+      unregister()
       const routes = disabledRoutes.map((route) => toPublicId('rte', route))
       return { id: request.params.id, queued, messages, disabled_routes: routes }
     },
