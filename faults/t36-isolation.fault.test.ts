@@ -33,20 +33,31 @@ async function makeIds(stack: Stack): Promise<Record<string, string[]>> {
     values: [uuidOf('ten', stack.tenant.tenantId)],
   })
   const con = rows.map((row) => toPublicId('con', row.id))
-  return { msg: ids, con, rte: [await makeRoute(stack, con)] }
+  const suppressions = [{ address: 'listed@example.net' }]
+  await make(stack, '/v1/suppressions', { suppressions })
+  const job = await idOf(make(stack, '/v1/suppressions/export', {}))
+  return { msg: ids, con, rte: [await makeRoute(stack, con)], job: [job] }
 }
 
-async function makeRoute({ apiUrl, tenant }: Stack, connections: string[]): Promise<string> {
-  const targets = connections.map((connection) => ({ connection }))
-  const body = { name: 'All', position: 1, match: {}, strategy: 'ordered', targets }
-  const response = await fetch(`${apiUrl}/v1/routes`, {
+async function make({ apiUrl, tenant }: Stack, path: string, body: unknown): Promise<Response> {
+  return await fetch(`${apiUrl}${path}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${tenant.apiKey}`, 'content-type': 'application/json' },
     body: JSON.stringify(body),
   })
+}
+
+async function idOf(made: Promise<Response>): Promise<string> {
+  const response = await made
   const { id }: { id?: unknown } = JSON.parse(await response.text())
-  if (typeof id !== 'string') throw new Error(`no route was made: ${response.status}`)
+  if (typeof id !== 'string') throw new Error(`nothing was made: ${response.status}`)
   return id
+}
+
+async function makeRoute(stack: Stack, connections: string[]): Promise<string> {
+  const targets = connections.map((connection) => ({ connection }))
+  const body = { name: 'All', position: 1, match: {}, strategy: 'ordered', targets }
+  return await idOf(make(stack, '/v1/routes', body))
 }
 
 /** Asks for everything of the first tenant by the second one's key; answers how often. */
@@ -77,7 +88,12 @@ async function askForAll(stack: Stack, ids: Record<string, string[]>): Promise<n
     path: '/v1/messages?to=user@example.net',
   })
   expect(JSON.parse(list.text)).toMatchObject({ data: [] })
-  return asked + 3
+  const listed = await askWhole(stack.apiUrl, other.apiKey, {
+    method: 'GET',
+    path: '/v1/suppressions/listed@example.net',
+  })
+  expect(listed.status).toBe(404)
+  return asked + 4
 }
 
 /** The rows that each of the two roles gets by statements without a tenant. */

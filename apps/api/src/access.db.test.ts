@@ -53,22 +53,35 @@ const calls: Call[] = [
   { method: 'DELETE', path: '/v1/routes/{id}' },
   { method: 'GET', path: '/v1/events' },
   { method: 'GET', path: '/v1/events/stream' },
+  { method: 'GET', path: '/v1/suppressions' },
+  { method: 'POST', path: '/v1/suppressions', body: { suppressions: [{ address: 'a@example.net' }] } },
+  { method: 'GET', path: '/v1/suppressions/{address}' },
+  { method: 'DELETE', path: '/v1/suppressions/{address}' },
+  { method: 'POST', path: '/v1/suppressions/import', body: 'a@example.net' },
+  { method: 'POST', path: '/v1/suppressions/export', body: {} },
+  { method: 'GET', path: '/v1/suppressions/jobs/{id}' },
+  { method: 'GET', path: '/v1/suppressions/jobs/{id}/csv' },
 ]
 const named = calls.map((call) => [`${call.method} ${call.path}`, call] as const)
 const under = named.filter(([, { path }]) => path.includes('{id}'))
 
-const withoutIds = (text: string) => text.replaceAll(/req_\w+/g, 'req').replaceAll(/(msg|con|rte)_\w+/g, '$1')
+const withoutIds = (text: string) =>
+  text.replaceAll(/req_\w+/g, 'req').replaceAll(/(msg|con|rte|job)_\w+/g, '$1')
 
 async function makeConnection(): Promise<unknown> {
   return (await api.call('POST', '/v1/connections', { body: relay })).json.id
 }
 
 /** What a path under an id is about: the prefix of its ids, and how to make one. */
-function resourceOf(path: string): { kind: 'msg' | 'con' | 'rte'; make(): Promise<unknown> } {
+function resourceOf(path: string): { kind: 'msg' | 'con' | 'rte' | 'job'; make(): Promise<unknown> } {
   if (path.startsWith('/v1/messages')) {
     return { kind: 'msg', make: async () => (await api.call('POST', '/v1/send', { body: message })).json.id }
   }
   if (path.startsWith('/v1/connections')) return { kind: 'con', make: makeConnection }
+  if (path.startsWith('/v1/suppressions')) {
+    const make = async () => (await api.call('POST', '/v1/suppressions/export', { body: {} })).json.id
+    return { kind: 'job', make }
+  }
   const make = async () =>
     (await api.call('POST', '/v1/routes', { body: route(await makeConnection()) })).json.id
   return { kind: 'rte', make }

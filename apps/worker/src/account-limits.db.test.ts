@@ -69,6 +69,7 @@ async function start(answer: ReturnType<typeof quota>, count: number) {
         fallback: 'hold',
         failpoint: noFailpoint,
         onError,
+        onForeign: () => {},
       })
       cleanups.push(() => worker.stop())
       return worker

@@ -1,6 +1,7 @@
 import type { AttemptResult } from '@lettergate/core/deliver'
 import type { LostWorkers } from '@lettergate/core/lost-workers'
-import type { RetireResult } from '@lettergate/core/provider-events'
+import type { Applied, RetireResult } from '@lettergate/core/provider-events'
+import type { ChunkResult } from '@lettergate/core/suppressions'
 import type { SweepStep } from '@lettergate/core/sweep'
 import type { PollResult } from '@lettergate/core/throttle'
 import type { LateStatement } from '@lettergate/db/pool'
@@ -18,6 +19,8 @@ export type WorkerMetrics = {
   onLateStatement(pool: 'shared' | 'tenants' | 'listen', kind: LateStatement): void
   onLost(lost: LostWorkers): void
   onRetired(result: RetireResult): void
+  onSuppressionChunk(kind: 'import' | 'export', result: ChunkResult): void
+  onApplied(applied: Applied): void
 }
 
 /** Metrics of a worker; `busy`, `throttle` and `isolated` are read at scrape time. */
@@ -132,8 +135,30 @@ export function createWorkerMetrics(
       this.set(isolated())
     },
   })
+  const chunks = new Counter({
+    name: 'lettergate_suppression_chunks_total',
+    help: 'Chunks of imports and exports of suppressions, by result (done, failed). A failed one is repeated.',
+    labelNames: ['kind', 'result'],
+    registers: [registry],
+  })
+  const applied = new Counter({
+    name: 'lettergate_provider_events_applied_total',
+    help: 'Events of providers by result: applied, repeated (known before), early (its message is not recorded as sent yet: tried again), foreign (of a message that the tenant does not have), expired (its message was not found for a day). unread: records that are not readable; failed: requests that could not be applied.',
+    labelNames: ['result'],
+    registers: [registry],
+  })
+  const waited = new Gauge({
+    name: 'lettergate_provider_events_oldest_seconds',
+    help: 'How long the oldest request of a provider had been due when this worker took requests last; 0 when none was due.',
+    registers: [registry],
+  })
   return {
     registry,
+    onSuppressionChunk: (kind, result) => chunks.inc({ kind, result }),
+    onApplied({ requests: _, waitedMs, ...counts }) {
+      waited.set(waitedMs / 1000)
+      for (const [result, count] of Object.entries(counts)) if (count > 0) applied.inc({ result }, count)
+    },
     onLateStatement: (pool, kind) => late.inc({ pool, kind }),
     onLost(lost) {
       suspected.inc(lost.suspected)

@@ -63,6 +63,8 @@ export function openParts(options: {
       egress,
       providers,
       onError,
+      onForeign: (events) =>
+        log.warn(events, 'events about messages that the tenant does not have; nothing was changed'),
       sealer: createSealer({ tenants, root: rootSecret(config), previous: config.previousSecret }),
       feedDays: config.feedDays,
       fallback: config.env === 'development' ? 'capture' : 'hold',

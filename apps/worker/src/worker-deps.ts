@@ -1,4 +1,5 @@
 import type { Failpoint } from '@lettergate/core/lib'
+import type { ForeignEvents } from '@lettergate/core/provider-events'
 import type { Sealer } from '@lettergate/core/secrets'
 import type { Pool } from '@lettergate/db/pool'
 import type { Tenants } from '@lettergate/db/tenant-scope'
@@ -18,4 +19,6 @@ export type WorkerDeps = {
   fallback: 'capture' | 'hold'
   failpoint: Failpoint
   onError: (error: unknown) => void
+  /** For the log: events at the URL of a connection about messages that its tenant does not have. */
+  onForeign: (events: ForeignEvents) => void
 }

@@ -1,8 +1,8 @@
 import { createCredentialRenewer } from '@lettergate/core/connections'
 import { type Claim, createDispatcher, wokenTenants } from '@lettergate/core/dispatch'
 import { countLost, type LostDeps } from '@lettergate/core/lost-workers'
-
-import { createWebhookRetirer } from '@lettergate/core/provider-events'
+import { createEventApplier, createWebhookRetirer } from '@lettergate/core/provider-events'
+import { createSuppressionJobs } from '@lettergate/core/suppressions'
 import { createSweeper } from '@lettergate/core/sweep'
 import { createListener } from '@lettergate/db/listener'
 
@@ -84,6 +84,10 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     process: async (claims) => void (await Promise.all(claims.map(deliver))),
     onError,
   })
+  const applier = createEventApplier({
+    ...deps,
+    onApplied: metrics.onApplied,
+  })
   const listener = createListener({
     url: deps.databaseUrl,
     onError,
@@ -93,6 +97,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   await listener.on('lg_connection', (payload) =>
     active.throttle.refresh(payload === '' ? null : payload.split(',')),
   )
+  await listener.on('lg_provider_event', () => applier.wake())
   const sweeper = createSweeper({
     ...lost,
     feedDays: deps.feedDays,
@@ -110,10 +115,18 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     onRetired: metrics.onRetired,
     onError,
   })
+  const suppressionJobs = createSuppressionJobs({
+    pool,
+    failpoint: deps.failpoint,
+    onChunk: metrics.onSuppressionChunk,
+    onError,
+  })
   isolatedRunner.start()
   dispatcher.start()
   sweeper.start()
   retirer.start()
+  suppressionJobs.start()
+  applier.start()
 
   return {
     metrics,
@@ -123,10 +136,12 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       await Promise.all([
         dispatcher.stop(),
         sweeper.stop(),
+        applier.stop(),
         listener.close(),
         consumer.close(),
         isolatedRunner.stop(),
         retirer.stop(),
+        suppressionJobs.stop(),
       ])
       await secrets.drain()
       await active.end()

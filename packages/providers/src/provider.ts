@@ -131,6 +131,8 @@ export type Io = {
   /** A connected TCP socket to a checked, pinned address; `signal` ends the connecting, never the socket. */
   connect(target: Target): Promise<Socket>
   now(): Date
+  /** Number of this attempt to send a message, from 1: for the provider that only plays, and never for what it sends. */
+  attempt?: number
   /** The total deadline of this call. */
   signal: AbortSignal
   /** Aborts sooner: a step that has not begun by then would not finish, and is better started again. */
@@ -283,8 +285,8 @@ export type Registered<R> =
 export interface EventSource<C = unknown, S = unknown, E = unknown, R = unknown> {
   /** Every kind of event that it reports. */
   kinds: readonly ProviderEventKind[]
-  /** `password`: the provider signs nothing, and sends a secret along. */
-  proof: 'signature' | 'password'
+  /** `password`: the provider signs nothing, and sends a secret along. `none`: they come from this gateway itself, and nobody sends any. */
+  proof: 'signature' | 'password' | 'none'
   /** Longest body that it sends; a longer one is refused. */
   bodyBytesMax: number
   secrets: z.ZodType<E>

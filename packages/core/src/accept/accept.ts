@@ -13,10 +13,12 @@ import type { AcceptRow, AcceptUnit } from './sql/accept-messages.ts'
 import { findIdempotentAnswer } from './sql/find-idempotent-answer.ts'
 import { createStore, type Stored, type TimedUnit } from './store.ts'
 
+type AcceptedStatus = 'queued' | 'scheduled' | 'suppressed'
+
 export type AcceptedMessage = {
   id: string
-  status: 'queued' | 'scheduled'
-  recipients: { address: string; kind: 'to' | 'cc' | 'bcc'; status: 'queued' | 'scheduled' }[]
+  status: AcceptedStatus
+  recipients: { address: string; kind: 'to' | 'cc' | 'bcc'; status: AcceptedStatus }[]
 }
 
 export type AcceptOutcome =
@@ -128,13 +130,18 @@ function accepted(
   quota: QuotaState | null,
   replayed: boolean,
 ): AcceptOutcome {
-  const messages = answer.messages.map(({ id, send_at, recipients }) => {
-    const status = send_at !== undefined && new Date(send_at) > createdAt ? 'scheduled' : 'queued'
+  const suppressed = Map.groupBy(answer.suppressed ?? [], ([messageId]) => messageId)
+  const messages = answer.messages.map(({ id, send_at, recipients }): AcceptedMessage => {
+    const due = send_at !== undefined && new Date(send_at) > createdAt ? 'scheduled' : 'queued'
+    const left = new Set(suppressed.get(id)?.map(([, position]) => position))
     return {
       id,
-      status,
-      recipients: recipients.map((recipient) => ({ ...recipient, status })),
-    } satisfies AcceptedMessage
+      status: left.size === recipients.length ? 'suppressed' : due,
+      recipients: recipients.map((recipient, position) => ({
+        ...recipient,
+        status: left.has(position) ? 'suppressed' : due,
+      })),
+    }
   })
   return { kind: 'accepted', messages, createdAt, quota, replayed, extra: answer.extra }
 }
@@ -193,8 +200,9 @@ export function createAcceptor(deps: {
     const answer = idempotency && (await readAnswer(tenant, idempotency))
     if (answer) return answer
     const quota = quotaOf(stored)
-    if (!quota || quota.limit - quota.used >= unit.recipientCount) return null
-    return { kind: 'quota-exceeded', quota, requested: unit.recipientCount }
+    const { counted = unit.recipientCount } = stored
+    if (!quota || quota.limit - quota.used >= counted) return null
+    return { kind: 'quota-exceeded', quota, requested: counted }
   }
 
   async function store1(unit: TimedUnit, messages: NewMessage[]): Promise<Stored> {
@@ -222,7 +230,10 @@ export function createAcceptor(deps: {
         if (stored.admitted) {
           deps.wakeWorkers(tenant.id)
           return accepted(
-            storedAnswer(unit.messages, request.idempotency?.extra),
+            {
+              ...storedAnswer(unit.messages, request.idempotency?.extra),
+              suppressed: stored.suppressed,
+            },
             stored.now,
             quotaOf(stored),
             false,

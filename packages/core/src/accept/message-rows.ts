@@ -3,9 +3,12 @@ import type { NewMessage, NewMime } from '@lettergate/contracts/messages/send-re
 import { missingFields } from '@lettergate/providers/raw-mime/read-mime'
 import type { ContentDocument, Envelope, StoredMime } from '../lib/index.ts'
 import { attachmentFacts } from '../routing/index.ts'
-import type { AcceptRow } from './sql/accept-messages.ts'
+import type { AcceptRow, SuppressedRecipient } from './sql/accept-messages.ts'
 
-/** What a repeat of the request is answered with; statuses follow from `send_at` and the time of acceptance. */
+/**
+ * What a repeat of the request is answered with; statuses follow from `send_at` and the time of acceptance. The statement that stores the
+ * messages adds `suppressed` where a recipient is.
+ */
 export type StoredAnswer = {
   messages: {
     id: string
@@ -13,6 +16,7 @@ export type StoredAnswer = {
     recipients: { address: string; kind: 'to' | 'cc' | 'bcc' }[]
   }[]
   extra?: unknown
+  suppressed?: readonly SuppressedRecipient[]
 }
 
 /** A mail with the fields that it lacks, and what is stored of it. */

@@ -5,8 +5,9 @@ import { databaseFailure, waitedForKeyOf } from '@lettergate/db/errors'
 import { inTransaction, type Pool, type Queryable } from '@lettergate/db/pool'
 import type { Failpoint } from '../lib/index.ts'
 import { ensureUsage } from '../usage/index.ts'
-import { type AcceptUnit, acceptMessages } from './sql/accept-messages.ts'
+import { type AcceptUnit, acceptMessages, type SuppressedRecipient } from './sql/accept-messages.ts'
 import { findAccepted } from './sql/find-accepted.ts'
+import { findSuppressed } from './sql/find-suppressed.ts'
 import { insertAttachments } from './sql/insert-attachments.ts'
 import { insertDocuments } from './sql/insert-documents.ts'
 import { insertRaw } from './sql/insert-raw.ts'
@@ -19,8 +20,19 @@ export type Stored =
       limit: number | null
       now: Date
       resetSeconds: number
+      /** Recipients that count; absent: not known any more. */
+      counted?: number
+      suppressed: SuppressedRecipient[]
     }
-  | { kind: 'key-in-progress'; admitted: false; used: null; limit: null; now: Date; resetSeconds: number }
+  | {
+      kind: 'key-in-progress'
+      admitted: false
+      used: null
+      limit: null
+      now: Date
+      resetSeconds: number
+      counted?: undefined
+    }
 
 type StoreDeps = { pool: Pool; failpoint: Failpoint; onError: (error: unknown) => void }
 
@@ -99,9 +111,25 @@ export function createStore(deps: StoreDeps): {
       deps.pool,
       units.map((unit) => ({ tenantId: unit.tenantId, id: unit.requestId })),
     )
-    return dates.map(
-      (now) => now && { kind: 'stored', admitted: true, used: null, limit: null, now, resetSeconds: 0 },
+    const found = units.filter((_, index) => dates[index])
+    const suppressed = await findSuppressed(
+      deps.pool,
+      found.flatMap(({ tenantId, messages }) => messages.map(({ id }) => ({ tenantId, id }))),
     )
+    return units.map(({ messages }, index) => {
+      const now = dates[index]
+      if (!now) return null
+      const ids = new Set(messages.map(({ id }) => id))
+      return {
+        kind: 'stored',
+        admitted: true,
+        used: null,
+        limit: null,
+        now,
+        resetSeconds: 0,
+        suppressed: suppressed.filter(([id]) => ids.has(id)),
+      }
+    })
   }
 
   /** Each part in a statement of its own; the answers come in the order of the units. */

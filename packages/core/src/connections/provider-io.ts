@@ -14,6 +14,8 @@ type Call = {
   /** Null for the gateway's own calls. */
   owner: SecretOwner | null
   deadlineMs: number
+  /** Of an attempt to send a message: its number. */
+  attempt?: number
 }
 
 /**
@@ -23,7 +25,7 @@ type Call = {
 export function createIo(
   { egress, secrets, now }: IoDeps,
   signals: Signals,
-  { owner, deadlineMs }: Call,
+  { owner, deadlineMs, attempt }: Call,
 ): Io {
   const endsAt = performance.now() + deadlineMs
   return {
@@ -35,6 +37,7 @@ export function createIo(
       }),
     connect: (target) => egress.connect({ ...target, signal: signals.signal }),
     now: () => new Date(now()),
+    ...(attempt !== undefined && { attempt }),
     get signal() {
       return signals.signal
     },

@@ -16,7 +16,7 @@ import {
   hasRoomier,
   type View,
 } from './choose-connection.ts'
-import { toHeldRecord, toRecord, toUnknownRecord } from './outcome.ts'
+import { toHeldRecord, toRecord, toSuppressedRecord, toUnknownRecord } from './outcome.ts'
 import type { Recorder } from './record.ts'
 import { atLeastMs, gaveUp } from './retry-schedule.ts'
 import { pendingRecipients, type SelectedRecipients, selectRecipients } from './select-recipients.ts'
@@ -217,6 +217,11 @@ export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) =
     const message = kept ?? (await deps.load(claim))
     if (!message) return null
     await deps.failpoint('after_load', message.tags)
+    const suppressed = toSuppressedRecord(message)
+    if (suppressed) {
+      await deps.recorder.record(suppressed)
+      return null
+    }
     const { unknownAttempt } = selectRecipients(message)
     // Only the provider that may have accepted the message can recognise a repeat.
     const wanted = unknownAttempt ? { ...message, connectionId: unknownAttempt.connectionId } : message

@@ -37,7 +37,7 @@ export function createCalls(deps: IoDeps & { tenants: Tenants; onError: (error: 
       const deadlines = startDeadlines(fencedAt)
       running.add(deadlines)
       const owner = ownerOf(message.tenantId, candidate)
-      const io = createIo(deps, deadlines, { owner, deadlineMs: CALL_DEADLINE_MS })
+      const io = createIo(deps, deadlines, { owner, deadlineMs: CALL_DEADLINE_MS, attempt })
       let called = false
       try {
         const tenant = deps.tenants.forTenant(message.tenantId)

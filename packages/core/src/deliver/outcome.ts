@@ -1,7 +1,7 @@
-import type { Mode } from '@lettergate/contracts/messages/new-message'
 import { classOf } from '@lettergate/providers/lib/failures'
 import type { RecipientRefusal, SendOutcome } from '@lettergate/providers/provider'
 import type { Choice } from './choose-connection.ts'
+import { saysNoMailbox } from './no-mailbox.ts'
 import { type PassedOn, passedOnBy, refusedBefore } from './pass-on.ts'
 import { askedDelayMs, gaveUp, retryDelayMs } from './retry-schedule.ts'
 import { pendingRecipients, type SelectedRecipients, selectRecipients } from './select-recipients.ts'
@@ -32,13 +32,6 @@ export type AttemptContext = {
 }
 
 type Verdict = { kind: 'sent' | 'failed' | 'unknown' | 'again'; reason: string | null }
-
-/** Final statuses of the sandbox recipients of test mode. */
-const SANDBOX_STATUS: Record<string, 'delivered' | 'bounced' | 'complained'> = {
-  'delivered@sandbox.lettergate.dev': 'delivered',
-  'bounced@sandbox.lettergate.dev': 'bounced',
-  'complained@sandbox.lettergate.dev': 'complained',
-}
 
 const refusalVerdict = ({ kind, code, reason }: RecipientRefusal): Verdict => {
   // Sent in a call of its own (direct) whose answer was lost while other calls were answered.
@@ -103,13 +96,10 @@ function withoutGiveBack(verdict: Verdict, { position }: LoadedRecipient, messag
 const afterUnknownReason = (reason: string | null) =>
   `${reason}, after an attempt that may have been accepted`
 
-function toChange(recipient: LoadedRecipient, verdict: Verdict, mode: Mode): RecipientChange {
-  const { position } = recipient
+function toChange({ position }: LoadedRecipient, verdict: Verdict): RecipientChange {
   switch (verdict.kind) {
-    case 'sent': {
-      const status = (mode === 'test' && SANDBOX_STATUS[recipient.address]) || 'sent'
-      return { position, status, reason: null, event: `recipient.${status}` }
-    }
+    case 'sent':
+      return { position, status: 'sent', reason: null, event: 'recipient.sent' }
     case 'failed':
       return { position, status: 'failed', reason: verdict.reason, event: 'recipient.failed' }
     case 'unknown':
@@ -215,7 +205,7 @@ export function toRecord(
   const mayRepeat = delayMs < attempt.repeatWindowMs || message.onUnknown === 'resend'
   const isLast = delayMs >= message.expiresInMs
   const staying = tried.filter((recipient) => !leaving.has(recipient))
-  const changes = staying.map((recipient) => {
+  const changes = staying.map((recipient): RecipientChange => {
     const wasUnrecognised = before.has(recipient.position)
     const plain = verdictOf(outcome, recipient.address, attempt, mayRepeat, wasUnrecognised)
     const verdict = unknownAttempt ? afterUnknownAttempt(plain, mayRepeat) : plain
@@ -223,9 +213,11 @@ export function toRecord(
       // The outcome is not known, so the final status is unknown and not failed.
       const kind = outcome.kind === 'unknown' || unknownAttempt ? 'unknown' : 'failed'
       const end: Verdict = { kind, reason: gaveUp(message.retryHours, verdict.reason) }
-      return toChange(recipient, withoutGiveBack(end, recipient, message), message.mode)
+      return toChange(recipient, withoutGiveBack(end, recipient, message))
     }
-    return toChange(recipient, withoutGiveBack(verdict, recipient, message), message.mode)
+    const change = toChange(recipient, withoutGiveBack(verdict, recipient, message))
+    const isGone = change.status === 'failed' && saysNoMailbox(outcome, recipient.address)
+    return isGone ? { ...change, noMailbox: recipient.address } : change
   })
   const isAgain = changes.some((change) => change.status === 'deferred')
   const others = pendingRecipients(message).length > carried.length + selected.left.length
@@ -291,7 +283,7 @@ export function toHeldRecord(message: LoadedMessage, reason: string, random = Ma
     const { position } = recipient
     if (isLast) {
       const end = withoutGiveBack({ kind: 'failed', reason }, recipient, message)
-      return toChange(recipient, end, message.mode)
+      return toChange(recipient, end)
     }
     return {
       position,
@@ -322,5 +314,37 @@ export function toUnknownRecord(message: LoadedMessage, reason: string): Outcome
     })),
     retryInMs: carried.length < pendingRecipients(message).length ? 0 : null,
     giveBack: 0,
+  }
+}
+
+/**
+ * Ends the recipients that were put on a suppression list after the message was accepted, without an attempt; null: there are none. The
+ * others go on. An earlier attempt may have reached a recipient, and a repeat of it must have the same recipients to be recognised, so all
+ * of such an attempt end as unknown.
+ */
+export function toSuppressedRecord(message: LoadedMessage): OutcomeRecord | null {
+  const reasons = new Map(message.suppressed?.map(({ position, reason }) => [position, reason]))
+  if (reasons.size === 0) return null
+  const unknown = (message.unknownAttempts ?? []).filter(
+    ({ positions }) => !positions || positions.some((position) => reasons.has(position)),
+  )
+  const isOfUnknown = ({ position }: LoadedRecipient) =>
+    unknown.some(({ positions }) => positions?.includes(position) ?? true)
+  const pending = pendingRecipients(message)
+  const changes = pending.flatMap((recipient): RecipientChange[] => {
+    const { position } = recipient
+    const reason = reasons.get(position)
+    if (isOfUnknown(recipient) || (reason && message.maybeTaken?.includes(position))) {
+      const why = afterUnknownReason(reason ?? 'another recipient of it is on your suppression list')
+      return [{ position, status: 'unknown', reason: why, event: 'recipient.unknown' }]
+    }
+    return reason ? [{ position, status: 'suppressed', reason, event: 'recipient.suppressed' }] : []
+  })
+  if (changes.length === 0) return null
+  return {
+    ...baseRecord(message),
+    changes,
+    retryInMs: changes.length < pending.length ? 0 : null,
+    giveBack: changes.filter(({ status }) => status === 'suppressed').length,
   }
 }

@@ -18,7 +18,13 @@ export { changeConnections, given, toJson } from './managed-rows.ts'
 export type { ContentDocument, Envelope, StoredMime, StoredRecipient } from './message-content.ts'
 export { createReadiness, type Readiness } from './readiness.ts'
 export { retryQuery } from './retry-query.ts'
-export { appendAcceptances, appendAccountEvents, appendEvents, NOTIFY_FEED } from './sql/append-events.ts'
+export {
+  appendAcceptances,
+  appendAccountEvents,
+  appendEvents,
+  appendReportedEvents,
+  NOTIFY_FEED,
+} from './sql/append-events.ts'
 export { isPending } from './sql/is-pending.ts'
 export { type Notification, notify } from './sql/notify.ts'
 export { idRange } from './sql/uuid-range.ts'

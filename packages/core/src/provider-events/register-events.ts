@@ -83,7 +83,7 @@ function revealed(value: unknown): unknown {
 }
 
 function eventsOf({ id, events, bouncesByMail }: Provider): EventSource {
-  if (events) return events
+  if (events && events.proof !== 'none') return events
   const instead = bouncesByMail
     ? 'Bounces come back as mail to the return path of the message.'
     : 'Its results are final when the message was sent.'

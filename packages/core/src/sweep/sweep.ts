@@ -13,6 +13,7 @@ import {
   SET_ASIDE_REASON,
   type WorkerLife,
 } from '../lost-workers/index.ts'
+import { expireSuppressions } from '../suppressions/index.ts'
 import { dropDayPartitions } from './sql/drop-day-partitions.ts'
 import { ensurePartitions } from './sql/ensure-partitions.ts'
 import { expireConnectionEvents } from './sql/expire-connection-events.ts'
@@ -122,6 +123,7 @@ export const sweepSteps = {
   forgetConnections,
   ensurePartitions: (deps: SweepDeps) => ensurePartitions(deps.pool),
   dropFeedDays: (deps: SweepDeps) => dropDayPartitions(deps.pool, 'feed', deps.feedDays ?? 30),
+  expireSuppressions: (deps: SweepDeps) => untilDone(deps, (limit) => expireSuppressions(deps.pool, limit)),
   dropProviderEventDays: (deps: SweepDeps) =>
     dropDayPartitions(deps.pool, 'provider_event', PROVIDER_EVENT_DAYS),
 } satisfies Record<string, (deps: SweepDeps) => Promise<number>>
@@ -139,6 +141,7 @@ const EVERY_MS: Record<SweepStep, number> = {
   forgetConnections: 600_000,
   ensurePartitions: 3_600_000,
   dropFeedDays: 3_600_000,
+  expireSuppressions: 600_000,
   dropProviderEventDays: 3_600_000,
 }
 

@@ -1,22 +1,11 @@
 import { z } from 'zod'
 import { toRefusedOutcome } from '../lib/refusals.ts'
+import { toFailure } from '../lib/to-failure.ts'
 import type { OutboundMessage, Provider, RecipientRefusal, SendOutcome } from '../provider.ts'
+import { captureEvents } from './events.ts'
+import { playOf } from './sandbox.ts'
 
 const noFields = z.strictObject({})
-
-/** Immediate outcomes of the sandbox recipients; the other ones are accepted like any address. */
-const sandbox: Record<string, Omit<RecipientRefusal, 'address'>> = {
-  'rejected@sandbox.lettergate.dev': {
-    kind: 'rejected',
-    code: 'recipient-refused',
-    reason: '550 5.1.1 sandbox: no such mailbox',
-  },
-  'deferred@sandbox.lettergate.dev': {
-    kind: 'deferred',
-    code: 'recipient-deferred',
-    reason: '451 4.7.1 sandbox: try again later',
-  },
-}
 
 /** Sends nothing: every message is accepted at once, and can be looked at through the API. */
 export function createCapture(): Provider<Record<string, never>, Record<string, never>> {
@@ -37,22 +26,24 @@ export function createCapture(): Provider<Record<string, never>, Record<string, 
       metadata: true,
       tellsLimits: false,
     },
+    events: captureEvents,
     targets: () => [],
-    send: async (message) => toOutcome(message),
+    send: async (message, _connection, { attempt }) => toOutcome(message, attempt),
     check: async () => ({ problem: null, notes: ['Nothing leaves Lettergate through this connection.'] }),
   }
 }
 
 /** The outcome that the recipients of a message stand for. */
-export function toOutcome(message: OutboundMessage): SendOutcome {
-  const refused: RecipientRefusal[] = []
-  for (const address of message.envelopeTo) {
-    const rule = sandbox[address.toLowerCase()]
-    if (rule) refused.push({ address, ...rule })
+export function toOutcome({ id, envelopeTo }: OutboundMessage, attempt = 1): SendOutcome {
+  const refused = envelopeTo.flatMap((address): RecipientRefusal[] => {
+    const answer = playOf(address).answer?.(attempt)
+    return answer ? [{ address, ...answer }] : []
+  })
+  if (refused.length < envelopeTo.length) {
+    return { kind: 'accepted', providerMessageId: `capture-${id}`, ...(refused.length > 0 && { refused }) }
   }
-  if (refused.length === 0) return { kind: 'accepted', providerMessageId: `capture-${message.id}` }
-  if (refused.length < message.envelopeTo.length) {
-    return { kind: 'accepted', providerMessageId: `capture-${message.id}`, refused }
-  }
-  return toRefusedOutcome(refused)
+  // As long as one may have it, that is what is said of all; with one that is retried, each is named.
+  const unknown = refused.find(({ code }) => code === 'outcome-unknown')
+  const isAgain = refused.some(({ kind }) => kind === 'deferred')
+  return unknown && !isAgain ? toFailure(unknown.code, unknown.reason) : toRefusedOutcome(refused)
 }

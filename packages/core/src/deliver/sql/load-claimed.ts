@@ -9,6 +9,7 @@ import {
   isPending,
   type StoredRecipient,
 } from '../../lib/index.ts'
+import { suppressedBecause, suppressionOf } from '../../suppressions/index.ts'
 import { mayBeTaken } from '../../usage/index.ts'
 
 export type LoadedRecipient = StoredRecipient & { position: number; status: string }
@@ -32,6 +33,9 @@ export type EarlierTry = {
   passedOn?: { position: number; code: string }[] | null
 }
 
+/** A recipient on a suppression list, as of loading. */
+export type SuppressedNow = { position: number; reason: string }
+
 /** What the backlog and the tenant say of a claimed message. */
 type Claimed = {
   tenantId: string
@@ -47,6 +51,8 @@ type Claimed = {
   connectionsVersion: number
   /** The connection with a reserved sending time that was just reached; older reservations lapse, or all would be sent together after an outage. */
   reservedAt?: string | null
+  /** Recipients that were put on a suppression list since the message was accepted; null: none. */
+  suppressed?: SuppressedNow[] | null
   document: ContentDocument
 }
 
@@ -86,6 +92,9 @@ export type LoadedMessage = Claimed &
  * the other days' partitions.
  * A retry requested by the tenant starts a new round (`first_due_at`): unknown attempts of earlier rounds are the tenant's own risk. This
  * concerns further attempts only (`unknownAttempts`); the refund of quota depends on all attempts of the message (`maybeTaken`).
+ * Recipients are looked up in the suppression lists again (`suppressed`), unless one probe says that nothing was added to the tenant's list
+ * since accept did so. A minute more, since an entry is dated by the begin of its transaction. Not for a message that is being sent: its call
+ * carried what it carried.
  * Before anything of a message is in this process, its claim is recorded with this worker (`noted`): if the process dies, the sweeper knows
  * its claims. This record need not survive a crash of Postgres, so its commit, the only write here, is asynchronous.
  */
@@ -94,6 +103,13 @@ const TAKEN = mayBeTaken({
   messageId: 'k.message_id',
   position: 'p.position',
   range: { from: '$3', to: '$4' },
+})
+
+const LISTED = suppressionOf({
+  tenantId: 'k.tenant_id',
+  mode: 'o.mode',
+  address: 'p.address',
+  stream: `case when o.is_bulk then 'bulk' else 'transactional' end`,
 })
 
 const TEXT = `
@@ -107,7 +123,18 @@ select o.tenant_id as "tenantId", o.message_id as "messageId", o.epoch, o.attemp
        ceil(extract(epoch from o.first_due_at + t.retry_hours * interval '1 hour' - now()) * 1000 + o.throttled_ms)::float8 as "expiresInMs",
        case when o.wait_why = 'rate' and o.wait_version = t.connections_version and o.due_at > now() - interval '5 seconds'
             then o.wait_for end as "reservedAt",
-       t.retry_hours as "retryHours", t.on_unknown as "onUnknown", t.connections_version as "connectionsVersion", c.document, s.stored
+       t.retry_hours as "retryHours", t.on_unknown as "onUnknown", t.connections_version as "connectionsVersion", c.document, s.stored,
+       case when $2::text = 'claimed' and (o.accepted_at is null or exists (
+              select from suppression n
+              where n.tenant_id = k.tenant_id and n.mode = o.mode and n.created_at > o.accepted_at - interval '1 minute'))
+            then (
+              select json_agg(json_build_object('position', p.position, 'reason', ${suppressedBecause('p.listed')}) order by p.position)
+              from (
+                select p.position, ${LISTED} as listed from recipient p
+                where p.tenant_id = k.tenant_id and p.message_id = k.message_id and p.message_id between $3 and $4
+                  and ${isPending('p.status')}) p
+              where p.listed is not null)
+            end as suppressed
 from unnest($1::claim_key[]) as k
 join outbox o on o.message_id = k.message_id and o.epoch = k.epoch and o.tenant_id = k.tenant_id
 join tenant t on t.id = o.tenant_id

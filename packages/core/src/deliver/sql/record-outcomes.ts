@@ -5,7 +5,9 @@ import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import { appendEvents, idRange, isPending, type Notification } from '../../lib/index.ts'
+import { addSuppressions, suppressionStreams } from '../../suppressions/index.ts'
 import { refundUsage } from '../../usage/index.ts'
+import { simulateEvents } from './simulate-events.ts'
 
 export type RecipientChange = {
   position: number
@@ -13,6 +15,8 @@ export type RecipientChange = {
   reason: string | null
   /** The event of this change; null: none. */
   event: EventType | null
+  /** The address, where the answer says that it has no mailbox: it is suppressed. */
+  noMailbox?: string
 }
 
 export type OutcomeRecord = {
@@ -60,7 +64,7 @@ export type OutcomeRecord = {
  * 4. The limit of `change` limits nothing: it makes Postgres expect one row instead of ten, and so probe the recipients of each. Otherwise
  *    a plan made early in the day read the whole day's index each time: 0.9 ms for a batch of 28 at 50,000 stored, and rising.
  */
-const TEXT = `
+const textOf = (extra = ''): string => `
 with result as materialized (
   select * from unnest($1::claim_outcome[])
 ), finished as (
@@ -123,7 +127,7 @@ with result as materialized (
   select message_id from kept union all select message_id from over
 ), change as materialized (
   select c.*, (c.message_id in (select message_id from late)) is true as is_late
-  from unnest($2::recipient_change[]) c
+  from unnest($2::recipient_change_2[]) c
   where (c.message_id in (select message_id from owned)) is true or (c.message_id in (select message_id from late)) is true
   limit cardinality($2)
 ), changed as (
@@ -138,7 +142,9 @@ with result as materialized (
 ), ${appendEvents(`
   select tenant_id, message_id, position, event as type, data, mode, stream = 'bulk' as is_bulk, connection_id from change c
   where event is not null and (not is_late or ((c.message_id, c.position) in (select message_id, position from changed)) is true)`)}, ${refundUsage(`
-  select tenant_id, usage_day::date as day, mode, sum(give_back)::int4 as n from owned where give_back > 0 group by 1, 2, 3`)}
+  select tenant_id, usage_day::date as day, mode, sum(give_back)::int4 as n from owned where give_back > 0 group by 1, 2, 3`)}${extra}, ${addSuppressions(`
+  select tenant_id, mode, no_mailbox as address, '${suppressionStreams.hard_bounce}' as stream, 'hard_bounce' as reason, message_id
+  from change where no_mailbox is not null`)}
 select channel, payload
 from (select 'lg_message' as channel, string_agg(message_id::text, ',') as payload
       from (select message_id from owned union all select message_id from late) changed
@@ -147,6 +153,18 @@ from (select 'lg_message' as channel, string_agg(message_id::text, ',') as paylo
       union all
       select 'lg_outbox', string_agg(distinct tenant_id::text, ',') from again where retry_in_ms = 0) n
 where payload is not null`
+
+const PLAIN = { name: 'record-outcomes', text: textOf() }
+/** A statement of its own, so that mail that really went pays nothing for it. */
+const CAPTURED = {
+  name: 'record-outcomes-captured',
+  text: textOf(
+    `, ${simulateEvents(`
+    select c.tenant_id, c.message_id, c.position, r.connection_id, r.provider_message_id
+    from change c join (select * from owned union all select * from late) r using (message_id)
+    where r.provider = 'capture' and c.event = 'recipient.sent'`)}`,
+  ),
+}
 
 /** Messages in one statement: their ids must fit into one notification of 8,000 bytes. */
 export const RECORD_MAX = 200
@@ -213,7 +231,7 @@ const outcomeArray = rowArray<OutcomeRecord>('claim_outcome', [
   ),
   column('int4', ({ waitVersion }) => waitVersion ?? null),
 ])
-const changeArray = rowArray<Changed>('recipient_change', [
+const changeArray = rowArray<Changed>('recipient_change_2', [
   column('uuid', ({ record }) => record.tenantId),
   column('uuid', ({ record }) => record.messageId),
   column('int2', ({ change }) => change.position),
@@ -224,6 +242,7 @@ const changeArray = rowArray<Changed>('recipient_change', [
   column('text', ({ record }) => record.mode),
   column('text', ({ record }) => record.stream),
   column('uuid', ({ record }) => record.attempt?.connectionId),
+  column('text', ({ change }) => change.noMailbox),
 ])
 
 /** Records outcomes; safe to run twice, because nothing is owned the second time. Answers the notifications to send after the commit. */
@@ -233,8 +252,7 @@ export async function recordOutcomes(db: Queryable, records: OutcomeRecord[]): P
   const sorted = [...records].sort((a, b) => (a.messageId < b.messageId ? -1 : 1))
   const changes = sorted.flatMap((record) => record.changes.map((change) => ({ record, change })))
   const { rows } = await db.query<Notification>({
-    name: 'record-outcomes',
-    text: TEXT,
+    ...(sorted.some(({ attempt }) => attempt?.provider === 'capture') ? CAPTURED : PLAIN),
     values: [
       await outcomeArray(db, sorted),
       await changeArray(db, changes),

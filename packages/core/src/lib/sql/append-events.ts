@@ -20,9 +20,9 @@ export function appendEvents(rows: string): string {
   )`
 }
 
-/** As `appendEvents`, for acceptances, which the row of the message itself keeps. `rows` is a select of `tenant_id, message_id, mode, is_bulk`. */
+/** As `appendEvents`, and before it in a statement, for acceptances, which the row of the message itself keeps. `rows` is a select of `tenant_id, message_id, mode, is_bulk`. */
 export function appendAcceptances(rows: string): string {
-  return `written_feed as (
+  return `accepted_feed as (
     insert into feed (tenant_id, message_id, seq, type, mode, is_bulk)
     select tenant_id, message_id, nextval('event_seq'), ${eventTypeNames.indexOf('message.accepted') + 1}, mode, is_bulk from (${rows}) e
   )`
@@ -45,3 +45,23 @@ export function appendAccountEvents(rows: string): string {
  */
 export const NOTIFY_FEED = `(
   select pg_notify('lg_feed', string_agg(distinct tenant_id::text, ',')) from new_event having count(*) > 0)`
+
+/**
+ * As `appendEvents`, for events that others report, perhaps twice: `rows` also has `at` and `source`, and must come in the order of message
+ * and source. `reported_event` is what was new.
+ */
+export function appendReportedEvents(rows: string): string {
+  return `reported as materialized (
+    select * from (${rows}) e
+  ), inserted_report as (
+    insert into event (tenant_id, message_id, seq, position, type, at, data, source)
+    select tenant_id, message_id, nextval('event_seq'), position, type, at, data, source from reported
+    on conflict (tenant_id, message_id, source) where source is not null do nothing
+    returning tenant_id, message_id, seq, source
+  ), reported_event as materialized (
+    select i.seq, r.* from inserted_report i join reported r using (tenant_id, message_id, source)
+  ), reported_feed as (
+    insert into feed (tenant_id, message_id, seq, type, mode, is_bulk, connection_id)
+    select tenant_id, message_id, seq, ${TYPE_NUMBER}, mode, is_bulk, connection_id from reported_event
+  )`
+}

@@ -1,0 +1,219 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { fromPublicId } from '@lettergate/contracts/lib/ids'
+import { inTransaction, type Pool, type Queryable } from '@lettergate/db/pool'
+import { parseReport } from '@lettergate/providers/lib/parse-report'
+import type { ProviderEvent, Reading } from '@lettergate/providers/lib/provider-event'
+import type { Provider } from '@lettergate/providers/provider'
+import type { Failpoint, Notification } from '../lib/index.ts'
+import { applyEvents, type EventItem } from './sql/apply-events.ts'
+import { type EventMessage, findMessages, findSent } from './sql/find-messages.ts'
+import { type DueEvent, deferDue, finishDue, takeDue } from './sql/take-due.ts'
+import { toItem } from './to-item.ts'
+
+/** Mail that came back is stored under this name in the place of a provider's. */
+export const MAIL = 'mail'
+
+const BYTES_MAX = 8 * 1024 * 1024
+/** Of one turn; a request with more is applied as a whole. */
+const EVENTS_MAX = 5_000
+const BUSY_MS = 10
+/** An event that comes before its message is recorded as sent waits, in seconds. */
+const EARLY_S = [1, 5, 30, 300, 3_600, 86_400]
+/** While an attempt is under way, which ends within a minute; a repeat of it must not begin before its event is applied. */
+const SENDING_S = { first: 1, further: 5 }
+
+export type ApplyDeps = {
+  pool: Pool
+  providers: Readonly<Record<string, Provider>>
+  failpoint: Failpoint
+}
+
+/** Events at the URL of a connection about messages that its tenant does not have. */
+export type ForeignEvents = {
+  tenantId: string
+  connectionId: string
+  provider: string
+  count: number
+  messageId: string
+}
+
+/**
+ * Counts of one turn. `foreign`: events of messages that the tenant does not have; `expired`: no message was found for a day; `failed`:
+ * requests that could not be applied.
+ */
+export type Applied = {
+  requests: number
+  applied: number
+  repeated: number
+  early: number
+  foreign: number
+  expired: number
+  unread: number
+  failed: number
+  /** Of the request that was due first. */
+  waitedMs: number
+}
+
+export const nothingApplied: Applied = {
+  requests: 0,
+  applied: 0,
+  repeated: 0,
+  early: 0,
+  foreign: 0,
+  expired: 0,
+  unread: 0,
+  failed: 0,
+  waitedMs: 0,
+}
+
+export type AppliedTurn = { applied: Applied; notifications: Notification[]; foreign: ForeignEvents[] }
+
+type Known = { request: DueEvent; event: ProviderEvent; messageId: string | null; isOurId: boolean }
+
+/** A body that makes its reader fail counts as one that could not be read: it must not hold up the others. */
+function parse(deps: ApplyDeps, request: DueEvent): Reading {
+  try {
+    return parseBody(deps, request)
+  } catch {
+    return { events: [], unread: 1 }
+  }
+}
+
+function parseBody({ providers }: ApplyDeps, { provider, headers, body, receivedAt }: DueEvent): Reading {
+  if (provider === MAIL) {
+    const report = parseReport(body, receivedAt)
+    return report.kind === 'report' ? { events: report.events, unread: 0 } : { events: [], unread: 1 }
+  }
+  const source = providers[provider]?.events
+  // The URL only matters to who verifies, and this request was verified before it was stored.
+  return source?.parse({ url: '', headers, body }, receivedAt) ?? { events: [], unread: 1 }
+}
+
+/** Our id from what came back with the event, or from the Message-ID that we gave the mail. */
+function ourIdOf({ messageId, mimeMessageId }: ProviderEvent): string | null {
+  const inMail = mimeMessageId?.slice(0, mimeMessageId.indexOf('@'))
+  return fromPublicId('msg', messageId ?? '') ?? fromPublicId('msg', inMail ?? '')
+}
+
+async function identify(
+  db: Queryable,
+  events: { request: DueEvent; event: ProviderEvent }[],
+): Promise<Known[]> {
+  const known = events.map(({ request, event }) => {
+    const messageId = ourIdOf(event)
+    return { request, event, messageId, isOurId: messageId !== null }
+  })
+  const unknown = known.flatMap((one) => {
+    const { providerMessageId, at } = one.event
+    const { tenantId, provider } = one.request
+    return one.messageId === null && providerMessageId
+      ? { one, key: { tenantId, provider, providerMessageId, at } }
+      : []
+  })
+  const found = await findSent(
+    db,
+    unknown.map(({ key }) => key),
+  )
+  for (const [index, { one }] of unknown.entries()) one.messageId = found[index] ?? null
+  return known
+}
+
+async function readMessages(db: Queryable, known: readonly Known[]): Promise<Map<string, EventMessage>> {
+  const keys = new Map(
+    known.flatMap(({ request: { tenantId }, messageId }) =>
+      messageId === null ? [] : [[`${tenantId} ${messageId}`, { tenantId, messageId }] as const],
+    ),
+  )
+  const messages = await findMessages(db, [...keys.values()])
+  return new Map(messages.map((message) => [`${message.tenantId} ${message.messageId}`, message]))
+}
+
+type Waiting = Map<number, { inSeconds: number | null }>
+
+/** Keeps the shortest wait of a request. */
+function wait(waiting: Waiting, { id, tries }: DueEvent, isSending: boolean): void {
+  const sendingS = tries === 0 ? SENDING_S.first : SENDING_S.further
+  const inSeconds = isSending ? sendingS : (EARLY_S[tries] ?? null)
+  const before = waiting.get(id)
+  if (before?.inSeconds != null && (inSeconds === null || before.inSeconds <= inSeconds)) return
+  waiting.set(id, { inSeconds })
+}
+
+function judge(known: readonly Known[], messages: ReadonlyMap<string, EventMessage>) {
+  const items = new Map<string, EventItem>()
+  const waiting: Waiting = new Map()
+  const counts = { early: 0, foreign: 0, nameless: 0 }
+  const foreign = new Map<string, ForeignEvents>()
+  for (const { request, event, messageId, isOurId } of known) {
+    const message = messages.get(`${request.tenantId} ${messageId}`)
+    const item = message && toItem(event, message, request)
+    if (item) {
+      items.set(`${item.messageId} ${item.source}`, item)
+    } else if (isOurId && messageId !== null && !message) {
+      // A message is stored before it is sent: this one is another tenant's, or was deleted.
+      counts.foreign++
+      const { tenantId, connectionId, provider } = request
+      const before = foreign.get(connectionId) ?? { tenantId, connectionId, provider, count: 0, messageId }
+      foreign.set(connectionId, { ...before, count: before.count + 1 })
+    } else if (!message && event.providerMessageId === undefined) {
+      // Nothing in it will ever name a message.
+      counts.nameless++
+    } else {
+      counts.early++
+      wait(waiting, request, message !== undefined)
+    }
+  }
+  return { items: [...items.values()], waiting, counts, foreign: [...foreign.values()] }
+}
+
+async function applyIn(db: Queryable, deps: ApplyDeps, limit: number): Promise<AppliedTurn> {
+  const taken = await takeDue(db, { limit, bytesMax: BYTES_MAX })
+  const ids: number[] = []
+  const events: { request: DueEvent; event: ProviderEvent }[] = []
+  let unread = 0
+  let busySince = performance.now()
+  for (const request of taken) {
+    if (ids.length > 0 && events.length >= EVENTS_MAX) break
+    // A worker also sends: what is read must not hold its thread.
+    if (performance.now() - busySince > BUSY_MS) {
+      await nextTurn()
+      busySince = performance.now()
+    }
+    const reading = parse(deps, request)
+    unread += reading.unread
+    for (const event of reading.events) events.push({ request, event })
+    ids.push(request.id)
+  }
+  const known = await identify(db, events)
+  const { items, waiting, counts, foreign } = judge(known, await readMessages(db, known))
+  await deps.failpoint('before_events_applied')
+  const { fresh, notifications } = await applyEvents(db, items)
+  await deps.failpoint('after_events_applied_before_commit')
+  const later = [...waiting].flatMap(([id, { inSeconds }]) => (inSeconds === null ? [] : { id, inSeconds }))
+  const isLater = new Set(later.map(({ id }) => id))
+  await deferDue(db, later)
+  await finishDue(
+    db,
+    ids.filter((id) => !isLater.has(id)),
+  )
+  const expired = waiting.size - later.length + counts.nameless
+  const applied = {
+    requests: ids.length,
+    applied: fresh,
+    repeated: items.length - fresh,
+    early: counts.early,
+    foreign: counts.foreign,
+    expired,
+    unread,
+    failed: 0,
+    waitedMs: Math.max(0, ...taken.map(({ waitedMs }) => waitedMs)),
+  }
+  return { applied, notifications, foreign }
+}
+
+/** Applies what is due, at most `limit` requests, in one transaction. The notifications are to be sent afterwards. */
+export async function applyTurn(deps: ApplyDeps, limit: number): Promise<AppliedTurn> {
+  const result = await inTransaction(deps.pool, (db) => applyIn(db, deps, limit))
+  await deps.failpoint('after_events_commit')
+  return result
+}

@@ -1,0 +1,170 @@
+import type { EventType } from '@lettergate/contracts/messages/event-types'
+import type { RecipientStatus } from '@lettergate/contracts/messages/recipient-status'
+import { column, rowArray } from '@lettergate/db/composite-rows'
+import type { Queryable } from '@lettergate/db/pool'
+import { appendEvents, appendReportedEvents, idRange, isPending, type Notification } from '../../lib/index.ts'
+import { addSuppressions, type EventReason, suppressionStreams } from '../../suppressions/index.ts'
+
+/** One event of one recipient, or of a message as a whole. */
+export type EventItem = {
+  tenantId: string
+  messageId: string
+  /** Null: of the message as a whole, or of a recipient that is not known. */
+  position: number | null
+  type: EventType
+  /** The least that the recipient's status is by this event; null: the event says nothing of it. */
+  status: RecipientStatus | null
+  reason: string | null
+  at: Date
+  /** The same for every repeat of the event. */
+  source: number
+  /** As JSON. */
+  data: string
+  mode: string
+  isBulk: boolean
+  connectionId: string | null
+  /** Whether the message has an attempt with unknown outcome, or recipients that wait for another attempt: the event may end that. */
+  resolves: boolean
+  /** Why the address is not to be sent to any more, if so. */
+  suppress: EventReason | null
+  address: string | null
+}
+
+const STREAM_OF_REASON = `case suppress ${Object.entries(suppressionStreams)
+  .map(([reason, stream]) => `when '${reason}' then '${stream}'`)
+  .join(' ')} end`
+
+/**
+ * 1. `reported_event`: the events that are new; the unique index of their source leaves out repeats, however late.
+ * 2. `proof`: the attempt with unknown outcome that an event of its recipient proves to be accepted; its other recipients count as sent.
+ * 3. `target`, `held`, `changed`: the highest status of each recipient by what is new; `held` locks in one order, so that two appliers take
+ *    turns. A repeat says nothing: the recipient may have been retried since.
+ * 4. `kept`, `over`: the message waits for its other recipients, or is done. The caller has locked its row of the backlog, and it is not
+ *    being sent.
+ */
+const TEXT = `
+with item as materialized (
+  select * from unnest($1::provider_event_item[])
+), ${appendReportedEvents(`
+  select tenant_id, message_id, position, type, data, mode, is_bulk = 1 as is_bulk, connection_id, at, source, status, reason, suppress,
+         address
+  from item order by message_id, source`)}, proof as materialized (
+  select distinct on (i.message_id) a.*
+  from item i cross join lateral (
+    select a.tenant_id, a.message_id, a.number, a.recipients from attempt a
+    where a.tenant_id = i.tenant_id and a.message_id = i.message_id and a.message_id between $2 and $3 and a.outcome = 'unknown'
+      and a.connection_id is not distinct from i.connection_id and (i.position is null or i.position = any (a.recipients))
+    order by a.number desc limit 1
+  ) a
+  where i.resolves = 1
+  order by i.message_id, a.number desc
+), sibling as materialized (
+  select p.tenant_id, p.message_id, p.position from proof f cross join lateral (
+    select p.tenant_id, p.message_id, p.position from recipient p
+    where p.tenant_id = f.tenant_id and p.message_id = f.message_id and p.message_id between $2 and $3
+      and p.position = any (f.recipients) and p.status in ('unknown', 'deferred') offset 0
+  ) p
+), target as materialized (
+  select distinct on (message_id, position) * from (
+    select tenant_id, message_id, position, status, reason, at from reported_event where status is not null and position is not null
+    union all select tenant_id, message_id, position, 'sent', null, null from sibling
+  ) t
+  order by message_id, position, status_rank(status) desc, at desc nulls last
+), held as materialized (
+  select t.*, p.before from target t cross join lateral (
+    select p.status as before from recipient p
+    where p.tenant_id = t.tenant_id and p.message_id = t.message_id and p.position = t.position and p.message_id between $2 and $3
+    for no key update
+  ) p
+  where status_rank(t.status) > status_rank(p.before)
+), changed as (
+  update recipient p set status = h.status, reason = h.reason, updated_at = now()
+  from held h
+  where p.tenant_id = h.tenant_id and p.message_id = h.message_id and p.position = h.position and p.message_id between $2 and $3
+    and status_rank(h.status) > status_rank(p.status)
+  returning p.tenant_id, p.message_id, p.position, h.before
+), corrected_attempt as (
+  update attempt a
+  set outcome = 'accepted', scope = null, code = null, finished_at = now(),
+      reason = 'An event of the provider shows that it accepted the message.'
+  from proof f
+  where a.tenant_id = f.tenant_id and a.message_id = f.message_id and a.number = f.number and a.message_id between $2 and $3
+), ended as materialized (
+  select distinct tenant_id, message_id from changed where ${isPending('before')}
+), left_over as materialized (
+  select e.*, exists (
+    select from recipient p
+    where p.tenant_id = e.tenant_id and p.message_id = e.message_id and p.message_id between $2 and $3 and ${isPending('p.status')}
+      and (p.message_id, p.position) not in (select message_id, position from changed)) as is_some
+  from ended e
+), kept as (
+  update outbox o set state = case when o.state = 'claimed' then 'ready' else o.state end, lease_until = null, accepted_at = null
+  from left_over l
+  where l.is_some and o.message_id = l.message_id and o.tenant_id = l.tenant_id and o.state <> 'sending'
+), over as (
+  delete from outbox o using left_over l
+  where not l.is_some and o.message_id = l.message_id and o.tenant_id = l.tenant_id and o.state <> 'sending'
+), ${appendEvents(`
+  select c.tenant_id, c.message_id, c.position, 'recipient.sent' as type,
+         json_build_object('attempt', f.number, 'reason', 'An event of the provider shows that it accepted the message.') as data,
+         i.mode, i.is_bulk, i.connection_id
+  from changed c join sibling s using (message_id, position) join proof f on f.message_id = c.message_id
+  cross join lateral (select mode, is_bulk = 1 as is_bulk, connection_id from item i where i.message_id = c.message_id limit 1) i
+  where (c.message_id, c.position) not in (select message_id, position from reported_event where position is not null and status is not null)`)}, ${addSuppressions(`
+  select tenant_id, mode, address, ${STREAM_OF_REASON} as stream, suppress as reason, message_id
+  from reported_event where suppress is not null and address is not null`)}
+select (select count(*)::int4 from reported_event) as fresh, array_agg(distinct message_id) as messages, array_agg(distinct tenant_id) as tenants
+from (select tenant_id, message_id from reported_event union all select tenant_id, message_id from changed) n`
+
+const itemArray = rowArray<EventItem>('provider_event_item', [
+  column('uuid', (item) => item.tenantId),
+  column('uuid', (item) => item.messageId),
+  column('int2', (item) => item.position),
+  column('text', (item) => item.type),
+  column('text', (item) => item.status),
+  column('text', (item) => item.reason),
+  column('timestamptz', (item) => item.at),
+  column('int8', (item) => item.source),
+  column('json', (item) => item.data),
+  column('text', (item) => item.mode),
+  column('int2', (item) => (item.isBulk ? 1 : 0)),
+  column('uuid', (item) => item.connectionId),
+  column('int2', (item) => (item.resolves ? 1 : 0)),
+  column('text', (item) => item.suppress),
+  column('text', (item) => item.address),
+])
+
+type Row = { fresh: number; messages: string[] | null; tenants: string[] | null }
+
+/** Ids in one notification of 8,000 bytes. */
+const NOTIFIED_MAX = 200
+
+function toNotifications(channel: Notification['channel'], ids: readonly string[]): Notification[] {
+  const notifications: Notification[] = []
+  for (let at = 0; at < ids.length; at += NOTIFIED_MAX) {
+    notifications.push({ channel, payload: ids.slice(at, at + NOTIFIED_MAX).join(',') })
+  }
+  return notifications
+}
+
+/**
+ * Applies events, in one statement for many messages; safe to run twice. `fresh` counts those that were not known yet. The notifications are
+ * to be sent after the commit.
+ */
+export async function applyEvents(
+  db: Queryable,
+  items: readonly EventItem[],
+): Promise<{ fresh: number; notifications: Notification[] }> {
+  if (items.length === 0) return { fresh: 0, notifications: [] }
+  const { rows } = await db.query<Row>({
+    name: 'apply-provider-events',
+    text: TEXT,
+    values: [await itemArray(db, items), ...idRange(items.map((item) => item.messageId))],
+  })
+  const { fresh = 0, messages, tenants } = rows[0] ?? {}
+  const notifications = [
+    ...toNotifications('lg_message', messages ?? []),
+    ...toNotifications('lg_feed', tenants ?? []),
+  ]
+  return { fresh, notifications }
+}

@@ -1,0 +1,106 @@
+import { uuidAtTime } from '@lettergate/contracts/lib/ids'
+import { column, rowArray } from '@lettergate/db/composite-rows'
+import type { Queryable } from '@lettergate/db/pool'
+import { idRange } from '../../lib/index.ts'
+
+export type MessageKey = { tenantId: string; messageId: string }
+
+export type EventMessage = MessageKey & {
+  mode: string
+  isBulk: boolean
+  /** An attempt is under way: whether it reached the provider is yet to be recorded. */
+  isSending: boolean
+  /** Position, address, status. */
+  recipients: [number, string, string][]
+}
+
+const keyArray = rowArray<MessageKey>('provider_event_message', [
+  column('uuid', (key) => key.tenantId),
+  column('uuid', (key) => key.messageId),
+])
+
+/**
+ * Messages of any tenants; those that are not there are left out. Their rows of the backlog are locked in the order of ids, so that no
+ * attempt begins or ends before the events of this transaction are applied.
+ */
+export async function findMessages(db: Queryable, keys: readonly MessageKey[]): Promise<EventMessage[]> {
+  if (keys.length === 0) return []
+  const sorted = [...keys].sort((a, b) => (a.messageId < b.messageId ? -1 : 1))
+  const { rows } = await db.query<EventMessage>({
+    name: 'find-event-messages',
+    text: `
+      with key as materialized (
+        select * from unnest($1::provider_event_message[])
+      ), waiting as materialized (
+        select o.message_id, o.state from key k cross join lateral (
+          select o.message_id, o.state from outbox o where o.message_id = k.message_id and o.tenant_id = k.tenant_id for no key update
+        ) o
+      )
+      select k.tenant_id as "tenantId", k.message_id as "messageId", m.mode, m.stream = 'bulk' as "isBulk",
+             coalesce((select w.state = 'sending' from waiting w where w.message_id = k.message_id), false) as "isSending", r.recipients
+      from key k
+      cross join lateral (
+        select m.mode, m.stream from message m
+        where m.tenant_id = k.tenant_id and m.id = k.message_id and m.id between $2 and $3 offset 0
+      ) m
+      cross join lateral (
+        select json_agg(json_build_array(p.position, p.address, p.status) order by p.position) as recipients from recipient p
+        where p.tenant_id = k.tenant_id and p.message_id = k.message_id and p.message_id between $2 and $3
+      ) r`,
+    values: [await keyArray(db, sorted), ...idRange(sorted.map(({ messageId }) => messageId))],
+  })
+  return rows
+}
+
+export type SentKey = { tenantId: string; provider: string; providerMessageId: string; at: Date }
+
+const sentArray = rowArray<SentKey & { n: number }>('provider_event_key', [
+  column('int4', (key) => key.n),
+  column('uuid', (key) => key.tenantId),
+  column('text', (key) => key.provider),
+  column('text', (key) => key.providerMessageId),
+])
+
+/** The list is that of the index, which the planner would not use otherwise. */
+const TEXT = `
+  select k.n, a.message_id as "messageId" from unnest($1::provider_event_key[]) k
+  cross join lateral (
+    select a.message_id from attempt a
+    where a.provider in ('ses', 'sendgrid', 'mailgun', 'mandrill', 'sparkpost', 'postmark', 'resend', 'brevo')
+      and a.provider_message_id = k.provider_message_id and a.tenant_id = k.tenant_id and a.provider = k.provider
+      and a.message_id between $2 and $3
+    limit 1
+  ) a`
+
+const DAY_MS = 86_400_000
+/** Most events come within hours of their mail; each further day is one more index to ask. */
+const NEAR = { beforeMs: 2 * DAY_MS, afterMs: DAY_MS }
+const ANY_ID = ['00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff'] as const
+
+function nearIds(keys: readonly SentKey[]): [string, string] {
+  const times = keys.map(({ at }) => at.getTime()).sort((a, b) => a - b)
+  const [first, last] = [times[0] ?? 0, times.at(-1) ?? 0]
+  return [uuidAtTime(new Date(first - NEAR.beforeMs)), uuidAtTime(new Date(last + NEAR.afterMs))]
+}
+
+/**
+ * The messages that the tenants sent under these ids of their providers, in order; null where none is recorded. Any connection may have sent
+ * it: two connections of one account get each other's events.
+ */
+export async function findSent(db: Queryable, keys: readonly SentKey[]): Promise<(string | null)[]> {
+  const found: (string | null)[] = keys.map(() => null)
+  const ask = async (range: readonly [string, string]) => {
+    const wanted = keys.map((key, n) => ({ ...key, n })).filter(({ n }) => found[n] === null)
+    if (wanted.length === 0) return
+    const { rows } = await db.query<{ n: number; messageId: string }>({
+      name: 'find-sent-messages',
+      text: TEXT,
+      values: [await sentArray(db, wanted), ...range],
+    })
+    for (const { n, messageId } of rows) found[n] = messageId
+  }
+  if (keys.length === 0) return found
+  await ask(nearIds(keys))
+  await ask(ANY_ID)
+  return found
+}

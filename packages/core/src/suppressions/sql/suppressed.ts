@@ -1,0 +1,30 @@
+/** The form in which lists compare addresses, in SQL: in lower case. Addresses are ASCII; `toListed` is the same outside SQL. */
+export function normalised(address: string): string {
+  return `lower(${address} collate "C")`
+}
+
+/** Says in SQL that an address, already normalised, is one of the sandbox. */
+export function isSandboxAddress(address: string): string {
+  return `${address} like '%@sandbox.lettergate.dev'`
+}
+
+/** Columns of the statement that asks; all are expressions of SQL. */
+export type Asked = { tenantId: string; mode: string; address: string; stream: string }
+
+/**
+ * Why mail of a stream is not sent to an address: an expression of SQL that is one of the reasons, or null. `suppressed@` of the sandbox is
+ * on every list.
+ */
+export function suppressionOf({ tenantId, mode, address, stream }: Asked): string {
+  return `coalesce((
+    select s.reason from suppression s
+    where s.tenant_id = ${tenantId} and s.mode = ${mode} and s.address = ${normalised(address)} and s.stream in ('*', ${stream})
+      and (s.expires_at is null or s.expires_at > now())
+    limit 1
+  ), case when ${normalised(address)} like 'suppressed%@sandbox.lettergate.dev' then 'sandbox' end)`
+}
+
+/** What a suppressed recipient's status says, in SQL; `reason` is what `suppressionOf` found. */
+export function suppressedBecause(reason: string): string {
+  return `'the address is on your suppression list (' || ${reason} || ')'`
+}
