@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { createIdSource } from '@lettergate/contracts/lib/ids'
+import { callbackTarget } from '@lettergate/contracts/webhooks/callback-url'
 import { createAcceptor, createConnectionsCheck, createSubmit } from '@lettergate/core/accept'
 import { createConnectionChecker, createCredentialRenewer } from '@lettergate/core/connections'
 import { createWorkerWaker } from '@lettergate/core/dispatch'
@@ -16,6 +17,7 @@ import {
 } from '@lettergate/core/provider-events'
 import { createSealer, deriveKey } from '@lettergate/core/secrets'
 
+import { createCallbackReaders } from '@lettergate/core/webhooks'
 import { createListener } from '@lettergate/db/listener'
 import { createPool } from '@lettergate/db/pool'
 import { createTenantPrisma } from '@lettergate/db/prisma'
@@ -200,7 +202,17 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     db: pool,
     readiness: createReadiness(pool, SILENT_MS),
     acceptor,
-    submit: createSubmit({ acceptor, connectionsCheck: createConnectionsCheck({ tenants, providers }) }),
+    submit: createSubmit({
+      acceptor,
+      connectionsCheck: createConnectionsCheck({ tenants, providers }),
+      callbacks: {
+        refusal(url) {
+          const verdict = egress.checkTarget(callbackTarget(url))
+          return verdict.ok ? null : verdict.reason
+        },
+        prepare: createCallbackReaders({ tenants, sealer }),
+      },
+    }),
     clock,
     keys,
     messages,

@@ -217,6 +217,12 @@ export const badMessages: BadMessage[] = [
   ],
   ['template', { template: { id: 'x' } }, '#/template', 'field-not-supported'],
   ['tracking', { tracking: { opens: true } }, '#/tracking', 'field-not-supported'],
-  ['callback_url', { callback_url: 'https://a.example' }, '#/callback_url', 'field-not-supported'],
+  ['callback_url', { callback_url: 'ftp://a.example' }, '#/callback_url', 'validation-failed'],
+  [
+    'callback_url with a password',
+    { callback_url: 'https://u:p@a.example' },
+    '#/callback_url',
+    'validation-failed',
+  ],
   ['null for a field of later', { template: null }, '#/template', 'field-not-supported'],
 ]

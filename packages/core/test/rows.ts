@@ -29,6 +29,7 @@ export function buildRow(change: Partial<AcceptRow> = {}): AcceptRow {
     sendAt: null,
     connectionId: null,
     attachmentCount: 0,
+    callbackUrl: null,
     contentBytes: 20,
     recipients: [{ kind: 'to' as const, address: 'user@example.net', name: null }],
     ...change,

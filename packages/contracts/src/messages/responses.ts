@@ -137,6 +137,10 @@ export const Message = z
         'The connection that the request names; null: routes or priority decide. /attempts shows which one was used.',
     }),
     attachment_count: z.int().meta({ description: 'Number of attachments.' }),
+    callback_url: z
+      .string()
+      .nullable()
+      .meta({ description: 'The URL that gets the events of this message.' }),
     recipients: z.array(Recipient).meta({ description: 'In the order to, cc, bcc.' }),
     poll_after_seconds: pollAfterSeconds,
   })

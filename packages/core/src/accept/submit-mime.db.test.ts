@@ -12,6 +12,7 @@ import { type HttpPeer, playHttp, respond } from '@lettergate/providers/test/htt
 import { playSmtp, type SmtpPeer } from '@lettergate/providers/test/smtp-peer'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { accepted, buildFleet, type FakeConnection } from '../../test/fleet.ts'
+import { noCallbacks } from '../../test/no-callbacks.ts'
 import { buildConnection, buildTenant } from '../../test/rows.ts'
 import { noFailpoint } from '../lib/index.ts'
 import { createMessageReader, readRaw } from '../messages/index.ts'
@@ -77,6 +78,7 @@ const later = (): Partial<MimeMessage> => ({
 
 function submitTo(tenantId: string, messages: Submission['messages'], change: Partial<Submission> = {}) {
   return createSubmit({
+    callbacks: noCallbacks,
     acceptor: createAcceptor({
       pool: db.pool,
       wakeWorkers: () => {},

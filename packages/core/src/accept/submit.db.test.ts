@@ -5,6 +5,7 @@ import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/datab
 import { createProviders } from '@lettergate/providers/registry'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildMessage } from '../../test/build-message.ts'
+import { noCallbacks } from '../../test/no-callbacks.ts'
 import { buildTenant } from '../../test/rows.ts'
 import { noFailpoint } from '../lib/index.ts'
 import { createAcceptor } from './accept.ts'
@@ -20,6 +21,7 @@ afterAll(() => db.drop())
 
 function submit(tenantId: string, change: Partial<Submission> = {}): Promise<SubmitOutcome> {
   return createSubmit({
+    callbacks: noCallbacks,
     acceptor: createAcceptor({
       pool: db.pool,
       wakeWorkers: () => {},

@@ -4,7 +4,9 @@ import { LRUCache } from 'lru-cache'
 import { fromStorage } from '../lib/index.ts'
 import { EndpointSecrets, newSecrets, PREVIOUS_VALID_MS, rotateSecrets } from './endpoint-secrets.ts'
 import type { EndpointDeps, Owner } from './endpoints.ts'
+import { insertDefaultSecret } from './sql/insert-default-secret.ts'
 import { INSERT_STATE } from './sql/insert-state.ts'
+import { readDefaultSecretRow } from './sql/read-endpoint.ts'
 
 type Deps = Pick<EndpointDeps, 'prisma' | 'sealer' | 'clock'>
 
@@ -91,14 +93,28 @@ export function rotateDefaultSecret(
 }
 
 /**
- * Makes sure, before the first message with a URL of its own is stored, that such messages are looked for. Known tenants cost nothing.
+ * Makes sure, before the first message with a URL of its own is stored, that such messages are looked for. Known tenants cost nothing. By
+ * SQL, since it is on the way of messages.
  */
-export function createCallbackReaders(deps: Deps): (owner: Owner) => Promise<void> {
+export function createCallbackReaders({
+  tenants,
+  sealer,
+}: Pick<EndpointDeps, 'tenants' | 'sealer'>): (owner: Owner) => Promise<void> {
   const known = new LRUCache<string, true>({ max: KNOWN_MAX })
+
+  async function ensure(owner: Owner): Promise<void> {
+    const { tenantId, mode } = owner
+    const db = tenants.forTenant(tenantId)
+    if (await readDefaultSecretRow(db, tenantId, mode)) return
+    const id = newId()
+    const sealed = await sealer.sealJson(placeOf(owner, id), newSecrets())
+    await db.transaction((transaction) => insertDefaultSecret(transaction, { ...owner, id }, sealed))
+  }
+
   return async (owner) => {
     const key = `${owner.tenantId} ${owner.mode}`
     if (known.has(key)) return
-    await readDefaultSecret(deps, owner)
+    await fromStorage(ensure(owner))
     known.set(key, true)
   }
 }

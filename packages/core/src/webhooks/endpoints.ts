@@ -1,6 +1,7 @@
 import { newId } from '@lettergate/contracts/lib/ids'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { ValidationIssues } from '@lettergate/contracts/problems/validation-issues'
+import { callbackTarget, callbackUrlIssue } from '@lettergate/contracts/webhooks/callback-url'
 import {
   type CreateEndpointRequest,
   ENDPOINTS_MAX,
@@ -79,17 +80,11 @@ const placeOf = ({ tenantId }: Owner, id: string) => ({ tenantId, table: 'endpoi
 /** The port and scheme decide as they do for every other socket: plain http only reaches hosts that the operator listed. */
 async function checkUrl({ egress }: EndpointDeps, text: string, pointer: string): Promise<void> {
   const issues = new ValidationIssues()
-  const url = URL.canParse(text) ? new URL(text) : null
-  if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
-    issues.add([pointer], 'is no http or https URL')
-  } else if (url.username !== '' || url.password !== '') {
-    issues.add([pointer], 'has a user name or password; give them in headers')
-  } else if (url.hash !== '') {
-    issues.add([pointer], 'has a fragment, which is never sent')
+  const issue = callbackUrlIssue(text)
+  if (issue !== null) {
+    issues.add([pointer], issue)
   } else {
-    const scheme = url.protocol === 'https:' ? 'https' : 'http'
-    const port = url.port === '' ? (scheme === 'https' ? 443 : 80) : Number(url.port)
-    const verdict = await egress.checkResolvedTarget({ host: url.hostname, port, scheme })
+    const verdict = await egress.checkResolvedTarget(callbackTarget(text))
     if (!verdict.ok && verdict.part !== 'unresolved') issues.add([pointer], verdict.reason, 'url-not-allowed')
   }
   if (issues.found) throw issues.toProblem()

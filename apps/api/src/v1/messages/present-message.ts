@@ -22,6 +22,7 @@ export function presentMessage(message: StoredMessage): Message {
     metadata: message.metadata,
     connection: message.connectionId === null ? null : toPublicId('con', message.connectionId),
     attachment_count: message.attachmentCount,
+    callback_url: message.callbackUrl,
     recipients: message.recipients.map(presentRecipient),
     poll_after_seconds: pollAfterSeconds(message, Date.now()),
   }

@@ -19,6 +19,7 @@ export type MessageRow = {
   send_at: Date | null
   connection_id: string | null
   attachment_count: number
+  callback_url: string | null
   /** A worker is handing the message over: known only to the outbox until the outcome is in. */
   is_sending: boolean
   /** Of the next attempt; null: none is to come. */
@@ -49,7 +50,7 @@ export async function readMessages(db: Queryable, keys: readonly Key[]): Promise
       from unnest($1::message_key[]) as k
       cross join lateral (
         select tenant_id, id, mode, created_at, stream, from_address, from_name, subject, to_json(tags) as tags,
-               metadata, send_at, connection_id, attachment_count
+               metadata, send_at, connection_id, attachment_count, callback_url
         from message where tenant_id = k.tenant_id and id = k.id and id between $2 and $3 offset 0
       ) m
       cross join lateral (
