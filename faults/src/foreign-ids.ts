@@ -8,6 +8,7 @@ const PREFIX_BY_RESOURCE: Record<string, IdPrefix> = {
   connections: 'con',
   routes: 'rte',
   suppressions: 'job',
+  endpoints: 'end',
 }
 
 /** Named by an address, which anybody may know. */
@@ -20,6 +21,8 @@ const BODY_BY_ROUTE: Record<string, unknown> = {
   'POST /v1/connections/{id}/register-events': {},
   'POST /v1/connections/{id}/register-events/rotate': {},
   'PATCH /v1/routes/{id}': { name: 'Other' },
+  'PATCH /v1/endpoints/{id}': { description: 'Other' },
+  'POST /v1/endpoints/{id}/replay': { seq: 1, dry_run: true },
 }
 
 /** Every route of a running api that takes an id in its path, as its own reference lists them. */

@@ -11,6 +11,7 @@ afterAll(() => api.close())
 
 const message = { from: 'app@acme.example', to: ['user@example.net'], subject: 'Hello', text: 'Hi' }
 const relay = { provider: 'smtp', name: 'Relay', settings: { host: 'mx.example.net', port: 587 } }
+const endpoint = { url: 'https://app.example.net/events' }
 
 const route = (connection: unknown) => ({
   name: 'All',
@@ -51,6 +52,17 @@ const calls: Call[] = [
   { method: 'GET', path: '/v1/routes/{id}' },
   { method: 'PATCH', path: '/v1/routes/{id}', body: { name: 'Other' } },
   { method: 'DELETE', path: '/v1/routes/{id}' },
+  { method: 'POST', path: '/v1/endpoints', body: endpoint },
+  { method: 'GET', path: '/v1/endpoints' },
+  { method: 'GET', path: '/v1/endpoints/default-secret' },
+  { method: 'POST', path: '/v1/endpoints/default-secret/rotate' },
+  { method: 'GET', path: '/v1/endpoints/{id}' },
+  { method: 'PATCH', path: '/v1/endpoints/{id}', body: { description: 'Other' } },
+  { method: 'DELETE', path: '/v1/endpoints/{id}' },
+  { method: 'POST', path: '/v1/endpoints/{id}/rotate-secret' },
+  { method: 'POST', path: '/v1/endpoints/{id}/test' },
+  { method: 'GET', path: '/v1/endpoints/{id}/deliveries' },
+  { method: 'POST', path: '/v1/endpoints/{id}/replay', body: { seq: 1, dry_run: true } },
   { method: 'GET', path: '/v1/events' },
   { method: 'GET', path: '/v1/events/stream' },
   { method: 'GET', path: '/v1/suppressions' },
@@ -66,18 +78,22 @@ const named = calls.map((call) => [`${call.method} ${call.path}`, call] as const
 const under = named.filter(([, { path }]) => path.includes('{id}'))
 
 const withoutIds = (text: string) =>
-  text.replaceAll(/req_\w+/g, 'req').replaceAll(/(msg|con|rte|job)_\w+/g, '$1')
+  text.replaceAll(/req_\w+/g, 'req').replaceAll(/(msg|con|rte|job|end)_\w+/g, '$1')
 
 async function makeConnection(): Promise<unknown> {
   return (await api.call('POST', '/v1/connections', { body: relay })).json.id
 }
 
 /** What a path under an id is about: the prefix of its ids, and how to make one. */
-function resourceOf(path: string): { kind: 'msg' | 'con' | 'rte' | 'job'; make(): Promise<unknown> } {
+function resourceOf(path: string): { kind: 'msg' | 'con' | 'rte' | 'job' | 'end'; make(): Promise<unknown> } {
   if (path.startsWith('/v1/messages')) {
     return { kind: 'msg', make: async () => (await api.call('POST', '/v1/send', { body: message })).json.id }
   }
   if (path.startsWith('/v1/connections')) return { kind: 'con', make: makeConnection }
+  if (path.startsWith('/v1/endpoints')) {
+    const make = async () => (await api.call('POST', '/v1/endpoints', { body: endpoint })).json.id
+    return { kind: 'end', make }
+  }
   if (path.startsWith('/v1/suppressions')) {
     const make = async () => (await api.call('POST', '/v1/suppressions/export', { body: {} })).json.id
     return { kind: 'job', make }

@@ -140,7 +140,7 @@ export function createWorkerMetrics(
   let webhookCounts = () => ({ busy: 0, paused: 0, endpoints: 0 })
   const endpoints = new Gauge({
     name: 'lettergate_endpoints',
-    help: 'Endpoints of the installation: all that are enabled (enabled), those that are paused after failures (paused), and calls of this worker in progress (calling).',
+    help: 'Endpoints of the installation that are enabled (enabled) or paused after failures (paused), and calls of this worker in progress (calling).',
     labelNames: ['state'],
     registers: [registry],
     collect() {

@@ -38,3 +38,4 @@ create type webhook_result as (
 
 grant usage on sequence claim_epoch to lettergate_tenant;
 grant delete on account_event to lettergate_batch;
+create index account_event_at on account_event (at);

@@ -16,6 +16,7 @@ import {
 import { expireSuppressions } from '../suppressions/index.ts'
 import { dropDayPartitions } from './sql/drop-day-partitions.ts'
 import { ensurePartitions } from './sql/ensure-partitions.ts'
+import { expireAccountEvents } from './sql/expire-account-events.ts'
 import { expireConnectionEvents } from './sql/expire-connection-events.ts'
 import { expireIdempotency } from './sql/expire-idempotency.ts'
 import { forgetClaimsInHand } from './sql/forget-claims-in-hand.ts'
@@ -35,6 +36,8 @@ const RELEASE_MS = 10_000
 
 /** Requests of providers are kept as they came for this time, to be looked at when an event seems wrong. */
 const PROVIDER_EVENT_DAYS = 30
+/** Attempts at callbacks stay as long, for people to read and for replays. */
+const DELIVERY_TRY_DAYS = 30
 
 export type SweepDeps = LostDeps & {
   isStopped?: () => boolean
@@ -126,6 +129,9 @@ export const sweepSteps = {
   expireSuppressions: (deps: SweepDeps) => untilDone(deps, (limit) => expireSuppressions(deps.pool, limit)),
   dropProviderEventDays: (deps: SweepDeps) =>
     dropDayPartitions(deps.pool, 'provider_event', PROVIDER_EVENT_DAYS),
+  dropDeliveryTryDays: (deps: SweepDeps) => dropDayPartitions(deps.pool, 'delivery_try', DELIVERY_TRY_DAYS),
+  expireAccountEvents: (deps: SweepDeps) =>
+    untilDone(deps, (limit) => expireAccountEvents(deps.pool, deps.feedDays ?? 30, limit)),
 } satisfies Record<string, (deps: SweepDeps) => Promise<number>>
 
 export type SweepStep = keyof typeof sweepSteps
@@ -143,6 +149,8 @@ const EVERY_MS: Record<SweepStep, number> = {
   dropFeedDays: 3_600_000,
   expireSuppressions: 600_000,
   dropProviderEventDays: 3_600_000,
+  dropDeliveryTryDays: 3_600_000,
+  expireAccountEvents: 3_600_000,
 }
 
 /** Every step runs soon after a start: a process may never live as long as the longest interval. */

@@ -3,7 +3,7 @@ import type { Queryable } from '@lettergate/db/pool'
 /** Drops the days that are older of a table that is partitioned by time; answers how many. */
 export async function dropDayPartitions(
   db: Queryable,
-  table: 'feed' | 'provider_event',
+  table: 'feed' | 'provider_event' | 'delivery_try',
   keptDays: number,
 ): Promise<number> {
   const { rows } = await db.query<{ dropped: number }>({
