@@ -46,6 +46,13 @@ export function nextDelayMs(
   return delay === undefined ? null : Math.max(jittered(delay, random), askedMs ?? 0)
 }
 
+/**
+ * Failures to add to those in a row. Concurrent calls fail together when a receiver restarts: they reach the first pause, never a later one.
+ */
+export function countedFailures(before: number, failed: number): number {
+  return Math.min(failed, Math.max(FAILURES_BEFORE_PAUSE - before, 1))
+}
+
 /** How long an endpoint is left alone after this many failures in a row; null: it goes on. */
 export function pauseMs(failures: number, random: () => number = Math.random): number | null {
   if (failures < FAILURES_BEFORE_PAUSE) return null

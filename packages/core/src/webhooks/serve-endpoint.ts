@@ -10,7 +10,13 @@ import {
   readFeedFrom,
 } from '../feed/index.ts'
 import type { EndpointAnswer } from './call-endpoint.ts'
-import { FAILURES_BEFORE_PAUSE, nextDelayMs, pauseMs, retryAfterMs } from './delivery-schedule.ts'
+import {
+  countedFailures,
+  FAILURES_BEFORE_PAUSE,
+  nextDelayMs,
+  pauseMs,
+  retryAfterMs,
+} from './delivery-schedule.ts'
 import { disable, disableReason } from './disable.ts'
 import { numberOfType } from './event-call.ts'
 import { isGone, isOk, makeCall } from './make-call.ts'
@@ -163,13 +169,10 @@ function toResults(
 
 function toHealth(lease: Lease, tried: readonly Tried[]): PageHealth {
   const lastSuccess = tried.findLastIndex(({ answer }) => isOk(answer))
-  const failures = tried.length - 1 - lastSuccess
   const hasSuccess = lastSuccess >= 0
-  return {
-    hasSuccess,
-    failures,
-    pauseMs: failures > 0 ? pauseMs(failures + (hasSuccess ? 0 : lease.failures)) : null,
-  }
+  const before = hasSuccess ? 0 : lease.failures
+  const failures = countedFailures(before, tried.length - 1 - lastSuccess)
+  return { hasSuccess, failures, pauseMs: failures > 0 ? pauseMs(before + failures) : null }
 }
 
 export type Calling = {

@@ -339,3 +339,40 @@ test('an endpoint that hangs holds up no other, and several events go in one cal
   expect(slow.receiver.got.length).toBeLessThanOrEqual(8)
   for (const { text, headers } of quick.got) new Webhook(secret).verify(text, headers)
 })
+
+test('calls that fail together, as when a receiver restarts, bring the first pause and no later one', async () => {
+  const { receiver, tenantId, id } = await begin()
+  let asked = 0
+  const held: (() => void)[] = []
+  receiver.state.answer = (response) => {
+    asked++
+    held.push(() => void response.writeHead(503).end())
+    if (asked >= 8) for (const end of held.splice(0)) end()
+  }
+  await accept(tenantId, 20)
+  startSender()
+  const found = await eventually(async () => {
+    const { rows } = await db.pool.query<{ seconds: number; failures: number }>({
+      text: `select failures, extract(epoch from paused_until - now())::float8 as seconds from endpoint_state
+             where id = $1 and paused_until is not null`,
+      values: [id],
+    })
+    return rows[0]
+  })
+  // Eight calls, and two that began before the third failure was known.
+  expect(asked).toBeLessThanOrEqual(10)
+  expect(found.failures).toBe(3)
+  expect(found.seconds).toBeLessThanOrEqual(6)
+})
+
+test('events of a worker that was lost are sent once its lease runs out, though nothing new happens', async () => {
+  const { receiver, tenantId, id } = await begin()
+  await accept(tenantId)
+  const lease = `update endpoint_state set epoch = nextval('claim_epoch'), lease_until = now() + $2 * interval '1 s' where id = $1`
+  await db.pool.query({ text: lease, values: [id, 60] })
+  const sender = startSender()
+  await eventually(async () => (sender.counts().endpoints > 0 ? true : undefined))
+  await db.pool.query({ text: lease, values: [id, -1] })
+  await eventually(async () => (receiver.got.length >= 1 ? true : undefined))
+  expect(types(receiver.got)).toEqual(['message.accepted'])
+})

@@ -25,8 +25,9 @@ const SERVED_MAX = 64
 const REFRESH_MS = 5_000
 /** Deliveries whose time has come are looked for this often. */
 const RETRY_EVERY_MS = 1_000
-const TARGETS_MAX = 100
-const CLAIM_MAX = 64
+/** All that these may have is claimed: a limit below it would leave the last of them out, in each round. */
+const TARGETS_MAX = 16
+const CLAIM_MAX = 128
 const EXPIRED_MAX = 500
 
 /**
@@ -43,6 +44,8 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
   const serving = new Map<string, Promise<void>>()
   /** News that came while it was served. */
   const heard = new Set<string>()
+  /** Serving these failed: the next refresh begins again, since no news may come. */
+  const broken = new Set<string>()
   let isStopped = false
   let loops: Promise<unknown> | null = null
   let unlisten: (() => void) | null = null
@@ -66,7 +69,10 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
       if (serving.size >= SERVED_MAX) return
       waiting.delete(id)
       const run = serve(id)
-        .catch(deps.onError)
+        .catch((error: unknown) => {
+          broken.add(id)
+          deps.onError(error)
+        })
         .finally(() => {
           serving.delete(id)
           if (heard.delete(id)) want(id)
@@ -133,7 +139,8 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
       states.set(state.id, state)
       await watch(state)
       const known = before.get(state.id)
-      if (!state.isPaused && (!known || known.isPaused)) want(state.id)
+      if (!state.isPaused && (!known || known.isPaused || state.isLost || broken.delete(state.id)))
+        want(state.id)
     }
     const owners = new Set(found.map(({ tenantId, mode }) => `${tenantId} ${mode}`))
     for (const [key, leave] of watches) {

@@ -7,6 +7,8 @@ export type ServedState = {
   mode: 'live' | 'test'
   endpointId: string | null
   isPaused: boolean
+  /** Its worker was lost: the lease ran out and was not given back. */
+  isLost: boolean
 }
 
 /** All that may be served; those of disabled endpoints are left out. */
@@ -14,7 +16,8 @@ export async function listStates(db: Queryable): Promise<ServedState[]> {
   const { rows } = await db.query<ServedState>({
     name: 'list-endpoint-states',
     text: `
-      select s.id, s.tenant_id as "tenantId", s.mode, s.endpoint_id as "endpointId", coalesce(s.paused_until > now(), false) as "isPaused"
+      select s.id, s.tenant_id as "tenantId", s.mode, s.endpoint_id as "endpointId", coalesce(s.paused_until > now(), false) as "isPaused",
+             coalesce(s.lease_until < now(), false) as "isLost"
       from endpoint_state s left join endpoint e on e.tenant_id = s.tenant_id and e.id = s.endpoint_id
       where s.endpoint_id is null or e.enabled`,
   })

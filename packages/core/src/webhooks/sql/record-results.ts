@@ -2,6 +2,7 @@ import { newId } from '@lettergate/contracts/lib/ids'
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
 import type { EndpointAnswer } from '../call-endpoint.ts'
+import { FAILURES_BEFORE_PAUSE } from '../delivery-schedule.ts'
 
 /** One attempt to bring an event to its target. */
 export type WebhookResult = {
@@ -125,7 +126,7 @@ export async function recordRetries(db: Queryable, results: readonly WebhookResu
         from result where endpoint_id is not null group by 1
       )
       update endpoint_state s
-      set failures = case when h.has_success then 0 else least(s.failures + h.failures, 1000) end,
+      set failures = case when h.has_success then 0 else least(s.failures + h.failures, greatest(s.failures + 1, ${FAILURES_BEFORE_PAUSE}), 1000) end,
           failing_since = case when h.has_success then null else coalesce(s.failing_since, now()) end,
           last_success_at = case when h.has_success then now() else s.last_success_at end,
           paused_until = case when h.has_success then null else s.paused_until end
