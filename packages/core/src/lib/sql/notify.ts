@@ -1,7 +1,10 @@
 import type { Queryable } from '@lettergate/db/pool'
 
 /** A notification of at most 8,000 bytes. */
-export type Notification = { channel: 'lg_message' | 'lg_outbox' | 'lg_feed' | 'lg_provider_event'; payload: string }
+export type Notification = {
+  channel: 'lg_message' | 'lg_outbox' | 'lg_feed' | 'lg_provider_event'
+  payload: string
+}
 
 /**
  * Tells those who listen of what was committed before. A statement of its own, because NOTIFY holds a lock of the whole database until
