@@ -66,6 +66,6 @@ export const ResolveRequest = z
         'recipient is then `failed`, no longer counted in your quota, and can be retried.',
     }),
   })
-  .meta({ id: 'ResolveRequest', description: 'What became of a recipient whose outcome is unknown.' })
+  .meta({ id: 'ResolveRequest', description: 'The outcome of a recipient that is `unknown`.' })
 export type ResolveRequest = z.output<typeof ResolveRequest>
 export type ResolvedOutcome = ResolveRequest['outcome']
