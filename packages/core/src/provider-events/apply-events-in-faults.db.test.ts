@@ -52,7 +52,7 @@ const fake: Provider = {
 const providers = { ...real, fake }
 
 const turn = async (failpoint: Failpoint = noFailpoint) =>
-  (await applyTurn({ pool, providers, failpoint }, 100)).applied
+  (await applyTurn({ pool, providers, failpoint }, { limit: 100 })).applied
 
 async function store(
   provider: string,
