@@ -8,11 +8,11 @@ import { settle } from './src/settle.ts'
 import { startStack } from './src/stack.ts'
 
 const LATENCY_MS = 10
-/** What the fault page promises: the lease of an attempt and two sweeps, measured from the restart on. */
+/** The promise of the fault page: the lease of an attempt and two sweeps, measured from the restart on. */
 const UNAIDED_N = 60
 const UNAIDED_MS_MAX = 75_000
 
-test('T2 unaided: what a killed worker had in hand comes to an end by itself within 75 s', async () => {
+test('T2 unaided: messages that a killed worker had claimed reach an end within 75 s without help', async () => {
   const { seed } = announceSeed('T2 unaided')
   await using stack = await startStack({
     dailyLimit: UNAIDED_N,

@@ -14,7 +14,7 @@ const KILLS = Math.min(10, Math.ceil(N / 130))
 const LATENCY_MS = 10
 const FAILPOINT = 'after_provider_ack_before_db:kill9:1/40'
 
-test('T2: a worker killed between the provider’s yes and its own record sends nothing twice and loses nothing', async () => {
+test('T2: a worker killed between the provider’s acceptance and its own record sends nothing twice and loses nothing', async () => {
   const { seed } = announceSeed('T2')
   await using stack = await startStack({
     dailyLimit: N,

@@ -14,7 +14,7 @@ const LATENCY_MS = 10
 /** Long enough that the worker is killed while its calls wait for their answer. */
 const CONTROL_LATENCY_MS = 1_000
 
-/** Both tests share it, since each of them waits long enough for a sweeper: the second finds a worker that nothing kills by itself. */
+/** Both tests share it, since each of them waits long enough for a sweeper: the second finds a worker that is killed by nothing but the test. */
 let stack: Stack
 
 beforeAll(async () => {
@@ -26,7 +26,7 @@ beforeAll(async () => {
     providerLatencyMs: LATENCY_MS,
     expireLeases: true,
     seed: random.seed,
-    // The first death comes with the first attempt, whatever chance says of the others.
+    // The first death comes with the first attempt, independent of chance for the others.
     workerFailpoints: [at(1), ...Array.from({ length: KILLS - 1 }, () => at(20 + random.below(40)))],
   })
 }, 60_000)
@@ -44,7 +44,7 @@ async function expectSameBytes(replays: { messageId: string | undefined; bodyHas
   for (const { messageId, bodyHash } of replays) expect(bodyHash).toBe(first.get(messageId))
 }
 
-test('T3: a worker killed between the provider’s yes and its own record: where the provider knows the key, every mail goes out once and none stays unknown', async () => {
+test('T3: a worker killed between the provider’s acceptance and its own record: if the provider recognises the key, every mail is sent once and none stays unknown', async () => {
   const sending = send('t3', N).then(() => settle(stack, 60_000))
   const { verdict, waitedMs } = await hurryDuring(stack.pool, sending)
   const replays = await stack.provider.replays()
@@ -63,7 +63,7 @@ test('T3: a worker killed between the provider’s yes and its own record: where
   })
 }, 120_000)
 
-test('T3 control: a provider that forgets its keys sends twice what is repeated', async () => {
+test('T3 control: a provider that forgets its keys sends repeated mail twice', async () => {
   await stack.provider.script({ forgetsKeys: true, latencyMs: CONTROL_LATENCY_MS, rules: [] })
   const before = await stack.provider.count()
   const sending = send('control', CONTROL_N)

@@ -10,7 +10,7 @@ import { startStack } from './src/stack.ts'
 
 const N = faultsCount(300)
 
-test('T4: a dispatcher killed around the hand-over to the queue loses nothing and repeats nothing', async () => {
+test('T4: a dispatcher killed before, during or after enqueueing loses nothing and repeats nothing', async () => {
   const { seed } = announceSeed('T4')
   const at = (part: string) => [
     `after_commit_before_enqueue:kill9:${part}`,
@@ -28,7 +28,7 @@ test('T4: a dispatcher killed around the hand-over to the queue loses nothing an
   )
   const { verdict } = await settle(stack, 120_000)
   expect(stack.worker.deaths()).toBeGreaterThanOrEqual(2)
-  // At these points nothing is on its way to a provider but what other jobs of the same worker were sending.
+  // At these points only other jobs of the same worker have calls to a provider in progress.
   expect(verdict.unknown.filter(({ id }) => !stack.inFlightAtDeaths.has(id))).toEqual([])
   expect({ ...verdict, unknown: [] }).toEqual({
     lost: [],
@@ -47,7 +47,7 @@ test('T4: a dispatcher killed around the hand-over to the queue loses nothing an
 }, 240_000)
 
 test.skipIf(!redisInstalled())(
-  'T4 control: a gateway that tells the queue after its commit, and only then, loses what it accepted',
+  'T4 control: a gateway that enqueues only after its commit loses accepted messages',
   async () => {
     announceSeed('T4 control')
     await using stack = await startNaiveStack({

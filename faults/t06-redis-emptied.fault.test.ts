@@ -19,10 +19,10 @@ const LATE_MS_MAX = 15_000
 const MOVING_AGAIN_MS_MAX = 30_000
 const LATENCY_MS = 100
 
-/** Empties Redis while jobs wait in it that nobody else knows of; answers how many, and milliseconds until mail moves again. */
+/** Empties Redis while jobs wait that exist only in it; returns their number, and milliseconds until mail moves again. */
 async function emptyRedis(stack: Stack, redis: RedisServer): Promise<{ jobs: number; movingMs: number }> {
   await holdJobs(redis)
-  // What workers have taken already lands anyway, and must not be mistaken for mail that moves again.
+  // Messages that workers have already taken are sent anyway, and must not be counted as mail that moves again.
   await sleep(500 + 2 * LATENCY_MS)
   const before = await stack.provider.count()
   const jobs = await jobsHeld(redis)
@@ -41,7 +41,7 @@ async function latenesses(stack: Stack, dueAt: Date): Promise<number[]> {
 }
 
 test.skipIf(!redisInstalled())(
-  'T6: everything accepted is sent, and sent once, though Redis is emptied in the middle',
+  'T6: every accepted message is sent exactly once although Redis is emptied meanwhile',
   async () => {
     const random = announceSeed('T6')
     await using stack = await startStack({ dailyLimit: N, providerLatencyMs: LATENCY_MS })
@@ -77,7 +77,7 @@ test.skipIf(!redisInstalled())(
 )
 
 test.skipIf(!redisInstalled())(
-  'T6 control: a gateway whose backlog lives in Redis loses it',
+  'T6 control: a gateway with its backlog in Redis loses it',
   async () => {
     announceSeed('T6 control')
     await using stack = await startNaiveStack({

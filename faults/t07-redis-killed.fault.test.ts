@@ -15,7 +15,7 @@ import { startStack } from './src/stack.ts'
 const KILLS = Math.max(5, Math.ceil(faultsCount(0) / 100))
 const PER_SECOND = 100
 
-/** Kills at any moment; before the last kill, jobs pile up that nobody but Redis knows of. Answers how many. */
+/** Kills at any moment; before the last kill, jobs pile up that exist only in Redis. Returns their number. */
 async function killRepeatedly(redis: RedisServer, random: Random): Promise<number> {
   let held = 0
   for (let kill = 0; kill < KILLS; kill++) {
@@ -35,7 +35,7 @@ async function killRepeatedly(redis: RedisServer, random: Random): Promise<numbe
 }
 
 test.skipIf(!redisInstalled())(
-  'T7: everything accepted is sent, and sent once, though Redis is killed again and again, with and without AOF',
+  'T7: every accepted message is sent exactly once although Redis is killed repeatedly, with and without AOF',
   async () => {
     const random = announceSeed('T7')
     await using stack = await startStack({
@@ -70,7 +70,7 @@ test.skipIf(!redisInstalled())(
 )
 
 test.skipIf(!redisInstalled())(
-  'T7 control: a gateway whose backlog lives in Redis without AOF loses it',
+  'T7 control: a gateway with its backlog in Redis without AOF loses it',
   async () => {
     announceSeed('T7 control')
     await using stack = await startNaiveStack({ withRedis: true, backlog: 'redis', providerLatencyMs: 500 })

@@ -48,7 +48,7 @@ async function restartAll(stack: Stack): Promise<void> {
 }
 
 test.skipIf(!redisInstalled())(
-  'T8: without Redis everything is accepted as before, and sending goes on within 10 s of its return',
+  'T8: without Redis every message is accepted as before, and sending continues within 10 s of its return',
   async () => {
     const random = announceSeed('T8')
     await using stack = await startStack({ dailyLimit: 1_000_000, providerLatencyMs: 50 })
@@ -82,7 +82,7 @@ test.skipIf(!redisInstalled())(
 )
 
 test.skipIf(!redisInstalled())(
-  'T8 control: a gateway that must tell Redis before it answers keeps its clients waiting',
+  'T8 control: a gateway that writes to Redis before it answers keeps its clients waiting',
   async () => {
     announceSeed('T8 control')
     await using stack = await startNaiveStack({ withRedis: true, backlog: 'redis' })

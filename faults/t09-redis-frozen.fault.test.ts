@@ -38,7 +38,7 @@ async function freeze(redis: RedisServer, stack: Stack, random: Random): Promise
 }
 
 test.skipIf(!redisInstalled())(
-  'T9: a Redis that hangs makes no client wait, and what it does late is done to no message twice',
+  'T9: a Redis that hangs makes no client wait, and its late answers send no message twice',
   async () => {
     const random = announceSeed('T9')
     await using stack = await startStack({ dailyLimit: 1_000_000, providerLatencyMs: 100 })

@@ -50,7 +50,7 @@ async function holdsDuring(name: string, fault: string, shortage: Shortage, opti
       refusal = await redis.command('SET probe 1')
       return refusal.startsWith('-')
     })
-    // What was on its way lands first.
+    // Messages in progress are sent first.
     await sleep(1_000)
     const atFirst = await stack.provider.count()
     await sleep(FULL_MS)
@@ -79,13 +79,13 @@ async function holdsDuring(name: string, fault: string, shortage: Shortage, opti
 }
 
 test.skipIf(!redisInstalled())(
-  'T10: with a Redis that is out of memory everything is accepted as before, and sent once there is room',
+  'T10: with a Redis that is out of memory every message is accepted as before, and sent as soon as there is memory',
   () => holdsDuring('T10', 'Redis out of memory (maxmemory 3mb)', MEMORY, {}),
   120_000,
 )
 
 test.skipIf(!redisInstalled() || withoutDisk !== null)(
-  'T10: with a Redis whose disk is full everything is accepted as before, and sent once there is room',
+  'T10: with a Redis whose disk is full every message is accepted as before, and sent as soon as there is space',
   async () => {
     await using disk = await mountSmallDisk(4)
     const shortage: Shortage = { begin: () => disk.fill(), end: () => disk.free() }
@@ -95,7 +95,7 @@ test.skipIf(!redisInstalled() || withoutDisk !== null)(
 )
 
 test.skipIf(!redisInstalled())(
-  'T10 control: a gateway that must tell Redis before it answers does not answer',
+  'T10 control: a gateway that writes to Redis before it answers does not answer',
   async () => {
     announceSeed('T10 control')
     await using stack = await startNaiveStack({ withRedis: true, backlog: 'redis' })

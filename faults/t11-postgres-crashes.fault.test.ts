@@ -28,7 +28,7 @@ async function crashRepeatedly(cluster: PostgresCluster, random: Random): Promis
   await sleep(500)
 }
 
-test('T11: whatever was answered 202 is there after Postgres was stopped without a goodbye', async () => {
+test('T11: every message that was answered 202 is stored after a crash of Postgres', async () => {
   const random = announceSeed('T11')
   await using stack = await startStack({ dailyLimit: 1_000_000 })
   const api = stack.api.current().pid
@@ -55,7 +55,7 @@ test('T11: whatever was answered 202 is there after Postgres was stopped without
   })
 }, 240_000)
 
-test('T11 control: a gateway that answers before the commit is on disk loses what it promised', async () => {
+test('T11 control: a gateway that answers before the commit is on disk loses accepted messages', async () => {
   const random = announceSeed('T11 control')
   await using stack = await startNaiveStack({ asyncCommit: true, settings: { wal_writer_delay: '10s' } })
   await writeDuring(stack.client, { width: WRITERS, prefix: 't11' }, () =>
@@ -80,7 +80,7 @@ async function startInProduction(part: 'api' | 'worker', env: Record<string, str
   return isRunning ? 'runs' : started.output()
 }
 
-test('T11: in production nothing is promised on a Postgres that may forget it', async () => {
+test('T11: in production no message is accepted with a Postgres that may lose commits', async () => {
   announceSeed('T11 settings')
   await using cleanup = new AsyncDisposableStack()
   const cluster = cleanup.adopt(await createPostgresCluster({ fsync: 'off' }), (it) => it.destroy())
@@ -94,7 +94,7 @@ test('T11: in production nothing is promised on a Postgres that may forget it', 
   const parts = ['api', 'worker'] as const
   const refusals = await Promise.all(parts.map((part) => startInProduction(part, env)))
   for (const refusal of refusals) expect(refusal).toMatch(/fsync is off.*To fix it/)
-  // The control: on the same cluster, once it is mended, both run.
+  // The control: on the same cluster, after it is repaired, both run.
   await cluster.stopImmediately()
   await cluster.start({}, { fsync: 'on' })
   const mended = await Promise.all(parts.map((part) => startInProduction(part, env)))

@@ -18,7 +18,7 @@ const WIDTH = 16
 const untilAllCut = (cut: CommitCut, times: number) =>
   waitUntil('all cuts', 120_000, () => cut.cuts() >= times)
 
-test('T12 commit: where Postgres commits and its answer is lost, each request is stored and counted once, and told so', async () => {
+test('T12 commit: when Postgres commits and its answer is lost, each request is stored, counted and answered once', async () => {
   announceSeed('T12 commit')
   const cut = createCommitCut(/^accept-messages /)
   await using stack = await startStack({ dailyLimit: 1_000_000, proxyPostgres: { filter: cut.filter } })
@@ -43,7 +43,7 @@ test('T12 commit: where Postgres commits and its answer is lost, each request is
   expect(verdict).toEqual({ lost: [], repeated: [], unknown: [], overQuota: [], stuck: [] })
   expect(requests.every((request) => promisedIds(request).size === 1)).toBe(true)
   expect(await stack.provider.count()).toBe(requests.length)
-  // Whoever was cut looks again by itself: no client has to repeat.
+  // A request whose connection was cut looks again automatically: no client has to repeat.
   expect(countStatuses(requests)).toEqual({ 202: requests.length })
   reportResult({
     test: 'T12 commit',
@@ -54,7 +54,7 @@ test('T12 commit: where Postgres commits and its answer is lost, each request is
   })
 }, 240_000)
 
-test('T12 commit control: a gateway that knows nothing of repeated requests stores twice what was cut', async () => {
+test('T12 commit control: a gateway that does not recognise repeated requests stores an interrupted request twice', async () => {
   announceSeed('T12 commit control')
   const cut = createCommitCut(/^ insert into naive/)
   await using stack = await startNaiveStack({ postgresFilter: cut.filter })

@@ -13,7 +13,7 @@ const N = faultsCount(200)
 const LATENCY_MS = 300
 const AWAY_MS = 10_000
 
-/** Accepts a backlog while nobody sends, so that the attempts begin together. */
+/** Accepts a backlog while no worker sends, so that the attempts begin together. */
 async function send(stack: Stack, prefix: string): Promise<void> {
   await inParallel(N, 32, (index) =>
     stack.client.sendUntilSettled({ idempotencyKey: `${prefix}-${index}`, to: ['user@example.net'] }),
@@ -37,7 +37,7 @@ async function awayDuringCalls(stack: Stack, prefix: string, outage: Outage): Pr
   return answeredAt.filter((at) => at > from && at < until).length
 }
 
-test('T14: what providers answer while Postgres is away is kept and written when it is back', async () => {
+test('T14: answers of providers during an outage of Postgres are kept and written after it', async () => {
   announceSeed('T14')
   await using stack = await startStack({
     dailyLimit: 2 * N,
@@ -71,7 +71,7 @@ test('T14: what providers answer while Postgres is away is kept and written when
   })
 }, 120_000)
 
-test('T14 control: a gateway that drops a result which it cannot write sends again', async () => {
+test('T14 control: a gateway that drops results which it cannot write sends again', async () => {
   announceSeed('T14 control')
   await using stack = await startNaiveStack({ providerLatencyMs: LATENCY_MS })
   await inParallel(50, 16, (index) =>

@@ -70,7 +70,7 @@ async function fillAndFree(cluster: PostgresCluster, disk: SmallDisk, random: Ra
   return starts + again
 }
 
-/** Refused answers that do not say what is wrong or when to come back. */
+/** Refusals without a reason or without Retry-After. */
 function silentRefusals(answers: readonly ClientAnswer[]): ClientAnswer[] {
   const isHonest = ({ status, code, retryAfter }: ClientAnswer) =>
     status === 503 && code === 'storage-unavailable' && Number(retryAfter) > 0
@@ -78,7 +78,7 @@ function silentRefusals(answers: readonly ClientAnswer[]): ClientAnswer[] {
 }
 
 test.skipIf(withoutDisk !== null)(
-  'T16: on a full disk the answer is 503 with Retry-After, and whatever was answered 202 is there and is sent',
+  'T16: on a full disk the answer is 503 with Retry-After, and every message that was answered 202 is stored and sent',
   async () => {
     const random = announceSeed('T16')
     await using disk = await mountSmallDisk(DISK_MB)
@@ -114,7 +114,7 @@ test.skipIf(withoutDisk !== null)(
 )
 
 test.skipIf(withoutDisk !== null)(
-  'T16 control: a gateway that expects every write to succeed does not live',
+  'T16 control: a gateway that expects every write to succeed crashes',
   async () => {
     const random = announceSeed('T16 control')
     await using disk = await mountSmallDisk(DISK_MB)

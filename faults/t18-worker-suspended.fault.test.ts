@@ -23,7 +23,7 @@ async function isSuspended(pid: number): Promise<boolean> {
   return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T')
 }
 
-/** Its fail point may strike again as it goes on: it is woken until all that it had in mind is done. */
+/** Its fail point may act again when it continues: it is woken until all its calls are done. */
 async function wake(pid: number): Promise<void> {
   for (let waited = 0; waited < AFTERWARDS_MS; waited += WAKE_EVERY_MS) {
     process.kill(pid, 'SIGCONT')
@@ -43,7 +43,7 @@ test.each([
   ['with claims in hand', 'before_fence'],
   ['between its fence and its call', 'after_fence_before_call'],
 ])(
-  'T18: a worker suspended %s past its lease sends nothing that another has finished',
+  'T18: a worker suspended %s past its lease sends no message that another worker has finished',
   async (moment, failpoint) => {
     const { seed } = announceSeed(`T18 ${failpoint}`)
     await using stack = await startStack({
@@ -61,7 +61,7 @@ test.each([
     // Its claims run out, and the other worker finishes them.
     await stack.pool.query({ text: CLAIM_EXPIRY })
     await waitUntil('the other to finish', 60_000, async () => (await countHeld(stack)).others === 0)
-    // Calls of the living one end by themselves; those of the suspended one are left.
+    // Calls of the running worker end normally; those of the suspended one remain.
     await sleep(1_000)
     const { sending } = await countHeld(stack)
     await expireLeases(stack.pool)
@@ -79,7 +79,7 @@ test.each([
       overQuota: [],
       stuck: [],
     })
-    // What it sends late is what it alone had fenced.
+    // It sends late only the messages that it had fenced itself.
     expect(late).toBeLessThanOrEqual(sending)
     expect(verdict.unknown.length).toBeLessThanOrEqual(sending)
     reportResult({
@@ -93,7 +93,7 @@ test.each([
   120_000,
 )
 
-test('T18 control: a gateway without a fence sends what another one has finished', async () => {
+test('T18 control: a gateway without a fence sends messages that another worker has finished', async () => {
   announceSeed('T18 control')
   await using stack = await startNaiveStack({ providerLatencyMs: 1_000 })
   await inParallel(100, 16, (index) =>

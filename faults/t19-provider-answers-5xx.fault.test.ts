@@ -12,7 +12,7 @@ import { sendMany } from './src/send-many.ts'
 import { settle } from './src/settle.ts'
 import { type Stack, startStack } from './src/stack.ts'
 
-/* What spares a failing provider here are the waits of each mail: circuits are closed again at once. T39 is about those. */
+/* Only the waits of each mail protect a failing provider here: circuits are closed again immediately. T39 is about those. */
 const EACH = Math.ceil(faultsCount(300) / 3)
 const CONTROL_N = 20
 const OTHERS = 4
@@ -33,7 +33,7 @@ afterAll(async () => {
   await stack?.[Symbol.asyncDispose]()
 })
 
-test('T19: while a provider fails, its mails are tried again later and later, nothing that it took goes out twice, and other tenants notice nothing', async () => {
+test('T19: while a provider fails, its mails are retried with growing waits, accepted mail is not sent twice, and other tenants are not affected', async () => {
   const senders = await addSenders(stack, OTHERS, sesConnection(stack.provider.url))
   const clients = senders.map(({ client }) => client)
   await trickle(clients, { each: 4, withinMs: 500, prefix: 'warm-up', random })
@@ -84,7 +84,7 @@ test('T19: while a provider fails, its mails are tried again later and later, no
   })
 }, 120_000)
 
-test('T19 control: whoever tries a 5xx again, as a tenant may choose to, sends twice what was taken', async () => {
+test('T19 control: a tenant that chooses to retry after a 5xx sends accepted mail twice', async () => {
   const values = [fromPublicId('ten', stack.tenant.tenantId)]
   await stack.pool.query({ text: "update tenant set on_unknown = 'resend' where id = $1", values })
   const taken = { kind: 'status', status: 500, taken: true } as const

@@ -14,7 +14,7 @@ import { judgeStack, settle } from './src/settle.ts'
 import type { SmtpProcess } from './src/smtp-process.ts'
 import { addSmtp, type Stack, startStack } from './src/stack.ts'
 
-/** What a server in trouble says at each stage, and whether that is its fault and not a recipient's or a message's. */
+/** The replies of a failing server at each stage, and whether that is its fault and not a recipient's or a message's. */
 const TROUBLE: Record<SmtpStage, { reply: string; opens: boolean }> = {
   greeting: { reply: '421 4.3.2 not now', opens: true },
   ehlo: { reply: '421 4.3.0 not now', opens: true },
@@ -30,7 +30,7 @@ const CONTROL_N = 20
 const OTHERS = 4
 /** Mails for the circuit of each stage, one after the other. */
 const CIRCUIT_N = 40
-/** Five in a row, and those under way meanwhile. */
+/** Five in a row, and those in progress meanwhile. */
 const CALLS_MAX = 5 + 5
 
 let stack: Stack
@@ -51,7 +51,7 @@ function troubleAt(stage: SmtpStage): SmtpFault {
   return { stage, kind: 'reply', reply: TROUBLE[stage].reply }
 }
 
-test('T19 SMTP: while a server fails for the moment at every stage, its mails are tried again later and later, go out once, and other tenants notice nothing', async () => {
+test('T19 SMTP: while a server fails temporarily at every stage, its mails are retried with growing waits and sent once, and other tenants are not affected', async () => {
   const senders = await addSenders(stack, OTHERS, smtpConnection(well.port))
   const clients = senders.map(({ client }) => client)
   await trickle(clients, { each: 4, withinMs: 500, prefix: 'warm-up', random })
@@ -90,7 +90,7 @@ async function readCircuit(): Promise<string> {
   return rows[0]?.state ?? 'closed'
 }
 
-/** Sends one after the other to a server that fails at that stage; answers how often it was asked. */
+/** Sends one after the other to a server that fails at that stage; returns the number of its calls. */
 async function callsInto(stage: SmtpStage): Promise<number> {
   await smtp.script({ anew: true, rules: [{ fault: troubleAt(stage) }] })
   const before = (await smtp.faults()).length
@@ -102,14 +102,14 @@ async function callsInto(stage: SmtpStage): Promise<number> {
   return (await smtp.faults()).length - before
 }
 
-test('T19 SMTP circuit: a server that is in trouble is soon left alone, and used again by itself; one that refuses single mails for the moment is not', async () => {
+test('T19 SMTP circuit: the circuit of a failing server opens soon and closes automatically; the circuit of a server that refuses single mails temporarily stays closed', async () => {
   for (const stage of STAGES) {
     const calls = await callsInto(stage)
     if (TROUBLE[stage].opens) expect(calls, stage).toBeLessThanOrEqual(CALLS_MAX)
     else expect(calls, stage).toBe(CIRCUIT_N)
     expect(await readCircuit(), stage).toBe(TROUBLE[stage].opens ? 'open' : 'closed')
     await smtp.script({ rules: [] })
-    // Of the first one nothing is hurried: those that were not asked for go out once the probe has found that it works.
+    // Retries of the first server are not made due early: its other mails are sent after a successful probe.
     const { length } = await smtp.ledger()
     const isBack = async () => (await smtp.ledger()).length >= length + CIRCUIT_N - calls
     if (stage === 'greeting') await waitUntil('the server to be used again', 20_000, isBack)
@@ -127,7 +127,7 @@ test('T19 SMTP circuit: a server that is in trouble is soon left alone, and used
   })
 }, 120_000)
 
-test('T19 SMTP control: a server that takes a mail and says all the same that it has not is found out', async () => {
+test('T19 SMTP control: a server that accepts a mail and denies it is detected', async () => {
   const lie: SmtpFault = { ...troubleAt('dot'), taken: true }
   await smtp.script({ rules: [{ times: CONTROL_N, fault: lie }] })
   const ids = await sendMany(stack.client, 'lied', CONTROL_N)

@@ -68,14 +68,14 @@ async function readWaiting(stack: Stack): Promise<Waiting[]> {
 async function passTime(stack: Stack, ms: number): Promise<void> {
   const text = "update outbox set due_at = due_at - $1::int4 * interval '1 ms' where state = 'waiting'"
   await stack.pool.query({ text, values: [ms] })
-  // What waits for its connection alone is due as well.
+  // Messages that wait only for their connection are due as well.
   const due =
     "select 1 from outbox where state <> 'waiting' or due_at <= now() or wait_why is not null limit 1"
   const isQuiet = async () => (await stack.pool.query({ text: due })).rowCount === 0
   await waitUntil('nothing to be due', 20_000, isQuiet, 200)
 }
 
-/** How often the provider was asked for the messages of each case. */
+/** How often the provider was called for the messages of each case. */
 async function callsByCase(stack: Stack, waiting: Waiting[]): Promise<Record<string, number[]>> {
   const asked = Map.groupBy(await stack.provider.faults(), ({ messageId }) => messageId)
   const calls: Record<string, number[]> = {}
@@ -85,7 +85,7 @@ async function callsByCase(stack: Stack, waiting: Waiting[]): Promise<Record<str
   return calls
 }
 
-test('T20: a provider that asks to wait is not asked again before its time, and no mail is lost by waiting', async () => {
+test('T20: a provider that asks to wait is not called before that time, and no mail is lost by waiting', async () => {
   const random = announceSeed('T20')
   await using stack = await startStack({ dailyLimit: faultsCount(100) + 5 })
   // A busy machine takes long to start the stack, and a date is counted from now.
@@ -102,7 +102,7 @@ test('T20: a provider that asks to wait is not asked again before its time, and 
     return stack.client.sendUntilSettled({ idempotencyKey: `t20-${index}`, to: [`${name}@example.net`] })
   })
   const allWait = async () => (await readWaiting(stack)).length === count
-  // Of each mail on its own: the pause that its connection gets is over at once.
+  // For each mail alone: the pause of its connection ends immediately.
   await hurryThrottleDuring(stack.pool, waitUntil('all to be refused', 30_000, allWait, 200))
   const waiting = await readWaiting(stack)
   for (const { name, waitMs } of cases) {
@@ -126,7 +126,7 @@ test('T20: a provider that asks to wait is not asked again before its time, and 
   ])
 
   for (let round = 2; round < ROUNDS; round++) {
-    // One look for both: what is under way would be missing from one of two.
+    // One query for both: messages in progress would be missing from one of two queries.
     const allAgain = async () => {
       const refused = (await readWaiting(stack)).filter(({ attempts }) => attempts > round)
       return refused.length === count
@@ -148,7 +148,7 @@ test('T20: a provider that asks to wait is not asked again before its time, and 
   })
 }, 120_000)
 
-test('T20 control: a gateway that does not look at the status loses what was refused', async () => {
+test('T20 control: a gateway that ignores the status loses refused mail', async () => {
   announceSeed('T20 control')
   await using stack = await startNaiveStack({})
   const refusal = { kind: 'status', status: 429, headers: { 'Retry-After': '30' } } as const

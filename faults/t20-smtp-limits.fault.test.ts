@@ -24,7 +24,7 @@ const LIMITS: { stage: SmtpStage; reply: string }[] = [
   { stage: 'rcpt', reply: '450 4.7.28 Our system has detected an unusual rate of unsolicited mail' },
   { stage: 'dot', reply: '432 4.3.2 Concurrent connections limit exceeded' },
 ]
-/** What is said of one mailbox, in words that name a rate, is no limit of the account. */
+/** A reply about one mailbox that names a rate is no limit of the account. */
 const MAILBOX = {
   stage: 'rcpt',
   reply: '450 4.2.1 The user is receiving mail at a rate that prevents more',
@@ -35,7 +35,7 @@ const OTHERS = 3
 const WINDOW_MS = 6_000
 /** All sessions at first, half of them after each pause, and a few more as they grow again. */
 const CALLS_MAX = 2.5 * SMTP_SESSIONS_MAX
-/** After so many pauses in a row, and 1 s of the fourth. */
+/** After this number of pauses in a row, and 1 s of the fourth. */
 const PAUSE_MS_MAX = 8_000
 const CONTROL_MS = 3_000
 const CONTROL_EVERY_MS = 200
@@ -92,7 +92,7 @@ async function readPauses(): Promise<Pause[]> {
   return rows
 }
 
-test('T20 SMTP: a server that names a limit is left alone for a while and no longer, a crowd of sessions shrinks, and every mail goes out by itself', async () => {
+test('T20 SMTP: a server that names a limit gets a pause of the right length and fewer sessions, and every mail is sent automatically', async () => {
   const limited = await addTenants(LIMITS.map((_, at) => `limited${at}`))
   const [mailbox, crowd] = await addTenants(['mailbox', 'crowd'])
   if (!mailbox || !crowd) throw new Error('no tenant was made')
@@ -128,7 +128,7 @@ test('T20 SMTP: a server that names a limit is left alone for a while and no lon
     new Set([...limited, crowd].map(({ id }) => id)),
   )
   expect(Math.max(...pauses.map(({ ms }) => ms))).toBeLessThanOrEqual(PAUSE_MS_MAX)
-  // Nobody was told that a connection does not work.
+  // No notification says that a connection does not work.
   expect((await stack.pool.query({ text: 'select type from connection_event' })).rows).toEqual([])
   const waits = await expectUnharmed({ idle, busy: await busy }, others.server)
   for (const { sender } of [...limited, mailbox, crowd]) sender.client.close()
@@ -141,14 +141,14 @@ test('T20 SMTP: a server that names a limit is left alone for a while and no lon
   })
 }, 120_000)
 
-/** Opens a session and leaves it when it hears that there is no room. */
+/** Opens a session and leaves it when the server refuses it. */
 async function knock(port: number): Promise<void> {
   const socket = connect(port, '127.0.0.1').on('error', () => undefined)
   await once(socket, 'data')
   socket.destroy()
 }
 
-test('T20 SMTP control: clients that try each mail again when they please ask all the time', async () => {
+test('T20 SMTP control: clients with independent retries call the server all the time', async () => {
   const server = await addSmtp(stack)
   const [limit = MAILBOX] = LIMITS
   await server.script({ rules: [{ fault: { ...limit, kind: 'reply' } }] })

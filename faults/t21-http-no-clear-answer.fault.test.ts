@@ -17,7 +17,7 @@ import { settle } from './src/settle.ts'
 import { type Stack, startStack } from './src/stack.ts'
 import { memoryGrowthMb } from './src/worker-memory.ts'
 
-/** The provider has the whole mail and gives no clear answer; those of the second group never come to an end by themselves. */
+/** The provider has the whole mail and gives no clear answer; those of the second group never end without a deadline. */
 const BROKEN = {
   reset: { kind: 'reset-after-body', taken: true },
   closed: { kind: 'half-close', taken: true },
@@ -66,7 +66,7 @@ function without(all: Set<string>, some: Set<string>): Set<string> {
   return new Set([...all].filter((id) => !some.has(id)))
 }
 
-/** A client with a time limit for silence, but none for the whole: what it makes of a dripping answer. */
+/** A client with a time limit for silence, but none for the whole: its result with a dripping answer. */
 async function askWithIdleTimeout(): Promise<'ended' | 'still waiting'> {
   const provider = await startProvider()
   await provider.script({ rules: [{ fault: SLOW.drip }] })
@@ -84,7 +84,7 @@ async function askWithIdleTimeout(): Promise<'ended' | 'still waiting'> {
   })
 }
 
-/** How often a gateway that tries again after every failure sends twice. */
+/** How often a gateway that retries after every failure sends twice. */
 async function repeatNaively(count: number): Promise<number> {
   await using naive = await startNaiveStack({})
   await naive.provider.script({ rules: [{ every: 4, fault: BROKEN.reset }] })
@@ -96,7 +96,7 @@ async function repeatNaively(count: number): Promise<number> {
   return await repeats()
 }
 
-/** What the gateway wrote down of its attempts. */
+/** The gateway's records of its attempts. */
 async function readAttempts(): Promise<{ name: string; outcome: string; number: number; ms: number }[]> {
   const { rows } = await stack.pool.query<{ name: string; outcome: string; number: number; ms: number }>({
     text: `select split_part(r.address, '@', 1) as name, a.outcome, a.number,
@@ -106,7 +106,7 @@ async function readAttempts(): Promise<{ name: string; outcome: string; number: 
   return rows
 }
 
-/** Tenants whose connections lead nowhere, until each makes a better one; answers what was recorded of their first tries. */
+/** Tenants whose connections reach no server, until each creates a better one; returns the records of their first attempts. */
 async function sendToBrokenPlaces(count: number): Promise<Map<string, Set<string>>> {
   await using places = await startBrokenPlaces()
   const targets = Object.entries({ ...places.unreachable, resets: places.resets })
@@ -136,7 +136,7 @@ async function sendToBrokenPlaces(count: number): Promise<Map<string, Set<string
   return new Map([...outcomes].map(([name, tries]) => [name, new Set(tries.map(({ outcome }) => outcome))]))
 }
 
-test('T21: a mail that the provider has, without a clear answer, stays unknown and is never sent again; one that never left is sent once', async () => {
+test('T21: a mail that the provider received without a clear answer stays unknown and is never sent again; a mail that never left is sent once', async () => {
   const bodies = inParallel(Object.keys(FAULTS).length, 16, async (at) => {
     const name = Object.keys(FAULTS)[at] ?? ''
     ids.set(name, await sendMany(stack.client, name, EACH))
@@ -183,13 +183,13 @@ test('T21: a mail that the provider has, without a clear answer, stays unknown a
   })
 }, 150_000)
 
-test('T22: no answer keeps a call longer than its deadline, nor fills the worker’s memory', async () => {
+test('T22: no answer makes a call longer than its deadline, nor fills the worker’s memory', async () => {
   const attempts = (await readAttempts()).filter(({ name }) => name in FAULTS)
   const slow = attempts.filter(({ name }) => name in SLOW)
   const longest = Math.max(...attempts.map(({ ms }) => ms))
   expect(slow).toHaveLength(EACH * Object.keys(SLOW).length)
   expect(attempts.map(({ outcome, number }) => [outcome, number])).toEqual(attempts.map(() => ['unknown', 1]))
-  // They ended by the deadline, not by themselves.
+  // They ended by the deadline.
   expect(Math.min(...slow.map(({ ms }) => ms))).toBeGreaterThan(20_000)
   expect(longest).toBeLessThanOrEqual(CALL_MS_MAX)
   await expectNoCalls(stack)
@@ -203,7 +203,7 @@ test('T22: no answer keeps a call longer than its deadline, nor fills the worker
   })
 }, 60_000)
 
-test('T22 control: a client that only limits silence waits for a dripping answer without end', async () => {
+test('T22 control: a client that only limits silence waits forever for a dripping answer', async () => {
   const [idleClient] = await controls
   expect(idleClient).toBe('still waiting')
   reportResult({
@@ -215,7 +215,7 @@ test('T22 control: a client that only limits silence waits for a dripping answer
   })
 }, 60_000)
 
-test('T21 control: a gateway that tries again whatever failed sends twice', async () => {
+test('T21 control: a gateway that retries every failure sends twice', async () => {
   const [, repeated] = await controls
   expect(repeated).toBeGreaterThan(0)
   reportResult({

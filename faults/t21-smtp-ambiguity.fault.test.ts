@@ -67,7 +67,7 @@ const EACH = Math.max(2, Math.ceil(faultsCount(50) / (AMBIGUOUS.length + SAFE.le
 
 let stack: Stack
 let random: Random
-/** What meets the answers without end while the test of T21 waits for its own. */
+/** The messages that get endless answers while the test of T21 waits for its own. */
 let slow: { ids: Set<string>; tenantId: string; faults: number; growthMb: number; others: string }
 let control: Promise<'ended' | 'still waiting'>
 
@@ -90,10 +90,7 @@ async function sendInto(faults: SmtpFault[], prefix: string, count: number): Pro
   return ids
 }
 
-/**
- * A tenant whose server never comes to an end of its answers, beside others whose servers are well. `deed`: what else is waited for
- * meanwhile.
- */
+/** A tenant whose server never ends its answers, beside others whose servers work. `deed`: other work to wait for meanwhile. */
 async function meetEndlessAnswers(deed: () => Promise<void>): Promise<typeof slow> {
   const [server, well] = [await addSmtp(stack), await addSmtp(stack)]
   const [ill] = await addSenders(stack, 1, smtpConnection(server.port))
@@ -111,7 +108,7 @@ async function meetEndlessAnswers(deed: () => Promise<void>): Promise<typeof slo
   return { ids, tenantId: ill.tenant.tenantId, faults, growthMb, others }
 }
 
-/** A client with a time limit for silence, but none for the whole: what it makes of a dripping answer. */
+/** A client with a time limit for silence, but none for the whole: its result with a dripping answer. */
 async function askWithIdleTimeout(): Promise<'ended' | 'still waiting'> {
   const server = await addSmtp(stack)
   await server.script({ rules: [{ fault: { stage: 'greeting', ...DRIP } }] })
@@ -131,7 +128,7 @@ async function timesTaken(ids: ReadonlySet<string>): Promise<number[]> {
   return [...ids].map((id) => entries.filter(({ messageId }) => messageId === id).length)
 }
 
-test('T21 SMTP: where the mail cannot have been taken it is tried again, and goes out once', async () => {
+test('T21 SMTP: a mail that the server cannot have accepted is retried, and sent once', async () => {
   const count = EACH * SAFE.length
   stack.providerProxy?.refuse()
   const refused = await sendInto([], 'refused', EACH)
@@ -151,7 +148,7 @@ test('T21 SMTP: where the mail cannot have been taken it is tried again, and goe
   })
 }, 120_000)
 
-test('T21 SMTP: where the mail may have been taken it is unknown, and never sent again', async () => {
+test('T21 SMTP: a mail that the server may have accepted is unknown, and never sent again', async () => {
   const count = EACH * AMBIGUOUS.length
   const before = (await stack.smtp?.faults())?.length ?? 0
   control = askWithIdleTimeout()
@@ -194,7 +191,7 @@ async function readAttempts(tenantId: string): Promise<Attempt[]> {
   return rows
 }
 
-test('T22 SMTP: no answer keeps a call longer than its deadline, nor fills the worker’s memory, nor harms others; before the final dot the mail goes out later', async () => {
+test('T22 SMTP: no answer makes a call longer than its deadline, fills the worker’s memory or affects other tenants; mail that failed before the final dot is sent later', async () => {
   const unknown = (await judgeStack(stack)).unknown.filter(({ id }) => slow.ids.has(id))
   expect(slow.faults).toBe(SLOW_N)
   expect(unknown).toHaveLength(SLOW_EACH * AFTER.length)
@@ -204,7 +201,7 @@ test('T22 SMTP: no answer keeps a call longer than its deadline, nor fills the w
     return (attempts.get(kind) ?? []).map(({ ms }) => ms)
   })
   expect([before.length, after.length]).toEqual([SLOW_EACH * BEFORE.length, SLOW_EACH * AFTER.length])
-  // They ended by the deadline, not by themselves.
+  // They ended by the deadline.
   expect(before.filter((ms) => ms > 20_000)).toHaveLength(SLOW_EACH * DEADLINE.length)
   expect(after.filter((ms) => ms > 40_000).length).toBeGreaterThanOrEqual(SLOW_EACH)
   const [longest, longestAfter] = [Math.max(...before), Math.max(...after)]
@@ -222,7 +219,7 @@ test('T22 SMTP: no answer keeps a call longer than its deadline, nor fills the w
   })
 })
 
-test('T22 SMTP control: a client that only limits silence waits for a dripping greeting without end', async () => {
+test('T22 SMTP control: a client that only limits silence waits forever for a dripping greeting', async () => {
   expect(await control).toBe('still waiting')
   reportResult({
     test: 'T22 SMTP control',
@@ -233,9 +230,9 @@ test('T22 SMTP control: a client that only limits silence waits for a dripping g
   })
 }, 60_000)
 
-test('T21 SMTP control: sent again as though nothing had been taken, mails go out twice', async () => {
+test('T21 SMTP control: a gateway that retries mail which may have been accepted sends twice', async () => {
   await stack.smtp?.script({ rules: [] })
-  // What a gateway does that takes a lost answer for a lost mail.
+  // The behaviour of a gateway that treats a lost answer as a lost mail.
   const { unknown: all } = await judgeStack(stack)
   const unknown = all.filter(({ id, taken }) => taken && !slow.ids.has(id))
   await inParallel(unknown.length, 8, async (index) => {

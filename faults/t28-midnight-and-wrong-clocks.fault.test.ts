@@ -37,7 +37,7 @@ async function databaseAheadMs(stack: Stack): Promise<number> {
   return (rows[0]?.now.getTime() ?? 0) - (start + Date.now()) / 2
 }
 
-/** Asks without a pause from some seconds before midnight to some after it; each request has one to three recipients. */
+/** Sends requests without a pause from some seconds before midnight to some after it; each request has one to three recipients. */
 async function askOverMidnight(stack: Stack, clock: SteppedClock, random: Random): Promise<void> {
   await clock.step(secondsUntilMidnight() - SECONDS_BEFORE - NOTICE_MS / 1_000)
   await sleep(NOTICE_MS)
@@ -54,7 +54,7 @@ async function askOverMidnight(stack: Stack, clock: SteppedClock, random: Random
 
 type DayRow = { day: string; accepted: number; stored: number; elsewhere: number }
 
-/** What each day counted, what it stored, and what of that was accepted on another day of the database. */
+/** For each day: the counted and the stored recipients, and those that were accepted on another day of the database. */
 async function readDays(stack: Stack): Promise<DayRow[]> {
   const { rows } = await stack.pool.query<DayRow>({
     text: `select u.day::text, u.accepted, count(r.*)::int4 as stored,
@@ -152,7 +152,7 @@ async function sendThrough(stack: Stack, aheadSeconds: number, sendAt: Date): Pr
 }
 
 test.skipIf(noFaketime !== null)(
-  'T28: an api whose clock is two days wrong counts, dates and schedules as any other',
+  'T28: an api whose clock is two days wrong counts, dates and schedules like any other',
   async () => {
     announceSeed('T28 clocks')
     await using stack = await startStack({ dailyLimit: LIMIT })

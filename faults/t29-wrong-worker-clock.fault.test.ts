@@ -20,12 +20,12 @@ const SCHEDULED = 20
 const SCHEDULE_MS = 8_000
 const LATE_MS_MAX = 15_000
 const SIGNATURE_S_MAX = 300
-/** Attempts are under way when the clock is set; fewer than the 64 concurrent calls that a connection begins with, or mail would wait for those. */
+/** Attempts are in progress when the clock is set; fewer than the 64 concurrent calls that a connection begins with, or mail would wait for those. */
 const LATENCY_MS = 1_000
 
 if (noFaketime) process.stdout.write(`T29: skipped, ${noFaketime}\n`)
 
-/** Attempts under way whose lease has ended for somebody whose clock is that far ahead. */
+/** Attempts in progress whose lease has ended by a clock that is that far ahead. */
 async function endedFor(stack: Stack, aheadSeconds: number): Promise<number> {
   const { rows } = await stack.pool.query<{ n: number }>({
     text: `select count(*)::int4 as n from outbox
@@ -35,7 +35,7 @@ async function endedFor(stack: Stack, aheadSeconds: number): Promise<number> {
   return rows[0]?.n ?? 0
 }
 
-/** What a worker says of itself: its clock, and how many attempts it made. */
+/** The metrics of a worker: its clock, and the number of its attempts. */
 async function readWorker(port: number): Promise<{ aheadS: number; attempts: number }> {
   const response = await fetch(`http://127.0.0.1:${port}/metrics`)
   const lines = (await response.text()).split('\n')
@@ -46,7 +46,7 @@ async function readWorker(port: number): Promise<{ aheadS: number; attempts: num
   }
 }
 
-/** Seconds between a signature's date and the true time; a provider that was given none counts as for ever. */
+/** Seconds between a signature's date and the true time; a provider without a date counts as infinite. */
 function signatureOff({ at, signedAt = '' }: ProviderEntry): number {
   const [, ...parts] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(signedAt) ?? []
   const [year = 0, month = 1, day, hour, minute, second] = parts.map(Number)
@@ -63,7 +63,7 @@ async function workThroughStep(stack: Stack, clock: SteppedClock, port: number) 
 }
 
 test.skipIf(noFaketime !== null)(
-  'T29: a worker whose clock is wrong, or is set while it works, takes over nothing early and sends as any other',
+  'T29: a worker whose clock is wrong, or is set while it works, takes over no lease early and sends like any other',
   async () => {
     announceSeed('T29')
     await using clock = await createSteppedClock(BEHIND_S)
@@ -98,7 +98,7 @@ test.skipIf(noFaketime !== null)(
     expect(Math.min(...late)).toBeGreaterThanOrEqual(0)
     expect(Math.max(...late)).toBeLessThanOrEqual(LATE_MS_MAX)
     expect(off).toBeLessThanOrEqual(SIGNATURE_S_MAX)
-    // The control: whoever went by that worker's clock would have taken these from their owners and sent them again.
+    // The control: by the clock of that worker, these would have been taken from their owners and sent again.
     expect(seen?.ended).toBeGreaterThan(0)
     reportResult({
       test: 'T29',

@@ -16,14 +16,14 @@ const BACKLOG = faultsCount(10_000)
 const TENANTS = 50
 const EACH = 4
 const WITHIN_MS = 3_000
-/** What a provider takes; its ledger is written when a mail arrives, so no wait holds it. */
+/** The time of a call to the provider; its ledger is written when a mail arrives, so no wait includes this time. */
 const LATENCY_MS = 100
 const WAIT_MS_MAX = 2_000
 /** A backlog is worked off at about 1,000 a second beside everything else. */
 const SETTLE_MS_MAX = 60_000 + BACKLOG * 4
 
 test(
-  'T30: a tenant with a long backlog keeps the mails of the others waiting for two seconds at most',
+  'T30: a tenant with a long backlog delays the mails of other tenants by two seconds at most',
   async () => {
     const random = announceSeed('T30')
     await using stack = await startStack({ dailyLimit: 1_000_000, providerLatencyMs: LATENCY_MS })
@@ -58,7 +58,7 @@ test(
 )
 
 test(
-  'T30 bulk: a flood of bulk keeps transactional mail of the same tenant waiting for two seconds at most',
+  'T30 bulk: a flood of bulk delays transactional mail of the same tenant by two seconds at most',
   async () => {
     const random = announceSeed('T30 bulk')
     await using stack = await startStack({ dailyLimit: 1_000_000, providerLatencyMs: LATENCY_MS })
@@ -90,7 +90,7 @@ test(
   120_000 + SETTLE_MS_MAX + BACKLOG * 4,
 )
 
-test('T30 control: behind a gateway that sends in order of arrival they wait until the backlog is gone', async () => {
+test('T30 control: in a gateway that sends in order of arrival, other tenants wait until the backlog is empty', async () => {
   const random = announceSeed('T30 control')
   await using stack = await startNaiveStack({ providerLatencyMs: LATENCY_MS })
   const backlog = await fillNaiveBacklog(stack, 800)

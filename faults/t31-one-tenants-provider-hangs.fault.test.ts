@@ -35,7 +35,7 @@ type Kind = {
 const KINDS: Record<string, { hangs: string; callsMax: number; prepare(stack: Stack): Promise<Kind> }> = {
   T31: {
     hangs: 'on every call',
-    // What a connection bears before anything was heard of it; one that never answers gets no more.
+    // The concurrent calls of a connection before its first answer; a connection that never answers gets no more.
     callsMax: 64,
     async prepare({ provider }) {
       const connection = sesConnection(provider.url)
@@ -49,7 +49,7 @@ const KINDS: Record<string, { hangs: string; callsMax: number; prepare(stack: St
     callsMax: SMTP_SESSIONS_MAX,
     async prepare(stack) {
       const [well, ill] = [await addSmtp(stack), await addSmtp(stack)]
-      // The same part of the sessions at each stage: it is connected, and then nothing is said.
+      // The same part of the sessions at each stage: it is connected, and then the server is silent.
       const rules = STAGES.map((stage, at) => {
         return { every: STAGES.length - at, fault: { stage, kind: 'delay', delayMs: HANG_MS } as const }
       })
@@ -69,7 +69,7 @@ async function callsOf(stack: Stack, { tenant }: Sender): Promise<number> {
   return rows[0]?.n ?? 0
 }
 
-/** The most calls that the sender had under way at once while the deed was done. */
+/** The maximum of concurrent calls of the sender while the deed ran. */
 async function mostCallsDuring(stack: Stack, sender: Sender, deed: Promise<unknown>): Promise<number> {
   let most = 0
   let done = false
@@ -88,7 +88,7 @@ async function mostCallsDuring(stack: Stack, sender: Sender, deed: Promise<unkno
 }
 
 test.each(Object.entries(KINDS))(
-  '%s: a tenant whose provider hangs on every call takes nothing from the others',
+  '%s: a tenant whose provider hangs on every call does not delay other tenants',
   async (name, { hangs, callsMax, prepare }) => {
     const random = announceSeed(name)
     await using stack = await startStack({ dailyLimit: 1_000_000 })
@@ -129,7 +129,7 @@ test.each(Object.entries(KINDS))(
   120_000,
 )
 
-test('T31 control: a gateway whose workers anybody may fill stops sending for all', async () => {
+test('T31 control: a gateway that lets one tenant fill its workers stops sending for all', async () => {
   const random = announceSeed('T31 control')
   await using stack = await startNaiveStack({})
   const hang = { match: NAIVE_BACKLOG, fault: { kind: 'delay' as const, delayMs: HANG_MS } }

@@ -31,7 +31,7 @@ function measureCapacity(target: Target): Promise<OverloadResult> {
 }
 
 test(
-  'T32: with three times the load that it can carry it goes on accepting, refuses the rest with a time to come back, and loses nothing',
+  'T32: under three times its maximum load the gateway continues to accept, refuses the excess with Retry-After, and loses nothing',
   async () => {
     announceSeed('T32')
     await using stack = await startStack({ dailyLimit: 2_000_000_000 })
@@ -79,7 +79,7 @@ test(
   90_000 + OVERLOAD_SECONDS * 3_000,
 )
 
-test('T32: stopped under overload, the api answers what it holds back and ends cleanly', async () => {
+test('T32: an api that stops under overload answers the refusals that it holds, and ends cleanly', async () => {
   announceSeed('T32 stopped')
   await using stack = await startStack({ dailyLimit: 2_000_000_000 })
   await stack.worker.stop()
@@ -103,7 +103,7 @@ test('T32: stopped under overload, the api answers what it holds back and ends c
   })
 }, 120_000)
 
-test('T32 control: a gateway that refuses nobody keeps everybody waiting', async () => {
+test('T32 control: a gateway that refuses no request makes every client wait', async () => {
   announceSeed('T32 control')
   await using stack = await startNaiveStack({ limit: 2_000_000_000 })
   const target = { port: stack.port, apiKey: 'none' }

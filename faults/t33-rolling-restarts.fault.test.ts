@@ -11,11 +11,11 @@ import { startStack } from './src/stack.ts'
 const ROUNDS = process.env.FAULTS_N === undefined ? 6 : 20
 const LANES = 16
 const EXIT_MS_MAX = 10_000
-/** So that workers are told to stop with mails in hand. */
+/** Workers get the stop signal with mails in progress. */
 const LATENCY_MS = 100
 
 test(
-  'T33: a rolling restart of apis and workers under load breaks no request off and sends nothing twice',
+  'T33: a rolling restart of apis and workers under load interrupts no request and sends nothing twice',
   async () => {
     const random = announceSeed('T33')
     await using stack = await startStack({ dailyLimit: 10_000_000, providerLatencyMs: LATENCY_MS })
@@ -71,7 +71,7 @@ test(
   60_000 + ROUNDS * 15_000,
 )
 
-test('T33 control: a gateway that heeds no SIGTERM breaks requests off', async () => {
+test('T33 control: a gateway that ignores SIGTERM interrupts requests', async () => {
   announceSeed('T33 control')
   await using stack = await startNaiveStack({})
   await writeDuring(stack.client, { width: LANES, prefix: 't33' }, async () => {

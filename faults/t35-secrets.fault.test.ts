@@ -9,6 +9,7 @@ import { expect, test } from 'vitest'
 import { type Canary, createEchoingSmtp, findCanaries } from './src/canary.ts'
 import { inParallel } from './src/client.ts'
 import { freePort } from './src/ports.ts'
+import { type EventTarget, PUBLIC_URL, postEvent, registerByHand } from './src/provider-events.ts'
 import type { ProviderFault } from './src/provider-fault.ts'
 import { redisInstalled } from './src/redis.ts'
 import { reportMissing, reportResult } from './src/report.ts'
@@ -20,7 +21,7 @@ const PG_DUMPALL = '/usr/lib/postgresql/15/bin/pg_dumpall'
 const canDump = existsSync(PG_DUMPALL)
 if (!canDump) reportMissing('pg_dumpall is not installed')
 
-/** What a provider does to the mails: every kind of error leaves its trace in another place. */
+/** The answers of a provider to the mails: every kind of error is recorded in another place. */
 const FAULTS: ProviderFault[] = [
   {
     kind: 'status',
@@ -112,6 +113,19 @@ async function askForTrouble(
   await ask('GET', '/v1/connections')
 }
 
+/** Events that are taken, and refused for each reason. */
+async function postEvents(target: EventTarget, answers: string[]): Promise<void> {
+  const sent = [
+    postEvent(target, 'taken', { 'x-lettergate-secret': target.password, cookie: `a=${target.password}` }),
+    postEvent(target, 'taken', { authorization: `Bearer ${target.password}` }),
+    postEvent({ ...target, password: 'wrong' }, 'refused'),
+    postEvent({ ...target, url: `${target.url}x` }, 'elsewhere'),
+    postEvent({ ...target, url: `${target.url}?x=1` }, 'x'.repeat(2_000_000)),
+  ]
+  for (const response of await Promise.all(sent))
+    answers.push(`${JSON.stringify([...response.headers])}\n${await response.text()}`)
+}
+
 test.skipIf(!canDump || !redisInstalled())(
   'T35: no secret is readable in the database, Redis, logs, metrics or answers, and no content of mails in logs or Redis',
   async () => {
@@ -119,7 +133,7 @@ test.skipIf(!canDump || !redisInstalled())(
     const folder = await mkdtemp(join(tmpdir(), 'lettergate-canary-'))
     await using cleanup = new AsyncDisposableStack()
     cleanup.defer(() => rm(folder, { recursive: true, force: true }))
-    const noisy = { LETTERGATE_LOG_LEVEL: 'trace' }
+    const noisy = { LETTERGATE_LOG_LEVEL: 'trace', LETTERGATE_PUBLIC_URL: PUBLIC_URL }
     const apiMetricsPort = await freePort()
     const apiEnv = { ...noisy, API_METRICS_PORT: String(apiMetricsPort) }
     await using stack = await startStack({
@@ -141,7 +155,12 @@ test.skipIf(!canDump || !redisInstalled())(
       { name: 'API key', value: stack.tenant.apiKey },
       { name: 'LETTERGATE_SECRET', value: stack.env.LETTERGATE_SECRET ?? '' },
     ]
+    // Only the answer to its registration shows it, and nobody else sees that one.
+    const events = await registerByHand(stack)
+    secrets.push({ name: 'password of events', value: events.password })
+    secrets.push({ name: 'URL of events', value: events.url.split('/').at(-1) ?? '' })
     const answers: string[] = []
+    await postEvents(events, answers)
     const ask = recordingAsk(stack, answers)
     await askForTrouble(stack, ask, {
       ses: { access_key_id: keyId.value, secret_access_key: key.value, session_token: token.value },
@@ -176,7 +195,7 @@ test.skipIf(!canDump || !redisInstalled())(
       if ((await stack.pool.query({ text: untried })).rowCount === 0) break
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
-    // What nobody tried can leak nothing.
+    // An untested path can leak nothing here.
     const { rows } = await stack.pool.query<{ outcome: string }>({ text: 'select outcome from attempt' })
     const outcomes = [...new Set(rows.map(({ outcome }) => outcome))].toSorted()
     expect(outcomes).toEqual(['accepted', 'deferred', 'rejected', 'unknown'])
@@ -190,6 +209,7 @@ test.skipIf(!canDump || !redisInstalled())(
     // Without a database everything fails, and says so.
     await stack.cluster.stopImmediately()
     await ask('POST', '/v1/send', mail(N))
+    await postEvents(events, answers)
     await stack.cluster.start()
     const places = await gather(stack, folder, apiMetricsPort)
     places.set('answers', [...contentAnswers, ...answers].join('\n'))

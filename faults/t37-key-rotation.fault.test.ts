@@ -36,12 +36,12 @@ async function rotateCredentials(stack: Stack, apiUrl: string, times: number): P
   }
 }
 
-/** One process after the other begins anew, with the environment as it is by then. */
+/** One process after the other restarts, with the environment of that moment. */
 async function replaceAll(apis: Fleet, workers: Fleet): Promise<void> {
   for (const index of [0, 1]) await Promise.all([apis.replace(index), workers.replace(index)])
 }
 
-/** What a message that could not be sent for want of a key would have left behind. */
+/** The trace of a message that could not be sent because of a missing key. */
 async function countTroubles(stack: Stack): Promise<number> {
   const { rows } = await stack.pool.query<{ n: number }>({
     text: `select ((select count(*) from event where type = 'recipient.held')
@@ -50,7 +50,7 @@ async function countTroubles(stack: Stack): Promise<number> {
   return rows[0]?.n ?? -1
 }
 
-test('T37: the root key and the credentials of a connection change under load: no send and no key check fails, and the old root key can go', async () => {
+test('T37: the root key and the credentials of a connection change under load: no send and no key check fails, and the old root key can be removed', async () => {
   announceSeed('T37')
   await using stack = await startStack({ dailyLimit: 10_000_000, providerLatencyMs: LATENCY_MS })
   await stack.worker.stop()
@@ -107,7 +107,7 @@ test('T37: the root key and the credentials of a connection change under load: n
   })
 }, 400_000)
 
-test('T37 control: a root key that is exchanged at once refuses every API key', async () => {
+test('T37 control: a root key that is replaced in one step refuses every API key', async () => {
   announceSeed('T37 control')
   await using stack = await startStack({ dailyLimit: 1_000 })
   await stack.api.stop()

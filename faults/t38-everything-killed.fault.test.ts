@@ -14,11 +14,11 @@ import { noteInFlight } from './src/worker-deaths.ts'
 const ROUNDS = Math.min(20, Math.max(3, Math.ceil(faultsCount(0) / 200)))
 const WIDTH = 16
 const LATENCY_MS = 20
-/** Published: everything but an attempt under way goes on within this, and an attempt is given up within that. */
+/** Published: everything except an attempt in progress continues within this time, and an attempt is given up within that time. */
 const RECOVERY_MS_MAX = 30_000
 const HAND_OFF_MS_MAX = 75_000
 
-/** Kills all at once; Postgres and Redis are started again as an operator's supervisor would, which does api and workers too. */
+/** Kills all together; Postgres and Redis are started again as an operator's supervisor would, which does api and workers too. */
 async function killEverything(stack: Stack, inFlight: Set<string>): Promise<void> {
   const parts = [stack.api, ...stack.workers]
   const exits = parts.map((part) => part.current().kill('SIGKILL'))
@@ -44,7 +44,7 @@ async function killRepeatedly(stack: Stack, random: Random, inFlight: Set<string
   return killedAt
 }
 
-test('T38: api, workers, Postgres and Redis killed at once, again and again: nothing is lost or repeated, and it recovers unaided', async () => {
+test('T38: api, workers, Postgres and Redis are killed together repeatedly: nothing is lost or repeated, and the gateway recovers without help', async () => {
   const random = announceSeed('T38')
   await using stack = await startStack({ dailyLimit: 1_000_000, providerLatencyMs: LATENCY_MS, workers: 2 })
   const inFlight = new Set<string>()
@@ -54,7 +54,7 @@ test('T38: api, workers, Postgres and Redis killed at once, again and again: not
   })
   const text = "select 1 from outbox where state <> 'sending' limit 1"
   const isRecovered = async () => (await stack.pool.query({ text })).rowCount === 0
-  await waitUntil('everything but hand-offs to be done', RECOVERY_MS_MAX, isRecovered)
+  await waitUntil('everything except attempts to be done', RECOVERY_MS_MAX, isRecovered)
   const recoveredMs = performance.now() - killedAt
   const { verdict } = await settle(stack, HAND_OFF_MS_MAX)
   const settledMs = performance.now() - killedAt

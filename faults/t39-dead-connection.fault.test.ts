@@ -13,7 +13,7 @@ import { type Stack, startStack } from './src/stack.ts'
 const N = faultsCount(300)
 const CONTROL_N = 20
 const WAIT_MS_MAX = 2_000
-/** Calls of two workers that may fail before everybody knows: five in a row each, and those under way meanwhile. */
+/** Calls of two workers that may fail before both know: five in a row each, and those in progress meanwhile. */
 const CALLS_MAX = 2 * (5 + 16)
 
 /** How often each connection of the tenant was tried, in the order of use. */
@@ -27,7 +27,7 @@ async function triesByConnection(stack: Stack, tenantId: string): Promise<number
   return rows.map(({ n }) => n)
 }
 
-test('T39: mails move past a dead connection at once, it is left alone, and nobody else notices', async () => {
+test('T39: mails fail over from a dead connection immediately, its circuit opens, and other tenants are not affected', async () => {
   const random = announceSeed('T39')
   await using stack = await startStack({ dailyLimit: 1_000_000, workers: 2 })
   const [dead] = await addSenders(stack, 1, sesConnection(stack.provider.url))
@@ -62,7 +62,7 @@ test('T39: mails move past a dead connection at once, it is left alone, and nobo
   })
 }, 120_000)
 
-test('T39 control: with the dead connection alone, the mails stay', async () => {
+test('T39 control: with only the dead connection, the mails wait', async () => {
   announceSeed('T39 control')
   await using stack = await startStack({ dailyLimit: 1_000 })
   await stack.pool.query({ text: 'update connection set enabled = false' })

@@ -18,7 +18,7 @@ const P99_MS_TARGET = 250
 const P99_MS_MAX = 2_000
 const PER_SECOND = 40
 const SECONDS = 3
-/** So many that each request leaves when it is due, beside a stall of most of a second too. */
+/** Enough that each request is sent when it is due, beside a stall of most of a second too. */
 const SOCKETS = 32
 /** For mails that were accepted at the end to reach the provider. */
 const SETTLE_MS = 5_000
@@ -45,7 +45,7 @@ async function waitsFor(stack: Stack, { acceptedIds, acceptedAt }: OverloadResul
   }
 }
 
-/** How long the others wait beside a deed: for their answer, and from then on for their provider. They ask from a process of their own. */
+/** How long other tenants wait beside a case: for their answer, and then for their provider. Their requests come from a separate process. */
 async function measure(stack: Stack, apiKey: string, deed?: () => Promise<unknown>): Promise<Waits> {
   const port = Number(new URL(stack.apiUrl).port)
   let isOver = false
@@ -68,7 +68,7 @@ async function measure(stack: Stack, apiKey: string, deed?: () => Promise<unknow
   }
 }
 
-test('T40: whatever legal thing one tenant sends or is answered, the others are served beside it', async () => {
+test('T40: no valid message of one tenant, and no answer to one, stops the service of other tenants', async () => {
   announceSeed('T40')
   await using stack = await startStack({ dailyLimit: 1_000_000 })
   await using server = await startOddServer()

@@ -92,7 +92,7 @@ async function strike(outage: Outage, random: Random, isReady: () => Promise<boo
   return { name, isTotal, from, until, backMs: performance.now() - until }
 }
 
-/** What readiness said although nothing had answered for a second. */
+/** The answers of readiness after a second without any answer of the database. */
 const wronglyReady = (answers: readonly Answer[], spans: readonly Span[]) =>
   spans
     .filter(({ isTotal }) => isTotal)
@@ -105,7 +105,7 @@ const wronglyReady = (answers: readonly Answer[], spans: readonly Span[]) =>
 const slowest = (answers: readonly { tookMs?: number }[]) =>
   Math.round(Math.max(0, ...answers.map(({ tookMs }) => tookMs ?? Number.POSITIVE_INFINITY)))
 
-test('T41: while the database falls silent, every send is answered 202 or 503 within three seconds, and none is lost or doubled', async () => {
+test('T41: while the database gives no answers, every send is answered 202 or 503 within three seconds, and none is lost or stored twice', async () => {
   const random = announceSeed('T41')
   await using stack = await startStack({ dailyLimit: 1_000_000, proxyPostgres: true })
   const { client, apiUrl, ledger } = stack
@@ -134,7 +134,7 @@ test('T41: while the database falls silent, every send is answered 202 or 503 wi
     await large
   })
   await Promise.all([ready.stop(), health.stop(), others.stop()])
-  // What could not be read within its attempt is tried again a minute later, which is not what is waited for here.
+  // A message that could not be read within its attempt is retried a minute later; this test does not wait for that.
   const { verdict, waitedMs } = await hurryOwnWaitsDuring(stack.pool, settle(stack, 180_000))
   const answers = ledger.requests().flatMap((request) => request.answers)
   const slackMs = Math.max(SLACK_MS, slowest(health.answers))
@@ -180,12 +180,12 @@ test('T41: while the database falls silent, every send is answered 202 or 503 wi
   })
 }, 480_000)
 
-test('T41 control: a gateway without a deadline of its own never answers', async () => {
+test('T41 control: a gateway without its own deadline never answers', async () => {
   announceSeed('T41 control')
   let isSilent = false
   const nothing = Buffer.alloc(0)
   await using stack = await startNaiveStack({
-    // Nothing is carried from then on, on whichever connection.
+    // Nothing is carried from then on, on any connection.
     postgresFilter: () => (_way, piece) => (isSilent ? nothing : piece),
   })
   await stack.client.sendUntilSettled({ idempotencyKey: 't41', to: ['user@example.net'] })

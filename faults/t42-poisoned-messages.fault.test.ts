@@ -7,7 +7,7 @@ import { judgeStack } from './src/settle.ts'
 import { startStack } from './src/stack.ts'
 
 const N = faultsCount(300)
-/** Each kills whoever has it in hand: at another moment, in another way. */
+/** Each kills the worker that sends it: at another moment, in another way. */
 const POISONS = {
   'poison-load': 'after_load:kill9',
   'poison-exit': 'after_load:exit',
@@ -21,7 +21,7 @@ const FAILPOINT = Object.entries(POISONS)
   .join(',')
 const LIVES_MAX = 30
 
-test('T42: messages that kill every worker are set aside after the third, and no other mail suffers', async () => {
+test('T42: messages that kill every worker are held after the third worker, and other mail is not affected', async () => {
   announceSeed('T42')
   await using stack = await startStack({
     dailyLimit: N + 10,
@@ -82,7 +82,7 @@ test('T42: messages that kill every worker are set aside after the third, and no
     repeated: [],
     overQuota: [],
   })
-  // Each life of a worker counts anew; the last one lived through most of it.
+  // The counters start again with each restart of a worker; the last process ran for most of the test.
   const metrics = await (await fetch(`http://127.0.0.1:${stack.env.WORKER_METRICS_PORT}/metrics`)).text()
   expect(metrics).toMatch(/^lettergate_messages_set_aside_total [1-9]/m)
   const twice = await stack.pool.query({
@@ -90,7 +90,7 @@ test('T42: messages that kill every worker are set aside after the third, and no
            where a.outcome = 'unknown' and m.tags = '{}' group by 1 having count(*) > 1`,
   })
   expect(twice.rows).toEqual([])
-  // The worker goes on, and its neighbours' mail was all taken.
+  // The worker continues, and all mail of the other tenants was accepted.
   const last = await stack.client.sendUntilSettled({ idempotencyKey: 't42-last', to: ['last@example.net'] })
   expect(last).toBeDefined()
   await waitUntil('the last mail to be sent', 20_000, async () => (await rest()) === 0)

@@ -9,7 +9,7 @@ const biome = {
   optionalDependencies: { '@x/cli-linux-x64-musl': '2.0.0', '@x/cli-win32-arm64': '2.0.0' },
 }
 
-test('the lock file names the programs of every platform, so that npm ci takes it on all of them', () => {
+test('the lock file names the programs of every platform, and npm ci accepts it on all of them', () => {
   const lock = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package-lock.json'), 'utf8'))
   expect(Object.keys(missingEntries(lock.packages))).toEqual([])
 })
@@ -49,7 +49,7 @@ test('a program that is missing is added for its own platform only', () => {
   })
 })
 
-test('one that is there stays as it is, beside its owner or above', () => {
+test('a present program stays unchanged, beside its owner or above', () => {
   const there = { version: '2.0.0', os: ['linux'] }
   const packages = {
     'node_modules/a/node_modules/@x/biome': biome,
@@ -59,7 +59,7 @@ test('one that is there stays as it is, beside its owner or above', () => {
   expect(missingEntries(packages)).toEqual({})
 })
 
-test('what names no platform, or no exact version, is left to npm', () => {
+test('a package without a platform, or without an exact version, is left to npm', () => {
   const owner = {
     version: '1.0.0',
     optionalDependencies: { fsevents: '2.3.3', '@x/cli-linux-x64': '^1.0.0' },

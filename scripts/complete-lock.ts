@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
- * npm leaves programs for other platforms out of the lock file when the registry that it asks has not got them, and `npm ci` then
+ * npm leaves programs for other platforms out of the lock file when its registry does not have them, and `npm ci` then
  * refuses the lock file on every platform. This puts them back: `npm run lock` after a change of dependencies.
  */
 export type LockEntry = {
@@ -32,7 +32,7 @@ const CPU: Record<string, string> = {
   ppc64: 'ppc64',
 }
 
-/** Which machines a package is for, as its name tells; null if the name tells nothing. */
+/** Which machines a package is for, by its name; null if the name does not say. */
 function platformOf(name: string): Pick<LockEntry, 'os' | 'cpu' | 'libc'> | null {
   const words = name.split(/[-/]/)
   const os = words.map((word) => OS[word]).find((found) => found !== undefined)

@@ -7,7 +7,7 @@ test('every source file that a page names exists', () => {
 })
 
 test.each(['`packages/a/src/b/c.ts`', '(`b/c.ts`:', '[c](../packages/a/src/b/c.ts)', 'c.ts.'])(
-  'a path may be whole or its end: %s',
+  'a path may be complete or the end of one: %s',
   (page) => {
     expect(missingPaths(page, ['packages/a/src/b/c.ts'])).toEqual([])
   },

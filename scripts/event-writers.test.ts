@@ -5,7 +5,7 @@ import { sourceFiles } from './import-rule.ts'
 const WRITES = /\binsert\s+into\s+(event|feed)\b/i
 const SHIPPED = /^(apps|packages)\/(?!.*\.test\.ts$)[^/]+\/src\//
 
-test('one file writes events and the feed, so that neither is ever written without the other', () => {
+test('only one file writes events and the feed, and it always writes both', () => {
   const writers = sourceFiles(join(import.meta.dirname, '..'))
     .filter(({ path, text }) => SHIPPED.test(path) && WRITES.test(text))
     .map(({ path }) => path)

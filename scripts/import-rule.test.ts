@@ -60,7 +60,7 @@ test.each([
   ['a leaf imports core', 'packages/db/src/a.ts', "import { x } from '@lettergate/core/x'"],
   ['a leaf imports a leaf', 'packages/db/src/a.ts', "import type { X } from '@lettergate/config/config'"],
   [
-    'the import goes over several lines',
+    'the import has several lines',
     'packages/db/src/a.ts',
     "import {\n  x,\n  y,\n} from '@lettergate/core/x'",
   ],
@@ -75,9 +75,17 @@ test.each([
   ['settings are read elsewhere', 'apps/api/src/a.ts', 'const port = process.env.PORT'],
   ['there is a default export', 'apps/api/src/a.ts', 'export default 1'],
   ['a slice imports one above it', 'packages/core/src/lib/a.ts', "import { x } from '../accept/index.ts'"],
-  ['a slice goes past a door', 'packages/core/src/accept/a.ts', "import { x } from '../lib/clock.ts'"],
-  ['a test goes past a door', 'packages/core/src/accept/a.test.ts', "import { x } from '../lib/clock.ts'"],
-  ['a slice imports its own door', 'packages/core/src/accept/a.ts', "import { x } from './index.ts'"],
+  [
+    'a slice imports an inner file of another',
+    'packages/core/src/accept/a.ts',
+    "import { x } from '../lib/clock.ts'",
+  ],
+  [
+    'a test imports an inner file of another slice',
+    'packages/core/src/accept/a.test.ts',
+    "import { x } from '../lib/clock.ts'",
+  ],
+  ['a slice imports its own index.ts', 'packages/core/src/accept/a.ts', "import { x } from './index.ts'"],
   ['a slice is not in the order', 'packages/core/src/new/a.ts', "import { x } from '../lib/index.ts'"],
   [
     'code imports a test helper',

@@ -45,14 +45,14 @@ const seriesIn = (text: string) =>
 test.each([
   ['alert rules', 'infra/prometheus/alerts.yml'],
   ['dashboards', 'infra/grafana/dashboards/*.json'],
-])('%s name only metrics that the processes answer', async (_what, pattern) => {
+])('%s name only metrics that the processes have', async (_what, pattern) => {
   const known = await knownSeries()
   const named = globSync(pattern, { cwd: ROOT }).flatMap((path) => seriesIn(read(path)))
   expect(named.length).toBeGreaterThan(5)
   expect(named.filter((name) => !known.has(name))).toEqual([])
 })
 
-test('promtool finds the configuration and the alert rules good, and the rules fire as their tests say', (context) => {
+test('promtool accepts the configuration and the alert rules, and the rules pass their tests', (context) => {
   for (const parameters of [
     ['check', 'config', 'infra/prometheus/prometheus.yml'],
     ['test', 'rules', 'infra/prometheus/alerts.test.yml'],
@@ -63,13 +63,13 @@ test('promtool finds the configuration and the alert rules good, and the rules f
   }
 })
 
-test('haproxy finds its configuration good', (context) => {
+test('haproxy accepts its configuration', (context) => {
   const result = run('haproxy', ['-c', '-f', 'infra/haproxy.cfg'], { LETTERGATE_API: '127.0.0.1:3000' })
   if (!result) return context.skip('haproxy is not installed')
   expect(result).toMatchObject({ status: 0 })
 })
 
-test('units start files of this project, and end later than the process does by itself', () => {
+test('units start files of this project, and wait for their stop longer than a process needs', () => {
   const units = globSync('infra/systemd/*.service', { cwd: ROOT })
   expect(units).toHaveLength(3)
   for (const path of units) {

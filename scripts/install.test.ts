@@ -51,7 +51,7 @@ function calls(): number {
     : 0
 }
 
-test('a fresh clone is installed once, from the lock file, without a word on stdout', () => {
+test('a fresh clone is installed once, from the lock file, without output on stdout', () => {
   const first = run()
   expect(first.status).toBe(0)
   expect(first.stdout).toBe('')
@@ -83,7 +83,7 @@ test('S12: the lock of an install is in the project, where no other user can hol
   expect(existsSync(held)).toBe(false)
 })
 
-test('scripts that start together wait for one install', async () => {
+test('concurrent scripts wait for one install', async () => {
   const codes = await Promise.all(
     [1, 2, 3].map(
       () =>

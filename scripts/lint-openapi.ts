@@ -40,7 +40,7 @@ async function openApiDocument(): Promise<unknown> {
   }
 }
 
-/** What Redocly finds by its recommended rules; a warning counts, since nobody reads those of a run that passes. */
+/** The findings of Redocly by its recommended rules; a warning counts, because nobody reads the warnings of a run that passes. */
 function lint(document: unknown): z.infer<typeof Report>['problems'] {
   const folder = mkdtempSync(join(tmpdir(), 'lettergate-openapi-'))
   try {

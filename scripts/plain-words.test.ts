@@ -9,7 +9,7 @@ test('this checkout is written in plain words', () => {
   expect(checkoutErrors(root)).toEqual([])
 })
 
-test('CONTRIBUTING.md shows a word of each entry of the list, and no other', () => {
+test('CONTRIBUTING.md shows a word of each entry of the list, and no other word', () => {
   const page = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8')
   const rows = page.slice(page.indexOf('| not | but |')).split('\n\n')[0]?.split('\n').slice(2) ?? []
   const shown = rows.flatMap((row) =>

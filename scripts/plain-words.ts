@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sourceParts } from './source-parts.ts'
 
-/** Wrong wherever it stands, in comments as well; with the word to write instead. */
+/** Wrong everywhere, in comments as well; with the word to write instead. */
 const ANYWHERE: Record<string, string> = {
   told: 'reported, said',
   'whoever|whomever': 'the noun: the worker, the tenant',
@@ -36,13 +36,14 @@ const IN_TEXTS: Record<string, string> = {
 /** A sentence that begins with one of these has no subject yet. A question may. */
 const OPENINGS = /(?:^\s*|[.!?:]\s+|\|\s|- )((?:What|Whoever|Whom|Those|Nobody|So)\b[^.!?|]*)([.!?|]|$)/g
 
+const inCore = (slice: string) => `packages/core/src/${slice}/`
+
 /** Paths whose comments keep the list of ANYWHERE: add one when it is clean, and drop this list when all are. */
 const COMMENTS_HELD = [
-  ...['packages/config/', 'packages/queue/', 'packages/contracts/src/'],
-  ...['routing', 'tenants', 'usage'].map((slice) => `packages/core/src/${slice}/`),
-  ...['brevo', 'capture', 'gmail', 'mandrill', 'postmark', 'resend', 'sparkpost'].map(
-    (provider) => `packages/providers/src/${provider}/`,
-  ),
+  ...['apps/api/', 'apps/lettergate/', 'bench/', 'faults/', 'scripts/'],
+  ...['config', 'contracts', 'db', 'egress', 'providers', 'queue'].map((name) => `packages/${name}/`),
+  ...['connections', 'deliver', 'dispatch', 'keys', 'lib', 'lost-workers'].map(inCore),
+  ...['routing', 'secrets', 'sweep', 'tenants', 'throttle', 'usage'].map(inCore),
 ]
 
 type Entry = { pattern: RegExp; instead: string }
@@ -115,8 +116,8 @@ export function sourceFaults(path: string, source: string): string[] {
 
 /** Words in comments that are wrong everywhere. */
 export function commentFaults(path: string, source: string): string[] {
-  return sourceParts(source).flatMap((part) =>
-    part.kind === 'comment' ? wordFaults(path, part, inComments) : [],
+  return sourceParts(source).flatMap(({ kind, text, line }) =>
+    kind === 'comment' ? wordFaults(path, { text: withoutCode(text), line }, inComments) : [],
   )
 }
 

@@ -1,6 +1,6 @@
 import { sourceParts } from './source-parts.ts'
 
-/** A regular expression as it stands in a source. */
+/** A regular expression as it is written in a source. */
 export type RegexLiteral = { source: string; flags: string; line: number }
 
 /** Finds the regular expressions in TypeScript, past its comments, strings and templates. */

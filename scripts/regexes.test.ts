@@ -9,7 +9,7 @@ const mostMs = 50
 
 type Bound = { files: RegExp; chars: number; why: string }
 
-/** What is never given more: each with the line of code that sees to it. */
+/** Expressions that never get longer texts: each with the line of code that limits them. */
 const bounds: Bound[] = [
   {
     files: /^packages\/providers\/src\/smtp\/rules(-\w+)?\.ts$/,
@@ -25,7 +25,7 @@ const bounds: Bound[] = [
 
 const token = '[A-Za-z0-9!#$&^_.+-]+'
 
-/** Those that are put together at run time, by file. */
+/** Expressions that are built at run time, by file. */
 const built: Record<string, RegExp[]> = {
   'packages/contracts/src/messages/content-type.ts': [
     new RegExp(`^${token}/${token}$`),
@@ -50,7 +50,7 @@ const pieces = [
   ...['a@', '<a', 'a.', 'a-', '0.', ' a', '\r\n', '=?', '550 ', '5.1.1 ', '\\"', 'a b@', '  a', 'aA', '0a'],
 ]
 
-/** Words that the expression itself asks for, which lead it further than any other text. */
+/** Words of the expression itself, which make it match further than any other text. */
 function ownWords(source: string): string[] {
   const plain = source.replace(/\\[bBdDsSwW]/g, ' ').replace(/\\(.)/g, '$1')
   return [...new Set(plain.match(/[\w @<>:=./-]{1,30}/g) ?? [])].slice(0, 10)
@@ -100,7 +100,7 @@ function slowOver(regex: RegExp, charsMax: number): string | null {
 
 const boundOf = (path: string) => bounds.find(({ files }) => files.test(path))?.chars ?? textCharsMax
 
-test('the expressions of a source are found, and nothing that only looks like one', () => {
+test('the expressions of a source are found, and no text that only looks like one', () => {
   const source = [
     'const a = 1 / 2 / 3 // a /comment/',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the source of a template.
@@ -118,13 +118,13 @@ test('the expressions of a source are found, and nothing that only looks like on
   ])
 })
 
-test('there are expressions to look at, and each that is built at run time stands in the table', () => {
+test('the checkout has expressions, and each one that is built at run time is in the table', () => {
   expect(literals.length).toBeGreaterThan(300)
   const building = files.filter((path) => /\bnew RegExp\(|\bRegExp\(/.test(sourceOf(path)))
   expect(building).toEqual(Object.keys(built).sort((a, b) => building.indexOf(a) - building.indexOf(b)))
 })
 
-test('a bad expression is noticed', { timeout: 120_000 }, () => {
+test('a slow expression is found', { timeout: 120_000 }, () => {
   expect(slowOver(/\s+\d{3}/, textCharsMax)).toMatch(/ms over/)
   expect(slowOver(/(a+)+$/, textCharsMax)).toMatch(/ms over/)
   expect(slowOver(/<?[^\s<>]+@/, textCharsMax)).toMatch(/ms over/)
@@ -139,7 +139,7 @@ const byFile = files
   .filter(({ regexes }) => regexes.length > 0)
 
 test.each(byFile)(
-  'no expression of $path takes the thread for 50 ms over 64 kB',
+  'no expression of $path blocks the thread for 50 ms over 64 kB',
   { timeout: 300_000 },
   ({ path, regexes }) => {
     const slow = regexes.flatMap((regex) => {

@@ -1,4 +1,4 @@
-/** A piece of a TypeScript file, as it stands there, without its quotes or comment marks. */
+/** A piece of a TypeScript file, unchanged, without its quotes or comment marks. */
 export type SourcePart = { kind: 'regex' | 'string' | 'comment'; text: string; flags: string; line: number }
 
 const beforeRegex = /(?:^|[(,=:[!&|?{};+\-*%<>~^]|\b(?:return|typeof|case|of|in|throw|do|else|void))$/

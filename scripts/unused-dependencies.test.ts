@@ -14,7 +14,7 @@ test('S12: everything that a package of this checkout declares is used', () => {
   expect(unusedDependencies(join(import.meta.dirname, '..'))).toEqual([])
 })
 
-test('S12: a package that nothing imports, calls, or needs beside it is named', () => {
+test('S12: a package that is not imported, called, or needed by another package is named', () => {
   const declared = [one('pg'), one('limiter'), one('tool', { programs: ['tool'] }), one('@types/limiter')]
   expect(unusedOf(declared, used)).toEqual(['limiter', 'tool', '@types/limiter'])
 })
@@ -24,6 +24,6 @@ test.each([
   ['a package in use needs it', [one('queue', { peers: ['store'] }), one('store')]],
   ['it has the types of a package in use', [one('@types/pg')]],
   ["it has the types of Node's own modules", [one('@types/node')]],
-])('a package is in use where %s', (_, declared) => {
+])('a package is in use if %s', (_, declared) => {
   expect(unusedOf(declared, used)).toEqual([])
 })

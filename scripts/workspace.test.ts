@@ -42,7 +42,7 @@ function report(content: string | null): { status: number | null; stdout: string
 
 const counts = { numPassedTests: 5, numFailedTests: 0, numPendingTests: 2, numTodoTests: 1, testResults: [] }
 
-test('the last line of CI counts what the runner counted', () => {
+test('the last line of CI has the counts of the runner', () => {
   expect(report(JSON.stringify(counts))).toEqual({
     status: 0,
     stdout: 'tests: 5 passed, 0 failed, 3 skipped\n',

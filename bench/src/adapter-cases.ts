@@ -80,7 +80,7 @@ export const httpCases: Record<Exclude<ProviderId, 'capture' | 'smtp' | 'direct'
   },
 }
 
-/** What `answering-sink-main.ts` is started with. */
+/** The arguments of `answering-sink-main.ts`. */
 export function toSinkArguments({ before = {}, accepts }: HttpCase): string[] {
   return Object.entries({ ...before, '': accepts }).map(
     ([pathEnd, answer]) => `${pathEnd} ${toWire(answer).toString('base64')}`,

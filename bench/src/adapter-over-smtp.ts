@@ -59,7 +59,7 @@ export async function openSmtpContender(provider: Provider, egress: Egress): Pro
 }
 
 type Line = {
-  /** Says turn after turn, each once the last was answered; whoever comes meanwhile waits. */
+  /** Sends turn after turn, each after the answer to the last; other callers wait. */
   hold(turns: readonly Buffer[]): Promise<void>
   close(): void
 }
@@ -67,7 +67,7 @@ type Line = {
 async function openLine(egress: Egress, endpoint: { host: string; port: number }): Promise<Line> {
   const socket = await egress.connect({ ...endpoint, scheme: 'smtp-plain' })
   let answer = Promise.withResolvers<void>()
-  // The sink writes each answer at once, and they are short: what comes is the whole of it.
+  // The sink writes each short answer in one piece: the received bytes are the whole answer.
   socket.on('data', () => answer.resolve())
   socket.on('error', (error) => answer.reject(error))
   socket.on('close', () => answer.reject(new Error('the sink hung up')))

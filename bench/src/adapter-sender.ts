@@ -7,11 +7,11 @@ export const html = `<p>${text}</p>`
 /** An adapter, and the same bytes without it. */
 export type Contender = AsyncDisposable & {
   id: string
-  /** Hands over one message by the adapter. */
+  /** Sends one message by the adapter. */
   send(number: number): Promise<void>
   /** Sends what one message is on the wire, and nothing else; called once the adapter has sent. */
   toBare(): Promise<{ name: string; run(): Promise<void> }>
-  /** What else was seen of the sending. */
+  /** Further observations of the sending. */
   note?(): string
 }
 

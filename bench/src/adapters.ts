@@ -14,7 +14,7 @@ const MESSAGES = 4_000
 const AT_ONCE = 50
 const OVERHEAD_MICROS_MAX = 300
 
-/** What each adapter costs a message beside the bare bytes that it sends, 50 at once, to a fake in a process of its own. */
+/** The cost of each adapter per message beyond sending the bytes, with 50 concurrent messages, to a fake in a separate process. */
 export async function benchAdapters(bed: TestBed): Promise<PartResult> {
   const providers = createProviders()
   const byId: Record<string, Provider> = providers
@@ -56,7 +56,7 @@ async function measure(contender: Contender, count: number): Promise<Figure> {
   })
 }
 
-/** Processor time of this process for each, with 50 under way. */
+/** Processor time of this process for each, with 50 in progress. */
 async function cpuMicrosOf(count: number, work: (number: number) => Promise<void>): Promise<number> {
   let next = 0
   const before = process.cpuUsage()

@@ -21,7 +21,7 @@ type Level = { waiting: number; gateway: Gateway; tenantId: string; rates: numbe
 
 /**
  * Attempts per second while 1 thousand, 100 thousand and 1 million messages wait. Each level has a database of its own and is held:
- * whatever leaves is put back, at every level alike, so that nothing but the length of the backlog differs.
+ * each sent message is replaced, at every level alike, so that only the length of the backlog differs.
  */
 export async function benchBacklog(bed: TestBed): Promise<PartResult> {
   await using cleanup = new AsyncDisposableStack()
@@ -35,7 +35,7 @@ export async function benchBacklog(bed: TestBed): Promise<PartResult> {
     await createConnection(gateway.apiUrl, tenant.apiKey, sesConnection(sink.url))
     const tenantId = tenantUuid(tenant.tenantId)
     await withoutIndexes(gateway.pool, () => fillBacklog(gateway.pool, tenantId, waiting))
-    // What filling left to be written must not be written while something is measured.
+    // Data of the filling that is not on disk yet must not be written during a measurement.
     await gateway.pool.query({ text: 'checkpoint' })
     levels.push({ waiting, gateway, tenantId, rates: [] })
   }
@@ -63,7 +63,7 @@ async function handOffRate(level: Level, sink: HttpSink): Promise<number> {
   }
 }
 
-/** Puts back what leaves. */
+/** Replaces sent messages. */
 function startFeeder({ gateway, tenantId }: Level, sink: HttpSink, taken: number): { stop(): Promise<void> } {
   let stopped = false
   const feed = async () => {
@@ -76,7 +76,7 @@ function startFeeder({ gateway, tenantId }: Level, sink: HttpSink, taken: number
     }
   }
   const feeding = feed()
-  // Whoever stops it hears of its failure.
+  // The caller that stops it gets its failure.
   feeding.catch(() => undefined)
   return {
     async stop() {

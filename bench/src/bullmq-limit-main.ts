@@ -9,9 +9,9 @@ import { Queue, Worker } from 'bullmq'
 type Claim = { messageId: string; tenantId: string; epoch: number; contentBytes: number }
 type Job = { name: string; data: { claims: Claim[] }; opts: object }
 
-/** In the queue at once, as in the gateway. */
+/** In the queue at the same time, as in the gateway. */
 const DEPTH = 2_000
-/** Claims that one claim statement fetches while much is in hand. */
+/** Claims that one claim statement fetches while many are held. */
 const CLAIMS_PER_ADD = 100
 const WARM_UP_MS = 700
 

@@ -21,7 +21,7 @@ const BURST_MS_MAX = 180_000
 const LAST_OVER_FIRST_AT_LEAST = 0.77
 
 /**
- * 200,000 messages at once into tables that were made a moment ago and of which Postgres has no statistics: as accept would have written
+ * 200,000 messages in one burst into tables that were created a moment ago and of which Postgres has no statistics: as accept would have written
  * them, but within seconds, so that nothing is analysed by then. The worker has made its plans while they were empty, and is
  * frozen until all are there, so that its rate is its own from the first to the last.
  */

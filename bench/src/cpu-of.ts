@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** The kernel counts in hundredths of a second, whatever its own tick is. */
+/** The kernel counts in hundredths of a second, for any tick of its own. */
 const MICROS_PER_TICK = 10_000
 
 type Times = { own: number; ofEndedChildren: number }

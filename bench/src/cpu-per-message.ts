@@ -5,7 +5,7 @@ import type { Gateway, TestBed } from './test-bed.ts'
 /** Processor time of each process, in microseconds. */
 export type CpuTimes = Record<string, number>
 
-/** What the processes that carry a message have used so far. */
+/** The processor time that the processes of the message path have used so far. */
 export function cpuTimes(bed: TestBed, gateway: Gateway, sinkPid: number): CpuTimes {
   return {
     worker: gateway.worker ? cpuMicros(gateway.worker.pid) : 0,

@@ -18,7 +18,7 @@ type Round = { rate: number; moved: number; movedMs: number }
 
 /**
  * A tenant's mail is shared out to three connections. Measured beside it is another tenant's, with all three alive and with one
- * that refuses every call; each round has a tenant of its own, so each round meets the dead one anew.
+ * that refuses every call; each round has its own tenant, so each round meets the dead connection for the first time.
  */
 export async function benchDeadConnection(bed: TestBed): Promise<PartResult> {
   await using cleanup = new AsyncDisposableStack()
@@ -44,7 +44,7 @@ async function runRound(round: {
   otherId: string
   sink: HttpSink
   ownSink: HttpSink
-  /** Where the first of the three connections leads. */
+  /** The address of the first of the three connections. */
   firstUrl: string
   count: number
 }): Promise<Round> {

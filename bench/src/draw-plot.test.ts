@@ -40,7 +40,7 @@ test.each([bars, lines, { ...bars, across: true }])(
   },
 )
 
-test('title, unit, axis and every name and value stand in it, on a ground of its own', () => {
+test('the picture has title, unit, axis and every name and value, on its own background', () => {
   const svg = drawPlot(bars)
   for (const text of ['Waits', 'milliseconds', 'idle', 'busy', 'p50', 'p99', 'bound', '1,230'])
     expect(svg).toContain(`>${text}</text>`)
@@ -48,7 +48,7 @@ test('title, unit, axis and every name and value stand in it, on a ground of its
   expect(drawPlot(lines)).toContain('>messages waiting</text>')
 })
 
-test('nothing in it moves or reaches outside', () => {
+test('the picture has no animation and no link to the outside', () => {
   for (const plot of [bars, lines])
     expect(drawPlot(plot)).not.toMatch(/<(style|script|animate|image)|href="(?!#)/)
 })

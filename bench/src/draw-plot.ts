@@ -40,7 +40,7 @@ export function drawPlot(plot: Plot): string {
     })
     return withoutCounters(chart.renderToSVGString())
   } finally {
-    // One that is not disposed of keeps the process alive for ever.
+    // One that is not disposed of keeps the process alive forever.
     chart.dispose()
   }
 }

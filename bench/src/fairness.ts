@@ -15,7 +15,7 @@ const TENANTS = 50
 const EACH = 4
 const WITHIN_MS = 3_000
 const BACKLOG = 100_000
-/** What a provider takes for a call; a wait ends when the mail arrives there. */
+/** The time of a call to a provider; a wait ends when the mail arrives there. */
 const LATENCY_MS = 100
 const SEED = 30
 const P99_MS_MAX = 2_000

@@ -7,7 +7,7 @@ export type Figure = {
   name: string
   ours: string
   reference: string
-  /** What counts; absolute figures belong to the machine. */
+  /** The figure to compare; absolute figures depend on the machine. */
   ratio: string
   target: string
   /** Null: there is no target, or it could not be measured. */
@@ -17,7 +17,7 @@ export type Figure = {
   measured?: { ratio: number; bound: Bound }
 }
 
-/** What a part of the benchmarks answers. */
+/** The result of a part of the benchmarks. */
 export type PartResult = { figures: Figure[]; plots: Plot[] }
 
 /** A ratio, with a bound on it or only to know it. */

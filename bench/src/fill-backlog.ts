@@ -43,7 +43,7 @@ export const WHOLE_MAIL: Body = { text: WORDS, html: `<p>${WORDS}</p>` }
 
 let fills = 0
 
-/** Gives the tenant so many more messages that are due, as accept would have written them. */
+/** Gives the tenant this number of further due messages, as accept would have written them. */
 export async function fillBacklog(
   pool: Pool,
   tenantId: string,

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 export type ForkedSink = AsyncDisposable & { port: number; child: ChildProcess }
 
-/** Starts a sink in a process of its own, so that its cost is told apart from what is measured, and waits until it listens. */
+/** Starts a sink in a separate process, so that its cost is not part of the measurement, and waits until it listens. */
 export async function forkSink(file: string, args: readonly string[] = []): Promise<ForkedSink> {
   const main = fileURLToPath(new URL(file, import.meta.url))
   const child = fork(main, args, { stdio: 'inherit', execArgv: [] })

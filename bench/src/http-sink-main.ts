@@ -16,7 +16,7 @@ export type SinkReport = {
   /** Messages taken in each tenth of a second, from the first of them on. */
   perTenth: number[]
 }
-/** `reach`: tell when so many were taken in all. */
+/** `reach`: report when this total was accepted. */
 export type SinkQuestion = { number: number; reach?: number }
 export type SinkAnswer = { number: number; at: number; report: SinkReport }
 

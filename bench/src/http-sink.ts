@@ -6,7 +6,7 @@ export type HttpSink = AsyncDisposable & {
   url: string
   pid: number
   report(): Promise<SinkReport>
-  /** When the sink had taken so many messages in all, in milliseconds since the epoch. */
+  /** When the sink had accepted this number of messages in total, in milliseconds since the epoch. */
   reached(count: number, timeoutMs: number): Promise<number>
 }
 

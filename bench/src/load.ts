@@ -24,7 +24,7 @@ export type Load = {
   connections: number
   /** Ends after this time… */
   seconds: number
-  /** …or after so many answers; requests in flight then are cut off. */
+  /** …or after this number of answers; requests in flight then are cut off. */
   count?: number
   /** A file of paths to GET, one per line; without it, messages are posted to the URL. */
   pathsFile?: string
@@ -52,7 +52,7 @@ export async function applyLoad(load: Load): Promise<LoadResult> {
   return { ...JSON.parse(line.slice('RESULT '.length)), cpuMicros: cpu }
 }
 
-/** What it cost is gone with the process. */
+/** Its processor time is lost with the process. */
 async function interruptWhenEnough(started: Managed): Promise<number> {
   while (started.running() && !started.output().includes('ENOUGH')) await sleep(5)
   const cpu = cpuMicros(started.pid)

@@ -10,7 +10,7 @@ export async function residentMb(pid: number): Promise<number> {
   return Number(stdout) / 1_024
 }
 
-/** The highest resident memory of a process while the work goes on. */
+/** The highest resident memory of a process during the work. */
 export async function peakMb<T>(pid: number, work: Promise<T>): Promise<{ result: T; peak: number }> {
   let done = false
   let peak = 0

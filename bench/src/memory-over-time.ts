@@ -27,7 +27,7 @@ export function watchMemory(processes: Record<string, number | undefined>): {
     }
   }
   const watching = watch()
-  // Whoever stops it hears of its failure.
+  // The caller that stops it gets its failure.
   watching.catch(() => undefined)
   return {
     seconds,

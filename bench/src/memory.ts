@@ -16,9 +16,9 @@ import type { Gateway, TestBed } from './test-bed.ts'
 
 const LOADED_MESSAGES = 20_000
 const BACKLOG_MESSAGES = 200_000
-/** So many of them come by the api, to see what it keeps of each; the rest is put into the tables. */
+/** This number of them is sent through the api, to see what the api keeps of each; the others are written into the tables. */
 const POSTED_OF_BACKLOG = 20_000
-/** So slow that nearly all of the backlog is still there when it is measured. */
+/** Slow enough that nearly all of the backlog is still there when it is measured. */
 const SLOW_PROVIDER_MS = 20_000
 const CONNECTIONS = 32
 const SETTLE_MS = 3_000

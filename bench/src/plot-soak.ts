@@ -5,8 +5,8 @@ import { init, use } from 'echarts/core'
 import { SVGRenderer } from 'echarts/renderers'
 
 /*
- * Draws what a soak saw: memory above, age of the oldest due message below, grey where a fault was at work.
- * Arguments: the samples and strikes as a JSON file, and the SVG to write.
+ * Draws the measurements of a soak: memory above, age of the oldest due message below, grey during a fault. Arguments:
+ * the samples and faults as a JSON file, and the SVG to write.
  */
 type Seen = {
   samples: { at: number; queueAgeMs: number | null; memory: Record<string, number> }[]
@@ -49,7 +49,7 @@ function queueAgeOf({ samples }: Seen): Point[] {
   )
 }
 
-/** From the fault until mail flowed again; one that was over at once still shows. */
+/** From the fault until mail flowed again; a fault that was over immediately is still visible. */
 function faultAreas({ injected }: Seen): [{ xAxis: number }, { xAxis: number }][] {
   return injected.map(({ from, to, recoveryMs }) => {
     const end = Math.max(from + 2, to, from + (recoveryMs ?? 0) / 1_000)

@@ -9,7 +9,7 @@ type Common = {
   levels?: PlotLevel[]
 }
 
-/** What a chart shows, without how it looks: `drawPlot` makes the SVG of it. */
+/** The content of a chart, without its style: `drawPlot` makes the SVG of it. */
 export type Plot =
   | (Common & {
       kind: 'bars'

@@ -52,7 +52,7 @@ export async function measurePostfix(
   }
 }
 
-/** -d keeps the sessions open, which is the kinder way to Postfix: it gains some percent. */
+/** -d keeps the sessions open, which favours Postfix: it gains some percent. */
 async function pump(port: number, allReceived: Promise<number>, count: number, messageBytes: number) {
   const start = performance.now()
   const source = startProcess({

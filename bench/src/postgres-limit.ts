@@ -12,7 +12,7 @@ import type { TestBed } from './test-bed.ts'
 const ROUNDS = 3
 const ROUND_SECONDS = 3
 const CONNECTIONS = 32
-/** What the gateway makes of 32 connections: two statements under way, of 16 messages each. */
+/** The gateway's use of 32 connections: two statements in progress, of 16 messages each. */
 const BATCH = { clients: 2, messages: 16 }
 const SINGLE = { clients: CONNECTIONS, messages: 1 }
 /** Version 7 and twelve bits; the other half is random. */
@@ -49,7 +49,7 @@ function insertScript(tenantId: string, messages: number): string {
 `
 }
 
-/** Accept beside what Postgres itself makes of the same rows, by pgbench, in batches as ours and one by one. */
+/** Accepting compared with Postgres itself writing the same rows, by pgbench, in batches like ours and one by one. */
 export async function benchPostgresLimit(bed: TestBed): Promise<PartResult> {
   if (!pgbenchInstalled()) {
     const skipped = skippedFigure('accept compared with Postgres alone', 'pgbench is not installed')

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createProgress } from './progress.ts'
 
-test('the estimate follows what the parts that are done really took', () => {
+test('the estimate follows the measured time of the finished parts', () => {
   let time = 0
   const lines: string[] = []
   const progress = createProgress(

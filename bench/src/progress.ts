@@ -1,6 +1,6 @@
 import { clock } from '@lettergate/faults/run-faults-progress'
 
-/** What a part takes on two cores, in seconds: for the estimate only. */
+/** The time of a part on two cores, in seconds: for the estimate only. */
 export type PartTimes = Record<string, number>
 
 export type Progress = {

@@ -31,7 +31,7 @@ export function afterPause(perTenth: readonly number[]): number[] {
   return [...perTenth.slice(0, from), ...perTenth.slice(to)]
 }
 
-/** When so many had come. */
+/** When this number had come. */
 function secondOf(perTenth: readonly number[], count: number): number {
   let before = 0
   for (const [tenth, here] of perTenth.entries()) {

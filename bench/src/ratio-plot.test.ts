@@ -4,7 +4,7 @@ import { insideTarget, ratioPlot } from './ratio-plot.ts'
 
 const figure = { ours: '', reference: '' }
 
-test('what just meets its target is 1, and better is always more', () => {
+test('a figure that exactly meets its target is 1, and a better figure is always higher', () => {
   expect(insideTarget({ ratio: 6, bound: { atLeast: 6 } })).toBe(1)
   expect(insideTarget({ ratio: 9, bound: { atLeast: 6 } })).toBe(1.5)
   expect(insideTarget({ ratio: 1, bound: { atMost: 2 } })).toBe(2)

@@ -12,7 +12,7 @@ function bodiesOf(chunks: readonly string[]): string[] {
   return bodies
 }
 
-test('requests are found however the bytes were cut', () => {
+test('requests are found for every split of the bytes', () => {
   const bodies = ['first', '', 'x'.repeat(3_000), 'last\r\n\r\n']
   const wire = bodies.map(request).join('')
   for (const size of [1, 7, 100, 3_000, wire.length]) {
@@ -23,7 +23,7 @@ test('requests are found however the bytes were cut', () => {
   }
 })
 
-test('the head that comes with a body is that of its own request', () => {
+test('each body comes with the head of its own request', () => {
   const heads: string[] = []
   const read = createRequestReader((_body, head) => heads.push(head))
   read(Buffer.from(request('first') + request('second')))
@@ -32,11 +32,11 @@ test('the head that comes with a body is that of its own request', () => {
   )
 })
 
-test('a request that has not come whole is not counted', () => {
+test('an incomplete request is not counted', () => {
   expect(bodiesOf([request('whole'), request('cut off').slice(0, -1)])).toEqual(['whole'])
 })
 
-test('the message id is the one of the tag, in either order, and of no other tag', () => {
+test('the message id comes from our tag, in either order, and from no other tag', () => {
   const body = (tag: string) => Buffer.from(`{"Content":{"Raw":{"Data":"AAAA"}},"EmailTags":[${tag}]}`)
   expect(taggedId(body(`{"Name":"lg_id","Value":"${ID}"}`))).toBe(ID)
   expect(taggedId(body(`{"Value":"${ID}","Name":"lg_id"},{"Name":"lg_tag_1","Value":"a"}`))).toBe(ID)

@@ -6,7 +6,7 @@ const ID = /msg_[0-9a-z]{26}/
 const TAG_BYTES = 200
 
 /**
- * Cuts what a keep-alive connection brings into the bodies of its requests, however they were cut on the way. Only bodies with a
+ * Splits the bytes of a keep-alive connection into the bodies of its requests, for any split on the way. Only bodies with a
  * Content-Length. A request that comes alone and whole, as nearly all do, is not copied. The head comes along without its last line end.
  */
 export function createRequestReader(onBody: (body: Buffer, head: string) => void): (chunk: Buffer) => void {
@@ -28,7 +28,7 @@ export function createRequestReader(onBody: (body: Buffer, head: string) => void
   }
 }
 
-/** The gateway's message id in a request of SES: in the tag, which stands behind the content. */
+/** The gateway's message id in a request of SES: in the tag, which follows the content. */
 export function taggedId(body: Buffer): string | undefined {
   const tag = body.lastIndexOf(TAG, body.length, 'latin1')
   if (tag === -1) return undefined

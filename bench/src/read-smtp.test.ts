@@ -6,7 +6,7 @@ function saidBy(chunks: readonly string[]): string[] {
   return chunks.flatMap((chunk) => read(Buffer.from(chunk)))
 }
 
-test('commands and messages are found however the bytes were cut', () => {
+test('commands and messages are found for every split of the bytes', () => {
   const wire = [
     'EHLO a\r\n',
     'MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nRCPT TO:<e@f.example>\r\nDATA\r\n',
@@ -21,6 +21,6 @@ test('commands and messages are found however the bytes were cut', () => {
   }
 })
 
-test('a message that has not come whole is not told', () => {
+test('an incomplete message is not reported', () => {
   expect(saidBy(['DATA\r\n', 'Subject: x\r\n\r\nHello\r\n.\r'])).toEqual(['DATA'])
 })

@@ -3,8 +3,8 @@ const MESSAGE_END = '\r\n.\r\n'
 const VERB_CHARS = 4
 
 /**
- * Cuts what a client of SMTP says, however the bytes were cut on the way, and tells what is complete now: commands by their
- * first four letters, and each whole message as `message`. Takes it for granted that DATA is answered by 354.
+ * Splits the bytes of an SMTP client, for every split on the way, and returns what is complete now: commands by their
+ * first four letters, and each whole message as `message`. Assumes that DATA is answered by 354.
  */
 export function createSmtpReader(): (chunk: Buffer) => string[] {
   let rest = ''

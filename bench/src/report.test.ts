@@ -17,18 +17,18 @@ const figures = [
   skippedFigure('smtp', 'no sink'),
 ]
 
-test('a bound is met when it is just reached, from either side', () => {
+test('a bound is met when it is exactly reached, for minimum and maximum', () => {
   expect(figures.map(({ met }) => met)).toEqual([true, false, null, true, null])
   expect(figures.map(({ target }) => target)).toEqual(['≥ 0.8', '≤ 4', '–', '≤ 150 MB', '–'])
 })
 
-test('the table for people says what was missed', () => {
+test('the printed table names the missed targets', () => {
   const lines = textTable(figures, false).split('\n')
   expect(lines[1]).toBe('accept   8/s     10/s       0.80   ≥ 0.8     met')
   expect(lines[2]).toMatch(/MISSED$/)
 })
 
-test('the page has the number of targets met, a row a figure, a line a note, and every plot', () => {
+test('the page has the number of met targets, a row for each figure, a line for each note, and every plot', () => {
   const plot = {
     kind: 'bars',
     file: 'waits',
@@ -62,7 +62,7 @@ test('the page has the number of targets met, a row a figure, a line a note, and
   ])
 })
 
-test('what is written by hand around the measured half is kept', () => {
+test('the hand-written text around the measured part is kept', () => {
   const page = 'before\n<!-- measured: written by npm run bench -->\nold\n<!-- /measured -->\nafter\n'
   expect(replaceMeasured(page, 'new\n')).toBe(page.replace('old', 'new'))
   expect(() => replaceMeasured('no markers', 'new')).toThrow('markers')

@@ -2,11 +2,11 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createSmtpReader } from './read-smtp.ts'
 
 /*
- * Takes every message by SMTP, in a process of its own, so that what a message costs its sender is not mixed with what the answers
- * cost. Tells its parent, once, how the first message was said.
+ * Takes every message by SMTP, in a separate process, so that the cost of a message for its sender does not include the cost of
+ * the answers. Reports the dialogue of the first message to its parent, once.
  */
 
-/** What the client said from MAIL to the end of the message, cut where it waited for an answer; in base64. */
+/** The bytes of the client from MAIL to the end of the message, split where it waited for an answer; in base64. */
 export type Dialogue = { turns: string[] }
 
 const replies: Record<string, string> = {

@@ -16,7 +16,7 @@ export function smtpSinkInstalled(): boolean {
   return existsSync(SMTP_SINK)
 }
 
-/** smtp-sink ends by itself after `count` messages, so its exit is the time of the last attempt. */
+/** smtp-sink ends after `count` messages, so its exit is the time of the last attempt. */
 export async function startSmtpSink(count: number): Promise<SmtpSink> {
   const port = await freePort()
   const sink: Managed = startProcess({

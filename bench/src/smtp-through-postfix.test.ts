@@ -8,7 +8,7 @@ const MESSAGES = 20
 
 /* Beside the benchmark, since this is where a Postfix can be started. */
 test.skipIf(!postfixInstalled() || !smtpSinkInstalled())(
-  'a real Postfix takes mail over kept connections, passes it on, and its queue id is what the attempt shows',
+  'a real Postfix accepts mail over reused connections and forwards it, and the attempt shows its queue id',
   async () => {
     const sink = await startSmtpSink(MESSAGES)
     await using cleanup = new AsyncDisposableStack()

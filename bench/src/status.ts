@@ -36,7 +36,7 @@ export async function benchStatus(bed: TestBed): Promise<PartResult> {
     const level: Level = { stored, reads: [], references: [], filledSeconds: 0 }
     const start = performance.now()
     await fillMessages(gateway.pool, tenantId, stored - (levels.at(-1)?.stored ?? 0))
-    // What filling left to be written must not be written while something is measured.
+    // Data of the filling that is not on disk yet must not be written during a measurement.
     await gateway.pool.query({ text: 'checkpoint' })
     level.filledSeconds = Math.round((performance.now() - start) / 1_000)
     const paths = await samplePaths(gateway.pool, { tenantId, count: SAMPLE, stored })

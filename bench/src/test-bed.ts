@@ -27,7 +27,7 @@ export type Gateway = {
 export type TestBed = AsyncDisposable & {
   cluster: PostgresCluster
   redis: RedisServer | undefined
-  /** So many, or a tenth of them in a quick run, which shows that everything works and measures nothing. */
+  /** This number, or a tenth of it in a quick run, which shows that everything works and measures nothing. */
   count(whole: number): number
   /** A gateway on an empty database of its own. */
   startGateway(options: { worker: boolean }): Promise<Gateway & AsyncDisposable>

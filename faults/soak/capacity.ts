@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sendPiece, type Traffic } from './load.ts'
 import type { SoakStack } from './soak-stack.ts'
 
-/** Requests begun at once, and messages on their way: enough to keep everything busy, too few for a backlog. */
+/** Concurrent requests, and messages in progress: enough to keep everything busy, too few for a backlog. */
 const PARALLEL = 96
 const ON_THEIR_WAY_MAX = 2_000
 const WARM_UP_MS = 8_000
@@ -20,7 +20,7 @@ export type Capacity = {
 
 /**
  * How much goes through end to end, with the soak's own traffic, clients and provider on the same machine. Clients ask as fast as
- * mail goes out: a measure by accepting alone would leave a backlog.
+ * mail is sent: a measurement of accepting alone would leave a backlog.
  */
 export async function measureCapacity(stack: SoakStack, traffic: Traffic): Promise<Capacity> {
   let [requests, handedOver, done] = [0, 0, false]

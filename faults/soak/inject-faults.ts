@@ -12,7 +12,7 @@ export type InjectedFault = {
   to: number
   /** From the fault, or from the return of what Lettergate depends on; null: not within the time that was waited. */
   recoveryMs: number | null
-  /** For how long what Lettergate depends on was broken; 0 where it must get over the fault by itself. */
+  /** For how long what Lettergate depends on was broken; 0 where it must recover without help. */
   awayMs: number
   mayLeaveUnknown: boolean
 }
@@ -63,14 +63,14 @@ async function injectFault(
     to = sampler.now()
   }
   if (fault.recoverFrom === 'end') recoveryMs = await untilFlowing(sampler, to)
-  // What comes back may disturb once more: a worker that was frozen, say.
+  // A process that comes back may disturb once more: for example a frozen worker.
   else if (fault.end) await untilFlowing(sampler, to)
   sampler.setQuiet(true)
   const awayMs = fault.recoverFrom === 'end' ? (to - from) * 1_000 : 0
   return { kind: fault.kind, from, to, recoveryMs, awayMs, mayLeaveUnknown: fault.mayLeaveUnknown }
 }
 
-/** Lets faults strike one after another, each followed by quiet time, until it is time to end. */
+/** Injects faults one after another, each followed by quiet time, until it is time to end. */
 export async function injectFaultsUntil(
   stack: SoakStack,
   sampler: Sampler,

@@ -70,7 +70,7 @@ async function judgeWith(change: { promised?: string[]; taken?: (string | undefi
 
 const all = () => Array.from({ length: MESSAGES }, (_, index) => idOf(index))
 
-test('what all three witnesses agree on is found in order, over many chunks', async () => {
+test('a run on which all three sources agree has no fault, over many chunks', async () => {
   expect(await judgeWith({})).toMatchObject({
     lost: [],
     repeated: [],
@@ -84,7 +84,7 @@ test('what all three witnesses agree on is found in order, over many chunks', as
   })
 })
 
-test('a promise that is not stored is lost, wherever its id lies', async () => {
+test('an accepted message that is not stored is lost, for every place of its id', async () => {
   const unknown = [
     uuidAtTime(new Date(0)),
     uuidAtTime(new Date(FROM + 30_500)),
@@ -95,7 +95,7 @@ test('a promise that is not stored is lost, wherever its id lies', async () => {
   expect(lost).toEqual(ids.map((id) => `${id}: promised, not stored`))
 })
 
-test('what the provider never saw, or saw twice, or saw without an id, is told', async () => {
+test('mail that the provider never saw, saw twice, or saw without an id, is reported', async () => {
   const verdict = await judgeWith({ taken: [...all().slice(0, -1), idOf(40), undefined] })
   expect(verdict.lost).toEqual([
     `${idOf(MESSAGES - 1)}: recorded as sent, never at the provider`,
@@ -104,7 +104,7 @@ test('what the provider never saw, or saw twice, or saw without an id, is told',
   expect(verdict.repeated).toEqual([`${idOf(40)}: sent 2 times`])
 })
 
-test('a request that was promised two messages is a repeat', async () => {
+test('a request that got two messages is a repeat', async () => {
   const { repeated } = await judgeWith({ promised: all().slice(2), odd: [idOf(0), idOf(1)] })
   expect(repeated).toContain(`odd: ${idOf(0)},${idOf(1)}`)
 })

@@ -25,7 +25,7 @@ export type SoakVerdict = Verdict & {
 }
 
 /**
- * The oracle's word on a million messages. An id tells when it was made, so all three witnesses are cut at the same moments, and
+ * The oracle's verdict on a million messages. An id contains its time, so all three sources are split at the same moments, and
  * `judge` sees one chunk after another. Measured: a million messages in 43 s on a busy machine, 400 MB at the peak.
  */
 export async function judgeSoak(stack: Witnesses, from: number, to: number): Promise<SoakVerdict> {
@@ -71,7 +71,7 @@ export function tenantUuids({ tenants }: Pick<SoakStack, 'tenants'>): string[] {
   return tenants.flatMap(({ tenantId }) => fromPublicId('ten', tenantId) ?? [])
 }
 
-/** What a client was never told may be stored all the same; what it was told twice, as two messages, is a repeat. */
+/** A message without an answer to its client may be stored all the same; two messages for one request are a repeat. */
 function excuse(verdict: SoakVerdict, odd: readonly ClientRequest[]): SoakVerdict {
   const own = judge({ client: odd, provider: [], database: { messages: [], usage: [], backlog: new Set() } })
   const excusable = odd.filter(({ answers }) =>

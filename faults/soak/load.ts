@@ -5,7 +5,7 @@ import type { Piece } from './traffic.ts'
 
 export type Traffic = (index: number, now: Date) => Piece
 
-/** Sends one piece until its client knows where it stands, and its repeats. */
+/** Sends one request until its client knows the result, and its repeats. */
 export async function sendPiece(stack: SoakStack, piece: Piece): Promise<void> {
   const client = stack.clients[piece.tenant]
   if (!client) throw new Error(`no tenant ${piece.tenant}`)
@@ -36,7 +36,7 @@ export type Load = {
 
 const TICK_MS = 5
 
-/** Begins so many requests a second, whether answers come or not: a gateway that stalls does not slow its clients. */
+/** Begins this number of requests a second, whether answers come or not: a gateway that stalls does not slow its clients. */
 export function startLoad(
   stack: SoakStack,
   traffic: Traffic,

@@ -5,7 +5,7 @@ export async function residentMb(pid: number): Promise<number> {
   return fieldMb(await status(pid), 'VmRSS')
 }
 
-/** What the processes of a Postgres have for themselves, in MB: its shared buffers would be counted once for each of them. */
+/** The private memory of the processes of a Postgres, in MB: its shared buffers would be counted once for each of them. */
 export async function postgresPrivateMb(postmaster: number): Promise<number> {
   const children = await readFile(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8').catch(() => '')
   const pids = [postmaster, ...children.trim().split(' ').filter(Boolean).map(Number)]

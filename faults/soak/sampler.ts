@@ -26,12 +26,12 @@ export type Sample = {
   clockMs: number
   /** In MB; worker: the mean of its processes. Only of parts whose processes are no longer young. */
   memory: Partial<Record<MemoryPart, number>>
-  /** 99th percentile since it was asked last, in ms; absent when it did not answer. */
+  /** 99th percentile since the last sample, in ms; absent when it did not answer. */
   eventLoop: Partial<Record<'api' | 'worker', number>>
 }
 
 const EVERY_MS = 1_000
-/** Memory and event loop are asked less often. */
+/** Memory and event loop are sampled less often. */
 const HEAVY_EVERY = 5
 /** A process grows to its usual size in its first half minute. */
 const YOUNG_MS = 30_000

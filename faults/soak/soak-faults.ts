@@ -3,17 +3,17 @@ import type { FaultRule } from '../src/provider-fault.ts'
 import type { Random } from '../src/seed.ts'
 import type { SoakStack } from './soak-stack.ts'
 
-/** Something that goes wrong, for a while or at once. */
+/** A fault that lasts, or a momentary one. */
 export type SoakFault = {
   kind: string
   begin(stack: SoakStack, random: Random): Promise<void>
   /** How long it lasts. */
   holdMs: number
-  /** Puts back what no supervisor would. */
+  /** Restores what no supervisor would. */
   end?(stack: SoakStack, random: Random): Promise<void>
-  /** Whether Lettergate must get over it while it lasts, or once what it depends on is back. */
+  /** Whether Lettergate must recover during the fault, or after the service that it depends on is back. */
   recoverFrom: 'begin' | 'end'
-  /** Whether mail under way may become unknown. */
+  /** Whether mail in progress may become unknown. */
   mayLeaveUnknown: boolean
   needsRedis?: boolean
 }
@@ -140,7 +140,7 @@ export const soakFaults: readonly SoakFault[] = [
   ),
 ]
 
-/** The order in which they strike: shuffled by the seed, each kind once before any comes again. */
+/** The order of the faults: shuffled by the seed, each kind once before any is repeated. */
 export function* drawFaults(random: Random, hasRedis: boolean): Generator<SoakFault> {
   const possible = soakFaults.filter(({ needsRedis }) => hasRedis || !needsRedis)
   for (;;) {

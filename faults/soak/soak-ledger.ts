@@ -1,8 +1,8 @@
 import { type ClientLedger, type ClientRequest, isSettled, promisedIds } from '../src/client-ledger.ts'
 
 /**
- * What the clients were told, for a million requests: of a request that ended as it should, the promised id is kept and
- * nothing else. 30 bytes a message instead of 700.
+ * The answers to the clients, for a million requests: of a request that ended correctly, only the promised id is kept.
+ * 30 bytes a message instead of 700.
  */
 export type SoakLedger = ClientLedger & {
   /** From here on the request waits for its answer. */
@@ -15,13 +15,13 @@ export type SoakLedger = ClientLedger & {
   /** Requests that were promised a message. */
   accepted(): number
   promised(): readonly string[]
-  /** What the oracle has to see whole: promised more than one message, or never told. */
+  /** Requests that the oracle has to see completely: with more than one promised message, or without an answer. */
   requests(): readonly ClientRequest[]
-  /** Answers by status; a 503 that does not say when to come back counts as -503. */
+  /** Answers by status; a 503 without Retry-After counts as -503. */
   statuses(): Readonly<Record<number, number>>
-  /** What the first answers said that no client should get: anything but 202, 409, 429, and a 503 that says when to come back. */
+  /** The first answers that no client should get: anything but 202, 409, 429, and a 503 with Retry-After. */
   unexpected(): readonly string[]
-  /** Those that waited longest, longest first: what to look at when requests hang. */
+  /** The requests that waited longest, longest first: for an analysis when requests hang. */
   slowest(): readonly Slow[]
   /** Scheduled messages: when they were to go. */
   dueAt: Map<string, number>

@@ -47,14 +47,14 @@ const ok: SoakResult = {
   samples: [],
 }
 
-test('the record begins with the verdict and its commit, then what was required and measured', () => {
+test('the page begins with the verdict and its commit, then the requirements and the measurements', () => {
   const record = recordOf(ok, [], false)
   expect(record).toMatch(/^\*\*Passed\.\*\* 20 minutes, commit abc1234\.\n/)
   expect(record).toContain('| messages lost | 0 | 0 of 1,000 |')
   expect(record).toContain('| memory growth of api | ≤ 32 MB | 1 MB in 10 min |')
 })
 
-test('a failed soak names what was violated, and a fault without recovery is never over', () => {
+test('a failed soak names the violated requirement, and a fault without recovery never counts as over', () => {
   const lost = { ...ok.verdict, lost: ['msg_1: promised, not stored'] }
   const record = recordOf(
     { ...ok, verdict: lost, injected: [{ ...injectFault, recoveryMs: null }] },

@@ -22,7 +22,7 @@ const whole = (value: number) => Math.round(value).toLocaleString('en')
 const perSecond = (value: number) => `${whole(value)}/s`
 const seconds = (ms: number) => (Number.isFinite(ms) ? `${(ms / 1_000).toFixed(1)} s` : 'never')
 
-/** What was promised, with what was measured. */
+/** The promises, with the measurements. */
 function promisesOf(result: SoakResult): [string, string, string][] {
   const { verdict, unknowns, memory, injected } = result
   const worst = Math.max(0, ...injected.map(({ recoveryMs }) => recoveryMs ?? Number.POSITIVE_INFINITY))

@@ -20,7 +20,7 @@ import { createRedisServer, type RedisServer, redisInstalled } from '../src/redi
 import { type Supervised, supervise } from '../src/supervisor.ts'
 import { createSoakLedger, type SoakLedger } from './soak-ledger.ts'
 
-/** A supervised part and where it tells its figures. */
+/** A supervised process and the address of its metrics. */
 export type Part = Supervised & { name: string; metricsUrl: string }
 
 export type SoakStack = AsyncDisposable & {
@@ -40,13 +40,13 @@ export type SoakStack = AsyncDisposable & {
 }
 
 const WORKERS = 2
-/** Of a provider nearby; enough that a killed worker has calls under way. */
+/** The latency of a provider nearby; enough that a killed worker has calls in progress. */
 const PROVIDER_LATENCY_MS = 20
 const CONNECTIONS = 48
 const RETRY_MS = 500
 const JITTER_MS = 500
 
-/** A careful client comes back when it was told to, and not all at once. */
+/** A careful client repeats at the time of Retry-After, and clients do not repeat all together. */
 function repeatAfterMs(answer: ClientAnswer | undefined): number {
   return Math.max(RETRY_MS, Number(answer?.retryAfter ?? 0) * 1_000) + Math.random() * JITTER_MS
 }

@@ -8,8 +8,8 @@ import type { Unknowns } from './unknowns.ts'
 
 export const RECOVERY_MS_MAX = 30_000
 /**
- * How long a recovery may take. At 60 % of the capacity, what piled up while Postgres was away takes one and a half times as long to work
- * off, however fast Lettergate is back; where Postgres needs more than 15 s to recover from its own log, that is what there is to wait for.
+ * How long a recovery may take. At 60 % of the capacity, the backlog of an outage of Postgres takes one and a half times as long to work
+ * off, however fast Lettergate is back; if Postgres needs more than 15 s to recover from its own log, that time applies.
  */
 export function recoveryMsMax({ awayMs }: Pick<InjectedFault, 'awayMs'>): number {
   return Math.max(RECOVERY_MS_MAX, 2 * awayMs)
@@ -35,14 +35,14 @@ export type SoakResult = {
   rateNote: string
   offered: number
   statuses: Readonly<Record<number, number>>
-  /** What the first answers said that no client should get. */
+  /** The first answers that no client should get. */
   unexpected: readonly string[]
   verdict: SoakVerdict
   unknowns: Unknowns
   injected: InjectedFault[]
   /** Deaths of api and workers that no fault was to blame for. */
   unexpectedDeaths: number
-  /** What waited longest for its answer. */
+  /** The requests that waited longest for their answer. */
   slowest: readonly Slow[]
   /** Requests whose client gave up without knowing. */
   unsettled: number
@@ -52,7 +52,7 @@ export type SoakResult = {
   quietCpu: number
   /** Part of the processors' time that went to others, over the whole run. */
   stolen: number
-  /** How far the wall clock was set back at once, at most. */
+  /** The largest single backward step of the wall clock. */
   clockBackMs: number
   settledAfterMs: number
   judgedAfterMs: number

@@ -21,7 +21,7 @@ const LOAD = 0.6
 const TRIAL_S = 20
 const TRIALS = 3
 const LESS = 0.8
-/** Deferred mail comes back after a minute, and after two more when it was unlucky again. */
+/** Deferred mail is retried after a minute, and after two more when it is deferred again. */
 const SETTLE_MS_MAX = 300_000
 
 export type SoakOptions = { minutes: number; seed: number; perSecond: number | undefined }
@@ -53,7 +53,7 @@ async function findRate(
   return [rate, note]
 }
 
-/** Deaths that no strike explains. */
+/** Deaths that no injected fault explains. */
 function countUnexpectedDeaths(stack: SoakStack, injected: readonly InjectedFault[]): number {
   const deaths = [stack.api, ...stack.workers].reduce((sum, part) => sum + part.deaths(), 0)
   return deaths - injected.filter(({ kind }) => /^(api|worker) killed/.test(kind)).length
@@ -63,7 +63,7 @@ async function settled(stack: SoakStack): Promise<number> {
   const start = performance.now()
   const isEmpty = async () =>
     (await stack.pool.query({ text: 'select 1 from outbox limit 1' })).rowCount === 0
-  // What is left then shows as stuck.
+  // Messages that are left then are reported as stuck.
   await waitUntil('the backlog to be empty', SETTLE_MS_MAX, isEmpty, 500).catch(() => undefined)
   return Math.round(performance.now() - start)
 }
@@ -73,7 +73,7 @@ function interruption(): Promise<never> {
   return new Promise((_, reject) => process.once('SIGINT', () => reject(new Error('interrupted'))))
 }
 
-/** Loads a gateway for so many minutes while faults strike, and asks the oracle what became of it all. */
+/** Loads a gateway for this number of minutes during faults, and asks the oracle for the result. */
 export async function soak(options: SoakOptions, line: StatusLine): Promise<Omit<SoakResult, 'about'>> {
   const random = createRandom(options.seed)
   await using stack = await startSoakStack(
@@ -100,7 +100,7 @@ export async function soak(options: SoakOptions, line: StatusLine): Promise<Omit
         `${from.toFixed(0)} s: ${kind}${awayMs > 0 ? `, away for ${awayMs.toFixed(0)} ms` : ''}: ${recoveryMs === null ? 'did not recover' : `recovered in ${recoveryMs} ms`}`,
       ),
   })
-  // Interrupted, it goes on in vain while the stack is taken down.
+  // After an interrupt it continues without effect while the stack is stopped.
   injecting.catch(() => undefined)
   const injected = await Promise.race([injecting, interruption()])
   await load.stop()

@@ -10,7 +10,7 @@ export type StatusLine = {
 
 const PLAIN_EVERY_S = 30
 
-/** Tells a person how it goes, without hiding what was said before. */
+/** Shows the progress, without hiding earlier output. */
 export function createStatusLine(out: NodeJS.WriteStream): StatusLine {
   let shownAt = -PLAIN_EVERY_S
   const erase = () => {

@@ -15,7 +15,7 @@ export function middle(values: readonly number[]): number {
 
 export type Trend = { start: number; end: number; growth: number; seconds: number }
 
-/** What the slope makes of the time between the first point and the last; null when that is too short to say. */
+/** The growth by the slope between the first point and the last; null when that time is too short. */
 export function trendOf(points: readonly Point[], secondsMin: number): Trend | null {
   const [first, last] = [points[0], points.at(-1)]
   if (!first || !last || last.at - first.at < secondsMin) return null

@@ -5,11 +5,11 @@ import type { InjectedFault } from './inject-faults.ts'
 export type Unknowns = {
   /** How many recipients for each reason. */
   reasons: Record<string, number>
-  /** Without a reason, or handed over when no fault was at work that may leave it so. */
+  /** Without a reason, or sent when no fault was active that can make it unknown. */
   unexplained: string[]
 }
 
-/** A call is at most 25 s old when a fault strikes it. */
+/** A call is at most 25 s old when a fault interrupts it. */
 const BEFORE_S = 30
 const AFTER_S = 5
 

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { freePort } from './ports.ts'
 
-/** Self-signed for 127.0.0.1, with its throwaway key, good until 2126: nobody trusts it. */
+/** Self-signed for 127.0.0.1, with its throwaway key, valid until 2126: no client trusts it. */
 const SELF_SIGNED = {
   key: `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgdRgo35mrvNXqgtWe
@@ -28,8 +28,8 @@ PiaJURmABWbeC+MHhaeQBDgOSQ==
 const NOWHERE = 'gone.invalid'
 
 /**
- * NODE_OPTIONS of a process in which the DNS knows nothing of `gone.invalid`. Real name servers say the same, but a
- * fault test asks none.
+ * NODE_OPTIONS of a process in which the DNS knows nothing of `gone.invalid`. Real name servers give the same
+ * answer, but a fault test uses none.
  */
 export const NO_SUCH_NAME = `--import=data:text/javascript,${encodeURIComponent(`
 import { promises } from 'node:dns'
@@ -45,7 +45,7 @@ for (const method of ['resolve4', 'resolve6']) {
 export type BrokenPlaces = AsyncDisposable & {
   /** Where no exchange can begin, by what is wrong there. */
   unreachable: Record<'refused' | 'nameless' | 'plain' | 'untrusted' | 'slammed', string>
-  /** Takes a connection and resets it before it reads a byte; what was written to it by then, nobody can tell. */
+  /** Takes a connection and resets it before it reads a byte; the bytes that were written to it by then are unknown. */
   resets: string
   /** Requests that came through all the same. */
   requests(): number

@@ -13,7 +13,7 @@ function formsOf(value: string): { form: string; text: string }[] {
     const encoded = Buffer.concat([Buffer.alloc(offset), bytes])
       .toString('base64')
       .replace(/=+$/, '')
-    // The characters at both ends depend on what stands beside it.
+    // The characters at both ends depend on the text beside it.
     return encoded.slice(Math.ceil((offset * 4) / 3), (offset + bytes.length) % 3 === 0 ? undefined : -1)
   })
   return [
@@ -40,7 +40,7 @@ export function findCanaries(places: ReadonlyMap<string, string>, canaries: read
   return finds
 }
 
-/** An SMTP server that refuses every login and repeats what was said to it, as careless ones do. */
+/** An SMTP server that refuses every login and repeats the login in its reply, as careless servers do. */
 export function createEchoingSmtp(): Server {
   return createServer((socket) => {
     socket.on('error', () => undefined)

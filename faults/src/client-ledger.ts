@@ -39,7 +39,7 @@ export function promisedIds(request: ClientRequest): Set<string> {
   return new Set(request.answers.flatMap(({ messageId }) => messageId ?? []))
 }
 
-/** Whether the client knows where it stands: accepted, or refused for good. */
+/** Whether the client knows the result: accepted, or refused permanently. */
 export function isSettled(request: ClientRequest): boolean {
   const last = request.answers.at(-1)
   return last !== undefined && last.status !== 0 && last.status !== 409 && last.status < 500

@@ -11,11 +11,11 @@ export type Outgoing = {
 }
 
 export type Client = {
-  /** Asks once. */
+  /** Sends a request once. */
   send(outgoing: Outgoing): Promise<ClientRequest>
-  /** Asks again under the same key until it knows where it stands, as a careful client does. */
+  /** Repeats it under the same key until it knows the result, as a careful client does. */
   sendUntilSettled(outgoing: Outgoing): Promise<ClientRequest>
-  /** Asks once more for what was asked before, under the same key. */
+  /** Repeats an earlier request once, under the same key. */
   askAgain(request: ClientRequest, outgoing: Outgoing): Promise<void>
   close(): void
 }
@@ -26,7 +26,7 @@ const GIVE_UP_AFTER_MS = 120_000
 
 /** A client of POST /v1/send that writes every answer into the ledger. */
 export function createClient(options: {
-  /** A function is asked before each try, with the number of tries that this request has had. */
+  /** A function is called before each attempt, with the number of attempts of this request so far. */
   url: string | ((tries: number) => string)
   apiKey: string
   ledger: ClientLedger
@@ -138,7 +138,7 @@ export async function inParallel(
   await Promise.all(Array.from({ length: Math.min(width, count) }, runOne))
 }
 
-/** Keeps writing, `width` requests at a time, for as long as the deed takes; then lets every request settle. */
+/** Keeps writing, `width` requests at a time, while the deed runs; then waits for every request to settle. */
 export async function writeDuring(
   client: Client,
   options: { width: number; prefix: string },

@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import type { Verdict } from './oracle.ts'
 import type { Stack } from './stack.ts'
 
-/** Nothing lost, nothing twice; unknown is only what was under way when a worker died, and why is said. */
+/** Nothing lost, nothing twice; only messages in progress when a worker died are unknown, with a reason. */
 export async function expectHeld(stack: Stack, verdict: Verdict, count: number): Promise<string> {
   expect({ ...verdict, unknown: [] }).toEqual({
     lost: [],

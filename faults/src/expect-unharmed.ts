@@ -4,9 +4,9 @@ import { waitsOf } from './fairness.ts'
 import { percentile } from './percentile.ts'
 import type { ProviderEntry } from './provider-ledger.ts'
 
-/** What a mail of another tenant may wait, whatever befalls the first. */
+/** The wait that a mail of another tenant may have, for any fault of the first tenant. */
 export const WAIT_MS_MAX = 2_000
-/** Three times the idle wait, but not less than this: a busy machine adds as much by itself. */
+/** Three times the idle wait, but not less than this: a busy machine alone adds as much. */
 const WAIT_MS_LEAST = 500
 
 export const UNHARMED_BOUND = `p99 of the others ≤ 3 × or ${WAIT_MS_LEAST} ms, and ≤ ${WAIT_MS_MAX} ms`

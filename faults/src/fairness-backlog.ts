@@ -31,8 +31,8 @@ const FILL = `
   select id from new`
 
 /**
- * Gives the tenant so many queued mails at once, which the ledger counts as promised like any others, and wakes the worker.
- * Answers their public ids.
+ * Gives the tenant this number of queued mails in one step, which the ledger counts as promised like any others, and wakes
+ * the worker. Returns their public ids.
  */
 export async function fillBacklog(
   stack: Stack,

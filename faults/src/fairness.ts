@@ -34,7 +34,7 @@ export type Trickle = {
   random: Random
 }
 
-/** Sends a few mails for each of many; answers what the clients were told, once all of them were. */
+/** Sends a few mails for each of many; returns the answers to the clients, when all of them have one. */
 export async function trickle(clients: readonly Client[], options: Trickle): Promise<ClientRequest[]> {
   const moments = clients.flatMap((client, sender) =>
     Array.from({ length: options.each }, (_, mail) => ({

@@ -32,7 +32,7 @@ const underKey = (key: string, body: object = toResend) =>
     await response.text(),
   ])
 
-test('what it takes is in the ledger under the id of the tag', async () => {
+test('accepted mail is in the ledger under the id of the tag', async () => {
   const response = await hand(tagged)
   expect([response.status, await response.json()]).toEqual([200, { MessageId: 'fake-1' }])
   expect(await provider.ledger()).toMatchObject([{ messageId: ID }])
@@ -45,21 +45,21 @@ test('without a tag, the id is found in the headers of the MIME, and never in it
   expect((await provider.ledger()).map(({ messageId }) => messageId)).toEqual([ID, undefined])
 })
 
-test('a request of many pieces, and one with much behind its tag, are read whole', async () => {
+test('a request of many pieces, and one with a long part after its tag, are read completely', async () => {
   const long = 'y'.repeat(3_000_000)
   await hand({ Content: long, ...tagged })
   await hand({ ...tagged, Content: long })
   expect((await provider.ledger()).map(({ messageId }) => messageId)).toEqual([ID, ID])
 })
 
-test('a repeat under the same key gets the first answer and is no second mail', async () => {
+test('a repeat with the same key gets the first answer and adds no mail', async () => {
   expect(await underKey('a')).toEqual([200, '{"id":"fake-1"}'])
   expect(await underKey('a')).toEqual([200, '{"id":"fake-1"}'])
   expect(await underKey('b')).toEqual([200, '{"id":"fake-2"}'])
   expect([await provider.count(), (await provider.replays()).length]).toEqual([2, 1])
 })
 
-test('a key with other content, or one whose first request is under way, is refused', async () => {
+test('a key with other content, or with its first request in progress, is refused', async () => {
   await provider.script({ latencyMs: 300, rules: [] })
   const first = underKey('a')
   await expect.poll(() => provider.count()).toBe(1)
@@ -72,7 +72,7 @@ test('a key with other content, or one whose first request is under way, is refu
   expect(await provider.count()).toBe(1)
 })
 
-test('a mail that a fault took is recognised too; where keys are forgotten, nothing is', async () => {
+test('a repeat of mail that a fault accepted is recognised too; a provider that forgets keys recognises nothing', async () => {
   await provider.script({ rules: [{ times: 1, fault: { kind: 'status', status: 500, taken: true } }] })
   expect(await underKey('a')).toMatchObject([500, expect.anything()])
   expect(await underKey('a')).toEqual([200, '{"id":"fake-1"}'])
@@ -83,7 +83,7 @@ test('a mail that a fault took is recognised too; where keys are forgotten, noth
   expect([await provider.count(), (await provider.replays()).length]).toEqual([2, 0])
 })
 
-test('a refusal, a redirect, and a reset before the body take nothing', async () => {
+test('a refusal, a redirect, and a reset before the body accept no mail', async () => {
   const elsewhere = { kind: 'status', status: 307, headers: { location: 'http://127.0.0.1:1/' } } as const
   await provider.script({
     rules: [
@@ -110,13 +110,13 @@ const speechless: ProviderFault[] = [
   { kind: 'endless-headers', everyMs: 10 },
 ]
 
-test.each(speechless)('$kind takes the mail without saying so', async (fault) => {
+test.each(speechless)('$kind accepts the mail without an answer that says so', async (fault) => {
   await provider.script({ rules: [{ fault }] })
   await expect(hand(tagged, 500).then((response) => response.json())).rejects.toThrow()
   expect(await provider.count()).toBe(1)
 })
 
-test('reset-on-connect breaks new connections, and only those', async () => {
+test('reset-on-connect breaks new connections only', async () => {
   await hand(tagged)
   await provider.script({ rules: [{ fault: { kind: 'reset-on-connect' } }] })
   const other = httpRequest(`${provider.url}/ledger/count`, { agent: false })
@@ -125,7 +125,7 @@ test('reset-on-connect breaks new connections, and only those', async () => {
   expect(await failed).toMatchObject({ code: 'ECONNRESET' })
 })
 
-test('a dripping answer and huge ones arrive whole', async () => {
+test('a dripping answer and huge answers arrive completely', async () => {
   await provider.script({
     rules: [
       { times: 1, fault: { kind: 'drip', everyMs: 1 } },
@@ -140,7 +140,7 @@ test('a dripping answer and huge ones arrive whole', async () => {
   }
 })
 
-test('a rule strikes every n-th request that it matches', async () => {
+test('a rule applies to every n-th request that it matches', async () => {
   await provider.script({ rules: [{ every: 2, match: ID, fault: { kind: 'status', status: 500 } }] })
   const statuses: number[] = []
   for (const body of [tagged, tagged, {}, {}, tagged, tagged]) statuses.push((await hand(body)).status)

@@ -28,10 +28,10 @@ const KEY = /\r\nidempotency-key:[ \t]*(\S+)/i
 
 const noBody = () => ''
 
-/** What an idempotency key stands for: https://resend.com/docs/dashboard/emails/idempotency-keys */
+/** The meaning of an idempotency key: https://resend.com/docs/dashboard/emails/idempotency-keys */
 type Known = { bodyHash: string; answer: string; answeredAt: number }
 
-/** An HTTP server that speaks SES v2's SendEmail and Resend's POST /emails, keeps a ledger of what it took, and misbehaves as told. */
+/** An HTTP server that speaks SES v2's SendEmail and Resend's POST /emails, keeps a ledger of what it took, and misbehaves on request. */
 export function createFakeProvider(options: FakeProviderOptions = {}): Server {
   const ledger = createProviderLedger(options.ledgerFile)
   const keys = new Map<string, Known>()
@@ -52,7 +52,7 @@ export function createFakeProvider(options: FakeProviderOptions = {}): Server {
     return body
   }
 
-  /** What becomes of a request that nothing strikes: by default it is taken. */
+  /** The answer to a request without a fault: by default it is accepted. */
   function respond(entry: ProviderEntry, key: string | undefined, idField: string): [number, string] {
     const known = key === undefined ? undefined : keys.get(key)
     if (known && known.bodyHash !== entry.bodyHash) {

@@ -2,17 +2,17 @@
 export type SmtpStage = 'greeting' | 'ehlo' | 'auth' | 'mail' | 'rcpt' | 'data' | 'dot'
 
 /**
- * What the fake server does at its stage instead of going on. `taken`, at the dot: the mail goes out all the same. A reply of 421 closes
+ * The action of the fake server at its stage instead of the usual reply. `taken`, at the dot: the mail is sent all the same. A reply of 421 closes
  * the connection as well: https://www.rfc-editor.org/rfc/rfc5321#section-3.8
  */
 export type SmtpFault = { stage: SmtpStage; taken?: boolean } & (
   | { kind: 'reply'; reply: string }
-  /** Goes on as usual, later. */
+  /** Continues as usual, later. */
   | { kind: 'delay'; delayMs: number }
   | { kind: 'no-answer' }
   | { kind: 'reset' }
   | { kind: 'close' }
-  /** Its usual reply, a byte at a time; `lines`: after so many others. */
+  /** Its usual reply, a byte at a time; `lines`: after this number of others. */
   | { kind: 'drip'; everyMs: number; lines?: number }
   /** The same piece again and again, as fast as it is read. */
   | { kind: 'endless'; piece: string }
@@ -24,7 +24,7 @@ export type SmtpFault = { stage: SmtpStage; taken?: boolean } & (
 export type SmtpRule = { every?: number; times?: number; match?: string; fault: SmtpFault }
 
 /**
- * `sessionsMax`: connections beyond so many at once are told that there are too many. `anew`: those that are open are closed first, as
+ * `sessionsMax`: connections beyond this number get the reply that there are too many. `anew`: open connections are closed first, as
  * by a server that starts again.
  */
 export type SmtpScript = { latencyMs?: number; sessionsMax?: number; anew?: true; rules: SmtpRule[] }

@@ -9,7 +9,7 @@ export function reply(socket: Socket, text: string, delayMs = 0): void {
   else setTimeout(() => socket.writable && socket.write(`${text}\r\n`), delayMs)
 }
 
-/** Does to a step of a session what the fault says; answers whether the session goes on as though nothing had happened. */
+/** Applies the fault to a step of a session; returns whether the session continues as usual. */
 export function misbehave(socket: Socket, fault: SmtpFault, usual: string, take: () => void): boolean {
   switch (fault.kind) {
     case 'reply':

@@ -24,7 +24,7 @@ async function start(script: SmtpScript) {
 
 type TestClient = { socket: Socket; heard(): string; hears(text: string): Promise<void> }
 
-/** A client that keeps what it hears. */
+/** A client that keeps the replies. */
 function openClient(port: number): TestClient {
   let heard = ''
   const socket = connect(port, '127.0.0.1').setEncoding('latin1')
@@ -38,7 +38,7 @@ function openClient(port: number): TestClient {
   return { socket, heard: () => heard, hears }
 }
 
-test('a fault strikes the command that it matches, and 421 closes the session', async () => {
+test('a fault applies to the command that it matches, and 421 closes the session', async () => {
   const fault = { stage: 'rcpt', kind: 'reply', reply: '421 4.3.2 bye' } as const
   const { open, ledger } = await start({ rules: [{ match: 'b@', fault }] })
   const client = open()
@@ -50,7 +50,7 @@ test('a fault strikes the command that it matches, and 421 closes the session', 
   expect(ledger.faults()).toHaveLength(1)
 })
 
-test('sessions beyond its room are told so, and room is there again once one has gone', async () => {
+test('sessions beyond the maximum are refused, and one more is accepted after another has ended', async () => {
   const { open } = await start({ sessionsMax: 1, rules: [] })
   const first = open()
   await first.hears('220')
@@ -66,7 +66,7 @@ test('sessions beyond its room are told so, and room is there again once one has
   })
 })
 
-test('a server that starts anew closes what is open', async () => {
+test('a server that restarts closes its open sessions', async () => {
   const { open, script } = await start({ rules: [] })
   const client = open()
   await client.hears('220')
@@ -74,7 +74,7 @@ test('a server that starts anew closes what is open', async () => {
   await once(client.socket, 'end')
 })
 
-test('an answer drips line by line before the usual one, or has no end', async () => {
+test('an answer drips line by line before the usual answer, or never ends', async () => {
   const drip = { stage: 'greeting', kind: 'drip', everyMs: 1, lines: 2 } as const
   const dripping = await start({ rules: [{ fault: drip }] })
   const slow = dripping.open()

@@ -33,7 +33,7 @@ const STAGES: Record<string, SmtpStage> = {
   DATA: 'data',
 }
 
-/** An SMTP server without encryption that keeps the same ledger as the HTTP provider, and misbehaves as told. */
+/** An SMTP server without encryption that keeps the same ledger as the HTTP provider, and misbehaves on request. */
 export function createFakeSmtp(options: FakeSmtpOptions = {}): FakeSmtp {
   const ledger = createProviderLedger(options.ledgerFile)
   let latencyMs = options.latencyMs ?? 0
@@ -41,7 +41,7 @@ export function createFakeSmtp(options: FakeSmtpOptions = {}): FakeSmtp {
   const sessions = new Set<Socket>()
   let pick = createSmtpScript([])
 
-  /** Answers whether the session goes on. */
+  /** Returns whether the session continues. */
   function step(socket: Socket, stage: SmtpStage, said: string, take: () => void): boolean {
     const fault = pick(stage, said)
     if (!fault) {
@@ -70,7 +70,7 @@ export function createFakeSmtp(options: FakeSmtpOptions = {}): FakeSmtp {
     }
     step(socket, 'greeting', '', () => undefined)
     socket.on('data', (piece) => {
-      // The end may stand astride two pieces.
+      // The end may be split between two pieces.
       text += piece.toString('latin1')
       for (;;) {
         const end = text.indexOf(inData ? END : '\r\n')

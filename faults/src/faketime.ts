@@ -11,10 +11,10 @@ const LIBRARY = [
 /** Why no process can be given another clock here, or null. */
 export const noFaketime = LIBRARY === undefined ? 'libfaketime is not installed' : null
 
-/** As a wrong clock is in the world: what counts time since a start goes on evenly. */
+/** Like a real wrong clock: monotonic clocks continue evenly. */
 const COMMON = { LD_PRELOAD: LIBRARY ?? '', FAKETIME_DONT_FAKE_MONOTONIC: '1' }
 
-/** The environment of a process whose clock is so many seconds ahead, or behind when negative. */
+/** The environment of a process whose clock is this number of seconds ahead, or behind when negative. */
 export function clockAhead(seconds: number): Record<string, string> {
   return { ...COMMON, FAKETIME: signed(seconds) }
 }
@@ -25,7 +25,7 @@ export function secondsUntilMidnight(): number {
   return (dayMs - (Date.now() % dayMs)) / 1000
 }
 
-/** What libfaketime leaves of a process that was killed. */
+/** Removes the files that libfaketime leaves behind from a killed process. */
 export async function forgetClock(pid: number): Promise<void> {
   const files = [`/dev/shm/faketime_shm_${pid}`, `/dev/shm/sem.faketime_sem_${pid}`]
   await Promise.all(files.map((file) => rm(file, { force: true })))

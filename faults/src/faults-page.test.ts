@@ -6,15 +6,15 @@ import { filesOnPage, rewritePage, testsOnPage } from './report-page.ts'
 const page = readFileSync(new URL('../../docs/faults.md', import.meta.url), 'utf8')
 const files = globSync('t*.fault.test.ts', { cwd: new URL('../', import.meta.url) }).sort()
 
-test('docs/faults.md has a row of every fault test, and no other', () => {
+test('docs/faults.md has a row for every fault test, and no other row', () => {
   expect(filesOnPage(page).sort()).toEqual(files)
 })
 
-test('every row of docs/faults.md has its promise in plain words, and no promise is without a row', () => {
+test('every row of docs/faults.md has its promise in plain words, and every promise has a row', () => {
   expect(testsOnPage(page).sort()).toEqual(Object.keys(promises).sort())
 })
 
-test('the promises that docs/faults.md shows are those of the table', () => {
+test('docs/faults.md shows the promises of the table', () => {
   expect(rewritePage(page, { rows: [], commit: '', files, about: undefined })).toBe(page)
 })
 

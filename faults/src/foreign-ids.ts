@@ -3,12 +3,22 @@ import { fromPublicId, type IdPrefix, newId, toPublicId } from '@lettergate/cont
 export type IdRoute = { method: string; path: string; prefix: IdPrefix; body?: unknown }
 
 /** What the ids under a path are of. A resource that is missing here fails the test that asks for its routes. */
-const PREFIX_BY_RESOURCE: Record<string, IdPrefix> = { messages: 'msg', connections: 'con', routes: 'rte' }
+const PREFIX_BY_RESOURCE: Record<string, IdPrefix> = {
+  messages: 'msg',
+  connections: 'con',
+  routes: 'rte',
+  suppressions: 'job',
+}
+
+/** Named by an address, which anybody may know. */
+const NAMED_BY_ADDRESS = new Set(['/v1/suppressions/{address}'])
 
 /** A body that each route would take for an id of one's own: without one, it would be refused before the id is looked at. */
 const BODY_BY_ROUTE: Record<string, unknown> = {
   'PATCH /v1/connections/{id}': { name: 'Other' },
   'POST /v1/connections/{id}/test': {},
+  'POST /v1/connections/{id}/register-events': {},
+  'POST /v1/connections/{id}/register-events/rotate': {},
   'PATCH /v1/routes/{id}': { name: 'Other' },
 }
 
@@ -17,7 +27,8 @@ export async function readIdRoutes(apiUrl: string): Promise<IdRoute[]> {
   const text = await (await fetch(`${apiUrl}/openapi.json`)).text()
   const reference: { paths: Record<string, Record<string, { requestBody?: unknown }>> } = JSON.parse(text)
   return Object.entries(reference.paths).flatMap(([path, operations]) => {
-    if (!path.includes('{')) return []
+    // The URLs of providers take no key.
+    if (!path.includes('{') || path.startsWith('/v1/hooks/') || NAMED_BY_ADDRESS.has(path)) return []
     const prefix = PREFIX_BY_RESOURCE[path.split('/')[2] ?? '']
     if (!prefix) throw new Error(`what the ids of ${path} are of is not known here`)
     return Object.entries(operations).map(([verb, { requestBody }]) => {
@@ -32,7 +43,7 @@ export async function readIdRoutes(apiUrl: string): Promise<IdRoute[]> {
 
 export type WholeAnswer = { status: number; text: string; fields: string[] }
 
-/** One request, and all that tells its answer apart from another: what names the request itself is blanked. */
+/** One request, and every part of its answer that may differ from another: the id of the request itself is blanked. */
 export async function askWhole(
   url: string,
   apiKey: string,
@@ -47,11 +58,11 @@ export async function askWhole(
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
-  const text = (await response.text()).replaceAll(/\b(req|msg|con|rte)_[0-9a-z]+/g, '$1')
+  const text = (await response.text()).replaceAll(/\b(req|msg|con|rte|job)_[0-9a-z]+/g, '$1')
   return { status: response.status, text, fields: [...response.headers.keys()].sort() }
 }
 
-/** An id of the same kind that nobody ever had. */
+/** An id of the same kind that never existed. */
 export function neverAnId(prefix: IdPrefix): string {
   return toPublicId(prefix, newId())
 }

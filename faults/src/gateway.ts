@@ -12,7 +12,7 @@ import { type Managed, startProcess } from './processes.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
-/** Where the parts of Lettergate are told to find each other. */
+/** The addresses by which the processes of Lettergate find each other. */
 export type GatewayPlace = {
   databaseUrl: string
   redisUrl?: string | undefined
@@ -97,7 +97,7 @@ export async function createTenant(env: Record<string, string>, dailyLimit: numb
   }
 }
 
-/** What a tenant says of a connection. */
+/** The fields that a tenant gives for a connection. */
 export type ConnectionBody = { provider: string; credentials: object; settings: object; priority?: number }
 
 /** As many as a connection may have. */
@@ -129,7 +129,7 @@ async function create(url: string, apiKey: string, body: object): Promise<string
   return made.id
 }
 
-/** An SES connection that leads to the fake provider. */
+/** An SES connection to the fake provider. */
 export function sesConnection(providerUrl: string): ConnectionBody {
   return {
     provider: 'ses',
@@ -138,12 +138,12 @@ export function sesConnection(providerUrl: string): ConnectionBody {
   }
 }
 
-/** A Resend connection that leads to the fake provider. */
+/** A Resend connection to the fake provider. */
 export function resendConnection(providerUrl: string): ConnectionBody {
   return { provider: 'resend', credentials: { api_key: 're_fake' }, settings: { base_url: providerUrl } }
 }
 
-/** An SMTP connection that leads to the fake SMTP server, which knows no encryption. */
+/** An SMTP connection to the fake SMTP server, which offers no encryption. */
 export function smtpConnection(port: number): ConnectionBody {
   const settings = {
     host: '127.0.0.1',
@@ -151,7 +151,7 @@ export function smtpConnection(port: number): ConnectionBody {
     tls: 'none',
     allow_insecure: true,
     helo_name: 'gateway.example',
-    // What waits for a connection that broken ones hold is not what is looked at.
+    // Waits for a connection that broken clients hold are not measured here.
     max_connections: SMTP_SESSIONS_MAX,
   }
   return { provider: 'smtp', credentials: { username: 'gateway', password: 'fake-secret' }, settings }

@@ -13,14 +13,14 @@ export async function hurryRetries(db: Queryable): Promise<number> {
   return rowCount ?? 0
 }
 
-/** Hurries what waits for nothing but its own time, for as long as the deed takes: what waits for its connection goes on waiting. */
+/** Makes messages due that wait only for their own time, while the deed runs: messages that wait for their connection continue to wait. */
 export async function hurryOwnWaitsDuring<T>(db: Queryable, deed: Promise<T>): Promise<T> {
   const text =
     "update outbox set due_at = now() where state = 'waiting' and wait_why is null and due_at > now()"
   return during(() => db.query({ text }), deed)
 }
 
-/** Hurries every retry for as long as the deed takes. */
+/** Makes every retry due while the deed runs. */
 export async function hurryDuring<T>(db: Queryable, deed: Promise<T>): Promise<T> {
   return during(async () => {
     await hurryRetries(db)
@@ -41,7 +41,7 @@ export async function hurryThrottle(db: Queryable): Promise<void> {
   })
 }
 
-/** Does so for as long as the deed takes. */
+/** Does so while the deed runs. */
 export async function hurryThrottleDuring<T>(db: Queryable, deed: Promise<T>): Promise<T> {
   return during(() => hurryThrottle(db), deed, OFTEN_MS)
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 
-/** Writes a piece at a time until there is none, or nobody reads any more. */
+/** Writes a piece at a time until there is none, or the reader is gone. */
 export function inSteps(socket: Socket, everyMs: number, piece: (step: number) => string): void {
   let step = 0
   const timer = setInterval(() => {

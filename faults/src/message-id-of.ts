@@ -2,7 +2,7 @@ const TAG = '"lg_id"'
 const HEADER = /^X-LG-Id:[ \t]*(\S+)/im
 const PUBLIC_ID = /msg_[0-9a-z]{26}/
 const RAW_DATA = /"Data"\s*:\s*"([A-Za-z0-9+/=]*)"/
-/** Tags stand behind the content in what we send: looking there first spares the rest of a usual request. */
+/** Tags follow the content in our requests: a search that starts there needs not read the whole of a usual request. */
 const TAIL_BYTES = 1_024
 
 /**
@@ -20,7 +20,7 @@ export function messageIdOf(body: Buffer): string | undefined {
 function idInTag(text: string): string | undefined {
   const tag = text.lastIndexOf(TAG)
   if (tag === -1) return undefined
-  // The object around the tag: its name and its value may stand in either order.
+  // The object around the tag: its name and its value may come in either order.
   const start = text.lastIndexOf('{', tag)
   const end = text.indexOf('}', tag)
   return PUBLIC_ID.exec(text.slice(start, end))?.[0]

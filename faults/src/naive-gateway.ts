@@ -18,7 +18,7 @@ export type NaiveOptions = {
   /** Where it dies by kill -9, once in every `dieOneIn` messages; never when absent. */
   dieAt?: 'after-commit' | 'after-ack'
   dieOneIn?: number
-  /** Who remembers what is to be sent: its table, or a list in Redis. */
+  /** The place of the backlog: its table, or a list in Redis. */
   backlog: 'table' | 'redis'
   /** Answers before the commit is on disk. */
   asyncCommit?: boolean
@@ -45,7 +45,7 @@ export async function startNaiveGateway(options: NaiveOptions): Promise<Server> 
       process.kill(process.pid, 'SIGKILL')
   }
 
-  /** Counts, then inserts; tells the queue after the commit; knows nothing of repeated requests. */
+  /** Counts, then inserts; enqueues after the commit; does not recognise repeated requests. */
   async function accept(recipients: number): Promise<string | undefined> {
     const { rows } = await pool.query<{ used: number }>(
       'select coalesce(sum(recipients), 0)::int as used from naive where day = $1',

@@ -31,7 +31,7 @@ export type NaiveStack = AsyncDisposable & {
   provider: ProviderProcess
   databaseUrl: string
   port: number
-  /** What the gateway was told. */
+  /** The options of the gateway. */
   options: NaiveOptions
   gateway: Supervised
   ledger: ClientLedger

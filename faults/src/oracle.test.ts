@@ -48,16 +48,16 @@ describe('the oracle', () => {
 
   test.each([
     ['promised but not stored', [told('k', 'a')], taken(), stored({})],
-    ['handed over but not stored', [], taken('a'), stored({})],
-    ['recorded as sent but never handed over', [told('k', 'a')], taken(), stored({ a: 'sent' })],
-    ['waiting while nobody works on it', [told('k', 'a')], taken(), stored({ a: 'queued' })],
-    ['held for want of a connection', [told('k', 'a')], taken(), stored({ a: 'held' })],
-  ])('calls lost what was %s', (_case, client, provider, database) => {
+    ['sent but not stored', [], taken('a'), stored({})],
+    ['recorded as sent but never sent', [told('k', 'a')], taken(), stored({ a: 'sent' })],
+    ['waiting although no process works on it', [told('k', 'a')], taken(), stored({ a: 'queued' })],
+    ['held without a connection', [told('k', 'a')], taken(), stored({ a: 'held' })],
+  ])('reports as lost a message that was %s', (_case, client, provider, database) => {
     expect(verdict(client, provider, database)).toEqual({ ...CLEAN, lost: 1 })
   })
 
   test.each([
-    ['handed over twice', [told('k', 'a')], taken('a', 'a'), stored({ a: 'sent' })],
+    ['sent twice', [told('k', 'a')], taken('a', 'a'), stored({ a: 'sent' })],
     [
       'promised two ids for one key',
       [told('k', 'a', 'b')],
@@ -71,15 +71,15 @@ describe('the oracle', () => {
       taken('a', 'b'),
       stored({ a: 'sent', b: 'sent' }),
     ],
-  ])('calls repeated what was %s', (_case, client, provider, database) => {
+  ])('reports as repeated a message that was %s', (_case, client, provider, database) => {
     expect(verdict(client, provider, database)).toEqual({ ...CLEAN, repeated: 1 })
   })
 
-  test('excuses the one message of a client that never heard an answer', () => {
+  test('allows the one message of a client that got no answer', () => {
     expect(verdict([unanswered('k')], taken('a'), stored({ a: 'sent' }))).toEqual(CLEAN)
   })
 
-  test('tells unknown attempts that went out from those that did not', () => {
+  test('separates unknown attempts that were sent from those that were not', () => {
     const database = stored({ a: 'unknown', b: 'unknown' })
     expect(
       judge({ client: [told('k', 'a'), told('l', 'b')], provider: taken('a'), database }).unknown,
@@ -100,7 +100,7 @@ describe('the oracle', () => {
   })
 
   test.each(['cancelled', 'failed'])(
-    'finds mail that a provider took beyond the limit, though it was %s and given back',
+    'finds mail that a provider accepted beyond the limit, although it was %s and refunded',
     (status) => {
       const database = stored({ a: status, b: status, c: 'sent' })
       const client = [told('k', 'a'), told('l', 'b'), told('m', 'c')]
@@ -112,14 +112,14 @@ describe('the oracle', () => {
     },
   )
 
-  test('counts mail that was taken and still counts once', () => {
+  test('counts mail that was accepted and is still counted, once', () => {
     const database = stored({ a: 'sent', b: 'unknown' })
     database.usage = [{ tenantId: 't', day: 'd', counted: 2, limit: 2 }]
     const client = [told('k', 'a'), told('l', 'b')]
     expect(verdict(client, taken('a', 'b'), database).overQuota).toBe(0)
   })
 
-  test('calls stuck what is still in the backlog at the end', () => {
+  test('reports mail in the backlog at the end as stuck', () => {
     expect(verdict([told('k', 'a')], taken(), stored({ a: 'queued' }, ['a']))).toEqual({ ...CLEAN, stuck: 1 })
   })
 })

@@ -1,7 +1,7 @@
 import { type ClientRequest, isSettled, promisedIds } from './client-ledger.ts'
 import type { ProviderEntry } from './provider-ledger.ts'
 
-/** What a gateway says about itself. Ids are public ones. */
+/** The reports of a gateway about itself. Ids are public ones. */
 export type DatabaseView = {
   messages: { id: string; tenantId: string; day: string; statuses: string[] }[]
   usage: { tenantId: string; day: string; counted: number; limit: number }[]
@@ -12,21 +12,21 @@ export type DatabaseView = {
 export type Verdict = {
   /** Promised or recorded as sent, and nothing will ever come of it. */
   lost: string[]
-  /** Stored or handed over more often than asked for. */
+  /** Stored or sent more often than requested. */
   repeated: string[]
-  /** Nobody knows whether the provider took it; `taken` is what its ledger says. */
+  /** The gateway does not know whether the provider accepted it; `taken` is what the ledger of the provider says. */
   unknown: { id: string; taken: boolean }[]
   overQuota: string[]
-  /** Not at an end yet, though somebody still works on it. */
+  /** Not final yet, although the gateway still works on it. */
   stuck: string[]
 }
 
-/** Not at an end; a held message waits for somebody, whom no fault test has. */
+/** Not final; a held message waits for a person, and no fault test has one. */
 const UNFINISHED = new Set(['scheduled', 'queued', 'sending', 'deferred', 'held'])
-/** Given back to the quota, so that it no longer counts. */
+/** Refunded to the quota, so that it no longer counts. */
 const NEVER_SENT = new Set(['cancelled', 'suppressed', 'failed'])
 
-/** Joins what the client was told, what the provider took and what the database says. */
+/** Joins the answers to the client, the mail that the provider accepted and the rows of the database. */
 export function judge(evidence: {
   client: readonly ClientRequest[]
   provider: readonly ProviderEntry[]
@@ -90,8 +90,8 @@ function findRepeated(
 }
 
 /**
- * Three sums by tenant and day: what is stored and not given back is what is counted, and is within the limit; and so is all that counts
- * or was taken by a provider, since what was taken is used up, whatever the gateway calls it.
+ * Three sums by tenant and day: the stored recipients without refunds equal the counted ones, and are within the limit; so are all
+ * recipients that count or that a provider accepted, because accepted mail is used quota, in any status.
  */
 function findOverQuota(taken: ReadonlyMap<string, number>, database: DatabaseView): string[] {
   const stored = new Map<string, number>()

@@ -4,14 +4,14 @@ export type OverloadPlan = {
   port: number
   apiKey: string
   sockets: number
-  /** Arrivals a second, whatever comes back; without it, each socket asks again as soon as it was answered. */
+  /** Arrivals a second, independent of the answers; without it, each socket sends again as soon as it gets its answer. */
   perSecond?: number
   seconds: number
 }
 
 export type OverloadResult = {
   seconds: number
-  /** Requests that were due, and those that found a socket to go out on. */
+  /** Requests that were due, and those that got a socket. */
   due: number
   sent: number
   /** By status; 0: the connection broke before the answer. */
@@ -36,7 +36,7 @@ const ID = /"id":"(msg_[0-9a-z]+)"/
 
 /**
  * A load that costs little of the machine that it shares with the gateway: the request is written once and sent as bytes,
- * and of the answer only the status, Retry-After and the id are looked at. Each socket has one request under way.
+ * and only the status, Retry-After and the id of the answer are read. Each socket has one request in progress.
  */
 export function overload(plan: OverloadPlan): Promise<OverloadResult> {
   const request = overloadRequest(plan.apiKey)

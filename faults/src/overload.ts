@@ -22,7 +22,7 @@ export async function applyOverload(plan: OverloadPlan): Promise<OverloadResult>
   return result
 }
 
-/** Writes into the ledger what the load was told, for the oracle. */
+/** Writes the answers to the load into the ledger, for the oracle. */
 export function rememberOverload(ledger: ClientLedger, name: string, result: OverloadResult): void {
   const at = Date.now()
   for (const messageId of result.acceptedIds) {

@@ -5,8 +5,8 @@ import type { ClientRequest } from './client-ledger.ts'
 export type PacedAnswer = { request: ClientRequest; tookMs: number }
 
 /**
- * Asks so many times a second while the deed is done, whether answers come or not: a gateway that stalls cannot slow down who
- * measures it. Each request is asked once; resolves when all of them have been answered.
+ * Sends this number of requests a second while the deed runs, without waiting for answers: a gateway that stalls cannot slow
+ * down the measurement. Each request is sent once; resolves when all of them have been answered.
  */
 export async function loadDuring(
   client: Client,
@@ -47,7 +47,7 @@ export function percentile(answers: readonly PacedAnswer[], part: number): numbe
   return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * part) - 1)] ?? 0
 }
 
-/** How many got which status; 0 stands for "no answer". */
+/** The number of answers of each status; 0 stands for "no answer". */
 export function statusesOf(answers: readonly PacedAnswer[]): Record<number, number> {
   const counts: Record<number, number> = {}
   for (const { request } of answers) {

@@ -1,10 +1,10 @@
 import type { ConnectionFilter } from './tcp-proxy.ts'
 
-/** Cuts a connection to Postgres where nobody can tell what happened: after a commit, before its answer. */
+/** Cuts a connection to Postgres where the result is unknown to both sides: after a commit, before its answer. */
 export type CommitCut = {
   /** For startTcpProxy. */
   filter: () => ConnectionFilter
-  /** Cuts at the next so many commits of that statement. */
+  /** Cuts at this number of next commits of that statement. */
   arm(times: number): void
   /** How often it has cut. */
   cuts(): number

@@ -19,9 +19,9 @@ export type PostgresCluster = {
   readonly pid: number
   /** Creates the database when it is not there; answers its URL. */
   database(name: string): Promise<string>
-  /** As `pg_ctl stop -m immediate`: no checkpoint, no goodbye. Comes back by start(). */
+  /** As `pg_ctl stop -m immediate`: no checkpoint, no closing message. start() starts it again. */
   stopImmediately(): Promise<void>
-  /** Kills the postmaster; its children find out by themselves. */
+  /** Kills the postmaster; its children notice and end. */
   kill(): Promise<void>
   running(): boolean
   /** `env`: from now on, with this environment; `settings`: with these instead of those it was made with. */
@@ -36,7 +36,7 @@ export type PostgresPlace = {
   env?: Record<string, string>
 }
 
-/** A cluster of its own in a temporary folder, with initdb's defaults but for `settings`. */
+/** A separate cluster in a temporary folder, with initdb's defaults except for `settings`. */
 export async function createPostgresCluster(
   settings: Record<string, string> = {},
   place: PostgresPlace = {},
@@ -148,13 +148,13 @@ async function asAdmin<T>(
   }
 }
 
-/** What the server that clusters are made of says of itself. */
+/** The version text of the server that clusters are made of. */
 export async function postgresVersion(): Promise<string> {
   const { stdout } = await run(join(postgresBinaries(), 'postgres'), ['--version'])
   return stdout.trim()
 }
 
-/** Those of the machine, or else the embedded ones; FAULTS_POSTGRES=embedded demands these. */
+/** The programs of the machine, or else the embedded ones; FAULTS_POSTGRES=embedded selects the latter. */
 function postgresBinaries(): string {
   if (process.env.FAULTS_POSTGRES !== 'embedded' && existsSync(join(SYSTEM_BINARIES, 'initdb')))
     return SYSTEM_BINARIES
@@ -164,7 +164,7 @@ function postgresBinaries(): string {
   return join(dirname(entry), '..', 'native', 'bin')
 }
 
-/** Root has to lend the cluster to somebody else; any other user keeps it. */
+/** Root has to run the cluster as another user; any other user keeps it. */
 async function clusterOwner(): Promise<{ uid: number; gid: number } | undefined> {
   if (process.getuid?.() !== 0) return undefined
   const idOf = async (flag: string, user: string) => Number((await run('id', [flag, user])).stdout)

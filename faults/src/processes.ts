@@ -27,7 +27,7 @@ export type ProcessSpec = {
   /** Postgres refuses to run as root. */
   uid?: number
   gid?: number
-  /** What the kernel sends it when this process dies, however it dies. */
+  /** The signal that the kernel sends it when this process dies in any way. */
   orphanSignal?: 'KILL' | 'QUIT' | 'TERM'
 }
 
@@ -57,7 +57,7 @@ export function startProcess(spec: ProcessSpec): Managed {
   return managed(spec.name, child, exited, () => output)
 }
 
-/** Waits for its port to answer; fails at once, with what it printed, when the process ends instead. */
+/** Waits for its port to answer; fails immediately, with its output, when the process ends instead. */
 export async function untilListening(started: Managed, port: number, timeoutMs = 15_000): Promise<void> {
   await waitUntil(`${started.name} to listen`, timeoutMs, async () => {
     if (!started.running()) throw new Error(`${started.name} ended: ${started.output()}`)
@@ -69,7 +69,7 @@ function spawnBound(spec: ProcessSpec): ChildProcess {
   const bound = existsSync(SETPRIV)
   const credentials =
     spec.uid === undefined ? [] : [`--reuid=${spec.uid}`, `--regid=${spec.gid}`, '--clear-groups']
-  // For the process alone: what libfaketime makes while setpriv is still root, nobody else may open.
+  // For the process only: files that libfaketime creates while setpriv is still root are closed to other users.
   const { LD_PRELOAD: preload, ...env } = spec.env ?? {}
   const own = [
     ...(preload === undefined ? [] : ['/usr/bin/env', `LD_PRELOAD=${preload}`]),

@@ -1,4 +1,4 @@
-/** What a visitor wants to know of one fault test: what is broken, and what is promised all the same. */
+/** One fault test for a visitor: the fault, and the promise in spite of it. */
 export type Promised = { fault: string; promise: string }
 
 const NOTHING_LOST = 'no message lost, none sent twice'
@@ -145,5 +145,9 @@ export const promises: Readonly<Record<string, Promised>> = {
   T43: {
     fault: 'kill workers while events of providers stream in',
     promise: 'every event is applied once; statuses and the feed agree',
+  },
+  T44: {
+    fault: 'kill the api after it kept events of a provider, and before it answered',
+    promise: 'no event is lost, when the provider repeats',
   },
 }

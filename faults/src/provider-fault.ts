@@ -1,12 +1,12 @@
-/** What the fake provider does with a request instead of accepting it at once. */
+/** The action of the fake provider on a request instead of accepting it immediately. */
 export type ProviderFault =
-  /** Answers so; without `taken` it is a refusal, and nothing goes out. A redirect is a status with its `location`. */
+  /** Answers so; without `taken` it is a refusal, and no mail is sent. A redirect is a status with its `location`. */
   | { kind: 'status'; status: number; body?: string; headers?: Record<string, string>; taken?: boolean }
   /** Takes the mail, answers late. */
   | { kind: 'delay'; delayMs: number }
-  /** Reads the request and never answers; `taken`: the mail goes out all the same. */
+  /** Reads the request and never answers; `taken`: the mail is sent all the same. */
   | { kind: 'no-answer'; taken: boolean }
-  /** Breaks a connection at once, or before it reads the body (`match` cannot apply to either), or after all of it. */
+  /** Breaks a connection immediately, or before it reads the body (`match` cannot apply to either), or after all of it. */
   | { kind: 'reset-on-connect' }
   | { kind: 'reset-before-body' }
   | { kind: 'reset-after-body'; taken: boolean }
@@ -18,7 +18,7 @@ export type ProviderFault =
   | { kind: 'broken-json' }
   /** Takes the mail, answers in another protocol. */
   | { kind: 'not-http' }
-  /** Takes the mail, answers one byte at a time; `bytes`: padded to so many. */
+  /** Takes the mail, answers one byte at a time; `bytes`: padded to this number. */
   | { kind: 'drip'; everyMs: number; bytes?: number }
   /** Takes the mail, answers with a body of that size; `chunked`: without saying how long it will be. */
   | { kind: 'huge-answer'; bytes: number; chunked?: boolean }
@@ -32,7 +32,7 @@ export type FaultRule = { every?: number; times?: number; match?: string; fault:
 
 type Pick = (body: () => string) => ProviderFault | undefined
 
-/** What strikes at which moment of an exchange. */
+/** The faults for each moment of an exchange. */
 export type FaultScript = { onConnect: Pick; onHead: Pick; onRequest: Pick }
 
 /** Picks the fault of each connection and request: the first rule that falls due wins. */

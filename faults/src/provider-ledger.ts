@@ -6,13 +6,13 @@ export type ProviderEntry = {
   at: number
   /** The gateway's public message id; undefined when the request carried none. */
   messageId: string | undefined
-  /** CRC-32 of the request's body: shows whether a repeat said the same. */
+  /** CRC-32 of the request's body: shows whether a repeat had the same body. */
   bodyHash: string
   /** When its sender says that it signed the request (SigV4), as it wrote it. */
   signedAt?: string | undefined
 }
 
-/** A request that a fault struck, whether its mail was taken or not. */
+/** A request with a fault, whether its mail was accepted or not. */
 export type ProviderFaultEntry = { at: number; messageId: string | undefined; fault: string }
 
 export type ProviderLedger = {
@@ -28,7 +28,7 @@ export type ProviderLedger = {
   close(): void
 }
 
-/** Append-only; with a file, written before the answer goes out, so that it survives the provider's own death. */
+/** Append-only; with a file, written before the answer is sent, so that it survives the provider's own death. */
 export function createProviderLedger(file?: string): ProviderLedger {
   const entries: ProviderEntry[] = []
   const replays: ProviderEntry[] = []

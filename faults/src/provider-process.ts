@@ -14,7 +14,7 @@ export type ProviderProcess = {
   ledger(): Promise<ProviderEntry[]>
   /** Repeats that were recognised by their key. */
   replays(): Promise<ProviderEntry[]>
-  /** Requests that a fault struck after they were read. */
+  /** Requests with a fault after they were read. */
   faults(): Promise<ProviderFaultEntry[]>
   stop(): Promise<void>
 }

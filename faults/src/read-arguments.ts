@@ -1,4 +1,4 @@
-/** What `read` makes of the arguments of this command. `--help` ends it with its usage, and so does an error, said in one line. */
+/** The arguments of this command as `read` parses them. `--help` ends it with its usage, and so does an error, with one line of text. */
 export function readArguments<T>(usage: string, read: () => T): T {
   if (process.argv.includes('--help')) {
     process.stdout.write(`${usage}\n`)

@@ -3,7 +3,7 @@ import type { RedisServer } from './redis.ts'
 /** The keys of the gateway's one queue; fault tests reach into it as no part of the gateway does. */
 const KEYS = '{lettergate}:deliver'
 
-/** Pauses the queue as BullMQ does: jobs are still added, and wait in Redis, where nobody else knows of them. */
+/** Pauses the queue as BullMQ does: jobs are still added, and wait in Redis, and exist nowhere else. */
 export async function holdJobs(redis: RedisServer): Promise<void> {
   await redis.command(`HSET ${KEYS}:meta paused 1`)
   await redis.command(`DEL ${KEYS}:marker`)

@@ -21,13 +21,13 @@ export type RedisServer = {
   readonly pid: number
   /** Sends one inline command and answers the raw reply. */
   command(line: string): Promise<string>
-  /** Ends it without a goodbye; comes back by start(). */
+  /** Kills it; start() starts it again. */
   kill(): Promise<void>
   /** `SHUTDOWN NOSAVE`: an orderly end that writes nothing. */
   shutdown(): Promise<void>
   /** With other options than before, if given. */
   start(options?: Pick<RedisOptions, 'aof'>): Promise<void>
-  /** Suspends it: connections stay open, and nobody answers. */
+  /** Suspends it: connections stay open, without answers. */
   freeze(): void
   thaw(): void
   destroy(): Promise<void>

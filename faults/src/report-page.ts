@@ -27,7 +27,7 @@ export function rewritePage(
     commit: string
     /** Files that exist: the rows of others go. */
     files: readonly string[]
-    /** Shown above the figures; undefined keeps what stands there, since only a part was run. */
+    /** Shown above the figures; undefined keeps the present text, because only a part was run. */
     about: Record<string, string> | undefined
   },
 ): string {

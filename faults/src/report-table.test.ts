@@ -54,7 +54,7 @@ test('several seeds share a row', () => {
   expect(row).toMatchObject({ seeds: '5<br>9', result: '0 lost' })
 })
 
-test('a failed test shows as failed, though it passed with another seed', () => {
+test('a failed test shows as failed, also if it passed with another seed', () => {
   const [row] = rowsOf([
     run([seed('T7', 5), result('T7', '0 lost')], [outcome('T7', 'passed')]),
     run([seed('T7', 9)], [outcome('T7', 'failed', 'expected 1 to be 0\n at …')]),

@@ -83,7 +83,7 @@ function attachControl(rows: FaultRow[], test: string, text: string): void {
   if (row) row.control = row.control === NONE ? text : `${row.control}<br>${text}`
 }
 
-/** Whatever did not pass shows in place of what it would have measured. */
+/** A test that did not pass is shown in place of its measurement. */
 function mark(rows: FaultRow[], file: string, outcome: TestOutcome, run: FileRun): void {
   if (outcome.status === 'passed') return
   const text = outcome.status === 'failed' ? failureText(outcome, run) : `skipped: ${skipText(run)}`
@@ -106,7 +106,7 @@ function failureText({ failure }: TestOutcome, run: FileRun): string {
   return `**failed**${seed}: ${failure.split('\n')[0]}`
 }
 
-/** What the file noted as missing, or said on a line of its own: "T16: skipped, no tmpfs". */
+/** The missing requirement that the file noted, or printed on its own line: "T16: skipped, no tmpfs". */
 function skipText({ report, output }: FileRun): string {
   const missing = report.flatMap((line) => (line.kind === 'missing' ? [line.what] : []))
   const said = [...output.matchAll(/^T\d+: skipped, (.+)$/gm)].map(([, why]) => why ?? '')

@@ -4,11 +4,11 @@ import { percentile } from './percentile.ts'
 import { waitUntil } from './ports.ts'
 import type { Stack } from './stack.ts'
 
-/** What the first waits between tries aim at; ±20 %, so that those who failed together do not come back together. */
+/** The target of the first waits between attempts; ±20 %, so that messages which failed together are not retried together. */
 const GAPS_S = [60, 120, 300]
 const JITTER = 0.2
 
-/** Seconds from each try's end to the next one, of the messages that wait after this many tries. */
+/** Seconds from the end of each attempt to the next one, for messages that wait after this number of attempts. */
 async function readGaps({ pool }: Stack, attempts: number): Promise<number[]> {
   const { rows } = await pool.query<{ gap: number }>({
     text: `select extract(epoch from o.due_at - a.finished_at)::float8 as gap
@@ -19,7 +19,7 @@ async function readGaps({ pool }: Stack, attempts: number): Promise<number[]> {
   return rows.map(({ gap }) => gap)
 }
 
-/** The waits that a provider's failures earn so many mails, try after try. */
+/** The waits of this number of mails after failures of a provider, attempt after attempt. */
 export async function measureGaps(stack: Stack, count: number): Promise<number[][]> {
   const gaps: number[][] = []
   for (let attempt = 1; attempt <= GAPS_S.length; attempt++) {

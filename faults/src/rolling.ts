@@ -8,7 +8,7 @@ export type Stop = {
   part: 'api' | 'worker'
   code: number | null
   tookMs: number
-  /** What /readyz answered meanwhile, each once: 0 is "nobody listens". */
+  /** The answers of /readyz meanwhile, each once: 0 means that no server listens. */
   readiness: number[]
 }
 
@@ -75,7 +75,7 @@ async function stopWatched(
   return { part, code, tookMs, readiness }
 }
 
-/** A client's way to two or more apis: it stays with one until a try there brings nothing. */
+/** The connection of a client to two or more apis: it stays with one until a request there fails. */
 export function stayUntilRefused(ports: readonly number[], first: number): (tries: number) => string {
   let at = first
   return (tries) => {
@@ -84,7 +84,7 @@ export function stayUntilRefused(ports: readonly number[], first: number): (trie
   }
 }
 
-/** Requests that were broken off after they had been sent: not those for which nobody listened. */
+/** Requests that were broken off after they had been sent: not those for which no server listened. */
 export function brokenOff(requests: readonly ClientRequest[]): string[] {
   return requests.flatMap(({ answers }) =>
     answers

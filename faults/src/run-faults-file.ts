@@ -7,7 +7,7 @@ import { startProcess } from './processes.ts'
 import { parseReport, type ReportLine } from './report.ts'
 
 export type TestOutcome = {
-  /** What stands before the colon of its title: T7, "T7 control". */
+  /** The text before the colon of its title: T7, "T7 control". */
   test: string
   title: string
   status: 'passed' | 'failed' | 'skipped'

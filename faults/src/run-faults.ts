@@ -100,7 +100,7 @@ async function main(): Promise<void> {
     ...(await describeMachine()),
     run: `${files.length} files in ${clock(elapsedMs)} min, ${seeds === 1 ? 'one seed' : `${seeds} seeds`} each`,
   }
-  // A part of a run replaces its rows, and leaves what is said of the last whole run.
+  // A part of a run replaces its rows, and leaves the text about the last whole run.
   const page = await readFile(PAGE, 'utf8')
   const isWhole = wanted.length === 0
   await writeFile(

@@ -14,7 +14,7 @@ export function faultsCount(small: number): number {
 }
 
 export type Random = {
-  /** For whoever draws by itself: a process with a fail point. */
+  /** For a process with a fail point, which draws its own random numbers. */
   seed: number
   /** A whole number from 0 up to, not including, `limit`. */
   below(limit: number): number

@@ -1,7 +1,7 @@
 import { type Client, inParallel } from './client.ts'
 import { promisedIds } from './client-ledger.ts'
 
-/** Sends so many mails to `<name>@example.net`; answers their ids. */
+/** Sends this number of mails to `<name>@example.net`; returns their ids. */
 export async function sendMany(client: Client, name: string, count: number): Promise<Set<string>> {
   const ids = new Set<string>()
   await inParallel(count, 16, async (index) => {

@@ -17,7 +17,7 @@ export async function settle(
   return { verdict: await judgeStack(stack), waitedMs: Math.round(performance.now() - start) }
 }
 
-/** The oracle's word on a stack as it is now. */
+/** The oracle's verdict on a stack as it is now. */
 export async function judgeStack(stack: Stack): Promise<Verdict> {
   const servers = [stack.provider, ...(stack.smtp ? [stack.smtp] : []), ...stack.added]
   const ledgers = await Promise.all(servers.map((server) => server.ledger()))

@@ -27,7 +27,7 @@ import { expireLeases, noteInFlight } from './worker-deaths.ts'
 export type StackOptions = {
   /** Settings of Postgres that differ from initdb's. */
   settings?: Record<string, string>
-  /** LG_FAILPOINT of each life; after the last of them it lives unarmed, so that the run can end. */
+  /** LG_FAILPOINT of each life; after the last of them it runs without one, so that the run can end. */
   apiFailpoints?: string[]
   /** Of the first worker. */
   workerFailpoints?: string[]
@@ -35,7 +35,7 @@ export type StackOptions = {
   seed?: number
   /** How many there are; 1 when absent. */
   workers?: number
-  /** Leases end at once when a worker dies, as though its restart took a minute, in a test of something else. */
+  /** Leases end immediately when a worker dies, as though its restart took a minute, in a test of something else. */
   expireLeases?: boolean
   /** Each with a connection of its own; 1 when absent. */
   tenants?: number
@@ -45,16 +45,16 @@ export type StackOptions = {
   proxyProvider?: boolean
   /** Time from the provider's taking a mail to its answer: how much is in flight when a worker dies. */
   providerLatencyMs?: number
-  /** What the tenant's connection speaks: SES, which never recognises a repeat, Resend, which does, or SMTP, by `stack.smtp`. */
+  /** The protocol of the tenant's connection: SES, which never recognises a repeat, Resend, which does, or SMTP, by `stack.smtp`. */
   providerKind?: 'ses' | 'resend' | 'smtp'
   /** The provider takes a repeat under the same key for a new mail. */
   providerForgetsKeys?: boolean
-  /** Where redis-server is missing, the queue lives in Postgres anyway. */
+  /** Where redis-server is missing, the queue is in Postgres anyway. */
   withRedis?: boolean
   redis?: RedisOptions
   /** Where Postgres lies, and with which environment it starts. */
   postgres?: PostgresPlace
-  /** What one part is told beside the environment of all: another clock, for instance. */
+  /** The variables of one process beside the environment of all: another clock, for instance. */
   apiEnv?: Record<string, string>
   workerEnv?: Record<string, string>
   dailyLimit: number
@@ -65,7 +65,7 @@ export type Stack = AsyncDisposable & {
   redis: RedisServer | undefined
   provider: ProviderProcess
   smtp: SmtpProcess | undefined
-  /** SMTP servers that a test added: the oracle hears them too. */
+  /** SMTP servers that a test added: the oracle reads their ledgers too. */
   added: SmtpProcess[]
   env: Record<string, string>
   apiUrl: string
@@ -75,7 +75,7 @@ export type Stack = AsyncDisposable & {
   workers: Supervised[]
   postgresProxy: TcpProxy | undefined
   providerProxy: TcpProxy | undefined
-  /** Messages that a worker was handing over when one died: none but these may ever be unknown. */
+  /** Messages that a worker was sending when one died: only these may become unknown. */
   inFlightAtDeaths: ReadonlySet<string>
   /** The harness's own eyes: no part of the gateway uses this pool. */
   pool: Pool

@@ -6,7 +6,7 @@ function startSleeper(round: number) {
   return startProcess({ name: `sleeper ${round}`, command: 'sleep', args: ['60'] })
 }
 
-test('what dies is started again, and what is stopped stays stopped', async () => {
+test('a process that dies is started again, and a process that was stopped stays stopped', async () => {
   const supervised = await supervise({ start: async (round) => startSleeper(round) })
   await supervised.current().kill('SIGKILL')
   await expect.poll(() => supervised.deaths() === 1 && supervised.current().running()).toBe(true)
@@ -15,7 +15,7 @@ test('what dies is started again, and what is stopped stays stopped', async () =
   expect(supervised.deaths()).toBe(1)
 })
 
-test('a stop that comes during a restart ends the new process too', async () => {
+test('a stop during a restart ends the new process too', async () => {
   const restarted = Promise.withResolvers<void>()
   const supervised = await supervise({
     start: async (round) => {

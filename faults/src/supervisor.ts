@@ -2,7 +2,7 @@ import type { Managed } from './processes.ts'
 
 export type Supervised = {
   current(): Managed
-  /** How often it died before it was told to stop. */
+  /** How often it died before it was stopped. */
   deaths(): number
   stop(): Promise<void>
 }

@@ -1,26 +1,26 @@
 import type { Socket } from 'node:net'
 
-/** One way of a proxied connection. */
+/** One direction of a proxied connection. */
 export type Pipe = {
-  /** Passes nothing on and reads nothing more, not even the other side's goodbye. */
+  /** Forwards nothing and reads nothing more, not even the end of the other side. */
   freeze(): void
   thaw(): void
-  /** Loses everything from now on, for good; goes on reading, so that whoever writes notices nothing. */
+  /** Loses everything from now on; continues to read, so that the writer notices nothing. */
   mute(): void
 }
 
 export type PipeOptions = {
   latencyMs(): number
-  /** The connection is cut once so many bytes were passed on; the rest of that piece is lost. */
+  /** The connection is cut after this number of forwarded bytes; the remaining bytes of that piece are lost. */
   bytesMax: number | undefined
-  /** What becomes of a piece: itself, more or less of it, or the end of the connection. */
+  /** The result for a piece: itself, more or less of it, or the end of the connection. */
   filter(piece: Buffer): Buffer | 'cut'
   cut(): void
 }
 
 /** Carries what `from` says to `to`, in order, each piece as late as the latency at its arrival says. */
 export function createPipe(from: Socket, to: Socket, options: PipeOptions): Pipe {
-  /** Null: the goodbye. */
+  /** Null: the end of the connection. */
   const waiting: { piece: Buffer | null; dueAt: number }[] = []
   let passed = 0
   let frozen = false

@@ -10,7 +10,7 @@ afterEach(async () => {
   await Promise.all(cleanup.splice(0).map((stack) => stack.disposeAsync()))
 })
 
-/** A server that says everything back, and what it heard. */
+/** An echo server, and the bytes that it received. */
 async function startEcho(): Promise<{ proxy: TcpProxy; heard: () => string; ends: () => number }> {
   const stack = new AsyncDisposableStack()
   cleanup.push(stack)
@@ -53,7 +53,7 @@ function talkTo(port: number): { socket: Socket; heard: () => string; error: () 
   return { socket, heard: () => heard, error: () => error }
 }
 
-test('it carries both ways, in order, and passes a goodbye on', async () => {
+test('it carries both directions in order, and forwards the end of a connection', async () => {
   const { proxy, ends } = await startEcho()
   const { socket, heard } = talkTo(proxy.port)
   const text = Array.from({ length: 20_000 }, (_, index) => `line ${index}\n`).join('')
@@ -64,7 +64,7 @@ test('it carries both ways, in order, and passes a goodbye on', async () => {
   await waitUntil('the goodbye', 5_000, () => ends() === 1 && proxy.connections() === 0)
 })
 
-test('latency holds back each way for its own time', async () => {
+test('latency delays each direction by its own time', async () => {
   const { proxy, heard: target } = await startEcho()
   proxy.latency({ up: 150, down: 250 })
   const { socket, heard } = talkTo(proxy.port)
@@ -76,7 +76,7 @@ test('latency holds back each way for its own time', async () => {
   expect(performance.now() - start).toBeGreaterThanOrEqual(398)
 })
 
-test('it cuts after so many bytes up, and the target has exactly those', async () => {
+test('it cuts after a number of bytes to the target, and the target has exactly those', async () => {
   const { proxy, heard: target } = await startEcho()
   proxy.cutAfter({ up: 10 })
   const { socket, error } = talkTo(proxy.port)
@@ -91,7 +91,7 @@ test('it cuts after so many bytes up, and the target has exactly those', async (
   await waitUntil('the echo', 5_000, () => next.heard() === 'whole again')
 })
 
-test('it cuts after so many bytes down, when the target has heard everything', async () => {
+test('it cuts after a number of bytes to the client, and the target has received everything', async () => {
   const { proxy, heard: target } = await startEcho()
   proxy.cutAfter({ down: 4 })
   const { socket, heard, error } = talkTo(proxy.port)
@@ -101,7 +101,7 @@ test('it cuts after so many bytes down, when the target has heard everything', a
   expect('0123'.startsWith(heard())).toBe(true)
 })
 
-test('frozen, it keeps connections open, carries nothing and hears no goodbye; thawed, it carries all of it', async () => {
+test('frozen, it keeps connections open and carries nothing, not even their end; thawed, it carries all of it', async () => {
   const { proxy, heard: target, ends } = await startEcho()
   const { socket, heard, error } = talkTo(proxy.port)
   socket.write('a')
@@ -117,7 +117,7 @@ test('frozen, it keeps connections open, carries nothing and hears no goodbye; t
   await waitUntil('the rest', 5_000, () => heard() === 'ab' && late.heard() === 'c' && ends() === 1)
 })
 
-test('it resets what is open, and refuses what is new until it accepts again', async () => {
+test('it resets open connections, and refuses new ones until it accepts again', async () => {
   const { proxy } = await startEcho()
   const { socket, heard, error } = talkTo(proxy.port)
   socket.write('a')
@@ -137,7 +137,7 @@ test.each([
   ['upwards alone', ['up'], ['a', 'a', 'ab', 'b']],
   ['downwards alone', ['down'], ['a', 'a', 'abb', 'b']],
 ] as const)(
-  'silent %s, open connections lose everything and new ones carry',
+  'silent %s, open connections lose everything and new ones work',
   async (_name, ways, expected) => {
     const { proxy, heard: target } = await startEcho()
     const { socket, heard, error } = talkTo(proxy.port)
@@ -154,7 +154,7 @@ test.each([
   },
 )
 
-test('lasting silence takes new connections as well, until it carries new ones; some may be left alone', async () => {
+test('lasting silence covers new connections until it ends, and chosen connections may be left out', async () => {
   const { proxy, heard: target } = await startEcho()
   const [first, second] = [talkTo(proxy.port), talkTo(proxy.port)]
   for (const { socket } of [first, second]) socket.write('a')

@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import { freePort } from './ports.ts'
 import { createPipe, type Pipe } from './tcp-proxy-pipe.ts'
 
-/** From whoever connected to the target, or back. */
+/** From the client to the target, or back. */
 export type Way = 'up' | 'down'
 
 /** Sees everything that one connection carries, before it is passed on. */
@@ -13,13 +13,13 @@ export type TcpProxy = AsyncDisposable & {
   port: number
   /** Open at present. */
   connections(): number
-  /** Holds back every piece so long, on all connections, from now on. */
+  /** Delays every piece by this time, on all connections, from now on. */
   latency(ms: Partial<Record<Way, number>>): void
-  /** Resets each connection that is opened from now on, once so many bytes went that way; `{}` ends that. */
+  /** Resets each connection that is opened from now on, after this number of bytes in that direction; `{}` ends that. */
   cutAfter(bytes: Partial<Record<Way, number>>): void
   /** Resets all connections now. */
   reset(): void
-  /** All connections stay open and carry nothing; who closes one is not heard, who opens one gets no further. */
+  /** All connections stay open and carry nothing; the end of one is not forwarded, and a new one gets no further. */
   freeze(): void
   thaw(): void
   /**
@@ -45,11 +45,11 @@ export type Silence = {
 const LOOPBACK = '127.0.0.1'
 const BOTH: readonly Way[] = ['up', 'down']
 
-/** A TCP proxy on loopback that breaks connections as told. */
+/** A TCP proxy on loopback that breaks connections on request. */
 export async function startTcpProxy(options: {
   /** A port on loopback. */
   target: number
-  /** Made anew for each connection. */
+  /** Created for each connection. */
   filter?: () => ConnectionFilter
 }): Promise<TcpProxy> {
   const port = await freePort()

@@ -18,7 +18,7 @@ export type SmallDisk = AsyncDisposable & {
 
 const PIECE = Buffer.alloc(64 * 1024)
 
-/** Mounts one in memory; needs root. Whoever uses it must be gone before it is disposed of. */
+/** Mounts one in memory; needs root. Every process that uses it must end before it is disposed of. */
 export async function mountSmallDisk(megabytes: number): Promise<SmallDisk> {
   const folder = await mkdtemp(join(tmpdir(), 'lettergate-disk-'))
   try {
@@ -40,7 +40,7 @@ export async function mountSmallDisk(megabytes: number): Promise<SmallDisk> {
     },
     free: () => rm(ballast, { force: true }),
     async [Symbol.asyncDispose]() {
-      // Lazily: even if somebody still holds a file there, nothing stays mounted.
+      // Lazily: even if a process still has a file open there, nothing stays mounted.
       await run('umount', ['-l', folder])
       await rmdir(folder)
     },

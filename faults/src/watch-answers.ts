@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export type Answer = {
-  /** When it was asked, on the clock of `performance.now()`. */
+  /** When it was sent, on the clock of `performance.now()`. */
   at: number
   /** 0: no answer came. */
   status: number
@@ -15,7 +15,7 @@ export type AnswerWatch = {
 
 const ANSWER_MS_MAX = 20_000
 
-/** Asks a URL again and again, whether or not earlier questions were answered, and notes what came of each. */
+/** Requests a URL repeatedly, without waiting for earlier answers, and records each result. */
 export function watchAnswers(
   url: string,
   options: { everyMs: number; headers?: Record<string, string> },

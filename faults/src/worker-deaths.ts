@@ -3,7 +3,7 @@ import type { Queryable } from '@lettergate/db/pool'
 import { waitUntil } from './ports.ts'
 
 /**
- * Adds what is being handed over at this moment. A statement of the dead one may still run and fence more, so this waits
+ * Adds the messages that are being sent at this moment. A statement of the dead one may still run and fence more, so this waits
  * until it has no connection left, unless other workers live, whose connections look the same.
  */
 export async function noteInFlight(db: Queryable, found: Set<string>, isOnlyWorker: boolean): Promise<void> {

@@ -7,7 +7,7 @@ async function readRssMb(stack: Stack): Promise<number> {
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024
 }
 
-/** How many MB more than before the first worker took at most until the deed was done. */
+/** The largest growth of the first worker's memory until the deed is done, in MB. */
 export async function memoryGrowthMb(stack: Stack, deed: Promise<unknown>): Promise<number> {
   const before = await readRssMb(stack)
   let most = before

@@ -56,29 +56,44 @@ const calls: Call[] = [
   { method: 'GET', path: '/v1/routes/{id}' },
   { method: 'PATCH', path: '/v1/routes/{id}', body: { name: 'Other' } },
   { method: 'DELETE', path: '/v1/routes/{id}' },
+  { method: 'GET', path: '/v1/events' },
+  { method: 'GET', path: '/v1/events/stream' },
+  { method: 'GET', path: '/v1/suppressions' },
+  { method: 'POST', path: '/v1/suppressions', body: { suppressions: [{ address: 'a@example.net' }] } },
+  { method: 'GET', path: '/v1/suppressions/{address}' },
+  { method: 'DELETE', path: '/v1/suppressions/{address}' },
+  { method: 'POST', path: '/v1/suppressions/import', body: 'a@example.net' },
+  { method: 'POST', path: '/v1/suppressions/export', body: {} },
+  { method: 'GET', path: '/v1/suppressions/jobs/{id}' },
+  { method: 'GET', path: '/v1/suppressions/jobs/{id}/csv' },
 ]
 const named = calls.map((call) => [`${call.method} ${call.path}`, call] as const)
 const under = named.filter(([, { path }]) => path.includes('{id}'))
 
-const withoutIds = (text: string) => text.replaceAll(/req_\w+/g, 'req').replaceAll(/(msg|con|rte)_\w+/g, '$1')
+const withoutIds = (text: string) =>
+  text.replaceAll(/req_\w+/g, 'req').replaceAll(/(msg|con|rte|job)_\w+/g, '$1')
 
 async function makeConnection(): Promise<unknown> {
   return (await api.call('POST', '/v1/connections', { body: relay })).json.id
 }
 
 /** What a path under an id is about: the prefix of its ids, and how to make one. */
-function resourceOf(path: string): { kind: 'msg' | 'con' | 'rte'; make(): Promise<unknown> } {
+function resourceOf(path: string): { kind: 'msg' | 'con' | 'rte' | 'job'; make(): Promise<unknown> } {
   if (path.startsWith('/v1/messages')) {
     return { kind: 'msg', make: async () => (await api.call('POST', '/v1/send', { body: message })).json.id }
   }
   if (path.startsWith('/v1/connections')) return { kind: 'con', make: makeConnection }
+  if (path.startsWith('/v1/suppressions')) {
+    const make = async () => (await api.call('POST', '/v1/suppressions/export', { body: {} })).json.id
+    return { kind: 'job', make }
+  }
   const make = async () =>
     (await api.call('POST', '/v1/routes', { body: route(await makeConnection()) })).json.id
   return { kind: 'rte', make }
 }
 
 describe('access', () => {
-  it('the table holds every call of the reference that needs a key', async () => {
+  it('the table of calls has every call of the reference that needs a key', async () => {
     const { json } = await api.call('GET', '/openapi.json')
     const paths = Object.entries(json.paths ?? {}).flatMap(([path, operations]) =>
       Object.keys(operations ?? {}).map((method) => `${method.toUpperCase()} ${path}`),
@@ -100,7 +115,7 @@ describe('access', () => {
   })
 
   it.each(under)(
-    "%s answers the same bytes for another tenant's id as for one that never was",
+    "%s answers the same bytes for another tenant's id as for an id that does not exist",
     async (_, { method, path, body }) => {
       const { kind, make } = resourceOf(path)
       const mine = await make()
@@ -116,7 +131,7 @@ describe('access', () => {
     },
   )
 
-  it('an operator key is refused where a tenant is needed', async () => {
+  it('an operator key is refused by calls that need a tenant', async () => {
     const { rows } = await api.db.pool.query({ text: 'select count(*)::int as n from message' })
     const key = await api.addAdminKey()
     expect(await api.call('POST', '/v1/send', { key, body: message })).toMatchObject({ status: 403 })
@@ -131,7 +146,7 @@ describe('access', () => {
     },
   )
 
-  it('a test key does not see what was sent live, nor the other way round', async () => {
+  it('a test key does not see live messages, and a live key does not see test messages', async () => {
     const live = await api.call('POST', '/v1/send', { body: message })
     const test = await api.call('POST', '/v1/send', { body: message, key: api.tenant.testKey })
     expect(await api.call('GET', `/v1/messages/${live.json.id}`, { key: api.tenant.testKey })).toMatchObject({
@@ -158,7 +173,7 @@ describe('access', () => {
     expect(texts[0]).toMatch(/^401 /)
   })
 
-  it('after a hundred wrong keys in a minute an address has to wait, while good keys from it work, new ones too', async () => {
+  it('an address that sends a hundred wrong keys in a minute has to wait; its good keys work, new ones too', async () => {
     const statuses: number[] = []
     for (let i = 0; i < 105; i++)
       statuses.push((await api.call('GET', '/v1/messages', { key: `lg_live_${i}` })).status)
@@ -184,13 +199,13 @@ describe('S14: behind proxies', () => {
     return all
   }
 
-  it('the caller is who a trusted proxy names, and no caller shuts out another', async () => {
+  it('the address of the caller comes from a trusted proxy, and no caller blocks another', async () => {
     const behind = await startTestApi({ trustedProxies: ['127.0.0.0/8', '10.0.0.0/8'] })
     try {
       const one = await statuses(behind.url, () => '198.51.100.7, 10.1.2.3')
       expect(one.filter((status) => status === 429)).toHaveLength(20)
       expect(await wrong(behind.url, '198.51.100.8', 200)).toBe(401)
-      // What stands before the address that the trusted proxy saw is the caller's own invention.
+      // Addresses before the one that the trusted proxy saw are invented by the caller.
       expect(await wrong(behind.url, '203.0.113.5, 198.51.100.7', 201)).toBe(429)
     } finally {
       await behind.close()

@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => api.close())
 
-/** Every schema with properties anywhere in a document, with where it stands. */
+/** Every schema with properties anywhere in a document, with its place. */
 function* objectsIn(value: unknown, path: string): Generator<[string, object]> {
   if (typeof value !== 'object' || value === null) return
   if ('properties' in value && typeof value.properties === 'object' && value.properties !== null) {
@@ -21,7 +21,7 @@ function* objectsIn(value: unknown, path: string): Generator<[string, object]> {
 }
 
 describe('the app', () => {
-  it('does not boot with a route that says neither scope nor public', () => {
+  it('does not start with a route that has neither a scope nor the mark public', () => {
     const app = Fastify()
     addAuthentication(app, {
       keys: { verify: async () => null, close: () => {} },
@@ -69,14 +69,14 @@ describe('the app', () => {
     expect(script.text).toContain('createApiReference')
   })
 
-  it('has a page behind the type of every problem, and no other files', async () => {
+  it('serves a page for the type of every problem, and no other files', async () => {
     const { json } = await api.call('POST', '/v1/send', { body: {} })
     const page = await api.call('GET', String(json.type), { key: null })
     expect(page).toMatchObject({ status: 200, text: expect.stringContaining('How to fix') })
     expect((await api.call('GET', '/problems/README', { key: null })).status).toBe(404)
   })
 
-  it('tells Prometheus of answers, accept latency and the age of the backlog', async () => {
+  it('reports answers, accept latency and the age of the backlog to Prometheus', async () => {
     await api.call('POST', '/v1/send', {
       body: { from: 'a@acme.example', to: ['b@example.net'], subject: 'x', text: 'x' },
     })
@@ -90,7 +90,7 @@ describe('the app', () => {
     expect(text).toMatch(/^process_resident_memory_bytes /m)
   })
 
-  it('S14: shows its figures on a port of their own, and nothing else there', async () => {
+  it('S14: serves metrics on a separate port, and nothing else there', async () => {
     expect((await api.call('GET', '/metrics', { key: null })).status).toBe(404)
     expect((await api.call('GET', '/metrics')).status).toBe(404)
     for (const path of ['/', '/v1/messages', '/healthz', '/metrics/']) {
@@ -98,7 +98,7 @@ describe('the app', () => {
     }
   })
 
-  it('is alive and ready', async () => {
+  it('reports that it is alive and ready', async () => {
     expect(await api.call('GET', '/healthz', { key: null })).toMatchObject({
       status: 200,
       json: { status: 'ok' },

@@ -16,9 +16,12 @@ import { createWrongKeys } from './http/wrong-keys.ts'
 import { addOpenApi } from './openapi/document.ts'
 import { addOperationRoutes } from './operations/index.ts'
 import { addConnectionRoutes } from './v1/connections/index.ts'
+import { addEndpointRoutes } from './v1/endpoints/index.ts'
+import { addEventRoutes } from './v1/events/index.ts'
 import { addMessageRoutes } from './v1/messages/index.ts'
 import { addProviderEventRoutes } from './v1/provider-events/index.ts'
 import { addRouteRoutes } from './v1/routes/index.ts'
+import { addSuppressionRoutes } from './v1/suppressions/index.ts'
 
 /** Header block of one request; Node's default, set explicitly because a test depends on it. */
 const HEADER_BYTES_MAX = 16_384
@@ -63,7 +66,8 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
     // While it drains, a request on a socket that is still open is answered, and its socket closed.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    routerOptions: { maxParamLength: 200 },
+    // The longest address, with every character escaped.
+    routerOptions: { maxParamLength: 800 },
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (_error, request, reply) => void sendProblem(request, reply, new Problem('not-found')),
   })
@@ -93,6 +97,9 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   await app.register(async (scope) => addMessageRoutes(scope, deps))
   await app.register(async (scope) => addConnectionRoutes(scope, deps))
   await app.register(async (scope) => addRouteRoutes(scope, deps))
+  await app.register(async (scope) => addEndpointRoutes(scope, deps))
+  await app.register(async (scope) => addEventRoutes(scope, deps))
+  await app.register(async (scope) => addSuppressionRoutes(scope, deps))
   await app.register(async (scope) => addOperationRoutes(scope, deps))
   await app.register(async (scope) => addProviderEventRoutes(scope, deps))
   return app

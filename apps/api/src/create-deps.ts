@@ -1,10 +1,12 @@
 import type { KeyObject } from 'node:crypto'
 import { createIdSource } from '@lettergate/contracts/lib/ids'
+import { callbackTarget } from '@lettergate/contracts/webhooks/callback-url'
 import { createAcceptor, createConnectionsCheck, createSubmit } from '@lettergate/core/accept'
 import { createConnectionChecker, createCredentialRenewer } from '@lettergate/core/connections'
 import { createWorkerWaker } from '@lettergate/core/dispatch'
+import { createFeedFollower, createFeedNews, createWaitingPlaces } from '@lettergate/core/feed'
 import { createKeyVerifier } from '@lettergate/core/keys'
-import { createDatabaseClock, createFailpoint, createReadiness } from '@lettergate/core/lib'
+import { createDatabaseClock, createFailpoint, createReadiness, createTimerWheel } from '@lettergate/core/lib'
 import { createMessageReader, createMessageWaits } from '@lettergate/core/messages'
 import {
   createEventReceiver,
@@ -15,6 +17,7 @@ import {
 } from '@lettergate/core/provider-events'
 import { createSealer, deriveKey } from '@lettergate/core/secrets'
 
+import { createCallbackReaders } from '@lettergate/core/webhooks'
 import { createListener } from '@lettergate/db/listener'
 import { createPool } from '@lettergate/db/pool'
 import { createTenantPrisma } from '@lettergate/db/prisma'
@@ -58,6 +61,9 @@ const SILENT_MS = 900
 const BODY_BYTES_MAX = 96 * 1024 * 1024
 /** Of answers at once, beyond those of 64 kB: four of the largest mails as they are built, two of them for one tenant. */
 const ANSWER_BYTES_MAX = 256 * 1024 * 1024
+/** Requests that wait for news. A long poll costs about 17 kB, a stream as much and the events that its client has not read yet. */
+const POLLS_MAX = { max: 20_000, perTenant: 1_000 }
+const STREAMS_MAX = { max: 5_000, perTenant: 100 }
 
 export type ApiOptions = {
   databaseUrl: string
@@ -74,6 +80,8 @@ export type ApiOptions = {
   /** Requests that the check of an event needs: for tests. */
   hookRequest?: Io['request']
   failpoint?: string | undefined
+  /** Days for which events stay in the feed; absent: 30. */
+  feedDays?: number
   /** Of answers at once: for tests. */
   answerBytesMax?: number
   /** Called when the database turns out to be one that may lose what it has confirmed. */
@@ -117,6 +125,15 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     onSilent: () => metrics.countLateStatement('listen', 'silent'),
   })
   const messages = createMessageReader({ pool })
+  const wheel = createTimerWheel()
+  const news = createFeedNews({ pool, listener, onLook: metrics.countLook, onError })
+  const places = {
+    polls: createWaitingPlaces(POLLS_MAX),
+    streams: createWaitingPlaces(STREAMS_MAX),
+  }
+  metrics.watchWaiting('poll', places.polls.count)
+  metrics.watchWaiting('stream', places.streams.count)
+  const cursorKey = { sign: deriveKey(secret, 'list cursors'), previous: previous('list cursors') }
   const egress = createEgress({
     allow: [...options.egressAllow],
     mailPort: options.egressMailPort,
@@ -185,16 +202,29 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     db: pool,
     readiness: createReadiness(pool, SILENT_MS),
     acceptor,
-    submit: createSubmit({ acceptor, connectionsCheck: createConnectionsCheck({ tenants, providers }) }),
+    submit: createSubmit({
+      acceptor,
+      connectionsCheck: createConnectionsCheck({ tenants, providers }),
+      callbacks: {
+        refusal(url) {
+          const verdict = egress.checkTarget(callbackTarget(url))
+          return verdict.ok ? null : verdict.reason
+        },
+        prepare: createCallbackReaders({ tenants, sealer }),
+      },
+    }),
     clock,
     keys,
     messages,
-    waits: createMessageWaits({ messages, listener }),
+    waits: createMessageWaits({ messages, listener, news, places: places.polls, wheel }),
+    feed: createFeedFollower({ tenants, cursorKey, keptDays: options.feedDays ?? 30, news, wheel, onError }),
+    places,
     sealer,
     egress,
+    onError,
     checker,
     providers,
-    cursorKey: { sign: deriveKey(secret, 'list cursors'), previous: previous('list cursors') },
+    cursorKey,
     logger,
     metrics,
     budget: createBodyBudget(BODY_BYTES_MAX),
@@ -206,6 +236,8 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     registrar,
     async close() {
       clock.stop()
+      news.close()
+      wheel.stop()
       await acceptor.drain()
       await receiver.drain()
       await visits.close()

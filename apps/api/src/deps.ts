@@ -1,5 +1,6 @@
 import type { Acceptor, Submit } from '@lettergate/core/accept'
 import type { ConnectionChecker } from '@lettergate/core/connections'
+import type { FeedFollower, WaitingPlaces } from '@lettergate/core/feed'
 import type { KeyVerifier } from '@lettergate/core/keys'
 import type { CursorKey, DatabaseClock, Readiness } from '@lettergate/core/lib'
 import type { MessageReader, MessageWaits } from '@lettergate/core/messages'
@@ -41,8 +42,13 @@ export type ApiDeps = {
   keys: KeyVerifier
   messages: MessageReader
   waits: MessageWaits
+  feed: FeedFollower
+  /** Bounds of the requests that wait. */
+  places: { polls: WaitingPlaces; streams: WaitingPlaces }
   sealer: Sealer
-  egress: Pick<Egress, 'checkTarget' | 'checkResolvedTarget'>
+  egress: Pick<Egress, 'checkTarget' | 'checkResolvedTarget' | 'request'>
+  /** Of what happens beside a request. */
+  onError: (error: unknown) => void
   checker: ConnectionChecker
   providers: Readonly<Record<string, Provider>>
   /** Signs the cursors of lists. */

@@ -19,11 +19,11 @@ afterAll(async () => {
 
 type Example = { method: string; path: string; body: string | undefined; answer: unknown }
 
-/** What makes something new. */
+/** Requests that create an object. */
 const CREATES = new Set(['/v1/connections', '/v1/routes'])
 const Body = z.record(z.string(), z.unknown())
 
-/** Each request of the page, with the answer that stands below it. */
+/** Each request of the page, with the answer below it. */
 function readExamples(): Example[] {
   const blocks = page.matchAll(/```http\n(\S+) (\S+)\n([\s\S]*?)```\n(?:\n```json\n([\s\S]*?)```\n)?/g)
   return [...blocks].map(([, method = '', path = '', body = '', answer]) => ({
@@ -44,7 +44,7 @@ function shapeOf(value: unknown): unknown {
   )
 }
 
-it('every example of the guide to connections works, in its order, and is answered as it says', async () => {
+it('every example of the guide to connections works in the order of the guide, with the answer that the guide shows', async () => {
   const examples = readExamples()
   expect(examples.length).toBeGreaterThanOrEqual(7)
   let id = ''

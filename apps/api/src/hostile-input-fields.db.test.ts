@@ -240,7 +240,7 @@ describe('hostile fields', () => {
     expect({ status: answer.status, text: answer.text }).toMatchObject({ status: 422 })
   })
 
-  it('row 29: a key that is used again for another body is refused', async () => {
+  it('row 29: an idempotency key that is used again with another body is refused', async () => {
     const headers = { 'idempotency-key': 'row-29' }
     const tenant = await api.addTenant()
     const ask = (subject: string) =>
@@ -249,7 +249,7 @@ describe('hostile fields', () => {
     expect(await ask('b')).toMatchObject({ status: 422, json: { code: 'idempotency-key-reused' } })
   })
 
-  it('row 31: the same key of another tenant is another key', async () => {
+  it('row 31: the same idempotency key of another tenant is independent', async () => {
     const headers = { 'idempotency-key': 'row-31' }
     const [a, b] = [await api.addTenant(), await api.addTenant()]
     const ask = (key: string) => api.call('POST', '/v1/send', { body: message, headers, key })
@@ -258,7 +258,7 @@ describe('hostile fields', () => {
     expect(first.json.id).not.toBe(second.json.id)
   })
 
-  it('row 59: a request larger than the room takes nothing, and is told when to come back', async () => {
+  it('row 59: a request larger than the remaining quota uses none of it, and the answer says when to retry', async () => {
     const tenant = await api.addTenant({ dailyLimit: 2 })
     const ask = (count: number) =>
       api.call('POST', '/v1/send', {
@@ -272,7 +272,7 @@ describe('hostile fields', () => {
     expect((await ask(1)).status).toBe(429)
   })
 
-  it('row 62: a cursor of another tenant, or of another list, is none', async () => {
+  it('row 62: a cursor of another tenant, or of another list, is refused', async () => {
     const [a, b] = [await api.addTenant(), await api.addTenant()]
     for (let i = 0; i < 2; i++) await api.call('POST', '/v1/send', { body: message, key: a.liveKey })
     const page = await api.call('GET', '/v1/messages?limit=1', { key: a.liveKey })
@@ -288,7 +288,7 @@ describe('hostile fields', () => {
     expect(await api.call('GET', `/v1/messages?cursor=${cursor}`, { key: a.testKey })).toMatchObject(bad)
   })
 
-  it('none of it was stored but what was accepted', async () => {
+  it('only accepted messages are stored', async () => {
     const { rows } = await api.db.pool.query({
       text: 'select (select count(*) from message where tenant_id = $1) as messages, (select count(*) from connection) as connections',
       values: [

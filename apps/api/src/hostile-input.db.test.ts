@@ -14,7 +14,7 @@ afterAll(() => api.close())
 const message = { from: 'app@acme.example', to: ['user@example.net'], subject: 'Hello', text: 'Hi' }
 const good = JSON.stringify(message)
 const with_ = (change: Record<string, unknown>): string => JSON.stringify({ ...message, ...change })
-/** A body in which one value is written as it stands, past JSON.stringify. */
+/** A body in which one value is written unchanged, without JSON.stringify. */
 const raw = (field: string, value: string): string => `${good.slice(0, -1)},"${field}":${value}}`
 const text = (value: string): string => good.replace('"Hi"', `"${value}"`)
 
@@ -274,7 +274,7 @@ describe('hostile input', () => {
     expect(JSON.parse(answer.body)).toMatchObject({ type: `/problems/${code}`, status })
   })
 
-  it('none of it was stored, counted, or kept the api from serving', async () => {
+  it('no refused message is stored or counted, and the api continues to serve', async () => {
     const { rows } = await api.db.pool.query({
       text: 'select (select count(*) from message) + (select count(*) from usage where accepted > 0) as n',
     })

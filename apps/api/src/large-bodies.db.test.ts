@@ -21,7 +21,7 @@ const withFile = mail({ attachments: [{ filename: 'a.bin', content: content.toSt
 const send = (body: unknown, key: string, path = '/v1/send') =>
   api.call('POST', path, { body, headers: { 'idempotency-key': key } })
 
-test('a large message is stored whole, and its repeat is known by its value', async () => {
+test('a large message is stored completely, and its repeat is recognised by its value', async () => {
   const first = await send(withFile, 'large')
   expect(first.status).toBe(202)
   const { rows } = await api.db.pool.query<{ content: Buffer }>({
@@ -35,7 +35,7 @@ test('a large message is stored whole, and its repeat is known by its value', as
   expect((await send({ ...withFile, subject: 'Another' }, 'large')).json.code).toBe('idempotency-key-reused')
 })
 
-test('a large message that is wrong is refused as a small one is', async () => {
+test('an invalid large message is refused like a small one', async () => {
   const wrong = { to: ['nobody'], cc: ['nobody else'] }
   const small = await send(mail(wrong), 'wrong')
   const large = await send({ ...withFile, ...wrong }, 'wrong')
@@ -43,7 +43,7 @@ test('a large message that is wrong is refused as a small one is', async () => {
   expect(large.status).toBe(422)
 })
 
-test('a large batch is stored whole, with each problem in its place', async () => {
+test('a large batch is stored completely, with each problem in its place', async () => {
   const text = 'ä"\n'.repeat(20_000)
   const messages = Array.from({ length: 60 }, (_, at) =>
     mail(at === 7 ? { to: ['nobody'] } : { subject: `No. ${at}`, text: `${at} ${text}` }),
@@ -62,13 +62,13 @@ test('a large batch is stored whole, with each problem in its place', async () =
   expect((await send({ messages }, 'batch', '/v1/send/batch')).json).toEqual(first.json)
 })
 
-test('S6: bodies that are refused faster than 10 MB a second are not read any more; other tenants are', async () => {
+test('S6: a tenant whose refused bodies exceed 10 MB a second is not read any more; other tenants are', async () => {
   const { liveKey: key } = await api.addTenant()
   const body = `{"a":1,"a":2}${' '.repeat(45 * MB)}`
   const refuse = () => api.call('POST', '/v1/send', { body, key })
   let answer = await refuse()
   expect([answer.status, answer.json.code]).toEqual([400, 'malformed-json'])
-  // Two at once are beyond the burst of 64 MB, however slow the machine is.
+  // Two concurrent bodies exceed the burst of 64 MB on a machine of any speed.
   for (let round = 0; round < 5 && answer.status !== 429; round++) {
     await Promise.all([refuse(), refuse()])
     answer = await api.call('POST', '/v1/send', { body: mail(), key })

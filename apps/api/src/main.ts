@@ -15,6 +15,7 @@ async function main(): Promise<void> {
     awsIdentity: config.awsIdentity,
     publicUrl: config.publicUrl,
     failpoint: config.failpoint,
+    feedDays: config.feedDays,
     logger,
     host: config.apiHost,
     port: config.apiPort,

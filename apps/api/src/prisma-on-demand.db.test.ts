@@ -39,7 +39,7 @@ await server.stop()
 `
 const Line = z.object({ status: z.number(), loaded: z.number() })
 
-test('sending and reading load nothing of Prisma; the first request that manages loads it', async () => {
+test('sending and reading load nothing of Prisma; the first management request loads it', async () => {
   const message = { from: 'a@acme.example', to: ['b@example.net'], subject: 'Hello', text: 'Hello' }
   const requests = [
     { method: 'POST', path: '/v1/send', body: message },

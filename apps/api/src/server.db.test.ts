@@ -47,7 +47,7 @@ function over(agent: Agent, url: string, path: string, key: string, body?: strin
   })
 }
 
-/** Sends until nobody listens any more, like any client: one socket, and a new one when told that the old one closes. */
+/** Sends until no server listens any more, like any client: one socket, and a new one when the answer says that the old one closes. */
 async function keepSending(url: string, key: string): Promise<{ accepted: number; broken: string[] }> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const count = { accepted: 0, broken: [] as string[] }
@@ -97,7 +97,7 @@ describe('stopping', () => {
     expect(rows[0]?.n).toBe(accepted)
   })
 
-  it('fails readiness first and serves on, then answers what is on its way and ends each connection', async () => {
+  it('fails readiness first and continues to serve, then answers open requests and ends each connection', async () => {
     api = await startTestApi({ drainMs: 500 })
     const { url } = api
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
@@ -114,7 +114,7 @@ describe('stopping', () => {
     await stopped
   })
 
-  it('is not held up by sockets that say nothing', async () => {
+  it('stops in time while sockets are silent', async () => {
     api = await startTestApi()
     const { hostname, port } = new URL(api.url)
     const idle = Array.from({ length: 20 }, () => connect(Number(port), hostname))
@@ -126,7 +126,7 @@ describe('stopping', () => {
     await closed
   })
 
-  it('ends long polls with what there is', async () => {
+  it('ends long polls with the present state', async () => {
     api = await startTestApi()
     const { json } = await api.call('POST', '/v1/send', { body: message })
     const waiting = api.call('GET', `/v1/messages/${json.id}?wait=60`)
@@ -179,7 +179,7 @@ describe('clients that do not finish', () => {
   })
 })
 
-it('closes connections beyond its maximum and serves on those that it has', async () => {
+it('closes connections beyond its maximum and serves the others', async () => {
   api = await startTestApi({ connectionsMax: 1 })
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const ask = () => over(agent, api?.url ?? '', '/healthz', api?.tenant.liveKey ?? '')

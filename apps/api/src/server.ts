@@ -10,7 +10,7 @@ export type ApiServer = {
   url: string
   /** Where its figures are; null: nowhere. */
   metricsUrl: string | null
-  /** Finishes what is under way, then stops; takes a second when idle and ten at most. */
+  /** Finishes requests in progress, then stops; takes a second when idle and ten at most. */
   stop(): Promise<void>
 }
 
@@ -20,12 +20,12 @@ const BACKLOG = 4_096
 const DRAIN_MS = 1_000
 /** Requests that take longer are cut off. */
 const STOP_MS_MAX = 7_000
-/** For requests that are on their way when we stop listening: each gets an answer that ends its connection. */
+/** For requests that arrive while we stop listening: each gets an answer that ends its connection. */
 const FRESH_MS = 500
 
 /**
- * Takes no new connections, and leaves those alone that are there: Node's own way closes fresh ones before they can
- * speak. The kernel resets connections that it holds and we have not taken yet, so this happens right after the event
+ * Accepts no new connections, and keeps the existing ones: Node's own close would end fresh ones before their first
+ * request. The kernel resets connections that it holds and we have not taken yet, so this happens right after the event
  * loop has taken all of them, and before answers begin to end connections, which makes clients open new ones.
  */
 async function stopListening(server: HttpServer): Promise<{ closed: Promise<void> }> {
@@ -95,7 +95,9 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
   async function stop(): Promise<void> {
     deps.stopping.isDraining = true
     deps.waits.release()
+    deps.feed.release()
     deps.checker.stop()
+    void deps.registrar.stop()
     await sleep(options.drainMs ?? DRAIN_MS)
     const { closed } = await stopListening(app.server)
     deps.stopping.isClosing = true

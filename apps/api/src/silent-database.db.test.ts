@@ -3,7 +3,7 @@ import { type SilentProxy, startSilentProxy } from '@lettergate/db/test/silent-p
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type Answer, startTestApi, type TestApi } from '../test/api.ts'
 
-/** What is promised, and what a busy machine may add to it. */
+/** The promised time, and the time that a busy machine may add. */
 const SEND_MS = 3_000 + 500
 const OTHER_MS = 5_000 + 500
 const READY_MS = 1_000 + 300
@@ -75,7 +75,7 @@ test('when all connections fall silent and new ones work, a send is accepted wit
   await expectBooksInOrder()
 }, 20_000)
 
-test('when an answer is lost on its way back, the send is stored once and accepted', async () => {
+test('when the answer of the database is lost, the send is stored once and accepted', async () => {
   proxy.silence({ up: false })
   const { ms, status } = await send()
   expect(ms).toBeLessThan(SEND_MS)
@@ -83,7 +83,7 @@ test('when an answer is lost on its way back, the send is stored once and accept
   await expectBooksInOrder()
 }, 20_000)
 
-test('while nothing answers: 503 with Retry-After in time, /healthz 200, and the repeat is stored once', async () => {
+test('while the database does not answer: 503 with Retry-After in time, /healthz 200, and the repeat is stored once', async () => {
   proxy.silence({ isLasting: true })
   const [sent, large, listed, ready, health] = await Promise.all([
     send('kept'),
@@ -102,7 +102,7 @@ test('while nothing answers: 503 with Retry-After in time, /healthz 200, and the
   expect(listed.ms).toBeLessThan(OTHER_MS)
   expect(ready.ms).toBeLessThan(READY_MS)
   expect(health.status).toBe(200)
-  // Those that come later find no connection at all.
+  // Later requests find no connection at all.
   const next = await Promise.all([send(), get('/v1/connections'), get('/readyz')])
   expect(next.map(({ status }) => status)).toEqual([503, 503, 503])
   expect(next[0].ms).toBeLessThan(SEND_MS)
@@ -118,7 +118,7 @@ test('while nothing answers: 503 with Retry-After in time, /healthz 200, and the
   await expectBooksInOrder()
 }, 30_000)
 
-test('while statements do not come back, /readyz says so although new connections work', async () => {
+test('while statements get no answer, /readyz fails although new connections work', async () => {
   proxy.silence()
   const hanging = Promise.all([send(), send()])
   await sleep(950)
@@ -129,7 +129,7 @@ test('while statements do not come back, /readyz says so although new connection
   await expect.poll(async () => (await get('/readyz')).status, { timeout: 2_500 }).toBe(200)
 }, 20_000)
 
-test('asking often whether it is ready takes no more than one connection', async () => {
+test('many calls of /readyz use one database connection', async () => {
   proxy.silence({ isLasting: true })
   await Promise.all(Array.from({ length: 50 }, () => get('/readyz')))
   expect((await api.db.pool.query('select 1')).rowCount).toBe(1)

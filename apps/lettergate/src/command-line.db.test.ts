@@ -63,7 +63,7 @@ test.each([
   [['--name', 'x'.repeat(201), '--plan', 'free'], /--name must have at most 200/],
   [['--name', 'x', '--plan', 'free', '--daily-limit', '-1'], /--daily-limit must be a whole number/],
   [['--name', 'x', '--plan', 'free', '--daily-limit', '2147483648'], /--daily-limit must be a whole number/],
-])('tenant create %j is refused with one line', async (options, line) => {
+])('tenant create %j is refused with one line of text', async (options, line) => {
   const { code, stdout, stderr } = await run('tenant', 'create', ...options)
   expect(stderr).toMatch(line)
   expect(stderr.trimEnd().split('\n')).toHaveLength(1)
@@ -84,7 +84,7 @@ test('a key can be made for a tenant and revoked again', async () => {
   expect(rows).toEqual([{ revoked: true }])
 })
 
-test("another tenant's key is not there to revoke", async () => {
+test("another tenant's key cannot be revoked", async () => {
   const [mine, other] = await Promise.all(
     ['Mine', 'Other'].map(async (name) =>
       JSON.parse((await run('tenant', 'create', '--name', name, '--plan', 'free', '--json')).stdout),
@@ -95,7 +95,7 @@ test("another tenant's key is not there to revoke", async () => {
   expect({ code, stderr }).toEqual({ code: 1, stderr: 'lettergate: this tenant has no such key\n' })
 })
 
-test('key rotate-root wraps everything anew, counts keys that were not used, and may be run again', async () => {
+test('key rotate-root rewraps every data key, counts unused keys, and may be run again', async () => {
   const own = await createTestDatabase()
   const [before, after] = ['a'.repeat(32), 'b'.repeat(32)]
   const env = { DATABASE_URL: own.url, LETTERGATE_DATA_DIR: folder }
@@ -126,17 +126,17 @@ test('key rotate-root wraps everything anew, counts keys that were not used, and
   await own.drop()
 })
 
-test('migrate may be run again and again', async () => {
+test('migrate may be run any number of times', async () => {
   expect(await run('migrate')).toEqual({ code: 0, stdout: 'The schema is up to date.\n', stderr: '' })
 })
 
-test('without a database to work on, a command says so', async () => {
+test('a command without a database reports that it has none', async () => {
   const { code, stderr } = await runCommand(['migrate'], { LETTERGATE_DATA_DIR: folder }).finished
   expect(code).toBe(1)
   expect(stderr).toMatch(/^lettergate: DATABASE_URL is not set, .*\n$/)
 })
 
-test('an unknown command is refused with the list of those there are', async () => {
+test('an unknown command is refused with the list of commands', async () => {
   const { code, stderr } = await run('frobnicate')
   expect(code).toBe(1)
   expect(stderr).toContain('tenant')

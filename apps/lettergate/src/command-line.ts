@@ -2,6 +2,7 @@ import { ConfigError } from '@lettergate/config/config'
 import { Command, CommanderError } from 'commander'
 import { CliError, errorCode } from './cli-error.ts'
 import { addKeyCommands } from './commands/key.ts'
+import { addListenCommand } from './commands/listen.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
 import { addStartCommand } from './commands/start.ts'
 import { addTenantCommands } from './commands/tenant.ts'
@@ -13,6 +14,7 @@ function buildProgram(): Command {
   addMigrateCommand(program)
   addTenantCommands(program)
   addKeyCommands(program)
+  addListenCommand(program)
   return program
 }
 

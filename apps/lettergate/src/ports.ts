@@ -12,7 +12,7 @@ async function tryListen(host: string, port: number): Promise<number> {
   })
 }
 
-/** A port that nobody listens on at this moment. */
+/** A port without a server at this moment. */
 export async function freePort(host: string): Promise<number> {
   return tryListen(host, 0)
 }

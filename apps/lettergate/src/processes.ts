@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync, renameSync, sta
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CliError, errorCode } from './cli-error.ts'
 
-/** A process that this command started; its output goes to a file, so that it needs nobody to read it. */
+/** A process that this command started; its output goes to a file, so that no process has to read it. */
 export type OwnProcess = {
   name: string
   pid: number
@@ -13,7 +13,7 @@ export type OwnProcess = {
   hasExited(): boolean
   /** Asks it to end with `signal`, and after the grace ends it with `hardSignal`. */
   stop(signal: NodeJS.Signals, graceMs: number, hardSignal?: NodeJS.Signals): Promise<void>
-  /** Tells it something over the channel. */
+  /** Sends it a message over the channel. */
   send(message: Record<string, number>): void
   /** The last lines that it wrote. */
   lastLines(count: number): string[]
@@ -77,7 +77,7 @@ function ownProcess(options: SpawnOptions, child: ChildProcess, began: number): 
       await exited
       clearTimeout(timer)
     },
-    // One that has just ended has no ears: its end is told by `exited`.
+    // A process that has just ended receives nothing: `exited` reports its end.
     send: (message) => void child.send?.(message, () => {}),
     lastLines: (count) => readTail(options.logFile, began).slice(-count),
   }
@@ -105,7 +105,7 @@ function readTail(path: string, from: number): string[] {
   }
 }
 
-/** Whether a process with this id runs, whoever owns it. One that has ended but that nobody has buried does not count. */
+/** Whether a process with this id runs, of any owner. A zombie process does not count. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)

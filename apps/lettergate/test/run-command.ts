@@ -50,7 +50,7 @@ export function runCommand(args: readonly string[], env: Env): RunningCommand {
   return { pid: child.pid ?? 0, stdout: () => stdout, kill: (signal) => child.kill(signal), finished }
 }
 
-/** Waits for `start` to say that it is ready; fails with what it said instead. */
+/** Waits for `start` to print that it is ready; fails with its other output. */
 export async function untilReady(command: RunningCommand, dataDir: string): Promise<DevFile> {
   const over = command.finished.then(({ stdout, stderr }) => {
     throw new Error(`start ended before it was ready:\n${stdout}${stderr}`)

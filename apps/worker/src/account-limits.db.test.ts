@@ -88,7 +88,7 @@ async function sees(text: string): Promise<true> {
   return eventually(async () => ((await db.pool.query({ text })).rowCount === 0 ? undefined : true))
 }
 
-test('workers keep to the day that SES tells, ask it once between them, and go on when it tells of more', async () => {
+test('workers keep the daily quota that SES reports, ask SES once for all of them, and continue when SES raises it', async () => {
   const workers = await start(respond(500, '{}'), 2)
   await accept(2)
   await sees('select where not exists (select from outbox) and exists (select from attempt)')
@@ -118,7 +118,7 @@ test('workers keep to the day that SES tells, ask it once between them, and go o
   expect(errors).toEqual([])
 })
 
-test('a worker stops at once, and for good, though SES does not answer what it asked', async () => {
+test('a worker stops immediately and completely while SES does not answer', async () => {
   const [worker] = await start(() => {}, 1)
   await accept(1)
   await eventually(async () => (account.state.underWay === 1 ? true : undefined))

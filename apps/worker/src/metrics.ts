@@ -1,8 +1,10 @@
 import type { AttemptResult } from '@lettergate/core/deliver'
 import type { LostWorkers } from '@lettergate/core/lost-workers'
-import type { Applied } from '@lettergate/core/provider-events'
+import type { Applied, RetireResult } from '@lettergate/core/provider-events'
+import type { ChunkResult } from '@lettergate/core/suppressions'
 import type { SweepStep } from '@lettergate/core/sweep'
 import type { PollResult } from '@lettergate/core/throttle'
+import type { CallResult } from '@lettergate/core/webhooks'
 import type { LateStatement } from '@lettergate/db/pool'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
@@ -17,6 +19,11 @@ export type WorkerMetrics = {
   /** Counts a statement without an answer in time, or cancelled by Postgres for its duration. */
   onLateStatement(pool: 'shared' | 'tenants' | 'listen', kind: LateStatement): void
   onLost(lost: LostWorkers): void
+  onRetired(result: RetireResult): void
+  onWebhook(result: CallResult, ms: number): void
+  onEndpointDisabled(): void
+  watchWebhooks(counts: () => { busy: number; paused: number; endpoints: number }): void
+  onSuppressionChunk(kind: 'import' | 'export', result: ChunkResult): void
   onApplied(applied: Applied): void
 }
 
@@ -118,6 +125,37 @@ export function createWorkerMetrics(
     help: 'Messages held because three workers ended unexpectedly while they sent them.',
     registers: [registry],
   })
+  const webhookCalls = new Histogram({
+    name: 'lettergate_webhook_call_seconds',
+    help: 'Calls to endpoints, by result (`ok`: 2xx, `failed`: another answer, `broken`: none), and their duration.',
+    labelNames: ['result'],
+    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15],
+    registers: [registry],
+  })
+  const disabledEndpoints = new Counter({
+    name: 'lettergate_endpoints_disabled_total',
+    help: 'Endpoints that were disabled, because their URL is gone or had no success for five days.',
+    registers: [registry],
+  })
+  let webhookCounts = () => ({ busy: 0, paused: 0, endpoints: 0 })
+  const endpoints = new Gauge({
+    name: 'lettergate_endpoints',
+    help: 'Endpoints of the installation: all that are enabled (enabled), those that are paused after failures (paused), and calls of this worker in progress (calling).',
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      const { busy, paused, endpoints: enabled } = webhookCounts()
+      endpoints.set({ state: 'enabled' }, enabled)
+      endpoints.set({ state: 'paused' }, paused)
+      endpoints.set({ state: 'calling' }, busy)
+    },
+  })
+  const retired = new Counter({
+    name: 'lettergate_webhooks_retired_total',
+    help: 'Webhooks of before a rotation that were due to be removed at a provider, by result (removed, failed, given-up).',
+    labelNames: ['result'],
+    registers: [registry],
+  })
   new Gauge({
     name: 'lettergate_isolated_busy',
     help: 'Messages being sent by processes of their own, because a worker was lost while it sent them.',
@@ -125,6 +163,12 @@ export function createWorkerMetrics(
     collect() {
       this.set(isolated())
     },
+  })
+  const chunks = new Counter({
+    name: 'lettergate_suppression_chunks_total',
+    help: 'Chunks of imports and exports of suppressions, by result (done, failed). A failed one is repeated.',
+    labelNames: ['kind', 'result'],
+    registers: [registry],
   })
   const applied = new Counter({
     name: 'lettergate_provider_events_applied_total',
@@ -139,6 +183,7 @@ export function createWorkerMetrics(
   })
   return {
     registry,
+    onSuppressionChunk: (kind, result) => chunks.inc({ kind, result }),
     onApplied({ requests: _, waitedMs, ...counts }) {
       waited.set(waitedMs / 1000)
       for (const [result, count] of Object.entries(counts)) if (count > 0) applied.inc({ result }, count)
@@ -149,6 +194,12 @@ export function createWorkerMetrics(
       setAside.inc(lost.aside)
     },
     onPolled: (result) => polled.inc({ result }),
+    onRetired: (result) => retired.inc({ result }),
+    onWebhook: (result, ms) => webhookCalls.observe({ result }, ms / 1000),
+    onEndpointDisabled: () => disabledEndpoints.inc(),
+    watchWebhooks(counts) {
+      webhookCounts = counts
+    },
     onHealthSync: (count) => synced.inc(count),
     onReserve: (recipients) => reserved.inc(recipients),
     onAttempt({ provider, outcome, sinceAcceptMs, callMs }) {

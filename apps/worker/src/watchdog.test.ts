@@ -10,7 +10,7 @@ async function endOf(deed: 'stuck' | 'idle'): Promise<unknown[]> {
   return await once(child, 'exit')
 }
 
-test('a process whose main thread is stuck is ended, and one that has nothing to do ends by itself', async () => {
+test('the watchdog ends a process whose main thread is stuck, and does not keep an idle process alive', async () => {
   expect(await endOf('stuck')).toEqual([null, 'SIGKILL'])
   expect(await endOf('idle')).toEqual([0, null])
 }, 120_000)

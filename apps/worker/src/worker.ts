@@ -1,8 +1,11 @@
+import { createCredentialRenewer } from '@lettergate/core/connections'
 import { type Claim, createDispatcher, wokenTenants } from '@lettergate/core/dispatch'
+import { createFeedNews } from '@lettergate/core/feed'
 import { countLost, type LostDeps } from '@lettergate/core/lost-workers'
-
-import { createEventApplier } from '@lettergate/core/provider-events'
+import { createEventApplier, createWebhookRetirer } from '@lettergate/core/provider-events'
+import { createSuppressionJobs } from '@lettergate/core/suppressions'
 import { createSweeper } from '@lettergate/core/sweep'
+import { createWebhookSender } from '@lettergate/core/webhooks'
 import { createListener } from '@lettergate/db/listener'
 
 import { createDeliverQueue } from '@lettergate/queue/deliver-queue'
@@ -106,10 +109,36 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     },
     onError,
   })
+  const secrets = createCredentialRenewer(deps)
+  const retirer = createWebhookRetirer({
+    ...deps,
+    secrets,
+    now: active.now,
+    onRetired: metrics.onRetired,
+    onError,
+  })
+  const suppressionJobs = createSuppressionJobs({
+    pool,
+    failpoint: deps.failpoint,
+    onChunk: metrics.onSuppressionChunk,
+    onError,
+  })
+  const news = createFeedNews({ pool, listener, onError })
+  const webhooks = createWebhookSender({
+    ...deps,
+    listener,
+    news,
+    onCall: metrics.onWebhook,
+    onDisabled: metrics.onEndpointDisabled,
+  })
+  metrics.watchWebhooks(webhooks.counts)
   isolatedRunner.start()
   dispatcher.start()
   sweeper.start()
+  retirer.start()
+  suppressionJobs.start()
   applier.start()
+  webhooks.start()
 
   return {
     metrics,
@@ -120,10 +149,15 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
         dispatcher.stop(),
         sweeper.stop(),
         applier.stop(),
-        listener.close(),
+        webhooks.stop(GRACE_MS),
         consumer.close(),
         isolatedRunner.stop(),
+        retirer.stop(),
+        suppressionJobs.stop(),
       ])
+      news.close()
+      await listener.close()
+      await secrets.drain()
       await active.end()
       await queue.close()
     },

@@ -3,7 +3,7 @@ import { createConnection, createTenant } from '../gateway.ts'
 import type { Stack } from '../stack.ts'
 import type { OddServer } from './odd-server.ts'
 
-/** Where a case does its deed: a tenant of its own beside those that are measured. */
+/** The place of a case: its own tenant beside the measured ones. */
 export type OddPlace = { stack: Stack; apiKey: string; server: OddServer }
 
 /** One way in or out, and one shape that is as large or as odd as it may be. */

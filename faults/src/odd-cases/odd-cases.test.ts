@@ -8,7 +8,7 @@ import { ROUTES_APART, routeCases } from './route-cases.ts'
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const ROUTE = /\bapp\s*\.(get|post|put|patch|delete)(?:<[^(]*>)?\(\s*'(\/v1\/[^']+)'/g
 
-test('every route has an odd case, or a reason why it can have none', () => {
+test('every route has an odd case, or a reason for having none', () => {
   const files = globSync('apps/api/src/{v1,operations}/**/*.ts', { cwd: root })
   const routes = files.flatMap((file) =>
     [...readFileSync(`${root}${file}`, 'utf8').matchAll(ROUTE)].map(
@@ -20,7 +20,7 @@ test('every route has an odd case, or a reason why it can have none', () => {
   expect([...new Set(known)].sort()).toEqual(routes.sort())
 })
 
-test('every provider has an odd case, or a reason why it can have none', () => {
+test('every provider has an odd case, or a reason for having none', () => {
   const folders = globSync('*/index.ts', { cwd: `${root}packages/providers/src` }).map(dirname)
   const known = [...providerCases.map(({ way }) => way), ...Object.keys(PROVIDERS_APART)]
   expect([...new Set(known)].filter((way) => way !== 'OAuth').sort()).toEqual(folders.sort())

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 
-/** What every request is answered with. */
+/** The answer to every request. */
 export type OddAnswer = { status: number; body: string; contentType?: string }
 
 export type OddServer = AsyncDisposable & {
@@ -12,7 +12,7 @@ export type OddServer = AsyncDisposable & {
 
 const USUAL: OddAnswer = { status: 500, body: '{"message":"not now"}' }
 
-/** An HTTP server that reads every request to its end and answers as it is told: the provider of the odd tenant. */
+/** An HTTP server that reads every request to its end and gives the answers of the test: the provider of the odd tenant. */
 export async function startOddServer(): Promise<OddServer> {
   let rules: [string, OddAnswer][] = []
   const server = createServer((request, response) => {

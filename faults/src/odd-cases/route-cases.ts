@@ -15,7 +15,7 @@ async function sendLater(place: OddPlace, body: string | Buffer, count = 1): Pro
   ids.set(place, sent)
 }
 
-/** Asks, reads nothing, and stays for the given time. */
+/** Sends a request, reads nothing, and stays connected for the given time. */
 async function askAndStay({ stack, apiKey }: OddPlace, path: string, ms: number): Promise<void> {
   const { hostname, port } = new URL(stack.apiUrl)
   const socket = connectSocket(Number(port), hostname).pause()

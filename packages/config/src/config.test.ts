@@ -31,7 +31,7 @@ function issuesOf(env: Env, load: (env: Env) => unknown = loadConfig): readonly 
   return []
 }
 
-test('nothing set gives the documented development defaults', () => {
+test('without settings the configuration has the documented development defaults', () => {
   expect(loadConfig({})).toEqual({
     env: 'development',
     dataDir: resolve('.lettergate'),
@@ -45,6 +45,14 @@ test('nothing set gives the documented development defaults', () => {
     apiTrustedProxies: [],
     feedDays: 30,
   })
+})
+
+test('the public address may have a path, and loses the slash at its end', () => {
+  const publicUrlOf = (text: string) => loadConfig({ LETTERGATE_PUBLIC_URL: text }).publicUrl
+  expect(publicUrlOf('https://mail.example.com')).toBe('https://mail.example.com')
+  expect(publicUrlOf('https://Mail.Example.com:8443/gateway/')).toBe('https://mail.example.com:8443/gateway')
+  for (const wrong of ['mail.example.com', 'ftp://x', 'https://a:b@x', 'https://x/?a=1', 'https://x/#a'])
+    expect(() => publicUrlOf(wrong), wrong).toThrow('LETTERGATE_PUBLIC_URL')
 })
 
 test('all faults are told together, one line each, without the values', () => {
@@ -71,7 +79,7 @@ test('an empty string counts as not set', () => {
   expect(loadConfig({ API_PORT: '', DATABASE_URL: ' ', LETTERGATE_SECRET: '' })).toEqual(loadConfig({}))
 })
 
-test('production demands a secret; a service demands a database; both are told at once', () => {
+test('production requires a secret; a service requires a database; both are reported together', () => {
   expect(issuesOf({ LETTERGATE_ENV: 'production' }, loadServiceConfig)).toEqual([
     'DATABASE_URL: is required',
     'LETTERGATE_SECRET: is required in production',
@@ -86,7 +94,7 @@ test('the secret cannot be printed', () => {
   expect(config.secret?.export().toString()).toBe(SECRET)
 })
 
-test('the configuration cannot be changed after it was read', () => {
+test('the configuration cannot be changed after reading', () => {
   const config = loadConfig({ LETTERGATE_EGRESS_ALLOW: '10.0.0.0/8, ::1, mail.internal:2525' })
   expect(Object.isFrozen(config) && Object.isFrozen(config.egressAllow)).toBe(true)
   expect(config.egressAllow).toEqual(['10.0.0.0/8', '::1', 'mail.internal:2525'])
@@ -98,23 +106,23 @@ test('a fail point is ignored in production', () => {
   expect(loadConfig({ ...env, LETTERGATE_ENV: 'production' }).failpoint).toBeUndefined()
 })
 
-test('in development the secret is made once, kept private, and the same for every process', () => {
+test('in development the secret is created once, kept private, and the same for every process', () => {
   const config = loadConfig({ LETTERGATE_DATA_DIR: join(folder(), 'data') })
   const first = rootSecret(config)
   expect(rootSecret(config).equals(first)).toBe(true)
   expect(statSync(join(config.dataDir, 'secret')).mode & 0o777).toBe(0o600)
 })
 
-test('a given secret is used as it is and nothing is written', () => {
+test('a given secret is used unchanged, and nothing is written', () => {
   const config = loadConfig({ LETTERGATE_DATA_DIR: join(folder(), 'data'), LETTERGATE_SECRET: SECRET })
   expect(rootSecret(config).export().toString()).toBe(SECRET)
   expect(() => statSync(config.dataDir)).toThrow('ENOENT')
 })
 
-test('.env.example is what the settings table says', () => {
+test('.env.example is the text that the settings table gives', () => {
   expect(readFileSync(resolve(import.meta.dirname, '../../../.env.example'), 'utf8')).toBe(envExample())
 })
 
-test('a child gets our environment with the overrides, and without what was removed', () => {
+test('a child process gets our environment with the overrides, and without the removed variables', () => {
   expect(childEnv({ A: '2', B: undefined }, { A: '1', B: '1', C: '1' })).toEqual({ A: '2', C: '1' })
 })

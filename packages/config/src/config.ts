@@ -32,7 +32,7 @@ export type Config = {
   failpoint: string | undefined
 }
 
-/** What api, worker and migrate run on: they cannot do without a database. */
+/** The configuration of api, worker and migrate, which need a database. */
 export type ServiceConfig = Config & { databaseUrl: string }
 
 /** Everything that is wrong with the settings, one line each. Values are never repeated: some are secrets. */

@@ -5,7 +5,7 @@ import { type Config, ConfigError } from './config.ts'
 
 /**
  * The root key: LETTERGATE_SECRET, or in development the one kept in the data folder (made on first use, mode 0600).
- * Every process of one data folder gets the same key, whichever of them comes first.
+ * Every process of one data folder gets the same key, in any order of their starts.
  */
 export function rootSecret(config: Config): KeyObject {
   if (config.secret !== undefined) return config.secret

@@ -34,7 +34,7 @@ const publicUrl = url('http:', 'https:')
     const parsed = URL.parse(text)
     return parsed === null || parsed.href === `${parsed.origin}${parsed.pathname}`
   }, 'must have no user, query or fragment')
-  .transform((text) => new URL(text).href.replace(/\/+$/, ''))
+  .transform((text) => new URL(text).href.replace(/\/$/, ''))
 
 function isCidr(entry: string): boolean {
   const [address = '', bits, ...rest] = entry.split('/')

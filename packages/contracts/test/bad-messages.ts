@@ -5,7 +5,7 @@ export const goodMessage = { from: 'app@acme.example', to: 'user@example.net', s
 
 export const goodFile = { filename: 'a.txt', content: 'aGVsbG8=' }
 
-/** What is wrong, the fields to change in `goodMessage`, where the one fault lies, and its code. */
+/** The fault, the fields to change in `goodMessage`, the place of the only fault, and its code. */
 export type BadMessage = [name: string, change: object, pointer: string, code?: ProblemCode]
 
 const file = goodFile
@@ -14,10 +14,10 @@ const attach = (change: object) => ({ attachments: [{ ...file, ...change }] })
 /** Text that JSON.parse makes an own `__proto__` key of, as a literal would not. */
 const json = (text: string): object => JSON.parse(text)
 
-/** So many different addresses. */
+/** This number of different addresses. */
 export const addresses = (count: number) => Array.from({ length: count }, (_, i) => `user${i}@example.net`)
 
-/** So many different keys with one value. */
+/** This number of different keys with one value. */
 export const keys = (count: number, value: string) =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, value]))
 
@@ -69,7 +69,7 @@ export const badMessages: BadMessage[] = [
   ['15 lone surrogate in a metadata key', { metadata: { '\ud800': 'x' } }, '#/metadata/%EF%BF%BD'],
   ['15 lone surrogate in a name', { to: [{ email: 'a@example.net', name: '\ud800' }] }, '#/to/0/name'],
   ['33 no recipients', { to: [] }, '#/to'],
-  ['23 nobody in to, cc and bcc', { to: undefined, cc: [], bcc: [] }, '#/to'],
+  ['23 no recipient in to, cc and bcc', { to: undefined, cc: [], bcc: [] }, '#/to'],
   ['33 51 recipients in one field', { to: addresses(51) }, '#/to'],
   ['33 51 recipients together', { to: addresses(50), bcc: 'other@example.net' }, '#/to'],
   ['33 two authors', { from: ['a@acme.example', 'b@acme.example'] }, '#/from'],
@@ -130,7 +130,7 @@ export const badMessages: BadMessage[] = [
     'attachment-rejected',
   ],
   [
-    '22 an invitation that is not the text that it says',
+    '22 an invitation whose text has another type',
     attach({ content_type: 'text/calendar; method=REQUEST', content: '/w==' }),
     '#/attachments/0/content',
     'attachment-rejected',
@@ -217,6 +217,12 @@ export const badMessages: BadMessage[] = [
   ],
   ['template', { template: { id: 'x' } }, '#/template', 'field-not-supported'],
   ['tracking', { tracking: { opens: true } }, '#/tracking', 'field-not-supported'],
-  ['callback_url', { callback_url: 'https://a.example' }, '#/callback_url', 'field-not-supported'],
+  ['callback_url', { callback_url: 'ftp://a.example' }, '#/callback_url', 'validation-failed'],
+  [
+    'callback_url with a password',
+    { callback_url: 'https://u:p@a.example' },
+    '#/callback_url',
+    'validation-failed',
+  ],
   ['null for a field of later', { template: null }, '#/template', 'field-not-supported'],
 ]

@@ -3,12 +3,14 @@ import { createPool } from '@lettergate/db/pool'
 import { createTenants } from '@lettergate/db/tenant-scope'
 import { createAcceptor, createConnectionsCheck, createSubmit } from '../src/accept/index.ts'
 import { createFailpoint } from '../src/lib/index.ts'
+import { noCallbacks } from './no-callbacks.ts'
 
 /** A process that submits three hundred messages, most of them long, and is killed at the place that its arguments name. */
 const [url = '', tenantId = '', failpoint = ''] = process.argv.slice(2)
 const onError = (error: unknown) => void process.stderr.write(`${String(error)}\n`)
 const options = { url, max: 4, applicationName: 'crash', onError }
 const submit = createSubmit({
+  callbacks: noCallbacks,
   acceptor: createAcceptor({
     pool: createPool(options),
     wakeWorkers: () => {},

@@ -46,7 +46,7 @@ export async function playAccount(account: Answer) {
     through,
     port: peer.port,
     close: peer.close,
-    /** How often it was asked what the account may send. */
+    /** How often it was asked for the limits of the account. */
     questions: () => peer.got.filter(isQuestion).length,
     /** How many messages it took. */
     taken: () => peer.got.filter(isMessage).length,

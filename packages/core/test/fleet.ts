@@ -122,7 +122,7 @@ export async function buildFleet(
         tenantsMax: 50,
         leaseMs: 60_000,
       })
-      // Messages over which a worker was lost are claimed by themselves, as a worker's processes for them do.
+      // Messages over which a worker was lost are claimed separately, as by a worker's processes for them.
       const suspects = await claimSuspects(db.pool, { free: 4, max: 4, leaseMs: 60_000 })
       claims.push(...suspects)
       for (const claim of claims) {

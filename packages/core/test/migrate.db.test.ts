@@ -57,12 +57,12 @@ async function createOwned(
   return { url: url.href, name, admin }
 }
 
-/** The schema, whoever owns it. */
+/** The schema, without its owner. */
 async function describe(url: string, owner: string): Promise<string[]> {
   return (await describeCatalogue(open(url))).map((line) => line.replaceAll(owner, 'owner')).sort()
 }
 
-test('a login that is no superuser migrates and works, once the roles of the cluster were granted to it', async () => {
+test('a login that is no superuser migrates and works after the roles of the cluster were granted to it', async () => {
   const { url, name, admin } = await createOwned('nocreaterole')
   await expect(migrate(open(url))).rejects.toThrow(`grant lettergate_tenant to ${name}`)
   await admin.query(`grant lettergate_tenant, lettergate_batch to ${name}`)
@@ -79,7 +79,7 @@ test('a login that is no superuser migrates and works, once the roles of the clu
 })
 
 test(
-  "Prisma's command line agrees with a database that this gateway migrated, and the other way round",
+  'Prisma’s command line accepts a database that this gateway migrated, and the gateway accepts one that Prisma migrated',
   async () => {
     const [ours, theirs] = [await createOwned(), await createOwned()]
     const applied = (await readMigrations()).map((one) => one.name)
@@ -95,7 +95,7 @@ test(
   CLI_MS,
 )
 
-test('several processes that migrate at once apply each migration once', async () => {
+test('concurrent migrations apply each migration once', async () => {
   const { url } = await createOwned()
   const done = await Promise.all([open(url), open(url), open(url)].map((pool) => migrate(pool)))
   expect(done.flatMap(({ applied }) => applied).sort()).toEqual(
@@ -118,7 +118,7 @@ test('a migration that was changed after it had been applied is refused, and one
   await expect(migrate(pool, [migration('1_first', 'create table c ()')])).rejects.toThrow('was changed')
 })
 
-test("a migration that failed in Prisma's command line is not passed over", async () => {
+test('a migration that failed in Prisma’s command line is not skipped', async () => {
   const { url } = await createOwned()
   const pool = open(url)
   const first = migration('1_first', 'create table a ()')
@@ -156,7 +156,7 @@ async function storeOldData(pool: Pool): Promise<{ tenantId: string; messageId: 
   return { tenantId, messageId }
 }
 
-test('a database with data of before the baseline is brought to it, and goes on', async () => {
+test('a database with data from before the baseline is migrated to it, and works', async () => {
   const [old, fresh] = [await createOwned(), await createOwned()]
   const pool = open(old.url)
   await pool.query(await readFile(new URL('../../db/test/schema-644d042.sql', import.meta.url), 'utf8'))
@@ -192,7 +192,7 @@ test.each([
   expect((await pool.query('select from schema_migration')).rowCount).toBeGreaterThan(0)
 })
 
-test('later migrations come to a database with a backlog, and the version before goes on accepting', async () => {
+test('later migrations run on a database with a backlog, and the previous version continues to accept', async () => {
   const { url } = await createOwned('superuser')
   const pool = open(url)
   const [baseline, ...later] = await readMigrations()

@@ -27,7 +27,7 @@ const newRoute = (tenantId: string, name: string) => ({
   targets: [],
 })
 
-test('two tenants at once never see each other, in thousands of mixed calls without any condition', async () => {
+test('two concurrent tenants never see each other’s rows, in thousands of mixed calls without any condition', async () => {
   for (const tenantId of [mine, theirs]) {
     await db.prisma.forTenant(tenantId, (tables) =>
       tables.route.createMany({ data: [1, 2, 3].map(() => newRoute(tenantId, tenantId)) }),
@@ -74,7 +74,7 @@ test("another tenant's row can neither be written nor changed", async () => {
   expect(await gone).toEqual({ count: 0 })
 })
 
-test('without a tenant the role of tenants sees no row, also after one was set on the same connection', async () => {
+test('without a tenant the role of tenants sees no row, also after a tenant was set on the same connection', async () => {
   const tenants = createTenants({ url: db.url, max: 1, applicationName: 'test', onError: () => {} })
   const one = createTenantPrisma(tenants)
   expect(await one.forTenant(mine, (tables) => tables.tenant.count())).toBe(1)
@@ -84,7 +84,7 @@ test('without a tenant the role of tenants sees no row, also after one was set o
   await tenants.close()
 })
 
-test('work that fails leaves nothing behind, and its error comes out as it is', async () => {
+test('work that fails leaves nothing behind, and its error is thrown unchanged', async () => {
   const mind = new Error('changed my mind')
   const failing = db.prisma.forTenant(mine, async (tables) => {
     await tables.route.create({ data: newRoute(mine, 'never') })
@@ -113,7 +113,7 @@ const failureOf = (work: Promise<unknown>) =>
     (error: unknown) => databaseFailure(error),
   )
 
-test('errors are sorted as those of SQL are', async () => {
+test('errors are classified like errors of SQL', async () => {
   const row = newRoute(mine, 'twice')
   const twice = db.prisma.forTenant(mine, async (tables) => {
     await tables.route.create({ data: row })
@@ -140,7 +140,7 @@ test('a query that Prisma refuses is an internal error, without values in its te
   expect(error).not.toHaveProperty('cause')
 })
 
-test('a database that falls silent in the middle is unavailable, and its connection is replaced', async () => {
+test('a database that stops answering during a transaction is unavailable, and its connection is replaced', async () => {
   const proxy = await startSilentProxy(db.url)
   const tenants = createTenants({
     url: proxy.url,

@@ -29,6 +29,7 @@ export function buildRow(change: Partial<AcceptRow> = {}): AcceptRow {
     sendAt: null,
     connectionId: null,
     attachmentCount: 0,
+    callbackUrl: null,
     contentBytes: 20,
     recipients: [{ kind: 'to' as const, address: 'user@example.net', name: null }],
     ...change,
@@ -73,7 +74,7 @@ export type TestConnection = {
   dataKeyVersion: number
 }
 
-/** A connection as it is stored, with credentials that nobody sealed unless the test did. */
+/** A connection as it is stored, with unsealed credentials unless the test sealed some. */
 export async function buildConnection(pool: Pool, row: TestConnection): Promise<void> {
   await pool.query({
     text: `

@@ -26,7 +26,7 @@ test('without any condition, a tenant sees only its own rows, on any connection'
   )
 })
 
-test('a statement that fails says why, and the connection goes on', async () => {
+test('a statement that fails reports the reason, and the connection works afterwards', async () => {
   const tenant = db.tenants.forTenant(mine)
   await expect(tenant.query({ text: 'select 1 / 0' })).rejects.toThrow('division by zero')
   expect((await tenant.query(all)).rows).toEqual([{ id: mine }])
@@ -54,7 +54,7 @@ test('a failed transaction leaves nothing behind, not even locks, once its failu
   expect((await db.pool.query({ text: locked, values: [mine] })).rows).toEqual([{ v: 0 }])
 })
 
-test('the tenant that was set does not outlive its transaction', async () => {
+test('the tenant setting ends with its transaction', async () => {
   const pool = createPool({
     url: db.url,
     max: 1,
@@ -69,11 +69,11 @@ test('the tenant that was set does not outlive its transaction', async () => {
   await pool.end()
 })
 
-test('a tenant id that is no UUID reaches no statement', () => {
+test('a tenant id that is no UUID is never put into a statement', () => {
   expect(() => db.tenants.forTenant("x', true); drop table tenant; --")).toThrow('UUID')
 })
 
-test('a session whose start-up options were dropped on the way is refused', async () => {
+test('a session whose start-up options a proxy dropped is refused', async () => {
   const url = new URL(db.url)
   // The later of two start-up options wins: what a pooler that sets its own would do.
   url.searchParams.set('options', '-c role=none')

@@ -2,7 +2,7 @@ import { createPool } from '@lettergate/db/pool'
 import { newWorkerId } from '@lettergate/db/worker-sign'
 import { loadClaimed } from '../src/deliver/index.ts'
 
-/** A worker process for tests: loads the claim that it is given, says so, and has it in hand until it is killed. */
+/** A worker process for tests: loads the claim that it is given, reports it, and holds it until it is killed. */
 const [url = '', tenantId = '', messageId = '', epoch = ''] = process.argv.slice(2)
 const pool = createPool({
   url,

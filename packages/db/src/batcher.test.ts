@@ -27,7 +27,7 @@ function controlled(options: {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
-test('calls of one turn share a batch, and those that come meanwhile share the next', async () => {
+test('calls of one turn share a batch, and calls during that batch share the next', async () => {
   const { batcher, batches } = controlled({ itemsMax: 10, inFlightMax: 1 })
   const first = [batcher.add(1), batcher.add(2)]
   await turn()
@@ -45,7 +45,7 @@ test('calls of one turn share a batch, and those that come meanwhile share the n
   await Promise.all(second)
 })
 
-test('no batch is larger than allowed, and no more are under way', async () => {
+test('no batch is larger than allowed, and no more batches run than allowed', async () => {
   const { batcher, batches } = controlled({ itemsMax: 2, inFlightMax: 2 })
   const all = [1, 2, 3, 4, 5].map((item) => batcher.add(item))
   await turn()
@@ -79,7 +79,7 @@ test('a failed batch rejects its items, and the next one runs', async () => {
   expect(await next).toBe(20)
 })
 
-test('more than may wait are refused at once', async () => {
+test('items beyond the waiting limit are refused immediately', async () => {
   const { batcher, batches } = controlled({ itemsMax: 1, inFlightMax: 1, waitingMax: 1 })
   const running = batcher.add(1)
   await turn()
@@ -109,7 +109,7 @@ test('drain waits for everything that was added', async () => {
   expect(batcher.size()).toBe(0)
 })
 
-test('beside a large batch a small one waits for company, but not for long', async () => {
+test('while a large batch runs, a small one waits briefly for more items', async () => {
   const { batcher, batches } = controlled({ itemsMax: 10, inFlightMax: 2 })
   const first = [1, 2, 3, 4].map((item) => batcher.add(item))
   await turn()
@@ -131,7 +131,7 @@ test('beside a large batch a small one waits for company, but not for long', asy
   expect(await Promise.all([...second, third])).toEqual([50, 60, 70, 80, 90])
 })
 
-test('a batch ends with the item that makes it too heavy', async () => {
+test('a batch ends with the item that exceeds its weight', async () => {
   const { batcher, batches } = controlled({
     itemsMax: 4,
     inFlightMax: 1,

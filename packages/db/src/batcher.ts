@@ -28,11 +28,11 @@ export class BatcherFull extends Error {
 
 type Waiting<I, O> = { item: I; resolve: (value: O) => void; reject: (error: unknown) => void }
 
-/** While a batch is under way, a smaller one waits this long for company. */
+/** While a batch is in progress, a smaller one waits this long for more calls. */
 const GATHER_MS = 3
 
 /**
- * Combines concurrent calls into batches. A single call runs at once; under load, batches grow while earlier ones are in progress, so that
+ * Combines concurrent calls into batches. A single call runs immediately; under load, batches grow while earlier ones are in progress, so that
  * calls share a round trip. A further batch starts beside others once it is as large as they are: otherwise batches of 2 alternated with
  * batches of 30, with 8,100 messages accepted a second instead of 10,500.
  */

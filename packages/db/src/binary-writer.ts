@@ -53,7 +53,7 @@ export class RowWriter {
     this.#at += 4 + value.copy(this.#buffer, this.#at + 4)
   }
 
-  /** Leaves room for a length, and tells where; `close` writes it once what it counts is there. */
+  /** Leaves room for a length, and returns its place; `close` writes the length when the counted bytes are there. */
   open(): number {
     this.int4(0)
     return this.#at

@@ -68,7 +68,7 @@ const row: fc.Arbitrary<Row> = fc.record({
 /** Postgres has one zero. */
 const oneZero = (value: Row): Row => ({ ...value, real: value.real === 0 ? 0 : value.real })
 
-test('a batch of rows comes back as it was: every type, nulls, text of any script', async () => {
+test('a batch of rows is read back unchanged: every type, nulls, text of any script', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(row, { maxLength: 12 }), async (rows) => {
       expect((await back(rows)).map(oneZero)).toEqual(rows.map(oneZero))
@@ -77,14 +77,14 @@ test('a batch of rows comes back as it was: every type, nulls, text of any scrip
   )
 })
 
-test('rows far larger than the buffer that they begin in come back whole', async () => {
+test('rows far larger than their first buffer are read back completely', async () => {
   const words = 'ä€😀'.repeat(40_000)
   const empty = { document: null, bytes: null, small: null, whole: null, big: null, real: null, at: null }
   const rows = [1, 2, 3].map(() => ({ ...empty, id: null, words, tags: null, places: null }))
   expect((await back(rows)).map((one) => one.words)).toEqual([words, words, words])
 })
 
-test('a type that is not there is said, and is found once it is made', async () => {
+test('a missing type is reported, and is found after its creation', async () => {
   const later = rowArray<{ n: number }>('later_row', [column('int4', ({ n }) => n)])
   await expect(later(db.pool, [{ n: 1 }])).rejects.toThrow('run lettergate migrate')
   await db.pool.query({ text: 'create type later_row as (n int4)' })

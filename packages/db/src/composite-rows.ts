@@ -76,7 +76,7 @@ const kinds: Kinds = {
 
 type Column<R> = (to: RowWriter, row: R) => void
 
-/** One column of a row type: its type, and what stands in it. */
+/** One column of a row type: its type, and its values. */
 export function column<R, K extends keyof Values>(
   type: K,
   of: (row: R) => Values[K] | null | undefined,

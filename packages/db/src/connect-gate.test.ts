@@ -4,7 +4,7 @@ import { createConnectGate } from './connect-gate.ts'
 
 type End = (isOpen: boolean) => void
 
-/** Asks for the gate so often at once; `begun` are the askers it let begin, in order, and how their handshakes can end. */
+/** Asks for the gate this number of times together; `begun` are the askers it let begin, in order, and how their handshakes can end. */
 function ask(gate: ReturnType<typeof createConnectGate>, count: number) {
   const begun: { index: number; end: End }[] = []
   const refused: unknown[] = []
@@ -24,7 +24,7 @@ function ask(gate: ReturnType<typeof createConnectGate>, count: number) {
 
 const patient = { atOnce: 1, spacingMs: 60_000, waitMs: 60_000 }
 
-test('one handshake goes ahead, and all that wait begin once it is answered', async () => {
+test('one handshake runs first, and all waiting ones begin when it is answered', async () => {
   const asked = ask(createConnectGate(patient), 4)
   await expect.poll(asked.indexes).toEqual([0])
   asked.begun[0]?.end(true)
@@ -32,7 +32,7 @@ test('one handshake goes ahead, and all that wait begin once it is answered', as
   expect(asked.indexes()).toEqual([0, 1, 2, 3])
 })
 
-test('a few may be under way at once, the others wait for an answer or a refusal', async () => {
+test('a few handshakes may run concurrently, the others wait for an answer or a refusal', async () => {
   const asked = ask(createConnectGate({ ...patient, atOnce: 2 }), 5)
   await expect.poll(asked.indexes).toEqual([0, 1])
   asked.begun[0]?.end(false)
@@ -42,14 +42,14 @@ test('a few may be under way at once, the others wait for an answer or a refusal
   expect(asked.indexes()).toEqual([0, 1, 2, 3, 4])
 })
 
-test('after one was answered, the next begins at once', async () => {
+test('after an answered handshake, the next begins immediately', async () => {
   const gate = createConnectGate(patient)
   const end = await gate.pass(() => undefined)
   end(true)
   await gate.pass(() => undefined)
 })
 
-test('while none is answered, one begins in each space of time, in the order of arrival', async () => {
+test('while none is answered, one handshake begins per interval, in the order of arrival', async () => {
   const gate = createConnectGate({ atOnce: 1, spacingMs: 100, waitMs: 60_000 })
   const startedAt = performance.now()
   const asked = ask(gate, 4)
@@ -67,7 +67,7 @@ test('while a handshake is not answered, the next one waits for its time', async
   expect(asked.refused).toHaveLength(2)
 })
 
-test('after one that was left without an answer, the next waits for its time', async () => {
+test('after a handshake without an answer, the next waits for its interval', async () => {
   const gate = createConnectGate({ atOnce: 1, spacingMs: 100, waitMs: 60_000 })
   const first = ask(gate, 2)
   await first.ended
@@ -80,7 +80,7 @@ test('after one that was left without an answer, the next waits for its time', a
   expect(performance.now() - startedAt).toBeGreaterThan(200)
 })
 
-test('after a refusal the next begins at once', async () => {
+test('after a refusal the next handshake begins immediately', async () => {
   const asked = ask(createConnectGate(patient), 3)
   for (const index of [0, 1, 2]) {
     await expect.poll(asked.indexes).toEqual([0, 1, 2].slice(0, index + 1))
@@ -88,7 +88,7 @@ test('after a refusal the next begins at once', async () => {
   }
 })
 
-test('a handshake that could not begin in time takes no other’s turn', async () => {
+test('a handshake that could not begin in time does not use the turn of another', async () => {
   const gate = createConnectGate({ atOnce: 1, spacingMs: 1_000, waitMs: 50 })
   await gate.pass(() => undefined)
   const late = ask(gate, 1)
@@ -100,7 +100,7 @@ test('a handshake that could not begin in time takes no other’s turn', async (
   expect(next.indexes()).toEqual([0])
 })
 
-test('one that is answered shows that those before it never will be; their end says nothing more', async () => {
+test('an answered handshake shows that earlier ones will get no answer; their end has no effect', async () => {
   const gate = createConnectGate({ atOnce: 1, spacingMs: 50, waitMs: 60_000 })
   const asked = ask(gate, 3)
   await asked.ended

@@ -2,7 +2,7 @@ import pg from 'pg'
 
 /**
  * Classifies a failed statement for the caller.
- * `conflict`: lost a race, the statement may be repeated at once. `unavailable`: no answer came, so a commit may or may
+ * `conflict`: lost a race, the statement may be repeated immediately. `unavailable`: no answer came, so a commit may or may
  * not have happened. `slow`: it took too long and was undone. `full`: the server cannot store more. `locked`: waited too long for a
  * lock. `query`: an error of the statement itself.
  * Codes: https://www.postgresql.org/docs/current/errcodes-appendix.html

@@ -11,7 +11,7 @@ export type Listener = {
 }
 
 const RECONNECT_MS = 1_000
-/** A long silence may mean no notifications or a dead connection: a query tells which. */
+/** A long silence may mean no notifications or a dead connection: a query shows which. */
 const HEARTBEAT_MS = 3_000
 const DEADLINE_MS = 2_000
 const CONNECT_MS = 2_000
@@ -25,7 +25,7 @@ const WAIT_MS_MAX = 1_000
 export function createListener(options: {
   url: string
   onError(error: Error): void
-  /** How often an open connection is asked whether it lives. */
+  /** How often an open connection is checked. */
   heartbeatMs?: number
   deadlineMs?: number
   /** A connection was ended because it had left a statement without an answer. */
@@ -37,6 +37,7 @@ export function createListener(options: {
   let connecting: Promise<void> | null = null
   let retry: NodeJS.Timeout | null = null
   let closed = false
+  let unlistening: Promise<void> = Promise.resolve()
 
   async function open(): Promise<void> {
     const next = new WatchedClient(
@@ -60,7 +61,7 @@ export function createListener(options: {
     beat(next)
   }
 
-  /** Asks as long as the connection is ours; one that does not answer is ended, and reported, by its deadline. */
+  /** Checks while the connection is ours; one that does not answer is ended, and reported, by its deadline. */
   function beat(which: WatchedClient): void {
     setTimeout(() => {
       if (client !== which || closed) return
@@ -113,6 +114,18 @@ export function createListener(options: {
     }
   }
 
+  /** One statement at a time; a connection that is gone listens to nothing. */
+  function unlisten(channel: string): Promise<void> {
+    const which = client
+    unlistening = unlistening
+      .then(async () => {
+        if (which && which === client && !closed && !handlers.has(channel))
+          await which.query(`unlisten ${channel}`)
+      })
+      .catch(options.onError)
+    return unlistening
+  }
+
   return {
     async on(channel, handler) {
       const set = handlers.get(channel) ?? new Set()
@@ -124,13 +137,14 @@ export function createListener(options: {
         set.delete(handler)
         if (set.size > 0) return
         handlers.delete(channel)
-        client?.query(`unlisten ${channel}`).catch(options.onError)
+        void unlisten(channel)
       }
     },
     async close() {
       closed = true
       if (retry) clearTimeout(retry)
       await connecting?.catch(() => {})
+      await unlistening
       await client?.end().catch(() => {})
     },
   }

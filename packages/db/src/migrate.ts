@@ -4,7 +4,7 @@ import { adoptOldLedger } from './adopt-old-ledger.ts'
 import { inTransaction, type Pool, type PoolClient } from './pool.ts'
 
 const FOLDER = new URL('../../../prisma/migrations/', import.meta.url)
-/** The lock of Prisma's own command line: processes that migrate at once take turns, whichever of the two they use. */
+/** The lock of Prisma's own command line: concurrent migrations take turns, with either of the two tools. */
 const LOCK = 72_707_369
 /** One may rewrite a large table, or wait for another process that does. */
 const DEADLINE_MS = 6 * 3_600_000

@@ -51,7 +51,7 @@ function createTransactions(pool: Pool): <T>(work: Work<T>) => Promise<T> {
   let loading: Promise<Loaded> | undefined
   return async (work) => {
     loading ??= load(pool).catch((error: unknown) => {
-      // The next call tries again.
+      // The next call repeats it.
       loading = undefined
       throw error
     })

@@ -47,7 +47,7 @@ function openPool(max = 3): Pool {
   return pool
 }
 
-/** Opens so many connections, and leaves them idle. */
+/** Opens this number of connections, and leaves them idle. */
 async function warm(pool: Pool, count: number): Promise<void> {
   await Promise.all(Array.from({ length: count }, () => pool.query('select pg_sleep(0.05)')))
   expect(pool.idleCount).toBe(count)
@@ -69,14 +69,14 @@ test('a statement on a silent connection fails by our own deadline, with unknown
   expect(late).toEqual(['silent'])
 })
 
-test('an answer that is lost on its way back counts as none', async () => {
+test('a lost answer counts as no answer', async () => {
   const pool = openPool()
   await warm(pool, 1)
   proxy.silence({ up: false })
   expect(await failureOf(pool.query(SELECT))).toBeInstanceOf(SilentDatabase)
 })
 
-test('one silent connection ends the idle ones with it: the next statement has a fresh one at once', async () => {
+test('one silent connection also closes the idle ones: the next statement gets a new connection immediately', async () => {
   const pool = openPool()
   await warm(pool, 3)
   proxy.silence()
@@ -86,7 +86,7 @@ test('one silent connection ends the idle ones with it: the next statement has a
   expect(pool.totalCount).toBe(1)
 })
 
-test('a transaction that meets silence is given up with its connection, without a second deadline for its rollback', async () => {
+test('a transaction without an answer ends with its connection, without a second deadline for its rollback', async () => {
   const pool = openPool(1)
   const startedAt: number[] = []
   const error = await failureOf(
@@ -131,7 +131,7 @@ test("a tenant's pipelined statements fail by the deadline", async () => {
   expect((await own.query<{ one: number }>(SELECT)).rows).toEqual([{ one: 1 }])
 })
 
-test('a connection that gets no further than its handshake is given up', async () => {
+test('a connection that does not finish its handshake is closed', async () => {
   proxy.silence({ isLasting: true })
   const pool = createPool({ ...options(), max: 1, connectMs: DEADLINE_MS })
   open.push(pool)
@@ -159,7 +159,7 @@ test('while the database does not answer, a pool does not try with all of its co
   expect(answers.map(({ rowCount }) => rowCount)).toEqual(Array(8).fill(1))
 })
 
-test('the age of the statement that waits longest is known while it waits, and none is left afterwards', async () => {
+test('the age of the statement that waits longest is reported while it waits, and is empty afterwards', async () => {
   const pool = openPool()
   await warm(pool, 2)
   expect(pool.oldestStatementMs()).toBe(0)
@@ -181,7 +181,7 @@ test('statements that take long keep their connection where the transaction says
   expect(await failureOf(pool.query('select pg_sleep(1)'))).toBeInstanceOf(SilentDatabase)
 })
 
-test('an answer that arrives while this thread is busy is no silence', async () => {
+test('an answer that arrives while the thread is busy counts as an answer', async () => {
   // Without the proxy, which is busy too.
   const pool = createPool({ ...options(), url: db.url })
   open.push(pool)
@@ -193,20 +193,20 @@ test('an answer that arrives while this thread is busy is no silence', async () 
   expect((await asked).rows).toEqual([{ one: 1 }])
 })
 
-test('a large answer that keeps coming in may take longer than the deadline', async () => {
+test('a large answer that keeps arriving may take longer than the deadline', async () => {
   const pool = openPool(1)
   const rows = await pool.query("select pg_sleep(0.1), repeat('x', 100000) as x from generate_series(1, 8)")
   expect(rows.rowCount).toBe(8)
 }, 10_000)
 
-test('a statement that Postgres cancels for its length is counted, and known to be undone', async () => {
+test('a statement that Postgres cancels for its duration is counted, and reported as undone', async () => {
   const pool = createPool({ ...options(), deadlineMs: 5_000, statementTimeoutMs: 100 })
   open.push(pool)
   expect(databaseFailure(await failureOf(pool.query('select pg_sleep(3)')))).toBe('slow')
   expect(late).toEqual(['cancelled'])
 })
 
-test('closing a pool does not wait for connections that are silent', async () => {
+test('closing a pool does not wait for silent connections', async () => {
   const pool = createPool(options())
   await warm(pool, 2)
   proxy.silence()
@@ -215,7 +215,7 @@ test('closing a pool does not wait for connections that are silent', async () =>
   expect(performance.now() - startedAt).toBeLessThan(3_000)
 })
 
-test('a listening connection that fell silent is noticed, and what was missed is asked for', async () => {
+test('a silent listening connection is noticed, and missed notifications are queried', async () => {
   const heard: string[] = []
   let silences = 0
   const listener = createListener({
@@ -236,7 +236,7 @@ test('a listening connection that fell silent is noticed, and what was missed is
   await listener.close()
 })
 
-test('listening while the database does not answer waits for a second at most', async () => {
+test('listening to a database that does not answer waits for a second at most', async () => {
   proxy.silence({ isLasting: true })
   const heard: string[] = []
   const listener = createListener({ url: proxy.url, onError: () => undefined })

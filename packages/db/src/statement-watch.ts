@@ -11,7 +11,7 @@ export class SilentDatabase extends Error {
 export type StatementWatch = {
   /** Age of the statement that waits longest for its answer, in milliseconds; 0 when none waits. */
   oldestMs(): number
-  /** Ends the connection at once, without a closing message. */
+  /** Ends the connection immediately, without a closing message. */
   drop(error: Error): void
   /** Sets the deadline of the following statements, until the answer. */
   allow(ms: number): () => void

@@ -1,13 +1,13 @@
 import type pg from 'pg'
 import { createPool, inTransaction, type Pool, type PoolOptions, type Queryable } from './pool.ts'
 
-/** One tenant's rows: whatever a statement asks for, Postgres shows and takes no others. */
+/** One tenant's rows: Postgres shows and accepts no others, for any statement. */
 export type TenantDatabase = Queryable & {
   /** Several statements in one transaction. */
   transaction<T>(work: (db: Queryable) => Promise<T>): Promise<T>
 }
 
-/** The only way to the tables for the work of one tenant: there is no connection without a tenant to be had from it. */
+/** The only access to the tables for the work of one tenant: it gives no connection without a tenant. */
 export type Tenants = {
   forTenant(tenantId: string): TenantDatabase
   close(): Promise<void>

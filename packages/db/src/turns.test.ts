@@ -21,7 +21,7 @@ test('work for one key runs one after another, also after one that failed; other
   expect(log.indexOf('other')).toBeLessThan(log.indexOf('a ends'))
 })
 
-test('work whose turn comes too late is not begun', async () => {
+test('work whose turn comes too late is not started', async () => {
   const inTurn = createTurns(10)
   const slow = inTurn('1', () => sleep(50))
   let isBegun = false

@@ -7,7 +7,7 @@ export const WORKER_LOCK_CLASS = 0x6c67776b
 export const newWorkerId = (): number => randomInt(1, 2 ** 31)
 
 /**
- * Session options of a worker: its statements know who asks, and a server whose client vanished without a goodbye ends the session,
+ * Session options of a worker: its statements know who asks, and a server whose client vanished without a closing message ends the session,
  * and with it the lock, within half a minute.
  */
 export const workerOptions = (workerId: number): string =>

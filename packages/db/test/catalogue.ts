@@ -1,11 +1,11 @@
 import type { Queryable } from '../src/pool.ts'
 
-/** Partitions are made by day, and the ledger by whoever migrates. */
+/** Partitions are made by day, and the ledger by the tool that migrates. */
 const OURS = `
   select c.oid, c.relname, c.relkind, c.relacl, c.reloptions, c.relrowsecurity, c.relpersistence from pg_class c
   where c.relnamespace = 'public'::regnamespace and not c.relispartition and c.relname not like '\\_prisma\\_%'`
 
-/** Everything that a migration can make, one line each, whatever the order in which it was made. */
+/** Everything that a migration can make, one line each, in any order of creation. */
 const text = `
 with ours as (${OURS})
 select 'table ' || relname || ' ' || relkind::text || relpersistence::text || ' rls=' || relrowsecurity || ' ' || coalesce(reloptions::text, '')

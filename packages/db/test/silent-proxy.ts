@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** Stands before a database, and can make connections carry nothing without closing them. */
+/** A proxy before a database, and can make connections carry nothing without closing them. */
 export type SilentProxy = {
   /** The database as reached through it. */
   url: string

@@ -13,7 +13,7 @@ export function createAgent(
   options: { connectTimeoutMs: number; ca: string | undefined },
 ): Agent {
   return new Agent({
-    // As many as there are calls: those who call share their places fairly, and a second queue behind that would be nobody's. Tenants
+    // As many as there are calls: callers already share their slots fairly, and a second queue here would not. Tenants
     // share the host of a provider, so with 128 one whose calls hung there kept the mails of all others waiting for 24 s.
     connections: null,
     pipelining: 1,

@@ -3,8 +3,8 @@ import { isIPv4, isIPv6 } from 'node:net'
 export type CanonicalHost = { kind: 'address'; address: string } | { kind: 'name'; name: string }
 
 /**
- * What a host text really means, or null if it means none. The URL parser's rules are used, since they know every
- * spelling that some resolver somewhere takes for an address: `2130706433`, `0x7f.1`, `①②⑦.⓪.⓪.①`, `127。0。0。1`.
+ * The host that a text means, or null if it means none. The rules of the URL parser are used, because they know
+ * every spelling that a resolver may read as an address: `2130706433`, `0x7f.1`, `①②⑦.⓪.⓪.①`, `127。0。0。1`.
  */
 export function canonicalHost(host: string): CanonicalHost | null {
   const bare = /^\[.*\]$/.test(host) ? host.slice(1, -1) : host

@@ -17,7 +17,7 @@ const answering = (text = 'ok') =>
   listen((socket) => socket.on('data', () => socket.write(answer(text)))).then(keep)
 
 describe('rebinding', () => {
-  // 127.0.0.2 stands for a public address, 127.0.0.1 for what must never be reached.
+  // 127.0.0.2 plays a public address, 127.0.0.1 an address that must never be reached.
   async function rebinding(): Promise<{
     canary: TestServer
     egress: Egress
@@ -32,7 +32,7 @@ describe('rebinding', () => {
     return { canary, egress, resolve, port: canary.port }
   }
 
-  test('a name that changes its address between check and connection never reaches the private one', async () => {
+  test('a name that changes its address between check and connection never reaches the private address', async () => {
     const { canary, egress, port } = await rebinding()
     for (let round = 0; round < 100; round++) {
       const target = { host: 'rebind.example.com', port, scheme: 'smtp' } as const
@@ -48,7 +48,7 @@ describe('rebinding', () => {
     expect(canary.connections()).toBe(0)
   })
 
-  test('the naive way, check then connect by name, does reach it', async () => {
+  test('control: check, then connect by name, reaches the private address', async () => {
     const { canary, resolve, port } = await rebinding()
     const [checked] = await resolve()
     expect(checked).toBe('127.0.0.2')
@@ -70,7 +70,7 @@ describe('rebinding', () => {
   })
 })
 
-describe('what is refused', () => {
+describe('a refused target', () => {
   test('a literal address is refused although no look-up is asked for it', async () => {
     const canary = keep(await listen((socket) => socket.end(answer('secret'))))
     const egress = keep(createEgress({ allow: [] }))
@@ -83,7 +83,7 @@ describe('what is refused', () => {
   })
 
   test.each([301, 302, 303, 307, 308])(
-    'a %d to this machine is handed back, not followed',
+    'a %d redirect to this machine is returned, not followed',
     async (status) => {
       const canary = keep(await listen((socket) => socket.end(answer('secret'))))
       const outside = keep(
@@ -109,7 +109,7 @@ describe('what is refused', () => {
     },
   )
 
-  test('plain http to a public host is refused, whatever the port', async () => {
+  test('plain http to a public host is refused on every port', async () => {
     const egress = keep(createEgress({ allow: [], resolve: async () => ['8.8.8.8'] }))
     for (const url of [
       'http://api.example.com/',
@@ -126,22 +126,19 @@ describe('what is refused', () => {
 describe('a target that is saved', () => {
   const target = { host: 'mail.example.com', port: 587, scheme: 'smtp' } as const
   test.each([
-    ['leads to a public address', async () => ['8.8.8.8'], { ok: true }],
-    ['leads to a private address', async () => ['8.8.8.8', '10.9.8.7'], { ok: false, part: 'host' }],
+    ['resolves to a public address', async () => ['8.8.8.8'], { ok: true }],
+    ['resolves to a private address', async () => ['8.8.8.8', '10.9.8.7'], { ok: false, part: 'host' }],
     ['has no address', async () => [], { ok: false, part: 'unresolved' }],
     ['cannot be asked for', () => Promise.reject(new Error('no DNS')), { ok: false, part: 'unresolved' }],
     ['is not answered in time', () => new Promise<string[]>(() => {}), { ok: false, part: 'unresolved' }],
-  ])(
-    'a name that %s: refused only where policy says so, and no address told',
-    async (_, resolve, verdict) => {
-      const egress = keep(createEgress({ allow: [], resolve }))
-      const given = await egress.checkResolvedTarget({ ...target, timeoutMs: 20 })
-      expect(given).toMatchObject(verdict)
-      expect(JSON.stringify(given)).not.toContain('10.9.8.7')
-    },
-  )
+  ])('a name that %s: refused only by policy, and no address is shown', async (_, resolve, verdict) => {
+    const egress = keep(createEgress({ allow: [], resolve }))
+    const given = await egress.checkResolvedTarget({ ...target, timeoutMs: 20 })
+    expect(given).toMatchObject(verdict)
+    expect(JSON.stringify(given)).not.toContain('10.9.8.7')
+  })
 
-  test('the port is at fault where the addresses are public', async () => {
+  test('the port is the reason for the refusal if the addresses are public', async () => {
     const egress = keep(createEgress({ allow: ['10.0.0.0/8:2500'], resolve: async () => ['8.8.8.8'] }))
     // Listed networks may be reached on it, so only the DNS can tell.
     expect(egress.checkTarget({ ...target, port: 2500 })).toEqual({ ok: true })
@@ -163,7 +160,7 @@ describe('connections', () => {
     socket.destroy()
   })
 
-  test('a fired signal or a deadline ends the connecting, and what comes later is thrown away', async () => {
+  test('a fired signal or a deadline ends the connecting, and a later connection is closed', async () => {
     let found: (addresses: string[]) => void = () => {}
     const resolve = () => new Promise<string[]>((done) => (found = done))
     const server = keep(await listen(() => {}))
@@ -203,7 +200,7 @@ describe('connections', () => {
     )
   })
 
-  test('calls that hang keep no other call to the same host waiting', async () => {
+  test('calls that hang do not delay other calls to the same host', async () => {
     const server = keep(await listen(() => {}))
     const egress = keep(createEgress({ allow: ['127.0.0.1'] }))
     const url = `http://127.0.0.1:${server.port}/`
@@ -216,7 +213,7 @@ describe('connections', () => {
     controller.abort()
   })
 
-  test('requests one after the other share connections', async () => {
+  test('consecutive requests share connections', async () => {
     const server = await answering()
     const egress = keep(createEgress({ allow: ['127.0.0.1'] }))
     for (let round = 0; round < 20; round++) {

@@ -8,7 +8,7 @@ import { type HttpLimits, type HttpRequest, type HttpResponse, sendRequest } fro
 import type { Resolve } from './resolve.ts'
 
 const connectTimeoutMs = 10_000
-/** A person waits, and nothing depends on it: what the DNS has not said by then is asked again at every connect. */
+/** A person waits, and nothing depends on it: a name without an answer by then is resolved again at every connect. */
 const checkTimeoutMs = 3_000
 
 export type EgressOptions = {

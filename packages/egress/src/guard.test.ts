@@ -99,10 +99,10 @@ describe('without DNS', () => {
   test('no private or special address is permitted', () => {
     expect(refusals(specialAddresses)).toEqual(specialAddresses)
   })
-  test('what is not a host is refused', () => {
+  test('a text that is not a host is refused', () => {
     expect(refusals(notHosts)).toEqual(notHosts)
   })
-  test('names that only mean something inside a network are refused', () => {
+  test('names that only exist inside a network are refused', () => {
     expect(refusals(privateNames)).toEqual(privateNames)
   })
   test('public names and addresses are permitted', () => {
@@ -135,7 +135,7 @@ describe('without DNS', () => {
   })
 })
 
-test('port 25 of public mail servers is for the operator to permit', () => {
+test('port 25 of public mail servers needs the permission of the operator', () => {
   const permitting = new Guard({ allow: [], mailPort: true })
   const target = { host: 'mx.example.com', port: 25 }
   expect(permitting.check({ ...target, scheme: 'smtp' }).ok).toBe(true)
@@ -192,10 +192,10 @@ describe('with DNS', () => {
     await expect(resolving(['8.8.8.8', '10.0.0.1'])).rejects.toMatchObject({ refused: true, bodySent: false })
     await expect(resolving(['2606:4700::1111', '::1'])).rejects.toMatchObject({ refused: true })
   })
-  test('the refusal does not tell the private address', async () => {
+  test('the refusal does not show the private address', async () => {
     await expect(resolving(['10.9.8.7'])).rejects.not.toThrow('10.9.8.7')
   })
-  test('a name with public addresses only gives exactly those', async () => {
+  test('a name with only public addresses gives exactly those', async () => {
     expect(await resolving(['8.8.8.8', '2606:4700::1111'])).toEqual(['8.8.8.8', '2606:4700::1111'])
   })
   test('a private address is permitted when it is listed', async () => {
@@ -204,7 +204,7 @@ describe('with DNS', () => {
   test('a name without addresses is a failure to connect, not a refusal', async () => {
     await expect(resolving([])).rejects.toMatchObject({ refused: false, bodySent: false })
   })
-  test('a refused literal or name is not even looked up', async () => {
+  test('a refused literal or name is not resolved', async () => {
     const asked: string[] = []
     const watched = new Guard({
       allow: [],

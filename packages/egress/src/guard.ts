@@ -22,10 +22,10 @@ export type GuardOptions = {
 const defaultPolicy: Policy = {
   ports: { https: [443], http: [], smtp: [465, 587, 2465, 2525, 2587], 'smtp-plain': [] },
 }
-/** Where mail servers take mail from anybody: it goes out by the name of this machine's address. */
+/** The port on which mail servers accept mail from any sender: such mail counts for the reputation of this machine's address. */
 const MAIL_PORT = 25
 
-// Names that stand for this machine or network, and public zones that answer with whatever address the name spells.
+// Names that mean this machine or network, and public zones that answer with whatever address the name spells.
 const privateZones = ['localhost', 'local', 'localdomain', 'internal', 'intranet', 'lan', 'arpa', 'onion']
 const spellingZones = ['nip.io', 'sslip.io', 'xip.io', 'localtest.me', 'lvh.me', 'vcap.me']
 const refusedZones = [...privateZones, ...spellingZones]
@@ -75,7 +75,7 @@ export class Guard {
     if (addresses.length === 0) throw notConnected('host name does not resolve')
     if (listed || addresses.every((address) => this.#checkAddress(address, target).ok))
       return { ok: true, addresses }
-    // Which address it was is not said: it may be a name of an inner network.
+    // The address itself is not shown: it may be a name of an inner network.
     const onlyThePort = addresses.every(isPublicAddress)
     return onlyThePort
       ? refuse('port', wrongPort(target))

@@ -3,7 +3,7 @@ export class NetworkFailure extends Error {
   readonly reason: string
   /** Whether the other side may have acted on what was sent. */
   readonly bodySent: boolean
-  /** Whether it was our own policy that said no. */
+  /** Whether our own policy refused it. */
   readonly refused: boolean
 
   constructor(reason: string, facts: { bodySent: boolean; refused: boolean }, cause?: unknown) {

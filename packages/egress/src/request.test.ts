@@ -8,7 +8,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup()
 })
 
-/** Posts to a server that does this with each socket, and tells how it ended. */
+/** Posts to a server that does this with each socket, and returns how it ended. */
 async function post(onSocket: (socket: Socket) => void, limits = { timeoutMs: 300 }) {
   const server = await listen(onSocket)
   const egress = createEgress({ allow: ['127.0.0.1'] })
@@ -38,7 +38,7 @@ const onceBodyCame = (socket: Socket, act: () => void) => {
 const mayHaveActed = expect.objectContaining({ name: 'NetworkFailure', bodySent: true, refused: false })
 const surelyNothing = expect.objectContaining({ name: 'NetworkFailure', bodySent: false, refused: false })
 
-describe('after the body has gone out, no answer means that it may have been acted on', () => {
+describe('after the body was sent, a missing answer means that the request may have been carried out', () => {
   test('the server takes the body and never answers', async () => {
     expect((await post((socket) => onceBodyCame(socket, () => {}))).first).toEqual(mayHaveActed)
   })
@@ -59,7 +59,7 @@ describe('after the body has gone out, no answer means that it may have been act
       (await post((socket) => onceBodyCame(socket, () => socket.end('220 mail ESMTP\r\n')))).first,
     ).toEqual(mayHaveActed)
   })
-  test('the answer drips in one byte at a time: the total deadline holds', async () => {
+  test('the answer drips in one byte at a time: the total deadline applies', async () => {
     const { first } = await post((socket) =>
       onceBodyCame(socket, () => {
         socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n')
@@ -80,7 +80,7 @@ describe('after the body has gone out, no answer means that it may have been act
     expect(first).toEqual(mayHaveActed)
     expect(String(first)).toContain('longer than')
   })
-  test('a kept connection is reset when it is used again', async () => {
+  test('a reused connection is reset', async () => {
     const { send, first } = await post((socket) => {
       let requests = 0
       onceBodyCame(socket, () => {
@@ -97,7 +97,7 @@ describe('after the body has gone out, no answer means that it may have been act
   })
 })
 
-describe('before anything has gone out, another try is safe', () => {
+describe('before anything was sent, a retry is safe', () => {
   const request = (url: string, options: { signal?: AbortSignal; timeoutMs?: number } = {}) => {
     const egress = createEgress({ allow: ['127.0.0.1'], resolve: async () => [] })
     cleanups.push(() => egress.close())
@@ -111,13 +111,13 @@ describe('before anything has gone out, another try is safe', () => {
     return server.port
   }
 
-  test('nobody listens there', async () => {
+  test('no server listens there', async () => {
     expect(await request(`http://127.0.0.1:${await unusedPort()}/`)).toEqual(surelyNothing)
   })
   test('the name does not resolve', async () => {
     expect(await request('https://gone.example.com/')).toEqual(surelyNothing)
   })
-  test('the signal had fired already', async () => {
+  test('the signal has already fired', async () => {
     expect(await request('https://gone.example.com/', { signal: AbortSignal.abort() })).toEqual(surelyNothing)
   })
   test('the other side never finishes the TLS handshake', async () => {
@@ -132,7 +132,7 @@ describe('before anything has gone out, another try is safe', () => {
   })
 })
 
-test('a signal that fires while the answer is awaited ends the exchange', async () => {
+test('a signal that fires during the wait for the answer ends the request', async () => {
   const controller = new AbortController()
   const server = await listen((socket) => onceBodyCame(socket, () => controller.abort()))
   const egress = createEgress({ allow: ['127.0.0.1'] })

@@ -6,7 +6,7 @@ import { NetworkFailure } from './network-failure.ts'
 
 const defaultTimeoutMs = 30_000
 const defaultAnswerBytesMax = 1024 * 1024
-/** A larger body goes out piece by piece: encrypting 35 MB at once holds the thread, and a slow reader makes a second copy of it. */
+/** A larger body is sent piece by piece: encrypting 35 MB in one step blocks the thread, and a slow reader makes a second copy of it. */
 const pieceBytes = 128 * 1024
 
 export type HttpRequest = {

@@ -7,7 +7,7 @@ import { createProviders } from './registry.ts'
 const docs = new URL('../../../docs/providers/', import.meta.url)
 const providers = createProviders()
 
-test('docs/providers/matrix.md says what the providers can do: npm run matrix writes it', async () => {
+test('docs/providers/matrix.md is current: npm run matrix writes it', async () => {
   expect(await readFile(new URL('matrix.md', docs), 'utf8')).toBe(toMatrix(Object.values(providers)))
 })
 
@@ -69,7 +69,7 @@ test.each<[keyof Capabilities, Partial<Capabilities>]>([
   expect(page({ ...other, ...change })).not.toBe(page(other))
 })
 
-test('the cases above are all capabilities that there are', () => {
+test('the cases above cover all capabilities', () => {
   const page = toMatrix([{ ...providers.capture, capabilities: other }])
   expect(page).toContain(
     '| 7 | one at a time | no | no | neither | none | one mailbox | 3 MB, texts 1 MB | yes, to those it names, in ASCII, up to 2 MB, without `x-own-…` | 1 | `x-own-…` | `é` | no | 2 endings, listed on its page | `^[^;]+$` |',
@@ -78,7 +78,7 @@ test('the cases above are all capabilities that there are', () => {
   expect(Object.keys(other)).toHaveLength(21)
 })
 
-test('the page shows who sends which events, and how they are proved', () => {
+test('the page shows the events of each provider, and how they are verified', () => {
   const { resend, smtp, capture } = providers
   const page = toMatrix([resend, smtp, capture]).split('## Events that it sends')[1]
   expect(page).toContain(

@@ -145,7 +145,7 @@ function toDuration(durationMs: number): string {
   return minutes >= 60 ? `${minutes / 60} h` : `${minutes} min`
 }
 
-/** The names in `/^(?:one|other-)/`: one alternative each, `…` where more may follow. Any other pattern stands as it is. */
+/** The names in `/^(?:one|other-)/`: one alternative each, `…` where more may follow. Any other pattern is shown unchanged. */
 export function toNames(pattern: RegExp): string {
   const [, group, alone, end] = /^\^(?:\((?:\?:)?([^()]+)\)|([^()|]+?))(\$?)$/.exec(pattern.source) ?? []
   const names = (group ?? alone ?? '').split('|').map((name) => name.replace(/\\([.-])/g, '$1'))

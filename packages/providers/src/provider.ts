@@ -15,7 +15,7 @@ export type OutboundAttachment = {
   content: Buffer
 }
 
-/** A mail as its client wrote it, to be handed over as it is. */
+/** A mail that its client wrote, to be sent unchanged. */
 export type RawMail = {
   bytes: Buffer
   /** Of the mail, in angle brackets. */
@@ -27,7 +27,7 @@ export type RawMail = {
 
 /** One message as core hands it to a provider. Everything in it was validated at accept. */
 export type OutboundMessage = {
-  /** Public id, `msg_…`: goes out as `X-LG-Id` and as the local part of Message-ID. */
+  /** Public id, `msg_…`: sent as `X-LG-Id` and as the local part of Message-ID. */
   id: string
   /** Same for every attempt at the same recipients: a provider with idempotency keys gets this one. */
   attemptKey: string
@@ -62,7 +62,7 @@ export type RecipientRefusal = {
   kind: 'rejected' | 'deferred'
   code: FailureCode
   reason: string
-  /** Of a deferred one; 0: this call did not try it (another host is in charge of it), so it may follow at once. */
+  /** Of a deferred one; 0: this call did not try it (it belongs to another host), so it may follow immediately. */
   retryAfterMs?: number
 }
 
@@ -71,8 +71,8 @@ export type SendOutcome =
   /** `pauseMs`: the provider accepts no more messages for this long (its rate is used up). */
   | { kind: 'accepted'; providerMessageId: string; refused?: RecipientRefusal[]; pauseMs?: number }
   /**
-   * No retry of the same thing; 'account' is the connection's fault, so another connection may be used. `refused`: for whose sake
-   * nothing was sent to anybody, as far as the provider says; each of them has its own reason.
+   * No retry of the same thing; 'account' is the connection's fault, so another connection may be used. `refused`: the recipients
+   * because of which the provider refused the whole call, as far as it names them; each has its own reason.
    */
   | {
       kind: 'rejected'
@@ -81,7 +81,7 @@ export type SendOutcome =
       reason: string
       refused?: RecipientRefusal[]
     }
-  /** Surely not accepted: safe to retry or to fail over, but for those whom `refused` names as rejected. */
+  /** Certainly not accepted: safe to retry or to fail over, except for recipients that `refused` names as rejected. */
   | {
       kind: 'deferred'
       code: FailureCode
@@ -109,8 +109,8 @@ export type HttpResponse = {
 }
 
 /**
- * A connection or an exchange that came to nothing. Known by its shape, so that whoever makes the sockets needs no import from here:
- * `bodySent` says whether the provider may have acted on the request, `refused` that our own egress policy said no.
+ * A connection or an exchange that failed. It is recognised by its shape, so that the code that makes the sockets needs no import from here:
+ * `bodySent` says whether the provider may have acted on the request, `refused` that our own egress policy refused it.
  */
 export type NetworkFailure = Error & { reason: string; bodySent: boolean; refused: boolean }
 
@@ -135,15 +135,15 @@ export type Io = {
   attempt?: number
   /** The total deadline of this call. */
   signal: AbortSignal
-  /** Aborts sooner: what has not begun by then would not come to its end, and is better begun anew. */
+  /** Aborts sooner: a step that has not begun by then would not finish, and is better started again. */
   beginSignal: AbortSignal
   /** Aborts later: the deadline of an answer to what is out as a whole, for those whose servers take their time then (SMTP). */
   answerSignal: AbortSignal
   /** How long it is until then; for a call of several requests, of which the last must not be cut off. */
   msLeft(): number
   /**
-   * The provider gave out `fresh` in the place of `old`, a secret of this connection: whoever called stores it. Returns at once and
-   * never throws, so that the call does not depend on it.
+   * The provider replaced `old`, a secret of this connection, by `fresh`: the caller stores it. Returns immediately and never
+   * throws, so that the call does not depend on it.
    */
   replaceSecret(old: Secret, fresh: Secret): void
 }
@@ -151,18 +151,18 @@ export type Io = {
 /** Forms that a message may have beside text and html. */
 export type Alternative = 'calendar' | 'amp'
 
-/** `envelope`: the mail goes to the recipients of the call; `headers`: to those in To, Cc and Bcc, and to nobody else. */
+/** `envelope`: the mail goes to the recipients of the call; `headers`: only to those in To, Cc and Bcc. */
 export type RawMime = {
   recipients: 'envelope' | 'headers'
   /** Whether bytes beyond ASCII arrive as they are. */
   eightBit: boolean
   /** Absent: as of any message. */
   bytesMax?: number
-  /** Lower-case names of header fields that are orders to it: such a mail is not handed over as it is. */
+  /** Lower-case names of header fields that are orders to it: such a mail is not sent unchanged. */
   obeys?: RegExp
 }
 
-/** What a provider can express exactly; accept refuses the rest, and docs/providers/matrix.md is generated from it. */
+/** The features that a provider can express exactly; accept refuses the others, and docs/providers/matrix.md is generated from it. */
 export type Capabilities = {
   /** Of one call. */
   recipientsMax: number
@@ -203,17 +203,17 @@ export type Capabilities = {
   takesFilename?: RegExp
   /** Content types of attachments that it takes; absent: all. */
   takesContentType?: RegExp
-  /** Tags in its own channel; further ones are folded into what else comes back with events, or an X- header. */
+  /** Tags in the provider's own field; further ones are folded into other data that comes back with events, or an X- header. */
   tagsMax: number
   /** Whether metadata comes back with its events. */
   metadata: boolean
-  /** Whether `check` tells what the account may send, so that it is asked every few minutes. */
+  /** Whether `check` reports the limits of the account, so that it is called every few minutes. */
   tellsLimits: boolean
 }
 
 /**
- * What an account may send, as its provider says; one that is left out is none. A provider's day may be the last 24 hours, and what is
- * used of it may have come by other ways than ours.
+ * The limits of an account, as its provider reports them; a missing one is no limit. A provider's day may be the last 24 hours, and
+ * other software than ours may have used a part of it.
  */
 export type AccountLimits = {
   perSecond?: number | undefined
@@ -221,7 +221,7 @@ export type AccountLimits = {
   usedToday?: number | undefined
 }
 
-/** What is wrong with an account; `advice`: what to do, in whole sentences. */
+/** A fault of an account; `advice`: what to do, in whole sentences. */
 export type AccountProblem = { code: FailureCode; reason: string; advice: string[] }
 
 /** A provider's report on the account of a connection, without sending a message. */
@@ -231,7 +231,7 @@ export type AccountReport = {
   /** True while the account reaches verified addresses only. */
   sandbox?: boolean
   limits?: AccountLimits
-  /** Addresses and domains that may stand in From, as far as it tells; 100 at most. */
+  /** Addresses and domains that are allowed in From, as far as the provider reports them; 100 at most. */
   identities?: string[]
   /** Further notes, in whole sentences. */
   notes: string[]
@@ -259,7 +259,7 @@ export type Hook = {
 
 export type HookVerdict =
   | { kind: 'verified' }
-  /** The provider tries whether the URL answers: to be answered with 200; there is nothing in it to record. */
+  /** The provider tests whether the URL answers: the answer is 200, and nothing is recorded. */
   | { kind: 'probe' }
   /** A subscription to be confirmed by a GET of `url`, which is made of checked parts and never taken from the body. */
   | { kind: 'confirm'; url: string }
@@ -281,7 +281,7 @@ export type Registered<R> =
   /** `notes`: what else to know, in whole sentences. */
   { kind: 'registered'; registration: R; notes: string[] } | { kind: 'failed'; problem: AccountProblem }
 
-/** How events of a provider come in. `E` is what verifies them, `R` what is kept of a registration to undo it. */
+/** How events of a provider arrive. `E` is the data that verifies them, `R` the data of a registration that is kept to undo it. */
 export interface EventSource<C = unknown, S = unknown, E = unknown, R = unknown> {
   /** Every kind of event that it reports. */
   kinds: readonly ProviderEventKind[]
@@ -305,6 +305,8 @@ export interface EventSource<C = unknown, S = unknown, E = unknown, R = unknown>
   register(connection: ProviderConnection<C, S>, target: HookTarget<E>, io: Io): Promise<Registered<R>>
   /** Undoes it; null when nothing is left of it at the provider. */
   unregister(connection: ProviderConnection<C, S>, registration: R, io: Io): Promise<AccountProblem | null>
+  /** Removes one of before a rotation, and leaves what the present one needs; absent: as `unregister`. */
+  retire?(connection: ProviderConnection<C, S>, registration: R, io: Io): Promise<AccountProblem | null>
 }
 
 export interface Provider<C = unknown, S = unknown> {
@@ -315,16 +317,16 @@ export interface Provider<C = unknown, S = unknown> {
   credentials: z.ZodType<C>
   settings: z.ZodType<S>
   capabilities: Capabilities
-  /** Calls that these settings have room for at once, over all workers; absent: as many as the account bears. */
+  /** The maximum of concurrent calls by these settings, over all workers; absent: as many as the account allows. */
   callsMax?(settings: S): number
   /** Closes idle sockets beyond this number, so that other processes can use them. */
   rest?(connection: ProviderConnection<C, S>, sockets: number): Promise<void>
   /**
    * Hosts and ports that these settings would reach: checked by the egress policy when a connection is saved. A setting that names one
-   * is a URL, or `host` beside `port`, so that a fault is told where it stands.
+   * is a URL, or `host` beside `port`, so that a fault is reported with its pointer.
    */
   targets(settings: S): Target[]
-  /** Its credentials are never sent, whatever the target. */
+  /** Its credentials are never sent, to any target. */
   keysOnlySign?: true
   send(message: OutboundMessage, connection: ProviderConnection<C, S>, io: Io): Promise<SendOutcome>
   /** Authenticates, and asks what the account may do; never sends. */

@@ -15,7 +15,7 @@ import { createSmtp } from './smtp/index.ts'
 import { createSparkpost } from './sparkpost/index.ts'
 
 /**
- * Every provider, made anew: a process makes one set, and closes it when it stops. `awsEnvironment`: connections to SES without keys
+ * New objects of every provider: a process makes one set, and closes it when it stops. `awsEnvironment`: connections to SES without keys
  * use the AWS identity of this process.
  */
 export function createProviders({ awsEnvironment = false } = {}) {

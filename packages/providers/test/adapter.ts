@@ -102,7 +102,7 @@ export function setUpAdapter<C, S>(own: Own<C, S>) {
     },
     /** Where settings lead, over TLS. */
     testTargets(rows: [settings: object, host: string][]) {
-      test.each(rows)('settings %j lead to %s', (settings, host) => {
+      test.each(rows)('settings %j use %s', (settings, host) => {
         const provider = own.create()
         expect(provider.targets(provider.settings.parse(settings))).toEqual([
           { host, port: 443, scheme: 'https' },
@@ -117,7 +117,7 @@ export function setUpAdapter<C, S>(own: Own<C, S>) {
     /** For credentials that go into a header field as they are. */
     testHeaderSecret(credentialsWith: (value: string) => object) {
       test.each(['with space', 'ключ', '', 'x\r\nX: y'])(
-        'credentials that could not stand in a header field are refused: %s',
+        'credentials that are not allowed in a header field are refused: %s',
         (value) => {
           expect(own.create().credentials.safeParse(credentialsWith(value)).success).toBe(false)
         },
@@ -129,7 +129,7 @@ export function setUpAdapter<C, S>(own: Own<C, S>) {
 /** That success alone proves nothing: it takes the word of the provider, whose id for the message is read. */
 export function testUnknownSuccesses(judge: (body: string) => SendOutcome, further: string[]): void {
   test.each(['', '{', 'null', '[]', '"x"', '<html>', ...further])(
-    'a success that says %s is unknown',
+    'a success with the body %s is unknown',
     (body) => {
       expect(judge(body).kind).toBe('unknown')
     },

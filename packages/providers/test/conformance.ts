@@ -44,7 +44,7 @@ const expected: [Behaviour, Partial<SendOutcome>][] = [
 
 const cleanups: (() => Promise<void> | undefined)[] = []
 
-/** Guarantees of every provider, whatever its protocol; a provider without a remote side omits `remote`. */
+/** Guarantees of every provider, for any protocol; a provider without a remote side omits `remote`. */
 export function describeProvider(id: string, create: Create, remote?: RemoteCases): void {
   describe(`conformance of ${id}`, () => {
     afterEach(async () => {
@@ -58,7 +58,7 @@ export function describeProvider(id: string, create: Create, remote?: RemoteCase
 }
 
 function describeSchemas(id: string, create: Create, { credentials, settings }: Stored): void {
-  test('it carries its own id', () => {
+  test('it has its own id', () => {
     expect(create().id).toBe(id)
   })
 
@@ -69,7 +69,7 @@ function describeSchemas(id: string, create: Create, { credentials, settings }: 
     expect(create().credentials.safeParse({ ...credentials, other: 'x' }).success).toBe(false)
   })
 
-  test('targets() names every host and port that the settings lead to', () => {
+  test('targets() names every host and port of the settings', () => {
     const provider = create()
     const parsed = provider.settings.parse(settings)
     const targets = provider.targets(parsed)
@@ -166,31 +166,31 @@ function describeOutcomes(
     expect((await check('accepts')).problem).toBeNull()
   })
 
-  test('check() says that the credentials are refused, and what to do', async () => {
+  test('check() reports refused credentials, with advice', async () => {
     const { problem } = await check('refuses the credentials')
     expect(problem).toMatchObject({ code: 'provider-credentials-refused' })
     expect(problem?.advice.join(' ')).toMatch(/\w/)
   })
 
-  test('check() of a host where nobody listens says so', async () => {
+  test('check() of a host without a server reports it', async () => {
     expect((await check('accepts', false)).problem).toMatchObject({ code: 'provider-unreachable' })
   })
 
-  test.each(expected)('check() of a peer that %s ends, without a throw', async (behaviour) => {
+  test.each(expected)('check() of a peer that %s ends without an exception', async (behaviour) => {
     const report = await check(behaviour)
     if (report.problem) expect(failureCodes).toContain(report.problem.code)
   })
 
-  test.each(expected)('the code of an outcome says the same as its kind: %s', async (behaviour) => {
+  test.each(expected)('the code of an outcome agrees with its kind: %s', async (behaviour) => {
     const { outcome } = await send(behaviour)
     if (outcome.kind !== 'accepted') expect(toFailure(outcome.code, '')).toMatchObject({ kind: outcome.kind })
   })
 
-  test('nobody listens: deferred, since surely nothing was handed over', async () => {
+  test('no server listens: deferred, because nothing was sent', async () => {
     expect((await send('accepts', false)).outcome).toMatchObject({ kind: 'deferred' })
   })
 
-  test('no connection in time, at whichever exchange: deferred, since nothing of the message had left', async () => {
+  test('no connection in time, at any request: deferred, because nothing of the message was sent', async () => {
     const { outcome: good, count } = await sendWithTimeoutAt(0)
     expect(good).toMatchObject({ kind: 'accepted' })
     expect(count).toBeGreaterThan(0)

@@ -57,19 +57,19 @@ export function describeEvents<C, S>(id: string, own: OwnEvents<C, S>) {
   const first = bodyOf(names[0] ?? '')
   const refused: HookVerdict = { kind: 'refused', reason: expect.any(String) }
 
-  describe(`events of ${id}: who may send them`, () => {
-    test.each(names)('%s is verified by the secret that it was sent with, and by no other', async (name) => {
+  describe(`events of ${id}: verification`, () => {
+    test.each(names)('%s is verified with its own secret, and with no other', async (name) => {
       expect(await verify(signNow(bodyOf(name)), 0)).toEqual({ kind: 'verified' })
       expect(await verify(signNow(bodyOf(name)), 1)).toEqual(refused)
       expect(await verify(signNow(bodyOf(name)))).toEqual(refused)
     })
 
-    test('of two secrets, old and new, either is good', async () => {
+    test('both the old and the new secret verify', async () => {
       expect(await verify(signNow(first, 0), 0, 1)).toEqual({ kind: 'verified' })
       expect(await verify(signNow(first, 1), 0, 1)).toEqual({ kind: 'verified' })
     })
 
-    test('without its header fields, or with each of them twice or empty, none is', async () => {
+    test('a request without its header fields, or with one of them twice or empty, is refused', async () => {
       const hook = signNow(first)
       if (own.coversBody || events.proof === 'password')
         expect(await verify({ ...hook, headers: {} }, 0)).toEqual(refused)
@@ -81,7 +81,7 @@ export function describeEvents<C, S>(id: string, own: OwnEvents<C, S>) {
     })
 
     if (own.coversBody)
-      test('a body of which any byte was altered is refused', async () => {
+      test('a body with any altered byte is refused', async () => {
         const hook = signNow(first)
         for (let at = 0; at < first.length; at += Math.ceil(first.length / 50)) {
           const body = Buffer.from(first)
@@ -100,25 +100,25 @@ export function describeEvents<C, S>(id: string, own: OwnEvents<C, S>) {
         expect(await at(301_000)).toEqual(refused)
       })
 
-    test('a body that is no event is refused or not, but never an error', async () => {
+    test('a body that is no event never throws', async () => {
       for (const body of oddBodies) expect(await verify({ ...signNow(first), body }, 0)).toBeDefined()
     })
   })
 
-  describe(`events of ${id}: what they say`, () => {
-    test('the fixtures have all kinds that it says it reports, and no other', () => {
+  describe(`events of ${id}: content`, () => {
+    test('the fixtures have all kinds that the provider lists, and no other', () => {
       const kinds = names.flatMap((name) => read(bodyOf(name)).events.map(({ kind }) => kind))
       expect([...new Set(kinds)].sort()).toEqual([...events.kinds].sort())
     })
 
-    test('a repeat has the same ids, also when it comes later; different events have different ones', () => {
+    test('a repeat has the same ids, also later; different events have different ids', () => {
       const again = (name: string) => events.parse(signNow(bodyOf(name)), later(3_600_000)).events
       for (const name of names) expect(again(name)).toEqual(read(bodyOf(name)).events)
       const keys = names.flatMap((name) => read(bodyOf(name)).events.map(keyOf))
       expect(new Set(keys).size).toBe(keys.length)
     })
 
-    test('what cannot be read is counted and takes nothing with it', () => {
+    test('an unreadable event is counted, and the others are read', () => {
       for (const body of oddBodies) expect(read(body).events).toEqual([])
       const { wrapAll } = own
       if (!wrapAll) return
@@ -130,7 +130,7 @@ export function describeEvents<C, S>(id: string, own: OwnEvents<C, S>) {
       expect(reading.unread).toBeGreaterThan(2)
     })
 
-    test('values of any type and length are read or left out, within bounds', () => {
+    test('values of any type and length are read or left out, within limits', () => {
       const odd = fc.oneof(fc.jsonValue(), fc.constant('a@'.repeat(4_000)), fc.constant('<'.repeat(9_000)))
       fc.assert(
         fc.property(fc.constantFrom(...names), fc.nat(), odd, (name, at, value) => {
@@ -141,7 +141,7 @@ export function describeEvents<C, S>(id: string, own: OwnEvents<C, S>) {
       )
     })
 
-    test('S1: no body, however odd, keeps the thread from others for 50 ms', {
+    test('S1: no odd body blocks the thread for 50 ms', {
       timeout: 120_000,
     }, async () => {
       const slow: string[] = []
@@ -157,7 +157,7 @@ export function describeEvents<C, S>(id: string, own: OwnEvents<C, S>) {
       expect(slow).toEqual([])
     })
 
-    test(`docs/providers/${id}.md names them`, () => {
+    test(`docs/providers/${id}.md names the events`, () => {
       const page = readFileSync(new URL(`${id}.md`, docs), 'utf8')
       const section = page.split('\n## ').find((part) => part.startsWith('Events\n')) ?? ''
       expect(events.kinds.filter((kind) => !section.includes(`\`${kind}\``))).toEqual([])

@@ -35,10 +35,22 @@ export function fakeAws(): FakeApi {
       topics.delete(arn)
       return [200, xml(action, '')]
     }
+    if (action === 'Unsubscribe') {
+      const url = decodeURIComponent(form.get('SubscriptionArn')?.split(':').at(-1) ?? '')
+      for (const { urls } of topics.values()) urls.delete(url)
+      return [200, xml(action, '')]
+    }
     const one = topics.get(arn)
     if (!one) return [404, problem('NotFound')]
     if (action === 'SetTopicAttributes')
       one.attributes.set(form.get('AttributeName') ?? '', form.get('AttributeValue') ?? '')
+    if (action === 'ListSubscriptionsByTopic') {
+      const members = [...one.urls].map(
+        (url) =>
+          `<member><Endpoint>${url}</Endpoint><Protocol>https</Protocol><SubscriptionArn>${arn}:${encodeURIComponent(url)}</SubscriptionArn></member>`,
+      )
+      return [200, xml(action, `<Subscriptions>${members.join('')}</Subscriptions>`)]
+    }
     if (action === 'Subscribe' && form.get('Protocol') === 'https') one.urls.add(form.get('Endpoint') ?? '')
     return [200, xml(action, action === 'Subscribe' ? `<SubscriptionArn>${arn}:1</SubscriptionArn>` : '')]
   }

@@ -14,7 +14,7 @@ export type File = {
   content: Buffer
 }
 
-/** What an order to send found in the draft. */
+/** The content of the draft at a send request. */
 export type SentDraft = { mime: string; files: File[] }
 
 const user = '/v1.0/users/writer%40example.com'
@@ -29,7 +29,7 @@ export type FakeGraph = HttpPeer & {
   left(): number
   /** Opens a session of this size, for a client of another kind. */
   openSession(size: number): void
-  /** What was asked of Graph and of the upload host, in short. */
+  /** The requests to Graph and to the upload host, in short. */
   asked(): string[]
   authToken: string
 }
@@ -127,7 +127,7 @@ export async function playGraph(
   }
 }
 
-/** The adapter before a fake Graph; `io` takes the place of parts of the way out. */
+/** The adapter before a fake Graph; `io` replaces parts of the egress. */
 export async function startSending(
   options: { answer?: (exchange: Exchange) => Answer | undefined; timeoutMs?: number; io?: Partial<Io> } = {},
 ) {

@@ -56,7 +56,7 @@ export function playBehaviour(own: {
   accepts: Answer
   refusesCredentials: Answer
   asksToWait: Answer
-  /** Answers what comes before the message (a token, a draft); the fault strikes at the message itself. */
+  /** Answers what comes before the message (a token, a draft); the fault applies to the message itself. */
   before?: (exchange: Exchange) => Answer | undefined
 }): (behaviour: Behaviour) => Promise<HttpPeer> {
   const answers: Record<Behaviour, Answer> = {

@@ -84,7 +84,7 @@ export function reaching(io: Io, ports: Record<string, number>): Io & { reached:
   }
 }
 
-/** A mail host that speaks TLS, and tells in its reply whether it was spoken to by TLS. */
+/** A mail host that speaks TLS, and reports in its reply whether the session used TLS. */
 export async function playMailHost(options: SMTPServerOptions = {}) {
   const mails: Buffer[] = []
   const server = new SMTPServer({

@@ -26,7 +26,7 @@ export type OwnRegistration<C, S> = {
   fake(): FakeApi
   /** Secrets that are kept, as they are revealed. */
   secrets: object
-  /** Whether the provider tells its secret only once it sends events. */
+  /** Whether the provider shows its secret only with its first events. */
   tellsSecretLate?: true
   /** How it refuses a key that may not do this. */
   refusal: FakeAnswer | ((exchange: Exchange) => FakeAnswer)
@@ -82,7 +82,7 @@ export function describeRegistration<C, S>(id: string, own: OwnRegistration<C, S
       for (const cleanup of cleanups.splice(0)) await cleanup()
     })
 
-    test('the provider sends them to the URL, and what verifies them is stored before', async () => {
+    test('the provider sends events to the URL, and their secret is stored before', async () => {
       const { api, kept, register } = await start()
       expect(await register()).toMatchObject({ kind: 'registered' })
       expect(api.urls()).toEqual([hookUrl])
@@ -90,7 +90,7 @@ export function describeRegistration<C, S>(id: string, own: OwnRegistration<C, S
       expect(kept[0]?.live).toBe(own.tellsSecretLate === true)
     })
 
-    test('a repeat makes no second webhook', async () => {
+    test('a repeat creates no second webhook', async () => {
       const { api, register } = await start()
       await register()
       expect(await register()).toMatchObject({ kind: 'registered' })
@@ -106,7 +106,7 @@ export function describeRegistration<C, S>(id: string, own: OwnRegistration<C, S
       expect(api.urls()).toEqual([hookUrl])
     })
 
-    test('what was made is undone, once and again, and webhooks of others stay', async () => {
+    test('a created webhook is removed, also repeatedly, and webhooks of others stay', async () => {
       const { api, register, undo } = await start()
       api.add(foreignUrl)
       const made = await register()
@@ -118,7 +118,7 @@ export function describeRegistration<C, S>(id: string, own: OwnRegistration<C, S
       expect(await undo(stored)).toBeNull()
     })
 
-    test('a refusal or a lost connection at any step is reported, and a repeat ends well', async () => {
+    test('a refusal or a lost connection at any step is reported, and a repeat succeeds', async () => {
       const whole = await start()
       await whole.register()
       for (let step = 1; step <= whole.count(); step++) {

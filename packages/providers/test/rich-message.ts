@@ -33,7 +33,7 @@ export const richMessage: OutboundMessage = buildOutboundMessage({
   ],
 })
 
-/** What an independent parser reads from the MIME of `richMessage`; it puts images into the html, and leaves own header fields encoded. */
+/** The fields that an independent parser reads from the MIME of `richMessage`; it puts images into the html, and leaves own header fields encoded. */
 export const richMail = {
   from: [{ address: 'writer@example.com', name: 'Žofie "Zed" Ünal, Jr.' }],
   to: [

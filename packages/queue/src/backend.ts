@@ -1,4 +1,4 @@
-/** Redis when there is one; otherwise the queue lives in the database, in a schema of its own. */
+/** Redis when there is one; otherwise the queue is in the database, in its own schema. */
 export type QueueBackend = { kind: 'redis'; url: string; prefix?: string } | { kind: 'postgres'; url: string }
 
 /** Deadline of a query to a silent Postgres; a claim that was not enqueued expires after 10 s anyway. */
@@ -40,7 +40,7 @@ function hostOptions(url: string): RedisHost {
 const RECONNECT_MS_MAX = 1_000
 
 /**
- * A producer must fail fast: without `commandTimeout` an add waits for ever on a Redis that hangs. It may happen later all the
+ * A producer must fail fast: without `commandTimeout` an add waits forever for a Redis that hangs. It may happen later all the
  * same, which is harmless, since every claim carries its epoch.
  */
 export const producerOptions = (url: string) => ({
@@ -51,7 +51,7 @@ export const producerOptions = (url: string) => ({
   retryStrategy: (times: number) => Math.min(times * 50, RECONNECT_MS_MAX),
 })
 
-/** A consumer waits for Redis to come back, and looks more often than BullMQ's own default, which sleeps up to 20 s. */
+/** A consumer waits until Redis is back, and checks more often than BullMQ's own default, which sleeps up to 20 s. */
 export const consumerOptions = (url: string) => ({
   ...hostOptions(url),
   maxRetriesPerRequest: null,

@@ -19,7 +19,7 @@ async function serve(port: number, policy?: string): Promise<void> {
   servers.push(await startRedis(port, policy))
 }
 
-test.skipIf(!isInstalled)('a Redis that may evict jobs is refused, with the way to mend it', async () => {
+test.skipIf(!isInstalled)('a Redis that may evict jobs is refused, with the way to fix it', async () => {
   const port = await freePort()
   await serve(port, 'allkeys-lru')
   const opening = createDeliverQueue({ kind: 'redis', url: `redis://127.0.0.1:${port}` }, () => {})
@@ -27,7 +27,7 @@ test.skipIf(!isInstalled)('a Redis that may evict jobs is refused, with the way 
 })
 
 test.skipIf(!isInstalled)(
-  'the queue comes up without Redis, refuses at once, and opens when Redis comes',
+  'the queue starts without Redis, refuses immediately, and works when Redis is available',
   async () => {
     const port = await freePort()
     const url = `redis://127.0.0.1:${port}`
@@ -42,7 +42,7 @@ test.skipIf(!isInstalled)(
   },
 )
 
-test.skipIf(!isInstalled)('a Redis that comes later and may evict jobs is not used', async () => {
+test.skipIf(!isInstalled)('a Redis that becomes available later and may evict jobs is not used', async () => {
   const port = await freePort()
   const errors: Error[] = []
   const url = `redis://127.0.0.1:${port}`

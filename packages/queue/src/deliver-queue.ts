@@ -26,7 +26,7 @@ type AddBulk = (
   jobs: { name: string; data: { claims: QueuedClaim[] }; opts: typeof JOB_OPTIONS & { jobId: string } }[],
 ) => Promise<unknown>
 
-/** A queue that has just refused (away, frozen, out of memory) is asked again after this long. */
+/** A queue that has just refused (away, frozen, out of memory) is used again after this time. */
 const ASK_AGAIN_MS = 1_000
 
 function wrap(queue: { addBulk: AddBulk; isOpen: () => boolean; close: () => Promise<void> }): DeliverQueue {

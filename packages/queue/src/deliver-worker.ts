@@ -10,19 +10,19 @@ import {
 import { DeliverJob, type QueuedClaim } from './jobs.ts'
 
 export type DeliverWorker = {
-  /** Takes no more jobs, and resolves when those under way have ended. */
+  /** Takes no more jobs, and resolves when those in progress have ended. */
   close(): Promise<void>
 }
 
 export type DeliverWorkerOptions = {
   backend: QueueBackend
-  /** Jobs that may be held at once; at least the dispatch depth, so that one tenant's jobs never keep out another's. */
+  /** The maximum of held jobs; at least the dispatch depth, so that one tenant's jobs never keep out another's. */
   concurrency: number
   process(claims: QueuedClaim[]): Promise<void>
   onError(error: Error): void
 }
 
-/** A job that stalled is run again without limit: its claims decide by themselves whether there is anything to do. */
+/** A job that stalled is run again without limit: its claims decide whether there is anything to do. */
 const STALLED_MAX = 1_000_000
 
 /** After an error of the connection; BullMQ's own 15 s would be longer than the pause itself may be. */

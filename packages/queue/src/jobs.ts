@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /**
- * The one job: hand over these claimed messages. Ids only, never content. A chunk of claims a job, because the queue's cost is per
+ * The only job: send these claimed messages. Ids only, never content. A chunk of claims a job, because the queue's cost is per
  * job: with 25 claims in one, Redis spends 11 µs a message.
  */
 export const DELIVER_JOB = 'deliver-messages.v1'

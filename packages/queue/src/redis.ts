@@ -27,7 +27,7 @@ export async function openRedis(
     isOpen = false
   })
   const looked = Promise.withResolvers<void>()
-  // Anew with every connection: a Redis that comes back may have been set otherwise.
+  // Again with every connection: a Redis that returns may have other settings.
   redis.on('ready', () => {
     evictionError(redis).then(
       (error) => {

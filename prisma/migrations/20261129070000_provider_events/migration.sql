@@ -83,7 +83,7 @@ grant select, insert, update, delete on hook to lettergate_tenant;
 grant select, insert on provider_event, provider_event_due to lettergate_tenant;
 -- Never secrets: a hook is found by its connection, and what happened at its URL is counted.
 grant select (tenant_id, connection_id, provider, version, retire_at, last_event_at, refused, last_refused_at, last_refusal),
-  update (last_event_at, refused, last_refused_at, last_refusal) on hook to lettergate_batch;
+  update (last_event_at, refused, last_refused_at, last_refusal, retire_at) on hook to lettergate_batch;
 grant select, insert on provider_event to lettergate_batch;
 grant select, insert, update, delete on provider_event_due to lettergate_batch;
 grant usage on sequence provider_event_seq to lettergate_tenant, lettergate_batch;

@@ -13,7 +13,7 @@ function refusalOf(take: () => unknown): Problem {
   throw new Error('it was not refused')
 }
 
-test('a tenant gets half of it, others the rest, and each refusal says when to come back', () => {
+test('one tenant gets half of the budget, others share the other half, and each refusal says when to retry', () => {
   const budget = createAnswerBudget(10 * MB)
   const release = budget.take('a', 5 * MB)
   const own = refusalOf(() => budget.take('a', MB))
@@ -29,7 +29,7 @@ test('a tenant gets half of it, others the rest, and each refusal says when to c
   budget.take('c', 2 * MB)
 })
 
-test('small answers need no room, and one that is larger than all of it goes alone', () => {
+test('small answers take nothing from the budget, and an answer larger than the budget is sent alone', () => {
   const budget = createAnswerBudget(MB)
   const release = budget.take('a', 20 * MB)
   budget.take('a', 64 * 1024)

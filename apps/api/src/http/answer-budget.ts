@@ -8,7 +8,7 @@ export type AnswerBudget = {
   used(): number
 }
 
-/** Free of the budget: small answers go out however many large ones are being read. */
+/** Free of the budget: small answers are sent while any number of large ones is being read. */
 const FREE_BYTES = 64 * 1024
 const RETRY_AFTER = { 'retry-after': '2' }
 
@@ -26,8 +26,8 @@ function refusal(isOwn: boolean): Problem {
 }
 
 /**
- * Bounds the bytes that wait to be read by clients of this process, however slowly they read. A tenant gets half of them at most; one answer
- * that is larger than its share is let out alone.
+ * Bounds the bytes that wait to be read by clients of this process, at any speed. A tenant gets half of them at most; one answer
+ * that is larger than its share is sent alone.
  */
 export function createAnswerBudget(bytesMax: number): AnswerBudget {
   const budget = createBudget(bytesMax, FREE_BYTES)

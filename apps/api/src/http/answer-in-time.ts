@@ -14,8 +14,8 @@ function late(): Problem {
 }
 
 /**
- * Answers every request in time, whatever the database does: a send within three seconds, anything else within five. A route that
- * waits for something else by its nature says `takesLong`, and is bounded by itself.
+ * Answers every request in time, also when the database does not answer: a send within three seconds, anything else within five. A route that
+ * waits for something else by its nature says `takesLong`, and has its own limit.
  */
 export function addAnswerInTime(app: FastifyInstance): void {
   app.decorateRequest('keyCheckMs', 0)

@@ -5,7 +5,7 @@ import { addAuthentication } from './authenticate.ts'
 import { addProblemDetails } from './problem-details.ts'
 import { createWrongKeys } from './wrong-keys.ts'
 
-/** A route that needs a key; `asked` says of each key whether it was looked up as a guess. */
+/** A route that needs a key; `asked` records for each key whether it was looked up as a guess. */
 function build() {
   const asked: boolean[] = []
   const app = Fastify()
@@ -30,7 +30,7 @@ function build() {
   return { asked, ask }
 }
 
-test('S14: after a hundred wrong keys of an address, others are refused and looked up as guesses; a good one is never refused', async () => {
+test('S14: after a hundred wrong keys of an address, its unknown keys are looked up as guesses and refused; a good key is never refused', async () => {
   const { asked, ask } = build()
   const statuses: number[] = []
   for (let i = 0; i < 150; i++) statuses.push(await ask(`wrong-${i}`))

@@ -64,6 +64,14 @@ export function tenantOf(request: FastifyRequest): TenantPrincipal {
   return principal
 }
 
+/** Checks the key of a request again, for an answer that waited: keys end, and are revoked. */
+export async function checkKeyAgain(request: FastifyRequest, keys: KeyVerifier): Promise<void> {
+  const key = bearerKey(request)
+  const principal = key === null ? null : await fromStorage(keys.verify(key))
+  if (principal === null) throw unauthorized()
+  checkAllowed(principal, request.routeOptions.config)
+}
+
 /** Puts a key check before every route that has a scope; refuses to boot when a route has neither scope nor `public`. */
 export function addAuthentication(
   app: FastifyInstance,

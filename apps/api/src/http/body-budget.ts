@@ -5,7 +5,7 @@ export type BodyBudget = {
   used(): number
 }
 
-/** One count of body bytes that all requests of this process share, so that memory stays bounded whatever comes in. */
+/** One count of body bytes that all requests of this process share, so that memory stays bounded for any requests. */
 export function createBodyBudget(bytesMax: number): BodyBudget {
   let used = 0
   return {

@@ -11,7 +11,7 @@ export type RouteConfig = {
   accepts?: true
   /** Takes messages; a large body of them is read and checked by another thread. */
   messages?: 'send' | 'batch'
-  /** Waits for something else than the database by its nature, and is bounded by itself. */
+  /** Waits for something else than the database by its nature, and has its own limit. */
   takesLong?: true
 }
 

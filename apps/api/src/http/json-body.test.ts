@@ -43,7 +43,7 @@ async function build(waitSeconds = 0) {
   return { charged, send }
 }
 
-test('S6: a refused body is charged to its tenant, an accepted one is not', async () => {
+test('S6: a refused body counts against the limit of its tenant, an accepted body does not', async () => {
   const { charged, send } = await build()
   expect(await send('{"a":1}')).toBe(200)
   expect(charged).toEqual([])
@@ -55,7 +55,7 @@ test('S6: a refused body is charged to its tenant, an accepted one is not', asyn
   ])
 })
 
-test('S6: no body of a tenant is read while it has to wait', async () => {
+test('S6: no body of a tenant is read while the tenant has to wait', async () => {
   const { charged, send } = await build(3)
   expect(await send('{"a":1}')).not.toBe(200)
   expect(charged).toEqual([])

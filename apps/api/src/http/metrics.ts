@@ -11,13 +11,17 @@ export type Metrics = {
   countShed(): void
   /** Counts a connection that was closed because too many were open. */
   countDropped(): void
+  /** Counts a look for tenants with news, on which waiting requests depend when a notification is lost. */
+  countLook(result: 'news' | 'none' | 'failed'): void
+  /** Shows how many requests of a kind wait. */
+  watchWaiting(kind: 'poll' | 'stream', count: () => number): void
   /** A statement that had no answer in time, or that Postgres cancelled for its length. */
   countLateStatement(pool: 'shared' | 'tenants' | 'listen', kind: LateStatement): void
   /** A request of a provider at the URL of a connection, by its result. */
   countProviderEvent(provider: string, verdict: string): void
 }
 
-/** From "at once" to the time-out of the database. */
+/** From immediately to the time-out of the database. */
 const ACCEPT_BUCKETS_SECONDS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]
 /** A scrape more often than this sees the same figures: counting a long queue is work. */
 const QUEUE_TTL_MS = 5_000
@@ -55,6 +59,29 @@ function addQueueGauges(registry: Registry, db: Queryable, onError: (error: unkn
     'Age of the oldest message in a state, counted from when it was due.',
     (row) => row.oldestSeconds,
   )
+}
+
+function addWaiting(registry: Registry): Pick<Metrics, 'countLook' | 'watchWaiting'> {
+  const looks = new Counter({
+    name: 'lettergate_feed_looks_total',
+    help: 'Looks for tenants with news while requests wait, one a second. failed: requests that wait may hear of news late.',
+    labelNames: ['result'],
+    registers: [registry],
+  })
+  const counts = new Map<string, () => number>()
+  new Gauge({
+    name: 'lettergate_waiting_requests',
+    help: 'Requests that wait for news: long polls and streams of events.',
+    labelNames: ['kind'],
+    registers: [registry],
+    collect() {
+      for (const [kind, count] of counts) this.set({ kind }, count())
+    },
+  })
+  return {
+    countLook: (result) => looks.inc({ result }),
+    watchWaiting: (kind, count) => void counts.set(kind, count),
+  }
 }
 
 function addLateStatements(registry: Registry): Counter {
@@ -105,6 +132,7 @@ export function createMetrics(deps: { db: Queryable; onError(error: unknown): vo
     acceptSeconds,
     countShed: () => shed.inc(),
     countDropped: () => dropped.inc(),
+    ...addWaiting(registry),
     countLateStatement: (pool, kind) => late.inc({ pool, kind }),
     countProviderEvent: (provider, verdict) => providerEvents.inc({ provider, verdict }),
     answers(method, route) {

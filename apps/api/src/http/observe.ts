@@ -12,9 +12,9 @@ export type Observation = {
 }
 
 /**
- * What every answer needs, in one hook because each one costs on the hot path: its request id, the end of its
- * connection while the process ends, its share of the body budget given back, its count and its log line.
- * Fastify's own logging makes a child logger for each request; this writes the one line there is to write.
+ * The work for every answer, in one hook because each hook has a cost on the hot path: its request id, the end of its
+ * connection while the process ends, the release of its share of the body budget, its count and its log line.
+ * Fastify's own logging makes a child logger for each request; this writes only one line.
  */
 export function addObservation(app: FastifyInstance, deps: Observation): void {
   const { metrics, logger, budget, stopping } = deps

@@ -22,19 +22,19 @@ function feed(chunks: Buffer[], budget: BodyBudget, bytesMax = 1024 * KB, announ
 const codeOf = (error: Error | null) => (error instanceof Problem ? error.code : error)
 
 describe('readBody', () => {
-  it('gives the bytes as they came', async () => {
+  it('returns the bytes unchanged', async () => {
     const { bytes } = await feed([Buffer.from('ab'), Buffer.from('c')], createBodyBudget(0))
     expect(bytes?.toString()).toBe('abc')
   })
 
-  it('takes what is beyond 64 kB from the budget, and leaves it to the caller to give back', async () => {
+  it('takes the bytes beyond 64 kB from the budget, and the caller releases them', async () => {
     const budget = createBodyBudget(100 * KB)
     const { taken } = await feed([Buffer.alloc(60 * KB), Buffer.alloc(60 * KB)], budget)
     expect(taken).toBe(56 * KB)
     expect(budget.used()).toBe(56 * KB)
   })
 
-  it('refuses a large body when the budget is spent, takes nothing for it, and still lets small ones in', async () => {
+  it('refuses a large body when the budget is spent, takes nothing for it, and still accepts small bodies', async () => {
     const budget = createBodyBudget(100 * KB)
     budget.take(90 * KB)
     const large = await feed([Buffer.alloc(70 * KB), Buffer.alloc(70 * KB)], budget)
@@ -43,7 +43,7 @@ describe('readBody', () => {
     expect((await feed([Buffer.alloc(64 * KB)], budget)).error).toBeNull()
   })
 
-  it('refuses a body over the limit at its own word, or when it gets there', async () => {
+  it('refuses a body over the limit by its Content-Length, or when it reaches the limit', async () => {
     const budget = createBodyBudget(1024 * KB)
     expect(codeOf((await feed([], budget, 10, 11)).error)).toBe('payload-too-large')
     expect(codeOf((await feed([Buffer.alloc(6), Buffer.alloc(6)], budget, 10)).error)).toBe(

@@ -4,7 +4,7 @@ import type { BodyBudget } from './body-budget.ts'
 
 /** Free of the budget for every request: small messages get in while large ones fill it. */
 const FREE_BYTES = 64 * 1024
-/** How long the rest of a refused body is read and thrown away, so that its sender can hear the refusal. */
+/** How long the rest of a refused body is read and dropped, so that its sender can receive the refusal. */
 const LINGER_MS = 2_000
 
 export type ReadBodyOptions = {
@@ -18,7 +18,7 @@ function tooLarge(bytesMax: number): Problem {
   return new Problem('payload-too-large', { detail: `The body may have ${bytesMax} bytes at most.` })
 }
 
-/** Discards what is still coming, for a while, then hangs up: closing at once would reset the answer away. */
+/** Discards the remaining bytes for a while, then closes the connection: closing immediately would lose the answer by a reset. */
 function linger(stream: IncomingMessage): void {
   stream.resume()
   const timer = setTimeout(() => {

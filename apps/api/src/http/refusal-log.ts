@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 const EVERY_MS = 1_000
 
 /**
- * Tells of refusals, of each code once a second, with how many more there were since: an outage refuses thousands a second for one
+ * Logs refusals, each code once a second, with the number of unlogged ones since: an outage refuses thousands a second for one
  * reason, and a line of 1 kB for each (measured: 7 MB in 7 s) would hide everything else and cost more than the refusals.
  */
 export function createRefusalLog(

@@ -48,7 +48,7 @@ async function startApp(waiting: number, options: { holdMs?: number; heldMax?: n
   return { state, ask, port, app, holdMs: options.holdMs ?? 1 }
 }
 
-/** Sends the head of a request, without its body, and answers what comes back first. */
+/** Sends the head of a request, without its body, and returns the first bytes of the answer. */
 async function sendHead(port: number): Promise<string> {
   const socket = connect(port, '127.0.0.1').setEncoding('latin1')
   socket.write('POST /v1/send HTTP/1.1\r\nhost: a\r\ncontent-type: text/plain\r\ncontent-length: 9\r\n\r\n')
@@ -59,7 +59,7 @@ async function sendHead(port: number): Promise<string> {
   return first
 }
 
-test('sends are refused while too many wait, and taken again when they no longer do', async () => {
+test('sends are refused while too many wait, and accepted again afterwards', async () => {
   const { state, ask } = await startApp(500)
   const refused = await ask('POST', '/v1/send')
   expect(refused.status).toBe(503)
@@ -74,12 +74,12 @@ test('a send is refused before its body is read', async () => {
   expect(await sendHead(port)).toMatch(/^HTTP\/1.1 503 /)
 })
 
-test('other requests are served however many sends wait', async () => {
+test('other requests are served for any number of waiting sends', async () => {
   const { ask } = await startApp(100_000, { holdMs: NEVER_MS })
   expect((await ask('GET', '/v1/messages')).status).toBe(200)
 })
 
-test('beyond the number of refusals that may be held, one is answered at once', async () => {
+test('a refusal beyond the maximum of held refusals is answered immediately', async () => {
   const { ask } = await startApp(500, { holdMs: NEVER_MS, heldMax: 1 })
   const answers = [ask('POST', '/v1/send'), ask('POST', '/v1/send')].map((answer) => answer.catch(() => null))
   expect((await Promise.race(answers))?.status).toBe(503)
@@ -87,7 +87,7 @@ test('beyond the number of refusals that may be held, one is answered at once', 
   expect((await Promise.all(answers)).map((answer) => answer?.status)).toContain(undefined)
 })
 
-test('a held refusal is answered when its time has passed, and gives its place to the next one', async () => {
+test('a held refusal is answered when its delay has passed, and frees its place for the next one', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout'] })
   const { app, holdMs } = await startApp(500, { holdMs: NEVER_MS, heldMax: 1 })
   for (let round = 0; round < 2; round++) {
@@ -100,7 +100,7 @@ test('a held refusal is answered when its time has passed, and gives its place t
   }
 })
 
-test('a process that ends holds no refusal back', async () => {
+test('a process that stops answers every refusal immediately', async () => {
   const { state, ask } = await startApp(500, { holdMs: NEVER_MS })
   state.isClosing = true
   expect((await ask('POST', '/v1/send')).status).toBe(503)

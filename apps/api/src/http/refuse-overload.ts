@@ -4,14 +4,14 @@ import type { ApiDeps } from '../deps.ts'
 
 /** Sends that wait to be stored or are being stored: two full batches. */
 const WAITING_MAX = 500
-/** How long a refusal is held back. Its client asks nothing meanwhile, so the time goes to sends that are accepted. */
+/** How long a refusal is held back. Its client sends nothing meanwhile, so the processor time is used for accepted sends. */
 const HOLD_MS = 1_000
 /** Bounds memory: Node reads at most 64 kB of the body of each held request. */
 const HELD_MAX = 5_000
 
 /**
  * Refuses sends while too many wait to be stored, before their key is checked and their body is read. Each refusal is held back for a
- * second: a client that asks again at once would otherwise take the processor from accepting (decision 0017).
+ * second: a client that repeats immediately would otherwise take processor time from accepting (decision 0017).
  */
 export function refuseOverload(
   app: FastifyInstance,

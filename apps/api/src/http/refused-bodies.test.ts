@@ -14,7 +14,7 @@ function withClock() {
   }
 }
 
-test('S6: a tenant whose refused bodies come faster than 10 MB a second waits, and no other does', () => {
+test('S6: a tenant whose refused bodies exceed 10 MB a second has to wait, and no other tenant does', () => {
   const { bodies, pass } = withClock()
   for (let second = 0; second < 60; second++) {
     bodies.charge('steady', 9 * MB)
@@ -26,13 +26,13 @@ test('S6: a tenant whose refused bodies come faster than 10 MB a second waits, a
   expect(bodies.waitSeconds('nobody')).toBe(0)
 })
 
-test('S6: one body of the largest size, refused, stops nothing', () => {
+test('S6: one refused body of the largest size makes no tenant wait', () => {
   const { bodies } = withClock()
   bodies.charge('a', 48 * MB)
   expect(bodies.waitSeconds('a')).toBe(0)
 })
 
-test('S6: the wait is as long as was said, and never longer than ten seconds', () => {
+test('S6: the wait is as long as the answer says, and at most ten seconds', () => {
   const { bodies, pass } = withClock()
   bodies.charge('a', 89 * MB)
   expect(bodies.waitSeconds('a')).toBe(3)
@@ -44,7 +44,7 @@ test('S6: the wait is as long as was said, and never longer than ten seconds', (
   expect(bodies.waitSeconds('a')).toBe(10)
 })
 
-test('S6: what is remembered of tenants is bounded: the oldest is forgotten', () => {
+test('S6: the memory of tenants is bounded: the oldest tenant is removed', () => {
   const { bodies } = withClock()
   for (let i = 0; i < 10_001; i++) bodies.charge(`tenant ${i}`, 89 * MB)
   expect(bodies.waitSeconds('tenant 0')).toBe(0)

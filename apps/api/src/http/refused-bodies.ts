@@ -1,14 +1,14 @@
 /** Bytes of refused bodies that a tenant may send in a second. */
 const BYTES_PER_SECOND = 10 * 1024 * 1024
-/** As many may come at once: more than the largest body has, so that one mistake stops nothing. */
+/** Bytes allowed in a burst: more than the largest body, so that one mistake makes no tenant wait. */
 const BURST_BYTES = 64 * 1024 * 1024
 /** A tenant waits no longer than this, whatever it sent. */
 const DEBT_BYTES_MAX = 10 * BYTES_PER_SECOND
-/** Tenants in debt at once; beyond that, those that have waited longest are forgotten. */
+/** The maximum of tenants in debt; beyond it, those that have waited longest are removed. */
 const TENANTS_MAX = 10_000
 
 export type RefusedBodies = {
-  /** Counts a body that was read in vain. */
+  /** Counts a body that was read and refused. */
   charge(tenant: string, bytes: number): void
   /** Seconds until this tenant's bodies are read again; 0 if they are. */
   waitSeconds(tenant: string): number

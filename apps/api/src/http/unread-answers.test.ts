@@ -9,7 +9,7 @@ afterEach(() => {
   for (const cleanup of cleanups.splice(0)) cleanup()
 })
 
-/** A client of a server that puts up with a second, which asks once. */
+/** A client of a server with a limit of one second; it sends one request. */
 async function ask(listener: RequestListener): Promise<{ client: Socket; server: Socket }> {
   const http = createServer(listener)
   closeUnreadAnswers(http, 1_000)
@@ -39,7 +39,7 @@ test('a connection whose answer is not read is closed', async () => {
   await once(server, 'close')
 })
 
-test('an answer that is read slowly but steadily arrives whole', async () => {
+test('an answer that is read slowly but steadily arrives complete', async () => {
   const { client } = await ask((_request, response) => void response.end(LARGE))
   let bytes = 0
   let pauses = 0
@@ -55,13 +55,13 @@ test('an answer that is read slowly but steadily arrives whole', async () => {
   expect(bytes).toBeGreaterThan(LARGE.length)
 })
 
-test('a request that is worked on for long is not closed', async () => {
+test('the connection of a slow request is not closed', async () => {
   const { client } = await ask((_request, response) => void setTimeout(() => response.end('done'), 2_500))
   const [first]: Buffer[] = await once(client, 'data')
   expect(String(first)).toMatch(/^HTTP\/1\.1 200/)
 })
 
-test('a connection that asks nothing more is closed when its keep-alive time has passed', async () => {
+test('a connection without further requests is closed after its keep-alive time', async () => {
   const { client, server } = await ask((_request, response) => void response.end('done'))
   client.resume()
   await once(server, 'close')

@@ -5,8 +5,8 @@ import type { Socket } from 'node:net'
 export const UNREAD_MS_MAX = 15_000
 
 /**
- * Closes connections whose answers nobody reads, whatever the route: else what waits for them stays in memory for ever. Node calls it
- * a time-out when nothing came and nothing left for that long; while a handler works there is nothing to read, and it may go on.
+ * Closes connections whose answers are not read, on every route: otherwise these answers stay in memory forever. Node reports a
+ * time-out when no byte was received or sent for that long; while a handler works there is nothing to read, and the handler continues.
  * Node leaves idle connections to this listener too, once their keep-alive time has passed: they are closed as it would have done.
  */
 export function closeUnreadAnswers(server: Server, unreadMsMax = UNREAD_MS_MAX): void {
@@ -16,7 +16,7 @@ export function closeUnreadAnswers(server: Server, unreadMsMax = UNREAD_MS_MAX):
     response.once('close', () => waiting.set(socket, (waiting.get(socket) ?? 1) - 1))
   })
   server.setTimeout(unreadMsMax, (socket: Socket) => {
-    // A connection that has asked nothing yet has a bound of its own, and an answer when that has passed.
+    // A connection without a request so far has its own limit, and gets an answer after it.
     if (socket.writableLength > 0 || waiting.get(socket) === 0) socket.destroy()
   })
 }

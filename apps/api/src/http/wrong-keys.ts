@@ -7,7 +7,7 @@ const WINDOW_MS = 60_000
 export type WrongKeys = {
   /** Counts one wrong key; answers the seconds to wait once there were too many, else 0. */
   count(address: string): number
-  /** Whether this address sent so many wrong keys that further ones are most likely guesses. */
+  /** Whether this address sent enough wrong keys that further ones are most likely guesses. */
   isGuesser(address: string): boolean
 }
 

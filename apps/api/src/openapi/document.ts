@@ -24,6 +24,20 @@ const TAGS = [
     description: 'Rules that say which connections send which messages, and in which order.',
   },
   {
+    name: 'Endpoints',
+    description: 'URLs of yours that get events, signed, when they happen.',
+  },
+  {
+    name: 'Events',
+    description:
+      'All that happens to your messages, in the order in which it was stored. No event is missed.',
+  },
+  {
+    name: 'Suppressions',
+    description:
+      'Addresses that your mail is not sent to, because of a bounce, a complaint, an unsubscription, or your own wish.',
+  },
+  {
     name: 'Provider events',
     description: 'The reports of email providers: delivered, bounced, opened and others.',
   },

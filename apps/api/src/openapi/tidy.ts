@@ -21,8 +21,8 @@ function reachable(paths: unknown, schemas: Record<string, unknown>): Set<string
 }
 
 /**
- * Every schema with a name comes out twice, as what is read and, with "Input" behind the name, as what is written. Those
- * that nothing refers to are dropped; where only the second is left, it takes the plain name.
+ * Every schema with a name is generated twice: for reading and, with "Input" after the name, for writing. Unused schemas
+ * are dropped; if only the second is left, it gets the plain name.
  */
 export function tidyDocument<D extends { paths?: unknown; components?: { schemas?: unknown } | undefined }>(
   document: D,

@@ -4,7 +4,7 @@ import { buildApp } from '../app.ts'
 import { createDeps } from '../create-deps.ts'
 import { createLogger } from '../logger.ts'
 
-/** Writes the OpenAPI document to a file: `write-openapi.ts PATH`. Needs no database, since it asks none. */
+/** Writes the OpenAPI document to a file: `write-openapi.ts PATH`. Needs no database. */
 async function main(path: string | undefined): Promise<void> {
   if (path === undefined) throw new Error('name the file to write')
   const deps = createDeps({

@@ -4,7 +4,7 @@ import { answer, problemAnswers } from '../http/schemas.ts'
 
 const Health = z.object({ status: z.literal('ok').describe('The process runs and answers.') })
 
-/** Whether the process is alive; asks no other service, so that a database outage restarts no api. */
+/** Whether the process is alive; calls no other service, so that a database outage restarts no api. */
 export function addHealthzRoute(app: FastifyInstance): void {
   app.get('/healthz', {
     config: { public: true },

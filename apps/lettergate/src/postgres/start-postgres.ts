@@ -13,7 +13,7 @@ export type EmbeddedPostgres = {
   process: OwnProcess
   /** Address of a database on it, of `postgres` by default. */
   url(database?: string): string
-  /** Ends it: what is committed is kept whatever happens. */
+  /** Ends it: committed data is kept in every case. */
   stop(graceMs?: number): Promise<void>
 }
 

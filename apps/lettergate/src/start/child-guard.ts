@@ -1,6 +1,6 @@
 /**
  * Loaded into every child before its own code (node --import): a child must not outlive `lettergate start`, even one that was
- * killed and could say nothing. The channel to it closes with it.
+ * killed without a message. The channel to it closes with it.
  */
 const GRACE_MS = 8_000
 let postgresPid: number | undefined
@@ -18,7 +18,7 @@ process.once('disconnect', () => {
     try {
       if (postgresPid !== undefined) process.kill(postgresPid, 'SIGINT')
     } catch {
-      // It has ended by itself.
+      // It has already ended.
     }
   })
   setTimeout(() => process.exit(1), GRACE_MS).unref()

@@ -41,7 +41,7 @@ export async function startService(name: 'api' | 'worker', options: ServiceOptio
   return service
 }
 
-/** Rejects with the last lines of whichever of these ends first: none of them may. */
+/** Rejects with the last lines of the first of these that ends: none of them may end. */
 export async function firstDeath(processes: readonly OwnProcess[]): Promise<never> {
   const { own, code, signal } = await Promise.race(
     processes.map(async (own) => ({ own, ...(await own.exited) })),

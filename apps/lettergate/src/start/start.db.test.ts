@@ -102,7 +102,7 @@ test('a first start sends a message; a second one on the same folder keeps messa
   expect(processesOf(folder)).toEqual([])
 })
 
-test('what it prints can be pasted: one command sends, one reads the status', async () => {
+test('the printed commands work when pasted: one sends, one reads the status', async () => {
   const { command, dev } = await startReady()
   const text = command.stdout()
   for (const fact of [dev.api_url, `${dev.api_url}/docs`, dev.live_key, dev.test_key, dataDir]) {
@@ -116,7 +116,7 @@ test('what it prints can be pasted: one command sends, one reads the status', as
   expect(JSON.stringify(read)).toContain(sent.id)
 })
 
-test('after kill -9 nothing lives on for long, and the next start has all that was accepted', async () => {
+test('after kill -9 every child process ends soon, and the next start has every accepted message', async () => {
   const first = await startReady()
   const ids = await Promise.all(Array.from({ length: 20 }, () => send(first.dev)))
   first.command.kill('SIGKILL')
@@ -125,7 +125,7 @@ test('after kill -9 nothing lives on for long, and the next start has all that w
   for (const id of ids) expect((await get(second.dev, `/v1/messages/${id}`)).status).toBe(200)
 })
 
-test('when Postgres is orphaned too, the next start ends it and takes over', async () => {
+test('an orphaned Postgres is stopped and replaced by the next start', async () => {
   const first = await startReady()
   const services = processesOf(folder).filter((line) => line.includes('child-guard'))
   expect(services).toHaveLength(2)
@@ -136,7 +136,7 @@ test('when Postgres is orphaned too, the next start ends it and takes over', asy
   expect(second.dev.live_key).toBe(first.dev.live_key)
 })
 
-test('a stale pid file whose number belongs to a stranger by now does not stop a start, nor harm the stranger', async () => {
+test('a stale pid file with the number of an unrelated process prevents no start and harms no process', async () => {
   const first = await startReady()
   first.command.kill('SIGINT')
   await first.command.finished
@@ -156,7 +156,7 @@ test('a second start on a folder in use is refused and does not disturb the firs
   expect(readFileSync(join(dataDir, 'dev.json'), 'utf8')).toContain(String(first.command.pid))
 })
 
-test('a taken port is one clear line, before anything is started', async () => {
+test('a port in use is reported in one line, before anything is started', async () => {
   const server = createServer().listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   const address = server.address()
@@ -166,7 +166,7 @@ test('a taken port is one clear line, before anything is started', async () => {
   expect(() => statSync(join(dataDir, 'postgres'))).toThrow('ENOENT')
 })
 
-test('a folder that cannot be written is one clear line', async () => {
+test('a folder that cannot be written is reported in one line', async () => {
   writeFileSync(join(folder, 'file'), '')
   await expectOneLine(
     start({ LETTERGATE_DATA_DIR: join(folder, 'file', 'data') }),
@@ -174,18 +174,18 @@ test('a folder that cannot be written is one clear line', async () => {
   )
 })
 
-test('a broken setting is one clear line', async () => {
+test('an invalid setting is reported in one line', async () => {
   await expectOneLine(start({ API_PORT: 'http' }), /API_PORT: must be a whole number/)
 })
 
-test('a database that does not answer is one clear line', async () => {
+test('a database that does not answer is reported in one line', async () => {
   await expectOneLine(
     start({ DATABASE_URL: 'postgres://a:b@127.0.0.1:1/x' }),
     /cannot prepare the database: .*ECONNREFUSED/,
   )
 })
 
-test('a part that dies is reported with its last lines and stops all the rest', async () => {
+test('a process that dies is reported with its last lines, and all others are stopped', async () => {
   const { command } = await startReady()
   const api = processesOf(folder).find((line) => line.includes('apps/api'))
   process.kill(Number.parseInt(api ?? '', 10), 'SIGKILL')
@@ -195,7 +195,7 @@ test('a part that dies is reported with its last lines and stops all the rest', 
   expect(processesOf(folder)).toEqual([])
 })
 
-test('stopped in the middle of starting, it leaves nothing behind and starts well the next time', async () => {
+test('a start that is interrupted leaves nothing behind, and the next start works', async () => {
   for (const delayMs of [150, 500, 1_000]) {
     const command = start()
     await sleep(delayMs)

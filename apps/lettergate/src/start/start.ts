@@ -16,7 +16,7 @@ type Running = { stop(graceMs: number): Promise<void> }[]
 
 /** All of it together must be gone within ten seconds of the signal. */
 const STOP_BUDGET_MS = 9_500
-/** Left for each that is stopped after the one at hand. */
+/** The time left for each process that is stopped after the present one. */
 const STOP_RESERVE_MS = 2_000
 const TAKE_OVER_WAIT_MS = 10_000
 

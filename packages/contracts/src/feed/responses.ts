@@ -17,3 +17,18 @@ export const FeedEvent = Event.extend({
   metadata: z.record(z.string(), z.string()).meta({ description: 'The metadata of the message.' }),
 }).meta({ id: 'FeedEvent', description: 'Something that happened, as the feed and callbacks report it.' })
 export type FeedEvent = z.output<typeof FeedEvent>
+
+export const FeedPage = z
+  .object({
+    data: z.array(FeedEvent).meta({ description: 'In the order in which they were stored.' }),
+    next_cursor: z.string().meta({
+      description:
+        'Where to go on. There is always one, also after the last event. Store it, then ask with it.',
+    }),
+    has_more: z.boolean().meta({
+      description:
+        'Whether there may be more events at once. A page with a filter may be empty although more follow.',
+    }),
+  })
+  .meta({ id: 'FeedPage', description: 'Events since the cursor.' })
+export type FeedPage = z.output<typeof FeedPage>

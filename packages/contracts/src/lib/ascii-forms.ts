@@ -28,7 +28,7 @@ export function asciiAddress(address: string): AsciiForm {
   return 'issue' in domain ? domain : { ascii: address.slice(0, at + 1) + domain.ascii }
 }
 
-/** RFC 3986 §3.2: what stands between the two slashes and the path. */
+/** RFC 3986 §3.2: the text between the two slashes and the path. */
 const authority = /^([A-Za-z][A-Za-z0-9+.-]*:\/\/)([^/?#]*)/
 
 /** A URI in ASCII: host by RFC 5890, everything else percent-encoded UTF-8 (RFC 3987 §3.1). */
@@ -69,7 +69,7 @@ function asciiMailto(uri: string): AsciiForm {
   return { ascii: uri.slice(0, colon) + addresses.join(',') + percentEncoded(uri.slice(end)) }
 }
 
-/** What is ASCII stays as it is, an existing % too. */
+/** ASCII stays unchanged, including an existing %. */
 function percentEncoded(text: string): string {
   return text.replace(/[^\x20-\x7e]+/g, (part) => encodeURIComponent(part))
 }

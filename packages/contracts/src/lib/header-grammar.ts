@@ -2,7 +2,7 @@
  * How the value of a header field is written:
  * `text` is prose, encoded as a whole; `loose` is an unknown field, encoded only where it is not ASCII;
  * `phrases` are words between commas; `addresses`, `list-id`, `uris` and `message-ids` have parts in angle brackets;
- * `tokens` are words that programs compare, dates among them: ASCII, but for comments.
+ * `tokens` are words that programs compare, dates among them: ASCII, except for comments.
  */
 export type HeaderGrammar =
   | 'text'
@@ -58,7 +58,7 @@ const grammarOfField: ReadonlyMap<string, HeaderGrammar> = new Map(
   ),
 )
 
-/** The grammar of a field, whatever the case of its name. */
+/** The grammar of a field, for any case of its name. */
 export function grammarOf(name: string): HeaderGrammar {
   return grammarOfField.get(name.toLowerCase()) ?? 'loose'
 }

@@ -1,12 +1,12 @@
 import { type AsciiForm, isPrintableAscii } from './ascii-forms.ts'
 import type { HeaderToken } from './header-tokens.ts'
 
-/** A part of a header value: written as it is, or as encoded words (RFC 2047), which may stand for prose alone. */
+/** A part of a header value: written as it is, or as encoded words (RFC 2047), which are allowed in free text only. */
 export type HeaderPiece = { text: string; encode: boolean }
 
 /** Folded between more of these, a line would hold nothing else, which RFC 5322 §3.2.2 forbids. */
 export const spacesMax = 60
-/** At least as long as one encoded word with what may stand around it. */
+/** At least as long as one encoded word with the text that may surround it. */
 const encodedWordChars = 80
 /** A longer one is encoded, since encoded words can be folded. */
 const nameWordCharsMax = 900
@@ -16,7 +16,7 @@ export class Pieces {
   readonly pieces: HeaderPiece[] = []
   #gap = false
 
-  /** A word or a part in quotes, as it stands. */
+  /** A word or a part in quotes, unchanged. */
   addPlain(source: string): void {
     this.#begin()
     this.pieces.push(literal(source))
@@ -31,7 +31,7 @@ export class Pieces {
     this.#gap = true
   }
 
-  /** It clings to what stands before it; a colon may stand within a word. */
+  /** It belongs to the text before it; a colon may be inside a word. */
   addSeparator(source: string): void {
     this.pieces.push(literal(source))
     this.#gap = source !== ':'
@@ -55,7 +55,7 @@ export class Pieces {
       this.addPlain(source)
       return
     }
-    // An encoded word touches nothing but spaces (RFC 2047 §5).
+    // An encoded word must have spaces around it (RFC 2047 §5).
     this.#gap = true
     this.#begin()
     this.pieces.push(
@@ -69,7 +69,7 @@ export class Pieces {
     this.#gap = true
   }
 
-  /** An address, a domain or a URL by its ASCII form; gives back what is wrong with it. */
+  /** An address, a domain or a URL by its ASCII form; returns its fault. */
   addForm(form: AsciiForm, add: (ascii: string) => void): string | undefined {
     if ('issue' in form) return form.issue
     add(form.ascii)
@@ -82,7 +82,7 @@ export class Pieces {
   }
 }
 
-/** Tokens as they stand, with one space where there are several. */
+/** Unchanged tokens, with one space where there are several. */
 export function sourceOf(tokens: readonly HeaderToken[]): string {
   return tokens
     .map(({ kind, source }) => (kind === 'space' ? ' ' : source))
@@ -98,7 +98,7 @@ export function encoded(text: string): HeaderPiece {
   return { text, encode: true }
 }
 
-/** True where folding could leave a line with nothing but spaces. */
+/** True if folding could leave a line with only spaces. */
 export function hasLongGap(value: string): boolean {
   return value.includes(' '.repeat(spacesMax))
 }

@@ -1,6 +1,6 @@
 /**
  * A part of a structured header value (RFC 5322 §3.2): `text` is the content without its delimiters, `source` the part
- * as it stands.
+ * unchanged.
  */
 export type HeaderToken = {
   kind: 'space' | 'word' | 'quoted' | 'comment' | 'angle' | 'separator'

@@ -12,7 +12,7 @@ function read(name: string, value: string): string {
   return result.pieces.map(({ text, encode }) => (encode ? `⟦${text}⟧` : text)).join('')
 }
 
-describe('case 12: each field is written by its grammar', () => {
+describe('case 12: each field is written according to its grammar', () => {
   test.each([
     ['List-Id', 'お知らせ <news.acme.example>', '⟦お知らせ⟧ <news.acme.example>'],
     ['list-id', '"Été" <ete.acme.example>', '⟦Été⟧ <ete.acme.example>'],
@@ -81,7 +81,7 @@ describe('case 12: each field is written by its grammar', () => {
     expect(read(name, value)).toMatch(new RegExp(`^fault: .*${detail}`))
   })
 
-  test('a value in ASCII that can be folded stays as it is, whatever its field', () => {
+  test('a value in ASCII that can be folded stays unchanged in every field', () => {
     const ascii = fc.stringMatching(/^[\x20-\x7e]{0,200}$/).filter((text) => !text.includes(' '.repeat(60)))
     const name = fc.constantFrom(
       'List-Id',
@@ -131,7 +131,7 @@ describe('case 11, S11: no word is longer than a line', () => {
     expect(read(name, value)).toBe(expected)
   })
 
-  test('a value of 16 kB of anything is read at once', () => {
+  test('a value of 16 kB is read without delay, for any content', () => {
     const parts = ['(', '"', '<', '\\', 'é<', ',é', ' é', '(é)', '<é>', '"é"', 'a@é,', '((é', 'é;', '\\(é']
     const names = ['List-Id', 'List-Unsubscribe', 'Errors-To', 'References', 'Keywords', 'X-A', 'Expires']
     for (const part of parts)

@@ -11,7 +11,7 @@ import {
 } from './header-pieces.ts'
 import { type HeaderToken, readTokens } from './header-tokens.ts'
 
-/** A header value in pieces that are right by the grammar of its field, or what cannot be said by it. */
+/** A header value in pieces that follow the grammar of its field, or its fault. */
 export type HeaderValue = { pieces: HeaderPiece[] } | { issue: string }
 
 /** RFC 5322 §2.1.1: of one line without its end. */
@@ -81,7 +81,7 @@ function withAsciiUrl(word: string): string {
   return 'issue' in form ? word : open + form.ascii + close
 }
 
-/** One URL without brackets is meant to stand in them. */
+/** One URL without brackets gets them. */
 function writeUris(value: string): HeaderValue {
   if (/[ <(]/.test(value)) return writeParts(value, asciiUri)
   if (!/^[A-Za-z][A-Za-z0-9+.-]*:/.test(value)) return { issue: 'is not a URL in angle brackets' }
@@ -115,7 +115,7 @@ function writeParts(value: string, formOf: (inner: string) => AsciiForm, without
 }
 
 type PhraseForms = {
-  /** Of what stands in angle brackets. */
+  /** Of the text in angle brackets. */
   formOf: (inner: string) => AsciiForm
   /** The fault of a phrase with nothing in brackets behind it, unless that is such a form itself; absent: none. */
   bare?: string

@@ -20,7 +20,7 @@ describe('newId', () => {
     expect(uuidTime(id).getTime()).toBeLessThanOrEqual(Date.now())
   })
 
-  test('rises strictly whatever the clock does', () => {
+  test('rises strictly, also when the clock jumps', () => {
     const clock = fc.array(fc.integer({ min: -50, max: 50 }), { minLength: 1, maxLength: 200 })
     fc.assert(
       fc.property(clock, (steps) => {
@@ -47,7 +47,7 @@ describe('newId', () => {
 })
 
 describe('public ids', () => {
-  test('give back the very uuid they were made from', () => {
+  test('return the uuid that they were made from', () => {
     fc.assert(fc.property(anyUuid, (uuid) => fromPublicId('msg', toPublicId('msg', uuid)) === uuid))
   })
 
@@ -59,7 +59,7 @@ describe('public ids', () => {
     )
   })
 
-  test('are read only in the one spelling that is written', () => {
+  test('are read only in the spelling that is written', () => {
     const text = fc.oneof(
       fc.string({ minLength: 26, maxLength: 26 }),
       fc.stringMatching(/^[0-9a-zA-Z]{26}$/),
@@ -73,7 +73,7 @@ describe('public ids', () => {
     )
   })
 
-  test('a known pair stays as it was published', () => {
+  test('a published pair of id and uuid stays the same', () => {
     expect(toPublicId('con', '01a1f8a2-fa5c-706f-82d0-fc0c3f14a58c')).toBe('con_01m7wa5yjwe1qr5m7w1gzh99cc')
   })
 
@@ -92,7 +92,7 @@ describe('public ids', () => {
     expect(fromPublicId('msg', text)).toBeNull()
   })
 
-  test('what is no uuid is not written', () => {
+  test('a text that is no uuid is refused', () => {
     expect(() => toPublicId('msg', '01a1f8a2fa5c706f82d0fc0c3f14a58c')).toThrow(TypeError)
   })
 })

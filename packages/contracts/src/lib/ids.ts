@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 
 /** What stands before the underscore of a public id. */
-export type IdPrefix = 'msg' | 'con' | 'rte' | 'ten' | 'key' | 'req'
+export type IdPrefix = 'msg' | 'con' | 'rte' | 'ten' | 'key' | 'req' | 'end' | 'job'
 
 // Crockford base32 has no i, l, o or u. Only lower case is read back, so that an id has exactly one spelling.
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'

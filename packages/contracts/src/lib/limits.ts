@@ -32,7 +32,7 @@ export const limits = {
   metadataValueBytesMax: 1_024,
   metadataBytesMax: 10_240,
   batchMessagesMax: 500,
-  /** A request that was late on its way is still meant. */
+  /** A request that arrives late is still accepted. */
   sendAtPastMsMax: 3_600_000,
   sendAtAheadMsMax: 30 * 86_400_000,
 } as const

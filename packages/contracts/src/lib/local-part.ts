@@ -9,7 +9,7 @@ const backslash = 92
 const isAtext = atextCodes()
 
 /**
- * Reads what stands before the @, and writes it in the one form that is stored, compared and sent: without quotes where none are
+ * Reads the part before the @, and writes it in the one form that is stored, compared and sent: without quotes where none are
  * needed, else as a quoted string with the fewest escapes. `"ann"@…` is `ann@…`, and `a..b@…`, which Japanese carriers once gave out,
  * is `"a..b"@…`: the same mailbox in the only form that RFC 5321 has for it.
  */
@@ -42,7 +42,7 @@ function readAtoms(text: string): string | LocalPartIssue {
 
 /**
  * The content of a quoted string (RFC 5321 §4.1.2). `<`, `>` and `@` are refused though they are legal: programs on the way that do not
- * know quotes would read another address there, and mail would go to somebody else.
+ * know quotes would read another address there, and mail would go to another person.
  */
 function unquote(text: string): string | LocalPartIssue {
   let content = ''
@@ -72,7 +72,7 @@ function beyondAscii(): LocalPartIssue {
   return { detail: 'has characters outside ASCII before the @', code: 'utf8-not-supported' }
 }
 
-/** Whether it may stand without quotes (RFC 5322 §3.2.3 dot-atom). */
+/** Whether it needs no quotes (RFC 5322 §3.2.3 dot-atom). */
 function isDotAtom(content: string): boolean {
   let previous = dot
   for (let i = 0; i < content.length; i += 1) {

@@ -1,6 +1,6 @@
 /**
- * What makes a text unfit for one line of a message (subject, name, header value), or undefined.
- * Line ends would start a header of their own; other control characters have no business there.
+ * The reason why a text is not allowed on one line of a message (subject, name, header value),
+ * or undefined. Line ends would start a new header; other control characters have no use there.
  */
 export function lineIssue(text: string): string | undefined {
   for (let i = 0; i < text.length; i += 1) {
@@ -12,7 +12,7 @@ export function lineIssue(text: string): string | undefined {
   return text.isWellFormed() ? undefined : 'has a lone surrogate, which is not valid Unicode'
 }
 
-/** What makes a text unfit for storing as UTF-8 in the database, or undefined. */
+/** The reason why a text cannot be stored as UTF-8 in the database, or undefined. */
 export function textIssue(text: string): string | undefined {
   if (text.includes('\0')) return 'has a NUL character'
   return text.isWellFormed() ? undefined : 'has a lone surrogate, which is not valid Unicode'

@@ -46,11 +46,11 @@ test.each([
   ['Sat, 28 Nov 2026 17:53:13 GMT', 'is not a time as RFC 3339 writes it; write it like 2026-12-01'],
   ['', 'is not a time as RFC 3339 writes it'],
   ['2'.repeat(100_000), 'is too long for a time'],
-])('case 20: %s is refused with what is missing and the right form', (text, issue) => {
+])('case 20: %s is refused, and the error names the missing part and the right form', (text, issue) => {
   expect(timestampIssue(text)).toContain(issue)
 })
 
-test('case 20: send_at and the filters say the same', () => {
+test('case 20: send_at and the filters give the same errors', () => {
   const message = { from: 'a@acme.example', to: 'b@example.net', subject: 's', text: 't' }
   const now = new Date('2026-11-28T17:00:00Z')
   expect(parseSendRequest({ ...message, send_at: '2026-11-28t17:53:13z' }, { now }).sendAt?.getTime()).toBe(

@@ -5,7 +5,7 @@ import { contentTypeIssue, contentTypeOf } from './content-type.ts'
 import { executableExtensions, filenameIssue } from './filename-rules.ts'
 
 describe('decodeBase64', () => {
-  test('gives back exactly what was encoded', () => {
+  test('returns exactly the bytes that were encoded', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 200 }), (bytes) => {
         const buffer = Buffer.from(bytes)
@@ -14,7 +14,7 @@ describe('decodeBase64', () => {
     )
   })
 
-  test('reads a text only when encoding what it read gives the same text', () => {
+  test('reads a text only when encoding the result gives the same text', () => {
     const almost = fc.stringMatching(/^[A-Za-z0-9+/=\-_ \n]{0,24}$/)
     fc.assert(
       fc.property(fc.oneof(almost, fc.string({ unit: 'binary' }), fc.base64String()), (text) => {
@@ -168,7 +168,7 @@ describe('contentTypeFault', () => {
   })
 })
 
-test('a type not given follows the extension, and names of Object are no extensions', () => {
+test('a missing type follows the extension, and property names of Object are no extensions', () => {
   expect(contentTypeOf('a.PDF')).toBe('application/pdf')
   expect(contentTypeOf('a.constructor')).toBe('application/octet-stream')
   expect(contentTypeOf('a')).toBe('application/octet-stream')

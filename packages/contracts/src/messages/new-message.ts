@@ -59,6 +59,8 @@ export type NewMessage = {
   stream: Stream
   /** Uuid of the connection to use. */
   connectionId?: string | undefined
+  /** The URL that gets the events of this message. */
+  callbackUrl?: string | undefined
   /** Where bounces go, for providers that speak SMTP; '' is nowhere. Undefined: to the author. */
   returnPath?: string | undefined
   /** Set where the client gave the whole mail: `text`, `html` and `attachments` are empty then. */

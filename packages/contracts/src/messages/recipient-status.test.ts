@@ -33,7 +33,7 @@ function reachable(from: RecipientStatus, without: RecipientStatus[] = []): Set<
 }
 
 describe('recipientMoves', () => {
-  test('names each move once, and staying is none', () => {
+  test('lists each transition once, and staying is no transition', () => {
     for (const status of recipientStatuses) {
       expect(new Set(recipientMoves[status]).size).toBe(recipientMoves[status].length)
       expect(canMove(status, status)).toBe(false)
@@ -41,13 +41,13 @@ describe('recipientMoves', () => {
   })
 
   test.each(['sent', 'delivered', 'bounced', 'complained'] as const)(
-    'what is %s is never due again, unless the provider itself says failed and the tenant retries',
+    'a %s recipient is never due again, unless the provider itself reports failed and the tenant retries',
     (status) => {
       expect([...reachable(status, ['failed'])].filter((next) => dueAgain.includes(next))).toEqual([])
     },
   )
 
-  test('only a tenant’s retry brings a failed recipient back', () => {
+  test('only a retry by the tenant makes a failed recipient pending again', () => {
     expect(recipientMoves.failed.filter((next) => dueAgain.includes(next))).toEqual(['queued'])
   })
 
@@ -56,12 +56,12 @@ describe('recipientMoves', () => {
     expect(reachable('complained')).toEqual(new Set())
   })
 
-  test('what is with the provider cannot be cancelled', () => {
+  test('a recipient that the provider has cannot be cancelled', () => {
     const cancellable = recipientStatuses.filter((status) => canMove(status, 'cancelled'))
     expect(cancellable).toEqual(pendingStatuses)
   })
 
-  test('every status can be left or is an end that nothing follows', () => {
+  test('every status has a next status or is final', () => {
     for (const status of dueAgain) expect(reachable(status)).toContain('delivered')
   })
 
@@ -78,18 +78,18 @@ describe('recipientMoves', () => {
     )
   })
 
-  test('a late bounce after delivered is shown, and delivered after a bounce is not', () => {
+  test('a bounce after delivered changes the status, and delivered after a bounce does not', () => {
     expect(settle('delivered', ['bounced'])).toBe('bounced')
     expect(settle('bounced', ['delivered', 'sent'])).toBe('bounced')
   })
 })
 
 describe('messageStatus', () => {
-  test('every status has its place in the precedence', () => {
+  test('every status has a place in the precedence', () => {
     expect([...messageStatusPrecedence].sort()).toEqual([...recipientStatuses].sort())
   })
 
-  test('is the status of one of the recipients, whatever their order', () => {
+  test('is the status of one of the recipients, in any order of them', () => {
     const statuses = fc.array(anyStatus, { minLength: 1, maxLength: 50 })
     fc.assert(
       fc.property(statuses, (list) => {
@@ -113,7 +113,7 @@ describe('messageStatus', () => {
     expect(messageStatus(statuses)).toBe(expected)
   })
 
-  test('no recipients is a fault of the caller', () => {
+  test('an empty list of recipients is an error of the caller', () => {
     expect(() => messageStatus([])).toThrow(RangeError)
   })
 })

@@ -21,6 +21,11 @@ const MessageStatus = RecipientStatus.meta({
   description: `Derived from the recipients: the first of ${messageStatusPrecedence.join(', ')} that any of them has.`,
 })
 
+const pollAfterSeconds = z.int().nullable().meta({
+  description:
+    'Read the message again after this number of seconds, while its status may still change. Null: the status is final.',
+})
+
 const RecipientKind = z
   .enum(['to', 'cc', 'bcc'])
   .meta({ description: 'The field of the message that names this recipient.' })
@@ -132,7 +137,12 @@ export const Message = z
         'The connection that the request names; null: routes or priority decide. /attempts shows which one was used.',
     }),
     attachment_count: z.int().meta({ description: 'Number of attachments.' }),
+    callback_url: z
+      .string()
+      .nullable()
+      .meta({ description: 'The URL that gets the events of this message.' }),
     recipients: z.array(Recipient).meta({ description: 'In the order to, cc, bcc.' }),
+    poll_after_seconds: pollAfterSeconds,
   })
   .meta({ id: 'Message', description: 'A message and the status of each recipient.' })
 export type Message = z.output<typeof Message>
@@ -151,6 +161,7 @@ export const MessageStatusResult = z
         recipients: z
           .array(Recipient.pick({ kind: true, address: true, status: true, reason: true, updated_at: true }))
           .meta({ description: 'In the order to, cc, bcc.' }),
+        poll_after_seconds: pollAfterSeconds,
       })
       .meta({ id: 'MessageStatusFound', description: 'The status of this message.' }),
     z

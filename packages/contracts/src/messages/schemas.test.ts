@@ -89,7 +89,7 @@ describe('GET /v1/messages', () => {
     )
   })
 
-  test('reads texts into values', () => {
+  test('converts texts to values', () => {
     const query = { limit: '5', since: '2026-11-20T01:00:00+01:00', to: 'Ann@EXAMPLE.net' }
     expect(parseBody(requests.ListMessagesQuery, query)).toEqual({
       limit: 5,
@@ -107,7 +107,7 @@ describe('parseBody', () => {
     ['no ids', { ids: [] }, '#/ids'],
     ['a number among ids', { ids: ['x', 5] }, '#/ids/1'],
     ['__proto__', JSON.parse('{"ids":["x"],"__proto__":1}'), '#/__proto__'],
-  ])('%s: one fault at its place', (_, body, pointer) => {
+  ])('%s: one fault with its pointer', (_, body, pointer) => {
     expect(() => parseBody(requests.MessageStatusRequest, body)).toThrow(
       expect.objectContaining({ errors: [{ pointer, detail: expect.any(String) }] }),
     )
@@ -120,7 +120,7 @@ describe('parseBody', () => {
     )
   })
 
-  test('a connection is filled up with what was left out', () => {
+  test('a connection gets the defaults of missing fields', () => {
     expect(parseBody(connectionRequests.CreateConnectionRequest, { provider: 'capture', name: 'x' })).toEqual(
       {
         provider: 'capture',
@@ -144,7 +144,7 @@ describe('pointers', () => {
     expect(toPointer(path)).toBe(pointer)
   })
 
-  test('start where the value stands in the body', () => {
+  test('start at the position of the value in the body', () => {
     const issues = new ValidationIssues('#/messages/3')
     issues.add(['to', 0], 'x')
     expect(issues.toProblem().errors).toEqual([{ pointer: '#/messages/3/to/0', detail: 'x' }])

@@ -25,7 +25,7 @@ function problemOf(run: () => unknown): Problem {
 }
 
 describe('a message', () => {
-  test('of the smallest kind is filled up', () => {
+  test('with the required fields only gets the defaults', () => {
     expect(parse({})).toEqual({
       from: { address: 'app@acme.example' },
       to: [{ address: 'user@example.net' }],
@@ -91,7 +91,7 @@ describe('a message', () => {
     })
   })
 
-  test('counts an address once, in the first of to, cc and bcc, whatever the case of its domain', () => {
+  test('counts an address once, in the first of to, cc and bcc, for any case of its domain', () => {
     const message = parse({
       to: ['a@example.net', 'A@example.net', 'a@EXAMPLE.net'],
       cc: ['b@example.net', 'a@Example.NET'],
@@ -120,7 +120,7 @@ describe('a message', () => {
     ['a subject of 998', { subject: 's'.repeat(998) }],
     ['30 days ahead', { send_at: '2026-12-20T12:00:00Z' }],
     ['emoji in a subject', { subject: '👍🏽 ok' }],
-    ['23 nobody in to', { to: undefined, bcc: 'a@example.net' }],
+    ['23 no recipient in to', { to: undefined, bcc: 'a@example.net' }],
     ['23 an empty to, and a cc', { to: [], cc: ['a@example.net'] }],
     ['24 no subject', { subject: undefined }],
     ['24 an empty subject', { subject: '' }],
@@ -143,7 +143,7 @@ describe('a message', () => {
     expect(() => parse(change)).not.toThrow()
   })
 
-  test('25 counts an address once, however it is quoted', () => {
+  test('25 counts an address once, for every way to quote it', () => {
     const message = parse({
       to: ['"a.b"@example.net', 'a.b@example.net', 'a..b@docomo.example'],
       cc: ['"a..b"@docomo.example', '"a b"@example.net'],
@@ -207,7 +207,7 @@ describe('is refused, with its code and place:', () => {
     expect(problem.errors?.[0]?.pointer).toBe('#/attachments')
   })
 
-  test('33 ten million recipients, without looking at each', () => {
+  test('33 ten million recipients, without reading each', () => {
     const problem = problemOf(() => parse({ to: new Array(10_000_000) }))
     expect(problem.errors).toEqual([
       { pointer: '#/to', detail: 'has 10000000 items; at most 50 are allowed' },
@@ -248,7 +248,7 @@ describe('the answer', () => {
     expect(problem.errors).toHaveLength(8)
   })
 
-  test('stays small however many faults there are', () => {
+  test('stays small for any number of faults', () => {
     const problem = problemOf(() =>
       parse({
         to: new Array(50).fill('x'.repeat(900)),
@@ -261,7 +261,7 @@ describe('the answer', () => {
     expect(JSON.stringify(longKey.errors).length).toBeLessThan(1_000)
   })
 
-  test('repeats nothing of what was refused', () => {
+  test('repeats no refused value', () => {
     const problem = problemOf(() =>
       parse({ to: 'hunter2', stream: 'hunter2', attachments: [{ ...file, filename: 'hunter2\0' }] }),
     )
@@ -269,7 +269,7 @@ describe('the answer', () => {
   })
 })
 
-test('no body whatever is answered with anything but a message or a problem of the client', () => {
+test('every body gives a message or a problem of the client', () => {
   const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 20 }), fc.emailAddress())
   const field = fc.oneof(text, fc.array(text, { maxLength: 3 }), fc.jsonValue())
   const record = fc.dictionary(text, field, { maxKeys: 3 })
@@ -305,7 +305,7 @@ test('no body whatever is answered with anything but a message or a problem of t
   )
 })
 
-test('a __proto__ key leaves no trace on what comes after', () => {
+test('a __proto__ key does not affect later requests', () => {
   problemOf(() =>
     parse(
       JSON.parse('{"headers":{"__proto__":{"polluted":"yes"}},"metadata":{"__proto__":{"polluted":"yes"}}}'),
@@ -316,7 +316,7 @@ test('a __proto__ key leaves no trace on what comes after', () => {
 })
 
 describe('a batch', () => {
-  test('judges each message by itself, in order', () => {
+  test('checks each message separately, in order', () => {
     const results = parseSendBatchRequest({ messages: [base, { ...base, to: ['a'] }, null, base] }, { now })
     expect(results.map((result) => (result instanceof Problem ? result.errors : result.subject))).toEqual([
       'Hello',
@@ -340,7 +340,7 @@ describe('a batch', () => {
     ['501 messages', { messages: new Array(501).fill(base) }, '#/messages'],
     ['an unknown field', { messages: [base], x: 1 }, '#/x'],
     ['a list as body', [base], '#'],
-  ])('with %s is refused as a whole', (_, value, pointer) => {
+  ])('with %s is refused completely', (_, value, pointer) => {
     const problem = problemOf(() => parseSendBatchRequest(value))
     expect(problem.code).toBe('validation-failed')
     expect(problem.errors?.[0]?.pointer).toBe(pointer)
@@ -357,7 +357,7 @@ describe('S7: faults have bounds', () => {
   const problemsOf = (messages: unknown[]) =>
     parseSendBatchRequest({ messages }, { now }).filter((entry) => entry instanceof Problem)
 
-  test('twenty of one message are named, and the text counts all', () => {
+  test('twenty of one message are named, and the text has the number of all', () => {
     const bad = { ...base, to: Array(50).fill('nonsense'), headers: many(50, (i) => `Bad Name ${i}`) }
     const [problem] = problemsOf([bad])
     expect(problem?.errors).toHaveLength(20)
@@ -365,7 +365,7 @@ describe('S7: faults have bounds', () => {
     expect(Number(problem?.detail.match(/and (\d+) more/)?.[1])).toBeGreaterThanOrEqual(99)
   })
 
-  test('200 of a batch are named; the other problems say their first fault', () => {
+  test('200 of a batch are named; the other problems name their first fault', () => {
     const bad = { ...base, to: Array(50).fill('nonsense') }
     const problems = problemsOf(Array(499).fill(bad))
     expect(problems).toHaveLength(499)
@@ -379,7 +379,7 @@ describe('S7: faults have bounds', () => {
     ['ASCII names', (i: number) => `${'n '.repeat(5_000)}${i}`],
     ['names beyond ASCII', (i: number) => `${'\u4e2d'.repeat(5_000)}${i}`],
     ['names of signs that JSON escapes', (i: number) => `${'"\\\u0001'.repeat(2_000)}${i}`],
-  ])('all that is said of 499 messages with 50 bad addresses and 50 bad %s is less than 1 MB', (_, name) => {
+  ])('the answer to 499 messages with 50 bad addresses and 50 bad %s is less than 1 MB', (_, name) => {
     const bad = {
       ...base,
       to: Array(50).fill('"\\'.repeat(100)),

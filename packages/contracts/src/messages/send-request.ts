@@ -5,6 +5,7 @@ import { toDate } from '../lib/timestamp.ts'
 import { Problem, type ProblemCode } from '../problems/problems.ts'
 import { addSchemaIssues, addSizeIssues } from '../problems/schema-issues.ts'
 import { type Path, ValidationIssues } from '../problems/validation-issues.ts'
+import { callbackUrlIssue } from '../webhooks/callback-url.ts'
 import { addAlternativeIssues } from './alternative-rules.ts'
 import { readAttachments } from './attachment-rules.ts'
 import { readHeaders } from './header-rules.ts'
@@ -140,6 +141,8 @@ function readMessage(shape: PartialSendShape, issues: ValidationIssues, now: Dat
   const metadata = readMetadata(shape.metadata, issues)
   const sendAt = readSendAt(shape.send_at, issues, now)
   const connectionId = readConnection(shape.connection, issues)
+  if (shape.callback_url !== undefined)
+    issues.addIf(['callback_url'], callbackUrlIssue(shape.callback_url) ?? undefined)
   if (from === undefined) return undefined
   const stream = shape.stream ?? 'transactional'
   return {
@@ -156,6 +159,7 @@ function readMessage(shape: PartialSendShape, issues: ValidationIssues, now: Dat
     sendAt,
     stream,
     connectionId,
+    callbackUrl: shape.callback_url,
   }
 }
 

@@ -207,12 +207,21 @@ export const SendRequest = z
       .optional(),
     template: notYet('A stored template and its variables.'),
     tracking: notYet('Counts opens and clicks.'),
-    callback_url: notYet('The URL that gets reports about this message.'),
+    callback_url: z
+      .string()
+      .min(1)
+      .max(2_048)
+      .meta({
+        description:
+          'A URL that gets the events of this message, besides your endpoints. Calls are signed with the default secret. https, and public.',
+        examples: ['https://app.acme.example/events'],
+      })
+      .optional(),
   })
   .meta({ id: 'SendRequest', description: 'One message to send.' })
 
 /** Fields that are known, but that nothing can be done with until they exist. */
-export const reservedFields: ReadonlySet<string> = new Set(['template', 'tracking', 'callback_url'])
+export const reservedFields: ReadonlySet<string> = new Set(['template', 'tracking'])
 
 /** The body of POST /v1/send/batch as it is written. */
 export const SendBatchRequest = z

@@ -12,7 +12,7 @@ function sectionsOf(page: string): string[] {
 }
 
 describe('docs/problems', () => {
-  test('has one page for each code of a problem or a failure and no other', () => {
+  test('has one page for each code of a problem or a failure, and no other page', () => {
     const files = readdirSync(pages).map((file) => file.replace(/\.md$/, ''))
     expect(files.sort()).toEqual([...problemCodes, ...failureCodes].sort())
   })
@@ -53,17 +53,17 @@ describe('docs/problems', () => {
 })
 
 describe('Problem', () => {
-  test('keeps the cause for the log apart from what is public', () => {
+  test('keeps the cause for the log separate from the public text', () => {
     const problem = new Problem('storage-unavailable', { cause: new Error('password authentication failed') })
     expect(problem.cause).toBeInstanceOf(Error)
     expect(problem.message + problem.detail).not.toContain('password')
   })
 
-  test('says the summary of its code where no detail is given', () => {
+  test('has the summary of its code when no detail is given', () => {
     expect(new Problem('not-found').detail).toBe(problems['not-found'].summary)
   })
 
-  test('codes from outside are recognised, names of Object are not', () => {
+  test('codes from outside are recognised, property names of Object are not', () => {
     expect(isProblemCode('not-found')).toBe(true)
     expect(isProblemCode('constructor')).toBe(false)
   })

@@ -3,7 +3,7 @@ import { Problem, type ProblemCode, type ValidationIssue } from './problems.ts'
 /** Keys and indexes from the root of the checked value to the invalid one. */
 export type Path = readonly (string | number)[]
 
-/** Faults named of one message: more would only cost, since nobody repairs a hundred by hand. */
+/** Faults named of one message: more would have a cost without a use, because no person repairs a hundred by hand. */
 const issuesMax = 20
 const keyLengthMax = 100
 /** A name beyond ASCII takes up to nine times its length in a pointer: it is cut further. */

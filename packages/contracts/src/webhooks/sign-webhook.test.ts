@@ -34,7 +34,7 @@ describe('a signed callback', () => {
     expect(() => verify(current, sign([current], new Date(Date.now() - 301_000)))).toThrow()
   })
 
-  test('has the id of the first try on every one, and a signature of its own', () => {
+  test('has the same id on every attempt, and a new signature', () => {
     const [first, second] = [0, 5].map((seconds) =>
       sign([current], new Date(1_795_168_800_900 + seconds * 1000)),
     )
@@ -43,7 +43,7 @@ describe('a signed callback', () => {
     expect(first?.['webhook-signature']).not.toBe(second?.['webhook-signature'])
   })
 
-  test('is the published example to the letter', () => {
+  test('equals the published example byte for byte', () => {
     const at = new Date(1_614_265_330_000)
     const example = { id: 'msg_p5jXN8AQM9LWM0D4loKWxJek', at, body: '{"test": 2432232314}' }
     expect(signWebhook(example, ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'])['webhook-signature']).toBe(
@@ -59,7 +59,7 @@ describe('a signed callback', () => {
   })
 })
 
-test('a new secret is one, and no two are the same', () => {
+test('a new secret is valid, and no two are the same', () => {
   expect(current).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/)
   expect(current).not.toBe(former)
   expect(isWebhookSecret(current)).toBe(true)
@@ -73,6 +73,6 @@ test.each([
   ['no prefix', Buffer.alloc(24).toString('base64'), false],
   ['other letters', `whsec_${'%'.repeat(40)}`, false],
   ['a line break', `whsec_${Buffer.alloc(24).toString('base64')}\n`, false],
-])('a secret of %s is one: %s %s', (_what, text, isOne) => {
+])('a secret of %s is valid: %s %s', (_what, text, isOne) => {
   expect(isWebhookSecret(text)).toBe(isOne)
 })

@@ -12,7 +12,7 @@ export type WebhookToSign = {
   id: string
   /** Of this try. */
   at: Date
-  /** The bytes that go out: they must not be written anew behind the signature. */
+  /** The bytes that are sent: they must not be serialised again after signing. */
   body: string | Buffer
 }
 

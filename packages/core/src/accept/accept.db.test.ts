@@ -77,7 +77,7 @@ test('a key that was used for another body is refused; another tenant, mode or r
   expect((await acceptor().accept(live(tenantId), batch)).kind).toBe('accepted')
 })
 
-test('a repeat whose first answer cannot be read now is told to come back', async () => {
+test('a repeat is asked to retry while the first answer cannot be read', async () => {
   const tenantId = await buildTenant(db.pool)
   const body = randomBytes(32)
   await acceptor().accept(live(tenantId), withKey('k', body))
@@ -120,22 +120,25 @@ test.each([
   ['after a message was committed', 'after_commit_before_reply', []],
   ['before a message with an attachment was committed', 'before_commit', [attachment]],
   ['after a message with an attachment was committed', 'after_commit_before_reply', [attachment]],
-])('a connection that is lost %s neither loses nor doubles it', async (_when, point, attachments) => {
-  const tenantId = await buildTenant(db.pool)
-  let failures = 1
-  const outcome = await acceptor((name) => {
-    if (name === point && failures-- > 0) throw new Error('Connection terminated unexpectedly')
-  }).accept(live(tenantId), { messages: [buildMessage({ attachments })] })
-  expect(outcome.kind).toBe('accepted')
-  expect(await countMessages(tenantId)).toBe(1)
-  const { rows } = await db.pool.query({
-    text: 'select accepted from usage where tenant_id = $1',
-    values: [tenantId],
-  })
-  expect(rows).toEqual([{ accepted: 1 }])
-})
+])(
+  'a connection that is lost %s loses no message and stores none twice',
+  async (_when, point, attachments) => {
+    const tenantId = await buildTenant(db.pool)
+    let failures = 1
+    const outcome = await acceptor((name) => {
+      if (name === point && failures-- > 0) throw new Error('Connection terminated unexpectedly')
+    }).accept(live(tenantId), { messages: [buildMessage({ attachments })] })
+    expect(outcome.kind).toBe('accepted')
+    expect(await countMessages(tenantId)).toBe(1)
+    const { rows } = await db.pool.query({
+      text: 'select accepted from usage where tenant_id = $1',
+      values: [tenantId],
+    })
+    expect(rows).toEqual([{ accepted: 1 }])
+  },
+)
 
-test('attachments are stored with their message, or not at all', async () => {
+test('attachments are stored together with their message, or neither is stored', async () => {
   const tenantId = await buildTenant(db.pool, { dailyLimit: 1 })
   const message = buildMessage({ attachments: [attachment] })
   expect((await acceptor().accept(live(tenantId), { messages: [message] })).kind).toBe('accepted')
@@ -147,7 +150,7 @@ test('attachments are stored with their message, or not at all', async () => {
   expect(rows).toEqual([{ chunks: 3, bytes: attachment.content.length }])
 })
 
-test('one bad row fails its own request and none of those that share its batch', async () => {
+test('one bad row fails its own request, and no other request of its batch', async () => {
   const tenantId = await buildTenant(db.pool)
   const shared = acceptor()
   const results = await Promise.allSettled([
@@ -183,21 +186,24 @@ const acceptorOn = (pool: ReturnType<typeof createPool>) =>
 test.each([
   ['a wait for a lock', { lockTimeoutMs: 100 }],
   ['a statement', { statementTimeoutMs: 100 }],
-])('%s that takes too long is no key in progress: the storage did not answer', async (_what, change) => {
-  const tenantId = await buildTenant(db.pool)
-  await acceptor().accept(live(tenantId), { messages: [buildMessage()] })
-  const pool = impatientPool(change)
-  await whileLocked(tenantId, async () => {
-    const until = performance.now() + 700
-    await expect(
-      acceptorOn(pool).accept(live(tenantId), withKey('slow', randomBytes(32), { until })),
-    ).rejects.toMatchObject({ code: 'storage-unavailable', headers: { 'retry-after': '2' } })
-  })
-  await pool.end()
-  expect(await countMessages(tenantId)).toBe(1)
-})
+])(
+  '%s that takes too long is reported as a timeout of the database, not as a key in progress',
+  async (_what, change) => {
+    const tenantId = await buildTenant(db.pool)
+    await acceptor().accept(live(tenantId), { messages: [buildMessage()] })
+    const pool = impatientPool(change)
+    await whileLocked(tenantId, async () => {
+      const until = performance.now() + 700
+      await expect(
+        acceptorOn(pool).accept(live(tenantId), withKey('slow', randomBytes(32), { until })),
+      ).rejects.toMatchObject({ code: 'storage-unavailable', headers: { 'retry-after': '2' } })
+    })
+    await pool.end()
+    expect(await countMessages(tenantId)).toBe(1)
+  },
+)
 
-test('a key that another transaction is about to take is in progress', async () => {
+test('a key that another open transaction stores is reported as in progress', async () => {
   const tenantId = await buildTenant(db.pool)
   const pool = impatientPool({ lockTimeoutMs: 100 })
   const other = await db.pool.connect()
@@ -215,7 +221,7 @@ test('a key that another transaction is about to take is in progress', async () 
   expect(await countMessages(tenantId)).toBe(0)
 })
 
-test('a tenant whose usage row is held does not keep the others of its batch from being stored', async () => {
+test('a tenant whose usage row is locked does not block other tenants of the batch', async () => {
   const [held, free] = [await buildTenant(db.pool), await buildTenant(db.pool)]
   for (const id of [held, free]) await acceptor().accept(live(id), { messages: [buildMessage()] })
   const pool = impatientPool({ lockTimeoutMs: 100 })
@@ -231,14 +237,14 @@ test('a tenant whose usage row is held does not keep the others of its batch fro
   expect([await countMessages(held), await countMessages(free)]).toEqual([1, 2])
 })
 
-test('what was refused for its time is not stored afterwards', async () => {
+test('a message that was refused by its deadline is not stored afterwards', async () => {
   const tenantId = await buildTenant(db.pool)
   const late = { messages: [buildMessage()], until: performance.now() }
   await expect(acceptor().accept(live(tenantId), late)).rejects.toMatchObject({ code: 'storage-unavailable' })
   expect(await countMessages(tenantId)).toBe(0)
 })
 
-test('what got a connection only when its client had been refused is not stored', async () => {
+test('a message that gets a database connection after its client was refused is not stored', async () => {
   const tenantId = await buildTenant(db.pool)
   const pool = createPool({ url: db.url, max: 1, applicationName: 'late', onError: () => {} })
   const other = await pool.connect()
@@ -251,7 +257,7 @@ test('what got a connection only when its client had been refused is not stored'
   expect(await countMessages(tenantId)).toBe(0)
 })
 
-test('where the answer to the commit falls silent, the message is looked for and found in time', async () => {
+test('a message whose commit gets no answer is looked up and found in time', async () => {
   const tenantId = await buildTenant(db.pool)
   const proxy = await startSilentProxy(db.url)
   const pool = createPool({
@@ -279,7 +285,7 @@ test('where the answer to the commit falls silent, the message is looked for and
   await proxy.close()
 })
 
-test('long messages are stored with their documents, or not at all', async () => {
+test('long messages are stored together with their documents, or not at all', async () => {
   const tenantId = await buildTenant(db.pool, { dailyLimit: 3 })
   const request = withKey('long', randomBytes(32), {
     messages: [400_000, 900_000, 10].map((length) => buildMessage({ text: 'x'.repeat(length) })),

@@ -78,7 +78,7 @@ const brevoCannot: [string, Partial<NewMessage>, string, string][] = [
 
 describe('a message that the provider cannot carry', () => {
   it.each(brevoCannot)(
-    'is refused for %s, where it stands, if it is all there is',
+    'is refused for %s, with its pointer, if it has only that',
     async (_, change, pointer, code) => {
       await connect('brevo')
       expect(await judge(change)).toMatchObject({
@@ -88,7 +88,7 @@ describe('a message that the provider cannot carry', () => {
     },
   )
 
-  it.each(brevoCannot)('is taken in spite of %s, if another connection can carry it', async (_, change) => {
+  it.each(brevoCannot)('is accepted with %s, if another connection can carry it', async (_, change) => {
     await connect('brevo')
     await connect('smtp')
     expect(await judge(change)).toBeNull()
@@ -100,21 +100,21 @@ describe('a message that the provider cannot carry', () => {
     expect(await judge({ ...change, connectionId })).toMatchObject({ errors: [{ pointer }] })
   })
 
-  it('is refused where it stands in a batch', async () => {
+  it('is refused with its pointer in a batch', async () => {
     await connect('brevo')
     expect(await judge(twoReplies, '#/messages/3')).toMatchObject({
       errors: [{ pointer: '#/messages/3/reply_to' }],
     })
   })
 
-  it('is not saved by a connection that is switched off, nor refused without any connection', async () => {
+  it('is refused although a disabled connection could carry it, and accepted without any connection', async () => {
     await connect('smtp', false)
     expect(await judge(twoReplies)).toBeNull()
     await connect('brevo')
     expect(await judge(twoReplies)).not.toBeNull()
   })
 
-  it('is told the largest size that would have been possible', async () => {
+  it('is refused with the largest possible size', async () => {
     await connect('postmark')
     await connect('sparkpost')
     const attachments = [{ ...file, content: Buffer.alloc(20_000_000) }]
@@ -122,7 +122,7 @@ describe('a message that the provider cannot carry', () => {
     expect(await judge({ attachments: [{ ...file, content: Buffer.alloc(10_000_000) }] })).toBeNull()
   })
 
-  it('is refused for texts that are too long, where files of that size are none', async () => {
+  it('is refused for texts that are too long, although files of that size are accepted', async () => {
     const connectionId = await connect('microsoft365')
     const html = 'x'.repeat(3_000_001)
     expect(await judge({ html })).toMatchObject({
@@ -134,11 +134,11 @@ describe('a message that the provider cannot carry', () => {
   })
 })
 
-describe('a message that a route leads', () => {
+describe('a message with a route', () => {
   const inline = { attachments: [{ ...file, disposition: 'inline' as const, contentId: 'logo' }] }
   const pointer = '#/attachments/0/disposition'
 
-  it('is refused for what its route cannot carry, though a connection outside the route could', async () => {
+  it('is refused if its route cannot carry it, although a connection outside the route could', async () => {
     const brevo = await connect('brevo')
     await connect('smtp')
     const id = await route({ stream: 'transactional' }, [brevo])
@@ -146,7 +146,7 @@ describe('a message that a route leads', () => {
     expect(await judge(inline)).toMatchObject({ code: 'field-not-supported', errors: [{ pointer, detail }] })
   })
 
-  it('is taken if one target of the route can carry it, though another connection cannot', async () => {
+  it('is accepted if one target of the route can carry it, although another connection cannot', async () => {
     const brevo = await connect('brevo')
     const smtp = await connect('smtp')
     await route({ tag: 'relay' }, [smtp])
@@ -155,7 +155,7 @@ describe('a message that a route leads', () => {
     expect(await judge(inline)).toBeNull()
   })
 
-  it('goes by the first enabled route that fits all its recipients, and by priority without one', async () => {
+  it('uses the first enabled route that fits all its recipients, and priority without such a route', async () => {
     const brevo = await connect('brevo')
     const smtp = await connect('smtp')
     await route({}, [brevo], 1, false)
@@ -166,22 +166,22 @@ describe('a message that a route leads', () => {
     expect(await judge(inline)).toBeNull()
   })
 
-  it('goes by the connection that it names all the same', async () => {
+  it('uses the connection that it names in spite of the route', async () => {
     const brevo = await connect('brevo')
     const connectionId = await connect('smtp')
     await route({}, [brevo])
     expect(await judge({ ...inline, connectionId })).toBeNull()
   })
 
-  it('waits for its route if all connections of it are switched off', async () => {
+  it('waits for its route if all connections of the route are disabled', async () => {
     await connect('brevo')
     await route({}, [await connect('brevo', false)])
     expect(await judge(inline)).toBeNull()
   })
 })
 
-describe('what it costs', () => {
-  it('a message that every provider can carry asks nobody', async () => {
+describe('the number of queries', () => {
+  it('a message that every provider can carry needs no query', async () => {
     await connect('brevo')
     expect(await judge({})).toBeNull()
     expect(
@@ -194,7 +194,7 @@ describe('what it costs', () => {
     expect(queries).toBe(0)
   })
 
-  it('many others of one tenant ask once, routes and all', async () => {
+  it('many other messages of one tenant need one query, including routes', async () => {
     await route({}, [await connect('brevo')])
     const check = createConnectionsCheck({ tenants: counted, providers })
     await Promise.all(Array.from({ length: 20 }, () => check.findFault(tenantId, buildMessage(twoReplies))))

@@ -95,6 +95,7 @@ export function acceptRow(id: string, message: NewMessage): AcceptRow {
     metadata: Object.keys(message.metadata).length === 0 ? null : JSON.stringify(message.metadata),
     sendAt: message.sendAt ?? null,
     connectionId: message.connectionId ?? null,
+    callbackUrl: message.callbackUrl ?? null,
     attachmentCount: message.mime?.attachments.length ?? message.attachments.length,
     contentBytes: document.length + attachmentBytes + (mail?.raw.length ?? 0),
     document,

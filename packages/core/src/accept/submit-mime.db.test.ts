@@ -12,6 +12,7 @@ import { type HttpPeer, playHttp, respond } from '@lettergate/providers/test/htt
 import { playSmtp, type SmtpPeer } from '@lettergate/providers/test/smtp-peer'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { accepted, buildFleet, type FakeConnection } from '../../test/fleet.ts'
+import { noCallbacks } from '../../test/no-callbacks.ts'
 import { buildConnection, buildTenant } from '../../test/rows.ts'
 import { noFailpoint } from '../lib/index.ts'
 import { createMessageReader, readRaw } from '../messages/index.ts'
@@ -77,6 +78,7 @@ const later = (): Partial<MimeMessage> => ({
 
 function submitTo(tenantId: string, messages: Submission['messages'], change: Partial<Submission> = {}) {
   return createSubmit({
+    callbacks: noCallbacks,
     acceptor: createAcceptor({
       pool: db.pool,
       wakeWorkers: () => {},
@@ -120,7 +122,7 @@ describe('a mail that its client wrote', () => {
   ]
   const recipients = ['c@EXAMPLE.NET', 'b@example.net', 'hidden@example.net']
 
-  test('is stored as it came, beside what lists and details show of it', async () => {
+  test('is stored unchanged, together with the fields that lists and details show', async () => {
     const tenantId = await buildTenant(db.pool)
     const whole = mail([...head, 'Bcc: hidden@example.net', 'X-LG-Tag: x'], 'caf\xe9\0\xff\r\n')
     const id = idOf(await submitTo(tenantId, [mimeOf(whole, recipients, later())]))
@@ -141,7 +143,7 @@ describe('a mail that its client wrote', () => {
     })
   })
 
-  test('goes by SMTP as it came, to those of its envelope alone', async () => {
+  test('is sent unchanged by SMTP, to the recipients of its envelope only', async () => {
     const whole = mail([...head, 'Bcc: hidden@example.net'], 'Grüße\r\n')
     await deliver(mimeOf(whole, recipients), [bySmtp()])
     expect(bytesOf(smtp).equals(mail(head, 'Grüße\r\n'))).toBe(true)
@@ -151,14 +153,14 @@ describe('a mail that its client wrote', () => {
     ])
   })
 
-  test('goes to an API that takes MIME as it came', async () => {
+  test('is sent unchanged to an API that accepts MIME', async () => {
     await deliver(mimeOf(mail(head, 'Grüße\r\n'), recipients), [byMailgun()])
     const { bytes = Buffer.alloc(0) } = http.got[0] ?? {}
     expect(bytes.includes(mail(head, 'Grüße\r\n'))).toBe(true)
     expect(bytes.toString()).toContain('b@example.net,c@example.net,hidden@example.net')
   })
 
-  test('without Date and Message-ID gets them, the same at every look', async () => {
+  test('without Date and Message-ID gets both, with the same values on every read', async () => {
     const plain = mail(['To: b@example.net'], 'Hi\r\n')
     const id = await deliver(mimeOf(plain, ['b@example.net']), [bySmtp()])
     const text = bytesOf(smtp).toString()
@@ -167,7 +169,7 @@ describe('a mail that its client wrote', () => {
     expect((await rawOf(fleet?.tenantId ?? '', id)).toString()).toBe(text)
   })
 
-  test('of megabytes is stored in pieces, and goes out whole', async () => {
+  test('of megabytes is stored in pieces, and sent completely', async () => {
     const line = `${'0123456789'.repeat(7)}\r\n`
     const whole = mail(['To: b@example.net', ...identity], line.repeat(30_000))
     const id = await deliver(mimeOf(whole, ['b@example.net']), [bySmtp()])
@@ -176,7 +178,7 @@ describe('a mail that its client wrote', () => {
   })
 })
 
-describe('an API that takes no MIME', () => {
+describe('an API that does not accept MIME', () => {
   const parts = [
     '--m',
     'Content-Type: text/plain; charset=iso-8859-1',
@@ -187,7 +189,7 @@ describe('an API that takes no MIME', () => {
   const head = ['To: Bob <b@example.net>', 'Subject: Bill', 'Reply-To: r@acme.example', 'X-Campaign: c1']
   const whole = mail([...head, 'Content-Type: multipart/mixed; boundary=m'], parts.join('\r\n'))
 
-  test('is sent the same by fields, and blind copies to those whom only the envelope names', async () => {
+  test('gets the same mail as fields, and recipients of the envelope only as blind copies', async () => {
     await deliver(mimeOf(whole, ['b@example.net', 'hidden@example.net']), [bySendgrid()])
     expect(JSON.parse(http.got[0]?.body ?? '')).toMatchObject({
       from: { email: 'app@acme.example', name: 'Ann Lee' },
@@ -210,13 +212,13 @@ describe('an API that takes no MIME', () => {
       'Hi\r\n',
       [],
     ],
-  ])('is passed by where it cannot say a mail: one %s', async (_what, fields, body) => {
+  ])('is skipped when it cannot express a mail: one %s', async (_what, fields, body) => {
     await deliver(mimeOf(mail(fields, body), ['b@example.net']), [bySendgrid(), bySmtp()])
     expect(http.got).toEqual([])
     expect(smtp.messages).toHaveLength(1)
   })
 
-  test('cannot be the only one for such a mail: it is refused at once, and says why', async () => {
+  test('cannot be the only connection for such a mail: the mail is refused with the reason', async () => {
     const tenantId = await buildTenant(db.pool)
     await insertDataKey(db.pool, tenantId, { version: 1, rootVersion: 1, wrapped: Buffer.from('x') })
     const row = { tenantId, id: newId(), provider: 'sendgrid', name: 'x', priority: 1, settings: {} }
@@ -235,9 +237,9 @@ describe('an API that takes no MIME', () => {
   })
 })
 
-describe('a mail that cannot be sent is refused, every fault at once', () => {
+describe('a mail that cannot be sent is refused with all its faults', () => {
   test.each<[string, Partial<MimeMessage>, string[]]>([
-    ['nobody to send to', { envelope: { from: '', recipients: [] } }, ['#/envelope/recipients']],
+    ['no recipient', { envelope: { from: '', recipients: [] } }, ['#/envelope/recipients']],
     [
       'addresses that are none',
       { envelope: { from: 'x', recipients: ['a@b.example', 'nobody'] } },
@@ -261,7 +263,7 @@ describe('one submission of many messages', () => {
     )
   const idempotency = { key: 'k', route: 'test', bodyHash: Buffer.alloc(32) }
 
-  test('written by the client is stored together, and a repeat is answered with the same ids', async () => {
+  test('of mails that the client wrote is stored together, and a repeat gets the same ids', async () => {
     const tenantId = await buildTenant(db.pool)
     const first = await submitTo(tenantId, copies(100), { idempotency })
     const again = await submitTo(tenantId, copies(100), { idempotency })
@@ -300,7 +302,7 @@ describe('one submission of many messages', () => {
     return counts
   }
 
-  test('is there as a whole or not at all, wherever its process is killed', async () => {
+  test('is stored completely or not at all, wherever its process is killed', async () => {
     const tenantId = await buildTenant(db.pool)
     const none = {
       message: 0,

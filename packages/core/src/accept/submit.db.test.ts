@@ -5,6 +5,7 @@ import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/datab
 import { createProviders } from '@lettergate/providers/registry'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildMessage } from '../../test/build-message.ts'
+import { noCallbacks } from '../../test/no-callbacks.ts'
 import { buildTenant } from '../../test/rows.ts'
 import { noFailpoint } from '../lib/index.ts'
 import { createAcceptor } from './accept.ts'
@@ -20,6 +21,7 @@ afterAll(() => db.drop())
 
 function submit(tenantId: string, change: Partial<Submission> = {}): Promise<SubmitOutcome> {
   return createSubmit({
+    callbacks: noCallbacks,
     acceptor: createAcceptor({
       pool: db.pool,
       wakeWorkers: () => {},
@@ -88,7 +90,7 @@ describe('one message', () => {
     expect(wordsOf(repeat)).toEqual(['replayed', 'queued'])
   })
 
-  test('over the quota is refused, and says what is left', async () => {
+  test('over the quota is refused with the remaining quota', async () => {
     const tenantId = await buildTenant(db.pool, { dailyLimit: 1 })
     await submit(tenantId)
     expect(await submit(tenantId)).toMatchObject({
@@ -107,7 +109,7 @@ describe('one message', () => {
     })
   })
 
-  test('that comes too late to be stored is no refusal: the client may try again', async () => {
+  test('that comes too late to be stored is not refused for good: the client may retry', async () => {
     const tenantId = await buildTenant(db.pool)
     expect(await submit(tenantId, { until: performance.now() })).toMatchObject({
       kind: 'unavailable',
@@ -117,18 +119,18 @@ describe('one message', () => {
   })
 })
 
-describe('many messages, each judged by itself', () => {
+describe('many messages, each checked separately', () => {
   const mixed = () => [buildMessage(), unread(), uncarried(), buildMessage()]
   const results = ['queued', 'validation-failed', 'connection-not-found', 'queued']
 
-  test('the good ones are stored, and each of the others has its problem in its place', async () => {
+  test('the good ones are stored, and each bad one has its problem in its place', async () => {
     const tenantId = await buildTenant(db.pool)
     const outcome = await submit(tenantId, { messages: mixed(), atomic: false })
     expect(wordsOf(outcome)).toEqual(['accepted', ...results])
     expect(await countMessages(tenantId)).toBe(2)
   })
 
-  test('a repeat gets the same results: in full where the same problem is found again, else by its code', async () => {
+  test('a repeat gets the same results: the full problem if it is found again, else its code', async () => {
     const tenantId = await buildTenant(db.pool)
     const idempotency = key()
     await submit(tenantId, { messages: mixed(), atomic: false, idempotency })
@@ -143,7 +145,7 @@ describe('many messages, each judged by itself', () => {
     expect(await countMessages(tenantId)).toBe(2)
   })
 
-  test('where all are refused nothing is stored, not even the key', async () => {
+  test('if all are refused nothing is stored, not even the key', async () => {
     const tenantId = await buildTenant(db.pool)
     const idempotency = key()
     const outcome = await submit(tenantId, { messages: [unread(), uncarried()], atomic: false, idempotency })
@@ -157,7 +159,7 @@ describe('many messages, each judged by itself', () => {
 })
 
 describe('one submission for many messages, all or nothing', () => {
-  test('all of a thousand are stored together, and a repeat gets all their ids', async () => {
+  test('all of a thousand messages are stored together, and a repeat gets all their ids', async () => {
     const tenantId = await buildTenant(db.pool)
     const idempotency = key()
     const first = await submit(tenantId, { messages: recipients(1000), idempotency })
@@ -168,7 +170,7 @@ describe('one submission for many messages, all or nothing', () => {
     expect(await countMessages(tenantId)).toBe(1000)
   })
 
-  test('one that is refused refuses all', async () => {
+  test('one refused message refuses all', async () => {
     const tenantId = await buildTenant(db.pool)
     const messages = [...recipients(3), uncarried(), ...recipients(3)]
     expect(await submit(tenantId, { messages })).toMatchObject({

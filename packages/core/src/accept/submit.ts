@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { NewMessage } from '@lettergate/contracts/messages/send-request'
 import { Problem } from '@lettergate/contracts/problems/problems'
+import { toPointer } from '@lettergate/contracts/problems/validation-issues'
 import { quotaExceeded } from '../usage/index.ts'
 import type { AcceptOutcome, Acceptor } from './accept.ts'
 import type { ConnectionsCheck } from './check-capabilities.ts'
@@ -9,6 +10,21 @@ import { readMimeMessage } from './read-mime-message.ts'
 import type { Submission, Submit, SubmitOutcome } from './submission.ts'
 
 type Judged = NewMessage | Problem
+
+/** What messages with a URL of their own need. */
+export type Callbacks = {
+  /** Why the URL must not be called, by its name alone; null: it may. */
+  refusal(url: string): string | null
+  /** Makes sure that the events of such messages are looked for, before the first of them is stored. */
+  prepare(owner: { tenantId: string; mode: 'live' | 'test' }): Promise<void>
+}
+
+function urlProblem(callbacks: Callbacks, { callbackUrl }: NewMessage, pointer: string): Problem | null {
+  const detail = callbackUrl === undefined ? null : callbacks.refusal(callbackUrl)
+  if (detail === null) return null
+  const at = `${pointer}${toPointer(['callback_url'])}`
+  return new Problem('url-not-allowed', { detail: `${at}: ${detail}`, errors: [{ pointer: at, detail }] })
+}
 
 function isMessage(entry: Judged): entry is NewMessage {
   return !(entry instanceof Problem)
@@ -71,6 +87,7 @@ function toOutcome(outcome: AcceptOutcome, judged: readonly Judged[]): SubmitOut
 export function createSubmit(deps: {
   acceptor: Pick<Acceptor, 'accept' | 'replay'>
   connectionsCheck: ConnectionsCheck
+  callbacks: Callbacks
 }): Submit {
   async function judge(submission: Submission): Promise<Judged[]> {
     const read = await readMimes(submission)
@@ -78,7 +95,10 @@ export function createSubmit(deps: {
       read.map(async (entry, index) => {
         if (!isMessage(entry)) return entry
         const pointer = pointerOf(submission, index)
-        return (await deps.connectionsCheck.findFault(submission.tenant.id, entry, pointer)) ?? entry
+        const fault =
+          urlProblem(deps.callbacks, entry, pointer) ??
+          (await deps.connectionsCheck.findFault(submission.tenant.id, entry, pointer))
+        return fault ?? entry
       }),
     )
   }
@@ -105,6 +125,9 @@ export function createSubmit(deps: {
       if (before) return before
       if (atomic) return refused(refusal)
       return { kind: 'none-accepted', problems: judged.filter((entry) => entry instanceof Problem) }
+    }
+    if (messages.some(({ callbackUrl }) => callbackUrl !== undefined)) {
+      await deps.callbacks.prepare({ tenantId: tenant.id, mode: tenant.mode })
     }
     const outcome = await deps.acceptor.accept(tenant, {
       messages,

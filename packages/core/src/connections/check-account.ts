@@ -14,7 +14,7 @@ export type Checked = { report: AccountReport; tookMs: number }
 export type ConnectionChecker = {
   /** Asks the provider about the account behind a connection of this tenant; sends nothing. */
   check(tenantId: string, id: string): Promise<Checked>
-  /** Ends what is under way, and takes nothing new. */
+  /** Ends checks in progress, and starts no new ones. */
   stop(): void
 }
 

@@ -96,7 +96,7 @@ async function addTargetIssues(
   const judged = await Promise.all(
     provider.targets(settings).map(async (target) => {
       const named = namedBy(settings, target)
-      // A host that the provider knows by itself may be a mere stand-in for those that are yet to be found.
+      // A fixed host of a provider may be a placeholder for hosts that are resolved later.
       const verdict = named ? await egress.checkResolvedTarget(target) : egress.checkTarget(target)
       return { named, verdict }
     }),
@@ -113,8 +113,8 @@ export function toStoredLimits(limits: ConnectionLimits | null | undefined): Con
 }
 
 /**
- * Stores a tenant's account at a provider. Credentials are sealed as they were given: what the provider's schema makes of
- * them is typed so that it cannot be written anywhere.
+ * Stores a tenant's account at a provider. Credentials are sealed unchanged: the type of the parsed credentials prevents
+ * writing them anywhere.
  */
 export async function createConnection(
   deps: ConnectionDeps,

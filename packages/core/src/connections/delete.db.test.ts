@@ -97,7 +97,7 @@ const remove = (queued: 'move' | 'hold' | 'fail', change: { workMs?: number; pag
 const inAnHour = () => new Date(Date.now() + 3_600_000)
 
 describe('deleting a connection that messages wait for', () => {
-  it('moves them: they go like any other message, and others keep their name', async () => {
+  it('moves them: they use any connection, and other messages keep their named one', async () => {
     const [ready, kept, free] = [
       await accept(),
       await accept({ connectionId: other }),
@@ -110,20 +110,20 @@ describe('deleting a connection that messages wait for', () => {
     expect(Object.fromEntries(routed)).toEqual({ [ready]: null, [kept]: other, [free]: null, [later]: null })
   })
 
-  it('moves those that a worker has claimed too: the next load of them is nameless', async () => {
+  it('moves claimed messages too: the next load of them has no named connection', async () => {
     const id = await accept()
     const claims = await claim()
     expect(await remove('move')).toMatchObject({ messages: 1 })
     expect((await load(claims)).get(id)).toBeNull()
   })
 
-  it('goes through any number of them, page by page', async () => {
+  it('moves any number of them, page by page', async () => {
     for (let i = 0; i < 7; i++) await accept(i % 3 === 0 ? { connectionId: other } : {})
     expect(await remove('move', { pageMax: 2 })).toMatchObject({ messages: 4 })
     expect([...(await load(await claim())).values()].filter((id) => id === named)).toEqual([])
   })
 
-  it('moves also what is accepted at the moment at which the connection goes', async () => {
+  it('moves also messages that are accepted during the deletion', async () => {
     let late = ''
     const tenants: Tenants = {
       forTenant(id) {
@@ -147,7 +147,7 @@ describe('deleting a connection that messages wait for', () => {
     expect(Object.fromEntries(await load(await claim()))).toEqual({ [late]: null })
   })
 
-  it('stops in time with the connection still there, and the same request goes on', async () => {
+  it('stops in time while the connection still exists, and the same request continues', async () => {
     for (let i = 0; i < 4; i++) await accept()
     await expect(remove('move', { pageMax: 1, workMs: -1 })).rejects.toMatchObject({
       code: 'overloaded',
@@ -176,7 +176,7 @@ describe('deleting a connection that messages wait for', () => {
     expect((await claim()).map(({ messageId }) => messageId)).toEqual([kept])
   })
 
-  it('does not fail messages being sent, nor call unsent what may have been accepted', async () => {
+  it('does not fail messages being sent, nor report possibly accepted messages as unsent', async () => {
     const sending = await accept()
     const [held] = await claim()
     if (!held) throw new Error('nothing was claimed')
@@ -199,20 +199,20 @@ describe('deleting a connection that messages wait for', () => {
     expect(await used()).toBe(2)
   })
 
-  it('holds them: they keep their name, and wait', async () => {
+  it('holds them: they keep their named connection, and wait', async () => {
     const id = await accept()
     expect(await remove('hold')).toMatchObject({ messages: 1 })
     expect(Object.fromEntries(await load(await claim()))).toEqual({ [id]: named })
   })
 
-  it('leaves test mode alone, where no connection is used', async () => {
+  it('does not change messages of test mode, which use no connection', async () => {
     const id = await accept({ mode: 'test' })
     expect(await remove('fail')).toMatchObject({ messages: 0 })
     expect(await statuses(id)).toMatchObject([{ status: 'queued' }])
     expect(await used('test')).toBe(1)
   })
 
-  it('leaves no route that leads nowhere: what fitted it goes by the others, and the route is kept, disabled', async () => {
+  it('disables a route without a target: its messages use other routes, and the route is kept', async () => {
     const target = (connection: string) => ({ connection: toPublicId('con', connection), weight: 1 })
     const make = (name: string, enabled: boolean, ...targets: string[]) =>
       createRoute(db, tenantId, {
@@ -248,7 +248,7 @@ describe('deleting a connection that messages wait for', () => {
     expect(await readRoute(db, tenantId, both.id)).toMatchObject({ name: 'both' })
   })
 
-  it('a route that is given the connection meanwhile does not lead to it afterwards', async () => {
+  it('a route that gets the connection meanwhile does not use it afterwards', async () => {
     const targets = [{ connection: toPublicId('con', named), weight: 1 }]
     const route = { name: 'r', position: 1, match: {}, strategy: 'ordered', enabled: true, targets } as const
     const made = Array.from({ length: 20 }, () => createRoute(db, tenantId, { ...route, targets }))
@@ -260,7 +260,7 @@ describe('deleting a connection that messages wait for', () => {
     expect(routes.filter(({ enabled, targets: left }) => enabled || left.length > 0)).toEqual([])
   })
 
-  it('of another tenant does not exist, and nothing of it is touched', async () => {
+  it('of another tenant answers not found, and nothing of it is changed', async () => {
     const id = await accept()
     const stranger = await buildTenant(db.pool)
     await expect(deleteConnection(db, stranger, named, 'fail')).rejects.toMatchObject({

@@ -27,7 +27,7 @@ function setUp(owner: SecretOwner | null = null, deadlineMs = 25_000) {
 }
 const request = { method: 'GET', url: 'https://api.example.com/', headers: {} } as const
 
-test('a request has the time of the whole call and the usual length of an answer, unless it asks for others', async () => {
+test('a request has the deadline of the call and the usual limit of an answer, unless it sets others', async () => {
   const { io, asked, signal } = setUp()
   await io.request(request)
   await io.request({ ...request, timeoutMs: 500, answerBytesMax: 7 })
@@ -37,13 +37,13 @@ test('a request has the time of the whole call and the usual length of an answer
   ])
 })
 
-test('what is left of a call grows less', async () => {
+test('the remaining time of a call decreases', async () => {
   const { io } = setUp(null, 50)
   expect(io.msLeft()).toBeGreaterThan(0)
   await expect.poll(() => io.msLeft()).toBeLessThanOrEqual(0)
 })
 
-test('a secret is kept for the connection that is called, and for none of the gateway’s own', () => {
+test('a new secret is stored for the connection that is called, and not for the gateway’s own calls', () => {
   const owner = { tenantId: 't', connectionId: 'c', provider: createCapture() }
   for (const one of [owner, null]) {
     const { io, kept } = setUp(one)
@@ -53,8 +53,12 @@ test('a secret is kept for the connection that is called, and for none of the ga
 })
 
 test.each([
-  ['goes where Graph says', undefined, { kind: 'accepted' }],
-  ['goes nowhere that the guard refuses', 'http://127.0.0.2:9/x', { code: 'provider-egress-refused' }],
+  ['is sent to the address from Graph', undefined, { kind: 'accepted' }],
+  [
+    'is not sent to an address that the guard refuses',
+    'http://127.0.0.2:9/x',
+    { code: 'provider-egress-refused' },
+  ],
 ])('an upload in pieces %s', async (_, uploadUrl, outcome) => {
   const egress = createEgress({ allow: ['127.0.0.1'] })
   const { signal } = new AbortController()

@@ -11,7 +11,7 @@ export type IoDeps = {
 
 type Signals = Pick<Io, 'signal'> & Partial<Pick<Io, 'beginSignal' | 'answerSignal'>>
 type Call = {
-  /** Null for what the gateway has by itself. */
+  /** Null for the gateway's own calls. */
   owner: SecretOwner | null
   deadlineMs: number
   /** Of an attempt to send a message: its number. */
@@ -19,7 +19,7 @@ type Call = {
 }
 
 /**
- * The way out for one call, which ends with `signal`, or after `deadlineMs`; with a single deadline it is that of its parts too. The
+ * The egress of one call, which ends with `signal`, or after `deadlineMs`; with a single deadline it is that of its parts too. The
  * signals are taken when they are asked for, since they may be made then.
  */
 export function createIo(

@@ -88,17 +88,14 @@ test.each([
     { username: 'me@example.com', oauth2: { client_id: 'a', refresh_token: 'refresh-1' } },
     { username: 'me@example.com', oauth2: { client_id: 'a', refresh_token: 'refresh-2' } },
   ],
-])(
-  'a fresh secret takes the place of the old one %s, for every process',
-  async (_, provider, stored, then) => {
-    const { keep, opened, errors } = await setUp({ provider, stored })
-    await keep('refresh-1', 'refresh-2')
-    expect(await opened()).toEqual(then)
-    expect(errors).toEqual([])
-  },
-)
+])('a new secret replaces the old one %s, for every process', async (_, provider, stored, then) => {
+  const { keep, opened, errors } = await setUp({ provider, stored })
+  await keep('refresh-1', 'refresh-2')
+  expect(await opened()).toEqual(then)
+  expect(errors).toEqual([])
+})
 
-test('it is stored sealed, and changes neither the version of the connections nor a time that is shown', async () => {
+test('a new secret is stored sealed, and changes neither the version of the connections nor a visible time', async () => {
   const { keep, row } = await setUp()
   const before = await row()
   await keep('refresh-1', 'refresh-2')
@@ -108,7 +105,7 @@ test('it is stored sealed, and changes neither the version of the connections no
   expect({ ...after, bytes: '' }).toEqual({ ...before, bytes: '' })
 })
 
-test('of what a client has stored meanwhile nothing is replaced', async () => {
+test('credentials that a client has stored meanwhile are not replaced', async () => {
   const { keep, opened, row, tenantId, id, place, sealer } = await setUp()
   const others = { ...credentials, refresh_token: 'refresh-of-the-client' }
   await storeCredentials(db.pool, tenantId, id, await sealer.sealJson(place, others))
@@ -118,7 +115,7 @@ test('of what a client has stored meanwhile nothing is replaced', async () => {
   expect(await row()).toEqual(before)
 })
 
-test('a client that stores others while the secret is being stored wins', async () => {
+test('a client that stores credentials during the renewal wins', async () => {
   const others = { ...credentials, client_secret: 'of-the-client' }
   let rotate = async () => {}
   const { keep, opened, tenantId, id, place, sealer, errors } = await setUp({
@@ -134,7 +131,7 @@ test('a client that stores others while the secret is being stored wins', async 
   expect(errors).toEqual([])
 })
 
-test('of many simultaneous renewals one is stored whole, and the others lose without an error', async () => {
+test('of many simultaneous renewals one is stored completely, and the others are dropped without an error', async () => {
   const { keep, opened, errors } = await setUp()
   const fresh = Array.from({ length: 8 }, (_, index) => `refresh-of-${index}`)
   await Promise.all(fresh.map((token) => keep('refresh-1', token)))
@@ -143,7 +140,7 @@ test('of many simultaneous renewals one is stored whole, and the others lose wit
   expect(errors).toEqual([])
 })
 
-test('a root key that is changed at that moment opens what was stored', async () => {
+test('a root key that is changed during the renewal opens the stored secret', async () => {
   const next = createSecretKey(randomBytes(32))
   let isChanged = false
   const { keep, opened } = await setUp({
@@ -159,13 +156,13 @@ test('a root key that is changed at that moment opens what was stored', async ()
   await rewrapDataKeys(db.pool, { from: next, to: root })
 })
 
-test("another tenant's connection is not touched", async () => {
+test("another tenant's connection is not changed", async () => {
   const { keep, opened } = await setUp()
   await keep('refresh-1', 'refresh-2', { tenantId: await buildTenant(db.pool) })
   expect(await opened()).toEqual(credentials)
 })
 
-test('a connection that is gone stays gone', async () => {
+test('a deleted connection stays deleted', async () => {
   const { keep, opened, errors, tenantId, id } = await setUp()
   await deleteConnectionRow(db.pool, tenantId, id)
   await keep('refresh-1', 'refresh-2')
@@ -182,7 +179,7 @@ test('credentials that the provider would not accept are not stored, and the err
 })
 
 test.each(['read-sealed', 'renew-credentials'])(
-  'a database that fails at %s is told, and leaves what was there',
+  'a database that fails at %s is reported, and the stored credentials stay',
   async (failing) => {
     const { keep, opened, errors } = await setUp({
       before: async ({ name }) => {

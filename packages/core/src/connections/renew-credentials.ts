@@ -33,7 +33,7 @@ function withFresh(value: unknown, old: string, fresh: string): unknown {
 }
 
 /**
- * Stores secrets that providers renew by themselves, such as refresh tokens. Several processes may renew one connection at the same time, and
+ * Stores secrets that providers replace, such as refresh tokens. Several processes may renew one connection at the same time, and
  * a client may store other credentials: only the secret that was read is replaced. A late process, or one that dies, loses a token and
  * nothing else: docs/decisions/0010-replaced-refresh-tokens.md.
  */

@@ -45,7 +45,7 @@ it.each([
   ['microsoft365', 'another login', graph, { ...graph, login_url: 'https://evil.example' }],
   ['microsoft365', 'another Graph', graph, { ...graph, base_url: 'https://evil.example' }],
   ['smtp', 'what was stored does not fit any more', { host: 'mx.example.net' }, smtp],
-])('%s: %s leads elsewhere', (id, _, before, after) => {
+])('%s: %s is another target', (id, _, before, after) => {
   expect(judge(id, before, after)).toBe(true)
 })
 
@@ -69,6 +69,6 @@ it.each([
     { helo_name: 'a.example', tls: 'opportunistic' },
   ],
   ['capture', 'nowhere', {}, {}],
-])('%s: %s does not', (id, _, before, after) => {
+])('%s: %s is the same target', (id, _, before, after) => {
   expect(judge(id, before, after)).toBe(false)
 })

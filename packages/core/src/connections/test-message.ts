@@ -1,6 +1,6 @@
 import type { NewMessage } from '@lettergate/contracts/messages/send-request'
 
-/** The message that shows whether mail gets through by one connection; it says of itself what it is. */
+/** The message that shows whether mail gets through by one connection; its text says that it is a test. */
 export function testMessage(test: { connectionId: string; from: string; to: string }): NewMessage {
   return {
     from: { address: test.from },

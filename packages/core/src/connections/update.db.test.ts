@@ -30,7 +30,7 @@ function depsOf(prisma: TenantPrisma, asked = () => {}) {
   }
 }
 
-/** Somebody else does something between each reading of a connection and its change. */
+/** Another request runs between each reading of a connection and its change. */
 function beforeEachChange(meanwhile: () => Promise<unknown>): TenantPrisma {
   return {
     ...db.prisma,
@@ -45,12 +45,12 @@ const ours = { host: 'mx.example.net', port: 587 }
 const theirs = { host: 'mx.evil.example', port: 587 }
 const secret = () => ({ username: 'u', password: randomBytes(8).toString('hex') })
 
-it('settings that were judged beside others’ are judged again: stored credentials never meet a server that is not theirs', async () => {
+it('settings that another change made meanwhile are checked again: stored credentials never reach another server', async () => {
   const deps = depsOf(db.prisma)
   const tenantId = await buildTenant(db.pool)
   const made = { provider: 'smtp', name: 'Relay', priority: 1, settings: theirs, credentials: secret() }
   const { id } = await createConnection(deps, tenantId, made)
-  // Led home with its true password by its owner, while somebody repeats where it led before.
+  // The owner sets the true host with its password, while another request sets the former host again.
   const goesHome = () => updateConnection(deps, tenantId, id, { settings: ours, credentials: secret() })
   let asked = 0
   const interrupted = depsOf(beforeEachChange(goesHome), () => asked++)
@@ -58,7 +58,7 @@ it('settings that were judged beside others’ are judged again: stored credenti
     code: 'validation-failed',
     errors: [{ pointer: '#/credentials' }],
   })
-  // A slow DNS makes nobody wait again for each time.
+  // A slow DNS is waited for once, not for each repeat.
   expect(asked).toBe(1)
   const after = await updateConnection(deps, tenantId, id, { name: 'Still' })
   expect(after.settings).toEqual(ours)

@@ -11,7 +11,7 @@ const one = (change: Partial<EarlierTry>): EarlierTry => ({
   ...change,
 })
 
-test('failed tries are counted by connection, with the last code of each', () => {
+test('failed attempts are counted by connection, with the last code of each', () => {
   const tries = [
     one({}),
     one({ connectionId: 'b', outcome: 'rejected', scope: 'account', code: 'provider-sandbox' }),
@@ -25,7 +25,7 @@ test('failed tries are counted by connection, with the last code of each', () =>
   ])
 })
 
-test('what was accepted, refused for good, unknown or not begun is no failed try', () => {
+test('an attempt that was accepted, refused permanently, unknown or not begun is no failed attempt', () => {
   const tries = [
     one({ outcome: 'accepted', code: null }),
     one({ outcome: 'rejected', scope: 'message', code: 'recipient-refused' }),
@@ -35,7 +35,7 @@ test('what was accepted, refused for good, unknown or not begun is no failed try
   expect(failedTriesOf(tries)).toEqual([])
 })
 
-test('a try that left one of several to another connection is a failed one, and remembered for that recipient', () => {
+test('an attempt that left one of several recipients to another connection is a failed attempt of that recipient', () => {
   const tries = [
     one({ outcome: 'accepted', code: null, passedOn: [{ position: 1, code: 'refusal-unrecognised' }] }),
     one({
@@ -60,7 +60,7 @@ test('a try that left one of several to another connection is a failed one, and 
 
 const refused = one({ outcome: 'rejected', scope: 'message', code: 'recipient-refused' })
 
-test('recipients of a call refused over one of them get calls of their own, and only those count', () => {
+test('recipients of a call that was refused because of one of them get single calls, and only single calls count', () => {
   const tries = [
     one({ positions: [1] }),
     refused,

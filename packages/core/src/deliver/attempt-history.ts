@@ -5,7 +5,7 @@ import type { EarlierTry } from './sql/load-claimed.ts'
 /** Attempts of one connection that certainly failed; `code`: of the last one. */
 export type FailedTries = { connectionId: string | null; failed: number; code: string | null }
 
-/** A recipient that needs a call of its own, because a call with several was refused over one; `tries`: calls made so far. */
+/** A recipient that needs a single call, because a call with several was refused because of one; `tries`: calls made so far. */
 export type SingleRecipient = { position: number; tries: number }
 
 /** Looks up the class of a stored code; null for one that a later version wrote. */

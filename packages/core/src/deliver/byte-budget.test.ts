@@ -3,7 +3,7 @@ import { createBudget } from './byte-budget.ts'
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
-/** Takes, and tells who got in, in order. */
+/** Takes bytes, and records the admitted callers in order. */
 function watch(budget: ReturnType<typeof createBudget>) {
   const order: string[] = []
   const take = (tenantId: string, bytes: number, name: string) =>
@@ -14,7 +14,7 @@ function watch(budget: ReturnType<typeof createBudget>) {
   return { order, take }
 }
 
-test('no more bytes are held than the budget, and waiters come in order', async () => {
+test('the held bytes never exceed the budget, and waiters are served in order', async () => {
   const { order, take } = watch(createBudget(10, 0))
   const releaseFirst = await take('a', 8, 'first')
   const second = take('b', 5, 'second')
@@ -26,7 +26,7 @@ test('no more bytes are held than the budget, and waiters come in order', async 
   expect(order).toEqual(['first', 'second', 'third'])
 })
 
-test('an item larger than the budget enters when nothing else is held', async () => {
+test('an item larger than the budget is admitted when nothing else is held', async () => {
   const { order, take } = watch(createBudget(10, 0))
   const release = await take('a', 50, 'large')
   const next = take('b', 1, 'next')
@@ -47,7 +47,7 @@ test('a tenant that holds its share delays no other, and small items never wait'
   expect(order).toEqual(['a1', 'b1', 'a small'])
 })
 
-test('tenants take turns, however many items one of them has waiting', async () => {
+test('tenants take turns, for any number of waiting items of one of them', async () => {
   const { order, take } = watch(createBudget(10, 0))
   const release = await take('c', 10, 'c')
   const rest = [take('a', 10, 'a1'), take('a', 10, 'a2'), take('b', 10, 'b1')].map(async (taken) =>
@@ -71,7 +71,7 @@ test('a second release of the same item frees nothing', async () => {
   expect(order).toEqual(['a', 'b', 'c'])
 })
 
-test('a caller that does not wait learns why there is no room, and holds none', async () => {
+test('a caller that does not wait gets the reason for the refusal, and holds no bytes', async () => {
   const budget = createBudget(10, 1)
   const release = budget.takeNow('a', 5)
   expect(budget.takeNow('a', 2)).toBe('own')

@@ -11,7 +11,7 @@ type Waiter = { bytes: number; resolve(release: () => void): void }
 
 /**
  * A tenant may hold as many bytes as are still free, or one item, so that the calls of one tenant never block another. Items up to
- * `smallBytes` enter at once: the concurrency bounds their number. An item larger than the budget enters when nothing else is held.
+ * `smallBytes` enter immediately: the concurrency bounds their number. An item larger than the budget enters when nothing else is held.
  */
 export function createBudget(maxBytes: number, smallBytes: number): Budget {
   let used = 0
@@ -46,7 +46,7 @@ export function createBudget(maxBytes: number, smallBytes: number): Budget {
       const [next] = queue
       if (!next) continue
       if (shortOf(tenantId, next.bytes)) {
-        // Room is kept for an item that finds none, or smaller ones would pass it for ever; a tenant's own share is no reason to.
+        // Room is kept for an item that finds none, or smaller ones would overtake it forever; a tenant's own share is no reason to.
         if (!held.has(tenantId)) return
         continue
       }

@@ -21,12 +21,12 @@ const mailWith = (lost: string | null) =>
 const mail = mailWith(null)
 const signed = mailWith('is multipart/signed')
 
-test('a mail as its client wrote it goes to all whom it names, by any provider that takes one', () => {
+test('a mail that its client wrote is sent to all its recipients, by any provider that accepts MIME', () => {
   expect(formOfCall(mail, mail.recipients, gmail.capabilities)).toEqual({ takesRaw: true })
   expect(formOfCall(signed, signed.recipients, gmail.capabilities)).toEqual({ takesRaw: true })
 })
 
-test('once some of them have it, a provider that reads the recipients from it gets it by fields, or not at all', () => {
+test('a provider that reads recipients from the mail gets fields, or no call, after some recipients have the mail', () => {
   const rest = mail.recipients.slice(0, 1)
   expect(formOfCall(mail, rest, smtp.capabilities)).toEqual({ takesRaw: true })
   expect(formOfCall(mail, rest, gmail.capabilities)).toEqual({ takesRaw: false })

@@ -140,7 +140,7 @@ export function hasReady(route: Candidates, failed: Candidate, view: View): bool
 }
 
 /**
- * Whether another candidate can take over at once after a certain failure. Only a ready one counts: a probe may be taken by another call,
+ * Whether another candidate can take over immediately after a certain failure. Only a ready one counts: a probe may be taken by another call,
  * and the message would return to the candidate that failed.
  */
 export function hasOther(route: Candidates, failed: Candidate, view: View): boolean {

@@ -5,12 +5,12 @@ import { startDeadlines } from './deadlines.ts'
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
 afterEach(() => void vi.useRealTimers())
 
-/** Which of its deadlines have passed so long after the call began. */
+/** Which of its deadlines have passed at this time after the start of the call. */
 function passed({ beginSignal, signal, answerSignal }: ReturnType<typeof startDeadlines>) {
   return { begin: beginSignal.aborted, call: signal.aborted, answer: answerSignal.aborted }
 }
 
-test('a call has until 15 s to begin, 25 s to be out, and 50 s after the fence for its answer', () => {
+test('a call must begin by 15 s, be sent by 25 s, and have its answer by 50 s after the fence', () => {
   const deadlines = startDeadlines(performance.now())
   vi.advanceTimersByTime(14_999)
   expect(passed(deadlines)).toEqual({ begin: false, call: false, answer: false })
@@ -22,7 +22,7 @@ test('a call has until 15 s to begin, 25 s to be out, and 50 s after the fence f
   expect(passed(deadlines)).toEqual({ begin: true, call: true, answer: true })
 })
 
-test('whenever a call begins after its fence, its answer is over while the lease still lasts', () => {
+test('every call that begins after its fence has its answer before the lease ends', () => {
   for (let lateMs = 0; lateMs <= SENDING_LEASE_MS / 2; lateMs += 5_000) {
     const deadlines = startDeadlines(performance.now() - lateMs)
     vi.advanceTimersByTime(SENDING_LEASE_MS - lateMs - 5_000)
@@ -30,7 +30,7 @@ test('whenever a call begins after its fence, its answer is over while the lease
   }
 })
 
-test('a stopping worker ends all deadlines of a call at once, and a finished call is not affected', () => {
+test('a stopping worker ends all deadlines of a call immediately, and a finished call is not affected', () => {
   const stopped = startDeadlines(performance.now())
   stopped.abort(new Error('the worker stops'))
   expect(passed(stopped)).toEqual({ begin: true, call: true, answer: true })

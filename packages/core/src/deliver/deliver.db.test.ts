@@ -27,7 +27,7 @@ beforeEach(async () => {
 })
 afterAll(() => db.drop())
 
-/** A provider that answers what it is told, and remembers what it was given. */
+/** A provider that gives the answers of the test, and records its calls. */
 function buildProvider(answer: (message: OutboundMessage) => Promise<SendOutcome> | SendOutcome) {
   const sent: OutboundMessage[] = []
   const provider: Provider = {
@@ -131,7 +131,7 @@ test('a claimed message is sent once, to all its recipients', async () => {
   expect(await statuses()).toEqual(['sent', 'sent'])
 })
 
-test('attachments that cannot be read for a moment are read again, within the same attempt', async () => {
+test('attachments that cannot be read temporarily are read again within the same attempt', async () => {
   const content = Buffer.alloc(3_000_000, 'a')
   await accept([
     buildMessage({
@@ -156,7 +156,7 @@ test('attachments that cannot be read for a moment are read again, within the sa
   expect(await statuses()).toEqual(['sent'])
 })
 
-test('a job that runs twice hands over once', async () => {
+test('a job that runs twice calls the provider once', async () => {
   await accept()
   const { deliverer, sent } = setUp(() => accepted)
   const claims = await claim()
@@ -165,7 +165,7 @@ test('a job that runs twice hands over once', async () => {
 })
 
 test.each(['load-claimed', 'begin-sending'])(
-  'a message is handed over once, by one try, though the answer of %s was lost',
+  'a message is sent once, by one attempt, although the answer of %s was lost',
   async (name) => {
     await accept()
     let asked = 0
@@ -195,7 +195,7 @@ test('a worker that wakes after its lease sends nothing', async () => {
   expect(await statuses()).toEqual(['queued'])
 })
 
-test('an adapter that throws leaves an honest unknown, never a second try', async () => {
+test('an adapter that throws leaves the message unknown, without a second attempt', async () => {
   await accept()
   const { deliverer } = setUp(() => {
     throw new Error('a fault in the adapter')
@@ -205,7 +205,7 @@ test('an adapter that throws leaves an honest unknown, never a second try', asyn
   expect(await claim()).toEqual([])
 })
 
-test('only those whom the provider deferred are tried again', async () => {
+test('only recipients that the provider deferred are tried again', async () => {
   await accept([buildMessage({ to: [{ address: 'a@example.net' }, { address: 'b@example.net' }] })])
   let first = true
   const { deliverer, sent } = setUp(() => {
@@ -229,7 +229,7 @@ test('only those whom the provider deferred are tried again', async () => {
   expect(await statuses()).toEqual(['sent', 'sent'])
 })
 
-test('a worker lost during the call: unknown, and held', async () => {
+test('a message whose worker is lost during the call is unknown, and held', async () => {
   await accept()
   const { deliverer } = setUp(() => new Promise<SendOutcome>(() => {}))
   const [one] = await claim()
@@ -243,7 +243,7 @@ test('a worker lost during the call: unknown, and held', async () => {
   expect(await claim()).toEqual([])
 })
 
-test('a worker lost during the call is repeated where the provider recognises the repeat', async () => {
+test('a call whose worker is lost is repeated if the provider recognises repeats', async () => {
   await accept()
   const { deliverer } = setUp(() => new Promise<SendOutcome>(() => {}))
   const [one] = await claim()
@@ -256,7 +256,7 @@ test('a worker lost during the call is repeated where the provider recognises th
   expect(rows).toEqual([{ state: 'waiting' }])
 })
 
-test('a result that comes after its message was given up as unknown still corrects it', async () => {
+test('a result that arrives after its message became unknown still corrects it', async () => {
   await accept()
   let answer: (outcome: SendOutcome) => void = () => {}
   const { deliverer } = setUp(
@@ -276,7 +276,7 @@ test('a result that comes after its message was given up as unknown still correc
   expect(await statuses()).toEqual(['sent'])
 })
 
-test('a message that no connection may carry is held, and goes out when one appears', async () => {
+test('a message that no connection may carry is held, and sent when a new connection may', async () => {
   await accept()
   const none: Router = { route: async () => ({ kind: 'none', reason: 'provider-required' }) }
   const held = setUp(() => accepted, none)
@@ -288,7 +288,7 @@ test('a message that no connection may carry is held, and goes out when one appe
   expect(await statuses()).toEqual(['sent'])
 })
 
-test('a stopping worker gives its waiting claims back and starts no call', async () => {
+test('a stopping worker releases its waiting claims and starts no call', async () => {
   await accept()
   const { deliverer, sent } = setUp(() => accepted)
   const claims = await claim()
@@ -306,7 +306,7 @@ async function waitForSending(): Promise<void> {
   }
 }
 
-test('a message that follows the making of a connection goes through it', async () => {
+test('a message that is accepted after a connection was created uses that connection', async () => {
   const tenantId = await accept()
   const { provider, sent } = buildProvider(() => accepted)
   const sealer = createSealer({ tenants: db.tenants, root: createSecretKey(randomBytes(32)) })

@@ -20,7 +20,7 @@ const to = (n: number) => Array.from({ length: n }, (_, index) => [`n${index}@ex
 const connections = () => fleet.sent.map(({ connection }) => connection)
 const isEmpty = async () => (await fleet.backlog()).length === 0
 
-test('a message moves past two dead connections at once, and each try says why', async () => {
+test('a message fails over from two dead connections immediately, and each attempt has its reason', async () => {
   fleet = await buildFleet(db, [dead, badPassword, works])
   await fleet.accept(...to(1))
   const before = Date.now()
@@ -44,7 +44,7 @@ test('a message moves past two dead connections at once, and each try says why',
   ])
 })
 
-test('a file that a connection cannot carry goes to the next one, without a call in vain', async () => {
+test('a file that a connection cannot carry is sent by the next one, without a failing call', async () => {
   const small: FakeConnection = { ...works, capabilities: { messageBytesMax: 10_000 } }
   const noImages: FakeConnection = { ...works, capabilities: { inlineImages: false } }
   fleet = await buildFleet(db, [small, noImages, works])
@@ -65,7 +65,7 @@ test('a file that a connection cannot carry goes to the next one, without a call
   ])
 })
 
-test('once all were tried, a message waits as long as a single connection would have it wait', async () => {
+test('after all connections were tried, a message waits as long as with a single connection', async () => {
   fleet = await buildFleet(db, [dead, dead])
   await fleet.accept(...to(1))
   await fleet.run(async () => (await fleet.backlog())[0]?.state === 'waiting')
@@ -90,7 +90,7 @@ test('an unknown outcome never moves to another connection', async () => {
   }
 })
 
-test('a repeat of an unknown try that is refused does not move either: the first may have been taken', async () => {
+test('a refused repeat of an unknown attempt does not move either: the first attempt may have been accepted', async () => {
   let tries = 0
   const uncertain: FakeConnection = {
     answer: () =>
@@ -107,7 +107,7 @@ test('a repeat of an unknown try that is refused does not move either: the first
   expect(connections()).toEqual([0, 0, 0])
 })
 
-test('a message that its provider rejects for what it says is not offered to others', async () => {
+test('a message that its provider rejects for its content is not offered to other connections', async () => {
   fleet = await buildFleet(db, [{ answer: () => toFailure('message-refused', '550 spam') }, works])
   await fleet.accept(...to(1))
   await fleet.run(isEmpty)
@@ -117,7 +117,7 @@ test('a message that its provider rejects for what it says is not offered to oth
 
 const strange: FakeConnection = { answer: () => toFailure('refusal-unrecognised', '550 no') }
 
-test('a message that is refused in unknown words goes to one other connection, and no further', async () => {
+test('a message with an unrecognised refusal is tried on one other connection only', async () => {
   fleet = await buildFleet(db, [strange, works])
   await fleet.accept(...to(1))
   await fleet.run(isEmpty)
@@ -131,7 +131,7 @@ test('a message that is refused in unknown words goes to one other connection, a
   expect(await fleet.statuses()).toEqual({ failed: 1 })
 })
 
-test('what refused in unknown words is not asked again while another is only busy', async () => {
+test('a connection with an unrecognised refusal is not tried again while another is only busy', async () => {
   let tries = 0
   const recovers: FakeConnection = {
     answer: () => (tries++ === 0 ? toFailure('recipient-deferred', '451 later') : accepted),
@@ -145,7 +145,7 @@ test('what refused in unknown words is not asked again while another is only bus
   expect(await fleet.statuses()).toEqual({ sent: 1 })
 })
 
-test('a recipient with an unrecognised refusal goes to another connection, and the others are sent once', async () => {
+test('a recipient with an unrecognised refusal is tried on another connection, and the others are sent once', async () => {
   const refusesB: FakeConnection = {
     answer: ({ envelopeTo }) => ({
       ...accepted,
@@ -171,7 +171,7 @@ test('a recipient with an unrecognised refusal goes to another connection, and t
 
 const tooLarge: FakeConnection = { answer: () => toFailure('message-too-large', '552 5.3.4 too big') }
 
-test('a message that is too large for one connection goes to the next, and fails once all found it so', async () => {
+test('a message that is too large for one connection uses the next, and fails when it is too large for all', async () => {
   fleet = await buildFleet(db, [tooLarge, tooLarge, works])
   await fleet.accept(...to(1))
   await fleet.run(isEmpty)
@@ -185,7 +185,7 @@ test('a message that is too large for one connection goes to the next, and fails
   expect(await fleet.statuses()).toEqual({ failed: 1 })
 })
 
-test('a message that is too large for one connection waits for another that is in trouble', async () => {
+test('a message that is too large for one connection waits for another that is failing', async () => {
   let isDown = true
   const recovers: FakeConnection = {
     answer: () => (isDown ? toFailure('provider-unavailable', '503 down') : accepted),
@@ -200,7 +200,7 @@ test('a message that is too large for one connection waits for another that is i
   expect(await fleet.statuses()).toEqual({ sent: 1 })
 })
 
-test('tries that did not begin do not lengthen the wait after one that did', async () => {
+test('attempts that did not begin do not lengthen the wait after one that did', async () => {
   let tries = 0
   const answer = () =>
     tries++ < 3 ? toFailure('connection-busy', 'busy') : toFailure('recipient-deferred', '451 greylisted')
@@ -225,7 +225,7 @@ test('a message is sent in as many calls as the provider needs, each recipient i
   expect((await fleet.attempts()).map(({ number }) => number)).toEqual([1, 2, 3])
 })
 
-test('recipients of a lost attempt leave the others to be sent', async () => {
+test('recipients of a lost attempt do not stop the others from being sent', async () => {
   let calls = 0
   const answer = () => (calls++ === 0 ? toFailure('outcome-unknown', 'no answer') : accepted)
   fleet = await buildFleet(db, [{ answer, capabilities: { recipientsMax: 2 } }])
@@ -235,7 +235,7 @@ test('recipients of a lost attempt leave the others to be sent', async () => {
   expect(await fleet.statuses()).toEqual({ unknown: 2, sent: 1 })
 })
 
-test('all portions of a deferred message come back, each once a round', async () => {
+test('all selections of recipients of a deferred message come again, each once a round', async () => {
   let isDown = true
   const answer = () => (isDown ? toFailure('recipient-deferred', '451 later') : accepted)
   fleet = await buildFleet(db, [{ answer, capabilities: { recipientsMax: 2 } }])
@@ -253,7 +253,7 @@ test('all portions of a deferred message come back, each once a round', async ()
   expect(await fleet.statuses()).toEqual({ sent: 3 })
 })
 
-test('recipients that a call did not try follow at once, whatever became of those it tried', async () => {
+test('recipients that a call did not try follow immediately, for any outcome of the others', async () => {
   const domainOf = (address = '') => address.split('@')[1]
   const oneDomain: FakeConnection = {
     answer({ envelopeTo }) {

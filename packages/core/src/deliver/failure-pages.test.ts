@@ -4,7 +4,7 @@ import { failureCodes } from '@lettergate/providers/lib/failures'
 import { toFailure } from '@lettergate/providers/lib/to-failure'
 import { expect, test } from 'vitest'
 
-test('the API knows every failure that a provider may report, and no other', () => {
+test('the API has every failure that a provider may report, and no other', () => {
   expect([...publicCodes].sort()).toEqual([...failureCodes].sort())
 })
 

@@ -46,7 +46,7 @@ test.each([
   expect(folded.envelopeTo).toEqual([...expected.to, ...expected.cc, ...expected.bcc])
 })
 
-test('case 1: one that still waits is kept where its twin was reached before', () => {
+test('case 1: a waiting recipient is kept if another spelling of its mailbox was reached before', () => {
   const message = build({ to: ['Ann@x.example'], cc: ['ann@x.example'] }, ['ann@x.example'])
   expect(shown(foldRecipients(message).message)).toEqual({
     to: [],
@@ -63,7 +63,7 @@ const unfold = (outcome: SendOutcome, envelopeTo = message.envelopeTo) =>
   unfoldOutcome(outcome, twins, envelopeTo)
 const refusal = { kind: 'rejected', code: 'recipient-refused', reason: 'no' } as const
 
-test('case 1: every form of an address gets the outcome of the one that was given', () => {
+test('case 1: every spelling of an address gets the outcome of the spelling that was sent', () => {
   const refused = [{ ...refusal, address: 'Ann@x.example' }]
   const both = ['Ann@x.example', 'ann@x.example'].map((address) => ({ ...refusal, address }))
   expect(unfold({ kind: 'accepted', providerMessageId: '1', refused })).toMatchObject({ refused: both })

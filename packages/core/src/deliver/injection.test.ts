@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { simpleParser } from 'mailparser'
 import { expect, test } from 'vitest'
 
-/** What an attacker writes: line ends of every kind, header and boundary look-alikes, between harmless words. */
+/** Texts of an attacker: line ends of every kind, header and boundary look-alikes, between harmless words. */
 const piece = fc.oneof(
   fc.constantFrom('\r\n', '\n', '\r', '\0', '\u0085', '\u2028', '\x0b', '\t', ' '),
   fc.constantFrom(
@@ -76,7 +76,7 @@ function fieldNames(mime: string): string[] {
     .map((line) => line.slice(0, line.indexOf(':')).toLowerCase())
 }
 
-test('whatever is accepted is written as a mail with exactly its own header fields, recipients and parts', async () => {
+test('every accepted message is written as a mail with exactly its own header fields, recipients and parts', async () => {
   let accepted = 0
   await fc.assert(
     fc.asyncProperty(request, async (body) => {

@@ -52,8 +52,8 @@ async function readContent(db: Queryable, source: OutboundSource, takesRaw: bool
 }
 
 /**
- * The message as a provider gets it: the same for every attempt, but for the recipients that are still to be reached. `takesRaw`:
- * a mail that its client wrote is handed over as it is, and not by fields.
+ * The message as a provider gets it: the same for every attempt, except for the recipients that are still to be reached. `takesRaw`:
+ * a mail that its client wrote is sent unchanged, and not as fields.
  */
 export async function toOutbound(
   db: Queryable,

@@ -25,7 +25,7 @@ test('an accepted message is sent to all', () => {
   expect(result).toMatchObject({ retryInMs: null, giveBack: 0 })
 })
 
-test('each recipient that the provider refused by name goes its own way, the others are sent', () => {
+test('each recipient that the provider refused by name gets its own outcome, the others are sent', () => {
   const result = record({
     kind: 'accepted',
     providerMessageId: 'x',
@@ -37,7 +37,7 @@ test('each recipient that the provider refused by name goes its own way, the oth
 
 const refusal = { kind: 'rejected', scope: 'message', code: 'recipient-refused', reason: '400' } as const
 
-test('a refusal that names no recipient affects none of several: they follow at once', () => {
+test('a refusal that names no recipient fails none of several: they follow immediately', () => {
   const result = record(refusal)
   expect(result).toMatchObject({ changes: [], retryInMs: 0, giveBack: 0, attempt: { positions: [0, 1] } })
 })
@@ -49,7 +49,7 @@ test('a refusal of a single recipient is final for it', () => {
   expect(result).toMatchObject({ retryInMs: null, giveBack: 1 })
 })
 
-test('a refusal that names one fails that one, and leaves the others untried', () => {
+test('a refusal that names one recipient fails that one, and the others count as not tried', () => {
   const refused = [
     { address: 'b@x.example', kind: 'rejected', code: 'recipient-refused', reason: 'inactive' } as const,
   ]
@@ -58,7 +58,7 @@ test('a refusal that names one fails that one, and leaves the others untried', (
   expect(result).toMatchObject({ retryInMs: 0, giveBack: 1, attempt: { positions: [1] } })
 })
 
-test('where each of several was refused by name, each fails for its own reason', () => {
+test('when each of several was refused by name, each fails for its own reason', () => {
   const refused = ['a@x.example', 'b@x.example'].map((address) => ({
     ...({ address, kind: 'rejected', code: 'recipient-refused' } as const),
     reason: `no ${address}`,
@@ -101,7 +101,7 @@ test('a problem of the account loses no mail: the message is retried', () => {
   expect(result.giveBack).toBe(0)
 })
 
-test('an unknown outcome is never sent again by itself', () => {
+test('an unknown outcome is never sent again automatically', () => {
   const result = record({ kind: 'unknown', code: 'outcome-unknown', reason: 'no answer' })
   expect(statuses(result)).toEqual(['unknown', 'unknown'])
   expect(result).toMatchObject({ retryInMs: null, giveBack: 0 })
@@ -110,14 +110,14 @@ test('an unknown outcome is never sent again by itself', () => {
 test.each([
   ['the tenant chose so', { onUnknown: 'resend' as const }, 0],
   ['the provider recognises the repeat', {}, 3_600_000],
-])('an unknown outcome is repeated where %s', (_why, change, repeatWindowMs) => {
+])('an unknown outcome is repeated if %s', (_why, change, repeatWindowMs) => {
   expect(
     record({ kind: 'unknown', code: 'outcome-unknown', reason: 'no answer' }, change, repeatWindowMs)
       .retryInMs,
   ).not.toBeNull()
 })
 
-test('an unknown outcome is held where the repeat would come after the provider forgets', () => {
+test('an unknown outcome is held if the provider would not recognise the repeat any more', () => {
   const result = record({ kind: 'unknown', code: 'outcome-unknown', reason: 'no answer' }, {}, 59_000)
   expect(statuses(result)).toEqual(['unknown', 'unknown'])
 })
@@ -131,13 +131,16 @@ test.each<[string, SendOutcome]>([
     { kind: 'rejected', scope: 'account', code: 'provider-credentials-refused', reason: 'no' },
   ],
   ['a wish to wait', { kind: 'deferred', code: 'provider-unavailable', reason: '429' }],
-])('after a try that may have been taken, %s leaves it unknown, and counted', (_what, outcome) => {
-  const result = record(outcome, { unknownAttempt })
-  expect(statuses(result)).toEqual(['unknown', 'unknown'])
-  expect(result).toMatchObject({ retryInMs: null, giveBack: 0 })
-})
+])(
+  'after an attempt that may have been accepted, %s leaves the message unknown, and counted',
+  (_what, outcome) => {
+    const result = record(outcome, { unknownAttempt })
+    expect(statuses(result)).toEqual(['unknown', 'unknown'])
+    expect(result).toMatchObject({ retryInMs: null, giveBack: 0 })
+  },
+)
 
-test('after a try that may have been taken, a repeat that the provider recognises may wait, but not be called failed', () => {
+test('after an attempt that may have been accepted, a repeat that the provider recognises may be deferred, but not failed', () => {
   const deferred: SendOutcome = { kind: 'deferred', code: 'provider-unavailable', reason: '429' }
   expect(statuses(record(deferred, { unknownAttempt }, HOURS))).toEqual(['deferred', 'deferred'])
   expect(statuses(record(deferred, { unknownAttempt, expiresInMs: 1 }, HOURS))).toEqual([
@@ -149,7 +152,7 @@ test('after a try that may have been taken, a repeat that the provider recognise
 })
 
 test.each([1_000, 10_000, 10 * 60_000, HOURS])(
-  'case 17: a wait of %d ms that a provider asks for is kept, with jitter in proportion',
+  'case 17: a wait of %d ms that a provider asks for is kept, with proportional jitter',
   (retryAfterMs) => {
     const outcome: SendOutcome = {
       kind: 'deferred',
@@ -164,7 +167,7 @@ test.each([1_000, 10_000, 10 * 60_000, HOURS])(
   },
 )
 
-test('case 17: a short wait that is asked for again and again becomes the usual ones', () => {
+test('case 17: a short wait that a provider asks for repeatedly becomes the usual backoff', () => {
   const outcome: SendOutcome = {
     kind: 'deferred',
     code: 'provider-rate-limited',
@@ -196,7 +199,7 @@ test('retries end at the retry limit of the tenant: deferred becomes failed, unk
   expect(unknown.giveBack).toBe(0)
 })
 
-test('an attempt that did not begin is repeated within minutes by the same connection, however often', () => {
+test('an attempt that did not begin is repeated within minutes by the same connection, any number of times', () => {
   const busy: SendOutcome = { kind: 'deferred', code: 'connection-busy', reason: 'busy' }
   const delays = [1, 3, 50].map(
     (number) => toRecord(buildMessage(), { ...attempt, number, hasOther: true }, busy, () => 0.5).retryInMs,
@@ -205,7 +208,12 @@ test('an attempt that did not begin is repeated within minutes by the same conne
 })
 
 test.each([
-  ['another that is ready has it at once', { hasRoomier: true, hasOther: true }, ['deferred', 'deferred'], 0],
+  [
+    'another available connection gets it immediately',
+    { hasRoomier: true, hasOther: true },
+    ['deferred', 'deferred'],
+    0,
+  ],
   ['another that is not ready is waited for', { hasRoomier: true }, ['deferred', 'deferred'], 60_000],
   ['it has failed when no other is left', { hasOther: true }, ['failed', 'failed'], null],
 ])('a message that is too large for one connection: %s', (_what, change, expected, retryInMs) => {
@@ -220,13 +228,13 @@ test.each([
   expect(result).toMatchObject({ retryInMs, giveBack: retryInMs === null ? 2 : 0 })
 })
 
-test('a message refused for its content fails, whatever connections are left', () => {
+test('a message refused for its content fails, for any remaining connections', () => {
   const outcome: SendOutcome = { kind: 'rejected', scope: 'message', code: 'message-refused', reason: 'no' }
   const left = { ...attempt, hasRoomier: true, hasOther: true }
   expect(statuses(toRecord(buildMessage(), left, outcome))).toEqual(['failed', 'failed'])
 })
 
-test('recipients that were sent before are not touched', () => {
+test('recipients that were sent before are not changed', () => {
   const recipients = buildMessage().recipients.map((one, index) => ({
     ...one,
     status: index === 0 ? 'sent' : 'deferred',
@@ -236,7 +244,7 @@ test('recipients that were sent before are not touched', () => {
   expect(result.attempt?.positions).toEqual([1])
 })
 
-test('a message without a connection is held visibly, once, and fails at the retry limit', () => {
+test('a message without a connection is held with one event, and fails at the retry limit', () => {
   const held = toHeldRecord(buildMessage(), 'provider-required')
   expect(held.changes.map((change) => [change.status, change.event])).toEqual([
     ['held', 'recipient.held'],
@@ -286,11 +294,11 @@ test('no outcome moves a recipient where the status table does not allow it', ()
 
 test.each<[string, SendOutcome]>([
   [
-    'an account that is at fault',
+    'a message that its account may not send',
     { kind: 'rejected', scope: 'account', code: 'provider-sender-refused', reason: 'x' },
   ],
-  ['a server that is not there', { kind: 'deferred', code: 'provider-unreachable', reason: 'x' }],
-])('%s is tried again as soon as the connections are changed', (_, outcome) => {
+  ['a message whose server is unreachable', { kind: 'deferred', code: 'provider-unreachable', reason: 'x' }],
+])('%s is retried as soon as the connections are changed', (_, outcome) => {
   expect(record(outcome, { connectionsVersion: 3 })).toMatchObject({ waitVersion: 3 })
 })
 
@@ -303,7 +311,7 @@ test.each<[string, SendOutcome]>([
   expect(result).toMatchObject({ retryInMs: expect.any(Number), waitVersion: null })
 })
 
-test('a message that no connection may carry is looked at again as soon as there is another', () => {
+test('a message that no connection may carry is retried as soon as there is another connection', () => {
   expect(toHeldRecord(buildMessage({ connectionsVersion: 3 }), 'x')).toMatchObject({ waitVersion: 3 })
 })
 

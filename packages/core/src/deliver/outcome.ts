@@ -185,7 +185,7 @@ function baseRecord(message: LoadedMessage): Omit<OutcomeRecord, 'changes' | 're
 /**
  * Derives the new status of each recipient from the outcome of an attempt, and when to retry. Pure.
  * 1. An unknown outcome is repeated only if that is safe or the tenant chose it. Retries end at the tenant's retry limit.
- * 2. Recipients that were left over, not tried, or not affected by the rejection follow at once; no attempt counts for them.
+ * 2. Recipients that were left over, not tried, or not affected by the rejection follow immediately; no attempt counts for them.
  */
 export function toRecord(
   message: LoadedMessage,
@@ -261,7 +261,7 @@ function toPassedOn({ recipient, refusal }: PassedOn): RecipientChange {
   return { position, status: 'queued', reason: refusal.reason, event: 'recipient.deferred' }
 }
 
-/** Marks the recipients that follow at once as queued, unlike those deferred again. */
+/** Marks the recipients that follow immediately as queued, unlike those deferred again. */
 function toQueued(following: readonly LoadedRecipient[]): RecipientChange[] {
   return following
     .filter(({ status }) => status !== 'queued')
@@ -270,7 +270,7 @@ function toQueued(following: readonly LoadedRecipient[]): RecipientChange[] {
 
 /**
  * How soon a held message is checked again. A change of the tenant's connections or routes releases it within seconds; this covers messages
- * held at the very moment of the change. Each check writes, and a hundred thousand must not come at once.
+ * held at the very moment of the change. Each check writes, and a hundred thousand must not come together.
  */
 const HELD_RECHECK_MS = 10 * 60_000
 

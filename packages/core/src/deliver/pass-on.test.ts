@@ -34,28 +34,28 @@ const saidBefore: Partial<LoadedMessage> = {
 
 test.each<[string, Partial<LoadedMessage>, object, string[], number | null]>([
   [
-    'one that stands ready gets it at once',
+    'another available connection gets the message immediately',
     {},
     { hasReady: true, hasOther: true },
     ['deferred', 'deferred'],
     0,
   ],
-  ['it is final where none stands ready', {}, { hasRoomier: true }, ['failed', 'failed'], null],
+  ['the message fails if no connection is available', {}, { hasRoomier: true }, ['failed', 'failed'], null],
   [
-    'a second one is final for whom it was said before',
+    'a second unrecognised refusal fails the recipient',
     saidBefore,
     { hasReady: true, hasOther: true },
     ['failed', 'deferred'],
     0,
   ],
   [
-    'after a try that may have been taken it proves nothing',
+    'after an attempt that may have been accepted the message stays unknown',
     { unknownAttempt: { connectionId: null, startedAt: new Date() } },
     { hasReady: true, hasOther: true },
     ['unknown', 'unknown'],
     null,
   ],
-])('a refusal in unknown words: %s', (_what, change, others, expected, retryInMs) => {
+])('an unrecognised refusal: %s', (_what, change, others, expected, retryInMs) => {
   const result = toRecord(
     buildMessage(change),
     { ...attempt, failedBefore: 0, ...others },
@@ -77,7 +77,7 @@ const refusedOf = (code: 'refusal-unrecognised' | 'provider-permission-missing' 
   }) as const
 
 test.each(['refusal-unrecognised', 'provider-permission-missing'] as const)(
-  'one of several that is refused by %s goes to another at once, and the others were sent',
+  'one of several that is refused by %s uses another connection immediately, and the others are sent',
   (code) => {
     const outcome: SendOutcome = { kind: 'accepted', providerMessageId: 'x', refused: [refusedOf(code)] }
     const result = toRecord(buildMessage(), withOthers, outcome)
@@ -90,7 +90,7 @@ test.each(['refusal-unrecognised', 'provider-permission-missing'] as const)(
   },
 )
 
-test('a refused one of several fails if the refusal is about it, if no connection is left, or the second time', () => {
+test('one refused recipient of several fails if the refusal is about it, if no connection is left, or the second time', () => {
   const refusing = (code: Parameters<typeof refusedOf>[0]): SendOutcome => ({
     kind: 'accepted',
     providerMessageId: 'x',
@@ -115,7 +115,7 @@ test('a refused one of several fails if the refusal is about it, if no connectio
   }
 })
 
-test('a wait that was asked for one of several is kept, with jitter', () => {
+test('a wait that a provider asks for one of several recipients is kept, with jitter', () => {
   const refused = [{ ...refusedOf('provider-permission-missing'), retryAfterMs: 3_600_000 }]
   expect(record({ kind: 'accepted', providerMessageId: 'x', refused }).retryInMs).toBe(3_615_000)
 })

@@ -4,7 +4,7 @@ import { unrecognisedOf } from './attempt-history.ts'
 import type { SelectedRecipients } from './select-recipients.ts'
 import type { LoadedMessage, LoadedRecipient } from './sql/load-claimed.ts'
 
-/** A recipient refused by name, which another connection tries at once. */
+/** A recipient refused by name, which another connection tries immediately. */
 export type PassedOn = { recipient: LoadedRecipient; refusal: RecipientRefusal }
 
 /** Whether another connection is ready. */

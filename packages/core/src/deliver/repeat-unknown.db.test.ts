@@ -28,7 +28,7 @@ beforeEach(async () => {
 afterEach(() => egress.close())
 afterAll(() => db.drop())
 
-/** One accepted message, and a provider that knows its keys for a day and answers as told, try by try. */
+/** One accepted message, and a provider that knows its keys for a day and gives the answers of the test, attempt by attempt. */
 async function setUp(...answers: SendOutcome[]) {
   const onError = () => {}
   const tenantId = await buildTenant(db.pool)
@@ -79,7 +79,7 @@ async function claim(): Promise<Claim[]> {
   return (await claimMessages(db.pool, options)).claims
 }
 
-/** What has become of the message: its status, whether more is to be done, and what counts against the quota. */
+/** The state of the message: its status, whether work is left, and the count in the quota. */
 async function state(): Promise<{ status: string; waits: boolean; counted: number } | undefined> {
   const { rows } = await db.pool.query<{ status: string; waits: boolean; counted: number }>({
     text: 'select r.status, exists (select from outbox) as waits, u.accepted as counted from recipient r, usage u',
@@ -94,7 +94,7 @@ async function passTime(hours: number): Promise<void> {
   await db.pool.query({ text: `update outbox set first_due_at = first_due_at - ${by}` })
 }
 
-test('a repeat goes out under the key of the first try, through the connection that may have taken it', async () => {
+test('a repeat has the key of the first attempt, and uses the connection that may have accepted it', async () => {
   const { tryOnce, sent, wanted } = await setUp(unknown, accepted)
   await tryOnce()
   expect(await state()).toEqual({ status: 'deferred', waits: true, counted: 1 })
@@ -104,7 +104,7 @@ test('a repeat goes out under the key of the first try, through the connection t
   expect(await state()).toEqual({ status: 'sent', waits: false, counted: 1 })
 })
 
-test('the time in which a provider knows a key begins with the first try that it may have taken', async () => {
+test('the time in which a provider knows a key begins with the first attempt that it may have accepted', async () => {
   const { tryOnce, sent } = await setUp(unknown, unknown, accepted)
   await tryOnce()
   await passTime(23)
@@ -116,7 +116,7 @@ test('the time in which a provider knows a key begins with the first try that it
   expect(await state()).toEqual({ status: 'unknown', waits: false, counted: 1 })
 })
 
-test('a repeat that comes too late, for whatever reason, is not sent', async () => {
+test('a repeat that comes too late, for any reason, is not sent', async () => {
   const { tryOnce, sent } = await setUp(unknown, accepted)
   await tryOnce()
   await passTime(25)
@@ -125,7 +125,7 @@ test('a repeat that comes too late, for whatever reason, is not sent', async () 
   expect(await state()).toEqual({ status: 'unknown', waits: false, counted: 1 })
 })
 
-test('a refusal of the repeat says nothing of the first try: unknown, and still counted', async () => {
+test('a refusal of the repeat does not change the first attempt: unknown, and still counted', async () => {
   const { tryOnce } = await setUp(unknown, {
     kind: 'rejected',
     scope: 'message',
@@ -137,7 +137,7 @@ test('a refusal of the repeat says nothing of the first try: unknown, and still 
   expect(await state()).toEqual({ status: 'unknown', waits: false, counted: 1 })
 })
 
-test('where the connection of the first try is gone, no other one sends a repeat', async () => {
+test('when the connection of the first attempt is deleted, no other connection sends a repeat', async () => {
   const { tryOnce, sent, usable } = await setUp(unknown, accepted)
   await tryOnce()
   usable.current = false
@@ -146,7 +146,7 @@ test('where the connection of the first try is gone, no other one sends a repeat
   expect(await state()).toEqual({ status: 'unknown', waits: false, counted: 1 })
 })
 
-test('a tenant that asks for another try takes the risk itself', async () => {
+test('a tenant that retries an unknown message accepts a possible second copy', async () => {
   const { tryOnce, sent, wanted } = await setUp(unknown, accepted)
   await tryOnce()
   await passTime(25)
@@ -157,7 +157,7 @@ test('a tenant that asks for another try takes the risk itself', async () => {
   expect(await state()).toMatchObject({ status: 'sent' })
 })
 
-test('another try that the tenant asked for and that is refused gives nothing back: the first may have been taken', async () => {
+test('a refused retry by the tenant refunds nothing: the first attempt may have been accepted', async () => {
   const { tryOnce, sent } = await setUp(unknown, {
     kind: 'rejected',
     scope: 'message',

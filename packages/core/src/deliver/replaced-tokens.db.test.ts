@@ -53,7 +53,7 @@ async function playMicrosoft() {
     if (exchange.path.endsWith('/send')) return respond(202, '')(response, exchange)
     return respond(exchange.method === 'GET' ? 200 : 201, '{"id":"draft-1"}')(response, exchange)
   })
-  /** The refresh tokens by which tokens were asked for. */
+  /** The refresh tokens of the token requests. */
   const used = () =>
     peer.got
       .filter(({ path }) => path.endsWith('/token'))
@@ -85,7 +85,7 @@ function startProcess(sealer: Sealer = createSealer({ tenants: db.tenants, root 
   const acceptor = createAcceptor({ pool: db.pool, wakeWorkers: () => {}, failpoint: noFailpoint, onError })
   return {
     errors,
-    /** Sends a message, and tells what became of it. */
+    /** Sends a message, and returns its result. */
     async send(): Promise<string | undefined> {
       await acceptor.accept({ id: tenantId, mode: 'live' }, { messages: [buildMessage()] })
       const how = { depth: 100, afterTenant: FIRST_TENANT, tenantsMax: 50, leaseMs: 60_000 }
@@ -105,7 +105,7 @@ function startProcess(sealer: Sealer = createSealer({ tenants: db.tenants, root 
       updateConnection({ tenants, prisma: db.prisma, sealer, providers, egress }, tenantId, connectionId, {
         credentials: { ...credentials, refresh_token },
       }),
-    /** What a worker has open lasts for a minute, or for one version of the tenant's connections. */
+    /** Open credentials of a worker last for a minute, or for one version of the tenant's connections. */
     openAnew: () =>
       db.pool.query({ text: 'update tenant set connections_version = connections_version + 1' }),
   }
@@ -118,13 +118,13 @@ test('a process that starts later uses the refresh token that an attempt receive
   expect(microsoft.used()).toEqual(['refresh-1', 'refresh-2', 'refresh-3'])
 })
 
-test('so it does with one that a check was given', async () => {
+test('a process that starts later uses the refresh token that a check received', async () => {
   expect(await startProcess().check()).toBeNull()
   expect(await startProcess().send()).toBe('sent')
   expect(microsoft.used()).toEqual(['refresh-1', 'refresh-2'])
 })
 
-test('a process that opens what another has stored keeps the access token that it has', async () => {
+test('a process that reads a token which another process has stored keeps its access token', async () => {
   const [one, other] = [startProcess(), startProcess()]
   for (let round = 0; round < 3; round++) {
     expect([await one.send(), await other.send()]).toEqual(['sent', 'sent'])
@@ -133,7 +133,7 @@ test('a process that opens what another has stored keeps the access token that i
   expect(microsoft.used()).toEqual(['refresh-1', 'refresh-2'])
 })
 
-test('credentials that a client stores are used at once', async () => {
+test('credentials that a client stores are used immediately', async () => {
   const running = startProcess()
   await running.send()
   await running.rotate('refresh-of-the-client')
@@ -141,7 +141,7 @@ test('credentials that a client stores are used at once', async () => {
   expect(microsoft.used()).toEqual(['refresh-1', 'refresh-of-the-client'])
 })
 
-test('the mail is sent although the token cannot be stored, which is logged; the old one is used again', async () => {
+test('the mail is sent although the new token cannot be stored, which is logged; the old token is used again', async () => {
   const sealer = createSealer({ tenants: db.tenants, root })
   const broken = { ...sealer, sealJson: () => Promise.reject(new Error('connection lost')) }
   const running = startProcess(broken)

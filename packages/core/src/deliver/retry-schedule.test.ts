@@ -17,6 +17,6 @@ test('waits grow with the attempts and never exceed five hours', () => {
   )
 })
 
-test('messages deferred together do not come back together', () => {
+test('messages deferred together are not retried together', () => {
   expect(retryDelayMs(1, () => 0)).toBeLessThan(retryDelayMs(1, () => 0.99))
 })

@@ -22,11 +22,11 @@ const tryOf = (change: Partial<EarlierTry>): EarlierTry => ({
   positions: [],
   ...change,
 })
-/** A call that was refused for the sake of one of them. */
+/** A call that was refused because of one of them. */
 const refusedFor = (...positions: number[]) =>
   tryOf({ outcome: 'rejected', scope: 'message', code: 'recipient-refused', positions })
 
-test('more recipients than a provider takes are sent in several calls, in order', () => {
+test('more recipients than a provider accepts in one call are sent in several calls, in order', () => {
   const { carried, left } = selectRecipients(
     { recipients: recipients('queued', 'sent', 'queued', 'queued'), unknownAttempt: null, tries: noTries },
     { recipientsMax: 2 },
@@ -34,7 +34,7 @@ test('more recipients than a provider takes are sent in several calls, in order'
   expect([positions(carried), positions(left)]).toEqual([[0, 2], [3]])
 })
 
-test('those not tried yet come before those whose last try was deferred, and never with them', () => {
+test('untried recipients come before deferred ones, and never in the same call', () => {
   const all = {
     recipients: recipients('deferred', 'queued', 'deferred'),
     unknownAttempt: null,
@@ -46,7 +46,7 @@ test('those not tried yet come before those whose last try was deferred, and nev
   ).toEqual([0, 2])
 })
 
-test('a try that may have been taken is repeated with exactly its own recipients', () => {
+test('an attempt that may have been accepted is repeated with exactly its own recipients', () => {
   const doubt = { connectionId: 'c', startedAt, positions: [0, 2] }
   const message = {
     recipients: recipients('deferred', 'deferred', 'deferred'),
@@ -72,7 +72,7 @@ test('recipients outside an unknown attempt are not affected by it', () => {
   expect(selectRecipients(message)).toMatchObject({ carried: [{ position: 1 }], unknownAttempt: null })
 })
 
-test('recipients that need a call of their own follow one by one, and count their own attempts', () => {
+test('recipients that need a single call follow one by one, and count their own attempts', () => {
   const tries = [refusedFor(0, 2), tryOf({ positions: [0] }), tryOf({ positions: [0] })]
   const message = {
     recipients: recipients('queued', 'queued', 'queued', 'queued'),
@@ -105,7 +105,7 @@ test('a provider that requires To gets copies one at a time once no To recipient
   expect(carried('sent', 'deferred', 'deferred')).toEqual([1])
 })
 
-test('every pending recipient is carried or left, none twice; unknown attempts and single recipients never mix with others', () => {
+test('every pending recipient is selected or left, none twice; unknown attempts and single recipients never mix with others', () => {
   const status = fc.constantFrom('queued', 'deferred', 'sent', 'held', 'unknown')
   fc.assert(
     fc.property(

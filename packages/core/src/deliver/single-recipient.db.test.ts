@@ -20,7 +20,7 @@ const BAD = 'bad@x.example'
 const ALL = ['a@x.example', BAD, 'c@x.example']
 const refused = toFailure('recipient-refused', '422 an address is invalid')
 
-/** A provider that sends to nobody for the sake of one, and does not say whom it means. */
+/** A provider that refuses a whole call because of one recipient, and does not name it. */
 function strict(
   otherwise: (message: OutboundMessage) => SendOutcome | Promise<SendOutcome> = () => accepted,
 ) {
@@ -45,7 +45,7 @@ async function counted(): Promise<number | undefined> {
 }
 
 test.each(failureCodes.filter((code) => classOf(code).mayBeOneOfMany))(
-  'of three recipients whom %s stopped because of one, two are sent to, and one fails and is given back',
+  'of three recipients that %s refused because of one, two are sent, and one fails and is refunded',
   async (code) => {
     const answer = (message: OutboundMessage) =>
       message.envelopeTo.includes(BAD) ? toFailure(code, '422 invalid') : accepted
@@ -89,7 +89,7 @@ test('a provider that recognises repeats gets a key of its own for each single r
   expect(new Set(keys).size).toBe(4)
 })
 
-test('a message to several names them all in every call', async () => {
+test('a message to several recipients names them all in every call', async () => {
   const headers: object[] = []
   const answer = (message: OutboundMessage) => {
     headers.push({ id: message.id, to: message.to.map(({ address }) => address) })
@@ -102,7 +102,7 @@ test('a message to several names them all in every call', async () => {
   for (const one of headers) expect(one).toEqual({ ...headers[0], to: ALL })
 })
 
-test('where the provider names the guilty one, the others follow at once and together', async () => {
+test('when the provider names the refused recipient, the others follow immediately in one call', async () => {
   const naming: FakeConnection = {
     answer: ({ envelopeTo }) =>
       envelopeTo.includes(BAD) && refused.kind === 'rejected'
@@ -124,7 +124,7 @@ test('where the provider names the guilty one, the others follow at once and tog
   expect(await counted()).toBe(2)
 })
 
-test('a worker lost in the middle of a split leaves unknown only the one whom it had in hand', async () => {
+test('a worker lost in the middle of a split makes only the recipient of its call unknown', async () => {
   const gate = Promise.withResolvers<SendOutcome>()
   const held = 'c@x.example'
   fleet = await buildFleet(db, [
@@ -142,7 +142,7 @@ test('a worker lost in the middle of a split leaves unknown only the one whom it
   expect(calls().filter(([first]) => first === held)).toHaveLength(1)
 })
 
-test('a lost call of a split is repeated by a provider that knows its key, and the others do not wait for it', async () => {
+test('a lost call of a split is repeated if the provider knows its key, and the others do not wait for it', async () => {
   let isLost = true
   const answer = strict(({ envelopeTo }) =>
     isLost && envelopeTo[0] === 'a@x.example' ? toFailure('outcome-unknown', 'no answer') : accepted,
@@ -175,7 +175,7 @@ test('recipients deferred in a split stay single, and their backoff counts their
   expect(await fleet.statuses()).toEqual({ failed: 1, sent: 6 })
 })
 
-test('a retry by the tenant starts a new round: single recipients go together again', async () => {
+test('a retry by the tenant starts a new round: single recipients share a call again', async () => {
   let isDown = true
   fleet = await buildFleet(db, [
     { answer: strict(() => (isDown ? toFailure('recipient-deferred', '451 later') : accepted)) },
@@ -188,7 +188,7 @@ test('a retry by the tenant starts a new round: single recipients go together ag
   expect(calls().slice(4)).toEqual([['a@x.example', 'c@x.example']])
 })
 
-test('a refusal of the repeat of a call that may have been taken splits nothing: all stay unknown', async () => {
+test('a refusal of the repeat of a call that may have been accepted splits nothing: all stay unknown', async () => {
   let tries = 0
   const answer = () => (tries++ === 0 ? toFailure('outcome-unknown', 'no answer') : refused)
   fleet = await buildFleet(db, [{ answer, capabilities: { idempotencyWindowMs: 900_000 } }])
@@ -201,7 +201,7 @@ test('a refusal of the repeat of a call that may have been taken splits nothing:
   expect(await counted()).toBe(3)
 })
 
-test('the calls of a split follow one another, and the day of their connection counts those whom they reached', async () => {
+test('the calls of a split follow one another, and the daily limit of their connection counts the recipients that they reached', async () => {
   let [underWay, most] = [0, 0]
   const answer = strict(async () => {
     most = Math.max(most, ++underWay)
@@ -236,7 +236,7 @@ test('copies without a To recipient are sent one at a time to a provider that re
   expect(await fleet.statuses()).toEqual({ failed: 1, sent: 2 })
 })
 
-test('case 1: a provider to which case is all one gets each mailbox once, and all forms are sent', async () => {
+test('case 1: a provider that ignores case gets each mailbox once, and all spellings are sent', async () => {
   const got: string[][] = []
   const answer = ({ to, cc, bcc }: OutboundMessage) => {
     got.push([...to, ...cc, ...bcc].map(({ address }) => address))

@@ -17,7 +17,7 @@ function take(slots: ReturnType<typeof createSlots>, tenantId: string, isBulk = 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 const held = (states: { release?: () => void }[]) => states.filter((state) => state.release).length
 
-test('a single tenant gets half of the slots, so that another always finds one', async () => {
+test('a single tenant gets half of the slots, so that another always gets one', async () => {
   const slots = createSlots(10)
   const hanging = Array.from({ length: 20 }, () => take(slots, 'a'))
   await turn()
@@ -27,7 +27,7 @@ test('a single tenant gets half of the slots, so that another always finds one',
   expect(other.release).toBeDefined()
 })
 
-test('however many tenants hang, the next one still finds a slot', async () => {
+test('the next tenant gets a slot, for any number of tenants that hang', async () => {
   const slots = createSlots(100)
   for (const tenant of ['a', 'b', 'c', 'd', 'e']) for (let i = 0; i < 100; i++) take(slots, tenant)
   const newcomer = take(slots, 'f')
@@ -36,7 +36,7 @@ test('however many tenants hang, the next one still finds a slot', async () => {
   expect(slots.busy()).toBeLessThan(100)
 })
 
-test('a released slot goes to who waits, and a release counts once', async () => {
+test('a released slot goes to a waiting caller, and a release counts once', async () => {
   const slots = createSlots(2)
   const first = take(slots, 'a')
   const second = take(slots, 'a')
@@ -60,7 +60,7 @@ test('waiting tenants take turns', async () => {
   expect(held([waiting[2] ?? {}])).toBe(1)
 })
 
-test("a tenant's hanging bulk calls leave its transactional mail a slot at once", async () => {
+test("a tenant's hanging bulk calls leave a slot for its transactional mail", async () => {
   const slots = createSlots(10)
   const hanging = Array.from({ length: 20 }, () => take(slots, 'a', true))
   await turn()
@@ -89,7 +89,7 @@ test('a released slot goes to transactional mail, and to bulk once in eight time
   expect(order.join('')).toBe('tttttttbtttttttb')
 })
 
-test('once stopped, those that wait and those that come are refused', async () => {
+test('after a stop, waiting and new callers are refused', async () => {
   const slots = createSlots(2)
   take(slots, 'a')
   const waiting = take(slots, 'a')

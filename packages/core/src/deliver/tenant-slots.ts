@@ -25,8 +25,8 @@ const NONE: Running = { transactional: 0, bulk: 0 }
 
 /**
  * Concurrent provider calls of one process, shared by dynamic threshold: a tenant may hold as many slots as are still free. A tenant whose
- * provider hangs holds at most half of the slots, and another tenant finds one at once. Bulk calls of a tenant do not count against its
- * transactional mail, which finds a slot like another tenant's.
+ * provider hangs holds at most half of the slots, and another tenant gets one immediately. Bulk calls of a tenant do not count against its
+ * transactional mail, which gets a slot like another tenant's.
  */
 export function createSlots(max: number): Slots {
   const running = new Map<string, Running>()

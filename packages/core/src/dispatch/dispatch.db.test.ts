@@ -49,7 +49,7 @@ async function accept(count: number, sendAt?: Date): Promise<string> {
   return tenantId
 }
 
-test('a wake-up makes the dispatcher enqueue due messages at once', async () => {
+test('a wake-up makes the dispatcher enqueue due messages immediately', async () => {
   const enqueued: Claim[] = []
   const dispatcher = start(async (claims) => void enqueued.push(...claims))
   await accept(3)
@@ -57,7 +57,7 @@ test('a wake-up makes the dispatcher enqueue due messages at once', async () => 
   await eventually(async () => (enqueued.length === 3 ? true : undefined))
 })
 
-test('a busy dispatcher serves a new tenant at once, and no other tenant sooner', async () => {
+test('a busy dispatcher serves a new tenant immediately, and no other tenant sooner', async () => {
   const enqueued: Claim[] = []
   const dispatcher = start(async (claims) => void enqueued.push(...claims), 40, 60_000)
   const busy = await accept(200)
@@ -78,7 +78,7 @@ test('without a wake-up the dispatcher still finds work', async () => {
   await eventually(async () => (enqueued.length === 1 ? true : undefined))
 })
 
-test('never more claims are held than the depth allows, whatever the backlog', async () => {
+test('the held claims never exceed the depth, for any backlog', async () => {
   const enqueued: Claim[] = []
   const dispatcher = start(async (claims) => void enqueued.push(...claims), 20)
   await accept(200)
@@ -89,7 +89,7 @@ test('never more claims are held than the depth allows, whatever the backlog', a
   expect(enqueued).toHaveLength(10)
 })
 
-test('nothing is claimed while the queue is away, so no claim is spent on it', async () => {
+test('nothing is claimed while the queue is not available', async () => {
   let isQueueOpen = false
   let claimed = 0
   const enqueued: Claim[] = []
@@ -113,7 +113,7 @@ test('nothing is claimed while the queue is away, so no claim is spent on it', a
   await eventually(async () => (enqueued.length === 3 ? true : undefined))
 })
 
-test('claims that cannot be enqueued are ready again, and enqueued once the queue is back', async () => {
+test('claims that cannot be enqueued become ready again, and are enqueued when the queue is available', async () => {
   let isAway = true
   const enqueued: Claim[] = []
   start(async (claims) => {

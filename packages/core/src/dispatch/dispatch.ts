@@ -6,7 +6,7 @@ import { releaseClaims } from './sql/release-claims.ts'
 
 export type Dispatcher = {
   start(): void
-  /** Reports new work of these tenants (null: any): claims at once if idle, or if one of them waits while others are served. */
+  /** Reports new work of these tenants (null: any): claims immediately if idle, or if one of them waits while others are served. */
   wake(tenantIds: readonly string[] | null): void
   /** A claim has ended, so there is room for another. */
   finished(): void
@@ -20,7 +20,7 @@ const PROMOTE_MAX = 1_000
 const IDLE_MS = 1_000
 /**
  * While claims end one by one, they are gathered for up to this long, so that a claim is worth its round trip: at 2,000 messages
- * a second a claim fetches 80. Only while much is in hand; a nearly idle dispatcher responds to a wake-up at once.
+ * a second a claim fetches 80. Only while many claims are held; a nearly idle dispatcher responds to a wake-up immediately.
  */
 const REFILL_MS = 40
 /**
@@ -58,7 +58,7 @@ export function createDispatcher(deps: {
   let wake: (() => void) | null = null
   let served: ReadonlySet<string> = new Set()
   let claimedAt = 0
-  /** Somebody came whom the last claim did not serve. */
+  /** A tenant came that the last claim did not serve. */
   let hasNewcomer = false
   let newcomerTimer: NodeJS.Timeout | null = null
   let nextPromoteAt = 0

@@ -142,7 +142,7 @@ async function writeAtOnce(message: { tenantId: string; id: string }): Promise<s
   return committed
 }
 
-test('a reader gets each committed event once, however late and in whatever order transactions end', async () => {
+test('a reader gets each committed event once, for any order in which transactions end', async () => {
   const message = await startTenant()
   const readers = [1, 10, 200].map((limit) => follow(message.tenantId, limit))
   const bySeq = followBySeq(message.tenantId)
@@ -152,7 +152,7 @@ test('a reader gets each committed event once, however late and in whatever orde
   expect((await bySeq.end()).length).toBeLessThan(committed.length)
 })
 
-test('a transaction that stays open holds back nothing but its own events', async () => {
+test('a transaction that stays open delays only its own events', async () => {
   const message = await startTenant()
   const other = await startTenant()
   const [late, unrelated] = [await writers.connect(), await writers.connect()]

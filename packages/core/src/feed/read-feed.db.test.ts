@@ -50,6 +50,7 @@ test('reads each event of a tenant as the message shows it, and no event of anot
     data: null,
     tags: expect.any(Array),
     metadata: expect.any(Object),
+    callbackUrl: null,
   }
   expect(events).toEqual([
     { ...common, seq: 0, type: 'message.accepted', address: null },
@@ -63,7 +64,7 @@ test('reads each event of a tenant as the message shows it, and no event of anot
   expect((await read(tenantId, { after: 'beginning' }, { mode: 'test' })).events).toEqual([])
 })
 
-test('pages of one statement’s events follow each other, and what comes meanwhile follows them', async () => {
+test('pages of one statement’s events follow each other, and new events follow them', async () => {
   const { tenantId, ids } = await accept(5)
   const seen: string[] = []
   let after = 'beginning'
@@ -100,7 +101,7 @@ test('a message whose rows were dropped is left out, and the others are read', a
   expect((await read(tenantId, { after: 'beginning' })).events).toMatchObject([{ messageId: ids[1] }])
 })
 
-test('a cursor older than what is kept is refused, never an empty page', async () => {
+test('a cursor older than the kept events is refused, never answered with an empty page', async () => {
   const { tenantId } = await accept(1)
   const { nextCursor } = await read(tenantId, { after: 'beginning' })
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 29 * 86_400_000 })
@@ -116,7 +117,7 @@ test("another tenant's cursor is refused", async () => {
   await expect(read(mine.tenantId, { after: nextCursor })).rejects.toMatchObject({ code: 'cursor-invalid' })
 })
 
-test('after a restore into a cluster whose transaction numbers start again, cursors go on and miss nothing', async () => {
+test('after a restore into a cluster with lower transaction numbers, cursors continue and miss nothing', async () => {
   const { tenantId, ids } = await accept(5)
   const inMidst = (await read(tenantId, { after: 'beginning' }, { limit: 2 })).nextCursor
   const atEnd = (await read(tenantId, { after: 'beginning' })).nextCursor
@@ -145,7 +146,7 @@ test('after a restore into a cluster whose transaction numbers start again, curs
   }
 })
 
-test('an event of the account has no message, and comes in its turn', async () => {
+test('an event of the account has no message, and comes in order', async () => {
   const { tenantId } = await accept(1)
   await db.pool.query({
     text: `with ${appendAccountEvents(`select $1::uuid as tenant_id, 'endpoint.disabled' as type, '{"reason":"gone"}'::json as data`)} select`,

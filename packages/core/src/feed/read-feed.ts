@@ -3,6 +3,7 @@ import { Problem } from '@lettergate/contracts/problems/problems'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import { type CursorKey, fromStorage } from '../lib/index.ts'
 import { BEGINNING, readFeedCursor, writeFeedCursor } from './feed-cursor.ts'
+import { type FeedFilter, filterValues } from './feed-filter.ts'
 import { type FeedDetails, loadFeedEvents } from './sql/load-feed-events.ts'
 import {
   type FeedPage,
@@ -19,11 +20,12 @@ export type FeedDeps = {
   keptDays: number
 }
 
-export type FeedQuery = {
+/** Whose events: a test key reads those of test keys. */
+export type FeedReader = { tenantId: string; mode: string }
+
+export type FeedQuery = FeedFilter & {
   /** The cursor of the page before, or where to start. */
   after: 'beginning' | 'now' | string
-  types?: readonly EventType[]
-  connectionId?: string
 }
 
 export type FeedEvent = FeedDetails & {
@@ -36,13 +38,23 @@ export type FeedEvent = FeedDetails & {
   stream: 'transactional' | 'bulk'
 }
 
+/** Events with the window that comes after each of them, and the window to go on with. */
+export type FeedBatch = {
+  events: FeedEvent[]
+  afters: FeedWindow[]
+  next: FeedWindow
+  /** Whether there may be more at once. */
+  hasMore: boolean
+}
+
 const DAY_MS = 86_400_000
 
-/** The window after a page of at most `limit` rows: the rest of the same snapshot if `page` has one row more, else what comes after it. */
-function windowAfter({ from }: FeedWindow, { to, rows }: FeedPage, limit: number): FeedWindow {
+/** The window after a page of at most `limit` rows: the rest of the same snapshot, or what comes after it. */
+function windowAfter({ from }: FeedWindow, { to, rows, scannedTo }: FeedPage, limit: number): FeedWindow {
   const last = rows[limit - 1]
-  if (!last || rows.length === limit) return { from: to, to: null, reached: [0, 0] }
-  return { from, to, reached: [last.pos, last.seq] }
+  if (last && rows.length > limit) return { from, to, reached: [last.pos, last.seq] }
+  if (scannedTo) return { from, to, reached: scannedTo }
+  return { from: to, to: null, reached: [0, 0] }
 }
 
 function checkAge({ from }: FeedWindow, keptDays: number): void {
@@ -50,10 +62,9 @@ function checkAge({ from }: FeedWindow, keptDays: number): void {
   if (!isFromBeginning && from.atMs < Date.now() - keptDays * DAY_MS) throw new Problem('cursor-expired')
 }
 
-function toEvent(row: FeedRow, details: FeedDetails | null | undefined): FeedEvent | null {
+function toEvent(row: FeedRow, details: FeedDetails): FeedEvent {
   const type = eventTypeNames[row.type - 1]
   if (!type) throw new Error(`the feed has an event of the unknown type ${row.type}`)
-  if (!details) return null
   return {
     ...details,
     seq: type === 'message.accepted' ? 0 : row.seq,
@@ -64,34 +75,78 @@ function toEvent(row: FeedRow, details: FeedDetails | null | undefined): FeedEve
   }
 }
 
+/** The events of these rows, in order; null for one whose message is gone. */
+export async function loadEvents(
+  { tenants }: Pick<FeedDeps, 'tenants'>,
+  tenantId: string,
+  rows: readonly FeedRow[],
+): Promise<(FeedEvent | null)[]> {
+  const details = await loadFeedEvents(tenants.forTenant(tenantId), tenantId, rows)
+  return rows.map((row, index) => {
+    const found = details[index]
+    return found ? toEvent(row, found) : null
+  })
+}
+
+/** The window of a reader that starts with what comes now. */
+export async function windowOfNow(deps: Pick<FeedDeps, 'tenants'>, tenantId: string): Promise<FeedWindow> {
+  const from = await fromStorage(readFeedMoment(deps.tenants.forTenant(tenantId)))
+  return { ...BEGINNING, from }
+}
+
+/** The window behind `after` of a query; throws a `Problem` for a cursor that is not this reader's. */
+export async function openWindow(
+  deps: Pick<FeedDeps, 'tenants' | 'cursorKey'>,
+  reader: FeedReader,
+  after: string,
+): Promise<FeedWindow> {
+  if (after === 'now') return windowOfNow(deps, reader.tenantId)
+  return after === 'beginning' ? BEGINNING : readFeedCursor(deps.cursorKey, reader, after)
+}
+
 /**
- * Reads a tenant's events in an order in which none is ever missed: a page is what was committed since the snapshot in the cursor. Events
+ * Reads a tenant's events in an order in which none is ever missed: a page is what was committed since the snapshot in the window. Events
  * of one message come in their order; a transaction that ends late is not waited for, its events come when it ends.
- * There is always a cursor to go on with. A page may be shorter than the limit, since messages may be gone.
+ * A page may be shorter than the limit, since messages may be gone, and since a filter looks at a bounded number of events.
  */
-export async function readFeed(
-  { tenants, cursorKey, keptDays }: FeedDeps,
-  reader: { tenantId: string; mode: string },
-  { after, types, connectionId }: FeedQuery,
+export async function readFeedFrom(
+  deps: Pick<FeedDeps, 'tenants' | 'keptDays'>,
+  { tenantId, mode }: FeedReader,
+  window: FeedWindow,
+  filter: FeedFilter,
   limit: number,
-): Promise<{ events: FeedEvent[]; nextCursor: string }> {
-  const db = tenants.forTenant(reader.tenantId)
-  if (after === 'now') {
-    const from = await fromStorage(readFeedMoment(db))
-    return { events: [], nextCursor: writeFeedCursor(cursorKey, reader, { ...BEGINNING, from }) }
-  }
-  const window = after === 'beginning' ? BEGINNING : readFeedCursor(cursorKey, reader, after)
-  checkAge(window, keptDays)
-  const filter = {
-    mode: reader.mode,
-    types: types ? types.map((type) => eventTypeNames.indexOf(type) + 1) : null,
-    connectionId: connectionId ?? null,
-  }
-  const page = await fromStorage(readFeedPage(db, reader.tenantId, filter, window, limit + 1))
+): Promise<FeedBatch> {
+  checkAge(window, deps.keptDays)
+  const db = deps.tenants.forTenant(tenantId)
+  const page = await fromStorage(readFeedPage(db, tenantId, filterValues(filter, mode), window, limit + 1))
   const rows = page.rows.slice(0, limit)
-  const details = await fromStorage(loadFeedEvents(db, reader.tenantId, rows))
+  const found = await fromStorage(loadEvents(deps, tenantId, rows))
+  const next = windowAfter(window, page, limit)
+  const kept = rows.flatMap(({ pos, seq }, index) => {
+    const event = found[index]
+    const after: FeedWindow = { from: window.from, to: page.to, reached: [pos, seq] }
+    return event ? [{ event, after }] : []
+  })
   return {
-    events: rows.flatMap((row, index) => toEvent(row, details[index]) ?? []),
-    nextCursor: writeFeedCursor(cursorKey, reader, windowAfter(window, page, limit)),
+    events: kept.map(({ event }) => event),
+    afters: kept.map(({ after }) => after),
+    next,
+    // After the rest of an older snapshot comes what was committed since.
+    hasMore: next.to !== null || window.to !== null,
   }
+}
+
+/** As `readFeedFrom`, by cursors. There is always a cursor to go on with. */
+export async function readFeed(
+  deps: FeedDeps,
+  reader: FeedReader,
+  { after, ...filter }: FeedQuery,
+  limit: number,
+): Promise<{ events: FeedEvent[]; nextCursor: string; hasMore: boolean }> {
+  const window = await openWindow(deps, reader, after)
+  if (after === 'now') {
+    return { events: [], nextCursor: writeFeedCursor(deps.cursorKey, reader, window), hasMore: false }
+  }
+  const { events, next, hasMore } = await readFeedFrom(deps, reader, window, filter, limit)
+  return { events, nextCursor: writeFeedCursor(deps.cursorKey, reader, next), hasMore }
 }

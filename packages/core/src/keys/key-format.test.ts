@@ -26,13 +26,13 @@ test('the checksum is the CRC32 that other languages compute, in base62', () => 
   expect(isWellFormedKey(`lg_live_${'0'.repeat(43)}16rC1A`)).toBe(true)
 })
 
-test('what only looks like a key is refused', () => {
+test('a text that only looks like a key is refused', () => {
   const key = makeKey('live')
   for (const text of ['', 'lg_live_', `${key}0`, key.slice(1), ` ${key}`, `${key}\n`, key.toUpperCase()]) {
     expect(isWellFormedKey(text), JSON.stringify(text)).toBe(false)
   }
 })
 
-test('the display of a key shows four of its random characters, no more', () => {
+test('the display of a key shows only four of its random characters', () => {
   expect(displayOf(`lg_admin_${'abcdefgh'.repeat(6)}1`)).toBe('lg_admin_abcd')
 })

@@ -43,7 +43,7 @@ function keyIdOf(principal: Principal | null): string {
   return principal.keyId
 }
 
-test('the keys of a tenant speak for it, each in its mode, with every scope but admin', async () => {
+test('the keys of a tenant act for it, each in its mode, with every scope except admin', async () => {
   const { tenantId, liveKey, testKey } = await buildTenant()
   const { verify } = buildVerifier()
   const scopes = [
@@ -103,7 +103,7 @@ test('a revoked key is refused within five seconds by a node that has it cached'
   expect(await verify(liveKey)).toBeNull()
 })
 
-test('the age of an answer counts from the moment of asking, however long it took', async () => {
+test('the age of a cached key counts from the start of its query', async () => {
   const { tenantId, liveKey } = await buildTenant()
   const { verify, state } = buildVerifier()
   const asked = verify(liveKey)
@@ -133,7 +133,7 @@ test('good and unknown keys are both answered from the cache', async () => {
   expect(state.queries).toBe(1)
 })
 
-test('many callers with few keys at the same moment ask the database once', async () => {
+test('many concurrent callers with few keys query the database once', async () => {
   const tenants = await Promise.all([buildTenant(), buildTenant(), buildTenant()])
   const { verify, state } = buildVerifier()
   const keys = tenants.flatMap(({ liveKey, testKey }) => [liveKey, testKey, makeKey('live')])
@@ -145,7 +145,7 @@ test('many callers with few keys at the same moment ask the database once', asyn
   expect(state.queries).toBe(1)
 })
 
-test('guesses are looked up together, by one statement at a time, and a good key among them is good', async () => {
+test('guesses are looked up together, by one statement at a time, and a good key among them is accepted', async () => {
   const { tenantId, liveKey } = await buildTenant()
   let [underWay, most] = [0, 0]
   const { state, verify } = buildVerifier()
@@ -205,12 +205,12 @@ test('a failure of the database rejects all waiting callers and is not cached', 
   expect(await verify(liveKey)).not.toBeNull()
 })
 
-test('a key is worth nothing under another pepper', async () => {
+test('a key is refused with another pepper', async () => {
   const { liveKey } = await buildTenant()
   expect(await buildVerifier(createSecretKey(randomBytes(32))).verify(liveKey)).toBeNull()
 })
 
-test('a key is good before, while and after the pepper changes; once used, the old pepper is not needed', async () => {
+test('a key is accepted before, during and after a change of the pepper; after its first use, the old pepper is not needed', async () => {
   const next = createSecretKey(randomBytes(32))
   const { liveKey, testKey, tenantId } = await buildTenant()
   const changing = () => createKeyVerifier({ pool: database.pool, pepper: next, previousPepper: pepper })
@@ -226,7 +226,7 @@ test('a key is good before, while and after the pepper changes; once used, the o
   expect(await notYet.verify(liveKey)).toMatchObject({ tenantId })
 })
 
-test('a revoked key is not hashed anew, and unknown ones stay unknown, while the pepper changes', async () => {
+test('during a change of the pepper, a revoked key is not rehashed, and unknown keys stay unknown', async () => {
   const next = createSecretKey(randomBytes(32))
   const { tenantId } = await buildTenant()
   const { key, keyId } = await issue({ mode: 'live', tenantId })
@@ -236,7 +236,7 @@ test('a revoked key is not hashed anew, and unknown ones stay unknown, while the
   expect(await verify(makeKey('live'))).toBeNull()
 })
 
-test('a key is good even if it cannot be hashed anew', async () => {
+test('a key is accepted even if it cannot be rehashed', async () => {
   const { liveKey, tenantId } = await buildTenant()
   const errors: unknown[] = []
   const pool: Queryable = {
@@ -253,7 +253,7 @@ test('a key is good even if it cannot be hashed anew', async () => {
   expect(errors).toHaveLength(1)
 })
 
-test('the role of the api may exchange a hash by the function for it, and by nothing else', async () => {
+test('the role of the api may replace a hash only by the function for it', async () => {
   const { liveKey } = await buildTenant()
   const pool = createPool({
     url: database.url,
@@ -270,7 +270,7 @@ test('the role of the api may exchange a hash by the function for it, and by not
   await pool.end()
 })
 
-test('the database holds no key, only what recognises one', async () => {
+test('the database has no key, only hashes', async () => {
   const { liveKey, testKey } = await buildTenant()
   const { rows } = await database.pool.query('select api_key::text as text from api_key')
   const dump = rows.map((row) => row.text).join('\n')
@@ -299,7 +299,7 @@ test('a tenant gets the daily limit of its plan unless one is set', async () => 
   expect(rows.map((row) => row.daily_limit)).toEqual([200, DAILY_LIMIT_BY_PLAN.scale, 0])
 })
 
-test('a tenant that cannot be made leaves nothing behind', async () => {
+test('a tenant that cannot be created leaves nothing behind', async () => {
   const deps = { operator: database.operator, pepper }
   await expect(createTenant(deps, { name: 'too low', plan: 'free', dailyLimit: -1 })).rejects.toThrow()
   const { rowCount } = await database.pool.query("select from tenant where name = 'too low'")

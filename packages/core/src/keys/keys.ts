@@ -37,7 +37,7 @@ export type Principal = TenantPrincipal | AdminPrincipal
 
 export type KeyVerifier = {
   /**
-   * Null for every key that is not good now, whatever the reason. Rejects if the database cannot be asked. `isGuesser`: the key comes from
+   * Null for every key that is not good now, for any reason. Rejects if the database does not answer. `isGuesser`: the key comes from
    * where many wrong ones came from, so it waits to be looked up together with the others, unless it was good within the hour.
    */
   verify(key: string, from?: { isGuesser: boolean }): Promise<Principal | null>
@@ -82,8 +82,8 @@ function toPrincipal(row: KeyRow): Principal {
 }
 
 /**
- * Checks keys against the database, with a small cache in front. Keys asked for at the same moment share one query. While root keys
- * are being changed, a key that the previous pepper hashed is good too, and is hashed anew, so that the old secret can go.
+ * Checks keys against the database, with a small cache in front. Keys that are checked at the same moment share one query. While root keys
+ * are being changed, a key that the previous pepper hashed is accepted too, and is hashed again, so that the old secret can be removed.
  *
  * The cache is indexed by the key's SHA-256, not by the key, so that no key stays in memory after its request, and not by
  * the stored HMAC, which costs five times as much (0.26 against 1.3 µs) and would protect 256 random bits no better.
@@ -92,7 +92,7 @@ export function createKeyVerifier(deps: {
   pool: Queryable
   pepper: KeyObject
   previousPepper?: KeyObject | undefined
-  /** A key was good and could not be hashed anew: its next use tries again. */
+  /** A key was good and could not be hashed again: its next use repeats that. */
   onError?: (error: unknown) => void
   ttlMs?: number
   /** Milliseconds of a clock that never goes back. */

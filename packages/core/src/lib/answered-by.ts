@@ -1,6 +1,6 @@
 /**
- * Resolves with the work, or rejects with a refusal at `until` (of `performance.now()`). The work goes on and its result is dropped: it must
- * be bounded by itself, and may succeed or fail.
+ * Resolves with the work, or rejects with a refusal at `until` (of `performance.now()`). The work continues and its result is dropped: the
+ * work must have its own limit, and may succeed or fail.
  */
 export function answeredBy<T>(until: number, work: Promise<T>, refusal: () => Error): Promise<T> {
   // Runs for every request: `Promise.race` would cost more than the timer.

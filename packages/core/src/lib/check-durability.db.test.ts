@@ -9,11 +9,11 @@ beforeAll(async () => {
 })
 afterAll(() => db.drop())
 
-test('a Postgres as it is made is trusted', async () => {
+test('a Postgres with its default settings is accepted', async () => {
   expect(await findDurabilityIssues(db.pool)).toEqual([])
 })
 
-test('a database that does not wait for the disk is named, with who set it so and what mends it', async () => {
+test('a database that does not wait for the disk is reported, with the source of the setting and the fix', async () => {
   const name = new URL(db.url).pathname.slice(1)
   await db.pool.query({ text: `alter database ${name} set synchronous_commit = off` })
   const fresh = createPool({ url: db.url, max: 1, applicationName: 'test', onError: () => {} })
@@ -27,7 +27,7 @@ test('a database that does not wait for the disk is named, with who set it so an
   ])
 })
 
-test('a database that does not answer yet is looked at as soon as it does', async () => {
+test('a database that does not answer yet is checked as soon as it answers', async () => {
   let isAway = true
   const issues = Promise.withResolvers<string[]>()
   const late: Parameters<typeof findDurabilityIssues>[0] = {

@@ -10,7 +10,7 @@ afterAll(() => db.drop())
 
 const wrong = () => Date.now() - 3 * 86_400_000
 
-test('a machine whose clock is days wrong tells the time of the database', async () => {
+test('on a machine whose clock is days wrong, the clock gives the time of the database', async () => {
   const clock = createDatabaseClock({ pool: db.pool, onError: () => {}, machineNow: wrong })
   await clock.start()
   const { rows } = await db.pool.query<{ now: Date }>({ text: 'select clock_timestamp() as now' })
@@ -18,7 +18,7 @@ test('a machine whose clock is days wrong tells the time of the database', async
   expect(Math.abs(clock.now() - (rows[0]?.now.getTime() ?? 0))).toBeLessThan(1_000)
 })
 
-test('without a database it tells the time of the machine, and says why', async () => {
+test('without a database, the clock gives the time of the machine, and logs the reason', async () => {
   const errors: unknown[] = []
   const away = { query: () => Promise.reject(new Error('away')) }
   const clock = createDatabaseClock({

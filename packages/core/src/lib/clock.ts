@@ -16,7 +16,7 @@ const ROUND_TRIP_MS_MAX = 2_000
 
 /**
  * Keeps the time of the database, which decides the day, the due time and the id of a message. With a wrong machine clock, the gateway would
- * otherwise send scheduled messages at once, file messages under another day, or sign calls that a provider refuses.
+ * otherwise send scheduled messages too early, file messages under another day, or sign calls that a provider refuses.
  */
 export function createDatabaseClock(deps: {
   pool: Queryable

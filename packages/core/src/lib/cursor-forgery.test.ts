@@ -7,7 +7,7 @@ const key = { sign: createSecretKey(Buffer.alloc(32, 1)) }
 const scope = fc.array(fc.option(fc.string({ maxLength: 10 })), { minLength: 1, maxLength: 4 })
 const invalid = expect.objectContaining({ code: 'cursor-invalid' })
 
-test('whatever text comes as a cursor is refused as one, and nothing else is ever thrown', () => {
+test('every text that is no cursor is refused as an invalid cursor, and no other error is thrown', () => {
   const text = fc.oneof(
     fc.string(),
     fc.string({ unit: 'binary' }),
@@ -22,7 +22,7 @@ test('whatever text comes as a cursor is refused as one, and nothing else is eve
   )
 })
 
-test('a cursor is good for the list that it was made for alone, and not with one character changed', () => {
+test('a cursor works only for its own list, and not with one changed character', () => {
   const change = fc.tuple(fc.nat(), fc.constantFrom(...'AaZz09-_=%'))
   fc.assert(
     fc.property(scope, scope, change, fc.uuid(), (mine, other, [at, letter], position) => {

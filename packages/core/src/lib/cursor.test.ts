@@ -6,7 +6,7 @@ import { readCursor, writeCursor } from './cursor.ts'
 const key = { sign: createSecretKey(Buffer.alloc(32, 1)) }
 
 describe('cursor', () => {
-  it('gives the position back to whom it was made for', () => {
+  it('gives the position to the tenant and list that it was made for', () => {
     fc.assert(
       fc.property(
         fc.string({ minLength: 1, maxLength: 40 }),
@@ -35,7 +35,7 @@ describe('cursor', () => {
     expect(() => read(cursor)).toThrow(expect.objectContaining({ code: 'cursor-invalid' }))
   })
 
-  it('of the time before the root key was changed is good as long as both are known', () => {
+  it('from before a change of the root key works while both keys are known', () => {
     const next = { sign: createSecretKey(Buffer.alloc(32, 2)), previous: key.sign }
     const cursor = writeCursor(key, ['a'], 'position')
     expect(readCursor(next, ['a'], cursor)).toBe('position')

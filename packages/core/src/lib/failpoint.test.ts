@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createFailpoint, noFailpoint } from './failpoint.ts'
 
-/** At which of so many calls it struck. */
+/** The calls at which it acted, of this number of calls. */
 function strikes(spec: string, calls: number): number[] {
   const failpoint = createFailpoint(spec)
   return Array.from({ length: calls }, (_, call) => call).filter((_call) => {
@@ -14,12 +14,12 @@ function strikes(spec: string, calls: number): number[] {
   })
 }
 
-test('unset, it is the function that does nothing', () => {
+test('an unset failpoint does nothing', () => {
   expect(createFailpoint(undefined)).toBe(noFailpoint)
   expect(createFailpoint('')).toBe(noFailpoint)
 })
 
-test('the same seed strikes at the same calls, another seed at others', () => {
+test('the same seed acts at the same calls, another seed at other calls', () => {
   const of = (seed: number) => strikes(`here:throw:1/10;seed=${seed}`, 500)
   expect(of(7)).toEqual(of(7))
   expect(of(8)).not.toEqual(of(7))
@@ -33,12 +33,12 @@ test('a failpoint acts only at its name, each time unless a part is given', () =
   expect(strikes('there:throw:1/1,here:throw:1/1', 2)).toEqual([0, 1])
 })
 
-test('what it cannot read is refused at the start', () => {
+test('an unreadable value is refused at the start', () => {
   for (const spec of ['here', 'here:explode', 'here:throw:2/3', 'here:throw;seed=x', ';seed=1'])
     expect(() => createFailpoint(spec), spec).toThrow(/failpoint/)
 })
 
-test('one for a tag strikes each message that has it, and no other', () => {
+test('a failpoint for a tag acts on each message with the tag, and on no other', () => {
   const alone = createFailpoint('here:throw,there:throw:tag=other', { taggedOnly: true })
   expect(() => alone('here', ['other'])).not.toThrow()
   expect(() => alone('there', ['other'])).toThrow()

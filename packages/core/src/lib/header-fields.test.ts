@@ -40,7 +40,7 @@ function fieldOf(mail: string, name: string): string | undefined {
   return fields.find((field) => field.startsWith(`${name}:`))?.replaceAll('\r\n', '')
 }
 
-describe('case 12: what leaves', () => {
+describe('case 12: written header fields', () => {
   test.each([
     ['List-Id', 'お知らせ <news.acme.example>', '=?UTF-8?B?44GK55+l44KJ44Gb?= <news.acme.example>'],
     ['List-Id', '"Été" <ete.acme.example>', '=?UTF-8?B?w4l0w6k=?= <ete.acme.example>'],
@@ -60,14 +60,14 @@ describe('case 12: what leaves', () => {
     expect(toWireHeaders({ [name]: value })).toEqual({ [name]: expected })
   })
 
-  test('what a provider may garble is judged in the form that it gets', () => {
+  test('a field that a provider may garble is checked in the form that the provider gets', () => {
     const headers = { 'List-Help': '<https://acme.example/é>', 'List-Id': 'Été <ete.acme.example>' }
     expect(carriedOfNew(parseSendRequest({ ...goodMessage, headers })).headers).toEqual(
       toWireHeaders(headers),
     )
   })
 
-  test('a value that was accepted before it was judged leaves as text that can be folded', async () => {
+  test('a value from before this check is written as text that can be folded', async () => {
     const headers = { 'X-Long': 'y'.repeat(5_000), Precedence: 'größe' }
     const wire = toWireHeaders(headers)
     expect(wire.Precedence).toBe('=?UTF-8?Q?gr=C3=B6=C3=9Fe?=')
@@ -142,7 +142,7 @@ describe('case 11, S11: no line is longer than 998 octets', () => {
     fc.record({ text: value, html: value }),
   )
 
-  test('a request is refused with a pointer, or its mail has no longer line', async () => {
+  test('a request is refused with its pointer, or its mail has no longer line', async () => {
     let accepted = 0
     await fc.assert(
       fc.asyncProperty(request, async (change) => {

@@ -6,6 +6,7 @@ export { type CursorKey, readCursor, writeCursor } from './cursor.ts'
 export { describeError } from './describe-error.ts'
 export { createFailpoint, type Failpoint, noFailpoint } from './failpoint.ts'
 export { toWireHeaders } from './header-fields.ts'
+export { inSlices } from './in-slices.ts'
 export {
   ANSWER_DEADLINE_MS,
   BEGIN_DEADLINE_MS,
@@ -22,8 +23,10 @@ export {
   appendAccountEvents,
   appendEvents,
   appendReportedEvents,
+  NOTIFY_FEED,
 } from './sql/append-events.ts'
 export { isPending } from './sql/is-pending.ts'
 export { type Notification, notify } from './sql/notify.ts'
 export { idRange } from './sql/uuid-range.ts'
 export { fromStorage } from './storage-problem.ts'
+export { createTimerWheel, type TimerWheel } from './timer-wheel.ts'

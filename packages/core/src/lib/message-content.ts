@@ -24,7 +24,7 @@ export type Envelope = {
   recipients: StoredRecipient[]
 }
 
-/** What was read of a mail that its client wrote; the mail is in rows of its own. */
+/** The facts about a mail that its client wrote; the mail itself is in separate rows. */
 export type StoredMime = {
   bytes: number
   message_id: string

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { databaseFailure } from '@lettergate/db/errors'
 
 /**
- * The first wait, and the longest. Every lane of every process asks by itself, and each time Postgres forks a backend to say that it is
+ * The first wait, and the longest. Every lane of every process asks separately, and each time Postgres forks a backend to say that it is
  * still recovering from its log: three processes asking every 250 ms had it fork 40 times a second.
  */
 const WAIT_MS = { first: 250, most: 1_000 }
@@ -11,8 +11,8 @@ const WAIT_MS = { first: 250, most: 1_000 }
 const spread = (ms: number) => ms * (0.75 + Math.random() / 2)
 
 /**
- * Asks the database until it answers, or it is `until` (of `performance.now()`); every failure is reported. What is asked must bear
- * being done twice: the first time may have been done, and its answer lost.
+ * Asks the database until it answers, or it is `until` (of `performance.now()`); every failure is reported. The query must be safe
+ * to run twice: the first run may have succeeded, and its answer been lost.
  */
 export async function retryQuery<T>(
   ask: () => Promise<T>,

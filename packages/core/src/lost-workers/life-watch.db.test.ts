@@ -43,7 +43,7 @@ async function cut(count: number): Promise<void> {
   })
 }
 
-/** A watch whose time goes on by hand, two seconds for each look. */
+/** A watch with a manual clock, two seconds for each check. */
 function watchByHand(pool: Pick<Pool, 'query'>) {
   let at = 0
   const lives = createLifeWatch(pool, () => at)
@@ -62,7 +62,7 @@ function watchByHand(pool: Pick<Pool, 'query'>) {
   )
 }
 
-test('a worker lives as long as one of its sessions is open, and is gone some seconds after the last', async () => {
+test('a worker counts as alive while one of its sessions is open, and as lost some seconds after the last', async () => {
   const workerId = newWorkerId()
   const worker = startWorker(workerId)
   await connect(worker)
@@ -76,7 +76,7 @@ test('a worker lives as long as one of its sessions is open, and is gone some se
   expect(await lifeAfter(workerId, 3)).toBe('gone')
 })
 
-test('a worker whose connections were all cut, and that connects again, was never gone', async () => {
+test('a worker that reconnects after all its connections were cut never counts as lost', async () => {
   const workerId = newWorkerId()
   const worker = startWorker(workerId)
   await connect(worker)
@@ -90,14 +90,14 @@ test('a worker whose connections were all cut, and that connects again, was neve
   await worker.end()
 })
 
-test('a worker that was gone before anybody looked is gone after some seconds of looks, not at the first', async () => {
+test('a worker that died before the first check counts as lost after some seconds of checks', async () => {
   const lifeAfter = watchByHand(db.pool)
   expect(await lifeAfter(newWorkerId(), 0)).toBe('unknown')
   expect(await lifeAfter(newWorkerId(), 1)).toBe('unknown')
   expect(await lifeAfter(newWorkerId(), 3)).toBe('gone')
 })
 
-test('looks that failed say nothing about anybody: the time begins anew with the next', async () => {
+test('failed checks say nothing about a worker: the time starts again with the next check', async () => {
   let fails = false
   const flaky: Pick<Pool, 'query'> = Object.assign(Object.create(db.pool), {
     query: (config: { text: string }) =>
@@ -112,7 +112,7 @@ test('looks that failed say nothing about anybody: the time begins anew with the
   expect(await lifeAfter(1, 3)).toBe('gone')
 })
 
-test('a claim in the hands of a killed process counts against its message, and of one that lives it does not', async () => {
+test('a claim of a killed process counts against its message, and a claim of a live process does not', async () => {
   const backlog = await buildBacklog(db.pool)
   const watch = watchByHand(db.pool)
   const sweep = () =>

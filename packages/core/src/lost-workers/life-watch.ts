@@ -6,18 +6,18 @@ export type WorkerLife = 'lives' | 'gone' | 'unknown'
 export type LifeWatch = {
   /** Asks the database which workers live now. */
   look(): Promise<void>
-  /** Says of several workers that had a claim in hand: `gone` if one of them is, `lives` if all live. */
+  /** The state of several workers that held a claim: `gone` if one of them is gone, `lives` if all are alive. */
   lifeOf(workers: readonly number[]): WorkerLife
 }
 
 /**
- * A worker that lives is connected again by then: time for a new connection (2 s), the wait before it is tried (1.25 s), and a second try.
+ * A live worker is connected again by then: time for a new connection (2 s), the wait before it is tried (1.25 s), and a second attempt.
  */
 const GONE_MS = 5_000
 
 /**
  * Remembers which workers had a session at the database. A worker is gone when it was absent on every look for `GONE_MS`. A look that
- * failed, or came late, starts that time anew: what kept it from the database may have cut off the others as well.
+ * failed, or came late, starts that time again: the same cause may have cut off the other workers as well.
  */
 export function createLifeWatch(db: Queryable, now: () => number = () => performance.now()): LifeWatch {
   const seenAt = new Map<number, number>()

@@ -44,7 +44,7 @@ async function begin(claim: Claimed): Promise<Pool> {
   return worker
 }
 
-/** A worker has it in hand, and is gone. */
+/** A worker holds its claim, and is gone. */
 async function die(claim: Claimed): Promise<void> {
   const worker = await begin(claim)
   if (claim) await lapseClaim(db.pool, claim)
@@ -97,7 +97,7 @@ test('an expired claim or attempt of a live worker does not count against its me
   await worker.end()
 })
 
-test('a claim waits until it is known whether its worker lives', async () => {
+test('an expired claim waits until it is known whether its worker is alive', async () => {
   const backlog = await buildBacklog(db.pool)
   const claim = await backlog.claim()
   const worker = await begin(claim)
@@ -110,7 +110,7 @@ test('a claim waits until it is known whether its worker lives', async () => {
   expect(await lostWorkers()).toEqual([1])
 })
 
-test('a message with a lost worker is sent by a process of its own only', async () => {
+test('a message with a lost worker is sent only by a separate process', async () => {
   const backlog = await buildBacklog(db.pool)
   await die(await backlog.claim())
   expect(await backlog.claim()).toBeUndefined()
@@ -121,7 +121,7 @@ test('a message with a lost worker is sent by a process of its own only', async 
   expect(await backlog.statuses()).toEqual(['sent'])
 })
 
-test('after the third lost worker a message is held with a reason, and not retried by itself', async () => {
+test('after the third lost worker a message is held with a reason, and not retried automatically', async () => {
   const backlog = await setAside(2)
   expect(await backlog.statuses()).toEqual(['held', 'held'])
   expect(await backlog.claim()).toBeUndefined()
@@ -140,7 +140,7 @@ test('after the third lost worker a message is held with a reason, and not retri
   expect(await backlog.used()).toBe(2)
 })
 
-test('a retry sends a held message once more by a process of its own; a cancellation ends and refunds it', async () => {
+test('a retry sends a held message once more in a separate process; a cancellation ends and refunds it', async () => {
   const backlog = await setAside()
   await retryMessage(deps(), readerOf(backlog), backlog.messageId)
   expect(await backlog.statuses()).toEqual(['queued'])
@@ -153,7 +153,7 @@ test('a retry sends a held message once more by a process of its own; a cancella
   expect(await backlog.used()).toBe(0)
 })
 
-test('whom more workers were lost over waits for the others of its tenant', async () => {
+test('a message with more lost workers waits for the other messages of its tenant', async () => {
   const backlog = await buildBacklog(db.pool)
   await db.pool.query({ text: 'update outbox set lost_workers = 2' })
   await db.pool.query({
@@ -166,7 +166,7 @@ test('whom more workers were lost over waits for the others of its tenant', asyn
   expect(claims.map(({ messageId }) => messageId)).not.toContain(backlog.messageId)
 })
 
-test('a dead process counts once and at once, whatever the sweeper sees', async () => {
+test('a dead process counts once and immediately, for any timing of the sweeper', async () => {
   const backlog = await buildBacklog(db.pool)
   const claim = await backlog.claim()
   if (!claim) throw new Error('not claimed')
@@ -200,7 +200,7 @@ test('a held message fails with its reason at the tenant’s retry limit', async
   expect(await backlog.used()).toBe(0)
 })
 
-test('a worker lost during the call counts where the call may be repeated, and is lost', async () => {
+test('a worker lost during a call that may be repeated counts against the message', async () => {
   const backlog = await buildBacklog(db.pool)
   const claim = await backlog.claim()
   const worker = await begin(claim)
@@ -216,7 +216,7 @@ test('a worker lost during the call counts where the call may be repeated, and i
   expect(await backlog.statuses()).toEqual(['deferred'])
 })
 
-test('an unknown message with a lost worker is sent by a process of its own when its tenant retries it', async () => {
+test('an unknown message with a lost worker is sent by a separate process when its tenant retries it', async () => {
   const backlog = await buildBacklog(db.pool)
   const claim = await backlog.claim()
   const worker = await begin(claim)
@@ -230,7 +230,7 @@ test('an unknown message with a lost worker is sent by a process of its own when
   expect((await suspects()).map(({ messageId }) => messageId)).toEqual([backlog.messageId])
 })
 
-test('one tenant never holds more than half of the places, and the other finds one', async () => {
+test('one tenant never uses more than half of the places, and another tenant gets one', async () => {
   const first = await buildBacklog(db.pool)
   const second = await buildBacklog(db.pool)
   await db.pool.query({
@@ -248,7 +248,7 @@ test('one tenant never holds more than half of the places, and the other finds o
   expect(await suspects()).toEqual([])
 })
 
-test('what was begun long ago is forgotten', async () => {
+test('old records of claims in progress are deleted', async () => {
   await db.pool.query({
     text: `insert into claim_in_hand (at, epochs) values (now() - interval '3 minutes', '{1}'), (now(), '{2}')`,
   })

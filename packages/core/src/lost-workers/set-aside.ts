@@ -38,7 +38,7 @@ export async function recordLost(deps: LostDeps, lost: LostClaim[]): Promise<num
     return [toRecord(message, attempt, { kind: 'unknown', code: 'outcome-unknown', reason: WORKER_LOST })]
   })
   const notifications = await recordOutcomes(deps.pool, records)
-  // Before anybody hears that it may be tried again.
+  // Before any dispatcher is notified that it may be tried again.
   const recorded = new Set(records.map(({ epoch }) => epoch))
   const counted = lost.filter(({ epoch, inHand }) => inHand && recorded.has(epoch))
   const { aside } = await raiseLostWorkers(deps.pool, counted, 'recorded')
@@ -47,7 +47,7 @@ export async function recordLost(deps: LostDeps, lost: LostClaim[]): Promise<num
   return records.length
 }
 
-/** Counts a dead process against its one message at once, without waiting for the lease. */
+/** Counts a dead process against its one message immediately, without waiting for the lease. */
 export async function countLost(deps: LostDeps, claim: Omit<LostClaim, 'inHand'>): Promise<void> {
   const { tenantId, messageId, epoch } = claim
   const inHand = { tenantId, messageId, epoch, inHand: true }

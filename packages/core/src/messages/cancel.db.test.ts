@@ -19,7 +19,7 @@ const cancel = ({ tenantId, messageId }: Backlog) =>
 const wrongState = expect.objectContaining({ code: 'wrong-state' })
 
 describe('cancelMessage', () => {
-  it('cancels what waits, gives the quota back once, and leaves nothing to send', async () => {
+  it('cancels waiting recipients, refunds the quota once, and leaves nothing to send', async () => {
     const backlog = await buildBacklog(db.pool, { recipients: 3 })
     expect(await backlog.used()).toBe(3)
     expect((await cancel(backlog)).status).toBe('cancelled')
@@ -29,12 +29,12 @@ describe('cancelMessage', () => {
     expect(await backlog.used()).toBe(0)
   })
 
-  it('cancels a scheduled one', async () => {
+  it('cancels a scheduled message', async () => {
     const backlog = await buildBacklog(db.pool, { sendAt: new Date(Date.now() + 3_600_000) })
     expect((await cancel(backlog)).status).toBe('cancelled')
   })
 
-  it('leaves recipients that were sent as they are, and counted', async () => {
+  it('leaves sent recipients unchanged and counted', async () => {
     const backlog = await buildBacklog(db.pool, { recipients: 3 })
     const claim = await backlog.claim()
     if (!claim || !(await backlog.fence(claim))) throw new Error('not claimed')
@@ -44,7 +44,7 @@ describe('cancelMessage', () => {
     expect(await backlog.used()).toBe(1)
   })
 
-  it('what may have been sent already is unknown, and stays counted', async () => {
+  it('a recipient that may have been sent becomes unknown, and stays counted', async () => {
     const backlog = await buildBacklog(db.pool)
     const claim = await backlog.claim()
     if (!claim || !(await backlog.fence(claim))) throw new Error('not claimed')
@@ -54,7 +54,7 @@ describe('cancelMessage', () => {
     expect(await backlog.used()).toBe(1)
   })
 
-  it('what any try may have sent stays counted, though it was retried and deferred since', async () => {
+  it('a recipient that any attempt may have reached stays counted, also after a retry and a deferral', async () => {
     const backlog = await buildBacklog(db.pool, { recipients: 2, dailyLimit: 5 })
     const claim = await backlog.claim()
     if (!claim || !(await backlog.fence(claim))) throw new Error('not claimed')
@@ -69,7 +69,7 @@ describe('cancelMessage', () => {
     expect(await backlog.used()).toBe(1)
   })
 
-  it('stays counted where only an event says that the answer for one recipient was lost', async () => {
+  it('a recipient stays counted if only an event shows that its answer was lost', async () => {
     const backlog = await buildBacklog(db.pool, { recipients: 2 })
     const claim = await backlog.claim()
     if (!claim || !(await backlog.fence(claim))) throw new Error('not claimed')
@@ -80,7 +80,7 @@ describe('cancelMessage', () => {
     expect(await backlog.used()).toBe(1)
   })
 
-  it('refuses while the message is being sent, and afterwards', async () => {
+  it('is refused while the message is being sent, and afterwards', async () => {
     const backlog = await buildBacklog(db.pool)
     const claim = await backlog.claim()
     if (!claim || !(await backlog.fence(claim))) throw new Error('not claimed')
@@ -99,7 +99,7 @@ describe('cancelMessage', () => {
     expect(await backlog.fence(claim)).toBe(false)
   })
 
-  it('against a worker at the same moment, exactly one of the two wins', async () => {
+  it('when a cancellation and a worker meet, exactly one of the two wins', async () => {
     const wins = { cancel: 0, worker: 0 }
     for (let round = 0; round < 40; round++) {
       const backlog = await buildBacklog(db.pool)
@@ -122,7 +122,7 @@ describe('cancelMessage', () => {
     expect(wins.cancel + wins.worker).toBe(40)
   })
 
-  it('ten at once give the quota back once', async () => {
+  it('ten concurrent cancellations refund the quota once', async () => {
     const backlog = await buildBacklog(db.pool, { recipients: 2 })
     const results = await Promise.allSettled(Array.from({ length: 10 }, () => cancel(backlog)))
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)

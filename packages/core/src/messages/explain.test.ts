@@ -223,7 +223,7 @@ test.each<[string, RecipientStatus[], ExplainRow | null, AttemptRow[], object[]]
       { code: 'ended' },
     ],
   ],
-])('%s: every reason, the most telling first', (_, statuses, backlog, attempts, reasons) => {
+])('%s: every reason, the most important first', (_, statuses, backlog, attempts, reasons) => {
   const seen = { message: message(...statuses), backlog, attempts, routeId: null, mode: 'live' as const }
   expect(explain(seen)).toEqual(reasons.map((expected) => expect.objectContaining(expected)))
 })
@@ -240,7 +240,7 @@ const captured = attempt({
 test.each([
   ['live', /^No connection is configured, so .* captured and not sent\..* POST \/v1\/connections/],
   ['test', /^A test key accepted the message, so .* captured and not sent\..* use a live key/],
-] as const)('a message that was only captured says so, and how to send one: %s', (mode, text) => {
+] as const)('a message that was only captured is explained, with the way to send one: %s', (mode, text) => {
   const [first] = explain({
     message: message('sent'),
     backlog: null,
@@ -266,7 +266,7 @@ test.each(['rate', 'rate-far', 'day', 'concurrency'] as const)(
   },
 )
 
-test('a message that was never tried says which route fits it', () => {
+test('a message without an attempt names the route that fits it', () => {
   const [first] = explain({
     message: message('queued'),
     backlog: row({ state: 'ready' }),

@@ -139,7 +139,7 @@ const statusOf = (text: string): RecipientStatus => {
   return status
 }
 
-test('no order of steps leads to a forbidden status or a wrong quota; a record twice changes nothing, and late proof only what is unknown or waits for its repeat', async () => {
+test('no order of steps gives a forbidden status or a wrong quota; a repeated record changes nothing, and late proof changes only recipients that are unknown or wait for their repeat', async () => {
   const ends = new Set<string>()
   await fc.assert(
     fc.asyncProperty(steps, async (given) => {

@@ -1,10 +1,9 @@
 import type { RecipientStatus } from '@lettergate/contracts/messages/recipient-status'
 import type { Listener } from '@lettergate/db/listener'
+import type { FeedNews, WaitingPlaces } from '../feed/index.ts'
+import type { TimerWheel } from '../lib/index.ts'
 import type { MessageReader, Reader, StoredMessage } from './read.ts'
 import { Bell, Waiters } from './waiters.ts'
-
-/** Notifications are notifications: a lost one costs no more than this. */
-const LOOK_AGAIN_MS = 5_000
 
 /** Without a known version there is nothing to wait for. */
 const FINAL: ReadonlySet<RecipientStatus> = new Set([
@@ -60,8 +59,14 @@ function createEar(listener: Listener, waiters: Waiters): { open(): Promise<unkn
   }
 }
 
-/** Long polls for messages; LISTENs only during a poll. */
-export function createMessageWaits(deps: { messages: MessageReader; listener: Listener }): MessageWaits {
+/** Long polls for messages. A notification names the message; if it is lost, the news of the feed name the tenant a second later. */
+export function createMessageWaits(deps: {
+  messages: MessageReader
+  listener: Listener
+  news: FeedNews
+  places: WaitingPlaces
+  wheel: TimerWheel
+}): MessageWaits {
   const waiters = new Waiters()
   const ear = createEar(deps.listener, waiters)
   let isReleased = false
@@ -73,14 +78,14 @@ export function createMessageWaits(deps: { messages: MessageReader; listener: Li
     options: WaitOptions,
   ): Promise<StoredMessage | null> {
     const deadline = performance.now() + options.waitMs
-    // Listening before the first look: what changes after it is heard.
+    // Listening before the first look: a change after it is heard.
     await ear.open()
     const first = await deps.messages.read(reader, id)
     let message = first
     while (first && message && !isNews(message, first, options)) {
       const leftMs = deadline - performance.now()
       if (leftMs <= 0 || options.signal.aborted || isReleased) break
-      await bell.next(Math.min(leftMs, LOOK_AGAIN_MS))
+      await bell.next(deps.wheel, leftMs)
       message = await deps.messages.read(reader, id)
     }
     return message
@@ -88,12 +93,19 @@ export function createMessageWaits(deps: { messages: MessageReader; listener: Li
 
   async function wait(reader: Reader, id: string, options: WaitOptions): Promise<StoredMessage | null> {
     const bell = new Bell()
+    const leavePlace = deps.places.take(reader.tenantId)
     options.signal.addEventListener('abort', () => bell.ring())
-    waiters.enter(reader.tenantId, id, bell)
+    waiters.enter(id, bell)
+    let leaveNews: (() => void) | null = null
     try {
+      leaveNews = await deps.news.watch(reader, (source) => {
+        if (source === 'look') bell.ring()
+      })
       return await look(reader, id, bell, options)
     } finally {
-      waiters.leave(reader.tenantId, id, bell)
+      leaveNews?.()
+      waiters.leave(id, bell)
+      leavePlace()
       ear.close()
     }
   }

@@ -47,7 +47,7 @@ async function deliver(body: object, connections: FakeConnection[]): Promise<voi
 const recipients = () =>
   peer.commands.filter((line) => line.startsWith('RCPT')).map((line) => line.replace('RCPT TO:', ''))
 
-test('22 an invitation passes by a connection that cannot say it, and arrives as a form of the message', async () => {
+test('22 an invitation skips a connection that cannot express it, and arrives as an alternative part of the message', async () => {
   const cannot: FakeConnection = { answer: () => accepted, capabilities: { alternatives: [] } }
   await deliver({ to: 'user@example.net', subject: 'Lunch', text: 'Lunch?', attachments: [invitation] }, [
     cannot,
@@ -69,7 +69,7 @@ test('23 blind copies alone arrive together, and none is named', async () => {
   expect(peer.messages[0]).not.toContain('@example.net')
 })
 
-test('23 blind copies alone go one at a time to a provider that needs To, so that none sees another', async () => {
+test('23 blind copies alone are sent one at a time to a provider that requires To, so that no recipient sees another', async () => {
   const calls: string[][] = []
   const needsTo: FakeConnection = {
     capabilities: { needsTo: true },

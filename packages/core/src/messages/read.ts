@@ -34,6 +34,9 @@ export type StoredMessage = {
   sendAt: Date | null
   connectionId: string | null
   attachmentCount: number
+  callbackUrl: string | null
+  /** When the next attempt is due; null: none is to come. */
+  dueAt: Date | null
   recipients: StoredRecipient[]
 }
 
@@ -79,6 +82,8 @@ function toMessage(row: MessageRow): StoredMessage {
     sendAt: row.send_at,
     connectionId: row.connection_id,
     attachmentCount: row.attachment_count,
+    callbackUrl: row.callback_url,
+    dueAt: row.due_at,
     recipients,
   }
 }

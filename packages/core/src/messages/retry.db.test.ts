@@ -41,7 +41,7 @@ async function usageByDay({ tenantId }: Backlog): Promise<number[]> {
 }
 
 describe('retryMessage', () => {
-  it('queues failed recipients again, counts them again, and does not touch sent ones', async () => {
+  it('queues failed recipients again, counts them again, and does not change sent ones', async () => {
     const backlog = await buildBacklog(db.pool, { recipients: 2 })
     await attempted(backlog, ['sent', 'failed'])
     expect(await backlog.used()).toBe(1)
@@ -51,7 +51,7 @@ describe('retryMessage', () => {
     expect(await backlog.outbox()).toEqual([{ state: 'ready', attempts: 1 }])
   })
 
-  it('the next attempt has the next number, and a worker of the past cannot take part', async () => {
+  it('the next attempt has the next number, and a worker with an old claim cannot write to it', async () => {
     const backlog = await buildBacklog(db.pool)
     const old = await backlog.claim()
     if (!old || !(await backlog.fence(old))) throw new Error('not claimed')
@@ -79,7 +79,7 @@ describe('retryMessage', () => {
     expect(await backlog.claim()).toBeDefined()
   })
 
-  it('sends an unknown one again only because it was asked to, and counts it once', async () => {
+  it('sends an unknown message again only on request, and counts it once', async () => {
     const backlog = await buildBacklog(db.pool)
     await attempted(backlog, ['unknown'])
     await retry(backlog)
@@ -87,7 +87,7 @@ describe('retryMessage', () => {
     expect(await backlog.used()).toBe(1)
   })
 
-  it('refuses what needs no retry: sent, cancelled, about to be sent, being sent', async () => {
+  it('refuses a message that needs no retry: sent, cancelled, about to be sent, being sent', async () => {
     const sent = await buildBacklog(db.pool)
     await attempted(sent, ['sent'])
     await expect(retry(sent)).rejects.toEqual(wrongState)
@@ -103,7 +103,7 @@ describe('retryMessage', () => {
     await expect(retry(queued)).rejects.toEqual(wrongState)
   })
 
-  it('refuses without any change when the day has no room', async () => {
+  it('refuses without any change when the daily quota is used up', async () => {
     const backlog = await buildBacklog(db.pool, { recipients: 2, dailyLimit: 2 })
     await attempted(backlog, ['failed', 'failed'])
     const other = { text: 'update usage set accepted = 1 where tenant_id = $1', values: [backlog.tenantId] }
@@ -118,7 +118,7 @@ describe('retryMessage', () => {
     expect(await backlog.used()).toBe(1)
   })
 
-  it('on another day, what is tried again counts on that day alone', async () => {
+  it('on another day, retried recipients count on that day only', async () => {
     const backlog = await buildBacklog(db.pool, { recipients: 3 })
     await attempted(backlog, ['sent', 'deferred', 'failed'], 60_000)
     await dateBack(backlog)
@@ -128,7 +128,7 @@ describe('retryMessage', () => {
     expect(await usageByDay(backlog)).toEqual([1, 0])
   })
 
-  it('ten at once queue the message once and count it once', async () => {
+  it('ten concurrent retries queue the message once and count it once', async () => {
     const backlog = await buildBacklog(db.pool)
     await attempted(backlog, ['failed'])
     const results = await Promise.allSettled(Array.from({ length: 10 }, () => retry(backlog)))
@@ -137,7 +137,7 @@ describe('retryMessage', () => {
     expect(await backlog.used()).toBe(1)
   })
 
-  it('against a cancel at the same moment, ends in one state that the quota agrees with', async () => {
+  it('when a retry and a cancellation meet, the result is one state with a matching quota', async () => {
     for (let round = 0; round < 20; round++) {
       const backlog = await buildBacklog(db.pool)
       await attempted(backlog, ['deferred'], 3_600_000)

@@ -52,7 +52,10 @@ export function openUrls({ current, next, old }: HookContent, now: number): Hook
 }
 
 /** The values that verify signatures now. */
-export function openSecrets({ secrets }: HookContent, now: number): unknown[] {
+export function openSecrets(
+  { secrets }: { secrets: readonly { value: unknown; until: string | null }[] },
+  now: number,
+): unknown[] {
   return secrets.filter((one) => isOpen(one, now)).map(({ value }) => value)
 }
 

@@ -40,6 +40,8 @@ type Known = Omit<FoundHook, 'provider'> & {
   provider: Provider
   events: EventSource
   content: HookContent
+  /** Those of the content, parsed once: keys of signatures take a while. */
+  secrets: { value: unknown; until: string | null }[]
   at: number
 }
 
@@ -86,14 +88,13 @@ export function createHookFinder(deps: {
     const row = await readSealedHook(deps.tenants.forTenant(tenantId), tenantId, id)
     if (!row) return null
     const opened = await deps.sealer.unsealJson({ tenantId, table: 'hook', id }, row)
-    const hook = {
-      ...found,
-      version: row.version,
-      provider,
-      events: provider.events,
-      content: HookContent.parse(opened),
-      at,
-    }
+    const content = HookContent.parse(opened)
+    const { events } = provider
+    const secrets = content.secrets.flatMap(({ value, until }) => {
+      const { success, data } = events.secrets.safeParse(value)
+      return success ? [{ value: data, until }] : []
+    })
+    const hook = { ...found, version: row.version, provider, events, content, secrets, at }
     known.set(id, hook)
     return hook
   }
@@ -120,9 +121,11 @@ export function createHookFinder(deps: {
     const now = deps.now()
     const url = openUrls(hook.content, now).find((one) => isSameText(one.token, token))
     if (!url) return null
-    const { tenantId, connectionId, events, content, version } = hook
-    const stored = events.proof === 'password' ? [{ password: url.password }] : openSecrets(content, now)
-    const secrets = stored.map((value) => events.secrets.parse(value))
+    const { tenantId, connectionId, events, version } = hook
+    const secrets =
+      events.proof === 'password'
+        ? [events.secrets.parse({ password: url.password })]
+        : openSecrets(hook, now)
     return { tenantId, connectionId, provider: hook.provider, events, url: url.url, secrets, version }
   }
 

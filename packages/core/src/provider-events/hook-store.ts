@@ -6,7 +6,7 @@ import type { Sealer } from '../secrets/index.ts'
 import { emptyContent, HookContent, withoutEnded } from './hook-content.ts'
 
 /** A webhook of before a rotation, which the provider still uses until then. */
-const OldRegistrations = z.array(z.object({ registration: z.json(), until: z.iso.datetime() }))
+export const OldRegistrations = z.array(z.object({ registration: z.json(), until: z.iso.datetime() }))
 export type OldRegistration = z.output<typeof OldRegistrations>[number]
 
 /** What is known of a hook, but for its secrets. */

@@ -6,8 +6,8 @@ import type { HookPlace } from './hook-store.ts'
 export type ProviderCalls = {
   /** Runs a few requests to a provider, within their deadline. */
   run<T>(place: HookPlace, provider: Provider, work: (io: Io) => Promise<T>): Promise<T>
-  /** Runs work that nobody waits for. */
-  runLater(work: () => Promise<unknown>): void
+  /** Runs work that nobody waits for; with very much of it under way, it is left out. */
+  runLater(place: HookPlace, provider: Provider, work: (io: Io) => Promise<unknown>): void
   stop(): Promise<void>
 }
 
@@ -16,6 +16,7 @@ const DEADLINE_MS = 25_000
 const CALLS_PER_MINUTE = 20
 /** Of all tenants at the same time: each holds a socket. */
 const UNDER_WAY_MAX = 50
+const LATER_MAX = 200
 
 function overloaded(detail: string): Problem {
   return new Problem('overloaded', { detail, headers: { 'retry-after': '1' } })
@@ -69,8 +70,9 @@ export function createProviderCalls(
         busy.delete(place.connectionId)
       }
     },
-    runLater(work) {
-      const running: Promise<void> = work()
+    runLater(place, provider, work) {
+      if (stopping.signal.aborted || later.size >= LATER_MAX) return
+      const running: Promise<void> = bounded(place, provider, work)
         .then(() => {}, deps.onError)
         .finally(() => later.delete(running))
       later.add(running)

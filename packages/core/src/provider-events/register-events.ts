@@ -6,7 +6,7 @@ import type { RegisterEventsRequest } from '@lettergate/contracts/provider-event
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import { reportWithoutSecrets } from '@lettergate/providers/lib/redact'
 import { Secret } from '@lettergate/providers/lib/secret'
-import type { AccountProblem, EventSource, Provider } from '@lettergate/providers/provider'
+import type { AccountProblem, EventSource, Io, Provider } from '@lettergate/providers/provider'
 import { z } from 'zod'
 import { type IoDeps, type OpenedConnection, openConnection } from '../connections/index.ts'
 import {
@@ -83,7 +83,7 @@ function revealed(value: unknown): unknown {
 }
 
 function eventsOf({ id, events, bouncesByMail }: Provider): EventSource {
-  if (events) return events
+  if (events && events.proof !== 'none') return events
   const instead = bouncesByMail
     ? 'Bounces come back as mail to the return path of the message.'
     : 'Its results are final when the message was sent.'
@@ -243,23 +243,22 @@ export function createEventRegistrar(deps: RegistrarDeps): EventRegistrar {
     return show(place, { notes: done.notes })
   }
 
-  /** Removes what was made at the provider; the first fault, or null. */
-  async function remove(
-    place: HookPlace,
+  /** Removes what was made at the provider; answers the first fault, or null. */
+  function removing(
     { provider, connection }: OpenedConnection,
-    { registration, oldRegistrations }: Pick<HookState, 'registration' | 'oldRegistrations'>,
-  ): Promise<AccountProblem | null> {
+    { registration, oldRegistrations }: HookState,
+  ) {
     const events = eventsOf(provider)
     const all = [registration, ...oldRegistrations.map((old) => old.registration)].filter(
       (one) => one !== null,
     )
-    return calls.run(place, provider, async (io) => {
+    return async (io: Io): Promise<AccountProblem | null> => {
       for (const one of all) {
         const problem = await events.unregister(connection, events.registration.parse(one), io)
         if (problem) return reportWithoutSecrets({ problem, notes: [] }, connection.credentials).problem
       }
       return null
-    })
+    }
   }
 
   return {
@@ -276,7 +275,7 @@ export function createEventRegistrar(deps: RegistrarDeps): EventRegistrar {
       const { place, opened } = await open(tenantId, id)
       const hook = await readHook(deps, place)
       if (hook === null) return show(place)
-      const problem = await remove(place, opened, hook.state)
+      const problem = await calls.run(place, opened.provider, removing(opened, hook.state))
       if (problem) return show(place, { problem })
       await changeHook(deps, place, (content: HookContent) => ({
         content: closed(content, deps.now()),
@@ -290,7 +289,7 @@ export function createEventRegistrar(deps: RegistrarDeps): EventRegistrar {
         const { place, opened } = await open(tenantId, id)
         const hook = await readHook(deps, place)
         if (!hook) return () => {}
-        return () => calls.runLater(() => remove(place, opened, hook.state))
+        return () => calls.runLater(place, opened.provider, removing(opened, hook.state))
       } catch (error) {
         // The deletion says what is wrong, or goes without it.
         if (!(error instanceof Problem)) deps.onError(error)

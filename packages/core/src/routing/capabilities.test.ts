@@ -35,7 +35,7 @@ const ordinary = { hasSubject: true, quotedFields: [] }
 const plain: Carried = { replyTo: [], headers: {}, attachments: [], text: 'Hi', form: ordinary }
 const pdf = { filename: 'Bill.PDF', disposition: 'attachment' as const, bytes: 1 }
 
-describe('what a provider cannot carry', () => {
+describe('features that a provider cannot carry', () => {
   test.each<[string, Partial<Carried>, { code: string; pointer: string; detail: RegExp }]>([
     [
       'a second address in Reply-To',
@@ -149,7 +149,7 @@ describe('25 the form of a message', () => {
     ],
   }
 
-  test('is read from a message as it came, and the same from what is stored of it', () => {
+  test('is the same from the request and from the stored message', () => {
     expect(carriedOfNew(message).form).toEqual(form)
     expect(carriedOfStored(JSON.parse(acceptRow('id', message).document))).toEqual(carriedOfNew(message))
   })

@@ -117,12 +117,12 @@ export function cannotCarry(capabilities: Capabilities, message: Carried): Incom
   return cannotSay(capabilities, message)
 }
 
-/** Whether a mail that its client wrote goes to this provider as it is; else it is said by fields. */
+/** Whether a mail that its client wrote is sent to this provider unchanged; else it is sent as fields. */
 export function goesRaw(capabilities: Capabilities, { mime }: Pick<Carried, 'mime'>): boolean {
   return mime !== undefined && rawFault(capabilities, mime) === null
 }
 
-/** What of a message's fields a provider cannot say. */
+/** The fields of a message that a provider cannot express. */
 function cannotSay(capabilities: Capabilities, message: Carried): Incompatibility | null {
   const { replyToMax, refusesHeader, garblesHeader, messageBytesMax, textBytesMax } = capabilities
   const unsupported = (path: (string | number)[], detail: string): Incompatibility => ({

@@ -24,12 +24,12 @@ test.each([
   expect(fits(match, message)).toBe(expected)
 })
 
-test('a message that also goes elsewhere does not fit a recipient domain', () => {
+test('a message with a recipient of another domain does not fit a recipient domain', () => {
   const recipients = [...message.recipients, { address: 'c@other.example' }]
   expect(fits({ recipient_domain: 'example.net' }, { ...message, recipients })).toBe(false)
 })
 
-test('each further condition can only narrow', () => {
+test('each further condition matches the same messages or fewer', () => {
   const one = fc.record(
     {
       stream: fc.constantFrom('transactional' as const, 'bulk' as const),
@@ -59,7 +59,7 @@ test('an ordered route keeps its order', () => {
   ])
 })
 
-test('a weighted route names every target once, and the same order for every try of a message', () => {
+test('a weighted route names every target once, in the same order for every attempt of a message', () => {
   fc.assert(
     fc.property(fc.uuid(), fc.array(fc.nat(1_000), { minLength: 1, maxLength: 20 }), (id, weights) => {
       const route = { strategy: 'weighted' as const, targets: targets(...weights) }
@@ -70,7 +70,7 @@ test('a weighted route names every target once, and the same order for every try
   )
 })
 
-test('shares follow the weights over many messages, also among those that stand in', () => {
+test('shares follow the weights over many messages, also among fallback targets', () => {
   const route = { strategy: 'weighted' as const, targets: targets(6, 3, 1, 0) }
   const n = 20_000
   const orders = Array.from({ length: n }, (_, index) => orderTargets(route, `message-${index}`))

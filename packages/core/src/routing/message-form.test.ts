@@ -13,7 +13,7 @@ const invitation = attach('text/calendar; method=REQUEST; charset=utf-8')
 const byApi = ['sendgrid', 'postmark', 'resend', 'brevo']
 const plainOnly = [...['mailgun', 'mandrill', 'sparkpost', 'postmark', 'resend', 'brevo', 'microsoft365']]
 
-describe('who cannot carry', () => {
+describe('providers that cannot carry', () => {
   test.each<[string, object, string[], string]>([
     ['22 an invitation', invitation, ['brevo'], '/attachments/0/content_type'],
     [
@@ -55,7 +55,7 @@ describe('who cannot carry', () => {
       return issue ? [[id, issue.code, issue.pointer]] : []
     })
     expect(issues.toSorted()).toEqual(unable.map((id) => [id, 'field-not-supported', pointer]).toSorted())
-    // Or nobody would be asked.
+    // Otherwise no provider would be asked.
     if (unable.length > 0) expect(asksMore(carried)).toBe(true)
     const stored = carriedOfStored(JSON.parse(acceptRow('id', message).document))
     expect(providers.map(({ capabilities }) => cannotCarry(capabilities, stored))).toEqual(

@@ -31,7 +31,7 @@ function waysOf(message: Carried): Partial<Record<string, string[]>> {
   return { raw: idsOf('raw'), fields: idsOf('fields'), not: idsOf('not') }
 }
 
-test('a mail goes as it is to all that take MIME, and by fields to the others', () => {
+test('a mail is sent unchanged to all providers that accept MIME, and as fields to the others', () => {
   const { raw: asItIs = [], fields = [], not = [] } = waysOf(carried({}))
   expect(asItIs.toSorted()).toEqual(raw.toSorted())
   expect(fields.toSorted()).toEqual(['brevo', 'postmark', 'resend', 'sendgrid'])
@@ -52,7 +52,7 @@ test.each<[string, Partial<CarriedMime>, { notRaw: string[]; byFields: boolean }
   )
 })
 
-test('one that is larger than a provider takes is refused for its size, and not for its form', () => {
+test('a mail that is larger than a provider accepts is refused for its size, and not for its form', () => {
   const { capabilities } = providers.ses
   expect(cannotCarry(capabilities, carried({ bytes: 40_000_001, textBytes: 40_000_001 }))).toMatchObject({
     code: 'payload-too-large',
@@ -60,7 +60,7 @@ test('one that is larger than a provider takes is refused for its size, and not 
   })
 })
 
-test('what a provider without MIME needs of a message, it needs of a mail too', () => {
+test('a provider without MIME has the same requirements for a mail as for a message', () => {
   const { capabilities } = providers.sendgrid
   const noSubject = { form: { hasSubject: false, quotedFields: [] } }
   expect(cannotCarry(capabilities, carried({}, noSubject))).toMatchObject({ pointer: '/subject' })

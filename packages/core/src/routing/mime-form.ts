@@ -2,13 +2,13 @@ import type { NewMessage, NewMime } from '@lettergate/contracts/messages/send-re
 import type { Capabilities } from '@lettergate/providers/provider'
 import type { StoredMime } from '../lib/index.ts'
 
-/** What decides how a mail that its client wrote can be handed over. */
+/** The facts that decide how a mail that its client wrote can be sent. */
 export type CarriedMime = Pick<
   NewMime,
   'isAscii' | 'orders' | 'namesOthers' | 'textBytes' | 'htmlBytes' | 'lost'
 > & {
   bytes: number
-  /** Whether To or Cc names recipients that this hand-off does not carry: they had it before, or follow. */
+  /** Whether To or Cc names recipients that this call does not include: they were reached before, or follow. */
   isPart?: boolean
 }
 

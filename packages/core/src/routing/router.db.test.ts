@@ -56,7 +56,7 @@ function routeWith(sealer: Sealer) {
     })
 }
 
-test('a database that fails while a connection is opened sends the message nowhere else, and is asked again', async () => {
+test('a database error while a connection is opened moves the message to no other connection, and the query is repeated', async () => {
   let isDown = true
   const query = () => Promise.reject(new Error('connection lost'))
   const flaky: Tenants = {
@@ -69,7 +69,7 @@ test('a database that fails while a connection is opened sends the message nowhe
   expect(await route()).toMatchObject({ kind: 'candidates', candidates: [{ provider: { id: 'smtp' } }] })
 })
 
-test('a connection that does not open holds the message: no fallback carries it elsewhere', async () => {
+test('a connection whose credentials do not open holds the message: no fallback sends it', async () => {
   const route = routeWith(createSealer({ tenants: db.tenants, root: createSecretKey(randomBytes(32)) }))
   expect(await route()).toMatchObject({ kind: 'none' })
 })

@@ -29,7 +29,7 @@ type Message = Routable & {
   connectionsVersion: number
 }
 
-/** A change of connections or routes shows in their version at once; this is how long opened credentials stay in memory. */
+/** A change of connections or routes is visible in their version immediately; this is how long opened credentials stay in memory. */
 const TTL_MS = 60_000
 const TENANTS_MAX = 2_000
 
@@ -52,7 +52,7 @@ function chooseRoute({ usable, routes, hasBroken }: Opened, message: Message): R
     const candidates = orderTargets(route, message.messageId).flatMap(
       (id) => usable.find((candidate) => candidate.connectionId === id) ?? [],
     )
-    // The tenant said where such mail goes: no other connection may stand in.
+    // The tenant chose where such mail is sent: no other connection may replace it.
     if (candidates.length === 0)
       return none('the matching route has no usable connection; enable one or change its targets')
     return { kind: 'candidates', rule: 'route', routeId: route.id, candidates }

@@ -38,12 +38,12 @@ it.each<[UpdateRouteRequest, UpdateRouteRequest]>([
   [{ position: 3 }, { match: { stream: 'bulk' } }],
   [{ match: {} }, { strategy: 'ordered' }],
   [{ enabled: false }, { name: 'Other', position: 1 }],
-])('of two changes at once both hold: %o and %o', async (mine, theirs) => {
+])('two concurrent changes are both stored: %o and %o', async (mine, theirs) => {
   await Promise.all([updateRoute(db, tenantId, id, mine), updateRoute(db, tenantId, id, theirs)])
   expect(await readRoute(db, tenantId, id)).toMatchObject({ ...mine, ...theirs })
 })
 
-it('a change beside a deletion brings no route back', async () => {
+it('a change during a deletion does not restore the route', async () => {
   const gone: TenantPrisma = {
     ...db.prisma,
     async forTenantInTurn(of, work) {

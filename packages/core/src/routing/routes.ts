@@ -77,7 +77,7 @@ export function updateRoute(
   const { match, targets, ...change } = request
   return fromStorage(
     changeConnections(deps.prisma, tenantId, async (db) => {
-      // Of another tenant, or gone: said before the fields are judged. Until this is written, no connection that it leads to is deleted.
+      // Of another tenant, or deleted: reported before the fields are checked. Until this is written, none of its target connections is deleted.
       const before = await findRoute(db, tenantId, id)
       const leadsTo = targets ? await toTargetRows(db, tenantId, targets) : before.targets
       if ((change.enabled ?? before.enabled) && leadsTo.length === 0) {

@@ -17,7 +17,7 @@ const KEYS_MAX = 100
 
 /**
  * Wraps all that the previous root key wrapped by the present one, while everything runs. May be stopped, and run again: the second
- * time it finds what has come since. API keys cannot be hashed anew without being seen, so it only tells which are left, a hundred at most.
+ * time it finds what has come since. API keys cannot be hashed again until they are used, so it only reports which are left, a hundred at most.
  */
 export async function rotateRoot(
   db: Queryable,

@@ -38,7 +38,7 @@ async function buildSealed(): Promise<{ place: SealedPlace; value: Sealed }> {
   return { place, value: await buildSealer().sealJson(place, CREDENTIALS) }
 }
 
-test('what was sealed opens again, in another process too', async () => {
+test('a sealed value opens again, in another process too', async () => {
   const { place, value } = await buildSealed()
   expect(await buildSealer().unsealJson(place, value)).toEqual(CREDENTIALS)
 })
@@ -71,7 +71,7 @@ test('a value copied to another tenant does not open, even with the data key cop
   await expect(buildSealer().unsealJson(moved, value)).rejects.toThrow(SealBroken)
 })
 
-test('a tag cut short, a changed byte or a foreign format does not open', async () => {
+test('a shortened tag, a changed byte or a foreign format does not open', async () => {
   const { place, value } = await buildSealed()
   const { unsealJson } = buildSealer()
   const cut = Buffer.concat([value.sealed.subarray(0, 13 + 4), value.sealed.subarray(13 + 16)])
@@ -109,7 +109,7 @@ test('another root key opens nothing; after the rewrap it opens everything and t
   expect(back).toEqual({ rewrapped: first.rewrapped, broken: 0 })
 })
 
-test('while root keys are changed both open, what is new is wrapped by the newer one, and then the old one can go', async () => {
+test('during a change of the root key both keys open, new data keys use the newer one, and then the old one can be removed', async () => {
   const { place, value } = await buildSealed()
   const next = createSecretKey(randomBytes(32))
   const both = () => createSealer({ tenants: database.tenants, root: next, previous: root })
@@ -129,7 +129,7 @@ test('while root keys are changed both open, what is new is wrapped by the newer
   await rewrapDataKeys(database.pool, { from: next, to: root })
 })
 
-test('a data key that does not open stops the rewrap of no other', async () => {
+test('a data key that does not open does not stop the rewrap of others', async () => {
   const [broken, good] = [await buildSealed(), await buildSealed()]
   const next = createSecretKey(randomBytes(32))
   await database.pool.query({
@@ -146,7 +146,7 @@ test('root keys have distinct, stable numbers', () => {
   expect(rootVersionOf(root)).not.toBe(rootVersionOf(createSecretKey(randomBytes(32))))
 })
 
-test('an error says where, never what', async () => {
+test('an error names the place, never the value', async () => {
   const { place, value } = await buildSealed()
   const broken = await buildSealer()
     .unsealJson({ ...place, id: newId() }, value)

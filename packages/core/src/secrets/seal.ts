@@ -145,7 +145,7 @@ export function createSealer(deps: {
 const REWRAP_ROWS_MAX = 200
 
 /**
- * Wraps every data key anew when the root key changes; the sealed values stay as they are. May be stopped and run again,
+ * Rewraps every data key when the root key changes; the sealed values stay as they are. May be stopped and run again,
  * beside other processes. A data key that does not open is counted, left as it is, and stops nothing.
  */
 export async function rewrapDataKeys(

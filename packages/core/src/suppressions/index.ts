@@ -1,4 +1,22 @@
 /** Suppressions: addresses that a tenant's mail is not sent to. */
+export {
+  IMPORT_LINES_MAX,
+  type JobRow,
+  readExport,
+  readJob,
+  startExport,
+  startImport,
+} from './jobs.ts'
+export {
+  addToList,
+  deleteFromList,
+  findOnList,
+  type ListOwner,
+  listSuppressions,
+  type SuppressionRow,
+} from './manage.ts'
 export { type EventReason, suppressionStreams } from './reasons.ts'
+export { type ChunkResult, createSuppressionJobs, type SuppressionJobs } from './run-jobs.ts'
 export { addSuppressions } from './sql/add-suppressions.ts'
+export { expireSuppressions } from './sql/expire-suppressions.ts'
 export { type Asked, suppressedBecause, suppressionOf } from './sql/suppressed.ts'

@@ -42,7 +42,7 @@ async function insert(id: string): Promise<void> {
   })
 }
 
-/** What workers make of a connection while they use it, whether it is there or not. */
+/** The rows that workers write for a connection while they use it, whether it exists or not. */
 async function use(id: string): Promise<void> {
   for (const text of [
     'insert into connection_health (tenant_id, connection_id) values ($1, $2)',
@@ -71,16 +71,16 @@ async function openCircuit(): Promise<void> {
   await eventually(async () => (openNow() === 1 ? true : undefined))
 }
 
-test('a connection that is deleted is counted as open by no worker any more', async () => {
+test('no worker counts a deleted connection as open', async () => {
   await openCircuit()
-  // Not in use just then, so that it is looked up by nobody.
+  // Not in use at that time, so that no worker looks it up.
   vi.useFakeTimers({ toFake: ['performance'] })
   vi.advanceTimersByTime(60_000)
   await db.pool.query({ text: 'delete from connection' })
   await eventually(async () => (openNow() === 0 ? true : undefined))
 })
 
-test('an unused connection is not counted as open for ever', async () => {
+test('an unused connection stops counting as open', async () => {
   await openCircuit()
   vi.useFakeTimers({ toFake: ['performance'] })
   vi.advanceTimersByTime(10 * 60_000)
@@ -89,7 +89,7 @@ test('an unused connection is not counted as open for ever', async () => {
   expect(openNow()).toBe(0)
 })
 
-test('what workers wrote of a connection after it was deleted vanishes, and nothing of those that are there', async () => {
+test('rows that workers wrote for a deleted connection are removed, and no row of an existing one', async () => {
   const [own = ''] = fleet.ids
   const gone = Array.from({ length: 450 }, newId)
   const there = [own, newId(), newId()]
@@ -101,7 +101,7 @@ test('what workers wrote of a connection after it was deleted vanishes, and noth
   expect(await forget()).toBe(0)
 })
 
-test('a row that is made after the others of its connection have vanished is found as well', async () => {
+test('a row that is written after the others of its connection were removed is removed as well', async () => {
   const [health, usage] = [newId(), newId()]
   for (const id of [health, usage]) await use(id)
   await db.pool.query({ text: 'delete from connection_usage where connection_id = $1', values: [health] })
@@ -110,7 +110,7 @@ test('a row that is made after the others of its connection have vanished is fou
   expect([await rowsOf(health), await rowsOf(usage)]).toEqual([0, 0])
 })
 
-test('a locked row is skipped and deleted by the next run', async () => {
+test('a locked row is skipped, and deleted by the next run', async () => {
   const [held, other] = [newId(), newId()]
   for (const id of [held, other]) await use(id)
   const worker = await db.pool.connect()

@@ -32,7 +32,7 @@ function openWorker() {
   return { pool, repeatWindowMs: () => 0 }
 }
 
-/** So many events of a new connection, one a minute, the newest so many days ago. */
+/** This number of events of a new connection, one a minute, the newest this number of days ago. */
 async function buildEvents(tenantId: string, count: number, newestDaysAgo = 0): Promise<string> {
   const id = newId()
   await db.pool.query({
@@ -60,14 +60,14 @@ async function newestSeq(): Promise<number> {
   return rows[0]?.seq ?? -1
 }
 
-test('an event of a connection is forgotten after 90 days, not before', async () => {
+test('an event of a connection is deleted after 90 days, not before', async () => {
   const tenantId = await buildTenant(db.pool)
   const [old, young] = [await buildEvents(tenantId, 450, 90.001), await buildEvents(tenantId, 450, 89)]
   expect(await sweepSteps.expireConnectionEvents(openWorker())).toBe(450)
   expect([await countOf(old), await countOf(young)]).toEqual([0, 450])
 })
 
-test('each connection keeps its newest 1,000 events, however many others there are', async () => {
+test('each connection keeps its newest 1,000 events, for any number of events of others', async () => {
   const tenants = [await buildTenant(db.pool), await buildTenant(db.pool)]
   const few: string[] = []
   const many: string[] = []
@@ -102,7 +102,7 @@ test('two workers at the same time delete the same events once, without waiting 
   expect(await Promise.all(many.map(countOf))).toEqual([1_000, 1_000, 1_000])
 })
 
-test('a worker that dies half-way blocks no other, and the next one finishes its work', async () => {
+test('a worker that dies during the step blocks no other, and the next one finishes its work', async () => {
   const tenantId = await buildTenant(db.pool)
   const old = await buildEvents(tenantId, 300, 100)
   const many = await buildEvents(tenantId, 1_100)

@@ -28,7 +28,7 @@ afterEach(async () => {
 const release = (isStopped = () => false) =>
   sweepSteps.releaseWaiting({ pool, repeatWindowMs: () => 0, isStopped })
 
-/** Tenants, of which each has so many messages that wait for a connection as it was before a change. */
+/** Tenants, each with this number of messages that wait for a connection as it was before a change. */
 async function buildWaiting(tenants: number, messages: number): Promise<string[]> {
   const ids = await Promise.all(Array.from({ length: tenants }, () => buildTenant(db.pool)))
   await ensureUsage(
@@ -60,14 +60,14 @@ const waiting = () => count(`select count(*)::int as n from outbox where state =
 const behind = () =>
   count('select count(*)::int as n from tenant where connections_version <> released_version')
 
-test('a change of very many tenants lets go what waits of all of them in one run', async () => {
+test('one run releases the waiting messages of very many changed tenants', async () => {
   await buildWaiting(260, 1)
   expect(await release()).toBe(260)
   expect([await waiting(), await behind()]).toEqual([0, 0])
   expect(await release()).toBe(0)
 })
 
-test('a tenant with very many that wait is done in one run as well, and keeps no other from it', async () => {
+test('one run releases very many waiting messages of one tenant, and those of other tenants too', async () => {
   await buildWaiting(1, 900)
   await buildWaiting(3, 1)
   expect(await release()).toBe(903)

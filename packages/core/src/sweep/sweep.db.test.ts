@@ -19,7 +19,7 @@ afterEach(() => {
 
 const deps = (pool: Queryable) => ({ pool, repeatWindowMs: () => 0 })
 
-test('an idempotency key is forgotten after 24 hours, not before', async () => {
+test('an idempotency key is deleted after 24 hours, not before', async () => {
   const tenantId = await buildTenant(db.pool)
   const acceptor = createAcceptor({
     pool: db.pool,
@@ -41,7 +41,7 @@ test('an idempotency key is forgotten after 24 hours, not before', async () => {
   expect(await accept('young', body)).toMatchObject({ kind: 'accepted', replayed: true })
 })
 
-test('a stopping sweep ends after the current batch, however much is left', async () => {
+test('a stopping sweep ends after the current batch, for any number of remaining rows', async () => {
   const tenantId = await buildTenant(db.pool)
   await db.pool.query({
     text: `insert into idempotency (tenant_id, key_hash, body_hash, request_id, answer, created_at)
@@ -53,7 +53,7 @@ test('a stopping sweep ends after the current batch, however much is left', asyn
   expect(await sweepSteps.expireIdempotency(deps(db.pool))).toBe(300)
 })
 
-test('the partitions of the coming days are made where one is missing, and only there', async () => {
+test('the missing partitions of the coming days are created, and no others', async () => {
   await sweepSteps.ensurePartitions(deps(db.pool))
   const { rows } = await db.pool.query<{ name: string }>({
     text: `select max(relname) as name from pg_class where relname ~ '^event_\\d{8}$'`,
@@ -63,7 +63,7 @@ test('the partitions of the coming days are made where one is missing, and only 
   expect(await sweepSteps.ensurePartitions(deps(db.pool))).toBe(0)
 })
 
-test('a day of the feed is dropped once it is older than the days that are kept, and not before', async () => {
+test('a day of the feed is dropped when it is older than the kept days, and not before', async () => {
   const tenantId = await buildTenant(db.pool)
   await db.pool.query({
     text: `select ensure_partitions((now() at time zone 'utc')::date - 31, (now() at time zone 'utc')::date - 30)`,
@@ -86,6 +86,33 @@ test('a day of the feed is dropped once it is older than the days that are kept,
   await batch.end()
   const { rows } = await db.pool.query({
     text: 'select count(*)::int4 as kept from feed where tenant_id = $1',
+    values: [tenantId],
+  })
+  expect(rows).toEqual([{ kept: 2 }])
+})
+
+test('a day of raw provider events is dropped after 30 days, and not before', async () => {
+  const tenantId = await buildTenant(db.pool)
+  await db.pool.query({
+    text: `select ensure_partitions((now() at time zone 'utc')::date - 31, (now() at time zone 'utc')::date - 30)`,
+  })
+  await db.pool.query({
+    text: `insert into provider_event (tenant_id, connection_id, provider, headers, body, received_at)
+           select $1, $1, 'ses', '{}', '', (now() at time zone 'utc')::date::timestamp at time zone 'utc' - days * interval '1 day'
+           from unnest(array[29, 30, 31, 40]) days`,
+    values: [tenantId],
+  })
+  const batch = createPool({
+    url: db.url,
+    max: 1,
+    applicationName: 'test',
+    onError: () => {},
+    role: 'lettergate_batch',
+  })
+  expect(await sweepSteps.dropProviderEventDays(deps(batch))).toBe(1)
+  await batch.end()
+  const { rows } = await db.pool.query({
+    text: 'select count(*)::int4 as kept from provider_event where tenant_id = $1',
     values: [tenantId],
   })
   expect(rows).toEqual([{ kept: 2 }])
@@ -115,7 +142,7 @@ test('a step that fails is reported and run again, and keeps no other from runni
   expect(errors).toHaveLength(2)
 })
 
-test('letting go what waits never keeps a run busy for much longer than ten seconds: others hear of it meanwhile', async () => {
+test('releasing waiting messages never makes a run much longer than ten seconds', async () => {
   vi.useFakeTimers({ toFake: ['performance'] })
   let rounds = 0
   const endless: Queryable = {

@@ -13,6 +13,7 @@ import {
   SET_ASIDE_REASON,
   type WorkerLife,
 } from '../lost-workers/index.ts'
+import { expireSuppressions } from '../suppressions/index.ts'
 import { dropDayPartitions } from './sql/drop-day-partitions.ts'
 import { ensurePartitions } from './sql/ensure-partitions.ts'
 import { expireConnectionEvents } from './sql/expire-connection-events.ts'
@@ -29,7 +30,7 @@ const BATCH = 200
 /** Looked at in one statement; with `BATCH` rows of each at most. */
 const CONNECTIONS = 50
 const TENANTS = 50
-/** Then the others hear what was released, and it goes on a second later. */
+/** Then workers are notified of the released messages, and the step continues a second later. */
 const RELEASE_MS = 10_000
 
 /** Requests of providers are kept as they came for this time, to be looked at when an event seems wrong. */
@@ -43,7 +44,7 @@ export type SweepDeps = LostDeps & {
   feedDays?: number
 }
 
-/** Runs one step until it finds less than a full batch, or the process is to end: who comes next goes on. */
+/** Runs one step until it finds less than a full batch, or the process is to end: the next process continues. */
 async function untilDone(deps: SweepDeps, step: (limit: number) => Promise<number>): Promise<number> {
   let total = 0
   for (;;) {
@@ -122,6 +123,7 @@ export const sweepSteps = {
   forgetConnections,
   ensurePartitions: (deps: SweepDeps) => ensurePartitions(deps.pool),
   dropFeedDays: (deps: SweepDeps) => dropDayPartitions(deps.pool, 'feed', deps.feedDays ?? 30),
+  expireSuppressions: (deps: SweepDeps) => untilDone(deps, (limit) => expireSuppressions(deps.pool, limit)),
   dropProviderEventDays: (deps: SweepDeps) =>
     dropDayPartitions(deps.pool, 'provider_event', PROVIDER_EVENT_DAYS),
 } satisfies Record<string, (deps: SweepDeps) => Promise<number>>
@@ -139,6 +141,7 @@ const EVERY_MS: Record<SweepStep, number> = {
   forgetConnections: 600_000,
   ensurePartitions: 3_600_000,
   dropFeedDays: 3_600_000,
+  expireSuppressions: 600_000,
   dropProviderEventDays: 3_600_000,
 }
 

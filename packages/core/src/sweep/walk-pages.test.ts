@@ -17,19 +17,19 @@ function field(...left: number[]) {
   }
 }
 
-test('every place is come to, and those with more than their part again, until nothing is left', async () => {
+test('the walk visits every place, and places with remaining rows again, until nothing is left', async () => {
   const { stride, left } = field(1, 0, 7, 0, 0, 3)
   expect(await walkUntilDone(0, stride)).toBe(11)
   expect(left).toEqual([0, 0, 0, 0, 0, 0])
 })
 
-test('where nothing is to be found, it is looked for once', async () => {
+test('a walk over empty places visits each once', async () => {
   const { stride, strides } = field(0, 0, 0, 0)
   expect(await walkUntilDone(0, stride)).toBe(0)
   expect(strides()).toBe(2)
 })
 
-test('what is over ends after the stride at hand', async () => {
+test('a walk that is stopped ends after the current step', async () => {
   const { stride, strides } = field(...Array<number>(100).fill(9))
   expect(await walkUntilDone(0, stride, () => strides() === 3)).toBe(12)
 })

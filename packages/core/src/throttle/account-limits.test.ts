@@ -30,7 +30,7 @@ test.each([
   expect(toReportedLimits(limits)).toBeNull()
 })
 
-test('whatever a provider says, what is kept of it can be counted with', () => {
+test('the kept limits are numbers in range, for any answer of a provider', () => {
   const number = fc.option(fc.double(), { nil: undefined })
   fc.assert(
     fc.property(fc.record({ perSecond: number, perDay: number, usedToday: number }), (limits) => {

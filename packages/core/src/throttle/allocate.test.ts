@@ -25,7 +25,7 @@ const grant: RateGrant = {
 const give = (asks: Ask[], change: Partial<RateGrant> = {}) =>
   allocate(asks, { ...grant, ...change }, () => 0)
 
-test('a burst of one second goes out at once, the rest at the rate', () => {
+test('a burst of one second is sent immediately, further messages at the rate', () => {
   const answers = give(Array.from({ length: 13 }, () => ask()))
   expect(answers.map(({ waitMs }) => waitMs)).toEqual([...Array(10).fill(0), 100, 200, 300])
 })
@@ -34,25 +34,25 @@ test('recipients count, not messages', () => {
   expect(give([ask({ recipients: 20 }), ask()]).map(({ waitMs }) => waitMs)).toEqual([0, 1_100])
 })
 
-test('a message whose time was reserved before takes no other', () => {
+test('a message with a reserved time reserves no second one', () => {
   const asks = [ask({ hasTime: true }), ask()]
   expect(toRateOrder(asks).wanted).toBe(1)
   expect(give(asks, { startMs: 5_000 })).toMatchObject([{ why: null }, { waitMs: 5_000, why: 'rate' }])
 })
 
-test('beyond the hour nothing is reserved: a random moment of its second half', () => {
+test('beyond one hour no time is reserved: the message waits until a random moment of the second half of the hour', () => {
   expect(give([ask(), ask()], { granted: 1 })).toMatchObject([
     { why: null },
     { why: 'rate-far', waitMs: 1_800_000 },
   ])
 })
 
-test('the rate that holds is the one that was granted, not what one worker knows of', () => {
+test('the granted rate applies, not the rate that one worker knows', () => {
   expect(give([ask(), ask()], { rate: 2, startMs: 0 }).map(({ waitMs }) => waitMs)).toEqual([0, 500])
   expect(give([ask(), ask()], { rate: null, startMs: 0 }).map(({ waitMs }) => waitMs)).toEqual([0, 0])
 })
 
-test('a used up day waits for the next one, and gives back what it got of this one', () => {
+test('a worker at the daily limit waits for the next day, and returns its unused grant', () => {
   const asks = [ask({ recipients: 3 }), ask({ recipients: 3 })]
   expect(give(asks, { rate: null, countsDay: true, grantedOfDay: 5 })).toEqual([
     { waitMs: 0, why: null, ofDay: 3 },
@@ -60,7 +60,7 @@ test('a used up day waits for the next one, and gives back what it got of this o
   ])
 })
 
-test('every grant of a day is either used or returned', () => {
+test('every daily grant is either used or returned', () => {
   const list = fc.array(fc.record({ recipients: fc.integer({ min: 1, max: 9 }), hasTime: fc.boolean() }), {
     minLength: 1,
     maxLength: 20,

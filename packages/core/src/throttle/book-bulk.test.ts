@@ -3,11 +3,11 @@ import { type Bookings, bookBulk, noBookings } from './book-bulk.ts'
 
 const mail = { recipients: 1, version: 1, rate: 10 }
 
-/** Bulk mails that may ask for a sending time, of so many. */
+/** The number of bulk mails, of this number, that may ask for a sending time. */
 const asked = (bookings: Bookings, count: number, now = 0) =>
   Array.from({ length: count }, () => bookBulk(bookings, mail, now)).filter((wait) => wait === null).length
 
-test('a flood of bulk reserves the times of one second, and the rest comes back when its turn is', () => {
+test('a flood of bulk reserves the times of one second, and further bulk is deferred until its turn', () => {
   const bookings = noBookings()
   expect(asked(bookings, 10)).toBe(10)
   expect(bookBulk(bookings, mail, 0)).toBe(1_100)
@@ -22,7 +22,7 @@ test('bulk has an eighth of the rate while transactional mail has reserved all o
   expect(count).toBe(10)
 })
 
-test('times begin anew with a change of the connection', () => {
+test('reserved times start again after a change of the connection', () => {
   const bookings = { ...noBookings(1), until: 3_600_000, turnAt: 3_600_000 }
   expect(bookBulk(bookings, mail, 0)).not.toBeNull()
   expect(bookBulk(bookings, { ...mail, version: 2 }, 0)).toBeNull()

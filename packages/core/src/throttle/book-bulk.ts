@@ -8,7 +8,7 @@ export type Bookings = {
   until: number
   /** When the deferred bulk mail will have been sent. */
   tail: number
-  /** When bulk mail has its turn again, whatever is reserved. */
+  /** When bulk mail has its turn again, for any reservations. */
   turnAt: number
 }
 

@@ -45,7 +45,7 @@ test.each<[string, FakeConnection]>([
   expect(await overtaken(connection)).toBeLessThan(50)
 })
 
-test('in the line of a full connection, transactional mail comes first and finds a place, however much bulk waits', async () => {
+test('in the queue of a full connection, transactional mail comes first and gets a place, for any amount of waiting bulk', async () => {
   const { promise: answer, resolve: release } = Promise.withResolvers<typeof accepted>()
   fleet = await buildFleet(db, [{ answer: () => answer, limits: { concurrency: 1 } }])
   await fleet.accept(['first@example.net'])
@@ -58,7 +58,7 @@ test('in the line of a full connection, transactional mail comes first and finds
     if (ms === 0) woken.push(isBulk ? 'bulk' : 'transactional')
     return ms
   }
-  // More than it has places for: the last is reported to come back later.
+  // More than it has places for: the last one is deferred.
   const bulk = Array.from({ length: 60 }, () => inLine(true))
   expect(await bulk.at(-1)).toBeGreaterThan(0)
   const urgent = inLine(false)

@@ -17,14 +17,14 @@ afterAll(() => db.drop())
 const to = (n: number) => Array.from({ length: n }, (_, index) => [`n${index}@example.net`])
 const isEmpty = async () => (await fleet.backlog()).length === 0
 const again = () => db.pool.query({ text: `update outbox set due_at = now() where state = 'waiting'` })
-/** As a backlog that is looked at all the time: nobody's wait is what is tested here. */
+/** Like a backlog that is checked all the time: these tests are not about waits. */
 const untilEmpty = async () => {
   await again()
   return isEmpty()
 }
 const workersUsed = () => new Set(fleet.sent.map(({ worker }) => worker)).size
 
-/** A connection that counts the calls under way, of all workers. */
+/** A connection that counts the concurrent calls of all workers. */
 function counting(concurrency: number, ms = 20) {
   const seen = { busy: 0, most: 0 }
   const answer: FakeConnection['answer'] = async () => {
@@ -37,7 +37,7 @@ function counting(concurrency: number, ms = 20) {
 }
 
 test.each([1, 2, 3, 5, 10])(
-  'never more than %i concurrent calls, of three workers together',
+  'three workers together never make more than %i concurrent calls',
   async (limit) => {
     const { seen, connection } = counting(limit)
     fleet = await buildFleet(db, [connection], { workers: 3 })
@@ -48,7 +48,7 @@ test.each([1, 2, 3, 5, 10])(
   },
 )
 
-test('where there is room for all workers, all of them take part', async () => {
+test('all workers make calls when the limit has room for all', async () => {
   const { seen, connection } = counting(6, 60)
   fleet = await buildFleet(db, [connection], { workers: 3 })
   await fleet.accept(...to(150))
@@ -57,7 +57,7 @@ test('where there is room for all workers, all of them take part', async () => {
   expect(seen.most).toBeLessThanOrEqual(6)
 })
 
-test('a limit holds though what all workers share is emptied all the time', async () => {
+test('a limit applies although the shared tables are emptied repeatedly', async () => {
   const { seen, connection } = counting(2)
   fleet = await buildFleet(db, [connection], { workers: 3 })
   await fleet.accept(...to(60))
@@ -68,7 +68,7 @@ test('a limit holds though what all workers share is emptied all the time', asyn
   expect(seen.most).toBe(2)
 })
 
-test('messages one by one are sent by whichever worker has them, and wait for no worker that is idle', async () => {
+test('single messages are sent by the worker that has them, without waiting for idle workers', async () => {
   const { seen, connection } = counting(1)
   fleet = await buildFleet(db, [connection], { workers: 3 })
   for (let n = 0; n < 9; n++) {
@@ -80,7 +80,7 @@ test('messages one by one are sent by whichever worker has them, and wait for no
   expect(seen.most).toBe(1)
 })
 
-test('what a worker had that died is free again once its time is over, and not before', async () => {
+test('the share of a dead worker is free when its lease expires, and not before', async () => {
   const { seen, connection } = counting(1)
   let wasHeld: boolean | undefined
   const answer: FakeConnection['answer'] = async (message) => {
@@ -106,7 +106,7 @@ test('what a worker had that died is free again once its time is over, and not b
   expect(await fleet.statuses()).toEqual({ sent: 6 })
 })
 
-test('a worker that stops leaves what it had to the others at once', async () => {
+test('a worker that stops releases its share to the others immediately', async () => {
   const { connection } = counting(1)
   fleet = await buildFleet(db, [connection], { workers: 2 })
   await fleet.accept(...to(4))
@@ -116,7 +116,7 @@ test('a worker that stops leaves what it had to the others at once', async () =>
   expect(rows).toEqual([])
 })
 
-test('a limit that is lowered holds for all workers once the calls have ended that were begun before', async () => {
+test('a lowered limit applies to all workers after the calls in progress have ended', async () => {
   const { seen, connection } = counting(8, 30)
   fleet = await buildFleet(db, [connection], { workers: 3 })
   await fleet.accept(...to(40))
@@ -135,7 +135,7 @@ test('a limit that is lowered holds for all workers once the calls have ended th
   expect(seen.most).toBe(1)
 })
 
-test('a probe is a call as any other: it takes its turn', async () => {
+test('a probe counts as a call and waits for its turn', async () => {
   const { seen, connection } = counting(1, 50)
   let answers = 0
   const answer: FakeConnection['answer'] = async (message) => {

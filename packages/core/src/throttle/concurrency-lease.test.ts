@@ -6,7 +6,7 @@ import { newConnectionState } from './connection-state.ts'
 const isInUse = true
 const none = { share: 0, fair: 4, most: 4, areOthersShort: false }
 
-/** A worker's view of a connection with a limit of 4, of which it has so many at 0; `rested`: what its provider was asked to close down to. */
+/** A worker's view of a connection with a limit of 4, of which it has this share at time 0; `rested`: the sockets that it was asked to keep. */
 function stateWith(held: number, change: { areOthersShort?: boolean; most?: number } = {}) {
   const rested: number[] = []
   const provider = { ...createCapture(), rest: async () => {} }
@@ -25,7 +25,7 @@ function stateWith(held: number, change: { areOthersShort?: boolean; most?: numb
   }
 }
 
-test('what is given up is given up once its sockets are closed, and used by no call meanwhile', () => {
+test('a share is released after its sockets are closed, and used by no call meanwhile', () => {
   const { state, rested, tell } = stateWith(4, { most: 1, areOthersShort: true })
   state.busy = 1
   expect(callsOf(state.share, 1)).toBe(1)
@@ -48,7 +48,7 @@ test('a socket that was opened after the others were closed is closed first', ()
   expect(rested).toEqual([0, 0])
 })
 
-test('calls under way are never given up', () => {
+test('a worker never gives up the share of its calls in progress', () => {
   const { state, tell } = stateWith(3, { most: 0, areOthersShort: true })
   state.busy = 2
   state.share.restedTo = 0
@@ -72,7 +72,7 @@ test('without a renewed lease for ten seconds, a worker starts no calls and keep
   expect(tell(10_000)).toMatchObject({ keeps: 1 })
 })
 
-test('who stops asks for nothing more', () => {
+test('a worker that stops requests no more calls', () => {
   const { state, tell } = stateWith(4)
   noteUse(state, 3)
   expect(tell(1, false)).toMatchObject({ wants: 0 })

@@ -23,13 +23,13 @@ function stateWith(change: { room?: number; limit?: number }) {
   return newConnectionState('tenant', 'c', candidate)
 }
 
-/** With so many concurrent calls left to this worker. */
+/** With this number of concurrent calls for this worker. */
 const withShare = (state: ReturnType<typeof stateWith>, held: number) => ({
   ...state,
   share: { ...state.share, held, until: Number.POSITIVE_INFINITY },
 })
 
-test('no more calls are made at once than the provider has room for by its settings, or than the tenant permits', () => {
+test('concurrent calls stay within the limit of the provider’s settings and the limit of the tenant', () => {
   expect(shareOf(withShare(stateWith({ room: 2 }), 50))).toBe(2)
   expect(shareOf(withShare(stateWith({ room: 2, limit: 1 }), 50))).toBe(1)
   expect(shareOf(withShare(stateWith({ room: 20, limit: 30 }), 50))).toBe(20)
@@ -37,7 +37,7 @@ test('no more calls are made at once than the provider has room for by its setti
   expect(concurrencyMax(stateWith({}))).toBe(400)
 })
 
-test('where concurrent calls are limited, a worker makes none that the others have not left to it', () => {
+test('with a concurrency limit, a worker makes only the calls of its lease', () => {
   expect(shareOf(stateWith({ limit: 10 }))).toBe(0)
   const state = withShare(stateWith({ limit: 10 }), 4)
   expect(shareOf(state)).toBe(4)
@@ -45,12 +45,12 @@ test('where concurrent calls are limited, a worker makes none that the others ha
   expect(shareOf({ ...state, share: { ...state.share, until: performance.now() - 1 } })).toBe(0)
 })
 
-test('where they are not, workers share what a connection bears, and each has some', () => {
+test('without a concurrency limit, workers share the estimated capacity of a connection, and each gets a part', () => {
   expect(shareOf({ ...stateWith({}), workers: 4 })).toBe(16)
   expect(shareOf({ ...stateWith({}), workers: 400 })).toBe(1)
 })
 
-test('what is halved is what was in use, though a connection without bounds might bear more', () => {
+test('halving starts from the number of calls in use, also for a connection without a limit', () => {
   const state = withShare(stateWith({ room: 20 }), 20)
   learn(state, { kind: 'deferred', code: 'provider-rate-limited', reason: 'too fast' }, 10, 2_000)
   expect(shareOf(state)).toBe(10)
@@ -61,19 +61,19 @@ test.each<[string, SendOutcome, number]>([
   ['that gives no answer in time', { kind: 'unknown', code: 'outcome-unknown', reason: 'no answer' }, 32],
   ['that cannot be reached in time', { kind: 'deferred', code: 'provider-unreachable', reason: 'late' }, 32],
   ['that has trouble of its own', { kind: 'deferred', code: 'provider-unavailable', reason: '503' }, 64],
-])('a connection %s bears that many calls from then on', (_name, outcome, calls) => {
+])('a connection %s is allowed that number of calls from then on', (_name, outcome, calls) => {
   const state = stateWith({})
   learn(state, outcome, 10, 2_000)
   expect(shareOf(state)).toBe(calls)
 })
 
-test('success does not make more room than there is', () => {
+test('success does not raise the estimate above the limit', () => {
   const state = withShare({ ...stateWith({ room: 2 }), concurrency: 2, busy: 2 }, 50)
   for (let call = 0; call < 100; call++) learn(state, { kind: 'accepted', providerMessageId: 'x' }, 10, call)
   expect(shareOf(state)).toBe(2)
 })
 
-test('calls one by one show nothing of how many a connection bears, and cause no sync', () => {
+test('single calls do not change the estimated capacity of a connection, and cause no sync', () => {
   const accepted: SendOutcome = { kind: 'accepted', providerMessageId: 'x' }
   const [quiet, busy] = [stateWith({}), { ...stateWith({}), busy: 40 }]
   for (let call = 0; call < 100; call++) for (const state of [quiet, busy]) learn(state, accepted, 10, call)
@@ -93,19 +93,19 @@ function looks(probeMs: number): number[] {
   return times
 }
 
-test('what waits for a probe that gets no answer is looked at less and less often', () => {
+test('messages that wait for an unanswered probe are checked less and less often', () => {
   expect(looks(25_000)).toEqual([0, 2_000, 4_000, 8_000, 16_000, 24_000])
   expect(looks(PROBE_LEASE_MS).length).toBeLessThanOrEqual(12)
 })
 
-test('a probe that is answered soon is noticed soon, and any within ten seconds', () => {
+test('an early answer of a probe is noticed soon, and any answer within ten seconds', () => {
   const lateBy = (ms: number) => (looks(ms + 10_000).find((at) => at >= ms) ?? Number.POSITIVE_INFINITY) - ms
   expect(lateBy(100)).toBeLessThanOrEqual(2_000)
   expect(lateBy(3_000)).toBeLessThanOrEqual(3_000)
   for (let ms = 0; ms < 49_000; ms += 500) expect(lateBy(ms)).toBeLessThanOrEqual(8_000)
 })
 
-test('calls that are refused together earn one pause, and those after it a longer one', () => {
+test('calls that are refused together cause one pause, and later refusals a longer one', () => {
   const state = stateWith({})
   const refused: SendOutcome = { kind: 'deferred', code: 'provider-rate-limited', reason: 'too fast' }
   const pauses = [0, 2_000, 5_000].map((at) => {
@@ -118,7 +118,7 @@ test('calls that are refused together earn one pause, and those after it a longe
   expect(state.pausedUntil).toBe(11_000)
 })
 
-test('case 17: a pause is as long as it is asked for, until the provider has asked in vain too often', () => {
+test('case 17: a pause is as long as the provider asks, until it has asked too often without success', () => {
   const state = stateWith({})
   const refused: SendOutcome = {
     kind: 'deferred',

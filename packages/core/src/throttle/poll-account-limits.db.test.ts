@@ -33,7 +33,7 @@ async function begin(answer: Answer, options: Options = {}) {
   const fleet = await buildFleet(db, connections, { workers: 2, ...options })
 
   const isEmpty = async () => (await fleet.backlog()).length === 0
-  /** What else a running installation does meanwhile. */
+  /** Other work of a running installation. */
   const release = () => sweepSteps.releaseWaiting({ pool: db.pool, repeatWindowMs: () => 0 })
 
   async function row(): Promise<Row | undefined> {
@@ -66,7 +66,7 @@ async function begin(answer: Answer, options: Options = {}) {
       await release()
       return isDeepStrictEqual((await row())?.reported, reported)
     },
-    /** Lets a provider be asked again. A call that has ended is pending, so that its worker looks at once and not in two seconds. */
+    /** Makes a provider due for a poll. A call that has ended is pending, so that its worker looks immediately and not in two seconds. */
     async letAsk(): Promise<void> {
       await fleet.accept(...to(1))
       await fleet.run(isEmpty)
@@ -130,7 +130,7 @@ test.concurrent('all workers together keep the rate that the provider reports', 
   expectRate(sent, 20)
 })
 
-test.concurrent('all workers together keep the daily limit that the provider reports, whatever else used it', async () => {
+test.concurrent('all workers together keep the daily limit that the provider reports, also when other software uses it', async () => {
   await using run = await start(counting(500, 30, 12), { perSecond: 500, perDay: 30 })
   const { account, fleet, allWait } = run
   await fleet.accept(...to(40))
@@ -139,7 +139,7 @@ test.concurrent('all workers together keep the daily limit that the provider rep
   expect((await fleet.backlog()).every(({ why }) => why === 'day')).toBe(true)
 })
 
-test.concurrent('room that a rolling day has again is used when the provider is asked next', async () => {
+test.concurrent('quota that a rolling day frees is used after the next poll', async () => {
   await using run = await start(() => quota(500, 30, 30), {
     perSecond: 500,
     perDay: 30,
@@ -156,7 +156,7 @@ test.concurrent('room that a rolling day has again is used when the provider is 
   expect(account.taken() - before).toBe(10)
 })
 
-test.concurrent('a provider’s count that is an hour old blocks no message', async () => {
+test.concurrent('a count of the provider that is an hour old blocks no message', async () => {
   await using run = await start(() => quota(500, 30, 30), {
     perSecond: 500,
     perDay: 30,
@@ -173,7 +173,7 @@ test.concurrent('a provider’s count that is an hour old blocks no message', as
   expect(account.taken()).toBeLessThanOrEqual(30)
 })
 
-test.concurrent('a raised quota lets go what waits for the old one', async () => {
+test.concurrent('a raised quota releases messages that wait for the old one', async () => {
   await using run = await start(counting(0.01, 4), {
     perSecond: 0.01,
     perDay: 4,
@@ -192,7 +192,7 @@ test.concurrent('a raised quota lets go what waits for the old one', async () =>
   expect(performance.now() - raisedAt).toBeLessThan(10_000)
 })
 
-test.concurrent('a lowered quota holds for what had its sending time before', async () => {
+test.concurrent('a lowered quota applies to messages that already have a sending time', async () => {
   await using run = await start(() => quota(4, 50_000), {
     perSecond: 4,
     perDay: 50_000,
@@ -215,7 +215,7 @@ test.concurrent('a lowered quota holds for what had its sending time before', as
   expect(fleet.sent.length - before).toBeLessThanOrEqual(2)
 })
 
-test.concurrent('one worker asks in an interval, for all of them', async () => {
+test.concurrent('one worker polls per interval, for all workers', async () => {
   await using run = await start(() => quota(500, 50_000), { perSecond: 500, perDay: 50_000 }, { workers: 4 })
   const { account, fleet, isEmpty, letTimePass } = run
   const before = account.questions()
@@ -234,59 +234,56 @@ test.concurrent('one worker asks in an interval, for all of them', async () => {
 const hangs: ReturnType<typeof quota> = () => {}
 test.concurrent.each<[string, ReturnType<typeof quota>, string]>([
   ['answers 500', respond(500, '{}'), 'failed'],
-  ['refuses the question', respond(403, '{}', { 'x-amzn-errortype': 'AccessDeniedException' }), 'failed'],
-  ['hangs up', (response) => void response.socket?.destroy(), 'failed'],
+  ['refuses the request', respond(403, '{}', { 'x-amzn-errortype': 'AccessDeniedException' }), 'failed'],
+  ['closes the connection', (response) => void response.socket?.destroy(), 'failed'],
   ['does not answer', hangs, 'failed'],
   ['answers without end', respond(200, `{"x":"${'x'.repeat(3_000_000)}"}`), 'failed'],
-  ['answers what is no JSON', respond(200, '<html>'), 'failed'],
-  ['tells no quota', respond(200, '{"SendingEnabled":true}'), 'silent'],
+  ['answers no JSON', respond(200, '<html>'), 'failed'],
+  ['reports no quota', respond(200, '{"SendingEnabled":true}'), 'silent'],
   [
-    'tells half of a quota',
+    'reports half of a quota',
     respond(200, '{"SendingEnabled":true,"SendQuota":{"Max24HourSend":200}}'),
     'silent',
   ],
-  ['tells a rate of nothing', quota(0, 50_000), 'silent'],
-  ['tells a rate below nothing', quota(-1, 50_000), 'silent'],
-  ['tells nothing a day', quota(14, 0), 'silent'],
+  ['reports a rate of zero', quota(0, 50_000), 'silent'],
+  ['reports a negative rate', quota(-1, 50_000), 'silent'],
+  ['reports a daily limit of zero', quota(14, 0), 'silent'],
   [
-    'tells a number that is none',
+    'reports a number out of range',
     respond(200, '{"SendingEnabled":true,"SendQuota":{"MaxSendRate":1e-320,"Max24HourSend":1e999}}'),
     'silent',
   ],
-])(
-  'a provider that %s leaves its limits as they are, delays no mail, and is asked again',
-  async (_, answer, asked) => {
-    await using run = await start(
-      () => quota(300, 50_000, 5),
-      { perSecond: 300, perDay: 50_000 },
-      { checkDeadlineMs: 5_000 },
-    )
-    const { account, fleet, isEmpty, row, letTimePass, hasReported, hasAsked } = run
-    const before = account.questions()
-    const isSent = Promise.withResolvers<void>()
-    account.state.account = async (response, exchange) => {
-      await isSent.promise
-      return answer(response, exchange)
-    }
-    await letTimePass()
-    await fleet.run(() => account.questions() > before)
-    await fleet.accept(...to(20))
-    await fleet.run(isEmpty)
-    // All of it is sent, and the answer is still to come.
-    expect([account.state.underWay, fleet.asked]).toEqual([1, []])
-    isSent.resolve()
-    await hasAsked(asked)
-    expect((await row())?.reported).toEqual({ perSecond: 300, perDay: 50_000 })
-    await fleet.accept(...to(4))
-    await fleet.run(isEmpty)
-    account.state.account = quota(400, 60_000)
-    await letTimePass()
-    await fleet.run(hasReported({ perSecond: 400, perDay: 60_000 }))
-    expect(fleet.errors).toEqual([])
-  },
-)
+])('a provider that %s keeps its limits, delays no mail, and is polled again', async (_, answer, asked) => {
+  await using run = await start(
+    () => quota(300, 50_000, 5),
+    { perSecond: 300, perDay: 50_000 },
+    { checkDeadlineMs: 5_000 },
+  )
+  const { account, fleet, isEmpty, row, letTimePass, hasReported, hasAsked } = run
+  const before = account.questions()
+  const isSent = Promise.withResolvers<void>()
+  account.state.account = async (response, exchange) => {
+    await isSent.promise
+    return answer(response, exchange)
+  }
+  await letTimePass()
+  await fleet.run(() => account.questions() > before)
+  await fleet.accept(...to(20))
+  await fleet.run(isEmpty)
+  // All of it is sent, and the answer is still to come.
+  expect([account.state.underWay, fleet.asked]).toEqual([1, []])
+  isSent.resolve()
+  await hasAsked(asked)
+  expect((await row())?.reported).toEqual({ perSecond: 300, perDay: 50_000 })
+  await fleet.accept(...to(4))
+  await fleet.run(isEmpty)
+  account.state.account = quota(400, 60_000)
+  await letTimePass()
+  await fleet.run(hasReported({ perSecond: 400, perDay: 60_000 }))
+  expect(fleet.errors).toEqual([])
+})
 
-test.concurrent('the tenant’s own lower limit wins, and counts only what went through this connection', async () => {
+test.concurrent('the tenant’s own lower limit wins, and counts only mail of this connection', async () => {
   const limits = { per_second: 100, per_day: 5 }
   await using run = await start(counting(500, 50_000, 40_000), { perSecond: 500, perDay: 50_000 }, { limits })
   const { account, fleet, allWait, row } = run
@@ -305,7 +302,7 @@ test.concurrent('the provider’s lower limit wins over the tenant’s', async (
   expect(account.taken()).toBe(7)
 })
 
-test.concurrent('the provider is asked again at once when what all workers share was emptied', async () => {
+test.concurrent('the provider is polled again immediately after the shared tables were emptied', async () => {
   await using run = await start(() => quota(500, 50_000), {
     perSecond: 500,
     perDay: 50_000,
@@ -317,7 +314,7 @@ test.concurrent('the provider is asked again at once when what all workers share
   await eventually(async () => (fleet.asked.includes('reported') ? true : undefined))
 })
 
-test.concurrent('reported limits outlive emptied tables while the provider does not answer, for new workers too', async () => {
+test.concurrent('reported limits survive emptied tables while the provider does not answer, for new workers too', async () => {
   await using run = await start(
     () => quota(20, 50_000),
     { perSecond: 20, perDay: 50_000 },
@@ -326,7 +323,7 @@ test.concurrent('reported limits outlive emptied tables while the provider does 
   const { db, account, fleet, isEmpty, row } = run
   account.state.account = hangs
   await db.pool.query({ text: 'delete from connection_health' })
-  // Until all have made it anew, and heard that it knows of no limits.
+  // Until all have recreated it, and read that it has no limits.
   await sleep(2_500)
   const before = fleet.sent.length
   await fleet.accept(...to(50))
@@ -335,7 +332,7 @@ test.concurrent('reported limits outlive emptied tables while the provider does 
   expect((await row())?.reported).toEqual({ perSecond: 20, perDay: 50_000 })
 })
 
-test.concurrent('recipients sent while the provider answered count, even if its count lacks them', async () => {
+test.concurrent('recipients sent during a poll count, even if the provider’s count lacks them', async () => {
   await using run = await start(counting(500, 30), {
     perSecond: 500,
     perDay: 30,
@@ -355,7 +352,7 @@ test.concurrent('recipients sent while the provider answered count, even if its 
   expect((await row())?.reported_used).toBe(early + 10)
 })
 
-test.concurrent('the providers of one tenant that all hang keep few sockets of a worker', async () => {
+test.concurrent('hanging providers of one tenant use few sockets of a worker', async () => {
   await using run = await begin(hangs, {
     workers: 1,
     connections: 12,
@@ -369,7 +366,7 @@ test.concurrent('the providers of one tenant that all hang keep few sockets of a
   expect(account.state.underWayMost).toBe(5)
 })
 
-test.concurrent('a worker that stops ends its question at once, and asks no more', async () => {
+test.concurrent('a worker that stops ends its poll immediately, and polls no more', async () => {
   await using run = await begin(hangs, { workers: 1 })
   const { account, fleet, isEmpty, letTimePass } = run
   await fleet.accept(...to(1))

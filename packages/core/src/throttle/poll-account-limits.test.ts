@@ -15,7 +15,7 @@ afterEach(() => {
 const never = () => new Promise<AccountReport>(() => {})
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
-/** A database that lets this worker ask about whatever it wants to. */
+/** A database that lets this worker poll every provider. */
 function build(check: () => Promise<AccountReport>) {
   const asked: string[] = []
   const errors: unknown[] = []
@@ -44,7 +44,7 @@ const buildLocal = (tenantId: string, connectionId: string) =>
     connection: { id: connectionId, credentials: {}, settings: {} },
   })
 
-test('who does not listen to the signal is not waited for: neither at the deadline nor when the worker stops', async () => {
+test('a poll that ignores its signal is not waited for, at the deadline or when the worker stops', async () => {
   const { poller, asked, statements } = build(never)
   poller.ask([buildLocal('t', 'one')])
   await turn()
@@ -78,7 +78,7 @@ test('an answer that comes after the deadline, or after the worker stopped, chan
   expect(statements).toEqual(['claim-limits-poll', 'claim-limits-poll'])
 })
 
-test('a check that throws is reported, counts as failed, and keeps no other from being asked', async () => {
+test('a check that throws is reported, counts as failed, and does not stop other polls', async () => {
   const broken = new Error('broken')
   let calls = 0
   const { poller, asked, errors } = build(async () => {
@@ -93,7 +93,7 @@ test('a check that throws is reported, counts as failed, and keeps no other from
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('one worker asks 50 providers at once, of which one tenant has 5', async () => {
+test('one worker polls 50 providers concurrently, 5 of one tenant', async () => {
   let calls = 0
   const { poller } = build(() => {
     calls++

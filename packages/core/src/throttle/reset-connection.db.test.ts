@@ -83,7 +83,7 @@ test.each([
     () => updateConnection(deps(), fleet.tenantId, id, { settings: { ...settings, helo_name: 'a.example' } }),
   ],
 ])(
-  'new %s let go at once what failed for the old ones, and what waited for the circuit',
+  'new %s immediately release messages that failed with the old ones, and messages that waited for the circuit',
   async (_, change) => {
     outcome = refused
     await fleet.accept(...to(4))
@@ -108,7 +108,7 @@ test.each([
   },
 )
 
-test('a pause that was asked for before the change holds no longer', async () => {
+test('a pause from before the change ends', async () => {
   outcome = toFailure('provider-quota-used-up', 'no credits')
   await fleet.accept(...to(1))
   await fleet.run(async () => (await health())?.is_paused === true)
@@ -121,7 +121,7 @@ test('a pause that was asked for before the change holds no longer', async () =>
   await fleet.run(async () => fleet.sent.length === 2)
 })
 
-test('what a change of the connection makes no difference to keeps its time', async () => {
+test('a message that waits for another reason keeps its time after a change of the connection', async () => {
   outcome = toFailure('recipient-deferred', '451 later')
   await fleet.accept(...to(1))
   await fleet.run(allWait)
@@ -130,7 +130,7 @@ test('what a change of the connection makes no difference to keeps its time', as
   expect(await fleet.backlog()).toMatchObject([{ state: 'waiting' }])
 })
 
-test('a change during an attempt is not missed: the message is ready at once', async () => {
+test('a change during an attempt is not missed: the message is ready immediately', async () => {
   const changing = await buildFleet(db, [
     {
       answer: async () => {
@@ -145,7 +145,7 @@ test('a change during an attempt is not missed: the message is ready at once', a
   await changing.stop()
 })
 
-test('a probe that is under way with the old credentials opens nothing again', async () => {
+test('a probe in progress with the old credentials does not open the circuit again', async () => {
   outcome = accepted
   const key = { tenantId: fleet.tenantId, connectionId: id }
   const times = { firstMs: 5_000, mostMs: 600_000 }

@@ -36,7 +36,7 @@ async function letRetry(): Promise<void> {
   await db.pool.query({ text: 'update outbox set due_at = now()' })
 }
 
-test('a provider that asks for a pause gets it from every worker, and others carry meanwhile', async () => {
+test('a provider that asks for a pause gets it from every worker, and other connections send meanwhile', async () => {
   const busy: FakeConnection = { answer: () => toFailure('provider-rate-limited', '429 slow down', 30_000) }
   fleet = await buildFleet(db, [busy, works], { workers: 2 })
   await fleet.accept(...to(2))
@@ -50,7 +50,7 @@ test('a provider that asks for a pause gets it from every worker, and others car
   expect(await fleet.statuses()).toEqual({ sent: 22 })
 })
 
-test('what waits for a paused connection says so, keeps its place and counts no try', async () => {
+test('a message that waits for a paused connection shows the reason, keeps its place and counts no attempt', async () => {
   let answers = 0
   const busy: FakeConnection = {
     answer: () => (answers++ === 0 ? toFailure('provider-rate-limited', '429', 2_000) : accepted),
@@ -68,7 +68,7 @@ test('what waits for a paused connection says so, keeps its place and counts no 
   expect(numbers.sort()).toEqual([1, 2])
 })
 
-test('case 17: a message whose provider asks for one second is sent soon after it, and not before', async () => {
+test('case 17: a message whose provider asks for one second is sent soon after that second, and not before', async () => {
   const times: number[] = []
   const busy: FakeConnection = {
     answer: () =>
@@ -82,7 +82,7 @@ test('case 17: a message whose provider asks for one second is sent soon after i
   expect(second - first).toBeLessThan(30_000)
 })
 
-test('two workers share one rate, and nothing is lost when what they share vanishes', async () => {
+test('two workers share one rate, and nothing is lost when the shared tables are emptied', async () => {
   fleet = await buildFleet(db, [{ ...works, limits: { per_second: 20 } }], { workers: 2 })
   await fleet.accept(...to(60))
   await fleet.run(isEmpty)
@@ -104,7 +104,7 @@ test('two workers share one rate, and nothing is lost when what they share vanis
   expect(await fleet.statuses()).toEqual({ sent: 100 })
 })
 
-test('a message whose time is far off goes back to the backlog with its time reserved', async () => {
+test('a message with a distant sending time returns to the backlog with its time reserved', async () => {
   fleet = await buildFleet(db, [{ ...works, limits: { per_second: 0.5 } }])
   await fleet.accept(...to(4))
   await fleet.run(allWait)
@@ -117,14 +117,14 @@ test('a message whose time is far off goes back to the backlog with its time res
   expect((fleet.sent[1]?.at ?? 0) - (fleet.sent[0]?.at ?? 0)).toBeLessThan(4_000)
 })
 
-test('a message with more recipients than an hour allows goes out all the same', async () => {
+test('a message with more recipients than one hour allows is sent', async () => {
   fleet = await buildFleet(db, [{ ...works, limits: { per_second: 0.001 } }])
   await fleet.accept(Array.from({ length: 10 }, (_, index) => `n${index}@example.net`))
   await fleet.run(isEmpty)
   expect(await fleet.statuses()).toEqual({ sent: 10 })
 })
 
-test('a changed limit lets go what waits for the old one', async () => {
+test('a changed limit releases messages that wait for the old one', async () => {
   const slow: FakeConnection = { ...works, limits: { per_second: 0.001 } }
   fleet = await buildFleet(db, [slow])
   await fleet.accept(...to(3))
@@ -166,7 +166,7 @@ test('a daily limit counts sent recipients and survives a restart', async () => 
   expect((await fleet.backlog()).some(({ why }) => why === 'day')).toBe(true)
 })
 
-test('what is beyond a day’s limit goes by another connection, and says so; with none, it waits', async () => {
+test('a message beyond a daily limit uses another connection, and shows the reason; without another it waits', async () => {
   fleet = await buildFleet(db, [{ ...works, limits: { per_day: 3 } }, works])
   await fleet.accept(...to(10))
   await fleet.run(isEmpty)
@@ -176,7 +176,7 @@ test('what is beyond a day’s limit goes by another connection, and says so; wi
   expect(others.map(({ choice }) => choice?.skipped)).toEqual(others.map(() => skipped))
 })
 
-test('sending times that passed during an outage are reserved again: no burst follows', async () => {
+test('sending times that passed during an outage are reserved again, without a burst', async () => {
   fleet = await buildFleet(db, [{ ...works, limits: { per_second: 4 } }])
   await fleet.accept(...to(40))
   await fleet.run(async () => (await fleet.backlog()).every(({ why }) => why !== null))
@@ -184,12 +184,12 @@ test('sending times that passed during an outage are reserved again: no burst fo
   const before = fleet.sent.length
   const start = performance.now()
   await fleet.run(() => performance.now() - start > 2_000)
-  // However long a busy machine made of the two seconds: a burst of one second, and what the rate allows.
+  // For any real length of the two seconds on a busy machine: a burst of one second, and the messages that the rate allows.
   const seconds = (performance.now() - start) / 1_000
   expect(fleet.sent.length - before).toBeLessThanOrEqual(4 + Math.ceil(4 * seconds) + 4)
 })
 
-test('days that a message waited for its limit are no days of failing: it is tried again as any other', async () => {
+test('days of waiting for a limit do not count towards the retry limit', async () => {
   const answer = () => toFailure('recipient-deferred', '451 greylisted')
   fleet = await buildFleet(db, [{ answer, limits: { per_second: 1 } }])
   await fleet.accept(...to(3))
@@ -205,7 +205,7 @@ test('days that a message waited for its limit are no days of failing: it is tri
   expect(await fleet.statuses()).toEqual({ deferred: 3 })
 })
 
-test('a day’s limit is exact for all workers together, however often what they share vanishes', async () => {
+test('a daily limit is exact for all workers together, also when the shared tables are emptied repeatedly', async () => {
   fleet = await buildFleet(db, [{ ...works, limits: { per_day: 30 } }], { workers: 3 })
   await fleet.accept(...to(90))
   await fleet.run(async () => {
@@ -216,7 +216,7 @@ test('a day’s limit is exact for all workers together, however often what they
   expect((await fleet.backlog()).every(({ why }) => why === 'day')).toBe(true)
 })
 
-test('no more concurrent calls than a connection bears, and all of them are made', async () => {
+test('concurrent calls reach the limit of a connection, and never exceed it', async () => {
   let [busy, most] = [0, 0]
   async function answer() {
     most = Math.max(most, ++busy)
@@ -231,7 +231,7 @@ test('no more concurrent calls than a connection bears, and all of them are made
   expect(await fleet.statuses()).toEqual({ sent: 60 })
 })
 
-test('a connection that does not answer is used by fewer concurrent calls, one that does by more', async () => {
+test('a connection that does not answer gets fewer concurrent calls, one that answers gets more', async () => {
   fleet = await buildFleet(db, [works])
   await fleet.accept(...to(100))
   await fleet.run(isEmpty)
@@ -246,7 +246,7 @@ test('a connection that does not answer is used by fewer concurrent calls, one t
   expect((await fleet.health(0))?.concurrency).toBe(32)
 })
 
-test('a circuit opens once for all workers, sends one probe at a time, and closes when it works', async () => {
+test('a circuit opens once for all workers, sends one probe at a time, and closes after a successful probe', async () => {
   let isDown = true
   const answer = async () => {
     await sleep(isDown ? 0 : 300)
@@ -262,7 +262,7 @@ test('a circuit opens once for all workers, sends one probe at a time, and close
   expect(fleet.sent).toHaveLength(before)
   expect((await fleet.backlog()).some(({ why, in_ms }) => why === 'circuit' && in_ms > 2_500)).toBe(true)
 
-  // The probe fails: open again, for twice as long, and the tenant is not reported anew.
+  // The probe fails: open again, for twice as long, and the tenant is not reported again.
   await letRetry()
   await fleet.run(async () => fleet.sent.length > before && (await allWait()))
   await sleep(100)
@@ -282,7 +282,7 @@ test('a circuit opens once for all workers, sends one probe at a time, and close
   expect(await events()).toEqual(['connection.unhealthy', 'connection.healthy'])
 })
 
-test('of many messages that come when a circuit may be tried again, one asks for the probe', async () => {
+test('of many messages that arrive when a circuit may be probed, one sends the probe', async () => {
   const hangs = Promise.withResolvers<void>()
   fleet = await buildFleet(db, [{ answer: () => hangs.promise.then(() => accepted) }])
   await db.pool.query({
@@ -305,7 +305,7 @@ test('of many messages that come when a circuit may be tried again, one asks for
   expect(fleet.sent).toHaveLength(1)
 })
 
-test('a probe that never came to ask leaves the circuit as it was, for the next one to find out', async () => {
+test('a probe that was never sent leaves the circuit open, and the next message probes it', async () => {
   let answers = 0
   const answer = () => (answers++ === 0 ? toFailure('connection-busy', 'busy') : accepted)
   fleet = await buildFleet(db, [{ answer }])
@@ -323,7 +323,7 @@ test('a probe that never came to ask leaves the circuit as it was, for the next 
   expect((await fleet.health(0))?.state).toBe('closed')
 })
 
-test('a dead connection beside two that work: no message waits, and it is not called before its probe is due', async () => {
+test('with one dead and two working connections, no message waits, and the dead one is not called before its probe is due', async () => {
   const dead: FakeConnection = { answer: () => toFailure('provider-unreachable', 'connect ECONNREFUSED') }
   fleet = await buildFleet(db, [dead, works, works])
   await fleet.accept(...to(100))

@@ -142,7 +142,7 @@ export function createThrottle(deps: {
     outcome: Extract<SendOutcome, { code: unknown }>,
     isProbe: boolean,
   ): void {
-    // Takes effect here at once; other workers read it from the row.
+    // Takes effect here immediately; other workers read it from the row.
     Object.assign(state, { circuit: 'open', retryAt: now() + OPEN_MS.firstMs, tally: NO_TALLY })
     const { tenantId, connectionId } = state
     const { code, reason } = outcome

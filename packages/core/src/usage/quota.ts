@@ -1,6 +1,6 @@
 import { Problem } from '@lettergate/contracts/problems/problems'
 
-/** A tenant's daily quota in recipients, as it stands after a request. */
+/** A tenant's daily quota in recipients, after a request. */
 export type QuotaState = { limit: number; used: number; resetSeconds: number }
 
 /** The refusal of a request that needs more recipients than are left today. */

@@ -82,7 +82,7 @@ const richBody = {
 }
 
 describe('the request', () => {
-  test('says the whole message, and who asks', async () => {
+  test('has the whole message and the API key', async () => {
     const [exchange] = await exchanged(rich)
     expect(exchange).toMatchObject({
       method: 'POST',
@@ -92,7 +92,7 @@ describe('the request', () => {
     expect(JSON.parse(exchange?.body ?? '')).toEqual(richBody)
   })
 
-  test('of a minimal message holds nothing else', async () => {
+  test('of a minimal message has no other field', async () => {
     const body = await bodyOf({ html: undefined, text: '', from: { address: 'writer@example.com' } })
     expect(body).toEqual({
       sender: { email: 'writer@example.com' },
@@ -107,7 +107,7 @@ describe('the request', () => {
     })
   })
 
-  test('says what the official SDK says', async () => {
+  test('equals the request of the official SDK', async () => {
     const [ours, theirs] = await exchanged(rich, {
       also: (port) =>
         new BrevoClient({
@@ -121,12 +121,12 @@ describe('the request', () => {
     expect(JSON.parse(theirs?.body ?? '')).toEqual(JSON.parse(ours?.body ?? ''))
   })
 
-  test('of a repeat is the same to the byte', async () => {
+  test('of a repeat is the same byte for byte', async () => {
     const [first, second] = await exchanged(rich, { times: 2 })
     expect(first?.bytes.equals(second?.bytes ?? Buffer.alloc(0))).toBe(true)
   })
 
-  test('leaves out those who were reached before', async () => {
+  test('leaves out recipients that were reached before', async () => {
     const body = await bodyOf({
       to: [{ address: 'a@example.org' }, { address: 'b@example.org' }],
       cc: [{ address: 'c@example.org' }],
@@ -151,22 +151,22 @@ describe('the idempotency key', () => {
     expect(toUuid('msg_1-0')).toBe('632f4f65-f9d8-50a3-9685-35d44afab894')
   })
 
-  test('is promised for the shorter of the two times that Brevo names', () => {
+  test('is promised for the shorter of the two times in Brevo’s documentation', () => {
     expect(createBrevo().capabilities.idempotencyWindowMs).toBe(15 * 60_000)
   })
 })
 
-describe('what comes back with events', () => {
+describe('the metadata that comes back with events', () => {
   const headersOf = async (metadata: Record<string, string>) => (await bodyOf({ metadata })).headers
 
-  test('is plain ASCII, and reads as it was given', async () => {
+  test('is plain ASCII, and reads back as the given value', async () => {
     const metadata = { city: 'Zürich\n\\u00e9', emoji: '👋', lg_id: 'forged' }
     const text = (await headersOf(metadata))['X-Mailin-custom']
     expect(text).toMatch(/^[\x21-\x7e]+$/)
     expect([...new URLSearchParams(text)]).toEqual([['lg_id', rich.id], ...Object.entries(metadata)])
   })
 
-  test('goes on in further lines where it is too long for one', async () => {
+  test('continues in further lines if it is too long for one', async () => {
     const metadata = { long: 'é'.repeat(500), short: 'x', big: 'y'.repeat(1024) }
     const headers = await headersOf(metadata)
     for (const value of Object.values(headers)) expect(String(value).length).toBeLessThanOrEqual(900)
@@ -177,7 +177,7 @@ describe('what comes back with events', () => {
   })
 })
 
-describe('what Brevo cannot say is not sent', () => {
+describe('a message that Brevo cannot express is not sent', () => {
   const file = (changes: object) => ({
     attachments: [
       {
@@ -232,7 +232,7 @@ describe('what Brevo cannot say is not sent', () => {
 })
 
 describe('check()', () => {
-  test('asks for the account, and tells what is left of its mail plan', async () => {
+  test('asks for the account, and reports the remaining credits of its mail plan', async () => {
     const { report, got } = await check(account)
     expect(got.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /account'])
     expect(report).toEqual({ problem: null, notes: ['The free plan has 120 sends left.'] })

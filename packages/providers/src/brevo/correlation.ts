@@ -5,7 +5,7 @@ const lineCharsMax = 900
 
 /**
  * `X-Mailin-custom`, which comes back as it is with every event: our id and the metadata as a URL-encoded text, since
- * Brevo garbles what is not ASCII even in JSON. What does not fit its line stands in `X-LG-Metadata-1`, -2, … in pieces.
+ * Brevo garbles what is not ASCII even in JSON. Metadata that does not fit this line is sent in pieces in `X-LG-Metadata-1`, -2, …
  */
 export function correlationHeaders({ id, metadata }: OutboundMessage): Record<string, string> {
   const parts = [encode('lg_id', id)]

@@ -50,7 +50,7 @@ test('the time is that of the event in UTC, to the millisecond where Brevo gives
   expect(at({ ts_epoch: undefined, ts_event: 1_795_168_803 })).toEqual(new Date(1_795_168_803_000))
 })
 
-test('an id that is none of ours is left out', () => {
+test('an id that is not ours is left out', () => {
   for (const custom of ['lg_id=msg_1', 'x', '', '&'.repeat(5_000), 7])
     expect(readChanged('delivered', { 'X-Mailin-custom': custom })).toMatchObject([{ messageId: undefined }])
 })

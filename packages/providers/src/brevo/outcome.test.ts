@@ -79,7 +79,7 @@ describe('answers', () => {
     expect(outcome.kind === 'deferred' && outcome.retryAfterMs).toBe(waitMs)
   })
 
-  test('used-up credits wait for longer than the rate does', () => {
+  test('used-up credits wait longer than a used-up rate', () => {
     const outcome = answer(402, { code: 'not_enough_credits' }, { 'x-sib-ratelimit-reset': '1' })
     expect(outcome.kind === 'deferred' && outcome.retryAfterMs).toBe(3_600_000)
   })

@@ -32,7 +32,7 @@ describeRegistration('brevo', {
 })
 
 describe('an account without webhooks', () => {
-  test('that answers 404 to a list gets its first', async () => {
+  test('that answers 404 to a list gets its first webhook', async () => {
     const peer = await playHttp((response, exchange) =>
       exchange.method === 'GET'
         ? respond(404, '{"code":"document_not_found","message":"none"}')(response, exchange)

@@ -51,7 +51,7 @@ function toRequest(body: string | Buffer, { credentials }: Connection, endpoint:
 }
 
 /**
- * https://developers.brevo.com/reference/sendtransacemail. Who gets the mail is who stands in its fields, so those that
+ * https://developers.brevo.com/reference/sendtransacemail. The recipients are those in its fields, so recipients that
  * were reached before are left out.
  */
 function toBody(message: OutboundMessage) {

@@ -13,7 +13,7 @@ const private_key = pair.privateKey.export({ type: 'pkcs8', format: 'der' }).toS
 const published = pair.publicKey.export({ type: 'spki', format: 'der' }).subarray(-32).toString('base64')
 const keyRecord: Zone = { 's1._domainkey.example.com': { txt: [`v=DKIM1; k=ed25519; p=${published}`] } }
 
-// What the DNS knows of the key, as the peer that plays next wants it.
+// The DNS record of the key, for the next peer.
 let zone: Zone = keyRecord
 const dkim = (value: unknown) => ({
   dkim: [{ domain: 'example.com', selector: 's1', private_key: value }],
@@ -85,8 +85,8 @@ const org: Zone = { 'example.org': { mx: [[10, 'mx.example.org']] } }
 const refusedFor = (address: string, kind: string, code: string) =>
   expect.objectContaining({ address, kind, code })
 
-describe('which host takes the mail', () => {
-  test('the hosts of the MX records in their order, until one is there', async () => {
+describe('the host that gets the mail', () => {
+  test('the hosts of the MX records are tried in their order, until one answers', async () => {
     const domains: Zone = {
       'example.org': {
         mx: [
@@ -105,7 +105,7 @@ describe('which host takes the mail', () => {
   })
 
   test.each(['554 5.3.2 no mail here', '421 4.3.2 busy'])(
-    'a host that greets with %s is passed over',
+    'a host that greets with %s is skipped',
     async (greeting) => {
       const domains: Zone = {
         'example.org': {
@@ -146,7 +146,7 @@ describe('which host takes the mail', () => {
 
   test.each<[string, Zone, object]>([
     ['a null MX', { 'example.org': { mx: [[0, '.']] } }, { code: 'recipient-refused', reason: /null MX/ }],
-    ['a null MX as node tells it', { 'example.org': { mx: [[0, '']] } }, { code: 'recipient-refused' }],
+    ['a null MX as Node.js reports it', { 'example.org': { mx: [[0, '']] } }, { code: 'recipient-refused' }],
     ['no such domain', {}, { code: 'recipient-refused', reason: /does not exist/ }],
     ['neither MX nor address', { 'example.org': {} }, { code: 'recipient-refused' }],
   ])('%s: refused for good', async (_what, domains, outcome) => {
@@ -166,7 +166,7 @@ describe('which host takes the mail', () => {
     expect(await send(['x@dns.broken'])).toMatchObject({ kind: 'deferred', code: 'recipient-deferred' })
   })
 
-  test('a domain that leads into a private network: refused for good, and says nothing of the connection', async () => {
+  test('a domain in a private network is refused permanently, and does not count against the connection', async () => {
     const { send } = await start(
       org,
       {},
@@ -182,7 +182,7 @@ describe('which host takes the mail', () => {
   })
 })
 
-describe('what a reply means', () => {
+describe('the meaning of a reply', () => {
   const rejected = (code: string) => ({ kind: 'rejected', scope: 'message', code })
   const account = (code: string) => ({ kind: 'rejected', scope: 'account', code })
   const deferred = { kind: 'deferred', code: 'recipient-deferred' }
@@ -244,7 +244,7 @@ describe('several domains', () => {
     ])
   })
 
-  test('nobody took it yet: deferred, but for those who are settled', async () => {
+  test('no domain accepted yet: deferred, except for recipients with a final answer', async () => {
     const { send } = await start(domains, {
       'mx.a.example': { message: (socket) => void socket.end() },
       'mx.b.example': { rcpt: () => '550 5.1.1 no' },
@@ -260,7 +260,7 @@ describe('several domains', () => {
     })
   })
 
-  test('one may have it and the rest is refused: unknown', async () => {
+  test('one domain may have accepted and the others refused: unknown', async () => {
     const { send } = await start(domains, {
       'mx.a.example': { message: (socket) => void socket.end() },
       'mx.b.example': { rcpt: () => '550 5.1.1 no' },
@@ -268,7 +268,7 @@ describe('several domains', () => {
     expect(await send(all.slice(0, 3))).toMatchObject({ kind: 'unknown', code: 'outcome-unknown' })
   })
 
-  test('a domain that never answers keeps nobody waiting beyond the deadline', async () => {
+  test('a domain that never answers delays no call beyond the deadline', async () => {
     const { send } = await start(
       domains,
       { 'mx.a.example': { greeting: '' }, 'mx.b.example': {} },
@@ -280,7 +280,7 @@ describe('several domains', () => {
     })
   })
 
-  test('only those of the envelope are reached, and the hidden stay hidden', async () => {
+  test('only recipients of the envelope are reached, and blind copies stay hidden', async () => {
     const { send, peers } = await start(domains, { 'mx.a.example': {}, 'mx.b.example': {} })
     const changes = { bcc: [{ address: '3@b.example' }], envelopeTo: ['3@b.example'] }
     expect(await send(['1@a.example'], changes)).toMatchObject({ kind: 'accepted' })
@@ -289,7 +289,7 @@ describe('several domains', () => {
   })
 })
 
-test('sessions are used again, and end after a hundred messages', async () => {
+test('sessions are reused, and end after a hundred messages', async () => {
   const { send, peers, resolver } = await start(
     org,
     { 'mx.example.org': {} },
@@ -335,7 +335,7 @@ describe('check', () => {
     return provider.check({ ...connection, credentials: provider.credentials.parse(credentials) }, io)
   }
 
-  test('nothing to say', async () => {
+  test('a good account has no notes', async () => {
     const report = await check(
       good,
       dkim(private_key),
@@ -353,7 +353,7 @@ describe('check', () => {
       'Outgoing port 25 was not',
     ])
   })
-  test('a reverse record that leads elsewhere', async () => {
+  test('a reverse record with another name', async () => {
     const { notes } = await check({ ...good, '192.0.2.9': { ptr: ['other.example'] } }, dkim(private_key), {})
     expect(notes[0]).toMatch(/reverse record \(PTR\)/)
   })
@@ -373,7 +373,7 @@ describe('check', () => {
   test.each<[string, Record<string, Script>, string, RegExp]>([
     ['a blocked port 25', {}, 'provider-unreachable', /port 25 is blocked/],
     [
-      'a host that does not hear us',
+      'a host that does not answer',
       { 'mx.example.org': { greeting: '554 5.7.1 no' } },
       'sending-host-refused',
       /block lists/,
@@ -385,7 +385,7 @@ describe('check', () => {
   })
 })
 
-test('a DKIM key that is none: the account’s fault, and nothing is sent', async () => {
+test('an invalid DKIM key is a fault of the account, and nothing is sent', async () => {
   const { provider, connection, peers, io } = await start(org, { 'mx.example.org': {} })
   const used = { ...connection, credentials: provider.credentials.parse(dkim('bm90IGEga2V5')) }
   expect(await provider.send(buildOutboundMessage(), used, io)).toMatchObject({

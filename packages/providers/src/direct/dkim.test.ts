@@ -20,7 +20,7 @@ const records: Record<string, string> = {
 }
 const at = new Date('2026-11-20T10:00:00Z')
 
-/** What mailauth, another implementation, finds. */
+/** The result of mailauth, another implementation. */
 async function verify(mime: Buffer) {
   const { results } = await dkimVerify(mime, {
     curTime: at,
@@ -66,7 +66,7 @@ describe('signatures that another implementation accepts', () => {
   })
 })
 
-describe('what changes a message breaks its signature', () => {
+describe('a changed message breaks its signature', () => {
   test.each(['From', 'To', 'Cc', 'Subject', 'Date', 'Reply-To'])('a second %s', async (name) => {
     const signed = await signMime(await buildMime(buildOutboundMessage()), keys, at)
     const added = Buffer.concat([Buffer.from(`${name}: evil@example.net\r\n`), signed])
@@ -87,7 +87,7 @@ test('only the keys of the domain in From, or above it, sign', () => {
   expect(chosen('a@com')).toEqual([])
 })
 
-test('without a key nothing changes', async () => {
+test('without a key the message is unchanged', async () => {
   const mime = await buildMime(buildOutboundMessage())
   expect(await signMime(mime, [], at)).toBe(mime)
 })

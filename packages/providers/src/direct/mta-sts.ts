@@ -42,7 +42,7 @@ export class StsPolicies {
   async #renew(domain: string, io: Io): Promise<StsPolicy> {
     const now = io.now().getTime()
     const known = this.#known.get(domain)
-    // A policy stays in force until its time is over, whatever becomes of the record or of the host that told it.
+    // A policy stays in force until it expires, whatever happens to the record or to the host that served it.
     const kept = known && now < known.untilMs ? known : { id: '', policy: none, untilMs: 0 }
     const id = await this.#recordId(domain)
     const isSame = id === undefined || id === kept.id

@@ -9,7 +9,7 @@ import { idIn, shorten } from '../smtp/reply.ts'
 export type Result = { address: string; code: FailureCode | null; reason: string }
 
 /**
- * The class of a refusing reply, by the same table as for any SMTP server. What the server of one domain says of this installation must
+ * The class of a refusing reply, by the same table as for any SMTP server. A reply of one domain's server about this installation must
  * neither slow nor stop a connection that serves all the other domains, and is not the recipients' fault.
  */
 export function judge(phase: Phase, reply: string): FailureCode {
@@ -52,8 +52,8 @@ export function toResults(transfer: Transfer, addresses: readonly string[]): Res
 }
 
 /**
- * The outcome of a message from those of all its recipients. Nobody's fate is another's: those whose server may have the message stand
- * among the refused as rejected with `outcome-unknown`, so that they are not sent again while the others are.
+ * The outcome of a message from those of all its recipients. Each recipient has its own outcome: those whose server may have the
+ * message are in `refused` as rejected with `outcome-unknown`, so that they are not sent again while the others are.
  */
 export function toOutcome(results: readonly Result[], ownId: string): SendOutcome {
   const ended = results.flatMap(({ code, ...rest }) => (code === null ? [] : [{ ...rest, code }]))
@@ -76,7 +76,7 @@ export function toOutcome(results: readonly Result[], ownId: string): SendOutcom
       ...(settled.length > 0 && { refused: settled }),
     }
   }
-  // Nobody is left to be tried again: as long as one may have it, that is what is said of all.
+  // No recipient is left for a retry: if one may have the message, the outcome of all is unknown.
   const unknown = ended.find(({ code }) => code === 'outcome-unknown')
   return unknown ? toFailure(unknown.code, unknown.reason) : toRefusedOutcome(refused)
 }

@@ -63,17 +63,17 @@ const unencrypted = { kind: 'accepted', providerMessageId: 'unencrypted' }
 const deferred = { kind: 'deferred', code: 'recipient-deferred' }
 const withoutTls: SMTPServerOptions = { hideSTARTTLS: true, disabledCommands: ['STARTTLS'] }
 
-describe('TLS without a promise', () => {
-  test('is used where offered, whatever the certificate', async () => {
+describe('TLS without a policy', () => {
+  test('is used if offered, with any certificate', async () => {
     expect(await (await start({ ca: '' })).send()).toMatchObject(encrypted)
   })
-  test('where it is not offered, mail goes out all the same, unless TLS is required', async () => {
+  test('if it is not offered, mail is sent without it, unless TLS is required', async () => {
     expect(await (await start({ host: withoutTls })).send()).toMatchObject(unencrypted)
     expect(await (await start({ host: withoutTls, settings: { tls: 'required' } })).send()).toMatchObject(
       deferred,
     )
   })
-  test('a handshake that fails costs nothing but a second connection, unless TLS is required', async () => {
+  test('a handshake that fails leads to a second connection without TLS, unless TLS is required', async () => {
     const old: SMTPServerOptions = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1' }
     expect(await (await start({ host: old })).send()).toMatchObject(unencrypted)
     expect(await (await start({ host: old, settings: { tls: 'required' } })).send()).toMatchObject(deferred)
@@ -90,7 +90,7 @@ describe('MTA-STS', () => {
     expect(fetched).toEqual(['https://mta-sts.example.org/.well-known/mta-sts.txt'])
   })
   test.each<[string, Parameters<typeof start>[0]]>([
-    ['a certificate that nobody vouches for', { ca: '' }],
+    ['a certificate without a trusted authority', { ca: '' }],
     ['a host without TLS', { host: withoutTls }],
     ['a host that is not listed', { policy: answer(policyOf('mx: other.example.org')) }],
   ])('enforced: %s gets nothing', async (_what, options) => {
@@ -98,7 +98,7 @@ describe('MTA-STS', () => {
     expect(await send()).toMatchObject(deferred)
     expect(peer.mails).toEqual([])
   })
-  test('testing, none, no record, an unreadable policy: as without one', async () => {
+  test('testing, none, no record and an unreadable policy are treated as no policy', async () => {
     const policies = [
       policyOf().replace('enforce', 'testing'),
       policyOf().replace('enforce', 'none'),
@@ -118,11 +118,11 @@ describe('MTA-STS', () => {
     ['a redirect', { status: 301 }],
     ['another type', { headers: { 'content-type': 'text/html' } }],
     ['too long', { body: Buffer.from(policyOf() + 'x'.repeat(70_000)) }],
-  ])('%s is no policy', async (_what, changes) => {
+  ])('%s is refused as a policy', async (_what, changes) => {
     const policy = () => ({ body: Buffer.from(policyOf()), ...changes })
     expect(await (await start({ zone, ca: '', policy })).send()).toMatchObject(encrypted)
   })
-  test('a policy is kept: neither its host nor its record need answer until its time is over', async () => {
+  test('a policy is cached: its host and its record need not answer until it expires', async () => {
     const texts = [policyOf()]
     const { send, fetched, records, later } = await start({
       zone,
@@ -142,7 +142,7 @@ describe('MTA-STS', () => {
     await later(7 * 86_400_000)
     expect(await send()).toMatchObject(unencrypted)
   })
-  test('a new id in the record brings the new policy', async () => {
+  test('a new id in the record fetches the new policy', async () => {
     const texts = [policyOf(), policyOf().replace('enforce', 'none')]
     const policy = () => ({ body: Buffer.from(texts.shift() ?? '') })
     const { send, records, later } = await start({ zone: { ...zone }, host: withoutTls, policy })
@@ -151,7 +151,7 @@ describe('MTA-STS', () => {
     await later(400_000)
     expect(await send()).toMatchObject(unencrypted)
   })
-  test('S10: a policy is read at once, however it is written', () => {
+  test('S10: every text is read as a policy without delay', () => {
     for (const filling of [
       `mx: a${' '.repeat(65_000)}b`,
       'mx: a\n'.repeat(10_000),
@@ -205,14 +205,14 @@ describe('DANE', () => {
   test.each<[string, Zone, SMTPServerOptions]>([
     ['another key', record(3, 1, 1, sha256(spki(authority))), {}],
     ['an authority that it does not show', record(2, 0, 1, sha256(authority.raw)), {}],
-    ['no TLS, though the record promises it', record(3, 1, 1, sha256(spki(leaf))), withoutTls],
-    ['no TLS, though a record of no use promises it', record(1, 0, 1, sha256(leaf.raw)), withoutTls],
+    ['no TLS, although the record promises it', record(3, 1, 1, sha256(spki(leaf))), withoutTls],
+    ['no TLS, although an unusable record promises it', record(1, 0, 1, sha256(leaf.raw)), withoutTls],
   ])('a host with %s gets nothing', async (_what, zone, options) => {
     const { send, peer } = await start({ zone, settings, host: options, ca: '' })
     expect(await send()).toMatchObject(deferred)
     expect(peer.mails).toEqual([])
   })
-  test('an authority vouches for the names in a certificate only, a key for itself', async () => {
+  test('a record of an authority needs a certificate with the name of the host, a record of a key does not', async () => {
     const at = (certUsage: number, data: Buffer): Zone => ({
       'example.org': { mx: [[10, elsewhere]] },
       [`_25._tcp.${elsewhere}`]: { tlsa: [{ certUsage, selector: 0, match: 1, data: sha256(data) }] },
@@ -222,7 +222,7 @@ describe('DANE', () => {
     const byKey = await start({ zone: at(3, leaf.raw), settings, host: whole, ca: '' })
     expect(await byKey.send()).toMatchObject(encrypted)
   })
-  test('without the setting, records are not even looked up', async () => {
+  test('without the setting, records are not looked up', async () => {
     const zone = record(3, 1, 1, sha256(spki(authority)))
     expect(await (await start({ zone, ca: '' })).send()).toMatchObject(encrypted)
   })

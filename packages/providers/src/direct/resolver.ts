@@ -1,6 +1,6 @@
 import { promises as dns, type MxRecord, type TlsaRecord } from 'node:dns'
 
-/** The questions that are asked of the DNS; each throws as `node:dns` does. */
+/** The queries to the DNS; each throws as `node:dns` does. */
 export type Resolver = {
   resolveMx(name: string): Promise<MxRecord[]>
   resolve4(name: string): Promise<string[]>

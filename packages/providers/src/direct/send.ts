@@ -14,7 +14,7 @@ const sessionsMaxDefault = 5
 
 export type Connection = ProviderConnection<DirectCredentials, DirectSettings>
 
-/** One transaction with a mail host of each domain, all at the same time: a slow domain keeps nobody waiting. */
+/** One transaction with a mail host of each domain, all at the same time: a slow domain delays no other. */
 export async function sendDirectly(
   message: OutboundMessage,
   connection: Connection,

@@ -75,7 +75,7 @@ export const directSettings = z.strictObject({
     .describe('Takes all mail to this server instead of looking anything up: for tests and mail traps'),
 })
 
-/** Stands for the mail hosts of domains, which are looked up and pass the guard one by one: all of them are reached on this port. */
+/** A placeholder for the mail hosts of domains, which are looked up and pass the guard one by one: all of them are reached on this port. */
 const SOME_MAIL_HOST: Target = { host: 'mail-host-of-a-recipient.example', port: 25, scheme: 'smtp' }
 
 /** Where these settings lead. */

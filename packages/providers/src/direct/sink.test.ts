@@ -22,7 +22,7 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
-/** The receiving half of Postfix's own test pair; it says on its output what it was told. */
+/** The receiving half of Postfix's own test pair; it prints the commands that it received. */
 async function startSink(...options: string[]) {
   const port = await freePort()
   sink = spawn(program, ['-v', '-u', 'nobody', ...options, `127.0.0.1:${port}`, '100'])

@@ -4,7 +4,7 @@ import { reaching, resolverOf } from '../../test/mail-host.ts'
 import { playSmtp } from '../../test/smtp-peer.ts'
 import { createDirect } from './index.ts'
 
-test('a domain whose connections are all in use is not tried, which says nothing of it or of the others', async () => {
+test('a domain whose connections are all in use is not tried, without effect on it or other domains', async () => {
   const slow = await playSmtp({ message: () => {} })
   const works = await playSmtp()
   const resolver = resolverOf({

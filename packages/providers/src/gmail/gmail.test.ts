@@ -91,7 +91,7 @@ const rich = buildOutboundMessage({
 })
 
 describe('the request', () => {
-  test('of a minimal message, to the byte', async () => {
+  test('of a minimal message, byte for byte', async () => {
     const { send, mails } = await start()
     await send(buildOutboundMessage({ html: undefined }))
     const [exchange] = mails()
@@ -116,7 +116,7 @@ describe('the request', () => {
     ])
   })
 
-  test('of a rich message says all of it, and the blind copies in a field of their own', async () => {
+  test('of a rich message has all of it, with the blind copies in the field Bcc', async () => {
     const { send, mails } = await start()
     await send(rich)
     const body = mails()[0]?.bytes ?? Buffer.alloc(0)
@@ -150,7 +150,7 @@ describe('the request', () => {
     ])
   })
 
-  test('says what the official SDK says, of the token and of the mail', async () => {
+  test('equals the requests of the official SDK, for the token and for the mail', async () => {
     const { peer, send } = await start()
     await send(rich)
     const { client_id: clientId, client_secret: clientSecret, refresh_token } = client
@@ -171,7 +171,7 @@ describe('the request', () => {
       expect(ours?.headers[name]).toBe(theirs?.headers[name])
   })
 
-  test('a repeat is the same to the byte, by the same token', async () => {
+  test('a repeat is the same byte for byte, with the same token', async () => {
     const { peer, send } = await start()
     await send(rich)
     await send(rich)
@@ -187,7 +187,7 @@ describe('the request', () => {
     expect(mail).not.toMatch(/reader@example\.org|copy@example\.net|hidden@example\.net|^Cc:/m)
   })
 
-  test('blind copies alone stand in Bcc alone', async () => {
+  test('blind copies alone are only in Bcc', async () => {
     const mail = await mailOf({ ...rich, envelopeTo: ['hidden@example.net', 'hidden2@example.net'] })
     expect(mail).toMatch(/^Bcc: hidden@example\.net,\r\n hidden2@example\.net\r\n/)
     expect(mail).not.toMatch(/^(To|Cc):/m)
@@ -207,7 +207,7 @@ describe('the request', () => {
 })
 
 describe('failures', () => {
-  test('an answer that repeats the token is written down without it', async () => {
+  test('an answer that repeats the token is stored without it', async () => {
     const { send } = await start((response, exchange) =>
       respond(403, refusal('forbidden', `no: ${exchange.headers.authorization}`))(response, exchange),
     )
@@ -215,7 +215,7 @@ describe('failures', () => {
     expect(outcome).toMatchObject({ reason: '403 forbidden no: Bearer ***' })
   })
 
-  test('without a token nothing is sent, and the reason is the token host’s', async () => {
+  test('without a token nothing is sent, and the reason comes from the token host', async () => {
     const { peer, send, check } = await adapter.start(
       respond(400, '{"error":"invalid_grant","error_description":"Revoked."}'),
     )
@@ -231,7 +231,7 @@ describe('failures', () => {
 })
 
 describe('check', () => {
-  test('tells the address that may stand in From', async () => {
+  test('reports the address that is allowed in From', async () => {
     const { check, mails } = await start(profile)
     expect(await check()).toMatchObject({ problem: null, identities: ['writer@example.com'] })
     expect(mails()[0]).toMatchObject({ method: 'GET', path: '/gmail/v1/users/writer%40example.com/profile' })
@@ -262,7 +262,7 @@ describe('check', () => {
 
 adapter.testEgressRefusal()
 
-test('it leads to Google itself where no address is given', () => {
+test('the default address is that of Google', () => {
   const gmail = createGmail()
   expect(gmail.targets(gmail.settings.parse({ user: 'writer@example.com' }))).toEqual([
     { host: 'gmail.googleapis.com', port: 443, scheme: 'https' },

@@ -63,7 +63,7 @@ describe('answers', () => {
     ],
     ['the status', { error: { status: 'FAILED_PRECONDITION', errors: 'x' } }, 400, 'provider-settings-wrong'],
     ['nothing', { error: 'x' }, 400, 'refusal-unrecognised'],
-  ])('what went wrong is also read from %s', (_where, body, status, code) => {
+  ])('the error is also read from %s', (_where, body, status, code) => {
     expect(answer(status, JSON.stringify(body))).toMatchObject({ code })
   })
 
@@ -76,14 +76,14 @@ describe('answers', () => {
     ['30', 'Retry after 2026-11-20T10:05:00.000Z', 30_000],
     [undefined, 'Retry after 2026-99-99T10:05:00Z', undefined],
     [undefined, 'Retry after lunch', undefined],
-  ])('Retry-After: %s, or the words %s, wait %s ms', (field, message, waitMs) => {
+  ])('Retry-After: %s, or the text %s, wait %s ms', (field, message, waitMs) => {
     const headers: Record<string, string> = field === undefined ? {} : { 'retry-after': field }
     const outcome = answer(429, refusal('rateLimitExceeded', message), headers)
     expect(outcome.kind === 'deferred' && outcome.retryAfterMs).toBe(waitMs)
   })
 
   test.each(['', '{', 'null', '[]', '"x"', '{"id":5}', '{"id":""}', '{"ID":"x"}'])(
-    'a success that says %s is unknown',
+    'a success with the body %s is unknown',
     (body) => {
       expect(answer(200, body).kind).toBe('unknown')
     },

@@ -65,7 +65,7 @@ export function toProviderError(response: HttpResponse): ProviderError {
   return { status: response.status, code: toLine(code), message: toLine(message) }
 }
 
-/** Of the limit on sending, Gmail tells the end in its words alone: "Retry after 2026-11-20T10:05:00.000Z". */
+/** Gmail gives the end of the sending limit only in the text: "Retry after 2026-11-20T10:05:00.000Z". */
 function withRetryAfter(response: HttpResponse, { message }: ProviderError): HttpResponse {
   const [, time] = /retry after (\d{4}-\d\d-\d\dT[\d:.]+Z)/i.exec(message) ?? []
   const date = new Date(time ?? '')

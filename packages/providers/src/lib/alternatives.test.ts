@@ -24,7 +24,7 @@ const amp = file('text/x-amp-html', {
 })
 const picture = file('image/png', { filename: 'a.png', disposition: 'inline', contentId: 'a' })
 
-/** The types of all parts in their order, each as deep as it stands. */
+/** The types of all parts in their order, each indented by its depth. */
 function outline(mime: string): string[] {
   const boundaries: string[] = []
   const types: string[] = []
@@ -64,7 +64,7 @@ describe('22 an invitation', () => {
   test.each([
     ['text alone', { html: undefined }, ['text/plain', 'text/calendar']],
     ['html alone', { text: undefined }, ['text/html', 'text/calendar']],
-  ])('stands beside %s', async (_what, changes, forms) => {
+  ])('is sent together with %s', async (_what, changes, forms) => {
     const mime = await write({ ...changes, attachments: [file('text/calendar; method=CANCEL')] })
     expect(outline(mime)).toEqual([
       ...['multipart/mixed', '  multipart/alternative', ...forms.map((form) => `    ${form}`)],
@@ -72,19 +72,19 @@ describe('22 an invitation', () => {
     ])
   })
 
-  test('may be all that there is', async () => {
+  test('may be the only content', async () => {
     const attachments = [file('text/calendar; method=REPLY')]
     expect(outline(await write({ text: undefined, html: undefined, attachments }))).toEqual([
       ...['multipart/mixed', '  text/calendar', '  application/ics'],
     ])
   })
 
-  test('goes the same way where the provider reads recipients from the mail', async () => {
+  test('is the same for a provider that reads recipients from the mail', async () => {
     const message = buildOutboundMessage({ attachments: [file('text/calendar; method=REQUEST')] })
     expect(outline((await buildPendingMime(message)).toString('latin1'))).toContain('    text/calendar')
   })
 
-  test('says what its type says, in the charset that it names', () => {
+  test('has the method of its type, in the named charset', () => {
     const typeOf = (contentType: string) => divide([file(contentType)]).calendar?.contentType
     expect(typeOf('text/calendar;method=REQUEST')).toBe('text/calendar;method=REQUEST; charset=utf-8')
     const own = 'text/calendar; charset="ISO-8859-1"; component=VEVENT; method=Request'
@@ -92,7 +92,7 @@ describe('22 an invitation', () => {
     expect(methodOf(own)).toBe('REQUEST')
   })
 
-  test('there is one of; a further one is a file as it came, and so is a calendar without a method', async () => {
+  test('is used once; a second one stays a file, and so does a calendar without a method', async () => {
     const others = [file('text/calendar; method=REQUEST'), file('text/calendar; charset=utf-8')]
     const { calendar: first, files } = divide([file('text/calendar; method=CANCEL'), ...others])
     expect(first?.contentType).toContain('CANCEL')
@@ -106,7 +106,7 @@ describe('22 an invitation', () => {
 })
 
 describe('22 an AMP part', () => {
-  test('stands between text and html, before an invitation, and is no file', async () => {
+  test('is between text and html, before an invitation, and is no file', async () => {
     const mime = await write({ attachments: [amp, file('text/calendar; method=REQUEST')] })
     expect(outline(mime)).toEqual([
       'multipart/mixed',
@@ -135,13 +135,13 @@ test.each([
 })
 
 describe('23 and 24 a message', () => {
-  test('to blind copies alone names a group of nobody, and no copy', async () => {
+  test('to blind copies alone has an empty group in To, and names no copy', async () => {
     const mime = await write({ to: [], bcc: [{ address: 'hidden@example.net' }] })
     expect(mime.match(/^To:.*$/gm)).toEqual(['To: undisclosed-recipients:;'])
     expect(mime).not.toContain('hidden@')
   })
 
-  test('to blind copies alone names them in Bcc alone where the provider reads them there', async () => {
+  test('to blind copies alone names them only in Bcc for a provider that reads Bcc', async () => {
     const bcc = [{ address: 'hidden@example.net' }]
     const message = buildOutboundMessage({ to: [], bcc, envelopeTo: ['hidden@example.net'] })
     const mime = (await buildPendingMime(message)).toString('latin1')
@@ -149,7 +149,7 @@ describe('23 and 24 a message', () => {
     expect(mime).not.toMatch(/^To:/m)
   })
 
-  test('to open copies alone has no To', async () => {
+  test('to Cc recipients alone has no To', async () => {
     const mime = await write({
       to: [],
       cc: [{ address: 'c@example.net' }],
@@ -159,7 +159,7 @@ describe('23 and 24 a message', () => {
     expect(mime).not.toMatch(/^To:|b@example/m)
   })
 
-  test('without a subject has no such field, and one of files alone no empty text', async () => {
+  test('without a subject has no Subject field, and a message of only files has no empty text', async () => {
     const files = [file('application/pdf'), file('application/pdf')]
     const mime = await write({ subject: '', text: undefined, html: undefined, attachments: files })
     expect(mime).not.toMatch(/^Subject/m)

@@ -25,7 +25,7 @@ export function parseJson(body: Buffer): unknown {
 
 const [quote, backslash, comma, brace, bracket, braceEnd, bracketEnd] = Buffer.from('"\\,{[}]')
 
-/** Counts what stands outside of strings: a long text is cheap to parse, a hundred thousand small values are not. */
+/** Counts the characters outside of strings: a long text is cheap to parse, a hundred thousand small values are not. */
 function isModest(body: Buffer): boolean {
   let items = 0
   let depth = 0

@@ -18,7 +18,7 @@ export type Called<T> =
   /** `status` is absent when no answer came. */
   | { kind: 'failed'; problem: AccountProblem; status?: number }
 
-/** One call that lists or changes something of an account. What is no success is judged by the provider's table. */
+/** One call that lists or changes something of an account. An answer that is no success is judged by the provider's table. */
 export async function callApi<T>(
   io: Io,
   request: HttpRequest,

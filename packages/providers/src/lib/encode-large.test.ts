@@ -18,12 +18,12 @@ test.each([
   ['files', buildOutboundMessage({ attachments })],
   ['a long text', buildOutboundMessage({ text: 'A line of some text. ä\n'.repeat(10_000) })],
   ['a long plain text', buildOutboundMessage({ text: 'A line of some text.\n'.repeat(10_000) })],
-])('a mail with %s is the same to the byte, whichever thread builds it', async (_name, message) => {
+])('a mail with %s is the same byte for byte from every thread', async (_name, message) => {
   expect(encodeWeight(message)).toBeGreaterThan(LARGE_BYTES_MIN)
   expect((await buildMime(message)).equals(buildMimeHere(message))).toBe(true)
 })
 
-test('JSON is the same, whichever thread writes it', async () => {
+test('JSON is the same from every thread', async () => {
   const body = {
     text: 'ä "quoted" \u2028 \ud83d\ude00',
     metadata: { base64Of: 'a word' },
@@ -40,12 +40,12 @@ test('JSON is the same, whichever thread writes it', async () => {
   expect(await hashBody(large)).toBe(await hashBody(String(large)))
 })
 
-test('a body of base64 is the same, whichever thread writes it', async () => {
+test('a body of base64 is the same from every thread', async () => {
   const bytes = Buffer.concat([content, content])
   expect(String(await toBase64Body(bytes))).toBe(bytes.toString('base64'))
 })
 
-test('what cannot be encoded fails alone: others before and after it are encoded', async () => {
+test('a mail that cannot be encoded fails alone: mails before and after it are encoded', async () => {
   const circle: { self?: object } = {}
   circle.self = circle
   const results = await Promise.allSettled(

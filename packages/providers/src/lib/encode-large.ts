@@ -34,12 +34,12 @@ export function encodeLarge(task: EncodeTask): Promise<Buffer> {
   return run(task, (answer) => ('bytes' in answer ? asBuffer(answer.bytes) : undefined))
 }
 
-/** Decodes a mail in the same thread; null: it cannot be said without MIME. */
+/** Decodes a mail in the same thread; null: it cannot be expressed without MIME. */
 export function decodeLarge(raw: Buffer): Promise<MimeContent | null> {
   return run({ kind: 'decode', raw }, (answer) => {
     if (!('content' in answer)) return undefined
     const { content } = answer
-    // What comes from another thread has lost its class.
+    // Values from another thread have lost their class.
     const withBuffers = (files: MimeContent['attachments']) =>
       files.map((file) => ({ ...file, content: asBuffer(file.content) }))
     return content && { ...content, attachments: withBuffers(content.attachments) }

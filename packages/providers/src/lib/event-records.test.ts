@@ -13,7 +13,7 @@ test('an array is read record by record, and one object is one record', () => {
   expect(read('[]')).toEqual({ records: [], unread: 0 })
 })
 
-test('records that are broken, too wide, too deep or no objects take no other with them', () => {
+test('records that are broken, too wide, too deep or no objects do not affect other records', () => {
   const wide = `{"x":[${'1,'.repeat(2_100)}1]}`
   const deep = `{"x":${'['.repeat(40)}${']'.repeat(40)}}`
   const broken = '{"x":truu}'
@@ -33,11 +33,11 @@ test.each([
   '[{"a":1},',
   `[${'{},'.repeat(6_000)}{}]`,
   `[${'{"a":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]},'.repeat(4_900)}{}]`,
-])('a body that is no list, has no end, or is too much is unread as a whole: %#', (text) => {
+])('a body that is no list, has no end, or is too large is refused completely: %#', (text) => {
   expect(read(text)).toEqual({ records: [], unread: 1 })
 })
 
-test('one record is one, and neither two nor a list with two', () => {
+test('a single record is read, and two records or a list with two are refused', () => {
   expect(readRecord(Buffer.from('{"a":1}'))).toEqual({ a: 1 })
   expect(readRecord(Buffer.from('{"a":1},{"a":2}'))).toBeUndefined()
   expect(readRecord(Buffer.from('[{"a":1},{"a":2}]'))).toBeUndefined()
@@ -47,7 +47,7 @@ test('a member that is no object reads as an empty one', () => {
   expect([objectIn(null), objectIn([1]), objectIn('x'), objectIn({ a: 1 })]).toEqual([{}, {}, {}, { a: 1 }])
 })
 
-test('a record that names the prototype changes nothing', () => {
+test('a record with the key __proto__ changes no prototype', () => {
   const { records } = read('[{"__proto__":{"polluted":true}}]')
   expect(objectIn(records[0]).polluted).toBeUndefined()
   expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false)

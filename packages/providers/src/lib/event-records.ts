@@ -15,8 +15,8 @@ const bracket = 0x5b
 const bracketEnd = 0x5d
 
 /**
- * The objects of a JSON array, or the one object that the body is. Each is parsed by itself, so that one that is broken or too large
- * takes no other with it; those and whatever is no object count as unread.
+ * The objects of a JSON array, or the one object that the body is. Each is parsed separately, so that a broken or too large one does
+ * not affect the others; these and values that are no objects count as unread.
  */
 export function readRecords(body: Buffer): { records: Fields[]; unread: number } {
   const slices = sliceRecords(body)

@@ -18,7 +18,7 @@ type Class = {
   mayBeOneOfMany?: true
   /** Wait before the next attempt if the provider names none. */
   waitMs?: number
-  /** Longest wait, whatever the number of attempts. */
+  /** Longest wait, for any number of attempts. */
   waitMsMax?: number
 }
 

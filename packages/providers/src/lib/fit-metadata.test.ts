@@ -7,7 +7,7 @@ const limit = (bytesMax: number) => ({ bytesMax, toJson: (value: unknown) => JSO
 const fit = (metadata: Record<string, string>, bytesMax: number, tags: string[] = []) =>
   fitMetadata(buildOutboundMessage({ metadata }), tags, limit(bytesMax))
 
-test('all of it, our id and folded tags first', () => {
+test('small metadata is complete, with our id and folded tags first', () => {
   expect(Object.entries(fit({ b: '1', a: '2' }, 1000, ['x', 'y']))).toEqual([
     ['lg_id', id],
     ['lg_tags', 'x,y'],
@@ -16,7 +16,7 @@ test('all of it, our id and folded tags first', () => {
   ])
 })
 
-test('to the last byte, and what does not fit is counted', () => {
+test('metadata fills the limit to the last byte, and omitted entries are counted', () => {
   const whole = { lg_id: id, a: 'größe', b: 'x' }
   const bytes = Buffer.byteLength(JSON.stringify(whole))
   expect(fit({ a: 'größe', b: 'x' }, bytes)).toEqual(whole)
@@ -24,12 +24,12 @@ test('to the last byte, and what does not fit is counted', () => {
   expect(fit({ a: 'x'.repeat(500), b: 'x' }, 200)).toEqual({ lg_id: id, b: 'x', lg_left_out: '1' })
 })
 
-test.each([70, 80, 100, 250])('it never exceeds %i bytes', (bytesMax) => {
+test.each([70, 80, 100, 250])('metadata never exceeds %i bytes', (bytesMax) => {
   const metadata = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`k${at}`, 'ü'.repeat(at)]))
   expect(Buffer.byteLength(JSON.stringify(fit(metadata, bytesMax)))).toBeLessThanOrEqual(bytesMax)
 })
 
-test('an entry that is larger than one may be is left out, however much room there is', () => {
+test('an entry over the limit of one entry is left out, also when there is room', () => {
   const whole = buildOutboundMessage({ metadata: { a: 'x'.repeat(60), b: 'x'.repeat(61), c: 'x' } })
   const entryBytesMax = Buffer.byteLength(`"a":"${'x'.repeat(60)}"`)
   expect(fitMetadata(whole, [], { ...limit(1000), entryBytesMax })).toEqual({

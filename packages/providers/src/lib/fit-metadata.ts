@@ -16,7 +16,7 @@ export type MetadataLimit = {
 const leftOutBytes = ',"lg_left_out":"50"'.length
 
 /**
- * What comes back with a provider's events: our id, tags that have no place of their own, then the tenant's metadata
+ * The data that comes back with a provider's events: our id, tags that have no field of their own, then the tenant's metadata
  * in its order, as far as it fits. `lg_left_out` counts the entries that do not; no entry is ever cut.
  */
 export function fitMetadata(

@@ -15,7 +15,7 @@ describe('a password', () => {
     { authorization: `bearer ${password}` },
     { 'x-lettergate-secret': password },
     { 'x-lettergate-secret': 'wrong', authorization: `Bearer ${password}` },
-  ])('is taken as %j', (headers) => {
+  ])('is accepted as %j', (headers) => {
     expect(verifyPassword(hookWith(headers), secrets)).toEqual({ kind: 'verified' })
   })
 
@@ -29,22 +29,22 @@ describe('a password', () => {
     { authorization: `Bearer ${password.slice(1)}` },
     { 'x-lettergate-secret': '' },
     { 'x-lettergate-secret': [password, password] },
-  ])('is not taken as %j', (headers) => {
+  ])('is not accepted as %j', (headers) => {
     expect(verifyPassword(hookWith(headers), secrets).kind).toBe('refused')
   })
 
-  test('without a secret that is stored, nothing is right, not even nothing', () => {
+  test('without a stored secret every password is wrong, also an empty one', () => {
     expect(verifyPassword(hookWith({ authorization: 'Bearer ' }), []).kind).toBe('refused')
     expect(verifyPassword(hookWith({ 'x-lettergate-secret': '' }), secrets).kind).toBe('refused')
   })
 
-  test('that is short or could not stand in a field is refused', () => {
+  test('that is short or not allowed in a header field is refused', () => {
     for (const odd of ['short', 'with space in it', 'a\r\nb-a-b-a-b-a-b-a-b', 'ü'.repeat(20)])
       expect(passwordSecrets.safeParse({ password: odd }).success).toBe(false)
   })
 })
 
-test('a field that is repeated is none', () => {
+test('a repeated field counts as missing', () => {
   const hook = hookWith({ one: 'a', listed: ['a'], twice: ['a', 'b'], long: 'x'.repeat(9_000) })
   expect(['one', 'listed', 'twice', 'long', 'none'].map((name) => headerOf(hook, name))).toEqual([
     'a',
@@ -55,7 +55,7 @@ test('a field that is repeated is none', () => {
   ])
 })
 
-test('texts are the same or not, whatever their lengths', () => {
+test('texts are compared correctly for any lengths', () => {
   expect([isSameText('a', 'a'), isSameText('a', 'b'), isSameText('a', 'aa'), isSameText('', '')]).toEqual([
     true,
     false,

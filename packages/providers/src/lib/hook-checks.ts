@@ -14,7 +14,7 @@ export function headerOf(hook: Hook, name: string): string | undefined {
   return typeof only === 'string' && only.length <= headerCharsMax ? only : undefined
 }
 
-/** Compares in the same time wherever they differ, and whatever their lengths. */
+/** Compares in the same time for any difference and any lengths. */
 export function isSameText(one: string, other: string): boolean {
   return timingSafeEqual(hash('sha256', one, 'buffer'), hash('sha256', other, 'buffer'))
 }

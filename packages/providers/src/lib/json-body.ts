@@ -2,7 +2,7 @@ import { createHash, hash } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
 import { encodeLarge, LARGE_BYTES_MIN } from './encode-large.ts'
 
-/** Bytes that stand in a JSON body as base64. */
+/** Bytes that are in a JSON body as base64. */
 export class Base64 {
   readonly base64Of: Uint8Array
   constructor(bytes: Uint8Array) {
@@ -13,7 +13,7 @@ export class Base64 {
   }
 }
 
-/** Bytes that stand in a JSON body as the text that they are, a letter a byte. */
+/** Bytes that are in a JSON body as text, a character for each byte. */
 export class Latin1 {
   readonly latin1Of: readonly Uint8Array[]
   constructor(...parts: Uint8Array[]) {

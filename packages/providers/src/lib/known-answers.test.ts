@@ -59,7 +59,7 @@ test.each(rows)('cases 1-4, 21: %s %d %s "%s" is %s', (id, status, code, message
   expect(own?.judge(answered(status, own.body(code, message)))).toMatchObject({ code: is })
 })
 
-test('every provider has its answers, each with a source', () => {
+test('every provider has known answers, each with a source', () => {
   expect(Object.keys(knownAnswers)).toEqual(Object.keys(providers))
   expect(rows.length).toBeGreaterThanOrEqual(120)
   for (const row of rows) expect(row.at(-1)).toMatch(/^https:|^met by/)
@@ -90,23 +90,20 @@ test.each(Object.keys(providers))(
   },
 )
 
-test.each(Object.keys(providers))(
-  '%s: words that nobody knows are for one other connection to judge',
-  (id) => {
-    const own = providers[id]
-    const outcome = own?.judge(answered(400, own.body(id === 'postmark' ? '999' : '', 'blorp')))
-    expect(outcome).toMatchObject({ kind: 'rejected', code: 'refusal-unrecognised' })
-    expect(outcome?.kind === 'rejected' && classOf(outcome.code).elsewhere).toBe('once')
-  },
-)
+test.each(Object.keys(providers))('%s: an unrecognised refusal is tried on one other connection', (id) => {
+  const own = providers[id]
+  const outcome = own?.judge(answered(400, own.body(id === 'postmark' ? '999' : '', 'blorp')))
+  expect(outcome).toMatchObject({ kind: 'rejected', code: 'refusal-unrecognised' })
+  expect(outcome?.kind === 'rejected' && classOf(outcome.code).elsewhere).toBe('once')
+})
 
-test('case 4: a used-up rate of a second is tried again after a second, a used-up day after ten minutes', () => {
+test('case 4: a used-up rate per second is retried after a second, a used-up day after ten minutes', () => {
   const wait = (message: string) => ses(answered(429, { __type: 'TooManyRequestsException', message }), now)
   expect(wait('Maximum sending rate exceeded.')).toMatchObject({ retryAfterMs: 1_000 })
   expect(wait('Daily message quota exceeded.')).toMatchObject({ retryAfterMs: 600_000 })
 })
 
-test('case 21: sparkpost says of one of several that it is suppressed: each goes alone', () => {
+test('case 21: sparkpost reports one of several as suppressed: each recipient gets a single call', () => {
   const outcome = sparkpost(
     all,
     answered(400, { errors: [{ code: '1902', message: 'Message generation rejected' }] }),

@@ -13,11 +13,11 @@ const fields = (...envelopeTo: string[]) =>
     }),
   )
 
-test.each([copy, hidden])('a copy that goes alone stands in To, and nobody else is named', (one) => {
+test.each([copy, hidden])('a copy that is sent alone is in To, and no other recipient is named', (one) => {
   expect(fields(one?.address ?? '')).toEqual({ to: [one], cc: [], bcc: [] })
 })
 
-test('beside somebody in To, copies stay what they are', () => {
+test('with a To recipient, copies stay copies', () => {
   expect(fields('reader@x.example', 'copy@x.example')).toMatchObject({ cc: [copy], bcc: [] })
   expect(fields('reader@x.example', 'hidden@x.example')).toMatchObject({ cc: [], bcc: [hidden] })
 })

@@ -3,7 +3,7 @@ import type { Mailbox, OutboundMessage } from '../provider.ts'
 /** A name of only these needs no quotes: https://www.rfc-editor.org/rfc/rfc5322#section-3.2.5, letters beyond ASCII added. */
 const plainName = /^[\p{L}\p{N}\p{M}]+( [\p{L}\p{N}\p{M}]+)*$/u
 
-/** An address as APIs that encode by themselves take it: `Name <a@b.example>`, the name quoted where it must be. */
+/** An address for APIs that encode it themselves: `Name <a@b.example>`, the name quoted where it must be. */
 export function mailboxText({ address, name }: Mailbox): string {
   if (!name) return address
   const shown = plainName.test(name) ? name : `"${name.replace(/["\\]/g, '\\$&')}"`
@@ -17,7 +17,7 @@ export function pendingFields({ to, cc, bcc, envelopeTo }: OutboundMessage) {
   return { to: to.filter(isPending), cc: cc.filter(isPending), bcc: bcc.filter(isPending) }
 }
 
-/** The same for APIs that require To: a copy sent in a call of its own stands there, visible only to its reader. */
+/** The same for APIs that require To: a copy that is sent in a single call is in To, visible only to its reader. */
 export function pendingFieldsWithTo(message: OutboundMessage): ReturnType<typeof pendingFields> {
   const fields = pendingFields(message)
   const copies = [...fields.cc, ...fields.bcc]

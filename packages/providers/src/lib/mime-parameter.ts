@@ -1,6 +1,6 @@
 /** Folded between more spaces than these, a line would hold nothing else. */
 const spacesMax = 60
-/** Of one piece, so that it stands on a line of its own beside its name. */
+/** Of one piece, so that it is on its own line with its name. */
 const pieceCharsMax = 60
 
 /**

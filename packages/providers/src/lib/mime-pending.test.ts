@@ -9,13 +9,13 @@ const written = buildOutboundMessage({
   bcc: [{ address: 'hidden@example.net' }],
 })
 
-test('a mail as its client wrote it gets a Bcc for those whom it does not name, and is the same but for that', async () => {
+test('a mail that its client wrote gets a Bcc for unnamed recipients, and is otherwise unchanged', async () => {
   const envelopeTo = ['reader@example.org', 'hidden@example.net']
   const mime = await buildPendingMime({ ...written, envelopeTo })
   expect(mime.equals(Buffer.concat([Buffer.from('Bcc: hidden@example.net\r\n'), bytes]))).toBe(true)
 })
 
-test('a mail that names somebody who got it before is not built: they would get it again', async () => {
+test('a mail that names a recipient who already has it is not built: the recipient would get it again', async () => {
   await expect(buildPendingMime({ ...written, envelopeTo: ['hidden@example.net'] })).rejects.toThrow(
     EncodeFailed,
   )

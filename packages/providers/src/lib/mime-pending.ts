@@ -4,7 +4,7 @@ import { buildMime } from './mime.ts'
 
 /**
  * The mail for a provider that reads the recipients from its header fields: To and Cc name only those that are still to be
- * reached, and Bcc, which the provider takes out, stands before all other fields.
+ * reached, and Bcc, which the provider removes, comes before all other fields.
  */
 export async function buildPendingMime(message: OutboundMessage): Promise<Buffer> {
   const pending = new Set(message.envelopeTo)

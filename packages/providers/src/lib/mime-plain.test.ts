@@ -33,7 +33,7 @@ const message = fc.record({
   createdAt: fc.date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true }),
 })
 
-test('mail that is written at once parses to the same message as the composer’s', async () => {
+test('mail from the fast writer parses to the same message as mail from the composer', async () => {
   let written = 0
   await fc.assert(
     fc.asyncProperty(message, async (changes) => {
@@ -72,7 +72,7 @@ test.each([
   ['a line break in the subject', { subject: 'a\r\nBcc: x@evil.example' }],
   ['a name that needs quotes', { from: { address: 'app@acme.example', name: 'Acme, Inc.' } }],
   ['a subject that would be folded', { subject: 'x'.repeat(80) }],
-])('leaves to the composer: %s', (_what, changes) => {
+])('the fast writer leaves to the composer: %s', (_what, changes) => {
   const built = buildOutboundMessage({
     headers: {},
     attachments: [],

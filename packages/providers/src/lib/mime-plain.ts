@@ -80,7 +80,7 @@ function plainBody(message: OutboundMessage): string | null {
 }
 
 /**
- * The most usual mail (ASCII, short fields, no attachment, no header of its own) written at once; null for any other.
+ * The most usual mail (ASCII, short fields, no attachment, no header of its own) written in one step; null for any other.
  * A property test holds that it parses to the same message as the output of nodemailer's composer.
  */
 export function plainMime(message: OutboundMessage, messageId: string): string | null {

@@ -20,7 +20,7 @@ function fieldOf(mime: string, name: string): string[] {
 
 const wordsOf = (text: string) => text.split(' ')
 
-describe('case 15: the text alone chooses its encoding', () => {
+describe('case 15: the encoding depends only on the text', () => {
   test.each([
     ['株式会社テスト受信担当者', ['=?UTF-8?B?5qCq5byP5Lya56S+44OG44K544OI5Y+X5L+h5ouF5b2T6ICF?=']],
     ['Größe', ['=?UTF-8?Q?Gr=C3=B6=C3=9Fe?=']],
@@ -45,7 +45,7 @@ describe('case 15: the text alone chooses its encoding', () => {
     expect(mail.from?.value).toEqual([from])
   })
 
-  test('each word is short, holds whole characters and reads back', () => {
+  test('each encoded word is short, has whole characters and reads back', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 200 }), (text) => {
         const words = wordsOf(encodeWords(text))
@@ -68,7 +68,7 @@ describe('case 15: the text alone chooses its encoding', () => {
     )
   })
 
-  test('many letters fill their words', () => {
+  test('encoded words of many letters are full', () => {
     const words = wordsOf(encodeWords('受'.repeat(60)))
     expect(words).toHaveLength(5)
     expect(words[1]).toBe(`=?UTF-8?B?${Buffer.from('受'.repeat(15)).toString('base64')}?=`)
@@ -128,7 +128,7 @@ describe('case 11: no line is longer than 998 octets', () => {
   })
   const plain = (text: string | undefined) => text?.replace(/\s+/gu, ' ').trim()
 
-  test('whatever the fields hold, and a parser reads them back', async () => {
+  test('for any content of the fields, and a parser reads them back', async () => {
     await fc.assert(
       fc.asyncProperty(message, async (changes) => {
         const { mime, mail } = await readBack(changes)
@@ -155,13 +155,13 @@ describe('case 11: no line is longer than 998 octets', () => {
     expect(foldableSubject(subject)).toMatch(/^(?:=\?UTF-8\?Q\?[^ ]{1,61}\?= ?)+$/)
   })
 
-  test('a subject that every API can fold stays as it is', () => {
+  test('a subject that every API can fold stays unchanged', () => {
     for (const subject of ['x'.repeat(989), 'é'.repeat(998), 'many words '.repeat(90)])
       expect(foldableSubject(subject)).toBe(subject)
   })
 })
 
-describe('what is ASCII', () => {
+describe('texts in ASCII', () => {
   test.each(['Say "hi"', '{"a":1}', 'x'.repeat(990), '"News" <news.acme.example>'])(
     '%s is not encoded',
     (text) => {
@@ -180,7 +180,7 @@ describe('what is ASCII', () => {
   })
 })
 
-test('a file name in ASCII is one parameter, which readers of pieces cannot lose spaces of', async () => {
+test('a file name in ASCII is one parameter, so that parsers that join pieces lose no spaces', async () => {
   for (const length of [48, 49, 50]) {
     const filename = `${'x'.repeat(length)} ${'"y\\"'.repeat(20)} z.pdf`
     const content = Buffer.from('a')
@@ -191,7 +191,7 @@ test('a file name in ASCII is one parameter, which readers of pieces cannot lose
   }
 })
 
-test('a tree without the methods that are replaced is not sent', () => {
+test('a composer without the methods that we replace sends nothing', () => {
   const node = Object.assign(Object.create(null), { childNodes: [] })
   expect(() => useOwnWords(node)).toThrow('nodemailer has no encodeHeaderValue')
 })

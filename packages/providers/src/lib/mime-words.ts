@@ -6,7 +6,7 @@ const lineOctetsMax = 998
 /** RFC 2047 §2 permits 75 of one word, and 76 of its line: room is left for a bracket and a comma beside it. */
 const wordCharsMax = 73
 const wordFrameChars = '=?UTF-8?B?'.length + '?='.length
-/** Of the longest usual field before it, so that the first word stands on the line of the name. */
+/** Of the longest usual field before it, so that the first word is on the line of the name. */
 const firstWordCharsMax = 76 - 'Reply-To: '.length
 /** Folded between more of these, a line would hold nothing else. */
 const spacesMax = 60
@@ -14,18 +14,18 @@ const spacesMax = 60
 const subjectRoom = lineOctetsMax - 'Subject: '.length
 const printable = /^[\x20-\x7e]*$/
 
-/** A text for an unstructured field: as it is where that can stand and be folded there, else in encoded words. */
+/** A text for an unstructured field: unchanged if it is allowed and can be folded there, else in encoded words. */
 export function encodeText(name: string, text: string): string {
   return isPlain(name, text) ? text.trimEnd() : encodeWords(text, 76 - name.length - ': '.length)
 }
 
-/** A subject for an API that encodes what is not ASCII by itself, but cannot fold a word that is longer than a line. */
+/** A subject for an API that encodes text outside ASCII itself, but cannot fold a word that is longer than a line. */
 export function foldableSubject(subject: string): string {
   const isLong = (piece: string) => piece.length > subjectRoom && printable.test(piece)
   return subject.length > subjectRoom && unfoldable(subject).some(isLong) ? encodeWords(subject) : subject
 }
 
-/** Whether a text can stand in a field of this name, and be folded between its words. */
+/** Whether a text is allowed in a field of this name, and be folded between its words. */
 function isPlain(name: string, text: string): boolean {
   if (!printable.test(text) || text.includes(' '.repeat(spacesMax))) return false
   const room = lineOctetsMax - name.length - ': '.length
@@ -55,7 +55,7 @@ export function encodeName(name: string): string {
 }
 
 /**
- * Text as encoded words (RFC 2047), each with whole characters, which may also stand in a phrase or a comment. Readers
+ * Text as encoded words (RFC 2047), each with whole characters, which are also allowed in a phrase or a comment. Readers
  * join them without the spaces between them. The encoding goes by the text alone.
  */
 export function encodeWords(text: string, firstCharsMax: number = firstWordCharsMax): string {

@@ -5,7 +5,7 @@ import { buildOutboundMessage } from '../../test/io.ts'
 import type { OutboundMessage } from '../provider.ts'
 import { buildMime, compose } from './mime.ts'
 
-/** What an independent parser reads from a message as we write it. */
+/** The fields that an independent parser reads from a message as we write it. */
 async function readBack(changes: Partial<OutboundMessage>) {
   const mime = await buildMime(buildOutboundMessage(changes))
   return { mime: mime.toString('latin1'), mail: await simpleParser(mime, { skipTextToHtml: true }) }
@@ -48,7 +48,7 @@ const rich: Partial<OutboundMessage> = {
   ],
 }
 
-describe('an independent parser reads back what was given', () => {
+describe('an independent parser reads back the given', () => {
   test('names, subject, bodies, attachments, own headers', async () => {
     const { mail, mime } = await readBack(rich)
     expect(mail.from?.value).toEqual([{ address: 'w@example.com', name: 'Žofie “Zed” Ünal, Jr.' }])
@@ -89,7 +89,7 @@ describe('an independent parser reads back what was given', () => {
   })
 })
 
-describe('what goes over the wire', () => {
+describe('the bytes on the wire', () => {
   test('the same message gives the same bytes', async () => {
     const build = () => buildMime(buildOutboundMessage({ ...rich }))
     expect(await build()).toEqual(await build())
@@ -165,7 +165,7 @@ describe('even input that should have been refused before cannot add a header', 
   )
 })
 
-test('writing the parts ourselves gives the bytes that nodemailer gives', async () => {
+test('our writer of parts gives the same bytes as nodemailer', async () => {
   const text = fc.string({ unit: 'binary', maxLength: 300 })
   const file = fc.record({
     filename: fc.string({ minLength: 1, maxLength: 30 }),

@@ -13,7 +13,7 @@ const undisclosed = Buffer.from('To: undisclosed-recipients:;\r\n')
 const idHeader = 'X-LG-Id'
 
 /**
- * The message as it is handed over: as its client wrote it where it did. The same message gives the same bytes every time, so that every attempt carries
+ * The message as it is sent: unchanged if its client wrote it. The same message gives the same bytes every time, so that every attempt carries
  * one mail and `/raw` can be rebuilt instead of stored. A large one is built by another thread.
  */
 export async function buildMime(message: OutboundMessage): Promise<Buffer> {
@@ -79,7 +79,7 @@ export function compose(message: OutboundMessage): MimeNode {
 }
 
 /**
- * Writes a tree of parts at once. Nodemailer's own `build()` gives the same bytes through a chain of streams, which
+ * Writes a tree of parts in one step. Nodemailer's own `build()` gives the same bytes through a chain of streams, which
  * takes three times the processor time; all our content is in memory already.
  */
 function render(node: MimeNode, parts: Buffer[]): void {
@@ -119,7 +119,7 @@ function toAddress({ address, name }: Mailbox): { address: string; name: string 
   return { address, name: name ?? '' }
 }
 
-/** The type of an attachment, as it may be said: a part that claims to hold parts would break the structure around it. */
+/** The type of an attachment, as it may be written: a part that claims to hold parts would break the structure around it. */
 export function partType(contentType: string): string {
   return contentType.startsWith('multipart/') ? 'application/octet-stream' : contentType
 }
@@ -134,7 +134,7 @@ function toAttachment(attachment: OutboundAttachment) {
   }
 }
 
-/** Only blind copies: without a field for recipients, some servers write one, with all whom the mail goes to. */
+/** Only blind copies: without a field for recipients, some servers write one, with all recipients. */
 function isUndisclosed({ to, cc, bcc }: OutboundMessage): boolean {
   return to.length === 0 && cc.length === 0 && bcc.length > 0
 }

@@ -82,22 +82,19 @@ const odd: [string, string][] = [
   ]),
 ]
 
-test.each(Object.keys(judges))(
-  'S1: no answer, however large and odd, keeps the thread from others for 50 ms: %s',
-  async (id) => {
-    const slow: string[] = []
-    for (const [name, body] of odd) {
-      for (const status of [200, 400]) {
-        const response = answered(status, body)
-        const ms = await cpuMs(() => judges[id]?.(response))
-        if (ms > msMax) slow.push(`${name} (${status}): ${Math.round(ms)} ms`)
-      }
+test.each(Object.keys(judges))('S1: no large or odd answer blocks the thread for 50 ms: %s', async (id) => {
+  const slow: string[] = []
+  for (const [name, body] of odd) {
+    for (const status of [200, 400]) {
+      const response = answered(status, body)
+      const ms = await cpuMs(() => judges[id]?.(response))
+      if (ms > msMax) slow.push(`${name} (${status}): ${Math.round(ms)} ms`)
     }
-    expect(slow).toEqual([])
-  },
-)
+  }
+  expect(slow).toEqual([])
+})
 
-test('S1: postmark names its inactive addresses however many there are, and looks no further', () => {
+test('S1: postmark reports any number of inactive addresses, and does not search further', () => {
   const Message = `You tried to send to recipient(s) that have been marked as inactive. Found inactive addresses: ${all.slice(1).join(', ')}.`
   expect(postmark(answered(422, { ErrorCode: 406, Message }), now, all)).toMatchObject({
     refused: all.slice(1).map((address) => ({ address })),
@@ -113,7 +110,7 @@ test('addresses are found in quotes, brackets and lists, in any case', () => {
   expect(namedIn({ message: 'b@x.example' }, addresses)).toEqual([])
 })
 
-test('a long answer is read where it is plain, and a wide or deep one is taken for none', () => {
+test('a long plain answer is read, and a wide or deep one counts as no answer', () => {
   const html = '<p>,[{"</p>'.repeat(50_000)
   expect(parseAnswer(Buffer.from(JSON.stringify({ id: '1', html })))).toMatchObject({ id: '1' })
   expect(parseAnswer(Buffer.from(`{"id":"1","a":[${'1,'.repeat(10_001)}1]}`))).toEqual({})

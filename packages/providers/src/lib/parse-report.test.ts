@@ -71,11 +71,11 @@ test.each<[string, object[]]>([
   ['complaint-redacted', [{ kind: 'complained', recipient: undefined }]],
   ['complaint-opt-out', [{ kind: 'unsubscribed', recipient: 'gone@example.org' }]],
   ['complaint-outlook', [{ kind: 'complained', recipient: 'reader@hotmail.example' }]],
-])('%s tells %o', (name, events) => {
+])('%s reports %o', (name, events) => {
   expect(eventsOf(name)).toMatchObject(events.map((event) => ({ messageId, ...event })))
 })
 
-test('a postfix report is read whole', () => {
+test('a postfix report is read completely', () => {
   expect(eventsOf('postfix-failed')).toEqual([
     {
       ...hard,
@@ -89,7 +89,7 @@ test('a postfix report is read whole', () => {
   ])
 })
 
-test('a delay in words names the recipient, though not the message', () => {
+test('a delay report in plain text names the recipient, but not the message', () => {
   expect(eventsOf('exim-delayed')).toMatchObject([
     {
       kind: 'deferred',
@@ -114,14 +114,14 @@ test.each([
 })
 
 describe('any form of a mail', () => {
-  test('lines may end in either way', () => {
+  test('lines may end with CRLF or LF', () => {
     for (const name of names) {
       const crlf = Buffer.from(rawOf(name).toString('latin1').replaceAll('\n', '\r\n'), 'latin1')
       expect(parseReport(crlf, receivedAt)).toEqual(parse(name))
     }
   })
 
-  test('a report that comes again has the same ids, and another recipient another one', () => {
+  test('a repeated report has the same ids, and another recipient has another id', () => {
     const later = new Date('2026-11-21T15:00:00Z')
     for (const name of names) expect(parseReport(rawOf(name), later)).toEqual(parse(name))
     const ids = names.flatMap((name) =>
@@ -152,13 +152,13 @@ describe('any form of a mail', () => {
     )
   })
 
-  test('an id is only believed where it stands whole', () => {
+  test('an id is accepted only if it is complete', () => {
     const raw = rawOf('postfix-failed').toString().replaceAll(messageId, 'msg_01k9z8y7x6w5v4t3s2r1q0pnm')
     const report = parseReport(Buffer.from(raw), receivedAt)
     expect(report).toMatchObject({ events: [{ messageId: undefined, recipient: 'gone@example.org' }] })
   })
 
-  test('words with an empty return path are a bounce from any address', () => {
+  test('a plain text with an empty return path is a bounce from any address', () => {
     const raw = rawOf('qmail')
       .toString()
       .replace('From: MAILER-DAEMON@', 'From: Mail Administrator <bounces@')
@@ -166,13 +166,13 @@ describe('any form of a mail', () => {
     expect(parseReport(Buffer.from(raw), receivedAt)).toEqual(parse('qmail'))
   })
 
-  test('a complaint that names nobody is not about the one in To where there is one in Cc', () => {
+  test('a complaint that names no recipient is not about the one in To if there is one in Cc', () => {
     const cc = 'To: a@example.org\nCc: b@example.org'
     const raw = rawOf('complaint-redacted').toString().replace('To: a@example.org, b@example.org', cc)
     expect(parseReport(Buffer.from(raw), receivedAt)).toMatchObject({ events: [{ recipient: undefined }] })
   })
 
-  test('a report within four multiparts is read, and one within more is not', () => {
+  test('a report inside four multiparts is read, and one inside more is not', () => {
     const status = 'Content-Type: message/delivery-status\n\nFinal-Recipient: a@b.c\nAction: failed\n'
     const within = (depth: number) =>
       Array.from(
@@ -183,7 +183,7 @@ describe('any form of a mail', () => {
     expect([kindOf(4), kindOf(5)]).toEqual(['report', 'mail'])
   })
 
-  test('words of a person are no bounce, though an address stands on a line', () => {
+  test('a reply of a person is no bounce, also with an address on a line', () => {
     const raw = rawOf('person')
       .toString()
       .replace('reader@example.org>\nFrom', 'reader@example.org>\nX: y\nFrom')
@@ -191,7 +191,7 @@ describe('any form of a mail', () => {
   })
 })
 
-test('S1: no mail, however odd, keeps the thread from others for 50 ms', { timeout: 120_000 }, async () => {
+test('S1: no odd mail blocks the thread for 50 ms', { timeout: 120_000 }, async () => {
   const bytes = 4_000_000
   const fill = (unit: string) => unit.repeat(bytes / unit.length)
   const report = (status: string) =>

@@ -7,7 +7,7 @@ export type EventDetail =
   | { kind: 'accepted' }
   /** The provider began to deliver it. */
   | { kind: 'sent' }
-  /** A try failed, and the provider tries again by itself. */
+  /** An attempt failed, and the provider retries automatically. */
   | { kind: 'deferred' }
   /** The mail server of the recipient took it. */
   | { kind: 'delivered' }
@@ -19,7 +19,7 @@ export type EventDetail =
   | { kind: 'opened'; byMachine: boolean; userAgent?: string | undefined }
   | { kind: 'clicked'; byMachine: boolean; userAgent?: string | undefined; url?: string | undefined }
   | { kind: 'unsubscribed' }
-  /** Final, and not tried. `suppressed`: the provider itself keeps a list on which the recipient stands. */
+  /** Final, and not tried. `suppressed`: the recipient is on a list of the provider. */
   | { kind: 'rejected'; suppressed: boolean }
 
 export type ProviderEventKind = EventDetail['kind']

@@ -14,7 +14,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup()
 })
 
-/** Quoted addresses as they are stored, with all that may stand in quotes; what would be one without them is none. */
+/** Quoted addresses as they are stored, with all characters that are allowed in quotes; addresses that need no quotes are left out. */
 const address = fc
   .array(fc.constantFrom(..." .,;:()[]|&%!'`{}$", 'a', 'Bcc: e', '..', '\\"', '\\\\'), {
     minLength: 1,
@@ -38,7 +38,7 @@ function valuesOf(mime: Buffer, name: string): string[] {
   return lines.filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2))
 }
 
-describe('25 a quoted address is written as it is, and adds nobody', () => {
+describe('25 a quoted address is written unchanged, and adds no recipient', () => {
   test('in the fields of a mail', async () => {
     await fc.assert(
       fc.asyncProperty(address, address, async (to, other) => {

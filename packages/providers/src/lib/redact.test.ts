@@ -7,15 +7,15 @@ const base64 = (text: string) => Buffer.from(text).toString('base64')
 const reasonOf = (reason: string) =>
   withoutSecrets({ kind: 'deferred', code: 'provider-unavailable', reason }, credentials)
 
-describe('what a provider said of a refusal', () => {
+describe('the reason of a refusal', () => {
   test.each([
-    ['as it is', '535 no such password: correct horse+9/x', '535 no such password: ***'],
+    ['in plain text', '535 no such password: correct horse+9/x', '535 no such password: ***'],
     [
-      'as AUTH PLAIN says it',
+      'as in AUTH PLAIN',
       `500 ? AUTH PLAIN ${base64('\0relay@acme.example\0correct horse+9/x')}`,
       '500 ? AUTH PLAIN ***',
     ],
-    ['as AUTH LOGIN says it', `500 ? ${base64('correct horse+9/x')}`, '500 ? ***'],
+    ['as in AUTH LOGIN', `500 ? ${base64('correct horse+9/x')}`, '500 ? ***'],
     ['behind one other byte', `500 ? ${base64('.correct horse+9/x')} !`, '500 ? *** !'],
     ['in base64url', `500 ? ${Buffer.from('..correct horse+9/x?').toString('base64url')}`, '500 ? ***'],
   ])('shows no credential %s', (_, said, shown) => {
@@ -23,7 +23,7 @@ describe('what a provider said of a refusal', () => {
   })
 
   test.each([
-    ['as it is', '535 no such password: correct ho', '535 no such password: ***'],
+    ['in plain text', '535 no such password: correct ho', '535 no such password: ***'],
     ['but for its last character', '535 correct horse+9/', '535 ***'],
     ['in base64', `500 ? ${base64('correct horse+9/x').slice(0, 12)}`, '500 ? ***'],
     ['in base64, behind the name', `500 ? ${base64('\0x\0correct horse+9/x').slice(0, 13)}`, '500 ? ***'],
@@ -31,7 +31,7 @@ describe('what a provider said of a refusal', () => {
     expect(reasonOf(said)).toEqual({ kind: 'deferred', code: 'provider-unavailable', reason: shown })
   })
 
-  test('is otherwise left as it was', () => {
+  test('is otherwise unchanged', () => {
     const reason = '550 5.1.1 <somebody.with.a.long.name@example.net> mailbox_unavailable'
     expect(reasonOf(reason)).toEqual({ kind: 'deferred', code: 'provider-unavailable', reason })
     const accepted = { kind: 'accepted', providerMessageId: 'correct horse+9/x' } as const
@@ -52,7 +52,7 @@ describe('what a provider said of a refusal', () => {
     expect(withoutSecrets(outcome, deep)).toEqual({ ...outcome, reason: '***, ***' })
   })
 
-  test('shows no credential in what it says of single recipients either', () => {
+  test('shows no credential in the reasons of single recipients', () => {
     const refused = [
       {
         address: 'a@example.net',
@@ -85,7 +85,7 @@ describe('what a provider said of a refusal', () => {
     expect(withoutSecrets(outcome, nested)).toEqual({ ...outcome, reason: 'no ***' })
   })
 
-  test('shows no credential in what it says of the account', () => {
+  test('shows no credential in notes about the account', () => {
     const problem = {
       code: 'provider-credentials-refused' as const,
       reason: '535 correct horse+9/x',
@@ -98,7 +98,7 @@ describe('what a provider said of a refusal', () => {
   })
 })
 
-test('what a mail server said in an event shows no credential', () => {
+test('the reply of a mail server in an event shows no credential', () => {
   const event = { kind: 'deferred', id: '1', at: new Date(0) } as const
   const said = { ...event, reason: '535 no such password: correct horse+9/x' }
   expect(eventsWithoutSecrets([said, event], credentials)).toEqual([

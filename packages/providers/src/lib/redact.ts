@@ -56,7 +56,7 @@ function secretsToRedact(credentials: unknown): string[] {
 }
 
 /**
- * Strikes the credentials of a connection out of what its provider said: reasons are stored and shown, and there are servers that
+ * Removes the credentials of a connection from the texts of its provider: reasons are stored and shown, and there are servers that
  * repeat a command, such as the one that logs in, in their refusal of it.
  */
 export function withoutSecrets(outcome: SendOutcome, credentials: unknown): SendOutcome {
@@ -69,7 +69,7 @@ export function withoutSecrets(outcome: SendOutcome, credentials: unknown): Send
   return { ...said, refused }
 }
 
-/** The same for what a provider said of the account. */
+/** The same for a provider's texts about the account. */
 export function reportWithoutSecrets(report: AccountReport, credentials: unknown): AccountReport {
   const values = secretsToRedact(credentials)
   const redactText = (text: string) => redact(text, values)
@@ -87,7 +87,7 @@ export function reportWithoutSecrets(report: AccountReport, credentials: unknown
   }
 }
 
-/** Strikes the credentials of a connection out of the words in events: a mail server may repeat them in its refusal. */
+/** Removes the credentials of a connection from the texts in events: a mail server may repeat them in its refusal. */
 export function eventsWithoutSecrets(
   events: readonly ProviderEvent[],
   credentials: unknown,

@@ -8,7 +8,7 @@ export function toRefusedOutcome(refused: RecipientRefusal[]): SendOutcome {
   // A limit of the account is waited for by all.
   const deferred = waiting.find(({ code }) => classOf(code).connection === 'slows') ?? waiting[0]
   if (!deferred) {
-    // Where another connection may be tried for one of them, the try as a whole says so.
+    // If another connection may be tried for one of them, the whole attempt says so.
     const told = rejected.find(({ code }) => classOf(code).elsewhere === 'once') ?? rejected[0]
     const { code = 'recipient-refused', reason = 'no recipient' } = told ?? {}
     // If another connection may try one of the recipients, it may try all.
@@ -16,7 +16,7 @@ export function toRefusedOutcome(refused: RecipientRefusal[]): SendOutcome {
     return { kind: 'rejected', scope: 'message', code, reason, ...(hasOwnReasons && { refused: rejected }) }
   }
   const { code, reason } = deferred
-  // The longest wait holds: what is asked again before comes in vain.
+  // The longest wait applies: an earlier repeat would be refused again.
   const waitMs = Math.max(0, ...refused.map(({ retryAfterMs = 0 }) => retryAfterMs))
   return {
     kind: 'deferred',
@@ -28,8 +28,8 @@ export function toRefusedOutcome(refused: RecipientRefusal[]): SendOutcome {
 }
 
 /**
- * The outcome of a call whose provider sends to nobody for the sake of some, whom its answer names: they alone are refused for good.
- * As it was where nobody is named.
+ * The outcome of a call that a provider refuses completely because of some recipients, which its answer names: only these are
+ * refused permanently. Unchanged if none is named.
  */
 export function toPartlyRefused(outcome: SendOutcome, named: Iterable<string>): SendOutcome {
   if (outcome.kind !== 'rejected' || classOf(outcome.code).mayBeOneOfMany !== true) return outcome

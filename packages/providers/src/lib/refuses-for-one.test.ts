@@ -67,7 +67,7 @@ const unnamed: Row[] = [
 ]
 
 test.each(unnamed)(
-  '%s refuses all for one whom it does not name: each is to go alone',
+  '%s refuses all because of an unnamed recipient: each recipient gets a single call',
   (_id, judge, status, body) => {
     const outcome = judge(answered(status, body))
     expect(outcome.kind === 'rejected' && classOf(outcome.code).mayBeOneOfMany).toBe(true)
@@ -87,7 +87,7 @@ const named: Row[] = [
 ]
 
 test.each(named)(
-  '%s refuses all for one whom it names: the others go together',
+  '%s refuses all because of a named recipient: the others share a call',
   (_id, judge, status, body) => {
     expect(judge(answered(status, body))).toMatchObject({
       kind: 'rejected',
@@ -98,7 +98,7 @@ test.each(named)(
   },
 )
 
-test('sparkpost that took nobody has refused each of them, and is asked for none again', () => {
+test('sparkpost that accepted no recipient has refused each of them, and none is tried again', () => {
   const bodies = [
     { errors: [{ message: 'At least one valid recipient is required', code: '5002' }] },
     { results: { id: '1', total_accepted_recipients: 0, total_rejected_recipients: 3 } },
@@ -124,7 +124,7 @@ const ofAll: Row[] = [
 ]
 
 test.each(ofAll)(
-  '%s refuses a message for what it says: nobody is tried alone',
+  '%s refuses a message for its content: no recipient gets a single call',
   (_id, judge, status, body) => {
     const outcome = judge(answered(status, body))
     expect(outcome).toMatchObject({ kind: 'rejected', code: 'message-refused' })

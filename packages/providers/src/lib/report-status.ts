@@ -69,7 +69,7 @@ function statusOf(status: string, diagnostic: string): string | undefined {
   return stated === undefined || /^\d\.0\.0$/.test(stated) ? (said ?? stated) : stated
 }
 
-/** To whom we sent it; where the server does not say, who it became on its way. */
+/** The recipient that we sent it to; if the server does not say, the address after forwarding. */
 function recipientOf(fields: MailFields): string | undefined {
   for (const name of ['original-recipient', 'final-recipient']) {
     const address = decodeXtext(withoutType(fieldOf(fields, name))).replace(/^<|>$/g, '')

@@ -7,7 +7,7 @@ const recipientsMax = 50
 const charsMax = 32_768
 const reasonLinesMax = 6
 
-/** Behind these lines stands the message itself, whose words are not the server's. */
+/** After these lines comes the message itself, whose text is not the server's. */
 const copyBegins =
   /^(?:-{2,} ?(?:below this line|this is a copy of|the header of the original|original message|returned message|unsent message|undelivered message)|return-path: |received: )/i
 /** `<a@b.c>:` of qmail, `a@b.c` alone of Exim, `a@b.c on 20/11/2026 10:00` of old Exchange. */

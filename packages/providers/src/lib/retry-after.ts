@@ -4,13 +4,13 @@ import { retryAfterMs } from './http.ts'
 /** Fields, in lower case, by which a provider counts its rate down: calls that are left, and seconds until there are more. */
 export type RateFields = { remaining: string; reset: string }
 
-/** The same answer with a Retry-After, for a provider that says its wait elsewhere; a field that is there stands. */
+/** The same answer with a Retry-After, for a provider that gives its wait in another place; a present field is kept. */
 export function withRetryAfter(response: HttpResponse, field: string | undefined): HttpResponse {
   if (field === undefined || response.headers['retry-after'] !== undefined) return response
   return { ...response, headers: { ...response.headers, 'retry-after': field } }
 }
 
-/** The same answer, which asks to wait until the rate begins anew. */
+/** The same answer, which asks to wait until the period of the rate ends. */
 export function withReset(response: HttpResponse, { reset }: RateFields): HttpResponse {
   return withRetryAfter(response, fieldOf(response, reset))
 }

@@ -4,7 +4,7 @@ import { Secret, secret } from './secret.ts'
 
 const hidden = new Secret('open sesame')
 
-test('a secret shows itself in no way but reveal()', () => {
+test('a secret is shown only by reveal()', () => {
   const shown = [
     String(hidden),
     `${hidden}`,
@@ -20,7 +20,7 @@ test('a secret shows itself in no way but reveal()', () => {
   expect(hidden.reveal()).toBe('open sesame')
 })
 
-test('4096 bytes are the most, counted as bytes', () => {
+test('a secret has at most 4096 bytes, counted as bytes', () => {
   const schema = secret('A key')
   expect(schema.safeParse('x'.repeat(4096)).success).toBe(true)
   expect(schema.safeParse('x'.repeat(4097)).success).toBe(false)

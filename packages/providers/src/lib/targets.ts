@@ -11,7 +11,7 @@ export function distinctTargets(targets: Target[]): Target[] {
 export type NamedBy = { host: readonly string[]; port: readonly string[] }
 
 /**
- * The setting that leads to a target: a URL, or `host` beside `port`, as all providers call them. Null: no setting names its host, which
+ * The setting that names a target: a URL, or `host` beside `port`, as all providers call them. Null: no setting names its host, which
  * is known by the provider itself.
  */
 export function namedBy(settings: unknown, target: Target): NamedBy | null {

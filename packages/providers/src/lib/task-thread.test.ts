@@ -30,7 +30,7 @@ function open() {
   return { thread, send }
 }
 
-test('tasks run one at a time, and each hears its own answers', async () => {
+test('tasks run one at a time, and each gets its own answers', async () => {
   const { send } = open()
   expect(await Promise.all([send('twice'), send('twice'), send('twice')])).toEqual(
     Array(3).fill(['first', 'last']),
@@ -41,7 +41,7 @@ test.each([
   ['throw', 'a fault of the thread'],
   ['exit', 'its thread ended'],
 ] as const)(
-  'a task whose thread ends by "%s" fails alone: the next one has a thread of its own',
+  'a task whose thread ends by "%s" fails alone: the next one gets a new thread',
   async (how, why) => {
     const { send } = open()
     const [ended, next] = await Promise.allSettled([send(how), send('twice')])

@@ -17,7 +17,7 @@ export type Task<Ask, Result> = {
 }
 
 export type TaskThread<Ask, Answer> = {
-  /** Runs tasks one at a time, in order. `begin` sends what the task needs, and answers who hears the thread. */
+  /** Runs tasks one at a time, in order. `begin` sends the input of the task, and returns the listener of the thread. */
   run<Result>(begin: (task: Task<Ask, Result>) => (answer: Answer) => void): Promise<Result>
 }
 

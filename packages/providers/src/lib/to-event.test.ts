@@ -5,7 +5,7 @@ const receivedAt = new Date('2026-11-20T10:00:00Z')
 const build = (given: object) => toEvent({ kind: 'delivered' }, { at: undefined, ...given }, receivedAt)
 
 describe('an event', () => {
-  test('without a readable time is dated by its arrival, and so is one of the future or of a clock that was never set', () => {
+  test('without a readable time gets the time of its arrival, and so does one from the future or from a clock that was never set', () => {
     const at = (ms: number | undefined) => build({ at: ms }).at
     expect(at(undefined)).toEqual(receivedAt)
     expect(at(receivedAt.getTime() + 3_600_001)).toEqual(receivedAt)
@@ -13,7 +13,7 @@ describe('an event', () => {
     expect(at(receivedAt.getTime() + 60_000)).toEqual(new Date('2026-11-20T10:01:00Z'))
   })
 
-  test('has the provider’s id, and else one that tells it from others', () => {
+  test('has the provider’s id, or else an id that is different from those of other events', () => {
     expect(build({ id: 'x' }).id).toBe('x')
     const base = { recipient: 'a@b.c', providerMessageId: 'm', at: 1_795_168_800_000, code: 'delivered' }
     const variants = [
@@ -27,13 +27,13 @@ describe('an event', () => {
     expect(build({ ...base, reason: 'other words' }).id).toBe(build(base).id)
   })
 
-  test('takes its enhanced status from the words where it has none of its own', () => {
+  test('takes its enhanced status from the text if it has no such field', () => {
     expect(build({ reason: '550 5.1.1 gone' }).enhancedStatus).toBe('5.1.1')
     expect(build({ reason: '550 5.1.1 gone', enhancedStatus: '5.2.1' }).enhancedStatus).toBe('5.2.1')
     expect(build({ enhancedStatus: 'x' }).enhancedStatus).toBeUndefined()
   })
 
-  test('has texts on one line, cut to their bounds', () => {
+  test('has texts on one line, cut to their limits', () => {
     const event = build({
       reason: `a\r\n\u0000${'b'.repeat(900)}`,
       code: 'c'.repeat(900),
@@ -89,7 +89,7 @@ test.each([
   ['msg_01k9z8y7x6w5v4t3s2r1q0pnmk1', false],
   ['con_01k9z8y7x6w5v4t3s2r1q0pnmk', false],
   ['MSG_01K9Z8Y7X6W5V4T3S2R1Q0PNMK', false],
-])('%s is an id of ours: %s', (text, isOurs) => {
+])('%s is our id: %s', (text, isOurs) => {
   expect(toMessageId(text) !== undefined).toBe(isOurs)
 })
 
@@ -105,7 +105,7 @@ test.each([
   expect(enhancedStatusIn(words)).toBe(status)
 })
 
-test('an empty text is none, and a number is its text', () => {
+test('an empty text counts as missing, and a number is read as text', () => {
   expect([textOr('  ', 9), textOr(7, 9), textOr({}, 9), textOr('abc', 2)]).toEqual([
     undefined,
     '7',

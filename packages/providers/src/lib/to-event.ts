@@ -75,7 +75,7 @@ export function toUserAgent(value: unknown): string | undefined {
   return textOr(value, 500)
 }
 
-/** An http(s) URL that was clicked; whatever else stands there is left out. */
+/** An http(s) URL that was clicked; any other value is left out. */
 export function toUrl(value: unknown): string | undefined {
   if (typeof value !== 'string' || value.length > urlCharsMax || !/^https?:\/\//i.test(value))
     return undefined

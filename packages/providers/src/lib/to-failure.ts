@@ -1,7 +1,7 @@
 import type { SendOutcome } from '../provider.ts'
 import { classOf, type FailureCode } from './failures.ts'
 
-/** The outcome of a failure; `waitMs` is the provider's own wish, which stands before the class's. */
+/** The outcome of a failure; `waitMs` is the wait that the provider asks for, which has precedence over that of the class. */
 export function toFailure(code: FailureCode, reason: string, waitMs?: number): SendOutcome {
   const { outcome, waitMs: usualMs } = classOf(code)
   switch (outcome) {

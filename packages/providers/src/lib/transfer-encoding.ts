@@ -12,7 +12,7 @@ export function decodeTransfer(body: Buffer, encoding: string | undefined): Buff
   }
 }
 
-/** https://www.rfc-editor.org/rfc/rfc2045#section-6.7; what is no quoting stays as it stands. */
+/** https://www.rfc-editor.org/rfc/rfc2045#section-6.7; invalid sequences stay unchanged. */
 function decodeQuoted(body: Buffer): Buffer {
   const decoded = Buffer.allocUnsafe(body.length)
   let length = 0

@@ -45,26 +45,26 @@ async function byApi(text: string): Promise<SendOutcome> {
 describe.each([
   ['SMTP', bySmtp],
   ['its API', byApi],
-])('Amazon SES, which does not know an address, says the same over %s', (_, send) => {
+])('Amazon SES gives the same answer to an unverified address over %s', (_, send) => {
   test.each([
     ['the sender', refusal('writer@example.com'), 'provider-sender-refused'],
     ['the sender by name', refusal('"A. Writer" <Writer@Example.com>'), 'provider-sender-refused'],
     ['the sender’s domain', refusal('example.com'), 'provider-sender-refused'],
     ['the sender among others', refusal('reader@example.org, writer@example.com'), 'provider-sender-refused'],
-    ['nobody', 'Email address is not verified.', 'provider-sender-refused'],
+    ['no address', 'Email address is not verified.', 'provider-sender-refused'],
     ['a recipient', refusal('reader@example.org'), 'provider-sandbox'],
     ['some recipients', refusal('a@example.net, b@example.net, ...'), 'provider-sandbox'],
-  ])('that names %s', async (_, text, code) => {
+  ])('an answer that names %s', async (_, text, code) => {
     expect(await send(text)).toMatchObject({ kind: 'rejected', scope: 'account', code })
   })
 })
 
-test.each(['not-example.com', 'sub.example.com'])('%s is another domain than the sender’s', (name) => {
+test.each(['not-example.com', 'sub.example.com'])('%s is not the domain of the sender', (name) => {
   const outcome = toFailure('provider-sender-refused', `400 MessageRejected: ${refusal(name)}`)
   expect(tellUnverified(outcome, 'writer@example.com')).toMatchObject({ code: 'provider-sandbox' })
 })
 
-test('what says nothing of it is left as it is', () => {
+test('an answer about something else is unchanged', () => {
   for (const outcome of [
     toFailure('message-refused', '554 the following identities: writer@example.com'),
     toFailure('provider-rate-limited', '429 slow down', 30_000),

@@ -6,8 +6,8 @@ import { toFailure } from './to-failure.ts'
 const named = /not verified\..*failed the check[^:]*:(?<names>.*)/i
 
 /**
- * Amazon SES refuses unverified senders and, in its sandbox, unverified recipients by the same words, and names those that failed: only
- * if it names nobody but recipients is it the sandbox. An account out of it has verified senders alone.
+ * Amazon SES refuses unverified senders and, in its sandbox, unverified recipients by the same words, and names those that failed: it
+ * is the sandbox only if all named addresses are recipients. An account outside of the sandbox needs verified senders only.
  */
 export function tellUnverified(outcome: SendOutcome, from: string): SendOutcome {
   if (outcome.kind !== 'rejected') return outcome

@@ -6,7 +6,7 @@ import { createMailgun } from './index.ts'
 const keys = ['key-of-webhooks-0', 'key-of-webhooks-1']
 const token = 'a8ce0edb2dd8301dee6c2405235584e45aa91d1e9f979f3de0'
 
-/** Mailgun’s signature stands in the body, and covers a time and a token. */
+/** Mailgun’s signature is in the body, and covers a time and a token. */
 function signHook(body: Buffer, { secret, at }: Signing) {
   const timestamp = String(Math.floor(at.getTime() / 1000))
   const signature = createHmac('sha256', keys[secret] ?? '')
@@ -93,14 +93,14 @@ describe('a permanent failure', () => {
   })
 })
 
-test('an id that comes again on another day is another event', () => {
+test('an id that is repeated on another day is another event', () => {
   const at = (timestamp: number) =>
     read(bodyOf({ 'event-data': { event: 'delivered', id: 'x', timestamp } })).events[0]?.id
   expect(at(1_795_168_800)).not.toBe(at(1_795_268_800))
   expect(at(1_795_168_800)).toBe(at(1_795_168_801))
 })
 
-test('a mail that was only stored is about something else, and an unknown event is counted', () => {
+test('a stored mail is no event of a message, and an unknown event is counted', () => {
   expect(read(bodyOf({ 'event-data': { event: 'stored' } }))).toEqual({ events: [], unread: 0 })
   expect(read(bodyOf({ 'event-data': { event: 'teleported' } }))).toEqual({ events: [], unread: 1 })
 })

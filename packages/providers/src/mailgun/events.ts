@@ -66,7 +66,7 @@ function toFailed(data: Fields): EventDetail {
 }
 
 function toBounce(reason: unknown, status: Fields): BounceClass {
-  // Its own retries are used up, whatever was said last.
+  // Its own retries are used up, for any last reply.
   if (reason === 'old') return 'soft'
   if (reason === 'espblock') return 'block'
   const enhanced = toEnhancedStatus(status['enhanced-code'])

@@ -75,7 +75,7 @@ const rich = buildOutboundMessage({
 })
 
 describe('the request', () => {
-  test('is the mail itself, beside who gets it and what comes back with its events', async () => {
+  test('is the mail itself, with its recipients and the metadata of its events', async () => {
     const [exchange] = await exchanged(rich)
     expect(exchange).toMatchObject({
       method: 'POST',
@@ -95,7 +95,7 @@ describe('the request', () => {
     ])
   })
 
-  test('of a small message has nothing else in it, to the byte', async () => {
+  test('of a small message has no other field, byte for byte', async () => {
     const message = buildOutboundMessage({ html: undefined })
     const [exchange] = await exchanged(message)
     const boundary = `--lettergate-${message.id}`
@@ -129,14 +129,14 @@ describe('the request', () => {
     ])
   })
 
-  test('shows nobody the blind copies or the metadata', async () => {
+  test('shows no recipient the blind copies or the metadata', async () => {
     const [exchange] = await exchanged(rich)
     const fields = await formOf(exchange)
     expect(fields.find(([name]) => name === 'message')?.[1]).not.toContain('hidden@')
     expect(exchange?.body).not.toContain('not for recipients')
   })
 
-  test('says what the official SDK says', async () => {
+  test('equals the request of the official SDK', async () => {
     const also = async (port: number) =>
       new Mailgun(FormData)
         .client({ username: 'api', key: 'key-123', url: `http://127.0.0.1:${port}` })
@@ -153,12 +153,12 @@ describe('the request', () => {
     expect((await formOf(ours)).toSorted()).toEqual((await formOf(theirs)).toSorted())
   })
 
-  test('a repeat is the same to the byte', async () => {
+  test('a repeat is the same byte for byte', async () => {
     const [first, second] = await exchanged(rich, { times: 2 })
     expect(first?.bytes).toEqual(second?.bytes)
   })
 
-  test('recipients that were reached before are left out, and still stand in the mail', async () => {
+  test('recipients that were reached before are left out of the envelope, and stay in the fields of the mail', async () => {
     const message = buildOutboundMessage({
       to: [{ address: 'a@example.org' }, { address: 'b@example.org' }],
       bcc: [{ address: 'c@example.org' }],
@@ -170,7 +170,7 @@ describe('the request', () => {
     expect(fields.get('message')).toContain('To: a@example.org, b@example.org\r\n')
   })
 
-  test('tags beyond the tenth stand in the tenth', async () => {
+  test('tags beyond the tenth are joined into the tenth', async () => {
     const tags = Array.from({ length: 12 }, (_, at) => `t${at}`)
     const [exchange] = await exchanged(buildOutboundMessage({ tags }))
     const sent = (await formOf(exchange)).filter(([name]) => name === 'o:tag').map(([, tag]) => tag)
@@ -261,11 +261,11 @@ describe('answers', () => {
     [...['{"id":5}', '{"id":""}', '{"message":"Queued. Thank you."}']],
   )
 
-  test('the greeting of the API is no success: nothing was taken there', () => {
+  test('the welcome page of the API is no success: no mail was accepted', () => {
     expect(answer(200, '"Mailgun Magnificent API"')).toMatchObject({ code: 'provider-settings-wrong' })
   })
 
-  test('an id without brackets is taken as it is', () => {
+  test('an id without brackets is used unchanged', () => {
     expect(answer(200, '{"id":"a@b"}')).toEqual({ kind: 'accepted', providerMessageId: 'a@b' })
   })
 })
@@ -300,29 +300,26 @@ describe('the check', () => {
     expect(got.length).toBe(1)
   })
 
-  test.each([401, 403])(
-    'a sending key, which is answered %d, proves itself without sending',
-    async (status) => {
-      const missing = respond(400, '{"message":"to parameter is missing"}')
-      const { answer, got } = await report(respond(status, 'Forbidden'), missing)
-      expect(answer).toEqual({ problem: null, notes: [expect.stringMatching(/may only send/)] })
-      expect(got[1]?.path).toBe('/v3/mg.example.com/messages.mime')
-      expect(await formOf(got[1])).toEqual([['o:testmode', 'yes']])
-    },
-  )
+  test.each([401, 403])('a sending key with the answer %d is checked without sending', async (status) => {
+    const missing = respond(400, '{"message":"to parameter is missing"}')
+    const { answer, got } = await report(respond(status, 'Forbidden'), missing)
+    expect(answer).toEqual({ problem: null, notes: [expect.stringMatching(/may only send/)] })
+    expect(got[1]?.path).toBe('/v3/mg.example.com/messages.mime')
+    expect(await formOf(got[1])).toEqual([['o:testmode', 'yes']])
+  })
 
-  test('a sending key of a domain that may not send says why', async () => {
+  test('a sending key of a domain that may not send is reported with the reason', async () => {
     const unverified = respond(400, '{"message":"The domain is unverified and requires DNS configuration."}')
     expect((await report(forbidden, unverified)).answer.problem?.code).toBe('provider-sender-refused')
   })
 
-  test('a key that is refused both ways is refused, and may be one of the other region', async () => {
+  test('a key that both checks refuse is refused, with the hint that it may be a key of the other region', async () => {
     const { problem } = (await report(forbidden)).answer
     expect(problem?.code).toBe('provider-credentials-refused')
     expect(problem?.advice.join(' ')).toMatch(/sending keys.*us or eu/)
   })
 
-  test('a domain that is not known in this region is a wrong setting', async () => {
+  test('a domain that is unknown in this region is a wrong setting', async () => {
     const { answer } = await report(respond(404, '{"message":"Domain not found"}'))
     expect(answer.problem).toMatchObject({ code: 'provider-settings-wrong' })
     expect(answer.problem?.advice.join(' ')).toMatch(/us or eu/)

@@ -35,7 +35,7 @@ export const rules: Rule[] = [
   // No such domain in this region, or no such API at this address.
   { status: /3..|404|405/, is: 'provider-settings-wrong' },
   { status: /413/, is: 'message-too-large' },
-  // The name of the parameter stands in quotes, or not.
+  // The name of the parameter is in quotes, or not.
   { status: /400/, message: /\bfrom['"]? parameter is not a valid/i, is: 'provider-sender-refused' },
   { status: /400/, message: /\b(to|cc|bcc)['"]? parameter is not a valid/i, is: 'recipient-refused' },
   { status: /400/, message: /limited to \d+ ?kB|max(imum)? is|\bparameters?\b/i, is: 'message-refused' },

@@ -22,7 +22,7 @@ export async function sendByMailgun(
 
 /**
  * https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages/post-v3--domain-name--messages-mime
- * Who stands in `to` gets the mail, whatever its header fields say. Variables come back with every event, but recipients
+ * The addresses in `to` get the mail, whatever its header fields say. Variables come back with every event, but recipients
  * see them (X-Mailgun-Variables), so metadata is not among them.
  */
 function toFields({ id, envelopeTo, tags }: OutboundMessage): [string, string][] {
@@ -33,7 +33,7 @@ function toFields({ id, envelopeTo, tags }: OutboundMessage): [string, string][]
   ]
 }
 
-/** The tags as Mailgun takes them: those that are too many stand in the last one. */
+/** The tags as Mailgun takes them: tags beyond the maximum are joined into the last one. */
 export function toTags(tags: string[]): string[] {
   const some =
     tags.length <= tagsMax ? tags : [...tags.slice(0, tagsMax - 1), tags.slice(tagsMax - 1).join(',')]

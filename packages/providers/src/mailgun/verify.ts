@@ -5,7 +5,7 @@ import { isFresh, isSameText, refused, secondsToMs } from '../lib/hook-checks.ts
 import { type Secret, secret } from '../lib/secret.ts'
 import type { Hook, HookVerdict } from '../provider.ts'
 
-/** Mailgun repeats an event for 8 hours, and does not say whether it signs each try anew. A replay changes nothing: events have ids. */
+/** Mailgun repeats an event for 8 hours, and does not say whether each attempt gets a new signature. A replay changes nothing: events have ids. */
 const ageMsMax = 9 * 3_600_000
 
 export type MailgunSecrets = { signing_key: Secret }
@@ -15,7 +15,7 @@ export const mailgunSecrets: z.ZodType<MailgunSecrets> = z.strictObject({
 })
 
 /**
- * HMAC-SHA256 over time and token, which stand in the body: https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
+ * HMAC-SHA256 over time and token, which are in the body: https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
  * It does not cover the event itself, so the URL's token is the second half of the proof.
  */
 export function verifyMailgun({ body }: Hook, secrets: readonly MailgunSecrets[], now: Date): HookVerdict {

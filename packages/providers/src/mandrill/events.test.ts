@@ -81,14 +81,14 @@ test('two clicks at the same second on different links are two events', () => {
   expect(new Set(events.map(({ id }) => id)).size).toBe(2)
 })
 
-test('changes of the lists are about something else, and an unknown event is counted', () => {
+test('changes of the lists are no events of a message, and an unknown event is counted', () => {
   const changes = [{ type: 'denylist', action: 'add', reject: {} }, { event: 'inbound' }]
   expect(read(bodyOf(changes))).toEqual({ events: [], unread: 0 })
   expect(read(bodyOf([{ event: 'teleported' }]))).toEqual({ events: [], unread: 1 })
 })
 
 describe('the proof', () => {
-  test('an empty list, by which Mandrill tries a URL, is a probe for anybody', async () => {
+  test('an empty list, with which Mandrill tests a URL, is accepted as a probe without a signature', async () => {
     expect(await verify(signNow(bodyOf([]), 1), 0)).toEqual({ kind: 'probe' })
     expect(await verify({ ...signNow(bodyOf([])), headers: {} })).toEqual({ kind: 'probe' })
     const hidden = Buffer.from(
@@ -97,7 +97,7 @@ describe('the proof', () => {
     expect((await verify({ ...signNow(bodyOf([])), body: hidden }, 0)).kind).toBe('refused')
   })
 
-  test('holds for its own URL alone', async () => {
+  test('is valid for its own URL only', async () => {
     const hook = signNow(bodyOf([{ event: 'spam' }]))
     expect(
       (await verify({ ...hook, url: 'https://mail.example.com/v1/hooks/mandrill/con_2/token' }, 0)).kind,
@@ -113,16 +113,16 @@ describe('the proof', () => {
 describe('a form', () => {
   const texts = (body: string) => formFields(Buffer.from(body)).map((pair) => pair.map(String))
 
-  test('is read as browsers write it', () => {
+  test('is read in the encoding of browsers', () => {
     for (const body of ['a=1&b=2', 'a=%C3%A9+%2B%20x', 'a', 'a=', 'a=b=c', '=x', 'a=%zz%4', 'a=%E2%82%AC'])
       expect(texts(body)).toEqual([...new URLSearchParams(body)])
   })
 
-  test('of more fields than Mandrill posts is none', () => {
+  test('with more fields than Mandrill posts is refused', () => {
     expect(texts('a=1&'.repeat(21))).toEqual([])
   })
 
-  test('with several lists is read by the first', () => {
+  test('with several lists is read from the first', () => {
     const two = Buffer.from('mandrill_events=[]&mandrill_events=[{"event":"spam"}]')
     expect(parseMandrill(two, testTime)).toEqual({ events: [], unread: 0 })
   })

@@ -45,7 +45,7 @@ async function rawOf(message: OutboundMessage, settings?: object): Promise<strin
 const orders = (raw: string) => raw.split('\r\n').filter((line) => line.startsWith('X-MC-'))
 
 describe('the request', () => {
-  test('says a small message as it is', async () => {
+  test('of a small message has only its fields', async () => {
     const message = buildOutboundMessage()
     const [exchange] = await exchanged(message)
     expect(exchange).toMatchObject({
@@ -68,7 +68,7 @@ describe('the request', () => {
     })
   })
 
-  test('says the whole of a rich message, without its blind recipients', async () => {
+  test('of a rich message has all of it, without its blind recipients', async () => {
     const settings = { subaccount: 'customer-1', metadata: true }
     const { raw_message: raw, ...rest } = await bodyOf(richMessage, settings)
     expect(rest).toEqual({ key: 'md-123', to: richMessage.envelopeTo, async: false })
@@ -81,18 +81,18 @@ describe('the request', () => {
     expect(await readMail(raw)).toEqual(richMail)
   })
 
-  test('metadata stays here unless the connection lets it go', async () => {
+  test('metadata is not sent unless the connection allows it', async () => {
     expect(orders(await rawOf(richMessage))).toContain(`X-MC-Metadata: {"lg_id":"${richMessage.id}"}`)
   })
 
-  test('tags that Mandrill does not take are folded into the metadata', async () => {
+  test('tags that Mandrill does not accept are folded into the metadata', async () => {
     const long = 'x'.repeat(51)
     const lines = orders(await rawOf(buildOutboundMessage({ tags: ['a:b', '_own', long, 'y'.repeat(50)] })))
     expect(lines).toContain(`X-MC-Tags: a:b,${'y'.repeat(50)}`)
     expect(lines.join('\n')).toContain(`"lg_tags":"_own,${long}"`)
   })
 
-  test('metadata fills 250 bytes and no more, and its line cannot be broken', async () => {
+  test('metadata fills at most 250 bytes, and cannot break its line', async () => {
     const filling = Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`k${at}`, 'ж']))
     const metadata = { note: 'line\r\nX-MC-BccAddress: x@example.com', ...filling }
     const raw = await rawOf(buildOutboundMessage({ metadata }), { metadata: true })
@@ -105,18 +105,18 @@ describe('the request', () => {
     expect(raw).not.toMatch(/^X-MC-BccAddress/m)
   })
 
-  test('a repeat is the same to the byte', async () => {
+  test('a repeat is the same byte for byte', async () => {
     const [first, second] = await exchanged(richMessage, { times: 2, settings: { metadata: true } })
     expect(first?.body).toBe(second?.body)
   })
 
-  test('recipients that were reached before get nothing, and still stand in the mail', async () => {
+  test('recipients that were reached before get no mail, and stay in its fields', async () => {
     const { raw_message: raw, to } = await bodyOf({ ...richMessage, envelopeTo: ['hidden@example.net'] })
     expect(to).toEqual(['hidden@example.net'])
     expect(await readMail(raw)).toEqual(richMail)
   })
 
-  test('the official client says the same, but for who it is', async () => {
+  test('the request equals that of the official client, except for the user agent', async () => {
     const { peer, send } = await start()
     await send(richMessage)
     const { raw_message, to } = JSON.parse(peer.got[0]?.body ?? '')
@@ -181,7 +181,7 @@ describe('answers for each recipient', () => {
     reject_reason,
   })
 
-  test.each(['sent', 'queued', 'scheduled'])('%s is taken', (status) => {
+  test.each(['sent', 'queued', 'scheduled'])('%s is accepted', (status) => {
     expect(judged(200, [{ ...sent, status, reject_reason: null }])).toEqual({
       kind: 'accepted',
       providerMessageId: 'a1',
@@ -201,7 +201,7 @@ describe('answers for each recipient', () => {
     ['rejected', 'test-mode-limit', 'deferred', 'provider-quota-used-up'],
     ['rejected', 'unsigned', 'deferred', 'provider-sender-refused'],
     ['rejected', 'invalid-sender', 'deferred', 'provider-sender-refused'],
-  ])('%s (%s) beside one that was taken: %s, %s', (status, why, kind, code) => {
+  ])('%s (%s) beside an accepted recipient: %s, %s', (status, why, kind, code) => {
     // Addresses may come back in lower case, and in any order.
     expect(judged(200, [refusal('second@example.org', why, status), sent])).toEqual({
       kind: 'accepted',
@@ -224,7 +224,7 @@ describe('answers for each recipient', () => {
     ).toMatchObject(outcome)
   })
 
-  test('those refused for good are not tried again with the others', () => {
+  test('permanently refused recipients are not retried with the others', () => {
     const outcome = judged(200, [
       refusal('reader@example.org', 'test-mode-limit'),
       refusal('second@example.org', 'spam'),
@@ -243,7 +243,7 @@ describe('answers for each recipient', () => {
     ['attachments', undefined],
     ['multiple-recipients', undefined],
     [null, undefined],
-  ])('queued for %s is taken; the next should wait %s ms', (queued_reason, pauseMs) => {
+  ])('queued for %s is accepted; the next call waits %s ms', (queued_reason, pauseMs) => {
     expect(judged(200, [{ ...sent, status: 'queued', queued_reason }])).toEqual({
       kind: 'accepted',
       providerMessageId: 'a1',
@@ -261,7 +261,7 @@ describe('answers for each recipient', () => {
     [{ email: 'reader@example.org', status: 'sent' }],
     [{ email: 'reader@example.org', status: 'novel', _id: 'a1' }],
     { email: 'reader@example.org', status: 'sent', _id: 'a1' },
-  ])('a success that says %j is unknown', (body) => {
+  ])('a success with the body %j is unknown', (body) => {
     expect(judged(200, body).kind).toBe('unknown')
   })
 })

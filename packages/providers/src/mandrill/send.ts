@@ -46,7 +46,7 @@ async function toRequest(
 }
 
 /**
- * Header fields that Mandrill obeys: one mail for all, its content left as it is. Each stands on one line:
+ * Header fields that Mandrill obeys: one mail for all, its content left as it is. Each is on one line:
  * https://mailchimp.com/developer/transactional/docs/smtp-integration/#customize-messages-with-headers
  */
 function orders(message: OutboundMessage, settings: MandrillSettings): string {

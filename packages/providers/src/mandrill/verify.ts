@@ -14,7 +14,7 @@ export const mandrillSecrets: z.ZodType<MandrillSecrets> = z.strictObject({
 /**
  * HMAC-SHA1 over the URL and the sorted fields of the form:
  * https://mailchimp.com/developer/transactional/guides/track-respond-activity-webhooks/#authenticating-webhook-requests
- * It holds no time, so a replay is known by its events alone. An empty list is how Mandrill tries a URL, before anybody has a key.
+ * It holds no time, so a replay is known by its events alone. Mandrill tests a URL with an empty list, before a key exists.
  */
 export function verifyMandrill(hook: Hook, secrets: readonly MandrillSecrets[]): HookVerdict {
   const fields = formFields(hook.body)

@@ -108,7 +108,7 @@ function describe({ filename, contentType, disposition, contentId }: OutboundAtt
   }
 }
 
-/** Wherever Graph says, as the egress guard permits; but never without the encryption that Graph itself is reached by. */
+/** Any address from Graph that the egress guard permits; but never with less encryption than Graph itself. */
 function findUploadUrl(session: HttpResponse, draft: DraftPlace): string | null {
   const { uploadUrl } = parseAnswer(session.body)
   if (typeof uploadUrl !== 'string') return null

@@ -23,8 +23,8 @@ const user = z.object({
 })
 
 /**
- * Looks for the folder of drafts, which needs the permission that sending needs, and at the user, for the addresses that may
- * stand in From; the latter needs User.Read, which sending does not.
+ * Looks for the folder of drafts, which needs the permission that sending needs, and at the user, for the addresses that are
+ * allowed in From; the latter needs User.Read, which sending does not.
  */
 export async function checkMicrosoft365(
   connection: Connection,

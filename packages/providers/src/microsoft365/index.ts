@@ -59,7 +59,7 @@ export function createMicrosoft365(): Provider<Microsoft365Credentials, Microsof
       recipientsMax: 500,
       // A request holds 4 MB, in base64.
       rawMime: { recipients: 'headers', eightBit: true, bytesMax: mimeBytesMax },
-      // What Exchange stores of a message has no place for AMP: https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-oxcmail
+      // Exchange has no place for AMP in a stored message: https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-oxcmail
       alternatives: ['calendar'],
       localParts: 'plain',
       // The usual setting of a mailbox, which may be 150 MB: https://learn.microsoft.com/en-us/graph/api/attachment-createuploadsession

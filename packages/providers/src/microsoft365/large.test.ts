@@ -34,7 +34,7 @@ const rich = {
 }
 
 describe('a message that one request cannot hold', () => {
-  test('becomes a draft of all but its largest file, which follows in pieces before the draft is sent', async () => {
+  test('becomes a draft without its largest file, which is uploaded in pieces before the draft is sent', async () => {
     const big = buildFile('Größe 1.pdf', 5 * MB)
     const image = buildFile('logo.png', 2_000, inline)
     const note = buildFile('note.txt', 300, { contentType: 'text/plain' })
@@ -59,7 +59,7 @@ describe('a message that one request cannot hold', () => {
     expect(fingerprint(file?.content ?? Buffer.alloc(0))).toBe(fingerprint(big.content))
   })
 
-  test('says so to the byte', async () => {
+  test('gives these requests byte for byte', async () => {
     const { graph, send } = await start()
     await send(withFiles(buildFile('a.pdf', 5 * MB, inline)))
     const [, , session, first, last] = graph.got
@@ -94,7 +94,7 @@ describe('a message that one request cannot hold', () => {
     expect(graph.sent[0]?.mime).toContain('cid:logo@x')
   })
 
-  test('of many files the fewest follow the draft, each below 3 MB in a request of its own', async () => {
+  test('of many files as few as possible follow the draft, each below 3 MB in its own request', async () => {
     const files = [1, 9, 2, 8, 3, 7].map((tenths) => buildFile(`${tenths}.pdf`, tenths * 100_000))
     const { graph, send } = await start()
     expect(await send(withFiles(...files))).toMatchObject({ kind: 'accepted' })
@@ -111,7 +111,7 @@ describe('a message that one request cannot hold', () => {
     expect(names).toEqual(['1.pdf', '2.pdf', '8.pdf', '3.pdf', '7.pdf'])
   })
 
-  test('has the files that follow in their order, however large each is', async () => {
+  test('has its following files in their order, for any sizes', async () => {
     const { graph, send } = await start()
     const files = [2_500_000, 4 * MB, 100, 2_600_000].map((bytes, index) => buildFile(`${index}.pdf`, bytes))
     await send(withFiles(...files))
@@ -119,7 +119,7 @@ describe('a message that one request cannot hold', () => {
     expect(graph.sent[0]?.mime).toContain('filename="2.pdf"')
   })
 
-  test('is the same to the byte when it is repeated', async () => {
+  test('is the same byte for byte when it is repeated', async () => {
     const { graph, send } = await start()
     const message = withFiles(buildFile('a.pdf', 4 * MB), buildFile('b.pdf', 2 * MB), buildFile('c.pdf', MB))
     await send(message)
@@ -131,7 +131,7 @@ describe('a message that one request cannot hold', () => {
     expect(bodies.slice(0, 6)).toEqual(bodies.slice(6))
   })
 
-  test('whose draft repeats a long text is read in spite of it', async () => {
+  test('is read although the answer repeats its long text', async () => {
     const html = '<'.repeat(1_500_000)
     const isDraft = ({ method, path }: Exchange) => method === 'POST' && path.endsWith('/messages')
     const { send } = await start({
@@ -146,7 +146,7 @@ describe('a message that one request cannot hold', () => {
     expect(await send(message)).toEqual({ kind: 'accepted', providerMessageId: 'draft-1' })
   })
 
-  test('without files is left to the judgement of Graph', async () => {
+  test('without files is sent in one request, and Graph decides', async () => {
     const { graph, send } = await start()
     expect(await send(buildOutboundMessage({ html: '='.repeat(1_200_000) }))).toMatchObject({
       kind: 'rejected',
@@ -155,7 +155,7 @@ describe('a message that one request cannot hold', () => {
     expect(graph.asked()).toEqual(['POST /sendMail'])
   })
 
-  test('is not begun in a cloud that has no upload sessions', async () => {
+  test('is not started in a cloud without upload sessions', async () => {
     const hosts: string[] = []
     const io = {
       request: async ({ url }: { url: string }) => {
@@ -173,7 +173,7 @@ describe('a message that one request cannot hold', () => {
   })
 })
 
-describe('the edges of pieces', () => {
+describe('the limits of pieces', () => {
   test.each([
     [3 * MB, [[0, 2_999_999]]],
     [pieceBytes, [[0, pieceBytes - 1]]],
@@ -191,7 +191,7 @@ describe('the edges of pieces', () => {
         [pieceBytes, 2 * pieceBytes - 1],
       ],
     ],
-  ])('a file of %d bytes goes as %j', async (bytes, ranges) => {
+  ])('a file of %d bytes is sent as %j', async (bytes, ranges) => {
     const { graph, send } = await start()
     const file = buildFile('a.pdf', bytes)
     expect(await send(withFiles(file))).toMatchObject({ kind: 'accepted' })
@@ -202,7 +202,7 @@ describe('the edges of pieces', () => {
     expect(fingerprint(Buffer.concat(pieces.map((piece) => piece.bytes)))).toBe(fingerprint(file.content))
   })
 
-  test('a byte less than 3 MB goes in one request, which Graph takes', async () => {
+  test('a file of one byte less than 3 MB is sent in one request, which Graph accepts', async () => {
     const { graph, send } = await start()
     const file = buildFile(`${'é'.repeat(120)}.pdf`, 3 * MB - 1)
     expect(await send(withFiles(file))).toMatchObject({ kind: 'accepted' })
@@ -210,14 +210,14 @@ describe('the edges of pieces', () => {
     expect(graph.sent[0]?.files[0]?.content.equals(file.content)).toBe(true)
   })
 
-  test('what just fits into one request is no draft with files', async () => {
+  test('a message that exactly fits into one request gets no draft with files', async () => {
     const { graph, send } = await start()
     await send(withFiles(buildFile('a.pdf', 2_190_000)))
     expect(graph.asked()).toEqual(['POST /messages', 'POST /messages/draft-1/send'])
     expect(graph.got[1]?.bytes.length).toBeLessThanOrEqual(4 * MB)
   })
 
-  test('all that a message may have goes through', async () => {
+  test('the largest allowed message is sent', async () => {
     const { graph, send } = await start({ timeoutMs: 25_000 })
     const files = Array.from({ length: 50 }, (_, index) => buildFile(`${index}.pdf`, 500 * 1024))
     expect(await send(withFiles(...files))).toMatchObject({ kind: 'accepted' })
@@ -227,7 +227,7 @@ describe('the edges of pieces', () => {
   })
 
   // The SDK takes only https for an address, and gives its token to nothing else: here the upload is a path of Graph's.
-  test('the pieces are those of the official SDK', async () => {
+  test('the pieces equal those of the official SDK', async () => {
     const { graph, send } = await start()
     const { content } = buildFile('a.pdf', 2 * pieceBytes + 5)
     await send(withFiles({ ...buildFile('a.pdf', 0), content }))

@@ -33,7 +33,7 @@ function draftOf(recipients: number, changes: object = {}): Answer {
   )
 }
 
-/** Answers all but the order to send, and what a check asks. */
+/** Answers all requests except the send request, and those of a check. */
 function before({ method, path }: Exchange): Answer | undefined {
   if (path.endsWith('/token')) return token
   if (method === 'DELETE') return respond(204, '')
@@ -140,7 +140,7 @@ describe('the requests', () => {
     expect(peer.got).toHaveLength(3)
   })
 
-  test('of a minimal message, to the byte', async () => {
+  test('of a minimal message, byte for byte', async () => {
     const { peer, send } = await start()
     await send(buildOutboundMessage({ html: undefined }))
     expect(
@@ -165,7 +165,7 @@ describe('the requests', () => {
 
   // Differences: the SDK leaves @ in paths as it is, and gives its token to https alone, so that here it sends none. It
   // writes whatever is no buffer as JSON.
-  test('say what the official SDK says', async () => {
+  test('equal those of the official SDK', async () => {
     const { peer, send } = await start()
     await send(rich)
     const [, draft, order] = peer.got.splice(0)
@@ -195,7 +195,7 @@ describe('the requests', () => {
       expect(draft?.headers[name]).toBe(theirDraft?.headers[name])
   })
 
-  test('of a repeat are the same to the byte, by the same token', async () => {
+  test('of a repeat are the same byte for byte, with the same token', async () => {
     const { peer, send } = await start()
     await send(rich)
     await send(rich)
@@ -222,7 +222,7 @@ describe('the requests', () => {
     })
   })
 
-  test('what is so long that its draft could not be read is sent without one, under our Message-ID', async () => {
+  test('a message too long for a readable draft is sent without one, with our Message-ID', async () => {
     const { send, asked } = await start()
     const message = buildOutboundMessage({ html: `<p>${'x'.repeat(150_000)}</p>` })
     expect(await send(message)).toEqual({
@@ -256,7 +256,7 @@ describe('drafts', () => {
     expect(asked()).toEqual([`POST ${user}/messages`])
   })
 
-  test('a draft step that asks to wait is heard', async () => {
+  test('a draft step that asks to wait defers the message by that time', async () => {
     const { send } = await start((exchange) =>
       isDraft(exchange) ? respond(503, '', { 'retry-after': '9' }) : undefined,
     )
@@ -267,20 +267,20 @@ describe('drafts', () => {
     [429, refusal('ApplicationThrottled'), 'provider-rate-limited'],
     [403, refusal('ErrorSendAsDenied'), 'provider-sender-refused'],
     [404, refusal('ErrorItemNotFound'), 'provider-unavailable'],
-  ])('one whose sending is refused (%d %s) is removed', async (status, body, code) => {
+  ])('a draft whose sending is refused (%d %s) is removed', async (status, body, code) => {
     const { send, asked } = await start((exchange) => (isOrder(exchange) ? respond(status, body) : undefined))
     expect(await send(buildOutboundMessage())).toMatchObject({ code })
     expect(asked().at(-1)).toBe(`DELETE ${draftPath}`)
     expect(asked()).toHaveLength(3)
   })
 
-  test('by a token that is refused nothing is removed', async () => {
+  test('a refused token removes no draft', async () => {
     const { send, asked } = await start((exchange) => (isOrder(exchange) ? respond(401, '') : undefined))
     expect(await send(buildOutboundMessage())).toMatchObject({ code: 'provider-credentials-refused' })
     expect(asked().join()).not.toContain('DELETE')
   })
 
-  test('that it cannot be removed changes nothing', async () => {
+  test('a draft that cannot be removed does not change the outcome', async () => {
     const { send } = await start((exchange) => {
       if (exchange.method === 'DELETE') return (response) => void response.socket?.destroy()
       return isOrder(exchange) ? respond(429, '') : undefined
@@ -288,7 +288,7 @@ describe('drafts', () => {
     expect(await send(buildOutboundMessage())).toMatchObject({ code: 'provider-rate-limited' })
   })
 
-  test('one that may have been sent stays, and the reason says how to find it', async () => {
+  test('a draft that may have been sent stays, and the reason says how to find it', async () => {
     const { send, asked } = await start((exchange) => (isOrder(exchange) ? respond(504, '') : undefined))
     expect(await send(buildOutboundMessage())).toEqual({
       kind: 'unknown',
@@ -298,13 +298,13 @@ describe('drafts', () => {
     expect(asked()).toHaveLength(2)
   })
 
-  test('one that lost a recipient is not sent', async () => {
+  test('a draft that lost a recipient is not sent', async () => {
     const { send, asked } = await start((exchange) => (isDraft(exchange) ? draftOf(2) : undefined))
     expect(await send(rich)).toMatchObject({ kind: 'rejected', code: 'recipient-refused' })
     expect(asked()).toEqual([`POST ${user}/messages`, `DELETE ${draftPath}`])
   })
 
-  test('one that does not tell its recipients is sent, under its own id if it tells no Message-ID', async () => {
+  test('a draft without recipients in the answer is sent, with its own id if the answer has no Message-ID', async () => {
     const bare = draftOf(0, { internetMessageId: null, bccRecipients: undefined })
     const { send } = await start((exchange) => (isDraft(exchange) ? bare : undefined))
     expect(await send(rich)).toEqual({ kind: 'accepted', providerMessageId: draftId })
@@ -315,7 +315,7 @@ describe('check', () => {
   const at = (part: string, answer: Answer) => (exchange: Exchange) =>
     exchange.method !== 'GET' ? undefined : exchange.path.includes(part) ? answer : drafts
 
-  test('tells the addresses that may stand in From, and the limits', async () => {
+  test('reports the addresses that are allowed in From, and the limits', async () => {
     const { check, asked } = await start(at('proxyAddresses', person))
     expect(await check()).toEqual({
       problem: null,
@@ -349,7 +349,7 @@ describe('check', () => {
     expect(problem?.advice.join(' ')).toMatch(advice)
   })
 
-  test('a client secret that has expired is said so', async () => {
+  test('an expired client secret is reported as expired', async () => {
     const body = '{"error":"invalid_client","error_description":"AADSTS7000222: expired"}'
     const { check } = await start(({ path }) => (path.endsWith('/token') ? respond(401, body) : undefined))
     expect(await check()).toMatchObject({

@@ -67,7 +67,7 @@ describe('answers', () => {
     expect(accepted.kind === 'accepted' && accepted.pauseMs).toBe(waitMs)
   })
 
-  test.each(['', '{', 'null', '[]', '{"id":5}', '{"ID":"x"}'])('a draft that says %s is none', (body) => {
+  test.each(['', '{', 'null', '[]', '{"id":5}', '{"ID":"x"}'])('a draft answer %s is refused', (body) => {
     const response = { status: 201, headers: {}, body: Buffer.from(body) }
     expect(toDraft(response, now)).toMatchObject({ kind: 'deferred', code: 'provider-unavailable' })
   })

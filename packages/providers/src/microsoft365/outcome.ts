@@ -88,14 +88,14 @@ export function toOutcome(response: HttpResponse, now: Date, messageId: string):
       ? toFailure('outcome-unknown', `${response.status} in place of 202`)
       : toRefusal(response, now)
   }
-  // It also says of a message that it took when it wants the next one.
+  // Its answer to an accepted message also says when the next one may follow.
   const pauseMs = retryAfterMs(response, now)
   return { kind: 'accepted', providerMessageId: messageId, ...(pauseMs !== undefined && { pauseMs }) }
 }
 
 /**
- * A step before the order to send that did not come to its end. What is unknown of it is whether the draft has changed, and that
- * sends nothing.
+ * A step before the send request that did not finish. It is only unknown whether the draft has changed, and a draft sends
+ * nothing.
  */
 export function toUnsent(response: HttpResponse, now: Date): SendOutcome {
   if (isSuccess(response)) return toFailure('provider-unavailable', `${response.status} in place of 201`)

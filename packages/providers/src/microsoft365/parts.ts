@@ -9,7 +9,7 @@ const encodedBytes = ({ content }: OutboundAttachment) =>
   Math.ceil((content.length * 4 * 78) / (3 * 76)) + 500
 
 export type Parts = {
-  /** The mail, but for the files that follow it. */
+  /** The mail, except for the files that follow it. */
   mime: Buffer
   /** In the order of the message. */
   apart: OutboundAttachment[]

@@ -15,7 +15,7 @@ import { createSteps, type Steps } from './steps.ts'
 
 /**
  * The answer to a draft repeats the body, in JSON that may write each character as six, and answers over 1 MB are not read unless
- * they must be: what may come near goes out without a draft, if it has no files that only a draft can take.
+ * they must be: a message that may come near that is sent without a draft, if it has no files that need one.
  */
 const repeatedCharsMax = 150_000
 
@@ -110,7 +110,7 @@ function mayRemove(outcome: SendOutcome): boolean {
   return outcome.code !== 'provider-credentials-refused'
 }
 
-/** A draft that surely was not sent would stay for ever; that it cannot be removed changes nothing for the message. */
+/** A draft that certainly was not sent would stay forever; a failed removal does not change the outcome of the message. */
 async function removeDraft(io: Io, draftUrl: string): Promise<void> {
   try {
     await io.request({ method: 'DELETE', url: draftUrl, headers: prefer })

@@ -7,7 +7,7 @@ test.each([
     { base_url: 'https://graph.microsoft.us', login_url: 'https://login.microsoftonline.us' },
     ['graph.microsoft.us', 'login.microsoftonline.us'],
   ],
-])('settings %o lead to %o', (changes, hosts) => {
+])('settings %o use %o', (changes, hosts) => {
   const microsoft365 = createMicrosoft365()
   const settings = microsoft365.settings.parse({
     tenant: 'contoso.example',
@@ -38,7 +38,7 @@ test.each([
   expect(createMicrosoft365().settings.safeParse(settings).success).toBe(false)
 })
 
-test('no more concurrent calls have room than a mailbox takes requests', () => {
+test('the limit of concurrent calls is that of the requests of a mailbox', () => {
   const { settings, callsMax } = createMicrosoft365()
   expect(callsMax?.(settings.parse({ tenant: 'contoso.example', user: 'w@example.com' }))).toBe(4)
 })

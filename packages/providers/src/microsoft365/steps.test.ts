@@ -69,7 +69,7 @@ describe('a step that fails', () => {
   ]
 
   test.each(all.filter(([step, what]) => !(step === 'the first piece' && what === 'says garbage')))(
-    '%s %s: nothing is sent and no draft stays',
+    '%s %s: nothing is sent and no draft remains',
     async (step, _what, answer, code) => {
       const { graph, send } = await start({
         answer: (exchange) => (steps[step](exchange) ? answer : undefined),
@@ -88,7 +88,7 @@ describe('a step that fails', () => {
     expect(graph.asked()).toEqual(['POST /messages'])
   })
 
-  test('the order to send alone can be unknown, and leaves the draft', async () => {
+  test('only the send request can be unknown, and leaves the draft', async () => {
     const { graph, send } = await start({
       answer: ({ path }) => (path.endsWith('/send') ? hangUp : undefined),
     })
@@ -96,7 +96,7 @@ describe('a step that fails', () => {
     expect(graph.left()).toBe(1)
   })
 
-  test('an upload that asks to wait is heard', async () => {
+  test('an upload that asks to wait defers the message by that time', async () => {
     const { send } = await start({
       answer: (exchange) =>
         steps['the first piece'](exchange) ? respond(429, '', { 'retry-after': '9' }) : undefined,
@@ -104,7 +104,7 @@ describe('a step that fails', () => {
     expect(await send(twoFiles)).toMatchObject({ kind: 'deferred', retryAfterMs: 9000 })
   })
 
-  test('an upload that the egress policy refuses is the account’s fault, and the draft goes', async () => {
+  test('an upload that the egress policy refuses is a fault of the account, and the draft is removed', async () => {
     const io = createTestIo()
     cleanups.push(io.close)
     const { graph, send } = await start({
@@ -119,7 +119,7 @@ describe('a step that fails', () => {
     expect(graph.left()).toBe(0)
   })
 
-  test('the address of an upload is in no reason, though the host repeats it', async () => {
+  test('the address of an upload is in no reason, also if the host repeats it', async () => {
     const { graph, send } = await start({
       answer: (exchange) =>
         steps['the first piece'](exchange)
@@ -136,7 +136,7 @@ describe('a step that takes too long', () => {
   const never: Answer = () => {}
 
   test.each(['the draft', 'the small file', 'the session', 'the first piece'] as const)(
-    '%s: is given up in time to take the draft back',
+    '%s: is stopped in time to remove the draft',
     async (step) => {
       const { graph, send } = await start({
         answer: (exchange) => (steps[step](exchange) ? never : undefined),
@@ -148,7 +148,7 @@ describe('a step that takes too long', () => {
   )
 
   test.each(['the draft', 'the first piece', 'the last piece'] as const)(
-    'what is too late after %s is not ordered to be sent',
+    'a message that is too late after %s is not sent',
     async (step) => {
       let left = 24_000
       const { graph, send } = await start({

@@ -5,7 +5,7 @@ import type { HttpRequest, HttpResponse, Io, SendOutcome } from '../provider.ts'
 
 type Step = (request: HttpRequest) => Promise<HttpResponse | SendOutcome>
 
-/** The requests before the order to send. No mail leaves by them, so that whatever goes wrong may be tried again. */
+/** The requests before the send request. They send no mail, so every failure of them may be retried. */
 export type Steps = {
   /** To Graph, with the token. */
   graph: Step

@@ -11,7 +11,7 @@ import { type Grant, toTokenRequest } from './grants.ts'
 /** Why there is no token; `reason` says so in the words of the token host. */
 export type TokenFailure = { code: FailureCode; reason: string; waitMs?: number | undefined }
 
-/** `refreshToken`: from now on to be used in the place of the one that it was asked by; undefined: that one stays. */
+/** `refreshToken`: replaces the one of the request from now on; undefined: the old one stays. */
 type Got = { token: Secret; lifeMs: number; refreshToken: Secret | undefined }
 
 const usualSeconds = 300
@@ -48,7 +48,7 @@ const rules: Rule[] = [
   { is: 'provider-settings-wrong' },
 ]
 
-/** Asks the token host once. */
+/** Sends one request to the token host. */
 export async function requestToken(grant: Grant, io: Io): Promise<Got | { failure: TokenFailure }> {
   const now = io.now()
   const { request, secrets } = toTokenRequest(grant, now)
@@ -57,7 +57,7 @@ export async function requestToken(grant: Grant, io: Io): Promise<Got | { failur
     response = await io.request({ answerBytesMax, ...request })
   } catch (error) {
     if (!isNetworkFailure(error)) throw error
-    // Asked for twice, a token is only another token: no answer is no harm.
+    // A second request only gives another token: a missing answer does no harm.
     const code = error.refused ? networkCode(error) : 'provider-unreachable'
     return { failure: { code, reason: toReason('token host:', error.reason) } }
   }

@@ -7,9 +7,9 @@ import { adviceOn, type Grant, type TokenFailure, type Tokens, withoutToken } fr
 export type Login = { tokens: Tokens; key: string; grant: Grant }
 
 /**
- * An `Io` whose requests carry an access token, or why there is none. A token that the API refuses is dropped, and one
- * other tried: a 401 comes before the API looks at the request, and without this each token that was revoked before its time
- * would cost as many deferrals as there are messages under way, and count against the connection.
+ * An `Io` whose requests carry an access token, or why there is none. A token that the API refuses is dropped, and
+ * another one is tried once: a 401 comes before the API looks at the request, and without this each token that was revoked before its time
+ * would cost as many deferrals as there are messages in progress, and count against the connection.
  */
 export async function openWithToken(login: Login, io: Io): Promise<{ io: Io } | { failure: TokenFailure }> {
   const first = await login.tokens.get(login.key, login.grant, io)

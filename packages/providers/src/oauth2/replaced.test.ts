@@ -14,7 +14,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup()
 })
 
-/** A token host that answers each request with a new refresh token, or with what it is told; and takes mail. */
+/** A token host that answers each request with a new refresh token, or with the answer of the test; and accepts mail. */
 async function play(refreshToken?: unknown) {
   let count = 1
   const peer = await playHttp((response, exchange) => {
@@ -49,7 +49,7 @@ async function play(refreshToken?: unknown) {
     anHourLater: () => {
       nowMs += 3_600_000
     },
-    /** The refresh tokens by which was asked. */
+    /** The refresh tokens of the requests. */
     used: () =>
       peer.got
         .filter(({ path }) => path.endsWith('/token'))
@@ -57,8 +57,8 @@ async function play(refreshToken?: unknown) {
   }
 }
 
-describe('a refresh token that the answer replaces', () => {
-  test('is told with the one that it replaces, once for all who asked at once', async () => {
+describe('a replaced refresh token', () => {
+  test('is reported with the old token, once for all concurrent callers', async () => {
     const { io, told, grantOf } = await play()
     const tokens = createTokens()
     await Promise.all([1, 2, 3].map(() => tokens.get('k', grantOf('refresh-1'), io)))
@@ -73,7 +73,7 @@ describe('a refresh token that the answer replaces', () => {
     ['that is no text', 5],
     ['that breaks the line', 'a\r\nb'],
     ['that is longer than credentials may be', 'x'.repeat(5_000)],
-  ])('is not told when the answer names one %s; the access token is good', async (_what, answered) => {
+  ])('is not reported when the answer names one %s; the access token is used', async (_what, answered) => {
     const { io, told, grantOf, peer } = await play(answered)
     const got = await createTokens().get('k', grantOf('refresh-1'), io)
     expect('token' in got && got.token.reveal()).toBe('access-2')
@@ -81,7 +81,7 @@ describe('a refresh token that the answer replaces', () => {
     expect(peer.got).toHaveLength(1)
   })
 
-  test('is not told to an application that has none', async () => {
+  test('is not reported for an application without a refresh token', async () => {
     const { io, told, peer } = await play()
     const tokenUrl = `http://127.0.0.1:${peer.port}/token`
     const clientSecret = new Secret('s')
@@ -90,7 +90,7 @@ describe('a refresh token that the answer replaces', () => {
     expect(told).toEqual([])
   })
 
-  test('leaves the access token good, if no person stored other credentials', async () => {
+  test('keeps the access token, unless a person stored other credentials', async () => {
     const { io, grantOf, used } = await play()
     const tokens = createTokens()
     await tokens.get('k', grantOf('refresh-1', 'monday'), io)
@@ -152,7 +152,7 @@ describe('a provider whose token host replaces refresh tokens', () => {
     }
   }
 
-  test.each(cases)('%s tells the new one, and uses it for the next token', async (_id, one) => {
+  test.each(cases)('%s reports the new one, and uses it for the next token', async (_id, one) => {
     const { send, told, used, anHourLater } = await start(one)
     await send('refresh-1')
     expect(told).toEqual([['refresh-1', 'refresh-2']])
@@ -163,13 +163,13 @@ describe('a provider whose token host replaces refresh tokens', () => {
     expect(used()).toEqual(['refresh-1', 'refresh-2'])
   })
 
-  test.each(cases)('%s tells it of a check', async (_id, one) => {
+  test.each(cases)('%s reports the one that a check received', async (_id, one) => {
     const { check, told } = await start(one)
     await check('refresh-1')
     expect(told).toEqual([['refresh-1', 'refresh-2']])
   })
 
-  test('smtp tells it, keeps its session, and uses it when it logs in again', async () => {
+  test('smtp reports it, keeps its session, and uses it at the next login', async () => {
     const script: Script = { ehlo: ['AUTH XOAUTH2'] }
     const server = await playSmtp(script)
     cleanups.push(() => server.close())

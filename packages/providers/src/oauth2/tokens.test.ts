@@ -53,7 +53,7 @@ function tokenOf(result: TokenResult): string | undefined {
   return 'token' in result ? result.token.reveal() : undefined
 }
 
-describe('what is asked', () => {
+describe('the request', () => {
   test('a refresh token, with and without the secret of a client', async () => {
     const { peer, io } = await play()
     await createTokens().get('con_1', refreshGrant(peer), io)
@@ -69,7 +69,7 @@ describe('what is asked', () => {
     )
   })
 
-  test('an application for itself', async () => {
+  test('an application with its own identity', async () => {
     const { peer, io } = await play()
     const tokenUrl = `http://127.0.0.1:${peer.port}/t`
     const clientSecret = new Secret('s')
@@ -122,8 +122,8 @@ describe('what is asked', () => {
   })
 })
 
-describe('what is kept', () => {
-  test('one request serves all who ask at once, and those who ask later', async () => {
+describe('the cache of tokens', () => {
+  test('one request serves all concurrent and later callers', async () => {
     const { peer, io } = await play()
     const tokens = createTokens()
     const got = await Promise.all([1, 2, 3].map(() => tokens.get('k', refreshGrant(peer), io)))
@@ -140,7 +140,7 @@ describe('what is kept', () => {
     ['soon', 239, 241],
     [-5, 239, 241],
   ])(
-    'a token that lives %s s is good after %d s, and asked for anew after %d s',
+    'a token that lives %s s is used after %d s, and requested again after %d s',
     async (life, good, over) => {
       const { peer, io, at } = await play(numbered(life))
       const tokens = createTokens()
@@ -152,7 +152,7 @@ describe('what is kept', () => {
     },
   )
 
-  test('other credentials under the same key, and other keys, ask for their own', async () => {
+  test('other credentials with the same key, and other keys, get their own token', async () => {
     const { peer, io } = await play()
     const tokens = createTokens()
     const rotated = refreshGrant(peer, { refreshToken: new Secret('other') })
@@ -163,7 +163,7 @@ describe('what is kept', () => {
     expect(new Set(both.map(tokenOf)).size).toBe(2)
   })
 
-  test('a dropped token is asked for anew; a newer one than the named stays', async () => {
+  test('a dropped token is requested again; a newer token than the named one stays', async () => {
     const { peer, io } = await play()
     const tokens = createTokens()
     const first = await tokens.get('k', refreshGrant(peer), io)
@@ -173,7 +173,7 @@ describe('what is kept', () => {
     expect(tokenOf(await tokens.get('k', refreshGrant(peer), io))).toBe('token-2')
   })
 
-  test('of more than are kept, the least used goes', async () => {
+  test('the least used token is removed beyond the maximum', async () => {
     const { peer, io } = await play()
     const tokens = createTokens(2)
     for (const key of ['a', 'b', 'a', 'c', 'a']) await tokens.get(key, refreshGrant(peer), io)
@@ -182,7 +182,7 @@ describe('what is kept', () => {
     expect(peer.got).toHaveLength(4)
   })
 
-  test('a failure is not kept', async () => {
+  test('a failure is not cached', async () => {
     let count = 0
     const { peer, io } = await play((response, exchange) =>
       (count++ === 0 ? respond(503, '') : numbered(3600))(response, exchange),
@@ -193,7 +193,7 @@ describe('what is kept', () => {
   })
 })
 
-describe('why there is no token', () => {
+describe('the reason for a missing token', () => {
   test.each([
     [
       400,
@@ -256,7 +256,7 @@ describe('why there is no token', () => {
   })
 
   test.each(['', '{', '[]', '{"access_token":5}', '{"access_token":""}', '{"access_token":"a\\r\\nb"}'])(
-    'a success that says %s is no token, and harmless',
+    'a success with the body %s gives no token, and does no harm',
     async (body) => {
       const { peer, io } = await play(respond(200, body))
       expect(await createTokens().get('k', refreshGrant(peer), io)).toMatchObject({
@@ -269,13 +269,13 @@ describe('why there is no token', () => {
     [failure('reset', true), 'provider-unreachable'],
     [failure('refused', false), 'provider-unreachable'],
     [failure('not public', false, true), 'provider-egress-refused'],
-  ])('a request that comes to nothing (%s) is safe: %s', async (error, code) => {
+  ])('a request without an answer (%s) is safe: %s', async (error, code) => {
     const io = { ...createTestIo(), request: () => Promise.reject(error) }
     const result = await createTokens().get('k', refreshGrant({ port: 1 }), io)
     expect(result).toEqual({ failure: { code, reason: `token host: ${error.reason}` } })
   })
 
-  test('an error of our own is thrown to all, and the next asks again', async () => {
+  test('our own error is thrown to all callers, and the next call requests again', async () => {
     const { peer, io } = await play()
     const broken = { ...io, request: () => Promise.reject(new TypeError('bug')) }
     const tokens = createTokens()
@@ -286,7 +286,7 @@ describe('why there is no token', () => {
 })
 
 describe('secrets stay secret', () => {
-  test('a token host that repeats what it got', async () => {
+  test('a token host that repeats the request shows no secret', async () => {
     const { peer, io } = await play((response, exchange) => {
       const fields = new URLSearchParams(exchange.body)
       const said = ['client_secret', 'refresh_token', 'assertion'].map((name) => fields.get(name)).join(' ')
@@ -316,7 +316,7 @@ describe('secrets stay secret', () => {
     ['cut at its end', (token: string) => `bad token ${token.slice(0, 80)}`],
     ['its middle', (token: string) => `token="…${token.slice(40, 90)}"`],
     ['glued to a word', (token: string) => `access_token.${token.slice(0, 50)}`],
-  ])('a token in what an API says: %s', (_what, say) => {
+  ])('a token in the answer of an API is not shown: %s', (_what, say) => {
     const value = `ya29.a0${'AfH6SMBx-9_'.repeat(12)}`
     const text = withoutToken(say(value), new Secret(value))
     expect(text).toContain('***')
@@ -348,13 +348,13 @@ describe('requests with a token', () => {
     return { ask, peer }
   }
 
-  test('carry it beside what else they say', async () => {
+  test('have the token and their own fields', async () => {
     const { ask, peer } = await openTo(['token-1'])
     expect((await ask()).status).toBe(200)
     expect(peer.got[1]?.headers).toMatchObject({ authorization: 'Bearer token-1', accept: 'x' })
   })
 
-  test('are tried once more with another one after a 401', async () => {
+  test('are repeated once with another token after a 401', async () => {
     const { ask, peer } = await openTo(['token-2'])
     expect((await ask()).status).toBe(200)
     expect((await ask()).status).toBe(200)
@@ -364,15 +364,12 @@ describe('requests with a token', () => {
   test.each([
     [respond(400, '{"error":"invalid_grant"}'), 401],
     [respond(503, ''), { reason: 'token host: 503', bodySent: false, refused: false }],
-  ])(
-    'after a 401 and without another token are a refusal, or nothing at all (%#)',
-    async (tokenHost, ended) => {
-      const { ask } = await openTo([], tokenHost)
-      const how = ask().then(({ status }) => status)
-      if (typeof ended === 'number') expect(await how).toBe(ended)
-      else await expect(how).rejects.toMatchObject(ended)
-    },
-  )
+  ])('after a 401 without another token are refused, or not sent (%#)', async (tokenHost, ended) => {
+    const { ask } = await openTo([], tokenHost)
+    const how = ask().then(({ status }) => status)
+    if (typeof ended === 'number') expect(await how).toBe(ended)
+    else await expect(how).rejects.toMatchObject(ended)
+  })
 
   test('end with the second 401', async () => {
     const { ask, peer } = await openTo([])

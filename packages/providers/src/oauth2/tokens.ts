@@ -4,16 +4,16 @@
  * oauth2-io.ts sends HTTP requests with them.
  *
  *     const tokens = createTokens()                             // one for each provider object, made in createX()
- *     const got = await tokens.get(connection.id, grant, io)    // one request however many ask at once
+ *     const got = await tokens.get(connection.id, grant, io)    // one request for all concurrent callers
  *     if ('failure' in got) return toFailure(got.failure.code, got.failure.reason, got.failure.waitMs)
  *     got.token.reveal()                                        // only where it is sent
  *     tokens.drop(connection.id, got.token)                     // after the provider refused it (401, 535)
  *
  * - `get` never throws for what the network or the token host does, and every failure of it is safe: nothing was sent.
- *   It waits no longer than the first of those who ask may, by whose `io` the request goes out.
- * - A token is kept until shortly before it expires by `io.now()`, and only for the grant that it was got by: other
- *   credentials under the same key ask anew, but for a refresh token that took the place of that grant's (`since`).
- * - A refresh token that the answer replaces is told by `io.replaceSecret`: the client must use the new one from then on
+ *   It waits no longer than the first caller may, whose `io` sends the request.
+ * - A token is kept until shortly before it expires by `io.now()`, and only for the grant that it was requested
+ *   with: other credentials under the same key cause a new request, except a refresh token that replaced that of the grant (`since`).
+ * - A refresh token that the answer replaces is reported by `io.replaceSecret`: the client must use the new one from then on
  *   (https://www.rfc-editor.org/rfc/rfc6749#section-6), and Microsoft ends each 90 days after it was given out.
  * - `drop` with a token leaves a newer one in place, so that many refusals of an old one cost one request.
  * - Reasons hold no secret of the grant and no part of an assertion. What a provider says about a request that carried a token
@@ -35,7 +35,7 @@ export type { Grant } from './grants.ts'
 export type TokenResult = { token: Secret } | { failure: TokenFailure }
 
 export type Tokens = {
-  /** A token that is good now: kept, on its way already, or asked for. */
+  /** A token that is valid now: cached, already requested, or requested by this call. */
   get(key: string, grant: Grant, io: Io): Promise<TokenResult>
   /** Forgets the token of this key; with `token`, only if it is still that one. */
   drop(key: string, token?: Secret): void

@@ -8,7 +8,7 @@ import type { PostmarkCredentials } from './types.ts'
 const sandboxNote =
   'This is a sandbox server of Postmark: it takes messages and delivers none. Use the token of a live server to send.'
 
-// https://postmarkapp.com/developer/api/server-api#get-the-server; its tokens stand in the answer too, and are not read.
+// https://postmarkapp.com/developer/api/server-api#get-the-server; its tokens are in the answer too, and are not read.
 const server = z.object({ ID: z.number(), Name: z.string(), DeliveryType: z.string().optional() })
 
 /** Asks Postmark which server the token belongs to. Sender signatures are known to account tokens only. */

@@ -54,13 +54,13 @@ test.each(['Bounce AutoResponder', 'SubscriptionChange after a bounce', 'Subscri
   },
 )
 
-test('a bounce keeps its id, also where a complaint has the same number', () => {
+test('a bounce keeps its id, also if a complaint has the same number', () => {
   const [bounce] = readChanged('Bounce HardBounce', { ID: 7 })
   const [complaint] = readChanged('SpamComplaint', { ID: 7 })
   expect([bounce?.id, complaint?.id]).toEqual(['Bounce-7', 'SpamComplaint-7'])
 })
 
-test('incoming mail is about something else, and unknown records and bounces are counted', () => {
+test('incoming mail is no event of a message, and unknown records and bounces are counted', () => {
   expect(read(bodyOf({ RecordType: 'Inbound' }))).toEqual({ events: [], unread: 0 })
   expect(read(bodyOf({ RecordType: 'Teleported' })).unread).toBe(1)
   expect(read(bodyOf({ RecordType: 'Bounce', Type: 'Teleported' })).unread).toBe(1)

@@ -32,7 +32,7 @@ export function createPostmark(): Provider<PostmarkCredentials, PostmarkSettings
     capabilities: {
       recipientsMax: 50,
       needsBody: true,
-      // A calendar is an attachment to it, whatever its type says.
+      // A calendar is an attachment to it, for any type.
       // An invitation goes as a file of its type, which calendars read as well.
       alternatives: ['calendar'],
       localParts: 'plain',

@@ -11,7 +11,7 @@ describe('metadata', () => {
   const many = (count: number) =>
     Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, 'v'.repeat(60)]))
 
-  test('that fits nine fields goes out as it is', () => {
+  test('that fits nine fields is sent unchanged', () => {
     expect(of({ metadata: many(9) })).toEqual({ lg_id: id, ...many(9) })
   })
 
@@ -26,17 +26,17 @@ describe('metadata', () => {
     expect(Object.values(folded).join('')).toBe(fold(extra))
   })
 
-  test('with a key in two cases keeps both', () => {
+  test('with a key in upper and lower case keeps both', () => {
     expect(of({ metadata: { Key: '1', key: '2' } })).toEqual({ lg_id: id, Key: '1', lg_more: 'key=2' })
   })
 
-  test('that is too much for ten fields says how many entries are missing', () => {
+  test('that is too much for ten fields has the number of missing entries', () => {
     const fields = of({ metadata: many(50) })
     expect(Object.keys(fields)).toHaveLength(10)
     expect(fields).toMatchObject({ lg_id: id, k7: 'v'.repeat(60), lg_left_out: '42' })
   })
 
-  test('never breaks a limit, whatever the tags', () => {
+  test('never exceeds a limit, for any tags', () => {
     const tags = Array.from({ length: 10 }, (_, at) => `${at}`.repeat(64))
     const fields = of({ tags, metadata: many(50) })
     expect(Object.keys(fields).length).toBeLessThanOrEqual(10)

@@ -8,9 +8,8 @@ const valueCharsMax = 80
 type Entry = readonly [key: string, value: string]
 
 /**
- * What comes back with every event, and what recipients never see: our id, the tags after the first as `lg_tags`, the
- * metadata as it is, and what of that does not fit a field as one URL-encoded text in `lg_more`. What is too much even
- * so is counted in `lg_left_out`: a header could carry it, but would show it to the recipients.
+ * The data that comes back with every event, and that recipients never see: our id, the tags after the first as
+ * `lg_tags`, the metadata unchanged, and metadata that does not fit a field as one URL-encoded text in `lg_more`. Entries beyond that are counted in `lg_left_out`: a header could carry it, but would show it to the recipients.
  */
 export function toMetadata(message: OutboundMessage): Record<string, string> {
   const own: Entry[] = [['lg_id', message.id], ...slices('lg_tags', message.tags.slice(1).join(','))]
@@ -24,7 +23,7 @@ export function toMetadata(message: OutboundMessage): Record<string, string> {
   return Object.fromEntries([...own, ...kept, leftOut])
 }
 
-/** The first entries that can stand as they are; keys count as the same in any case. */
+/** The first entries that can be sent unchanged; keys that differ only in case count as the same. */
 function placed(entries: Entry[], room: number): Entry[] {
   const taken = new Set<string>()
   return entries.filter(([key, value]) => {

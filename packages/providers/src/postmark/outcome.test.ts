@@ -64,7 +64,7 @@ describe('answers', () => {
 
   testRetryAfter((headers) => answer(429, {}, [], headers))
 
-  test('a success that says the delivery may be late has no ErrorCode', () => {
+  test('a success with a warning of late delivery has no ErrorCode', () => {
     expect(answer(200, { MessageID: id, Message: 'Message accepted, but delivery may be delayed.' })).toEqual(
       {
         kind: 'accepted',
@@ -94,20 +94,20 @@ describe('answers', () => {
     })
   })
 
-  test('fifty inactive recipients are all found, beyond the length of a reason', () => {
+  test('fifty inactive recipients are all found, although the reason is cut', () => {
     const all = Array.from({ length: 50 }, (_, at) => `reader-number-${at}@example.org`)
     const outcome = answer(200, partly(all.slice(1).join(', ')), all)
     expect(outcome.kind === 'accepted' && outcome.refused).toHaveLength(49)
   })
 
-  test('nobody is left: the message is refused', () => {
+  test('a message whose recipients are all inactive is refused', () => {
     expect(answer(200, partly('a@example.org'))).toMatchObject({
       kind: 'rejected',
       code: 'recipient-refused',
     })
   })
 
-  test('one illegal recipient is refused by name, and keeps nobody else from a further try', () => {
+  test('one illegal recipient is refused by name, and the others can be retried', () => {
     const Message = "Error parsing 'To': Illegal email domain 'bad' in address 'b@bad'."
     expect(answer(422, { ErrorCode: 300, Message }, ['a@example.org', 'b@bad'])).toMatchObject({
       kind: 'rejected',

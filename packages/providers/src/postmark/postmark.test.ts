@@ -83,7 +83,7 @@ const richBody = {
 }
 
 describe('the request', () => {
-  test('says the whole message, and who asks', async () => {
+  test('has the whole message and the server token', async () => {
     const [exchange] = await exchanged(rich)
     expect(exchange).toMatchObject({
       method: 'POST',
@@ -97,7 +97,7 @@ describe('the request', () => {
     expect(JSON.parse(exchange?.body ?? '')).toEqual(richBody)
   })
 
-  test('of a minimal message holds nothing else', async () => {
+  test('of a minimal message has no other field', async () => {
     const body = await bodyOf({ text: undefined, html: '', from: { address: 'writer@example.com' } })
     expect(body).toEqual({
       From: 'writer@example.com',
@@ -110,7 +110,7 @@ describe('the request', () => {
     })
   })
 
-  test('says what the official SDK says', async () => {
+  test('equals the request of the official SDK', async () => {
     const [ours, theirs] = await exchanged(rich, {
       also: (port) => {
         const client = new ServerClient('token-1', { requestHost: `127.0.0.1:${port}`, useHttps: false })
@@ -128,13 +128,13 @@ describe('the request', () => {
     expect(withoutNull).toEqual(JSON.parse(ours?.body ?? ''))
   })
 
-  test('a subject with a word longer than a line goes as words that can be folded', async () => {
+  test('a subject with a word longer than a line is sent as encoded words that can be folded', async () => {
     const subject = 'x'.repeat(998)
     expect((await bodyOf({ subject })).Subject).toMatch(/^(?:=\?UTF-8\?Q\?x+\?= ?)+$/)
     expect((await bodyOf({ subject: 'é'.repeat(998) })).Subject).toBe('é'.repeat(998))
   })
 
-  test('of a repeat is the same to the byte', async () => {
+  test('of a repeat is the same byte for byte', async () => {
     const [first, second] = await exchanged(rich, { times: 2 })
     expect(first?.bytes.equals(second?.bytes ?? Buffer.alloc(0))).toBe(true)
   })
@@ -143,7 +143,7 @@ describe('the request', () => {
     [['b@example.org'], { To: 'b@example.org' }],
     [['c@example.org'], { Cc: 'c@example.org' }],
     [['d@example.org'], { Bcc: 'd@example.org' }],
-  ])('leaves out those who were reached before: to %j only', async (envelopeTo, fields) => {
+  ])('leaves out recipients that were reached before: to %j only', async (envelopeTo, fields) => {
     const { To, Cc, Bcc } = await bodyOf({
       to: [{ address: 'a@example.org' }, { address: 'b@example.org' }],
       cc: [{ address: 'c@example.org' }],
@@ -155,13 +155,13 @@ describe('the request', () => {
 })
 
 describe('check()', () => {
-  test('asks for the server, and tells no token of it', async () => {
+  test('asks for the server, and shows no token of it', async () => {
     const { report, got } = await check(server('Live'))
     expect(got.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /server'])
     expect(report).toEqual({ problem: null, sandbox: false, notes: [] })
   })
 
-  test('says that a sandbox server delivers nothing', async () => {
+  test('warns that a sandbox server delivers nothing', async () => {
     const { report } = await check(server('Sandbox'))
     expect(report).toMatchObject({ problem: null, sandbox: true, notes: [expect.stringMatching(/none/)] })
     expect(JSON.stringify(report)).not.toContain('hidden-token')

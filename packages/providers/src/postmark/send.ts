@@ -48,8 +48,8 @@ async function toRequest(
 }
 
 /**
- * https://postmarkapp.com/developer/api/email-api#send-a-single-email. Who gets the mail is who stands in its fields,
- * so those that were reached before are left out; one of the three fields is enough.
+ * https://postmarkapp.com/developer/api/email-api#send-a-single-email. The recipients are those in its fields, so
+ * recipients that were reached before are left out; one of the three fields is enough.
  */
 function toBody(message: OutboundMessage, settings: PostmarkSettings) {
   const { to, cc, bcc } = pendingFields(message)

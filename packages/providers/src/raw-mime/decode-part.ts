@@ -19,7 +19,7 @@ const decoders = new Map<string, TextDecoder | null>()
 
 const charsetOf = ({ contentType }: Leaf): string => charsetPattern.exec(contentType)?.[1] ?? 'us-ascii'
 
-/** For text that says its character set, or need not; null: nobody knows that one. */
+/** For text that names its character set, or need not; null: an unknown character set. */
 export function decoderOf(leaf: Leaf): TextDecoder | null {
   const label = charsetOf(leaf).toLowerCase()
   const known = decoders.get(label)

@@ -1,11 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises'
 
-/** A pass over this much takes about a millisecond; then others get their turn. */
+/** Reading this many bytes takes about a millisecond; then other work gets its turn. */
 const pieceBytes = 512 * 1024
 const CR = 0x0d
 const LF = 0x0a
 
-/** What a pass over all bytes of a mail finds. */
+/** The result of reading all bytes of a mail. */
 type Bytes = { bareEnds: number; isAscii: boolean }
 
 async function look(raw: Buffer): Promise<Bytes> {

@@ -21,7 +21,7 @@ async function faultOf(raw: Buffer): Promise<string | null> {
   return 'problem' in result ? result.problem : null
 }
 
-describe('a mail as its client wrote it', () => {
+describe('a mail that its client wrote', () => {
   const fieldName = fc.constantFrom('Subject', 'X-Note', 'Bcc', 'bCC', 'X-LG-Tag', 'Resent-Bcc', 'List-Id')
   const piece = fc
     .uint8Array({ minLength: 1, maxLength: 60 })
@@ -38,7 +38,7 @@ describe('a mail as its client wrote it', () => {
     }),
   )
 
-  test('loses its Bcc and X-LG- fields, and not one other byte', async () => {
+  test('loses its Bcc and X-LG- fields, and no other byte', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(field, { selector: ({ name }) => name }),
@@ -62,7 +62,7 @@ describe('a mail as its client wrote it', () => {
     ['LF alone', 'From: a@acme.example\nSubject: x\n\nOne\n\ntwo'],
     ['CR alone', 'From: a@acme.example\rSubject: x\r\rOne\r\rtwo\r'],
     ['every kind', 'From: a@acme.example\nSubject: x\r\n\rOne\n\rtwo\n'],
-  ])('has CRLF at the end of every line where it came with %s', async (_what, text) => {
+  ])('has CRLF at the end of every line if it came with %s', async (_what, text) => {
     const { mail } = await read(Buffer.from(text))
     expect(mail.toString()).toBe('From: a@acme.example\r\nSubject: x\r\n\r\nOne\r\n\r\ntwo\r\n')
   })
@@ -72,7 +72,7 @@ describe('a mail as its client wrote it', () => {
     expect(mail.toString()).toBe('From: a@acme.example\r\n\r\n')
   })
 
-  test('gets a Date and a Message-ID where it has none', async () => {
+  test('gets a Date and a Message-ID if it has none', async () => {
     const own = { date: new Date('2026-11-20T10:00:00Z'), messageId: '<msg_1@acme.example>' }
     expect(missingFields((await read(mailOf('', 'Hi'))).facts, own)).toBe(
       'Date: Fri, 20 Nov 2026 10:00:00 +0000\r\nMessage-ID: <msg_1@acme.example>\r\n',
@@ -81,7 +81,7 @@ describe('a mail as its client wrote it', () => {
     expect(missingFields((await read(whole)).facts, own)).toBe('')
   })
 
-  test('is read: addresses, subject, and whether it is ASCII', async () => {
+  test('gives its addresses, its subject, and whether it is ASCII', async () => {
     const raw = Buffer.from(
       'From: =?utf-8?q?L=C3=A9e?= <lee@acme.example>\r\nTo: "B, C" <b@example.net>, friends: c@example.net, d@example.net;\r\n' +
         'Cc: \r\nSubject: =?utf-8?B?R3LDvA==?=\r\n =?utf-8?B?w59l?=\r\nReply-To: e@example.net\r\nX-Note: ö\r\n\r\nHi\r\n',
@@ -108,7 +108,7 @@ describe('a mail as its client wrote it', () => {
     expect((await read(mailOf('', 'cafe'))).facts).toMatchObject({ isAscii: true, isHeadAscii: true })
   })
 
-  test('what was encoded in a header field is one line of text', async () => {
+  test('an encoded header field is decoded to one line of text', async () => {
     const evil = Buffer.from('a\r\nBcc: x@y.example\0\u2028b').toString('base64')
     const { facts } = await read(
       mailOf(`Subject: =?utf-8?B?${evil}?=`, `X-Note: =?utf-8?B?${evil}?=`, '', 'Hi'),
@@ -148,7 +148,7 @@ const container = (type: string, ...parts: string[][]): string[] => [
   `--=_${type}--`,
 ]
 
-describe('what providers without MIME can say of a mail', () => {
+describe('a mail for providers without MIME', () => {
   test.each([
     ['text alone', text],
     ['no content type', ['', 'Hi']],
@@ -159,7 +159,7 @@ describe('what providers without MIME can say of a mail', () => {
       'an invitation',
       container('alternative', text, ['Content-Type: text/calendar; method=REQUEST', '', 'x']),
     ],
-  ])('all of it: %s', async (_what, content) => {
+  ])('can be expressed completely: %s', async (_what, content) => {
     expect((await read(mailOf(...content))).facts.lost).toBeNull()
     expect(await decodeMime(mailOf(...content))).not.toBeNull()
   })
@@ -180,18 +180,18 @@ describe('what providers without MIME can say of a mail', () => {
       container('mixed', text, ['Content-Type: message/rfc822', '', ...head, '', 'x']),
       /rfc822/,
     ],
-    ['a character set nobody knows', ['Content-Type: text/plain; charset=x-none', '', 'Hi'], /character set/],
+    ['an unknown character set', ['Content-Type: text/plain; charset=x-none', '', 'Hi'], /character set/],
     ['uuencode', ['Content-Transfer-Encoding: x-uuencode', '', 'Hi'], /transfer encoding/],
     ['a field twice', ['X-A: 1', 'x-a: 2', '', 'Hi'], /field x-a twice/],
     ['a DKIM signature', ['DKIM-Signature: v=1', '', 'Hi'], /dkim-signature/],
     ['no boundary', ['Content-Type: multipart/mixed', '', 'Hi'], /without a boundary/],
     ['no parts', ['Content-Type: multipart/mixed; boundary=a', '', 'Hi'], /without parts/],
     ['two types', ['Content-Type: text/plain', 'Content-Type: text/html', '', 'Hi'], /two Content-Type/],
-  ])('not all of it: %s', async (_what, content, lost) => {
+  ])('cannot be expressed: %s', async (_what, content, lost) => {
     expect((await read(mailOf(...content))).facts.lost).toMatch(lost)
   })
 
-  test('what our own mails hold is decoded as it was, by this reader as by another', async () => {
+  test('the content of our own mails is decoded unchanged, by this reader and by another', async () => {
     const raw = composeMime(richMessage)
     const {
       text: decodedText,
@@ -222,7 +222,7 @@ describe('what providers without MIME can say of a mail', () => {
     expect((await decodeMime(mailOf(`Content-Type: ${type}`, '', written)))?.text).toBe(`${meant}\r\n`)
   })
 
-  test('quoted-printable: soft breaks, spaces at line ends, and what is no quoting', async () => {
+  test('quoted-printable: soft breaks, spaces at line ends, and invalid sequences', async () => {
     const raw = mailOf(
       'Content-Transfer-Encoding: quoted-printable',
       '',
@@ -236,7 +236,7 @@ describe('what providers without MIME can say of a mail', () => {
   })
 })
 
-describe('hostile mails are read in bounds', () => {
+describe('hostile mails are read within limits', () => {
   const nested = (depth: number): string[] =>
     depth === 0
       ? text
@@ -278,7 +278,7 @@ describe('hostile mails are read in bounds', () => {
       'spaces at line ends',
       mailOf('Content-Transfer-Encoding: quoted-printable', '', ' '.repeat(900_000), 'x'),
     ],
-  ])('%s beyond counting', async (_what, raw) => {
+  ])('any number of %s', async (_what, raw) => {
     const { facts } = await read(raw)
     expect(facts.subject.length).toBeLessThanOrEqual(4_000)
     expect(facts.from).toHaveLength(1)

@@ -9,13 +9,13 @@ import { type Leaf, splitParts } from './split-parts.ts'
 
 export type MimeMailbox = { name: string; address: string }
 
-/** What is read of a mail without decoding its parts. */
+/** The facts about a mail that are read without decoding its parts. */
 export type MimeFacts = {
   from: MimeMailbox[]
   to: MimeMailbox[]
   cc: MimeMailbox[]
   replyTo: MimeMailbox[]
-  /** False: To or Cc is too long, or names somebody in a way that cannot be read. */
+  /** False: To or Cc is too long, or names a recipient in a way that cannot be read. */
   areRecipientsReadable: boolean
   subject: string
   messageId: string | null
@@ -35,17 +35,17 @@ export type MimeFacts = {
     disposition: 'attachment' | 'inline'
     bytes: number
   }[]
-  /** What of it APIs without MIME cannot say; null: they can say all of it. */
+  /** The part of it that APIs without MIME cannot express; null: they can express all of it. */
   lost: string | null
 }
 
-/** `mail` is what goes out, but for a Date and a Message-ID that are missing. `problem` follows the words "the mail". */
+/** `mail` is the mail to send, except for a missing Date and Message-ID. `problem` follows the words "the mail". */
 export type ReadMime = { mail: Buffer; facts: MimeFacts } | { problem: string }
 
-/** Recipients nobody else may see, and orders to us. */
+/** Recipients that no other recipient may see, and orders to us. */
 const removed = /^(?:bcc|resent-bcc|x-lg-.*)$/
 const once = ['from', 'sender', 'reply-to', 'to', 'cc', 'subject', 'date', 'message-id']
-/** Said by fields of their own, by structure, or written by the provider. */
+/** Expressed by separate fields, by structure, or written by the provider. */
 const saidElsewhere =
   /^(?:from|reply-to|to|cc|subject|date|message-id|mime-version|content-.*|received|return-path)$/
 const signature = /^(?:dkim-signature|domainkey-signature|arc-.*)$/
@@ -53,7 +53,7 @@ const signature = /^(?:dkim-signature|domainkey-signature|arc-.*)$/
 /** Reading this many characters of addresses takes 20 ms of a slow processor; then others get their turn. */
 const addressCharsMax = 16 * 1024
 const addressCharsAtOnce = 2 * 1024
-/** File names are read one by one: so many take a few milliseconds. */
+/** File names are read one by one: this number takes a few milliseconds. */
 const filesAtOnce = 10
 const subjectCharsMax = 4_000
 /** As many as a message of the API may have. */
@@ -166,7 +166,7 @@ async function factsOf(mail: Buffer, head: Head, isAscii: boolean): Promise<Mime
   }
 }
 
-/** The fields that a mail lacks, as lines to stand before it. */
+/** The fields that a mail lacks, as lines to put before it. */
 export function missingFields(
   { hasDate, messageId }: Pick<MimeFacts, 'hasDate' | 'messageId'>,
   own: { date: Date; messageId: string },

@@ -11,7 +11,7 @@ export type SortedParts = {
   text?: Leaf | undefined
   html?: Leaf | undefined
   files: FilePart[]
-  /** What of the mail cannot be said so; null: nothing. */
+  /** The part of the mail that cannot be expressed so; null: none. */
   lost: string | null
 }
 
@@ -35,7 +35,7 @@ function toFile(leaf: Leaf): FilePart {
   return isInline ? { leaf, disposition: 'inline', contentId } : { leaf, disposition: 'attachment' }
 }
 
-/** Why this part, among those before it, cannot be said. */
+/** Why this part, after those before it, cannot be expressed. */
 function lossOf(leaf: Leaf, { text, html }: Pick<SortedParts, 'text' | 'html'>): string | null {
   const container = leaf.within.find((type) => !sayableContainers.has(type))
   if (container !== undefined) return `is ${container}`

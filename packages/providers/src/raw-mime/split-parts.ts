@@ -14,7 +14,7 @@ const largeBytes = 1024 * 1024
 /** A part that holds no other parts. */
 export type Leaf = {
   head: Head
-  /** Lower-case media type, and the value of Content-Type as it stands; `text/plain` where none does. */
+  /** Lower-case media type, and the unchanged value of Content-Type; `text/plain` if there is none. */
   type: string
   contentType: string
   /** Where its header block begins, and its body ends. */

@@ -31,7 +31,7 @@ async function check(status: number, body: unknown) {
 
 const domain = (name: string, status: string) => ({ name, status })
 
-test('a good account tells its verified domains only, in one question that sends nothing', async () => {
+test('a good account reports its verified domains only, by one request that sends nothing', async () => {
   const data = [domain('example.com', 'verified'), domain('new.example', 'pending')]
   const { report, got } = await check(200, { data })
   expect(report).toEqual({ problem: null, identities: ['example.com'], notes: [] })
@@ -51,7 +51,7 @@ test.each([
   })
 })
 
-test('more than a hundred domains are cut', async () => {
+test('a list of more than a hundred domains is cut', async () => {
   const data = Array.from({ length: 150 }, (_, at) => domain(`d${at}.example`, 'verified'))
   expect((await check(200, { data })).report.identities).toHaveLength(100)
 })
@@ -77,7 +77,7 @@ test.each([
 })
 
 test.each(['', '<html>', '{}', '{"data":{}}', '{"data":[{"name":5}]}'])(
-  'an answer that is not one of Resend says so: %s',
+  'an answer that does not come from Resend is reported as such: %s',
   async (body) => {
     expect((await check(200, body)).report.problem).toMatchObject({ code: 'provider-settings-wrong' })
   },

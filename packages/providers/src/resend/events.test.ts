@@ -76,19 +76,19 @@ test.each([
   expect(readFixture(name)).toMatchObject([{ ...common, ...event }])
 })
 
-test('of a mail to two, an event about the whole mail names both, and any other names neither', () => {
+test('for a mail to two, an event about the whole mail names both, and any other event names neither', () => {
   const sent = readFixture('sent to two')
   expect(sent.map(({ recipient }) => recipient)).toEqual(['reader@example.org', 'copy@example.org'])
   expect(readFixture('delivered, one of two')).toMatchObject([{ kind: 'delivered', recipient: undefined }])
 })
 
-test('events about contacts and domains are about something else, and an unknown one is counted', () => {
+test('events of contacts and domains are no events of a message, and an unknown one is counted', () => {
   expect(read(bodyOf({ type: 'contact.updated', data: {} }))).toEqual({ events: [], unread: 0 })
   expect(read(bodyOf({ type: 'email.received', data: {} }))).toEqual({ events: [], unread: 0 })
   expect(read(bodyOf({ type: 'email.teleported', data: {} }))).toEqual({ events: [], unread: 1 })
 })
 
-test('of several signatures any may be right, and those of other versions are none', async () => {
+test('one valid signature of several is enough, and signatures of other versions do not count', async () => {
   const hook = signNow(bodyOf({ type: 'email.sent' }))
   const right = hook.headers['svix-signature']
   const withSignatures = (text: string) =>
@@ -97,12 +97,12 @@ test('of several signatures any may be right, and those of other versions are no
   expect((await withSignatures(`v2,${String(right).slice(3)}`)).kind).toBe('refused')
 })
 
-test('a secret that is none of Svix’ is refused', () => {
+test('a secret that is not in the format of Svix is refused', () => {
   for (const signing_secret of ['whsec_', 'abc', 'whsec_%%%%%%%%%%%%%%%%%%'])
     expect(resendSecrets.safeParse({ signing_secret }).success).toBe(false)
 })
 
-test('what Svix’ and Resend’s verifiers take is verified, and what they do not is not', async () => {
+test('verification agrees with the verifiers of Svix and Resend', async () => {
   // They know no other time than that of the machine.
   const hook = signHook(bodyOf({ type: 'email.sent', data: {} }), { secret: 0, at: new Date() })
   const headers = hook.headers

@@ -7,7 +7,7 @@ import type { HttpResponse, SendOutcome } from '../provider.ts'
 
 // The first rule that fits decides: https://resend.com/docs/api-reference/errors
 export const rules: Rule[] = [
-  // An earlier try under the same key is still under way there: it may well be accepted.
+  // An earlier attempt under the same key is still in progress there: it may well be accepted.
   { status: /409/, code: /concurrent_idempotent/, is: 'outcome-unknown' },
   { status: /429/, code: /quota/, is: 'provider-quota-used-up' },
   { status: /429/, is: 'provider-rate-limited' },

@@ -83,7 +83,7 @@ const richBody = {
 }
 
 describe('the request', () => {
-  test('says the whole message, and who asks', async () => {
+  test('has the whole message, the API key and our user agent', async () => {
     const [exchange] = await exchanged(rich)
     expect(exchange).toMatchObject({
       method: 'POST',
@@ -98,7 +98,7 @@ describe('the request', () => {
     expect(JSON.parse(exchange?.body ?? '')).toEqual(richBody)
   })
 
-  test('says what the official SDK says', async () => {
+  test('equals the request of the official SDK', async () => {
     const [ours, theirs] = await exchanged(rich, {
       also: (port) => {
         const { reply_to: replyTo, attachments, ...same } = richBody
@@ -124,13 +124,13 @@ describe('the request', () => {
     expect(JSON.parse(theirs?.body ?? '')).toEqual(JSON.parse(ours?.body ?? ''))
   })
 
-  test('a repeat is the same to the byte, under the same key', async () => {
+  test('a repeat is the same byte for byte, with the same key', async () => {
     const [first, second] = await exchanged(buildOutboundMessage({ metadata: { order: '7' } }), { times: 2 })
     expect(first?.body).toBe(second?.body)
     expect(first?.headers['idempotency-key']).toBe(second?.headers['idempotency-key'])
   })
 
-  test('a subject with a word longer than a line goes as words that can be folded', async () => {
+  test('a subject with a word longer than a line is sent as encoded words that can be folded', async () => {
     const subject = 'x'.repeat(998)
     expect((await bodyOf({ subject })).subject).toMatch(/^(?:=\?UTF-8\?Q\?x+\?= ?)+$/)
     expect((await bodyOf({ subject: 'é'.repeat(998) })).subject).toBe('é'.repeat(998))
@@ -152,11 +152,11 @@ describe('the request', () => {
     ['x <y@z.example>', '"x <y@z.example>" <writer@example.com>'],
     ['Zoë', 'Zoë <writer@example.com>'],
     ['', 'writer@example.com'],
-  ])('the name %s stands as %s', async (name, text) => {
+  ])('the name %s is written as %s', async (name, text) => {
     expect((await bodyOf({ from: { address: 'writer@example.com', name } })).from).toBe(text)
   })
 
-  test('blind copies alone would show each other in To: they are not sent', async () => {
+  test('blind copies alone are not sent, because they would see each other in To', async () => {
     const outcome = await unsent({
       bcc: [{ address: 'hidden@example.net' }, { address: 'other@example.net' }],
       envelopeTo: ['hidden@example.net', 'other@example.net'],
@@ -217,7 +217,7 @@ describe('answers', () => {
     ['rate_limit_exceeded', { 'ratelimit-reset': '99999' }, 3_600_000],
     ['rate_limit_exceeded', { 'ratelimit-reset': 'soon' }, undefined],
     ['rate_limit_exceeded', { 'retry-after': '30', 'ratelimit-reset': '7' }, 30_000],
-    // The rate begins anew long before a used-up quota does.
+    // The period of the rate ends long before that of a used-up quota.
     ['daily_quota_exceeded', { 'ratelimit-reset': '1' }, 3_600_000],
   ])('429 %s with %j waits %s ms', (name, headers, waitMs) => {
     const outcome = answer(429, name, headers)
@@ -237,7 +237,7 @@ describe('answers', () => {
     })
   })
 
-  test('the reason is one short line of what Resend said', () => {
+  test('the reason is one short line of Resend’s answer', () => {
     const body = Buffer.from(
       JSON.stringify({ name: 'validation_error', message: `a\r\nb\0${'c'.repeat(900)}` }),
     )

@@ -52,7 +52,7 @@ async function toRequest(
 
 /**
  * https://resend.com/docs/api-reference/emails/send-email. The same message gives the same text every time: with another one
- * under the same key, Resend would refuse the repeat. Who gets the mail is who stands in its fields, so those that
+ * under the same key, Resend would refuse the repeat. The recipients are those in its fields, so recipients that
  * were reached before are left out.
  */
 function toBody(message: OutboundMessage) {

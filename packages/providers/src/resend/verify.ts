@@ -4,7 +4,7 @@ import { headerOf, isFresh, isSameText, refused, secondsToMs } from '../lib/hook
 import { type Secret, secret } from '../lib/secret.ts'
 import type { Hook, HookVerdict } from '../provider.ts'
 
-/** Each try is signed anew. */
+/** Each attempt has a new signature. */
 const ageMsMax = 300_000
 
 export type ResendSecrets = { signing_secret: Secret }

@@ -15,7 +15,7 @@ const advice: Partial<Record<FailureCode, string>> = {
 // https://www.twilio.com/docs/sendgrid/api-reference/api-key-permissions/retrieve-a-list-of-scopes-for-which-this-user-has-access
 const answer = z.object({ scopes: z.array(z.string()) })
 
-/** Asks what the key may do, which every key may ask. SendGrid tells a key that may only send nothing else. */
+/** Asks what the key may do, which every key may ask. To a key that may only send, SendGrid reports nothing else. */
 export async function checkSendgrid(
   credentials: SendgridCredentials,
   endpoint: string,

@@ -6,8 +6,8 @@ export const customArgsBytesMax = 10_000
 const reservedBytes = 40
 
 /**
- * What comes back with every event, there beside SendGrid's own keys: hence the prefixes. Metadata that is larger than
- * SendGrid takes stays here but for the first keys that fit, and the number of the others is told.
+ * The data that comes back with every event, beside SendGrid's own keys: hence the prefixes. Metadata beyond
+ * SendGrid's limit is not sent, except for the first keys that fit, and the number of the others is reported.
  */
 export function toCustomArgs(
   { id, metadata }: OutboundMessage,

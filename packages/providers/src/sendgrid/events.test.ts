@@ -67,7 +67,7 @@ test.each([
 })
 
 describe('parse', () => {
-  test('a bounce is read whole', () => {
+  test('a bounce is read completely', () => {
     expect(readFixture('bounce, hard')).toEqual([
       {
         kind: 'bounced',
@@ -85,7 +85,7 @@ describe('parse', () => {
     ])
   })
 
-  test('a bounce that came too late to be matched has neither id, and is known by its recipient', () => {
+  test('a bounce that came too late for SendGrid to match has neither id, and is identified by its recipient', () => {
     const [event] = readFixture('bounce, blocked without a status')
     expect(event).toMatchObject({ kind: 'bounced', bounce: 'block', recipient: 'reader@nowhere.example' })
     expect(event?.providerMessageId).toBeUndefined()
@@ -104,7 +104,7 @@ describe('parse', () => {
     ])
   })
 
-  test('a resubscription is about something else, and an unknown event is counted', () => {
+  test('a resubscription is no event of a message, and an unknown event is counted', () => {
     expect(read(bodyOf([{ event: 'group_resubscribe' }]))).toEqual({ events: [], unread: 0 })
     expect(read(bodyOf([{ event: 'teleported' }, { event: 'constructor' }]))).toEqual({
       events: [],
@@ -113,7 +113,7 @@ describe('parse', () => {
   })
 })
 
-test('what the official verifier takes is verified, and what it does not is not', async () => {
+test('verification agrees with the official verifier', async () => {
   const official = new EventWebhook()
   const key = official.convertPublicKeyToECDSA(publicKeyOf(0))
   const hook = signHook(bodyOf([{ event: 'open' }]), { secret: 0, at: testTime })

@@ -62,7 +62,7 @@ describe('answers', () => {
       'personalizations.0',
       'Each email address in the personalization block should be unique between to, cc, and bcc. We found the first duplicate instance of [b@x.example] in the personalizations.0.cc field.',
     ],
-  ])('case 1: an address that stands there twice (%s) is refused alone', (field, message) => {
+  ])('case 1: an address that is named twice (%s) is refused alone', (field, message) => {
     expect(answer(400, refusal(message, field))).toMatchObject({
       kind: 'rejected',
       code: 'recipient-refused',
@@ -70,7 +70,7 @@ describe('answers', () => {
     })
   })
 
-  test('those for whose sake all were refused are named by their place', () => {
+  test('recipients that caused the refusal of all are named by their position', () => {
     const errors = [
       { message: 'Does not contain a valid address.', field: 'personalizations.0.to.1.email' },
       { message: 'Does not contain a valid address.', field: 'personalizations.0.bcc.0.email' },
@@ -91,7 +91,7 @@ describe('answers', () => {
     'personalizations.0.to.7.email',
     'personalizations.1.to.0.email',
     'personalizations.0.to.x.email',
-  ])('a place where nobody stands, %s, refuses the message as a whole', (field) => {
+  ])('a position without a recipient, %s, refuses the whole message', (field) => {
     const outcome = answer(400, refusal('Does not contain a valid address.', field))
     expect(outcome).toMatchObject({ kind: 'rejected', scope: 'message' })
     expect(outcome).not.toHaveProperty('refused')
@@ -110,12 +110,12 @@ describe('answers', () => {
     expect(outcome.kind === 'deferred' && outcome.retryAfterMs).toBe(waitMs)
   })
 
-  test('Retry-After stands before the end of the period', () => {
+  test('Retry-After has precedence over the end of the period', () => {
     const headers = { 'retry-after': '5', 'x-ratelimit-reset': inSeconds(90) }
     expect(answer(429, '', headers)).toMatchObject({ retryAfterMs: 5000 })
   })
 
-  test('used-up credits wait an hour, whatever is said of the rate', () => {
+  test('used-up credits wait an hour, for any rate headers', () => {
     const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': inSeconds(5) }
     expect(answer(401, refusal('Maximum credits exceeded'), headers)).toMatchObject({
       kind: 'deferred',
@@ -148,7 +148,7 @@ describe('answers', () => {
   })
 
   test.each(['', '{', 'null', '[]', '{"errors":5}', '{"errors":[5]}', '{"errors":["x"]}', '<html>'])(
-    'a refusal that says %s is one all the same',
+    'a refusal with the body %s is still a refusal',
     (body) => {
       expect(answer(400, body)).toMatchObject({ code: 'refusal-unrecognised', reason: '400' })
     },

@@ -10,7 +10,7 @@ import type { HttpResponse, SendOutcome } from '../provider.ts'
 
 const blockWaitMs = 10 * 60 * 1000
 
-// The first rule that fits decides. Codes are the names of fields. What the statuses mean:
+// The first rule that fits decides. Codes are the names of fields. The meaning of the statuses:
 // https://support.sendgrid.com/hc/en-us/articles/18322114821403-4XX-API-Errors-and-Troubleshooting-Suggestions and
 // https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/responses
 export const rules: Rule[] = [
@@ -35,7 +35,7 @@ export const rules: Rule[] = [
   { status: /3..|404|405|406|415/, is: 'provider-settings-wrong' },
   { status: /413/, is: 'message-too-large' },
   { message: /30 ?MB/i, is: 'message-too-large' },
-  // The same address twice in to, cc and bcc, whatever its case.
+  // The same address twice in to, cc and bcc, in any case.
   { status: /400/, message: /should (be unique|only be included once)/i, is: 'recipient-refused' },
   { code: /^personalizations\.\d+\.(to|cc|bcc)\./, is: 'recipient-refused' },
   { status: /40[03]/, code: /^from\b/, is: 'provider-sender-refused' },
@@ -47,7 +47,7 @@ export const rules: Rule[] = [
   ...commonRules,
 ]
 
-/** Addresses in the order in which they stand in the fields of the request. */
+/** Addresses in the order of the fields of the request. */
 export type Reached = Record<'to' | 'cc' | 'bcc', readonly string[]>
 
 /** Derives the outcome from SendGrid's answer: only 202 accepts, without a body. */
@@ -90,7 +90,7 @@ export function toProviderError(response: HttpResponse): ProviderError {
 }
 
 /**
- * When a rate that is used up begins anew:
+ * When the period of a used-up rate ends:
  * https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/rate-limits
  */
 function secondsToReset(response: HttpResponse, now: Date): string | undefined {

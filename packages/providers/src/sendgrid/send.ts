@@ -23,7 +23,7 @@ export const categoriesMax = 10
 const encodedWordCharsMax = 52
 
 /**
- * Parameters are refused ("cannot contain ';'"), but for a calendar's method; a charset it writes by itself, always UTF-8:
+ * Parameters are refused ("cannot contain ';'"), except for a calendar's method; SendGrid adds the charset itself, always UTF-8:
  * https://github.com/sendgrid/sendgrid-ruby/issues/298
  */
 export const sayableType =
@@ -103,7 +103,7 @@ function toMailbox({ address, name }: Mailbox): { email: string; name?: string }
 
 /**
  * Names in to, cc and bcc are pasted into the mail as they are, and a comma would make two addresses of one:
- * https://github.com/sendgrid/sendgrid-python/issues/291. Those in from and reply_to are quoted by SendGrid.
+ * https://github.com/sendgrid/sendgrid-python/issues/291. Names in from and reply_to are quoted by SendGrid.
  */
 function toRecipient({ address, name = '' }: Mailbox): { email: string; name?: string } {
   const quoted = specials.test(name) ? `"${name.replace(/["\\]/g, '\\$&')}"` : name
@@ -119,7 +119,7 @@ function toHeaders({ id, headers }: OutboundMessage): Record<string, string> {
   return { ...Object.fromEntries(fields), 'X-LG-Id': id }
 }
 
-/** A type as it may be said: what it may have beside a method goes without saying. */
+/** A type as it may be written: parameters other than a method are left out. */
 function toType(contentType: string): string {
   const [type = contentType] = contentType.split(';')
   const method = methodOf(contentType)

@@ -104,7 +104,7 @@ const richBody = {
 }
 
 describe('the request', () => {
-  test('says the whole message, and who asks', async () => {
+  test('has the whole message, the API key and our user agent', async () => {
     const [exchange] = await exchanged(rich)
     expect(exchange).toMatchObject({
       method: 'POST',
@@ -119,7 +119,7 @@ describe('the request', () => {
     expect(JSON.parse(exchange?.body ?? '')).toEqual(richBody)
   })
 
-  test('says no more of a small message than there is', async () => {
+  test('of a small message has no other field', async () => {
     expect(await bodyOf({ html: undefined })).toEqual({
       personalizations: [{ to: [{ email: 'reader@example.org' }] }],
       from: { email: 'writer@example.com', name: 'The Writer' },
@@ -130,7 +130,7 @@ describe('the request', () => {
     })
   })
 
-  test('says what the official SDK says', async () => {
+  test('equals the request of the official SDK', async () => {
     const [personalization] = richBody.personalizations
     const [content, ...forms] = richBody.content
     if (!personalization || !content) throw new Error('no recipients, or no content')
@@ -158,12 +158,12 @@ describe('the request', () => {
     expect(JSON.parse(ours?.body ?? '')).toEqual(JSON.parse(theirs?.body ?? ''))
   })
 
-  test('a repeat is the same to the byte', async () => {
+  test('a repeat is the same byte for byte', async () => {
     const [first, second] = await exchanged(rich, { times: 2 })
     expect(first?.body).toBe(second?.body)
   })
 
-  test('a subject with a word longer than a line goes as words that can be folded', async () => {
+  test('a subject with a word longer than a line is sent as encoded words that can be folded', async () => {
     const subject = 'x'.repeat(998)
     expect((await bodyOf({ subject })).subject).toMatch(/^(?:=\?UTF-8\?Q\?x+\?= ?)+$/)
     expect((await bodyOf({ subject: 'é'.repeat(998) })).subject).toBe('é'.repeat(998))
@@ -187,7 +187,7 @@ describe('the request', () => {
     ])
   })
 
-  test('metadata beyond what SendGrid takes is left out as a whole key, and told', async () => {
+  test('metadata beyond SendGrid’s limit is left out by whole keys, and reported', async () => {
     const keys = Array.from({ length: 12 }, (_, at) => [`k${at}`, 'ä'.repeat(500)])
     const args = (await bodyOf({ metadata: Object.fromEntries([...keys, ['last', 'x']]) })).custom_args
     expect(Buffer.byteLength(JSON.stringify(args))).toBeLessThanOrEqual(10_000)
@@ -200,7 +200,7 @@ describe('the request', () => {
     expect(args).toMatchObject({ lg_left_out: '3' })
   })
 
-  test('tags beyond the tenth come back with the events too', async () => {
+  test('tags beyond the tenth also come back with events', async () => {
     const tags = Array.from({ length: 12 }, (_, at) => `t${at}`)
     expect(await bodyOf({ tags })).toMatchObject({
       categories: tags.slice(0, 10),
@@ -230,7 +230,7 @@ describe('the request', () => {
         ],
       },
     ],
-  ])('%s cannot be said, and nothing is sent', async (_what, changes) => {
+  ])('%s cannot be expressed, and nothing is sent', async (_what, changes) => {
     expect(await unsent(changes)).toMatchObject({ kind: 'rejected', code: 'provider-cannot-express' })
   })
 })
@@ -248,22 +248,22 @@ describe('the check', () => {
     expect((await report(200, '{"scopes":["mail.send","alerts.read"]}')).problem).toBeNull()
   })
 
-  test('a key that may not send is named so', async () => {
+  test('a key that may not send is reported as such', async () => {
     expect((await report(200, '{"scopes":["alerts.read"]}')).problem?.code).toBe(
       'provider-permission-missing',
     )
   })
 
-  test('a key that is not known may be one of the other region', async () => {
+  test('an unknown key gets the hint that it may belong to the other region', async () => {
     expect((await report(401, revoked)).problem?.advice.join(' ')).toMatch(/region/)
   })
 
-  test('used-up credits are told, with what to do', async () => {
+  test('used-up credits are reported, with advice', async () => {
     const { problem } = await report(401, refusal('Maximum credits exceeded'))
     expect(problem).toMatchObject({ code: 'provider-quota-used-up', advice: [expect.stringMatching(/plan/)] })
   })
 
-  test('an answer of something else is no account', async () => {
+  test('an answer that does not come from SendGrid is no account', async () => {
     expect((await report(200, '<html>')).problem?.code).toBe('provider-settings-wrong')
   })
 })

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { headerOf, isFresh, refused, secondsToMs } from '../lib/hook-checks.ts'
 import type { Hook, HookVerdict } from '../provider.ts'
 
-/** SendGrid repeats an event for 24 hours, and does not say whether it signs each try anew. A replay changes nothing: events have ids. */
+/** SendGrid repeats an event for 24 hours, and does not say whether each attempt gets a new signature. A replay changes nothing: events have ids. */
 const ageMsMax = 25 * 3_600_000
 
 export type SendgridSecrets = { public_key: string }

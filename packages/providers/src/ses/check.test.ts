@@ -50,7 +50,7 @@ async function check(
   return { report: await ses.check(connection, io), got: peer.got, io }
 }
 
-test('a good account tells its limits and identities, in two signed questions that send nothing', async () => {
+test('a good account reports its limits and identities, by two signed requests that send nothing', async () => {
   const { report, got } = await check(200, healthy)
   expect(report).toEqual({
     problem: null,
@@ -69,7 +69,7 @@ test('a good account tells its limits and identities, in two signed questions th
   }
 })
 
-test('only identities that may send are told', async () => {
+test('only identities that may send are reported', async () => {
   const answer = listed(
     identity('example.com', { SendingEnabled: true, VerificationStatus: 'SUCCESS' }),
     identity('new.example', { SendingEnabled: false, VerificationStatus: 'PENDING' }),
@@ -85,7 +85,7 @@ test.each([
   ['all of them', { EmailIdentities: [identity('new.example', { SendingEnabled: false })] }, 1],
   ['there are none', { EmailIdentities: [] }, 1],
   ['further pages', { EmailIdentities: [], NextToken: 'x' }, 0],
-])('that nothing can be sent yet is said if it is certain: %s', async (_what, body, notes) => {
+])('an account that certainly cannot send yet is reported: %s', async (_what, body, notes) => {
   const { report } = await check(200, healthy, {}, respond(200, JSON.stringify(body)))
   expect(report).toMatchObject({ problem: null, identities: [] })
   expect(report.notes.filter((note) => /nothing can be sent yet/.test(note))).toHaveLength(notes)
@@ -99,20 +99,20 @@ test.each<[string, Answer, RegExp]>([
   ['something else', respond(200, '<html>'), /not known/],
   ['cut off', (response) => void response.socket?.destroy(), /not known/],
   ['never given', () => {}, /not known/],
-])('a list of identities that is %s is no fault: a note says so', async (_what, answer, note) => {
+])('a list of identities that is %s is no fault, and gets a note', async (_what, answer, note) => {
   const { report, io } = await check(200, healthy, {}, answer)
-  // Whoever asked waits no longer than until then.
+  // The caller waits no longer than until then.
   expect(io.signal.aborted).toBe(false)
   expect(report).toMatchObject({ problem: null, sandbox: false, limits: { perSecond: 14 } })
   expect(report.identities).toBeUndefined()
   expect(report.notes).toEqual([expect.stringMatching(note)])
 })
 
-test('what is a fault asks no further', async () => {
+test('a fault ends the check', async () => {
   expect((await check(200, { ...healthy, SendingEnabled: false })).got).toHaveLength(1)
 })
 
-test('the sandbox is no fault, but is said, and how to leave it', async () => {
+test('the sandbox is no fault, and a note says how to leave it', async () => {
   const { report } = await check(200, {
     ...healthy,
     ProductionAccessEnabled: false,
@@ -126,7 +126,7 @@ test('the sandbox is no fault, but is said, and how to leave it', async () => {
   })
 })
 
-test('an account under review may send, and the review is said', async () => {
+test('an account under review may send, and gets a note', async () => {
   const { report } = await check(200, { ...healthy, EnforcementStatus: 'PROBATION' })
   expect(report).toMatchObject({ problem: null, sandbox: false, notes: [expect.stringMatching(/reviews/)] })
 })
@@ -140,7 +140,7 @@ test.each([
   ['no quota', { ...healthy, SendQuota: undefined }],
   ['half of a quota', { ...healthy, SendQuota: { Max24HourSend: 200 } }],
   ['a quota in words', { ...healthy, SendQuota: { Max24HourSend: 'many', MaxSendRate: 14 } }],
-])('an account that tells %s is good, and says nothing of limits', async (_what, body) => {
+])('an account that reports %s is good, without limits', async (_what, body) => {
   const { report } = await check(200, body)
   expect(report.problem).toBeNull()
   expect(report.limits).toBeUndefined()
@@ -150,7 +150,7 @@ test.each([
   ['paused', { ...healthy, SendingEnabled: false }, /off \(HEALTHY\)/],
   ['paused, without a reason', { SendingEnabled: false }, /off \(disabled\)/],
   ['shut down', { ...healthy, EnforcementStatus: 'SHUTDOWN' }, /off \(SHUTDOWN\)/],
-])('an account that is %s is suspended, and whom to ask is said', async (_what, body, reason) => {
+])('an account that is %s is suspended, and the advice names the contact', async (_what, body, reason) => {
   const { problem } = (await check(200, body)).report
   expect(problem).toMatchObject({
     code: 'provider-account-suspended',
@@ -173,7 +173,7 @@ test.each([
   expect(problem).toMatchObject({ code, reason: `${status} ${type} x` })
 })
 
-test('a key that may not read the account is good: it is said what is not known, and which permission to add', async () => {
+test('a key that may not read the account is good, and a note names the missing permission', async () => {
   const message = 'User: arn:aws:iam::1:user/x is not authorized to perform: ses:GetAccount'
   const { report } = await check(403, { message }, { 'x-amzn-errortype': 'AccessDeniedException' })
   expect(report).toEqual({
@@ -183,7 +183,7 @@ test('a key that may not read the account is good: it is said what is not known,
   })
 })
 
-test('an account that has no SES is a fault, and the permissions are named', async () => {
+test('an account without SES is a fault, and the permissions are named', async () => {
   const type = { 'x-amzn-errortype': 'OptInRequired' }
   const { problem } = (await check(403, { message: 'The account is not signed up' }, type)).report
   expect(problem).toMatchObject({
@@ -193,7 +193,7 @@ test('an account that has no SES is a fault, and the permissions are named', asy
 })
 
 test.each(['', '<html>', '{}', '[]', '{"SendingEnabled":"yes"}'])(
-  'an answer that is not one of SES says so: %s',
+  'an answer that does not come from SES is reported as such: %s',
   async (body) => {
     expect((await check(200, body)).report.problem).toMatchObject({ code: 'provider-settings-wrong' })
   },

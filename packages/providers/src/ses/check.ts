@@ -144,7 +144,7 @@ function toIdentities(output: ListEmailIdentitiesCommandOutput): AccountReport {
   }
 }
 
-/** Other refusals of the same class are about more than reading: the account has no SES, or something before it said no. */
+/** Other refusals of the same class are about more than reading: the account has no SES, or a policy before it refused the request. */
 function isAboutReading(problem: AccountReport['problem']): boolean {
   return problem?.code === 'provider-permission-missing' && /\bses:GetAccount\b/.test(problem.reason)
 }
@@ -169,6 +169,6 @@ function toReport(output: GetAccountCommandOutput): AccountReport {
 }
 
 function toLimits({ Max24HourSend: perDay, MaxSendRate, SentLast24Hours }: Quota): AccountLimits {
-  // -1 stands for no limit.
+  // -1 means no limit.
   return { perSecond: MaxSendRate, perDay: perDay === -1 ? undefined : perDay, usedToday: SentLast24Hours }
 }

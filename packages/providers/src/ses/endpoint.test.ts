@@ -36,7 +36,7 @@ test.each(cases.filter(({ endpoint }) => !endpoint.startsWith('fips')))(
   },
 )
 
-test('an address of its own stands in place of both', () => {
+test('a custom address replaces both', () => {
   const settings = { region: 'eu-west-1', endpoint: 'fips' } as const
   expect(sesEndpoint({ ...settings, base_url: 'https://ses.internal.example' })).toBe(
     'https://ses.internal.example',

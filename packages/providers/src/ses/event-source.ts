@@ -12,6 +12,7 @@ const registration: z.ZodType<SesRegistration> = z.strictObject({
   topic_arn: z.string().max(400),
   configuration_set: name,
   event_destination: name,
+  url: z.string().max(2048),
 })
 
 /** Events of a configuration set, by a topic of SNS. */
@@ -51,6 +52,10 @@ export function createSesEvents(
     async unregister(connection, made, io) {
       const { unregisterSes } = await import('./register.ts')
       return unregisterSes(connection, made, identities, io)
+    },
+    async retire(connection, made, io) {
+      const { unsubscribeSes } = await import('./register.ts')
+      return unsubscribeSes(connection, made, identities, io)
     },
   }
 }

@@ -82,7 +82,7 @@ test.each(['Complaint, not spam', 'Subscription, back'])('%s is no event of a me
   expect(readFixture(name)).toEqual([])
 })
 
-test('a permanent bounce that speaks of a policy says nothing against the address', () => {
+test('a permanent bounce because of a policy does not suppress the address', () => {
   const bouncedRecipients = [
     { emailAddress: 'a@example.org', status: '5.7.1', diagnosticCode: 'smtp; 550 5.7.1 spam' },
   ]
@@ -90,7 +90,7 @@ test('a permanent bounce that speaks of a policy says nothing against the addres
   expect(readChanged('Bounce, permanent', { bounce })).toMatchObject([{ kind: 'bounced', bounce: 'block' }])
 })
 
-test('the line by which SES tries a topic, and confirmations, are no events; anything else is counted', () => {
+test('the test line of SES and confirmations are no events; any other unknown text is counted', () => {
   const envelope = (text: string, changes: Envelope = {}) =>
     parseSes(signNotification(text, now, changes).body, testTime)
   const trial = 'Successfully validated SNS topic for Amazon SES event publishing.'
@@ -103,7 +103,7 @@ test('the line by which SES tries a topic, and confirmations, are no events; any
   expect(read(bodyOf({ eventType: 'Teleported' }))).toEqual({ events: [], unread: 1 })
 })
 
-describe('who may send events of SNS', () => {
+describe('the verification of SNS messages', () => {
   type Case = { changes?: Envelope; after?: Envelope; secrets?: string[]; sns?: ReturnType<typeof playSns> }
   const text = JSON.stringify(fixtures.Send)
 
@@ -121,7 +121,7 @@ describe('who may send events of SNS', () => {
   const verified: HookVerdict = { kind: 'verified' }
   const refused = (reason: string) => ({ kind: 'refused', reason: expect.stringContaining(reason) })
 
-  test('signatures of versions 1 and 2 are good, and others are none', async () => {
+  test('signatures of versions 1 and 2 are accepted, and others are refused', async () => {
     expect((await verify({ changes: { SignatureVersion: '1' } })).verdict).toEqual(verified)
     expect((await verify({ changes: { SignatureVersion: '2' } })).verdict).toEqual(verified)
     expect(await verify({ after: { SignatureVersion: '3' } })).toEqual({
@@ -150,11 +150,11 @@ describe('who may send events of SNS', () => {
     ['Timestamp', new Date(testTime.getTime() + 1000).toISOString()],
     ['Signature', Buffer.alloc(256, 1).toString('base64')],
     ['Signature', ''],
-  ])('with another %s it is refused', async (name, value) => {
+  ])('a message with another %s is refused', async (name, value) => {
     expect((await verify({ after: { [name]: value } })).verdict).toEqual(refused('wrong'))
   })
 
-  test('a good signature of another topic is refused, and its certificate is not fetched', async () => {
+  test('a valid signature of another topic is refused, and its certificate is not fetched', async () => {
     const others = [
       'arn:aws:sns:eu-west-1:999999999999:lettergate-con_1',
       'arn:aws:sns:us-east-1:123456789012:x',
@@ -184,7 +184,7 @@ describe('who may send events of SNS', () => {
     })
   })
 
-  test('a head of another type is refused, and raw delivery has none', async () => {
+  test('a header of another type is refused, and so is raw delivery without it', async () => {
     const hook = signNotification(text, now)
     const check = (headers: Record<string, string>) =>
       verifySes({ ...hook, headers }, [{ topic_arn: topics[0] }], createCertificates(), playSns().io)
@@ -192,7 +192,7 @@ describe('who may send events of SNS', () => {
     expect(await check({ 'x-amz-sns-rawdelivery': 'true' })).toEqual(refused('head'))
   })
 
-  test('a confirmation is confirmed at the address of the API, wherever its own leads', async () => {
+  test('a confirmation is sent to the address of the API, not to the address in the message', async () => {
     const changes = {
       Type: 'SubscriptionConfirmation',
       Token: '2336412f37fb687f5d51e6e2',
@@ -211,7 +211,7 @@ describe('who may send events of SNS', () => {
     )
   })
 
-  test('a secret that is no topic is refused', () => {
+  test('a secret that is no topic ARN is refused', () => {
     for (const topic_arn of [
       '',
       'arn:aws:sqs:eu-west-1:123456789012:x',
@@ -232,7 +232,7 @@ describe('the certificate', () => {
       now: () => at,
     })
 
-  test('is fetched once for many messages, also for those that come at once', async () => {
+  test('is fetched once for many messages, also for concurrent ones', async () => {
     const [sns, certificates] = [playSns(), createCertificates()]
     await Promise.all([verify(certificates, sns), verify(certificates, sns)])
     await verify(certificates, sns)
@@ -241,7 +241,7 @@ describe('the certificate', () => {
     expect(sns.asked).toHaveLength(2)
   })
 
-  test('that cannot be had leaves the message undecided, and the next asks again', async () => {
+  test('that cannot be fetched leaves the message undecided, and the next message fetches again', async () => {
     const [sns, certificates] = [playSns(), createCertificates()]
     const { pem } = sns
     const bad = [
@@ -257,7 +257,7 @@ describe('the certificate', () => {
     expect((await verify(certificates, sns)).kind).toBe('verified')
   })
 
-  test('that is out of date, or not yet good, is none', async () => {
+  test('that has expired, or is not yet valid, is refused', async () => {
     const day = 24 * 3_600_000
     const later = (days: number) => new Date(testTime.getTime() + days * day)
     for (const validity of [{ to: later(-1), from: later(-9) }, { from: later(1) }]) {
@@ -268,9 +268,9 @@ describe('the certificate', () => {
   })
 })
 
-test('what the validator of AWS takes is verified, and what it does not is not', async () => {
+test('verification agrees with the validator of AWS', async () => {
   const sns = playSns()
-  // It fetches the certificate by itself.
+  // It fetches the certificate itself.
   vi.spyOn(https, 'get').mockImplementation((...parts: unknown[]) => {
     const done = parts.find((part) => typeof part === 'function')
     const response = Object.assign(Readable.from([Buffer.from(sns.pem)]), { statusCode: 200 })

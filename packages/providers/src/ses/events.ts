@@ -40,7 +40,7 @@ export function parseSes(body: Buffer, receivedAt: Date): Reading {
   const envelope = readRecord(body)
   if (envelope === undefined) return { events: [], unread: 1 }
   const { Type, Message, MessageId } = envelope
-  // Confirmations, and the line of text by which SES tries a topic.
+  // Confirmations, and the line of text with which SES tests a topic.
   const isNone = Type === 'SubscriptionConfirmation' || Type === 'UnsubscribeConfirmation'
   const isTrial = typeof Message === 'string' && Message.startsWith('Successfully validated SNS topic')
   if (isNone || isTrial) return { events: [], unread: 0 }

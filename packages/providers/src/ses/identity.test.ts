@@ -60,7 +60,7 @@ test('a role is assumed with the keys and the external id, and its own keys sign
   await service.close()
 })
 
-test('messages that begin together ask for the role once, and later ones not again before it ends', async () => {
+test('concurrent messages assume the role once, and later messages reuse it until it ends', async () => {
   const { service, peer, send } = await withRole(assumed(3_600_000))
   await Promise.all([send(message), send(message), send(message)])
   await send(message)
@@ -69,7 +69,7 @@ test('messages that begin together ask for the role once, and later ones not aga
   await service.close()
 })
 
-test('a role that ends within five minutes is assumed anew', async () => {
+test('a role that ends within five minutes is assumed again', async () => {
   const { service, send } = await withRole(assumed(60_000))
   await send(message)
   await send(message)
@@ -99,7 +99,7 @@ test.each([
   await service.close()
 })
 
-test('an STS that drops the connection leaves nothing unknown, and the next message asks again', async () => {
+test('an STS that drops the connection leaves no message unknown, and the next message asks again', async () => {
   const { service, peer, send } = await withRole((response) => void response.socket?.destroy())
   expect(await send(message)).toMatchObject({ kind: 'deferred', code: 'provider-unreachable' })
   await send(message)
@@ -114,11 +114,11 @@ test.each([
   ['a role alone', { role_arn: role.role_arn }],
   ['an external id without a role', { ...keys, external_id: 'x1' }],
   ['a role of another service', { ...keys, role_arn: 'arn:aws:sts::111122223333:assumed-role/mail/x' }],
-])('%s are refused, unless the operator lends the identity of the machine', (_what, credentials) => {
+])('%s are refused, unless the operator allows the identity of the machine', (_what, credentials) => {
   expect(createSes().credentials.safeParse(credentials).success).toBe(false)
 })
 
-test('where the operator lends it, a connection without keys signs with the identity of the machine', async () => {
+test('if the operator allows it, a connection without keys signs with the identity of the machine', async () => {
   const environment = vi.fn(async () => ({ accessKeyId: 'AKIDMACHINE', secretAccessKey: 'machineSecret' }))
   const ses = createSes(environment)
   const peer = await playHttp(accepts)
@@ -139,7 +139,7 @@ test('where the operator lends it, a connection without keys signs with the iden
   await Promise.all([io.close(), peer.close()])
 })
 
-test('nothing in the environment changes what a connection with keys asks, or whom', async () => {
+test('environment variables do not change the requests of a connection with keys, or their host', async () => {
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDWRONG')
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'wrong')
   vi.stubEnv('AWS_REGION', 'us-west-2')

@@ -46,7 +46,7 @@ export const rules: Rule[] = [
   // https://docs.aws.amazon.com/ses/latest/APIReference/API_SendRawEmail.html
   { code: /BadRequest|InvalidParameterValue/, message: badAddress, is: 'recipient-refused' },
   { message: /address (is )?(black|suppress)/i, is: 'recipient-refused' },
-  // Its own content check, in whatever words: a virus, for one.
+  // Its own content check, in any words: for example a virus.
   { code: /MessageRejected/, message: /invalid content|bad content|virus/i, is: 'message-refused' },
   { code: /BadRequest|Validation/, message: /length|duplicate header|illegal/i, is: 'message-refused' },
   ...commonRules,

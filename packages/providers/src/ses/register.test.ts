@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { fakeAws, refuseAws } from '../../test/fake-aws.ts'
+import { playHttp, respond } from '../../test/http-peer.ts'
 import { createTestIo } from '../../test/io.ts'
 import { describeRegistration, hookUrl } from '../../test/registration.ts'
 import { Secret } from '../lib/secret.ts'
@@ -26,7 +27,7 @@ describeRegistration('ses', {
   fake: fakeAws,
 })
 
-test('a connection without a configuration set gets the advice to name one, and no request is made', async () => {
+test('a connection without a configuration set gets the advice to name one, without a request', async () => {
   const { credentials, settings } = createSes()
   const connection = {
     id: 'con_1',
@@ -43,4 +44,36 @@ test('a connection without a configuration set gets the advice to name one, and 
     },
   })
   await io.close()
+})
+
+test('a URL of before a rotation is unsubscribed, and the present one keeps its topic', async () => {
+  const api = fakeAws()
+  const peer = await playHttp((response, exchange) => {
+    const [status, body] = api.answer(exchange)
+    respond(status, typeof body === 'string' ? body : JSON.stringify(body))(response, exchange)
+  })
+  const { credentials, settings, events } = createSes()
+  const connection = {
+    id: 'con_1',
+    credentials: credentials.parse(stored(peer.port).credentials),
+    settings: settings.parse(stored(peer.port).settings),
+  }
+  const io = createTestIo()
+  const registerAt = (url: string) =>
+    events?.register(
+      connection,
+      { url, password: new Secret('a-password-of-events-1'), keepSecrets: async () => {} },
+      io,
+    )
+  const next = 'https://mail.example.com/v1/hooks/ses/con_1/next'
+  const before = await registerAt(hookUrl)
+  const after = await registerAt(next)
+  if (before?.kind !== 'registered' || after?.kind !== 'registered') throw new Error('not registered')
+  expect(api.urls().sort()).toEqual([hookUrl, next].sort())
+  for (let times = 0; times < 2; times++) {
+    expect(await events?.retire?.(connection, before.registration, io)).toBeNull()
+    expect(api.urls()).toEqual([next])
+  }
+  await io.close()
+  await peer.close()
 })

@@ -12,7 +12,13 @@ import { parseTopic, type Topic } from './topic.ts'
 import type { SesConnection } from './types.ts'
 import type { SesSecrets } from './verify.ts'
 
-export type SesRegistration = { topic_arn: string; configuration_set: string; event_destination: string }
+export type SesRegistration = {
+  topic_arn: string
+  configuration_set: string
+  event_destination: string
+  /** Of the subscription. */
+  url: string
+}
 
 const eventTypes = [
   'SEND',
@@ -31,7 +37,11 @@ const needsSet =
   'Name a configuration set in the settings of this connection (configuration_set): it is made if there is none, and its events are sent.'
 const needsPermissions =
   'The user or role needs ses:GetConfigurationSet, ses:CreateConfigurationSet, ses:CreateConfigurationSetEventDestination, ' +
-  'ses:UpdateConfigurationSetEventDestination, sns:CreateTopic, sns:SetTopicAttributes and sns:Subscribe.'
+  'ses:UpdateConfigurationSetEventDestination, sns:CreateTopic, sns:SetTopicAttributes and sns:Subscribe; to remove it, ' +
+  'ses:DeleteConfigurationSetEventDestination, sns:DeleteTopic, sns:ListSubscriptionsByTopic and sns:Unsubscribe.'
+
+/** Of a hundred each; the topic has one for each URL of the last day. */
+const subscriptionPagesMax = 10
 
 type Clients = { ses: SESv2Client; sns: SNSClient }
 
@@ -56,7 +66,7 @@ export async function registerSes(
     await target.keepSecrets({ topic_arn: topic.arn })
     await subscribe(clients, topic, target.url)
     await publish(clients, set, name, topic)
-    return { topic_arn: topic.arn, configuration_set: set, event_destination: name }
+    return { topic_arn: topic.arn, configuration_set: set, event_destination: name, url: target.url }
   })
   if (done.kind === 'failed') return done
   return {
@@ -86,6 +96,30 @@ export async function unregisterSes(
     await unless('NotFoundException', sns.send(new DeleteTopicCommand({ TopicArn: topic_arn })))
   })
   return done.kind === 'failed' ? done.problem : null
+}
+
+/** Removes the subscription of one URL; the topic stays, since a later URL is subscribed to it. */
+export async function unsubscribeSes(
+  connection: SesConnection,
+  { topic_arn: TopicArn, url }: SesRegistration,
+  identities: Identities,
+  io: Io,
+): Promise<AccountProblem | null> {
+  const done = await withClients(connection, identities, io, async ({ sns }) => {
+    const { ListSubscriptionsByTopicCommand, UnsubscribeCommand } = await import('@aws-sdk/client-sns')
+    let NextToken: string | undefined
+    for (let page = 0; page < subscriptionPagesMax; page++) {
+      const listed = await sns.send(new ListSubscriptionsByTopicCommand({ TopicArn, NextToken }))
+      // One that was never confirmed has no ARN, and ends without us.
+      for (const { Endpoint, SubscriptionArn } of listed.Subscriptions ?? [])
+        if (Endpoint === url && SubscriptionArn?.startsWith('arn:'))
+          await sns.send(new UnsubscribeCommand({ SubscriptionArn }))
+      NextToken = listed.NextToken
+      if (NextToken === undefined) break
+    }
+  })
+  if (done.kind === 'done') return null
+  return done.problem
 }
 
 async function ensureSet({ ses }: Clients, set: string): Promise<void> {

@@ -5,7 +5,7 @@ export function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : 'Error'
 }
 
-/** Status and words of the answer that such an error stands for; without a status no answer was read. */
+/** Status and text of the answer behind such an error; without a status no answer was read. */
 export function describeSdkError(error: unknown): { status: number | undefined; message: string } {
   if (!(error instanceof Error)) return { status: undefined, message: '' }
   const metadata: unknown = '$metadata' in error ? error.$metadata : undefined

@@ -6,7 +6,7 @@ import type { HttpHandlerOptions } from '@smithy/types'
 import type { HttpResponse as Answer, Io } from '../provider.ts'
 
 /**
- * What each client of the SDK is made with: one try, signed by the database's time, and nothing of it read from the environment or
+ * The options of each client of the SDK: one attempt, signed by the database's time, and nothing read from the environment or
  * `~/.aws`.
  */
 export function clientOptions(io: Io, region: string, transport: SdkTransport) {
@@ -27,7 +27,7 @@ export function clientOptions(io: Io, region: string, transport: SdkTransport) {
 
 export type SdkTransport = {
   handle(request: HttpRequest, options?: HttpHandlerOptions): Promise<{ response: HttpResponse }>
-  /** The last answer, whatever the SDK made of it. */
+  /** The last answer, before the SDK interprets it. */
   answer(): Answer | undefined
 }
 

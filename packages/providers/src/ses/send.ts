@@ -34,11 +34,11 @@ export async function sendBySes(
   return tellUnverified(outcome, message.from.address)
 }
 
-/** The SDK's input as it goes out: bytes are base64 in JSON. */
+/** The SDK's input as it is sent: bytes are base64 in JSON. */
 type SendEmailBody = Omit<SendEmailCommandInput, 'Content'> & { Content: { Raw: { Data: Base64 } } }
 
 // https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html: the destination alone decides who gets
-// the mail, so Bcc needs no header, and all addresses may stand in one list.
+// the mail, so Bcc needs no header, and all addresses may be in one list.
 function toBody(message: OutboundMessage, mime: Buffer, settings: SesSettings): SendEmailBody {
   return {
     FromEmailAddress: message.from.address,

@@ -24,7 +24,7 @@ afterAll(async () => {
   if (local.exitCode === null && local.signalCode === null) await once(local, 'exit')
 })
 
-test('aws-ses-v2-local takes a message as we mean it', async () => {
+test('aws-ses-v2-local receives the message that we send', async () => {
   const ses = createSes()
   const message = buildOutboundMessage({
     subject: 'Grüße',
@@ -53,7 +53,7 @@ test('aws-ses-v2-local takes a message as we mean it', async () => {
       {
         messageId: outcome.kind === 'accepted' ? outcome.providerMessageId : 'not accepted',
         subject: 'Grüße',
-        // It reads the recipients from the MIME, where blind ones must not stand.
+        // It reads the recipients from the MIME, where blind copies must not be named.
         destination: { to: ['reader@example.org'], cc: [], bcc: [] },
         body: { text: message.text, html: message.html },
         attachments: [{ filename: 'a.pdf', content: Buffer.alloc(3000, 7).toString('base64') }],

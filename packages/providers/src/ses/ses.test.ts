@@ -81,7 +81,7 @@ describe('the request', () => {
   }
 
   test.each([undefined, 'a-session-token'])(
-    'says what the official SDK says, signed validly (session token: %s)',
+    'equals the request of the official SDK, with a valid signature (session token: %s)',
     async (token) => {
       const credentials = { ...keys, ...(token && { session_token: token }) }
       const [ours, theirs] = await exchanged(message, {
@@ -182,7 +182,7 @@ test.each([
     { region: 'eu-west-1', base_url: 'http://[::1]:8005' },
     { host: '[::1]', port: 8005, scheme: 'http' },
   ],
-])('settings %o lead to %o', (settings, target) => {
+])('settings %o use %o', (settings, target) => {
   const ses = createSes()
   expect(ses.targets(ses.settings.parse(settings))).toEqual([target])
 })

@@ -76,7 +76,7 @@ function toSigned(message: Fields, keys: readonly string[]): Buffer {
   return Buffer.from(lines.join(''))
 }
 
-/** Calls the API with the token, so that an address in the message leads nowhere. */
+/** Calls the API with the token, so that an address in the message is never called. */
 function confirm(token: unknown, { host, arn }: Topic): HookVerdict {
   if (typeof token !== 'string' || !/^[\w-]{1,1024}$/.test(token)) return refused('the token is none of SNS')
   const query = new URLSearchParams({ Action: 'ConfirmSubscription', TopicArn: arn, Token: token })

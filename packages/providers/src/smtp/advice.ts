@@ -5,7 +5,7 @@ import type { TlsMode } from './tls-mode.ts'
 /** Facts about a failed check. */
 export type Situation = {
   code: FailureCode
-  /** The server's own words, or what befell the connection. */
+  /** The server's own text, or the failure of the connection. */
   reason: string
   host: string
   port: number
@@ -28,7 +28,7 @@ const google = /(^|\.)(gmail|google|googlemail)\.com$/
 const microsoft = /(^|\.)(office365|outlook)\.com$/
 const silent = /timed out|timeout|ETIMEDOUT|given up before|never received/i
 
-// The first row that fits has its say.
+// The first row that fits decides.
 const rows: Row[] = [
   {
     code: 'provider-credentials-refused',

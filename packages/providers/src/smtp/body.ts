@@ -33,7 +33,7 @@ export class Body extends Readable {
       return
     }
     const goOn = () => this.#give(destination, to)
-    // Yields between two pieces, even if the network accepts all at once.
+    // Yields between two pieces, even if the network accepts all bytes immediately.
     if (destination.write(this.#mime.subarray(from, to))) setImmediate(goOn)
     else destination.once('drain', goOn)
   }

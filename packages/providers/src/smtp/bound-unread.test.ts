@@ -27,7 +27,7 @@ async function sendTo(script: Script) {
 const floods = { 'empty lines': '\r\n', 'blank lines': ' \r\n' }
 
 test.each(Object.entries(floods))(
-  'a server that pours out %s instead of a greeting is dropped',
+  'a server that sends %s instead of a greeting is disconnected',
   async (_, piece) => {
     const outcome = await sendTo({ greeting: piece.repeat(100_000) })
     expect(outcome).toMatchObject({
@@ -37,11 +37,14 @@ test.each(Object.entries(floods))(
   },
 )
 
-test.each(Object.entries(floods))('%s without end after the final dot leave it unknown', async (_, piece) => {
-  const outcome = await sendTo({ message: (socket) => socket.write(piece.repeat(100_000)) })
-  expect(outcome).toMatchObject({ kind: 'unknown' })
-  expect(outcome).not.toMatchObject({ reason: 'no reply in time' })
-})
+test.each(Object.entries(floods))(
+  'endless %s after the final dot leave the message unknown',
+  async (_, piece) => {
+    const outcome = await sendTo({ message: (socket) => socket.write(piece.repeat(100_000)) })
+    expect(outcome).toMatchObject({ kind: 'unknown' })
+    expect(outcome).not.toMatchObject({ reason: 'no reply in time' })
+  },
+)
 
 test('a few empty lines before a reply do no harm', async () => {
   expect(await sendTo({ greeting: '\r\n\r\n220 peer ESMTP' })).toMatchObject({ kind: 'accepted' })

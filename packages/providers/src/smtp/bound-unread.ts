@@ -4,9 +4,9 @@ import type SMTPConnection from 'nodemailer/lib/smtp-connection'
 const linesMax = 100
 
 /**
- * Drops a server that says more than it was asked. Nodemailer bounds each reply, but keeps the empty lines before one without end, and
- * looks at one of them in each turn of the event loop, which soon is all that this process does. What is used here is private to it:
- * where it is missing nothing is sent, so that a change of it is noticed.
+ * Disconnects a server that sends more than it was asked for. Nodemailer bounds each reply, but keeps the empty lines before one without end, and
+ * looks at one of them in each turn of the event loop, which soon is all that this process does. This code uses private parts of
+ * nodemailer: if they are missing nothing is sent, so that a change of them is noticed.
  */
 export function boundUnread(connection: SMTPConnection): void {
   const receive = methodOf(connection, '_onData')

@@ -35,18 +35,18 @@ async function checkAgainst(script: Script, settings: object = {}, credentials: 
 }
 
 describe('a good account', () => {
-  test('the announced size is told', async () => {
+  test('reports the announced size', async () => {
     const report = await checkAgainst({ ehlo: ['SIZE 35882577', 'AUTH PLAIN'] })
     expect(report).toEqual({
       problem: null,
       notes: ['The server takes messages of up to 35.9 MB, as they are encoded.'],
     })
   })
-  test('no size, no note', async () => {
+  test('has no note without an announced size', async () => {
     expect(await checkAgainst({})).toEqual({ problem: null, notes: [] })
     expect((await checkAgainst({ ehlo: ['SIZE', 'AUTH PLAIN'] })).notes).toEqual([])
   })
-  test('port 25 is advised against', async () => {
+  test('gets the advice not to use port 25', async () => {
     const { port } = await play({})
     const io = createTestIo()
     const report = await check({ ...plain, port: 25 }, password, {
@@ -59,13 +59,13 @@ describe('a good account', () => {
   })
 })
 
-describe('faults met on a real connection', () => {
+describe('faults of a real connection', () => {
   test('a wrong password', async () => {
     const { problem } = await checkAgainst({ auth: '535 5.7.8 no' })
     expect(problem).toMatchObject({ code: 'provider-credentials-refused', reason: '535 5.7.8 no' })
     expect(problem?.advice[0]).toMatch(/refused this name and password/)
   })
-  test('a server without login', async () => {
+  test('a server that offers no login', async () => {
     const { problem } = await checkAgainst({ ehlo: ['PIPELINING'] })
     expect(problem).toMatchObject({ code: 'provider-settings-wrong' })
     expect(problem?.advice[0]).toMatch(/offers no login on this port: use port 587 or 465/)
@@ -80,7 +80,7 @@ describe('faults met on a real connection', () => {
     expect(problem).toMatchObject({ code: 'provider-tls-failed' })
     expect(problem?.advice[0]).toMatch(/offers no encryption/)
   })
-  test('STARTTLS where the server waits for TLS; and a certificate that nobody vouches for', async () => {
+  test('STARTTLS to a server that expects TLS; and a certificate without a trusted authority', async () => {
     const server = createTlsServer(testTls, (socket) => {
       socket.on('error', () => {})
       socket.write('220 peer\r\n')
@@ -97,20 +97,20 @@ describe('faults met on a real connection', () => {
     expect(unknown.problem).toMatchObject({ code: 'provider-tls-failed' })
     expect(unknown.problem?.advice[0]).toMatch(/not signed by a trusted authority/)
   })
-  test('a blocked port: the twins of the preset are named', async () => {
+  test('a blocked port: the other ports of the preset are named', async () => {
     const io = createTestIo()
     const connect = () => Promise.reject(failure('connection timed out', false))
     const report = await check({ preset: 'sendgrid', port: 587 }, { password: 'x' }, { ...io, connect })
     expect(report.problem).toMatchObject({ code: 'provider-unreachable' })
     expect(report.problem?.advice[0]).toMatch(/Port 587 may be blocked.*2525 \(starttls\), 465 \(implicit\)/)
   })
-  test('a host that the operator does not permit', async () => {
+  test('a host that the operator does not allow', async () => {
     const connect = () => Promise.reject(failure('address is not public', false, true))
     const report = await check({ ...plain, port: 587 }, password, { ...createTestIo(), connect })
     expect(report.problem).toMatchObject({ code: 'provider-egress-refused' })
     expect(report.problem?.advice).toHaveLength(1)
   })
-  test('a password that would go out readable is not sent', async () => {
+  test('a password that would be sent unencrypted is not sent', async () => {
     const { port } = await play({})
     const { problem } = await check({ host: '127.0.0.1', tls: 'opportunistic', port })
     expect(problem).toMatchObject({ code: 'provider-settings-wrong' })
@@ -212,6 +212,6 @@ test.each<[Partial<Situation>, RegExp]>([
   expect(said[0]).toMatch(/^[A-Z].*\.$/)
 })
 
-test('where nothing is known, nothing is said', () => {
+test('an unknown fault gets no advice', () => {
   expect(adviceFor({ ...usual, code: 'provider-unavailable', reason: '421 4.3.2 busy' })).toEqual([])
 })

@@ -6,7 +6,7 @@ import { type Account, openSession } from './open-session.ts'
 import { toOutcome } from './outcome.ts'
 import { endpointOf } from './settings.ts'
 
-/** Connects, encrypts, logs in and says goodbye. */
+/** Connects, encrypts, logs in and quits. */
 export async function checkSmtp(account: Account, tokens: Tokens, io: Io): Promise<AccountReport> {
   const opened = await openSession(account, tokens, io)
   const endpoint = endpointOf(account.settings)

@@ -11,7 +11,7 @@ export function lists(connection: SMTPConnection, extension: Extension): boolean
 
 /**
  * Adds SMTPUTF8 to the MAIL command that follows: header fields beyond ASCII need it (https://www.rfc-editor.org/rfc/rfc6531#section-3.4),
- * and nodemailer says it for addresses alone. What is used here is private to it: where it is missing nothing is sent.
+ * and nodemailer says it for addresses alone. This code uses private parts of nodemailer: if they are missing nothing is sent.
  */
 export function sayUtf8(connection: SMTPConnection): void {
   const send: unknown = Reflect.get(connection, '_sendCommand')

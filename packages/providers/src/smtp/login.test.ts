@@ -60,7 +60,7 @@ const initial = (token: string) =>
   `AUTH XOAUTH2 ${Buffer.from(`user=me@example.com\x01auth=Bearer ${token}\x01\x01`).toString('base64')}`
 
 describe('XOAUTH2', () => {
-  test('a token is got by the refresh token, once for many messages, and logs in', async () => {
+  test('the refresh token gives one access token for many messages, which logs in', async () => {
     const { send, peer, tokenHost } = await start({ oauth2: user, settings: { preset: 'gmail' } })
     const outcomes = await Promise.all(Array.from({ length: 60 }, send))
     expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(['accepted']))
@@ -120,7 +120,7 @@ describe('XOAUTH2', () => {
     })
   })
 
-  test('a refused token is dropped, so that the next attempt asks for a new one', async () => {
+  test('a refused token is dropped, and the next attempt requests a new one', async () => {
     const { send, peer, script, tokenHost } = await start({
       oauth2: user,
       auth: '535 5.7.8 Username and Password not accepted',
@@ -160,7 +160,7 @@ describe('XOAUTH2', () => {
   })
 
   test.each(['535 5.7.8 no: token-1', 'token-1 is no token', '334 token-1', `${'x'.repeat(70_000)} token-1`])(
-    'no token is told, however the login fails: %s',
+    'no failed login shows a token: %s',
     async (auth) => {
       const { send } = await start({ oauth2: user, auth })
       const outcome = await send()
@@ -169,7 +169,7 @@ describe('XOAUTH2', () => {
     },
   )
 
-  test('no token: nothing is connected to, and check says what to do', async () => {
+  test('without a token no connection is opened, and the check gives advice', async () => {
     const { send, check, peer } = await start({
       oauth2: user,
       answer: respond(400, '{"error":"invalid_grant","error_description":"Token has been revoked."}'),
@@ -180,7 +180,7 @@ describe('XOAUTH2', () => {
     expect(peer.connections()).toBe(0)
   })
 
-  test('a busy token host defers for as long as it asks', async () => {
+  test('a busy token host defers the message for the time that it asks for', async () => {
     const { send } = await start({ oauth2: user, answer: respond(429, '{}', { 'retry-after': '7' }) })
     expect(await send()).toMatchObject({
       kind: 'deferred',
@@ -189,7 +189,7 @@ describe('XOAUTH2', () => {
     })
   })
 
-  test('without preset and token_url there is no saying where tokens come from', async () => {
+  test('without preset and token_url the settings are wrong, because the token host is unknown', async () => {
     const { smtp, connection, io } = await start({ oauth2: user })
     const { token_url: _, ...settings } = connection.settings
     expect(await smtp.send(buildOutboundMessage(), { ...connection, settings }, io)).toMatchObject({

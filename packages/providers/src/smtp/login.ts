@@ -12,10 +12,10 @@ const scopeMissing = 'oauth2 needs a scope; only the presets gmail and microsoft
 
 export type LoginResult = { login: Login } | { failure: TokenFailure }
 
-/** Not `XOAUTH2`, for which nodemailer would fetch tokens by itself, past the egress guard. */
+/** Not `XOAUTH2`, for which nodemailer would fetch tokens itself, around the egress guard. */
 export const tokenMethod = 'LG-XOAUTH2'
 
-/** Finds out what to log in with; asks for a token where one is needed. */
+/** Finds the credentials for the login; requests a token if one is needed. */
 export async function findLogin(
   { username, password, oauth2 }: SmtpCredentials,
   settings: SmtpSettings,
@@ -42,7 +42,7 @@ function usualUser(preset: Preset | undefined, password: Secret): string | undef
   return preset.user === 'any' ? 'lettergate' : preset.user.is
 }
 
-/** How a token is asked for, or what is missing for that. */
+/** The token request, or the missing part of it. */
 function toGrant(
   given: Oauth2Credentials,
   mailbox: string,

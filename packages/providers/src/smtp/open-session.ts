@@ -36,7 +36,7 @@ export async function openSession(
   return { failure: withoutToken(failure, token.reveal()) }
 }
 
-/** Whatever went wrong: a reply that cannot be read is repeated in the reason of a lost connection. */
+/** For any failure: a reply that cannot be read is repeated in the reason of a lost connection. */
 function withoutToken(failure: Transfer, token: string): Transfer {
   return 'reply' in failure
     ? { ...failure, reply: redact(failure.reply, [token]) }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { judgeReply, type Phase, toOutcome } from './outcome.ts'
 
-describe('what a reply is about', () => {
+describe('the subject of a reply', () => {
   test.each<[Phase, string]>([
     ['rcpt', '553 5.7.1 <app@acme.example>: Sender address rejected: not owned by user relay'],
     ['rcpt', '550 5.1.8 <app@acme.example>: Sender address rejected: Domain not found'],
@@ -10,7 +10,7 @@ describe('what a reply is about', () => {
     ['data', '554 Message rejected: Email address is not verified. The following failed: a@acme.example'],
     ['data', '550 The from address does not match a verified Sender Identity. Mail cannot be sent'],
     ['data', '550-The from address does not match a verified\n550 Sender Identity. Mail cannot be sent'],
-  ])('a sender that is not the account’s is not the fault of the message: to %s, %s', (phase, reply) => {
+  ])('a sender that the account may not use does not fail the message: to %s, %s', (phase, reply) => {
     expect(judgeReply(phase, reply)).toBe('provider-sender-refused')
   })
 
@@ -19,7 +19,7 @@ describe('what a reply is about', () => {
     ['mail', '501 5.1.8 Access denied, bad outbound sender'],
     ['data', '550 5.7.705 Access denied, tenant has exceeded threshold'],
   ])(
-    'an account that Exchange Online has blocked may not send, whoever the sender is: to %s, %s',
+    'an account that Exchange Online has blocked may not send, for any sender: to %s, %s',
     (phase, reply) => {
       expect(judgeReply(phase, reply)).toBe('provider-account-suspended')
     },
@@ -28,7 +28,7 @@ describe('what a reply is about', () => {
   test.each<[Phase, string]>([
     ['rcpt', '554 5.7.1 <unknown[192.0.2.1]>: Client host rejected: Access denied'],
     ['rcpt', '554 5.7.1 <ext@example.net>: Relay access denied'],
-  ])('a client that may not send is not the fault of the recipient: to %s, %s', (phase, reply) => {
+  ])('a client that may not send does not fail the recipient: to %s, %s', (phase, reply) => {
     expect(judgeReply(phase, reply)).toBe('provider-permission-missing')
   })
 
@@ -44,7 +44,7 @@ describe('what a reply is about', () => {
     ['data', '454 Throttling failure: Daily message quota exceeded'],
     ['mail', '454-Throttling failure: Daily\n454 message quota exceeded.'],
     ['rcpt', '454 4.7.0 Throttling failure: Daily message quota exceeded'],
-  ])('a quota of the account is waited for: to %s, %s', (phase, reply) => {
+  ])('a used-up quota of the account defers the message: to %s, %s', (phase, reply) => {
     expect(judgeReply(phase, reply)).toBe('provider-quota-used-up')
   })
 
@@ -52,7 +52,7 @@ describe('what a reply is about', () => {
     '552 5.2.2 <full@example.net>: Quota exceeded (over quota)',
     '552 Quota exceeded: this mailbox is full',
     '550 5.1.1 <sending.limit@example.net>: no such user',
-  ])('a full mailbox is no quota of the account: %s', (reply) => {
+  ])('a full mailbox is not a quota of the account: %s', (reply) => {
     expect(judgeReply('rcpt', reply)).not.toBe('provider-quota-used-up')
   })
 
@@ -66,7 +66,7 @@ describe('what a reply is about', () => {
     ['data', '452 4.5.3 Too many recipients'],
     ['data', '452 4.2.2 over quota'],
     ['data', '451 4.3.0 a@corporate.example cannot be delivered to, temporarily; the operation failed'],
-  ])('one recipient that is to wait does not slow the account: to %s, %s', (phase, reply) => {
+  ])('one recipient that has to wait does not slow the account: to %s, %s', (phase, reply) => {
     expect(judgeReply(phase, reply)).toBe('recipient-deferred')
   })
 
@@ -76,12 +76,12 @@ describe('what a reply is about', () => {
     ['rcpt', '450 4.7.0 throttled'],
     ['mail', '451 4.7.0 rate limited'],
     ['data', '454 Throttling failure: Maximum sending rate exceeded'],
-  ])('an account that is to wait does so: to %s, %s', (phase, reply) => {
+  ])('an account that has to wait is paused: to %s, %s', (phase, reply) => {
     expect(judgeReply(phase, reply)).toBe('provider-rate-limited')
   })
 })
 
-test('what the account may not do for one of several recipients is not the end of that recipient', () => {
+test('a refusal of the account at one of several recipients does not fail that recipient', () => {
   const refused = [
     { address: 'ext@example.net', reply: '554 5.7.1 <ext@example.net>: Relay access denied' },
     { address: 'no@example.org', reply: '550 5.1.1 <no@example.org>: no such user' },

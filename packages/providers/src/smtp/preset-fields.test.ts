@@ -15,7 +15,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup()
 })
 
-/** What stands before the mail that `/raw` shows, once it has come to a server. */
+/** The lines before the mail that `/raw` shows, as a server receives them. */
 async function arrivedBefore(preset: PresetName | undefined, message: OutboundMessage): Promise<string> {
   const peer = await playSmtp()
   const smtp = createSmtp()
@@ -67,11 +67,11 @@ const carried: Record<PresetName, string[]> = {
 }
 
 describe('header fields for the provider of a preset', () => {
-  test.each(presetNames)('%s gets its own, once, before the mail as it is', async (preset) => {
+  test.each(presetNames)('%s gets its own fields, once, before the unchanged mail', async (preset) => {
     expect(linesOf(await arrivedBefore(preset, richMessage))).toEqual(carried[preset])
   })
 
-  test('a server without a preset gets the mail alone, to the byte', async () => {
+  test('a server without a preset gets only the mail, byte for byte', async () => {
     expect(await arrivedBefore(undefined, richMessage)).toBe('')
   })
 
@@ -93,21 +93,21 @@ describe('header fields for the provider of a preset', () => {
       ...Array.from({ length: 9 }, (_, at) => [`k${at}`, 'ж'.repeat(512)]),
     ]),
   })
-  test.each(presetNames)('%s: no value begins a line, none is longer than 998', async (preset) => {
+  test.each(presetNames)('%s: no value can start a line, and no line is longer than 998', async (preset) => {
     const before = await arrivedBefore(preset, nasty)
     expect(before).toMatch(/^[\x20-\x7e\r\n]*$/)
     expect(linesOf(before).filter((line) => /[\r\n]/.test(line) || line.length > 998)).toEqual([])
     expect(unfolded(before).filter((line) => !ownField.test(line))).toEqual([])
   })
 
-  test('sendgrid reads every value as it was', async () => {
+  test('sendgrid reads every value unchanged', async () => {
     const { unique_args } = jsonOf(await arrivedBefore('sendgrid', nasty))
     for (const [at, value] of hostile.entries()) expect(unique_args[`lg_m_h.${at}`]).toBe(value)
-    // What no line holds is counted, as what is too much for the API is.
+    // Entries that fit no line are counted, like entries beyond the limit of the API.
     expect(unique_args).toMatchObject({ lg_id: nasty.id, lg_left_out: '9' })
   })
 
-  test('what nobody encoded is no line of its own even so', () => {
+  test('an unencoded value cannot add a line either', () => {
     const mime = Buffer.from('Subject: x\r\n\r\n')
     expect(withFields(mime, [['X-A', 'b\r\nX-Evil: ж', 'c\0']]).toString()).toBe(
       'X-A: b__X-Evil: _ c_\r\nSubject: x\r\n\r\n',

@@ -64,7 +64,7 @@ export const postmarkFields: ToFields = (message) => {
   ]
 }
 
-/** https://resend.com/docs/send-with-smtp. Nothing is said of tags there. */
+/** https://resend.com/docs/send-with-smtp. It does not mention tags. */
 export const resendFields: ToFields = ({ attemptKey }) => [['Resend-Idempotency-Key', attemptKey]]
 
 /** Only the first tag: several are not documented. */

@@ -14,7 +14,7 @@ const targetsOf = (settings: object) => {
   return smtp.targets(smtp.settings.parse(settings))
 }
 
-describe('where a preset leads', () => {
+describe('the server of a preset', () => {
   test.each([
     [{ preset: 'ses', region: 'eu-central-1' }, 'email-smtp.eu-central-1.amazonaws.com', 2587],
     [{ preset: 'sendgrid' }, 'smtp.sendgrid.net', 2525],
@@ -36,7 +36,7 @@ describe('where a preset leads', () => {
     expect(targetsOf(settings)[0]).toEqual({ host, port, scheme: 'smtp' })
   })
 
-  test('hosts of tokens are named as well', () => {
+  test('token hosts are included', () => {
     const hosts = (settings: object) => targetsOf(settings).map(({ host }) => host)
     expect(hosts({ preset: 'gmail' })).toEqual(['smtp.gmail.com', 'oauth2.googleapis.com'])
     expect(hosts({ preset: 'microsoft365' })).toEqual(['smtp.office365.com', 'login.microsoftonline.com'])
@@ -46,7 +46,7 @@ describe('where a preset leads', () => {
     ])
   })
 
-  test('only ports that the egress policy permits to public hosts', () => {
+  test('presets use only ports that the egress policy permits to public hosts', () => {
     const ports = Object.values(presets).flatMap((preset) => preset.ports.map(({ port }) => port))
     expect([...new Set(ports)].sort()).toEqual([2465, 2525, 2587, 465, 587])
   })
@@ -80,7 +80,7 @@ test.each([
   expect(error?.issues.map(({ path }) => path.join('.'))).toEqual(paths)
 })
 
-describe('the name that is logged in with', () => {
+describe('the user name of the login', () => {
   async function nameUsed(preset: PresetName, credentials: object) {
     const peer = await playSmtp({ ehlo: ['AUTH PLAIN'] })
     const smtp = createSmtp()
@@ -113,7 +113,7 @@ describe('the name that is logged in with', () => {
   })
 
   test.each(presetNames.filter((name) => ['address', 'shown'].includes(String(presets[name].user))))(
-    '%s has no usual name: that it is missing is said, and nothing is sent',
+    '%s has no usual name: the missing name is reported, and nothing is sent',
     async (preset) => {
       expect(await nameUsed(preset, { password: 'the-key' })).toMatchObject({
         kind: 'rejected',

@@ -16,14 +16,14 @@ export type Port = { port: number; tls: TlsMode }
 /** The submission service of a provider. */
 export type Preset = {
   host: string
-  /** In the order to try: the twins that networks do not block stand first. */
+  /** In the order to try: other ports that networks do not block come first. */
   ports: readonly Port[]
   /**
-   * The name to log in with: always this one, the same as the password, whatever one likes, an address of one's own, or what the
-   * provider shows.
+   * The name to log in with: always this one, the same as the password, any name, an own address, or the name that the provider
+   * shows.
    */
   user: { is: string } | 'password' | 'any' | 'address' | 'shown'
-  /** Where access tokens for XOAUTH2 come from, and what is asked for there. */
+  /** The token host for XOAUTH2, and the scope of the request. */
   oauth2?: Oauth2Endpoint
   /** Header fields that it reads itself; absent: it has none. */
   headers?: ToFields
@@ -33,7 +33,7 @@ export type Preset = {
   login: string
 }
 
-/** `{tenant}` and `{region}` stand for what the credentials and the settings name. */
+/** `{tenant}` and `{region}` are replaced by the values of the credentials and the settings. */
 export type Oauth2Endpoint = { tokenUrl: string; userScope: string | undefined; appScope: string }
 
 export const presetNames = [

@@ -36,12 +36,12 @@ async function send(raw: RawMail, script: Script = { ehlo: all }, change: Partia
 /** The bytes that a server gets, without the dots that lines beginning with one have been given. */
 const bytesOf = ({ messages }: SmtpPeer) => Buffer.from((messages[0] ?? '').replaceAll(/^\./gm, ''), 'latin1')
 
-describe('a mail as its client wrote it', () => {
+describe('a mail that its client wrote', () => {
   const everyByte = Buffer.from(
     Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => byte !== 10 && byte !== 13),
   )
 
-  test('arrives byte for byte, and announces what it needs', async () => {
+  test('arrives byte for byte, and requests the extensions that it needs', async () => {
     const head = Buffer.from('From: Žofie <writer@example.com>\r\nSubject: Grüße\r\n\r\n')
     const bytes = Buffer.concat([head, Buffer.from('.\r\n..\r\n.a\r\n'), everyByte, Buffer.from('\r\n\r\n')])
     const { outcome, peer } = await send(rawMail(bytes, { isAscii: false, isHeadAscii: false }))
@@ -53,24 +53,21 @@ describe('a mail as its client wrote it', () => {
   test.each([
     ['8BITMIME', { isAscii: false }, ['SMTPUTF8']],
     ['SMTPUTF8', { isAscii: false, isHeadAscii: false }, ['8BITMIME']],
-  ])(
-    'does not go to a server without %s, where it would not arrive as it is',
-    async (missing, change, ehlo) => {
-      const { outcome, peer } = await send(rawMail(Buffer.from('From: a@b.example\r\n\r\nö\r\n'), change), {
-        ehlo,
-      })
-      expect(outcome).toMatchObject({ kind: 'rejected', scope: 'account', code: 'provider-cannot-express' })
-      expect(outcome).toMatchObject({ reason: expect.stringContaining(missing) })
-      expect(peer.commands.filter((line) => line.startsWith('MAIL'))).toEqual([])
-    },
-  )
+  ])('is not sent to a server without %s, which would change it', async (missing, change, ehlo) => {
+    const { outcome, peer } = await send(rawMail(Buffer.from('From: a@b.example\r\n\r\nö\r\n'), change), {
+      ehlo,
+    })
+    expect(outcome).toMatchObject({ kind: 'rejected', scope: 'account', code: 'provider-cannot-express' })
+    expect(outcome).toMatchObject({ reason: expect.stringContaining(missing) })
+    expect(peer.commands.filter((line) => line.startsWith('MAIL'))).toEqual([])
+  })
 
-  test('in ASCII goes to any server, and asks for nothing', async () => {
+  test('in ASCII is sent to any server, without extensions', async () => {
     const { peer } = await send(rawMail(Buffer.from('From: a@b.example\r\n\r\nHi\r\n')), {})
     expect(peer.commands).toContain('MAIL FROM:<writer@example.com>')
   })
 
-  test('keeps the signature that its client gave it', async () => {
+  test('keeps the signature of its client', async () => {
     const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
     const pem = String(privateKey.export({ type: 'pkcs8', format: 'pem' }))
     const key = { domain: 'example.com', selector: 'r', private_key: new Secret(pem) }
@@ -86,12 +83,12 @@ describe('a mail as its client wrote it', () => {
   })
 })
 
-describe('the envelope is its own', () => {
+describe('the envelope is independent of the mail', () => {
   test.each([
     ['bounces@acme.example', '<bounces@acme.example>'],
     ['', '<>'],
   ])(
-    'bounces go to %j and not to the author, and the mail to those of the envelope',
+    'bounces are sent to %j and not to the author, and the mail to the recipients of the envelope',
     async (returnPath, path) => {
       const raw = rawMail(Buffer.from('From: a@b.example\r\nTo: other@example.net\r\n\r\nHi\r\n'))
       const { peer } = await send(raw, {}, { returnPath, envelopeTo: ['hidden@example.net'] })
@@ -103,7 +100,7 @@ describe('the envelope is its own', () => {
     },
   )
 
-  test('of a message by fields, too', async () => {
+  test('also for a message from fields', async () => {
     const change = { raw: undefined, text: 'Hi', returnPath: 'bounces@acme.example' }
     const { peer } = await send(rawMail(Buffer.alloc(0)), {}, change)
     expect(peer.commands).toContain('MAIL FROM:<bounces@acme.example>')

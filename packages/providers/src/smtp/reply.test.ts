@@ -33,7 +33,7 @@ const pieces = [
   'id=',
 ]
 
-test.each(pieces.map((piece) => ({ piece })))('S1: 64 kB of %o are read at once', ({ piece }) => {
+test.each(pieces.map((piece) => ({ piece })))('S1: 64 kB of %o are read without delay', ({ piece }) => {
   const reply = `450 4.2.1 ${piece.repeat(Math.ceil(65_536 / piece.length))}`
   const refused = Array.from({ length: 50 }, (_, n) => ({ address: `n${n}@example.net`, reply }))
   expect(leastMs(() => readReply(reply))).toBeLessThan(mostMs)
@@ -45,7 +45,7 @@ test.each(pieces.map((piece) => ({ piece })))('S1: 64 kB of %o are read at once'
     expect(leastMs(() => judgeReply(phase, `550 ${reply}`))).toBeLessThan(mostMs)
 })
 
-test('a reply is read in its parts', () => {
+test('a reply is split into its parts', () => {
   expect(readReply('550-5.7.1 <a@corporate.example>: first\r\n550 5.7.1 second')).toEqual({
     code: '550',
     enhanced: '5.7.1',
@@ -55,7 +55,7 @@ test('a reply is read in its parts', () => {
   expect(readReply('')).toEqual({ code: '', enhanced: '', words: '' })
 })
 
-test("a class's own wait holds at RCPT as it does after DATA", () => {
+test('the wait of a failure class applies at RCPT as after DATA', () => {
   const reply = '550 5.4.5 Daily user sending limit exceeded'
   const one = { address: 'x@example.net', reply }
   const other = { address: 'y@example.net', reply: '450 4.2.0 greylisted' }
@@ -68,7 +68,7 @@ test("a class's own wait holds at RCPT as it does after DATA", () => {
   expect(toOutcome({ kind: 'refused', phase: 'data', reply, refused: [] }, 'own')).toMatchObject(wait)
 })
 
-test('one bad address beside a fault of the account stays bad, and alone', () => {
+test('one bad address stays refused, alone, beside a fault of the account', () => {
   const refused = [
     { address: 'no@example.net', reply: '550 5.1.1 no such user' },
     { address: 'yes@example.net', reply: '554 5.7.1 Client host [192.0.2.9] blocked using lists.example' },

@@ -1,4 +1,4 @@
-/** As much of a reply as anything reads: RFC 5321 §4.5.3.1.5 allows 512 octets a line, and what matters stands in the first few. */
+/** As much of a reply as anything reads: RFC 5321 §4.5.3.1.5 allows 512 octets a line, and the important text is in the first few lines. */
 const replyCharsMax = 2_000
 const reasonCharsMax = 500
 

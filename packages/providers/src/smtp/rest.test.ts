@@ -8,7 +8,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup()
 })
 
-/** A server that answers messages when it is told to. */
+/** A server that answers messages when the test says so. */
 async function start() {
   const answers: (() => void)[] = []
   const peer = await playSmtp({ message: (socket) => void answers.push(() => socket.write('250 ok\r\n')) })
@@ -21,7 +21,7 @@ async function start() {
   const connection = { id: 'con_1', credentials: {}, settings: smtp.settings.parse(settings) }
   return {
     peer,
-    /** Lets so many be answered that wait, or come to. */
+    /** Answers this number of waiting or coming messages. */
     async answer(count: number) {
       for (let left = count; left > 0; ) {
         const one = answers.shift()
@@ -36,7 +36,7 @@ async function start() {
   }
 }
 
-test('sockets that no message uses are closed before others are told that they may use theirs', async () => {
+test('unused sockets are closed before other workers may open theirs', async () => {
   const { peer, answer, send, rest, goodbyes } = await start()
   const sent = Promise.all([send(), send(), send()])
   await answer(3)
@@ -47,7 +47,7 @@ test('sockets that no message uses are closed before others are told that they m
   expect(goodbyes()).toBe(3)
 })
 
-test('a socket in use stays for its message, and is closed after it where there are to be fewer', async () => {
+test('a socket in use stays open for its message, and is closed afterwards if the limit is lower', async () => {
   const { peer, answer, send, rest, goodbyes } = await start()
   const sent = Promise.all([send(), send()])
   while (peer.messages.length < 2) await new Promise((resolve) => setTimeout(resolve, 5))
@@ -63,7 +63,7 @@ test('a socket in use stays for its message, and is closed after it where there 
   expect([peer.connections(), goodbyes()]).toEqual([2, 1])
 })
 
-test('what may be used again is opened and kept again', async () => {
+test('after a raised limit, sockets are opened and reused again', async () => {
   const { peer, answer, send, rest } = await start()
   await rest(0)
   for (let n = 0; n < 3; n++) {

@@ -12,7 +12,7 @@ const loginRules: readonly SmtpRule[] = [
     text: /\bstarttls\b|\b(tls|ssl|encryption|encrypted session)\b.{0,40}\b(required|needed|mandatory|must)\b|\b(requires?|must use|need) (an? )?(tls|ssl|encrypt)/,
     is: 'provider-settings-wrong',
   },
-  // A login that is refused for want of money is not a wrong password.
+  // A login that is refused because of missing payment is not a wrong password.
   {
     text: /\b(maximum |insufficient )?credits? (limit )?(exceeded|used up|expired)\b|\b(out of|insufficient) credits?\b/,
     is: 'provider-quota-used-up',

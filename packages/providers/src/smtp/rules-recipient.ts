@@ -3,7 +3,7 @@ import type { Phase, SmtpRule } from './rule.ts'
 const named: readonly Phase[] = ['rcpt', 'data']
 
 /**
- * What is said of one recipient, by the registered code or in words that servers are known to use. At MAIL FROM the same words are about
+ * Replies about one recipient, by the registered code or in known texts of servers. At MAIL FROM the same texts are about
  * the sender.
  */
 export const recipientRules: readonly SmtpRule[] = [

@@ -15,8 +15,8 @@ export const temporaryRules: readonly SmtpRule[] = [
     is: 'provider-quota-used-up',
   },
   { code: /^4/, text: /\bsmtp relay limit\b/, is: 'provider-rate-limited' },
-  // What is said of one recipient's mailbox, or of too many recipients in one go (the rest goes with the next attempt), is
-  // no limit of the account, in whatever words.
+  // A reply about one recipient's mailbox, or about too many recipients in one call (the others follow with the next
+  // attempt), is no limit of the account, in any words.
   { phases: beforeData, enhanced: /^4\.(2\.\d+|5\.3)$/, is: 'recipient-deferred' },
   { phases: afterData, enhanced: /^4\.(2\.2|5\.3)$/, is: 'recipient-deferred' },
   // Rates and limits of the account (Exchange Online, Gmail, Brevo and others say so in words or by 4.7.0 and 5.4.5).
@@ -27,9 +27,9 @@ export const temporaryRules: readonly SmtpRule[] = [
   { phases: afterData, code: /^4/, is: 'recipient-deferred' },
   { code: /^4/, is: 'provider-unavailable' },
   { enhanced: /^4\./, is: 'recipient-deferred' },
-  // Out of sequence: a new session begins anew.
+  // Out of sequence: a new session starts from the beginning.
   { code: /^503/, is: 'provider-unavailable' },
-  // Too many recipients at once.
+  // Too many recipients in one transaction.
   { enhanced: /^5\.5\.3$/, is: 'recipient-deferred' },
   { phases: beforeData, text: /\btoo many recipients\b/, is: 'recipient-deferred' },
 ]

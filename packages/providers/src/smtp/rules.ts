@@ -14,8 +14,8 @@ const unknownRules: readonly SmtpRule[] = [
 ]
 
 /**
- * The first row that fits decides. What is said of the account, the sender or this installation's address stands before what is said of
- * the content, and that before the recipient: servers keep refusals of either until RCPT or DATA, so the phase tells nothing.
+ * The first row that fits decides. Rows about the account, the sender or this installation's address come before rows about the
+ * content, and these before rows about the recipient: servers delay refusals of either until RCPT or DATA, so the phase shows nothing.
  */
 export const smtpRules: readonly SmtpRule[] = [
   ...temporaryRules,

@@ -48,7 +48,7 @@ export class Session {
     this.#connection = connection
     this.greeting = greeting
     this.#messagesMax = messagesMax
-    // Closing tells nothing to the message in flight. Where there is a better reason, it comes in this same turn.
+    // Closing gives no reason to the message in progress. A better reason, if there is one, arrives in the same turn.
     connection.once('end', () => setImmediate(() => this.#lose('connection closed')))
   }
 
@@ -116,7 +116,7 @@ export class Session {
     else this.#connection.once('end', listener)
   }
 
-  /** Says goodbye, but does not wait long for the answer. */
+  /** Sends QUIT, but does not wait long for the answer. */
   close(): Promise<void> {
     if (this.#connection.destroyed) return Promise.resolve()
     return new Promise((resolve) => {

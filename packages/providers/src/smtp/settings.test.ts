@@ -25,7 +25,7 @@ describe('settings', () => {
   test('a name without a password is refused', () => {
     expect(createSmtp().credentials.safeParse({ username: 'x' }).success).toBe(false)
   })
-  test('what may end up unencrypted is told to the egress policy', () => {
+  test('a connection that may be unencrypted is reported to the egress policy', () => {
     const scheme = (settings: object) => {
       const smtp = createSmtp()
       return smtp.targets(smtp.settings.parse({ host: 'mail.example.com', port: 587, ...settings }))[0]

@@ -103,15 +103,15 @@ export function endpointOf(settings: SmtpSettings): { host: string; port: number
   return { host, port, tls: tls ?? (port === 465 || port === 2465 ? 'implicit' : 'starttls') }
 }
 
-/** Where tokens come from; empty when there is no saying. `{tenant}` stands for what the credentials name. */
+/** The address of the token host; empty when it is unknown. `{tenant}` is replaced by the value of the credentials. */
 export function tokenUrlOf({ preset, token_url }: SmtpSettings): string {
   return token_url ?? (preset && presets[preset].oauth2?.tokenUrl) ?? ''
 }
 
 /**
- * The server alone. What `allow_insecure` permits (no encryption at all, a password without it, a certificate of nobody) only reaches
- * hosts that the operator listed. `opportunistic` by itself reaches any: it sends no password unencrypted, but a message, if the server
- * or somebody on the way says that there is no TLS.
+ * The server alone. The permissions of `allow_insecure` (no encryption at all, a password without it, an untrusted certificate) only
+ * apply to hosts that the operator listed. `opportunistic` alone reaches any host: it sends no password unencrypted, but a message, if the
+ * server or an attacker on the way says that there is no TLS.
  */
 export function smtpTarget(settings: SmtpSettings): Target {
   const { host, port } = endpointOf(settings)

@@ -53,9 +53,9 @@ async function start(script: Script, settings: object = {}, credentials: object 
   return { peer, smtp, connection, send }
 }
 
-describe('how far a lost connection had come', () => {
+describe('a connection that is lost', () => {
   test.each(['before the greeting', 'at MAIL', 'at DATA'])(
-    '%s: deferred, nothing was handed over',
+    '%s: deferred, nothing was sent',
     async (where) => {
       const hangUp =
         where === 'before the greeting'
@@ -187,8 +187,8 @@ describe('replies', () => {
   })
 })
 
-describe('kept connections', () => {
-  test('one message after the other goes over one connection, also after a refusal', async () => {
+describe('reused connections', () => {
+  test('consecutive messages use one connection, also after a refusal', async () => {
     let messages = 0
     const script = { rcpt: () => (++messages === 2 ? '550 5.1.1 no' : '250 ok') }
     const { send, peer } = await start(script, { max_connections: 1 })
@@ -212,7 +212,7 @@ describe('kept connections', () => {
     expect(peer.connections()).toBe(1)
   })
 
-  test('never more than max_connections, and everything waiting gets its turn', async () => {
+  test('connections never exceed max_connections, and every waiting message gets its turn', async () => {
     const { send, peer } = await start({}, { max_connections: 3 })
     const outcomes = await Promise.all(Array.from({ length: 40 }, () => send()))
     expect(outcomes.every(({ kind }) => kind === 'accepted')).toBe(true)
@@ -223,14 +223,14 @@ describe('kept connections', () => {
     ['sparkpost', 2],
     ['sparkpost-eu', 2],
     ['mailgun', 1],
-  ])('101 messages by the preset %s are sent over %d connections', async (preset, connections) => {
+  ])('101 messages with the preset %s use %d connections', async (preset, connections) => {
     const { peer, send } = await start({}, { preset })
     for (let at = 0; at <= 100; at++) await send()
     expect(peer.messages).toHaveLength(101)
     expect(peer.connections()).toBe(connections)
   })
 
-  test('a message that finds every connection busy until its deadline is deferred', async () => {
+  test('a message is deferred if every connection is busy until its deadline', async () => {
     const { send } = await start({ message: () => {} }, { max_connections: 1 })
     const hanging = send({}, 400)
     expect(await send({}, 100)).toMatchObject({ kind: 'deferred', code: 'connection-busy' })
@@ -238,23 +238,26 @@ describe('kept connections', () => {
     expect(await send({}, 100)).toMatchObject({ kind: 'unknown' })
   })
 
-  test.each(['closes', 'says 421 on'])('a server that %s a kept connection costs no attempt', async (how) => {
-    let messages = 0
-    const { send, peer } = await start({
-      mail: () => (how === 'says 421 on' && ++messages === 2 ? '421 4.4.2 idle too long' : '250 ok'),
-      message: (socket) => {
-        socket.write('250 ok\r\n')
-        if (how === 'closes') socket.end()
-      },
-    })
-    for (let round = 0; round < 3; round++) {
-      expect(await send()).toMatchObject({ kind: 'accepted' })
-      await setTimeout(20)
-    }
-    expect(peer.messages).toHaveLength(3)
-  })
+  test.each(['closes', 'says 421 on'])(
+    'a server that %s a reused connection costs no attempt',
+    async (how) => {
+      let messages = 0
+      const { send, peer } = await start({
+        mail: () => (how === 'says 421 on' && ++messages === 2 ? '421 4.4.2 idle too long' : '250 ok'),
+        message: (socket) => {
+          socket.write('250 ok\r\n')
+          if (how === 'closes') socket.end()
+        },
+      })
+      for (let round = 0; round < 3; round++) {
+        expect(await send()).toMatchObject({ kind: 'accepted' })
+        await setTimeout(20)
+      }
+      expect(peer.messages).toHaveLength(3)
+    },
+  )
 
-  test('other credentials of the same connection never share its sockets', async () => {
+  test('other credentials of the same connection never use its sockets', async () => {
     const { smtp, connection, peer } = await start(withAuth, {}, login)
     const other = { ...connection, credentials: smtp.credentials.parse({ ...login, password: 'changed' }) }
     const same = { ...connection, credentials: smtp.credentials.parse(login) }
@@ -264,8 +267,8 @@ describe('kept connections', () => {
   })
 })
 
-describe('what is handed over', () => {
-  test('exactly the MIME we show, dots and all, for exactly the envelope', async () => {
+describe('the transferred message', () => {
+  test('is exactly the MIME that the API shows, with its dots, for exactly the envelope', async () => {
     const { send, peer } = await start({})
     const changes = {
       text: 'a\n.\n..\n.x\n',
@@ -345,12 +348,12 @@ describe('encryption and login, against a real server', () => {
       expect(await send({ tls: options.tls })).toMatchObject({ kind: 'rejected', scope: 'account' })
     }
   })
-  test('a server without STARTTLS gets nothing when encryption is asked for', async () => {
+  test('a server without STARTTLS gets nothing when encryption is required', async () => {
     const { send, mails } = await serve({ hideSTARTTLS: true, disabledCommands: ['STARTTLS'] })
     expect(await send({ tls: 'starttls' })).toMatchObject({ kind: 'rejected', scope: 'account' })
     expect(mails).toEqual([])
   })
-  test('opportunistic: goes on without encryption, but without the password', async () => {
+  test('opportunistic: continues without encryption, but without the password', async () => {
     const { send } = await serve({
       disabledCommands: ['STARTTLS'],
       hideSTARTTLS: true,
@@ -372,7 +375,7 @@ describe('encryption and login, against a real server', () => {
     })
     expect(JSON.stringify(outcome)).not.toContain('wrong one')
   })
-  test('TLS towards a server that speaks none is the account’s fault', async () => {
+  test('TLS to a server without TLS is the account’s fault', async () => {
     const { send } = await serve({ disabledCommands: ['STARTTLS'] })
     expect(await send({ tls: 'implicit' })).toMatchObject({ kind: 'rejected', scope: 'account' })
   })

@@ -27,7 +27,7 @@ async function start(script: Script) {
 }
 
 const busy = { kind: 'deferred', code: 'connection-busy' }
-/** Answers each message after so long. */
+/** Answers each message after this time. */
 const after =
   (ms: number): NonNullable<Script['message']> =>
   async (socket) => {
@@ -36,7 +36,7 @@ const after =
   }
 
 describe('a message that did not get its turn in time', () => {
-  test('has not begun, and says nothing about the server', async () => {
+  test('counts as not begun, without effect on the server', async () => {
     const { peer, send } = await start({ message: after(400) })
     const first = send(createTestIo())
     expect(await send(createTestIo(5_000, { beginMs: 100 }))).toMatchObject(busy)
@@ -46,7 +46,7 @@ describe('a message that did not get its turn in time', () => {
     expect(peer.connections()).toBe(1)
   })
 
-  test('leaves the connection that was ready too late to the next one', async () => {
+  test('leaves a connection that was ready too late to the next message', async () => {
     const { peer, send } = await start({})
     const io = createTestIo(5_000, { beginMs: 100 })
     const connect: Io['connect'] = async (target) => {
@@ -92,7 +92,7 @@ describe('a server that looks at a message before it answers', () => {
   })
 })
 
-test('as many concurrent calls have room as there may be connections', () => {
+test('the limit of concurrent calls is the maximum of connections', () => {
   const { settings, callsMax } = createSmtp()
   const parse = (given: object) => settings.parse({ host: 'mail.example.com', port: 587, ...given })
   expect(callsMax?.(parse({ max_connections: 2 }))).toBe(2)

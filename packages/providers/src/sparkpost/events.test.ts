@@ -62,7 +62,7 @@ test.each([
     ).toMatchObject([event])
 })
 
-test('events of other things are left out, and an unknown one is counted', () => {
+test('events about other things are left out, and an unknown one is counted', () => {
   const others = ['sms_status', 'relay_delivery', 'ab_test_completed', 'ingest_success']
   expect(read(bodyOf(others.map((type) => ({ msys: { x: { type } } }))))).toEqual({ events: [], unread: 0 })
   expect(read(bodyOf([{ msys: { message_event: { type: 'teleported' } } }, {}]))).toEqual({

@@ -40,7 +40,7 @@ const classes: readonly (readonly [Meaning, readonly string[]])[] = [
 ]
 const byClass = new Map(classes.flatMap(([meaning, codes]) => codes.map((code) => [code, meaning] as const)))
 
-/** The events in an array of `{ msys: { …_event: … } }`; an empty `msys` is how SparkPost tries a URL. */
+/** The events in an array of `{ msys: { …_event: … } }`; SparkPost tests a URL with an empty `msys`. */
 export function parseSparkpost(body: Buffer, receivedAt: Date): Reading {
   return readEvents(readRecords(body), (record) => {
     const [inner] = Object.values(objectIn(record.msys))

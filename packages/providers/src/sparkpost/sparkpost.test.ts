@@ -47,7 +47,7 @@ const richTransmission = {
 }
 
 describe('the request', () => {
-  test('says a small message as it is', async () => {
+  test('of a small message has only its fields', async () => {
     const message = buildOutboundMessage()
     const [exchange] = await exchanged(message)
     expect(exchange).toMatchObject({
@@ -64,7 +64,7 @@ describe('the request', () => {
     })
   })
 
-  test('says the whole of a rich message, without its blind recipients', async () => {
+  test('of a rich message has all of it, without its blind recipients', async () => {
     const settings = { subaccount: 123, ip_pool: 'main', open_tracking: false, click_tracking: true }
     const [exchange] = await exchanged(richMessage, { settings })
     expect(exchange?.headers).toMatchObject({ 'x-msys-subaccount': '123' })
@@ -84,7 +84,7 @@ describe('the request', () => {
     expect(await readMail(content.email_rfc822)).toEqual(richMail)
   })
 
-  test('braces in header fields come out of a variable, those of the body stay', async () => {
+  test('braces in header fields are written by a variable, braces of the body stay', async () => {
     const changes = {
       subject: '{{{{ your {code} }}',
       headers: { 'X-Note': 'a {{{b}}}' },
@@ -100,7 +100,7 @@ describe('the request', () => {
     )
   })
 
-  test('metadata keeps to 10 kB; what does not fit is counted', async () => {
+  test('metadata stays within 10 kB; omitted entries are counted', async () => {
     const metadata = Object.fromEntries(
       Array.from({ length: 11 }, (_, at) => [`key_${at}`, 'x'.repeat(at < 10 ? 1000 : 10)]),
     )
@@ -109,7 +109,7 @@ describe('the request', () => {
     expect(body.metadata).toMatchObject({ key_8: metadata.key_8, key_10: metadata.key_10, lg_left_out: '1' })
   })
 
-  test('says what the official client says, but for who it is', async () => {
+  test('equals the request of the official client, except for the user agent', async () => {
     const { peer, send } = await start()
     await send(richMessage)
     const { content } = JSON.parse(peer.got[0]?.body ?? '')
@@ -123,12 +123,12 @@ describe('the request', () => {
     expect(JSON.parse(ours?.body ?? '')).toEqual(JSON.parse(theirs?.body ?? ''))
   })
 
-  test('a repeat is the same to the byte', async () => {
+  test('a repeat is the same byte for byte', async () => {
     const [first, second] = await exchanged(richMessage, { times: 2 })
     expect(first?.body).toBe(second?.body)
   })
 
-  test('recipients that were reached before get nothing, and still stand in the mail', async () => {
+  test('recipients that were reached before get no mail, and stay in its fields', async () => {
     const body = await bodyOf({ ...richMessage, envelopeTo: ['hidden@example.net'] })
     expect(body.recipients).toEqual([{ address: { email: 'hidden@example.net' } }])
     expect(await readMail(body.content.email_rfc822)).toEqual(richMail)
@@ -179,14 +179,14 @@ describe('errors', () => {
     expect(judged(420, errors('', 'x'), headers)).toMatchObject({ kind: 'deferred', retryAfterMs: waitMs })
   })
 
-  test('the reason is what SparkPost said', () => {
+  test('the reason is the text of SparkPost', () => {
     const body = errors('7001', 'Invalid domain', 'Unconfigured or unverified sending domain.')
     expect(judged(400, body)).toMatchObject({
       reason: '400 7001 Invalid domain Unconfigured or unverified sending domain.',
     })
   })
 
-  test('a code may be a number, and what is no text is left out', () => {
+  test('a code may be a number, and values that are no text are left out', () => {
     const body = JSON.stringify({ errors: [{ code: 7001, message: 'Invalid domain', description: null }] })
     expect(judged(400, body)).toMatchObject({
       code: 'provider-sender-refused',
@@ -195,7 +195,7 @@ describe('errors', () => {
   })
 
   test.each(['', '{', '{"errors":"x"}', '{"errors":[5]}'])(
-    'a 400 that says %s is refused all the same',
+    'a 400 with the body %s is still a refusal',
     (body) => {
       expect(judged(400, body)).toMatchObject({ code: 'refusal-unrecognised', reason: '400' })
     },
@@ -221,11 +221,11 @@ describe('counts of recipients', () => {
     )
   const error = (description: string) => ({ message: 'Invalid email address', description, code: '5001' })
 
-  test('all taken', () => {
+  test('all accepted', () => {
     expect(counted(2, 0)).toEqual({ kind: 'accepted', providerMessageId: '1166' })
   })
 
-  test('none taken', () => {
+  test('none accepted', () => {
     expect(counted(0, 2, [error('x')])).toEqual({
       kind: 'rejected',
       scope: 'message',
@@ -239,7 +239,7 @@ describe('counts of recipients', () => {
     expect(counted(0, 2, 'odd')).toMatchObject({ code: 'recipient-refused' })
   })
 
-  test('nobody counted at all: nobody knows', () => {
+  test('no counts: unknown', () => {
     expect(counted(0, 0).kind).toBe('unknown')
   })
 
@@ -264,7 +264,7 @@ describe('counts of recipients', () => {
     // A name that only contains one of ours.
     [[error('xsecond@example.org')]],
     [[error('second@example.org'), error('reader@example.org')]],
-  ])('one refused, but not said whom (%j): nobody knows', (rcptErrors) => {
+  ])('one refused without a name (%j): unknown', (rcptErrors) => {
     expect(counted(1, 1, rcptErrors)).toMatchObject({
       kind: 'unknown',
       reason: expect.stringContaining('1 of 2 recipients were refused'),
@@ -289,7 +289,7 @@ describe('check()', () => {
     })
   })
 
-  test('an account that tells no daily limit says nothing of limits', async () => {
+  test('an account without a daily limit reports no limits', async () => {
     for (const usage of [undefined, {}, { day: 'none' }]) {
       const { report } = await check(respond(200, account({ usage })))
       expect(report.problem).toBeNull()
@@ -316,12 +316,12 @@ describe('check()', () => {
     [429, '', 'provider-rate-limited'],
   ])
 
-  test('a key that is not known may be one of the other region', async () => {
+  test('an unknown key gets the hint that it may belong to the other region', async () => {
     const { report } = await check(respond(401, errors('', 'Unauthorized.')))
     expect(report.problem?.advice.join(' ')).toMatch(/us or eu/)
   })
 
-  test('an account that pends is named, not refused', async () => {
+  test('a pending account is reported, not refused', async () => {
     const { report } = await check(respond(200, account({ status: 'pending' })))
     expect(report).toMatchObject({ problem: null, notes: ['The account is pending.'] })
   })

@@ -6,7 +6,7 @@ const write = (value: unknown) => [...canonicalPieces(value)].join('')
 const read = (text: string): unknown => JSON.parse(text)
 
 describe('canonicalHash', () => {
-  it('case 18: is the same for every spelling of one value', () => {
+  it('case 18: the hash is the same for every spelling of one value', () => {
     const value = { subject: 'Hello/', to: ['a@b.example', { email: 'c@d.example', name: 'C' }], n: 100 }
     const spelled = [
       '{"to":["a@b.example",{"name":"C","email":"c@d.example"}],"n":100,"subject":"Hello/"}',
@@ -26,11 +26,11 @@ describe('canonicalHash', () => {
     ['a name and a value that run together', { a: 'b,"c":"d' }, { a: 'b', c: 'd' }],
     ['a number too large for any reader and null', read('[1e400]'), [null]],
     ['letters that look alike', { a: '\u00e9' }, { a: 'e\u0301' }],
-  ])('case 18: differs for %s', (_, one, other) => {
+  ])('case 18: the hash differs for %s', (_, one, other) => {
     expect(canonicalHash(one)).not.toEqual(canonicalHash(other))
   })
 
-  it('case 18: writes any value so that it is read back as it was', () => {
+  it('case 18: the canonical text of any value parses to the same value', () => {
     fc.assert(
       fc.property(fc.jsonValue({ depthSize: 'small' }), (value) => {
         expect(read(write(value))).toEqual(read(JSON.stringify(value)))
@@ -39,7 +39,7 @@ describe('canonicalHash', () => {
     )
   })
 
-  it('case 18: splits no character of a long text, and says the same in steps', async () => {
+  it('case 18: splits no character of a long text, and gives the same hash in steps', async () => {
     const value = {
       html: `a${'\u{1f600}'.repeat(200_000)}`,
       text: 'x'.repeat(300_000),

@@ -64,7 +64,7 @@ function* chunks(value: unknown): Generator<string> {
   yield gathered
 }
 
-/** SHA-256 of a JSON value: equal for equal values, however their bytes spell them. */
+/** SHA-256 of a JSON value: equal for equal values in any spelling. */
 export function canonicalHash(value: unknown): Buffer {
   const [first = '', ...rest] = chunks(value)
   if (rest.length === 0) return hash('sha256', first, 'buffer')

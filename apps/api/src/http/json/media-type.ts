@@ -23,7 +23,7 @@ function parameterIssue(parameter: string): string | null {
 
 /**
  * Says why a body of this Content-Type cannot be read; null if it can. JSON has no parameters (RFC 8259 §11), and clients
- * add some all the same: they are ignored, but for a charset that is not UTF-8.
+ * add some all the same: they are ignored, except a charset that is not UTF-8.
  */
 export function mediaTypeIssue(field: string | undefined): string | null {
   // Compared first: nearly every client writes exactly this.

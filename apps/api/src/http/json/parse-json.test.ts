@@ -57,19 +57,19 @@ describe('parseJson', () => {
     ['a list', `{"a":[{"to":[${Array(1_001).fill('"x"')}]}]}`, '#/a/0/to'],
     ['an object', `{"metadata":{${Array.from({ length: 1_001 }, (_, i) => `"k${i}":1`)}}}`, '#/metadata'],
     ['a list of lists', `[1,2,[[${'0,'.repeat(1_000)}0]]]`, '#/2/0'],
-  ])('S6: refuses more than 1,000 items of %s, and names the place', (_, text, pointer) => {
+  ])('S6: refuses more than 1,000 items of %s, and names the field', (_, text, pointer) => {
     const problem = refusal(text)
     expect(problem.code).toBe('validation-failed')
     expect(problem.errors).toEqual([{ pointer, detail: expect.stringMatching(/^has more than 1000 items/) }])
   })
 
-  it('S6: lets lists and objects of 1,000 pass', () => {
+  it('S6: accepts lists and objects of 1,000 items', () => {
     const list = `[${Array(1_000).fill('0')}]`
     const object = `{${Array.from({ length: 1_000 }, (_, i) => `"k${i}":1`)}}`
     for (const text of [list, object]) expect(parseJson(Buffer.from(text))).toEqual(JSON.parse(text))
   })
 
-  it('S6: names twenty faults of a body, however many there are', () => {
+  it('S6: names at most twenty faults of a body', () => {
     const messages = Array(900).fill(
       `{"metadata":{${Array.from({ length: 200 }, (_, i) => `"k${i}":"\\u0000"`)}}}`,
     )
@@ -91,7 +91,7 @@ describe('parseJson', () => {
     },
   )
 
-  it('S6: refuses in steps as it does at once', async () => {
+  it('S6: refuses the same bodies in steps as in one piece', async () => {
     await expect(parseJsonInSteps(Buffer.from('{"a":1,"a":2}'))).rejects.toMatchObject({
       code: 'malformed-json',
     })
@@ -108,7 +108,7 @@ describe('parseJson', () => {
     expect(refusal(encoding === 'utf16le' ? bytes : bytes.swap16()).detail).toContain('The body is UTF-16')
   })
 
-  it('names every string that cannot be stored, keys too', () => {
+  it('names every string that cannot be stored, including keys', () => {
     const problem = refusal(
       '{"subject":"a\\u0000","to":["\\ud800"],"metadata":{"k\\u0000/":"v"},"text":"\\ud83d\\ude00"}',
     )
@@ -120,12 +120,12 @@ describe('parseJson', () => {
     ])
   })
 
-  it('lets the same key stand in different objects, and the word constructor in ordinary places', () => {
+  it('accepts the same key in different objects, and the word constructor in ordinary places', () => {
     const text = '[{"a":1,"b":{"a":2}},{"a":3,"constructor":"x"},{"prototype":1}]'
     expect(parseJson(Buffer.from(text))).toEqual(JSON.parse(text))
   })
 
-  it('calls __proto__ among the headers of a message a bad name, not bad JSON', () => {
+  it('reports __proto__ among the headers of a message as a bad name, not as bad JSON', () => {
     expect(refusal('{"headers":{"__proto__":"x"}}').code).toBe('validation-failed')
   })
 })

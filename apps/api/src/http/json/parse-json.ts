@@ -80,7 +80,7 @@ function* steps(bytes: Buffer): Generator<undefined, unknown> {
   return parsed
 }
 
-/** Reads a body as JSON text; throws a `Problem` for whatever must not reach a schema. */
+/** Reads a body as JSON text; throws a `Problem` for every value that must not reach a schema. */
 export function parseJson(bytes: Buffer): unknown {
   const reading = steps(bytes)
   for (;;) {

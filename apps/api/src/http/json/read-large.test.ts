@@ -44,7 +44,7 @@ async function refusal(work: () => unknown): Promise<unknown> {
   throw new Error('nothing was refused')
 }
 
-test('a large message is the same, whichever thread reads it', async () => {
+test('a large message is the same from every thread that reads it', async () => {
   const body = mail({
     send_at: '2026-07-02T12:00:00Z',
     html: '<p>ä</p>\n'.repeat(100_000),
@@ -55,7 +55,7 @@ test('a large message is the same, whichever thread reads it', async () => {
   expect(none).toBeNull()
 })
 
-test('the hashes of a keyed body are the same, whichever thread makes them', async () => {
+test('the hashes of a body with an idempotency key are the same from every thread', async () => {
   const bytes = bytesOf(mail({ attachments: [file(2_000_000)] }))
   expect((await read(bytes, 'send', true)).hash).toEqual({
     ofValue: canonicalHash(parseJson(bytes)),
@@ -73,7 +73,7 @@ test('a large batch keeps its order, with each problem in its place', async () =
   expect(entries.map(said)).toEqual(here.map(said))
 })
 
-test('a message that is refused keeps its hash: it may be a repeat of one that was accepted', async () => {
+test('a refused message keeps its hash, because it may repeat an accepted one', async () => {
   const bytes = bytesOf(mail({ to: ['nobody'], attachments: [file(2_000_000)] }))
   const { entries, hash: own } = await read(bytes, 'send', true)
   expect(entries.map(said)).toMatchObject([{ code: 'validation-failed' }])
@@ -83,8 +83,8 @@ test('a message that is refused keeps its hash: it may be a repeat of one that w
 test.each([
   ['text that is no JSON', Buffer.from('['.padEnd(2_000_000, ' '))],
   ['bytes that are not UTF-8', Buffer.alloc(2_000_000, 0xff)],
-  ['a key that stands twice', Buffer.from(`{"a":"${'x'.repeat(2_000_000)}","b":1,"b":2}`)],
-])('%s is refused as a small body is, and the next one is read', async (_name, bytes) => {
+  ['a duplicate key', Buffer.from(`{"a":"${'x'.repeat(2_000_000)}","b":1,"b":2}`)],
+])('%s is refused like a small body, and the next body is read', async (_name, bytes) => {
   expect(await refusal(() => read(bytes, 'send'))).toEqual(await refusal(() => parseJson(bytes)))
   expect((await read(bytesOf(mail()), 'send')).entries).toHaveLength(1)
 })
@@ -96,7 +96,7 @@ test('a batch whose envelope is wrong is refused as a whole', async () => {
   )
 })
 
-test('bodies are read one after the other, each with its own messages', async () => {
+test('bodies are read one after another, each with its own messages', async () => {
   const subjects = Array.from({ length: 5 }, (_, at) => `No. ${at}`)
   const all = await Promise.all(subjects.map((subject) => read(bytesOf(mail({ subject })), 'send')))
   expect(all.map(({ entries: [entry] }) => (entry instanceof Problem ? entry : entry?.subject))).toEqual(

@@ -13,7 +13,7 @@ export type LargeTask = {
   isKeyed: boolean
 }
 
-/** A problem without its class, which does not survive the way between threads. */
+/** A problem without its class, which is lost between threads. */
 export type PlainProblem = {
   code: ProblemCode
   detail: string
@@ -28,7 +28,7 @@ export type ToThread =
 
 type PlainHash = { ofValue: Uint8Array; ofBytes: Uint8Array }
 
-/** Messages come in portions, each asked for, so that taking them over never holds this thread for long. */
+/** Messages arrive in chunks, each on request, so that receiving them never blocks this thread for long. */
 export type FromThread =
   | {
       kind: 'chunk'
@@ -62,7 +62,7 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-/** Adds a portion; bytes that come from another thread have lost their class. */
+/** Adds a chunk; bytes that come from another thread have lost their class. */
 function take(read: ReadMessages, { entries, hash }: Extract<FromThread, { kind: 'chunk' }>): void {
   for (const entry of entries) {
     if ('problem' in entry) read.entries.push(toProblem(entry.problem))

@@ -10,7 +10,7 @@ import { canonicalHash } from './canonical-hash.ts'
 import { parseJson } from './parse-json.ts'
 import type { FromThread, LargeTask, PlainProblem, ToThread } from './read-large.ts'
 
-/** A portion ends with the message that fills it: taking it over costs the other thread a few milliseconds. */
+/** A chunk ends with the message that fills it: receiving it takes the other thread a few milliseconds. */
 const CHUNK_MESSAGES = 20
 const CHUNK_CHARS = 512 * 1024
 

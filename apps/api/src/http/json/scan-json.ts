@@ -40,7 +40,7 @@ const CAPITAL_D = 0x44
 /** An open object or array; `keys` is null for an array. */
 type Frame = { keys: Set<string> | null; key: string; items: number }
 
-/** Whether the escape at `at` stands for U+0000 or for half of a surrogate pair. */
+/** Whether the escape at `at` means U+0000 or half of a surrogate pair. */
 function isSuspectEscape(text: string, at: number): boolean {
   if (text.charCodeAt(at + 1) !== LETTER_U) return false
   const first = text.charCodeAt(at + 2)
@@ -90,7 +90,7 @@ class StringReader {
     this.#backslash = text.indexOf('\\')
   }
 
-  /** The next `"` at `from` or later, and the next `\`; each is searched for once, however often it is asked for. */
+  /** The next `"` at `from` or later, and the next `\`; each is searched for once, for any number of calls. */
   #search(from: number): void {
     if (this.#quote < from) this.#quote = this.#text.indexOf('"', from)
     if (this.#backslash !== -1 && this.#backslash < from) this.#backslash = this.#text.indexOf('\\', from)

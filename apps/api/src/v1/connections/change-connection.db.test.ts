@@ -47,7 +47,7 @@ describe('PATCH /v1/connections/{id}', () => {
     ['settings', { settings: { ...relay.settings, max_connections: 3 } }],
     ['limits', { limits: { per_second: 0.5, per_day: 100, concurrency: 3 } }],
     ['enabled', { enabled: false }],
-  ])('changes %s and nothing else, and notifies workers at once', async (_, change) => {
+  ])('changes %s and nothing else, and notifies workers immediately', async (_, change) => {
     const before = await api.call('GET', `/v1/connections/${id}`)
     const [oldVersion, oldSealed] = [await version(), await sealed()]
     const answer = await patch(change)
@@ -59,7 +59,7 @@ describe('PATCH /v1/connections/{id}', () => {
     expect(await sealed()).toBe(oldSealed)
   })
 
-  it('limits are replaced as a whole, and null removes them', async () => {
+  it('limits are replaced completely, and null removes them', async () => {
     await patch({ limits: { per_second: 5, per_day: 100 } })
     expect((await patch({ limits: { per_day: 7 } })).json.limits).toEqual({ per_day: 7 })
     expect((await patch({ name: 'Other' })).json.limits).toEqual({ per_day: 7 })
@@ -86,7 +86,7 @@ describe('PATCH /v1/connections/{id}', () => {
     ['half a recipient', { limits: { per_day: 1.5 } }, '#/limits/per_day'],
     ['an unknown limit', { limits: { per_hour: 1 } }, '#/limits/per_hour'],
     ['enabled in words', { enabled: 'yes' }, '#/enabled'],
-  ])('%s is refused where it stands, and nothing is changed', async (_, change, pointer) => {
+  ])('%s is refused with its pointer, and nothing is changed', async (_, change, pointer) => {
     const before = await version()
     const answer = await patch(change)
     expect(answer.status).toBe(422)
@@ -96,7 +96,7 @@ describe('PATCH /v1/connections/{id}', () => {
   })
 })
 
-describe('PATCH that leads a connection to another server', () => {
+describe('PATCH that points a connection to another server', () => {
   const elsewhere = { host: 'mx.evil.example', port: 587 }
   const credentials = { username: 'canary-new', password: 'canary-newer' }
 
@@ -105,18 +105,21 @@ describe('PATCH that leads a connection to another server', () => {
     ['another port', { ...relay.settings, port: 465 }],
     ['a way that is protected less', { ...relay.settings, tls: 'opportunistic' }],
     ['another place for tokens', { ...relay.settings, token_url: 'https://evil.example/token' }],
-  ])('%s is refused without credentials: the stored ones are not shown there', async (_, settings) => {
-    const [oldVersion, oldSealed] = [await version(), await sealed()]
-    const answer = await patch({ settings, name: 'Other' })
-    expect(answer).toMatchObject({
-      status: 422,
-      json: { code: 'validation-failed', errors: [{ pointer: '#/credentials' }] },
-    })
-    expect((await api.call('GET', `/v1/connections/${id}`)).json).toMatchObject(relayShown)
-    expect([await version(), await sealed()]).toEqual([oldVersion, oldSealed])
-  })
+  ])(
+    '%s is refused without credentials: the stored ones are not sent to that server',
+    async (_, settings) => {
+      const [oldVersion, oldSealed] = [await version(), await sealed()]
+      const answer = await patch({ settings, name: 'Other' })
+      expect(answer).toMatchObject({
+        status: 422,
+        json: { code: 'validation-failed', errors: [{ pointer: '#/credentials' }] },
+      })
+      expect((await api.call('GET', `/v1/connections/${id}`)).json).toMatchObject(relayShown)
+      expect([await version(), await sealed()]).toEqual([oldVersion, oldSealed])
+    },
+  )
 
-  it('is taken with credentials, which replace the stored ones in the same step', async () => {
+  it('is accepted with credentials, which replace the stored ones in the same step', async () => {
     const [oldVersion, oldSealed] = [await version(), await sealed()]
     const answer = await patch({ settings: elsewhere, credentials })
     expect(answer).toMatchObject({
@@ -136,7 +139,7 @@ describe('PATCH that leads a connection to another server', () => {
 })
 
 describe('PATCH that replaces credentials', () => {
-  it('seals the new ones, tells workers, and shows neither', async () => {
+  it('seals the new ones, notifies workers, and shows neither the old nor the new ones', async () => {
     const [oldVersion, oldSealed] = [await version(), await sealed()]
     const answer = await patch({ credentials: { username: 'canary-new', password: 'canary-newer' } })
     expect(answer).toMatchObject({ status: 200, json: { id, credentials_rotated_at: expect.any(String) } })
@@ -151,17 +154,20 @@ describe('PATCH that replaces credentials', () => {
     ['the wrong kind', { username: 'a', password: { canary: 1 } }, '#/credentials/password'],
     ['one half', { username: 'canary' }, '#/credentials/password'],
     ['another provider’s', { api_key: 'canary' }, '#/credentials/api_key'],
-  ])('%s is refused where it stands, not echoed, and the old ones stay', async (_, credentials, pointer) => {
-    const before = await sealed()
-    const answer = await patch({ credentials })
-    expect(answer).toMatchObject({ status: 422, json: { code: 'validation-failed' } })
-    expect(answer.json.errors).toEqual(expect.arrayContaining([expect.objectContaining({ pointer })]))
-    expect(answer.text).not.toContain('canary')
-    expect(await sealed()).toBe(before)
-  })
+  ])(
+    '%s is refused with its pointer, is not echoed, and the old ones stay',
+    async (_, credentials, pointer) => {
+      const before = await sealed()
+      const answer = await patch({ credentials })
+      expect(answer).toMatchObject({ status: 422, json: { code: 'validation-failed' } })
+      expect(answer.json.errors).toEqual(expect.arrayContaining([expect.objectContaining({ pointer })]))
+      expect(answer.text).not.toContain('canary')
+      expect(await sealed()).toBe(before)
+    },
+  )
 })
 
-it('a connection can be made with limits', async () => {
+it('a connection can be created with limits', async () => {
   const limits = { per_second: 14, concurrency: 4 }
   const { json } = await api.call('POST', '/v1/connections', { body: { ...relay, limits } })
   expect(json).toMatchObject({

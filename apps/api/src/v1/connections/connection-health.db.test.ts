@@ -13,7 +13,7 @@ afterAll(() => api.close())
 
 const owned = () => [api.tenant.tenantId, fromPublicId('con', id)]
 
-describe('how a connection does', () => {
+describe('the health of a connection', () => {
   it('is shown with the connection, alone and in the list', async () => {
     await api.db.pool.query({
       text: `insert into connection_health (tenant_id, connection_id, state, since, code, reason, paused_until, pause_reason, concurrency)
@@ -33,7 +33,7 @@ describe('how a connection does', () => {
     expect((await api.call('GET', '/v1/connections')).json.data).toMatchObject([{ id, health }])
   })
 
-  it('of the past is not shown as of now: a pause that is over', async () => {
+  it('does not show a pause that has ended', async () => {
     await api.db.pool.query({
       text: `update connection_health set state = 'closed', code = null, reason = null, paused_until = now() - interval '1 s'
              where tenant_id = $1 and connection_id = $2`,
@@ -47,7 +47,7 @@ describe('how a connection does', () => {
     })
   })
 
-  it('is told as events, page by page', async () => {
+  it('is listed as events, page by page', async () => {
     for (const [type, code] of [
       ['connection.unhealthy', 'provider-unreachable'],
       ['connection.healthy', null],

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startTestApi, type TestApi } from '../../../test/api.ts'
 
-/** What the DNS says of these names; of all others, nothing. */
+/** The DNS records of these names; other names have none. */
 const dns: Record<string, string[]> = {
   'public.example.net': ['8.8.8.8'],
   'inner.example.net': ['8.8.8.8', '10.9.8.7'],
@@ -50,7 +50,7 @@ describe('/v1/connections', () => {
     expect(read.json).toEqual(created.json)
   })
 
-  it('there are 50 at most, however many are asked for at once, and the answer says so', async () => {
+  it('a tenant has 50 at most, also with concurrent requests, and the answer says so', async () => {
     const { liveKey: key, tenantId } = await api.addTenant()
     const make = () => api.call('POST', '/v1/connections', { key, body: relay })
     const answers = await Promise.all(Array.from({ length: 60 }, make))
@@ -112,7 +112,7 @@ describe('/v1/connections', () => {
       '#/credentials/password',
     ],
     ['an unknown field', { colour: 'red' }, '#/colour'],
-  ])('row 65: %s is refused where it stands, and not echoed', async (_, change, pointer) => {
+  ])('row 65: %s is refused with its pointer, and not echoed', async (_, change, pointer) => {
     const answer = await create(change)
     expect(answer).toMatchObject({ status: 422, json: { code: 'validation-failed' } })
     expect(answer.json.errors).toEqual(expect.arrayContaining([expect.objectContaining({ pointer })]))
@@ -151,7 +151,7 @@ describe('/v1/connections', () => {
       '#/settings/instead_of_mx/host',
     ],
   ])(
-    'a host of %s that leads to a private address is refused where it stands: %j',
+    'a host of %s that resolves to a private address is refused with its pointer: %j',
     async (provider, settings, pointer) => {
       const credentials = provider === 'smtp' ? relay.credentials : {}
       const answer = await create({ provider, settings, credentials })
@@ -164,14 +164,14 @@ describe('/v1/connections', () => {
   )
 
   it.each(['public.example.net', 'unknown.example.net'])(
-    'the host %s is taken: it may be known later',
+    'the host %s is accepted, because it may resolve later',
     async (host) => {
       expect((await create({ settings: { host, port: 587 } })).status).toBe(201)
       expect(asked).toEqual([host])
     },
   )
 
-  it('hosts that a provider knows by itself are not looked up', async () => {
+  it('the fixed hosts of a provider are not resolved', async () => {
     const settings = { preset: 'brevo' }
     expect((await create({ settings })).status).toBe(201)
     expect(asked).toEqual([])
@@ -184,12 +184,12 @@ describe('/v1/connections', () => {
     })
   })
 
-  it('a host that the operator listed is taken, on the listed port alone', async () => {
+  it('a host that the operator allows is accepted on the allowed port only', async () => {
     expect((await create({ settings: { host: '10.1.2.3', port: 2525 } })).status).toBe(201)
     expect((await create({ settings: { host: '10.1.2.3', port: 587 } })).status).toBe(422)
   })
 
-  it('a base URL leads nowhere internal', async () => {
+  it('a base URL to an internal host is refused', async () => {
     const ses = {
       provider: 'ses',
       name: 'SES',

@@ -7,7 +7,7 @@ import { pathId } from '../../http/path-id.ts'
 import { answer, ConnectionPath, problemAnswers } from '../../http/schemas.ts'
 import { presentConnection } from './present-connection.ts'
 
-/** Tells what is known of a connection, but for its credentials. */
+/** Shows a connection without its credentials. */
 export function addGetConnectionRoute(app: FastifyInstance, deps: ApiDeps): void {
   app.get<{ Params: { id: string } }>('/v1/connections/:id', {
     config: { scope: 'connections:read', liveOnly: true },

@@ -9,7 +9,7 @@ import { addListConnectionsRoute } from './list-connections.ts'
 import { addTestConnectionRoute } from './test-connection.ts'
 import { addUpdateConnectionRoute } from './update-connection.ts'
 
-/** Credentials that are far too long are to be refused where they stand, and not as a body of any kind. */
+/** Credentials that are far too long are refused with their pointer, and not as a body that is too large. */
 const BYTES_MAX = 2 * 1024 * 1024
 
 export function addConnectionRoutes(app: FastifyInstance, deps: ApiDeps): void {

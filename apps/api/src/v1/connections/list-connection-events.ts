@@ -22,7 +22,7 @@ function presentEvent(event: ConnectionEventRow, connectionId: string): Connecti
   }
 }
 
-/** Tells when a connection stopped working and when it worked again. */
+/** Shows when a connection stopped working and when it worked again. */
 export function addListConnectionEventsRoute(app: FastifyInstance, deps: ApiDeps): void {
   app.get<{ Params: { id: string }; Querystring: PageQuery }>('/v1/connections/:id/events', {
     config: { scope: 'connections:read', liveOnly: true },

@@ -35,7 +35,7 @@ const check = (id: string, body: object = {}, key = api.tenant.liveKey) =>
 const ehlo = ['mail.test', 'AUTH PLAIN LOGIN']
 
 describe('POST /v1/connections/{id}/test', () => {
-  it('says that a good account is good, and sends nothing', async () => {
+  it('reports a good account as good, and sends nothing', async () => {
     const peer = await play({ ehlo })
     expect(await check(await connect(peer.port))).toMatchObject({
       status: 200,
@@ -76,7 +76,7 @@ describe('POST /v1/connections/{id}/test', () => {
     })
   })
 
-  it('a good one whose circuit is open is tried by the next message; a bad one is left as it was', async () => {
+  it('a good connection with an open circuit is probed by the next message; a bad one stays open', async () => {
     const tenant = await api.addTenant()
     const good = await connect((await play({ ehlo })).port, tenant)
     const bad = await connect((await play({ ehlo, auth: '535 5.7.8 no' })).port, tenant)
@@ -97,7 +97,7 @@ describe('POST /v1/connections/{id}/test', () => {
     expect([await isDue(good), await isDue(bad)]).toEqual([true, false])
   })
 
-  it('a test message is accepted, counted and named like any other', async () => {
+  it('a test message is accepted, counted and identified like any other', async () => {
     const peer = await play({ ehlo })
     const id = await connect(peer.port)
     const { json } = await check(id, { send_to: 'user@example.net', from: 'app@acme.example' })
@@ -108,7 +108,7 @@ describe('POST /v1/connections/{id}/test', () => {
     expect(raw.text).toMatch(/^X-LG-Test: connection\r?$/im)
   })
 
-  it('no message is sent by a bad account, nor for a key that may not send', async () => {
+  it('no message is sent with a bad account, nor for a key that may not send', async () => {
     const peer = await play({ ehlo, auth: '535 5.7.8 no' })
     const id = await connect(peer.port)
     const body = { send_to: 'user@example.net', from: 'app@acme.example' }
@@ -121,13 +121,13 @@ describe('POST /v1/connections/{id}/test', () => {
     ['an address without @', { send_to: 'a', from: 'app@acme.example' }, '#/send_to'],
     ['no author', { send_to: 'user@example.net' }, '#/from'],
     ['an unknown field', { to: 'user@example.net' }, '#/to'],
-  ])('%s is refused where it stands', async (_, body, pointer) => {
+  ])('%s is refused with its pointer', async (_, body, pointer) => {
     const answer = await check(await connect(2525), body)
     expect(answer).toMatchObject({ status: 422, json: { code: 'validation-failed' } })
     expect(answer.json.errors).toMatchObject([{ pointer }])
   })
 
-  it('a tenant may ask ten times a minute, and no other tenant is slowed by it', async () => {
+  it('a tenant may test ten times a minute, and other tenants are not limited by it', async () => {
     const peer = await play({ ehlo })
     const [busy, other] = [await api.addTenant(), await api.addTenant()]
     const id = await connect(peer.port, busy)

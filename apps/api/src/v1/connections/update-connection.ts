@@ -8,7 +8,7 @@ import { pathId } from '../../http/path-id.ts'
 import { answer, ConnectionPath, problemAnswers } from '../../http/schemas.ts'
 import { presentConnection } from './present-connection.ts'
 
-/** Changes a connection, but for its provider. */
+/** Changes a connection, except its provider. */
 export function addUpdateConnectionRoute(app: FastifyInstance, deps: ApiDeps): void {
   app.patch<{ Params: { id: string }; Body: UpdateConnectionRequest }>('/v1/connections/:id', {
     config: { scope: 'connections:write', liveOnly: true, takesLong: true },

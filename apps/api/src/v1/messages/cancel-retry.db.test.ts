@@ -42,7 +42,7 @@ describe('cancel and retry', () => {
     expect(await act(id, 'retry')).toMatchObject(wrongState)
   })
 
-  it('a failed message is queued again, and its events say who asked for it', async () => {
+  it('a failed message is queued again, and its events show the key that asked for it', async () => {
     const id = await send()
     await fail(id)
     expect(await act(id, 'retry')).toMatchObject({ status: 200, json: { id, status: 'queued' } })
@@ -50,7 +50,7 @@ describe('cancel and retry', () => {
     expect(json.data).toMatchObject([{ type: 'message.accepted' }, { type: 'recipient.retried' }])
   })
 
-  it('a retry that the day has no room for is refused like any other', async () => {
+  it('a retry beyond the daily limit is refused like a send', async () => {
     const id = await send()
     await fail(id)
     await api.db.pool.query({ text: 'update usage set accepted = 100000' })

@@ -9,7 +9,7 @@ afterAll(() => api.close())
 
 const body = { from: 'a@acme.example', to: ['user@example.net'], subject: 'x', text: 'x' }
 
-test('explains a message that waits for its time, one in the backlog, and one of somebody else not at all', async () => {
+test('explains a scheduled message and one in the backlog, and answers 404 for a message of another tenant', async () => {
   const send_at = new Date(Date.now() + 3_600_000).toISOString()
   const later = await api.call('POST', '/v1/send', { body: { ...body, send_at } })
   await api.call('POST', '/v1/send', { body })

@@ -3,10 +3,11 @@ import { ReadMessageQuery } from '@lettergate/contracts/messages/requests'
 import { Message } from '@lettergate/contracts/messages/responses'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import type { StoredMessage } from '@lettergate/core/messages'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../http/authenticate.ts'
+import { clientLeaves } from '../../http/client-leaves.ts'
 import { pathId } from '../../http/path-id.ts'
 import { answer, MessagePath, problemAnswers } from '../../http/schemas.ts'
 import { presentMessage } from './present-message.ts'
@@ -20,22 +21,19 @@ const ConditionHeader = z.object({
     .optional(),
 })
 
-/** The answer's text and a tag of exactly that text. */
+/** The answer's text and its tag, which says nothing of `poll_after_seconds`: that changes with time alone. */
 function render(message: StoredMessage): { text: string; etag: string } {
-  const text = JSON.stringify(presentMessage(message))
-  return { text, etag: `"${hash('md5', text, 'base64url')}"` }
+  const { poll_after_seconds, ...shown } = presentMessage(message)
+  const text = JSON.stringify(shown)
+  return {
+    text: `${text.slice(0, -1)},"poll_after_seconds":${poll_after_seconds}}`,
+    etag: `"${hash('md5', text, 'base64url')}"`,
+  }
 }
 
 /** RFC 9110 §13.1.2: a list of tags, weak ones too, or any. */
 function isKnown(condition: string | undefined, etag: string): boolean {
   return condition !== undefined && (condition === '*' || condition.includes(etag))
-}
-
-/** Aborts when the client leaves, so that its poll ends. */
-function leaving(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController()
-  reply.raw.once('close', () => controller.abort())
-  return controller.signal
 }
 
 /** Tells where a message and each of its recipients is, at once or as soon as that changes. */
@@ -67,7 +65,7 @@ export function addGetMessageRoute(app: FastifyInstance, deps: ApiDeps): void {
           ? await deps.messages.read(reader, id)
           : await deps.waits.wait(reader, id, {
               waitMs,
-              signal: leaving(reply),
+              signal: clientLeaves(reply),
               isKnown:
                 condition === undefined ? undefined : (found) => isKnown(condition, render(found).etag),
             })

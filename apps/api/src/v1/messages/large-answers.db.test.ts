@@ -39,7 +39,7 @@ function readHead(id: string): Promise<{ status: number; socket: Socket }> {
   })
 }
 
-test('large mails are read two at a time by a tenant; a third is told to wait, others are not', async () => {
+test('a tenant reads two large mails at a time; a third read is asked to wait, other tenants are not', async () => {
   const content = Buffer.alloc(10 * 1024 * 1024, 'Lettergate ').toString('base64')
   const id = await send({ attachments: [{ filename: 'a.bin', content }] })
   const small = await send({})
@@ -61,7 +61,7 @@ test('large mails are read two at a time by a tenant; a third is told to wait, o
     .toBe(200)
 }, 120_000)
 
-test('an answer of many messages ends where it has told of enough recipients', async () => {
+test('an answer of many messages ends at its limit of recipients', async () => {
   const to = Array.from({ length: 50 }, (_, at) => `user${at}@example.net`)
   const { json } = await api.call('POST', '/v1/send/batch', {
     body: { messages: Array.from({ length: 110 }, () => message({ to })) },

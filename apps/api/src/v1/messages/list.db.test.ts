@@ -62,7 +62,7 @@ afterAll(() => api.close())
 const pick = (...wanted: number[]) => wanted.map((i) => ids[i])
 
 describe('GET /v1/messages', () => {
-  it('lists the newest first, and page by page everything exactly once', async () => {
+  it('lists the newest first, and every message exactly once over all pages', async () => {
     expect(await walk('limit=2')).toEqual(pick(6, 5, 4, 3, 2, 1, 0))
     expect((await list('?limit=7')).json.next_cursor).toBeNull()
   })
@@ -83,11 +83,11 @@ describe('GET /v1/messages', () => {
     ['until=2020-01-01T00:00:00Z', () => []],
     ['since=2020-01-01T00:00:00Z&limit=5', () => pick(6, 5, 4, 3, 2, 1, 0)],
     ['since=2090-01-01T00:00:00Z', () => []],
-  ])('%s finds what it says', async (query, expected) => {
+  ])('the filter %s finds the messages that it describes', async (query, expected) => {
     expect(await walk(query)).toEqual(expected())
   })
 
-  it('a cursor is good for its own list alone: not for other filters, another mode or another tenant', async () => {
+  it('a cursor works for its own list only: not for other filters, another mode or another tenant', async () => {
     const cursor = String((await list('?limit=2')).json.next_cursor)
     expect((await list(`?limit=3&cursor=${cursor}`)).status).toBe(200)
     const tries = [

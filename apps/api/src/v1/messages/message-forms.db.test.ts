@@ -65,7 +65,7 @@ describe('POST /v1/send', () => {
       { smtp: 202, sendgrid: '#/to', resend: '#/to' },
     ],
   ])(
-    '%s is accepted by whom can carry it, and refused with the reason by the others',
+    '%s is accepted for connections that can carry it, and refused with the reason for the others',
     async (_what, change, expected) => {
       for (const [provider, wanted] of Object.entries(expected)) {
         const { status, json } = await send(change, provider)
@@ -82,7 +82,7 @@ describe('POST /v1/send', () => {
     },
   )
 
-  it('23 nobody in to, cc and bcc is refused', async () => {
+  it('23 a message without to, cc and bcc is refused', async () => {
     expect(await send({ to: [], cc: [], bcc: [] })).toMatchObject({
       status: 422,
       json: { code: 'validation-failed', errors: [{ pointer: '#/to' }] },
@@ -98,7 +98,7 @@ describe('POST /v1/send', () => {
     ])
   })
 
-  it('25 finds a message by its quoted address, however that is written', async () => {
+  it('25 finds a message by every spelling of its quoted address', async () => {
     const { json } = await send({ to: '"find me"@example.net' }, 'smtp')
     const find = (recipient: string) => api.call('GET', `/v1/messages?to=${encodeURIComponent(recipient)}`)
     for (const recipient of ['"find me"@example.net', '"find\\ me"@EXAMPLE.net']) {

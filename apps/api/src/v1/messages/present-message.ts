@@ -1,7 +1,7 @@
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import type { Message, MessageAccepted } from '@lettergate/contracts/messages/responses'
 import type { AcceptedMessage } from '@lettergate/core/accept'
-import type { StoredMessage, StoredRecipient } from '@lettergate/core/messages'
+import { pollAfterSeconds, type StoredMessage, type StoredRecipient } from '@lettergate/core/messages'
 
 function presentRecipient(recipient: StoredRecipient): Message['recipients'][number] {
   const { kind, address, name, status, reason, updatedAt } = recipient
@@ -22,7 +22,9 @@ export function presentMessage(message: StoredMessage): Message {
     metadata: message.metadata,
     connection: message.connectionId === null ? null : toPublicId('con', message.connectionId),
     attachment_count: message.attachmentCount,
+    callback_url: message.callbackUrl,
     recipients: message.recipients.map(presentRecipient),
+    poll_after_seconds: pollAfterSeconds(message, Date.now()),
   }
 }
 

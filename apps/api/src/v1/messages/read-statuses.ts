@@ -41,8 +41,13 @@ async function readStatuses(
 
 function presentStatus(id: string, message: StoredMessage | null): MessageStatusResult {
   if (!message) return { id, problem: problemDetails(new Problem('not-found')) }
-  const { status, recipients } = presentMessage(message)
-  return { id, status, recipients: recipients.map(({ name: _name, ...recipient }) => recipient) }
+  const { status, recipients, poll_after_seconds } = presentMessage(message)
+  return {
+    id,
+    status,
+    recipients: recipients.map(({ name: _name, ...recipient }) => recipient),
+    poll_after_seconds,
+  }
 }
 
 /** Tells the statuses of many messages in one answer. */

@@ -33,7 +33,7 @@ async function setStatus(id: string, status: string): Promise<void> {
 }
 
 describe('GET /v1/messages/:id', () => {
-  it('answers 304 while nothing has changed, and the message again once something has', async () => {
+  it('answers 304 while the message is unchanged, and the message after a change', async () => {
     const id = await sent()
     const etag = (await read(id)).headers.get('etag') ?? ''
     expect((await read(id, { 'if-none-match': etag })).status).toBe(304)
@@ -42,6 +42,20 @@ describe('GET /v1/messages/:id', () => {
     const changed = await read(id, { 'if-none-match': etag })
     expect(changed).toMatchObject({ status: 200, json: { status: 'sent' } })
     expect(changed.headers.get('etag')).not.toBe(etag)
+  })
+
+  it('says when to ask again, until the status is final, and has the same ETag meanwhile', async () => {
+    const id = await sent({ send_at: new Date(Date.now() + 3_000_000).toISOString() })
+    const first = await read(id)
+    const seconds = Number(first.json.poll_after_seconds)
+    expect(seconds).toBeGreaterThan(2_000)
+    let again = first
+    while (Number(again.json.poll_after_seconds) === seconds) again = await read(id)
+    expect(again.headers.get('etag')).toBe(first.headers.get('etag'))
+    await setStatus(id, 'delivered')
+    expect((await read(id)).json).toMatchObject({ status: 'delivered', poll_after_seconds: null })
+    const { json } = await api.call('POST', '/v1/messages/status', { body: { ids: [await sent()] } })
+    expect(json.results).toMatchObject([{ status: 'queued', poll_after_seconds: 1 }])
   })
 
   it('shows pending recipients as sending during an attempt', async () => {
@@ -60,7 +74,7 @@ describe('GET /v1/messages/:id', () => {
     })
   })
 
-  it('reads many at once, each its own', async () => {
+  it('concurrent reads each get their own message', async () => {
     const ids = await Promise.all(Array.from({ length: 60 }, (_, i) => sent({ subject: `n${i}` })))
     const answers = await Promise.all(ids.map((id) => read(id)))
     expect(answers.map(({ json }) => [json.id, json.subject])).toEqual(ids.map((id, i) => [id, `n${i}`]))
@@ -88,11 +102,11 @@ describe('GET /v1/messages/:id?wait=', () => {
     expect((await waiting).json).toMatchObject({ status: 'sent' })
   })
 
-  it('answers what is there when the time is over', async () => {
+  it('answers the present state when the time is over', async () => {
     expect((await wait(await sent(), 0.2)).json).toMatchObject({ status: 'queued' })
   })
 
-  it('answers at once when the client’s version is not the present one', async () => {
+  it('answers immediately when the client does not have the present version', async () => {
     const id = await sent()
     expect(await wait(id, 60, { 'if-none-match': '"old"' })).toMatchObject({
       status: 200,
@@ -100,13 +114,13 @@ describe('GET /v1/messages/:id?wait=', () => {
     })
   })
 
-  it('answers at once when nothing more is to come', async () => {
+  it('answers immediately when the message is final', async () => {
     const id = await sent()
     await setStatus(id, 'failed')
     expect(await wait(id, 60)).toMatchObject({ status: 200, json: { status: 'failed' } })
   })
 
-  it('waits on for a client that has the present version, and tells it of the next', async () => {
+  it('waits for a client that has the present version, and answers with the next version', async () => {
     const id = await sent()
     const etag = (await read(id)).headers.get('etag') ?? ''
     const waiting = wait(id, 60, { 'if-none-match': etag })
@@ -115,11 +129,11 @@ describe('GET /v1/messages/:id?wait=', () => {
     expect(await waiting).toMatchObject({ status: 200, json: { status: 'deferred' } })
   })
 
-  it('answers 404 at once for what is not there', async () => {
+  it('answers 404 immediately for an unknown id', async () => {
     expect((await wait('msg_01m7wa5yjwe1qr5m7w1gzh99cc', 60)).status).toBe(404)
   })
 
-  it('lets one tenant hold only so many', async () => {
+  it('limits the concurrent waits of one tenant', async () => {
     const tenant = await api.addTenant()
     const id = await sent({}, tenant.liveKey)
     const abort = new AbortController()
@@ -131,7 +145,7 @@ describe('GET /v1/messages/:id?wait=', () => {
         ({ status }) => status,
         () => 0,
       )
-    const first = await Promise.race(Array.from({ length: 201 }, ask))
+    const first = await Promise.race(Array.from({ length: 1_001 }, ask))
     expect(first).toBe(429)
     // Waiters that leave make room.
     abort.abort()
@@ -143,7 +157,7 @@ describe('GET /v1/messages/:id?wait=', () => {
 })
 
 describe('POST /v1/messages/status', () => {
-  it('answers in the order of the ids, a problem in the place of what is not the tenant’s', async () => {
+  it('answers in the order of the ids, with a problem in the place of another tenant’s id', async () => {
     const other = await api.addTenant()
     const [mine, theirs] = [await sent(), await sent({}, other.liveKey)]
     const { json } = await api.call('POST', '/v1/messages/status', {
@@ -156,7 +170,7 @@ describe('POST /v1/messages/status', () => {
     ])
   })
 
-  it('refuses no id, and 1,001', async () => {
+  it('refuses an empty list, and a list of 1,001 ids', async () => {
     for (const ids of [[], Array.from({ length: 1_001 }, () => 'msg_x')]) {
       expect(await api.call('POST', '/v1/messages/status', { body: { ids } })).toMatchObject({ status: 422 })
     }
@@ -193,7 +207,7 @@ describe('what happened to a message', () => {
     ])
   })
 
-  it('attempts tell what the provider answered and whom they carried', async () => {
+  it('attempts show the answer of the provider and the recipients', async () => {
     const id = await sent({ cc: ['b@example.net'] })
     await api.db.pool.query({
       text: `insert into attempt (tenant_id, message_id, number, provider, started_at, outcome, scope, reason, recipients, choice)
@@ -219,7 +233,7 @@ describe('what happened to a message', () => {
     ])
   })
 
-  it('raw is the mail itself, the same every time, attachments and all', async () => {
+  it('raw is the mail itself with its attachments, the same on every read', async () => {
     const content = Buffer.from('one\ntwo\n')
     const id = await sent({
       headers: { 'X-Order': '7' },

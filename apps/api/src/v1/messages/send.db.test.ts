@@ -39,14 +39,14 @@ describe('POST /v1/send', () => {
     expect(read.json).toMatchObject({ id: answer.json.id, subject: 'Hello', tags: ['receipt'] })
   })
 
-  it('says what is left of the day', async () => {
+  it('reports the remaining quota of the day', async () => {
     const tenant = await api.addTenant({ dailyLimit: 10 })
     const answer = await send({ ...message, cc: ['b@example.net'] }, {}, tenant.liveKey)
     expect(answer.headers.get('ratelimit-policy')).toBe('"daily";q=10;w=86400')
     expect(answer.headers.get('ratelimit')).toMatch(/^"daily";r=8;t=\d+$/)
   })
 
-  it('refuses what has no room today, takes nothing for it, and says when to come back', async () => {
+  it('refuses a message beyond the daily quota, counts nothing, and says when to retry', async () => {
     const tenant = await api.addTenant({ dailyLimit: 2 })
     const three = { ...message, to: ['a@example.net', 'b@example.net', 'c@example.net'] }
     const refused = await send(three, {}, tenant.liveKey)
@@ -66,7 +66,7 @@ describe('POST /v1/send', () => {
     expect(await count()).toBe(before)
   })
 
-  it('the same key with another body is refused; for another tenant it is a key of its own', async () => {
+  it('the same key with another body is refused; the same key of another tenant is independent', async () => {
     await send(message, { 'idempotency-key': 'order-2' })
     const other = { ...message, subject: 'Other' }
     expect(await send(other, { 'idempotency-key': 'order-2' })).toMatchObject({
@@ -77,7 +77,7 @@ describe('POST /v1/send', () => {
     expect((await send(other, { 'idempotency-key': 'order-2' }, tenant.liveKey)).status).toBe(202)
   })
 
-  it('a repeat of what was accepted gets its answer though it would be refused by now', async () => {
+  it('a repeat of an accepted request gets the stored answer, although it would be refused now', async () => {
     const body = { ...message, subject: 'Late', send_at: new Date(Date.now() - 3_599_000).toISOString() }
     const first = await send(body, { 'idempotency-key': 'order-late' })
     expect(first.status).toBe(202)
@@ -110,7 +110,7 @@ describe('POST /v1/send', () => {
     expect((await send({ ...message, connection: mine.json.id })).status).toBe(202)
   })
 
-  it('refuses at once what the named connection could not carry', async () => {
+  it('refuses a message that the named connection cannot carry', async () => {
     const relay = { provider: 'smtp', name: 'Relay', settings: { host: 'mx.example.net', port: 587 } }
     const { json } = await api.call('POST', '/v1/connections', { body: relay })
     const attachments = [{ filename: 'a.bin', content: Buffer.alloc(25 * 1024 * 1024).toString('base64') }]
@@ -119,14 +119,14 @@ describe('POST /v1/send', () => {
     expect(answer).toMatchObject({ status: 413, json: { code: 'payload-too-large' } })
   })
 
-  it('answers with the request id that it was given, or with one of its own', async () => {
+  it('answers with the request id of the client, or with a new one', async () => {
     expect((await send(message, { 'x-request-id': 'abc-1' })).headers.get('x-request-id')).toBe('abc-1')
     expect((await send(message, { 'x-request-id': 'a b' })).headers.get('x-request-id')).toMatch(/^req_\w+$/)
   })
 })
 
 describe('POST /v1/send/batch', () => {
-  it('judges each message by itself and answers in order', async () => {
+  it('checks each message separately and answers in order', async () => {
     const answer = await batch([message, { ...message, to: 'nonsense' }, { ...message, subject: 'Third' }])
     expect(answer.status).toBe(202)
     expect(answer.json.results).toMatchObject([
@@ -136,7 +136,7 @@ describe('POST /v1/send/batch', () => {
     ])
   })
 
-  it('a repeat gets the same results, the refused ones too', async () => {
+  it('a repeat gets the same results, also for refused messages', async () => {
     const messages = [message, { ...message, subject: 5 }]
     const first = await batch(messages, { 'idempotency-key': 'batch-1' })
     const again = await batch(messages, { 'idempotency-key': 'batch-1' })
@@ -144,7 +144,7 @@ describe('POST /v1/send/batch', () => {
     expect(again.headers.get('idempotency-replayed')).toBe('true')
   })
 
-  it('takes all good messages or none when the day has no room for all', async () => {
+  it('accepts all good messages, or none when the daily quota does not fit all of them', async () => {
     const tenant = await api.addTenant({ dailyLimit: 2 })
     const before = await count()
     expect(await batch([message, message, message], {}, tenant.liveKey)).toMatchObject({
@@ -164,7 +164,7 @@ describe('POST /v1/send/batch', () => {
   })
 })
 
-describe('case 18: a repeat is the same JSON value, whatever its bytes', () => {
+describe('case 18: a repeat is recognised by its JSON value, not by its bytes', () => {
   const raw = (body: string, key: string) =>
     api.call('POST', '/v1/send', { body, headers: { 'idempotency-key': key } })
   const value = { ...message, metadata: { a: 'é/', b: '2' } }
@@ -183,7 +183,7 @@ describe('case 18: a repeat is the same JSON value, whatever its bytes', () => {
     expect(again.headers.get('idempotency-replayed')).toBe('true')
   })
 
-  it('another value is refused, however small the difference', async () => {
+  it('another value is refused, also with a small difference', async () => {
     await raw(JSON.stringify(value), 'other')
     for (const other of [
       { ...value, text: 'Hi ' },
@@ -197,7 +197,7 @@ describe('case 18: a repeat is the same JSON value, whatever its bytes', () => {
     }
   })
 
-  it('a file makes a difference, its spelling in JSON does not', async () => {
+  it('another file is a difference, another JSON spelling of the same file is not', async () => {
     const content = Buffer.alloc(600_000, '???').toString('base64')
     const body = JSON.stringify({ ...value, attachments: [{ filename: 'a.bin', content }] })
     const first = await raw(body, 'file')
@@ -220,14 +220,14 @@ describe('case 18: a repeat is the same JSON value, whatever its bytes', () => {
   })
 })
 
-describe('case 19: JSON as clients really send it', () => {
+describe('case 19: JSON of real clients', () => {
   it.each([
     'application/json; charset=utf8',
     'application/json;',
     'application/json; odata=verbose',
     'application/json; charset="UTF-8"; ',
     'APPLICATION/JSON;charset=utf-8',
-  ])('%s is taken', async (type) => {
+  ])('%s is accepted', async (type) => {
     expect((await send(message, { 'content-type': type })).status).toBe(202)
   })
 
@@ -243,8 +243,8 @@ describe('case 19: JSON as clients really send it', () => {
   })
 })
 
-describe('S7: a batch with faults beyond counting', () => {
-  it('has an answer of less than 1 MB, keeps less than that, and says the same again', {
+describe('S7: a batch with very many faults', () => {
+  it('gets an answer of less than 1 MB, stores less than that, and a repeat gets the same answer', {
     timeout: 60_000,
   }, async () => {
     const bad = {

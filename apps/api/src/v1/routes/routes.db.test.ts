@@ -28,7 +28,7 @@ const version = async () =>
   ).rows[0]?.v
 
 describe('/v1/routes', () => {
-  it('stores a route, shows it as it was given, and replaces only what a change names', async () => {
+  it('stores a route, shows the same values, and a change replaces only the fields that it names', async () => {
     const [first, second] = [await connect(), await connect()]
     const body = {
       name: 'Receipts',
@@ -63,7 +63,7 @@ describe('/v1/routes', () => {
     expect((await api.call('PATCH', path, { body: { enabled: true } })).status).toBe(404)
   })
 
-  it('every change tells the workers that what they cached is old', async () => {
+  it('every change makes workers drop their cached routes', async () => {
     const connection = await connect()
     const before = await version()
     const { json } = await api.call('POST', '/v1/routes', { body: { name: 'r', targets: [{ connection }] } })
@@ -75,7 +75,7 @@ describe('/v1/routes', () => {
     expect(await version()).toBe((before ?? 0) + 3)
   })
 
-  it('there are 100 at most, however many are asked for at once', async () => {
+  it('a tenant has 100 at most, also with concurrent requests', async () => {
     const { liveKey: key } = await api.addTenant()
     const connection = await connect(key)
     const make = () => api.call('POST', '/v1/routes', { key, body: { name: 'r', targets: [{ connection }] } })
@@ -101,7 +101,7 @@ describe('/v1/routes', () => {
     ])
   })
 
-  it('whose only connection is deleted is disabled and named, and is enabled with a new one alone', async () => {
+  it('a route whose only connection is deleted is disabled and named, and can be enabled only with a new connection', async () => {
     const [only, other] = [await connect(), await connect()]
     const body = { name: 'r', targets: [{ connection: only }] }
     const { json: route } = await api.call('POST', '/v1/routes', { body })
@@ -119,7 +119,7 @@ describe('/v1/routes', () => {
     expect(await api.call('PATCH', path, { body: mended })).toMatchObject({ status: 200, json: mended })
   })
 
-  it('another tenant’s route, and one that never was, answer the same 404', async () => {
+  it('the route of another tenant, and an unknown route, get the same 404', async () => {
     const { liveKey: key } = await api.addTenant()
     const connection = await connect()
     const { json } = await api.call('POST', '/v1/routes', { body: { name: 'r', targets: [{ connection }] } })
@@ -133,7 +133,7 @@ describe('/v1/routes', () => {
     expect(stolen.status).toBe(404)
   })
 
-  it('another tenant’s connection is no target, and the answer says which one', async () => {
+  it('the connection of another tenant is refused as a target, and the answer names the target', async () => {
     const { liveKey } = await api.addTenant()
     const foreign = await connect(liveKey)
     const own = await connect()
@@ -150,7 +150,7 @@ describe('/v1/routes', () => {
     ['a domain that is none', { match: { from_domain: 'a b' } }, '#/match/from_domain'],
     ['an unknown strategy', { strategy: 'random' }, '#/strategy'],
     ['a negative position', { position: -1 }, '#/position'],
-  ])('%s is refused where it stands', async (_, change, pointer) => {
+  ])('%s is refused with its pointer', async (_, change, pointer) => {
     const connection = await connect()
     const body = { name: 'r', targets: [{ connection }], ...change }
     const answer = await api.call('POST', '/v1/routes', { body })

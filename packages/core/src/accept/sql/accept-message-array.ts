@@ -14,6 +14,7 @@ export type AcceptRow = {
   sendAt: Date | null
   connectionId: string | null
   attachmentCount: number
+  callbackUrl: string | null
   contentBytes: number
   /** JSON text of a `ContentDocument`. */
   document: string
@@ -28,8 +29,8 @@ export type NumberedRow = {
   row: Omit<AcceptRow, 'document' | 'raw'> & { document: string | null }
 }
 
-/** `$n::accept_message[]`. */
-export const messageArray = rowArray<NumberedRow>('accept_message', [
+/** `$n::accept_message_2[]`. */
+export const messageArray = rowArray<NumberedRow>('accept_message_2', [
   column('int4', ({ unit }) => unit),
   column('uuid', ({ row }) => row.id),
   column('text', ({ row }) => row.stream),
@@ -43,4 +44,5 @@ export const messageArray = rowArray<NumberedRow>('accept_message', [
   column('int2', ({ row }) => row.attachmentCount),
   column('int4', ({ row }) => row.contentBytes),
   column('json', ({ row }) => row.document),
+  column('text', ({ row }) => row.callbackUrl),
 ])

@@ -46,7 +46,7 @@ const many = (count: number) =>
     })),
   })
 
-test('a first request of the day is told to make its usage row, and nothing is written', async () => {
+test('the first request of the day reports the missing usage row, and nothing is written', async () => {
   const tenantId = await buildTenant(db.pool)
   const [result] = await acceptMessages(db.pool, [buildUnit(tenantId)])
   expect(result).toMatchObject({ admitted: false, used: null })
@@ -60,7 +60,7 @@ test('an admitted request has written every row and counted its recipients', asy
   expect(await counts(tenantId)).toEqual({ messages: 2, recipients: 5, outbox: 2, used: 5 })
 })
 
-test('concurrent requests never pass the limit, and what was refused had no room left', async () => {
+test('concurrent requests never exceed the limit, and a request is refused only if it does not fit', async () => {
   const limit = 100
   const tenantId = await tenantWithUsage(limit)
   const sizes = Array.from({ length: 120 }, (_, index) => 1 + ((index * 7) % 9))
@@ -82,7 +82,7 @@ test('concurrent requests never pass the limit, and what was refused had no room
   expect(await counts(tenantId)).toMatchObject({ recipients: admitted, used: admitted })
 })
 
-test('one request over the limit does not take down the others of its batch', async () => {
+test('one request over the limit does not refuse the others of its batch', async () => {
   const full = await tenantWithUsage(1)
   const free = await tenantWithUsage(10)
   const results = await acceptMessages(db.pool, [
@@ -93,14 +93,14 @@ test('one request over the limit does not take down the others of its batch', as
   expect(results.map((result) => result.admitted)).toEqual([false, true, true])
 })
 
-test('a batch of messages is admitted whole or not at all', async () => {
+test('a batch of messages is admitted completely or not at all', async () => {
   const tenantId = await tenantWithUsage(3)
   const [result] = await acceptMessages(db.pool, [buildUnit(tenantId, [many(2), many(2)])])
   expect(result?.admitted).toBe(false)
   expect(await counts(tenantId)).toEqual({ messages: 0, recipients: 0, outbox: 0, used: 0 })
 })
 
-test('one idempotency key is taken once, within a batch and across connections', async () => {
+test('one idempotency key is stored once, within a batch and across connections', async () => {
   const tenantId = await tenantWithUsage(100)
   const idempotency = { keyHash: randomBytes(32), bodyHash: randomBytes(32), answer: '{}' }
   const unit = () => buildUnit(tenantId, [buildRow()], { idempotency })
@@ -121,7 +121,7 @@ test('a request that the quota refuses leaves its idempotency key free', async (
   expect(result?.admitted).toBe(true)
 })
 
-test('many tenants in many batches at once never deadlock', async () => {
+test('concurrent batches of many tenants never deadlock', async () => {
   const tenants = await Promise.all(Array.from({ length: 8 }, () => tenantWithUsage(10_000)))
   const rounds = Array.from({ length: 30 }, (_, round) =>
     acceptMessages(

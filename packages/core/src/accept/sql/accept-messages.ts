@@ -85,13 +85,13 @@ with unit as materialized (
   from (select tenant_id, mode, day, sum(n)::int4 as n from admitted group by 1, 2, 3) s
 ), incoming as materialized (
   select a.tenant_id, a.mode, a.day, m.*
-  from unnest($2::accept_message[]) m
+  from unnest($2::accept_message_2[]) m
   join admitted a using (unit)
 ), written_message as (
   insert into message (tenant_id, id, usage_day, mode, stream, from_address, from_name, subject, tags, metadata,
-                       send_at, connection_id, attachment_count, content_bytes)
+                       send_at, connection_id, attachment_count, content_bytes, callback_url)
   select tenant_id, id, day, mode, stream, from_address, from_name, subject, tags, metadata,
-         send_at, connection_id, attachment_count, content_bytes
+         send_at, connection_id, attachment_count, content_bytes, callback_url
   from incoming
 ), written_content as (
   insert into message_content (tenant_id, message_id, document)

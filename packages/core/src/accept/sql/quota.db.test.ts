@@ -20,7 +20,7 @@ const ofSize = (count: number) =>
     })),
   })
 
-test('whatever requests meet in whatever batches, never more than the limit is admitted, and none that is as small as the room', async () => {
+test('for any requests in any batches, the limit is never exceeded, and no request that fits is refused', async () => {
   const sizes = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 12 })
   const batches = fc.array(sizes, { minLength: 1, maxLength: 6 })
   await fc.assert(

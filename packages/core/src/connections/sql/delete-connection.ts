@@ -6,9 +6,9 @@ export type DeletedConnection = {
 }
 
 /**
- * Removes a connection for good, for every message that is loaded from now on, and its place in routes; null if the tenant has none of
- * this id. A route that would lead nowhere is disabled: looked at, it would hold every message that fits it, though others could carry
- * them. It is kept, for what it matches is the tenant's own work.
+ * Removes a connection permanently, for every message that is loaded from now on, and its place in routes; null if the tenant has none of
+ * this id. A route without a target is disabled: enabled, it would hold every message that fits it, although others could send them.
+ * It is kept, because its conditions are the tenant's own work.
  */
 export async function deleteConnectionRow(
   db: Queryable,

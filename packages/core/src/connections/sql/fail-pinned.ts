@@ -1,5 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
-import { appendEvents, idRange, isPending } from '../../lib/index.ts'
+import { appendEvents, idRange, isPending, NOTIFY_FEED } from '../../lib/index.ts'
 import { mayBeTaken, refundUsage } from '../../usage/index.ts'
 
 /** Messages in one statement: their ids must fit into one notification of 8,000 bytes. */
@@ -56,7 +56,8 @@ export async function failPinned(
         from stopped s join message m on m.tenant_id = $1 and m.id = s.message_id and m.id between $4 and $5
         where s.status = 'failed' group by 1, 2, 3`)}
       select (select count(*) from removed)::int4 as ended,
-             (select pg_notify('lg_message', string_agg(message_id::text, ',')) from removed having count(*) > 0)`,
+             (select pg_notify('lg_message', string_agg(message_id::text, ',')) from removed having count(*) > 0),
+             ${NOTIFY_FEED}`,
     values: [tenantId, ids, reason, ...idRange(ids)],
   })
   return rows[0]?.ended ?? 0

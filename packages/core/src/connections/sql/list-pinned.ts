@@ -25,9 +25,8 @@ cross join lateral (
 order by p.message_id`
 
 /**
- * One page of what a tenant has in the backlog, and which of it names this connection. Paged by what is looked at, not by what is
- * found: a page takes the same time however large the backlog and however rare the name. In test mode no connection is used, whatever
- * a message names.
+ * One page of a tenant's backlog, and the messages in it that name this connection. Pages count the rows read, not the rows
+ * found: a page takes the same time for any backlog and any number of matches. In test mode no connection is used, also if a message names one.
  */
 export async function listPinned(
   db: Queryable,

@@ -26,7 +26,7 @@ beforeEach(async () => {
 const stored = async () =>
   (await readSealedConnection(db.tenants.forTenant(tenantId), tenantId, id))?.sealedCredentials.toString()
 
-test('what was read is replaced, once', async () => {
+test('the credentials that were read are replaced, once', async () => {
   const mine = db.tenants.forTenant(tenantId)
   expect(await renewCredentials(mine, tenantId, id, { read, renewed })).toBe(true)
   expect(await stored()).toBe('renewed')
@@ -35,14 +35,14 @@ test('what was read is replaced, once', async () => {
   expect(await stored()).toBe('renewed')
 })
 
-test('the statement names the tenant, and the role sees its own alone: either is enough', async () => {
+test('the statement names the tenant, and the role sees only its tenant: each is enough', async () => {
   const other = await buildTenant(db.pool)
   expect(await renewCredentials(db.pool, other, id, { read, renewed })).toBe(false)
   expect(await renewCredentials(db.tenants.forTenant(other), tenantId, id, { read, renewed })).toBe(false)
   expect(await stored()).toBe('as it was read')
 })
 
-test('the credentials stay those of the same time, until a person stores others', async () => {
+test('the time of the credentials stays the same until a person stores others', async () => {
   const since = async () =>
     (await readSealedConnection(db.tenants.forTenant(tenantId), tenantId, id))?.credentialsSince
   const before = await since()

@@ -15,7 +15,7 @@ export async function renewCredentials(
   const { rowCount } = await db.query({
     name: 'renew-credentials',
     // Neither the version of the tenant's connections nor a time that clients see: nothing that anybody chose has changed, and
-    // what workers have open stays good until they open it anew.
+    // credentials that workers have open stay valid until they are opened again.
     text: `
       update connection set sealed_credentials = $5, data_key_version = $6
       where tenant_id = $1 and id = $2 and sealed_credentials = $3 and data_key_version = $4`,

@@ -4,7 +4,7 @@ export type SealedConnection = {
   settings: unknown
   sealedCredentials: Buffer
   dataKeyVersion: number
-  /** Changes when a person stores other credentials, and not when the provider replaced a secret of them by itself. */
+  /** Changes when a person stores other credentials, and not when the provider replaced a secret of them. */
   credentialsSince: string
   limits: ConnectionLimits | null
 }

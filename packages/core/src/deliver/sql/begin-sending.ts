@@ -19,7 +19,7 @@ const fenceArray = rowArray<Fence>('claim_fence', [
 ])
 
 /**
- * Commits "sending" before the first byte goes out. Answers the attempt's number and start for each message, in order; null where
+ * Commits "sending" before the first byte is sent. Answers the attempt's number and start for each message, in order; null where
  * the claim was lost: that message must not be sent. May be repeated without an answer, as long as nothing was sent.
  */
 export async function beginSending(
@@ -39,7 +39,7 @@ export async function beginSending(
       returning o.fence_token as token, o.attempts, o.sending_at`,
     values: [await fenceArray(db, fences), leaseMs],
   })
-  // The token tells which of two runs of one job got the fence.
+  // The token identifies which of two runs of one job got the fence.
   const held = new Map(rows.map((row) => [row.token, { attempt: row.attempts, startedAt: row.sending_at }]))
   return fences.map(({ token }) => held.get(token) ?? null)
 }

@@ -23,7 +23,7 @@ const waitArray = rowArray<DeferredClaim>('claim_deferral', [
 
 /**
  * Defers claims until their connection may be used; no attempt counts. If the tenant has changed its connections meanwhile, the message is
- * ready at once.
+ * ready immediately.
  */
 export async function deferClaims(db: Queryable, waits: DeferredClaim[]): Promise<void> {
   const sorted = [...waits].sort((a, b) => (a.messageId < b.messageId ? -1 : 1))

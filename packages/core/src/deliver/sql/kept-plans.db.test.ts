@@ -90,11 +90,11 @@ async function measureOne(tenantId: string): Promise<Map<string, number>> {
   return new Map([...after].map(([name, blocks]) => [name, blocks - (before.get(name) ?? 0)]))
 }
 
-test('what a message reads does not grow with what is stored, though the plans for it were made on empty tables', async () => {
+test('sending a message reads no more rows when the tables grow, although its plans were made on empty tables', async () => {
   const tenantId = await buildReadyTenant()
   await carryOne(tenantId)
   const first = await measureOne(tenantId)
-  // Later, so that none of them is claimed; nothing is deleted or vacuumed, after which Postgres would plan anew.
+  // Later, so that none of them is claimed; nothing is deleted or vacuumed, after which Postgres would plan again.
   const sendAt = new Date(Date.now() + 86_400_000)
   for (let tenants = 0; tenants < TENANTS; tenants++) {
     const other = await buildReadyTenant()

@@ -37,7 +37,7 @@ const untimed = ([message]: Awaited<ReturnType<typeof loadClaimed>>) => ({
   document: { text: message?.document.text },
 })
 
-test('what the content document tells of a message is what its rows tell', async () => {
+test('the content document of a message equals its rows', async () => {
   const claim = await claimedMessage()
   const first = untimed(await loadClaimed(db.pool, [claim], 'claimed'))
   await db.pool.query({
@@ -74,7 +74,7 @@ test('a message that an earlier version accepted is loaded from its rows', async
   expect(message).toMatchObject({ fromAddress: 'app@acme.example', document: { text: 'Hello' }, attempts: 0 })
 })
 
-test('once something was recorded of a message, its recipients are read as they are now', async () => {
+test('after an outcome was recorded for a message, its recipients are read as they are now', async () => {
   const claim = await claimedMessage()
   await db.pool.query({
     text: `with again as (update outbox set accepted_at = null where message_id = $1)
@@ -85,7 +85,7 @@ test('once something was recorded of a message, its recipients are read as they 
   expect(message?.recipients.map(({ status }) => status)).toEqual(['sent', 'queued'])
 })
 
-test('a message without rows of its own does not hold up the others of its batch', async () => {
+test('a message without rows does not stop the others of its batch', async () => {
   const [lost, whole] = [await claimedMessage(), await claimedMessage()]
   await db.pool.query({
     text: `with earlier as (update outbox set accepted_at = null where message_id = $1)

@@ -49,14 +49,14 @@ type Claimed = {
   expiresInMs: number
   onUnknown: 'hold' | 'resend'
   connectionsVersion: number
-  /** The connection with a reserved sending time that was just reached; older reservations lapse, or all would go at once after an outage. */
+  /** The connection with a reserved sending time that was just reached; older reservations lapse, or all would be sent together after an outage. */
   reservedAt?: string | null
   /** Recipients that were put on a suppression list since the message was accepted; null: none. */
   suppressed?: SuppressedNow[] | null
   document: ContentDocument
 }
 
-/** What the message itself says: its document as long as nothing was recorded, else its rows. */
+/** The data of the message itself: its document while no outcome was recorded, else its rows. */
 type Facts = {
   createdAt: Date
   usageDay: string
@@ -69,7 +69,7 @@ type Facts = {
   attachmentCount: number
   stream: Stream
   recipients: LoadedRecipient[]
-  /** All tries of unknown outcome, one for each set of recipients that waits; the one that was repeated longest ago first. */
+  /** All attempts of unknown outcome, one for each set of recipients that waits; the one that was repeated longest ago first. */
   unknownAttempts?: UnknownAttempt[]
   /** Positions of recipients that any attempt may have reached: their quota is never refunded. */
   maybeTaken?: number[]

@@ -20,7 +20,7 @@ const file = (filename: string, bytes: number) => ({
   content: Buffer.from(Array.from({ length: bytes }, (_, at) => (at * 7 + at / 1024) & 0xff)),
 })
 
-test('attachments come back whole and in order, however many chunks they have', async () => {
+test('attachments are read completely and in order, for any number of chunks', async () => {
   const tenantId = await buildTenant(db.pool)
   const message = { tenantId, id: newId() }
   // 1 byte, exactly one chunk, and more chunks than one statement answers.
@@ -31,7 +31,7 @@ test('attachments come back whole and in order, however many chunks they have', 
   for (const [at, { content }] of files.entries()) expect(read[at]?.content.equals(content)).toBe(true)
 })
 
-test('a file of which a part is missing is an error, never a shorter file', async () => {
+test('a file with a missing part is an error, never a shorter file', async () => {
   const tenantId = await buildTenant(db.pool)
   const message = { tenantId, id: newId() }
   await inTransaction(db.pool, (client) => insertAttachments(client, message, [file('a', 1_200_000)]))

@@ -18,7 +18,7 @@ type Row = {
 }
 
 /**
- * Reads the attachments of one message, in order. The caller bounds how many messages are held at once. Their memory is shared, so that
+ * Reads the attachments of one message, in order. The caller bounds how many messages are held at the same time. Their memory is shared, so that
  * another thread can encode them without a copy.
  */
 export async function readAttachments(

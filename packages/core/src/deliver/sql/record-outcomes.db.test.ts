@@ -125,7 +125,7 @@ test('a worker that lost its claim writes nothing', async () => {
   expect(await stateOf(claim)).toMatchObject({ status: 'queued', state: 'sending', outcome: null, used: 1 })
 })
 
-test('late proof of acceptance corrects an attempt that was given up as unknown', async () => {
+test('late proof of acceptance corrects an attempt that became unknown', async () => {
   const claim = await sendingMessage()
   await recordOutcomes(db.pool, [buildRecord(claim, 'unknown', 'unknown')])
   await recordOutcomes(db.pool, [buildRecord(claim, 'accepted', 'sent')])
@@ -136,7 +136,7 @@ test('late proof of acceptance corrects an attempt that was given up as unknown'
   })
 })
 
-test('late proof of acceptance spares a message the repeat that it waited for', async () => {
+test('late proof of acceptance cancels the repeat that a message waits for', async () => {
   const claim = await sendingMessage()
   await recordOutcomes(db.pool, [buildRecord(claim, 'unknown', 'deferred', { retryInMs: 60_000 })])
   await recordOutcomes(db.pool, [buildRecord(claim, 'accepted', 'sent')])
@@ -158,7 +158,7 @@ test('late proof of acceptance takes the message from a worker that has only cla
   expect(await stateOf(claim)).toMatchObject({ status: 'sent', state: null })
 })
 
-test('late proof of acceptance leaves a repeat that is under way to end by itself', async () => {
+test('late proof of acceptance lets a repeat in progress end normally', async () => {
   const claim = await sendingMessage()
   await recordOutcomes(db.pool, [buildRecord(claim, 'unknown', 'deferred', { retryInMs: 0 })])
   const again = await claimAgain(claim)
@@ -172,7 +172,7 @@ test('late proof of acceptance leaves a repeat that is under way to end by itsel
   })
 })
 
-test('late word that is no proof of acceptance changes nothing', async () => {
+test('a late outcome that proves no acceptance changes nothing', async () => {
   const claim = await sendingMessage()
   await recordOutcomes(db.pool, [buildRecord(claim, 'unknown', 'unknown')])
   await recordOutcomes(db.pool, [buildRecord(claim, 'rejected', 'failed', { giveBack: 1 })])

@@ -43,7 +43,7 @@ export type OutcomeRecord = {
     positions: number[]
   } | null
   changes: RecipientChange[]
-  /** Null: done. 0: ready at once. */
+  /** Null: done. 0: ready immediately. */
   retryInMs: number | null
   /**
    * The version of the tenant's connections used by the attempt, if a change of them may help: the message is then retried at the next
@@ -58,7 +58,7 @@ export type OutcomeRecord = {
  * Writes the outcomes of attempts: attempt, recipients, events, backlog and quota, in one statement for many messages.
  * 1. Only the holder of the claim writes (`owned`).
  * 2. A late "accepted" is also written without the claim (`late`): it corrects an attempt recorded as unknown and cancels its retry, unless
- *    the message is being sent. The message goes on for its other recipients (`kept`), or is `over`.
+ *    the message is being sent. The message continues for its other recipients (`kept`), or is `over`.
  * 3. `in (…) is true` keeps a look-up hashed: Postgres expects ten rows of an array, and as a join would compare every message of a batch
  *    with every other. The range of ids is explained at `idRange`.
  * 4. The limit of `change` limits nothing: it makes Postgres expect one row instead of ten, and so probe the recipients of each. Otherwise
@@ -148,6 +148,8 @@ with result as materialized (
 select channel, payload
 from (select 'lg_message' as channel, string_agg(message_id::text, ',') as payload
       from (select message_id from owned union all select message_id from late) changed
+      union all
+      select 'lg_feed', string_agg(distinct tenant_id::text, ',') from new_event
       union all
       select 'lg_outbox', string_agg(distinct tenant_id::text, ',') from again where retry_in_ms = 0) n
 where payload is not null`

@@ -37,14 +37,14 @@ const claim = (depth: number, afterTenant = FIRST_TENANT) =>
 const countOf = (claims: { tenantId: string }[], tenantId: string) =>
   claims.filter((one) => one.tenantId === tenantId).length
 
-test('a single tenant never takes more than half of the depth, however often claims run', async () => {
+test('a single tenant never takes more than half of the depth, for any number of claim runs', async () => {
   await tenantWithBacklog(100)
   const first = await claim(40)
   const second = await claim(40)
   expect(first.claims.length + second.claims.length).toBe(20)
 })
 
-test('a newcomer finds room beside a tenant with a long backlog', async () => {
+test('a new tenant gets claims beside a tenant with a long backlog', async () => {
   const noisy = await tenantWithBacklog(100)
   await claim(40)
   const quiet = await tenantWithBacklog(4)
@@ -64,7 +64,7 @@ test('transactional mail is claimed before bulk of the same tenant that came ear
   expect(claims.map(({ isBulk }) => isBulk)).toEqual([...Array(15).fill(false), ...Array(5).fill(true)])
 })
 
-test('bulk claims in hand, however many, leave room for transactional mail of the same tenant', async () => {
+test('any number of bulk claims leaves room for transactional mail of the same tenant', async () => {
   const tenantId = await tenantWithBacklog(0)
   await addBulk(tenantId, 100)
   expect((await claim(40)).claims).toHaveLength(20)
@@ -76,7 +76,7 @@ test('bulk claims in hand, however many, leave room for transactional mail of th
   expect(claims.map(({ isBulk }) => isBulk)).toEqual([false, false, false, false])
 })
 
-test('bulk gets an eighth of what is free while transactional mail takes all it may, and other tenants find room', async () => {
+test('bulk gets an eighth of the free depth while transactional mail takes its maximum, and other tenants get claims', async () => {
   const tenantId = await tenantWithBacklog(200)
   await addBulk(tenantId, 100)
   const held = { transactional: 0, bulk: 0 }
@@ -91,13 +91,13 @@ test('bulk gets an eighth of what is free while transactional mail takes all it 
   expect(countOf((await claim(160)).claims, quiet)).toBe(4)
 })
 
-test('tenants take turns in the order of the answer', async () => {
+test('tenants take turns in the order of the claimed messages', async () => {
   const tenants = [await tenantWithBacklog(3), await tenantWithBacklog(3)].sort()
   const { claims } = await claim(100)
   expect(claims.map((one) => one.tenantId)).toEqual([0, 1, 0, 1, 0, 1].map((index) => tenants[index]))
 })
 
-test('no message is claimed twice by dispatchers that run at once', async () => {
+test('no message is claimed twice by concurrent dispatchers', async () => {
   await tenantWithBacklog(60)
   const results = await Promise.all([claim(400), claim(400), claim(400)])
   const ids = results.flatMap((result) => result.claims.map((one) => one.messageId))
@@ -105,7 +105,7 @@ test('no message is claimed twice by dispatchers that run at once', async () => 
   expect(ids).toHaveLength(60)
 })
 
-test('a walk that was cut short goes on behind the last tenant served', async () => {
+test('a claim run that ends early continues after the last served tenant', async () => {
   const tenants = (await Promise.all(Array.from({ length: 5 }, () => tenantWithBacklog(1)))).sort()
   const options = { depth: 100, tenantsMax: 3, leaseMs: 60_000 }
   const first = await claimMessages(db.pool, { ...options, afterTenant: FIRST_TENANT })
@@ -115,7 +115,7 @@ test('a walk that was cut short goes on behind the last tenant served', async ()
   expect([...first.claims, ...second.claims].map((one) => one.tenantId).sort()).toEqual(tenants)
 })
 
-test('a claim that expired is fenced off, and its message is claimed again under a new epoch', async () => {
+test('an expired claim is fenced off, and its message is claimed again with a new epoch', async () => {
   await tenantWithBacklog(1)
   const stale = (
     await claimMessages(db.pool, { depth: 10, afterTenant: FIRST_TENANT, tenantsMax: 5, leaseMs: 0 })
@@ -147,7 +147,7 @@ test('a claim that expired is fenced off, and its message is claimed again under
   expect(fences.map((one) => one?.attempt ?? null)).toEqual([null, 1])
 })
 
-test('a fence whose answer was lost is found again by its token only', async () => {
+test('a fence whose answer was lost is found by its token only', async () => {
   await tenantWithBacklog(1)
   const [claimed] = (await claim(10)).claims
   if (!claimed) throw new Error('nothing was claimed')
@@ -157,7 +157,7 @@ test('a fence whose answer was lost is found again by its token only', async () 
       tokens.map((token) => ({ ...claimed, connectionId: null, provider: 'capture', token })),
       60_000,
     )
-  // Two runs of one job, in one batch: one of them goes on, and each learns the same when it asks again.
+  // Two runs of one job, in one batch: one of them continues, and each gets the same result when it asks again.
   const first = await ask(1, 2)
   expect(first.filter((one) => one !== null)).toEqual([{ attempt: 1, startedAt: expect.any(Date) }])
   const winner = first[0] ? 1 : 2
@@ -179,7 +179,7 @@ test('only claims that are still held are released', async () => {
 
 type Plan = { 'Shared Hit Blocks': number; 'Shared Read Blocks': number }
 
-test('a claim reads what it takes and not the backlog, whatever its stream, though Postgres has counted the backlog', async () => {
+test('a claim reads only the rows that it takes and not the backlog, for each stream and with current table statistics', async () => {
   for (const isBulk of [true, false]) {
     await db.pool.query({
       text: `insert into outbox (message_id, tenant_id, mode, state, content_bytes, is_bulk)

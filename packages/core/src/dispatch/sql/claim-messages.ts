@@ -93,7 +93,7 @@ type Row = {
   cursor: string | null
 }
 
-/** `depth`: claims that may be held at once; `leaseMs`: how long a claim lasts before the sweeper takes it back. */
+/** `depth`: the maximum of held claims; `leaseMs`: how long a claim lasts before the sweeper takes it back. */
 export async function claimMessages(
   db: Queryable,
   options: { depth: number; afterTenant: string; tenantsMax: number; leaseMs: number },

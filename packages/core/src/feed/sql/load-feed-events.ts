@@ -10,6 +10,8 @@ export type FeedDetails = {
   /** Of the message; empty for an event of the account. */
   tags: string[]
   metadata: Record<string, string>
+  /** The URL of the message's own, which gets its events too. */
+  callbackUrl: string | null
 }
 
 type Found = { [K in keyof FeedDetails]: FeedDetails[K] | null }
@@ -28,10 +30,10 @@ export async function loadFeedEvents(
   const { rows } = await db.query<Found>({
     name: 'load-feed-events',
     text: `
-      select coalesce(e.at, m.created_at, a.at) as at, r.address, coalesce(e.data, a.data) as data, m.tags, m.metadata
+      select coalesce(e.at, m.created_at, a.at) as at, r.address, coalesce(e.data, a.data) as data, m.tags, m.metadata, m.callback_url as "callbackUrl"
       from unnest($2::uuid[], $3::int8[]) with ordinality as k (message_id, seq, place)
       left join lateral (
-        select m.created_at, to_json(m.tags) as tags, m.metadata from message m
+        select m.created_at, to_json(m.tags) as tags, m.metadata, m.callback_url from message m
         where m.tenant_id = $1 and m.id = k.message_id and m.id between $4 and $5 limit 1
       ) m on true
       left join lateral (
@@ -55,7 +57,7 @@ export async function loadFeedEvents(
     ],
   })
   return rows.map(
-    ({ at, address, data, tags, metadata }) =>
-      at && { at, address, data, tags: tags ?? [], metadata: metadata ?? {} },
+    ({ at, address, data, tags, metadata, callbackUrl }) =>
+      at && { at, address, data, tags: tags ?? [], metadata: metadata ?? {}, callbackUrl },
   )
 }

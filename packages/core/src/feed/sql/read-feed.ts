@@ -8,6 +8,7 @@ export type FeedFilter = {
   /** Numbers of event types; null: all. */
   types: readonly number[] | null
   connectionId: string | null
+  messageId: string | null
 }
 
 /** One read: what became visible after `from`, until `to` (null: now), behind the row that was reached. */
@@ -23,15 +24,25 @@ export type FeedRow = {
   isBulk: boolean
 }
 
-export type FeedPage = { to: FeedMoment; rows: FeedRow[] }
+export type FeedPage = {
+  to: FeedMoment
+  rows: FeedRow[]
+  /** The row at which the page ended, because as many were looked at as may be; null: it ended for another reason. */
+  scannedTo: [pos: number, seq: number] | null
+}
+
+/** Rows that a filter looks at for one page: the rest is for the next page, so that no page costs more than this. */
+const SCANNED_MAX = 5_000
 
 /** Reading starts this long before the moment, since a transaction may have written long before it ended. */
-const OLDEST_WRITER = "interval '1 hour'"
+export const OLDEST_WRITER = "interval '1 hour'"
 
 const MATCHES = `f.tenant_id = $1 and f.mode = $2
       and f.at >= to_timestamp($7::float8 / 1000) - ${OLDEST_WRITER}
-      and (f.pos, f.seq) > ((select reached_pos from t), (select reached_seq from t))
-      and ($9::int2[] is null or f.type = any ($9)) and ($10::uuid is null or f.connection_id = $10)`
+      and (f.pos, f.seq) > ((select reached_pos from t), (select reached_seq from t))`
+
+const FILTER = `($9::int2[] is null or f.type = any ($9)) and ($10::uuid is null or f.connection_id = $10)
+      and ($14::uuid is null or f.message_id = $14)`
 
 const VISIBLE = `f.pos < (select pg_snapshot_xmax(s)::text::bigint from t) + feed_base()
       and (f.pos < feed_base() or pg_visible_in_snapshot((f.pos - feed_base())::text::xid8, (select s from t)))`
@@ -40,7 +51,8 @@ const VISIBLE = `f.pos < (select pg_snapshot_xmax(s)::text::bigint from t) + fee
  * 1. `later`: transactions that began after the snapshot `from`. `open`: those that were under way in it, each by its own look-up, so that
  *    a long one costs the others nothing.
  * 2. The limit stands in both: after the union, each page would sort all that is left.
- * 3. A window whose end is of before a restore (`$12`, its base) is read anew: rows may come twice, and none is missed.
+ * 3. The filter comes after the limit of what is looked at (`$11`).
+ * 4. A window whose end is of before a restore (`$12`, its base) is read anew: rows may come twice, and none is missed.
  */
 const TEXT = `
 with t as materialized (
@@ -62,11 +74,18 @@ with t as materialized (
       and ${VISIBLE}
     order by f.pos, f.seq limit $11
   ) f
+), scanned as materialized (
+  select * from later union all select * from open order by pos, seq limit $11
+), full_scan as (
+  select pos, seq from scanned order by pos, seq offset $11::int8 - 1
 )
 select t.s::text as snapshot, feed_base() as base, extract(epoch from now())::float8 * 1000 as "atMs",
+       (select pos from full_scan) as "scannedPos", (select seq from full_scan) as "scannedSeq",
        u.pos, u.seq, u.message_id as "messageId", u.connection_id as "connectionId", u.type, u.is_bulk as "isBulk"
-from t left join (select * from later union all select * from open order by pos, seq limit $11) u on true
+from t left join (select * from scanned f where ${FILTER} order by pos, seq limit $13) u on true
 order by u.pos, u.seq`
+
+type Scanned = { scannedPos: number | null; scannedSeq: number | null }
 
 /** A page of the feed; the snapshot that bounds it is that of the statement itself, so nothing lies between the two. */
 export async function readFeedPage(
@@ -76,7 +95,8 @@ export async function readFeedPage(
   { from, to, reached }: FeedWindow,
   limit: number,
 ): Promise<FeedPage> {
-  const { rows } = await db.query<FeedMoment & (FeedRow | { pos: null })>({
+  const hasFilter = filter.types !== null || filter.connectionId !== null || filter.messageId !== null
+  const { rows } = await db.query<FeedMoment & Scanned & (FeedRow | { pos: null })>({
     name: 'read-feed',
     text: TEXT,
     values: [
@@ -89,8 +109,10 @@ export async function readFeedPage(
       from.base,
       filter.types,
       filter.connectionId,
-      limit,
+      hasFilter ? Math.max(SCANNED_MAX, limit) : limit,
       to?.base ?? null,
+      limit,
+      filter.messageId,
     ],
   })
   const [first] = rows
@@ -98,7 +120,11 @@ export async function readFeedPage(
   const now = { snapshot: first.snapshot, base: first.base, atMs: first.atMs }
   return {
     to: to?.snapshot === now.snapshot ? to : now,
-    rows: rows.filter((row) => row.pos !== null).map(({ snapshot, base, atMs, ...row }) => row),
+    rows: rows
+      .filter((row) => row.pos !== null)
+      .map(({ snapshot, base, atMs, scannedPos, scannedSeq, ...row }) => row),
+    scannedTo:
+      first.scannedPos === null || first.scannedSeq === null ? null : [first.scannedPos, first.scannedSeq],
   }
 }
 

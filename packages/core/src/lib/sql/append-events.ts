@@ -40,6 +40,13 @@ export function appendAccountEvents(rows: string): string {
 }
 
 /**
+ * Notifies readers of the feed which tenants have news: a value for the last select of a statement that writes few events. Statements on the
+ * path of every message notify after their commit instead (`notify`).
+ */
+export const NOTIFY_FEED = `(
+  select pg_notify('lg_feed', string_agg(distinct tenant_id::text, ',')) from new_event having count(*) > 0)`
+
+/**
  * As `appendEvents`, for events that others report, perhaps twice: `rows` also has `at` and `source`, and must come in the order of message
  * and source. `reported_event` is what was new.
  */

@@ -2,12 +2,12 @@ import type { Queryable } from '@lettergate/db/pool'
 
 /** A notification of at most 8,000 bytes. */
 export type Notification = {
-  channel: 'lg_message' | 'lg_outbox' | 'lg_feed' | 'lg_provider_event'
+  channel: 'lg_message' | 'lg_outbox' | 'lg_feed' | 'lg_endpoint' | 'lg_provider_event'
   payload: string
 }
 
 /**
- * Tells those who listen of what was committed before. A statement of its own, because NOTIFY holds a lock of the whole database until
+ * Notifies the listeners of an earlier commit. A statement of its own, because NOTIFY holds a lock of the whole database until
  * its transaction is on disk: in a statement that writes, all such commits would wait for each other, one at a time.
  */
 export async function notify(db: Queryable, notifications: readonly Notification[]): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Queryable } from '@lettergate/db/pool'
 import { claimKeyArray } from '../../dispatch/index.ts'
-import { appendEvents, idRange, isPending } from '../../lib/index.ts'
+import { appendEvents, idRange, isPending, NOTIFY_FEED } from '../../lib/index.ts'
 import { LOST_WORKERS_MAX, type LostWorkers, NONE_LOST, SET_ASIDE_REASON } from './lost-workers.ts'
 
 export type LostClaim = {
@@ -64,7 +64,8 @@ export async function raiseLostWorkers(
       select count(*)::int4 as released, (count(*) filter (where n > 0))::int4 as suspected,
              (count(*) filter (where is_aside))::int4 as aside,
              (select pg_notify('lg_message', string_agg(message_id::text, ',')) from raised where is_aside
-              having count(*) > 0) as notified
+              having count(*) > 0) as notified,
+             ${NOTIFY_FEED} as feed_notified
       from raised`,
     values: [
       LOST_WORKERS_MAX,

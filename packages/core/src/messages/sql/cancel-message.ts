@@ -1,5 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
-import { appendEvents, isPending } from '../../lib/index.ts'
+import { appendEvents, isPending, NOTIFY_FEED } from '../../lib/index.ts'
 import { mayBeTaken, refundUsage } from '../../usage/index.ts'
 
 /**
@@ -40,7 +40,8 @@ export async function cancelMessage(
         from (select count(*)::int4 as n from stopped where status = 'cancelled') c, message m
         where m.tenant_id = $1 and m.id = $2 and c.n > 0`)}
       select (select state from target) as state,
-             (select pg_notify('lg_message', message_id::text) from removed) as notified`,
+             (select pg_notify('lg_message', message_id::text) from removed) as notified,
+             ${NOTIFY_FEED} as feed_notified`,
     values: [message.tenantId, message.id],
   })
   return { state: rows[0]?.state ?? null }

@@ -19,8 +19,11 @@ export type MessageRow = {
   send_at: Date | null
   connection_id: string | null
   attachment_count: number
+  callback_url: string | null
   /** A worker is handing the message over: known only to the outbox until the outcome is in. */
   is_sending: boolean
+  /** Of the next attempt; null: none is to come. */
+  due_at: Date | null
   recipients: RecipientTuple[]
 }
 
@@ -43,17 +46,20 @@ export async function readMessages(db: Queryable, keys: readonly Key[]): Promise
     name: 'read-messages',
     text: `
       select k.position, m.*, r.recipients,
-             coalesce((select o.state = 'sending' from outbox o where o.message_id = k.id), false) as is_sending
+             coalesce(o.is_sending, false) as is_sending, o.due_at
       from unnest($1::message_key[]) as k
       cross join lateral (
         select tenant_id, id, mode, created_at, stream, from_address, from_name, subject, to_json(tags) as tags,
-               metadata, send_at, connection_id, attachment_count
+               metadata, send_at, connection_id, attachment_count, callback_url
         from message where tenant_id = k.tenant_id and id = k.id and id between $2 and $3 offset 0
       ) m
       cross join lateral (
         select json_agg(json_build_array(kind, address, name, status, reason, updated_at) order by position) as recipients
         from recipient where tenant_id = k.tenant_id and message_id = k.id and message_id between $2 and $3
-      ) r`,
+      ) r
+      left join lateral (
+        select state = 'sending' as is_sending, due_at from outbox where message_id = k.id limit 1
+      ) o on true`,
     values: [
       await keyArray(
         db,

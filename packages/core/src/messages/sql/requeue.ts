@@ -1,5 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
-import { appendEvents } from '../../lib/index.ts'
+import { appendEvents, NOTIFY_FEED } from '../../lib/index.ts'
 import { WORKER_LOST } from '../../lost-workers/index.ts'
 
 /**
@@ -35,7 +35,7 @@ export async function requeue(
               lost_workers = least(outbox.lost_workers, 1)
           where outbox.state = 'waiting'
       )
-      select pg_notify('lg_message', $2::text), pg_notify('lg_outbox', '')`,
+      select pg_notify('lg_message', $2::text), pg_notify('lg_outbox', ''), ${NOTIFY_FEED}`,
     values: [message.tenantId, message.id, positions, WORKER_LOST],
   })
 }

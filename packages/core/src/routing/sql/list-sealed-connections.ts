@@ -18,7 +18,7 @@ export type RoutingRule = {
   targets: RouteTargetRow[]
 }
 
-/** Whatever decides where a tenant's messages go. */
+/** All settings that decide where a tenant's messages are sent. */
 export type Routing = {
   /** By priority. */
   connections: SealedConnection[]

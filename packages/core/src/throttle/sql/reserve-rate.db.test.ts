@@ -75,7 +75,7 @@ async function version(): Promise<number> {
   return rows[0]?.v ?? -1
 }
 
-test('the day goes on where it was when what all workers share was emptied', async () => {
+test('the daily count continues after the shared tables were emptied', async () => {
   expect(await ofDay(70)).toBe(70)
   await forgetHealth()
   expect(await ofDay(70)).toBe(30)
@@ -83,7 +83,7 @@ test('the day goes on where it was when what all workers share was emptied', asy
   expect(await ofDay(70)).toBe(0)
 })
 
-test('workers that make the rows anew at the same time never go over the day between them', async () => {
+test('workers that recreate the rows concurrently never exceed the daily limit together', async () => {
   for (let round = 0; round < 5; round++) {
     key = { ...key, connectionId: newId() }
     const granted = await Promise.all(
@@ -103,7 +103,7 @@ test('a reservation from before the tables were emptied is returned to the same 
   expect(await ofDay(100)).toBe(40)
 })
 
-test('a new day begins at zero, whatever is returned to the day before', async () => {
+test('a new day begins at zero, also when grants are returned to the day before', async () => {
   await ofDay(100)
   await db.pool.query({ text: 'update connection_usage set day = day - 1' })
   await giveBack(60)
@@ -135,7 +135,7 @@ test('recipients sent while a provider answered are added to its count', async (
   expect(await ofDay(1_000, { perDay: null })).toBe(1_000 - 110 - 20)
 })
 
-test('a worker that has not heard of a new rate reserves at it all the same', async () => {
+test('a worker that does not know a new rate reserves at the new rate', async () => {
   await giveBack(0)
   await tell({ perSecond: 10 })
   const starts: number[] = []
@@ -149,7 +149,7 @@ test('a worker that has not heard of a new rate reserves at it all the same', as
   expect(starts.at(-1)).toBeGreaterThan(1_000)
 })
 
-test('what a worker remembers of a provider’s limits holds for all once the row was made anew', async () => {
+test('provider limits that one worker remembers apply to all after the row was recreated', async () => {
   await reserve({ wanted: 1, reported: { perSecond: 2, perDay: 5 } })
   expect((await reserve({ wanted: 1 })).rate).toBe(2)
   expect(await ofDay(10, { perDay: null })).toBe(5)
@@ -193,7 +193,7 @@ test('limits can be stored while their connections are deleted, without a deadlo
   }
 })
 
-test('sending times begin anew with a version of the connections, and not because two workers see two rates', async () => {
+test('sending times start again with a new version of the connections, and not when two workers see two rates', async () => {
   const hour = { rate: 10, wanted: 20_000 }
   expect((await reserve(hour))?.startMs).toBeLessThanOrEqual(0)
   const seconds = async (change: Partial<RateOrder>) => (await reserve(change))?.startMs ?? 0
@@ -205,13 +205,13 @@ test('sending times begin anew with a version of the connections, and not becaus
   expect(await seconds({ rate: 10, wanted: 1, version: 2 })).toBeGreaterThan(15_000)
 })
 
-test('a message with more recipients than a day allows is the first of a day, and the only one', async () => {
+test('a message with more recipients than the daily limit is the first and only message of a day', async () => {
   const large = { perDay: 20, largest: 50, wantedOfDay: 50 }
   expect((await reserve(large))?.grantedOfDay).toBe(50)
   expect((await reserve(large))?.grantedOfDay).toBe(0)
 })
 
-test('the first halving that workers tell of is of what was in use', async () => {
+test('the first reported halving starts from the number of calls in use', async () => {
   const pending = { grow: 0, halve: true, concurrencyMax: 20, pauseMs: null, pauseReason: null, unused: 0 }
   const [health] = await syncHealth(pool, 'w', [{ ...key, ...pending, calls: null }], 60_000)
   expect(health?.concurrency).toBe(10)

@@ -19,7 +19,7 @@ export type RateOrder = {
 }
 
 export type RateGrant = {
-  /** From now until the first may go out, negative while the burst lasts. */
+  /** From now until the first may be sent, negative while the burst lasts. */
   startMs: number
   granted: number
   grantedOfDay: number
@@ -42,7 +42,7 @@ const orderArray = rowArray<RateOrder>('rate_order', [
   column('int4', (order) => order.version),
 ])
 
-/** Reserves for many connections at once, one order for each; answers in no certain order. */
+/** Reserves for many connections together, one order for each; the answers have no certain order. */
 export async function reserveRate(db: Queryable, orders: RateOrder[]): Promise<Map<string, RateGrant>> {
   const sorted = [...orders].sort((a, b) => (a.connectionId < b.connectionId ? -1 : 1))
   const { rows } = await db.query<RateGrant & { connectionId: string }>({

@@ -9,7 +9,7 @@ import { serverReplies } from './servers.ts'
 const known = [...serverReplies, ...providerReplies, ...mailboxReplies]
 const cases = known.flatMap(({ phases, ...row }) => phases.map((phase) => ({ ...row, phase })))
 
-test('there are enough answers, each with its source, and none twice', () => {
+test('the table has enough replies, each with its source, and none twice', () => {
   expect(known.length).toBeGreaterThanOrEqual(120)
   for (const { source } of known) expect(source).toMatch(/^https:\/\/[\w.-]+\//)
   const keys = cases.map(({ phase, text, source }) => `${phase} ${text} ${source}`)
@@ -20,7 +20,7 @@ test.each(cases)('at $phase, $text means $is', ({ phase, text, is }) => {
   expect(judgeReply(phase, text)).toBe(is)
 })
 
-/** What `direct` makes of each class: no domain's server slows or stops the connection, and the account is never meant. */
+/** The class that `direct` uses for each class: no domain's server slows or stops the connection, and the account is never meant. */
 function meansDirectly(is: FailureCode): FailureCode {
   const { outcome } = classOf(is)
   if (outcome === 'deferred') return 'recipient-deferred'
@@ -28,16 +28,16 @@ function meansDirectly(is: FailureCode): FailureCode {
   return is
 }
 
-test.each(cases)('to direct at $phase, $text harms neither the recipient nor other domains', (row) => {
+test.each(cases)('to direct at $phase, $text fails neither the recipient nor other domains', (row) => {
   const code = judge(row.phase, row.text)
   expect(code).toBe(meansDirectly(row.is))
   expect(classOf(code).connection).toBe('none')
 })
 
-describe('whatever the step', () => {
+describe('at every step', () => {
   const about = /^provider-(address|sender|permission|settings|credentials|account)/
   const aboutUs = known.filter(({ is, phases }) => about.test(is) && phases.some((step) => step !== 'open'))
-  test.each(aboutUs)('no recipient is bad, and no mail lost, for: $text', ({ text }) => {
+  test.each(aboutUs)('no recipient is refused, and no mail lost, for: $text', ({ text }) => {
     for (const phase of ['rcpt', 'data'] as const) {
       const refused = phase === 'rcpt' ? [{ address: 'x@example.net', reply: text }] : []
       const outcome = toOutcome({ kind: 'refused', phase, reply: text, refused }, 'own')

@@ -1,0 +1,340 @@
+import { noFailpoint } from '@lettergate/core/lib'
+import { createSuppressionJobs } from '@lettergate/core/suppressions'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startTestApi, type TestApi, type TestTenant } from '../../../test/api.ts'
+
+let api: TestApi
+const errors: unknown[] = []
+let jobs: ReturnType<typeof createSuppressionJobs>
+beforeAll(async () => {
+  api = await startTestApi()
+  jobs = createSuppressionJobs({
+    pool: api.db.pool,
+    failpoint: noFailpoint,
+    onError: (error) => errors.push(error),
+  })
+  jobs.start()
+})
+afterAll(async () => {
+  await jobs.stop()
+  await api.close()
+  expect(errors).toEqual([])
+})
+
+const message = { from: 'app@acme.example', to: ['user@example.net'], subject: 'Hello', text: 'Hi' }
+const add = (tenant: TestTenant, suppressions: unknown[], key = tenant.liveKey) =>
+  api.call('POST', '/v1/suppressions', { key, body: { suppressions } })
+const get = (tenant: TestTenant, path: string, key = tenant.liveKey) =>
+  api.call('GET', `/v1/suppressions${path}`, { key })
+const importFile = (tenant: TestTenant, file: string, query = '', type = 'text/csv') =>
+  api.call('POST', `/v1/suppressions/import${query}`, {
+    key: tenant.liveKey,
+    body: file,
+    headers: { 'content-type': type },
+  })
+
+/** Reads a job until it has ended. */
+async function ended(tenant: TestTenant, id: unknown): Promise<Record<string, unknown>> {
+  for (;;) {
+    const { json } = await get(tenant, `/jobs/${id}`)
+    if (json.state === 'done' || json.state === 'failed') return json
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+describe('the list', () => {
+  it('has what was added, in lower case, and a repeat changes nothing', async () => {
+    const tenant = await api.addTenant()
+    const entries = [
+      { address: 'Ann@Example.NET', note: 'asked us by phone' },
+      { address: 'bob@example.net', stream: 'bulk', reason: 'unsubscribe' },
+    ]
+    const first = await add(tenant, entries)
+    expect(first).toMatchObject({ status: 200, json: { added: 2 } })
+    const again = await add(tenant, [{ address: 'ann@example.net', note: 'other' }, entries[1]])
+    expect(again.json).toEqual({ ...first.json, added: 0 })
+    expect((await get(tenant, '/ANN%40example.net')).json).toEqual({
+      address: 'ann@example.net',
+      data: [
+        {
+          address: 'ann@example.net',
+          stream: '*',
+          reason: 'manual',
+          message_id: null,
+          note: 'asked us by phone',
+          created_at: expect.any(String),
+          expires_at: null,
+        },
+      ],
+    })
+  })
+
+  it('names every fault of what cannot be added, and adds nothing of it', async () => {
+    const tenant = await api.addTenant()
+    const refused = await add(tenant, [
+      { address: 'good@example.net' },
+      { address: 'bad' },
+      { address: 'c@example.net', stream: 'other', expires_at: 'tomorrow' },
+    ])
+    expect(refused).toMatchObject({ status: 422, json: { code: 'validation-failed' } })
+    expect(JSON.stringify(refused.json.errors)).toMatch(
+      /suppressions\/1\/address.*suppressions\/2\/stream.*suppressions\/2\/expires_at/,
+    )
+    expect((await get(tenant, '/good@example.net')).status).toBe(404)
+  })
+
+  it('is read page by page, newest first, and by filters', async () => {
+    const tenant = await api.addTenant()
+    for (const [index, reason] of ['complaint', 'manual', 'complaint'].entries()) {
+      await add(tenant, [
+        { address: `a${index}@example.net`, reason },
+        { address: `b${index}@example.net`, reason, stream: 'bulk' },
+      ])
+    }
+    const addresses: unknown[] = []
+    let cursor: unknown = null
+    do {
+      const page = await get(tenant, `?limit=2${cursor === null ? '' : `&cursor=${cursor}`}`)
+      const { data, next_cursor } = page.json
+      if (!Array.isArray(data)) throw new Error('no list')
+      addresses.push(...data.map((entry) => entry.address))
+      cursor = next_cursor
+    } while (cursor !== null)
+    expect(addresses).toEqual(['b2', 'a2', 'b1', 'a1', 'b0', 'a0'].map((name) => `${name}@example.net`))
+    const filtered = await get(tenant, '?reason=complaint&stream=bulk')
+    expect(filtered.json).toMatchObject({
+      data: [{ address: 'b2@example.net' }, { address: 'b0@example.net' }],
+      next_cursor: null,
+    })
+    expect((await get(tenant, '?address=A1@example.net')).json).toMatchObject({
+      data: [{ reason: 'manual' }],
+    })
+  })
+
+  it('is one for live and one for test keys, and another tenant sees neither', async () => {
+    const [tenant, other] = [await api.addTenant(), await api.addTenant()]
+    await add(tenant, [{ address: 'ann@example.net' }])
+    expect((await get(tenant, '/ann@example.net', tenant.testKey)).status).toBe(404)
+    expect((await get(other, '/ann@example.net')).status).toBe(404)
+    const body = { ...message, to: ['ann@example.net'] }
+    for (const key of [tenant.testKey, other.liveKey])
+      expect((await api.call('POST', '/v1/send', { key, body })).json.status).toBe('queued')
+  })
+
+  it('forgets what was deleted, one stream or all', async () => {
+    const tenant = await api.addTenant()
+    await add(tenant, [
+      { address: 'ann@example.net' },
+      { address: 'ann@example.net', stream: 'bulk' },
+      { address: 'ann@example.net', stream: 'transactional' },
+    ])
+    const remove = (path: string) => api.call('DELETE', `/v1/suppressions/${path}`, { key: tenant.liveKey })
+    expect((await remove('Ann@example.net?stream=*')).json).toEqual({
+      address: 'ann@example.net',
+      deleted: 1,
+    })
+    expect((await remove('ann@example.net')).json).toMatchObject({ deleted: 2 })
+    expect((await remove('ann@example.net')).status).toBe(404)
+  })
+
+  it('holds an entry until it ends, and one that lasts longer takes its place', async () => {
+    const tenant = await api.addTenant()
+    const soon = new Date(Date.now() + 86_400_000).toISOString()
+    const past = '2026-01-01T00:00:00Z'
+    await add(tenant, [
+      { address: 'a@example.net', expires_at: past },
+      { address: 'b@example.net', expires_at: soon },
+    ])
+    expect((await get(tenant, '/a@example.net')).status).toBe(404)
+    const sent = await api.call('POST', '/v1/send', {
+      key: tenant.liveKey,
+      body: { ...message, to: ['a@example.net', 'b@example.net'] },
+    })
+    expect(sent.json.recipients).toMatchObject([{ status: 'queued' }, { status: 'suppressed' }])
+    expect((await add(tenant, [{ address: 'b@example.net', reason: 'complaint' }])).json).toMatchObject({
+      added: 1,
+      data: [{ reason: 'complaint', expires_at: null }],
+    })
+    expect((await add(tenant, [{ address: 'b@example.net', expires_at: soon }])).json).toMatchObject({
+      added: 0,
+    })
+  })
+})
+
+describe('sending', () => {
+  it('to suppressed recipients is a status in the 202, is not counted, and is shown and told', async () => {
+    const tenant = await api.addTenant({ dailyLimit: 10 })
+    await add(tenant, [{ address: 'ann@example.net', reason: 'complaint' }])
+    const body = { ...message, to: ['user@example.net'], cc: ['Ann@example.net'] }
+    const answer = await api.call('POST', '/v1/send', { key: tenant.liveKey, body })
+    expect(answer).toMatchObject({
+      status: 202,
+      json: {
+        status: 'queued',
+        recipients: [
+          { address: 'user@example.net', status: 'queued' },
+          { address: 'Ann@example.net', status: 'suppressed' },
+        ],
+      },
+    })
+    expect(answer.headers.get('ratelimit')).toMatch(/^"daily";r=9;/)
+    const path = `/v1/messages/${answer.json.id}`
+    expect((await api.call('GET', path, { key: tenant.liveKey })).json).toMatchObject({
+      status: 'queued',
+      recipients: [
+        { status: 'queued', reason: null },
+        { status: 'suppressed', reason: 'the address is on your suppression list (complaint)' },
+      ],
+    })
+    expect((await api.call('GET', `${path}/events`, { key: tenant.liveKey })).json.data).toMatchObject([
+      { type: 'message.accepted' },
+      { type: 'recipient.suppressed', recipient: 'Ann@example.net' },
+    ])
+  })
+
+  it('to nobody but suppressed recipients leaves nothing to do, even where the quota is used up', async () => {
+    const tenant = await api.addTenant({ dailyLimit: 1 })
+    await add(tenant, [{ address: 'ann@example.net' }])
+    const send = (to: string[]) =>
+      api.call('POST', '/v1/send', { key: tenant.liveKey, body: { ...message, to } })
+    expect((await send(['ann@example.net', 'last@example.net'])).status).toBe(202)
+    expect(await send(['ann@example.net'])).toMatchObject({ status: 202, json: { status: 'suppressed' } })
+    expect(await send(['ann@example.net', 'more@example.net'])).toMatchObject({
+      status: 429,
+      json: { code: 'quota-exceeded' },
+    })
+    const { rows } = await api.db.pool.query({
+      text: 'select count(*)::int as n from outbox where tenant_id = $1',
+      values: [tenant.tenantId],
+    })
+    expect(rows).toEqual([{ n: 1 }])
+  })
+
+  it('repeated with the same Idempotency-Key gets the same statuses, whatever the list says by then', async () => {
+    const tenant = await api.addTenant()
+    await add(tenant, [{ address: 'ann@example.net' }])
+    const body = { messages: [{ ...message, to: ['ann@example.net'] }, message, { ...message, to: ['bad'] }] }
+    const send = () =>
+      api.call('POST', '/v1/send/batch', {
+        key: tenant.liveKey,
+        body,
+        headers: { 'idempotency-key': 'batch-1' },
+      })
+    const first = await send()
+    expect(first.json.results).toMatchObject([
+      { status: 'suppressed' },
+      { status: 'queued' },
+      { problem: {} },
+    ])
+    await api.call('DELETE', '/v1/suppressions/ann@example.net', { key: tenant.liveKey })
+    await add(tenant, [{ address: 'user@example.net' }])
+    const again = await send()
+    expect(again.json).toEqual(first.json)
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
+  })
+
+  it('asks for the list of its stream: who unsubscribed from bulk mail still gets a receipt', async () => {
+    const tenant = await api.addTenant()
+    await add(tenant, [{ address: 'ann@example.net', stream: 'bulk', reason: 'unsubscribe' }])
+    const send = (stream: string) =>
+      api.call('POST', '/v1/send', {
+        key: tenant.liveKey,
+        body: { ...message, to: ['ann@example.net'], stream },
+      })
+    expect((await send('bulk')).json.status).toBe('suppressed')
+    expect((await send('transactional')).json.status).toBe('queued')
+  })
+
+  it('to suppressed@sandbox.lettergate.dev is suppressed in every mode, without an entry', async () => {
+    const { liveKey, testKey } = await api.addTenant()
+    for (const key of [liveKey, testKey]) {
+      const body = { ...message, to: ['suppressed+1@sandbox.lettergate.dev'] }
+      expect((await api.call('POST', '/v1/send', { key, body })).json.status).toBe('suppressed')
+    }
+  })
+})
+
+describe('files', () => {
+  it('of 20,000 lines are read by a job, without those that cannot be read', async () => {
+    const tenant = await api.addTenant()
+    const lines = Array.from({ length: 20_000 }, (_, index) =>
+      index % 1_000 === 7
+        ? `no address ${index}`
+        : `User${index}@example.net,${index % 2 ? 'bulk' : ''},spam`,
+    )
+    const started = await importFile(tenant, `\uFEFFEmail,Stream,Reason\r\n${lines.join('\r\n')}\r\n`)
+    expect(started).toMatchObject({ status: 202, json: { state: 'waiting', total: 20_000, result: null } })
+    expect(started.headers.get('location')).toBe(`/v1/suppressions/jobs/${started.json.id}`)
+    expect(await ended(tenant, started.json.id)).toMatchObject({
+      state: 'done',
+      total: 20_000,
+      done: 20_000,
+      added: 19_980,
+      rejected: 20,
+      errors: Array.from({ length: 20 }, (_, index) => ({
+        line: index * 1_000 + 9,
+        detail: 'has an address that has no @',
+      })),
+    })
+    expect((await get(tenant, '/user1@example.net')).json).toMatchObject({
+      data: [{ stream: 'bulk', reason: 'import', note: 'spam' }],
+    })
+    const again = await importFile(tenant, 'user1@example.net\nuser2@example.net', '?stream=bulk')
+    expect(await ended(tenant, again.json.id)).toMatchObject({ done: 2, added: 1, rejected: 0 })
+  })
+
+  it('written by an export are read by an import with the same entries', async () => {
+    const [tenant, other] = [await api.addTenant(), await api.addTenant()]
+    await add(
+      tenant,
+      Array.from({ length: 1_000 }, (_, index) => ({
+        address: `n${index}@example.net`,
+        reason: 'complaint',
+      })),
+    )
+    await add(tenant, [
+      { address: '"a,b"@example.net', note: 'a "quote", and more' },
+      { address: 'later@example.net', stream: 'bulk', expires_at: '2036-01-01T00:00:00Z' },
+    ])
+    const started = await api.call('POST', '/v1/suppressions/export', { key: tenant.liveKey, body: {} })
+    const { result } = await ended(tenant, started.json.id)
+    const file = await api.call('GET', String(result), { key: tenant.liveKey })
+    expect(file.headers.get('content-type')).toContain('text/csv')
+    expect(file.text.split('\r\n')).toHaveLength(1_004)
+    const imported = await importFile(other, file.text)
+    expect(await ended(other, imported.json.id)).toMatchObject({ added: 1_002, rejected: 0 })
+    const entriesOf = async ({ tenantId }: TestTenant) =>
+      (
+        await api.db.pool.query({
+          text: 'select address, stream, reason, note, expires_at from suppression where tenant_id = $1 order by 1, 2',
+          values: [tenantId],
+        })
+      ).rows
+    expect(await entriesOf(other)).toEqual(await entriesOf(tenant))
+    expect((await api.call('GET', String(result), { key: other.liveKey })).status).toBe(404)
+    const part = await api.call('POST', '/v1/suppressions/export', {
+      key: tenant.liveKey,
+      body: { stream: 'bulk' },
+    })
+    expect(await ended(tenant, part.json.id)).toMatchObject({ total: 1, done: 1 })
+  })
+
+  it('that are no lists are refused as a whole, and say why', async () => {
+    const tenant = await api.addTenant()
+    const refusal = async (...given: Parameters<typeof importFile>) => {
+      const { status, json } = await importFile(...given)
+      return [status, json.code, json.detail]
+    }
+    expect(await refusal(tenant, '')).toEqual([422, 'validation-failed', 'The file has no addresses.'])
+    expect(await refusal(tenant, 'address\n')).toEqual([
+      422,
+      'validation-failed',
+      'The file has no addresses.',
+    ])
+    expect((await refusal(tenant, 'x'.repeat(10_000)))[2]).toMatch(/^Line 1 has/)
+    expect((await refusal(tenant, '\n'.repeat(1_000_001)))[2]).toMatch(/1000000 lines/)
+    expect((await refusal(tenant, 'a@b.example', '', 'application/json'))[0]).toBe(415)
+    expect((await refusal(tenant, 'a@b.example', '?stream=none'))[0]).toBe(422)
+    expect((await refusal(tenant, `${'a'.repeat(100)}\n`.repeat(160_000)))[0]).toBe(413)
+  })
+})

@@ -1,0 +1,66 @@
+import { z } from 'zod'
+import { fromPublicId } from '../lib/ids.ts'
+import { type EventType, eventTypeNames, isEventType } from '../messages/event-types.ts'
+
+function toTypes(text: string, context: z.RefinementCtx): EventType[] {
+  const names = text.split(',').map((name) => name.trim())
+  const wrong = names.filter((name) => !isEventType(name))
+  if (wrong.length > 0) {
+    const shown = wrong.slice(0, 3).map((name) => JSON.stringify(name.slice(0, 100)))
+    context.addIssue({
+      code: 'custom',
+      message: `has no type ${shown.join(', ')}; there are ${eventTypeNames.join(', ')}`,
+    })
+  }
+  return names.filter(isEventType)
+}
+
+const idText = (prefix: 'msg' | 'con', description: string) =>
+  z
+    .string()
+    .meta({ description, examples: [`${prefix}_01m7wa5yjwe1qr5m7w1gzh99cc`] })
+    .transform((text, context) => {
+      const id = fromPublicId(prefix, text)
+      if (id !== null) return id
+      context.addIssue({ code: 'custom', message: `is not an id that begins with ${prefix}_` })
+      return z.NEVER
+    })
+
+const filters = {
+  types: z
+    .string()
+    .max(2_000)
+    .meta({
+      description: 'Only events of these types, separated by commas.',
+      examples: ['recipient.delivered,recipient.bounced'],
+    })
+    .transform(toTypes)
+    .optional(),
+  message: idText('msg', 'Only events of this message.').optional(),
+  connection: idText('con', 'Only events of this connection.').optional(),
+}
+
+const cursor = z
+  .string()
+  .min(1)
+  .meta({
+    description:
+      'The `next_cursor` of the answer before. `beginning`: from the oldest event that is kept. `now`, or absent: from now on.',
+    examples: ['beginning'],
+  })
+  .optional()
+
+/** Query of GET /v1/events. */
+export const FeedQuery = z.strictObject({
+  cursor,
+  ...filters,
+  wait: z.coerce.number().min(0).max(60).default(0).meta({
+    description: 'Seconds to wait for the next event before the answer, if there is none yet.',
+  }),
+  limit: z.coerce.number().int().min(1).max(200).default(100).meta({ description: 'Length of a page.' }),
+})
+export type FeedQuery = z.output<typeof FeedQuery>
+
+/** Query of GET /v1/events/stream. */
+export const FeedStreamQuery = z.strictObject({ cursor, ...filters })
+export type FeedStreamQuery = z.output<typeof FeedStreamQuery>

@@ -1,0 +1,27 @@
+import { type EventType, eventTypeNames } from '@lettergate/contracts/messages/event-types'
+import type { FeedRow, FeedFilter as FilterValues } from './sql/read-feed.ts'
+
+/** What a reader wants of a tenant's events; empty: all. */
+export type FeedFilter = {
+  types?: readonly EventType[] | undefined
+  connectionId?: string | undefined
+  messageId?: string | undefined
+}
+
+export function filterValues({ types, connectionId, messageId }: FeedFilter, mode: string): FilterValues {
+  return {
+    mode,
+    types: types ? types.map((type) => eventTypeNames.indexOf(type) + 1) : null,
+    connectionId: connectionId ?? null,
+    messageId: messageId ?? null,
+  }
+}
+
+/** The same for a row that was read without a filter. */
+export function matches(row: FeedRow, { types, connectionId, messageId }: FilterValues): boolean {
+  return (
+    (types === null || types.includes(row.type)) &&
+    (connectionId === null || row.connectionId === connectionId) &&
+    (messageId === null || row.messageId === messageId)
+  )
+}

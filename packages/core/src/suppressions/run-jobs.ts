@@ -1,0 +1,183 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { toPublicId } from '@lettergate/contracts/lib/ids'
+import { JOB_ERRORS_MAX } from '@lettergate/contracts/suppressions/suppressions'
+import { inTransaction, type Pool, type Queryable } from '@lettergate/db/pool'
+import { z } from 'zod'
+import type { Failpoint } from '../lib/index.ts'
+import { CsvForm, readEntry, writeCells } from './csv.ts'
+import { JobErrors } from './jobs.ts'
+import { CHUNK_LINES } from './split-lines.ts'
+import {
+  countEntries,
+  deleteChunk,
+  type ExportFilter,
+  type ExportRow,
+  readExportPage,
+  writeChunk,
+} from './sql/export-page.ts'
+import { failTurn, finishTurn, type Turn } from './sql/finish-turn.ts'
+import { type EntryRow, insertSuppressions } from './sql/insert-suppressions.ts'
+import { readChunk } from './sql/read-chunk.ts'
+import { type TakenJob, takeJob } from './sql/take-job.ts'
+
+/** How soon a new job is noticed. */
+const LOOK_MS = 1_000
+/** Chunks that fail in a row until the job is given up: with the waits between them, a minute and a half. */
+const FAILURES_MAX = 7
+
+const ImportOptions = CsvForm.extend({ has_header: z.boolean() })
+const ExportOptions = z.object({ reason: z.string().optional(), stream: z.string().optional() })
+
+export type ChunkResult = 'done' | 'failed'
+
+export type SuppressionJobs = {
+  start(): void
+  /** Resolves when the chunk under way is done. */
+  stop(): Promise<void>
+}
+
+type Deps = {
+  pool: Pool
+  failpoint: Failpoint
+  onChunk?: (kind: TakenJob['kind'], result: ChunkResult) => void
+  onError: (error: unknown) => void
+}
+
+function linesOf(content: Buffer): string[] {
+  const lines = content.toString().split('\n')
+  // Behind the last line break there is no line.
+  if (lines.at(-1) === '') lines.pop()
+  return lines.map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line))
+}
+
+async function importChunk(db: Queryable, job: TakenJob): Promise<Turn> {
+  const { tenantId, id, mode } = job
+  const number = job.chunks
+  const form = ImportOptions.parse(job.options)
+  const chunk = await readChunk(db, { tenantId, id, chunk: number })
+  const errors = JobErrors.parse(job.errors)
+  const entries: EntryRow[] = []
+  const skipped = number === 0 && form.has_header ? 1 : 0
+  let rejected = 0
+  for (const [index, text] of linesOf(chunk?.content ?? Buffer.alloc(0)).entries()) {
+    const line = index === 0 && number === 0 ? text.replace(/^\uFEFF/, '') : text
+    if (index < skipped || line.trim() === '') continue
+    const entry = readEntry(line, form)
+    if (!('detail' in entry)) entries.push(entry)
+    else {
+      rejected += 1
+      if (errors.length < JOB_ERRORS_MAX)
+        errors.push({ line: (chunk?.line ?? 1) + index, detail: entry.detail })
+    }
+  }
+  const added = entries.length > 0 ? await insertSuppressions(db, { tenantId, mode }, entries) : 0
+  await deleteChunk(db, { tenantId, id, number })
+  const next = await readChunk(db, { tenantId, id, chunk: number + 1 })
+  return {
+    isLast: next === null,
+    total: job.total,
+    done: Math.max(0, (chunk?.lines ?? 0) - skipped),
+    added,
+    rejected,
+    errors: JSON.stringify(errors),
+    reached: null,
+  }
+}
+
+const HEADER = ['address', 'stream', 'reason', 'note', 'created_at', 'expires_at', 'message_id']
+
+function lineOf(row: ExportRow): string {
+  return writeCells([
+    row.address,
+    row.stream,
+    row.reason,
+    row.note ?? '',
+    row.created_at.toISOString(),
+    row.expires_at?.toISOString() ?? '',
+    row.message_id === null ? '' : toPublicId('msg', row.message_id),
+  ])
+}
+
+async function exportChunk(db: Queryable, job: TakenJob): Promise<Turn> {
+  const { tenantId, id, mode, chunks: number } = job
+  const { reason = null, stream = null } = ExportOptions.parse(job.options)
+  const filter: ExportFilter = { tenantId, mode, reason, stream }
+  const total = job.total ?? (await countEntries(db, filter))
+  const rows = await readExportPage(db, filter, job.reached ?? ['', ''], CHUNK_LINES)
+  const lines = [...(number === 0 ? [writeCells(HEADER)] : []), ...rows.map(lineOf)]
+  const content = lines.map((line) => `${line}\r\n`).join('')
+  await writeChunk(db, {
+    tenantId,
+    id,
+    number,
+    line: number * CHUNK_LINES + 1,
+    lines: lines.length,
+    content,
+  })
+  const last = rows.at(-1)
+  const isLast = rows.length < CHUNK_LINES
+  return {
+    isLast,
+    total,
+    done: rows.length,
+    added: 0,
+    rejected: 0,
+    errors: '[]',
+    reached: last ? [last.address, last.stream] : job.reached,
+  }
+}
+
+/**
+ * Carries imports and exports on by one chunk at a time, each in one transaction, the job that waits longest first. Any number of workers
+ * may run. A worker that is killed leaves its chunk undone, and another one begins it anew.
+ */
+export function createSuppressionJobs(deps: Deps): SuppressionJobs {
+  const stopping = new AbortController()
+  let running: Promise<void> | null = null
+
+  /** Whether there was a chunk to do. */
+  async function runOne(): Promise<boolean> {
+    let job: TakenJob | null = null
+    try {
+      await inTransaction(deps.pool, async (db) => {
+        job = await takeJob(db)
+        if (!job) return
+        const turn = await (job.kind === 'import' ? importChunk(db, job) : exportChunk(db, job))
+        await finishTurn(db, job, turn)
+        await deps.failpoint('inside_suppression_chunk')
+      })
+      return didChunk(job, 'done')
+    } catch (error) {
+      deps.onError(error)
+      didChunk(job, 'failed')
+      // Without the database this fails as well, and the job waits as it is.
+      if (job) await failTurn(deps.pool, job, FAILURES_MAX)
+      return false
+    }
+  }
+
+  function didChunk(job: TakenJob | null, result: ChunkResult): boolean {
+    if (job) deps.onChunk?.(job.kind, result)
+    return job !== null
+  }
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      const hasDone = await runOne().catch((error: unknown) => {
+        deps.onError(error)
+        return false
+      })
+      if (!hasDone) await sleep(LOOK_MS, undefined, { signal: stopping.signal }).catch(() => undefined)
+    }
+  }
+
+  return {
+    start() {
+      running ??= run()
+    },
+    async stop() {
+      stopping.abort()
+      await running
+    },
+  }
+}

@@ -1,0 +1,83 @@
+import { signWebhook } from '@lettergate/contracts/webhooks/sign-webhook'
+import type { Egress } from '@lettergate/egress/egress'
+
+/** Receivers that need longer are to answer first and work afterwards. */
+const CALL_MS_MAX = 15_000
+const SHOWN_BYTES = 1_024
+
+export type EndpointCall = {
+  url: string
+  /** Further header fields of the tenant. */
+  headers: Readonly<Record<string, string>>
+  /** The same on every attempt. */
+  id: string
+  at: Date
+  body: string
+  secrets: readonly string[]
+}
+
+export type EndpointAnswer = {
+  /** Null: there was no answer. */
+  status: number | null
+  ms: number
+  /** Why there was none. */
+  error: string | null
+  /** The first kilobyte. */
+  answer: string | null
+  /** Of the answer's Retry-After field, as it came. */
+  retryAfter: string | null
+}
+
+function errorText(error: unknown): string {
+  if (error instanceof Error && 'reason' in error && typeof error.reason === 'string') return error.reason
+  throw error
+}
+
+/** Whole characters only, and none that a terminal or a database would not take. */
+function shown(body: Buffer): string | null {
+  const text = body
+    .subarray(0, SHOWN_BYTES)
+    .toString('utf8')
+    .replaceAll('\u0000', '')
+    .replace(/\uFFFD+$/, '')
+  return text === '' ? null : text
+}
+
+/**
+ * One signed POST, checked by the egress guard when it connects; redirects are not followed. Throws only if the process is at fault: whatever
+ * the receiver does is an answer.
+ */
+export async function callEndpoint(
+  egress: Pick<Egress, 'request'>,
+  { url, headers, id, at, body, secrets }: EndpointCall,
+  signal?: AbortSignal,
+): Promise<EndpointAnswer> {
+  const startedAt = performance.now()
+  const ms = () => Math.round(performance.now() - startedAt)
+  try {
+    const response = await egress.request(
+      {
+        method: 'POST',
+        url,
+        headers: {
+          ...headers,
+          'content-type': 'application/json',
+          'user-agent': 'Lettergate-Webhooks/1',
+          ...signWebhook({ id, at, body }, secrets),
+        },
+        body,
+      },
+      { timeoutMs: CALL_MS_MAX, ...(signal && { signal }) },
+    )
+    const retryAfter = response.headers['retry-after']
+    return {
+      status: response.status,
+      ms: ms(),
+      error: null,
+      answer: shown(response.body),
+      retryAfter: typeof retryAfter === 'string' ? retryAfter : null,
+    }
+  } catch (error) {
+    return { status: null, ms: ms(), error: errorText(error), answer: null, retryAfter: null }
+  }
+}

@@ -1,0 +1,57 @@
+import { type EventType, eventTypeNames } from '@lettergate/contracts/messages/event-types'
+import { Problem } from '@lettergate/contracts/problems/problems'
+import { z } from 'zod'
+import { type CursorKey, fromStorage, readCursor, writeCursor } from '../lib/index.ts'
+import { type EndpointDeps, type Owner, readEndpoint } from './endpoints.ts'
+import { listTries, type TryRow } from './sql/list-tries.ts'
+
+export type DeliveryInfo = Omit<TryRow, 'type'> & { type: EventType; isOk: boolean }
+
+export type DeliveryQuery = {
+  status?: 'ok' | 'failed' | undefined
+  since?: Date | undefined
+  cursor?: string | undefined
+  limit: number
+}
+
+const Position = z.tuple([z.string(), z.number(), z.number()])
+
+function toInfo({ type, ...row }: TryRow): DeliveryInfo {
+  const name = eventTypeNames[type - 1]
+  if (!name) throw new Error(`an attempt names the unknown type ${type}`)
+  return { ...row, type: name, isOk: row.status !== null && row.status >= 200 && row.status < 300 }
+}
+
+/** Attempts at an endpoint, newest first, a page at a time. */
+export async function listDeliveries(
+  deps: EndpointDeps & { cursorKey: CursorKey },
+  owner: Owner,
+  id: string,
+  { status, since, cursor, limit }: DeliveryQuery,
+): Promise<{ deliveries: DeliveryInfo[]; nextCursor: string | null }> {
+  await readEndpoint(deps, owner, id)
+  const scope = ['deliveries', owner.tenantId, id, status ?? '', since?.toISOString() ?? '']
+  const after =
+    cursor === undefined
+      ? null
+      : Position.safeParse(JSON.parse(readCursor(deps.cursorKey, scope, cursor))).data
+  if (after === undefined) throw new Problem('cursor-invalid')
+  const isOk = status === undefined ? null : status === 'ok'
+  const rows = await fromStorage(
+    listTries(deps.tenants.forTenant(owner.tenantId), owner.tenantId, {
+      endpointId: id,
+      isOk,
+      since: since ?? null,
+      after,
+      limit: limit + 1,
+    }),
+  )
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  const position = last && [last.atMicros, last.seq, last.number]
+  return {
+    deliveries: page.map(({ atMicros: _exact, ...row }) => toInfo(row)),
+    nextCursor:
+      rows.length > limit && position ? writeCursor(deps.cursorKey, scope, JSON.stringify(position)) : null,
+  }
+}

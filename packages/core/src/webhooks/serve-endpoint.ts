@@ -1,0 +1,236 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Problem } from '@lettergate/contracts/problems/problems'
+import { z } from 'zod'
+import {
+  BEGINNING,
+  type FeedBatch,
+  type FeedEvent,
+  type FeedReader,
+  type FeedWindow,
+  readFeedFrom,
+} from '../feed/index.ts'
+import type { EndpointAnswer } from './call-endpoint.ts'
+import { FAILURES_BEFORE_PAUSE, nextDelayMs, pauseMs, retryAfterMs } from './delivery-schedule.ts'
+import { disable, disableReason } from './disable.ts'
+import { numberOfType } from './event-call.ts'
+import { isGone, isOk, makeCall } from './make-call.ts'
+import type { OpenEndpoint, Targets } from './open-target.ts'
+import type { Lease } from './sql/lease-state.ts'
+import { type PageHealth, recordPage, type WebhookResult } from './sql/record-results.ts'
+import type { WebhookDeps } from './webhook-deps.ts'
+
+/** Called and not yet recorded, at most: what a lost worker repeats. */
+const PAGE = 64
+/** Concurrent calls to one endpoint. */
+const CALLS = 8
+/** A cursor that stands still is moved this often, since the days behind it are dropped. */
+const IDLE_CURSOR_MS = 600_000
+
+const Moment = z.object({ snapshot: z.string(), base: z.number(), atMs: z.number() })
+const StoredWindow = z.object({
+  from: Moment,
+  to: Moment.nullable(),
+  reached: z.tuple([z.number(), z.number()]),
+})
+
+/** The window in a stored cursor. */
+export function readStoredWindow(cursor: string): FeedWindow {
+  return StoredWindow.parse(JSON.parse(cursor))
+}
+
+/** A page behind the window. A cursor older than the feed goes on with the oldest event that is kept: it has seen none of those. */
+export async function readPage(
+  deps: Pick<WebhookDeps, 'tenants' | 'feedDays'>,
+  reader: FeedReader,
+  window: FeedWindow,
+  types: OpenEndpoint['types'],
+  limit: number,
+): Promise<FeedBatch> {
+  const filter = {
+    types: types?.length ? types.filter((type): type is FeedEvent['type'] => type !== '') : undefined,
+  }
+  const read = (from: FeedWindow) =>
+    readFeedFrom({ tenants: deps.tenants, keptDays: deps.feedDays }, reader, from, filter, limit)
+  try {
+    return await read(window)
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'cursor-expired') return await read(BEGINNING)
+    throw error
+  }
+}
+
+function isWanted({ tags, streams }: OpenEndpoint, event: FeedEvent): boolean {
+  // An event of the account has neither.
+  if (event.messageId === null) return true
+  if (streams?.length && !streams.includes(event.stream)) return false
+  return !tags?.length || tags.some((tag) => event.tags.includes(tag))
+}
+
+/** Events of one call, and the window behind the last of them. */
+type Step = { events: FeedEvent[]; after: FeedWindow }
+
+function toSteps(endpoint: OpenEndpoint, { events, afters }: FeedBatch): Step[] {
+  const steps: Step[] = []
+  for (const [index, event] of events.entries()) {
+    const after = afters[index]
+    if (!after || !isWanted(endpoint, event)) continue
+    const last = steps.at(-1)
+    if (last && last.events.length < endpoint.max_events) {
+      last.events.push(event)
+      last.after = after
+    } else steps.push({ events: [event], after })
+  }
+  return steps
+}
+
+type Tried = { step: Step; answer: EndpointAnswer }
+
+/** Calls in order, some at once; stops at the first failures of an endpoint without a success. What was begun is a prefix of the steps. */
+async function callAll(
+  deps: WebhookDeps,
+  lease: Lease & { endpointId: string },
+  endpoint: OpenEndpoint,
+  steps: readonly Step[],
+  { acquire, signal }: Calling,
+): Promise<Tried[]> {
+  const tried: (Tried | undefined)[] = []
+  let next = 0
+  let failures = lease.failures
+  let isOver = false
+  async function lane(): Promise<void> {
+    for (;;) {
+      const release = await acquire(lease.tenantId)
+      if (!release) return
+      try {
+        const index = next
+        const step = steps[index]
+        if (!step || isOver || signal.aborted) return
+        next++
+        const answer = await makeCall(
+          deps,
+          {
+            url: endpoint.url,
+            target: lease.endpointId,
+            content: endpoint.content,
+            events: step.events,
+            isList: endpoint.max_events > 1,
+          },
+          signal,
+        )
+        // Given up because the process ends: it counts as not made, and is repeated.
+        if (signal.aborted && answer.status === null) return
+        tried[index] = { step, answer }
+        if (isOk(answer)) failures = 0
+        else failures += 1
+        if (isGone(answer) || failures >= FAILURES_BEFORE_PAUSE) isOver = true
+      } finally {
+        release()
+      }
+    }
+  }
+  // A probe goes alone.
+  const lanes = lease.failures > 0 ? 1 : CALLS
+  await Promise.all(Array.from({ length: Math.min(lanes, steps.length) }, lane))
+  const end = Array.from(tried).findIndex((one) => one === undefined)
+  return tried.slice(0, end < 0 ? undefined : end).filter((one) => one !== undefined)
+}
+
+function toResults(
+  lease: Lease & { endpointId: string },
+  tried: readonly Tried[],
+  now: number,
+): WebhookResult[] {
+  return tried.flatMap(({ step, answer }) =>
+    step.events.map((event) => ({
+      tenantId: lease.tenantId,
+      mode: lease.mode,
+      endpointId: lease.endpointId,
+      url: null,
+      target: lease.endpointId,
+      messageId: event.messageId,
+      seq: event.seq,
+      type: numberOfType(event.type),
+      connectionId: event.connectionId,
+      isBulk: event.stream === 'bulk',
+      number: 1,
+      answer,
+      isOk: isOk(answer),
+      delivery: null,
+      retryMs: isOk(answer) ? null : nextDelayMs(1, retryAfterMs(answer.retryAfter, now)),
+    })),
+  )
+}
+
+function toHealth(lease: Lease, tried: readonly Tried[]): PageHealth {
+  const lastSuccess = tried.findLastIndex(({ answer }) => isOk(answer))
+  const failures = tried.length - 1 - lastSuccess
+  const hasSuccess = lastSuccess >= 0
+  return {
+    hasSuccess,
+    failures,
+    pauseMs: failures > 0 ? pauseMs(failures + (hasSuccess ? 0 : lease.failures)) : null,
+  }
+}
+
+export type Calling = {
+  /** A slot for one call of the tenant; null: the process ends, and no call begins any more. */
+  acquire(tenantId: string): Promise<(() => void) | null>
+  /** Aborts the calls. */
+  signal: AbortSignal
+  isStopping(): boolean
+}
+
+/** What comes after a page: more of it, nothing for now, or nothing until the pause is over. */
+export type Served = 'more' | 'idle' | 'ended'
+
+/** Serves one page of an endpoint: reads, calls, records. `lease` is kept up to date. */
+export async function servePage(
+  deps: WebhookDeps,
+  targets: Targets,
+  lease: Lease & { endpointId: string },
+  calling: Calling,
+): Promise<Served> {
+  const { tenantId, mode, endpointId } = lease
+  const endpoint = await targets.endpoint(tenantId, endpointId)
+  if (!endpoint?.enabled) return 'ended'
+  if (endpoint.max_events > 1 && endpoint.max_wait_ms > 0)
+    await sleep(endpoint.max_wait_ms, undefined, { signal: calling.signal }).catch(() => {})
+  if (calling.isStopping()) return 'ended'
+  const window = readStoredWindow(lease.cursor)
+  const limit = lease.failures > 0 ? endpoint.max_events : Math.max(PAGE, endpoint.max_events)
+  const page = await readPage(deps, { tenantId, mode }, window, endpoint.types, limit)
+  const steps = toSteps(endpoint, page)
+  if (steps.length === 0) {
+    const isOld = Date.now() - window.from.atMs > IDLE_CURSOR_MS
+    const isMoved = page.events.length > 0 || page.hasMore
+    if (isOld || isMoved) {
+      const cursor = JSON.stringify(page.next)
+      if (
+        !(await recordPage(deps.pool, lease, cursor, { hasSuccess: false, failures: 0, pauseMs: null }, []))
+      )
+        return 'ended'
+      lease.cursor = cursor
+    }
+    return page.hasMore ? 'more' : 'idle'
+  }
+  const tried = await callAll(deps, lease, endpoint, steps, calling)
+  await deps.failpoint('after_webhooks_before_record')
+  const isWhole = tried.length === steps.length
+  const cursor = JSON.stringify(isWhole ? page.next : (tried.at(-1)?.step.after ?? window))
+  const health = toHealth(lease, tried)
+  const results = toResults(lease, tried, Date.now())
+  if (!(await recordPage(deps.pool, lease, cursor, health, results))) return 'ended'
+  lease.cursor = cursor
+  if (health.hasSuccess) lease.failingSince = null
+  lease.failures = (health.hasSuccess ? 0 : lease.failures) + health.failures
+  if (health.failures > 0) {
+    const hasGone = tried.some(({ answer }) => isGone(answer))
+    const reason = disableReason(hasGone, lease.failingSince, Date.now())
+    if (reason !== null) {
+      await disable(deps, { tenantId, id: endpointId }, reason)
+      return 'ended'
+    }
+  }
+  if (health.pauseMs !== null || calling.isStopping()) return 'ended'
+  return isWhole && !page.hasMore ? 'idle' : 'more'
+}

@@ -1,0 +1,47 @@
+import { hash } from 'node:crypto'
+import { newId } from '@lettergate/contracts/lib/ids'
+import { numberOfType } from './event-call.ts'
+import { readPage, readStoredWindow, type Served } from './serve-endpoint.ts'
+import { fanOut, type OwnUrlDelivery } from './sql/fan-out.ts'
+import type { Lease } from './sql/lease-state.ts'
+import type { WebhookDeps } from './webhook-deps.ts'
+
+const PAGE = 200
+
+/** The URLs of one host share their concurrency: a UUID of tenant and host. */
+export function targetOfUrl(tenantId: string, url: string): string {
+  const text = hash('sha256', JSON.stringify([tenantId, new URL(url).host]))
+  return [
+    text.slice(0, 8),
+    text.slice(8, 12),
+    text.slice(12, 16),
+    text.slice(16, 20),
+    text.slice(20, 32),
+  ].join('-')
+}
+
+/** Makes deliveries of a page of events whose messages have a URL of their own. One bad URL must not hold up those of others. */
+export async function serveOwnUrls(deps: WebhookDeps, lease: Lease): Promise<Served> {
+  const { tenantId, mode } = lease
+  const page = await readPage(deps, { tenantId, mode }, readStoredWindow(lease.cursor), null, PAGE)
+  const rows = page.events.flatMap((event): OwnUrlDelivery[] => {
+    const { callbackUrl, messageId } = event
+    if (callbackUrl === null || messageId === null) return []
+    return [
+      {
+        id: newId(),
+        url: callbackUrl,
+        target: targetOfUrl(tenantId, callbackUrl),
+        messageId,
+        seq: event.seq,
+        type: numberOfType(event.type),
+        connectionId: event.connectionId,
+        isBulk: event.stream === 'bulk',
+      },
+    ]
+  })
+  const cursor = JSON.stringify(page.next)
+  if (!(await fanOut(deps.pool, lease, cursor, rows))) return 'ended'
+  lease.cursor = cursor
+  return page.hasMore ? 'more' : 'idle'
+}

@@ -1,0 +1,125 @@
+import type { Queryable } from '@lettergate/db/pool'
+
+export type ClaimedDelivery = {
+  id: string
+  tenantId: string
+  mode: 'live' | 'test'
+  endpointId: string | null
+  url: string | null
+  target: string
+  messageId: string | null
+  seq: number
+  type: number
+  connectionId: string | null
+  isBulk: boolean
+  /** Attempts made. */
+  attempts: number
+  epoch: number
+  failures: number
+  failingSince: Date | null
+}
+
+export type DeliveryPosition = { tenantId: string; target: string }
+
+export const FIRST_TARGET: DeliveryPosition = {
+  tenantId: '00000000-0000-0000-0000-000000000000',
+  target: '00000000-0000-0000-0000-000000000000',
+}
+
+/** A worker that has a delivery answers for it within this time. */
+const LEASE_MS = 60_000
+/** Of one target in one claim; one alone, as a probe, where calls have failed. */
+const PER_TARGET = 8
+
+/**
+ * Claims deliveries that are due, walking from target to target behind `after`, so that a target with many costs the others nothing. Targets
+ * that are paused or disabled are left out. `reached`: where to go on; null: all targets were seen.
+ */
+export async function claimDeliveries(
+  db: Queryable,
+  after: DeliveryPosition,
+  { targets, limit }: { targets: number; limit: number },
+): Promise<{ claimed: ClaimedDelivery[]; reached: DeliveryPosition | null }> {
+  const { rows } = await db.query<
+    { seen: number; lastTenant: string | null; lastTarget: string | null } & Partial<ClaimedDelivery>
+  >({
+    name: 'claim-deliveries',
+    text: `
+      with recursive target as (
+        (select tenant_id, target, 1 as n from delivery where state = 'waiting' and (tenant_id, target) > ($1::uuid, $2::uuid)
+         order by tenant_id, target limit 1)
+        union all
+        select d.tenant_id, d.target, t.n + 1 from target t cross join lateral (
+          select d.tenant_id, d.target from delivery d
+          where d.state = 'waiting' and (d.tenant_id, d.target) > (t.tenant_id, t.target) order by d.tenant_id, d.target limit 1
+        ) d
+        where t.n < $3
+      ), open as materialized (
+        select t.*, s.failures, s.failing_since from target t
+        left join endpoint_state s on s.id = t.target
+        left join endpoint e on e.tenant_id = t.tenant_id and e.id = t.target
+        where (s.paused_until is null or s.paused_until <= now()) and e.enabled is not false
+      ), due as materialized (
+        select d.id, o.failures, o.failing_since from open o cross join lateral (
+          select d.id from delivery d
+          where d.tenant_id = o.tenant_id and d.target = o.target and d.state = 'waiting' and d.due_at <= now()
+          order by d.due_at limit case when coalesce(o.failures, 0) > 0 then 1 else ${PER_TARGET} end
+          for update skip locked
+        ) d
+        limit $4
+      ), claimed as (
+        update delivery d set state = 'claimed', epoch = nextval('claim_epoch'), lease_until = now() + ${LEASE_MS} * interval '1 ms'
+        from due where d.id = due.id
+        returning d.*, due.failures as state_failures, due.failing_since
+      )
+      select (select count(*)::int4 from target) as seen, l.tenant_id as "lastTenant", l.target as "lastTarget",
+             c.id, c.tenant_id as "tenantId", c.mode, c.endpoint_id as "endpointId", c.url, c.target, c.message_id as "messageId", c.seq,
+             c.type, c.connection_id as "connectionId", c.is_bulk as "isBulk",
+             c.attempts, c.epoch, coalesce(c.state_failures, 0) as failures, c.failing_since as "failingSince"
+      from (select 1) one
+      left join lateral (select tenant_id, target from target order by n desc limit 1) l on true
+      left join claimed c on true`,
+    values: [after.tenantId, after.target, targets, limit],
+  })
+  const [first] = rows
+  const claimed = rows.flatMap(({ seen: _seen, lastTenant: _tenant, lastTarget: _target, ...row }) =>
+    isClaimed(row) ? row : [],
+  )
+  const isWhole = !first || first.seen < targets || first.lastTenant === null || first.lastTarget === null
+  return {
+    claimed,
+    reached: isWhole ? null : { tenantId: first.lastTenant ?? '', target: first.lastTarget ?? '' },
+  }
+}
+
+function isClaimed(row: Partial<ClaimedDelivery>): row is ClaimedDelivery {
+  return row.id !== null && row.id !== undefined
+}
+
+/** Deliveries whose worker was lost are due again. */
+export async function releaseExpiredDeliveries(db: Queryable, limit: number): Promise<number> {
+  const { rowCount } = await db.query({
+    name: 'release-deliveries',
+    text: `
+      update delivery set state = 'waiting', lease_until = null
+      where id in (
+        select id from delivery where state = 'claimed' and lease_until < now() limit $1 for update skip locked)`,
+    values: [limit],
+  })
+  return rowCount ?? 0
+}
+
+/** Gives back what was not tried. */
+export async function giveBackDeliveries(
+  db: Queryable,
+  rows: readonly { id: string; epoch: number }[],
+): Promise<void> {
+  if (rows.length === 0) return
+  await db.query({
+    name: 'give-back-deliveries',
+    text: `
+      update delivery d set state = 'waiting', lease_until = null
+      from unnest($1::uuid[], $2::int8[]) as r (id, epoch) where d.id = r.id and d.epoch = r.epoch and d.state = 'claimed'`,
+    values: [rows.map(({ id }) => id), rows.map(({ epoch }) => epoch)],
+  })
+}

@@ -1,0 +1,136 @@
+import { newId } from '@lettergate/contracts/lib/ids'
+import { column, rowArray } from '@lettergate/db/composite-rows'
+import type { Queryable } from '@lettergate/db/pool'
+import type { EndpointAnswer } from '../call-endpoint.ts'
+
+/** One attempt to bring an event to its target. */
+export type WebhookResult = {
+  tenantId: string
+  mode: string
+  endpointId: string | null
+  /** Of a message's own URL; null: the endpoint's. */
+  url: string | null
+  target: string
+  messageId: string | null
+  seq: number
+  /** Place of the type in the list of the contracts, from 1. */
+  type: number
+  connectionId: string | null
+  isBulk: boolean
+  number: number
+  answer: EndpointAnswer
+  isOk: boolean
+  /** Of an event that was tried before: its row, and the epoch by which this worker has it. */
+  delivery: { id: string; epoch: number } | null
+  /** Until the next attempt; null: there is none. */
+  retryMs: number | null
+}
+
+const resultArray = rowArray<WebhookResult>('webhook_result', [
+  column('uuid', (row) => row.tenantId),
+  column('text', (row) => row.mode),
+  column('uuid', (row) => row.endpointId),
+  column('text', (row) => row.url),
+  column('uuid', (row) => row.target),
+  column('uuid', (row) => row.messageId),
+  column('int8', (row) => row.seq),
+  column('int2', (row) => row.type),
+  column('int2', (row) => row.number),
+  column('int2', (row) => row.answer.status),
+  column('int4', (row) => row.answer.ms),
+  column('text', (row) => row.answer.error),
+  column('text', (row) => row.answer.answer),
+  column('uuid', (row) => row.delivery?.id ?? newId()),
+  column('int8', (row) => row.delivery?.epoch),
+  column('float8', (row) => row.retryMs),
+  column('int2', (row) => (row.isOk ? 1 : 0)),
+  column('uuid', (row) => row.connectionId),
+  column('int2', (row) => (row.isBulk ? 1 : 0)),
+])
+
+const TRIED = `
+  insert into delivery_try (tenant_id, mode, endpoint_id, message_id, seq, type, number, status, ms, error, answer)
+  select tenant_id, mode, endpoint_id, message_id, seq, type, number, status, ms, error, answer from result`
+
+const RETRIED = `
+  insert into delivery (id, tenant_id, mode, endpoint_id, url, target, message_id, seq, type, connection_id, is_bulk, state, due_at, attempts)
+  select delivery_id, tenant_id, mode, endpoint_id, url, target, message_id, seq, type, connection_id, is_bulk = 1, 'waiting',
+         now() + retry_ms * interval '1 ms', number
+  from result where epoch is null and retry_ms is not null`
+
+/** How the calls of a page went, for the endpoint. */
+export type PageHealth = {
+  hasSuccess: boolean
+  /** Failures after the last success; all, if there was none. */
+  failures: number
+  pauseMs: number | null
+}
+
+/**
+ * Records a page of an endpoint's events and moves its cursor, in one statement; false: another worker has taken over, and nothing is
+ * written.
+ */
+export async function recordPage(
+  db: Queryable,
+  lease: { id: string; epoch: number },
+  cursor: string,
+  { hasSuccess, failures, pauseMs }: PageHealth,
+  results: readonly WebhookResult[],
+): Promise<boolean> {
+  const { rows } = await db.query<{ moved: boolean }>({
+    name: 'record-webhook-page',
+    text: `
+      with moved as (
+        update endpoint_state s
+        set cursor = $3,
+            failures = least(case when $4 then 0 else s.failures end + $5, 1000),
+            failing_since = case when $5 = 0 and not $4 then s.failing_since when $5 = 0 then null
+                                 when $4 then now() else coalesce(s.failing_since, now()) end,
+            last_success_at = case when $4 then now() else s.last_success_at end,
+            paused_until = now() + $6::float8 * interval '1 ms'
+        where s.id = $1 and s.epoch = $2
+        returning s.id
+      ), result as materialized (
+        select r.* from unnest($7::webhook_result[]) r where exists (select from moved)
+      ), tried as (${TRIED}), retried as (${RETRIED})
+      select exists (select from moved) as moved`,
+    values: [
+      lease.id,
+      lease.epoch,
+      cursor,
+      hasSuccess,
+      failures,
+      pauseMs,
+      await resultArray(db, [...results]),
+    ],
+  })
+  return rows[0]?.moved ?? false
+}
+
+/** Records further attempts, of many endpoints at once: each has a row, which goes when it is done or has had its last attempt. */
+export async function recordRetries(db: Queryable, results: readonly WebhookResult[]): Promise<void> {
+  if (results.length === 0) return
+  await db.query({
+    name: 'record-webhook-retries',
+    text: `
+      with result as materialized (
+        select * from unnest($1::webhook_result[])
+      ), tried as (${TRIED}), done as (
+        delete from delivery d using result r where d.id = r.delivery_id and d.epoch = r.epoch and r.retry_ms is null
+      ), again as (
+        update delivery d set state = 'waiting', due_at = now() + r.retry_ms * interval '1 ms', attempts = r.number, lease_until = null
+        from result r where d.id = r.delivery_id and d.epoch = r.epoch and r.retry_ms is not null
+      ), health as materialized (
+        select endpoint_id, bool_or(is_ok = 1) as has_success, count(*) filter (where is_ok = 0)::int4 as failures
+        from result where endpoint_id is not null group by 1
+      )
+      update endpoint_state s
+      set failures = case when h.has_success then 0 else least(s.failures + h.failures, 1000) end,
+          failing_since = case when h.has_success then null else coalesce(s.failing_since, now()) end,
+          last_success_at = case when h.has_success then now() else s.last_success_at end,
+          paused_until = case when h.has_success then null else s.paused_until end
+      from health h
+      where s.id = h.endpoint_id`,
+    values: [await resultArray(db, [...results])],
+  })
+}

@@ -1,0 +1,46 @@
+import { newId, toPublicId } from '@lettergate/contracts/lib/ids'
+import type { Egress } from '@lettergate/egress/egress'
+import { callEndpoint, type EndpointAnswer } from './call-endpoint.ts'
+import { validSecrets } from './endpoint-secrets.ts'
+import { type EndpointDeps, type Owner, openEndpoint } from './endpoints.ts'
+
+/** An event that never happened, in the form of those that do. */
+function testBody(now: Date): string {
+  const at = now.toISOString()
+  return JSON.stringify({
+    type: 'recipient.delivered',
+    timestamp: at,
+    data: {
+      seq: 0,
+      at,
+      message_id: toPublicId('msg', newId()),
+      recipient: 'test@sandbox.lettergate.dev',
+      status: 'delivered',
+      reason: 'This is a test: no message was sent.',
+      attempt: null,
+      detail: null,
+      connection: null,
+      stream: 'transactional',
+      tags: ['lettergate-test'],
+      metadata: {},
+    },
+  })
+}
+
+/** Calls the URL of an endpoint once, with an event that says that it is a test; nothing is recorded of it. */
+export async function testEndpoint(
+  deps: EndpointDeps & { egress: Pick<Egress, 'request'> },
+  owner: Owner,
+  id: string,
+): Promise<EndpointAnswer> {
+  const { url, content } = await openEndpoint(deps, owner, id)
+  const at = new Date(deps.clock.now())
+  return callEndpoint(deps.egress, {
+    url,
+    headers: content.headers,
+    id: `evt_test_${newId()}`,
+    at,
+    body: testBody(at),
+    secrets: validSecrets(content, at.getTime()),
+  })
+}

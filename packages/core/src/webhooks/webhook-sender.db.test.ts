@@ -1,0 +1,341 @@
+import { createSecretKey } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createListener } from '@lettergate/db/listener'
+import { createPool, type Pool } from '@lettergate/db/pool'
+import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
+import { createEgress } from '@lettergate/egress/egress'
+import { Webhook } from 'standardwebhooks'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { eventually } from '../../test/build-message.ts'
+import { buildRow, buildTenant, buildUnit } from '../../test/rows.ts'
+import { acceptMessages } from '../accept/index.ts'
+import { createFeedNews } from '../feed/index.ts'
+import { appendEvents, noFailpoint } from '../lib/index.ts'
+import { createSealer } from '../secrets/index.ts'
+import { ensureUsage } from '../usage/index.ts'
+import { readDefaultSecret } from './default-secret.ts'
+import { createEndpoint, deleteEndpoint, type EndpointDeps, updateEndpoint } from './endpoints.ts'
+import { listDeliveries } from './list-deliveries.ts'
+import { replayEvents } from './replay.ts'
+import { createWebhookSender, type WebhookSender } from './webhook-sender.ts'
+
+let db: TestDatabase
+let batch: Pool
+const cleanups: (() => Promise<unknown> | unknown)[] = []
+const errors: unknown[] = []
+beforeAll(async () => {
+  db = await createTestDatabase()
+  batch = createPool({
+    url: db.url,
+    max: 8,
+    applicationName: 'test-batch',
+    onError: () => {},
+    role: 'lettergate_batch',
+  })
+})
+afterAll(async () => {
+  await batch.end()
+  await db.drop()
+})
+beforeEach(() => {
+  errors.length = 0
+})
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+  expect(errors).toEqual([])
+})
+
+type Got = { path: string; headers: Record<string, string>; text: string }
+type Answer = (response: ServerResponse, got: Got) => void
+
+/** A receiver behind a real socket; the answer can be changed. */
+async function playReceiver() {
+  const got: Got[] = []
+  const state: { answer: Answer } = { answer: (response) => void response.writeHead(200).end('thanks') }
+  const server: Server = createServer(async (request: IncomingMessage, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const headers = Object.fromEntries(
+      Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
+    )
+    const one = { path: request.url ?? '', headers, text: Buffer.concat(chunks).toString() }
+    got.push(one)
+    state.answer(response, one)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  cleanups.push(() => {
+    server.closeAllConnections()
+    return new Promise((resolve) => server.close(resolve))
+  })
+  const { port } = server.address() as AddressInfo
+  return { got, state, url: `http://127.0.0.1:${port}` }
+}
+
+const root = createSecretKey(Buffer.alloc(32, 7))
+const onError = (error: unknown) => void errors.push(error)
+
+function endpointDeps(): EndpointDeps {
+  const sealer = createSealer({ tenants: db.tenants, root })
+  const egress = createEgress({ allow: ['127.0.0.1'] })
+  cleanups.push(
+    () => sealer.close(),
+    () => egress.close(),
+  )
+  return {
+    prisma: db.prisma,
+    tenants: db.tenants,
+    sealer,
+    egress,
+    db: db.pool,
+    clock: { now: Date.now },
+    onError,
+  }
+}
+
+/** A worker's sender, running. */
+function startSender(): WebhookSender {
+  const listener = createListener({ url: db.url, onError })
+  const news = createFeedNews({ pool: batch, listener, onError })
+  const egress = createEgress({ allow: ['127.0.0.1'] })
+  const sealer = createSealer({ tenants: db.tenants, root })
+  const sender = createWebhookSender({
+    pool: batch,
+    tenants: db.tenants,
+    sealer,
+    egress,
+    listener,
+    news,
+    feedDays: 30,
+    failpoint: noFailpoint,
+    onCall: () => {},
+    onDisabled: () => {},
+    onError,
+  })
+  sender.start()
+  cleanups.push(async () => {
+    await sender.stop(500)
+    news.close()
+    await listener.close()
+    await egress.close()
+    sealer.close()
+  })
+  return sender
+}
+
+async function accept(
+  tenantId: string,
+  count = 1,
+  change: Parameters<typeof buildRow>[0] = {},
+): Promise<string[]> {
+  await ensureUsage(db.pool, [{ id: tenantId, mode: 'live' }])
+  const rows = Array.from({ length: count }, () => buildRow(change))
+  await acceptMessages(db.pool, [buildUnit(tenantId, rows)])
+  return rows.map(({ id }) => id)
+}
+
+async function happen(tenantId: string, messageId: string, type = 'recipient.delivered'): Promise<void> {
+  await db.pool.query({
+    text: `with ${appendEvents(`select $1::uuid as tenant_id, $2::uuid as message_id, 0 as position, $3::text as type, '{"reason":"ok"}'::json as data,
+      'live' as mode, false as is_bulk, null::uuid as connection_id`)} select pg_notify('lg_feed', $1::text)`,
+    values: [tenantId, messageId, type],
+  })
+}
+
+const request = {
+  description: '',
+  types: null,
+  tags: null,
+  streams: null,
+  headers: {},
+  format: 'standard',
+  max_events: 1,
+  max_wait_ms: 0,
+} as const
+const types = (got: Got[]) => got.map(({ text }) => JSON.parse(text).type)
+
+async function begin(change: Partial<Parameters<typeof createEndpoint>[2]> = {}) {
+  const receiver = await playReceiver()
+  const tenantId = await buildTenant(db.pool)
+  const owner = { tenantId, mode: 'live' } as const
+  const deps = endpointDeps()
+  const { endpoint, secret } = await createEndpoint(deps, owner, { ...request, url: receiver.url, ...change })
+  return { receiver, tenantId, owner, deps, id: endpoint.id, secret }
+}
+
+test('each event is sent once, signed, with what the feed says of it', async () => {
+  const { receiver, tenantId, secret } = await begin({ headers: { authorization: 'Bearer x' } })
+  startSender()
+  const [id = ''] = await accept(tenantId)
+  await happen(tenantId, id)
+  await eventually(async () => (receiver.got.length >= 2 ? true : undefined))
+  expect(types(receiver.got).sort()).toEqual(['message.accepted', 'recipient.delivered'])
+  for (const { text, headers } of receiver.got) new Webhook(secret).verify(text, headers)
+  expect(new Set(receiver.got.map(({ headers }) => headers['webhook-id'])).size).toBe(2)
+  expect(receiver.got[0]?.headers.authorization).toBe('Bearer x')
+  const delivered = receiver.got.find(({ text }) => text.includes('recipient.delivered'))
+  expect(JSON.parse(delivered?.text ?? '')).toMatchObject({
+    type: 'recipient.delivered',
+    timestamp: expect.any(String),
+    data: { recipient: 'user@example.net', status: 'delivered', reason: 'ok', seq: expect.any(Number) },
+  })
+})
+
+test('filters leave out other types, tags and streams', async () => {
+  const { receiver, tenantId } = await begin({
+    types: ['recipient.delivered'],
+    tags: ['a'],
+    streams: ['transactional'],
+  })
+  startSender()
+  const [wanted = ''] = await accept(tenantId, 1, { tags: ['a', 'b'] })
+  const [other = ''] = await accept(tenantId, 1, { tags: ['c'] })
+  await happen(tenantId, other)
+  await happen(tenantId, wanted, 'recipient.sent')
+  await happen(tenantId, wanted)
+  await eventually(async () => (receiver.got.length > 0 ? true : undefined))
+  expect(receiver.got.map(({ text }) => JSON.parse(text).data.tags)).toEqual([['a', 'b']])
+})
+
+test('a call that failed is made again with the same id, and both are listed', async () => {
+  const { receiver, tenantId, owner, deps, id } = await begin({ types: ['recipient.delivered'] })
+  receiver.state.answer = (response) => void response.writeHead(500).end('not now')
+  startSender()
+  const [message = ''] = await accept(tenantId)
+  await happen(tenantId, message)
+  await eventually(async () => (receiver.got.length > 0 ? true : undefined))
+  receiver.state.answer = (response) => void response.writeHead(204).end()
+  const due = `update delivery set due_at = now() where tenant_id = $1 and state = 'waiting'`
+  await eventually(async () => {
+    await db.pool.query({ text: due, values: [tenantId] })
+    return receiver.got.length > 1 ? true : undefined
+  })
+  expect(receiver.got[1]?.headers['webhook-id']).toBe(receiver.got[0]?.headers['webhook-id'])
+  const cursorKey = { sign: createSecretKey(Buffer.alloc(32, 1)) }
+  const list = await eventually(async () => {
+    const { deliveries } = await listDeliveries({ ...deps, cursorKey }, owner, id, { limit: 10 })
+    return deliveries.length === 2 ? deliveries : undefined
+  })
+  expect(list).toMatchObject([
+    { number: 2, status: 204, isOk: true, nextAt: null },
+    { number: 1, status: 500, isOk: false, answer: 'not now' },
+  ])
+  const left = await db.pool.query({ text: 'select from delivery where tenant_id = $1', values: [tenantId] })
+  expect(left.rowCount).toBe(0)
+})
+
+test('after three failures an endpoint is left alone, and goes on with nothing lost once it answers', async () => {
+  const { receiver, tenantId } = await begin({ types: ['recipient.delivered'] })
+  receiver.state.answer = (response) => void response.writeHead(503).end()
+  startSender()
+  const [message = ''] = await accept(tenantId)
+  for (let event = 0; event < 30; event++) await happen(tenantId, message)
+  const isPaused = async () => {
+    const { rows } = await db.pool.query({
+      text: 'select paused_until > now() as paused from endpoint_state where tenant_id = $1',
+      values: [tenantId],
+    })
+    return rows[0]?.paused ? true : undefined
+  }
+  await eventually(isPaused)
+  expect(receiver.got.length).toBeLessThanOrEqual(12)
+  receiver.state.answer = (response) => void response.writeHead(200).end()
+  const seen = () => new Set(receiver.got.slice(before).map(({ headers }) => headers['webhook-id'])).size
+  const before = receiver.got.length
+  await eventually(async () => {
+    await db.pool.query({
+      text: 'with a as (update endpoint_state set paused_until = null where tenant_id = $1) update delivery set due_at = now() where tenant_id = $1',
+      values: [tenantId],
+    })
+    return seen() === 30 ? true : undefined
+  })
+})
+
+test('an endpoint that answers 410 is disabled, with one event, and is not called again until it is enabled', async () => {
+  const { receiver, tenantId, owner, deps, id } = await begin({ types: ['recipient.delivered'] })
+  receiver.state.answer = (response) => void response.writeHead(410).end()
+  startSender()
+  const [message = ''] = await accept(tenantId)
+  for (let event = 0; event < 5; event++) await happen(tenantId, message)
+  await eventually(async () => {
+    const { rows } = await db.pool.query({
+      text: 'select enabled, disabled_reason from endpoint where tenant_id = $1',
+      values: [tenantId],
+    })
+    return rows[0]?.enabled === false ? rows[0] : undefined
+  })
+  const { rows } = await db.pool.query({
+    text: 'select type, data from account_event where tenant_id = $1',
+    values: [tenantId],
+  })
+  expect(rows).toMatchObject([{ type: 'endpoint.disabled', data: { reason: 'The URL answered 410 Gone.' } }])
+  receiver.state.answer = (response) => void response.writeHead(200).end()
+  receiver.got.length = 0
+  await updateEndpoint(deps, owner, id, { enabled: true })
+  await eventually(async () => {
+    await db.pool.query({
+      text: 'update delivery set due_at = now() where tenant_id = $1',
+      values: [tenantId],
+    })
+    return new Set(receiver.got.map(({ headers }) => headers['webhook-id'])).size === 5 ? true : undefined
+  })
+})
+
+test('events are replayed with the ids of the first time, and a dry run only counts', async () => {
+  const { receiver, tenantId, owner, deps, id } = await begin()
+  startSender()
+  const [message = ''] = await accept(tenantId, 3)
+  await happen(tenantId, message)
+  await eventually(async () => (receiver.got.length === 4 ? true : undefined))
+  const first = new Set(receiver.got.map(({ headers }) => headers['webhook-id']))
+  const since = new Date(Date.now() - 60_000)
+  const dry = { since, onlyFailed: false, isDryRun: true }
+  await eventually(async () => ((await replayEvents(deps, owner, id, dry)).count === 4 ? true : undefined))
+  expect(await replayEvents(deps, owner, id, { since, onlyFailed: true, isDryRun: false })).toMatchObject({
+    count: 0,
+  })
+  receiver.got.length = 0
+  expect(
+    await replayEvents(deps, owner, id, { messageId: message, onlyFailed: false, isDryRun: false }),
+  ).toMatchObject({ count: 2, hasMore: false })
+  await eventually(async () => (receiver.got.length === 2 ? true : undefined))
+  for (const { headers } of receiver.got) expect(first.has(headers['webhook-id'] ?? '')).toBe(true)
+})
+
+test('a message’s own URL gets its events, signed with the default secret', async () => {
+  const { receiver, tenantId, owner, deps, id } = await begin({ types: ['recipient.bounced'] })
+  const { secrets } = await readDefaultSecret(deps, owner)
+  startSender()
+  const [message = ''] = await accept(tenantId)
+  await db.pool.query({
+    text: 'update message set callback_url = $2 where id = $1',
+    values: [message, `${receiver.url}/own`],
+  })
+  await happen(tenantId, message)
+  await eventually(async () =>
+    receiver.got.some(({ text }) => text.includes('recipient.delivered')) ? true : undefined,
+  )
+  const got = receiver.got.find(({ text }) => text.includes('recipient.delivered'))
+  expect(got?.path).toBe('/own')
+  new Webhook(secrets[0]?.secret ?? '').verify(got?.text ?? '', got?.headers ?? {})
+  await deleteEndpoint(deps, owner, id)
+})
+
+test('an endpoint that hangs holds up no other, and several events go in one call where it asks for that', async () => {
+  const slow = await begin({ types: ['recipient.delivered'] })
+  slow.receiver.state.answer = () => {}
+  const quick = await playReceiver()
+  const { secret } = await createEndpoint(slow.deps, slow.owner, {
+    ...request,
+    url: quick.url,
+    types: ['recipient.delivered'],
+    max_events: 10,
+  })
+  startSender()
+  const [message = ''] = await accept(slow.tenantId)
+  for (let event = 0; event < 25; event++) await happen(slow.tenantId, message)
+  const events = () => quick.got.flatMap(({ text }) => JSON.parse(text))
+  await eventually(async () => (events().length === 25 ? true : undefined))
+  expect(slow.receiver.got.length).toBeLessThanOrEqual(8)
+  for (const { text, headers } of quick.got) new Webhook(secret).verify(text, headers)
+})

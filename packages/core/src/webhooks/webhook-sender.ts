@@ -1,0 +1,231 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createSlots } from '../deliver/index.ts'
+import { createTargets } from './open-target.ts'
+import { retryDeliveries } from './retry-deliveries.ts'
+import { type Calling, type Served, servePage } from './serve-endpoint.ts'
+import { serveOwnUrls } from './serve-own-urls.ts'
+import { claimDeliveries, FIRST_TARGET, releaseExpiredDeliveries } from './sql/claim-deliveries.ts'
+import { endLease, LEASE_MS, type Lease, leaseState, renewLease } from './sql/lease-state.ts'
+import { listStates, type ServedState } from './sql/list-states.ts'
+import type { WebhookDeps } from './webhook-deps.ts'
+
+export type WebhookSender = {
+  start(): void
+  /** Calls in progress, and endpoints of this installation that are paused. */
+  counts(): { busy: number; paused: number; endpoints: number }
+  /** Gives calls that are under way this long; resolves when all that is known is recorded. */
+  stop(graceMs: number): Promise<void>
+}
+
+/** Concurrent calls of one worker; a tenant may hold half of them. */
+const CALLS_MAX = 128
+/** Endpoints that are served at the same time. */
+const SERVED_MAX = 64
+/** New endpoints, and pauses that end, are looked for this often, beside notifications. */
+const REFRESH_MS = 5_000
+/** Deliveries whose time has come are looked for this often. */
+const RETRY_EVERY_MS = 1_000
+const TARGETS_MAX = 100
+const CLAIM_MAX = 64
+const EXPIRED_MAX = 500
+
+/**
+ * Brings events to tenants' endpoints: follows the feed with one cursor for each endpoint, and tries failed deliveries again. Safe in any
+ * number of processes: a lease gives an endpoint to one of them.
+ */
+export function createWebhookSender(deps: WebhookDeps): WebhookSender {
+  const targets = createTargets(deps)
+  const slots = createSlots(CALLS_MAX)
+  const aborter = new AbortController()
+  const states = new Map<string, ServedState>()
+  const watches = new Map<string, () => void>()
+  const waiting = new Set<string>()
+  const serving = new Map<string, Promise<void>>()
+  /** News that came while it was served. */
+  const heard = new Set<string>()
+  let isStopped = false
+  let loops: Promise<unknown> | null = null
+  let unlisten: (() => void) | null = null
+  let refreshNow: (() => void) | null = null
+
+  const calling: Calling = {
+    acquire: (tenantId) => slots.acquire({ tenantId, isBulk: false }).catch(() => null),
+    signal: aborter.signal,
+    isStopping: () => isStopped,
+  }
+
+  function want(id: string): void {
+    if (isStopped) return
+    if (serving.has(id)) heard.add(id)
+    else waiting.add(id)
+    startNext()
+  }
+
+  function startNext(): void {
+    for (const id of waiting) {
+      if (serving.size >= SERVED_MAX) return
+      waiting.delete(id)
+      const run = serve(id)
+        .catch(deps.onError)
+        .finally(() => {
+          serving.delete(id)
+          if (heard.delete(id)) want(id)
+          startNext()
+        })
+      serving.set(id, run)
+    }
+  }
+
+  /** Keeps the lease while pages are served. */
+  function keepLease(lease: Lease): () => void {
+    const timer = setInterval(() => void renewLease(deps.pool, lease).catch(deps.onError), LEASE_MS / 4)
+    timer.unref()
+    return () => clearInterval(timer)
+  }
+
+  function serveOnce(lease: Lease): Promise<Served> {
+    const { endpointId } = lease
+    return endpointId === null
+      ? serveOwnUrls(deps, lease)
+      : servePage(deps, targets, Object.assign(lease, { endpointId }), calling)
+  }
+
+  async function serve(id: string): Promise<void> {
+    const lease = await leaseState(deps.pool, id)
+    if (!lease) return
+    const letGo = keepLease(lease)
+    try {
+      while (!isStopped) {
+        heard.delete(id)
+        const served = await serveOnce(lease)
+        if (served === 'ended' || (served === 'idle' && !heard.has(id))) break
+      }
+    } finally {
+      letGo()
+      await endLease(deps.pool, lease)
+    }
+  }
+
+  async function watch(state: ServedState): Promise<void> {
+    const key = `${state.tenantId} ${state.mode}`
+    if (watches.has(key)) return
+    watches.set(key, () => {})
+    try {
+      const owner = { tenantId: state.tenantId, mode: state.mode }
+      const leave = await deps.news.watch(owner, () => {
+        for (const one of states.values()) {
+          if (one.tenantId === owner.tenantId && one.mode === owner.mode && !one.isPaused) want(one.id)
+        }
+      })
+      watches.set(key, leave)
+    } catch (error) {
+      watches.delete(key)
+      throw error
+    }
+  }
+
+  /** Reads which endpoints there are; those that are new, or whose pause has ended, are served. */
+  async function refresh(): Promise<void> {
+    const found = await listStates(deps.pool)
+    const before = new Map(states)
+    states.clear()
+    for (const state of found) {
+      states.set(state.id, state)
+      await watch(state)
+      const known = before.get(state.id)
+      if (!state.isPaused && (!known || known.isPaused)) want(state.id)
+    }
+    const owners = new Set(found.map(({ tenantId, mode }) => `${tenantId} ${mode}`))
+    for (const [key, leave] of watches) {
+      if (owners.has(key)) continue
+      leave()
+      watches.delete(key)
+    }
+  }
+
+  function pauseFor(ms: number, isWakeable: boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(done, ms)
+      aborter.signal.addEventListener('abort', done, { once: true })
+      function done(): void {
+        clearTimeout(timer)
+        aborter.signal.removeEventListener('abort', done)
+        if (isWakeable) refreshNow = null
+        resolve()
+      }
+      if (isWakeable) refreshNow = done
+    })
+  }
+
+  async function refreshLoop(): Promise<void> {
+    while (!isStopped) {
+      await refresh().catch(deps.onError)
+      if (!isStopped) await pauseFor(REFRESH_MS, true)
+    }
+  }
+
+  async function retryDue(): Promise<void> {
+    await releaseExpiredDeliveries(deps.pool, EXPIRED_MAX)
+    let after = FIRST_TARGET
+    const runs: Promise<void>[] = []
+    while (!isStopped) {
+      const { claimed, reached } = await claimDeliveries(deps.pool, after, {
+        targets: TARGETS_MAX,
+        limit: CLAIM_MAX,
+      })
+      // Each target by itself: one that hangs keeps no other from being recorded.
+      for (const own of Map.groupBy(claimed, (one) => one.target).values()) {
+        runs.push(retryDeliveries(deps, targets, own, calling).catch(deps.onError))
+      }
+      if (reached === null) break
+      after = reached
+    }
+    for (const run of runs) track(run)
+    // As many as there are slots may be in hand; the next round waits for room.
+    while (retrying.size > CALLS_MAX && !isStopped) await Promise.race(retrying)
+  }
+
+  const retrying = new Set<Promise<void>>()
+  function track(run: Promise<void>): void {
+    retrying.add(run)
+    void run.finally(() => retrying.delete(run))
+  }
+
+  async function retryLoop(): Promise<void> {
+    while (!isStopped) {
+      await retryDue().catch(deps.onError)
+      if (!isStopped) await pauseFor(RETRY_EVERY_MS, false)
+    }
+  }
+
+  return {
+    start() {
+      if (loops) return
+      loops = Promise.all([refreshLoop(), retryLoop()])
+      deps.listener
+        .on('lg_endpoint', () => refreshNow?.())
+        .then(
+          (stop) => {
+            unlisten = stop
+          },
+          (error: unknown) => deps.onError(error),
+        )
+    },
+    counts: () => ({
+      busy: slots.busy(),
+      paused: [...states.values()].filter(({ isPaused }) => isPaused).length,
+      endpoints: states.size,
+    }),
+    async stop(graceMs) {
+      isStopped = true
+      unlisten?.()
+      for (const leave of watches.values()) leave()
+      slots.stop()
+      const all = Promise.all([...serving.values(), ...retrying])
+      await Promise.race([all, sleep(graceMs)])
+      aborter.abort()
+      await loops
+      await Promise.all([...serving.values(), ...retrying])
+    },
+  }
+}
