@@ -6,6 +6,7 @@ import { benchBacklog } from './backlog.ts'
 import { benchBurst } from './burst.ts'
 import { benchDeadConnection } from './dead-connection.ts'
 import { benchE2e } from './e2e.ts'
+import { benchEvents } from './events.ts'
 import { benchFairness } from './fairness.ts'
 import type { PartResult } from './figure.ts'
 import { loadTool } from './load.ts'
@@ -33,6 +34,7 @@ const parts: Record<string, { run: (bed: TestBed) => Promise<PartResult>; second
   'dead-connection': { run: benchDeadConnection, seconds: 28 },
   burst: { run: benchBurst, seconds: 83 },
   memory: { run: benchMemory, seconds: 37 },
+  events: { run: benchEvents, seconds: 60 },
 }
 
 function readOptions(): { json: boolean; quick: boolean; chosen: string[]; isWhole: boolean } {

@@ -1,14 +1,13 @@
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
-import { startProcess } from '@lettergate/faults/processes'
+import { join } from 'node:path'
 import { type PartResult, perSecond, ratioFigure, skippedFigure } from './figure.ts'
 import { WHOLE_MAIL } from './fill-backlog.ts'
 import { tenantUuid } from './fill-messages.ts'
 import { applyLoad, rateOf } from './load.ts'
+import { pgbenchInstalled, runPgbench } from './pgbench.ts'
 import { median, spread } from './statistics.ts'
-import type { Gateway, TestBed } from './test-bed.ts'
+import type { TestBed } from './test-bed.ts'
 
 const ROUNDS = 3
 const ROUND_SECONDS = 3
@@ -76,7 +75,9 @@ export async function benchPostgresLimit(bed: TestBed): Promise<PartResult> {
   const pgbench = async (shape: { clients: number; messages: number }) => {
     const script = join(folder, `${shape.messages}.sql`)
     await writeFile(script, insertScript(tenantUuid(tenantId), shape.messages).replaceAll('\n', ' '))
-    return await runPgbench(gateway, script, shape)
+    const { clients, messages } = shape
+    const rate = await runPgbench(gateway, script, { clients, seconds: ROUND_SECONDS })
+    return rate * messages
   }
   const rates = { ours: [] as number[], batched: [] as number[], single: [] as number[] }
   for (let round = 0; round < ROUNDS; round++) {
@@ -100,28 +101,4 @@ export async function benchPostgresLimit(bed: TestBed): Promise<PartResult> {
     ],
     plots: [],
   }
-}
-
-/** Messages per second. */
-async function runPgbench(
-  gateway: Gateway,
-  script: string,
-  shape: { clients: number; messages: number },
-): Promise<number> {
-  const run = startProcess({
-    name: 'pgbench',
-    command: 'pgbench',
-    args: [
-      ...['-n', '-M', 'prepared', '-c', String(shape.clients), '-j', '1'],
-      ...['-T', String(ROUND_SECONDS), '-f', script, gateway.databaseUrl],
-    ],
-  })
-  const { code } = await run.exited
-  const transactions = Number(/^tps = ([\d.]+)/m.exec(run.output())?.[1])
-  if (code !== 0 || !(transactions > 0)) throw new Error(`pgbench failed: ${run.output()}`)
-  return transactions * shape.messages
-}
-
-function pgbenchInstalled(): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, 'pgbench')))
 }

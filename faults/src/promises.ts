@@ -142,6 +142,10 @@ export const promises: Readonly<Record<string, Promised>> = {
     fault: 'send messages that end every worker that handles them',
     promise: 'each is held after three workers; all other mail is sent',
   },
+  T43: {
+    fault: 'kill workers while events of providers stream in',
+    promise: 'every event is applied once; statuses and the feed agree',
+  },
   T44: {
     fault: 'kill the api after it kept events of a provider, and before it answered',
     promise: 'no event is lost, when the provider repeats',

@@ -36,6 +36,11 @@ const calls: Call[] = [
   { method: 'GET', path: '/v1/messages/{id}/raw' },
   { method: 'POST', path: '/v1/messages/{id}/cancel' },
   { method: 'POST', path: '/v1/messages/{id}/retry' },
+  {
+    method: 'POST',
+    path: '/v1/messages/{id}/resolve',
+    body: { recipient: 'user@example.net', outcome: 'sent' },
+  },
   { method: 'POST', path: '/v1/connections', body: relay },
   { method: 'GET', path: '/v1/connections' },
   { method: 'GET', path: '/v1/connections/{id}' },

@@ -133,6 +133,7 @@ export const ROUTES_APART: Record<string, string> = {
   'GET /v1/messages/:id/explain': 'one message and at most 50 connections',
   'POST /v1/messages/:id/cancel': 'no body, one message',
   'POST /v1/messages/:id/retry': 'no body, one message',
+  'POST /v1/messages/:id/resolve': 'two short fields, one message',
   'POST /v1/connections': 'a body of 64 kB at most, one row',
   'GET /v1/connections': '50 connections at most',
   'GET /v1/connections/:id': 'one row',

@@ -73,9 +73,14 @@ export function postmarkBody(
   const time = at.toISOString()
   const record = {
     ...kinds[kind],
-    ...{ Recipient: address, Email: address, MessageID: `p-${id}` },
+    Recipient: address,
+    Email: address,
+    MessageID: `p-${id}`,
     Metadata: byProviderId ? {} : { lg_id: toPublicId('msg', id) },
-    ...{ DeliveredAt: time, BouncedAt: time, ReceivedAt: time, ChangedAt: time },
+    DeliveredAt: time,
+    BouncedAt: time,
+    ReceivedAt: time,
+    ChangedAt: time,
   }
   return Buffer.from(JSON.stringify(record))
 }

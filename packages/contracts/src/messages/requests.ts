@@ -56,3 +56,16 @@ export const PageQuery = z.strictObject({
   limit: pageLimit,
 })
 export type PageQuery = z.output<typeof PageQuery>
+
+export const ResolveRequest = z
+  .strictObject({
+    recipient: addressText('A recipient of the message whose status is `unknown`.'),
+    outcome: z.enum(['sent', 'delivered', 'not_sent']).meta({
+      description:
+        '`sent`: the provider has the message. `delivered`: the recipient has it. `not_sent`: the provider does not have it; the ' +
+        'recipient is then `failed`, no longer counted in your quota, and can be retried.',
+    }),
+  })
+  .meta({ id: 'ResolveRequest', description: 'The outcome of a recipient that is `unknown`.' })
+export type ResolveRequest = z.output<typeof ResolveRequest>
+export type ResolvedOutcome = ResolveRequest['outcome']

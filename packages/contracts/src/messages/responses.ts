@@ -217,7 +217,7 @@ export const Event = z
   .object({
     seq: z.int().meta({ description: 'Rises with every event; the order in which they were recorded.' }),
     type: z.enum(eventTypeNames).meta({ description: `The kind of event.\n\n${eventTypeLines.join('\n')}` }),
-    at: time('When it was recorded.'),
+    at: time('When it happened; for an event of a provider, as the provider says.'),
     message_id: MessageId,
     recipient: Address.nullable().meta({ description: 'The recipient concerned; null: the whole message.' }),
     attempt: z.int().nullable().meta({ description: 'Number of the attempt that caused it, if any.' }),

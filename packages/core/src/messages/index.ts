@@ -1,4 +1,4 @@
-/** Messages: read, list, long poll, explain, cancel, retry. */
+/** Messages: read, list, long poll, explain, cancel, retry, resolve. */
 export { cancelMessage } from './cancel.ts'
 export { listAttempts, listEvents, readRaw } from './details.ts'
 export { explainMessage, type Reason } from './explain.ts'
@@ -6,6 +6,7 @@ export { listMessages } from './list.ts'
 export { createMessageWaits, type MessageWaits } from './long-poll.ts'
 export { pollAfterSeconds } from './poll-after.ts'
 export { createMessageReader, type MessageReader, type StoredMessage, type StoredRecipient } from './read.ts'
+export { resolveMessage } from './resolve.ts'
 export { retryMessage } from './retry.ts'
 export type { AttemptRow, StoredChoice } from './sql/read-attempts.ts'
 export type { EventRow } from './sql/read-events.ts'

@@ -52,7 +52,7 @@ const fake: Provider = {
 const providers = { ...real, fake }
 
 const turn = async (failpoint: Failpoint = noFailpoint) =>
-  (await applyTurn({ pool, providers, failpoint }, 100)).applied
+  (await applyTurn({ pool, providers, failpoint }, { limit: 100 })).applied
 
 async function store(
   provider: string,
@@ -178,8 +178,11 @@ test('a request with 10,000 events is applied as a whole', async () => {
   const addresses = Array.from({ length: 50 }, (_, index) => `user${index}@example.net`)
   const sent = await buildSent(db.pool, addresses)
   const events = Array.from({ length: 10_000 }, (_, index) => ({
-    ...{ kind: 'clicked', byMachine: false, id: `e-${index}` },
-    ...{ messageId: toPublicId('msg', sent.id), recipient: addresses[index % 50] },
+    kind: 'clicked',
+    byMachine: false,
+    id: `e-${index}`,
+    messageId: toPublicId('msg', sent.id),
+    recipient: addresses[index % 50],
   }))
   await store('fake', events, sent)
   expect(await turn()).toMatchObject({ requests: 1, applied: 10_000 })
@@ -201,7 +204,9 @@ test.each([
     }
     const failed: number[] = []
     const applier = createEventApplier({
-      ...{ pool, providers, failpoint: noFailpoint },
+      pool,
+      providers,
+      failpoint: noFailpoint,
       onApplied: (applied) => failed.push(applied.failed),
       onForeign: () => {},
       onError: () => {},

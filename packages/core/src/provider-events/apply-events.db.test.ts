@@ -18,7 +18,7 @@ afterAll(() => db.drop())
 
 const providers = createProviders({})
 const turn = async (limit = 100) =>
-  (await applyTurn({ pool: db.pool, providers, failpoint: noFailpoint }, limit)).applied
+  (await applyTurn({ pool: db.pool, providers, failpoint: noFailpoint }, { limit })).applied
 
 type Sent = { tenantId: string; id: string; connectionId: string; addresses: string[] }
 

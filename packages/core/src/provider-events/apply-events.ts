@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { databaseFailure } from '@lettergate/db/errors'
-import { inTransaction } from '@lettergate/db/pool'
 import { notify } from '../lib/index.ts'
 import { type Applied, type ApplyDeps, applyTurn, type ForeignEvents, nothingApplied } from './apply-turn.ts'
-import { deferDue, finishDue, takeDue } from './sql/take-due.ts'
+import { postponeFailed } from './sql/take-due.ts'
 
 export type EventApplier = {
   start(): void
@@ -13,7 +12,7 @@ export type EventApplier = {
   stop(): Promise<void>
 }
 
-const REQUESTS_MAX = 100
+const REQUESTS_MAX = 200
 /** What waits for its time, and what a lost notification hides, is looked for this often. */
 const IDLE_MS = 1_000
 const ERROR_MS = 500
@@ -27,21 +26,29 @@ function isOfRequests(error: unknown): boolean {
   return failure === 'query' || failure === 'slow'
 }
 
-/** Takes the first request off the list for a while, or for good. */
-async function setAside({ pool }: ApplyDeps): Promise<Applied> {
-  return inTransaction(pool, async (db) => {
-    const [request] = await takeDue(db, { limit: 1, bytesMax: 0 })
-    if (!request) return nothingApplied
-    const inSeconds = FAILED_S[request.tries]
-    if (inSeconds !== undefined) await deferDue(db, [{ id: request.id, inSeconds }])
-    else await finishDue(db, [request.id])
-    return { ...nothingApplied, requests: 1, failed: inSeconds === undefined ? 1 : 0 }
-  })
+/** Takes a request that cannot be applied off the list for a while, or for good; what came is kept. */
+async function setAside({ pool }: ApplyDeps, id: number): Promise<Applied> {
+  const isGivenUp = await postponeFailed(pool, id, FAILED_S)
+  return { ...nothingApplied, requests: 1, failed: isGivenUp ? 1 : 0 }
+}
+
+function sum(first: Applied, second: Applied): Applied {
+  return {
+    requests: first.requests + second.requests,
+    applied: first.applied + second.applied,
+    repeated: first.repeated + second.repeated,
+    early: first.early + second.early,
+    foreign: first.foreign + second.foreign,
+    expired: first.expired + second.expired,
+    unread: first.unread + second.unread,
+    failed: first.failed + second.failed,
+    waitedMs: Math.max(first.waitedMs, second.waitedMs),
+  }
 }
 
 /**
- * Applies requests of providers that are due; safe in any number of processes. Where a statement fails, half as many are tried, so that one
- * that cannot be applied holds up no other.
+ * Applies requests of providers that are due; safe in any number of processes. Where a turn fails, each half of it is applied alone, down to
+ * the one request that cannot be applied, so that it holds up no other. While there is a backlog, one turn is read while another is written.
  */
 export function createEventApplier(
   deps: ApplyDeps & {
@@ -55,6 +62,7 @@ export function createEventApplier(
   let isWoken = false
   let endWait: (() => void) | null = null
   let loop: Promise<void> | null = null
+  let helper: Promise<void> | null = null
 
   function wait(ms: number): Promise<void> {
     if (isWoken || isStopped) return Promise.resolve()
@@ -69,34 +77,57 @@ export function createEventApplier(
     })
   }
 
-  async function turn(limit: number): Promise<Applied> {
+  /** Applies these requests, or whichever are due. */
+  async function turn(ids: readonly number[] | null = null): Promise<Applied> {
+    let taken: readonly number[] = []
     try {
-      const { applied, notifications, foreign } = await applyTurn(deps, limit)
+      const { applied, notifications, foreign } = await applyTurn(deps, {
+        limit: REQUESTS_MAX,
+        ids,
+        onTaken: (now) => {
+          taken = now
+        },
+      })
       for (const events of foreign) deps.onForeign(events)
       // A lost notification is harmless: readers also poll.
       notify(deps.pool, notifications).catch(deps.onError)
       return applied
     } catch (error) {
       deps.onError(error)
-      if (!isOfRequests(error)) {
+      const [first] = taken
+      if (first === undefined || !isOfRequests(error)) {
         await sleep(ERROR_MS)
         return nothingApplied
       }
-      return limit > 1 ? await turn(Math.ceil(limit / 2)) : await setAside(deps)
+      if (taken.length === 1) return await setAside(deps, first)
+      const half = Math.ceil(taken.length / 2)
+      return sum(await turn(taken.slice(0, half)), await turn(taken.slice(half)))
     }
+  }
+
+  async function report(): Promise<number> {
+    try {
+      const applied = await turn()
+      deps.onApplied(applied)
+      return applied.requests
+    } catch (error) {
+      deps.onError(error)
+      await sleep(ERROR_MS)
+      return 0
+    }
+  }
+
+  async function help(): Promise<void> {
+    while (!isStopped && (await report()) >= REQUESTS_MAX);
+    helper = null
   }
 
   async function run(): Promise<void> {
     while (!isStopped) {
       isWoken = false
-      try {
-        const applied = await turn(REQUESTS_MAX)
-        deps.onApplied(applied)
-        if (applied.requests === 0) await wait(IDLE_MS)
-      } catch (error) {
-        deps.onError(error)
-        await sleep(ERROR_MS)
-      }
+      const requests = await report()
+      if (requests >= REQUESTS_MAX) helper ??= help()
+      if (requests === 0) await wait(IDLE_MS)
     }
   }
 
@@ -111,7 +142,7 @@ export function createEventApplier(
     async stop() {
       isStopped = true
       endWait?.()
-      await loop
+      await Promise.all([loop, helper])
     },
   }
 }

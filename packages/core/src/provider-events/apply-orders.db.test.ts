@@ -77,7 +77,7 @@ async function report(sent: SentMessage, told: readonly Told[]): Promise<void> {
 
 async function applyAll(limit: number): Promise<void> {
   const deps = { pool, providers, failpoint: noFailpoint }
-  while ((await applyTurn(deps, limit)).applied.requests > 0);
+  while ((await applyTurn(deps, { limit })).applied.requests > 0);
 }
 
 const kinds: ReportedKind[] = [

@@ -66,6 +66,15 @@ export const nothingApplied: Applied = {
   waitedMs: 0,
 }
 
+export type Turn = {
+  /** Requests at most. */
+  limit: number
+  /** Only these; absent: any. */
+  ids?: readonly number[] | null
+  /** Which it has locked, before anything can fail because of them. */
+  onTaken?: (ids: readonly number[]) => void
+}
+
 export type AppliedTurn = { applied: Applied; notifications: Notification[]; foreign: ForeignEvents[] }
 
 type Known = { request: DueEvent; event: ProviderEvent; messageId: string | null; isOurId: boolean }
@@ -166,8 +175,13 @@ function judge(known: readonly Known[], messages: ReadonlyMap<string, EventMessa
   return { items: [...items.values()], waiting, counts, foreign: [...foreign.values()] }
 }
 
-async function applyIn(db: Queryable, deps: ApplyDeps, limit: number): Promise<AppliedTurn> {
-  const taken = await takeDue(db, { limit, bytesMax: BYTES_MAX })
+async function applyIn(
+  db: Queryable,
+  deps: ApplyDeps,
+  { limit, ids: wanted = null, onTaken }: Turn,
+): Promise<AppliedTurn> {
+  const taken = await takeDue(db, { limit, bytesMax: BYTES_MAX, ids: wanted })
+  onTaken?.(taken.map(({ id }) => id))
   const ids: number[] = []
   const events: { request: DueEvent; event: ProviderEvent }[] = []
   let unread = 0
@@ -211,9 +225,9 @@ async function applyIn(db: Queryable, deps: ApplyDeps, limit: number): Promise<A
   return { applied, notifications, foreign }
 }
 
-/** Applies what is due, at most `limit` requests, in one transaction. The notifications are to be sent afterwards. */
-export async function applyTurn(deps: ApplyDeps, limit: number): Promise<AppliedTurn> {
-  const result = await inTransaction(deps.pool, (db) => applyIn(db, deps, limit))
+/** Applies what is due, in one transaction. The notifications are to be sent afterwards. */
+export async function applyTurn(deps: ApplyDeps, turn: Turn): Promise<AppliedTurn> {
+  const result = await inTransaction(deps.pool, (db) => applyIn(db, deps, turn))
   await deps.failpoint('after_events_commit')
   return result
 }

@@ -9,3 +9,4 @@ export { createEventReceiver, type EventReceiver, type ReceivedKind } from './re
 export { recordReport } from './record-report.ts'
 export { createEventRegistrar, type EventRegistrar, type EventsState } from './register-events.ts'
 export { createWebhookRetirer, type RetireResult, type WebhookRetirer } from './retire-webhooks.ts'
+export { insertProviderEvents, type RawEvent } from './sql/insert-provider-events.ts'

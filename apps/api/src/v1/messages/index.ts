@@ -9,6 +9,7 @@ import { addListEventsRoute } from './list-events.ts'
 import { addListMessagesRoute } from './list-messages.ts'
 import { addReadRawRoute } from './read-raw.ts'
 import { addReadStatusesRoute } from './read-statuses.ts'
+import { addResolveMessageRoute } from './resolve-message.ts'
 import { addRetryMessageRoute } from './retry-message.ts'
 import { addSendBatchRoute } from './send-batch.ts'
 import { addSendMessageRoute } from './send-message.ts'
@@ -35,5 +36,6 @@ export function addMessageRoutes(app: FastifyInstance, deps: ApiDeps): void {
     addReadRawRoute(scope, deps)
     addCancelMessageRoute(scope, deps)
     addRetryMessageRoute(scope, deps)
+    addResolveMessageRoute(scope, deps)
   })
 }

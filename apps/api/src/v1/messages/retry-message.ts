@@ -18,7 +18,7 @@ export function addRetryMessageRoute(app: FastifyInstance, deps: ApiDeps): void 
       summary: 'Retry a message',
       description:
         'Queues all recipients that are `failed`, `unknown`, `deferred` or `held` again, to be sent now. A recipient that is ' +
-        '`unknown` may get the message twice. A recipient that had failed counts on the quota again.',
+        '`unknown` may get the message twice: if you know what became of it, use `POST /v1/messages/{id}/resolve` instead. A recipient that had failed counts on the quota again.',
       tags: ['Messages'],
       params: MessagePath,
       response: {

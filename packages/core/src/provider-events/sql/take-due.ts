@@ -15,31 +15,37 @@ export type DueEvent = {
 }
 
 /**
- * Locks requests that are due until the end of the transaction, at most `limit` and about `bytesMax` of bodies, the first one whatever its
+ * Locks requests that are due (of these, or of all) until the end of the transaction, at most `limit` and about `bytesMax` of bodies, the first one whatever its
  * size; other workers skip them. One whose request is gone, with its day, has an empty body of no provider: it must not stay for ever.
+ * A probe for each row: as a join, Postgres would read all requests of the day.
  */
 export async function takeDue(
   db: Queryable,
-  { limit, bytesMax }: { limit: number; bytesMax: number },
+  { limit, bytesMax, ids }: { limit: number; bytesMax: number; ids: readonly number[] | null },
 ): Promise<DueEvent[]> {
   const { rows } = await db.query<DueEvent>({
     name: 'take-provider-events',
     text: `
       with due as materialized (
         select d.id, d.received_at, d.tenant_id, d.tries, extract(epoch from now() - d.due_at)::float8 * 1000 as waited_ms from provider_event_due d
-        where d.due_at <= now() order by d.due_at limit $1
+        where d.due_at <= now() and ($3::int8[] is null or d.id = any ($3)) order by d.due_at limit $1
         for update skip locked
       ), sized as materialized (
         select d.*, coalesce(sum(octet_length(p.body)) over (order by d.id) - octet_length(p.body), 0) as bytes_before
-        from due d left join provider_event p on p.id = d.id and p.received_at = d.received_at
+        from due d left join lateral (
+          select p.body from provider_event p where p.received_at = d.received_at and p.id = d.id limit 1
+        ) p on true
       )
       select s.id, s.tenant_id as "tenantId", coalesce(p.connection_id::text, '') as "connectionId", coalesce(p.provider, '') as provider,
              s.received_at as "receivedAt", coalesce(p.headers, '{}') as headers, coalesce(p.body, '') as body, s.tries,
              s.waited_ms as "waitedMs"
-      from sized s left join provider_event p on p.id = s.id and p.received_at = s.received_at
+      from sized s left join lateral (
+        select p.connection_id, p.provider, p.headers, p.body from provider_event p
+        where p.received_at = s.received_at and p.id = s.id limit 1
+      ) p on true
       where s.bytes_before <= $2
       order by s.id`,
-    values: [limit, bytesMax],
+    values: [limit, bytesMax, ids],
   })
   return rows
 }
@@ -68,4 +74,32 @@ export async function deferDue(
       where d.id = r.id`,
     values: [rows.map(({ id }) => id), rows.map(({ inSeconds }) => inSeconds)],
   })
+}
+
+/**
+ * Leaves a request that failed for the next of these times, or takes it off the list when there is none left; answers whether it did. One that
+ * is locked is being applied by another worker.
+ */
+export async function postponeFailed(
+  db: Queryable,
+  id: number,
+  inSeconds: readonly number[],
+): Promise<boolean> {
+  const { rows } = await db.query<{ gone: boolean }>({
+    name: 'postpone-failed-provider-event',
+    text: `
+      with failed as materialized (
+        select id, tries from provider_event_due where id = $1 for update skip locked
+      ), gone as (
+        delete from provider_event_due d using failed f where d.id = f.id and f.tries >= cardinality($2::int4[])
+        returning d.id
+      ), postponed as (
+        update provider_event_due d
+        set tries = d.tries + 1, due_at = now() + ($2::int4[])[f.tries + 1] * interval '1 second'
+        from failed f where d.id = f.id and f.tries < cardinality($2::int4[])
+      )
+      select exists (select from gone) as gone`,
+    values: [id, inSeconds],
+  })
+  return rows[0]?.gone === true
 }
