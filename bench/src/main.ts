@@ -7,6 +7,7 @@ import { benchBurst } from './burst.ts'
 import { benchDeadConnection } from './dead-connection.ts'
 import { benchE2e } from './e2e.ts'
 import { benchFairness } from './fairness.ts'
+import { benchFeed } from './feed.ts'
 import type { PartResult } from './figure.ts'
 import { loadTool } from './load.ts'
 import { describeMachine } from './machine.ts'
@@ -33,6 +34,7 @@ const parts: Record<string, { run: (bed: TestBed) => Promise<PartResult>; second
   'dead-connection': { run: benchDeadConnection, seconds: 28 },
   burst: { run: benchBurst, seconds: 83 },
   memory: { run: benchMemory, seconds: 37 },
+  feed: { run: benchFeed, seconds: 60 },
 }
 
 function readOptions(): { json: boolean; quick: boolean; chosen: string[]; isWhole: boolean } {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createPool } from '@lettergate/db/pool'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { startTestApi, type TestApi, type TestTenant } from '../../../test/api.ts'
 import {
   appendTo,
@@ -107,6 +107,22 @@ describe('GET /v1/events', () => {
         const answer = await api.call('GET', `${path}?cursor=${cursor}`, { key: key ?? null })
         expect(answer).toMatchObject({ status: 400, json: { code: 'cursor-invalid' } })
       }
+    }
+  })
+
+  it('refuses a cursor older than the events that are kept, and takes it until then', async () => {
+    const tenant = await api.addTenant()
+    const { next_cursor } = await readEvents(api, {}, of(tenant))
+    const read = (path: string) => api.call('GET', `${path}?cursor=${next_cursor}`, of(tenant))
+    try {
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 29 * 86_400_000 })
+      expect(await read('/v1/events')).toMatchObject({ status: 200 })
+      vi.setSystemTime(Date.now() + 2 * 86_400_000)
+      for (const path of ['/v1/events', '/v1/events/stream']) {
+        expect(await read(path)).toMatchObject({ status: 410, json: { code: 'cursor-expired' } })
+      }
+    } finally {
+      vi.useRealTimers()
     }
   })
 
