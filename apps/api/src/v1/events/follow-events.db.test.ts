@@ -22,6 +22,9 @@ afterAll(() => api.close())
 const of = (tenant: TestTenant) => ({ key: tenant.liveKey })
 const idsOf = (page: Page) => page.data.map(({ message_id }) => message_id)
 
+/** Where a reader is now: a request without a cursor may begin to wait after what the test does next. */
+const cursorOf = async (tenant: TestTenant) => (await readEvents(api, {}, of(tenant))).next_cursor
+
 describe('GET /v1/events', () => {
   it('without a cursor begins now, and with the cursor of the answer tells what came since', async () => {
     const tenant = await api.addTenant()
@@ -165,7 +168,8 @@ describe('GET /v1/events?wait=', () => {
   it('waits on while nothing passes the filter', async () => {
     const tenant = await api.addTenant()
     const messageId = await send(api, of(tenant))
-    const answer = readEvents(api, { wait: 60, types: 'recipient.bounced' }, of(tenant))
+    const cursor = await cursorOf(tenant)
+    const answer = readEvents(api, { cursor, wait: 60, types: 'recipient.bounced' }, of(tenant))
     await untilWaiting(api, 1)
     await send(api, of(tenant))
     await appendTo(api.db.pool, { ...tenant, messageId })
@@ -178,7 +182,7 @@ describe('GET /v1/events?wait=', () => {
   it('answers without any notification, by the look that all waiting requests share', async () => {
     const tenant = await api.addTenant()
     const messageId = await send(api, of(tenant))
-    const answer = readEvents(api, { wait: 60 }, of(tenant))
+    const answer = readEvents(api, { cursor: await cursorOf(tenant), wait: 60 }, of(tenant))
     await untilWaiting(api, 1)
     await appendTo(api.db.pool, { ...tenant, messageId })
     expect(idsOf(await answer)).toEqual([messageId])
@@ -254,7 +258,7 @@ describe('GET /v1/events?wait=', () => {
   it('answers a key that was revoked meanwhile with 401', async () => {
     const tenant = await api.addTenant()
     const key = await api.addKey(tenant.tenantId, ['events:read'])
-    const answer = api.call('GET', '/v1/events?wait=60', { key })
+    const answer = api.call('GET', `/v1/events?wait=60&cursor=${await cursorOf(tenant)}`, { key })
     await untilWaiting(api, 1)
     await api.db.pool.query({
       text: `update api_key set revoked_at = now() where display = $1`,
@@ -268,7 +272,12 @@ describe('GET /v1/events?wait=', () => {
 
   it('keeps a thousand waiting, answers each with its own tenant’s event, and refuses one more of a tenant', async () => {
     const [many, few] = [await api.addTenant(), await api.addTenant()]
-    const ask = (tenant: TestTenant) => api.call('GET', '/v1/events?wait=60', of(tenant))
+    const cursors = new Map([
+      [many, await cursorOf(many)],
+      [few, await cursorOf(few)],
+    ])
+    const ask = (tenant: TestTenant) =>
+      api.call('GET', `/v1/events?wait=60&cursor=${cursors.get(tenant)}`, of(tenant))
     const ofMany = Array.from({ length: 1_000 }, () => ask(many))
     await untilWaiting(api, 1_000)
     const ofFew = [ask(few), ask(few)]
