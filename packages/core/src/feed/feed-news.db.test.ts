@@ -101,6 +101,8 @@ test('names the tenant of a transaction that was open during earlier looks', asy
   const client = await db.pool.connect()
   await client.query('begin')
   await append(client, late)
+  // A later transaction that ended: the open one is then below the end of snapshots, and named in them.
+  await append(db.pool, await startTenant())
   const { heard, next } = await watch(late.tenantId)
   await untilLooks(2)
   expect(heard).toEqual([])

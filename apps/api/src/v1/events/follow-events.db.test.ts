@@ -184,6 +184,8 @@ describe('GET /v1/events?wait=', () => {
     const messageId = await send(api, of(tenant))
     const answer = readEvents(api, { cursor: await cursorOf(tenant), wait: 60 }, of(tenant))
     await untilWaiting(api, 1)
+    // Most often it has begun to wait by then; else its first read finds the event.
+    await sleep(200)
     await appendTo(api.db.pool, { ...tenant, messageId })
     expect(idsOf(await answer)).toEqual([messageId])
   })
