@@ -8,6 +8,7 @@ import { benchDeadConnection } from './dead-connection.ts'
 import { benchE2e } from './e2e.ts'
 import { benchEvents } from './events.ts'
 import { benchFairness } from './fairness.ts'
+import { benchFeed } from './feed.ts'
 import type { PartResult } from './figure.ts'
 import { loadTool } from './load.ts'
 import { describeMachine } from './machine.ts'
@@ -35,6 +36,7 @@ const parts: Record<string, { run: (bed: TestBed) => Promise<PartResult>; second
   burst: { run: benchBurst, seconds: 83 },
   memory: { run: benchMemory, seconds: 37 },
   events: { run: benchEvents, seconds: 60 },
+  feed: { run: benchFeed, seconds: 60 },
 }
 
 function readOptions(): { json: boolean; quick: boolean; chosen: string[]; isWhole: boolean } {

@@ -32,7 +32,7 @@ const REQUEST_MS_MAX = 13_000
 const KEEP_ALIVE_SECONDS = 72
 
 /** Bounds memory and file descriptors; the unit and the proxy in `infra/` allow as many. */
-const CONNECTIONS_MAX = 10_000
+const CONNECTIONS_MAX = 12_000
 
 export type AppOptions = {
   /** Holds every answer against its schema. */

@@ -61,9 +61,12 @@ const SILENT_MS = 900
 const BODY_BYTES_MAX = 96 * 1024 * 1024
 /** Of answers at once, beyond those of 64 kB: four of the largest mails as they are built, two of them for one tenant. */
 const ANSWER_BYTES_MAX = 256 * 1024 * 1024
-/** Requests that wait for news. A long poll costs about 17 kB, a stream as much and the events that its client has not read yet. */
-const POLLS_MAX = { max: 20_000, perTenant: 1_000 }
-const STREAMS_MAX = { max: 5_000, perTenant: 100 }
+/**
+ * Requests that wait for news: together fewer than connections. A long poll costs about 17 kB, a stream as much and the events that its
+ * client has not read yet.
+ */
+const POLLS_MAX = { max: 10_000, perTenant: 1_000 }
+const STREAMS_MAX = { max: 1_000, perTenant: 100 }
 
 export type ApiOptions = {
   databaseUrl: string

@@ -11,6 +11,7 @@ import {
   type FeedRow,
   type FeedWindow,
   readFeedPage,
+  windowFrom,
 } from './sql/read-feed.ts'
 
 /** A request that has read everything visible at `from`, and waits for more. */
@@ -31,11 +32,6 @@ export type FeedGroup = {
   /** Answers the waiters for whom there is something, by one read for all of them. */
   look(): Promise<void>
   waiters: ReadonlySet<FeedWaiter>
-}
-
-/** Nothing yet, for a waiter whose time is over. */
-export function nothingFor({ from }: FeedWaiter): FeedBatch {
-  return { events: [], afters: [], next: { from, to: null, reached: [0, 0] }, hasMore: false }
 }
 
 function freshRows(moment: FeedMoment, rows: readonly FeedRow[]): FeedRow[] {
@@ -80,7 +76,7 @@ function batchOf(
   return {
     events: found.map(({ event }) => event),
     afters: found.map(({ after }) => after),
-    next: isEnd || !last ? { from: page.to, to: null, reached: [0, 0] } : windowAt(last),
+    next: isEnd || !last ? windowFrom(page.to) : windowAt(last),
     hasMore: !isEnd,
   }
 }
@@ -112,7 +108,7 @@ export function createFeedGroup({ tenants }: { tenants: Tenants }, reader: FeedR
     const [first, ...others] = [...among].map(({ from }) => from)
     if (!first) return
     const db = tenants.forTenant(reader.tenantId)
-    let window: FeedWindow = { from: oldestMoment([first, ...others]), to: null, reached: [0, 0] }
+    let window = windowFrom(oldestMoment([first, ...others]))
     for (;;) {
       const read = await readFeedPage(db, reader.tenantId, filter, window, ROWS_MAX + 1)
       const page = { ...read, rows: read.rows.slice(0, ROWS_MAX) }

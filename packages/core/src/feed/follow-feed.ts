@@ -2,11 +2,11 @@ import type { Tenants } from '@lettergate/db/tenant-scope'
 import { type CursorKey, inSlices, type TimerWheel } from '../lib/index.ts'
 import { writeFeedCursor } from './feed-cursor.ts'
 import { type FeedFilter, filterValues } from './feed-filter.ts'
-import { createFeedGroup, type FeedGroup, type FeedWaiter, nothingFor } from './feed-group.ts'
+import { createFeedGroup, type FeedGroup, type FeedWaiter } from './feed-group.ts'
 import type { FeedNews } from './feed-news.ts'
 import { createLookQueue } from './look-queue.ts'
 import { type FeedBatch, type FeedReader, openWindow, readFeedFrom } from './read-feed.ts'
-import type { FeedWindow } from './sql/read-feed.ts'
+import { type FeedWindow, windowFrom } from './sql/read-feed.ts'
 
 /** Reads for waiters, of the connections that all work of tenants shares. */
 const LOOKS = { looksMax: 3, restMs: 50, restAfterFailureMs: 1_000 }
@@ -23,6 +23,8 @@ export type FollowOptions = {
 
 /** A reader that follows its feed; between two calls of `next` it misses nothing that is announced. */
 export type FeedFollowing = {
+  /** Where it starts: 'beginning', 'now' or a cursor. */
+  open(after: string): Promise<FeedWindow>
   /** What there is in the window; if there is nothing yet, as soon as there is something, or nothing when the time is over. */
   next(window: FeedWindow, filter: FeedFilter, options: FollowOptions): Promise<FeedBatch>
   leave(): void
@@ -30,10 +32,8 @@ export type FeedFollowing = {
 
 export type FeedFollower = {
   follow(reader: FeedReader): Promise<FeedFollowing>
-  /** Where a reader starts: 'beginning', 'now' or a cursor. */
-  open(reader: FeedReader, after: string): Promise<FeedWindow>
-  /** What there is now in the window. */
-  read(reader: FeedReader, window: FeedWindow, filter: FeedFilter, limit: number): Promise<FeedBatch>
+  /** What there is now, for a reader that does not wait. */
+  read(reader: FeedReader, after: string, filter: FeedFilter, limit: number): Promise<FeedBatch>
   cursorOf(reader: FeedReader, window: FeedWindow): string
   /** Ends all waiting, now and from now on. */
   release(): void
@@ -135,7 +135,7 @@ export function createFeedFollower(deps: {
 
   function park(place: Place, window: FeedWindow, filter: FeedFilter, options: FollowOptions) {
     return new Promise<FeedBatch>((resolve) => {
-      const end = () => waiter.answer(nothingFor(waiter))
+      const end = () => waiter.answer(nothingIn(windowFrom(waiter.from)))
       const cancel = deps.wheel.after(options.waitMs, end)
       const waiter: FeedWaiter = {
         from: window.from,
@@ -157,6 +157,14 @@ export function createFeedFollower(deps: {
     /** Read to its end when there had been so many rings. */
     let known: { window: FeedWindow; rings: number } | null = null
 
+    async function open(after: string): Promise<FeedWindow> {
+      const { rings } = place
+      const window = await openWindow(deps, place.reader, after)
+      // Up to now there is nothing to read.
+      if (after === 'now') known = { window, rings }
+      return window
+    }
+
     async function next(window: FeedWindow, filter: FeedFilter, options: FollowOptions): Promise<FeedBatch> {
       const startedAt = performance.now()
       if (known?.window !== window) {
@@ -168,7 +176,7 @@ export function createFeedFollower(deps: {
       }
       const waitMs = options.waitMs - (performance.now() - startedAt)
       if (waitMs <= 0 || options.signal.aborted || isReleased) {
-        return { events: [], afters: [], next: known.window, hasMore: false }
+        return nothingIn(known.window)
       }
       const before = known.rings
       const { rings } = place
@@ -180,23 +188,29 @@ export function createFeedFollower(deps: {
       return batch
     }
 
-    return { next, leave: () => leave(place) }
+    return { open, next, leave: () => leave(place) }
   }
 
   async function release(): Promise<void> {
     isReleased = true
     const waiters = [...places.values()].flatMap(({ group }) => [...group.waiters])
-    await inSlices(waiters, (waiter) => waiter.answer(nothingFor(waiter)))
+    await inSlices(waiters, (waiter) => waiter.answer(nothingIn(windowFrom(waiter.from))))
   }
 
   return {
     follow: async (reader) => following(await enter(reader)),
-    open: (reader, after) => openWindow(deps, reader, after),
-    read: readOn,
+    async read(reader, after, filter, limit) {
+      const window = await openWindow(deps, reader, after)
+      return after === 'now' ? nothingIn(window) : await readOn(reader, window, filter, limit)
+    },
     cursorOf: (reader, window) => writeFeedCursor(deps.cursorKey, reader, window),
     release: () => void release(),
     isReleased: () => isReleased,
   }
+}
+
+function nothingIn(window: FeedWindow): FeedBatch {
+  return { events: [], afters: [], next: window, hasMore: false }
 }
 
 function keyOf({ tenantId, mode }: FeedReader): string {

@@ -11,6 +11,7 @@ import {
   type FeedWindow,
   readFeedMoment,
   readFeedPage,
+  windowFrom,
 } from './sql/read-feed.ts'
 
 export type FeedDeps = {
@@ -54,7 +55,7 @@ function windowAfter({ from }: FeedWindow, { to, rows, scannedTo }: FeedPage, li
   const last = rows[limit - 1]
   if (last && rows.length > limit) return { from, to, reached: [last.pos, last.seq] }
   if (scannedTo) return { from, to, reached: scannedTo }
-  return { from: to, to: null, reached: [0, 0] }
+  return windowFrom(to)
 }
 
 function checkAge({ from }: FeedWindow, keptDays: number): void {
@@ -90,8 +91,7 @@ export async function loadEvents(
 
 /** The window of a reader that starts with what comes now. */
 export async function windowOfNow(deps: Pick<FeedDeps, 'tenants'>, tenantId: string): Promise<FeedWindow> {
-  const from = await fromStorage(readFeedMoment(deps.tenants.forTenant(tenantId)))
-  return { ...BEGINNING, from }
+  return windowFrom(await fromStorage(readFeedMoment(deps.tenants.forTenant(tenantId))))
 }
 
 /** The window behind `after` of a query; throws a `Problem` for a cursor that is not this reader's. */

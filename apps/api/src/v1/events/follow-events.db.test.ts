@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createPool } from '@lettergate/db/pool'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { startTestApi, type TestApi, type TestTenant } from '../../../test/api.ts'
 import {
   appendTo,
@@ -21,6 +21,9 @@ afterAll(() => api.close())
 
 const of = (tenant: TestTenant) => ({ key: tenant.liveKey })
 const idsOf = (page: Page) => page.data.map(({ message_id }) => message_id)
+
+/** Where a reader is now: a request without a cursor may begin to wait after what the test does next. */
+const cursorOf = async (tenant: TestTenant) => (await readEvents(api, {}, of(tenant))).next_cursor
 
 describe('GET /v1/events', () => {
   it('without a cursor begins now, and with the cursor of the answer tells what came since', async () => {
@@ -110,6 +113,22 @@ describe('GET /v1/events', () => {
     }
   })
 
+  it('refuses a cursor older than the events that are kept, and takes it until then', async () => {
+    const tenant = await api.addTenant()
+    const { next_cursor } = await readEvents(api, {}, of(tenant))
+    const read = (path: string) => api.call('GET', `${path}?cursor=${next_cursor}`, of(tenant))
+    try {
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 29 * 86_400_000 })
+      expect(await read('/v1/events')).toMatchObject({ status: 200 })
+      vi.setSystemTime(Date.now() + 2 * 86_400_000)
+      for (const path of ['/v1/events', '/v1/events/stream']) {
+        expect(await read(path)).toMatchObject({ status: 410, json: { code: 'cursor-expired' } })
+      }
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('a filter that finds little answers early, and its cursor goes on behind what it looked at', async () => {
     const tenant = await api.addTenant()
     const messageId = await send(api, of(tenant))
@@ -149,7 +168,8 @@ describe('GET /v1/events?wait=', () => {
   it('waits on while nothing passes the filter', async () => {
     const tenant = await api.addTenant()
     const messageId = await send(api, of(tenant))
-    const answer = readEvents(api, { wait: 60, types: 'recipient.bounced' }, of(tenant))
+    const cursor = await cursorOf(tenant)
+    const answer = readEvents(api, { cursor, wait: 60, types: 'recipient.bounced' }, of(tenant))
     await untilWaiting(api, 1)
     await send(api, of(tenant))
     await appendTo(api.db.pool, { ...tenant, messageId })
@@ -162,8 +182,10 @@ describe('GET /v1/events?wait=', () => {
   it('answers without any notification, by the look that all waiting requests share', async () => {
     const tenant = await api.addTenant()
     const messageId = await send(api, of(tenant))
-    const answer = readEvents(api, { wait: 60 }, of(tenant))
+    const answer = readEvents(api, { cursor: await cursorOf(tenant), wait: 60 }, of(tenant))
     await untilWaiting(api, 1)
+    // Most often it has begun to wait by then; else its first read finds the event.
+    await sleep(200)
     await appendTo(api.db.pool, { ...tenant, messageId })
     expect(idsOf(await answer)).toEqual([messageId])
   })
@@ -238,7 +260,7 @@ describe('GET /v1/events?wait=', () => {
   it('answers a key that was revoked meanwhile with 401', async () => {
     const tenant = await api.addTenant()
     const key = await api.addKey(tenant.tenantId, ['events:read'])
-    const answer = api.call('GET', '/v1/events?wait=60', { key })
+    const answer = api.call('GET', `/v1/events?wait=60&cursor=${await cursorOf(tenant)}`, { key })
     await untilWaiting(api, 1)
     await api.db.pool.query({
       text: `update api_key set revoked_at = now() where display = $1`,
@@ -252,7 +274,12 @@ describe('GET /v1/events?wait=', () => {
 
   it('keeps a thousand waiting, answers each with its own tenant’s event, and refuses one more of a tenant', async () => {
     const [many, few] = [await api.addTenant(), await api.addTenant()]
-    const ask = (tenant: TestTenant) => api.call('GET', '/v1/events?wait=60', of(tenant))
+    const cursors = new Map([
+      [many, await cursorOf(many)],
+      [few, await cursorOf(few)],
+    ])
+    const ask = (tenant: TestTenant) =>
+      api.call('GET', `/v1/events?wait=60&cursor=${cursors.get(tenant)}`, of(tenant))
     const ofMany = Array.from({ length: 1_000 }, () => ask(many))
     await untilWaiting(api, 1_000)
     const ofFew = [ask(few), ask(few)]

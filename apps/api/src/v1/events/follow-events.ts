@@ -17,14 +17,14 @@ async function readPage(
   query: FeedQuery,
   reply: FastifyReply,
 ): Promise<FeedBatch> {
-  const { limit } = query
-  const window = await feed.open(reader, query.cursor ?? 'now')
-  if (query.wait === 0) return feed.read(reader, window, filterOf(query), limit)
+  const { limit, cursor = 'now' } = query
+  if (query.wait === 0) return feed.read(reader, cursor, filterOf(query), limit)
   const leavePlace = places.polls.take(reader.tenantId)
   try {
     const following = await feed.follow(reader)
     try {
       const waitMs = query.wait * 1_000
+      const window = await following.open(cursor)
       return await following.next(window, filterOf(query), { limit, waitMs, signal: clientLeaves(reply) })
     } finally {
       following.leave()

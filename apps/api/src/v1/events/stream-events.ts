@@ -99,9 +99,9 @@ export function addStreamEventsRoute(app: FastifyInstance, deps: ApiDeps): void 
       const after = typeof lastEventId === 'string' && lastEventId !== '' ? lastEventId : query.cursor
       const signal = clientLeaves(reply)
       whenAnswered(reply, deps.places.streams.take(reader.tenantId))
-      const window = await deps.feed.open(reader, after ?? 'now')
       const following = await deps.feed.follow(reader)
       whenAnswered(reply, following.leave)
+      const window = await following.open(after ?? 'now')
       const first = await following.next(window, filterOf(query), { limit: PAGE, waitMs: 0, signal })
       const text = streamOf({ deps, request, reader, following, query, signal }, first)
       const onError = (error: unknown) => deps.logger.debug({ err: error }, 'a stream of events ended')

@@ -14,6 +14,11 @@ export type FeedFilter = {
 /** One read: what became visible after `from`, until `to` (null: now), behind the row that was reached. */
 export type FeedWindow = { from: FeedMoment; to: FeedMoment | null; reached: [pos: number, seq: number] }
 
+/** All that became visible after the moment. */
+export function windowFrom(from: FeedMoment): FeedWindow {
+  return { from, to: null, reached: [0, 0] }
+}
+
 export type FeedRow = {
   pos: number
   seq: number
