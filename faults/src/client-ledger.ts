@@ -13,7 +13,7 @@ export type ClientAnswer = {
   failure?: string | undefined
 }
 
-/** Everything that one client request, with all its repeats under the same key, was told. */
+/** All answers to one client request and its repeats under the same key. */
 export type ClientRequest = { idempotencyKey: string; recipients: number; answers: ClientAnswer[] }
 
 export type ClientLedger = {
@@ -21,7 +21,7 @@ export type ClientLedger = {
   requests(): readonly ClientRequest[]
 }
 
-/** Remembers what the client was told: the promises that the oracle holds the gateway to. */
+/** Keeps the answers that clients got: the promises by which the oracle judges the gateway. */
 export function createClientLedger(): ClientLedger {
   const requests: ClientRequest[] = []
   return {

@@ -25,7 +25,7 @@ export type OverloadResult = {
   /** When each of them was answered, in milliseconds since the epoch. */
   acceptedAt: number[]
   unanswered: number
-  /** Answered that the storage gave no answer in time: nobody knows whether the message was stored. */
+  /** Answered that the storage gave no answer in time: the message may have been stored. */
   uncertain: number
 }
 

@@ -94,6 +94,10 @@ export const promises: Readonly<Record<string, Promised>> = {
   'T28 clocks': { fault: 'set the clocks of the api two days wrong', promise: 'nothing differs' },
   T29: { fault: 'set the clock of a worker an hour wrong', promise: NOTHING_LOST },
   T30: { fault: 'give one tenant a backlog of 10,000 messages', promise: OTHERS_WAIT },
+  'T30 bulk': {
+    fault: 'give a tenant 20,000 bulk messages',
+    promise: 'its transactional mail waits 2 seconds at most (p99)',
+  },
   T31: { fault: 'let the provider of one tenant hang', promise: OTHERS_WAIT },
   'T31 SMTP': { fault: 'let the SMTP server of one tenant hang', promise: OTHERS_WAIT },
   T32: {

@@ -153,7 +153,7 @@ describe('access', () => {
     expect(texts[0]).toMatch(/^401 /)
   })
 
-  it('after a hundred wrong keys in a minute an address is told to wait, while good keys from it work, new ones too', async () => {
+  it('after a hundred wrong keys in a minute an address has to wait, while good keys from it work, new ones too', async () => {
     const statuses: number[] = []
     for (let i = 0; i < 105; i++)
       statuses.push((await api.call('GET', '/v1/messages', { key: `lg_live_${i}` })).status)
@@ -192,7 +192,7 @@ describe('S14: behind proxies', () => {
     }
   })
 
-  it('nobody is believed by default', async () => {
+  it('no proxy is trusted by default', async () => {
     const open = await startTestApi()
     try {
       const all = await statuses(open.url, (i) => `198.51.100.${i}`)

@@ -20,7 +20,7 @@ export type TestApi = {
   addTenant(options?: { dailyLimit?: number }): Promise<TestTenant>
   addKey(tenantId: string, scopes: readonly Scope[], options?: { expiresAt?: Date }): Promise<string>
   addAdminKey(): Promise<string>
-  /** A request with the tenant's live key unless told otherwise; `body` goes out as JSON, or as it is if a string. */
+  /** A request with the tenant's live key unless the options name another; `body` goes out as JSON, or as it is if a string. */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>
   server: ApiServer
   close(): Promise<void>
@@ -59,7 +59,7 @@ async function exchange(
 
 type TestOptions = {
   egressAllow?: string[]
-  /** All addresses of a name; left out: no name has any, and nobody's DNS is asked. */
+  /** All addresses of a name; absent: no name has an address, and no DNS server is asked. */
   egressResolve?: (name: string) => Promise<string[]>
   failpoint?: string
   answerBytesMax?: number

@@ -98,7 +98,7 @@ export function createWorkerMetrics(
   })
   const polled = new Counter({
     name: 'lettergate_limits_polled_total',
-    help: 'Queries of account limits at providers, by result (`told`: limits reported, `silent`: none reported, `failed`).',
+    help: 'Queries of account limits at providers, by result (`reported`: limits reported, `silent`: none reported, `failed`).',
     labelNames: ['result'],
     registers: [registry],
   })

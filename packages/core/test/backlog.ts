@@ -9,7 +9,7 @@ import { ensureUsage } from '../src/usage/index.ts'
 
 import { buildRow, buildTenant, buildUnit } from './rows.ts'
 
-/** What an attempt can make of a recipient: each is told by an event of its name. */
+/** Statuses that a recipient can have after an attempt: each has an event of its name. */
 export type TriedStatus = Exclude<RecipientStatus, 'scheduled' | 'queued' | 'sending'>
 
 export type Backlog = {

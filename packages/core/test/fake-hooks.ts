@@ -4,7 +4,7 @@ import { createPool, type Pool } from '@lettergate/db/pool'
 import type { TestDatabase } from '@lettergate/db/test/database'
 import { passwordSecrets, verifyPassword } from '@lettergate/providers/lib/hook-checks'
 import { createPostmark } from '@lettergate/providers/postmark/index'
-import type { AccountFault, EventSource, Provider } from '@lettergate/providers/provider'
+import type { AccountProblem, EventSource, Provider } from '@lettergate/providers/provider'
 import { z } from 'zod'
 import { createSealer } from '../src/secrets/index.ts'
 import { buildConnection, buildTenant } from './rows.ts'
@@ -24,9 +24,9 @@ export function batchPool(db: TestDatabase): Pool {
 
 /** A provider that counts what it was asked to remove, and refuses it when told to. */
 export function fakeEventProvider() {
-  const state: { removed: unknown[]; fault: AccountFault | null; onRemove?: () => Promise<void> } = {
+  const state: { removed: unknown[]; problem: AccountProblem | null; onRemove?: () => Promise<void> } = {
     removed: [],
-    fault: null,
+    problem: null,
   }
   const { events: real, ...postmark } = createPostmark()
   const events: EventSource = {
@@ -40,7 +40,7 @@ export function fakeEventProvider() {
     steps: () => [],
     register: () => Promise.reject(new Error('nobody registers here')),
     async unregister(_connection, registration) {
-      if (state.fault) return state.fault
+      if (state.problem) return state.problem
       state.removed.push(registration)
       await state.onRemove?.()
       return null

@@ -50,7 +50,11 @@ async function load(pool: Pool): Promise<Loaded> {
 function createTransactions(pool: Pool): <T>(work: Work<T>) => Promise<T> {
   let loading: Promise<Loaded> | undefined
   return async (work) => {
-    loading ??= load(pool)
+    loading ??= load(pool).catch((error: unknown) => {
+      // The next call tries again.
+      loading = undefined
+      throw error
+    })
     const { client, dbNull } = await loading
     try {
       return await client.$transaction((db) => work(db, dbNull))

@@ -220,12 +220,12 @@ export type AccountLimits = {
 }
 
 /** What is wrong with an account; `advice`: what to do, in whole sentences. */
-export type AccountFault = { code: FailureCode; reason: string; advice: string[] }
+export type AccountProblem = { code: FailureCode; reason: string; advice: string[] }
 
 /** A provider's report on the account of a connection, without sending a message. */
 export type AccountReport = {
   /** Null when the credentials are good and the account may send. */
-  problem: AccountFault | null
+  problem: AccountProblem | null
   /** True while the account reaches verified addresses only. */
   sandbox?: boolean
   limits?: AccountLimits
@@ -277,7 +277,7 @@ export type HookTarget<E> = {
 
 export type Registered<R> =
   /** `notes`: what else to know, in whole sentences. */
-  { kind: 'registered'; registration: R; notes: string[] } | { kind: 'failed'; problem: AccountFault }
+  { kind: 'registered'; registration: R; notes: string[] } | { kind: 'failed'; problem: AccountProblem }
 
 /** How events of a provider come in. `E` is what verifies them, `R` what is kept of a registration to undo it. */
 export interface EventSource<C = unknown, S = unknown, E = unknown, R = unknown> {
@@ -302,9 +302,9 @@ export interface EventSource<C = unknown, S = unknown, E = unknown, R = unknown>
   /** Makes the provider send its events to the URL. Repeated, it takes up what an earlier call left behind. */
   register(connection: ProviderConnection<C, S>, target: HookTarget<E>, io: Io): Promise<Registered<R>>
   /** Undoes it; null when nothing is left of it at the provider. */
-  unregister(connection: ProviderConnection<C, S>, registration: R, io: Io): Promise<AccountFault | null>
+  unregister(connection: ProviderConnection<C, S>, registration: R, io: Io): Promise<AccountProblem | null>
   /** Removes one of before a rotation, and leaves what the present one needs; absent: as `unregister`. */
-  retire?(connection: ProviderConnection<C, S>, registration: R, io: Io): Promise<AccountFault | null>
+  retire?(connection: ProviderConnection<C, S>, registration: R, io: Io): Promise<AccountProblem | null>
 }
 
 export interface Provider<C = unknown, S = unknown> {

@@ -80,23 +80,25 @@ export function describeEvents<C, S>(id: string, own: OwnEvents<C, S>) {
       }
     })
 
-    test.runIf(own.coversBody)('a body of which any byte was altered is refused', async () => {
-      const hook = signNow(first)
-      for (let at = 0; at < first.length; at += Math.ceil(first.length / 50)) {
-        const body = Buffer.from(first)
-        body[at] = (body[at] ?? 0) ^ 1
-        expect(await verify({ ...hook, body }, 0)).toEqual(refused)
-      }
-      expect(await verify({ ...hook, body: Buffer.concat([first, Buffer.from('\n')]) }, 0)).toEqual(refused)
-    })
+    if (own.coversBody)
+      test('a body of which any byte was altered is refused', async () => {
+        const hook = signNow(first)
+        for (let at = 0; at < first.length; at += Math.ceil(first.length / 50)) {
+          const body = Buffer.from(first)
+          body[at] = (body[at] ?? 0) ^ 1
+          expect(await verify({ ...hook, body }, 0)).toEqual(refused)
+        }
+        expect(await verify({ ...hook, body: Buffer.concat([first, Buffer.from('\n')]) }, 0)).toEqual(refused)
+      })
 
-    test.runIf(own.ageMsMax)('a signature that is too old, or of the future, is refused', async () => {
-      const at = (ms: number) => verify(own.sign(first, { secret: 0, at: later(ms) }), 0)
-      const ageMs = own.ageMsMax ?? 0
-      expect(await at(-ageMs + 1000)).toEqual({ kind: 'verified' })
-      expect(await at(-ageMs - 1000)).toEqual(refused)
-      expect(await at(301_000)).toEqual(refused)
-    })
+    if (own.ageMsMax)
+      test('a signature that is too old, or of the future, is refused', async () => {
+        const at = (ms: number) => verify(own.sign(first, { secret: 0, at: later(ms) }), 0)
+        const ageMs = own.ageMsMax ?? 0
+        expect(await at(-ageMs + 1000)).toEqual({ kind: 'verified' })
+        expect(await at(-ageMs - 1000)).toEqual(refused)
+        expect(await at(301_000)).toEqual(refused)
+      })
 
     test('a body that is no event is refused or not, but never an error', async () => {
       for (const body of oddBodies) expect(await verify({ ...signNow(first), body }, 0)).toBeDefined()

@@ -35,7 +35,7 @@ const requireBody: preValidationHookHandler = (request, _reply, done) => {
   else done()
 }
 
-/** The tenant or address that a refused body counts against. */
+/** The tenant that a refused body counts against, or the key of the operator. */
 export function payerOf({ principal }: FastifyRequest): string {
   if (principal === null) return ''
   return principal.mode === 'admin' ? principal.keyId : principal.tenantId

@@ -78,7 +78,7 @@ export type ConnectionDeleted = z.output<typeof ConnectionDeleted>
 export const ConnectionTest = z
   .object({
     ok: z.boolean().meta({ description: 'True: the login works and the account is allowed to send.' }),
-    fault: z
+    problem: z
       .object({
         code: FailureCode.meta({ description: 'The kind of failure.' }),
         reason: z.string().meta({ description: 'The answer of the provider.' }),

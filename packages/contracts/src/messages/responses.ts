@@ -41,7 +41,7 @@ export const MessageAccepted = z
   .meta({ id: 'MessageAccepted', description: 'The message is stored and will be sent; it is not sent yet.' })
 export type MessageAccepted = z.output<typeof MessageAccepted>
 
-export const FaultDetail = z
+export const ErrorDetail = z
   .object({
     pointer: z.string().meta({
       description: 'The place in the request: a JSON pointer as URI fragment (RFC 6901 §6).',
@@ -53,7 +53,7 @@ export const FaultDetail = z
       .meta({ description: 'The code of this error, if it differs from the code of the answer.' })
       .optional(),
   })
-  .meta({ id: 'FaultDetail', description: 'One error in a request.' })
+  .meta({ id: 'ErrorDetail', description: 'One error in a request.' })
 
 export const ProblemDetails = z
   .object({
@@ -71,7 +71,7 @@ export const ProblemDetails = z
       .meta({ description: 'Id of the request. Name it when you report a problem.' })
       .optional(),
     errors: z
-      .array(FaultDetail)
+      .array(ErrorDetail)
       .meta({ description: 'The errors found in the request: at most 20 of a message and 200 of a batch.' })
       .optional(),
   })
@@ -241,7 +241,7 @@ const AttemptChoice = z
           .meta({ id: 'SkippedConnection', description: 'A connection that was skipped.' }),
       )
       .meta({ description: 'Connections that were skipped.' }),
-    alone: z.boolean().meta({
+    single_recipient: z.boolean().meta({
       description:
         'True: the attempt was for one recipient only, because the provider had rejected an attempt for several and ' +
         'named no recipient.',

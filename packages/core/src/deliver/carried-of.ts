@@ -4,7 +4,7 @@ import type { LoadedMessage, LoadedRecipient } from './sql/load-claimed.ts'
 
 type Stored = Pick<LoadedMessage, 'document' | 'recipients'>
 
-/** What a hand-off to these recipients carries. */
+/** The content of a call to these recipients. */
 export function carriedOf({ document, recipients }: Stored, carried: readonly LoadedRecipient[]): Carried {
   const stored = carriedOfStored(document)
   if (!stored.mime) return stored
@@ -12,7 +12,7 @@ export function carriedOf({ document, recipients }: Stored, carried: readonly Lo
   return { ...stored, mime: { ...stored.mime, isPart } }
 }
 
-/** Whether a call to these recipients hands over the mail as its client wrote it; `fault`: it can neither do that nor say it by fields. */
+/** Whether a call to these recipients sends the mail as its client wrote it; `incompatibility`: the provider takes it neither so nor by fields. */
 export function formOfCall(
   message: Stored,
   carried: readonly LoadedRecipient[],

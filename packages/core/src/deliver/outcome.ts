@@ -19,7 +19,7 @@ export type AttemptContext = {
    */
   repeatWindowMs: number
   selected: SelectedRecipients
-  /** Why this connection; null: nobody knows any more. */
+  /** Why this connection; null: no longer known. */
   choice: Choice | null
   /** Safe failures of this message through this connection before this one. */
   failedBefore: number

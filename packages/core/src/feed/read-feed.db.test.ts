@@ -37,7 +37,7 @@ async function cancel(tenantId: string, id = ''): Promise<void> {
   await cancelMessage({ tenants: db.tenants, messages }, { tenantId, mode: 'live' }, id)
 }
 
-test('tells each event of a tenant as its message does, and those of nobody else', async () => {
+test('reads each event of a tenant as the message shows it, and no event of another tenant', async () => {
   const { tenantId, ids } = await accept(1)
   await accept(1)
   await cancel(tenantId, ids[0])
@@ -76,7 +76,7 @@ test('pages of one statement’s events follow each other, and what comes meanwh
   expect(seen).toEqual(ids)
 })
 
-test('from now on, tells only what is committed afterwards', async () => {
+test('a reader that starts now gets only what is committed afterwards', async () => {
   const { tenantId } = await accept(1)
   const { events, nextCursor } = await read(tenantId, { after: 'now' })
   expect(events).toEqual([])
@@ -94,7 +94,7 @@ test('a filter leaves out other types and connections', async () => {
   expect(await typesOf({ connectionId: tenantId })).toEqual([])
 })
 
-test('a message whose rows were dropped is left out, and the others are told', async () => {
+test('a message whose rows were dropped is left out, and the others are read', async () => {
   const { tenantId, ids } = await accept(2)
   await db.pool.query({ text: 'delete from message where id = $1', values: [ids[0]] })
   expect((await read(tenantId, { after: 'beginning' })).events).toMatchObject([{ messageId: ids[1] }])

@@ -14,7 +14,7 @@ export type LostDeps = {
   onLost?: (lost: LostWorkers) => void
 }
 
-/** A lost worker takes with it why it chose the connection; where nobody knows the outcome, no other may carry the message. */
+/** Why a lost worker chose the connection is lost with it; while the outcome is unknown, no other connection may send the message. */
 const NOTHING_KNOWN = { choice: null, hasOther: false, hasReady: false, hasRoomier: false }
 
 /** Records attempts with an expired lease as unknown, by the same rules as an unknown outcome of a live call. */

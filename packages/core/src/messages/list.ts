@@ -4,11 +4,11 @@ import type { Queryable } from '@lettergate/db/pool'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import { type CursorKey, fromStorage, readCursor, writeCursor } from '../lib/index.ts'
 import type { MessageReader, Reader, StoredMessage } from './read.ts'
-import { listIdsByAddress } from './sql/list-by-address.ts'
-import { type ListWindow, listIds } from './sql/list-by-id.ts'
-import { listIdsSending } from './sql/list-by-sending.ts'
-import { DENSE_STATUSES, listIdsByRareStatus } from './sql/list-by-status.ts'
-import { listMatching } from './sql/list-matching.ts'
+import { listIdsByAddress } from './sql/find-ids-by-address.ts'
+import { type ListWindow, listIds } from './sql/find-ids-by-id.ts'
+import { listIdsSending } from './sql/find-ids-by-sending.ts'
+import { DENSE_STATUSES, listIdsByRareStatus } from './sql/find-ids-by-status.ts'
+import { listMatching } from './sql/find-matching-ids.ts'
 
 export type ListQuery = {
   status?: RecipientStatus | undefined

@@ -6,7 +6,7 @@ import type { RegisterEventsRequest } from '@lettergate/contracts/provider-event
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import { reportWithoutSecrets } from '@lettergate/providers/lib/redact'
 import { Secret } from '@lettergate/providers/lib/secret'
-import type { AccountFault, EventSource, Io, Provider } from '@lettergate/providers/provider'
+import type { AccountProblem, EventSource, Io, Provider } from '@lettergate/providers/provider'
 import { z } from 'zod'
 import { type IoDeps, type OpenedConnection, openConnection } from '../connections/index.ts'
 import {
@@ -40,7 +40,7 @@ export type EventsState = {
   registered: boolean
   hook: HookState | null
   /** Why the last call to the provider failed. */
-  problem: AccountFault | null
+  problem: AccountProblem | null
   /** For a person at the provider. They may show a password, so they stand in answers to writers alone. */
   steps: string[]
   notes: string[]
@@ -243,7 +243,7 @@ export function createEventRegistrar(deps: RegistrarDeps): EventRegistrar {
     return show(place, { notes: done.notes })
   }
 
-  /** Removes what was made at the provider; answers the first fault, or null. */
+  /** Removes what was made at the provider; answers the first problem, or null. */
   function removing(
     { provider, connection }: OpenedConnection,
     { registration, oldRegistrations }: HookState,
@@ -252,7 +252,7 @@ export function createEventRegistrar(deps: RegistrarDeps): EventRegistrar {
     const all = [registration, ...oldRegistrations.map((old) => old.registration)].filter(
       (one) => one !== null,
     )
-    return async (io: Io): Promise<AccountFault | null> => {
+    return async (io: Io): Promise<AccountProblem | null> => {
       for (const one of all) {
         const problem = await events.unregister(connection, events.registration.parse(one), io)
         if (problem) return reportWithoutSecrets({ problem, notes: [] }, connection.credentials).problem

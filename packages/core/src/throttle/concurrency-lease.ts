@@ -1,5 +1,5 @@
-import type { ConnectionState, Share } from './local-state.ts'
 import type { CallShare } from './sql/sync-health.ts'
+import type { ConnectionState, Share } from './types.ts'
 
 /** Without a renewed lease for this long, a worker starts no calls. */
 const HOLDS_MS = 10_000

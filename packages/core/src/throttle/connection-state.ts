@@ -5,9 +5,9 @@ import type { Availability } from './availability.ts'
 import { noBookings } from './book-bulk.ts'
 import { NO_TALLY } from './circuit-breaker.ts'
 import { callsOf, isLimited, noShare } from './concurrency-lease.ts'
-import type { CallWaiter, ConnectionState } from './local-state.ts'
 import type { Health } from './sql/sync-health.ts'
 import { createStreamQueue } from './stream-queue.ts'
+import type { CallWaiter, ConnectionState } from './types.ts'
 
 /** Concurrency of an unknown connection, and the upper bound. */
 const CONCURRENCY_FIRST = 64

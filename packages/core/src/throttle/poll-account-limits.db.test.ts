@@ -1,32 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
+import { createTestDatabase } from '@lettergate/db/test/database'
 import { respond } from '@lettergate/providers/test/http-peer'
-import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { eventually } from '../../test/build-message.ts'
 import { playAccount, quota } from '../../test/fake-account.ts'
 import { accepted, buildFleet, type FakeConnection } from '../../test/fleet.ts'
 import { sweepSteps } from '../sweep/index.ts'
 
-let db: TestDatabase
-let fleet: Awaited<ReturnType<typeof buildFleet>>
-let account: Awaited<ReturnType<typeof playAccount>>
-const cleanups: (() => Promise<unknown>)[] = []
-beforeEach(async () => {
-  await db?.drop()
-  db = await createTestDatabase()
-})
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-afterAll(() => db.drop())
-
+type Answer = ReturnType<typeof quota>
+type Account = Awaited<ReturnType<typeof playAccount>>
 type Options = Parameters<typeof buildFleet>[2] & { limits?: FakeConnection['limits']; connections?: number }
+type Row = {
+  reported: { perSecond?: number; perDay?: number } | null
+  reported_used: number | null
+  used: number | null
+}
 
-/** Workers that use one account at a fake SES, which says what `answer` says. */
-async function begin(answer: ReturnType<typeof quota>, options: Options = {}) {
-  account = await playAccount(answer)
-  cleanups.push(account.close)
+const to = (n: number) => Array.from({ length: n }, (_, index) => [`n${index}@example.net`])
+
+/** Workers on a database of their own, with one account at a fake SES, which answers `answer`. */
+async function begin(answer: Answer, options: Options = {}) {
+  const db = await createTestDatabase()
+  const account = await playAccount(answer)
   const { through } = account
   const limits = options.limits ?? {}
   const connections = Array.from({ length: options.connections ?? 1 }, () => ({
@@ -34,76 +30,84 @@ async function begin(answer: ReturnType<typeof quota>, options: Options = {}) {
     through,
     limits,
   }))
-  fleet = await buildFleet(db, connections, { workers: 2, ...options })
-  cleanups.push(() => fleet.stop())
-}
+  const fleet = await buildFleet(db, connections, { workers: 2, ...options })
 
-const to = (n: number) => Array.from({ length: n }, (_, index) => [`n${index}@example.net`])
-const isEmpty = async () => (await fleet.backlog()).length === 0
-const allWait = async () => (await fleet.backlog()).every(({ state }) => state === 'waiting')
-/** What else a running installation does meanwhile. */
-const release = () => sweepSteps.releaseWaiting({ pool: db.pool, repeatWindowMs: () => 0 })
+  const isEmpty = async () => (await fleet.backlog()).length === 0
+  /** What else a running installation does meanwhile. */
+  const release = () => sweepSteps.releaseWaiting({ pool: db.pool, repeatWindowMs: () => 0 })
 
-type Row = {
-  reported: { perSecond?: number; perDay?: number } | null
-  reported_used: number | null
-  used: number | null
-}
-async function row(): Promise<Row | undefined> {
-  const { rows } = await db.pool.query<Row>({
-    text: 'select h.reported_limits as reported, u.reported_used, u.used from connection_health h left join connection_usage u using (tenant_id, connection_id)',
-  })
-  return rows[0]
-}
+  async function row(): Promise<Row | undefined> {
+    const { rows } = await db.pool.query<Row>({
+      text: 'select h.reported_limits as reported, u.reported_used, u.used from connection_health h left join connection_usage u using (tenant_id, connection_id)',
+    })
+    return rows[0]
+  }
 
-/** As if the interval after which a provider is asked again were over. */
-async function letTimePass(): Promise<void> {
-  await db.pool.query({ text: `update connection_health set asked_at = asked_at - interval '6 minutes'` })
-}
+  /** As if the interval after which a provider is asked again were over. */
+  async function letTimePass(): Promise<void> {
+    await db.pool.query({ text: `update connection_health set asked_at = asked_at - interval '6 minutes'` })
+  }
 
-const hasReported = (reported: Row['reported']) => async () => {
-  await release()
-  return isDeepStrictEqual((await row())?.reported, reported)
+  return {
+    async [Symbol.asyncDispose]() {
+      await fleet.stop()
+      await account.close()
+      await db.drop()
+    },
+    db,
+    account,
+    fleet,
+    isEmpty,
+    allWait: async () => (await fleet.backlog()).every(({ state }) => state === 'waiting'),
+    release,
+    row,
+    letTimePass,
+    hasReported: (reported: Row['reported']) => async () => {
+      await release()
+      return isDeepStrictEqual((await row())?.reported, reported)
+    },
+    /** Lets a provider be asked again. A call that has ended is pending, so that its worker looks at once and not in two seconds. */
+    async letAsk(): Promise<void> {
+      await fleet.accept(...to(1))
+      await fleet.run(isEmpty)
+      await letTimePass()
+    },
+    /** Waits for the end of one question, and checks its result. */
+    async hasAsked(result: string): Promise<void> {
+      await eventually(async () => (fleet.asked.length > 0 ? true : undefined))
+      expect(fleet.asked).toEqual([result])
+    },
+  }
 }
 
 /**
- * The same once all workers have used the connection, and know what the account may send: `told`. Nothing is under way then, so
- * what the fake counts is what was handed over.
+ * The same once all workers have used the connection, and know what the account may send: `reported`. No call is under way then, so
+ * the fake has counted everything that was sent.
  */
 async function start(
-  answer: ReturnType<typeof quota>,
+  answerOf: (account: Account) => Answer,
   reported: NonNullable<Row['reported']>,
   options: Options = {},
 ) {
-  await begin(respond(500, '{}'), options)
+  const run = await begin(respond(500, '{}'), options)
+  const { fleet, account } = run
   await fleet.accept(...to(fleet.workers.length))
-  await fleet.run(async () => fleet.asked.length > 0 && (await isEmpty()))
-  account.state.account = answer
-  await letAsk()
-  await fleet.run(hasReported(reported))
+  await fleet.run(async () => fleet.asked.length > 0 && (await run.isEmpty()))
+  account.state.account = answerOf(account)
+  await run.letAsk()
+  await fleet.run(run.hasReported(reported))
   // Until all have heard of it, by NOTIFY.
   await sleep(200)
   fleet.asked.length = 0
+  return run
 }
 
 /** Says what it counts itself, and `others` that came by other ways. */
 const counting =
-  (rate: number, perDay: number, others = 0): ReturnType<typeof quota> =>
+  (rate: number, perDay: number, others = 0) =>
+  (account: Account): Answer =>
   (response, exchange) =>
     quota(rate, perDay, others + account.taken())(response, exchange)
-
-/** Lets a provider be asked again. A call that has ended is pending, so that its worker looks at once and not in two seconds. */
-async function letAsk(): Promise<void> {
-  await fleet.accept(...to(1))
-  await fleet.run(isEmpty)
-  await letTimePass()
-}
-
-/** Waits until one question has come to its end, and looks what came of it. */
-async function hasAsked(what: string): Promise<void> {
-  await eventually(async () => (fleet.asked.length > 0 ? true : undefined))
-  expect(fleet.asked).toEqual([what])
-}
 
 /** Whether never more went out than a burst of one second and the rate allow. */
 function expectRate(sent: { at: number }[], rate: number): void {
@@ -114,8 +118,9 @@ function expectRate(sent: { at: number }[], rate: number): void {
   }
 }
 
-test('all workers together keep the rate that the provider reports', async () => {
-  await start(quota(20, 50_000), { perSecond: 20, perDay: 50_000 }, { workers: 3 })
+test.concurrent('all workers together keep the rate that the provider reports', async () => {
+  await using run = await start(() => quota(20, 50_000), { perSecond: 20, perDay: 50_000 }, { workers: 3 })
+  const { fleet, isEmpty } = run
   const before = fleet.sent.length
   await fleet.accept(...to(60))
   await fleet.run(isEmpty)
@@ -125,16 +130,21 @@ test('all workers together keep the rate that the provider reports', async () =>
   expectRate(sent, 20)
 })
 
-test('all workers together keep the daily limit that the provider reports, whatever else used it', async () => {
-  await start(counting(500, 30, 12), { perSecond: 500, perDay: 30 })
+test.concurrent('all workers together keep the daily limit that the provider reports, whatever else used it', async () => {
+  await using run = await start(counting(500, 30, 12), { perSecond: 500, perDay: 30 })
+  const { account, fleet, allWait } = run
   await fleet.accept(...to(40))
   await fleet.run(allWait)
   expect(account.taken()).toBe(30 - 12)
   expect((await fleet.backlog()).every(({ why }) => why === 'day')).toBe(true)
 })
 
-test('room that a rolling day has again is used when the provider is asked next', async () => {
-  await start(quota(500, 30, 30), { perSecond: 500, perDay: 30 })
+test.concurrent('room that a rolling day has again is used when the provider is asked next', async () => {
+  await using run = await start(() => quota(500, 30, 30), {
+    perSecond: 500,
+    perDay: 30,
+  })
+  const { db, account, fleet, allWait, row, letTimePass } = run
   await fleet.accept(...to(40))
   await fleet.run(allWait)
   const before = account.taken()
@@ -146,8 +156,12 @@ test('room that a rolling day has again is used when the provider is asked next'
   expect(account.taken() - before).toBe(10)
 })
 
-test('a provider’s count that is an hour old blocks no message', async () => {
-  await start(quota(500, 30, 30), { perSecond: 500, perDay: 30 })
+test.concurrent('a provider’s count that is an hour old blocks no message', async () => {
+  await using run = await start(() => quota(500, 30, 30), {
+    perSecond: 500,
+    perDay: 30,
+  })
+  const { db, account, fleet, isEmpty, allWait } = run
   await fleet.accept(...to(10))
   await fleet.run(allWait)
   const before = account.taken()
@@ -159,8 +173,12 @@ test('a provider’s count that is an hour old blocks no message', async () => {
   expect(account.taken()).toBeLessThanOrEqual(30)
 })
 
-test('a raised quota lets go what waits for the old one', async () => {
-  await start(counting(0.01, 4), { perSecond: 0.01, perDay: 4 })
+test.concurrent('a raised quota lets go what waits for the old one', async () => {
+  await using run = await start(counting(0.01, 4), {
+    perSecond: 0.01,
+    perDay: 4,
+  })
+  const { account, fleet, isEmpty, allWait, release, letTimePass } = run
   await fleet.accept(...to(30))
   await fleet.run(allWait)
   expect(account.taken()).toBeLessThanOrEqual(4)
@@ -174,8 +192,12 @@ test('a raised quota lets go what waits for the old one', async () => {
   expect(performance.now() - raisedAt).toBeLessThan(10_000)
 })
 
-test('a lowered quota holds for what had its sending time before', async () => {
-  await start(quota(4, 50_000), { perSecond: 4, perDay: 50_000 })
+test.concurrent('a lowered quota holds for what had its sending time before', async () => {
+  await using run = await start(() => quota(4, 50_000), {
+    perSecond: 4,
+    perDay: 50_000,
+  })
+  const { account, fleet, release, letTimePass, hasReported } = run
   await fleet.accept(...to(100))
   await fleet.run(async () => (await fleet.backlog()).filter(({ why }) => why === 'rate').length > 50)
   account.state.account = quota(0.2, 50_000)
@@ -193,8 +215,9 @@ test('a lowered quota holds for what had its sending time before', async () => {
   expect(fleet.sent.length - before).toBeLessThanOrEqual(2)
 })
 
-test('one worker asks in an interval, for all of them', async () => {
-  await start(quota(500, 50_000), { perSecond: 500, perDay: 50_000 }, { workers: 4 })
+test.concurrent('one worker asks in an interval, for all of them', async () => {
+  await using run = await start(() => quota(500, 50_000), { perSecond: 500, perDay: 50_000 }, { workers: 4 })
+  const { account, fleet, isEmpty, letTimePass } = run
   const before = account.questions()
   for (let round = 0; round < 10; round++) {
     await fleet.accept(...to(8))
@@ -209,7 +232,7 @@ test('one worker asks in an interval, for all of them', async () => {
 })
 
 const hangs: ReturnType<typeof quota> = () => {}
-test.each<[string, ReturnType<typeof quota>, string]>([
+test.concurrent.each<[string, ReturnType<typeof quota>, string]>([
   ['answers 500', respond(500, '{}'), 'failed'],
   ['refuses the question', respond(403, '{}', { 'x-amzn-errortype': 'AccessDeniedException' }), 'failed'],
   ['hangs up', (response) => void response.socket?.destroy(), 'failed'],
@@ -233,7 +256,12 @@ test.each<[string, ReturnType<typeof quota>, string]>([
 ])(
   'a provider that %s leaves its limits as they are, delays no mail, and is asked again',
   async (_, answer, asked) => {
-    await start(quota(300, 50_000, 5), { perSecond: 300, perDay: 50_000 }, { checkDeadlineMs: 5_000 })
+    await using run = await start(
+      () => quota(300, 50_000, 5),
+      { perSecond: 300, perDay: 50_000 },
+      { checkDeadlineMs: 5_000 },
+    )
+    const { account, fleet, isEmpty, row, letTimePass, hasReported, hasAsked } = run
     const before = account.questions()
     const isSent = Promise.withResolvers<void>()
     account.state.account = async (response, exchange) => {
@@ -258,33 +286,44 @@ test.each<[string, ReturnType<typeof quota>, string]>([
   },
 )
 
-test('the tenant’s own lower limit wins, and counts only what went through this connection', async () => {
+test.concurrent('the tenant’s own lower limit wins, and counts only what went through this connection', async () => {
   const limits = { per_second: 100, per_day: 5 }
-  await start(counting(500, 50_000, 40_000), { perSecond: 500, perDay: 50_000 }, { limits })
+  await using run = await start(counting(500, 50_000, 40_000), { perSecond: 500, perDay: 50_000 }, { limits })
+  const { account, fleet, allWait, row } = run
   await fleet.accept(...to(20))
   await fleet.run(allWait)
   expect(account.taken()).toBe(5)
   expect((await row())?.used).toBe(5)
 })
 
-test('the provider’s lower limit wins over the tenant’s', async () => {
+test.concurrent('the provider’s lower limit wins over the tenant’s', async () => {
   const limits = { per_second: 1_000, per_day: 1_000 }
-  await start(counting(500, 7), { perSecond: 500, perDay: 7 }, { limits })
+  await using run = await start(counting(500, 7), { perSecond: 500, perDay: 7 }, { limits })
+  const { account, fleet, allWait } = run
   await fleet.accept(...to(20))
   await fleet.run(allWait)
   expect(account.taken()).toBe(7)
 })
 
-test('the provider is asked again at once when what all workers share was emptied', async () => {
-  await start(quota(500, 50_000), { perSecond: 500, perDay: 50_000 })
+test.concurrent('the provider is asked again at once when what all workers share was emptied', async () => {
+  await using run = await start(() => quota(500, 50_000), {
+    perSecond: 500,
+    perDay: 50_000,
+  })
+  const { db, account, fleet, hasReported } = run
   account.state.account = quota(400, 40_000)
   await db.pool.query({ text: 'delete from connection_health' })
   await fleet.run(hasReported({ perSecond: 400, perDay: 40_000 }))
   await eventually(async () => (fleet.asked.includes('reported') ? true : undefined))
 })
 
-test('reported limits outlive emptied tables while the provider does not answer, for new workers too', async () => {
-  await start(quota(20, 50_000), { perSecond: 20, perDay: 50_000 }, { checkDeadlineMs: 500 })
+test.concurrent('reported limits outlive emptied tables while the provider does not answer, for new workers too', async () => {
+  await using run = await start(
+    () => quota(20, 50_000),
+    { perSecond: 20, perDay: 50_000 },
+    { checkDeadlineMs: 500 },
+  )
+  const { db, account, fleet, isEmpty, row } = run
   account.state.account = hangs
   await db.pool.query({ text: 'delete from connection_health' })
   // Until all have made it anew, and heard that it knows of no limits.
@@ -296,8 +335,12 @@ test('reported limits outlive emptied tables while the provider does not answer,
   expect((await row())?.reported).toEqual({ perSecond: 20, perDay: 50_000 })
 })
 
-test('recipients sent while the provider answered count, even if its count lacks them', async () => {
-  await start(counting(500, 30), { perSecond: 500, perDay: 30 })
+test.concurrent('recipients sent while the provider answered count, even if its count lacks them', async () => {
+  await using run = await start(counting(500, 30), {
+    perSecond: 500,
+    perDay: 30,
+  })
+  const { account, fleet, isEmpty, row, letTimePass, hasAsked } = run
   const questions = account.questions()
   const early = account.taken()
   account.state.account = async (response, exchange) => {
@@ -312,8 +355,13 @@ test('recipients sent while the provider answered count, even if its count lacks
   expect((await row())?.reported_used).toBe(early + 10)
 })
 
-test('the providers of one tenant that all hang keep few sockets of a worker', async () => {
-  await begin(hangs, { workers: 1, connections: 12, checkDeadlineMs: 1_000 })
+test.concurrent('the providers of one tenant that all hang keep few sockets of a worker', async () => {
+  await using run = await begin(hangs, {
+    workers: 1,
+    connections: 12,
+    checkDeadlineMs: 1_000,
+  })
+  const { account, fleet, isEmpty } = run
   // All of them come into question for it.
   await fleet.accept(...to(1))
   await fleet.run(isEmpty)
@@ -321,8 +369,9 @@ test('the providers of one tenant that all hang keep few sockets of a worker', a
   expect(account.state.underWayMost).toBe(5)
 })
 
-test('a worker that stops ends its question at once, and asks no more', async () => {
-  await begin(hangs, { workers: 1 })
+test.concurrent('a worker that stops ends its question at once, and asks no more', async () => {
+  await using run = await begin(hangs, { workers: 1 })
+  const { account, fleet, isEmpty, letTimePass } = run
   await fleet.accept(...to(1))
   await fleet.run(() => account.state.underWay === 1)
   await fleet.accept(...to(20))

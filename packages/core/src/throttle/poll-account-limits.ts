@@ -2,9 +2,9 @@ import type { Queryable } from '@lettergate/db/pool'
 import type { AccountReport } from '@lettergate/providers/provider'
 import type { Candidate } from '../connections/index.ts'
 import { toReportedLimits } from './account-limits.ts'
-import type { ConnectionState } from './local-state.ts'
 import { claimLimitsPoll } from './sql/claim-limits-poll.ts'
 import { storeAccountLimits } from './sql/store-account-limits.ts'
+import type { ConnectionState } from './types.ts'
 
 /** 'silent': no applicable limit was reported; 'failed': the account or provider has a problem, or did not answer in time. */
 export type PollResult = 'reported' | 'silent' | 'failed'

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { Pool } from '@lettergate/db/pool'
 import { adoptShare, mustSync, renewLease, SHARE_LEASE_MS } from './concurrency-lease.ts'
 import { apply, concurrencyMax, hasPending, nothingPending } from './connection-state.ts'
-import type { ConnectionState } from './local-state.ts'
 import { syncHealth } from './sql/sync-health.ts'
+import type { ConnectionState } from './types.ts'
 
 /** Their ids must fit into one notification of 8,000 bytes. */
 const BATCH_MAX = 200

@@ -20,7 +20,6 @@ import {
   shareToCome,
   wasAsked,
 } from './connection-state.ts'
-import type { ConnectionState } from './local-state.ts'
 import { createLimitsPoller, type PollResult } from './poll-account-limits.ts'
 import { createReservations } from './reserve.ts'
 import { closeCircuit } from './sql/close-circuit.ts'
@@ -28,6 +27,7 @@ import { openCircuit } from './sql/open-circuit.ts'
 import { readHealth } from './sql/read-health.ts'
 import { takeProbe } from './sql/take-probe.ts'
 import { createHealthSync } from './sync.ts'
+import type { ConnectionState } from './types.ts'
 
 /** A call to be admitted. `hasTime`: its sending time was reserved earlier and has been reached. */
 export type Call = {

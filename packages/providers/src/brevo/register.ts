@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Api, callApi, callToRemove } from '../lib/call-api.ts'
 import type { PasswordSecrets } from '../lib/hook-checks.ts'
 import type {
-  AccountFault,
+  AccountProblem,
   HookTarget,
   HttpRequest,
   Io,
@@ -72,7 +72,7 @@ export function unregisterBrevo(
   connection: Connection,
   { webhook_id }: BrevoRegistration,
   io: Io,
-): Promise<AccountFault | null> {
+): Promise<AccountProblem | null> {
   return callToRemove(io, toRequest(connection, 'DELETE', `/${webhook_id}`), api)
 }
 

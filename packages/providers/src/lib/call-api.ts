@@ -1,8 +1,8 @@
 import type { z } from 'zod'
-import type { AccountFault, HttpRequest, HttpResponse, Io } from '../provider.ts'
+import type { AccountProblem, HttpRequest, HttpResponse, Io } from '../provider.ts'
 import { parseJson } from './answer.ts'
 import { answerBytesMax } from './http.ts'
-import { toAccountFault, toRefusedFault, unreachableFault } from './http-check.ts'
+import { toAccountProblem, toRefusedFault, unreachableFault } from './http-check.ts'
 import { isNetworkFailure } from './network-failure.ts'
 import type { ProviderError, Rule } from './rules.ts'
 
@@ -16,7 +16,7 @@ export type Api = {
 export type Called<T> =
   | { kind: 'answered'; data: T }
   /** `status` is absent when no answer came. */
-  | { kind: 'failed'; problem: AccountFault; status?: number }
+  | { kind: 'failed'; problem: AccountProblem; status?: number }
 
 /** One call that lists or changes something of an account. What is no success is judged by the provider's table. */
 export async function callApi<T>(
@@ -32,12 +32,12 @@ export async function callApi<T>(
     return { kind: 'failed', status, problem: toRefusedFault(api.rules, api.toProviderError(response)) }
   const { data, success } = answer.safeParse(parseJson(body) ?? {})
   if (success) return { kind: 'answered', data }
-  const problem = toAccountFault('provider-settings-wrong', `the answer is not one of ${api.name}`)
+  const problem = toAccountProblem('provider-settings-wrong', `the answer is not one of ${api.name}`)
   return { kind: 'failed', status, problem }
 }
 
 /** Removes what an earlier call made; null when it is gone, or was gone before. */
-export async function callToRemove(io: Io, request: HttpRequest, api: Api): Promise<AccountFault | null> {
+export async function callToRemove(io: Io, request: HttpRequest, api: Api): Promise<AccountProblem | null> {
   const response = await ask(io, request)
   if ('reason' in response) return response
   const { status } = response
@@ -45,7 +45,7 @@ export async function callToRemove(io: Io, request: HttpRequest, api: Api): Prom
   return toRefusedFault(api.rules, api.toProviderError(response))
 }
 
-async function ask(io: Io, request: HttpRequest): Promise<HttpResponse | AccountFault> {
+async function ask(io: Io, request: HttpRequest): Promise<HttpResponse | AccountProblem> {
   try {
     return await io.request({ answerBytesMax, ...request })
   } catch (error) {

@@ -1,5 +1,5 @@
 import type {
-  AccountFault,
+  AccountProblem,
   AccountReport,
   HttpRequest,
   HttpResponse,
@@ -27,14 +27,14 @@ const advice: Partial<Record<FailureCode, string>> = {
 }
 
 /** One fault and what to do about it; `more` says what is special about this provider. */
-export function toAccountFault(code: FailureCode, reason: string, more: string[] = []): AccountFault {
+export function toAccountProblem(code: FailureCode, reason: string, more: string[] = []): AccountProblem {
   const usual = advice[code]
   return { code, reason, advice: [...more, ...(usual === undefined ? [] : [usual])] }
 }
 
 /** A report of one fault. */
 export function problemReport(code: FailureCode, reason: string, more: string[] = []): AccountReport {
-  return { problem: toAccountFault(code, reason, more), notes: [] }
+  return { problem: toAccountProblem(code, reason, more), notes: [] }
 }
 
 /** Adds this provider's advice on the problem of a report. */
@@ -76,8 +76,8 @@ export function unreachable(failure: NetworkFailure): AccountReport {
   return { problem: unreachableFault(failure), notes: [] }
 }
 
-export function unreachableFault(failure: NetworkFailure): AccountFault {
-  return toAccountFault(failure.refused ? networkCode(failure) : 'provider-unreachable', failure.reason)
+export function unreachableFault(failure: NetworkFailure): AccountProblem {
+  return toAccountProblem(failure.refused ? networkCode(failure) : 'provider-unreachable', failure.reason)
 }
 
 /** Builds a report of a refused query. */
@@ -85,8 +85,8 @@ export function toRefusedReport(rules: readonly Rule[], problem: ProviderError):
   return { problem: toRefusedFault(rules, problem), notes: [] }
 }
 
-export function toRefusedFault(rules: readonly Rule[], problem: ProviderError): AccountFault {
+export function toRefusedFault(rules: readonly Rule[], problem: ProviderError): AccountProblem {
   const code = findRule(rules, problem)?.is ?? 'refusal-unrecognised'
   const readable = saysNothing.has(code) ? 'provider-unavailable' : code
-  return toAccountFault(readable, toReason(problem.status, problem.code, problem.message))
+  return toAccountProblem(readable, toReason(problem.status, problem.code, problem.message))
 }

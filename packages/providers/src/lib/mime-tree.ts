@@ -1,3 +1,5 @@
+import { decodeTransfer } from './transfer-encoding.ts'
+
 /** Bounds of a mail from outside: what lies beyond them is not read. */
 const bytesMax = 512 * 1024
 const headBytesMax = 64 * 1024
@@ -20,7 +22,10 @@ export type Mail = {
   parts: MailPart[]
 }
 
-/** Takes a mail apart (RFC 2045, 2046), in time that grows with its length alone. */
+/**
+ * Takes a mail apart (RFC 2045, 2046), in time that grows with its length alone. It reads whatever a mail server sends back; `raw-mime`
+ * reads a client's mail, which it refuses where two readers could see two things.
+ */
 export function readMail(raw: Buffer): Mail {
   const { fields, body } = splitHead(raw.toString('latin1', 0, bytesMax))
   const content = readContentType(fields)
@@ -39,8 +44,13 @@ function collect(fields: MailFields, body: string, depth: number, parts: MailPar
       collect(own, text, depth + 1, parts)
     }
   } else if (parts.length < partsMax) {
-    parts.push({ type, fields, body: decodeTransfer(body, fieldOf(fields, 'content-transfer-encoding')) })
+    parts.push({ type, fields, body: decodePart(body, fields) })
   }
+}
+
+function decodePart(body: string, fields: MailFields): string {
+  const encoding = fieldOf(fields, 'content-transfer-encoding').trim().toLowerCase()
+  return decodeTransfer(Buffer.from(body, 'latin1'), encoding).toString('latin1')
 }
 
 /** The text between the lines of a boundary; the last part may lack its end. */
@@ -125,17 +135,4 @@ function readContentType(fields: MailFields): { type: string; parameters: Readon
     )
   }
   return { type, parameters }
-}
-
-function decodeTransfer(body: string, encoding: string): string {
-  switch (encoding.trim().toLowerCase()) {
-    case 'base64':
-      return Buffer.from(body, 'base64').toString('latin1')
-    case 'quoted-printable':
-      return body
-        .replace(/=\r?\n/g, '')
-        .replace(/=([0-9A-Fa-f]{2})/g, (_found, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
-    default:
-      return body
-  }
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Api, callApi, callToRemove } from '../lib/call-api.ts'
 import { Secret } from '../lib/secret.ts'
 import type {
-  AccountFault,
+  AccountProblem,
   HookTarget,
   HttpRequest,
   Io,
@@ -66,7 +66,7 @@ export function unregisterMailgun(
   connection: Connection,
   { url }: MailgunRegistration,
   io: Io,
-): Promise<AccountFault | null> {
+): Promise<AccountProblem | null> {
   const address = `${webhooksUrl(connection)}?${new URLSearchParams({ url })}`
   return callToRemove(io, { method: 'DELETE', url: address, headers: toHeaders(connection.credentials) }, api)
 }

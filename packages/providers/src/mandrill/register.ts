@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Api, type Called, callApi } from '../lib/call-api.ts'
 import { Secret } from '../lib/secret.ts'
-import type { AccountFault, HookTarget, Io, ProviderConnection, Registered } from '../provider.ts'
+import type { AccountProblem, HookTarget, Io, ProviderConnection, Registered } from '../provider.ts'
 import { rules, toProviderError } from './outcome.ts'
 import { apiPath } from './send.ts'
 import { endpoint, type MandrillCredentials, type MandrillSettings } from './types.ts'
@@ -50,7 +50,7 @@ export async function unregisterMandrill(
   connection: Connection,
   { webhook_id }: MandrillRegistration,
   io: Io,
-): Promise<AccountFault | null> {
+): Promise<AccountProblem | null> {
   const listed = await call(connection, 'list', {}, webhooks, io)
   if (listed.kind === 'failed') return listed.problem
   if (!listed.data.some(({ id }) => id === webhook_id)) return null

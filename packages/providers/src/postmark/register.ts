@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Api, callApi, callToRemove } from '../lib/call-api.ts'
 import { hookUser, type PasswordSecrets } from '../lib/hook-checks.ts'
 import type {
-  AccountFault,
+  AccountProblem,
   HookTarget,
   HttpRequest,
   Io,
@@ -55,7 +55,7 @@ export async function unregisterPostmark(
   connection: Connection,
   { webhook_id }: PostmarkRegistration,
   io: Io,
-): Promise<AccountFault | null> {
+): Promise<AccountProblem | null> {
   const listed = await callApi(io, toRequest(connection, 'GET', ''), api, list)
   if (listed.kind === 'failed') return listed.problem
   const isThere = listed.data.Webhooks.some(({ ID }) => ID === webhook_id)

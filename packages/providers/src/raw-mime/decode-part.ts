@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import PostalMime from 'postal-mime'
+import { decodeTransfer } from '../lib/transfer-encoding.ts'
 import { toLine, withoutNul } from './clean-text.ts'
 import { valuesOf } from './head.ts'
 import type { Leaf } from './split-parts.ts'
@@ -34,49 +35,7 @@ export function decoderOf(leaf: Leaf): TextDecoder | null {
 
 /** The bytes of a part. */
 export function decodeBytes(raw: Buffer, leaf: Leaf): Buffer {
-  const body = raw.subarray(leaf.head.bodyStart, leaf.end)
-  switch (encodingOf(leaf)) {
-    case 'base64':
-      return Buffer.from(body.toString('latin1'), 'base64')
-    case 'quoted-printable':
-      return decodeQuoted(body)
-    default:
-      return body
-  }
-}
-
-const hexDigit = (byte = 0): number => Number.parseInt(String.fromCharCode(byte), 16)
-
-/** https://www.rfc-editor.org/rfc/rfc2045#section-6.7; what is no quoting stays as it stands. */
-function decodeQuoted(body: Buffer): Buffer {
-  const decoded = Buffer.allocUnsafe(body.length)
-  let length = 0
-  // Where spaces begin that end a line: they are none of the text.
-  let blanks = -1
-  for (let at = 0; at < body.length; at++) {
-    const byte = body[at] ?? 0
-    if (byte === 0x20 || byte === 0x09) {
-      if (blanks < 0) blanks = length
-    } else if (byte === 0x0d && blanks >= 0) {
-      length = blanks
-      blanks = -1
-    } else blanks = -1
-    if (byte !== 0x3d) {
-      decoded[length++] = byte
-      continue
-    }
-    if (body[at + 1] === 0x0d && body[at + 2] === 0x0a) {
-      at += 2
-      continue
-    }
-    const value = hexDigit(body[at + 1]) * 16 + hexDigit(body[at + 2])
-    if (Number.isNaN(value)) decoded[length++] = byte
-    else {
-      decoded[length++] = value
-      at += 2
-    }
-  }
-  return decoded.subarray(0, length)
+  return decodeTransfer(raw.subarray(leaf.head.bodyStart, leaf.end), encodingOf(leaf))
 }
 
 /** The text of a part that is shown. */

@@ -17,7 +17,7 @@ export type Head = {
 
 const fieldStart = /^([\x21-\x39\x3b-\x7e]+)[ \t]*:/
 
-/** The header block of a mail, or of one part of it, whose lines end in CRLF; `fault` says why it cannot be read. */
+/** The header block of a mail, or of one part of it, whose lines end in CRLF; `problem` says why it cannot be read. */
 export function readHead(raw: Buffer, from = 0, to = raw.length): Head | { problem: string } {
   const block = raw.subarray(from, Math.min(to, from + headBytesMax))
   const isEmpty = block[0] === 0x0d && block[1] === 0x0a

@@ -39,7 +39,7 @@ export type MimeFacts = {
   lost: string | null
 }
 
-/** `mail` is what goes out, but for a Date and a Message-ID that are missing. `fault` follows the words "the mail". */
+/** `mail` is what goes out, but for a Date and a Message-ID that are missing. `problem` follows the words "the mail". */
 export type ReadMime = { mail: Buffer; facts: MimeFacts } | { problem: string }
 
 /** Recipients nobody else may see, and orders to us. */
@@ -111,7 +111,7 @@ function decodedBytes({ head, end }: Leaf): number {
   return encoding.toLowerCase() === 'base64' ? Math.ceil((bytes * 57) / 78) + 2 : bytes
 }
 
-function faultOf(head: Head): string | null {
+function problemOf(head: Head): string | null {
   const repeated = once.find((name) => valuesOf(head, name).length > 1)
   if (repeated !== undefined) return `has two fields ${repeated}`
   return valuesOf(head, 'from').length === 0 ? 'has no From field' : null
@@ -122,7 +122,7 @@ export async function readMime(given: Buffer): Promise<ReadMime> {
   const { raw, isAscii } = await withCrlfEnds(given)
   const whole = readHead(raw)
   if ('problem' in whole) return whole
-  const problem = faultOf(whole)
+  const problem = problemOf(whole)
   if (problem) return { problem }
   const unwanted = whole.fields.filter(({ name }) => removed.test(name))
   const cut = takeOut(raw, unwanted)

@@ -24,7 +24,7 @@ export type Leaf = {
   within: string[]
 }
 
-/** `fault`: why the rest cannot be divided; those before are there. */
+/** `problem`: why the rest cannot be divided; those before are there. */
 export type Parts = { leaves: Leaf[]; problem: string | null }
 
 type Range = { start: number; end: number }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Api, callApi, callToRemove } from '../lib/call-api.ts'
 import { Secret } from '../lib/secret.ts'
 import type {
-  AccountFault,
+  AccountProblem,
   HookTarget,
   HttpRequest,
   Io,
@@ -57,7 +57,7 @@ export function unregisterResend(
   connection: Connection,
   { webhook_id }: ResendRegistration,
   io: Io,
-): Promise<AccountFault | null> {
+): Promise<AccountProblem | null> {
   return callToRemove(io, toRequest(connection, 'DELETE', `/${webhook_id}`), api)
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Api, callApi, callToRemove } from '../lib/call-api.ts'
 import type {
-  AccountFault,
+  AccountProblem,
   HookTarget,
   HttpRequest,
   Io,
@@ -52,7 +52,7 @@ export function unregisterSendgrid(
   { webhook_id }: SendgridRegistration,
   endpoint: string,
   io: Io,
-): Promise<AccountFault | null> {
+): Promise<AccountProblem | null> {
   const url = `${endpoint}/v3/user/webhooks/event/settings/${webhook_id}`
   return callToRemove(io, toRequest(connection, 'DELETE', url), api)
 }

@@ -1,8 +1,8 @@
 import type { SESv2Client } from '@aws-sdk/client-sesv2'
 import type { SNSClient } from '@aws-sdk/client-sns'
-import { toAccountFault, toRefusedFault, unreachableFault } from '../lib/http-check.ts'
+import { toAccountProblem, toRefusedFault, unreachableFault } from '../lib/http-check.ts'
 import { isNetworkFailure } from '../lib/network-failure.ts'
-import type { AccountFault, HookTarget, Io, Registered } from '../provider.ts'
+import type { AccountProblem, HookTarget, Io, Registered } from '../provider.ts'
 import { sesEndpoint, snsEndpoint } from './endpoint.ts'
 import type { Identities } from './identity.ts'
 import { rules } from './outcome.ts'
@@ -56,7 +56,7 @@ export async function registerSes(
   if (set === undefined)
     return {
       kind: 'failed',
-      problem: toAccountFault('provider-settings-wrong', 'no configuration set', [needsSet]),
+      problem: toAccountProblem('provider-settings-wrong', 'no configuration set', [needsSet]),
     }
   // A name of a topic and of a destination holds letters, digits, - and _.
   const name = `lettergate-${connection.id}`
@@ -84,7 +84,7 @@ export async function unregisterSes(
   { topic_arn, configuration_set, event_destination }: SesRegistration,
   identities: Identities,
   io: Io,
-): Promise<AccountFault | null> {
+): Promise<AccountProblem | null> {
   const done = await withClients(connection, identities, io, async ({ ses, sns }) => {
     const { DeleteConfigurationSetEventDestinationCommand } = await import('@aws-sdk/client-sesv2')
     const { DeleteTopicCommand } = await import('@aws-sdk/client-sns')
@@ -104,7 +104,7 @@ export async function unsubscribeSes(
   { topic_arn: TopicArn, url }: SesRegistration,
   identities: Identities,
   io: Io,
-): Promise<AccountFault | null> {
+): Promise<AccountProblem | null> {
   const done = await withClients(connection, identities, io, async ({ sns }) => {
     const { ListSubscriptionsByTopicCommand, UnsubscribeCommand } = await import('@aws-sdk/client-sns')
     let NextToken: string | undefined
@@ -206,7 +206,7 @@ async function unless(expected: string, command: Promise<unknown>): Promise<bool
 
 class OddAnswer extends Error {}
 
-type Done<T> = { kind: 'done'; value: T } | { kind: 'failed'; problem: AccountFault }
+type Done<T> = { kind: 'done'; value: T } | { kind: 'failed'; problem: AccountProblem }
 
 async function withClients<T>(
   connection: SesConnection,
@@ -218,7 +218,7 @@ async function withClients<T>(
   const { SNSClient } = await import('@aws-sdk/client-sns')
   const identity = await identities.of(connection, io)
   if (identity.kind === 'failed')
-    return { kind: 'failed', problem: toAccountFault(identity.code, identity.reason) }
+    return { kind: 'failed', problem: toAccountProblem(identity.code, identity.reason) }
   const { settings } = connection
   const options = {
     ...clientOptions(io, settings.region, createSdkTransport(io)),
@@ -238,9 +238,9 @@ async function withClients<T>(
   }
 }
 
-function toProviderError(error: unknown): AccountFault {
+function toProviderError(error: unknown): AccountProblem {
   if (isNetworkFailure(error)) return unreachableFault(error)
-  if (error instanceof OddAnswer) return toAccountFault('provider-settings-wrong', error.message)
+  if (error instanceof OddAnswer) return toAccountProblem('provider-settings-wrong', error.message)
   const { status, message } = describeSdkError(error)
   if (status === undefined) throw error
   const problem = toRefusedFault(rules, { status, code: nameOf(error), message })

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Api, callApi, callToRemove } from '../lib/call-api.ts'
 import { hookUser, type PasswordSecrets } from '../lib/hook-checks.ts'
 import type {
-  AccountFault,
+  AccountProblem,
   HookTarget,
   HttpRequest,
   Io,
@@ -69,7 +69,7 @@ export function unregisterSparkpost(
   connection: Connection,
   { webhook_id }: SparkpostRegistration,
   io: Io,
-): Promise<AccountFault | null> {
+): Promise<AccountProblem | null> {
   return callToRemove(io, toRequest(connection, 'DELETE', `/${webhook_id}`), api)
 }
 

@@ -7,7 +7,7 @@ export function presentCheck({ report, tookMs }: Checked, messageId: string | nu
   const { problem, limits } = report
   return {
     ok: problem === null,
-    fault: problem && { ...problem, help: failureHelp(problem.code) },
+    problem: problem && { ...problem, help: failureHelp(problem.code) },
     sandbox: report.sandbox ?? null,
     limits: limits
       ? {

@@ -39,7 +39,7 @@ describe('POST /v1/connections/{id}/test', () => {
     const peer = await play({ ehlo })
     expect(await check(await connect(peer.port))).toMatchObject({
       status: 200,
-      json: { ok: true, fault: null, message_id: null, took_ms: expect.any(Number) },
+      json: { ok: true, problem: null, message_id: null, took_ms: expect.any(Number) },
     })
     expect(peer.messages).toEqual([])
   })
@@ -52,7 +52,7 @@ describe('POST /v1/connections/{id}/test', () => {
       status: 200,
       json: {
         ok: false,
-        fault: {
+        problem: {
           code: 'provider-credentials-refused',
           reason: expect.stringContaining('535 5.7.8'),
           advice: expect.arrayContaining([expect.stringMatching(/password/)]),
@@ -72,7 +72,7 @@ describe('POST /v1/connections/{id}/test', () => {
     peers.splice(0)
     expect(await check(id)).toMatchObject({
       status: 200,
-      json: { ok: false, fault: { code: 'provider-unreachable' } },
+      json: { ok: false, problem: { code: 'provider-unreachable' } },
     })
   })
 

@@ -7,7 +7,7 @@ function presentChoice({ rule, route, skipped, alone = false }: StoredChoice): A
     rule,
     route: route === null ? null : toPublicId('rte', route),
     skipped: skipped.map(({ connection, why }) => ({ connection: toPublicId('con', connection), why })),
-    alone,
+    single_recipient: alone,
   }
 }
 

@@ -213,9 +213,9 @@ describe('what happened to a message', () => {
         outcome: 'rejected',
         reason: '550 no such user',
         recipients: ['b@example.net'],
-        choice: { rule: 'priority', alone: false },
+        choice: { rule: 'priority', single_recipient: false },
       },
-      { number: 2, outcome: 'accepted', choice: { alone: true } },
+      { number: 2, outcome: 'accepted', choice: { single_recipient: true } },
     ])
   })
 

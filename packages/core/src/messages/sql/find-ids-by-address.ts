@@ -1,5 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
-import type { ListWindow } from './list-by-id.ts'
+import type { ListWindow } from './find-ids-by-id.ts'
 
 /** The newest messages of a tenant to one address; by its index, so a rare address is found as fast as a common one. */
 export async function listIdsByAddress(

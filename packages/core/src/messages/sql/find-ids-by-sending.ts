@@ -1,5 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
-import type { ListWindow } from './list-by-id.ts'
+import type { ListWindow } from './find-ids-by-id.ts'
 
 /** Lists the newest messages of a tenant with an attempt in progress. */
 export async function listIdsSending(db: Queryable, window: ListWindow): Promise<string[]> {

@@ -1,5 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
-import type { ListWindow } from './list-by-id.ts'
+import type { ListWindow } from './find-ids-by-id.ts'
 
 /** Statuses that the partial index of rare ones does not hold. */
 export const DENSE_STATUSES: ReadonlySet<string> = new Set(['scheduled', 'queued', 'sent', 'delivered'])
