@@ -83,7 +83,8 @@ function revealed(value: unknown): unknown {
 }
 
 function eventsOf({ id, events, bouncesByMail }: Provider): EventSource {
-  if (events) return events
+  // One that takes no body has its events from Lettergate itself.
+  if (events && events.bodyBytesMax > 0) return events
   const instead = bouncesByMail
     ? 'Bounces come back as mail to the return path of the message.'
     : 'Its results are final when the message was sent.'
