@@ -9,6 +9,7 @@ import { routeCases } from './src/odd-cases/route-cases.ts'
 import { applyOverload } from './src/overload.ts'
 import type { OverloadResult } from './src/overload-client.ts'
 import { percentile } from './src/percentile.ts'
+import { PUBLIC_URL } from './src/provider-events.ts'
 import { reportResult } from './src/report.ts'
 import { announceSeed } from './src/seed.ts'
 import { type Stack, startStack } from './src/stack.ts'
@@ -70,7 +71,10 @@ async function measure(stack: Stack, apiKey: string, deed?: () => Promise<unknow
 
 test('T40: no valid message of one tenant, and no answer to one, stops the service of other tenants', async () => {
   announceSeed('T40')
-  await using stack = await startStack({ dailyLimit: 1_000_000 })
+  await using stack = await startStack({
+    dailyLimit: 1_000_000,
+    apiEnv: { LETTERGATE_PUBLIC_URL: PUBLIC_URL },
+  })
   await using server = await startOddServer()
   const senders = await addSenders(stack, 1, sesConnection(stack.provider.url))
   const apiKey = senders[0]?.tenant.apiKey

@@ -1,6 +1,16 @@
 import { connect as connectSocket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { call, connect, idOf, largeMail, later, mail, type OddCase, type OddPlace } from './odd-case.ts'
+import {
+  type Called,
+  call,
+  connect,
+  idOf,
+  largeMail,
+  later,
+  mail,
+  type OddCase,
+  type OddPlace,
+} from './odd-case.ts'
 
 const MANY = Array.from({ length: 50 }, (_, at) => `reader${at}@example.net`)
 /** As many recipients as a message may have. */
@@ -53,6 +63,16 @@ const fullBatch = once(() => {
   const message = { ...JSON.parse(mail({ send_at: later() })), html: '<p>"ä"</p>\n'.repeat(5_800) }
   return JSON.stringify({ messages: Array(500).fill(message) })
 })
+
+const BY_HAND = JSON.stringify({ manual: true })
+const oddEvents = once(() => '[{"msys":'.repeat(220_000))
+
+/** The path of a URL of events, and the password that its provider sends along. */
+function targetIn({ body }: Called): { path: string; password: string } {
+  const { url, steps }: { url: string; steps: string[] } = JSON.parse(body)
+  const [, password = ''] = /the password ([\w-]+)\./.exec(steps.join(' ')) ?? []
+  return { path: new URL(url).pathname, password }
+}
 
 export const routeCases: OddCase[] = [
   {
@@ -124,6 +144,21 @@ export const routeCases: OddCase[] = [
       return call(place, 'POST', `/v1/connections/${idsOf(place)[0]}/test`, '{}')
     },
   },
+  {
+    way: 'POST /v1/hooks/:provider/:connection/:token',
+    shape: 'a body of 2 MB that is no event, with the right password',
+    async prepare(place) {
+      const id = await connect(place, 'sparkpost', { api_key: 'secret' }, {})
+      ids.set(
+        place,
+        Object.values(targetIn(await call(place, 'POST', `/v1/connections/${id}/register-events`, BY_HAND))),
+      )
+    },
+    deed(place) {
+      const [path = '', password = ''] = idsOf(place)
+      return call({ ...place, apiKey: password }, 'POST', path, oddEvents())
+    },
+  },
 ]
 
 /** Routes whose requests and answers are small by their schemas or by a limit of rows, each with the reason. */
@@ -145,4 +180,10 @@ export const ROUTES_APART: Record<string, string> = {
   'GET /v1/routes/:id': 'one row',
   'PATCH /v1/routes/:id': 'a body of 64 kB at most, one row',
   'DELETE /v1/routes/:id': 'one row',
+  'POST /v1/connections/:id/register-events':
+    'a body of 64 kB at most, one row, a few requests to the provider',
+  'POST /v1/connections/:id/register-events/rotate': 'as the registration',
+  'GET /v1/connections/:id/register-events': 'one row',
+  'DELETE /v1/connections/:id/register-events': 'one row, a few requests to the provider',
+  'GET /v1/hooks/:provider/:connection/:token': 'no body, an empty answer',
 }

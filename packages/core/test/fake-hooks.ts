@@ -24,9 +24,9 @@ export function batchPool(db: TestDatabase): Pool {
 
 /** A provider that counts what it was asked to remove, and refuses it when told to. */
 export function fakeEventProvider() {
-  const state: { removed: unknown[]; fault: AccountProblem | null; onRemove?: () => Promise<void> } = {
+  const state: { removed: unknown[]; problem: AccountProblem | null; onRemove?: () => Promise<void> } = {
     removed: [],
-    fault: null,
+    problem: null,
   }
   const { events: real, ...postmark } = createPostmark()
   const events: EventSource = {
@@ -40,7 +40,7 @@ export function fakeEventProvider() {
     steps: () => [],
     register: () => Promise.reject(new Error('nobody registers here')),
     async unregister(_connection, registration) {
-      if (state.fault) return state.fault
+      if (state.problem) return state.problem
       state.removed.push(registration)
       await state.onRemove?.()
       return null

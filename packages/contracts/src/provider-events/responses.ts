@@ -20,7 +20,7 @@ export const EventsRegistration = z
     old_urls_until: maybeTime(
       'Until this time, events at earlier URLs are accepted too; null: there are none.',
     ),
-    fault: z
+    problem: z
       .object({
         code: z.enum(failureCodes).meta({ description: 'The kind of failure.' }),
         reason: z.string().meta({ description: 'The answer of the provider.' }),

@@ -243,7 +243,7 @@ export function createEventRegistrar(deps: RegistrarDeps): EventRegistrar {
     return show(place, { notes: done.notes })
   }
 
-  /** Removes what was made at the provider; answers the first fault, or null. */
+  /** Removes what was made at the provider; answers the first problem, or null. */
   function removing(
     { provider, connection }: OpenedConnection,
     { registration, oldRegistrations }: HookState,

@@ -83,17 +83,17 @@ test('a webhook of before a rotation is removed once its day has passed, and no 
 
 test('one that the provider refuses to remove is tried again, and given up after a week', async () => {
   const { retirer, state, left, makeDue, dueAt, results } = await setUp([inHours(-1)])
-  state.fault = { code: 'provider-unreachable', reason: 'no answer', advice: [] }
+  state.problem = { code: 'provider-unreachable', reason: 'no answer', advice: [] }
   await retirer.run()
   expect(await left()).toEqual([{ webhook_id: 1 }])
   expect(await dueAt()).toBeGreaterThan(Date.now())
-  state.fault = null
+  state.problem = null
   await makeDue()
   await retirer.run()
   expect({ left: await left(), due: await dueAt() }).toEqual({ left: [], due: null })
 
   const old = await setUp([inHours(-24 * 8)])
-  old.state.fault = { code: 'provider-unreachable', reason: 'no answer', advice: [] }
+  old.state.problem = { code: 'provider-unreachable', reason: 'no answer', advice: [] }
   await old.retirer.run()
   expect(await old.left()).toEqual([])
   expect([...results, ...old.results]).toEqual(['failed', 'removed', 'given-up'])

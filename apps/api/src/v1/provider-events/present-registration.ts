@@ -15,7 +15,7 @@ export function presentRegistration(connectionId: string, state: EventsState): E
     registered_at: timeOf(hook?.registeredAt),
     url: state.url,
     old_urls_until: timeOf(state.oldUrlsUntil),
-    fault: problem && { ...problem, help: failureHelp(problem.code) },
+    problem: problem && { ...problem, help: failureHelp(problem.code) },
     steps: state.steps,
     notes: state.notes,
     last_event_at: timeOf(hook?.lastEventAt),

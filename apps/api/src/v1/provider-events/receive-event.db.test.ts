@@ -1,4 +1,5 @@
 import { fromPublicId } from '@lettergate/contracts/lib/ids'
+import type { Provider } from '@lettergate/providers/provider'
 import { createProviders } from '@lettergate/providers/registry'
 import { readFixtures } from '@lettergate/providers/test/events'
 import { signNotification } from '@lettergate/providers/test/sns'
@@ -59,7 +60,8 @@ const providers = Object.keys(eventAccounts)
 const refusal = { status: 401 }
 
 it('every provider with events has an account in this test', () => {
-  const all = Object.values(createProviders()).filter(({ events }: { events?: unknown }) => events)
+  const isPosted = ({ events }: Provider) => events !== undefined && events.bodyBytesMax > 0
+  const all = Object.values<Provider>(createProviders()).filter(isPosted)
   expect(providers.sort()).toEqual(all.map(({ id }) => id).sort())
 })
 

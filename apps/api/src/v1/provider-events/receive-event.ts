@@ -6,8 +6,6 @@ import type { ApiDeps } from '../../deps.ts'
 import { readBody } from '../../http/read-body.ts'
 import { problemAnswers } from '../../http/schemas.ts'
 
-const HOOK_URL = '/v1/hooks/:provider/:connection/:token'
-
 const HookParams = z.object({
   provider: z.string().meta({ description: 'The provider of the connection.', examples: ['sendgrid'] }),
   connection: z
@@ -54,14 +52,14 @@ export function addReceiveEventRoutes(app: FastifyInstance, deps: ApiDeps): void
   })
 
   // Some providers ask by HEAD or GET whether the URL is there.
-  app.get(HOOK_URL, {
+  app.get('/v1/hooks/:provider/:connection/:token', {
     config: { public: true },
     schema: { hide: true },
     onRequest: find,
     handler: (_request, reply) => reply.code(200).type('text/plain').send(''),
   })
 
-  app.post(HOOK_URL, {
+  app.post('/v1/hooks/:provider/:connection/:token', {
     config: { public: true },
     schema: {
       operationId: 'receiveEvent',

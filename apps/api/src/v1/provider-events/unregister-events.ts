@@ -15,7 +15,7 @@ export function addUnregisterEventsRoute(app: FastifyInstance, deps: ApiDeps): v
       summary: 'Undo the registration of events',
       description:
         'Removes the webhook at the provider. Events that are on their way are accepted for 24 hours. If the provider refuses, the answer ' +
-        'is 200 with the fault, and nothing is changed. Needs a live key.',
+        'is 200 with the problem, and nothing is changed. Needs a live key.',
       tags: ['Provider events'],
       params: ConnectionPath,
       response: {
