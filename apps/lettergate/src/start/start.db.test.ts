@@ -68,11 +68,12 @@ async function runShell(script = ''): Promise<unknown> {
   return JSON.parse(stdout)
 }
 
-async function untilSent(dev: DevFile, id: string): Promise<void> {
+/** A second after it was captured, mail is delivered. */
+async function untilDelivered(dev: DevFile, id: string): Promise<void> {
   for (let i = 0; i < 400; i++, await sleep(25)) {
-    if ((await get(dev, `/v1/messages/${id}`)).body.status === 'sent') return
+    if ((await get(dev, `/v1/messages/${id}`)).body.status === 'delivered') return
   }
-  throw new Error(`message ${id} is not sent`)
+  throw new Error(`message ${id} is not delivered`)
 }
 
 async function expectOneLine(command: RunningCommand, line: RegExp): Promise<void> {
@@ -86,7 +87,7 @@ async function expectOneLine(command: RunningCommand, line: RegExp): Promise<voi
 test('a first start sends a message; a second one on the same folder keeps messages and keys; both stop cleanly', async () => {
   const first = await startReady()
   const id = await send(first.dev)
-  await untilSent(first.dev, id)
+  await untilDelivered(first.dev, id)
   expect(statSync(join(dataDir, 'dev.json')).mode & 0o777).toBe(0o600)
   expect(first.dev.pid).toBe(first.command.pid)
   first.command.kill('SIGINT')
@@ -96,7 +97,7 @@ test('a first start sends a message; a second one on the same folder keeps messa
   const second = await startReady()
   const { live_key, test_key, admin_key } = first.dev
   expect(second.dev).toMatchObject({ live_key, test_key, admin_key })
-  expect((await get(second.dev, `/v1/messages/${id}`)).body.status).toBe('sent')
+  expect((await get(second.dev, `/v1/messages/${id}`)).body.status).toBe('delivered')
   second.command.kill('SIGTERM')
   expect((await second.command.finished).code).toBe(0)
   expect(processesOf(folder)).toEqual([])

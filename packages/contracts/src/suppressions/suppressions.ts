@@ -88,7 +88,7 @@ export const SuppressionsAdded = z
     }),
     data: z.array(Suppression).meta({ description: 'The entries as they are now, by address.' }),
   })
-  .meta({ id: 'SuppressionsAdded', description: 'What became of the addresses.' })
+  .meta({ id: 'SuppressionsAdded', description: 'The result for the addresses.' })
 export type SuppressionsAdded = z.output<typeof SuppressionsAdded>
 
 export const SuppressionList = z
@@ -147,7 +147,7 @@ export const JOB_ERRORS_MAX = 20
 export const SuppressionJob = z
   .object({
     id: z.string().meta({ description: 'Id of the job.', examples: ['job_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
-    kind: z.enum(['import', 'export']).meta({ description: 'What it does.' }),
+    kind: z.enum(['import', 'export']).meta({ description: 'The work of the job.' }),
     state: z.enum(['waiting', 'running', 'done', 'failed']).meta({
       description: '`failed`: it was given up; what it had done until then stays.',
     }),

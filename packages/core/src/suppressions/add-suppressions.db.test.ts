@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildTenant } from '../../test/rows.ts'
-import { addSuppressions } from './index.ts'
+import { addSuppressions } from './sql/add-suppressions.ts'
 
 let db: TestDatabase
 beforeAll(async () => {

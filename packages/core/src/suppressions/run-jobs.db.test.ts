@@ -7,14 +7,9 @@ import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/datab
 import { beforeAll, expect, test } from 'vitest'
 import { buildTenant } from '../../test/rows.ts'
 import { noFailpoint } from '../lib/index.ts'
-import {
-  createSuppressionJobs,
-  expireSuppressions,
-  type JobRow,
-  readJob,
-  startExport,
-  startImport,
-} from './index.ts'
+import { type JobRow, readJob, startExport, startImport } from './jobs.ts'
+import { createSuppressionJobs } from './run-jobs.ts'
+import { expireSuppressions } from './sql/expire-suppressions.ts'
 
 const WORKER = fileURLToPath(new URL('../../test/suppression-worker.ts', import.meta.url))
 /** Ends a worker inside every third chunk or so, after its writes and before its commit; the draws are the same each time. */

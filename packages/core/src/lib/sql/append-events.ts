@@ -47,19 +47,19 @@ export const NOTIFY_FEED = `(
   select pg_notify('lg_feed', string_agg(distinct tenant_id::text, ',')) from new_event having count(*) > 0)`
 
 /**
- * As `appendEvents`, for events that others report, perhaps twice: `rows` also has `at` and `source`, and must come in the order of message
- * and source. `reported_event` is what was new.
+ * As `appendEvents`, for events that others report, perhaps twice: `rows` also has `at` and `source`. `reported_event` is what was new. They
+ * are inserted in the order of message and source, so that two statements with the same events take turns.
  */
 export function appendReportedEvents(rows: string): string {
   return `reported as materialized (
-    select * from (${rows}) e
+    select nextval('event_seq') as seq, e.* from (${rows}) e
   ), inserted_report as (
     insert into event (tenant_id, message_id, seq, position, type, at, data, source)
-    select tenant_id, message_id, nextval('event_seq'), position, type, at, data, source from reported
+    select tenant_id, message_id, seq, position, type, at, data, source from reported order by message_id, source
     on conflict (tenant_id, message_id, source) where source is not null do nothing
-    returning tenant_id, message_id, seq, source
+    returning seq
   ), reported_event as materialized (
-    select i.seq, r.* from inserted_report i join reported r using (tenant_id, message_id, source)
+    select * from reported where seq in (select seq from inserted_report)
   ), reported_feed as (
     insert into feed (tenant_id, message_id, seq, type, mode, is_bulk, connection_id)
     select tenant_id, message_id, seq, ${TYPE_NUMBER}, mode, is_bulk, connection_id from reported_event

@@ -48,7 +48,7 @@ with item as materialized (
 ), ${appendReportedEvents(`
   select tenant_id, message_id, position, type, data, mode, is_bulk = 1 as is_bulk, connection_id, at, source, status, reason, suppress,
          address
-  from item order by message_id, source`)}, proof as materialized (
+  from item order by message_id, at, source`)}, proof as materialized (
   select distinct on (i.message_id) a.*
   from item i cross join lateral (
     select a.tenant_id, a.message_id, a.number, a.recipients from attempt a
