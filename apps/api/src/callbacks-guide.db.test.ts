@@ -284,6 +284,19 @@ describe.each(programs)('the receiver in $language', (program) => {
     expect(await post(receiver.url, body, { secrets: [secret] })).toBe(500)
   })
 
+  run('refuses a body of more than 5 MB, and stores nothing of it', async () => {
+    const secret = newWebhookSecret()
+    const receiver = await start(program, secret)
+    const message = newMessage()
+    const large = { ...eventOf(message, 1, 'recipient.sent'), reason: 'x'.repeat(5_000_000) }
+    // The answer may come before the body was sent: the connection is then closed.
+    const status = await post(receiver.url, bodyOf(large), { secrets: [secret] }).catch(() => null)
+    expect([null, 413]).toContain(status)
+    const small = bodyOf(eventOf(message, 2, 'recipient.delivered'))
+    expect(await post(receiver.url, small, { secrets: [secret] })).toBe(204)
+    expect(await untilLines(receiver, 1)).toEqual([`${message} recipient.delivered`])
+  })
+
   run('takes no call without a secret', async () => {
     const receiver = await start(program, undefined)
     const body = bodyOf(eventOf(newMessage(), 1, 'recipient.sent'))
