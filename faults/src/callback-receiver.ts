@@ -106,7 +106,7 @@ export async function createEndpoint(
   return made
 }
 
-/** Lets time pass for an endpoint: everything that waits is nearer by so many milliseconds, and what began is longer ago. */
+/** Lets time pass for an endpoint: everything that waits is earlier by `ms`, and what began is longer ago. */
 export async function moveTime(stack: Stack, ms: number): Promise<void> {
   const by = [ms]
   await stack.pool.query({

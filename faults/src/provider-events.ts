@@ -1,7 +1,7 @@
 import { createConnection } from './gateway.ts'
 import type { Stack } from './stack.ts'
 
-/** As the gateway is told that providers reach it. */
+/** The URL by which providers reach the gateway. */
 export const PUBLIC_URL = 'https://mail.example.com'
 
 /** Where the events of a connection come in, and the password that its provider sends along. */

@@ -7,7 +7,7 @@ const EndpointId = z.string().meta({
   examples: ['end_01m7wa5yjwe1qr5m7w1gzh99cc'],
 })
 const Secret = z.string().meta({
-  description: 'What the calls are signed with. Shown only here: store it as you store a password.',
+  description: 'The secret that signs the calls. Shown only here: store it as you store a password.',
   examples: ['whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD'],
 })
 
@@ -61,7 +61,7 @@ export type SecretRotated = z.output<typeof SecretRotated>
 
 export const DefaultSecret = z
   .object({
-    secret: z.string().meta({ description: 'What calls to the `callback_url` of messages are signed with.' }),
+    secret: z.string().meta({ description: 'The secret that signs calls to the `callback_url` of messages.' }),
   })
   .meta({ id: 'DefaultSecret', description: 'The secret of calls to the `callback_url` of messages.' })
 export type DefaultSecret = z.output<typeof DefaultSecret>

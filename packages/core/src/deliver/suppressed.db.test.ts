@@ -37,7 +37,7 @@ type Setting = {
   isPlain?: boolean
 }
 
-/** A tenant, a worker's deliverer, and a provider that answers as told, attempt by attempt; `isPlain`: the capture provider itself. */
+/** A tenant, a worker's deliverer, and a provider that answers as the test says, attempt by attempt; `isPlain`: the capture provider itself. */
 async function setUp({ onUnknown, windowMs = 0, answers = [], isPlain = false }: Setting = {}) {
   const errors: unknown[] = []
   const onError = (error: unknown) => void errors.push(error)

@@ -137,7 +137,7 @@ async function callAll(
   // A probe goes alone.
   const lanes = lease.failures > 0 ? 1 : CALLS
   await Promise.all(Array.from({ length: Math.min(lanes, steps.length) }, lane))
-  const end = Array.from(tried).findIndex((one) => one === undefined)
+  const end = Array.from(tried).indexOf(undefined)
   return tried.slice(0, end < 0 ? undefined : end).filter((one) => one !== undefined)
 }
 
