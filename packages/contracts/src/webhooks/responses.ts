@@ -61,7 +61,9 @@ export type SecretRotated = z.output<typeof SecretRotated>
 
 export const DefaultSecret = z
   .object({
-    secret: z.string().meta({ description: 'The secret that signs calls to the `callback_url` of messages.' }),
+    secret: z
+      .string()
+      .meta({ description: 'The secret that signs calls to the `callback_url` of messages.' }),
   })
   .meta({ id: 'DefaultSecret', description: 'The secret of calls to the `callback_url` of messages.' })
 export type DefaultSecret = z.output<typeof DefaultSecret>

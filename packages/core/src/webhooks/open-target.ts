@@ -13,6 +13,8 @@ export type Targets = {
   endpoint(tenantId: string, id: string): Promise<OpenEndpoint | null>
   /** What calls to messages' own URLs are signed with; null: there is none yet. */
   ownUrls(tenantId: string, mode: string): Promise<EndpointSecrets | null>
+  /** Opens all of them again: something was changed. */
+  forget(): void
 }
 
 /** A change of an endpoint holds for every call that begins after this time. */
@@ -58,6 +60,10 @@ export function createTargets({ tenants, sealer }: Pick<WebhookDeps, 'tenants' |
       const found = await openSecret(tenantId, mode)
       secrets.set(key, { found })
       return found
+    },
+    forget() {
+      endpoints.clear()
+      secrets.clear()
     },
   }
 }

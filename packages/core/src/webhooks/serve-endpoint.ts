@@ -172,7 +172,10 @@ function toHealth(lease: Lease, tried: readonly Tried[]): PageHealth {
   const hasSuccess = lastSuccess >= 0
   const before = hasSuccess ? 0 : lease.failures
   const failures = countedFailures(before, tried.length - 1 - lastSuccess)
-  return { hasSuccess, failures, pauseMs: failures > 0 ? pauseMs(before + failures) : null }
+  // A receiver that asks for a wait gets it for all of its events.
+  const asked = retryAfterMs(tried.at(-1)?.answer.retryAfter ?? null, Date.now())
+  const pause = failures > 0 ? Math.max(pauseMs(before + failures) ?? 0, asked ?? 0) : 0
+  return { hasSuccess, failures, pauseMs: pause > 0 ? pause : null }
 }
 
 export type Calling = {

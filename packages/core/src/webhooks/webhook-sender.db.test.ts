@@ -63,7 +63,7 @@ async function playReceiver() {
     got.push(one)
     state.answer(response, one)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve))
   cleanups.push(() => {
     server.closeAllConnections()
     return new Promise((resolve) => server.close(resolve))
@@ -77,7 +77,7 @@ const onError = (error: unknown) => void errors.push(error)
 
 function endpointDeps(): EndpointDeps {
   const sealer = createSealer({ tenants: db.tenants, root })
-  const egress = createEgress({ allow: ['127.0.0.1'] })
+  const egress = createEgress({ allow: ['127.0.0.0/8'] })
   cleanups.push(
     () => sealer.close(),
     () => egress.close(),
@@ -97,7 +97,7 @@ function endpointDeps(): EndpointDeps {
 function startSender(): WebhookSender {
   const listener = createListener({ url: db.url, onError })
   const news = createFeedNews({ pool: batch, listener, onError })
-  const egress = createEgress({ allow: ['127.0.0.1'] })
+  const egress = createEgress({ allow: ['127.0.0.0/8'] })
   const sealer = createSealer({ tenants: db.tenants, root })
   const sender = createWebhookSender({
     pool: batch,
@@ -375,4 +375,33 @@ test('events of a worker that was lost are sent once its lease runs out, though 
   await db.pool.query({ text: lease, values: [id, -1] })
   await eventually(async () => (receiver.got.length >= 1 ? true : undefined))
   expect(types(receiver.got)).toEqual(['message.accepted'])
+})
+
+test('many hosts of one tenant that hang leave room for the deliveries of others', async () => {
+  const slow = await playReceiver()
+  slow.state.answer = () => {}
+  const quick = await playReceiver()
+  const port = new URL(slow.url).port
+  async function deliver(urls: string[]): Promise<void> {
+    const tenantId = await buildTenant(db.pool)
+    const owner = { tenantId, mode: 'live' } as const
+    await readDefaultSecret(endpointDeps(), owner)
+    const [message = ''] = await accept(tenantId)
+    await db.pool.query({
+      text: `insert into delivery (id, tenant_id, mode, url, target, message_id, seq, type, is_bulk, state)
+        select gen_random_uuid(), $1, 'live', url, md5(url)::uuid, $2, 0, 1, false, 'waiting' from unnest($3::text[]) url`,
+      values: [tenantId, message, urls],
+    })
+  }
+  await deliver(
+    Array.from(
+      { length: 300 },
+      (_, host) => `http://127.0.${1 + Math.floor(host / 200)}.${1 + (host % 200)}:${port}/`,
+    ),
+  )
+  startSender()
+  await eventually(async () => (slow.got.length >= 32 ? true : undefined))
+  await deliver([quick.url])
+  await eventually(async () => (quick.got.length === 1 ? true : undefined))
+  expect(slow.got.length).toBeLessThanOrEqual(64)
 })

@@ -4,7 +4,13 @@ import { createTargets } from './open-target.ts'
 import { retryDeliveries } from './retry-deliveries.ts'
 import { type Calling, type Served, servePage } from './serve-endpoint.ts'
 import { serveOwnUrls } from './serve-own-urls.ts'
-import { claimDeliveries, FIRST_TARGET, releaseExpiredDeliveries } from './sql/claim-deliveries.ts'
+import {
+  type ClaimedDelivery,
+  claimDeliveries,
+  FIRST_TARGET,
+  PER_TARGET,
+  releaseExpiredDeliveries,
+} from './sql/claim-deliveries.ts'
 import { endLease, LEASE_MS, type Lease, leaseState, renewLease } from './sql/lease-state.ts'
 import { listStates, type ServedState } from './sql/list-states.ts'
 import type { WebhookDeps } from './webhook-deps.ts'
@@ -29,6 +35,9 @@ const RETRY_EVERY_MS = 1_000
 const TARGETS_MAX = 16
 const CLAIM_MAX = 128
 const EXPIRED_MAX = 500
+/** Claimed deliveries in hand: in all, and of one tenant, so that hosts of one that hang leave room for the others. */
+const IN_HAND_MAX = 512
+const IN_HAND_TENANT_MAX = 32
 
 /**
  * Brings events to tenants' endpoints: follows the feed with one cursor for each endpoint, and tries failed deliveries again. Safe in any
@@ -50,6 +59,7 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
   let loops: Promise<unknown> | null = null
   let unlisten: (() => void) | null = null
   let refreshNow: (() => void) | null = null
+  let retryNow: (() => void) | null = null
 
   const calling: Calling = {
     acquire: (tenantId) => slots.acquire({ tenantId, isBulk: false }).catch(() => null),
@@ -83,10 +93,14 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
   }
 
   /** Keeps the lease while pages are served. */
-  function keepLease(lease: Lease): () => void {
-    const timer = setInterval(() => void renewLease(deps.pool, lease).catch(deps.onError), LEASE_MS / 4)
+  function keepLease(lease: Lease): { isLost: () => boolean; letGo: () => void } {
+    let isLost = false
+    const renew = async () => {
+      isLost ||= !(await renewLease(deps.pool, lease))
+    }
+    const timer = setInterval(() => void renew().catch(deps.onError), LEASE_MS / 4)
     timer.unref()
-    return () => clearInterval(timer)
+    return { isLost: () => isLost, letGo: () => clearInterval(timer) }
   }
 
   function serveOnce(lease: Lease): Promise<Served> {
@@ -99,11 +113,12 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
   async function serve(id: string): Promise<void> {
     const lease = await leaseState(deps.pool, id)
     if (!lease) return
-    const letGo = keepLease(lease)
+    const { isLost, letGo } = keepLease(lease)
     try {
-      while (!isStopped) {
+      while (!isStopped && !isLost()) {
         heard.delete(id)
         const served = await serveOnce(lease)
+        if (lease.endpointId === null) retryNow?.()
         if (served === 'ended' || (served === 'idle' && !heard.has(id))) break
       }
     } finally {
@@ -150,58 +165,84 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
     }
   }
 
-  function pauseFor(ms: number, isWakeable: boolean): Promise<void> {
+  /** Ends early when the process ends, or by what `offer` is given. */
+  function pauseFor(ms: number, offer: (wake: (() => void) | null) => void): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(done, ms)
       aborter.signal.addEventListener('abort', done, { once: true })
       function done(): void {
         clearTimeout(timer)
         aborter.signal.removeEventListener('abort', done)
-        if (isWakeable) refreshNow = null
+        offer(null)
         resolve()
       }
-      if (isWakeable) refreshNow = done
+      offer(done)
     })
   }
 
   async function refreshLoop(): Promise<void> {
     while (!isStopped) {
       await refresh().catch(deps.onError)
-      if (!isStopped) await pauseFor(REFRESH_MS, true)
+      if (!isStopped) {
+        await pauseFor(REFRESH_MS, (wake) => {
+          refreshNow = wake
+        })
+      }
     }
+  }
+
+  /** Where the next round goes on, so that all targets have their turn. */
+  let nextTarget = FIRST_TARGET
+  const retrying = new Map<Promise<void>, { tenantId: string; target: string; count: number }>()
+
+  /** Sums of what is in hand, by tenant or target, that reach a bound. */
+  function fullOnes(key: 'tenantId' | 'target', max: number): string[] {
+    const sums = new Map<string, number>()
+    for (const one of retrying.values()) sums.set(one[key], (sums.get(one[key]) ?? 0) + one.count)
+    return [...sums].flatMap(([id, sum]) => (sum >= max ? id : []))
+  }
+
+  const inHand = () => [...retrying.values()].reduce((sum, { count }) => sum + count, 0)
+
+  /** Each target by itself: one that hangs keeps no other from being recorded. */
+  function retry(own: ClaimedDelivery[]): void {
+    const [first] = own
+    if (!first) return
+    const run = retryDeliveries(deps, targets, own, calling)
+      .catch(deps.onError)
+      .finally(() => {
+        retrying.delete(run)
+        // It had as many as it may have, so there are probably more.
+        if (own.length >= PER_TARGET) retryNow?.()
+      })
+    retrying.set(run, { tenantId: first.tenantId, target: first.target, count: own.length })
   }
 
   async function retryDue(): Promise<void> {
     await releaseExpiredDeliveries(deps.pool, EXPIRED_MAX)
-    let after = FIRST_TARGET
-    const runs: Promise<void>[] = []
-    while (!isStopped) {
-      const { claimed, reached } = await claimDeliveries(deps.pool, after, {
+    const from = nextTarget
+    while (!isStopped && inHand() < IN_HAND_MAX) {
+      const { claimed, reached } = await claimDeliveries(deps.pool, nextTarget, {
         targets: TARGETS_MAX,
         limit: CLAIM_MAX,
+        fullTargets: fullOnes('target', PER_TARGET),
+        fullTenants: fullOnes('tenantId', IN_HAND_TENANT_MAX),
       })
-      // Each target by itself: one that hangs keeps no other from being recorded.
-      for (const own of Map.groupBy(claimed, (one) => one.target).values()) {
-        runs.push(retryDeliveries(deps, targets, own, calling).catch(deps.onError))
-      }
+      for (const own of Map.groupBy(claimed, (one) => one.target).values()) retry(own)
+      nextTarget = reached ?? FIRST_TARGET
+      if (reached === null && from === FIRST_TARGET) return
       if (reached === null) break
-      after = reached
     }
-    for (const run of runs) track(run)
-    // As many as there are slots may be in hand; the next round waits for room.
-    while (retrying.size > CALLS_MAX && !isStopped) await Promise.race(retrying)
-  }
-
-  const retrying = new Set<Promise<void>>()
-  function track(run: Promise<void>): void {
-    retrying.add(run)
-    void run.finally(() => retrying.delete(run))
   }
 
   async function retryLoop(): Promise<void> {
     while (!isStopped) {
       await retryDue().catch(deps.onError)
-      if (!isStopped) await pauseFor(RETRY_EVERY_MS, false)
+      if (!isStopped) {
+        await pauseFor(RETRY_EVERY_MS, (wake) => {
+          retryNow = wake
+        })
+      }
     }
   }
 
@@ -210,7 +251,10 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
       if (loops) return
       loops = Promise.all([refreshLoop(), retryLoop()])
       deps.listener
-        .on('lg_endpoint', () => refreshNow?.())
+        .on('lg_endpoint', () => {
+          targets.forget()
+          refreshNow?.()
+        })
         .then(
           (stop) => {
             unlisten = stop
@@ -228,11 +272,11 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
       unlisten?.()
       for (const leave of watches.values()) leave()
       slots.stop()
-      const all = Promise.all([...serving.values(), ...retrying])
+      const all = Promise.all([...serving.values(), ...retrying.keys()])
       await Promise.race([all, sleep(graceMs)])
       aborter.abort()
       await loops
-      await Promise.all([...serving.values(), ...retrying])
+      await Promise.all([...serving.values(), ...retrying.keys()])
     },
   }
 }

@@ -29,7 +29,18 @@ export const FIRST_TARGET: DeliveryPosition = {
 /** A worker that has a delivery answers for it within this time. */
 const LEASE_MS = 60_000
 /** Of one target in one claim; one alone, as a probe, where calls have failed. */
-const PER_TARGET = 8
+export const PER_TARGET = 8
+/** Of one tenant in one claim: however many hosts its messages' own URLs have, others find room. */
+const PER_TENANT = 32
+
+export type ClaimBounds = {
+  /** Targets to be seen, and deliveries to be claimed, at most. */
+  targets: number
+  limit: number
+  /** Those of which this worker has as much in hand as may be. */
+  fullTargets: readonly string[]
+  fullTenants: readonly string[]
+}
 
 /**
  * Claims deliveries that are due, walking from target to target behind `after`, so that a target with many costs the others nothing. Targets
@@ -38,7 +49,7 @@ const PER_TARGET = 8
 export async function claimDeliveries(
   db: Queryable,
   after: DeliveryPosition,
-  { targets, limit }: { targets: number; limit: number },
+  { targets, limit, fullTargets, fullTenants }: ClaimBounds,
 ): Promise<{ claimed: ClaimedDelivery[]; reached: DeliveryPosition | null }> {
   const { rows } = await db.query<
     { seen: number; lastTenant: string | null; lastTarget: string | null } & Partial<ClaimedDelivery>
@@ -59,8 +70,9 @@ export async function claimDeliveries(
         left join endpoint_state s on s.id = t.target
         left join endpoint e on e.tenant_id = t.tenant_id and e.id = t.target
         where (s.paused_until is null or s.paused_until <= now()) and e.enabled is not false
+          and t.target <> all ($5::uuid[]) and t.tenant_id <> all ($6::uuid[])
       ), due as materialized (
-        select d.id, o.failures, o.failing_since from open o cross join lateral (
+        select d.id, o.failures, o.failing_since, row_number() over (partition by o.tenant_id) as place from open o cross join lateral (
           select d.id from delivery d
           where d.tenant_id = o.tenant_id and d.target = o.target and d.state = 'waiting' and d.due_at <= now()
           order by d.due_at limit case when coalesce(o.failures, 0) > 0 then 1 else ${PER_TARGET} end
@@ -69,7 +81,7 @@ export async function claimDeliveries(
         limit $4
       ), claimed as (
         update delivery d set state = 'claimed', epoch = nextval('claim_epoch'), lease_until = now() + ${LEASE_MS} * interval '1 ms'
-        from due where d.id = due.id
+        from due where d.id = due.id and due.place <= ${PER_TENANT}
         returning d.*, due.failures as state_failures, due.failing_since
       )
       select (select count(*)::int4 from target) as seen, l.tenant_id as "lastTenant", l.target as "lastTarget",
@@ -79,7 +91,7 @@ export async function claimDeliveries(
       from (select 1) one
       left join lateral (select tenant_id, target from target order by n desc limit 1) l on true
       left join claimed c on true`,
-    values: [after.tenantId, after.target, targets, limit],
+    values: [after.tenantId, after.target, targets, limit, fullTargets, fullTenants],
   })
   const [first] = rows
   const claimed = rows.flatMap(({ seen: _seen, lastTenant: _tenant, lastTarget: _target, ...row }) =>
