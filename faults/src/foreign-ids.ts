@@ -21,6 +21,7 @@ const BODY_BY_ROUTE: Record<string, unknown> = {
   'POST /v1/connections/{id}/register-events': {},
   'POST /v1/connections/{id}/register-events/rotate': {},
   'PATCH /v1/routes/{id}': { name: 'Other' },
+  'POST /v1/messages/{id}/resolve': { recipient: 'user@example.net', outcome: 'sent' },
   'PATCH /v1/endpoints/{id}': { description: 'Other' },
   'POST /v1/endpoints/{id}/replay': { seq: 1, dry_run: true },
 }

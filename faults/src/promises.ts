@@ -86,6 +86,14 @@ export const promises: Readonly<Record<string, Promised>> = {
     fault: 'the same over SMTP',
     promise: `a call ends within 30 seconds, or 55 after the message; ${OTHERS_WAIT}`,
   },
+  T25: {
+    fault: 'give endpoints the URLs of inner addresses, in any spelling or behind a redirect',
+    promise: 'no connection is made to them',
+  },
+  T26: {
+    fault: 'take a receiver away for 60 hours, and kill the worker before it records a call',
+    promise: 'no event is lost; repeats have the same id, and are those in flight at a kill',
+  },
   T27: {
     fault: 'send over a daily limit from 40 connections at once',
     promise: 'exactly the limit is accepted, never more',
@@ -99,6 +107,10 @@ export const promises: Readonly<Record<string, Promised>> = {
     promise: 'its transactional mail waits 2 seconds at most (p99)',
   },
   T31: { fault: 'let the provider of one tenant hang', promise: OTHERS_WAIT },
+  'T31 callbacks': {
+    fault: 'let the endpoint of one tenant hang',
+    promise: 'the events of other tenants wait 2 seconds at most (p99)',
+  },
   'T31 SMTP': { fault: 'let the SMTP server of one tenant hang', promise: OTHERS_WAIT },
   T32: {
     fault: 'send three times as much as the gateway can store',

@@ -1,6 +1,4 @@
 import { createSecretKey } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { createListener } from '@lettergate/db/listener'
 import { createPool, type Pool } from '@lettergate/db/pool'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
@@ -8,6 +6,7 @@ import { createEgress } from '@lettergate/egress/egress'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { eventually } from '../../test/build-message.ts'
+import { type Got, openReceiver } from '../../test/receiver.ts'
 import { buildRow, buildTenant, buildUnit } from '../../test/rows.ts'
 import { acceptMessages } from '../accept/index.ts'
 import { createFeedNews } from '../feed/index.ts'
@@ -46,30 +45,10 @@ afterEach(async () => {
   expect(errors).toEqual([])
 })
 
-type Got = { path: string; headers: Record<string, string>; text: string }
-type Answer = (response: ServerResponse, got: Got) => void
-
-/** A receiver behind a real socket; the answer can be changed. */
-async function playReceiver() {
-  const got: Got[] = []
-  const state: { answer: Answer } = { answer: (response) => void response.writeHead(200).end('thanks') }
-  const server: Server = createServer(async (request: IncomingMessage, response) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk)
-    const headers = Object.fromEntries(
-      Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
-    )
-    const one = { path: request.url ?? '', headers, text: Buffer.concat(chunks).toString() }
-    got.push(one)
-    state.answer(response, one)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve))
-  cleanups.push(() => {
-    server.closeAllConnections()
-    return new Promise((resolve) => server.close(resolve))
-  })
-  const { port } = server.address() as AddressInfo
-  return { got, state, url: `http://127.0.0.1:${port}` }
+const playReceiver = async () => {
+  const receiver = await openReceiver()
+  cleanups.push(receiver.close)
+  return receiver
 }
 
 const root = createSecretKey(Buffer.alloc(32, 7))
