@@ -90,10 +90,6 @@ export const promises: Readonly<Record<string, Promised>> = {
     fault: 'give endpoints the URLs of inner addresses, in any spelling or behind a redirect',
     promise: 'no connection is made to them',
   },
-  T26: {
-    fault: 'take a receiver away for 60 hours, and kill the worker before it records a call',
-    promise: 'no event is lost; repeats have the same id, and are those in flight at a kill',
-  },
   T27: {
     fault: 'send over a daily limit from 40 connections at once',
     promise: 'exactly the limit is accepted, never more',
