@@ -90,6 +90,14 @@ export const promises: Readonly<Record<string, Promised>> = {
     fault: 'give endpoints the URLs of inner addresses, in any spelling or behind a redirect',
     promise: 'no connection is made to them',
   },
+  T26: {
+    fault: 'kill the worker between the 2xx of a receiver and its own record',
+    promise: 'no event is lost; repeats have the same id, and are those in flight at a kill',
+  },
+  'T26 dead': {
+    fault: 'take a receiver away for good',
+    promise: 'the endpoint is disabled after five days, with one event',
+  },
   T27: {
     fault: 'send over a daily limit from 40 connections at once',
     promise: 'exactly the limit is accepted, never more',
