@@ -5,7 +5,7 @@ export type Got = { path: string; headers: Record<string, string>; text: string 
 type Answer = (response: ServerResponse, got: Got) => void
 
 /** A receiver of callbacks behind a real socket; the answer can be changed. Any address of 127/8 leads to it. */
-export async function openReceiver() {
+export async function openReceiver(host = '0.0.0.0') {
   const got: Got[] = []
   const state: { answer: Answer } = { answer: (response) => void response.writeHead(200).end('thanks') }
   const server: Server = createServer(async (request: IncomingMessage, response) => {
@@ -18,7 +18,7 @@ export async function openReceiver() {
     got.push(one)
     state.answer(response, one)
   })
-  await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve))
+  await new Promise<void>((resolve) => server.listen(0, host, resolve))
   const { port } = server.address() as AddressInfo
   return {
     got,

@@ -17,7 +17,6 @@ create table endpoint (
   enabled boolean not null default true,
   disabled_reason text,
   disabled_at timestamptz,
-  version integer not null default 1,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   primary key (tenant_id, id),
@@ -53,27 +52,30 @@ create table endpoint_state (
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.1, autovacuum_vacuum_cost_delay = 0);
 create index endpoint_state_tenant on endpoint_state (tenant_id);
 
--- Deliveries that are not simply the next of an endpoint: failed, replayed, or to a message's own URL. `url` only for the latter.
+-- Deliveries that are not simply the next of an endpoint: failed, replayed, or to a message's own URL. `url` only for the latter. `target` is
+-- the endpoint, or a hash of tenant and host of the URL: those that share it share their concurrency. The event is as in its feed row, but
+-- `seq` is 0 for an acceptance, as among the events of its message.
 create table delivery (
   id uuid primary key,
   tenant_id uuid not null,
   mode text not null,
   endpoint_id uuid,
   url text,
-  url_hash bigint,
+  target uuid not null,
   message_id uuid,
   seq bigint not null,
-  state text not null check (state in ('waiting', 'ready', 'claimed')),
+  type smallint not null,
+  connection_id uuid,
+  is_bulk boolean not null,
+  state text not null check (state in ('waiting', 'claimed')),
   due_at timestamptz not null default now(),
-  first_due_at timestamptz not null default now(),
   attempts smallint not null default 0,
   epoch bigint not null default 0,
   lease_until timestamptz
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500,
         autovacuum_analyze_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
-create index delivery_endpoint on delivery (tenant_id, endpoint_id, due_at);
-create index delivery_due on delivery (due_at) where state = 'waiting';
-create index delivery_ready on delivery (tenant_id, endpoint_id, id) where state = 'ready';
+create index delivery_endpoint on delivery (tenant_id, endpoint_id, seq);
+create index delivery_due on delivery (tenant_id, target, due_at) where state = 'waiting';
 create index delivery_claimed on delivery (lease_until) where state = 'claimed';
 
 -- Every attempt at a callback, for people to read, for replays, and for a worker that takes over. Dropped by day.
@@ -114,6 +116,6 @@ $$;
 grant select, insert, update, delete on endpoint, endpoint_state, delivery to lettergate_tenant;
 grant select, insert, update on default_secret to lettergate_tenant;
 grant select, insert on delivery_try to lettergate_tenant;
-grant select (tenant_id, id, mode, enabled, version) on endpoint to lettergate_batch;
+grant select (tenant_id, id, mode, enabled) on endpoint to lettergate_batch;
 grant select, insert, update, delete on endpoint_state, delivery to lettergate_batch;
 grant select, insert on delivery_try to lettergate_batch;

@@ -1,4 +1,4 @@
--- Callbacks are delivered: a message's own URL, and whom a delivery goes to.
+-- Callbacks are delivered: a message's own URL, and what came of calls.
 
 do $$
 begin
@@ -20,17 +20,6 @@ alter table message add column callback_url text;
 create type accept_message_2 as (
   unit int4, id uuid, stream text, from_address text, from_name text, subject text, tags text[], metadata json, send_at timestamptz,
   connection_id uuid, attachment_count int2, content_bytes int4, document json, callback_url text);
-
-
--- The endpoint, or a hash of tenant and host of a message's own URL: those that share it share their concurrency.
-alter table delivery add column target uuid not null;
--- As in its feed row; `seq` is 0 for an acceptance, as among the events of its message.
-alter table delivery add column type smallint not null, add column connection_id uuid, add column is_bulk boolean not null;
-drop index delivery_due;
-drop index delivery_ready;
-create index delivery_due on delivery (tenant_id, target, due_at) where state = 'waiting';
-alter table delivery drop constraint delivery_state_check;
-alter table delivery add constraint delivery_state_check check (state in ('waiting', 'claimed'));
 
 create type webhook_result as (
   tenant_id uuid, mode text, endpoint_id uuid, url text, target uuid, message_id uuid, seq int8, type int2, number int2, status int2,

@@ -1,4 +1,3 @@
-import { signWebhook } from '@lettergate/contracts/webhooks/sign-webhook'
 import type { Egress } from '@lettergate/egress/egress'
 
 /** Receivers that need longer are to answer first and work afterwards. */
@@ -7,13 +6,9 @@ const SHOWN_BYTES = 1_024
 
 export type EndpointCall = {
   url: string
-  /** Further header fields of the tenant. */
+  /** Those of the tenant and those that sign the body. */
   headers: Readonly<Record<string, string>>
-  /** The same on every attempt. */
-  id: string
-  at: Date
   body: string
-  secrets: readonly string[]
 }
 
 export type EndpointAnswer = {
@@ -44,12 +39,12 @@ function shown(body: Buffer): string | null {
 }
 
 /**
- * One signed POST, checked by the egress guard when it connects; redirects are not followed. Throws only if the process is at fault: whatever
+ * One POST, checked by the egress guard when it connects; redirects are not followed. Throws only if the process is at fault: whatever
  * the receiver does is an answer.
  */
 export async function callEndpoint(
   egress: Pick<Egress, 'request'>,
-  { url, headers, id, at, body, secrets }: EndpointCall,
+  { url, headers, body }: EndpointCall,
   signal?: AbortSignal,
 ): Promise<EndpointAnswer> {
   const startedAt = performance.now()
@@ -63,7 +58,6 @@ export async function callEndpoint(
           ...headers,
           'content-type': 'application/json',
           'user-agent': 'Lettergate-Webhooks/1',
-          ...signWebhook({ id, at, body }, secrets),
         },
         body,
       },

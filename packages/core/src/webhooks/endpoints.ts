@@ -220,7 +220,6 @@ async function change(
           ...data,
           sealed_secrets: new Uint8Array(sealed),
           data_key_version: dataKeyVersion,
-          version: { increment: 1 },
         },
       })
       if (count === 0) return false
@@ -302,11 +301,11 @@ export async function openEndpoint(
   deps: EndpointDeps,
   owner: Owner,
   id: string,
-): Promise<{ url: string; content: EndpointSecrets }> {
+): Promise<{ url: string; format: string; content: EndpointSecrets }> {
   return fromStorage(
     (async () => {
       const row = await findRow(deps, owner, id)
-      return { url: row.url, content: await unseal(deps, owner, row) }
+      return { url: row.url, format: row.format, content: await unseal(deps, owner, row) }
     })(),
   )
 }

@@ -1,6 +1,9 @@
 import { LRUCache } from 'lru-cache'
+import { unsealDefaultSecret } from './default-secret.ts'
 import { EndpointSecrets } from './endpoint-secrets.ts'
-import { type EndpointToCall, readDefaultSecretRow, readEndpointToCall } from './sql/read-endpoint.ts'
+import type { Owner } from './endpoints.ts'
+import { readDefaultSecretRow } from './sql/default-secret.ts'
+import { type EndpointToCall, readEndpointToCall } from './sql/read-endpoint.ts'
 import type { WebhookDeps } from './webhook-deps.ts'
 
 /** An endpoint as it is now, opened. */
@@ -12,7 +15,7 @@ export type Targets = {
   /** Null: it was deleted. */
   endpoint(tenantId: string, id: string): Promise<OpenEndpoint | null>
   /** What calls to messages' own URLs are signed with; null: there is none yet. */
-  ownUrls(tenantId: string, mode: string): Promise<EndpointSecrets | null>
+  ownUrls(owner: Owner): Promise<EndpointSecrets | null>
   /** Opens all of them again: something was changed. */
   forget(): void
 }
@@ -37,12 +40,9 @@ export function createTargets({ tenants, sealer }: Pick<WebhookDeps, 'tenants' |
     }
   }
 
-  async function openSecret(tenantId: string, mode: string): Promise<EndpointSecrets | null> {
-    const row = await readDefaultSecretRow(tenants.forTenant(tenantId), tenantId, mode)
-    if (!row) return null
-    const place = { tenantId, table: 'default_secret', id: row.id } as const
-    const sealed = { sealed: row.sealed_secrets, dataKeyVersion: row.data_key_version }
-    return EndpointSecrets.parse(await sealer.unsealJson(place, sealed))
+  async function openSecret(owner: Owner): Promise<EndpointSecrets | null> {
+    const row = await readDefaultSecretRow(tenants.forTenant(owner.tenantId), owner)
+    return row && unsealDefaultSecret({ sealer }, owner, row)
   }
 
   return {
@@ -53,11 +53,11 @@ export function createTargets({ tenants, sealer }: Pick<WebhookDeps, 'tenants' |
       endpoints.set(id, { found })
       return found
     },
-    async ownUrls(tenantId, mode) {
-      const key = `${tenantId} ${mode}`
+    async ownUrls(owner) {
+      const key = `${owner.tenantId} ${owner.mode}`
       const known = secrets.get(key)
       if (known) return known.found
-      const found = await openSecret(tenantId, mode)
+      const found = await openSecret(owner)
       secrets.set(key, { found })
       return found
     },

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { isEventType } from '@lettergate/contracts/messages/event-types'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { z } from 'zod'
 import {
@@ -18,12 +18,13 @@ import {
   retryAfterMs,
 } from './delivery-schedule.ts'
 import { disable, disableReason } from './disable.ts'
-import { numberOfType } from './event-call.ts'
 import { isGone, isOk, makeCall } from './make-call.ts'
 import type { OpenEndpoint, Targets } from './open-target.ts'
+import { hurryDeliveries } from './sql/hurry-deliveries.ts'
 import type { Lease } from './sql/lease-state.ts'
 import { type PageHealth, recordPage, type WebhookResult } from './sql/record-results.ts'
 import type { WebhookDeps } from './webhook-deps.ts'
+import { numberOfType } from './webhook-id.ts'
 
 /** Called and not yet recorded, at most: what a lost worker repeats. */
 const PAGE = 64
@@ -52,9 +53,7 @@ export async function readPage(
   types: OpenEndpoint['types'],
   limit: number,
 ): Promise<FeedBatch> {
-  const filter = {
-    types: types?.length ? types.filter((type): type is FeedEvent['type'] => type !== '') : undefined,
-  }
+  const filter = { types: types?.length ? types.filter(isEventType) : undefined }
   const read = (from: FeedWindow) =>
     readFeedFrom({ tenants: deps.tenants, keptDays: deps.feedDays }, reader, from, filter, limit)
   try {
@@ -89,6 +88,11 @@ function toSteps(endpoint: OpenEndpoint, { events, afters }: FeedBatch): Step[] 
   return steps
 }
 
+/** Whether the endpoint wants to wait for more events before its next call. */
+function isShort({ max_events, max_wait_ms }: OpenEndpoint, [first, second]: readonly Step[]): boolean {
+  return max_wait_ms > 0 && second === undefined && first !== undefined && first.events.length < max_events
+}
+
 type Tried = { step: Step; answer: EndpointAnswer }
 
 /** Calls in order, some at once; stops at the first failures of an endpoint without a success. What was begun is a prefix of the steps. */
@@ -118,6 +122,7 @@ async function callAll(
             url: endpoint.url,
             target: lease.endpointId,
             content: endpoint.content,
+            format: endpoint.format,
             events: step.events,
             isList: endpoint.max_events > 1,
           },
@@ -186,38 +191,45 @@ export type Calling = {
   isStopping(): boolean
 }
 
-/** What comes after a page: more of it, nothing for now, or nothing until the pause is over. */
-export type Served = 'more' | 'idle' | 'ended'
+/**
+ * What comes after a page: more of it, nothing for now, nothing until the pause is over, or the same events when more have come or the
+ * endpoint has waited long enough for them.
+ */
+export type Served = 'more' | 'idle' | 'ended' | { holdMs: number }
 
-/** Serves one page of an endpoint: reads, calls, records. `lease` is kept up to date. */
+/** Moves the cursor past events that the endpoint does not want; one that stands still is left for a while, which costs nothing. */
+async function skip(deps: WebhookDeps, lease: Lease, window: FeedWindow, page: FeedBatch): Promise<Served> {
+  if (isStill(window, page)) return 'idle'
+  const cursor = JSON.stringify(page.next)
+  const health = { hasSuccess: false, failures: 0, pauseMs: null }
+  if (!(await recordPage(deps.pool, lease, cursor, health, []))) return 'ended'
+  lease.cursor = cursor
+  return page.hasMore ? 'more' : 'idle'
+}
+
+/** Whether the page had nothing, and the cursor is not so old that the days behind it are about to be dropped. */
+export function isStill({ from }: FeedWindow, { events, hasMore }: FeedBatch): boolean {
+  return events.length === 0 && !hasMore && Date.now() - from.atMs <= IDLE_CURSOR_MS
+}
+
+/** Serves one page of an endpoint: reads, calls, records. `lease` is kept up to date. `isHoldOver`: it has waited for more events already. */
 export async function servePage(
   deps: WebhookDeps,
   targets: Targets,
   lease: Lease & { endpointId: string },
   calling: Calling,
+  isHoldOver: boolean,
 ): Promise<Served> {
   const { tenantId, mode, endpointId } = lease
   const endpoint = await targets.endpoint(tenantId, endpointId)
   if (!endpoint?.enabled) return 'ended'
-  if (endpoint.max_events > 1 && endpoint.max_wait_ms > 0)
-    await sleep(endpoint.max_wait_ms, undefined, { signal: calling.signal }).catch(() => {})
-  if (calling.isStopping()) return 'ended'
   const window = readStoredWindow(lease.cursor)
   const limit = lease.failures > 0 ? endpoint.max_events : Math.max(PAGE, endpoint.max_events)
   const page = await readPage(deps, { tenantId, mode }, window, endpoint.types, limit)
   const steps = toSteps(endpoint, page)
-  if (steps.length === 0) {
-    const isOld = Date.now() - window.from.atMs > IDLE_CURSOR_MS
-    const isMoved = page.events.length > 0 || page.hasMore
-    if (isOld || isMoved) {
-      const cursor = JSON.stringify(page.next)
-      if (
-        !(await recordPage(deps.pool, lease, cursor, { hasSuccess: false, failures: 0, pauseMs: null }, []))
-      )
-        return 'ended'
-      lease.cursor = cursor
-    }
-    return page.hasMore ? 'more' : 'idle'
+  if (steps.length === 0) return skip(deps, lease, window, page)
+  if (!isHoldOver && !page.hasMore && lease.failures === 0 && isShort(endpoint, steps)) {
+    return { holdMs: endpoint.max_wait_ms }
   }
   const tried = await callAll(deps, lease, endpoint, steps, calling)
   await deps.failpoint('after_webhooks_before_record')
@@ -228,6 +240,7 @@ export async function servePage(
   if (!(await recordPage(deps.pool, lease, cursor, health, results))) return 'ended'
   lease.cursor = cursor
   if (health.hasSuccess) lease.failingSince = null
+  if (health.hasSuccess && lease.failures > 0) await hurryDeliveries(deps.pool, tenantId, endpointId)
   lease.failures = (health.hasSuccess ? 0 : lease.failures) + health.failures
   if (health.failures > 0) {
     const hasGone = tried.some(({ answer }) => isGone(answer))

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto'
 import { newId } from '@lettergate/contracts/lib/ids'
-import { numberOfType } from './event-call.ts'
-import { readPage, readStoredWindow, type Served } from './serve-endpoint.ts'
+import { isStill, readPage, readStoredWindow, type Served } from './serve-endpoint.ts'
 import { fanOut, type OwnUrlDelivery } from './sql/fan-out.ts'
 import type { Lease } from './sql/lease-state.ts'
 import type { WebhookDeps } from './webhook-deps.ts'
+import { numberOfType } from './webhook-id.ts'
 
 const PAGE = 200
 
@@ -23,7 +23,9 @@ export function targetOfUrl(tenantId: string, url: string): string {
 /** Makes deliveries of a page of events whose messages have a URL of their own. One bad URL must not hold up those of others. */
 export async function serveOwnUrls(deps: WebhookDeps, lease: Lease): Promise<Served> {
   const { tenantId, mode } = lease
-  const page = await readPage(deps, { tenantId, mode }, readStoredWindow(lease.cursor), null, PAGE)
+  const window = readStoredWindow(lease.cursor)
+  const page = await readPage(deps, { tenantId, mode }, window, null, PAGE)
+  if (isStill(window, page)) return 'idle'
   const rows = page.events.flatMap((event): OwnUrlDelivery[] => {
     const { callbackUrl, messageId } = event
     if (callbackUrl === null || messageId === null) return []

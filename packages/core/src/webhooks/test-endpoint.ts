@@ -3,6 +3,7 @@ import type { Egress } from '@lettergate/egress/egress'
 import { callEndpoint, type EndpointAnswer } from './call-endpoint.ts'
 import { validSecrets } from './endpoint-secrets.ts'
 import { type EndpointDeps, type Owner, openEndpoint } from './endpoints.ts'
+import { formatOf } from './formats.ts'
 
 /** An event that never happened, in the form of those that do. */
 function testBody(now: Date): string {
@@ -33,14 +34,12 @@ export async function testEndpoint(
   owner: Owner,
   id: string,
 ): Promise<EndpointAnswer> {
-  const { url, content } = await openEndpoint(deps, owner, id)
+  const { url, format, content } = await openEndpoint(deps, owner, id)
   const at = new Date(deps.clock.now())
-  return callEndpoint(deps.egress, {
-    url,
-    headers: content.headers,
-    id: `evt_test_${newId()}`,
-    at,
-    body: testBody(at),
-    secrets: validSecrets(content, at.getTime()),
-  })
+  const body = testBody(at)
+  const signed = formatOf(format).sign(
+    { id: `evt_test_${newId()}`, at, body },
+    validSecrets(content, at.getTime()),
+  )
+  return callEndpoint(deps.egress, { url, headers: { ...content.headers, ...signed }, body })
 }

@@ -1,146 +1,18 @@
 import { createSecretKey } from 'node:crypto'
-import { createListener } from '@lettergate/db/listener'
-import { createPool, type Pool } from '@lettergate/db/pool'
-import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
-import { createEgress } from '@lettergate/egress/egress'
 import { Webhook } from 'standardwebhooks'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { eventually } from '../../test/build-message.ts'
-import { type Got, openReceiver } from '../../test/receiver.ts'
-import { buildRow, buildTenant, buildUnit } from '../../test/rows.ts'
-import { acceptMessages } from '../accept/index.ts'
-import { createFeedNews } from '../feed/index.ts'
-import { appendEvents, noFailpoint } from '../lib/index.ts'
-import { createSealer } from '../secrets/index.ts'
-import { ensureUsage } from '../usage/index.ts'
+import { useCallbackBed } from '../../test/callback-bed.ts'
+import type { Got } from '../../test/receiver.ts'
+import { buildTenant } from '../../test/rows.ts'
 import { readDefaultSecret } from './default-secret.ts'
-import { createEndpoint, deleteEndpoint, type EndpointDeps, updateEndpoint } from './endpoints.ts'
+import { createEndpoint, deleteEndpoint, updateEndpoint } from './endpoints.ts'
 import { listDeliveries } from './list-deliveries.ts'
 import { replayEvents } from './replay.ts'
-import { createWebhookSender, type WebhookSender } from './webhook-sender.ts'
 
-let db: TestDatabase
-let batch: Pool
-const cleanups: (() => Promise<unknown> | unknown)[] = []
-const errors: unknown[] = []
-beforeAll(async () => {
-  db = await createTestDatabase()
-  batch = createPool({
-    url: db.url,
-    max: 8,
-    applicationName: 'test-batch',
-    onError: () => {},
-    role: 'lettergate_batch',
-  })
-})
-afterAll(async () => {
-  await batch.end()
-  await db.drop()
-})
-beforeEach(() => {
-  errors.length = 0
-})
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-  expect(errors).toEqual([])
-})
+const { db, playReceiver, endpointDeps, startSender, accept, happen, begin, request } = useCallbackBed()
 
-const playReceiver = async () => {
-  const receiver = await openReceiver()
-  cleanups.push(receiver.close)
-  return receiver
-}
-
-const root = createSecretKey(Buffer.alloc(32, 7))
-const onError = (error: unknown) => void errors.push(error)
-
-function endpointDeps(): EndpointDeps {
-  const sealer = createSealer({ tenants: db.tenants, root })
-  const egress = createEgress({ allow: ['127.0.0.0/8'] })
-  cleanups.push(
-    () => sealer.close(),
-    () => egress.close(),
-  )
-  return {
-    prisma: db.prisma,
-    tenants: db.tenants,
-    sealer,
-    egress,
-    db: db.pool,
-    clock: { now: Date.now },
-    onError,
-  }
-}
-
-/** A worker's sender, running. */
-function startSender(): WebhookSender {
-  const listener = createListener({ url: db.url, onError })
-  const news = createFeedNews({ pool: batch, listener, onError })
-  const egress = createEgress({ allow: ['127.0.0.0/8'] })
-  const sealer = createSealer({ tenants: db.tenants, root })
-  const sender = createWebhookSender({
-    pool: batch,
-    tenants: db.tenants,
-    sealer,
-    egress,
-    listener,
-    news,
-    feedDays: 30,
-    failpoint: noFailpoint,
-    onCall: () => {},
-    onDisabled: () => {},
-    onError,
-  })
-  sender.start()
-  cleanups.push(async () => {
-    await sender.stop(500)
-    news.close()
-    await listener.close()
-    await egress.close()
-    sealer.close()
-  })
-  return sender
-}
-
-async function accept(
-  tenantId: string,
-  count = 1,
-  change: Parameters<typeof buildRow>[0] = {},
-): Promise<string[]> {
-  await ensureUsage(db.pool, [{ id: tenantId, mode: 'live' }])
-  const rows = Array.from({ length: count }, () => buildRow(change))
-  await acceptMessages(db.pool, [buildUnit(tenantId, rows)])
-  return rows.map(({ id }) => id)
-}
-
-async function happen(tenantId: string, messageId: string, type = 'recipient.delivered'): Promise<void> {
-  await db.pool.query({
-    text: `with ${appendEvents(`select $1::uuid as tenant_id, $2::uuid as message_id, 0 as position, $3::text as type, '{"reason":"ok"}'::json as data,
-      'live' as mode, false as is_bulk, null::uuid as connection_id`)} select pg_notify('lg_feed', $1::text)`,
-    values: [tenantId, messageId, type],
-  })
-}
-
-const request = {
-  description: '',
-  types: null,
-  tags: null,
-  streams: null,
-  headers: {},
-  format: 'standard',
-  max_events: 1,
-  max_wait_ms: 0,
-} as const
 const types = (got: Got[]) => got.map(({ text }) => JSON.parse(text).type)
-
-async function begin(change: Partial<Parameters<typeof createEndpoint>[2]> = {}) {
-  const receiver = await playReceiver()
-  const tenantId = await buildTenant(db.pool)
-  const owner = { tenantId, mode: 'live' } as const
-  const deps = endpointDeps()
-  const { endpoint, secret } = await createEndpoint(deps, owner, { ...request, url: receiver.url, ...change })
-  return { receiver, tenantId, owner, deps, id: endpoint.id, secret }
-}
 
 test('each event is sent once, signed, with what the feed says of it', async () => {
   const { receiver, tenantId, secret } = await begin({ headers: { authorization: 'Bearer x' } })
@@ -186,7 +58,7 @@ test('a call that failed is made again with the same id, and both are listed', a
   receiver.state.answer = (response) => void response.writeHead(204).end()
   const due = `update delivery set due_at = now() where tenant_id = $1 and state = 'waiting'`
   await eventually(async () => {
-    await db.pool.query({ text: due, values: [tenantId] })
+    await db().pool.query({ text: due, values: [tenantId] })
     return receiver.got.length > 1 ? true : undefined
   })
   expect(receiver.got[1]?.headers['webhook-id']).toBe(receiver.got[0]?.headers['webhook-id'])
@@ -199,7 +71,10 @@ test('a call that failed is made again with the same id, and both are listed', a
     { number: 2, status: 204, isOk: true, nextAt: null },
     { number: 1, status: 500, isOk: false, answer: 'not now' },
   ])
-  const left = await db.pool.query({ text: 'select from delivery where tenant_id = $1', values: [tenantId] })
+  const left = await db().pool.query({
+    text: 'select from delivery where tenant_id = $1',
+    values: [tenantId],
+  })
   expect(left.rowCount).toBe(0)
 })
 
@@ -210,7 +85,7 @@ test('after three failures an endpoint is left alone, and goes on with nothing l
   const [message = ''] = await accept(tenantId)
   for (let event = 0; event < 30; event++) await happen(tenantId, message)
   const isPaused = async () => {
-    const { rows } = await db.pool.query({
+    const { rows } = await db().pool.query({
       text: 'select paused_until > now() as paused from endpoint_state where tenant_id = $1',
       values: [tenantId],
     })
@@ -222,7 +97,7 @@ test('after three failures an endpoint is left alone, and goes on with nothing l
   const seen = () => new Set(receiver.got.slice(before).map(({ headers }) => headers['webhook-id'])).size
   const before = receiver.got.length
   await eventually(async () => {
-    await db.pool.query({
+    await db().pool.query({
       text: 'with a as (update endpoint_state set paused_until = null where tenant_id = $1) update delivery set due_at = now() where tenant_id = $1',
       values: [tenantId],
     })
@@ -237,13 +112,13 @@ test('an endpoint that answers 410 is disabled, with one event, and is not calle
   const [message = ''] = await accept(tenantId)
   for (let event = 0; event < 5; event++) await happen(tenantId, message)
   await eventually(async () => {
-    const { rows } = await db.pool.query({
+    const { rows } = await db().pool.query({
       text: 'select enabled, disabled_reason from endpoint where tenant_id = $1',
       values: [tenantId],
     })
     return rows[0]?.enabled === false ? rows[0] : undefined
   })
-  const { rows } = await db.pool.query({
+  const { rows } = await db().pool.query({
     text: 'select type, data from account_event where tenant_id = $1',
     values: [tenantId],
   })
@@ -252,7 +127,7 @@ test('an endpoint that answers 410 is disabled, with one event, and is not calle
   receiver.got.length = 0
   await updateEndpoint(deps, owner, id, { enabled: true })
   await eventually(async () => {
-    await db.pool.query({
+    await db().pool.query({
       text: 'update delivery set due_at = now() where tenant_id = $1',
       values: [tenantId],
     })
@@ -286,7 +161,7 @@ test('a message’s own URL gets its events, signed with the default secret', as
   const { secrets } = await readDefaultSecret(deps, owner)
   startSender()
   const [message = ''] = await accept(tenantId)
-  await db.pool.query({
+  await db().pool.query({
     text: 'update message set callback_url = $2 where id = $1',
     values: [message, `${receiver.url}/own`],
   })
@@ -331,7 +206,7 @@ test('calls that fail together, as when a receiver restarts, bring the first pau
   await accept(tenantId, 20)
   startSender()
   const found = await eventually(async () => {
-    const { rows } = await db.pool.query<{ seconds: number; failures: number }>({
+    const { rows } = await db().pool.query<{ seconds: number; failures: number }>({
       text: `select failures, extract(epoch from paused_until - now())::float8 as seconds from endpoint_state
              where id = $1 and paused_until is not null`,
       values: [id],
@@ -348,10 +223,10 @@ test('events of a worker that was lost are sent once its lease runs out, though 
   const { receiver, tenantId, id } = await begin()
   await accept(tenantId)
   const lease = `update endpoint_state set epoch = nextval('claim_epoch'), lease_until = now() + $2 * interval '1 s' where id = $1`
-  await db.pool.query({ text: lease, values: [id, 60] })
+  await db().pool.query({ text: lease, values: [id, 60] })
   const sender = startSender()
   await eventually(async () => (sender.counts().endpoints > 0 ? true : undefined))
-  await db.pool.query({ text: lease, values: [id, -1] })
+  await db().pool.query({ text: lease, values: [id, -1] })
   await eventually(async () => (receiver.got.length >= 1 ? true : undefined))
   expect(types(receiver.got)).toEqual(['message.accepted'])
 })
@@ -362,11 +237,11 @@ test('many hosts of one tenant that hang leave room for the deliveries of others
   const quick = await playReceiver()
   const port = new URL(slow.url).port
   async function deliver(urls: string[]): Promise<void> {
-    const tenantId = await buildTenant(db.pool)
+    const tenantId = await buildTenant(db().pool)
     const owner = { tenantId, mode: 'live' } as const
     await readDefaultSecret(endpointDeps(), owner)
     const [message = ''] = await accept(tenantId)
-    await db.pool.query({
+    await db().pool.query({
       text: `insert into delivery (id, tenant_id, mode, url, target, message_id, seq, type, is_bulk, state)
         select gen_random_uuid(), $1, 'live', url, md5(url)::uuid, $2, 0, 1, false, 'waiting' from unnest($3::text[]) url`,
       values: [tenantId, message, urls],
@@ -383,4 +258,55 @@ test('many hosts of one tenant that hang leave room for the deliveries of others
   await deliver([quick.url])
   await eventually(async () => (quick.got.length === 1 ? true : undefined))
   expect(slow.got.length).toBeLessThanOrEqual(64)
+})
+
+test('events that failed are sent as soon as their endpoint answers again', async () => {
+  const { receiver, tenantId } = await begin({ types: ['recipient.delivered'] })
+  receiver.state.answer = (response) => void response.writeHead(503).end()
+  startSender()
+  const [message = ''] = await accept(tenantId)
+  for (let event = 0; event < 3; event++) await happen(tenantId, message)
+  const failed = async () => {
+    const { rows } = await db().pool.query({
+      text: 'select count(*)::int4 as n from delivery where tenant_id = $1',
+      values: [tenantId],
+    })
+    return rows[0]?.n === 3 ? true : undefined
+  }
+  await eventually(failed)
+  // As after hours: their next attempts are far away, and the pause is over.
+  await db().pool.query({
+    text: `with a as (update delivery set due_at = now() + interval '20 hours' where tenant_id = $1)
+           update endpoint_state set paused_until = null where tenant_id = $1`,
+    values: [tenantId],
+  })
+  receiver.state.answer = (response) => void response.writeHead(200).end()
+  receiver.got.length = 0
+  await happen(tenantId, message)
+  await eventually(async () =>
+    new Set(receiver.got.map(({ headers }) => headers['webhook-id'])).size === 4 ? true : undefined,
+  )
+})
+
+test('an endpoint that waits for more events gets them in one call, each with an id of its own, and keeps no other from its place', async () => {
+  const { receiver, tenantId } = await begin({
+    types: ['recipient.delivered'],
+    max_events: 50,
+    max_wait_ms: 1_500,
+  })
+  startSender()
+  const [message = ''] = await accept(tenantId)
+  for (let event = 0; event < 5; event++) await happen(tenantId, message)
+  await eventually(async () => {
+    const { rows } = await db().pool.query({
+      text: 'select lease_until from endpoint_state where tenant_id = $1',
+      values: [tenantId],
+    })
+    return rows[0]?.lease_until === null && receiver.got.length === 0 ? true : undefined
+  })
+  for (let event = 0; event < 5; event++) await happen(tenantId, message)
+  await eventually(async () => (receiver.got.length > 0 ? true : undefined))
+  const [first] = receiver.got.map(({ text }) => JSON.parse(text))
+  expect(first).toHaveLength(10)
+  expect(new Set(first.map(({ id }: { id: string }) => id)).size).toBe(10)
 })

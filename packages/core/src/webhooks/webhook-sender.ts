@@ -39,6 +39,8 @@ const EXPIRED_MAX = 500
 const IN_HAND_MAX = 512
 const IN_HAND_TENANT_MAX = 32
 
+const keyOf = ({ tenantId, mode }: Pick<ServedState, 'tenantId' | 'mode'>) => `${tenantId} ${mode}`
+
 /**
  * Brings events to tenants' endpoints: follows the feed with one cursor for each endpoint, and tries failed deliveries again. Safe in any
  * number of processes: a lease gives an endpoint to one of them.
@@ -47,12 +49,15 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
   const targets = createTargets(deps)
   const slots = createSlots(CALLS_MAX)
   const aborter = new AbortController()
-  const states = new Map<string, ServedState>()
+  /** By tenant and mode, since news come so. */
+  const states = new Map<string, ServedState[]>()
   const watches = new Map<string, () => void>()
   const waiting = new Set<string>()
   const serving = new Map<string, Promise<void>>()
   /** News that came while it was served. */
   const heard = new Set<string>()
+  /** These wait for more events before their next call; null: the wait is over. */
+  const holds = new Map<string, NodeJS.Timeout | null>()
   /** Serving these failed: the next refresh begins again, since no news may come. */
   const broken = new Set<string>()
   let isStopped = false
@@ -104,10 +109,27 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
   }
 
   function serveOnce(lease: Lease): Promise<Served> {
-    const { endpointId } = lease
-    return endpointId === null
-      ? serveOwnUrls(deps, lease)
-      : servePage(deps, targets, Object.assign(lease, { endpointId }), calling)
+    const { id, endpointId } = lease
+    if (endpointId === null) return serveOwnUrls(deps, lease)
+    const isHoldOver = holds.get(id) === null
+    return servePage(deps, targets, Object.assign(lease, { endpointId }), calling, isHoldOver)
+  }
+
+  /** Serves it again after this time; what comes meanwhile does not make the wait longer. */
+  function hold(id: string, ms: number): void {
+    if (holds.has(id)) return
+    const timer = setTimeout(() => {
+      holds.set(id, null)
+      want(id)
+    }, ms)
+    timer.unref()
+    holds.set(id, timer)
+  }
+
+  function endHold(id: string): void {
+    const timer = holds.get(id)
+    if (timer) clearTimeout(timer)
+    holds.delete(id)
   }
 
   async function serve(id: string): Promise<void> {
@@ -118,6 +140,12 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
       while (!isStopped && !isLost()) {
         heard.delete(id)
         const served = await serveOnce(lease)
+        if (typeof served === 'object') {
+          hold(id, served.holdMs)
+          if (heard.has(id)) continue
+          break
+        }
+        endHold(id)
         if (lease.endpointId === null) retryNow?.()
         if (served === 'ended' || (served === 'idle' && !heard.has(id))) break
       }
@@ -127,39 +155,29 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
     }
   }
 
-  async function watch(state: ServedState): Promise<void> {
-    const key = `${state.tenantId} ${state.mode}`
+  async function watch(owner: Pick<ServedState, 'tenantId' | 'mode'>): Promise<void> {
+    const key = keyOf(owner)
     if (watches.has(key)) return
-    watches.set(key, () => {})
-    try {
-      const owner = { tenantId: state.tenantId, mode: state.mode }
-      const leave = await deps.news.watch(owner, () => {
-        for (const one of states.values()) {
-          if (one.tenantId === owner.tenantId && one.mode === owner.mode && !one.isPaused) want(one.id)
-        }
-      })
-      watches.set(key, leave)
-    } catch (error) {
-      watches.delete(key)
-      throw error
-    }
+    const leave = await deps.news.watch(owner, () => {
+      for (const one of states.get(key) ?? []) if (!one.isPaused) want(one.id)
+    })
+    watches.set(key, leave)
   }
 
   /** Reads which endpoints there are; those that are new, or whose pause has ended, are served. */
   async function refresh(): Promise<void> {
     const found = await listStates(deps.pool)
-    const before = new Map(states)
+    const before = new Map([...states.values()].flat().map((state) => [state.id, state]))
     states.clear()
+    for (const [key, own] of Map.groupBy(found, keyOf)) states.set(key, own)
     for (const state of found) {
-      states.set(state.id, state)
       await watch(state)
       const known = before.get(state.id)
       if (!state.isPaused && (!known || known.isPaused || state.isLost || broken.delete(state.id)))
         want(state.id)
     }
-    const owners = new Set(found.map(({ tenantId, mode }) => `${tenantId} ${mode}`))
     for (const [key, leave] of watches) {
-      if (owners.has(key)) continue
+      if (states.has(key)) continue
       leave()
       watches.delete(key)
     }
@@ -220,7 +238,6 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
 
   async function retryDue(): Promise<void> {
     await releaseExpiredDeliveries(deps.pool, EXPIRED_MAX)
-    const from = nextTarget
     while (!isStopped && inHand() < IN_HAND_MAX) {
       const { claimed, reached } = await claimDeliveries(deps.pool, nextTarget, {
         targets: TARGETS_MAX,
@@ -230,8 +247,7 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
       })
       for (const own of Map.groupBy(claimed, (one) => one.target).values()) retry(own)
       nextTarget = reached ?? FIRST_TARGET
-      if (reached === null && from === FIRST_TARGET) return
-      if (reached === null) break
+      if (reached === null) return
     }
   }
 
@@ -245,6 +261,8 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
       }
     }
   }
+
+  const endpoints = () => [...states.values()].flat().filter(({ endpointId }) => endpointId !== null)
 
   return {
     start() {
@@ -264,12 +282,13 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
     },
     counts: () => ({
       busy: slots.busy(),
-      paused: [...states.values()].filter(({ isPaused }) => isPaused).length,
-      endpoints: states.size,
+      paused: endpoints().filter(({ isPaused }) => isPaused).length,
+      endpoints: endpoints().length,
     }),
     async stop(graceMs) {
       isStopped = true
       unlisten?.()
+      for (const id of [...holds.keys()]) endHold(id)
       for (const leave of watches.values()) leave()
       slots.stop()
       const all = Promise.all([...serving.values(), ...retrying.keys()])

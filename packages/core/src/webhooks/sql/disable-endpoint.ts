@@ -12,7 +12,7 @@ export async function disableEndpoint(
     name: 'disable-endpoint',
     text: `
       with disabled as (
-        update endpoint set enabled = false, disabled_reason = $3, disabled_at = now(), version = version + 1
+        update endpoint set enabled = false, disabled_reason = $3, disabled_at = now()
         where tenant_id = $1 and id = $2 and enabled
         returning tenant_id
       ), ${appendAccountEvents(`

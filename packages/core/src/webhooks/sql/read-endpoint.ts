@@ -5,6 +5,7 @@ export type EndpointToCall = {
   types: string[] | null
   tags: string[] | null
   streams: string[] | null
+  format: string
   max_events: number
   max_wait_ms: number
   sealed_secrets: Buffer
@@ -21,25 +22,10 @@ export async function readEndpointToCall(
   const { rows } = await db.query<EndpointToCall>({
     name: 'read-endpoint-to-call',
     text: `
-      select url, to_json(types) as types, to_json(tags) as tags, to_json(streams) as streams, max_events, max_wait_ms, sealed_secrets,
+      select url, to_json(types) as types, to_json(tags) as tags, to_json(streams) as streams, format, max_events, max_wait_ms, sealed_secrets,
              data_key_version, enabled
       from endpoint where tenant_id = $1 and id = $2`,
     values: [tenantId, id],
-  })
-  return rows[0] ?? null
-}
-
-export type DefaultSecretRow = { id: string; sealed_secrets: Buffer; data_key_version: number }
-
-export async function readDefaultSecretRow(
-  db: Queryable,
-  tenantId: string,
-  mode: string,
-): Promise<DefaultSecretRow | null> {
-  const { rows } = await db.query<DefaultSecretRow>({
-    name: 'read-default-secret',
-    text: 'select id, sealed_secrets, data_key_version from default_secret where tenant_id = $1 and mode = $2',
-    values: [tenantId, mode],
   })
   return rows[0] ?? null
 }

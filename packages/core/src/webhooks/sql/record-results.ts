@@ -41,7 +41,7 @@ const resultArray = rowArray<WebhookResult>('webhook_result', [
   column('int4', (row) => row.answer.ms),
   column('text', (row) => row.answer.error),
   column('text', (row) => row.answer.answer),
-  column('uuid', (row) => row.delivery?.id ?? newId()),
+  column('uuid', (row) => row.delivery?.id ?? (row.retryMs === null ? null : newId())),
   column('int8', (row) => row.delivery?.epoch),
   column('float8', (row) => row.retryMs),
   column('int2', (row) => (row.isOk ? 1 : 0)),
@@ -108,8 +108,15 @@ export async function recordPage(
   return rows[0]?.moved ?? false
 }
 
-/** Records further attempts, of many endpoints at once: each has a row, which goes when it is done or has had its last attempt. */
-export async function recordRetries(db: Queryable, results: readonly WebhookResult[]): Promise<void> {
+/**
+ * Records further attempts at one target: each has a row, which goes when it is done or has had its last attempt. A worker whose claims were
+ * taken over only adds what it tried. `pauseMs`: how long the endpoint is left alone; null: it goes on.
+ */
+export async function recordRetries(
+  db: Queryable,
+  results: readonly WebhookResult[],
+  pauseMs: number | null,
+): Promise<void> {
   if (results.length === 0) return
   await db.query({
     name: 'record-webhook-retries',
@@ -118,20 +125,22 @@ export async function recordRetries(db: Queryable, results: readonly WebhookResu
         select * from unnest($1::webhook_result[])
       ), tried as (${TRIED}), done as (
         delete from delivery d using result r where d.id = r.delivery_id and d.epoch = r.epoch and r.retry_ms is null
+        returning r.*
       ), again as (
         update delivery d set state = 'waiting', due_at = now() + r.retry_ms * interval '1 ms', attempts = r.number, lease_until = null
         from result r where d.id = r.delivery_id and d.epoch = r.epoch and r.retry_ms is not null
+        returning r.*
       ), health as materialized (
         select endpoint_id, bool_or(is_ok = 1) as has_success, count(*) filter (where is_ok = 0)::int4 as failures
-        from result where endpoint_id is not null group by 1
+        from (select * from done union all select * from again) mine where endpoint_id is not null group by 1
       )
       update endpoint_state s
       set failures = case when h.has_success then 0 else least(s.failures + h.failures, greatest(s.failures + 1, ${FAILURES_BEFORE_PAUSE}), 1000) end,
           failing_since = case when h.has_success then null else coalesce(s.failing_since, now()) end,
           last_success_at = case when h.has_success then now() else s.last_success_at end,
-          paused_until = case when h.has_success then null else s.paused_until end
+          paused_until = case when h.has_success then null else greatest(s.paused_until, now() + $2::float8 * interval '1 ms') end
       from health h
       where s.id = h.endpoint_id`,
-    values: [await resultArray(db, [...results])],
+    values: [await resultArray(db, [...results]), pauseMs],
   })
 }
