@@ -1,52 +1,58 @@
 -- Partitions are made for every partitioned table, so that a new one needs no new function; events that are about no message.
 
 -- Bounds go by the type of the key: a UUIDv7 has its day in it, everything else is a time.
-create or replace function ensure_partitions(first date, last date) returns integer language plpgsql as $$
+create function ensure_partitions_of(parent text, first date, last date) returns integer language plpgsql as $$
 declare
-  parent text;
   is_by_id boolean;
   day date;
   lowest text;
   highest text;
   created integer := 0;
 begin
+  select a.atttypid = 'uuid'::regtype into strict is_by_id
+  from pg_partitioned_table p
+  join pg_class c on c.oid = p.partrelid
+  join pg_attribute a on a.attrelid = c.oid and a.attnum = p.partattrs[0]
+  where c.relnamespace = current_schema()::regnamespace and c.relname = parent;
   perform pg_advisory_xact_lock(hashtext('lettergate.partitions'));
-  for parent, is_by_id in
-    select c.relname, a.atttypid = 'uuid'::regtype
-    from pg_partitioned_table p
-    join pg_class c on c.oid = p.partrelid
-    join pg_attribute a on a.attrelid = c.oid and a.attnum = p.partattrs[0]
-    where c.relnamespace = current_schema()::regnamespace
-    order by 1
-  loop
-    if to_regclass(parent || '_default') is null then
-      execute format('create table %I partition of %I default', parent || '_default', parent);
-      execute format('alter table %I enable row level security', parent || '_default');
-    end if;
-    for day in select generate_series(first, last, interval '1 day')::date loop
-      continue when to_regclass(parent || to_char(day, '_YYYYMMDD')) is not null;
-      begin
-        if is_by_id then
-          lowest := uuid_at_day(day);
-          highest := uuid_at_day(day + 1);
-        else
-          lowest := day::timestamp at time zone 'utc';
-          highest := (day + 1)::timestamp at time zone 'utc';
-        end if;
-        execute format('create table %I partition of %I for values from (%L) to (%L)',
-          parent || to_char(day, '_YYYYMMDD'), parent, lowest, highest);
-        execute format('alter table %I enable row level security', parent || to_char(day, '_YYYYMMDD'));
-        if parent = 'recipient' then
-          execute format('alter table %I set (fillfactor = 80)', parent || to_char(day, '_YYYYMMDD'));
-        end if;
-        created := created + 1;
-      exception when check_violation then
-        raise warning 'partition % of % not created: the default partition holds rows of that day', day, parent;
-      end;
-    end loop;
+  if to_regclass(parent || '_default') is null then
+    execute format('create table %I partition of %I default', parent || '_default', parent);
+    execute format('alter table %I enable row level security', parent || '_default');
+  end if;
+  for day in select generate_series(first, last, interval '1 day')::date loop
+    continue when to_regclass(parent || to_char(day, '_YYYYMMDD')) is not null;
+    begin
+      if is_by_id then
+        lowest := uuid_at_day(day);
+        highest := uuid_at_day(day + 1);
+      else
+        lowest := day::timestamp at time zone 'utc';
+        highest := (day + 1)::timestamp at time zone 'utc';
+      end if;
+      execute format('create table %I partition of %I for values from (%L) to (%L)',
+        parent || to_char(day, '_YYYYMMDD'), parent, lowest, highest);
+      execute format('alter table %I enable row level security', parent || to_char(day, '_YYYYMMDD'));
+      if parent = 'recipient' then
+        execute format('alter table %I set (fillfactor = 80)', parent || to_char(day, '_YYYYMMDD'));
+      end if;
+      created := created + 1;
+    exception when check_violation then
+      raise warning 'partition % of % not created: the default partition holds rows of that day', day, parent;
+    end;
   end loop;
   return created;
 end
+$$;
+
+create function partitioned_tables() returns setof text language sql stable as $$
+  select c.relname::text from pg_partitioned_table p join pg_class c on c.oid = p.partrelid
+  where c.relnamespace = current_schema()::regnamespace order by 1
+$$;
+
+-- For migrations. A running installation makes those of one table after another (`ensure_partitions_of`), each in a transaction of its own:
+-- making one locks the default partition of its table, and a statement that reads two tables must not meet two such locks.
+create or replace function ensure_partitions(first date, last date) returns integer language sql as $$
+  select coalesce(sum(ensure_partitions_of(parent, first, last)), 0)::int4 from partitioned_tables() as parent
 $$;
 
 -- As drop_feed_partitions, for each table whose days are those of a time; its key column tells the rows outside of all days.
@@ -82,11 +88,12 @@ $$;
 do $$
 begin
   execute format('alter function ensure_partitions(date, date) security definer set search_path = %I, pg_temp', current_schema());
+  execute format('alter function ensure_partitions_of(text, date, date) security definer set search_path = %I, pg_temp', current_schema());
   execute format('alter function drop_day_partitions(text, date) security definer set search_path = %I, pg_temp', current_schema());
 end
 $$;
-revoke execute on function drop_day_partitions(text, date) from public;
-grant execute on function drop_day_partitions(text, date) to lettergate_batch;
+revoke execute on function drop_day_partitions(text, date), ensure_partitions_of(text, date, date) from public;
+grant execute on function drop_day_partitions(text, date), ensure_partitions_of(text, date, date) to lettergate_batch;
 
 -- An event of the tenant's account, such as an endpoint that was disabled: its feed row has no message.
 alter table feed alter column message_id drop not null;
