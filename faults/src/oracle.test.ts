@@ -5,7 +5,7 @@ import type { ProviderEntry } from './provider-ledger.ts'
 
 const CLEAN = { lost: 0, repeated: 0, unknown: 0, overQuota: 0, stuck: 0 }
 
-function told(key: string, ...ids: string[]): ClientRequest {
+function answered(key: string, ...ids: string[]): ClientRequest {
   return {
     idempotencyKey: key,
     recipients: 1,
@@ -42,29 +42,38 @@ function verdict(client: ClientRequest[], provider: ProviderEntry[], database: D
 describe('the oracle', () => {
   test('finds nothing in a clean run', () => {
     expect(
-      verdict([told('k', 'a'), told('l', 'b', 'b')], taken('a', 'b'), stored({ a: 'sent', b: 'sent' })),
+      verdict(
+        [answered('k', 'a'), answered('l', 'b', 'b')],
+        taken('a', 'b'),
+        stored({ a: 'sent', b: 'sent' }),
+      ),
     ).toEqual(CLEAN)
   })
 
   test.each([
-    ['promised but not stored', [told('k', 'a')], taken(), stored({})],
+    ['promised but not stored', [answered('k', 'a')], taken(), stored({})],
     ['sent but not stored', [], taken('a'), stored({})],
-    ['recorded as sent but never sent', [told('k', 'a')], taken(), stored({ a: 'sent' })],
-    ['waiting although no process works on it', [told('k', 'a')], taken(), stored({ a: 'queued' })],
-    ['held without a connection', [told('k', 'a')], taken(), stored({ a: 'held' })],
+    ['recorded as sent but never sent', [answered('k', 'a')], taken(), stored({ a: 'sent' })],
+    ['waiting although no process works on it', [answered('k', 'a')], taken(), stored({ a: 'queued' })],
+    ['held without a connection', [answered('k', 'a')], taken(), stored({ a: 'held' })],
   ])('reports as lost a message that was %s', (_case, client, provider, database) => {
     expect(verdict(client, provider, database)).toEqual({ ...CLEAN, lost: 1 })
   })
 
   test.each([
-    ['sent twice', [told('k', 'a')], taken('a', 'a'), stored({ a: 'sent' })],
+    ['sent twice', [answered('k', 'a')], taken('a', 'a'), stored({ a: 'sent' })],
     [
       'promised two ids for one key',
-      [told('k', 'a', 'b')],
+      [answered('k', 'a', 'b')],
       taken('a', 'b'),
       stored({ a: 'sent', b: 'sent' }),
     ],
-    ['stored without being promised', [told('k', 'a')], taken('a', 'b'), stored({ a: 'sent', b: 'sent' })],
+    [
+      'stored without being promised',
+      [answered('k', 'a')],
+      taken('a', 'b'),
+      stored({ a: 'sent', b: 'sent' }),
+    ],
     [
       'stored twice for one lost answer',
       [unanswered('k')],
@@ -82,7 +91,7 @@ describe('the oracle', () => {
   test('separates unknown attempts that were sent from those that were not', () => {
     const database = stored({ a: 'unknown', b: 'unknown' })
     expect(
-      judge({ client: [told('k', 'a'), told('l', 'b')], provider: taken('a'), database }).unknown,
+      judge({ client: [answered('k', 'a'), answered('l', 'b')], provider: taken('a'), database }).unknown,
     ).toEqual([
       { id: 'a', taken: true },
       { id: 'b', taken: false },
@@ -94,7 +103,7 @@ describe('the oracle', () => {
     over.usage = [{ tenantId: 't', day: 'd', counted: 2, limit: 1 }]
     const miscounted = stored({ a: 'sent', b: 'sent' })
     miscounted.usage = [{ tenantId: 't', day: 'd', counted: 1, limit: 10 }]
-    const client = [told('k', 'a'), told('l', 'b')]
+    const client = [answered('k', 'a'), answered('l', 'b')]
     expect(verdict(client, taken('a', 'b'), over).overQuota).toBe(1)
     expect(verdict(client, taken('a', 'b'), miscounted).overQuota).toBe(1)
   })
@@ -103,7 +112,7 @@ describe('the oracle', () => {
     'finds mail that a provider accepted beyond the limit, although it was %s and refunded',
     (status) => {
       const database = stored({ a: status, b: status, c: 'sent' })
-      const client = [told('k', 'a'), told('l', 'b'), told('m', 'c')]
+      const client = [answered('k', 'a'), answered('l', 'b'), answered('m', 'c')]
       const judged = (limit: number) => {
         database.usage = [{ tenantId: 't', day: 'd', counted: 1, limit }]
         return verdict(client, taken('a', 'b', 'c'), database).overQuota
@@ -115,11 +124,14 @@ describe('the oracle', () => {
   test('counts mail that was accepted and is still counted, once', () => {
     const database = stored({ a: 'sent', b: 'unknown' })
     database.usage = [{ tenantId: 't', day: 'd', counted: 2, limit: 2 }]
-    const client = [told('k', 'a'), told('l', 'b')]
+    const client = [answered('k', 'a'), answered('l', 'b')]
     expect(verdict(client, taken('a', 'b'), database).overQuota).toBe(0)
   })
 
   test('reports mail in the backlog at the end as stuck', () => {
-    expect(verdict([told('k', 'a')], taken(), stored({ a: 'queued' }, ['a']))).toEqual({ ...CLEAN, stuck: 1 })
+    expect(verdict([answered('k', 'a')], taken(), stored({ a: 'queued' }, ['a']))).toEqual({
+      ...CLEAN,
+      stuck: 1,
+    })
   })
 })

@@ -1,6 +1,5 @@
 import { createSecretKey } from 'node:crypto'
 import { createListener } from '@lettergate/db/listener'
-import { createPool, type Pool } from '@lettergate/db/pool'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { createEgress, type EgressOptions } from '@lettergate/egress/egress'
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
@@ -24,21 +23,12 @@ export function useCallbackBed({
   resolve,
 }: Partial<Pick<EgressOptions, 'allow' | 'resolve'>> = {}) {
   let db: TestDatabase
-  let batch: Pool
   const cleanups: (() => Promise<unknown> | unknown)[] = []
   const errors: unknown[] = []
   beforeAll(async () => {
     db = await createTestDatabase()
-    batch = createPool({
-      url: db.url,
-      max: 8,
-      applicationName: 'test-batch',
-      onError: () => {},
-      role: 'lettergate_batch',
-    })
   })
   afterAll(async () => {
-    await batch.end()
     await db.drop()
   })
   beforeEach(() => {
@@ -79,11 +69,11 @@ export function useCallbackBed({
   /** A worker's sender, running. */
   function startSender(): WebhookSender {
     const listener = createListener({ url: db.url, onError })
-    const news = createFeedNews({ pool: batch, listener, onError })
+    const news = createFeedNews({ pool: db.batch, listener, onError })
     const egress = createEgress({ allow, ...(resolve && { resolve }) })
     const sealer = createSealer({ tenants: db.tenants, root })
     const sender = createWebhookSender({
-      pool: batch,
+      pool: db.batch,
       tenants: db.tenants,
       sealer,
       egress,

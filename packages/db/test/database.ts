@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { migrate } from '../src/migrate.ts'
-import { createPool, type Pool } from '../src/pool.ts'
+import { createPool, type Pool, type PoolOptions } from '../src/pool.ts'
 import {
   createOperatorPrisma,
   createTenantPrisma,
@@ -20,6 +20,8 @@ export type TestDatabase = {
   url: string
   /** With all rights: what a test sets up and looks at. */
   pool: Pool
+  /** With the rights of a worker: what statements for many tenants run with. */
+  batch: Pool
   tenants: Tenants
   prisma: TenantPrisma
   operator: OperatorPrisma
@@ -42,10 +44,11 @@ async function withServer<T>(work: (client: pg.Client) => Promise<T>): Promise<T
   }
 }
 
-function openPool(url: string, max: number): Pool {
+function openPool(url: string, max: number, role?: PoolOptions['role']): Pool {
   return createPool({
     url,
     max,
+    ...(role && { role }),
     applicationName: 'lettergate-test',
     onError: () => {},
     statementTimeoutMs: 60_000,
@@ -107,6 +110,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   })
   const url = urlOf(name)
   const pool = openPool(url, 10)
+  const batch = openPool(url, 8, 'lettergate_batch')
   const tenants = createTenants({
     url,
     max: 10,
@@ -116,11 +120,12 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   return {
     url,
     pool,
+    batch,
     tenants,
     prisma: createTenantPrisma(tenants),
     operator: createOperatorPrisma(pool),
     async drop() {
-      await Promise.all([pool.end(), tenants.close()])
+      await Promise.all([pool.end(), batch.end(), tenants.close()])
       const left = await withServer(async (client) => {
         const names = await connectionsLeft(client, name)
         await client.query(`drop database ${name} with (force)`)

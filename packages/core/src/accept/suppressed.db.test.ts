@@ -106,12 +106,12 @@ test('whatever stands on which list, the answer is what is stored, a repeat gets
                    (select count(*) from recipient where tenant_id = $1 and status <> 'suppressed')::int as others,
                    (select count(*) from outbox where tenant_id = $1)::int as waiting,
                    (select count(distinct message_id) from recipient where tenant_id = $1 and status <> 'suppressed')::int as open,
-                   (select count(*) from event where tenant_id = $1 and type = 'recipient.suppressed')::int as told,
+                   (select count(*) from event where tenant_id = $1 and type = 'recipient.suppressed')::int as reported,
                    (select count(*) from recipient where tenant_id = $1 and status = 'suppressed')::int as suppressed`,
             values: [tenantId],
           })
           const row = rows[0]
-          expect([row.counted, row.waiting, row.told]).toEqual([row.others, row.open, row.suppressed])
+          expect([row.counted, row.waiting, row.reported]).toEqual([row.others, row.open, row.suppressed])
         }
       },
     ),
@@ -119,7 +119,7 @@ test('whatever stands on which list, the answer is what is stored, a repeat gets
   )
 }, 60_000)
 
-test('a request fits as long as those who are not suppressed do, and is told how many they are', async () => {
+test('a request fits if its recipients that are not suppressed fit, and a refusal names their number', async () => {
   const tenantId = await buildTenant(db.pool, { dailyLimit: 2 })
   const tenant = { id: tenantId, mode: 'live' as const }
   await suppress(tenantId, 'ann@example.net')
@@ -135,7 +135,7 @@ test('a request fits as long as those who are not suppressed do, and is told how
   expect(await send('bob')).toMatchObject({ kind: 'quota-exceeded', requested: 1 })
 })
 
-test('a message with an attachment is looked up as any other', async () => {
+test('the recipients of a message with an attachment are looked up too', async () => {
   const tenantId = await buildTenant(db.pool)
   await suppress(tenantId, 'ann@example.net', '*', 'test')
   const file = {

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { toPublicId } from '@lettergate/contracts/lib/ids'
-import { createPool, type Pool } from '@lettergate/db/pool'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import type { Provider } from '@lettergate/providers/provider'
 import { createProviders } from '@lettergate/providers/registry'
@@ -15,20 +14,10 @@ import { recordReport } from './record-report.ts'
 import { insertProviderEvents } from './sql/insert-provider-events.ts'
 
 let db: TestDatabase
-/** With the rights of a worker. */
-let pool: Pool
 beforeAll(async () => {
   db = await createTestDatabase()
-  pool = createPool({
-    url: db.url,
-    max: 4,
-    applicationName: 'worker',
-    role: 'lettergate_batch',
-    onError: () => {},
-  })
 })
 afterAll(async () => {
-  await pool.end()
   await db.drop()
 })
 afterEach(() => db.pool.query({ text: 'delete from provider_event_due' }))
@@ -52,7 +41,7 @@ const fake: Provider = {
 const providers = { ...real, fake }
 
 const turn = async (failpoint: Failpoint = noFailpoint) =>
-  (await applyTurn({ pool, providers, failpoint }, { limit: 100 })).applied
+  (await applyTurn({ pool: db.batch, providers, failpoint }, { limit: 100 })).applied
 
 async function store(
   provider: string,
@@ -60,7 +49,7 @@ async function store(
   { tenantId, connectionId }: SentMessage,
 ): Promise<void> {
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body))
-  await insertProviderEvents(pool, [{ tenantId, connectionId, provider, headers: '{}', body: bytes }])
+  await insertProviderEvents(db.batch, [{ tenantId, connectionId, provider, headers: '{}', body: bytes }])
 }
 
 const isDueNow = () => db.pool.query({ text: 'update provider_event_due set due_at = now()' })
@@ -166,7 +155,7 @@ test('an unknown attempt that an event proves is not repeated, even by a worker 
   await store('postmark', postmarkBody('opened', sent), sent)
   expect(await turn()).toMatchObject({ applied: 1 })
   const begun = await beginSending(
-    pool,
+    db.batch,
     [{ ...claim, connectionId: null, provider: 'postmark', token: 1 }],
     60_000,
   )
@@ -204,7 +193,7 @@ test.each([
     }
     const failed: number[] = []
     const applier = createEventApplier({
-      pool,
+      pool: db.batch,
       providers,
       failpoint: noFailpoint,
       onApplied: (applied) => failed.push(applied.failed),
@@ -291,7 +280,7 @@ test('a mail that came back is a bounce of the message that it names', async () 
     '--b--',
     '',
   ].join('\r\n')
-  await recordReport(pool, { ...sent, raw: Buffer.from(raw) })
+  await recordReport(db.batch, { ...sent, raw: Buffer.from(raw) })
   expect(await turn()).toMatchObject({ applied: 1 })
   expect(await stateOfSent(db.pool, sent.id)).toEqual({
     statuses: ['sent', 'bounced'],

@@ -3,7 +3,6 @@ import {
   type RecipientStatus,
   recipientMoves,
 } from '@lettergate/contracts/messages/recipient-status'
-import { createPool, type Pool } from '@lettergate/db/pool'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { createProviders } from '@lettergate/providers/registry'
 import fc from 'fast-check'
@@ -20,20 +19,10 @@ import { applyTurn } from './apply-turn.ts'
 import { insertProviderEvents } from './sql/insert-provider-events.ts'
 
 let db: TestDatabase
-/** With the rights of a worker. */
-let pool: Pool
 beforeAll(async () => {
   db = await createTestDatabase()
-  pool = createPool({
-    url: db.url,
-    max: 4,
-    applicationName: 'worker',
-    role: 'lettergate_batch',
-    onError: () => {},
-  })
 })
 afterAll(async () => {
-  await pool.end()
   await db.drop()
 })
 
@@ -50,11 +39,11 @@ const meaning: Record<ReportedKind, { type: string; status: RecipientStatus }> =
   unsubscribed: { type: 'recipient.unsubscribed', status: 'sent' },
 }
 
-type Told = { kind: ReportedKind; recipient: number; second: number }
+type Reported = { kind: ReportedKind; recipient: number; second: number }
 
 /** What a set of events means, whatever their order. */
-function expectedState(told: readonly Told[], recipients: number) {
-  const distinct = [...new Map(told.map((event) => [JSON.stringify(event), event])).values()]
+function expectedState(reported: readonly Reported[], recipients: number) {
+  const distinct = [...new Map(reported.map((event) => [JSON.stringify(event), event])).values()]
   const statuses = Array.from({ length: recipients }, (_, position) =>
     distinct
       .filter(({ recipient }) => recipient === position)
@@ -64,10 +53,10 @@ function expectedState(told: readonly Told[], recipients: number) {
   return { statuses, events: distinct.map(({ kind }) => meaning[kind].type).sort() }
 }
 
-async function report(sent: SentMessage, told: readonly Told[]): Promise<void> {
+async function report(sent: SentMessage, reported: readonly Reported[]): Promise<void> {
   await insertProviderEvents(
-    pool,
-    told.map(({ kind, recipient, second }) => {
+    db.batch,
+    reported.map(({ kind, recipient, second }) => {
       const at = new Date(Date.UTC(2026, 10, 1, 12, 0, second))
       const body = postmarkBody(kind, sent, { at, address: sent.addresses[recipient] ?? '' })
       return { ...sent, provider: 'postmark', headers: '{}', body }
@@ -76,7 +65,7 @@ async function report(sent: SentMessage, told: readonly Told[]): Promise<void> {
 }
 
 async function applyAll(limit: number): Promise<void> {
-  const deps = { pool, providers, failpoint: noFailpoint }
+  const deps = { pool: db.batch, providers, failpoint: noFailpoint }
   while ((await applyTurn(deps, { limit })).applied.requests > 0);
 }
 
@@ -102,14 +91,14 @@ test('the events of a message end in the same state in every order, in turns of 
       fc.integer({ min: 1, max: 5 }),
       async (deliveries, limit) => {
         const sent = await buildSent(db.pool, ['a@example.net', 'b@example.net'])
-        for (const told of deliveries) {
-          await report(sent, told)
+        for (const reported of deliveries) {
+          await report(sent, reported)
           await applyAll(limit)
         }
-        const told = deliveries.flat()
-        await report(sent, told.toReversed())
+        const reported = deliveries.flat()
+        await report(sent, reported.toReversed())
         await applyAll(limit)
-        expect(await stateOfSent(db.pool, sent.id)).toEqual(expectedState(told, 2))
+        expect(await stateOfSent(db.pool, sent.id)).toEqual(expectedState(reported, 2))
       },
     ),
     { numRuns: 20 },
@@ -118,17 +107,17 @@ test('the events of a message end in the same state in every order, in turns of 
 
 test('two appliers that get the same events at the same time apply each of them once', async () => {
   const all = await Promise.all(Array.from({ length: 12 }, () => buildSent(db.pool)))
-  const told = (['delivered', 'opened', 'clicked'] as const).map((kind) => ({
+  const reported = (['delivered', 'opened', 'clicked'] as const).map((kind) => ({
     kind,
     recipient: 0,
     second: 1,
   }))
   for (let round = 0; round < 4; round++) {
-    await Promise.all((round % 2 === 0 ? all : all.toReversed()).map((sent) => report(sent, told)))
+    await Promise.all((round % 2 === 0 ? all : all.toReversed()).map((sent) => report(sent, reported)))
   }
   await Promise.all([applyAll(7), applyAll(7), applyAll(11)])
   for (const { id } of all) {
-    expect(await stateOfSent(db.pool, id)).toEqual(expectedState(told, 1))
+    expect(await stateOfSent(db.pool, id)).toEqual(expectedState(reported, 1))
   }
   const { rows } = await db.pool.query({
     text: `select count(*)::int4 as events, count(distinct f.seq)::int4 as fed

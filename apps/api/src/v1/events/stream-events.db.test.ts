@@ -66,7 +66,7 @@ describe('GET /v1/events/stream', () => {
     stream.close()
   })
 
-  it('refuses a filter that there is not, and a key without the scope, as any other route', async () => {
+  it('refuses an unknown event type, and a key without the scope', async () => {
     expect(await api.call('GET', '/v1/events/stream?types=nonsense')).toMatchObject({ status: 422 })
     const key = await api.addKey(api.tenant.tenantId, ['messages:read'])
     expect(await api.call('GET', '/v1/events/stream', { key })).toMatchObject({ status: 403 })

@@ -131,7 +131,7 @@ describe('a person who registers the URL', () => {
     expect(account.peer.got).toEqual([])
   })
 
-  it('is told which secret is missing, or has no meaning', async () => {
+  it('names the secret that is missing, or that has no meaning', async () => {
     const mailgun = callsOf(await connect('mailgun'))
     const wrong = await mailgun.register({ secrets: { key: 'canary' } })
     expect(wrong).toMatchObject({ status: 422, json: { code: 'validation-failed' } })

@@ -162,7 +162,7 @@ describe('the list', () => {
 })
 
 describe('sending', () => {
-  it('to suppressed recipients is a status in the 202, is not counted, and is shown and told', async () => {
+  it('to suppressed recipients is a status in the 202, is not counted, and is shown with its event', async () => {
     const tenant = await api.addTenant({ dailyLimit: 10 })
     await add(tenant, [{ address: 'ann@example.net', reason: 'complaint' }])
     const body = { ...message, to: ['user@example.net'], cc: ['Ann@example.net'] }

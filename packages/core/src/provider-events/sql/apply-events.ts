@@ -36,7 +36,7 @@ const STREAM_OF_REASON = `case suppress ${Object.entries(suppressionStreams)
 
 /**
  * 1. `reported_event`: the events that are new; the unique index of their source leaves out repeats, however late.
- * 2. `proof`: the attempt with unknown outcome that an event of its recipient proves to be accepted; its other recipients count as sent.
+ * 2. `proof`: the attempt with unknown outcome that a new event of its recipient proves to be accepted; its other recipients count as sent.
  * 3. `target`, `held`, `changed`: the highest status of each recipient by what is new; `held` locks in one order, so that two appliers take
  *    turns. A repeat says nothing: the recipient may have been retried since.
  * 4. `kept`, `over`: the message waits for its other recipients, or is done. The caller has locked its row of the backlog, and it is not
@@ -47,10 +47,10 @@ with item as materialized (
   select * from unnest($1::provider_event_item[])
 ), ${appendReportedEvents(`
   select tenant_id, message_id, position, type, data, mode, is_bulk = 1 as is_bulk, connection_id, at, source, status, reason, suppress,
-         address
+         address, resolves
   from item order by message_id, at, source`)}, proof as materialized (
   select distinct on (i.message_id) a.*
-  from item i cross join lateral (
+  from reported_event i cross join lateral (
     select a.tenant_id, a.message_id, a.number, a.recipients from attempt a
     where a.tenant_id = i.tenant_id and a.message_id = i.message_id and a.message_id between $2 and $3 and a.outcome = 'unknown'
       and a.connection_id is not distinct from i.connection_id and (i.position is null or i.position = any (a.recipients))
@@ -109,7 +109,7 @@ with item as materialized (
          json_build_object('attempt', f.number, 'reason', 'An event of the provider shows that it accepted the message.') as data,
          i.mode, i.is_bulk, i.connection_id
   from changed c join sibling s using (message_id, position) join proof f on f.message_id = c.message_id
-  cross join lateral (select mode, is_bulk = 1 as is_bulk, connection_id from item i where i.message_id = c.message_id limit 1) i
+  cross join lateral (select mode, is_bulk, connection_id from reported_event i where i.message_id = c.message_id limit 1) i
   where (c.message_id, c.position) not in (select message_id, position from reported_event where position is not null and status is not null)`)}, ${addSuppressions(`
   select tenant_id, mode, address, ${STREAM_OF_REASON} as stream, suppress as reason, message_id
   from reported_event where suppress is not null and address is not null`)}
