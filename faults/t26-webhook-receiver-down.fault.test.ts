@@ -20,6 +20,7 @@ const DEATHS = 10
 /** Events called and not yet recorded when a worker dies. */
 const IN_FLIGHT = 64
 const HOUR = 3_600_000
+const DOWN_HOURS = 60
 const TYPES = ['message.accepted', 'recipient.sent']
 
 function send(stack: Stack, count: number, prefix: string): Promise<unknown> {
@@ -99,6 +100,45 @@ test('T26: workers killed between a 2xx and its record lose no callback and repe
     bound: `0 lost, ≤ ${deaths * IN_FLIGHT} repeats (${IN_FLIGHT} in flight)`,
   })
 }, 600_000)
+
+test('T26 down: a receiver that was down for 60 hours gets everything, and was left in peace meanwhile', async () => {
+  announceSeed('T26 down')
+  const receiver = await startReceiver()
+  await using stack = await startStack({ dailyLimit: 1_000_000 })
+  const { secret } = await createEndpoint(stack, stack.tenant.apiKey, { url: receiver.url, types: TYPES })
+  await receiver.down()
+  await send(stack, N, 't26d')
+  let hours = 0
+  let pauses = 0
+  while (hours < DOWN_HOURS) {
+    await waitUntil('the pause of the endpoint', 30_000, async () => (await pauseLeftMs(stack)) !== null)
+    const left = (await pauseLeftMs(stack)) ?? 0
+    const step = Math.min(left, (DOWN_HOURS - hours) * HOUR)
+    await moveTime(stack, step)
+    hours += step / HOUR
+    pauses++
+    if (pauses === 3) await send(stack, 10, 't26d-late')
+  }
+  const { rows } = await stack.pool.query<{ n: number; enabled: boolean }>({
+    text: `select (select count(*)::int4 from delivery_try) as n, (select bool_and(enabled) from endpoint) as enabled`,
+  })
+  const calls = rows[0]?.n ?? 0
+  expect(rows[0]?.enabled).toBe(true)
+  expect(calls).toBeLessThanOrEqual(8 + 2 * pauses)
+  await receiver.up()
+  await moveTime(stack, (await pauseLeftMs(stack)) ?? 0)
+  await expectAll(receiver, stack)
+  expectStableIds(receiver.calls)
+  expectGenuine(receiver.calls, secret)
+  await receiver.down()
+  reportResult({
+    test: 'T26 down',
+    fault: `the receiver of ${(N + 10) * TYPES.length} callbacks is down for ${DOWN_HOURS} h (times are moved)`,
+    n: (N + 10) * TYPES.length,
+    result: `0 lost; ${calls} calls in vain, in ${pauses} pauses`,
+    bound: `0 lost, ≤ ${8 + 2 * pauses} calls in vain, not disabled`,
+  })
+}, 300_000)
 
 test('T26 dead: a receiver that stays dead is disabled after five days, with one event', async () => {
   announceSeed('T26 dead')

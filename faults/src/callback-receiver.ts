@@ -115,7 +115,7 @@ export async function moveTime(stack: Stack, ms: number): Promise<void> {
     values: by,
   })
   await stack.pool.query({
-    text: `update delivery set due_at = due_at - $1 * interval '1 ms', first_due_at = first_due_at - $1 * interval '1 ms'`,
+    text: `update delivery set due_at = due_at - $1 * interval '1 ms'`,
     values: by,
   })
 }

@@ -94,6 +94,10 @@ export const promises: Readonly<Record<string, Promised>> = {
     fault: 'kill the worker between the 2xx of a receiver and its own record',
     promise: 'no event is lost; repeats have the same id, and are those in flight at a kill',
   },
+  'T26 down': {
+    fault: 'take a receiver away for 60 hours',
+    promise: 'no event is lost; the receiver is tested now and then, and gets everything once it is back',
+  },
   'T26 dead': {
     fault: 'take a receiver away for good',
     promise: 'the endpoint is disabled after five days, with one event',

@@ -73,15 +73,15 @@ async function judge(
   return hasSuccess ? null : pauseMs(failures + countedFailures(failures, failed.length))
 }
 
-/** Tries claimed deliveries of one target, and records what came of them. */
+/** Tries claimed deliveries of one target, and records what came of them. Answers whether they show that an endpoint is back. */
 export async function retryDeliveries(
   deps: WebhookDeps,
   targets: Targets,
   claimed: readonly ClaimedDelivery[],
   { acquire, signal, isStopping }: Calling,
-): Promise<void> {
+): Promise<boolean> {
   const [first] = claimed
-  if (!first) return
+  if (!first) return false
   // The place in the feed does not matter for a row that is found already.
   const events = await loadEvents(
     deps,
@@ -113,8 +113,10 @@ export async function retryDeliveries(
   for (const one of settled) if (one.status === 'rejected') deps.onError(one.reason)
   await deps.failpoint('after_webhooks_before_record')
   await recordRetries(deps.pool, results, await judge(deps, first, results))
-  const isBack = first.failures > 0 && results.some((one) => one.isOk)
-  if (isBack && first.endpointId !== null) await hurryDeliveries(deps.pool, first.tenantId, first.endpointId)
+  const { tenantId, endpointId } = first
+  const isBack = endpointId !== null && first.failures > 0 && results.some((one) => one.isOk)
+  if (isBack) await hurryDeliveries(deps.pool, tenantId, endpointId)
   await dropDeliveries(deps.pool, dropped)
   await giveBackDeliveries(deps.pool, untried)
+  return isBack
 }

@@ -58,8 +58,8 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
   const heard = new Set<string>()
   /** These wait for more events before their next call; null: the wait is over. */
   const holds = new Map<string, NodeJS.Timeout | null>()
-  /** Serving these failed: the next refresh begins again, since no news may come. */
-  const broken = new Set<string>()
+  /** Their serving ended before the feed did, by a failure or a pause: the next refresh begins again, since no news may come. */
+  const unfinished = new Set<string>()
   let isStopped = false
   let loops: Promise<unknown> | null = null
   let unlisten: (() => void) | null = null
@@ -85,7 +85,7 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
       waiting.delete(id)
       const run = serve(id)
         .catch((error: unknown) => {
-          broken.add(id)
+          unfinished.add(id)
           deps.onError(error)
         })
         .finally(() => {
@@ -134,7 +134,10 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
 
   async function serve(id: string): Promise<void> {
     const lease = await leaseState(deps.pool, id)
-    if (!lease) return
+    if (!lease) {
+      unfinished.add(id)
+      return
+    }
     const { isLost, letGo } = keepLease(lease)
     try {
       while (!isStopped && !isLost()) {
@@ -147,6 +150,7 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
         }
         endHold(id)
         if (lease.endpointId === null) retryNow?.()
+        if (served === 'ended') unfinished.add(id)
         if (served === 'ended' || (served === 'idle' && !heard.has(id))) break
       }
     } finally {
@@ -173,9 +177,11 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
     for (const state of found) {
       await watch(state)
       const known = before.get(state.id)
-      if (!state.isPaused && (!known || known.isPaused || state.isLost || broken.delete(state.id)))
+      if (!state.isPaused && (!known || known.isPaused || state.isLost || unfinished.delete(state.id)))
         want(state.id)
     }
+    const ids = new Set(found.map(({ id }) => id))
+    for (const id of unfinished) if (!ids.has(id)) unfinished.delete(id)
     for (const [key, leave] of watches) {
       if (states.has(key)) continue
       leave()
@@ -227,6 +233,9 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
     const [first] = own
     if (!first) return
     const run = retryDeliveries(deps, targets, own, calling)
+      .then((isBack) => {
+        if (isBack) want(first.target)
+      })
       .catch(deps.onError)
       .finally(() => {
         retrying.delete(run)
