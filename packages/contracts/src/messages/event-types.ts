@@ -26,6 +26,18 @@ export const eventTypes = {
   'recipient.rejected': 'The provider reports that it did not deliver the message and will not retry.',
   'endpoint.disabled':
     'An endpoint of yours was disabled: its URL said that it is gone, or had no success for five days.',
+  'usage.warned': 'Four fifths of a limit of your plan are used.',
+  'usage.exhausted': 'A limit of your plan is used up.',
+  'pool.warned': 'Too much of your mail through the shared pool bounces or is reported as spam.',
+  'pool.paused': 'Your mail is not sent through the shared pool until further notice.',
+  'pool.resumed': 'Your mail is sent through the shared pool again.',
+  'domain.verified': 'You have proved that a domain is yours.',
+  'domain.warned':
+    'The records of a domain of yours are gone. It is lost if they do not come back within a day.',
+  'domain.failed': 'A domain of yours is not proved any more.',
+  'recipient.replied': 'The recipient replied to the message.',
+  'inbound.received': 'A mail to an address of yours was received.',
+  'inbound.failed': 'A received mail could not be given on.',
 } as const satisfies Record<string, string>
 
 export type EventType = keyof typeof eventTypes

@@ -38,6 +38,11 @@ export const problems = {
     title: 'Insufficient scope',
     summary: 'The API key is valid, but does not allow this request.',
   },
+  'tenant-suspended': {
+    status: 403,
+    title: 'Tenant suspended',
+    summary: 'The operator has suspended this tenant.',
+  },
   'not-found': {
     status: 404,
     title: 'Not found',

@@ -57,6 +57,18 @@ test('the keys of a tenant act for it, each in its mode, with every scope except
     'endpoints:write',
     'suppressions:read',
     'suppressions:write',
+    'usage:read',
+    'settings:read',
+    'settings:write',
+    'keys:read',
+    'keys:write',
+    'domains:read',
+    'domains:write',
+    'audit:read',
+    'smtp-credentials:read',
+    'smtp-credentials:write',
+    'inbound:read',
+    'inbound:write',
   ]
   expect(await verify(liveKey)).toMatchObject({ mode: 'live', tenantId, scopes: new Set(scopes) })
   expect(await verify(testKey)).toMatchObject({ mode: 'test', tenantId, scopes: new Set(scopes) })

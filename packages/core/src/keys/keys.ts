@@ -21,6 +21,18 @@ const SCOPES = [
   'endpoints:write',
   'suppressions:read',
   'suppressions:write',
+  'usage:read',
+  'settings:read',
+  'settings:write',
+  'keys:read',
+  'keys:write',
+  'domains:read',
+  'domains:write',
+  'audit:read',
+  'smtp-credentials:read',
+  'smtp-credentials:write',
+  'inbound:read',
+  'inbound:write',
   'admin',
 ] as const
 export type Scope = (typeof SCOPES)[number]

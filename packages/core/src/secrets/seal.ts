@@ -12,7 +12,14 @@ import { rewrapDataKey } from './sql/rewrap-data-key.ts'
 /** The row that a secret belongs to: a sealed value copied to any other row does not open. */
 export type SealedPlace = {
   tenantId: string
-  table: 'connection' | 'hook' | 'endpoint' | 'default_secret'
+  table:
+    | 'connection'
+    | 'hook'
+    | 'endpoint'
+    | 'default_secret'
+    | 'domain_key'
+    | 'smtp_credential'
+    | 'inbound_route'
   id: string
 }
 export type Sealed = { sealed: Buffer; dataKeyVersion: number }
