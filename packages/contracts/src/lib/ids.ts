@@ -1,7 +1,20 @@
 import { randomFillSync } from 'node:crypto'
 
 /** What stands before the underscore of a public id. */
-export type IdPrefix = 'msg' | 'con' | 'rte' | 'ten' | 'key' | 'req' | 'end' | 'job'
+export type IdPrefix =
+  | 'msg'
+  | 'con'
+  | 'rte'
+  | 'ten'
+  | 'key'
+  | 'req'
+  | 'end'
+  | 'job'
+  | 'dom'
+  | 'smc'
+  | 'inr'
+  | 'inb'
+  | 'mbx'
 
 // Crockford base32 has no i, l, o or u. Only lower case is read back, so that an id has exactly one spelling.
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'

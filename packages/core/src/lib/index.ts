@@ -16,6 +16,7 @@ export {
 } from './leases.ts'
 export { changeConnections, given, toJson } from './managed-rows.ts'
 export type { ContentDocument, Envelope, StoredMime, StoredRecipient } from './message-content.ts'
+export { makeOwnAddress, type OwnAddress, readOwnAddress } from './own-address.ts'
 export { createReadiness, type Readiness } from './readiness.ts'
 export { retryQuery } from './retry-query.ts'
 export {

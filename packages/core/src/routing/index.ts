@@ -11,6 +11,7 @@ export {
   type Incompatibility,
 } from './capabilities.ts'
 export { type Routable, routeOf } from './match-route.ts'
+export type { PoolMessage, PoolWay, PoolWays } from './pool-way.ts'
 export { createRouter, type Route, type Router, type Rule } from './router.ts'
 export { createRoute, deleteRoute, listRoutes, type RouteRow, readRoute, updateRoute } from './routes.ts'
 export type { RouteMatchRow } from './sql/list-sealed-connections.ts'

@@ -1,0 +1,25 @@
+/**
+ * How the shared pool concerns a message, as the tenant's connections, routes, domains and choices say when it is accepted:
+ * `no`: it goes by an own connection, and the pool's limit says nothing of it. `may`: by the pool while there is room, else by an own
+ * connection. `must`: only the pool can carry it; without room, `overflow` decides.
+ */
+export type PoolWay = {
+  pool: 'no' | 'may' | 'must'
+  overflow: 'reject' | 'hold'
+  /** The version of the tenant's connections that this was read at: accept refuses a decision of an older one, and it is made again. */
+  connectionsVersion: number
+}
+
+export type PoolWays = {
+  wayOf(tenantId: string, message: PoolMessage): Promise<PoolWay>
+}
+
+/** What the way depends on. */
+export type PoolMessage = {
+  stream: 'transactional' | 'bulk'
+  tags: readonly string[]
+  fromAddress: string
+  recipients: readonly { address: string }[]
+  /** The connection that the request names. */
+  connectionId: string | null
+}
