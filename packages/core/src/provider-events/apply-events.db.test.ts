@@ -149,3 +149,25 @@ test('a repeat of an event proves nothing about an attempt that came after it', 
   expect(await turn()).toMatchObject({ applied: 0, repeated: 1 })
   expect(await stateOf(sent)).toEqual({ statuses: ['unknown'], events: ['recipient.delayed'] })
 })
+
+test('a burst of one tenant delays no event of others: each turn takes from every tenant', async () => {
+  const busy = await buildSent(db.pool)
+  for (let i = 0; i < 120; i++) await report('opened', busy, { at: new Date(Date.UTC(2026, 10, 1, 0, 0, i)) })
+  const others = await Promise.all([1, 2, 3].map(() => buildSent(db.pool)))
+  for (const sent of others) await report('delivered', sent)
+  expect((await turn()).requests).toBeGreaterThanOrEqual(25 + others.length)
+  for (const sent of others) expect((await stateOf(sent)).statuses).toEqual(['delivered'])
+  while ((await turn()).requests > 0);
+  expect((await stateOf(busy)).events).toHaveLength(120)
+})
+
+test('with more tenants than one turn has shares for, every event is applied in the turns after it', async () => {
+  const many = await Promise.all(Array.from({ length: 45 }, () => buildSent(db.pool)))
+  for (const sent of many) await report('delivered', sent)
+  const counts: number[] = []
+  for (let applied = 0; applied < many.length; applied += counts.at(-1) ?? 0) {
+    counts.push((await turn()).requests)
+    expect(counts.at(-1), 'a turn that finds nothing while something is due').toBeGreaterThan(0)
+  }
+  expect(counts).toEqual([20, 20, 5])
+})

@@ -13,6 +13,8 @@ export type EventApplier = {
 }
 
 const REQUESTS_MAX = 200
+/** A turn with as many is one of a backlog; the share of a tenant may leave it below the limit. */
+const BACKLOG_REQUESTS = 50
 /** What waits for its time, and what a lost notification hides, is looked for this often. */
 const IDLE_MS = 1_000
 const ERROR_MS = 500
@@ -118,7 +120,7 @@ export function createEventApplier(
   }
 
   async function help(): Promise<void> {
-    while (!isStopped && (await report()) >= REQUESTS_MAX);
+    while (!isStopped && (await report()) >= BACKLOG_REQUESTS);
     helper = null
   }
 
@@ -126,7 +128,7 @@ export function createEventApplier(
     while (!isStopped) {
       isWoken = false
       const requests = await report()
-      if (requests >= REQUESTS_MAX) helper ??= help()
+      if (requests >= BACKLOG_REQUESTS) helper ??= help()
       if (requests === 0) await wait(IDLE_MS)
     }
   }
