@@ -78,6 +78,7 @@ const calls: Call[] = [
   { method: 'POST', path: '/v1/suppressions/export', body: {} },
   { method: 'GET', path: '/v1/suppressions/jobs/{id}' },
   { method: 'GET', path: '/v1/suppressions/jobs/{id}/csv' },
+  { method: 'POST', path: '/v1/suppressions/jobs/{id}/cancel' },
 ]
 const named = calls.map((call) => [`${call.method} ${call.path}`, call] as const)
 const under = named.filter(([, { path }]) => path.includes('{id}'))

@@ -195,6 +195,7 @@ export const ROUTES_APART: Record<string, string> = {
   'POST /v1/suppressions/import': 'a body of 16 MB at most, stored in chunks and read by the worker',
   'POST /v1/suppressions/export': 'three short fields, one row',
   'GET /v1/suppressions/jobs/:id': 'one row',
+  'POST /v1/suppressions/jobs/:id/cancel': 'no body, one row and its chunks',
   'GET /v1/suppressions/jobs/:id/csv': 'rows streamed as they are read',
   'POST /v1/endpoints': 'a body of 64 kB at most, one row',
   'GET /v1/endpoints': '50 endpoints at most',

@@ -29,7 +29,8 @@ function readAccess(given: z.output<typeof ListenOptions>): { apiUrl: string; ke
       'there is no gateway to listen to: run "npm start" on this machine first, or give --api and --key',
     )
   }
-  return { apiUrl: new URL(apiUrl).origin, key }
+  const { origin, pathname } = new URL(apiUrl)
+  return { apiUrl: `${origin}${pathname.replace(/\/$/, '')}`, key }
 }
 
 /** `lettergate listen`: callbacks on a developer's machine, which needs no address of its own. */

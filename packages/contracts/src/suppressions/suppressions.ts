@@ -148,8 +148,8 @@ export const SuppressionJob = z
   .object({
     id: z.string().meta({ description: 'Id of the job.', examples: ['job_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
     kind: z.enum(['import', 'export']).meta({ description: 'The work of the job.' }),
-    state: z.enum(['waiting', 'running', 'done', 'failed']).meta({
-      description: '`failed`: it was given up; what it had done until then stays.',
+    state: z.enum(['waiting', 'running', 'done', 'failed', 'cancelled']).meta({
+      description: '`failed`: it was given up. `cancelled`: you ended it. What it had done until then stays.',
     }),
     total: z.int().nullable().meta({ description: 'Lines or entries; null: not counted yet.' }),
     done: z.int().meta({ description: 'Lines or entries so far.' }),

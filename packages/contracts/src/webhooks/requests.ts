@@ -114,8 +114,11 @@ export type UpdateEndpointRequest = z.output<typeof UpdateEndpointRequest>
 /** Query of GET /v1/endpoints/{id}/deliveries. */
 export const ListDeliveriesQuery = z.strictObject({
   status: z
-    .enum(['ok', 'failed'])
-    .meta({ description: '`ok`: answered with 2xx. `failed`: any other answer, or none.' })
+    .enum(['ok', 'failed', 'pending'])
+    .meta({
+      description:
+        '`ok`: answered with 2xx. `failed`: any other answer, or none. `pending`: failed, and tried again at `next_at`; these come by the order of their events.',
+    })
     .optional(),
   since: z.iso
     .datetime({ offset: true })

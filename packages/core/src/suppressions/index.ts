@@ -1,5 +1,6 @@
 /** Suppressions: addresses that a tenant's mail is not sent to. */
 export {
+  cancelJob,
   IMPORT_LINES_MAX,
   type JobRow,
   readExport,

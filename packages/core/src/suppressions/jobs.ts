@@ -11,6 +11,7 @@ import { fromStorage, toJson } from '../lib/index.ts'
 import { formOf } from './csv.ts'
 import type { ListOwner } from './manage.ts'
 import { splitLines } from './split-lines.ts'
+import { cancelJob as cancel } from './sql/cancel-job.ts'
 import { insertChunks } from './sql/insert-chunks.ts'
 import { readChunk } from './sql/read-chunk.ts'
 
@@ -26,7 +27,7 @@ export const JobErrors = z.array(z.object({ line: z.number(), detail: z.string()
 const StoredJob = z.object({
   id: z.string(),
   kind: z.enum(['import', 'export']),
-  state: z.enum(['waiting', 'running', 'done', 'failed']),
+  state: z.enum(['waiting', 'running', 'done', 'failed', 'cancelled']),
   total: z.number().nullable(),
   done: z.number(),
   added: z.number(),
@@ -115,6 +116,15 @@ export async function readJob(
   )
   if (!job) throw new Problem('not-found')
   return StoredJob.parse(job)
+}
+
+/** Ends a job that has not ended; `wrong-state` if it has. */
+export async function cancelJob(deps: Deps, owner: ListOwner, id: string): Promise<JobRow> {
+  const isCancelled = await fromStorage(cancel(deps.tenants.forTenant(owner.tenantId), { ...owner, id }))
+  const job = await readJob(deps, owner, id)
+  if (!isCancelled)
+    throw new Problem('wrong-state', { detail: `The job has ended already: it is ${job.state}.` })
+  return job
 }
 
 /** The file of an export, piece by piece; `wrong-state` unless it is done. */

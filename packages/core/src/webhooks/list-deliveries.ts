@@ -3,17 +3,19 @@ import { Problem } from '@lettergate/contracts/problems/problems'
 import { z } from 'zod'
 import { type CursorKey, fromStorage, readCursor, writeCursor } from '../lib/index.ts'
 import { type EndpointDeps, type Owner, readEndpoint } from './endpoints.ts'
+import { listPending } from './sql/list-pending.ts'
 import { listTries, type TryRow } from './sql/list-tries.ts'
 
 export type DeliveryInfo = Omit<TryRow, 'type'> & { type: EventType; isOk: boolean }
 
 export type DeliveryQuery = {
-  status?: 'ok' | 'failed' | undefined
+  status?: 'ok' | 'failed' | 'pending' | undefined
   since?: Date | undefined
   cursor?: string | undefined
   limit: number
 }
 
+/** Time in microseconds, or the id of a pending delivery; sequence number of the event; number of the attempt. */
 const Position = z.tuple([z.string(), z.number(), z.number()])
 
 function toInfo({ type, ...row }: TryRow): DeliveryInfo {
@@ -36,21 +38,18 @@ export async function listDeliveries(
       ? null
       : Position.safeParse(JSON.parse(readCursor(deps.cursorKey, scope, cursor))).data
   if (after === undefined) throw new Problem('cursor-invalid')
-  const isOk = status === undefined ? null : status === 'ok'
+  const filter = { endpointId: id, since: since ?? null, after, limit: limit + 1 }
+  const db = deps.tenants.forTenant(owner.tenantId)
   const rows = await fromStorage(
-    listTries(deps.tenants.forTenant(owner.tenantId), owner.tenantId, {
-      endpointId: id,
-      isOk,
-      since: since ?? null,
-      after,
-      limit: limit + 1,
-    }),
+    status === 'pending'
+      ? listPending(db, owner.tenantId, filter)
+      : listTries(db, owner.tenantId, { ...filter, isOk: status === undefined ? null : status === 'ok' }),
   )
   const page = rows.slice(0, limit)
   const last = page.at(-1)
-  const position = last && [last.atMicros, last.seq, last.number]
+  const position = last && [last.place, last.seq, last.number]
   return {
-    deliveries: page.map(({ atMicros: _exact, ...row }) => toInfo(row)),
+    deliveries: page.map(({ place: _place, ...row }) => toInfo(row)),
     nextCursor:
       rows.length > limit && position ? writeCursor(deps.cursorKey, scope, JSON.stringify(position)) : null,
   }

@@ -54,7 +54,15 @@ test('a call that failed is made again with the same id, and both are listed', a
   startSender()
   const [message = ''] = await accept(tenantId)
   await happen(tenantId, message)
-  await eventually(async () => (receiver.got.length > 0 ? true : undefined))
+  const cursorKey = { sign: createSecretKey(Buffer.alloc(32, 1)) }
+  const listed = async (status?: 'pending') =>
+    (await listDeliveries({ ...deps, cursorKey }, owner, id, { limit: 10, status })).deliveries
+  const pending = await eventually(async () => {
+    const deliveries = await listed('pending')
+    return deliveries.length > 0 ? deliveries : undefined
+  })
+  expect(pending).toMatchObject([{ messageId: message, number: 1, status: 500, isOk: false }])
+  expect(pending[0]?.nextAt).toBeInstanceOf(Date)
   receiver.state.answer = (response) => void response.writeHead(204).end()
   const due = `update delivery set due_at = now() where tenant_id = $1 and state = 'waiting'`
   await eventually(async () => {
@@ -62,9 +70,8 @@ test('a call that failed is made again with the same id, and both are listed', a
     return receiver.got.length > 1 ? true : undefined
   })
   expect(receiver.got[1]?.headers['webhook-id']).toBe(receiver.got[0]?.headers['webhook-id'])
-  const cursorKey = { sign: createSecretKey(Buffer.alloc(32, 1)) }
   const list = await eventually(async () => {
-    const { deliveries } = await listDeliveries({ ...deps, cursorKey }, owner, id, { limit: 10 })
+    const deliveries = await listed()
     return deliveries.length === 2 ? deliveries : undefined
   })
   expect(list).toMatchObject([
@@ -76,6 +83,7 @@ test('a call that failed is made again with the same id, and both are listed', a
     values: [tenantId],
   })
   expect(left.rowCount).toBe(0)
+  expect(await listed('pending')).toEqual([])
 })
 
 test('after three failures an endpoint is left alone, and goes on with nothing lost once it answers', async () => {

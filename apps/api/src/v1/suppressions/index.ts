@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { addJsonBody } from '../../http/json-body.ts'
 import { addAddSuppressionsRoute } from './add-suppressions.ts'
+import { addCancelJobRoute } from './cancel-job.ts'
 import { addDeleteSuppressionRoute } from './delete-suppression.ts'
 import { addExportSuppressionsRoute } from './export-suppressions.ts'
 import { addGetJobRoute } from './get-job.ts'
@@ -22,5 +23,6 @@ export function addSuppressionRoutes(app: FastifyInstance, deps: ApiDeps): void 
   addDeleteSuppressionRoute(app, deps)
   addExportSuppressionsRoute(app, deps)
   addGetJobRoute(app, deps)
+  addCancelJobRoute(app, deps)
   addReadExportRoute(app, deps)
 }

@@ -6,14 +6,18 @@ import { startTestApi, type TestApi, type TestTenant } from '../../../test/api.t
 let api: TestApi
 const errors: unknown[] = []
 let jobs: ReturnType<typeof createSuppressionJobs>
-beforeAll(async () => {
-  api = await startTestApi()
-  jobs = createSuppressionJobs({
+function startJobs(): ReturnType<typeof createSuppressionJobs> {
+  const started = createSuppressionJobs({
     pool: api.db.pool,
     failpoint: noFailpoint,
     onError: (error) => errors.push(error),
   })
-  jobs.start()
+  started.start()
+  return started
+}
+beforeAll(async () => {
+  api = await startTestApi()
+  jobs = startJobs()
 })
 afterAll(async () => {
   await jobs.stop()
@@ -281,6 +285,27 @@ describe('files', () => {
     })
     const again = await importFile(tenant, 'user1@example.net\nuser2@example.net', '?stream=bulk')
     expect(await ended(tenant, again.json.id)).toMatchObject({ done: 2, added: 1, rejected: 0 })
+  })
+
+  it('are read no further once their job is cancelled, and a job that has ended cannot be', async () => {
+    const tenant = await api.addTenant()
+    const cancel = (id: unknown) =>
+      api.call('POST', `/v1/suppressions/jobs/${id}/cancel`, { key: tenant.liveKey })
+    await jobs.stop()
+    const lines = Array.from({ length: 5_000 }, (_, index) => `user${index}@example.net`)
+    const { json } = await importFile(tenant, lines.join('\n'))
+    expect(await cancel(json.id)).toMatchObject({ status: 200, json: { state: 'cancelled', done: 0 } })
+    const { rows } = await api.db.pool.query({
+      text: 'select from suppression_chunk where tenant_id = $1',
+      values: [tenant.tenantId],
+    })
+    expect(rows).toEqual([])
+    expect(await cancel(json.id)).toMatchObject({ status: 409, json: { code: 'wrong-state' } })
+    jobs = startJobs()
+    const later = await importFile(tenant, 'later@example.net')
+    await ended(tenant, later.json.id)
+    expect((await get(tenant, '/user1@example.net')).status).toBe(404)
+    expect(await cancel(later.json.id)).toMatchObject({ status: 409, json: { code: 'wrong-state' } })
   })
 
   it('written by an export are read by an import with the same entries', async () => {

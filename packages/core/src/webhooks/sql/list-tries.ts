@@ -13,26 +13,28 @@ export type TryRow = {
   nextAt: Date | null
 }
 
+/** `place` is where the row stands, for the cursor. */
+export type PlacedTry = TryRow & { place: string }
+
 export type TryFilter = {
   endpointId: string
-  isOk: boolean | null
   since: Date | null
-  /** Time in microseconds, sequence number and number of the last one before. */
-  after: [atMicros: string, seq: number, number: number] | null
+  /** Place, sequence number and number of the last one before. */
+  after: [place: string, seq: number, number: number] | null
   limit: number
 }
 
-/** Attempts at an endpoint, newest first. `atMicros` is `at` as exactly as it is stored. */
+/** Attempts at an endpoint, newest first; their place is `at` in microseconds, as exactly as it is stored. */
 export async function listTries(
   db: Queryable,
   tenantId: string,
-  { endpointId, isOk, since, after, limit }: TryFilter,
-): Promise<(TryRow & { atMicros: string })[]> {
-  const { rows } = await db.query<TryRow & { atMicros: string }>({
+  { endpointId, isOk, since, after, limit }: TryFilter & { isOk: boolean | null },
+): Promise<PlacedTry[]> {
+  const { rows } = await db.query<PlacedTry>({
     name: 'list-delivery-tries',
     text: `
       select t.message_id as "messageId", t.seq, t.type, t.at, t.number, t.status, t.ms, t.error, t.answer,
-             (extract(epoch from t.at) * 1000000)::int8::text as "atMicros",
+             (extract(epoch from t.at) * 1000000)::int8::text as place,
              case when t.number = d.attempts then d.due_at end as "nextAt"
       from delivery_try t
       left join lateral (
