@@ -6,6 +6,7 @@ import { addAnswerInTime } from './http/answer-in-time.ts'
 import { addAuthentication } from './http/authenticate.ts'
 import { answerBrokenRequest, answerUnusualRequests } from './http/broken-requests.ts'
 import { serializerCompiler, strictSerializerCompiler, validatorCompiler } from './http/compilers.ts'
+import { addEntityTags } from './http/etag.ts'
 import { addObservation } from './http/observe.ts'
 import { addProblemDetails, sendProblem } from './http/problem-details.ts'
 import { refuseOverload } from './http/refuse-overload.ts'
@@ -93,6 +94,7 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   // Before the count of answers: what it refuses is answered once.
   addAnswerBudget(app, deps.answers)
   addObservation(app, deps)
+  addEntityTags(app)
   await addOpenApi(app)
   await app.register(async (scope) => addMessageRoutes(scope, deps))
   await app.register(async (scope) => addConnectionRoutes(scope, deps))

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { ReadMessageQuery } from '@lettergate/contracts/messages/requests'
 import { Message } from '@lettergate/contracts/messages/responses'
 import { Problem } from '@lettergate/contracts/problems/problems'
@@ -8,6 +7,7 @@ import { z } from 'zod'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../http/authenticate.ts'
 import { clientLeaves } from '../../http/client-leaves.ts'
+import { isKnown, tagOf } from '../../http/etag.ts'
 import { pathId } from '../../http/path-id.ts'
 import { answer, MessagePath, problemAnswers } from '../../http/schemas.ts'
 import { presentMessage } from './present-message.ts'
@@ -27,13 +27,8 @@ function render(message: StoredMessage): { text: string; etag: string } {
   const text = JSON.stringify(shown)
   return {
     text: `${text.slice(0, -1)},"poll_after_seconds":${poll_after_seconds}}`,
-    etag: `"${hash('md5', text, 'base64url')}"`,
+    etag: tagOf(text),
   }
-}
-
-/** RFC 9110 §13.1.2: a list of tags, weak ones too, or any. */
-function isKnown(condition: string | undefined, etag: string): boolean {
-  return condition !== undefined && (condition === '*' || condition.includes(etag))
 }
 
 /** Tells where a message and each of its recipients is, at once or as soon as that changes. */
