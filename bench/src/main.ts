@@ -4,6 +4,7 @@ import { benchAccept } from './accept.ts'
 import { benchAdapters } from './adapters.ts'
 import { benchBacklog } from './backlog.ts'
 import { benchBurst } from './burst.ts'
+import { benchCallbacks } from './callbacks.ts'
 import { benchDeadConnection } from './dead-connection.ts'
 import { benchE2e } from './e2e.ts'
 import { benchEvents } from './events.ts'
@@ -37,6 +38,7 @@ const parts: Record<string, { run: (bed: TestBed) => Promise<PartResult>; second
   memory: { run: benchMemory, seconds: 37 },
   events: { run: benchEvents, seconds: 60 },
   feed: { run: benchFeed, seconds: 60 },
+  callbacks: { run: benchCallbacks, seconds: 90 },
 }
 
 function readOptions(): { json: boolean; quick: boolean; chosen: string[]; isWhole: boolean } {
