@@ -86,7 +86,7 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   app.server.on('drop', deps.metrics.countDropped)
   addProblemDetails(app, deps)
   addUnknownRoutes(app)
-  addAuthentication(app, { keys: deps.keys, wrongKeys: createWrongKeys() })
+  addAuthentication(app, { keys: deps.keys, wrongKeys: createWrongKeys(), actors: deps.actors })
   // After authentication, so that its check runs before the key is looked up.
   refuseOverload(app, deps)
   addAnswerInTime(app)
