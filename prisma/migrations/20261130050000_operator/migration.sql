@@ -113,7 +113,8 @@ do $$
 declare
   target text;
 begin
-  foreach target in array array['tenant', 'api_key', 'connection', 'connection_health', 'usage', 'outbox', 'message_job', 'audit_log'] loop
+  foreach target in array array['tenant', 'api_key', 'connection', 'connection_health', 'usage', 'outbox', 'message_job', 'audit_log',
+                                'suppression'] loop
     execute format('create policy operator_rows on %I to lettergate_operator using (true) with check (true)', target);
   end loop;
 end
@@ -124,6 +125,8 @@ grant select (id, tenant_id, mode, display, scopes, created_at, expires_at, revo
   on api_key to lettergate_operator;
 grant select (tenant_id, id, provider, name, priority, enabled, limits, created_at, updated_at) on connection to lettergate_operator;
 grant select on connection_health, usage, outbox, audit_log to lettergate_operator;
+-- How many bounced or complained, and not who.
+grant select (tenant_id, mode, reason, created_at) on suppression to lettergate_operator;
 grant update (day_limit, month_limit, pool_limit, bytes_limit) on usage to lettergate_operator;
 grant select, insert, update (state, finished_at) on message_job to lettergate_operator;
 create trigger set_updated_at before update on plan for each row execute function set_updated_at();
@@ -139,6 +142,8 @@ $$;
 -- A hash that is exchanged for one by the new pepper, and credentials that a provider has replaced, are no changes that people make. Credentials
 -- that a person stores change `credentials_rotated_at` too.
 call audit_table('api_key', own => array['hash', 'pepper_version']);
+-- The limit a day in force follows from the plan and the tenant's own limits.
+call audit_table('tenant', own => array['connections_version', 'released_version', 'daily_limit']);
 call audit_table('connection', own => array['sealed_credentials', 'data_key_version']);
 call audit_table('message_job', own => array['state', 'matched', 'done', 'skipped', 'failed', 'errors', 'reason', 'at_tenant', 'at_message',
   'epoch', 'lease_until', 'failures', 'turn_at', 'finished_at']);
