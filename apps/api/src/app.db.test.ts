@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { createActorScope } from '@lettergate/db/actor'
 import Fastify from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestApi, type TestApi } from '../test/api.ts'
@@ -26,6 +27,7 @@ describe('the app', () => {
     addAuthentication(app, {
       keys: { verify: async () => null, close: () => {} },
       wrongKeys: createWrongKeys(),
+      actors: createActorScope(),
     })
     expect(() => app.get('/v1/secret', () => 'x')).toThrow(/neither a scope nor public/)
     expect(() => app.get('/v1/open', { config: { public: true } }, () => 'x')).not.toThrow()

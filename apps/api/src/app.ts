@@ -1,5 +1,6 @@
 import { Problem } from '@lettergate/contracts/problems/problems'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { addAdminRoutes } from './admin/index.ts'
 import type { ApiDeps } from './deps.ts'
 import { addAnswerBudget } from './http/answer-budget.ts'
 import { addAnswerInTime } from './http/answer-in-time.ts'
@@ -16,6 +17,7 @@ import { closeUnreadAnswers } from './http/unread-answers.ts'
 import { createWrongKeys } from './http/wrong-keys.ts'
 import { addOpenApi } from './openapi/document.ts'
 import { addOperationRoutes } from './operations/index.ts'
+import { addAuditRoutes } from './v1/audit/index.ts'
 import { addConnectionRoutes } from './v1/connections/index.ts'
 import { addEndpointRoutes } from './v1/endpoints/index.ts'
 import { addEventRoutes } from './v1/events/index.ts'
@@ -87,7 +89,7 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   app.server.on('drop', deps.metrics.countDropped)
   addProblemDetails(app, deps)
   addUnknownRoutes(app)
-  addAuthentication(app, { keys: deps.keys, wrongKeys: createWrongKeys() })
+  addAuthentication(app, { keys: deps.keys, wrongKeys: createWrongKeys(), actors: deps.actors })
   // After authentication, so that its check runs before the key is looked up.
   refuseOverload(app, deps)
   addAnswerInTime(app)
@@ -102,6 +104,8 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   await app.register(async (scope) => addEndpointRoutes(scope, deps))
   await app.register(async (scope) => addEventRoutes(scope, deps))
   await app.register(async (scope) => addSuppressionRoutes(scope, deps))
+  await app.register(async (scope) => addAuditRoutes(scope, deps))
+  await app.register(async (scope) => addAdminRoutes(scope, deps))
   await app.register(async (scope) => addOperationRoutes(scope, deps))
   await app.register(async (scope) => addProviderEventRoutes(scope, deps))
   return app

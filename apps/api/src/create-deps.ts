@@ -18,9 +18,10 @@ import {
 import { createSealer, deriveKey } from '@lettergate/core/secrets'
 
 import { createCallbackReaders } from '@lettergate/core/webhooks'
+import { createActorScope } from '@lettergate/db/actor'
 import { createListener } from '@lettergate/db/listener'
 import { createPool } from '@lettergate/db/pool'
-import { createTenantPrisma } from '@lettergate/db/prisma'
+import { createOperatorPrisma, createTenantPrisma } from '@lettergate/db/prisma'
 import { createTenants } from '@lettergate/db/tenant-scope'
 import { createEgress, type EgressOptions } from '@lettergate/egress/egress'
 import type { Io, Provider } from '@lettergate/providers/provider'
@@ -36,6 +37,8 @@ import { createRefusedBodies } from './http/refused-bodies.ts'
 const CONNECTIONS_MAX = 8
 /** For what is asked of one tenant: lists, details, connections. */
 const TENANT_CONNECTIONS_MAX = 6
+/** For the few requests of the operator; none is open while nobody asks. */
+const OPERATOR_CONNECTIONS_MAX = 2
 /**
  * A send is answered within three seconds. Postgres gives up first, since its word leaves no doubt; where none comes, there is still
  * time to look by a fresh connection whether the message was stored. A transaction of ours that has fallen silent lets go of its
@@ -110,8 +113,10 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     },
     role: 'lettergate_batch',
   })
+  const actors = createActorScope()
   const tenants = createTenants({
     url: databaseUrl,
+    actorOf: actors.current,
     max: TENANT_CONNECTIONS_MAX,
     applicationName: 'lettergate-api-tenants',
     ...TENANT_BOUNDS,
@@ -120,6 +125,15 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
       metrics.countLateStatement('tenants', kind)
       if (kind === 'silent') pool.dropIdle()
     },
+  })
+  const operatorPool = createPool({
+    url: databaseUrl,
+    max: OPERATOR_CONNECTIONS_MAX,
+    applicationName: 'lettergate-api-operator',
+    ...TENANT_BOUNDS,
+    onError,
+    onLate: (kind) => metrics.countLateStatement('operator', kind),
+    role: 'lettergate_operator',
   })
   const metrics = createMetrics({ db: pool, onError })
   const listener = createListener({
@@ -142,9 +156,10 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     mailPort: options.egressMailPort,
     ...(options.egressResolve && { resolve: options.egressResolve }),
   })
+  const pepper = deriveKey(secret, 'api key pepper')
   const keys = createKeyVerifier({
     pool,
-    pepper: deriveKey(secret, 'api key pepper'),
+    pepper,
     previousPepper: previous('api key pepper'),
     onError,
   })
@@ -165,7 +180,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     now: clock.now,
     onError: (error) => logger.warn({ err: error }, 'a connection could not be tested'),
   })
-  const prisma = createTenantPrisma(tenants)
+  const prisma = createTenantPrisma(tenants, { actorOf: actors.current })
   const hooks = createHookFinder({ pool, tenants, sealer, providers, now: clock.now })
   const onHookError = (error: unknown) => logger.warn({ err: error }, 'an event of a provider failed')
   const visits = createHookVisitCounter({ pool, now: clock.now, onError: onHookError })
@@ -202,6 +217,10 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
   return {
     tenants,
     prisma,
+    operator: createOperatorPrisma(operatorPool, { actorOf: actors.current }),
+    figures: operatorPool,
+    pepper,
+    actors,
     db: pool,
     readiness: createReadiness(pool, SILENT_MS),
     acceptor,
@@ -252,7 +271,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
       await egress.close()
       keys.close()
       sealer.close()
-      await Promise.all([pool.end(), tenants.close()])
+      await Promise.all([pool.end(), tenants.close(), operatorPool.end()])
     },
   }
 }

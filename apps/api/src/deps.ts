@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import type { Acceptor, Submit } from '@lettergate/core/accept'
 import type { ConnectionChecker } from '@lettergate/core/connections'
 import type { FeedFollower, WaitingPlaces } from '@lettergate/core/feed'
@@ -7,8 +8,9 @@ import type { MessageReader, MessageWaits } from '@lettergate/core/messages'
 import type { EventReceiver, EventRegistrar, HookFinder } from '@lettergate/core/provider-events'
 
 import type { Sealer } from '@lettergate/core/secrets'
+import type { ActorScope } from '@lettergate/db/actor'
 import type { Queryable } from '@lettergate/db/pool'
-import type { TenantPrisma } from '@lettergate/db/prisma'
+import type { OperatorPrisma, TenantPrisma } from '@lettergate/db/prisma'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import type { Egress } from '@lettergate/egress/egress'
 import type { Provider } from '@lettergate/providers/provider'
@@ -32,6 +34,13 @@ export type ApiDeps = {
   tenants: Tenants
   /** For what a tenant manages; loaded at first use. */
   prisma: TenantPrisma
+  /** For what the operator manages, and for figures over all tenants; opened at first use. */
+  operator: OperatorPrisma
+  figures: Queryable
+  /** Hashes the keys that the operator makes. */
+  pepper: KeyObject
+  /** Names who makes a change, for the log. */
+  actors: ActorScope
   /** For whether the database may lose what it has confirmed. */
   db: Queryable
   /** Whether the database answers now. */

@@ -1,5 +1,6 @@
 import type { AttemptResult } from '@lettergate/core/deliver'
 import type { LostWorkers } from '@lettergate/core/lost-workers'
+import type { BulkResult } from '@lettergate/core/messages'
 import type { Applied, RetireResult } from '@lettergate/core/provider-events'
 import type { ChunkResult } from '@lettergate/core/suppressions'
 import type { SweepStep } from '@lettergate/core/sweep'
@@ -25,6 +26,7 @@ export type WorkerMetrics = {
   watchWebhooks(counts: () => { busy: number; paused: number; endpoints: number }): void
   onSuppressionChunk(kind: 'import' | 'export', result: ChunkResult): void
   onApplied(applied: Applied): void
+  onBulkMessage(action: string, result: BulkResult): void
 }
 
 /** Metrics of a worker; `busy`, `throttle` and `isolated` are read at scrape time. */
@@ -170,6 +172,12 @@ export function createWorkerMetrics(
     labelNames: ['kind', 'result'],
     registers: [registry],
   })
+  const bulk = new Counter({
+    name: 'lettergate_bulk_messages_total',
+    help: 'Messages that jobs over many messages have visited, by action (cancel, retry, hold, release) and result (done, skipped, failed). A step that fails is repeated, and counts as failed each time.',
+    labelNames: ['action', 'result'],
+    registers: [registry],
+  })
   const applied = new Counter({
     name: 'lettergate_provider_events_applied_total',
     help: 'Events of providers by result: applied, repeated (known before), early (its message is not recorded as sent yet: tried again), foreign (of a message that the tenant does not have), expired (its message was not found for a day). unread: records that are not readable; failed: requests that could not be applied.',
@@ -183,6 +191,7 @@ export function createWorkerMetrics(
   })
   return {
     registry,
+    onBulkMessage: (action, result) => bulk.inc({ action, result }),
     onSuppressionChunk: (kind, result) => chunks.inc({ kind, result }),
     onApplied({ requests: _, waitedMs, ...counts }) {
       waited.set(waitedMs / 1000)

@@ -48,9 +48,9 @@ export type PoolOptions = {
 /**
  * Rights of a connection (the baseline migration). `lettergate_tenant` sees the rows of the tenant that is set, otherwise none; only
  * `createTenants` uses it. `lettergate_batch` is for the statements that serve many tenants in one
- * round trip.
+ * round trip. `lettergate_operator` manages tenants, plans and keys for the operator's API, and reads no content and no credentials.
  */
-export type DatabaseRole = 'lettergate_tenant' | 'lettergate_batch'
+export type DatabaseRole = 'lettergate_tenant' | 'lettergate_batch' | 'lettergate_operator'
 
 export type LateStatement = 'silent' | 'cancelled'
 

@@ -1,3 +1,4 @@
+import type { ActorOf } from './actor.ts'
 import type { Prisma, PrismaClient } from './client/client.ts'
 import type { Pool } from './pool.ts'
 import { toDatabaseError } from './prisma-errors.ts'
@@ -18,7 +19,7 @@ export type TenantPrisma = {
   forTenantInTurn<T>(tenantId: string, work: Work<T>): Promise<T>
 }
 
-/** For the operator's commands, on a pool that owns the tables. */
+/** For the operator's commands, on a pool that owns the tables, and for its API, on one of the role for it. */
 export type OperatorPrisma = { forOperator<T>(work: Work<T>): Promise<T> }
 
 /** The pool bounds waiting for a connection and for each statement, so these are only the sum of several. */
@@ -47,9 +48,10 @@ async function load(pool: Pool): Promise<Loaded> {
  * Runs Prisma Client on our pool, only by interactive transactions: operations outside of one are batched by tick, and would run with the
  * tenant of the first.
  */
-function createTransactions(pool: Pool): <T>(work: Work<T>) => Promise<T> {
+function createTransactions(pool: Pool, actorOf: ActorOf): <T>(work: Work<T>) => Promise<T> {
   let loading: Promise<Loaded> | undefined
   return async (work) => {
+    const actor = actorOf()
     loading ??= load(pool).catch((error: unknown) => {
       // The next call repeats it.
       loading = undefined
@@ -57,16 +59,24 @@ function createTransactions(pool: Pool): <T>(work: Work<T>) => Promise<T> {
     })
     const { client, dbNull } = await loading
     try {
-      return await client.$transaction((db) => work(db, dbNull))
+      return await client.$transaction(async (db) => {
+        if (actor) await db.$executeRaw`select set_config('lettergate.actor', ${JSON.stringify(actor)}, true)`
+        return work(db, dbNull)
+      })
     } catch (error) {
       throw toDatabaseError(error)
     }
   }
 }
 
-/** On the pool of the role that row-level security binds. */
-export function createTenantPrisma({ pool }: { pool: Pool }): TenantPrisma {
-  const transact = createTransactions(pool)
+const nobody: ActorOf = () => null
+
+/** On the pool of the role that row-level security binds. `actorOf`: who is named in the log of changes. */
+export function createTenantPrisma(
+  { pool }: { pool: Pool },
+  { actorOf = nobody }: { actorOf?: ActorOf } = {},
+): TenantPrisma {
+  const transact = createTransactions(pool, actorOf)
   const inTurn = createTurns(TURN_MS_MAX)
   const forTenant: TenantPrisma['forTenant'] = (tenantId, work) => {
     checkTenantId(tenantId)
@@ -81,6 +91,9 @@ export function createTenantPrisma({ pool }: { pool: Pool }): TenantPrisma {
   }
 }
 
-export function createOperatorPrisma(pool: Pool): OperatorPrisma {
-  return { forOperator: createTransactions(pool) }
+export function createOperatorPrisma(
+  pool: Pool,
+  { actorOf = nobody }: { actorOf?: ActorOf } = {},
+): OperatorPrisma {
+  return { forOperator: createTransactions(pool, actorOf) }
 }

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { type ActorOf, settingOf } from './actor.ts'
 import { createPool, inTransaction, type Pool, type PoolOptions, type Queryable } from './pool.ts'
 
 /** One tenant's rows: Postgres shows and accepts no others, for any statement. */
@@ -23,14 +24,18 @@ export function checkTenantId(tenantId: string): void {
 }
 
 /** The tenant lasts as long as the transaction; a session that keeps one would show it to the next who borrows the connection. */
-function beginAs(tenantId: string): string {
+function beginAs(tenantId: string, actor: string): string {
   // It becomes part of a statement, since one with parameters could not be sent together with `begin`.
   checkTenantId(tenantId)
-  return `begin; select set_config('lettergate.tenant', '${tenantId}', true)`
+  const begin = `begin; select set_config('lettergate.tenant', '${tenantId}', true)`
+  return actor === '' ? begin : `${begin}; ${actor}`
 }
 
-/** Connections for the work of single tenants, as the role that row-level security binds. */
-export function createTenants(options: Omit<PoolOptions, 'role' | 'pipeline'>): TenantPool {
+/** Connections for the work of single tenants, as the role that row-level security binds. `actorOf`: who is named in the log of changes. */
+export function createTenants({
+  actorOf = () => null,
+  ...options
+}: Omit<PoolOptions, 'role' | 'pipeline'> & { actorOf?: ActorOf }): TenantPool {
   const pool = createPool({ ...options, role: 'lettergate_tenant', pipeline: true })
 
   /** Sends begin, statement and commit together: one round trip, as without a transaction. */
@@ -54,7 +59,7 @@ export function createTenants(options: Omit<PoolOptions, 'role' | 'pipeline'>): 
 
   return {
     forTenant(tenantId) {
-      const begin = beginAs(tenantId)
+      const begin = beginAs(tenantId, settingOf(actorOf()))
       return {
         query: (config) => runOne(begin, config),
         transaction: (work) => inTransaction(pool, work, { begin }),

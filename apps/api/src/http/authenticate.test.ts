@@ -1,3 +1,4 @@
+import { createActorScope } from '@lettergate/db/actor'
 import Fastify from 'fastify'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
@@ -21,6 +22,7 @@ function build() {
       close: () => {},
     },
     wrongKeys: createWrongKeys(),
+    actors: createActorScope(),
   })
   app.get('/', { config: { scope: 'messages:read' }, handler: () => 'ok' })
   async function ask(key: string): Promise<number> {

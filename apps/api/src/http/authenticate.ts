@@ -1,6 +1,8 @@
+import { isIP } from 'node:net'
 import { Problem } from '@lettergate/contracts/problems/problems'
-import type { KeyVerifier, Principal } from '@lettergate/core/keys'
+import { isReading, type KeyVerifier, type Principal } from '@lettergate/core/keys'
 import { fromStorage } from '@lettergate/core/lib'
+import type { Actor, ActorScope } from '@lettergate/db/actor'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { RouteConfig } from './fastify-types.ts'
 import { URL_BYTES_MAX } from './unknown-routes.ts'
@@ -55,7 +57,24 @@ function checkAllowed(principal: Principal, config: RouteConfig): void {
   if (config.liveOnly && principal.mode === 'test') {
     throw new Problem('insufficient-scope', { detail: 'This needs a live key.' })
   }
+  if (principal.mode !== 'admin' && principal.suspendedBecause !== undefined && !isReading(scope)) {
+    throw new Problem('tenant-suspended', {
+      detail: `The operator has suspended this tenant: ${principal.suspendedBecause}. You can read, and nothing else.`,
+    })
+  }
 }
+
+/** For the log of changes. */
+function actorOf(request: FastifyRequest, principal: Principal): Actor {
+  const kind = principal.mode === 'admin' ? 'admin' : 'key'
+  // A trusted proxy may pass on any text as the address of the caller.
+  const address = isIP(request.ip) === 0 ? null : request.ip
+  return { kind, key_id: principal.keyId, request_id: request.id, address }
+}
+
+/** The log of changes names the caller; accepting a message changes nothing that is logged, and reading nothing at all. */
+const isLogged = ({ scope }: RouteConfig) =>
+  scope !== undefined && scope !== 'messages:send' && !isReading(scope)
 
 /** The caller of a route whose scope belongs to tenants. */
 export function tenantOf(request: FastifyRequest): TenantPrincipal {
@@ -75,7 +94,7 @@ export async function checkKeyAgain(request: FastifyRequest, keys: KeyVerifier):
 /** Puts a key check before every route that has a scope; refuses to boot when a route has neither scope nor `public`. */
 export function addAuthentication(
   app: FastifyInstance,
-  deps: { keys: KeyVerifier; wrongKeys: WrongKeys },
+  deps: { keys: KeyVerifier; wrongKeys: WrongKeys; actors: ActorScope },
 ): void {
   async function check(request: FastifyRequest, config: RouteConfig): Promise<void> {
     const key = bearerKey(request)
@@ -102,5 +121,12 @@ export function addAuthentication(
       else check(request, config).then(() => done(), done)
     }
     route.onRequest = [before, ...[route.onRequest ?? []].flat()]
+    if (!isLogged(config)) return
+    // After the body was read: what its socket calls later would not know the actor.
+    const name = (request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): void => {
+      if (request.principal === null) done()
+      else deps.actors.run(actorOf(request, request.principal), done)
+    }
+    route.preHandler = [name, ...[route.preHandler ?? []].flat()]
   })
 }

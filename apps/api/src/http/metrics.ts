@@ -16,7 +16,7 @@ export type Metrics = {
   /** Shows how many requests of a kind wait. */
   watchWaiting(kind: 'poll' | 'stream', count: () => number): void
   /** A statement that had no answer in time, or that Postgres cancelled for its length. */
-  countLateStatement(pool: 'shared' | 'tenants' | 'listen', kind: LateStatement): void
+  countLateStatement(pool: 'shared' | 'tenants' | 'operator' | 'listen', kind: LateStatement): void
   /** A request of a provider at the URL of a connection, by its result. */
   countProviderEvent(provider: string, verdict: string): void
 }

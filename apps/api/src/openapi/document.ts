@@ -41,6 +41,11 @@ const TAGS = [
     name: 'Provider events',
     description: 'The reports of email providers: delivered, bounced, opened and others.',
   },
+  { name: 'Audit', description: 'Every change of your tenant: who made it, when, before and after.' },
+  {
+    name: 'Operator',
+    description: 'Tenants, plans and figures, for the operator of the gateway. Keys begin with `lg_admin_`.',
+  },
   { name: 'Operations', description: 'Health and metrics of the gateway, and this reference.' },
 ]
 

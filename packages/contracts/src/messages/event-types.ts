@@ -38,6 +38,7 @@ export const eventTypes = {
   'recipient.replied': 'The recipient replied to the message.',
   'inbound.received': 'A mail to an address of yours was received.',
   'inbound.failed': 'A received mail could not be given on.',
+  'recipient.released': 'The held message was released, and the recipient waits for an attempt.',
 } as const satisfies Record<string, string>
 
 export type EventType = keyof typeof eventTypes

@@ -14,6 +14,9 @@ export const explainCodes = {
   'waits-for-retry': 'The last attempt did not succeed. The next one is at `until`.',
   'last-answer': 'The result of the last attempt, and why this connection was used.',
   'provider-required': 'No connection can send the message: add one, enable one, or change the route.',
+  held: 'The message was held by a request, and waits until it is released.',
+  'tenant-suspended':
+    'The operator has suspended your tenant. The message is sent when the tenant is resumed.',
   'set-aside':
     'Three workers ended unexpectedly while they sent this message, so it is held. Retry or cancel it; else it fails at `until`.',
   unknown:

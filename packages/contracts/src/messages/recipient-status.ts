@@ -46,7 +46,8 @@ export const recipientMoves: Readonly<Record<RecipientStatus, readonly Recipient
   queued: ['sending', 'held', 'cancelled', ...handedOver, 'unknown', 'deferred'],
   sending: [...handedOver, 'unknown', 'deferred', 'queued'],
   deferred: ['queued', 'sending', 'held', 'cancelled', ...handedOver, 'unknown'],
-  held: ['queued', 'sending', 'cancelled', ...handedOver, 'unknown', 'deferred'],
+  // Back to scheduled when somebody releases a message whose time is still to come.
+  held: ['scheduled', 'queued', 'sending', 'cancelled', ...handedOver, 'unknown', 'deferred'],
   unknown: ['queued', 'sending', 'deferred', ...handedOver],
   sent: fromSent,
   suppressed: afterSuppressed,

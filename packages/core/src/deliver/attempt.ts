@@ -16,7 +16,7 @@ import {
   hasRoomier,
   type View,
 } from './choose-connection.ts'
-import { toHeldRecord, toRecord, toSuppressedRecord, toUnknownRecord } from './outcome.ts'
+import { toHeldRecord, toRecord, toSuppressedRecord, toSuspendedRecord, toUnknownRecord } from './outcome.ts'
 import type { Recorder } from './record.ts'
 import { atLeastMs, gaveUp } from './retry-schedule.ts'
 import { pendingRecipients, type SelectedRecipients, selectRecipients } from './select-recipients.ts'
@@ -229,7 +229,8 @@ export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) =
     const giveUp = (reason: string) =>
       deps.recorder.record(unknownAttempt ? toUnknownRecord(message, reason) : toHeldRecord(message, reason))
     if (route.kind === 'none') {
-      await giveUp(route.reason)
+      if (route.isSuspended) await deps.recorder.record(toSuspendedRecord(message, route.reason))
+      else await giveUp(route.reason)
       return null
     }
     const unknown = deps.throttle.know(message.tenantId, route.candidates)

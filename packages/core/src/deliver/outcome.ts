@@ -301,6 +301,28 @@ export function toHeldRecord(message: LoadedMessage, reason: string, random = Ma
   }
 }
 
+/** A resumption releases the messages of a tenant within seconds; this covers those that it has missed. */
+const SUSPENDED_RECHECK_MS = 12 * 3_600_000
+
+/** Holds a message of a suspended tenant. Its retry limit does not end it: that begins anew at the resumption. */
+export function toSuspendedRecord(
+  message: LoadedMessage,
+  reason: string,
+  random = Math.random,
+): OutcomeRecord {
+  const changes = pendingRecipients(message).map(({ position, status }): RecipientChange => {
+    return { position, status: 'held', reason, event: status === 'held' ? null : 'recipient.held' }
+  })
+  const retryInMs = SUSPENDED_RECHECK_MS * (1 + random() / 2)
+  return {
+    ...baseRecord(message),
+    changes,
+    retryInMs,
+    waitVersion: message.connectionsVersion,
+    giveBack: 0,
+  }
+}
+
 /** Ends a message that may have been accepted and whose repeat would not be recognised any more. */
 export function toUnknownRecord(message: LoadedMessage, reason: string): OutcomeRecord {
   const { carried } = selectRecipients(message)

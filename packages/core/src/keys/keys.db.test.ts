@@ -2,7 +2,7 @@ import { createSecretKey, randomBytes } from 'node:crypto'
 import { createPool, type Queryable } from '@lettergate/db/pool'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createTenant, DAILY_LIMIT_BY_PLAN } from '../tenants/index.ts'
+import { createTenant } from '../tenants/index.ts'
 import { makeKey } from './key-format.ts'
 import { createKeyVerifier, issueKey, type Principal, pepperVersionOf, revokeKey } from './keys.ts'
 import { listKeysOfOtherPeppers } from './sql/list-other-pepper.ts'
@@ -308,7 +308,7 @@ test('a tenant gets the daily limit of its plan unless one is set', async () => 
     text: 'select daily_limit from tenant where id = any($1) order by name',
     values: [made.map(({ tenantId }) => tenantId)],
   })
-  expect(rows.map((row) => row.daily_limit)).toEqual([200, DAILY_LIMIT_BY_PLAN.scale, 0])
+  expect(rows.map((row) => row.daily_limit)).toEqual([200, 1_000_000, 0])
 })
 
 test('a tenant that cannot be created leaves nothing behind', async () => {

@@ -10,7 +10,7 @@ import { displayOf, isWellFormedKey, makeKey } from './key-format.ts'
 import { findKeys, type KeyRow } from './sql/find-key.ts'
 import { rehashKey } from './sql/rehash-key.ts'
 
-const SCOPES = [
+export const SCOPES = [
   'messages:send',
   'messages:read',
   'messages:write',
@@ -37,11 +37,18 @@ const SCOPES = [
 ] as const
 export type Scope = (typeof SCOPES)[number]
 
+/** Whether a scope allows reading alone. */
+export function isReading(scope: Scope): boolean {
+  return scope.endsWith(':read')
+}
+
 export type TenantPrincipal = {
   mode: 'live' | 'test'
   keyId: string
   tenantId: string
   scopes: ReadonlySet<Scope>
+  /** Why the operator has suspended the tenant, which may then only read; absent: it is active. */
+  suspendedBecause?: string
 }
 export type AdminPrincipal = { mode: 'admin'; keyId: string; scopes: ReadonlySet<Scope> }
 /** The owner of a key: a tenant or the operator. */
@@ -90,7 +97,13 @@ function toPrincipal(row: KeyRow): Principal {
   const scopes = new Set(SCOPES.filter((scope) => row.scopes.includes(scope)))
   if (row.mode === 'admin') return { mode: 'admin', keyId: row.id, scopes }
   if (row.tenant_id === null) throw new Error(`key ${row.id} belongs to no tenant`)
-  return { mode: row.mode, keyId: row.id, tenantId: row.tenant_id, scopes }
+  return {
+    mode: row.mode,
+    keyId: row.id,
+    tenantId: row.tenant_id,
+    scopes,
+    ...(row.suspended_reason !== null && { suspendedBecause: row.suspended_reason }),
+  }
 }
 
 /**

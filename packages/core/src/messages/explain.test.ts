@@ -31,6 +31,7 @@ const row = (change: Partial<ExplainRow>): ExplainRow => ({
   lost_workers: 0,
   wait_for: null,
   wait_why: null,
+  held_at: null,
   ahead: 0,
   health: null,
   ...change,

@@ -70,6 +70,8 @@ function waitReason(
   return reason('limiter-wait', detail, waiting, { ...more, failure: null })
 }
 
+const SUSPENDED = 'tenant-suspended: '
+
 /** Three workers were lost over it. */
 function asideReason(seen: Seen, { due_at: until }: ExplainRow): Reason {
   const detail =
@@ -97,11 +99,19 @@ function backlogReason(seen: Seen, row: ExplainRow): Reason {
         : `Your messages that are sent before this one: ${ahead}.`
     return reason('backlog', detail, addressesOf(seen, ...pendingStatuses), { ahead })
   }
+  if (row.held_at !== null) {
+    const detail = `The message was held by a request at ${row.held_at.toISOString()}. Release it with POST /v1/messages/{id}/release, or cancel it.`
+    return reason('held', detail, addressesOf(seen, ...pendingStatuses))
+  }
   if (row.lost_workers >= LOST_WORKERS_MAX) return asideReason(seen, row)
   if (row.wait_why !== null) return waitReason(seen, row)
   const held = addressesOf(seen, 'held')
   if (held.length > 0) {
     const said = seen.message.recipients.find(({ status }) => status === 'held')?.reason
+    if (said?.startsWith(SUSPENDED)) {
+      const detail = sentence(`The message is held: ${said.slice(SUSPENDED.length)}`)
+      return reason('tenant-suspended', `${detail} It is sent when the tenant is resumed.`, held)
+    }
     const why = said?.replace(/^provider-required: /, '') ?? 'no connection can send it'
     return reason('provider-required', sentence(`The message is held: ${why}`), held, { until })
   }

@@ -44,6 +44,26 @@ function toQuota({ limit, used, resetSeconds }: Reservation): QuotaState {
   return { limit, used, resetSeconds }
 }
 
+type Refused = { reservation: Reservation; requested: number }
+
+/** Queues a message again, in a transaction of the caller; today's usage row must exist. Answers why it may not be; null: it is queued. */
+export async function retryIn(
+  client: Queryable,
+  message: { tenantId: string; id: string },
+): Promise<Problem | Refused | null> {
+  const lock = await lockForRetry(client, message)
+  if (!lock) return new Problem('not-found')
+  const problem = wrongState(lock)
+  if (problem) return problem
+  const reserved = await reserve(client, message, lock)
+  if (reserved && !reserved.reservation.reserved) return reserved
+  const positions = lock.recipients
+    .filter(({ status }) => RETRYABLE.has(status))
+    .map(({ position }) => position)
+  await requeue(client, message, positions)
+  return null
+}
+
 /**
  * Puts the recipients of a message that failed, are unknown, or wait for another try back into the queue, due now.
  * For an unknown one this is the tenant's own decision that it may be sent twice.
@@ -58,21 +78,10 @@ export async function retryMessage(
   const db = deps.tenants.forTenant(reader.tenantId)
   const refused = await fromStorage(
     ensureUsage(db, [{ id: reader.tenantId, mode: reader.mode }]).then(() =>
-      db.transaction(async (client) => {
-        const lock = await lockForRetry(client, message)
-        if (!lock) throw new Problem('not-found')
-        const problem = wrongState(lock)
-        if (problem) throw problem
-        const reserved = await reserve(client, message, lock)
-        if (reserved && !reserved.reservation.reserved) return reserved
-        const positions = lock.recipients
-          .filter(({ status }) => RETRYABLE.has(status))
-          .map(({ position }) => position)
-        await requeue(client, message, positions)
-        return null
-      }),
+      db.transaction((client) => retryIn(client, message)),
     ),
   )
+  if (refused instanceof Problem) throw refused
   if (refused)
     return { kind: 'quota-exceeded', quota: toQuota(refused.reservation), requested: refused.requested }
   return { kind: 'queued', message: await readExisting(deps.messages, reader, id) }

@@ -6,6 +6,7 @@ import type { Candidate, SealedConnection } from '../connections/index.ts'
 import { SealBroken, type Sealer } from '../secrets/index.ts'
 import { orderTargets, type Routable, routeOf } from './match-route.ts'
 import { listSealedConnections, type RoutingRule } from './sql/list-sealed-connections.ts'
+import { readSuspension } from './sql/read-suspension.ts'
 
 /** The rule that selected the connections. */
 export type Rule = 'named' | 'route' | 'priority' | 'fallback'
@@ -13,8 +14,8 @@ export type Rule = 'named' | 'route' | 'priority' | 'fallback'
 export type Route =
   /** In the order in which they are preferred; at least one. */
   | { kind: 'candidates'; rule: Rule; routeId: string | null; candidates: readonly Candidate[] }
-  /** No connection may carry it now. */
-  | { kind: 'none'; reason: string }
+  /** No connection may carry it now. `isSuspended`: nor will one before the operator resumes the tenant, and the message is kept until then. */
+  | { kind: 'none'; reason: string; isSuspended?: true }
 
 export type Router = {
   /** Which connections may carry this message. */
@@ -33,9 +34,21 @@ type Message = Routable & {
 const TTL_MS = 60_000
 const TENANTS_MAX = 2_000
 
-type Opened = { usable: Candidate[]; routes: RoutingRule[]; hasBroken: boolean }
+type Opened = {
+  usable: Candidate[]
+  routes: RoutingRule[]
+  hasBroken: boolean
+  /** Why the operator has suspended the tenant; null: it is active. */
+  suspendedBecause: string | null
+}
 
 const none = (reason: string): Route => ({ kind: 'none', reason: `provider-required: ${reason}` })
+
+const suspended = (why: string): Route => ({
+  kind: 'none',
+  reason: `tenant-suspended: the operator has suspended this tenant: ${why}`,
+  isSuspended: true,
+})
 
 /** One of the tenant's own connections that the message names, a route that fits it, or all by priority; null: it has none. */
 function chooseRoute({ usable, routes, hasBroken }: Opened, message: Message): Route | null {
@@ -98,8 +111,13 @@ export function createRouter(deps: {
   }
 
   async function load(tenantId: string): Promise<Opened> {
-    const { connections, routes } = await listSealedConnections(deps.tenants.forTenant(tenantId), tenantId)
-    const opened: Opened = { usable: [], routes, hasBroken: false }
+    const db = deps.tenants.forTenant(tenantId)
+    // A suspension raises the version too: no answer from before it is valid after it.
+    const [{ connections, routes }, suspendedBecause] = await Promise.all([
+      listSealedConnections(db, tenantId),
+      readSuspension(db, tenantId),
+    ])
+    const opened: Opened = { usable: [], routes, hasBroken: false, suspendedBecause }
     for (const row of connections) {
       try {
         const candidate = await open(tenantId, row)
@@ -137,7 +155,9 @@ export function createRouter(deps: {
   return {
     async route(message) {
       if (message.mode === 'test') return capture()
-      const chosen = chooseRoute(await openedOf(message.tenantId, message.connectionsVersion), message)
+      const opened = await openedOf(message.tenantId, message.connectionsVersion)
+      if (opened.suspendedBecause !== null) return suspended(opened.suspendedBecause)
+      const chosen = chooseRoute(opened, message)
       if (chosen) return chosen
       return deps.fallback === 'capture'
         ? capture()

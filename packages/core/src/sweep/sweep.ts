@@ -1,3 +1,4 @@
+import { expireAudit } from '../audit/index.ts'
 import { EVENTS_KEPT, failPinned } from '../connections/index.ts'
 import { gaveUp } from '../deliver/index.ts'
 import { FIRST_TENANT } from '../dispatch/index.ts'
@@ -13,6 +14,7 @@ import {
   SET_ASIDE_REASON,
   type WorkerLife,
 } from '../lost-workers/index.ts'
+import { expireBulkJobs } from '../messages/index.ts'
 import { expireSuppressions } from '../suppressions/index.ts'
 import { dropDayPartitions } from './sql/drop-day-partitions.ts'
 import { ensurePartitions } from './sql/ensure-partitions.ts'
@@ -38,6 +40,9 @@ const RELEASE_MS = 10_000
 const PROVIDER_EVENT_DAYS = 30
 /** Attempts at callbacks stay as long, for people to read and for replays. */
 const DELIVERY_TRY_DAYS = 30
+/** As long as usage is kept: a year and a month. */
+const AUDIT_DAYS = 400
+const BULK_JOB_DAYS = 30
 
 export type SweepDeps = LostDeps & {
   isStopped?: () => boolean
@@ -132,6 +137,9 @@ export const sweepSteps = {
   dropDeliveryTryDays: (deps: SweepDeps) => dropDayPartitions(deps.pool, 'delivery_try', DELIVERY_TRY_DAYS),
   expireAccountEvents: (deps: SweepDeps) =>
     untilDone(deps, (limit) => expireAccountEvents(deps.pool, deps.feedDays ?? 30, limit)),
+  expireAudit: (deps: SweepDeps) => untilDone(deps, (limit) => expireAudit(deps.pool, AUDIT_DAYS, limit)),
+  expireBulkJobs: (deps: SweepDeps) =>
+    untilDone(deps, (limit) => expireBulkJobs(deps.pool, BULK_JOB_DAYS, limit)),
 } satisfies Record<string, (deps: SweepDeps) => Promise<number>>
 
 export type SweepStep = keyof typeof sweepSteps
@@ -151,6 +159,8 @@ const EVERY_MS: Record<SweepStep, number> = {
   dropProviderEventDays: 3_600_000,
   dropDeliveryTryDays: 3_600_000,
   expireAccountEvents: 3_600_000,
+  expireAudit: 3_600_000,
+  expireBulkJobs: 3_600_000,
 }
 
 /** Every step runs soon after a start: a process may never live as long as the longest interval. */

@@ -1,3 +1,20 @@
-/** Tenants: made by the operator. */
+/** Tenants, their plans and keys, and figures of them: made and read by the operator. */
+
+export { createPlan, deletePlan, listPlans, type PlanRow, planNames, readPlan, updatePlan } from './plans.ts'
+export { applyLimits } from './sql/apply-limits.ts'
 export { lockTenant } from './sql/lock-tenant.ts'
-export { createTenant, DAILY_LIMIT_BY_PLAN, tenantExists } from './tenants.ts'
+export { type BacklogRow, type BacklogView, readBacklog } from './sql/read-backlog.ts'
+export { type OverviewRow, readOverview } from './sql/read-overview.ts'
+export { readTenantHealth, type TenantHealthRow } from './sql/read-tenant-health.ts'
+export { readTenantUsage, type UsageDayRow } from './sql/read-tenant-usage.ts'
+export { resumeTenant, suspendTenant } from './suspend.ts'
+export { createTenantKey, listTenantKeys, revokeTenantKey, type TenantKeyRow } from './tenant-keys.ts'
+export {
+  addTenant,
+  createTenant,
+  listTenants,
+  readTenant,
+  type TenantRow,
+  tenantExists,
+  updateTenant,
+} from './tenants.ts'

@@ -1,36 +1,158 @@
 import type { KeyObject } from 'node:crypto'
-import { newId } from '@lettergate/contracts/lib/ids'
+import type { ChangeOwnLimits } from '@lettergate/contracts/admin/limits'
+import { OwnLimits } from '@lettergate/contracts/admin/limits'
+import type { ListTenantsQuery, UpdateTenantRequest } from '@lettergate/contracts/admin/tenants'
+import { fromPublicId, newId } from '@lettergate/contracts/lib/ids'
+import { Problem } from '@lettergate/contracts/problems/problems'
 import type { ManagedTables, OperatorPrisma } from '@lettergate/db/prisma'
+import { z } from 'zod'
 import { issueKey } from '../keys/index.ts'
+import { type CursorKey, given, readCursor, toJson, writeCursor } from '../lib/index.ts'
+import { planNames } from './plans.ts'
+import { applyLimits } from './sql/apply-limits.ts'
 
-/** Recipients a day, unless the operator sets a limit for the tenant. */
-export const DAILY_LIMIT_BY_PLAN = { free: 200, standard: 50_000, scale: 1_000_000 } as const
-export type Plan = keyof typeof DAILY_LIMIT_BY_PLAN
+const COLUMNS = {
+  id: true,
+  name: true,
+  plan: true,
+  daily_limit: true,
+  own_limits: true,
+  retry_hours: true,
+  on_unknown: true,
+  suspended_at: true,
+  suspended_reason: true,
+  created_at: true,
+} as const
+
+const Stored = z.object({
+  id: z.string(),
+  name: z.string(),
+  plan: z.string(),
+  daily_limit: z.number(),
+  own_limits: OwnLimits,
+  retry_hours: z.number(),
+  on_unknown: z.enum(['hold', 'resend']),
+  suspended_at: z.date().nullable(),
+  suspended_reason: z.string().nullable(),
+  created_at: z.date(),
+})
+export type TenantRow = z.output<typeof Stored>
+
+async function checkPlan(db: ManagedTables, plan: string): Promise<void> {
+  const names = await planNames(db)
+  if (names.includes(plan)) return
+  const detail = `must be ${[names.slice(0, -1).join(', '), names.at(-1)].filter(Boolean).join(' or ')}`
+  throw new Problem('validation-failed', {
+    detail: `The plan ${detail}.`,
+    errors: [{ pointer: '#/plan', detail }],
+  })
+}
+
+/** Null takes a limit back. */
+function changeLimits(before: OwnLimits, change: ChangeOwnLimits): OwnLimits {
+  const all = Object.entries({ ...before, ...given(change) })
+  return OwnLimits.parse(Object.fromEntries(all.filter(([, value]) => value !== null)))
+}
+
+export type NewTenant = {
+  name: string
+  plan: string
+  /** As `ownLimits.accepted_per_day`. */
+  dailyLimit?: number | undefined
+  ownLimits?: ChangeOwnLimits | undefined
+  retryHours?: number | undefined
+  onUnknown?: 'hold' | 'resend' | undefined
+}
 
 /** Makes a tenant with a live and a test key; the keys cannot be read again. */
-export async function createTenant(
-  deps: { operator: OperatorPrisma; pepper: KeyObject },
-  tenant: { name: string; plan: Plan; dailyLimit?: number | undefined; retryHours?: number | undefined },
+export async function addTenant(
+  { db, pepper }: { db: ManagedTables; pepper: KeyObject },
+  tenant: NewTenant,
 ): Promise<{ tenantId: string; liveKey: string; testKey: string }> {
   const tenantId = newId()
-  return deps.operator.forOperator(async (db) => {
-    const dailyLimit = tenant.dailyLimit ?? DAILY_LIMIT_BY_PLAN[tenant.plan]
-    await db.tenant.create({
-      data: {
-        id: tenantId,
-        name: tenant.name,
-        plan: tenant.plan,
-        daily_limit: dailyLimit,
-        ...(tenant.retryHours !== undefined && { retry_hours: tenant.retryHours }),
-      },
-      select: { id: true },
-    })
-    const live = await issueKey({ db, pepper: deps.pepper }, { mode: 'live', tenantId })
-    const test = await issueKey({ db, pepper: deps.pepper }, { mode: 'test', tenantId })
-    return { tenantId, liveKey: live.key, testKey: test.key }
+  await checkPlan(db, tenant.plan)
+  const ownLimits = changeLimits(
+    {},
+    { ...tenant.ownLimits, ...given({ accepted_per_day: tenant.dailyLimit }) },
+  )
+  await db.tenant.create({
+    data: {
+      id: tenantId,
+      name: tenant.name,
+      plan: tenant.plan,
+      daily_limit: ownLimits.accepted_per_day ?? 0,
+      own_limits: toJson(ownLimits),
+      ...given({ retry_hours: tenant.retryHours, on_unknown: tenant.onUnknown }),
+    },
+    select: { id: true },
   })
+  await applyLimits(db, { tenantId })
+  const live = await issueKey({ db, pepper }, { mode: 'live', tenantId })
+  const test = await issueKey({ db, pepper }, { mode: 'test', tenantId })
+  return { tenantId, liveKey: live.key, testKey: test.key }
+}
+
+/** As `addTenant`, in a transaction of its own. */
+export function createTenant(
+  deps: { operator: OperatorPrisma; pepper: KeyObject },
+  tenant: NewTenant,
+): Promise<{ tenantId: string; liveKey: string; testKey: string }> {
+  return deps.operator.forOperator((db) => addTenant({ db, pepper: deps.pepper }, tenant))
 }
 
 export async function tenantExists(db: ManagedTables, tenantId: string): Promise<boolean> {
   return (await db.tenant.count({ where: { id: tenantId } })) === 1
+}
+
+export async function readTenant(db: ManagedTables, tenantId: string): Promise<TenantRow> {
+  const row = await db.tenant.findUnique({ where: { id: tenantId }, select: COLUMNS })
+  if (!row) throw new Problem('not-found')
+  return Stored.parse(row)
+}
+
+/** Changes a tenant, and with it its limits in force. */
+export async function updateTenant(
+  db: ManagedTables,
+  tenantId: string,
+  { own_limits, ...change }: UpdateTenantRequest,
+): Promise<TenantRow> {
+  const before = await readTenant(db, tenantId)
+  if (change.plan !== undefined) await checkPlan(db, change.plan)
+  await db.tenant.updateMany({
+    where: { id: tenantId },
+    data: {
+      ...given(change),
+      ...(own_limits !== undefined && { own_limits: toJson(changeLimits(before.own_limits, own_limits)) }),
+    },
+  })
+  await applyLimits(db, { tenantId })
+  return readTenant(db, tenantId)
+}
+
+/** A page of tenants, newest first. */
+export async function listTenants(
+  db: ManagedTables,
+  cursorKey: CursorKey,
+  { search, state, plan, cursor, limit }: ListTenantsQuery,
+): Promise<{ rows: TenantRow[]; nextCursor: string | null }> {
+  const scope = ['tenants', search ?? null, state ?? null, plan ?? null]
+  const before = cursor === undefined ? undefined : readCursor(cursorKey, scope, cursor)
+  const id = search === undefined ? null : fromPublicId('ten', search)
+  const found = await db.tenant.findMany({
+    where: {
+      ...given({ plan }),
+      ...(before !== undefined && { id: { lt: before } }),
+      ...(state !== undefined && { suspended_at: state === 'active' ? null : { not: null } }),
+      ...(search !== undefined && {
+        AND: [id ? { id } : { name: { contains: search, mode: 'insensitive' } }],
+      }),
+    },
+    select: COLUMNS,
+    orderBy: { id: 'desc' },
+    take: limit + 1,
+  })
+  const rows = z.array(Stored).parse(found.slice(0, limit))
+  const last = rows.at(-1)
+  const nextCursor = found.length > limit && last ? writeCursor(cursorKey, scope, last.id) : null
+  return { rows, nextCursor }
 }

@@ -5,8 +5,7 @@ import { z } from 'zod'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../http/authenticate.ts'
 import { pathId } from '../../http/path-id.ts'
-import { problemAnswers } from '../../http/schemas.ts'
-import { JobPath } from './paths.ts'
+import { JobPath, problemAnswers } from '../../http/schemas.ts'
 
 const Csv = z.string().describe('address, stream, reason, note, created_at, expires_at, message_id.')
 

@@ -12,6 +12,8 @@ export type ExplainRow = {
   lost_workers: number
   wait_for: string | null
   wait_why: string | null
+  /** Since when a person holds it; null: nobody does. */
+  held_at: Date | null
   /** Messages of this tenant that are served before it; counted up to 10,000. */
   ahead: number
   health: {
@@ -30,7 +32,7 @@ export async function readExplain(
   const { rows } = await db.query<ExplainRow>({
     name: 'read-explain',
     text: `
-      select o.state, o.due_at, o.first_due_at, t.retry_hours, o.lost_workers, o.wait_for, o.wait_why,
+      select o.state, o.due_at, o.first_due_at, t.retry_hours, o.lost_workers, o.wait_for, o.wait_why, o.held_at,
              (select count(*) from (
                 select from outbox b where o.state = 'ready' and b.phase = 'ready' and b.tenant_id between $1 and $1
                   and (b.is_bulk, b.message_id) < (o.is_bulk, o.message_id)

@@ -31,7 +31,7 @@ export async function requeue(
         from message m where m.tenant_id = $1 and m.id = $2
         on conflict (message_id) do update
           set state = 'ready', due_at = now(), first_due_at = now(), throttled_ms = 0, lease_until = null, sending_at = null,
-              accepted_at = null, wait_for = null, wait_why = null, wait_version = null,
+              accepted_at = null, wait_for = null, wait_why = null, wait_version = null, held_at = null,
               lost_workers = least(outbox.lost_workers, 1)
           where outbox.state = 'waiting'
       )

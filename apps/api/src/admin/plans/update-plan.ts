@@ -1,0 +1,31 @@
+import { Plan, UpdatePlanRequest } from '@lettergate/contracts/admin/plans'
+import { updatePlan } from '@lettergate/core/tenants'
+import type { FastifyInstance } from 'fastify'
+import type { ApiDeps } from '../../deps.ts'
+import { asOperator } from '../../http/as-operator.ts'
+import { answer, problemAnswers } from '../../http/schemas.ts'
+import { PlanPath } from '../paths.ts'
+import { presentPlan } from './present-plan.ts'
+
+/** Changes a plan. */
+export function addUpdatePlanRoute(app: FastifyInstance, deps: ApiDeps): void {
+  app.patch<{ Params: { name: string }; Body: UpdatePlanRequest }>('/v1/admin/plans/:name', {
+    config: { scope: 'admin' },
+    schema: {
+      operationId: 'adminUpdatePlan',
+      summary: 'Change a plan',
+      description: 'Changes a plan for all of its tenants, except where a tenant has a limit of its own.',
+      tags: ['Operator'],
+      params: PlanPath,
+      body: UpdatePlanRequest,
+      response: {
+        200: answer('The plan, changed.', Plan),
+        ...problemAnswers(400, 401, 403, 404, 413, 415, 422, 503),
+      },
+    },
+    handler: async (request): Promise<Plan> => {
+      const { name } = request.params
+      return presentPlan(await asOperator(deps, (db, dbNull) => updatePlan(db, dbNull, name, request.body)))
+    },
+  })
+}

@@ -1,0 +1,109 @@
+import { z } from 'zod'
+import { time } from '../lib/schema-parts.ts'
+import { limitFields } from './limits.ts'
+
+const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be lower-case letters, digits and hyphens, at most 40')
+  .meta({ description: 'Name of the plan. It cannot be changed.', examples: ['standard'] })
+const description = z.string().max(500).meta({ description: 'A remark of yours.' })
+const resources = z.record(z.string().regex(/^[a-z_]{1,40}$/), z.int().min(0).max(100_000)).meta({
+  description:
+    'How many of each a tenant may have, such as `connections`, `routes` or `endpoints`. Left out: the maximum of the gateway.',
+  examples: [{ connections: 5, endpoints: 3 }],
+})
+const list = (description: string) =>
+  z.array(z.string().min(1).max(253)).max(100).meta({ description }).optional()
+const egress = z
+  .strictObject({
+    protocols: list('Protocols.'),
+    hosts: list('Host names, or `*.example.net`.'),
+    ports: z.array(z.int().min(1).max(65_535)).max(100).meta({ description: 'Ports.' }).optional(),
+  })
+  .nullable()
+  .meta({
+    id: 'PlanEgress',
+    description: 'Where connections and callbacks may go; null: the public internet.',
+  })
+const features = z
+  .array(z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/))
+  .max(100)
+  .meta({ description: 'Features.' })
+
+/** Null: no limit. */
+const fields = {
+  description,
+  accepted_per_day: limitFields.accepted_per_day,
+  accepted_per_month: limitFields.accepted_per_month.nullable(),
+  pool_per_day: limitFields.pool_per_day.nullable(),
+  bytes_per_day: limitFields.bytes_per_day.nullable(),
+  requests_per_second: limitFields.requests_per_second.nullable(),
+  recipients_per_message: limitFields.recipients_per_message,
+  message_bytes: limitFields.message_bytes,
+  content_days: limitFields.content_days,
+  record_days: limitFields.record_days,
+  resources,
+  egress,
+  features,
+}
+
+export const CreatePlanRequest = z
+  .strictObject({
+    name,
+    description: fields.description.default(''),
+    accepted_per_day: fields.accepted_per_day,
+    accepted_per_month: fields.accepted_per_month.default(null),
+    pool_per_day: fields.pool_per_day.default(null),
+    bytes_per_day: fields.bytes_per_day.default(null),
+    requests_per_second: fields.requests_per_second.default(null),
+    recipients_per_message: fields.recipients_per_message.default(1_000),
+    message_bytes: fields.message_bytes.default(41_943_040),
+    content_days: fields.content_days.default(30),
+    record_days: fields.record_days.default(90),
+    resources: fields.resources.default({}),
+    egress: fields.egress.default(null),
+    features: fields.features.default([]),
+  })
+  .meta({ id: 'CreatePlanRequest', description: 'A new plan. Null: no limit.' })
+export type CreatePlanRequest = z.output<typeof CreatePlanRequest>
+
+export const UpdatePlanRequest = z
+  .strictObject({
+    description: fields.description.optional(),
+    accepted_per_day: fields.accepted_per_day.optional(),
+    accepted_per_month: fields.accepted_per_month.optional(),
+    pool_per_day: fields.pool_per_day.optional(),
+    bytes_per_day: fields.bytes_per_day.optional(),
+    requests_per_second: fields.requests_per_second.optional(),
+    recipients_per_message: fields.recipients_per_message.optional(),
+    message_bytes: fields.message_bytes.optional(),
+    content_days: fields.content_days.optional(),
+    record_days: fields.record_days.optional(),
+    resources: fields.resources.optional(),
+    egress: fields.egress.optional(),
+    features: fields.features.optional(),
+  })
+  .meta({
+    id: 'UpdatePlanRequest',
+    description: 'Changes to a plan. Fields left out stay as they are; null: no limit.',
+  })
+export type UpdatePlanRequest = z.output<typeof UpdatePlanRequest>
+
+export const Plan = z
+  .object({
+    name,
+    ...fields,
+    tenants: z.int().meta({ description: 'Tenants with this plan.' }),
+    created_at: time('When it was created.'),
+    updated_at: time('When it was changed last.'),
+  })
+  .meta({
+    id: 'AdminPlan',
+    description: 'What tenants of a plan may do, and how much of it. Null: no limit.',
+  })
+export type Plan = z.output<typeof Plan>
+
+export const PlanList = z
+  .object({ data: z.array(Plan).meta({ description: 'By name.' }) })
+  .meta({ id: 'AdminPlanList', description: 'All plans.' })
+export type PlanList = z.output<typeof PlanList>

@@ -1,0 +1,113 @@
+import { z } from 'zod'
+import type { IdPrefix } from '../lib/ids.ts'
+import { fromPublicId } from '../lib/ids.ts'
+import { nextCursor, time } from '../lib/schema-parts.ts'
+import { timeText, toDate } from '../lib/timestamp.ts'
+
+/** The name of each logged table in the API, and what its ids begin with; a table that is missing here has its own name, and its ids as they are. */
+export const auditTargets: Readonly<Record<string, { name: string; prefix: IdPrefix | null }>> = {
+  tenant: { name: 'tenant', prefix: 'ten' },
+  plan: { name: 'plan', prefix: null },
+  api_key: { name: 'key', prefix: 'key' },
+  connection: { name: 'connection', prefix: 'con' },
+  route: { name: 'route', prefix: 'rte' },
+  endpoint: { name: 'endpoint', prefix: 'end' },
+  default_secret: { name: 'default_secret', prefix: null },
+  hook: { name: 'event_registration', prefix: 'con' },
+  message_job: { name: 'bulk_job', prefix: 'job' },
+}
+
+const bound = (description: string) =>
+  timeText
+    .meta({ format: 'date-time', description, examples: ['2026-11-20T00:00:00Z'] })
+    .transform(toDate)
+    .optional()
+
+const actorKinds = ['key', 'admin', 'cli', 'system'] as const
+
+const filters = {
+  target: z
+    .string()
+    .regex(/^[a-z_]{1,40}$/, 'must be a name in lower case')
+    .meta({ description: 'Kind of what was changed.', examples: ['connection'] })
+    .optional(),
+  target_id: z.string().min(1).max(100).meta({ description: 'Id of what was changed.' }).optional(),
+  actor: z
+    .string()
+    .refine((text) => actorKinds.some((kind) => kind === text) || fromPublicId('key', text) !== null, {
+      message: `must be the id of a key, or ${actorKinds.join(', ')}`,
+    })
+    .meta({ description: 'Who changed it: the id of a key, or a kind of actor.' })
+    .optional(),
+  since: bound('Only changes at this time or later.'),
+  until: bound('Only changes before this time.'),
+}
+const page = {
+  cursor: z.string().meta({ description: 'The `next_cursor` of the page before.' }).optional(),
+  limit: z.coerce.number().int().min(1).max(100).default(50).meta({ description: 'Changes on a page.' }),
+}
+const tenant = z
+  .string()
+  .transform((text, context) => {
+    const id = fromPublicId('ten', text)
+    if (id !== null) return id
+    context.addIssue({ code: 'custom', message: 'must be an id that begins with ten_' })
+    return z.NEVER
+  })
+  .meta({ description: 'Only changes of this tenant.' })
+  .optional()
+
+export const AuditFilter = z.strictObject(filters)
+export type AuditFilter = z.output<typeof AuditFilter>
+export const ListAuditQuery = z.strictObject({ ...filters, ...page })
+export type ListAuditQuery = z.output<typeof ListAuditQuery>
+export const AdminAuditFilter = z.strictObject({ ...filters, tenant })
+export type AdminAuditFilter = z.output<typeof AdminAuditFilter>
+export const ListAdminAuditQuery = z.strictObject({ ...filters, ...page, tenant })
+export type ListAdminAuditQuery = z.output<typeof ListAdminAuditQuery>
+
+const values = (description: string) =>
+  z
+    .record(z.string(), z.unknown())
+    .nullable()
+    .meta({ description, examples: [{ name: 'Relay' }] })
+
+export const AuditEntry = z
+  .object({
+    seq: z.int().meta({ description: 'Number of the change; a later one has a larger number.' }),
+    at: time('When it was changed.'),
+    tenant: z
+      .string()
+      .nullable()
+      .meta({ description: 'The tenant concerned; null: something of the operator.' }),
+    actor: z
+      .object({
+        kind: z.enum(actorKinds).meta({
+          description:
+            '`key`: a key of the tenant. `admin`: a key of the operator. `cli`: the command line. `system`: the gateway itself.',
+        }),
+        key_id: z.string().nullable().meta({ description: 'The key.' }),
+        request_id: z.string().nullable().meta({ description: 'The request, as in logs and answers.' }),
+        address: z.string().nullable().meta({ description: 'The IP address that it came from.' }),
+        user: z.string().nullable().meta({ description: 'For `cli`: the user of the machine.' }),
+        host: z.string().nullable().meta({ description: 'For `cli`: the machine.' }),
+      })
+      .meta({ id: 'AuditActor', description: 'Who changed it.' }),
+    action: z.enum(['created', 'updated', 'deleted']).meta({ description: 'The kind of change.' }),
+    target: z.string().meta({ description: 'Kind of what was changed.', examples: ['connection'] }),
+    target_id: z.string().meta({ description: 'Its id.', examples: ['con_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
+    before: values(
+      'The values that changed, as they were. Secrets are never in it: where one changed, its name stands with null.',
+    ),
+    after: values('The same values, as they are since.'),
+  })
+  .meta({ id: 'AuditEntry', description: 'A change that somebody made.' })
+export type AuditEntry = z.output<typeof AuditEntry>
+
+export const AuditList = z
+  .object({
+    data: z.array(AuditEntry).meta({ description: 'The newest first.' }),
+    next_cursor: nextCursor,
+  })
+  .meta({ id: 'AuditList', description: 'A page of changes.' })
+export type AuditList = z.output<typeof AuditList>

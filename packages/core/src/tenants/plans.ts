@@ -1,0 +1,115 @@
+import type { CreatePlanRequest, UpdatePlanRequest } from '@lettergate/contracts/admin/plans'
+import { Problem } from '@lettergate/contracts/problems/problems'
+import type { DbNull, ManagedTables } from '@lettergate/db/prisma'
+import { z } from 'zod'
+import { given, toJson } from '../lib/index.ts'
+import { applyLimits } from './sql/apply-limits.ts'
+
+const amount = z
+  .union([z.bigint(), z.number()])
+  .nullable()
+  .transform((value) => (value === null ? null : Number(value)))
+
+const Stored = z.object({
+  name: z.string(),
+  description: z.string(),
+  accepted_per_day: z.number(),
+  accepted_per_month: amount,
+  pool_per_day: amount,
+  bytes_per_day: amount,
+  requests_per_second: amount,
+  recipients_per_message: z.number(),
+  message_bytes: z.number(),
+  content_days: z.number(),
+  record_days: z.number(),
+  resources: z.record(z.string(), z.number()),
+  egress: z
+    .object({
+      protocols: z.array(z.string()).optional(),
+      hosts: z.array(z.string()).optional(),
+      ports: z.array(z.number()).optional(),
+    })
+    .nullable(),
+  features: z.array(z.string()),
+  created_at: z.date(),
+  updated_at: z.date(),
+  _count: z.object({ tenants: z.number() }),
+})
+export type PlanRow = z.output<typeof Stored>
+
+const include = { _count: { select: { tenants: true } } } as const
+
+function checkDays({ content_days, record_days }: { content_days: number; record_days: number }): void {
+  if (record_days >= content_days) return
+  const detail =
+    'must not be less than content_days: content cannot stay longer than the record of its message'
+  throw new Problem('validation-failed', { detail, errors: [{ pointer: '#/record_days', detail }] })
+}
+
+/** By their limit a day, the smallest first. */
+export async function planNames(db: ManagedTables): Promise<string[]> {
+  const rows = await db.plan.findMany({
+    select: { name: true },
+    orderBy: [{ accepted_per_day: 'asc' }, { name: 'asc' }],
+  })
+  return rows.map(({ name }) => name)
+}
+
+export async function listPlans(db: ManagedTables): Promise<PlanRow[]> {
+  return z.array(Stored).parse(await db.plan.findMany({ include, orderBy: { name: 'asc' }, take: 1_000 }))
+}
+
+export async function readPlan(db: ManagedTables, name: string): Promise<PlanRow> {
+  const row = await db.plan.findUnique({ where: { name }, include })
+  if (!row) throw new Problem('not-found')
+  return Stored.parse(row)
+}
+
+export async function createPlan(
+  db: ManagedTables,
+  dbNull: DbNull,
+  { egress, resources, ...plan }: CreatePlanRequest,
+): Promise<PlanRow> {
+  checkDays(plan)
+  const { count } = await db.plan.createMany({
+    data: [{ ...plan, resources: toJson(resources), egress: egress === null ? dbNull : toJson(egress) }],
+    skipDuplicates: true,
+  })
+  if (count === 0)
+    throw new Problem('wrong-state', {
+      detail: `There is a plan ${plan.name} already. Change it, or choose another name.`,
+    })
+  return readPlan(db, plan.name)
+}
+
+/** Changes a plan, and with it the limits in force of its tenants. */
+export async function updatePlan(
+  db: ManagedTables,
+  dbNull: DbNull,
+  name: string,
+  { egress, resources, ...change }: UpdatePlanRequest,
+): Promise<PlanRow> {
+  checkDays({ ...(await readPlan(db, name)), ...given(change) })
+  await db.plan.update({
+    where: { name },
+    data: {
+      ...given(change),
+      ...(resources !== undefined && { resources: toJson(resources) }),
+      ...(egress !== undefined && { egress: egress === null ? dbNull : toJson(egress) }),
+    },
+  })
+  await applyLimits(db, { plan: name })
+  return readPlan(db, name)
+}
+
+/** Deletes a plan that no tenant has. */
+export async function deletePlan(db: ManagedTables, name: string): Promise<void> {
+  const plan = await readPlan(db, name)
+  const { tenants } = plan._count
+  if (tenants > 0) {
+    throw new Problem('wrong-state', {
+      detail: `${tenants} ${tenants === 1 ? 'tenant has' : 'tenants have'} the plan ${name}. Give them another plan, then delete it.`,
+    })
+  }
+  await db.plan.deleteMany({ where: { name } })
+}
