@@ -70,8 +70,8 @@ function toOutcome(outcome: AcceptOutcome, judged: readonly Judged[]): SubmitOut
       return { kind: replayed ? 'replayed' : 'accepted', results, createdAt, quota }
     }
     case 'quota-exceeded': {
-      const { quota, requested } = outcome
-      return { kind: 'refused', problem: quotaExceeded(quota, requested), quota }
+      const { quota } = outcome
+      return { kind: 'refused', problem: quotaExceeded(quota, outcome), quota }
     }
     case 'key-reused':
       return refused(new Problem('idempotency-key-reused'))
