@@ -105,8 +105,9 @@ async function rowsOf(newId: () => string, messages: readonly NewMessage[]): Pro
   return rows
 }
 
-function poolMessage({ stream, tags, from, to, cc, bcc, connectionId = null }: NewMessage): PoolMessage {
-  return { stream, tags, fromAddress: from.address, recipients: [...to, ...cc, ...bcc], connectionId }
+function poolMessage({ stream, tags, from, to, cc, bcc, connectionId }: NewMessage): PoolMessage {
+  const recipients = [...to, ...cc, ...bcc]
+  return { stream, tags, fromAddress: from.address, recipients, connectionId: connectionId ?? null }
 }
 
 async function toUnit(newId: () => string, tenant: Tenant, request: AcceptRequest): Promise<TimedUnit> {

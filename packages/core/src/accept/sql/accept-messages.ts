@@ -82,9 +82,9 @@ with unit as materialized (
 ), room as materialized (
   select l.tenant_id, l.mode, (l.g).day, l.g, t.connections_version,
          greatest((l.g).day_limit - (l.g).accepted, 0)::int8 as day_rest,
-         coalesce(greatest((l.g).month_limit - (l.g).month_before - (l.g).accepted, 0), ${UNLIMITED}) as month_rest,
-         coalesce(greatest((l.g).pool_limit - (l.g).pool, 0), ${UNLIMITED}) as pool_rest,
-         coalesce(greatest((l.g).bytes_limit - (l.g).bytes, 0), ${UNLIMITED}) as bytes_rest
+         greatest(coalesce((l.g).month_limit - (l.g).month_before - (l.g).accepted, ${UNLIMITED}), 0) as month_rest,
+         greatest(coalesce((l.g).pool_limit - (l.g).pool, ${UNLIMITED}), 0) as pool_rest,
+         greatest(coalesce((l.g).bytes_limit - (l.g).bytes, ${UNLIMITED}), 0) as bytes_rest
   from locked l
   cross join lateral (select connections_version from tenant where id = l.tenant_id limit 1) t
   where (l.g).day is not null
