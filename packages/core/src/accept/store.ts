@@ -5,7 +5,12 @@ import { databaseFailure, waitedForKeyOf } from '@lettergate/db/errors'
 import { inTransaction, type Pool, type Queryable } from '@lettergate/db/pool'
 import type { Failpoint } from '../lib/index.ts'
 import { ensureUsage, type QuotaState } from '../usage/index.ts'
-import { type AcceptResult, type AcceptUnit, type AcceptVerdict, acceptMessages } from './sql/accept-messages.ts'
+import {
+  type AcceptResult,
+  type AcceptUnit,
+  type AcceptVerdict,
+  acceptMessages,
+} from './sql/accept-messages.ts'
 import { findAccepted } from './sql/find-accepted.ts'
 import { findLeftOut } from './sql/find-left-out.ts'
 import { insertAttachments } from './sql/insert-attachments.ts'
@@ -13,7 +18,10 @@ import { insertDocuments } from './sql/insert-documents.ts'
 import { insertRaw } from './sql/insert-raw.ts'
 
 export type Stored =
-  | ({ kind: 'stored'; usage: QuotaState | null } & Pick<AcceptResult, 'admitted' | 'now' | 'suppressed' | 'held'> & {
+  | ({ kind: 'stored'; usage: QuotaState | null } & Pick<
+      AcceptResult,
+      'admitted' | 'now' | 'suppressed' | 'held'
+    > & {
         /** These are not known any more of what an earlier try stored. */
         verdict?: AcceptVerdict
         counted?: number

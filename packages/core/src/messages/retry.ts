@@ -31,7 +31,8 @@ async function reserve(
   message: { tenantId: string; id: string },
   { recipients }: RetryLock,
 ): Promise<({ quota: QuotaState } & Refusal) | null> {
-  const count = (isOne: (status: string) => boolean) => recipients.filter(({ status }) => isOne(status)).length
+  const count = (isOne: (status: string) => boolean) =>
+    recipients.filter(({ status }) => isOne(status)).length
   const failed = count((status) => status === 'failed')
   if (failed === 0) return null
   // A message is counted on one day as a whole, so that a later give-back finds the right one.

@@ -8,7 +8,12 @@ export type Counter = (typeof counters)[number]
 export type CounterState = { used: number; limit: number | null; resetSeconds: number }
 
 /** A tenant's counters in one mode, after a request; those of the day itself are its daily quota in recipients. */
-export type QuotaState = CounterState & { limit: number; month: CounterState; pool: CounterState; bytes: CounterState }
+export type QuotaState = CounterState & {
+  limit: number
+  month: CounterState
+  pool: CounterState
+  bytes: CounterState
+}
 
 export const counterOf = (quota: QuotaState, counter: Counter): CounterState =>
   counter === 'day' ? quota : quota[counter]

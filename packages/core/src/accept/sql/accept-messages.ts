@@ -3,7 +3,13 @@ import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
 import { appendAcceptances, appendEvents } from '../../lib/index.ts'
 import { suppressedBecause, suppressionOf } from '../../suppressions/index.ts'
-import { type Counter, type QuotaState, toQuotaState, type UsageColumns, usageColumns } from '../../usage/index.ts'
+import {
+  type Counter,
+  type QuotaState,
+  toQuotaState,
+  type UsageColumns,
+  usageColumns,
+} from '../../usage/index.ts'
 import { type AcceptRow, messageArray } from './accept-message-array.ts'
 
 export type { AcceptRow } from './accept-message-array.ts'
