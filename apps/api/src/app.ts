@@ -8,6 +8,7 @@ import { answerBrokenRequest, answerUnusualRequests } from './http/broken-reques
 import { serializerCompiler, strictSerializerCompiler, validatorCompiler } from './http/compilers.ts'
 import { addObservation } from './http/observe.ts'
 import { addProblemDetails, sendProblem } from './http/problem-details.ts'
+import { addQuotaToAnswers } from './http/rate-limit-fields.ts'
 import { refuseOverload } from './http/refuse-overload.ts'
 import { createRequestIds } from './http/request-id.ts'
 import { addUnknownRoutes } from './http/unknown-routes.ts'
@@ -22,6 +23,7 @@ import { addMessageRoutes } from './v1/messages/index.ts'
 import { addProviderEventRoutes } from './v1/provider-events/index.ts'
 import { addRouteRoutes } from './v1/routes/index.ts'
 import { addSuppressionRoutes } from './v1/suppressions/index.ts'
+import { addUsageRoutes } from './v1/usage/index.ts'
 
 /** Header block of one request; Node's default, set explicitly because a test depends on it. */
 const HEADER_BYTES_MAX = 16_384
@@ -92,6 +94,7 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   addAnswerInTime(app)
   // Before the count of answers: what it refuses is answered once.
   addAnswerBudget(app, deps.answers)
+  addQuotaToAnswers(app, deps)
   addObservation(app, deps)
   await addOpenApi(app)
   await app.register(async (scope) => addMessageRoutes(scope, deps))
@@ -100,6 +103,7 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   await app.register(async (scope) => addEndpointRoutes(scope, deps))
   await app.register(async (scope) => addEventRoutes(scope, deps))
   await app.register(async (scope) => addSuppressionRoutes(scope, deps))
+  await app.register(async (scope) => addUsageRoutes(scope, deps))
   await app.register(async (scope) => addOperationRoutes(scope, deps))
   await app.register(async (scope) => addProviderEventRoutes(scope, deps))
   return app

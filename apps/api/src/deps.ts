@@ -7,6 +7,7 @@ import type { MessageReader, MessageWaits } from '@lettergate/core/messages'
 import type { EventReceiver, EventRegistrar, HookFinder } from '@lettergate/core/provider-events'
 
 import type { Sealer } from '@lettergate/core/secrets'
+import type { QuotaReader } from '@lettergate/core/usage'
 import type { Queryable } from '@lettergate/db/pool'
 import type { TenantPrisma } from '@lettergate/db/prisma'
 import type { Tenants } from '@lettergate/db/tenant-scope'
@@ -38,6 +39,8 @@ export type ApiDeps = {
   readiness: Readiness
   acceptor: Pick<Acceptor, 'waiting'>
   submit: Submit
+  /** What is left of a tenant's limits, for answers. */
+  quotas: QuotaReader
   clock: DatabaseClock
   keys: KeyVerifier
   messages: MessageReader

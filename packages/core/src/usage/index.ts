@@ -11,7 +11,15 @@ export {
   type UsageColumns,
   usageColumns,
 } from './quota.ts'
+export { createQuotaReader, type QuotaReader } from './quota-reader.ts'
 export { ensureUsage } from './sql/ensure-usage.ts'
 export { mayBeTaken } from './sql/may-be-taken.ts'
+export {
+  type ConnectionUsage,
+  readUsage,
+  readUsageDays,
+  type UsageDay,
+  type UsageNow,
+} from './sql/read-usage.ts'
 export { refundUsage } from './sql/refund-usage.ts'
 export { type Reservation, reserveUsage } from './sql/reserve-usage.ts'
