@@ -71,6 +71,8 @@ const calls: Call[] = [
   { method: 'GET', path: '/v1/events' },
   { method: 'GET', path: '/v1/events/stream' },
   { method: 'GET', path: '/v1/suppressions' },
+  { method: 'GET', path: '/v1/usage' },
+  { method: 'GET', path: '/v1/plan' },
   { method: 'POST', path: '/v1/suppressions', body: { suppressions: [{ address: 'a@example.net' }] } },
   { method: 'GET', path: '/v1/suppressions/{address}' },
   { method: 'DELETE', path: '/v1/suppressions/{address}' },

@@ -10,6 +10,7 @@ import { serializerCompiler, strictSerializerCompiler, validatorCompiler } from 
 import { addEntityTags } from './http/etag.ts'
 import { addObservation } from './http/observe.ts'
 import { addProblemDetails, sendProblem } from './http/problem-details.ts'
+import { addQuotaToAnswers } from './http/rate-limit-fields.ts'
 import { refuseOverload } from './http/refuse-overload.ts'
 import { createRequestIds } from './http/request-id.ts'
 import { addUnknownRoutes } from './http/unknown-routes.ts'
@@ -25,6 +26,7 @@ import { addMessageRoutes } from './v1/messages/index.ts'
 import { addProviderEventRoutes } from './v1/provider-events/index.ts'
 import { addRouteRoutes } from './v1/routes/index.ts'
 import { addSuppressionRoutes } from './v1/suppressions/index.ts'
+import { addUsageRoutes } from './v1/usage/index.ts'
 
 /** Header block of one request; Node's default, set explicitly because a test depends on it. */
 const HEADER_BYTES_MAX = 16_384
@@ -95,6 +97,7 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   addAnswerInTime(app)
   // Before the count of answers: what it refuses is answered once.
   addAnswerBudget(app, deps.answers)
+  addQuotaToAnswers(app, deps)
   addObservation(app, deps)
   addEntityTags(app)
   await addOpenApi(app)
@@ -106,6 +109,7 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   await app.register(async (scope) => addSuppressionRoutes(scope, deps))
   await app.register(async (scope) => addAuditRoutes(scope, deps))
   await app.register(async (scope) => addAdminRoutes(scope, deps))
+  await app.register(async (scope) => addUsageRoutes(scope, deps))
   await app.register(async (scope) => addOperationRoutes(scope, deps))
   await app.register(async (scope) => addProviderEventRoutes(scope, deps))
   return app

@@ -8,6 +8,7 @@ import { createFeedFollower, createFeedNews, createWaitingPlaces } from '@letter
 import { createKeyVerifier } from '@lettergate/core/keys'
 import { createDatabaseClock, createFailpoint, createReadiness, createTimerWheel } from '@lettergate/core/lib'
 import { createMessageReader, createMessageWaits } from '@lettergate/core/messages'
+import { createLimitsReader } from '@lettergate/core/plans'
 import {
   createEventReceiver,
   createEventRegistrar,
@@ -17,6 +18,7 @@ import {
 } from '@lettergate/core/provider-events'
 import { createSealer, deriveKey } from '@lettergate/core/secrets'
 
+import { createQuotaReader } from '@lettergate/core/usage'
 import { createCallbackReaders } from '@lettergate/core/webhooks'
 import { createActorScope } from '@lettergate/db/actor'
 import { createListener } from '@lettergate/db/listener'
@@ -214,6 +216,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     failpoint: createFailpoint(options.failpoint),
     onError,
   })
+  const quotas = createQuotaReader({ pool, onError })
   return {
     tenants,
     prisma,
@@ -224,8 +227,11 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     db: pool,
     readiness: createReadiness(pool, SILENT_MS),
     acceptor,
+    quotas,
     submit: createSubmit({
       acceptor,
+      limits: createLimitsReader({ pool }),
+      onQuota: quotas.note,
       connectionsCheck: createConnectionsCheck({ tenants, providers }),
       callbacks: {
         refusal(url) {

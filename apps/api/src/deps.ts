@@ -8,6 +8,7 @@ import type { MessageReader, MessageWaits } from '@lettergate/core/messages'
 import type { EventReceiver, EventRegistrar, HookFinder } from '@lettergate/core/provider-events'
 
 import type { Sealer } from '@lettergate/core/secrets'
+import type { QuotaReader } from '@lettergate/core/usage'
 import type { ActorScope } from '@lettergate/db/actor'
 import type { Queryable } from '@lettergate/db/pool'
 import type { OperatorPrisma, TenantPrisma } from '@lettergate/db/prisma'
@@ -47,6 +48,8 @@ export type ApiDeps = {
   readiness: Readiness
   acceptor: Pick<Acceptor, 'waiting'>
   submit: Submit
+  /** What is left of a tenant's limits, for answers. */
+  quotas: QuotaReader
   clock: DatabaseClock
   keys: KeyVerifier
   messages: MessageReader

@@ -188,6 +188,8 @@ export const ROUTES_APART: Record<string, string> = {
   'GET /v1/hooks/:provider/:connection/:token': 'no body, an empty answer',
   'GET /v1/events': 'pages of at most 200 events, 5,000 rows looked at',
   'GET /v1/events/stream': 'pages of 100 events, each sent before the next is read',
+  'GET /v1/usage': 'at most 397 days and the connections of a tenant',
+  'GET /v1/plan': 'one row',
   'GET /v1/suppressions': 'pages of at most 100 short rows',
   'POST /v1/suppressions': '1,000 addresses at most, one statement',
   'GET /v1/suppressions/:address': 'two rows at most',

@@ -1,12 +1,45 @@
-import type { QuotaState } from '@lettergate/core/usage'
-import type { FastifyReply } from 'fastify'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { CounterState, QuotaReader, QuotaState } from '@lettergate/core/usage'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 
 const DAY_SECONDS = 86_400
+/** The window of a month, as the draft wants one number. */
+const MONTH_SECONDS = 31 * DAY_SECONDS
+/** Longer than a look at the database takes while it answers; an answer never waits longer for its fields. */
+const LOOK_MS = 100
 
-/** Puts the tenant's daily quota on the answer, as the IETF's RateLimit fields say it (draft-ietf-httpapi-ratelimit-headers). */
+type Policy = { name: string; seconds: number; state: CounterState }
+
+function policiesOf(quota: QuotaState): Policy[] {
+  return [
+    { name: 'daily', seconds: DAY_SECONDS, state: quota },
+    { name: 'monthly', seconds: MONTH_SECONDS, state: quota.month },
+    { name: 'pool', seconds: DAY_SECONDS, state: quota.pool },
+  ]
+}
+
+/** Puts the tenant's limits in recipients on the answer, as the IETF's RateLimit fields say it (draft-ietf-httpapi-ratelimit-headers). */
 export function addRateLimitFields(reply: FastifyReply, quota: QuotaState): void {
+  const limited = policiesOf(quota).flatMap(({ name, seconds, state: { limit, used, resetSeconds } }) =>
+    limit === null
+      ? []
+      : {
+          policy: `"${name}";q=${limit};w=${seconds}`,
+          state: `"${name}";r=${Math.max(0, limit - used)};t=${resetSeconds}`,
+        },
+  )
   reply.headers({
-    'ratelimit-policy': `"daily";q=${quota.limit};w=${DAY_SECONDS}`,
-    ratelimit: `"daily";r=${Math.max(0, quota.limit - quota.used)};t=${quota.resetSeconds}`,
+    'ratelimit-policy': limited.map(({ policy }) => policy).join(', '),
+    ratelimit: limited.map(({ state }) => state).join(', '),
+  })
+}
+
+/** Puts the fields on every answer to a tenant's key that has none of its own: as they were four seconds ago at most, in this process. */
+export function addQuotaToAnswers(app: FastifyInstance, { quotas }: { quotas: QuotaReader }): void {
+  app.addHook('onSend', async (request, reply) => {
+    const { principal } = request
+    if (!principal || principal.mode === 'admin' || reply.hasHeader('ratelimit')) return
+    const quota = await Promise.race([quotas.read(principal), sleep(LOOK_MS, null)])
+    if (quota) addRateLimitFields(reply, quota)
   })
 }

@@ -38,6 +38,10 @@ const TAGS = [
       'Addresses that your mail is not sent to, because of a bounce, a complaint, an unsubscription, or your own wish.',
   },
   {
+    name: 'Usage',
+    description: 'What you have sent, and the limits of your plan.',
+  },
+  {
     name: 'Provider events',
     description: 'The reports of email providers: delivered, bounced, opened and others.',
   },

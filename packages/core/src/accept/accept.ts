@@ -7,13 +7,14 @@ import { BatcherFull, createBatcher } from '@lettergate/db/batcher'
 import type { Pool } from '@lettergate/db/pool'
 import type { WakeWorkers } from '../dispatch/index.ts'
 import { type Failpoint, fromStorage } from '../lib/index.ts'
-import type { QuotaState } from '../usage/index.ts'
+import type { PoolMessage, PoolWays } from '../routing/index.ts'
+import { type Counter, counterOf, counters, type QuotaState, type Refusal } from '../usage/index.ts'
 import { acceptRow, type StoredAnswer, storedAnswer } from './message-rows.ts'
 import type { AcceptRow, AcceptUnit } from './sql/accept-messages.ts'
 import { findIdempotentAnswer } from './sql/find-idempotent-answer.ts'
 import { createStore, type Stored, type TimedUnit } from './store.ts'
 
-type AcceptedStatus = 'queued' | 'scheduled' | 'suppressed'
+type AcceptedStatus = 'queued' | 'scheduled' | 'suppressed' | 'held'
 
 export type AcceptedMessage = {
   id: string
@@ -31,7 +32,7 @@ export type AcceptOutcome =
       replayed: boolean
       extra: unknown
     }
-  | { kind: 'quota-exceeded'; quota: QuotaState; requested: number }
+  | ({ kind: 'quota-exceeded'; quota: QuotaState } & Refusal)
   | { kind: 'key-reused' }
   | { kind: 'key-in-progress' }
 
@@ -104,6 +105,11 @@ async function rowsOf(newId: () => string, messages: readonly NewMessage[]): Pro
   return rows
 }
 
+function poolMessage({ stream, tags, from, to, cc, bcc, connectionId }: NewMessage): PoolMessage {
+  const recipients = [...to, ...cc, ...bcc]
+  return { stream, tags, fromAddress: from.address, recipients, connectionId: connectionId ?? null }
+}
+
 async function toUnit(newId: () => string, tenant: Tenant, request: AcceptRequest): Promise<TimedUnit> {
   const messages = await rowsOf(newId, request.messages)
   const { idempotency, until = performance.now() + ACCEPT_MS } = request
@@ -131,8 +137,10 @@ function accepted(
   replayed: boolean,
 ): AcceptOutcome {
   const suppressed = Map.groupBy(answer.suppressed ?? [], ([messageId]) => messageId)
+  const held = new Set(answer.held)
   const messages = answer.messages.map(({ id, send_at, recipients }): AcceptedMessage => {
-    const due = send_at !== undefined && new Date(send_at) > createdAt ? 'scheduled' : 'queued'
+    const isLater = send_at !== undefined && new Date(send_at) > createdAt
+    const due = isLater ? 'scheduled' : held.has(id) ? 'held' : 'queued'
     const left = new Set(suppressed.get(id)?.map(([, position]) => position))
     return {
       id,
@@ -146,9 +154,17 @@ function accepted(
   return { kind: 'accepted', messages, createdAt, quota, replayed, extra: answer.extra }
 }
 
-function quotaOf(stored: Stored): QuotaState | null {
-  if (stored.used === null || stored.limit === null) return null
-  return { used: stored.used, limit: stored.limit, resetSeconds: stored.resetSeconds }
+const refusals: ReadonlySet<string> = new Set(counters)
+const isCounter = (verdict: string | undefined): verdict is Counter => refusals.has(verdict ?? '')
+
+function requestedOf(counter: Counter, unit: AcceptUnit, counted: number): number {
+  if (counter === 'bytes') return unit.messages.reduce((sum, { contentBytes }) => sum + contentBytes, 0)
+  if (counter !== 'pool') return counted
+  const must = unit.messages.filter(({ pool }) => pool?.pool === 'must' && pool.overflow === 'reject')
+  return Math.min(
+    counted,
+    must.reduce((sum, { recipients }) => sum + recipients.length, 0),
+  )
 }
 
 /**
@@ -158,6 +174,8 @@ function quotaOf(stored: Stored): QuotaState | null {
 export function createAcceptor(deps: {
   pool: Pool
   wakeWorkers: WakeWorkers
+  /** How the shared pool concerns messages; absent: there is no pool. */
+  ways?: PoolWays
   /** Makes message ids, which tell their day; this machine's clock dates them when absent. */
   newId?: () => string
   failpoint: Failpoint
@@ -199,10 +217,25 @@ export function createAcceptor(deps: {
   ): Promise<AcceptOutcome | null> {
     const answer = idempotency && (await readAnswer(tenant, idempotency))
     if (answer) return answer
-    const quota = quotaOf(stored)
-    const { counted = unit.recipientCount } = stored
-    if (!quota || quota.limit - quota.used >= counted) return null
-    return { kind: 'quota-exceeded', quota, requested: counted }
+    if (stored.kind !== 'stored' || !isCounter(stored.verdict) || !stored.usage) return null
+    const { counted = unit.recipientCount, verdict: counter, usage: quota } = stored
+    const requested = requestedOf(counter, unit, counted)
+    const { limit, used } = counterOf(quota, counter)
+    // What a repeat of another request was given in this statement is free again.
+    if (limit === null || limit - used >= requested) return null
+    return { kind: 'quota-exceeded', quota, counter, requested }
+  }
+
+  /** Asks how the pool concerns each message, by a view of the tenant's connections of at least this version. */
+  async function addWays(unit: TimedUnit, messages: readonly NewMessage[], version: number): Promise<void> {
+    if (!deps.ways || unit.mode !== 'live') return
+    for (const [index, message] of messages.entries()) {
+      const row = unit.messages[index]
+      if (!row) continue
+      const way = await deps.ways.wayOf(unit.tenantId, poolMessage(message), version)
+      row.pool = way
+      unit.connectionsVersion = Math.min(unit.connectionsVersion ?? Infinity, way.connectionsVersion)
+    }
   }
 
   async function store1(unit: TimedUnit, messages: NewMessage[]): Promise<Stored> {
@@ -223,7 +256,8 @@ export function createAcceptor(deps: {
   return {
     async accept(tenant, request) {
       const unit = await toUnit(newId, tenant, request)
-      // A refusal with room left is the trace of a race that has ended meanwhile: try again.
+      await addWays(unit, request.messages, 0)
+      // A refusal that names no counter is the trace of a race that has ended meanwhile: try again.
       for (let round = 0; round < 5; round++) {
         const stored = await store1(unit, request.messages)
         if (stored.kind === 'key-in-progress') return { kind: 'key-in-progress' }
@@ -233,11 +267,16 @@ export function createAcceptor(deps: {
             {
               ...storedAnswer(unit.messages, request.idempotency?.extra),
               suppressed: stored.suppressed,
+              held: stored.held,
             },
             stored.now,
-            quotaOf(stored),
+            stored.usage,
             false,
           )
+        }
+        if (stored.verdict === 'stale') {
+          await addWays(unit, request.messages, stored.connectionsVersion ?? 0)
+          continue
         }
         const outcome = await answerRefused({ tenant, idempotency: request.idempotency }, unit, stored)
         if (outcome) return outcome

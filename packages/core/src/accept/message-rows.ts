@@ -7,7 +7,7 @@ import type { AcceptRow, SuppressedRecipient } from './sql/accept-messages.ts'
 
 /**
  * What a repeat of the request is answered with; statuses follow from `send_at` and the time of acceptance. The statement that stores the
- * messages adds `suppressed` where a recipient is.
+ * messages adds `suppressed` where a recipient is, and `held` where a message is.
  */
 export type StoredAnswer = {
   messages: {
@@ -17,6 +17,8 @@ export type StoredAnswer = {
   }[]
   extra?: unknown
   suppressed?: readonly SuppressedRecipient[]
+  /** Messages that wait for room on the pool. */
+  held?: readonly string[]
 }
 
 /** A mail with the fields that it lacks, and what is stored of it. */

@@ -4,35 +4,30 @@ import { Problem } from '@lettergate/contracts/problems/problems'
 import { databaseFailure, waitedForKeyOf } from '@lettergate/db/errors'
 import { inTransaction, type Pool, type Queryable } from '@lettergate/db/pool'
 import type { Failpoint } from '../lib/index.ts'
-import { ensureUsage } from '../usage/index.ts'
-import { type AcceptUnit, acceptMessages, type SuppressedRecipient } from './sql/accept-messages.ts'
+import { ensureUsage, type QuotaState } from '../usage/index.ts'
+import {
+  type AcceptResult,
+  type AcceptUnit,
+  type AcceptVerdict,
+  acceptMessages,
+} from './sql/accept-messages.ts'
 import { findAccepted } from './sql/find-accepted.ts'
-import { findSuppressed } from './sql/find-suppressed.ts'
+import { findLeftOut } from './sql/find-left-out.ts'
 import { insertAttachments } from './sql/insert-attachments.ts'
 import { insertDocuments } from './sql/insert-documents.ts'
 import { insertRaw } from './sql/insert-raw.ts'
 
 export type Stored =
-  | {
-      kind: 'stored'
-      admitted: boolean
-      used: number | null
-      limit: number | null
-      now: Date
-      resetSeconds: number
-      /** Recipients that count; absent: not known any more. */
-      counted?: number
-      suppressed: SuppressedRecipient[]
-    }
-  | {
-      kind: 'key-in-progress'
-      admitted: false
-      used: null
-      limit: null
-      now: Date
-      resetSeconds: number
-      counted?: undefined
-    }
+  | ({ kind: 'stored'; usage: QuotaState | null } & Pick<
+      AcceptResult,
+      'admitted' | 'now' | 'suppressed' | 'held'
+    > & {
+        /** These are not known any more of what an earlier try stored. */
+        verdict?: AcceptVerdict
+        counted?: number
+        connectionsVersion?: number | null
+      })
+  | { kind: 'key-in-progress'; admitted: false }
 
 type StoreDeps = { pool: Pool; failpoint: Failpoint; onError: (error: unknown) => void }
 
@@ -67,14 +62,6 @@ function unavailable(error: unknown): Problem {
   })
 }
 
-const KEY_IN_PROGRESS: Omit<Extract<Stored, { kind: 'key-in-progress' }>, 'now'> = {
-  kind: 'key-in-progress',
-  admitted: false,
-  used: null,
-  limit: null,
-  resetSeconds: 0,
-}
-
 /** Writes accepted units; makes sure that each is stored once, whatever happens to the connection meanwhile. */
 export function createStore(deps: StoreDeps): {
   storeUnits(units: TimedUnit[]): Promise<(Stored | Error)[]>
@@ -87,7 +74,7 @@ export function createStore(deps: StoreDeps): {
     options: { hasContent?: boolean } = {},
   ): Promise<Stored[]> {
     const results = await acceptMessages(db, units, options)
-    const missing = units.filter((_, index) => results[index]?.used === null)
+    const missing = units.filter((_, index) => results[index]?.verdict === 'no-day')
     if (missing.length > 0) {
       await ensureUsage(
         deps.pool,
@@ -112,7 +99,7 @@ export function createStore(deps: StoreDeps): {
       units.map((unit) => ({ tenantId: unit.tenantId, id: unit.requestId })),
     )
     const found = units.filter((_, index) => dates[index])
-    const suppressed = await findSuppressed(
+    const left = await findLeftOut(
       deps.pool,
       found.flatMap(({ tenantId, messages }) => messages.map(({ id }) => ({ tenantId, id }))),
     )
@@ -123,11 +110,10 @@ export function createStore(deps: StoreDeps): {
       return {
         kind: 'stored',
         admitted: true,
-        used: null,
-        limit: null,
+        usage: null,
         now,
-        resetSeconds: 0,
-        suppressed: suppressed.filter(([id]) => ids.has(id)),
+        suppressed: left.suppressed.filter(([id]) => ids.has(id)),
+        held: left.held.filter((id) => ids.has(id)),
       }
     })
   }
@@ -168,7 +154,7 @@ export function createStore(deps: StoreDeps): {
     if (waitedForKeyOf(error, 'idempotency')) {
       if (units.length > 1) return apart(write, units, round, ({ requestId }) => requestId)
       // Later, the key may be held by our own first try, whose answer was lost.
-      return round === 0 ? [{ ...KEY_IN_PROGRESS, now: new Date() }] : null
+      return round === 0 ? [{ kind: 'key-in-progress', admitted: false }] : null
     }
     // A tenant whose usage row is held keeps nobody else waiting.
     const tenants = new Set(units.map(({ tenantId }) => tenantId))

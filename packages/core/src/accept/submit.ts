@@ -2,10 +2,12 @@ import { setImmediate } from 'node:timers/promises'
 import type { NewMessage } from '@lettergate/contracts/messages/send-request'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { toPointer } from '@lettergate/contracts/problems/validation-issues'
-import { quotaExceeded } from '../usage/index.ts'
+import type { LimitsReader } from '../plans/index.ts'
+import { type QuotaState, quotaExceeded } from '../usage/index.ts'
 import type { AcceptOutcome, Acceptor } from './accept.ts'
 import type { ConnectionsCheck } from './check-capabilities.ts'
 import { fromKept, toKept } from './kept-problems.ts'
+import { planProblem } from './plan-problem.ts'
 import { readMimeMessage } from './read-mime-message.ts'
 import type { Submission, Submit, SubmitOutcome } from './submission.ts'
 
@@ -70,8 +72,8 @@ function toOutcome(outcome: AcceptOutcome, judged: readonly Judged[]): SubmitOut
       return { kind: replayed ? 'replayed' : 'accepted', results, createdAt, quota }
     }
     case 'quota-exceeded': {
-      const { quota, requested } = outcome
-      return { kind: 'refused', problem: quotaExceeded(quota, requested), quota }
+      const { quota } = outcome
+      return { kind: 'refused', problem: quotaExceeded(quota, outcome), quota }
     }
     case 'key-reused':
       return refused(new Problem('idempotency-key-reused'))
@@ -88,14 +90,20 @@ export function createSubmit(deps: {
   acceptor: Pick<Acceptor, 'accept' | 'replay'>
   connectionsCheck: ConnectionsCheck
   callbacks: Callbacks
+  /** The limits of a message; absent: none. */
+  limits?: LimitsReader
+  /** Told what a statement has just counted. */
+  onQuota?: (owner: { tenantId: string; mode: string }, quota: QuotaState) => void
 }): Submit {
   async function judge(submission: Submission): Promise<Judged[]> {
     const read = await readMimes(submission)
+    const limits = await deps.limits?.limitsOf(submission.tenant.id)
     return Promise.all(
       read.map(async (entry, index) => {
         if (!isMessage(entry)) return entry
         const pointer = pointerOf(submission, index)
         const fault =
+          (limits && planProblem(limits, entry, pointer)) ??
           urlProblem(deps.callbacks, entry, pointer) ??
           (await deps.connectionsCheck.findFault(submission.tenant.id, entry, pointer))
         return fault ?? entry
@@ -134,6 +142,8 @@ export function createSubmit(deps: {
       ...(until !== undefined && { until }),
       ...(idempotency && { idempotency: { ...idempotency, ...(!atomic && { extra: judged.map(toKept) }) } }),
     })
+    if ('quota' in outcome && outcome.quota)
+      deps.onQuota?.({ tenantId: tenant.id, mode: tenant.mode }, outcome.quota)
     return toOutcome(outcome, judged)
   }
 

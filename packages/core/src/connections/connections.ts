@@ -11,6 +11,7 @@ import { namedBy } from '@lettergate/providers/lib/targets'
 import type { Provider } from '@lettergate/providers/provider'
 import { z } from 'zod'
 import { changeConnections, fromStorage, given, toJson } from '../lib/index.ts'
+import { checkResourceLimit } from '../plans/index.ts'
 import type { Sealer } from '../secrets/index.ts'
 import { type ConnectionHealthRow, readHealthOf } from './sql/read-health-of.ts'
 
@@ -142,11 +143,8 @@ export async function createConnection(
         data_key_version: dataKeyVersion,
       }
       await changeConnections(deps.prisma, tenantId, async (db) => {
-        if ((await db.connection.count({ where: { tenant_id: tenantId } })) >= CONNECTIONS_MAX) {
-          throw new Problem('wrong-state', {
-            detail: `There are ${CONNECTIONS_MAX} connections already, which is the most. Delete one first.`,
-          })
-        }
+        const count = await db.connection.count({ where: { tenant_id: tenantId } })
+        await checkResourceLimit(db, { tenantId, resource: 'connections', count }, CONNECTIONS_MAX)
         await db.connection.createMany({ data: [row] })
       })
       return readConnection(deps, tenantId, id)

@@ -2,18 +2,18 @@ import { Problem } from '@lettergate/contracts/problems/problems'
 import type { Queryable } from '@lettergate/db/pool'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import { fromStorage } from '../lib/index.ts'
-import { ensureUsage, type QuotaState, type Reservation, reserveUsage } from '../usage/index.ts'
+import { ensureUsage, type QuotaState, type Refusal, reserveUsage } from '../usage/index.ts'
 import { type MessageReader, type Reader, readExisting, type StoredMessage } from './read.ts'
 import { lockForRetry, type RetryLock } from './sql/lock-for-retry.ts'
 import { requeue } from './sql/requeue.ts'
 
 export type RetryOutcome =
   | { kind: 'queued'; message: StoredMessage }
-  | { kind: 'quota-exceeded'; quota: QuotaState; requested: number }
+  | ({ kind: 'quota-exceeded'; quota: QuotaState } & Refusal)
 
 const RETRYABLE = new Set(['failed', 'unknown', 'deferred', 'held'])
-/** Statuses counted on the message's day until the outcome is known; a failed recipient was refunded. */
-const COUNTED = new Set(['unknown', 'deferred', 'held', 'queued'])
+/** Counted on the message's day and not sent; one that is unknown is counted and may be sent; a failed one was refunded. */
+const WAITING = new Set(['deferred', 'held', 'queued'])
 
 function wrongState(lock: RetryLock): Problem | null {
   if (lock.outboxState === 'sending')
@@ -25,26 +25,26 @@ function wrongState(lock: RetryLock): Problem | null {
   return new Problem('wrong-state', { detail: 'No recipient has failed or waits for another try.' })
 }
 
-/** Reserves quota for refunded recipients; null if there are none. */
-async function reserve(client: Queryable, message: { tenantId: string; id: string }, lock: RetryLock) {
-  const failed = lock.recipients.filter(({ status }) => status === 'failed').length
+/** Reserves quota for refunded recipients; null: there are none, or there is room. */
+async function reserve(
+  client: Queryable,
+  message: { tenantId: string; id: string },
+  { recipients }: RetryLock,
+): Promise<Refused | null> {
+  const count = (isOne: (status: string) => boolean) =>
+    recipients.filter(({ status }) => isOne(status)).length
+  const failed = count((status) => status === 'failed')
   if (failed === 0) return null
   // A message is counted on one day as a whole, so that a later give-back finds the right one.
-  const moved =
-    lock.usageDay === lock.today ? 0 : lock.recipients.filter(({ status }) => COUNTED.has(status)).length
-  const reservation = await reserveUsage(
-    client,
-    { ...message, mode: lock.mode },
-    { add: failed + moved, moved },
-  )
-  return { reservation, requested: failed + moved }
+  const { refusedBy, requested, quota } = await reserveUsage(client, message, {
+    failed,
+    waiting: count((status) => WAITING.has(status)),
+    uncertain: count((status) => status === 'unknown'),
+  })
+  return refusedBy && { quota, counter: refusedBy, requested }
 }
 
-function toQuota({ limit, used, resetSeconds }: Reservation): QuotaState {
-  return { limit, used, resetSeconds }
-}
-
-type Refused = { reservation: Reservation; requested: number }
+type Refused = { quota: QuotaState } & Refusal
 
 /** Queues a message again, in a transaction of the caller; today's usage row must exist. Answers why it may not be; null: it is queued. */
 export async function retryIn(
@@ -55,8 +55,8 @@ export async function retryIn(
   if (!lock) return new Problem('not-found')
   const problem = wrongState(lock)
   if (problem) return problem
-  const reserved = await reserve(client, message, lock)
-  if (reserved && !reserved.reservation.reserved) return reserved
+  const refused = await reserve(client, message, lock)
+  if (refused) return refused
   const positions = lock.recipients
     .filter(({ status }) => RETRYABLE.has(status))
     .map(({ position }) => position)
@@ -82,7 +82,6 @@ export async function retryMessage(
     ),
   )
   if (refused instanceof Problem) throw refused
-  if (refused)
-    return { kind: 'quota-exceeded', quota: toQuota(refused.reservation), requested: refused.requested }
+  if (refused) return { kind: 'quota-exceeded', ...refused }
   return { kind: 'queued', message: await readExisting(deps.messages, reader, id) }
 }

@@ -59,8 +59,7 @@ async function act(
   if (action === 'retry') {
     const refused = await retryIn(db, message)
     if (refused instanceof Problem || refused === null) return toOutcome(refused)
-    const { reservation, requested } = refused
-    return { result: 'failed', detail: quotaExceeded(reservation, requested).detail }
+    return { result: 'failed', detail: quotaExceeded(refused.quota, refused).detail }
   }
   const work = { hold: holdIn, release: releaseIn, cancel: cancelRow }[action]
   return toOutcome(await work(db, message))

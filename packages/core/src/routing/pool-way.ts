@@ -11,7 +11,8 @@ export type PoolWay = {
 }
 
 export type PoolWays = {
-  wayOf(tenantId: string, message: PoolMessage): Promise<PoolWay>
+  /** By what is known of the tenant's connections, if that is not older than `atLeast`; else they are read anew. */
+  wayOf(tenantId: string, message: PoolMessage, atLeast: number): Promise<PoolWay>
 }
 
 /** What the way depends on. */

@@ -9,6 +9,7 @@ import {
 import type { ManagedTables, TenantPrisma } from '@lettergate/db/prisma'
 import { z } from 'zod'
 import { changeConnections, fromStorage, given, toJson } from '../lib/index.ts'
+import { checkResourceLimit } from '../plans/index.ts'
 
 type Deps = { prisma: TenantPrisma }
 type Targets = CreateRouteRequest['targets']
@@ -55,11 +56,8 @@ export function createRoute(deps: Deps, tenantId: string, request: CreateRouteRe
   return fromStorage(
     changeConnections(deps.prisma, tenantId, async (db) => {
       const targets = await toTargetRows(db, tenantId, request.targets)
-      if ((await db.route.count({ where: { tenant_id: tenantId } })) >= ROUTES_MAX) {
-        throw new Problem('wrong-state', {
-          detail: `There are ${ROUTES_MAX} routes already, which is the most. Delete one first.`,
-        })
-      }
+      const count = await db.route.count({ where: { tenant_id: tenantId } })
+      await checkResourceLimit(db, { tenantId, resource: 'routes', count }, ROUTES_MAX)
       const row = { tenant_id: tenantId, id: newId(), name, position, strategy, enabled }
       const json = { match: toJson(request.match), targets: toJson(targets) }
       return StoredRoute.parse(await db.route.create({ data: { ...row, ...json } }))

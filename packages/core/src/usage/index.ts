@@ -1,6 +1,25 @@
-/** Usage: counts recipients against the daily quota, and refunds them. */
-export { type QuotaState, quotaExceeded } from './quota.ts'
+/** Usage: counts recipients and bytes against the limits of the plan, and gives recipients back. */
+export {
+  type Counter,
+  type CounterState,
+  counterOf,
+  counters,
+  type QuotaState,
+  quotaExceeded,
+  type Refusal,
+  toQuotaState,
+  type UsageColumns,
+  usageColumns,
+} from './quota.ts'
+export { createQuotaReader, type QuotaReader } from './quota-reader.ts'
 export { ensureUsage } from './sql/ensure-usage.ts'
 export { mayBeTaken } from './sql/may-be-taken.ts'
+export {
+  type ConnectionUsage,
+  readUsage,
+  readUsageDays,
+  type UsageDay,
+  type UsageNow,
+} from './sql/read-usage.ts'
 export { refundUsage } from './sql/refund-usage.ts'
 export { type Reservation, reserveUsage } from './sql/reserve-usage.ts'

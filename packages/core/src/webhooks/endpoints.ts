@@ -12,6 +12,7 @@ import type { ManagedTables, TenantPrisma } from '@lettergate/db/prisma'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import type { Egress } from '@lettergate/egress/egress'
 import { fromStorage, given, notify } from '../lib/index.ts'
+import { checkResourceLimit } from '../plans/index.ts'
 import type { Sealed, Sealer } from '../secrets/index.ts'
 import { EndpointSecrets, newSecrets, PREVIOUS_VALID_MS, rotateSecrets } from './endpoint-secrets.ts'
 import { INSERT_STATE } from './sql/insert-state.ts'
@@ -137,11 +138,7 @@ export async function createEndpoint(
       const { sealed, dataKeyVersion } = await deps.sealer.sealJson(placeOf(owner, id), content)
       return deps.prisma.forTenantInTurn(tenantId, async (db) => {
         const count = await db.endpoint.count({ where: { tenant_id: tenantId } })
-        if (count >= ENDPOINTS_MAX) {
-          throw new Problem('wrong-state', {
-            detail: `There are ${ENDPOINTS_MAX} endpoints already, which is the most. Delete one first.`,
-          })
-        }
+        await checkResourceLimit(db, { tenantId, resource: 'endpoints', count }, ENDPOINTS_MAX)
         await db.endpoint.createMany({
           data: [
             {

@@ -30,7 +30,7 @@ export function addRetryMessageRoute(app: FastifyInstance, deps: ApiDeps): void 
       const outcome = await retryMessage(deps, tenantOf(request), pathId('msg', request.params.id))
       if (outcome.kind === 'quota-exceeded') {
         addRateLimitFields(reply, outcome.quota)
-        throw quotaExceeded(outcome.quota, outcome.requested)
+        throw quotaExceeded(outcome.quota, outcome)
       }
       return presentMessage(outcome.message)
     },

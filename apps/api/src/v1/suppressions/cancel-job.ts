@@ -4,8 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../http/authenticate.ts'
 import { pathId } from '../../http/path-id.ts'
-import { answer, problemAnswers } from '../../http/schemas.ts'
-import { JobPath } from './paths.ts'
+import { answer, JobPath, problemAnswers } from '../../http/schemas.ts'
 import { presentJob } from './present-suppression.ts'
 
 /** Ends an import or export before its time. */

@@ -1,6 +1,7 @@
 import type { Stream } from '@lettergate/contracts/messages/new-message'
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { StoredRecipient } from '../../lib/index.ts'
+import type { PoolWay } from '../../routing/index.ts'
 
 export type AcceptRow = {
   id: string
@@ -19,6 +20,8 @@ export type AcceptRow = {
   /** JSON text of a `ContentDocument`. */
   document: string
   recipients: StoredRecipient[]
+  /** How the shared pool concerns it; absent: not at all. */
+  pool?: Pick<PoolWay, 'pool' | 'overflow'>
   /** The whole mail, where its client wrote it. */
   raw?: Buffer
 }
@@ -29,8 +32,8 @@ export type NumberedRow = {
   row: Omit<AcceptRow, 'document' | 'raw'> & { document: string | null }
 }
 
-/** `$n::accept_message_2[]`. */
-export const messageArray = rowArray<NumberedRow>('accept_message_2', [
+/** `$n::accept_message_3[]`. */
+export const messageArray = rowArray<NumberedRow>('accept_message_3', [
   column('int4', ({ unit }) => unit),
   column('uuid', ({ row }) => row.id),
   column('text', ({ row }) => row.stream),
@@ -45,4 +48,7 @@ export const messageArray = rowArray<NumberedRow>('accept_message_2', [
   column('int4', ({ row }) => row.contentBytes),
   column('json', ({ row }) => row.document),
   column('text', ({ row }) => row.callbackUrl),
+  column('int2', ({ row }) => row.recipients.length),
+  column('text', ({ row }) => row.pool?.pool ?? 'no'),
+  column('text', ({ row }) => row.pool?.overflow),
 ])

@@ -3,9 +3,19 @@ import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
 import { appendAcceptances, appendEvents } from '../../lib/index.ts'
 import { suppressedBecause, suppressionOf } from '../../suppressions/index.ts'
+import {
+  type Counter,
+  type QuotaState,
+  toQuotaState,
+  type UsageColumns,
+  usageColumns,
+} from '../../usage/index.ts'
 import { type AcceptRow, messageArray } from './accept-message-array.ts'
 
 export type { AcceptRow } from './accept-message-array.ts'
+
+/** What is left of a counter without a limit. */
+const UNLIMITED = '9223372036854775807'
 
 /** One request: admitted as a whole or not at all. */
 export type AcceptUnit = {
@@ -15,35 +25,50 @@ export type AcceptUnit = {
   recipientCount: number
   idempotency: { keyHash: Buffer; bodyHash: Buffer; answer: string } | null
   messages: AcceptRow[]
+  /** The version of the tenant's connections by which the pool's ways were judged; absent: the pool does not concern it. */
+  connectionsVersion?: number
 }
+
+/**
+ * `no-day`: the tenant's row of usage is not there yet, call `ensureUsage`. `stale`: the tenant's connections have changed. `key`: another
+ * request has the idempotency key. The others name the counter without room.
+ */
+export type AcceptVerdict = 'go' | 'no-day' | 'stale' | 'key' | Counter
 
 export type AcceptResult = {
   admitted: boolean
-  /** Null when the tenant has no usage row for today yet: call `ensureUsage` and try again. */
-  used: number | null
-  limit: number | null
+  verdict: AcceptVerdict
+  /** Null with `no-day`. */
+  usage: QuotaState | null
+  /** As the tenant's row has it now. */
+  connectionsVersion: number | null
   /** Database time of this transaction. */
   now: Date
-  resetSeconds: number
   /** Recipients of the unit that count: not the suppressed ones. */
   counted: number
   suppressed: SuppressedRecipient[]
+  /** Messages that wait for room on the pool. */
+  held: string[]
 }
 
 /** A recipient that stands on a suppression list: the id of its message, and its position there. */
 export type SuppressedRecipient = [messageId: string, position: number]
 
+const HELD_BECAUSE = `'provider-required: the share of the common pool is used up for today. Add a connection of your own; otherwise the message waits for the next day (UTC).'`
+
 /**
  * One statement, so one round trip and one commit for many requests. In order:
  * `addressed` looks every recipient up in the suppression lists, before anything is counted; `left_out` has the messages with suppressed
  * ones;
- * `room` locks the usage rows of the tenants concerned; `fits` takes the smallest requests first, so that a refused
- * one is always larger than what is left (nothing is refused while room remains); `claimed` takes idempotency keys;
+ * `locked` locks the usage rows of the tenants concerned, and `room` is what is left of day, month, pool and bytes;
+ * `total` is what each tenant asks for: nearly always there is room for all of it. Where there is not, `short` gives out what is left, the
+ * smallest requests first, so that a refused one is always larger than what is left (nothing is refused while room remains);
+ * `claimed` takes idempotency keys;
  * what got both is written, and exactly that much is added to usage. Locks are taken in key order: no deadlock.
  */
 const textOf = (extra = ''): string => `
 with unit as materialized (
-  select * from unnest($1::accept_unit[])
+  select * from unnest($1::accept_unit_2[])
 ), addressed as materialized (
   select r.*, ${suppressionOf({ tenantId: 'u.tenant_id', mode: 'u.mode', address: 'r.address', stream: 'r.stream' })} as suppressed
   from unnest($3::accept_recipient_2[]) r
@@ -52,46 +77,91 @@ with unit as materialized (
   select unit, message_id, count(suppressed)::int4 as n, bool_and(suppressed is not null) as is_whole
   from addressed group by unit, message_id having count(suppressed) > 0
 ), named as materialized (
-  select unit, json_agg(json_build_array(message_id, position) order by message_id, position) as list, count(*)::int4 as n
+  select unit, json_agg(json_build_array(message_id, position) order by message_id, position) as list
   from addressed where suppressed is not null group by unit
+), ask as materialized (
+  select m.unit, m.id, m.pool, m.overflow, m.content_bytes, m.recipient_count - coalesce(d.n, 0) as n
+  from unnest($2::accept_message_3[]) m left join left_out d on d.message_id = m.id
 ), locked as materialized (
-  select tenant_id, mode, lock_usage(tenant_id, mode) as g
+  select tenant_id, mode, lock_usage_day(tenant_id, mode) as g
   from (select distinct tenant_id, mode from unit order by tenant_id, mode) w
 ), room as materialized (
-  select l.tenant_id, l.mode, (l.g).day, (l.g).accepted, t.daily_limit
+  select l.tenant_id, l.mode, (l.g).day, l.g, t.connections_version,
+         greatest((l.g).day_limit - (l.g).accepted, 0)::int8 as day_rest,
+         greatest(coalesce((l.g).month_limit - (l.g).month_before - (l.g).accepted, ${UNLIMITED}), 0) as month_rest,
+         greatest(coalesce((l.g).pool_limit - (l.g).pool, ${UNLIMITED}), 0) as pool_rest,
+         greatest(coalesce((l.g).bytes_limit - (l.g).bytes, ${UNLIMITED}), 0) as bytes_rest
   from locked l
-  cross join lateral (select daily_limit from tenant where id = l.tenant_id limit 1) t
+  cross join lateral (select connections_version from tenant where id = l.tenant_id limit 1) t
   where (l.g).day is not null
 ), weighed as materialized (
-  select u.unit, u.tenant_id, u.mode, u.request_id, u.n - coalesce(d.n, 0) as n, u.key_hash, u.body_hash, d.list,
+  select u.unit, u.tenant_id, u.mode, u.request_id, u.key_hash, u.body_hash, d.list, s.*, u.connections_version as judged_by,
+         coalesce(u.connections_version = r.connections_version, true) as is_fresh,
          case when d.list is null then u.answer else (left(u.answer::text, -1) || ',"suppressed":' || d.list || '}')::json end as answer
-  from unit u left join named d using (unit)
+  from unit u
+  join (
+    select unit as of_unit, sum(n) as n, coalesce(sum(n) filter (where pool <> 'no'), 0) as pool, sum(content_bytes) as bytes,
+           coalesce(sum(n) filter (where pool = 'must' and overflow is distinct from 'hold'), 0) as must
+    from ask group by unit
+  ) s on s.of_unit = u.unit
+  left join room r using (tenant_id, mode)
+  left join named d using (unit)
+), total as materialized (
+  select r.*, w.fits_all
+  from room r
+  join lateral (
+    select sum(n) <= r.day_rest and sum(n) <= r.month_rest and sum(pool) <= r.pool_rest and sum(bytes) <= r.bytes_rest as fits_all
+    from weighed w where w.tenant_id = r.tenant_id and w.mode = r.mode and w.is_fresh
+  ) w on w.fits_all is not null
+), short as materialized (
+  select j.unit, j.message_id, j.verdict
+  from total t cross join lateral admit_units(
+    (select array_agg(row(k.unit, k.id, k.n, k.pool, k.overflow, w.n, w.bytes, w.must)::admit_ask
+                      order by w.n, k.unit, k.overflow is not distinct from 'hold', k.n, k.id)
+     from ask k join weighed w using (unit) where w.tenant_id = t.tenant_id and w.mode = t.mode and w.is_fresh),
+    t.day_rest, t.month_rest, t.pool_rest, t.bytes_rest) j
+  where not t.fits_all
+), judged as materialized (
+  select unit, min(case verdict when 'no-pool' then 'pool' else verdict end) filter (where verdict not in ('own', 'pool', 'hold')) as refused_by,
+         json_agg(message_id order by message_id) filter (where verdict = 'hold') as held
+  from short group by unit
 ), fits as materialized (
-  select u.*, r.day
-  from (select *, sum(n) over (partition by tenant_id, mode order by n, unit) as running from weighed) u
-  join room r using (tenant_id, mode)
-  where u.running <= greatest(r.daily_limit - r.accepted, 0)
+  select w.*, t.day, t.fits_all, j.held,
+         case when j.held is null then w.answer else (left(w.answer::text, -1) || ',"held":' || j.held || '}')::json end as whole_answer
+  from weighed w
+  join total t using (tenant_id, mode)
+  left join judged j using (unit)
+  where w.is_fresh and j.refused_by is null
 ), claimed as (
   insert into idempotency (tenant_id, key_hash, body_hash, request_id, answer)
-  select tenant_id, key_hash, body_hash, request_id, answer from fits where key_hash is not null
+  select tenant_id, key_hash, body_hash, request_id, whole_answer from fits where key_hash is not null
   order by tenant_id, key_hash
   on conflict do nothing
   returning request_id
 ), admitted as materialized (
   select f.* from fits f
   where f.key_hash is null or f.request_id in (select request_id from claimed)
-), spent as materialized (
-  select tenant_id, mode, add_usage(tenant_id, day, mode, n) as accepted
-  from (select tenant_id, mode, day, sum(n)::int4 as n from admitted group by 1, 2, 3) s
 ), incoming as materialized (
-  select a.tenant_id, a.mode, a.day, m.*
-  from unnest($2::accept_message_2[]) m
+  select a.tenant_id, a.mode, a.day, a.judged_by, m.*, m.recipient_count - coalesce(d.n, 0) as n, d.is_whole, d.n is not null as is_part,
+         m.send_at is not null and m.send_at > now() as is_later,
+         case when m.pool = 'no' then 'own' when a.fits_all then 'pool' else s.verdict end as way
+  from unnest($2::accept_message_3[]) m
   join admitted a using (unit)
+  left join left_out d on d.message_id = m.id
+  left join short s on s.message_id = m.id
+), spent as materialized (
+  select tenant_id, mode, add_usage_day(tenant_id, day, mode, n, pool, bytes) as g
+  from (
+    select tenant_id, mode, day, sum(n)::int4 as n, coalesce(sum(n) filter (where way = 'pool'), 0)::int4 as pool,
+           sum(content_bytes)::int8 as bytes
+    from incoming group by 1, 2, 3
+  ) s
 ), written_message as (
   insert into message (tenant_id, id, usage_day, mode, stream, from_address, from_name, subject, tags, metadata,
-                       send_at, connection_id, attachment_count, content_bytes, callback_url)
+                       send_at, connection_id, attachment_count, content_bytes, callback_url, recipient_count, pool_day, pool_n)
   select tenant_id, id, day, mode, stream, from_address, from_name, subject, tags, metadata,
-         send_at, connection_id, attachment_count, content_bytes, callback_url
+         send_at, connection_id, attachment_count, content_bytes, callback_url, n,
+         case when way = 'pool' then day end, case when way = 'pool' then n end
   from incoming
 ), written_content as (
   insert into message_content (tenant_id, message_id, document)
@@ -99,30 +169,36 @@ with unit as materialized (
 ), written_recipient as (
   insert into recipient (tenant_id, message_id, position, kind, address, name, status, reason)
   select i.tenant_id, i.id, r.position, r.kind, r.address, r.name,
-         case when r.suppressed is not null then 'suppressed' when i.send_at > now() then 'scheduled' else 'queued' end,
-         ${suppressedBecause('r.suppressed')}
+         case when r.suppressed is not null then 'suppressed' when i.is_later then 'scheduled' when i.way = 'hold' then 'held'
+              else 'queued' end,
+         case when r.suppressed is null and i.way = 'hold' and not i.is_later then ${HELD_BECAUSE}
+              else ${suppressedBecause('r.suppressed')} end
   from addressed r
   join incoming i on i.id = r.message_id
 ), written_outbox as (
-  insert into outbox (message_id, tenant_id, mode, state, due_at, first_due_at, content_bytes, accepted_at, is_bulk)
-  select id, tenant_id, mode, case when send_at > now() then 'waiting' else 'ready' end,
-         greatest(send_at, now()), greatest(send_at, now()), content_bytes,
-         case when l.message_id is null then now() end, stream = 'bulk'
-  from incoming i left join left_out l on l.message_id = i.id
-  where l.is_whole is not true
+  insert into outbox (message_id, tenant_id, mode, state, due_at, first_due_at, content_bytes, accepted_at, is_bulk, wait_version)
+  select id, tenant_id, mode, case when is_later or way = 'hold' then 'waiting' else 'ready' end,
+         case when way = 'hold' and not is_later
+              then (day + 1)::timestamp at time zone 'utc' + random() * interval '1 minute' else greatest(send_at, now()) end,
+         greatest(send_at, now()), content_bytes,
+         case when not is_part and way <> 'hold' then now() end, stream = 'bulk',
+         case when way = 'hold' and not is_later then judged_by end
+  from incoming where is_whole is not true
 ), ${appendAcceptances(`select tenant_id, id as message_id, mode, stream = 'bulk' as is_bulk from incoming`)}, ${appendEvents(`
-  select i.tenant_id, i.id as message_id, r.position, 'recipient.suppressed' as type,
-         json_build_object('reason', ${suppressedBecause('r.suppressed')}) as data, i.mode, i.stream = 'bulk' as is_bulk,
-         null::uuid as connection_id
+  select i.tenant_id, i.id as message_id, r.position,
+         case when r.suppressed is null then 'recipient.held' else 'recipient.suppressed' end as type,
+         json_build_object('reason', case when r.suppressed is null then ${HELD_BECAUSE} else ${suppressedBecause('r.suppressed')} end) as data,
+         i.mode, i.stream = 'bulk' as is_bulk, null::uuid as connection_id
   from addressed r join incoming i on i.id = r.message_id
-  where r.suppressed is not null
+  where r.suppressed is not null or i.way = 'hold' and not i.is_later
   order by i.id, r.position`)}${extra}
-select u.unit, a.unit is not null as admitted, u.n as counted, u.list as suppressed, coalesce(s.accepted, r.accepted) as used, r.daily_limit as limit,
-       now() as now,
-       ceil(extract(epoch from (date_trunc('day', now() at time zone 'utc') + interval '1 day') - (now() at time zone 'utc')))::int4
-         as reset_seconds
+select u.unit, u.n::int4 as counted, u.list as suppressed, a.held, r.connections_version, now() as now,
+       case when a.unit is not null then 'go' when r.day is null then 'no-day' when not u.is_fresh then 'stale'
+            else coalesce(j.refused_by, 'key') end as verdict,
+       ${usageColumns('coalesce(s.g, r.g)')}
 from weighed u
 left join admitted a using (unit)
+left join judged j using (unit)
 left join room r on r.tenant_id = u.tenant_id and r.mode = u.mode
 left join spent s on s.tenant_id = u.tenant_id and s.mode = u.mode
 order by u.unit`
@@ -139,14 +215,13 @@ const WITH_RAW = {
 )`),
 }
 
-type Row = {
-  admitted: boolean
-  used: number | null
-  limit: number | null
+type Row = UsageColumns & {
+  verdict: AcceptVerdict
+  connections_version: number | null
   now: Date
-  reset_seconds: number
   counted: number
   suppressed: SuppressedRecipient[] | null
+  held: string[] | null
 }
 
 type Numbered<T> = T & { unit: number }
@@ -156,15 +231,15 @@ type RecipientRow = Numbered<AcceptRow['recipients'][number]> & {
   stream: Stream
 }
 
-const unitArray = rowArray<Numbered<AcceptUnit>>('accept_unit', [
+const unitArray = rowArray<Numbered<AcceptUnit>>('accept_unit_2', [
   column('int4', (row) => row.unit),
   column('uuid', (row) => row.tenantId),
   column('text', (row) => row.mode),
   column('uuid', (row) => row.requestId),
-  column('int4', (row) => row.recipientCount),
   column('bytea', (row) => row.idempotency?.keyHash),
   column('bytea', (row) => row.idempotency?.bodyHash),
   column('json', (row) => row.idempotency?.answer),
+  column('int4', (row) => row.connectionsVersion),
 ])
 const recipientArray = rowArray<RecipientRow>('accept_recipient_2', [
   column('int4', (row) => row.unit),
@@ -215,12 +290,13 @@ export async function acceptMessages(
     ],
   })
   return rows.map((row) => ({
-    admitted: row.admitted,
-    used: row.used,
-    limit: row.limit,
+    admitted: row.verdict === 'go',
+    verdict: row.verdict,
+    usage: toQuotaState(row),
+    connectionsVersion: row.connections_version,
     now: row.now,
-    resetSeconds: row.reset_seconds,
     counted: row.counted,
     suppressed: row.suppressed ?? [],
+    held: row.held ?? [],
   }))
 }

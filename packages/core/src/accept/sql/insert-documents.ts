@@ -29,7 +29,7 @@ export async function insertDocuments(
       name: 'insert-documents',
       text: `
         insert into message_content (tenant_id, message_id, document)
-        select $1::uuid, id, document from unnest($2::accept_message_2[])`,
+        select $1::uuid, id, document from unnest($2::accept_message_3[])`,
       values: [
         tenantId,
         await messageArray(

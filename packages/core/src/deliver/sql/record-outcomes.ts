@@ -141,8 +141,11 @@ with result as materialized (
   returning p.message_id, p.position
 ), ${appendEvents(`
   select tenant_id, message_id, position, event as type, data, mode, stream = 'bulk' as is_bulk, connection_id from change c
-  where event is not null and (not is_late or ((c.message_id, c.position) in (select message_id, position from changed)) is true)`)}, ${refundUsage(`
-  select tenant_id, usage_day::date as day, mode, sum(give_back)::int4 as n from owned where give_back > 0 group by 1, 2, 3`)}${extra}, ${addSuppressions(`
+  where event is not null and (not is_late or ((c.message_id, c.position) in (select message_id, position from changed)) is true)`)}, ${refundUsage(
+  `
+  select tenant_id, message_id, give_back as n, 0 as off_pool from owned where give_back > 0`,
+  { from: '$3', to: '$4' },
+)}${extra}, ${addSuppressions(`
   select tenant_id, mode, no_mailbox as address, '${suppressionStreams.hard_bounce}' as stream, 'hard_bounce' as reason, message_id
   from change where no_mailbox is not null`)}
 select channel, payload

@@ -2,9 +2,6 @@ import type { Queryable } from '@lettergate/db/pool'
 
 export type RetryLock = {
   mode: 'live' | 'test'
-  usageDay: string
-  /** The database's UTC day. */
-  today: string
   /** Null: nothing is left to do for it. */
   outboxState: string | null
   recipients: { position: number; status: string }[]
@@ -19,11 +16,9 @@ export async function lockForRetry(
   message: { tenantId: string; id: string },
 ): Promise<RetryLock | null> {
   const values = [message.tenantId, message.id]
-  const { rows } = await client.query<{ mode: 'live' | 'test'; usage_day: string; today: string }>({
+  const { rows } = await client.query<{ mode: 'live' | 'test' }>({
     name: 'lock-for-retry-message',
-    text: `
-      select mode, usage_day, (now() at time zone 'utc')::date as today
-      from message where tenant_id = $1 and id = $2 for no key update`,
+    text: 'select mode from message where tenant_id = $1 and id = $2 for no key update',
     values,
   })
   const [row] = rows
@@ -40,8 +35,6 @@ export async function lockForRetry(
   })
   return {
     mode: row.mode,
-    usageDay: row.usage_day,
-    today: row.today,
     outboxState: outbox.rows[0]?.state ?? null,
     recipients: recipients.rows,
   }

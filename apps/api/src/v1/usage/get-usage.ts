@@ -1,0 +1,62 @@
+import { toPublicId } from '@lettergate/contracts/lib/ids'
+import { Problem } from '@lettergate/contracts/problems/problems'
+import { Usage, UsageQuery } from '@lettergate/contracts/usage/usage'
+import { fromStorage } from '@lettergate/core/lib'
+import { type CounterState, readUsage, readUsageDays, type UsageNow } from '@lettergate/core/usage'
+import type { FastifyInstance } from 'fastify'
+import type { ApiDeps } from '../../deps.ts'
+import { tenantOf } from '../../http/authenticate.ts'
+import { answer, problemAnswers } from '../../http/schemas.ts'
+import { nextDay, nextMonth } from './resets.ts'
+
+function presentCounter({ used, limit }: CounterState, resetsAt: string) {
+  return { used, limit, left: limit === null ? null : Math.max(0, limit - used), resets_at: resetsAt }
+}
+
+function presentNow({ day, quota }: UsageNow) {
+  const [daily, monthly] = [nextDay(day), nextMonth(day)]
+  return {
+    day,
+    daily: presentCounter(quota, daily),
+    monthly: presentCounter(quota.month, monthly),
+    pool: presentCounter(quota.pool, daily),
+    own: quota.used - quota.pool.used,
+    bytes: presentCounter(quota.bytes, daily),
+  }
+}
+
+/** What was sent, and what is left. */
+export function addGetUsageRoute(app: FastifyInstance, deps: ApiDeps): void {
+  app.get<{ Querystring: UsageQuery }>('/v1/usage', {
+    config: { scope: 'usage:read' },
+    schema: {
+      operationId: 'getUsage',
+      summary: 'Read your usage',
+      description:
+        'What was counted today and this month, what is left of each limit, and what came before, by day and by connection. ' +
+        'All days and months are those of UTC.',
+      tags: ['Usage'],
+      querystring: UsageQuery,
+      response: { 200: answer('Your usage.', Usage), ...problemAnswers(401, 403, 422, 503) },
+    },
+    handler: async (request): Promise<Usage> => {
+      const { tenantId, mode } = tenantOf(request)
+      const db = deps.tenants.forTenant(tenantId)
+      const now = await fromStorage(readUsage(db, tenantId, mode))
+      if (!now) throw new Problem('not-found')
+      const { days } = request.query
+      const past = await fromStorage(readUsageDays(db, { tenantId, mode, days }))
+      return {
+        mode,
+        ...presentNow(now),
+        connections: past.connections.map(({ connectionId, ...counts }) => ({
+          connection: toPublicId('con', connectionId),
+          ...counts,
+        })),
+        days: past.days.map(({ day, accepted, pool, bytes, dayLimit }) => ({
+          ...{ day, accepted, pool, own: accepted - pool, bytes, limit: dayLimit },
+        })),
+      }
+    },
+  })
+}

@@ -1,0 +1,104 @@
+import { z } from 'zod'
+import { time } from '../lib/schema-parts.ts'
+
+/** Days of usage that are kept, and a little less is promised: 13 months. */
+export const USAGE_DAYS_MAX = 397
+
+const count = (description: string) => z.number().int().min(0).meta({ description })
+const limit = (description: string) => z.number().int().min(0).nullable().meta({ description })
+
+const counter = (unit: string) =>
+  z.object({
+    used: count(`${unit} counted so far.`),
+    limit: limit(`${unit} at most; null: no limit.`),
+    left: limit('What is left; null: no limit.'),
+    resets_at: time('When it begins anew.'),
+  })
+
+export const UsageQuery = z.object({
+  days: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(USAGE_DAYS_MAX)
+    .default(1)
+    .meta({
+      description: `Days to look back, with today: 1 to ${USAGE_DAYS_MAX}.`,
+    }),
+})
+export type UsageQuery = z.output<typeof UsageQuery>
+
+const day = z.iso.date().meta({ description: 'A UTC day.', examples: ['2026-11-20'] })
+
+export const Usage = z
+  .object({
+    mode: z.enum(['live', 'test']).meta({ description: 'That of the key. Live and test are counted apart.' }),
+    day,
+    daily: counter('Recipients of today'),
+    monthly: counter('Recipients of this month'),
+    pool: counter("Today's recipients through the shared pool"),
+    own: count('Recipients of today through your own connections.'),
+    bytes: counter('Bytes of content stored today'),
+    connections: z
+      .array(
+        z.object({
+          connection: z
+            .string()
+            .meta({ description: 'Its id.', examples: ['con_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
+          sent: count('Recipients for which it accepted a message.'),
+          bounced: count('Bounces of its messages.'),
+          complained: count('Complaints about its messages.'),
+        }),
+      )
+      .meta({ description: 'What each connection did in these days; brought up to date once an hour.' }),
+    days: z
+      .array(
+        z.object({
+          day,
+          accepted: count('Recipients.'),
+          pool: count('Of these, through the shared pool.'),
+          own: count('Of these, through your own connections.'),
+          bytes: count('Bytes of content.'),
+          limit: limit('Recipients that were allowed on this day; null: not known.'),
+        }),
+      )
+      .meta({ description: 'Newest first. A day without mail has no entry.' }),
+  })
+  .meta({ id: 'Usage', description: 'What was sent, and what is left of each limit.' })
+export type Usage = z.output<typeof Usage>
+
+const lowered = (description: string) => limit(description).optional()
+
+export const Plan = z
+  .object({
+    plan: z.string().meta({ description: 'The name of the plan.', examples: ['standard'] }),
+    description: z.string().meta({ description: 'What the operator says of it.' }),
+    limits: z
+      .object({
+        recipients_per_day: limit('Recipients of a UTC day.'),
+        recipients_per_month: limit('Recipients of a UTC month.'),
+        pool_recipients_per_day: limit('Recipients of a UTC day through the shared pool.'),
+        bytes_per_day: limit('Bytes of content of a UTC day.'),
+        requests_per_second: limit('Requests a second.'),
+        recipients_per_message: count('Recipients of one message.'),
+        message_bytes: count('Bytes of one message.'),
+        content_days: count('Days after which the content of a message is deleted.'),
+        record_days: count('Days after which nothing of a message is left.'),
+      })
+      .meta({ description: 'The limits in force; null: none.' }),
+    resources: z
+      .record(z.string(), z.number().int())
+      .meta({ description: 'How many you may have of each; absent: as many as the gateway allows.' }),
+    features: z.array(z.string()).meta({ description: 'What the plan has beyond the ordinary.' }),
+    from_tomorrow: z
+      .object({
+        recipients_per_day: lowered('Recipients of a UTC day.'),
+        recipients_per_month: lowered('Recipients of a UTC month.'),
+        pool_recipients_per_day: lowered('Recipients of a UTC day through the shared pool.'),
+        bytes_per_day: lowered('Bytes of content of a UTC day.'),
+      })
+      .nullable()
+      .meta({ description: 'Limits that are lowered with the next UTC day; null: none.' }),
+  })
+  .meta({ id: 'Plan', description: 'Your plan, and the limits that are in force.' })
+export type Plan = z.output<typeof Plan>

@@ -1,0 +1,54 @@
+import type { Queryable } from '@lettergate/db/pool'
+import { LRUCache } from 'lru-cache'
+import type { CounterState, QuotaState } from './quota.ts'
+import { readUsage } from './sql/read-usage.ts'
+
+/** What an answer says may be older than this by nothing but the mail of other processes. */
+const TTL_MS = 4_000
+const TENANTS_MAX = 5_000
+
+type Owner = { tenantId: string; mode: string }
+type Known = { at: number; reading: Promise<QuotaState | null> }
+
+export type QuotaReader = {
+  /** Counters of at most four seconds ago; null: not known. Many answers share one look. */
+  read(owner: Owner): Promise<QuotaState | null>
+  /** What a statement has just answered. */
+  note(owner: Owner, quota: QuotaState): void
+}
+
+function aged(quota: QuotaState, seconds: number): QuotaState | null {
+  const age = (state: CounterState) => ({ ...state, resetSeconds: state.resetSeconds - seconds })
+  if (quota.resetSeconds <= seconds) return null
+  const day = { limit: quota.limit, used: quota.used, resetSeconds: quota.resetSeconds - seconds }
+  return { ...day, month: age(quota.month), pool: age(quota.pool), bytes: age(quota.bytes) }
+}
+
+export function createQuotaReader(deps: { pool: Queryable; onError: (error: unknown) => void }): QuotaReader {
+  const cache = new LRUCache<string, Known>({ max: TENANTS_MAX, ttl: TTL_MS })
+  const keyOf = ({ tenantId, mode }: Owner) => `${tenantId} ${mode}`
+
+  function look(owner: Owner): Known {
+    const reading = readUsage(deps.pool, owner.tenantId, owner.mode).then(
+      (now) => now?.quota ?? null,
+      (error: unknown) => {
+        deps.onError(error)
+        return null
+      },
+    )
+    const known = { at: performance.now(), reading }
+    cache.set(keyOf(owner), known)
+    return known
+  }
+
+  return {
+    async read(owner) {
+      const known = cache.get(keyOf(owner)) ?? look(owner)
+      const quota = await known.reading
+      return quota && aged(quota, Math.floor((performance.now() - known.at) / 1_000))
+    },
+    note(owner, quota) {
+      cache.set(keyOf(owner), { at: performance.now(), reading: Promise.resolve(quota) })
+    },
+  }
+}
