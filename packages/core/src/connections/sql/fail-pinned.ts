@@ -51,10 +51,12 @@ export async function failPinned(
         select m.tenant_id, s.message_id, s.position, 'recipient.' || s.status as type, json_build_object('reason', s.reason) as data,
                m.mode, m.stream = 'bulk' as is_bulk, null::uuid as connection_id
         from stopped s join message m on m.tenant_id = $1 and m.id = s.message_id and m.id between $4 and $5
-        order by s.message_id, s.position`)}, ${refundUsage(`
-        select $1::uuid as tenant_id, m.usage_day as day, m.mode, count(*)::int4 as n
-        from stopped s join message m on m.tenant_id = $1 and m.id = s.message_id and m.id between $4 and $5
-        where s.status = 'failed' group by 1, 2, 3`)}
+        order by s.message_id, s.position`)}, ${refundUsage(
+        `
+        select $1::uuid as tenant_id, message_id, count(*)::int4 as n, 0 as off_pool
+        from stopped where status = 'failed' group by message_id`,
+        { from: '$4', to: '$5' },
+      )}
       select (select count(*) from removed)::int4 as ended,
              (select pg_notify('lg_message', string_agg(message_id::text, ',')) from removed having count(*) > 0),
              ${NOTIFY_FEED}`,

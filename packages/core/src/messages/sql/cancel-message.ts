@@ -35,10 +35,12 @@ export async function cancelMessage(
         select m.tenant_id, m.id as message_id, s.position, 'recipient.' || s.status as type,
                case when s.reason is not null then json_build_object('reason', s.reason) end as data,
                m.mode, m.stream = 'bulk' as is_bulk, null::uuid as connection_id
-        from stopped s join message m on m.tenant_id = $1 and m.id = $2 order by s.position`)}, ${refundUsage(`
-        select m.tenant_id, m.usage_day as day, m.mode, c.n
-        from (select count(*)::int4 as n from stopped where status = 'cancelled') c, message m
-        where m.tenant_id = $1 and m.id = $2 and c.n > 0`)}
+        from stopped s join message m on m.tenant_id = $1 and m.id = $2 order by s.position`)}, ${refundUsage(
+        `
+        select $1::uuid as tenant_id, $2::uuid as message_id, count(*)::int4 as n, 0 as off_pool
+        from stopped where status = 'cancelled' having count(*) > 0`,
+        { from: '$2', to: '$2' },
+      )}
       select (select state from target) as state,
              (select pg_notify('lg_message', message_id::text) from removed) as notified,
              ${NOTIFY_FEED} as feed_notified`,

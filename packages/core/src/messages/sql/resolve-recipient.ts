@@ -34,9 +34,12 @@ export async function resolveRecipient(
       ), ${appendEvents(`
         select m.tenant_id, m.id as message_id, s.position, $5::text as type, json_build_object('reason', $6::text) as data,
                m.mode, m.stream = 'bulk' as is_bulk, null::uuid as connection_id
-        from resolved s join message m on m.tenant_id = $1 and m.id = $2`)}, ${refundUsage(`
-        select m.tenant_id, m.usage_day as day, m.mode, 1 as n
-        from resolved s join message m on m.tenant_id = $1 and m.id = $2 where s.status = 'failed'`)}
+        from resolved s join message m on m.tenant_id = $1 and m.id = $2`)}, ${refundUsage(
+        `
+        select $1::uuid as tenant_id, $2::uuid as message_id, 1 as n, 0 as off_pool
+        from resolved s where s.status = 'failed'`,
+        { from: '$2', to: '$2' },
+      )}
       select (select status from target) as before,
              (select pg_notify('lg_message', $2::text) from resolved), (select pg_notify('lg_feed', $1::text) from resolved)`,
     values: [message.tenantId, message.id, address, status, event, reason],
