@@ -194,3 +194,17 @@ create trigger tenant_begin_ramp before insert on tenant for each row execute fu
 
 -- 9. What a recorded outcome has to do with the pool.
 create type pool_part as (tenant_id uuid, message_id uuid, by_pool smallint, holds smallint);
+
+-- 10. A decision holds at once: today's share follows the state and the ceiling.
+create function follow_pool_state() returns trigger language plpgsql as $$
+begin
+  perform renew_pool_limit(case tg_table_name when 'tenant' then (to_jsonb(new) ->> 'id')::uuid else (to_jsonb(new) ->> 'tenant_id')::uuid end);
+  return null;
+end
+$$;
+create trigger abuse_state_limit after insert or update of state on abuse_state for each row execute function follow_pool_state();
+create trigger tenant_ceiling_limit after update of pool_ceiling on tenant for each row
+  when (new.pool_ceiling is distinct from old.pool_ceiling) execute function follow_pool_state();
+
+-- 11. An event of one of the pool's connections.
+create type pool_event_key as (n int4, connection_id uuid, message_id uuid, provider_message_id text);

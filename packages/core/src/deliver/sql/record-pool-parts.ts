@@ -50,8 +50,8 @@ export const POOL_PARTS = `pool_change as materialized (
   group by 1, 2, 3, 4, 5
 ), handed as (
   insert into reputation_hour as h (tenant_id, hour, handed, bounced_hard, unseen)
-  select p.tenant_id, date_trunc('hour', r.started_at), sum(p.sent + p.no_mailbox), sum(p.no_mailbox), sum(p.no_mailbox)
-  from pool_change p join result r using (message_id)
+  select p.tenant_id, date_trunc('hour', now()), sum(p.sent + p.no_mailbox), sum(p.no_mailbox), sum(p.no_mailbox)
+  from pool_change p
   where p.by_pool = 1 and p.sent + p.no_mailbox > 0
   group by 1, 2 order by 1, 2
   on conflict (tenant_id, hour) do update
