@@ -16,7 +16,7 @@ alter table tenant
   -- Whether the ceiling rises by itself with good days.
   add column pool_ramp boolean not null default false;
 grant select (pool, overflow, pool_ceiling, retry_hours), update (pool, overflow, on_unknown, retry_hours) on tenant to lettergate_tenant;
-grant select (pool, overflow, pool_ceiling, pool_ramp, name, retry_hours), update (pool_ceiling, pool_ramp) on tenant to lettergate_batch;
+grant select (pool, overflow, pool_ceiling, pool_ramp, name, created_at), update (pool_ceiling, pool_ramp) on tenant to lettergate_batch;
 
 -- 3. One row: what the operator set for the pool as a whole.
 create table pool_setting (

@@ -95,10 +95,10 @@ with item as materialized (
   select tenant_id, hour, sum(hard), sum(block), sum(complained), sum(hard + block + complained) from (
     select i.tenant_id, date_trunc('hour', s.sent_at) as hour,
            (i.type = 'recipient.bounced' and i.data -> 'detail' ->> 'bounce' = 'hard')::int4 as hard,
-           (i.type = 'recipient.bounced' and i.data -> 'detail' ->> 'bounce' = 'blocked')::int4 as block,
+           (i.type = 'recipient.bounced' and i.data -> 'detail' ->> 'bounce' = 'block')::int4 as block,
            (i.type = 'recipient.complained')::int4 as complained
     from reported_event i
-    join pool_message s on s.message_id = i.message_id and s.connection_id = i.connection_id and s.tenant_id = i.tenant_id
+    join pool_message s on s.message_id = i.message_id and s.tenant_id = i.tenant_id and (i.connection_id is null or s.connection_id = i.connection_id)
     where i.type in ('recipient.bounced', 'recipient.complained')
   ) c
   group by 1, 2 having sum(hard + block + complained) > 0 order by 1, 2
