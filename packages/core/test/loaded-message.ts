@@ -14,6 +14,8 @@ export function buildLoadedMessage(change: Partial<LoadedMessage> = {}): LoadedM
     expiresInMs: 72 * 3_600_000,
     onUnknown: 'hold',
     connectionsVersion: 0,
+    poolVersion: 0,
+    poolDay: null,
     connectionId: null,
     sending: null,
     unknownAttempt: null,

@@ -8,4 +8,6 @@ export type Candidate = {
   /** Null: the gateway's own. */
   connectionId: string | null
   limits?: ConnectionLimits | null
+  /** The tenant that it belongs to, where that is not the message's: the operator's, for a connection of the shared pool. */
+  ownerId?: string
 }

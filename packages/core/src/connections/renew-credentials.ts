@@ -12,9 +12,9 @@ export type SecretOwner = { tenantId: string; connectionId: string; provider: Pr
 /** Finds the owner of a secret; null: a connection of the gateway, which has none. */
 export function ownerOf(
   tenantId: string,
-  { connectionId, provider }: Pick<Candidate, 'connectionId' | 'provider'>,
+  { connectionId, provider, ownerId = tenantId }: Pick<Candidate, 'connectionId' | 'provider' | 'ownerId'>,
 ): SecretOwner | null {
-  return connectionId === null ? null : { tenantId, connectionId, provider }
+  return connectionId === null ? null : { tenantId: ownerId, connectionId, provider }
 }
 
 export type CredentialRenewer = {

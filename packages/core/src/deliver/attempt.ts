@@ -17,11 +17,13 @@ import {
   type View,
 } from './choose-connection.ts'
 import { toHeldRecord, toRecord, toSuppressedRecord, toSuspendedRecord, toUnknownRecord } from './outcome.ts'
+import { NO_SHARE, toPoolHeldRecord } from './pool-hold.ts'
 import type { Recorder } from './record.ts'
 import { atLeastMs, gaveUp } from './retry-schedule.ts'
 import { pendingRecipients, type SelectedRecipients, selectRecipients } from './select-recipients.ts'
 import type { Fence } from './sql/begin-sending.ts'
 import type { LoadedMessage } from './sql/load-claimed.ts'
+import type { PoolAsk, PoolShare } from './sql/take-pool-shares.ts'
 
 type Message = LoadedMessage
 type Candidates = Extract<Route, { kind: 'candidates' }>
@@ -47,6 +49,7 @@ export type Waits = {
 
 export type AttemptDeps = {
   load: (claim: Claim) => Promise<Message | null>
+  takeShare: (ask: PoolAsk) => Promise<PoolShare>
   fence: (fence: Omit<Fence, 'token'>) => Promise<{ attempt: number; startedAt: Date } | null>
   router: Router
   throttle: Pick<Throttle, 'know' | 'availabilityOf' | 'admit'>
@@ -93,6 +96,12 @@ type UsedUp = ReadonlyMap<Candidate, Waits>
 function without(usedUp: UsedUp, route: Candidates): Candidates {
   if (usedUp.size === 0) return route
   return { ...route, candidates: route.candidates.filter((candidate) => !usedUp.has(candidate)) }
+}
+
+const isOfPool = ({ ownerId }: Candidate) => ownerId !== undefined
+
+function withoutPool(route: Candidates): Candidates {
+  return { ...route, candidates: route.candidates.filter((candidate) => !isOfPool(candidate)) }
 }
 
 function alsoSkipped(usedUp: UsedUp, choice: Choice): Choice {
@@ -163,27 +172,43 @@ export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) =
       hasOther: isRefusing(outcome) && hasOther(plan.route, candidate, plan.view),
       hasReady: isRefusing(outcome) && hasReady(plan.route, candidate, plan.view),
       hasRoomier: outcome.kind === 'rejected' && hasRoomier(plan.route, candidate, plan.view),
+      byPool: isOfPool(candidate),
     }
     await deps.recorder.record(toRecord(message, context, outcome))
   }
 
+  /** No call to a connection of the pool is made for a message without a share of the pool. */
+  async function shareOf(claim: Claim, message: Message, permit: Permit): Promise<PoolShare> {
+    const { tenantId, messageId, epoch } = claim
+    try {
+      const share = await deps.takeShare({ tenantId, messageId, epoch })
+      await deps.failpoint('after_pool_share', message.tags)
+      return share
+    } catch (error) {
+      permit.ended(null)
+      throw error
+    }
+  }
+
   /**
-   * Chooses until a connection grants a permit. A probe that another call has taken is not chosen again; a connection whose limit is used up
+   * Chooses until a connection grants a permit. The pool is left out once it has no share for the message. A probe that another call has taken is not chosen again; a connection whose limit is used up
    * for hours is skipped while another one may carry the message.
    */
   async function plan(
+    claim: Claim,
     message: Message,
-    route: Candidates,
+    offered: Candidates,
     view: View,
     reservedAt: string | null,
-  ): Promise<Plan | Waits | string> {
+  ): Promise<Plan | Waits | string | null> {
     const version = message.connectionsVersion
     const usedUp = new Map<Candidate, Waits>()
+    let route = offered
     let soonest: Waits | null = null
     for (;;) {
       const chosen = choose(without(usedUp, route), view)
       if (chosen.kind !== 'use' && soonest) return soonest
-      if (chosen.kind === 'none') return chosen.reason
+      if (chosen.kind === 'none') return route === offered ? chosen.reason : NO_SHARE
       if (chosen.kind === 'wait') {
         const { connectionId, why, ms } = chosen
         return { connectionId, why, ms: atLeastMs(ms), version, message }
@@ -196,11 +221,21 @@ export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) =
       }
       const hasTime = reservedAt !== null && reservedAt === candidate.connectionId
       const isBulk = message.stream === 'bulk'
-      const call = { isProbe, isBulk, hasTime, recipients: selected.carried.length, version }
+      const ofOwner = isOfPool(candidate) ? message.poolVersion : version
+      const call = { isProbe, isBulk, hasTime, recipients: selected.carried.length, version: ofOwner }
       const asked = deps.throttle.admit(candidate, call)
       const admission = asked instanceof Promise ? await asked : asked
-      if (admission.kind === 'go')
-        return { message, route, view, candidate, choice, selected, permit: admission.permit }
+      if (admission.kind === 'go') {
+        const { permit } = admission
+        const lacksShare = isOfPool(candidate) && message.poolDay === null
+        const share = lacksShare ? await shareOf(claim, message, permit) : null
+        if (share === null || share.kind === 'counted')
+          return { message, route, view, candidate, choice, selected, permit }
+        permit.ended(null)
+        if (share.kind === 'lost') return null
+        route = withoutPool(route)
+        continue
+      }
       if (admission.kind === 'taken' || candidate.connectionId === null) continue
       const { connectionId } = candidate
       if (admission.kind === 'full')
@@ -226,8 +261,11 @@ export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) =
     // Only the provider that may have accepted the message can recognise a repeat.
     const wanted = unknownAttempt ? { ...message, connectionId: unknownAttempt.connectionId } : message
     const route = await deps.router.route(wanted)
-    const giveUp = (reason: string) =>
-      deps.recorder.record(unknownAttempt ? toUnknownRecord(message, reason) : toHeldRecord(message, reason))
+    const mayBePool = route.kind === 'candidates' && route.candidates.some(isOfPool)
+    const giveUp = (reason: string) => {
+      const hold = mayBePool ? toPoolHeldRecord(message, reason, now()) : toHeldRecord(message, reason)
+      return deps.recorder.record(unknownAttempt ? toUnknownRecord(message, reason) : hold)
+    }
     if (route.kind === 'none') {
       if (route.isSuspended) await deps.recorder.record(toSuspendedRecord(message, route.reason))
       else await giveUp(route.reason)
@@ -240,11 +278,14 @@ export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) =
       tries: failedTriesOf(message.tries),
       unrecognised: unrecognisedIn(message),
       availabilityOf: deps.throttle.availabilityOf,
-      incompatibilityOf: ({ provider }) =>
-        unknownAttempt ? null : cannotCarry(provider.capabilities, carried),
+      incompatibilityOf: (candidate) =>
+        unknownAttempt
+          ? null
+          : (route.faults?.get(candidate) ?? cannotCarry(candidate.provider.capabilities, carried)),
       now: now(),
     }
-    const planned = await plan(message, route, view, reservedAt ?? message.reservedAt ?? null)
+    const planned = await plan(claim, message, route, view, reservedAt ?? message.reservedAt ?? null)
+    if (planned === null) return null
     if (typeof planned === 'string') {
       await giveUp(planned)
       return null

@@ -1,4 +1,5 @@
 import type { Candidate } from '../connections/index.ts'
+import { POOL_TARGET } from '../lib/index.ts'
 import type { Incompatibility, Route, Rule } from '../routing/index.ts'
 import { type Availability, waitReasons } from '../throttle/index.ts'
 import { classOfStored, type FailedTries, type Unrecognised } from './attempt-history.ts'
@@ -9,7 +10,10 @@ type Candidates = Extract<Route, { kind: 'candidates' }>
 export type Choice = {
   rule: Rule
   route: string | null
+  /** `connection` is 'pool' for one of the shared pool. */
   skipped: { connection: string; why: string }[]
+  /** A connection of the shared pool was chosen. */
+  pool?: true
   /** The call carries a single recipient, because a call with several was refused over one. */
   alone?: true
   /** Recipients refused by name and left to another connection, with the code. */
@@ -55,8 +59,9 @@ function whyNot(availability: Availability, now: number): string | null {
  */
 export function choose(route: Candidates, view: View): Chosen {
   const skipped: Choice['skipped'] = []
-  const skip = ({ connectionId }: Candidate, why: string) => {
-    if (connectionId !== null) skipped.push({ connection: connectionId, why })
+  const skip = ({ connectionId, ownerId }: Candidate, why: string) => {
+    if (connectionId !== null)
+      skipped.push({ connection: ownerId === undefined ? connectionId : POOL_TARGET, why })
   }
   const faults: string[] = []
   const able = route.candidates.filter((candidate) => {
@@ -112,7 +117,7 @@ export function choose(route: Candidates, view: View): Chosen {
     kind: 'use',
     candidate,
     isProbe: availability.kind === 'probe',
-    choice: { rule, route: routeId, skipped },
+    choice: { rule, route: routeId, skipped, ...(candidate.ownerId !== undefined && { pool: true }) },
   }
 }
 

@@ -15,6 +15,7 @@ import type { Recorder } from './record.ts'
 import { beginSending, type Fence } from './sql/begin-sending.ts'
 import { type DeferredClaim, deferClaims } from './sql/defer-claims.ts'
 import { type LoadedMessage, loadClaimed } from './sql/load-claimed.ts'
+import { type PoolAsk, type PoolShare, takePoolShares } from './sql/take-pool-shares.ts'
 import { createSlots, SlotsStopped } from './tenant-slots.ts'
 
 export type { AttemptResult } from './attempt.ts'
@@ -90,6 +91,7 @@ export function createDeliverer(deps: {
   const fenceBatch = batched<Fence, { attempt: number; startedAt: Date } | null>((items) =>
     beginSending(deps.pool, items, SENDING_LEASE_MS),
   )
+  const shareBatch = batched<PoolAsk, PoolShare>((asks) => takePoolShares(deps.pool, asks))
   const releaseBatch = batched<Claim, void>(async (claims) => {
     await releaseClaims(deps.pool, claims)
     return claims.map(() => undefined)
@@ -104,6 +106,7 @@ export function createDeliverer(deps: {
     throttle,
     calls,
     load: loadBatch.add,
+    takeShare: shareBatch.add,
     fence: (fence) =>
       fenceBatch.add({ ...fence, token: Math.floor(Math.random() * Number.MAX_SAFE_INTEGER) }),
   })

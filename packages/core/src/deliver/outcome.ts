@@ -29,6 +29,8 @@ export type AttemptContext = {
   hasRoomier: boolean
   /** Another connection is ready and has not refused this message. */
   hasReady: boolean
+  /** A connection of the shared pool makes it. */
+  byPool?: boolean
 }
 
 type Verdict = { kind: 'sent' | 'failed' | 'unknown' | 'again'; reason: string | null }
@@ -178,8 +180,9 @@ function dependsOnConnection(outcome: SendOutcome): boolean {
 
 /** A record without an attempt, that gives nothing back. */
 function baseRecord(message: LoadedMessage): Omit<OutcomeRecord, 'changes' | 'retryInMs'> {
-  const { tenantId, messageId, epoch, mode, stream, usageDay } = message
-  return { tenantId, messageId, epoch, mode, stream, usageDay, attempt: null, giveBack: 0 }
+  const { tenantId, messageId, epoch, mode, stream, usageDay, poolDay } = message
+  const pool = poolDay === null ? {} : { pool: { byPool: false, holds: false } }
+  return { tenantId, messageId, epoch, mode, stream, usageDay, attempt: null, giveBack: 0, ...pool }
 }
 
 /**
@@ -223,6 +226,7 @@ export function toRecord(
   const others = pendingRecipients(message).length > carried.length + selected.left.length
   return {
     ...baseRecord(message),
+    ...(attempt.byPool && { pool: { byPool: true, holds: false } }),
     attempt: {
       number: attempt.number,
       connectionId: attempt.connectionId,
@@ -274,10 +278,16 @@ function toQueued(following: readonly LoadedRecipient[]): RecipientChange[] {
  */
 const HELD_RECHECK_MS = 10 * 60_000
 
-/** Holds a message that no connection can carry, until one can or the tenant's retry limit ends. */
-export function toHeldRecord(message: LoadedMessage, reason: string, random = Math.random): OutcomeRecord {
-  const againInMs = HELD_RECHECK_MS * (1 + random() / 2)
-  const isLast = againInMs >= message.expiresInMs
+/** Holds a message that no connection can carry, until one can or its time ends: the tenant's retry limit, unless it is given. */
+export function toHeldRecord(
+  message: LoadedMessage,
+  reason: string,
+  {
+    againInMs = HELD_RECHECK_MS * (1 + Math.random() / 2),
+    expiresInMs = message.expiresInMs,
+  }: { againInMs?: number; expiresInMs?: number } = {},
+): OutcomeRecord {
+  const isLast = againInMs >= expiresInMs
   const pending = pendingRecipients(message)
   const changes = pending.map((recipient): RecipientChange => {
     const { position } = recipient

@@ -4,9 +4,10 @@ import { inTransaction, type Pool, type Queryable } from '@lettergate/db/pool'
 import { parseReport } from '@lettergate/providers/lib/parse-report'
 import type { ProviderEvent, Reading } from '@lettergate/providers/lib/provider-event'
 import type { Provider } from '@lettergate/providers/provider'
-import type { Failpoint, Notification } from '../lib/index.ts'
+import { type Failpoint, type Notification, POOL_TENANT_ID } from '../lib/index.ts'
 import { applyEvents, type EventItem } from './sql/apply-events.ts'
 import { type EventMessage, findMessages, findSent } from './sql/find-messages.ts'
+import { findPoolMessages } from './sql/find-pool-messages.ts'
 import { type DueEvent, deferDue, finishDue, takeDue } from './sql/take-due.ts'
 import { toItem } from './to-item.ts'
 
@@ -77,7 +78,14 @@ export type Turn = {
 
 export type AppliedTurn = { applied: Applied; notifications: Notification[]; foreign: ForeignEvents[] }
 
-type Known = { request: DueEvent; event: ProviderEvent; messageId: string | null; isOurId: boolean }
+/** `tenantId`: whose message it is; null: of the shared pool, and not known yet. */
+type Known = {
+  request: DueEvent
+  event: ProviderEvent
+  tenantId: string | null
+  messageId: string | null
+  isOurId: boolean
+}
 
 /** A body that makes its reader fail counts as one that could not be read: it must not hold up the others. */
 function parse(deps: ApplyDeps, request: DueEvent): Reading {
@@ -110,12 +118,14 @@ async function identify(
 ): Promise<Known[]> {
   const known = events.map(({ request, event }) => {
     const messageId = ourIdOf(event)
-    return { request, event, messageId, isOurId: messageId !== null }
+    const { tenantId } = request
+    return { request, event, tenantId, messageId, isOurId: messageId !== null }
   })
+  await identifyPool(db, known)
   const unknown = known.flatMap((one) => {
     const { providerMessageId, at } = one.event
     const { tenantId, provider } = one.request
-    return one.messageId === null && providerMessageId
+    return one.messageId === null && one.tenantId !== null && providerMessageId
       ? { one, key: { tenantId, provider, providerMessageId, at } }
       : []
   })
@@ -127,10 +137,27 @@ async function identify(
   return known
 }
 
+/** The provider of a pool's connection does not know tenants: whose message it is, is what we kept when we sent it. */
+async function identifyPool(db: Queryable, known: readonly Known[]): Promise<void> {
+  const ofPool = known.filter(({ tenantId }) => tenantId === POOL_TENANT_ID)
+  const keys = ofPool.map(({ request, event, messageId }) => ({
+    connectionId: request.connectionId,
+    messageId,
+    providerMessageId: event.providerMessageId ?? null,
+  }))
+  const found = await findPoolMessages(db, keys)
+  for (const [index, one] of ofPool.entries()) {
+    one.tenantId = found[index]?.tenantId ?? null
+    one.messageId = found[index]?.messageId ?? null
+  }
+}
+
 async function readMessages(db: Queryable, known: readonly Known[]): Promise<Map<string, EventMessage>> {
   const keys = new Map(
-    known.flatMap(({ request: { tenantId }, messageId }) =>
-      messageId === null ? [] : [[`${tenantId} ${messageId}`, { tenantId, messageId }] as const],
+    known.flatMap(({ tenantId, messageId }) =>
+      messageId === null || tenantId === null
+        ? []
+        : [[`${tenantId} ${messageId}`, { tenantId, messageId }] as const],
     ),
   )
   const messages = await findMessages(db, [...keys.values()])
@@ -153,18 +180,18 @@ function judge(known: readonly Known[], messages: ReadonlyMap<string, EventMessa
   const waiting: Waiting = new Map()
   const counts = { early: 0, foreign: 0, nameless: 0 }
   const foreign = new Map<string, ForeignEvents>()
-  for (const { request, event, messageId, isOurId } of known) {
-    const message = messages.get(`${request.tenantId} ${messageId}`)
+  for (const { request, event, tenantId, messageId, isOurId } of known) {
+    const message = messages.get(`${tenantId} ${messageId}`)
     const item = message && toItem(event, message, request)
     if (item) {
       items.set(`${item.messageId} ${item.source}`, item)
-    } else if (isOurId && messageId !== null && !message) {
+    } else if (isOurId && messageId !== null && tenantId !== null && !message) {
       // A message is stored before it is sent: this one is another tenant's, or was deleted.
       counts.foreign++
       const { tenantId, connectionId, provider } = request
       const before = foreign.get(connectionId) ?? { tenantId, connectionId, provider, count: 0, messageId }
       foreign.set(connectionId, { ...before, count: before.count + 1 })
-    } else if (!message && event.providerMessageId === undefined) {
+    } else if (!message && event.providerMessageId === undefined && !isOurId) {
       // Nothing in it will ever name a message.
       counts.nameless++
     } else {

@@ -65,7 +65,14 @@ export function carriedOfStored(document: ContentDocument): Carried {
 
 /** `pointer` starts at the message; '' is the whole of it. `detail` fits behind the pointer, and names no provider. */
 export type Incompatibility = {
-  code: Extract<ProblemCode, 'field-not-supported' | 'header-not-allowed' | 'payload-too-large'>
+  code: Extract<
+    ProblemCode,
+    | 'field-not-supported'
+    | 'header-not-allowed'
+    | 'payload-too-large'
+    | 'sender-not-allowed'
+    | 'provider-required'
+  >
   pointer: string
   detail: string
 }

@@ -48,6 +48,7 @@ function routeWith(sealer: Sealer) {
       mode: 'live',
       connectionId: null,
       connectionsVersion: 0,
+      poolVersion: 0,
       messageId: newId(),
       stream: 'transactional',
       tags: [],

@@ -3,17 +3,28 @@ import type { Provider } from '@lettergate/providers/provider'
 import { LRUCache } from 'lru-cache'
 import { ZodError } from 'zod'
 import type { Candidate, SealedConnection } from '../connections/index.ts'
+import { POOL_TENANT_ID } from '../lib/index.ts'
 import { SealBroken, type Sealer } from '../secrets/index.ts'
-import { orderTargets, type Routable, routeOf } from './match-route.ts'
+import type { Incompatibility } from './capabilities.ts'
+import type { Routable } from './match-route.ts'
+import { senderFault } from './sender.ts'
 import { listSealedConnections, type RoutingRule } from './sql/list-sealed-connections.ts'
+import { type PoolTerms, readPoolFacts, readPoolTerms } from './sql/read-pool-terms.ts'
 import { readSuspension } from './sql/read-suspension.ts'
+import { targetsOf } from './targets.ts'
 
 /** The rule that selected the connections. */
 export type Rule = 'named' | 'route' | 'priority' | 'fallback'
 
 export type Route =
-  /** In the order in which they are preferred; at least one. */
-  | { kind: 'candidates'; rule: Rule; routeId: string | null; candidates: readonly Candidate[] }
+  /** In the order in which they are preferred; at least one. `faults`: those that may not send from the message's sender, and why. */
+  | {
+      kind: 'candidates'
+      rule: Rule
+      routeId: string | null
+      candidates: readonly Candidate[]
+      faults?: ReadonlyMap<Candidate, Incompatibility>
+    }
   /** No connection may carry it now. `isSuspended`: nor will one before the operator resumes the tenant, and the message is kept until then. */
   | { kind: 'none'; reason: string; isSuspended?: true }
 
@@ -28,19 +39,23 @@ type Message = Routable & {
   mode: 'live' | 'test'
   connectionId: string | null
   connectionsVersion: number
+  /** Of the pool's connections and settings; 0: there never were any. */
+  poolVersion: number
 }
 
 /** A change of connections or routes is visible in their version immediately; this is how long opened credentials stay in memory. */
 const TTL_MS = 60_000
 const TENANTS_MAX = 2_000
 
-type Opened = {
-  usable: Candidate[]
-  routes: RoutingRule[]
-  hasBroken: boolean
+type Opened = { usable: Candidate[]; routes: RoutingRule[]; hasBroken: boolean }
+type Own = Opened & {
+  terms: PoolTerms
   /** Why the operator has suspended the tenant; null: it is active. */
   suspendedBecause: string | null
 }
+type Pool = { usable: readonly Candidate[]; defaultFrom: string | null }
+
+const NO_POOL: Pool = { usable: [], defaultFrom: null }
 
 const none = (reason: string): Route => ({ kind: 'none', reason: `provider-required: ${reason}` })
 
@@ -50,27 +65,35 @@ const suspended = (why: string): Route => ({
   isSuspended: true,
 })
 
-/** One of the tenant's own connections that the message names, a route that fits it, or all by priority; null: it has none. */
-function chooseRoute({ usable, routes, hasBroken }: Opened, message: Message): Route | null {
+/** One connection that the message names, a route that fits it, or all by priority; null: there is none. */
+function chooseRoute(own: Own, pool: Pool, message: Message): Route | null {
+  const { usable, routes, hasBroken, terms } = own
+  const judged = (rule: Rule, routeId: string | null, candidates: readonly Candidate[]): Route => {
+    const faults = new Map<Candidate, Incompatibility>()
+    for (const candidate of candidates) {
+      const sending = { isPool: candidate.ownerId !== undefined, provider: candidate.provider.id }
+      const fault = senderFault(sending, message.fromAddress, terms, pool.defaultFrom)
+      if (fault) faults.set(candidate, fault)
+    }
+    return { kind: 'candidates', rule, routeId, candidates, faults }
+  }
   if (message.connectionId !== null) {
-    const named = usable.find((candidate) => candidate.connectionId === message.connectionId)
+    // One of the pool's is named only where an attempt by it is repeated.
+    const named = [...usable, ...pool.usable].find(
+      (candidate) => candidate.connectionId === message.connectionId,
+    )
     if (!named)
       return none(
         'the message names a connection that is deleted or disabled; enable it or cancel the message',
       )
-    return { kind: 'candidates', rule: 'named', routeId: null, candidates: [named] }
+    return judged('named', null, [named])
   }
-  const route = routeOf(routes, message)
-  if (route) {
-    const candidates = orderTargets(route, message.messageId).flatMap(
-      (id) => usable.find((candidate) => candidate.connectionId === id) ?? [],
-    )
-    // The tenant chose where such mail is sent: no other connection may replace it.
-    if (candidates.length === 0)
-      return none('the matching route has no usable connection; enable one or change its targets')
-    return { kind: 'candidates', rule: 'route', routeId: route.id, candidates }
-  }
-  if (usable.length > 0) return { kind: 'candidates', rule: 'priority', routeId: null, candidates: usable }
+  const choices = { own: usable, pool: pool.usable, routes, terms }
+  const { targets, routeId } = targetsOf(choices, message, ({ connectionId }) => connectionId)
+  // The tenant chose where such mail is sent: no other connection may replace it.
+  if (routeId !== null && targets.length === 0)
+    return none('the matching route has no usable connection; enable one or change its targets')
+  if (targets.length > 0) return judged(routeId === null ? 'priority' : 'route', routeId, targets)
   // The tenant chose where its mail goes: no fallback may carry it elsewhere.
   return hasBroken
     ? none('no stored credentials can be read; store the credentials of your connections again')
@@ -78,8 +101,8 @@ function chooseRoute({ usable, routes, hasBroken }: Opened, message: Message): R
 }
 
 /**
- * Selects the connections of a tenant that may carry a message. Test mode never leaves the gateway. Without any connection,
- * `fallback` carries the message (the capture provider of a development installation), or it is held.
+ * Selects the connections that may carry a message: the tenant's own, and those of the shared pool. Test mode never leaves the gateway.
+ * Without any connection, `fallback` carries the message (the capture provider of a development installation), or it is held.
  */
 export function createRouter(deps: {
   tenants: Tenants
@@ -88,7 +111,8 @@ export function createRouter(deps: {
   fallback: 'capture' | 'hold'
   onError: (error: unknown) => void
 }): Router {
-  const cache = new LRUCache<string, Promise<Opened>>({ max: TENANTS_MAX, ttl: TTL_MS })
+  const owns = new LRUCache<string, Promise<Own>>({ max: TENANTS_MAX, ttl: TTL_MS })
+  const pools = new LRUCache<number, Promise<Pool>>({ max: 2, ttl: TTL_MS })
 
   async function open(tenantId: string, row: SealedConnection): Promise<Candidate | null> {
     const provider = deps.providers[row.provider]
@@ -107,17 +131,14 @@ export function createRouter(deps: {
         settings: provider.settings.parse(row.settings),
         credentialsSince: row.credentialsSince,
       },
+      ...(tenantId === POOL_TENANT_ID && { ownerId: tenantId }),
     }
   }
 
   async function load(tenantId: string): Promise<Opened> {
     const db = deps.tenants.forTenant(tenantId)
-    // A suspension raises the version too: no answer from before it is valid after it.
-    const [{ connections, routes }, suspendedBecause] = await Promise.all([
-      listSealedConnections(db, tenantId),
-      readSuspension(db, tenantId),
-    ])
-    const opened: Opened = { usable: [], routes, hasBroken: false, suspendedBecause }
+    const { connections, routes } = await listSealedConnections(db, tenantId)
+    const opened: Opened = { usable: [], routes, hasBroken: false }
     for (const row of connections) {
       try {
         const candidate = await open(tenantId, row)
@@ -134,11 +155,31 @@ export function createRouter(deps: {
     return opened
   }
 
-  function openedOf(tenantId: string, version: number): Promise<Opened> {
-    const key = `${tenantId} ${version}`
+  async function loadOwn(tenantId: string): Promise<Own> {
+    const db = deps.tenants.forTenant(tenantId)
+    // A suspension raises the version too: no answer from before it is valid after it.
+    const [opened, terms, suspendedBecause] = await Promise.all([
+      load(tenantId),
+      readPoolTerms(db, tenantId),
+      readSuspension(db, tenantId),
+    ])
+    return { ...opened, terms, suspendedBecause }
+  }
+
+  async function loadPool(): Promise<Pool> {
+    const { usable } = await load(POOL_TENANT_ID)
+    const { defaultFrom } = await readPoolFacts(deps.tenants.forTenant(POOL_TENANT_ID), POOL_TENANT_ID)
+    return { usable, defaultFrom }
+  }
+
+  function cachedIn<K extends string | number, V extends object>(
+    cache: LRUCache<K, Promise<V>>,
+    key: K,
+    read: () => Promise<V>,
+  ): Promise<V> {
     const cached = cache.get(key)
     if (cached) return cached
-    const loading = load(tenantId)
+    const loading = read()
     cache.set(key, loading)
     loading.catch(() => cache.delete(key))
     return loading
@@ -155,9 +196,11 @@ export function createRouter(deps: {
   return {
     async route(message) {
       if (message.mode === 'test') return capture()
-      const opened = await openedOf(message.tenantId, message.connectionsVersion)
-      if (opened.suspendedBecause !== null) return suspended(opened.suspendedBecause)
-      const chosen = chooseRoute(opened, message)
+      const { tenantId, connectionsVersion, poolVersion } = message
+      const own = await cachedIn(owns, `${tenantId} ${connectionsVersion}`, () => loadOwn(tenantId))
+      if (own.suspendedBecause !== null) return suspended(own.suspendedBecause)
+      const pool = poolVersion === 0 ? NO_POOL : await cachedIn(pools, poolVersion, loadPool)
+      const chosen = chooseRoute(own, pool, message)
       if (chosen) return chosen
       return deps.fallback === 'capture'
         ? capture()

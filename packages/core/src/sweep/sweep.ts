@@ -24,7 +24,7 @@ import { expireIdempotency } from './sql/expire-idempotency.ts'
 import { forgetClaimsInHand } from './sql/forget-claims-in-hand.ts'
 import { forgetGoneConnections } from './sql/forget-gone-connections.ts'
 import { listExpiredSending } from './sql/list-expired-sending.ts'
-
+import { markPoolReleased, readPoolChange, releaseForPool } from './sql/release-for-pool.ts'
 import { releaseWaiting } from './sql/release-waiting.ts'
 import { FIRST_CONNECTION, trimConnectionEvents } from './sql/trim-connection-events.ts'
 import { walkOnce, walkUntilDone } from './walk-pages.ts'
@@ -33,6 +33,8 @@ const BATCH = 200
 /** Looked at in one statement; with `BATCH` rows of each at most. */
 const CONNECTIONS = 50
 const TENANTS = 50
+/** Of which only those with waiting messages are changed. */
+const POOL_TENANTS = 2_000
 /** Then workers are notified of the released messages, and the step continues a second later. */
 const RELEASE_MS = 10_000
 
@@ -113,6 +115,21 @@ function releaseAllWaiting({ pool, isStopped }: SweepDeps): Promise<number> {
   )
 }
 
+/** Has every tenant with waiting messages looked at again after a change of the shared pool. Answers how many pages it took. */
+async function releaseAfterPoolChange({ pool, isStopped }: SweepDeps): Promise<number> {
+  const version = await readPoolChange(pool)
+  if (version === null) return 0
+  let pages = 0
+  let after: string | null = FIRST_TENANT
+  while (after !== null) {
+    if (isStopped?.()) return pages
+    after = await releaseForPool(pool, after, POOL_TENANTS)
+    pages++
+  }
+  await markPoolReleased(pool, version)
+  return pages
+}
+
 /** Visits all rows of connections once; locked rows are skipped until the next run. */
 function forgetConnections({ pool, isStopped }: SweepDeps): Promise<number> {
   return walkOnce(FIRST_CONNECTION, (after) => forgetGoneConnections(pool, after, BATCH), isStopped)
@@ -122,6 +139,7 @@ export const sweepSteps = {
   releaseExpiredClaims: (deps: SweepDeps) => untilDone(deps, (limit) => releaseClaims(deps, limit)),
   endSetAside: (deps: SweepDeps) => untilDone(deps, (limit) => endSetAside(deps, limit)),
   forgetClaimsInHand: (deps: SweepDeps) => forgetClaimsInHand(deps.pool),
+  releaseAfterPoolChange,
   releaseWaiting: releaseAllWaiting,
   giveUpLostSending: (deps: SweepDeps) => untilDone(deps, (limit) => giveUpLostSending(deps, limit)),
   expireIdempotency: (deps: SweepDeps) => untilDone(deps, (limit) => expireIdempotency(deps.pool, limit)),
@@ -147,6 +165,7 @@ const EVERY_MS: Record<SweepStep, number> = {
   releaseExpiredClaims: 2_000,
   endSetAside: 60_000,
   forgetClaimsInHand: 10_000,
+  releaseAfterPoolChange: 1_000,
   releaseWaiting: 1_000,
   giveUpLostSending: 5_000,
   expireIdempotency: 60_000,

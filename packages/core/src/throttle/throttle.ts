@@ -106,7 +106,7 @@ export function createThrottle(deps: {
     if (connectionId === null) return null
     let state = states.get(connectionId)
     if (!state) {
-      state = newConnectionState(tenantId, connectionId, candidate)
+      state = newConnectionState(candidate.ownerId ?? tenantId, connectionId, candidate)
       states.set(connectionId, state)
     }
     state.candidate = candidate

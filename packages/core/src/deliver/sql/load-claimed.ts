@@ -7,6 +7,7 @@ import {
   type Envelope,
   idRange,
   isPending,
+  POOL_TENANT_ID,
   type StoredRecipient,
 } from '../../lib/index.ts'
 import { suppressedBecause, suppressionOf } from '../../suppressions/index.ts'
@@ -49,6 +50,10 @@ type Claimed = {
   expiresInMs: number
   onUnknown: 'hold' | 'resend'
   connectionsVersion: number
+  /** Of the shared pool's connections and settings; 0: there never were any. */
+  poolVersion: number
+  /** The day whose share of the pool the message is counted on; null: it is not. */
+  poolDay: string | null
   /** The connection with a reserved sending time that was just reached; older reservations lapse, or all would be sent together after an outage. */
   reservedAt?: string | null
   /** Recipients that were put on a suppression list since the message was accepted; null: none. */
@@ -96,6 +101,7 @@ export type LoadedMessage = Claimed &
  * Recipients are looked up in the suppression lists again (`suppressed`), unless one probe says that nothing was added to the tenant's list
  * since accept did so. A minute more, since an entry is dated by the begin of its transaction. Not for a message that is being sent: its call
  * carried what it carried.
+ * Where there is no shared pool, nothing is looked up about it.
  * Before anything of a message is in this process, its claim is recorded with this worker (`noted`): if the process dies, the sweeper knows
  * its claims. This record need not survive a crash of Postgres, so its commit, the only write here, is asynchronous.
  */
@@ -118,13 +124,16 @@ with noted as (
   insert into claim_in_hand (epochs, worker)
   select array_agg(k.epoch), ${ASKING_WORKER} from unnest($1::claim_key[]) as k where $2::text = 'claimed'
   having count(*) > 0 and set_config('synchronous_commit', 'off', true) is not null
+), pool as materialized (
+  select coalesce(max(connections_version), 0) as version from tenant where id = '${POOL_TENANT_ID}'
 )
 select o.tenant_id as "tenantId", o.message_id as "messageId", o.epoch, o.attempts, o.mode, o.accepted_at as "acceptedAt", o.provider,
        o.connection_id as "sendingConnectionId", o.sending_at as "sendingAt",
        ceil(extract(epoch from greatest(o.first_due_at, t.resumed_at) + t.retry_hours * interval '1 hour' - now()) * 1000 + o.throttled_ms)::float8 as "expiresInMs",
        case when o.wait_why = 'rate' and o.wait_version = t.connections_version and o.due_at > now() - interval '5 seconds'
             then o.wait_for end as "reservedAt",
-       t.retry_hours as "retryHours", t.on_unknown as "onUnknown", t.connections_version as "connectionsVersion", c.document, s.stored,
+       t.retry_hours as "retryHours", t.on_unknown as "onUnknown", t.connections_version as "connectionsVersion",
+       (select version from pool) as "poolVersion", shared.pool_day as "poolDay", c.document, s.stored,
        case when $2::text = 'claimed' and (o.accepted_at is null or exists (
               select from suppression n
               where n.tenant_id = k.tenant_id and n.mode = o.mode and n.created_at > o.accepted_at - interval '1 minute'))
@@ -185,6 +194,11 @@ left join lateral (
   where o.accepted_at is null and m.tenant_id = k.tenant_id and m.id = k.message_id and m.id between $3 and $4
   limit 1
 ) s on true
+left join lateral (
+  select case when m.pool_n > 0 then m.pool_day end as pool_day from message m
+  where (select version from pool) > 0 and m.tenant_id = k.tenant_id and m.id = k.message_id and m.id between $3 and $4
+  limit 1
+) shared on true
 where o.state = $2::text`
 
 /** As JSON has it: without dates, and null for an empty list. */

@@ -7,7 +7,16 @@ import type { SendOutcome } from '@lettergate/providers/provider'
 import { appendEvents, idRange, isPending, type Notification } from '../../lib/index.ts'
 import { addSuppressions, suppressionStreams } from '../../suppressions/index.ts'
 import { refundUsage } from '../../usage/index.ts'
-import { simulateEvents } from './simulate-events.ts'
+import {
+  HOLDS_LONGER,
+  PLAIN_REFUNDS,
+  PLAIN_RESULT,
+  POOL_PARTS,
+  POOLED_REFUNDS,
+  POOLED_RESULT,
+  partArray,
+} from './record-pool-parts.ts'
+import { SIMULATED } from './simulate-events.ts'
 
 export type RecipientChange = {
   position: number
@@ -52,6 +61,16 @@ export type OutcomeRecord = {
   waitVersion?: number | null
   /** Recipients that will never be sent: refunded to the quota of `usageDay`. */
   giveBack: number
+  /** Absent: the shared pool has nothing to do with it. */
+  pool?: PoolPart
+}
+
+/** What the record has to do with the shared pool. */
+export type PoolPart = {
+  /** A connection of the pool made the attempt. */
+  byPool: boolean
+  /** The message is held because of the pool; a share of an earlier day is given back. */
+  holds: boolean
 }
 
 /**
@@ -64,10 +83,8 @@ export type OutcomeRecord = {
  * 4. The limit of `change` limits nothing: it makes Postgres expect one row instead of ten, and so probe the recipients of each. Otherwise
  *    a plan made early in the day read the whole day's index each time: 0.9 ms for a batch of 28 at 50,000 stored, and rising.
  */
-const textOf = (extra = ''): string => `
-with result as materialized (
-  select * from unnest($1::claim_outcome[])
-), finished as (
+const textOf = ({ isCaptured = false, isPooled = false } = {}): string => `
+with ${isPooled ? POOLED_RESULT : PLAIN_RESULT}, finished as (
   delete from outbox o using result r
   where o.message_id = r.message_id and o.epoch = r.epoch and o.tenant_id = r.tenant_id
     and o.state in ('claimed', 'sending') and r.retry_in_ms is null
@@ -77,7 +94,7 @@ with result as materialized (
                                      (select connections_version from tenant t where t.id = r.tenant_id))
                                    then 'waiting' else 'ready' end,
                       due_at = now() + r.retry_in_ms * interval '1 ms', lease_until = null, sending_at = null, accepted_at = null,
-                      wait_for = null, wait_why = null, wait_version = r.wait_version
+                      wait_for = null, wait_why = null, wait_version = r.wait_version${isPooled ? HOLDS_LONGER : ''}
   from result r
   where o.message_id = r.message_id and o.epoch = r.epoch and o.tenant_id = r.tenant_id
     and o.state in ('claimed', 'sending') and r.retry_in_ms is not null
@@ -141,11 +158,7 @@ with result as materialized (
   returning p.message_id, p.position
 ), ${appendEvents(`
   select tenant_id, message_id, position, event as type, data, mode, stream = 'bulk' as is_bulk, connection_id from change c
-  where event is not null and (not is_late or ((c.message_id, c.position) in (select message_id, position from changed)) is true)`)}, ${refundUsage(
-  `
-  select tenant_id, message_id, give_back as n, 0 as off_pool from owned where give_back > 0`,
-  { from: '$3', to: '$4' },
-)}${extra}, ${addSuppressions(`
+  where event is not null and (not is_late or ((c.message_id, c.position) in (select message_id, position from changed)) is true)`)}, ${isPooled ? POOL_PARTS : ''}${refundUsage(isPooled ? POOLED_REFUNDS : PLAIN_REFUNDS, { from: '$3', to: '$4' })}${isCaptured ? SIMULATED : ''}, ${addSuppressions(`
   select tenant_id, mode, no_mailbox as address, '${suppressionStreams.hard_bounce}' as stream, 'hard_bounce' as reason, message_id
   from change where no_mailbox is not null`)}
 select channel, payload
@@ -157,16 +170,12 @@ from (select 'lg_message' as channel, string_agg(message_id::text, ',') as paylo
       select 'lg_outbox', string_agg(distinct tenant_id::text, ',') from again where retry_in_ms = 0) n
 where payload is not null`
 
-const PLAIN = { name: 'record-outcomes', text: textOf() }
-/** A statement of its own, so that mail that really went pays nothing for it. */
-const CAPTURED = {
-  name: 'record-outcomes-captured',
-  text: textOf(
-    `, ${simulateEvents(`
-    select c.tenant_id, c.message_id, c.position, r.connection_id, r.provider_message_id
-    from change c join (select * from owned union all select * from late) r using (message_id)
-    where r.provider = 'capture' and c.event = 'recipient.sent'`)}`,
-  ),
+/** Statements of their own, so that mail that is neither captured nor of the pool pays nothing for either. */
+const STATEMENTS = {
+  plain: { name: 'record-outcomes', text: textOf() },
+  captured: { name: 'record-outcomes-captured', text: textOf({ isCaptured: true }) },
+  pooled: { name: 'record-outcomes-pooled', text: textOf({ isPooled: true }) },
+  both: { name: 'record-outcomes-pooled-captured', text: textOf({ isCaptured: true, isPooled: true }) },
 }
 
 /** Messages in one statement: their ids must fit into one notification of 8,000 bytes. */
@@ -254,12 +263,18 @@ export async function recordOutcomes(db: Queryable, records: OutcomeRecord[]): P
   // Sorted, so that two concurrent statements lock in the same order.
   const sorted = [...records].sort((a, b) => (a.messageId < b.messageId ? -1 : 1))
   const changes = sorted.flatMap((record) => record.changes.map((change) => ({ record, change })))
+  const isCaptured = sorted.some(({ attempt }) => attempt?.provider === 'capture')
+  const parts = sorted.flatMap(({ messageId, tenantId, pool }) =>
+    pool ? [{ messageId, tenantId, ...pool }] : [],
+  )
+  const [plain, pooled] = isCaptured ? (['captured', 'both'] as const) : (['plain', 'pooled'] as const)
   const { rows } = await db.query<Notification>({
-    ...(sorted.some(({ attempt }) => attempt?.provider === 'capture') ? CAPTURED : PLAIN),
+    ...STATEMENTS[parts.length === 0 ? plain : pooled],
     values: [
       await outcomeArray(db, sorted),
       await changeArray(db, changes),
       ...idRange(sorted.map((record) => record.messageId)),
+      ...(parts.length === 0 ? [] : [await partArray(db, parts)]),
     ],
   })
   return rows

@@ -7,7 +7,7 @@ const AFTER = "interval '1 second'"
  * provider_message_id`, each recipient that was sent. The body says who they are; the provider's own `parse` makes events of it, whose ids follow from message and recipient, so that a
  * second body about the same ones changes nothing. A message that no connection carried has the nil UUID as connection.
  */
-export function simulateEvents(rows: string): string {
+function simulateEvents(rows: string): string {
   return `simulated as (
     insert into provider_event (tenant_id, connection_id, provider, headers, body)
     select s.tenant_id, coalesce(s.connection_id, '00000000-0000-0000-0000-000000000000'), 'capture', '{}',
@@ -23,3 +23,9 @@ export function simulateEvents(rows: string): string {
     select id, received_at, tenant_id, now() + ${AFTER} from simulated
   )`
 }
+
+/** Of the statement that records outcomes. */
+export const SIMULATED = `, ${simulateEvents(`
+  select c.tenant_id, c.message_id, c.position, r.connection_id, r.provider_message_id
+  from change c join (select * from owned union all select * from late) r using (message_id)
+  where r.provider = 'capture' and c.event = 'recipient.sent'`)}`

@@ -39,6 +39,7 @@ const STREAM_OF_REASON = `case suppress ${Object.entries(suppressionStreams)
  * 2. `proof`: the attempt with unknown outcome that a new event of its recipient proves to be accepted; its other recipients count as sent.
  * 3. `target`, `held`, `changed`: the highest status of each recipient by what is new; `held` locks in one order, so that two appliers take
  *    turns. A repeat says nothing: the recipient may have been retried since.
+ * `reputation`: bounces and complaints about mail that the shared pool carried, in the hour in which it was sent.
  * 4. `kept`, `over`: the message waits for its other recipients, or is done. The caller has locked its row of the backlog, and it is not
  *    being sent.
  */
@@ -89,6 +90,21 @@ with item as materialized (
       reason = 'An event of the provider shows that it accepted the message.'
   from proof f
   where a.tenant_id = f.tenant_id and a.message_id = f.message_id and a.number = f.number and a.message_id between $2 and $3
+), reputation as (
+  insert into reputation_hour as h (tenant_id, hour, bounced_hard, bounced_block, complained, unseen)
+  select tenant_id, hour, sum(hard), sum(block), sum(complained), sum(hard + block + complained) from (
+    select i.tenant_id, date_trunc('hour', s.sent_at) as hour,
+           (i.type = 'recipient.bounced' and i.data -> 'detail' ->> 'bounce' = 'hard')::int4 as hard,
+           (i.type = 'recipient.bounced' and i.data -> 'detail' ->> 'bounce' = 'block')::int4 as block,
+           (i.type = 'recipient.complained')::int4 as complained
+    from reported_event i
+    join pool_message s on s.message_id = i.message_id and s.tenant_id = i.tenant_id and (i.connection_id is null or s.connection_id = i.connection_id)
+    where i.type in ('recipient.bounced', 'recipient.complained')
+  ) c
+  group by 1, 2 having sum(hard + block + complained) > 0 order by 1, 2
+  on conflict (tenant_id, hour) do update
+    set bounced_hard = h.bounced_hard + excluded.bounced_hard, bounced_block = h.bounced_block + excluded.bounced_block,
+        complained = h.complained + excluded.complained, unseen = h.unseen + excluded.unseen
 ), ended as materialized (
   select distinct tenant_id, message_id from changed where ${isPending('before')}
 ), left_over as materialized (

@@ -8,6 +8,7 @@ export type RouteMatchRow = {
   recipient_domain?: string | undefined
 }
 
+/** `connection_id` is 'pool' for the shared pool. */
 export type RouteTargetRow = { connection_id: string; weight: number }
 
 /** An enabled route, as a message is held against it. */
@@ -26,7 +27,7 @@ export type Routing = {
   routes: RoutingRule[]
 }
 
-/** The enabled routes of the tenant `$1`, as one column beside its connections: without any, a route could lead nowhere. */
+/** The enabled routes of the tenant `$1`, as one column: a route may lead to the shared pool, without any connection of the tenant's. */
 export const ENABLED_ROUTES = `
   (select json_agg(json_build_object('id', r.id, 'match', r.match, 'strategy', r.strategy, 'targets', r.targets)
                    order by r.position, r.id)
@@ -35,7 +36,7 @@ export const ENABLED_ROUTES = `
 /** A tenant's enabled connections with their sealed credentials, and its enabled routes, each in the order in which they are used. */
 export async function listSealedConnections(db: Queryable, tenantId: string): Promise<Routing> {
   const { rows } = await db.query<{
-    id: string
+    id: string | null
     provider: string
     settings: unknown
     sealed_credentials: Buffer
@@ -46,22 +47,28 @@ export async function listSealedConnections(db: Queryable, tenantId: string): Pr
   }>({
     name: 'list-sealed-connections',
     text: `
-      select id, provider, settings, sealed_credentials, data_key_version,
-             extract(epoch from coalesce(credentials_rotated_at, created_at))::text as credentials_since, limits,
+      select c.id, c.provider, c.settings, c.sealed_credentials, c.data_key_version,
+             extract(epoch from coalesce(c.credentials_rotated_at, c.created_at))::text as credentials_since, c.limits,
              ${ENABLED_ROUTES} as routes
-      from connection where tenant_id = $1 and enabled order by priority, id`,
+      from (select 1) one left join connection c on c.tenant_id = $1 and c.enabled order by c.priority, c.id`,
     values: [tenantId],
   })
   return {
-    connections: rows.map((row) => ({
-      id: row.id,
-      provider: row.provider,
-      settings: row.settings,
-      sealedCredentials: row.sealed_credentials,
-      dataKeyVersion: row.data_key_version,
-      credentialsSince: row.credentials_since,
-      limits: row.limits,
-    })),
+    connections: rows.flatMap(({ id, ...row }) =>
+      id === null
+        ? []
+        : [
+            {
+              id,
+              provider: row.provider,
+              settings: row.settings,
+              sealedCredentials: row.sealed_credentials,
+              dataKeyVersion: row.data_key_version,
+              credentialsSince: row.credentials_since,
+              limits: row.limits,
+            },
+          ],
+    ),
     routes: rows[0]?.routes ?? [],
   }
 }

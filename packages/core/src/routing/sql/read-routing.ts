@@ -11,14 +11,15 @@ export type OpenRouting = {
 
 /** A tenant's enabled connections and routes, each in the order in which they are used. */
 export async function readRouting(db: Queryable, tenantId: string): Promise<OpenRouting> {
-  const { rows } = await db.query<{ id: string; provider: string; routes: RoutingRule[] | null }>({
+  const { rows } = await db.query<{ id: string | null; provider: string; routes: RoutingRule[] | null }>({
     name: 'read-routing',
     text: `
-      select id, provider, ${ENABLED_ROUTES} as routes
-      from connection where tenant_id = $1 and enabled order by priority, id`,
+      select c.id, c.provider, ${ENABLED_ROUTES} as routes
+      from (select 1) one left join connection c on c.tenant_id = $1 and c.enabled order by c.priority, c.id`,
     values: [tenantId],
   })
-  return { connections: rows.map(({ id, provider }) => ({ id, provider })), routes: rows[0]?.routes ?? [] }
+  const connections = rows.flatMap(({ id, provider }) => (id === null ? [] : [{ id, provider }]))
+  return { connections, routes: rows[0]?.routes ?? [] }
 }
 
 /** The connection that a message names, enabled or not, as a list of at most one. */

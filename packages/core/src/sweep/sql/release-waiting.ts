@@ -1,4 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
+import { POOL_TENANT_ID } from '../../lib/index.ts'
 
 export type Released = {
   count: number
@@ -21,7 +22,7 @@ export async function releaseWaiting(
     text: `
       with changed as materialized (
         select id, connections_version as version from tenant
-        where connections_version <> released_version and id > $1::uuid
+        where connections_version <> released_version and id > $1::uuid and id <> '${POOL_TENANT_ID}'
         order by id limit $2 for no key update skip locked
       ), due as materialized (
         select c.id, o.message_id from changed c cross join lateral (

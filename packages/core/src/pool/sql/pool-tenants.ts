@@ -1,0 +1,86 @@
+import type { Queryable } from '@lettergate/db/pool'
+
+/** How a tenant stands with the pool. */
+export type PoolTenant = {
+  tenantId: string
+  name: string
+  state: 'ok' | 'warned' | 'paused'
+  since: Date | null
+  by: string | null
+  why: string | null
+  ceiling: number | null
+  /** Today. */
+  limit: number | null
+  used: number
+  /** Within the window of the rule. */
+  handed: number
+  bounced: number
+  complained: number
+  /** Messages that wait. */
+  held: number
+}
+
+/** Tenants that used the pool within the window, or that are warned, paused or limited; those paused first. */
+export async function listPoolTenants(
+  db: Queryable,
+  options: { tenantId: string | null; windowDays: number; after: string; limit: number },
+): Promise<PoolTenant[]> {
+  const { rows } = await db.query<PoolTenant>({
+    name: 'list-pool-tenants',
+    text: `
+      with wanted as materialized (
+        select tenant_id from (
+          select tenant_id from reputation_hour where hour > now() - $2::int4 * interval '1 day'
+          union select tenant_id from abuse_state where state <> 'ok'
+          union select id from tenant where pool_ceiling is not null
+          union select $1::uuid where $1 is not null
+        ) w
+        where tenant_id > $3 and ($1::uuid is null or tenant_id = $1)
+        order by tenant_id limit $4
+      )
+      select t.id as "tenantId", t.name, coalesce(a.state, 'ok') as state, case when a.state <> 'ok' then a.since end as since,
+             case when a.state <> 'ok' then a.by end as by, case when a.state <> 'ok' then a.why end as why, t.pool_ceiling as ceiling,
+             u.pool_limit as limit, coalesce(u.pool, 0) as used, coalesce(h.handed, 0)::int4 as handed,
+             coalesce(h.bounced, 0)::int4 as bounced, coalesce(h.complained, 0)::int4 as complained,
+             (select count(*) from outbox o where o.tenant_id = t.id and o.phase = 'waiting' and o.wait_version is not null)::int4 as held
+      from wanted w
+      join tenant t on t.id = w.tenant_id
+      left join abuse_state a on a.tenant_id = t.id
+      left join usage u on u.tenant_id = t.id and u.mode = 'live' and u.day = (now() at time zone 'utc')::date
+      left join lateral (
+        select sum(r.handed) as handed, sum(r.bounced_hard) as bounced, sum(r.complained) as complained from reputation_hour r
+        where r.tenant_id = t.id and r.hour > now() - $2::int4 * interval '1 day'
+          and r.hour >= date_trunc('hour', coalesce(a.window_from, '-infinity'))
+      ) h on true
+      order by t.id`,
+    values: [options.tenantId, options.windowDays, options.after, options.limit],
+  })
+  return rows
+}
+
+/** A ceiling by the operator ends its rise by itself; null removes it. False: there is no such tenant. */
+export async function setPoolCeiling(
+  db: Queryable,
+  tenantId: string,
+  ceiling: number | null,
+): Promise<boolean> {
+  const { rowCount } = await db.query({
+    name: 'set-pool-ceiling',
+    text: `
+      update tenant set pool_ceiling = $2, pool_ramp = false, connections_version = connections_version + 1
+      where id = $1`,
+    values: [tenantId, ceiling],
+  })
+  return rowCount === 1
+}
+
+/** For metrics. */
+export async function countPool(db: Queryable): Promise<{ paused: number; warned: number }> {
+  const { rows } = await db.query<{ paused: number; warned: number }>({
+    name: 'count-pool-states',
+    text: `
+      select count(*) filter (where state = 'paused')::int4 as paused, count(*) filter (where state = 'warned')::int4 as warned
+      from abuse_state where state <> 'ok'`,
+  })
+  return rows[0] ?? { paused: 0, warned: 0 }
+}

@@ -1,0 +1,93 @@
+import { inTransaction, type Pool } from '@lettergate/db/pool'
+import type { Failpoint } from '../lib/index.ts'
+import { type AbuseThresholds, judgeAbuse } from './abuse-rule.ts'
+import { type PoolSetting, readPoolSetting } from './sql/pool-setting.ts'
+import { countPool } from './sql/pool-tenants.ts'
+import { raiseCeilings } from './sql/raise-ceilings.ts'
+import { readFigures, takeDueTenants } from './sql/read-figures.ts'
+import { setPoolState } from './sql/set-pool-state.ts'
+
+const EVERY_MS = 10_000
+/** Looks on every event would find a false alarm sooner or later. */
+const EVENTS = 25
+/** Tenants in one transaction. */
+const TENANTS_MAX = 50
+const CEILINGS_MAX = 500
+
+export type PoolWatchDeps = { pool: Pool; failpoint: Failpoint }
+export type PoolCounts = { paused: number; warned: number }
+
+function thresholdsOf(setting: PoolSetting): AbuseThresholds {
+  return {
+    recipientsMin: setting.recipients_min,
+    bouncesMin: setting.bounces_min,
+    complaintsMin: setting.complaints_min,
+    bounces: { warn: setting.bounces_warn, pause: setting.bounces_pause },
+    complaints: { warn: setting.complaints_warn, pause: setting.complaints_pause },
+    newTenant: { bounces: setting.new_bounces, complaints: setting.new_complaints },
+  }
+}
+
+/**
+ * Judges the tenants that are due, in one transaction: either a decision, its event and the note that the figures were seen are all there, or
+ * another worker makes it again. Answers how many were judged.
+ */
+export function judgeDueTenants({ pool, failpoint }: PoolWatchDeps): Promise<number> {
+  return inTransaction(pool, async (db) => {
+    const tenantIds = await takeDueTenants(db, { events: EVENTS, limit: TENANTS_MAX })
+    if (tenantIds.length === 0) return 0
+    const setting = await readPoolSetting(db)
+    const thresholds = thresholdsOf(setting)
+    for (const { tenantId, ...figures } of await readFigures(db, tenantIds, setting.window_days)) {
+      const verdict = judgeAbuse(figures, thresholds)
+      const why = verdict.state === 'ok' ? 'nothing is known against it' : verdict.why
+      await setPoolState(db, tenantId, { state: verdict.state, by: 'rule', why })
+      await failpoint('after_pool_verdict')
+    }
+    return tenantIds.length
+  })
+}
+
+export type PoolWatch = { start(): void; stop(): Promise<void> }
+
+/** Looks after the pool in the background; safe in any number of processes. */
+export function createPoolWatch(
+  deps: PoolWatchDeps & {
+    onCounts: (counts: PoolCounts) => void
+    onError: (error: unknown) => void
+    everyMs?: number
+  },
+): PoolWatch {
+  let timer: NodeJS.Timeout | null = null
+  let running: Promise<void> = Promise.resolve()
+  let isStopped = false
+
+  async function look(): Promise<void> {
+    try {
+      while (!isStopped && (await judgeDueTenants(deps)) >= TENANTS_MAX);
+      while (!isStopped && (await raiseCeilings(deps.pool, CEILINGS_MAX)) >= CEILINGS_MAX);
+      deps.onCounts(await countPool(deps.pool))
+    } catch (error) {
+      deps.onError(error)
+    }
+  }
+
+  function schedule(): void {
+    timer = setTimeout(() => {
+      running = look().finally(() => {
+        if (!isStopped) schedule()
+      })
+    }, deps.everyMs ?? EVERY_MS)
+  }
+
+  return {
+    start() {
+      if (timer === null) schedule()
+    },
+    async stop() {
+      isStopped = true
+      if (timer) clearTimeout(timer)
+      await running
+    },
+  }
+}
