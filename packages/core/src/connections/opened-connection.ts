@@ -1,4 +1,5 @@
 import type { Provider, ProviderConnection } from '@lettergate/providers/provider'
+import type { OwnDomains } from '../domains/index.ts'
 import type { ConnectionLimits } from './sql/sealed-connection.ts'
 
 /** A connection that may carry a message. */
@@ -8,4 +9,6 @@ export type Candidate = {
   /** Null: the gateway's own. */
   connectionId: string | null
   limits?: ConnectionLimits | null
+  /** Of the tenant that sends; for providers that send as this gateway. */
+  domains?: OwnDomains
 }

@@ -3,6 +3,7 @@ import type { Provider } from '@lettergate/providers/provider'
 import { LRUCache } from 'lru-cache'
 import { ZodError } from 'zod'
 import type { Candidate, SealedConnection } from '../connections/index.ts'
+import { openOwnDomains } from '../domains/index.ts'
 import { SealBroken, type Sealer } from '../secrets/index.ts'
 import { orderTargets, type Routable, routeOf } from './match-route.ts'
 import { listSealedConnections, type RoutingRule } from './sql/list-sealed-connections.ts'
@@ -113,7 +114,11 @@ export function createRouter(deps: {
         opened.hasBroken = true
       }
     }
-    return opened
+    if (!opened.usable.some(({ provider }) => provider.sendsAsGateway)) return opened
+    const domains = await openOwnDomains(deps, tenantId)
+    const withDomains = (candidate: Candidate) =>
+      candidate.provider.sendsAsGateway ? { ...candidate, domains } : candidate
+    return { ...opened, usable: opened.usable.map(withDomains) }
   }
 
   function openedOf(tenantId: string, version: number): Promise<Opened> {
