@@ -4,6 +4,7 @@ import { callbackTarget } from '@lettergate/contracts/webhooks/callback-url'
 import { createAcceptor, createConnectionsCheck, createSubmit } from '@lettergate/core/accept'
 import { createConnectionChecker, createCredentialRenewer } from '@lettergate/core/connections'
 import { createWorkerWaker } from '@lettergate/core/dispatch'
+import type { DomainDeps, GatewayNames } from '@lettergate/core/domains'
 import { createFeedFollower, createFeedNews, createWaitingPlaces } from '@lettergate/core/feed'
 import { createKeyVerifier } from '@lettergate/core/keys'
 import { createDatabaseClock, createFailpoint, createReadiness, createTimerWheel } from '@lettergate/core/lib'
@@ -22,6 +23,7 @@ import { createListener } from '@lettergate/db/listener'
 import { createPool } from '@lettergate/db/pool'
 import { createTenantPrisma } from '@lettergate/db/prisma'
 import { createTenants } from '@lettergate/db/tenant-scope'
+import { createDns, type Dns } from '@lettergate/egress/dns'
 import { createEgress, type EgressOptions } from '@lettergate/egress/egress'
 import type { Io, Provider } from '@lettergate/providers/provider'
 import { createProviders } from '@lettergate/providers/registry'
@@ -78,6 +80,10 @@ export type ApiOptions = {
   awsIdentity?: boolean
   /** How providers reach this gateway, without a slash at its end. */
   publicUrl?: string | undefined
+  /** Names of this gateway in the DNS; absent: none. */
+  gateway?: GatewayNames
+  /** For tests. */
+  dns?: Dns
   /** All addresses of a name: for tests. */
   egressResolve?: EgressOptions['resolve']
   /** Requests that the check of an event needs: for tests. */
@@ -199,9 +205,20 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     failpoint: createFailpoint(options.failpoint),
     onError,
   })
+  const domains: DomainDeps = {
+    tenants,
+    prisma,
+    sealer,
+    db: pool,
+    dns: options.dns ?? createDns({ allow: options.egressAllow }),
+    gateway: options.gateway ?? { spfInclude: null, returnPathDomain: null, mayShare: false },
+    now: clock.now,
+    failpoint: createFailpoint(options.failpoint),
+  }
   return {
     tenants,
     prisma,
+    domains,
     db: pool,
     readiness: createReadiness(pool, SILENT_MS),
     acceptor,

@@ -1,5 +1,6 @@
 import type { Acceptor, Submit } from '@lettergate/core/accept'
 import type { ConnectionChecker } from '@lettergate/core/connections'
+import type { DomainDeps } from '@lettergate/core/domains'
 import type { FeedFollower, WaitingPlaces } from '@lettergate/core/feed'
 import type { KeyVerifier } from '@lettergate/core/keys'
 import type { CursorKey, DatabaseClock, Readiness } from '@lettergate/core/lib'
@@ -32,6 +33,7 @@ export type ApiDeps = {
   tenants: Tenants
   /** For what a tenant manages; loaded at first use. */
   prisma: TenantPrisma
+  domains: DomainDeps
   /** For whether the database may lose what it has confirmed. */
   db: Queryable
   /** Whether the database answers now. */

@@ -1,8 +1,10 @@
 import { createSecretKey } from 'node:crypto'
+import type { GatewayNames } from '@lettergate/core/domains'
 import { issueKey, type Scope } from '@lettergate/core/keys'
 import { deriveKey } from '@lettergate/core/secrets'
 import { createTenant } from '@lettergate/core/tenants'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
+import type { Dns } from '@lettergate/egress/dns'
 import type { Io } from '@lettergate/providers/provider'
 import { pino } from 'pino'
 import { z } from 'zod'
@@ -61,6 +63,8 @@ type TestOptions = {
   egressAllow?: string[]
   /** All addresses of a name; absent: no name has an address, and no DNS server is asked. */
   egressResolve?: (name: string) => Promise<string[]>
+  dns?: Dns
+  gateway?: GatewayNames
   failpoint?: string
   answerBytesMax?: number
   drainMs?: number
@@ -89,6 +93,8 @@ export async function startTestApi(options: TestOptions = {}): Promise<TestApi> 
     egressAllow: options.egressAllow ?? [],
     egressResolve: options.egressResolve ?? (async () => []),
     failpoint: options.failpoint,
+    ...(options.dns && { dns: options.dns }),
+    ...(options.gateway && { gateway: options.gateway }),
     ...(options.answerBytesMax !== undefined && { answerBytesMax: options.answerBytesMax }),
     logger: pino({ level: 'silent' }),
     host: '127.0.0.1',

@@ -1,4 +1,5 @@
 import type { AttemptResult } from '@lettergate/core/deliver'
+import type { CheckOutcome } from '@lettergate/core/domains'
 import type { LostWorkers } from '@lettergate/core/lost-workers'
 import type { Applied, RetireResult } from '@lettergate/core/provider-events'
 import type { ChunkResult } from '@lettergate/core/suppressions'
@@ -25,6 +26,8 @@ export type WorkerMetrics = {
   watchWebhooks(counts: () => { busy: number; paused: number; endpoints: number }): void
   onSuppressionChunk(kind: 'import' | 'export', result: ChunkResult): void
   onApplied(applied: Applied): void
+  onDomainChecked(outcome: CheckOutcome | 'broken'): void
+  onDomainsWaited(ms: number): void
 }
 
 /** Metrics of a worker; `busy`, `throttle` and `isolated` are read at scrape time. */
@@ -181,8 +184,21 @@ export function createWorkerMetrics(
     help: 'How long the oldest request of a provider had been due when this worker took requests last; 0 when none was due.',
     registers: [registry],
   })
+  const domainChecks = new Counter({
+    name: 'lettergate_domain_checks_total',
+    help: 'Checks of domains by result: verified, warned (its records are gone, and it is lost within a day), pending, failed, taken (another tenant has it), superseded (another check came first), broken (repeated after two minutes).',
+    labelNames: ['result'],
+    registers: [registry],
+  })
+  const domainsWaited = new Gauge({
+    name: 'lettergate_domain_checks_oldest_seconds',
+    help: 'How long the oldest check of a domain had been due when this worker took checks last; 0 when none was due.',
+    registers: [registry],
+  })
   return {
     registry,
+    onDomainChecked: (result) => domainChecks.inc({ result }),
+    onDomainsWaited: (ms) => domainsWaited.set(ms / 1000),
     onSuppressionChunk: (kind, result) => chunks.inc({ kind, result }),
     onApplied({ requests: _, waitedMs, ...counts }) {
       waited.set(waitedMs / 1000)

@@ -1,5 +1,6 @@
 import { createCredentialRenewer } from '@lettergate/core/connections'
 import { type Claim, createDispatcher, wokenTenants } from '@lettergate/core/dispatch'
+import { createDomainChecks } from '@lettergate/core/domains'
 import { createFeedNews } from '@lettergate/core/feed'
 import { countLost, type LostDeps } from '@lettergate/core/lost-workers'
 import { createEventApplier, createWebhookRetirer } from '@lettergate/core/provider-events'
@@ -123,6 +124,13 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     onChunk: metrics.onSuppressionChunk,
     onError,
   })
+  const domainChecks = createDomainChecks({
+    ...deps,
+    db: pool,
+    now: active.now,
+    onChecked: metrics.onDomainChecked,
+    onWaited: metrics.onDomainsWaited,
+  })
   const news = createFeedNews({ pool, listener, onError })
   const webhooks = createWebhookSender({
     ...deps,
@@ -137,6 +145,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   sweeper.start()
   retirer.start()
   suppressionJobs.start()
+  domainChecks.start()
   applier.start()
   webhooks.start()
 
@@ -154,6 +163,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
         isolatedRunner.stop(),
         retirer.stop(),
         suppressionJobs.stop(),
+        domainChecks.stop(),
       ])
       news.close()
       await listener.close()

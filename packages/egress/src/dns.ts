@@ -79,7 +79,7 @@ const writeServer = ({ address }: NameServer, port: number) =>
   isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`
 
 /**
- * Asks the DNS. Addresses of name servers come from whoever owns the domain, so that each must be public or on the allow list, as
+ * Asks the DNS. Addresses of name servers are chosen by the owner of the domain, so that each must be public or on the allow list, as
  * for any other socket; otherwise a tenant could send questions to hosts of the inner network.
  */
 export function createDns(options: DnsOptions): Dns {
@@ -104,7 +104,11 @@ export function createDns(options: DnsOptions): Dns {
     }
 
     /** Each question is asked once. */
-    function once(servers: readonly string[] | undefined, name: string, type: RecordType): Promise<DnsAnswer> {
+    function once(
+      servers: readonly string[] | undefined,
+      name: string,
+      type: RecordType,
+    ): Promise<DnsAnswer> {
       const key = `${servers?.join() ?? ''} ${type} ${name}`
       const asked =
         known.get(key) ??

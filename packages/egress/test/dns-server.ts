@@ -39,7 +39,8 @@ function readName(message: Buffer, at: number): { name: string; end: number } {
 
 function writeAddress6(text: string): Buffer {
   const [head = '', tail = ''] = text.split('::')
-  const words = (part: string) => (part === '' ? [] : part.split(':').map((word) => Number.parseInt(word, 16)))
+  const words = (part: string) =>
+    part === '' ? [] : part.split(':').map((word) => Number.parseInt(word, 16))
   const [first, last] = [words(head), words(tail)]
   const all = [...first, ...Array<number>(8 - first.length - last.length).fill(0), ...last]
   return Buffer.from(all.flatMap((word) => [word >> 8, word & 0xff]))

@@ -10,7 +10,8 @@ export const AddDomainRequest = z
       .min(1)
       .max(300)
       .meta({
-        description: 'The domain behind the @ of your senders. Names beyond ASCII are accepted in either form.',
+        description:
+          'The domain behind the @ of your senders. Names beyond ASCII are accepted in either form.',
         examples: ['acme.example'],
       }),
   })
@@ -27,22 +28,22 @@ export const DomainRecord = z
       description: '`remove`: the key was replaced, and you can remove its record.',
     }),
     type: z.enum(['TXT', 'CNAME']).meta({ description: 'Type of the record.' }),
-    name: z.string().meta({ description: 'The whole name of the record.', examples: ['_lettergate.acme.example'] }),
+    name: z
+      .string()
+      .meta({ description: 'The whole name of the record.', examples: ['_lettergate.acme.example'] }),
     host: z.string().meta({
       description: 'The name without the domain, as most DNS panels want it; `@` is the domain itself.',
       examples: ['_lettergate'],
     }),
     value: z.string().meta({ description: 'The value wanted.' }),
-    strings: z
-      .array(z.string())
-      .nullable()
-      .meta({ description: 'The value as strings of at most 255 characters, for DNS panels that need them; null: it is short.' }),
-    key_state: z
-      .enum(['new', 'active', 'old'])
-      .nullable()
-      .meta({
-        description: 'Of a DKIM record: `new` keys wait for their record, `active` ones sign, `old` ones were replaced.',
-      }),
+    strings: z.array(z.string()).nullable().meta({
+      description:
+        'The value as strings of at most 255 characters, for DNS panels that need them; null: it is short.',
+    }),
+    key_state: z.enum(['new', 'active', 'old']).nullable().meta({
+      description:
+        'Of a DKIM record: `new` keys wait for their record, `active` ones sign, `old` ones were replaced.',
+    }),
     status: z.enum(['not_started', 'pending', 'verified', 'failed', 'temporary_failure']).meta({
       description:
         '`pending`: not there yet. `failed`: what is there is wrong. `temporary_failure`: the name servers did not answer.',
@@ -51,7 +52,7 @@ export const DomainRecord = z
     difference: z
       .string()
       .nullable()
-      .meta({ description: 'What is different and what to do, in one sentence; null: nothing.' }),
+      .meta({ description: 'The difference and its remedy, in one sentence; null: none.' }),
   })
   .meta({ id: 'DomainRecord', description: 'A DNS record that you are asked to add.' })
 export type DomainRecord = z.output<typeof DomainRecord>
@@ -59,12 +60,17 @@ export type DomainRecord = z.output<typeof DomainRecord>
 const fields = {
   id: z.string().meta({ description: 'Id of the domain.', examples: ['dom_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
   name: z.string().meta({ description: 'The domain, in ASCII.', examples: ['xn--bcher-kva.example'] }),
-  unicode_name: z.string().meta({ description: 'The domain as people write it.', examples: ['bücher.example'] }),
+  unicode_name: z
+    .string()
+    .meta({ description: 'The domain as people write it.', examples: ['bücher.example'] }),
   status: z.enum(['not_started', 'pending', 'verified', 'failed']).meta({
     description:
       '`pending`: its records are looked for. `verified`: it is proved, also during the 24 hours after its records vanished. `failed`: its records were not found for 72 hours, or are gone.',
   }),
-  reason: z.string().nullable().meta({ description: 'Why it is not verified, or is in danger; null: nothing.' }),
+  reason: z
+    .string()
+    .nullable()
+    .meta({ description: 'Why it is not verified, or is in danger; null: nothing.' }),
   has_return_path: z.boolean().meta({
     description: 'Whether bounces come back to `bounce.` below the domain, so that SPF is aligned with it.',
   }),
@@ -92,14 +98,20 @@ export type DomainList = z.output<typeof DomainList>
 
 export const PoolSpf = z
   .object({
-    include: z.string().nullable().meta({
-      description: 'The name for `include:` in your SPF record; null: this gateway has none.',
-      examples: ['spf.gateway.example'],
-    }),
-    record: z.string().nullable().meta({
-      description: 'A whole SPF record, for a domain that has none.',
-      examples: ['v=spf1 include:spf.gateway.example ~all'],
-    }),
+    include: z
+      .string()
+      .nullable()
+      .meta({
+        description: 'The name for `include:` in your SPF record; null: this gateway has none.',
+        examples: ['spf.gateway.example'],
+      }),
+    record: z
+      .string()
+      .nullable()
+      .meta({
+        description: 'A whole SPF record, for a domain that has none.',
+        examples: ['v=spf1 include:spf.gateway.example ~all'],
+      }),
     return_path_domain: z.string().nullable().meta({
       description: 'The CNAME of `bounce.` below your domain leads to it; null: this gateway has none.',
     }),

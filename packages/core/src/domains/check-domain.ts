@@ -2,10 +2,18 @@ import { isDuplicateIn } from '@lettergate/db/errors'
 import type { Queryable } from '@lettergate/db/pool'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import type { Dns } from '@lettergate/egress/dns'
-import type { Failpoint } from '../lib/index.ts'
+import { type Failpoint, notify } from '../lib/index.ts'
 import type { GatewayNames } from './gateway-names.ts'
 import { judgeRecord } from './judge-record.ts'
-import { type Change, decide, decideKeys, failedBy, isProved, type JudgedRecord, proofOf } from './lifecycle.ts'
+import {
+  type Change,
+  decide,
+  decideKeys,
+  failedBy,
+  isProved,
+  type JudgedRecord,
+  proofOf,
+} from './lifecycle.ts'
 import { lookUp } from './look-up.ts'
 import { type DomainWithKeys, findHolder, readDomain } from './sql/read-domain.ts'
 import { type CheckResult, recordCheck } from './sql/record-check.ts'
@@ -32,13 +40,22 @@ const ROTATION_MS = 72 * 3_600_000
 /** Of a holder, while somebody waits. */
 const HOLDER_MS = 3_000
 
-async function judgeAll(deps: CheckDeps, { domain, keys }: DomainWithKeys, ms?: number): Promise<JudgedRecord[]> {
+async function judgeAll(
+  deps: CheckDeps,
+  { domain, keys }: DomainWithKeys,
+  ms?: number,
+): Promise<JudgedRecord[]> {
   const wanted = wantedRecords(domain, keys, deps.gateway, deps.now())
   const sightings = await deps.dns.within((asker) => lookUp(asker, domain.name, wanted), ms)
   return wanted.map((one) => ({ wanted: one, judged: judgeRecord(one, sightings) }))
 }
 
-function resultOf(deps: CheckDeps, { domain, keys }: DomainWithKeys, records: JudgedRecord[], change: Change): CheckResult {
+function resultOf(
+  deps: CheckDeps,
+  { domain, keys }: DomainWithKeys,
+  records: JudgedRecord[],
+  change: Change,
+): CheckResult {
   const now = deps.now()
   const seen = new Map(records.flatMap(({ wanted: { key }, judged }) => (key ? [[key.id, judged]] : [])))
   const keyChanges = decideKeys(keys, seen, now)
@@ -61,6 +78,25 @@ function resultOf(deps: CheckDeps, { domain, keys }: DomainWithKeys, records: Ju
   }
 }
 
+async function recordAndTell(
+  deps: CheckDeps,
+  tenantId: string,
+  there: DomainWithKeys,
+  records: JudgedRecord[],
+  change: Change,
+): Promise<boolean> {
+  const isRecorded = await recordCheck(
+    deps.db,
+    tenantId,
+    there.domain,
+    resultOf(deps, there, records, change),
+  )
+  // Readers of the feed look every second as well.
+  if (isRecorded && change.event !== null)
+    await notify(deps.db, [{ channel: 'lg_feed', payload: tenantId }]).catch(() => undefined)
+  return isRecorded
+}
+
 /** Takes the name from a holder whose records are gone at this moment, even within the grace. Answers whether it is free now. */
 async function takeOver(deps: CheckDeps, name: string): Promise<boolean> {
   const holder = await findHolder(deps.db, name)
@@ -70,7 +106,7 @@ async function takeOver(deps: CheckDeps, name: string): Promise<boolean> {
   const records = await judgeAll(deps, there, HOLDER_MS)
   if (proofOf(records) !== 'gone') return false
   const change = failedBy(there.domain, LOST, deps.now())
-  return recordCheck(deps.db, holder.tenantId, there.domain, resultOf(deps, there, records, change))
+  return recordAndTell(deps, holder.tenantId, there, records, change)
 }
 
 /**
@@ -87,8 +123,7 @@ export async function checkDomain(deps: CheckDeps, tenantId: string, id: string)
   )
   const facts = { now, isRotating, chance: Math.random() }
   const decided = decide(there.domain, { ...facts, proof: proofOf(records) })
-  const record = (change: Change) =>
-    recordCheck(deps.db, tenantId, there.domain, resultOf(deps, there, records, change))
+  const record = (change: Change) => recordAndTell(deps, tenantId, there, records, change)
   await deps.failpoint('after_domain_look_up')
   for (const isLast of [false, true]) {
     try {

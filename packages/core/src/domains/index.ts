@@ -16,5 +16,5 @@ export {
 } from './manage.ts'
 export { type OwnDomains, openOwnDomains } from './own-domains.ts'
 export { createDomainChecks, type DomainChecks } from './recheck.ts'
-export { countSpfLookups, spfRecords, SPF_LOOKUPS_MAX } from './spf.ts'
+export { countSpfLookups, SPF_LOOKUPS_MAX, spfRecords } from './spf.ts'
 export { txtStrings } from './wanted-records.ts'

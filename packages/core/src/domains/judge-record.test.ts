@@ -46,8 +46,7 @@ function askerOf({ all = {}, servers = {}, resolver = all, silent = false }: Zon
   const unanswered: DnsAnswer = { kind: 'unanswered' }
   return {
     ask: async (name, type) => (silent ? unanswered : answerOf(resolver, name, type)),
-    askAt: async ({ host }, name, type) =>
-      silent ? unanswered : answerOf(servers[host] ?? all, name, type),
+    askAt: async ({ host }, name, type) => (silent ? unanswered : answerOf(servers[host] ?? all, name, type)),
     serversOf: async () => (silent ? [] : known),
   }
 }
@@ -95,39 +94,159 @@ describe('a record that is right', () => {
 
 describe('each fault is named in one sentence', () => {
   test.each<[string, RecordKind, string, string, Zone]>([
-    ['nothing there', 'ownership', 'pending', 'There is no TXT record at _lettergate.acme.example', { all: apex() }],
-    ['the domain doubled', 'ownership', 'pending', 'your DNS panel adds the domain itself. Enter only _lettergate', { all: at(`${own}.${D}`, TOKEN) }],
+    [
+      'nothing there',
+      'ownership',
+      'pending',
+      'There is no TXT record at _lettergate.acme.example',
+      { all: apex() },
+    ],
+    [
+      'the domain doubled',
+      'ownership',
+      'pending',
+      'your DNS panel adds the domain itself. Enter only _lettergate',
+      { all: at(`${own}.${D}`, TOKEN) },
+    ],
     ['on the domain itself', 'ownership', 'pending', 'is at acme.example itself', { all: apex(TOKEN) }],
     ['quotes', 'ownership', 'failed', 'quotes', { all: at(own, `"${TOKEN}"`) }],
     ['the token of another row', 'ownership', 'failed', 'token', { all: at(own, 'lettergate-domain=other') }],
     ['another value', 'ownership', 'failed', 'another value', { all: at(own, 'google-site=1') }],
     ['no such domain', 'ownership', 'pending', 'The DNS does not know', { all: {} }],
-    ['a wildcard', 'ownership', 'failed', 'A wildcard record', { all: { [D]: {}, [`*.${D}`]: { TXT: ['hi'] } } }],
+    [
+      'a wildcard',
+      'ownership',
+      'failed',
+      'A wildcard record',
+      { all: { [D]: {}, [`*.${D}`]: { TXT: ['hi'] } } },
+    ],
     ['no answer', 'ownership', 'temporary_failure', 'did not answer', { silent: true }],
-    ['at one name server only', 'ownership', 'pending', '1 of 2 name servers have the record; it is missing at ns2', { all: at(own, TOKEN), servers: { ns2: apex() } }],
-    ['an old value in a cache', 'ownership', 'verified', 'there is nothing to do', { all: at(own, TOKEN), resolver: at(own, 'old') }],
-    ['DKIM: another key', 'dkim', 'failed', 'Another key', { all: at(SEL, `v=DKIM1; k=rsa; p=${P.replaceAll('M', 'N')}`) }],
+    [
+      'at one name server only',
+      'ownership',
+      'pending',
+      '1 of 2 name servers have the record; it is missing at ns2',
+      { all: at(own, TOKEN), servers: { ns2: apex() } },
+    ],
+    [
+      'an old value in a cache',
+      'ownership',
+      'verified',
+      'there is nothing to do',
+      { all: at(own, TOKEN), resolver: at(own, 'old') },
+    ],
+    [
+      'DKIM: another key',
+      'dkim',
+      'failed',
+      'Another key',
+      { all: at(SEL, `v=DKIM1; k=rsa; p=${P.replaceAll('M', 'N')}`) },
+    ],
     ['DKIM: cut', 'dkim', 'failed', 'Only the first 255 of', { all: at(SEL, DKIM.slice(0, 255)) }],
-    ['DKIM: a backslash', 'dkim', 'failed', 'quotes or backslashes', { all: at(SEL, DKIM.replaceAll(';', '\\;')) }],
+    [
+      'DKIM: a backslash',
+      'dkim',
+      'failed',
+      'quotes or backslashes',
+      { all: at(SEL, DKIM.replaceAll(';', '\\;')) },
+    ],
     ['DKIM: two records', 'dkim', 'failed', 'There are 2 TXT records', { all: at(SEL, DKIM, DKIM) }],
     ['DKIM: revoked', 'dkim', 'failed', 'revoked', { all: at(SEL, 'v=DKIM1; p=') }],
     ['DKIM: no key', 'dkim', 'failed', 'no DKIM key', { all: at(SEL, 'hello') }],
-    ['DKIM: another algorithm', 'dkim', 'failed', 'It must say k=rsa', { all: at(SEL, `v=DKIM1; k=ed25519; p=${P}`) }],
-    ['DKIM: the domain doubled', 'dkim', 'pending', 'Enter only lgabc123r._domainkey', { all: at(`${SEL}.${D}`, DKIM) }],
-    ['CNAME: forwarded', 'return_path', 'pending', 'DNS only', { all: { [D]: {}, [`bounce.${D}`]: { A: ['192.0.2.9'] } } }],
-    ['CNAME: the domain added', 'return_path', 'failed', 'with a dot at its end', { all: { [D]: {}, [`bounce.${D}`]: { CNAME: [`rp.gate.example.${D}`] } } }],
-    ['CNAME: elsewhere', 'return_path', 'failed', 'must lead to rp.gate.example', { all: { [D]: {}, [`bounce.${D}`]: { CNAME: ['x.example'] } } }],
+    [
+      'DKIM: another algorithm',
+      'dkim',
+      'failed',
+      'It must say k=rsa',
+      { all: at(SEL, `v=DKIM1; k=ed25519; p=${P}`) },
+    ],
+    [
+      'DKIM: the domain doubled',
+      'dkim',
+      'pending',
+      'Enter only lgabc123r._domainkey',
+      { all: at(`${SEL}.${D}`, DKIM) },
+    ],
+    [
+      'CNAME: forwarded',
+      'return_path',
+      'pending',
+      'DNS only',
+      { all: { [D]: {}, [`bounce.${D}`]: { A: ['192.0.2.9'] } } },
+    ],
+    [
+      'CNAME: the domain added',
+      'return_path',
+      'failed',
+      'with a dot at its end',
+      { all: { [D]: {}, [`bounce.${D}`]: { CNAME: [`rp.gate.example.${D}`] } } },
+    ],
+    [
+      'CNAME: elsewhere',
+      'return_path',
+      'failed',
+      'must lead to rp.gate.example',
+      { all: { [D]: {}, [`bounce.${D}`]: { CNAME: ['x.example'] } } },
+    ],
     ['SPF: none', 'spf', 'pending', 'There is no TXT record', { all: apex('x') }],
-    ['SPF: two', 'spf', 'failed', '2 SPF records', { all: apex('v=spf1 include:spf.gate.example ~all', 'v=spf1 mx -all') }],
-    ['SPF: not ours', 'spf', 'failed', 'v=spf1 mx include:spf.gate.example -all', { all: apex('v=spf1 mx -all') }],
+    [
+      'SPF: two',
+      'spf',
+      'failed',
+      '2 SPF records',
+      { all: apex('v=spf1 include:spf.gate.example ~all', 'v=spf1 mx -all') },
+    ],
+    [
+      'SPF: not ours',
+      'spf',
+      'failed',
+      'v=spf1 mx include:spf.gate.example -all',
+      { all: apex('v=spf1 mx -all') },
+    ],
     ['SPF: misspelt', 'spf', 'failed', 'misspelt', { all: apex('v=spf1 include:spf.gaet.example -all') }],
-    ['SPF: behind all', 'spf', 'failed', 'nothing counts', { all: apex('v=spf1 -all include:spf.gate.example') }],
-    ['SPF: +all', 'spf', 'failed', 'lets everybody send', { all: apex('v=spf1 include:spf.gate.example +all') }],
+    [
+      'SPF: behind all',
+      'spf',
+      'failed',
+      'nothing counts',
+      { all: apex('v=spf1 -all include:spf.gate.example') },
+    ],
+    [
+      'SPF: +all',
+      'spf',
+      'failed',
+      'lets everybody send',
+      { all: apex('v=spf1 include:spf.gate.example +all') },
+    ],
     ['SPF: too many look-ups', 'spf', 'failed', 'more than 10 look-ups', { all: spfDeep }],
-    ['DMARC: two', 'dmarc', 'failed', '2 DMARC records', { all: at(`_dmarc.${D}`, 'v=DMARC1; p=none', 'v=DMARC1; p=reject') }],
-    ['DMARC: on the domain itself', 'dmarc', 'pending', 'is at acme.example itself', { all: apex('v=DMARC1; p=none') }],
-    ['DMARC: no policy', 'dmarc', 'failed', 'p=all is no policy', { all: at(`_dmarc.${D}`, 'v=DMARC1; p=all') }],
-    ['DMARC: a tag of before', 'dmarc', 'verified', 'pct=', { all: at(`_dmarc.${D}`, 'v=DMARC1; p=none; pct=50') }],
+    [
+      'DMARC: two',
+      'dmarc',
+      'failed',
+      '2 DMARC records',
+      { all: at(`_dmarc.${D}`, 'v=DMARC1; p=none', 'v=DMARC1; p=reject') },
+    ],
+    [
+      'DMARC: on the domain itself',
+      'dmarc',
+      'pending',
+      'is at acme.example itself',
+      { all: apex('v=DMARC1; p=none') },
+    ],
+    [
+      'DMARC: no policy',
+      'dmarc',
+      'failed',
+      'p=all is no policy',
+      { all: at(`_dmarc.${D}`, 'v=DMARC1; p=all') },
+    ],
+    [
+      'DMARC: a tag of before',
+      'dmarc',
+      'verified',
+      'pct=',
+      { all: at(`_dmarc.${D}`, 'v=DMARC1; p=none; pct=50') },
+    ],
   ])('%s', async (_name, kind, status, part, zone) => {
     const judged = await judge(kind, zone)
     expect(judged).toMatchObject({ status, difference: expect.stringContaining(part) })
@@ -142,7 +261,9 @@ describe('each fault is named in one sentence', () => {
 
 test('the longest answers that a hostile name server can give are judged quickly', async () => {
   const long = Array.from({ length: 50 }, () => `v=DMARC1;${' ;'.repeat(2_000)}`)
-  const zone = { all: { [D]: { TXT: long }, [own]: { TXT: long }, [SEL]: { TXT: long }, [`_dmarc.${D}`]: { TXT: long } } }
+  const zone = {
+    all: { [D]: { TXT: long }, [own]: { TXT: long }, [SEL]: { TXT: long }, [`_dmarc.${D}`]: { TXT: long } },
+  }
   const sightings = await lookUp(askerOf(zone), D, wanted)
   const began = process.cpuUsage()
   for (const record of wanted) judgeRecord(record, sightings)

@@ -70,8 +70,7 @@ export function judgeRecord(wanted: Wanted, sightings: Sightings): Judged {
     const isCached = sighting.resolver.kind !== 'unanswered' && !isRight(valuesOf(sighting.resolver))
     return { status: 'verified', found: ours, difference: isCached ? CACHED : noteOn(wanted, ours) }
   }
-  if (right > 0)
-    return { status: 'pending', found: ours, difference: onlySome(right, sighting, isRight) }
+  if (right > 0) return { status: 'pending', found: ours, difference: onlySome(right, sighting, isRight) }
   if (ours.length === 0) return { status: 'pending', ...whatIsMissing(wanted, sightings) }
   const isWildcard = ours.every((value) => sightings.wildcard.includes(value)) && wanted.kind !== 'spf'
   const difference = isWildcard

@@ -9,7 +9,11 @@ type Judge = {
   faultOf(wanted: Wanted, values: readonly string[], sightings: Sightings): string | null
 }
 
-const cleaned = (text: string) => text.replace(/["'\\]/g, '').replace(/\s+/g, ' ').trim()
+const cleaned = (text: string) =>
+  text
+    .replace(/["'\\]/g, '')
+    .replace(/\s+/g, ' ')
+    .trim()
 const isQuoted = (text: string) => /["\\]/.test(text)
 
 const QUOTES = 'The value has quotes or backslashes in it. Enter it without them.'
@@ -39,9 +43,12 @@ const dkim: Judge = {
     const [mine, theirs] = [tagOf(value, 'p') ?? '', tagOf(text, 'p')]
     const algorithm = tagOf(text, 'k') ?? 'rsa'
     if (theirs === mine && !isQuoted(text))
-      return algorithm === key?.algorithm ? null : `The record says k=${algorithm}. It must say k=${key?.algorithm}.`
+      return algorithm === key?.algorithm
+        ? null
+        : `The record says k=${algorithm}. It must say k=${key?.algorithm}.`
     if (isQuoted(text) && tagOf(cleaned(text), 'p') === mine) return QUOTES
-    if (theirs === undefined) return `The value at ${name} is no DKIM key: it has no p=. Enter the value shown here.`
+    if (theirs === undefined)
+      return `The value at ${name} is no DKIM key: it has no p=. Enter the value shown here.`
     if (theirs === '') return `The key at ${name} is revoked (p= is empty). Enter the value shown here.`
     if (theirs.length >= PREFIX_CHARS_MIN && mine.startsWith(theirs))
       return `Only the first ${text.length} of ${value.length} characters are there: your DNS panel cut the value. Enter it as two strings, as shown here.`
@@ -92,7 +99,8 @@ function spfFault(record: string, include: string, lookups: number | null): stri
       ? `The record does not include ${include}. Change it to: ${withInclude(record, include)}`
       : `The record has ${near}, which is misspelt. It must be include:${include}`
   }
-  if (all >= 0 && all < at) return `include:${include} stands behind ${terms[all]}, where nothing counts. Put it before it.`
+  if (all >= 0 && all < at)
+    return `include:${include} stands behind ${terms[all]}, where nothing counts. Put it before it.`
   if (lookups !== null && lookups > SPF_LOOKUPS_MAX)
     return `The record needs more than ${SPF_LOOKUPS_MAX} look-ups in the DNS, so that receivers ignore it. Remove an include that you do not need.`
   return null
@@ -118,7 +126,8 @@ const dmarc: Judge = {
     if (more.length > 0)
       return `There are ${values.length} DMARC records at ${name}, so that receivers ignore all of them. Keep one.`
     if (isQuoted(record)) return QUOTES
-    if (!/^v\s*=\s*DMARC1\s*(;|$)/.test(record)) return 'The record must begin with v=DMARC1; in this spelling.'
+    if (!/^v\s*=\s*DMARC1\s*(;|$)/.test(record))
+      return 'The record must begin with v=DMARC1; in this spelling.'
     const policy = tagOf(record, 'p')
     if (policy !== undefined && !['none', 'quarantine', 'reject'].includes(policy.toLowerCase()))
       return `p=${policy} is no policy. It must be none, quarantine or reject.`

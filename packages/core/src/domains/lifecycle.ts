@@ -65,7 +65,11 @@ function keep(row: DomainRow): Change {
 }
 
 function whileGone(row: DomainRow, { now }: Facts): Change {
-  const gone = { ...keep(row), gone_at: row.gone_at ?? new Date(now), next_check_at: new Date(now + APART_MS) }
+  const gone = {
+    ...keep(row),
+    gone_at: row.gone_at ?? new Date(now),
+    next_check_at: new Date(now + APART_MS),
+  }
   if (row.warned_at !== null && now - row.warned_at.getTime() >= GRACE_MS) return failedBy(row, GONE, now)
   if (row.warned_at !== null || row.gone_at === null || now - row.gone_at.getTime() < APART_MS) return gone
   return { ...gone, warned_at: new Date(now), reason: GONE, event: 'domain.warned' }
@@ -109,7 +113,10 @@ export function decide(row: DomainRow, facts: Facts): Change {
   return isVerified ? whileGone(row, facts) : whilePending(row, facts)
 }
 
-export type KeyChange = { id: string } & Pick<DomainKeyRow, 'state' | 'seen_at' | 'activated_at' | 'retired_at'>
+export type KeyChange = { id: string } & Pick<
+  DomainKeyRow,
+  'state' | 'seen_at' | 'activated_at' | 'retired_at'
+>
 
 const OLD_KEY_KEPT_MS = 30 * 24 * HOUR
 

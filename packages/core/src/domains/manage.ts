@@ -1,7 +1,7 @@
+import { DOMAINS_MAX } from '@lettergate/contracts/domains/domains'
 import { newId } from '@lettergate/contracts/lib/ids'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { ValidationIssues } from '@lettergate/contracts/problems/validation-issues'
-import { DOMAINS_MAX } from '@lettergate/contracts/domains/domains'
 import { isDuplicateIn } from '@lettergate/db/errors'
 import type { ManagedTables, TenantPrisma } from '@lettergate/db/prisma'
 import { z } from 'zod'
@@ -65,7 +65,9 @@ async function insertKeys(
   domainId: string,
   keys: readonly NewKey[],
 ): Promise<void> {
-  await db.domain_mark.createMany({ data: keys.map(({ selector }) => ({ mark: selector, tenant_id: tenantId })) })
+  await db.domain_mark.createMany({
+    data: keys.map(({ selector }) => ({ mark: selector, tenant_id: tenantId })),
+  })
   await db.domain_key.createMany({
     data: keys.map((key) => ({ tenant_id: tenantId, domain_id: domainId, ...key })),
   })
@@ -122,7 +124,9 @@ export async function addDomain(deps: DomainDeps, tenantId: string, text: string
 async function checkRoom(db: ManagedTables, tenantId: string, name: string): Promise<void> {
   const domains = await db.domain.findMany({ where: { tenant_id: tenantId }, select: { name: true } })
   if (domains.some((one) => one.name === name))
-    throw new Problem('wrong-state', { detail: `${name} is added already. Read its records with GET /v1/domains.` })
+    throw new Problem('wrong-state', {
+      detail: `${name} is added already. Read its records with GET /v1/domains.`,
+    })
   if (domains.length >= DOMAINS_MAX)
     throw new Problem('wrong-state', {
       detail: `There are ${DOMAINS_MAX} domains already, which is the most. Delete one first.`,
@@ -196,10 +200,13 @@ export async function rotateKeys(deps: DomainDeps, tenantId: string, id: string)
           select: { state: true, algorithm: true },
         })
         if (!states.some(({ state, algorithm }) => state === 'active' && algorithm === 'rsa'))
-          throw new Problem('wrong-state', { detail: 'The keys are not in use yet. Publish their records first.' })
+          throw new Problem('wrong-state', {
+            detail: 'The keys are not in use yet. Publish their records first.',
+          })
         if (states.some(({ state, algorithm }) => state === 'new' && algorithm === 'rsa'))
           throw new Problem('wrong-state', {
-            detail: 'A rotation is under way. Publish the records of the new keys; they are used an hour after they are seen.',
+            detail:
+              'A rotation is under way. Publish the records of the new keys; they are used an hour after they are seen.',
           })
         // A key that was never published is of no use beside its successor.
         await db.domain_key.deleteMany({ where: { tenant_id: tenantId, domain_id: id, state: 'new' } })

@@ -58,7 +58,11 @@ export function createSmtp(): Provider<SmtpCredentials, SmtpSettings> {
       const pool = poolOf(connection)
       const open: Open = (used) => openSession(connection, tokens, used)
       const built = withFields(await buildMime(message), fieldsOf(connection.settings, message))
-      const mime = await signMime(withFeedbackId(built, message), message.signingKeys ?? [], message.createdAt)
+      const mime = await signMime(
+        withFeedbackId(built, message),
+        message.signingKeys ?? [],
+        message.createdAt,
+      )
       const transfer = await deliver(pool, open, toEnvelope(message, message.envelopeTo, mime), mime, io)
       return tellUnverified(toOutcome(transfer, messageIdOf(message)), message.from.address)
     },

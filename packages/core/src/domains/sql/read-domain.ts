@@ -9,7 +9,11 @@ const COLUMNS = `d.id, d.name, d.token, d.state, d.has_return_path, d.records, d
 const KEY_COLUMNS = `id, domain_id, algorithm, selector, public_key, state, created_at, seen_at, activated_at, retired_at`
 
 /** A domain with its keys, without the private ones; null: there is none. */
-export async function readDomain(db: Queryable, tenantId: string, id: string): Promise<DomainWithKeys | null> {
+export async function readDomain(
+  db: Queryable,
+  tenantId: string,
+  id: string,
+): Promise<DomainWithKeys | null> {
   const [{ rows }, keys] = await Promise.all([
     db.query<DomainRow>({
       name: 'read-domain',
