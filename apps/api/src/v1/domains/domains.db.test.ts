@@ -107,7 +107,7 @@ describe('/v1/domains', () => {
       json: { status: 'verified', has_return_path: true, reason: null },
     })
     expect(Records.parse(after.json.records).map(({ status }) => status)).toEqual(Array(6).fill('verified'))
-    const events = await api.call('GET', '/v1/events?types=domain.verified')
+    const events = await api.call('GET', '/v1/events?cursor=beginning&types=domain.verified')
     expect(events.json).toMatchObject({
       data: [{ type: 'domain.verified', detail: { domain: 'shop.example' } }],
     })
