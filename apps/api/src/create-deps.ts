@@ -1,10 +1,10 @@
 import type { KeyObject } from 'node:crypto'
 import { createIdSource } from '@lettergate/contracts/lib/ids'
 import { callbackTarget } from '@lettergate/contracts/webhooks/callback-url'
-import { createAcceptor, createConnectionsCheck, createSubmit } from '@lettergate/core/accept'
+import { createAcceptor, createAddressesCheck, createConnectionsCheck, createSubmit } from '@lettergate/core/accept'
 import { createConnectionChecker, createCredentialRenewer } from '@lettergate/core/connections'
 import { createWorkerWaker } from '@lettergate/core/dispatch'
-import type { DomainDeps, GatewayNames } from '@lettergate/core/domains'
+import { createMailDomains, type DomainDeps, type GatewayNames } from '@lettergate/core/domains'
 import { createFeedFollower, createFeedNews, createWaitingPlaces } from '@lettergate/core/feed'
 import { createKeyVerifier } from '@lettergate/core/keys'
 import { createDatabaseClock, createFailpoint, createReadiness, createTimerWheel } from '@lettergate/core/lib'
@@ -205,12 +205,13 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     failpoint: createFailpoint(options.failpoint),
     onError,
   })
+  const dns = options.dns ?? createDns({ allow: options.egressAllow })
   const domains: DomainDeps = {
     tenants,
     prisma,
     sealer,
     db: pool,
-    dns: options.dns ?? createDns({ allow: options.egressAllow }),
+    dns,
     gateway: options.gateway ?? { spfInclude: null, returnPathDomain: null, mayShare: false },
     now: clock.now,
     failpoint: createFailpoint(options.failpoint),
@@ -225,6 +226,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     submit: createSubmit({
       acceptor,
       connectionsCheck: createConnectionsCheck({ tenants, providers }),
+      addresses: createAddressesCheck({ tenants, mailDomains: createMailDomains(dns) }),
       callbacks: {
         refusal(url) {
           const verdict = egress.checkTarget(callbackTarget(url))

@@ -31,6 +31,16 @@ export type TestApi = {
 /** The root secret of test apis, for a process that is to share their keys. */
 export const TEST_SECRET = 'a secret that only tests may have'
 
+/** Says nothing, at once: tests without a DNS of their own ask nobody. */
+const NO_DNS: Dns = {
+  within: (work) =>
+    work({
+      ask: async () => ({ kind: 'unanswered' }),
+      askAt: async () => ({ kind: 'unanswered' }),
+      serversOf: async () => [],
+    }),
+}
+
 const Json = z.record(z.string(), z.unknown())
 
 async function exchange(
@@ -93,7 +103,7 @@ export async function startTestApi(options: TestOptions = {}): Promise<TestApi> 
     egressAllow: options.egressAllow ?? [],
     egressResolve: options.egressResolve ?? (async () => []),
     failpoint: options.failpoint,
-    ...(options.dns && { dns: options.dns }),
+    dns: options.dns ?? NO_DNS,
     ...(options.gateway && { gateway: options.gateway }),
     ...(options.answerBytesMax !== undefined && { answerBytesMax: options.answerBytesMax }),
     logger: pino({ level: 'silent' }),

@@ -18,6 +18,8 @@ type AcceptedStatus = 'queued' | 'scheduled' | 'suppressed'
 export type AcceptedMessage = {
   id: string
   status: AcceptedStatus
+  /** Probable mistakes, in whole sentences. */
+  warnings?: string[]
   recipients: { address: string; kind: 'to' | 'cc' | 'bcc'; status: AcceptedStatus }[]
 }
 
@@ -51,6 +53,8 @@ export type Idempotency = {
 
 export type AcceptRequest = {
   messages: NewMessage[]
+  /** Of each message; absent: none. */
+  warnings?: string[][]
   idempotency?: Idempotency
   /** When the client is answered, whatever the database does, as a time of `performance.now()`: later, nothing new is stored. */
   until?: number
@@ -117,7 +121,7 @@ async function toUnit(newId: () => string, tenant: Tenant, request: AcceptReques
       ? {
           keyHash: keyHashOf(tenant, idempotency),
           bodyHash: idempotency.bodyHash,
-          answer: JSON.stringify(storedAnswer(messages, idempotency.extra)),
+          answer: JSON.stringify(storedAnswer(messages, idempotency.extra, request.warnings)),
         }
       : null,
     messages,
@@ -131,12 +135,13 @@ function accepted(
   replayed: boolean,
 ): AcceptOutcome {
   const suppressed = Map.groupBy(answer.suppressed ?? [], ([messageId]) => messageId)
-  const messages = answer.messages.map(({ id, send_at, recipients }): AcceptedMessage => {
+  const messages = answer.messages.map(({ id, send_at, warnings, recipients }): AcceptedMessage => {
     const due = send_at !== undefined && new Date(send_at) > createdAt ? 'scheduled' : 'queued'
     const left = new Set(suppressed.get(id)?.map(([, position]) => position))
     return {
       id,
       status: left.size === recipients.length ? 'suppressed' : due,
+      ...(warnings && { warnings: [...warnings] }),
       recipients: recipients.map((recipient, position) => ({
         ...recipient,
         status: left.has(position) ? 'suppressed' : due,
@@ -231,7 +236,7 @@ export function createAcceptor(deps: {
           deps.wakeWorkers(tenant.id)
           return accepted(
             {
-              ...storedAnswer(unit.messages, request.idempotency?.extra),
+              ...storedAnswer(unit.messages, request.idempotency?.extra, request.warnings),
               suppressed: stored.suppressed,
             },
             stored.now,

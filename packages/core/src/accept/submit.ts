@@ -4,6 +4,7 @@ import { Problem } from '@lettergate/contracts/problems/problems'
 import { toPointer } from '@lettergate/contracts/problems/validation-issues'
 import { quotaExceeded } from '../usage/index.ts'
 import type { AcceptOutcome, Acceptor } from './accept.ts'
+import type { AddressesCheck } from './check-addresses.ts'
 import type { ConnectionsCheck } from './check-capabilities.ts'
 import { fromKept, toKept } from './kept-problems.ts'
 import { readMimeMessage } from './read-mime-message.ts'
@@ -87,9 +88,22 @@ function toOutcome(outcome: AcceptOutcome, judged: readonly Judged[]): SubmitOut
 export function createSubmit(deps: {
   acceptor: Pick<Acceptor, 'accept' | 'replay'>
   connectionsCheck: ConnectionsCheck
+  /** Absent: addresses are not looked at. */
+  addresses?: AddressesCheck
   callbacks: Callbacks
 }): Submit {
-  async function judge(submission: Submission): Promise<Judged[]> {
+  async function addressFault(
+    { tenant }: Submission,
+    message: NewMessage,
+    pointer: string,
+    warnings: Map<object, string[]>,
+  ): Promise<Problem | null> {
+    const judged = await deps.addresses?.judge(tenant, message, pointer)
+    if (judged && judged.warnings.length > 0) warnings.set(message, judged.warnings)
+    return judged?.problem ?? null
+  }
+
+  async function judge(submission: Submission, warnings: Map<object, string[]>): Promise<Judged[]> {
     const read = await readMimes(submission)
     return Promise.all(
       read.map(async (entry, index) => {
@@ -97,6 +111,7 @@ export function createSubmit(deps: {
         const pointer = pointerOf(submission, index)
         const fault =
           urlProblem(deps.callbacks, entry, pointer) ??
+          (await addressFault(submission, entry, pointer, warnings)) ??
           (await deps.connectionsCheck.findFault(submission.tenant.id, entry, pointer))
         return fault ?? entry
       }),
@@ -117,7 +132,8 @@ export function createSubmit(deps: {
 
   async function submit(submission: Submission): Promise<SubmitOutcome> {
     const { tenant, atomic, idempotency, until } = submission
-    const judged = await judge(submission)
+    const warnings = new Map<object, string[]>()
+    const judged = await judge(submission, warnings)
     const messages = judged.filter(isMessage)
     const refusal = judged.find((entry) => entry instanceof Problem)
     if (refusal && (atomic || messages.length === 0)) {
@@ -131,6 +147,7 @@ export function createSubmit(deps: {
     }
     const outcome = await deps.acceptor.accept(tenant, {
       messages,
+      warnings: messages.map((message) => warnings.get(message) ?? []),
       ...(until !== undefined && { until }),
       ...(idempotency && { idempotency: { ...idempotency, ...(!atomic && { extra: judged.map(toKept) }) } }),
     })

@@ -14,7 +14,14 @@ export {
   readOwnDomain,
   rotateKeys,
 } from './manage.ts'
+export { createMailDomains, type MailDomains, type MailVerdict } from './mail-domains.ts'
 export { type OwnDomains, openOwnDomains } from './own-domains.ts'
 export { createDomainChecks, type DomainChecks } from './recheck.ts'
+export {
+  RECIPIENT_CHECKS,
+  type RecipientCheck,
+  readRecipientCheck,
+  setRecipientCheck,
+} from './recipient-check.ts'
 export { countSpfLookups, SPF_LOOKUPS_MAX, spfRecords } from './spf.ts'
 export { txtStrings } from './wanted-records.ts'
