@@ -38,13 +38,16 @@ async function begin(setting?: RecipientCheck) {
 }
 
 describe('domains that are written as placeholders and belong to strangers', () => {
-  test.each([['user@domain.com'], ['me@email.com'], ['x@test.com']])('%s is refused, with advice', async (address) => {
-    const { judge } = await begin()
-    expect((await judge(['a@mx.lan0.dev', address])).problem).toMatchObject({
-      code: 'validation-failed',
-      errors: [{ pointer: '#/to/1', detail: expect.stringContaining('test key') }],
-    })
-  })
+  test.each([['user@domain.com'], ['me@email.com'], ['x@test.com']])(
+    '%s is refused, with advice',
+    async (address) => {
+      const { judge } = await begin()
+      expect((await judge(['a@mx.lan0.dev', address])).problem).toMatchObject({
+        code: 'validation-failed',
+        errors: [{ pointer: '#/to/1', detail: expect.stringContaining('test key') }],
+      })
+    },
+  )
 
   test('are accepted of a test key, since nothing leaves', async () => {
     const { judge } = await begin()
@@ -102,7 +105,13 @@ describe('the check of recipients', () => {
   })
 
   test('a database that does not answer refuses nobody', async () => {
-    const silent = { forTenant: () => ({ query: () => new Promise<never>(() => {}), transaction: () => new Promise<never>(() => {}) }), close: async () => {} }
+    const silent = {
+      forTenant: () => ({
+        query: () => new Promise<never>(() => {}),
+        transaction: () => new Promise<never>(() => {}),
+      }),
+      close: async () => {},
+    }
     const mailDomains = { ask: async () => 'null-mx' as const, known: () => 'unknown' as const }
     const check = createAddressesCheck({ tenants: silent, mailDomains })
     expect((await check.judge({ id: '1', mode: 'live' }, buildMessage(), '#')).problem).toBeNull()
@@ -120,7 +129,10 @@ describe('warnings', () => {
 
   test('none where the message has what they ask for', async () => {
     const { judge } = await begin()
-    const headers = { 'List-Unsubscribe': '<https://x.example/u>', 'list-unsubscribe-post': 'List-Unsubscribe=One-Click' }
+    const headers = {
+      'List-Unsubscribe': '<https://x.example/u>',
+      'list-unsubscribe-post': 'List-Unsubscribe=One-Click',
+    }
     const from = { address: 'noreply@mx.lan0.dev' }
     const change = { stream: 'bulk' as const, headers, from, replyTo: [{ address: 'help@mx.lan0.dev' }] }
     expect((await judge(['d@mx.lan0.dev'], change)).warnings).toEqual([])

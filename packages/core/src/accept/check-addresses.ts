@@ -3,7 +3,12 @@ import type { Problem } from '@lettergate/contracts/problems/problems'
 import { ValidationIssues } from '@lettergate/contracts/problems/validation-issues'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import { LRUCache } from 'lru-cache'
-import { type MailDomains, type MailVerdict, type RecipientCheck, readRecipientCheck } from '../domains/index.ts'
+import {
+  type MailDomains,
+  type MailVerdict,
+  type RecipientCheck,
+  readRecipientCheck,
+} from '../domains/index.ts'
 import { isPlaceholder, isReserved, PLACEHOLDER_ADVICE } from './placeholder-domains.ts'
 
 export type AddressJudgement = { problem: Problem | null; warnings: string[] }

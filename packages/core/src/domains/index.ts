@@ -3,7 +3,9 @@ export { type CheckDeps, type CheckOutcome, checkDomain } from './check-domain.t
 export { coveringDomain, parseDomainName, unicodeName } from './domain-name.ts'
 export type { DomainKeyRow, DomainRow, RecordStatus } from './domain-rows.ts'
 export type { GatewayNames } from './gateway-names.ts'
+export { type Finding, type GatewayFacts, inspectGateway } from './inspect-gateway.ts'
 export { GRACE_MS } from './lifecycle.ts'
+export { createMailDomains, type MailDomains, type MailVerdict } from './mail-domains.ts'
 export {
   addDomain,
   checkNow,
@@ -14,7 +16,6 @@ export {
   readOwnDomain,
   rotateKeys,
 } from './manage.ts'
-export { createMailDomains, type MailDomains, type MailVerdict } from './mail-domains.ts'
 export { type OwnDomains, openOwnDomains } from './own-domains.ts'
 export { createDomainChecks, type DomainChecks } from './recheck.ts'
 export {

@@ -29,8 +29,15 @@ const ownership: Judge = {
   },
 }
 
-const tagOf = (text: string, tag: string) =>
-  new RegExp(`(?:^|;)\\s*${tag}\\s*=([^;]*)`).exec(text)?.[1]?.replace(/\s+/g, '')
+/** The value of a tag of a DKIM or DMARC record, without white space. */
+function tagOf(text: string, tag: string): string | undefined {
+  for (const part of text.split(';')) {
+    const [name = '', ...value] = part.split('=')
+    if (value.length > 0 && name.trim() === tag) return value.join('=').replace(/\s+/g, '')
+  }
+  return undefined
+}
+
 /** A shorter beginning says nothing. */
 const PREFIX_CHARS_MIN = 40
 

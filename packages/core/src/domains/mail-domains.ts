@@ -29,7 +29,8 @@ async function lookUp(dns: Dns, domain: string): Promise<MailVerdict> {
     const mx = await ask(domain, 'MX')
     if (mx.kind === 'unanswered') return 'unknown'
     if (mx.kind === 'no-name') return 'no-name'
-    if (mx.kind === 'found') return mx.values.every((value) => /^\d+ $/.test(value)) ? 'null-mx' : 'takes-mail'
+    if (mx.kind === 'found')
+      return mx.values.every((value) => /^\d+ $/.test(value)) ? 'null-mx' : 'takes-mail'
     const addresses = await Promise.all([ask(domain, 'A'), ask(domain, 'AAAA')])
     if (addresses.some(({ kind }) => kind === 'found')) return 'takes-mail'
     return addresses.some(({ kind }) => kind === 'unanswered') ? 'unknown' : 'none'

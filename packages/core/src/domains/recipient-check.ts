@@ -1,5 +1,5 @@
-import type { Tenants } from '@lettergate/db/tenant-scope'
 import type { TenantPrisma } from '@lettergate/db/prisma'
+import type { Tenants } from '@lettergate/db/tenant-scope'
 import { fromStorage } from '../lib/index.ts'
 
 export const RECIPIENT_CHECKS = ['off', 'warn', 'reject'] as const
