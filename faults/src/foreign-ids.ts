@@ -9,6 +9,7 @@ const PREFIX_BY_RESOURCE: Record<string, IdPrefix> = {
   routes: 'rte',
   suppressions: 'job',
   endpoints: 'end',
+  domains: 'dom',
 }
 
 /** Named by an address, which anybody may know. */
@@ -62,7 +63,7 @@ export async function askWhole(
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
-  const text = (await response.text()).replaceAll(/\b(req|msg|con|rte|job)_[0-9a-z]+/g, '$1')
+  const text = (await response.text()).replaceAll(/\b(req|msg|con|rte|job|dom)_[0-9a-z]+/g, '$1')
   return { status: response.status, text, fields: [...response.headers.keys()].sort() }
 }
 

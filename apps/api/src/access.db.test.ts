@@ -74,6 +74,13 @@ const calls: Call[] = [
   { method: 'GET', path: '/v1/usage' },
   { method: 'GET', path: '/v1/plan' },
   { method: 'POST', path: '/v1/suppressions', body: { suppressions: [{ address: 'a@example.net' }] } },
+  { method: 'POST', path: '/v1/domains', body: { name: 'acme.example' } },
+  { method: 'GET', path: '/v1/domains' },
+  { method: 'GET', path: '/v1/domains/{id}' },
+  { method: 'DELETE', path: '/v1/domains/{id}' },
+  { method: 'POST', path: '/v1/domains/{id}/check' },
+  { method: 'POST', path: '/v1/domains/{id}/rotate-dkim' },
+  { method: 'GET', path: '/v1/pool/spf' },
   { method: 'GET', path: '/v1/suppressions/{address}' },
   { method: 'DELETE', path: '/v1/suppressions/{address}' },
   { method: 'POST', path: '/v1/suppressions/import', body: 'a@example.net' },
@@ -86,14 +93,17 @@ const named = calls.map((call) => [`${call.method} ${call.path}`, call] as const
 const under = named.filter(([, { path }]) => path.includes('{id}'))
 
 const withoutIds = (text: string) =>
-  text.replaceAll(/req_\w+/g, 'req').replaceAll(/(msg|con|rte|job|end)_\w+/g, '$1')
+  text.replaceAll(/req_\w+/g, 'req').replaceAll(/(msg|con|rte|job|end|dom)_\w+/g, '$1')
 
 async function makeConnection(): Promise<unknown> {
   return (await api.call('POST', '/v1/connections', { body: relay })).json.id
 }
 
 /** What a path under an id is about: the prefix of its ids, and how to make one. */
-function resourceOf(path: string): { kind: 'msg' | 'con' | 'rte' | 'job' | 'end'; make(): Promise<unknown> } {
+function resourceOf(path: string): {
+  kind: 'msg' | 'con' | 'rte' | 'job' | 'end' | 'dom'
+  make(): Promise<unknown>
+} {
   if (path.startsWith('/v1/messages')) {
     return { kind: 'msg', make: async () => (await api.call('POST', '/v1/send', { body: message })).json.id }
   }
@@ -101,6 +111,13 @@ function resourceOf(path: string): { kind: 'msg' | 'con' | 'rte' | 'job' | 'end'
   if (path.startsWith('/v1/endpoints')) {
     const make = async () => (await api.call('POST', '/v1/endpoints', { body: endpoint })).json.id
     return { kind: 'end', make }
+  }
+  if (path.startsWith('/v1/domains')) {
+    const make = async () => {
+      const name = `${newId()}.example`
+      return (await api.call('POST', '/v1/domains', { body: { name } })).json.id
+    }
+    return { kind: 'dom', make }
   }
   if (path.startsWith('/v1/suppressions')) {
     const make = async () => (await api.call('POST', '/v1/suppressions/export', { body: {} })).json.id

@@ -20,6 +20,7 @@ import { addOpenApi } from './openapi/document.ts'
 import { addOperationRoutes } from './operations/index.ts'
 import { addAuditRoutes } from './v1/audit/index.ts'
 import { addConnectionRoutes } from './v1/connections/index.ts'
+import { addDomainRoutes } from './v1/domains/index.ts'
 import { addEndpointRoutes } from './v1/endpoints/index.ts'
 import { addEventRoutes } from './v1/events/index.ts'
 import { addMessageRoutes } from './v1/messages/index.ts'
@@ -105,6 +106,7 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   await app.register(async (scope) => addConnectionRoutes(scope, deps))
   await app.register(async (scope) => addRouteRoutes(scope, deps))
   await app.register(async (scope) => addEndpointRoutes(scope, deps))
+  await app.register(async (scope) => addDomainRoutes(scope, deps))
   await app.register(async (scope) => addEventRoutes(scope, deps))
   await app.register(async (scope) => addSuppressionRoutes(scope, deps))
   await app.register(async (scope) => addAuditRoutes(scope, deps))

@@ -1,9 +1,15 @@
 import type { KeyObject } from 'node:crypto'
 import { createIdSource } from '@lettergate/contracts/lib/ids'
 import { callbackTarget } from '@lettergate/contracts/webhooks/callback-url'
-import { createAcceptor, createConnectionsCheck, createSubmit } from '@lettergate/core/accept'
+import {
+  createAcceptor,
+  createAddressesCheck,
+  createConnectionsCheck,
+  createSubmit,
+} from '@lettergate/core/accept'
 import { createConnectionChecker, createCredentialRenewer } from '@lettergate/core/connections'
 import { createWorkerWaker } from '@lettergate/core/dispatch'
+import { createMailDomains, type DomainDeps, type GatewayNames } from '@lettergate/core/domains'
 import { createFeedFollower, createFeedNews, createWaitingPlaces } from '@lettergate/core/feed'
 import { createKeyVerifier } from '@lettergate/core/keys'
 import { createDatabaseClock, createFailpoint, createReadiness, createTimerWheel } from '@lettergate/core/lib'
@@ -25,6 +31,7 @@ import { createListener } from '@lettergate/db/listener'
 import { createPool } from '@lettergate/db/pool'
 import { createOperatorPrisma, createTenantPrisma } from '@lettergate/db/prisma'
 import { createTenants } from '@lettergate/db/tenant-scope'
+import { createDns, type Dns } from '@lettergate/egress/dns'
 import { createEgress, type EgressOptions } from '@lettergate/egress/egress'
 import type { Io, Provider } from '@lettergate/providers/provider'
 import { createProviders } from '@lettergate/providers/registry'
@@ -83,6 +90,10 @@ export type ApiOptions = {
   awsIdentity?: boolean
   /** How providers reach this gateway, without a slash at its end. */
   publicUrl?: string | undefined
+  /** Names of this gateway in the DNS; absent: none. */
+  gateway?: GatewayNames
+  /** For tests. */
+  dns?: Dns
   /** All addresses of a name: for tests. */
   egressResolve?: EgressOptions['resolve']
   /** Requests that the check of an event needs: for tests. */
@@ -217,6 +228,17 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     onError,
   })
   const quotas = createQuotaReader({ pool, onError })
+  const dns = options.dns ?? createDns({ allow: options.egressAllow })
+  const domains: DomainDeps = {
+    tenants,
+    prisma,
+    sealer,
+    db: pool,
+    dns,
+    gateway: options.gateway ?? { spfInclude: null, returnPathDomain: null, mayShare: false },
+    now: clock.now,
+    failpoint: createFailpoint(options.failpoint),
+  }
   return {
     tenants,
     prisma,
@@ -224,6 +246,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     figures: operatorPool,
     pepper,
     actors,
+    domains,
     db: pool,
     readiness: createReadiness(pool, SILENT_MS),
     acceptor,
@@ -233,6 +256,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
       limits: createLimitsReader({ pool }),
       onQuota: quotas.note,
       connectionsCheck: createConnectionsCheck({ tenants, providers }),
+      addresses: createAddressesCheck({ tenants, mailDomains: createMailDomains(dns) }),
       callbacks: {
         refusal(url) {
           const verdict = egress.checkTarget(callbackTarget(url))

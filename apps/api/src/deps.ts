@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { Acceptor, Submit } from '@lettergate/core/accept'
 import type { ConnectionChecker } from '@lettergate/core/connections'
+import type { DomainDeps } from '@lettergate/core/domains'
 import type { FeedFollower, WaitingPlaces } from '@lettergate/core/feed'
 import type { KeyVerifier } from '@lettergate/core/keys'
 import type { CursorKey, DatabaseClock, Readiness } from '@lettergate/core/lib'
@@ -42,6 +43,7 @@ export type ApiDeps = {
   pepper: KeyObject
   /** Names who makes a change, for the log. */
   actors: ActorScope
+  domains: DomainDeps
   /** For whether the database may lose what it has confirmed. */
   db: Queryable
   /** Whether the database answers now. */

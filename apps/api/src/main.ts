@@ -14,6 +14,11 @@ async function main(): Promise<void> {
     egressMailPort: config.egressMailPort,
     awsIdentity: config.awsIdentity,
     publicUrl: config.publicUrl,
+    gateway: {
+      spfInclude: config.spfInclude ?? null,
+      returnPathDomain: config.returnPathDomain ?? null,
+      mayShare: config.sharedDomains,
+    },
     failpoint: config.failpoint,
     feedDays: config.feedDays,
     logger,

@@ -1,8 +1,10 @@
 import { createSecretKey } from 'node:crypto'
+import type { GatewayNames } from '@lettergate/core/domains'
 import { issueKey, type Scope } from '@lettergate/core/keys'
 import { deriveKey } from '@lettergate/core/secrets'
 import { createTenant } from '@lettergate/core/tenants'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
+import type { Dns } from '@lettergate/egress/dns'
 import type { Io } from '@lettergate/providers/provider'
 import { pino } from 'pino'
 import { z } from 'zod'
@@ -28,6 +30,16 @@ export type TestApi = {
 
 /** The root secret of test apis, for a process that is to share their keys. */
 export const TEST_SECRET = 'a secret that only tests may have'
+
+/** Says nothing, at once: tests without a DNS of their own ask nobody. */
+const NO_DNS: Dns = {
+  within: (work) =>
+    work({
+      ask: async () => ({ kind: 'unanswered' }),
+      askAt: async () => ({ kind: 'unanswered' }),
+      serversOf: async () => [],
+    }),
+}
 
 const Json = z.record(z.string(), z.unknown())
 
@@ -61,6 +73,8 @@ type TestOptions = {
   egressAllow?: string[]
   /** All addresses of a name; absent: no name has an address, and no DNS server is asked. */
   egressResolve?: (name: string) => Promise<string[]>
+  dns?: Dns
+  gateway?: GatewayNames
   failpoint?: string
   answerBytesMax?: number
   drainMs?: number
@@ -89,6 +103,8 @@ export async function startTestApi(options: TestOptions = {}): Promise<TestApi> 
     egressAllow: options.egressAllow ?? [],
     egressResolve: options.egressResolve ?? (async () => []),
     failpoint: options.failpoint,
+    dns: options.dns ?? NO_DNS,
+    ...(options.gateway && { gateway: options.gateway }),
     ...(options.answerBytesMax !== undefined && { answerBytesMax: options.answerBytesMax }),
     logger: pino({ level: 'silent' }),
     host: '127.0.0.1',

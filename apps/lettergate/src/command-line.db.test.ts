@@ -34,6 +34,12 @@ test('tenant create --json prints exactly the tenant and its keys', async () => 
   expect(rows).toEqual([{ name: 'Acme', plan: 'free', daily_limit: 200 }])
 })
 
+test('doctor dns says what to set where there is nothing to check', async () => {
+  const { code, stdout, stderr } = await run('doctor', 'dns', '--json')
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toContain('LETTERGATE_HELO_NAME')
+})
+
 test('--daily-limit replaces the limit of the plan', async () => {
   await run('tenant', 'create', '--name', 'Limited', '--plan', 'standard', '--daily-limit', '7', '--json')
   const { rows } = await database.pool.query("select daily_limit from tenant where name = 'Limited'")

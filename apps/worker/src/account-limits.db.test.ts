@@ -9,6 +9,7 @@ import { playAccount, quota } from '@lettergate/core/test/fake-account'
 import { buildTenant } from '@lettergate/core/test/rows'
 import { createPool } from '@lettergate/db/pool'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
+import { createDns } from '@lettergate/egress/dns'
 import { createEgress } from '@lettergate/egress/egress'
 import { createProviders } from '@lettergate/providers/registry'
 import { respond } from '@lettergate/providers/test/http-peer'
@@ -64,6 +65,9 @@ async function start(answer: ReturnType<typeof quota>, count: number) {
         queue: { kind: 'postgres', url: db.url },
         sealer,
         egress,
+        dns: createDns({ allow: [] }),
+        gateway: { spfInclude: null, returnPathDomain: null, mayShare: false },
+        addressKey: createSecretKey(randomBytes(32)),
         providers,
         feedDays: 30,
         fallback: 'hold',

@@ -51,6 +51,7 @@ export async function startDelivery(
   const deliverer = createDeliverer({
     ...deps,
     router: createRouter({ ...deps }),
+    returnPaths: { key: deps.addressKey, domain: deps.gateway.returnPathDomain },
     recorder,
     secrets,
     throttle,

@@ -1,4 +1,5 @@
 import type { AttemptResult } from '@lettergate/core/deliver'
+import type { CheckOutcome } from '@lettergate/core/domains'
 import type { LostWorkers } from '@lettergate/core/lost-workers'
 import type { BulkResult } from '@lettergate/core/messages'
 import type { Applied, RetireResult } from '@lettergate/core/provider-events'
@@ -27,6 +28,8 @@ export type WorkerMetrics = {
   onSuppressionChunk(kind: 'import' | 'export', result: ChunkResult): void
   onApplied(applied: Applied): void
   onBulkMessage(action: string, result: BulkResult): void
+  onDomainChecked(outcome: CheckOutcome | 'broken'): void
+  onDomainsWaited(ms: number): void
 }
 
 /** Metrics of a worker; `busy`, `throttle` and `isolated` are read at scrape time. */
@@ -189,9 +192,22 @@ export function createWorkerMetrics(
     help: 'How long the oldest request of a provider had been due when this worker took requests last; 0 when none was due.',
     registers: [registry],
   })
+  const domainChecks = new Counter({
+    name: 'lettergate_domain_checks_total',
+    help: 'Checks of domains by result: verified, warned (its records are gone, and it is lost within a day), pending, failed, taken (another tenant has it), superseded (another check came first), broken (repeated after two minutes).',
+    labelNames: ['result'],
+    registers: [registry],
+  })
+  const domainsWaited = new Gauge({
+    name: 'lettergate_domain_checks_oldest_seconds',
+    help: 'How long the oldest check of a domain had been due when this worker took checks last; 0 when none was due.',
+    registers: [registry],
+  })
   return {
     registry,
     onBulkMessage: (action, result) => bulk.inc({ action, result }),
+    onDomainChecked: (result) => domainChecks.inc({ result }),
+    onDomainsWaited: (ms) => domainsWaited.set(ms / 1000),
     onSuppressionChunk: (kind, result) => chunks.inc({ kind, result }),
     onApplied({ requests: _, waitedMs, ...counts }) {
       waited.set(waitedMs / 1000)

@@ -2,10 +2,11 @@ import { loadServiceConfig, type ServiceConfig } from '@lettergate/config/config
 import { rootSecret } from '@lettergate/config/root-secret'
 import { createFailpoint, describeError } from '@lettergate/core/lib'
 
-import { createSealer } from '@lettergate/core/secrets'
+import { createSealer, deriveKey } from '@lettergate/core/secrets'
 import { createPool } from '@lettergate/db/pool'
 import { createTenants } from '@lettergate/db/tenant-scope'
 import { newWorkerId } from '@lettergate/db/worker-sign'
+import { createDns } from '@lettergate/egress/dns'
 import { createEgress } from '@lettergate/egress/egress'
 import { createProviders } from '@lettergate/providers/registry'
 import { type Logger, pino } from 'pino'
@@ -53,6 +54,7 @@ export function openParts(options: {
     onLate: (kind) => options.onLate?.('tenants', kind),
   })
   const egress = createEgress({ allow: [...config.egressAllow], mailPort: config.egressMailPort })
+  const root = rootSecret(config)
   const providers = createProviders({ awsEnvironment: config.awsIdentity })
   return {
     config,
@@ -65,7 +67,14 @@ export function openParts(options: {
       onError,
       onForeign: (events) =>
         log.warn(events, 'events about messages that the tenant does not have; nothing was changed'),
-      sealer: createSealer({ tenants, root: rootSecret(config), previous: config.previousSecret }),
+      dns: createDns({ allow: config.egressAllow }),
+      gateway: {
+        spfInclude: config.spfInclude ?? null,
+        returnPathDomain: config.returnPathDomain ?? null,
+        mayShare: config.sharedDomains,
+      },
+      addressKey: deriveKey(root, 'own addresses'),
+      sealer: createSealer({ tenants, root, previous: config.previousSecret }),
       feedDays: config.feedDays,
       fallback: config.env === 'development' ? 'capture' : 'hold',
       failpoint: createFailpoint(config.failpoint, { taggedOnly: options.isIsolated ?? false }),

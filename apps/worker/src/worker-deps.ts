@@ -1,8 +1,11 @@
+import type { KeyObject } from 'node:crypto'
+import type { GatewayNames } from '@lettergate/core/domains'
 import type { Failpoint } from '@lettergate/core/lib'
 import type { ForeignEvents } from '@lettergate/core/provider-events'
 import type { Sealer } from '@lettergate/core/secrets'
 import type { Pool } from '@lettergate/db/pool'
 import type { Tenants } from '@lettergate/db/tenant-scope'
+import type { Dns } from '@lettergate/egress/dns'
 import type { Egress } from '@lettergate/egress/egress'
 import type { Provider } from '@lettergate/providers/provider'
 import type { QueueBackend } from '@lettergate/queue/backend'
@@ -14,6 +17,10 @@ export type WorkerDeps = {
   queue: QueueBackend
   sealer: Sealer
   egress: Egress
+  dns: Dns
+  gateway: GatewayNames
+  /** Makes the addresses that bounces come back to. */
+  addressKey: KeyObject
   providers: Record<string, Provider>
   feedDays: number
   fallback: 'capture' | 'hold'

@@ -1,5 +1,6 @@
 import { createCredentialRenewer } from '@lettergate/core/connections'
 import { type Claim, createDispatcher, wokenTenants } from '@lettergate/core/dispatch'
+import { createDomainChecks } from '@lettergate/core/domains'
 import { createFeedNews } from '@lettergate/core/feed'
 import { countLost, type LostDeps } from '@lettergate/core/lost-workers'
 import { createBulkRunner } from '@lettergate/core/messages'
@@ -130,6 +131,13 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     onMessage: metrics.onBulkMessage,
     onError,
   })
+  const domainChecks = createDomainChecks({
+    ...deps,
+    db: pool,
+    now: active.now,
+    onChecked: metrics.onDomainChecked,
+    onWaited: metrics.onDomainsWaited,
+  })
   const news = createFeedNews({ pool, listener, onError })
   const webhooks = createWebhookSender({
     ...deps,
@@ -145,6 +153,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   retirer.start()
   suppressionJobs.start()
   bulk.start()
+  domainChecks.start()
   applier.start()
   webhooks.start()
 
@@ -163,6 +172,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
         retirer.stop(),
         suppressionJobs.stop(),
         bulk.stop(),
+        domainChecks.stop(),
       ])
       news.close()
       await listener.close()

@@ -208,6 +208,13 @@ export const ROUTES_APART: Record<string, string> = {
   'POST /v1/endpoints/:id/test': 'no body, one call whose answer is bounded',
   'GET /v1/endpoints/:id/deliveries': 'pages of at most 100 rows of 1 kB',
   'POST /v1/endpoints/:id/replay': 'three short fields, chunks of 5,000 rows by one statement each',
+  'POST /v1/domains': 'a body of 4 kB at most, a few rows, keys made by another thread',
+  'GET /v1/domains': '100 domains at most',
+  'GET /v1/domains/:id': 'one row and its keys',
+  'DELETE /v1/domains/:id': 'one row and its keys',
+  'POST /v1/domains/:id/check': 'no body, answers of the DNS of 200 kB at most, once a minute',
+  'POST /v1/domains/:id/rotate-dkim': 'no body, two rows, keys made by another thread',
+  'GET /v1/pool/spf': 'settings',
   'GET /v1/endpoints/default-secret': 'one row',
   'POST /v1/endpoints/default-secret/rotate': 'no body, one row',
 }

@@ -39,6 +39,8 @@ test('without settings the configuration has the documented development defaults
     egressAllow: [],
     egressMailPort: false,
     awsIdentity: false,
+    sendingAddresses: [],
+    sharedDomains: false,
     apiHost: '127.0.0.1',
     apiPort: 3000,
     apiKeepAliveSeconds: 72,

@@ -18,6 +18,14 @@ export type Config = {
   egressMailPort: boolean
   /** Whether connections to SES without keys use the AWS identity of the process. */
   awsIdentity: boolean
+  /** Where bounces of mail that leaves from here come back to. */
+  returnPathDomain: string | undefined
+  spfInclude: string | undefined
+  /** Addresses that mail leaves from; none: those of the name. */
+  sendingAddresses: readonly string[]
+  heloName: string | undefined
+  /** Whether several tenants may prove the same domain. */
+  sharedDomains: boolean
   /** Without a slash at its end. */
   publicUrl: string | undefined
   apiHost: string
@@ -75,6 +83,11 @@ function toConfig(data: z.infer<typeof settings>): Config {
     egressAllow: Object.freeze(data.LETTERGATE_EGRESS_ALLOW ?? []),
     egressMailPort: data.LETTERGATE_EGRESS_PORT_25 === 'on',
     awsIdentity: data.LETTERGATE_AWS_IDENTITY === 'on',
+    returnPathDomain: data.LETTERGATE_RETURN_PATH_DOMAIN,
+    spfInclude: data.LETTERGATE_SPF_INCLUDE,
+    sendingAddresses: Object.freeze(data.LETTERGATE_ADDRESSES ?? []),
+    heloName: data.LETTERGATE_HELO_NAME,
+    sharedDomains: data.LETTERGATE_SHARED_DOMAINS === 'on',
     publicUrl: data.LETTERGATE_PUBLIC_URL,
     apiHost: data.API_HOST,
     apiPort: data.API_PORT,

@@ -64,6 +64,20 @@ const cidrList = commaList.refine(
   'must be a comma list of addresses or CIDRs',
 )
 
+const domainName = z
+  .string()
+  .transform((text) => text.trim().toLowerCase().replace(/\.$/, ''))
+  .refine(
+    (text) =>
+      text.length <= 253 && /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/.test(text),
+    'must be a whole host name',
+  )
+
+const addressList = commaList.refine(
+  (entries) => entries.every((entry) => isIP(entry) !== 0),
+  'must be a comma list of IP addresses',
+)
+
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
 /** One row per setting, with its sentence and the value to show in `.env.example`, which a test keeps equal to this. */
@@ -109,6 +123,29 @@ export const settings = z.object({
     example: 'off',
     description:
       'on or off: tenants may reach public mail servers on port 25 (provider direct, or smtp on that port). Their mail uses the reputation of your address.',
+  }),
+  LETTERGATE_RETURN_PATH_DOMAIN: domainName.optional().meta({
+    example: '',
+    description:
+      'Domain of yours that bounces come back to, with an MX record that leads to this gateway and an SPF record; `bounce.` names of tenants lead to it. Unset: bounces of mail that leaves from here go to its author.',
+  }),
+  LETTERGATE_SPF_INCLUDE: domainName.optional().meta({
+    example: '',
+    description: 'Name of an SPF record of yours that lists the addresses below; tenants include it.',
+  }),
+  LETTERGATE_ADDRESSES: addressList.optional().meta({
+    example: '',
+    description:
+      'Comma list of IPv4 and IPv6 addresses that mail of this installation leaves from, for lettergate doctor dns; unset: those of LETTERGATE_HELO_NAME.',
+  }),
+  LETTERGATE_HELO_NAME: domainName.optional().meta({
+    example: '',
+    description: 'Name by which this installation greets mail servers, for lettergate doctor dns.',
+  }),
+  LETTERGATE_SHARED_DOMAINS: z.enum(['on', 'off'], { error: 'must be on or off' }).default('off').meta({
+    example: 'off',
+    description:
+      'on or off: several tenants may prove the same domain. Turn it on only if all tenants are your own.',
   }),
   LETTERGATE_PUBLIC_URL: publicUrl.optional().meta({
     example: '',

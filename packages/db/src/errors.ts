@@ -42,3 +42,8 @@ export function waitedForKeyOf(error: unknown, table: string): boolean {
     error.where?.includes(`"${table}"`) === true
   )
 }
+
+/** Whether a row was refused because another one has its key in this unique index. */
+export function isDuplicateIn(error: unknown, index: string): boolean {
+  return error instanceof pg.DatabaseError && error.code === '23505' && error.constraint === index
+}

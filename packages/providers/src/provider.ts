@@ -25,6 +25,9 @@ export type RawMail = {
   isHeadAscii: boolean
 }
 
+/** A key that signs mail of a domain and of those below it (DKIM). */
+export type SigningKey = { domain: string; selector: string; private_key: Secret }
+
 /** One message as core hands it to a provider. Everything in it was validated at accept. */
 export type OutboundMessage = {
   /** Public id, `msg_…`: sent as `X-LG-Id` and as the local part of Message-ID. */
@@ -42,6 +45,15 @@ export type OutboundMessage = {
   envelopeTo: string[]
   /** Where bounces go, for those who speak SMTP; '' is nowhere. Absent: to the author. */
   returnPath?: string | undefined
+  /**
+   * By recipient, the address of this gateway that bounces go to, where the provider is the gateway itself; stronger than `returnPath`. A
+   * transaction with several recipients has that of its first.
+   */
+  returnPaths?: Readonly<Record<string, string>> | undefined
+  /** Keys of the sender's own domain. */
+  signingKeys?: readonly SigningKey[] | undefined
+  /** The value of Feedback-ID, by which large receivers count complaints. */
+  feedbackId?: string | undefined
   /** The whole mail; only for providers that take one, and then text, html, headers and attachments are empty. */
   raw?: RawMail | undefined
   subject: string
@@ -333,6 +345,8 @@ export interface Provider<C = unknown, S = unknown> {
   check(connection: ProviderConnection<C, S>, io: Io): Promise<AccountReport>
   /** Events that it sends to a URL of ours; absent: none. */
   events?: EventSource<C, S>
+  /** Mail leaves from addresses of this gateway: it needs the keys of the sender's domain, and bounces come back to the gateway. */
+  sendsAsGateway?: true
   /** Bounces come back as mail, which `parseReport` reads. */
   bouncesByMail?: true
   /** Ends pooled sockets; called once, when the worker stops. */

@@ -28,6 +28,11 @@ const TAGS = [
     description: 'URLs of yours that get events, signed, when they happen.',
   },
   {
+    name: 'Domains',
+    description:
+      'Domains that you send from: the DNS records that prove them, and the keys that sign your mail.',
+  },
+  {
     name: 'Events',
     description:
       'All that happens to your messages, in the order in which it was stored. No event is missed.',

@@ -34,7 +34,7 @@ export const eventTypes = {
   'domain.verified': 'You have proved that a domain is yours.',
   'domain.warned':
     'The records of a domain of yours are gone. It is lost if they do not come back within a day.',
-  'domain.failed': 'A domain of yours is not proved any more.',
+  'domain.failed': 'A domain of yours is not proved: its records are gone, or were not found for 72 hours.',
   'recipient.replied': 'The recipient replied to the message.',
   'inbound.received': 'A mail to an address of yours was received.',
   'inbound.failed': 'A received mail could not be given on.',

@@ -42,6 +42,10 @@ export const MessageAccepted = z
     status: MessageStatus,
     created_at: time('When the message was stored, by the clock of the database.'),
     recipients: z.array(AcceptedRecipient).meta({ description: 'In the order to, cc, bcc.' }),
+    warnings: z
+      .array(z.string())
+      .meta({ description: 'Probable mistakes, in whole sentences. The message is sent all the same.' })
+      .optional(),
   })
   .meta({ id: 'MessageAccepted', description: 'The message is stored and will be sent; it is not sent yet.' })
 export type MessageAccepted = z.output<typeof MessageAccepted>

@@ -19,6 +19,8 @@ type AcceptedStatus = 'queued' | 'scheduled' | 'suppressed' | 'held'
 export type AcceptedMessage = {
   id: string
   status: AcceptedStatus
+  /** Probable mistakes, in whole sentences. */
+  warnings?: string[]
   recipients: { address: string; kind: 'to' | 'cc' | 'bcc'; status: AcceptedStatus }[]
 }
 
@@ -52,6 +54,8 @@ export type Idempotency = {
 
 export type AcceptRequest = {
   messages: NewMessage[]
+  /** Of each message; absent: none. */
+  warnings?: string[][]
   idempotency?: Idempotency
   /** When the client is answered, whatever the database does, as a time of `performance.now()`: later, nothing new is stored. */
   until?: number
@@ -123,7 +127,7 @@ async function toUnit(newId: () => string, tenant: Tenant, request: AcceptReques
       ? {
           keyHash: keyHashOf(tenant, idempotency),
           bodyHash: idempotency.bodyHash,
-          answer: JSON.stringify(storedAnswer(messages, idempotency.extra)),
+          answer: JSON.stringify(storedAnswer(messages, idempotency.extra, request.warnings)),
         }
       : null,
     messages,
@@ -138,13 +142,14 @@ function accepted(
 ): AcceptOutcome {
   const suppressed = Map.groupBy(answer.suppressed ?? [], ([messageId]) => messageId)
   const held = new Set(answer.held)
-  const messages = answer.messages.map(({ id, send_at, recipients }): AcceptedMessage => {
+  const messages = answer.messages.map(({ id, send_at, warnings, recipients }): AcceptedMessage => {
     const isLater = send_at !== undefined && new Date(send_at) > createdAt
     const due = isLater ? 'scheduled' : held.has(id) ? 'held' : 'queued'
     const left = new Set(suppressed.get(id)?.map(([, position]) => position))
     return {
       id,
       status: left.size === recipients.length ? 'suppressed' : due,
+      ...(warnings && { warnings: [...warnings] }),
       recipients: recipients.map((recipient, position) => ({
         ...recipient,
         status: left.has(position) ? 'suppressed' : due,
@@ -234,6 +239,7 @@ export function createAcceptor(deps: {
       if (!row) continue
       const way = await deps.ways.wayOf(unit.tenantId, poolMessage(message), version)
       row.pool = way
+      if (way.connectionsVersion === null) continue
       unit.connectionsVersion = Math.min(unit.connectionsVersion ?? Infinity, way.connectionsVersion)
     }
   }
@@ -265,7 +271,7 @@ export function createAcceptor(deps: {
           deps.wakeWorkers(tenant.id)
           return accepted(
             {
-              ...storedAnswer(unit.messages, request.idempotency?.extra),
+              ...storedAnswer(unit.messages, request.idempotency?.extra, request.warnings),
               suppressed: stored.suppressed,
               held: stored.held,
             },

@@ -6,6 +6,7 @@ export {
   type AcceptRequest,
   createAcceptor,
 } from './accept.ts'
+export { type AddressesCheck, createAddressesCheck } from './check-addresses.ts'
 export { type ConnectionsCheck, createConnectionsCheck } from './check-capabilities.ts'
 export { acceptRow } from './message-rows.ts'
 export { type AcceptRow, type AcceptUnit, acceptMessages } from './sql/accept-messages.ts'

@@ -13,6 +13,8 @@ export type StoredAnswer = {
   messages: {
     id: string
     send_at?: string
+    /** Absent: none. */
+    warnings?: readonly string[]
     recipients: { address: string; kind: 'to' | 'cc' | 'bcc' }[]
   }[]
   extra?: unknown
@@ -106,10 +108,15 @@ export function acceptRow(id: string, message: NewMessage): AcceptRow {
   }
 }
 
-export function storedAnswer(rows: AcceptRow[], extra: unknown): StoredAnswer {
+export function storedAnswer(
+  rows: AcceptRow[],
+  extra: unknown,
+  warnings: readonly string[][] = [],
+): StoredAnswer {
   return {
-    messages: rows.map(({ id, sendAt, recipients }) => ({
+    messages: rows.map(({ id, sendAt, recipients }, index) => ({
       id,
+      ...(warnings[index]?.length && { warnings: warnings[index] }),
       ...(sendAt ? { send_at: sendAt.toISOString() } : {}),
       recipients: recipients.map(({ address, kind }) => ({ address, kind })),
     })),

@@ -5,6 +5,7 @@ import { toPointer } from '@lettergate/contracts/problems/validation-issues'
 import type { LimitsReader } from '../plans/index.ts'
 import { type QuotaState, quotaExceeded } from '../usage/index.ts'
 import type { AcceptOutcome, Acceptor } from './accept.ts'
+import type { AddressesCheck } from './check-addresses.ts'
 import type { ConnectionsCheck } from './check-capabilities.ts'
 import { fromKept, toKept } from './kept-problems.ts'
 import { planProblem } from './plan-problem.ts'
@@ -89,13 +90,26 @@ function toOutcome(outcome: AcceptOutcome, judged: readonly Judged[]): SubmitOut
 export function createSubmit(deps: {
   acceptor: Pick<Acceptor, 'accept' | 'replay'>
   connectionsCheck: ConnectionsCheck
+  /** Absent: addresses are not looked at. */
+  addresses?: AddressesCheck
   callbacks: Callbacks
   /** The limits of a message; absent: none. */
   limits?: LimitsReader
   /** Told what a statement has just counted. */
   onQuota?: (owner: { tenantId: string; mode: string }, quota: QuotaState) => void
 }): Submit {
-  async function judge(submission: Submission): Promise<Judged[]> {
+  async function addressFault(
+    { tenant }: Submission,
+    message: NewMessage,
+    pointer: string,
+    warnings: Map<object, string[]>,
+  ): Promise<Problem | null> {
+    const judged = await deps.addresses?.judge(tenant, message, pointer)
+    if (judged && judged.warnings.length > 0) warnings.set(message, judged.warnings)
+    return judged?.problem ?? null
+  }
+
+  async function judge(submission: Submission, warnings: Map<object, string[]>): Promise<Judged[]> {
     const read = await readMimes(submission)
     const limits = await deps.limits?.limitsOf(submission.tenant.id)
     return Promise.all(
@@ -105,6 +119,7 @@ export function createSubmit(deps: {
         const fault =
           (limits && planProblem(limits, entry, pointer)) ??
           urlProblem(deps.callbacks, entry, pointer) ??
+          (await addressFault(submission, entry, pointer, warnings)) ??
           (await deps.connectionsCheck.findFault(submission.tenant.id, entry, pointer))
         return fault ?? entry
       }),
@@ -125,7 +140,8 @@ export function createSubmit(deps: {
 
   async function submit(submission: Submission): Promise<SubmitOutcome> {
     const { tenant, atomic, idempotency, until } = submission
-    const judged = await judge(submission)
+    const warnings = new Map<object, string[]>()
+    const judged = await judge(submission, warnings)
     const messages = judged.filter(isMessage)
     const refusal = judged.find((entry) => entry instanceof Problem)
     if (refusal && (atomic || messages.length === 0)) {
@@ -139,6 +155,7 @@ export function createSubmit(deps: {
     }
     const outcome = await deps.acceptor.accept(tenant, {
       messages,
+      warnings: messages.map((message) => warnings.get(message) ?? []),
       ...(until !== undefined && { until }),
       ...(idempotency && { idempotency: { ...idempotency, ...(!atomic && { extra: judged.map(toKept) }) } }),
     })

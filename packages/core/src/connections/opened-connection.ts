@@ -1,4 +1,5 @@
 import type { Provider, ProviderConnection } from '@lettergate/providers/provider'
+import type { OwnDomains } from '../domains/index.ts'
 import type { ConnectionLimits } from './sql/sealed-connection.ts'
 
 /** A connection that may carry a message. */
@@ -10,4 +11,6 @@ export type Candidate = {
   limits?: ConnectionLimits | null
   /** The tenant that it belongs to, where that is not the message's: the operator's, for a connection of the shared pool. */
   ownerId?: string
+  /** Of the tenant that sends; for providers that send as this gateway. */
+  domains?: OwnDomains
 }

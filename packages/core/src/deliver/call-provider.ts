@@ -9,6 +9,7 @@ import { formOfCall } from './carried-of.ts'
 import { type Deadlines, startDeadlines } from './deadlines.ts'
 import { foldRecipients, unfoldOutcome } from './fold-recipients.ts'
 import { toOutbound } from './outbound-message.ts'
+import { type ReturnPaths, withSender } from './sender-of.ts'
 import type { LoadedMessage, LoadedRecipient } from './sql/load-claimed.ts'
 
 export type Calls = {
@@ -29,7 +30,9 @@ export type Calls = {
 /** Retries reading the mail for this long, which leaves time for the call. */
 const READ_MS = 8_000
 
-export function createCalls(deps: IoDeps & { tenants: Tenants; onError: (error: unknown) => void }): Calls {
+export function createCalls(
+  deps: IoDeps & { tenants: Tenants; returnPaths?: ReturnPaths; onError: (error: unknown) => void },
+): Calls {
   const running = new Set<Deadlines>()
   let aborted = false
   return {
@@ -44,10 +47,11 @@ export function createCalls(deps: IoDeps & { tenants: Tenants; onError: (error: 
         const form = formOfCall(message, carried, candidate.provider.capabilities)
         if ('incompatibility' in form)
           return toFailure('provider-cannot-express', `the mail ${form.incompatibility}`)
-        const outbound = await retryQuery(() => toOutbound(tenant, message, { pending: carried, ...form }), {
+        const plain = await retryQuery(() => toOutbound(tenant, message, { pending: carried, ...form }), {
           until: () => (aborted ? 0 : fencedAt + READ_MS),
           onError: deps.onError,
         })
+        const outbound = withSender(plain, message, carried, candidate.domains, deps.returnPaths)
         // A suspended process may have lost its lease to the sweeper.
         if (performance.now() - fencedAt > SENDING_LEASE_MS / 2)
           return toFailure('recipient-deferred', 'the worker was suspended before it could send')

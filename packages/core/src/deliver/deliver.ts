@@ -12,6 +12,7 @@ import { type Again, type AttemptResult, createAttempt, type Waits } from './att
 import { createBudget } from './byte-budget.ts'
 import { createCalls } from './call-provider.ts'
 import type { Recorder } from './record.ts'
+import type { ReturnPaths } from './sender-of.ts'
 import { beginSending, type Fence } from './sql/begin-sending.ts'
 import { type DeferredClaim, deferClaims } from './sql/defer-claims.ts'
 import { type LoadedMessage, loadClaimed } from './sql/load-claimed.ts'
@@ -59,6 +60,8 @@ export function createDeliverer(deps: {
   throttle?: Pick<Throttle, 'know' | 'availabilityOf' | 'admit' | 'queue'>
   slots: number
   failpoint: Failpoint
+  /** Absent: bounces go to the author. */
+  returnPaths?: ReturnPaths
   /** The time that calls are signed with; this machine's when absent. */
   now?: () => number
   onAttempt: (attempt: AttemptResult) => void

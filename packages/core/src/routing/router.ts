@@ -3,6 +3,7 @@ import type { Provider } from '@lettergate/providers/provider'
 import { LRUCache } from 'lru-cache'
 import { ZodError } from 'zod'
 import type { Candidate, SealedConnection } from '../connections/index.ts'
+import { type OwnDomains, openOwnDomains } from '../domains/index.ts'
 import { POOL_TENANT_ID } from '../lib/index.ts'
 import { SealBroken, type Sealer } from '../secrets/index.ts'
 import type { Incompatibility } from './capabilities.ts'
@@ -47,7 +48,7 @@ type Message = Routable & {
 const TTL_MS = 60_000
 const TENANTS_MAX = 2_000
 
-type Opened = { usable: Candidate[]; routes: RoutingRule[]; hasBroken: boolean }
+type Opened = { usable: readonly Candidate[]; routes: RoutingRule[]; hasBroken: boolean }
 type Own = Opened & {
   terms: PoolTerms
   /** Why the operator has suspended the tenant; null: it is active. */
@@ -112,6 +113,7 @@ export function createRouter(deps: {
   onError: (error: unknown) => void
 }): Router {
   const owns = new LRUCache<string, Promise<Own>>({ max: TENANTS_MAX, ttl: TTL_MS })
+  const domains = new LRUCache<string, Promise<OwnDomains>>({ max: TENANTS_MAX, ttl: TTL_MS })
   const pools = new LRUCache<number, Promise<Pool>>({ max: 2, ttl: TTL_MS })
 
   async function open(tenantId: string, row: SealedConnection): Promise<Candidate | null> {
@@ -138,21 +140,36 @@ export function createRouter(deps: {
   async function load(tenantId: string): Promise<Opened> {
     const db = deps.tenants.forTenant(tenantId)
     const { connections, routes } = await listSealedConnections(db, tenantId)
-    const opened: Opened = { usable: [], routes, hasBroken: false }
+    const usable: Candidate[] = []
+    let hasBroken = false
     for (const row of connections) {
       try {
         const candidate = await open(tenantId, row)
-        if (candidate) opened.usable.push(candidate)
-        else opened.hasBroken = true
+        if (candidate) usable.push(candidate)
+        else hasBroken = true
       } catch (error) {
         // A database that did not answer says nothing about the connection: the message waits for its next claim.
         if (!(error instanceof SealBroken || error instanceof ZodError)) throw error
         // One connection that does not open must not keep the others from being used.
         deps.onError(error)
-        opened.hasBroken = true
+        hasBroken = true
       }
     }
-    return opened
+    return { usable, routes, hasBroken }
+  }
+
+  /** Mail by this gateway's own address is signed by the domains of the tenant that sends, whoever owns the connection. */
+  async function withDomains(
+    { tenantId, connectionsVersion }: Message,
+    candidates: readonly Candidate[],
+  ): Promise<readonly Candidate[]> {
+    if (!candidates.some(({ provider }) => provider.sendsAsGateway)) return candidates
+    const own = await cachedIn(domains, `${tenantId} ${connectionsVersion}`, () =>
+      openOwnDomains(deps, tenantId),
+    )
+    return candidates.map((candidate) =>
+      candidate.provider.sendsAsGateway ? { ...candidate, domains: own } : candidate,
+    )
   }
 
   async function loadOwn(tenantId: string): Promise<Own> {
@@ -200,7 +217,11 @@ export function createRouter(deps: {
       const own = await cachedIn(owns, `${tenantId} ${connectionsVersion}`, () => loadOwn(tenantId))
       if (own.suspendedBecause !== null) return suspended(own.suspendedBecause)
       const pool = poolVersion === 0 ? NO_POOL : await cachedIn(pools, poolVersion, loadPool)
-      const chosen = chooseRoute(own, pool, message)
+      const chosen = chooseRoute(
+        { ...own, usable: await withDomains(message, own.usable) },
+        { ...pool, usable: await withDomains(message, pool.usable) },
+        message,
+      )
       if (chosen) return chosen
       return deps.fallback === 'capture'
         ? capture()

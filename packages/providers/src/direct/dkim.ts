@@ -2,6 +2,7 @@ import { createHash, createPrivateKey, type KeyObject, sign } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Secret } from '../lib/secret.ts'
+import type { OutboundMessage } from '../provider.ts'
 import type { DkimKey } from './settings.ts'
 
 const signApart = promisify(sign)
@@ -11,7 +12,7 @@ const sealed = ['from', 'to', 'cc', 'subject', 'date', 'reply-to', 'message-id']
 const isSigned = new Set([
   ...sealed,
   ...['sender', 'mime-version', 'content-type', 'content-transfer-encoding', 'in-reply-to', 'references'],
-  ...['list-id', 'list-unsubscribe', 'list-unsubscribe-post', 'auto-submitted', 'x-lg-id'],
+  ...['list-id', 'list-unsubscribe', 'list-unsubscribe-post', 'auto-submitted', 'x-lg-id', 'feedback-id'],
 ])
 
 type Field = { name: string; relaxed: string }
@@ -36,6 +37,13 @@ export function keyOf(secret: Secret): KeyObject {
 export function keysFor(from: string, dkim: readonly DkimKey[]): DkimKey[] {
   const domain = from.slice(from.lastIndexOf('@') + 1)
   return dkim.filter((key) => domain === key.domain || domain.endsWith(`.${key.domain}`))
+}
+
+/** The keys that sign a message: those of the sender's domain, then those of the connection. RSA first, since some receivers know no other. */
+export function keysOf({ from, signingKeys = [] }: OutboundMessage, dkim: readonly DkimKey[]): DkimKey[] {
+  const all = [...signingKeys, ...keysFor(from.address, dkim)]
+  const isRsa = (key: DkimKey) => keyOf(key.private_key).asymmetricKeyType === 'rsa'
+  return [...all.filter(isRsa), ...all.filter((key) => !isRsa(key))]
 }
 
 /**

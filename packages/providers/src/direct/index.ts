@@ -45,6 +45,7 @@ export function createDirect({
       metadata: false,
       tellsLimits: false,
     },
+    sendsAsGateway: true,
     bouncesByMail: true,
     targets: directTargets,
     keysOnlySign: true,

@@ -2,10 +2,11 @@ import { buildMime, messageIdOf } from '../lib/mime.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import type { Io, OutboundMessage, ProviderConnection, SendOutcome } from '../provider.ts'
 import { deliver } from '../smtp/deliver.ts'
+import { withFeedbackId } from '../smtp/header-fields.ts'
 import type { Pools } from '../smtp/pools.ts'
 import { toEnvelope } from '../smtp/session.ts'
 import { type Open, SessionPool } from '../smtp/session-pool.ts'
-import { keysFor, signMime } from './dkim.ts'
+import { keysOf, signMime } from './dkim.ts'
 import { openSession, type Ways } from './open-session.ts'
 import { type Result, toOutcome, toResults } from './outcome.ts'
 import type { DirectCredentials, DirectSettings } from './settings.ts'
@@ -23,9 +24,9 @@ export async function sendDirectly(
   io: Io,
 ): Promise<SendOutcome> {
   const { credentials, settings } = connection
-  let mime = await buildMime(message)
+  let mime = withFeedbackId(await buildMime(message), message)
   try {
-    mime = await signMime(mime, keysFor(message.from.address, credentials.dkim ?? []), message.createdAt)
+    mime = await signMime(mime, keysOf(message, credentials.dkim ?? []), message.createdAt)
   } catch (error) {
     return toFailure('provider-credentials-refused', `the DKIM key cannot be used: ${String(error)}`)
   }

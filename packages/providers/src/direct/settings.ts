@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { Secret } from '../lib/secret.ts'
-import type { Target } from '../provider.ts'
+import type { SigningKey, Target } from '../provider.ts'
 import { heloName, hostName } from '../smtp/settings.ts'
 
-export type DkimKey = { domain: string; selector: string; private_key: Secret }
+export type DkimKey = SigningKey
 export type DirectCredentials = { dkim?: DkimKey[] | undefined }
 export type DirectSettings = {
   helo_name: string

@@ -18,9 +18,10 @@ const idHeader = 'X-LG-Id'
  */
 export async function buildMime(message: OutboundMessage): Promise<Buffer> {
   if (message.raw) return message.raw.bytes
-  return encodeWeight(message) < LARGE_BYTES_MIN
-    ? buildMimeHere(message)
-    : await encodeLarge({ kind: 'mime', message })
+  if (encodeWeight(message) < LARGE_BYTES_MIN) return buildMimeHere(message)
+  // Keys stay in this thread.
+  const { signingKeys: _keys, ...content } = message
+  return encodeLarge({ kind: 'mime', message: content })
 }
 
 /** The same, in this thread. */

@@ -1,4 +1,5 @@
 import { toAsciiJson } from '../lib/ascii-json.ts'
+import type { OutboundMessage } from '../provider.ts'
 
 /** A header field for the provider itself; where it gets long it is folded between its pieces, which a space parts. */
 export type Field = readonly [name: string, first: string, ...more: string[]]
@@ -11,6 +12,13 @@ export function withFields(mime: Buffer, fields: readonly Field[]): Buffer {
   return fields.length === 0
     ? mime
     : Buffer.concat([Buffer.from(fields.map(toLines).join(''), 'latin1'), mime])
+}
+
+/** The message with Feedback-ID in front of it, unless its client wrote one. */
+export function withFeedbackId(mime: Buffer, { feedbackId }: Pick<OutboundMessage, 'feedbackId'>): Buffer {
+  if (feedbackId === undefined) return mime
+  const head = mime.toString('latin1', 0, Math.max(0, mime.indexOf('\r\n\r\n')))
+  return /^feedback-id[ \t]*:/im.test(head) ? mime : withFields(mime, [['Feedback-ID', feedbackId]])
 }
 
 /** Replaces characters beyond printable ASCII, which could start a field of their own; the caller has encoded the rest. */

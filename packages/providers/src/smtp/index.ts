@@ -1,3 +1,4 @@
+import { signMime } from '../direct/dkim.ts'
 import { buildMime, messageIdOf } from '../lib/mime.ts'
 import { tellUnverified } from '../lib/unverified.ts'
 import { createTokens } from '../oauth2/tokens.ts'
@@ -5,7 +6,7 @@ import type { OutboundMessage, Provider } from '../provider.ts'
 import { checkSmtp } from './check.ts'
 import { type SmtpCredentials, smtpCredentials } from './credentials.ts'
 import { deliver } from './deliver.ts'
-import { type Field, withFields } from './header-fields.ts'
+import { type Field, withFeedbackId, withFields } from './header-fields.ts'
 import { type Account, openSession } from './open-session.ts'
 import { toOutcome } from './outcome.ts'
 import { Pools } from './pools.ts'
@@ -56,7 +57,12 @@ export function createSmtp(): Provider<SmtpCredentials, SmtpSettings> {
     send: async (message, connection, io) => {
       const pool = poolOf(connection)
       const open: Open = (used) => openSession(connection, tokens, used)
-      const mime = withFields(await buildMime(message), fieldsOf(connection.settings, message))
+      const built = withFields(await buildMime(message), fieldsOf(connection.settings, message))
+      const mime = await signMime(
+        withFeedbackId(built, message),
+        message.signingKeys ?? [],
+        message.createdAt,
+      )
       const transfer = await deliver(pool, open, toEnvelope(message, message.envelopeTo, mime), mime, io)
       return tellUnverified(toOutcome(transfer, messageIdOf(message)), message.from.address)
     },

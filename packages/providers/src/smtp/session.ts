@@ -20,13 +20,14 @@ export type Envelope = {
 
 /** The envelope of a message that goes to these recipients as these bytes. */
 export function toEnvelope(message: OutboundMessage, to: string[], mime: Buffer): Envelope {
-  const { from, returnPath = from.address, raw, attachments } = message
+  const { from, returnPath = from.address, returnPaths = {}, raw, attachments } = message
+  const [first = ''] = to
   const needs: Extension[] = []
   if (raw && !raw.isAscii) needs.push('8BITMIME')
   if (raw && !raw.isHeadAscii) needs.push('SMTPUTF8')
   const hasMessage = attachments.some(({ contentType }) => contentType.startsWith('message/'))
   return {
-    from: returnPath,
+    from: returnPaths[first] ?? returnPath,
     to,
     size: mime.length,
     use8BitMime: needs.length > 0 || hasMessage,

@@ -35,5 +35,6 @@ export function presentAccepted(message: AcceptedMessage, createdAt: Date): Mess
     status: message.status,
     created_at: createdAt.toISOString(),
     recipients: message.recipients,
+    ...(message.warnings && { warnings: message.warnings }),
   }
 }

@@ -39,6 +39,26 @@ describe('POST /v1/send', () => {
     expect(read.json).toMatchObject({ id: answer.json.id, subject: 'Hello', tags: ['receipt'] })
   })
 
+  it('shows probable mistakes as warnings, in a repeat too', async () => {
+    const body = { ...message, from: 'noreply@acme.example', stream: 'bulk' }
+    const first = await send(body, { 'idempotency-key': 'warned' })
+    expect(first.json.warnings).toEqual([
+      expect.stringContaining('Set reply_to'),
+      expect.stringContaining('List-Unsubscribe'),
+    ])
+    expect((await send(body, { 'idempotency-key': 'warned' })).text).toBe(first.text)
+    expect((await send(message)).json).not.toHaveProperty('warnings')
+  })
+
+  it('refuses placeholder domains of strangers to a live key, and takes them of a test key', async () => {
+    const body = { ...message, to: ['user@domain.com'] }
+    expect(await send(body)).toMatchObject({
+      status: 422,
+      json: { code: 'validation-failed', errors: [{ pointer: '#/to' }] },
+    })
+    expect((await send(body, {}, api.tenant.testKey)).status).toBe(202)
+  })
+
   it('reports the remaining quota of the day', async () => {
     const tenant = await api.addTenant({ dailyLimit: 10 })
     const answer = await send({ ...message, cc: ['b@example.net'] }, {}, tenant.liveKey)

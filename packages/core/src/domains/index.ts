@@ -1,0 +1,28 @@
+/** Domains: proofs that a domain is a tenant's own, keys that sign its mail, and checks of what the DNS says. */
+export { type CheckDeps, type CheckOutcome, checkDomain } from './check-domain.ts'
+export { coveringDomain, parseDomainName, unicodeName } from './domain-name.ts'
+export type { DomainKeyRow, DomainRow, RecordStatus } from './domain-rows.ts'
+export type { GatewayNames } from './gateway-names.ts'
+export { type Finding, type GatewayFacts, inspectGateway } from './inspect-gateway.ts'
+export { GRACE_MS } from './lifecycle.ts'
+export { createMailDomains, type MailDomains, type MailVerdict } from './mail-domains.ts'
+export {
+  addDomain,
+  checkNow,
+  type DomainDeps,
+  type DomainInfo,
+  deleteDomain,
+  listDomains,
+  readOwnDomain,
+  rotateKeys,
+} from './manage.ts'
+export { type OwnDomains, openOwnDomains } from './own-domains.ts'
+export { createDomainChecks, type DomainChecks } from './recheck.ts'
+export {
+  RECIPIENT_CHECKS,
+  type RecipientCheck,
+  readRecipientCheck,
+  setRecipientCheck,
+} from './recipient-check.ts'
+export { countSpfLookups, SPF_LOOKUPS_MAX, spfRecords } from './spf.ts'
+export { txtStrings } from './wanted-records.ts'
