@@ -36,7 +36,8 @@ async function makeIds(stack: Stack): Promise<Record<string, string[]>> {
   const suppressions = [{ address: 'listed@example.net' }]
   await make(stack, '/v1/suppressions', { suppressions })
   const job = await idOf(make(stack, '/v1/suppressions/export', {}))
-  return { msg: ids, con, rte: [await makeRoute(stack, con)], job: [job] }
+  const bulk = await idOf(make(stack, '/v1/messages/bulk', { filter: { tag: 'none' }, action: 'hold' }))
+  return { msg: ids, con, rte: [await makeRoute(stack, con)], job: [job, bulk] }
 }
 
 async function make({ apiUrl, tenant }: Stack, path: string, body: unknown): Promise<Response> {
@@ -123,6 +124,9 @@ async function readWithoutCondition(stack: Stack): Promise<number> {
     const batch = await readableTables(stack.pool, 'lettergate_batch')
     expect(batch).not.toContain('connection')
     expect(batch).not.toContain('data_key')
+    const operator = await readableTables(stack.pool, 'lettergate_operator')
+    for (const table of ['message_content', 'message', 'recipient', 'attachment', 'data_key', 'endpoint', 'hook'])
+      expect(operator).not.toContain(table)
     return tables.length
   } finally {
     await Promise.all([bare.end(), tenants.close()])

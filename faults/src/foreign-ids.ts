@@ -12,6 +12,8 @@ const PREFIX_BY_RESOURCE: Record<string, IdPrefix> = {
   domains: 'dom',
 }
 
+const JOBS_OVER_MESSAGES = '/v1/messages/bulk/'
+
 /** Named by an address, which anybody may know. */
 const NAMED_BY_ADDRESS = new Set(['/v1/suppressions/{address}'])
 
@@ -32,9 +34,10 @@ export async function readIdRoutes(apiUrl: string): Promise<IdRoute[]> {
   const text = await (await fetch(`${apiUrl}/openapi.json`)).text()
   const reference: { paths: Record<string, Record<string, { requestBody?: unknown }>> } = JSON.parse(text)
   return Object.entries(reference.paths).flatMap(([path, operations]) => {
-    // The URLs of providers take no key.
-    if (!path.includes('{') || path.startsWith('/v1/hooks/') || NAMED_BY_ADDRESS.has(path)) return []
-    const prefix = PREFIX_BY_RESOURCE[path.split('/')[2] ?? '']
+    // The URLs of providers take no key, and those of the operator no key of a tenant.
+    const isOfOthers = path.startsWith('/v1/hooks/') || path.startsWith('/v1/admin/')
+    if (!path.includes('{') || isOfOthers || NAMED_BY_ADDRESS.has(path)) return []
+    const prefix = path.startsWith(JOBS_OVER_MESSAGES) ? 'job' : PREFIX_BY_RESOURCE[path.split('/')[2] ?? '']
     if (!prefix) throw new Error(`what the ids of ${path} are of is not known here`)
     return Object.entries(operations).map(([verb, { requestBody }]) => {
       const method = verb.toUpperCase()

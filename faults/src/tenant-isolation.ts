@@ -19,7 +19,7 @@ const TENANT_TABLES = `
     and (c.relname = 'tenant' or exists (
       select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped))`
 
-const ROLES = `('lettergate_tenant', 'lettergate_batch')`
+const ROLES = `('lettergate_tenant', 'lettergate_batch', 'lettergate_operator')`
 
 const QUERIES: Record<keyof Breaches, string> = {
   unboundRoles: `
@@ -27,7 +27,7 @@ const QUERIES: Record<keyof Breaches, string> = {
     where r.rolname in ${ROLES} and (r.rolsuper or r.rolbypassrls or r.rolcreaterole or r.rolcreatedb or r.rolcanlogin
       or exists (select from pg_class c where c.relowner = r.oid))
     union all
-    select w.name from (values ('lettergate_tenant'), ('lettergate_batch')) w(name)
+    select w.name from (values ('lettergate_tenant'), ('lettergate_batch'), ('lettergate_operator')) w(name)
     where not exists (select from pg_roles r where r.rolname = w.name)`,
   openTables: `select relname as name from (${TENANT_TABLES}) t where not relrowsecurity`,
   readOnlyPolicies: `
@@ -35,7 +35,7 @@ const QUERIES: Record<keyof Breaches, string> = {
     where polcmd <> 'r' and (polwithcheck is null or polqual is null)`,
   reachablePartitions: `
     select relname || ' ' || role as name from (${TENANT_TABLES}) t,
-      unnest(array['lettergate_tenant', 'lettergate_batch']) role
+      unnest(array['lettergate_tenant', 'lettergate_batch', 'lettergate_operator']) role
     where t.relispartition and has_table_privilege(role, t.oid, 'select, insert, update, delete, truncate')`,
 }
 

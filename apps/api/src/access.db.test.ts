@@ -11,6 +11,7 @@ afterAll(() => api.close())
 
 const message = { from: 'app@acme.example', to: ['user@example.net'], subject: 'Hello', text: 'Hi' }
 const relay = { provider: 'smtp', name: 'Relay', settings: { host: 'mx.example.net', port: 587 } }
+const bulk = { filter: { tag: 'x' }, action: 'hold' }
 const endpoint = { url: 'https://app.example.net/events' }
 
 const route = (connection: unknown) => ({
@@ -41,6 +42,13 @@ const calls: Call[] = [
     path: '/v1/messages/{id}/resolve',
     body: { recipient: 'user@example.net', outcome: 'sent' },
   },
+  { method: 'POST', path: '/v1/messages/{id}/hold' },
+  { method: 'POST', path: '/v1/messages/{id}/release' },
+  { method: 'POST', path: '/v1/messages/bulk', body: { ...bulk, dry_run: true } },
+  { method: 'GET', path: '/v1/messages/bulk/{id}' },
+  { method: 'POST', path: '/v1/messages/bulk/{id}/cancel' },
+  { method: 'GET', path: '/v1/audit' },
+  { method: 'GET', path: '/v1/audit/export' },
   { method: 'POST', path: '/v1/connections', body: relay },
   { method: 'GET', path: '/v1/connections' },
   { method: 'GET', path: '/v1/connections/{id}' },
@@ -89,6 +97,33 @@ const calls: Call[] = [
   { method: 'GET', path: '/v1/suppressions/jobs/{id}/csv' },
   { method: 'POST', path: '/v1/suppressions/jobs/{id}/cancel' },
 ]
+/** The operator's, which no key of a tenant may call. */
+const adminCalls: Call[] = [
+  { method: 'GET', path: '/v1/admin/overview' },
+  { method: 'GET', path: '/v1/admin/backlog' },
+  { method: 'POST', path: '/v1/admin/tenants', body: { name: 'x', plan: 'free' } },
+  { method: 'GET', path: '/v1/admin/tenants' },
+  { method: 'GET', path: '/v1/admin/tenants/{id}' },
+  { method: 'PATCH', path: '/v1/admin/tenants/{id}', body: { name: 'x' } },
+  { method: 'POST', path: '/v1/admin/tenants/{id}/suspend', body: { reason: 'x' } },
+  { method: 'POST', path: '/v1/admin/tenants/{id}/resume' },
+  { method: 'GET', path: '/v1/admin/tenants/{id}/usage' },
+  { method: 'GET', path: '/v1/admin/tenants/{id}/health' },
+  { method: 'POST', path: '/v1/admin/tenants/{id}/keys', body: {} },
+  { method: 'GET', path: '/v1/admin/tenants/{id}/keys' },
+  { method: 'DELETE', path: '/v1/admin/tenants/{id}/keys/{key}' },
+  { method: 'POST', path: '/v1/admin/plans', body: { name: 'x', accepted_per_day: 1 } },
+  { method: 'GET', path: '/v1/admin/plans' },
+  { method: 'GET', path: '/v1/admin/plans/{name}' },
+  { method: 'PATCH', path: '/v1/admin/plans/{name}', body: { description: 'x' } },
+  { method: 'DELETE', path: '/v1/admin/plans/{name}' },
+  { method: 'GET', path: '/v1/admin/audit' },
+  { method: 'GET', path: '/v1/admin/audit/export' },
+  { method: 'POST', path: '/v1/admin/messages/bulk', body: { ...bulk, tenant: 'all', dry_run: true } },
+  { method: 'GET', path: '/v1/admin/messages/bulk/{id}' },
+  { method: 'POST', path: '/v1/admin/messages/bulk/{id}/cancel' },
+]
+const adminNamed = adminCalls.map((call) => [`${call.method} ${call.path}`, call] as const)
 const named = calls.map((call) => [`${call.method} ${call.path}`, call] as const)
 const under = named.filter(([, { path }]) => path.includes('{id}'))
 
@@ -104,6 +139,10 @@ function resourceOf(path: string): {
   kind: 'msg' | 'con' | 'rte' | 'job' | 'end' | 'dom'
   make(): Promise<unknown>
 } {
+  if (path.startsWith('/v1/messages/bulk')) {
+    const make = async () => (await api.call('POST', '/v1/messages/bulk', { body: bulk })).json.id
+    return { kind: 'job', make }
+  }
   if (path.startsWith('/v1/messages')) {
     return { kind: 'msg', make: async () => (await api.call('POST', '/v1/send', { body: message })).json.id }
   }
@@ -135,8 +174,22 @@ describe('access', () => {
       Object.keys(operations ?? {}).map((method) => `${method.toUpperCase()} ${path}`),
     )
     const open = ['GET /healthz', 'GET /readyz', 'POST /v1/hooks/{provider}/{connection}/{token}']
-    expect(paths.filter((path) => !open.includes(path)).sort()).toEqual(named.map(([name]) => name).sort())
+    expect(paths.filter((path) => !open.includes(path)).sort()).toEqual(
+      [...named, ...adminNamed].map(([name]) => name).sort(),
+    )
   })
+
+  it.each(adminNamed)(
+    '%s is refused without a key and to every key of a tenant',
+    async (_, { method, path, body }) => {
+      expect((await api.call(method, path, { key: null, body })).status).toBe(401)
+      for (const key of [api.tenant.liveKey, api.tenant.testKey])
+        expect(await api.call(method, path, { key, body })).toMatchObject({
+          status: 403,
+          json: { code: 'insufficient-scope' },
+        })
+    },
+  )
 
   it.each(named)('%s is refused without a key', async (_, { method, path, body }) => {
     const answer = await api.call(method, path, { key: null, body })

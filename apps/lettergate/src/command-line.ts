@@ -1,12 +1,16 @@
 import { ConfigError } from '@lettergate/config/config'
+import { Problem } from '@lettergate/contracts/problems/problems'
 import { Command, CommanderError } from 'commander'
 import { CliError, errorCode } from './cli-error.ts'
-import { addDoctorCommands } from './commands/doctor.ts'
+import { addAuditCommand } from './commands/audit.ts'
+import { addDoctorCommand } from './commands/doctor.ts'
 import { addKeyCommands } from './commands/key.ts'
 import { addListenCommand } from './commands/listen.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
+import { addPlanCommands } from './commands/plan.ts'
 import { addStartCommand } from './commands/start.ts'
 import { addTenantCommands } from './commands/tenant.ts'
+import { addUsageCommand } from './commands/usage.ts'
 
 function buildProgram(): Command {
   const program = new Command('lettergate')
@@ -14,9 +18,12 @@ function buildProgram(): Command {
   addStartCommand(program)
   addMigrateCommand(program)
   addTenantCommands(program)
+  addPlanCommands(program)
   addKeyCommands(program)
+  addUsageCommand(program)
+  addAuditCommand(program)
+  addDoctorCommand(program)
   addListenCommand(program)
-  addDoctorCommands(program)
   return program
 }
 
@@ -35,6 +42,12 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
 function describe(error: unknown): readonly string[] {
   if (error instanceof ConfigError) return error.issues
   if (error instanceof CliError) return [error.message]
+  if (error instanceof Problem)
+    return [
+      error.code === 'not-found'
+        ? 'there is no such thing; check the id or the name'
+        : (error.detail ?? error.code),
+    ]
   if (errorCode(error) === '42P01') return ['the database has no tables yet; run "npm run migrate" first']
   if (errorCode(error) === 'ECONNREFUSED') return ['the database does not answer']
   return [error instanceof Error ? (error.stack ?? error.message) : String(error)]

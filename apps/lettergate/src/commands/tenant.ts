@@ -1,60 +1,77 @@
 import { toPublicId } from '@lettergate/contracts/lib/ids'
-import { createTenant } from '@lettergate/core/tenants'
+import { addTenant, planNames } from '@lettergate/core/tenants'
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { CliError } from '../cli-error.ts'
+import { makeChange } from './make-change.ts'
+import { collect, readOwnLimits } from './option-values.ts'
 import { parseOptions } from './parse-options.ts'
-import { withDatabase } from './with-database.ts'
+import { addTenantChangeCommands } from './tenant-change.ts'
+import { retryHours, tenantName } from './tenant-options.ts'
+import { addTenantShowCommands } from './tenant-show.ts'
 
 const DAILY_LIMIT_MAX = 2_147_483_647
 const limitMessage = `must be a whole number from 0 to ${DAILY_LIMIT_MAX}`
-
-const RETRY_HOURS_MAX = 720
-const hoursMessage = `must be a whole number from 1 to ${RETRY_HOURS_MAX}`
-
 const CreateOptions = z.object({
-  name: z.string().trim().min(1, 'must not be empty').max(200, 'must have at most 200 characters'),
-  plan: z.enum(['free', 'standard', 'scale'], { error: 'must be free, standard or scale' }),
+  name: tenantName,
+  plan: z.string(),
   dailyLimit: z
     .string()
     .regex(/^\d{1,10}$/, limitMessage)
     .transform(Number)
     .refine((limit) => limit <= DAILY_LIMIT_MAX, limitMessage)
     .optional(),
-  retryHours: z
-    .string()
-    .regex(/^\d{1,3}$/, hoursMessage)
-    .transform(Number)
-    .refine((hours) => hours >= 1 && hours <= RETRY_HOURS_MAX, hoursMessage)
-    .optional(),
+  limit: z.array(z.string()).optional(),
+  retryHours,
+  dryRun: z.boolean().default(false),
   json: z.boolean().default(false),
 })
 
-/** `lettergate tenant create`. */
-export function addTenantCommands(program: Command): void {
-  program
-    .command('tenant')
-    .description('tenants of this gateway')
+function addCreateCommand(tenant: Command): void {
+  tenant
     .command('create')
     .description('create a tenant with a live and a test key; the keys are shown once')
     .requiredOption('--name <name>', 'name of the tenant')
-    .requiredOption('--plan <plan>', 'free, standard or scale')
+    .requiredOption('--plan <plan>', 'name of its plan, such as free, standard or scale')
     .option('--daily-limit <recipients>', 'daily limit in recipients, instead of the limit of the plan')
+    .option('--limit <name=number>', 'another limit of its own; may be repeated', collect)
     .option('--retry-hours <hours>', 'retry limit in hours, instead of 72')
+    .option('--dry-run', 'check everything, and create nothing')
     .option('--json', 'print one JSON object')
     .action(async (given: unknown) => {
-      const options = parseOptions(CreateOptions, given)
-      const made = await withDatabase((deps) => createTenant(deps, options))
+      const { dryRun, json, limit, ...options } = parseOptions(CreateOptions, given)
+      const ownLimits = readOwnLimits(limit)
+      const made = await makeChange(dryRun, async (db, _, { pepper }) => {
+        const names = await planNames(db)
+        if (!names.includes(options.plan))
+          throw new CliError(`--plan must be ${names.slice(0, -1).join(', ')} or ${names.at(-1)}`)
+        return addTenant({ db, pepper }, { ...options, ownLimits })
+      })
+      if (dryRun) {
+        process.stdout.write(
+          json ? '{"dry_run":true}\n' : `Would create the tenant ${options.name} with two keys.\n`,
+        )
+        return
+      }
       const shown = {
         tenant_id: toPublicId('ten', made.tenantId),
         live_key: made.liveKey,
         test_key: made.testKey,
       }
       process.stdout.write(
-        options.json
+        json
           ? `${JSON.stringify(shown)}\n`
           : Object.entries(shown)
               .map(([name, value]) => `${name.padEnd(10)} ${value}\n`)
               .join(''),
       )
     })
+}
+
+/** `lettergate tenant`: create, list, show, set, suspend, resume. */
+export function addTenantCommands(program: Command): void {
+  const tenant = program.command('tenant').description('tenants of this gateway')
+  addCreateCommand(tenant)
+  addTenantShowCommands(tenant)
+  addTenantChangeCommands(tenant)
 }

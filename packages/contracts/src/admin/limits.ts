@@ -17,7 +17,10 @@ export const limitFields = {
   record_days: count('Days after which nothing of a message is left.', 1),
 }
 
-export type LimitName = keyof typeof limitFields
+/** A limit, or null; `none` says what null means. */
+export function orNone<T extends z.ZodType>(field: T, none: string): z.ZodNullable<T> {
+  return field.nullable().meta({ description: `${field.meta()?.description ?? ''} Null: ${none}.` })
+}
 
 export const OwnLimits = z
   .object({
@@ -34,17 +37,19 @@ export const OwnLimits = z
   .meta({ id: 'OwnLimits', description: 'Limits of this tenant alone; the others are those of its plan.' })
 export type OwnLimits = z.output<typeof OwnLimits>
 
+const PLANS = 'that of the plan again'
+
 export const ChangeOwnLimits = z
   .strictObject({
-    accepted_per_day: limitFields.accepted_per_day.nullable().optional(),
-    accepted_per_month: limitFields.accepted_per_month.nullable().optional(),
-    pool_per_day: limitFields.pool_per_day.nullable().optional(),
-    bytes_per_day: limitFields.bytes_per_day.nullable().optional(),
-    requests_per_second: limitFields.requests_per_second.nullable().optional(),
-    recipients_per_message: limitFields.recipients_per_message.nullable().optional(),
-    message_bytes: limitFields.message_bytes.nullable().optional(),
-    content_days: limitFields.content_days.nullable().optional(),
-    record_days: limitFields.record_days.nullable().optional(),
+    accepted_per_day: orNone(limitFields.accepted_per_day, PLANS).optional(),
+    accepted_per_month: orNone(limitFields.accepted_per_month, PLANS).optional(),
+    pool_per_day: orNone(limitFields.pool_per_day, PLANS).optional(),
+    bytes_per_day: orNone(limitFields.bytes_per_day, PLANS).optional(),
+    requests_per_second: orNone(limitFields.requests_per_second, PLANS).optional(),
+    recipients_per_message: orNone(limitFields.recipients_per_message, PLANS).optional(),
+    message_bytes: orNone(limitFields.message_bytes, PLANS).optional(),
+    content_days: orNone(limitFields.content_days, PLANS).optional(),
+    record_days: orNone(limitFields.record_days, PLANS).optional(),
   })
   .meta({
     id: 'ChangeOwnLimits',

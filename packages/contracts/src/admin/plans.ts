@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { time } from '../lib/schema-parts.ts'
-import { limitFields } from './limits.ts'
+import { limitFields, orNone } from './limits.ts'
 
 const name = z
   .string()
@@ -34,10 +34,10 @@ const features = z
 const fields = {
   description,
   accepted_per_day: limitFields.accepted_per_day,
-  accepted_per_month: limitFields.accepted_per_month.nullable(),
-  pool_per_day: limitFields.pool_per_day.nullable(),
-  bytes_per_day: limitFields.bytes_per_day.nullable(),
-  requests_per_second: limitFields.requests_per_second.nullable(),
+  accepted_per_month: orNone(limitFields.accepted_per_month, 'no limit'),
+  pool_per_day: orNone(limitFields.pool_per_day, 'no limit'),
+  bytes_per_day: orNone(limitFields.bytes_per_day, 'no limit'),
+  requests_per_second: orNone(limitFields.requests_per_second, 'no limit'),
   recipients_per_message: limitFields.recipients_per_message,
   message_bytes: limitFields.message_bytes,
   content_days: limitFields.content_days,

@@ -1,6 +1,6 @@
 /** Lib: parts that several slices need and none owns: clock, cursors, leases, notifications, readiness. */
 export { answeredBy } from './answered-by.ts'
-export { watchDurability } from './check-durability.ts'
+export { findDurabilityIssues, watchDurability } from './check-durability.ts'
 export { createDatabaseClock, type DatabaseClock } from './clock.ts'
 export { type CursorKey, readCursor, writeCursor } from './cursor.ts'
 export { describeError } from './describe-error.ts'

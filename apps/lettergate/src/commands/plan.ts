@@ -1,0 +1,109 @@
+import { CreatePlanRequest, UpdatePlanRequest } from '@lettergate/contracts/admin/plans'
+import { createPlan, deletePlan, listPlans, readPlan, updatePlan } from '@lettergate/core/tenants'
+import type { Command } from 'commander'
+import { z } from 'zod'
+import { printChange, printFields } from '../lib/print-fields.ts'
+import { type Column, printRows } from '../lib/print-table.ts'
+import { showPlan } from '../lib/show-tenant.ts'
+import { makeChange } from './make-change.ts'
+import { checkWith, collect, readLimits, readResources } from './option-values.ts'
+import { parseOptions } from './parse-options.ts'
+import { withDatabase } from './with-database.ts'
+
+const flags = { dryRun: z.boolean().default(false), json: z.boolean().default(false) }
+const ShowOptions = z.object({ json: z.boolean().default(false) })
+const DeleteOptions = z.object(flags)
+const ChangeOptions = z.object({
+  description: z.string().optional(),
+  limit: z.array(z.string()).optional(),
+  resource: z.array(z.string()).optional(),
+  feature: z.array(z.string()).optional(),
+  ...flags,
+})
+
+type Shown = ReturnType<typeof showPlan>
+const COLUMNS: Column<Shown>[] = [
+  { title: 'name', value: ({ name }) => name },
+  { title: 'tenants', value: ({ tenants }) => tenants },
+  { title: 'per day', value: (plan) => plan.accepted_per_day },
+  { title: 'per month', value: (plan) => plan.accepted_per_month },
+  { title: 'pool per day', value: (plan) => plan.pool_per_day },
+  { title: 'requests/s', value: (plan) => plan.requests_per_second },
+  { title: 'content days', value: (plan) => plan.content_days },
+  { title: 'description', value: ({ description }) => description, colour: () => 'dim' },
+]
+
+const withFields = (command: Command) =>
+  command
+    .option('--description <text>', 'a remark of yours')
+    .option('--limit <name=number>', 'a limit; none: no limit; may be repeated', collect)
+    .option('--resource <name=number>', 'how many of these a tenant may have; may be repeated', collect)
+    .option('--feature <name>', 'a feature; may be repeated', collect)
+
+const withFlags = (command: Command) =>
+  command
+    .option('--dry-run', 'print what would change, and change nothing')
+    .option('--json', 'print one JSON object')
+
+/** What the options say, by the names of the API. */
+function fieldsOf({ description, limit, resource, feature }: z.output<typeof ChangeOptions>) {
+  const resources = readResources(resource)
+  return {
+    ...readLimits(limit),
+    ...(description !== undefined && { description }),
+    ...(resources !== undefined && { resources }),
+    ...(feature !== undefined && { features: feature }),
+  }
+}
+
+function addShowCommands(plan: Command): void {
+  plan
+    .command('list')
+    .description('list all plans')
+    .option('--json', 'print one JSON array')
+    .action(async (given: unknown) => {
+      const { json } = parseOptions(ShowOptions, given)
+      const rows = await withDatabase(({ operator }) => operator.forOperator(listPlans))
+      printRows(COLUMNS, rows.map(showPlan), { json })
+    })
+  plan
+    .command('show')
+    .description('show a plan')
+    .argument('<name>')
+    .option('--json', 'print one JSON object')
+    .action(async (name: string, given: unknown) => {
+      const { json } = parseOptions(ShowOptions, given)
+      const row = await withDatabase(({ operator }) => operator.forOperator((db) => readPlan(db, name)))
+      printFields(showPlan(row), { json })
+    })
+}
+
+/** `lettergate plan`: list, show, create, set, delete. */
+export function addPlanCommands(program: Command): void {
+  const plan = program.command('plan').description('plans: what tenants may do, and how much of it')
+  addShowCommands(plan)
+  const create = plan.command('create').description('create a plan').argument('<name>')
+  withFlags(withFields(create)).action(async (name: string, given: unknown) => {
+    const options = parseOptions(ChangeOptions, given)
+    const request = checkWith(CreatePlanRequest, { name, ...fieldsOf(options) }, 'plan')
+    const after = await makeChange(options.dryRun, (db, dbNull) => createPlan(db, dbNull, request))
+    printChange(`plan ${name}`, { before: null, after: showPlan(after) }, options)
+  })
+  const set = plan.command('set').description('change a plan for all of its tenants').argument('<name>')
+  withFlags(withFields(set)).action(async (name: string, given: unknown) => {
+    const options = parseOptions(ChangeOptions, given)
+    const request = checkWith(UpdatePlanRequest, fieldsOf(options), 'plan')
+    const [before, after] = await makeChange(options.dryRun, async (db, dbNull) => {
+      const found = await readPlan(db, name)
+      return [found, await updatePlan(db, dbNull, name, request)] as const
+    })
+    printChange(`plan ${name}`, { before: showPlan(before), after: showPlan(after) }, options)
+  })
+  const remove = plan.command('delete').description('delete a plan that no tenant has').argument('<name>')
+  withFlags(remove).action(async (name: string, given: unknown) => {
+    const options = parseOptions(DeleteOptions, given)
+    await makeChange(options.dryRun, (db) => deletePlan(db, name))
+    if (options.json) process.stdout.write(`${JSON.stringify({ dry_run: options.dryRun, deleted: name })}\n`)
+    else process.stdout.write(`${options.dryRun ? 'Would delete' : 'Deleted'} plan ${name}.\n`)
+  })
+}

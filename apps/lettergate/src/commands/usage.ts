@@ -1,0 +1,45 @@
+import { readTenant, readTenantUsage, type UsageDayRow } from '@lettergate/core/tenants'
+import type { Command } from 'commander'
+import { z } from 'zod'
+import { type Column, printRows } from '../lib/print-table.ts'
+import { tenantIdOf } from './option-values.ts'
+import { parseOptions } from './parse-options.ts'
+import { withDatabase } from './with-database.ts'
+
+const daysMessage = 'must be a whole number from 1 to 400'
+const Options = z.object({
+  days: z
+    .string()
+    .regex(/^\d{1,3}$/, daysMessage)
+    .transform(Number)
+    .refine((days) => days >= 1 && days <= 400, daysMessage),
+  json: z.boolean().default(false),
+})
+
+const COLUMNS: Column<UsageDayRow>[] = [
+  { title: 'day', value: ({ day }) => day },
+  { title: 'mode', value: ({ mode }) => mode, colour: ({ mode }) => (mode === 'test' ? 'dim' : null) },
+  { title: 'recipients', value: ({ accepted }) => accepted },
+  { title: 'pool', value: ({ pool }) => pool },
+  { title: 'bytes', value: ({ bytes }) => bytes },
+]
+
+/** `lettergate usage`: what a tenant used, by day. */
+export function addUsageCommand(program: Command): void {
+  program
+    .command('usage')
+    .description('show what a tenant used, by UTC day')
+    .argument('<tenant-id>')
+    .option('--days <days>', 'days, today included', '31')
+    .option('--json', 'print one JSON array')
+    .action(async (id: string, given: unknown) => {
+      const { days, json } = parseOptions(Options, given)
+      const tenantId = tenantIdOf(id)
+      const rows = await withDatabase(async ({ operator, pool }) => {
+        await operator.forOperator((db) => readTenant(db, tenantId))
+        return readTenantUsage(pool, tenantId, days)
+      })
+      if (rows.length === 0 && !json) process.stdout.write('Nothing was sent on these days.\n')
+      else printRows(COLUMNS, rows, { json })
+    })
+}
