@@ -14,6 +14,14 @@ import {
   type WorkerLife,
 } from '../lost-workers/index.ts'
 import { expireSuppressions } from '../suppressions/index.ts'
+import {
+  type Drift,
+  expireUsage,
+  FIRST_USAGE,
+  giveNotices,
+  proveUsage,
+  rollUpConnections,
+} from '../usage/index.ts'
 import { dropDayPartitions } from './sql/drop-day-partitions.ts'
 import { ensurePartitions } from './sql/ensure-partitions.ts'
 import { expireAccountEvents } from './sql/expire-account-events.ts'
@@ -31,6 +39,8 @@ const BATCH = 200
 /** Looked at in one statement; with `BATCH` rows of each at most. */
 const CONNECTIONS = 50
 const TENANTS = 50
+/** Rows of usage, of which nearly all need no notice. */
+const NOTICES = 1_000
 /** Then workers are notified of the released messages, and the step continues a second later. */
 const RELEASE_MS = 10_000
 
@@ -45,6 +55,8 @@ export type SweepDeps = LostDeps & {
   lifeOf?: (workers: readonly number[]) => WorkerLife
   /** Days for which events stay in the feed; absent: 30. */
   feedDays?: number
+  /** Told of each counter that differs from what is stored. */
+  onDrift?: (drift: Drift) => void
 }
 
 /** Runs one step until it finds less than a full batch, or the process is to end: the next process continues. */
@@ -113,6 +125,23 @@ function forgetConnections({ pool, isStopped }: SweepDeps): Promise<number> {
   return walkOnce(FIRST_CONNECTION, (after) => forgetGoneConnections(pool, after, BATCH), isStopped)
 }
 
+/** Compares counters with what is stored: the days that have ended, and today's of some tenants. */
+async function compareUsage(deps: SweepDeps): Promise<number> {
+  const found = [...(await proveUsage(deps, 'day')), ...(await proveUsage(deps, 'tenant'))]
+  for (const drift of found) deps.onDrift?.(drift)
+  return found.length
+}
+
+/** What each connection did yesterday and today. */
+async function countConnections({ pool, isStopped }: SweepDeps): Promise<number> {
+  let total = 0
+  for (const daysAgo of [1, 0]) {
+    const stride = (after: string) => rollUpConnections(pool, { daysAgo, after, limit: TENANTS })
+    total += await walkOnce(FIRST_TENANT, stride, isStopped)
+  }
+  return total
+}
+
 export const sweepSteps = {
   releaseExpiredClaims: (deps: SweepDeps) => untilDone(deps, (limit) => releaseClaims(deps, limit)),
   endSetAside: (deps: SweepDeps) => untilDone(deps, (limit) => endSetAside(deps, limit)),
@@ -132,6 +161,11 @@ export const sweepSteps = {
   dropDeliveryTryDays: (deps: SweepDeps) => dropDayPartitions(deps.pool, 'delivery_try', DELIVERY_TRY_DAYS),
   expireAccountEvents: (deps: SweepDeps) =>
     untilDone(deps, (limit) => expireAccountEvents(deps.pool, deps.feedDays ?? 30, limit)),
+  giveUsageNotices: ({ pool, isStopped }: SweepDeps) =>
+    walkOnce(FIRST_USAGE, (after) => giveNotices(pool, after, NOTICES), isStopped),
+  compareUsage,
+  countConnections,
+  expireUsage: (deps: SweepDeps) => untilDone(deps, (limit) => expireUsage(deps.pool, limit)),
 } satisfies Record<string, (deps: SweepDeps) => Promise<number>>
 
 export type SweepStep = keyof typeof sweepSteps
@@ -151,6 +185,10 @@ const EVERY_MS: Record<SweepStep, number> = {
   dropProviderEventDays: 3_600_000,
   dropDeliveryTryDays: 3_600_000,
   expireAccountEvents: 3_600_000,
+  giveUsageNotices: 30_000,
+  compareUsage: 60_000,
+  countConnections: 3_600_000,
+  expireUsage: 3_600_000,
 }
 
 /** Every step runs soon after a start: a process may never live as long as the longest interval. */
@@ -162,6 +200,7 @@ export type Sweeper = { start(): void; stop(): Promise<void> }
 export function createSweeper(
   deps: LostDeps & {
     feedDays?: number
+    onDrift?: (drift: Drift) => void
     onSwept: (step: SweepStep, count: number, ms: number) => void
     onError: (error: unknown) => void
   },
