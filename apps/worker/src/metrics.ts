@@ -6,6 +6,7 @@ import type { Applied, RetireResult } from '@lettergate/core/provider-events'
 import type { ChunkResult } from '@lettergate/core/suppressions'
 import type { SweepStep } from '@lettergate/core/sweep'
 import type { PollResult } from '@lettergate/core/throttle'
+import type { Drift } from '@lettergate/core/usage'
 import type { CallResult } from '@lettergate/core/webhooks'
 import type { LateStatement } from '@lettergate/db/pool'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
@@ -30,6 +31,7 @@ export type WorkerMetrics = {
   onBulkMessage(action: string, result: BulkResult): void
   onDomainChecked(outcome: CheckOutcome | 'broken'): void
   onDomainsWaited(ms: number): void
+  onDrift(drift: Drift): void
 }
 
 /** Metrics of a worker; `busy`, `throttle` and `isolated` are read at scrape time. */
@@ -78,6 +80,13 @@ export function createWorkerMetrics(
     buckets: [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 60],
     registers: [registry],
   })
+  const drift = new Gauge({
+    name: 'lettergate_quota_drift',
+    help: 'Recipients or bytes by which counters of usage differed from what is stored, since this worker started, by counter.',
+    labelNames: ['counter'],
+    registers: [registry],
+  })
+  for (const counter of ['day', 'pool', 'bytes']) drift.set({ counter }, 0)
   new Gauge({
     name: 'lettergate_calls_busy',
     help: 'Calls to providers in progress.',
@@ -233,6 +242,7 @@ export function createWorkerMetrics(
       call.observe({ provider }, callMs / 1000)
     },
     onClaim: (count) => claims.inc(count),
+    onDrift: ({ counter, counted, stored }) => drift.inc({ counter }, Math.abs(counted - stored)),
     onSwept: (step, count, ms) => {
       sweep.observe({ step }, ms / 1000)
       if (count > 0) swept.inc({ step }, count)

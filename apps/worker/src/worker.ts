@@ -105,6 +105,12 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const sweeper = createSweeper({
     ...lost,
     feedDays: deps.feedDays,
+    onDrift(drift) {
+      metrics.onDrift(drift)
+      const { tenantId, mode, day, counter, counted, stored } = drift
+      const place = `${counter} of tenant ${tenantId}, ${mode}, ${day}`
+      onError(new Error(`a counter of usage differs from what is stored: ${place}: ${counted} counted, ${stored} stored`))
+    },
     onSwept: (step, count, ms) => {
       metrics.onSwept(step, count, ms)
       if (count > 0) dispatcher.wake(null)

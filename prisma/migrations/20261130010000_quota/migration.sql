@@ -329,3 +329,8 @@ begin
   where tenant_id = of_tenant and id = of_message;
 end
 $$;
+
+-- 7. The first id of this moment.
+create function uuid_at(moment timestamptz) returns uuid language sql immutable as $$
+  select (lpad(to_hex((extract(epoch from moment) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+$$;

@@ -213,6 +213,19 @@ export const EventDetail = z
     user_agent: z.string().meta({ description: 'The program that opened or clicked.' }).optional(),
     url: z.string().meta({ description: 'The link that was followed.' }).optional(),
     endpoint: z.string().meta({ description: 'The endpoint concerned.' }).optional(),
+    counter: z
+      .enum(['day', 'month', 'pool'])
+      .meta({
+        description: 'The limit concerned: recipients of a day, of a month, or through the shared pool.',
+      })
+      .optional(),
+    mode: z.enum(['live', 'test']).meta({ description: 'The mode whose limit it is.' }).optional(),
+    used: z.int().meta({ description: 'Recipients counted.' }).optional(),
+    limit: z.int().meta({ description: 'Recipients allowed.' }).optional(),
+    resets_at: z
+      .string()
+      .meta({ description: 'When the limit begins anew.', examples: ['2026-11-21T00:00:00.000Z'] })
+      .optional(),
   })
   .meta({ id: 'EventDetail', description: 'Further details of an event.' })
 export type EventDetail = z.output<typeof EventDetail>

@@ -16,6 +16,14 @@ import {
 } from '../lost-workers/index.ts'
 import { expireBulkJobs } from '../messages/index.ts'
 import { expireSuppressions } from '../suppressions/index.ts'
+import {
+  type Drift,
+  expireUsage,
+  FIRST_USAGE,
+  giveNotices,
+  proveUsage,
+  rollUpConnections,
+} from '../usage/index.ts'
 import { dropDayPartitions } from './sql/drop-day-partitions.ts'
 import { ensurePartitions } from './sql/ensure-partitions.ts'
 import { expireAccountEvents } from './sql/expire-account-events.ts'
@@ -35,6 +43,8 @@ const CONNECTIONS = 50
 const TENANTS = 50
 /** Of which only those with waiting messages are changed. */
 const POOL_TENANTS = 2_000
+/** Rows of usage, of which nearly all need no notice. */
+const NOTICES = 1_000
 /** Then workers are notified of the released messages, and the step continues a second later. */
 const RELEASE_MS = 10_000
 
@@ -52,6 +62,8 @@ export type SweepDeps = LostDeps & {
   lifeOf?: (workers: readonly number[]) => WorkerLife
   /** Days for which events stay in the feed; absent: 30. */
   feedDays?: number
+  /** Told of each counter that differs from what is stored. */
+  onDrift?: (drift: Drift) => void
 }
 
 /** Runs one step until it finds less than a full batch, or the process is to end: the next process continues. */
@@ -135,6 +147,23 @@ function forgetConnections({ pool, isStopped }: SweepDeps): Promise<number> {
   return walkOnce(FIRST_CONNECTION, (after) => forgetGoneConnections(pool, after, BATCH), isStopped)
 }
 
+/** Compares counters with what is stored: the days that have ended, and today's of some tenants. */
+async function compareUsage(deps: SweepDeps): Promise<number> {
+  const found = [...(await proveUsage(deps, 'day')), ...(await proveUsage(deps, 'tenant'))]
+  for (const drift of found) deps.onDrift?.(drift)
+  return found.length
+}
+
+/** What each connection did yesterday and today. */
+async function countConnections({ pool, isStopped }: SweepDeps): Promise<number> {
+  let total = 0
+  for (const daysAgo of [1, 0]) {
+    const stride = (after: string) => rollUpConnections(pool, { daysAgo, after, limit: TENANTS })
+    total += await walkOnce(FIRST_TENANT, stride, isStopped)
+  }
+  return total
+}
+
 export const sweepSteps = {
   releaseExpiredClaims: (deps: SweepDeps) => untilDone(deps, (limit) => releaseClaims(deps, limit)),
   endSetAside: (deps: SweepDeps) => untilDone(deps, (limit) => endSetAside(deps, limit)),
@@ -158,6 +187,11 @@ export const sweepSteps = {
   expireAudit: (deps: SweepDeps) => untilDone(deps, (limit) => expireAudit(deps.pool, AUDIT_DAYS, limit)),
   expireBulkJobs: (deps: SweepDeps) =>
     untilDone(deps, (limit) => expireBulkJobs(deps.pool, BULK_JOB_DAYS, limit)),
+  giveUsageNotices: ({ pool, isStopped }: SweepDeps) =>
+    walkOnce(FIRST_USAGE, (after) => giveNotices(pool, after, NOTICES), isStopped),
+  compareUsage,
+  countConnections,
+  expireUsage: (deps: SweepDeps) => untilDone(deps, (limit) => expireUsage(deps.pool, limit)),
 } satisfies Record<string, (deps: SweepDeps) => Promise<number>>
 
 export type SweepStep = keyof typeof sweepSteps
@@ -180,6 +214,10 @@ const EVERY_MS: Record<SweepStep, number> = {
   expireAccountEvents: 3_600_000,
   expireAudit: 3_600_000,
   expireBulkJobs: 3_600_000,
+  giveUsageNotices: 30_000,
+  compareUsage: 60_000,
+  countConnections: 3_600_000,
+  expireUsage: 3_600_000,
 }
 
 /** Every step runs soon after a start: a process may never live as long as the longest interval. */
@@ -191,6 +229,7 @@ export type Sweeper = { start(): void; stop(): Promise<void> }
 export function createSweeper(
   deps: LostDeps & {
     feedDays?: number
+    onDrift?: (drift: Drift) => void
     onSwept: (step: SweepStep, count: number, ms: number) => void
     onError: (error: unknown) => void
   },

@@ -62,8 +62,8 @@ describe('POST /v1/send', () => {
   it('reports the remaining quota of the day', async () => {
     const tenant = await api.addTenant({ dailyLimit: 10 })
     const answer = await send({ ...message, cc: ['b@example.net'] }, {}, tenant.liveKey)
-    expect(answer.headers.get('ratelimit-policy')).toBe('"daily";q=10;w=86400')
-    expect(answer.headers.get('ratelimit')).toMatch(/^"daily";r=8;t=\d+$/)
+    expect(answer.headers.get('ratelimit-policy')).toBe('"daily";q=10;w=86400, "pool";q=1000;w=86400')
+    expect(answer.headers.get('ratelimit')).toMatch(/^"daily";r=8;t=\d+, "pool";r=1000;t=\d+$/)
   })
 
   it('refuses a message beyond the daily quota, counts nothing, and says when to retry', async () => {
