@@ -89,7 +89,8 @@ end
 $$;
 grant select, insert, update, delete on domain, domain_key to lettergate_tenant;
 grant insert on domain_mark to lettergate_tenant;
-grant select, update on domain to lettergate_batch;
+grant select, update (state, is_shared, has_return_path, records, reason, revision, pending_since, checked_at, verified_at, gone_at, warned_at,
+                      failed_at, next_check_at) on domain to lettergate_batch;
 -- Workers that check domains of all tenants see no private key.
 grant select (tenant_id, id, domain_id, algorithm, selector, public_key, state, created_at, seen_at, activated_at, retired_at),
       update (state, seen_at, activated_at, retired_at, sealed_key), delete on domain_key to lettergate_batch;

@@ -76,8 +76,16 @@ describe('a proof', () => {
   test('two checks at the same moment record one event', async () => {
     const { tenantId, id, info } = await begin()
     bed().publish(info)
-    const outcomes = await Promise.all(Array.from({ length: 5 }, () => bed().check(tenantId, id)))
-    expect(outcomes.filter((outcome) => outcome === 'verified').length).toBeGreaterThanOrEqual(1)
+    const together = Promise.withResolvers<void>()
+    let arrived = 0
+    const failpoint = () => {
+      arrived += 1
+      if (arrived === 5) together.resolve()
+      return together.promise
+    }
+    const deps = { ...bed().deps, failpoint }
+    const outcomes = await Promise.all(Array.from({ length: 5 }, () => checkDomain(deps, tenantId, id)))
+    expect(outcomes.sort()).toEqual([...Array(4).fill('superseded'), 'verified'])
     expect(await bed().events(tenantId)).toEqual(['domain.verified'])
   })
 
