@@ -27,6 +27,11 @@ export type Config = {
   apiTrustedProxies: readonly string[]
   workerMetricsPort: number | undefined
   feedDays: number
+  inboundDomain: string
+  inboundDays: number
+  inboundHost: string
+  /** Undefined: inbound mail is off. */
+  inboundPort: number | undefined
   databaseUrl: string | undefined
   redisUrl: string | undefined
   failpoint: string | undefined
@@ -83,6 +88,10 @@ function toConfig(data: z.infer<typeof settings>): Config {
     apiTrustedProxies: Object.freeze(data.API_TRUSTED_PROXIES ?? []),
     workerMetricsPort: data.WORKER_METRICS_PORT,
     feedDays: data.LETTERGATE_FEED_DAYS,
+    inboundDomain: data.LETTERGATE_INBOUND_DOMAIN,
+    inboundDays: data.LETTERGATE_INBOUND_DAYS,
+    inboundHost: data.INBOUND_HOST,
+    inboundPort: data.INBOUND_PORT ?? (data.LETTERGATE_ENV === 'development' ? 2526 : undefined),
     databaseUrl: data.DATABASE_URL,
     redisUrl: data.REDIS_URL,
     failpoint: data.LETTERGATE_ENV === 'production' ? undefined : data.LG_FAILPOINT,

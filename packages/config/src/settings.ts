@@ -149,6 +149,28 @@ export const settings = z.object({
     example: '30',
     description: 'Days for which events stay in the feed; a reader that is away for longer has missed some.',
   }),
+  LETTERGATE_INBOUND_DOMAIN: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'must be a domain in lower case')
+    .default('inbound.localhost')
+    .meta({
+      example: 'inbound.localhost',
+      description:
+        'Domain of yours whose MX is this gateway: every tenant has an address under it, and bounces and replies come back to it.',
+    }),
+  LETTERGATE_INBOUND_DAYS: wholeNumber(1, 365).default(30).meta({
+    example: '30',
+    description: 'Days for which received mail is kept.',
+  }),
+  INBOUND_HOST: z.string().default('127.0.0.1').meta({
+    example: '127.0.0.1',
+    description: 'Address that the gateway takes inbound mail on.',
+  }),
+  INBOUND_PORT: port.optional().meta({
+    example: '',
+    description:
+      'Port on INBOUND_HOST that takes inbound mail; unset: 2526 in development, and off in production.',
+  }),
   DATABASE_URL: url('postgres:', 'postgresql:').optional().meta({
     example: '',
     description:

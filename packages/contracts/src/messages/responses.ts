@@ -209,6 +209,10 @@ export const EventDetail = z
     user_agent: z.string().meta({ description: 'The program that opened or clicked.' }).optional(),
     url: z.string().meta({ description: 'The link that was followed.' }).optional(),
     endpoint: z.string().meta({ description: 'The endpoint concerned.' }).optional(),
+    inbound: z
+      .string()
+      .meta({ description: 'The received mail: see `GET /v1/inbound/messages/{id}`.' })
+      .optional(),
   })
   .meta({ id: 'EventDetail', description: 'Further details of an event.' })
 export type EventDetail = z.output<typeof EventDetail>
