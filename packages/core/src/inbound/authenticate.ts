@@ -81,7 +81,7 @@ export async function authenticateMail(
   const policy = dmarc ? dmarc.policy : null
   const hasTwoAuthors = valuesOf(head, 'from').length !== 1
   return {
-    spf: { result: spf ? spf.status.result : 'none', domain: spf?.domain || null },
+    spf: { result: spf ? spf.status.result : 'none', domain: spf ? spf.domain || null : null },
     dkim: dkim.results.map(({ status, signingDomain, selector }) => ({
       result: status.result,
       domain: signingDomain || null,
@@ -89,7 +89,7 @@ export async function authenticateMail(
     })),
     dmarc: {
       result: dmarc ? dmarc.status.result : hasTwoAuthors ? 'permerror' : 'none',
-      domain: dmarc?.domain || null,
+      domain: dmarc ? dmarc.domain || null : null,
       policy: policy === '' ? null : (policy ?? null),
     },
     arc: { result: arc ? arc.status.result : 'none' },

@@ -13,7 +13,7 @@ const CACHE_MAX = 20_000
 const NAME_CHARS_MAX = 253
 const TYPES = new Set(['TXT', 'A', 'AAAA', 'MX', 'PTR'])
 /** Names that mean something inside of a network only: https://www.rfc-editor.org/rfc/rfc6761 */
-const INSIDE = /(?:^|\.)(?:localhost|local|internal|intranet|lan|home|corp|test|invalid|onion)$/
+const INSIDE = /(?:^|\.)(?:localhost|local|internal|intranet|lan|home|corp|test|example|invalid|onion)$/
 
 class DnsError extends Error {
   readonly code: string

@@ -77,5 +77,5 @@ export async function forwardMail(
   if (first === undefined || first instanceof Problem) {
     return doneAction('forward', { state: 'failed', detail: `${detail}: ${first?.detail ?? 'not accepted'}` })
   }
-  return doneAction('forward', { detail, message_id: first.id })
+  return doneAction('forward', { detail, message_id: toPublicId('msg', first.id) })
 }

@@ -15,7 +15,11 @@ export type ReadResult = {
   /** Why it could not be read as a whole. */
   problem: string | null
 }
-export type ReadAnswer = { id: number; result: ReadResult } | { id: number; error: string }
+/** `isReady`: the thread has loaded what it needs. */
+export type ReadAnswer =
+  | { isReady: true }
+  | { id: number; result: ReadResult }
+  | { id: number; error: string }
 
 export type MailReader = {
   /** Null: reading it ended its thread, even alone. */
@@ -33,12 +37,16 @@ class ThreadEnded extends Error {}
 type Waiting = { resolve(result: ReadResult): void; reject(error: Error): void }
 
 /** One thread, in which mails are read side by side while the DNS is asked; its end fails all that it had. */
+/** Loading what a thread needs, on a machine that is busy. */
+const START_MS_MAX = 30_000
+
 function createThread(options: Options): {
   read: (mail: Omit<ReadJob, 'id'>) => Promise<ReadResult>
   end(): Promise<void>
 } {
   const { script = SCRIPT, readMsMax = READ_MS_MAX, mta, onThreadEnded } = options
   let worker: Worker | null = null
+  let ready: Promise<unknown> = Promise.resolve()
   let waiting = new Map<number, Waiting>()
   let nextId = 0
 
@@ -55,14 +63,25 @@ function createThread(options: Options): {
   function start(): Worker {
     const started = new Worker(script, { workerData: { mta }, resourceLimits: LIMITS })
     started.unref()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    ready = promise
+    const late = setTimeout(() => failAll(started, 'the thread did not start'), START_MS_MAX)
     started.on('message', (answer: ReadAnswer) => {
+      if ('isReady' in answer) {
+        clearTimeout(late)
+        resolve()
+        return
+      }
       const one = waiting.get(answer.id)
       waiting.delete(answer.id)
       if ('result' in answer) one?.resolve(answer.result)
       else one?.reject(new Error(answer.error))
     })
     started.on('error', (error) => failAll(started, error instanceof Error ? error.message : String(error)))
-    started.on('exit', () => failAll(started, 'the thread ended'))
+    started.on('exit', () => {
+      clearTimeout(late)
+      failAll(started, 'the thread ended')
+    })
     return started
   }
 
@@ -71,13 +90,18 @@ function createThread(options: Options): {
       worker ??= start()
       const own = worker
       const id = nextId++
-      const late = setTimeout(() => failAll(own, 'reading took too long'), readMsMax)
+      let late: NodeJS.Timeout | undefined
+      let isDone = false
+      void ready.then(() => {
+        if (!isDone) late = setTimeout(() => failAll(own, 'reading took too long'), readMsMax)
+      })
       try {
         return await new Promise<ReadResult>((resolve, reject) => {
           waiting.set(id, { resolve, reject })
           own.postMessage({ id, ...mail } satisfies ReadJob)
         })
       } finally {
+        isDone = true
         clearTimeout(late)
       }
     },

@@ -38,3 +38,4 @@ parentPort?.on('message', (job: ReadJob) => {
       parentPort?.postMessage({ id: job.id, error: String(error).slice(0, 500) } satisfies ReadAnswer),
   )
 })
+parentPort?.postMessage({ isReady: true } satisfies ReadAnswer)
