@@ -9,6 +9,9 @@ const PREFIX_BY_RESOURCE: Record<string, IdPrefix> = {
   routes: 'rte',
   suppressions: 'job',
   endpoints: 'end',
+  'inbound/routes': 'inr',
+  'inbound/mailboxes': 'mbx',
+  'inbound/messages': 'inb',
 }
 
 /** Named by an address, which anybody may know. */
@@ -23,6 +26,8 @@ const BODY_BY_ROUTE: Record<string, unknown> = {
   'PATCH /v1/routes/{id}': { name: 'Other' },
   'POST /v1/messages/{id}/resolve': { recipient: 'user@example.net', outcome: 'sent' },
   'PATCH /v1/endpoints/{id}': { description: 'Other' },
+  'PATCH /v1/inbound/routes/{id}': { name: 'Other' },
+  'PATCH /v1/inbound/messages/{id}': { read: true },
   'POST /v1/endpoints/{id}/replay': { seq: 1, dry_run: true },
 }
 
@@ -33,7 +38,8 @@ export async function readIdRoutes(apiUrl: string): Promise<IdRoute[]> {
   return Object.entries(reference.paths).flatMap(([path, operations]) => {
     // The URLs of providers take no key.
     if (!path.includes('{') || path.startsWith('/v1/hooks/') || NAMED_BY_ADDRESS.has(path)) return []
-    const prefix = PREFIX_BY_RESOURCE[path.split('/')[2] ?? '']
+    const [, , resource = '', below = ''] = path.split('/')
+    const prefix = PREFIX_BY_RESOURCE[`${resource}/${below}`] ?? PREFIX_BY_RESOURCE[resource]
     if (!prefix) throw new Error(`what the ids of ${path} are of is not known here`)
     return Object.entries(operations).map(([verb, { requestBody }]) => {
       const method = verb.toUpperCase()
@@ -62,7 +68,7 @@ export async function askWhole(
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
-  const text = (await response.text()).replaceAll(/\b(req|msg|con|rte|job)_[0-9a-z]+/g, '$1')
+  const text = (await response.text()).replaceAll(/\b(req|msg|con|rte|job|inr|inb|mbx)_[0-9a-z]+/g, '$1')
   return { status: response.status, text, fields: [...response.headers.keys()].sort() }
 }
 

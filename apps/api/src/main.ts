@@ -16,6 +16,7 @@ async function main(): Promise<void> {
     publicUrl: config.publicUrl,
     failpoint: config.failpoint,
     feedDays: config.feedDays,
+    inboundDomain: config.inboundDomain,
     logger,
     host: config.apiHost,
     port: config.apiPort,

@@ -2,7 +2,7 @@ import { loadServiceConfig, type ServiceConfig } from '@lettergate/config/config
 import { rootSecret } from '@lettergate/config/root-secret'
 import { createFailpoint, describeError } from '@lettergate/core/lib'
 
-import { createSealer } from '@lettergate/core/secrets'
+import { createSealer, deriveKey } from '@lettergate/core/secrets'
 import { createPool } from '@lettergate/db/pool'
 import { createTenants } from '@lettergate/db/tenant-scope'
 import { newWorkerId } from '@lettergate/db/worker-sign'
@@ -67,6 +67,11 @@ export function openParts(options: {
         log.warn(events, 'events about messages that the tenant does not have; nothing was changed'),
       sealer: createSealer({ tenants, root: rootSecret(config), previous: config.previousSecret }),
       feedDays: config.feedDays,
+      inboundDays: config.inboundDays,
+      inboundDomain: config.inboundDomain,
+      ownAddressKeys: [rootSecret(config), config.previousSecret].flatMap((root) =>
+        root ? [deriveKey(root, 'own addresses')] : [],
+      ),
       fallback: config.env === 'development' ? 'capture' : 'hold',
       failpoint: createFailpoint(config.failpoint, { taggedOnly: options.isIsolated ?? false }),
     },

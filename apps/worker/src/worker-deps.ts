@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import type { Failpoint } from '@lettergate/core/lib'
 import type { ForeignEvents } from '@lettergate/core/provider-events'
 import type { Sealer } from '@lettergate/core/secrets'
@@ -16,6 +17,10 @@ export type WorkerDeps = {
   egress: Egress
   providers: Record<string, Provider>
   feedDays: number
+  inboundDays: number
+  inboundDomain: string
+  /** Of addresses of ours, the present one first. */
+  ownAddressKeys: readonly KeyObject[]
   fallback: 'capture' | 'hold'
   failpoint: Failpoint
   onError: (error: unknown) => void

@@ -1,6 +1,7 @@
 import { createCredentialRenewer } from '@lettergate/core/connections'
 import { type Claim, createDispatcher, wokenTenants } from '@lettergate/core/dispatch'
 import { createFeedNews } from '@lettergate/core/feed'
+import { createInboundCalls } from '@lettergate/core/inbound'
 import { countLost, type LostDeps } from '@lettergate/core/lost-workers'
 import { createEventApplier, createWebhookRetirer } from '@lettergate/core/provider-events'
 import { createSuppressionJobs } from '@lettergate/core/suppressions'
@@ -11,6 +12,7 @@ import { createListener } from '@lettergate/db/listener'
 import { createDeliverQueue } from '@lettergate/queue/deliver-queue'
 import { createDeliverWorker } from '@lettergate/queue/deliver-worker'
 import { type Delivery, startDelivery } from './delivery.ts'
+import { startInbound } from './inbound.ts'
 import { startRunner } from './isolated-runner.ts'
 import { createIsolation, type Isolation } from './isolation.ts'
 import { createWorkerMetrics, type WorkerMetrics } from './metrics.ts'
@@ -103,6 +105,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   const sweeper = createSweeper({
     ...lost,
     feedDays: deps.feedDays,
+    inboundDays: deps.inboundDays,
     onSwept: (step, count, ms) => {
       metrics.onSwept(step, count, ms)
       if (count > 0) dispatcher.wake(null)
@@ -124,8 +127,11 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     onError,
   })
   const news = createFeedNews({ pool, listener, onError })
+  const inbound = startInbound(deps, metrics)
+  await listener.on('lg_inbound', () => inbound.wake())
   const webhooks = createWebhookSender({
     ...deps,
+    inbound: createInboundCalls({ pool, egress: deps.egress, onCall: metrics.onWebhook }),
     listener,
     news,
     onCall: metrics.onWebhook,
@@ -150,6 +156,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
         sweeper.stop(),
         applier.stop(),
         webhooks.stop(GRACE_MS),
+        inbound.stop(),
         consumer.close(),
         isolatedRunner.stop(),
         retirer.stop(),

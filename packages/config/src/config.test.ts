@@ -44,6 +44,10 @@ test('without settings the configuration has the documented development defaults
     apiKeepAliveSeconds: 72,
     apiTrustedProxies: [],
     feedDays: 30,
+    inboundDomain: 'inbound.localhost',
+    inboundDays: 30,
+    inboundHost: '127.0.0.1',
+    inboundPort: 2526,
   })
 })
 

@@ -38,6 +38,10 @@ const TAGS = [
       'Addresses that your mail is not sent to, because of a bounce, a complaint, an unsubscription, or your own wish.',
   },
   {
+    name: 'Inbound',
+    description: 'Mail that comes in: which addresses are received for, and what becomes of their mail.',
+  },
+  {
     name: 'Provider events',
     description: 'The reports of email providers: delivered, bounced, opened and others.',
   },

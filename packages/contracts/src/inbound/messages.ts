@@ -12,7 +12,7 @@ export const CreateMailboxRequest = z
       .regex(/^[^\p{Cc}]+$/u, 'has a control character')
       .meta({ description: 'Your name for it; each of your mailboxes has another.', examples: ['Support'] }),
   })
-  .meta({ id: 'CreateMailboxRequest', description: 'A place for received mail.' })
+  .meta({ id: 'CreateInboundMailboxRequest', description: 'A place for received mail.' })
 export type CreateMailboxRequest = z.output<typeof CreateMailboxRequest>
 
 export const Mailbox = z
@@ -21,12 +21,12 @@ export const Mailbox = z
     name: z.string().meta({ description: 'Your name for it.' }),
     created_at: time('When it was made.'),
   })
-  .meta({ id: 'Mailbox', description: 'A place for received mail.' })
+  .meta({ id: 'InboundMailbox', description: 'A place for received mail.' })
 export type Mailbox = z.output<typeof Mailbox>
 
 export const MailboxList = z
   .object({ data: z.array(Mailbox).meta({ description: 'By name.' }) })
-  .meta({ id: 'MailboxList', description: 'All your mailboxes.' })
+  .meta({ id: 'InboundMailboxList', description: 'All your mailboxes.' })
 export type MailboxList = z.output<typeof MailboxList>
 
 export const ListMailboxQuery = z.strictObject({

@@ -66,6 +66,8 @@ export function createRecipientFinder(deps: {
     ttl: TTL_MS,
     allowStaleOnFetchRejection: true,
     noDeleteOnFetchRejection: true,
+    // A change that is heard of meanwhile must not make a recipient unknown.
+    ignoreFetchAbort: true,
     fetchMethod: async (key) => ({
       table: toTable(
         key.startsWith('+')
@@ -101,7 +103,9 @@ export function createRecipientFinder(deps: {
       const under = readOwnDomain(address, deps.inboundDomain)
       if (!under && isUnder(domain, deps.inboundDomain)) return { refusal: 'unknown' }
       const local = under?.local ?? address.slice(0, at)
-      const table = (await tables.fetch(under ? `+${under.token}` : domain))?.table ?? null
+      const known = await tables.fetch(under ? `+${under.token}` : domain)
+      if (!known) throw new Error('the routes of a domain could not be read')
+      const { table } = known
       if (!table) return { refusal: under ? 'unknown' : 'no-route' }
       const route = table.routes.find(({ matches }) => matches(local))
       if (!route) return { refusal: 'unknown' }

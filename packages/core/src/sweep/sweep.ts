@@ -1,6 +1,7 @@
 import { EVENTS_KEPT, failPinned } from '../connections/index.ts'
 import { gaveUp } from '../deliver/index.ts'
 import { FIRST_TENANT } from '../dispatch/index.ts'
+import { dropInboundDays, expireSeen } from '../inbound/index.ts'
 import {
   createLifeWatch,
   type ExpiredClaim,
@@ -45,6 +46,8 @@ export type SweepDeps = LostDeps & {
   lifeOf?: (workers: readonly number[]) => WorkerLife
   /** Days for which events stay in the feed; absent: 30. */
   feedDays?: number
+  /** Days for which received mail is kept; absent: 30. */
+  inboundDays?: number
 }
 
 /** Runs one step until it finds less than a full batch, or the process is to end: the next process continues. */
@@ -129,6 +132,8 @@ export const sweepSteps = {
   expireSuppressions: (deps: SweepDeps) => untilDone(deps, (limit) => expireSuppressions(deps.pool, limit)),
   dropProviderEventDays: (deps: SweepDeps) =>
     dropDayPartitions(deps.pool, 'provider_event', PROVIDER_EVENT_DAYS),
+  expireInboundSeen: (deps: SweepDeps) => untilDone(deps, (limit) => expireSeen(deps.pool, limit)),
+  dropInboundDays: (deps: SweepDeps) => dropInboundDays(deps.pool, deps.inboundDays ?? 30),
   dropDeliveryTryDays: (deps: SweepDeps) => dropDayPartitions(deps.pool, 'delivery_try', DELIVERY_TRY_DAYS),
   expireAccountEvents: (deps: SweepDeps) =>
     untilDone(deps, (limit) => expireAccountEvents(deps.pool, deps.feedDays ?? 30, limit)),
@@ -147,6 +152,8 @@ const EVERY_MS: Record<SweepStep, number> = {
   forgetConnections: 600_000,
   ensurePartitions: 3_600_000,
   dropFeedDays: 3_600_000,
+  expireInboundSeen: 60_000,
+  dropInboundDays: 3_600_000,
   expireSuppressions: 600_000,
   dropProviderEventDays: 3_600_000,
   dropDeliveryTryDays: 3_600_000,
@@ -162,6 +169,7 @@ export type Sweeper = { start(): void; stop(): Promise<void> }
 export function createSweeper(
   deps: LostDeps & {
     feedDays?: number
+    inboundDays?: number
     onSwept: (step: SweepStep, count: number, ms: number) => void
     onError: (error: unknown) => void
   },
