@@ -102,10 +102,10 @@ export class Session<User> extends SMTPConnection {
   checkDeadlines(now: number): void {
     const { limits } = this.#options
     const age = now - this.startedAt
-    if (this.#dataSince !== null && this._parser && this._parser._dataMode) {
+    const parser = this._parser || null
+    if (this.#dataSince !== null && parser?._dataMode) {
       const ms = now - this.#dataSince
-      const isSlow =
-        ms > limits.slowAfterMs && this._parser.dataBytes < (ms / 1000) * limits.bytesPerSecondMin
+      const isSlow = ms > limits.slowAfterMs && parser.dataBytes < (ms / 1000) * limits.bytesPerSecondMin
       if (isSlow || ms > limits.dataMs) this.#cut(reply(421, '4.4.2', 'The mail arrives too slowly'))
       return
     }

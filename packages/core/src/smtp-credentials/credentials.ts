@@ -107,8 +107,9 @@ export async function updateSmtpCredential(
   await fromStorage(
     deps.prisma.forTenant(tenantId, async (db) => {
       const where = { tenant_id: tenantId, mode, id }
-      const { count } = await db.smtp_credential.updateMany({ where, data: given(rest) })
-      if (count === 0) throw new Problem('not-found')
+      if ((await db.smtp_credential.count({ where })) === 0) throw new Problem('not-found')
+      const changes = given(rest)
+      if (Object.keys(changes).length > 0) await db.smtp_credential.updateMany({ where, data: changes })
       await db.$executeRaw`
         update smtp_credential
         set updated_at = now(), revoked_at = case when ${revoked === true} then coalesce(revoked_at, now()) else revoked_at end

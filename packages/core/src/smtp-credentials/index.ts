@@ -10,4 +10,5 @@ export {
   updateSmtpCredential,
 } from './credentials.ts'
 export { createSmtpLogins, isInNetworks, type LoginResult, type SmtpLogin, type SmtpLogins } from './login.ts'
+export { createOpenLogin } from './open-login.ts'
 export { createUseNotes, type UseNotes } from './use-notes.ts'

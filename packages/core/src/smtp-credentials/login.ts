@@ -12,8 +12,8 @@ import { findLogins, type LoginRow } from './sql/find-logins.ts'
 export type SmtpLogin = {
   tenantId: string
   mode: 'live' | 'test'
-  /** The credential or the key. */
-  by: { kind: 'credential' | 'key'; id: string }
+  /** The credential, the key, or the tenant of a port without AUTH. */
+  by: { kind: 'credential' | 'key' | 'open'; id: string }
   /** Empty: no restriction. */
   fromDomains: readonly string[]
   /** Whether it is good still. Rejects if the database does not answer. */
@@ -26,7 +26,11 @@ export type LoginResult =
 
 export type SmtpLogins = {
   /** PLAIN and LOGIN: the secret of a credential, or an API key under any user name. */
-  byPassword(userName: string, password: string, address: string): Promise<LoginResult>
+  byPassword(
+    userName: string,
+    password: string,
+    from: { address: string; isGuesser: boolean },
+  ): Promise<LoginResult>
   /** CRAM-MD5: `proves` says whether the client knows this secret. */
   byProof(userName: string, proves: (secret: string) => boolean, address: string): Promise<LoginResult>
   close(): void
@@ -173,8 +177,8 @@ export function createSmtpLogins(deps: {
     return fault(row, address) ?? { kind: 'ok', login: loginOf(row, address) }
   }
 
-  async function byKey(key: string): Promise<LoginResult> {
-    const principal = await deps.keys.verify(key)
+  async function byKey(key: string, from: { isGuesser: boolean }): Promise<LoginResult> {
+    const principal = await deps.keys.verify(key, from)
     if (!principal || principal.mode === 'admin') return { kind: 'wrong' }
     if (!principal.scopes.has('messages:send')) return { kind: 'no-scope' }
     const { tenantId, mode, keyId } = principal
@@ -194,10 +198,10 @@ export function createSmtpLogins(deps: {
 
   return {
     byProof,
-    byPassword: (userName, password, address) =>
+    byPassword: (userName, password, from) =>
       password.startsWith('lg_')
-        ? byKey(password)
-        : byProof(userName, (secret) => isEqual(secret, password), address),
+        ? byKey(password, from)
+        : byProof(userName, (secret) => isEqual(secret, password), from.address),
     close: () => finder.clear(),
   }
 }
