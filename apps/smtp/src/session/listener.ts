@@ -153,12 +153,13 @@ export class Listener<User> extends SMTPServer {
   ): void {
     const { authenticate } = this.#own.handlers
     const own = this.#sessionOf(session)
-    if (!authenticate) return done(new Refusal(reply(502, '5.5.1', 'AUTH is not supported')))
+    if (!authenticate) throw new Error('AUTH on a listener without it')
     authenticate(attempt, own.view()).then(
       (result) => {
-        if ('code' in result) return done(new Refusal(result))
-        own.signIn(result.user)
-        done(null, { user: own.id })
+        if ('user' in result) {
+          own.signIn(result.user)
+          done(null, { user: own.id })
+        } else done(new Refusal(result))
       },
       (error: unknown) => {
         this.#own.onError(error)

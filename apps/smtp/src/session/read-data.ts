@@ -40,11 +40,13 @@ export function readData(
       return
     }
     if (failed) return
-    if (length > bytesMax) return fail('too-large')
-    if (!memory.take(piece.length)) return fail('no-memory')
-    held += piece.length
-    breaks.add(piece)
-    pieces.push(piece)
+    if (length > bytesMax) fail('too-large')
+    else if (!memory.take(piece.length)) fail('no-memory')
+    else {
+      held += piece.length
+      breaks.add(piece)
+      pieces.push(piece)
+    }
   })
   stream.once('error', () => {})
   stream.once('close', () => {
@@ -53,7 +55,10 @@ export function readData(
     resolve({ kind: 'gone' })
   })
   stream.once('end', () => {
-    if (failed) return resolve({ kind: failed })
+    if (failed) {
+      resolve({ kind: failed })
+      return
+    }
     const mail = Buffer.concat(pieces)
     pieces.length = 0
     resolve({ kind: 'mail', mail, hasBareBreak: breaks.hasBareBreak(), release })

@@ -102,10 +102,10 @@ export class Session<User> extends SMTPConnection {
   checkDeadlines(now: number): void {
     const { limits } = this.#options
     const age = now - this.startedAt
-    if (this.#dataSince !== null && this._parser && this._parser._dataMode) {
+    const parser = this._parser || null
+    if (this.#dataSince !== null && parser?._dataMode) {
       const ms = now - this.#dataSince
-      const isSlow =
-        ms > limits.slowAfterMs && this._parser.dataBytes < (ms / 1000) * limits.bytesPerSecondMin
+      const isSlow = ms > limits.slowAfterMs && parser.dataBytes < (ms / 1000) * limits.bytesPerSecondMin
       if (isSlow || ms > limits.dataMs) this.#cut(reply(421, '4.4.2', 'The mail arrives too slowly'))
       return
     }
@@ -138,7 +138,10 @@ export class Session<User> extends SMTPConnection {
       const refusal = handlers.mayConnect?.(this.remoteAddress) ?? null
       this.#release = refusal ? null : connections.take(holderOf(this.remoteAddress))
       counts?.onConnection(this.#release ? 'accepted' : 'refused')
-      if (this.#release) return this.connectionReady()
+      if (this.#release) {
+        this.connectionReady()
+        return
+      }
       // The library looks into the session when it writes.
       this._resetSession()
       this.#cut(refusal ?? reply(421, '4.7.0', 'Too many connections. Try again later'))
@@ -173,16 +176,22 @@ export class Session<User> extends SMTPConnection {
   }
 
   override _onCommand(command: Buffer, callback?: () => void): void {
-    if (this._nextHandler || this._upgrading) return super._onCommand(command, callback)
-    const verb = (command.toString('latin1', 0, 12).split(' ')[0] ?? '').toUpperCase()
-    if (this.#isDraining && !this.session.envelope?.mailFrom && verb !== 'QUIT') return this.#cut(closing)
-    if (idleCommands.has(verb) && ++this.#idleCommands > idleCommandsMax)
-      return this.#cut(reply(421, '4.7.0', 'Too many commands without a mail'))
-    if (verb === 'STARTTLS' && this.session.envelope?.mailFrom) {
-      this.say(reply(503, '5.5.1', 'A mail is under way'))
-      return callback?.()
+    const refusal = this._nextHandler || this._upgrading ? null : this.#commandRefusal(command)
+    if (!refusal) super._onCommand(command, callback)
+    else if (refusal.isLast) this.#cut(refusal)
+    else {
+      this.say(refusal)
+      callback?.()
     }
-    super._onCommand(command, callback)
+  }
+
+  #commandRefusal(command: Buffer): Reply | null {
+    const verb = (command.toString('latin1', 0, 12).split(' ')[0] ?? '').toUpperCase()
+    const hasMail = Boolean(this.session.envelope?.mailFrom)
+    if (this.#isDraining && !hasMail && verb !== 'QUIT') return { ...closing, isLast: true }
+    if (idleCommands.has(verb) && ++this.#idleCommands > idleCommandsMax)
+      return { ...reply(421, '4.7.0', 'Too many commands without a mail'), isLast: true }
+    return verb === 'STARTTLS' && hasMail ? reply(503, '5.5.1', 'A mail is under way') : null
   }
 
   override send(code: number, data?: string | string[] | null, context?: string | false): void {
@@ -232,9 +241,8 @@ export class Session<User> extends SMTPConnection {
     const refusal = this.#authRefusal(mechanism)
     if (refusal) {
       this.say(refusal)
-      return callback()
-    }
-    this.#withMechanisms(() => super.handler_AUTH(command, callback))
+      callback()
+    } else this.#withMechanisms(() => super.handler_AUTH(command, callback))
   }
 
   #authRefusal(mechanism: string): Reply | null {
@@ -252,24 +260,23 @@ export class Session<User> extends SMTPConnection {
     const path = readPath('MAIL', command.toString())
     if ('code' in path) {
       this.say(path)
-      return callback()
-    }
-    super.handler_MAIL(written('MAIL FROM', path), callback)
+      callback()
+    } else super.handler_MAIL(written('MAIL FROM', path), callback)
   }
 
   override handler_RCPT(command: Buffer, callback: () => void): void {
     const path = readPath('RCPT', command.toString())
     if ('code' in path) {
       this.say(path)
-      return callback()
-    }
-    super.handler_RCPT(written('RCPT TO', path), callback)
+      callback()
+    } else super.handler_RCPT(written('RCPT TO', path), callback)
   }
 
   override handler_DATA(command: Buffer, callback: () => void): void {
     if (this.session.envelope.rcptTo.length > 0 && this.#options.memory.isTight()) {
       this.say(reply(452, '4.3.1', 'Too many mails arrive at this moment. Repeat this one in a minute'))
-      return callback()
+      callback()
+      return
     }
     this.#dataSince = performance.now()
     super.handler_DATA(command, callback)

@@ -39,12 +39,21 @@ export class StrictStream extends SMTPStream {
     let from = 0
     let lines = 0
     const step: Next = (error) => {
-      if (error || this.isClosed || from >= chunk.length) return next(error)
-      if (this._dataMode) return super._write(chunk.subarray(from), 'buffer', next)
+      if (error || this.isClosed || from >= chunk.length) {
+        next(error)
+        return
+      }
+      if (this._dataMode) {
+        super._write(chunk.subarray(from), 'buffer', next)
+        return
+      }
       const at = chunk.indexOf(LF, from)
       const piece = chunk.subarray(from, at < 0 ? chunk.length : at + 1)
       const fault = this.#faultOf(piece, at >= 0)
-      if (fault) return next(fault)
+      if (fault) {
+        next(fault)
+        return
+      }
       from += piece.length
       lines += 1
       const after: Next = lines % linesAtOnce === 0 ? (fail) => void setImmediate(step, fail) : step
