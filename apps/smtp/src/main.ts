@@ -2,6 +2,7 @@ import { ConfigError, loadServiceConfig, type ServiceConfig } from '@lettergate/
 import { rootSecret } from '@lettergate/config/root-secret'
 import { createReadiness, describeError, watchDurability } from '@lettergate/core/lib'
 import { pino } from 'pino'
+import { startInbound } from './inbound/start-inbound.ts'
 import { startOperationsServer } from './operations-server.ts'
 import { startSmtp } from './smtp.ts'
 import {
@@ -39,6 +40,22 @@ async function main(): Promise<void> {
     baseUrl: config.publicUrl ?? `http://${config.apiHost}:${config.apiPort}`,
     onError,
   })
+  const inbound =
+    config.inboundPort === undefined
+      ? null
+      : await startInbound({
+          databaseUrl: config.databaseUrl,
+          secret: rootSecret(config),
+          previousSecret: config.previousSecret,
+          failpoint: config.failpoint,
+          hostName: config.smtp.name ?? config.inboundDomain,
+          inboundDomain: config.inboundDomain,
+          host: config.inboundHost,
+          port: config.inboundPort,
+          certificate: files && readCertificate(files),
+          metrics: server.metrics,
+          onError,
+        })
   await watchDurability({
     db: server.pool,
     onIssues(issues) {
@@ -47,7 +64,15 @@ async function main(): Promise<void> {
     },
     onError,
   })
-  const unwatch = files && watchCertificate(files, { change: server.useCertificate, error: onError })
+  const unwatch =
+    files &&
+    watchCertificate(files, {
+      change(certificate) {
+        server.useCertificate(certificate)
+        inbound?.listener.useCertificate(certificate)
+      },
+      error: onError,
+    })
   let isDraining = false
   const operations =
     config.smtp.metricsPort === undefined
@@ -60,7 +85,10 @@ async function main(): Promise<void> {
           },
           { host: config.apiHost, port: config.smtp.metricsPort },
         )
-  log.info({ host: config.smtp.host, ports: server.ports }, 'SMTP server ready')
+  log.info(
+    { host: config.smtp.host, ports: { ...server.ports, inbound: inbound?.port } },
+    'SMTP server ready',
+  )
 
   async function stop(): Promise<void> {
     if (isDraining) return
@@ -69,7 +97,7 @@ async function main(): Promise<void> {
     // Whatever hangs: a mail without its 250 is repeated by its client.
     setTimeout(() => process.exit(1), STOP_MS_MAX).unref()
     unwatch?.()
-    await server.stop(GRACE_MS)
+    await Promise.all([server.stop(GRACE_MS), inbound?.stop(GRACE_MS)])
     operations?.close()
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
