@@ -94,15 +94,12 @@ export const MailAuthentication = z
       .object({
         result: z.string().meta({ description: 'pass, fail, none, temperror or permerror.' }),
         domain: z.string().nullable().meta({ description: 'Of the author.' }),
-        policy: z
-          .string()
-          .nullable()
-          .meta({ description: 'What the domain wants done with mail that fails.' }),
+        policy: z.string().nullable().meta({ description: 'The policy of the domain for mail that fails.' }),
       })
       .meta({ description: 'Whether the author is who the mail says.' }),
     arc: z
       .object({ result: z.string().meta({ description: 'pass, fail or none.' }) })
-      .meta({ description: 'What servers on the way found.' }),
+      .meta({ description: 'The result of servers on the way.' }),
   })
   .meta({ id: 'MailAuthentication', description: 'Who sent the mail, as far as it can be proved.' })
 export type MailAuthentication = z.output<typeof MailAuthentication>
@@ -133,7 +130,7 @@ export const InboundActionState = z
     next_at: time('When the next attempt is due; null: there is none.').nullable(),
     attempts: z.array(InboundTry).meta({ description: 'Calls to the URL, oldest first.' }),
   })
-  .meta({ id: 'InboundActionState', description: 'What became of a received mail.' })
+  .meta({ id: 'InboundActionState', description: 'One action on a received mail.' })
 export type InboundActionState = z.output<typeof InboundActionState>
 
 const head = {
@@ -206,9 +203,9 @@ export const InboundMessage = z
       .nullable()
       .meta({ description: 'The message that it is a reply to or a report on.' }),
     content: ReceivedContent.nullable().meta({
-      description: 'What it says; null: it is not read yet, or cannot be.',
+      description: 'The content; null: it is not read yet, or cannot be.',
     }),
-    actions: z.array(InboundActionState).meta({ description: 'What became of it.' }),
+    actions: z.array(InboundActionState).meta({ description: 'All that was done with it.' }),
   })
   .meta({ id: 'InboundMessage', description: 'A received mail.' })
 export type InboundMessage = z.output<typeof InboundMessage>

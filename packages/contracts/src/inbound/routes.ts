@@ -107,7 +107,7 @@ const actions = z
     (list) => list.filter(({ type }) => type === 'store').length <= 1,
     'stores in more than one mailbox',
   )
-  .meta({ description: 'What becomes of the mail; all of it is done.' })
+  .meta({ description: 'The actions; all of them are done.' })
 
 const enabled = z.boolean().meta({ description: 'True: the route is in use.' })
 
@@ -120,7 +120,7 @@ export const CreateInboundRouteRequest = z
     actions,
     enabled: enabled.default(true),
   })
-  .meta({ id: 'CreateInboundRouteRequest', description: 'What becomes of mail to an address.' })
+  .meta({ id: 'CreateInboundRouteRequest', description: 'A rule for mail to an address.' })
 export type CreateInboundRouteRequest = z.output<typeof CreateInboundRouteRequest>
 
 export const UpdateInboundRouteRequest = z
@@ -149,12 +149,12 @@ export const InboundRoute = z
     position,
     domain,
     match: InboundMatch,
-    actions: z.array(InboundAction).meta({ description: 'What becomes of the mail.' }),
+    actions: z.array(InboundAction).meta({ description: 'The actions.' }),
     enabled,
     created_at: time('When it was made.'),
     updated_at: time('When it was last changed.'),
   })
-  .meta({ id: 'InboundRoute', description: 'What becomes of mail to an address.' })
+  .meta({ id: 'InboundRoute', description: 'A rule for mail to an address.' })
 export type InboundRoute = z.output<typeof InboundRoute>
 
 export const InboundRouteList = z
@@ -188,7 +188,7 @@ export const AddressTest = z
       }),
     reason: z.string().nullable().meta({ description: 'Why it is not taken.' }),
   })
-  .meta({ id: 'AddressTest', description: 'What happens to mail to an address.' })
+  .meta({ id: 'AddressTest', description: 'The result of the look-up.' })
 export type AddressTest = z.output<typeof AddressTest>
 
 export const InboundAddress = z

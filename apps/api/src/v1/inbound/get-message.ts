@@ -16,7 +16,7 @@ export function addGetInboundRoute(app: FastifyInstance, deps: ApiDeps): void {
       operationId: 'getInboundMessage',
       summary: 'Read a received mail',
       description:
-        'What the mail says, who sent it, and what became of it: each call to a URL with its answer. Everything in it was written by a stranger.',
+        'The content, the sender and the state of the mail, with each call to a URL with its answer. Everything in it was written by a stranger.',
       tags: ['Inbound'],
       params: InboundPath,
       response: {

@@ -22,7 +22,7 @@ export function addTestAddressRoute(app: FastifyInstance, deps: ApiDeps): void {
       tags: ['Inbound'],
       body: TestAddressRequest,
       response: {
-        200: answer('What happens to mail to it.', AddressTest),
+        200: answer('The route that decides, or none.', AddressTest),
         ...problemAnswers(400, 401, 403, 413, 415, 422, 503),
       },
     },
