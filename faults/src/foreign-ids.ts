@@ -10,6 +10,9 @@ const PREFIX_BY_RESOURCE: Record<string, IdPrefix> = {
   suppressions: 'job',
   endpoints: 'end',
   domains: 'dom',
+  'inbound/routes': 'inr',
+  'inbound/mailboxes': 'mbx',
+  'inbound/messages': 'inb',
 }
 
 const JOBS_OVER_MESSAGES = '/v1/messages/bulk/'
@@ -26,6 +29,8 @@ const BODY_BY_ROUTE: Record<string, unknown> = {
   'PATCH /v1/routes/{id}': { name: 'Other' },
   'POST /v1/messages/{id}/resolve': { recipient: 'user@example.net', outcome: 'sent' },
   'PATCH /v1/endpoints/{id}': { description: 'Other' },
+  'PATCH /v1/inbound/routes/{id}': { name: 'Other' },
+  'PATCH /v1/inbound/messages/{id}': { read: true },
   'POST /v1/endpoints/{id}/replay': { seq: 1, dry_run: true },
 }
 
@@ -37,7 +42,10 @@ export async function readIdRoutes(apiUrl: string): Promise<IdRoute[]> {
     // The URLs of providers take no key, and those of the operator no key of a tenant.
     const isOfOthers = path.startsWith('/v1/hooks/') || path.startsWith('/v1/admin/')
     if (!path.includes('{') || isOfOthers || NAMED_BY_ADDRESS.has(path)) return []
-    const prefix = path.startsWith(JOBS_OVER_MESSAGES) ? 'job' : PREFIX_BY_RESOURCE[path.split('/')[2] ?? '']
+    const [, , resource = '', below = ''] = path.split('/')
+    const prefix = path.startsWith(JOBS_OVER_MESSAGES)
+      ? 'job'
+      : (PREFIX_BY_RESOURCE[`${resource}/${below}`] ?? PREFIX_BY_RESOURCE[resource])
     if (!prefix) throw new Error(`what the ids of ${path} are of is not known here`)
     return Object.entries(operations).map(([verb, { requestBody }]) => {
       const method = verb.toUpperCase()
@@ -66,7 +74,7 @@ export async function askWhole(
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
-  const text = (await response.text()).replaceAll(/\b(req|msg|con|rte|job|dom)_[0-9a-z]+/g, '$1')
+  const text = (await response.text()).replaceAll(/\b(req|msg|con|rte|job|dom|inr|inb|mbx)_[0-9a-z]+/g, '$1')
   return { status: response.status, text, fields: [...response.headers.keys()].sort() }
 }
 

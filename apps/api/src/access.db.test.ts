@@ -14,6 +14,8 @@ const relay = { provider: 'smtp', name: 'Relay', settings: { host: 'mx.example.n
 const bulk = { filter: { tag: 'x' }, action: 'hold' }
 const endpoint = { url: 'https://app.example.net/events' }
 
+const inboundRoute = { name: 'All', match: { kind: 'all' }, actions: [{ type: 'drop' }] }
+
 const route = (connection: unknown) => ({
   name: 'All',
   position: 1,
@@ -78,6 +80,25 @@ const calls: Call[] = [
   { method: 'POST', path: '/v1/endpoints/{id}/replay', body: { seq: 1, dry_run: true } },
   { method: 'GET', path: '/v1/events' },
   { method: 'GET', path: '/v1/events/stream' },
+  { method: 'POST', path: '/v1/inbound/routes', body: inboundRoute },
+  { method: 'GET', path: '/v1/inbound/routes' },
+  { method: 'POST', path: '/v1/inbound/routes/test', body: { address: 'a@example.net' } },
+  { method: 'GET', path: '/v1/inbound/routes/{id}' },
+  { method: 'PATCH', path: '/v1/inbound/routes/{id}', body: { name: 'Other' } },
+  { method: 'DELETE', path: '/v1/inbound/routes/{id}' },
+  { method: 'GET', path: '/v1/inbound/address' },
+  { method: 'POST', path: '/v1/inbound/mailboxes', body: { name: 'In' } },
+  { method: 'GET', path: '/v1/inbound/mailboxes' },
+  { method: 'GET', path: '/v1/inbound/mailboxes/{id}' },
+  { method: 'DELETE', path: '/v1/inbound/mailboxes/{id}' },
+  { method: 'GET', path: '/v1/inbound/mailboxes/{id}/messages' },
+  { method: 'GET', path: '/v1/inbound/messages' },
+  { method: 'GET', path: '/v1/inbound/messages/{id}' },
+  { method: 'PATCH', path: '/v1/inbound/messages/{id}', body: { read: true } },
+  { method: 'DELETE', path: '/v1/inbound/messages/{id}' },
+  { method: 'POST', path: '/v1/inbound/messages/{id}/replay' },
+  { method: 'GET', path: '/v1/inbound/messages/{id}/raw' },
+  { method: 'GET', path: '/v1/inbound/messages/{id}/attachments/{number}' },
   { method: 'GET', path: '/v1/suppressions' },
   { method: 'GET', path: '/v1/usage' },
   { method: 'GET', path: '/v1/plan' },
@@ -128,7 +149,17 @@ const named = calls.map((call) => [`${call.method} ${call.path}`, call] as const
 const under = named.filter(([, { path }]) => path.includes('{id}'))
 
 const withoutIds = (text: string) =>
-  text.replaceAll(/req_\w+/g, 'req').replaceAll(/(msg|con|rte|job|end|dom)_\w+/g, '$1')
+  text.replaceAll(/req_\w+/g, 'req').replaceAll(/(msg|con|rte|job|end|dom|inr|inb|mbx)_\w+/g, '$1')
+
+async function makeInbound(): Promise<unknown> {
+  const id = newId()
+  await api.db.pool.query({
+    text: `insert into inbound_message (tenant_id, id, mode, kind, raw_id, sender, recipient, remote_address, helo, is_tls, bytes)
+           values ($1, $2, 'live', 'route', $2, '', '', '', '', false, 1)`,
+    values: [api.tenant.tenantId, id],
+  })
+  return toPublicId('inb', id)
+}
 
 async function makeConnection(): Promise<unknown> {
   return (await api.call('POST', '/v1/connections', { body: relay })).json.id
@@ -136,9 +167,19 @@ async function makeConnection(): Promise<unknown> {
 
 /** What a path under an id is about: the prefix of its ids, and how to make one. */
 function resourceOf(path: string): {
-  kind: 'msg' | 'con' | 'rte' | 'job' | 'end' | 'dom'
+  kind: 'msg' | 'con' | 'rte' | 'job' | 'end' | 'dom' | 'inr' | 'inb' | 'mbx'
   make(): Promise<unknown>
 } {
+  if (path.startsWith('/v1/inbound/routes')) {
+    const make = async () => (await api.call('POST', '/v1/inbound/routes', { body: inboundRoute })).json.id
+    return { kind: 'inr', make }
+  }
+  if (path.startsWith('/v1/inbound/mailboxes')) {
+    const make = async () =>
+      (await api.call('POST', '/v1/inbound/mailboxes', { body: { name: `In ${newId()}` } })).json.id
+    return { kind: 'mbx', make }
+  }
+  if (path.startsWith('/v1/inbound/messages')) return { kind: 'inb', make: makeInbound }
   if (path.startsWith('/v1/messages/bulk')) {
     const make = async () => (await api.call('POST', '/v1/messages/bulk', { body: bulk })).json.id
     return { kind: 'job', make }
@@ -210,7 +251,10 @@ describe('access', () => {
       const mine = await make()
       const other = await api.addTenant()
       const ask = (id: unknown) =>
-        api.call(method, path.replace('{id}', String(id)), { key: other.liveKey, body })
+        api.call(method, path.replace('{id}', String(id)).replace('{number}', '0'), {
+          key: other.liveKey,
+          body,
+        })
       const never = toPublicId(kind, newId())
       const [theirs, none, malformed] = await Promise.all([ask(mine), ask(never), ask('nonsense')])
       expect(theirs.status).toBe(404)

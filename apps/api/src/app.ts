@@ -23,6 +23,7 @@ import { addConnectionRoutes } from './v1/connections/index.ts'
 import { addDomainRoutes } from './v1/domains/index.ts'
 import { addEndpointRoutes } from './v1/endpoints/index.ts'
 import { addEventRoutes } from './v1/events/index.ts'
+import { addInboundRoutes } from './v1/inbound/index.ts'
 import { addMessageRoutes } from './v1/messages/index.ts'
 import { addProviderEventRoutes } from './v1/provider-events/index.ts'
 import { addRouteRoutes } from './v1/routes/index.ts'
@@ -112,6 +113,7 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   await app.register(async (scope) => addAuditRoutes(scope, deps))
   await app.register(async (scope) => addAdminRoutes(scope, deps))
   await app.register(async (scope) => addUsageRoutes(scope, deps))
+  await app.register(async (scope) => addInboundRoutes(scope, deps))
   await app.register(async (scope) => addOperationRoutes(scope, deps))
   await app.register(async (scope) => addProviderEventRoutes(scope, deps))
   return app

@@ -11,6 +11,7 @@ import { createConnectionChecker, createCredentialRenewer } from '@lettergate/co
 import { createWorkerWaker } from '@lettergate/core/dispatch'
 import { createMailDomains, type DomainDeps, type GatewayNames } from '@lettergate/core/domains'
 import { createFeedFollower, createFeedNews, createWaitingPlaces } from '@lettergate/core/feed'
+import { createRecipientFinder } from '@lettergate/core/inbound'
 import { createKeyVerifier } from '@lettergate/core/keys'
 import { createDatabaseClock, createFailpoint, createReadiness, createTimerWheel } from '@lettergate/core/lib'
 import { createMessageReader, createMessageWaits } from '@lettergate/core/messages'
@@ -101,6 +102,8 @@ export type ApiOptions = {
   failpoint?: string | undefined
   /** Days for which events stay in the feed; absent: 30. */
   feedDays?: number
+  /** Under which every tenant has an address; absent: that of development. */
+  inboundDomain?: string
   /** Of answers at once: for tests. */
   answerBytesMax?: number
   /** Called when the database turns out to be one that may lose what it has confirmed. */
@@ -220,6 +223,12 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     now: clock.now,
     onError: (error) => logger.warn({ err: error }, 'events of a connection could not be registered'),
   })
+  const { inboundDomain = 'inbound.localhost' } = options
+  const recipients = createRecipientFinder({
+    pool,
+    inboundDomain,
+    keys: [deriveKey(secret, 'own addresses'), previous('own addresses')].filter((key) => key !== undefined),
+  })
   const acceptor = createAcceptor({
     pool,
     newId: createIdSource(clock.now),
@@ -286,6 +295,8 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     hooks,
     receiver,
     registrar,
+    inboundDomain,
+    recipients,
     async close() {
       clock.stop()
       news.close()

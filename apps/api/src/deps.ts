@@ -3,6 +3,7 @@ import type { Acceptor, Submit } from '@lettergate/core/accept'
 import type { ConnectionChecker } from '@lettergate/core/connections'
 import type { DomainDeps } from '@lettergate/core/domains'
 import type { FeedFollower, WaitingPlaces } from '@lettergate/core/feed'
+import type { RecipientFinder } from '@lettergate/core/inbound'
 import type { KeyVerifier } from '@lettergate/core/keys'
 import type { CursorKey, DatabaseClock, Readiness } from '@lettergate/core/lib'
 import type { MessageReader, MessageWaits } from '@lettergate/core/messages'
@@ -78,4 +79,8 @@ export type ApiDeps = {
   hooks: HookFinder
   receiver: EventReceiver
   registrar: EventRegistrar
+  /** Under which every tenant has an address. */
+  inboundDomain: string
+  /** Whose mail an address gets. */
+  recipients: RecipientFinder
 }

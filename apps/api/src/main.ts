@@ -21,6 +21,7 @@ async function main(): Promise<void> {
     },
     failpoint: config.failpoint,
     feedDays: config.feedDays,
+    inboundDomain: config.inboundDomain,
     logger,
     host: config.apiHost,
     port: config.apiPort,

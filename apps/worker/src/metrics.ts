@@ -1,5 +1,6 @@
 import type { AttemptResult } from '@lettergate/core/deliver'
 import type { CheckOutcome } from '@lettergate/core/domains'
+import type { ProcessedInbound } from '@lettergate/core/inbound'
 import type { LostWorkers } from '@lettergate/core/lost-workers'
 import type { BulkResult } from '@lettergate/core/messages'
 import type { Applied, RetireResult } from '@lettergate/core/provider-events'
@@ -32,6 +33,9 @@ export type WorkerMetrics = {
   onDomainChecked(outcome: CheckOutcome | 'broken'): void
   onDomainsWaited(ms: number): void
   onDrift(drift: Drift): void
+  onInbound(result: ProcessedInbound, ms: number): void
+  onReaderEnded(): void
+  watchInbound(counts: () => { busy: number; oldestMs: number }): void
 }
 
 /** Metrics of a worker; `busy`, `throttle` and `isolated` are read at scrape time. */
@@ -164,6 +168,35 @@ export function createWorkerMetrics(
       endpoints.set({ state: 'calling' }, busy)
     },
   })
+  const inbound = new Histogram({
+    name: 'lettergate_inbound_seconds',
+    help: 'Received mails that were read and acted on, by result (`done`, `failed`: kept unread, `later`: retried, `overtaken`: another worker did it), and the time it took.',
+    labelNames: ['result'],
+    buckets: [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 20],
+    registers: [registry],
+  })
+  const readersEnded = new Counter({
+    name: 'lettergate_inbound_readers_ended_total',
+    help: 'Threads that were ended by a received mail that took too much time or memory.',
+    registers: [registry],
+  })
+  let inboundCounts = () => ({ busy: 0, oldestMs: 0 })
+  new Gauge({
+    name: 'lettergate_inbound_busy',
+    help: 'Received mails in the hands of this worker.',
+    registers: [registry],
+    collect() {
+      this.set(inboundCounts().busy)
+    },
+  })
+  new Gauge({
+    name: 'lettergate_inbound_oldest_seconds',
+    help: 'How long the oldest received mail had been due when this worker looked last; 0 when none was due.',
+    registers: [registry],
+    collect() {
+      this.set(inboundCounts().oldestMs / 1000)
+    },
+  })
   const retired = new Counter({
     name: 'lettergate_webhooks_retired_total',
     help: 'Webhooks of before a rotation that were due to be removed at a provider, by result (removed, failed, given-up).',
@@ -221,6 +254,11 @@ export function createWorkerMetrics(
     onApplied({ requests: _, waitedMs, ...counts }) {
       waited.set(waitedMs / 1000)
       for (const [result, count] of Object.entries(counts)) if (count > 0) applied.inc({ result }, count)
+    },
+    onInbound: (result, ms) => inbound.observe({ result }, ms / 1000),
+    onReaderEnded: () => readersEnded.inc(),
+    watchInbound(counts) {
+      inboundCounts = counts
     },
     onLateStatement: (pool, kind) => late.inc({ pool, kind }),
     onLost(lost) {

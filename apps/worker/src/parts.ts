@@ -76,6 +76,11 @@ export function openParts(options: {
       addressKey: deriveKey(root, 'own addresses'),
       sealer: createSealer({ tenants, root, previous: config.previousSecret }),
       feedDays: config.feedDays,
+      inboundDays: config.inboundDays,
+      inboundDomain: config.inboundDomain,
+      ownAddressKeys: [rootSecret(config), config.previousSecret].flatMap((root) =>
+        root ? [deriveKey(root, 'own addresses')] : [],
+      ),
       fallback: config.env === 'development' ? 'capture' : 'hold',
       failpoint: createFailpoint(config.failpoint, { taggedOnly: options.isIsolated ?? false }),
     },

@@ -23,6 +23,10 @@ export type WorkerDeps = {
   addressKey: KeyObject
   providers: Record<string, Provider>
   feedDays: number
+  inboundDays: number
+  inboundDomain: string
+  /** Of addresses of ours, the present one first. */
+  ownAddressKeys: readonly KeyObject[]
   fallback: 'capture' | 'hold'
   failpoint: Failpoint
   onError: (error: unknown) => void

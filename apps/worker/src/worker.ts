@@ -2,6 +2,7 @@ import { createCredentialRenewer } from '@lettergate/core/connections'
 import { type Claim, createDispatcher, wokenTenants } from '@lettergate/core/dispatch'
 import { createDomainChecks } from '@lettergate/core/domains'
 import { createFeedNews } from '@lettergate/core/feed'
+import { createInboundCalls } from '@lettergate/core/inbound'
 import { countLost, type LostDeps } from '@lettergate/core/lost-workers'
 import { createBulkRunner } from '@lettergate/core/messages'
 import { createEventApplier, createWebhookRetirer } from '@lettergate/core/provider-events'
@@ -13,6 +14,7 @@ import { createListener } from '@lettergate/db/listener'
 import { createDeliverQueue } from '@lettergate/queue/deliver-queue'
 import { createDeliverWorker } from '@lettergate/queue/deliver-worker'
 import { type Delivery, startDelivery } from './delivery.ts'
+import { startInbound } from './inbound.ts'
 import { startRunner } from './isolated-runner.ts'
 import { createIsolation, type Isolation } from './isolation.ts'
 import { createWorkerMetrics, type WorkerMetrics } from './metrics.ts'
@@ -111,6 +113,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       const place = `${counter} of tenant ${tenantId}, ${mode}, ${day}`
       onError(new Error(`a counter of usage differs from what is stored: ${place}: ${counted} counted, ${stored} stored`))
     },
+    inboundDays: deps.inboundDays,
     onSwept: (step, count, ms) => {
       metrics.onSwept(step, count, ms)
       if (count > 0) dispatcher.wake(null)
@@ -145,8 +148,11 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     onWaited: metrics.onDomainsWaited,
   })
   const news = createFeedNews({ pool, listener, onError })
+  const inbound = startInbound(deps, metrics)
+  await listener.on('lg_inbound', () => inbound.wake())
   const webhooks = createWebhookSender({
     ...deps,
+    inbound: createInboundCalls({ pool, egress: deps.egress, onCall: metrics.onWebhook }),
     listener,
     news,
     onCall: metrics.onWebhook,
@@ -173,6 +179,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
         sweeper.stop(),
         applier.stop(),
         webhooks.stop(GRACE_MS),
+        inbound.stop(),
         consumer.close(),
         isolatedRunner.stop(),
         retirer.stop(),

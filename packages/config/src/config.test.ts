@@ -45,8 +45,32 @@ test('without settings the configuration has the documented development defaults
     apiPort: 3000,
     apiKeepAliveSeconds: 72,
     apiTrustedProxies: [],
+    smtp: {
+      host: '127.0.0.1',
+      port: 2525,
+      submissionPort: 2587,
+      tlsPort: 2465,
+      takesPasswordsWithoutTls: false,
+      trustedProxies: [],
+      connectionsMax: 3_000,
+      connectionsPerAddress: 200,
+    },
     feedDays: 30,
+    inboundDomain: 'inbound.localhost',
+    inboundDays: 30,
+    inboundHost: '127.0.0.1',
+    inboundPort: 2526,
   })
+})
+
+test('ports of SMTP can be turned off, and settings that need each other are asked for together', () => {
+  const { smtp } = loadConfig({ SMTP_PORT: 'off', SMTP_TLS_PORT: '465' })
+  expect([smtp.port, smtp.submissionPort, smtp.tlsPort]).toEqual([undefined, 2587, 465])
+  expect(issuesOf({ SMTP_TLS_CERT: '/a' })).toEqual(['SMTP_TLS_KEY: is required with SMTP_TLS_CERT'])
+  expect(issuesOf({ SMTP_OPEN_PORT: '2500' })).toEqual([
+    'SMTP_OPEN_TENANT: is required with SMTP_OPEN_PORT',
+    'SMTP_OPEN_NETWORKS: is required with SMTP_OPEN_PORT',
+  ])
 })
 
 test('the public address may have a path, and loses the slash at its end', () => {

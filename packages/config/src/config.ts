@@ -34,10 +34,33 @@ export type Config = {
   apiKeepAliveSeconds: number
   apiTrustedProxies: readonly string[]
   workerMetricsPort: number | undefined
+  smtp: SmtpConfig
   feedDays: number
+  inboundDomain: string
+  inboundDays: number
+  inboundHost: string
+  /** Undefined: inbound mail is off. */
+  inboundPort: number | undefined
   databaseUrl: string | undefined
   redisUrl: string | undefined
   failpoint: string | undefined
+}
+
+/** A port that is undefined is off. */
+export type SmtpConfig = {
+  host: string
+  name: string | undefined
+  port: number | undefined
+  submissionPort: number | undefined
+  tlsPort: number | undefined
+  /** Files. */
+  certificate: { cert: string; key: string } | undefined
+  takesPasswordsWithoutTls: boolean
+  trustedProxies: readonly string[]
+  connectionsMax: number
+  connectionsPerAddress: number
+  open: { port: number; tenant: string; networks: readonly string[] } | undefined
+  metricsPort: number | undefined
 }
 
 /** The configuration of api, worker and migrate, which need a database. */
@@ -63,12 +86,50 @@ function parse(env: Env, required: readonly string[]): Config {
   if (given.LETTERGATE_ENV === 'production' && given.LETTERGATE_SECRET === undefined) {
     issues.push('LETTERGATE_SECRET: is required in production')
   }
+  issues.push(...incomplete(given))
   const parsed = settings.safeParse(given)
   if (!parsed.success) {
     issues.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`))
   }
   if (!parsed.success || issues.length > 0) throw new ConfigError(issues)
   return toConfig(parsed.data)
+}
+
+/** Settings that mean something only together. */
+const groups = [
+  ['SMTP_TLS_CERT', 'SMTP_TLS_KEY'],
+  ['SMTP_OPEN_PORT', 'SMTP_OPEN_TENANT', 'SMTP_OPEN_NETWORKS'],
+]
+
+function incomplete(given: Env): string[] {
+  return groups.flatMap((names) => {
+    const missing = names.filter((name) => given[name] === undefined)
+    return missing.length === names.length
+      ? []
+      : missing.map(
+          (name) =>
+            `${name}: is required with ${names.filter((one) => given[one] !== undefined).join(' and ')}`,
+        )
+  })
+}
+
+function toSmtp(data: z.infer<typeof settings>): SmtpConfig {
+  const { SMTP_TLS_CERT: cert, SMTP_TLS_KEY: key, SMTP_OPEN_PORT: port, SMTP_OPEN_TENANT: tenant } = data
+  const networks = Object.freeze(data.SMTP_OPEN_NETWORKS ?? [])
+  return Object.freeze({
+    host: data.SMTP_HOST,
+    name: data.SMTP_NAME,
+    port: data.SMTP_PORT ?? undefined,
+    submissionPort: data.SMTP_SUBMISSION_PORT ?? undefined,
+    tlsPort: data.SMTP_TLS_PORT ?? undefined,
+    certificate: cert !== undefined && key !== undefined ? Object.freeze({ cert, key }) : undefined,
+    takesPasswordsWithoutTls: data.SMTP_PASSWORDS_WITHOUT_TLS === 'on',
+    trustedProxies: Object.freeze(data.SMTP_TRUSTED_PROXIES ?? []),
+    connectionsMax: data.SMTP_CONNECTIONS_MAX,
+    connectionsPerAddress: data.SMTP_CONNECTIONS_PER_ADDRESS,
+    open: port !== undefined && tenant !== undefined ? Object.freeze({ port, tenant, networks }) : undefined,
+    metricsPort: data.SMTP_METRICS_PORT,
+  })
 }
 
 function toConfig(data: z.infer<typeof settings>): Config {
@@ -95,7 +156,12 @@ function toConfig(data: z.infer<typeof settings>): Config {
     apiKeepAliveSeconds: data.API_KEEP_ALIVE_SECONDS,
     apiTrustedProxies: Object.freeze(data.API_TRUSTED_PROXIES ?? []),
     workerMetricsPort: data.WORKER_METRICS_PORT,
+    smtp: toSmtp(data),
     feedDays: data.LETTERGATE_FEED_DAYS,
+    inboundDomain: data.LETTERGATE_INBOUND_DOMAIN,
+    inboundDays: data.LETTERGATE_INBOUND_DAYS,
+    inboundHost: data.INBOUND_HOST,
+    inboundPort: data.INBOUND_PORT ?? (data.LETTERGATE_ENV === 'development' ? 2526 : undefined),
     databaseUrl: data.DATABASE_URL,
     redisUrl: data.REDIS_URL,
     failpoint: data.LETTERGATE_ENV === 'production' ? undefined : data.LG_FAILPOINT,

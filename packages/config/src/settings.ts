@@ -7,6 +7,9 @@ const port = z
   .transform(Number)
   .refine((value) => value <= 65_535, 'must be a whole number from 0 to 65535')
 
+/** Null: off. (`undefined` would be the default.) */
+const portOrOff = z.union([z.literal('off').transform(() => null), port])
+
 /** A connection URL of one of these schemes. */
 function url(...schemes: string[]): z.ZodType<string, string> {
   return z.string().refine(
@@ -182,9 +185,101 @@ export const settings = z.object({
     example: '',
     description: 'Port on API_HOST where the worker answers /metrics, /healthz and /readyz; unset: off.',
   }),
+  SMTP_HOST: z
+    .string()
+    .default('127.0.0.1')
+    .meta({ example: '127.0.0.1', description: 'Address that the SMTP server listens on.' }),
+  SMTP_NAME: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?$/i, 'must be a host name')
+    .optional()
+    .meta({
+      example: '',
+      description:
+        'Name of the SMTP server, such as smtp.example.com: it greets with it, and settings for programs show it; unset: SMTP_HOST.',
+    }),
+  SMTP_PORT: portOrOff.default(2525).meta({
+    example: '2525',
+    description: 'Port for mail of apps, with STARTTLS; off: none; 0 takes any free one.',
+  }),
+  SMTP_SUBMISSION_PORT: portOrOff.default(2587).meta({
+    example: '2587',
+    description: 'A second port with STARTTLS, 587 on a public server; off: none.',
+  }),
+  SMTP_TLS_PORT: portOrOff.default(2465).meta({
+    example: '2465',
+    description: 'Port with TLS from the first byte, 465 on a public server; off: none.',
+  }),
+  SMTP_TLS_CERT: z.string().optional().meta({
+    example: '',
+    description:
+      'File of the certificate with its chain (PEM), read again when it changes; unset: in development one is made, in production there is no TLS.',
+  }),
+  SMTP_TLS_KEY: z.string().optional().meta({
+    example: '',
+    description: 'File of the key of SMTP_TLS_CERT (PEM).',
+  }),
+  SMTP_PASSWORDS_WITHOUT_TLS: z.enum(['on', 'off'], { error: 'must be on or off' }).default('off').meta({
+    example: 'off',
+    description:
+      'on or off: AUTH PLAIN and LOGIN without TLS, on SMTP_PORT alone. They show the password to everybody on the way, so turn it on only for a private network.',
+  }),
+  SMTP_TRUSTED_PROXIES: cidrList.optional().meta({
+    example: '',
+    description:
+      'Comma list of addresses or CIDRs of load balancers that begin with a line of the PROXY protocol (version 1); unset: none.',
+  }),
+  SMTP_CONNECTIONS_MAX: wholeNumber(1, 50_000).default(3_000).meta({
+    example: '3000',
+    description: 'SMTP sessions at the same time; one costs 16 kB, with TLS 62 kB.',
+  }),
+  SMTP_CONNECTIONS_PER_ADDRESS: wholeNumber(1, 50_000).default(200).meta({
+    example: '200',
+    description: 'SMTP sessions at the same time from one address, or from one /64 network of IPv6.',
+  }),
+  SMTP_OPEN_PORT: port.optional().meta({
+    example: '',
+    description:
+      'Port without AUTH, for programs that have none; needs SMTP_OPEN_TENANT and SMTP_OPEN_NETWORKS; unset: none.',
+  }),
+  SMTP_OPEN_TENANT: z
+    .string()
+    .regex(/^ten_[0-9a-hjkmnp-tv-z]{26}$/, 'must be the id of a tenant, ten_…')
+    .optional()
+    .meta({ example: '', description: 'Tenant that mail on SMTP_OPEN_PORT belongs to.' }),
+  SMTP_OPEN_NETWORKS: cidrList.optional().meta({
+    example: '',
+    description: 'Comma list of addresses or CIDRs that may use SMTP_OPEN_PORT.',
+  }),
+  SMTP_METRICS_PORT: port.optional().meta({
+    example: '',
+    description: 'Port on API_HOST where the SMTP server answers /metrics, /healthz and /readyz; unset: off.',
+  }),
   LETTERGATE_FEED_DAYS: wholeNumber(1, 365).default(30).meta({
     example: '30',
     description: 'Days for which events stay in the feed; a reader that is away for longer has missed some.',
+  }),
+  LETTERGATE_INBOUND_DOMAIN: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'must be a domain in lower case')
+    .default('inbound.localhost')
+    .meta({
+      example: 'inbound.localhost',
+      description:
+        'Domain of yours whose MX is this gateway: every tenant has an address under it, and bounces and replies come back to it.',
+    }),
+  LETTERGATE_INBOUND_DAYS: wholeNumber(1, 365).default(30).meta({
+    example: '30',
+    description: 'Days for which received mail is kept.',
+  }),
+  INBOUND_HOST: z.string().default('127.0.0.1').meta({
+    example: '127.0.0.1',
+    description: 'Address that the gateway takes inbound mail on.',
+  }),
+  INBOUND_PORT: port.optional().meta({
+    example: '',
+    description:
+      'Port on INBOUND_HOST that takes inbound mail; unset: 2526 in development, and off in production.',
   }),
   DATABASE_URL: url('postgres:', 'postgresql:').optional().meta({
     example: '',

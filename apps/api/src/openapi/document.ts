@@ -47,6 +47,10 @@ const TAGS = [
     description: 'What you have sent, and the limits of your plan.',
   },
   {
+    name: 'Inbound',
+    description: 'Mail that comes in: which addresses are received for, and what becomes of their mail.',
+  },
+  {
     name: 'Provider events',
     description: 'The reports of email providers: delivered, bounced, opened and others.',
   },

@@ -63,6 +63,8 @@ export type NewMessage = {
   callbackUrl?: string | undefined
   /** Where bounces go, for providers that speak SMTP; '' is nowhere. Undefined: to the author. */
   returnPath?: string | undefined
+  /** Makes it of the id that the message gets; then it stands in the place of `returnPath`. */
+  makeReturnPath?: ((messageId: string) => string) | undefined
   /** Set where the client gave the whole mail: `text`, `html` and `attachments` are empty then. */
   mime?: NewMime | undefined
 }

@@ -226,6 +226,10 @@ export const EventDetail = z
       .string()
       .meta({ description: 'When the limit begins anew.', examples: ['2026-11-21T00:00:00.000Z'] })
       .optional(),
+    inbound: z
+      .string()
+      .meta({ description: 'The received mail: see `GET /v1/inbound/messages/{id}`.' })
+      .optional(),
   })
   .meta({ id: 'EventDetail', description: 'Further details of an event.' })
 export type EventDetail = z.output<typeof EventDetail>

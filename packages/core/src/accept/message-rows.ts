@@ -49,11 +49,13 @@ function wholeMail(id: string, from: string, mime: NewMime): WholeMail {
 }
 
 function contentDocument(
+  id: string,
   message: NewMessage,
   recipients: Envelope['recipients'],
   mail: WholeMail | undefined,
 ): ContentDocument {
   const files = attachmentFacts(message)
+  const returnPath = message.makeReturnPath?.(id) ?? message.returnPath
   return {
     envelope: {
       from: message.from,
@@ -70,7 +72,7 @@ function contentDocument(
     ...(message.html === undefined ? {} : { html: message.html }),
     ...(Object.keys(message.headers).length === 0 ? {} : { headers: message.headers }),
     ...(message.replyTo.length === 0 ? {} : { reply_to: message.replyTo }),
-    ...(message.returnPath === undefined ? {} : { return_path: message.returnPath }),
+    ...(returnPath === undefined ? {} : { return_path: returnPath }),
     ...(mail && { mime: mail.stored }),
   }
 }
@@ -87,7 +89,7 @@ function recipientRows(message: NewMessage): AcceptRow['recipients'] {
 export function acceptRow(id: string, message: NewMessage): AcceptRow {
   const recipients = recipientRows(message)
   const mail = message.mime && wholeMail(id, message.from.address, message.mime)
-  const document = JSON.stringify(contentDocument(message, recipients, mail))
+  const document = JSON.stringify(contentDocument(id, message, recipients, mail))
   const attachmentBytes = message.attachments.reduce((sum, { content }) => sum + content.length, 0)
   return {
     id,

@@ -10,7 +10,7 @@ export type MimeMessage = {
   /** Whom it goes to, and where bounces go ('' is nowhere), whatever its header fields say. */
   envelope: { from: string; recipients: string[] }
   /** Checked by the way in. */
-  options: Pick<NewMessage, 'tags' | 'metadata' | 'sendAt' | 'stream' | 'connectionId'>
+  options: Pick<NewMessage, 'tags' | 'metadata' | 'sendAt' | 'stream' | 'connectionId' | 'makeReturnPath'>
 }
 
 /** One request to send, whichever way it came in. */

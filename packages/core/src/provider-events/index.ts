@@ -1,7 +1,7 @@
 /** Provider events: the URLs that providers call, the requests kept as they came, what becomes of them, and the registration of webhooks. */
 
 export { createEventApplier, type EventApplier } from './apply-events.ts'
-export type { Applied, ForeignEvents } from './apply-turn.ts'
+export { type Applied, type ForeignEvents, MAIL } from './apply-turn.ts'
 export { createHookFinder, type HookFinder, type HookPath, type OpenHook } from './hook-finder.ts'
 export { createHookIo } from './hook-io.ts'
 export { createHookVisitCounter, type HookVisitCounter } from './hook-visits.ts'
@@ -9,4 +9,7 @@ export { createEventReceiver, type EventReceiver, type ReceivedKind } from './re
 export { recordReport } from './record-report.ts'
 export { createEventRegistrar, type EventRegistrar, type EventsState } from './register-events.ts'
 export { createWebhookRetirer, type RetireResult, type WebhookRetirer } from './retire-webhooks.ts'
+export { applyEvents, type EventItem } from './sql/apply-events.ts'
+export { type EventMessage, findMessages } from './sql/find-messages.ts'
 export { insertProviderEvents, type RawEvent } from './sql/insert-provider-events.ts'
+export { toItem } from './to-item.ts'

@@ -2,6 +2,7 @@ import { expireAudit } from '../audit/index.ts'
 import { EVENTS_KEPT, failPinned } from '../connections/index.ts'
 import { gaveUp } from '../deliver/index.ts'
 import { FIRST_TENANT } from '../dispatch/index.ts'
+import { dropInboundDays, expireSeen } from '../inbound/index.ts'
 import {
   createLifeWatch,
   type ExpiredClaim,
@@ -64,6 +65,8 @@ export type SweepDeps = LostDeps & {
   feedDays?: number
   /** Told of each counter that differs from what is stored. */
   onDrift?: (drift: Drift) => void
+  /** Days for which received mail is kept; absent: 30. */
+  inboundDays?: number
 }
 
 /** Runs one step until it finds less than a full batch, or the process is to end: the next process continues. */
@@ -181,6 +184,8 @@ export const sweepSteps = {
   expireSuppressions: (deps: SweepDeps) => untilDone(deps, (limit) => expireSuppressions(deps.pool, limit)),
   dropProviderEventDays: (deps: SweepDeps) =>
     dropDayPartitions(deps.pool, 'provider_event', PROVIDER_EVENT_DAYS),
+  expireInboundSeen: (deps: SweepDeps) => untilDone(deps, (limit) => expireSeen(deps.pool, limit)),
+  dropInboundDays: (deps: SweepDeps) => dropInboundDays(deps.pool, deps.inboundDays ?? 30),
   dropDeliveryTryDays: (deps: SweepDeps) => dropDayPartitions(deps.pool, 'delivery_try', DELIVERY_TRY_DAYS),
   expireAccountEvents: (deps: SweepDeps) =>
     untilDone(deps, (limit) => expireAccountEvents(deps.pool, deps.feedDays ?? 30, limit)),
@@ -208,6 +213,8 @@ const EVERY_MS: Record<SweepStep, number> = {
   forgetConnections: 600_000,
   ensurePartitions: 3_600_000,
   dropFeedDays: 3_600_000,
+  expireInboundSeen: 60_000,
+  dropInboundDays: 3_600_000,
   expireSuppressions: 600_000,
   dropProviderEventDays: 3_600_000,
   dropDeliveryTryDays: 3_600_000,
@@ -230,6 +237,7 @@ export function createSweeper(
   deps: LostDeps & {
     feedDays?: number
     onDrift?: (drift: Drift) => void
+    inboundDays?: number
     onSwept: (step: SweepStep, count: number, ms: number) => void
     onError: (error: unknown) => void
   },

@@ -8,7 +8,9 @@ export type EndpointCall = {
   url: string
   /** Those of the tenant and those that sign the body. */
   headers: Readonly<Record<string, string>>
-  body: string
+  body: string | Buffer
+  /** Absent: JSON. */
+  contentType?: string
 }
 
 export type EndpointAnswer = {
@@ -44,7 +46,7 @@ function shown(body: Buffer): string | null {
  */
 export async function callEndpoint(
   egress: Pick<Egress, 'request'>,
-  { url, headers, body }: EndpointCall,
+  { url, headers, body, contentType = 'application/json' }: EndpointCall,
   signal?: AbortSignal,
 ): Promise<EndpointAnswer> {
   const startedAt = performance.now()
@@ -56,7 +58,7 @@ export async function callEndpoint(
         url,
         headers: {
           ...headers,
-          'content-type': 'application/json',
+          'content-type': contentType,
           'user-agent': 'Lettergate-Webhooks/1',
         },
         body,

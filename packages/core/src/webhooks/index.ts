@@ -15,7 +15,11 @@ export {
   updateEndpoint,
 } from './endpoints.ts'
 export { type DeliveryInfo, listDeliveries } from './list-deliveries.ts'
+export { isOk } from './make-call.ts'
 export { replayEvents } from './replay.ts'
+export { targetOfUrl } from './serve-own-urls.ts'
+export type { ClaimedDelivery } from './sql/claim-deliveries.ts'
 export { testEndpoint } from './test-endpoint.ts'
-export type { CallResult, WebhookDeps } from './webhook-deps.ts'
+export type { CallResult, InboundCalls, WebhookDeps } from './webhook-deps.ts'
+export { numberOfType, webhookId } from './webhook-id.ts'
 export { createWebhookSender, type WebhookSender } from './webhook-sender.ts'

@@ -11,8 +11,15 @@ import { dropDeliveries } from './sql/drop-deliveries.ts'
 import { hurryDeliveries } from './sql/hurry-deliveries.ts'
 import { recordRetries, type WebhookResult } from './sql/record-results.ts'
 import type { WebhookDeps } from './webhook-deps.ts'
+import { numberOfType } from './webhook-id.ts'
 
-type Call = { claimed: ClaimedDelivery; event: FeedEvent }
+/** Makes the call; null: there is nothing to bring any more. */
+type Call = (signal: AbortSignal) => Promise<EndpointAnswer | null>
+
+const INBOUND = numberOfType('inbound.received')
+/** Answers that end the attempts where there is no endpoint to be disabled: gone, and for received mail not acceptable. */
+const isRefused = (type: number, answer: EndpointAnswer): boolean =>
+  isGone(answer) || (type === INBOUND && answer.status === 406)
 
 /** Where a delivery goes; null: the endpoint is gone, so nobody waits for it. */
 async function findTarget(targets: Targets, { tenantId, mode, endpointId, url }: ClaimedDelivery) {
@@ -31,11 +38,11 @@ async function findTarget(targets: Targets, { tenantId, mode, endpointId, url }:
   return content && url !== null ? { url, content, isList: false, format: 'standard' } : null
 }
 
-function toResult({ claimed }: Call, answer: EndpointAnswer): WebhookResult {
+function toResult(claimed: ClaimedDelivery, answer: EndpointAnswer): WebhookResult {
   const { tenantId, mode, endpointId, url, target, messageId, seq, type, connectionId, isBulk } = claimed
   const number = claimed.attempts + 1
   // A message's own URL that is gone has nothing to be disabled.
-  const isOver = isOk(answer) || (endpointId === null && isGone(answer))
+  const isOver = isOk(answer) || (endpointId === null && isRefused(type, answer))
   return {
     tenantId,
     mode,
@@ -73,6 +80,25 @@ async function judge(
   return hasSuccess ? null : pauseMs(failures + countedFailures(failures, failed.length))
 }
 
+/** What a delivery brings; null: the event, the mail or the endpoint is gone. */
+async function prepare(
+  deps: WebhookDeps,
+  targets: Targets,
+  claimed: ClaimedDelivery,
+  event: FeedEvent | null,
+): Promise<Call | null> {
+  if (claimed.type === INBOUND) {
+    const { inbound } = deps
+    if (!inbound) throw new Error('this process has no part in inbound mail')
+    const { url } = claimed
+    const content = await targets.ownUrls(claimed)
+    if (!content || url === null) return null
+    return (signal) => inbound.call({ ...claimed, url }, content, signal)
+  }
+  const found = event && (await findTarget(targets, claimed))
+  return found && ((signal) => makeCall(deps, { ...found, target: claimed.target, events: [event] }, signal))
+}
+
 /** Tries claimed deliveries of one target, and records what came of them. Answers whether they show that an endpoint is back. */
 export async function retryDeliveries(
   deps: WebhookDeps,
@@ -92,19 +118,21 @@ export async function retryDeliveries(
   const dropped: ClaimedDelivery[] = []
   const untried: ClaimedDelivery[] = []
   async function retry(one: ClaimedDelivery, event: FeedEvent | null): Promise<void> {
-    const found = event && (await findTarget(targets, one))
-    if (!event || !found) {
+    const call = await prepare(deps, targets, one, event)
+    if (!call) {
       dropped.push(one)
       return
     }
     const release = await acquire(one.tenantId)
     try {
-      const answer =
-        release && !isStopping()
-          ? await makeCall(deps, { ...found, target: one.target, events: [event] }, signal)
-          : null
-      if (answer === null || (signal.aborted && answer.status === null)) untried.push(one)
-      else results.push(toResult({ claimed: one, event }, answer))
+      if (!release || isStopping()) {
+        untried.push(one)
+        return
+      }
+      const answer = await call(signal)
+      if (answer === null) dropped.push(one)
+      else if (signal.aborted && answer.status === null) untried.push(one)
+      else results.push(toResult(one, answer))
     } finally {
       release?.()
     }
@@ -113,6 +141,10 @@ export async function retryDeliveries(
   for (const one of settled) if (one.status === 'rejected') deps.onError(one.reason)
   await deps.failpoint('after_webhooks_before_record')
   await recordRetries(deps.pool, results, await judge(deps, first, results))
+  for (const { delivery, type, isOk: isDone, retryMs } of results) {
+    const one = claimed.find(({ id }) => id === delivery?.id)
+    if (one && type === INBOUND && !isDone && retryMs === null) await deps.inbound?.givenUp(one)
+  }
   const { tenantId, endpointId } = first
   const isBack = endpointId !== null && first.failures > 0 && results.some((one) => one.isOk)
   if (isBack) await hurryDeliveries(deps.pool, tenantId, endpointId)

@@ -3,8 +3,36 @@ import { isUtf8 } from 'node:buffer'
 /** Larger ones are attacks or mistakes; servers on the way refuse most of them. */
 export const headBytesMax = 256 * 1024
 const fieldsMax = 1_000
-/** https://www.rfc-editor.org/rfc/rfc5322#section-2.1.1 */
-const lineCharsMax = 998
+
+/** How much is taken of a mail that breaks the rules of mail. */
+export type ReadRules = {
+  lineCharsMax: number
+  /** True: lines of the header block that are neither a field nor a continuation are skipped, and NUL is taken. */
+  isLenient: boolean
+  depthMax: number
+  partsMax: number
+  /** Bytes to look through, as a multiple of the mail: each container may hold nearly all of the one around it. */
+  scannedRatioMax: number
+}
+
+/** For mail that is sent through us: mail programs nest three containers, and their header lines are short. */
+export const strictRules: ReadRules = {
+  // https://www.rfc-editor.org/rfc/rfc5322#section-2.1.1
+  lineCharsMax: 998,
+  isLenient: false,
+  depthMax: 6,
+  partsMax: 200,
+  scannedRatioMax: 3,
+}
+
+/** For mail that others wrote and that is there already: as much of it as can be read in bounded time. */
+export const lenientRules: ReadRules = {
+  lineCharsMax: headBytesMax,
+  isLenient: true,
+  depthMax: 20,
+  partsMax: 1_000,
+  scannedRatioMax: 20,
+}
 
 /** One header field. `start` and `end` span all its lines, line breaks included; `value` is unfolded. */
 export type HeadField = { name: string; start: number; end: number; value: string }
@@ -18,14 +46,19 @@ export type Head = {
 const fieldStart = /^([\x21-\x39\x3b-\x7e]+)[ \t]*:/
 
 /** The header block of a mail, or of one part of it, whose lines end in CRLF; `problem` says why it cannot be read. */
-export function readHead(raw: Buffer, from = 0, to = raw.length): Head | { problem: string } {
+export function readHead(
+  raw: Buffer,
+  from = 0,
+  to = raw.length,
+  { lineCharsMax, isLenient }: Pick<ReadRules, 'lineCharsMax' | 'isLenient'> = strictRules,
+): Head | { problem: string } {
   const block = raw.subarray(from, Math.min(to, from + headBytesMax))
   const isEmpty = block[0] === 0x0d && block[1] === 0x0a
   const blank = isEmpty ? 0 : block.indexOf('\r\n\r\n')
   if (blank < 0 && block.length < to - from)
     return { problem: `has a header block of more than ${headBytesMax} bytes` }
   const text = block.toString('latin1', 0, isEmpty ? 0 : blank < 0 ? block.length : blank + 2)
-  if (text.includes('\0')) return { problem: 'has a NUL character in its header block' }
+  if (!isLenient && text.includes('\0')) return { problem: 'has a NUL character in its header block' }
   const fields: HeadField[] = []
   let current: HeadField | undefined
   for (let start = 0; start < text.length; ) {
@@ -36,12 +69,16 @@ export function readHead(raw: Buffer, from = 0, to = raw.length): Head | { probl
     const next = lineEnd < 0 ? end : lineEnd + 2
     const first = text.charCodeAt(start)
     if (first === 0x20 || first === 0x09) {
-      if (!current) return { problem: 'begins with a continuation line' }
-      current.end = from + next
+      if (!current && !isLenient) return { problem: 'begins with a continuation line' }
+      if (current) current.end = from + next
     } else {
       const [whole, name] = fieldStart.exec(text.slice(start, end)) ?? []
-      if (whole === undefined || name === undefined)
-        return { problem: 'has a header line that is neither a field nor a continuation' }
+      if (whole === undefined || name === undefined) {
+        if (!isLenient) return { problem: 'has a header line that is neither a field nor a continuation' }
+        current = undefined
+        start = next
+        continue
+      }
       current = { name: name.toLowerCase(), start: from + start, end: from + next, value: '' }
       if (fields.push(current) > fieldsMax) return { problem: `has more than ${fieldsMax} header fields` }
     }

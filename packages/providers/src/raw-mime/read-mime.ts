@@ -60,7 +60,7 @@ const subjectCharsMax = 4_000
 const headersMax = 50
 
 /** Cuts fields out of a mail; every other byte stays. */
-function takeOut(raw: Buffer, fields: readonly HeadField[]): Buffer {
+export function takeOut(raw: Buffer, fields: readonly HeadField[]): Buffer {
   const kept: Buffer[] = []
   let from = 0
   for (const { start, end } of fields) {

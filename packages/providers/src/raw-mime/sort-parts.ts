@@ -20,7 +20,8 @@ const sayableContainers = new Set(['multipart/mixed', 'multipart/alternative', '
 const firstWord = (value = '') => value.split(';', 1)[0]?.trim().toLowerCase()
 const hasFilename = (value = '') => /;\s*(?:file)?name\*?[0-9]*\*?\s*=/i.test(value)
 
-function isShown(leaf: Leaf): boolean {
+/** Whether a part is text that a mail program shows, and not a file. */
+export function isShown(leaf: Leaf): boolean {
   if (leaf.type !== 'text/plain' && leaf.type !== 'text/html') return false
   const [disposition] = valuesOf(leaf.head, 'content-disposition')
   return (
@@ -28,7 +29,8 @@ function isShown(leaf: Leaf): boolean {
   )
 }
 
-function toFile(leaf: Leaf): FilePart {
+/** A part as a file. */
+export function toFile(leaf: Leaf): FilePart {
   const [id] = valuesOf(leaf.head, 'content-id')
   const contentId = id && /^<?([^<>\s]+)>?$/.exec(id)?.[1]
   const isInline = contentId !== undefined && contentId !== '' && leaf.within.at(-1) === 'multipart/related'

@@ -1,13 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { type Head, readHead, valuesOf } from './head.ts'
+import { type Head, type ReadRules, readHead, strictRules, valuesOf } from './head.ts'
 
-/** Mail programs nest three containers: mixed, related, alternative. */
-const depthMax = 6
-const partsMax = 200
 /** Lines that begin as a delimiter does: more are an attempt to keep us busy. */
 const delimitersMax = 5_000
-/** Bytes to look through, as a multiple of the mail: each container may hold nearly all of the one around it. */
-const scannedRatioMax = 3
 /** Others get their turn after a container of this size. */
 const largeBytes = 1024 * 1024
 
@@ -66,7 +61,8 @@ function divide(raw: Buffer, { start, end }: Range, boundary: string, budget: Bu
 }
 
 /** The parts of a mail that hold its content, in order. Looks at structure only, and decodes nothing. */
-export async function splitParts(raw: Buffer, head: Head): Promise<Parts> {
+export async function splitParts(raw: Buffer, head: Head, rules: ReadRules = strictRules): Promise<Parts> {
+  const { depthMax, partsMax, scannedRatioMax } = rules
   const leaves: Leaf[] = []
   const bytes = scannedRatioMax * raw.length + largeBytes
   const budget: Budget = { parts: partsMax, delimiters: delimitersMax, bytes }
@@ -88,7 +84,7 @@ export async function splitParts(raw: Buffer, head: Head): Promise<Parts> {
     if (parts.length === 0) return 'has a container without parts'
     if (range.end - range.start > largeBytes) await turn()
     for (const inner of parts) {
-      const innerHead = readHead(raw, inner.start, inner.end)
+      const innerHead = readHead(raw, inner.start, inner.end, rules)
       if ('problem' in innerHead) return `has a part that ${innerHead.problem}`
       const problem = await walk(innerHead, inner, [...within, type])
       if (problem) return problem

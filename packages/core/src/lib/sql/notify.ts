@@ -2,7 +2,14 @@ import type { Queryable } from '@lettergate/db/pool'
 
 /** A notification of at most 8,000 bytes. */
 export type Notification = {
-  channel: 'lg_message' | 'lg_outbox' | 'lg_feed' | 'lg_endpoint' | 'lg_provider_event'
+  channel:
+    | 'lg_message'
+    | 'lg_outbox'
+    | 'lg_feed'
+    | 'lg_endpoint'
+    | 'lg_provider_event'
+    | 'lg_inbound'
+    | 'lg_inbound_route'
   payload: string
 }
 

@@ -1,0 +1,127 @@
+import { ConfigError, loadServiceConfig, type ServiceConfig } from '@lettergate/config/config'
+import { rootSecret } from '@lettergate/config/root-secret'
+import { createReadiness, describeError, watchDurability } from '@lettergate/core/lib'
+import { pino } from 'pino'
+import { startInbound } from './inbound/start-inbound.ts'
+import { startOperationsServer } from './operations-server.ts'
+import { startSmtp } from './smtp.ts'
+import {
+  type CertificateFiles,
+  developmentCertificate,
+  readCertificate,
+  watchCertificate,
+} from './tls/certificate.ts'
+
+/** A statement that waits longer for its answer shows that the database does not answer. */
+const SILENT_MS = 900
+/** Sessions may end their mail; the process must be gone after ten seconds. */
+const GRACE_MS = 6_500
+const STOP_MS_MAX = 9_500
+
+function certificateFiles(config: ServiceConfig): CertificateFiles | null {
+  if (config.smtp.certificate) return config.smtp.certificate
+  if (config.env === 'production') return null
+  return developmentCertificate(config.dataDir, config.smtp.name === undefined ? [] : [config.smtp.name])
+}
+
+async function main(): Promise<void> {
+  const config = loadServiceConfig()
+  const log = pino({ level: config.logLevel, base: { app: 'smtp' }, serializers: { err: describeError } })
+  const onError = (error: unknown) => log.error({ err: error })
+  const files = certificateFiles(config)
+  if (!files) log.warn('no SMTP_TLS_CERT: there is no TLS, so only CRAM-MD5 can log in')
+  const server = await startSmtp({
+    config: config.smtp,
+    databaseUrl: config.databaseUrl,
+    secret: rootSecret(config),
+    previousSecret: config.previousSecret,
+    failpoint: config.failpoint,
+    certificate: files && readCertificate(files),
+    baseUrl: config.publicUrl ?? `http://${config.apiHost}:${config.apiPort}`,
+    onError,
+  })
+  const inbound =
+    config.inboundPort === undefined
+      ? null
+      : await startInbound({
+          databaseUrl: config.databaseUrl,
+          secret: rootSecret(config),
+          previousSecret: config.previousSecret,
+          failpoint: config.failpoint,
+          hostName: config.smtp.name ?? config.inboundDomain,
+          inboundDomain: config.inboundDomain,
+          host: config.inboundHost,
+          port: config.inboundPort,
+          certificate: files && readCertificate(files),
+          metrics: server.metrics,
+          onError,
+        })
+  await watchDurability({
+    db: server.pool,
+    onIssues(issues) {
+      for (const issue of issues) log.warn(issue)
+      if (config.env === 'production') refuse(issues)
+    },
+    onError,
+  })
+  const unwatch =
+    files &&
+    watchCertificate(files, {
+      change(certificate) {
+        server.useCertificate(certificate)
+        inbound?.listener.useCertificate(certificate)
+      },
+      error: onError,
+    })
+  let isDraining = false
+  const operations =
+    config.smtp.metricsPort === undefined
+      ? null
+      : await startOperationsServer(
+          {
+            registry: server.metrics.registry,
+            readiness: createReadiness(server.pool, SILENT_MS),
+            isDraining: () => isDraining,
+          },
+          { host: config.apiHost, port: config.smtp.metricsPort },
+        )
+  log.info(
+    { host: config.smtp.host, ports: { ...server.ports, inbound: inbound?.port } },
+    'SMTP server ready',
+  )
+
+  async function stop(): Promise<void> {
+    if (isDraining) return
+    isDraining = true
+    log.info('SMTP server stopping')
+    // Whatever hangs: a mail without its 250 is repeated by its client.
+    setTimeout(() => process.exit(1), STOP_MS_MAX).unref()
+    unwatch?.()
+    await Promise.all([server.stop(GRACE_MS), inbound?.stop(GRACE_MS)])
+    operations?.close()
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          onError(error)
+          process.exit(1)
+        },
+      )
+    })
+  }
+}
+
+/** Mail must not be promised on a database that may forget it; development may try. */
+function refuse(issues: string[]): never {
+  process.stderr.write(`The SMTP server does not run in production on this database:\n${issues.join('\n')}\n`)
+  process.exit(1)
+}
+
+main().catch((error: unknown) => {
+  const text =
+    error instanceof ConfigError ? error.message : `The SMTP server could not start: ${String(error)}`
+  process.stderr.write(`${text}\n`)
+  process.exit(1)
+})

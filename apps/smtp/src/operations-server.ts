@@ -1,0 +1,31 @@
+import { createServer, type Server } from 'node:http'
+import type { Readiness } from '@lettergate/core/lib'
+import type { Registry } from 'prom-client'
+
+/** `/metrics`, `/healthz` and `/readyz` of the SMTP server, for the operator's network only. */
+export function startOperationsServer(
+  deps: { registry: Registry; readiness: Readiness; isDraining: () => boolean },
+  address: { host: string; port: number },
+): Promise<Server> {
+  async function answer(path: string): Promise<{ status: number; type: string; body: string }> {
+    if (path === '/metrics')
+      return { status: 200, type: deps.registry.contentType, body: await deps.registry.metrics() }
+    if (path === '/healthz') return { status: 200, type: 'text/plain', body: 'ok\n' }
+    if (path !== '/readyz') return { status: 404, type: 'text/plain', body: 'not found\n' }
+    if (deps.isDraining()) return { status: 503, type: 'text/plain', body: 'stopping\n' }
+    return (await deps.readiness.answers())
+      ? { status: 200, type: 'text/plain', body: 'ready\n' }
+      : { status: 503, type: 'text/plain', body: 'the database does not answer\n' }
+  }
+
+  const server = createServer((request, response) => {
+    answer(request.url ?? '/').then(
+      ({ status, type, body }) => response.writeHead(status, { 'content-type': type }).end(body),
+      () => response.writeHead(500, { 'content-type': 'text/plain' }).end('the figures could not be read\n'),
+    )
+  })
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(address.port, address.host, () => resolve(server))
+  })
+}

@@ -1,0 +1,132 @@
+import { newId } from '@lettergate/contracts/lib/ids'
+import { Problem } from '@lettergate/contracts/problems/problems'
+import {
+  type CreateSmtpCredentialRequest,
+  SMTP_CREDENTIALS_MAX,
+  type UpdateSmtpCredentialRequest,
+} from '@lettergate/contracts/smtp-credentials/smtp-credentials'
+import type { TenantPrisma } from '@lettergate/db/prisma'
+import { fromStorage, given } from '../lib/index.ts'
+import type { Sealer } from '../secrets/index.ts'
+import { makeSecret } from './secret.ts'
+
+export type SmtpCredentialDeps = { prisma: TenantPrisma; sealer: Sealer }
+
+/** Keys see the credentials of their mode. */
+export type CredentialOwner = { tenantId: string; mode: 'live' | 'test' }
+
+const COLUMNS = {
+  id: true,
+  mode: true,
+  name: true,
+  scopes: true,
+  from_domains: true,
+  networks: true,
+  last_used_at: true,
+  revoked_at: true,
+  created_at: true,
+  updated_at: true,
+} as const
+
+export type SmtpCredentialRow = {
+  id: string
+  mode: string
+  name: string
+  scopes: string[]
+  from_domains: string[]
+  networks: string[]
+  last_used_at: Date | null
+  revoked_at: Date | null
+  created_at: Date
+  updated_at: Date
+}
+
+/** Makes a credential; its secret is answered here alone. */
+export async function createSmtpCredential(
+  deps: SmtpCredentialDeps,
+  { tenantId, mode }: CredentialOwner,
+  request: CreateSmtpCredentialRequest,
+): Promise<{ credential: SmtpCredentialRow; secret: string }> {
+  const id = newId()
+  const secret = makeSecret()
+  const store = async (): Promise<SmtpCredentialRow> => {
+    const place = { tenantId, table: 'smtp_credential', id } as const
+    const { sealed, dataKeyVersion } = await deps.sealer.sealJson(place, secret)
+    return deps.prisma.forTenantInTurn(tenantId, async (db) => {
+      const count = await db.smtp_credential.count({ where: { tenant_id: tenantId } })
+      if (count >= SMTP_CREDENTIALS_MAX) {
+        throw new Problem('wrong-state', {
+          detail: `There are ${SMTP_CREDENTIALS_MAX} SMTP credentials already, which is the most. Delete one first.`,
+        })
+      }
+      const sealedSecret = new Uint8Array(sealed)
+      const keys = { tenant_id: tenantId, id, mode }
+      await db.smtp_credential.createMany({
+        data: [{ ...keys, ...request, sealed_secret: sealedSecret, data_key_version: dataKeyVersion }],
+      })
+      return db.smtp_credential.findFirstOrThrow({ where: keys, select: COLUMNS })
+    })
+  }
+  return { credential: await fromStorage(store()), secret }
+}
+
+/** All of the mode, in the order in which they were made. */
+export async function listSmtpCredentials(
+  deps: Pick<SmtpCredentialDeps, 'prisma'>,
+  { tenantId, mode }: CredentialOwner,
+): Promise<SmtpCredentialRow[]> {
+  const where = { tenant_id: tenantId, mode }
+  return fromStorage(
+    deps.prisma.forTenant(tenantId, (db) =>
+      db.smtp_credential.findMany({ where, select: COLUMNS, orderBy: { id: 'asc' } }),
+    ),
+  )
+}
+
+export async function readSmtpCredential(
+  deps: Pick<SmtpCredentialDeps, 'prisma'>,
+  { tenantId, mode }: CredentialOwner,
+  id: string,
+): Promise<SmtpCredentialRow> {
+  const where = { tenant_id: tenantId, mode, id }
+  const row = await fromStorage(
+    deps.prisma.forTenant(tenantId, (db) => db.smtp_credential.findFirst({ where, select: COLUMNS })),
+  )
+  if (!row) throw new Problem('not-found')
+  return row
+}
+
+/** Changes a credential, or revokes it for good. */
+export async function updateSmtpCredential(
+  deps: Pick<SmtpCredentialDeps, 'prisma'>,
+  owner: CredentialOwner,
+  id: string,
+  { revoked, ...rest }: UpdateSmtpCredentialRequest,
+): Promise<SmtpCredentialRow> {
+  const { tenantId, mode } = owner
+  await fromStorage(
+    deps.prisma.forTenant(tenantId, async (db) => {
+      const where = { tenant_id: tenantId, mode, id }
+      if ((await db.smtp_credential.count({ where })) === 0) throw new Problem('not-found')
+      const changes = given(rest)
+      if (Object.keys(changes).length > 0) await db.smtp_credential.updateMany({ where, data: changes })
+      await db.$executeRaw`
+        update smtp_credential
+        set updated_at = now(), revoked_at = case when ${revoked === true} then coalesce(revoked_at, now()) else revoked_at end
+        where tenant_id = ${tenantId}::uuid and id = ${id}::uuid`
+    }),
+  )
+  return readSmtpCredential(deps, owner, id)
+}
+
+export async function deleteSmtpCredential(
+  deps: Pick<SmtpCredentialDeps, 'prisma'>,
+  { tenantId, mode }: CredentialOwner,
+  id: string,
+): Promise<void> {
+  const where = { tenant_id: tenantId, mode, id }
+  const { count } = await fromStorage(
+    deps.prisma.forTenant(tenantId, (db) => db.smtp_credential.deleteMany({ where })),
+  )
+  if (count === 0) throw new Problem('not-found')
+}
