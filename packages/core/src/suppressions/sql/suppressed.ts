@@ -13,12 +13,13 @@ export type Asked = { tenantId: string; mode: string; address: string; stream: s
 
 /**
  * Why mail of a stream is not sent to an address: an expression of SQL that is one of the reasons, or null. `suppressed@` of the sandbox is
- * on every list.
+ * on every list. An address that was erased stays on its list by its hash.
  */
 export function suppressionOf({ tenantId, mode, address, stream }: Asked): string {
   return `coalesce((
     select s.reason from suppression s
-    where s.tenant_id = ${tenantId} and s.mode = ${mode} and s.address = ${normalised(address)} and s.stream in ('*', ${stream})
+    where s.tenant_id = ${tenantId} and s.mode = ${mode}
+      and s.address = any (array[${normalised(address)}, erased_address(${tenantId}, ${normalised(address)})]) and s.stream in ('*', ${stream})
       and (s.expires_at is null or s.expires_at > now())
     limit 1
   ), case when ${normalised(address)} like 'suppressed%@sandbox.lettergate.dev' then 'sandbox' end)`
