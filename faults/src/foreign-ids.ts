@@ -9,6 +9,8 @@ const PREFIX_BY_RESOURCE: Record<string, IdPrefix> = {
   routes: 'rte',
   suppressions: 'job',
   endpoints: 'end',
+  export: 'job',
+  erasures: 'job',
 }
 
 /** Named by an address, which anybody may know. */
@@ -31,8 +33,9 @@ export async function readIdRoutes(apiUrl: string): Promise<IdRoute[]> {
   const text = await (await fetch(`${apiUrl}/openapi.json`)).text()
   const reference: { paths: Record<string, Record<string, { requestBody?: unknown }>> } = JSON.parse(text)
   return Object.entries(reference.paths).flatMap(([path, operations]) => {
-    // The URLs of providers take no key.
-    if (!path.includes('{') || path.startsWith('/v1/hooks/') || NAMED_BY_ADDRESS.has(path)) return []
+    // The URLs of providers take no key, and those of the operator no key of a tenant.
+    const isApart = path.startsWith('/v1/hooks/') || path.startsWith('/v1/admin/')
+    if (!path.includes('{') || isApart || NAMED_BY_ADDRESS.has(path)) return []
     const prefix = PREFIX_BY_RESOURCE[path.split('/')[2] ?? '']
     if (!prefix) throw new Error(`what the ids of ${path} are of is not known here`)
     return Object.entries(operations).map(([verb, { requestBody }]) => {

@@ -78,9 +78,20 @@ const calls: Call[] = [
   { method: 'POST', path: '/v1/suppressions/export', body: {} },
   { method: 'GET', path: '/v1/suppressions/jobs/{id}' },
   { method: 'GET', path: '/v1/suppressions/jobs/{id}/csv' },
+  { method: 'POST', path: '/v1/export', body: {} },
+  { method: 'GET', path: '/v1/export/{id}' },
+  { method: 'GET', path: '/v1/export/{id}/file' },
+  { method: 'POST', path: '/v1/erasures', body: { address: 'a@example.net' } },
+  { method: 'GET', path: '/v1/erasures/{id}' },
+  { method: 'POST', path: '/v1/admin/tenants/{id}/export', body: {} },
+  { method: 'DELETE', path: '/v1/admin/tenants/{id}', body: { confirm: 'Test' } },
+  { method: 'POST', path: '/v1/admin/erasures', body: { address: 'a@example.net' } },
+  { method: 'GET', path: '/v1/admin/data-jobs/{id}' },
+  { method: 'GET', path: '/v1/admin/data-jobs/{id}/file' },
 ]
 const named = calls.map((call) => [`${call.method} ${call.path}`, call] as const)
-const under = named.filter(([, { path }]) => path.includes('{id}'))
+const ofOperator = named.filter(([, { path }]) => path.startsWith('/v1/admin/'))
+const under = named.filter(([, { path }]) => path.includes('{id}') && !path.startsWith('/v1/admin/'))
 
 const withoutIds = (text: string) =>
   text.replaceAll(/req_\w+/g, 'req').replaceAll(/(msg|con|rte|job|end)_\w+/g, '$1')
@@ -102,6 +113,14 @@ function resourceOf(path: string): { kind: 'msg' | 'con' | 'rte' | 'job' | 'end'
   if (path.startsWith('/v1/suppressions')) {
     const make = async () => (await api.call('POST', '/v1/suppressions/export', { body: {} })).json.id
     return { kind: 'job', make }
+  }
+  if (path.startsWith('/v1/export')) {
+    const make = async () => (await api.call('POST', '/v1/export', { body: {} })).json.id
+    return { kind: 'job', make }
+  }
+  if (path.startsWith('/v1/erasures')) {
+    const body = { address: 'a@example.net' }
+    return { kind: 'job', make: async () => (await api.call('POST', '/v1/erasures', { body })).json.id }
   }
   const make = async () =>
     (await api.call('POST', '/v1/routes', { body: route(await makeConnection()) })).json.id
@@ -154,7 +173,13 @@ describe('access', () => {
     expect((await api.db.pool.query({ text: 'select count(*)::int as n from message' })).rows).toEqual(rows)
   })
 
-  it.each(named.filter(([, { path }]) => path.startsWith('/v1/connections')))(
+  it.each(ofOperator)('%s is refused to a tenant, with all scopes', async (_, { method, path, body }) => {
+    const answer = await api.call(method, path, { body })
+    expect(answer).toMatchObject({ status: 403, json: { code: 'insufficient-scope' } })
+  })
+
+  const liveOnly = /^\/v1\/(connections|export|erasures)/
+  it.each(named.filter(([, { path }]) => liveOnly.test(path)))(
     '%s is refused to a test key',
     async (_, { method, path, body }) => {
       const answer = await api.call(method, path, { key: api.tenant.testKey, body })

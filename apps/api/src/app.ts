@@ -1,5 +1,6 @@
 import { Problem } from '@lettergate/contracts/problems/problems'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { addAdminDataRoutes } from './admin/data-life/index.ts'
 import type { ApiDeps } from './deps.ts'
 import { addAnswerBudget } from './http/answer-budget.ts'
 import { addAnswerInTime } from './http/answer-in-time.ts'
@@ -16,6 +17,7 @@ import { createWrongKeys } from './http/wrong-keys.ts'
 import { addOpenApi } from './openapi/document.ts'
 import { addOperationRoutes } from './operations/index.ts'
 import { addConnectionRoutes } from './v1/connections/index.ts'
+import { addDataRoutes } from './v1/data-life/index.ts'
 import { addEndpointRoutes } from './v1/endpoints/index.ts'
 import { addEventRoutes } from './v1/events/index.ts'
 import { addMessageRoutes } from './v1/messages/index.ts'
@@ -100,6 +102,8 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   await app.register(async (scope) => addEndpointRoutes(scope, deps))
   await app.register(async (scope) => addEventRoutes(scope, deps))
   await app.register(async (scope) => addSuppressionRoutes(scope, deps))
+  await app.register(async (scope) => addDataRoutes(scope, deps))
+  await app.register(async (scope) => addAdminDataRoutes(scope, deps))
   await app.register(async (scope) => addOperationRoutes(scope, deps))
   await app.register(async (scope) => addProviderEventRoutes(scope, deps))
   return app

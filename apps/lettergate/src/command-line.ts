@@ -1,6 +1,7 @@
 import { ConfigError } from '@lettergate/config/config'
 import { Command, CommanderError } from 'commander'
 import { CliError, errorCode } from './cli-error.ts'
+import { addDataCommands } from './commands/data.ts'
 import { addKeyCommands } from './commands/key.ts'
 import { addListenCommand } from './commands/listen.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
@@ -14,6 +15,7 @@ function buildProgram(): Command {
   addMigrateCommand(program)
   addTenantCommands(program)
   addKeyCommands(program)
+  addDataCommands(program)
   addListenCommand(program)
   return program
 }

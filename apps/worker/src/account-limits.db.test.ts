@@ -66,6 +66,8 @@ async function start(answer: ReturnType<typeof quota>, count: number) {
         egress,
         providers,
         feedDays: 30,
+        retention: false,
+        onRetentionPreview: () => {},
         fallback: 'hold',
         failpoint: noFailpoint,
         onError,

@@ -1,3 +1,4 @@
+import type { JobKind, RetentionRun, RetentionStep } from '@lettergate/core/data-life'
 import type { AttemptResult } from '@lettergate/core/deliver'
 import type { LostWorkers } from '@lettergate/core/lost-workers'
 import type { Applied, RetireResult } from '@lettergate/core/provider-events'
@@ -25,6 +26,9 @@ export type WorkerMetrics = {
   watchWebhooks(counts: () => { busy: number; paused: number; endpoints: number }): void
   onSuppressionChunk(kind: 'import' | 'export', result: ChunkResult): void
   onApplied(applied: Applied): void
+  onDataTurn(kind: JobKind, result: ChunkResult): void
+  onRetentionStep(step: RetentionStep): void
+  onRetentionRun(run: RetentionRun): void
 }
 
 /** Metrics of a worker; `busy`, `throttle` and `isolated` are read at scrape time. */
@@ -181,8 +185,28 @@ export function createWorkerMetrics(
     help: 'How long the oldest request of a provider had been due when this worker took requests last; 0 when none was due.',
     registers: [registry],
   })
+  const turns = new Counter({
+    name: 'lettergate_data_turns_total',
+    help: 'Turns of exports, erasures and deletions, by kind and result (done, failed). A failed one is repeated.',
+    labelNames: ['kind', 'result'],
+    registers: [registry],
+  })
+  const retentionSteps = new Counter({
+    name: 'lettergate_retention_steps_total',
+    help: 'Steps of retention: detached, dropped, copied, swapped, deleted, looked (nothing to do), busy (somebody held a lock), again (rows changed meanwhile), nothing, elsewhere (another worker does it).',
+    labelNames: ['step'],
+    registers: [registry],
+  })
+  const retentionStuck = new Gauge({
+    name: 'lettergate_retention_stuck_days',
+    help: 'Days of tables that the last run of retention in this worker could not lock: a dump or a long report reads them.',
+    registers: [registry],
+  })
   return {
     registry,
+    onDataTurn: (kind, result) => turns.inc({ kind, result }),
+    onRetentionStep: ({ did }) => retentionSteps.inc({ step: did }),
+    onRetentionRun: ({ stuck }) => retentionStuck.set(stuck.length),
     onSuppressionChunk: (kind, result) => chunks.inc({ kind, result }),
     onApplied({ requests: _, waitedMs, ...counts }) {
       waited.set(waitedMs / 1000)

@@ -67,6 +67,12 @@ export function openParts(options: {
         log.warn(events, 'events about messages that the tenant does not have; nothing was changed'),
       sealer: createSealer({ tenants, root: rootSecret(config), previous: config.previousSecret }),
       feedDays: config.feedDays,
+      retention: config.retention,
+      onRetentionPreview: (startsAt, due) =>
+        log.info(
+          { startsAt, days: due.slice(0, 50), more: Math.max(0, due.length - 50) },
+          due.length === 0 ? 'retention: no day is due' : 'retention: these days are due',
+        ),
       fallback: config.env === 'development' ? 'capture' : 'hold',
       failpoint: createFailpoint(config.failpoint, { taggedOnly: options.isIsolated ?? false }),
     },

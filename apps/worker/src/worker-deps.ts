@@ -1,3 +1,4 @@
+import type { DueDay } from '@lettergate/core/data-life'
 import type { Failpoint } from '@lettergate/core/lib'
 import type { ForeignEvents } from '@lettergate/core/provider-events'
 import type { Sealer } from '@lettergate/core/secrets'
@@ -16,9 +17,13 @@ export type WorkerDeps = {
   egress: Egress
   providers: Record<string, Provider>
   feedDays: number
+  /** Whether old messages are deleted. */
+  retention: boolean
   fallback: 'capture' | 'hold'
   failpoint: Failpoint
   onError: (error: unknown) => void
+  /** For the log: when retention begins, and what goes first. */
+  onRetentionPreview: (startsAt: Date, due: readonly DueDay[]) => void
   /** For the log: events at the URL of a connection about messages that its tenant does not have. */
   onForeign: (events: ForeignEvents) => void
 }

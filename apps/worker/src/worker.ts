@@ -1,4 +1,5 @@
 import { createCredentialRenewer } from '@lettergate/core/connections'
+import { createDataJobs, createRetention } from '@lettergate/core/data-life'
 import { type Claim, createDispatcher, wokenTenants } from '@lettergate/core/dispatch'
 import { createFeedNews } from '@lettergate/core/feed'
 import { countLost, type LostDeps } from '@lettergate/core/lost-workers'
@@ -123,6 +124,15 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     onChunk: metrics.onSuppressionChunk,
     onError,
   })
+  const dataJobs = createDataJobs({ pool, failpoint: deps.failpoint, onTurn: metrics.onDataTurn, onError })
+  const retention = createRetention({
+    pool,
+    failpoint: deps.failpoint,
+    onStep: metrics.onRetentionStep,
+    onRun: metrics.onRetentionRun,
+    onPreview: deps.onRetentionPreview,
+    onError,
+  })
   const news = createFeedNews({ pool, listener, onError })
   const webhooks = createWebhookSender({
     ...deps,
@@ -137,6 +147,8 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   sweeper.start()
   retirer.start()
   suppressionJobs.start()
+  dataJobs.start()
+  if (deps.retention) retention.start()
   applier.start()
   webhooks.start()
 
@@ -154,6 +166,8 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
         isolatedRunner.stop(),
         retirer.stop(),
         suppressionJobs.stop(),
+        dataJobs.stop(),
+        retention.stop(),
       ])
       news.close()
       await listener.close()

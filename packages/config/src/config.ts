@@ -27,6 +27,8 @@ export type Config = {
   apiTrustedProxies: readonly string[]
   workerMetricsPort: number | undefined
   feedDays: number
+  /** Whether old messages are deleted. */
+  retention: boolean
   databaseUrl: string | undefined
   redisUrl: string | undefined
   failpoint: string | undefined
@@ -83,6 +85,7 @@ function toConfig(data: z.infer<typeof settings>): Config {
     apiTrustedProxies: Object.freeze(data.API_TRUSTED_PROXIES ?? []),
     workerMetricsPort: data.WORKER_METRICS_PORT,
     feedDays: data.LETTERGATE_FEED_DAYS,
+    retention: data.LETTERGATE_RETENTION === 'on',
     databaseUrl: data.DATABASE_URL,
     redisUrl: data.REDIS_URL,
     failpoint: data.LETTERGATE_ENV === 'production' ? undefined : data.LG_FAILPOINT,

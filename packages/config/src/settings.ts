@@ -149,6 +149,11 @@ export const settings = z.object({
     example: '30',
     description: 'Days for which events stay in the feed; a reader that is away for longer has missed some.',
   }),
+  LETTERGATE_RETENTION: z.enum(['on', 'off'], { error: 'must be on or off' }).default('on').meta({
+    example: 'on',
+    description:
+      'on or off: content and records of messages are deleted after the days of their plan. Off keeps everything for good.',
+  }),
   DATABASE_URL: url('postgres:', 'postgresql:').optional().meta({
     example: '',
     description:

@@ -38,6 +38,11 @@ const TAGS = [
       'Addresses that your mail is not sent to, because of a bounce, a complaint, an unsubscription, or your own wish.',
   },
   {
+    name: 'Data',
+    description: 'Exports of all your data, and erasure of addresses.',
+  },
+  { name: 'Operator', description: 'For keys of the operator of this gateway.' },
+  {
     name: 'Provider events',
     description: 'The reports of email providers: delivered, bounced, opened and others.',
   },

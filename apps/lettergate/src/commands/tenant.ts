@@ -3,6 +3,7 @@ import { createTenant } from '@lettergate/core/tenants'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { parseOptions } from './parse-options.ts'
+import { addTenantDataCommands } from './tenant-data.ts'
 import { withDatabase } from './with-database.ts'
 
 const DAILY_LIMIT_MAX = 2_147_483_647
@@ -29,11 +30,11 @@ const CreateOptions = z.object({
   json: z.boolean().default(false),
 })
 
-/** `lettergate tenant create`. */
+/** `lettergate tenant create`, and what is done with its data. */
 export function addTenantCommands(program: Command): void {
-  program
-    .command('tenant')
-    .description('tenants of this gateway')
+  const tenant = program.command('tenant').description('tenants of this gateway')
+  addTenantDataCommands(tenant)
+  tenant
     .command('create')
     .description('create a tenant with a live and a test key; the keys are shown once')
     .requiredOption('--name <name>', 'name of the tenant')

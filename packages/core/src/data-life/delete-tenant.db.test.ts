@@ -110,19 +110,28 @@ async function buildFullTenant(name: string, mails = 5): Promise<{ tenantId: str
 }
 
 test('nothing of a deleted tenant is left in any table; others keep all, and the log says who deleted it', async () => {
-  const { tenantId } = await buildFullTenant('Acme')
+  const { tenantId } = await buildFullTenant('Zebra Works')
   const other = await buildFullTenant('Other')
-  await finish(await startDataExport(db.tenants, tenantId, { content: true, since: null, until: null }))
+  await finish(
+    await startDataExport(db.tenants.forTenant(tenantId), tenantId, {
+      content: true,
+      since: null,
+      until: null,
+    }),
+  )
   const tables = await read(`select distinct parent from tables_of_tenants() order by 1`)
   // The test covers every table that has a tenant: a new one must get a row above.
   expect(Object.keys(await findTenantRows(db.pool, tenantId))).toEqual(tables.map(({ parent }) => parent))
   const before = await findTenantRows(db.pool, other.tenantId)
   const job = await finish(
-    await startDeletion({ db: db.batch, tenants: db.tenants }, tenantId, { confirm: 'Acme', actor }),
+    await startDeletion({ db: db.batch, own: db.tenants.forTenant(tenantId) }, tenantId, {
+      confirm: 'Zebra Works',
+      actor,
+    }),
   )
   expect(await findTenantRows(db.pool, tenantId)).toEqual({})
   expect(await read('select id from tenant where id = $1', [tenantId])).toEqual([])
-  expect(await findEverywhere(db.pool, 'Acme')).toEqual([])
+  expect(await findEverywhere(db.pool, 'Zebra Works')).toEqual([])
   expect(await findTenantRows(db.pool, other.tenantId)).toEqual(before)
   expect(job).toMatchObject({
     state: 'done',
@@ -135,12 +144,15 @@ test('nothing of a deleted tenant is left in any table; others keep all, and the
 })
 
 test('keys stop and secrets are lost for good before any row goes', async () => {
-  const { tenantId, liveKey } = await buildFullTenant('Acme')
+  const { tenantId, liveKey } = await buildFullTenant('Zebra Works')
   const [row] = await read(
     'select sealed_credentials, data_key_version, id from connection where tenant_id = $1',
     [tenantId],
   )
-  const job = await startDeletion({ db: db.batch, tenants: db.tenants }, tenantId, { confirm: 'Acme', actor })
+  const job = await startDeletion({ db: db.batch, own: db.tenants.forTenant(tenantId) }, tenantId, {
+    confirm: 'Zebra Works',
+    actor,
+  })
   await runDataTurn(deps(), job.id)
   expect(await findTenantRows(db.pool, tenantId)).toMatchObject({ message: 5, connection: 1 })
   const keys = createKeyVerifier({ pool: db.batch, pepper })
@@ -157,16 +169,16 @@ test('keys stop and secrets are lost for good before any row goes', async () => 
 })
 
 test('a wrong name deletes nothing, and an unknown tenant is not found', async () => {
-  const { tenantId } = await buildFullTenant('Acme')
+  const { tenantId } = await buildFullTenant('Zebra Works')
   const start = (id: string, confirm: string) =>
-    startDeletion({ db: db.batch, tenants: db.tenants }, id, { confirm, actor })
-  await expect(start(tenantId, 'acme')).rejects.toMatchObject({ code: 'validation-failed' })
-  await expect(start(newId(), 'Acme')).rejects.toMatchObject({ code: 'not-found' })
+    startDeletion({ db: db.batch, own: db.tenants.forTenant(id) }, id, { confirm, actor })
+  await expect(start(tenantId, 'zebra works')).rejects.toMatchObject({ code: 'validation-failed' })
+  await expect(start(newId(), 'Zebra Works')).rejects.toMatchObject({ code: 'not-found' })
   expect(await read('select id from data_job')).toEqual([])
 })
 
 test('a tenant may not ask for its own deletion, even by SQL with its rights', async () => {
-  const { tenantId } = await buildFullTenant('Acme')
+  const { tenantId } = await buildFullTenant('Zebra Works')
   await expect(
     db.tenants.forTenant(tenantId).query({
       text: `insert into data_job (id, tenant_id, kind, subject) values ($1, $2, 'deletion', $2)`,
@@ -176,8 +188,11 @@ test('a tenant may not ask for its own deletion, even by SQL with its rights', a
 })
 
 test('rows that a worker still writes while the tenant is deleted go too', async () => {
-  const { tenantId } = await buildFullTenant('Acme')
-  const job = await startDeletion({ db: db.batch, tenants: db.tenants }, tenantId, { confirm: 'Acme', actor })
+  const { tenantId } = await buildFullTenant('Zebra Works')
+  const job = await startDeletion({ db: db.batch, own: db.tenants.forTenant(tenantId) }, tenantId, {
+    confirm: 'Zebra Works',
+    actor,
+  })
   const late = () =>
     db.pool.query({
       text: `insert into event (tenant_id, message_id, type) values ($1, $2, 'recipient.sent')`,
@@ -194,10 +209,13 @@ test('rows that a worker still writes while the tenant is deleted go too', async
 })
 
 test('a worker that is killed inside a turn, again and again, leaves a deletion that the next one ends', async () => {
-  const { tenantId } = await buildFullTenant('Acme')
+  const { tenantId } = await buildFullTenant('Zebra Works')
   const other = await buildFullTenant('Other')
   const before = await findTenantRows(db.pool, other.tenantId)
-  const job = await startDeletion({ db: db.batch, tenants: db.tenants }, tenantId, { confirm: 'Acme', actor })
+  const job = await startDeletion({ db: db.batch, own: db.tenants.forTenant(tenantId) }, tenantId, {
+    confirm: 'Zebra Works',
+    actor,
+  })
   const run = () =>
     spawnSync(process.execPath, [...process.execArgv, WORKER, db.url, 'inside_data_turn:kill9:1/4;seed=5'])
       .signal

@@ -36,7 +36,8 @@ async function finish({ id }: DataJobRow): Promise<DataJobRow> {
   throw new Error('the job does not end')
 }
 
-const erase = async (address = ALICE) => finish(await startErasure(db.tenants, tenantId, { address }))
+const erase = async (address = ALICE) =>
+  finish(await startErasure(db.tenants.forTenant(tenantId), tenantId, { address }))
 const read = async (text: string, values: unknown[] = []) => (await db.pool.query({ text, values })).rows
 
 test('after an erasure no column of any table has the address, in any spelling, and a second one finds nothing', async () => {
@@ -50,7 +51,10 @@ test('after an erasure no column of any table has the address, in any spelling, 
   })
   expect((await findEverywhere(db.pool, ALICE)).length).toBeGreaterThan(15)
   const job = await finish(
-    await startErasure(db.tenants, tenantId, { address: ALICE, reason: `${ALICE} asked` }),
+    await startErasure(db.tenants.forTenant(tenantId), tenantId, {
+      address: ALICE,
+      reason: `${ALICE} asked`,
+    }),
   )
   expect(await findEverywhere(db.pool, ALICE)).toEqual([])
   expect(await findEverywhere(db.pool, ALICE.split('@')[0] ?? '')).toEqual([])
@@ -99,7 +103,7 @@ test('what waits for the address is cancelled and given back; the message still 
 test('a message that is being sent now is erased after its result', async () => {
   const id = await acceptMail(db.pool, tenantId, { to: [ALICE] })
   await db.pool.query({ text: `update outbox set state = 'sending' where message_id = $1`, values: [id] })
-  const job = await startErasure(db.tenants, tenantId, { address: ALICE })
+  const job = await startErasure(db.tenants.forTenant(tenantId), tenantId, { address: ALICE })
   const deps = { pool: db.batch, failpoint: noFailpoint, onError: () => {} }
   while (await runDataTurn(deps, job.id));
   expect(await read('select status, address from recipient where message_id = $1', [id])).toEqual([
@@ -174,7 +178,7 @@ test('a worker that is killed inside a turn, again and again, leaves an erasure 
   const ids: string[] = []
   for (let n = 0; n < 120; n += 1)
     ids.push(await acceptMail(db.pool, tenantId, { to: [ALICE, 'bob@example.net'] }))
-  const job = await startErasure(db.tenants, tenantId, { address: ALICE })
+  const job = await startErasure(db.tenants.forTenant(tenantId), tenantId, { address: ALICE })
   const run = () =>
     spawnSync(process.execPath, [...process.execArgv, WORKER, db.url, 'inside_data_turn:kill9:1/2;seed=5'])
       .signal

@@ -40,7 +40,7 @@ async function runAll(id: string): Promise<void> {
 }
 
 async function exportOf(tenantId: string, wish = ALL): Promise<string> {
-  const { id } = await startDataExport(db.tenants, tenantId, wish)
+  const { id } = await startDataExport(db.tenants.forTenant(tenantId), tenantId, wish)
   await runAll(id)
   return await readFile(tenantId, id)
 }
@@ -123,7 +123,7 @@ test('a killed worker leaves no gap and no line twice, and a repeated download h
     text: `insert into event (tenant_id, message_id, type, data) select $1, $2, 'e' || i, json_build_object('x', repeat('x', 1000)) from generate_series(1, 5000) i`,
     values: [tenantId, id],
   })
-  const job = await startDataExport(db.tenants, tenantId, ALL)
+  const job = await startDataExport(db.tenants.forTenant(tenantId), tenantId, ALL)
   const run = () =>
     spawnSync(process.execPath, [...process.execArgv, WORKER, db.url, 'inside_data_turn:kill9:1/4;seed=3'])
       .signal
@@ -149,10 +149,12 @@ test('a window of days leaves out what is outside of it, and keeps the settings'
 test('two exports of a tenant run at a time at most; a file ends after a week', async () => {
   const tenantId = await buildTenant(db.pool)
   const jobs = [
-    await startDataExport(db.tenants, tenantId, ALL),
-    await startDataExport(db.tenants, tenantId, ALL),
+    await startDataExport(db.tenants.forTenant(tenantId), tenantId, ALL),
+    await startDataExport(db.tenants.forTenant(tenantId), tenantId, ALL),
   ]
-  await expect(startDataExport(db.tenants, tenantId, ALL)).rejects.toMatchObject({ code: 'wrong-state' })
+  await expect(startDataExport(db.tenants.forTenant(tenantId), tenantId, ALL)).rejects.toMatchObject({
+    code: 'wrong-state',
+  })
   await expect(readFile(tenantId, jobs[0]?.id ?? '')).rejects.toMatchObject({ code: 'wrong-state' })
   for (const { id } of jobs) await runAll(id)
   await db.pool.query({

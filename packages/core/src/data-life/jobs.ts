@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { newId } from '@lettergate/contracts/lib/ids'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import type { Queryable } from '@lettergate/db/pool'
-import type { Tenants } from '@lettergate/db/tenant-scope'
 import { fromStorage } from '../lib/index.ts'
 import {
   countOpenJobs,
@@ -41,21 +40,21 @@ async function checkRoom(db: Queryable, tenantId: string, kind: JobKind): Promis
   })
 }
 
-/** The name of a tenant; `not-found` if there is none. */
-export async function tenantName(tenants: Tenants, tenantId: string): Promise<string> {
-  const name = await fromStorage(readTenantName(tenants.forTenant(tenantId), tenantId))
+/** The name of a tenant, as `own` may see it: its own scope, or the operator's; `not-found` if there is none. */
+export async function tenantName(own: Queryable, tenantId: string): Promise<string> {
+  const name = await fromStorage(readTenantName(own, tenantId))
   if (name === null) throw new Problem('not-found')
   return name
 }
 
 /** A worker writes all that a tenant has into a file. */
 export async function startDataExport(
-  tenants: Tenants,
+  own: Queryable,
   tenantId: string,
   options: ExportWish,
 ): Promise<DataJobRow> {
-  await tenantName(tenants, tenantId)
-  return await make(tenants.forTenant(tenantId), { tenantId, kind: 'export', options })
+  await tenantName(own, tenantId)
+  return await make(own, { tenantId, kind: 'export', options })
 }
 
 const erasureOf = ({ address, reason }: ErasureWish) => ({
@@ -66,13 +65,9 @@ const erasureOf = ({ address, reason }: ErasureWish) => ({
 })
 
 /** A worker erases an address, in lower case, from all that a tenant has. */
-export async function startErasure(
-  tenants: Tenants,
-  tenantId: string,
-  wish: ErasureWish,
-): Promise<DataJobRow> {
-  await tenantName(tenants, tenantId)
-  return await make(tenants.forTenant(tenantId), { tenantId, ...erasureOf(wish) })
+export async function startErasure(own: Queryable, tenantId: string, wish: ErasureWish): Promise<DataJobRow> {
+  await tenantName(own, tenantId)
+  return await make(own, { tenantId, ...erasureOf(wish) })
 }
 
 /** As `startErasure`, for all tenants. */
@@ -82,11 +77,11 @@ export async function startErasureOfAll(db: Queryable, wish: ErasureWish): Promi
 
 /** A worker deletes a tenant with everything it has. `confirm` is the tenant's name, against a wrong id. */
 export async function startDeletion(
-  deps: { db: Queryable; tenants: Tenants },
+  deps: { db: Queryable; own: Queryable },
   tenantId: string,
   { confirm, actor }: { confirm: string; actor: object },
 ): Promise<DataJobRow> {
-  const name = await tenantName(deps.tenants, tenantId)
+  const name = await tenantName(deps.own, tenantId)
   if (confirm !== name)
     throw new Problem('validation-failed', {
       detail: 'Nothing was deleted: confirm is not the name of this tenant.',

@@ -1,4 +1,5 @@
 import { EVENTS_KEPT, failPinned } from '../connections/index.ts'
+import { expireDataJobs } from '../data-life/index.ts'
 import { gaveUp } from '../deliver/index.ts'
 import { FIRST_TENANT } from '../dispatch/index.ts'
 import {
@@ -127,6 +128,7 @@ export const sweepSteps = {
   ensurePartitions: (deps: SweepDeps) => ensurePartitions(deps.pool),
   dropFeedDays: (deps: SweepDeps) => dropDayPartitions(deps.pool, 'feed', deps.feedDays ?? 30),
   expireSuppressions: (deps: SweepDeps) => untilDone(deps, (limit) => expireSuppressions(deps.pool, limit)),
+  expireDataJobs: (deps: SweepDeps) => untilDone(deps, (limit) => expireDataJobs(deps.pool, limit)),
   dropProviderEventDays: (deps: SweepDeps) =>
     dropDayPartitions(deps.pool, 'provider_event', PROVIDER_EVENT_DAYS),
   dropDeliveryTryDays: (deps: SweepDeps) => dropDayPartitions(deps.pool, 'delivery_try', DELIVERY_TRY_DAYS),
@@ -148,6 +150,7 @@ const EVERY_MS: Record<SweepStep, number> = {
   ensurePartitions: 3_600_000,
   dropFeedDays: 3_600_000,
   expireSuppressions: 600_000,
+  expireDataJobs: 3_600_000,
   dropProviderEventDays: 3_600_000,
   dropDeliveryTryDays: 3_600_000,
   expireAccountEvents: 3_600_000,
