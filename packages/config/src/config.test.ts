@@ -44,6 +44,7 @@ test('without settings the configuration has the documented development defaults
     apiKeepAliveSeconds: 72,
     apiTrustedProxies: [],
     feedDays: 30,
+    retention: true,
   })
 })
 

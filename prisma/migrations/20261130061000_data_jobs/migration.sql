@@ -57,8 +57,14 @@ create policy own_rows on data_job to lettergate_tenant
 create policy own_rows on data_chunk to lettergate_tenant
   using (tenant_id = nullif(current_setting('lettergate.tenant', true), '')::uuid)
   with check (tenant_id = nullif(current_setting('lettergate.tenant', true), '')::uuid);
+create policy own_rows on erasure_key to lettergate_tenant
+  using (tenant_id = nullif(current_setting('lettergate.tenant', true), '')::uuid)
+  with check (tenant_id = nullif(current_setting('lettergate.tenant', true), '')::uuid);
+create policy all_rows on erasure_key for select to lettergate_batch using (true);
 create policy all_rows on data_job to lettergate_batch using (true) with check (true);
 create policy all_rows on data_chunk to lettergate_batch using (true) with check (true);
+-- Whether there is one: never the key.
+grant select (tenant_id) on erasure_key to lettergate_tenant, lettergate_batch;
 grant select, insert on data_job to lettergate_tenant;
 grant select on data_chunk to lettergate_tenant;
 grant select, insert, update, delete on data_job, data_chunk to lettergate_batch;
