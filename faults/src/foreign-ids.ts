@@ -13,6 +13,8 @@ const PREFIX_BY_RESOURCE: Record<string, IdPrefix> = {
   'inbound/routes': 'inr',
   'inbound/mailboxes': 'mbx',
   'inbound/messages': 'inb',
+  export: 'job',
+  erasures: 'job',
 }
 
 const JOBS_OVER_MESSAGES = '/v1/messages/bulk/'

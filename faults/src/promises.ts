@@ -170,4 +170,8 @@ export const promises: Readonly<Record<string, Promised>> = {
     fault: 'kill the api after it kept events of a provider, and before it answered',
     promise: 'no event is lost, when the provider repeats',
   },
+  T50: {
+    fault: 'drop an old day of messages while somebody reads it, beside a load',
+    promise: 'nothing waits longer than 200 ms for its lock, and nothing is gone that should stay',
+  },
 }

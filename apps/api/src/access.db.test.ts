@@ -117,6 +117,11 @@ const calls: Call[] = [
   { method: 'GET', path: '/v1/suppressions/jobs/{id}' },
   { method: 'GET', path: '/v1/suppressions/jobs/{id}/csv' },
   { method: 'POST', path: '/v1/suppressions/jobs/{id}/cancel' },
+  { method: 'POST', path: '/v1/export', body: {} },
+  { method: 'GET', path: '/v1/export/{id}' },
+  { method: 'GET', path: '/v1/export/{id}/file' },
+  { method: 'POST', path: '/v1/erasures', body: { address: 'a@example.net' } },
+  { method: 'GET', path: '/v1/erasures/{id}' },
 ]
 /** The operator's, which no key of a tenant may call. */
 const adminCalls: Call[] = [
@@ -138,6 +143,11 @@ const adminCalls: Call[] = [
   { method: 'GET', path: '/v1/admin/plans/{name}' },
   { method: 'PATCH', path: '/v1/admin/plans/{name}', body: { description: 'x' } },
   { method: 'DELETE', path: '/v1/admin/plans/{name}' },
+  { method: 'POST', path: '/v1/admin/tenants/{id}/export', body: {} },
+  { method: 'DELETE', path: '/v1/admin/tenants/{id}', body: { confirm: 'Test' } },
+  { method: 'POST', path: '/v1/admin/erasures', body: { address: 'a@example.net' } },
+  { method: 'GET', path: '/v1/admin/data-jobs/{id}' },
+  { method: 'GET', path: '/v1/admin/data-jobs/{id}/file' },
   { method: 'GET', path: '/v1/admin/audit' },
   { method: 'GET', path: '/v1/admin/audit/export' },
   { method: 'POST', path: '/v1/admin/messages/bulk', body: { ...bulk, tenant: 'all', dry_run: true } },
@@ -202,6 +212,14 @@ function resourceOf(path: string): {
   if (path.startsWith('/v1/suppressions')) {
     const make = async () => (await api.call('POST', '/v1/suppressions/export', { body: {} })).json.id
     return { kind: 'job', make }
+  }
+  if (path.startsWith('/v1/export')) {
+    const make = async () => (await api.call('POST', '/v1/export', { body: {} })).json.id
+    return { kind: 'job', make }
+  }
+  if (path.startsWith('/v1/erasures')) {
+    const body = { address: 'a@example.net' }
+    return { kind: 'job', make: async () => (await api.call('POST', '/v1/erasures', { body })).json.id }
   }
   const make = async () =>
     (await api.call('POST', '/v1/routes', { body: route(await makeConnection()) })).json.id
@@ -271,7 +289,8 @@ describe('access', () => {
     expect((await api.db.pool.query({ text: 'select count(*)::int as n from message' })).rows).toEqual(rows)
   })
 
-  it.each(named.filter(([, { path }]) => path.startsWith('/v1/connections')))(
+  const liveOnly = /^\/v1\/(connections|export|erasures)/
+  it.each(named.filter(([, { path }]) => liveOnly.test(path)))(
     '%s is refused to a test key',
     async (_, { method, path, body }) => {
       const answer = await api.call(method, path, { key: api.tenant.testKey, body })

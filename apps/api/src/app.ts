@@ -1,6 +1,7 @@
 import { Problem } from '@lettergate/contracts/problems/problems'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { addAdminRoutes } from './admin/index.ts'
+import { addAdminDataRoutes } from './admin/data-life/index.ts'
 import type { ApiDeps } from './deps.ts'
 import { addAnswerBudget } from './http/answer-budget.ts'
 import { addAnswerInTime } from './http/answer-in-time.ts'
@@ -21,6 +22,7 @@ import { addOperationRoutes } from './operations/index.ts'
 import { addAuditRoutes } from './v1/audit/index.ts'
 import { addConnectionRoutes } from './v1/connections/index.ts'
 import { addDomainRoutes } from './v1/domains/index.ts'
+import { addDataRoutes } from './v1/data-life/index.ts'
 import { addEndpointRoutes } from './v1/endpoints/index.ts'
 import { addEventRoutes } from './v1/events/index.ts'
 import { addInboundRoutes } from './v1/inbound/index.ts'
@@ -114,6 +116,8 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   await app.register(async (scope) => addAdminRoutes(scope, deps))
   await app.register(async (scope) => addUsageRoutes(scope, deps))
   await app.register(async (scope) => addInboundRoutes(scope, deps))
+  await app.register(async (scope) => addDataRoutes(scope, deps))
+  await app.register(async (scope) => addAdminDataRoutes(scope, deps))
   await app.register(async (scope) => addOperationRoutes(scope, deps))
   await app.register(async (scope) => addProviderEventRoutes(scope, deps))
   return app

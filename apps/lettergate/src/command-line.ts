@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { CliError, errorCode } from './cli-error.ts'
 import { addAuditCommand } from './commands/audit.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
+import { addDataCommands } from './commands/data.ts'
 import { addKeyCommands } from './commands/key.ts'
 import { addListenCommand } from './commands/listen.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
@@ -23,6 +24,7 @@ function buildProgram(): Command {
   addUsageCommand(program)
   addAuditCommand(program)
   addDoctorCommand(program)
+  addDataCommands(program)
   addListenCommand(program)
   return program
 }

@@ -73,6 +73,8 @@ async function start(answer: ReturnType<typeof quota>, count: number) {
         inboundDays: 30,
         inboundDomain: 'in.gateway.example',
         ownAddressKeys: [],
+        retention: false,
+        onRetentionPreview: () => {},
         fallback: 'hold',
         failpoint: noFailpoint,
         onError,

@@ -1,3 +1,4 @@
+import type { JobKind, RetentionRun, RetentionStep } from '@lettergate/core/data-life'
 import type { AttemptResult } from '@lettergate/core/deliver'
 import type { CheckOutcome } from '@lettergate/core/domains'
 import type { ProcessedInbound } from '@lettergate/core/inbound'
@@ -36,6 +37,9 @@ export type WorkerMetrics = {
   onInbound(result: ProcessedInbound, ms: number): void
   onReaderEnded(): void
   watchInbound(counts: () => { busy: number; oldestMs: number }): void
+  onDataTurn(kind: JobKind, result: ChunkResult): void
+  onRetentionStep(step: RetentionStep): void
+  onRetentionRun(run: RetentionRun): void
 }
 
 /** Metrics of a worker; `busy`, `throttle` and `isolated` are read at scrape time. */
@@ -245,11 +249,31 @@ export function createWorkerMetrics(
     help: 'How long the oldest check of a domain had been due when this worker took checks last; 0 when none was due.',
     registers: [registry],
   })
+  const turns = new Counter({
+    name: 'lettergate_data_turns_total',
+    help: 'Turns of exports, erasures and deletions, by kind and result (done, failed). A failed one is repeated.',
+    labelNames: ['kind', 'result'],
+    registers: [registry],
+  })
+  const retentionSteps = new Counter({
+    name: 'lettergate_retention_steps_total',
+    help: 'Steps of retention: detached, dropped, copied, swapped, deleted, looked (nothing to do), busy (somebody held a lock), again (rows changed meanwhile), nothing, elsewhere (another worker does it).',
+    labelNames: ['step'],
+    registers: [registry],
+  })
+  const retentionStuck = new Gauge({
+    name: 'lettergate_retention_stuck_days',
+    help: 'Days of tables that the last run of retention in this worker could not lock: a dump or a long report reads them.',
+    registers: [registry],
+  })
   return {
     registry,
     onBulkMessage: (action, result) => bulk.inc({ action, result }),
     onDomainChecked: (result) => domainChecks.inc({ result }),
     onDomainsWaited: (ms) => domainsWaited.set(ms / 1000),
+    onDataTurn: (kind, result) => turns.inc({ kind, result }),
+    onRetentionStep: ({ did }) => retentionSteps.inc({ step: did }),
+    onRetentionRun: ({ stuck }) => retentionStuck.set(stuck.length),
     onSuppressionChunk: (kind, result) => chunks.inc({ kind, result }),
     onApplied({ requests: _, waitedMs, ...counts }) {
       waited.set(waitedMs / 1000)

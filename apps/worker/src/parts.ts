@@ -81,6 +81,12 @@ export function openParts(options: {
       ownAddressKeys: [rootSecret(config), config.previousSecret].flatMap((root) =>
         root ? [deriveKey(root, 'own addresses')] : [],
       ),
+      retention: config.retention,
+      onRetentionPreview: (startsAt, due) =>
+        log.info(
+          { startsAt, days: due.slice(0, 50), more: Math.max(0, due.length - 50) },
+          due.length === 0 ? 'retention: no day is due' : 'retention: these days are due',
+        ),
       fallback: config.env === 'development' ? 'capture' : 'hold',
       failpoint: createFailpoint(config.failpoint, { taggedOnly: options.isIsolated ?? false }),
     },

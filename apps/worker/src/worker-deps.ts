@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { GatewayNames } from '@lettergate/core/domains'
+import type { DueDay } from '@lettergate/core/data-life'
 import type { Failpoint } from '@lettergate/core/lib'
 import type { ForeignEvents } from '@lettergate/core/provider-events'
 import type { Sealer } from '@lettergate/core/secrets'
@@ -27,9 +28,13 @@ export type WorkerDeps = {
   inboundDomain: string
   /** Of addresses of ours, the present one first. */
   ownAddressKeys: readonly KeyObject[]
+  /** Whether old messages are deleted. */
+  retention: boolean
   fallback: 'capture' | 'hold'
   failpoint: Failpoint
   onError: (error: unknown) => void
+  /** For the log: when retention begins, and what goes first. */
+  onRetentionPreview: (startsAt: Date, due: readonly DueDay[]) => void
   /** For the log: events at the URL of a connection about messages that its tenant does not have. */
   onForeign: (events: ForeignEvents) => void
 }

@@ -1,4 +1,5 @@
 import { createCredentialRenewer } from '@lettergate/core/connections'
+import { createDataJobs, createRetention } from '@lettergate/core/data-life'
 import { type Claim, createDispatcher, wokenTenants } from '@lettergate/core/dispatch'
 import { createDomainChecks } from '@lettergate/core/domains'
 import { createFeedNews } from '@lettergate/core/feed'
@@ -147,6 +148,15 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     onChecked: metrics.onDomainChecked,
     onWaited: metrics.onDomainsWaited,
   })
+  const dataJobs = createDataJobs({ pool, failpoint: deps.failpoint, onTurn: metrics.onDataTurn, onError })
+  const retention = createRetention({
+    pool,
+    failpoint: deps.failpoint,
+    onStep: metrics.onRetentionStep,
+    onRun: metrics.onRetentionRun,
+    onPreview: deps.onRetentionPreview,
+    onError,
+  })
   const news = createFeedNews({ pool, listener, onError })
   const inbound = startInbound(deps, metrics)
   await listener.on('lg_inbound', () => inbound.wake())
@@ -166,6 +176,8 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   suppressionJobs.start()
   bulk.start()
   domainChecks.start()
+  dataJobs.start()
+  if (deps.retention) retention.start()
   applier.start()
   webhooks.start()
 
@@ -186,6 +198,8 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
         suppressionJobs.stop(),
         bulk.stop(),
         domainChecks.stop(),
+        dataJobs.stop(),
+        retention.stop(),
       ])
       news.close()
       await listener.close()

@@ -60,6 +60,7 @@ test('without settings the configuration has the documented development defaults
     inboundDays: 30,
     inboundHost: '127.0.0.1',
     inboundPort: 2526,
+    retention: true,
   })
 })
 

@@ -41,6 +41,8 @@ export type Config = {
   inboundHost: string
   /** Undefined: inbound mail is off. */
   inboundPort: number | undefined
+  /** Whether old messages are deleted. */
+  retention: boolean
   databaseUrl: string | undefined
   redisUrl: string | undefined
   failpoint: string | undefined
@@ -162,6 +164,7 @@ function toConfig(data: z.infer<typeof settings>): Config {
     inboundDays: data.LETTERGATE_INBOUND_DAYS,
     inboundHost: data.INBOUND_HOST,
     inboundPort: data.INBOUND_PORT ?? (data.LETTERGATE_ENV === 'development' ? 2526 : undefined),
+    retention: data.LETTERGATE_RETENTION === 'on',
     databaseUrl: data.DATABASE_URL,
     redisUrl: data.REDIS_URL,
     failpoint: data.LETTERGATE_ENV === 'production' ? undefined : data.LG_FAILPOINT,

@@ -281,6 +281,11 @@ export const settings = z.object({
     description:
       'Port on INBOUND_HOST that takes inbound mail; unset: 2526 in development, and off in production.',
   }),
+  LETTERGATE_RETENTION: z.enum(['on', 'off'], { error: 'must be on or off' }).default('on').meta({
+    example: 'on',
+    description:
+      'on or off: content and records of messages are deleted after the days of their plan. Off keeps everything for good.',
+  }),
   DATABASE_URL: url('postgres:', 'postgresql:').optional().meta({
     example: '',
     description:

@@ -46,6 +46,7 @@ const PROBLEMS: Record<number, string> = {
   404: 'It does not exist, or it is not yours.',
   409: 'The present state does not allow this.',
   414: 'The address is too long.',
+  410: 'It is deleted.',
   413: 'The body is too large.',
   415: 'The body is not plain UTF-8 JSON.',
   422: 'Some values are missing or not allowed.',

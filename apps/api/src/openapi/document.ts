@@ -51,6 +51,10 @@ const TAGS = [
     description: 'Mail that comes in: which addresses are received for, and what becomes of their mail.',
   },
   {
+    name: 'Data',
+    description: 'Exports of all your data, and erasure of addresses.',
+  },
+  {
     name: 'Provider events',
     description: 'The reports of email providers: delivered, bounced, opened and others.',
   },

@@ -53,6 +53,11 @@ export const problems = {
     title: 'Cursor expired',
     summary: 'The cursor is older than the events that are kept. Events after it may be gone.',
   },
+  'content-expired': {
+    status: 410,
+    title: 'Content expired',
+    summary: 'The content of the message is deleted; its records are still there.',
+  },
   'method-not-allowed': {
     status: 405,
     title: 'Method not allowed',

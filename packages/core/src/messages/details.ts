@@ -73,7 +73,7 @@ async function loadOutbound(
   message: StoredMessage,
 ): Promise<OutboundMessage> {
   const document = await readDocument(db, { tenantId, id: message.id })
-  if (!document) throw new Problem('not-found')
+  if (!document) throw new Problem('content-expired')
   return toOutbound(db, {
     tenantId,
     messageId: message.id,

@@ -21,6 +21,7 @@ function wrongState(lock: RetryLock): Problem | null {
   if (lock.outboxState === 'ready' || lock.outboxState === 'claimed') {
     return new Problem('wrong-state', { detail: 'The message is about to be sent already.' })
   }
+  if (!lock.hasContent) return new Problem('content-expired')
   if (lock.recipients.some(({ status }) => RETRYABLE.has(status))) return null
   return new Problem('wrong-state', { detail: 'No recipient has failed or waits for another try.' })
 }

@@ -1,5 +1,6 @@
 import { expireAudit } from '../audit/index.ts'
 import { EVENTS_KEPT, failPinned } from '../connections/index.ts'
+import { expireDataJobs } from '../data-life/index.ts'
 import { gaveUp } from '../deliver/index.ts'
 import { FIRST_TENANT } from '../dispatch/index.ts'
 import { dropInboundDays, expireSeen } from '../inbound/index.ts'
@@ -182,6 +183,7 @@ export const sweepSteps = {
   ensurePartitions: (deps: SweepDeps) => ensurePartitions(deps.pool),
   dropFeedDays: (deps: SweepDeps) => dropDayPartitions(deps.pool, 'feed', deps.feedDays ?? 30),
   expireSuppressions: (deps: SweepDeps) => untilDone(deps, (limit) => expireSuppressions(deps.pool, limit)),
+  expireDataJobs: (deps: SweepDeps) => untilDone(deps, (limit) => expireDataJobs(deps.pool, limit)),
   dropProviderEventDays: (deps: SweepDeps) =>
     dropDayPartitions(deps.pool, 'provider_event', PROVIDER_EVENT_DAYS),
   expireInboundSeen: (deps: SweepDeps) => untilDone(deps, (limit) => expireSeen(deps.pool, limit)),
@@ -216,6 +218,7 @@ const EVERY_MS: Record<SweepStep, number> = {
   expireInboundSeen: 60_000,
   dropInboundDays: 3_600_000,
   expireSuppressions: 600_000,
+  expireDataJobs: 3_600_000,
   dropProviderEventDays: 3_600_000,
   dropDeliveryTryDays: 3_600_000,
   expireAccountEvents: 3_600_000,

@@ -24,7 +24,7 @@ export function addReadRawRoute(app: FastifyInstance, deps: ApiDeps): void {
       params: MessagePath,
       response: {
         200: { description: 'The mail.', content: { 'message/rfc822': { schema: RawMessage } } },
-        ...problemAnswers(401, 403, 404, 429, 503),
+        ...problemAnswers(401, 403, 404, 410, 429, 503),
       },
     },
     handler: async (request, reply) => {

@@ -23,7 +23,7 @@ export function addRetryMessageRoute(app: FastifyInstance, deps: ApiDeps): void 
       params: MessagePath,
       response: {
         200: answer('The message, queued again.', Message),
-        ...problemAnswers(401, 403, 404, 409, 429, 503),
+        ...problemAnswers(401, 403, 404, 409, 410, 429, 503),
       },
     },
     handler: async (request, reply): Promise<Message> => {

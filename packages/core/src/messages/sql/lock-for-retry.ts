@@ -5,11 +5,14 @@ export type RetryLock = {
   /** Null: nothing is left to do for it. */
   outboxState: string | null
   recipients: { position: number; status: string }[]
+  /** Whether there is something to send: content goes sooner than the rest. */
+  hasContent: boolean
 }
 
 /**
  * Locks everything that a retry looks at, in the order in which cancelling and recording lock it: the message (two
- * retries take turns on it), its outbox row, its recipients.
+ * retries take turns on it), its outbox row, its recipients. Having read the content, the transaction holds its day: it is not dropped before the
+ * message is in the backlog, and one that is in the backlog keeps its content.
  */
 export async function lockForRetry(
   client: Queryable,
@@ -33,9 +36,15 @@ export async function lockForRetry(
     text: 'select position, status from recipient where tenant_id = $1 and message_id = $2 order by position for update',
     values,
   })
+  const content = await client.query({
+    name: 'lock-for-retry-content',
+    text: 'select from message_content where tenant_id = $1 and message_id = $2',
+    values,
+  })
   return {
     mode: row.mode,
     outboxState: outbox.rows[0]?.state ?? null,
     recipients: recipients.rows,
+    hasContent: content.rowCount === 1,
   }
 }
