@@ -9,6 +9,7 @@ const PREFIX_BY_RESOURCE: Record<string, IdPrefix> = {
   routes: 'rte',
   suppressions: 'job',
   endpoints: 'end',
+  'smtp-credentials': 'smc',
 }
 
 /** Named by an address, which anybody may know. */
@@ -23,6 +24,7 @@ const BODY_BY_ROUTE: Record<string, unknown> = {
   'PATCH /v1/routes/{id}': { name: 'Other' },
   'POST /v1/messages/{id}/resolve': { recipient: 'user@example.net', outcome: 'sent' },
   'PATCH /v1/endpoints/{id}': { description: 'Other' },
+  'PATCH /v1/smtp-credentials/{id}': { name: 'Other' },
   'POST /v1/endpoints/{id}/replay': { seq: 1, dry_run: true },
 }
 
