@@ -15,6 +15,7 @@ const PREFIX_BY_RESOURCE: Record<string, IdPrefix> = {
   'inbound/messages': 'inb',
   export: 'job',
   erasures: 'job',
+  'smtp-credentials': 'smc',
 }
 
 const JOBS_OVER_MESSAGES = '/v1/messages/bulk/'
@@ -33,6 +34,7 @@ const BODY_BY_ROUTE: Record<string, unknown> = {
   'PATCH /v1/endpoints/{id}': { description: 'Other' },
   'PATCH /v1/inbound/routes/{id}': { name: 'Other' },
   'PATCH /v1/inbound/messages/{id}': { read: true },
+  'PATCH /v1/smtp-credentials/{id}': { name: 'Other' },
   'POST /v1/endpoints/{id}/replay': { seq: 1, dry_run: true },
 }
 
@@ -76,7 +78,10 @@ export async function askWhole(
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
-  const text = (await response.text()).replaceAll(/\b(req|msg|con|rte|job|dom|inr|inb|mbx)_[0-9a-z]+/g, '$1')
+  const text = (await response.text()).replaceAll(
+    /\b(req|msg|con|rte|job|dom|inr|inb|mbx|smc)_[0-9a-z]+/g,
+    '$1',
+  )
   return { status: response.status, text, fields: [...response.headers.keys()].sort() }
 }
 

@@ -1,7 +1,7 @@
 import { Problem } from '@lettergate/contracts/problems/problems'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { addAdminRoutes } from './admin/index.ts'
 import { addAdminDataRoutes } from './admin/data-life/index.ts'
+import { addAdminRoutes } from './admin/index.ts'
 import type { ApiDeps } from './deps.ts'
 import { addAnswerBudget } from './http/answer-budget.ts'
 import { addAnswerInTime } from './http/answer-in-time.ts'
@@ -21,14 +21,15 @@ import { addOpenApi } from './openapi/document.ts'
 import { addOperationRoutes } from './operations/index.ts'
 import { addAuditRoutes } from './v1/audit/index.ts'
 import { addConnectionRoutes } from './v1/connections/index.ts'
-import { addDomainRoutes } from './v1/domains/index.ts'
 import { addDataRoutes } from './v1/data-life/index.ts'
+import { addDomainRoutes } from './v1/domains/index.ts'
 import { addEndpointRoutes } from './v1/endpoints/index.ts'
 import { addEventRoutes } from './v1/events/index.ts'
 import { addInboundRoutes } from './v1/inbound/index.ts'
 import { addMessageRoutes } from './v1/messages/index.ts'
 import { addProviderEventRoutes } from './v1/provider-events/index.ts'
 import { addRouteRoutes } from './v1/routes/index.ts'
+import { addSmtpCredentialRoutes } from './v1/smtp-credentials/index.ts'
 import { addSuppressionRoutes } from './v1/suppressions/index.ts'
 import { addUsageRoutes } from './v1/usage/index.ts'
 
@@ -110,6 +111,7 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   await app.register(async (scope) => addRouteRoutes(scope, deps))
   await app.register(async (scope) => addEndpointRoutes(scope, deps))
   await app.register(async (scope) => addDomainRoutes(scope, deps))
+  await app.register(async (scope) => addSmtpCredentialRoutes(scope, deps))
   await app.register(async (scope) => addEventRoutes(scope, deps))
   await app.register(async (scope) => addSuppressionRoutes(scope, deps))
   await app.register(async (scope) => addAuditRoutes(scope, deps))

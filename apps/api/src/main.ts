@@ -1,5 +1,6 @@
 import { ConfigError, loadServiceConfig } from '@lettergate/config/config'
 import { rootSecret } from '@lettergate/config/root-secret'
+import { smtpAccess } from '@lettergate/config/smtp-access'
 import { createLogger } from './logger.ts'
 import { startServer } from './server.ts'
 
@@ -20,6 +21,7 @@ async function main(): Promise<void> {
       mayShare: config.sharedDomains,
     },
     failpoint: config.failpoint,
+    smtp: smtpAccess(config),
     feedDays: config.feedDays,
     inboundDomain: config.inboundDomain,
     logger,

@@ -3,8 +3,9 @@ import { Problem } from '@lettergate/contracts/problems/problems'
 import { Command, CommanderError } from 'commander'
 import { CliError, errorCode } from './cli-error.ts'
 import { addAuditCommand } from './commands/audit.ts'
-import { addDoctorCommand } from './commands/doctor.ts'
 import { addDataCommands } from './commands/data.ts'
+import { addDoctorCommand } from './commands/doctor.ts'
+import { addInfoCommand } from './commands/info.ts'
 import { addKeyCommands } from './commands/key.ts'
 import { addListenCommand } from './commands/listen.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
@@ -26,6 +27,7 @@ function buildProgram(): Command {
   addDoctorCommand(program)
   addDataCommands(program)
   addListenCommand(program)
+  addInfoCommand(program)
   return program
 }
 

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
-import type { GatewayNames } from '@lettergate/core/domains'
 import type { DueDay } from '@lettergate/core/data-life'
+import type { GatewayNames } from '@lettergate/core/domains'
 import type { Failpoint } from '@lettergate/core/lib'
 import type { ForeignEvents } from '@lettergate/core/provider-events'
 import type { Sealer } from '@lettergate/core/secrets'

@@ -274,6 +274,12 @@ export const ROUTES_APART: Record<string, string> = {
   'POST /v1/domains/:id/check': 'no body, answers of the DNS of 200 kB at most, once a minute',
   'POST /v1/domains/:id/rotate-dkim': 'no body, two rows, keys made by another thread',
   'GET /v1/pool/spf': 'settings',
+  'POST /v1/smtp-credentials': 'a body of 32 kB at most, one row',
+  'GET /v1/smtp-credentials': '100 logins at most',
+  'GET /v1/smtp-credentials/:id': 'one row',
+  'PATCH /v1/smtp-credentials/:id': 'a body of 32 kB at most, one row',
+  'DELETE /v1/smtp-credentials/:id': 'one row',
+  'GET /v1/smtp-credentials/:id/settings': 'one row, and twelve texts of fixed length',
   'GET /v1/endpoints/default-secret': 'one row',
   'POST /v1/endpoints/default-secret/rotate': 'no body, one row',
 }

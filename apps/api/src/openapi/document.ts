@@ -33,6 +33,10 @@ const TAGS = [
       'Domains that you send from: the DNS records that prove them, and the keys that sign your mail.',
   },
   {
+    name: 'SMTP credentials',
+    description: 'User names and passwords of programs that send by SMTP.',
+  },
+  {
     name: 'Events',
     description:
       'All that happens to your messages, in the order in which it was stored. No event is missed.',

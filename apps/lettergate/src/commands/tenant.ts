@@ -7,9 +7,9 @@ import { makeChange } from './make-change.ts'
 import { collect, readOwnLimits } from './option-values.ts'
 import { parseOptions } from './parse-options.ts'
 import { addTenantChangeCommands } from './tenant-change.ts'
+import { addTenantDataCommands } from './tenant-data.ts'
 import { retryHours, tenantName } from './tenant-options.ts'
 import { addTenantShowCommands } from './tenant-show.ts'
-import { addTenantDataCommands } from './tenant-data.ts'
 
 const DAILY_LIMIT_MAX = 2_147_483_647
 const limitMessage = `must be a whole number from 0 to ${DAILY_LIMIT_MAX}`
