@@ -4,6 +4,7 @@ import { callbackTarget } from '@lettergate/contracts/webhooks/callback-url'
 import { createAcceptor, createConnectionsCheck, createSubmit } from '@lettergate/core/accept'
 import { createConnectionChecker, createCredentialRenewer } from '@lettergate/core/connections'
 import { createWorkerWaker } from '@lettergate/core/dispatch'
+import { createEgressPolicies } from '@lettergate/core/egress'
 import { createFeedFollower, createFeedNews, createWaitingPlaces } from '@lettergate/core/feed'
 import { createKeyVerifier } from '@lettergate/core/keys'
 import { createDatabaseClock, createFailpoint, createReadiness, createTimerWheel } from '@lettergate/core/lib'
@@ -137,7 +138,9 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
   metrics.watchWaiting('poll', places.polls.count)
   metrics.watchWaiting('stream', places.streams.count)
   const cursorKey = { sign: deriveKey(secret, 'list cursors'), previous: previous('list cursors') }
+  const policies = createEgressPolicies({ pool, onError })
   const egress = createEgress({
+    policyOf: async (tenantId) => (await policies.of(tenantId)).policy,
     allow: [...options.egressAllow],
     mailPort: options.egressMailPort,
     ...(options.egressResolve && { resolve: options.egressResolve }),
@@ -209,8 +212,8 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
       acceptor,
       connectionsCheck: createConnectionsCheck({ tenants, providers }),
       callbacks: {
-        refusal(url) {
-          const verdict = egress.checkTarget(callbackTarget(url))
+        async refusal(tenantId, url) {
+          const verdict = await egress.forTenant(tenantId).checkTarget(callbackTarget(url))
           return verdict.ok ? null : verdict.reason
         },
         prepare: createCallbackReaders({ tenants, sealer }),
@@ -224,6 +227,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     places,
     sealer,
     egress,
+    policies,
     onError,
     checker,
     providers,

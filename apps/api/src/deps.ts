@@ -1,5 +1,6 @@
 import type { Acceptor, Submit } from '@lettergate/core/accept'
 import type { ConnectionChecker } from '@lettergate/core/connections'
+import type { EgressPolicies } from '@lettergate/core/egress'
 import type { FeedFollower, WaitingPlaces } from '@lettergate/core/feed'
 import type { KeyVerifier } from '@lettergate/core/keys'
 import type { CursorKey, DatabaseClock, Readiness } from '@lettergate/core/lib'
@@ -46,7 +47,9 @@ export type ApiDeps = {
   /** Bounds of the requests that wait. */
   places: { polls: WaitingPlaces; streams: WaitingPlaces }
   sealer: Sealer
-  egress: Pick<Egress, 'checkTarget' | 'checkResolvedTarget' | 'request'>
+  egress: Pick<Egress, 'forTenant'>
+  /** What tenants may reach. */
+  policies: EgressPolicies
   /** Of what happens beside a request. */
   onError: (error: unknown) => void
   checker: ConnectionChecker

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { NewMessage } from '@lettergate/contracts/messages/send-request'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { toPointer } from '@lettergate/contracts/problems/validation-issues'
+import { fromStorage } from '../lib/index.ts'
 import { quotaExceeded } from '../usage/index.ts'
 import type { AcceptOutcome, Acceptor } from './accept.ts'
 import type { ConnectionsCheck } from './check-capabilities.ts'
@@ -13,14 +14,20 @@ type Judged = NewMessage | Problem
 
 /** What messages with a URL of their own need. */
 export type Callbacks = {
-  /** Why the URL must not be called, by its name alone; null: it may. */
-  refusal(url: string): string | null
+  /** Why the URL must not be called for this tenant, by its name alone; null: it may. */
+  refusal(tenantId: string, url: string): Promise<string | null>
   /** Makes sure that the events of such messages are looked for, before the first of them is stored. */
   prepare(owner: { tenantId: string; mode: 'live' | 'test' }): Promise<void>
 }
 
-function urlProblem(callbacks: Callbacks, { callbackUrl }: NewMessage, pointer: string): Problem | null {
-  const detail = callbackUrl === undefined ? null : callbacks.refusal(callbackUrl)
+async function urlProblem(
+  callbacks: Callbacks,
+  tenantId: string,
+  { callbackUrl }: NewMessage,
+  pointer: string,
+): Promise<Problem | null> {
+  if (callbackUrl === undefined) return null
+  const detail = await fromStorage(callbacks.refusal(tenantId, callbackUrl))
   if (detail === null) return null
   const at = `${pointer}${toPointer(['callback_url'])}`
   return new Problem('url-not-allowed', { detail: `${at}: ${detail}`, errors: [{ pointer: at, detail }] })
@@ -96,7 +103,7 @@ export function createSubmit(deps: {
         if (!isMessage(entry)) return entry
         const pointer = pointerOf(submission, index)
         const fault =
-          urlProblem(deps.callbacks, entry, pointer) ??
+          (await urlProblem(deps.callbacks, submission.tenant.id, entry, pointer)) ??
           (await deps.connectionsCheck.findFault(submission.tenant.id, entry, pointer))
         return fault ?? entry
       }),

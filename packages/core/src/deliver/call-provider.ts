@@ -1,4 +1,6 @@
 import type { Tenants } from '@lettergate/db/tenant-scope'
+import type { TenantEgress } from '@lettergate/egress/egress'
+import type { Refusal } from '@lettergate/egress/guard'
 import { EncodeFailed } from '@lettergate/providers/lib/encode-large'
 import { withoutSecrets } from '@lettergate/providers/lib/redact'
 import { toFailure } from '@lettergate/providers/lib/to-failure'
@@ -29,6 +31,18 @@ export type Calls = {
 /** Retries reading the mail for this long, which leaves time for the call. */
 const READ_MS = 8_000
 
+/** The first target of a connection that its tenant may not reach, by its name alone; null: there is none. */
+async function findRefusal(
+  egress: TenantEgress,
+  { provider, connection }: Candidate,
+): Promise<Refusal | null> {
+  for (const target of provider.targets(connection.settings)) {
+    const verdict = await egress.checkTarget(target)
+    if (!verdict.ok) return verdict
+  }
+  return null
+}
+
 export function createCalls(deps: IoDeps & { tenants: Tenants; onError: (error: unknown) => void }): Calls {
   const running = new Set<Deadlines>()
   let aborted = false
@@ -51,8 +65,11 @@ export function createCalls(deps: IoDeps & { tenants: Tenants; onError: (error: 
         // A suspended process may have lost its lease to the sweeper.
         if (performance.now() - fencedAt > SENDING_LEASE_MS / 2)
           return toFailure('recipient-deferred', 'the worker was suspended before it could send')
-        called = true
         const { provider, connection } = candidate
+        // At each attempt, and not only when a socket opens: sessions that are open already are used again.
+        const refusal = owner && (await findRefusal(deps.egress.forTenant(owner.tenantId), candidate))
+        if (refusal) return toFailure('provider-egress-refused', refusal.reason)
+        called = true
         if (provider.capabilities.foldsAddressCase !== true)
           return withoutSecrets(await provider.send(outbound, connection, io), connection.credentials)
         const { message: folded, twins } = foldRecipients(outbound)
