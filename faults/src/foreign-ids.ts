@@ -9,6 +9,7 @@ const PREFIX_BY_RESOURCE: Record<string, IdPrefix> = {
   routes: 'rte',
   suppressions: 'job',
   endpoints: 'end',
+  keys: 'key',
 }
 
 /** Named by an address, which anybody may know. */
@@ -22,6 +23,7 @@ const BODY_BY_ROUTE: Record<string, unknown> = {
   'POST /v1/connections/{id}/register-events/rotate': {},
   'PATCH /v1/routes/{id}': { name: 'Other' },
   'POST /v1/messages/{id}/resolve': { recipient: 'user@example.net', outcome: 'sent' },
+  'POST /v1/keys/{id}/rotate': {},
   'PATCH /v1/endpoints/{id}': { description: 'Other' },
   'POST /v1/endpoints/{id}/replay': { seq: 1, dry_run: true },
 }
@@ -62,7 +64,7 @@ export async function askWhole(
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
-  const text = (await response.text()).replaceAll(/\b(req|msg|con|rte|job)_[0-9a-z]+/g, '$1')
+  const text = (await response.text()).replaceAll(/\b(req|msg|con|rte|job|key)_[0-9a-z]+/g, '$1')
   return { status: response.status, text, fields: [...response.headers.keys()].sort() }
 }
 

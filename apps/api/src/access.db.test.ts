@@ -68,6 +68,13 @@ const calls: Call[] = [
   { method: 'POST', path: '/v1/endpoints/{id}/test' },
   { method: 'GET', path: '/v1/endpoints/{id}/deliveries' },
   { method: 'POST', path: '/v1/endpoints/{id}/replay', body: { seq: 1, dry_run: true } },
+  { method: 'GET', path: '/v1/keys' },
+  { method: 'POST', path: '/v1/keys', body: { name: 'CI', scopes: ['messages:send'] } },
+  { method: 'GET', path: '/v1/keys/{id}' },
+  { method: 'POST', path: '/v1/keys/{id}/rotate', body: {} },
+  { method: 'DELETE', path: '/v1/keys/{id}' },
+  { method: 'GET', path: '/v1/egress' },
+  { method: 'POST', path: '/v1/egress/try', body: { host: 'mx.example.net', port: 587 } },
   { method: 'GET', path: '/v1/events' },
   { method: 'GET', path: '/v1/events/stream' },
   { method: 'GET', path: '/v1/suppressions' },
@@ -83,14 +90,17 @@ const named = calls.map((call) => [`${call.method} ${call.path}`, call] as const
 const under = named.filter(([, { path }]) => path.includes('{id}'))
 
 const withoutIds = (text: string) =>
-  text.replaceAll(/req_\w+/g, 'req').replaceAll(/(msg|con|rte|job|end)_\w+/g, '$1')
+  text.replaceAll(/req_\w+/g, 'req').replaceAll(/(msg|con|rte|job|end|key)_\w+/g, '$1')
 
 async function makeConnection(): Promise<unknown> {
   return (await api.call('POST', '/v1/connections', { body: relay })).json.id
 }
 
 /** What a path under an id is about: the prefix of its ids, and how to make one. */
-function resourceOf(path: string): { kind: 'msg' | 'con' | 'rte' | 'job' | 'end'; make(): Promise<unknown> } {
+function resourceOf(path: string): {
+  kind: 'msg' | 'con' | 'rte' | 'job' | 'end' | 'key'
+  make(): Promise<unknown>
+} {
   if (path.startsWith('/v1/messages')) {
     return { kind: 'msg', make: async () => (await api.call('POST', '/v1/send', { body: message })).json.id }
   }
@@ -98,6 +108,10 @@ function resourceOf(path: string): { kind: 'msg' | 'con' | 'rte' | 'job' | 'end'
   if (path.startsWith('/v1/endpoints')) {
     const make = async () => (await api.call('POST', '/v1/endpoints', { body: endpoint })).json.id
     return { kind: 'end', make }
+  }
+  if (path.startsWith('/v1/keys')) {
+    const body = { name: 'CI', scopes: ['messages:send'] }
+    return { kind: 'key', make: async () => (await api.call('POST', '/v1/keys', { body })).json.id }
   }
   if (path.startsWith('/v1/suppressions')) {
     const make = async () => (await api.call('POST', '/v1/suppressions/export', { body: {} })).json.id

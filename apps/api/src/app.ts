@@ -16,8 +16,10 @@ import { createWrongKeys } from './http/wrong-keys.ts'
 import { addOpenApi } from './openapi/document.ts'
 import { addOperationRoutes } from './operations/index.ts'
 import { addConnectionRoutes } from './v1/connections/index.ts'
+import { addEgressRoutes } from './v1/egress/index.ts'
 import { addEndpointRoutes } from './v1/endpoints/index.ts'
 import { addEventRoutes } from './v1/events/index.ts'
+import { addKeyRoutes } from './v1/keys/index.ts'
 import { addMessageRoutes } from './v1/messages/index.ts'
 import { addProviderEventRoutes } from './v1/provider-events/index.ts'
 import { addRouteRoutes } from './v1/routes/index.ts'
@@ -86,7 +88,12 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   app.server.on('drop', deps.metrics.countDropped)
   addProblemDetails(app, deps)
   addUnknownRoutes(app)
-  addAuthentication(app, { keys: deps.keys, wrongKeys: createWrongKeys() })
+  addAuthentication(app, {
+    keys: deps.keys,
+    wrongKeys: createWrongKeys(),
+    limits: deps.limits,
+    uses: deps.uses,
+  })
   // After authentication, so that its check runs before the key is looked up.
   refuseOverload(app, deps)
   addAnswerInTime(app)
@@ -99,6 +106,8 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   await app.register(async (scope) => addRouteRoutes(scope, deps))
   await app.register(async (scope) => addEndpointRoutes(scope, deps))
   await app.register(async (scope) => addEventRoutes(scope, deps))
+  await app.register(async (scope) => addKeyRoutes(scope, deps))
+  await app.register(async (scope) => addEgressRoutes(scope, deps))
   await app.register(async (scope) => addSuppressionRoutes(scope, deps))
   await app.register(async (scope) => addOperationRoutes(scope, deps))
   await app.register(async (scope) => addProviderEventRoutes(scope, deps))

@@ -6,7 +6,7 @@ import { createConnectionChecker, createCredentialRenewer } from '@lettergate/co
 import { createWorkerWaker } from '@lettergate/core/dispatch'
 import { createEgressPolicies } from '@lettergate/core/egress'
 import { createFeedFollower, createFeedNews, createWaitingPlaces } from '@lettergate/core/feed'
-import { createKeyVerifier } from '@lettergate/core/keys'
+import { createKeyUses, createKeyVerifier } from '@lettergate/core/keys'
 import { createDatabaseClock, createFailpoint, createReadiness, createTimerWheel } from '@lettergate/core/lib'
 import { createMessageReader, createMessageWaits } from '@lettergate/core/messages'
 import {
@@ -32,6 +32,8 @@ import { createAnswerBudget } from './http/answer-budget.ts'
 import { createBodyBudget } from './http/body-budget.ts'
 import { createMetrics } from './http/metrics.ts'
 import { createRefusedBodies } from './http/refused-bodies.ts'
+import { createRequestLimits, WINDOW_MS } from './http/request-limits.ts'
+import { createSharedCounts } from './http/shared-counts.ts'
 
 /** Two batches of writes, two of reads, lookups of keys, and a few for the rest. */
 const CONNECTIONS_MAX = 8
@@ -77,6 +79,8 @@ export type ApiOptions = {
   egressAllow: readonly string[]
   egressMailPort?: boolean
   awsIdentity?: boolean
+  /** Where counts of requests are shared with other processes; undefined: each counts for itself. */
+  redisUrl?: string | undefined
   /** How providers reach this gateway, without a slash at its end. */
   publicUrl?: string | undefined
   /** All addresses of a name: for tests. */
@@ -145,15 +149,30 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     mailPort: options.egressMailPort,
     ...(options.egressResolve && { resolve: options.egressResolve }),
   })
+  const pepper = deriveKey(secret, 'api key pepper')
   const keys = createKeyVerifier({
     pool,
-    pepper: deriveKey(secret, 'api key pepper'),
+    pepper,
     previousPepper: previous('api key pepper'),
     onError,
   })
   const sealer = createSealer({ tenants, root: secret, previous: previousSecret })
   const providers = createProviders({ awsEnvironment: options.awsIdentity })
   const clock = createDatabaseClock({ pool, onError })
+  const uses = createKeyUses({ pool, now: clock.now, onResult: metrics.countKeyUses, onError })
+  uses.start()
+  const limits = createRequestLimits({
+    shared:
+      options.redisUrl === undefined
+        ? null
+        : createSharedCounts({
+            url: options.redisUrl,
+            windowMs: WINDOW_MS,
+            onResult: metrics.countLimitSync,
+          }),
+    onHit: metrics.countLimited,
+  })
+  limits.start()
   const secrets = createCredentialRenewer({
     tenants,
     sealer,
@@ -221,6 +240,9 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     }),
     clock,
     keys,
+    pepper,
+    uses,
+    limits,
     messages,
     waits: createMessageWaits({ messages, listener, news, places: places.polls, wheel }),
     feed: createFeedFollower({ tenants, cursorKey, keptDays: options.feedDays ?? 30, news, wheel, onError }),
@@ -243,6 +265,8 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     registrar,
     async close() {
       clock.stop()
+      await limits.stop()
+      await uses.stop()
       news.close()
       wheel.stop()
       await acceptor.drain()

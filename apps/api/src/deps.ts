@@ -1,8 +1,9 @@
+import type { KeyObject } from 'node:crypto'
 import type { Acceptor, Submit } from '@lettergate/core/accept'
 import type { ConnectionChecker } from '@lettergate/core/connections'
 import type { EgressPolicies } from '@lettergate/core/egress'
 import type { FeedFollower, WaitingPlaces } from '@lettergate/core/feed'
-import type { KeyVerifier } from '@lettergate/core/keys'
+import type { KeyUses, KeyVerifier } from '@lettergate/core/keys'
 import type { CursorKey, DatabaseClock, Readiness } from '@lettergate/core/lib'
 import type { MessageReader, MessageWaits } from '@lettergate/core/messages'
 import type { EventReceiver, EventRegistrar, HookFinder } from '@lettergate/core/provider-events'
@@ -18,6 +19,7 @@ import type { AnswerBudget } from './http/answer-budget.ts'
 import type { BodyBudget } from './http/body-budget.ts'
 import type { Metrics } from './http/metrics.ts'
 import type { RefusedBodies } from './http/refused-bodies.ts'
+import type { RequestLimits } from './http/request-limits.ts'
 
 /** How far the end of the process has come. */
 export type Stopping = {
@@ -41,6 +43,12 @@ export type ApiDeps = {
   submit: Submit
   clock: DatabaseClock
   keys: KeyVerifier
+  /** Hashes keys. */
+  pepper: KeyObject
+  /** When keys were used last. */
+  uses: KeyUses
+  /** Of requests. */
+  limits: RequestLimits
   messages: MessageReader
   waits: MessageWaits
   feed: FeedFollower

@@ -13,6 +13,7 @@ async function main(): Promise<void> {
     egressAllow: config.egressAllow,
     egressMailPort: config.egressMailPort,
     awsIdentity: config.awsIdentity,
+    redisUrl: config.redisUrl,
     publicUrl: config.publicUrl,
     failpoint: config.failpoint,
     feedDays: config.feedDays,

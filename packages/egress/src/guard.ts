@@ -25,9 +25,14 @@ export type GuardOptions = {
   policy?: Policy
 }
 
-const defaultPolicy: Policy = {
-  ports: { https: [443], http: [], smtp: [465, 587, 2465, 2525, 2587], 'smtp-plain': [] },
+/** Ports of public hosts, by protocol. */
+export const usualPorts: Record<Scheme, number[]> = {
+  https: [443],
+  http: [],
+  smtp: [465, 587, 2465, 2525, 2587],
+  'smtp-plain': [],
 }
+const defaultPolicy: Policy = { ports: usualPorts }
 /** The port on which mail servers accept mail from any sender: such mail counts for the reputation of this machine's address. */
 const MAIL_PORT = 25
 

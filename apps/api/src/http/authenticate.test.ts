@@ -21,6 +21,8 @@ function build() {
       close: () => {},
     },
     wrongKeys: createWrongKeys(),
+    limits: { take: () => null, takeAddress: () => null },
+    uses: { note: () => {} },
   })
   app.get('/', { config: { scope: 'messages:read' }, handler: () => 'ok' })
   async function ask(key: string): Promise<number> {

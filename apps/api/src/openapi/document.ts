@@ -41,6 +41,14 @@ const TAGS = [
     name: 'Provider events',
     description: 'The reports of email providers: delivered, bounced, opened and others.',
   },
+  {
+    name: 'Keys',
+    description: 'API keys: what each may do, from where, and when it was used.',
+  },
+  {
+    name: 'Egress',
+    description: 'What the gateway connects to for you, by your plan.',
+  },
   { name: 'Operations', description: 'Health and metrics of the gateway, and this reference.' },
 ]
 

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { permitsFrom } from '@lettergate/contracts/keys/from-domains'
 import type { NewMessage } from '@lettergate/contracts/messages/send-request'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { toPointer } from '@lettergate/contracts/problems/validation-issues'
@@ -31,6 +32,18 @@ async function urlProblem(
   if (detail === null) return null
   const at = `${pointer}${toPointer(['callback_url'])}`
   return new Problem('url-not-allowed', { detail: `${at}: ${detail}`, errors: [{ pointer: at, detail }] })
+}
+
+function senderProblem(
+  permitted: readonly string[] | undefined,
+  { from }: NewMessage,
+  pointer: string,
+): Problem | null {
+  const domain = from.address.slice(from.address.lastIndexOf('@') + 1)
+  if (permitted === undefined || permitsFrom(permitted, domain)) return null
+  const at = `${pointer}${toPointer(['from'])}`
+  const detail = `mail sent with this key must be from ${permitted.join(', ')}`
+  return new Problem('sender-not-allowed', { detail: `${at}: ${detail}`, errors: [{ pointer: at, detail }] })
 }
 
 function isMessage(entry: Judged): entry is NewMessage {
@@ -103,6 +116,7 @@ export function createSubmit(deps: {
         if (!isMessage(entry)) return entry
         const pointer = pointerOf(submission, index)
         const fault =
+          senderProblem(submission.fromDomains, entry, pointer) ??
           (await urlProblem(deps.callbacks, submission.tenant.id, entry, pointer)) ??
           (await deps.connectionsCheck.findFault(submission.tenant.id, entry, pointer))
         return fault ?? entry

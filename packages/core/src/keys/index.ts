@@ -7,5 +7,16 @@ export {
   pepperVersionOf,
   revokeKey,
   type Scope,
+  type TenantPrincipal,
 } from './keys.ts'
+export {
+  createKey,
+  type KeyDeps,
+  type KeyInfo,
+  listKeys,
+  readKey,
+  revokeOwnKey,
+  rotateKey,
+} from './manage.ts'
 export { listKeysOfOtherPeppers, type OldKeyRow } from './sql/list-other-pepper.ts'
+export { createKeyUses, type KeyUses, type UsesResult } from './uses.ts'
