@@ -144,7 +144,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
   const cursorKey = { sign: deriveKey(secret, 'list cursors'), previous: previous('list cursors') }
   const policies = createEgressPolicies({ pool, onError })
   const egress = createEgress({
-    policyOf: async (tenantId) => (await policies.of(tenantId)).policy,
+    policyOf: async (tenantId, atLeast) => (await policies.of(tenantId, atLeast)).policy,
     allow: [...options.egressAllow],
     mailPort: options.egressMailPort,
     ...(options.egressResolve && { resolve: options.egressResolve }),

@@ -57,7 +57,7 @@ export function openParts(options: {
   const egress = createEgress({
     allow: [...config.egressAllow],
     mailPort: config.egressMailPort,
-    policyOf: async (tenantId) => (await policies.of(tenantId)).policy,
+    policyOf: async (tenantId, atLeast) => (await policies.of(tenantId, atLeast)).policy,
   })
   const providers = createProviders({ awsEnvironment: config.awsIdentity })
   return {

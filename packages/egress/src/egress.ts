@@ -21,7 +21,7 @@ export type EgressOptions = {
   resolve?: Resolve
   policy?: Policy
   /** The policy of a tenant as it is now. Absent: the public internet, for every tenant. */
-  policyOf?: (tenantId: string) => Promise<EgressPolicy>
+  policyOf?: (tenantId: string, atLeast?: number) => Promise<EgressPolicy>
   /** Certificates to trust besides the built-in ones: for tests. */
   ca?: string
 }
@@ -44,7 +44,8 @@ export type TenantEgress = {
 
 /** The methods beside `forTenant` are for the gateway's own calls, which no policy of a tenant bounds. */
 export type Egress = {
-  forTenant(tenantId: string): TenantEgress
+  /** `atLeast`: the version of the tenant's settings that the caller has seen; an older policy is read again. */
+  forTenant(tenantId: string, atLeast?: number): TenantEgress
   /** A connected TCP socket to a checked, pinned address. Throws `NetworkFailure`. */
   connect(target: ConnectTarget): Promise<Socket>
   /** Checks a target without DNS. */
@@ -115,21 +116,22 @@ export function createEgress(options: EgressOptions): Egress {
   const own = toWay(new Guard(options))
   const ways = createWays((policy) => toWay(own.guard.under(policy)))
   const { policyOf } = options
-  const wayOf = async (tenantId: string) => (policyOf ? ways.of(await policyOf(tenantId)) : own)
+  const wayOf = async (tenantId: string, atLeast?: number) =>
+    policyOf ? ways.of(await policyOf(tenantId, atLeast)) : own
 
   /** For calls: what cannot be judged is not called, and nothing was sent. */
-  const wayToCall = (tenantId: string) =>
-    wayOf(tenantId).catch((error: unknown) => {
+  const wayToCall = (tenantId: string, atLeast?: number) =>
+    wayOf(tenantId, atLeast).catch((error: unknown) => {
       throw notConnected('the egress policy of the tenant could not be read', error)
     })
 
   return {
-    forTenant: (tenantId) => ({
-      connect: async (target) => connectBy(await wayToCall(tenantId), target),
-      checkTarget: async (target) => (await wayOf(tenantId)).guard.check(target),
-      checkResolvedTarget: async (target) => checkResolved((await wayOf(tenantId)).guard, target),
+    forTenant: (tenantId, atLeast) => ({
+      connect: async (target) => connectBy(await wayToCall(tenantId, atLeast), target),
+      checkTarget: async (target) => (await wayOf(tenantId, atLeast)).guard.check(target),
+      checkResolvedTarget: async (target) => checkResolved((await wayOf(tenantId, atLeast)).guard, target),
       request: async (request, limits) =>
-        sendRequest((await wayToCall(tenantId)).agent, request, limits ?? {}),
+        sendRequest((await wayToCall(tenantId, atLeast)).agent, request, limits ?? {}),
     }),
     connect: (target) => connectBy(own, target),
     checkTarget: (target) => own.guard.check(target),

@@ -42,6 +42,8 @@ const spellingZones = ['nip.io', 'sslip.io', 'xip.io', 'localtest.me', 'lvh.me',
 const refusedZones = [...privateZones, ...spellingZones]
 
 const listed: Verdict = { ok: true, rule: 'operator-list' }
+/** Without DNS: the name is permitted only if it leads to listed addresses. */
+const perhapsListed: Verdict = { ok: true, rule: 'listed-addresses' }
 const publicInternet: Verdict = { ok: true, rule: 'public-internet' }
 
 type Host = { name: string } | { address: string }
@@ -122,7 +124,7 @@ export class Guard {
       return refuse('host', 'host name is not public', 'special-addresses')
     const judged = this.#judgePublic({ name }, target)
     // The name may lead to listed addresses, where other rules hold: only DNS can tell.
-    return !judged.ok && this.#allow.permitsPort(target.port) ? listed : judged
+    return !judged.ok && this.#allow.permitsPort(target.port) ? perhapsListed : judged
   }
 
   /** A public host, by the ports of its protocol and the policy of the tenant. */

@@ -68,7 +68,8 @@ export function createRequestLimits(deps: {
   async function sync({ add }: SharedCounts): Promise<void> {
     const time = now()
     const due = [...counts].filter(
-      ([, { used, unsent, limit, endsAt }]) => unsent > 0 && time < endsAt && used >= limit * QUIET,
+      // Also those that sent nothing here since: what other processes took counts for their next burst.
+      ([, { used, limit, endsAt }]) => time < endsAt && used >= limit * QUIET,
     )
     await Promise.all(
       due.slice(0, SYNC_NAMES_MAX).map(async ([name, count]) => {

@@ -1,6 +1,4 @@
 import type { Tenants } from '@lettergate/db/tenant-scope'
-import type { TenantEgress } from '@lettergate/egress/egress'
-import type { Refusal } from '@lettergate/egress/guard'
 import { EncodeFailed } from '@lettergate/providers/lib/encode-large'
 import { withoutSecrets } from '@lettergate/providers/lib/redact'
 import { toFailure } from '@lettergate/providers/lib/to-failure'
@@ -31,14 +29,21 @@ export type Calls = {
 /** Retries reading the mail for this long, which leaves time for the call. */
 const READ_MS = 8_000
 
-/** The first target of a connection that its tenant may not reach, by its name alone; null: there is none. */
+/** Why the tenant of a connection may not use it now; null: nothing is known against it. */
 async function findRefusal(
-  egress: TenantEgress,
+  deps: IoDeps,
+  { connectionsVersion }: LoadedMessage,
+  tenantId: string,
   { provider, connection }: Candidate,
-): Promise<Refusal | null> {
+): Promise<{ code: 'provider-egress-refused' | 'provider-unreachable'; reason: string } | null> {
+  const egress = deps.egress.forTenant(tenantId, connectionsVersion)
   for (const target of provider.targets(connection.settings)) {
-    const verdict = await egress.checkTarget(target)
-    if (!verdict.ok) return verdict
+    const byName = await egress.checkTarget(target)
+    const isOpen = byName.ok && byName.rule === 'listed-addresses'
+    const verdict = isOpen ? await egress.checkResolvedTarget(target) : byName
+    if (verdict.ok) continue
+    const code = verdict.part === 'unresolved' ? 'provider-unreachable' : 'provider-egress-refused'
+    return { code, reason: verdict.reason }
   }
   return null
 }
@@ -67,8 +72,8 @@ export function createCalls(deps: IoDeps & { tenants: Tenants; onError: (error: 
           return toFailure('recipient-deferred', 'the worker was suspended before it could send')
         const { provider, connection } = candidate
         // At each attempt, and not only when a socket opens: sessions that are open already are used again.
-        const refusal = owner && (await findRefusal(deps.egress.forTenant(owner.tenantId), candidate))
-        if (refusal) return toFailure('provider-egress-refused', refusal.reason)
+        const refusal = owner && (await findRefusal(deps, message, owner.tenantId, candidate))
+        if (refusal) return toFailure(refusal.code, refusal.reason)
         called = true
         if (provider.capabilities.foldsAddressCase !== true)
           return withoutSecrets(await provider.send(outbound, connection, io), connection.credentials)

@@ -16,8 +16,11 @@ export type TenantRules = {
 }
 
 export type EgressPolicies = {
-  /** The policy of a tenant, at most four seconds old. Rejects if it is not known and the database does not answer. */
-  of(tenantId: string): Promise<TenantRules>
+  /**
+   * The policy of a tenant, at most four seconds old, and not older than the version that the caller has seen. Rejects if it is not known and
+   * the database does not answer.
+   */
+  of(tenantId: string, atLeast?: number): Promise<TenantRules>
 }
 
 /** Read again in the background from this age on: who calls often never waits. */
@@ -103,9 +106,17 @@ export function createEgressPolicies(deps: {
     return running
   }
 
+  async function askSince(tenantId: string, atLeast: number): Promise<Entry> {
+    const found = await ask(tenantId)
+    // The question under way may have been asked before the change.
+    return (found.row?.version ?? atLeast) < atLeast ? ask(tenantId) : found
+  }
+
   return {
-    async of(tenantId) {
+    async of(tenantId, atLeast = 0) {
       const entry = known.get(tenantId)
+      // A message that was released by a change must not meet the policy before it.
+      if (entry?.row && entry.row.version < atLeast) return (await askSince(tenantId, atLeast)).rules
       const age = entry ? now() - entry.askedAt : Number.POSITIVE_INFINITY
       if (!entry || age > AGE_MS_MAX) return (await ask(tenantId)).rules
       if (age > FRESH_MS) ask(tenantId).catch(deps.onError)

@@ -92,6 +92,14 @@ test('another plan holds within five seconds, without a restart', async () => {
   await expect.poll(ask, { timeout: 5_000, interval: 200 }).toBe(false)
 })
 
+test('the public page names the host to allow, and repeats nothing that could run', async () => {
+  const page = await api.call('GET', '/egress', { key: null })
+  expect(page.status).toBe(200)
+  expect(page.text).toContain(`<pre>${new URL(api.url).hostname}:443</pre>`)
+  expect(page.text).toContain('api.eu.mailgun.net')
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
+})
+
 test('GET /v1/egress shows the rules of the plan and what the operator added', async () => {
   const rule = { protocols: ['https'], hosts: ['app.acme.example'] }
   const { key } = await onPlan('free', [rule])
