@@ -49,6 +49,7 @@ export const SLICES = [
   'tenants',
   'usage',
   'plans',
+  'egress',
   'audit',
   'smtp-credentials',
   'secrets',

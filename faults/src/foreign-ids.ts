@@ -16,6 +16,7 @@ const PREFIX_BY_RESOURCE: Record<string, IdPrefix> = {
   export: 'job',
   erasures: 'job',
   'smtp-credentials': 'smc',
+  keys: 'key',
 }
 
 const JOBS_OVER_MESSAGES = '/v1/messages/bulk/'
@@ -31,6 +32,7 @@ const BODY_BY_ROUTE: Record<string, unknown> = {
   'POST /v1/connections/{id}/register-events/rotate': {},
   'PATCH /v1/routes/{id}': { name: 'Other' },
   'POST /v1/messages/{id}/resolve': { recipient: 'user@example.net', outcome: 'sent' },
+  'POST /v1/keys/{id}/rotate': {},
   'PATCH /v1/endpoints/{id}': { description: 'Other' },
   'PATCH /v1/inbound/routes/{id}': { name: 'Other' },
   'PATCH /v1/inbound/messages/{id}': { read: true },
@@ -79,7 +81,7 @@ export async function askWhole(
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
   const text = (await response.text()).replaceAll(
-    /\b(req|msg|con|rte|job|dom|inr|inb|mbx|smc)_[0-9a-z]+/g,
+    /\b(req|msg|con|rte|job|dom|inr|inb|mbx|smc|key)_[0-9a-z]+/g,
     '$1',
   )
   return { status: response.status, text, fields: [...response.headers.keys()].sort() }

@@ -84,6 +84,13 @@ const calls: Call[] = [
   { method: 'PATCH', path: '/v1/smtp-credentials/{id}', body: { name: 'Other' } },
   { method: 'DELETE', path: '/v1/smtp-credentials/{id}' },
   { method: 'GET', path: '/v1/smtp-credentials/{id}/settings' },
+  { method: 'GET', path: '/v1/keys' },
+  { method: 'POST', path: '/v1/keys', body: { name: 'CI', scopes: ['messages:send'] } },
+  { method: 'GET', path: '/v1/keys/{id}' },
+  { method: 'POST', path: '/v1/keys/{id}/rotate', body: {} },
+  { method: 'DELETE', path: '/v1/keys/{id}' },
+  { method: 'GET', path: '/v1/egress' },
+  { method: 'POST', path: '/v1/egress/try', body: { host: 'mx.example.net', port: 587 } },
   { method: 'GET', path: '/v1/events' },
   { method: 'GET', path: '/v1/events/stream' },
   { method: 'POST', path: '/v1/inbound/routes', body: inboundRoute },
@@ -165,7 +172,9 @@ const named = calls.map((call) => [`${call.method} ${call.path}`, call] as const
 const under = named.filter(([, { path }]) => path.includes('{id}'))
 
 const withoutIds = (text: string) =>
-  text.replaceAll(/req_\w+/g, 'req').replaceAll(/(msg|con|rte|job|end|dom|inr|inb|mbx|smc|lgu)_\w+/g, '$1')
+  text
+    .replaceAll(/req_\w+/g, 'req')
+    .replaceAll(/(msg|con|rte|job|end|dom|inr|inb|mbx|smc|lgu|key)_\w+/g, '$1')
 
 async function makeInbound(): Promise<unknown> {
   const id = newId()
@@ -183,7 +192,7 @@ async function makeConnection(): Promise<unknown> {
 
 /** What a path under an id is about: the prefix of its ids, and how to make one. */
 function resourceOf(path: string): {
-  kind: 'msg' | 'con' | 'rte' | 'job' | 'end' | 'dom' | 'inr' | 'inb' | 'mbx' | 'smc'
+  kind: 'msg' | 'con' | 'rte' | 'job' | 'end' | 'dom' | 'inr' | 'inb' | 'mbx' | 'smc' | 'key'
   make(): Promise<unknown>
 } {
   if (path.startsWith('/v1/inbound/routes')) {
@@ -218,6 +227,10 @@ function resourceOf(path: string): {
   if (path.startsWith('/v1/smtp-credentials')) {
     const make = async () => (await api.call('POST', '/v1/smtp-credentials', { body: {} })).json.id
     return { kind: 'smc', make }
+  }
+  if (path.startsWith('/v1/keys')) {
+    const body = { name: 'CI', scopes: ['messages:send'] }
+    return { kind: 'key', make: async () => (await api.call('POST', '/v1/keys', { body })).json.id }
   }
   if (path.startsWith('/v1/suppressions')) {
     const make = async () => (await api.call('POST', '/v1/suppressions/export', { body: {} })).json.id

@@ -28,6 +28,8 @@ describe('the app', () => {
       keys: { verify: async () => null, close: () => {} },
       wrongKeys: createWrongKeys(),
       actors: createActorScope(),
+      limits: { take: () => null, takeAddress: () => null },
+      uses: { note: () => {} },
     })
     expect(() => app.get('/v1/secret', () => 'x')).toThrow(/neither a scope nor public/)
     expect(() => app.get('/v1/open', { config: { public: true } }, () => 'x')).not.toThrow()

@@ -23,9 +23,11 @@ import { addAuditRoutes } from './v1/audit/index.ts'
 import { addConnectionRoutes } from './v1/connections/index.ts'
 import { addDataRoutes } from './v1/data-life/index.ts'
 import { addDomainRoutes } from './v1/domains/index.ts'
+import { addEgressRoutes } from './v1/egress/index.ts'
 import { addEndpointRoutes } from './v1/endpoints/index.ts'
 import { addEventRoutes } from './v1/events/index.ts'
 import { addInboundRoutes } from './v1/inbound/index.ts'
+import { addKeyRoutes } from './v1/keys/index.ts'
 import { addMessageRoutes } from './v1/messages/index.ts'
 import { addProviderEventRoutes } from './v1/provider-events/index.ts'
 import { addRouteRoutes } from './v1/routes/index.ts'
@@ -96,7 +98,13 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   app.server.on('drop', deps.metrics.countDropped)
   addProblemDetails(app, deps)
   addUnknownRoutes(app)
-  addAuthentication(app, { keys: deps.keys, wrongKeys: createWrongKeys(), actors: deps.actors })
+  addAuthentication(app, {
+    keys: deps.keys,
+    wrongKeys: createWrongKeys(),
+    actors: deps.actors,
+    limits: deps.limits,
+    uses: deps.uses,
+  })
   // After authentication, so that its check runs before the key is looked up.
   refuseOverload(app, deps)
   addAnswerInTime(app)
@@ -113,6 +121,8 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   await app.register(async (scope) => addDomainRoutes(scope, deps))
   await app.register(async (scope) => addSmtpCredentialRoutes(scope, deps))
   await app.register(async (scope) => addEventRoutes(scope, deps))
+  await app.register(async (scope) => addKeyRoutes(scope, deps))
+  await app.register(async (scope) => addEgressRoutes(scope, deps))
   await app.register(async (scope) => addSuppressionRoutes(scope, deps))
   await app.register(async (scope) => addAuditRoutes(scope, deps))
   await app.register(async (scope) => addAdminRoutes(scope, deps))

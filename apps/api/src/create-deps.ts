@@ -10,9 +10,10 @@ import {
 import { createConnectionChecker, createCredentialRenewer } from '@lettergate/core/connections'
 import { createWorkerWaker } from '@lettergate/core/dispatch'
 import { createMailDomains, type DomainDeps, type GatewayNames } from '@lettergate/core/domains'
+import { createEgressPolicies } from '@lettergate/core/egress'
 import { createFeedFollower, createFeedNews, createWaitingPlaces } from '@lettergate/core/feed'
 import { createRecipientFinder } from '@lettergate/core/inbound'
-import { createKeyVerifier } from '@lettergate/core/keys'
+import { createKeyUses, createKeyVerifier } from '@lettergate/core/keys'
 import { createDatabaseClock, createFailpoint, createReadiness, createTimerWheel } from '@lettergate/core/lib'
 import { createMessageReader, createMessageWaits } from '@lettergate/core/messages'
 import { createLimitsReader } from '@lettergate/core/plans'
@@ -42,6 +43,8 @@ import { createAnswerBudget } from './http/answer-budget.ts'
 import { createBodyBudget } from './http/body-budget.ts'
 import { createMetrics } from './http/metrics.ts'
 import { createRefusedBodies } from './http/refused-bodies.ts'
+import { createRequestLimits, WINDOW_MS } from './http/request-limits.ts'
+import { createSharedCounts } from './http/shared-counts.ts'
 
 /** Two batches of writes, two of reads, lookups of keys, and a few for the rest. */
 const CONNECTIONS_MAX = 8
@@ -89,6 +92,8 @@ export type ApiOptions = {
   egressAllow: readonly string[]
   egressMailPort?: boolean
   awsIdentity?: boolean
+  /** Where counts of requests are shared with other processes; undefined: each counts for itself. */
+  redisUrl?: string | undefined
   /** How providers reach this gateway, without a slash at its end. */
   publicUrl?: string | undefined
   /** Names of this gateway in the DNS; absent: none. */
@@ -169,7 +174,9 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
   metrics.watchWaiting('poll', places.polls.count)
   metrics.watchWaiting('stream', places.streams.count)
   const cursorKey = { sign: deriveKey(secret, 'list cursors'), previous: previous('list cursors') }
+  const policies = createEgressPolicies({ pool, onError })
   const egress = createEgress({
+    policyOf: async (tenantId, atLeast) => (await policies.of(tenantId, atLeast)).policy,
     allow: [...options.egressAllow],
     mailPort: options.egressMailPort,
     ...(options.egressResolve && { resolve: options.egressResolve }),
@@ -184,6 +191,20 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
   const sealer = createSealer({ tenants, root: secret, previous: previousSecret })
   const providers = createProviders({ awsEnvironment: options.awsIdentity })
   const clock = createDatabaseClock({ pool, onError })
+  const uses = createKeyUses({ pool, now: clock.now, onResult: metrics.countKeyUses, onError })
+  uses.start()
+  const limits = createRequestLimits({
+    shared:
+      options.redisUrl === undefined
+        ? null
+        : createSharedCounts({
+            url: options.redisUrl,
+            windowMs: WINDOW_MS,
+            onResult: metrics.countLimitSync,
+          }),
+    onHit: metrics.countLimited,
+  })
+  limits.start()
   const secrets = createCredentialRenewer({
     tenants,
     sealer,
@@ -269,8 +290,8 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
       connectionsCheck: createConnectionsCheck({ tenants, providers }),
       addresses: createAddressesCheck({ tenants, mailDomains: createMailDomains(dns) }),
       callbacks: {
-        refusal(url) {
-          const verdict = egress.checkTarget(callbackTarget(url))
+        async refusal(tenantId, url) {
+          const verdict = await egress.forTenant(tenantId).checkTarget(callbackTarget(url))
           return verdict.ok ? null : verdict.reason
         },
         prepare: createCallbackReaders({ tenants, sealer }),
@@ -278,12 +299,15 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     }),
     clock,
     keys,
+    uses,
+    limits,
     messages,
     waits: createMessageWaits({ messages, listener, news, places: places.polls, wheel }),
     feed: createFeedFollower({ tenants, cursorKey, keptDays: options.feedDays ?? 30, news, wheel, onError }),
     places,
     sealer,
     egress,
+    policies,
     onError,
     checker,
     providers,
@@ -302,6 +326,8 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     recipients,
     async close() {
       clock.stop()
+      await limits.stop()
+      await uses.stop()
       news.close()
       wheel.stop()
       await acceptor.drain()

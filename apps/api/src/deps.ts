@@ -2,9 +2,10 @@ import type { KeyObject } from 'node:crypto'
 import type { Acceptor, Submit } from '@lettergate/core/accept'
 import type { ConnectionChecker } from '@lettergate/core/connections'
 import type { DomainDeps } from '@lettergate/core/domains'
+import type { EgressPolicies } from '@lettergate/core/egress'
 import type { FeedFollower, WaitingPlaces } from '@lettergate/core/feed'
 import type { RecipientFinder } from '@lettergate/core/inbound'
-import type { KeyVerifier } from '@lettergate/core/keys'
+import type { KeyUses, KeyVerifier } from '@lettergate/core/keys'
 import type { CursorKey, DatabaseClock, Readiness } from '@lettergate/core/lib'
 import type { MessageReader, MessageWaits } from '@lettergate/core/messages'
 import type { EventReceiver, EventRegistrar, HookFinder } from '@lettergate/core/provider-events'
@@ -22,6 +23,7 @@ import type { AnswerBudget } from './http/answer-budget.ts'
 import type { BodyBudget } from './http/body-budget.ts'
 import type { Metrics } from './http/metrics.ts'
 import type { RefusedBodies } from './http/refused-bodies.ts'
+import type { RequestLimits } from './http/request-limits.ts'
 
 /** How far the end of the process has come. */
 export type Stopping = {
@@ -40,7 +42,7 @@ export type ApiDeps = {
   /** For what the operator manages, and for figures over all tenants; opened at first use. */
   operator: OperatorPrisma
   figures: Queryable
-  /** Hashes the keys that the operator makes. */
+  /** Hashes keys. */
   pepper: KeyObject
   /** Names who makes a change, for the log. */
   actors: ActorScope
@@ -55,13 +57,19 @@ export type ApiDeps = {
   quotas: QuotaReader
   clock: DatabaseClock
   keys: KeyVerifier
+  /** When keys were used last. */
+  uses: KeyUses
+  /** Of requests. */
+  limits: RequestLimits
   messages: MessageReader
   waits: MessageWaits
   feed: FeedFollower
   /** Bounds of the requests that wait. */
   places: { polls: WaitingPlaces; streams: WaitingPlaces }
   sealer: Sealer
-  egress: Pick<Egress, 'checkTarget' | 'checkResolvedTarget' | 'request'>
+  egress: Pick<Egress, 'forTenant'>
+  /** What tenants may reach. */
+  policies: EgressPolicies
   /** Of what happens beside a request. */
   onError: (error: unknown) => void
   checker: ConnectionChecker

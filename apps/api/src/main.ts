@@ -14,6 +14,7 @@ async function main(): Promise<void> {
     egressAllow: config.egressAllow,
     egressMailPort: config.egressMailPort,
     awsIdentity: config.awsIdentity,
+    redisUrl: config.redisUrl,
     publicUrl: config.publicUrl,
     gateway: {
       spfInclude: config.spfInclude ?? null,

@@ -147,3 +147,15 @@ test('an unknown command is refused with the list of commands', async () => {
   expect(code).toBe(1)
   expect(stderr).toContain('tenant')
 })
+
+test('a key of the operator can be made, is listed without itself, and can be revoked', async () => {
+  const made = JSON.parse((await run('key', 'create', '--admin')).stdout)
+  expect(made.key).toMatch(/^lg_admin_/)
+  const list = await run('key', 'list', '--admin')
+  expect(list.stdout).toContain(made.key_id)
+  expect(list.stdout).not.toContain(made.key)
+  expect((await run('key', 'revoke', made.key_id, '--admin')).code).toBe(0)
+  const rows = JSON.parse((await run('key', 'list', '--admin', '--json')).stdout)
+  expect(rows[0]).toMatchObject({ id: made.key_id, mode: 'admin', status: 'revoked' })
+  expect((await run('key', 'list')).stderr).toContain('--tenant')
+})

@@ -105,7 +105,7 @@ export function createDeps({
       acceptor,
       connectionsCheck: createConnectionsCheck({ tenants, providers }),
       // A mail has no URL of its own.
-      callbacks: { refusal: () => null, prepare: async () => {} },
+      callbacks: { refusal: async () => null, prepare: async () => {} },
     }),
     logins,
     useNotes,

@@ -16,7 +16,7 @@ export function startInbound(deps: WorkerDeps, metrics: WorkerMetrics): RunningI
     submit: createSubmit({
       acceptor,
       connectionsCheck: createConnectionsCheck({ tenants, providers }),
-      callbacks: { refusal: () => null, prepare: async () => {} },
+      callbacks: { refusal: async () => null, prepare: async () => {} },
     }),
     mta: inboundDomain,
     keys: deps.ownAddressKeys,

@@ -1,5 +1,6 @@
 import { loadServiceConfig, type ServiceConfig } from '@lettergate/config/config'
 import { rootSecret } from '@lettergate/config/root-secret'
+import { createEgressPolicies } from '@lettergate/core/egress'
 import { createFailpoint, describeError } from '@lettergate/core/lib'
 
 import { createSealer, deriveKey } from '@lettergate/core/secrets'
@@ -53,7 +54,12 @@ export function openParts(options: {
     onError,
     onLate: (kind) => options.onLate?.('tenants', kind),
   })
-  const egress = createEgress({ allow: [...config.egressAllow], mailPort: config.egressMailPort })
+  const policies = createEgressPolicies({ pool, onError })
+  const egress = createEgress({
+    allow: [...config.egressAllow],
+    mailPort: config.egressMailPort,
+    policyOf: async (tenantId, atLeast) => (await policies.of(tenantId, atLeast)).policy,
+  })
   const root = rootSecret(config)
   const providers = createProviders({ awsEnvironment: config.awsIdentity })
   return {

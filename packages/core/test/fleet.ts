@@ -3,7 +3,7 @@ import { newId } from '@lettergate/contracts/lib/ids'
 import type { NewMessage } from '@lettergate/contracts/messages/send-request'
 import { createListener } from '@lettergate/db/listener'
 import type { TestDatabase } from '@lettergate/db/test/database'
-import { createEgress } from '@lettergate/egress/egress'
+import { createEgress, type EgressOptions } from '@lettergate/egress/egress'
 import { createCapture } from '@lettergate/providers/capture/index'
 import type { Capabilities, OutboundMessage, Provider, SendOutcome } from '@lettergate/providers/provider'
 import { createAcceptor } from '../src/accept/index.ts'
@@ -33,7 +33,12 @@ export const accepted: SendOutcome = { kind: 'accepted', providerMessageId: 'p-1
 export async function buildFleet(
   db: TestDatabase,
   connections: FakeConnection[],
-  options: { workers?: number; onUnknown?: 'hold' | 'resend'; checkDeadlineMs?: number } = {},
+  options: {
+    workers?: number
+    onUnknown?: 'hold' | 'resend'
+    checkDeadlineMs?: number
+    policyOf?: EgressOptions['policyOf']
+  } = {},
 ) {
   const errors: unknown[] = []
   const onError = (error: unknown) => void errors.push(error)
@@ -42,7 +47,10 @@ export async function buildFleet(
   const sent: Sent[] = []
   const reserved: number[] = []
   const asked: PollResult[] = []
-  const egress = createEgress({ allow: ['127.0.0.1'] })
+  const egress = createEgress({
+    allow: options.policyOf ? [] : ['127.0.0.1'],
+    ...(options.policyOf && { policyOf: options.policyOf }),
+  })
   const capture = createCapture()
   const listener = createListener({ url: db.url, onError })
   const acceptor = createAcceptor({ pool: db.pool, wakeWorkers: () => {}, failpoint: noFailpoint, onError })

@@ -1,2 +1,2 @@
 /** For messages without a URL of their own. */
-export const noCallbacks = { refusal: () => null, prepare: async () => {} }
+export const noCallbacks = { refusal: async () => null, prepare: async () => {} }

@@ -1,15 +1,21 @@
 import { type AllowList, parseAllowList } from './allow-list.ts'
 import { canonicalHost } from './canonical-host.ts'
 import { notConnected, notPermitted } from './network-failure.ts'
+import type { EgressPolicy } from './policy.ts'
 import { isPublicAddress } from './public-address.ts'
 import { type Resolve, resolveByDns, resolveBySystem } from './resolve.ts'
 
 export type Scheme = 'https' | 'http' | 'smtp' | 'smtp-plain'
 /** Without a scheme a target may use the ports of every encrypted one. */
 export type Target = { host: string; port: number; scheme?: Scheme }
+/**
+ * The rule that decided: `operator-list`, `public-internet`, `plan/0`, `tenant/0` … permit; `host-form`, `special-addresses`, `usual-ports`
+ * and `plan` refuse.
+ */
+export type RuleName = string
 /** The part of a target that is not permitted; `reason` may be shown to the tenant. */
-export type Refusal = { ok: false; part: 'host' | 'port'; reason: string }
-export type Verdict = { ok: true } | Refusal
+export type Refusal = { ok: false; part: 'host' | 'port'; reason: string; rule: RuleName }
+export type Verdict = { ok: true; rule: RuleName } | Refusal
 /** Ports that public hosts may be reached on, for each scheme; hosts on the allow list may use any. */
 export type Policy = { ports: Record<Scheme, number[]> }
 export type GuardOptions = {
@@ -19,9 +25,14 @@ export type GuardOptions = {
   policy?: Policy
 }
 
-const defaultPolicy: Policy = {
-  ports: { https: [443], http: [], smtp: [465, 587, 2465, 2525, 2587], 'smtp-plain': [] },
+/** Ports of public hosts, by protocol. */
+export const usualPorts: Record<Scheme, number[]> = {
+  https: [443],
+  http: [],
+  smtp: [465, 587, 2465, 2525, 2587],
+  'smtp-plain': [],
 }
+const defaultPolicy: Policy = { ports: usualPorts }
 /** The port on which mail servers accept mail from any sender: such mail counts for the reputation of this machine's address. */
 const MAIL_PORT = 25
 
@@ -30,27 +41,44 @@ const privateZones = ['localhost', 'local', 'localdomain', 'internal', 'intranet
 const spellingZones = ['nip.io', 'sslip.io', 'xip.io', 'localtest.me', 'lvh.me', 'vcap.me']
 const refusedZones = [...privateZones, ...spellingZones]
 
-const permitted: Verdict = { ok: true }
+const listed: Verdict = { ok: true, rule: 'operator-list' }
+/** Without DNS: the name is permitted only if it leads to listed addresses. */
+const perhapsListed: Verdict = { ok: true, rule: 'listed-addresses' }
+const publicInternet: Verdict = { ok: true, rule: 'public-internet' }
 
-/** The egress rules: permitted hosts, ports and addresses. */
+type Host = { name: string } | { address: string }
+
+/**
+ * The egress rules: permitted hosts, ports and addresses. Those of the gateway hold for everything; the operator's list stands above them.
+ * A tenant's policy narrows the public internet, and may add ports of public hosts, but never an address that is not public.
+ */
 export class Guard {
+  readonly #options: GuardOptions
   readonly #allow: AllowList
   readonly #ports: Policy['ports']
   readonly #resolve: Resolve | undefined
+  readonly #tenant: EgressPolicy | null
 
-  constructor(options: GuardOptions) {
+  constructor(options: GuardOptions, tenant: EgressPolicy | null = null) {
+    this.#options = options
     this.#allow = parseAllowList(options.allow)
     const { ports } = options.policy ?? defaultPolicy
     this.#ports = options.mailPort ? { ...ports, smtp: [...ports.smtp, MAIL_PORT] } : ports
     this.#resolve = options.resolve
+    this.#tenant = tenant
+  }
+
+  /** The same guard under the policy of a tenant. */
+  under(policy: EgressPolicy): Guard {
+    return new Guard(this.#options, policy)
   }
 
   /** Checks a target without DNS. */
   check(target: Target): Verdict {
     const host = canonicalHost(target.host)
-    if (!host) return refuse('host', 'host is not a host name or an address')
+    if (!host) return refuse('host', 'host is not a host name or an address', 'host-form')
     if (!Number.isInteger(target.port) || target.port < 1 || target.port > 65535) {
-      return refuse('port', 'port is not between 1 and 65535')
+      return refuse('port', 'port is not between 1 and 65535', 'host-form')
     }
     return host.kind === 'address'
       ? this.#checkAddress(host.address, target)
@@ -65,35 +93,51 @@ export class Guard {
   }
 
   /** The same as a verdict; throws only if the name does not resolve. */
-  async lookUp(target: Target): Promise<{ ok: true; addresses: string[] } | Refusal> {
+  async lookUp(target: Target): Promise<{ ok: true; rule: RuleName; addresses: string[] } | Refusal> {
     const verdict = this.check(target)
     if (!verdict.ok) return verdict
     const host = canonicalHost(target.host)
-    if (host?.kind !== 'name') return { ok: true, addresses: host ? [host.address] : [] }
-    const listed = this.#allow.permitsName(host.name, target.port)
-    const addresses = await (this.#resolve ?? (listed ? resolveBySystem : resolveByDns))(host.name)
+    if (host?.kind !== 'name') return { ok: true, rule: verdict.rule, addresses: host ? [host.address] : [] }
+    const isListed = this.#allow.permitsName(host.name, target.port)
+    const addresses = await (this.#resolve ?? (isListed ? resolveBySystem : resolveByDns))(host.name)
     if (addresses.length === 0) throw notConnected('host name does not resolve')
-    if (listed || addresses.every((address) => this.#checkAddress(address, target).ok))
-      return { ok: true, addresses }
+    if (isListed || addresses.every((address) => this.#allow.permitsAddress(address, target.port)))
+      return { ok: true, rule: listed.rule, addresses }
+    const isListedOrPublic = (address: string) =>
+      this.#allow.permitsAddress(address, target.port) || isPublicAddress(address)
     // The address itself is not shown: it may be a name of an inner network.
-    const onlyThePort = addresses.every(isPublicAddress)
-    return onlyThePort
-      ? refuse('port', wrongPort(target))
-      : refuse('host', 'host name leads to an address that is not public')
+    if (!addresses.every(isListedOrPublic))
+      return refuse('host', 'host name leads to an address that is not public', 'special-addresses')
+    const judged = this.#judgePublic(host, target)
+    return judged.ok ? { ok: true, rule: judged.rule, addresses } : judged
   }
 
   #checkAddress(address: string, target: Target): Verdict {
-    if (this.#allow.permitsAddress(address, target.port)) return permitted
-    if (!isPublicAddress(address)) return refuse('host', 'address is not public')
-    return this.#isUsualPort(target) ? permitted : refuse('port', wrongPort(target))
+    if (this.#allow.permitsAddress(address, target.port)) return listed
+    if (!isPublicAddress(address)) return refuse('host', 'address is not public', 'special-addresses')
+    return this.#judgePublic({ address }, target)
   }
 
   #checkName(name: string, target: Target): Verdict {
-    if (this.#allow.permitsName(name, target.port)) return permitted
-    if (!name.includes('.') || isInRefusedZone(name)) return refuse('host', 'host name is not public')
-    // The name may lead to listed addresses, where other ports will do too: only DNS can tell.
-    const possible = this.#isUsualPort(target) || this.#allow.permitsPort(target.port)
-    return possible ? permitted : refuse('port', wrongPort(target))
+    if (this.#allow.permitsName(name, target.port)) return listed
+    if (!name.includes('.') || isInRefusedZone(name))
+      return refuse('host', 'host name is not public', 'special-addresses')
+    const judged = this.#judgePublic({ name }, target)
+    // The name may lead to listed addresses, where other rules hold: only DNS can tell.
+    return !judged.ok && this.#allow.permitsPort(target.port) ? perhapsListed : judged
+  }
+
+  /** A public host, by the ports of its protocol and the policy of the tenant. */
+  #judgePublic(host: Host, target: Target): Verdict {
+    const judged = this.#tenant?.judge(host, target)
+    if (judged?.kind === 'permitted') {
+      // Mail straight to mail servers counts for the reputation of this machine, whatever a policy says.
+      const mayUsePort = this.#isUsualPort(target) || (judged.namesPort && target.port !== MAIL_PORT)
+      return mayUsePort ? { ok: true, rule: judged.rule } : refuse('port', wrongPort(target), 'usual-ports')
+    }
+    if (judged && !this.#tenant?.isPublic)
+      return refuse(judged.part, notInPolicy(this.#tenant?.owner ?? '', target), 'plan')
+    return this.#isUsualPort(target) ? publicInternet : refuse('port', wrongPort(target), 'usual-ports')
   }
 
   #isUsualPort({ port, scheme }: Target): boolean {
@@ -105,8 +149,13 @@ function isInRefusedZone(name: string): boolean {
   return refusedZones.some((zone) => name === zone || name.endsWith(`.${zone}`))
 }
 
-function refuse(part: Refusal['part'], reason: string): Refusal {
-  return { ok: false, part, reason }
+function refuse(part: Refusal['part'], reason: string, rule: RuleName): Refusal {
+  return { ok: false, part, reason, rule }
+}
+
+function notInPolicy(owner: string, { host, port, scheme }: Target): string {
+  const how = scheme ? ` by ${scheme}` : ''
+  return `${owner} may not reach ${host} on port ${port}${how}. GET /v1/egress lists the permitted hosts: use one of them, or ask the operator to permit this one or for another plan`
 }
 
 function wrongPort(target: Target): string {

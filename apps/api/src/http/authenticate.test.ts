@@ -23,6 +23,8 @@ function build() {
     },
     wrongKeys: createWrongKeys(),
     actors: createActorScope(),
+    limits: { take: () => null, takeAddress: () => null },
+    uses: { note: () => {} },
   })
   app.get('/', { config: { scope: 'messages:read' }, handler: () => 'ok' })
   async function ask(key: string): Promise<number> {

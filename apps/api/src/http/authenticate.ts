@@ -1,10 +1,12 @@
 import { isIP } from 'node:net'
 import { Problem } from '@lettergate/contracts/problems/problems'
-import { isReading, type KeyVerifier, type Principal } from '@lettergate/core/keys'
+import { isReading, type KeyUses, type KeyVerifier, type Principal } from '@lettergate/core/keys'
 import { fromStorage } from '@lettergate/core/lib'
 import type { Actor, ActorScope } from '@lettergate/db/actor'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { RouteConfig } from './fastify-types.ts'
+import { requestLimitFields } from './rate-limit-fields.ts'
+import type { LimitHit, RequestLimits } from './request-limits.ts'
 import { URL_BYTES_MAX } from './unknown-routes.ts'
 import type { WrongKeys } from './wrong-keys.ts'
 
@@ -23,6 +25,17 @@ function tooManyWrong(waitSeconds: number): Problem {
     detail: 'Too many wrong keys came from this address.',
     headers: { 'retry-after': String(waitSeconds) },
   })
+}
+
+const LIMIT_DETAILS: Record<LimitHit['by'], string> = {
+  key: 'This key sends more requests than it may. Wait for Retry-After, then send fewer at a time.',
+  tenant:
+    'All keys together send more requests than the plan permits. Wait for Retry-After, then send fewer.',
+  address: 'Too many requests without a valid key came from this address.',
+}
+
+function overLimit(hit: LimitHit): Problem {
+  return new Problem('rate-limited', { detail: LIMIT_DETAILS[hit.by], headers: requestLimitFields(hit) })
 }
 
 /** Node keeps the first of two Authorization fields and drops the other without a word, so the raw list is asked. */
@@ -44,7 +57,12 @@ function bearerKey(request: FastifyRequest): string | null {
   return authorization.slice(7).trimStart()
 }
 
-function checkAllowed(principal: Principal, config: RouteConfig): void {
+function checkAllowed(principal: Principal, config: RouteConfig, address: string): void {
+  if (principal.mode !== 'admin' && principal.networks?.has(address) === false) {
+    throw new Problem('insufficient-scope', {
+      detail: `This key may not be used from ${address}: it is bound to networks. Use it from there, or a key without \`networks\`.`,
+    })
+  }
   const { scope } = config
   if (scope === undefined || !principal.scopes.has(scope)) {
     throw new Problem('insufficient-scope', { detail: `This needs a key with the scope ${scope}.` })
@@ -88,17 +106,40 @@ export async function checkKeyAgain(request: FastifyRequest, keys: KeyVerifier):
   const key = bearerKey(request)
   const principal = key === null ? null : await fromStorage(keys.verify(key))
   if (principal === null) throw unauthorized()
-  checkAllowed(principal, request.routeOptions.config)
+  checkAllowed(principal, request.routeOptions.config, request.ip)
+}
+
+function runNow(work: () => void, done: HookHandlerDoneFunction): void {
+  try {
+    work()
+    done()
+  } catch (error) {
+    done(error instanceof Error ? error : new Error(String(error)))
+  }
 }
 
 /** Puts a key check before every route that has a scope; refuses to boot when a route has neither scope nor `public`. */
 export function addAuthentication(
   app: FastifyInstance,
-  deps: { keys: KeyVerifier; wrongKeys: WrongKeys; actors: ActorScope },
+  deps: {
+    keys: KeyVerifier
+    wrongKeys: WrongKeys
+    actors: ActorScope
+    limits: Pick<RequestLimits, 'take' | 'takeAddress'>
+    uses: Pick<KeyUses, 'note'>
+  },
 ): void {
+  function limitAddress(request: FastifyRequest): void {
+    const hit = deps.limits.takeAddress(request.ip)
+    if (hit) throw overLimit(hit)
+  }
+
   async function check(request: FastifyRequest, config: RouteConfig): Promise<void> {
     const key = bearerKey(request)
-    if (key === null) throw unauthorized()
+    if (key === null) {
+      limitAddress(request)
+      throw unauthorized()
+    }
     const isGuesser = deps.wrongKeys.isGuesser(request.ip)
     const principal = await fromStorage(deps.keys.verify(key, { isGuesser }))
     request.keyCheckMs = performance.now() - request.arrivedAt
@@ -106,7 +147,12 @@ export function addAuthentication(
       const wait = deps.wrongKeys.count(request.ip)
       throw wait === 0 ? unauthorized() : tooManyWrong(wait)
     }
-    checkAllowed(principal, config)
+    checkAllowed(principal, config, request.ip)
+    const tenantId = principal.mode === 'admin' ? null : principal.tenantId
+    const agent = request.raw.headers['user-agent'] ?? null
+    deps.uses.note({ keyId: principal.keyId, tenantId, address: request.ip, agent })
+    const hit = principal.mode === 'admin' ? null : deps.limits.take(principal)
+    if (hit) throw overLimit(hit)
     request.principal = principal
   }
 
@@ -117,6 +163,7 @@ export function addAuthentication(
     }
     const before = (request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): void => {
       if ((request.raw.url?.length ?? 0) > URL_BYTES_MAX) done(new Problem('uri-too-long'))
+      else if (config.public === 'page') runNow(() => limitAddress(request), done)
       else if (config.public) done()
       else check(request, config).then(() => done(), done)
     }

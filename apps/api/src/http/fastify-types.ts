@@ -4,7 +4,8 @@ import type { Principal, Scope } from '@lettergate/core/keys'
 export type RouteConfig = {
   /** Scope that the caller's key needs. A route has this or `public`, or the app does not boot. */
   scope?: Scope
-  public?: true
+  /** `page`: for people, so each address has a limit of requests. */
+  public?: true | 'page'
   /** Refuses test keys. */
   liveOnly?: true
   /** Its accepted answers go into the histogram of accept latency. */

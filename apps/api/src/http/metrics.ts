@@ -19,6 +19,12 @@ export type Metrics = {
   countLateStatement(pool: 'shared' | 'tenants' | 'operator' | 'listen', kind: LateStatement): void
   /** A request of a provider at the URL of a connection, by its result. */
   countProviderEvent(provider: string, verdict: string): void
+  /** A request that was refused because there were too many, by whose limit. */
+  countLimited(by: string): void
+  /** A count that was brought together with those of other processes. */
+  countLimitSync(result: 'ok' | 'failed'): void
+  /** Uses of keys that were noted. */
+  countKeyUses(result: string, count: number): void
 }
 
 /** From immediately to the time-out of the database. */
@@ -84,6 +90,33 @@ function addWaiting(registry: Registry): Pick<Metrics, 'countLook' | 'watchWaiti
   }
 }
 
+function addKeyCounters(
+  registry: Registry,
+): Pick<Metrics, 'countLimited' | 'countLimitSync' | 'countKeyUses'> {
+  const counter = <L extends string>(name: string, help: string, label: L) =>
+    new Counter({ name, help, labelNames: [label], registers: [registry] })
+  const limited = counter(
+    'lettergate_requests_limited_total',
+    'Requests refused because there were too many, by whose limit (key, tenant, address).',
+    'by',
+  )
+  const syncs = counter(
+    'lettergate_request_limit_syncs_total',
+    'Counts of requests shared through Redis. failed: each process limits what it sees alone.',
+    'result',
+  )
+  const uses = counter(
+    'lettergate_key_uses_total',
+    'Last uses of keys, written in batches. dropped: too many waited.',
+    'result',
+  )
+  return {
+    countLimited: (by) => limited.inc({ by }),
+    countLimitSync: (result) => syncs.inc({ result }),
+    countKeyUses: (result, count) => uses.inc({ result }, count),
+  }
+}
+
 function addLateStatements(registry: Registry): Counter {
   return new Counter({
     name: 'lettergate_late_statements_total',
@@ -133,6 +166,7 @@ export function createMetrics(deps: { db: Queryable; onError(error: unknown): vo
     countShed: () => shed.inc(),
     countDropped: () => dropped.inc(),
     ...addWaiting(registry),
+    ...addKeyCounters(registry),
     countLateStatement: (pool, kind) => late.inc({ pool, kind }),
     countProviderEvent: (provider, verdict) => providerEvents.inc({ provider, verdict }),
     answers(method, route) {

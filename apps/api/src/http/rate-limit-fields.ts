@@ -1,12 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CounterState, QuotaReader, QuotaState } from '@lettergate/core/usage'
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { LimitHit } from './request-limits.ts'
 
 const DAY_SECONDS = 86_400
 /** The window of a month, as the draft wants one number. */
 const MONTH_SECONDS = 31 * DAY_SECONDS
 /** Longer than a look at the database takes while it answers; an answer never waits longer for its fields. */
 const LOOK_MS = 100
+
+/** The fields of a refusal because of too many requests. */
+export function requestLimitFields({ limit, windowSeconds, resetSeconds }: LimitHit): Record<string, string> {
+  return {
+    'retry-after': String(resetSeconds),
+    'ratelimit-policy': `"requests";q=${limit};w=${windowSeconds}`,
+    ratelimit: `"requests";r=0;t=${resetSeconds}`,
+  }
+}
 
 type Policy = { name: string; seconds: number; state: CounterState }
 

@@ -30,6 +30,10 @@ export const DomainPath = z.object({
   id: z.string().meta({ description: 'Id of the domain.', examples: ['dom_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
 })
 
+export const KeyPath = z.object({
+  id: z.string().meta({ description: 'Id of the key.', examples: ['key_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
+})
+
 /** Described for the reference; the plugin reads the field itself. */
 export const IdempotencyHeader = z.object({
   'Idempotency-Key': z

@@ -67,6 +67,14 @@ const TAGS = [
     name: 'Operator',
     description: 'Tenants, plans and figures, for the operator of the gateway. Keys begin with `lg_admin_`.',
   },
+  {
+    name: 'Keys',
+    description: 'API keys: what each may do, from where, and when it was used.',
+  },
+  {
+    name: 'Egress',
+    description: 'What the gateway connects to for you, by your plan.',
+  },
   { name: 'Operations', description: 'Health and metrics of the gateway, and this reference.' },
 ]
 

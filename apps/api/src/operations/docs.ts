@@ -10,7 +10,7 @@ function addFields(reply: FastifyReply, type: string): FastifyReply {
 
 /** The reference as a page for people, with its script from this origin. */
 export function addDocsRoute(app: FastifyInstance): void {
-  const options = { config: { public: true }, schema: { hide: true } } as const
+  const options = { config: { public: 'page' }, schema: { hide: true } } as const
   let loading: Promise<Reference> | null = null
   async function load(): Promise<Reference> {
     try {

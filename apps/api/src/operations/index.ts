@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../deps.ts'
 import { addDocsRoute } from './docs.ts'
+import { addEgressPageRoute } from './egress-page.ts'
 import { addHealthzRoute } from './healthz.ts'
 import { addOpenApiRoute } from './openapi.ts'
 import { addProblemPageRoute } from './problem-page.ts'
@@ -12,4 +13,5 @@ export function addOperationRoutes(app: FastifyInstance, deps: ApiDeps): void {
   addOpenApiRoute(app)
   addDocsRoute(app)
   addProblemPageRoute(app)
+  addEgressPageRoute(app)
 }

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 export function addOpenApiRoute(app: FastifyInstance): void {
   let text: string | null = null
   app.get('/openapi.json', {
-    config: { public: true },
+    config: { public: 'page' },
     schema: { hide: true },
     handler: (_request, reply) => {
       text ??= JSON.stringify(app.swagger())

@@ -10,7 +10,7 @@ const FOLDER = new URL('../../../../docs/problems/', import.meta.url)
 /** Serves the pages linked by `type` of an error answer and `help` of a failed attempt. */
 export function addProblemPageRoute(app: FastifyInstance): void {
   app.get<{ Params: { code: string } }>('/problems/:code', {
-    config: { public: true },
+    config: { public: 'page' },
     schema: { hide: true },
     handler: async (request, reply) => {
       const { code } = request.params

@@ -1,3 +1,4 @@
+import { createEgress } from '@lettergate/egress/egress'
 import { createSecretKey } from 'node:crypto'
 import { createInboundRoute, type InboundDeps, readTenantToken } from '@lettergate/core/inbound'
 import { makeOwnAddress, noFailpoint } from '@lettergate/core/lib'
@@ -24,11 +25,12 @@ const onError = (error: unknown) => void errors.push(error)
 beforeAll(async () => {
   db = await createTestDatabase()
   const sealer = createSealer({ tenants: db.tenants, root: createSecretKey(Buffer.alloc(32, 7)) })
-  const egress: InboundDeps['egress'] = { checkResolvedTarget: async () => ({ ok: true }) }
+  const egress = createEgress({ allow: [] })
   listener = createListener({ url: db.url, onError })
   cleanups.push(
     () => sealer.close(),
     () => listener.close(),
+    () => egress.close(),
   )
   deps = {
     prisma: db.prisma,

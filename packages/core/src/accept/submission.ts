@@ -20,6 +20,8 @@ export type Submission = {
   messages: (NewMessage | MimeMessage | Problem)[]
   /** True: one refused message refuses all of them. False: each is judged by itself, and the good ones are stored together. */
   atomic: boolean
+  /** Domains that From may have, by the key or the login that submits; absent: any. */
+  fromDomains?: readonly string[] | undefined
   idempotency: Omit<Idempotency, 'extra'> | null
   /** When the client is answered at the latest, as a time of `performance.now()`; later, nothing new is stored. */
   until?: number

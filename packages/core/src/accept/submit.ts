@@ -1,7 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
+import { permitsFrom } from '@lettergate/contracts/keys/from-domains'
 import type { NewMessage } from '@lettergate/contracts/messages/send-request'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { toPointer } from '@lettergate/contracts/problems/validation-issues'
+import { fromStorage } from '../lib/index.ts'
 import type { LimitsReader } from '../plans/index.ts'
 import { type QuotaState, quotaExceeded } from '../usage/index.ts'
 import type { AcceptOutcome, Acceptor } from './accept.ts'
@@ -16,17 +18,35 @@ type Judged = NewMessage | Problem
 
 /** What messages with a URL of their own need. */
 export type Callbacks = {
-  /** Why the URL must not be called, by its name alone; null: it may. */
-  refusal(url: string): string | null
+  /** Why the URL must not be called for this tenant, by its name alone; null: it may. */
+  refusal(tenantId: string, url: string): Promise<string | null>
   /** Makes sure that the events of such messages are looked for, before the first of them is stored. */
   prepare(owner: { tenantId: string; mode: 'live' | 'test' }): Promise<void>
 }
 
-function urlProblem(callbacks: Callbacks, { callbackUrl }: NewMessage, pointer: string): Problem | null {
-  const detail = callbackUrl === undefined ? null : callbacks.refusal(callbackUrl)
+async function urlProblem(
+  callbacks: Callbacks,
+  tenantId: string,
+  { callbackUrl }: NewMessage,
+  pointer: string,
+): Promise<Problem | null> {
+  if (callbackUrl === undefined) return null
+  const detail = await fromStorage(callbacks.refusal(tenantId, callbackUrl))
   if (detail === null) return null
   const at = `${pointer}${toPointer(['callback_url'])}`
   return new Problem('url-not-allowed', { detail: `${at}: ${detail}`, errors: [{ pointer: at, detail }] })
+}
+
+function senderProblem(
+  permitted: readonly string[] | undefined,
+  { from }: NewMessage,
+  pointer: string,
+): Problem | null {
+  const domain = from.address.slice(from.address.lastIndexOf('@') + 1)
+  if (permitted === undefined || permitsFrom(permitted, domain)) return null
+  const at = `${pointer}${toPointer(['from'])}`
+  const detail = `mail sent with this key must be from ${permitted.join(', ')}`
+  return new Problem('sender-not-allowed', { detail: `${at}: ${detail}`, errors: [{ pointer: at, detail }] })
 }
 
 function isMessage(entry: Judged): entry is NewMessage {
@@ -117,8 +137,9 @@ export function createSubmit(deps: {
         if (!isMessage(entry)) return entry
         const pointer = pointerOf(submission, index)
         const fault =
+          senderProblem(submission.fromDomains, entry, pointer) ??
           (limits && planProblem(limits, entry, pointer)) ??
-          urlProblem(deps.callbacks, entry, pointer) ??
+          (await urlProblem(deps.callbacks, submission.tenant.id, entry, pointer)) ??
           (await addressFault(submission, entry, pointer, warnings)) ??
           (await deps.connectionsCheck.findFault(submission.tenant.id, entry, pointer))
         return fault ?? entry

@@ -6,7 +6,7 @@ import { addSchemaIssues } from '@lettergate/contracts/problems/schema-issues'
 import { ValidationIssues } from '@lettergate/contracts/problems/validation-issues'
 import type { TenantPrisma } from '@lettergate/db/prisma'
 import type { Tenants } from '@lettergate/db/tenant-scope'
-import type { Egress } from '@lettergate/egress/egress'
+import type { Egress, TenantEgress } from '@lettergate/egress/egress'
 import { namedBy } from '@lettergate/providers/lib/targets'
 import type { Provider } from '@lettergate/providers/provider'
 import { z } from 'zod'
@@ -17,7 +17,7 @@ import { type ConnectionHealthRow, readHealthOf } from './sql/read-health-of.ts'
 
 export type ConnectionDeps = ReadDeps & {
   sealer: Sealer
-  egress: Pick<Egress, 'checkTarget' | 'checkResolvedTarget'>
+  egress: Pick<Egress, 'forTenant'>
   providers: Readonly<Record<string, Provider>>
 }
 
@@ -70,6 +70,7 @@ export type Given = { settings?: unknown; credentials?: unknown }
 /** Checks settings and credentials by the provider's schemas; reports all errors together and never repeats a value. */
 export async function checkGiven(
   deps: Pick<ConnectionDeps, 'egress'>,
+  tenantId: string,
   provider: Provider,
   given: Given,
 ): Promise<void> {
@@ -82,14 +83,15 @@ export async function checkGiven(
     const settings = provider.settings.safeParse(given.settings)
     if (!settings.success) addSchemaIssues(settings.error.issues, issues, undefined, ['settings'])
     // Invalid settings name no host to resolve.
-    else if (!issues.found) await addTargetIssues(deps, provider, settings.data, issues)
+    else if (!issues.found)
+      await addTargetIssues(deps.egress.forTenant(tenantId), provider, settings.data, issues)
   }
   if (issues.found) throw issues.toProblem()
 }
 
 /** Resolves the hosts in the settings. If DNS does not answer now, each attempt resolves them again. */
 async function addTargetIssues(
-  { egress }: Pick<ConnectionDeps, 'egress'>,
+  egress: TenantEgress,
   provider: Provider,
   settings: unknown,
   issues: ValidationIssues,
@@ -98,7 +100,7 @@ async function addTargetIssues(
     provider.targets(settings).map(async (target) => {
       const named = namedBy(settings, target)
       // A fixed host of a provider may be a placeholder for hosts that are resolved later.
-      const verdict = named ? await egress.checkResolvedTarget(target) : egress.checkTarget(target)
+      const verdict = named ? await egress.checkResolvedTarget(target) : await egress.checkTarget(target)
       return { named, verdict }
     }),
   )
@@ -123,7 +125,7 @@ export async function createConnection(
   request: CreateConnectionRequest,
 ): Promise<ConnectionState> {
   const provider = findProvider(deps, request.provider)
-  await checkGiven(deps, provider, request)
+  await fromStorage(checkGiven(deps, tenantId, provider, request))
   const id = newId()
   const place = { tenantId, table: 'connection', id } as const
   return fromStorage(

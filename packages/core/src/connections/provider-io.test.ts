@@ -1,5 +1,6 @@
 import { createEgress } from '@lettergate/egress/egress'
 import type { HttpLimits } from '@lettergate/egress/request'
+import { createFakeEgress } from '@lettergate/egress/test/fake-egress'
 import { createCapture } from '@lettergate/providers/capture/index'
 import { Secret } from '@lettergate/providers/lib/secret'
 import type { HttpRequest } from '@lettergate/providers/provider'
@@ -14,13 +15,12 @@ function setUp(owner: SecretOwner | null = null, deadlineMs = 25_000) {
   const asked: [HttpRequest, HttpLimits | undefined][] = []
   const kept: SecretOwner[] = []
   const { signal } = new AbortController()
-  const egress = {
+  const egress = createFakeEgress({
     request: async (request: HttpRequest, limits?: HttpLimits) => {
       asked.push([request, limits])
       return { status: 200, headers: {}, body: Buffer.alloc(0) }
     },
-    connect: () => Promise.reject(new Error('no network in this test')),
-  }
+  })
   const secrets = { renew: (one: SecretOwner) => void kept.push(one) }
   const io = createIo({ egress, secrets, now: () => 0 }, { signal }, { owner, deadlineMs })
   return { io, asked, kept, signal }

@@ -4,7 +4,8 @@ import type { CredentialRenewer, SecretOwner } from './renew-credentials.ts'
 
 /** Parts of the process that every call to a provider needs. */
 export type IoDeps = {
-  egress: Pick<Egress, 'request' | 'connect'>
+  /** `forTenant`: for calls by the connection of a tenant. */
+  egress: Pick<Egress, 'request' | 'connect' | 'forTenant'>
   secrets: Pick<CredentialRenewer, 'renew'>
   now: () => number
 }
@@ -28,14 +29,15 @@ export function createIo(
   { owner, deadlineMs, attempt }: Call,
 ): Io {
   const endsAt = performance.now() + deadlineMs
+  const way = owner ? egress.forTenant(owner.tenantId) : egress
   return {
     request: ({ timeoutMs = deadlineMs, answerBytesMax, ...request }) =>
-      egress.request(request, {
+      way.request(request, {
         signal: signals.signal,
         timeoutMs,
         ...(answerBytesMax !== undefined && { answerBytesMax }),
       }),
-    connect: (target) => egress.connect({ ...target, signal: signals.signal }),
+    connect: (target) => way.connect({ ...target, signal: signals.signal }),
     now: () => new Date(now()),
     ...(attempt !== undefined && { attempt }),
     get signal() {

@@ -1,6 +1,7 @@
 import { createSecretKey, randomBytes } from 'node:crypto'
 import type { TenantPrisma } from '@lettergate/db/prisma'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
+import { createFakeEgress } from '@lettergate/egress/test/fake-egress'
 import { createProviders } from '@lettergate/providers/registry'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { buildTenant } from '../../test/rows.ts'
@@ -19,13 +20,12 @@ function depsOf(prisma: TenantPrisma, asked = () => {}) {
     prisma,
     tenants: db.tenants,
     sealer: createSealer({ tenants: db.tenants, root: createSecretKey(Buffer.alloc(32, 7)) }),
-    egress: {
-      checkTarget: () => ({ ok: true }) as const,
+    egress: createFakeEgress({
       checkResolvedTarget: async () => {
         asked()
-        return { ok: true } as const
+        return { ok: true, rule: 'public-internet' }
       },
-    },
+    }),
     providers: createProviders(),
   }
 }

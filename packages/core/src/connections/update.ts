@@ -48,7 +48,7 @@ export async function updateConnection(
     if (resetsHealth) {
       const provider = findProvider(deps, before.provider)
       // Once: its provider stays the same, and the DNS may take its time.
-      if (tries === 0) await checkGiven(deps, provider, { settings, credentials })
+      if (tries === 0) await fromStorage(checkGiven(deps, tenantId, provider, { settings, credentials }))
       if (!mayUseStored && targetChanged(provider, before.settings, settings)) throw credentialsRequired()
     }
     const write = async () => {

@@ -30,6 +30,25 @@ export type Calls = {
 /** Retries reading the mail for this long, which leaves time for the call. */
 const READ_MS = 8_000
 
+/** Why the tenant of a connection may not use it now; null: nothing is known against it. */
+async function findRefusal(
+  deps: IoDeps,
+  { connectionsVersion }: LoadedMessage,
+  tenantId: string,
+  { provider, connection }: Candidate,
+): Promise<{ code: 'provider-egress-refused' | 'provider-unreachable'; reason: string } | null> {
+  const egress = deps.egress.forTenant(tenantId, connectionsVersion)
+  for (const target of provider.targets(connection.settings)) {
+    const byName = await egress.checkTarget(target)
+    const isOpen = byName.ok && byName.rule === 'listed-addresses'
+    const verdict = isOpen ? await egress.checkResolvedTarget(target) : byName
+    if (verdict.ok) continue
+    const code = verdict.part === 'unresolved' ? 'provider-unreachable' : 'provider-egress-refused'
+    return { code, reason: verdict.reason }
+  }
+  return null
+}
+
 export function createCalls(
   deps: IoDeps & { tenants: Tenants; returnPaths?: ReturnPaths; onError: (error: unknown) => void },
 ): Calls {
@@ -55,8 +74,11 @@ export function createCalls(
         // A suspended process may have lost its lease to the sweeper.
         if (performance.now() - fencedAt > SENDING_LEASE_MS / 2)
           return toFailure('recipient-deferred', 'the worker was suspended before it could send')
-        called = true
         const { provider, connection } = candidate
+        // At each attempt, and not only when a socket opens: sessions that are open already are used again.
+        const refusal = owner && (await findRefusal(deps, message, owner.tenantId, candidate))
+        if (refusal) return toFailure(refusal.code, refusal.reason)
+        called = true
         if (provider.capabilities.foldsAddressCase !== true)
           return withoutSecrets(await provider.send(outbound, connection, io), connection.credentials)
         const { message: folded, twins } = foldRecipients(outbound)

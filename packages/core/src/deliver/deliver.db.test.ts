@@ -4,7 +4,7 @@ import { newId } from '@lettergate/contracts/lib/ids'
 import type { Queryable } from '@lettergate/db/pool'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
-import type { Egress } from '@lettergate/egress/egress'
+import { createFakeEgress } from '@lettergate/egress/test/fake-egress'
 import { createCapture } from '@lettergate/providers/capture/index'
 import type { OutboundMessage, Provider, SendOutcome } from '@lettergate/providers/provider'
 import { afterAll, beforeEach, expect, test } from 'vitest'
@@ -41,16 +41,7 @@ function buildProvider(answer: (message: OutboundMessage) => Promise<SendOutcome
 }
 
 /** Nothing here opens a socket. */
-const egress: Egress = {
-  connect: () => Promise.reject(new Error('no network in this test')),
-  checkTarget: () => ({ ok: true }),
-  checkResolvedTarget: async () => ({ ok: true }),
-  request: () => Promise.reject(new Error('no network in this test')),
-  dispatcher: () => {
-    throw new Error('no network in this test')
-  },
-  close: async () => {},
-}
+const egress = createFakeEgress()
 
 function setUp(
   answer: (message: OutboundMessage) => Promise<SendOutcome> | SendOutcome,

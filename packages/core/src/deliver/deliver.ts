@@ -54,7 +54,7 @@ export function createDeliverer(deps: {
   tenants: Tenants
   router: Router
   recorder: Recorder
-  egress: Egress
+  egress: Pick<Egress, 'request' | 'connect' | 'forTenant'>
   secrets: Pick<CredentialRenewer, 'renew'>
   /** Absent: no throttle. */
   throttle?: Pick<Throttle, 'know' | 'availabilityOf' | 'admit' | 'queue'>

@@ -50,8 +50,7 @@ afterAll(async () => {
 
 const suspend = ({ tenantId }: Backlog) =>
   db.operator.forOperator((tables) => suspendTenant(tables, tenantId, 'spam'))
-const resume = ({ tenantId }: Backlog) =>
-  db.operator.forOperator((tables) => resumeTenant(tables, tenantId))
+const resume = ({ tenantId }: Backlog) => db.operator.forOperator((tables) => resumeTenant(tables, tenantId))
 const release = () => sweepSteps.releaseWaiting({ pool: db.batch, repeatWindowMs: () => 0 })
 
 async function deliver(backlog: Backlog): Promise<void> {

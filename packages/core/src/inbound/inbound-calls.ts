@@ -70,7 +70,7 @@ function standardBody({ row, content, raw }: Mail): string {
 /** Calls that bring received mail to URLs; the sender of webhooks makes, retries and records them. */
 export function createInboundCalls(deps: {
   pool: Pool
-  egress: Pick<Egress, 'request'>
+  egress: Pick<Egress, 'forTenant'>
   onCall: (result: CallResult, ms: number) => void
 }): InboundCalls {
   async function load({ tenantId, messageId }: ClaimedDelivery): Promise<Mail | null> {
@@ -102,7 +102,7 @@ export function createInboundCalls(deps: {
       const mail = await load(claimed)
       if (!mail) return null
       const answer = await callEndpoint(
-        deps.egress,
+        deps.egress.forTenant(claimed.tenantId),
         { url: claimed.url, ...write(mail, claimed, secrets, new Date()) },
         signal,
       )

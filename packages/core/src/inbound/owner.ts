@@ -11,7 +11,7 @@ export type InboundDeps = {
   prisma: TenantPrisma
   tenants: Tenants
   sealer: Sealer
-  egress: Pick<Egress, 'checkResolvedTarget'>
+  egress: Pick<Egress, 'forTenant'>
   /** For the notification by which listeners hear changes. */
   db: Queryable
   inboundDomain: string

@@ -76,6 +76,7 @@ async function toStoredActions(
 /** The port and scheme decide as they do for every other socket. */
 async function checkWithoutDatabase(
   { egress }: InboundDeps,
+  { tenantId }: Owner,
   { match, actions = [] }: Change,
   issues: ValidationIssues,
 ) {
@@ -89,7 +90,9 @@ async function checkWithoutDatabase(
       issues.add(at, issue)
       continue
     }
-    const verdict = await egress.checkResolvedTarget(callbackTarget(action.url))
+    const verdict = await fromStorage(
+      egress.forTenant(tenantId).checkResolvedTarget(callbackTarget(action.url)),
+    )
     if (!verdict.ok && verdict.part !== 'unresolved') issues.add(at, verdict.reason, 'url-not-allowed')
   }
 }
@@ -101,7 +104,7 @@ function tellListeners({ db, onError }: InboundDeps, { tenantId }: Owner): void 
 
 async function prepare(deps: InboundDeps, owner: Owner, change: Change): Promise<void> {
   const issues = new ValidationIssues()
-  await checkWithoutDatabase(deps, change, issues)
+  await checkWithoutDatabase(deps, owner, change, issues)
   if (issues.found) throw issues.toProblem()
   // Calls are signed with it.
   if (change.actions?.some(({ type }) => type === 'post')) await readDefaultSecret(deps, owner)

@@ -9,5 +9,16 @@ export {
   revokeKey,
   SCOPES,
   type Scope,
+  type TenantPrincipal,
 } from './keys.ts'
+export {
+  createKey,
+  type KeyDeps,
+  type KeyInfo,
+  listKeys,
+  readKey,
+  revokeOwnKey,
+  rotateKey,
+} from './manage.ts'
 export { listKeysOfOtherPeppers, type OldKeyRow } from './sql/list-other-pepper.ts'
+export { createKeyUses, type KeyUses, type UsesResult } from './uses.ts'

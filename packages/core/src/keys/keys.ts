@@ -1,5 +1,7 @@
 import { createHmac, hash, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { tenantScopes } from '@lettergate/contracts/keys/keys'
+import { createNetworks, type Networks } from '@lettergate/contracts/keys/networks'
 import { newId } from '@lettergate/contracts/lib/ids'
 import { databaseFailure } from '@lettergate/db/errors'
 import type { Queryable } from '@lettergate/db/pool'
@@ -10,31 +12,7 @@ import { displayOf, isWellFormedKey, makeKey } from './key-format.ts'
 import { findKeys, type KeyRow } from './sql/find-key.ts'
 import { rehashKey } from './sql/rehash-key.ts'
 
-export const SCOPES = [
-  'messages:send',
-  'messages:read',
-  'messages:write',
-  'connections:read',
-  'connections:write',
-  'events:read',
-  'endpoints:read',
-  'endpoints:write',
-  'suppressions:read',
-  'suppressions:write',
-  'usage:read',
-  'settings:read',
-  'settings:write',
-  'keys:read',
-  'keys:write',
-  'domains:read',
-  'domains:write',
-  'audit:read',
-  'smtp-credentials:read',
-  'smtp-credentials:write',
-  'inbound:read',
-  'inbound:write',
-  'admin',
-] as const
+export const SCOPES = [...tenantScopes, 'admin'] as const
 export type Scope = (typeof SCOPES)[number]
 
 /** Whether a scope allows reading alone. */
@@ -49,6 +27,12 @@ export type TenantPrincipal = {
   scopes: ReadonlySet<Scope>
   /** Why the operator has suspended the tenant, which may then only read; absent: it is active. */
   suspendedBecause?: string
+  /** Where requests may come from; absent: anywhere. */
+  networks?: Networks
+  /** Domains that mail may be from; absent: any. */
+  fromDomains?: readonly string[]
+  /** Requests a second, of the tenant and of this key; null: no limit of its own. */
+  rates?: { tenant: number | null; key: number | null }
 }
 export type AdminPrincipal = { mode: 'admin'; keyId: string; scopes: ReadonlySet<Scope> }
 /** The owner of a key: a tenant or the operator. */
@@ -103,6 +87,9 @@ function toPrincipal(row: KeyRow): Principal {
     tenantId: row.tenant_id,
     scopes,
     ...(row.suspended_reason !== null && { suspendedBecause: row.suspended_reason }),
+    rates: { tenant: row.tenant_rate, key: row.requests_per_second },
+    ...(row.networks.length > 0 && { networks: createNetworks(row.networks) }),
+    ...(row.from_domains.length > 0 && { fromDomains: row.from_domains }),
   }
 }
 
@@ -245,19 +232,27 @@ function createGuessLookup(pool: Queryable): LookUp {
     })
 }
 
-const TENANT_SCOPES: readonly Scope[] = SCOPES.filter((scope) => scope !== 'admin')
-
 export type KeyOwner = { mode: 'live' | 'test'; tenantId: string } | { mode: 'admin' }
+
+export type KeyOptions = {
+  scopes?: readonly string[]
+  expiresAt?: Date | null
+  name?: string
+  networks?: readonly string[]
+  fromDomains?: readonly string[]
+  requestsPerSecond?: number | null
+  createdBy?: string
+}
 
 /** Makes a key and stores its hash; the key itself exists only in the answer. */
 export async function issueKey(
   deps: { db: ManagedTables; pepper: KeyObject },
   owner: KeyOwner,
-  options: { scopes?: readonly Scope[]; expiresAt?: Date } = {},
+  options: KeyOptions = {},
 ): Promise<{ keyId: string; key: string }> {
   const key = makeKey(owner.mode)
   const keyId = newId()
-  const scopes = options.scopes ?? (owner.mode === 'admin' ? ['admin'] : TENANT_SCOPES)
+  const scopes = options.scopes ?? (owner.mode === 'admin' ? ['admin'] : tenantScopes)
   const row = {
     id: keyId,
     tenant_id: owner.mode === 'admin' ? null : owner.tenantId,
@@ -267,6 +262,11 @@ export async function issueKey(
     display: displayOf(key),
     scopes: [...scopes],
     expires_at: options.expiresAt ?? null,
+    name: options.name ?? '',
+    networks: [...(options.networks ?? [])],
+    from_domains: [...(options.fromDomains ?? [])],
+    requests_per_second: options.requestsPerSecond ?? null,
+    created_by: options.createdBy ?? null,
   }
   // By `createMany`, which reads nothing back: hashes are not for the role of tenants.
   await deps.db.api_key.createMany({ data: [row] })

@@ -1,5 +1,6 @@
 import type { Pool } from '@lettergate/db/pool'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
+import { createFakeEgress } from '@lettergate/egress/test/fake-egress'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { batchPool, buildHook, fakeEventProvider } from '../../test/fake-hooks.ts'
 import { changeHook, readHook } from './hook-store.ts'
@@ -35,10 +36,7 @@ async function setUp(ends: string[]) {
       tenants: db.tenants,
       sealer: hook.sealer,
       providers: { [provider.id]: provider },
-      egress: {
-        request: () => Promise.reject(new Error('none')),
-        connect: () => Promise.reject(new Error('none')),
-      },
+      egress: createFakeEgress(),
       secrets: { renew: () => {} },
       now: () => Date.now(),
       onRetired: (result) => results.push(result),

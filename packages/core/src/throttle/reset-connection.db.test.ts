@@ -1,5 +1,6 @@
 import { createSecretKey } from 'node:crypto'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
+import { createFakeEgress } from '@lettergate/egress/test/fake-egress'
 import { toFailure } from '@lettergate/providers/lib/to-failure'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import { createProviders } from '@lettergate/providers/registry'
@@ -46,10 +47,7 @@ function deps() {
     tenants: db.tenants,
     prisma: db.prisma,
     sealer: createSealer({ tenants: db.tenants, root: createSecretKey(Buffer.alloc(32, 7)) }),
-    egress: {
-      checkTarget: () => ({ ok: true }) as const,
-      checkResolvedTarget: async () => ({ ok: true }) as const,
-    },
+    egress: createFakeEgress(),
     providers: createProviders(),
   }
 }

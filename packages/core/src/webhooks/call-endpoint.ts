@@ -1,4 +1,4 @@
-import type { Egress } from '@lettergate/egress/egress'
+import type { TenantEgress } from '@lettergate/egress/egress'
 
 /** Receivers that need longer are to answer first and work afterwards. */
 const CALL_MS_MAX = 15_000
@@ -45,7 +45,7 @@ function shown(body: Buffer): string | null {
  * the receiver does is an answer.
  */
 export async function callEndpoint(
-  egress: Pick<Egress, 'request'>,
+  egress: Pick<TenantEgress, 'request'>,
   { url, headers, body, contentType = 'application/json' }: EndpointCall,
   signal?: AbortSignal,
 ): Promise<EndpointAnswer> {

@@ -22,7 +22,7 @@ export type EndpointDeps = {
   prisma: TenantPrisma
   tenants: Tenants
   sealer: Sealer
-  egress: Pick<Egress, 'checkResolvedTarget'>
+  egress: Pick<Egress, 'forTenant'>
   /** For the notification that workers hear changes by. */
   db: Queryable
   clock: { now(): number }
@@ -79,13 +79,18 @@ export type EndpointInfo = Omit<EndpointRow, 'sealed_secrets' | 'data_key_versio
 const placeOf = ({ tenantId }: Owner, id: string) => ({ tenantId, table: 'endpoint', id }) as const
 
 /** The port and scheme decide as they do for every other socket: plain http only reaches hosts that the operator listed. */
-async function checkUrl({ egress }: EndpointDeps, text: string, pointer: string): Promise<void> {
+async function checkUrl(
+  { egress }: EndpointDeps,
+  { tenantId }: Owner,
+  text: string,
+  pointer: string,
+): Promise<void> {
   const issues = new ValidationIssues()
   const issue = callbackUrlIssue(text)
   if (issue !== null) {
     issues.add([pointer], issue)
   } else {
-    const verdict = await egress.checkResolvedTarget(callbackTarget(text))
+    const verdict = await fromStorage(egress.forTenant(tenantId).checkResolvedTarget(callbackTarget(text)))
     if (!verdict.ok && verdict.part !== 'unresolved') issues.add([pointer], verdict.reason, 'url-not-allowed')
   }
   if (issues.found) throw issues.toProblem()
@@ -129,7 +134,7 @@ export async function createEndpoint(
   owner: Owner,
   { headers, types, tags, streams, ...rest }: CreateEndpointRequest,
 ): Promise<{ endpoint: EndpointInfo; secret: string }> {
-  await checkUrl(deps, rest.url, 'url')
+  await checkUrl(deps, owner, rest.url, 'url')
   const id = newId()
   const { tenantId, mode } = owner
   const content = newSecrets(headers)
@@ -242,7 +247,7 @@ export async function updateEndpoint(
 ): Promise<EndpointInfo> {
   if (rest.url !== undefined) {
     await fromStorage(findRow(deps, owner, id))
-    await checkUrl(deps, rest.url, 'url')
+    await checkUrl(deps, owner, rest.url, 'url')
   }
   const lists = given({
     types: types === null ? [] : types,

@@ -6,6 +6,7 @@ import type { WebhookDeps } from './webhook-deps.ts'
 import { webhookId } from './webhook-id.ts'
 
 export type Outgoing = {
+  tenantId: string
   url: string
   target: string
   content: EndpointSecrets
@@ -20,7 +21,7 @@ export const isGone = ({ status }: EndpointAnswer): boolean => status === 410
 /** Calls a URL with one event or several; whatever comes of it is an answer. */
 export async function makeCall(
   deps: Pick<WebhookDeps, 'egress' | 'onCall'>,
-  { url, target, content, format: name, events, isList }: Outgoing,
+  { tenantId, url, target, content, format: name, events, isList }: Outgoing,
   signal: AbortSignal,
 ): Promise<EndpointAnswer> {
   const at = new Date()
@@ -28,7 +29,7 @@ export async function makeCall(
   const body = format.body(target, events, isList)
   const signed = format.sign({ id: webhookId(target, events), at, body }, validSecrets(content, at.getTime()))
   const answer = await callEndpoint(
-    deps.egress,
+    deps.egress.forTenant(tenantId),
     { url, headers: { ...content.headers, ...signed }, body },
     signal,
   )

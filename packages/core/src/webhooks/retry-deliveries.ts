@@ -27,6 +27,7 @@ async function findTarget(targets: Targets, { tenantId, mode, endpointId, url }:
     const endpoint = await targets.endpoint(tenantId, endpointId)
     return (
       endpoint && {
+        tenantId,
         url: endpoint.url,
         content: endpoint.content,
         isList: endpoint.max_events > 1,
@@ -35,7 +36,7 @@ async function findTarget(targets: Targets, { tenantId, mode, endpointId, url }:
     )
   }
   const content = await targets.ownUrls({ tenantId, mode })
-  return content && url !== null ? { url, content, isList: false, format: 'standard' } : null
+  return content && url !== null ? { tenantId, url, content, isList: false, format: 'standard' } : null
 }
 
 function toResult(claimed: ClaimedDelivery, answer: EndpointAnswer): WebhookResult {

@@ -119,6 +119,7 @@ async function callAll(
         const answer = await makeCall(
           deps,
           {
+            tenantId: lease.tenantId,
             url: endpoint.url,
             target: lease.endpointId,
             content: endpoint.content,

@@ -1,5 +1,4 @@
 import { newId, toPublicId } from '@lettergate/contracts/lib/ids'
-import type { Egress } from '@lettergate/egress/egress'
 import { callEndpoint, type EndpointAnswer } from './call-endpoint.ts'
 import { validSecrets } from './endpoint-secrets.ts'
 import { type EndpointDeps, type Owner, openEndpoint } from './endpoints.ts'
@@ -29,11 +28,7 @@ function testBody(now: Date): string {
 }
 
 /** Calls the URL of an endpoint once, with an event that says that it is a test; nothing is recorded of it. */
-export async function testEndpoint(
-  deps: EndpointDeps & { egress: Pick<Egress, 'request'> },
-  owner: Owner,
-  id: string,
-): Promise<EndpointAnswer> {
+export async function testEndpoint(deps: EndpointDeps, owner: Owner, id: string): Promise<EndpointAnswer> {
   const { url, format, content } = await openEndpoint(deps, owner, id)
   const at = new Date(deps.clock.now())
   const body = testBody(at)
@@ -41,5 +36,9 @@ export async function testEndpoint(
     { id: `evt_test_${newId()}`, at, body },
     validSecrets(content, at.getTime()),
   )
-  return callEndpoint(deps.egress, { url, headers: { ...content.headers, ...signed }, body })
+  return callEndpoint(deps.egress.forTenant(owner.tenantId), {
+    url,
+    headers: { ...content.headers, ...signed },
+    body,
+  })
 }

@@ -28,7 +28,7 @@ export type WebhookDeps = {
   pool: Pool
   tenants: Tenants
   sealer: Sealer
-  egress: Pick<Egress, 'request'>
+  egress: Pick<Egress, 'forTenant'>
   listener: Pick<Listener, 'on'>
   news: Pick<FeedNews, 'watch'>
   /** Days for which events stay in the feed. */

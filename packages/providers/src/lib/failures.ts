@@ -33,7 +33,8 @@ export const failureClasses = {
   'provider-permission-missing': { outcome: 'rejected-account', connection: 'fails' },
   'provider-account-suspended': { outcome: 'rejected-account', connection: 'fails' },
   'provider-settings-wrong': { outcome: 'rejected-account', connection: 'fails' },
-  'provider-egress-refused': { outcome: 'rejected-account', connection: 'fails' },
+  // Nothing was asked, so it says nothing of the provider: once the policy is changed, mail goes at once.
+  'provider-egress-refused': { outcome: 'rejected-account', connection: 'none' },
   'provider-address-blocked': { outcome: 'rejected-account', connection: 'fails' },
   // Concerns one sender, one sandboxed recipient or one unusual message.
   'provider-sender-refused': { outcome: 'rejected-account', connection: 'none' },

@@ -71,9 +71,10 @@ export function addSendBatchRoute(app: FastifyInstance, deps: ApiDeps): void {
     },
     validatorCompiler: passingCompiler,
     handler: async (request, reply) => {
-      const { tenantId, mode } = tenantOf(request)
+      const { tenantId, mode, fromDomains } = tenantOf(request)
       const outcome = await deps.submit({
         tenant: { id: tenantId, mode },
+        fromDomains,
         messages: await parseInTurns(request.body, new Date(deps.clock.now())),
         atomic: false,
         idempotency: idempotencyOf(request, 'batch'),

@@ -44,9 +44,10 @@ export function addSendMessageRoute(app: FastifyInstance, deps: ApiDeps): void {
     },
     validatorCompiler: passingCompiler,
     handler: async (request, reply) => {
-      const { tenantId, mode } = tenantOf(request)
+      const { tenantId, mode, fromDomains } = tenantOf(request)
       const outcome = await deps.submit({
         tenant: { id: tenantId, mode },
+        fromDomains,
         messages: [readMessage(request.body, deps.clock.now())],
         atomic: true,
         idempotency: idempotencyOf(request, 'send'),

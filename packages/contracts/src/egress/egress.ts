@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import { EgressRule } from './rules.ts'
+
+const Rules = z.array(EgressRule)
+
+export const EgressInfo = z
+  .object({
+    plan: z.string().meta({ description: 'Your plan.' }),
+    rules: Rules.nullable().meta({
+      description: 'What the plan reaches; null: the public internet, on the ports that are usual.',
+    }),
+    extra: Rules.meta({ description: 'What the operator added for you alone.' }),
+    provider_hosts: z
+      .array(z.string())
+      .meta({ description: 'The hosts that `@providers` stands for, on port 443.' }),
+    usual_ports: z
+      .record(z.string(), z.array(z.int()))
+      .meta({ description: 'The ports of each protocol where a rule names none.' }),
+  })
+  .meta({ id: 'EgressInfo', description: 'What the gateway connects to for you.' })
+export type EgressInfo = z.output<typeof EgressInfo>
+
+export const TryEgressRequest = z
+  .strictObject({
+    host: z.string().min(1).max(253).meta({ description: 'A name or an address.' }),
+    port: z.int().min(1).max(65_535).meta({ description: 'A port.' }),
+    protocol: z
+      .enum(['https', 'http', 'smtp', 'smtp-plain'])
+      .meta({ description: 'Left out: any.' })
+      .optional(),
+  })
+  .meta({ id: 'TryEgressRequest', description: 'A target to ask about.' })
+export type TryEgressRequest = z.output<typeof TryEgressRequest>
+
+export const EgressVerdict = z
+  .object({
+    allowed: z.boolean().meta({ description: 'Whether a connection of yours may lead there now.' }),
+    rule: z.string().meta({
+      description:
+        'What decided: `operator-list`, `public-internet`, `plan/0` (the first rule of the plan), `tenant/0`; or a refusal by `host-form`, `special-addresses`, `usual-ports`, `plan`; `unresolved`: the name has no address, so each connection decides.',
+    }),
+    reason: z.string().nullable().meta({ description: 'Why it is refused, and what to do.' }),
+  })
+  .meta({ id: 'EgressVerdict', description: 'Whether a target may be reached.' })
+export type EgressVerdict = z.output<typeof EgressVerdict>
