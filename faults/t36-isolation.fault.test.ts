@@ -125,7 +125,15 @@ async function readWithoutCondition(stack: Stack): Promise<number> {
     expect(batch).not.toContain('connection')
     expect(batch).not.toContain('data_key')
     const operator = await readableTables(stack.pool, 'lettergate_operator')
-    for (const table of ['message_content', 'message', 'recipient', 'attachment', 'data_key', 'endpoint', 'hook'])
+    for (const table of [
+      'message_content',
+      'message',
+      'recipient',
+      'attachment',
+      'data_key',
+      'endpoint',
+      'hook',
+    ])
       expect(operator).not.toContain(table)
     return tables.length
   } finally {

@@ -6,11 +6,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Backlog, buildBacklog } from '../../test/backlog.ts'
 import { noSecrets } from '../../test/build-message.ts'
 import { noFailpoint } from '../lib/index.ts'
-import { explainMessage } from '../messages/explain.ts'
-import { createMessageReader } from '../messages/read.ts'
+import { createMessageReader, explainMessage } from '../messages/index.ts'
 import { createRouter } from '../routing/index.ts'
 import { createSealer } from '../secrets/index.ts'
-import { sweepSteps } from '../sweep/sweep.ts'
+import { sweepSteps } from '../sweep/index.ts'
 import { resumeTenant, suspendTenant } from '../tenants/index.ts'
 import { createDeliverer, type Deliverer } from './deliver.ts'
 import { createRecorder } from './record.ts'
@@ -50,8 +49,7 @@ afterAll(async () => {
 
 const suspend = ({ tenantId }: Backlog) =>
   db.operator.forOperator((tables) => suspendTenant(tables, tenantId, 'spam'))
-const resume = ({ tenantId }: Backlog) =>
-  db.operator.forOperator((tables) => resumeTenant(tables, tenantId))
+const resume = ({ tenantId }: Backlog) => db.operator.forOperator((tables) => resumeTenant(tables, tenantId))
 const release = () => sweepSteps.releaseWaiting({ pool: db.batch, repeatWindowMs: () => 0 })
 
 async function deliver(backlog: Backlog): Promise<void> {
