@@ -19,7 +19,7 @@ const PREFIX_BY_RESOURCE: Record<string, IdPrefix> = {
   keys: 'key',
 }
 
-const JOBS_OVER_MESSAGES = '/v1/messages/bulk/'
+const JOBS_OVER_MESSAGES = '/v1/messages/bulk/jobs/'
 
 /** Named by an address, which anybody may know. */
 const NAMED_BY_ADDRESS = new Set(['/v1/suppressions/{address}'])

@@ -47,8 +47,8 @@ const calls: Call[] = [
   { method: 'POST', path: '/v1/messages/{id}/hold' },
   { method: 'POST', path: '/v1/messages/{id}/release' },
   { method: 'POST', path: '/v1/messages/bulk', body: { ...bulk, dry_run: true } },
-  { method: 'GET', path: '/v1/messages/bulk/{id}' },
-  { method: 'POST', path: '/v1/messages/bulk/{id}/cancel' },
+  { method: 'GET', path: '/v1/messages/bulk/jobs/{id}' },
+  { method: 'POST', path: '/v1/messages/bulk/jobs/{id}/cancel' },
   { method: 'GET', path: '/v1/audit' },
   { method: 'GET', path: '/v1/audit/export' },
   { method: 'POST', path: '/v1/connections', body: relay },
@@ -164,8 +164,8 @@ const adminCalls: Call[] = [
   { method: 'GET', path: '/v1/admin/audit' },
   { method: 'GET', path: '/v1/admin/audit/export' },
   { method: 'POST', path: '/v1/admin/messages/bulk', body: { ...bulk, tenant: 'all', dry_run: true } },
-  { method: 'GET', path: '/v1/admin/messages/bulk/{id}' },
-  { method: 'POST', path: '/v1/admin/messages/bulk/{id}/cancel' },
+  { method: 'GET', path: '/v1/admin/messages/bulk/jobs/{id}' },
+  { method: 'POST', path: '/v1/admin/messages/bulk/jobs/{id}/cancel' },
 ]
 const adminNamed = adminCalls.map((call) => [`${call.method} ${call.path}`, call] as const)
 const named = calls.map((call) => [`${call.method} ${call.path}`, call] as const)

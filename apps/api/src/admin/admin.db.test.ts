@@ -244,9 +244,9 @@ describe('jobs over messages', () => {
     expect(all).toMatchObject({ status: 200, json: { matched: 2 } })
     const job = await admin('POST', '/messages/bulk', { ...request, tenant: 'all', dry_run: false })
     expect(job).toMatchObject({ status: 202, json: { tenant: null, state: 'waiting' } })
-    expect((await admin('GET', `/messages/bulk/${job.json.id}`)).json).toEqual(job.json)
-    expect((await api.call('GET', `/v1/messages/bulk/${job.json.id}`)).status).toBe(404)
-    const ended = await admin('POST', `/messages/bulk/${job.json.id}/cancel`)
+    expect((await admin('GET', `/messages/bulk/jobs/${job.json.id}`)).json).toEqual(job.json)
+    expect((await api.call('GET', `/v1/messages/bulk/jobs/${job.json.id}`)).status).toBe(404)
+    const ended = await admin('POST', `/messages/bulk/jobs/${job.json.id}/cancel`)
     expect(ended.json).toMatchObject({ state: 'cancelled', done: 0 })
     expect(
       await admin('POST', '/messages/bulk', { action: 'hold', tenant: 'all', filter: {} }),
@@ -271,9 +271,9 @@ describe('jobs over messages', () => {
     expect(preview.json).toMatchObject({ matched: 1, applicable: 1, examples: [sent.json.id] })
     const job = await call('POST', '/v1/messages/bulk', request)
     expect(job).toMatchObject({ status: 202, json: { tenant: own.tenant.id, action: 'cancel' } })
-    expect((await call('GET', `/v1/messages/bulk/${job.json.id}`)).json).toEqual(job.json)
-    expect((await api.call('GET', `/v1/messages/bulk/${job.json.id}`)).status).toBe(404)
-    expect((await call('POST', `/v1/messages/bulk/${job.json.id}/cancel`)).json.state).toBe('cancelled')
+    expect((await call('GET', `/v1/messages/bulk/jobs/${job.json.id}`)).json).toEqual(job.json)
+    expect((await api.call('GET', `/v1/messages/bulk/jobs/${job.json.id}`)).status).toBe(404)
+    expect((await call('POST', `/v1/messages/bulk/jobs/${job.json.id}/cancel`)).json.state).toBe('cancelled')
   })
 })
 

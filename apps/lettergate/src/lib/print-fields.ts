@@ -17,7 +17,10 @@ const labelOf = (name: string) => name.replaceAll('_', ' ')
 
 /** One object on stdout: a field a line, or for machines as JSON. */
 export function printFields(fields: Fields, options: { json: boolean }): void {
-  if (options.json) return write(`${JSON.stringify(fields)}\n`)
+  if (options.json) {
+    write(`${JSON.stringify(fields)}\n`)
+    return
+  }
   const names = Object.keys(fields).map(labelOf)
   const width = Math.max(...names.map((name) => name.length))
   for (const [name, value] of Object.entries(fields))
@@ -31,12 +34,18 @@ export function printChange(
   options: { json: boolean; dryRun: boolean },
 ): void {
   const { before, after } = change
-  if (options.json) return write(`${JSON.stringify({ dry_run: options.dryRun, before, after })}\n`)
+  if (options.json) {
+    write(`${JSON.stringify({ dry_run: options.dryRun, before, after })}\n`)
+    return
+  }
   const names = Object.keys({ ...before, ...after })
   const isSame = (name: string) => JSON.stringify(before?.[name]) === JSON.stringify(after?.[name])
   const changed = names.filter((name) => name !== 'updated_at' && !isSame(name))
   const title = options.dryRun ? 'Would change' : 'Changed'
-  if (changed.length === 0) return write(`${what} stays as it is.\n`)
+  if (changed.length === 0) {
+    write(`${what} stays as it is.\n`)
+    return
+  }
   write(`${styleText(options.dryRun ? 'yellow' : 'green', title)} ${what}:\n`)
   const width = Math.max(...changed.map((name) => labelOf(name).length))
   for (const name of changed) {

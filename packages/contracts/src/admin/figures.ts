@@ -24,7 +24,7 @@ export const TenantUsage = z
       )
       .meta({ description: 'The newest first. Days without mail are left out.' }),
   })
-  .meta({ id: 'TenantUsage', description: 'What a tenant used.' })
+  .meta({ id: 'TenantUsage', description: 'The usage of a tenant.' })
 export type TenantUsage = z.output<typeof TenantUsage>
 
 export const TenantHealth = z

@@ -54,6 +54,6 @@ export const ChangeOwnLimits = z
   .meta({
     id: 'ChangeOwnLimits',
     description:
-      'Limits of this tenant alone. Those left out stay as they are; null: that of the plan again.',
+      'Limits of this tenant alone. Limits that are left out stay as they are; null: that of the plan again.',
   })
 export type ChangeOwnLimits = z.output<typeof ChangeOwnLimits>

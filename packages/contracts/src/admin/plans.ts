@@ -99,7 +99,7 @@ export const Plan = z
   })
   .meta({
     id: 'AdminPlan',
-    description: 'What tenants of a plan may do, and how much of it. Null: no limit.',
+    description: 'A plan: its tenants may do this, and as much as it says. Null: no limit.',
   })
 export type Plan = z.output<typeof Plan>
 

@@ -115,7 +115,7 @@ export const CreateTenantKeyRequest = z
       .array(z.string().max(40))
       .min(1)
       .max(40)
-      .meta({ description: 'What the key may do. Left out: everything that a tenant may do.' })
+      .meta({ description: 'Scopes of the key. Left out: all that a tenant may have.' })
       .optional(),
     expires_at: z.iso
       .datetime({ offset: true })
@@ -132,7 +132,7 @@ export const TenantKey = z
     display: z
       .string()
       .meta({ description: 'Its first characters, to recognise it.', examples: ['lg_live_a1b2'] }),
-    scopes: z.array(z.string()).meta({ description: 'What it may do.' }),
+    scopes: z.array(z.string()).meta({ description: 'Its scopes.' }),
     created_at: time('When it was created.'),
     expires_at: maybeTime('When it ends; null: when it is revoked.'),
     revoked_at: maybeTime('When it was revoked; null: it was not.'),

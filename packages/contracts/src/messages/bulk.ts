@@ -108,7 +108,7 @@ export const BulkPreview = z
       .array(z.string())
       .meta({ description: 'Ids of some messages that the action would change, the newest first.' }),
   })
-  .meta({ id: 'BulkPreview', description: 'What the action would change now.' })
+  .meta({ id: 'BulkPreview', description: 'The messages that the action would change now.' })
 export type BulkPreview = z.output<typeof BulkPreview>
 
 export const BulkJob = z

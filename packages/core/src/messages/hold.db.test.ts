@@ -1,7 +1,7 @@
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Backlog, buildBacklog } from '../../test/backlog.ts'
-import { promoteDue } from '../dispatch/sql/promote-due.ts'
+import { promoteDue } from '../dispatch/index.ts'
 import { cancelMessage } from './cancel.ts'
 import { explainMessage } from './explain.ts'
 import { holdMessage, releaseMessage } from './hold.ts'

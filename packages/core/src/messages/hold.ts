@@ -26,7 +26,8 @@ export async function holdIn(db: Queryable, message: Key): Promise<Problem | nul
 export async function releaseIn(db: Queryable, message: Key): Promise<Problem | null> {
   if (await releaseRow(db, message)) return null
   return new Problem('wrong-state', {
-    detail: 'Nobody holds this message. A message that is held for another reason goes on by /retry.',
+    detail:
+      'The message is not held by a request. A message that is held for another reason goes on by /retry.',
   })
 }
 

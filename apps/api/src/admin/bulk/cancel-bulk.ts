@@ -8,7 +8,7 @@ import { answer, JobPath, problemAnswers } from '../../http/schemas.ts'
 
 /** Ends an action of the operator on many messages. */
 export function addCancelAdminBulkRoute(app: FastifyInstance, deps: ApiDeps): void {
-  app.post<{ Params: { id: string } }>('/v1/admin/messages/bulk/:id/cancel', {
+  app.post<{ Params: { id: string } }>('/v1/admin/messages/bulk/jobs/:id/cancel', {
     config: { scope: 'admin' },
     schema: {
       operationId: 'adminCancelBulk',

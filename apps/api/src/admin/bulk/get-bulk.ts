@@ -8,7 +8,7 @@ import { answer, JobPath, problemAnswers } from '../../http/schemas.ts'
 
 /** Says how far an action of the operator on many messages is. */
 export function addGetAdminBulkRoute(app: FastifyInstance, deps: ApiDeps): void {
-  app.get<{ Params: { id: string } }>('/v1/admin/messages/bulk/:id', {
+  app.get<{ Params: { id: string } }>('/v1/admin/messages/bulk/jobs/:id', {
     config: { scope: 'admin' },
     schema: {
       operationId: 'adminGetBulk',

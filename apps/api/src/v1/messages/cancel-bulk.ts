@@ -9,7 +9,7 @@ import { answer, JobPath, problemAnswers } from '../../http/schemas.ts'
 
 /** Ends an action on many messages. */
 export function addCancelBulkRoute(app: FastifyInstance, deps: ApiDeps): void {
-  app.post<{ Params: { id: string } }>('/v1/messages/bulk/:id/cancel', {
+  app.post<{ Params: { id: string } }>('/v1/messages/bulk/jobs/:id/cancel', {
     config: { scope: 'messages:write' },
     schema: {
       operationId: 'cancelBulk',

@@ -9,7 +9,7 @@ import { answer, JobPath, problemAnswers } from '../../http/schemas.ts'
 
 /** Says how far an action on many messages is. */
 export function addGetBulkRoute(app: FastifyInstance, deps: ApiDeps): void {
-  app.get<{ Params: { id: string } }>('/v1/messages/bulk/:id', {
+  app.get<{ Params: { id: string } }>('/v1/messages/bulk/jobs/:id', {
     config: { scope: 'messages:read' },
     schema: {
       operationId: 'getBulk',
