@@ -107,7 +107,11 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       metrics.onDrift(drift)
       const { tenantId, mode, day, counter, counted, stored } = drift
       const place = `${counter} of tenant ${tenantId}, ${mode}, ${day}`
-      onError(new Error(`a counter of usage differs from what is stored: ${place}: ${counted} counted, ${stored} stored`))
+      onError(
+        new Error(
+          `a counter of usage differs from what is stored: ${place}: ${counted} counted, ${stored} stored`,
+        ),
+      )
     },
     onSwept: (step, count, ms) => {
       metrics.onSwept(step, count, ms)
