@@ -1,3 +1,4 @@
+import { fromPublicId } from '@lettergate/contracts/lib/ids'
 import { expect, test } from 'vitest'
 import { createClient, inParallel } from './src/client.ts'
 import { type ClientRequest, countStatuses, createClientLedger } from './src/client-ledger.ts'
@@ -43,13 +44,31 @@ test('T27: a race for a daily limit accepts exactly the limit, and refuses nothi
   const smallestRefused = Math.min(...recipientsOf(ledger.requests(), 429))
   expect(accepted).toBeLessThanOrEqual(LIMIT)
   expect(LIMIT - accepted).toBeLessThan(smallestRefused)
+
+  const monthly = await createTenant(stack.env, REQUESTS)
+  await stack.pool.query({
+    text: `update tenant set own_limits = own_limits || jsonb_build_object('accepted_per_month', $2::int4) where id = $1`,
+    values: [fromPublicId('ten', monthly.tenantId), LIMIT],
+  })
+  const byMonth = createClientLedger()
+  const monthClient = createClient({
+    url: stack.apiUrl,
+    apiKey: monthly.apiKey,
+    ledger: byMonth,
+    connections: CONNECTIONS,
+  })
+  await inParallel(LIMIT + 200, CONNECTIONS, (index) =>
+    monthClient.send({ idempotencyKey: `month-${index}`, to: addresses(1) }),
+  )
+  monthClient.close()
+  expect(countStatuses(byMonth.requests())).toEqual({ 202: LIMIT, 429: 200 })
   expect((await judgeStack(stack)).overQuota).toEqual([])
   await settle(stack, 60_000)
   reportResult({
     test: 'T27',
-    fault: `${CONNECTIONS} connections race for a daily limit of ${LIMIT}, singly and 1–${TO_MAX} recipients at a time`,
-    n: REQUESTS + 400,
-    result: `${LIMIT} and ${accepted} accepted, smallest refused ${smallestRefused}`,
+    fault: `${CONNECTIONS} connections race for a daily limit of ${LIMIT}, singly and 1–${TO_MAX} recipients at a time, and for a month of ${LIMIT}`,
+    n: REQUESTS + 400 + LIMIT + 200,
+    result: `${LIMIT} and ${accepted} accepted, ${LIMIT} of a month, smallest refused ${smallestRefused}`,
     bound: `exactly ${LIMIT}; never over, room left < smallest refused`,
   })
 }, 120_000)

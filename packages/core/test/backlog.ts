@@ -34,7 +34,7 @@ export type Backlog = {
 /** One tenant with one accepted message, and a worker's hands on it. */
 export async function buildBacklog(
   pool: Pool,
-  options: { recipients?: number; dailyLimit?: number; sendAt?: Date } = {},
+  options: { recipients?: number; dailyLimit?: number; sendAt?: Date; onPool?: boolean } = {},
 ): Promise<Backlog> {
   const tenantId = await buildTenant(pool, { dailyLimit: options.dailyLimit ?? 100 })
   const recipients = Array.from({ length: options.recipients ?? 1 }, (_, i) => ({
@@ -42,7 +42,11 @@ export async function buildBacklog(
     address: `n${i}@example.net`,
     name: null,
   }))
-  const row = buildRow({ recipients, sendAt: options.sendAt ?? null })
+  const row = buildRow({
+    recipients,
+    sendAt: options.sendAt ?? null,
+    ...(options.onPool && { pool: { pool: 'must', overflow: 'reject' } }),
+  })
   await ensureUsage(pool, [{ id: tenantId, mode: 'live' }])
   await acceptMessages(pool, [buildUnit(tenantId, [row])])
   const values = [tenantId, row.id]

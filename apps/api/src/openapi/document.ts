@@ -48,7 +48,7 @@ const TAGS = [
   },
   {
     name: 'Usage',
-    description: 'What you have sent, and the limits of your plan.',
+    description: 'Your usage, and the limits of your plan.',
   },
   {
     name: 'Inbound',

@@ -166,7 +166,7 @@ export const problems = {
   'quota-exceeded': {
     status: 429,
     title: 'Quota exceeded',
-    summary: 'The request has more recipients than your daily limit has left.',
+    summary: 'The request needs more than a limit of your plan has left today or this month.',
   },
   'provider-required': {
     status: 429,

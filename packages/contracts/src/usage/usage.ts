@@ -11,7 +11,7 @@ const counter = (unit: string) =>
   z.object({
     used: count(`${unit} counted so far.`),
     limit: limit(`${unit} at most; null: no limit.`),
-    left: limit('What is left; null: no limit.'),
+    left: limit('The rest; null: no limit.'),
     resets_at: time('When it begins anew.'),
   })
 
@@ -50,7 +50,7 @@ export const Usage = z
           complained: count('Complaints about its messages.'),
         }),
       )
-      .meta({ description: 'What each connection did in these days; brought up to date once an hour.' }),
+      .meta({ description: 'The counts of each connection in these days; brought up to date once an hour.' }),
     days: z
       .array(
         z.object({
@@ -64,7 +64,7 @@ export const Usage = z
       )
       .meta({ description: 'Newest first. A day without mail has no entry.' }),
   })
-  .meta({ id: 'Usage', description: 'What was sent, and what is left of each limit.' })
+  .meta({ id: 'Usage', description: 'The counters, and the rest of each limit.' })
 export type Usage = z.output<typeof Usage>
 
 const lowered = (description: string) => limit(description).optional()
@@ -72,7 +72,7 @@ const lowered = (description: string) => limit(description).optional()
 export const Plan = z
   .object({
     plan: z.string().meta({ description: 'The name of the plan.', examples: ['standard'] }),
-    description: z.string().meta({ description: 'What the operator says of it.' }),
+    description: z.string().meta({ description: 'A description by the operator.' }),
     limits: z
       .object({
         recipients_per_day: limit('Recipients of a UTC day.'),
@@ -89,7 +89,7 @@ export const Plan = z
     resources: z
       .record(z.string(), z.number().int())
       .meta({ description: 'How many you may have of each; absent: as many as the gateway allows.' }),
-    features: z.array(z.string()).meta({ description: 'What the plan has beyond the ordinary.' }),
+    features: z.array(z.string()).meta({ description: 'Features of the plan beyond the ordinary.' }),
     from_tomorrow: z
       .object({
         recipients_per_day: lowered('Recipients of a UTC day.'),

@@ -234,14 +234,16 @@ export function createAcceptor(deps: {
   /** Asks how the pool concerns each message, by a view of the tenant's connections of at least this version. */
   async function addWays(unit: TimedUnit, messages: readonly NewMessage[], version: number): Promise<void> {
     if (!deps.ways || unit.mode !== 'live') return
+    // The oldest of them: if that is out of date, all are judged anew.
+    let judgedBy = Infinity
     for (const [index, message] of messages.entries()) {
       const row = unit.messages[index]
       if (!row) continue
       const way = await deps.ways.wayOf(unit.tenantId, poolMessage(message), version)
       row.pool = way
-      if (way.connectionsVersion === null) continue
-      unit.connectionsVersion = Math.min(unit.connectionsVersion ?? Infinity, way.connectionsVersion)
+      judgedBy = Math.min(judgedBy, way.connectionsVersion ?? Infinity)
     }
+    unit.connectionsVersion = judgedBy === Infinity ? null : judgedBy
   }
 
   async function store1(unit: TimedUnit, messages: NewMessage[]): Promise<Stored> {

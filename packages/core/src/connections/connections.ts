@@ -145,8 +145,7 @@ export async function createConnection(
         data_key_version: dataKeyVersion,
       }
       await changeConnections(deps.prisma, tenantId, async (db) => {
-        const count = await db.connection.count({ where: { tenant_id: tenantId } })
-        await checkResourceLimit(db, { tenantId, resource: 'connections', count }, CONNECTIONS_MAX)
+        await checkResourceLimit(db, { tenantId, resource: 'connections' }, CONNECTIONS_MAX)
         await db.connection.createMany({ data: [row] })
       })
       return readConnection(deps, tenantId, id)

@@ -1,6 +1,7 @@
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Backlog, buildBacklog, type TriedStatus } from '../../test/backlog.ts'
+import { proveUsage } from '../usage/index.ts'
 import { cancelMessage } from './cancel.ts'
 import { createMessageReader } from './read.ts'
 import { retryMessage } from './retry.ts'
@@ -31,6 +32,12 @@ async function dateBack({ tenantId, messageId }: Backlog): Promise<void> {
     values: [tenantId, messageId],
   })
 }
+
+/** Which day it is, for statements that count. */
+const tomorrow = (ahead: number) =>
+  db.pool.query(`create or replace function usage_today() returns date language sql stable as
+    $$ select (now() at time zone 'utc')::date + ${ahead} $$`)
+const SAME_MONTH = new Date(Date.now() + 86_400_000).getUTCDate() > 1
 
 async function usageByDay({ tenantId }: Backlog): Promise<number[]> {
   const { rows } = await db.pool.query<{ accepted: number }>({
@@ -150,5 +157,49 @@ describe('retryMessage', () => {
       expect(await backlog.outbox()).toHaveLength(isCancelled ? 0 : 1)
       expect(await backlog.used()).toBe(isCancelled ? 0 : 1)
     }
+  })
+
+  it('on a later day takes along what waits, leaves behind what was sent, and gives the share of the pool back', async () => {
+    const backlog = await buildBacklog(db.pool, { recipients: 4, onPool: true })
+    await attempted(backlog, ['sent', 'failed', 'unknown', 'deferred'], 3_600_000)
+    const counted = async () => {
+      const { rows } = await db.pool.query({
+        text: `select accepted, pool, left_behind, pool_left_behind, month_before, bytes > 0 as has_bytes from usage
+               where tenant_id = $1 order by day`,
+        values: [backlog.tenantId],
+      })
+      return rows
+    }
+    expect(await counted()).toMatchObject([{ accepted: 3, pool: 3 }])
+    await tomorrow(1)
+    await retry(backlog)
+    expect(await counted()).toEqual([
+      { accepted: 1, pool: 2, left_behind: 1, pool_left_behind: 2, month_before: 0, has_bytes: true },
+      {
+        accepted: 3,
+        pool: 0,
+        left_behind: 0,
+        pool_left_behind: 0,
+        month_before: SAME_MONTH ? 1 : 0,
+        has_bytes: false,
+      },
+    ])
+    // Both days are still what their messages say.
+    await db.pool.query('update usage_proof set day = usage_today() - 1')
+    const own = ({ tenantId }: { tenantId: string }) => tenantId === backlog.tenantId
+    expect((await proveUsage({ pool: db.pool }, 'day')).filter(own)).toEqual([])
+    expect((await proveUsage({ pool: db.pool }, 'tenant')).filter(own)).toEqual([])
+    await tomorrow(0)
+  })
+
+  it('is refused by the month as by the day', async () => {
+    const backlog = await buildBacklog(db.pool)
+    await attempted(backlog, ['failed'])
+    await db.pool.query({
+      text: 'update usage set month_limit = 5, month_before = 5 where tenant_id = $1',
+      values: [backlog.tenantId],
+    })
+    expect(await retry(backlog)).toMatchObject({ kind: 'quota-exceeded', counter: 'month', requested: 1 })
+    expect(await backlog.statuses()).toEqual(['failed'])
   })
 })

@@ -27,19 +27,34 @@ export function resourceLimit(
   return { most: count, plan: tenant.plan }
 }
 
-/** Refuses one more of a resource of which the tenant has `count`; in the transaction that makes it. */
+/** Counted in the same look as the limit. */
+const TABLES = { connections: 'connection', routes: 'route', endpoints: 'endpoint' } as const
+
+type Asked =
+  | { tenantId: string; resource: keyof typeof TABLES }
+  /** `count`: how many the tenant has. */
+  | { tenantId: string; resource: Resource; count: number }
+
+/** Refuses one more of a resource of which the tenant has its most; in the transaction that makes it, which others of the tenant wait for. */
 export async function checkResourceLimit(
-  db: Pick<ManagedTables, '$queryRaw'>,
-  { tenantId, resource, count }: { tenantId: string; resource: Resource; count: number },
+  db: Pick<ManagedTables, '$queryRawUnsafe'>,
+  asked: Asked,
   gatewayMax: number,
 ): Promise<void> {
-  // One look instead of Prisma's two: others of the tenant wait for this transaction.
-  const [row] = await db.$queryRaw<{ plan: string; own: unknown; ofPlan: unknown }[]>`
-    select t.plan, t.own_limits as own, p.resources as "ofPlan" from tenant t join plan p on p.name = t.plan where t.id = ${tenantId}::uuid`
-  const tenant = row ?? { plan: '', own: null, ofPlan: null }
-  const { most, plan } = resourceLimit(tenant, resource, gatewayMax)
-  if (count < most) return
-  const what = `There are ${count} ${resource} already, which is the most`
+  const count =
+    'count' in asked
+      ? '$2::int4'
+      : `(select count(*) from ${TABLES[asked.resource]} where tenant_id = $1::uuid)::int4`
+  const [row] = await db.$queryRawUnsafe<{ plan: string; own: unknown; ofPlan: unknown; count: number }[]>(
+    `select t.plan, t.own_limits as own, p.resources as "ofPlan", ${count} as count
+     from tenant t join plan p on p.name = t.plan where t.id = $1::uuid`,
+    asked.tenantId,
+    ...('count' in asked ? [asked.count] : []),
+  )
+  if (!row) throw new Problem('not-found')
+  const { most, plan } = resourceLimit(row, asked.resource, gatewayMax)
+  if (row.count < most) return
+  const what = `There are ${row.count} ${asked.resource} already, which is the most`
   throw new Problem('wrong-state', {
     detail:
       plan === null

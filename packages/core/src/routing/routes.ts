@@ -56,8 +56,7 @@ export function createRoute(deps: Deps, tenantId: string, request: CreateRouteRe
   return fromStorage(
     changeConnections(deps.prisma, tenantId, async (db) => {
       const targets = await toTargetRows(db, tenantId, request.targets)
-      const count = await db.route.count({ where: { tenant_id: tenantId } })
-      await checkResourceLimit(db, { tenantId, resource: 'routes', count }, ROUTES_MAX)
+      await checkResourceLimit(db, { tenantId, resource: 'routes' }, ROUTES_MAX)
       const row = { tenant_id: tenantId, id: newId(), name, position, strategy, enabled }
       const json = { match: toJson(request.match), targets: toJson(targets) }
       return StoredRoute.parse(await db.route.create({ data: { ...row, ...json } }))

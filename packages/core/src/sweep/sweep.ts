@@ -64,7 +64,7 @@ export type SweepDeps = LostDeps & {
   lifeOf?: (workers: readonly number[]) => WorkerLife
   /** Days for which events stay in the feed; absent: 30. */
   feedDays?: number
-  /** Told of each counter that differs from what is stored. */
+  /** Called with each counter that differs from what is stored. */
   onDrift?: (drift: Drift) => void
   /** Days for which received mail is kept; absent: 30. */
   inboundDays?: number

@@ -8,9 +8,11 @@ const TTL_MS = 4_000
 const TENANTS_MAX = 5_000
 
 type Owner = { tenantId: string; mode: string }
-type Known = { at: number; reading: Promise<QuotaState | null> }
+type Known = { at: number; reading: Promise<QuotaState | null>; settled?: QuotaState | null }
 
 export type QuotaReader = {
+  /** As `read`, at once; undefined: it has to be read. */
+  known(owner: Owner): QuotaState | null | undefined
   /** Counters of at most four seconds ago; null: not known. Many answers share one look. */
   read(owner: Owner): Promise<QuotaState | null>
   /** What a statement has just answered. */
@@ -30,25 +32,35 @@ export function createQuotaReader(deps: { pool: Queryable; onError: (error: unkn
 
   function look(owner: Owner): Known {
     const reading = readUsage(deps.pool, owner.tenantId, owner.mode).then(
-      (now) => now?.quota ?? null,
+      (now) => settle(now?.quota ?? null),
       (error: unknown) => {
         deps.onError(error)
-        return null
+        return settle(null)
       },
     )
-    const known = { at: performance.now(), reading }
+    const known: Known = { at: performance.now(), reading }
+    function settle(quota: QuotaState | null): QuotaState | null {
+      known.settled = quota
+      return quota
+    }
     cache.set(keyOf(owner), known)
     return known
   }
 
+  const agedNow = ({ at }: Known, quota: QuotaState | null) =>
+    quota && aged(quota, Math.floor((performance.now() - at) / 1_000))
+
   return {
+    known(owner) {
+      const known = cache.get(keyOf(owner))
+      return known?.settled === undefined ? undefined : agedNow(known, known.settled)
+    },
     async read(owner) {
       const known = cache.get(keyOf(owner)) ?? look(owner)
-      const quota = await known.reading
-      return quota && aged(quota, Math.floor((performance.now() - known.at) / 1_000))
+      return agedNow(known, await known.reading)
     },
     note(owner, quota) {
-      cache.set(keyOf(owner), { at: performance.now(), reading: Promise.resolve(quota) })
+      cache.set(keyOf(owner), { at: performance.now(), reading: Promise.resolve(quota), settled: quota })
     },
   }
 }

@@ -142,8 +142,7 @@ export async function createEndpoint(
     (async () => {
       const { sealed, dataKeyVersion } = await deps.sealer.sealJson(placeOf(owner, id), content)
       return deps.prisma.forTenantInTurn(tenantId, async (db) => {
-        const count = await db.endpoint.count({ where: { tenant_id: tenantId } })
-        await checkResourceLimit(db, { tenantId, resource: 'endpoints', count }, ENDPOINTS_MAX)
+        await checkResourceLimit(db, { tenantId, resource: 'endpoints' }, ENDPOINTS_MAX)
         await db.endpoint.createMany({
           data: [
             {

@@ -33,7 +33,7 @@ export function addGetUsageRoute(app: FastifyInstance, deps: ApiDeps): void {
       operationId: 'getUsage',
       summary: 'Read your usage',
       description:
-        'What was counted today and this month, what is left of each limit, and what came before, by day and by connection. ' +
+        'The counters of today and of this month, the rest of each limit, and the days before, by day and by connection. ' +
         'All days and months are those of UTC.',
       tags: ['Usage'],
       querystring: UsageQuery,

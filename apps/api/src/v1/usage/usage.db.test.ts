@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { readUsageDays } from '@lettergate/core/usage'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestApi, type TestApi, type TestTenant } from '../../../test/api.ts'
@@ -124,4 +125,24 @@ test('nobody reads what another tenant has used', async () => {
   const foreign = { tenantId: one.tenantId, mode: 'live', days: 2 }
   const read = await readUsageDays(api.db.tenants.forTenant(other.tenantId), foreign)
   expect(read).toEqual({ days: [], connections: [] })
+})
+
+const guide = readFileSync(new URL('../../../../../docs/guides/usage.md', import.meta.url), 'utf8')
+
+/** The names of all fields, and the kinds of their values. */
+function shapeOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(shapeOf)
+  if (typeof value !== 'object' || value === null) return value === null ? 'null' : typeof value
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, shapeOf(field)]))
+}
+
+test('every example of the guide to usage is what the gateway answers', async () => {
+  const tenant = await api.addTenant({ dailyLimit: 50_000 })
+  await send(tenant)
+  const examples = [...guide.matchAll(/```http\nGET (\S+)\n```\n\n```json\n([\s\S]*?)```/g)]
+  expect(examples).toHaveLength(2)
+  for (const [, path = '', shown = ''] of examples) {
+    const { status, json } = await get(tenant, path)
+    expect([path, status, shapeOf(json)]).toEqual([path, 200, shapeOf(JSON.parse(shown))])
+  }
 })

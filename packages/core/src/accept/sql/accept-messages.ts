@@ -26,7 +26,7 @@ export type AcceptUnit = {
   idempotency: { keyHash: Buffer; bodyHash: Buffer; answer: string } | null
   messages: AcceptRow[]
   /** The version of the tenant's connections by which the pool's ways were judged; absent: the pool does not concern it. */
-  connectionsVersion?: number
+  connectionsVersion?: number | null
 }
 
 /**

@@ -6,8 +6,8 @@ export const FIRST_USAGE: UsagePlace = { tenantId: '00000000-0000-0000-0000-0000
 
 /**
  * Tells tenants of which limits of the day, the month or the pool four fifths or all are used, by an event, once in each day or month. The row
- * of the notice and the event are one statement: whoever runs it twice, or dies in between, tells nothing twice. Who passes both at once is
- * told of the second alone. Looks at `limit` rows after this place; `next` null: there are no more.
+ * of the notice and the event are one statement, so that a repeat, or a process that dies in between, gives none twice. A tenant that passes
+ * both at once gets the second alone. Looks at `limit` rows after this place; `next` null: there are no more.
  */
 export async function giveNotices(
   db: Queryable,
@@ -36,7 +36,7 @@ export async function giveNotices(
         select tenant_id, mode, counter, period, percent from due order by tenant_id, mode, counter, percent
         on conflict do nothing
         returning *
-      ), told as (
+      ), given as (
         select distinct on (d.tenant_id, d.mode, d.counter) d.*
         from due d join noticed n using (tenant_id, mode, counter, period, percent)
         order by d.tenant_id, d.mode, d.counter, d.percent desc
@@ -44,8 +44,8 @@ export async function giveNotices(
         select tenant_id, case percent when 100 then 'usage.exhausted' else 'usage.warned' end as type,
                json_build_object('detail', json_build_object('counter', counter, 'mode', mode, 'used', used, 'limit', most,
                  'resets_at', to_char(ends, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))) as data
-        from told`)}
-      select (select count(*) from told)::int4 as given, ${NOTIFY_FEED},
+        from given`)}
+      select (select count(*) from given)::int4 as given, ${NOTIFY_FEED},
              (select tenant_id from page order by tenant_id, mode offset $3 - 1 limit 1) as next_tenant,
              (select mode from page order by tenant_id, mode offset $3 - 1 limit 1) as next_mode`,
     values: [after.tenantId, after.mode, limit],
