@@ -33,6 +33,8 @@ export async function readIdRoutes(apiUrl: string): Promise<IdRoute[]> {
   return Object.entries(reference.paths).flatMap(([path, operations]) => {
     // The URLs of providers take no key.
     if (!path.includes('{') || path.startsWith('/v1/hooks/') || NAMED_BY_ADDRESS.has(path)) return []
+    // The operator's: no key of a tenant reaches an id.
+    if (path.startsWith('/v1/admin/')) return []
     const prefix = PREFIX_BY_RESOURCE[path.split('/')[2] ?? '']
     if (!prefix) throw new Error(`what the ids of ${path} are of is not known here`)
     return Object.entries(operations).map(([verb, { requestBody }]) => {

@@ -78,7 +78,27 @@ const calls: Call[] = [
   { method: 'POST', path: '/v1/suppressions/export', body: {} },
   { method: 'GET', path: '/v1/suppressions/jobs/{id}' },
   { method: 'GET', path: '/v1/suppressions/jobs/{id}/csv' },
+  { method: 'GET', path: '/v1/settings' },
+  { method: 'PATCH', path: '/v1/settings', body: { pool: 'last' } },
 ]
+/** The operator's, which no key of a tenant may call. */
+const adminCalls: Call[] = [
+  { method: 'GET', path: '/v1/admin/pool/settings' },
+  { method: 'PATCH', path: '/v1/admin/pool/settings', body: { window_days: 7 } },
+  { method: 'GET', path: '/v1/admin/pool/tenants' },
+  { method: 'POST', path: '/v1/admin/pool/tenants/{id}/pause', body: { reason: 'x' } },
+  { method: 'POST', path: '/v1/admin/pool/tenants/{id}/resume', body: { reason: 'x' } },
+  { method: 'POST', path: '/v1/admin/pool/tenants/{id}/ceiling', body: { recipients: 1 } },
+  { method: 'POST', path: '/v1/admin/pool', body: relay },
+  { method: 'GET', path: '/v1/admin/pool' },
+  { method: 'GET', path: '/v1/admin/pool/{id}' },
+  { method: 'PATCH', path: '/v1/admin/pool/{id}', body: { name: 'Other' } },
+  { method: 'POST', path: '/v1/admin/pool/{id}/test' },
+  { method: 'POST', path: '/v1/admin/pool/{id}/register-events', body: {} },
+  { method: 'DELETE', path: '/v1/admin/pool/{id}/register-events' },
+  { method: 'DELETE', path: '/v1/admin/pool/{id}' },
+]
+const adminNamed = adminCalls.map((call) => [`${call.method} ${call.path}`, call] as const)
 const named = calls.map((call) => [`${call.method} ${call.path}`, call] as const)
 const under = named.filter(([, { path }]) => path.includes('{id}'))
 
@@ -115,7 +135,17 @@ describe('access', () => {
       Object.keys(operations ?? {}).map((method) => `${method.toUpperCase()} ${path}`),
     )
     const open = ['GET /healthz', 'GET /readyz', 'POST /v1/hooks/{provider}/{connection}/{token}']
-    expect(paths.filter((path) => !open.includes(path)).sort()).toEqual(named.map(([name]) => name).sort())
+    expect(paths.filter((path) => !open.includes(path)).sort()).toEqual(
+      [...named, ...adminNamed].map(([name]) => name).sort(),
+    )
+  })
+
+  it.each(adminNamed)('%s is refused to a key of a tenant, with every scope', async (_, { method, path, body }) => {
+    for (const key of [api.tenant.liveKey, api.tenant.testKey]) {
+      const answer = await api.call(method, path, { key, body })
+      expect(answer).toMatchObject({ status: 403, json: { code: 'insufficient-scope' } })
+    }
+    expect((await api.call(method, path, { key: null, body })).status).toBe(401)
   })
 
   it.each(named)('%s is refused without a key', async (_, { method, path, body }) => {

@@ -1,5 +1,6 @@
 import { Problem } from '@lettergate/contracts/problems/problems'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { addPoolAdminRoutes } from './admin/pool/index.ts'
 import type { ApiDeps } from './deps.ts'
 import { addAnswerBudget } from './http/answer-budget.ts'
 import { addAnswerInTime } from './http/answer-in-time.ts'
@@ -21,6 +22,7 @@ import { addEventRoutes } from './v1/events/index.ts'
 import { addMessageRoutes } from './v1/messages/index.ts'
 import { addProviderEventRoutes } from './v1/provider-events/index.ts'
 import { addRouteRoutes } from './v1/routes/index.ts'
+import { addSettingsRoutes } from './v1/settings/index.ts'
 import { addSuppressionRoutes } from './v1/suppressions/index.ts'
 
 /** Header block of one request; Node's default, set explicitly because a test depends on it. */
@@ -100,6 +102,8 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   await app.register(async (scope) => addEndpointRoutes(scope, deps))
   await app.register(async (scope) => addEventRoutes(scope, deps))
   await app.register(async (scope) => addSuppressionRoutes(scope, deps))
+  await app.register(async (scope) => addSettingsRoutes(scope, deps))
+  await app.register(async (scope) => addPoolAdminRoutes(scope, deps))
   await app.register(async (scope) => addOperationRoutes(scope, deps))
   await app.register(async (scope) => addProviderEventRoutes(scope, deps))
   return app

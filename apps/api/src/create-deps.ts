@@ -15,6 +15,7 @@ import {
   createHookIo,
   createHookVisitCounter,
 } from '@lettergate/core/provider-events'
+import { createRoutingViews } from '@lettergate/core/routing'
 import { createSealer, deriveKey } from '@lettergate/core/secrets'
 
 import { createCallbackReaders } from '@lettergate/core/webhooks'
@@ -207,7 +208,11 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     acceptor,
     submit: createSubmit({
       acceptor,
-      connectionsCheck: createConnectionsCheck({ tenants, providers }),
+      connectionsCheck: createConnectionsCheck({
+        tenants,
+        providers,
+        views: createRoutingViews({ tenants }),
+      }),
       callbacks: {
         refusal(url) {
           const verdict = egress.checkTarget(callbackTarget(url))

@@ -4,6 +4,7 @@ import { CliError, errorCode } from './cli-error.ts'
 import { addKeyCommands } from './commands/key.ts'
 import { addListenCommand } from './commands/listen.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
+import { addPoolCommands } from './commands/pool.ts'
 import { addStartCommand } from './commands/start.ts'
 import { addTenantCommands } from './commands/tenant.ts'
 
@@ -14,6 +15,7 @@ function buildProgram(): Command {
   addMigrateCommand(program)
   addTenantCommands(program)
   addKeyCommands(program)
+  addPoolCommands(program)
   addListenCommand(program)
   return program
 }

@@ -2,6 +2,7 @@ import { createCredentialRenewer } from '@lettergate/core/connections'
 import { type Claim, createDispatcher, wokenTenants } from '@lettergate/core/dispatch'
 import { createFeedNews } from '@lettergate/core/feed'
 import { countLost, type LostDeps } from '@lettergate/core/lost-workers'
+import { createPoolWatch } from '@lettergate/core/pool'
 import { createEventApplier, createWebhookRetirer } from '@lettergate/core/provider-events'
 import { createSuppressionJobs } from '@lettergate/core/suppressions'
 import { createSweeper } from '@lettergate/core/sweep'
@@ -123,6 +124,12 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     onChunk: metrics.onSuppressionChunk,
     onError,
   })
+  const poolWatch = createPoolWatch({
+    pool,
+    failpoint: deps.failpoint,
+    onCounts: metrics.onPoolCounts,
+    onError,
+  })
   const news = createFeedNews({ pool, listener, onError })
   const webhooks = createWebhookSender({
     ...deps,
@@ -137,6 +144,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   sweeper.start()
   retirer.start()
   suppressionJobs.start()
+  poolWatch.start()
   applier.start()
   webhooks.start()
 
@@ -154,6 +162,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
         isolatedRunner.stop(),
         retirer.stop(),
         suppressionJobs.stop(),
+        poolWatch.stop(),
       ])
       news.close()
       await listener.close()

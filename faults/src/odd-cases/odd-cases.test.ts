@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url))
 const ROUTE = /\bapp\s*\.(get|post|put|patch|delete)(?:<[^(]*>)?\(\s*'(\/v1\/[^']+)'/g
 
 test('every route has an odd case, or a reason for having none', () => {
-  const files = globSync('apps/api/src/{v1,operations}/**/*.ts', { cwd: root })
+  const files = globSync('apps/api/src/{v1,admin,operations}/**/*.ts', { cwd: root })
   const routes = files.flatMap((file) =>
     [...readFileSync(`${root}${file}`, 'utf8').matchAll(ROUTE)].map(
       ([, method = '', path]) => `${method.toUpperCase()} ${path}`,

@@ -46,7 +46,10 @@ export async function buildPoolBed(db: TestDatabase, options: Options = {}) {
   const sealer = createSealer({ tenants: db.tenants, root: createSecretKey(randomBytes(32)) })
   const egress = createEgress({ allow: [] })
   const calls: { by: string; to: string[]; poolDay: string | null }[] = []
-  const answers: { own: Answer | undefined; pool: Answer | undefined } = { own: options.own, pool: options.pool ?? taken }
+  const answers: { own: Answer | undefined; pool: Answer | undefined } = {
+    own: options.own,
+    pool: options.pool ?? taken,
+  }
   const ids = { own: newId(), pool: newId() }
 
   function provider(by: 'own' | 'pool', id: string): Provider {
@@ -117,7 +120,8 @@ export async function buildPoolBed(db: TestDatabase, options: Options = {}) {
 
   async function accept(...recipients: string[][]): Promise<void> {
     const messages = recipients.map(
-      (to, index): NewMessage => buildMessage({ subject: `${newId()} ${index}`, to: to.map((address) => ({ address })) }),
+      (to, index): NewMessage =>
+        buildMessage({ subject: `${newId()} ${index}`, to: to.map((address) => ({ address })) }),
     )
     const outcome = await acceptor.accept({ id: tenantId, mode: 'live' }, { messages })
     if (outcome.kind !== 'accepted') throw new Error(outcome.kind)
@@ -191,12 +195,18 @@ export async function buildPoolBed(db: TestDatabase, options: Options = {}) {
       }),
     /** The days of everything become earlier by one, as if midnight had passed. */
     async nextDay(): Promise<void> {
-      await db.pool.query({ text: `update usage set day = day - 1, closed = true where tenant_id = $1`, values: [tenantId] })
+      await db.pool.query({
+        text: `update usage set day = day - 1, closed = true where tenant_id = $1`,
+        values: [tenantId],
+      })
       await db.pool.query({
         text: `update message set usage_day = usage_day - 1, pool_day = pool_day - 1, created_at = created_at - interval '1 day' where tenant_id = $1`,
         values: [tenantId],
       })
-      await db.pool.query({ text: 'update outbox set due_at = now() where tenant_id = $1', values: [tenantId] })
+      await db.pool.query({
+        text: 'update outbox set due_at = now() where tenant_id = $1',
+        values: [tenantId],
+      })
     },
     async stop(): Promise<void> {
       await throttle.stop()

@@ -41,6 +41,12 @@ const TAGS = [
     name: 'Provider events',
     description: 'The reports of email providers: delivered, bounced, opened and others.',
   },
+  { name: 'Settings', description: 'Your choices that hold for all your mail.' },
+  {
+    name: 'Shared pool',
+    description:
+      'For the operator: the connections that all tenants share, how much each may send through them, and who may not.',
+  },
   { name: 'Operations', description: 'Health and metrics of the gateway, and this reference.' },
 ]
 

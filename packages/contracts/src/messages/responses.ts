@@ -267,7 +267,9 @@ export const Attempt = z
     connection: z
       .string()
       .nullable()
-      .meta({ description: 'The connection used; null: the message was captured.' }),
+      .meta({
+        description: 'The connection used, or `pool` for the shared pool; null: the message was captured.',
+      }),
     provider: z.string().meta({ description: 'Kind of provider.', examples: ['smtp'] }),
     started_at: time('When the attempt began.'),
     finished_at: time('When its outcome was recorded.'),

@@ -97,7 +97,12 @@ export function createSubmit(deps: {
         const pointer = pointerOf(submission, index)
         const fault =
           urlProblem(deps.callbacks, entry, pointer) ??
-          (await deps.connectionsCheck.findFault(submission.tenant.id, entry, pointer))
+          (await deps.connectionsCheck.findFault(
+            submission.tenant.id,
+            entry,
+            pointer,
+            submission.tenant.mode,
+          ))
         return fault ?? entry
       }),
     )

@@ -139,7 +139,9 @@ test('of some recipients that fail and others that go, those alone are given bac
   const some: Answer = ({ envelopeTo }) => ({
     kind: 'accepted',
     providerMessageId: 'p',
-    refused: [{ address: envelopeTo[0] ?? '', kind: 'rejected', code: 'recipient-refused', reason: '550 no' }],
+    refused: [
+      { address: envelopeTo[0] ?? '', kind: 'rejected', code: 'recipient-refused', reason: '550 no' },
+    ],
   })
   bed = await buildPoolBed(db, { pool: some })
   await bed.accept(to(3))
@@ -241,7 +243,9 @@ test('test mode, a tenant that chose never, and a paused one send nothing by the
   await bed.accept(to(1))
   await bed.run()
   expect(await bed.reason()).toMatch(/no connection is configured/)
-  await db.pool.query({ text: `update tenant set pool = 'last', connections_version = connections_version + 1` })
+  await db.pool.query({
+    text: `update tenant set pool = 'last', connections_version = connections_version + 1`,
+  })
   await db.pool.query({
     text: `insert into abuse_state (tenant_id, state, by, why) values ($1, 'paused', 'operator', 'x')`,
     values: [bed.tenantId],
@@ -303,7 +307,9 @@ for (const place of ['after_pool_share', 'after_provider_ack_before_db']) {
     await bed.accept(to(3))
     await bed.run()
     expect(await bed.counted()).toMatchObject({ counter: 3 })
-    await db.pool.query({ text: `update outbox set state = 'ready', lease_until = null where state = 'claimed'` })
+    await db.pool.query({
+      text: `update outbox set state = 'ready', lease_until = null where state = 'claimed'`,
+    })
     await bed.run()
     expect(await bed.counted()).toMatchObject({ counter: 3 })
   })

@@ -39,7 +39,12 @@ const percent = (share: number) => `${Number((share * 100).toFixed(2))} %`
 
 function judgeOne(
   what: string,
-  { count, of, min, limits }: { count: number; of: number; min: number; limits: { warn: number; pause: number } },
+  {
+    count,
+    of,
+    min,
+    limits,
+  }: { count: number; of: number; min: number; limits: { warn: number; pause: number } },
 ): Verdict {
   if (count < min) return { state: 'ok' }
   for (const [kind, state] of [
@@ -57,7 +62,10 @@ export function judgeAbuse(figures: Figures, thresholds: AbuseThresholds): Verdi
   const { handed, bounced, complained, lastDay, isNew } = figures
   const { newTenant } = thresholds
   if (isNew && lastDay.bounced >= newTenant.bounces)
-    return { state: 'paused', why: `${lastDay.bounced} recipients bounced within 24 hours, and the tenant is new` }
+    return {
+      state: 'paused',
+      why: `${lastDay.bounced} recipients bounced within 24 hours, and the tenant is new`,
+    }
   if (isNew && lastDay.complained >= newTenant.complaints)
     return {
       state: 'paused',

@@ -31,7 +31,10 @@ afterAll(() => db.drop())
 
 const judge = (failpoint = noFailpoint) => judgeDueTenants({ pool: db.batch, failpoint })
 
-async function report(change: Partial<Record<'handed' | 'bounced_hard' | 'complained', number>>, days = 0): Promise<void> {
+async function report(
+  change: Partial<Record<'handed' | 'bounced_hard' | 'complained', number>>,
+  days = 0,
+): Promise<void> {
   const { handed = 0, bounced_hard: bounced = 0, complained = 0 } = change
   await db.pool.query({
     text: `insert into reputation_hour as h (tenant_id, hour, handed, bounced_hard, complained, unseen)
@@ -51,7 +54,12 @@ async function events(): Promise<{ type: string; data: { reason: string } }[]> {
 }
 
 async function state() {
-  const { rows } = await db.pool.query<{ state: string | null; pool_limit: number; version: number; ceiling: number | null }>({
+  const { rows } = await db.pool.query<{
+    state: string | null
+    pool_limit: number
+    version: number
+    ceiling: number | null
+  }>({
     text: `select a.state, u.pool_limit, t.connections_version as version, t.pool_ceiling as ceiling
            from tenant t join usage u on u.tenant_id = t.id left join abuse_state a on a.tenant_id = t.id where t.id = $1`,
     values: [bed.tenantId],
@@ -118,8 +126,12 @@ test('only the operator ends a pause; then earlier mail does not count any more,
   await judge()
   expect(await state()).toMatchObject({ state: 'paused' })
   await report({ handed: 100, bounced_hard: 30 }, 1)
-  expect(await setPoolState(db.batch, bed.tenantId, { state: 'ok', by: 'operator', why: 'list was cleaned' })).toBe(true)
-  expect(await setPoolState(db.batch, bed.tenantId, { state: 'ok', by: 'operator', why: 'again' })).toBe(false)
+  expect(
+    await setPoolState(db.batch, bed.tenantId, { state: 'ok', by: 'operator', why: 'list was cleaned' }),
+  ).toBe(true)
+  expect(await setPoolState(db.batch, bed.tenantId, { state: 'ok', by: 'operator', why: 'again' })).toBe(
+    false,
+  )
   expect(await state()).toMatchObject({ state: 'ok', pool_limit: 1_000 })
   await judge()
   expect((await events()).map(({ type }) => type)).toEqual(['pool.paused', 'pool.resumed'])
@@ -150,7 +162,13 @@ test('what the pool sends is counted by hour, and an event of its provider finds
   const deps = { pool: db.batch, providers: { shared }, failpoint: noFailpoint }
   for (let repeat = 0; repeat < 2; repeat++) {
     await insertProviderEvents(db.batch, [
-      { tenantId: POOL_TENANT_ID, connectionId: bed.ids.pool, provider: 'shared', headers: '{}', body: Buffer.from('x') },
+      {
+        tenantId: POOL_TENANT_ID,
+        connectionId: bed.ids.pool,
+        provider: 'shared',
+        headers: '{}',
+        body: Buffer.from('x'),
+      },
     ])
     const { applied } = await applyTurn(deps, { limit: 10 })
     expect(applied).toMatchObject({ applied: 1 - repeat, foreign: 0 })
@@ -194,7 +212,9 @@ test('a ceiling by the operator holds at once, also for a day that begins later,
   const { rows } = await db.pool.query({ text: 'select pool_limit from usage order by day desc limit 1' })
   expect(rows).toEqual([{ pool_limit: 7 }])
   await setPoolCeiling(db.batch, bed.tenantId, null)
-  const { rows: after } = await db.pool.query({ text: 'select pool_limit from usage order by day desc limit 1' })
+  const { rows: after } = await db.pool.query({
+    text: 'select pool_limit from usage order by day desc limit 1',
+  })
   expect(after).toEqual([{ pool_limit: 1_000 }])
   expect(await setPoolCeiling(db.batch, '00000000-0000-4000-8000-000000000000', 1)).toBe(false)
 })
@@ -209,6 +229,13 @@ test('the list shows who is paused and why; old hours are forgotten', async () =
     after: '00000000-0000-0000-0000-000000000000',
     limit: 10,
   })
-  expect(row).toMatchObject({ tenantId: bed.tenantId, state: 'paused', handed: 100, bounced: 30, limit: 0, used: 0 })
+  expect(row).toMatchObject({
+    tenantId: bed.tenantId,
+    state: 'paused',
+    handed: 100,
+    bounced: 30,
+    limit: 0,
+    used: 0,
+  })
   expect(await forgetReputation(db.batch, 100)).toBe(1)
 })

@@ -52,7 +52,11 @@ export type PoolWatch = { start(): void; stop(): Promise<void> }
 
 /** Looks after the pool in the background; safe in any number of processes. */
 export function createPoolWatch(
-  deps: PoolWatchDeps & { onCounts: (counts: PoolCounts) => void; onError: (error: unknown) => void; everyMs?: number },
+  deps: PoolWatchDeps & {
+    onCounts: (counts: PoolCounts) => void
+    onError: (error: unknown) => void
+    everyMs?: number
+  },
 ): PoolWatch {
   let timer: NodeJS.Timeout | null = null
   let running: Promise<void> = Promise.resolve()

@@ -155,7 +155,9 @@ async function identifyPool(db: Queryable, known: readonly Known[]): Promise<voi
 async function readMessages(db: Queryable, known: readonly Known[]): Promise<Map<string, EventMessage>> {
   const keys = new Map(
     known.flatMap(({ tenantId, messageId }) =>
-      messageId === null || tenantId === null ? [] : [[`${tenantId} ${messageId}`, { tenantId, messageId }] as const],
+      messageId === null || tenantId === null
+        ? []
+        : [[`${tenantId} ${messageId}`, { tenantId, messageId }] as const],
     ),
   )
   const messages = await findMessages(db, [...keys.values()])

@@ -67,7 +67,11 @@ export function carriedOfStored(document: ContentDocument): Carried {
 export type Incompatibility = {
   code: Extract<
     ProblemCode,
-    'field-not-supported' | 'header-not-allowed' | 'payload-too-large' | 'sender-not-allowed' | 'provider-required'
+    | 'field-not-supported'
+    | 'header-not-allowed'
+    | 'payload-too-large'
+    | 'sender-not-allowed'
+    | 'provider-required'
   >
   pointer: string
   detail: string

@@ -39,7 +39,11 @@ export function createRoutingViews(deps: { tenants: Tenants; ttlMs?: number }): 
     return { ...facts, connections }
   }
 
-  function cachedIn<V extends object>(cache: LRUCache<string, Promise<V>>, key: string, read: () => Promise<V>) {
+  function cachedIn<V extends object>(
+    cache: LRUCache<string, Promise<V>>,
+    key: string,
+    read: () => Promise<V>,
+  ) {
     const cached = cache.get(key)
     if (cached) return cached
     const reading = fromStorage(read())

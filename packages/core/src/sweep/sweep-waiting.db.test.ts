@@ -58,7 +58,9 @@ async function count(text: string): Promise<number> {
 }
 const waiting = () => count(`select count(*)::int as n from outbox where state = 'waiting'`)
 const behind = () =>
-  count(`select count(*)::int as n from tenant where connections_version <> released_version and plan <> 'operator'`)
+  count(
+    `select count(*)::int as n from tenant where connections_version <> released_version and plan <> 'operator'`,
+  )
 
 test('one run releases the waiting messages of very many changed tenants', async () => {
   await buildWaiting(260, 1)

@@ -13,6 +13,7 @@ import {
   SET_ASIDE_REASON,
   type WorkerLife,
 } from '../lost-workers/index.ts'
+import { forgetReputation } from '../pool/index.ts'
 import { expireSuppressions } from '../suppressions/index.ts'
 import { dropDayPartitions } from './sql/drop-day-partitions.ts'
 import { ensurePartitions } from './sql/ensure-partitions.ts'
@@ -144,6 +145,7 @@ export const sweepSteps = {
   forgetConnections,
   ensurePartitions: (deps: SweepDeps) => ensurePartitions(deps.pool),
   dropFeedDays: (deps: SweepDeps) => dropDayPartitions(deps.pool, 'feed', deps.feedDays ?? 30),
+  forgetReputation: (deps: SweepDeps) => untilDone(deps, (limit) => forgetReputation(deps.pool, limit)),
   expireSuppressions: (deps: SweepDeps) => untilDone(deps, (limit) => expireSuppressions(deps.pool, limit)),
   dropProviderEventDays: (deps: SweepDeps) =>
     dropDayPartitions(deps.pool, 'provider_event', PROVIDER_EVENT_DAYS),
@@ -166,6 +168,7 @@ const EVERY_MS: Record<SweepStep, number> = {
   forgetConnections: 600_000,
   ensurePartitions: 3_600_000,
   dropFeedDays: 3_600_000,
+  forgetReputation: 3_600_000,
   expireSuppressions: 600_000,
   dropProviderEventDays: 3_600_000,
   dropDeliveryTryDays: 3_600_000,

@@ -4,7 +4,7 @@ import type { RecipientStatus } from '@lettergate/contracts/messages/recipient-s
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
 import type { SendOutcome } from '@lettergate/providers/provider'
-import { appendEvents, idRange, isPending, type Notification } from '../../lib/index.ts'
+import { appendEvents, idRange, isPending, type Notification, POOL_TENANT_ID } from '../../lib/index.ts'
 import { addSuppressions, suppressionStreams } from '../../suppressions/index.ts'
 import { refundUsage } from '../../usage/index.ts'
 import {
@@ -253,7 +253,8 @@ const changeArray = rowArray<Changed>('recipient_change_2', [
   column('json', ({ record, change }) => eventData(record, change)),
   column('text', ({ record }) => record.mode),
   column('text', ({ record }) => record.stream),
-  column('uuid', ({ record }) => record.attempt?.connectionId),
+  // In the feed, the pool's tenant stands for its connections.
+  column('uuid', ({ record }) => (record.pool?.byPool ? POOL_TENANT_ID : record.attempt?.connectionId)),
   column('text', ({ change }) => change.noMailbox),
 ])
 
@@ -264,7 +265,9 @@ export async function recordOutcomes(db: Queryable, records: OutcomeRecord[]): P
   const sorted = [...records].sort((a, b) => (a.messageId < b.messageId ? -1 : 1))
   const changes = sorted.flatMap((record) => record.changes.map((change) => ({ record, change })))
   const isCaptured = sorted.some(({ attempt }) => attempt?.provider === 'capture')
-  const parts = sorted.flatMap(({ messageId, tenantId, pool }) => (pool ? [{ messageId, tenantId, ...pool }] : []))
+  const parts = sorted.flatMap(({ messageId, tenantId, pool }) =>
+    pool ? [{ messageId, tenantId, ...pool }] : [],
+  )
   const [plain, pooled] = isCaptured ? (['captured', 'both'] as const) : (['plain', 'pooled'] as const)
   const { rows } = await db.query<Notification>({
     ...STATEMENTS[parts.length === 0 ? plain : pooled],

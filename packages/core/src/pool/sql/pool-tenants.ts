@@ -6,7 +6,7 @@ export type PoolTenant = {
   name: string
   state: 'ok' | 'warned' | 'paused'
   since: Date | null
-  by: string | null
+  by: 'rule' | 'operator' | null
   why: string | null
   ceiling: number | null
   /** Today. */
@@ -59,7 +59,11 @@ export async function listPoolTenants(
 }
 
 /** A ceiling by the operator ends its rise by itself; null removes it. False: there is no such tenant. */
-export async function setPoolCeiling(db: Queryable, tenantId: string, ceiling: number | null): Promise<boolean> {
+export async function setPoolCeiling(
+  db: Queryable,
+  tenantId: string,
+  ceiling: number | null,
+): Promise<boolean> {
   const { rowCount } = await db.query({
     name: 'set-pool-ceiling',
     text: `

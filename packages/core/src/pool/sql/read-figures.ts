@@ -5,7 +5,10 @@ import type { Figures } from '../abuse-rule.ts'
  * Tenants that are to be judged: 25 bounces or complaints came since the last look, or fewer and an hour has passed; and those that were
  * warned, each hour. The tenants are locked for this transaction, as by everybody who changes them, and other workers skip them.
  */
-export async function takeDueTenants(db: Queryable, bounds: { events: number; limit: number }): Promise<string[]> {
+export async function takeDueTenants(
+  db: Queryable,
+  bounds: { events: number; limit: number },
+): Promise<string[]> {
   const { rows } = await db.query<{ tenant_id: string }>({
     name: 'take-due-reputations',
     text: `

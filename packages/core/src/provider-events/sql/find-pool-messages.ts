@@ -2,7 +2,11 @@ import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
 
 /** An event of a connection of the shared pool, which names no tenant: by our id of its message, or by its provider's. */
-export type PoolEventKey = { connectionId: string; messageId: string | null; providerMessageId: string | null }
+export type PoolEventKey = {
+  connectionId: string
+  messageId: string | null
+  providerMessageId: string | null
+}
 
 const keyArray = rowArray<PoolEventKey & { n: number }>('pool_event_key', [
   column('int4', (key) => key.n),
@@ -29,7 +33,12 @@ export async function findPoolMessages(
          where k.message_id is null and m.provider_message_id = k.provider_message_id and m.connection_id = k.connection_id
          limit 1)
       ) m`,
-    values: [await keyArray(db, keys.map((key, n) => ({ ...key, n })))],
+    values: [
+      await keyArray(
+        db,
+        keys.map((key, n) => ({ ...key, n })),
+      ),
+    ],
   })
   const found = new Map(rows.map(({ n, ...message }) => [n, message]))
   return keys.map((_, n) => found.get(n) ?? null)

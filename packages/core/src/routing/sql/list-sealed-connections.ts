@@ -54,15 +54,21 @@ export async function listSealedConnections(db: Queryable, tenantId: string): Pr
     values: [tenantId],
   })
   return {
-    connections: rows.flatMap(({ id, ...row }) => id === null ? [] : [{
-      id,
-      provider: row.provider,
-      settings: row.settings,
-      sealedCredentials: row.sealed_credentials,
-      dataKeyVersion: row.data_key_version,
-      credentialsSince: row.credentials_since,
-      limits: row.limits,
-    }]),
+    connections: rows.flatMap(({ id, ...row }) =>
+      id === null
+        ? []
+        : [
+            {
+              id,
+              provider: row.provider,
+              settings: row.settings,
+              sealedCredentials: row.sealed_credentials,
+              dataKeyVersion: row.data_key_version,
+              credentialsSince: row.credentials_since,
+              limits: row.limits,
+            },
+          ],
+    ),
     routes: rows[0]?.routes ?? [],
   }
 }
