@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fromPublicId } from '@lettergate/contracts/lib/ids'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type Finished, runCommand } from '../test/run-command.ts'
+
+// Each command is a process of its own, and a test runs several.
+vi.setConfig({ testTimeout: 180_000 })
 
 let database: TestDatabase
 let folder: string
@@ -32,14 +35,19 @@ test('a connection is added with credentials from a file, listed without them, a
   const [row] = JSON.parse(added.stdout)
   expect(row).toMatchObject({ provider: 'smtp', name: 'Relay', priority: 100, state: 'works', reason: null })
   const listed = await run('list')
-  expect(listed.stdout).toMatch(/^CONNECTION +PROVIDER +NAME +PRIORITY +STATE +REASON\ncon_\w{26} +smtp +Relay +100 +works +–\n$/)
+  expect(listed.stdout).toMatch(
+    /^CONNECTION +PROVIDER +NAME +PRIORITY +STATE +REASON\ncon_\w{26} +smtp +Relay +100 +works +–\n$/,
+  )
   expect(added.stdout + listed.stdout).not.toContain('canary')
   const { rows } = await database.pool.query<{ version: number }>({
     text: `select connections_version as version from tenant where name = 'Shared pool'`,
   })
   expect(rows).toEqual([{ version: 1 }])
   expect(await run('remove', row.id)).toMatchObject({ code: 0, stdout: `Removed ${row.id}.\n` })
-  expect(await run('remove', row.id)).toMatchObject({ code: 1, stderr: 'lettergate: the pool has no such connection\n' })
+  expect(await run('remove', row.id)).toMatchObject({
+    code: 1,
+    stderr: 'lettergate: the pool has no such connection\n',
+  })
 })
 
 test.each([
@@ -57,7 +65,8 @@ test.each([
 
 test('a tenant is paused, limited and released, and the table shows why', async () => {
   const env = { DATABASE_URL: database.url, LETTERGATE_DATA_DIR: folder }
-  const made = await runCommand(['tenant', 'create', '--name', 'Acme', '--plan', 'free', '--json'], env).finished
+  const made = await runCommand(['tenant', 'create', '--name', 'Acme', '--plan', 'free', '--json'], env)
+    .finished
   const id = String(JSON.parse(made.stdout).tenant_id)
   const paused = await run('pause', id, '--reason', 'bought addresses')
   expect(paused.stdout).toMatch(/TENANT .* WHY\n.*Acme +paused .* bought addresses\n$/s)
