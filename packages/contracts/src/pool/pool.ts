@@ -43,7 +43,7 @@ export const PoolSettings = z
     ...fields,
     ramp_from: rampFrom,
   })
-  .meta({ id: 'PoolSettings', description: 'What holds for the shared pool as a whole.' })
+  .meta({ id: 'PoolSettings', description: 'Settings of the shared pool as a whole.' })
 export type PoolSettings = z.output<typeof PoolSettings>
 
 export const UpdatePoolSettingsRequest = z
@@ -120,7 +120,7 @@ export const PoolTenantList = z
   .object({
     data: z
       .array(PoolTenant)
-      .meta({ description: 'Tenants that used the pool, or about whom a decision was made.' }),
+      .meta({ description: 'Tenants that used the pool, or that a decision was made about.' }),
     next_cursor: nextCursor,
   })
   .meta({ id: 'PoolTenantList', description: 'One page of tenants.' })

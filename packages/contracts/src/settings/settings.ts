@@ -7,7 +7,7 @@ const pool = z.enum(['first', 'last', 'never']).meta({
 })
 const overflow = z.enum(['reject', 'hold']).meta({
   description:
-    'What happens to a message that only the pool can send, once your share of the day is used up. `reject`: it is refused with ' +
+    'For a message that only the pool can send, once your share of the day is used up. `reject`: it is refused with ' +
     '`provider-required`. `hold`: it is accepted and sent as soon as there is room or a connection, for 7 days at most.',
 })
 const onUnknown = z.enum(['hold', 'resend']).meta({

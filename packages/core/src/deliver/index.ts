@@ -1,7 +1,8 @@
 /** Deliver: one attempt to hand claimed messages to a provider, and the record of its outcome. */
+
+export type { PoolHeldWhy } from './attempt.ts'
 export { classOfStored } from './attempt-history.ts'
 export { createBudget } from './byte-budget.ts'
-export type { PoolHeldWhy } from './attempt.ts'
 export { type AttemptResult, createDeliverer } from './deliver.ts'
 export { toOutbound } from './outbound-message.ts'
 export { toRecord } from './outcome.ts'

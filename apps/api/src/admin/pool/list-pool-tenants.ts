@@ -13,7 +13,7 @@ export function addListPoolTenantsRoute(app: FastifyInstance, deps: ApiDeps): vo
       operationId: 'listPoolTenants',
       summary: 'List the tenants of the shared pool',
       description:
-        'Tenants that sent through the pool within the window, or about whom a decision was made: what they sent, how much of it bounced ' +
+        'Tenants that sent through the pool within the window, or that a decision was made about: what they sent, how much of it bounced ' +
         'or was reported as spam, and what they may still send today. Needs an operator key.',
       tags: ['Shared pool'],
       querystring: PoolTenantsQuery,

@@ -1,5 +1,5 @@
-import { POOL_TENANT_ID } from '@lettergate/core/lib'
 import { toPublicId } from '@lettergate/contracts/lib/ids'
+import { POOL_TENANT_ID } from '@lettergate/core/lib'
 import { newId } from '@lettergate/db/test/ids'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestApi, type TestApi } from '../../../test/api.ts'
@@ -18,7 +18,8 @@ const relay = {
   settings: { host: 'mx.example.net', port: 587 },
   credentials: { username: 'canary-user', password: 'canary-password' },
 }
-const admin = (method: string, path: string, body?: unknown) => api.call(method, `/v1/admin/pool${path}`, { key, body })
+const admin = (method: string, path: string, body?: unknown) =>
+  api.call(method, `/v1/admin/pool${path}`, { key, body })
 const tenant = () => toPublicId('ten', api.tenant.tenantId)
 const send = { from: 'app@acme.example', to: ['user@example.net'], subject: 'Hello', text: 'Hi' }
 
@@ -58,8 +59,16 @@ describe('/v1/admin/pool', () => {
       return (await api.db.pool.query<{ v: number }>({ text, values: [POOL_TENANT_ID] })).rows[0]?.v ?? -1
     }
     const before = [await admin('GET', '/settings'), await version()] as const
-    expect(before[0].json).toMatchObject({ default_from: null, bounces_pause: 0.1, complaints_pause: 0.003, ramp_from: null })
-    const changed = await admin('PATCH', '/settings', { default_from: 'Post@Gateway.example', bounces_warn: 0.04 })
+    expect(before[0].json).toMatchObject({
+      default_from: null,
+      bounces_pause: 0.1,
+      complaints_pause: 0.003,
+      ramp_from: null,
+    })
+    const changed = await admin('PATCH', '/settings', {
+      default_from: 'Post@Gateway.example',
+      bounces_warn: 0.04,
+    })
     expect(changed.json).toEqual({
       ...before[0].json,
       default_from: expect.stringMatching(/^Post@gateway\.example$/i),
@@ -77,18 +86,22 @@ describe('/v1/admin/pool', () => {
       status: 200,
       json: { tenant: tenant(), state: 'paused', by: 'operator', reason: 'A list of bought addresses' },
     })
-    expect((await admin('GET', '/tenants')).json).toMatchObject({ data: [{ state: 'paused' }], next_cursor: null })
+    expect((await admin('GET', '/tenants')).json).toMatchObject({
+      data: [{ state: 'paused' }],
+      next_cursor: null,
+    })
     const resumed = await admin('POST', `/tenants/${tenant()}/resume`, { reason: 'cleaned' })
     expect(resumed.json).toMatchObject({ state: 'ok', reason: null })
-    expect((await admin('POST', `/tenants/${tenant()}/ceiling`, { recipients: 9 })).json).toMatchObject({ ceiling: 9 })
+    expect((await admin('POST', `/tenants/${tenant()}/ceiling`, { recipients: 9 })).json).toMatchObject({
+      ceiling: 9,
+    })
     await admin('POST', `/tenants/${tenant()}/ceiling`, { recipients: null })
     const { json } = await api.call('GET', '/v1/events?cursor=beginning&types=pool.paused,pool.resumed')
-    expect(json.data).toMatchObject([
-      { type: 'pool.paused', message_id: null },
-      { type: 'pool.resumed' },
-    ])
+    expect(json.data).toMatchObject([{ type: 'pool.paused', message_id: null }, { type: 'pool.resumed' }])
     for (const path of ['pause', 'resume'])
-      expect((await admin('POST', `/tenants/${toPublicId('ten', newId())}/${path}`, { reason: 'x' })).status).toBe(404)
+      expect(
+        (await admin('POST', `/tenants/${toPublicId('ten', newId())}/${path}`, { reason: 'x' })).status,
+      ).toBe(404)
   })
 })
 
@@ -122,7 +135,12 @@ describe('a sender that is not proved', () => {
       .toBe(422)
     expect((await submit('app@acme.example')).json).toMatchObject({
       code: 'sender-not-allowed',
-      errors: [{ pointer: '#/from', detail: expect.stringMatching(/acme\.example.*POST \/v1\/domains.*app@gateway\.example/) }],
+      errors: [
+        {
+          pointer: '#/from',
+          detail: expect.stringMatching(/acme\.example.*POST \/v1\/domains.*app@gateway\.example/),
+        },
+      ],
     })
     expect((await submit('App@gateway.example')).status).toBe(202)
     expect((await submit('app@acme.example', fresh.testKey)).status).toBe(202)

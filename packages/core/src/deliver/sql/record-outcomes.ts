@@ -14,6 +14,7 @@ import {
   POOL_PARTS,
   POOLED_REFUNDS,
   POOLED_RESULT,
+  type PoolPart,
   partArray,
 } from './record-pool-parts.ts'
 import { SIMULATED } from './simulate-events.ts'
@@ -63,14 +64,6 @@ export type OutcomeRecord = {
   giveBack: number
   /** Absent: the shared pool has nothing to do with it. */
   pool?: PoolPart
-}
-
-/** What the record has to do with the shared pool. */
-export type PoolPart = {
-  /** A connection of the pool made the attempt. */
-  byPool: boolean
-  /** The message is held because of the pool; a share of an earlier day is given back. */
-  holds: boolean
 }
 
 /**
