@@ -135,6 +135,8 @@ const calls: Call[] = [
   { method: 'GET', path: '/v1/export/{id}/file' },
   { method: 'POST', path: '/v1/erasures', body: { address: 'a@example.net' } },
   { method: 'GET', path: '/v1/erasures/{id}' },
+  { method: 'GET', path: '/v1/settings' },
+  { method: 'PATCH', path: '/v1/settings', body: { pool: 'last' } },
 ]
 /** The operator's, which no key of a tenant may call. */
 const adminCalls: Call[] = [
@@ -166,6 +168,20 @@ const adminCalls: Call[] = [
   { method: 'POST', path: '/v1/admin/messages/bulk', body: { ...bulk, tenant: 'all', dry_run: true } },
   { method: 'GET', path: '/v1/admin/messages/bulk/jobs/{id}' },
   { method: 'POST', path: '/v1/admin/messages/bulk/jobs/{id}/cancel' },
+  { method: 'GET', path: '/v1/admin/pool/settings' },
+  { method: 'PATCH', path: '/v1/admin/pool/settings', body: { window_days: 7 } },
+  { method: 'GET', path: '/v1/admin/pool/tenants' },
+  { method: 'POST', path: '/v1/admin/pool/tenants/{id}/pause', body: { reason: 'x' } },
+  { method: 'POST', path: '/v1/admin/pool/tenants/{id}/resume', body: { reason: 'x' } },
+  { method: 'POST', path: '/v1/admin/pool/tenants/{id}/ceiling', body: { recipients: 1 } },
+  { method: 'POST', path: '/v1/admin/pool', body: relay },
+  { method: 'GET', path: '/v1/admin/pool' },
+  { method: 'GET', path: '/v1/admin/pool/{id}' },
+  { method: 'PATCH', path: '/v1/admin/pool/{id}', body: { name: 'Other' } },
+  { method: 'POST', path: '/v1/admin/pool/{id}/test' },
+  { method: 'POST', path: '/v1/admin/pool/{id}/register-events', body: {} },
+  { method: 'DELETE', path: '/v1/admin/pool/{id}/register-events' },
+  { method: 'DELETE', path: '/v1/admin/pool/{id}' },
 ]
 const adminNamed = adminCalls.map((call) => [`${call.method} ${call.path}`, call] as const)
 const named = calls.map((call) => [`${call.method} ${call.path}`, call] as const)

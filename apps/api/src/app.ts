@@ -2,6 +2,7 @@ import { Problem } from '@lettergate/contracts/problems/problems'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { addAdminDataRoutes } from './admin/data-life/index.ts'
 import { addAdminRoutes } from './admin/index.ts'
+import { addPoolAdminRoutes } from './admin/pool/index.ts'
 import type { ApiDeps } from './deps.ts'
 import { addAnswerBudget } from './http/answer-budget.ts'
 import { addAnswerInTime } from './http/answer-in-time.ts'
@@ -31,6 +32,7 @@ import { addKeyRoutes } from './v1/keys/index.ts'
 import { addMessageRoutes } from './v1/messages/index.ts'
 import { addProviderEventRoutes } from './v1/provider-events/index.ts'
 import { addRouteRoutes } from './v1/routes/index.ts'
+import { addSettingsRoutes } from './v1/settings/index.ts'
 import { addSmtpCredentialRoutes } from './v1/smtp-credentials/index.ts'
 import { addSuppressionRoutes } from './v1/suppressions/index.ts'
 import { addUsageRoutes } from './v1/usage/index.ts'
@@ -130,6 +132,8 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   await app.register(async (scope) => addInboundRoutes(scope, deps))
   await app.register(async (scope) => addDataRoutes(scope, deps))
   await app.register(async (scope) => addAdminDataRoutes(scope, deps))
+  await app.register(async (scope) => addSettingsRoutes(scope, deps))
+  await app.register(async (scope) => addPoolAdminRoutes(scope, deps))
   await app.register(async (scope) => addOperationRoutes(scope, deps))
   await app.register(async (scope) => addProviderEventRoutes(scope, deps))
   return app

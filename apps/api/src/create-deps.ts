@@ -24,6 +24,7 @@ import {
   createHookIo,
   createHookVisitCounter,
 } from '@lettergate/core/provider-events'
+import { createRoutingViews } from '@lettergate/core/routing'
 import { createSealer, deriveKey } from '@lettergate/core/secrets'
 
 import { createQuotaReader } from '@lettergate/core/usage'
@@ -287,7 +288,11 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
       acceptor,
       limits: createLimitsReader({ pool }),
       onQuota: quotas.note,
-      connectionsCheck: createConnectionsCheck({ tenants, providers }),
+      connectionsCheck: createConnectionsCheck({
+        tenants,
+        providers,
+        views: createRoutingViews({ tenants }),
+      }),
       addresses: createAddressesCheck({ tenants, mailDomains: createMailDomains(dns) }),
       callbacks: {
         async refusal(tenantId, url) {

@@ -10,6 +10,7 @@ import { addKeyCommands } from './commands/key.ts'
 import { addListenCommand } from './commands/listen.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
 import { addPlanCommands } from './commands/plan.ts'
+import { addPoolCommands } from './commands/pool.ts'
 import { addStartCommand } from './commands/start.ts'
 import { addTenantCommands } from './commands/tenant.ts'
 import { addUsageCommand } from './commands/usage.ts'
@@ -26,6 +27,7 @@ function buildProgram(): Command {
   addAuditCommand(program)
   addDoctorCommand(program)
   addDataCommands(program)
+  addPoolCommands(program)
   addListenCommand(program)
   addInfoCommand(program)
   return program

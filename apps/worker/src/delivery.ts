@@ -29,7 +29,7 @@ export async function startDelivery(
     slots: number
     on: Pick<WorkerMetrics, 'onPolled' | 'onHealthSync' | 'onReserve'> & {
       onAttempt(attempt: AttemptResult): void
-    }
+    } & Partial<Pick<WorkerMetrics, 'onPoolHeld'>>
   },
 ): Promise<Delivery> {
   const { pool, onError } = deps
@@ -58,6 +58,7 @@ export async function startDelivery(
     slots: options.slots,
     now: clock.now,
     onAttempt: options.on.onAttempt,
+    ...(options.on.onPoolHeld && { onPoolHeld: options.on.onPoolHeld }),
   })
   throttle.start()
   return {

@@ -1,9 +1,10 @@
 import type { JobKind, RetentionRun, RetentionStep } from '@lettergate/core/data-life'
-import type { AttemptResult } from '@lettergate/core/deliver'
+import type { AttemptResult, PoolHeldWhy } from '@lettergate/core/deliver'
 import type { CheckOutcome } from '@lettergate/core/domains'
 import type { ProcessedInbound } from '@lettergate/core/inbound'
 import type { LostWorkers } from '@lettergate/core/lost-workers'
 import type { BulkResult } from '@lettergate/core/messages'
+import type { PoolCounts } from '@lettergate/core/pool'
 import type { Applied, RetireResult } from '@lettergate/core/provider-events'
 import type { ChunkResult } from '@lettergate/core/suppressions'
 import type { SweepStep } from '@lettergate/core/sweep'
@@ -40,6 +41,8 @@ export type WorkerMetrics = {
   onDataTurn(kind: JobKind, result: ChunkResult): void
   onRetentionStep(step: RetentionStep): void
   onRetentionRun(run: RetentionRun): void
+  onPoolHeld(why: PoolHeldWhy): void
+  onPoolCounts(counts: PoolCounts): void
 }
 
 /** Metrics of a worker; `busy`, `throttle` and `isolated` are read at scrape time. */
@@ -54,6 +57,24 @@ export function createWorkerMetrics(
     name: 'lettergate_attempts_total',
     help: 'Attempts by provider and outcome (accepted, rejected, deferred, unknown).',
     labelNames: ['provider', 'outcome'],
+    registers: [registry],
+  })
+  const poolAttempts = new Counter({
+    name: 'lettergate_pool_attempts_total',
+    help: 'Attempts through the shared pool, by outcome.',
+    labelNames: ['outcome'],
+    registers: [registry],
+  })
+  const poolHeld = new Counter({
+    name: 'lettergate_pool_held_total',
+    help: 'Messages that the shared pool did not carry, each time they were looked at: no share of the day left (share), paused, an unproved sender, or what the message asks for (message).',
+    labelNames: ['why'],
+    registers: [registry],
+  })
+  const poolTenants = new Gauge({
+    name: 'lettergate_pool_tenants',
+    help: 'Tenants whose mail through the shared pool is warned or paused.',
+    labelNames: ['state'],
     registers: [registry],
   })
   const delivery = new Histogram({
@@ -298,8 +319,14 @@ export function createWorkerMetrics(
     },
     onHealthSync: (count) => synced.inc(count),
     onReserve: (recipients) => reserved.inc(recipients),
-    onAttempt({ provider, outcome, sinceAcceptMs, callMs }) {
+    onPoolHeld: (why) => poolHeld.inc({ why }),
+    onPoolCounts({ paused, warned }) {
+      poolTenants.set({ state: 'paused' }, paused)
+      poolTenants.set({ state: 'warned' }, warned)
+    },
+    onAttempt({ provider, outcome, sinceAcceptMs, callMs, byPool }) {
       attempts.inc({ provider, outcome })
+      if (byPool) poolAttempts.inc({ outcome })
       delivery.observe({ provider }, sinceAcceptMs / 1000)
       call.observe({ provider }, callMs / 1000)
     },

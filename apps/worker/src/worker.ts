@@ -6,6 +6,7 @@ import { createFeedNews } from '@lettergate/core/feed'
 import { createInboundCalls } from '@lettergate/core/inbound'
 import { countLost, type LostDeps } from '@lettergate/core/lost-workers'
 import { createBulkRunner } from '@lettergate/core/messages'
+import { createPoolWatch } from '@lettergate/core/pool'
 import { createEventApplier, createWebhookRetirer } from '@lettergate/core/provider-events'
 import { createSuppressionJobs } from '@lettergate/core/suppressions'
 import { createSweeper } from '@lettergate/core/sweep'
@@ -161,6 +162,12 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     onPreview: deps.onRetentionPreview,
     onError,
   })
+  const poolWatch = createPoolWatch({
+    pool,
+    failpoint: deps.failpoint,
+    onCounts: metrics.onPoolCounts,
+    onError,
+  })
   const news = createFeedNews({ pool, listener, onError })
   const inbound = startInbound(deps, metrics)
   await listener.on('lg_inbound', () => inbound.wake())
@@ -182,6 +189,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
   domainChecks.start()
   dataJobs.start()
   if (deps.retention) retention.start()
+  poolWatch.start()
   applier.start()
   webhooks.start()
 
@@ -204,6 +212,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
         domainChecks.stop(),
         dataJobs.stop(),
         retention.stop(),
+        poolWatch.stop(),
       ])
       news.close()
       await listener.close()

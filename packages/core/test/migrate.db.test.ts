@@ -69,10 +69,10 @@ test('a login that is no superuser migrates and works after the roles of the clu
   expect((await migrate(open(url))).applied).toEqual((await readMigrations()).map((one) => one.name))
   const insert = "insert into tenant (id, name, plan, daily_limit) values (gen_random_uuid(), 'a', 'free', 1)"
   await open(url).query(insert)
-  expect((await open(url).query('select from tenant')).rowCount).toBe(1)
+  expect((await open(url).query(`select from tenant where plan <> 'operator'`)).rowCount).toBe(1)
   expect((await open(url, 'lettergate_tenant').query('select id from tenant')).rowCount).toBe(0)
   const batch = open(url, 'lettergate_batch')
-  expect((await batch.query('select id from tenant')).rowCount).toBe(1)
+  expect((await batch.query(`select id from tenant where plan <> 'operator'`)).rowCount).toBe(1)
   await batch.query('select ensure_partitions(current_date + 30, current_date + 30)')
   await expect(batch.query('select from connection')).rejects.toThrow('permission denied')
   await expect(batch.query('select from message_default')).rejects.toThrow('permission denied')
@@ -215,5 +215,7 @@ test('later migrations run on a database with a backlog, and the previous versio
   for (const role of ['lettergate_batch', 'lettergate_tenant'] as const) {
     await expect(open(url, role).query('select retry_hours from tenant')).resolves.toBeDefined()
   }
-  expect((await pool.query('select retry_hours from tenant')).rows).toEqual([{ retry_hours: 72 }])
+  expect((await pool.query(`select retry_hours from tenant where plan <> 'operator'`)).rows).toEqual([
+    { retry_hours: 72 },
+  ])
 })

@@ -12,7 +12,7 @@ import { claimMessages, FIRST_TENANT, promoteDue } from '../src/dispatch/index.t
 import { type Failpoint, noFailpoint, POOL_TENANT_ID } from '../src/lib/index.ts'
 import { createRouter } from '../src/routing/index.ts'
 import { createSealer } from '../src/secrets/index.ts'
-import { sweepSteps } from '../src/sweep/sweep.ts'
+import { sweepSteps } from '../src/sweep/index.ts'
 import { createThrottle } from '../src/throttle/index.ts'
 import { buildMessage, noSecrets } from './build-message.ts'
 import { buildConnection, buildTenant } from './rows.ts'

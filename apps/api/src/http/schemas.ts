@@ -18,6 +18,10 @@ export const SmtpCredentialPath = z.object({
   id: z.string().meta({ description: 'Id of the login.', examples: ['smc_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
 })
 
+export const TenantPath = z.object({
+  id: z.string().meta({ description: 'Id of the tenant.', examples: ['ten_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
+})
+
 export const EndpointPath = z.object({
   id: z.string().meta({ description: 'Id of the endpoint.', examples: ['end_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
 })

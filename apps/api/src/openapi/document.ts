@@ -75,6 +75,12 @@ const TAGS = [
     name: 'Egress',
     description: 'What the gateway connects to for you, by your plan.',
   },
+  { name: 'Settings', description: 'Your choices that hold for all your mail.' },
+  {
+    name: 'Shared pool',
+    description:
+      'For the operator: the connections that all tenants share, how much each may send through them, and who may not.',
+  },
   { name: 'Operations', description: 'Health and metrics of the gateway, and this reference.' },
 ]
 

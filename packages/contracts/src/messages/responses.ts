@@ -285,10 +285,9 @@ export type AttemptChoice = z.output<typeof AttemptChoice>
 export const Attempt = z
   .object({
     number: z.int().meta({ description: 'Counts from 1.' }),
-    connection: z
-      .string()
-      .nullable()
-      .meta({ description: 'The connection used; null: the message was captured.' }),
+    connection: z.string().nullable().meta({
+      description: 'The connection used, or `pool` for the shared pool; null: the message was captured.',
+    }),
     provider: z.string().meta({ description: 'Kind of provider.', examples: ['smtp'] }),
     started_at: time('When the attempt began.'),
     finished_at: time('When its outcome was recorded.'),

@@ -64,9 +64,10 @@ const enabled = z.boolean().meta({ description: 'True: the route is in use.' })
 
 export const RouteTarget = z
   .strictObject({
-    connection: z
-      .string()
-      .meta({ description: 'One of your connections.', examples: ['con_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
+    connection: z.string().meta({
+      description: 'One of your connections, or `pool` for the shared pool.',
+      examples: ['con_01m7wa5yjwe1qr5m7w1gzh99cc'],
+    }),
     weight: z.int().min(0).max(1_000).default(1).meta({
       description: 'Its share for the strategy `weighted`; 0: used only if no other target can be used.',
     }),

@@ -11,18 +11,29 @@ import {
   type Carried,
   cannotCarry,
   carriedOfNew,
+  createSenderCheck,
   encodedBytes,
   type Incompatibility,
   type OpenRouting,
+  type PoolTerms,
   type Routable,
+  type RoutingViews,
   readNamedConnection,
   readRouting,
-  routeOf,
+  targetsOf,
 } from '../routing/index.ts'
 
 export type ConnectionsCheck = {
-  /** Whether any connection that the message may go by could carry it at all; null if so. `pointer` is the message's own. */
-  findFault(tenantId: string, message: NewMessage, pointer?: string): Promise<Problem | null>
+  /**
+   * Why no connection that the message may go by could carry it at all, or may send from its sender; null if one may. `pointer` is the
+   * message's own. Test mail goes by no connection, so anybody may send it.
+   */
+  findFault(
+    tenantId: string,
+    message: NewMessage,
+    pointer?: string,
+    mode?: 'live' | 'test',
+  ): Promise<Problem | null>
 }
 
 /** A connection or a route that was just made counts after this time at the latest. */
@@ -40,12 +51,13 @@ function notFound(pointer: string): Problem {
 /** The connections that a message may go by; `routeId`: a route says so. */
 type Way = { connections: OpenRouting['connections']; routeId: string | null }
 
-/** As the router chooses when the message goes out: what a route leaves out never stands in. */
-function wayOf({ connections, routes }: OpenRouting, message: Routable): Way {
-  const route = routeOf(routes, message)
-  if (!route) return { connections, routeId: null }
-  const targets = new Set(route.targets.map(({ connection_id: id }) => id))
-  return { connections: connections.filter(({ id }) => targets.has(id)), routeId: route.id }
+/** What a tenant may send by: its own connections, and those of the pool. */
+type Choices = OpenRouting & { pool: OpenRouting['connections']; terms: Pick<PoolTerms, 'place'> }
+
+/** As the router chooses when the message goes out. */
+function wayOf({ connections: own, pool, routes, terms }: Choices, message: Routable): Way {
+  const { targets, routeId } = targetsOf({ own, pool, routes, terms }, message, ({ id }) => id)
+  return { connections: targets, routeId }
 }
 
 function routableOf({ stream, tags, from, to, cc, bcc }: NewMessage): Routable {
@@ -53,6 +65,13 @@ function routableOf({ stream, tags, from, to, cc, bcc }: NewMessage): Routable {
 }
 
 type Refusal = { provider: Provider; fault: Incompatibility }
+
+function senderProblem({ code, pointer: at, detail }: Incompatibility, pointer: string): Problem {
+  return new Problem(code, {
+    detail: `${pointer}${at}: ${detail}`,
+    errors: [{ pointer: `${pointer}${at}`, detail }],
+  })
+}
 
 function toProblem(refusals: readonly Refusal[], { routeId }: Way, pointer: string): Problem | null {
   // What is the message's own doing comes first; of sizes, the largest that would have been possible.
@@ -80,12 +99,21 @@ function toProblem(refusals: readonly Refusal[], { routeId }: Way, pointer: stri
 export function createConnectionsCheck(deps: {
   tenants: Tenants
   providers: Readonly<Record<string, Provider>>
+  /** Absent: there is no shared pool, and no sender is judged. */
+  views?: RoutingViews
 }): ConnectionsCheck {
   const providers = Object.values(deps.providers)
   const bytesMin = Math.min(
     ...providers.map(({ capabilities }) => capabilities.textBytesMax ?? capabilities.messageBytesMax),
   )
   const cache = new LRUCache<string, Promise<OpenRouting>>({ max: TENANTS_MAX, ttl: TTL_MS })
+  const senders = deps.views && createSenderCheck({ views: deps.views })
+
+  async function choicesOf(tenantId: string): Promise<Choices> {
+    if (!deps.views) return { ...(await routingOf(tenantId)), pool: [], terms: { place: 'never' } }
+    const { connections: pool } = await deps.views.pool()
+    return { ...(await deps.views.viewOf(tenantId)), pool }
+  }
 
   function routingOf(tenantId: string): Promise<OpenRouting> {
     const cached = cache.get(tenantId)
@@ -106,26 +134,38 @@ export function createConnectionsCheck(deps: {
     return providers.every(({ capabilities }) => cannotCarry(capabilities, message) === null)
   }
 
+  async function findCapabilityFault(
+    tenantId: string,
+    message: NewMessage,
+    pointer: string,
+  ): Promise<Problem | null> {
+    const { connectionId } = message
+    const carried = carriedOfNew(message)
+    if (connectionId === undefined && everybodyCan(carried)) return null
+    const way =
+      connectionId === undefined
+        ? wayOf(await choicesOf(tenantId), routableOf(message))
+        : await named(tenantId, connectionId)
+    if (connectionId !== undefined && way.connections.length === 0) return notFound(pointer)
+    const refusals: Refusal[] = []
+    for (const row of way.connections) {
+      const provider = deps.providers[row.provider]
+      // One that this release does not have carries nothing, and is no reason to refuse.
+      if (!provider) continue
+      const fault = cannotCarry(provider.capabilities, carried)
+      if (!fault) return null
+      refusals.push({ provider, fault })
+    }
+    return toProblem(refusals, way, pointer)
+  }
+
   return {
-    async findFault(tenantId, message, pointer = '#') {
-      const { connectionId } = message
-      const carried = carriedOfNew(message)
-      if (connectionId === undefined && everybodyCan(carried)) return null
-      const way =
-        connectionId === undefined
-          ? wayOf(await routingOf(tenantId), routableOf(message))
-          : await named(tenantId, connectionId)
-      if (connectionId !== undefined && way.connections.length === 0) return notFound(pointer)
-      const refusals: Refusal[] = []
-      for (const row of way.connections) {
-        const provider = deps.providers[row.provider]
-        // One that this release does not have carries nothing, and is no reason to refuse.
-        if (!provider) continue
-        const fault = cannotCarry(provider.capabilities, carried)
-        if (!fault) return null
-        refusals.push({ provider, fault })
-      }
-      return toProblem(refusals, way, pointer)
+    async findFault(tenantId, message, pointer = '#', mode = 'live') {
+      const fault = await findCapabilityFault(tenantId, message, pointer)
+      if (fault || !senders || mode === 'test') return fault
+      const { connectionId = null } = message
+      const sender = await senders.findFault(tenantId, { ...routableOf(message), connectionId })
+      return sender && senderProblem(sender, pointer)
     },
   }
 }

@@ -141,7 +141,12 @@ export function createSubmit(deps: {
           (limits && planProblem(limits, entry, pointer)) ??
           (await urlProblem(deps.callbacks, submission.tenant.id, entry, pointer)) ??
           (await addressFault(submission, entry, pointer, warnings)) ??
-          (await deps.connectionsCheck.findFault(submission.tenant.id, entry, pointer))
+          (await deps.connectionsCheck.findFault(
+            submission.tenant.id,
+            entry,
+            pointer,
+            submission.tenant.mode,
+          ))
         return fault ?? entry
       }),
     )

@@ -28,12 +28,17 @@ import type { PoolAsk, PoolShare } from './sql/take-pool-shares.ts'
 type Message = LoadedMessage
 type Candidates = Extract<Route, { kind: 'candidates' }>
 
+/** Why the shared pool does not carry a message now: its share of the day, a pause, an unproved sender, or what the message asks for. */
+export type PoolHeldWhy = 'share' | 'paused' | 'sender' | 'message'
+
 /** Result of one call, for the metrics. */
 export type AttemptResult = {
   provider: string
   outcome: SendOutcome['kind']
   sinceAcceptMs: number
   callMs: number
+  /** By a connection of the shared pool. */
+  byPool: boolean
 }
 
 /** A message that its connection cannot take now. Nothing was written, and no attempt counts. */
@@ -58,6 +63,7 @@ export type AttemptDeps = {
   failpoint: Failpoint
   now: () => number
   onAttempt: (attempt: AttemptResult) => void
+  onPoolHeld?: (why: PoolHeldWhy) => void
 }
 
 /** State of a message that has waited in this process. */
@@ -99,6 +105,13 @@ function without(usedUp: UsedUp, route: Candidates): Candidates {
 }
 
 const isOfPool = ({ ownerId }: Candidate) => ownerId !== undefined
+
+function whyHeld(route: Route, reason: string): PoolHeldWhy {
+  if (reason === NO_SHARE) return 'share'
+  const faults = route.kind === 'candidates' ? [...(route.faults?.values() ?? [])] : []
+  if (faults.some(({ code }) => code === 'provider-required')) return 'paused'
+  return faults.some(({ code }) => code === 'sender-not-allowed') ? 'sender' : 'message'
+}
 
 function withoutPool(route: Candidates): Candidates {
   return { ...route, candidates: route.candidates.filter((candidate) => !isOfPool(candidate)) }
@@ -159,6 +172,7 @@ export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) =
       outcome: outcome.kind,
       sinceAcceptMs: now() - message.createdAt.getTime(),
       callMs: performance.now() - startedAt,
+      byPool: isOfPool(candidate),
     })
     const context = {
       number: fence.attempt,
@@ -263,8 +277,10 @@ export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) =
     const route = await deps.router.route(wanted)
     const mayBePool = route.kind === 'candidates' && route.candidates.some(isOfPool)
     const giveUp = (reason: string) => {
-      const hold = mayBePool ? toPoolHeldRecord(message, reason, now()) : toHeldRecord(message, reason)
-      return deps.recorder.record(unknownAttempt ? toUnknownRecord(message, reason) : hold)
+      if (unknownAttempt) return deps.recorder.record(toUnknownRecord(message, reason))
+      if (!mayBePool) return deps.recorder.record(toHeldRecord(message, reason))
+      deps.onPoolHeld?.(whyHeld(route, reason))
+      return deps.recorder.record(toPoolHeldRecord(message, reason, now()))
     }
     if (route.kind === 'none') {
       if (route.isSuspended) await deps.recorder.record(toSuspendedRecord(message, route.reason))

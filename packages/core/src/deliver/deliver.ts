@@ -8,7 +8,7 @@ import { type Claim, releaseClaims } from '../dispatch/index.ts'
 import { type Failpoint, retryQuery, SENDING_LEASE_MS } from '../lib/index.ts'
 import type { Router } from '../routing/index.ts'
 import { noThrottle, type Throttle } from '../throttle/index.ts'
-import { type Again, type AttemptResult, createAttempt, type Waits } from './attempt.ts'
+import { type Again, type AttemptResult, createAttempt, type PoolHeldWhy, type Waits } from './attempt.ts'
 import { createBudget } from './byte-budget.ts'
 import { createCalls } from './call-provider.ts'
 import type { Recorder } from './record.ts'
@@ -65,6 +65,7 @@ export function createDeliverer(deps: {
   /** The time that calls are signed with; this machine's when absent. */
   now?: () => number
   onAttempt: (attempt: AttemptResult) => void
+  onPoolHeld?: (why: PoolHeldWhy) => void
   onError: (error: unknown) => void
 }): Deliverer {
   const { now = Date.now, throttle = noThrottle } = deps

@@ -1,4 +1,6 @@
 /** Deliver: one attempt to hand claimed messages to a provider, and the record of its outcome. */
+
+export type { PoolHeldWhy } from './attempt.ts'
 export { classOfStored } from './attempt-history.ts'
 export { createBudget } from './byte-budget.ts'
 export { type AttemptResult, createDeliverer } from './deliver.ts'

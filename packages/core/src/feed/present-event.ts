@@ -1,6 +1,7 @@
 import type { FeedEvent as PublicEvent } from '@lettergate/contracts/feed/responses'
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import { eventStatuses } from '@lettergate/contracts/messages/event-types'
+import { toConnectionName } from '../lib/index.ts'
 import type { FeedEvent } from './read-feed.ts'
 
 /** An event as the feed answers it and callbacks carry it. */
@@ -15,7 +16,7 @@ export function presentEvent(event: FeedEvent): PublicEvent {
     reason: event.data?.reason ?? null,
     attempt: event.data?.attempt ?? null,
     detail: event.data?.detail ?? null,
-    connection: event.connectionId && toPublicId('con', event.connectionId),
+    connection: event.connectionId && toConnectionName(event.connectionId),
     stream: event.stream,
     tags: event.tags,
     metadata: event.metadata,

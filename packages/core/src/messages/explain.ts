@@ -8,7 +8,7 @@ import {
 import type { Queryable } from '@lettergate/db/pool'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import { classOfStored } from '../deliver/index.ts'
-import { fromStorage } from '../lib/index.ts'
+import { fromStorage, POOL_TENANT_ID } from '../lib/index.ts'
 import { LOST_WORKERS_MAX } from '../lost-workers/index.ts'
 import { readRouting, routeOf } from '../routing/index.ts'
 import { isWaitWhy, waitReasons } from '../throttle/index.ts'
@@ -145,19 +145,21 @@ function isOfOne({ message, backlog }: Seen, { code, addresses, started_at: at }
   return waiting.some(({ address }) => addresses.includes(address))
 }
 
-function whyChosen({ rule, route, skipped, alone }: StoredChoice): string {
+function whyChosen({ rule, route, skipped, alone, pool }: StoredChoice): string {
   if (rule === 'fallback') return ''
+  const what = pool ? 'The shared pool' : 'This connection'
   const why = route === null ? CHOSEN[rule] : `route ${toPublicId('rte', route)} matches the message`
   const others = skipped.length > 0 ? '; other connections were skipped, see /attempts' : ''
   const one = alone
     ? ' The attempt was for one recipient only, because the provider had rejected several for the fault of one.'
     : ''
-  return ` This connection was used because ${why}${others}.${one}`
+  return ` ${what} was used because ${why}${others}.${one}`
 }
 
 /** What the last provider said, and why it was asked. */
 function lastAnswer(seen: Seen, last: AttemptRow): Reason {
-  const { connection_id: connectionId, outcome, reason: said, code, choice, addresses } = last
+  const { outcome, reason: said, code, choice, addresses } = last
+  const connectionId = choice?.pool ? POOL_TENANT_ID : last.connection_id
   if (choice?.rule === 'fallback' && outcome === 'accepted')
     return reason('last-answer', CAPTURED[seen.mode], addresses)
   const next = isOfOne(seen, last)

@@ -8,7 +8,7 @@ import {
 } from '@lettergate/contracts/routes/routes'
 import type { ManagedTables, TenantPrisma } from '@lettergate/db/prisma'
 import { z } from 'zod'
-import { changeConnections, fromStorage, given, toJson } from '../lib/index.ts'
+import { changeConnections, fromStorage, given, POOL_TARGET, toJson } from '../lib/index.ts'
 import { checkResourceLimit } from '../plans/index.ts'
 
 type Deps = { prisma: TenantPrisma }
@@ -42,6 +42,7 @@ async function toTargetRows(
   const own = new Set(connections.map((row) => row.id))
   const issues = new ValidationIssues()
   const rows = targets.flatMap(({ connection, weight }, index) => {
+    if (connection === POOL_TARGET) return [{ connection_id: POOL_TARGET, weight }]
     const id = fromPublicId('con', connection)
     if (id !== null && own.has(id)) return [{ connection_id: id, weight }]
     issues.add(['targets', index, 'connection'], 'is not one of your connections', 'connection-not-found')

@@ -17,6 +17,7 @@ import {
   type WorkerLife,
 } from '../lost-workers/index.ts'
 import { expireBulkJobs } from '../messages/index.ts'
+import { forgetReputation } from '../pool/index.ts'
 import { expireSuppressions } from '../suppressions/index.ts'
 import {
   type Drift,
@@ -182,6 +183,7 @@ export const sweepSteps = {
   forgetConnections,
   ensurePartitions: (deps: SweepDeps) => ensurePartitions(deps.pool),
   dropFeedDays: (deps: SweepDeps) => dropDayPartitions(deps.pool, 'feed', deps.feedDays ?? 30),
+  forgetReputation: (deps: SweepDeps) => untilDone(deps, (limit) => forgetReputation(deps.pool, limit)),
   expireSuppressions: (deps: SweepDeps) => untilDone(deps, (limit) => expireSuppressions(deps.pool, limit)),
   expireDataJobs: (deps: SweepDeps) => untilDone(deps, (limit) => expireDataJobs(deps.pool, limit)),
   dropProviderEventDays: (deps: SweepDeps) =>
@@ -217,6 +219,7 @@ const EVERY_MS: Record<SweepStep, number> = {
   dropFeedDays: 3_600_000,
   expireInboundSeen: 60_000,
   dropInboundDays: 3_600_000,
+  forgetReputation: 3_600_000,
   expireSuppressions: 600_000,
   expireDataJobs: 3_600_000,
   dropProviderEventDays: 3_600_000,

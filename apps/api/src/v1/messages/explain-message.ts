@@ -1,5 +1,6 @@
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import { Explanation } from '@lettergate/contracts/messages/explain'
+import { toConnectionName } from '@lettergate/core/lib'
 import { explainMessage, type Reason } from '@lettergate/core/messages'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
@@ -13,7 +14,7 @@ function presentReason({ code, detail, recipients, connectionId, until, ahead, f
     detail,
     recipients,
     ahead,
-    connection: connectionId === null ? null : toPublicId('con', connectionId),
+    connection: connectionId === null ? null : toConnectionName(connectionId),
     until: until?.toISOString() ?? null,
     help: failure === null ? null : `/problems/${failure}`,
   }

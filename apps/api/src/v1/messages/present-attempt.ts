@@ -1,21 +1,27 @@
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import type { Attempt, AttemptChoice } from '@lettergate/contracts/messages/responses'
+import { POOL_TARGET, toConnectionName } from '@lettergate/core/lib'
 import type { AttemptRow, StoredChoice } from '@lettergate/core/messages'
 
 function presentChoice({ rule, route, skipped, alone = false }: StoredChoice): AttemptChoice {
   return {
     rule,
     route: route === null ? null : toPublicId('rte', route),
-    skipped: skipped.map(({ connection, why }) => ({ connection: toPublicId('con', connection), why })),
+    skipped: skipped.map(({ connection, why }) => ({ connection: toConnectionName(connection), why })),
     single_recipient: alone,
   }
+}
+
+function presentConnectionOf({ connection_id: id, choice }: AttemptRow): string | null {
+  if (choice?.pool) return POOL_TARGET
+  return id === null ? null : toConnectionName(id)
 }
 
 /** Presents an attempt. */
 export function presentAttempt(attempt: AttemptRow): Attempt {
   return {
     number: attempt.number,
-    connection: attempt.connection_id === null ? null : toPublicId('con', attempt.connection_id),
+    connection: presentConnectionOf(attempt),
     provider: attempt.provider,
     started_at: attempt.started_at.toISOString(),
     finished_at: attempt.finished_at.toISOString(),

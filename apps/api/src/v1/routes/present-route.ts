@@ -1,5 +1,6 @@
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import type { Route } from '@lettergate/contracts/routes/routes'
+import { toConnectionName } from '@lettergate/core/lib'
 import type { RouteRow } from '@lettergate/core/routing'
 
 /** Presents a route. */
@@ -11,7 +12,7 @@ export function presentRoute(row: RouteRow): Route {
     match: row.match,
     strategy: row.strategy,
     targets: row.targets.map(({ connection_id, weight }) => ({
-      connection: toPublicId('con', connection_id),
+      connection: toConnectionName(connection_id),
       weight,
     })),
     enabled: row.enabled,

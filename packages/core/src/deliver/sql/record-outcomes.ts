@@ -4,7 +4,7 @@ import type { RecipientStatus } from '@lettergate/contracts/messages/recipient-s
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
 import type { SendOutcome } from '@lettergate/providers/provider'
-import { appendEvents, idRange, isPending, type Notification } from '../../lib/index.ts'
+import { appendEvents, idRange, isPending, type Notification, POOL_TENANT_ID } from '../../lib/index.ts'
 import { addSuppressions, suppressionStreams } from '../../suppressions/index.ts'
 import { refundUsage } from '../../usage/index.ts'
 import {
@@ -14,6 +14,7 @@ import {
   POOL_PARTS,
   POOLED_REFUNDS,
   POOLED_RESULT,
+  type PoolPart,
   partArray,
 } from './record-pool-parts.ts'
 import { SIMULATED } from './simulate-events.ts'
@@ -63,14 +64,6 @@ export type OutcomeRecord = {
   giveBack: number
   /** Absent: the shared pool has nothing to do with it. */
   pool?: PoolPart
-}
-
-/** What the record has to do with the shared pool. */
-export type PoolPart = {
-  /** A connection of the pool made the attempt. */
-  byPool: boolean
-  /** The message is held because of the pool; a share of an earlier day is given back. */
-  holds: boolean
 }
 
 /**
@@ -253,7 +246,8 @@ const changeArray = rowArray<Changed>('recipient_change_2', [
   column('json', ({ record, change }) => eventData(record, change)),
   column('text', ({ record }) => record.mode),
   column('text', ({ record }) => record.stream),
-  column('uuid', ({ record }) => record.attempt?.connectionId),
+  // In the feed, the pool's tenant stands for its connections.
+  column('uuid', ({ record }) => (record.pool?.byPool ? POOL_TENANT_ID : record.attempt?.connectionId)),
   column('text', ({ change }) => change.noMailbox),
 ])
 

@@ -1,5 +1,12 @@
 import { column, rowArray } from '@lettergate/db/composite-rows'
-import type { PoolPart } from './record-outcomes.ts'
+
+/** What the record has to do with the shared pool. */
+export type PoolPart = {
+  /** A connection of the pool made the attempt. */
+  byPool: boolean
+  /** The message is held because of the pool; a share of an earlier day is given back. */
+  holds: boolean
+}
 
 /**
  * Parts of the statement that records outcomes, for mail that the shared pool carried or that is counted on it.

@@ -5,6 +5,8 @@ export type StoredChoice = {
   rule: 'named' | 'route' | 'priority' | 'fallback'
   route: string | null
   skipped: { connection: string; why: string }[]
+  /** By the shared pool; absent: no. */
+  pool?: boolean
   /** Absent: no. */
   alone?: boolean
 }

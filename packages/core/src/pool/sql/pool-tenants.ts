@@ -6,7 +6,7 @@ export type PoolTenant = {
   name: string
   state: 'ok' | 'warned' | 'paused'
   since: Date | null
-  by: string | null
+  by: 'rule' | 'operator' | null
   why: string | null
   ceiling: number | null
   /** Today. */

@@ -2,7 +2,14 @@ import type { EventType } from '@lettergate/contracts/messages/event-types'
 import type { RecipientStatus } from '@lettergate/contracts/messages/recipient-status'
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
-import { appendEvents, appendReportedEvents, idRange, isPending, type Notification } from '../../lib/index.ts'
+import {
+  appendEvents,
+  appendReportedEvents,
+  idRange,
+  isPending,
+  type Notification,
+  POOL_TENANT_ID,
+} from '../../lib/index.ts'
 import { addSuppressions, type EventReason, suppressionStreams } from '../../suppressions/index.ts'
 
 /** One event of one recipient, or of a message as a whole. */
@@ -47,14 +54,16 @@ const TEXT = `
 with item as materialized (
   select * from unnest($1::provider_event_item[])
 ), ${appendReportedEvents(`
-  select tenant_id, message_id, position, type, data, mode, is_bulk = 1 as is_bulk, connection_id, at, source, status, reason, suppress,
-         address, resolves
-  from item order by message_id, at, source`)}, proof as materialized (
+  select tenant_id, message_id, position, type, data, mode, is_bulk = 1 as is_bulk, connection_id as sent_by,
+         case when exists (select from pool_message s where s.message_id = i.message_id and s.connection_id = i.connection_id)
+              then '${POOL_TENANT_ID}' else connection_id end as connection_id,
+         at, source, status, reason, suppress, address, resolves
+  from item i order by message_id, at, source`)}, proof as materialized (
   select distinct on (i.message_id) a.*
   from reported_event i cross join lateral (
     select a.tenant_id, a.message_id, a.number, a.recipients from attempt a
     where a.tenant_id = i.tenant_id and a.message_id = i.message_id and a.message_id between $2 and $3 and a.outcome = 'unknown'
-      and a.connection_id is not distinct from i.connection_id and (i.position is null or i.position = any (a.recipients))
+      and a.connection_id is not distinct from i.sent_by and (i.position is null or i.position = any (a.recipients))
     order by a.number desc limit 1
   ) a
   where i.resolves = 1
@@ -98,7 +107,7 @@ with item as materialized (
            (i.type = 'recipient.bounced' and i.data -> 'detail' ->> 'bounce' = 'block')::int4 as block,
            (i.type = 'recipient.complained')::int4 as complained
     from reported_event i
-    join pool_message s on s.message_id = i.message_id and s.tenant_id = i.tenant_id and (i.connection_id is null or s.connection_id = i.connection_id)
+    join pool_message s on s.message_id = i.message_id and s.tenant_id = i.tenant_id and (i.sent_by is null or s.connection_id = i.sent_by)
     where i.type in ('recipient.bounced', 'recipient.complained')
   ) c
   group by 1, 2 having sum(hard + block + complained) > 0 order by 1, 2

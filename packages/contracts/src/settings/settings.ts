@@ -1,0 +1,41 @@
+import { z } from 'zod'
+
+const pool = z.enum(['first', 'last', 'never']).meta({
+  description:
+    'The shared pool, for mail that no route matches. `last`: after your own connections. `first`: before them, while your share of the ' +
+    'day lasts. `never`: your mail does not go through the pool. Without a connection of your own, `first` and `last` are the same.',
+})
+const overflow = z.enum(['reject', 'hold']).meta({
+  description:
+    'For a message that only the pool can send, once your share of the day is used up. `reject`: it is refused with ' +
+    '`provider-required`. `hold`: it is accepted and sent as soon as there is room or a connection, for 7 days at most.',
+})
+const onUnknown = z.enum(['hold', 'resend']).meta({
+  description:
+    'After an attempt without an answer. `hold`: the message may have been delivered, and is not sent again automatically. `resend`: it is ' +
+    'sent again, and may arrive twice.',
+})
+const retryHours = z
+  .int()
+  .min(1)
+  .max(720)
+  .meta({
+    description: 'Hours after which a message that could not be delivered is given up.',
+    examples: [72],
+  })
+
+export const Settings = z
+  .object({ pool, overflow, on_unknown: onUnknown, retry_hours: retryHours })
+  .meta({ id: 'Settings', description: 'Choices that hold for all your mail.' })
+export type Settings = z.output<typeof Settings>
+
+export const UpdateSettingsRequest = z
+  .strictObject({
+    pool: pool.optional(),
+    overflow: overflow.optional(),
+    on_unknown: onUnknown.optional(),
+    retry_hours: retryHours.optional(),
+  })
+  .refine((change) => Object.keys(change).length > 0, 'names nothing to change')
+  .meta({ id: 'UpdateSettingsRequest', description: 'Settings to change. Fields left out stay as they are.' })
+export type UpdateSettingsRequest = z.output<typeof UpdateSettingsRequest>
