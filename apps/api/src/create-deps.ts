@@ -1,7 +1,12 @@
 import type { KeyObject } from 'node:crypto'
 import { createIdSource } from '@lettergate/contracts/lib/ids'
 import { callbackTarget } from '@lettergate/contracts/webhooks/callback-url'
-import { createAcceptor, createAddressesCheck, createConnectionsCheck, createSubmit } from '@lettergate/core/accept'
+import {
+  createAcceptor,
+  createAddressesCheck,
+  createConnectionsCheck,
+  createSubmit,
+} from '@lettergate/core/accept'
 import { createConnectionChecker, createCredentialRenewer } from '@lettergate/core/connections'
 import { createWorkerWaker } from '@lettergate/core/dispatch'
 import { createMailDomains, type DomainDeps, type GatewayNames } from '@lettergate/core/domains'
