@@ -62,18 +62,22 @@ function staticWarnings({ from, replyTo, stream, headers, mime }: NewMessage): s
 
 /** Looks at the addresses of new live messages: what is certainly wrong is refused, what is probably a mistake is a warning. */
 export function createAddressesCheck(deps: { tenants: Tenants; mailDomains: MailDomains }): AddressesCheck {
-  const settings = new LRUCache<string, Promise<RecipientCheck>>({ max: TENANTS_MAX, ttl: SETTING_TTL_MS })
+  const settings = new LRUCache<string, RecipientCheck>({ max: TENANTS_MAX, ttl: SETTING_TTL_MS })
+  const reading = new Map<string, Promise<RecipientCheck>>()
 
   /** Without an answer of the database nothing is looked up: the message itself is about to find out. */
-  function settingOf(tenantId: string): Promise<RecipientCheck> {
-    const cached = settings.get(tenantId)
-    if (cached) return cached
-    const reading = readRecipientCheck(deps.tenants, tenantId).catch((): RecipientCheck => {
-      settings.delete(tenantId)
-      return 'off'
-    })
-    settings.set(tenantId, reading)
-    return reading
+  function readSetting(tenantId: string): Promise<RecipientCheck> {
+    const underWay = reading.get(tenantId)
+    if (underWay) return underWay
+    const question = readRecipientCheck(deps.tenants, tenantId)
+      .then((value) => {
+        settings.set(tenantId, value)
+        return value
+      })
+      .catch((): RecipientCheck => 'off')
+      .finally(() => reading.delete(tenantId))
+    reading.set(tenantId, question)
+    return question
   }
 
   async function inTime<T>(work: Promise<T>, otherwise: T): Promise<T> {
@@ -111,7 +115,7 @@ export function createAddressesCheck(deps: { tenants: Tenants; mailDomains: Mail
         warnings.push(
           `The sender's domain ${domainOf(message.from.address)} ${sender}, so that replies and bounces are lost.`,
         )
-      const setting = await inTime(settingOf(id), 'off')
+      const setting = settings.get(id) ?? (await inTime(readSetting(id), 'off'))
       if (setting === 'off') return { problem: null, warnings }
       const faults = await faultsOf(places)
       if (setting === 'warn') {

@@ -1,6 +1,6 @@
 /** Domains: proofs that a domain is a tenant's own, keys that sign its mail, and checks of what the DNS says. */
 export { type CheckDeps, type CheckOutcome, checkDomain } from './check-domain.ts'
-export { coveringDomain, parseDomainName, unicodeName } from './domain-name.ts'
+export { coveringDomain, unicodeName } from './domain-name.ts'
 export type { DomainKeyRow, DomainRow, RecordStatus } from './domain-rows.ts'
 export type { GatewayNames } from './gateway-names.ts'
 export { type Finding, type GatewayFacts, inspectGateway } from './inspect-gateway.ts'
@@ -24,5 +24,4 @@ export {
   readRecipientCheck,
   setRecipientCheck,
 } from './recipient-check.ts'
-export { countSpfLookups, SPF_LOOKUPS_MAX, spfRecords } from './spf.ts'
 export { txtStrings } from './wanted-records.ts'

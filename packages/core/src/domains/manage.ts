@@ -5,7 +5,7 @@ import { ValidationIssues } from '@lettergate/contracts/problems/validation-issu
 import { isDuplicateIn } from '@lettergate/db/errors'
 import type { ManagedTables, TenantPrisma } from '@lettergate/db/prisma'
 import { z } from 'zod'
-import { changeConnections, fromStorage } from '../lib/index.ts'
+import { fromStorage } from '../lib/index.ts'
 import type { Sealer } from '../secrets/index.ts'
 import { type CheckDeps, checkDomain } from './check-domain.ts'
 import { parseDomainName } from './domain-name.ts'
@@ -152,9 +152,14 @@ export function readOwnDomain(deps: DomainDeps, tenantId: string, id: string): P
 /** Removes a domain with its keys: no mail is signed with them any more. Its token and selectors are never used again. */
 export async function deleteDomain(deps: DomainDeps, tenantId: string, id: string): Promise<void> {
   await fromStorage(
-    changeConnections(deps.prisma, tenantId, async (db) => {
+    deps.prisma.forTenantInTurn(tenantId, async (db) => {
       const { count } = await db.domain.deleteMany({ where: { tenant_id: tenantId, id } })
       if (count === 0) throw new Problem('not-found')
+      // After the domain, as a check does: in the other order they could wait for each other.
+      await db.tenant.updateMany({
+        where: { id: tenantId },
+        data: { connections_version: { increment: 1 } },
+      })
     }),
   )
 }
