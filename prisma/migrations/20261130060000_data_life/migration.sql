@@ -75,6 +75,13 @@ begin
 end
 $$;
 
+-- Rows that are copied at most, and whether this many are: a fifth of the day, and 1 GB.
+create function most_copied() returns integer language sql immutable as $$ select 20000 $$;
+create function is_copied(leaf text, kept_rows integer, all_rows bigint) returns boolean language sql stable as $$
+  select kept_rows <= most_copied() and kept_rows::bigint * 5 <= all_rows
+         and pg_total_relation_size(to_regclass(quote_ident(leaf))) / greatest(all_rows, 1) * kept_rows < 1000000000
+$$;
+
 -- Columns that can be written, and those of the primary key.
 create function written_columns(of_table text) returns text language sql stable as $$
   select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute
@@ -176,8 +183,8 @@ $$;
 create function retain_step(today date, skipped text[],
   out did text, out of_table text, out of_day date, out done_rows bigint) language plpgsql as $$
 declare
-  -- More rows that stay would hold the day locked for too long.
-  most constant integer := 100000;
+  -- More rows that stay are looked at for too long while the day is locked.
+  most constant integer := most_copied();
   batch constant integer := 2000;
   d record;
   j record;
@@ -233,7 +240,7 @@ begin
           delete from retention_day s where s.parent = d.parent and s.day = d.day;
           did := 'detached';
           return;
-        elsif j.kept_rows <= most and j.kept_rows * 5 <= j.all_rows then
+        elsif is_copied(d.leaf, j.kept_rows, j.all_rows) then
           done_rows := copy_kept(d.parent, d.leaf, d.key, d.day, j.kept, j.named);
           did := 'copied';
           return;
@@ -254,7 +261,8 @@ begin
       did := 'looked';
       return;
     exception
-      when lock_not_available or deadlock_detected then did := 'busy'; return;
+      -- A step that takes too long counts as busy, so that the other days go on.
+      when lock_not_available or deadlock_detected or query_canceled then did := 'busy'; return;
       when sqlstate 'LG001' then
         execute format('drop table if exists %I', d.leaf || '_kept');
         did := 'again';
@@ -284,7 +292,7 @@ begin
     where r.day < today - (select coalesce(min(case when r.is_content then k.content_days else k.record_days end), 1) from tenant_retention() k)
     order by r.day, r.place
   loop
-    j := judge_day(d.leaf, d.key, d.is_content, d.day, today, 100000);
+    j := judge_day(d.leaf, d.key, d.is_content, d.day, today, most_copied());
     continue when cardinality(j.expired) = 0;
     parent := d.parent;
     day := d.day;
@@ -292,7 +300,7 @@ begin
     all_rows := j.all_rows;
     kept_rows := j.kept_rows;
     action := case when j.kept_rows = 0 and cardinality(j.named) = 0 then 'drop'
-                   when j.kept_rows <= 100000 and j.kept_rows * 5 <= j.all_rows then 'copy what stays, drop the rest'
+                   when is_copied(d.leaf, j.kept_rows, j.all_rows) then 'copy what stays, drop the rest'
                    else 'delete rows' end;
     return next;
   end loop;

@@ -12,7 +12,7 @@ const COLUMNS: Column<DueDay>[] = [
   { title: 'day', value: ({ day }) => day },
   { title: 'table', value: ({ table }) => table },
   { title: 'rows', value: ({ rows }) => rows },
-  { title: 'stay', value: ({ keptRows }) => (keptRows > 100_000 ? 'more than 100,000' : String(keptRows)) },
+  { title: 'stay', value: ({ keptRows }) => (keptRows > 20_000 ? 'more than 20,000' : String(keptRows)) },
   { title: 'MB', value: ({ bytes }) => Math.round(bytes / 1_000_000) },
   { title: 'action', value: ({ action }) => action },
 ]

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Pool } from '@lettergate/db/pool'
+import { inTransaction, type Pool, type Queryable } from '@lettergate/db/pool'
 import type { Failpoint } from '../lib/index.ts'
 import { type DueDay, previewRetention, readRetentionStart } from './sql/preview-retention.ts'
 import { type RetentionStep, retainStep } from './sql/retain-step.ts'
@@ -9,6 +9,8 @@ const TRIES_MAX = 25
 const PAUSE_MS = 150
 /** A run ends by then, and the next one goes on. */
 const STEPS_MAX = 20_000
+/** Copies and drops of large days. */
+const STEP_MS_MAX = 60_000
 const EVERY_MS = 3_600_000
 const FIRST_MS = 20_000
 
@@ -27,12 +29,24 @@ export type RetentionRun = {
   stuck: string[]
 }
 
+/** Runs one statement that may take long. */
+function withTime<T>(pool: Pool, work: (db: Queryable) => Promise<T>): Promise<T> {
+  return inTransaction(
+    pool,
+    async (db) => {
+      await db.query(`set local statement_timeout = ${STEP_MS_MAX - 5_000}`)
+      return await work(db)
+    },
+    { deadlineMs: STEP_MS_MAX },
+  )
+}
+
 /** Does all steps that are due. Any number of processes may run it: one does a step, the others find nothing. */
 export async function runRetention(deps: Deps): Promise<RetentionRun> {
   const run: RetentionRun = { steps: {}, stuck: [] }
   const tries = new Map<string, number>()
   for (let n = 0; n < STEPS_MAX && !deps.isStopped?.(); n += 1) {
-    const step = await retainStep(deps.pool, { today: deps.today, skipped: run.stuck })
+    const step = await withTime(deps.pool, (db) => retainStep(db, { today: deps.today, skipped: run.stuck }))
     run.steps[step.did] = (run.steps[step.did] ?? 0) + 1
     deps.onStep?.(step)
     await deps.failpoint('after_retention_step')
@@ -62,10 +76,14 @@ export function createRetention(
   let running: Promise<void> | null = null
   let hasShown = false
 
+  async function show(startsAt: Date): Promise<void> {
+    hasShown = true
+    deps.onPreview(startsAt, await withTime(deps.pool, (db) => previewRetention(db, deps.today)))
+  }
+
   async function runOnce(): Promise<void> {
     const { startsAt, hasBegun } = await readRetentionStart(deps.pool)
-    if (!hasShown) deps.onPreview(startsAt, await previewRetention(deps.pool, deps.today))
-    hasShown = true
+    if (!hasShown) await show(startsAt).catch(deps.onError)
     if (hasBegun) deps.onRun(await runRetention({ ...deps, isStopped: () => stopping.signal.aborted }))
   }
 

@@ -1,6 +1,6 @@
 import type { Queryable } from '@lettergate/db/pool'
 
-/** A day of a table of which something would go. `keptRows` is counted up to 100,001. */
+/** A day of a table of which something would go. `keptRows` is counted up to 20,001. */
 export type DueDay = {
   table: string
   day: string
