@@ -7,7 +7,13 @@ import { createWorkerWaker } from '@lettergate/core/dispatch'
 import { createFeedFollower, createFeedNews, createWaitingPlaces } from '@lettergate/core/feed'
 import { createRecipientFinder } from '@lettergate/core/inbound'
 import { createKeyVerifier } from '@lettergate/core/keys'
-import { createDatabaseClock, createFailpoint, createReadiness, createTimerWheel } from '@lettergate/core/lib'
+import {
+  createDatabaseClock,
+  createFailpoint,
+  createReadiness,
+  createTimerWheel,
+  makeOwnAddress,
+} from '@lettergate/core/lib'
 import { createMessageReader, createMessageWaits } from '@lettergate/core/messages'
 import {
   createEventReceiver,
@@ -196,14 +202,17 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     onError: (error) => logger.warn({ err: error }, 'events of a connection could not be registered'),
   })
   const { inboundDomain = 'inbound.localhost' } = options
+  const ownAddresses = deriveKey(secret, 'own addresses')
   const recipients = createRecipientFinder({
     pool,
     inboundDomain,
-    keys: [deriveKey(secret, 'own addresses'), previous('own addresses')].filter((key) => key !== undefined),
+    keys: [ownAddresses, previous('own addresses')].filter((key) => key !== undefined),
   })
   const acceptor = createAcceptor({
     pool,
     newId: createIdSource(clock.now),
+    replyAddress: (messageId) =>
+      makeOwnAddress(ownAddresses, { purpose: 'reply', messageId, position: 0 }, inboundDomain),
     wakeWorkers: createWorkerWaker(pool, onError),
     failpoint: createFailpoint(options.failpoint),
     onError,

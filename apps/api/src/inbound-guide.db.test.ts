@@ -219,3 +219,20 @@ it('a route for a domain takes mail once the tenant has proved it', async () => 
   expect((await test('any+x@acme.example', other.liveKey)).json.accepted).toBe(false)
   expect((await api.call('POST', '/v1/inbound/routes', { body, key: other.liveKey })).status).toBe(422)
 })
+
+it('a message with reply_tracking has an address of the gateway as its Reply-To', async () => {
+  const connection = { provider: 'capture', name: 'Capture', settings: {} }
+  await api.call('POST', '/v1/connections', { body: connection })
+  const message = {
+    from: 'app@acme.example',
+    to: ['u@example.net'],
+    subject: 'Hi',
+    text: 'Hi',
+    reply_tracking: true,
+  }
+  const sent = await api.call('POST', '/v1/send', { body: message })
+  expect(sent.status).toBe(202)
+  const raw = await api.call('GET', `/v1/messages/${String(sent.json.id)}/raw`)
+  const id = String(sent.json.id).slice('msg_'.length)
+  expect(raw.text).toMatch(new RegExp(`^Reply-To: reply\\+${id}00[0-9a-z]{13}@inbound\\.localhost\\r$`, 'm'))
+})

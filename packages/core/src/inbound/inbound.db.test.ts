@@ -321,6 +321,25 @@ describe('mail to an address of ours', () => {
     expect((await stateOfSent(db().pool, sent.id)).events).toEqual(['recipient.replied'])
   })
 
+  test('a reply of one of several recipients is the event of that one, and goes to the route for reply', async () => {
+    const { tenantId, owner, route } = await begin([{ type: 'drop' }], { kind: 'address', value: 'reply' })
+    const sent = await buildSent(db().pool, ['one@example.net', 'two@example.net'], { tenantId })
+    const address = makeOwnAddress(
+      ownKey,
+      { purpose: 'reply', messageId: sent.id, position: 0 },
+      INBOUND_DOMAIN,
+    )
+    startProcessor()
+    const { id } = await receive([address], mailOf('From: Two@example.net', '', 'Yes.'))
+    const info = await processed(owner, id)
+    expect([info.routeId, info.actions.map(({ type }) => type)]).toEqual([route.id, ['reply', 'drop']])
+    const events = await db().pool.query({
+      text: 'select position, type from event where message_id = $1',
+      values: [sent.id],
+    })
+    expect(events.rows).toEqual([{ position: 1, type: 'recipient.replied' }])
+  })
+
   test('an answer to an address of the tenant names its message by In-Reply-To', async () => {
     const { tenantId, owner, address } = await begin([{ type: 'drop' }])
     const sent = await buildSent(db().pool, ['user@example.net'], { tenantId })
