@@ -178,7 +178,8 @@ describe('a mail that was received', () => {
       { type: 'forward', state: 'done', message_id: expect.stringMatching(/^msg_/) },
     ])
     const sent = await db().pool.query<{ raw: Buffer; document: { return_path: string }; address: string }>({
-      text: `select c.raw, c.document, r.address from message_content c join recipient r using (tenant_id, message_id)
+      text: `select w.content as raw, c.document, r.address from message_content c join recipient r using (tenant_id, message_id)
+             join message_raw_chunk w using (tenant_id, message_id)
              where c.tenant_id = $1 order by r.address`,
       values: [owner.tenantId],
     })
