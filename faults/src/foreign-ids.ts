@@ -12,6 +12,7 @@ const PREFIX_BY_RESOURCE: Record<string, IdPrefix> = {
   'inbound/routes': 'inr',
   'inbound/mailboxes': 'mbx',
   'inbound/messages': 'inb',
+  'smtp-credentials': 'smc',
 }
 
 /** Named by an address, which anybody may know. */
@@ -28,6 +29,7 @@ const BODY_BY_ROUTE: Record<string, unknown> = {
   'PATCH /v1/endpoints/{id}': { description: 'Other' },
   'PATCH /v1/inbound/routes/{id}': { name: 'Other' },
   'PATCH /v1/inbound/messages/{id}': { read: true },
+  'PATCH /v1/smtp-credentials/{id}': { name: 'Other' },
   'POST /v1/endpoints/{id}/replay': { seq: 1, dry_run: true },
 }
 

@@ -70,6 +70,12 @@ const calls: Call[] = [
   { method: 'POST', path: '/v1/endpoints/{id}/test' },
   { method: 'GET', path: '/v1/endpoints/{id}/deliveries' },
   { method: 'POST', path: '/v1/endpoints/{id}/replay', body: { seq: 1, dry_run: true } },
+  { method: 'POST', path: '/v1/smtp-credentials', body: {} },
+  { method: 'GET', path: '/v1/smtp-credentials' },
+  { method: 'GET', path: '/v1/smtp-credentials/{id}' },
+  { method: 'PATCH', path: '/v1/smtp-credentials/{id}', body: { name: 'Other' } },
+  { method: 'DELETE', path: '/v1/smtp-credentials/{id}' },
+  { method: 'GET', path: '/v1/smtp-credentials/{id}/settings' },
   { method: 'GET', path: '/v1/events' },
   { method: 'GET', path: '/v1/events/stream' },
   { method: 'POST', path: '/v1/inbound/routes', body: inboundRoute },
@@ -104,7 +110,7 @@ const named = calls.map((call) => [`${call.method} ${call.path}`, call] as const
 const under = named.filter(([, { path }]) => path.includes('{id}'))
 
 const withoutIds = (text: string) =>
-  text.replaceAll(/req_\w+/g, 'req').replaceAll(/(msg|con|rte|job|end|inr|inb|mbx)_\w+/g, '$1')
+  text.replaceAll(/req_\w+/g, 'req').replaceAll(/(msg|con|rte|job|end|inr|inb|mbx|smc|lgu)_\w+/g, '$1')
 
 async function makeInbound(): Promise<unknown> {
   const id = newId()
@@ -122,7 +128,7 @@ async function makeConnection(): Promise<unknown> {
 
 /** What a path under an id is about: the prefix of its ids, and how to make one. */
 function resourceOf(path: string): {
-  kind: 'msg' | 'con' | 'rte' | 'job' | 'end' | 'inr' | 'inb' | 'mbx'
+  kind: 'msg' | 'con' | 'rte' | 'job' | 'end' | 'inr' | 'inb' | 'mbx' | 'smc'
   make(): Promise<unknown>
 } {
   if (path.startsWith('/v1/inbound/routes')) {
@@ -142,6 +148,10 @@ function resourceOf(path: string): {
   if (path.startsWith('/v1/endpoints')) {
     const make = async () => (await api.call('POST', '/v1/endpoints', { body: endpoint })).json.id
     return { kind: 'end', make }
+  }
+  if (path.startsWith('/v1/smtp-credentials')) {
+    const make = async () => (await api.call('POST', '/v1/smtp-credentials', { body: {} })).json.id
+    return { kind: 'smc', make }
   }
   if (path.startsWith('/v1/suppressions')) {
     const make = async () => (await api.call('POST', '/v1/suppressions/export', { body: {} })).json.id

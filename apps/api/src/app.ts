@@ -22,6 +22,7 @@ import { addInboundRoutes } from './v1/inbound/index.ts'
 import { addMessageRoutes } from './v1/messages/index.ts'
 import { addProviderEventRoutes } from './v1/provider-events/index.ts'
 import { addRouteRoutes } from './v1/routes/index.ts'
+import { addSmtpCredentialRoutes } from './v1/smtp-credentials/index.ts'
 import { addSuppressionRoutes } from './v1/suppressions/index.ts'
 
 /** Header block of one request; Node's default, set explicitly because a test depends on it. */
@@ -99,6 +100,7 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   await app.register(async (scope) => addConnectionRoutes(scope, deps))
   await app.register(async (scope) => addRouteRoutes(scope, deps))
   await app.register(async (scope) => addEndpointRoutes(scope, deps))
+  await app.register(async (scope) => addSmtpCredentialRoutes(scope, deps))
   await app.register(async (scope) => addEventRoutes(scope, deps))
   await app.register(async (scope) => addSuppressionRoutes(scope, deps))
   await app.register(async (scope) => addInboundRoutes(scope, deps))

@@ -89,6 +89,8 @@ export type ApiOptions = {
   egressResolve?: EgressOptions['resolve']
   /** Requests that the check of an event needs: for tests. */
   hookRequest?: Io['request']
+  /** Where programs reach the SMTP server; absent: the ports of development on this machine. */
+  smtp?: ApiDeps['smtp'] | undefined
   failpoint?: string | undefined
   /** Days for which events stay in the feed; absent: 30. */
   feedDays?: number
@@ -251,6 +253,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     budget: createBodyBudget(BODY_BYTES_MAX),
     refusedBodies: createRefusedBodies(),
     answers: createAnswerBudget(options.answerBytesMax ?? ANSWER_BYTES_MAX),
+    smtp: options.smtp ?? { host: '127.0.0.1', ports: { starttls: [2525, 2587], tls: [2465] } },
     stopping: { isDraining: false, isClosing: false },
     hooks,
     receiver,

@@ -61,6 +61,8 @@ export type ApiDeps = {
   /** Bytes that go out. */
   answers: AnswerBudget
   stopping: Stopping
+  /** Where programs reach the SMTP server, for settings that they copy. */
+  smtp: { host: string; ports: { starttls: number[]; tls: number[] } }
   /** The URLs that providers call. */
   hooks: HookFinder
   receiver: EventReceiver

@@ -1,5 +1,6 @@
 import { ConfigError, loadServiceConfig } from '@lettergate/config/config'
 import { rootSecret } from '@lettergate/config/root-secret'
+import { smtpAccess } from '@lettergate/config/smtp-access'
 import { createLogger } from './logger.ts'
 import { startServer } from './server.ts'
 
@@ -15,6 +16,7 @@ async function main(): Promise<void> {
     awsIdentity: config.awsIdentity,
     publicUrl: config.publicUrl,
     failpoint: config.failpoint,
+    smtp: smtpAccess(config),
     feedDays: config.feedDays,
     inboundDomain: config.inboundDomain,
     logger,

@@ -1,6 +1,7 @@
 import { ConfigError } from '@lettergate/config/config'
 import { Command, CommanderError } from 'commander'
 import { CliError, errorCode } from './cli-error.ts'
+import { addInfoCommand } from './commands/info.ts'
 import { addKeyCommands } from './commands/key.ts'
 import { addListenCommand } from './commands/listen.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
@@ -15,6 +16,7 @@ function buildProgram(): Command {
   addTenantCommands(program)
   addKeyCommands(program)
   addListenCommand(program)
+  addInfoCommand(program)
   return program
 }
 

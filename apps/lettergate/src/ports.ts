@@ -18,24 +18,26 @@ export async function freePort(host: string): Promise<number> {
 }
 
 /** The port itself if it can be listened on (0: any free one); a `CliError` that says why not. */
-export async function claimPort(host: string, port: number): Promise<number> {
+export async function claimPort(host: string, port: number, setting = 'API_PORT'): Promise<number> {
   try {
     return await tryListen(host, port)
   } catch (cause) {
-    throw new CliError(portMessage(host, port, errorCode(cause)), { cause })
+    throw new CliError(portMessage({ host, port, setting }, errorCode(cause)), { cause })
   }
 }
 
-function portMessage(host: string, port: number, code: string | undefined): string {
+type Place = { host: string; port: number; setting: string }
+
+function portMessage({ host, port, setting }: Place, code: string | undefined): string {
   switch (code) {
     case 'EADDRINUSE':
-      return `port ${port} on ${host} is taken by another program; stop it or set API_PORT to another port`
+      return `port ${port} on ${host} is taken by another program; stop it or set ${setting} to another port`
     case 'EACCES':
-      return `port ${port} needs rights that this account does not have; set API_PORT to a port from 1024 up`
+      return `port ${port} needs rights that this account does not have; set ${setting} to a port from 1024 up`
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `API_HOST ${host} is not an address of this machine`
+      return `${setting.replace(/_.*/, '_HOST')} ${host} is not an address of this machine`
     default:
       return `cannot listen on ${host} port ${port} (${code})`
   }

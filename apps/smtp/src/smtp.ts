@@ -137,6 +137,7 @@ export async function startSmtp(options: SmtpOptions): Promise<SmtpServer> {
   }
   const listeners: Listener<SmtpUser>[] = []
   const ports: Record<string, number> = {}
+  let stopped: Promise<void> | null = null
   try {
     for (const { name, port, options: own } of planListeners(options, shared, deps, metrics)) {
       if (port === undefined) continue
@@ -157,9 +158,9 @@ export async function startSmtp(options: SmtpOptions): Promise<SmtpServer> {
     useCertificate(given) {
       for (const listener of listeners) listener.useCertificate(given)
     },
-    async stop(graceMs) {
-      await Promise.all(listeners.map((listener) => listener.drain(graceMs)))
-      await deps.close()
+    stop(graceMs) {
+      stopped ??= Promise.all(listeners.map((listener) => listener.drain(graceMs))).then(deps.close)
+      return stopped
     },
   }
 }

@@ -224,6 +224,12 @@ export const ROUTES_APART: Record<string, string> = {
   'POST /v1/endpoints/:id/test': 'no body, one call whose answer is bounded',
   'GET /v1/endpoints/:id/deliveries': 'pages of at most 100 rows of 1 kB',
   'POST /v1/endpoints/:id/replay': 'three short fields, chunks of 5,000 rows by one statement each',
+  'POST /v1/smtp-credentials': 'a body of 32 kB at most, one row',
+  'GET /v1/smtp-credentials': '100 logins at most',
+  'GET /v1/smtp-credentials/:id': 'one row',
+  'PATCH /v1/smtp-credentials/:id': 'a body of 32 kB at most, one row',
+  'DELETE /v1/smtp-credentials/:id': 'one row',
+  'GET /v1/smtp-credentials/:id/settings': 'one row, and twelve texts of fixed length',
   'GET /v1/endpoints/default-secret': 'one row',
   'POST /v1/endpoints/default-secret/rotate': 'no body, one row',
 }

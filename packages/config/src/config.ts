@@ -148,7 +148,7 @@ function toConfig(data: z.infer<typeof settings>): Config {
     inboundDomain: data.LETTERGATE_INBOUND_DOMAIN,
     inboundDays: data.LETTERGATE_INBOUND_DAYS,
     inboundHost: data.INBOUND_HOST,
-    inboundPort: data.INBOUND_PORT ?? (data.LETTERGATE_ENV === 'development' ? 2526 : undefined),
+    inboundPort: data.INBOUND_PORT ?? undefined,
     databaseUrl: data.DATABASE_URL,
     redisUrl: data.REDIS_URL,
     failpoint: data.LETTERGATE_ENV === 'production' ? undefined : data.LG_FAILPOINT,

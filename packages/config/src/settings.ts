@@ -239,10 +239,10 @@ export const settings = z.object({
     example: '127.0.0.1',
     description: 'Address that the gateway takes inbound mail on.',
   }),
-  INBOUND_PORT: port.optional().meta({
-    example: '',
+  INBOUND_PORT: portOrOff.default(2526).meta({
+    example: '2526',
     description:
-      'Port on INBOUND_HOST that takes inbound mail; unset: 2526 in development, and off in production.',
+      'Port on INBOUND_HOST that takes inbound mail, 25 on a public server; off: none; 0 takes any free one.',
   }),
   DATABASE_URL: url('postgres:', 'postgresql:').optional().meta({
     example: '',

@@ -31,3 +31,17 @@ grant select, insert, update, delete on smtp_credential to lettergate_tenant;
 grant select on smtp_credential to lettergate_batch;
 grant update (last_used_at) on smtp_credential to lettergate_batch;
 call audit_table('smtp_credential', secret => array['sealed_secret'], own => array['data_key_version', 'last_used_at']);
+
+-- Whether the operator has suspended a tenant; null: there is no such tenant. By way of JSON, so that the function also works before the
+-- column is there.
+do $$
+begin
+  execute format($sql$
+    create function is_suspended(of_tenant uuid) returns boolean language sql stable security definer set search_path = %I, pg_temp as $body$
+      select to_jsonb(t) ->> 'suspended_at' is not null from tenant t where t.id = of_tenant
+    $body$
+  $sql$, current_schema());
+end
+$$;
+revoke execute on function is_suspended(uuid) from public;
+grant execute on function is_suspended(uuid) to lettergate_batch;

@@ -14,6 +14,10 @@ export const RoutePath = z.object({
   id: z.string().meta({ description: 'Id of the route.', examples: ['rte_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
 })
 
+export const SmtpCredentialPath = z.object({
+  id: z.string().meta({ description: 'Id of the login.', examples: ['smc_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
+})
+
 export const EndpointPath = z.object({
   id: z.string().meta({ description: 'Id of the endpoint.', examples: ['end_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
 })

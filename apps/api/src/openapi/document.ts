@@ -28,6 +28,10 @@ const TAGS = [
     description: 'URLs of yours that get events, signed, when they happen.',
   },
   {
+    name: 'SMTP credentials',
+    description: 'User names and passwords of programs that send by SMTP.',
+  },
+  {
     name: 'Events',
     description:
       'All that happens to your messages, in the order in which it was stored. No event is missed.',

@@ -1,4 +1,5 @@
 import type { DemoKeys } from './demo-keys.ts'
+import type { DemoSmtp } from './demo-smtp.ts'
 
 export type BannerFacts = {
   apiUrl: string
@@ -6,6 +7,8 @@ export type BannerFacts = {
   metricsUrls: string[]
   dataDir: string
   logDir: string
+  smtp: { host: string; ports: (number | undefined)[]; tlsPort: number | undefined; login: DemoSmtp | null }
+  inbound: { host: string; port: number | undefined; address: string | null }
   keys: DemoKeys | null
   tookMs: number
 }
@@ -28,6 +31,31 @@ function statusCommand(apiUrl: string, key: string): string {
   return `curl -s '${apiUrl}/v1/messages?limit=1' -H 'Authorization: Bearer ${key}'`
 }
 
+/** One line to paste, with the login of the demo tenant. */
+export function swaksCommand({ host, ports, login }: BannerFacts['smtp']): string | null {
+  const port = ports.find((one) => one !== undefined)
+  if (!login || port === undefined) return null
+  const { smtp_username: user, smtp_password: password } = login
+  return [
+    `swaks --server ${host}:${port} --auth CRAM-MD5 --auth-user ${user} --auth-password ${password} \\`,
+    "  --from demo@example.com --to you@example.org --header 'Subject: Hello by SMTP' --body 'It works.'",
+  ].join('\n')
+}
+
+function smtpText({ host, ports, tlsPort }: BannerFacts['smtp']): string {
+  const open = ports.filter((port) => port !== undefined).join(' or ')
+  const parts = [
+    ...(open === '' ? [] : [`${host}:${open}`]),
+    ...(tlsPort === undefined ? [] : [`${tlsPort} with TLS`]),
+  ]
+  return parts.join(', ') || 'off'
+}
+
+function inboundText({ host, port, address }: BannerFacts['inbound']): string {
+  if (port === undefined) return 'off'
+  return address === null ? `${host}:${port}` : `${address} at ${host}:${port}`
+}
+
 /** Text printed by `start` once all is up: addresses, and two commands to paste. */
 export function banner(facts: BannerFacts, isColoured: boolean): string {
   const bold = (text: string) => (isColoured ? `\u001b[1m${text}\u001b[0m` : text)
@@ -35,8 +63,10 @@ export function banner(facts: BannerFacts, isColoured: boolean): string {
   const { apiUrl, keys } = facts
   const rows: [string, string][] = [
     ['API', apiUrl],
+    ['SMTP', smtpText(facts.smtp)],
+    ['Inbound mail', inboundText(facts.inbound)],
     ['Docs', `${apiUrl}/docs`],
-    ['Metrics', facts.metricsUrls.join(', of the worker ')],
+    ['Metrics', facts.metricsUrls.join(', ')],
     ...(keys
       ? ([
           ['Live key', keys.live_key],
@@ -48,12 +78,21 @@ export function banner(facts: BannerFacts, isColoured: boolean): string {
     ['Logs', facts.logDir],
   ]
   const table = rows.map(([name, value]) => `  ${dim(name.padEnd(13))} ${value}`).join('\n')
+  const swaks = swaksCommand(facts.smtp)
   const usage = keys
     ? [
         `Send a message ${dim('(it is captured, not sent, until you add a connection):')}`,
         '',
         sendCommand(apiUrl, keys.live_key),
         '',
+        ...(swaks === null
+          ? []
+          : [
+              `By SMTP ${dim('(login of the demo tenant; lettergate info has settings for your program)')}:`,
+              '',
+              swaks,
+              '',
+            ]),
         `Read the newest message ${dim('(/v1/messages/ID/explain says why it has its status)')}:`,
         '',
         statusCommand(apiUrl, keys.live_key),

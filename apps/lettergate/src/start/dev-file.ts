@@ -8,6 +8,13 @@ const DevFile = z.object({
   live_key: z.string(),
   test_key: z.string(),
   admin_key: z.string(),
+  smtp_host: z.string().optional(),
+  smtp_port: z.number().optional(),
+  smtp_tls_port: z.number().optional(),
+  smtp_username: z.string().optional(),
+  smtp_password: z.string().optional(),
+  inbound_port: z.number().optional(),
+  inbound_address: z.string().optional(),
   pid: z.number(),
 })
 /** Access data of a development gateway for scripts; the only place with the demo tenant's keys. */

@@ -9,7 +9,9 @@ const ROOT = join(import.meta.dirname, '..', '..', '..', '..')
 const GUARD = new URL('./child-guard.ts', import.meta.url).href
 const COMPILE_CACHE = join(ROOT, 'node_modules', '.cache', 'node')
 /** As in package.json. The worker's objects live for a few milliseconds: a larger young generation sends a tenth more mail a second. */
-const NODE_ARGS = { api: [], worker: ['--max-semi-space-size=32'] }
+const NODE_ARGS = { api: [], smtp: [], worker: ['--max-semi-space-size=32'] }
+
+export type ServiceName = keyof typeof NODE_ARGS
 /**
  * As in package.json. glibc keeps freed memory for the thread that freed it: after 40,000 messages the worker held 233 MB, still
  * rising, and 196 with two arenas for all threads.
@@ -25,8 +27,8 @@ export type ServiceOptions = {
   postgresPid?: number | undefined
 }
 
-/** Starts the api or the worker as it would be started on a server. */
-export async function startService(name: 'api' | 'worker', options: ServiceOptions): Promise<OwnProcess> {
+/** Starts the api, the SMTP server or the worker as it would be started on a server. */
+export async function startService(name: ServiceName, options: ServiceOptions): Promise<OwnProcess> {
   const service = await spawnOwn({
     name,
     file: process.execPath,
@@ -51,11 +53,11 @@ export async function firstDeath(processes: readonly OwnProcess[]): Promise<neve
   throw new CliError(`${own.name} ${how}; its last lines (${own.logFile}):${lines.join('')}`)
 }
 
-/** Waits until the api says that it is ready for requests. */
-export async function waitUntilReady(apiUrl: string, signal: AbortSignal): Promise<void> {
+/** Waits until a service says that it is ready, at `/readyz` of this URL. */
+export async function waitUntilReady(url: string, signal: AbortSignal): Promise<void> {
   for (const end = performance.now() + READY_TIMEOUT_MS; performance.now() < end; ) {
     try {
-      const response = await fetch(`${apiUrl}/readyz`, {
+      const response = await fetch(`${url}/readyz`, {
         signal: AbortSignal.any([signal, AbortSignal.timeout(2_000)]),
       })
       await response.body?.cancel()
@@ -65,5 +67,5 @@ export async function waitUntilReady(apiUrl: string, signal: AbortSignal): Promi
     }
     await sleep(50, undefined, { signal })
   }
-  throw new CliError(`the api is not ready after ${READY_TIMEOUT_MS / 1000} s; see its log`)
+  throw new CliError(`${url} is not ready after ${READY_TIMEOUT_MS / 1000} s; see the logs`)
 }

@@ -1,13 +1,15 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Config, loadConfig } from '@lettergate/config/config'
+import { type Config, loadConfig, type SmtpConfig } from '@lettergate/config/config'
 import { rootSecret } from '@lettergate/config/root-secret'
 import { deriveKey } from '@lettergate/core/secrets'
 import { claimPort, freePort } from '../ports.ts'
-import { banner } from './banner.ts'
+import { type BannerFacts, banner } from './banner.ts'
 import { lockDataFolder, openDataFolder } from './data-folder.ts'
 import { migrateDatabase, openDatabase, openPool } from './database.ts'
+import { demoInbound } from './demo-inbound.ts'
 import { type DemoKeys, demoKeys } from './demo-keys.ts'
+import { type DemoSmtp, demoSmtp } from './demo-smtp.ts'
 import { readDevFile, writeDevFile } from './dev-file.ts'
 import { firstDeath, startService, waitUntilReady } from './services.ts'
 
@@ -32,8 +34,11 @@ export async function start(
   const lock = lockDataFolder(config.dataDir)
   const running: Running = []
   try {
-    const apiPort = await claimApiPort(config, lock.tookOver ? TAKE_OVER_WAIT_MS : 0)
-    const facts = await bringUp({ ...config, apiPort }, running, signal)
+    const patienceMs = lock.tookOver ? TAKE_OVER_WAIT_MS : 0
+    const apiPort = await claimApiPort(config, patienceMs)
+    const smtp = await claimSmtpPorts(config.smtp, patienceMs)
+    const inboundPort = await claimInboundPort(config, patienceMs)
+    const facts = await bringUp({ ...config, apiPort, smtp, inboundPort }, running, signal)
     const tookMs = performance.now() - beganAt
     write(
       banner({ ...facts, dataDir: config.dataDir, logDir: join(config.dataDir, 'log'), tookMs }, isColoured),
@@ -47,24 +52,35 @@ export async function start(
   }
 }
 
-type Facts = { apiUrl: string; metricsUrls: string[]; keys: DemoKeys | null; death: Promise<never> }
+type Demo = { keys: DemoKeys; smtp: DemoSmtp; inboundAddress: string }
+type Facts = {
+  apiUrl: string
+  metricsUrls: string[]
+  smtp: BannerFacts['smtp']
+  inbound: BannerFacts['inbound']
+  keys: DemoKeys | null
+  death: Promise<never>
+}
 
 async function bringUp(config: Config, running: Running, signal: AbortSignal): Promise<Facts> {
   const { databaseUrl, postgres } = await openDatabase(config)
   if (postgres) running.push(postgres)
-  const keys = await prepareDatabase(config, databaseUrl)
+  const demo = await prepareDatabase(config, databaseUrl)
   const workerPort = config.workerMetricsPort ?? (await freePort(config.apiHost))
   const apiMetricsPort = config.apiMetricsPort ?? (await freePort(config.apiHost))
+  const smtpMetricsPort = config.smtp.metricsPort ?? (await freePort(config.apiHost))
   const env = {
     DATABASE_URL: databaseUrl,
     API_METRICS_PORT: String(apiMetricsPort),
     WORKER_METRICS_PORT: String(workerPort),
     API_PORT: String(config.apiPort),
+    ...smtpEnv(config.smtp, smtpMetricsPort),
+    INBOUND_PORT: String(config.inboundPort ?? 'off'),
     LETTERGATE_DATA_DIR: config.dataDir,
   }
   const processes = postgres ? [postgres.process] : []
   // The worker first: it is then stopped last, after the api has taken its last message, and may end Postgres if we cannot.
-  for (const name of ['worker', 'api'] as const) {
+  for (const name of ['worker', 'smtp', 'api'] as const) {
     signal.throwIfAborted()
     const postgresPid = name === 'worker' ? postgres?.process.pid : undefined
     const service = await startService(name, { logDir: join(config.dataDir, 'log'), env, postgresPid })
@@ -76,33 +92,109 @@ async function bringUp(config: Config, running: Running, signal: AbortSignal): P
   death.catch(() => {})
   const host = `http://${hostInUrl(config.apiHost)}`
   const apiUrl = `${host}:${config.apiPort}`
-  await Promise.race([waitUntilReady(apiUrl, signal), death])
-  if (keys) writeDevFile(config.dataDir, { api_url: apiUrl, ...keys, pid: process.pid })
+  const ready = [apiUrl, `${host}:${smtpMetricsPort}`].map((url) => waitUntilReady(url, signal))
+  await Promise.race([Promise.all(ready), death])
+  const { name, host: smtpHost, port: smtpPort, submissionPort, tlsPort } = config.smtp
+  const reachedAt = name ?? hostInUrl(smtpHost)
+  if (demo) {
+    const smtp = {
+      smtp_host: hostInUrl(smtpHost),
+      smtp_port: smtpPort ?? submissionPort,
+      smtp_tls_port: tlsPort,
+      ...demo.smtp,
+    }
+    const facts = {
+      api_url: apiUrl,
+      ...demo.keys,
+      ...smtp,
+      inbound_port: config.inboundPort,
+      inbound_address: demo.inboundAddress,
+    }
+    writeDevFile(config.dataDir, { ...facts, pid: process.pid })
+  }
   return {
     apiUrl,
-    metricsUrls: [apiMetricsPort, workerPort].map((port) => `${host}:${port}/metrics`),
-    keys,
+    metricsUrls: [apiMetricsPort, workerPort, smtpMetricsPort].map((port) => `${host}:${port}/metrics`),
+    smtp: { host: reachedAt, ports: [smtpPort, submissionPort], tlsPort, login: demo?.smtp ?? null },
+    inbound: {
+      host: hostInUrl(config.inboundHost),
+      port: config.inboundPort,
+      address: demo?.inboundAddress ?? null,
+    },
+    keys: demo?.keys ?? null,
     death,
   }
 }
 
 /** Migrates and, in development, creates the demo tenant. Its keys are stored before they are printed. */
-async function prepareDatabase(config: Config, databaseUrl: string): Promise<DemoKeys | null> {
+async function prepareDatabase(config: Config, databaseUrl: string): Promise<Demo | null> {
   const pool = openPool(databaseUrl)
   try {
     await migrateDatabase(pool)
     if (config.env === 'production') return null
-    const pepper = deriveKey(rootSecret(config), 'api key pepper')
-    return await demoKeys({ pool, pepper }, readDevFile(config.dataDir))
+    const secret = rootSecret(config)
+    const kept = readDevFile(config.dataDir)
+    const keys = await demoKeys({ pool, pepper: deriveKey(secret, 'api key pepper') }, kept)
+    const { smtp_username, smtp_password } = kept ?? {}
+    const login = smtp_username && smtp_password ? { smtp_username, smtp_password } : null
+    const { inboundDomain } = config
+    return {
+      keys,
+      smtp: await demoSmtp({ pool, databaseUrl, secret }, keys.live_key, login),
+      inboundAddress: await demoInbound({ pool, databaseUrl, secret, inboundDomain }, keys.live_key),
+    }
   } finally {
     await pool.end()
   }
 }
 
+/** Ports nobody chose: a second gateway on this machine takes others. */
+const DEFAULT_INBOUND_PORT = 2526
+const DEFAULT_SMTP_PORTS = new Set([2525, 2587, 2465])
+
+async function claimSmtpPorts(smtp: SmtpConfig, patienceMs: number): Promise<SmtpConfig> {
+  async function claim(port: number | undefined, setting: string): Promise<number | undefined> {
+    if (port === undefined) return undefined
+    if (!DEFAULT_SMTP_PORTS.has(port))
+      return withPatience(patienceMs, () => claimPort(smtp.host, port, setting))
+    return claimPort(smtp.host, port, setting).catch(() => freePort(smtp.host))
+  }
+  return {
+    ...smtp,
+    port: await claim(smtp.port, 'SMTP_PORT'),
+    submissionPort: await claim(smtp.submissionPort, 'SMTP_SUBMISSION_PORT'),
+    tlsPort: await claim(smtp.tlsPort, 'SMTP_TLS_PORT'),
+  }
+}
+
+async function claimInboundPort(
+  { inboundHost, inboundPort }: Config,
+  patienceMs: number,
+): Promise<number | undefined> {
+  if (inboundPort === undefined) return undefined
+  const claim = () => claimPort(inboundHost, inboundPort, 'INBOUND_PORT')
+  return inboundPort === DEFAULT_INBOUND_PORT
+    ? claim().catch(() => freePort(inboundHost))
+    : withPatience(patienceMs, claim)
+}
+
+function smtpEnv({ port, submissionPort, tlsPort }: SmtpConfig, metricsPort: number): Record<string, string> {
+  return {
+    SMTP_PORT: String(port ?? 'off'),
+    SMTP_SUBMISSION_PORT: String(submissionPort ?? 'off'),
+    SMTP_TLS_PORT: String(tlsPort ?? 'off'),
+    SMTP_METRICS_PORT: String(metricsPort),
+  }
+}
+
 async function claimApiPort(config: Config, patienceMs: number): Promise<number> {
+  return withPatience(patienceMs, () => claimPort(config.apiHost, config.apiPort))
+}
+
+async function withPatience(patienceMs: number, claim: () => Promise<number>): Promise<number> {
   for (const end = performance.now() + patienceMs; ; await sleep(100)) {
     try {
-      return await claimPort(config.apiHost, config.apiPort)
+      return await claim()
     } catch (error) {
       if (performance.now() > end) throw error
     }

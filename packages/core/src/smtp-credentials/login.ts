@@ -3,7 +3,7 @@ import { BlockList, isIP } from 'node:net'
 import { fromSmtpUserName } from '@lettergate/contracts/smtp-credentials/smtp-credentials'
 import type { Queryable } from '@lettergate/db/pool'
 import { LRUCache } from 'lru-cache'
-import type { KeyVerifier } from '../keys/index.ts'
+import type { KeyVerifier, Principal } from '../keys/index.ts'
 import { answeredBy } from '../lib/index.ts'
 import type { Sealer } from '../secrets/index.ts'
 import { findLogins, type LoginRow } from './sql/find-logins.ts'
@@ -23,6 +23,9 @@ export type SmtpLogin = {
 export type LoginResult =
   | { kind: 'ok'; login: SmtpLogin }
   | { kind: 'wrong' | 'wrong-network' | 'no-scope' | 'suspended' }
+
+type KeyFault = Exclude<LoginResult, { kind: 'ok' }>
+type TenantPrincipal = Extract<Principal, { tenantId: string }>
 
 export type SmtpLogins = {
   /** PLAIN and LOGIN: the secret of a credential, or an API key under any user name. */
@@ -177,21 +180,25 @@ export function createSmtpLogins(deps: {
     return fault(row, address) ?? { kind: 'ok', login: loginOf(row, address) }
   }
 
-  async function byKey(key: string, from: { isGuesser: boolean }): Promise<LoginResult> {
+  async function keyFault(key: string, from?: { isGuesser: boolean }): Promise<TenantPrincipal | KeyFault> {
     const principal = await deps.keys.verify(key, from)
     if (!principal || principal.mode === 'admin') return { kind: 'wrong' }
     if (!principal.scopes.has('messages:send')) return { kind: 'no-scope' }
-    const { tenantId, mode, keyId } = principal
+    const isSuspended = 'suspendedBecause' in principal && principal.suspendedBecause !== undefined
+    return isSuspended ? { kind: 'suspended' } : principal
+  }
+
+  async function byKey(key: string, from: { isGuesser: boolean }): Promise<LoginResult> {
+    const found = await keyFault(key, from)
+    if ('kind' in found) return found
+    const { tenantId, mode, keyId } = found
     const login: SmtpLogin = {
       tenantId,
       mode,
       by: { kind: 'key', id: keyId },
       fromDomains: [],
       // The key stays in memory as long as the session: only its hash is stored, and only the key says which row is meant.
-      async isGood() {
-        const again = await deps.keys.verify(key)
-        return again !== null && again.mode !== 'admin' && again.scopes.has('messages:send')
-      },
+      isGood: async () => !('kind' in (await keyFault(key))),
     }
     return { kind: 'ok', login }
   }

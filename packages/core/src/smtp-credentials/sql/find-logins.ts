@@ -12,12 +12,10 @@ export type LoginRow = {
   is_suspended: boolean
 }
 
-// By way of JSON, so that the statement also runs where `suspended_at` does not exist yet.
 const text = `
-select c.id, c.tenant_id, c.mode, c.sealed_secret, c.data_key_version, c.scopes, c.from_domains, c.networks,
-       to_jsonb(t) ->> 'suspended_at' is not null as is_suspended
-from smtp_credential c join tenant t on t.id = c.tenant_id
-where c.id = any($1::uuid[]) and c.revoked_at is null`
+select id, tenant_id, mode, sealed_secret, data_key_version, scopes, from_domains, networks, is_suspended(tenant_id) as is_suspended
+from smtp_credential
+where id = any($1::uuid[]) and revoked_at is null`
 
 /** The logins among these that are good now. */
 export async function findLogins(db: Queryable, ids: readonly string[]): Promise<LoginRow[]> {

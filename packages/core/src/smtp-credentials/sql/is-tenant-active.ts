@@ -1,9 +1,11 @@
 import type { Queryable } from '@lettergate/db/pool'
 
-// By way of JSON, so that the statement also runs where `suspended_at` does not exist yet.
-const text = "select from tenant t where id = $1 and to_jsonb(t) ->> 'suspended_at' is null"
-
+/** Whether this tenant exists, and the operator has not suspended it. */
 export async function isTenantActive(db: Queryable, tenantId: string): Promise<boolean> {
-  const { rowCount } = await db.query({ name: 'is-tenant-active', text, values: [tenantId] })
-  return rowCount === 1
+  const { rows } = await db.query<{ is_suspended: boolean | null }>({
+    name: 'is-tenant-active',
+    text: 'select is_suspended($1) as is_suspended',
+    values: [tenantId],
+  })
+  return rows[0]?.is_suspended === false
 }
