@@ -203,7 +203,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     now: clock.now,
     onError: (error) => logger.warn({ err: error }, 'events of a connection could not be registered'),
   })
-  const { inboundDomain = 'inbound.localhost' } = options
+  const { inboundDomain = 'inbound.lettergate.example' } = options
   const ownAddresses = deriveKey(secret, 'own addresses')
   const recipients = createRecipientFinder({
     pool,

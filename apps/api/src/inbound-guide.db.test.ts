@@ -24,7 +24,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startTestApi, TEST_SECRET, type TestApi } from '../test/api.ts'
 
 const page = readFileSync(new URL('../../../docs/guides/inbound.md', import.meta.url), 'utf8')
-const DOMAIN = 'inbound.localhost'
+const DOMAIN = 'inbound.lettergate.example'
 
 let api: TestApi
 const cleanups: (() => Promise<unknown> | unknown)[] = []
@@ -234,5 +234,7 @@ it('a message with reply_tracking has an address of the gateway as its Reply-To'
   expect(sent.status).toBe(202)
   const raw = await api.call('GET', `/v1/messages/${String(sent.json.id)}/raw`)
   const id = String(sent.json.id).slice('msg_'.length)
-  expect(raw.text).toMatch(new RegExp(`^Reply-To: reply\\+${id}00[0-9a-z]{13}@inbound\\.localhost\\r$`, 'm'))
+  expect(raw.text).toMatch(
+    new RegExp(`^Reply-To: reply\\+${id}00[0-9a-z]{13}@inbound\\.lettergate\\.example\\r$`, 'm'),
+  )
 })

@@ -225,9 +225,9 @@ export const settings = z.object({
   LETTERGATE_INBOUND_DOMAIN: z
     .string()
     .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'must be a domain in lower case')
-    .default('inbound.localhost')
+    .default('inbound.lettergate.example')
     .meta({
-      example: 'inbound.localhost',
+      example: 'inbound.lettergate.example',
       description:
         'Domain of yours whose MX is this gateway: every tenant has an address under it, and bounces and replies come back to it.',
     }),
