@@ -235,6 +235,6 @@ it('a message with reply_tracking has an address of the gateway as its Reply-To'
   const raw = await api.call('GET', `/v1/messages/${String(sent.json.id)}/raw`)
   const id = String(sent.json.id).slice('msg_'.length)
   expect(raw.text).toMatch(
-    new RegExp(`^Reply-To: reply\\+${id}00[0-9a-z]{13}@inbound\\.lettergate\\.example\\r$`, 'm'),
+    new RegExp(`^Reply-To:\\s+reply\\+${id}00[0-9a-z]{13}@inbound\\.lettergate\\.example\\r$`, 'm'),
   )
 })
