@@ -47,14 +47,25 @@ async function startWorker(): Promise<void> {
   const sealer = createSealer({ tenants, root: createSecretKey(Buffer.from(TEST_SECRET)) })
   const reader = createMailReader({ mta: DOMAIN, onThreadEnded: onError })
   const sender = createWebhookSender({
-    ...{ pool, tenants, sealer, egress, listener, news, feedDays: 30, failpoint: noFailpoint },
+    pool,
+    tenants,
+    sealer,
+    egress,
+    listener,
+    news,
+    feedDays: 30,
+    failpoint: noFailpoint,
     inbound: createInboundCalls({ pool, egress, onCall: () => {} }),
     onCall: () => {},
     onDisabled: () => {},
     onError,
   })
   const processor = createInboundProcessor({
-    ...{ pool, mta: DOMAIN, keys: [], reader, failpoint: noFailpoint },
+    pool,
+    mta: DOMAIN,
+    keys: [],
+    reader,
+    failpoint: noFailpoint,
     submit: async () => {
       throw new Error('nothing is forwarded here')
     },

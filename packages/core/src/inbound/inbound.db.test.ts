@@ -125,14 +125,13 @@ describe('a mail that was received', () => {
   })
 
   test('is kept in a mailbox, listed, read as it came, and deleted', async () => {
-    const { owner, deps, route } = await begin([{ type: 'drop' }])
+    const { owner, deps, route, token } = await begin([{ type: 'drop' }])
     const mailbox = await createMailbox(deps, owner, { name: 'In' })
     await db().pool.query({
       text: 'update inbound_route set actions = $2 where id = $1',
       values: [route.id, JSON.stringify([{ type: 'store', mailbox_id: mailbox.id }])],
     })
-    const { readTenantToken } = await import('./tenant-address.ts')
-    const address = `x@${await readTenantToken(deps, owner)}.${INBOUND_DOMAIN}`
+    const address = `x@${token}.${INBOUND_DOMAIN}`
     startProcessor()
     const { id } = await receive([address], withFile)
     await processed(owner, id)
