@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { childEnv } from '@lettergate/config/child-env'
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import { programSettings } from '@lettergate/contracts/smtp-credentials/program-settings'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -173,7 +174,7 @@ settings.configure(${lines})
 from django.core.mail import send_mail
 send_mail('Hello', 'Grüße', 'app@acme.example', ['bob@example.net'])`
     const { recipients } = await sent(() =>
-      run(python, ['-c', script], { env: { ...process.env, SSL_CERT_FILE: ca() } }),
+      run(python, ['-c', script], { env: childEnv({ SSL_CERT_FILE: ca() }) }),
     )
     expect(recipients).toEqual(['to bob@example.net'])
   })
@@ -256,7 +257,7 @@ test.skipIf(!exim || !isRoot)(
     const file = join(base, 'exim.conf')
     writeFileSync(
       file,
-      `exim_user = mail\nexim_group = mail\nspool_directory = ${base}\nlog_file_path = ${base}/%slog
+      `exim_path = ${exim}\nexim_user = mail\nexim_group = mail\nspool_directory = ${base}\nlog_file_path = ${base}/%slog
 primary_hostname = app.acme.example\nqualify_domain = acme.example\ndomainlist local_domains =\nkeep_environment =
 begin routers\n${part('routers').replace('  no_more', '  self = send\n  no_more')}
 begin transports\n${part('transports').trimEnd()}\n  tls_verify_certificates = ${ca()}

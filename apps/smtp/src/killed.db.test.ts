@@ -84,8 +84,8 @@ test('a server that is killed after the commit and before the 250 has stored the
   expect(await ids()).toEqual([stored])
 })
 
-test('a server that is killed inside the commit has stored nothing, and the repeat is the first', async () => {
-  const first = await startProcess('inside_accept:kill9')
+test('a server that is killed before the commit has stored nothing, and the repeat is the first', async () => {
+  const first = await startProcess('before_commit:kill9')
   await expect(send(await greet(first.port), 'one')).rejects.toThrow('closed')
   await first.ended
   expect(await ids()).toEqual([])
