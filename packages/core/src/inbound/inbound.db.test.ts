@@ -27,6 +27,14 @@ async function processed(owner: { tenantId: string; mode: 'live' | 'test' }, id:
   })
 }
 
+const suppressedOf = async (tenantId: string) =>
+  (
+    await db().pool.query({
+      text: 'select address from suppression where tenant_id = $1',
+      values: [tenantId],
+    })
+  ).rows
+
 const withFile = mailOf(
   'From: =?utf-8?q?J=C3=BCrgen?= <j@acme.example>',
   'To: support@app.example',
@@ -252,11 +260,7 @@ describe('mail to an address of ours', () => {
       statuses: ['sent', 'bounced'],
       events: ['recipient.bounced'],
     })
-    const suppressed = await db().pool.query<{ address: string }>({
-      text: 'select address from suppression where tenant_id = $1',
-      values: [sent.tenantId],
-    })
-    expect(suppressed.rows).toEqual([{ address: 'two@example.net' }])
+    expect(await suppressedOf(sent.tenantId)).toEqual([{ address: 'two@example.net' }])
   })
 
   test('a bounce in no known form counts, and suppresses nobody', async () => {
@@ -272,11 +276,7 @@ describe('mail to an address of ours', () => {
       statuses: ['bounced'],
       events: ['recipient.bounced'],
     })
-    const suppressed = await db().pool.query({
-      text: 'select from suppression where tenant_id = $1',
-      values: [sent.tenantId],
-    })
-    expect(suppressed.rowCount).toBe(0)
+    expect(await suppressedOf(sent.tenantId)).toEqual([])
   })
 
   test.each([
