@@ -91,5 +91,12 @@ test('the compose file builds the image of infra, and mounts files that exist', 
   const always = Object.entries(compose.services).filter(
     ([, service]) => !Object.hasOwn(Object(service), 'profiles'),
   )
-  expect(always.map(([name]) => name).sort()).toEqual(['api', 'migrate', 'postgres', 'redis', 'worker'])
+  expect(always.map(([name]) => name).sort()).toEqual([
+    'api',
+    'migrate',
+    'postgres',
+    'redis',
+    'smtp',
+    'worker',
+  ])
 })

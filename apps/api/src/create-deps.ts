@@ -14,7 +14,13 @@ import { createEgressPolicies } from '@lettergate/core/egress'
 import { createFeedFollower, createFeedNews, createWaitingPlaces } from '@lettergate/core/feed'
 import { createRecipientFinder } from '@lettergate/core/inbound'
 import { createKeyUses, createKeyVerifier } from '@lettergate/core/keys'
-import { createDatabaseClock, createFailpoint, createReadiness, createTimerWheel } from '@lettergate/core/lib'
+import {
+  createDatabaseClock,
+  createFailpoint,
+  createReadiness,
+  createTimerWheel,
+  makeOwnAddress,
+} from '@lettergate/core/lib'
 import { createMessageReader, createMessageWaits } from '@lettergate/core/messages'
 import { createLimitsReader } from '@lettergate/core/plans'
 import {
@@ -247,15 +253,18 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     now: clock.now,
     onError: (error) => logger.warn({ err: error }, 'events of a connection could not be registered'),
   })
-  const { inboundDomain = 'inbound.localhost' } = options
+  const { inboundDomain = 'inbound.lettergate.example' } = options
+  const ownAddresses = deriveKey(secret, 'own addresses')
   const recipients = createRecipientFinder({
     pool,
     inboundDomain,
-    keys: [deriveKey(secret, 'own addresses'), previous('own addresses')].filter((key) => key !== undefined),
+    keys: [ownAddresses, previous('own addresses')].filter((key) => key !== undefined),
   })
   const acceptor = createAcceptor({
     pool,
     newId: createIdSource(clock.now),
+    replyAddress: (messageId) =>
+      makeOwnAddress(ownAddresses, { purpose: 'reply', messageId, position: 0 }, inboundDomain),
     wakeWorkers: createWorkerWaker(pool, onError),
     failpoint: createFailpoint(options.failpoint),
     onError,

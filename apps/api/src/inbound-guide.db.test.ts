@@ -24,7 +24,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startTestApi, TEST_SECRET, type TestApi } from '../test/api.ts'
 
 const page = readFileSync(new URL('../../../docs/guides/inbound.md', import.meta.url), 'utf8')
-const DOMAIN = 'inbound.localhost'
+const DOMAIN = 'inbound.lettergate.example'
 
 let api: TestApi
 const cleanups: (() => Promise<unknown> | unknown)[] = []
@@ -47,14 +47,25 @@ async function startWorker(): Promise<void> {
   const sealer = createSealer({ tenants, root: createSecretKey(Buffer.from(TEST_SECRET)) })
   const reader = createMailReader({ mta: DOMAIN, onThreadEnded: onError })
   const sender = createWebhookSender({
-    ...{ pool, tenants, sealer, egress, listener, news, feedDays: 30, failpoint: noFailpoint },
+    pool,
+    tenants,
+    sealer,
+    egress,
+    listener,
+    news,
+    feedDays: 30,
+    failpoint: noFailpoint,
     inbound: createInboundCalls({ pool, egress, onCall: () => {} }),
     onCall: () => {},
     onDisabled: () => {},
     onError,
   })
   const processor = createInboundProcessor({
-    ...{ pool, mta: DOMAIN, keys: [], reader, failpoint: noFailpoint },
+    pool,
+    mta: DOMAIN,
+    keys: [],
+    reader,
+    failpoint: noFailpoint,
     submit: async () => {
       throw new Error('nothing is forwarded here')
     },
@@ -218,4 +229,23 @@ it('a route for a domain takes mail once the tenant has proved it', async () => 
   const other = await api.addTenant()
   expect((await test('any+x@acme.example', other.liveKey)).json.accepted).toBe(false)
   expect((await api.call('POST', '/v1/inbound/routes', { body, key: other.liveKey })).status).toBe(422)
+})
+
+it('a message with reply_tracking has an address of the gateway as its Reply-To', async () => {
+  const connection = { provider: 'capture', name: 'Capture', settings: {} }
+  await api.call('POST', '/v1/connections', { body: connection })
+  const message = {
+    from: 'app@acme.example',
+    to: ['u@example.net'],
+    subject: 'Hi',
+    text: 'Hi',
+    reply_tracking: true,
+  }
+  const sent = await api.call('POST', '/v1/send', { body: message })
+  expect(sent.status).toBe(202)
+  const raw = await api.call('GET', `/v1/messages/${String(sent.json.id)}/raw`)
+  const id = String(sent.json.id).slice('msg_'.length)
+  expect(raw.text).toMatch(
+    new RegExp(`^Reply-To:\\s+reply\\+${id}00[0-9a-z]{13}@inbound\\.lettergate\\.example\\r$`, 'm'),
+  )
 })

@@ -56,7 +56,7 @@ test('without settings the configuration has the documented development defaults
       connectionsPerAddress: 200,
     },
     feedDays: 30,
-    inboundDomain: 'inbound.localhost',
+    inboundDomain: 'inbound.lettergate.example',
     inboundDays: 30,
     inboundHost: '127.0.0.1',
     inboundPort: 2526,

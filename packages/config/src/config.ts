@@ -163,7 +163,7 @@ function toConfig(data: z.infer<typeof settings>): Config {
     inboundDomain: data.LETTERGATE_INBOUND_DOMAIN,
     inboundDays: data.LETTERGATE_INBOUND_DAYS,
     inboundHost: data.INBOUND_HOST,
-    inboundPort: data.INBOUND_PORT ?? (data.LETTERGATE_ENV === 'development' ? 2526 : undefined),
+    inboundPort: data.INBOUND_PORT ?? undefined,
     retention: data.LETTERGATE_RETENTION === 'on',
     databaseUrl: data.DATABASE_URL,
     redisUrl: data.REDIS_URL,

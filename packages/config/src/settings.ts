@@ -262,9 +262,9 @@ export const settings = z.object({
   LETTERGATE_INBOUND_DOMAIN: z
     .string()
     .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'must be a domain in lower case')
-    .default('inbound.localhost')
+    .default('inbound.lettergate.example')
     .meta({
-      example: 'inbound.localhost',
+      example: 'inbound.lettergate.example',
       description:
         'Domain of yours whose MX is this gateway: every tenant has an address under it, and bounces and replies come back to it.',
     }),
@@ -276,10 +276,10 @@ export const settings = z.object({
     example: '127.0.0.1',
     description: 'Address that the gateway takes inbound mail on.',
   }),
-  INBOUND_PORT: port.optional().meta({
-    example: '',
+  INBOUND_PORT: portOrOff.default(2526).meta({
+    example: '2526',
     description:
-      'Port on INBOUND_HOST that takes inbound mail; unset: 2526 in development, and off in production.',
+      'Port on INBOUND_HOST that takes inbound mail, 25 on a public server; off: none; 0 takes any free one.',
   }),
   LETTERGATE_RETENTION: z.enum(['on', 'off'], { error: 'must be on or off' }).default('on').meta({
     example: 'on',

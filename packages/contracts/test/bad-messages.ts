@@ -217,6 +217,12 @@ export const badMessages: BadMessage[] = [
   ],
   ['template', { template: { id: 'x' } }, '#/template', 'field-not-supported'],
   ['tracking', { tracking: { opens: true } }, '#/tracking', 'field-not-supported'],
+  [
+    'reply_tracking',
+    { reply_tracking: true, reply_to: 'a@example.net' },
+    '#/reply_tracking',
+    'validation-failed',
+  ],
   ['callback_url', { callback_url: 'ftp://a.example' }, '#/callback_url', 'validation-failed'],
   [
     'callback_url with a password',

@@ -41,6 +41,7 @@ export const plainMail = mailOf(
   'From: Ann <ann@acme.example>',
   'To: support@app.example',
   'Subject: Hello',
+  'Date: Fri, 20 Nov 2026 10:00:00 +0000',
   'Message-ID: <1@acme.example>',
   '',
   'Hi there',

@@ -8,6 +8,7 @@ export type BannerFacts = {
   dataDir: string
   logDir: string
   smtp: { host: string; ports: (number | undefined)[]; tlsPort: number | undefined; login: DemoSmtp | null }
+  inbound: { host: string; port: number | undefined; address: string | null }
   keys: DemoKeys | null
   tookMs: number
 }
@@ -50,6 +51,11 @@ function smtpText({ host, ports, tlsPort }: BannerFacts['smtp']): string {
   return parts.join(', ') || 'off'
 }
 
+function inboundText({ host, port, address }: BannerFacts['inbound']): string {
+  if (port === undefined) return 'off'
+  return address === null ? `${host}:${port}` : `${address} at ${host}:${port}`
+}
+
 /** Text printed by `start` once all is up: addresses, and two commands to paste. */
 export function banner(facts: BannerFacts, isColoured: boolean): string {
   const bold = (text: string) => (isColoured ? `\u001b[1m${text}\u001b[0m` : text)
@@ -58,6 +64,7 @@ export function banner(facts: BannerFacts, isColoured: boolean): string {
   const rows: [string, string][] = [
     ['API', apiUrl],
     ['SMTP', smtpText(facts.smtp)],
+    ['Inbound mail', inboundText(facts.inbound)],
     ['Docs', `${apiUrl}/docs`],
     ['Metrics', facts.metricsUrls.join(', ')],
     ...(keys

@@ -14,6 +14,7 @@ const DevFile = z.object({
   smtp_username: z.string().optional(),
   smtp_password: z.string().optional(),
   inbound_port: z.number().optional(),
+  inbound_address: z.string().optional(),
   pid: z.number(),
 })
 /** Access data of a development gateway for scripts; the only place with the demo tenant's keys. */

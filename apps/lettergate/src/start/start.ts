@@ -7,6 +7,7 @@ import { claimPort, freePort } from '../ports.ts'
 import { type BannerFacts, banner } from './banner.ts'
 import { lockDataFolder, openDataFolder } from './data-folder.ts'
 import { migrateDatabase, openDatabase, openPool } from './database.ts'
+import { demoInbound } from './demo-inbound.ts'
 import { type DemoKeys, demoKeys } from './demo-keys.ts'
 import { type DemoSmtp, demoSmtp } from './demo-smtp.ts'
 import { readDevFile, writeDevFile } from './dev-file.ts'
@@ -19,8 +20,6 @@ type Running = { stop(graceMs: number): Promise<void> }[]
 const STOP_BUDGET_MS = 9_500
 /** The time left for each process that is stopped after the present one. */
 const STOP_RESERVE_MS = 2_000
-/** Of mail from other servers, in development. */
-const INBOUND_PORT = 2526
 const TAKE_OVER_WAIT_MS = 10_000
 
 /** Runs a whole gateway until `signal` aborts; rejects if it cannot start or a part of it dies. */
@@ -38,7 +37,8 @@ export async function start(
     const patienceMs = lock.tookOver ? TAKE_OVER_WAIT_MS : 0
     const apiPort = await claimApiPort(config, patienceMs)
     const smtp = await claimSmtpPorts(config.smtp, patienceMs)
-    const facts = await bringUp({ ...config, apiPort, smtp }, running, signal)
+    const inboundPort = await claimInboundPort(config, patienceMs)
+    const facts = await bringUp({ ...config, apiPort, smtp, inboundPort }, running, signal)
     const tookMs = performance.now() - beganAt
     write(
       banner({ ...facts, dataDir: config.dataDir, logDir: join(config.dataDir, 'log'), tookMs }, isColoured),
@@ -52,11 +52,12 @@ export async function start(
   }
 }
 
-type Demo = { keys: DemoKeys; smtp: DemoSmtp }
+type Demo = { keys: DemoKeys; smtp: DemoSmtp; inboundAddress: string }
 type Facts = {
   apiUrl: string
   metricsUrls: string[]
   smtp: BannerFacts['smtp']
+  inbound: BannerFacts['inbound']
   keys: DemoKeys | null
   death: Promise<never>
 }
@@ -74,6 +75,7 @@ async function bringUp(config: Config, running: Running, signal: AbortSignal): P
     WORKER_METRICS_PORT: String(workerPort),
     API_PORT: String(config.apiPort),
     ...smtpEnv(config.smtp, smtpMetricsPort),
+    INBOUND_PORT: String(config.inboundPort ?? 'off'),
     LETTERGATE_DATA_DIR: config.dataDir,
   }
   const processes = postgres ? [postgres.process] : []
@@ -101,13 +103,24 @@ async function bringUp(config: Config, running: Running, signal: AbortSignal): P
       smtp_tls_port: tlsPort,
       ...demo.smtp,
     }
-    const facts = { api_url: apiUrl, ...demo.keys, ...smtp, inbound_port: INBOUND_PORT }
+    const facts = {
+      api_url: apiUrl,
+      ...demo.keys,
+      ...smtp,
+      inbound_port: config.inboundPort,
+      inbound_address: demo.inboundAddress,
+    }
     writeDevFile(config.dataDir, { ...facts, pid: process.pid })
   }
   return {
     apiUrl,
     metricsUrls: [apiMetricsPort, workerPort, smtpMetricsPort].map((port) => `${host}:${port}/metrics`),
     smtp: { host: reachedAt, ports: [smtpPort, submissionPort], tlsPort, login: demo?.smtp ?? null },
+    inbound: {
+      host: hostInUrl(config.inboundHost),
+      port: config.inboundPort,
+      address: demo?.inboundAddress ?? null,
+    },
     keys: demo?.keys ?? null,
     death,
   }
@@ -124,13 +137,19 @@ async function prepareDatabase(config: Config, databaseUrl: string): Promise<Dem
     const keys = await demoKeys({ pool, pepper: deriveKey(secret, 'api key pepper') }, kept)
     const { smtp_username, smtp_password } = kept ?? {}
     const login = smtp_username && smtp_password ? { smtp_username, smtp_password } : null
-    return { keys, smtp: await demoSmtp({ pool, databaseUrl, secret }, keys.live_key, login) }
+    const { inboundDomain } = config
+    return {
+      keys,
+      smtp: await demoSmtp({ pool, databaseUrl, secret }, keys.live_key, login),
+      inboundAddress: await demoInbound({ pool, databaseUrl, secret, inboundDomain }, keys.live_key),
+    }
   } finally {
     await pool.end()
   }
 }
 
 /** Ports nobody chose: a second gateway on this machine takes others. */
+const DEFAULT_INBOUND_PORT = 2526
 const DEFAULT_SMTP_PORTS = new Set([2525, 2587, 2465])
 
 async function claimSmtpPorts(smtp: SmtpConfig, patienceMs: number): Promise<SmtpConfig> {
@@ -146,6 +165,17 @@ async function claimSmtpPorts(smtp: SmtpConfig, patienceMs: number): Promise<Smt
     submissionPort: await claim(smtp.submissionPort, 'SMTP_SUBMISSION_PORT'),
     tlsPort: await claim(smtp.tlsPort, 'SMTP_TLS_PORT'),
   }
+}
+
+async function claimInboundPort(
+  { inboundHost, inboundPort }: Config,
+  patienceMs: number,
+): Promise<number | undefined> {
+  if (inboundPort === undefined) return undefined
+  const claim = () => claimPort(inboundHost, inboundPort, 'INBOUND_PORT')
+  return inboundPort === DEFAULT_INBOUND_PORT
+    ? claim().catch(() => freePort(inboundHost))
+    : withPatience(patienceMs, claim)
 }
 
 function smtpEnv({ port, submissionPort, tlsPort }: SmtpConfig, metricsPort: number): Record<string, string> {

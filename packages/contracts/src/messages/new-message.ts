@@ -61,6 +61,8 @@ export type NewMessage = {
   connectionId?: string | undefined
   /** The URL that gets the events of this message. */
   callbackUrl?: string | undefined
+  /** Replies go to an address of the gateway, which names the message. */
+  replyTracking?: true | undefined
   /** Where bounces go, for providers that speak SMTP; '' is nowhere. Undefined: to the author. */
   returnPath?: string | undefined
   /** Makes it of the id that the message gets; then it stands in the place of `returnPath`. */

@@ -143,6 +143,8 @@ function readMessage(shape: PartialSendShape, issues: ValidationIssues, now: Dat
   const connectionId = readConnection(shape.connection, issues)
   if (shape.callback_url !== undefined)
     issues.addIf(['callback_url'], callbackUrlIssue(shape.callback_url) ?? undefined)
+  if (shape.reply_tracking === true && replyTo.length > 0)
+    issues.add(['reply_tracking'], 'and reply_to cannot be used together')
   if (from === undefined) return undefined
   const stream = shape.stream ?? 'transactional'
   return {
@@ -160,6 +162,7 @@ function readMessage(shape: PartialSendShape, issues: ValidationIssues, now: Dat
     stream,
     connectionId,
     callbackUrl: shape.callback_url,
+    replyTracking: shape.reply_tracking === true ? true : undefined,
   }
 }
 

@@ -217,6 +217,13 @@ export const SendRequest = z
         examples: ['https://app.acme.example/events'],
       })
       .optional(),
+    reply_tracking: z
+      .boolean()
+      .meta({
+        description:
+          'True: replies come to the gateway, which has them as events of the message (`recipient.replied`) and gives them to your inbound route for `reply`. In the place of `reply_to`.',
+      })
+      .optional(),
   })
   .meta({ id: 'SendRequest', description: 'One message to send.' })
 

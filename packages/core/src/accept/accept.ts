@@ -96,12 +96,18 @@ function keyHashOf(tenant: Tenant, { route, key }: Idempotency): Buffer {
   return hash('sha256', `${tenant.mode}\n${route}\n${key}`, 'buffer')
 }
 
+/** How ids are made, and addresses of ours that name them. */
+type Making = { newId: () => string; replyAddress?: ((messageId: string) => string) | undefined }
+
 /** The rows of all messages; many or long ones let others run in between. */
-async function rowsOf(newId: () => string, messages: readonly NewMessage[]): Promise<AcceptRow[]> {
+async function rowsOf(
+  { newId, replyAddress }: Making,
+  messages: readonly NewMessage[],
+): Promise<AcceptRow[]> {
   const rows: AcceptRow[] = []
   let began = performance.now()
   for (const message of messages) {
-    rows.push(acceptRow(newId(), message))
+    rows.push(acceptRow(newId(), message, replyAddress))
     if (performance.now() - began < ROWS_MS_MAX) continue
     await setImmediate()
     began = performance.now()
@@ -114,14 +120,14 @@ function poolMessage({ stream, tags, from, to, cc, bcc, connectionId }: NewMessa
   return { stream, tags, fromAddress: from.address, recipients, connectionId: connectionId ?? null }
 }
 
-async function toUnit(newId: () => string, tenant: Tenant, request: AcceptRequest): Promise<TimedUnit> {
-  const messages = await rowsOf(newId, request.messages)
+async function toUnit(making: Making, tenant: Tenant, request: AcceptRequest): Promise<TimedUnit> {
+  const messages = await rowsOf(making, request.messages)
   const { idempotency, until = performance.now() + ACCEPT_MS } = request
   return {
     until,
     tenantId: tenant.id,
     mode: tenant.mode,
-    requestId: messages[0]?.id ?? newId(),
+    requestId: messages[0]?.id ?? making.newId(),
     recipientCount: messages.reduce((sum, message) => sum + message.recipients.length, 0),
     idempotency: idempotency
       ? {
@@ -183,10 +189,12 @@ export function createAcceptor(deps: {
   ways?: PoolWays
   /** Makes message ids, which tell their day; this machine's clock dates them when absent. */
   newId?: () => string
+  /** Where replies to a message go that asks for it. */
+  replyAddress?: (messageId: string) => string
   failpoint: Failpoint
   onError: (error: unknown) => void
 }): Acceptor {
-  const { newId = newMachineId } = deps
+  const { newId = newMachineId, replyAddress } = deps
   const store = createStore(deps)
   const small = createBatcher<TimedUnit, Stored>({
     run: store.storeUnits,
@@ -263,7 +271,7 @@ export function createAcceptor(deps: {
 
   return {
     async accept(tenant, request) {
-      const unit = await toUnit(newId, tenant, request)
+      const unit = await toUnit({ newId, replyAddress }, tenant, request)
       await addWays(unit, request.messages, 0)
       // A refusal that names no counter is the trace of a race that has ended meanwhile: try again.
       for (let round = 0; round < 5; round++) {

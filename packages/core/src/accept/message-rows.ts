@@ -86,10 +86,15 @@ function recipientRows(message: NewMessage): AcceptRow['recipients'] {
 }
 
 /** The rows of one message. */
-export function acceptRow(id: string, message: NewMessage): AcceptRow {
+export function acceptRow(
+  id: string,
+  message: NewMessage,
+  replyAddress?: (messageId: string) => string,
+): AcceptRow {
   const recipients = recipientRows(message)
   const mail = message.mime && wholeMail(id, message.from.address, message.mime)
-  const document = JSON.stringify(contentDocument(id, message, recipients, mail))
+  const replyTo = message.replyTracking && replyAddress ? [{ address: replyAddress(id) }] : message.replyTo
+  const document = JSON.stringify(contentDocument(id, { ...message, replyTo }, recipients, mail))
   const attachmentBytes = message.attachments.reduce((sum, { content }) => sum + content.length, 0)
   return {
     id,

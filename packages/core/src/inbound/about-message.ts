@@ -68,6 +68,12 @@ function bounced(events: readonly ProviderEvent[], message: EventMessage, positi
   })
 }
 
+/** The recipient that wrote a reply. */
+function positionOf({ recipients }: EventMessage, author: string | undefined): number | undefined {
+  const wanted = author?.toLowerCase()
+  return recipients.find(([, address]) => address.toLowerCase() === wanted)?.[0]
+}
+
 /** Our own ids in what a mail says that it answers. */
 export function answeredIds({ in_reply_to, references }: ReadResult['mail']): string[] {
   const ids = [in_reply_to ?? '', ...references.toReversed()].flatMap(
@@ -82,7 +88,7 @@ type Applied = { messageId: string | null }
 export async function applyAbout(
   pool: Pool,
   claimed: ClaimedInbound,
-  events: readonly ProviderEvent[] | 'reply',
+  events: readonly ProviderEvent[] | { repliedBy: string | undefined },
 ): Promise<Applied> {
   const { tenantId, aboutId, aboutPosition } = claimed
   if (aboutId === null || aboutPosition === null) return { messageId: null }
@@ -90,8 +96,8 @@ export async function applyAbout(
     const [message] = await findMessages(db, [{ tenantId, messageId: aboutId }])
     if (!message) return []
     const items =
-      events === 'reply'
-        ? [replied(claimed, message, aboutPosition)]
+      'repliedBy' in events
+        ? [replied(claimed, message, positionOf(message, events.repliedBy) ?? aboutPosition)]
         : bounced(events, message, aboutPosition)
     return (await applyEvents(db, items)).notifications
   })
@@ -108,14 +114,14 @@ export async function applyAnswered(
 ): Promise<Applied> {
   const ids = answeredIds(mail)
   if (ids.length === 0) return { messageId: null }
-  const author = mail.from[0]?.address.toLowerCase()
+  const author = mail.from[0]?.address
   const found = await inTransaction(pool, async (db) => {
     const messages = await findMessages(
       db,
       ids.map((messageId) => ({ tenantId: claimed.tenantId, messageId })),
     )
     for (const message of messages) {
-      const position = message.recipients.find(([, address]) => address.toLowerCase() === author)?.[0]
+      const position = positionOf(message, author)
       if (position === undefined || message.mode !== claimed.mode) continue
       const { notifications } = await applyEvents(db, [replied(claimed, message, position)])
       return { messageId: message.messageId, notifications }

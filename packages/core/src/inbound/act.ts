@@ -46,7 +46,9 @@ async function actOnAbout(
       const message_id = claimed.aboutId && toPublicId('msg', claimed.aboutId)
       return [doneAction('reply', { message_id, detail: `sent by a machine (${read.auto}): no event` })]
     }
-    const { messageId: message_id } = await applyAbout(deps.pool, claimed, 'reply')
+    const { messageId: message_id } = await applyAbout(deps.pool, claimed, {
+      repliedBy: read?.mail.from[0]?.address,
+    })
     return [doneAction('reply', { message_id })]
   }
   if (!read || read.auto) return []

@@ -8,7 +8,7 @@ import { type AddressMatcher, createMatcher, MATCH_KINDS } from './match-address
 import { isUnder, readOwnDomain } from './own-domain.ts'
 import type { InboundKind } from './sql/accept-inbound.ts'
 import { findOwnMessage } from './sql/find-own-message.ts'
-import { loadDomainRoutes, loadTokenRoutes, type RouteToMatch } from './sql/load-routes.ts'
+import { loadDomainRoutes, loadOwnRoutes, loadTokenRoutes, type RouteToMatch } from './sql/load-routes.ts'
 
 /** Whose mail it is, and what it is for. */
 export type FoundRecipient = {
@@ -92,7 +92,9 @@ export function createRecipientFinder(deps: {
     const message = await findOwnMessage(deps.pool, own)
     if (!message) return { refusal: 'unknown' }
     const { purpose: kind, messageId: aboutId, position: aboutPosition } = own
-    return { ...message, kind, routeId: null, aboutId, aboutPosition }
+    const routes = kind === 'reply' ? toTable(await loadOwnRoutes(deps.pool, message)) : null
+    const routeId = routes?.routes.find(({ matches }) => matches('reply'))?.id ?? null
+    return { ...message, kind, routeId, aboutId, aboutPosition }
   }
 
   return {

@@ -27,6 +27,14 @@ async function processed(owner: { tenantId: string; mode: 'live' | 'test' }, id:
   })
 }
 
+const suppressedOf = async (tenantId: string) =>
+  (
+    await db().pool.query({
+      text: 'select address from suppression where tenant_id = $1',
+      values: [tenantId],
+    })
+  ).rows
+
 const withFile = mailOf(
   'From: =?utf-8?q?J=C3=BCrgen?= <j@acme.example>',
   'To: support@app.example',
@@ -125,14 +133,13 @@ describe('a mail that was received', () => {
   })
 
   test('is kept in a mailbox, listed, read as it came, and deleted', async () => {
-    const { owner, deps, route } = await begin([{ type: 'drop' }])
+    const { owner, deps, route, token } = await begin([{ type: 'drop' }])
     const mailbox = await createMailbox(deps, owner, { name: 'In' })
     await db().pool.query({
       text: 'update inbound_route set actions = $2 where id = $1',
       values: [route.id, JSON.stringify([{ type: 'store', mailbox_id: mailbox.id }])],
     })
-    const { readTenantToken } = await import('./tenant-address.ts')
-    const address = `x@${await readTenantToken(deps, owner)}.${INBOUND_DOMAIN}`
+    const address = `x@${token}.${INBOUND_DOMAIN}`
     startProcessor()
     const { id } = await receive([address], withFile)
     await processed(owner, id)
@@ -178,7 +185,8 @@ describe('a mail that was received', () => {
       { type: 'forward', state: 'done', message_id: expect.stringMatching(/^msg_/) },
     ])
     const sent = await db().pool.query<{ raw: Buffer; document: { return_path: string }; address: string }>({
-      text: `select c.raw, c.document, r.address from message_content c join recipient r using (tenant_id, message_id)
+      text: `select w.content as raw, c.document, r.address from message_content c join recipient r using (tenant_id, message_id)
+             join message_raw_chunk w using (tenant_id, message_id)
              where c.tenant_id = $1 order by r.address`,
       values: [owner.tenantId],
     })
@@ -252,11 +260,7 @@ describe('mail to an address of ours', () => {
       statuses: ['sent', 'bounced'],
       events: ['recipient.bounced'],
     })
-    const suppressed = await db().pool.query<{ address: string }>({
-      text: 'select address from suppression where tenant_id = $1',
-      values: [sent.tenantId],
-    })
-    expect(suppressed.rows).toEqual([{ address: 'two@example.net' }])
+    expect(await suppressedOf(sent.tenantId)).toEqual([{ address: 'two@example.net' }])
   })
 
   test('a bounce in no known form counts, and suppresses nobody', async () => {
@@ -272,11 +276,7 @@ describe('mail to an address of ours', () => {
       statuses: ['bounced'],
       events: ['recipient.bounced'],
     })
-    const suppressed = await db().pool.query({
-      text: 'select from suppression where tenant_id = $1',
-      values: [sent.tenantId],
-    })
-    expect(suppressed.rowCount).toBe(0)
+    expect(await suppressedOf(sent.tenantId)).toEqual([])
   })
 
   test.each([
@@ -292,13 +292,6 @@ describe('mail to an address of ours', () => {
     )
     await processed({ tenantId: sent.tenantId, mode: 'live' }, id)
     expect(await stateOfSent(db().pool, sent.id)).toEqual({ statuses: ['sent'], events: [] })
-  })
-
-  test('is refused with a MAC that we did not make', async () => {
-    const sent = await buildSent(db().pool)
-    const address = bounceAddress(sent.id)
-    const forged = `${address.slice(0, 20)}${address[20] === '0' ? '1' : '0'}${address.slice(21)}`
-    await expect(receive([forged], dsn('x'), { sender: '' })).rejects.toThrow('unknown')
   })
 
   test('a reply is an event of its recipient, and one by a machine is none', async () => {
@@ -319,6 +312,25 @@ describe('mail to an address of ours', () => {
     const { id } = await receive([address], mailOf('From: u@example.net', 'Subject: Re', '', 'Yes.'))
     await processed(owner, id)
     expect((await stateOfSent(db().pool, sent.id)).events).toEqual(['recipient.replied'])
+  })
+
+  test('a reply of one of several recipients is the event of that one, and goes to the route for reply', async () => {
+    const { tenantId, owner, route } = await begin([{ type: 'drop' }], { kind: 'address', value: 'reply' })
+    const sent = await buildSent(db().pool, ['one@example.net', 'two@example.net'], { tenantId })
+    const address = makeOwnAddress(
+      ownKey,
+      { purpose: 'reply', messageId: sent.id, position: 0 },
+      INBOUND_DOMAIN,
+    )
+    startProcessor()
+    const { id } = await receive([address], mailOf('From: Two@example.net', '', 'Yes.'))
+    const info = await processed(owner, id)
+    expect([info.routeId, info.actions.map(({ type }) => type)]).toEqual([route.id, ['reply', 'drop']])
+    const events = await db().pool.query({
+      text: 'select position, type from event where message_id = $1',
+      values: [sent.id],
+    })
+    expect(events.rows).toEqual([{ position: 1, type: 'recipient.replied' }])
   })
 
   test('an answer to an address of the tenant names its message by In-Reply-To', async () => {

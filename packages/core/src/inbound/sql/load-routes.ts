@@ -26,6 +26,22 @@ export async function loadDomainRoutes(db: Queryable, domain: string): Promise<R
   return rows
 }
 
+/** Routes for a tenant's own address. */
+export async function loadOwnRoutes(
+  db: Queryable,
+  { tenantId, mode }: { tenantId: string; mode: string },
+): Promise<RouteToMatch[]> {
+  const { rows } = await db.query<RouteToMatch>({
+    name: 'load-inbound-own-routes',
+    text: `
+      select tenant_id as "tenantId", mode, id, match from inbound_route
+      where tenant_id = $1 and mode = $2 and domain is null and enabled
+      order by position, id`,
+    values: [tenantId, mode],
+  })
+  return rows
+}
+
 /** Routes for the address under the operator's domain that this token names. */
 export async function loadTokenRoutes(db: Queryable, token: string): Promise<RouteToMatch[]> {
   const { rows } = await db.query<RouteToMatch>({
