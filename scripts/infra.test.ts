@@ -71,7 +71,7 @@ test('haproxy accepts its configuration', (context) => {
 
 test('units start files of this project, and wait for their stop longer than a process needs', () => {
   const units = globSync('infra/systemd/*.service', { cwd: ROOT })
-  expect(units).toHaveLength(3)
+  expect(units).toHaveLength(4)
   for (const path of units) {
     const entry = /^ExecStart=\/usr\/bin\/node (?:--\S+ )*(\S+)/m.exec(read(path))?.[1] ?? ''
     expect(globSync(entry, { cwd: ROOT }), path).toEqual([entry])

@@ -9,6 +9,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { connectRaw, type RawClient } from '../test/raw-client.ts'
 import { startTestSmtp, TEST_SECRET, type TestSmtp } from '../test/smtp.ts'
 
+/** Each starts processes, two or three one after the other. */
+const SLOW_MS = 120_000
 let smtp: TestSmtp
 let folder: string
 const children: ReturnType<typeof spawn>[] = []
@@ -82,7 +84,7 @@ test('a server that is killed after the commit and before the 250 has stored the
   const second = await startProcess()
   expect(await send(await greet(second.port), 'one')).toBe(`250 2.0.0 Ok: queued as ${stored}`)
   expect(await ids()).toEqual([stored])
-})
+}, SLOW_MS)
 
 test('a server that is killed before the commit has stored nothing, and the repeat is the first', async () => {
   const first = await startProcess('before_commit:kill9')
@@ -92,7 +94,7 @@ test('a server that is killed before the commit has stored nothing, and the repe
   const second = await startProcess()
   expect(await send(await greet(second.port), 'one')).toMatch(/^250/)
   expect(await ids()).toHaveLength(1)
-})
+}, SLOW_MS)
 
 test('a rolling restart loses no mail and stores none twice', async () => {
   const total = 60
@@ -135,4 +137,4 @@ test('a rolling restart loses no mail and stores none twice', async () => {
   await Promise.all(clients)
   expect(new Set(answered).size).toBe(total)
   expect(await ids()).toHaveLength(total)
-})
+}, SLOW_MS)

@@ -38,7 +38,7 @@ const fields = {
     .min(1)
     .max(1)
     .meta({
-      description: 'What the login may do. So far there is one scope.',
+      description: 'Scopes of the login. So far there is one.',
     }),
   from_domains: z.array(domain).max(listMax).meta({
     description: 'Domains that the `From` of a mail may have; empty: every domain that your tenant may use.',
@@ -87,7 +87,7 @@ export const SmtpCredential = z
     }),
     name: z.string().meta({ description: 'Your text.' }),
     mode: z.enum(['live', 'test']).meta({ description: 'As the key that made it: `test` sends nothing.' }),
-    scopes: z.array(z.string()).meta({ description: 'What it may do.' }),
+    scopes: z.array(z.string()).meta({ description: 'Scopes of the login.' }),
     from_domains: z
       .array(z.string())
       .meta({ description: 'Domains that `From` may have; empty: all of yours.' }),
