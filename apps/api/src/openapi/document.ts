@@ -47,7 +47,7 @@ const TAGS = [
   },
   {
     name: 'Egress',
-    description: 'What the gateway connects to for you, by your plan.',
+    description: 'The hosts that the gateway connects to for you, by your plan.',
   },
   { name: 'Operations', description: 'Health and metrics of the gateway, and this reference.' },
 ]
