@@ -26,13 +26,10 @@ describe.skipIf(!isInstalled)('the commands of the guides', () => {
   test.each([...examplesOf('keys'), ...examplesOf('sandboxes')])(
     'of %s are answered with success: %s',
     async (_guide, text) => {
-      const env = {
-        ...process.env,
-        LETTERGATE_URL: api.url,
-        LETTERGATE_KEY: api.tenant.liveKey,
-        KEY_ID: keyId,
-      }
-      const { stdout } = await run('sh', ['-c', text.replaceAll('curl ', 'curl -sf ')], { env })
+      const values = { LETTERGATE_URL: api.url, LETTERGATE_KEY: api.tenant.liveKey, KEY_ID: keyId }
+      const exports = Object.entries(values).map(([name, value]) => `export ${name}='${value}'`)
+      const script = [...exports, text.replaceAll('curl ', 'curl -sf ')].join('\n')
+      const { stdout } = await run('sh', ['-c', script])
       expect(Object.keys(JSON.parse(stdout)).length).toBeGreaterThan(1)
     },
   )

@@ -158,4 +158,4 @@ test('a key of the operator can be made, is listed without itself, and can be re
   const rows = JSON.parse((await run('key', 'list', '--admin', '--json')).stdout)
   expect(rows[0]).toMatchObject({ id: made.key_id, mode: 'admin', status: 'revoked' })
   expect((await run('key', 'list')).stderr).toContain('--tenant')
-})
+}, 90_000)

@@ -4,10 +4,10 @@ import { notConnected, notPermitted } from './network-failure.ts'
 import type { EgressPolicy } from './policy.ts'
 import { isPublicAddress } from './public-address.ts'
 import { type Resolve, resolveByDns, resolveBySystem } from './resolve.ts'
+import type { Scheme, Target } from './target.ts'
 
-export type Scheme = 'https' | 'http' | 'smtp' | 'smtp-plain'
-/** Without a scheme a target may use the ports of every encrypted one. */
-export type Target = { host: string; port: number; scheme?: Scheme }
+export type { Scheme, Target } from './target.ts'
+
 /**
  * The rule that decided: `operator-list`, `public-internet`, `plan/0`, `tenant/0` … permit; `host-form`, `special-addresses`, `usual-ports`
  * and `plan` refuse.

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { canonicalHost } from './canonical-host.ts'
-import type { Scheme, Target } from './guard.ts'
 import { inNetwork, type Network } from './public-address.ts'
+import type { Scheme, Target } from './target.ts'
 
 /** Targets that a policy permits. Without ports: those that are usual for the protocols. */
 export type EgressRule = {
@@ -17,7 +17,7 @@ export type PolicyVerdict =
   | { kind: 'refused'; part: 'host' | 'port' }
 
 export type EgressPolicy = {
-  /** Equal for policies that permit the same, whoever they are for. */
+  /** Equal for policies that permit the same. */
   readonly key: string
   /** Whether the public internet is permitted besides the rules. */
   readonly isPublic: boolean

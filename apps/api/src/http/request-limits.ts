@@ -88,8 +88,9 @@ export function createRequestLimits(deps: {
     take({ keyId, tenantId, rates }) {
       if (!rates || (rates.tenant === null && rates.key === null)) return null
       const time = now()
-      const keyRate = rates.key ?? Math.ceil((rates.tenant ?? 0) * KEY_SHARE)
-      const ofKey = countOf(counts, keyId, perWindow(keyRate), time)
+      const keyLimit =
+        rates.key !== null ? perWindow(rates.key) : Math.ceil(perWindow(rates.tenant ?? 0) * KEY_SHARE)
+      const ofKey = countOf(counts, keyId, keyLimit, time)
       if (ofKey.used >= ofKey.limit) return hit('key', ofKey, time)
       if (rates.tenant !== null) {
         const ofTenant = countOf(counts, tenantId, perWindow(rates.tenant), time)

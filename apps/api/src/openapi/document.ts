@@ -73,7 +73,7 @@ const TAGS = [
   },
   {
     name: 'Egress',
-    description: 'What the gateway connects to for you, by your plan.',
+    description: 'The hosts that the gateway connects to for you, by your plan.',
   },
   { name: 'Settings', description: 'Your choices that hold for all your mail.' },
   {

@@ -7,9 +7,9 @@ export const EgressInfo = z
   .object({
     plan: z.string().meta({ description: 'Your plan.' }),
     rules: Rules.nullable().meta({
-      description: 'What the plan reaches; null: the public internet, on the ports that are usual.',
+      description: 'Targets that the plan permits; null: the public internet, on the ports that are usual.',
     }),
-    extra: Rules.meta({ description: 'What the operator added for you alone.' }),
+    extra: Rules.meta({ description: 'Targets that the operator added for you alone.' }),
     provider_hosts: z
       .array(z.string())
       .meta({ description: 'The hosts that `@providers` stands for, on port 443.' }),
@@ -17,7 +17,7 @@ export const EgressInfo = z
       .record(z.string(), z.array(z.int()))
       .meta({ description: 'The ports of each protocol where a rule names none.' }),
   })
-  .meta({ id: 'EgressInfo', description: 'What the gateway connects to for you.' })
+  .meta({ id: 'EgressInfo', description: 'The targets that the gateway connects to for you.' })
 export type EgressInfo = z.output<typeof EgressInfo>
 
 export const TryEgressRequest = z
@@ -37,7 +37,7 @@ export const EgressVerdict = z
     allowed: z.boolean().meta({ description: 'Whether a connection of yours may lead there now.' }),
     rule: z.string().meta({
       description:
-        'What decided: `operator-list`, `public-internet`, `plan/0` (the first rule of the plan), `tenant/0`; or a refusal by `host-form`, `special-addresses`, `usual-ports`, `plan`; `unresolved`: the name has no address, so each connection decides.',
+        'The rule that decided: `operator-list`, `public-internet`, `plan/0` (the first rule of the plan), `tenant/0`; or a refusal by `host-form`, `special-addresses`, `usual-ports`, `plan`; `unresolved`: the name has no address, so each connection decides.',
     }),
     reason: z.string().nullable().meta({ description: 'Why it is refused, and what to do.' }),
   })

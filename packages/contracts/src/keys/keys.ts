@@ -46,7 +46,7 @@ export const CreateKeyRequest = z
       .array(z.enum(tenantScopes))
       .min(1)
       .max(tenantScopes.length)
-      .meta({ description: 'What the key may do: scopes that the calling key has too.' }),
+      .meta({ description: 'Rights of the key: scopes that the calling key has too.' }),
     expires_at: z.iso
       .datetime({ offset: true })
       .nullable()
@@ -113,11 +113,11 @@ export const ApiKey = z
   .object({
     id: KeyId,
     name: z.string().meta({ description: 'Your name for it.' }),
-    mode: z.enum(['live', 'test']).meta({ description: 'What it is for.' }),
+    mode: z.enum(['live', 'test']).meta({ description: '`live` or `test`.' }),
     display: z
       .string()
       .meta({ description: 'How it begins, to recognise it by.', examples: ['lg_live_Ab3d'] }),
-    scopes: z.array(z.string()).meta({ description: 'What it may do.' }),
+    scopes: z.array(z.string()).meta({ description: 'Its scopes.' }),
     networks: z.array(z.string()).meta({ description: 'Where requests may come from; empty: anywhere.' }),
     from_domains: z.array(z.string()).meta({ description: 'Domains that its mail may be from; empty: any.' }),
     requests_per_second: z.int().nullable().meta({ description: 'Its own limit.' }),

@@ -156,6 +156,24 @@ describe('/v1/keys', () => {
     expect((await revoke(left, '?force=true')).status).toBe(204)
   })
 
+  test('a key that asks too often gets 429 with the limit and the wait, and another key of the tenant does not', async () => {
+    const tenant = await api.addTenant()
+    await api.db.pool.query({
+      text: `update tenant set own_limits = '{"requests_per_second": 1}' where id = $1`,
+      values: [tenant.tenantId],
+    })
+    const ask = (key: string) => api.call('GET', '/v1/messages', { key })
+    const answers: Answer[] = []
+    for (let i = 0; i < 9; i++) answers.push(await ask(tenant.liveKey))
+    expect(answers.map(({ status }) => status)).toEqual([...Array(8).fill(200), 429])
+    const refused = answers.at(-1)
+    expect(refused?.json).toMatchObject({ code: 'rate-limited' })
+    expect(refused?.headers.get('ratelimit-policy')).toBe('"requests";q=8;w=10')
+    expect(refused?.headers.get('ratelimit')).toMatch(/^"requests";r=0;t=\d+$/)
+    expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect((await ask(tenant.testKey)).status).toBe(200)
+  })
+
   test('the last use of a key is known after the process wrote it, with its address and agent', async () => {
     const made = await create({ scopes: ['messages:read'] })
     const headers = { ...from('203.0.113.7'), 'user-agent': 'ci/1' }

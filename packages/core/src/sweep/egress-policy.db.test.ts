@@ -3,7 +3,7 @@ import { createCapture } from '@lettergate/providers/capture/index'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { accepted, buildFleet } from '../../test/fleet.ts'
 import { createEgressPolicies } from '../egress/index.ts'
-import { releaseWaiting } from '../sweep/sql/release-waiting.ts'
+import { releaseWaiting } from './sql/release-waiting.ts'
 
 let db: TestDatabase
 beforeAll(async () => {
