@@ -39,6 +39,7 @@ type Deps = {
   onMessage?: (action: BulkAction, result: BulkResult) => void
   onError: (error: unknown) => void
   leaseMs?: number
+  turnMs?: number
 }
 
 type Job = Omit<TakenBulkJob, 'filter' | 'errors'> & {
@@ -77,7 +78,7 @@ const nothing = { matched: 0, done: 0, skipped: 0, failed: 0, errors: null }
  * lock outlives a message, so a job delays no other work.
  */
 export function createBulkRunner(deps: Deps): BulkRunner {
-  const { pool, leaseMs = LEASE_MS } = deps
+  const { pool, leaseMs = LEASE_MS, turnMs = TURN_MS } = deps
   const stopping = new AbortController()
   let running: Promise<void> | null = null
 
@@ -147,7 +148,7 @@ export function createBulkRunner(deps: Deps): BulkRunner {
 
   /** Whether the job is done. */
   async function doTurn(job: Job): Promise<boolean> {
-    const until = performance.now() + TURN_MS
+    const until = performance.now() + turnMs
     job.atTenant ??= job.ofTenant ?? (await nextTenant(pool, FIRST_TENANT))
     while (job.atTenant !== null) {
       if (!(await doPage(job, job.atTenant, until))) return false
