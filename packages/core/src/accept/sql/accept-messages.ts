@@ -107,12 +107,11 @@ with unit as materialized (
   left join room r using (tenant_id, mode)
   left join named d using (unit)
 ), total as materialized (
-  select r.*, w.fits_all
+  select r.*, w.n <= r.day_rest and w.n <= r.month_rest and w.pool <= r.pool_rest and w.bytes <= r.bytes_rest as fits_all
   from room r
-  join lateral (
-    select sum(n) <= r.day_rest and sum(n) <= r.month_rest and sum(pool) <= r.pool_rest and sum(bytes) <= r.bytes_rest as fits_all
-    from weighed w where w.tenant_id = r.tenant_id and w.mode = r.mode and w.is_fresh
-  ) w on w.fits_all is not null
+  join (
+    select tenant_id, mode, sum(n) as n, sum(pool) as pool, sum(bytes) as bytes from weighed where is_fresh group by 1, 2
+  ) w using (tenant_id, mode)
 ), short as materialized (
   select j.unit, j.message_id, j.verdict
   from total t cross join lateral admit_units(
