@@ -140,13 +140,16 @@ describe('access', () => {
     )
   })
 
-  it.each(adminNamed)('%s is refused to a key of a tenant, with every scope', async (_, { method, path, body }) => {
-    for (const key of [api.tenant.liveKey, api.tenant.testKey]) {
-      const answer = await api.call(method, path, { key, body })
-      expect(answer).toMatchObject({ status: 403, json: { code: 'insufficient-scope' } })
-    }
-    expect((await api.call(method, path, { key: null, body })).status).toBe(401)
-  })
+  it.each(adminNamed)(
+    '%s is refused to a key of a tenant, with every scope',
+    async (_, { method, path, body }) => {
+      for (const key of [api.tenant.liveKey, api.tenant.testKey]) {
+        const answer = await api.call(method, path, { key, body })
+        expect(answer).toMatchObject({ status: 403, json: { code: 'insufficient-scope' } })
+      }
+      expect((await api.call(method, path, { key: null, body })).status).toBe(401)
+    },
+  )
 
   it.each(named)('%s is refused without a key', async (_, { method, path, body }) => {
     const answer = await api.call(method, path, { key: null, body })
