@@ -10,6 +10,7 @@ import {
 import { createKeyVerifier } from '@lettergate/core/keys'
 import { createSealer, deriveKey } from '@lettergate/core/secrets'
 import type { Pool } from '@lettergate/db/pool'
+import { createEgress } from '@lettergate/egress/egress'
 import { createTenantPrisma } from '@lettergate/db/prisma'
 import { createTenants } from '@lettergate/db/tenant-scope'
 
@@ -22,12 +23,12 @@ export async function demoInbound(options: Options, liveKey: string): Promise<st
   const tenants = createTenants({ url, max: 2, applicationName: 'lettergate-cli', onError })
   const keys = createKeyVerifier({ pool, pepper: deriveKey(secret, 'api key pepper') })
   const sealer = createSealer({ tenants, root: secret })
+  const egress = createEgress({ allow: [] })
   const deps: InboundDeps = {
     prisma: createTenantPrisma(tenants),
     tenants,
     sealer,
-    // The route calls no URL.
-    egress: { checkResolvedTarget: async () => ({ ok: true }) },
+    egress,
     db: pool,
     inboundDomain,
     onError,

@@ -268,6 +268,10 @@ test('mail that was counted waits for the end of a pause, and leaves its day onc
   await bed.nextDay()
   await bed.run()
   expect(await bed.counted()).toMatchObject({ counter: 0, accepted: 2 })
+  // Nothing is left that a later give-back would take off that day once more.
+  expect((await db.pool.query({ text: 'select pool_day, pool_n from message' })).rows).toEqual([
+    { pool_day: null, pool_n: null },
+  ])
   await db.pool.query({ text: `update abuse_state set state = 'ok'` })
   await bed.changed()
   await bed.release()

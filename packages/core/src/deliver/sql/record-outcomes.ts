@@ -11,6 +11,7 @@ import {
   HOLDS_LONGER,
   PLAIN_REFUNDS,
   PLAIN_RESULT,
+  POOL_DAYS_LEFT,
   POOL_PARTS,
   POOLED_REFUNDS,
   POOLED_RESULT,
@@ -151,7 +152,11 @@ with ${isPooled ? POOLED_RESULT : PLAIN_RESULT}, finished as (
   returning p.message_id, p.position
 ), ${appendEvents(`
   select tenant_id, message_id, position, event as type, data, mode, stream = 'bulk' as is_bulk, connection_id from change c
-  where event is not null and (not is_late or ((c.message_id, c.position) in (select message_id, position from changed)) is true)`)}, ${isPooled ? POOL_PARTS : ''}${refundUsage(isPooled ? POOLED_REFUNDS : PLAIN_REFUNDS, { from: '$3', to: '$4' })}${isCaptured ? SIMULATED : ''}, ${addSuppressions(`
+  where event is not null and (not is_late or ((c.message_id, c.position) in (select message_id, position from changed)) is true)`)}, ${isPooled ? POOL_PARTS : ''}${refundUsage(
+  isPooled ? POOLED_REFUNDS : PLAIN_REFUNDS,
+  { from: '$3', to: '$4' },
+  isPooled ? POOL_DAYS_LEFT : undefined,
+)}${isCaptured ? SIMULATED : ''}, ${addSuppressions(`
   select tenant_id, mode, no_mailbox as address, '${suppressionStreams.hard_bounce}' as stream, 'hard_bounce' as reason, message_id
   from change where no_mailbox is not null`)}
 select channel, payload

@@ -55,6 +55,11 @@ export const POOL_PARTS = `pool_change as materialized (
   join change c on c.tenant_id = p.tenant_id and c.message_id = p.message_id
   join changed g on g.message_id = c.message_id and g.position = c.position
   group by 1, 2, 3, 4, 5
+), left_day as (
+  update message m set pool_day = null, pool_n = null
+  from pool_change p
+  where p.leaves_day and p.pool_n > 0 and m.tenant_id = p.tenant_id and m.id = p.message_id and m.id between $3 and $4
+  returning m.tenant_id, m.mode, p.pool_day as day, p.pool_n::int4 as n
 ), handed as (
   insert into reputation_hour as h (tenant_id, hour, handed, bounced_hard, unseen)
   select p.tenant_id, date_trunc('hour', now()), sum(p.sent + p.no_mailbox), sum(p.no_mailbox), sum(p.no_mailbox)
@@ -79,10 +84,13 @@ export const PLAIN_REFUNDS = `
 export const POOLED_REFUNDS = `
   select * from (
     select r.tenant_id, r.message_id, coalesce(o.give_back, 0) as n,
-           case when p.pool_n is null then 0 when p.leaves_day then p.pool_n
+           case when p.pool_n is null then 0
                 when p.by_pool = 0 then least(p.sent, p.pool_n) else 0 end as off_pool
     from result r
     left join owned o using (message_id)
     left join pool_change p using (message_id)
   ) b
   where n > 0 or off_pool > 0`
+
+/** Messages that are held, and were counted on an earlier day. */
+export const POOL_DAYS_LEFT = `select tenant_id, mode, day, 0, n from left_day`

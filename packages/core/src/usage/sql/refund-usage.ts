@@ -5,7 +5,12 @@
  * the pool that is not sent yet counts there. Usage rows are locked in the order of their key, with the later ones of the month, whose sums
  * change too, so that statements which meet take turns.
  */
-export function refundUsage(rows: string, { from, to }: { from: string; to: string }): string {
+export function refundUsage(
+  rows: string,
+  { from, to }: { from: string; to: string },
+  /** A select of `tenant_id, mode, day, n, pool`: what leaves days beside it. */
+  beside?: string,
+): string {
   return `returned as (
     update message m set returned = m.returned + b.n, pool_n = m.pool_n - b.n - b.off_pool
     from (${rows}) b
@@ -15,7 +20,12 @@ export function refundUsage(rows: string, { from, to }: { from: string; to: stri
     select tenant_id, mode, day, sum(n)::int4 as n, sum(pool)::int4 as pool from (
       select tenant_id, mode, usage_day as day, n, 0 as pool from returned
       union all
-      select tenant_id, mode, pool_day, 0, n + off_pool from returned where pool_day is not null
+      select tenant_id, mode, pool_day, 0, n + off_pool from returned where pool_day is not null${
+        beside
+          ? `
+      union all ${beside}`
+          : ''
+      }
     ) d group by 1, 2, 3
   ), refund_lock as materialized (
     select u.tenant_id, u.mode, u.day, r.n, r.pool
