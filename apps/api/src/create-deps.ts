@@ -1,15 +1,9 @@
 import type { KeyObject } from 'node:crypto'
 import { createIdSource } from '@lettergate/contracts/lib/ids'
 import { callbackTarget } from '@lettergate/contracts/webhooks/callback-url'
-import {
-  createAcceptor,
-  createAddressesCheck,
-  createConnectionsCheck,
-  createSubmit,
-} from '@lettergate/core/accept'
+import { openAccept } from '@lettergate/core/accept'
 import { createConnectionChecker, createCredentialRenewer } from '@lettergate/core/connections'
-import { createWorkerWaker } from '@lettergate/core/dispatch'
-import { createMailDomains, type DomainDeps, type GatewayNames } from '@lettergate/core/domains'
+import type { DomainDeps, GatewayNames } from '@lettergate/core/domains'
 import { createEgressPolicies } from '@lettergate/core/egress'
 import { createFeedFollower, createFeedNews, createWaitingPlaces } from '@lettergate/core/feed'
 import { createRecipientFinder } from '@lettergate/core/inbound'
@@ -22,7 +16,6 @@ import {
   makeOwnAddress,
 } from '@lettergate/core/lib'
 import { createMessageReader, createMessageWaits } from '@lettergate/core/messages'
-import { createLimitsReader } from '@lettergate/core/plans'
 import {
   createEventReceiver,
   createEventRegistrar,
@@ -30,7 +23,6 @@ import {
   createHookIo,
   createHookVisitCounter,
 } from '@lettergate/core/provider-events'
-import { createRoutingViews } from '@lettergate/core/routing'
 import { createSealer, deriveKey } from '@lettergate/core/secrets'
 
 import { createQuotaReader } from '@lettergate/core/usage'
@@ -260,17 +252,27 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     inboundDomain,
     keys: [ownAddresses, previous('own addresses')].filter((key) => key !== undefined),
   })
-  const acceptor = createAcceptor({
+  const quotas = createQuotaReader({ pool, onError })
+  const dns = options.dns ?? createDns({ allow: options.egressAllow })
+  const { acceptor, submit } = openAccept({
     pool,
+    tenants,
+    providers,
+    dns,
     newId: createIdSource(clock.now),
     replyAddress: (messageId) =>
       makeOwnAddress(ownAddresses, { purpose: 'reply', messageId, position: 0 }, inboundDomain),
-    wakeWorkers: createWorkerWaker(pool, onError),
+    onQuota: quotas.note,
+    callbacks: {
+      async refusal(tenantId, url) {
+        const verdict = await egress.forTenant(tenantId).checkTarget(callbackTarget(url))
+        return verdict.ok ? null : verdict.reason
+      },
+      prepare: createCallbackReaders({ tenants, sealer }),
+    },
     failpoint: createFailpoint(options.failpoint),
     onError,
   })
-  const quotas = createQuotaReader({ pool, onError })
-  const dns = options.dns ?? createDns({ allow: options.egressAllow })
   const domains: DomainDeps = {
     tenants,
     prisma,
@@ -293,24 +295,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     readiness: createReadiness(pool, SILENT_MS),
     acceptor,
     quotas,
-    submit: createSubmit({
-      acceptor,
-      limits: createLimitsReader({ pool }),
-      onQuota: quotas.note,
-      connectionsCheck: createConnectionsCheck({
-        tenants,
-        providers,
-        views: createRoutingViews({ tenants }),
-      }),
-      addresses: createAddressesCheck({ tenants, mailDomains: createMailDomains(dns) }),
-      callbacks: {
-        async refusal(tenantId, url) {
-          const verdict = await egress.forTenant(tenantId).checkTarget(callbackTarget(url))
-          return verdict.ok ? null : verdict.reason
-        },
-        prepare: createCallbackReaders({ tenants, sealer }),
-      },
-    }),
+    submit,
     clock,
     keys,
     uses,

@@ -1,13 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { createIdSource } from '@lettergate/contracts/lib/ids'
-import {
-  type Acceptor,
-  createAcceptor,
-  createConnectionsCheck,
-  createSubmit,
-  type Submit,
-} from '@lettergate/core/accept'
-import { createWorkerWaker } from '@lettergate/core/dispatch'
+import { type Acceptor, openAccept, type Submit } from '@lettergate/core/accept'
 import { createKeyVerifier } from '@lettergate/core/keys'
 import { createDatabaseClock, createFailpoint, type DatabaseClock } from '@lettergate/core/lib'
 import { createSealer, deriveKey } from '@lettergate/core/secrets'
@@ -19,6 +12,7 @@ import {
 } from '@lettergate/core/smtp-credentials'
 import { createPool, type Pool } from '@lettergate/db/pool'
 import { createTenants } from '@lettergate/db/tenant-scope'
+import { createDns } from '@lettergate/egress/dns'
 import { createProviders } from '@lettergate/providers/registry'
 import type { SmtpMetrics } from './metrics.ts'
 
@@ -50,6 +44,8 @@ export type SmtpDepsOptions = {
   secret: KeyObject
   previousSecret?: KeyObject | undefined
   failpoint?: string | undefined
+  /** As for every other socket: for questions about domains. */
+  egressAllow?: readonly string[]
   onLate: SmtpMetrics['onLateStatement']
   onError: (error: unknown) => void
 }
@@ -60,6 +56,7 @@ export function createDeps({
   secret,
   previousSecret,
   failpoint,
+  egressAllow = [],
   onLate,
   onError,
 }: SmtpDepsOptions): SmtpDeps {
@@ -89,10 +86,12 @@ export function createDeps({
   })
   const providers = createProviders()
   const clock = createDatabaseClock({ pool, onError })
-  const acceptor = createAcceptor({
+  const { acceptor, submit } = openAccept({
     pool,
+    tenants,
+    providers,
+    dns: createDns({ allow: egressAllow }),
     newId: createIdSource(clock.now),
-    wakeWorkers: createWorkerWaker(pool, onError),
     failpoint: createFailpoint(failpoint),
     onError,
   })
@@ -101,12 +100,7 @@ export function createDeps({
   return {
     pool,
     acceptor,
-    submit: createSubmit({
-      acceptor,
-      connectionsCheck: createConnectionsCheck({ tenants, providers }),
-      // A mail has no URL of its own.
-      callbacks: { refusal: async () => null, prepare: async () => {} },
-    }),
+    submit,
     logins,
     useNotes,
     clock,

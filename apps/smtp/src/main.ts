@@ -36,6 +36,7 @@ async function main(): Promise<void> {
     secret: rootSecret(config),
     previousSecret: config.previousSecret,
     failpoint: config.failpoint,
+    egressAllow: config.egressAllow,
     certificate: files && readCertificate(files),
     baseUrl: config.publicUrl ?? `http://${config.apiHost}:${config.apiPort}`,
     onError,

@@ -28,6 +28,7 @@ export type SmtpOptions = {
   secret: KeyObject
   previousSecret?: KeyObject | undefined
   failpoint?: string | undefined
+  egressAllow?: readonly string[]
   certificate: Certificate | null
   /** Of the pages of problems, without a slash at its end. */
   baseUrl: string

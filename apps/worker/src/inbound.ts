@@ -1,5 +1,4 @@
-import { createAcceptor, createConnectionsCheck, createSubmit } from '@lettergate/core/accept'
-import { createWorkerWaker } from '@lettergate/core/dispatch'
+import { openAccept } from '@lettergate/core/accept'
 import { createInboundProcessor, createMailReader } from '@lettergate/core/inbound'
 import type { WorkerMetrics } from './metrics.ts'
 import type { WorkerDeps } from './worker-deps.ts'
@@ -8,16 +7,12 @@ export type RunningInbound = { wake(): void; stop(): Promise<void> }
 
 /** Starts reading received mail and acting on it; what is forwarded is accepted as any message is. */
 export function startInbound(deps: WorkerDeps, metrics: WorkerMetrics): RunningInbound {
-  const { pool, tenants, providers, failpoint, onError, inboundDomain } = deps
-  const acceptor = createAcceptor({ pool, wakeWorkers: createWorkerWaker(pool, onError), failpoint, onError })
+  const { pool, tenants, providers, dns, failpoint, onError, inboundDomain } = deps
+  const { acceptor, submit } = openAccept({ pool, tenants, providers, dns, failpoint, onError })
   const reader = createMailReader({ mta: inboundDomain, onThreadEnded: metrics.onReaderEnded })
   const processor = createInboundProcessor({
     pool,
-    submit: createSubmit({
-      acceptor,
-      connectionsCheck: createConnectionsCheck({ tenants, providers }),
-      callbacks: { refusal: async () => null, prepare: async () => {} },
-    }),
+    submit,
     mta: inboundDomain,
     keys: deps.ownAddressKeys,
     reader,

@@ -7,7 +7,7 @@ import { BatcherFull, createBatcher } from '@lettergate/db/batcher'
 import type { Pool } from '@lettergate/db/pool'
 import type { WakeWorkers } from '../dispatch/index.ts'
 import { type Failpoint, fromStorage } from '../lib/index.ts'
-import type { PoolMessage, PoolWays } from '../routing/index.ts'
+import { carriedOfNew, type PoolMessage, type PoolWays } from '../routing/index.ts'
 import { type Counter, counterOf, counters, type QuotaState, type Refusal } from '../usage/index.ts'
 import { acceptRow, type StoredAnswer, storedAnswer } from './message-rows.ts'
 import type { AcceptRow, AcceptUnit } from './sql/accept-messages.ts'
@@ -115,9 +115,19 @@ async function rowsOf(
   return rows
 }
 
-function poolMessage({ stream, tags, from, to, cc, bcc, connectionId }: NewMessage): PoolMessage {
-  const recipients = [...to, ...cc, ...bcc]
-  return { stream, tags, fromAddress: from.address, recipients, connectionId: connectionId ?? null }
+function poolMessage(message: NewMessage): PoolMessage {
+  const { stream, tags, from, to, cc, bcc, connectionId } = message
+  return {
+    stream,
+    tags,
+    fromAddress: from.address,
+    recipients: [...to, ...cc, ...bcc],
+    connectionId: connectionId ?? null,
+    // Measured only where there is a pool.
+    get carried() {
+      return carriedOfNew(message)
+    },
+  }
 }
 
 async function toUnit(making: Making, tenant: Tenant, request: AcceptRequest): Promise<TimedUnit> {

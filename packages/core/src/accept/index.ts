@@ -11,5 +11,6 @@ export { type ConnectionsCheck, createConnectionsCheck } from './check-capabilit
 export { acceptRow } from './message-rows.ts'
 export { type AcceptRow, type AcceptUnit, acceptMessages } from './sql/accept-messages.ts'
 export { insertAttachments } from './sql/insert-attachments.ts'
+export { openAccept } from './open-accept.ts'
 export type { MimeMessage, Submission, Submit, SubmitOutcome } from './submission.ts'
 export { createSubmit } from './submit.ts'
