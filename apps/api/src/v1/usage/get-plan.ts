@@ -35,7 +35,11 @@ function presentPlan(limits: Limits, quota: QuotaState): Plan {
     description,
     limits: {
       ...today,
-      ...{ requests_per_second, recipients_per_message, message_bytes, content_days, record_days },
+      requests_per_second,
+      recipients_per_message,
+      message_bytes,
+      content_days,
+      record_days,
     },
     resources,
     features,

@@ -54,7 +54,12 @@ export function addGetUsageRoute(app: FastifyInstance, deps: ApiDeps): void {
           ...counts,
         })),
         days: past.days.map(({ day, accepted, pool, bytes, dayLimit }) => ({
-          ...{ day, accepted, pool, own: accepted - pool, bytes, limit: dayLimit },
+          day,
+          accepted,
+          pool,
+          own: accepted - pool,
+          bytes,
+          limit: dayLimit,
         })),
       }
     },

@@ -1,8 +1,15 @@
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { buildRow, buildTenant, buildUnit } from '../../test/rows.ts'
-import { acceptMessages } from '../accept/index.ts'
-import { ensureUsage, expireUsage, FIRST_USAGE, giveNotices, proveUsage, rollUpConnections } from './index.ts'
+import { acceptMessages } from '../src/accept/index.ts'
+import {
+  ensureUsage,
+  expireUsage,
+  FIRST_USAGE,
+  giveNotices,
+  proveUsage,
+  rollUpConnections,
+} from '../src/usage/index.ts'
+import { buildRow, buildTenant, buildUnit } from './rows.ts'
 
 let db: TestDatabase
 beforeAll(async () => {

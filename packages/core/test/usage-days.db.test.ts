@@ -1,10 +1,10 @@
 import type { Pool } from '@lettergate/db/pool'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { buildRow, buildTenant, buildUnit } from '../../test/rows.ts'
-import { acceptMessages } from '../accept/index.ts'
-import { cancelMessage } from '../messages/sql/cancel-message.ts'
-import { ensureUsage } from './index.ts'
+import { acceptMessages } from '../src/accept/index.ts'
+import { cancelMessage, createMessageReader } from '../src/messages/index.ts'
+import { ensureUsage } from '../src/usage/index.ts'
+import { buildRow, buildTenant, buildUnit } from './rows.ts'
 
 let db: TestDatabase
 beforeAll(async () => {
@@ -66,6 +66,7 @@ async function countAsBefore(pool: Pool, tenantId: string, n: number): Promise<v
 test('while days begin, end and go back, mail is cancelled and the version before counts too, every sum stays what it is a sum of', async () => {
   const tenantId = await buildTenant(db.pool)
   const stored: string[] = []
+  const canceller = { tenants: db.tenants, messages: createMessageReader({ pool: db.pool }) }
   let older = 0
   // The month's end is among them, and the clock is set back twice.
   for (const ahead of [0, 1, 2, 1, 15, 31, 30, 33]) {
@@ -75,7 +76,7 @@ test('while days begin, end and go back, mail is cancelled and the version befor
     const giveBack = async () => {
       for (let i = 0; i < 6; i++) {
         const [id] = stored.splice(Math.floor((stored.length * i) / 6), 1)
-        if (id) await cancelMessage(db.pool, { tenantId, id })
+        if (id) await cancelMessage(canceller, { tenantId, mode: 'live' }, id)
       }
     }
     const before = async () => {
