@@ -75,66 +75,78 @@ async function ids(): Promise<string[]> {
   return rows.map(({ id }) => toPublicId('msg', id))
 }
 
-test('a server that is killed after the commit and before the 250 has stored the mail once, and the repeat gets its id', async () => {
-  const first = await startProcess('after_commit_before_reply:kill9')
-  await expect(send(await greet(first.port), 'one')).rejects.toThrow('closed')
-  await first.ended
-  const [stored, ...more] = await ids()
-  expect(more).toEqual([])
-  const second = await startProcess()
-  expect(await send(await greet(second.port), 'one')).toBe(`250 2.0.0 Ok: queued as ${stored}`)
-  expect(await ids()).toEqual([stored])
-}, SLOW_MS)
+test(
+  'a server that is killed after the commit and before the 250 has stored the mail once, and the repeat gets its id',
+  async () => {
+    const first = await startProcess('after_commit_before_reply:kill9')
+    await expect(send(await greet(first.port), 'one')).rejects.toThrow('closed')
+    await first.ended
+    const [stored, ...more] = await ids()
+    expect(more).toEqual([])
+    const second = await startProcess()
+    expect(await send(await greet(second.port), 'one')).toBe(`250 2.0.0 Ok: queued as ${stored}`)
+    expect(await ids()).toEqual([stored])
+  },
+  SLOW_MS,
+)
 
-test('a server that is killed before the commit has stored nothing, and the repeat is the first', async () => {
-  const first = await startProcess('before_commit:kill9')
-  await expect(send(await greet(first.port), 'one')).rejects.toThrow('closed')
-  await first.ended
-  expect(await ids()).toEqual([])
-  const second = await startProcess()
-  expect(await send(await greet(second.port), 'one')).toMatch(/^250/)
-  expect(await ids()).toHaveLength(1)
-}, SLOW_MS)
+test(
+  'a server that is killed before the commit has stored nothing, and the repeat is the first',
+  async () => {
+    const first = await startProcess('before_commit:kill9')
+    await expect(send(await greet(first.port), 'one')).rejects.toThrow('closed')
+    await first.ended
+    expect(await ids()).toEqual([])
+    const second = await startProcess()
+    expect(await send(await greet(second.port), 'one')).toMatch(/^250/)
+    expect(await ids()).toHaveLength(1)
+  },
+  SLOW_MS,
+)
 
-test('a rolling restart loses no mail and stores none twice', async () => {
-  const total = 60
-  let server = await startProcess()
-  const answered: string[] = []
-  let sent = 0
-  async function sendAll(): Promise<void> {
-    let client = await greet(server.port)
-    while (sent < total) {
-      const name = `m${sent++}`
-      for (;;) {
-        try {
-          const answer = await send(client, name)
-          if (!answer.startsWith('250')) throw new Error(answer)
-          answered.push(answer)
-          break
-        } catch {
-          client.destroy()
-          await expect
-            .poll(async () =>
-              greet(server.port).then(
-                (next) => (client = next),
-                () => null,
-              ),
-            )
-            .not.toBeNull()
+test(
+  'a rolling restart loses no mail and stores none twice',
+  async () => {
+    const total = 60
+    let server = await startProcess()
+    const answered: string[] = []
+    let sent = 0
+    async function sendAll(): Promise<void> {
+      let client = await greet(server.port)
+      while (sent < total) {
+        const name = `m${sent++}`
+        for (;;) {
+          try {
+            const answer = await send(client, name)
+            if (!answer.startsWith('250')) throw new Error(answer)
+            answered.push(answer)
+            break
+          } catch {
+            client.destroy()
+            await expect
+              .poll(async () =>
+                greet(server.port).then(
+                  (next) => (client = next),
+                  () => null,
+                ),
+              )
+              .not.toBeNull()
+          }
         }
       }
+      client.close()
     }
-    client.close()
-  }
-  const clients = [1, 2, 3, 4].map(sendAll)
-  for (let round = 0; round < 2; round++) {
-    const next = await startProcess()
-    const before = server
-    server = next
-    before.stop()
-    expect(await before.ended).toEqual([0, null])
-  }
-  await Promise.all(clients)
-  expect(new Set(answered).size).toBe(total)
-  expect(await ids()).toHaveLength(total)
-}, SLOW_MS)
+    const clients = [1, 2, 3, 4].map(sendAll)
+    for (let round = 0; round < 2; round++) {
+      const next = await startProcess()
+      const before = server
+      server = next
+      before.stop()
+      expect(await before.ended).toEqual([0, null])
+    }
+    await Promise.all(clients)
+    expect(new Set(answered).size).toBe(total)
+    expect(await ids()).toHaveLength(total)
+  },
+  SLOW_MS,
+)

@@ -10,9 +10,9 @@ import {
 import { createKeyVerifier } from '@lettergate/core/keys'
 import { createSealer, deriveKey } from '@lettergate/core/secrets'
 import type { Pool } from '@lettergate/db/pool'
-import { createEgress } from '@lettergate/egress/egress'
 import { createTenantPrisma } from '@lettergate/db/prisma'
 import { createTenants } from '@lettergate/db/tenant-scope'
+import { createEgress } from '@lettergate/egress/egress'
 
 type Options = { pool: Pool; databaseUrl: string; secret: KeyObject; inboundDomain: string }
 

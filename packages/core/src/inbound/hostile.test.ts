@@ -51,7 +51,7 @@ const hostile: [what: string, raw: Buffer, problem: RegExp | null][] = [
   ],
   [
     'a field folded over 60,000 lines',
-    mailOf('From: a@acme.example', 'X: a', ' a\r\n'.repeat(60_000) + ' a', '', 'x'),
+    mailOf('From: a@acme.example', 'X: a', `${' a\r\n'.repeat(60_000)} a`, '', 'x'),
     null,
   ],
   [
