@@ -37,7 +37,7 @@ async function ask(sink: ForkedSink, reset: boolean): Promise<CallbackReport> {
   return report
 }
 
-/** Events of so many messages of each of the tenants, from now. */
+/** Events of this number of messages of each tenant, from now. */
 async function happen(gateway: Gateway, parties: readonly Party[], each: number): Promise<void> {
   for (const { tenantId } of parties) {
     await gateway.pool.query({

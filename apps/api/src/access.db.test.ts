@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   adminCalls,
   bulk,
-  type Call,
   calls,
   endpoint,
   inboundRoute,

@@ -38,7 +38,7 @@ const fields = {
     .min(1)
     .max(1)
     .meta({
-      description: 'Scopes of the login. So far there is one.',
+      description: 'Scopes of the login. There is one.',
     }),
   from_domains: z.array(domain).max(listMax).meta({
     description: 'Domains that the `From` of a mail may have; empty: every domain that your tenant may use.',

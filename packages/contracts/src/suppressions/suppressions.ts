@@ -149,7 +149,7 @@ export const SuppressionJob = z
     id: z.string().meta({ description: 'Id of the job.', examples: ['job_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
     kind: z.enum(['import', 'export']).meta({ description: 'The work of the job.' }),
     state: z.enum(['waiting', 'running', 'done', 'failed', 'cancelled']).meta({
-      description: '`failed`: it was given up. `cancelled`: you ended it. What it had done until then stays.',
+      description: '`failed`: it was given up. `cancelled`: you ended it. Its work until then stays.',
     }),
     total: z.int().nullable().meta({ description: 'Lines or entries; null: not counted yet.' }),
     done: z.int().meta({ description: 'Lines or entries so far.' }),

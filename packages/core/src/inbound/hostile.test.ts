@@ -41,12 +41,12 @@ const hostile: [what: string, raw: Buffer, problem: RegExp | null][] = [
   ],
   [
     '200,000 header fields',
-    mailOf(...head, 'A: b\r\n'.repeat(200_000) + 'A: b', '', 'x'),
+    mailOf(...head, `${'A: b\r\n'.repeat(200_000)}A: b`, '', 'x'),
     /header block of more than/,
   ],
   [
     '30,000 header fields',
-    mailOf(...head, 'A: b\r\n'.repeat(30_000) + 'A: b', '', 'x'),
+    mailOf(...head, `${'A: b\r\n'.repeat(30_000)}A: b`, '', 'x'),
     /more than 1000 header fields/,
   ],
   [

@@ -158,7 +158,7 @@ export function createRouter(deps: {
     return { usable, routes, hasBroken }
   }
 
-  /** Mail by this gateway's own address is signed by the domains of the tenant that sends, whoever owns the connection. */
+  /** Mail by this gateway's own address is signed by the domains of the tenant that sends, also through the pool. */
   async function withDomains(
     { tenantId, connectionsVersion }: Message,
     candidates: readonly Candidate[],

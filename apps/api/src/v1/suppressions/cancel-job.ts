@@ -15,7 +15,7 @@ export function addCancelJobRoute(app: FastifyInstance, deps: ApiDeps): void {
       operationId: 'cancelSuppressionJob',
       summary: 'Cancel a job',
       description:
-        'Ends an import or export that has not ended. What an import had added until then stays on the list; the file of an export is deleted.',
+        'Ends an import or export that has not ended. Entries that an import has added stay on the list; the file of an export is deleted.',
       tags: ['Suppressions'],
       params: JobPath,
       response: {
