@@ -131,8 +131,8 @@ begin
 end
 $$;
 
--- 7. Reserves a share of today's pool for claimed messages that are about to be sent through it without one. Messages are locked before
--- their rows of the backlog, and usage last, as everywhere. A message that has its share already keeps it, however often this runs; one
+-- 7. Reserves a share of today's pool for claimed messages that are about to be sent through it without one. Rows of the
+-- backlog are locked first, then messages, and usage last, as everywhere. A message that has its share already keeps it, however often this runs; one
 -- whose claim is lost gets none.
 create type pool_ask as (tenant_id uuid, message_id uuid, epoch bigint);
 create function take_pool_shares(asks pool_ask[], low uuid, high uuid)
@@ -143,10 +143,10 @@ declare
   share real := (select held_share from pool_setting);
   room bigint;
 begin
+  perform from outbox o where o.message_id in (select k.message_id from unnest(asks) k) order by o.message_id for no key update;
   perform from message m
   where (m.tenant_id, m.id) in (select k.tenant_id, k.message_id from unnest(asks) k) and m.id between low and high
   order by m.id for no key update;
-  perform from outbox o where o.message_id in (select k.message_id from unnest(asks) k) order by o.message_id for no key update;
   for ask in
     select k.tenant_id, k.message_id, k.epoch, m.mode, m.usage_day, case when m.pool_n > 0 then m.pool_day end as pool_day,
            (select count(*) from recipient r

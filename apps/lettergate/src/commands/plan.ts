@@ -1,4 +1,5 @@
 import { CreatePlanRequest, UpdatePlanRequest } from '@lettergate/contracts/admin/plans'
+import { applyPlanToTenants } from '@lettergate/core/plans'
 import { createPlan, deletePlan, listPlans, readPlan, updatePlan } from '@lettergate/core/tenants'
 import type { Command } from 'commander'
 import { z } from 'zod'
@@ -97,6 +98,7 @@ export function addPlanCommands(program: Command): void {
       const found = await readPlan(db, name)
       return [found, await updatePlan(db, dbNull, name, request)] as const
     })
+    if (!options.dryRun) await withDatabase(({ pool }) => applyPlanToTenants(pool, name))
     printChange(`plan ${name}`, { before: showPlan(before), after: showPlan(after) }, options)
   })
   const remove = plan.command('delete').description('delete a plan that no tenant has').argument('<name>')

@@ -12,6 +12,20 @@ export async function applyPlan(db: Queryable, tenantId: string): Promise<void> 
   await db.query({ name: 'apply-plan', text: 'select apply_plan($1)', values: [tenantId] })
 }
 
+/** Tenants that a change of their plan has not reached, because the process that made it ended: a few at a time. Answers how many there were. */
+export async function applyLateChanges(db: Queryable, limit: number): Promise<number> {
+  const { rows } = await db.query<{ id: string }>({
+    name: 'tenants-behind-plan',
+    text: `
+      select t.id from tenant t join plan p on p.name = t.plan
+      where t.daily_limit <> coalesce((t.own_limits ->> 'accepted_per_day')::int4, p.accepted_per_day)
+      limit $1`,
+    values: [limit],
+  })
+  for (const { id } of rows) await applyPlan(db, id)
+  return rows.length
+}
+
 /**
  * As `applyPlan`, for every tenant of a plan that was changed, each in a transaction of its own, so that no two wait for each other. Answers
  * where it stopped, to go on from there; null: it is done.

@@ -17,6 +17,7 @@ import {
   type WorkerLife,
 } from '../lost-workers/index.ts'
 import { expireBulkJobs } from '../messages/index.ts'
+import { applyLateChanges } from '../plans/index.ts'
 import { forgetReputation } from '../pool/index.ts'
 import { expireSuppressions } from '../suppressions/index.ts'
 import {
@@ -183,6 +184,7 @@ export const sweepSteps = {
   forgetConnections,
   ensurePartitions: (deps: SweepDeps) => ensurePartitions(deps.pool),
   dropFeedDays: (deps: SweepDeps) => dropDayPartitions(deps.pool, 'feed', deps.feedDays ?? 30),
+  applyPlans: (deps: SweepDeps) => untilDone(deps, (limit) => applyLateChanges(deps.pool, limit)),
   forgetReputation: (deps: SweepDeps) => untilDone(deps, (limit) => forgetReputation(deps.pool, limit)),
   expireSuppressions: (deps: SweepDeps) => untilDone(deps, (limit) => expireSuppressions(deps.pool, limit)),
   expireDataJobs: (deps: SweepDeps) => untilDone(deps, (limit) => expireDataJobs(deps.pool, limit)),
@@ -219,6 +221,7 @@ const EVERY_MS: Record<SweepStep, number> = {
   dropFeedDays: 3_600_000,
   expireInboundSeen: 60_000,
   dropInboundDays: 3_600_000,
+  applyPlans: 300_000,
   forgetReputation: 3_600_000,
   expireSuppressions: 600_000,
   expireDataJobs: 3_600_000,

@@ -2,7 +2,6 @@
 
 export { createPlan, deletePlan, listPlans, type PlanRow, planNames, readPlan, updatePlan } from './plans.ts'
 export { readSettings, updateSettings } from './settings.ts'
-export { applyLimits } from './sql/apply-limits.ts'
 export { lockTenant } from './sql/lock-tenant.ts'
 export { type BacklogRow, type BacklogView, readBacklog } from './sql/read-backlog.ts'
 export { type OverviewRow, readOverview } from './sql/read-overview.ts'

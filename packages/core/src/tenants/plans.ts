@@ -3,7 +3,6 @@ import { Problem } from '@lettergate/contracts/problems/problems'
 import type { DbNull, ManagedTables } from '@lettergate/db/prisma'
 import { z } from 'zod'
 import { given, toJson } from '../lib/index.ts'
-import { applyLimits } from './sql/apply-limits.ts'
 
 const amount = z
   .union([z.bigint(), z.number()])
@@ -82,7 +81,7 @@ export async function createPlan(
   return readPlan(db, plan.name)
 }
 
-/** Changes a plan, and with it the limits in force of its tenants. */
+/** Changes a plan. `applyPlanToTenants` brings its tenants up to it after the commit; the sweep does so if that was cut off. */
 export async function updatePlan(
   db: ManagedTables,
   dbNull: DbNull,
@@ -98,7 +97,6 @@ export async function updatePlan(
       ...(egress !== undefined && { egress: egress === null ? dbNull : toJson(egress) }),
     },
   })
-  await applyLimits(db, { plan: name })
   return readPlan(db, name)
 }
 

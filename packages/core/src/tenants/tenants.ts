@@ -9,7 +9,6 @@ import { z } from 'zod'
 import { issueKey } from '../keys/index.ts'
 import { type CursorKey, given, readCursor, toJson, writeCursor } from '../lib/index.ts'
 import { planNames } from './plans.ts'
-import { applyLimits } from './sql/apply-limits.ts'
 
 const COLUMNS = {
   id: true,
@@ -86,7 +85,6 @@ export async function addTenant(
     },
     select: { id: true },
   })
-  await applyLimits(db, { tenantId })
   const live = await issueKey({ db, pepper }, { mode: 'live', tenantId })
   const test = await issueKey({ db, pepper }, { mode: 'test', tenantId })
   return { tenantId, liveKey: live.key, testKey: test.key }
@@ -110,7 +108,7 @@ export async function readTenant(db: ManagedTables, tenantId: string): Promise<T
   return Stored.parse(row)
 }
 
-/** Changes a tenant, and with it its limits in force. */
+/** Changes a tenant; triggers bring its limits in force up to that. */
 export async function updateTenant(
   db: ManagedTables,
   tenantId: string,
@@ -125,7 +123,6 @@ export async function updateTenant(
       ...(own_limits !== undefined && { own_limits: toJson(changeLimits(before.own_limits, own_limits)) }),
     },
   })
-  await applyLimits(db, { tenantId })
   return readTenant(db, tenantId)
 }
 

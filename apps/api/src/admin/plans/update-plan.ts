@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Plan, UpdatePlanRequest } from '@lettergate/contracts/admin/plans'
+import { applyPlanToTenants } from '@lettergate/core/plans'
 import { updatePlan } from '@lettergate/core/tenants'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
@@ -6,6 +8,9 @@ import { asOperator } from '../../http/as-operator.ts'
 import { answer, problemAnswers } from '../../http/schemas.ts'
 import { PlanPath } from '../paths.ts'
 import { presentPlan } from './present-plan.ts'
+
+/** With thousands of tenants, the last of them are brought up to the plan after the answer. */
+const WAIT_MS = 2_000
 
 /** Changes a plan. */
 export function addUpdatePlanRoute(app: FastifyInstance, deps: ApiDeps): void {
@@ -25,7 +30,10 @@ export function addUpdatePlanRoute(app: FastifyInstance, deps: ApiDeps): void {
     },
     handler: async (request): Promise<Plan> => {
       const { name } = request.params
-      return presentPlan(await asOperator(deps, (db, dbNull) => updatePlan(db, dbNull, name, request.body)))
+      const plan = await asOperator(deps, (db, dbNull) => updatePlan(db, dbNull, name, request.body))
+      const applied = applyPlanToTenants(deps.figures, name).catch(deps.onError)
+      await Promise.race([applied, sleep(WAIT_MS)])
+      return presentPlan(plan)
     },
   })
 }

@@ -10,8 +10,8 @@ export type RetryLock = {
 }
 
 /**
- * Locks everything that a retry looks at, in the order in which cancelling and recording lock it: the message (two
- * retries take turns on it), its outbox row, its recipients. Having read the content, the transaction holds its day: it is not dropped before the
+ * Locks everything that a retry looks at, in the order in which cancelling and recording lock it: the outbox row, the message (two
+ * retries take turns on it), its recipients. Having read the content, the transaction holds its day: it is not dropped before the
  * message is in the backlog, and one that is in the backlog keeps its content.
  */
 export async function lockForRetry(
@@ -19,6 +19,13 @@ export async function lockForRetry(
   message: { tenantId: string; id: string },
 ): Promise<RetryLock | null> {
   const values = [message.tenantId, message.id]
+  const lockOutbox = () =>
+    client.query<{ state: string }>({
+      name: 'lock-for-retry-outbox',
+      text: 'select state from outbox where tenant_id = $1 and message_id = $2 for update',
+      values,
+    })
+  const first = await lockOutbox()
   const { rows } = await client.query<{ mode: 'live' | 'test' }>({
     name: 'lock-for-retry-message',
     text: 'select mode from message where tenant_id = $1 and id = $2 for no key update',
@@ -26,11 +33,8 @@ export async function lockForRetry(
   })
   const [row] = rows
   if (!row) return null
-  const outbox = await client.query<{ state: string }>({
-    name: 'lock-for-retry-outbox',
-    text: 'select state from outbox where tenant_id = $1 and message_id = $2 for update',
-    values,
-  })
+  // Another retry may have put it into the backlog meanwhile.
+  const outbox = first.rowCount === 0 ? await lockOutbox() : first
   const recipients = await client.query<{ position: number; status: string }>({
     name: 'lock-for-retry-recipients',
     text: 'select position, status from recipient where tenant_id = $1 and message_id = $2 order by position for update',
