@@ -166,7 +166,7 @@ describe('plans', () => {
       await create({ plan: 'trial', own_limits: { accepted_per_day: 3 } }),
     ]
     await api.call('POST', '/v1/send', { key: usual.live_key, body: message })
-    const egress = { hosts: ['*.example.net'], ports: [443] }
+    const egress = [{ protocols: ['https'], hosts: ['*.example.net'], ports: [443] }]
     const changed = await admin('PATCH', '/plans/trial', {
       accepted_per_day: 20,
       egress,
@@ -180,6 +180,8 @@ describe('plans', () => {
       json: { code: 'wrong-state' },
     })
     for (const { tenant } of [usual, own]) await admin('PATCH', `/tenants/${tenant.id}`, { plan: 'free' })
+    const extra = await admin('PATCH', `/tenants/${own.tenant.id}`, { egress_extra: egress })
+    expect(extra.json).toMatchObject({ egress_extra: egress })
     expect((await admin('PATCH', '/plans/trial', { egress: null })).json.egress).toBeNull()
     expect((await admin('DELETE', '/plans/trial')).status).toBe(204)
     expect((await admin('GET', '/plans/trial')).status).toBe(404)

@@ -117,6 +117,41 @@ describe('a login', () => {
     await ready(near)
   })
 
+  test('with a key keeps to the networks and the domains of the key', async () => {
+    const bind = async (columns: string) => {
+      const key = await smtp.addKey(['messages:send'])
+      await smtp.db.pool.query(
+        `update api_key set ${columns} where id = (select id from api_key order by created_at desc limit 1)`,
+      )
+      return key
+    }
+    const far = await bind(`networks = '{203.0.113.0/24}'`)
+    expect(await authPlain(await connectSecure(), 'apikey', far)).toMatch(/^535 5\.7\.8 .*address/)
+    const client = await connectSecure()
+    const bound = await bind(`from_domains = '{*.acme.example}'`)
+    expect(await authPlain(client, 'apikey', bound)).toMatch(/^235/)
+    expect(await send(client, [...head, '', 'Hi'])).toMatch(/^550 5\.7\.1 .*acme\.example/)
+    const below = ['From: app@mail.acme.example', ...head.slice(1)]
+    expect(await send(client, [...below, '', 'Hi'])).toMatch(/^250/)
+  })
+
+  test('of a suspended tenant is put off until the tenant is resumed', async () => {
+    const change = (reason: string | null) =>
+      smtp.db.pool.query({
+        text: 'update tenant set suspended_at = case when $2::text is not null then now() end, suspended_reason = $2 where id = $1',
+        values: [smtp.tenantId, reason],
+      })
+    await change('too many complaints')
+    const by = async (user: string, secret: string) => authPlain(await connectSecure(), user, secret)
+    const key = await smtp.addKey(['messages:send'])
+    const fresh = await smtp.addLogin()
+    expect(await by('apikey', key)).toMatch(/^454/)
+    expect(await by(fresh.username, fresh.secret)).toMatch(/^454/)
+    await change(null)
+    await expect.poll(() => by('apikey', key), { timeout: 20_000 }).toMatch(/^235/)
+    await expect.poll(() => by(fresh.username, fresh.secret), { timeout: 20_000 }).toMatch(/^235/)
+  })
+
   test('that is revoked ends open sessions at their next mail, and lets nobody in', async () => {
     const own = await smtp.addLogin()
     const client = await ready(own)

@@ -1,3 +1,4 @@
+import { permitsFrom } from '@lettergate/contracts/keys/from-domains'
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import { parseAddress } from '@lettergate/contracts/lib/mailbox'
 import { Problem } from '@lettergate/contracts/problems/problems'
@@ -33,7 +34,7 @@ function domainsOf(from: string): string[] {
 
 function domainProblem({ fromDomains }: SmtpLogin, from: string): Problem | null {
   if (fromDomains.length === 0) return null
-  const wrong = domainsOf(from).find((domain) => !fromDomains.includes(domain))
+  const wrong = domainsOf(from).find((domain) => !permitsFrom(fromDomains, domain))
   return wrong === undefined
     ? null
     : new Problem('sender-not-allowed', {

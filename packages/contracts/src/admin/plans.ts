@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { EgressRule } from '../egress/rules.ts'
 import { time } from '../lib/schema-parts.ts'
 import { limitFields, orNone } from './limits.ts'
 
@@ -12,19 +13,11 @@ const resources = z.record(z.string().regex(/^[a-z_]{1,40}$/), z.int().min(0).ma
     'How many of each a tenant may have, such as `connections`, `routes` or `endpoints`. Left out: the maximum of the gateway.',
   examples: [{ connections: 5, endpoints: 3 }],
 })
-const list = (description: string) =>
-  z.array(z.string().min(1).max(253)).max(100).meta({ description }).optional()
 const egress = z
-  .strictObject({
-    protocols: list('Protocols.'),
-    hosts: list('Host names, or `*.example.net`.'),
-    ports: z.array(z.int().min(1).max(65_535)).max(100).meta({ description: 'Ports.' }).optional(),
-  })
+  .array(EgressRule)
+  .max(25)
   .nullable()
-  .meta({
-    id: 'PlanEgress',
-    description: 'Where connections and callbacks may go; null: the public internet.',
-  })
+  .meta({ description: 'Where connections and callbacks may go; null: the public internet.' })
 const features = z
   .array(z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/))
   .max(100)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { EgressRule } from '../egress/rules.ts'
 import { maybeTime, nextCursor, time } from '../lib/schema-parts.ts'
 import { lineIssue } from '../lib/text-rules.ts'
 import { ChangeOwnLimits, OwnLimits } from './limits.ts'
@@ -39,11 +40,16 @@ export const CreateTenantRequest = z
   .meta({ id: 'CreateTenantRequest', description: 'A new tenant.' })
 export type CreateTenantRequest = z.output<typeof CreateTenantRequest>
 
+const egressExtra = z.array(EgressRule).max(25).meta({
+  description: 'What this tenant may reach besides the targets of its plan.',
+})
+
 export const UpdateTenantRequest = z
   .strictObject({
     name: name.optional(),
     plan: plan.optional(),
     own_limits: ChangeOwnLimits.optional(),
+    egress_extra: egressExtra.optional(),
     retry_hours: retry_hours.optional(),
     on_unknown: on_unknown.optional(),
   })
@@ -87,6 +93,7 @@ export const Tenant = z
       .int()
       .meta({ description: 'Recipients in a day, as in force: its own limit, or that of the plan.' }),
     own_limits: OwnLimits,
+    egress_extra: egressExtra,
     retry_hours,
     on_unknown,
     created_at: time('When it was created.'),

@@ -1,11 +1,6 @@
+import { coveringDomain } from '../domains/index.ts'
 import type { Incompatibility } from './capabilities.ts'
 import type { PoolTerms } from './sql/read-pool-terms.ts'
-
-/** Whether the domain of this address is one of these, or below one. */
-export function isOfDomains(address: string, domains: readonly string[]): boolean {
-  const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase()
-  return domains.some((own) => domain === own || domain.endsWith(`.${own}`))
-}
 
 /** A connection whose sender is judged by us and not by a provider's account of the tenant. */
 type Sending = { isPool: boolean; provider: string }
@@ -29,10 +24,10 @@ export function senderFault(
       detail:
         'is not sent through the shared pool, which is paused for you because too much of your mail bounced or was reported as spam, or by the operator; add a connection of your own with POST /v1/connections, or ask the operator',
     }
-  if (isOfDomains(fromAddress, terms.domains)) return null
+  const domain = fromAddress.slice(fromAddress.lastIndexOf('@') + 1)
+  if (coveringDomain(domain, terms.domains) !== null) return null
   const isDefault = defaultFrom !== null && fromAddress.toLowerCase() === defaultFrom.toLowerCase()
   if (isPool && isDefault) return null
-  const domain = fromAddress.slice(fromAddress.lastIndexOf('@') + 1)
   const by = isPool ? 'the shared pool' : 'a direct connection'
   const other =
     isPool && defaultFrom !== null

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
-import { BlockList, isIP } from 'node:net'
+import { createNetworks } from '@lettergate/contracts/keys/networks'
 import { fromSmtpUserName } from '@lettergate/contracts/smtp-credentials/smtp-credentials'
 import type { Queryable } from '@lettergate/db/pool'
 import { LRUCache } from 'lru-cache'
@@ -54,14 +54,7 @@ function isEqual(one: string, other: string): boolean {
 
 /** Whether an address is in a list of addresses and CIDRs; an empty list has all. */
 export function isInNetworks(address: string, networks: readonly string[]): boolean {
-  if (networks.length === 0) return true
-  const list = new BlockList()
-  for (const entry of networks) {
-    const [base = '', bits] = entry.split('/')
-    const family = isIP(base) === 6 ? 'ipv6' : 'ipv4'
-    list.addSubnet(base, bits === undefined ? (family === 'ipv6' ? 128 : 32) : Number(bits), family)
-  }
-  return list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+  return networks.length === 0 || createNetworks(networks).has(address)
 }
 
 type Found = LoginRow | null
@@ -180,25 +173,33 @@ export function createSmtpLogins(deps: {
     return fault(row, address) ?? { kind: 'ok', login: loginOf(row, address) }
   }
 
-  async function keyFault(key: string, from?: { isGuesser: boolean }): Promise<TenantPrincipal | KeyFault> {
-    const principal = await deps.keys.verify(key, from)
+  /** As a request with this key would be judged. */
+  async function keyFault(
+    key: string,
+    address: string,
+    isGuesser = false,
+  ): Promise<TenantPrincipal | KeyFault> {
+    const principal = await deps.keys.verify(key, { isGuesser })
     if (!principal || principal.mode === 'admin') return { kind: 'wrong' }
+    if (principal.networks?.has(address) === false) return { kind: 'wrong-network' }
     if (!principal.scopes.has('messages:send')) return { kind: 'no-scope' }
-    const isSuspended = 'suspendedBecause' in principal && principal.suspendedBecause !== undefined
-    return isSuspended ? { kind: 'suspended' } : principal
+    return principal.suspendedBecause === undefined ? principal : { kind: 'suspended' }
   }
 
-  async function byKey(key: string, from: { isGuesser: boolean }): Promise<LoginResult> {
-    const found = await keyFault(key, from)
+  async function byKey(
+    key: string,
+    { address, isGuesser }: { address: string; isGuesser: boolean },
+  ): Promise<LoginResult> {
+    const found = await keyFault(key, address, isGuesser)
     if ('kind' in found) return found
-    const { tenantId, mode, keyId } = found
+    const { tenantId, mode, keyId, fromDomains = [] } = found
     const login: SmtpLogin = {
       tenantId,
       mode,
       by: { kind: 'key', id: keyId },
-      fromDomains: [],
+      fromDomains,
       // The key stays in memory as long as the session: only its hash is stored, and only the key says which row is meant.
-      isGood: async () => !('kind' in (await keyFault(key))),
+      isGood: async () => !('kind' in (await keyFault(key, address))),
     }
     return { kind: 'ok', login }
   }

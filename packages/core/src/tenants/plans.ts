@@ -1,4 +1,5 @@
 import type { CreatePlanRequest, UpdatePlanRequest } from '@lettergate/contracts/admin/plans'
+import { EgressRules } from '@lettergate/contracts/egress/rules'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import type { DbNull, ManagedTables } from '@lettergate/db/prisma'
 import { z } from 'zod'
@@ -22,13 +23,7 @@ const Stored = z.object({
   content_days: z.number(),
   record_days: z.number(),
   resources: z.record(z.string(), z.number()),
-  egress: z
-    .object({
-      protocols: z.array(z.string()).optional(),
-      hosts: z.array(z.string()).optional(),
-      ports: z.array(z.number()).optional(),
-    })
-    .nullable(),
+  egress: EgressRules.nullable(),
   features: z.array(z.string()),
   created_at: z.date(),
   updated_at: z.date(),

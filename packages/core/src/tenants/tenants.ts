@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { ChangeOwnLimits } from '@lettergate/contracts/admin/limits'
 import { OwnLimits } from '@lettergate/contracts/admin/limits'
 import type { ListTenantsQuery, UpdateTenantRequest } from '@lettergate/contracts/admin/tenants'
+import { EgressRules } from '@lettergate/contracts/egress/rules'
 import { fromPublicId, newId } from '@lettergate/contracts/lib/ids'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import type { ManagedTables, OperatorPrisma } from '@lettergate/db/prisma'
@@ -16,6 +17,7 @@ const COLUMNS = {
   plan: true,
   daily_limit: true,
   own_limits: true,
+  egress_extra: true,
   retry_hours: true,
   on_unknown: true,
   suspended_at: true,
@@ -29,6 +31,7 @@ const Stored = z.object({
   plan: z.string(),
   daily_limit: z.number(),
   own_limits: OwnLimits,
+  egress_extra: EgressRules,
   retry_hours: z.number(),
   on_unknown: z.enum(['hold', 'resend']),
   suspended_at: z.date().nullable(),
@@ -112,7 +115,7 @@ export async function readTenant(db: ManagedTables, tenantId: string): Promise<T
 export async function updateTenant(
   db: ManagedTables,
   tenantId: string,
-  { own_limits, ...change }: UpdateTenantRequest,
+  { own_limits, egress_extra, ...change }: UpdateTenantRequest,
 ): Promise<TenantRow> {
   const before = await readTenant(db, tenantId)
   if (change.plan !== undefined) await checkPlan(db, change.plan)
@@ -120,6 +123,7 @@ export async function updateTenant(
     where: { id: tenantId },
     data: {
       ...given(change),
+      ...(egress_extra !== undefined && { egress_extra: toJson(egress_extra) }),
       ...(own_limits !== undefined && { own_limits: toJson(changeLimits(before.own_limits, own_limits)) }),
     },
   })

@@ -13,6 +13,7 @@ export function presentTenant({ id, daily_limit, suspended_at, created_at, ...ro
     suspended_reason: row.suspended_reason,
     accepted_per_day: daily_limit,
     own_limits: row.own_limits,
+    egress_extra: row.egress_extra,
     retry_hours: row.retry_hours,
     on_unknown: row.on_unknown,
     created_at: created_at.toISOString(),
