@@ -65,7 +65,7 @@ async function describe(url: string, owner: string): Promise<string[]> {
 test('a login that is no superuser migrates and works after the roles of the cluster were granted to it', async () => {
   const { url, name, admin } = await createOwned('nocreaterole')
   await expect(migrate(open(url))).rejects.toThrow(`grant lettergate_tenant to ${name}`)
-  await admin.query(`grant lettergate_tenant, lettergate_batch to ${name}`)
+  await admin.query(`grant lettergate_tenant, lettergate_batch, lettergate_operator to ${name}`)
   expect((await migrate(open(url))).applied).toEqual((await readMigrations()).map((one) => one.name))
   const insert = "insert into tenant (id, name, plan, daily_limit) values (gen_random_uuid(), 'a', 'free', 1)"
   await open(url).query(insert)

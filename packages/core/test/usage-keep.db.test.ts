@@ -22,7 +22,7 @@ const query = async (text: string, values: unknown[] = []) => (await db.pool.que
 
 beforeEach(async () => {
   await query(`delete from usage`)
-  await query(`update usage_proof set day = usage_today(), tenant_id = $1`, [FIRST])
+  await query(`update usage_proof set day = usage_today(), reached = $1`, [FIRST])
 })
 
 async function tenantWith(dailyLimit: number): Promise<string> {

@@ -55,7 +55,7 @@ create table usage_proof (
   -- day: closed days, all tenants. tenant: the open days, one tenant after the other.
   walk text primary key check (walk in ('day', 'tenant')),
   day date not null,
-  tenant_id uuid not null
+  reached uuid not null
 );
 -- Messages of the version before do not say how many recipients they counted: the first day that is proved is the one after this.
 insert into usage_proof select walk, usage_today() + 1, '00000000-0000-0000-0000-000000000000' from unnest(array['day', 'tenant']) as walk;

@@ -35,6 +35,8 @@ create function tenant_retention() returns table (tenant_id uuid, content_days i
     select t.id, coalesce((t.own_limits ->> 'content_days')::integer, p.content_days) as content,
            coalesce((t.own_limits ->> 'record_days')::integer, p.record_days) as record
     from tenant t join plan p on p.name = t.plan
+    -- The shared pool's owner has no mail.
+    where t.id <> '00000000-0000-0000-0000-000000000001'
   ) d
 $$;
 

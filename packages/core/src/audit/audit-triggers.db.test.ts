@@ -15,6 +15,11 @@ const NOT_LOGGED: Readonly<Record<string, string>> = {
   suppression: 'added by events of mail, many a second; each entry says its reason and its time',
   suppression_job: 'imports and exports, which are kept with their counts themselves',
   suppression_chunk: 'lines of a file on their way',
+  data_job: 'exports, erasures and deletions, which are kept with their counts themselves',
+  data_chunk: 'lines of an export on their way',
+  domain_mark: 'names that were used once, so that they are never used again',
+  inbound_address: 'made by itself when it is first asked for, and never changed',
+  key_use: 'when a key was used last',
 }
 
 let db: TestDatabase

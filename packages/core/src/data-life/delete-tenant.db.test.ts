@@ -47,6 +47,27 @@ async function finish({ id }: DataJobRow): Promise<DataJobRow> {
 const read = async (text: string, values: unknown[] = []) => (await db.pool.query({ text, values })).rows
 
 /** A tenant with something in every table that has a tenant. */
+/** A row of each further table; $1 is the tenant, $2 any id. */
+const ROWS_BY_TENANT_AND_ID = [
+  `insert into abuse_state (tenant_id, state, by, why) select $1, 'ok', 'rule', $2::text`,
+  `insert into domain_mark (mark, tenant_id) values ($2::text, $1)`,
+  `insert into inbound_address (token, tenant_id, mode) values ($2::text, $1, 'live')`,
+  `insert into inbound_due (id, tenant_id, bytes) values ($2, $1, 1)`,
+  `insert into inbound_message (tenant_id, id, mode, kind, raw_id, sender, recipient, remote_address, helo, is_tls, bytes)
+   values ($1, $2, 'live', 'route', $2, '', '', '', '', false, 1)`,
+  `insert into inbound_raw (tenant_id, id, raw) values ($1, $2, 'x')`,
+  `insert into inbound_route (tenant_id, id, mode, position, name, match, actions) values ($1, $2, 'live', 1, 'All', '{}', '[]')`,
+  `insert into inbound_seen (tenant_id, recipient, raw_hash) values ($1, $2::text, 'x')`,
+  `insert into key_use (key_id, tenant_id, used_at, address) select id, $1, now(), $2::uuid::text from api_key where tenant_id = $1 limit 1`,
+  `insert into mailbox (tenant_id, id, mode, name) values ($1, $2, 'live', 'In')`,
+  `insert into message_job (id, tenant_id, of_tenant, action, filter) values ($2, $1, $1, 'hold', '{}')`,
+  `insert into pool_message (message_id, connection_id, tenant_id) values ($2, $2, $1)`,
+  `insert into reputation_hour (tenant_id, hour) select $1, now() where $2::uuid is not null`,
+  `insert into usage_connection (tenant_id, day, mode, connection_id, sent, bounced, complained) values ($1, now(), 'live', $2, 1, 0, 0)`,
+  `insert into usage_moved (tenant_id, day, message_id) values ($1, now(), $2)`,
+  `insert into usage_notice (tenant_id, mode, counter, period, percent) select $1, 'live', 'day', now(), 80 where $2::uuid is not null`,
+]
+
 async function buildFullTenant(name: string, mails = 5): Promise<{ tenantId: string; liveKey: string }> {
   const made = await createTenant({ operator: db.operator, pepper }, { name, plan: 'scale' })
   const { tenantId } = made
@@ -104,6 +125,16 @@ async function buildFullTenant(name: string, mails = 5): Promise<{ tenantId: str
       own,
     ],
     [`insert into erasure_key (tenant_id, key) values ($1, sha256($2::text::bytea))`, own],
+    [
+      `insert into smtp_credential (tenant_id, id, mode, sealed_secret, data_key_version) values ($1, $2, 'live', $3, $4)`,
+      [...own, sealed, dataKeyVersion],
+    ],
+    [
+      `with d as (insert into domain (tenant_id, id, name, token) values ($1, $2, $2::uuid::text || '.example', 'x') returning id)
+       insert into domain_key (tenant_id, id, domain_id, algorithm, selector, public_key, data_key_version) select $1, id, id, 'rsa', 's', 'p', $3 from d`,
+      [...own, dataKeyVersion],
+    ],
+    ...ROWS_BY_TENANT_AND_ID.map((text): [string, unknown[]] => [text, own]),
   ]
   for (const [text, values] of statements) await db.pool.query({ text, values })
   return made

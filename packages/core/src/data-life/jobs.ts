@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { newId } from '@lettergate/contracts/lib/ids'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import type { Queryable } from '@lettergate/db/pool'
-import { fromStorage } from '../lib/index.ts'
+import { fromStorage, POOL_TENANT_ID } from '../lib/index.ts'
 import {
   countOpenJobs,
   type DataJobRow,
@@ -81,6 +81,8 @@ export async function startDeletion(
   tenantId: string,
   { confirm, actor }: { confirm: string; actor: object },
 ): Promise<DataJobRow> {
+  // What the shared pool is made of is no tenant that could go.
+  if (tenantId === POOL_TENANT_ID) throw new Problem('not-found')
   const name = await tenantName(deps.own, tenantId)
   if (confirm !== name)
     throw new Problem('validation-failed', {

@@ -17,7 +17,7 @@ export {
 export { changeConnections, given, toJson } from './managed-rows.ts'
 export type { ContentDocument, Envelope, StoredMime, StoredRecipient } from './message-content.ts'
 export { makeOwnAddress, type OwnAddress, readOwnAddress } from './own-address.ts'
-export { POOL_TARGET, POOL_TENANT_ID, toConnectionName } from './pool-tenant.ts'
+export { POOL_PLAN, POOL_TARGET, POOL_TENANT_ID, toConnectionName } from './pool-tenant.ts'
 export { createReadiness, type Readiness } from './readiness.ts'
 export { retryQuery } from './retry-query.ts'
 export {

@@ -3,7 +3,7 @@ import { EgressRules } from '@lettergate/contracts/egress/rules'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import type { DbNull, ManagedTables } from '@lettergate/db/prisma'
 import { z } from 'zod'
-import { given, toJson } from '../lib/index.ts'
+import { given, POOL_PLAN, toJson } from '../lib/index.ts'
 
 const amount = z
   .union([z.bigint(), z.number()])
@@ -43,6 +43,7 @@ function checkDays({ content_days, record_days }: { content_days: number; record
 /** By their limit a day, the smallest first. */
 export async function planNames(db: ManagedTables): Promise<string[]> {
   const rows = await db.plan.findMany({
+    where: { name: { not: POOL_PLAN } },
     select: { name: true },
     orderBy: [{ accepted_per_day: 'asc' }, { name: 'asc' }],
   })
@@ -50,11 +51,18 @@ export async function planNames(db: ManagedTables): Promise<string[]> {
 }
 
 export async function listPlans(db: ManagedTables): Promise<PlanRow[]> {
-  return z.array(Stored).parse(await db.plan.findMany({ include, orderBy: { name: 'asc' }, take: 1_000 }))
+  return z.array(Stored).parse(
+    await db.plan.findMany({
+      where: { name: { not: POOL_PLAN } },
+      include,
+      orderBy: { name: 'asc' },
+      take: 1_000,
+    }),
+  )
 }
 
 export async function readPlan(db: ManagedTables, name: string): Promise<PlanRow> {
-  const row = await db.plan.findUnique({ where: { name }, include })
+  const row = name === POOL_PLAN ? null : await db.plan.findUnique({ where: { name }, include })
   if (!row) throw new Problem('not-found')
   return Stored.parse(row)
 }

@@ -1,4 +1,5 @@
 import type { ManagedTables } from '@lettergate/db/prisma'
+import { POOL_PLAN } from '../lib/index.ts'
 import { readTenant, type TenantRow } from './tenants.ts'
 
 /**
@@ -10,7 +11,7 @@ export async function suspendTenant(db: ManagedTables, tenantId: string, reason:
     update tenant
     set suspended_at = coalesce(suspended_at, now()), suspended_reason = ${reason},
         connections_version = connections_version + case when suspended_at is null then 1 else 0 end
-    where id = ${tenantId}::uuid`
+    where id = ${tenantId}::uuid and plan <> ${POOL_PLAN}`
   return readTenant(db, tenantId)
 }
 

@@ -8,8 +8,8 @@ import { Problem } from '@lettergate/contracts/problems/problems'
 import type { ManagedTables, OperatorPrisma } from '@lettergate/db/prisma'
 import { z } from 'zod'
 import { issueKey } from '../keys/index.ts'
-import { type CursorKey, given, readCursor, toJson, writeCursor } from '../lib/index.ts'
-import { planNames } from './plans.ts'
+import { type CursorKey, given, POOL_PLAN, readCursor, toJson, writeCursor } from '../lib/index.ts'
+import { planNames, readPlan } from './plans.ts'
 
 const COLUMNS = {
   id: true,
@@ -40,9 +40,10 @@ const Stored = z.object({
 })
 export type TenantRow = z.output<typeof Stored>
 
-async function checkPlan(db: ManagedTables, plan: string): Promise<void> {
+/** The recipients a day of a plan; refuses a name that no plan has. */
+async function dailyLimitOf(db: ManagedTables, plan: string): Promise<number> {
   const names = await planNames(db)
-  if (names.includes(plan)) return
+  if (names.includes(plan)) return (await readPlan(db, plan)).accepted_per_day
   const detail = `must be ${[names.slice(0, -1).join(', '), names.at(-1)].filter(Boolean).join(' or ')}`
   throw new Problem('validation-failed', {
     detail: `The plan ${detail}.`,
@@ -72,7 +73,7 @@ export async function addTenant(
   tenant: NewTenant,
 ): Promise<{ tenantId: string; liveKey: string; testKey: string }> {
   const tenantId = newId()
-  await checkPlan(db, tenant.plan)
+  const planLimit = await dailyLimitOf(db, tenant.plan)
   const ownLimits = changeLimits(
     {},
     { ...tenant.ownLimits, ...given({ accepted_per_day: tenant.dailyLimit }) },
@@ -82,7 +83,7 @@ export async function addTenant(
       id: tenantId,
       name: tenant.name,
       plan: tenant.plan,
-      daily_limit: ownLimits.accepted_per_day ?? 0,
+      daily_limit: ownLimits.accepted_per_day ?? planLimit,
       own_limits: toJson(ownLimits),
       ...given({ retry_hours: tenant.retryHours, on_unknown: tenant.onUnknown }),
     },
@@ -106,7 +107,10 @@ export async function tenantExists(db: ManagedTables, tenantId: string): Promise
 }
 
 export async function readTenant(db: ManagedTables, tenantId: string): Promise<TenantRow> {
-  const row = await db.tenant.findUnique({ where: { id: tenantId }, select: COLUMNS })
+  const row = await db.tenant.findFirst({
+    where: { id: tenantId, plan: { not: POOL_PLAN } },
+    select: COLUMNS,
+  })
   if (!row) throw new Problem('not-found')
   return Stored.parse(row)
 }
@@ -118,7 +122,7 @@ export async function updateTenant(
   { own_limits, egress_extra, ...change }: UpdateTenantRequest,
 ): Promise<TenantRow> {
   const before = await readTenant(db, tenantId)
-  if (change.plan !== undefined) await checkPlan(db, change.plan)
+  if (change.plan !== undefined) await dailyLimitOf(db, change.plan)
   await db.tenant.updateMany({
     where: { id: tenantId },
     data: {
@@ -141,7 +145,7 @@ export async function listTenants(
   const id = search === undefined ? null : fromPublicId('ten', search)
   const found = await db.tenant.findMany({
     where: {
-      ...given({ plan }),
+      plan: { not: POOL_PLAN, ...(plan !== undefined && { equals: plan }) },
       ...(before !== undefined && { id: { lt: before } }),
       ...(state !== undefined && { suspended_at: state === 'active' ? null : { not: null } }),
       ...(search !== undefined && {

@@ -13,7 +13,7 @@ type Place = { day: string; tenant_id: string; today: string }
 async function readPlace(db: Queryable, walk: Walk): Promise<Place | null> {
   const { rows } = await db.query<Place>({
     name: 'read-usage-proof',
-    text: 'select day, tenant_id, usage_today() as today from usage_proof where walk = $1',
+    text: 'select day, reached as tenant_id, usage_today() as today from usage_proof where walk = $1',
     values: [walk],
   })
   return rows[0] ?? null
@@ -23,7 +23,7 @@ async function readPlace(db: Queryable, walk: Walk): Promise<Place | null> {
 async function moveOn(db: Queryable, walk: Walk, from: Place, to: Place): Promise<boolean> {
   const { rowCount } = await db.query({
     name: 'move-usage-proof',
-    text: 'update usage_proof set day = $4, tenant_id = $5 where walk = $1 and day = $2 and tenant_id = $3',
+    text: 'update usage_proof set day = $4, reached = $5 where walk = $1 and day = $2 and reached = $3',
     values: [walk, from.day, from.tenant_id, to.day, to.tenant_id],
   })
   return rowCount === 1

@@ -1,4 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
+import { POOL_PLAN } from '../../lib/index.ts'
 
 export type OverviewRow = {
   tenants: { active: number; suspended: number; by_plan: Record<string, number> }
@@ -17,8 +18,8 @@ export async function readOverview(db: Queryable): Promise<OverviewRow> {
         (select json_build_object(
            'active', count(*) filter (where suspended_at is null), 'suspended', count(*) filter (where suspended_at is not null),
            'by_plan', (select coalesce(json_object_agg(plan, n order by plan), '{}')
-                       from (select plan, count(*) as n from tenant group by plan) p))
-         from tenant) as tenants,
+                       from (select plan, count(*) as n from tenant where plan <> '${POOL_PLAN}' group by plan) p))
+         from tenant where plan <> '${POOL_PLAN}') as tenants,
         (select json_build_object(
            'live', coalesce(sum(accepted) filter (where mode = 'live'), 0), 'test', coalesce(sum(accepted) filter (where mode = 'test'), 0))
          from tenant t join usage u on u.tenant_id = t.id and u.day = (now() at time zone 'utc')::date) as today,
