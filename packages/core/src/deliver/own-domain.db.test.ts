@@ -130,12 +130,18 @@ test('mail of a proved domain is signed with both its keys, RSA first, and a sec
   expect(unsealed()).toBe(before)
 })
 
-test('the keys of a deleted domain sign nothing from the next message on', async () => {
+test('mail of a deleted domain is signed and sent no more from the next message on', async () => {
   const { send, addAndProve, tenantId } = await begin()
   const id = await addAndProve()
   expect(await verify((await send()).mail)).toHaveLength(2)
   await deleteDomain(bed().deps, tenantId, id)
-  expect((await send()).mail.toString()).not.toContain('DKIM-Signature')
+  const { id: next, envelopes } = await send()
+  expect(envelopes).toEqual([])
+  const { rows } = await bed().db.pool.query({
+    text: 'select status, reason from recipient where message_id = $1',
+    values: [next],
+  })
+  expect(rows).toMatchObject([{ status: 'held', reason: expect.stringContaining('have not proved') }])
 })
 
 test('T37: after a change of the root key, keys of domains sign as before', async () => {
@@ -184,6 +190,11 @@ test.each([
   ],
   ['to the author where the operator has none either', null, /^app@news\.own\d+\.example$/],
 ])('bounces come back %s', async (_case, gatewayDomain, from) => {
-  const { send } = await begin({ gatewayDomain })
+  const { send, addAndProve, tenantId } = await begin({ gatewayDomain })
+  await addAndProve()
+  await bed().db.pool.query({
+    text: 'update domain set has_return_path = false where tenant_id = $1',
+    values: [tenantId],
+  })
   expect((await send()).envelopes[0]?.from).toMatch(from)
 })

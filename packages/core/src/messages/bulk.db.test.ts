@@ -143,7 +143,7 @@ test('hold, release, retry and cancel of many do what the requests for one messa
            update recipient set status = 'failed' where tenant_id = $1`,
     values: [tenantId],
   })
-  await db.pool.query({ text: 'update tenant set daily_limit = 2 where id = $1', values: [tenantId] })
+  await db.pool.query({ text: 'update usage set day_limit = 2 where tenant_id = $1', values: [tenantId] })
   const retried = await act('retry', { status: 'failed' })
   expect(retried).toMatchObject({
     matched: 3,

@@ -183,7 +183,7 @@ with unit as materialized (
          case when not is_part and way <> 'hold' then now() end, stream = 'bulk',
          case when way = 'hold' and not is_later then judged_by end
   from incoming where is_whole is not true
-), ${appendAcceptances(`select tenant_id, id as message_id, mode, stream = 'bulk' as is_bulk from incoming`)}, ${appendEvents(`
+), ${appendAcceptances(`select tenant_id, id as message_id, mode, stream = 'bulk' as is_bulk from incoming order by id`)}, ${appendEvents(`
   select i.tenant_id, i.id as message_id, r.position,
          case when r.suppressed is null then 'recipient.held' else 'recipient.suppressed' end as type,
          json_build_object('reason', case when r.suppressed is null then ${HELD_BECAUSE} else ${suppressedBecause('r.suppressed')} end) as data,
