@@ -41,7 +41,7 @@ export const CreateTenantRequest = z
 export type CreateTenantRequest = z.output<typeof CreateTenantRequest>
 
 const egressExtra = z.array(EgressRule).max(25).meta({
-  description: 'What this tenant may reach besides the targets of its plan.',
+  description: 'Targets that this tenant may reach besides those of its plan.',
 })
 
 export const UpdateTenantRequest = z
