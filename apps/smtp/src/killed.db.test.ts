@@ -37,6 +37,7 @@ async function startProcess(
     SMTP_PORT: 'off',
     SMTP_SUBMISSION_PORT: 'off',
     SMTP_TLS_PORT: 'off',
+    INBOUND_PORT: 'off',
     SMTP_OPEN_PORT: '0',
     SMTP_OPEN_TENANT: toPublicId('ten', smtp.tenantId),
     SMTP_OPEN_NETWORKS: '127.0.0.1',

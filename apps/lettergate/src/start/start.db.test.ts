@@ -129,7 +129,7 @@ test('after kill -9 every child process ends soon, and the next start has every 
 test('an orphaned Postgres is stopped and replaced by the next start', async () => {
   const first = await startReady()
   const services = processesOf(folder).filter((line) => line.includes('child-guard'))
-  expect(services).toHaveLength(2)
+  expect(services).toHaveLength(3)
   first.command.kill('SIGKILL')
   for (const line of services) process.kill(Number.parseInt(line, 10), 'SIGKILL')
   expect(processesOf(folder).join()).toContain('bin/postgres')

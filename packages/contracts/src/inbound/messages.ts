@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { maybeTime } from '../lib/schema-parts.ts'
 
 const time = (description: string) =>
   z.iso.datetime({ offset: true }).meta({ description, examples: ['2026-11-20T09:30:00.000Z'] })
@@ -127,7 +128,7 @@ export const InboundActionState = z
       .string()
       .nullable()
       .meta({ description: 'The message that carries it on, or that it is about.' }),
-    next_at: time('When the next attempt is due; null: there is none.').nullable(),
+    next_at: maybeTime('When the next attempt is due; null: there is none.'),
     attempts: z.array(InboundTry).meta({ description: 'Calls to the URL, oldest first.' }),
   })
   .meta({ id: 'InboundActionState', description: 'One action on a received mail.' })
@@ -147,7 +148,7 @@ const head = {
   }),
   parse_error: z.string().nullable().meta({ description: 'Why it could not be read, or not as a whole.' }),
   mailbox: z.string().nullable().meta({ description: 'The mailbox that it is in.' }),
-  read_at: time('When it was marked as read; null: it is unread.').nullable(),
+  read_at: maybeTime('When it was marked as read; null: it is unread.'),
 }
 
 export const InboundSummary = z

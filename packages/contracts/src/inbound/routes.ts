@@ -55,7 +55,7 @@ export type InboundMatch = z.output<typeof InboundMatch>
 
 const PostAction = z
   .strictObject({
-    type: z.literal('post'),
+    type: z.literal('post').meta({ description: 'Kind of action.' }),
     url: CallbackUrl.meta({
       description: 'The URL that gets the mail, by POST. https, and public.',
       examples: ['https://app.acme.example/mail'],
@@ -69,7 +69,7 @@ const PostAction = z
 
 const StoreAction = z
   .strictObject({
-    type: z.literal('store'),
+    type: z.literal('store').meta({ description: 'Kind of action.' }),
     mailbox: z
       .string()
       .meta({ description: 'A mailbox of yours.', examples: ['mbx_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
@@ -78,7 +78,7 @@ const StoreAction = z
 
 const ForwardAction = z
   .strictObject({
-    type: z.literal('forward'),
+    type: z.literal('forward').meta({ description: 'Kind of action.' }),
     to: z
       .array(z.email().max(320))
       .min(1)
@@ -88,7 +88,7 @@ const ForwardAction = z
   .meta({ id: 'InboundForward', description: 'Sends the mail on, unchanged, through your own connections.' })
 
 const DropAction = z
-  .strictObject({ type: z.literal('drop') })
+  .strictObject({ type: z.literal('drop').meta({ description: 'Kind of action.' }) })
   .meta({ id: 'InboundDrop', description: 'Does nothing. The mail is in the log all the same.' })
 
 export const InboundAction = z.discriminatedUnion('type', [

@@ -47,7 +47,11 @@ export const PoolSettings = z
 export type PoolSettings = z.output<typeof PoolSettings>
 
 export const UpdatePoolSettingsRequest = z
-  .strictObject({ default_from: addressText(defaultFrom).nullable(), ...fields, ramp_from: rampFrom })
+  .strictObject({
+    default_from: addressText(defaultFrom).nullable().meta({ description: defaultFrom }),
+    ...fields,
+    ramp_from: rampFrom,
+  })
   .partial()
   .refine((change) => Object.keys(change).length > 0, 'names nothing to change')
   .meta({

@@ -8,12 +8,14 @@ const count = (description: string) => z.number().int().min(0).meta({ descriptio
 const limit = (description: string) => z.number().int().min(0).nullable().meta({ description })
 
 const counter = (unit: string) =>
-  z.object({
-    used: count(`${unit} counted so far.`),
-    limit: limit(`${unit} at most; null: no limit.`),
-    left: limit('The rest; null: no limit.'),
-    resets_at: time('When it begins anew.'),
-  })
+  z
+    .object({
+      used: count(`${unit} counted so far.`),
+      limit: limit(`${unit} at most; null: no limit.`),
+      left: limit('The rest; null: no limit.'),
+      resets_at: time('When it begins anew.'),
+    })
+    .meta({ description: `${unit}.` })
 
 export const UsageQuery = z.object({
   days: z.coerce

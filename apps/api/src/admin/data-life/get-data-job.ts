@@ -10,7 +10,7 @@ import { FILES } from './files.ts'
 
 /** Says how far a job of any tenant is, or of none. */
 export function addGetDataJobRoute(app: FastifyInstance, deps: ApiDeps): void {
-  app.get<{ Params: { id: string } }>(`${FILES}/:id`, {
+  app.get<{ Params: { id: string } }>('/v1/admin/data-jobs/:id', {
     config: { scope: 'admin' },
     schema: {
       operationId: 'getDataJob',

@@ -9,7 +9,7 @@ import { FILES } from './files.ts'
 
 /** Answers the file of an export of any tenant. */
 export function addReadDataFileRoute(app: FastifyInstance, deps: ApiDeps): void {
-  app.get<{ Params: { id: string } }>(`${FILES}/:id/file`, {
+  app.get<{ Params: { id: string } }>('/v1/admin/data-jobs/:id/file', {
     config: { scope: 'admin', takesLong: true },
     schema: {
       operationId: 'readDataFile',

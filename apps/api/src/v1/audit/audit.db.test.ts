@@ -126,7 +126,9 @@ it('the operator sees the changes of all tenants and its own, and is named in th
     before: { suspended_reason: null },
     after: { suspended_reason: 'unpaid' },
   })
-  expect(await read('target=plan')).toMatchObject([{ tenant: null, target_id: 'audited', action: 'created' }])
+  expect(await read('target=plan&target_id=audited')).toMatchObject([
+    { tenant: null, target_id: 'audited', action: 'created' },
+  ])
   expect((await read(`tenant=${id}`)).length).toBe(4)
   const lines = await api.call('GET', `/v1/admin/audit/export?tenant=${id}`, { key })
   expect(lines.text.trimEnd().split('\n')).toHaveLength(4)
