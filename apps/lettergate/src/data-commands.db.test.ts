@@ -62,7 +62,9 @@ test(
     await hurrying
     expect(done).toMatchObject({ code: 0, stderr: '' })
     expect(done.stdout).toMatch(/api_key +2\n/)
-    const { rows } = await database.pool.query({ text: 'select name from tenant' })
+    const { rows } = await database.pool.query({
+      text: `select name from tenant where plan <> 'operator'`,
+    })
     expect(rows).toEqual([])
     expect(await run('tenant', 'delete', id, '--confirm', 'Zebra Works')).toMatchObject({
       code: 1,

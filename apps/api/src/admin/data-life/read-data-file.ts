@@ -5,7 +5,6 @@ import { pathId } from '../../http/path-id.ts'
 import { problemAnswers } from '../../http/schemas.ts'
 import { DataJobPath, ExportFile } from '../../v1/data-life/paths.ts'
 import { sendExportFile } from '../../v1/data-life/send-file.ts'
-import { FILES } from './files.ts'
 
 /** Answers the file of an export of any tenant. */
 export function addReadDataFileRoute(app: FastifyInstance, deps: ApiDeps): void {
