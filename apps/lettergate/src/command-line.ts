@@ -2,41 +2,35 @@ import { ConfigError } from '@lettergate/config/config'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { Command, CommanderError } from 'commander'
 import { CliError, errorCode } from './cli-error.ts'
-import { addAuditCommand } from './commands/audit.ts'
-import { addDataCommands } from './commands/data.ts'
-import { addDoctorCommand } from './commands/doctor.ts'
-import { addInfoCommand } from './commands/info.ts'
-import { addKeyCommands } from './commands/key.ts'
-import { addListenCommand } from './commands/listen.ts'
-import { addMigrateCommand } from './commands/migrate.ts'
-import { addPlanCommands } from './commands/plan.ts'
-import { addPoolCommands } from './commands/pool.ts'
-import { addStartCommand } from './commands/start.ts'
-import { addTenantCommands } from './commands/tenant.ts'
-import { addUsageCommand } from './commands/usage.ts'
 
-function buildProgram(): Command {
+/** Each command is loaded when it is named: a whole gateway of modules takes a second to start. */
+const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  start: async () => (await import('./commands/start.ts')).addStartCommand,
+  migrate: async () => (await import('./commands/migrate.ts')).addMigrateCommand,
+  tenant: async () => (await import('./commands/tenant.ts')).addTenantCommands,
+  plan: async () => (await import('./commands/plan.ts')).addPlanCommands,
+  key: async () => (await import('./commands/key.ts')).addKeyCommands,
+  usage: async () => (await import('./commands/usage.ts')).addUsageCommand,
+  audit: async () => (await import('./commands/audit.ts')).addAuditCommand,
+  doctor: async () => (await import('./commands/doctor.ts')).addDoctorCommand,
+  data: async () => (await import('./commands/data.ts')).addDataCommands,
+  pool: async () => (await import('./commands/pool.ts')).addPoolCommands,
+  listen: async () => (await import('./commands/listen.ts')).addListenCommand,
+  info: async () => (await import('./commands/info.ts')).addInfoCommand,
+}
+
+async function buildProgram([name = '']: readonly string[]): Promise<Command> {
   const program = new Command('lettergate')
   program.description('Lettergate, a multi-tenant email API gateway').exitOverride().showHelpAfterError()
-  addStartCommand(program)
-  addMigrateCommand(program)
-  addTenantCommands(program)
-  addPlanCommands(program)
-  addKeyCommands(program)
-  addUsageCommand(program)
-  addAuditCommand(program)
-  addDoctorCommand(program)
-  addDataCommands(program)
-  addPoolCommands(program)
-  addListenCommand(program)
-  addInfoCommand(program)
+  const named = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  for (const load of named ? [named] : Object.values(COMMANDS)) (await load())(program)
   return program
 }
 
 /** Runs one command; faults that the user can put right are one line each on stderr. Returns the exit code. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
   try {
-    await buildProgram().parseAsync([...args], { from: 'user' })
+    await (await buildProgram(args)).parseAsync([...args], { from: 'user' })
     return 0
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode

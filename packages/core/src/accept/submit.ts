@@ -132,24 +132,29 @@ export function createSubmit(deps: {
   async function judge(submission: Submission, warnings: Map<object, string[]>): Promise<Judged[]> {
     const read = await readMimes(submission)
     const limits = await deps.limits?.limitsOf(submission.tenant.id)
-    return Promise.all(
-      read.map(async (entry, index) => {
-        if (!isMessage(entry)) return entry
-        const pointer = pointerOf(submission, index)
-        const fault =
-          senderProblem(submission.fromDomains, entry, pointer) ??
-          (limits && planProblem(limits, entry, pointer)) ??
-          (await urlProblem(deps.callbacks, submission.tenant.id, entry, pointer)) ??
-          (await addressFault(submission, entry, pointer, warnings)) ??
-          (await deps.connectionsCheck.findFault(
-            submission.tenant.id,
-            entry,
-            pointer,
-            submission.tenant.mode,
-          ))
-        return fault ?? entry
-      }),
-    )
+    async function judgeOne(entry: Judged, index: number): Promise<Judged> {
+      if (!isMessage(entry)) return entry
+      const pointer = pointerOf(submission, index)
+      const fault =
+        senderProblem(submission.fromDomains, entry, pointer) ??
+        (limits && planProblem(limits, entry, pointer)) ??
+        (await urlProblem(deps.callbacks, submission.tenant.id, entry, pointer)) ??
+        (await addressFault(submission, entry, pointer, warnings)) ??
+        (await deps.connectionsCheck.findFault(submission.tenant.id, entry, pointer, submission.tenant.mode))
+      return fault ?? entry
+    }
+    const judged: Promise<Judged>[] = []
+    let began = performance.now()
+    for (const [index, entry] of read.entries()) {
+      const one = judgeOne(entry, index)
+      // Its failure is heard below, once all have begun.
+      one.catch(() => undefined)
+      judged.push(one)
+      if (performance.now() - began < READ_MS_MAX) continue
+      await setImmediate()
+      began = performance.now()
+    }
+    return Promise.all(judged)
   }
 
   /**
