@@ -145,12 +145,18 @@ export function describeEvents<C, S>(id: string, own: OwnEvents<C, S>) {
       timeout: 120_000,
     }, async () => {
       const slow: string[] = []
+      // A body that is slow is slow each time; a machine is not.
+      const fastest = async (work: () => unknown) => {
+        let ms = await cpuMs(work)
+        for (let i = 0; i < 2 && ms > msMax; i++) ms = Math.min(ms, await cpuMs(work))
+        return ms
+      }
       for (const [name, body] of hostile(events.bodyBytesMax, own)) {
         const signed = signNow(body)
         const hooks = signed.body === body ? [signed] : [signed, { ...signed, body }]
         for (const hook of hooks) {
-          const verifyMs = await cpuMs(() => events.verify(hook, [secretOf(0), secretOf(1)], io))
-          const parseMs = await cpuMs(() => events.parse(hook, testTime))
+          const verifyMs = await fastest(() => events.verify(hook, [secretOf(0), secretOf(1)], io))
+          const parseMs = await fastest(() => events.parse(hook, testTime))
           if (Math.max(verifyMs, parseMs) > msMax) slow.push(`${name}: ${verifyMs} and ${parseMs} ms`)
         }
       }
