@@ -31,6 +31,14 @@ const CLEAN: Env = Object.fromEntries(
 )
 
 /** Starts the command line as a user would, in a process of its own. */
+/** Free ports for mail, so that gateways of several tests run at the same time. */
+export const ANY_PORTS = {
+  SMTP_PORT: '0',
+  SMTP_SUBMISSION_PORT: '0',
+  SMTP_TLS_PORT: '0',
+  INBOUND_PORT: '0',
+}
+
 export function runCommand(args: readonly string[], env: Env): RunningCommand {
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: childEnv({ ...CLEAN, ...env }),

@@ -5,7 +5,13 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type RunningCommand, runCommand, untilNoProcesses, untilReady } from '../../test/run-command.ts'
+import {
+  ANY_PORTS,
+  type RunningCommand,
+  runCommand,
+  untilNoProcesses,
+  untilReady,
+} from '../../test/run-command.ts'
 import type { DevFile } from '../start/dev-file.ts'
 
 let folder: string
@@ -17,7 +23,7 @@ const running: RunningCommand[] = []
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'lettergate-listen-'))
   dataDir = join(folder, 'data')
-  gateway = runCommand(['start'], { LETTERGATE_DATA_DIR: dataDir, API_PORT: '0' })
+  gateway = runCommand(['start'], { LETTERGATE_DATA_DIR: dataDir, API_PORT: '0', ...ANY_PORTS })
   running.push(gateway)
   dev = await untilReady(gateway, dataDir)
 })

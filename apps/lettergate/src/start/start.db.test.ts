@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import {
+  ANY_PORTS,
   processesOf,
   type RunningCommand,
   runCommand,
@@ -34,7 +35,7 @@ afterEach(async () => {
 })
 
 function start(env: Record<string, string> = {}): RunningCommand {
-  const command = runCommand(['start'], { LETTERGATE_DATA_DIR: dataDir, API_PORT: '0', ...env })
+  const command = runCommand(['start'], { LETTERGATE_DATA_DIR: dataDir, API_PORT: '0', ...ANY_PORTS, ...env })
   running.push(command)
   return command
 }
