@@ -47,9 +47,10 @@ const FAULTS: Partial<Record<MailVerdict, string>> = {
 /** An address that nobody reads: answers to it are lost. */
 const UNREAD = /^(no[-_.]?reply|do[-_.]?not[-_.]?reply|donotreply)([-_.+].*)?@/i
 
-function staticWarnings({ from, replyTo, stream, headers, mime }: NewMessage): string[] {
+function staticWarnings({ from, replyTo, replyTracking, stream, headers, mime }: NewMessage): string[] {
   const warnings: string[] = []
-  if (mime === undefined && replyTo.length === 0 && UNREAD.test(from.address))
+  const hasReplyTo = replyTo.length > 0 || replyTracking === true
+  if (mime === undefined && !hasReplyTo && UNREAD.test(from.address))
     warnings.push(`Replies to ${from.address} reach nobody. Set reply_to to an address that somebody reads.`)
   const names = new Set(Object.keys(headers).map((name) => name.toLowerCase()))
   const hasOneClick = names.has('list-unsubscribe') && names.has('list-unsubscribe-post')
