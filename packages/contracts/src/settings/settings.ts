@@ -24,8 +24,20 @@ const retryHours = z
     examples: [72],
   })
 
+const recipientDomainCheck = z.enum(['off', 'warn', 'reject']).meta({
+  description:
+    'Whether the domains of recipients of live messages are looked up. `warn`: one that takes no mail is a warning in the `202`. `reject`: ' +
+    'the message is refused. A domain without an answer in time passes. A change counts within 30 seconds.',
+})
+
 export const Settings = z
-  .object({ pool, overflow, on_unknown: onUnknown, retry_hours: retryHours })
+  .object({
+    pool,
+    overflow,
+    on_unknown: onUnknown,
+    retry_hours: retryHours,
+    recipient_domain_check: recipientDomainCheck,
+  })
   .meta({ id: 'Settings', description: 'Choices that hold for all your mail.' })
 export type Settings = z.output<typeof Settings>
 
@@ -35,6 +47,7 @@ export const UpdateSettingsRequest = z
     overflow: overflow.optional(),
     on_unknown: onUnknown.optional(),
     retry_hours: retryHours.optional(),
+    recipient_domain_check: recipientDomainCheck.optional(),
   })
   .refine((change) => Object.keys(change).length > 0, 'names nothing to change')
   .meta({ id: 'UpdateSettingsRequest', description: 'Settings to change. Fields left out stay as they are.' })

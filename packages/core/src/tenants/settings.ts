@@ -5,12 +5,19 @@ import { changeConnections, fromStorage, given } from '../lib/index.ts'
 
 type Deps = { prisma: TenantPrisma }
 
-const COLUMNS = { pool: true, overflow: true, on_unknown: true, retry_hours: true } as const
+const COLUMNS = {
+  pool: true,
+  overflow: true,
+  on_unknown: true,
+  retry_hours: true,
+  recipient_domain_check: true,
+} as const
 const Stored = z.object({
   pool: z.enum(['first', 'last', 'never']),
   overflow: z.enum(['reject', 'hold']),
   on_unknown: z.enum(['hold', 'resend']),
   retry_hours: z.number(),
+  recipient_domain_check: z.enum(['off', 'warn', 'reject']),
 })
 
 /** The tenant's choices for all its mail. */

@@ -109,7 +109,13 @@ describe('/v1/settings', () => {
   it('shows the defaults, and changes what is named', async () => {
     const { liveKey } = await api.addTenant()
     const call = (method: string, body?: unknown) => api.call(method, '/v1/settings', { key: liveKey, body })
-    const defaults = { pool: 'last', overflow: 'reject', on_unknown: 'hold', retry_hours: 72 }
+    const defaults = {
+      pool: 'last',
+      overflow: 'reject',
+      on_unknown: 'hold',
+      retry_hours: 72,
+      recipient_domain_check: 'off',
+    }
     expect((await call('GET')).json).toEqual(defaults)
     expect((await call('PATCH', { pool: 'first', overflow: 'hold' })).json).toEqual({
       ...defaults,
@@ -117,6 +123,8 @@ describe('/v1/settings', () => {
       overflow: 'hold',
     })
     expect((await call('PATCH', { retry_hours: 721 })).status).toBe(422)
+    const checked = await call('PATCH', { recipient_domain_check: 'warn' })
+    expect(checked.json).toMatchObject({ recipient_domain_check: 'warn' })
     expect((await call('PATCH', { plan: 'scale' })).status).toBe(422)
     expect((await call('GET')).json).toMatchObject({ retry_hours: 72, overflow: 'hold' })
   })
