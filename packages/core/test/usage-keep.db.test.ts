@@ -115,7 +115,7 @@ test('the proof finds nothing where counters are right, and names each one that 
     { tenantId: wrong, counter: 'pool', by: 1 },
     { tenantId: wrong, counter: 'bytes', by: 1 },
   ])
-  // It mends nothing.
+  // The comparison changes no counter.
   expect(await proveUsage({ pool: db.batch }, 'tenant')).toHaveLength(3)
 })
 

@@ -127,7 +127,7 @@ begin
     -- Of the version before, which may have made it meanwhile.
     perform from usage where tenant_id = of_tenant and mode = of_mode and day = counts for no key update;
   end if;
-  -- Whoever counts on an earlier day from here on finds it closed, and tells the days after it.
+  -- A statement that counts on an earlier day finds that day closed, and its trigger corrects the later days.
   update usage set closed = true where tenant_id = of_tenant and mode = of_mode and day < counts and not closed;
   select coalesce(sum(accepted), 0) into before from usage
   where tenant_id = of_tenant and mode = of_mode and day < counts and day >= date_trunc('month', counts);

@@ -58,7 +58,7 @@ export function createInboundHandlers(deps: InboundHandlerDeps): SessionHandlers
       const known = found.flatMap(({ address, found: one }) =>
         'refusal' in one ? [] : [{ address, found: one }],
       )
-      // A route was taken away since RCPT: the repeat is told so.
+      // The route was deleted since RCPT, so a repeat is refused.
       if (known.length < found.length)
         return reply(451, '4.3.0', 'A recipient was just removed. Repeat the mail')
       const session = { sender: envelope.from, remoteAddress, helo, isTls: isSecure }

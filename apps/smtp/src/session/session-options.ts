@@ -36,7 +36,7 @@ export type SessionHandlers<User> = {
   sender(address: string, view: SessionView<User>): Promise<Reply | null>
   /** A reply refuses this recipient alone. */
   recipient(address: string, view: SessionView<User>): Promise<Reply | null>
-  /** Whatever it answers is what the client gets: 250 is said after the commit. */
+  /** Its answer goes to the client. It answers 250 after the commit. */
   message(data: Extract<ReadData, { kind: 'mail' }>, view: SessionView<User>): Promise<Reply>
   /** The session is over. */
   left?: (user: User) => void

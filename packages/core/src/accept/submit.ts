@@ -115,7 +115,7 @@ export function createSubmit(deps: {
   callbacks: Callbacks
   /** The limits of a message; absent: none. */
   limits?: LimitsReader
-  /** Told what a statement has just counted. */
+  /** Gets the counters that a statement has just changed. */
   onQuota?: (owner: { tenantId: string; mode: string }, quota: QuotaState) => void
 }): Submit {
   async function addressFault(
