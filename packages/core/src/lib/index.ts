@@ -29,6 +29,6 @@ export {
 } from './sql/append-events.ts'
 export { isPending } from './sql/is-pending.ts'
 export { type Notification, notify } from './sql/notify.ts'
-export { idRange } from './sql/uuid-range.ts'
+export { idRange, joinId } from './sql/uuid-range.ts'
 export { fromStorage } from './storage-problem.ts'
 export { createTimerWheel, type TimerWheel } from './timer-wheel.ts'

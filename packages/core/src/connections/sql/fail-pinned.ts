@@ -1,5 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
-import { appendEvents, idRange, isPending, NOTIFY_FEED } from '../../lib/index.ts'
+import { appendEvents, idRange, isPending, joinId, NOTIFY_FEED } from '../../lib/index.ts'
 import { mayBeTaken, refundUsage } from '../../usage/index.ts'
 
 /** Messages in one statement: their ids must fit into one notification of 8,000 bytes. */
@@ -37,20 +37,20 @@ export async function failPinned(
       ), pending as materialized (
         select r.message_id, r.position, ${MAY_BE_TAKEN} as may_be_taken
         from removed d
-        join recipient r on r.tenant_id = $1 and r.message_id = d.message_id and r.message_id between $4 and $5
+        join recipient r on r.tenant_id = $1 and ${joinId('r.message_id', 'd.message_id')} and r.message_id between $4 and $5
           and ${isPending('r.status')}
       ), stopped as (
         update recipient r
         set status = case when d.may_be_taken then 'unknown' else 'failed' end,
             reason = case when d.may_be_taken then $3 || ', after an attempt that may have been accepted' else $3 end, updated_at = now()
         from pending d
-        where r.tenant_id = $1 and r.message_id = d.message_id and r.position = d.position and r.message_id between $4 and $5
+        where r.tenant_id = $1 and ${joinId('r.message_id', 'd.message_id')} and r.position = d.position and r.message_id between $4 and $5
           and ${isPending('r.status')}
         returning r.message_id, r.position, r.status, r.reason
       ), ${appendEvents(`
         select m.tenant_id, s.message_id, s.position, 'recipient.' || s.status as type, json_build_object('reason', s.reason) as data,
                m.mode, m.stream = 'bulk' as is_bulk, null::uuid as connection_id
-        from stopped s join message m on m.tenant_id = $1 and m.id = s.message_id and m.id between $4 and $5
+        from stopped s join message m on m.tenant_id = $1 and ${joinId('m.id', 's.message_id')} and m.id between $4 and $5
         order by s.message_id, s.position`)}, ${refundUsage(
         `
         select $1::uuid as tenant_id, message_id, count(*)::int4 as n, 0 as off_pool

@@ -1,5 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
-import { idRange } from '../../lib/index.ts'
+import { idRange, joinId } from '../../lib/index.ts'
 
 /**
  * Takes the connection's name off messages that are not done, so that they are routed as any other; answers how many named it
@@ -23,7 +23,7 @@ export async function unpin(
         order by id for no key update
       )
       update message m set connection_id = null from named n
-      where m.tenant_id = $1 and m.id = n.id and m.id between $4 and $5
+      where m.tenant_id = $1 and ${joinId('m.id', 'n.id')} and m.id between $4 and $5
       returning m.id`,
     values: [tenantId, ids, connectionId, ...range],
   })

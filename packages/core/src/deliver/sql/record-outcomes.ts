@@ -4,7 +4,14 @@ import type { RecipientStatus } from '@lettergate/contracts/messages/recipient-s
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
 import type { SendOutcome } from '@lettergate/providers/provider'
-import { appendEvents, idRange, isPending, type Notification, POOL_TENANT_ID } from '../../lib/index.ts'
+import {
+  appendEvents,
+  idRange,
+  isPending,
+  joinId,
+  type Notification,
+  POOL_TENANT_ID,
+} from '../../lib/index.ts'
 import { addSuppressions, suppressionStreams } from '../../suppressions/index.ts'
 import { refundUsage } from '../../usage/index.ts'
 import {
@@ -99,7 +106,7 @@ with ${isPooled ? POOLED_RESULT : PLAIN_RESULT}, finished as (
   select r.* from result r
   cross join lateral (
     select from attempt a
-    where a.tenant_id = r.tenant_id and a.message_id = r.message_id and a.number = r.number and a.outcome = 'unknown'
+    where a.tenant_id = r.tenant_id and ${joinId('a.message_id', 'r.message_id')} and a.number = r.number and a.outcome = 'unknown'
       and a.message_id between $3 and $4
     limit 1
   ) a
@@ -115,7 +122,7 @@ with ${isPooled ? POOLED_RESULT : PLAIN_RESULT}, finished as (
   set outcome = l.outcome, scope = l.scope, code = l.code, reason = l.reason, finished_at = now(),
       choice = coalesce(l.choice, a.choice), provider_message_id = l.provider_message_id
   from late l
-  where a.tenant_id = l.tenant_id and a.message_id = l.message_id and a.number = l.number
+  where a.tenant_id = l.tenant_id and ${joinId('a.message_id', 'l.message_id')} and a.number = l.number
     and a.message_id between $3 and $4
 ), kept as (
   update outbox o set state = case when o.state = 'claimed' then 'ready' else o.state end, lease_until = null
@@ -123,7 +130,7 @@ with ${isPooled ? POOLED_RESULT : PLAIN_RESULT}, finished as (
   where o.message_id = l.message_id and o.tenant_id = l.tenant_id and o.state <> 'sending'
     and exists (
       select from recipient p
-      where p.tenant_id = l.tenant_id and p.message_id = l.message_id and p.message_id between $3 and $4
+      where p.tenant_id = l.tenant_id and ${joinId('p.message_id', 'l.message_id')} and p.message_id between $3 and $4
         and ${isPending('p.status')} and p.position <> all (l.positions))
   returning o.message_id
 ), over as (
@@ -131,7 +138,7 @@ with ${isPooled ? POOLED_RESULT : PLAIN_RESULT}, finished as (
   where o.message_id = l.message_id and o.tenant_id = l.tenant_id and o.state <> 'sending'
     and not exists (
       select from recipient p
-      where p.tenant_id = l.tenant_id and p.message_id = l.message_id and p.message_id between $3 and $4
+      where p.tenant_id = l.tenant_id and ${joinId('p.message_id', 'l.message_id')} and p.message_id between $3 and $4
         and ${isPending('p.status')} and p.position <> all (l.positions))
   returning o.message_id
 ), spared as materialized (
@@ -144,7 +151,7 @@ with ${isPooled ? POOLED_RESULT : PLAIN_RESULT}, finished as (
 ), changed as (
   update recipient p set status = c.status, reason = c.reason, updated_at = now()
   from change c
-  where p.tenant_id = c.tenant_id and p.message_id = c.message_id and p.position = c.position
+  where p.tenant_id = c.tenant_id and ${joinId('p.message_id', 'c.message_id')} and p.position = c.position
     and p.message_id between $3 and $4
     and (not c.is_late
          or c.event is not null

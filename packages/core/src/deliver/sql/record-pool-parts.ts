@@ -1,4 +1,5 @@
 import { column, rowArray } from '@lettergate/db/composite-rows'
+import { joinId } from '../../lib/index.ts'
 
 /** What the record has to do with the shared pool. */
 export type PoolPart = {
@@ -32,7 +33,7 @@ export const PLAIN_RESULT = `result as materialized (
 export const POOLED_RESULT = `pooled as materialized (
   select p.*, m.pool_day, m.pool_n from unnest($5::pool_part[]) p cross join lateral (
     select m.pool_day, m.pool_n from message m
-    where m.tenant_id = p.tenant_id and m.id = p.message_id and m.id between $3 and $4
+    where m.tenant_id = p.tenant_id and ${joinId('m.id', 'p.message_id')} and m.id between $3 and $4
     for no key update
   ) m
 ), result as materialized (
@@ -58,7 +59,7 @@ export const POOL_PARTS = `pool_change as materialized (
 ), left_day as (
   update message m set pool_day = null, pool_n = null
   from pool_change p
-  where p.leaves_day and p.pool_n > 0 and m.tenant_id = p.tenant_id and m.id = p.message_id and m.id between $3 and $4
+  where p.leaves_day and p.pool_n > 0 and m.tenant_id = p.tenant_id and ${joinId('m.id', 'p.message_id')} and m.id between $3 and $4
   returning m.tenant_id, m.mode, p.pool_day as day, p.pool_n::int4 as n
 ), handed as (
   insert into reputation_hour as h (tenant_id, hour, handed, bounced_hard, unseen)

@@ -1,3 +1,5 @@
+import { joinId } from '../../lib/index.ts'
+
 /** How long after a captured message was sent its later events come in. */
 const AFTER = "interval '1 second'"
 
@@ -14,7 +16,7 @@ function simulateEvents(rows: string): string {
            convert_to(json_build_object('provider_message_id', s.provider_message_id, 'sent_at', now(),
                                         'recipients', json_agg(p.address order by p.position))::text, 'UTF8')
     from (${rows}) s
-    join recipient p on p.tenant_id = s.tenant_id and p.message_id = s.message_id and p.position = s.position
+    join recipient p on p.tenant_id = s.tenant_id and ${joinId('p.message_id', 's.message_id')} and p.position = s.position
       and p.message_id between $3 and $4
     group by s.tenant_id, s.message_id, s.connection_id, s.provider_message_id
     returning id, received_at, tenant_id

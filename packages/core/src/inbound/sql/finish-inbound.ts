@@ -1,6 +1,6 @@
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
-import { appendAccountEvents, idRange, NOTIFY_FEED } from '../../lib/index.ts'
+import { appendAccountEvents, idRange, joinId, NOTIFY_FEED } from '../../lib/index.ts'
 
 /** What came of a mail. */
 export type InboundResult = {
@@ -66,7 +66,7 @@ with given as materialized (
   update inbound_message m
   set state = e.state, parse_error = e.parse_error, content = e.content, actions = e.actions, mailbox_id = e.mailbox_id
   from ended e
-  where m.tenant_id = e.tenant_id and m.id = e.id and m.id between $3 and $4
+  where m.tenant_id = e.tenant_id and ${joinId('m.id', 'e.id')} and m.id between $3 and $4
 ), posted as (
   insert into delivery (id, tenant_id, mode, url, target, message_id, seq, type, is_bulk, state)
   select p.id, p.tenant_id, p.mode, p.url, p.target, p.inbound_id, p.seq, p.type, false, 'waiting'

@@ -10,3 +10,13 @@ export function idRange(ids: readonly string[]): [string, string] {
   }
   return [low, high]
 }
+
+/**
+ * The condition `column = id` of a join in a statement that waits for locks, beside the range of `idRange`. Such a join must not choose
+ * partitions by itself: where the range leaves out some when the statement starts and the join others while it runs, Postgres 18 drops rows
+ * of the statement, or fails, once it has waited for a lock (docs/decisions/0033). By an array that Postgres does not look into, it uses the
+ * index alone.
+ */
+export function joinId(column: string, id: string): string {
+  return `${column} = any (array_append('{}'::uuid[], ${id}))`
+}

@@ -1,6 +1,6 @@
 import type { Queryable } from '@lettergate/db/pool'
 import { claimKeyArray } from '../../dispatch/index.ts'
-import { appendEvents, idRange, isPending, NOTIFY_FEED } from '../../lib/index.ts'
+import { appendEvents, idRange, isPending, joinId, NOTIFY_FEED } from '../../lib/index.ts'
 import { LOST_WORKERS_MAX, type LostWorkers, NONE_LOST, SET_ASIDE_REASON } from './lost-workers.ts'
 
 export type LostClaim = {
@@ -54,7 +54,7 @@ export async function raiseLostWorkers(
       ), held as (
         update recipient r set status = 'held', reason = $2, updated_at = now()
         from raised a
-        where a.is_aside and r.tenant_id = a.tenant_id and r.message_id = a.message_id and r.message_id between $6 and $7
+        where a.is_aside and r.tenant_id = a.tenant_id and ${joinId('r.message_id', 'a.message_id')} and r.message_id between $6 and $7
           and ${isPending('r.status')}
         returning r.tenant_id, r.message_id, r.position, a.mode, a.is_bulk
       ), ${appendEvents(`

@@ -7,6 +7,7 @@ import {
   appendReportedEvents,
   idRange,
   isPending,
+  joinId,
   type Notification,
   POOL_TENANT_ID,
 } from '../../lib/index.ts'
@@ -62,7 +63,7 @@ with item as materialized (
   select distinct on (i.message_id) a.*
   from reported_event i cross join lateral (
     select a.tenant_id, a.message_id, a.number, a.recipients from attempt a
-    where a.tenant_id = i.tenant_id and a.message_id = i.message_id and a.message_id between $2 and $3 and a.outcome = 'unknown'
+    where a.tenant_id = i.tenant_id and ${joinId('a.message_id', 'i.message_id')} and a.message_id between $2 and $3 and a.outcome = 'unknown'
       and a.connection_id is not distinct from i.sent_by and (i.position is null or i.position = any (a.recipients))
     order by a.number desc limit 1
   ) a
@@ -71,7 +72,7 @@ with item as materialized (
 ), sibling as materialized (
   select p.tenant_id, p.message_id, p.position from proof f cross join lateral (
     select p.tenant_id, p.message_id, p.position from recipient p
-    where p.tenant_id = f.tenant_id and p.message_id = f.message_id and p.message_id between $2 and $3
+    where p.tenant_id = f.tenant_id and ${joinId('p.message_id', 'f.message_id')} and p.message_id between $2 and $3
       and p.position = any (f.recipients) and p.status in ('unknown', 'deferred') offset 0
   ) p
 ), target as materialized (
@@ -83,14 +84,14 @@ with item as materialized (
 ), held as materialized (
   select t.*, p.before from target t cross join lateral (
     select p.status as before from recipient p
-    where p.tenant_id = t.tenant_id and p.message_id = t.message_id and p.position = t.position and p.message_id between $2 and $3
+    where p.tenant_id = t.tenant_id and ${joinId('p.message_id', 't.message_id')} and p.position = t.position and p.message_id between $2 and $3
     for no key update
   ) p
   where status_rank(t.status) > status_rank(p.before)
 ), changed as (
   update recipient p set status = h.status, reason = h.reason, updated_at = now()
   from held h
-  where p.tenant_id = h.tenant_id and p.message_id = h.message_id and p.position = h.position and p.message_id between $2 and $3
+  where p.tenant_id = h.tenant_id and ${joinId('p.message_id', 'h.message_id')} and p.position = h.position and p.message_id between $2 and $3
     and status_rank(h.status) > status_rank(p.status)
   returning p.tenant_id, p.message_id, p.position, h.before
 ), corrected_attempt as (
@@ -98,7 +99,7 @@ with item as materialized (
   set outcome = 'accepted', scope = null, code = null, finished_at = now(),
       reason = 'An event of the provider shows that it accepted the message.'
   from proof f
-  where a.tenant_id = f.tenant_id and a.message_id = f.message_id and a.number = f.number and a.message_id between $2 and $3
+  where a.tenant_id = f.tenant_id and ${joinId('a.message_id', 'f.message_id')} and a.number = f.number and a.message_id between $2 and $3
 ), reputation as (
   insert into reputation_hour as h (tenant_id, hour, bounced_hard, bounced_block, complained, unseen)
   select tenant_id, hour, sum(hard), sum(block), sum(complained), sum(hard + block + complained) from (
@@ -119,7 +120,7 @@ with item as materialized (
 ), left_over as materialized (
   select e.*, exists (
     select from recipient p
-    where p.tenant_id = e.tenant_id and p.message_id = e.message_id and p.message_id between $2 and $3 and ${isPending('p.status')}
+    where p.tenant_id = e.tenant_id and ${joinId('p.message_id', 'e.message_id')} and p.message_id between $2 and $3 and ${isPending('p.status')}
       and (p.message_id, p.position) not in (select message_id, position from changed)) as is_some
   from ended e
 ), kept as (

@@ -1,7 +1,7 @@
 import { uuidAtTime } from '@lettergate/contracts/lib/ids'
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
-import { idRange } from '../../lib/index.ts'
+import { idRange, joinId } from '../../lib/index.ts'
 
 export type MessageKey = { tenantId: string; messageId: string }
 
@@ -41,11 +41,11 @@ export async function findMessages(db: Queryable, keys: readonly MessageKey[]): 
       from key k
       cross join lateral (
         select m.mode, m.stream from message m
-        where m.tenant_id = k.tenant_id and m.id = k.message_id and m.id between $2 and $3 offset 0
+        where m.tenant_id = k.tenant_id and ${joinId('m.id', 'k.message_id')} and m.id between $2 and $3 offset 0
       ) m
       cross join lateral (
         select json_agg(json_build_array(p.position, p.address, p.status) order by p.position) as recipients from recipient p
-        where p.tenant_id = k.tenant_id and p.message_id = k.message_id and p.message_id between $2 and $3
+        where p.tenant_id = k.tenant_id and ${joinId('p.message_id', 'k.message_id')} and p.message_id between $2 and $3
       ) r`,
     values: [await keyArray(db, sorted), ...idRange(sorted.map(({ messageId }) => messageId))],
   })

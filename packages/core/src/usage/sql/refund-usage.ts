@@ -1,3 +1,5 @@
+import { joinId } from '../../lib/index.ts'
+
 /**
  * Gives recipients that will not be sent back to the quota: the CTEs of a statement that does so. `rows` is a select of
  * `tenant_id, message_id, n, off_pool`, one row a message: `n` recipients leave the day and its month, and the pool if they count there;
@@ -14,7 +16,7 @@ export function refundUsage(
   return `returned as (
     update message m set returned = m.returned + b.n, pool_n = m.pool_n - b.n - b.off_pool
     from (${rows}) b
-    where m.tenant_id = b.tenant_id and m.id = b.message_id and m.id between ${from} and ${to}
+    where m.tenant_id = b.tenant_id and ${joinId('m.id', 'b.message_id')} and m.id between ${from} and ${to}
     returning m.tenant_id, m.mode, m.usage_day, m.pool_day, b.n, b.off_pool
   ), refund as materialized (
     select tenant_id, mode, day, sum(n)::int4 as n, sum(pool)::int4 as pool from (
