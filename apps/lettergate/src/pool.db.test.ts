@@ -36,7 +36,7 @@ test('a connection is added with credentials from a file, listed without them, a
   expect(row).toMatchObject({ provider: 'smtp', name: 'Relay', priority: 100, state: 'works', reason: null })
   const listed = await run('list')
   expect(listed.stdout).toMatch(
-    /^CONNECTION +PROVIDER +NAME +PRIORITY +STATE +REASON\ncon_\w{26} +smtp +Relay +100 +works +–\n$/,
+    /^connection +provider +name +priority +state +reason\ncon_\w{26} +smtp +Relay +100 +works +–\n$/,
   )
   expect(added.stdout + listed.stdout).not.toContain('canary')
   const { rows } = await database.pool.query<{ version: number }>({
@@ -69,7 +69,7 @@ test('a tenant is paused, limited and released, and the table shows why', async 
     .finished
   const id = String(JSON.parse(made.stdout).tenant_id)
   const paused = await run('pause', id, '--reason', 'bought addresses')
-  expect(paused.stdout).toMatch(/TENANT .* WHY\n.*Acme +paused .* bought addresses\n$/s)
+  expect(paused.stdout).toMatch(/tenant .* why\n.*Acme +paused .* bought addresses\n$/s)
   expect(JSON.parse((await run('status', '--json')).stdout)).toMatchObject([
     { tenant: id, name: 'Acme', state: 'paused', by: 'operator', why: 'bought addresses' },
   ])

@@ -18,11 +18,13 @@ export function addEgressPageRoute(app: FastifyInstance): void {
     schema: { hide: true },
     handler: (request, reply) => {
       const host = request.hostname.slice(0, 253)
+      const isSecure = request.protocol === 'https'
+      const port = request.port ?? (isSecure ? 443 : 80)
       return sendPage(
         reply,
         'Egress',
         `<main><h1>What your sandbox has to allow</h1>
-<p>One host, by HTTPS on port 443, and nothing else:</p><pre>${escapeHtml(host)}:443</pre>
+<p>One host, by ${isSecure ? 'HTTPS' : 'HTTP'} on port ${port}, and nothing else:</p><pre>${escapeHtml(host)}:${port}</pre>
 <p>Sending, polling and events work through a plain HTTP proxy: HTTP/1.0 or 1.1, without cookies, redirects or WebSockets. No connection leads from the gateway to your app unless you ask for callbacks.</p>
 <h2>What the gateway reaches for you</h2>
 <p>It depends on your plan; ${code('GET /v1/egress')} shows the rules of yours, and ${code('POST /v1/egress/try')} says which rule decides about a host.</p>

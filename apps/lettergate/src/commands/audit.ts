@@ -73,7 +73,6 @@ export function addAuditCommand(program: Command): void {
           { ...filter, limit },
         ),
       )
-      if (rows.length === 0 && !json) process.stdout.write('There is no such change.\n')
-      else printRows(COLUMNS, rows.map(presentAudit), { json })
+      printRows(COLUMNS, rows.map(presentAudit), { json, empty: 'There is no such change.' })
     })
 }

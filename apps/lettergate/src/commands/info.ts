@@ -43,6 +43,7 @@ function infoText({ program, json }: { program?: string; json?: true }): string 
     ({ title, file: where, text }) => `${title} (${where})\n\n${text.replaceAll(/^(?=.)/gm, '  ')}\n`,
   )
   if (program !== undefined) return `${settings.join('\n')}`
-  const rows = Object.entries(file).map(([name, value]) => `  ${name.padEnd(14)} ${value}`)
+  const width = Math.max(...Object.keys(file).map((name) => name.length))
+  const rows = Object.entries(file).map(([name, value]) => `  ${name.padEnd(width)}  ${value}`)
   return `${rows.join('\n')}\n\n${settings.join('\n')}`
 }

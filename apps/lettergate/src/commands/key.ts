@@ -116,7 +116,7 @@ export function addKeyCommands(program: Command): void {
       const options = parseOptions(ListOptions, given)
       const owner = ownerOf(options)
       const rows = await withDatabase(({ operator }) => operator.forOperator((db) => listKeyRows(db, owner)))
-      printRows(KEY_COLUMNS, rows, options)
+      printRows(KEY_COLUMNS, rows, { json: options.json, empty: 'There are no keys.' })
     })
   key
     .command('rotate-root')

@@ -51,16 +51,16 @@ type ConnectionRow = {
 }
 
 const connectionColumns: readonly Column<ConnectionRow>[] = [
-  { title: 'CONNECTION', value: ({ id }) => id },
-  { title: 'PROVIDER', value: ({ provider }) => provider },
-  { title: 'NAME', value: ({ name }) => name },
-  { title: 'PRIORITY', value: ({ priority }) => priority },
+  { title: 'connection', value: ({ id }) => id },
+  { title: 'provider', value: ({ provider }) => provider },
+  { title: 'name', value: ({ name }) => name },
+  { title: 'priority', value: ({ priority }) => priority },
   {
-    title: 'STATE',
+    title: 'state',
     value: ({ state }) => state,
     colour: ({ state }) => (state === 'works' ? 'green' : state === 'disabled' ? 'dim' : 'red'),
   },
-  { title: 'REASON', value: ({ reason }) => reason, colour: () => 'dim' },
+  { title: 'reason', value: ({ reason }) => reason, colour: () => 'dim' },
 ]
 
 function toConnectionRow({ id, provider, name, priority, enabled, health }: ConnectionState): ConnectionRow {
@@ -73,20 +73,20 @@ function toConnectionRow({ id, provider, name, priority, enabled, health }: Conn
 type TenantRow = Omit<PoolTenant, 'tenantId' | 'since'> & { tenant: string; since: string | null }
 
 const tenantColumns: readonly Column<TenantRow>[] = [
-  { title: 'TENANT', value: ({ tenant }) => tenant },
-  { title: 'NAME', value: ({ name }) => name },
+  { title: 'tenant', value: ({ tenant }) => tenant },
+  { title: 'name', value: ({ name }) => name },
   {
-    title: 'STATE',
+    title: 'state',
     value: ({ state }) => state,
     colour: ({ state }) => (({ ok: 'green', warned: 'yellow', paused: 'red' }) as const)[state],
   },
-  { title: 'TODAY', value: ({ used }) => used },
-  { title: 'LIMIT', value: ({ limit }) => limit },
-  { title: 'SENT', value: ({ handed }) => handed },
-  { title: 'BOUNCED', value: ({ bounced }) => bounced },
-  { title: 'SPAM', value: ({ complained }) => complained },
-  { title: 'HELD', value: ({ held }) => held },
-  { title: 'WHY', value: ({ why }) => why, colour: () => 'dim' },
+  { title: 'today', value: ({ used }) => used },
+  { title: 'limit', value: ({ limit }) => limit },
+  { title: 'sent', value: ({ handed }) => handed },
+  { title: 'bounced', value: ({ bounced }) => bounced },
+  { title: 'spam', value: ({ complained }) => complained },
+  { title: 'held', value: ({ held }) => held },
+  { title: 'why', value: ({ why }) => why, colour: () => 'dim' },
 ]
 
 function toTenantRow({ tenantId, since, ...row }: PoolTenant): TenantRow {
@@ -157,8 +157,10 @@ function addConnectionCommands(pool: Command): void {
     .description('the connections of the pool')
     .option('--json', 'print one JSON array')
     .action(async (given: unknown) => {
+      const { json } = parseOptions(Listing, given)
       const rows = await withPool((deps) => listConnections(deps, POOL_TENANT_ID))
-      printRows(connectionColumns, rows.map(toConnectionRow), parseOptions(Listing, given))
+      const empty = 'The pool has no connections. Add one: lettergate pool add --provider … --name …'
+      printRows(connectionColumns, rows.map(toConnectionRow), { json, empty })
     })
   pool
     .command('add')
@@ -200,11 +202,9 @@ function addTenantCommands(pool: Command): void {
     .description('tenants that use the pool, and how their mail is received')
     .option('--json', 'print one JSON array')
     .action(async (given: unknown) => {
-      printRows(
-        tenantColumns,
-        await withPool((deps) => readTenants(deps, null)),
-        parseOptions(Listing, given),
-      )
+      const { json } = parseOptions(Listing, given)
+      const rows = await withPool((deps) => readTenants(deps, null))
+      printRows(tenantColumns, rows, { json, empty: 'No tenant uses the pool yet.' })
     })
   for (const [verb, state, description] of [
     ['pause', 'paused', 'stop the mail of a tenant through the pool; its own connections go on'],

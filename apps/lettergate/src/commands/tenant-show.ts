@@ -59,8 +59,7 @@ export function addTenantShowCommands(tenant: Command): void {
           return all
         }),
       )
-      if (rows.length === 0 && !json) process.stdout.write('There is no such tenant.\n')
-      else printRows(COLUMNS, rows, { json })
+      printRows(COLUMNS, rows, { json, empty: 'There is no such tenant.' })
     })
   tenant
     .command('show')

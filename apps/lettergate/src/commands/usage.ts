@@ -39,7 +39,6 @@ export function addUsageCommand(program: Command): void {
         await operator.forOperator((db) => readTenant(db, tenantId))
         return readTenantUsage(pool, tenantId, days)
       })
-      if (rows.length === 0 && !json) process.stdout.write('Nothing was sent on these days.\n')
-      else printRows(COLUMNS, rows, { json })
+      printRows(COLUMNS, rows, { json, empty: 'Nothing was sent on these days.' })
     })
 }

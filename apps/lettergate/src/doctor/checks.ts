@@ -94,7 +94,7 @@ const secret: Check = {
       )
     return deps.previousRoot
       ? warning('LETTERGATE_SECRET_PREVIOUS is set. Run "lettergate key rotate-root", then remove it.')
-      : ok(`All ${all} data keys belong to LETTERGATE_SECRET.`)
+      : ok(`All data keys (${all}) belong to LETTERGATE_SECRET.`)
   },
 }
 

@@ -41,11 +41,12 @@ export function toTable<R>(
   return [head, ...lines].map((line) => `${line.trimEnd()}\n`).join('')
 }
 
-/** A list on stdout: as a table, or for machines as one JSON array. */
+/** A list on stdout: as a table, or for machines as one JSON array. `empty`: what people read in place of a table without rows. */
 export function printRows<R>(
   columns: readonly Column<R>[],
   rows: readonly R[],
-  options: { json: boolean },
+  { json, empty }: { json: boolean; empty?: string },
 ): void {
-  process.stdout.write(options.json ? `${JSON.stringify(rows)}\n` : toTable(columns, rows))
+  const forPeople = () => (rows.length === 0 && empty !== undefined ? `${empty}\n` : toTable(columns, rows))
+  process.stdout.write(json ? `${JSON.stringify(rows)}\n` : forPeople())
 }

@@ -15,6 +15,13 @@ export const auditTargets: Readonly<Record<string, { name: string; prefix: IdPre
   default_secret: { name: 'default_secret', prefix: null },
   hook: { name: 'event_registration', prefix: 'con' },
   message_job: { name: 'bulk_job', prefix: 'job' },
+  domain: { name: 'domain', prefix: 'dom' },
+  domain_key: { name: 'domain_key', prefix: null },
+  pool_setting: { name: 'pool_setting', prefix: null },
+  abuse_state: { name: 'pool_state', prefix: 'ten' },
+  smtp_credential: { name: 'smtp_credential', prefix: 'smc' },
+  mailbox: { name: 'mailbox', prefix: 'mbx' },
+  inbound_route: { name: 'inbound_route', prefix: 'inr' },
 }
 
 const bound = (description: string) =>

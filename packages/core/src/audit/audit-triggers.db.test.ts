@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { auditTargets } from '@lettergate/contracts/audit/audit'
 import { createActorScope } from '@lettergate/db/actor'
 import { createTenantPrisma } from '@lettergate/db/prisma'
 import { createTenants, type TenantPool } from '@lettergate/db/tenant-scope'
@@ -75,6 +76,7 @@ test('every table that people manage is logged, or stands in the list of those t
   expect(models).toContain('connection')
   expect(models.filter((name) => !logged.includes(name) && NOT_LOGGED[name] === undefined)).toEqual([])
   expect(logged.filter((name) => NOT_LOGGED[name] !== undefined)).toEqual([])
+  expect(logged.toSorted(), 'each has a name for readers').toEqual(Object.keys(auditTargets).toSorted())
 })
 
 const route = (tenantId: string, name: string) => ({

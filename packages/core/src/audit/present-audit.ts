@@ -13,6 +13,8 @@ const PREFIX_BY_FIELD: Readonly<Record<string, IdPrefix>> = {
   connection: 'con',
   route_id: 'rte',
   endpoint_id: 'end',
+  domain_id: 'dom',
+  mailbox_id: 'mbx',
 }
 
 function presentId(prefix: IdPrefix | null, id: string): string {

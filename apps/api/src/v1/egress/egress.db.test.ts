@@ -95,7 +95,7 @@ test('another plan holds within five seconds, without a restart', async () => {
 test('the public page names the host to allow, and repeats nothing that could run', async () => {
   const page = await api.call('GET', '/egress', { key: null })
   expect(page.status).toBe(200)
-  expect(page.text).toContain(`<pre>${new URL(api.url).hostname}:443</pre>`)
+  expect(page.text).toContain(`<pre>${new URL(api.url).host}</pre>`)
   expect(page.text).toContain('api.eu.mailgun.net')
   expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
 })
