@@ -1,7 +1,8 @@
-import { createPool, type Pool } from '@lettergate/db/pool'
+import type { Pool } from '@lettergate/db/pool'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { createProviders } from '@lettergate/providers/registry'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { changeWhileWaited, openGeneric } from '../../test/lock-waits.ts'
 import { buildSent, postmarkBody, type SentMessage, stateOfSent } from '../../test/sent-message.ts'
 import { noFailpoint } from '../lib/index.ts'
 import { applyTurn } from './apply-turn.ts'
@@ -11,9 +12,7 @@ let db: TestDatabase
 let pool: Pool
 beforeAll(async () => {
   db = await createTestDatabase()
-  pool = createPool({ url: db.url, max: 1, applicationName: 'lettergate-test', onError: () => undefined })
-  // As after some runs: only such a plan leaves out partitions when it starts.
-  await pool.query({ text: 'set plan_cache_mode = force_generic_plan' })
+  pool = await openGeneric(db)
 })
 afterAll(async () => {
   await pool.end()
@@ -36,29 +35,6 @@ async function report(sent: SentMessage): Promise<void> {
   )
 }
 
-/** Changes a row and ends only when a statement of the pool waits for it. */
-async function changeWhileWaited(change: { text: string; values: unknown[] }, work: () => Promise<unknown>) {
-  const other = await db.pool.connect()
-  try {
-    await other.query('begin')
-    const { rowCount } = await other.query(change)
-    expect(rowCount).toBe(1)
-    const working = work()
-    await expect
-      .poll(async () => {
-        const { rows } = await db.pool.query<{ waits: number }>({
-          text: `select count(*)::int4 as waits from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
-        })
-        return rows[0]?.waits
-      })
-      .toBe(1)
-    await other.query('commit')
-    await working
-  } finally {
-    other.release()
-  }
-}
-
 test.each([
   {
     name: 'a recipient',
@@ -68,7 +44,7 @@ test.each([
 ])('events are applied by a statement that had to wait for $name', async ({ change }) => {
   const sent = await buildSent(db.pool, ADDRESSES, { backlog: 'ready' })
   await report(sent)
-  await changeWhileWaited({ text: change, values: [sent.id] }, () =>
+  await changeWhileWaited(db, { text: change, values: [sent.id] }, () =>
     applyTurn({ pool, providers, failpoint: noFailpoint }, { limit: 10 }),
   )
   expect((await stateOfSent(db.pool, sent.id)).statuses).toEqual(['delivered', 'delivered', 'delivered'])
