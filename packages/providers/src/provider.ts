@@ -28,6 +28,17 @@ export type RawMail = {
 /** A key that signs mail of a domain and of those below it (DKIM). */
 export type SigningKey = { domain: string; selector: string; private_key: Secret }
 
+/** The reports about delivery that a client asked mail servers for (DSN, RFC 3461); `recipients` by address. */
+export type DsnRequest = {
+  ret?: 'FULL' | 'HDRS' | undefined
+  envid?: string | undefined
+  recipients: Readonly<
+    Record<string, { notify?: readonly DsnCondition[] | undefined; orcpt?: string | undefined }>
+  >
+}
+/** NEVER stands alone. */
+export type DsnCondition = 'NEVER' | 'SUCCESS' | 'FAILURE' | 'DELAY'
+
 /** One message as core hands it to a provider. Everything in it was validated at accept. */
 export type OutboundMessage = {
   /** Public id, `msg_…`: sent as `X-LG-Id` and as the local part of Message-ID. */
@@ -50,6 +61,8 @@ export type OutboundMessage = {
    * transaction with several recipients has that of its first.
    */
   returnPaths?: Readonly<Record<string, string>> | undefined
+  /** Said where the next server offers DSN. Absent: the client asked for nothing. */
+  dsn?: DsnRequest | undefined
   /** Keys of the sender's own domain. */
   signingKeys?: readonly SigningKey[] | undefined
   /** The value of Feedback-ID, by which large receivers count complaints. */

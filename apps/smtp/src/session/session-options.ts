@@ -1,15 +1,9 @@
+import type { DsnRequest } from '@lettergate/contracts/messages/send-request'
 import type { SMTPServerAuthentication } from 'smtp-server'
 import type { Caps } from './caps.ts'
 import type { Memory } from './memory.ts'
 import type { ReadData } from './read-data.ts'
 import type { Reply } from './reply.ts'
-
-/** The client's wishes for reports about delivery (RFC 3461). */
-export type Dsn = {
-  ret: string | null
-  envid: string | null
-  recipients: { address: string; notify: string[] | null; orcpt: string | null }[]
-}
 
 /** What a session knows when a command is judged. */
 export type SessionView<User> = {
@@ -19,7 +13,7 @@ export type SessionView<User> = {
   helo: string
   isSecure: boolean
   user: User | null
-  envelope: { from: string; recipients: string[]; dsn: Dsn | null }
+  envelope: { from: string; recipients: string[]; dsn: DsnRequest | undefined }
 }
 
 export type Mechanism = 'PLAIN' | 'LOGIN' | 'CRAM-MD5'

@@ -269,10 +269,7 @@ describe('a mail', () => {
         dsn: {
           ret: 'HDRS',
           envid: 'e1',
-          recipients: [
-            { address: 'b@example.net', notify: ['FAILURE', 'DELAY'], orcpt: 'rfc822;b@example.net' },
-            { address: 'c@example.net', notify: null, orcpt: null },
-          ],
+          recipients: { 'b@example.net': { notify: ['FAILURE', 'DELAY'], orcpt: 'rfc822;b@example.net' } },
         },
       },
     })

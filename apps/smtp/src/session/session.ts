@@ -3,6 +3,7 @@ import type { SMTPServer } from 'smtp-server'
 import { SMTPConnection, type SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js'
 import type { SMTPStream } from 'smtp-server/lib/smtp-stream.js'
 import { holderOf } from './caps.ts'
+import { dsnRequest } from './dsn-request.ts'
 import { readPath } from './path.ts'
 import { linesOf, type Reply, reply, toLines } from './reply.ts'
 import type { ListenerOptions, Mechanism, SessionView } from './session-options.ts'
@@ -56,7 +57,7 @@ export class Session<User> extends SMTPConnection {
 
   view(): SessionView<User> {
     const { envelope, id, remoteAddress } = this.session
-    const { mailFrom, rcptTo, dsn } = envelope
+    const { mailFrom, rcptTo } = envelope
     return {
       id,
       remoteAddress,
@@ -66,17 +67,7 @@ export class Session<User> extends SMTPConnection {
       envelope: {
         from: mailFrom ? mailFrom.address : '',
         recipients: rcptTo.map(({ address }) => address),
-        dsn: dsn
-          ? {
-              ret: dsn.ret,
-              envid: dsn.envid,
-              recipients: rcptTo.map(({ address, dsn: own }) => ({
-                address,
-                notify: own?.notify ?? null,
-                orcpt: own?.orcpt ?? null,
-              })),
-            }
-          : null,
+        dsn: dsnRequest(envelope),
       },
     }
   }

@@ -25,8 +25,7 @@ export function createSubmissionHandlers(
     async message({ mail }, view) {
       const login = loginOf(view)
       if (!login) return nobody
-      const { from, recipients } = view.envelope
-      return submitMail(deps, login, { mime: mail, envelope: { from, recipients } })
+      return submitMail(deps, login, { mime: mail, envelope: view.envelope })
     },
     left: ({ leave }) => leave(),
   }

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { toPublicId } from '@lettergate/contracts/lib/ids'
+import { fromPublicId, toPublicId } from '@lettergate/contracts/lib/ids'
 import { updateSmtpCredential } from '@lettergate/core/smtp-credentials'
 import { createTransport } from 'nodemailer'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -182,6 +182,41 @@ describe('a mail', () => {
       subject: 'Hello',
       recipients: ['bcc hidden@example.net', 'cc c@example.net', 'to bob@example.net'],
     })
+  })
+
+  test('keeps what its client asked for about reports, for each recipient', async () => {
+    const client = await ready()
+    await client.ask('MAIL FROM:<app@acme.example> RET=HDRS ENVID=order+2017')
+    await client.ask('RCPT TO:<bob@EXAMPLE.net> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;old@example.org')
+    await client.ask('RCPT TO:<c@example.net> NOTIFY=NEVER')
+    await client.ask('RCPT TO:<d@example.net>')
+    await client.ask('DATA')
+    const id = fromPublicId('msg', idOf(await client.ask([...head, '', 'Hi', '.'].join('\r\n'))) ?? '')
+    const { rows } = await smtp.db.pool.query({
+      text: `select document->'dsn' as dsn from message_content where message_id = $1`,
+      values: [id],
+    })
+    expect(rows).toEqual([
+      {
+        dsn: {
+          ret: 'HDRS',
+          envid: 'order 17',
+          recipients: {
+            'bob@example.net': { notify: ['SUCCESS', 'FAILURE'], orcpt: 'rfc822;old@example.org' },
+            'c@example.net': { notify: ['NEVER'] },
+          },
+        },
+      },
+    ])
+  })
+
+  test.each([
+    'MAIL FROM:<app@acme.example> ENVID=a+0D+0Ab',
+    `MAIL FROM:<app@acme.example> ENVID=${'x'.repeat(101)}`,
+    'MAIL FROM:<app@acme.example> ENVID=Gr\u00fc\u00dfe',
+    'MAIL FROM:<app@acme.example> RET=ALL',
+  ])('is refused for a wish that other servers could not read: %s', async (command) => {
+    expect(await (await ready()).ask(command)).toMatch(/^501/)
   })
 
   test('of a test login is a test message', async () => {

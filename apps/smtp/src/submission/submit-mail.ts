@@ -2,7 +2,7 @@ import { permitsFrom } from '@lettergate/contracts/keys/from-domains'
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import { parseAddress } from '@lettergate/contracts/lib/mailbox'
 import { Problem } from '@lettergate/contracts/problems/problems'
-import type { Submit, SubmitOutcome } from '@lettergate/core/accept'
+import type { MimeMessage, Submit, SubmitOutcome } from '@lettergate/core/accept'
 import type { SmtpLogin } from '@lettergate/core/smtp-credentials'
 import { readHead, valuesOf } from '@lettergate/providers/raw-mime/head'
 import { addressParser } from 'postal-mime'
@@ -19,7 +19,7 @@ export type SubmitMailDeps = {
   onMail: (result: 'accepted' | 'replayed' | 'refused' | 'deferred') => void
 }
 
-type Mail = { mime: Buffer; envelope: { from: string; recipients: string[] } }
+type Mail = Pick<MimeMessage, 'mime' | 'envelope'>
 
 /** More servers than that have seen the mail: it goes round in a circle. */
 const RECEIVED_MAX = 50

@@ -13,6 +13,17 @@ export type Mode = 'live' | 'test'
 export type Stream = 'transactional' | 'bulk'
 export type RecipientKind = 'to' | 'cc' | 'bcc'
 
+/** The reports about delivery that a client asked mail servers for (DSN, RFC 3461). */
+export type DsnRequest = {
+  ret?: 'FULL' | 'HDRS' | undefined
+  /** Printable ASCII, of 100 characters at most. */
+  envid?: string | undefined
+  /** By the address of a recipient. */
+  recipients: Record<string, { notify?: DsnCondition[] | undefined; orcpt?: string | undefined }>
+}
+/** NEVER stands alone. */
+export type DsnCondition = 'NEVER' | 'SUCCESS' | 'FAILURE' | 'DELAY'
+
 /** A mail as its client wrote it, and what was read of it. */
 export type NewMime = {
   /** What goes out, but for a Date and a Message-ID that are missing. */
@@ -65,6 +76,8 @@ export type NewMessage = {
   replyTracking?: true | undefined
   /** Where bounces go, for providers that speak SMTP; '' is nowhere. Undefined: to the author. */
   returnPath?: string | undefined
+  /** For providers that speak SMTP. Undefined: the client asked for nothing. */
+  dsn?: DsnRequest | undefined
   /** Makes it of the id that the message gets; then it stands in the place of `returnPath`. */
   makeReturnPath?: ((messageId: string) => string) | undefined
   /** Set where the client gave the whole mail: `text`, `html` and `attachments` are empty then. */

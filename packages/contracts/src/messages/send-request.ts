@@ -20,7 +20,7 @@ import {
   SendRequest,
 } from './send-shape.ts'
 
-export type { Mailbox, NewAttachment, NewMessage, NewMime } from './new-message.ts'
+export type { DsnRequest, Mailbox, NewAttachment, NewMessage, NewMime } from './new-message.ts'
 export { SendBatchRequest, SendRequest } from './send-shape.ts'
 
 export type ParseOptions = {

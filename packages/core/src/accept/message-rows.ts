@@ -73,6 +73,7 @@ function contentDocument(
     ...(Object.keys(message.headers).length === 0 ? {} : { headers: message.headers }),
     ...(message.replyTo.length === 0 ? {} : { reply_to: message.replyTo }),
     ...(returnPath === undefined ? {} : { return_path: returnPath }),
+    ...(message.dsn && { dsn: message.dsn }),
     ...(mail && { mime: mail.stored }),
   }
 }

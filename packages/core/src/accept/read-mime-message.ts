@@ -1,7 +1,7 @@
 import { limits } from '@lettergate/contracts/lib/limits'
 import { parseAddress, parseMailboxParts } from '@lettergate/contracts/lib/mailbox'
 import { readHeaders } from '@lettergate/contracts/messages/header-rules'
-import type { Mailbox, NewMessage } from '@lettergate/contracts/messages/send-request'
+import type { DsnRequest, Mailbox, NewMessage } from '@lettergate/contracts/messages/send-request'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { ValidationIssues } from '@lettergate/contracts/problems/validation-issues'
 import { type MimeFacts, type MimeMailbox, readMime } from '@lettergate/providers/raw-mime/read-mime'
@@ -30,6 +30,17 @@ function readEnvelope({ envelope }: MimeMessage, issues: ValidationIssues): Enve
   if (envelope.recipients.length === 0) issues.add(['envelope', 'recipients'], 'has nobody')
   if (recipients.size > max) issues.add(['envelope', 'recipients'], `has more than ${max} addresses`)
   return { returnPath: 'address' in from ? from.address : '', recipients: [...recipients] }
+}
+
+/** By the addresses as they are stored. */
+function readDsn({ envelope }: MimeMessage): DsnRequest | undefined {
+  const { dsn } = envelope
+  if (!dsn) return undefined
+  const recipients = Object.entries(dsn.recipients).flatMap(([text, wishes]) => {
+    const read = parseAddress(text)
+    return 'address' in read ? [[read.address, wishes] as const] : []
+  })
+  return { ...dsn, recipients: Object.fromEntries(recipients) }
 }
 
 type Recipients = Pick<NewMessage, 'to' | 'cc' | 'bcc'> & { namesOthers: boolean }
@@ -104,6 +115,7 @@ export async function readMimeMessage(given: MimeMessage, pointer: string): Prom
     subject: facts.subject.slice(0, limits.subjectLengthMax),
     attachments: [],
     returnPath: envelope.returnPath,
+    dsn: readDsn(given),
     mime: {
       mail,
       messageId,

@@ -1,4 +1,4 @@
-import type { NewMessage } from '@lettergate/contracts/messages/send-request'
+import type { DsnRequest, NewMessage } from '@lettergate/contracts/messages/send-request'
 import type { Problem } from '@lettergate/contracts/problems/problems'
 import type { QuotaState } from '../usage/index.ts'
 import type { AcceptedMessage, Idempotency } from './accept.ts'
@@ -8,7 +8,7 @@ export type MimeMessage = {
   kind: 'mime'
   mime: Buffer
   /** Whom it goes to, and where bounces go ('' is nowhere), whatever its header fields say. */
-  envelope: { from: string; recipients: string[] }
+  envelope: { from: string; recipients: string[]; dsn?: DsnRequest | undefined }
   /** Checked by the way in. */
   options: Pick<NewMessage, 'tags' | 'metadata' | 'sendAt' | 'stream' | 'connectionId' | 'makeReturnPath'>
 }

@@ -81,6 +81,7 @@ export async function toOutbound(
     ...content,
     headers: content.raw ? {} : toWireHeaders(source.document.headers ?? {}),
     ...(source.document.return_path !== undefined && { returnPath: source.document.return_path }),
+    ...(source.document.dsn && { dsn: source.document.dsn }),
     tags: source.tags,
     metadata: source.metadata ?? {},
   }

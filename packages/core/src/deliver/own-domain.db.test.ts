@@ -35,12 +35,15 @@ async function begin(options: { sealer?: Sealer; gatewayDomain?: string | null }
     throw error
   }
   const envelopes: { from: string; to: string[] }[] = []
+  const reports: unknown[] = []
   const host = await playMailHost({
+    hideDSN: false,
     onMailFrom: ({ address }, _session, done) => {
       envelopes.push({ from: address, to: [] })
       done()
     },
-    onRcptTo: ({ address }, _session, done) => {
+    onRcptTo: ({ address, dsn }, { envelope }, done) => {
+      reports.push({ ...envelope.dsn, ...dsn })
       envelopes.at(-1)?.to.push(address)
       done()
     },
@@ -93,7 +96,7 @@ async function begin(options: { sealer?: Sealer; gatewayDomain?: string | null }
     await Promise.all(claims.map(deliverer.deliver))
     const mail = host.mails.at(-1)
     if (!mail) throw new Error('no mail arrived')
-    return { id: accepted.messages[0]?.id ?? '', mail, envelopes: envelopes.splice(0) }
+    return { id: accepted.messages[0]?.id ?? '', mail, envelopes: envelopes.splice(0), reports: reports.splice(0) }
   }
 
   async function addAndProve() {
@@ -197,4 +200,14 @@ test.each([
     values: [tenantId],
   })
   expect((await send()).envelopes[0]?.from).toMatch(from)
+})
+
+test('reports that the client asked for are asked for at the next server, and bounces still come', async () => {
+  const { send, addAndProve } = await begin()
+  await addAndProve()
+  const { reports } = await send({
+    to: [{ address: 'a@one.example' }],
+    dsn: { ret: 'HDRS', envid: 'order 17', recipients: { 'a@one.example': { notify: ['NEVER'] } } },
+  })
+  expect(reports).toEqual([{ ret: 'HDRS', envid: 'order 17', notify: ['FAILURE'] }])
 })

@@ -1,4 +1,4 @@
-import type { Mailbox, RecipientKind } from '@lettergate/contracts/messages/new-message'
+import type { DsnRequest, Mailbox, RecipientKind } from '@lettergate/contracts/messages/new-message'
 
 /** A recipient as it is stored, without its status. */
 export type StoredRecipient = { kind: RecipientKind; address: string; name: string | null }
@@ -47,5 +47,7 @@ export type ContentDocument = {
   reply_to?: Mailbox[]
   /** Where bounces go; absent: to the author. */
   return_path?: string
+  /** Absent: the client asked for no reports of servers. */
+  dsn?: DsnRequest
   mime?: StoredMime
 }

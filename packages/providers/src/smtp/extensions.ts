@@ -1,6 +1,6 @@
 import type SMTPConnection from 'nodemailer/lib/smtp-connection'
 
-export type Extension = '8BITMIME' | 'SMTPUTF8'
+export type Extension = '8BITMIME' | 'SMTPUTF8' | 'DSN'
 
 /** Whether the server offered an extension in its answer to EHLO. */
 export function lists(connection: SMTPConnection, extension: Extension): boolean {
@@ -9,15 +9,26 @@ export function lists(connection: SMTPConnection, extension: Extension): boolean
   return listed.includes(extension)
 }
 
+/** Parameters of the commands of one transaction; those of recipients in the order of the envelope. */
+export type Parameters = { mail: readonly string[]; recipients: readonly (readonly string[])[] }
+
 /**
- * Adds SMTPUTF8 to the MAIL command that follows: header fields beyond ASCII need it (https://www.rfc-editor.org/rfc/rfc6531#section-3.4),
- * and nodemailer says it for addresses alone. This code uses private parts of nodemailer: if they are missing nothing is sent.
+ * Adds parameters to the commands of the transaction that follows. nodemailer says SMTPUTF8 for addresses alone, though header fields beyond
+ * ASCII need it (https://www.rfc-editor.org/rfc/rfc6531#section-3.4), and has one wish for reports for all recipients. This code uses
+ * private parts of nodemailer: if they are missing nothing is sent.
  */
-export function sayUtf8(connection: SMTPConnection): void {
+export function addParameters(connection: SMTPConnection, { mail, recipients }: Parameters): void {
+  Reflect.deleteProperty(connection, '_sendCommand')
+  if (mail.length === 0 && recipients.every((parameters) => parameters.length === 0)) return
   const send: unknown = Reflect.get(connection, '_sendCommand')
   if (typeof send !== 'function') throw new TypeError('nodemailer has no _sendCommand')
+  let next = 0
+  const parametersOf = (line: string): readonly string[] => {
+    if (line.startsWith('MAIL FROM:')) return mail
+    if (line.startsWith('RCPT TO:')) return recipients[next++] ?? []
+    return []
+  }
   Reflect.set(connection, '_sendCommand', (line: string) => {
-    Reflect.deleteProperty(connection, '_sendCommand')
-    send.call(connection, line.startsWith('MAIL FROM:') ? `${line} SMTPUTF8` : line)
+    send.call(connection, [line, ...parametersOf(line)].join(' '))
   })
 }

@@ -106,3 +106,65 @@ describe('the envelope is independent of the mail', () => {
     expect(peer.commands).toContain('MAIL FROM:<bounces@acme.example>')
   })
 })
+
+describe('what a client asked for about reports', () => {
+  const raw = rawMail(Buffer.from('From: a@b.example\r\n\r\nHi\r\n'))
+  const envelopeTo = ['a@one.example', 'b@one.example', 'c@one.example']
+  const dsn: OutboundMessage['dsn'] = {
+    ret: 'HDRS',
+    envid: 'order 1+2=3',
+    recipients: {
+      'a@one.example': { notify: ['NEVER'] },
+      'c@one.example': { notify: ['SUCCESS', 'DELAY'], orcpt: 'rfc822;Cecile+x@old.example' },
+    },
+  }
+  const commands = ({ commands: all }: SmtpPeer) => all.filter((line) => /^(MAIL|RCPT)/.test(line))
+
+  test('is said to a server that offers DSN, for each recipient by itself', async () => {
+    const { peer } = await send(raw, { ehlo: [...all, 'DSN'] }, { envelopeTo, dsn })
+    expect(commands(peer)).toEqual([
+      'MAIL FROM:<writer@example.com> RET=HDRS ENVID=order+201+2B2+3D3',
+      'RCPT TO:<a@one.example> NOTIFY=NEVER',
+      'RCPT TO:<b@one.example>',
+      'RCPT TO:<c@one.example> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;Cecile+2Bx@old.example',
+    ])
+  })
+
+  test('is not said to another server, and the mail goes out', async () => {
+    const { outcome, peer } = await send(raw, { ehlo: all }, { envelopeTo, dsn })
+    expect(outcome.kind).toBe('accepted')
+    expect(commands(peer)).toEqual([
+      'MAIL FROM:<writer@example.com>',
+      'RCPT TO:<a@one.example>',
+      'RCPT TO:<b@one.example>',
+      'RCPT TO:<c@one.example>',
+    ])
+  })
+
+  test('gives way to bounces of the gateway: their events need them', async () => {
+    const returnPaths = { 'a@one.example': 'b+1@bounce.example' }
+    const { peer } = await send(raw, { ehlo: ['DSN'] }, { envelopeTo, dsn, returnPaths })
+    expect(commands(peer)).toEqual([
+      'MAIL FROM:<b+1@bounce.example> RET=HDRS ENVID=order+201+2B2+3D3',
+      'RCPT TO:<a@one.example> NOTIFY=FAILURE',
+      'RCPT TO:<b@one.example>',
+      'RCPT TO:<c@one.example> NOTIFY=SUCCESS,DELAY,FAILURE ORCPT=rfc822;Cecile+2Bx@old.example',
+    ])
+  })
+
+  test('belongs to one mail of a session alone', async () => {
+    const peer = await playSmtp({ ehlo: ['DSN'] })
+    const provider = createSmtp()
+    const io = createTestIo()
+    cleanups.push(io.close, () => provider.close?.(), peer.close)
+    const settings = { host: '127.0.0.1', port: peer.port, tls: 'none', allow_insecure: true }
+    const connection = { id: 'c', credentials: {}, settings: provider.settings.parse(settings) }
+    await provider.send(buildOutboundMessage({ envelopeTo, dsn }), connection, io)
+    await provider.send(buildOutboundMessage({ envelopeTo: ['d@one.example'] }), connection, io)
+    expect(peer.connections()).toBe(1)
+    expect(commands(peer).slice(-2)).toEqual([
+      'MAIL FROM:<writer@example.com>',
+      'RCPT TO:<d@one.example>',
+    ])
+  })
+})

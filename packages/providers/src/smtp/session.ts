@@ -1,7 +1,8 @@
 import type SMTPConnection from 'nodemailer/lib/smtp-connection'
 import type { Io, OutboundMessage } from '../provider.ts'
 import { Body } from './body.ts'
-import { type Extension, lists, sayUtf8 } from './extensions.ts'
+import { dsnParameters } from './dsn.ts'
+import { addParameters, type Extension, lists, type Parameters } from './extensions.ts'
 import { type SmtpError, toRecipientReply, toTransferFailure } from './failure.ts'
 import type { Transfer } from './outcome.ts'
 import { cutReply } from './reply.ts'
@@ -16,6 +17,8 @@ export type Envelope = {
   use8BitMime: boolean
   /** Extensions without which the bytes would not arrive as they are. */
   needs: Extension[]
+  /** Said to servers that offer DSN. */
+  reports: Parameters
 }
 
 /** The envelope of a message that goes to these recipients as these bytes. */
@@ -32,6 +35,7 @@ export function toEnvelope(message: OutboundMessage, to: string[], mime: Buffer)
     size: mime.length,
     use8BitMime: needs.length > 0 || hasMessage,
     needs,
+    reports: dsnParameters(message, to),
   }
 }
 
@@ -87,13 +91,22 @@ export class Session {
       if (signal.aborted) return abort()
       signal.addEventListener('abort', late, { once: true })
       this.#messages++
-      if (envelope.needs.includes('SMTPUTF8')) sayUtf8(this.#connection)
+      this.#addParameters(envelope)
       this.#connection.send(envelope, body, (error, info) => {
         this.#needsReset = error !== null
         // An answer before the end: what is left of the message would be read as commands.
         if (body.wasAsked && !body.isGiven) this.#connection.close()
         settle(error ? toTransferFailure(error, body.mayBeComplete) : toAccepted(info))
       })
+    })
+  }
+
+  #addParameters({ needs, reports }: Envelope): void {
+    const isDsn = lists(this.#connection, 'DSN')
+    const utf8 = needs.includes('SMTPUTF8') ? ['SMTPUTF8'] : []
+    addParameters(this.#connection, {
+      mail: isDsn ? [...utf8, ...reports.mail] : utf8,
+      recipients: isDsn ? reports.recipients : [],
     })
   }
 
