@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { answered } from '../../test/http-peer.ts'
+import { knownAnswers } from '../../test/known-answers.ts'
 import { toOutcome as brevo } from '../brevo/outcome.ts'
 import { toOutcome as gmail } from '../gmail/outcome.ts'
 import { toOutcome as mailgun } from '../mailgun/outcome.ts'
@@ -12,7 +13,6 @@ import { toOutcome as sendgrid } from '../sendgrid/outcome.ts'
 import { toOutcome as ses } from '../ses/outcome.ts'
 import { toOutcome as sparkpost } from '../sparkpost/outcome.ts'
 import { classOf } from './failures.ts'
-import { knownAnswers } from './known-answers.ts'
 
 const now = new Date('2026-11-20T10:00:00Z')
 const all = ['a@x.example', 'b@x.example']

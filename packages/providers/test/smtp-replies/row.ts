@@ -1,5 +1,5 @@
-import type { FailureCode } from '../../lib/failures.ts'
-import type { Phase } from '../rule.ts'
+import type { FailureCode } from '../../src/lib/failures.ts'
+import type { Phase } from '../../src/smtp/rule.ts'
 
 /** One known answer: at which steps it was given, what it means, and who writes it. Addresses and names in it are made up. */
 export type KnownReply = { text: string; phases: Phase[]; is: FailureCode; source: string }

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { judge } from '../../direct/outcome.ts'
-import { classOf, type FailureCode } from '../../lib/failures.ts'
-import { judgeReply, toOutcome } from '../outcome.ts'
-import { mailboxReplies } from './mailboxes.ts'
-import { providerReplies } from './providers.ts'
-import { serverReplies } from './servers.ts'
+import { mailboxReplies } from '../../test/smtp-replies/mailboxes.ts'
+import { providerReplies } from '../../test/smtp-replies/providers.ts'
+import { serverReplies } from '../../test/smtp-replies/servers.ts'
+import { judge } from '../direct/outcome.ts'
+import { classOf, type FailureCode } from '../lib/failures.ts'
+import { judgeReply, toOutcome } from './outcome.ts'
 
 const known = [...serverReplies, ...providerReplies, ...mailboxReplies]
 const cases = known.flatMap(({ phases, ...row }) => phases.map((phase) => ({ ...row, phase })))

@@ -1,4 +1,4 @@
-import type { FailureCode } from './failures.ts'
+import type { FailureCode } from '../src/lib/failures.ts'
 
 /** One answer as its provider gives it: code and words, the class that it is, and where it is documented or was met. */
 export type KnownAnswer = readonly [status: number, code: string, message: string, is: FailureCode]
