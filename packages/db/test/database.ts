@@ -68,7 +68,15 @@ const DROP_OTHER_DAYS = `
   end
   $$`
 
-/** Migrates the template database that `createTestDatabase` clones; the first test file to come does it. */
+let template: Promise<void> | undefined
+
+/** Resolves once the template is migrated. Test files of one worker share this module, so each worker asks once. */
+function templateReady(): Promise<void> {
+  template ??= withServer(ensureTemplate)
+  return template
+}
+
+/** Migrates the template database that `createTestDatabase` clones; the first worker to come does it. */
 async function ensureTemplate(client: pg.Client): Promise<void> {
   await client.query(`select pg_advisory_lock(${LOCK})`)
   try {
@@ -101,8 +109,8 @@ async function connectionsLeft(client: pg.Client, database: string): Promise<str
 /** A migrated database of the caller's own; `drop` fails the test if it leaves connections open. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const name = `lettergate_test_${randomBytes(6).toString('hex')}`
+  await templateReady()
   await withServer(async (client) => {
-    await ensureTemplate(client)
     // Cloning is refused while anybody is connected to the template: one at a time, under the same lock.
     await client.query(`select pg_advisory_lock(${LOCK})`)
     await client.query(`create database ${name} template ${TEMPLATE}`)

@@ -1,6 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import type { SMTPServerOptions } from 'smtp-server'
 import { afterEach, describe, expect, test } from 'vitest'
+import { slowMs } from '../../test/cpu.ts'
 import { buildOutboundMessage, createTestIo } from '../../test/io.ts'
 import { mxTls, playMailHost, reaching, resolverOf, type Zone } from '../../test/mail-host.ts'
 import type { HttpRequest, HttpResponse, SendOutcome } from '../provider.ts'
@@ -151,15 +152,14 @@ describe('MTA-STS', () => {
     await later(400_000)
     expect(await send()).toMatchObject(unencrypted)
   })
-  test('S10: every text is read as a policy without delay', () => {
+  test('S10: every text is read as a policy without delay', async () => {
     for (const filling of [
       `mx: a${' '.repeat(65_000)}b`,
       'mx: a\n'.repeat(10_000),
       `${' '.repeat(65_000)}:`,
     ]) {
-      const before = performance.now()
-      parsePolicy(`version: STSv1\nmode: enforce\n${filling}\nmax_age: 60`)
-      expect(performance.now() - before).toBeLessThan(50)
+      const text = `version: STSv1\nmode: enforce\n${filling}\nmax_age: 60`
+      expect(await slowMs(() => parsePolicy(text))).toBeNull()
     }
     const spaced = 'version : STSv1\r\nmode:\tenforce  \r\nmx: *.Example.org \r\nmax_age: 60\r\n'
     expect(parsePolicy(spaced)).toMatchObject({ policy: { mode: 'enforce', mx: ['*.example.org'] } })
