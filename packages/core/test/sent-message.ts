@@ -68,14 +68,14 @@ export type ReportedKind = keyof typeof kinds
 export function postmarkBody(
   kind: ReportedKind,
   { id, addresses }: Pick<SentMessage, 'id' | 'addresses'>,
-  { at = new Date(), address = addresses[0], byProviderId = false } = {},
+  { at = new Date(), address = addresses[0], byProviderId = false, providerMessageId = `p-${id}` } = {},
 ): Buffer {
   const time = at.toISOString()
   const record = {
     ...kinds[kind],
     Recipient: address,
     Email: address,
-    MessageID: `p-${id}`,
+    MessageID: providerMessageId,
     Metadata: byProviderId ? {} : { lg_id: toPublicId('msg', id) },
     DeliveredAt: time,
     BouncedAt: time,

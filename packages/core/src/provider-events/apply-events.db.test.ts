@@ -9,6 +9,7 @@ import {
   stateOfSent,
 } from '../../test/sent-message.ts'
 import { noFailpoint } from '../lib/index.ts'
+import { requeue } from '../messages/sql/requeue.ts'
 import { applyTurn } from './apply-turn.ts'
 import { insertProviderEvents } from './sql/insert-provider-events.ts'
 
@@ -148,6 +149,58 @@ test('a repeat of an event proves nothing about an attempt that came after it', 
   await report('soft', sent, { at })
   expect(await turn()).toMatchObject({ applied: 0, repeated: 1 })
   expect(await stateOf(sent)).toEqual({ statuses: ['unknown'], events: ['recipient.delayed'] })
+})
+
+/** The tenant retries the recipients, by the door that the API uses. */
+const retry = (sent: SentMessage) =>
+  requeue(
+    db.pool,
+    sent,
+    sent.addresses.map((_, position) => position),
+  )
+const waiting = async ({ id }: SentMessage) =>
+  (await db.pool.query({ text: 'select from outbox where message_id = $1', values: [id] })).rowCount === 1
+
+test.each(['soft', 'bounced'] as const)(
+  'a first report of %s about an attempt before the retry of a tenant is an event, and does not end the retry',
+  async (kind) => {
+    const sent = await buildSent(db.pool, undefined, { status: 'failed' })
+    await retry(sent)
+    await report(kind, sent, { byProviderId: true })
+    expect(await turn()).toMatchObject({ applied: 1 })
+    expect((await stateOf(sent)).statuses).toEqual(['queued'])
+    expect((await stateOf(sent)).events).toHaveLength(2)
+    expect(await waiting(sent)).toBe(true)
+  },
+)
+
+test('a retry ends when an event shows that the recipient has the mail, or that the attempt with unknown outcome was accepted', async () => {
+  const failed = await buildSent(db.pool, undefined, { status: 'failed' })
+  const unknown = await buildSent(db.pool, undefined, { status: 'unknown', outcome: 'unknown' })
+  for (const sent of [failed, unknown]) await retry(sent)
+  await report('delivered', failed)
+  await report('soft', unknown)
+  expect(await turn()).toMatchObject({ applied: 2 })
+  expect((await stateOf(failed)).statuses).toEqual(['delivered'])
+  expect((await stateOf(unknown)).statuses).toEqual(['sent'])
+  expect([await waiting(failed), await waiting(unknown)]).toEqual([false, false])
+})
+
+test('an event about an attempt after the retry ends it', async () => {
+  const sent = await buildSent(db.pool, undefined, { status: 'failed' })
+  await retry(sent)
+  await db.pool.query({
+    text: `insert into attempt (tenant_id, message_id, number, connection_id, provider, started_at, outcome, provider_message_id, recipients)
+           select tenant_id, message_id, 2, connection_id, provider, now(), 'deferred', 'second', recipients from attempt where message_id = $1`,
+    values: [sent.id],
+  })
+  await report('bounced', sent)
+  expect(await turn()).toMatchObject({ applied: 1 })
+  expect((await stateOf(sent)).statuses).toEqual(['queued'])
+  await report('bounced', sent, { providerMessageId: 'second' })
+  expect(await turn()).toMatchObject({ applied: 1 })
+  expect((await stateOf(sent)).statuses).toEqual(['bounced'])
+  expect(await waiting(sent)).toBe(false)
 })
 
 test('a burst of one tenant delays no event of others: each turn takes from every tenant', async () => {

@@ -70,6 +70,24 @@ function findRecipient(
   return named ?? (recipients.length === 1 ? recipients[0] : undefined)
 }
 
+/**
+ * Whether an event says something of the tenant's newest retry of the recipient. One about an attempt before the retry does not: only if the
+ * recipient has the mail, or if the event shows that an attempt with unknown outcome was accepted, nothing is left to retry.
+ */
+function concernsRetry(
+  { retried }: EventMessage,
+  { providerMessageId }: ProviderEvent,
+  { position, status, connectionId }: { position: number; status: RecipientStatus; connectionId: string },
+): boolean {
+  const own = retried.filter((attempt) => attempt.position === position)
+  const attempt =
+    own.find((one) => providerMessageId !== undefined && one.providerMessageId === providerMessageId) ??
+    own.find((one) => one.connectionId === connectionId) ??
+    own[0]
+  if (!attempt?.isBefore || status === 'delivered' || status === 'complained') return true
+  return status === 'sent' && attempt.outcome === 'unknown'
+}
+
 const WAITS = new Set(['scheduled', 'queued', 'deferred', 'held'])
 const MAY_BE_RESOLVED = new Set([...WAITS, 'unknown'])
 
@@ -85,7 +103,9 @@ export function toItem(
   const found = findRecipient(message, event)
   if (found && message.isSending && WAITS.has(found[2])) return null
   const type = typeOf(event)
-  const status = found ? statusOf(type) : null
+  const least = statusOf(type)
+  const isNews = found && concernsRetry(message, event, { position: found[0], status: least, connectionId })
+  const status = isNews ? least : null
   const isRefusal = status === 'failed' || status === 'bounced' || status === 'suppressed'
   return {
     tenantId: message.tenantId,

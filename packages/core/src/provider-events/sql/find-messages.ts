@@ -12,6 +12,17 @@ export type EventMessage = MessageKey & {
   isSending: boolean
   /** Position, address, status. */
   recipients: [number, string, string][]
+  /** Attempts at recipients that were retried, newest first; empty unless the message has something left to do. */
+  retried: RetriedAttempt[]
+}
+
+export type RetriedAttempt = {
+  position: number
+  connectionId: string | null
+  providerMessageId: string | null
+  outcome: string
+  /** Whether it was made before the newest retry of the recipient. */
+  isBefore: boolean
 }
 
 const keyArray = rowArray<MessageKey>('provider_event_message', [
@@ -37,7 +48,7 @@ export async function findMessages(db: Queryable, keys: readonly MessageKey[]): 
         ) o
       )
       select k.tenant_id as "tenantId", k.message_id as "messageId", m.mode, m.stream = 'bulk' as "isBulk",
-             coalesce((select w.state = 'sending' from waiting w where w.message_id = k.message_id), false) as "isSending", r.recipients
+             coalesce((select w.state = 'sending' from waiting w where w.message_id = k.message_id), false) as "isSending", r.recipients, t.retried
       from key k
       cross join lateral (
         select m.mode, m.stream from message m
@@ -46,7 +57,19 @@ export async function findMessages(db: Queryable, keys: readonly MessageKey[]): 
       cross join lateral (
         select json_agg(json_build_array(p.position, p.address, p.status) order by p.position) as recipients from recipient p
         where p.tenant_id = k.tenant_id and ${joinId('p.message_id', 'k.message_id')} and p.message_id between $2 and $3
-      ) r`,
+      ) r
+      cross join lateral (
+        select coalesce(json_agg(json_build_object('position', e.position, 'connectionId', a.connection_id, 'providerMessageId', a.provider_message_id,
+                                                   'outcome', a.outcome, 'isBefore', a.finished_at < e.at) order by a.number desc), '[]') as retried
+        from (
+          select e.position, max(e.at) as at from event e
+          where e.tenant_id = k.tenant_id and ${joinId('e.message_id', 'k.message_id')} and e.message_id between $2 and $3
+            and e.type = 'recipient.retried' and exists (select from waiting w where w.message_id = k.message_id)
+          group by e.position
+        ) e
+        join attempt a on a.tenant_id = k.tenant_id and ${joinId('a.message_id', 'k.message_id')} and a.message_id between $2 and $3
+          and e.position = any (a.recipients)
+      ) t`,
     values: [await keyArray(db, sorted), ...idRange(sorted.map(({ messageId }) => messageId))],
   })
   return rows
