@@ -23,7 +23,7 @@ import {
   createHookIo,
   createHookVisitCounter,
 } from '@lettergate/core/provider-events'
-import { createSealer, deriveKey } from '@lettergate/core/secrets'
+import { createSealer, deriveKeys } from '@lettergate/core/secrets'
 
 import { createQuotaReader } from '@lettergate/core/usage'
 import { createCallbackReaders } from '@lettergate/core/webhooks'
@@ -120,8 +120,6 @@ export type ApiOptions = {
 /** Makes what the app is built from; `close` ends every connection that it opened. */
 export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<void> } {
   const { databaseUrl, secret, previousSecret, logger } = options
-  const previous = (purpose: Parameters<typeof deriveKey>[1]) =>
-    previousSecret && deriveKey(previousSecret, purpose)
   const onError = (error: unknown) => logger.warn({ err: error }, 'the database failed')
   const pool = createPool({
     url: databaseUrl,
@@ -172,7 +170,8 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
   }
   metrics.watchWaiting('poll', places.polls.count)
   metrics.watchWaiting('stream', places.streams.count)
-  const cursorKey = { sign: deriveKey(secret, 'list cursors'), previous: previous('list cursors') }
+  const [sign, previousSign] = deriveKeys(secret, previousSecret, 'list cursors')
+  const cursorKey = { sign, previous: previousSign }
   const policies = createEgressPolicies({ pool, onError })
   const egress = createEgress({
     policyOf: async (tenantId, atLeast) => (await policies.of(tenantId, atLeast)).policy,
@@ -180,13 +179,8 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     mailPort: options.egressMailPort,
     ...(options.egressResolve && { resolve: options.egressResolve }),
   })
-  const pepper = deriveKey(secret, 'api key pepper')
-  const keys = createKeyVerifier({
-    pool,
-    pepper,
-    previousPepper: previous('api key pepper'),
-    onError,
-  })
+  const [pepper, previousPepper] = deriveKeys(secret, previousSecret, 'api key pepper')
+  const keys = createKeyVerifier({ pool, pepper, previousPepper, onError })
   const sealer = createSealer({ tenants, root: secret, previous: previousSecret })
   const providers = createProviders({ awsEnvironment: options.awsIdentity })
   const clock = createDatabaseClock({ pool, onError })
@@ -246,11 +240,11 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     onError: (error) => logger.warn({ err: error }, 'events of a connection could not be registered'),
   })
   const { inboundDomain = 'inbound.lettergate.example' } = options
-  const ownAddresses = deriveKey(secret, 'own addresses')
+  const addressKeys = deriveKeys(secret, previousSecret, 'own addresses')
   const recipients = createRecipientFinder({
     pool,
     inboundDomain,
-    keys: [ownAddresses, previous('own addresses')].filter((key) => key !== undefined),
+    keys: addressKeys,
   })
   const quotas = createQuotaReader({ pool, onError })
   const dns = options.dns ?? createDns({ allow: options.egressAllow })
@@ -261,7 +255,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     dns,
     newId: createIdSource(clock.now),
     replyAddress: (messageId) =>
-      makeOwnAddress(ownAddresses, { purpose: 'reply', messageId, position: 0 }, inboundDomain),
+      makeOwnAddress(addressKeys[0], { purpose: 'reply', messageId, position: 0 }, inboundDomain),
     onQuota: quotas.note,
     callbacks: {
       async refusal(tenantId, url) {

@@ -2,7 +2,6 @@ import { createCredentialRenewer, createIo, ownerOf } from '@lettergate/core/con
 import { type AttemptResult, createDeliverer, createRecorder } from '@lettergate/core/deliver'
 import type { Claim } from '@lettergate/core/dispatch'
 import { createDatabaseClock } from '@lettergate/core/lib'
-
 import { createRouter } from '@lettergate/core/routing'
 import { createThrottle, type Throttle } from '@lettergate/core/throttle'
 import type { WorkerMetrics } from './metrics.ts'
@@ -51,7 +50,7 @@ export async function startDelivery(
   const deliverer = createDeliverer({
     ...deps,
     router: createRouter({ ...deps }),
-    returnPaths: { key: deps.addressKey, domain: deps.gateway.returnPathDomain },
+    returnPaths: { key: deps.addressKeys[0], domain: deps.gateway.returnPathDomain },
     recorder,
     secrets,
     throttle,

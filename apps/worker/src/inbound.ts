@@ -14,7 +14,7 @@ export function startInbound(deps: WorkerDeps, metrics: WorkerMetrics): RunningI
     pool,
     submit,
     mta: inboundDomain,
-    keys: deps.ownAddressKeys,
+    keys: deps.addressKeys,
     reader,
     failpoint,
     onProcessed: metrics.onInbound,

@@ -2,8 +2,7 @@ import { loadServiceConfig, type ServiceConfig } from '@lettergate/config/config
 import { rootSecret } from '@lettergate/config/root-secret'
 import { createEgressPolicies } from '@lettergate/core/egress'
 import { createFailpoint, describeError } from '@lettergate/core/lib'
-
-import { createSealer, deriveKey } from '@lettergate/core/secrets'
+import { createSealer, deriveKeys } from '@lettergate/core/secrets'
 import { createPool } from '@lettergate/db/pool'
 import { createTenants } from '@lettergate/db/tenant-scope'
 import { newWorkerId } from '@lettergate/db/worker-sign'
@@ -79,14 +78,11 @@ export function openParts(options: {
         returnPathDomain: config.returnPathDomain ?? null,
         mayShare: config.sharedDomains,
       },
-      addressKey: deriveKey(root, 'own addresses'),
       sealer: createSealer({ tenants, root, previous: config.previousSecret }),
       feedDays: config.feedDays,
       inboundDays: config.inboundDays,
       inboundDomain: config.inboundDomain,
-      ownAddressKeys: [rootSecret(config), config.previousSecret].flatMap((root) =>
-        root ? [deriveKey(root, 'own addresses')] : [],
-      ),
+      addressKeys: deriveKeys(root, config.previousSecret, 'own addresses'),
       retention: config.retention,
       onRetentionPreview: (startsAt, due) =>
         log.info(

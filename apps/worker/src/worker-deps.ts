@@ -20,14 +20,12 @@ export type WorkerDeps = {
   egress: Egress
   dns: Dns
   gateway: GatewayNames
-  /** Makes the addresses that bounces come back to. */
-  addressKey: KeyObject
   providers: Record<string, Provider>
   feedDays: number
   inboundDays: number
   inboundDomain: string
-  /** Of addresses of ours, the present one first. */
-  ownAddressKeys: readonly KeyObject[]
+  /** Of the addresses that bounces and replies come to: the first one makes them, the others read older ones. */
+  addressKeys: readonly [KeyObject, ...KeyObject[]]
   /** Whether old messages are deleted. */
   retention: boolean
   fallback: 'capture' | 'hold'

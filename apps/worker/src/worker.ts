@@ -4,6 +4,7 @@ import { type Claim, createDispatcher, wokenTenants } from '@lettergate/core/dis
 import { createDomainChecks } from '@lettergate/core/domains'
 import { createFeedNews } from '@lettergate/core/feed'
 import { createInboundCalls } from '@lettergate/core/inbound'
+import type { Background } from '@lettergate/core/lib'
 import { countLost, type LostDeps } from '@lettergate/core/lost-workers'
 import { createBulkRunner } from '@lettergate/core/messages'
 import { createPoolWatch } from '@lettergate/core/pool'
@@ -12,7 +13,6 @@ import { createSuppressionJobs } from '@lettergate/core/suppressions'
 import { createSweeper } from '@lettergate/core/sweep'
 import { createWebhookSender } from '@lettergate/core/webhooks'
 import { createListener } from '@lettergate/db/listener'
-
 import { createDeliverQueue } from '@lettergate/queue/deliver-queue'
 import { createDeliverWorker } from '@lettergate/queue/deliver-worker'
 import { type Delivery, startDelivery } from './delivery.ts'
@@ -180,17 +180,20 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     onDisabled: metrics.onEndpointDisabled,
   })
   metrics.watchWebhooks(webhooks.counts)
-  isolatedRunner.start()
-  dispatcher.start()
-  sweeper.start()
-  retirer.start()
-  suppressionJobs.start()
-  bulk.start()
-  domainChecks.start()
-  dataJobs.start()
-  if (deps.retention) retention.start()
-  poolWatch.start()
-  applier.start()
+  const background: Background[] = [
+    isolatedRunner,
+    dispatcher,
+    sweeper,
+    retirer,
+    suppressionJobs,
+    bulk,
+    domainChecks,
+    dataJobs,
+    ...(deps.retention ? [retention] : []),
+    poolWatch,
+    applier,
+  ]
+  for (const work of background) work.start()
   webhooks.start()
 
   return {
@@ -199,20 +202,10 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
       // First, so that the calls under way have all of the grace.
       active.refuse(GRACE_MS)
       await Promise.all([
-        dispatcher.stop(),
-        sweeper.stop(),
-        applier.stop(),
+        ...background.map((work) => work.stop()),
         webhooks.stop(GRACE_MS),
         inbound.stop(),
         consumer.close(),
-        isolatedRunner.stop(),
-        retirer.stop(),
-        suppressionJobs.stop(),
-        bulk.stop(),
-        domainChecks.stop(),
-        dataJobs.stop(),
-        retention.stop(),
-        poolWatch.stop(),
       ])
       news.close()
       await listener.close()

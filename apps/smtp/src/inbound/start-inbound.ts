@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { createFailpoint } from '@lettergate/core/lib'
-import { deriveKey } from '@lettergate/core/secrets'
+import { deriveKeys } from '@lettergate/core/secrets'
 import { createListener } from '@lettergate/db/listener'
 import { createPool } from '@lettergate/db/pool'
 import { Counter } from 'prom-client'
@@ -56,7 +56,7 @@ export async function startInbound(options: StartInboundOptions): Promise<OpenIn
       listener,
       hostName: options.hostName,
       inboundDomain: options.inboundDomain,
-      keys: [secret, previousSecret].flatMap((root) => (root ? [deriveKey(root, 'own addresses')] : [])),
+      keys: deriveKeys(secret, previousSecret, 'own addresses'),
       host: options.host,
       port: options.port,
       ...(certificate && { certificate }),

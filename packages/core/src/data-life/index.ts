@@ -10,8 +10,8 @@ export {
   startErasureOfAll,
   tenantName,
 } from './jobs.ts'
-export { createRetention, type Retention, type RetentionRun, runRetention } from './retention.ts'
-export { createDataJobs, type DataJobs, runDataTurn } from './run-jobs.ts'
+export { createRetention, type RetentionRun, runRetention } from './retention.ts'
+export { createDataJobs, runDataTurn } from './run-jobs.ts'
 export { type DataJobRow, expireDataJobs, type JobKind } from './sql/data-job.ts'
 export { type DueDay, previewRetention, readRetentionStart } from './sql/preview-retention.ts'
 export type { RetentionStep } from './sql/retain-step.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inTransaction, type Pool, type Queryable } from '@lettergate/db/pool'
-import type { Failpoint } from '../lib/index.ts'
+import { type Background, type Failpoint, repeatTurns } from '../lib/index.ts'
 import { type DueDay, previewRetention, readRetentionStart } from './sql/preview-retention.ts'
 import { type RetentionStep, retainStep } from './sql/retain-step.ts'
 
@@ -61,8 +61,6 @@ export async function runRetention(deps: Deps): Promise<RetentionRun> {
   return run
 }
 
-export type Retention = { start(): void; stop(): Promise<void> }
-
 /** Runs retention every hour, once it has begun. */
 export function createRetention(
   deps: Omit<Deps, 'isStopped'> & {
@@ -71,9 +69,7 @@ export function createRetention(
     onPreview: (startsAt: Date, due: readonly DueDay[]) => void
     onError: (error: unknown) => void
   },
-): Retention {
-  const stopping = new AbortController()
-  let running: Promise<void> | null = null
+): Background {
   let hasShown = false
 
   async function show(startsAt: Date): Promise<void> {
@@ -81,28 +77,12 @@ export function createRetention(
     deps.onPreview(startsAt, await withTime(deps.pool, (db) => previewRetention(db, deps.today)))
   }
 
-  async function runOnce(): Promise<void> {
+  async function turn(signal: AbortSignal): Promise<number> {
     const { startsAt, hasBegun } = await readRetentionStart(deps.pool)
     if (!hasShown) await show(startsAt).catch(deps.onError)
-    if (hasBegun) deps.onRun(await runRetention({ ...deps, isStopped: () => stopping.signal.aborted }))
+    if (hasBegun) deps.onRun(await runRetention({ ...deps, isStopped: () => signal.aborted }))
+    return EVERY_MS
   }
 
-  async function run(): Promise<void> {
-    let waitMs = FIRST_MS
-    while (!stopping.signal.aborted) {
-      await sleep(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined)
-      waitMs = EVERY_MS
-      if (!stopping.signal.aborted) await runOnce().catch(deps.onError)
-    }
-  }
-
-  return {
-    start() {
-      running ??= run()
-    },
-    async stop() {
-      stopping.abort()
-      await running
-    },
-  }
+  return repeatTurns(turn, { firstMs: FIRST_MS, errorMs: EVERY_MS, onError: deps.onError })
 }

@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { inTransaction, type Pool, type Queryable } from '@lettergate/db/pool'
-import type { Failpoint } from '../lib/index.ts'
+import { type Background, type Failpoint, repeatJobs } from '../lib/index.ts'
 import { DELETION_WAITS, type DeletionWaits, deleteTurn } from './delete-tenant.ts'
 import { eraseTurn } from './erase-address.ts'
 import { exportTurn } from './export-data.ts'
@@ -13,7 +12,6 @@ import {
   takeDataJob,
 } from './sql/data-job.ts'
 
-const LOOK_MS = 1_000
 const FAILURES_MAX = 10
 /** A turn reads a day of the largest tenant at most. */
 const TURN_MS_MAX = 60_000
@@ -65,34 +63,7 @@ async function report(deps: Deps, job: TakenDataJob | null, result: 'done' | 'fa
   return result === 'done'
 }
 
-export type DataJobs = {
-  start(): void
-  /** Resolves when the turn under way is done. */
-  stop(): Promise<void>
-}
-
 /** Carries exports, erasures and deletions on, one turn at a time. Any number of workers may run. */
-export function createDataJobs(deps: Deps): DataJobs {
-  const stopping = new AbortController()
-  let running: Promise<void> | null = null
-
-  async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      const hasDone = await runDataTurn(deps).catch((error: unknown) => {
-        deps.onError(error)
-        return false
-      })
-      if (!hasDone) await sleep(LOOK_MS, undefined, { signal: stopping.signal }).catch(() => undefined)
-    }
-  }
-
-  return {
-    start() {
-      running ??= run()
-    },
-    async stop() {
-      stopping.abort()
-      await running
-    },
-  }
+export function createDataJobs(deps: Deps): Background {
+  return repeatJobs(() => runDataTurn(deps), deps.onError)
 }

@@ -17,7 +17,7 @@ export {
   rotateKeys,
 } from './manage.ts'
 export { type OwnDomains, openOwnDomains } from './own-domains.ts'
-export { createDomainChecks, type DomainChecks } from './recheck.ts'
+export { createDomainChecks } from './recheck.ts'
 export {
   RECIPIENT_CHECKS,
   type RecipientCheck,

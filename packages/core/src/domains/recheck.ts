@@ -1,17 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { type Background, repeatJobs } from '../lib/index.ts'
 import { type CheckDeps, type CheckOutcome, checkDomain } from './check-domain.ts'
 import { claimDue } from './sql/claim-due.ts'
 
-/** How soon a check that is due begins. */
-const LOOK_MS = 1_000
 /** Checks of one worker at the same time: each waits for name servers for 5 s at most. */
 const BATCH_MAX = 20
-
-export type DomainChecks = {
-  start(): void
-  /** Resolves when the checks under way are recorded. */
-  stop(): Promise<void>
-}
 
 /** Checks domains when they are due. Any number of workers may run; the checks of a worker that is killed are due again after their lease. */
 export function createDomainChecks(
@@ -21,10 +13,7 @@ export function createDomainChecks(
     onWaited: (ms: number) => void
     onError: (error: unknown) => void
   },
-): DomainChecks {
-  const stopping = new AbortController()
-  let running: Promise<void> | null = null
-
+): Background {
   async function check({ tenantId, id }: { tenantId: string; id: string }): Promise<void> {
     try {
       deps.onChecked(await checkDomain(deps, tenantId, id))
@@ -41,23 +30,5 @@ export function createDomainChecks(
     return due.length > 0
   }
 
-  async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      const hasDone = await turn().catch((error: unknown) => {
-        deps.onError(error)
-        return false
-      })
-      if (!hasDone) await sleep(LOOK_MS, undefined, { signal: stopping.signal }).catch(() => undefined)
-    }
-  }
-
-  return {
-    start() {
-      running ??= run()
-    },
-    async stop() {
-      stopping.abort()
-      await running
-    },
-  }
+  return repeatJobs(turn, deps.onError)
 }

@@ -19,6 +19,7 @@ export type { ContentDocument, Envelope, StoredMime, StoredRecipient } from './m
 export { makeOwnAddress, type OwnAddress, readOwnAddress } from './own-address.ts'
 export { POOL_PLAN, POOL_TARGET, POOL_TENANT_ID, toConnectionName } from './pool-tenant.ts'
 export { createReadiness, type Readiness } from './readiness.ts'
+export { type Background, repeatJobs, repeatTurns } from './repeat-turns.ts'
 export { retryQuery } from './retry-query.ts'
 export {
   appendAcceptances,

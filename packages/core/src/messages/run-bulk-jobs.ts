@@ -1,10 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import { BULK_ERRORS_MAX, type BulkAction } from '@lettergate/contracts/messages/bulk'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { inTransaction, type Pool, type Queryable } from '@lettergate/db/pool'
 import { FIRST_TENANT } from '../dispatch/index.ts'
-import type { Failpoint } from '../lib/index.ts'
+import { type Background, type Failpoint, repeatJobs } from '../lib/index.ts'
 import { ensureUsage, quotaExceeded } from '../usage/index.ts'
 import { BulkErrors } from './bulk-jobs.ts'
 import { readBulkPage, StoredFilter } from './bulk-walk.ts'
@@ -16,8 +15,6 @@ import { type BulkMatch, findBulk } from './sql/find-bulk.ts'
 import { nextTenant } from './sql/next-tenant.ts'
 import { type TakenBulkJob, takeBulkJob } from './sql/take-bulk-job.ts'
 
-/** How soon a new job is noticed. */
-const LOOK_MS = 1_000
 /** A job has one turn of this length, then the next one has its. */
 const TURN_MS = 1_000
 /** A worker that is gone leaves its job to another one after this time. */
@@ -26,12 +23,6 @@ const LEASE_MS = 30_000
 const FAILURES_MAX = 7
 
 export type BulkResult = 'done' | 'skipped' | 'failed'
-
-export type BulkRunner = {
-  start(): void
-  /** Resolves when the message under way is done. */
-  stop(): Promise<void>
-}
 
 type Deps = {
   pool: Pool
@@ -46,6 +37,8 @@ type Job = Omit<TakenBulkJob, 'filter' | 'errors'> & {
   filter: StoredFilter
   errors: { message: string; detail: string }[]
 }
+/** It ends by then, or when the worker stops. */
+type Turn = { signal: AbortSignal; until: number }
 type Outcome = { result: BulkResult; detail?: string }
 
 /** The job was cancelled, or another worker has it: what the step did is rolled back. */
@@ -77,10 +70,8 @@ const nothing = { matched: 0, done: 0, skipped: 0, failed: 0, errors: null }
  * first. Any number of workers may run. A worker that is killed leaves its message undone and uncounted, and another one goes on with it. No
  * lock outlives a message, so a job delays no other work.
  */
-export function createBulkRunner(deps: Deps): BulkRunner {
+export function createBulkRunner(deps: Deps): Background {
   const { pool, leaseMs = LEASE_MS, turnMs = TURN_MS } = deps
-  const stopping = new AbortController()
-  let running: Promise<void> | null = null
 
   async function advance(db: Queryable, job: Job, step: BulkStep): Promise<void> {
     if (!(await advanceBulkJob(db, job, step, leaseMs))) throw new JobLost()
@@ -114,7 +105,7 @@ export function createBulkRunner(deps: Deps): BulkRunner {
   }
 
   /** Does one page of a tenant; false: the turn is over before its end. */
-  async function doPage(job: Job, tenantId: string, until: number): Promise<boolean> {
+  async function doPage(job: Job, tenantId: string, turn: Turn): Promise<boolean> {
     const { matches, next } = await readBulkPage(pool, tenantId, job, job.atMessage)
     if (job.action === 'retry') {
       const modes = [...new Set(matches.map(({ mode }) => mode))]
@@ -131,7 +122,7 @@ export function createBulkRunner(deps: Deps): BulkRunner {
         continue
       }
       // However long the page took to read, one message gets its turn.
-      if (stopping.signal.aborted || (hasDone && performance.now() > until)) return false
+      if (turn.signal.aborted || (hasDone && performance.now() > turn.until)) return false
       await doMessage(job, tenantId, match, skipped)
       job.atMessage = match.id
       ;[skipped, hasDone] = [0, true]
@@ -147,18 +138,18 @@ export function createBulkRunner(deps: Deps): BulkRunner {
     job.ofTenant === null ? nextTenant(pool, tenantId) : Promise.resolve(null)
 
   /** Whether the job is done. */
-  async function doTurn(job: Job): Promise<boolean> {
-    const until = performance.now() + turnMs
+  async function doTurn(job: Job, signal: AbortSignal): Promise<boolean> {
+    const turn = { signal, until: performance.now() + turnMs }
     job.atTenant ??= job.ofTenant ?? (await nextTenant(pool, FIRST_TENANT))
     while (job.atTenant !== null) {
-      if (!(await doPage(job, job.atTenant, until))) return false
-      if (job.atTenant !== null && performance.now() > until) return false
+      if (!(await doPage(job, job.atTenant, turn))) return false
+      if (job.atTenant !== null && performance.now() > turn.until) return false
     }
     return true
   }
 
   /** Whether there was a job to do. */
-  async function runOne(): Promise<boolean> {
+  async function runOne(signal: AbortSignal): Promise<boolean> {
     const taken = await takeBulkJob(pool, leaseMs)
     if (!taken) return false
     try {
@@ -167,7 +158,7 @@ export function createBulkRunner(deps: Deps): BulkRunner {
         filter: StoredFilter.parse(taken.filter),
         errors: BulkErrors.parse(taken.errors),
       }
-      await endBulkTurn(pool, job, await doTurn(job))
+      await endBulkTurn(pool, job, await doTurn(job, signal))
       return true
     } catch (error) {
       if (error instanceof JobLost) return true
@@ -179,25 +170,7 @@ export function createBulkRunner(deps: Deps): BulkRunner {
     }
   }
 
-  async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      const hasDone = await runOne().catch((error: unknown) => {
-        deps.onError(error)
-        return false
-      })
-      if (!hasDone) await sleep(LOOK_MS, undefined, { signal: stopping.signal }).catch(() => undefined)
-    }
-  }
-
-  return {
-    start() {
-      running ??= run()
-    },
-    async stop() {
-      stopping.abort()
-      await running
-    },
-  }
+  return repeatJobs(runOne, deps.onError)
 }
 
 /** The first errors are kept, as JSON; null: no new one. */

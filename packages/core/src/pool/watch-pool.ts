@@ -1,5 +1,5 @@
 import { inTransaction, type Pool } from '@lettergate/db/pool'
-import type { Failpoint } from '../lib/index.ts'
+import { type Background, type Failpoint, repeatTurns } from '../lib/index.ts'
 import { type AbuseThresholds, judgeAbuse } from './abuse-rule.ts'
 import { type PoolSetting, readPoolSetting } from './sql/pool-setting.ts'
 import { countPool } from './sql/pool-tenants.ts'
@@ -48,8 +48,6 @@ export function judgeDueTenants({ pool, failpoint }: PoolWatchDeps): Promise<num
   })
 }
 
-export type PoolWatch = { start(): void; stop(): Promise<void> }
-
 /** Looks after the pool in the background; safe in any number of processes. */
 export function createPoolWatch(
   deps: PoolWatchDeps & {
@@ -57,37 +55,13 @@ export function createPoolWatch(
     onError: (error: unknown) => void
     everyMs?: number
   },
-): PoolWatch {
-  let timer: NodeJS.Timeout | null = null
-  let running: Promise<void> = Promise.resolve()
-  let isStopped = false
-
-  async function look(): Promise<void> {
-    try {
-      while (!isStopped && (await judgeDueTenants(deps)) >= TENANTS_MAX);
-      while (!isStopped && (await raiseCeilings(deps.pool, CEILINGS_MAX)) >= CEILINGS_MAX);
-      deps.onCounts(await countPool(deps.pool))
-    } catch (error) {
-      deps.onError(error)
-    }
+): Background {
+  const { everyMs = EVERY_MS, onError } = deps
+  const look = async (signal: AbortSignal): Promise<number> => {
+    while (!signal.aborted && (await judgeDueTenants(deps)) >= TENANTS_MAX);
+    while (!signal.aborted && (await raiseCeilings(deps.pool, CEILINGS_MAX)) >= CEILINGS_MAX);
+    deps.onCounts(await countPool(deps.pool))
+    return everyMs
   }
-
-  function schedule(): void {
-    timer = setTimeout(() => {
-      running = look().finally(() => {
-        if (!isStopped) schedule()
-      })
-    }, deps.everyMs ?? EVERY_MS)
-  }
-
-  return {
-    start() {
-      if (timer === null) schedule()
-    },
-    async stop() {
-      isStopped = true
-      if (timer) clearTimeout(timer)
-      await running
-    },
-  }
+  return repeatTurns(look, { firstMs: everyMs, errorMs: everyMs, onError })
 }

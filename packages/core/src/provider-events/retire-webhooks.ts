@@ -2,6 +2,7 @@ import type { Queryable } from '@lettergate/db/pool'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import type { Provider } from '@lettergate/providers/provider'
 import { createIo, type IoDeps, type OpenedConnection, openConnection } from '../connections/index.ts'
+import { type Background, repeatTurns } from '../lib/index.ts'
 import type { Sealer } from '../secrets/index.ts'
 import { type OldRegistration, OldRegistrations } from './hook-store.ts'
 import { claimDueWebhooks, type DueWebhooks } from './sql/claim-due-webhooks.ts'
@@ -10,11 +11,9 @@ import { readOldRegistrations, writeOldRegistrations } from './sql/old-registrat
 /** `failed`: it is tried again. `given-up`: after a week. */
 export type RetireResult = 'removed' | 'failed' | 'given-up'
 
-export type WebhookRetirer = {
-  start(): void
+export type WebhookRetirer = Background & {
   /** Removes what is due now, a few at a time; answers how many hooks were looked at. */
-  run(): Promise<number>
-  stop(): Promise<void>
+  run(signal?: AbortSignal): Promise<number>
 }
 
 const EVERY_MS = 60_000
@@ -37,25 +36,22 @@ export function createWebhookRetirer(
     onError: (error: unknown) => void
   },
 ): WebhookRetirer {
-  const stopping = new AbortController()
-  let timer: NodeJS.Timeout | null = null
-  let running: Promise<unknown> = Promise.resolve()
-
   async function remove(
     due: DueWebhooks,
     { provider, connection }: OpenedConnection,
     { registration }: OldRegistration,
+    stopping: AbortSignal,
   ): Promise<boolean> {
     const { events } = provider
     if (!events) return true
-    const signal = AbortSignal.any([AbortSignal.timeout(DEADLINE_MS), stopping.signal])
+    const signal = AbortSignal.any([AbortSignal.timeout(DEADLINE_MS), stopping])
     const io = createIo(deps, { signal }, { owner: { ...due, provider }, deadlineMs: DEADLINE_MS })
     const parsed = events.registration.parse(registration)
     const problem = await (events.retire ?? events.unregister).call(events, connection, parsed, io)
     return problem === null
   }
 
-  async function retire(due: DueWebhooks): Promise<void> {
+  async function retire(due: DueWebhooks, stopping: AbortSignal): Promise<void> {
     const { tenantId, connectionId } = due
     const db = deps.tenants.forTenant(tenantId)
     const row = await readOldRegistrations(db, tenantId, connectionId)
@@ -69,7 +65,7 @@ export function createWebhookRetirer(
         left.push(old)
         continue
       }
-      const isRemoved = opened !== null && (await remove(due, opened, old))
+      const isRemoved = opened !== null && (await remove(due, opened, old, stopping))
       const isOver = end + GIVE_UP_MS < now
       deps.onRetired(isRemoved ? 'removed' : isOver ? 'given-up' : 'failed')
       if (!isRemoved && !isOver) left.push(old)
@@ -84,33 +80,20 @@ export function createWebhookRetirer(
     })
   }
 
-  async function run(): Promise<number> {
+  async function run(stopping = new AbortController().signal): Promise<number> {
     const due = await claimDueWebhooks(deps.pool, HOOKS_MAX)
     for (const one of due) {
-      if (stopping.signal.aborted) break
+      if (stopping.aborted) break
       // One that fails must not keep the others; its claim ends in ten minutes.
-      await retire(one).catch(deps.onError)
+      await retire(one, stopping).catch(deps.onError)
     }
     return due.length
   }
 
-  function schedule(): void {
-    timer = setTimeout(() => {
-      running = run()
-        .catch(deps.onError)
-        .finally(() => {
-          if (!stopping.signal.aborted) schedule()
-        })
-    }, EVERY_MS)
+  async function turn(stopping: AbortSignal): Promise<number> {
+    await run(stopping)
+    return EVERY_MS
   }
 
-  return {
-    start: schedule,
-    run,
-    async stop() {
-      stopping.abort()
-      if (timer) clearTimeout(timer)
-      await running
-    },
-  }
+  return { ...repeatTurns(turn, { firstMs: EVERY_MS, errorMs: EVERY_MS, onError: deps.onError }), run }
 }

@@ -6,3 +6,12 @@ type Purpose = 'api key pepper' | 'data key wrapping' | 'root key version' | 'li
 export function deriveKey(root: KeyObject, purpose: Purpose): KeyObject {
   return createSecretKey(Buffer.from(hkdfSync('sha256', root, 'lettergate v1', purpose, 32)))
 }
+
+/** The keys of a purpose: the present one first, then that of the secret before, as long as it is set. */
+export function deriveKeys(
+  root: KeyObject,
+  previous: KeyObject | undefined,
+  purpose: Purpose,
+): [KeyObject, ...KeyObject[]] {
+  return [deriveKey(root, purpose), ...(previous ? [deriveKey(previous, purpose)] : [])]
+}

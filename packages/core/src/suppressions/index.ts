@@ -17,7 +17,7 @@ export {
   type SuppressionRow,
 } from './manage.ts'
 export { type EventReason, suppressionStreams } from './reasons.ts'
-export { type ChunkResult, createSuppressionJobs, type SuppressionJobs } from './run-jobs.ts'
+export { type ChunkResult, createSuppressionJobs } from './run-jobs.ts'
 export { addSuppressions } from './sql/add-suppressions.ts'
 export { expireSuppressions } from './sql/expire-suppressions.ts'
 export { type Asked, suppressedBecause, suppressionOf } from './sql/suppressed.ts'

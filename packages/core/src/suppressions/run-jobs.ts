@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import { JOB_ERRORS_MAX } from '@lettergate/contracts/suppressions/suppressions'
 import { inTransaction, type Pool, type Queryable } from '@lettergate/db/pool'
 import { z } from 'zod'
-import type { Failpoint } from '../lib/index.ts'
+import { type Background, type Failpoint, repeatJobs } from '../lib/index.ts'
 import { CsvForm, readEntry, writeCells } from './csv.ts'
 import { JobErrors } from './jobs.ts'
 import { CHUNK_LINES } from './split-lines.ts'
@@ -20,8 +19,6 @@ import { type EntryRow, insertSuppressions } from './sql/insert-suppressions.ts'
 import { readChunk } from './sql/read-chunk.ts'
 import { type TakenJob, takeJob } from './sql/take-job.ts'
 
-/** How soon a new job is noticed. */
-const LOOK_MS = 1_000
 /** Chunks that fail in a row until the job is given up: with the waits between them, a minute and a half. */
 const FAILURES_MAX = 7
 
@@ -29,12 +26,6 @@ const ImportOptions = CsvForm.extend({ has_header: z.boolean() })
 const ExportOptions = z.object({ reason: z.string().optional(), stream: z.string().optional() })
 
 export type ChunkResult = 'done' | 'failed'
-
-export type SuppressionJobs = {
-  start(): void
-  /** Resolves when the chunk under way is done. */
-  stop(): Promise<void>
-}
 
 type Deps = {
   pool: Pool
@@ -131,10 +122,7 @@ async function exportChunk(db: Queryable, job: TakenJob): Promise<Turn> {
  * Carries imports and exports on by one chunk at a time, each in one transaction, the job that waits longest first. Any number of workers
  * may run. A worker that is killed leaves its chunk undone, and another one begins it anew.
  */
-export function createSuppressionJobs(deps: Deps): SuppressionJobs {
-  const stopping = new AbortController()
-  let running: Promise<void> | null = null
-
+export function createSuppressionJobs(deps: Deps): Background {
   /** Whether there was a chunk to do. */
   async function runOne(): Promise<boolean> {
     let job: TakenJob | null = null
@@ -161,23 +149,5 @@ export function createSuppressionJobs(deps: Deps): SuppressionJobs {
     return job !== null
   }
 
-  async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      const hasDone = await runOne().catch((error: unknown) => {
-        deps.onError(error)
-        return false
-      })
-      if (!hasDone) await sleep(LOOK_MS, undefined, { signal: stopping.signal }).catch(() => undefined)
-    }
-  }
-
-  return {
-    start() {
-      running ??= run()
-    },
-    async stop() {
-      stopping.abort()
-      await running
-    },
-  }
+  return repeatJobs(runOne, deps.onError)
 }
