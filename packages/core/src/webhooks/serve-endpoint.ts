@@ -1,3 +1,4 @@
+import { newId } from '@lettergate/contracts/lib/ids'
 import { isEventType } from '@lettergate/contracts/messages/event-types'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { z } from 'zod'
@@ -152,8 +153,10 @@ function toResults(
   tried: readonly Tried[],
   now: number,
 ): WebhookResult[] {
-  return tried.flatMap(({ step, answer }) =>
-    step.events.map((event) => ({
+  return tried.flatMap(({ step, answer }) => {
+    const listId = step.events.length > 1 ? newId() : null
+    const retryMs = isOk(answer) ? null : nextDelayMs(1, retryAfterMs(answer.retryAfter, now))
+    return step.events.map((event, place) => ({
       tenantId: lease.tenantId,
       mode: lease.mode,
       endpointId: lease.endpointId,
@@ -168,9 +171,10 @@ function toResults(
       answer,
       isOk: isOk(answer),
       delivery: null,
-      retryMs: isOk(answer) ? null : nextDelayMs(1, retryAfterMs(answer.retryAfter, now)),
-    })),
-  )
+      list: listId === null ? null : { id: listId, place },
+      retryMs,
+    }))
+  })
 }
 
 function toHealth(lease: Lease, tried: readonly Tried[]): PageHealth {
