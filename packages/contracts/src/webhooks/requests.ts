@@ -131,8 +131,18 @@ export type ListDeliveriesQuery = z.output<typeof ListDeliveriesQuery>
 
 export const ReplayRequest = z
   .strictObject({
-    seq: z.int().min(1).meta({ description: 'One event, by its `seq`.' }).optional(),
-    message: z.string().meta({ description: 'All events of this message.' }).optional(),
+    seq: z
+      .int()
+      .min(0)
+      .meta({
+        description:
+          'One event, by its `seq`. An acceptance has the `seq` 0 in each message: it needs `message` too.',
+      })
+      .optional(),
+    message: z
+      .string()
+      .meta({ description: 'All events of this message, or with `seq` one of them.' })
+      .optional(),
     since: z.iso.datetime({ offset: true }).meta({ description: 'All events from this time on.' }).optional(),
     only_failed: z
       .boolean()
@@ -141,10 +151,15 @@ export const ReplayRequest = z
     dry_run: z.boolean().default(false).meta({ description: 'True: the events are counted, and not sent.' }),
   })
   .refine(
-    ({ seq, message, since }) => [seq, message, since].filter((one) => one !== undefined).length === 1,
-    {
-      message: 'needs exactly one of seq, message and since',
-    },
+    ({ seq, message, since }) =>
+      since === undefined
+        ? seq !== undefined || message !== undefined
+        : seq === undefined && message === undefined,
+    { message: 'needs seq, message, both of them, or since alone' },
   )
+  .refine(({ seq, message }) => seq !== 0 || message !== undefined, {
+    path: ['seq'],
+    message: 'is 0 for the acceptance of every message: give message too',
+  })
   .meta({ id: 'ReplayRequest', description: 'Events that an endpoint is to get again.' })
 export type ReplayRequest = z.output<typeof ReplayRequest>

@@ -6,7 +6,12 @@ import { disable, disableReason } from './disable.ts'
 import { isGone, isOk, makeCall } from './make-call.ts'
 import type { Targets } from './open-target.ts'
 import type { Calling } from './serve-endpoint.ts'
-import { type ClaimedDelivery, giveBackDeliveries } from './sql/claim-deliveries.ts'
+import {
+  type ClaimedDelivery,
+  dissolveList,
+  giveBackDeliveries,
+  type ListedDelivery,
+} from './sql/claim-deliveries.ts'
 import { dropDeliveries } from './sql/drop-deliveries.ts'
 import { hurryDeliveries } from './sql/hurry-deliveries.ts'
 import { recordRetries, type WebhookResult } from './sql/record-results.ts'
@@ -39,46 +44,62 @@ async function findTarget(targets: Targets, { tenantId, mode, endpointId, url }:
   return content && url !== null ? { tenantId, url, content, isList: false, format: 'standard' } : null
 }
 
-function toResult(claimed: ClaimedDelivery, answer: EndpointAnswer): WebhookResult {
-  const { tenantId, mode, endpointId, url, target, messageId, seq, type, connectionId, isBulk } = claimed
+/** The results of one call: one for each of its events. */
+function toResults(claimed: ClaimedDelivery, answer: EndpointAnswer): WebhookResult[] {
+  const { tenantId, mode, endpointId, url, target, type, epoch } = claimed
   const number = claimed.attempts + 1
   // A message's own URL that is gone has nothing to be disabled.
   const isOver = isOk(answer) || (endpointId === null && isRefused(type, answer))
-  return {
+  const retryMs = isOver ? null : nextDelayMs(number, retryAfterMs(answer.retryAfter, Date.now()))
+  return eventsOf(claimed).map((one, place) => ({
     tenantId,
     mode,
     endpointId,
     url,
     target,
-    messageId,
-    seq,
-    type,
-    connectionId,
-    isBulk,
+    messageId: one.messageId,
+    seq: one.seq,
+    type: one.type,
+    connectionId: one.connectionId,
+    isBulk: one.isBulk,
     number,
     answer,
     isOk: isOk(answer),
-    delivery: { id: claimed.id, epoch: claimed.epoch },
-    retryMs: isOver ? null : nextDelayMs(number, retryAfterMs(answer.retryAfter, Date.now())),
-  }
+    delivery: { id: one.id, epoch },
+    list: claimed.list && { id: claimed.id, place },
+    retryMs,
+  }))
 }
+
+const eventsOf = (claimed: ClaimedDelivery): ListedDelivery[] => [claimed, ...(claimed.list ?? [])]
+
+/** How calls to an endpoint go, as far as this worker knows. */
+type Health = Pick<ClaimedDelivery, 'failures' | 'failingSince'>
+/** What came of a call. */
+type Called = { claimed: ClaimedDelivery; answer: EndpointAnswer }
 
 /** Disables an endpoint that is gone or had no success for long; else answers how long to leave it alone; null: it goes on. */
 async function judge(
   deps: WebhookDeps,
-  { endpointId: id, tenantId, failures, failingSince }: ClaimedDelivery,
-  results: readonly WebhookResult[],
+  { endpointId: id, tenantId }: ClaimedDelivery,
+  health: Health,
+  calls: readonly Called[],
 ): Promise<number | null> {
-  const failed = results.filter((one) => !one.isOk)
-  if (id === null || failed.length === 0) return null
-  const hasSuccess = failed.length < results.length
+  const failed = calls.filter(({ answer }) => !isOk(answer))
+  if (id === null) return null
+  const hasSuccess = failed.length < calls.length
+  const before = health.failures
+  if (hasSuccess) Object.assign(health, { failures: 0, failingSince: null })
+  if (failed.length === 0) return null
   const hasGone = failed.some(({ answer }) => isGone(answer))
-  const reason = disableReason(hasGone, hasSuccess ? null : failingSince, Date.now())
+  const reason = disableReason(hasGone, health.failingSince, Date.now())
   if (reason !== null) {
     await disable(deps, { tenantId, id }, reason)
     return null
   }
-  return hasSuccess ? null : pauseMs(failures + countedFailures(failures, failed.length))
+  if (hasSuccess) return null
+  health.failures = before + countedFailures(before, failed.length)
+  return pauseMs(health.failures)
 }
 
 /** What a delivery brings; null: the event, the mail or the endpoint is gone. */
@@ -86,7 +107,7 @@ async function prepare(
   deps: WebhookDeps,
   targets: Targets,
   claimed: ClaimedDelivery,
-  event: FeedEvent | null,
+  events: readonly FeedEvent[],
 ): Promise<Call | null> {
   if (claimed.type === INBOUND) {
     const { inbound } = deps
@@ -96,32 +117,94 @@ async function prepare(
     if (!content || url === null) return null
     return (signal) => inbound.call({ ...claimed, url }, content, signal)
   }
-  const found = event && (await findTarget(targets, claimed))
-  return found && ((signal) => makeCall(deps, { ...found, target: claimed.target, events: [event] }, signal))
+  const found = events.length > 0 ? await findTarget(targets, claimed) : null
+  if (!found) return null
+  const isList = found.isList || claimed.list !== null
+  return (signal) => makeCall(deps, { ...found, isList, target: claimed.target, events }, signal)
 }
 
-/** Tries claimed deliveries of one target, and records what came of them. Answers whether they show that an endpoint is back. */
+async function loadOf(
+  deps: WebhookDeps,
+  tenantId: string,
+  claimed: readonly ClaimedDelivery[],
+): Promise<Map<ClaimedDelivery, (FeedEvent | null)[]>> {
+  // The place in the feed does not matter for a row that is found already.
+  const rows = claimed.flatMap((one) => eventsOf(one).map((event) => ({ ...event, pos: 0 })))
+  const events = await loadEvents(deps, tenantId, rows)
+  let at = 0
+  return new Map(
+    claimed.map((one) => {
+      const count = eventsOf(one).length
+      at += count
+      return [one, events.slice(at - count, at)]
+    }),
+  )
+}
+
+/**
+ * Tries claimed deliveries of one target. A call is recorded as soon as it ends, together with those that ended meanwhile, so that a slow one
+ * holds no place but its own; `onRecorded` is given how many places are free. Answers whether they show that an endpoint is back.
+ */
 export async function retryDeliveries(
   deps: WebhookDeps,
   targets: Targets,
   claimed: readonly ClaimedDelivery[],
   { acquire, signal, isStopping }: Calling,
+  onRecorded: (calls: number) => void,
 ): Promise<boolean> {
   const [first] = claimed
   if (!first) return false
-  // The place in the feed does not matter for a row that is found already.
-  const events = await loadEvents(
-    deps,
-    first.tenantId,
-    claimed.map((one) => ({ ...one, pos: 0 })),
-  )
-  const results: WebhookResult[] = []
-  const dropped: ClaimedDelivery[] = []
+  const owner = first
+  const { tenantId, endpointId } = owner
+  const health: Health = { failures: first.failures, failingSince: first.failingSince }
+  const loaded = await loadOf(deps, tenantId, claimed)
+  const dropped: { id: string; epoch: number }[] = []
+  const drop = (gone: readonly ListedDelivery[], { epoch }: ClaimedDelivery) =>
+    dropped.push(...gone.map(({ id }) => ({ id, epoch })))
   const untried: ClaimedDelivery[] = []
-  async function retry(one: ClaimedDelivery, event: FeedEvent | null): Promise<void> {
-    const call = await prepare(deps, targets, one, event)
+  const called: Called[] = []
+  let recording: Promise<void> | null = null
+  let isBack = false
+
+  async function recordSome(now: readonly Called[]): Promise<void> {
+    await deps.failpoint('after_webhooks_before_record')
+    const results = now.flatMap(({ claimed, answer }) => toResults(claimed, answer))
+    await recordRetries(deps.pool, results, await judge(deps, owner, health, now))
+    for (const { claimed: one } of now) {
+      const result = results.find(({ delivery }) => delivery?.id === one.id)
+      if (one.type === INBOUND && result?.isOk === false && result.retryMs === null)
+        await deps.inbound?.givenUp(one)
+    }
+    const mayBeBack = !isBack && endpointId !== null && owner.failures > 0
+    if (mayBeBack && now.some(({ answer }) => isOk(answer))) {
+      isBack = true
+      await hurryDeliveries(deps.pool, tenantId, endpointId)
+    }
+    onRecorded(now.length)
+  }
+
+  async function record(): Promise<void> {
+    try {
+      while (called.length > 0) await recordSome(called.splice(0))
+    } finally {
+      recording = null
+    }
+  }
+
+  async function retry(one: ClaimedDelivery): Promise<void> {
+    const found = loaded.get(one) ?? []
+    const events = found.filter((event) => event !== null)
+    if (one.list && events.length < found.length) {
+      drop(
+        eventsOf(one).filter((_, index) => found[index] === null),
+        one,
+      )
+      await dissolveList(deps.pool, one)
+      return
+    }
+    const call = await prepare(deps, targets, one, events)
     if (!call) {
-      dropped.push(one)
+      drop(eventsOf(one), one)
       return
     }
     const release = await acquire(one.tenantId)
@@ -131,24 +214,19 @@ export async function retryDeliveries(
         return
       }
       const answer = await call(signal)
-      if (answer === null) dropped.push(one)
+      if (answer === null) drop(eventsOf(one), one)
       else if (signal.aborted && answer.status === null) untried.push(one)
-      else results.push(toResult(one, answer))
+      else called.push({ claimed: one, answer })
     } finally {
       release?.()
     }
+    if (called.length > 0) recording ??= record()
+    await recording
   }
-  const settled = await Promise.allSettled(claimed.map((one, index) => retry(one, events[index] ?? null)))
-  for (const one of settled) if (one.status === 'rejected') deps.onError(one.reason)
-  await deps.failpoint('after_webhooks_before_record')
-  await recordRetries(deps.pool, results, await judge(deps, first, results))
-  for (const { delivery, type, isOk: isDone, retryMs } of results) {
-    const one = claimed.find(({ id }) => id === delivery?.id)
-    if (one && type === INBOUND && !isDone && retryMs === null) await deps.inbound?.givenUp(one)
-  }
-  const { tenantId, endpointId } = first
-  const isBack = endpointId !== null && first.failures > 0 && results.some((one) => one.isOk)
-  if (isBack) await hurryDeliveries(deps.pool, tenantId, endpointId)
+
+  const settled = await Promise.allSettled(claimed.map(retry))
+  const errors = new Set(settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : [])))
+  for (const error of errors) deps.onError(error)
   await dropDeliveries(deps.pool, dropped)
   await giveBackDeliveries(deps.pool, untried)
   return isBack

@@ -1,3 +1,4 @@
+import { newId } from '@lettergate/contracts/lib/ids'
 import { isEventType } from '@lettergate/contracts/messages/event-types'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { z } from 'zod'
@@ -28,6 +29,8 @@ import { numberOfType } from './webhook-id.ts'
 
 /** Called and not yet recorded, at most: what a lost worker repeats. */
 const PAGE = 64
+/** Events that are read together: a statement that reads them opens each day of their messages, so few of them cost about as much as many. */
+const READ = 256
 /** Concurrent calls to one endpoint. */
 const CALLS = 8
 /** A cursor that stands still is moved this often, since the days behind it are dropped. */
@@ -93,6 +96,29 @@ function isShort({ max_events, max_wait_ms }: OpenEndpoint, [first, second]: rea
   return max_wait_ms > 0 && second === undefined && first !== undefined && first.events.length < max_events
 }
 
+/** A lease with events behind its cursor that were read already, and the types that they were chosen by. */
+export type ReadingLease = Lease & { endpointId: string; ahead?: { batch: FeedBatch; types: string } | null }
+
+/** The next events of an endpoint, at most `limit`: those that are read already, else more of the feed. */
+async function nextPage(
+  deps: WebhookDeps,
+  lease: ReadingLease,
+  { types }: OpenEndpoint,
+  window: FeedWindow,
+  limit: number,
+): Promise<FeedBatch> {
+  const chosenBy = JSON.stringify(types)
+  const known = lease.ahead?.types === chosenBy ? lease.ahead.batch : null
+  lease.ahead = null
+  const count = lease.failures > 0 ? limit : Math.max(READ, limit)
+  const { events, afters, next, hasMore } = known ?? (await readPage(deps, lease, window, types, count))
+  const last = afters[limit - 1]
+  if (!last || events.length <= limit) return { events, afters, next, hasMore }
+  const batch = { events: events.slice(limit), afters: afters.slice(limit), next, hasMore }
+  lease.ahead = { batch, types: chosenBy }
+  return { events: events.slice(0, limit), afters: afters.slice(0, limit), next: last, hasMore: true }
+}
+
 type Tried = { step: Step; answer: EndpointAnswer }
 
 /** Calls in order, some at once; stops at the first failures of an endpoint without a success. What was begun is a prefix of the steps. */
@@ -152,8 +178,10 @@ function toResults(
   tried: readonly Tried[],
   now: number,
 ): WebhookResult[] {
-  return tried.flatMap(({ step, answer }) =>
-    step.events.map((event) => ({
+  return tried.flatMap(({ step, answer }) => {
+    const listId = step.events.length > 1 ? newId() : null
+    const retryMs = isOk(answer) ? null : nextDelayMs(1, retryAfterMs(answer.retryAfter, now))
+    return step.events.map((event, place) => ({
       tenantId: lease.tenantId,
       mode: lease.mode,
       endpointId: lease.endpointId,
@@ -168,9 +196,10 @@ function toResults(
       answer,
       isOk: isOk(answer),
       delivery: null,
-      retryMs: isOk(answer) ? null : nextDelayMs(1, retryAfterMs(answer.retryAfter, now)),
-    })),
-  )
+      list: listId === null ? null : { id: listId, place },
+      retryMs,
+    }))
+  })
 }
 
 function toHealth(lease: Lease, tried: readonly Tried[]): PageHealth {
@@ -217,16 +246,16 @@ export function isStill({ from }: FeedWindow, { events, hasMore }: FeedBatch): b
 export async function servePage(
   deps: WebhookDeps,
   targets: Targets,
-  lease: Lease & { endpointId: string },
+  lease: ReadingLease,
   calling: Calling,
   isHoldOver: boolean,
 ): Promise<Served> {
-  const { tenantId, mode, endpointId } = lease
+  const { tenantId, endpointId } = lease
   const endpoint = await targets.endpoint(tenantId, endpointId)
   if (!endpoint?.enabled) return 'ended'
   const window = readStoredWindow(lease.cursor)
   const limit = lease.failures > 0 ? endpoint.max_events : Math.max(PAGE, endpoint.max_events)
-  const page = await readPage(deps, { tenantId, mode }, window, endpoint.types, limit)
+  const page = await nextPage(deps, lease, endpoint, window, limit)
   const steps = toSteps(endpoint, page)
   if (steps.length === 0) return skip(deps, lease, window, page)
   if (!isHoldOver && !page.hasMore && lease.failures === 0 && isShort(endpoint, steps)) {
@@ -235,6 +264,8 @@ export async function servePage(
   const tried = await callAll(deps, lease, endpoint, steps, calling)
   await deps.failpoint('after_webhooks_before_record')
   const isWhole = tried.length === steps.length
+  // The cursor stays before events that were read.
+  if (!isWhole) lease.ahead = null
   const cursor = JSON.stringify(isWhole ? page.next : (tried.at(-1)?.step.after ?? window))
   const health = toHealth(lease, tried)
   const results = toResults(lease, tried, Date.now())

@@ -318,3 +318,53 @@ test('an endpoint that waits for more events gets them in one call, each with an
   expect(first).toHaveLength(10)
   expect(new Set(first.map(({ id }: { id: string }) => id)).size).toBe(10)
 })
+
+test('a call with a list of events that failed is made again with the same list and the same id', async () => {
+  const { receiver, tenantId } = await begin({ types: ['recipient.delivered'], max_events: 50 })
+  receiver.state.answer = (response) => void response.writeHead(500).end()
+  const [message = ''] = await accept(tenantId)
+  for (let event = 0; event < 5; event++) await happen(tenantId, message)
+  startSender()
+  const dueSoon = async (count: number) => {
+    await db().pool.query({
+      text: 'update delivery set due_at = now() where tenant_id = $1',
+      values: [tenantId],
+    })
+    return receiver.got.length >= count ? true : undefined
+  }
+  await eventually(() => dueSoon(2))
+  receiver.state.answer = (response) => void response.writeHead(204).end()
+  const before = receiver.got.length
+  await eventually(() => dueSoon(before + 1))
+  const [first, ...again] = receiver.got
+  expect(JSON.parse(first?.text ?? '')).toHaveLength(5)
+  for (const { text, headers } of again) {
+    expect(headers['webhook-id']).toBe(first?.headers['webhook-id'])
+    expect(text).toBe(first?.text)
+  }
+  await eventually(async () => {
+    const left = await db().pool.query({
+      text: 'select from delivery where tenant_id = $1',
+      values: [tenantId],
+    })
+    return left.rowCount === 0 ? true : undefined
+  })
+})
+
+test('one slow call to a host holds up none of the other calls to it', async () => {
+  const receiver = await playReceiver()
+  receiver.state.answer = (response, { path }) => {
+    if (path !== '/slow') response.writeHead(204).end()
+  }
+  const tenantId = await buildTenant(db().pool)
+  await readDefaultSecret(endpointDeps(), { tenantId, mode: 'live' })
+  const [message = ''] = await accept(tenantId)
+  await db().pool.query({
+    text: `insert into delivery (id, tenant_id, mode, url, target, message_id, seq, type, is_bulk, state, due_at)
+      select gen_random_uuid(), $1, 'live', $3 || case n when 0 then '/slow' else '/' end, $1, $2, 0, 1, false, 'waiting',
+             now() - (100 - n) * interval '1 s' from generate_series(0, 40) n`,
+    values: [tenantId, message, receiver.url],
+  })
+  startSender()
+  await eventually(async () => (receiver.got.length === 41 ? true : undefined))
+})

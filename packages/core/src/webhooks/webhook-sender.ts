@@ -5,10 +5,10 @@ import { retryDeliveries } from './retry-deliveries.ts'
 import { type Calling, type Served, servePage } from './serve-endpoint.ts'
 import { serveOwnUrls } from './serve-own-urls.ts'
 import {
+  AGAIN_AT,
   type ClaimedDelivery,
   claimDeliveries,
   FIRST_TARGET,
-  PER_TARGET,
   releaseExpiredDeliveries,
 } from './sql/claim-deliveries.ts'
 import { endLease, LEASE_MS, type Lease, leaseState, renewLease } from './sql/lease-state.ts'
@@ -217,32 +217,41 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
 
   /** Where the next round goes on, so that all targets have their turn. */
   let nextTarget = FIRST_TARGET
-  const retrying = new Map<Promise<void>, { tenantId: string; target: string; count: number }>()
+  const retrying = new Map<Promise<void>, { tenantId: string; target: string; calls: number }>()
 
-  /** Sums of what is in hand, by tenant or target, that reach a bound. */
-  function fullOnes(key: 'tenantId' | 'target', max: number): string[] {
+  /** Calls in hand, by tenant or target. */
+  function inHandBy(key: 'tenantId' | 'target'): Map<string, number> {
     const sums = new Map<string, number>()
-    for (const one of retrying.values()) sums.set(one[key], (sums.get(one[key]) ?? 0) + one.count)
-    return [...sums].flatMap(([id, sum]) => (sum >= max ? id : []))
+    for (const one of retrying.values()) sums.set(one[key], (sums.get(one[key]) ?? 0) + one.calls)
+    return sums
   }
 
-  const inHand = () => [...retrying.values()].reduce((sum, { count }) => sum + count, 0)
+  const inHand = () => [...retrying.values()].reduce((sum, { calls }) => sum + calls, 0)
 
   /** Each target by itself: one that hangs keeps no other from being recorded. */
   function retry(own: ClaimedDelivery[]): void {
     const [first] = own
     if (!first) return
-    const run = retryDeliveries(deps, targets, own, calling)
+    const { tenantId, target } = first
+    const held = { tenantId, target, calls: own.length }
+    // It had as many as it may have, so there are probably more.
+    const isFull = (inHandBy('target').get(target) ?? 0) + own.length > AGAIN_AT
+    const claimMore = () => {
+      if (isFull && (inHandBy('target').get(target) ?? 0) <= AGAIN_AT) retryNow?.()
+    }
+    const run = retryDeliveries(deps, targets, own, calling, (calls) => {
+      held.calls -= calls
+      claimMore()
+    })
       .then((isBack) => {
-        if (isBack) want(first.target)
+        if (isBack) want(target)
       })
       .catch(deps.onError)
       .finally(() => {
         retrying.delete(run)
-        // It had as many as it may have, so there are probably more.
-        if (own.length >= PER_TARGET) retryNow?.()
+        claimMore()
       })
-    retrying.set(run, { tenantId: first.tenantId, target: first.target, count: own.length })
+    retrying.set(run, held)
   }
 
   async function retryDue(): Promise<void> {
@@ -251,8 +260,10 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
       const { claimed, reached } = await claimDeliveries(deps.pool, nextTarget, {
         targets: TARGETS_MAX,
         limit: CLAIM_MAX,
-        fullTargets: fullOnes('target', PER_TARGET),
-        fullTenants: fullOnes('tenantId', IN_HAND_TENANT_MAX),
+        inHand: inHandBy('target'),
+        fullTenants: [...inHandBy('tenantId')].flatMap(([id, calls]) =>
+          calls >= IN_HAND_TENANT_MAX ? id : [],
+        ),
       })
       for (const own of Map.groupBy(claimed, (one) => one.target).values()) retry(own)
       nextTarget = reached ?? FIRST_TARGET

@@ -15,7 +15,7 @@ export function addReplayRoute(app: FastifyInstance, deps: ApiDeps): void {
       operationId: 'replayEvents',
       summary: 'Replay events',
       description:
-        'Sends events to the endpoint once more, those that its filters let through: one by `seq`, all of a `message`, or all `since` a time; with `only_failed` only those that it never answered with 2xx. `dry_run` only counts. They have the `webhook-id` of the first time. At most 100,000 in one request.',
+        'Sends events to the endpoint once more, those that its filters let through: one by `seq`, all of a `message` (with `seq` one of them), or all `since` a time; with `only_failed` only those that it never answered with 2xx. `dry_run` only counts. They have the `webhook-id` of the first time. At most 100,000 in one request.',
       tags: ['Endpoints'],
       params: EndpointPath,
       body: ReplayRequest,

@@ -1,17 +1,24 @@
 import type { Queryable } from '@lettergate/db/pool'
+import { FAILURES_BEFORE_PAUSE } from '../delivery-schedule.ts'
 
-export type ClaimedDelivery = {
+/** A further event of a call with several. */
+export type ListedDelivery = {
   id: string
-  tenantId: string
-  mode: 'live' | 'test'
-  endpointId: string | null
-  url: string | null
-  target: string
   messageId: string | null
   seq: number
   type: number
   connectionId: string | null
   isBulk: boolean
+}
+
+export type ClaimedDelivery = ListedDelivery & {
+  tenantId: string
+  mode: 'live' | 'test'
+  endpointId: string | null
+  url: string | null
+  target: string
+  /** The events behind the first of a call with several, in their order; null: the call has one event. */
+  list: ListedDelivery[] | null
   /** Attempts made. */
   attempts: number
   epoch: number
@@ -28,8 +35,10 @@ export const FIRST_TARGET: DeliveryPosition = {
 
 /** A worker that has a delivery answers for it within this time. */
 const LEASE_MS = 60_000
-/** Of one target in one claim; one alone, as a probe, where calls have failed. */
-export const PER_TARGET = 8
+/** Calls to one target in one worker; one alone, as a probe, where calls failed so often that they were paused. */
+const PER_TARGET = 8
+/** With more in hand, a target is not claimed again: claims of a few are worth their statement. */
+export const AGAIN_AT = PER_TARGET / 2
 /** Of one tenant in one claim: however many hosts its messages' own URLs have, others find room. */
 const PER_TENANT = 32
 
@@ -37,8 +46,9 @@ export type ClaimBounds = {
   /** Targets to be seen, and deliveries to be claimed, at most. */
   targets: number
   limit: number
+  /** Calls that this worker has in hand, by target. */
+  inHand: ReadonlyMap<string, number>
   /** Those of which this worker has as much in hand as may be. */
-  fullTargets: readonly string[]
   fullTenants: readonly string[]
 }
 
@@ -49,7 +59,7 @@ export type ClaimBounds = {
 export async function claimDeliveries(
   db: Queryable,
   after: DeliveryPosition,
-  { targets, limit, fullTargets, fullTenants }: ClaimBounds,
+  { targets, limit, inHand, fullTenants }: ClaimBounds,
 ): Promise<{ claimed: ClaimedDelivery[]; reached: DeliveryPosition | null }> {
   const { rows } = await db.query<
     { seen: number; lastTenant: string | null; lastTarget: string | null } & Partial<ClaimedDelivery>
@@ -66,16 +76,18 @@ export async function claimDeliveries(
         ) d
         where t.n < $3
       ), open as materialized (
-        select t.*, s.failures, s.failing_since from target t
+        select t.*, s.failures, s.failing_since, coalesce(h.calls, 0) as in_hand from target t
+        left join unnest($5::uuid[], $7::int4[]) as h (target, calls) on h.target = t.target
         left join endpoint_state s on s.id = t.target
         left join endpoint e on e.tenant_id = t.tenant_id and e.id = t.target
         where (s.paused_until is null or s.paused_until <= now()) and e.enabled is not false
-          and t.target <> all ($5::uuid[]) and t.tenant_id <> all ($6::uuid[])
+          and coalesce(h.calls, 0) <= ${AGAIN_AT} and t.tenant_id <> all ($6::uuid[])
       ), due as materialized (
         select d.id, o.failures, o.failing_since, row_number() over (partition by o.tenant_id) as place from open o cross join lateral (
           select d.id from delivery d
           where d.tenant_id = o.tenant_id and d.target = o.target and d.state = 'waiting' and d.due_at <= now()
-          order by d.due_at limit case when coalesce(o.failures, 0) > 0 then 1 else ${PER_TARGET} end
+            and (d.list_id is null or d.list_id = d.id or not exists (select from delivery l where l.id = d.list_id))
+          order by d.due_at limit greatest(0, case when o.failures >= ${FAILURES_BEFORE_PAUSE} then 1 else ${PER_TARGET} end - o.in_hand)
           for update skip locked
         ) d
         limit $4
@@ -83,15 +95,24 @@ export async function claimDeliveries(
         update delivery d set state = 'claimed', epoch = nextval('claim_epoch'), lease_until = now() + ${LEASE_MS} * interval '1 ms'
         from due where d.id = due.id and due.place <= ${PER_TENANT}
         returning d.*, due.failures as state_failures, due.failing_since
+      ), listed as (
+        update delivery d set epoch = c.epoch from claimed c where d.list_id = c.id and d.id <> c.id
+        returning d.*
       )
       select (select count(*)::int4 from target) as seen, l.tenant_id as "lastTenant", l.target as "lastTarget",
              c.id, c.tenant_id as "tenantId", c.mode, c.endpoint_id as "endpointId", c.url, c.target, c.message_id as "messageId", c.seq,
              c.type, c.connection_id as "connectionId", c.is_bulk as "isBulk",
-             c.attempts, c.epoch, coalesce(c.state_failures, 0) as failures, c.failing_since as "failingSince"
+             c.attempts, c.epoch, coalesce(c.state_failures, 0) as failures, c.failing_since as "failingSince",
+             (select json_agg(json_build_object('id', l.id, 'messageId', l.message_id, 'seq', l.seq, 'type', l.type,
+                                                'connectionId', l.connection_id, 'isBulk', l.is_bulk) order by l.list_place)
+              from listed l where l.list_id = c.id) as list
       from (select 1) one
       left join lateral (select tenant_id, target from target order by n desc limit 1) l on true
       left join claimed c on true`,
-    values: [after.tenantId, after.target, targets, limit, fullTargets, fullTenants],
+    values: [
+      ...[after.tenantId, after.target, targets, limit],
+      ...[[...inHand.keys()], fullTenants, [...inHand.values()]],
+    ],
   })
   const [first] = rows
   const claimed = rows.flatMap(({ seen: _seen, lastTenant: _tenant, lastTarget: _target, ...row }) =>
@@ -119,6 +140,20 @@ export async function releaseExpiredDeliveries(db: Queryable, limit: number): Pr
     values: [limit],
   })
   return rowCount ?? 0
+}
+
+/** Makes the events of a list deliveries of their own, due now: one of them is gone, so there is no such list any more. */
+export async function dissolveList(
+  db: Queryable,
+  { id, epoch }: { id: string; epoch: number },
+): Promise<void> {
+  await db.query({
+    name: 'dissolve-delivery-list',
+    text: `
+      update delivery set list_id = null, list_place = null, state = 'waiting', lease_until = null, due_at = now()
+      where list_id = $1 and epoch = $2`,
+    values: [id, epoch],
+  })
 }
 
 /** Gives back what was not tried. */

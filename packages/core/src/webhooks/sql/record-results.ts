@@ -23,11 +23,13 @@ export type WebhookResult = {
   isOk: boolean
   /** Of an event that was tried before: its row, and the epoch by which this worker has it. */
   delivery: { id: string; epoch: number } | null
+  /** Of a call with several events: the id of its first delivery, and the place of this event, from 0. */
+  list: { id: string; place: number } | null
   /** Until the next attempt; null: there is none. */
   retryMs: number | null
 }
 
-const resultArray = rowArray<WebhookResult>('webhook_result', [
+const resultArray = rowArray<WebhookResult>('webhook_result_2', [
   column('uuid', (row) => row.tenantId),
   column('text', (row) => row.mode),
   column('uuid', (row) => row.endpointId),
@@ -41,22 +43,27 @@ const resultArray = rowArray<WebhookResult>('webhook_result', [
   column('int4', (row) => row.answer.ms),
   column('text', (row) => row.answer.error),
   column('text', (row) => row.answer.answer),
-  column('uuid', (row) => row.delivery?.id ?? (row.retryMs === null ? null : newId())),
+  column('uuid', (row) => row.delivery?.id ?? (row.retryMs === null ? null : newDeliveryId(row))),
   column('int8', (row) => row.delivery?.epoch),
   column('float8', (row) => row.retryMs),
   column('int2', (row) => (row.isOk ? 1 : 0)),
   column('uuid', (row) => row.connectionId),
   column('int2', (row) => (row.isBulk ? 1 : 0)),
+  column('uuid', (row) => row.list?.id),
+  column('int2', (row) => row.list?.place),
 ])
+
+const newDeliveryId = ({ list }: WebhookResult) => (list?.place === 0 ? list.id : newId())
 
 const TRIED = `
   insert into delivery_try (tenant_id, mode, endpoint_id, message_id, seq, type, number, status, ms, error, answer)
   select tenant_id, mode, endpoint_id, message_id, seq, type, number, status, ms, error, answer from result`
 
 const RETRIED = `
-  insert into delivery (id, tenant_id, mode, endpoint_id, url, target, message_id, seq, type, connection_id, is_bulk, state, due_at, attempts)
-  select delivery_id, tenant_id, mode, endpoint_id, url, target, message_id, seq, type, connection_id, is_bulk = 1, 'waiting',
-         now() + retry_ms * interval '1 ms', number
+  insert into delivery (id, tenant_id, mode, endpoint_id, url, target, message_id, seq, type, connection_id, is_bulk, list_id, list_place, state,
+                        due_at, attempts)
+  select delivery_id, tenant_id, mode, endpoint_id, url, target, message_id, seq, type, connection_id, is_bulk = 1, list_id, list_place,
+         'waiting', now() + retry_ms * interval '1 ms', number
   from result where epoch is null and retry_ms is not null`
 
 /** How the calls of a page went, for the endpoint. */
@@ -92,7 +99,7 @@ export async function recordPage(
         where s.id = $1 and s.epoch = $2
         returning s.id
       ), result as materialized (
-        select r.* from unnest($7::webhook_result[]) r where exists (select from moved)
+        select r.* from unnest($7::webhook_result_2[]) r where exists (select from moved)
       ), tried as (${TRIED}), retried as (${RETRIED})
       select exists (select from moved) as moved`,
     values: [
@@ -122,7 +129,7 @@ export async function recordRetries(
     name: 'record-webhook-retries',
     text: `
       with result as materialized (
-        select * from unnest($1::webhook_result[])
+        select * from unnest($1::webhook_result_2[])
       ), tried as (${TRIED}), done as (
         delete from delivery d using result r where d.id = r.delivery_id and d.epoch = r.epoch and r.retry_ms is null
         returning r.*
@@ -131,7 +138,7 @@ export async function recordRetries(
         from result r where d.id = r.delivery_id and d.epoch = r.epoch and r.retry_ms is not null
         returning r.*
       ), health as materialized (
-        select endpoint_id, bool_or(is_ok = 1) as has_success, count(*) filter (where is_ok = 0)::int4 as failures
+        select endpoint_id, bool_or(is_ok = 1) as has_success, count(distinct coalesce(list_id, delivery_id)) filter (where is_ok = 0)::int4 as failures
         from (select * from done union all select * from again) mine where endpoint_id is not null group by 1
       )
       update endpoint_state s

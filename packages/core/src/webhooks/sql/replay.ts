@@ -23,16 +23,18 @@ export type ReplayChunk = {
 }
 
 /** An acceptance has the number 0 among the events of its message. */
-const SAME_EVENT = `t.seq = case when f.type = 1 then 0 else f.seq end and t.message_id is not distinct from f.message_id`
+const EVENT_SEQ = 'case when f.type = 1 then 0 else f.seq end'
+
+const SAME_EVENT = `t.seq = ${EVENT_SEQ} and t.message_id is not distinct from f.message_id`
 
 /** Events that the endpoint would get by its filters; one chunk, in the order of the feed. */
 const CHOSEN = `
   chosen as materialized (
     select f.pos, f.seq, f.message_id, f.at, f.type, f.connection_id, f.is_bulk,
-           case when f.type = 1 then 0 else f.seq end as event_seq
+           ${EVENT_SEQ} as event_seq
     from feed f
     where f.tenant_id = $1 and f.mode = $3 and (f.pos, f.seq) > ($4::int8, $5::int8)
-      and ($6::int8 is null or f.seq = $6) and ($7::uuid is null or f.message_id = $7) and ($8::timestamptz is null or f.at >= $8)
+      and ($6::int8 is null or ${EVENT_SEQ} = $6) and ($7::uuid is null or f.message_id = $7) and ($8::timestamptz is null or f.at >= $8)
       and (cardinality($9::int2[]) = 0 or f.type = any ($9))
       and (cardinality($10::text[]) = 0 or case when f.is_bulk then 'bulk' else 'transactional' end = any ($10))
       and (cardinality($11::text[]) = 0 or exists (
