@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { createMetrics } from '../apps/api/src/http/metrics.ts'
+import { createSmtpMetrics } from '../apps/smtp/src/metrics.ts'
 import { createWorkerMetrics } from '../apps/worker/src/metrics.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -31,7 +32,9 @@ async function knownSeries(): Promise<Set<string>> {
     () => ({ open: 0, paused: 0, waiting: 0 }),
     () => 0,
   )
-  const metrics = [...(await api.registry.getMetricsAsJSON()), ...(await worker.registry.getMetricsAsJSON())]
+  const smtp = createSmtpMetrics({ sessions: () => 0, memoryBytes: () => 0 })
+  const all = await Promise.all([api, worker, smtp].map(({ registry }) => registry.getMetricsAsJSON()))
+  const metrics = all.flat()
   return new Set(
     metrics.flatMap(({ name, type }) =>
       String(type) === 'histogram' ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name],

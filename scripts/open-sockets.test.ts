@@ -15,11 +15,10 @@ const APART: Record<string, string> = {
   'apps/lettergate/src/listen/forward-event.ts': 'the command line, on the machine of its user',
   'apps/lettergate/src/ports.ts': 'listens, to find a free port',
   'apps/lettergate/src/start/services.ts': 'asks its own processes whether they are up',
-  'apps/smtp/src/operations-server.ts': 'listens',
   'apps/smtp/src/tls/certificate.ts': 'reads a certificate',
-  'apps/worker/src/operations-server.ts': 'listens',
   'packages/core/src/inbound/dns-questions.ts':
     'asks the DNS servers of this machine for records of senders, and connects to nothing that they name',
+  'packages/core/src/lib/operations-server.ts': 'listens',
   'packages/db/src/actor.ts': 'Postgres of the operator',
   'packages/db/src/errors.ts': 'Postgres of the operator',
   'packages/db/src/pool.ts': 'Postgres of the operator',

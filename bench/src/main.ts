@@ -18,6 +18,7 @@ import { benchPostgresLimit } from './postgres-limit.ts'
 import { createProgress } from './progress.ts'
 import { ratioPlot } from './ratio-plot.ts'
 import { textTable } from './report.ts'
+import { benchSmtp } from './smtp.ts'
 import { benchStatus } from './status.ts'
 import { createTestBed, type TestBed } from './test-bed.ts'
 import { writePage } from './write-page.ts'
@@ -39,6 +40,7 @@ const parts: Record<string, { run: (bed: TestBed) => Promise<PartResult>; second
   events: { run: benchEvents, seconds: 60 },
   feed: { run: benchFeed, seconds: 60 },
   callbacks: { run: benchCallbacks, seconds: 90 },
+  smtp: { run: benchSmtp, seconds: 150 },
 }
 
 function readOptions(): { json: boolean; quick: boolean; chosen: string[]; isWhole: boolean } {

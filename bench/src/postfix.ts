@@ -18,14 +18,17 @@ export function postfixInstalled(): boolean {
   return existsSync(join(DAEMONS, 'master')) && process.getuid?.() === 0
 }
 
-/** A Postfix of our own on a free port of loopback, which relays everything to another. */
-export async function startPostfix(relayPort: number): Promise<{ port: number } & AsyncDisposable> {
+/** Where Postfix sends all mail: to another server, or nowhere. */
+type Relay = number | 'discard'
+
+/** A Postfix of our own on a free port of loopback. */
+export async function startPostfix(relay: Relay): Promise<{ port: number; pid: number } & AsyncDisposable> {
   await using cleanup = new AsyncDisposableStack()
   const folder = cleanup.adopt(await mkdtemp(join(tmpdir(), 'lettergate-postfix-')), (it) =>
     rm(it, { recursive: true, force: true }),
   )
   const port = await freePort()
-  await configure(folder, port, relayPort)
+  await configure(folder, port, relay)
   const master = startProcess({
     name: 'postfix',
     command: join(DAEMONS, 'master'),
@@ -35,7 +38,7 @@ export async function startPostfix(relayPort: number): Promise<{ port: number } 
   cleanup.defer(async () => void (await master.stop()))
   await untilListening(master, port)
   const started = cleanup.move()
-  return { port, [Symbol.asyncDispose]: () => started.disposeAsync() }
+  return { port, pid: master.pid, [Symbol.asyncDispose]: () => started.disposeAsync() }
 }
 
 /** Messages per second: smtp-source → Postfix → smtp-sink, all on loopback. */
@@ -71,7 +74,7 @@ async function pump(port: number, allReceived: Promise<number>, count: number, m
 }
 
 /** Nothing of the machine's own Postfix is read for writing: own configuration, queue, state and log. */
-async function configure(folder: string, port: number, relayPort: number): Promise<void> {
+async function configure(folder: string, port: number, relay: Relay): Promise<void> {
   const [etc, queue, state] = ['etc', 'queue', 'state'].map((name) => join(folder, name)) as [
     string,
     string,
@@ -82,14 +85,14 @@ async function configure(folder: string, port: number, relayPort: number): Promi
   await Promise.all([etc, queue, state].map((path) => mkdir(path)))
   const { stdout } = await run('id', ['-u', 'postfix'])
   await chown(state, Number(stdout), -1)
-  await writeFile(join(etc, 'main.cf'), mainConfig(folder, relayPort))
+  await writeFile(join(etc, 'main.cf'), mainConfig(folder, relay))
   await writeFile(join(etc, 'master.cf'), await masterConfig(port))
   await cp('/etc/postfix/dynamicmaps.cf', join(etc, 'dynamicmaps.cf'), { force: true }).catch(() => undefined)
   await cp('/etc/postfix/postfix-files', join(etc, 'postfix-files')).catch(() => undefined)
   await run('/usr/sbin/postfix', ['-c', etc, 'check'])
 }
 
-function mainConfig(folder: string, relayPort: number): string {
+function mainConfig(folder: string, relay: Relay): string {
   return Object.entries({
     compatibility_level: '3.6',
     queue_directory: `${folder}/queue`,
@@ -106,7 +109,7 @@ function mainConfig(folder: string, relayPort: number): string {
     inet_interfaces: '127.0.0.1',
     inet_protocols: 'ipv4',
     mynetworks: '127.0.0.0/8',
-    relayhost: `[127.0.0.1]:${relayPort}`,
+    ...(relay === 'discard' ? { default_transport: 'discard:' } : { relayhost: `[127.0.0.1]:${relay}` }),
     disable_dns_lookups: 'yes',
     alias_maps: '',
     alias_database: '',

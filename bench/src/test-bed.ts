@@ -11,6 +11,7 @@ import { createRedisServer, type RedisServer, redisInstalled } from '@lettergate
 
 const DAILY_LIMIT = 2_000_000_000
 const STATEMENT_TIMEOUT_MS = 600_000
+const SMTP_SESSIONS_MAX = '6000'
 
 export type Gateway = {
   apiUrl: string
@@ -21,7 +22,11 @@ export type Gateway = {
   createTenant(): Promise<Tenant>
   /** One more worker, on an empty queue. */
   startWorker(): Promise<Managed & AsyncDisposable>
+  /** An SMTP server whose port without AUTH belongs to this tenant. */
+  startSmtp(tenant: Tenant): Promise<BenchSmtp & AsyncDisposable>
 }
+
+export type BenchSmtp = { process: Managed; openPort: number; tlsPort: number; inboundPort: number }
 
 /** Everything that one bench run starts, and stops again in the reverse order. */
 export type TestBed = AsyncDisposable & {
@@ -89,8 +94,27 @@ async function startGateway(
       const more = await startPart('worker', env)
       return { ...more, [Symbol.asyncDispose]: () => stop(more) }
     },
+    startSmtp: (tenant: Tenant) => startSmtp(env, tenant),
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   }
+}
+
+async function startSmtp(env: Record<string, string>, { tenantId }: Tenant) {
+  const [openPort, tlsPort, inboundPort] = [await freePort(), await freePort(), await freePort()]
+  const smtp = await startPart('smtp', {
+    ...env,
+    SMTP_PORT: 'off',
+    SMTP_SUBMISSION_PORT: 'off',
+    SMTP_TLS_PORT: String(tlsPort),
+    SMTP_OPEN_PORT: String(openPort),
+    SMTP_OPEN_TENANT: tenantId,
+    SMTP_OPEN_NETWORKS: '127.0.0.1',
+    SMTP_CONNECTIONS_MAX: SMTP_SESSIONS_MAX,
+    SMTP_CONNECTIONS_PER_ADDRESS: SMTP_SESSIONS_MAX,
+    SMTP_METRICS_PORT: String(await freePort()),
+    INBOUND_PORT: String(inboundPort),
+  })
+  return { process: smtp, openPort, tlsPort, inboundPort, [Symbol.asyncDispose]: () => stop(smtp) }
 }
 
 async function startReference(databaseUrl: string) {

@@ -39,8 +39,17 @@ export function gatewayEnv(
   }
 }
 
-/** Starts a real api or worker and waits until it says that it is ready. */
-export async function startPart(part: 'api' | 'worker', env: Record<string, string>): Promise<Managed> {
+export type Part = 'api' | 'worker' | 'smtp'
+
+/** The setting with the port of a part's /readyz. */
+const READINESS_PORTS: Record<Part, string> = {
+  api: 'API_PORT',
+  worker: 'WORKER_METRICS_PORT',
+  smtp: 'SMTP_METRICS_PORT',
+}
+
+/** Starts a real process of the gateway and waits until it says that it is ready. */
+export async function startPart(part: Part, env: Record<string, string>): Promise<Managed> {
   const started = startProcess({
     name: part,
     command: process.execPath,
@@ -49,7 +58,7 @@ export async function startPart(part: 'api' | 'worker', env: Record<string, stri
     env: { MALLOC_ARENA_MAX: '2', ...env },
     cwd: ROOT,
   })
-  const port = part === 'api' ? env.API_PORT : env.WORKER_METRICS_PORT
+  const port = env[READINESS_PORTS[part]]
   await waitUntil(`the ${part} to be ready`, 60_000, async () => {
     if (!started.running()) return true
     return await fetch(`http://127.0.0.1:${port}/readyz`).then(

@@ -7,6 +7,10 @@ const OTHERS_WAIT = 'the mail of other tenants waits 2 seconds at most (p99)'
 /** By the name with which a test reports. A test holds this table and docs/faults.md equal. */
 export const promises: Readonly<Record<string, Promised>> = {
   T1: { fault: 'kill the api during requests', promise: `${NOTHING_LOST}, when the client repeats` },
+  'T1 SMTP': {
+    fault: 'kill the SMTP server during mails',
+    promise: `${NOTHING_LOST}, when the client repeats`,
+  },
   T2: {
     fault: 'kill the worker during calls to the provider',
     promise: `${NOTHING_LOST}; the calls in progress are reported as unknown`,
@@ -106,6 +110,10 @@ export const promises: Readonly<Record<string, Promised>> = {
     fault: 'send over a daily limit from 40 connections at once',
     promise: 'exactly the limit is accepted, never more',
   },
+  'T27 SMTP': {
+    fault: 'the same by SMTP, from 40 sessions',
+    promise: 'exactly the limit gets 250, and every other mail 452, so that its client keeps it',
+  },
   T28: { fault: 'send over midnight', promise: 'each recipient counts on one day, and the limit holds' },
   'T28 clocks': { fault: 'set the clocks of the api two days wrong', promise: 'nothing differs' },
   T29: { fault: 'set the clock of a worker an hour wrong', promise: NOTHING_LOST },
@@ -129,6 +137,10 @@ export const promises: Readonly<Record<string, Promised>> = {
     promise: 'it answers the sends that it holds back, and ends cleanly; nothing accepted is lost',
   },
   T33: { fault: 'restart every api and worker in turn', promise: `no request breaks; ${NOTHING_LOST}` },
+  'T33 SMTP': {
+    fault: 'restart every SMTP server in turn',
+    promise: `each mail that was begun gets its answer; ${NOTHING_LOST}`,
+  },
   T34: {
     fault: 'open 500 connections that send nothing, or one byte a second',
     promise: 'they are closed after 15 seconds, and do not delay others',
@@ -153,6 +165,10 @@ export const promises: Readonly<Record<string, Promised>> = {
   T40: {
     fault: 'let one tenant send and read the largest and oddest things allowed',
     promise: OTHERS_WAIT,
+  },
+  'T40 SMTP': {
+    fault: 'let one tenant send the oddest mails and commands by SMTP',
+    promise: 'the mails of other tenants wait 2 seconds at most (p99); memory stays bounded',
   },
   T41: {
     fault: 'let the connections to Postgres fall silent',

@@ -1,9 +1,8 @@
 import { ConfigError, loadServiceConfig, type ServiceConfig } from '@lettergate/config/config'
 import { rootSecret } from '@lettergate/config/root-secret'
-import { createReadiness, describeError, watchDurability } from '@lettergate/core/lib'
+import { createReadiness, describeError, startOperationsServer, watchDurability } from '@lettergate/core/lib'
 import { pino } from 'pino'
 import { startInbound } from './inbound/start-inbound.ts'
-import { startOperationsServer } from './operations-server.ts'
 import { startSmtp } from './smtp.ts'
 import {
   type CertificateFiles,

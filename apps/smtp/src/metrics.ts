@@ -1,12 +1,13 @@
 import type { LateStatement } from '@lettergate/db/pool'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { InboundHandlerDeps } from './inbound/handlers.ts'
 import type { SessionCounts } from './session/session-options.ts'
 
 export type SmtpMetrics = SessionCounts & {
   registry: Registry
   onLogin(result: string, method: string): void
   onMail(result: 'accepted' | 'replayed' | 'refused' | 'deferred'): void
-  onStored(ms: number): void
+  onReceived: InboundHandlerDeps['onReceived']
   onLateStatement(pool: 'shared' | 'tenants', kind: LateStatement): void
 }
 
@@ -56,6 +57,11 @@ export function createSmtpMetrics(now: { sessions(): number; memoryBytes(): numb
     buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
     registers: [registry],
   })
+  const received = counter(
+    'lettergate_inbound_mails_total',
+    'Mails that came in by result: stored, repeat (known for a day, answered 250), loop, full (451: too many wait); and recipients that were refused: unknown (550 5.1.1), no-route (550 5.7.1).',
+    ['result'],
+  )
   return {
     registry,
     onConnection: (result) => connections.inc({ result }),
@@ -63,6 +69,7 @@ export function createSmtpMetrics(now: { sessions(): number; memoryBytes(): numb
     onLogin: (result, method) => logins.inc({ result, method }),
     onMail: (result) => mails.inc({ result }),
     onStored: (ms) => stored.observe(ms / 1000),
+    onReceived: (result) => received.inc({ result }),
     onLateStatement: (pool, kind) => late.inc({ pool, kind }),
   }
 }

@@ -1,9 +1,8 @@
 import { ConfigError } from '@lettergate/config/config'
-import { createReadiness, watchDurability } from '@lettergate/core/lib'
+import { createReadiness, startOperationsServer, watchDurability } from '@lettergate/core/lib'
 
 import type { QueueBackend } from '@lettergate/queue/backend'
 import type { WorkerMetrics } from './metrics.ts'
-import { startOperationsServer } from './operations-server.ts'
 import { openParts } from './parts.ts'
 import { startWatchdog } from './watchdog.ts'
 import { startWorker } from './worker.ts'

@@ -3,7 +3,6 @@ import { createFailpoint } from '@lettergate/core/lib'
 import { deriveKeys } from '@lettergate/core/secrets'
 import { createListener } from '@lettergate/db/listener'
 import { createPool } from '@lettergate/db/pool'
-import { Counter } from 'prom-client'
 import type { SmtpMetrics } from '../metrics.ts'
 import { createMemory } from '../session/memory.ts'
 import type { Certificate } from '../tls/self-signed.ts'
@@ -33,12 +32,6 @@ export type StartInboundOptions = {
 /** Opens the port for inbound mail with connections to the database of its own. */
 export async function startInbound(options: StartInboundOptions): Promise<OpenInbound> {
   const { databaseUrl, secret, previousSecret, certificate, metrics, onError } = options
-  const received = new Counter({
-    name: 'lettergate_inbound_mails_total',
-    help: 'Mails that came in by result: stored, repeat (known for a day, answered 250), loop, full (451: too many wait); and recipients that were refused: unknown (550 5.1.1), no-route (550 5.7.1).',
-    labelNames: ['result'],
-    registers: [metrics.registry],
-  })
   const pool = createPool({
     url: databaseUrl,
     max: CONNECTIONS_MAX,
@@ -62,7 +55,7 @@ export async function startInbound(options: StartInboundOptions): Promise<OpenIn
       ...(certificate && { certificate }),
       memory: createMemory(MEMORY_BYTES_MAX),
       failpoint: createFailpoint(options.failpoint),
-      onReceived: (result) => received.inc({ result }),
+      onReceived: metrics.onReceived,
       counts: metrics,
       onError,
     })

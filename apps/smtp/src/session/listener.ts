@@ -181,7 +181,7 @@ export class Listener<User> extends SMTPServer {
   }
 
   async #receive(stream: SMTPServerDataStream, view: SessionView<User>, own: Session<User>): Promise<Reply> {
-    const { limits, memory, handlers, refusesBareBreaks } = this.#own
+    const { limits, memory, handlers, refusesBareBreaks, counts } = this.#own
     const data = await readData(stream, { bytesMax: limits.bytesMax, memory })
     switch (data.kind) {
       case 'gone':
@@ -199,7 +199,9 @@ export class Listener<User> extends SMTPServer {
           '5.6.11',
           'The mail has a line that does not end in CR LF. Write CR LF at the end of every line',
         )
+      const endedAt = performance.now()
       const answer = await handlers.message(data, view)
+      counts?.onStored(performance.now() - endedAt)
       if (answer.code === 250) own.noteAccepted()
       return answer
     } finally {

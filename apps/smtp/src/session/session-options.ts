@@ -64,6 +64,8 @@ export const defaultLimits: Omit<SessionLimits, 'bytesMax' | 'recipientsMax'> = 
 export type SessionCounts = {
   onReply(code: number): void
   onConnection(result: 'accepted' | 'refused'): void
+  /** From the end of a mail to its reply. */
+  onStored(ms: number): void
 }
 
 export type ListenerOptions<User> = {

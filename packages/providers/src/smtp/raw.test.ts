@@ -162,9 +162,6 @@ describe('what a client asked for about reports', () => {
     await provider.send(buildOutboundMessage({ envelopeTo, dsn }), connection, io)
     await provider.send(buildOutboundMessage({ envelopeTo: ['d@one.example'] }), connection, io)
     expect(peer.connections()).toBe(1)
-    expect(commands(peer).slice(-2)).toEqual([
-      'MAIL FROM:<writer@example.com>',
-      'RCPT TO:<d@one.example>',
-    ])
+    expect(commands(peer).slice(-2)).toEqual(['MAIL FROM:<writer@example.com>', 'RCPT TO:<d@one.example>'])
   })
 })

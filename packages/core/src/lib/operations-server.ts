@@ -1,8 +1,10 @@
 import { createServer, type Server } from 'node:http'
-import type { Readiness } from '@lettergate/core/lib'
-import type { Registry } from 'prom-client'
+import type { Readiness } from './readiness.ts'
 
-/** `/metrics`, `/healthz` and `/readyz` of the SMTP server, for the operator's network only. */
+/** Of the library of metrics. */
+type Registry = { contentType: string; metrics(): Promise<string> }
+
+/** `/metrics`, `/healthz` and `/readyz` of a process that serves no HTTP otherwise, for the operator's network only. */
 export function startOperationsServer(
   deps: { registry: Registry; readiness: Readiness; isDraining: () => boolean },
   address: { host: string; port: number },
