@@ -53,77 +53,70 @@ export function createWorkerMetrics(
 ): WorkerMetrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  const attempts = new Counter({
-    name: 'lettergate_attempts_total',
-    help: 'Attempts by provider and outcome (accepted, rejected, deferred, unknown).',
-    labelNames: ['provider', 'outcome'],
-    registers: [registry],
-  })
-  const poolAttempts = new Counter({
-    name: 'lettergate_pool_attempts_total',
-    help: 'Attempts through the shared pool, by outcome.',
-    labelNames: ['outcome'],
-    registers: [registry],
-  })
-  const poolHeld = new Counter({
-    name: 'lettergate_pool_held_total',
-    help: 'Messages that the shared pool did not carry, each time they were looked at: no share of the day left (share), paused, an unproved sender, or what the message asks for (message).',
-    labelNames: ['why'],
-    registers: [registry],
-  })
-  const poolTenants = new Gauge({
-    name: 'lettergate_pool_tenants',
-    help: 'Tenants whose mail through the shared pool is warned or paused.',
-    labelNames: ['state'],
-    registers: [registry],
-  })
-  const delivery = new Histogram({
-    name: 'lettergate_delivery_seconds',
-    help: 'Time from acceptance to the answer of the provider.',
-    labelNames: ['provider'],
-    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600],
-    registers: [registry],
-  })
-  const call = new Histogram({
-    name: 'lettergate_provider_call_seconds',
-    help: 'Duration of one call to a provider.',
-    labelNames: ['provider'],
-    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25],
-    registers: [registry],
-  })
-  const claims = new Counter({
-    name: 'lettergate_claims_total',
-    help: 'Messages claimed from the backlog.',
-    registers: [registry],
-  })
-  const swept = new Counter({
-    name: 'lettergate_swept_total',
-    help: 'Rows corrected after a lost process, by step.',
-    labelNames: ['step'],
-    registers: [registry],
-  })
-  const sweep = new Histogram({
-    name: 'lettergate_sweep_seconds',
-    help: 'Duration of one run of a step of the sweep.',
-    labelNames: ['step'],
-    buckets: [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 60],
-    registers: [registry],
-  })
-  const drift = new Gauge({
-    name: 'lettergate_quota_drift',
-    help: 'Recipients or bytes by which counters of usage differed from what is stored, since this worker started, by counter.',
-    labelNames: ['counter'],
-    registers: [registry],
-  })
+  const registers = [registry]
+  const counter = <L extends string>(name: string, help: string, ...labelNames: L[]) =>
+    new Counter({ name, help, labelNames, registers })
+  const gauge = <L extends string>(name: string, help: string, ...labelNames: L[]) =>
+    new Gauge({ name, help, labelNames, registers })
+  const histogram = <L extends string>(name: string, help: string, buckets: number[], ...labelNames: L[]) =>
+    new Histogram({ name, help, labelNames, buckets, registers })
+  const readGauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read())
+      },
+    })
+  const attempts = counter(
+    'lettergate_attempts_total',
+    'Attempts by provider and outcome (accepted, rejected, deferred, unknown).',
+    'provider',
+    'outcome',
+  )
+  const poolAttempts = counter(
+    'lettergate_pool_attempts_total',
+    'Attempts through the shared pool, by outcome.',
+    'outcome',
+  )
+  const poolHeld = counter(
+    'lettergate_pool_held_total',
+    'Messages that the shared pool did not carry, each time they were looked at: no share of the day left (share), paused, an unproved sender, or what the message asks for (message).',
+    'why',
+  )
+  const poolTenants = gauge(
+    'lettergate_pool_tenants',
+    'Tenants whose mail through the shared pool is warned or paused.',
+    'state',
+  )
+  const delivery = histogram(
+    'lettergate_delivery_seconds',
+    'Time from acceptance to the answer of the provider.',
+    [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600],
+    'provider',
+  )
+  const call = histogram(
+    'lettergate_provider_call_seconds',
+    'Duration of one call to a provider.',
+    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25],
+    'provider',
+  )
+  const claims = counter('lettergate_claims_total', 'Messages claimed from the backlog.')
+  const swept = counter('lettergate_swept_total', 'Rows corrected after a lost process, by step.', 'step')
+  const sweep = histogram(
+    'lettergate_sweep_seconds',
+    'Duration of one run of a step of the sweep.',
+    [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 60],
+    'step',
+  )
+  const drift = gauge(
+    'lettergate_quota_drift',
+    'Recipients or bytes by which counters of usage differed from what is stored, since this worker started, by counter.',
+    'counter',
+  )
   for (const counter of ['day', 'pool', 'bytes']) drift.set({ counter }, 0)
-  new Gauge({
-    name: 'lettergate_calls_busy',
-    help: 'Calls to providers in progress.',
-    registers: [registry],
-    collect() {
-      this.set(busy())
-    },
-  })
+  readGauge('lettergate_calls_busy', 'Calls to providers in progress.', () => busy())
   const connections = new Gauge({
     name: 'lettergate_connections_throttled',
     help: 'Connections with an open circuit breaker (circuit) or a pause (paused), as this worker knows them, and messages that wait for the concurrency limit.',
@@ -136,50 +129,43 @@ export function createWorkerMetrics(
       connections.set({ why: 'concurrency' }, waiting)
     },
   })
-  const synced = new Counter({
-    name: 'lettergate_connections_synced_total',
-    help: 'Connections whose state was synchronised with the other workers.',
-    registers: [registry],
-  })
-  const reserved = new Counter({
-    name: 'lettergate_recipients_reserved_total',
-    help: 'Recipients with a reserved sending time or a reserved part of a daily limit.',
-    registers: [registry],
-  })
-  const polled = new Counter({
-    name: 'lettergate_limits_polled_total',
-    help: 'Queries of account limits at providers, by result (`reported`: limits reported, `silent`: none reported, `failed`).',
-    labelNames: ['result'],
-    registers: [registry],
-  })
-  const late = new Counter({
-    name: 'lettergate_late_statements_total',
-    help: 'Statements without an answer in time (silent: their connection was ended), or cancelled by Postgres for their duration.',
-    labelNames: ['pool', 'kind'],
-    registers: [registry],
-  })
-  const suspected = new Counter({
-    name: 'lettergate_messages_suspected_total',
-    help: 'Messages that a lost worker had begun, once per lost worker. Each is then sent by a process of its own.',
-    registers: [registry],
-  })
-  const setAside = new Counter({
-    name: 'lettergate_messages_set_aside_total',
-    help: 'Messages held because three workers ended unexpectedly while they sent them.',
-    registers: [registry],
-  })
-  const webhookCalls = new Histogram({
-    name: 'lettergate_webhook_call_seconds',
-    help: 'Calls to endpoints, by result (`ok`: 2xx, `failed`: another answer, `broken`: none), and their duration.',
-    labelNames: ['result'],
-    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15],
-    registers: [registry],
-  })
-  const disabledEndpoints = new Counter({
-    name: 'lettergate_endpoints_disabled_total',
-    help: 'Endpoints that were disabled, because their URL is gone or had no success for five days.',
-    registers: [registry],
-  })
+  const synced = counter(
+    'lettergate_connections_synced_total',
+    'Connections whose state was synchronised with the other workers.',
+  )
+  const reserved = counter(
+    'lettergate_recipients_reserved_total',
+    'Recipients with a reserved sending time or a reserved part of a daily limit.',
+  )
+  const polled = counter(
+    'lettergate_limits_polled_total',
+    'Queries of account limits at providers, by result (`reported`: limits reported, `silent`: none reported, `failed`).',
+    'result',
+  )
+  const late = counter(
+    'lettergate_late_statements_total',
+    'Statements without an answer in time (silent: their connection was ended), or cancelled by Postgres for their duration.',
+    'pool',
+    'kind',
+  )
+  const suspected = counter(
+    'lettergate_messages_suspected_total',
+    'Messages that a lost worker had begun, once per lost worker. Each is then sent by a process of its own.',
+  )
+  const setAside = counter(
+    'lettergate_messages_set_aside_total',
+    'Messages held because three workers ended unexpectedly while they sent them.',
+  )
+  const webhookCalls = histogram(
+    'lettergate_webhook_call_seconds',
+    'Calls to endpoints, by result (`ok`: 2xx, `failed`: another answer, `broken`: none), and their duration.',
+    [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15],
+    'result',
+  )
+  const disabledEndpoints = counter(
+    'lettergate_endpoints_disabled_total',
+    'Endpoints that were disabled, because their URL is gone or had no success for five days.',
+  )
   let webhookCounts = () => ({ busy: 0, paused: 0, endpoints: 0 })
   const endpoints = new Gauge({
     name: 'lettergate_endpoints',
@@ -193,100 +179,82 @@ export function createWorkerMetrics(
       endpoints.set({ state: 'calling' }, busy)
     },
   })
-  const inbound = new Histogram({
-    name: 'lettergate_inbound_seconds',
-    help: 'Received mails that were read and acted on, by result (`done`, `failed`: kept unread, `later`: retried, `overtaken`: another worker did it), and the time it took.',
-    labelNames: ['result'],
-    buckets: [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 20],
-    registers: [registry],
-  })
-  const readersEnded = new Counter({
-    name: 'lettergate_inbound_readers_ended_total',
-    help: 'Threads that were ended by a received mail that took too much time or memory.',
-    registers: [registry],
-  })
+  const inbound = histogram(
+    'lettergate_inbound_seconds',
+    'Received mails that were read and acted on, by result (`done`, `failed`: kept unread, `later`: retried, `overtaken`: another worker did it), and the time it took.',
+    [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 20],
+    'result',
+  )
+  const readersEnded = counter(
+    'lettergate_inbound_readers_ended_total',
+    'Threads that were ended by a received mail that took too much time or memory.',
+  )
   let inboundCounts = () => ({ busy: 0, oldestMs: 0 })
-  new Gauge({
-    name: 'lettergate_inbound_busy',
-    help: 'Received mails in the hands of this worker.',
-    registers: [registry],
-    collect() {
-      this.set(inboundCounts().busy)
-    },
-  })
-  new Gauge({
-    name: 'lettergate_inbound_oldest_seconds',
-    help: 'How long the oldest received mail had been due when this worker looked last; 0 when none was due.',
-    registers: [registry],
-    collect() {
-      this.set(inboundCounts().oldestMs / 1000)
-    },
-  })
-  const retired = new Counter({
-    name: 'lettergate_webhooks_retired_total',
-    help: 'Webhooks of before a rotation that were due to be removed at a provider, by result (removed, failed, given-up).',
-    labelNames: ['result'],
-    registers: [registry],
-  })
-  new Gauge({
-    name: 'lettergate_isolated_busy',
-    help: 'Messages being sent by processes of their own, because a worker was lost while it sent them.',
-    registers: [registry],
-    collect() {
-      this.set(isolated())
-    },
-  })
-  const chunks = new Counter({
-    name: 'lettergate_suppression_chunks_total',
-    help: 'Chunks of imports and exports of suppressions, by result (done, failed). A failed one is repeated.',
-    labelNames: ['kind', 'result'],
-    registers: [registry],
-  })
-  const bulk = new Counter({
-    name: 'lettergate_bulk_messages_total',
-    help: 'Messages that jobs over many messages have visited, by action (cancel, retry, hold, release) and result (done, skipped, failed). A step that fails is repeated, and counts as failed each time.',
-    labelNames: ['action', 'result'],
-    registers: [registry],
-  })
-  const applied = new Counter({
-    name: 'lettergate_provider_events_applied_total',
-    help: 'Events of providers by result: applied, repeated (known before), early (its message is not recorded as sent yet: tried again), foreign (of a message that the tenant does not have), expired (its message was not found for a day). unread: records that are not readable; failed: requests that could not be applied.',
-    labelNames: ['result'],
-    registers: [registry],
-  })
-  const waited = new Gauge({
-    name: 'lettergate_provider_events_oldest_seconds',
-    help: 'How long the oldest request of a provider had been due when this worker took requests last; 0 when none was due.',
-    registers: [registry],
-  })
-  const domainChecks = new Counter({
-    name: 'lettergate_domain_checks_total',
-    help: 'Checks of domains by result: verified, warned (its records are gone, and it is lost within a day), pending, failed, taken (another tenant has it), superseded (another check came first), broken (repeated after two minutes).',
-    labelNames: ['result'],
-    registers: [registry],
-  })
-  const domainsWaited = new Gauge({
-    name: 'lettergate_domain_checks_oldest_seconds',
-    help: 'How long the oldest check of a domain had been due when this worker took checks last; 0 when none was due.',
-    registers: [registry],
-  })
-  const turns = new Counter({
-    name: 'lettergate_data_turns_total',
-    help: 'Turns of exports, erasures and deletions, by kind and result (done, failed). A failed one is repeated.',
-    labelNames: ['kind', 'result'],
-    registers: [registry],
-  })
-  const retentionSteps = new Counter({
-    name: 'lettergate_retention_steps_total',
-    help: 'Steps of retention: detached, dropped, copied, swapped, deleted, looked (nothing to do), busy (somebody held a lock), again (rows changed meanwhile), nothing, elsewhere (another worker does it).',
-    labelNames: ['step'],
-    registers: [registry],
-  })
-  const retentionStuck = new Gauge({
-    name: 'lettergate_retention_stuck_days',
-    help: 'Days of tables that the last run of retention in this worker could not lock: a dump or a long report reads them.',
-    registers: [registry],
-  })
+  readGauge(
+    'lettergate_inbound_busy',
+    'Received mails in the hands of this worker.',
+    () => inboundCounts().busy,
+  )
+  readGauge(
+    'lettergate_inbound_oldest_seconds',
+    'How long the oldest received mail had been due when this worker looked last; 0 when none was due.',
+    () => inboundCounts().oldestMs / 1000,
+  )
+  const retired = counter(
+    'lettergate_webhooks_retired_total',
+    'Webhooks of before a rotation that were due to be removed at a provider, by result (removed, failed, given-up).',
+    'result',
+  )
+  readGauge(
+    'lettergate_isolated_busy',
+    'Messages being sent by processes of their own, because a worker was lost while it sent them.',
+    () => isolated(),
+  )
+  const chunks = counter(
+    'lettergate_suppression_chunks_total',
+    'Chunks of imports and exports of suppressions, by result (done, failed). A failed one is repeated.',
+    'kind',
+    'result',
+  )
+  const bulk = counter(
+    'lettergate_bulk_messages_total',
+    'Messages that jobs over many messages have visited, by action (cancel, retry, hold, release) and result (done, skipped, failed). A step that fails is repeated, and counts as failed each time.',
+    'action',
+    'result',
+  )
+  const applied = counter(
+    'lettergate_provider_events_applied_total',
+    'Events of providers by result: applied, repeated (known before), early (its message is not recorded as sent yet: tried again), foreign (of a message that the tenant does not have), expired (its message was not found for a day). unread: records that are not readable; failed: requests that could not be applied.',
+    'result',
+  )
+  const waited = gauge(
+    'lettergate_provider_events_oldest_seconds',
+    'How long the oldest request of a provider had been due when this worker took requests last; 0 when none was due.',
+  )
+  const domainChecks = counter(
+    'lettergate_domain_checks_total',
+    'Checks of domains by result: verified, warned (its records are gone, and it is lost within a day), pending, failed, taken (another tenant has it), superseded (another check came first), broken (repeated after two minutes).',
+    'result',
+  )
+  const domainsWaited = gauge(
+    'lettergate_domain_checks_oldest_seconds',
+    'How long the oldest check of a domain had been due when this worker took checks last; 0 when none was due.',
+  )
+  const turns = counter(
+    'lettergate_data_turns_total',
+    'Turns of exports, erasures and deletions, by kind and result (done, failed). A failed one is repeated.',
+    'kind',
+    'result',
+  )
+  const retentionSteps = counter(
+    'lettergate_retention_steps_total',
+    'Steps of retention: detached, dropped, copied, swapped, deleted, looked (nothing to do), busy (somebody held a lock), again (rows changed meanwhile), nothing, elsewhere (another worker does it).',
+    'step',
+  )
+  const retentionStuck = gauge(
+    'lettergate_retention_stuck_days',
+    'Days of tables that the last run of retention in this worker could not lock: a dump or a long report reads them.',
+  )
   return {
     registry,
     onBulkMessage: (action, result) => bulk.inc({ action, result }),

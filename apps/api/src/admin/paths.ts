@@ -1,11 +1,8 @@
 import { z } from 'zod'
-
-export const TenantPath = z.object({
-  id: z.string().meta({ description: 'Id of the tenant.', examples: ['ten_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
-})
+import { exampleId, TenantPath } from '../http/schemas.ts'
 
 export const TenantKeyPath = TenantPath.extend({
-  key: z.string().meta({ description: 'Id of the key.', examples: ['key_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
+  key: z.string().meta({ description: 'Id of the key.', examples: [exampleId('key')] }),
 })
 
 export const PlanPath = z.object({

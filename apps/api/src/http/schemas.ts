@@ -1,42 +1,27 @@
+import type { IdPrefix } from '@lettergate/contracts/lib/ids'
 import { ProblemDetails } from '@lettergate/contracts/messages/responses'
 import { z } from 'zod'
 
-/** Path of everything under one message. An id of any other shape is one that does not exist. */
-export const MessagePath = z.object({
-  id: z.string().meta({ description: 'Id of the message.', examples: ['msg_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
-})
+/** Path of everything under one thing. An id of any other shape is one that does not exist. */
+export function idPath(thing: string, prefix: IdPrefix) {
+  return z.object({
+    id: z.string().meta({ description: `Id of the ${thing}.`, examples: [exampleId(prefix)] }),
+  })
+}
 
-export const ConnectionPath = z.object({
-  id: z.string().meta({ description: 'Id of the connection.', examples: ['con_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
-})
+export function exampleId(prefix: IdPrefix): string {
+  return `${prefix}_01m7wa5yjwe1qr5m7w1gzh99cc`
+}
 
-export const RoutePath = z.object({
-  id: z.string().meta({ description: 'Id of the route.', examples: ['rte_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
-})
-
-export const SmtpCredentialPath = z.object({
-  id: z.string().meta({ description: 'Id of the login.', examples: ['smc_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
-})
-
-export const TenantPath = z.object({
-  id: z.string().meta({ description: 'Id of the tenant.', examples: ['ten_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
-})
-
-export const EndpointPath = z.object({
-  id: z.string().meta({ description: 'Id of the endpoint.', examples: ['end_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
-})
-
-export const JobPath = z.object({
-  id: z.string().meta({ description: 'Id of the job.', examples: ['job_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
-})
-
-export const DomainPath = z.object({
-  id: z.string().meta({ description: 'Id of the domain.', examples: ['dom_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
-})
-
-export const KeyPath = z.object({
-  id: z.string().meta({ description: 'Id of the key.', examples: ['key_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
-})
+export const MessagePath = idPath('message', 'msg')
+export const ConnectionPath = idPath('connection', 'con')
+export const RoutePath = idPath('route', 'rte')
+export const SmtpCredentialPath = idPath('login', 'smc')
+export const TenantPath = idPath('tenant', 'ten')
+export const EndpointPath = idPath('endpoint', 'end')
+export const JobPath = idPath('job', 'job')
+export const DomainPath = idPath('domain', 'dom')
+export const KeyPath = idPath('key', 'key')
 
 /** Described for the reference; the plugin reads the field itself. */
 export const IdempotencyHeader = z.object({

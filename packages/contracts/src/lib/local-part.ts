@@ -1,5 +1,5 @@
 import type { ProblemCode } from '../problems/problems.ts'
-import { limits } from './limits.ts'
+import { limits } from './field-limits.ts'
 
 type LocalPartIssue = { detail: string; code?: ProblemCode }
 

@@ -1,7 +1,7 @@
 import { domainToASCII } from 'node:url'
 import type { Mailbox } from '../messages/new-message.ts'
 import type { ProblemCode } from '../problems/problems.ts'
-import { limits } from './limits.ts'
+import { limits } from './field-limits.ts'
 import { readLocalPart } from './local-part.ts'
 import { lineIssue } from './text-rules.ts'
 

@@ -1,4 +1,4 @@
-import { limits } from '../lib/limits.ts'
+import { limits } from '../lib/field-limits.ts'
 import type { ValidationIssues } from '../problems/validation-issues.ts'
 import { contentTypeIssue, contentTypeOf } from './content-type.ts'
 import { filenameIssue } from './filename-rules.ts'

@@ -1,4 +1,4 @@
-import { limits } from '../lib/limits.ts'
+import { limits } from '../lib/field-limits.ts'
 
 const typeByExtension: Readonly<Record<string, string>> = {
   csv: 'text/csv',

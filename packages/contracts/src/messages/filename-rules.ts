@@ -1,4 +1,4 @@
-import { limits } from '../lib/limits.ts'
+import { limits } from '../lib/field-limits.ts'
 import { lineIssue } from '../lib/text-rules.ts'
 
 // Overrides, embeddings and isolates make `gpj.exe` read as `exe.jpg`. The marks U+061C, U+200E and U+200F turn no

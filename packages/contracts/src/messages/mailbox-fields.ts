@@ -1,4 +1,4 @@
-import { limits } from '../lib/limits.ts'
+import { limits } from '../lib/field-limits.ts'
 import { parseMailbox, parseMailboxParts } from '../lib/mailbox.ts'
 import type { Path, ValidationIssues } from '../problems/validation-issues.ts'
 import type { Mailbox } from './new-message.ts'

@@ -1,4 +1,4 @@
-import { limits } from '../lib/limits.ts'
+import { limits } from '../lib/field-limits.ts'
 import { textIssue } from '../lib/text-rules.ts'
 import type { ValidationIssues } from '../problems/validation-issues.ts'
 import { metadataKeyPattern, tagPattern } from './send-shape.ts'

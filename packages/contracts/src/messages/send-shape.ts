@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { limits } from '../lib/limits.ts'
+import { limits } from '../lib/field-limits.ts'
 import { timeText } from '../lib/timestamp.ts'
 import { headerNamePattern } from './header-rules.ts'
 

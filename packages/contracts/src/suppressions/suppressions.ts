@@ -7,7 +7,6 @@ export const suppressionReasons = ['hard_bounce', 'complaint', 'unsubscribe', 'm
 export type SuppressionReason = (typeof suppressionReasons)[number]
 
 export const suppressionStreams = ['*', 'transactional', 'bulk'] as const
-export type SuppressionStream = (typeof suppressionStreams)[number]
 
 /** Entries in one request. */
 export const SUPPRESSIONS_MAX = 1_000

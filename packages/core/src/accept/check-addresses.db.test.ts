@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { buildMessage, eventually } from '../../test/build-message.ts'
 import { useDomainBed } from '../../test/domain-bed.ts'
 import { buildTenant } from '../../test/rows.ts'
-import { createMailDomains, type RecipientCheck, setRecipientCheck } from '../domains/index.ts'
+import { createMailDomains, type RecipientCheck } from '../domains/index.ts'
 import { createAddressesCheck } from './check-addresses.ts'
 
 const { bed } = useDomainBed()
@@ -21,7 +21,8 @@ async function begin(setting?: RecipientCheck) {
     'broken.lan0.dev': { fault: 'servfail' },
   })
   const tenantId = await buildTenant(db.pool)
-  if (setting) await setRecipientCheck(db.prisma, tenantId, setting)
+  if (setting)
+    await db.pool.query('update tenant set recipient_domain_check = $2 where id = $1', [tenantId, setting])
   const dns = createDns({ allow: [server.address], resolvers: [server.address], port: server.port })
   const check = createAddressesCheck({ tenants: db.tenants, mailDomains: createMailDomains(dns) })
   const judge = (to: string[], change: Partial<NewMessage> = {}, mode: 'live' | 'test' = 'live') =>

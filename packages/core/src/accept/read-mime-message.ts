@@ -1,4 +1,4 @@
-import { limits } from '@lettergate/contracts/lib/limits'
+import { limits } from '@lettergate/contracts/lib/field-limits'
 import { parseAddress, parseMailboxParts } from '@lettergate/contracts/lib/mailbox'
 import { readHeaders } from '@lettergate/contracts/messages/header-rules'
 import type { DsnRequest, Mailbox, NewMessage } from '@lettergate/contracts/messages/send-request'

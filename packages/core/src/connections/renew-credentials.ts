@@ -2,7 +2,7 @@ import type { Tenants } from '@lettergate/db/tenant-scope'
 import type { Secret } from '@lettergate/providers/lib/secret'
 import type { Provider } from '@lettergate/providers/provider'
 import type { Sealed, Sealer } from '../secrets/index.ts'
-import type { Candidate } from './opened-connection.ts'
+import type { Candidate } from './open-connection.ts'
 import { readSealedConnection } from './sql/read-sealed.ts'
 import { renewCredentials } from './sql/renew-credentials.ts'
 

@@ -5,12 +5,12 @@ import { toFailure } from '@lettergate/providers/lib/to-failure'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import { type Candidate, createIo, type IoDeps, ownerOf } from '../connections/index.ts'
 import { CALL_DEADLINE_MS, retryQuery, SENDING_LEASE_MS } from '../lib/index.ts'
+import { type Deadlines, startDeadlines } from './call-deadlines.ts'
 import { formOfCall } from './carried-of.ts'
-import { type Deadlines, startDeadlines } from './deadlines.ts'
 import { foldRecipients, unfoldOutcome } from './fold-recipients.ts'
 import { toOutbound } from './outbound-message.ts'
-import { type ReturnPaths, withSender } from './sender-of.ts'
 import type { LoadedMessage, LoadedRecipient } from './sql/load-claimed.ts'
+import { type ReturnPaths, withSender } from './with-sender.ts'
 
 export type Calls = {
   /** Makes one call; an adapter that throws yields an outcome too. `fencedAt`: of `performance.now()`. */

@@ -12,12 +12,12 @@ import { type Again, type AttemptResult, createAttempt, type PoolHeldWhy, type W
 import { createBudget } from './byte-budget.ts'
 import { createCalls } from './call-provider.ts'
 import type { Recorder } from './record.ts'
-import type { ReturnPaths } from './sender-of.ts'
 import { beginSending, type Fence } from './sql/begin-sending.ts'
 import { type DeferredClaim, deferClaims } from './sql/defer-claims.ts'
 import { type LoadedMessage, loadClaimed } from './sql/load-claimed.ts'
 import { type PoolAsk, type PoolShare, takePoolShares } from './sql/take-pool-shares.ts'
 import { createSlots, SlotsStopped } from './tenant-slots.ts'
+import type { ReturnPaths } from './with-sender.ts'
 
 export type { AttemptResult } from './attempt.ts'
 

@@ -19,9 +19,7 @@ export {
 export { type OwnDomains, openOwnDomains } from './own-domains.ts'
 export { createDomainChecks } from './recheck.ts'
 export {
-  RECIPIENT_CHECKS,
   type RecipientCheck,
   readRecipientCheck,
-  setRecipientCheck,
 } from './recipient-check.ts'
 export { txtStrings } from './wanted-records.ts'

@@ -7,9 +7,9 @@ import { newWorkerId } from '@lettergate/db/worker-sign'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildBacklog } from '../../test/backlog.ts'
 import { eventually } from '../../test/build-message.ts'
+import { lapseClaim } from '../../test/lapse-claim.ts'
 import { sweepSteps } from '../sweep/index.ts'
 import { createLifeWatch } from './life-watch.ts'
-import { lapseClaim } from './sql/lapse-claim.ts'
 import { listLiveWorkers } from './sql/list-live-workers.ts'
 
 const WORKER = fileURLToPath(new URL('../../test/worker.ts', import.meta.url))

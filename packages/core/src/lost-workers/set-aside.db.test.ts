@@ -3,14 +3,13 @@ import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/datab
 import { newWorkerId } from '@lettergate/db/worker-sign'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { type Backlog, buildBacklog } from '../../test/backlog.ts'
+import { lapseClaim } from '../../test/lapse-claim.ts'
 import { loadClaimed } from '../deliver/index.ts'
 import { cancelMessage, createMessageReader, explainMessage, retryMessage } from '../messages/index.ts'
 import { type SweepDeps, sweepSteps } from '../sweep/index.ts'
-
 import { createLifeWatch } from './life-watch.ts'
 import { countLost } from './set-aside.ts'
 import { claimSuspects } from './sql/claim-suspects.ts'
-import { lapseClaim } from './sql/lapse-claim.ts'
 
 let db: TestDatabase
 beforeEach(async () => {

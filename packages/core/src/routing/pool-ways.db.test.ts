@@ -6,8 +6,7 @@ import { proveDomains } from '../../test/pool-bed.ts'
 import { buildConnection, buildRoute, buildTenant } from '../../test/rows.ts'
 import { POOL_TENANT_ID } from '../lib/index.ts'
 import { insertDataKey } from '../secrets/index.ts'
-import type { PoolMessage } from './pool-way.ts'
-import { createPoolWays } from './pool-ways.ts'
+import { createPoolWays, type PoolMessage } from './pool-ways.ts'
 import { createRoutingViews } from './routing-views.ts'
 
 let db: TestDatabase

@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import type { Incompatibility } from './capabilities.ts'
-import type { PoolMessage } from './pool-way.ts'
+import type { PoolMessage } from './pool-ways.ts'
 import type { RoutingViews } from './routing-views.ts'
-import { senderFault } from './sender.ts'
+import { senderFault } from './sender-fault.ts'
 import { targetsOf } from './targets.ts'
 
 export type SenderCheck = {

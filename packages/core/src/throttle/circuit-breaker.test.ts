@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { count, mustOpen, NO_TALLY } from './circuit-breaker.ts'
+import { afterCall, count, mustOpen, NO_TALLY } from './circuit-breaker.ts'
 
 /** `+` a call that worked, `-` one that failed, `.` five seconds that pass. */
 function opensAfter(calls: string): boolean {
@@ -25,4 +25,18 @@ test.each([
   ['failures that are over thirty seconds old', '-+-+-+-+-+-+-+-+-+.......+-', false],
 ])('%s', (_, calls, opens) => {
   expect(opensAfter(calls)).toBe(opens)
+})
+
+const fourFailures = [1, 2, 3, 4].reduce((tally) => count(tally, true, 0), NO_TALLY)
+
+test.each([
+  ['a probe that works closes an open circuit', { isClosed: false, isProbe: true, failed: false }, 'close'],
+  ['a probe that fails opens it again', { isClosed: false, isProbe: true, failed: true }, 'open'],
+  ['a failure that came late moves nothing', { isClosed: false, isProbe: false, failed: true }, null],
+  ['a fifth failure opens a closed circuit', { isClosed: true, isProbe: false, failed: true }, 'open'],
+  ['a success moves nothing', { isClosed: true, isProbe: false, failed: false }, null],
+])('%s', (_, { isClosed, ...call }, move) => {
+  const after = afterCall({ isClosed, tally: fourFailures }, call, 0)
+  expect(after.move).toBe(move)
+  if (move === 'open') expect(after.tally).toEqual(NO_TALLY)
 })

@@ -30,3 +30,24 @@ export function mustOpen(tally: Tally): boolean {
   // A success never opens a circuit, whatever preceded it.
   return tally.inARow > 0 && good + failed >= CALLS_MIN && failed >= (good + failed) * FAILED_PART
 }
+
+/**
+ * Moves a circuit after a call, by one row for each case. Pure. `tally` is that of this worker from then on.
+ *
+ * | circuit | the call | succeeded | failed |
+ * |---|---|---|---|
+ * | any | was the probe | closes | opens, for twice the time |
+ * | closed | was ordinary | is counted | is counted; opens if `mustOpen` |
+ * | open, half-open | began before | nothing | nothing |
+ */
+export function afterCall(
+  circuit: { isClosed: boolean; tally: Tally },
+  call: { isProbe: boolean; failed: boolean },
+  now: number,
+): { move: 'open' | 'close' | null; tally: Tally } {
+  const { isClosed, tally } = circuit
+  if (call.isProbe) return call.failed ? { move: 'open', tally: NO_TALLY } : { move: 'close', tally }
+  if (!isClosed) return { move: null, tally }
+  const counted = count(tally, call.failed, now)
+  return call.failed && mustOpen(counted) ? { move: 'open', tally: NO_TALLY } : { move: null, tally: counted }
+}

@@ -6,7 +6,7 @@ import type { Candidate } from '../connections/index.ts'
 import { farMs, HOUR_MS } from './allocate.ts'
 import type { Availability, WaitWhy } from './availability.ts'
 import { bookBulk } from './book-bulk.ts'
-import { count, mustOpen, NO_TALLY, OPEN_MS } from './circuit-breaker.ts'
+import { afterCall, OPEN_MS } from './circuit-breaker.ts'
 import { forgetUse, isLimited, noteUse } from './concurrency-lease.ts'
 import {
   apply,
@@ -137,29 +137,22 @@ export function createThrottle(deps: {
     changing.add(done)
   }
 
-  function open(
-    state: ConnectionState,
-    outcome: Extract<SendOutcome, { code: unknown }>,
-    isProbe: boolean,
-  ): void {
-    // Takes effect here immediately; other workers read it from the row.
-    Object.assign(state, { circuit: 'open', retryAt: now() + OPEN_MS.firstMs, tally: NO_TALLY })
-    const { tenantId, connectionId } = state
-    const { code, reason } = outcome
-    change(state, openCircuit(deps.pool, { tenantId, connectionId, code, reason, isProbe }, OPEN_MS))
-  }
-
   function judge(state: ConnectionState, outcome: SendOutcome, isProbe: boolean): void {
-    const failed = outcome.kind !== 'accepted' && fails(outcome.code)
-    if (isProbe && !failed) {
+    const failure = outcome.kind !== 'accepted' && fails(outcome.code) ? outcome : null
+    const circuit = { isClosed: state.circuit === 'closed', tally: state.tally }
+    const { move, tally } = afterCall(circuit, { isProbe, failed: failure !== null }, now())
+    state.tally = tally
+    if (move === 'close') {
       state.circuit = 'closed'
       change(state, closeCircuit(deps.pool, state))
-      return
+    } else if (move === 'open' && failure) {
+      // Takes effect here immediately; other workers read it from the row.
+      state.circuit = 'open'
+      state.retryAt = now() + OPEN_MS.firstMs
+      const { tenantId, connectionId } = state
+      const { code, reason } = failure
+      change(state, openCircuit(deps.pool, { tenantId, connectionId, code, reason, isProbe }, OPEN_MS))
     }
-    if (outcome.kind !== 'accepted' && isProbe) open(state, outcome, true)
-    if (state.circuit !== 'closed') return
-    state.tally = count(state.tally, failed, now())
-    if (outcome.kind !== 'accepted' && mustOpen(state.tally)) open(state, outcome, false)
   }
 
   function wakeNext(state: ConnectionState): void {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type PasswordSecrets, passwordSecrets, verifyPassword } from '../lib/hook-checks.ts'
+import { kindsBut } from '../lib/provider-event.ts'
 import type { EventSource } from '../provider.ts'
 import { parseBrevo } from './events.ts'
 import { type BrevoRegistration, registerBrevo, unregisterBrevo } from './register.ts'
@@ -7,17 +8,7 @@ import type { BrevoCredentials, BrevoSettings } from './types.ts'
 
 /** Brevo's transactional webhooks, which are not signed. */
 export const brevoEvents: EventSource<BrevoCredentials, BrevoSettings, PasswordSecrets, BrevoRegistration> = {
-  kinds: [
-    'sent',
-    'deferred',
-    'delivered',
-    'bounced',
-    'complained',
-    'opened',
-    'clicked',
-    'unsubscribed',
-    'rejected',
-  ],
+  kinds: kindsBut('accepted'),
   proof: 'password',
   bodyBytesMax: 1_000_000,
   secrets: passwordSecrets,

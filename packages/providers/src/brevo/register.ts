@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Api, callApi, callToRemove } from '../lib/call-api.ts'
+import { type Api, callApi, callToRemove, jsonRequest } from '../lib/call-api.ts'
 import type { PasswordSecrets } from '../lib/hook-checks.ts'
 import type {
   AccountProblem,
@@ -85,8 +85,6 @@ function toRequest(
   const headers = {
     'api-key': credentials.api_key.reveal(),
     Accept: 'application/json',
-    ...(body && { 'Content-Type': 'application/json' }),
   }
-  const url = `${endpoint(settings)}/webhooks${path}`
-  return { method, url, headers, ...(body && { body: JSON.stringify(body) }) }
+  return jsonRequest(method, `${endpoint(settings)}/webhooks${path}`, headers, body)
 }

@@ -18,6 +18,22 @@ export type Called<T> =
   /** `status` is absent when no answer came. */
   | { kind: 'failed'; problem: AccountProblem; status?: number }
 
+/** A request of an account's API, with a body of JSON or none. */
+export function jsonRequest(
+  method: HttpRequest['method'],
+  url: string,
+  headers: Record<string, string>,
+  body?: object,
+): HttpRequest {
+  if (!body) return { method, url, headers }
+  return {
+    method,
+    url,
+    headers: { ...headers, 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  }
+}
+
 /** One call that lists or changes something of an account. An answer that is no success is judged by the provider's table. */
 export async function callApi<T>(
   io: Io,

@@ -24,6 +24,25 @@ export type EventDetail =
 
 export type ProviderEventKind = EventDetail['kind']
 
+/** In the order of a message's life. */
+const kinds: readonly ProviderEventKind[] = [
+  'accepted',
+  'sent',
+  'deferred',
+  'delivered',
+  'bounced',
+  'complained',
+  'opened',
+  'clicked',
+  'unsubscribed',
+  'rejected',
+]
+
+/** The kinds of events that a provider reports: all but these. */
+export function kindsBut(...missing: ProviderEventKind[]): ProviderEventKind[] {
+  return kinds.filter((kind) => !missing.includes(kind))
+}
+
 /** One event of one recipient, in the same form for every provider. Texts are on one line and bounded. */
 export type ProviderEvent = EventDetail & {
   /** The provider's id of the event, or a hash where it gives none: the same on every repeat, unique within connection and recipient. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { kindsBut } from '../lib/provider-event.ts'
 import type { EventSource } from '../provider.ts'
 import { parseMailgun } from './events.ts'
 import { type MailgunRegistration, registerMailgun, unregisterMailgun } from './register.ts'
@@ -12,17 +13,7 @@ export const mailgunEvents: EventSource<
   MailgunSecrets,
   MailgunRegistration
 > = {
-  kinds: [
-    'accepted',
-    'deferred',
-    'delivered',
-    'bounced',
-    'complained',
-    'opened',
-    'clicked',
-    'unsubscribed',
-    'rejected',
-  ],
+  kinds: kindsBut('sent'),
   proof: 'signature',
   bodyBytesMax: 1_000_000,
   secrets: mailgunSecrets,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { kindsBut } from '../lib/provider-event.ts'
 import type { EventSource } from '../provider.ts'
 import { parseMandrill } from './events.ts'
 import { type MandrillRegistration, registerMandrill, unregisterMandrill } from './register.ts'
@@ -12,17 +13,7 @@ export const mandrillEvents: EventSource<
   MandrillSecrets,
   MandrillRegistration
 > = {
-  kinds: [
-    'sent',
-    'deferred',
-    'delivered',
-    'bounced',
-    'complained',
-    'opened',
-    'clicked',
-    'unsubscribed',
-    'rejected',
-  ],
+  kinds: kindsBut('accepted'),
   proof: 'signature',
   bodyBytesMax: 3_000_000,
   secrets: mandrillSecrets,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { hookUser, type PasswordSecrets, passwordSecrets, verifyPassword } from '../lib/hook-checks.ts'
+import { kindsBut } from '../lib/provider-event.ts'
 import type { EventSource } from '../provider.ts'
 import { parsePostmark } from './events.ts'
 import { type PostmarkRegistration, registerPostmark, unregisterPostmark } from './register.ts'
@@ -12,7 +13,7 @@ export const postmarkEvents: EventSource<
   PasswordSecrets,
   PostmarkRegistration
 > = {
-  kinds: ['deferred', 'delivered', 'bounced', 'complained', 'opened', 'clicked', 'unsubscribed', 'rejected'],
+  kinds: kindsBut('accepted', 'sent'),
   proof: 'password',
   bodyBytesMax: 1_000_000,
   secrets: passwordSecrets,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Api, callApi, callToRemove } from '../lib/call-api.ts'
+import { type Api, callApi, callToRemove, jsonRequest } from '../lib/call-api.ts'
 import { hookUser, type PasswordSecrets } from '../lib/hook-checks.ts'
 import type {
   AccountProblem,
@@ -71,8 +71,6 @@ function toRequest(
   const headers = {
     'X-Postmark-Server-Token': credentials.server_token.reveal(),
     Accept: 'application/json',
-    ...(body && { 'Content-Type': 'application/json' }),
   }
-  const url = `${endpoint(settings)}/webhooks${path}`
-  return { method, url, headers, ...(body && { body: JSON.stringify(body) }) }
+  return jsonRequest(method, `${endpoint(settings)}/webhooks${path}`, headers, body)
 }

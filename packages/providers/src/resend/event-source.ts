@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { kindsBut } from '../lib/provider-event.ts'
 import type { EventSource } from '../provider.ts'
 import { parseResend } from './events.ts'
 import { type ResendRegistration, registerResend, unregisterResend } from './register.ts'
@@ -8,17 +9,7 @@ import { type ResendSecrets, resendSecrets, verifyResend } from './verify.ts'
 /** Resend's webhooks, signed by Svix' scheme. */
 export const resendEvents: EventSource<ResendCredentials, ResendSettings, ResendSecrets, ResendRegistration> =
   {
-    kinds: [
-      'accepted',
-      'sent',
-      'deferred',
-      'delivered',
-      'bounced',
-      'complained',
-      'opened',
-      'clicked',
-      'rejected',
-    ],
+    kinds: kindsBut('unsubscribed'),
     proof: 'signature',
     bodyBytesMax: 1_000_000,
     secrets: resendSecrets,

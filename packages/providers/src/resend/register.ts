@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Api, callApi, callToRemove } from '../lib/call-api.ts'
+import { type Api, callApi, callToRemove, jsonRequest } from '../lib/call-api.ts'
 import { Secret } from '../lib/secret.ts'
 import type {
   AccountProblem,
@@ -70,8 +70,6 @@ function toRequest(
   const headers = {
     Authorization: `Bearer ${credentials.api_key.reveal()}`,
     'User-Agent': 'Lettergate',
-    ...(body && { 'Content-Type': 'application/json' }),
   }
-  const url = `${endpoint(settings)}/webhooks${path}`
-  return { method, url, headers, ...(body && { body: JSON.stringify(body) }) }
+  return jsonRequest(method, `${endpoint(settings)}/webhooks${path}`, headers, body)
 }

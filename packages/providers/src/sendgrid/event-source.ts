@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { kindsBut } from '../lib/provider-event.ts'
 import type { EventSource } from '../provider.ts'
 import { parseSendgrid } from './events.ts'
 import { registerSendgrid, type SendgridRegistration, unregisterSendgrid } from './register.ts'
@@ -12,17 +13,7 @@ export const sendgridEvents: EventSource<
   SendgridSecrets,
   SendgridRegistration
 > = {
-  kinds: [
-    'sent',
-    'deferred',
-    'delivered',
-    'bounced',
-    'complained',
-    'opened',
-    'clicked',
-    'unsubscribed',
-    'rejected',
-  ],
+  kinds: kindsBut('accepted'),
   proof: 'signature',
   bodyBytesMax: 1_000_000,
   secrets: sendgridSecrets,

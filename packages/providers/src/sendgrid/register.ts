@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Api, callApi, callToRemove } from '../lib/call-api.ts'
+import { type Api, callApi, callToRemove, jsonRequest } from '../lib/call-api.ts'
 import type {
   AccountProblem,
   HookTarget,
@@ -85,7 +85,6 @@ function toRequest(
     Authorization: `Bearer ${credentials.api_key.reveal()}`,
     Accept: 'application/json',
     'User-Agent': 'Lettergate',
-    ...(body && { 'Content-Type': 'application/json' }),
   }
-  return { method, url, headers, ...(body && { body: JSON.stringify(body) }) }
+  return jsonRequest(method, url, headers, body)
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { kindsBut } from '../lib/provider-event.ts'
 import type { EventSource } from '../provider.ts'
 import { createCertificates } from './certificates.ts'
 import { parseSes } from './events.ts'
@@ -21,17 +22,7 @@ export function createSesEvents(
 ): EventSource<SesCredentials, SesSettings, SesSecrets, SesRegistration> {
   const certificates = createCertificates()
   return {
-    kinds: [
-      'sent',
-      'deferred',
-      'delivered',
-      'bounced',
-      'complained',
-      'opened',
-      'clicked',
-      'unsubscribed',
-      'rejected',
-    ],
+    kinds: kindsBut('accepted'),
     proof: 'signature',
     // SNS carries 256 kB, in JSON within JSON.
     bodyBytesMax: 1_000_000,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { hookUser, type PasswordSecrets, passwordSecrets, verifyPassword } from '../lib/hook-checks.ts'
+import { kindsBut } from '../lib/provider-event.ts'
 import type { EventSource } from '../provider.ts'
 import { parseSparkpost } from './events.ts'
 import { registerSparkpost, type SparkpostRegistration, unregisterSparkpost } from './register.ts'
@@ -12,17 +13,7 @@ export const sparkpostEvents: EventSource<
   PasswordSecrets,
   SparkpostRegistration
 > = {
-  kinds: [
-    'accepted',
-    'deferred',
-    'delivered',
-    'bounced',
-    'complained',
-    'opened',
-    'clicked',
-    'unsubscribed',
-    'rejected',
-  ],
+  kinds: kindsBut('sent'),
   proof: 'password',
   bodyBytesMax: 2_000_000,
   secrets: passwordSecrets,

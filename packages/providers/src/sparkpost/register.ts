@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Api, callApi, callToRemove } from '../lib/call-api.ts'
+import { type Api, callApi, callToRemove, jsonRequest } from '../lib/call-api.ts'
 import { hookUser, type PasswordSecrets } from '../lib/hook-checks.ts'
 import type {
   AccountProblem,
@@ -82,9 +82,7 @@ function toRequest(
   const headers = {
     Authorization: credentials.api_key.reveal(),
     'User-Agent': 'Lettergate',
-    ...(body && { 'Content-Type': 'application/json' }),
     ...(settings.subaccount !== undefined && { 'X-MSYS-SUBACCOUNT': String(settings.subaccount) }),
   }
-  const url = `${endpoint(settings)}/api/v1/webhooks${path}`
-  return { method, url, headers, ...(body && { body: JSON.stringify(body) }) }
+  return jsonRequest(method, `${endpoint(settings)}/api/v1/webhooks${path}`, headers, body)
 }

@@ -3,8 +3,7 @@ import { readJobOf } from '@lettergate/core/data-life'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { pathId } from '../../http/path-id.ts'
-import { answer, problemAnswers } from '../../http/schemas.ts'
-import { DataJobPath } from '../../v1/data-life/paths.ts'
+import { answer, JobPath, problemAnswers } from '../../http/schemas.ts'
 import { presentDataJob } from '../../v1/data-life/present-job.ts'
 import { FILES } from './files.ts'
 
@@ -17,7 +16,7 @@ export function addGetDataJobRoute(app: FastifyInstance, deps: ApiDeps): void {
       summary: 'Read an export, erasure or deletion',
       description: 'How far it is. Receipts of erasures and deletions are kept for three years.',
       tags: ['Operator'],
-      params: DataJobPath,
+      params: JobPath,
       response: { 200: answer('The job.', DataJob), ...problemAnswers(401, 403, 404, 503) },
     },
     handler: async (request): Promise<DataJob> =>

@@ -2,8 +2,8 @@ import { readExportFile } from '@lettergate/core/data-life'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { pathId } from '../../http/path-id.ts'
-import { problemAnswers } from '../../http/schemas.ts'
-import { DataJobPath, ExportFile } from '../../v1/data-life/paths.ts'
+import { JobPath, problemAnswers } from '../../http/schemas.ts'
+import { ExportFile } from '../../v1/data-life/paths.ts'
 import { sendExportFile } from '../../v1/data-life/send-file.ts'
 
 /** Answers the file of an export of any tenant. */
@@ -15,7 +15,7 @@ export function addReadDataFileRoute(app: FastifyInstance, deps: ApiDeps): void 
       summary: 'Read the file of an export of a tenant',
       description: 'The same bytes each time. 409 until the job is done.',
       tags: ['Operator'],
-      params: DataJobPath,
+      params: JobPath,
       response: {
         200: { description: 'The file.', content: { 'application/x-ndjson': { schema: ExportFile } } },
         ...problemAnswers(401, 403, 404, 409, 503),

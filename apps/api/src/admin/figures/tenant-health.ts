@@ -6,8 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { asOperator } from '../../http/as-operator.ts'
 import { pathId } from '../../http/path-id.ts'
-import { answer, problemAnswers } from '../../http/schemas.ts'
-import { TenantPath } from '../paths.ts'
+import { answer, problemAnswers, TenantPath } from '../../http/schemas.ts'
 
 /** Says how the mail of a tenant is doing. */
 export function addTenantHealthRoute(app: FastifyInstance, deps: ApiDeps): void {

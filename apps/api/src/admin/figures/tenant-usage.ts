@@ -5,8 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { asOperator } from '../../http/as-operator.ts'
 import { pathId } from '../../http/path-id.ts'
-import { answer, problemAnswers } from '../../http/schemas.ts'
-import { TenantPath } from '../paths.ts'
+import { answer, problemAnswers, TenantPath } from '../../http/schemas.ts'
 
 /** Says what a tenant used. */
 export function addTenantUsageRoute(app: FastifyInstance, deps: ApiDeps): void {

@@ -4,8 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { asOperator } from '../../http/as-operator.ts'
 import { pathId } from '../../http/path-id.ts'
-import { answer, problemAnswers } from '../../http/schemas.ts'
-import { TenantPath } from '../paths.ts'
+import { answer, problemAnswers, TenantPath } from '../../http/schemas.ts'
 import { presentTenant } from './present-tenant.ts'
 
 /** Changes a tenant. */

@@ -4,8 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../http/authenticate.ts'
 import { pathId } from '../../http/path-id.ts'
-import { answer, problemAnswers } from '../../http/schemas.ts'
-import { DataJobPath } from './paths.ts'
+import { answer, JobPath, problemAnswers } from '../../http/schemas.ts'
 import { presentDataJob } from './present-job.ts'
 
 /** The receipt of an erasure. */
@@ -18,7 +17,7 @@ export function addGetErasureRoute(app: FastifyInstance, deps: ApiDeps): void {
       description:
         'How far an erasure is, and how many rows it changed in each table. It has a hash of the address.',
       tags: ['Data'],
-      params: DataJobPath,
+      params: JobPath,
       response: { 200: answer('The receipt.', DataJob), ...problemAnswers(401, 403, 404, 503) },
     },
     handler: async (request): Promise<DataJob> => {

@@ -4,8 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../http/authenticate.ts'
 import { pathId } from '../../http/path-id.ts'
-import { answer, problemAnswers } from '../../http/schemas.ts'
-import { DataJobPath } from './paths.ts'
+import { answer, JobPath, problemAnswers } from '../../http/schemas.ts'
 import { presentDataJob } from './present-job.ts'
 
 /** Says how far an export is. */
@@ -17,7 +16,7 @@ export function addGetExportRoute(app: FastifyInstance, deps: ApiDeps): void {
       summary: 'Read an export',
       description: 'How far an export is. It is kept for 7 days after its end.',
       tags: ['Data'],
-      params: DataJobPath,
+      params: JobPath,
       response: { 200: answer('The job.', DataJob), ...problemAnswers(401, 403, 404, 503) },
     },
     handler: async (request): Promise<DataJob> => {

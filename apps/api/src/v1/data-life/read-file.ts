@@ -3,8 +3,8 @@ import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../http/authenticate.ts'
 import { pathId } from '../../http/path-id.ts'
-import { problemAnswers } from '../../http/schemas.ts'
-import { DataJobPath, ExportFile } from './paths.ts'
+import { JobPath, problemAnswers } from '../../http/schemas.ts'
+import { ExportFile } from './paths.ts'
 import { sendExportFile } from './send-file.ts'
 
 /** Answers the file of an export. */
@@ -16,7 +16,7 @@ export function addReadFileRoute(app: FastifyInstance, deps: ApiDeps): void {
       summary: 'Read the file of an export',
       description: 'The same bytes each time. 409 until the job is done.',
       tags: ['Data'],
-      params: DataJobPath,
+      params: JobPath,
       response: {
         200: { description: 'The file.', content: { 'application/x-ndjson': { schema: ExportFile } } },
         ...problemAnswers(401, 403, 404, 409, 503),

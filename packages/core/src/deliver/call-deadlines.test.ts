@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { SENDING_LEASE_MS } from '../lib/index.ts'
-import { startDeadlines } from './deadlines.ts'
+import { startDeadlines } from './call-deadlines.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
 afterEach(() => void vi.useRealTimers())
