@@ -80,7 +80,7 @@ export const ChangeResources = z
         .meta({ description: `${ofPlan[name].meta()?.description ?? ''} Null: that of the plan again.` }),
     ),
   )
-  .meta({ description: 'How many of each this tenant may have. Those that are left out stay as they are.' })
+  .meta({ description: 'How many of each this tenant may have. Numbers that are left out stay as they are.' })
 export type ChangeResources = z.output<typeof ChangeResources>
 
 export const AllResources = z

@@ -20,7 +20,7 @@ export function addOverviewRoute(app: FastifyInstance, deps: ApiDeps): void {
     },
     handler: (): Promise<Overview> =>
       fromStorage(
-        (async () => ({ ...(await readOverview(deps.figures)), pool: await countPool(deps.figures) }))(),
+        (async () => ({ ...(await readOverview(deps.figures)), pool: await countPool(deps.db) }))(),
       ),
   })
 }

@@ -43,7 +43,7 @@ export function addTenantHealthRoute(app: FastifyInstance, deps: ApiDeps): void 
         unsubscribe: of('unsubscribe'),
       }
       const page = { tenantId, after: FIRST_TENANT, limit: 1 }
-      const [pool] = (await readPoolTenants(deps.figures, page)).map(presentPoolTenant)
+      const [pool] = (await readPoolTenants(deps.db, page)).map(presentPoolTenant)
       if (!pool) throw new Problem('not-found')
       return { connections, ready, sending, waiting, last_day, pool }
     },
