@@ -48,12 +48,12 @@ export const SLICES = [
   'dispatch',
   'tenants',
   'usage',
-  'plans',
   'egress',
   'audit',
   'smtp-credentials',
   'secrets',
   'keys',
+  'plans',
   'lib',
 ]
 const IN_SLICE = /^packages\/core\/src\/([^/]+)\/(.+)$/

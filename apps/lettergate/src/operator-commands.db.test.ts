@@ -56,10 +56,21 @@ test('a change is printed before and after, and a dry run changes nothing', asyn
     own_limits: { pool_per_day: 9 },
   })
   expect(await printed(...set)).toBe('tenant Acme stays as it is.\n')
-  expect(await json('tenant', 'set', tenantId, '--limit', 'pool_per_day=none')).toMatchObject({
+  const back = [
+    '--limit',
+    'pool_per_day=none',
+    '--resource',
+    'domains=7',
+    '--egress',
+    'https hooks.example.com',
+  ]
+  expect(await json('tenant', 'set', tenantId, ...back)).toMatchObject({
     dry_run: false,
-    before: { own_limits: { pool_per_day: 9 } },
-    after: { own_limits: {} },
+    before: { own_limits: { pool_per_day: 9 }, egress_extra: [] },
+    after: {
+      own_limits: { resources: { domains: 7 } },
+      egress_extra: [{ protocols: ['https'], hosts: ['hooks.example.com'] }],
+    },
   })
 })
 
@@ -72,6 +83,12 @@ test('a tenant is suspended and resumed, and the log names the person and the ma
     actor: { kind: 'cli', user: expect.stringMatching(/./), host: hostname() },
     before: { suspended_reason: 'unpaid' },
   })
+  const person = `${entries[0].actor.user}@${hostname()}`
+  const filters = ['--tenant', tenantId, '--target', 'tenant', '--action', 'updated', '--actor', person]
+  const lines = (await printed('audit', ...filters, '--export')).trimEnd().split('\n')
+  const exported = lines.map((line) => JSON.parse(line))
+  expect(exported.slice(0, 2)).toEqual(entries.slice(0, 2))
+  expect(new Set(exported.map(({ action }) => action))).toEqual(new Set(['updated']))
   const table = await printed('audit', '--tenant', tenantId, '--limit', '1')
   expect(table.split('\n')[1]).toContain(`@${hostname()}`)
 })
@@ -84,6 +101,10 @@ test('plans are created, changed, listed and deleted', async () => {
     'accepted_per_month=50',
     '--resource',
     'routes=2',
+    '--egress',
+    'https,smtp *.example.com,@providers 443,587',
+    '--feature',
+    'beta',
   ]
   expect(await printed('plan', 'create', 'tiny', ...limits, '--dry-run')).toMatch(/^Would change plan tiny:/)
   expect((await json('plan', 'list')).map(({ name }: { name: string }) => name)).not.toContain('tiny')
@@ -92,7 +113,11 @@ test('plans are created, changed, listed and deleted', async () => {
   expect(await json('plan', 'show', 'tiny')).toMatchObject({
     accepted_per_month: null,
     resources: { routes: 2 },
+    egress: [{ protocols: ['https', 'smtp'], hosts: ['*.example.com', '@providers'], ports: [443, 587] }],
+    features: ['beta'],
   })
+  await printed('plan', 'set', 'tiny', '--egress', 'none', '--feature', 'none', '--resource', 'routes=none')
+  expect(await json('plan', 'show', 'tiny')).toMatchObject({ egress: null, features: [], resources: {} })
   expect(await printed('plan', 'list')).toMatch(/tiny +0 +5 +– /)
   expect(await printed('plan', 'delete', 'tiny')).toBe('Deleted plan tiny.\n')
 })
@@ -109,6 +134,12 @@ test.each([
     /--limit oops=1 must be name=number or name=none; names: accepted_per_day/,
   ],
   [['tenant', 'set', 'TENANT', '--limit', 'content_days=0'], /content_days/],
+  [
+    ['tenant', 'set', 'TENANT', '--resource', 'dogs=1'],
+    /--resource dogs=1 must be .*; names: connections, routes, /,
+  ],
+  [['tenant', 'set', 'TENANT', '--egress', 'https'], /--egress "https" must be protocols, hosts/],
+  [['tenant', 'set', 'TENANT', '--egress', 'ftp a.example'], /--egress protocols/],
   [['plan', 'delete', 'free'], /has the plan free/],
   [['plan', 'create', 'Bad Name', '--limit', 'accepted_per_day=1'], /lower-case/],
   [['usage', 'TENANT', '--days', '0'], /--days must be a whole number/],

@@ -1,6 +1,9 @@
 import { createPool, type Pool } from '@lettergate/db/pool'
 import type { TestDatabase } from '@lettergate/db/test/database'
 import { expect } from 'vitest'
+import { acceptMessages } from '../src/accept/index.ts'
+import { ensureUsage } from '../src/usage/index.ts'
+import { buildRow, buildTenant, buildUnit } from './rows.ts'
 
 /** One connection with plans as after some runs: only such a plan leaves out partitions when it starts. */
 export async function openGeneric({ url }: { url: string }): Promise<Pool> {
@@ -35,3 +38,42 @@ export async function changeWhileWaited<T>(
     other.release()
   }
 }
+
+export const threeRecipients = ['a', 'b', 'c'].map((name) => ({
+  kind: 'to' as const,
+  address: `${name}@example.net`,
+  name: null,
+}))
+
+type ClaimKey = { tenantId: string; messageId: string; epoch: number }
+
+/** Messages of three recipients, claimed by a worker. */
+export async function buildClaims(db: TestDatabase, count: number): Promise<ClaimKey[]> {
+  const tenantId = await buildTenant(db.pool)
+  await ensureUsage(db.pool, [{ id: tenantId, mode: 'live' }])
+  const rows = Array.from({ length: count }, () => buildRow({ recipients: threeRecipients }))
+  await acceptMessages(db.pool, [buildUnit(tenantId, rows)])
+  const { rows: claims } = await db.pool.query<ClaimKey>({
+    text: `update outbox set state = 'claimed', epoch = nextval('claim_epoch'), lease_until = now() + interval '1 minute'
+           where tenant_id = $1 returning tenant_id as "tenantId", message_id as "messageId", epoch`,
+    values: [tenantId],
+  })
+  return claims
+}
+
+export async function usageOf(db: TestDatabase, tenantId: string) {
+  const { rows } = await db.pool.query({
+    text: 'select accepted, pool from usage where tenant_id = $1',
+    values: [tenantId],
+  })
+  return rows
+}
+
+/** Changes of nothing that lock a row. `$1`: the tenant, `$2`: the message. */
+export const touch = {
+  'a row of usage': 'update usage set accepted = accepted where tenant_id = $1 and $2::uuid is not null',
+  'a message': 'update message set subject = subject where tenant_id = $1 and id = $2',
+  'the backlog': 'update outbox set due_at = due_at where tenant_id = $1 and message_id = $2',
+  'a recipient':
+    'update recipient set updated_at = now() where tenant_id = $1 and message_id = $2 and position = 0',
+} as const

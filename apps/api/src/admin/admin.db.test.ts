@@ -216,7 +216,22 @@ describe('figures', () => {
       text: `insert into suppression (tenant_id, mode, address, stream, reason) values ($1, 'live', 'a@example.net', '*', 'complaint')`,
       values: [uuidOf(tenant.id)],
     })
+    const reputation = `insert into reputation_hour (tenant_id, hour, handed, bounced_hard, complained)
+      values ($1, date_trunc('hour', now()), 200, 30, 1)`
+    const state = `insert into abuse_state (tenant_id, state, by, why) values ($1, 'paused', 'rule', '30 of 200 recipients bounced')`
+    for (const text of [reputation, state]) await api.db.pool.query({ text, values: [uuidOf(tenant.id)] })
     expect((await admin('GET', `/tenants/${tenant.id}/health`)).json).toMatchObject({
+      pool: {
+        tenant: tenant.id,
+        state: 'paused',
+        by: 'rule',
+        reason: '30 of 200 recipients bounced',
+        sent: 200,
+        bounced: 30,
+        complained: 1,
+        complaints: { rate: 0.005 },
+        bounces: { rate: 0.15, at_least: expect.closeTo(0.113, 3) },
+      },
       connections: [{ name: 'Test', circuit: 'closed', paused_until: null }],
       ready: 2,
       sending: 0,
@@ -229,6 +244,7 @@ describe('figures', () => {
       tenants: { by_plan: { standard: expect.any(Number) } },
       today: { live: expect.any(Number) },
       backlog: { held: 1 },
+      pool: { paused: 1, warned: 0 },
     })
   })
 })

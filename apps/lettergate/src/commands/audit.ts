@@ -1,5 +1,5 @@
-import { AdminAuditFilter, type AuditEntry } from '@lettergate/contracts/audit/audit'
-import { listAudit, presentAudit } from '@lettergate/core/audit'
+import { AdminAuditFilter, type AuditEntry, type AuditFilter } from '@lettergate/contracts/audit/audit'
+import { type AuditReader, exportAudit, listAudit, presentAudit } from '@lettergate/core/audit'
 import { deriveKey } from '@lettergate/core/secrets'
 import type { Command } from 'commander'
 import { z } from 'zod'
@@ -15,6 +15,7 @@ const Options = z.object({
   tenant: z.string().optional(),
   target: z.string().optional(),
   targetId: z.string().optional(),
+  action: z.string().optional(),
   actor: z.string().optional(),
   since: z.string().optional(),
   until: z.string().optional(),
@@ -24,6 +25,7 @@ const Options = z.object({
     .transform(Number)
     .refine((limit) => limit >= 1 && limit <= 1_000, limitMessage),
   json: z.boolean().default(false),
+  export: z.boolean().default(false),
 })
 
 const COLOURS = { created: 'green', updated: 'yellow', deleted: 'red' } as const
@@ -50,6 +52,14 @@ const COLUMNS: Column<AuditEntry>[] = [
   { title: 'change', value: changeOf },
 ]
 
+async function printAll(tenantId: string | null, filter: AuditFilter): Promise<void> {
+  await withDatabase(async ({ operator }) => {
+    const reader: AuditReader = { tenantId, transact: (work) => operator.forOperator(work) }
+    for await (const rows of exportAudit(reader, filter))
+      process.stdout.write(rows.map((row) => `${JSON.stringify(presentAudit(row))}\n`).join(''))
+  })
+}
+
 /** `lettergate audit`: who changed what. */
 export function addAuditCommand(program: Command): void {
   program
@@ -58,14 +68,17 @@ export function addAuditCommand(program: Command): void {
     .option('--tenant <id>', 'only changes of this tenant')
     .option('--target <kind>', 'only this kind, such as connection or tenant')
     .option('--target-id <id>', 'only changes of this one')
-    .option('--actor <actor>', 'the id of a key, or key, admin, cli or system')
+    .option('--action <kind>', 'created, updated or deleted')
+    .option('--actor <actor>', 'the id of a key, user@host, or key, admin, cli or system')
     .option('--since <time>', 'only changes at this time or later')
     .option('--until <time>', 'only changes before this time')
     .option('--limit <count>', 'changes at most', '50')
     .option('--json', 'print one JSON array')
+    .option('--export', 'print all of them as lines of JSON, without a limit')
     .action(async (given: unknown) => {
-      const { limit, json, targetId, ...rest } = parseOptions(Options, given)
+      const { limit, json, export: isExport, targetId, ...rest } = parseOptions(Options, given)
       const { tenant, ...filter } = checkWith(AdminAuditFilter, { ...rest, target_id: targetId }, '--')
+      if (isExport) return printAll(tenant ?? null, filter)
       const { rows } = await withDatabase(({ operator, root }) =>
         listAudit(
           { tenantId: tenant ?? null, transact: (work) => operator.forOperator(work) },

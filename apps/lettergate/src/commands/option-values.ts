@@ -1,5 +1,8 @@
 import { ChangeOwnLimits, limitFields } from '@lettergate/contracts/admin/limits'
+import { resourceMaxima } from '@lettergate/contracts/admin/resources'
+import { EgressRule } from '@lettergate/contracts/egress/rules'
 import { fromPublicId } from '@lettergate/contracts/lib/ids'
+import { given } from '@lettergate/core/lib'
 import type { z } from 'zod'
 import { CliError } from '../cli-error.ts'
 
@@ -7,12 +10,10 @@ import { CliError } from '../cli-error.ts'
 export const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value]
 
 /** `name=value`, where `none` is null. */
-function toPair(text: string, option: string, names: readonly string[] | null): [string, number | null] {
+function toPair(text: string, option: string, names: readonly string[]): [string, number | null] {
   const [, name = '', value = ''] = /^([a-z_]+)=(none|\d{1,16})$/.exec(text) ?? []
-  if (value === '' || (names !== null && !names.includes(name))) {
-    const known = names === null ? '' : `; names: ${names.join(', ')}`
-    throw new CliError(`--${option} ${text} must be name=number or name=none${known}`)
-  }
+  if (value === '' || !names.includes(name))
+    throw new CliError(`--${option} ${text} must be name=number or name=none; names: ${names.join(', ')}`)
   return [name, value === 'none' ? null : Number(value)]
 }
 
@@ -22,17 +23,46 @@ export function readLimits(texts: readonly string[] | undefined): Record<string,
   return Object.fromEntries((texts ?? []).map((text) => toPair(text, 'limit', names)))
 }
 
-/** The resources that `--resource` gives; `none` leaves one out. */
-export function readResources(texts: readonly string[] | undefined): Record<string, number> | undefined {
-  if (texts === undefined) return undefined
-  const pairs = texts.map((text) => toPair(text, 'resource', null))
-  return Object.fromEntries(pairs.flatMap(([name, value]) => (value === null ? [] : [[name, value]])))
+/** The numbers of resources that `--resource` gives. */
+function readResources(texts: readonly string[] | undefined): Record<string, number | null> | undefined {
+  const names = Object.keys(resourceMaxima)
+  return texts && Object.fromEntries(texts.map((text) => toPair(text, 'resource', names)))
+}
+
+/** The resources of a plan, which replace those before; `none` leaves one out. */
+export function readPlanResources(texts: readonly string[] | undefined): object | undefined {
+  const resources = readResources(texts)
+  return resources && Object.fromEntries(Object.entries(resources).filter(([, most]) => most !== null))
 }
 
 /** A tenant's own limits, as the API takes them. */
-export function readOwnLimits(texts: readonly string[] | undefined): ChangeOwnLimits | undefined {
+export function readOwnLimits(
+  limits: readonly string[] | undefined,
+  resources: readonly string[] | undefined,
+): ChangeOwnLimits | undefined {
+  if (limits === undefined && resources === undefined) return undefined
+  return checkWith(
+    ChangeOwnLimits,
+    { ...readLimits(limits), ...given({ resources: readResources(resources) }) },
+    'limit',
+  )
+}
+
+/** Rules of egress as `--egress` gives them: protocols, hosts and perhaps ports, as lists with commas. Null: `none` alone was given. */
+export function readEgress(texts: readonly string[] | undefined): EgressRule[] | null | undefined {
   if (texts === undefined) return undefined
-  return checkWith(ChangeOwnLimits, readLimits(texts), '--limit')
+  if (texts.length === 1 && texts[0] === 'none') return null
+  return texts.map((text) => {
+    const [protocols, hosts, ports, ...rest] = text
+      .trim()
+      .split(/\s+/)
+      .map((list) => list.split(','))
+    if (protocols === undefined || hosts === undefined || rest.length > 0)
+      throw new CliError(
+        `--egress "${text}" must be protocols, hosts and perhaps ports, such as "https,smtp *.example.com 443,587"; or none`,
+      )
+    return checkWith(EgressRule, { protocols, hosts, ...(ports && { ports: ports.map(Number) }) }, '--egress')
+  })
 }
 
 /** Holds values against a schema of the API; all faults in one line. */

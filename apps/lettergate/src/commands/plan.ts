@@ -1,4 +1,5 @@
 import { CreatePlanRequest, UpdatePlanRequest } from '@lettergate/contracts/admin/plans'
+import { given } from '@lettergate/core/lib'
 import { applyPlanToTenants } from '@lettergate/core/plans'
 import { createPlan, deletePlan, listPlans, readPlan, updatePlan } from '@lettergate/core/tenants'
 import type { Command } from 'commander'
@@ -7,7 +8,7 @@ import { printChange, printFields } from '../lib/print-fields.ts'
 import { type Column, printRows } from '../lib/print-table.ts'
 import { showPlan } from '../lib/show-tenant.ts'
 import { makeChange } from './make-change.ts'
-import { checkWith, collect, readLimits, readResources } from './option-values.ts'
+import { checkWith, collect, readEgress, readLimits, readPlanResources } from './option-values.ts'
 import { parseOptions } from './parse-options.ts'
 import { withDatabase } from './with-database.ts'
 
@@ -19,6 +20,7 @@ const ChangeOptions = z.object({
   limit: z.array(z.string()).optional(),
   resource: z.array(z.string()).optional(),
   feature: z.array(z.string()).optional(),
+  egress: z.array(z.string()).optional(),
   ...flags,
 })
 
@@ -39,7 +41,12 @@ const withFields = (command: Command) =>
     .option('--description <text>', 'a remark of yours')
     .option('--limit <name=number>', 'a limit; none: no limit; may be repeated', collect)
     .option('--resource <name=number>', 'how many of these a tenant may have; may be repeated', collect)
-    .option('--feature <name>', 'a feature; may be repeated', collect)
+    .option('--feature <name>', 'a feature; none; may be repeated', collect)
+    .option(
+      '--egress <rule>',
+      'what tenants may reach, as "https,smtp *.example.com 443,587"; none: all; may be repeated',
+      collect,
+    )
 
 const withFlags = (command: Command) =>
   command
@@ -47,13 +54,15 @@ const withFlags = (command: Command) =>
     .option('--json', 'print one JSON object')
 
 /** What the options say, by the names of the API. */
-function fieldsOf({ description, limit, resource, feature }: z.output<typeof ChangeOptions>) {
-  const resources = readResources(resource)
+function fieldsOf({ description, limit, resource, feature, egress }: z.output<typeof ChangeOptions>) {
   return {
     ...readLimits(limit),
-    ...(description !== undefined && { description }),
-    ...(resources !== undefined && { resources }),
-    ...(feature !== undefined && { features: feature }),
+    ...given({
+      description,
+      resources: readPlanResources(resource),
+      features: feature?.join() === 'none' ? [] : feature,
+      egress: readEgress(egress),
+    }),
   }
 }
 
@@ -62,8 +71,8 @@ function addShowCommands(plan: Command): void {
     .command('list')
     .description('list all plans')
     .option('--json', 'print one JSON array')
-    .action(async (given: unknown) => {
-      const { json } = parseOptions(ShowOptions, given)
+    .action(async (values: unknown) => {
+      const { json } = parseOptions(ShowOptions, values)
       const rows = await withDatabase(({ operator }) => operator.forOperator(listPlans))
       printRows(COLUMNS, rows.map(showPlan), { json })
     })
@@ -72,8 +81,8 @@ function addShowCommands(plan: Command): void {
     .description('show a plan')
     .argument('<name>')
     .option('--json', 'print one JSON object')
-    .action(async (name: string, given: unknown) => {
-      const { json } = parseOptions(ShowOptions, given)
+    .action(async (name: string, values: unknown) => {
+      const { json } = parseOptions(ShowOptions, values)
       const row = await withDatabase(({ operator }) => operator.forOperator((db) => readPlan(db, name)))
       printFields(showPlan(row), { json })
     })
@@ -84,15 +93,15 @@ export function addPlanCommands(program: Command): void {
   const plan = program.command('plan').description('plans: what tenants may do, and how much of it')
   addShowCommands(plan)
   const create = plan.command('create').description('create a plan').argument('<name>')
-  withFlags(withFields(create)).action(async (name: string, given: unknown) => {
-    const options = parseOptions(ChangeOptions, given)
+  withFlags(withFields(create)).action(async (name: string, values: unknown) => {
+    const options = parseOptions(ChangeOptions, values)
     const request = checkWith(CreatePlanRequest, { name, ...fieldsOf(options) }, 'plan')
     const after = await makeChange(options.dryRun, (db, dbNull) => createPlan(db, dbNull, request))
     printChange(`plan ${name}`, { before: null, after: showPlan(after) }, options)
   })
   const set = plan.command('set').description('change a plan for all of its tenants').argument('<name>')
-  withFlags(withFields(set)).action(async (name: string, given: unknown) => {
-    const options = parseOptions(ChangeOptions, given)
+  withFlags(withFields(set)).action(async (name: string, values: unknown) => {
+    const options = parseOptions(ChangeOptions, values)
     const request = checkWith(UpdatePlanRequest, fieldsOf(options), 'plan')
     const [before, after] = await makeChange(options.dryRun, async (db, dbNull) => {
       const found = await readPlan(db, name)
@@ -102,8 +111,8 @@ export function addPlanCommands(program: Command): void {
     printChange(`plan ${name}`, { before: showPlan(before), after: showPlan(after) }, options)
   })
   const remove = plan.command('delete').description('delete a plan that no tenant has').argument('<name>')
-  withFlags(remove).action(async (name: string, given: unknown) => {
-    const options = parseOptions(DeleteOptions, given)
+  withFlags(remove).action(async (name: string, values: unknown) => {
+    const options = parseOptions(DeleteOptions, values)
     await makeChange(options.dryRun, (db) => deletePlan(db, name))
     if (options.json) process.stdout.write(`${JSON.stringify({ dry_run: options.dryRun, deleted: name })}\n`)
     else process.stdout.write(`${options.dryRun ? 'Would delete' : 'Deleted'} plan ${name}.\n`)

@@ -8,6 +8,7 @@ import {
   deleteConnection,
   listConnections,
 } from '@lettergate/core/connections'
+import { FIRST_TENANT } from '@lettergate/core/dispatch'
 import { POOL_TENANT_ID } from '@lettergate/core/lib'
 import {
   listPoolTenants,
@@ -24,7 +25,6 @@ import { parseOptions } from './parse-options.ts'
 import { type PoolDeps, withPool } from './with-pool.ts'
 
 const TENANTS_MAX = 1_000
-const FIRST_TENANT = '00000000-0000-0000-0000-000000000000'
 
 const Listing = z.object({ json: z.boolean().default(false) })
 const Adding = z.object({

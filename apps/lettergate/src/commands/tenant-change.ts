@@ -12,7 +12,7 @@ import { z } from 'zod'
 import { printChange } from '../lib/print-fields.ts'
 import { showTenant } from '../lib/show-tenant.ts'
 import { makeChange } from './make-change.ts'
-import { checkWith, collect, readOwnLimits, tenantIdOf } from './option-values.ts'
+import { checkWith, collect, readEgress, readOwnLimits, tenantIdOf } from './option-values.ts'
 import { parseOptions } from './parse-options.ts'
 import { retryHours, tenantName } from './tenant-options.ts'
 
@@ -21,6 +21,8 @@ const SetOptions = z.object({
   name: tenantName.optional(),
   plan: z.string().optional(),
   limit: z.array(z.string()).optional(),
+  resource: z.array(z.string()).optional(),
+  egress: z.array(z.string()).optional(),
   retryHours,
   onUnknown: z.enum(['hold', 'resend'], { error: 'must be hold or resend' }).optional(),
   ...flags,
@@ -55,12 +57,31 @@ export function addTenantChangeCommands(tenant: Command): void {
     .option('--name <name>', 'name of the tenant')
     .option('--plan <plan>', 'name of its plan')
     .option('--limit <name=number>', 'a limit of its own; none: that of the plan; may be repeated', collect)
+    .option(
+      '--resource <name=number>',
+      'how many of these it may have; none: as the plan; may be repeated',
+      collect,
+    )
+    .option(
+      '--egress <rule>',
+      'what it may reach besides, as "https *.example.com 443"; none; may be repeated',
+      collect,
+    )
     .option('--retry-hours <hours>', 'retry limit in hours')
     .option('--on-unknown <what>', 'after an unknown result: hold or resend')
   withFlags(set).action(async (id: string, given: unknown) => {
-    const { name, plan, limit, retryHours: hours, onUnknown, ...options } = parseOptions(SetOptions, given)
-    const own_limits = readOwnLimits(limit)
-    const fields = { name, plan, own_limits, retry_hours: hours, on_unknown: onUnknown }
+    const { name, plan, limit, resource, egress, retryHours, onUnknown, ...options } = parseOptions(
+      SetOptions,
+      given,
+    )
+    const fields = {
+      name,
+      plan,
+      retry_hours: retryHours,
+      on_unknown: onUnknown,
+      own_limits: readOwnLimits(limit, resource),
+      egress_extra: egress && (readEgress(egress) ?? []),
+    }
     await change(id, options, (db, tenantId) => updateTenant(db, tenantId, fields))
   })
   const suspend = tenant

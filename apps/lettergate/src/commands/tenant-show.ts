@@ -1,4 +1,6 @@
 import { tenantStates } from '@lettergate/contracts/admin/tenants'
+import { FIRST_TENANT } from '@lettergate/core/dispatch'
+import { listPoolTenants, readPoolSetting } from '@lettergate/core/pool'
 import { deriveKey } from '@lettergate/core/secrets'
 import { listTenants, readTenant, readTenantHealth } from '@lettergate/core/tenants'
 import type { Command } from 'commander'
@@ -69,9 +71,12 @@ export function addTenantShowCommands(tenant: Command): void {
     .action(async (id: string, given: unknown) => {
       const { json } = parseOptions(ShowOptions, given)
       const tenantId = tenantIdOf(id)
-      const [row, health] = await withDatabase(async ({ operator, pool }) => {
+      const [row, health, standing] = await withDatabase(async ({ operator, pool }) => {
         const found = await operator.forOperator((db) => readTenant(db, tenantId))
-        return [found, await readTenantHealth(pool, tenantId)] as const
+        const { window_days: windowDays } = await readPoolSetting(pool)
+        const page = { tenantId, windowDays, after: FIRST_TENANT, limit: 1 }
+        const [standing] = await listPoolTenants(pool, page)
+        return [found, await readTenantHealth(pool, tenantId), standing] as const
       })
       const { ready, sending, waiting, connections } = health
       const mail = {
@@ -81,6 +86,21 @@ export function addTenantShowCommands(tenant: Command): void {
       }
       const working = connections.filter(({ state, enabled }) => enabled && state === 'closed').length
       const used = connections.length === 0 ? 'none' : `${working} of ${connections.length} work`
-      printFields({ ...showTenant(row), ...mail, connections: json ? connections : used }, { json })
+      const pool = standing && {
+        state: standing.state,
+        reason: standing.why,
+        sent: standing.handed,
+        bounced: standing.bounced,
+        bounce_rate: standing.bounces.rate,
+        complained: standing.complained,
+        complaint_rate: standing.complaints.rate,
+      }
+      const shownPool = Object.fromEntries(
+        Object.entries(pool ?? {}).map(([name, value]) => [`pool_${name}`, value]),
+      )
+      printFields(
+        { ...showTenant(row), ...mail, connections: json ? connections : used, ...shownPool },
+        { json },
+      )
     })
 }

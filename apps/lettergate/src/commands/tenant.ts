@@ -23,6 +23,7 @@ const CreateOptions = z.object({
     .refine((limit) => limit <= DAILY_LIMIT_MAX, limitMessage)
     .optional(),
   limit: z.array(z.string()).optional(),
+  resource: z.array(z.string()).optional(),
   retryHours,
   dryRun: z.boolean().default(false),
   json: z.boolean().default(false),
@@ -36,12 +37,13 @@ function addCreateCommand(tenant: Command): void {
     .requiredOption('--plan <plan>', 'name of its plan, such as free, standard or scale')
     .option('--daily-limit <recipients>', 'daily limit in recipients, instead of the limit of the plan')
     .option('--limit <name=number>', 'another limit of its own; may be repeated', collect)
+    .option('--resource <name=number>', 'how many of these it may have; may be repeated', collect)
     .option('--retry-hours <hours>', 'retry limit in hours, instead of 72')
     .option('--dry-run', 'check everything, and create nothing')
     .option('--json', 'print one JSON object')
     .action(async (given: unknown) => {
-      const { dryRun, json, limit, ...options } = parseOptions(CreateOptions, given)
-      const ownLimits = readOwnLimits(limit)
+      const { dryRun, json, limit, resource, ...options } = parseOptions(CreateOptions, given)
+      const ownLimits = readOwnLimits(limit, resource)
       const made = await makeChange(dryRun, async (db, _, { pepper }) => {
         const names = await planNames(db)
         if (!names.includes(options.plan))

@@ -12,6 +12,7 @@ export function showTenant(row: TenantRow) {
     suspended_reason: row.suspended_reason,
     accepted_per_day: row.daily_limit,
     own_limits: row.own_limits,
+    egress_extra: row.egress_extra,
     retry_hours: row.retry_hours,
     on_unknown: row.on_unknown,
     created_at: row.created_at.toISOString(),

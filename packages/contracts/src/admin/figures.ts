@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { maybeTime } from '../lib/schema-parts.ts'
+import { PoolTenant } from '../pool/pool.ts'
 
 const count = (description: string) => z.int().meta({ description })
 
@@ -73,6 +74,11 @@ export const TenantHealth = z
         unsubscribe: count('Recipients that unsubscribed.'),
       })
       .meta({ description: 'Addresses that came on its suppression list in the last 24 hours.' }),
+    pool: PoolTenant.meta({
+      id: 'TenantPoolHealth',
+      description:
+        'How its mail through the shared pool is received, and what the rule against abuse decided. The limits of the rule are in `GET /v1/admin/pool/settings`.',
+    }),
   })
   .meta({ id: 'TenantHealth', description: 'How the mail of a tenant is doing.' })
 export type TenantHealth = z.output<typeof TenantHealth>
@@ -124,6 +130,12 @@ export const Overview = z
         paused: count('That a provider asked to pause.'),
       })
       .meta({ description: 'Connections of all tenants that do not work.' }),
+    pool: z
+      .object({
+        warned: count('With a warning: too much bounces or is reported as spam.'),
+        paused: count('Of which nothing goes through the pool until the operator decides.'),
+      })
+      .meta({ description: 'Tenants that the rule of the shared pool stopped or warned.' }),
     jobs: count('Jobs over messages that are not finished.'),
   })
   .meta({ id: 'Overview', description: 'The whole gateway at a look.' })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ChangeResources, Resources } from './resources.ts'
 
 const int4Max = 2_147_483_647
 const count = (description: string, least = 0) => z.int().min(least).max(int4Max).meta({ description })
@@ -33,6 +34,7 @@ export const OwnLimits = z
     message_bytes: limitFields.message_bytes.optional(),
     content_days: limitFields.content_days.optional(),
     record_days: limitFields.record_days.optional(),
+    resources: Resources.optional(),
   })
   .meta({ id: 'OwnLimits', description: 'Limits of this tenant alone; the others are those of its plan.' })
 export type OwnLimits = z.output<typeof OwnLimits>
@@ -50,6 +52,7 @@ export const ChangeOwnLimits = z
     message_bytes: orNone(limitFields.message_bytes, PLANS).optional(),
     content_days: orNone(limitFields.content_days, PLANS).optional(),
     record_days: orNone(limitFields.record_days, PLANS).optional(),
+    resources: ChangeResources.optional(),
   })
   .meta({
     id: 'ChangeOwnLimits',

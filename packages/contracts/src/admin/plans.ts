@@ -2,17 +2,13 @@ import { z } from 'zod'
 import { EgressRule } from '../egress/rules.ts'
 import { time } from '../lib/schema-parts.ts'
 import { limitFields, orNone } from './limits.ts'
+import { NewResources, Resources } from './resources.ts'
 
 const name = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be lower-case letters, digits and hyphens, at most 40')
   .meta({ description: 'Name of the plan. It cannot be changed.', examples: ['standard'] })
 const description = z.string().max(500).meta({ description: 'A remark of yours.' })
-const resources = z.record(z.string().regex(/^[a-z_]{1,40}$/), z.int().min(0).max(100_000)).meta({
-  description:
-    'How many of each a tenant may have, such as `connections`, `routes` or `endpoints`. Left out: the maximum of the gateway.',
-  examples: [{ connections: 5, endpoints: 3 }],
-})
 const egress = z
   .array(EgressRule)
   .max(25)
@@ -35,7 +31,6 @@ const fields = {
   message_bytes: limitFields.message_bytes,
   content_days: limitFields.content_days,
   record_days: limitFields.record_days,
-  resources,
   egress,
   features,
 }
@@ -53,7 +48,7 @@ export const CreatePlanRequest = z
     message_bytes: fields.message_bytes.default(41_943_040),
     content_days: fields.content_days.default(30),
     record_days: fields.record_days.default(90),
-    resources: fields.resources.default({}),
+    resources: NewResources.default({}),
     egress: fields.egress.default(null),
     features: fields.features.default([]),
   })
@@ -72,7 +67,7 @@ export const UpdatePlanRequest = z
     message_bytes: fields.message_bytes.optional(),
     content_days: fields.content_days.optional(),
     record_days: fields.record_days.optional(),
-    resources: fields.resources.optional(),
+    resources: NewResources.optional(),
     egress: fields.egress.optional(),
     features: fields.features.optional(),
   })
@@ -86,6 +81,7 @@ export const Plan = z
   .object({
     name,
     ...fields,
+    resources: Resources,
     tenants: z.int().meta({ description: 'Tenants with this plan.' }),
     created_at: time('When it was created.'),
     updated_at: time('When it was changed last.'),

@@ -30,7 +30,11 @@ const bound = (description: string) =>
     .transform(toDate)
     .optional()
 
+const actions = ['created', 'updated', 'deleted'] as const
 const actorKinds = ['key', 'admin', 'cli', 'system'] as const
+
+/** The user of a machine, and the machine. */
+const PERSON = /^[^@\s]{1,64}@[^@\s]{1,255}$/
 
 const filters = {
   target: z
@@ -39,12 +43,19 @@ const filters = {
     .meta({ description: 'Kind of what was changed.', examples: ['connection'] })
     .optional(),
   target_id: z.string().min(1).max(100).meta({ description: 'Id of what was changed.' }).optional(),
+  action: z.enum(actions).meta({ description: 'Only changes of this kind.' }).optional(),
   actor: z
     .string()
-    .refine((text) => actorKinds.some((kind) => kind === text) || fromPublicId('key', text) !== null, {
-      message: `must be the id of a key, or ${actorKinds.join(', ')}`,
+    .refine(
+      (text) =>
+        actorKinds.some((kind) => kind === text) || fromPublicId('key', text) !== null || PERSON.test(text),
+      { message: `must be the id of a key, user@host, or ${actorKinds.join(', ')}` },
+    )
+    .meta({
+      description:
+        'Who changed it: the id of a key, a person at the command line as `user@host`, or a kind of actor.',
+      examples: ['anna@gate-1'],
     })
-    .meta({ description: 'Who changed it: the id of a key, or a kind of actor.' })
     .optional(),
   since: bound('Only changes at this time or later.'),
   until: bound('Only changes before this time.'),
@@ -100,7 +111,7 @@ export const AuditEntry = z
         host: z.string().nullable().meta({ description: 'For `cli`: the machine.' }),
       })
       .meta({ id: 'AuditActor', description: 'Who changed it.' }),
-    action: z.enum(['created', 'updated', 'deleted']).meta({ description: 'The kind of change.' }),
+    action: z.enum(actions).meta({ description: 'The kind of change.' }),
     target: z.string().meta({ description: 'Kind of what was changed.', examples: ['connection'] }),
     target_id: z.string().meta({ description: 'Its id.', examples: ['con_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
     before: values(

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { maybeTime } from '../lib/schema-parts.ts'
 
+export const MAILBOXES_MAX = 100
+
 const time = (description: string) =>
   z.iso.datetime({ offset: true }).meta({ description, examples: ['2026-11-20T09:30:00.000Z'] })
 

@@ -91,6 +91,19 @@ export const PoolCeilingRequest = z
   })
 export type PoolCeilingRequest = z.output<typeof PoolCeilingRequest>
 
+const rates = (what: string) =>
+  z
+    .object({
+      rate: z
+        .number()
+        .nullable()
+        .meta({ description: `${what}, of 1; null: nothing was sent.` }),
+      at_least: z.number().meta({
+        description: 'The lowest share that the numbers are likely to come from. A pause is decided by it.',
+      }),
+    })
+    .meta({ description: `${what} within the window.` })
+
 const number = (description: string) => z.int().min(0).meta({ description })
 
 export const PoolTenant = z
@@ -115,6 +128,8 @@ export const PoolTenant = z
     sent: number('Recipients that the pool carried within the window.'),
     bounced: number('Of these, hard bounces.'),
     complained: number('Of these, reported as spam.'),
+    bounces: rates('Share of hard bounces'),
+    complaints: rates('Share of recipients who reported spam'),
     held: number('Messages that wait for a connection or for room.'),
   })
   .meta({ id: 'PoolTenant', description: 'How a tenant stands with the shared pool.' })

@@ -78,6 +78,11 @@ export const problems = {
     title: 'Wrong state',
     summary: 'The present state of the resource does not allow this request.',
   },
+  'limit-reached': {
+    status: 409,
+    title: 'Limit reached',
+    summary: 'You have as many of this resource as your plan or the gateway allows.',
+  },
   'idempotency-key-in-progress': {
     status: 409,
     title: 'Idempotency-Key in progress',

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AllResources } from '../admin/resources.ts'
 import { time } from '../lib/schema-parts.ts'
 
 /** Days of usage that are kept, and a little less is promised: 13 months. */
@@ -88,9 +89,7 @@ export const Plan = z
         record_days: count('Days after which nothing of a message is left.'),
       })
       .meta({ description: 'The limits in force; null: none.' }),
-    resources: z
-      .record(z.string(), z.number().int())
-      .meta({ description: 'How many you may have of each; absent: as many as the gateway allows.' }),
+    resources: AllResources,
     features: z.array(z.string()).meta({ description: 'Features of the plan beyond the ordinary.' }),
     from_tomorrow: z
       .object({

@@ -47,15 +47,27 @@ function storedId(id: string): string {
   return prefixes.map((prefix) => fromPublicId(prefix, id)).find((uuid) => uuid !== null) ?? id
 }
 
+/** What the stored actor has, for a filter: a key, a person at a machine, or a kind. */
+function actorFields(actor: string): [string, string][] {
+  const keyId = fromPublicId('key', actor)
+  if (keyId !== null) return [['key_id', keyId]]
+  const at = actor.lastIndexOf('@')
+  if (at === -1) return [['kind', actor]]
+  return [
+    ['user', actor.slice(0, at)],
+    ['host', actor.slice(at + 1)],
+  ]
+}
+
 function whereOf(tenantId: string | null, filter: AuditFilter, before: bigint | undefined) {
-  const { target, target_id: targetId, actor, since, until } = filter
-  const keyId = actor === undefined ? null : fromPublicId('key', actor)
+  const { target, target_id: targetId, action, actor, since, until } = filter
   return {
     ...(tenantId !== null && { tenant_id: tenantId }),
     ...given({ target: target === undefined ? undefined : tableOf(target) }),
     ...given({ target_id: targetId === undefined ? undefined : storedId(targetId) }),
+    ...given({ action }),
     ...(actor !== undefined && {
-      actor: { path: [keyId === null ? 'kind' : 'key_id'], equals: keyId ?? actor },
+      AND: actorFields(actor).map(([name, value]) => ({ actor: { path: [name], equals: value } })),
     }),
     ...((since || until) && { at: given({ gte: since, lt: until }) }),
     ...(before !== undefined && { id: { lt: before } }),
@@ -84,6 +96,7 @@ export async function listAudit(
     reader.tenantId,
     filter.target ?? null,
     filter.target_id ?? null,
+    filter.action ?? null,
     filter.actor ?? null,
     filter.since?.toISOString() ?? null,
     filter.until?.toISOString() ?? null,

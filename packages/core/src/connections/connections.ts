@@ -1,4 +1,3 @@
-import { CONNECTIONS_MAX } from '@lettergate/contracts/connections/max'
 import { ConnectionLimits, type CreateConnectionRequest } from '@lettergate/contracts/connections/requests'
 import { newId } from '@lettergate/contracts/lib/ids'
 import { Problem } from '@lettergate/contracts/problems/problems'
@@ -145,7 +144,7 @@ export async function createConnection(
         data_key_version: dataKeyVersion,
       }
       await changeConnections(deps.prisma, tenantId, async (db) => {
-        await checkResourceLimit(db, { tenantId, resource: 'connections' }, CONNECTIONS_MAX)
+        await checkResourceLimit(db, { tenantId, resource: 'connections' })
         await db.connection.createMany({ data: [row] })
       })
       return readConnection(deps, tenantId, id)

@@ -7,8 +7,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { acceptMail, quoteEverywhere } from '../../test/person.ts'
 import { buildTenant } from '../../test/rows.ts'
 import { issueKey } from '../keys/index.ts'
-import { noFailpoint } from '../lib/index.ts'
+import { noFailpoint, POOL_TENANT_ID } from '../lib/index.ts'
 import { createSealer } from '../secrets/index.ts'
+import { toLine } from './export-data.ts'
 import { type ExportWish, readExportFile, readJobOf, startDataExport } from './jobs.ts'
 import { runDataTurn } from './run-jobs.ts'
 import { expireDataJobs } from './sql/data-job.ts'
@@ -164,4 +165,15 @@ test('two exports of a tenant run at a time at most; a file ends after a week', 
   expect(await expireDataJobs(db.batch, 100)).toBe(1)
   await expect(readFile(tenantId, jobs[0]?.id ?? '')).rejects.toMatchObject({ code: 'not-found' })
   expect(await readFile(tenantId, jobs[1]?.id ?? '')).not.toBe('')
+})
+
+test('an export names the shared pool as a whole, never one of its connections', () => {
+  const id = '0190a000-0000-7000-8000-000000000001'
+  const line = (choice: object) => JSON.stringify({ connection_id: id, choice })
+  expect(toLine('attempt', line({ rule: 'priority', pool: true }))).toContain('"connection_id":"pool"')
+  expect(toLine('attempt', line({ rule: 'priority' }))).toContain(
+    `"connection_id":"${toPublicId('con', id)}"`,
+  )
+  const ofUsage = JSON.stringify({ connection_id: POOL_TENANT_ID, sent: 1 })
+  expect(toLine('usage_connection', ofUsage)).toContain('"connection_id":"pool"')
 })

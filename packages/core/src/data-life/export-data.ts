@@ -1,6 +1,7 @@
 import { type IdPrefix, toPublicId } from '@lettergate/contracts/lib/ids'
 import type { Queryable } from '@lettergate/db/pool'
 import { z } from 'zod'
+import { POOL_TARGET, toConnectionName } from '../lib/index.ts'
 import type { DataTurn, TakenDataJob } from './sql/data-job.ts'
 import { readDataPage, readTenantRow } from './sql/export-page.ts'
 import { listTenantTables, type TenantTable } from './sql/tables.ts'
@@ -42,6 +43,8 @@ const NOT_EXPORTED = new Set([
   'connection_health',
   'connection_share',
   'connection_usage',
+  // Names the connections of the pool.
+  'pool_message',
 ])
 const CONTENT = new Set(['message_content', 'message_raw_chunk', 'attachment_chunk'])
 
@@ -58,14 +61,18 @@ const OWN_PREFIX: Record<string, IdPrefix> = {
 const PREFIX_OF: Record<string, IdPrefix> = { message_id: 'msg', connection_id: 'con', endpoint_id: 'end' }
 
 const Row = z.record(z.string(), z.json())
+/** How an attempt says that the shared pool made it, whose connections belong to the operator. */
+const ByPool = z.object({ choice: z.object({ pool: z.literal(true) }) })
 
 /** A row as its line: what it is, then its columns, with ids as the API writes them. */
 export function toLine(table: string, json: string): string {
   const { tenant_id: _, ...row } = Row.parse(JSON.parse(json))
   for (const [column, value] of Object.entries(row)) {
     const prefix = column === 'id' ? OWN_PREFIX[table] : PREFIX_OF[column]
-    if (prefix && typeof value === 'string') row[column] = toPublicId(prefix, value)
+    if (!prefix || typeof value !== 'string') continue
+    row[column] = prefix === 'con' && column !== 'id' ? toConnectionName(value) : toPublicId(prefix, value)
   }
+  if (ByPool.safeParse(row).success) row.connection_id = POOL_TARGET
   return `${JSON.stringify({ table, row })}\n`
 }
 

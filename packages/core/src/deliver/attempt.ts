@@ -1,7 +1,7 @@
 import type { SendOutcome } from '@lettergate/providers/provider'
 import type { Candidate } from '../connections/index.ts'
 import type { Claim } from '../dispatch/index.ts'
-import { CALL_DEADLINE_MS, type Failpoint } from '../lib/index.ts'
+import { CALL_DEADLINE_MS, type Failpoint, POOL_TARGET } from '../lib/index.ts'
 import { cannotCarry, type Route, type Router } from '../routing/index.ts'
 import { type Permit, type Throttle, type WaitWhy, waitReasons } from '../throttle/index.ts'
 import { failedTriesOf, unrecognisedOf } from './attempt-history.ts'
@@ -119,8 +119,8 @@ function withoutPool(route: Candidates): Candidates {
 
 function alsoSkipped(usedUp: UsedUp, choice: Choice): Choice {
   if (usedUp.size === 0) return choice
-  const skipped = Array.from(usedUp.values(), ({ connectionId, why }) => ({
-    connection: connectionId,
+  const skipped = Array.from(usedUp, ([candidate, { connectionId, why }]) => ({
+    connection: isOfPool(candidate) ? POOL_TARGET : connectionId,
     why: waitReasons[why],
   }))
   return { ...choice, skipped: [...skipped, ...choice.skipped] }

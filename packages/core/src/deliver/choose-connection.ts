@@ -8,7 +8,7 @@ type Candidates = Extract<Route, { kind: 'candidates' }>
 
 /** Stored with the attempt: why this connection was chosen, and others were not. */
 export type Choice = {
-  rule: Rule
+  rule: Rule | 'lost'
   route: string | null
   /** `connection` is 'pool' for one of the shared pool. */
   skipped: { connection: string; why: string }[]

@@ -1,4 +1,3 @@
-import { DOMAINS_MAX } from '@lettergate/contracts/domains/domains'
 import { newId } from '@lettergate/contracts/lib/ids'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { ValidationIssues } from '@lettergate/contracts/problems/validation-issues'
@@ -6,6 +5,7 @@ import { isDuplicateIn } from '@lettergate/db/errors'
 import type { ManagedTables, TenantPrisma } from '@lettergate/db/prisma'
 import { z } from 'zod'
 import { fromStorage } from '../lib/index.ts'
+import { checkResourceLimit } from '../plans/index.ts'
 import type { Sealer } from '../secrets/index.ts'
 import { type CheckDeps, checkDomain } from './check-domain.ts'
 import { parseDomainName } from './domain-name.ts'
@@ -122,14 +122,10 @@ export async function addDomain(deps: DomainDeps, tenantId: string, text: string
 }
 
 async function checkRoom(db: ManagedTables, tenantId: string, name: string): Promise<void> {
-  const domains = await db.domain.findMany({ where: { tenant_id: tenantId }, select: { name: true } })
-  if (domains.some((one) => one.name === name))
+  await checkResourceLimit(db, { tenantId, resource: 'domains' })
+  if ((await db.domain.count({ where: { tenant_id: tenantId, name } })) > 0)
     throw new Problem('wrong-state', {
       detail: `${name} is added already. Read its records with GET /v1/domains.`,
-    })
-  if (domains.length >= DOMAINS_MAX)
-    throw new Problem('wrong-state', {
-      detail: `There are ${DOMAINS_MAX} domains already, which is the most. Delete one first.`,
     })
 }
 

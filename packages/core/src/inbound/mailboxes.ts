@@ -2,12 +2,12 @@ import type { CreateMailboxRequest } from '@lettergate/contracts/inbound/message
 import { newId } from '@lettergate/contracts/lib/ids'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { fromStorage } from '../lib/index.ts'
+import { checkResourceLimit } from '../plans/index.ts'
 import type { InboundDeps, Owner } from './owner.ts'
 import { StoredActions } from './stored-action.ts'
 
 export type MailboxRow = { id: string; name: string; created_at: Date }
 
-const MAILBOXES_MAX = 100
 const COLUMNS = { id: true, name: true, created_at: true } as const
 
 export function createMailbox(
@@ -17,15 +17,11 @@ export function createMailbox(
 ): Promise<MailboxRow> {
   return fromStorage(
     prisma.forTenantInTurn(tenantId, async (db) => {
+      await checkResourceLimit(db, { tenantId, resource: 'mailboxes' })
       const names = await db.mailbox.findMany({
         where: { tenant_id: tenantId },
         select: { name: true, mode: true },
       })
-      if (names.length >= MAILBOXES_MAX) {
-        throw new Problem('wrong-state', {
-          detail: `There are ${MAILBOXES_MAX} mailboxes already, which is the most. Delete one first.`,
-        })
-      }
       if (names.some((one) => one.name === name && one.mode === mode))
         throw new Problem('wrong-state', {
           detail: 'There is a mailbox of this name already. Choose another name.',

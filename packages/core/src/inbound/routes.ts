@@ -1,8 +1,7 @@
-import {
-  type CreateInboundRouteRequest,
-  INBOUND_ROUTES_MAX,
-  type InboundAction,
-  type UpdateInboundRouteRequest,
+import type {
+  CreateInboundRouteRequest,
+  InboundAction,
+  UpdateInboundRouteRequest,
 } from '@lettergate/contracts/inbound/routes'
 import { fromPublicId, newId } from '@lettergate/contracts/lib/ids'
 import { Problem } from '@lettergate/contracts/problems/problems'
@@ -11,6 +10,7 @@ import { callbackTarget, callbackUrlIssue } from '@lettergate/contracts/webhooks
 import type { ManagedTables } from '@lettergate/db/prisma'
 import { z } from 'zod'
 import { fromStorage, given, notify, toJson } from '../lib/index.ts'
+import { checkResourceLimit } from '../plans/index.ts'
 import { readDefaultSecret } from '../webhooks/index.ts'
 import { StoredMatch } from './find-recipient.ts'
 import { patternIssue } from './match-address.ts'
@@ -127,11 +127,7 @@ export async function createInboundRoute(
   await prepare(deps, owner, request)
   const row = await fromStorage(
     deps.prisma.forTenantInTurn(tenantId, async (db) => {
-      if ((await db.inbound_route.count({ where: { tenant_id: tenantId } })) >= INBOUND_ROUTES_MAX) {
-        throw new Problem('wrong-state', {
-          detail: `There are ${INBOUND_ROUTES_MAX} inbound routes already, which is the most. Delete one first.`,
-        })
-      }
+      await checkResourceLimit(db, { tenantId, resource: 'inbound_routes' })
       const { name, position, enabled, match } = request
       const columns = await toColumns(db, owner, request)
       const data = {

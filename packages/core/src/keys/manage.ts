@@ -1,10 +1,11 @@
 import type { KeyObject } from 'node:crypto'
 import { coversFrom } from '@lettergate/contracts/keys/from-domains'
-import { type CreateKeyRequest, KEYS_MAX } from '@lettergate/contracts/keys/keys'
+import type { CreateKeyRequest } from '@lettergate/contracts/keys/keys'
 import { createNetworks } from '@lettergate/contracts/keys/networks'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import type { ManagedTables, TenantPrisma } from '@lettergate/db/prisma'
 import { fromStorage } from '../lib/index.ts'
+import { checkResourceLimit } from '../plans/index.ts'
 import { issueKey, type TenantPrincipal } from './keys.ts'
 
 export type KeyDeps = { prisma: TenantPrisma; pepper: KeyObject; clock: { now(): number } }
@@ -67,14 +68,6 @@ function checkCovered(by: Rights, wanted: Rights): void {
     throw beyond(`it ends at ${by.expires_at.toISOString()}`)
 }
 
-async function checkRoom(db: ManagedTables, tenantId: string, now: Date): Promise<void> {
-  const count = await db.api_key.count({ where: { tenant_id: tenantId, ...isGood, ...unexpired(now) } })
-  if (count < KEYS_MAX) return
-  throw new Problem('wrong-state', {
-    detail: `There are ${KEYS_MAX} keys already, which is the most. Revoke one first.`,
-  })
-}
-
 /** One after another for each tenant in all processes, so that counts and checks hold. */
 function inTurn<T>(
   { prisma }: KeyDeps,
@@ -107,7 +100,7 @@ export function createKey(
       })
     const wanted = { mode, scopes, networks, from_domains, expires_at: expiresAt }
     checkCovered(await find(db, caller, caller.keyId), wanted)
-    await checkRoom(db, caller.tenantId, now)
+    await checkResourceLimit(db, { tenantId: caller.tenantId, resource: 'keys' })
     const made = await issueKey(
       { db, pepper: deps.pepper },
       { mode, tenantId: caller.tenantId },
@@ -169,7 +162,7 @@ export function rotateKey(
     const old = await find(db, caller, id)
     checkNotOver(old, now)
     checkCovered(await find(db, caller, caller.keyId), old)
-    await checkRoom(db, caller.tenantId, now)
+    await checkResourceLimit(db, { tenantId: caller.tenantId, resource: 'keys' })
     const made = await issueKey(
       { db, pepper: deps.pepper },
       { mode: old.mode === 'test' ? 'test' : 'live', tenantId: caller.tenantId },

@@ -1,8 +1,16 @@
 import type { Queryable } from '@lettergate/db/pool'
-import { loadClaimed, recordOutcomes, selectRecipients, type Takes, toRecord } from '../deliver/index.ts'
+import {
+  type AttemptContext,
+  loadClaimed,
+  recordOutcomes,
+  selectRecipients,
+  type Takes,
+  toRecord,
+} from '../deliver/index.ts'
 import { notify } from '../lib/index.ts'
 import { type LostWorkers, WORKER_LOST } from './sql/lost-workers.ts'
 import { type LostClaim, raiseLostWorkers } from './sql/raise-lost-workers.ts'
+import { whichOfPool } from './sql/which-of-pool.ts'
 
 export type LostDeps = {
   pool: Queryable
@@ -17,9 +25,17 @@ export type LostDeps = {
 /** Why a lost worker chose the connection is lost with it; while the outcome is unknown, no other connection may send the message. */
 const NOTHING_KNOWN = { choice: null, hasOther: false, hasReady: false, hasRoomier: false }
 
+/** Of the choice, only that it was the shared pool is known: its mail and its events are recorded apart. */
+const BY_POOL: Pick<AttemptContext, 'choice' | 'byPool'> = {
+  choice: { rule: 'lost', route: null, skipped: [], pool: true },
+  byPool: true,
+}
+
 /** Records attempts with an expired lease as unknown, by the same rules as an unknown outcome of a live call. */
 export async function recordLost(deps: LostDeps, lost: LostClaim[]): Promise<number> {
   const messages = await loadClaimed(deps.pool, lost, 'sending')
+  const connectionIds = messages.flatMap(({ sending }) => sending?.connectionId ?? [])
+  const ofPool = await whichOfPool(deps.pool, connectionIds)
   const records = messages.flatMap((message) => {
     const { sending } = message
     if (!sending) return []
@@ -29,6 +45,7 @@ export async function recordLost(deps: LostDeps, lost: LostClaim[]): Promise<num
       ...sending,
       selected,
       ...NOTHING_KNOWN,
+      ...(sending.connectionId !== null && ofPool.has(sending.connectionId) && BY_POOL),
       failedBefore: message.attempts,
       repeatWindowMs: deps.repeatWindowMs(
         sending.provider,

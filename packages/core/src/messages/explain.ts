@@ -54,19 +54,24 @@ function waitReason(
 ): Reason {
   const waiting = addressesOf(seen, ...pendingStatuses)
   const more = { connectionId, until, failure: health?.code ?? null }
+  const isPool = connectionId === POOL_TENANT_ID
+  const what = isPool ? 'shared pool' : 'connection'
+  const sooner = isPool
+    ? ' It is sent automatically. To send it sooner, add a connection of your own with POST /v1/connections.'
+    : ''
   if (why === 'paused') {
     const said = health?.pause_reason ? sentence(` It answered: ${health.pause_reason}`) : ''
-    const detail = `The provider asked to pause this connection.${said} Sending resumes automatically.`
+    const detail = `The provider asked to pause this ${what}.${said}${sooner || ' Sending resumes automatically.'}`
     return reason('connection-paused', detail, waiting, more)
   }
   if (why === 'circuit') {
     const last = health?.reason ? sentence(` The last error was: ${health.reason}`) : ''
-    const detail = `The connection failed repeatedly, so its circuit breaker is open.${last} Single messages test whether it works again.`
+    const detail = `The ${what} failed repeatedly, so its circuit breaker is open.${last} Single messages test whether it works again.${sooner}`
     return reason('circuit-open', detail, waiting, more)
   }
   const limit = isWaitWhy(why) ? waitReasons[why] : 'a limit is reached'
   const reserved = why === 'rate' ? ' A sending time is reserved for it.' : ''
-  const detail = `The message waits for its connection: ${limit}.${reserved}`
+  const detail = `The message waits for ${isPool ? 'the' : 'its'} ${what}: ${limit}.${reserved}${sooner}`
   return reason('limiter-wait', detail, waiting, { ...more, failure: null })
 }
 
@@ -146,7 +151,7 @@ function isOfOne({ message, backlog }: Seen, { code, addresses, started_at: at }
 }
 
 function whyChosen({ rule, route, skipped, alone, pool }: StoredChoice): string {
-  if (rule === 'fallback') return ''
+  if (rule === 'fallback' || rule === 'lost') return ''
   const what = pool ? 'The shared pool' : 'This connection'
   const why = route === null ? CHOSEN[rule] : `route ${toPublicId('rte', route)} matches the message`
   const others = skipped.length > 0 ? '; other connections were skipped, see /attempts' : ''

@@ -1,64 +1,74 @@
+import {
+  type AllResources,
+  type Resource,
+  Resources,
+  resourceMaxima,
+} from '@lettergate/contracts/admin/resources'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import type { ManagedTables } from '@lettergate/db/prisma'
 import { z } from 'zod'
 
-/** What a plan may limit the number of. */
-export type Resource =
-  | 'connections'
-  | 'routes'
-  | 'endpoints'
-  | 'domains'
-  | 'keys'
-  | 'smtp-credentials'
-  | 'inbound'
-
-type Most = { most: number; plan: string | null }
-const Counts = z.record(z.string(), z.unknown())
-
-/** How many the tenant may have: as its limits say, and never more than the gateway's own maximum. `plan`: what says so. */
-export function resourceLimit(
-  tenant: { plan: string; own: unknown; ofPlan: unknown },
-  resource: Resource,
-  gatewayMax: number,
-): Most {
-  const { resources } = Counts.parse(tenant.own ?? {})
-  const count = { ...Counts.parse(tenant.ofPlan ?? {}), ...Counts.parse(resources ?? {}) }[resource]
-  if (typeof count !== 'number' || count >= gatewayMax) return { most: gatewayMax, plan: null }
-  return { most: count, plan: tenant.plan }
+/** Counted rows of each; `texts`: one of it in a sentence, several, and what makes room. */
+const COUNTED: Record<Resource, { rows: string; texts: [string, string, string] }> = {
+  connections: { rows: 'connection', texts: ['connection', 'connections', 'Delete one'] },
+  routes: { rows: 'route', texts: ['route', 'routes', 'Delete one'] },
+  endpoints: { rows: 'endpoint', texts: ['endpoint', 'endpoints', 'Delete one'] },
+  domains: { rows: 'domain', texts: ['domain', 'domains', 'Delete one'] },
+  keys: {
+    rows: '(select tenant_id from api_key where revoked_at is null and (expires_at is null or expires_at > now()))',
+    texts: ['key', 'keys', 'Revoke one'],
+  },
+  smtp_credentials: {
+    rows: 'smtp_credential',
+    texts: ['SMTP credential', 'SMTP credentials', 'Delete one'],
+  },
+  inbound_routes: { rows: 'inbound_route', texts: ['inbound route', 'inbound routes', 'Delete one'] },
+  mailboxes: { rows: 'mailbox', texts: ['mailbox', 'mailboxes', 'Delete one'] },
 }
 
-/** Counted in the same look as the limit. */
-const TABLES = { connections: 'connection', routes: 'route', endpoints: 'endpoint' } as const
+const Row = z.object({ plan: z.string(), resources: Resources, count: z.number() })
 
-type Asked =
-  | { tenantId: string; resource: keyof typeof TABLES }
-  /** `count`: how many the tenant has. */
-  | { tenantId: string; resource: Resource; count: number }
+/** How many of each a tenant may have: as its plan or its own limits say, and never more than the gateway allows. */
+export function resourceLimits(ofPlan: Resources): AllResources {
+  const most = (name: Resource) => Math.min(ofPlan[name] ?? Infinity, resourceMaxima[name])
+  return {
+    connections: most('connections'),
+    routes: most('routes'),
+    endpoints: most('endpoints'),
+    domains: most('domains'),
+    keys: most('keys'),
+    smtp_credentials: most('smtp_credentials'),
+    inbound_routes: most('inbound_routes'),
+    mailboxes: most('mailboxes'),
+  }
+}
 
-/** Refuses one more of a resource of which the tenant has its most; in the transaction that makes it, which others of the tenant wait for. */
+/**
+ * Refuses one more of a resource of which the tenant has its most. Runs in the transaction that makes it: others that make one for the
+ * same tenant wait for its end, in all processes, so that no two of them count the same room.
+ */
 export async function checkResourceLimit(
-  db: Pick<ManagedTables, '$queryRawUnsafe'>,
-  asked: Asked,
-  gatewayMax: number,
+  db: Pick<ManagedTables, '$queryRawUnsafe' | '$executeRaw'>,
+  { tenantId, resource }: { tenantId: string; resource: Resource },
 ): Promise<void> {
-  const count =
-    'count' in asked
-      ? '$2::int4'
-      : `(select count(*) from ${TABLES[asked.resource]} where tenant_id = $1::uuid)::int4`
-  const [row] = await db.$queryRawUnsafe<{ plan: string; own: unknown; ofPlan: unknown; count: number }[]>(
-    `select t.plan, t.own_limits as own, p.resources as "ofPlan", ${count} as count
+  await db.$executeRaw`select pg_advisory_xact_lock(hashtextextended(${`${resource} of ${tenantId}`}, 0))`
+  const { rows, texts } = COUNTED[resource]
+  const [found] = await db.$queryRawUnsafe<unknown[]>(
+    `select t.plan, p.resources || coalesce(t.own_limits -> 'resources', '{}') as resources,
+            (select count(*)::int4 from ${rows} r where r.tenant_id = $1::uuid) as count
      from tenant t join plan p on p.name = t.plan where t.id = $1::uuid`,
-    asked.tenantId,
-    ...('count' in asked ? [asked.count] : []),
+    tenantId,
   )
-  if (!row) throw new Problem('not-found')
-  const { most, plan } = resourceLimit(row, asked.resource, gatewayMax)
+  if (!found) throw new Problem('not-found')
+  const row = Row.parse(found)
+  const most = resourceLimits(row.resources)[resource]
   if (row.count < most) return
-  const what = `There are ${row.count} ${asked.resource} already, which is the most`
-  throw new Problem('wrong-state', {
+  const [one, several, makeRoom] = texts
+  const has = `You have ${row.count} ${row.count === 1 ? one : several}`
+  throw new Problem('limit-reached', {
     detail:
-      plan === null
-        ? `${what}. Delete one first.`
-        : `${what} of the plan "${plan}". Delete one first, or ask the operator for a higher limit.`,
+      most < resourceMaxima[resource]
+        ? `${has}, and your plan "${row.plan}" allows ${most} (limit \`${resource}\`). ${makeRoom} first, or ask the operator for a higher limit.`
+        : `${has}, which is the most that the gateway allows (limit \`${resource}\`). ${makeRoom} first.`,
   })
 }

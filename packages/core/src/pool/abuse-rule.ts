@@ -35,6 +35,9 @@ export function lowerBound(count: number, of: number, z: number): number {
   return Math.max(0, (middle - spread) / (1 + (z * z) / of))
 }
 
+/** The bound that a pause is decided by. */
+export const likelyShare = (count: number, of: number) => lowerBound(count, of, Z.pause)
+
 const percent = (share: number) => `${Number((share * 100).toFixed(2))} %`
 
 function judgeOne(

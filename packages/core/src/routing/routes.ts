@@ -1,11 +1,7 @@
 import { fromPublicId, newId } from '@lettergate/contracts/lib/ids'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { ValidationIssues } from '@lettergate/contracts/problems/validation-issues'
-import {
-  type CreateRouteRequest,
-  ROUTES_MAX,
-  type UpdateRouteRequest,
-} from '@lettergate/contracts/routes/routes'
+import type { CreateRouteRequest, UpdateRouteRequest } from '@lettergate/contracts/routes/routes'
 import type { ManagedTables, TenantPrisma } from '@lettergate/db/prisma'
 import { z } from 'zod'
 import { changeConnections, fromStorage, given, POOL_TARGET, toJson } from '../lib/index.ts'
@@ -57,7 +53,7 @@ export function createRoute(deps: Deps, tenantId: string, request: CreateRouteRe
   return fromStorage(
     changeConnections(deps.prisma, tenantId, async (db) => {
       const targets = await toTargetRows(db, tenantId, request.targets)
-      await checkResourceLimit(db, { tenantId, resource: 'routes' }, ROUTES_MAX)
+      await checkResourceLimit(db, { tenantId, resource: 'routes' })
       const row = { tenant_id: tenantId, id: newId(), name, position, strategy, enabled }
       const json = { match: toJson(request.match), targets: toJson(targets) }
       return StoredRoute.parse(await db.route.create({ data: { ...row, ...json } }))

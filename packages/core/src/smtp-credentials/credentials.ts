@@ -1,12 +1,12 @@
 import { newId } from '@lettergate/contracts/lib/ids'
 import { Problem } from '@lettergate/contracts/problems/problems'
-import {
-  type CreateSmtpCredentialRequest,
-  SMTP_CREDENTIALS_MAX,
-  type UpdateSmtpCredentialRequest,
+import type {
+  CreateSmtpCredentialRequest,
+  UpdateSmtpCredentialRequest,
 } from '@lettergate/contracts/smtp-credentials/smtp-credentials'
 import type { TenantPrisma } from '@lettergate/db/prisma'
 import { fromStorage, given } from '../lib/index.ts'
+import { checkResourceLimit } from '../plans/index.ts'
 import type { Sealer } from '../secrets/index.ts'
 import { makeSecret } from './secret.ts'
 
@@ -53,12 +53,7 @@ export async function createSmtpCredential(
     const place = { tenantId, table: 'smtp_credential', id } as const
     const { sealed, dataKeyVersion } = await deps.sealer.sealJson(place, secret)
     return deps.prisma.forTenantInTurn(tenantId, async (db) => {
-      const count = await db.smtp_credential.count({ where: { tenant_id: tenantId } })
-      if (count >= SMTP_CREDENTIALS_MAX) {
-        throw new Problem('wrong-state', {
-          detail: `There are ${SMTP_CREDENTIALS_MAX} SMTP credentials already, which is the most. Delete one first.`,
-        })
-      }
+      await checkResourceLimit(db, { tenantId, resource: 'smtp_credentials' })
       const sealedSecret = new Uint8Array(sealed)
       const keys = { tenant_id: tenantId, id, mode }
       await db.smtp_credential.createMany({

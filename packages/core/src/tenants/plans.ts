@@ -1,4 +1,5 @@
 import type { CreatePlanRequest, UpdatePlanRequest } from '@lettergate/contracts/admin/plans'
+import { Resources } from '@lettergate/contracts/admin/resources'
 import { EgressRules } from '@lettergate/contracts/egress/rules'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import type { DbNull, ManagedTables } from '@lettergate/db/prisma'
@@ -22,7 +23,7 @@ const Stored = z.object({
   message_bytes: z.number(),
   content_days: z.number(),
   record_days: z.number(),
-  resources: z.record(z.string(), z.number()),
+  resources: Resources,
   egress: EgressRules.nullable(),
   features: z.array(z.string()),
   created_at: z.date(),

@@ -52,10 +52,16 @@ async function dailyLimitOf(db: ManagedTables, plan: string): Promise<number> {
 }
 
 /** Null takes a limit back. */
-function changeLimits(before: OwnLimits, change: ChangeOwnLimits): OwnLimits {
-  const all = Object.entries({ ...before, ...given(change) })
-  return OwnLimits.parse(Object.fromEntries(all.filter(([, value]) => value !== null)))
+function changeLimits(before: OwnLimits, { resources, ...change }: ChangeOwnLimits): OwnLimits {
+  const ofResources = withoutNulls({ ...before.resources, ...resources })
+  return OwnLimits.parse({
+    ...withoutNulls({ ...before, ...given(change) }),
+    resources: Object.keys(ofResources).length === 0 ? undefined : ofResources,
+  })
 }
+
+const withoutNulls = (values: object) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null && value !== undefined))
 
 export type NewTenant = {
   name: string

@@ -2,11 +2,7 @@ import { newId } from '@lettergate/contracts/lib/ids'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { ValidationIssues } from '@lettergate/contracts/problems/validation-issues'
 import { callbackTarget, callbackUrlIssue } from '@lettergate/contracts/webhooks/callback-url'
-import {
-  type CreateEndpointRequest,
-  ENDPOINTS_MAX,
-  type UpdateEndpointRequest,
-} from '@lettergate/contracts/webhooks/requests'
+import type { CreateEndpointRequest, UpdateEndpointRequest } from '@lettergate/contracts/webhooks/requests'
 import type { Queryable } from '@lettergate/db/pool'
 import type { ManagedTables, TenantPrisma } from '@lettergate/db/prisma'
 import type { Tenants } from '@lettergate/db/tenant-scope'
@@ -142,7 +138,7 @@ export async function createEndpoint(
     (async () => {
       const { sealed, dataKeyVersion } = await deps.sealer.sealJson(placeOf(owner, id), content)
       return deps.prisma.forTenantInTurn(tenantId, async (db) => {
-        await checkResourceLimit(db, { tenantId, resource: 'endpoints' }, ENDPOINTS_MAX)
+        await checkResourceLimit(db, { tenantId, resource: 'endpoints' })
         await db.endpoint.createMany({
           data: [
             {

@@ -1,5 +1,6 @@
 import { Overview } from '@lettergate/contracts/admin/figures'
 import { fromStorage } from '@lettergate/core/lib'
+import { countPool } from '@lettergate/core/pool'
 import { readOverview } from '@lettergate/core/tenants'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
@@ -12,10 +13,14 @@ export function addOverviewRoute(app: FastifyInstance, deps: ApiDeps): void {
     schema: {
       operationId: 'adminGetOverview',
       summary: 'Read the overview',
-      description: 'Tenants, what they used today, the backlog, and connections that do not work.',
+      description:
+        'Tenants, what they used today, the backlog, connections that do not work, and tenants that the shared pool stopped.',
       tags: ['Operator'],
       response: { 200: answer('The overview.', Overview), ...problemAnswers(401, 403, 503) },
     },
-    handler: (): Promise<Overview> => fromStorage(readOverview(deps.figures)),
+    handler: (): Promise<Overview> =>
+      fromStorage(
+        (async () => ({ ...(await readOverview(deps.figures)), pool: await countPool(deps.db) }))(),
+      ),
   })
 }

@@ -1,5 +1,7 @@
 import { TenantHealth } from '@lettergate/contracts/admin/figures'
 import { toPublicId } from '@lettergate/contracts/lib/ids'
+import { Problem } from '@lettergate/contracts/problems/problems'
+import { FIRST_TENANT } from '@lettergate/core/dispatch'
 import { fromStorage } from '@lettergate/core/lib'
 import { readTenant, readTenantHealth } from '@lettergate/core/tenants'
 import type { FastifyInstance } from 'fastify'
@@ -7,6 +9,7 @@ import type { ApiDeps } from '../../deps.ts'
 import { asOperator } from '../../http/as-operator.ts'
 import { pathId } from '../../http/path-id.ts'
 import { answer, problemAnswers, TenantPath } from '../../http/schemas.ts'
+import { presentPoolTenant, readPoolTenants } from '../pool/present-pool-tenant.ts'
 
 /** Says how the mail of a tenant is doing. */
 export function addTenantHealthRoute(app: FastifyInstance, deps: ApiDeps): void {
@@ -16,7 +19,7 @@ export function addTenantHealthRoute(app: FastifyInstance, deps: ApiDeps): void 
       operationId: 'adminGetTenantHealth',
       summary: 'Read the health of a tenant',
       description:
-        'Its connections, what its messages wait for, and how many addresses bounced or complained.',
+        'Its connections, what its messages wait for, how many addresses bounced or complained, and how the shared pool judges it.',
       tags: ['Operator'],
       params: TenantPath,
       response: { 200: answer('The health.', TenantHealth), ...problemAnswers(401, 403, 404, 503) },
@@ -38,7 +41,10 @@ export function addTenantHealthRoute(app: FastifyInstance, deps: ApiDeps): void 
         complaint: of('complaint'),
         unsubscribe: of('unsubscribe'),
       }
-      return { connections, ready, sending, waiting, last_day }
+      const page = { tenantId, after: FIRST_TENANT, limit: 1 }
+      const [pool] = (await readPoolTenants(deps.db, page)).map(presentPoolTenant)
+      if (!pool) throw new Problem('not-found')
+      return { connections, ready, sending, waiting, last_day, pool }
     },
   })
 }

@@ -1,9 +1,10 @@
 import { fromPublicId, toPublicId } from '@lettergate/contracts/lib/ids'
 import { PoolTenantList, PoolTenantsQuery } from '@lettergate/contracts/pool/pool'
+import { FIRST_TENANT } from '@lettergate/core/dispatch'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { answer, problemAnswers } from '../../http/schemas.ts'
-import { FIRST_TENANT, presentPoolTenant, readPoolTenants } from './present-pool-tenant.ts'
+import { presentPoolTenant, readPoolTenants } from './present-pool-tenant.ts'
 
 /** Lists the tenants that use the pool. */
 export function addListPoolTenantsRoute(app: FastifyInstance, deps: ApiDeps): void {

@@ -4,8 +4,6 @@ import { fromStorage } from '@lettergate/core/lib'
 import { listPoolTenants, type PoolTenant as PoolTenantRow, readPoolSetting } from '@lettergate/core/pool'
 import type { Queryable } from '@lettergate/db/pool'
 
-export const FIRST_TENANT = '00000000-0000-0000-0000-000000000000'
-
 /** Presents how a tenant stands with the pool. */
 export function presentPoolTenant(row: PoolTenantRow): PoolTenant {
   return {
@@ -21,6 +19,8 @@ export function presentPoolTenant(row: PoolTenantRow): PoolTenant {
     sent: row.handed,
     bounced: row.bounced,
     complained: row.complained,
+    bounces: row.bounces,
+    complaints: row.complaints,
     held: row.held,
   }
 }

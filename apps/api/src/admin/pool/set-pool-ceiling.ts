@@ -1,12 +1,13 @@
 import { PoolCeilingRequest, PoolTenant } from '@lettergate/contracts/pool/pool'
 import { Problem } from '@lettergate/contracts/problems/problems'
+import { FIRST_TENANT } from '@lettergate/core/dispatch'
 import { fromStorage } from '@lettergate/core/lib'
 import { setPoolCeiling } from '@lettergate/core/pool'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { pathId } from '../../http/path-id.ts'
 import { answer, problemAnswers, TenantPath } from '../../http/schemas.ts'
-import { FIRST_TENANT, presentPoolTenant, readPoolTenants } from './present-pool-tenant.ts'
+import { presentPoolTenant, readPoolTenants } from './present-pool-tenant.ts'
 
 /** Sets the most that one tenant sends through the pool in a day. */
 export function addSetPoolCeilingRoute(app: FastifyInstance, deps: ApiDeps): void {

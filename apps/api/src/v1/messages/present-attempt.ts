@@ -3,7 +3,8 @@ import type { Attempt, AttemptChoice } from '@lettergate/contracts/messages/resp
 import { POOL_TARGET, toConnectionName } from '@lettergate/core/lib'
 import type { AttemptRow, StoredChoice } from '@lettergate/core/messages'
 
-function presentChoice({ rule, route, skipped, alone = false }: StoredChoice): AttemptChoice {
+function presentChoice({ rule, route, skipped, alone = false }: StoredChoice): AttemptChoice | null {
+  if (rule === 'lost') return null
   return {
     rule,
     route: route === null ? null : toPublicId('rte', route),

@@ -1,7 +1,7 @@
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { Plan } from '@lettergate/contracts/usage/usage'
 import { fromStorage } from '@lettergate/core/lib'
-import { type Limits, readLimits } from '@lettergate/core/plans'
+import { type Limits, readLimits, resourceLimits } from '@lettergate/core/plans'
 import { type QuotaState, readUsage } from '@lettergate/core/usage'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
@@ -41,7 +41,7 @@ function presentPlan(limits: Limits, quota: QuotaState): Plan {
       content_days,
       record_days,
     },
-    resources,
+    resources: resourceLimits(resources),
     features,
     from_tomorrow: Object.keys(lower).length === 0 ? null : lower,
   }

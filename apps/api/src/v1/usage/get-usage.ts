@@ -1,7 +1,6 @@
-import { toPublicId } from '@lettergate/contracts/lib/ids'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { Usage, UsageQuery } from '@lettergate/contracts/usage/usage'
-import { fromStorage } from '@lettergate/core/lib'
+import { fromStorage, toConnectionName } from '@lettergate/core/lib'
 import { type CounterState, readUsage, readUsageDays, type UsageNow } from '@lettergate/core/usage'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
@@ -50,7 +49,7 @@ export function addGetUsageRoute(app: FastifyInstance, deps: ApiDeps): void {
         mode,
         ...presentNow(now),
         connections: past.connections.map(({ connectionId, ...counts }) => ({
-          connection: toPublicId('con', connectionId),
+          connection: toConnectionName(connectionId),
           ...counts,
         })),
         days: past.days.map(({ day, accepted, pool, bytes, dayLimit }) => ({

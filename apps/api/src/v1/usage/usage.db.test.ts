@@ -115,7 +115,10 @@ test('a plan limits the number of routes, and says so', async () => {
   })
   expect(made).toMatchObject({
     status: 409,
-    json: { detail: expect.stringContaining('the most of the plan "standard"') },
+    json: {
+      code: 'limit-reached',
+      detail: expect.stringContaining('your plan "standard" allows 0 (limit `endpoints`)'),
+    },
   })
 })
 

@@ -2,7 +2,8 @@ import type { Queryable } from '@lettergate/db/pool'
 
 /** Ids of the database. */
 export type StoredChoice = {
-  rule: 'named' | 'route' | 'priority' | 'fallback'
+  /** `lost`: it is lost with its worker. */
+  rule: 'named' | 'route' | 'priority' | 'fallback' | 'lost'
   route: string | null
   skipped: { connection: string; why: string }[]
   /** By the shared pool; absent: no. */

@@ -1,4 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
+import { POOL_TENANT_ID } from '../../lib/index.ts'
 
 /** State of a message in the backlog and of its connection. */
 export type ExplainRow = {
@@ -10,6 +11,7 @@ export type ExplainRow = {
   retry_hours: number
   /** Workers that were lost over it. */
   lost_workers: number
+  /** The tenant of the pool stands for its connections. */
   wait_for: string | null
   wait_why: string | null
   /** Since when a person holds it; null: nobody does. */
@@ -32,7 +34,9 @@ export async function readExplain(
   const { rows } = await db.query<ExplainRow>({
     name: 'read-explain',
     text: `
-      select o.state, o.due_at, o.first_due_at, t.retry_hours, o.lost_workers, o.wait_for, o.wait_why, o.held_at,
+      select o.state, o.due_at, o.first_due_at, t.retry_hours, o.lost_workers, o.wait_why,
+             case when o.wait_for is null or exists (select from connection c where c.tenant_id = $1 and c.id = o.wait_for) then o.wait_for
+                  else '${POOL_TENANT_ID}'::uuid end as wait_for, o.held_at,
              (select count(*) from (
                 select from outbox b where o.state = 'ready' and b.phase = 'ready' and b.tenant_id between $1 and $1
                   and (b.is_bulk, b.message_id) < (o.is_bulk, o.message_id)

@@ -1,7 +1,6 @@
+import { Resources } from '@lettergate/contracts/admin/resources'
 import type { Queryable } from '@lettergate/db/pool'
 import { z } from 'zod'
-
-const Resources = z.record(z.string(), z.number().int().min(0))
 
 /** Limits in force: the tenant's own, where it has one, or those of its plan. Null: none. */
 const Limits = z.object({

@@ -1,4 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
+import { likelyShare } from '../abuse-rule.ts'
 
 /** How a tenant stands with the pool. */
 export type PoolTenant = {
@@ -18,14 +19,29 @@ export type PoolTenant = {
   complained: number
   /** Messages that wait. */
   held: number
+  bounces: PoolRate
+  complaints: PoolRate
 }
+
+/** Of 1. */
+export type PoolRate = {
+  /** Null: nothing was sent within the window. */
+  rate: number | null
+  /** The lowest share that the numbers are likely to come from: the rule compares it with its limit for a pause. */
+  at_least: number
+}
+
+const rateOf = (count: number, of: number): PoolRate => ({
+  rate: of === 0 ? null : count / of,
+  at_least: likelyShare(count, of),
+})
 
 /** Tenants that used the pool within the window, or that are warned, paused or limited; those paused first. */
 export async function listPoolTenants(
   db: Queryable,
   options: { tenantId: string | null; windowDays: number; after: string; limit: number },
 ): Promise<PoolTenant[]> {
-  const { rows } = await db.query<PoolTenant>({
+  const { rows } = await db.query<Omit<PoolTenant, 'bounces' | 'complaints'>>({
     name: 'list-pool-tenants',
     text: `
       with wanted as materialized (
@@ -55,7 +71,11 @@ export async function listPoolTenants(
       order by t.id`,
     values: [options.tenantId, options.windowDays, options.after, options.limit],
   })
-  return rows
+  return rows.map((row) => ({
+    ...row,
+    bounces: rateOf(row.bounced, row.handed),
+    complaints: rateOf(row.complained, row.handed),
+  }))
 }
 
 /** A ceiling by the operator ends its rise by itself; null removes it. False: there is no such tenant. */
