@@ -11,6 +11,8 @@ import { waitUntil } from './ports.ts'
 import { type Managed, startProcess } from './processes.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+/** As in package.json. */
+const NODE_COMPILE_CACHE = 'node_modules/.cache/node'
 
 /** The addresses by which the processes of Lettergate find each other. */
 export type GatewayPlace = {
@@ -55,7 +57,7 @@ export async function startPart(part: Part, env: Record<string, string>): Promis
     command: process.execPath,
     // As package.json starts it.
     args: [...(part === 'worker' ? ['--max-semi-space-size=32'] : []), `apps/${part}/src/main.ts`],
-    env: { MALLOC_ARENA_MAX: '2', ...env },
+    env: { MALLOC_ARENA_MAX: '2', NODE_COMPILE_CACHE, ...env },
     cwd: ROOT,
   })
   const port = env[READINESS_PORTS[part]]
@@ -75,7 +77,7 @@ export async function runCommand(args: string[], env: Record<string, string>): P
     name: args.join(' '),
     command: process.execPath,
     args: ['apps/lettergate/src/main.ts', ...args],
-    env,
+    env: { NODE_COMPILE_CACHE, ...env },
     cwd: ROOT,
   })
   const { code } = await command.exited

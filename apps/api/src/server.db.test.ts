@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import { startTestApi, TEST_SECRET, type TestApi } from '../test/api.ts'
 
+/** As in package.json. */
+const NODE_COMPILE_CACHE = fileURLToPath(new URL('../../../node_modules/.cache/node', import.meta.url))
+
 const message = JSON.stringify({
   from: 'a@acme.example',
   to: ['b@example.net'],
@@ -67,7 +70,7 @@ async function keepSending(url: string, key: string): Promise<{ accepted: number
 /** The api as its own process, on the database of `api`. */
 async function spawnApi(databaseUrl: string): Promise<{ url: string; child: ChildProcess }> {
   const child = spawn(process.execPath, [fileURLToPath(new URL('./main.ts', import.meta.url))], {
-    env: { DATABASE_URL: databaseUrl, LETTERGATE_SECRET: TEST_SECRET, API_PORT: '0' },
+    env: { DATABASE_URL: databaseUrl, LETTERGATE_SECRET: TEST_SECRET, API_PORT: '0', NODE_COMPILE_CACHE },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   for await (const line of createInterface({ input: child.stdout })) {

@@ -6,7 +6,7 @@ import { newId } from '@lettergate/contracts/lib/ids'
 import { createSealer } from '@lettergate/core/secrets'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Finished, runCommand } from '../test/run-command.ts'
+import { type Finished, runCommand, runInside } from '../test/run-command.ts'
 
 let database: TestDatabase
 let folder: string
@@ -21,7 +21,7 @@ afterAll(async () => {
 })
 
 function run(...args: string[]): Promise<Finished> {
-  return runCommand(args, { DATABASE_URL: database.url, LETTERGATE_DATA_DIR: folder }).finished
+  return runInside(args, { DATABASE_URL: database.url, LETTERGATE_DATA_DIR: folder })
 }
 
 test('tenant create --json prints exactly the tenant and its keys', async () => {
@@ -105,8 +105,7 @@ test('key rotate-root rewraps every data key, counts unused keys, and may be run
   const own = await createTestDatabase()
   const [before, after] = ['a'.repeat(32), 'b'.repeat(32)]
   const env = { DATABASE_URL: own.url, LETTERGATE_DATA_DIR: folder }
-  const runWith = (args: string[], more: Record<string, string>) =>
-    runCommand(args, { ...env, ...more }).finished
+  const runWith = (args: string[], more: Record<string, string>) => runInside(args, { ...env, ...more })
   await runWith(['tenant', 'create', '--name', 'R', '--plan', 'free'], { LETTERGATE_SECRET: before })
   const root = createSecretKey(Buffer.from(before))
   const { rows } = await own.pool.query<{ id: string }>('select id from tenant')
@@ -158,4 +157,4 @@ test('a key of the operator can be made, is listed without itself, and can be re
   const rows = JSON.parse((await run('key', 'list', '--admin', '--json')).stdout)
   expect(rows[0]).toMatchObject({ id: made.key_id, mode: 'admin', status: 'revoked' })
   expect((await run('key', 'list')).stderr).toContain('--tenant')
-}, 90_000)
+})

@@ -2,11 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { type Finished, runCommand } from '../test/run-command.ts'
-
-/** Each command is a process of its own, and a test runs several. */
-vi.setConfig({ testTimeout: 120_000 })
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Finished, runInside } from '../test/run-command.ts'
 
 let database: TestDatabase
 let folder: string
@@ -24,7 +21,7 @@ afterAll(async () => {
 })
 
 function run(...args: string[]): Promise<Finished> {
-  return runCommand(args, { DATABASE_URL: database.url, LETTERGATE_DATA_DIR: folder, NO_COLOR: '1' }).finished
+  return runInside(args, { DATABASE_URL: database.url, LETTERGATE_DATA_DIR: folder, NO_COLOR: '1' })
 }
 
 async function printed(...args: string[]): Promise<string> {

@@ -3,11 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fromPublicId } from '@lettergate/contracts/lib/ids'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { type Finished, runCommand } from '../test/run-command.ts'
-
-// Each command is a process of its own, and a test runs several.
-vi.setConfig({ testTimeout: 180_000 })
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Finished, runInside } from '../test/run-command.ts'
 
 let database: TestDatabase
 let folder: string
@@ -21,7 +18,7 @@ afterAll(async () => {
 })
 
 function run(...args: string[]): Promise<Finished> {
-  return runCommand(['pool', ...args], { DATABASE_URL: database.url, LETTERGATE_DATA_DIR: folder }).finished
+  return runInside(['pool', ...args], { DATABASE_URL: database.url, LETTERGATE_DATA_DIR: folder })
 }
 
 const settings = ['--settings', '{"host":"8.8.8.8","port":587}']
@@ -65,8 +62,7 @@ test.each([
 
 test('a tenant is paused, limited and released, and the table shows why', async () => {
   const env = { DATABASE_URL: database.url, LETTERGATE_DATA_DIR: folder }
-  const made = await runCommand(['tenant', 'create', '--name', 'Acme', '--plan', 'free', '--json'], env)
-    .finished
+  const made = await runInside(['tenant', 'create', '--name', 'Acme', '--plan', 'free', '--json'], env)
   const id = String(JSON.parse(made.stdout).tenant_id)
   const paused = await run('pause', id, '--reason', 'bought addresses')
   expect(paused.stdout).toMatch(/tenant .* why\n.*Acme +paused .* bought addresses\n$/s)

@@ -4,10 +4,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { childEnv } from '@lettergate/config/child-env'
 import type { Env } from '@lettergate/config/config'
+import { vi } from 'vitest'
+import { runCommandLine } from '../src/command-line.ts'
 import type { DevFile } from '../src/start/dev-file.ts'
 
 const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts')
-const WAIT_MS = 40_000
+const WAIT_MS = 100_000
 
 export type Finished = { code: number | null; stdout: string; stderr: string }
 export type RunningCommand = {
@@ -30,7 +32,6 @@ const CLEAN: Env = Object.fromEntries(
   ].map((name) => [name, undefined]),
 )
 
-/** Starts the command line as a user would, in a process of its own. */
 /** Free ports for mail, so that gateways of several tests run at the same time. */
 export const ANY_PORTS = {
   SMTP_PORT: '0',
@@ -39,6 +40,7 @@ export const ANY_PORTS = {
   INBOUND_PORT: '0',
 }
 
+/** Starts the command line as a user would, in a process of its own. */
 export function runCommand(args: readonly string[], env: Env): RunningCommand {
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: childEnv({ ...CLEAN, ...env }),
@@ -56,6 +58,35 @@ export function runCommand(args: readonly string[], env: Env): RunningCommand {
     child.once('close', (code) => resolve({ code, stdout, stderr })),
   )
   return { pid: child.pid ?? 0, stdout: () => stdout, kill: (signal) => child.kill(signal), finished }
+}
+
+let turn: Promise<unknown> = Promise.resolve()
+
+/**
+ * Runs a command in this process, for tests of its effects and its texts: it takes a tenth of the time. Output and settings
+ * belong to the whole process, so commands take turns.
+ */
+export function runInside(args: readonly string[], env: Env): Promise<Finished> {
+  const run = turn.then(() => runCaptured(args, env))
+  turn = run.catch(() => undefined)
+  return run
+}
+
+async function runCaptured(args: readonly string[], env: Env): Promise<Finished> {
+  const written = { stdout: '', stderr: '' }
+  const spies = (['stdout', 'stderr'] as const).map((name) =>
+    vi.spyOn(process[name], 'write').mockImplementation((chunk) => {
+      written[name] += chunk
+      return true
+    }),
+  )
+  for (const [name, value] of Object.entries({ ...CLEAN, ...env })) vi.stubEnv(name, value)
+  try {
+    return { code: await runCommandLine(args), ...written }
+  } finally {
+    vi.unstubAllEnvs()
+    for (const spy of spies) spy.mockRestore()
+  }
 }
 
 /** Waits for `start` to print that it is ready; fails with its other output. */

@@ -47,7 +47,7 @@ export async function playSmtp(script: Script = {}): Promise<SmtpPeer> {
   const messages: string[] = []
   const commands: string[] = []
   let connections = 0
-  const server = createServer((socket) => {
+  const server = createServer({ noDelay: true }, (socket) => {
     connections++
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
