@@ -22,7 +22,9 @@ async function begin(setting?: RecipientCheck) {
   })
   const tenantId = await buildTenant(db.pool)
   if (setting)
-    await db.pool.query('update tenant set recipient_domain_check = $2 where id = $1', [tenantId, setting])
+    await db.prisma.forTenant(tenantId, ({ tenant }) =>
+      tenant.updateMany({ where: { id: tenantId }, data: { recipient_domain_check: setting } }),
+    )
   const dns = createDns({ allow: [server.address], resolvers: [server.address], port: server.port })
   const check = createAddressesCheck({ tenants: db.tenants, mailDomains: createMailDomains(dns) })
   const judge = (to: string[], change: Partial<NewMessage> = {}, mode: 'live' | 'test' = 'live') =>
