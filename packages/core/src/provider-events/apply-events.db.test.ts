@@ -9,7 +9,7 @@ import {
   stateOfSent,
 } from '../../test/sent-message.ts'
 import { noFailpoint } from '../lib/index.ts'
-import { requeue } from '../messages/sql/requeue.ts'
+import { createMessageReader, retryMessage } from '../messages/index.ts'
 import { applyTurn } from './apply-turn.ts'
 import { insertProviderEvents } from './sql/insert-provider-events.ts'
 
@@ -151,12 +151,11 @@ test('a repeat of an event proves nothing about an attempt that came after it', 
   expect(await stateOf(sent)).toEqual({ statuses: ['unknown'], events: ['recipient.delayed'] })
 })
 
-/** The tenant retries the recipients, by the door that the API uses. */
-const retry = (sent: SentMessage) =>
-  requeue(
-    db.pool,
-    sent,
-    sent.addresses.map((_, position) => position),
+const retry = ({ tenantId, id }: SentMessage) =>
+  retryMessage(
+    { tenants: db.tenants, messages: createMessageReader({ pool: db.pool }) },
+    { tenantId, mode: 'live' },
+    id,
   )
 const waiting = async ({ id }: SentMessage) =>
   (await db.pool.query({ text: 'select from outbox where message_id = $1', values: [id] })).rowCount === 1
