@@ -24,4 +24,5 @@ export {
   readRecipientCheck,
   setRecipientCheck,
 } from './recipient-check.ts'
+export { shownStatus } from './shown-status.ts'
 export { txtStrings } from './wanted-records.ts'
