@@ -63,9 +63,9 @@ const fields = {
   unicode_name: z
     .string()
     .meta({ description: 'The domain as people write it.', examples: ['bücher.example'] }),
-  status: z.enum(['not_started', 'pending', 'verified', 'failed']).meta({
+  status: z.enum(['not_started', 'pending', 'partially_verified', 'verified', 'failed']).meta({
     description:
-      '`pending`: its records are looked for. `verified`: it is proved, also during the 24 hours after its records vanished. `failed`: its records were not found for 72 hours, or are gone.',
+      '`pending`: its records are looked for. `verified`: it is proved, also during the 24 hours after its records vanished. `partially_verified`: the same, but its mail is not signed, or the record of `return_path` or `dmarc` is missing. `failed`: its records were not found for 72 hours, or are gone.',
   }),
   reason: z
     .string()

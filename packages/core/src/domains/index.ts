@@ -22,4 +22,5 @@ export {
   type RecipientCheck,
   readRecipientCheck,
 } from './recipient-check.ts'
+export { shownStatus } from './shown-status.ts'
 export { txtStrings } from './wanted-records.ts'

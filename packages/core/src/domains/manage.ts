@@ -11,6 +11,7 @@ import { type CheckDeps, checkDomain } from './check-domain.ts'
 import { parseDomainName } from './domain-name.ts'
 import type { DomainKeyRow, DomainRow, StoredRecord } from './domain-rows.ts'
 import { makeKeys, type NewKey, randomText } from './make-keys.ts'
+import { StoredRecords } from './shown-status.ts'
 import { readDomain } from './sql/read-domain.ts'
 import { type Wanted, wantedRecords } from './wanted-records.ts'
 
@@ -49,14 +50,6 @@ const COLUMNS = {
   next_check_at: true,
 } as const
 
-const Stored = z.array(
-  z.object({
-    name: z.string(),
-    status: z.enum(['not_started', 'pending', 'verified', 'failed', 'temporary_failure']),
-    found: z.array(z.string()),
-    difference: z.string().nullable(),
-  }),
-)
 const State = z.enum(['not_started', 'pending', 'verified', 'failed'])
 
 async function insertKeys(
@@ -87,7 +80,7 @@ async function withFreshMarks<T>(work: () => Promise<T>): Promise<T> {
 async function show(deps: DomainDeps, tenantId: string, id: string): Promise<DomainInfo> {
   const there = await readDomain(deps.tenants.forTenant(tenantId), tenantId, id)
   if (!there) throw new Problem('not-found')
-  const stored = new Map(Stored.parse(there.domain.records).map((record) => [record.name, record]))
+  const stored = new Map(StoredRecords.parse(there.domain.records).map((record) => [record.name, record]))
   const records = wantedRecords(there.domain, there.keys, deps.gateway, deps.now()).map((wanted) => ({
     wanted,
     stored: stored.get(wanted.name) ?? null,

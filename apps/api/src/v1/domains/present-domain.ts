@@ -1,6 +1,13 @@
 import type { Domain, DomainRecord, DomainSummary } from '@lettergate/contracts/domains/domains'
 import { toPublicId } from '@lettergate/contracts/lib/ids'
-import { type DomainInfo, type DomainRow, GRACE_MS, txtStrings, unicodeName } from '@lettergate/core/domains'
+import {
+  type DomainInfo,
+  type DomainRow,
+  GRACE_MS,
+  shownStatus,
+  txtStrings,
+  unicodeName,
+} from '@lettergate/core/domains'
 
 /** Presents a domain without its records. */
 export function presentSummary(row: DomainRow): DomainSummary {
@@ -8,7 +15,7 @@ export function presentSummary(row: DomainRow): DomainSummary {
     id: toPublicId('dom', row.id),
     name: row.name,
     unicode_name: unicodeName(row.name),
-    status: row.state,
+    status: shownStatus(row),
     reason: row.reason,
     has_return_path: row.has_return_path,
     verified_at: row.verified_at?.toISOString() ?? null,
