@@ -19,6 +19,7 @@ import { createProgress } from './progress.ts'
 import { ratioPlot } from './ratio-plot.ts'
 import { textTable } from './report.ts'
 import { benchSmtp } from './smtp.ts'
+import { benchInbound } from './smtp-inbound.ts'
 import { benchStatus } from './status.ts'
 import { createTestBed, type TestBed } from './test-bed.ts'
 import { writePage } from './write-page.ts'
@@ -40,7 +41,8 @@ const parts: Record<string, { run: (bed: TestBed) => Promise<PartResult>; second
   events: { run: benchEvents, seconds: 60 },
   feed: { run: benchFeed, seconds: 60 },
   callbacks: { run: benchCallbacks, seconds: 90 },
-  smtp: { run: benchSmtp, seconds: 150 },
+  smtp: { run: benchSmtp, seconds: 90 },
+  inbound: { run: benchInbound, seconds: 60 },
 }
 
 function readOptions(): { json: boolean; quick: boolean; chosen: string[]; isWhole: boolean } {

@@ -102,7 +102,7 @@ async function startReceiver(secret: string, port: number): Promise<() => string
   const path = join(folder, 'receiver.mjs')
   writeFileSync(path, /```js\n([\s\S]*?)```/.exec(page)?.[1] ?? '')
   const child: ChildProcess = spawn(process.execPath, [path], {
-    env: childEnv({ SECRET: secret, PORT: String(port) }),
+    env: childEnv({ SECRET: secret, PORT: String(port), API_URL: api.url, API_KEY: api.tenant.liveKey }),
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let output = ''
@@ -182,6 +182,13 @@ it('every example of the guide to received mail works in its order, and its rece
   while (printed().length < 2 && errors.length === 0) await sleep(50)
   expect(errors).toEqual([])
   expect(printed()).toEqual(['ann@acme.example: It is broken.', 'log.txt: 3 bytes'])
+  const large = 'a'.repeat(70).concat('\r\n').repeat(80_000)
+  await receive(address, Buffer.from(mail.replace('abc', large)))
+  while (printed().length < 4 && errors.length === 0) await sleep(50)
+  expect(errors).toEqual([])
+  expect(printed().slice(2)).toEqual(['ann@acme.example: It is broken.', `log.txt: ${large.length} bytes`])
+  const [newest] = (await api.call('GET', '/v1/inbound/messages')).text.match(/inb_\w+/) ?? []
+  expect((await api.call('DELETE', `/v1/inbound/messages/${newest}`)).status).toBe(204)
 
   const list = await api.call('GET', `/v1/inbound/mailboxes/${known.get('mbx')}/messages`)
   expect(list.json.data).toMatchObject([

@@ -48,7 +48,7 @@ export type SmtpServer = {
   stop(graceMs: number): Promise<void>
 }
 
-/** Of mails that are being received, in all sessions: three of the largest, or thousands of common ones. */
+/** Of mails that are being received, in all sessions; one tenant has half of it at most: two of the largest mails, or thousands of common ones. */
 const MEMORY_BYTES_MAX = 192 * 1024 * 1024
 const passwords: readonly Mechanism[] = ['PLAIN', 'LOGIN', 'CRAM-MD5']
 

@@ -23,9 +23,9 @@ const waitMs = 10_000
 
 export async function connectRaw(
   port: number,
-  options: { tls?: ConnectionOptions } = {},
+  options: { tls?: ConnectionOptions /** The address that it comes from. */; from?: string } = {},
 ): Promise<RawClient> {
-  const plain = connect(port, '127.0.0.1')
+  const plain = connect({ port, host: '127.0.0.1', ...(options.from && { localAddress: options.from }) })
   let socket: Socket = plain
   let text = ''
   let isClosed = false

@@ -227,7 +227,7 @@ export const settings = z.object({
   SMTP_TRUSTED_PROXIES: cidrList.optional().meta({
     example: '',
     description:
-      'Comma list of addresses or CIDRs of load balancers that begin with a line of the PROXY protocol (version 1); unset: none.',
+      'Comma list of addresses or CIDRs of load balancers that begin with a header of the PROXY protocol, in version 1 or 2; unset: none.',
   }),
   SMTP_CONNECTIONS_MAX: wholeNumber(1, 50_000).default(3_000).meta({
     example: '3000',

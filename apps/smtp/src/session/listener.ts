@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Server, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
@@ -9,6 +10,7 @@ import {
   type SMTPServerSession,
 } from 'smtp-server'
 import type { SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js'
+import { readProxyHeader } from './proxy-header.ts'
 import { readData } from './read-data.ts'
 import { Refusal, type Reply, reply, toText } from './reply.ts'
 import { Session } from './session.ts'
@@ -111,6 +113,22 @@ export class Listener<User> extends SMTPServer {
     return this.#own.isProxy?.(socket.remoteAddress ?? '') ?? false
   }
 
+  /** Version 2 of the protocol; the library reads version 1. */
+  override _handleProxy(socket: Socket, done: Parameters<SMTPServer['_handleProxy']>[1]): void {
+    if (!this._expectsProxyHeader(socket)) {
+      super._handleProxy(socket, done)
+      return
+    }
+    readProxyHeader(socket, (client) => {
+      if (client === 'other') super._handleProxy(socket, done)
+      else if (client instanceof Error) {
+        socket.once('error', () => {})
+        socket.destroy()
+        done(client)
+      } else done(null, { id: randomUUID(), ...client })
+    })
+  }
+
   #sessionOf(session: SMTPServerSession): Session<User> {
     const own = this.#sessions.get(session)
     if (!own) throw new Error('a session that is not ours')
@@ -182,7 +200,7 @@ export class Listener<User> extends SMTPServer {
 
   async #receive(stream: SMTPServerDataStream, view: SessionView<User>, own: Session<User>): Promise<Reply> {
     const { limits, memory, handlers, refusesBareBreaks, counts } = this.#own
-    const data = await readData(stream, { bytesMax: limits.bytesMax, memory })
+    const data = await readData(stream, { bytesMax: limits.bytesMax, memory, holder: own.holder() })
     switch (data.kind) {
       case 'gone':
         own.say({ ...tooLarge(limits.bytesMax), isLast: true })

@@ -9,10 +9,10 @@ export type ReadData =
   /** The client left, or sent far more than is allowed: there is nobody to answer. */
   | { kind: 'gone' }
 
-/** Reads a mail into memory, within its limit and the memory of all sessions. */
+/** Reads a mail into memory, within its limit and the holder's share of the memory of all sessions. */
 export function readData(
   stream: SMTPServerDataStream,
-  { bytesMax, memory }: { bytesMax: number; memory: Memory },
+  { bytesMax, memory, holder }: { bytesMax: number; memory: Memory; holder: string },
 ): Promise<ReadData> {
   const { promise, resolve } = Promise.withResolvers<ReadData>()
   const pieces: Buffer[] = []
@@ -22,7 +22,7 @@ export function readData(
   let failed: 'too-large' | 'no-memory' | null = null
 
   function release(): void {
-    memory.give(held)
+    memory.give(holder, held)
     held = 0
     pieces.length = 0
   }
@@ -41,7 +41,7 @@ export function readData(
     }
     if (failed) return
     if (length > bytesMax) fail('too-large')
-    else if (!memory.take(piece.length)) fail('no-memory')
+    else if (!memory.take(holder, piece.length)) fail('no-memory')
     else {
       held += piece.length
       breaks.add(piece)

@@ -32,6 +32,8 @@ export type SessionHandlers<User> = {
   recipient(address: string, view: SessionView<User>): Promise<Reply | null>
   /** Its answer goes to the client. It answers 250 after the commit. */
   message(data: Extract<ReadData, { kind: 'mail' }>, view: SessionView<User>): Promise<Reply>
+  /** Whose share of the memory a mail takes; absent: that of its network. */
+  holder?: (view: SessionView<User>) => string | undefined
   /** The session is over. */
   left?: (user: User) => void
 }

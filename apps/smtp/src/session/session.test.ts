@@ -309,10 +309,10 @@ describe('a mail', () => {
     await openData(client)
     client.write('x'.repeat(60_000))
     expect(await client.ask('\r\n.')).toMatch(/^452 4\.3\.1/)
-    memory.take(45_000)
+    memory.take('127.0.0.1', 24_000)
     for (const line of ['MAIL FROM:<ann@acme.example>', 'RCPT TO:<bob@example.net>']) await client.ask(line)
     expect(await client.ask('DATA')).toMatch(/^452 4\.3\.1/)
-    memory.give(45_000)
+    memory.give('127.0.0.1', 24_000)
     expect(await client.ask('DATA')).toMatch(/^354/)
   })
 

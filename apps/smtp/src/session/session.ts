@@ -72,6 +72,11 @@ export class Session<User> extends SMTPConnection {
     }
   }
 
+  /** Whose share of the memory its mails take. */
+  holder(): string {
+    return this.#options.handlers.holder?.(this.view()) ?? holderOf(this.remoteAddress)
+  }
+
   /** Called by the listener once AUTH has succeeded. */
   signIn(user: User): void {
     this.#user = user
@@ -264,7 +269,7 @@ export class Session<User> extends SMTPConnection {
   }
 
   override handler_DATA(command: Buffer, callback: () => void): void {
-    if (this.session.envelope.rcptTo.length > 0 && this.#options.memory.isTight()) {
+    if (this.session.envelope.rcptTo.length > 0 && this.#options.memory.isTight(this.holder())) {
       this.say(reply(452, '4.3.1', 'Too many mails arrive at this moment. Repeat this one in a minute'))
       callback()
       return

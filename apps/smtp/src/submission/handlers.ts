@@ -27,6 +27,7 @@ export function createSubmissionHandlers(
       if (!login) return nobody
       return submitMail(deps, login, { mime: mail, envelope: view.envelope })
     },
+    holder: (view) => loginOf(view)?.tenantId,
     left: ({ leave }) => leave(),
   }
 }
