@@ -174,7 +174,7 @@ export function acceptUsual(
   return run(db, units, { ...options, usual: true })
 }
 
-/** As `acceptUsual`, for all units: those that were refused, have suppressed recipients or wait for the pool as well. */
+/** Decides all units, also those that have to be refused, have suppressed recipients or wait for the pool. */
 export async function acceptEvery(
   db: Queryable,
   units: AcceptUnit[],
