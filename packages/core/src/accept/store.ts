@@ -9,7 +9,9 @@ import {
   type AcceptResult,
   type AcceptUnit,
   type AcceptVerdict,
+  acceptEvery,
   acceptMessages,
+  acceptUsual,
 } from './sql/accept-messages.ts'
 import { findAccepted } from './sql/find-accepted.ts'
 import { findLeftOut } from './sql/find-left-out.ts'
@@ -29,12 +31,17 @@ export type Stored =
       })
   | { kind: 'key-in-progress'; admitted: false }
 
+/** Nothing is decided, and nothing written: the statement for every case comes next. */
+type Undecided = { kind: 'undecided'; admitted: false }
+type Written = Stored | Undecided
+
 type StoreDeps = { pool: Pool; failpoint: Failpoint; onError: (error: unknown) => void }
 
 /** A unit whose client has its answer, one way or the other, at `until` of `performance.now()`. */
 export type TimedUnit = AcceptUnit & { until: number }
 
-type Write = (units: TimedUnit[]) => Promise<Stored[]>
+type Write = (units: TimedUnit[]) => Promise<Written[]>
+type Accept = (db: Queryable, units: AcceptUnit[]) => Promise<(AcceptResult | null)[]>
 
 /** An interrupted batch is tried again after these, the last of them again and again, until its clients are answered. */
 const RETRY_DELAYS_MS = [10, 50, 200, 500]
@@ -42,8 +49,8 @@ const RETRY_DELAYS_MS = [10, 50, 200, 500]
 const TRY_MS_MIN = 50
 
 class NotAdmitted extends Error {
-  stored: Stored
-  constructor(stored: Stored) {
+  stored: Written
+  constructor(stored: Written) {
     super('not admitted')
     this.stored = stored
   }
@@ -68,25 +75,22 @@ export function createStore(deps: StoreDeps): {
   storeLarge(unit: TimedUnit, messages: NewMessage[]): Promise<Stored | Error>
 } {
   /** A tenant's first request of a day finds no usage row: it is made, and those units run again. */
-  async function admit(
-    db: Queryable,
-    units: AcceptUnit[],
-    options: { hasContent?: boolean } = {},
-  ): Promise<Stored[]> {
-    const results = await acceptMessages(db, units, options)
+  async function admit(db: Queryable, units: AcceptUnit[], accept: Accept): Promise<Written[]> {
+    const results = await accept(db, units)
     const missing = units.filter((_, index) => results[index]?.verdict === 'no-day')
     if (missing.length > 0) {
       await ensureUsage(
         deps.pool,
         missing.map((unit) => ({ id: unit.tenantId, mode: unit.mode })),
       )
-      const again = await acceptMessages(db, missing, options)
+      const again = await accept(db, missing)
       missing.forEach((unit, index) => {
-        const result = again[index]
-        if (result) results[units.indexOf(unit)] = result
+        results[units.indexOf(unit)] = again[index] ?? null
       })
     }
-    return results.map((result) => ({ kind: 'stored', ...result }))
+    return results.map((result) =>
+      result ? { kind: 'stored', ...result } : { kind: 'undecided', admitted: false },
+    )
   }
 
   /**
@@ -124,9 +128,9 @@ export function createStore(deps: StoreDeps): {
     units: TimedUnit[],
     round: number,
     partOf: (unit: TimedUnit) => string,
-  ): Promise<(Stored | Error)[]> {
+  ): Promise<(Written | Error)[]> {
     const parts = [...Map.groupBy(units, partOf).values()]
-    const answers = new Map<TimedUnit, Stored | Error>()
+    const answers = new Map<TimedUnit, Written | Error>()
     await Promise.all(
       parts.map(async (part) => {
         const results = await store(write, part, round)
@@ -142,7 +146,7 @@ export function createStore(deps: StoreDeps): {
     units: TimedUnit[],
     error: unknown,
     round: number,
-  ): Promise<(Stored | Error)[] | null> {
+  ): Promise<(Written | Error)[] | null> {
     const failure = databaseFailure(error)
     if (failure === 'full') return units.map(() => unavailable(error))
     // One request's fault must not fail the others of its batch.
@@ -166,7 +170,7 @@ export function createStore(deps: StoreDeps): {
     units: TimedUnit[],
     error: unknown,
     round: number,
-  ): Promise<(Stored | Error)[]> {
+  ): Promise<(Written | Error)[]> {
     const judged = await judge(write, units, error, round)
     if (judged) return judged
     await sleep(RETRY_DELAYS_MS[Math.min(round, RETRY_DELAYS_MS.length - 1)])
@@ -183,7 +187,7 @@ export function createStore(deps: StoreDeps): {
   }
 
   /** Whoever has been refused by now must not be stored after all: without a key, the repeat would be a second mail. */
-  async function store(write: Write, units: TimedUnit[], round = 0): Promise<(Stored | Error)[]> {
+  async function store(write: Write, units: TimedUnit[], round = 0): Promise<(Written | Error)[]> {
     const late = new Set(units.filter(isLate))
     if (late.size === 0) return storeInTime(write, units, round)
     const rest = units.filter((unit) => !late.has(unit))
@@ -191,7 +195,7 @@ export function createStore(deps: StoreDeps): {
     return units.map((unit) => (late.has(unit) ? undefined : results.shift()) ?? unavailable(null))
   }
 
-  async function storeInTime(write: Write, units: TimedUnit[], round: number): Promise<(Stored | Error)[]> {
+  async function storeInTime(write: Write, units: TimedUnit[], round: number): Promise<(Written | Error)[]> {
     try {
       await deps.failpoint('before_commit')
       const results = await write(units)
@@ -205,12 +209,12 @@ export function createStore(deps: StoreDeps): {
   }
 
   /** On a connection of its own, since waiting for one may have taken all the time. */
-  async function writeUnits(units: TimedUnit[]): Promise<Stored[]> {
+  async function writeUnits(units: TimedUnit[], accept: Accept): Promise<Written[]> {
     const client = await deps.pool.connect()
     let broken: Error | undefined
     try {
       if (units.some(isLate)) throw unavailable(null)
-      return await admit(client, units)
+      return await admit(client, units, accept)
     } catch (error) {
       if (databaseFailure(error) === 'unavailable')
         broken = error instanceof Error ? error : new Error(String(error))
@@ -220,7 +224,7 @@ export function createStore(deps: StoreDeps): {
     }
   }
 
-  async function writeLarge(unit: TimedUnit, messages: NewMessage[]): Promise<Stored> {
+  async function writeLarge(unit: TimedUnit, messages: NewMessage[]): Promise<Written> {
     return await inTransaction(deps.pool, async (client) => {
       for (const [index, { attachments }] of messages.entries()) {
         const row = unit.messages[index]
@@ -236,19 +240,35 @@ export function createStore(deps: StoreDeps): {
       await deps.failpoint('inside_accept')
       if (isLate(unit)) throw unavailable(null)
       // Last, so that the tenant's usage row is locked for one round trip only.
-      const [stored] = await admit(client, [unit], { hasContent: true })
+      const [stored] = await admit(client, [unit], (db, units) =>
+        acceptMessages(db, units, { hasContent: true }),
+      )
       if (!stored?.admitted) throw new NotAdmitted(stored ?? missingResult())
       return stored
     })
   }
 
   return {
-    storeUnits: (units) => store(writeUnits, units),
+    // Each statement is repeated, and looked for after a lost answer, by itself: a failure of the second one leaves the units of the first stored.
+    async storeUnits(units) {
+      const first = await store((some) => writeUnits(some, acceptUsual), units)
+      const rest = units.filter((_, index) => isUndecided(first[index]))
+      const second = rest.length > 0 ? await store((some) => writeUnits(some, acceptEvery), rest) : []
+      return first.map((written) => decided(isUndecided(written) ? second.shift() : written))
+    },
     async storeLarge(unit, messages) {
-      const [stored = missingResult()] = await store(async () => [await writeLarge(unit, messages)], [unit])
-      return stored
+      const [written] = await store(async () => [await writeLarge(unit, messages)], [unit])
+      return decided(written)
     },
   }
+}
+
+function isUndecided(written: Written | Error | undefined): written is Undecided {
+  return written !== undefined && !(written instanceof Error) && written.kind === 'undecided'
+}
+
+function decided(written: Written | Error | undefined): Stored | Error {
+  return written === undefined || isUndecided(written) ? missingResult() : written
 }
 
 function missingResult(): never {

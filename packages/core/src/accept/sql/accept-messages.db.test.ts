@@ -3,7 +3,7 @@ import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/datab
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildRow, buildTenant, buildUnit } from '../../../test/rows.ts'
 import { ensureUsage } from '../../usage/index.ts'
-import { acceptMessages } from './accept-messages.ts'
+import { acceptMessages, acceptUsual } from './accept-messages.ts'
 
 let db: TestDatabase
 beforeAll(async () => {
@@ -148,4 +148,22 @@ test('a scheduled message waits, a due one is ready', async () => {
     { state: 'ready', status: 'queued' },
     { state: 'waiting', status: 'scheduled' },
   ])
+})
+
+test('the first statement leaves no trace of a request that needs the second one, and stores the others', async () => {
+  const [full, suppressed] = [await tenantWithUsage(2), await tenantWithUsage(10)]
+  const sandbox = { kind: 'to' as const, address: 'suppressed@sandbox.lettergate.dev', name: null }
+  const idempotency = { keyHash: randomBytes(32), bodyHash: randomBytes(32), answer: '{}' }
+  const units = [
+    buildUnit(full, [many(2)], { idempotency }),
+    buildUnit(full),
+    buildUnit(suppressed, [buildRow({ recipients: [sandbox] })]),
+    buildUnit(suppressed, [many(3)]),
+  ]
+  const results = await acceptUsual(db.pool, units)
+  expect(results.map((result) => result?.verdict ?? null)).toEqual([null, null, null, 'go'])
+  expect(await counts(full)).toEqual({ messages: 0, recipients: 0, outbox: 0, used: 0 })
+  expect(await counts(suppressed)).toEqual({ messages: 1, recipients: 3, outbox: 1, used: 3 })
+  const again = await acceptMessages(db.pool, units.slice(0, 3))
+  expect(again.map(({ verdict }) => verdict)).toEqual(['day', 'go', 'go'])
 })
