@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { childEnv } from '@lettergate/config/child-env'
 import { afterEach, describe, expect, test } from 'vitest'
 import { openListener } from '../../test/listener.ts'
 import { connectRaw } from '../../test/raw-client.ts'
@@ -89,7 +90,8 @@ async function freePort(): Promise<number> {
   return address.port
 }
 
-const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` }
+const inherited = childEnv({})
+const env = { ...inherited, PATH: `${inherited.PATH}:/usr/sbin` }
 const hasHaproxy = spawnSync('haproxy', ['-v'], { env }).status === 0
 
 test.skipIf(!hasHaproxy).each(['send-proxy', 'send-proxy-v2'])(

@@ -96,7 +96,12 @@ async function begin(options: { sealer?: Sealer; gatewayDomain?: string | null }
     await Promise.all(claims.map(deliverer.deliver))
     const mail = host.mails.at(-1)
     if (!mail) throw new Error('no mail arrived')
-    return { id: accepted.messages[0]?.id ?? '', mail, envelopes: envelopes.splice(0), reports: reports.splice(0) }
+    return {
+      id: accepted.messages[0]?.id ?? '',
+      mail,
+      envelopes: envelopes.splice(0),
+      reports: reports.splice(0),
+    }
   }
 
   async function addAndProve() {
