@@ -1,5 +1,5 @@
-import { fromPublicId } from '@lettergate/contracts/lib/ids'
 import { limits } from '@lettergate/contracts/lib/field-limits'
+import { fromPublicId } from '@lettergate/contracts/lib/ids'
 import { timestampIssue, toDate } from '@lettergate/contracts/lib/timestamp'
 import { readMetadata, readTags } from '@lettergate/contracts/messages/metadata-rules'
 import { Problem } from '@lettergate/contracts/problems/problems'

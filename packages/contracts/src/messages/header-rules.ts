@@ -1,5 +1,5 @@
-import { readHeaderValue } from '../lib/header-value.ts'
 import { limits } from '../lib/field-limits.ts'
+import { readHeaderValue } from '../lib/header-value.ts'
 import { lineIssue } from '../lib/text-rules.ts'
 import type { ValidationIssues } from '../problems/validation-issues.ts'
 

@@ -1,5 +1,5 @@
-import { fromPublicId } from '../lib/ids.ts'
 import { limits } from '../lib/field-limits.ts'
+import { fromPublicId } from '../lib/ids.ts'
 import { lineIssue, textIssue } from '../lib/text-rules.ts'
 import { toDate } from '../lib/timestamp.ts'
 import { Problem, type ProblemCode } from '../problems/problems.ts'
