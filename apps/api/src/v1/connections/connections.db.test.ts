@@ -57,8 +57,9 @@ describe('/v1/connections', () => {
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(50)
     const refused = answers.filter(({ status }) => status === 409)
     expect(refused).toHaveLength(10)
-    const detail = 'There are 50 connections already, which is the most. Delete one first.'
-    expect(refused[0]?.json).toMatchObject({ code: 'wrong-state', detail })
+    const detail =
+      'You have 50 connections, which is the most that the gateway allows (limit `connections`). Delete one first.'
+    expect(refused[0]?.json).toMatchObject({ code: 'limit-reached', detail })
     const { rowCount } = await api.db.pool.query({
       text: 'select from connection where tenant_id = $1',
       values: [tenantId],

@@ -83,7 +83,7 @@ describe('/v1/routes', () => {
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(100)
     expect(answers.find(({ status }) => status !== 201)).toMatchObject({
       status: 409,
-      json: { code: 'wrong-state', detail: expect.stringContaining('100 routes already') },
+      json: { code: 'limit-reached', detail: expect.stringContaining('You have 100 routes') },
     })
   })
 
