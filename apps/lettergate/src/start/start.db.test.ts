@@ -224,7 +224,7 @@ test('an invalid setting is reported in one line', async () => {
 
 test('a database that does not answer is reported in one line', async () => {
   await expectOneLine(
-    start({ DATABASE_URL: 'postgres://a:b@127.0.0.1:1/x' }),
+    start({ LETTERGATE_DATA_DIR: join(folder, 'other'), DATABASE_URL: 'postgres://a:b@127.0.0.1:1/x' }),
     /cannot prepare the database: .*ECONNREFUSED/,
   )
 })
