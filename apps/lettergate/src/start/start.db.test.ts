@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import {
   ANY_PORTS,
+  type Finished,
   processesOf,
   type RunningCommand,
   runCommand,
@@ -19,16 +20,23 @@ import type { DevFile } from './dev-file.ts'
 
 const Answer = z.object({ id: z.string().optional(), status: z.union([z.string(), z.number()]).optional() })
 
+/** A start is four processes, and a test has several. */
+vi.setConfig({ testTimeout: 120_000 })
+
+type Gateway = { command: RunningCommand; dev: DevFile }
+
 let folder: string
 let dataDir: string
-const running: RunningCommand[] = []
+let running: Gateway | undefined
+const started: RunningCommand[] = []
 
-beforeEach(() => {
+/** Tests share a folder, and most find a gateway that runs in it: a start takes seconds. */
+beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'lettergate-start-'))
   dataDir = join(folder, 'data')
 })
-afterEach(async () => {
-  for (const command of running.splice(0)) command.kill('SIGTERM')
+afterAll(async () => {
+  for (const command of started) command.kill('SIGTERM')
   const left = await untilNoProcesses(folder, 15_000)
   rmSync(folder, { recursive: true, force: true })
   expect(left).toEqual([])
@@ -36,15 +44,26 @@ afterEach(async () => {
 
 function start(env: Record<string, string> = {}): RunningCommand {
   const command = runCommand(['start'], { LETTERGATE_DATA_DIR: dataDir, API_PORT: '0', ...ANY_PORTS, ...env })
-  running.push(command)
+  started.push(command)
   return command
 }
 
-async function startReady(
-  env: Record<string, string> = {},
-): Promise<{ command: RunningCommand; dev: DevFile }> {
-  const command = start(env)
-  return { command, dev: await untilReady(command, dataDir) }
+async function startReady(): Promise<Gateway> {
+  const command = start()
+  try {
+    running = { command, dev: await untilReady(command, dataDir) }
+    return running
+  } catch (error) {
+    // The next test finds the folder free.
+    await end(command, 'SIGTERM')
+    throw error
+  }
+}
+
+async function end(command: RunningCommand, signal: NodeJS.Signals): Promise<Finished> {
+  running = undefined
+  command.kill(signal)
+  return await command.finished
 }
 
 async function get(dev: DevFile, path: string) {
@@ -91,21 +110,29 @@ test('a first start sends a message; a second one on the same folder keeps messa
   await untilDelivered(first.dev, id)
   expect(statSync(join(dataDir, 'dev.json')).mode & 0o777).toBe(0o600)
   expect(first.dev.pid).toBe(first.command.pid)
-  first.command.kill('SIGINT')
-  expect(await first.command.finished).toMatchObject({ code: 0, stderr: '' })
+  expect(await end(first.command, 'SIGINT')).toMatchObject({ code: 0, stderr: '' })
   expect(processesOf(folder)).toEqual([])
 
   const second = await startReady()
   const { live_key, test_key, admin_key } = first.dev
   expect(second.dev).toMatchObject({ live_key, test_key, admin_key })
   expect((await get(second.dev, `/v1/messages/${id}`)).body.status).toBe('delivered')
-  second.command.kill('SIGTERM')
-  expect((await second.command.finished).code).toBe(0)
+  expect((await end(second.command, 'SIGTERM')).code).toBe(0)
   expect(processesOf(folder)).toEqual([])
 })
 
+test('a stale pid file with the number of an unrelated process prevents no start and harms no process', async () => {
+  if (running) await end(running.command, 'SIGINT')
+  writeFileSync(
+    join(dataDir, 'postgres', 'postmaster.pid'),
+    `${process.pid}\n${dataDir}\n1\n5432\n\n\n\nready\n`,
+  )
+  writeFileSync(join(dataDir, 'start.pid'), `${process.pid}\n`)
+  await startReady()
+})
+
 test('the printed commands work when pasted: one sends, one reads the status', async () => {
-  const { command, dev } = await startReady()
+  const { command, dev } = running ?? (await startReady())
   const text = command.stdout()
   for (const fact of [dev.api_url, `${dev.api_url}/docs`, dev.live_key, dev.test_key, dataDir]) {
     expect(text).toContain(fact)
@@ -118,8 +145,15 @@ test('the printed commands work when pasted: one sends, one reads the status', a
   expect(JSON.stringify(read)).toContain(sent.id)
 })
 
+test('a second start on a folder in use is refused and does not disturb the first', async () => {
+  const first = running ?? (await startReady())
+  await expectOneLine(start(), /already runs on/)
+  expect((await get(first.dev, '/v1/messages')).status).toBe(200)
+  expect(readFileSync(join(dataDir, 'dev.json'), 'utf8')).toContain(String(first.command.pid))
+})
+
 test('after kill -9 every child process ends soon, and the next start has every accepted message', async () => {
-  const first = await startReady()
+  const first = running ?? (await startReady())
   const ids = await Promise.all(Array.from({ length: 20 }, () => send(first.dev)))
   first.command.kill('SIGKILL')
   const second = await startReady()
@@ -128,7 +162,7 @@ test('after kill -9 every child process ends soon, and the next start has every 
 })
 
 test('an orphaned Postgres is stopped and replaced by the next start', async () => {
-  const first = await startReady()
+  const first = running ?? (await startReady())
   const services = processesOf(folder).filter((line) => line.includes('child-guard'))
   expect(services).toHaveLength(3)
   first.command.kill('SIGKILL')
@@ -138,34 +172,42 @@ test('an orphaned Postgres is stopped and replaced by the next start', async () 
   expect(second.dev.live_key).toBe(first.dev.live_key)
 })
 
-test('a stale pid file with the number of an unrelated process prevents no start and harms no process', async () => {
-  const first = await startReady()
-  first.command.kill('SIGINT')
-  await first.command.finished
-  writeFileSync(
-    join(dataDir, 'postgres', 'postmaster.pid'),
-    `${process.pid}\n${dataDir}\n1\n5432\n\n\n\nready\n`,
-  )
-  writeFileSync(join(dataDir, 'start.pid'), `${process.pid}\n`)
-  const second = await startReady()
-  expect(second.dev.live_key).toBe(first.dev.live_key)
+test('a process that dies is reported with its last lines, and all others are stopped', async () => {
+  const { command } = running ?? (await startReady())
+  running = undefined
+  const api = processesOf(folder).find((line) => line.includes('apps/api'))
+  process.kill(Number.parseInt(api ?? '', 10), 'SIGKILL')
+  const { code, stderr } = await command.finished
+  expect(stderr).toMatch(/api was ended by SIGKILL; its last lines \(.*api\.log\):/)
+  expect(code).toBe(1)
+  expect(processesOf(folder)).toEqual([])
 })
 
-test('a second start on a folder in use is refused and does not disturb the first', async () => {
-  const first = await startReady()
-  await expectOneLine(start(), /already runs on/)
-  expect((await get(first.dev, '/v1/messages')).status).toBe(200)
-  expect(readFileSync(join(dataDir, 'dev.json'), 'utf8')).toContain(String(first.command.pid))
+test('a start that is interrupted leaves nothing behind, and the next start works', async () => {
+  if (running) await end(running.command, 'SIGINT')
+  dataDir = join(folder, 'interrupted')
+  for (const delayMs of [150, 500, 1_000]) {
+    const command = start()
+    await sleep(delayMs)
+    command.kill('SIGINT')
+    await command.finished
+    expect(processesOf(folder)).toEqual([])
+  }
+  await startReady()
 })
 
 test('a port in use is reported in one line, before anything is started', async () => {
+  const unused = join(folder, 'unused')
   const server = createServer().listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : 0
-  await expectOneLine(start({ API_PORT: String(port) }), new RegExp(`port ${port} .*taken.*API_PORT`))
+  await expectOneLine(
+    start({ LETTERGATE_DATA_DIR: unused, API_PORT: String(port) }),
+    new RegExp(`port ${port} .*taken.*API_PORT`),
+  )
   server.close()
-  expect(() => statSync(join(dataDir, 'postgres'))).toThrow('ENOENT')
+  expect(() => statSync(join(unused, 'postgres'))).toThrow('ENOENT')
 })
 
 test('a folder that cannot be written is reported in one line', async () => {
@@ -182,28 +224,7 @@ test('an invalid setting is reported in one line', async () => {
 
 test('a database that does not answer is reported in one line', async () => {
   await expectOneLine(
-    start({ DATABASE_URL: 'postgres://a:b@127.0.0.1:1/x' }),
+    start({ LETTERGATE_DATA_DIR: join(folder, 'other'), DATABASE_URL: 'postgres://a:b@127.0.0.1:1/x' }),
     /cannot prepare the database: .*ECONNREFUSED/,
   )
-})
-
-test('a process that dies is reported with its last lines, and all others are stopped', async () => {
-  const { command } = await startReady()
-  const api = processesOf(folder).find((line) => line.includes('apps/api'))
-  process.kill(Number.parseInt(api ?? '', 10), 'SIGKILL')
-  const { code, stderr } = await command.finished
-  expect(stderr).toMatch(/api was ended by SIGKILL; its last lines \(.*api\.log\):/)
-  expect(code).toBe(1)
-  expect(processesOf(folder)).toEqual([])
-})
-
-test('a start that is interrupted leaves nothing behind, and the next start works', async () => {
-  for (const delayMs of [150, 500, 1_000]) {
-    const command = start()
-    await sleep(delayMs)
-    command.kill('SIGINT')
-    await command.finished
-    expect(processesOf(folder)).toEqual([])
-  }
-  await startReady()
 })
