@@ -53,8 +53,9 @@ describe('/v1/connections', () => {
   it('a tenant has 50 at most, also with concurrent requests, and the answer says so', async () => {
     const { liveKey: key, tenantId } = await api.addTenant()
     const make = () => api.call('POST', '/v1/connections', { key, body: relay })
-    const answers = await Promise.all(Array.from({ length: 60 }, make))
-    expect(answers.filter(({ status }) => status === 201)).toHaveLength(50)
+    for (let n = 0; n < 45; n++) expect((await make()).status).toBe(201)
+    const answers = await Promise.all(Array.from({ length: 15 }, make))
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(5)
     const refused = answers.filter(({ status }) => status === 409)
     expect(refused).toHaveLength(10)
     const detail =

@@ -129,9 +129,10 @@ describe('/v1/endpoints', () => {
 
   it('a tenant has 50 at most, also with concurrent requests', async () => {
     const { liveKey } = await api.addTenant()
-    const answers = await Promise.all(Array.from({ length: 55 }, () => create({}, liveKey)))
-    expect(answers.filter(({ status }) => status === 201)).toHaveLength(50)
-    expect(answers.filter(({ status }) => status === 409)).toHaveLength(5)
+    for (let n = 0; n < 45; n++) expect((await create({}, liveKey)).status).toBe(201)
+    const answers = await Promise.all(Array.from({ length: 15 }, () => create({}, liveKey)))
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(5)
+    expect(answers.filter(({ status }) => status === 409)).toHaveLength(10)
   })
 })
 

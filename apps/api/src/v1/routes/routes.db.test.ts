@@ -79,8 +79,9 @@ describe('/v1/routes', () => {
     const { liveKey: key } = await api.addTenant()
     const connection = await connect(key)
     const make = () => api.call('POST', '/v1/routes', { key, body: { name: 'r', targets: [{ connection }] } })
-    const answers = await Promise.all(Array.from({ length: 110 }, make))
-    expect(answers.filter(({ status }) => status === 201)).toHaveLength(100)
+    for (let n = 0; n < 95; n++) expect((await make()).status).toBe(201)
+    const answers = await Promise.all(Array.from({ length: 15 }, make))
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(5)
     expect(answers.find(({ status }) => status !== 201)).toMatchObject({
       status: 409,
       json: { code: 'limit-reached', detail: expect.stringContaining('You have 100 routes') },

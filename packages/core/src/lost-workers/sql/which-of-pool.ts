@@ -1,5 +1,4 @@
 import type { Queryable } from '@lettergate/db/pool'
-import { POOL_TENANT_ID } from '../../lib/index.ts'
 
 /** Which of these connections belong to the shared pool. */
 export async function whichOfPool(
@@ -9,8 +8,8 @@ export async function whichOfPool(
   if (connectionIds.length === 0) return new Set()
   const { rows } = await db.query<{ id: string }>({
     name: 'which-of-pool',
-    text: 'select id from connection where tenant_id = $1 and id = any ($2)',
-    values: [POOL_TENANT_ID, connectionIds],
+    text: 'select id from which_of_pool($1) as id',
+    values: [connectionIds],
   })
   return new Set(rows.map(({ id }) => id))
 }
