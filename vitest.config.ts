@@ -40,8 +40,8 @@ export default defineConfig({
           env,
           // Modules keep no state, and each file restores what it replaces: loading all of them again for each file took as long as half of the tests.
           isolate: false,
-          // Most files wait for Postgres, a process or a timer: with one worker for each core, half of two would be idle.
-          maxWorkers: Math.ceil(availableParallelism() * 1.5),
+          // Files start processes of their own: with more workers than cores, deadlines that a product promises are missed by the machine.
+          maxWorkers: availableParallelism(),
           sequence: { groupOrder: 1 },
           // Real databases and processes: slow only on a busy machine, never by design.
           testTimeout: 90_000,

@@ -49,13 +49,13 @@ export function watchStatements(connection: pg.Connection, options: WatchOptions
   let { deadlineMs } = options
   let timer: NodeJS.Timeout | null = null
   let dueAt = 0
+  /** Read when the oldest statement began to wait, or when its answer was last seen to be arriving. */
   let heardBytes = 0
 
   const oldestMs = () => (sentAt[0] === undefined ? 0 : performance.now() - sentAt[0])
 
   function arm(ms: number): void {
     if (timer) clearTimeout(timer)
-    heardBytes = bytesRead(connection.stream)
     dueAt = performance.now() + ms
     // Data that arrived while this thread was busy is read before the verdict.
     timer = startTimer(() => setImmediate(judge), ms).unref()
@@ -68,8 +68,10 @@ export function watchStatements(connection: pg.Connection, options: WatchOptions
     const isFlowing = bytesRead(connection.stream) !== heardBytes
     const wasBusy = performance.now() - dueAt > BUSY_MS
     if (ms < deadlineMs) arm(deadlineMs - ms)
-    else if (isFlowing && ms < FLOWING_MAX * deadlineMs) arm(deadlineMs)
-    else if (wasBusy && ms < FLOWING_MAX * deadlineMs) arm(BUSY_MS)
+    else if (isFlowing && ms < FLOWING_MAX * deadlineMs) {
+      heardBytes = bytesRead(connection.stream)
+      arm(deadlineMs)
+    } else if (wasBusy && ms < FLOWING_MAX * deadlineMs) arm(BUSY_MS)
     else {
       drop(new SilentDatabase(ms))
       options.onSilent?.()
@@ -82,6 +84,7 @@ export function watchStatements(connection: pg.Connection, options: WatchOptions
   }
 
   function note(): void {
+    if (sentAt.length === 0) heardBytes = bytesRead(connection.stream)
     sentAt.push(performance.now())
     if (!timer) arm(deadlineMs)
   }
