@@ -50,7 +50,7 @@ test('T1: a request repeated under its key while the api is killed is stored, co
 
 test('T1 control: a gateway that forgets keys stores the repeats', async () => {
   announceSeed('T1 control')
-  await using stack = await startNaiveStack({ dieAt: 'after-commit', dieOneIn: 20, deathsMax: 3 })
+  await using stack = await startNaiveStack({ dieAt: 'after-commit', dieOneIn: 10, deathsMax: 3 })
   await inParallel(100, WIDTH, (index) =>
     stack.client.sendUntilSettled({ idempotencyKey: `t1-${index}`, to: ['user@example.net'] }),
   )

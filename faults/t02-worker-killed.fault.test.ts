@@ -43,7 +43,7 @@ test('T2 control: a gateway that sends first and records afterwards sends twice'
   await using stack = await startNaiveStack({
     providerLatencyMs: LATENCY_MS,
     dieAt: 'after-ack',
-    dieOneIn: 40,
+    dieOneIn: 10,
     deathsMax: 3,
   })
   await inParallel(200, 16, (index) =>

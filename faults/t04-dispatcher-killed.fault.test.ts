@@ -54,7 +54,7 @@ test.skipIf(!redisInstalled())(
       withRedis: true,
       backlog: 'redis',
       dieAt: 'after-commit',
-      dieOneIn: 20,
+      dieOneIn: 10,
       deathsMax: 3,
     })
     await inParallel(100, 16, (index) =>
