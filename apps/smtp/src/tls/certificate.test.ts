@@ -55,7 +55,7 @@ test('a new certificate in the files is that of the next session, and a session 
   const before = await secure(port)
   expect(before.name).toBe('DNS:before.example')
 
-  // Whoever renews it writes one file after the other: between the two they do not fit.
+  // A renewal writes the two files one after the other. In between, the key is not that of the certificate.
   writeFileSync(files.cert, makeSelfSigned(['half.example'], new Date()).cert)
   await expect.poll(() => errors.length, { timeout: 5_000 }).toBeGreaterThan(0)
   expect((await secure(port)).name).toBe('DNS:before.example')
