@@ -166,6 +166,10 @@ export const promises: Readonly<Record<string, Promised>> = {
     fault: 'let one tenant send and read the largest and oddest things allowed',
     promise: OTHERS_WAIT,
   },
+  'T40 SMTP': {
+    fault: 'let one tenant send the oddest mails and commands by SMTP',
+    promise: 'the mails of other tenants wait 2 seconds at most (p99); memory stays bounded',
+  },
   T41: {
     fault: 'let the connections to Postgres fall silent',
     promise: `every send is answered within 3.5 seconds; ${NOTHING_LOST}`,

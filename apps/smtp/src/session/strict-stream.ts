@@ -6,6 +6,8 @@ const CR = 0x0d
 const LF = 0x0a
 /** After this number of pipelined commands others get their turn. */
 const linesAtOnce = 50
+/** After a piece of this many bytes of a mail too: a full socket would be read 32 times before the next one. */
+const pieceBytesMax = 16_384
 
 /** A command line that a client of SMTP cannot have meant. */
 export class BadLine extends Error {
@@ -30,8 +32,9 @@ export class StrictStream extends SMTPStream {
   }
 
   override _write(chunk: Buffer, encoding: BufferEncoding | 'buffer', next: Next): void {
-    if (this.isClosed || this._dataMode || chunk.length === 0) super._write(chunk, encoding, next)
-    else this.#feed(chunk, next)
+    if (!this.isClosed && !this._dataMode && chunk.length > 0) this.#feed(chunk, next)
+    else if (chunk.length < pieceBytesMax) super._write(chunk, encoding, next)
+    else super._write(chunk, encoding, (error) => void setImmediate(next, error))
   }
 
   /** Hands over line by line: after each of them the rest may be content, or plaintext that TLS has made void. */
