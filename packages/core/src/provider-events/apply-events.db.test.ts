@@ -202,6 +202,30 @@ test('an event about an attempt after the retry ends it', async () => {
   expect(await waiting(sent)).toBe(false)
 })
 
+test('a bounce of an attempt says nothing of a newer one by another connection, by which the recipient may have the mail', async () => {
+  const sent = await buildSent(db.pool, ['a@example.net', 'b@example.net'], { outcome: 'unknown' })
+  const newer = await db.pool.query<{ connectionId: string }>({
+    text: `insert into attempt (tenant_id, message_id, number, connection_id, provider, started_at, outcome, provider_message_id, recipients)
+           select tenant_id, message_id, 2, gen_random_uuid(), provider, now(), 'accepted', 'second', '{0}' from attempt where message_id = $1
+           returning connection_id as "connectionId"`,
+    values: [sent.id],
+  })
+  for (const address of sent.addresses) await report('bounced', sent, { address })
+  expect(await turn()).toMatchObject({ applied: 2 })
+  expect(await stateOf(sent)).toEqual({
+    statuses: ['sent', 'bounced'],
+    events: ['recipient.bounced', 'recipient.bounced'],
+  })
+  const { rowCount } = await db.pool.query({
+    text: 'select from suppression where tenant_id = $1',
+    values: [sent.tenantId],
+  })
+  expect(rowCount).toBe(2)
+  await report('bounced', { ...sent, ...newer.rows[0] }, { providerMessageId: 'second' })
+  await turn()
+  expect((await stateOf(sent)).statuses).toEqual(['bounced', 'bounced'])
+})
+
 test('a burst of one tenant delays no event of others: each turn takes from every tenant', async () => {
   const busy = await buildSent(db.pool)
   for (let i = 0; i < 120; i++) await report('opened', busy, { at: new Date(Date.UTC(2026, 10, 1, 0, 0, i)) })

@@ -160,7 +160,10 @@ async function readMessages(db: Queryable, known: readonly Known[]): Promise<Map
         : [[`${tenantId} ${messageId}`, { tenantId, messageId }] as const],
     ),
   )
-  const messages = await findMessages(db, [...keys.values()])
+  const refused = known.flatMap(({ event, messageId }) =>
+    messageId !== null && (event.kind === 'bounced' || event.kind === 'rejected') ? messageId : [],
+  )
+  const messages = await findMessages(db, [...keys.values()], refused)
   return new Map(messages.map((message) => [`${message.tenantId} ${message.messageId}`, message]))
 }
 

@@ -71,22 +71,27 @@ function findRecipient(
 }
 
 /**
- * Whether an event says something of the tenant's newest retry of the recipient. One about an attempt before the retry does not: only if the
- * recipient has the mail, or if the event shows that an attempt with unknown outcome was accepted, nothing is left to retry.
+ * Whether an event says something of the newest attempt or retry at the recipient. A refusal of an attempt does not, if the recipient may have
+ * the mail by a newer one. An event about an attempt before the tenant's newest retry does not: only if the recipient has the mail, or if the
+ * event shows that an attempt with unknown outcome was accepted, nothing is left to retry.
  */
-function concernsRetry(
-  { retried }: EventMessage,
+function concernsNewest(
+  { attempts }: EventMessage,
   { providerMessageId }: ProviderEvent,
   { position, status, connectionId }: { position: number; status: RecipientStatus; connectionId: string },
 ): boolean {
-  const own = retried.filter((attempt) => attempt.position === position)
+  const own = attempts.filter((attempt) => attempt.position === position)
   const attempt =
     own.find((one) => providerMessageId !== undefined && one.providerMessageId === providerMessageId) ??
     own.find((one) => one.connectionId === connectionId) ??
     own[0]
+  if (attempt?.isSuperseded && isRefusal(status)) return false
   if (!attempt?.isBefore || status === 'delivered' || status === 'complained') return true
   return status === 'sent' && attempt.outcome === 'unknown'
 }
+
+const isRefusal = (status: RecipientStatus | null) =>
+  status === 'failed' || status === 'bounced' || status === 'suppressed'
 
 const WAITS = new Set(['scheduled', 'queued', 'deferred', 'held'])
 const MAY_BE_RESOLVED = new Set([...WAITS, 'unknown'])
@@ -104,16 +109,15 @@ export function toItem(
   if (found && message.isSending && WAITS.has(found[2])) return null
   const type = typeOf(event)
   const least = statusOf(type)
-  const isNews = found && concernsRetry(message, event, { position: found[0], status: least, connectionId })
+  const isNews = found && concernsNewest(message, event, { position: found[0], status: least, connectionId })
   const status = isNews ? least : null
-  const isRefusal = status === 'failed' || status === 'bounced' || status === 'suppressed'
   return {
     tenantId: message.tenantId,
     messageId: message.messageId,
     position: found?.[0] ?? null,
     type,
     status,
-    reason: isRefusal ? (event.reason ?? event.code ?? null) : null,
+    reason: isRefusal(status) ? (event.reason ?? event.code ?? null) : null,
     at: event.at,
     source: sourceOf(provider, event),
     data: JSON.stringify(dataOf(event)),

@@ -11,6 +11,7 @@ import { fromStorage, given, notify } from '../lib/index.ts'
 import { checkResourceLimit } from '../plans/index.ts'
 import type { Sealed, Sealer } from '../secrets/index.ts'
 import { EndpointSecrets, newSecrets, PREVIOUS_VALID_MS, rotateSecrets } from './endpoint-secrets.ts'
+import { HURRY_DELIVERIES } from './sql/hurry-deliveries.ts'
 import { INSERT_STATE } from './sql/insert-state.ts'
 import { type EndpointStateRow, readStates } from './sql/read-states.ts'
 
@@ -261,8 +262,7 @@ export async function updateEndpoint(
       await db.$executeRaw`
         update endpoint_state set paused_until = null, failures = 0, failing_since = null
         where tenant_id = ${owner.tenantId}::uuid and id = ${id}::uuid`
-      await db.$executeRaw`
-        update delivery set due_at = now() where tenant_id = ${owner.tenantId}::uuid and endpoint_id = ${id}::uuid and state = 'waiting'`
+      await db.$executeRawUnsafe(HURRY_DELIVERIES, owner.tenantId, id)
     }),
   )
   return readEndpoint(deps, owner, id)
@@ -287,7 +287,9 @@ export async function deleteEndpoint(deps: EndpointDeps, owner: Owner, id: strin
       const { count } = await db.endpoint.deleteMany({ where: { tenant_id: tenantId, mode, id } })
       if (count === 0) throw new Problem('not-found')
       await db.$executeRaw`delete from endpoint_state where tenant_id = ${tenantId}::uuid and id = ${id}::uuid`
-      await db.$executeRaw`delete from delivery where tenant_id = ${tenantId}::uuid and endpoint_id = ${id}::uuid`
+      await db.$executeRaw`
+        delete from delivery where id in (
+          select id from delivery where tenant_id = ${tenantId}::uuid and endpoint_id = ${id}::uuid order by id for update)`
     }),
   )
   tellWorkers(deps, tenantId)

@@ -1,11 +1,10 @@
 import type { FeedEvent } from '../feed/index.ts'
 import { loadEvents } from '../feed/index.ts'
 import type { EndpointAnswer } from './call-endpoint.ts'
-import { countedFailures, nextDelayMs, pauseMs, retryAfterMs } from './delivery-schedule.ts'
+import { countedFailures, pauseMs } from './delivery-schedule.ts'
 import { disable, disableReason } from './disable.ts'
 import { isGone, isOk, makeCall } from './make-call.ts'
 import type { Targets } from './open-target.ts'
-import type { Calling } from './serve-endpoint.ts'
 import {
   type ClaimedDelivery,
   dissolveList,
@@ -14,17 +13,20 @@ import {
 } from './sql/claim-deliveries.ts'
 import { dropDeliveries } from './sql/drop-deliveries.ts'
 import { hurryDeliveries } from './sql/hurry-deliveries.ts'
-import { recordRetries, type WebhookResult } from './sql/record-results.ts'
+import { recordRetries } from './sql/record-results.ts'
+import { eventsOf, INBOUND, toResults } from './to-results.ts'
 import type { WebhookDeps } from './webhook-deps.ts'
-import { numberOfType } from './webhook-id.ts'
+
+export type Calling = {
+  /** A slot for one call of the tenant; null: the process ends, and no call begins any more. */
+  acquire(tenantId: string): Promise<(() => void) | null>
+  /** Aborts the calls. */
+  signal: AbortSignal
+  isStopping(): boolean
+}
 
 /** Makes the call; null: there is nothing to bring any more. */
 type Call = (signal: AbortSignal) => Promise<EndpointAnswer | null>
-
-const INBOUND = numberOfType('inbound.received')
-/** Answers that end the attempts where there is no endpoint to be disabled: gone, and for received mail not acceptable. */
-const isRefused = (type: number, answer: EndpointAnswer): boolean =>
-  isGone(answer) || (type === INBOUND && answer.status === 406)
 
 /** Where a delivery goes; null: the endpoint is gone, so nobody waits for it. */
 async function findTarget(targets: Targets, { tenantId, mode, endpointId, url }: ClaimedDelivery) {
@@ -43,35 +45,6 @@ async function findTarget(targets: Targets, { tenantId, mode, endpointId, url }:
   const content = await targets.ownUrls({ tenantId, mode })
   return content && url !== null ? { tenantId, url, content, isList: false, format: 'standard' } : null
 }
-
-/** The results of one call: one for each of its events. */
-function toResults(claimed: ClaimedDelivery, answer: EndpointAnswer): WebhookResult[] {
-  const { tenantId, mode, endpointId, url, target, type, epoch } = claimed
-  const number = claimed.attempts + 1
-  // A message's own URL that is gone has nothing to be disabled.
-  const isOver = isOk(answer) || (endpointId === null && isRefused(type, answer))
-  const retryMs = isOver ? null : nextDelayMs(number, retryAfterMs(answer.retryAfter, Date.now()))
-  return eventsOf(claimed).map((one, place) => ({
-    tenantId,
-    mode,
-    endpointId,
-    url,
-    target,
-    messageId: one.messageId,
-    seq: one.seq,
-    type: one.type,
-    connectionId: one.connectionId,
-    isBulk: one.isBulk,
-    number,
-    answer,
-    isOk: isOk(answer),
-    delivery: { id: one.id, epoch },
-    list: claimed.list && { id: claimed.id, place },
-    retryMs,
-  }))
-}
-
-const eventsOf = (claimed: ClaimedDelivery): ListedDelivery[] => [claimed, ...(claimed.list ?? [])]
 
 /** How calls to an endpoint go, as far as this worker knows. */
 type Health = Pick<ClaimedDelivery, 'failures' | 'failingSince'>
@@ -170,10 +143,9 @@ export async function retryDeliveries(
     await deps.failpoint('after_webhooks_before_record')
     const results = now.flatMap(({ claimed, answer }) => toResults(claimed, answer))
     await recordRetries(deps.pool, results, await judge(deps, owner, health, now))
-    for (const { claimed: one } of now) {
-      const result = results.find(({ delivery }) => delivery?.id === one.id)
-      if (one.type === INBOUND && result?.isOk === false && result.retryMs === null)
-        await deps.inbound?.givenUp(one)
+    for (const { claimed: one, answer } of now) {
+      const isLast = results.some(({ id, retryMs }) => id === one.id && retryMs === null)
+      if (one.type === INBOUND && isLast && !isOk(answer)) await deps.inbound?.givenUp(one)
     }
     const mayBeBack = !isBack && endpointId !== null && owner.failures > 0
     if (mayBeBack && now.some(({ answer }) => isOk(answer))) {

@@ -1,71 +1,27 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { newId } from '@lettergate/contracts/lib/ids'
-import { isEventType } from '@lettergate/contracts/messages/event-types'
-import { Problem } from '@lettergate/contracts/problems/problems'
-import { z } from 'zod'
-import {
-  BEGINNING,
-  type FeedBatch,
-  type FeedEvent,
-  type FeedReader,
-  type FeedWindow,
-  readFeedFrom,
-} from '../feed/index.ts'
+import type { FeedBatch, FeedEvent, FeedWindow } from '../feed/index.ts'
 import type { EndpointAnswer } from './call-endpoint.ts'
-import {
-  countedFailures,
-  FAILURES_BEFORE_PAUSE,
-  nextDelayMs,
-  pauseMs,
-  retryAfterMs,
-} from './delivery-schedule.ts'
+import { countedFailures, FAILURES_BEFORE_PAUSE, pauseMs, retryAfterMs } from './delivery-schedule.ts'
 import { disable, disableReason } from './disable.ts'
 import { isGone, isOk, makeCall } from './make-call.ts'
 import type { OpenEndpoint, Targets } from './open-target.ts'
+import { isStill, readPage, readStoredWindow } from './read-page.ts'
+import type { Calling } from './retry-deliveries.ts'
+import { type ClaimedDelivery, giveBackDeliveries, type ListedDelivery } from './sql/claim-deliveries.ts'
 import { hurryDeliveries } from './sql/hurry-deliveries.ts'
 import type { Lease } from './sql/lease-state.ts'
-import { type PageHealth, recordPage, type WebhookResult } from './sql/record-results.ts'
+import { type PageHealth, recordPage, recordRetries } from './sql/record-results.ts'
+import { toResults } from './to-results.ts'
 import type { WebhookDeps } from './webhook-deps.ts'
 import { numberOfType } from './webhook-id.ts'
 
-/** Called and not yet recorded, at most: what a lost worker repeats. */
+/** Called and not yet recorded, at most, beside slow calls: what a lost worker repeats. */
 const PAGE = 64
 /** Events that are read together: a statement that reads them opens each day of their messages, so few of them cost about as much as many. */
 const READ = 256
-/** Concurrent calls to one endpoint. */
-const CALLS = 8
-/** A cursor that stands still is moved this often, since the days behind it are dropped. */
-const IDLE_CURSOR_MS = 600_000
-
-const Moment = z.object({ snapshot: z.string(), base: z.number(), atMs: z.number() })
-const StoredWindow = z.object({
-  from: Moment,
-  to: Moment.nullable(),
-  reached: z.tuple([z.number(), z.number()]),
-})
-
-/** The window in a stored cursor. */
-export function readStoredWindow(cursor: string): FeedWindow {
-  return StoredWindow.parse(JSON.parse(cursor))
-}
-
-/** A page behind the window. A cursor older than the feed goes on with the oldest event that is kept: it has seen none of those. */
-export async function readPage(
-  deps: Pick<WebhookDeps, 'tenants' | 'feedDays'>,
-  reader: FeedReader,
-  window: FeedWindow,
-  types: OpenEndpoint['types'],
-  limit: number,
-): Promise<FeedBatch> {
-  const filter = { types: types?.length ? types.filter(isEventType) : undefined }
-  const read = (from: FeedWindow) =>
-    readFeedFrom({ tenants: deps.tenants, keptDays: deps.feedDays }, reader, from, filter, limit)
-  try {
-    return await read(window)
-  } catch (error) {
-    if (error instanceof Problem && error.code === 'cursor-expired') return await read(BEGINNING)
-    throw error
-  }
-}
+/** A page is recorded without the calls that take longer, once all of it was begun. */
+const SLOW_MS = 1_000
 
 function isWanted({ tags, streams }: OpenEndpoint, event: FeedEvent): boolean {
   // An event of the account has neither.
@@ -75,7 +31,7 @@ function isWanted({ tags, streams }: OpenEndpoint, event: FeedEvent): boolean {
 }
 
 /** Events of one call, and the window behind the last of them. */
-type Step = { events: FeedEvent[]; after: FeedWindow }
+type Step = { events: [FeedEvent, ...FeedEvent[]]; after: FeedWindow }
 
 function toSteps(endpoint: OpenEndpoint, { events, afters }: FeedBatch): Step[] {
   const steps: Step[] = []
@@ -119,106 +75,128 @@ async function nextPage(
   return { events: events.slice(0, limit), afters: afters.slice(0, limit), next: last, hasMore: true }
 }
 
-type Tried = { step: Step; answer: EndpointAnswer }
+/** A call that was begun; without an answer it is under way, or was given up because the process ends. */
+type Begun = {
+  claimed: ClaimedDelivery
+  after: FeedWindow
+  answer: EndpointAnswer | null
+  end: Promise<void>
+}
+type Answered = Begun & { answer: EndpointAnswer }
 
-/** Calls in order, some at once; stops at the first failures of an endpoint without a success. What was begun is a prefix of the steps. */
+const isAnswered = (one: Begun): one is Answered => one.answer !== null
+
+const toListed = (event: FeedEvent): ListedDelivery => ({
+  id: newId(),
+  messageId: event.messageId,
+  seq: event.seq,
+  type: numberOfType(event.type),
+  connectionId: event.connectionId,
+  isBulk: event.stream === 'bulk',
+})
+
+/** A step as a row of the record, if it becomes one: held by this worker from the start, under the epoch of its lease. */
+function toClaimed(lease: ReadingLease, [first, ...more]: Step['events']): ClaimedDelivery {
+  const { tenantId, mode, endpointId, epoch, failures, failingSince } = lease
+  return {
+    ...toListed(first),
+    tenantId,
+    mode,
+    endpointId,
+    url: null,
+    target: endpointId,
+    attempts: 0,
+    epoch,
+    failures,
+    failingSince,
+    list: more.length > 0 ? more.map(toListed) : null,
+  }
+}
+
+/**
+ * Begins the calls in order; stops at the first failures of an endpoint without a success. Ends when all calls have ended, or earlier where
+ * the rest of them is slow: a single slow call must not hold up what comes after it. What was begun is a prefix of the steps.
+ */
 async function callAll(
   deps: WebhookDeps,
-  lease: Lease & { endpointId: string },
+  lease: ReadingLease,
   endpoint: OpenEndpoint,
   steps: readonly Step[],
-  { acquire, signal }: Calling,
-): Promise<Tried[]> {
-  const tried: (Tried | undefined)[] = []
-  let next = 0
+  calling: PageCalling,
+): Promise<Begun[]> {
+  const { signal } = calling
+  const begun: Begun[] = []
   let failures = lease.failures
   let isOver = false
-  async function lane(): Promise<void> {
-    for (;;) {
-      const release = await acquire(lease.tenantId)
-      if (!release) return
-      try {
-        const index = next
-        const step = steps[index]
-        if (!step || isOver || signal.aborted) return
-        next++
-        const answer = await makeCall(
-          deps,
-          {
-            tenantId: lease.tenantId,
-            url: endpoint.url,
-            target: lease.endpointId,
-            content: endpoint.content,
-            format: endpoint.format,
-            events: step.events,
-            isList: endpoint.max_events > 1,
-          },
-          signal,
-        )
-        // Given up because the process ends: it counts as not made, and is repeated.
-        if (signal.aborted && answer.status === null) return
-        tried[index] = { step, answer }
-        if (isOk(answer)) failures = 0
-        else failures += 1
-        if (isGone(answer) || failures >= FAILURES_BEFORE_PAUSE) isOver = true
-      } finally {
-        release()
-      }
+
+  async function call(one: Begun, { events }: Step, finish: (isOk: boolean) => void): Promise<void> {
+    try {
+      const answer = await makeCall(
+        deps,
+        {
+          tenantId: lease.tenantId,
+          url: endpoint.url,
+          target: lease.endpointId,
+          content: endpoint.content,
+          format: endpoint.format,
+          events,
+          isList: endpoint.max_events > 1,
+        },
+        signal,
+      )
+      // Given up because the process ends: it counts as not made, and is repeated.
+      if (signal.aborted && answer.status === null) return
+      one.answer = answer
+      failures = isOk(answer) ? 0 : failures + 1
+      if (isGone(answer) || failures >= FAILURES_BEFORE_PAUSE) isOver = true
+    } finally {
+      finish(one.answer !== null && isOk(one.answer))
     }
   }
-  // A probe goes alone.
-  const lanes = lease.failures > 0 ? 1 : CALLS
-  await Promise.all(Array.from({ length: Math.min(lanes, steps.length) }, lane))
-  const end = Array.from(tried).indexOf(undefined)
-  return tried.slice(0, end < 0 ? undefined : end).filter((one) => one !== undefined)
+
+  for (const step of steps) {
+    const finish = await calling.begin()
+    if (!finish) break
+    if (isOver || signal.aborted) {
+      finish(false)
+      break
+    }
+    const one: Begun = {
+      claimed: toClaimed(lease, step.events),
+      after: step.after,
+      answer: null,
+      end: Promise.resolve(),
+    }
+    one.end = call(one, step, finish)
+    // An error is thrown below, once the other calls have begun.
+    one.end.catch(() => undefined)
+    begun.push(one)
+  }
+  const all = Promise.all(begun.map(({ end }) => end)).then(() => true)
+  while (!(await Promise.race([all, sleep(SLOW_MS, false, { ref: false })])))
+    if (lease.failures === 0 && calling.inDoubt() < FAILURES_BEFORE_PAUSE) break
+  const end = signal.aborted ? begun.findIndex((one) => !isAnswered(one)) : -1
+  return begun.slice(0, end < 0 ? undefined : end)
 }
 
-function toResults(
-  lease: Lease & { endpointId: string },
-  tried: readonly Tried[],
-  now: number,
-): WebhookResult[] {
-  return tried.flatMap(({ step, answer }) => {
-    const listId = step.events.length > 1 ? newId() : null
-    const retryMs = isOk(answer) ? null : nextDelayMs(1, retryAfterMs(answer.retryAfter, now))
-    return step.events.map((event, place) => ({
-      tenantId: lease.tenantId,
-      mode: lease.mode,
-      endpointId: lease.endpointId,
-      url: null,
-      target: lease.endpointId,
-      messageId: event.messageId,
-      seq: event.seq,
-      type: numberOfType(event.type),
-      connectionId: event.connectionId,
-      isBulk: event.stream === 'bulk',
-      number: 1,
-      answer,
-      isOk: isOk(answer),
-      delivery: null,
-      list: listId === null ? null : { id: listId, place },
-      retryMs,
-    }))
-  })
-}
-
-function toHealth(lease: Lease, tried: readonly Tried[]): PageHealth {
-  const lastSuccess = tried.findLastIndex(({ answer }) => isOk(answer))
+function toHealth(lease: Lease, answers: readonly EndpointAnswer[]): PageHealth {
+  const lastSuccess = answers.findLastIndex(isOk)
   const hasSuccess = lastSuccess >= 0
   const before = hasSuccess ? 0 : lease.failures
-  const failures = countedFailures(before, tried.length - 1 - lastSuccess)
+  const failures = countedFailures(before, answers.length - 1 - lastSuccess)
   // A receiver that asks for a wait gets it for all of its events.
-  const asked = retryAfterMs(tried.at(-1)?.answer.retryAfter ?? null, Date.now())
+  const asked = retryAfterMs(answers.at(-1)?.retryAfter ?? null, Date.now())
   const pause = failures > 0 ? Math.max(pauseMs(before + failures) ?? 0, asked ?? 0) : 0
   return { hasSuccess, failures, pauseMs: pause > 0 ? pause : null }
 }
 
-export type Calling = {
-  /** A slot for one call of the tenant; null: the process ends, and no call begins any more. */
-  acquire(tenantId: string): Promise<(() => void) | null>
-  /** Aborts the calls. */
-  signal: AbortSignal
-  isStopping(): boolean
+export type PageCalling = Pick<Calling, 'signal' | 'isStopping'> & {
+  /** Room for one call to the endpoint, with what ends it; null: the process ends, and no call begins any more. */
+  begin(): Promise<((isOk: boolean) => void) | null>
+  /** Calls to the endpoint under way since which none has succeeded. */
+  inDoubt(): number
+  /** Has this call in hand until its record, though its page is over. */
+  keep(slow: ClaimedDelivery, recorded: Promise<void>): void
 }
 
 /**
@@ -226,6 +204,20 @@ export type Calling = {
  * endpoint has waited long enough for them.
  */
 export type Served = 'more' | 'idle' | 'ended' | { holdMs: number }
+
+/**
+ * Records the end of a call that outlived its page. Its failure says nothing of the endpoint: others have succeeded since, or too few calls
+ * are without an answer to judge by.
+ */
+async function recordSlow(deps: WebhookDeps, slow: Begun): Promise<void> {
+  await slow.end
+  const { claimed, answer } = slow
+  if (answer === null) return giveBackDeliveries(deps.pool, [claimed])
+  await deps.failpoint('after_webhooks_before_record')
+  await recordRetries(deps.pool, toResults(claimed, answer), null, false)
+  const reason = disableReason(isGone(answer), null, Date.now())
+  if (reason !== null) await disable(deps, { tenantId: claimed.tenantId, id: claimed.target }, reason)
+}
 
 /** Moves the cursor past events that the endpoint does not want; one that stands still is left for a while, which costs nothing. */
 async function skip(deps: WebhookDeps, lease: Lease, window: FeedWindow, page: FeedBatch): Promise<Served> {
@@ -237,17 +229,12 @@ async function skip(deps: WebhookDeps, lease: Lease, window: FeedWindow, page: F
   return page.hasMore ? 'more' : 'idle'
 }
 
-/** Whether the page had nothing, and the cursor is not so old that the days behind it are about to be dropped. */
-export function isStill({ from }: FeedWindow, { events, hasMore }: FeedBatch): boolean {
-  return events.length === 0 && !hasMore && Date.now() - from.atMs <= IDLE_CURSOR_MS
-}
-
 /** Serves one page of an endpoint: reads, calls, records. `lease` is kept up to date. `isHoldOver`: it has waited for more events already. */
 export async function servePage(
   deps: WebhookDeps,
   targets: Targets,
   lease: ReadingLease,
-  calling: Calling,
+  calling: PageCalling,
   isHoldOver: boolean,
 ): Promise<Served> {
   const { tenantId, endpointId } = lease
@@ -261,22 +248,24 @@ export async function servePage(
   if (!isHoldOver && !page.hasMore && lease.failures === 0 && isShort(endpoint, steps)) {
     return { holdMs: endpoint.max_wait_ms }
   }
-  const tried = await callAll(deps, lease, endpoint, steps, calling)
+  const begun = await callAll(deps, lease, endpoint, steps, calling)
   await deps.failpoint('after_webhooks_before_record')
-  const isWhole = tried.length === steps.length
+  const isWhole = begun.length === steps.length
   // The cursor stays before events that were read.
   if (!isWhole) lease.ahead = null
-  const cursor = JSON.stringify(isWhole ? page.next : (tried.at(-1)?.step.after ?? window))
-  const health = toHealth(lease, tried)
-  const results = toResults(lease, tried, Date.now())
+  const cursor = JSON.stringify(isWhole ? page.next : (begun.at(-1)?.after ?? window))
+  const [answered, slow] = [begun.filter(isAnswered), begun.filter((one) => !isAnswered(one))]
+  const answers = answered.map(({ answer }) => answer)
+  const health = toHealth(lease, answers)
+  const results = begun.flatMap(({ claimed, answer }) => toResults(claimed, answer))
   if (!(await recordPage(deps.pool, lease, cursor, health, results))) return 'ended'
+  for (const one of slow) calling.keep(one.claimed, recordSlow(deps, one))
   lease.cursor = cursor
   if (health.hasSuccess) lease.failingSince = null
   if (health.hasSuccess && lease.failures > 0) await hurryDeliveries(deps.pool, tenantId, endpointId)
   lease.failures = (health.hasSuccess ? 0 : lease.failures) + health.failures
   if (health.failures > 0) {
-    const hasGone = tried.some(({ answer }) => isGone(answer))
-    const reason = disableReason(hasGone, lease.failingSince, Date.now())
+    const reason = disableReason(answers.some(isGone), lease.failingSince, Date.now())
     if (reason !== null) {
       await disable(deps, { tenantId, id: endpointId }, reason)
       return 'ended'

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { newId } from '@lettergate/contracts/lib/ids'
-import { isStill, readPage, readStoredWindow, type Served } from './serve-endpoint.ts'
+import { isStill, readPage, readStoredWindow } from './read-page.ts'
+import type { Served } from './serve-endpoint.ts'
 import { fanOut, type OwnUrlDelivery } from './sql/fan-out.ts'
 import type { Lease } from './sql/lease-state.ts'
 import type { WebhookDeps } from './webhook-deps.ts'

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSlots } from '../deliver/index.ts'
+import { createEndpointCalls, type EndpointCalls } from './endpoint-calls.ts'
 import { createTargets } from './open-target.ts'
-import { retryDeliveries } from './retry-deliveries.ts'
-import { type Calling, type Served, servePage } from './serve-endpoint.ts'
+import { type Calling, retryDeliveries } from './retry-deliveries.ts'
+import { type PageCalling, type Served, servePage } from './serve-endpoint.ts'
 import { serveOwnUrls } from './serve-own-urls.ts'
 import {
   AGAIN_AT,
@@ -39,6 +40,8 @@ const EXPIRED_MAX = 500
 const IN_HAND_MAX = 512
 const IN_HAND_TENANT_MAX = 32
 
+type InHand = { tenantId: string; target: string; calls: number }
+
 const keyOf = ({ tenantId, mode }: Pick<ServedState, 'tenantId' | 'mode'>) => `${tenantId} ${mode}`
 
 /**
@@ -56,6 +59,8 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
   const serving = new Map<string, Promise<void>>()
   /** News that came while it was served. */
   const heard = new Set<string>()
+  /** By endpoint. */
+  const endpointCalls = new Map<string, EndpointCalls>()
   /** These wait for more events before their next call; null: the wait is over. */
   const holds = new Map<string, NodeJS.Timeout | null>()
   /** Their serving ended before the feed did, by a failure or a pause: the next refresh begins again, since no news may come. */
@@ -112,7 +117,31 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
     const { id, endpointId } = lease
     if (endpointId === null) return serveOwnUrls(deps, lease)
     const isHoldOver = holds.get(id) === null
-    return servePage(deps, targets, Object.assign(lease, { endpointId }), calling, isHoldOver)
+    return servePage(deps, targets, Object.assign(lease, { endpointId }), pageCalling(lease), isHoldOver)
+  }
+
+  function pageCalling({ id, tenantId }: Lease): PageCalling {
+    const calls = endpointCalls.get(id) ?? createEndpointCalls()
+    endpointCalls.set(id, calls)
+    return {
+      ...calling,
+      inDoubt: calls.inDoubt,
+      async begin() {
+        const end = await calls.begin()
+        const release = await calling.acquire(tenantId)
+        if (!release) end(false)
+        return (
+          release &&
+          ((isOk) => {
+            release()
+            end(isOk)
+          })
+        )
+      },
+      keep(slow, recorded) {
+        inHandUntil(recorded, { tenantId, target: slow.target, calls: 1 })
+      },
+    }
   }
 
   /** Serves it again after this time; what comes meanwhile does not make the wait longer. */
@@ -181,7 +210,8 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
         want(state.id)
     }
     const ids = new Set(found.map(({ id }) => id))
-    for (const id of unfinished) if (!ids.has(id)) unfinished.delete(id)
+    for (const known of [unfinished, endpointCalls])
+      for (const id of known.keys()) if (!ids.has(id)) known.delete(id)
     for (const [key, leave] of watches) {
       if (states.has(key)) continue
       leave()
@@ -217,7 +247,8 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
 
   /** Where the next round goes on, so that all targets have their turn. */
   let nextTarget = FIRST_TARGET
-  const retrying = new Map<Promise<void>, { tenantId: string; target: string; calls: number }>()
+  /** Deliveries in hand, until they are recorded. */
+  const retrying = new Map<Promise<void>, InHand>()
 
   /** Calls in hand, by tenant or target. */
   function inHandBy(key: 'tenantId' | 'target'): Map<string, number> {
@@ -242,15 +273,17 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
     const run = retryDeliveries(deps, targets, own, calling, (calls) => {
       held.calls -= calls
       claimMore()
+    }).then((isBack) => {
+      if (isBack) want(target)
     })
-      .then((isBack) => {
-        if (isBack) want(target)
-      })
-      .catch(deps.onError)
-      .finally(() => {
-        retrying.delete(run)
-        claimMore()
-      })
+    inHandUntil(run, held, claimMore)
+  }
+
+  function inHandUntil(recorded: Promise<void>, held: InHand, after?: () => void): void {
+    const run = recorded.catch(deps.onError).finally(() => {
+      retrying.delete(run)
+      after?.()
+    })
     retrying.set(run, held)
   }
 
@@ -282,6 +315,12 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
     }
   }
 
+  /** In this order: a page may leave slow calls. */
+  async function allRecorded(): Promise<void> {
+    await Promise.all(serving.values())
+    await Promise.all(retrying.keys())
+  }
+
   const endpoints = () => [...states.values()].flat().filter(({ endpointId }) => endpointId !== null)
 
   return {
@@ -311,11 +350,10 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
       for (const id of [...holds.keys()]) endHold(id)
       for (const leave of watches.values()) leave()
       slots.stop()
-      const all = Promise.all([...serving.values(), ...retrying.keys()])
-      await Promise.race([all, sleep(graceMs)])
+      await Promise.race([allRecorded(), sleep(graceMs)])
       aborter.abort()
       await loops
-      await Promise.all([...serving.values(), ...retrying.keys()])
+      await allRecorded()
     },
   }
 }

@@ -12,17 +12,19 @@ export type EventMessage = MessageKey & {
   isSending: boolean
   /** Position, address, status. */
   recipients: [number, string, string][]
-  /** Attempts at recipients that were retried, newest first; empty unless the message has something left to do. */
-  retried: RetriedAttempt[]
+  /** Attempts at each recipient, newest first; empty unless the message was refused or has something left to do. */
+  attempts: RecipientAttempt[]
 }
 
-export type RetriedAttempt = {
+export type RecipientAttempt = {
   position: number
   connectionId: string | null
   providerMessageId: string | null
   outcome: string
   /** Whether it was made before the newest retry of the recipient. */
   isBefore: boolean
+  /** Whether a newer attempt was accepted, or may have been. */
+  isSuperseded: boolean
 }
 
 const keyArray = rowArray<MessageKey>('provider_event_message', [
@@ -32,9 +34,13 @@ const keyArray = rowArray<MessageKey>('provider_event_message', [
 
 /**
  * Messages of any tenants; those that are not there are left out. Their rows of the backlog are locked in the order of ids, so that no
- * attempt begins or ends before the events of this transaction are applied.
+ * attempt begins or ends before the events of this transaction are applied. `refused`: ids of those that an event says to be refused.
  */
-export async function findMessages(db: Queryable, keys: readonly MessageKey[]): Promise<EventMessage[]> {
+export async function findMessages(
+  db: Queryable,
+  keys: readonly MessageKey[],
+  refused: readonly string[] = [],
+): Promise<EventMessage[]> {
   if (keys.length === 0) return []
   const sorted = [...keys].sort((a, b) => (a.messageId < b.messageId ? -1 : 1))
   const { rows } = await db.query<EventMessage>({
@@ -48,7 +54,7 @@ export async function findMessages(db: Queryable, keys: readonly MessageKey[]): 
         ) o
       )
       select k.tenant_id as "tenantId", k.message_id as "messageId", m.mode, m.stream = 'bulk' as "isBulk",
-             coalesce((select w.state = 'sending' from waiting w where w.message_id = k.message_id), false) as "isSending", r.recipients, t.retried
+             coalesce((select w.state = 'sending' from waiting w where w.message_id = k.message_id), false) as "isSending", r.recipients, t.attempts
       from key k
       cross join lateral (
         select m.mode, m.stream from message m
@@ -59,18 +65,23 @@ export async function findMessages(db: Queryable, keys: readonly MessageKey[]): 
         where p.tenant_id = k.tenant_id and ${joinId('p.message_id', 'k.message_id')} and p.message_id between $2 and $3
       ) r
       cross join lateral (
-        select coalesce(json_agg(json_build_object('position', e.position, 'connectionId', a.connection_id, 'providerMessageId', a.provider_message_id,
-                                                   'outcome', a.outcome, 'isBefore', a.finished_at < e.at) order by a.number desc), '[]') as retried
+        select coalesce(json_agg(json_build_object('position', h.position, 'connectionId', h.connection_id, 'providerMessageId', h.provider_message_id,
+                                                   'outcome', h.outcome, 'isBefore', h.is_before, 'isSuperseded', h.is_superseded) order by h.number desc), '[]') as attempts
         from (
-          select e.position, max(e.at) as at from event e
-          where e.tenant_id = k.tenant_id and ${joinId('e.message_id', 'k.message_id')} and e.message_id between $2 and $3
-            and e.type = 'recipient.retried' and exists (select from waiting w where w.message_id = k.message_id)
-          group by e.position
-        ) e
-        join attempt a on a.tenant_id = k.tenant_id and ${joinId('a.message_id', 'k.message_id')} and a.message_id between $2 and $3
-          and e.position = any (a.recipients)
+          select p.position, a.number, a.connection_id, a.provider_message_id, a.outcome,
+                 coalesce(a.finished_at < e.at, false) as is_before,
+                 coalesce(bool_or(a.outcome in ('accepted', 'unknown')) over (
+                   partition by p.position order by a.number desc rows between unbounded preceding and 1 preceding), false) as is_superseded
+          from attempt a cross join unnest(a.recipients) p (position) cross join lateral (
+            select max(e.at) as at from event e
+            where e.tenant_id = k.tenant_id and ${joinId('e.message_id', 'k.message_id')} and e.message_id between $2 and $3
+              and e.type = 'recipient.retried' and e.position = p.position and exists (select from waiting w where w.message_id = k.message_id)
+          ) e
+          where a.tenant_id = k.tenant_id and ${joinId('a.message_id', 'k.message_id')} and a.message_id between $2 and $3
+            and (k.message_id = any ($4::uuid[]) or exists (select from waiting w where w.message_id = k.message_id))
+        ) h
       ) t`,
-    values: [await keyArray(db, sorted), ...idRange(sorted.map(({ messageId }) => messageId))],
+    values: [await keyArray(db, sorted), ...idRange(sorted.map(({ messageId }) => messageId)), refused],
   })
   return rows
 }

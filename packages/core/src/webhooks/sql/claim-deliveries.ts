@@ -34,7 +34,7 @@ export const FIRST_TARGET: DeliveryPosition = {
 }
 
 /** A worker that has a delivery answers for it within this time. */
-const LEASE_MS = 60_000
+export const DELIVERY_LEASE_MS = 60_000
 /** Calls to one target in one worker; one alone, as a probe, where calls failed so often that they were paused. */
 const PER_TARGET = 8
 /** With more in hand, a target is not claimed again: claims of a few are worth their statement. */
@@ -92,7 +92,7 @@ export async function claimDeliveries(
         ) d
         limit $4
       ), claimed as (
-        update delivery d set state = 'claimed', epoch = nextval('claim_epoch'), lease_until = now() + ${LEASE_MS} * interval '1 ms'
+        update delivery d set state = 'claimed', epoch = nextval('claim_epoch'), lease_until = now() + ${DELIVERY_LEASE_MS} * interval '1 ms'
         from due where d.id = due.id and due.place <= ${PER_TENANT}
         returning d.*, due.failures as state_failures, due.failing_since
       ), listed as (
@@ -151,7 +151,7 @@ export async function dissolveList(
     name: 'dissolve-delivery-list',
     text: `
       update delivery set list_id = null, list_place = null, state = 'waiting', lease_until = null, due_at = now()
-      where list_id = $1 and epoch = $2`,
+      where id in (select id from delivery where list_id = $1 and epoch = $2 order by id for update)`,
     values: [id, epoch],
   })
 }
@@ -165,8 +165,10 @@ export async function giveBackDeliveries(
   await db.query({
     name: 'give-back-deliveries',
     text: `
-      update delivery d set state = 'waiting', lease_until = null
-      from unnest($1::uuid[], $2::int8[]) as r (id, epoch) where d.id = r.id and d.epoch = r.epoch and d.state = 'claimed'`,
+      update delivery set state = 'waiting', lease_until = null
+      where id in (
+        select d.id from delivery d join unnest($1::uuid[], $2::int8[]) as r (id, epoch) using (id, epoch)
+        where d.state = 'claimed' order by d.id for update of d)`,
     values: [rows.map(({ id }) => id), rows.map(({ epoch }) => epoch)],
   })
 }

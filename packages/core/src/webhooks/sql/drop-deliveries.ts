@@ -9,7 +9,8 @@ export async function dropDeliveries(
   await db.query({
     name: 'drop-deliveries',
     text: `
-      delete from delivery d using unnest($1::uuid[], $2::int8[]) as r (id, epoch) where d.id = r.id and d.epoch = r.epoch`,
+      delete from delivery where id in (
+        select d.id from delivery d join unnest($1::uuid[], $2::int8[]) as r (id, epoch) using (id, epoch) order by d.id for update of d)`,
     values: [rows.map(({ id }) => id), rows.map(({ epoch }) => epoch)],
   })
 }
