@@ -8,6 +8,8 @@ import { buildRow, buildTenant, buildUnit } from './rows.ts'
 export type SentMessage = { tenantId: string; id: string; connectionId: string; addresses: readonly string[] }
 
 export type SentOptions = {
+  /** Of the message: its day is that of its partition. */
+  id?: string
   tenantId?: string
   connectionId?: string
   provider?: string
@@ -27,7 +29,10 @@ export async function buildSent(
   const tenantId = options.tenantId ?? (await buildTenant(pool))
   const connectionId = options.connectionId ?? newId()
   await ensureUsage(pool, [{ id: tenantId, mode: 'live' }])
-  const row = buildRow({ recipients: addresses.map((address) => ({ kind: 'to', address, name: null })) })
+  const row = buildRow({
+    ...(options.id !== undefined && { id: options.id }),
+    recipients: addresses.map((address) => ({ kind: 'to', address, name: null })),
+  })
   await acceptMessages(pool, [buildUnit(tenantId, [row])])
   await pool.query({
     text: `with changed as (update recipient set status = $4 where message_id = $2)

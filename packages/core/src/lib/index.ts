@@ -31,6 +31,6 @@ export {
 } from './sql/append-events.ts'
 export { isPending } from './sql/is-pending.ts'
 export { type Notification, notify } from './sql/notify.ts'
-export { idRange, joinId } from './sql/uuid-range.ts'
+export { byDay, idRange, joinId } from './sql/uuid-range.ts'
 export { fromStorage } from './storage-problem.ts'
 export { createTimerWheel, type TimerWheel } from './timer-wheel.ts'

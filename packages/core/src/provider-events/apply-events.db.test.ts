@@ -1,6 +1,8 @@
+import { uuidAtTime } from '@lettergate/contracts/lib/ids'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { createProviders } from '@lettergate/providers/registry'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { buildTenant } from '../../test/rows.ts'
 import {
   buildSent,
   postmarkBody,
@@ -235,6 +237,30 @@ test('a burst of one tenant delays no event of others: each turn takes from ever
   for (const sent of others) expect((await stateOf(sent)).statuses).toEqual(['delivered'])
   while ((await turn()).requests > 0);
   expect((await stateOf(busy)).events).toHaveLength(120)
+})
+
+test('events of messages of many days in one turn: each recipient gets its status, and each address its place on the list', async () => {
+  const tenantId = await buildTenant(db.pool)
+  const sent = await Promise.all(
+    Array.from({ length: 12 }, (_, day) =>
+      buildSent(db.pool, [`user${day}@example.net`], {
+        tenantId,
+        id: uuidAtTime(new Date(Date.now() - day * 86_400_000)),
+      }),
+    ),
+  )
+  const kinds = ['delivered', 'bounced', 'opened', 'complained'] as const
+  for (const [at, one] of sent.entries()) await report(kinds[at % 4] ?? 'opened', one)
+  expect((await turn()).applied).toBe(12)
+  const statuses = await Promise.all(sent.map(async (one) => (await stateOf(one)).statuses[0]))
+  expect(statuses).toEqual(Array(3).fill(['delivered', 'bounced', 'sent', 'complained']).flat())
+  const { rows } = await db.pool.query<{ address: string }>({
+    text: 'select address from suppression where tenant_id = $1 order by address',
+    values: [tenantId],
+  })
+  expect(rows.map(({ address }) => address)).toEqual(
+    [1, 3, 5, 7, 9, 11].map((day) => `user${day}@example.net`).sort(),
+  )
 })
 
 test('with more tenants than one turn has shares for, every event is applied in the turns after it', async () => {

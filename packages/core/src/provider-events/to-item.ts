@@ -4,7 +4,7 @@ import { type EventType, eventStatuses } from '@lettergate/contracts/messages/ev
 import type { RecipientStatus } from '@lettergate/contracts/messages/recipient-status'
 import type { ProviderEvent } from '@lettergate/providers/lib/provider-event'
 import type { EventReason } from '../suppressions/index.ts'
-import type { EventItem } from './sql/apply-events.ts'
+import type { EventItem } from './sql/event-items.ts'
 import type { EventMessage } from './sql/find-messages.ts'
 
 /** The simulated events of messages that no connection carried have this id instead of one. */

@@ -6,6 +6,7 @@ import type { Queryable } from '@lettergate/db/pool'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import {
   appendEvents,
+  byDay,
   idRange,
   isPending,
   joinId,
@@ -263,9 +264,22 @@ const changeArray = rowArray<Changed>('recipient_change_2', [
   column('text', ({ change }) => change.noMailbox),
 ])
 
-/** Records outcomes; safe to run twice, because nothing is owned the second time. Answers the notifications to send after the commit. */
-export async function recordOutcomes(db: Queryable, records: OutcomeRecord[]): Promise<Notification[]> {
-  if (records.length === 0) return []
+/**
+ * Records outcomes, those of a day in one statement; safe to run twice, because nothing is owned the second time. Answers the notifications to
+ * send after the commit.
+ */
+export async function recordOutcomes(
+  db: Queryable,
+  records: readonly OutcomeRecord[],
+): Promise<Notification[]> {
+  const notifications: Notification[] = []
+  for (const ofDay of byDay(records, ({ messageId }) => messageId)) {
+    notifications.push(...(await recordOfDay(db, ofDay)))
+  }
+  return notifications
+}
+
+async function recordOfDay(db: Queryable, records: readonly OutcomeRecord[]): Promise<Notification[]> {
   // Sorted, so that two concurrent statements lock in the same order.
   const sorted = [...records].sort((a, b) => (a.messageId < b.messageId ? -1 : 1))
   const changes = sorted.flatMap((record) => record.changes.map((change) => ({ record, change })))

@@ -1,42 +1,17 @@
-import type { EventType } from '@lettergate/contracts/messages/event-types'
-import type { RecipientStatus } from '@lettergate/contracts/messages/recipient-status'
-import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
 import {
   appendEvents,
   appendReportedEvents,
+  byDay,
   idRange,
   isPending,
   joinId,
   type Notification,
   POOL_TENANT_ID,
 } from '../../lib/index.ts'
-import { addSuppressions, type EventReason, suppressionStreams } from '../../suppressions/index.ts'
-
-/** One event of one recipient, or of a message as a whole. */
-export type EventItem = {
-  tenantId: string
-  messageId: string
-  /** Null: of the message as a whole, or of a recipient that is not known. */
-  position: number | null
-  type: EventType
-  /** The least that the recipient's status is by this event; null: the event says nothing of it. */
-  status: RecipientStatus | null
-  reason: string | null
-  at: Date
-  /** The same for every repeat of the event. */
-  source: number
-  /** As JSON. */
-  data: string
-  mode: string
-  isBulk: boolean
-  connectionId: string | null
-  /** Whether the message has an attempt with unknown outcome, or recipients that wait for another attempt: the event may end that. */
-  resolves: boolean
-  /** Why the address is not to be sent to any more, if so. */
-  suppress: EventReason | null
-  address: string | null
-}
+import { addSuppressions, suppressionStreams } from '../../suppressions/index.ts'
+import { type EventItem, type EventKey, itemArray } from './event-items.ts'
+import { findRaising } from './find-raising.ts'
 
 const STREAM_OF_REASON = `case suppress ${Object.entries(suppressionStreams)
   .map(([reason, stream]) => `when '${reason}' then '${stream}'`)
@@ -47,7 +22,6 @@ const STREAM_OF_REASON = `case suppress ${Object.entries(suppressionStreams)
  * 2. `proof`: the attempt with unknown outcome that a new event of its recipient proves to be accepted; its other recipients count as sent.
  * 3. `target`, `held`, `changed`: the highest status of each recipient by what is new; `held` locks in one order, so that two appliers take
  *    turns. A repeat says nothing: the recipient may have been retried since.
- * `reputation`: bounces and complaints about mail that the shared pool carried, in the hour in which it was sent.
  * 4. `kept`, `over`: the message waits for its other recipients, or is done. The caller has locked its row of the backlog, and it is not
  *    being sent.
  */
@@ -58,7 +32,7 @@ with item as materialized (
   select tenant_id, message_id, position, type, data, mode, is_bulk = 1 as is_bulk, connection_id as sent_by,
          case when exists (select from pool_message s where s.message_id = i.message_id and s.connection_id = i.connection_id)
               then '${POOL_TENANT_ID}' else connection_id end as connection_id,
-         at, source, status, reason, suppress, address, resolves
+         at, source, status, reason, resolves
   from item i order by message_id, at, source`)}, proof as materialized (
   select distinct on (i.message_id) a.*
   from reported_event i cross join lateral (
@@ -100,21 +74,6 @@ with item as materialized (
       reason = 'An event of the provider shows that it accepted the message.'
   from proof f
   where a.tenant_id = f.tenant_id and ${joinId('a.message_id', 'f.message_id')} and a.number = f.number and a.message_id between $2 and $3
-), reputation as (
-  insert into reputation_hour as h (tenant_id, hour, bounced_hard, bounced_block, complained, unseen)
-  select tenant_id, hour, sum(hard), sum(block), sum(complained), sum(hard + block + complained) from (
-    select i.tenant_id, date_trunc('hour', s.sent_at) as hour,
-           (i.type = 'recipient.bounced' and i.data -> 'detail' ->> 'bounce' = 'hard')::int4 as hard,
-           (i.type = 'recipient.bounced' and i.data -> 'detail' ->> 'bounce' = 'block')::int4 as block,
-           (i.type = 'recipient.complained')::int4 as complained
-    from reported_event i
-    join pool_message s on s.message_id = i.message_id and s.tenant_id = i.tenant_id and (i.sent_by is null or s.connection_id = i.sent_by)
-    where i.type in ('recipient.bounced', 'recipient.complained')
-  ) c
-  group by 1, 2 having sum(hard + block + complained) > 0 order by 1, 2
-  on conflict (tenant_id, hour) do update
-    set bounced_hard = h.bounced_hard + excluded.bounced_hard, bounced_block = h.bounced_block + excluded.bounced_block,
-        complained = h.complained + excluded.complained, unseen = h.unseen + excluded.unseen
 ), ended as materialized (
   select distinct tenant_id, message_id from changed where ${isPending('before')}
 ), left_over as materialized (
@@ -136,31 +95,44 @@ with item as materialized (
          i.mode, i.is_bulk, i.connection_id
   from changed c join sibling s using (message_id, position) join proof f on f.message_id = c.message_id
   cross join lateral (select mode, is_bulk, connection_id from reported_event i where i.message_id = c.message_id limit 1) i
-  where (c.message_id, c.position) not in (select message_id, position from reported_event where position is not null and status is not null)`)}, ${addSuppressions(`
-  select tenant_id, mode, address, ${STREAM_OF_REASON} as stream, suppress as reason, message_id
-  from reported_event where suppress is not null and address is not null`)}
-select (select count(*)::int4 from reported_event) as fresh, array_agg(distinct message_id) as messages, array_agg(distinct tenant_id) as tenants
+  where (c.message_id, c.position) not in (select message_id, position from reported_event where position is not null and status is not null)`)}
+select (select coalesce(json_agg(json_build_object('messageId', message_id, 'source', source)), '[]') from reported_event) as fresh,
+       array_agg(distinct message_id) as messages, array_agg(distinct tenant_id) as tenants
 from (select tenant_id, message_id from reported_event union all select tenant_id, message_id from changed) n`
 
-const itemArray = rowArray<EventItem>('provider_event_item', [
-  column('uuid', (item) => item.tenantId),
-  column('uuid', (item) => item.messageId),
-  column('int2', (item) => item.position),
-  column('text', (item) => item.type),
-  column('text', (item) => item.status),
-  column('text', (item) => item.reason),
-  column('timestamptz', (item) => item.at),
-  column('int8', (item) => item.source),
-  column('json', (item) => item.data),
-  column('text', (item) => item.mode),
-  column('int2', (item) => (item.isBulk ? 1 : 0)),
-  column('uuid', (item) => item.connectionId),
-  column('int2', (item) => (item.resolves ? 1 : 0)),
-  column('text', (item) => item.suppress),
-  column('text', (item) => item.address),
-])
+/**
+ * What new events mean beyond their messages: `reputation`, bounces and complaints about mail that the shared pool carried, in the hour in which
+ * it was sent; and addresses that are not to be sent to any more.
+ */
+const BEYOND = `
+with item as materialized (
+  select * from unnest($1::provider_event_item[])
+), reputation as (
+  insert into reputation_hour as h (tenant_id, hour, bounced_hard, bounced_block, complained, unseen)
+  select tenant_id, hour, sum(hard), sum(block), sum(complained), sum(hard + block + complained) from (
+    select i.tenant_id, date_trunc('hour', s.sent_at) as hour,
+           (i.type = 'recipient.bounced' and i.data -> 'detail' ->> 'bounce' = 'hard')::int4 as hard,
+           (i.type = 'recipient.bounced' and i.data -> 'detail' ->> 'bounce' = 'block')::int4 as block,
+           (i.type = 'recipient.complained')::int4 as complained
+    from item i
+    join pool_message s on s.message_id = i.message_id and s.tenant_id = i.tenant_id
+      and (i.connection_id is null or s.connection_id = i.connection_id)
+    where i.type in ('recipient.bounced', 'recipient.complained')
+  ) c
+  group by 1, 2 having sum(hard + block + complained) > 0 order by 1, 2
+  on conflict (tenant_id, hour) do update
+    set bounced_hard = h.bounced_hard + excluded.bounced_hard, bounced_block = h.bounced_block + excluded.bounced_block,
+        complained = h.complained + excluded.complained, unseen = h.unseen + excluded.unseen
+), ${addSuppressions(`
+  select tenant_id, mode, address, ${STREAM_OF_REASON} as stream, suppress as reason, message_id
+  from item where suppress is not null and address is not null`)}
+select`
 
-type Row = { fresh: number; messages: string[] | null; tenants: string[] | null }
+type Row = {
+  fresh: EventKey[]
+  messages: string[] | null
+  tenants: string[] | null
+}
 
 /** Ids in one notification of 8,000 bytes. */
 const NOTIFIED_MAX = 200
@@ -173,24 +145,57 @@ function toNotifications(channel: Notification['channel'], ids: readonly string[
   return notifications
 }
 
-/**
- * Applies events, in one statement for many messages; safe to run twice. `fresh` counts those that were not known yet. The notifications are
- * to be sent after the commit.
- */
-export async function applyEvents(
-  db: Queryable,
-  items: readonly EventItem[],
-): Promise<{ fresh: number; notifications: Notification[] }> {
-  if (items.length === 0) return { fresh: 0, notifications: [] }
+const concernsMore = ({ type, suppress }: EventItem): boolean =>
+  suppress !== null || type === 'recipient.bounced' || type === 'recipient.complained'
+
+async function applyGroup(db: Queryable, items: readonly EventItem[]): Promise<Row> {
   const { rows } = await db.query<Row>({
     name: 'apply-provider-events',
     text: TEXT,
     values: [await itemArray(db, items), ...idRange(items.map((item) => item.messageId))],
   })
-  const { fresh = 0, messages, tenants } = rows[0] ?? {}
+  return rows[0] ?? { fresh: [], messages: null, tenants: null }
+}
+
+const keyOf = ({ messageId, source }: EventKey): string => `${messageId} ${source}`
+
+/** Those that may change a recipient, which few events of old messages do, by the day of their message; and all others. */
+async function inGroups(db: Queryable, items: readonly EventItem[]): Promise<(readonly EventItem[])[]> {
+  const dayOf = (some: readonly EventItem[]) => byDay(some, ({ messageId }) => messageId)
+  const days = dayOf(items)
+  if (days.length < 2) return days
+  const changing = new Set((await findRaising(db, items)).map(keyOf))
+  const groups = Map.groupBy(items, (item) => changing.has(keyOf(item)))
+  // Without a status nothing asks the partitions of all days for their recipients.
+  const others = (groups.get(false) ?? []).map((item) => ({ ...item, status: null }))
+  return [...dayOf(groups.get(true) ?? []), ...(others.length > 0 ? [others] : [])]
+}
+
+/**
+ * Applies events in a transaction; safe to run twice. `fresh` counts those that were not known yet. The
+ * notifications are to be sent after the commit.
+ */
+export async function applyEvents(
+  db: Queryable,
+  items: readonly EventItem[],
+): Promise<{ fresh: number; notifications: Notification[] }> {
+  const applied: Row[] = []
+  for (const group of await inGroups(db, items)) applied.push(await applyGroup(db, group))
+  const fresh = new Set(applied.flatMap((row) => row.fresh.map(keyOf)))
+  const further = items.filter((item) => concernsMore(item) && fresh.has(keyOf(item)))
+  // Once, and last: its rows are shared by the messages of all days, and are locked in one order.
+  if (further.length > 0)
+    await db.query({
+      name: 'apply-provider-events-beyond',
+      text: BEYOND,
+      values: [await itemArray(db, further)],
+    })
   const notifications = [
-    ...toNotifications('lg_message', messages ?? []),
-    ...toNotifications('lg_feed', tenants ?? []),
+    ...toNotifications(
+      'lg_message',
+      applied.flatMap(({ messages }) => messages ?? []),
+    ),
+    ...toNotifications('lg_feed', [...new Set(applied.flatMap(({ tenants }) => tenants ?? []))]),
   ]
-  return { fresh, notifications }
+  return { fresh: fresh.size, notifications }
 }

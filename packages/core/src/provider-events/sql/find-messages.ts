@@ -1,9 +1,9 @@
 import { uuidAtTime } from '@lettergate/contracts/lib/ids'
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
-import { idRange, joinId } from '../../lib/index.ts'
-
-export type MessageKey = { tenantId: string; messageId: string }
+import { idRange } from '../../lib/index.ts'
+import { lockBacklog } from './lock-backlog.ts'
+import { type MessageKey, messageKeyArray } from './message-keys.ts'
 
 export type EventMessage = MessageKey & {
   mode: string
@@ -27,14 +27,9 @@ export type RecipientAttempt = {
   isSuperseded: boolean
 }
 
-const keyArray = rowArray<MessageKey>('provider_event_message', [
-  column('uuid', (key) => key.tenantId),
-  column('uuid', (key) => key.messageId),
-])
-
 /**
- * Messages of any tenants; those that are not there are left out. Their rows of the backlog are locked in the order of ids, so that no
- * attempt begins or ends before the events of this transaction are applied. `refused`: ids of those that an event says to be refused.
+ * Messages of any tenants; those that are not there are left out. No attempt at them begins or ends before the transaction ends. `refused`: ids
+ * of those that an event says to be refused.
  */
 export async function findMessages(
   db: Queryable,
@@ -42,27 +37,20 @@ export async function findMessages(
   refused: readonly string[] = [],
 ): Promise<EventMessage[]> {
   if (keys.length === 0) return []
-  const sorted = [...keys].sort((a, b) => (a.messageId < b.messageId ? -1 : 1))
-  const { rows } = await db.query<EventMessage>({
+  const states = await lockBacklog(db, keys)
+  const waiting = [...states.keys()]
+  const { rows } = await db.query<Omit<EventMessage, 'isSending'>>({
     name: 'find-event-messages',
     text: `
-      with key as materialized (
-        select * from unnest($1::provider_event_message[])
-      ), waiting as materialized (
-        select o.message_id, o.state from key k cross join lateral (
-          select o.message_id, o.state from outbox o where o.message_id = k.message_id and o.tenant_id = k.tenant_id for no key update
-        ) o
-      )
-      select k.tenant_id as "tenantId", k.message_id as "messageId", m.mode, m.stream = 'bulk' as "isBulk",
-             coalesce((select w.state = 'sending' from waiting w where w.message_id = k.message_id), false) as "isSending", r.recipients, t.attempts
-      from key k
+      select k.tenant_id as "tenantId", k.message_id as "messageId", m.mode, m.stream = 'bulk' as "isBulk", r.recipients, t.attempts
+      from unnest($1::provider_event_message[]) k
       cross join lateral (
         select m.mode, m.stream from message m
-        where m.tenant_id = k.tenant_id and ${joinId('m.id', 'k.message_id')} and m.id between $2 and $3 offset 0
+        where m.tenant_id = k.tenant_id and m.id = k.message_id and m.id between $2 and $3 offset 0
       ) m
       cross join lateral (
         select json_agg(json_build_array(p.position, p.address, p.status) order by p.position) as recipients from recipient p
-        where p.tenant_id = k.tenant_id and ${joinId('p.message_id', 'k.message_id')} and p.message_id between $2 and $3
+        where p.tenant_id = k.tenant_id and p.message_id = k.message_id and p.message_id between $2 and $3
       ) r
       cross join lateral (
         select coalesce(json_agg(json_build_object('position', h.position, 'connectionId', h.connection_id, 'providerMessageId', h.provider_message_id,
@@ -74,16 +62,20 @@ export async function findMessages(
                    partition by p.position order by a.number desc rows between unbounded preceding and 1 preceding), false) as is_superseded
           from attempt a cross join unnest(a.recipients) p (position) cross join lateral (
             select max(e.at) as at from event e
-            where e.tenant_id = k.tenant_id and ${joinId('e.message_id', 'k.message_id')} and e.message_id between $2 and $3
-              and e.type = 'recipient.retried' and e.position = p.position and exists (select from waiting w where w.message_id = k.message_id)
+            where k.message_id = any ($5::uuid[]) and e.tenant_id = k.tenant_id and e.message_id = k.message_id
+              and e.message_id between $2 and $3 and e.type = 'recipient.retried' and e.position = p.position
           ) e
-          where a.tenant_id = k.tenant_id and ${joinId('a.message_id', 'k.message_id')} and a.message_id between $2 and $3
-            and (k.message_id = any ($4::uuid[]) or exists (select from waiting w where w.message_id = k.message_id))
+          where k.message_id = any ($4::uuid[]) and a.tenant_id = k.tenant_id and a.message_id = k.message_id and a.message_id between $2 and $3
         ) h
       ) t`,
-    values: [await keyArray(db, sorted), ...idRange(sorted.map(({ messageId }) => messageId)), refused],
+    values: [
+      await messageKeyArray(db, keys),
+      ...idRange(keys.map(({ messageId }) => messageId)),
+      [...refused, ...waiting],
+      waiting,
+    ],
   })
-  return rows
+  return rows.map((row) => ({ ...row, isSending: states.get(row.messageId) === 'sending' }))
 }
 
 export type SentKey = { tenantId: string; provider: string; providerMessageId: string; at: Date }
