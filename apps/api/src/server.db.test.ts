@@ -156,7 +156,24 @@ describe('clients that do not finish', () => {
     const { rows } = await api.db.pool.query({ text: 'select count(*)::int as n from message' })
     expect(rows).toEqual([{ n: 1 }])
   })
+})
 
+it('closes connections beyond its maximum and serves the others', async () => {
+  api = await startTestApi({ connectionsMax: 1 })
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const ask = () => over(agent, api?.url ?? '', '/healthz', api?.tenant.liveKey ?? '')
+  expect(await ask()).toMatchObject({ status: 200 })
+  const { hostname, port } = new URL(api.url)
+  const second = connect(Number(port), hostname).on('error', () => {})
+  await new Promise((resolve) => second.once('close', resolve))
+  expect(await ask()).toMatchObject({ status: 200 })
+  agent.destroy()
+  const text = await fetch(`${api.server.metricsUrl}/metrics`).then((answer) => answer.text())
+  expect(text).toMatch(/^lettergate_dropped_connections_total 1$/m)
+})
+
+// From here on tests mostly wait, so they run at the same time.
+describe.concurrent('clients that never finish', () => {
   it.each([
     ['header', 'POST /v1/send HTTP/1.1\r\nhost: api\r\n'],
     [
@@ -164,7 +181,7 @@ describe('clients that do not finish', () => {
       'POST /v1/send HTTP/1.1\r\nhost: api\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{',
     ],
   ])('a %s that never ends is answered 408 within 15 s', { timeout: 25_000 }, async (_, head) => {
-    api = await startTestApi()
+    await using api = await startTestApi()
     const { hostname, port } = new URL(api.url)
     const socket = connect(Number(port), hostname)
     socket.write(head.replace('\r\n', `\r\nauthorization: Bearer ${api.tenant.liveKey}\r\n`))
@@ -182,21 +199,7 @@ describe('clients that do not finish', () => {
   })
 })
 
-it('closes connections beyond its maximum and serves the others', async () => {
-  api = await startTestApi({ connectionsMax: 1 })
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-  const ask = () => over(agent, api?.url ?? '', '/healthz', api?.tenant.liveKey ?? '')
-  expect(await ask()).toMatchObject({ status: 200 })
-  const { hostname, port } = new URL(api.url)
-  const second = connect(Number(port), hostname).on('error', () => {})
-  await new Promise((resolve) => second.once('close', resolve))
-  expect(await ask()).toMatchObject({ status: 200 })
-  agent.destroy()
-  const text = await fetch(`${api.server.metricsUrl}/metrics`).then((answer) => answer.text())
-  expect(text).toMatch(/^lettergate_dropped_connections_total 1$/m)
-})
-
-describe('case 14: connections are kept', () => {
+describe.concurrent('case 14: connections are kept', () => {
   /** Asks once, and again after a pause, on one socket; `closed`: the server had ended it by then. */
   async function askTwice(url: string, pauseMs: number): Promise<{ closed: boolean; answers: string[] }> {
     const { hostname, port } = new URL(url)
@@ -218,27 +221,18 @@ describe('case 14: connections are kept', () => {
   }
 
   it('for 72 s by default, also beyond the time that a request may take', { timeout: 40_000 }, async () => {
-    const api = await startTestApi()
-    try {
-      const { closed, answers } = await askTwice(api.url, 15_000)
-      expect(closed).toBe(false)
-      expect(answers).toHaveLength(2)
-      for (const answer of answers)
-        expect(answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*\nkeep-alive: timeout=72\b/i)
-    } finally {
-      await api.close()
-    }
+    await using api = await startTestApi()
+    const { closed, answers } = await askTwice(api.url, 15_000)
+    expect(closed).toBe(false)
+    expect(answers).toHaveLength(2)
+    for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*\nkeep-alive: timeout=72\b/i)
   })
 
   it('as long as the setting says, and as the answers say', { timeout: 20_000 }, async () => {
-    const api = await startTestApi({ keepAliveSeconds: 2 })
-    try {
-      const [soon, late] = await Promise.all([askTwice(api.url, 300), askTwice(api.url, 6_000)])
-      expect(soon.closed).toBe(false)
-      expect(soon.answers[0]).toMatch(/\nkeep-alive: timeout=2\b/i)
-      expect(late.closed).toBe(true)
-    } finally {
-      await api.close()
-    }
+    await using api = await startTestApi({ keepAliveSeconds: 2 })
+    const [soon, late] = await Promise.all([askTwice(api.url, 300), askTwice(api.url, 6_000)])
+    expect(soon.closed).toBe(false)
+    expect(soon.answers[0]).toMatch(/\nkeep-alive: timeout=2\b/i)
+    expect(late.closed).toBe(true)
   })
 })
