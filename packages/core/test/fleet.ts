@@ -32,6 +32,9 @@ type FleetOptions = {
   policyOf?: EgressOptions['policyOf']
 }
 
+/** Between two looks for ready messages: each look is four statements, and many fleets of a file run at the same time. */
+const LOOK_MS = 20
+
 export type Sent = { connection: number; to: string[]; at: number; worker: number }
 
 export const accepted: SendOutcome = { kind: 'accepted', providerMessageId: 'p-1' }
@@ -141,7 +144,7 @@ export async function buildFleet(
         const work: Promise<void> = deliver(claim).finally(() => running.delete(work))
         running.add(work)
       }
-      if (claims.length === 0) await sleep(5)
+      if (claims.length === 0) await sleep(LOOK_MS)
     }
     await Promise.all(running)
   }
