@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { writeDuring } from './src/client.ts'
 import { promisedIds } from './src/client-ledger.ts'
-import { gatewayEnv, runCommand, startPart } from './src/gateway.ts'
+import { gatewayEnv, migrateDatabase, startPart } from './src/gateway.ts'
 import { startNaiveStack } from './src/naive-stack.ts'
 import { summarize } from './src/oracle.ts'
 import { freePort } from './src/ports.ts'
@@ -90,7 +90,7 @@ test('T11: in production no message is accepted with a Postgres that may lose co
   )
   const [apiPort, workerPort] = [await freePort(), await freePort()]
   const env = gatewayEnv({ databaseUrl, apiPort, workerPort, dataDir })
-  await runCommand(['migrate'], env)
+  await migrateDatabase(databaseUrl)
   const parts = ['api', 'worker'] as const
   const refusals = await Promise.all(parts.map((part) => startInProduction(part, env)))
   for (const refusal of refusals) expect(refusal).toMatch(/fsync is off.*To fix it/)

@@ -12,7 +12,7 @@ import { startStack } from './src/stack.ts'
 
 const LIMIT = 1_000
 const CONNECTIONS = 40
-const REQUESTS = CONNECTIONS * 60
+const REQUESTS = CONNECTIONS * 35
 const TO_MAX = 50
 
 function addresses(count: number): string[] {

@@ -172,7 +172,7 @@ test('T36: no request reaches another tenant’s objects, and statements without
     result: '404 with the bytes of an id that never was; 0 rows of others, 0 rows with no tenant set',
     bound: '0 answers or rows of another tenant',
   })
-}, 60_000)
+}, 120_000)
 
 test('T36 control: without its policy, a statement without a tenant gets the rows of all tenants', async () => {
   announceSeed('T36 control')
@@ -201,4 +201,4 @@ test('T36 control: without its policy, a statement without a tenant gets the row
     result: 'a statement without a condition gets the rows of both tenants',
     bound: 'rows of another tenant',
   })
-}, 60_000)
+}, 120_000)

@@ -24,7 +24,7 @@ export async function setup(): Promise<() => Promise<void>> {
     folder,
     password: randomBytes(18).toString('base64url'),
     env: process.env,
-    settings: { max_connections: '300' },
+    settings: { max_connections: '500' },
   })
   process.env.LETTERGATE_TEST_DATABASE_URL = postgres.url()
   return async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createPool, type Pool } from '@lettergate/db/pool'
-import { createTenant, gatewayEnv, runCommand, startPart, type Tenant } from '@lettergate/faults/gateway'
+import { createTenant, gatewayEnv, migrateDatabase, startPart, type Tenant } from '@lettergate/faults/gateway'
 import { freePort } from '@lettergate/faults/ports'
 import { createPostgresCluster, type PostgresCluster } from '@lettergate/faults/postgres'
 import { type Managed, startProcess, untilListening } from '@lettergate/faults/processes'
@@ -70,7 +70,7 @@ async function startGateway(
   )
   const [apiPort, workerPort] = [await freePort(), await freePort()]
   const env = gatewayEnv({ databaseUrl, redisUrl: redis?.url, apiPort, workerPort, dataDir })
-  await runCommand(['migrate'], env)
+  await migrateDatabase(databaseUrl)
   const api = cleanup.adopt(await startPart('api', env), stop)
   const worker = options.worker ? cleanup.adopt(await startPart('worker', env), stop) : undefined
   const pool = createPool({

@@ -8,7 +8,7 @@ import {
   createConnection,
   createTenant,
   gatewayEnv,
-  runCommand,
+  migrateDatabase,
   sesConnection,
   startPart,
   type Tenant,
@@ -69,7 +69,7 @@ export async function startSoakStack(limits: readonly number[]): Promise<SoakSta
   const [apiPort, metricsPort = 0, ...workerPorts] = await freePorts(2 + WORKERS)
   const place = { databaseUrl, redisUrl: redis?.url, apiPort, dataDir: folder }
   const env = gatewayEnv({ ...place, workerPort: 0 })
-  await runCommand(['migrate'], env)
+  await migrateDatabase(databaseUrl)
   const pool = createPool({
     url: databaseUrl,
     max: 3,

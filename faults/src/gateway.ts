@@ -5,7 +5,8 @@ import { rootSecret } from '@lettergate/config/root-secret'
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import { deriveKey } from '@lettergate/core/secrets'
 import { createTenant as makeTenant } from '@lettergate/core/tenants'
-import { createPool } from '@lettergate/db/pool'
+import { migrate } from '@lettergate/db/migrate'
+import { createPool, type Pool } from '@lettergate/db/pool'
 import { createOperatorPrisma } from '@lettergate/db/prisma'
 import { waitUntil } from './ports.ts'
 import { type Managed, startProcess } from './processes.ts'
@@ -87,16 +88,24 @@ export async function runCommand(args: string[], env: Record<string, string>): P
 
 export type Tenant = { tenantId: string; apiKey: string }
 
-/** As `lettergate tenant create`, without a process for it: some tests make fifty. */
-export async function createTenant(env: Record<string, string>, dailyLimit: number): Promise<Tenant> {
-  const config = loadServiceConfig(env)
-  const pool = createPool({
-    url: config.databaseUrl,
-    max: 1,
-    applicationName: 'faults',
-    onError: () => undefined,
-  })
+async function withPool<T>(url: string, work: (pool: Pool) => Promise<T>): Promise<T> {
+  const pool = createPool({ url, max: 1, applicationName: 'faults', onError: () => undefined })
   try {
+    return await work(pool)
+  } finally {
+    await pool.end()
+  }
+}
+
+/** As `lettergate migrate`, without a process for it: each test has a database of its own. */
+export async function migrateDatabase(url: string): Promise<void> {
+  await withPool(url, migrate)
+}
+
+/** As `lettergate tenant create`, without a process for it: some tests make fifty. */
+export function createTenant(env: Record<string, string>, dailyLimit: number): Promise<Tenant> {
+  const config = loadServiceConfig(env)
+  return withPool(config.databaseUrl, async (pool) => {
     const pepper = deriveKey(rootSecret(config), 'api key pepper')
     const made = await makeTenant(
       { operator: createOperatorPrisma(pool), pepper },
@@ -105,9 +114,7 @@ export async function createTenant(env: Record<string, string>, dailyLimit: numb
     // Faults are about mail: the load of one key must not meet the limit of its plan.
     await pool.query({ text: 'update plan set requests_per_second = null', values: [] })
     return { tenantId: toPublicId('ten', made.tenantId), apiKey: made.liveKey }
-  } finally {
-    await pool.end()
-  }
+  })
 }
 
 /** The fields that a tenant gives for a connection. */

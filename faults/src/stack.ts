@@ -8,8 +8,8 @@ import {
   createConnection,
   createTenant,
   gatewayEnv,
+  migrateDatabase,
   resendConnection,
-  runCommand,
   sesConnection,
   smtpConnection,
   startPart,
@@ -122,7 +122,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const databaseUrl = withPort(directUrl, postgresProxy?.port)
   const [apiPort, workerPort] = [await freePort(), await freePort()]
   const env = gatewayEnv({ databaseUrl, redisUrl: redis?.url, apiPort, workerPort, dataDir })
-  await runCommand(['migrate'], env)
+  await migrateDatabase(directUrl)
   const pool = createPool({ url: directUrl, max: 2, applicationName: 'faults', onError: () => undefined })
   cleanup.defer(() => pool.end())
   const tenants: Tenant[] = []

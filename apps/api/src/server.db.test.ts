@@ -156,30 +156,6 @@ describe('clients that do not finish', () => {
     const { rows } = await api.db.pool.query({ text: 'select count(*)::int as n from message' })
     expect(rows).toEqual([{ n: 1 }])
   })
-
-  it.each([
-    ['header', 'POST /v1/send HTTP/1.1\r\nhost: api\r\n'],
-    [
-      'body',
-      'POST /v1/send HTTP/1.1\r\nhost: api\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{',
-    ],
-  ])('a %s that never ends is answered 408 within 15 s', { timeout: 25_000 }, async (_, head) => {
-    api = await startTestApi()
-    const { hostname, port } = new URL(api.url)
-    const socket = connect(Number(port), hostname)
-    socket.write(head.replace('\r\n', `\r\nauthorization: Bearer ${api.tenant.liveKey}\r\n`))
-    let text = ''
-    await new Promise((resolve) =>
-      socket
-        .on('data', (chunk) => {
-          text += chunk
-        })
-        .on('close', resolve)
-        .on('error', resolve),
-    )
-    expect(text).toMatch(/^HTTP\/1.1 408 /)
-    expect(text).toContain('"code":"request-timeout"')
-  })
 })
 
 it('closes connections beyond its maximum and serves the others', async () => {
@@ -194,51 +170,4 @@ it('closes connections beyond its maximum and serves the others', async () => {
   agent.destroy()
   const text = await fetch(`${api.server.metricsUrl}/metrics`).then((answer) => answer.text())
   expect(text).toMatch(/^lettergate_dropped_connections_total 1$/m)
-})
-
-describe('case 14: connections are kept', () => {
-  /** Asks once, and again after a pause, on one socket; `closed`: the server had ended it by then. */
-  async function askTwice(url: string, pauseMs: number): Promise<{ closed: boolean; answers: string[] }> {
-    const { hostname, port } = new URL(url)
-    const socket = connect(Number(port), hostname)
-    const answers: string[] = []
-    socket.on('data', (data) => answers.push(data.toString('latin1')))
-    socket.on('error', () => {})
-    const ask = () => socket.write('GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n')
-    ask()
-    await sleep(pauseMs)
-    const closed = socket.readableEnded || socket.destroyed
-    if (!closed) {
-      const count = answers.length
-      ask()
-      while (answers.length === count && !socket.destroyed) await sleep(20)
-    }
-    socket.destroy()
-    return { closed, answers }
-  }
-
-  it('for 72 s by default, also beyond the time that a request may take', { timeout: 40_000 }, async () => {
-    const api = await startTestApi()
-    try {
-      const { closed, answers } = await askTwice(api.url, 15_000)
-      expect(closed).toBe(false)
-      expect(answers).toHaveLength(2)
-      for (const answer of answers)
-        expect(answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*\nkeep-alive: timeout=72\b/i)
-    } finally {
-      await api.close()
-    }
-  })
-
-  it('as long as the setting says, and as the answers say', { timeout: 20_000 }, async () => {
-    const api = await startTestApi({ keepAliveSeconds: 2 })
-    try {
-      const [soon, late] = await Promise.all([askTwice(api.url, 300), askTwice(api.url, 6_000)])
-      expect(soon.closed).toBe(false)
-      expect(soon.answers[0]).toMatch(/\nkeep-alive: timeout=2\b/i)
-      expect(late.closed).toBe(true)
-    } finally {
-      await api.close()
-    }
-  })
 })

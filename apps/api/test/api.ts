@@ -14,7 +14,7 @@ export type TestTenant = { tenantId: string; liveKey: string; testKey: string }
 export type CallOptions = { key?: string | null; body?: unknown; headers?: Record<string, string> }
 export type Answer = { status: number; headers: Headers; text: string; json: Record<string, unknown> }
 
-export type TestApi = {
+export type TestApi = AsyncDisposable & {
   url: string
   db: TestDatabase
   /** A tenant with both keys. */
@@ -121,6 +121,10 @@ export async function startTestApi(options: TestOptions = {}): Promise<TestApi> 
   // Tests ask faster than people; those of the limits give their tenant one.
   await db.pool.query({ text: 'update plan set requests_per_second = null', values: [] })
   const tenant = await addTenant()
+  const close = async () => {
+    await server.stop()
+    await db.drop()
+  }
   return {
     url: server.url,
     db,
@@ -145,9 +149,7 @@ export async function startTestApi(options: TestOptions = {}): Promise<TestApi> 
         call,
       )
     },
-    async close() {
-      await server.stop()
-      await db.drop()
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   }
 }

@@ -11,7 +11,7 @@ import { certificate } from './listener.ts'
 
 export type Login = { id: string; username: string; secret: string }
 
-export type TestSmtp = {
+export type TestSmtp = AsyncDisposable & {
   db: TestDatabase
   server: SmtpServer
   errors: unknown[]
@@ -63,6 +63,11 @@ export async function startTestSmtp(
     servers.push(server)
     return server
   }
+  async function close(): Promise<void> {
+    await Promise.all(servers.map((server) => server.stop(0)))
+    sealer.close()
+    await db.drop()
+  }
   return {
     db,
     server: await start(own),
@@ -86,10 +91,7 @@ export async function startTestSmtp(
       )
       return { id: credential.id, username: smtpUserName(credential.id), secret: password }
     },
-    async close() {
-      await Promise.all(servers.map((server) => server.stop(0)))
-      sealer.close()
-      await db.drop()
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   }
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { newId } from '@lettergate/contracts/lib/ids'
 import type { NewMessage } from '@lettergate/contracts/messages/send-request'
 import { createListener } from '@lettergate/db/listener'
-import type { TestDatabase } from '@lettergate/db/test/database'
+import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { createEgress, type EgressOptions } from '@lettergate/egress/egress'
 import { createCapture } from '@lettergate/providers/capture/index'
 import type { Capabilities, OutboundMessage, Provider, SendOutcome } from '@lettergate/providers/provider'
@@ -25,6 +25,16 @@ export type FakeConnection = {
   through?: Pick<Candidate, 'provider' | 'connection'>
 }
 
+type FleetOptions = {
+  workers?: number
+  onUnknown?: 'hold' | 'resend'
+  checkDeadlineMs?: number
+  policyOf?: EgressOptions['policyOf']
+}
+
+/** Between two looks for ready messages: each look is four statements, and many fleets of a file run at the same time. */
+const LOOK_MS = 20
+
 export type Sent = { connection: number; to: string[]; at: number; worker: number }
 
 export const accepted: SendOutcome = { kind: 'accepted', providerMessageId: 'p-1' }
@@ -33,12 +43,7 @@ export const accepted: SendOutcome = { kind: 'accepted', providerMessageId: 'p-1
 export async function buildFleet(
   db: TestDatabase,
   connections: FakeConnection[],
-  options: {
-    workers?: number
-    onUnknown?: 'hold' | 'resend'
-    checkDeadlineMs?: number
-    policyOf?: EgressOptions['policyOf']
-  } = {},
+  options: FleetOptions = {},
 ) {
   const errors: unknown[] = []
   const onError = (error: unknown) => void errors.push(error)
@@ -139,7 +144,7 @@ export async function buildFleet(
         const work: Promise<void> = deliver(claim).finally(() => running.delete(work))
         running.add(work)
       }
-      if (claims.length === 0) await sleep(5)
+      if (claims.length === 0) await sleep(LOOK_MS)
     }
     await Promise.all(running)
   }
@@ -206,9 +211,28 @@ export async function buildFleet(
       return rows.map(({ connection_id, ...row }) => ({ ...row, connection: ids.indexOf(connection_id) }))
     },
     async stop() {
+      if (stopped) return
       stopped = true
       await Promise.all(workers.map(({ throttle }) => throttle.stop()))
       await Promise.all([egress.close(), listener.close()])
+    },
+  }
+}
+
+export type OwnFleet = Awaited<ReturnType<typeof openFleet>>
+
+/** A fleet on a database of its own: such tests mostly wait, so they run at the same time. */
+export async function openFleet(connections: FakeConnection[], options: FleetOptions = {}) {
+  const db = await createTestDatabase()
+  const fleet = await buildFleet(db, connections, options)
+  return {
+    ...fleet,
+    db,
+    isEmpty: async () => (await fleet.backlog()).length === 0,
+    allWait: async () => (await fleet.backlog()).every(({ state }) => state === 'waiting'),
+    async [Symbol.asyncDispose]() {
+      await fleet.stop()
+      await db.drop()
     },
   }
 }

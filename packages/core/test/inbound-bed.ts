@@ -15,6 +15,7 @@ import {
   createMailReader,
   createRecipientFinder,
   type InboundDeps,
+  type InboundProcessor,
   readTenantToken,
 } from '../src/inbound/index.ts'
 import { type Failpoint, noFailpoint } from '../src/lib/index.ts'
@@ -51,6 +52,7 @@ export const plainMail = mailOf(
 export function useInboundBed() {
   let db: TestDatabase
   const cleanups: (() => Promise<unknown> | unknown)[] = []
+  const processors: InboundProcessor[] = []
   const errors: unknown[] = []
   beforeAll(async () => {
     db = await createTestDatabase()
@@ -107,7 +109,10 @@ export function useInboundBed() {
         return { address, found }
       }),
     )
-    return acceptor.accept({ session: { ...session, ...of }, recipients, raw })
+    const received = await acceptor.accept({ session: { ...session, ...of }, recipients, raw })
+    // As the notification of a database does.
+    for (const processor of processors) processor.wake()
+    return received
   }
 
   /** A worker's part, running. */
@@ -138,7 +143,11 @@ export function useInboundBed() {
       },
     })
     processor.start()
-    cleanups.push(() => processor.stop())
+    processors.push(processor)
+    cleanups.push(() => {
+      processors.splice(processors.indexOf(processor), 1)
+      return processor.stop()
+    })
     return { processor, processed }
   }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../test/database.ts'
 import { type SilentProxy, startSilentProxy } from '../test/silent-proxy.ts'
 import { databaseFailure } from './errors.ts'
@@ -12,39 +12,42 @@ const DEADLINE_MS = 300
 const SELECT = { text: 'select 1 as one' }
 
 let db: TestDatabase
-let proxy: SilentProxy
-let late: LateStatement[]
-const open: { end(): Promise<void> }[] = []
-
 beforeAll(async () => {
   db = await createTestDatabase()
 })
-beforeEach(async () => {
-  proxy = await startSilentProxy(db.url)
-  late = []
-})
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((it) => it.end()))
-  await proxy.close()
-})
 afterAll(() => db.drop())
 
-const options = () => ({
-  url: proxy.url,
-  max: 3,
-  applicationName: 'watched',
-  onError: () => undefined,
-  deadlineMs: DEADLINE_MS,
-  statementTimeoutMs: 10_000,
-  waitMs: 8_000,
-  connectMs: 4_000,
-  onLate: (kind: LateStatement) => void late.push(kind),
-})
-
-function openPool(max = 3): Pool {
-  const pool = createPool({ ...options(), max })
-  open.push(pool)
-  return pool
+/** A proxy before the database, and pools that reach it through this proxy: tests of it run at the same time. */
+async function begin() {
+  const proxy: SilentProxy = await startSilentProxy(db.url)
+  const late: LateStatement[] = []
+  const open: { end(): Promise<void> }[] = []
+  const options = {
+    url: proxy.url,
+    max: 3,
+    applicationName: 'watched',
+    onError: () => undefined,
+    deadlineMs: DEADLINE_MS,
+    statementTimeoutMs: 10_000,
+    waitMs: 8_000,
+    connectMs: 4_000,
+    onLate: (kind: LateStatement) => void late.push(kind),
+  }
+  return {
+    proxy,
+    late,
+    open,
+    options,
+    openPool(max = 3): Pool {
+      const pool = createPool({ ...options, max })
+      open.push(pool)
+      return pool
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(open.map((it) => it.end()))
+      await proxy.close()
+    },
+  }
 }
 
 /** Opens this number of connections, and leaves them idle. */
@@ -59,7 +62,9 @@ const failureOf = (work: Promise<unknown>) =>
     (error: unknown) => error,
   )
 
-test('a statement on a silent connection fails by our own deadline, with unknown result', async () => {
+test.concurrent('a statement on a silent connection fails by our own deadline, with unknown result', async () => {
+  await using bed = await begin()
+  const { proxy, late, openPool } = bed
   const pool = openPool()
   await warm(pool, 1)
   proxy.silence()
@@ -69,14 +74,18 @@ test('a statement on a silent connection fails by our own deadline, with unknown
   expect(late).toEqual(['silent'])
 })
 
-test('a lost answer counts as no answer', async () => {
+test.concurrent('a lost answer counts as no answer', async () => {
+  await using bed = await begin()
+  const { proxy, openPool } = bed
   const pool = openPool()
   await warm(pool, 1)
   proxy.silence({ up: false })
   expect(await failureOf(pool.query(SELECT))).toBeInstanceOf(SilentDatabase)
 })
 
-test('one silent connection also closes the idle ones: the next statement gets a new connection immediately', async () => {
+test.concurrent('one silent connection also closes the idle ones: the next statement gets a new connection immediately', async () => {
+  await using bed = await begin()
+  const { proxy, late, openPool } = bed
   const pool = openPool()
   await warm(pool, 3)
   proxy.silence()
@@ -86,7 +95,9 @@ test('one silent connection also closes the idle ones: the next statement gets a
   expect(pool.totalCount).toBe(1)
 })
 
-test('a transaction without an answer ends with its connection, without a second deadline for its rollback', async () => {
+test.concurrent('a transaction without an answer ends with its connection, without a second deadline for its rollback', async () => {
+  await using bed = await begin()
+  const { proxy, openPool } = bed
   const pool = openPool(1)
   const startedAt: number[] = []
   const error = await failureOf(
@@ -102,7 +113,9 @@ test('a transaction without an answer ends with its connection, without a second
   expect((await pool.query(SELECT)).rows).toEqual([{ one: 1 }])
 })
 
-test('a commit without an answer fails by the deadline', async () => {
+test.concurrent('a commit without an answer fails by the deadline', async () => {
+  await using bed = await begin()
+  const { proxy, openPool } = bed
   const pool = openPool(1)
   const error = await failureOf(
     inTransaction(pool, async (client) => {
@@ -113,7 +126,9 @@ test('a commit without an answer fails by the deadline', async () => {
   expect(error).toBeInstanceOf(SilentDatabase)
 })
 
-test('idle connections can be ended for a reason unknown to the pool', async () => {
+test.concurrent('idle connections can be ended for a reason unknown to the pool', async ({ expect }) => {
+  await using bed = await begin()
+  const { openPool } = bed
   const pool = openPool()
   await warm(pool, 2)
   pool.dropIdle()
@@ -121,8 +136,10 @@ test('idle connections can be ended for a reason unknown to the pool', async () 
   expect((await pool.query(SELECT)).rows).toEqual([{ one: 1 }])
 })
 
-test("a tenant's pipelined statements fail by the deadline", async () => {
-  const tenants = createTenants(options())
+test.concurrent("a tenant's pipelined statements fail by the deadline", async () => {
+  await using bed = await begin()
+  const { proxy, open, options } = bed
+  const tenants = createTenants(options)
   open.push({ end: () => tenants.close() })
   const own = tenants.forTenant('018f3b2a-0000-7000-8000-000000000001')
   await own.query(SELECT)
@@ -131,18 +148,22 @@ test("a tenant's pipelined statements fail by the deadline", async () => {
   expect((await own.query<{ one: number }>(SELECT)).rows).toEqual([{ one: 1 }])
 })
 
-test('a connection that does not finish its handshake is closed', async () => {
+test.concurrent('a connection that does not finish its handshake is closed', async () => {
+  await using bed = await begin()
+  const { proxy, open, options } = bed
   proxy.silence({ isLasting: true })
-  const pool = createPool({ ...options(), max: 1, connectMs: DEADLINE_MS })
+  const pool = createPool({ ...options, max: 1, connectMs: DEADLINE_MS })
   open.push(pool)
   expect(databaseFailure(await failureOf(pool.query(SELECT)))).toBe('unavailable')
   proxy.carryNew()
   expect((await pool.query(SELECT)).rows).toEqual([{ one: 1 }])
 })
 
-test('while the database does not answer, a pool does not try with all of its connections', async () => {
+test.concurrent('while the database does not answer, a pool does not try with all of its connections', async () => {
+  await using bed = await begin()
+  const { proxy, open, options } = bed
   proxy.silence({ isLasting: true })
-  const pool = createPool({ ...options(), max: 8, connectMs: 500 })
+  const pool = createPool({ ...options, max: 8, connectMs: 500 })
   open.push(pool)
   await failureOf(pool.query(SELECT))
   const failing = Promise.all(Array.from({ length: 8 }, () => failureOf(pool.query(SELECT))))
@@ -159,7 +180,9 @@ test('while the database does not answer, a pool does not try with all of its co
   expect(answers.map(({ rowCount }) => rowCount)).toEqual(Array(8).fill(1))
 })
 
-test('the age of the statement that waits longest is reported while it waits, and is empty afterwards', async () => {
+test.concurrent('the age of the statement that waits longest is reported while it waits, and is empty afterwards', async () => {
+  await using bed = await begin()
+  const { proxy, openPool } = bed
   const pool = openPool()
   await warm(pool, 2)
   expect(pool.oldestStatementMs()).toBe(0)
@@ -171,7 +194,9 @@ test('the age of the statement that waits longest is reported while it waits, an
   expect(pool.oldestStatementMs()).toBe(0)
 })
 
-test('statements that take long keep their connection where the transaction says so', async () => {
+test.concurrent('statements that take long keep their connection where the transaction says so', async () => {
+  await using bed = await begin()
+  const { openPool } = bed
   const pool = openPool(1)
   const done = await inTransaction(pool, (client) => client.query('select pg_sleep(1), 1 as one'), {
     deadlineMs: 20_000,
@@ -181,20 +206,10 @@ test('statements that take long keep their connection where the transaction says
   expect(await failureOf(pool.query('select pg_sleep(1)'))).toBeInstanceOf(SilentDatabase)
 })
 
-test('an answer that arrives while the thread is busy counts as an answer', async () => {
-  // Without the proxy, which is busy too.
-  const pool = createPool({ ...options(), url: db.url })
-  open.push(pool)
-  await warm(pool, 1)
-  const asked = pool.query(SELECT)
-  await sleep(1)
-  const until = performance.now() + 2 * DEADLINE_MS
-  while (performance.now() < until);
-  expect((await asked).rows).toEqual([{ one: 1 }])
-})
-
-test('a large answer that keeps arriving may take longer than the deadline', async () => {
-  const pool = createPool({ ...options(), max: 1, deadlineMs: 1_000 })
+test.concurrent('a large answer that keeps arriving may take longer than the deadline', async () => {
+  await using bed = await begin()
+  const { open, options } = bed
+  const pool = createPool({ ...options, max: 1, deadlineMs: 1_000 })
   open.push(pool)
   // The timer of this statement looks at the next one shortly before its deadline, between two rows.
   await warm(pool, 1)
@@ -202,15 +217,19 @@ test('a large answer that keeps arriving may take longer than the deadline', asy
   expect(rows.rowCount).toBe(4)
 }, 20_000)
 
-test('a statement that Postgres cancels for its duration is counted, and reported as undone', async () => {
-  const pool = createPool({ ...options(), deadlineMs: 5_000, statementTimeoutMs: 100 })
+test.concurrent('a statement that Postgres cancels for its duration is counted, and reported as undone', async () => {
+  await using bed = await begin()
+  const { late, open, options } = bed
+  const pool = createPool({ ...options, deadlineMs: 5_000, statementTimeoutMs: 100 })
   open.push(pool)
   expect(databaseFailure(await failureOf(pool.query('select pg_sleep(3)')))).toBe('slow')
   expect(late).toEqual(['cancelled'])
 })
 
-test('closing a pool does not wait for silent connections', async () => {
-  const pool = createPool(options())
+test.concurrent('closing a pool does not wait for silent connections', async () => {
+  await using bed = await begin()
+  const { proxy, options } = bed
+  const pool = createPool(options)
   await warm(pool, 2)
   proxy.silence()
   const startedAt = performance.now()
@@ -218,7 +237,11 @@ test('closing a pool does not wait for silent connections', async () => {
   expect(performance.now() - startedAt).toBeLessThan(3_000)
 })
 
-test('a silent listening connection is noticed, and missed notifications are queried', async () => {
+test.concurrent('a silent listening connection is noticed, and missed notifications are queried', async ({
+  expect,
+}) => {
+  await using bed = await begin()
+  const { proxy } = bed
   const heard: string[] = []
   let silences = 0
   const listener = createListener({
@@ -239,7 +262,11 @@ test('a silent listening connection is noticed, and missed notifications are que
   await listener.close()
 })
 
-test('listening to a database that does not answer waits for a second at most', async () => {
+test.concurrent('listening to a database that does not answer waits for a second at most', async ({
+  expect,
+}) => {
+  await using bed = await begin()
+  const { proxy } = bed
   proxy.silence({ isLasting: true })
   const heard: string[] = []
   const listener = createListener({ url: proxy.url, onError: () => undefined })
@@ -249,4 +276,18 @@ test('listening to a database that does not answer waits for a second at most', 
   proxy.carryNew()
   await expect.poll(() => heard, { timeout: 8_000 }).toEqual([''])
   await listener.close()
+})
+
+test('an answer that arrives while the thread is busy counts as an answer', async () => {
+  await using bed = await begin()
+  const { open, options } = bed
+  // Without the proxy, which is busy too, and after all others, whose deadlines would pass.
+  const pool = createPool({ ...options, url: db.url })
+  open.push(pool)
+  await warm(pool, 1)
+  const asked = pool.query(SELECT)
+  await sleep(1)
+  const until = performance.now() + 2 * DEADLINE_MS
+  while (performance.now() < until);
+  expect((await asked).rows).toEqual([{ one: 1 }])
 })

@@ -26,6 +26,8 @@ async function connectSecure(to = port()): Promise<RawClient> {
   await client.ask('EHLO test')
   return client
 }
+/** A server that has counted no wrong login yet: each lets the next one wait longer. */
+const freshPort = async () => (await smtp.start()).ports.starttls ?? 0
 const authPlain = (client: RawClient, user: string, password: string) =>
   client.ask(`AUTH PLAIN ${base64(`\0${user}\0${password}`)}`)
 
@@ -86,12 +88,13 @@ describe('a login', () => {
   })
 
   test('is refused with the same words for a wrong password and for a user that does not exist', async () => {
+    const to = await freshPort()
     const nobody = 'lgu_01m7wa5yjwe1qr5m7w1gzh99cc'
     const answers = [
-      await authPlain(await connectSecure(), login.username, 'x'.repeat(32)),
-      await authPlain(await connectSecure(), nobody, login.secret),
-      await authCram(await connectSecure(), login.username, 'x'.repeat(32)),
-      await authCram(await connectSecure(), nobody, login.secret),
+      await authPlain(await connectSecure(to), login.username, 'x'.repeat(32)),
+      await authPlain(await connectSecure(to), nobody, login.secret),
+      await authCram(await connectSecure(to), login.username, 'x'.repeat(32)),
+      await authCram(await connectSecure(to), nobody, login.secret),
     ]
     expect(new Set(answers)).toEqual(
       new Set(['535 5.7.8 The user name or the password is wrong, or the login was revoked']),
@@ -99,25 +102,30 @@ describe('a login', () => {
   })
 
   test('says why a key cannot log in by CRAM-MD5, without a scope, or for another user', async () => {
-    expect(await authCram(await connectSecure(), 'apikey', smtp.liveKey)).toMatch(
+    const to = await freshPort()
+    expect(await authCram(await connectSecure(to), 'apikey', smtp.liveKey)).toMatch(
       /^535 5\.7\.8 .*PLAIN or LOGIN/,
     )
     const reader = await smtp.addKey(['messages:read'])
-    expect(await authPlain(await connectSecure(), 'apikey', reader)).toMatch(/^535 5\.7\.8 .*scope/)
-    const client = await connectSecure()
+    expect(await authPlain(await connectSecure(to), 'apikey', reader)).toMatch(/^535 5\.7\.8 .*scope/)
+    const client = await connectSecure(to)
     expect(await client.ask(`AUTH PLAIN ${base64(`root\0${login.username}\0${login.secret}`)}`)).toMatch(
       /^535 5\.7\.8 .*another user/,
     )
   })
 
   test('works from its networks alone', async () => {
+    const to = await freshPort()
     const far = await smtp.addLogin({ networks: ['203.0.113.0/24'] })
-    expect(await authPlain(await connectSecure(), far.username, far.secret)).toMatch(/^535 5\.7\.8 .*address/)
+    expect(await authPlain(await connectSecure(to), far.username, far.secret)).toMatch(
+      /^535 5\.7\.8 .*address/,
+    )
     const near = await smtp.addLogin({ networks: ['127.0.0.0/8', '::1'] })
-    await ready(near)
+    await ready(near, to)
   })
 
   test('with a key keeps to the networks and the domains of the key', async () => {
+    const to = await freshPort()
     const bind = async (columns: string) => {
       const key = await smtp.addKey(['messages:send'])
       await smtp.db.pool.query(
@@ -126,8 +134,8 @@ describe('a login', () => {
       return key
     }
     const far = await bind(`networks = '{203.0.113.0/24}'`)
-    expect(await authPlain(await connectSecure(), 'apikey', far)).toMatch(/^535 5\.7\.8 .*address/)
-    const client = await connectSecure()
+    expect(await authPlain(await connectSecure(to), 'apikey', far)).toMatch(/^535 5\.7\.8 .*address/)
+    const client = await connectSecure(to)
     const bound = await bind(`from_domains = '{*.acme.example}'`)
     expect(await authPlain(client, 'apikey', bound)).toMatch(/^235/)
     expect(await send(client, [...head, '', 'Hi'])).toMatch(/^550.5\.7\.1 .*may not send as acme\.example/)
@@ -135,16 +143,27 @@ describe('a login', () => {
     expect(await send(client, [...below, '', 'Hi'])).toMatch(/^250/)
   })
 
-  test('of a suspended tenant is put off until the tenant is resumed', async () => {
+  test('is put off, not refused, while the database is away', async () => {
+    const server = await smtp.start({ databaseUrl: 'postgres://nobody@127.0.0.1:1/none' })
+    const client = await connectSecure(server.ports.starttls)
+    expect(await authPlain(client, login.username, login.secret)).toMatch(/^454 4\.7\.0/)
+  })
+})
+
+// Both wait for a login that the server keeps for seconds.
+describe.concurrent('a login', () => {
+  test('of a suspended tenant is put off until the tenant is resumed', async ({ expect }) => {
+    await using own = await startTestSmtp()
     const change = (reason: string | null) =>
-      smtp.db.pool.query({
+      own.db.pool.query({
         text: 'update tenant set suspended_at = case when $2::text is not null then now() end, suspended_reason = $2 where id = $1',
-        values: [smtp.tenantId, reason],
+        values: [own.tenantId, reason],
       })
     await change('too many complaints')
-    const by = async (user: string, secret: string) => authPlain(await connectSecure(), user, secret)
-    const key = await smtp.addKey(['messages:send'])
-    const fresh = await smtp.addLogin()
+    const by = async (user: string, secret: string) =>
+      authPlain(await connectSecure(own.server.ports.starttls), user, secret)
+    const key = await own.addKey(['messages:send'])
+    const fresh = await own.addLogin()
     expect(await by('apikey', key)).toMatch(/^454/)
     expect(await by(fresh.username, fresh.secret)).toMatch(/^454/)
     await change(null)
@@ -152,22 +171,17 @@ describe('a login', () => {
     await expect.poll(() => by(fresh.username, fresh.secret), { timeout: 20_000 }).toMatch(/^235/)
   })
 
-  test('that is revoked ends open sessions at their next mail, and lets nobody in', async () => {
+  test('that is revoked ends open sessions at their next mail, and lets nobody in', async ({ expect }) => {
+    const to = await freshPort()
     const own = await smtp.addLogin()
-    const client = await ready(own)
+    const client = await ready(own, to)
     await updateSmtpCredential(smtp.db, { tenantId: smtp.tenantId, mode: 'live' }, own.id, { revoked: true })
     await expect
-      .poll(async () => authPlain(await connectSecure(), own.username, own.secret), {
+      .poll(async () => authPlain(await connectSecure(to), own.username, own.secret), {
         timeout: 20_000,
       })
       .toMatch(/^535/)
     expect(await client.ask('MAIL FROM:<a@acme.example>')).toMatch(/^421 4\.7\.0/)
-  })
-
-  test('is put off, not refused, while the database is away', async () => {
-    const server = await smtp.start({ databaseUrl: 'postgres://nobody@127.0.0.1:1/none' })
-    const client = await connectSecure(server.ports.starttls)
-    expect(await authPlain(client, login.username, login.secret)).toMatch(/^454 4\.7\.0/)
   })
 })
 

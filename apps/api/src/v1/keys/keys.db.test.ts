@@ -114,7 +114,7 @@ describe('/v1/keys', () => {
     ])
   })
 
-  test('a rotated key is good beside the new one for the overlap, and refused everywhere within five seconds after it', async () => {
+  test.concurrent('a rotated key is good beside the new one for the overlap, and refused everywhere within five seconds after it', async () => {
     const old = await create({ scopes: ['messages:read'] })
     const rotate = (seconds: number, id: unknown) =>
       api.call('POST', `/v1/keys/${id}/rotate`, { body: { overlap_seconds: seconds } })
@@ -132,13 +132,26 @@ describe('/v1/keys', () => {
     })
   })
 
-  test('a revoked key is refused within five seconds, and stays in the list as revoked', async () => {
+  test.concurrent('a revoked key is refused within five seconds, and stays in the list as revoked', async () => {
     const made = await create({ scopes: ['messages:read'] })
     expect((await api.call('GET', '/v1/messages', { key: keyOf(made) })).status).toBe(200)
     expect((await api.call('DELETE', `/v1/keys/${made.json.id}`)).status).toBe(204)
     expect((await api.call('DELETE', `/v1/keys/${made.json.id}`)).status).toBe(204)
     expect(await untilRefused(keyOf(made))).toBeLessThan(5_000)
     expect((await api.call('GET', `/v1/keys/${made.json.id}`)).json.status).toBe('revoked')
+  })
+
+  test.concurrent('the last use of a key is known after the process wrote it, with its address and agent', async ({
+    expect,
+  }) => {
+    const made = await create({ scopes: ['messages:read'] })
+    const headers = { ...from('203.0.113.7'), 'user-agent': 'ci/1' }
+    await api.call('GET', '/v1/messages', { key: keyOf(made), headers })
+    const read = async () => (await api.call('GET', `/v1/keys/${made.json.id}`)).json.last_used
+    await expect.poll(read, { timeout: 20_000, interval: 500 }).toMatchObject({
+      address: '203.0.113.7',
+      agent: 'ci/1',
+    })
   })
 
   test('of the last two keys that may manage keys one stays, also when both are revoked at the same time, unless it is forced', async () => {
@@ -172,16 +185,5 @@ describe('/v1/keys', () => {
     expect(refused?.headers.get('ratelimit')).toMatch(/^"requests";r=0;t=\d+$/)
     expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(0)
     expect((await ask(tenant.testKey)).status).toBe(200)
-  })
-
-  test('the last use of a key is known after the process wrote it, with its address and agent', async () => {
-    const made = await create({ scopes: ['messages:read'] })
-    const headers = { ...from('203.0.113.7'), 'user-agent': 'ci/1' }
-    await api.call('GET', '/v1/messages', { key: keyOf(made), headers })
-    const read = async () => (await api.call('GET', `/v1/keys/${made.json.id}`)).json.last_used
-    await expect.poll(read, { timeout: 20_000, interval: 500 }).toMatchObject({
-      address: '203.0.113.7',
-      agent: 'ci/1',
-    })
   })
 })

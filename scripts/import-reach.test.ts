@@ -49,6 +49,18 @@ test('only one file of packages/db imports Prisma', () => {
   expect(importers).toEqual([DOOR])
 })
 
+test.each(['api', 'lettergate', 'smtp', 'worker'])(
+  'the %s process does not load the package that checks received mail, with the two hundred files below it: a thread does',
+  (app) => {
+    const reached = reachOf(`apps/${app}/src/main.ts`)
+    expect(reached.size).toBeGreaterThan(30)
+    const importers = [...reached].filter((path) =>
+      /from 'mailauth/.test(readFileSync(join(ROOT, path), 'utf8')),
+    )
+    expect(importers).toEqual([])
+  },
+)
+
 test('control: the walk finds that file from the api', () => {
   expect(reachOf('apps/api/src/main.ts')).toContain(DOOR)
 })
