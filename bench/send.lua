@@ -1,10 +1,28 @@
--- wrk script: a 2.3 kB message. KEY is the API key; COUNT ends the run after so many answers.
+-- wrk script: a 2.3 kB message to TO. KEY is the API key, or KEYS a file of keys that are used at random; COUNT ends the run after so many
+-- answers.
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 wrk.headers["Authorization"] = "Bearer " .. (os.getenv("KEY") or "key")
 local words = string.rep("lorem ipsum dolor ", 60)
-wrk.body = '{"from":"app@acme.example","to":["user@example.net"],"subject":"Hello from the gateway","text":"'
+local to = os.getenv("TO") or ""
+if to == "" then to = "user@example.net" end
+wrk.body = '{"from":"app@acme.example","to":["' .. to .. '"],"subject":"Hello from the gateway","text":"'
   .. words .. '","html":"<p>' .. words .. '</p>","tags":["receipt"]}'
+
+local keys = os.getenv("KEYS") or ""
+if keys ~= "" then
+  local requests = {}
+  init = function(args)
+    wrk.init(args)
+    for key in io.lines(keys) do
+      wrk.headers["Authorization"] = "Bearer " .. key
+      requests[#requests + 1] = wrk.format()
+    end
+  end
+  request = function()
+    return requests[math.random(#requests)]
+  end
+end
 
 local count = tonumber(os.getenv("COUNT") or "0")
 if count > 0 then

@@ -14,14 +14,21 @@ const message = {
   tags: ['receipt'],
 }
 
+const linesOf = (file: string | undefined): string[] =>
+  file === undefined ? [] : readFileSync(file, 'utf8').trim().split('\n')
+
 async function run(load: Load): Promise<Omit<LoadResult, 'cpuMicros'>> {
-  const paths = load.pathsFile === undefined ? [] : readFileSync(load.pathsFile, 'utf8').trim().split('\n')
+  const paths = linesOf(load.pathsFile)
+  const keys = linesOf(load.keysFile)
   const authorization = `Bearer ${load.key}`
-  const send = {
+  const body = JSON.stringify(load.to === undefined ? message : { ...message, to: [load.to] })
+  const sendWith = (key: string) => ({
     method: 'POST' as const,
-    headers: { authorization, 'content-type': 'application/json' },
-    body: JSON.stringify(message),
-  }
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body,
+  })
+  const send = sendWith(load.key)
+  let clients = 0
   const result = await autocannon({
     url: load.url,
     connections: load.connections,
@@ -30,6 +37,13 @@ async function run(load: Load): Promise<Omit<LoadResult, 'cpuMicros'>> {
     ...(paths.length === 0
       ? send
       : { headers: { authorization }, requests: paths.map((path) => ({ method: 'GET' as const, path })) }),
+    ...(keys.length > 0 && {
+      // Each connection has its part of the keys, so that all of them are in use at the same time.
+      setupClient(client: autocannon.Client) {
+        const part = clients++ % load.connections
+        client.setRequests(keys.filter((_, index) => index % load.connections === part).map(sendWith))
+      },
+    }),
   })
   return {
     requests: result['2xx'] + result.non2xx,

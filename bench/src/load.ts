@@ -28,6 +28,10 @@ export type Load = {
   count?: number
   /** A file of paths to GET, one per line; without it, messages are posted to the URL. */
   pathsFile?: string
+  /** A file of API keys, one per line, that messages are posted with in turn instead of `key`. */
+  keysFile?: string
+  /** The recipient of the messages; user@example.net without it, whose domain is never looked up. */
+  to?: string
 }
 
 const FOLDER = fileURLToPath(new URL('../', import.meta.url))
@@ -75,7 +79,13 @@ function wrk(load: Load): Command {
     script,
     load.url,
   ]
-  const env = { KEY: load.key, COUNT: String(load.count ?? 0), PATHS: load.pathsFile ?? '' }
+  const env = {
+    KEY: load.key,
+    COUNT: String(load.count ?? 0),
+    PATHS: load.pathsFile ?? '',
+    KEYS: load.keysFile ?? '',
+    TO: load.to ?? '',
+  }
   return { command: 'wrk', args, env }
 }
 

@@ -11,6 +11,7 @@ import { benchEvents } from './events.ts'
 import { benchFairness } from './fairness.ts'
 import { benchFeed } from './feed.ts'
 import type { PartResult } from './figure.ts'
+import { benchHotTenant } from './hot-tenant.ts'
 import { loadTool } from './load.ts'
 import { describeMachine } from './machine.ts'
 import { benchMemory } from './memory.ts'
@@ -18,6 +19,7 @@ import { benchPostgresLimit } from './postgres-limit.ts'
 import { createProgress } from './progress.ts'
 import { ratioPlot } from './ratio-plot.ts'
 import { textTable } from './report.ts'
+import { benchRules } from './rules.ts'
 import { benchSmtp } from './smtp.ts'
 import { benchInbound } from './smtp-inbound.ts'
 import { benchStatus } from './status.ts'
@@ -29,6 +31,8 @@ const USAGE = 'Usage: npm run bench [-- --only accept,e2e,…] [--quick] [--json
 /** In the order of the page, with the seconds that each takes on two cores. */
 const parts: Record<string, { run: (bed: TestBed) => Promise<PartResult>; seconds: number }> = {
   accept: { run: benchAccept, seconds: 33 },
+  'hot-tenant': { run: benchHotTenant, seconds: 45 },
+  rules: { run: benchRules, seconds: 45 },
   postgres: { run: benchPostgresLimit, seconds: 34 },
   e2e: { run: benchE2e, seconds: 76 },
   adapters: { run: benchAdapters, seconds: 25 },

@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createPool, type Pool } from '@lettergate/db/pool'
-import { createTenant, gatewayEnv, migrateDatabase, startPart, type Tenant } from '@lettergate/faults/gateway'
+import {
+  createTenant,
+  createTenants,
+  gatewayEnv,
+  migrateDatabase,
+  startPart,
+  type Tenant,
+} from '@lettergate/faults/gateway'
 import { freePort } from '@lettergate/faults/ports'
 import { createPostgresCluster, type PostgresCluster } from '@lettergate/faults/postgres'
 import { type Managed, startProcess, untilListening } from '@lettergate/faults/processes'
@@ -19,7 +26,9 @@ export type Gateway = {
   api: Managed
   worker: Managed | undefined
   pool: Pool
+  env: Record<string, string>
   createTenant(): Promise<Tenant>
+  createTenants(count: number): Promise<Tenant[]>
   /** One more worker, on an empty queue. */
   startWorker(): Promise<Managed & AsyncDisposable>
   /** An SMTP server whose port without AUTH belongs to this tenant. */
@@ -88,7 +97,9 @@ async function startGateway(
     api,
     worker,
     pool,
+    env,
     createTenant: () => createTenant(env, DAILY_LIMIT),
+    createTenants: (count: number) => createTenants(env, DAILY_LIMIT, count),
     async startWorker() {
       await redis?.command('FLUSHALL')
       const more = await startPart('worker', env)

@@ -103,17 +103,31 @@ export async function migrateDatabase(url: string): Promise<void> {
 }
 
 /** As `lettergate tenant create`, without a process for it: some tests make fifty. */
-export function createTenant(env: Record<string, string>, dailyLimit: number): Promise<Tenant> {
+export async function createTenant(env: Record<string, string>, dailyLimit: number): Promise<Tenant> {
+  const [tenant] = await createTenants(env, dailyLimit, 1)
+  if (!tenant) throw new Error('no tenant was made')
+  return tenant
+}
+
+export function createTenants(
+  env: Record<string, string>,
+  dailyLimit: number,
+  count: number,
+): Promise<Tenant[]> {
   const config = loadServiceConfig(env)
   return withPool(config.databaseUrl, async (pool) => {
-    const pepper = deriveKey(rootSecret(config), 'api key pepper')
-    const made = await makeTenant(
-      { operator: createOperatorPrisma(pool), pepper },
-      { name: 'Fault test', plan: 'scale', dailyLimit },
-    )
+    const deps = {
+      operator: createOperatorPrisma(pool),
+      pepper: deriveKey(rootSecret(config), 'api key pepper'),
+    }
+    const tenants: Tenant[] = []
+    for (let index = 0; index < count; index++) {
+      const made = await makeTenant(deps, { name: 'Fault test', plan: 'scale', dailyLimit })
+      tenants.push({ tenantId: toPublicId('ten', made.tenantId), apiKey: made.liveKey })
+    }
     // Faults are about mail: the load of one key must not meet the limit of its plan.
     await pool.query({ text: 'update plan set requests_per_second = null', values: [] })
-    return { tenantId: toPublicId('ten', made.tenantId), apiKey: made.liveKey }
+    return tenants
   })
 }
 
@@ -130,6 +144,15 @@ export function createConnection(
   connection: ConnectionBody,
 ): Promise<string> {
   return create(`${apiUrl}/v1/connections`, apiKey, { name: connection.provider, ...connection })
+}
+
+/** Makes a connection of the shared pool as the operator would. */
+export function createPoolConnection(
+  apiUrl: string,
+  adminKey: string,
+  connection: ConnectionBody,
+): Promise<string> {
+  return create(`${apiUrl}/v1/admin/pool`, adminKey, { name: 'Pool', ...connection })
 }
 
 /** Makes a route that shares a tenant's mail out to these connections alike. */

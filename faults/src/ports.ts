@@ -3,17 +3,27 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 const LOOPBACK = '127.0.0.1'
 
+/**
+ * Where ports are looked for: below those that the kernel gives to outgoing connections (`net.ipv4.ip_local_port_range`). Any process of
+ * this machine could take one of those between the look and the server's start, which may be seconds later.
+ */
+const PORTS = { from: 12_000, count: 20_000 }
+
 /** A loopback port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>()
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = PORTS.from + Math.floor(Math.random() * PORTS.count)
+    if (await isFree(port)) return port
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  const { promise, resolve, reject } = Promise.withResolvers<boolean>()
   const server = createServer()
-  server.once('error', reject)
-  server.listen(0, LOOPBACK, () => {
-    const address = server.address()
-    server.close(() =>
-      address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
-    )
-  })
+  server.once('error', (error: NodeJS.ErrnoException) =>
+    error.code === 'EADDRINUSE' ? resolve(false) : reject(error),
+  )
+  server.listen(port, LOOPBACK, () => server.close(() => resolve(true)))
   return promise
 }
 

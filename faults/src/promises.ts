@@ -190,4 +190,9 @@ export const promises: Readonly<Record<string, Promised>> = {
     fault: 'drop an old day of messages while somebody reads it, beside a load',
     promise: 'nothing waits longer than 200 ms for its lock, and nothing is gone that should stay',
   },
+  T51: {
+    fault: 'kill workers while tenants use up their shares of the shared pool',
+    promise:
+      'no day exceeds its shares, and no share is lost; held mail moves once there is an own connection',
+  },
 }

@@ -67,6 +67,27 @@ test('an error in the answers rejects only that item', async () => {
   expect((await results).map((result) => result.status)).toEqual(['rejected', 'fulfilled'])
 })
 
+test('an item is answered early, while its batch still works on others', async () => {
+  const rest = Promise.withResolvers<number[]>()
+  const batcher = createBatcher<number, number>({
+    itemsMax: 10,
+    inFlightMax: 1,
+    waitingMax: 100,
+    run(items, answer) {
+      answer(2, 20)
+      answer(3, new Error('this one'))
+      return rest.promise.then((result) => items.map(() => result[0] ?? 0))
+    },
+  })
+  const [late, early, refused] = [batcher.add(1), batcher.add(2), batcher.add(3)]
+  await expect(refused).rejects.toThrow('this one')
+  expect(await early).toBe(20)
+  expect(batcher.size()).toBe(3)
+  rest.resolve([10])
+  expect(await late).toBe(10)
+  expect(await early).toBe(20)
+})
+
 test('a failed batch rejects its items, and the next one runs', async () => {
   const { batcher, batches } = controlled({ itemsMax: 10, inFlightMax: 1 })
   const failing = batcher.add(1)

@@ -8,8 +8,11 @@ export type Batcher<I, O> = {
 }
 
 export type BatcherOptions<I, O> = {
-  /** Answers in the order of the items; an `Error` in the list rejects only that item. */
-  run(items: I[]): Promise<(O | Error)[]>
+  /**
+   * Answers in the order of the items; an `Error` in the list rejects only that item. `answer` is for an item whose result is known while
+   * the batch still works on others.
+   */
+  run(items: I[], answer: (item: I, result: O | Error) => void): Promise<(O | Error)[]>
   itemsMax: number
   /** A batch ends with the item that makes it heavier than this; without it, `itemsMax` alone ends it. */
   weightMax?: number
@@ -44,11 +47,13 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
   let gathering: NodeJS.Timeout | null = null
   const idle: (() => void)[] = []
 
+  function settleOne(entry: Waiting<I, O> | undefined, result: O | Error): void {
+    if (result instanceof Error) entry?.reject(result)
+    else entry?.resolve(result)
+  }
+
   function settle(batch: Waiting<I, O>[], results: (O | Error)[]): void {
-    for (const [index, result] of results.entries()) {
-      if (result instanceof Error) batch[index]?.reject(result)
-      else batch[index]?.resolve(result)
-    }
+    for (const [index, result] of results.entries()) settleOne(batch[index], result)
     for (const entry of batch.slice(results.length))
       entry.reject(new Error('a batch was not answered in full'))
   }
@@ -70,8 +75,16 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
     const batch = waiting.splice(0, batchLength())
     inFlight++
     running += batch.length
+    const answer = (item: I, result: O | Error) =>
+      settleOne(
+        batch.find((entry) => entry.item === item),
+        result,
+      )
     void options
-      .run(batch.map((entry) => entry.item))
+      .run(
+        batch.map((entry) => entry.item),
+        answer,
+      )
       .then(
         (results) => settle(batch, results),
         (error: unknown) => {

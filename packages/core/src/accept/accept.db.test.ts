@@ -1,4 +1,5 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { createPool } from '@lettergate/db/pool'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { startSilentProxy } from '@lettergate/db/test/silent-proxy'
@@ -221,7 +222,7 @@ test('a key that another open transaction stores is reported as in progress', as
   expect(await countMessages(tenantId)).toBe(0)
 })
 
-test('a tenant whose usage row is locked does not block other tenants of the batch', async () => {
+test('a tenant whose usage row is locked does not block other tenants of the batch, nor delay their answers', async () => {
   const [held, free] = [await buildTenant(db.pool), await buildTenant(db.pool)]
   for (const id of [held, free]) await acceptor().accept(live(id), { messages: [buildMessage()] })
   const pool = impatientPool({ lockTimeoutMs: 100 })
@@ -230,7 +231,13 @@ test('a tenant whose usage row is locked does not block other tenants of the bat
     const until = performance.now() + 1_000
     const request = { messages: [buildMessage()], until }
     const waiting = together.accept(live(held), request).catch((error: unknown) => error)
+    let isRefused = false
+    void waiting.then(() => {
+      isRefused = true
+    })
     expect((await together.accept(live(free), request)).kind).toBe('accepted')
+    await setImmediate()
+    expect(isRefused).toBe(false)
     expect(await waiting).toMatchObject({ code: 'storage-unavailable' })
   })
   await pool.end()

@@ -40,7 +40,10 @@ type StoreDeps = { pool: Pool; failpoint: Failpoint; onError: (error: unknown) =
 /** A unit whose client has its answer, one way or the other, at `until` of `performance.now()`. */
 export type TimedUnit = AcceptUnit & { until: number }
 
-type Write = (units: TimedUnit[]) => Promise<Written[]>
+/** Answers the client of a unit while others of its batch are still undecided: they may wait until their deadline. */
+type Answer = (unit: TimedUnit, stored: Stored | Error) => void
+/** One statement for any number of units. */
+type Step = { write(units: TimedUnit[]): Promise<Written[]>; answer: Answer }
 type Accept = (db: Queryable, units: AcceptUnit[]) => Promise<(AcceptResult | null)[]>
 
 /** An interrupted batch is tried again after these, the last of them again and again, until its clients are answered. */
@@ -71,7 +74,7 @@ function unavailable(error: unknown): Problem {
 
 /** Writes accepted units; makes sure that each is stored once, whatever happens to the connection meanwhile. */
 export function createStore(deps: StoreDeps): {
-  storeUnits(units: TimedUnit[]): Promise<(Stored | Error)[]>
+  storeUnits(units: TimedUnit[], answer: Answer): Promise<(Stored | Error)[]>
   storeLarge(unit: TimedUnit, messages: NewMessage[]): Promise<Stored | Error>
 } {
   /** A tenant's first request of a day finds no usage row: it is made, and those units run again. */
@@ -124,7 +127,7 @@ export function createStore(deps: StoreDeps): {
 
   /** Each part in a statement of its own; the answers come in the order of the units. */
   async function apart(
-    write: Write,
+    step: Step,
     units: TimedUnit[],
     round: number,
     partOf: (unit: TimedUnit) => string,
@@ -133,8 +136,9 @@ export function createStore(deps: StoreDeps): {
     const answers = new Map<TimedUnit, Written | Error>()
     await Promise.all(
       parts.map(async (part) => {
-        const results = await store(write, part, round)
+        const results = await store(step, part, round)
         for (const [index, unit] of part.entries()) answers.set(unit, results[index] ?? unavailable(null))
+        answerDecided(step.answer, part, results)
       }),
     )
     return units.map((unit) => answers.get(unit) ?? unavailable(null))
@@ -142,7 +146,7 @@ export function createStore(deps: StoreDeps): {
 
   /** What a failed statement says about its units by itself; null: try again. */
   async function judge(
-    write: Write,
+    step: Step,
     units: TimedUnit[],
     error: unknown,
     round: number,
@@ -151,27 +155,27 @@ export function createStore(deps: StoreDeps): {
     if (failure === 'full') return units.map(() => unavailable(error))
     // One request's fault must not fail the others of its batch.
     if (failure === 'query') {
-      if (units.length > 1) return apart(write, units, round, ({ requestId }) => requestId)
+      if (units.length > 1) return apart(step, units, round, ({ requestId }) => requestId)
       return [error instanceof Error ? error : new Error(String(error))]
     }
     if (failure !== 'locked') return null
     if (waitedForKeyOf(error, 'idempotency')) {
-      if (units.length > 1) return apart(write, units, round, ({ requestId }) => requestId)
+      if (units.length > 1) return apart(step, units, round, ({ requestId }) => requestId)
       // Later, the key may be held by our own first try, whose answer was lost.
       return round === 0 ? [{ kind: 'key-in-progress', admitted: false }] : null
     }
     // A tenant whose usage row is held keeps nobody else waiting.
     const tenants = new Set(units.map(({ tenantId }) => tenantId))
-    return tenants.size > 1 ? apart(write, units, round, ({ tenantId }) => tenantId) : null
+    return tenants.size > 1 ? apart(step, units, round, ({ tenantId }) => tenantId) : null
   }
 
   async function recover(
-    write: Write,
+    step: Step,
     units: TimedUnit[],
     error: unknown,
     round: number,
   ): Promise<(Written | Error)[]> {
-    const judged = await judge(write, units, error, round)
+    const judged = await judge(step, units, error, round)
     if (judged) return judged
     await sleep(RETRY_DELAYS_MS[Math.min(round, RETRY_DELAYS_MS.length - 1)])
     if (units.every(isLate)) return units.map(() => unavailable(error))
@@ -179,32 +183,32 @@ export function createStore(deps: StoreDeps): {
     try {
       found = await probe(units)
     } catch (cause) {
-      return recover(write, units, cause, round + 1)
+      return recover(step, units, cause, round + 1)
     }
     const rest = units.filter((_, index) => !found[index])
-    const again = rest.length > 0 ? await store(write, rest, round + 1) : []
+    const again = rest.length > 0 ? await store(step, rest, round + 1) : []
     return found.map((stored) => stored ?? again.shift() ?? unavailable(error))
   }
 
   /** Whoever has been refused by now must not be stored after all: without a key, the repeat would be a second mail. */
-  async function store(write: Write, units: TimedUnit[], round = 0): Promise<(Written | Error)[]> {
+  async function store(step: Step, units: TimedUnit[], round = 0): Promise<(Written | Error)[]> {
     const late = new Set(units.filter(isLate))
-    if (late.size === 0) return storeInTime(write, units, round)
+    if (late.size === 0) return storeInTime(step, units, round)
     const rest = units.filter((unit) => !late.has(unit))
-    const results = rest.length > 0 ? await storeInTime(write, rest, round) : []
+    const results = rest.length > 0 ? await storeInTime(step, rest, round) : []
     return units.map((unit) => (late.has(unit) ? undefined : results.shift()) ?? unavailable(null))
   }
 
-  async function storeInTime(write: Write, units: TimedUnit[], round: number): Promise<(Written | Error)[]> {
+  async function storeInTime(step: Step, units: TimedUnit[], round: number): Promise<(Written | Error)[]> {
     try {
       await deps.failpoint('before_commit')
-      const results = await write(units)
+      const results = await step.write(units)
       await deps.failpoint('after_commit_before_reply')
       return results
     } catch (error) {
       if (error instanceof NotAdmitted) return [error.stored]
       deps.onError(error)
-      return recover(write, units, error, round)
+      return recover(step, units, error, round)
     }
   }
 
@@ -250,16 +254,27 @@ export function createStore(deps: StoreDeps): {
 
   return {
     // Each statement is repeated, and looked for after a lost answer, by itself: a failure of the second one leaves the units of the first stored.
-    async storeUnits(units) {
-      const first = await store((some) => writeUnits(some, acceptUsual), units)
+    async storeUnits(units, answer) {
+      const step = (accept: Accept): Step => ({ write: (some) => writeUnits(some, accept), answer })
+      const first = await store(step(acceptUsual), units)
       const rest = units.filter((_, index) => isUndecided(first[index]))
-      const second = rest.length > 0 ? await store((some) => writeUnits(some, acceptEvery), rest) : []
+      if (rest.length === 0) return first.map(decided)
+      answerDecided(answer, units, first)
+      const second = await store(step(acceptEvery), rest)
       return first.map((written) => decided(isUndecided(written) ? second.shift() : written))
     },
     async storeLarge(unit, messages) {
-      const [written] = await store(async () => [await writeLarge(unit, messages)], [unit])
+      const step: Step = { write: async () => [await writeLarge(unit, messages)], answer: () => {} }
+      const [written] = await store(step, [unit])
       return decided(written)
     },
+  }
+}
+
+function answerDecided(answer: Answer, units: TimedUnit[], results: (Written | Error)[]): void {
+  for (const [index, unit] of units.entries()) {
+    const written = results[index]
+    if (written && !isUndecided(written)) answer(unit, written)
   }
 }
 
