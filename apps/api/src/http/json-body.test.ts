@@ -1,4 +1,4 @@
-import Fastify from 'fastify'
+import Fastify, { type FastifyRequest } from 'fastify'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { createBodyBudget } from './body-budget.ts'
@@ -31,16 +31,17 @@ async function build(waitSeconds = 0) {
       waitSeconds: () => waitSeconds,
     },
   })
-  app.post('/', {
-    config: { public: true },
-    schema: { body: z.unknown() },
-    handler: (request) => request.body,
-  })
+  const handler = async (request: FastifyRequest) => ({ got: request.body })
+  const add = (url: string, schema: { body?: z.ZodType }) =>
+    app.post(url, { config: { public: true }, schema, handler })
+  add('/', { body: z.object({ a: z.unknown() }) })
+  add('/optional', { body: z.strictObject({ a: z.string().optional() }) })
+  add('/none', {})
   const send = async (payload: string) => {
     const headers = { 'content-type': 'application/json' }
     return app.inject({ method: 'POST', url: '/', headers, payload }).then(({ statusCode }) => statusCode)
   }
-  return { charged, send }
+  return { app, charged, send }
 }
 
 test('S6: a refused body counts against the limit of its tenant, an accepted body does not', async () => {
@@ -59,4 +60,28 @@ test('S6: no body of a tenant is read while the tenant has to wait', async () =>
   const { charged, send } = await build(3)
   expect(await send('{"a":1}')).not.toBe(200)
   expect(charged).toEqual([])
+})
+
+test.each([
+  ['/none', 200, {}],
+  ['/optional', 200, { got: {} }],
+  ['/', 400, { code: 'malformed-json' }],
+])(
+  'no bytes of the type JSON for %s, where a body is required only if it has a required field',
+  async (url, status, answer) => {
+    const { app } = await build()
+    const headers = { 'content-type': 'application/json' }
+    for (const more of [{ 'content-length': '0' }, {}]) {
+      const { statusCode, body } = await app.inject({ method: 'POST', url, headers: { ...headers, ...more } })
+      expect(statusCode).toBe(status)
+      expect(JSON.parse(body)).toMatchObject(answer)
+    }
+  },
+)
+
+test('a body that may be left out needs no type', async () => {
+  const { app } = await build()
+  const { body } = await app.inject({ method: 'POST', url: '/optional' })
+  expect(JSON.parse(body)).toEqual({ got: {} })
+  expect((await app.inject({ method: 'POST', url: '/' })).statusCode).toBe(415)
 })

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import type { FastifyInstance, FastifyRequest, preValidationHookHandler } from 'fastify'
+import { z } from 'zod'
 import type { BodyBudget } from './body-budget.ts'
 import { bytesHashInSteps, canonicalHash, canonicalHashInSteps } from './json/canonical-hash.ts'
 import { mediaTypeIssue } from './json/media-type.ts'
@@ -31,8 +32,15 @@ function refusedFields(headers: { [name: string]: string | string[] | undefined 
 
 /** Fastify calls no parser, so nothing has been refused yet, if there is neither a body nor a type. */
 const requireBody: preValidationHookHandler = (request, _reply, done) => {
-  if (request.body === undefined) done(unsupported('A JSON body is required.'))
-  else done()
+  if (request.body !== undefined) done()
+  else if (request.headers['content-type'] === undefined) done(unsupported('A JSON body is required.'))
+  else done(new Problem('malformed-json', { detail: 'The body is empty.' }))
+}
+
+/** Where every field may be left out, the body may be left out too. */
+const replaceNoBody: preValidationHookHandler = (request, _reply, done) => {
+  request.body ??= {}
+  done()
 }
 
 /** The tenant that a refused body counts against, or the key of the operator. */
@@ -88,7 +96,9 @@ export function addJsonBody(
   deps: { budget: BodyBudget; bytesMax: number; refusedBodies: RefusedBodies; clock: { now(): number } },
 ): void {
   scope.addHook('onRoute', (route) => {
-    if (route.schema?.body) route.preValidation = requireBody
+    const { body } = route.schema ?? {}
+    if (!(body instanceof z.ZodType)) return
+    route.preValidation = body.safeParse({}).success ? replaceNoBody : requireBody
   })
   scope.addHook('onError', (request, _reply, error, done) => {
     if (error instanceof Problem && BLAMES_BODY.has(error.status) && request.bodyBytes > 0) {
@@ -105,6 +115,8 @@ export function addJsonBody(
       request.bodyBytesTaken = taken
       request.bodyBytes = length
       if (error || chunks === null) return done(error)
+      // Many clients name a type even where they send nothing.
+      if (length === 0) return done(null, undefined)
       try {
         const value = read(request, chunks, deps.clock.now)
         if (value instanceof Promise) value.then((parsed) => done(null, parsed), done)

@@ -47,7 +47,6 @@ function beginsWith(bytes: Buffer, mark: Buffer): boolean {
 
 /** Decodes a body without its byte order mark, which RFC 8259 §8.1 lets a reader ignore. */
 function textOf(bytes: Buffer): string {
-  if (bytes.length === 0) throw malformed('The body is empty.')
   if (UTF_16_MARKS.some((mark) => beginsWith(bytes, mark)))
     throw malformed('The body is UTF-16, by its byte order mark. Send it as UTF-8.')
   if (!isUtf8(bytes)) throw malformed('The body is not UTF-8.')
