@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { AllResources } from '../admin/resources.ts'
-import { time } from '../lib/schema-parts.ts'
+import * as field from '../lib/fields.ts'
 
 /** Days of usage that are kept, and a little less is promised: 13 months. */
 export const USAGE_DAYS_MAX = 397
@@ -14,7 +14,7 @@ const counter = (unit: string) =>
       used: count(`${unit} counted so far.`),
       limit: limit(`${unit} at most; null: no limit.`),
       left: limit('The rest; null: no limit.'),
-      resets_at: time('When it begins anew.'),
+      resets_at: field.time('When it begins anew.'),
     })
     .meta({ description: `${unit}.` })
 
@@ -45,9 +45,7 @@ export const Usage = z
     connections: z
       .array(
         z.object({
-          connection: z
-            .string()
-            .meta({ description: 'Its id.', examples: ['con_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
+          connection: field.id('con', 'Its id.'),
           sent: count('Recipients for which it accepted a message.'),
           bounced: count('Bounces of its messages.'),
           complained: count('Complaints about its messages.'),
@@ -74,8 +72,8 @@ const lowered = (description: string) => limit(description).optional()
 
 export const Plan = z
   .object({
-    plan: z.string().meta({ description: 'The name of the plan.', examples: ['standard'] }),
-    description: z.string().meta({ description: 'A description by the operator.' }),
+    plan: field.text('The name of the plan.', 'standard'),
+    description: field.text('A description by the operator.'),
     limits: z
       .object({
         recipients_per_day: limit('Recipients of a UTC day.'),
@@ -90,7 +88,7 @@ export const Plan = z
       })
       .meta({ description: 'The limits in force; null: none.' }),
     resources: AllResources,
-    features: z.array(z.string()).meta({ description: 'Features of the plan beyond the ordinary.' }),
+    features: field.texts('Features of the plan beyond the ordinary.'),
     from_tomorrow: z
       .object({
         recipients_per_day: lowered('Recipients of a UTC day.'),
