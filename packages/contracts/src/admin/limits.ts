@@ -16,15 +16,17 @@ export const limitFields = {
   requests_per_second: count('Requests in a second.', 1),
   recipients_per_message: count('Recipients of one message.', 1),
   message_bytes: count('Bytes of one message.', 1),
-  content_days: count('Days after which content is deleted.', 1),
+  content_days: count('Days after which the content of a message is deleted.', 1),
   record_days: count('Days after which nothing of a message is left.', 1),
 }
 
 const { accepted_per_month, pool_per_day, bytes_per_day, requests_per_second } = limitFields
-const notInEveryPlan = { accepted_per_month, pool_per_day, bytes_per_day, requests_per_second }
 
 /** Limits that a plan need not have: null is no limit. */
-export const optionalLimits = mapTable(notInEveryPlan, (limit) => orNull(limit, 'no limit'))
+export const optionalLimits = mapTable(
+  { accepted_per_month, pool_per_day, bytes_per_day, requests_per_second },
+  (limit) => orNull(limit, 'no limit'),
+)
 /** The limits of a plan. */
 export const planLimits = { ...limitFields, ...optionalLimits }
 
