@@ -2,7 +2,6 @@ import { type MailAuthentication, ReceivedContent } from '@lettergate/contracts/
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import { decodeTransfer } from '@lettergate/providers/lib/transfer-encoding'
 import { z } from 'zod'
-import type { ReadResult } from './mail-reader.ts'
 
 /** A file of a mail: where its bytes are in the mail, and how they are written. */
 const StoredFile = z.object({
@@ -53,11 +52,6 @@ export const emptyMail = (): ReceivedMail => ({
   stripped_text: null,
   attachments: [],
 })
-
-export function toStored({ mail, authentication, auto }: ReadResult): StoredContent {
-  const { header: _field, ...results } = authentication
-  return { ...mail, authentication: results, auto }
-}
 
 /** The bytes of a file, out of the mail. */
 export const contentOf = (raw: Buffer, { start, end, encoding }: StoredFile): Buffer =>
