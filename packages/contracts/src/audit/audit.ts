@@ -2,7 +2,6 @@ import { z } from 'zod'
 import * as field from '../lib/fields.ts'
 import type { IdPrefix } from '../lib/ids.ts'
 import { fromPublicId } from '../lib/ids.ts'
-import { timeText, toDate } from '../lib/timestamp.ts'
 
 /** The name of each logged table in the API, and what its ids begin with; a table that is missing here has its own name, and its ids as they are. */
 export const auditTargets: Readonly<Record<string, { name: string; prefix: IdPrefix | null }>> = {
@@ -23,12 +22,6 @@ export const auditTargets: Readonly<Record<string, { name: string; prefix: IdPre
   mailbox: { name: 'mailbox', prefix: 'mbx' },
   inbound_route: { name: 'inbound_route', prefix: 'inr' },
 }
-
-const bound = (description: string) =>
-  timeText
-    .meta({ format: 'date-time', description, examples: ['2026-11-20T00:00:00Z'] })
-    .transform(toDate)
-    .optional()
 
 const actions = ['created', 'updated', 'deleted'] as const
 const actorKinds = ['key', 'admin', 'cli', 'system'] as const
@@ -57,8 +50,8 @@ const filters = {
       examples: ['anna@gate-1'],
     })
     .optional(),
-  since: bound('Only changes at this time or later.'),
-  until: bound('Only changes before this time.'),
+  since: field.timeBound('Only changes at this time or later.'),
+  until: field.timeBound('Only changes before this time.'),
 }
 const page = {
   cursor: field.cursor,

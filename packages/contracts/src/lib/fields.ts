@@ -17,8 +17,8 @@ export const int = (description: string) => z.int().meta({ description })
 export const maybeInt = (description: string) => z.int().nullable().meta({ description })
 export const flag = (description: string) => z.boolean().meta({ description })
 
-/** A public id as the reference shows it. */
-export const exampleId = (prefix: IdPrefix) => `${prefix}_01m7wa5yjwe1qr5m7w1gzh99cc`
+const exampleId = (prefix: IdPrefix) => `${prefix}_01m7wa5yjwe1qr5m7w1gzh99cc`
+/** A public id. */
 export const id = (prefix: IdPrefix, description: string) => text(description, exampleId(prefix))
 export const maybeId = (prefix: IdPrefix, description: string) => maybeText(description, exampleId(prefix))
 

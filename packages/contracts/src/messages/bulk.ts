@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import * as field from '../lib/fields.ts'
 import { fromPublicId } from '../lib/ids.ts'
-import { timeText, toDate } from '../lib/timestamp.ts'
 import { recipientStatuses } from './recipient-status.ts'
 import { tagPattern } from './send-shape.ts'
 
@@ -14,12 +13,6 @@ const TEXT_MAX = 200
 
 const status = z.enum(recipientStatuses)
 const text = (description: string) => z.string().min(1).max(TEXT_MAX).meta({ description }).optional()
-const bound = (description: string) =>
-  timeText
-    .meta({ format: 'date-time', description, examples: ['2026-11-20T00:00:00Z'] })
-    .transform(toDate)
-    .optional()
-
 /** An id of this kind, as its uuid. */
 const idText = (prefix: 'con' | 'ten', description: string) =>
   z
@@ -52,8 +45,8 @@ const conditions = {
     'con',
     'A connection: the message names it, waits for it, or was sent through it.',
   ).optional(),
-  since: bound('Stored at this time or later.'),
-  until: bound('Stored before this time.'),
+  since: field.timeBound('Stored at this time or later.'),
+  until: field.timeBound('Stored before this time.'),
 }
 
 export const BulkFilter = z

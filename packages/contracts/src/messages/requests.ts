@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import * as field from '../lib/fields.ts'
-import { timeText, toDate } from '../lib/timestamp.ts'
 import { recipientStatuses } from './recipient-status.ts'
 import { tagPattern } from './send-shape.ts'
 
@@ -15,12 +14,6 @@ export const MessageStatusRequest = z
   .meta({ id: 'MessageStatusRequest', description: 'The messages whose status is wanted.' })
 export type MessageStatusRequest = z.output<typeof MessageStatusRequest>
 
-const timeBound = (description: string) =>
-  timeText
-    .meta({ format: 'date-time', description, examples: ['2026-11-20T00:00:00Z'] })
-    .transform(toDate)
-    .optional()
-
 const addressFilter = field.address('Only messages to this address.')
 
 const pageLimit = field.queryInt('Length of a page.', { max: 100, usual: 20 })
@@ -33,8 +26,8 @@ export const ListMessagesQuery = z.strictObject({
     .optional(),
   to: addressFilter.optional(),
   tag: z.string().regex(tagPattern).meta({ description: 'Only messages with this tag.' }).optional(),
-  since: timeBound('Only messages stored at this time or later.'),
-  until: timeBound('Only messages stored before this time.'),
+  since: field.timeBound('Only messages stored at this time or later.'),
+  until: field.timeBound('Only messages stored before this time.'),
   cursor: field.cursor,
   limit: pageLimit,
 })

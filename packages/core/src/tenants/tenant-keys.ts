@@ -54,7 +54,7 @@ export async function createTenantKey(
   await readTenant(db, tenantId)
   const options = given({
     scopes: scopes && toScopes(scopes),
-    expiresAt: expires_at === undefined ? undefined : new Date(expires_at),
+    expires_at: expires_at === undefined ? undefined : new Date(expires_at),
   })
   const { keyId, key } = await issueKey({ db, pepper }, { mode, tenantId }, options)
   const row = await db.api_key.findUnique({ where: { id: keyId }, select: COLUMNS })
