@@ -191,7 +191,7 @@ describe('access', () => {
 
   it('unknown, expired and revoked keys are refused with the same bytes', async () => {
     const expired = await api.addKey(api.tenant.tenantId, ['messages:read'], {
-      expiresAt: new Date(Date.now() - 1000),
+      expires_at: new Date(Date.now() - 1000),
     })
     const revoked = await api.addKey(api.tenant.tenantId, ['messages:read'])
     await api.db.pool.query({

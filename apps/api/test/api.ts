@@ -20,7 +20,7 @@ export type TestApi = AsyncDisposable & {
   /** A tenant with both keys. */
   tenant: TestTenant
   addTenant(options?: { dailyLimit?: number }): Promise<TestTenant>
-  addKey(tenantId: string, scopes: readonly Scope[], options?: { expiresAt?: Date }): Promise<string>
+  addKey(tenantId: string, scopes: readonly Scope[], options?: { expires_at?: Date }): Promise<string>
   addAdminKey(): Promise<string>
   /** A request with the tenant's live key unless the options name another; `body` is sent as JSON, or unchanged if it is a string. */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>

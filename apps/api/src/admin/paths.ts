@@ -1,8 +1,9 @@
+import * as field from '@lettergate/contracts/lib/fields'
 import { z } from 'zod'
-import { exampleId, TenantPath } from '../http/schemas.ts'
+import { TenantPath } from '../http/schemas.ts'
 
 export const TenantKeyPath = TenantPath.extend({
-  key: z.string().meta({ description: 'Id of the key.', examples: [exampleId('key')] }),
+  key: field.id('key', 'Id of the key.'),
 })
 
 export const PlanPath = z.object({

@@ -1,16 +1,11 @@
+import * as field from '@lettergate/contracts/lib/fields'
 import type { IdPrefix } from '@lettergate/contracts/lib/ids'
 import { ProblemDetails } from '@lettergate/contracts/messages/responses'
 import { z } from 'zod'
 
 /** Path of everything under one thing. An id of any other shape is one that does not exist. */
 export function idPath(thing: string, prefix: IdPrefix) {
-  return z.object({
-    id: z.string().meta({ description: `Id of the ${thing}.`, examples: [exampleId(prefix)] }),
-  })
-}
-
-export function exampleId(prefix: IdPrefix): string {
-  return `${prefix}_01m7wa5yjwe1qr5m7w1gzh99cc`
+  return z.object({ id: field.id(prefix, `Id of the ${thing}.`) })
 }
 
 export const MessagePath = idPath('message', 'msg')

@@ -1,12 +1,18 @@
 import { CreatePlanRequest, UpdatePlanRequest } from '@lettergate/contracts/admin/plans'
 import { given } from '@lettergate/core/lib'
 import { applyPlanToTenants } from '@lettergate/core/plans'
-import { createPlan, deletePlan, listPlans, readPlan, updatePlan } from '@lettergate/core/tenants'
+import {
+  createPlan,
+  deletePlan,
+  listPlans,
+  presentPlan,
+  readPlan,
+  updatePlan,
+} from '@lettergate/core/tenants'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { printChange, printFields } from '../lib/print-fields.ts'
 import { type Column, printRows } from '../lib/print-table.ts'
-import { showPlan } from '../lib/show-tenant.ts'
 import { makeChange } from './make-change.ts'
 import { checkWith, collect, readEgress, readLimits, readPlanResources } from './option-values.ts'
 import { parseOptions } from './parse-options.ts'
@@ -24,7 +30,7 @@ const ChangeOptions = z.object({
   ...flags,
 })
 
-type Shown = ReturnType<typeof showPlan>
+type Shown = ReturnType<typeof presentPlan>
 const COLUMNS: Column<Shown>[] = [
   { title: 'name', value: ({ name }) => name },
   { title: 'tenants', value: ({ tenants }) => tenants },
@@ -74,7 +80,7 @@ function addShowCommands(plan: Command): void {
     .action(async (values: unknown) => {
       const { json } = parseOptions(ShowOptions, values)
       const rows = await withDatabase(({ operator }) => operator.forOperator(listPlans))
-      printRows(COLUMNS, rows.map(showPlan), { json })
+      printRows(COLUMNS, rows.map(presentPlan), { json })
     })
   plan
     .command('show')
@@ -84,7 +90,7 @@ function addShowCommands(plan: Command): void {
     .action(async (name: string, values: unknown) => {
       const { json } = parseOptions(ShowOptions, values)
       const row = await withDatabase(({ operator }) => operator.forOperator((db) => readPlan(db, name)))
-      printFields(showPlan(row), { json })
+      printFields(presentPlan(row), { json })
     })
 }
 
@@ -97,7 +103,7 @@ export function addPlanCommands(program: Command): void {
     const options = parseOptions(ChangeOptions, values)
     const request = checkWith(CreatePlanRequest, { name, ...fieldsOf(options) }, 'plan')
     const after = await makeChange(options.dryRun, (db, dbNull) => createPlan(db, dbNull, request))
-    printChange(`plan ${name}`, { before: null, after: showPlan(after) }, options)
+    printChange(`plan ${name}`, { before: null, after: presentPlan(after) }, options)
   })
   const set = plan.command('set').description('change a plan for all of its tenants').argument('<name>')
   withFlags(withFields(set)).action(async (name: string, values: unknown) => {
@@ -108,7 +114,7 @@ export function addPlanCommands(program: Command): void {
       return [found, await updatePlan(db, dbNull, name, request)] as const
     })
     if (!options.dryRun) await withDatabase(({ pool }) => applyPlanToTenants(pool, name))
-    printChange(`plan ${name}`, { before: showPlan(before), after: showPlan(after) }, options)
+    printChange(`plan ${name}`, { before: presentPlan(before), after: presentPlan(after) }, options)
   })
   const remove = plan.command('delete').description('delete a plan that no tenant has').argument('<name>')
   withFlags(remove).action(async (name: string, values: unknown) => {

@@ -1,5 +1,6 @@
 import { SuspendTenantRequest } from '@lettergate/contracts/admin/tenants'
 import {
+  presentTenant,
   readTenant,
   resumeTenant,
   suspendTenant,
@@ -10,7 +11,6 @@ import type { ManagedTables } from '@lettergate/db/prisma'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { printChange } from '../lib/print-fields.ts'
-import { showTenant } from '../lib/show-tenant.ts'
 import { makeChange } from './make-change.ts'
 import { checkWith, collect, readEgress, readOwnLimits, tenantIdOf } from './option-values.ts'
 import { parseOptions } from './parse-options.ts'
@@ -40,7 +40,7 @@ async function change(
     const found = await readTenant(db, tenantId)
     return [found, await work(db, tenantId)] as const
   })
-  printChange(`tenant ${after.name}`, { before: showTenant(before), after: showTenant(after) }, options)
+  printChange(`tenant ${after.name}`, { before: presentTenant(before), after: presentTenant(after) }, options)
 }
 
 const withFlags = (command: Command) =>

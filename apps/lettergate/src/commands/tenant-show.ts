@@ -2,12 +2,11 @@ import { tenantStates } from '@lettergate/contracts/admin/tenants'
 import { FIRST_TENANT } from '@lettergate/core/dispatch'
 import { listPoolTenants, readPoolSetting } from '@lettergate/core/pool'
 import { deriveKey } from '@lettergate/core/secrets'
-import { listTenants, readTenant, readTenantHealth } from '@lettergate/core/tenants'
+import { listTenants, presentTenant, readTenant, readTenantHealth } from '@lettergate/core/tenants'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { printFields } from '../lib/print-fields.ts'
 import { type Column, printRows } from '../lib/print-table.ts'
-import { showTenant } from '../lib/show-tenant.ts'
 import { tenantIdOf } from './option-values.ts'
 import { parseOptions } from './parse-options.ts'
 import { withDatabase } from './with-database.ts'
@@ -23,7 +22,7 @@ const ListOptions = z.object({
 })
 const ShowOptions = z.object({ json: z.boolean().default(false) })
 
-type Shown = ReturnType<typeof showTenant>
+type Shown = ReturnType<typeof presentTenant>
 const COLUMNS: Column<Shown>[] = [
   { title: 'id', value: ({ id }) => id },
   { title: 'name', value: ({ name }) => name },
@@ -54,7 +53,7 @@ export function addTenantShowCommands(tenant: Command): void {
           const all: Shown[] = []
           for (let cursor: string | undefined; all.length < TENANTS_MAX; ) {
             const page = await listTenants(db, cursorKey, { ...query, cursor, limit: PAGE })
-            all.push(...page.rows.map(showTenant))
+            all.push(...page.rows.map(presentTenant))
             if (page.nextCursor === null) break
             cursor = page.nextCursor
           }
@@ -99,7 +98,7 @@ export function addTenantShowCommands(tenant: Command): void {
         Object.entries(pool ?? {}).map(([name, value]) => [`pool_${name}`, value]),
       )
       printFields(
-        { ...showTenant(row), ...mail, connections: json ? connections : used, ...shownPool },
+        { ...presentTenant(row), ...mail, connections: json ? connections : used, ...shownPool },
         { json },
       )
     })

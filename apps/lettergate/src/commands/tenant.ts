@@ -42,13 +42,13 @@ function addCreateCommand(tenant: Command): void {
     .option('--dry-run', 'check everything, and create nothing')
     .option('--json', 'print one JSON object')
     .action(async (given: unknown) => {
-      const { dryRun, json, limit, resource, ...options } = parseOptions(CreateOptions, given)
-      const ownLimits = readOwnLimits(limit, resource)
+      const { dryRun, json, limit, resource, retryHours, ...options } = parseOptions(CreateOptions, given)
+      const own_limits = readOwnLimits(limit, resource)
       const made = await makeChange(dryRun, async (db, _, { pepper }) => {
         const names = await planNames(db)
         if (!names.includes(options.plan))
           throw new CliError(`--plan must be ${names.slice(0, -1).join(', ')} or ${names.at(-1)}`)
-        return addTenant({ db, pepper }, { ...options, ownLimits })
+        return addTenant({ db, pepper }, { ...options, own_limits, retry_hours: retryHours })
       })
       if (dryRun) {
         process.stdout.write(

@@ -1,4 +1,5 @@
-import { readTenant, readTenantUsage, type UsageDayRow } from '@lettergate/core/tenants'
+import { readTenant } from '@lettergate/core/tenants'
+import { type OperatorUsageDay, readUsageDaysForOperator } from '@lettergate/core/usage'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { type Column, printRows } from '../lib/print-table.ts'
@@ -16,7 +17,7 @@ const Options = z.object({
   json: z.boolean().default(false),
 })
 
-const COLUMNS: Column<UsageDayRow>[] = [
+const COLUMNS: Column<OperatorUsageDay>[] = [
   { title: 'day', value: ({ day }) => day },
   { title: 'mode', value: ({ mode }) => mode, colour: ({ mode }) => (mode === 'test' ? 'dim' : null) },
   { title: 'recipients', value: ({ accepted }) => accepted },
@@ -37,7 +38,7 @@ export function addUsageCommand(program: Command): void {
       const tenantId = tenantIdOf(id)
       const rows = await withDatabase(async ({ operator, pool }) => {
         await operator.forOperator((db) => readTenant(db, tenantId))
-        return readTenantUsage(pool, tenantId, days)
+        return readUsageDaysForOperator(pool, tenantId, days)
       })
       printRows(COLUMNS, rows, { json, empty: 'Nothing was sent on these days.' })
     })

@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { maybeTime } from '../lib/schema-parts.ts'
+import * as field from '../lib/fields.ts'
 import { PoolTenant } from '../pool/pool.ts'
 
 const count = (description: string) => z.int().meta({ description })
 
 export const TenantUsageQuery = z.strictObject({
-  days: z.coerce.number().int().min(1).max(400).default(31).meta({ description: 'Days, today included.' }),
+  days: field.queryInt('Days, today included.', { max: 400, usual: 31 }),
 })
 export type TenantUsageQuery = z.output<typeof TenantUsageQuery>
 
@@ -15,7 +15,7 @@ export const TenantUsage = z
       .array(
         z
           .object({
-            day: z.string().meta({ description: 'UTC day.', examples: ['2026-11-20'] }),
+            day: field.text('UTC day.', '2026-11-20'),
             mode: z.enum(['live', 'test']).meta({ description: 'Messages of live keys or of test keys.' }),
             accepted: count('Recipients that count.'),
             pool: count('Of these, recipients through the shared pool.'),
@@ -34,19 +34,16 @@ export const TenantHealth = z
       .array(
         z
           .object({
-            id: z.string().meta({ description: 'Id of the connection.' }),
-            provider: z.string().meta({ description: 'Its provider.' }),
-            name: z.string().meta({ description: 'Its name.' }),
-            enabled: z.boolean().meta({ description: 'Whether it is used.' }),
+            id: field.text('Id of the connection.'),
+            provider: field.text('Its provider.'),
+            name: field.text('Its name.'),
+            enabled: field.flag('Whether it is used.'),
             circuit: z.enum(['closed', 'open', 'half-open']).meta({
               description: '`open`: it failed repeatedly, and single messages test it.',
             }),
-            code: z.string().nullable().meta({ description: 'The kind of the last failure.' }),
-            reason: z
-              .string()
-              .nullable()
-              .meta({ description: 'The last failure in the words of the provider.' }),
-            paused_until: maybeTime('Until when the provider asked to pause; null: it did not.'),
+            code: field.maybeText('The kind of the last failure.'),
+            reason: field.maybeText('The last failure in the words of the provider.'),
+            paused_until: field.maybeTime('Until when the provider asked to pause; null: it did not.'),
           })
           .meta({ id: 'TenantConnectionHealth', description: 'A connection.' }),
       )
@@ -57,10 +54,9 @@ export const TenantHealth = z
       .array(
         z
           .object({
-            reason: z.string().meta({
-              description:
-                '`time`: their time is to come. `no-connection`: none can send them, or the tenant is suspended. `held`: somebody holds them. `set-aside`: workers were lost over them. Others are the limits of a connection.',
-            }),
+            reason: field.text(
+              '`time`: their time is to come. `no-connection`: none can send them, or the tenant is suspended. `held`: somebody holds them. `set-aside`: workers were lost over them. Others are the limits of a connection.',
+            ),
             messages: count('Messages; 100000 means as many or more.'),
             oldest_seconds: count('How long the oldest has been waiting.'),
           })
@@ -97,16 +93,14 @@ export const Backlog = z
       .array(
         z
           .object({
-            tenant: z.string().meta({ description: 'Id of the tenant.' }),
-            name: z.string().meta({ description: 'Its name.' }),
+            tenant: field.text('Id of the tenant.'),
+            name: field.text('Its name.'),
             ...parts,
           })
           .meta({ id: 'TenantBacklog', description: 'The backlog of one tenant.' }),
       )
       .meta({ description: 'At most 100 tenants, the largest backlog first.' }),
-    is_complete: z
-      .boolean()
-      .meta({ description: 'False: there are more than 300,000 messages, and the figures are of these.' }),
+    is_complete: field.flag('False: there are more than 300,000 messages, and the figures are of these.'),
   })
   .meta({ id: 'Backlog', description: 'Messages that are left to send, by tenant.' })
 export type Backlog = z.output<typeof Backlog>

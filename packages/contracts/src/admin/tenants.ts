@@ -1,20 +1,13 @@
 import { z } from 'zod'
 import { EgressRule } from '../egress/rules.ts'
-import { maybeTime, nextCursor, time } from '../lib/schema-parts.ts'
-import { lineIssue } from '../lib/text-rules.ts'
+import * as field from '../lib/fields.ts'
 import { ChangeOwnLimits, OwnLimits } from './limits.ts'
 
 export const RETRY_HOURS_MAX = 720
 const NAME_MAX = 200
 const REASON_MAX = 500
 
-const line = (max: number) =>
-  z
-    .string()
-    .trim()
-    .min(1)
-    .max(max)
-    .refine((text) => lineIssue(text) === undefined, 'has a line break or another control character')
+const line = (max: number) => field.oneLine(z.string().trim().min(1).max(max))
 
 const name = line(NAME_MAX).meta({ description: 'Name of the tenant.', examples: ['Acme'] })
 const plan = z
@@ -40,19 +33,12 @@ export const CreateTenantRequest = z
   .meta({ id: 'CreateTenantRequest', description: 'A new tenant.' })
 export type CreateTenantRequest = z.output<typeof CreateTenantRequest>
 
-const egressExtra = z.array(EgressRule).max(25).meta({
+const egress_extra = z.array(EgressRule).max(25).meta({
   description: 'Targets that this tenant may reach besides those of its plan.',
 })
 
-export const UpdateTenantRequest = z
-  .strictObject({
-    name: name.optional(),
-    plan: plan.optional(),
-    own_limits: ChangeOwnLimits.optional(),
-    egress_extra: egressExtra.optional(),
-    retry_hours: retry_hours.optional(),
-    on_unknown: on_unknown.optional(),
-  })
+export const UpdateTenantRequest = field
+  .changeOf({ name, plan, own_limits: ChangeOwnLimits, egress_extra, retry_hours, on_unknown })
   .meta({ id: 'UpdateTenantRequest', description: 'Changes to a tenant. Fields left out stay as they are.' })
 export type UpdateTenantRequest = z.output<typeof UpdateTenantRequest>
 
@@ -74,43 +60,41 @@ export const ListTenantsQuery = z.strictObject({
     .optional(),
   state: z.enum(tenantStates).meta({ description: 'Only tenants in this state.' }).optional(),
   plan: plan.meta({ description: 'Only tenants with this plan.' }).optional(),
-  cursor: z.string().meta({ description: 'The `next_cursor` of the page before.' }).optional(),
-  limit: z.coerce.number().int().min(1).max(100).default(20).meta({ description: 'Tenants on a page.' }),
+  cursor: field.cursor,
+  limit: field.queryInt('Tenants on a page.', { max: 100, usual: 20 }),
 })
 export type ListTenantsQuery = z.output<typeof ListTenantsQuery>
 
 export const Tenant = z
   .object({
-    id: z.string().meta({ description: 'Id of the tenant.', examples: ['ten_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
+    id: field.id('ten', 'Id of the tenant.'),
     name,
     plan,
     state: z.enum(tenantStates).meta({
       description: '`suspended`: its keys can read and nothing else, and its mail waits.',
     }),
-    suspended_at: maybeTime('Since when it is suspended; null: it is active.'),
-    suspended_reason: z.string().nullable().meta({ description: 'Why it is suspended; null: it is active.' }),
-    accepted_per_day: z
-      .int()
-      .meta({ description: 'Recipients in a day, as in force: its own limit, or that of the plan.' }),
+    suspended_at: field.maybeTime('Since when it is suspended; null: it is active.'),
+    suspended_reason: field.maybeText('Why it is suspended; null: it is active.'),
+    accepted_per_day: field.int('Recipients in a day, as in force: its own limit, or that of the plan.'),
     own_limits: OwnLimits,
-    egress_extra: egressExtra,
+    egress_extra,
     retry_hours,
     on_unknown,
-    created_at: time('When it was created.'),
+    created_at: field.time('When it was created.'),
   })
   .meta({ id: 'Tenant', description: 'A tenant of this gateway.' })
 export type Tenant = z.output<typeof Tenant>
 
-export const TenantList = z
-  .object({ data: z.array(Tenant).meta({ description: 'The newest first.' }), next_cursor: nextCursor })
+export const TenantList = field
+  .pageOf(Tenant, 'The newest first.')
   .meta({ id: 'TenantList', description: 'A page of tenants.' })
 export type TenantList = z.output<typeof TenantList>
 
 export const TenantCreated = z
   .object({
     tenant: Tenant,
-    live_key: z.string().meta({ description: 'A live key. It is shown only here.' }),
-    test_key: z.string().meta({ description: 'A test key. It is shown only here.' }),
+    live_key: field.text('A live key. It is shown only here.'),
+    test_key: field.text('A test key. It is shown only here.'),
   })
   .meta({ id: 'TenantCreated', description: 'The tenant, and two keys that are shown once.' })
 export type TenantCreated = z.output<typeof TenantCreated>
@@ -134,25 +118,23 @@ export type CreateTenantKeyRequest = z.output<typeof CreateTenantKeyRequest>
 
 export const TenantKey = z
   .object({
-    id: z.string().meta({ description: 'Id of the key.', examples: ['key_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
+    id: field.id('key', 'Id of the key.'),
     mode: z.enum(['live', 'test']).meta({ description: 'Kind of key.' }),
-    display: z
-      .string()
-      .meta({ description: 'Its first characters, to recognise it.', examples: ['lg_live_a1b2'] }),
-    scopes: z.array(z.string()).meta({ description: 'Its scopes.' }),
-    created_at: time('When it was created.'),
-    expires_at: maybeTime('When it ends; null: when it is revoked.'),
-    revoked_at: maybeTime('When it was revoked; null: it was not.'),
+    display: field.text('Its first characters, to recognise it.', 'lg_live_a1b2'),
+    scopes: field.texts('Its scopes.'),
+    created_at: field.time('When it was created.'),
+    expires_at: field.maybeTime('When it ends; null: when it is revoked.'),
+    revoked_at: field.maybeTime('When it was revoked; null: it was not.'),
   })
   .meta({ id: 'TenantKey', description: 'A key of a tenant, without the key itself.' })
 export type TenantKey = z.output<typeof TenantKey>
 
-export const TenantKeyList = z
-  .object({ data: z.array(TenantKey).meta({ description: 'The newest first, at most 1,000.' }) })
+export const TenantKeyList = field
+  .listOf(TenantKey, 'The newest first, at most 1,000.')
   .meta({ id: 'TenantKeyList', description: 'The keys of a tenant.' })
 export type TenantKeyList = z.output<typeof TenantKeyList>
 
 export const TenantKeyCreated = z
-  .object({ key: z.string().meta({ description: 'The key. It is shown only here.' }), info: TenantKey })
+  .object({ key: field.text('The key. It is shown only here.'), info: TenantKey })
   .meta({ id: 'TenantKeyCreated', description: 'A key, shown once.' })
 export type TenantKeyCreated = z.output<typeof TenantKeyCreated>

@@ -1,8 +1,7 @@
 import { z } from 'zod'
+import * as field from '../lib/fields.ts'
 import type { IdPrefix } from '../lib/ids.ts'
 import { fromPublicId } from '../lib/ids.ts'
-import { nextCursor, time } from '../lib/schema-parts.ts'
-import { timeText, toDate } from '../lib/timestamp.ts'
 
 /** The name of each logged table in the API, and what its ids begin with; a table that is missing here has its own name, and its ids as they are. */
 export const auditTargets: Readonly<Record<string, { name: string; prefix: IdPrefix | null }>> = {
@@ -23,12 +22,6 @@ export const auditTargets: Readonly<Record<string, { name: string; prefix: IdPre
   mailbox: { name: 'mailbox', prefix: 'mbx' },
   inbound_route: { name: 'inbound_route', prefix: 'inr' },
 }
-
-const bound = (description: string) =>
-  timeText
-    .meta({ format: 'date-time', description, examples: ['2026-11-20T00:00:00Z'] })
-    .transform(toDate)
-    .optional()
 
 const actions = ['created', 'updated', 'deleted'] as const
 const actorKinds = ['key', 'admin', 'cli', 'system'] as const
@@ -57,12 +50,12 @@ const filters = {
       examples: ['anna@gate-1'],
     })
     .optional(),
-  since: bound('Only changes at this time or later.'),
-  until: bound('Only changes before this time.'),
+  since: field.timeBound('Only changes at this time or later.'),
+  until: field.timeBound('Only changes before this time.'),
 }
 const page = {
-  cursor: z.string().meta({ description: 'The `next_cursor` of the page before.' }).optional(),
-  limit: z.coerce.number().int().min(1).max(100).default(50).meta({ description: 'Changes on a page.' }),
+  cursor: field.cursor,
+  limit: field.queryInt('Changes on a page.', { max: 100, usual: 50 }),
 }
 const tenant = z
   .string()
@@ -92,28 +85,25 @@ const values = (description: string) =>
 
 export const AuditEntry = z
   .object({
-    seq: z.int().meta({ description: 'Number of the change; a later one has a larger number.' }),
-    at: time('When it was changed.'),
-    tenant: z
-      .string()
-      .nullable()
-      .meta({ description: 'The tenant concerned; null: something of the operator.' }),
+    seq: field.int('Number of the change; a later one has a larger number.'),
+    at: field.time('When it was changed.'),
+    tenant: field.maybeText('The tenant concerned; null: something of the operator.'),
     actor: z
       .object({
         kind: z.enum(actorKinds).meta({
           description:
             '`key`: a key of the tenant. `admin`: a key of the operator. `cli`: the command line. `system`: the gateway itself.',
         }),
-        key_id: z.string().nullable().meta({ description: 'The key.' }),
-        request_id: z.string().nullable().meta({ description: 'The request, as in logs and answers.' }),
-        address: z.string().nullable().meta({ description: 'The IP address that it came from.' }),
-        user: z.string().nullable().meta({ description: 'For `cli`: the user of the machine.' }),
-        host: z.string().nullable().meta({ description: 'For `cli`: the machine.' }),
+        key_id: field.maybeText('The key.'),
+        request_id: field.maybeText('The request, as in logs and answers.'),
+        address: field.maybeText('The IP address that it came from.'),
+        user: field.maybeText('For `cli`: the user of the machine.'),
+        host: field.maybeText('For `cli`: the machine.'),
       })
       .meta({ id: 'AuditActor', description: 'Who changed it.' }),
     action: z.enum(actions).meta({ description: 'The kind of change.' }),
-    target: z.string().meta({ description: 'Kind of what was changed.', examples: ['connection'] }),
-    target_id: z.string().meta({ description: 'Its id.', examples: ['con_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
+    target: field.text('Kind of what was changed.', 'connection'),
+    target_id: field.id('con', 'Its id.'),
     before: values(
       'The values that changed, as they were. Secrets are never in it: where one changed, its name stands with null.',
     ),
@@ -122,10 +112,7 @@ export const AuditEntry = z
   .meta({ id: 'AuditEntry', description: 'A change that somebody made.' })
 export type AuditEntry = z.output<typeof AuditEntry>
 
-export const AuditList = z
-  .object({
-    data: z.array(AuditEntry).meta({ description: 'The newest first.' }),
-    next_cursor: nextCursor,
-  })
+export const AuditList = field
+  .pageOf(AuditEntry, 'The newest first.')
   .meta({ id: 'AuditList', description: 'A page of changes.' })
 export type AuditList = z.output<typeof AuditList>

@@ -1,12 +1,8 @@
 import { z } from 'zod'
-import { addressText } from '../lib/schema-parts.ts'
-import { lineIssue } from '../lib/text-rules.ts'
+import * as field from '../lib/fields.ts'
 
-const connectionName = z
-  .string()
-  .min(1)
-  .max(200)
-  .refine((name) => lineIssue(name) === undefined, 'has a line break or another control character')
+const connectionName = field
+  .oneLine(z.string().min(1).max(200))
   .meta({ description: 'Your name for it, in one line.', examples: ['Our relay'] })
 
 const priority = z
@@ -115,10 +111,10 @@ export type DeleteConnectionQuery = z.output<typeof DeleteConnectionQuery>
 
 export const TestConnectionRequest = z
   .strictObject({
-    send_to: addressText('Also sends a short message to this address through this connection.').optional(),
-    from: addressText(
-      'Author of that message: an address that the account is allowed to send from.',
-    ).optional(),
+    send_to: field.address('Also sends a short message to this address through this connection.').optional(),
+    from: field
+      .address('Author of that message: an address that the account is allowed to send from.')
+      .optional(),
   })
   .refine(({ send_to, from }) => send_to === undefined || from !== undefined, {
     path: ['from'],

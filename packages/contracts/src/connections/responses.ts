@@ -1,11 +1,9 @@
 import { z } from 'zod'
-import { maybeTime, nextCursor, reason, time } from '../lib/schema-parts.ts'
+import * as field from '../lib/fields.ts'
 import { failureCodes } from '../problems/failure-codes.ts'
 import { ConnectionLimits } from './requests.ts'
 
-const ConnectionId = z
-  .string()
-  .meta({ description: 'Id of the connection.', examples: ['con_01m7wa5yjwe1qr5m7w1gzh99cc'] })
+const ConnectionId = field.id('con', 'Id of the connection.')
 
 const FailureCode = z.enum(failureCodes).meta({
   id: 'FailureCode',
@@ -19,10 +17,10 @@ export const ConnectionHealth = z
         'State of the circuit breaker. `closed`: in use. `open`: not used, because it failed repeatedly. `half-open`: single ' +
         'messages test whether it works again.',
     }),
-    since: maybeTime('When this state began; null: the connection was not used yet.'),
+    since: field.maybeTime('When this state began; null: the connection was not used yet.'),
     code: FailureCode.nullable().meta({ description: 'The failure that caused it.' }),
-    reason,
-    paused_until: maybeTime('End of the pause that the provider asked for; null: no pause.'),
+    reason: field.reason,
+    paused_until: field.maybeTime('End of the pause that the provider asked for; null: no pause.'),
     concurrency: z
       .number()
       .nullable()
@@ -34,18 +32,18 @@ export type ConnectionHealth = z.output<typeof ConnectionHealth>
 export const Connection = z
   .object({
     id: ConnectionId,
-    provider: z.string().meta({ description: 'The provider.', examples: ['smtp'] }),
-    name: z.string().meta({ description: 'Your name for it.' }),
-    priority: z.int().meta({ description: 'The connection with the lowest number is used first.' }),
+    provider: field.text('The provider.', 'smtp'),
+    name: field.text('Your name for it.'),
+    priority: field.int('The connection with the lowest number is used first.'),
     settings: z
       .record(z.string(), z.unknown())
       .meta({ description: 'Settings of this provider, without secrets.' }),
     limits: ConnectionLimits.meta({ description: 'Your limits for it; {} means no limits.' }),
-    enabled: z.boolean().meta({ description: 'True: messages go through it.' }),
+    enabled: field.flag('True: messages go through it.'),
     health: ConnectionHealth.meta({ description: 'The health of the connection, for all workers together.' }),
-    created_at: time('When it was made.'),
-    updated_at: time('When it was last changed.'),
-    credentials_rotated_at: maybeTime('When its credentials were last replaced; null: never.'),
+    created_at: field.time('When it was made.'),
+    updated_at: field.time('When it was last changed.'),
+    credentials_rotated_at: field.maybeTime('When its credentials were last replaced; null: never.'),
   })
   .meta({
     id: 'Connection',
@@ -53,8 +51,8 @@ export const Connection = z
   })
 export type Connection = z.output<typeof Connection>
 
-export const ConnectionList = z
-  .object({ data: z.array(Connection).meta({ description: 'By priority.' }) })
+export const ConnectionList = field
+  .listOf(Connection, 'By priority.')
   .meta({ id: 'ConnectionList', description: 'All your connections.' })
 export type ConnectionList = z.output<typeof ConnectionList>
 
@@ -64,7 +62,7 @@ export const ConnectionDeleted = z
     queued: z
       .enum(['move', 'hold', 'fail'])
       .meta({ description: 'The fate of waiting messages that named it.' }),
-    messages: z.int().meta({ description: 'Number of these messages.' }),
+    messages: field.int('Number of these messages.'),
     disabled_routes: z.array(z.string()).meta({
       description:
         'Routes that had this connection as their only target. They are disabled: matching messages follow the next route, or ' +
@@ -77,16 +75,16 @@ export type ConnectionDeleted = z.output<typeof ConnectionDeleted>
 
 export const ConnectionTest = z
   .object({
-    ok: z.boolean().meta({ description: 'True: the login works and the account is allowed to send.' }),
+    ok: field.flag('True: the login works and the account is allowed to send.'),
     problem: z
       .object({
         code: FailureCode.meta({ description: 'The kind of failure.' }),
-        reason: z.string().meta({ description: 'The answer of the provider.' }),
-        advice: z.array(z.string()).meta({ description: 'Steps to fix it, in whole sentences.' }),
-        help: z.string().meta({
-          description: 'Address of the page that explains this failure.',
-          examples: ['/problems/provider-credentials-refused'],
-        }),
+        reason: field.text('The answer of the provider.'),
+        advice: field.texts('Steps to fix it, in whole sentences.'),
+        help: field.text(
+          'Address of the page that explains this failure.',
+          '/problems/provider-credentials-refused',
+        ),
       })
       .nullable()
       .meta({ description: 'Why the test failed; null: it did not.' }),
@@ -105,11 +103,11 @@ export const ConnectionTest = z
     identities: z.array(z.string()).nullable().meta({
       description: 'Addresses and domains allowed in From; null: the provider does not report them.',
     }),
-    notes: z.array(z.string()).meta({ description: 'Further remarks about the account.' }),
-    took_ms: z.int().meta({ description: 'Time until the answer of the provider.' }),
-    message_id: z.string().nullable().meta({
-      description: 'Id of the message to `send_to`; read its status to see the result. Null: none was sent.',
-    }),
+    notes: field.texts('Further remarks about the account.'),
+    took_ms: field.int('Time until the answer of the provider.'),
+    message_id: field.maybeText(
+      'Id of the message to `send_to`; read its status to see the result. Null: none was sent.',
+    ),
   })
   .meta({
     id: 'ConnectionTest',
@@ -119,25 +117,22 @@ export type ConnectionTest = z.output<typeof ConnectionTest>
 
 export const ConnectionEvent = z
   .object({
-    seq: z.int().meta({ description: 'Rises with every event; the order in which they were recorded.' }),
+    seq: field.int('Rises with every event; the order in which they were recorded.'),
     type: z.enum(['connection.unhealthy', 'connection.healthy']).meta({
       description:
         '`connection.unhealthy`: it failed repeatedly and is not used for some time. `connection.healthy`: it works again.',
     }),
-    at: time('When it was recorded.'),
+    at: field.time('When it was recorded.'),
     connection_id: ConnectionId,
     code: FailureCode.nullable().meta({
       description: 'The failure that caused it; null: the connection works again.',
     }),
-    reason,
+    reason: field.reason,
   })
   .meta({ id: 'ConnectionEvent', description: 'A change in the health of a connection.' })
 export type ConnectionEvent = z.output<typeof ConnectionEvent>
 
-export const ConnectionEventList = z
-  .object({
-    data: z.array(ConnectionEvent).meta({ description: 'By seq, oldest first.' }),
-    next_cursor: nextCursor,
-  })
+export const ConnectionEventList = field
+  .pageOf(ConnectionEvent, 'By seq, oldest first.')
   .meta({ id: 'ConnectionEventList', description: 'Events of a connection.' })
 export type ConnectionEventList = z.output<typeof ConnectionEventList>

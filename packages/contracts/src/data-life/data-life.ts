@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { addressText, maybeTime, time } from '../lib/schema-parts.ts'
+import * as field from '../lib/fields.ts'
 
 const day = (description: string) =>
   z.iso
@@ -22,7 +22,7 @@ export type DataExportRequest = z.output<typeof DataExportRequest>
 
 export const ErasureRequest = z
   .strictObject({
-    address: addressText('The address to erase, in any spelling.').transform((text) => text.toLowerCase()),
+    address: field.address('The address to erase, in any spelling.').transform((text) => text.toLowerCase()),
     reason: z
       .string()
       .max(500)
@@ -47,38 +47,26 @@ export type DeletionRequest = z.output<typeof DeletionRequest>
 
 export const DataJob = z
   .object({
-    id: z.string().meta({ description: 'Id of the job.', examples: ['job_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
+    id: field.id('job', 'Id of the job.'),
     kind: z.enum(['export', 'erasure', 'deletion']).meta({ description: 'The work of the job.' }),
     state: z.enum(['waiting', 'running', 'done', 'failed']).meta({
       description: 'Only an export can fail. Erasures and deletions are repeated until they are done.',
     }),
-    tenant_id: z
-      .string()
-      .nullable()
-      .meta({
-        description: 'The tenant that it is about; null: all tenants.',
-        examples: ['ten_01m7wa5yjwe1qr5m7w1gzh99cc'],
-      }),
-    address_sha256: z
-      .string()
-      .nullable()
-      .meta({ description: 'SHA-256 of the erased address in lower case, as hex; null: no erasure.' }),
-    reason: z.string().nullable().meta({ description: 'The reason that the request gave.' }),
+    tenant_id: field.maybeId('ten', 'The tenant that it is about; null: all tenants.'),
+    address_sha256: field.maybeText('SHA-256 of the erased address in lower case, as hex; null: no erasure.'),
+    reason: field.maybeText('The reason that the request gave.'),
     counts: z.record(z.string(), z.int()).meta({
       description:
         'Rows so far, by table. `kept in …` counts settings that name an erased address: change them yourself.',
     }),
-    bytes: z.int().meta({ description: 'Size of the file of an export so far.' }),
-    error: z.string().nullable().meta({ description: 'Why an export failed; null: it did not.' }),
-    result: z
-      .string()
-      .nullable()
-      .meta({
-        description: 'Where the file of an export is, once it is done. It is kept for 7 days.',
-        examples: ['/v1/export/job_01m7wa5yjwe1qr5m7w1gzh99cc/file'],
-      }),
-    created_at: time('When it was requested.'),
-    finished_at: maybeTime('When it ended; null: it has not.'),
+    bytes: field.int('Size of the file of an export so far.'),
+    error: field.maybeText('Why an export failed; null: it did not.'),
+    result: field.maybeText(
+      'Where the file of an export is, once it is done. It is kept for 7 days.',
+      '/v1/export/job_01m7wa5yjwe1qr5m7w1gzh99cc/file',
+    ),
+    created_at: field.time('When it was requested.'),
+    finished_at: field.maybeTime('When it ended; null: it has not.'),
   })
   .meta({ id: 'DataJob', description: 'An export, erasure or deletion, and how far it is.' })
 export type DataJob = z.output<typeof DataJob>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { maybeTime, time } from '../lib/schema-parts.ts'
+import * as field from '../lib/fields.ts'
 
 export const DOMAINS_MAX = 100
 
@@ -28,14 +28,12 @@ export const DomainRecord = z
       description: '`remove`: the key was replaced, and you can remove its record.',
     }),
     type: z.enum(['TXT', 'CNAME']).meta({ description: 'Type of the record.' }),
-    name: z
-      .string()
-      .meta({ description: 'The whole name of the record.', examples: ['_lettergate.acme.example'] }),
-    host: z.string().meta({
-      description: 'The name without the domain, as most DNS panels want it; `@` is the domain itself.',
-      examples: ['_lettergate'],
-    }),
-    value: z.string().meta({ description: 'The value wanted.' }),
+    name: field.text('The whole name of the record.', '_lettergate.acme.example'),
+    host: field.text(
+      'The name without the domain, as most DNS panels want it; `@` is the domain itself.',
+      '_lettergate',
+    ),
+    value: field.text('The value wanted.'),
     strings: z.array(z.string()).nullable().meta({
       description:
         'The value as strings of at most 255 characters, for DNS panels that need them; null: it is short.',
@@ -48,37 +46,29 @@ export const DomainRecord = z
       description:
         '`pending`: not there yet. `failed`: what is there is wrong. `temporary_failure`: the name servers did not answer.',
     }),
-    found: z.array(z.string()).meta({ description: 'Values found at the last check.' }),
-    difference: z
-      .string()
-      .nullable()
-      .meta({ description: 'The difference and its remedy, in one sentence; null: none.' }),
+    found: field.texts('Values found at the last check.'),
+    difference: field.maybeText('The difference and its remedy, in one sentence; null: none.'),
   })
   .meta({ id: 'DomainRecord', description: 'A DNS record that you are asked to add.' })
 export type DomainRecord = z.output<typeof DomainRecord>
 
 const fields = {
-  id: z.string().meta({ description: 'Id of the domain.', examples: ['dom_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
-  name: z.string().meta({ description: 'The domain, in ASCII.', examples: ['xn--bcher-kva.example'] }),
-  unicode_name: z
-    .string()
-    .meta({ description: 'The domain as people write it.', examples: ['bücher.example'] }),
+  id: field.id('dom', 'Id of the domain.'),
+  name: field.text('The domain, in ASCII.', 'xn--bcher-kva.example'),
+  unicode_name: field.text('The domain as people write it.', 'bücher.example'),
   status: z.enum(['not_started', 'pending', 'partially_verified', 'verified', 'failed']).meta({
     description:
       '`pending`: its records are looked for. `verified`: it is proved, also during the 24 hours after its records vanished. `partially_verified`: the same, but its mail is not signed, or the record of `return_path` or `dmarc` is missing. `failed`: its records were not found for 72 hours, or are gone.',
   }),
-  reason: z
-    .string()
-    .nullable()
-    .meta({ description: 'Why it is not verified, or is in danger; null: nothing.' }),
-  has_return_path: z.boolean().meta({
-    description: 'Whether bounces come back to `bounce.` below the domain, so that SPF is aligned with it.',
-  }),
-  verified_at: maybeTime('When it was proved.'),
-  lost_at: maybeTime('When it is lost unless its records come back; null: they are there.'),
-  checked_at: maybeTime('When its records were looked up last.'),
-  next_check_at: maybeTime('When they are looked up next; null: when you ask for it.'),
-  created_at: time('When it was added.'),
+  reason: field.maybeText('Why it is not verified, or is in danger; null: nothing.'),
+  has_return_path: field.flag(
+    'Whether bounces come back to `bounce.` below the domain, so that SPF is aligned with it.',
+  ),
+  verified_at: field.maybeTime('When it was proved.'),
+  lost_at: field.maybeTime('When it is lost unless its records come back; null: they are there.'),
+  checked_at: field.maybeTime('When its records were looked up last.'),
+  next_check_at: field.maybeTime('When they are looked up next; null: when you ask for it.'),
+  created_at: field.time('When it was added.'),
 }
 
 export const DomainSummary = z
@@ -91,31 +81,25 @@ export const Domain = z
   .meta({ id: 'Domain', description: 'A domain that you send from.' })
 export type Domain = z.output<typeof Domain>
 
-export const DomainList = z
-  .object({ data: z.array(DomainSummary).meta({ description: 'In the order of their names.' }) })
+export const DomainList = field
+  .listOf(DomainSummary, 'In the order of their names.')
   .meta({ id: 'DomainList', description: 'All domains.' })
 export type DomainList = z.output<typeof DomainList>
 
 export const PoolSpf = z
   .object({
-    include: z
-      .string()
-      .nullable()
-      .meta({
-        description: 'The name for `include:` in your SPF record; null: this gateway has none.',
-        examples: ['spf.gateway.example'],
-      }),
-    record: z
-      .string()
-      .nullable()
-      .meta({
-        description: 'A whole SPF record, for a domain that has none.',
-        examples: ['v=spf1 include:spf.gateway.example ~all'],
-      }),
-    return_path_domain: z.string().nullable().meta({
-      description: 'The CNAME of `bounce.` below your domain leads to it; null: this gateway has none.',
-    }),
-    note: z.string().meta({ description: 'Whether you need it.' }),
+    include: field.maybeText(
+      'The name for `include:` in your SPF record; null: this gateway has none.',
+      'spf.gateway.example',
+    ),
+    record: field.maybeText(
+      'A whole SPF record, for a domain that has none.',
+      'v=spf1 include:spf.gateway.example ~all',
+    ),
+    return_path_domain: field.maybeText(
+      'The CNAME of `bounce.` below your domain leads to it; null: this gateway has none.',
+    ),
+    note: field.text('Whether you need it.'),
   })
   .meta({ id: 'PoolSpf', description: 'The names of this gateway for your DNS records.' })
 export type PoolSpf = z.output<typeof PoolSpf>

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import * as field from '../lib/fields.ts'
 import { fromPublicId } from '../lib/ids.ts'
 import { type EventType, eventTypeNames, isEventType } from '../messages/event-types.ts'
 
@@ -57,7 +58,7 @@ export const FeedQuery = z.strictObject({
   wait: z.coerce.number().min(0).max(60).default(0).meta({
     description: 'Seconds to wait for the next event before the answer, if there is none yet.',
   }),
-  limit: z.coerce.number().int().min(1).max(200).default(100).meta({ description: 'Length of a page.' }),
+  limit: field.queryInt('Length of a page.', { max: 200, usual: 100 }),
 })
 export type FeedQuery = z.output<typeof FeedQuery>
 

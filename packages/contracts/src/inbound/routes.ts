@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { lineIssue } from '../lib/text-rules.ts'
+import * as field from '../lib/fields.ts'
 import { CallbackUrl } from '../webhooks/requests.ts'
 
 /** All of a domain's routes are looked at for a mail: more would only be slower. */
@@ -8,11 +8,8 @@ const ACTIONS_MAX = 5
 const FORWARD_MAX = 10
 const PATTERN_CHARS_MAX = 500
 
-const name = z
-  .string()
-  .min(1)
-  .max(200)
-  .refine((text) => lineIssue(text) === undefined, 'has a line break or another control character')
+const name = field
+  .oneLine(z.string().min(1).max(200))
   .meta({ description: 'Your name for it, in one line.', examples: ['Support'] })
 
 const position = z.int().min(0).max(10_000).meta({
@@ -70,9 +67,7 @@ const PostAction = z
 const StoreAction = z
   .strictObject({
     type: z.literal('store').meta({ description: 'Kind of action.' }),
-    mailbox: z
-      .string()
-      .meta({ description: 'A mailbox of yours.', examples: ['mbx_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
+    mailbox: field.id('mbx', 'A mailbox of yours.'),
   })
   .meta({ id: 'InboundStore', description: 'Keeps the mail in a mailbox, to be read by the API.' })
 
@@ -109,7 +104,7 @@ const actions = z
   )
   .meta({ description: 'The actions; all of them are done.' })
 
-const enabled = z.boolean().meta({ description: 'True: the route is in use.' })
+const enabled = field.flag('True: the route is in use.')
 
 export const CreateInboundRouteRequest = z
   .strictObject({
@@ -123,42 +118,31 @@ export const CreateInboundRouteRequest = z
   .meta({ id: 'CreateInboundRouteRequest', description: 'A rule for mail to an address.' })
 export type CreateInboundRouteRequest = z.output<typeof CreateInboundRouteRequest>
 
-export const UpdateInboundRouteRequest = z
-  .strictObject({
-    name: name.optional(),
-    position: position.optional(),
-    domain: domain.optional(),
-    match: InboundMatch.optional(),
-    actions: actions.optional(),
-    enabled: enabled.optional(),
-  })
-  .refine((change) => Object.keys(change).length > 0, 'names nothing to change')
+export const UpdateInboundRouteRequest = field
+  .anyChangeOf({ name, position, domain, match: InboundMatch, actions, enabled })
   .meta({
     id: 'UpdateInboundRouteRequest',
     description: 'Changes to a route. A field that is given replaces the old value; the others stay.',
   })
 export type UpdateInboundRouteRequest = z.output<typeof UpdateInboundRouteRequest>
 
-const time = (description: string) =>
-  z.iso.datetime({ offset: true }).meta({ description, examples: ['2026-11-20T09:30:00.000Z'] })
-
 export const InboundRoute = z
   .object({
-    id: z.string().meta({ description: 'Id of the route.', examples: ['inr_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
-    name: z.string().meta({ description: 'Your name for it.' }),
+    id: field.id('inr', 'Id of the route.'),
+    name: field.text('Your name for it.'),
     position,
     domain,
     match: InboundMatch,
     actions: z.array(InboundAction).meta({ description: 'The actions.' }),
     enabled,
-    created_at: time('When it was made.'),
-    updated_at: time('When it was last changed.'),
+    created_at: field.time('When it was made.'),
+    updated_at: field.time('When it was last changed.'),
   })
   .meta({ id: 'InboundRoute', description: 'A rule for mail to an address.' })
 export type InboundRoute = z.output<typeof InboundRoute>
 
-export const InboundRouteList = z
-  .object({ data: z.array(InboundRoute).meta({ description: 'By position.' }) })
+export const InboundRouteList = field
+  .listOf(InboundRoute, 'By position.')
   .meta({ id: 'InboundRouteList', description: 'All your inbound routes.' })
 export type InboundRouteList = z.output<typeof InboundRouteList>
 
@@ -178,29 +162,20 @@ export type TestAddressRequest = z.output<typeof TestAddressRequest>
 
 export const AddressTest = z
   .object({
-    accepted: z.boolean().meta({ description: 'Whether mail to the address is taken for you now.' }),
-    route: z
-      .string()
-      .nullable()
-      .meta({
-        description: 'The route that decides; null: none does.',
-        examples: ['inr_01m7wa5yjwe1qr5m7w1gzh99cc'],
-      }),
-    reason: z.string().nullable().meta({ description: 'Why it is not taken.' }),
+    accepted: field.flag('Whether mail to the address is taken for you now.'),
+    route: field.maybeId('inr', 'The route that decides; null: none does.'),
+    reason: field.maybeText('Why it is not taken.'),
   })
   .meta({ id: 'AddressTest', description: 'The result of the look-up.' })
 export type AddressTest = z.output<typeof AddressTest>
 
 export const InboundAddress = z
   .object({
-    address: z.string().meta({
-      description: 'Replace `anything` by any text: it is what routes without a domain match.',
-      examples: ['anything+4x7k2m9qpt3w@inbound.example'],
-    }),
-    domain: z.string().meta({
-      description: 'Every address in this domain is yours too.',
-      examples: ['4x7k2m9qpt3w.inbound.example'],
-    }),
+    address: field.text(
+      'Replace `anything` by any text: it is what routes without a domain match.',
+      'anything+4x7k2m9qpt3w@inbound.example',
+    ),
+    domain: field.text('Every address in this domain is yours too.', '4x7k2m9qpt3w.inbound.example'),
   })
   .meta({ id: 'InboundAddress', description: 'Your address under the domain of this gateway.' })
 export type InboundAddress = z.output<typeof InboundAddress>

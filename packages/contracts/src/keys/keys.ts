@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { maybeTime, time } from '../lib/schema-parts.ts'
+import * as field from '../lib/fields.ts'
 import { toFromDomain } from './from-domains.ts'
 import { isNetwork } from './networks.ts'
 
@@ -33,7 +33,7 @@ export const tenantScopes = [
   'inbound:write',
 ] as const
 
-const KeyId = z.string().meta({ description: 'Id of the key.', examples: ['key_01m7wa5yjwe1qr5m7w1gzh99cc'] })
+const KeyId = field.id('key', 'Id of the key.')
 
 export const CreateKeyRequest = z
   .strictObject({
@@ -112,28 +112,26 @@ export const RevokeKeyQuery = z.strictObject({
 export const ApiKey = z
   .object({
     id: KeyId,
-    name: z.string().meta({ description: 'Your name for it.' }),
+    name: field.text('Your name for it.'),
     mode: z.enum(['live', 'test']).meta({ description: '`live` or `test`.' }),
-    display: z
-      .string()
-      .meta({ description: 'How it begins, to recognise it by.', examples: ['lg_live_Ab3d'] }),
-    scopes: z.array(z.string()).meta({ description: 'Its scopes.' }),
-    networks: z.array(z.string()).meta({ description: 'Where requests may come from; empty: anywhere.' }),
-    from_domains: z.array(z.string()).meta({ description: 'Domains that its mail may be from; empty: any.' }),
-    requests_per_second: z.int().nullable().meta({ description: 'Its own limit.' }),
+    display: field.text('How it begins, to recognise it by.', 'lg_live_Ab3d'),
+    scopes: field.texts('Its scopes.'),
+    networks: field.texts('Where requests may come from; empty: anywhere.'),
+    from_domains: field.texts('Domains that its mail may be from; empty: any.'),
+    requests_per_second: field.maybeInt('Its own limit.'),
     status: z
       .enum(['active', 'expired', 'revoked'])
       .meta({ description: 'Whether it is good. Every process knows a change within five seconds.' }),
-    expires_at: maybeTime('When it ends; null: never.'),
-    revoked_at: maybeTime('When it was revoked.'),
-    replaced_by: z.string().nullable().meta({ description: 'The key that takes its place.' }),
-    created_by: z.string().nullable().meta({ description: 'The key that made it; null: the operator.' }),
-    created_at: time('When it was made.'),
+    expires_at: field.maybeTime('When it ends; null: never.'),
+    revoked_at: field.maybeTime('When it was revoked.'),
+    replaced_by: field.maybeText('The key that takes its place.'),
+    created_by: field.maybeText('The key that made it; null: the operator.'),
+    created_at: field.time('When it was made.'),
     last_used: z
       .object({
-        at: time('When; kept to the minute.'),
-        address: z.string().meta({ description: 'The address that the request came from.' }),
-        agent: z.string().nullable().meta({ description: 'Its User-Agent.' }),
+        at: field.time('When; kept to the minute.'),
+        address: field.text('The address that the request came from.'),
+        agent: field.maybeText('Its User-Agent.'),
       })
       .nullable()
       .meta({ description: 'Its last use; null: none is known.' }),
@@ -142,18 +140,11 @@ export const ApiKey = z
 export type ApiKey = z.output<typeof ApiKey>
 
 export const ApiKeyCreated = ApiKey.extend({
-  key: z.string().meta({
-    description: 'The key. Shown only here: store it as you store a password.',
-    examples: ['lg_live_…'],
-  }),
+  key: field.text('The key. Shown only here: store it as you store a password.', 'lg_live_…'),
 }).meta({ id: 'ApiKeyCreated', description: 'The key, with its secret part.' })
 export type ApiKeyCreated = z.output<typeof ApiKeyCreated>
 
-export const ApiKeyList = z
-  .object({
-    data: z
-      .array(ApiKey)
-      .meta({ description: 'Newest first; those that ended more than 30 days ago are left out.' }),
-  })
+export const ApiKeyList = field
+  .listOf(ApiKey, 'Newest first; those that ended more than 30 days ago are left out.')
   .meta({ id: 'ApiKeyList', description: 'Your keys. A test key sees test keys only.' })
 export type ApiKeyList = z.output<typeof ApiKeyList>

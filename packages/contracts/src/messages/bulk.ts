@@ -1,7 +1,6 @@
 import { z } from 'zod'
+import * as field from '../lib/fields.ts'
 import { fromPublicId } from '../lib/ids.ts'
-import { addressText, maybeTime, time } from '../lib/schema-parts.ts'
-import { timeText, toDate } from '../lib/timestamp.ts'
 import { recipientStatuses } from './recipient-status.ts'
 import { tagPattern } from './send-shape.ts'
 
@@ -14,12 +13,6 @@ const TEXT_MAX = 200
 
 const status = z.enum(recipientStatuses)
 const text = (description: string) => z.string().min(1).max(TEXT_MAX).meta({ description }).optional()
-const bound = (description: string) =>
-  timeText
-    .meta({ format: 'date-time', description, examples: ['2026-11-20T00:00:00Z'] })
-    .transform(toDate)
-    .optional()
-
 /** An id of this kind, as its uuid. */
 const idText = (prefix: 'con' | 'ten', description: string) =>
   z
@@ -38,13 +31,13 @@ const conditions = {
     .meta({ description: 'Status of a recipient, or several.' })
     .optional(),
   reason: text('A text in the reason of the recipient, such as `provider-required`.'),
-  to: addressText('Address of a recipient.').optional(),
+  to: field.address('Address of a recipient.').optional(),
   to_domain: z
     .string()
     .regex(/^[^\s@]{1,253}$/, 'must be a domain, such as example.net')
     .meta({ description: 'Domain of a recipient.', examples: ['example.net'] })
     .optional(),
-  from: addressText('Address of the sender.').optional(),
+  from: field.address('Address of the sender.').optional(),
   subject: text('A text in the subject.'),
   tag: z.string().regex(tagPattern).meta({ description: 'A tag.' }).optional(),
   stream: z.enum(['transactional', 'bulk']).meta({ description: 'The stream.' }).optional(),
@@ -52,8 +45,8 @@ const conditions = {
     'con',
     'A connection: the message names it, waits for it, or was sent through it.',
   ).optional(),
-  since: bound('Stored at this time or later.'),
-  until: bound('Stored before this time.'),
+  since: field.timeBound('Stored at this time or later.'),
+  until: field.timeBound('Stored before this time.'),
 }
 
 export const BulkFilter = z
@@ -98,46 +91,41 @@ export type AdminBulkRequest = z.output<typeof AdminBulkRequest>
 export const BulkPreview = z
   .object({
     action,
-    matched: z.int().meta({ description: 'Messages that match the filter.' }),
-    applicable: z.int().meta({ description: 'Of these, messages whose state allows the action now.' }),
-    is_complete: z.boolean().meta({
-      description:
-        'False: there are too many messages to count them in one request; the counts are of the newest.',
-    }),
-    examples: z
-      .array(z.string())
-      .meta({ description: 'Ids of some messages that the action would change, the newest first.' }),
+    matched: field.int('Messages that match the filter.'),
+    applicable: field.int('Of these, messages whose state allows the action now.'),
+    is_complete: field.flag(
+      'False: there are too many messages to count them in one request; the counts are of the newest.',
+    ),
+    examples: field.texts('Ids of some messages that the action would change, the newest first.'),
   })
   .meta({ id: 'BulkPreview', description: 'The messages that the action would change now.' })
 export type BulkPreview = z.output<typeof BulkPreview>
 
 export const BulkJob = z
   .object({
-    id: z.string().meta({ description: 'Id of the job.', examples: ['job_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
-    tenant: z.string().nullable().meta({ description: 'Whose messages; null: those of all tenants.' }),
+    id: field.id('job', 'Id of the job.'),
+    tenant: field.maybeText('Whose messages; null: those of all tenants.'),
     action,
     state: z.enum(['waiting', 'running', 'done', 'cancelled', 'failed']).meta({
       description: '`cancelled` and `failed`: it ended early; the messages that it had changed stay changed.',
     }),
-    matched: z.int().meta({ description: 'Messages so far that match the filter.' }),
-    done: z.int().meta({ description: 'Of these, messages on which the action was done.' }),
-    skipped: z.int().meta({ description: 'Messages whose state does not allow the action.' }),
-    failed: z
-      .int()
-      .meta({ description: 'Messages that were not changed for another reason, such as a used-up quota.' }),
+    matched: field.int('Messages so far that match the filter.'),
+    done: field.int('Of these, messages on which the action was done.'),
+    skipped: field.int('Messages whose state does not allow the action.'),
+    failed: field.int('Messages that were not changed for another reason, such as a used-up quota.'),
     errors: z
       .array(
         z
           .object({
-            message: z.string().meta({ description: 'Id of the message.' }),
-            detail: z.string().meta({ description: 'Why it was not changed.' }),
+            message: field.text('Id of the message.'),
+            detail: field.text('Why it was not changed.'),
           })
           .meta({ id: 'BulkError', description: 'A message that failed.' }),
       )
       .meta({ description: `The first ${BULK_ERRORS_MAX} of them.` }),
-    reason: z.string().nullable().meta({ description: 'Why the job was given up; null: it was not.' }),
-    created_at: time('When it was requested.'),
-    finished_at: maybeTime('When it ended; null: it has not.'),
+    reason: field.maybeText('Why the job was given up; null: it was not.'),
+    created_at: field.time('When it was requested.'),
+    finished_at: field.maybeTime('When it ended; null: it has not.'),
   })
   .meta({ id: 'BulkJob', description: 'An action on many messages, and how far it is.' })
 export type BulkJob = z.output<typeof BulkJob>

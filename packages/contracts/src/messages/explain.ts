@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import * as field from '../lib/fields.ts'
 
 /** What can keep a message where it is, or has brought it there. The most important reason comes first. */
 export const explainCodes = {
@@ -36,29 +37,23 @@ const lines = codes.map((code) => `- \`${code}\`: ${explainCodes[code]}`)
 export const ExplainReason = z
   .object({
     code: z.enum(codes).meta({ description: `The kind of reason.\n\n${lines.join('\n')}` }),
-    detail: z.string().meta({ description: 'The reason in a sentence.' }),
-    recipients: z.array(z.string()).meta({ description: 'The recipients concerned.' }),
-    connection: z.string().nullable().meta({ description: 'The connection concerned, if any.' }),
+    detail: field.text('The reason in a sentence.'),
+    recipients: field.texts('The recipients concerned.'),
+    connection: field.maybeText('The connection concerned, if any.'),
     until: z.iso
       .datetime({ offset: true })
       .nullable()
       .meta({ description: 'When the message is processed again, if that is known.' }),
-    ahead: z
-      .int()
-      .nullable()
-      .meta({ description: 'Your messages that are sent before it; 10000 means 10000 or more.' }),
-    help: z
-      .string()
-      .nullable()
-      .meta({ description: 'Page that explains what to do.', examples: ['/problems/provider-rate-limited'] }),
+    ahead: field.maybeInt('Your messages that are sent before it; 10000 means 10000 or more.'),
+    help: field.maybeText('Page that explains what to do.', '/problems/provider-rate-limited'),
   })
   .meta({ id: 'ExplainReason', description: 'One reason why a message has its status.' })
 export type ExplainReason = z.output<typeof ExplainReason>
 
 export const Explanation = z
   .object({
-    id: z.string().meta({ description: 'Id of the message.', examples: ['msg_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
-    status: z.string().meta({ description: 'Its status, derived from its recipients.' }),
+    id: field.id('msg', 'Id of the message.'),
+    status: field.text('Its status, derived from its recipients.'),
     reasons: z
       .array(ExplainReason)
       .meta({ description: 'Why the message has this status, the most important reason first.' }),

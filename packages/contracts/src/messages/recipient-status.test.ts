@@ -1,12 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { canMove, recipientMoves } from '../../test/recipient-moves.ts'
 import {
-  canMove,
   messageStatus,
   messageStatusPrecedence,
   pendingStatuses,
   type RecipientStatus,
-  recipientMoves,
   recipientStatuses,
 } from './recipient-status.ts'
 

@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { addressText } from '../lib/schema-parts.ts'
-import { timeText, toDate } from '../lib/timestamp.ts'
+import * as field from '../lib/fields.ts'
 import { recipientStatuses } from './recipient-status.ts'
 import { tagPattern } from './send-shape.ts'
 
@@ -15,17 +14,9 @@ export const MessageStatusRequest = z
   .meta({ id: 'MessageStatusRequest', description: 'The messages whose status is wanted.' })
 export type MessageStatusRequest = z.output<typeof MessageStatusRequest>
 
-const timeBound = (description: string) =>
-  timeText
-    .meta({ format: 'date-time', description, examples: ['2026-11-20T00:00:00Z'] })
-    .transform(toDate)
-    .optional()
+const addressFilter = field.address('Only messages to this address.')
 
-const addressFilter = addressText('Only messages to this address.')
-
-const pageLimit = z.coerce.number().int().min(1).max(100).default(20).meta({
-  description: 'Length of a page.',
-})
+const pageLimit = field.queryInt('Length of a page.', { max: 100, usual: 20 })
 
 /** Query of GET /v1/messages. */
 export const ListMessagesQuery = z.strictObject({
@@ -35,9 +26,9 @@ export const ListMessagesQuery = z.strictObject({
     .optional(),
   to: addressFilter.optional(),
   tag: z.string().regex(tagPattern).meta({ description: 'Only messages with this tag.' }).optional(),
-  since: timeBound('Only messages stored at this time or later.'),
-  until: timeBound('Only messages stored before this time.'),
-  cursor: z.string().meta({ description: 'The `next_cursor` of the page before.' }).optional(),
+  since: field.timeBound('Only messages stored at this time or later.'),
+  until: field.timeBound('Only messages stored before this time.'),
+  cursor: field.cursor,
   limit: pageLimit,
 })
 export type ListMessagesQuery = z.output<typeof ListMessagesQuery>
@@ -52,14 +43,14 @@ export type ReadMessageQuery = z.output<typeof ReadMessageQuery>
 
 /** Query of lists that have pages and nothing else. */
 export const PageQuery = z.strictObject({
-  cursor: z.string().meta({ description: 'The `next_cursor` of the page before.' }).optional(),
+  cursor: field.cursor,
   limit: pageLimit,
 })
 export type PageQuery = z.output<typeof PageQuery>
 
 export const ResolveRequest = z
   .strictObject({
-    recipient: addressText('A recipient of the message whose status is `unknown`.'),
+    recipient: field.address('A recipient of the message whose status is `unknown`.'),
     outcome: z.enum(['sent', 'delivered', 'not_sent']).meta({
       description:
         '`sent`: the provider has the message. `delivered`: the recipient has it. `not_sent`: the provider does not have it; the ' +

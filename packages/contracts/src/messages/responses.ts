@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { nextCursor, reason, time } from '../lib/schema-parts.ts'
+import * as field from '../lib/fields.ts'
 import { problemCodes } from '../problems/problems.ts'
 import { type EventType, eventTypes, isEventType } from './event-types.ts'
 import { messageStatusPrecedence, recipientStatuses } from './recipient-status.ts'
@@ -21,16 +21,15 @@ const MessageStatus = RecipientStatus.meta({
   description: `Derived from the recipients: the first of ${messageStatusPrecedence.join(', ')} that any of them has.`,
 })
 
-const pollAfterSeconds = z.int().nullable().meta({
-  description:
-    'Read the message again after this number of seconds, while its status may still change. Null: the status is final.',
-})
+const pollAfterSeconds = field.maybeInt(
+  'Read the message again after this number of seconds, while its status may still change. Null: the status is final.',
+)
 
 const RecipientKind = z
   .enum(['to', 'cc', 'bcc'])
   .meta({ description: 'The field of the message that names this recipient.' })
 
-const Address = z.string().meta({ description: 'The address as stored.', examples: ['user@example.net'] })
+const Address = field.text('The address as stored.', 'user@example.net')
 
 export const AcceptedRecipient = z
   .object({ address: Address, kind: RecipientKind, status: RecipientStatus })
@@ -40,11 +39,10 @@ export const MessageAccepted = z
   .object({
     id: MessageId,
     status: MessageStatus,
-    created_at: time('When the message was stored, by the clock of the database.'),
+    created_at: field.time('When the message was stored, by the clock of the database.'),
     recipients: z.array(AcceptedRecipient).meta({ description: 'In the order to, cc, bcc.' }),
-    warnings: z
-      .array(z.string())
-      .meta({ description: 'Probable mistakes, in whole sentences. The message is sent all the same.' })
+    warnings: field
+      .texts('Probable mistakes, in whole sentences. The message is sent all the same.')
       .optional(),
   })
   .meta({ id: 'MessageAccepted', description: 'The message is stored and will be sent; it is not sent yet.' })
@@ -52,11 +50,8 @@ export type MessageAccepted = z.output<typeof MessageAccepted>
 
 export const ErrorDetail = z
   .object({
-    pointer: z.string().meta({
-      description: 'The place in the request: a JSON pointer as URI fragment (RFC 6901 §6).',
-      examples: ['#/to/0'],
-    }),
-    detail: z.string().meta({ description: 'The error at this place.', examples: ['has no @'] }),
+    pointer: field.text('The place in the request: a JSON pointer as URI fragment (RFC 6901 §6).', '#/to/0'),
+    detail: field.text('The error at this place.', 'has no @'),
     code: z
       .enum(problemCodes)
       .meta({ description: 'The code of this error, if it differs from the code of the answer.' })
@@ -66,19 +61,13 @@ export const ErrorDetail = z
 
 export const ProblemDetails = z
   .object({
-    type: z.string().meta({
-      description: 'Address of the page that explains this problem.',
-      examples: ['/problems/validation-failed'],
-    }),
-    title: z.string().meta({ description: 'The problem in a few words, always the same for one code.' }),
+    type: field.text('Address of the page that explains this problem.', '/problems/validation-failed'),
+    title: field.text('The problem in a few words, always the same for one code.'),
     status: z.int().meta({ description: 'The HTTP status.', examples: [422] }),
-    detail: z.string().meta({ description: 'The error of this request, in a sentence.' }),
+    detail: field.text('The error of this request, in a sentence.'),
     code: z.enum(problemCodes).meta({ description: 'The code of the problem, for programs.' }),
-    instance: z.string().meta({ description: 'The path of the request.' }).optional(),
-    request_id: z
-      .string()
-      .meta({ description: 'Id of the request. Name it when you report a problem.' })
-      .optional(),
+    instance: field.text('The path of the request.').optional(),
+    request_id: field.text('Id of the request. Name it when you report a problem.').optional(),
     errors: z
       .array(ErrorDetail)
       .meta({ description: 'The errors found in the request: at most 20 of a message and 200 of a batch.' })
@@ -110,10 +99,10 @@ export const Recipient = z
   .object({
     kind: RecipientKind,
     address: Address,
-    name: z.string().nullable().meta({ description: 'The name given with the address.' }),
+    name: field.maybeText('The name given with the address.'),
     status: RecipientStatus,
-    reason,
-    updated_at: time('When the status last changed.'),
+    reason: field.reason,
+    updated_at: field.time('When the status last changed.'),
   })
   .meta({ id: 'Recipient', description: 'One recipient of a message and its status.' })
 
@@ -121,7 +110,7 @@ export const Message = z
   .object({
     id: MessageId,
     status: MessageStatus,
-    created_at: time('When the message was stored.'),
+    created_at: field.time('When the message was stored.'),
     send_at: z.iso
       .datetime({ offset: true })
       .nullable()
@@ -129,30 +118,26 @@ export const Message = z
     from: z
       .object({
         email: Address,
-        name: z.string().nullable().meta({ description: 'The name given with the address.' }),
+        name: field.maybeText('The name given with the address.'),
       })
       .meta({ description: 'The author.' }),
-    subject: z.string().meta({ description: 'The subject.' }),
+    subject: field.text('The subject.'),
     stream: z.enum(['transactional', 'bulk']).meta({ description: 'The stream it is sent in.' }),
-    tags: z.array(z.string()).meta({ description: 'The tags given with it.' }),
+    tags: field.texts('The tags given with it.'),
     metadata: z.record(z.string(), z.string()).meta({ description: 'The metadata given with it.' }),
-    connection: z.string().nullable().meta({
-      description:
-        'The connection that the request names; null: routes or priority decide. /attempts shows which one was used.',
-    }),
-    attachment_count: z.int().meta({ description: 'Number of attachments.' }),
-    callback_url: z
-      .string()
-      .nullable()
-      .meta({ description: 'The URL that gets the events of this message.' }),
+    connection: field.maybeText(
+      'The connection that the request names; null: routes or priority decide. /attempts shows which one was used.',
+    ),
+    attachment_count: field.int('Number of attachments.'),
+    callback_url: field.maybeText('The URL that gets the events of this message.'),
     recipients: z.array(Recipient).meta({ description: 'In the order to, cc, bcc.' }),
     poll_after_seconds: pollAfterSeconds,
   })
   .meta({ id: 'Message', description: 'A message and the status of each recipient.' })
 export type Message = z.output<typeof Message>
 
-export const MessageList = z
-  .object({ data: z.array(Message).meta({ description: 'Newest first.' }), next_cursor: nextCursor })
+export const MessageList = field
+  .pageOf(Message, 'Newest first.')
   .meta({ id: 'MessageList', description: 'A page of messages.' })
 export type MessageList = z.output<typeof MessageList>
 
@@ -170,7 +155,7 @@ export const MessageStatusResult = z
       .meta({ id: 'MessageStatusFound', description: 'The status of this message.' }),
     z
       .object({
-        id: z.string().meta({ description: 'The id as the request gave it.' }),
+        id: field.text('The id as the request gave it.'),
         problem: ProblemDetails,
       })
       .meta({ id: 'MessageStatusMissing', description: 'There is no such message, or it is not yours.' }),
@@ -192,11 +177,8 @@ const eventTypeLines = eventTypeNames.map((type: EventType) => `- \`${type}\`: $
 
 export const EventDetail = z
   .object({
-    code: z.string().meta({ description: 'The word of the provider for the event or its cause.' }).optional(),
-    enhanced_status: z
-      .string()
-      .meta({ description: 'RFC 3463.', examples: ['5.1.1'] })
-      .optional(),
+    code: field.text('The word of the provider for the event or its cause.').optional(),
+    enhanced_status: field.text('RFC 3463.', '5.1.1').optional(),
     bounce: z
       .enum(['hard', 'soft', 'block'])
       .meta({
@@ -204,15 +186,12 @@ export const EventDetail = z
           '`hard`: there is no such mailbox. `soft`: the mailbox could not take it. `block`: refused for the content or the sender.',
       })
       .optional(),
-    by_machine: z
-      .boolean()
-      .meta({
-        description: 'Whether a proxy or a scanner opened or clicked, as far as the provider can tell.',
-      })
+    by_machine: field
+      .flag('Whether a proxy or a scanner opened or clicked, as far as the provider can tell.')
       .optional(),
-    user_agent: z.string().meta({ description: 'The program that opened or clicked.' }).optional(),
-    url: z.string().meta({ description: 'The link that was followed.' }).optional(),
-    endpoint: z.string().meta({ description: 'The endpoint concerned.' }).optional(),
+    user_agent: field.text('The program that opened or clicked.').optional(),
+    url: field.text('The link that was followed.').optional(),
+    endpoint: field.text('The endpoint concerned.').optional(),
     counter: z
       .enum(['day', 'month', 'pool'])
       .meta({
@@ -220,36 +199,30 @@ export const EventDetail = z
       })
       .optional(),
     mode: z.enum(['live', 'test']).meta({ description: 'The mode whose limit it is.' }).optional(),
-    used: z.int().meta({ description: 'Recipients counted.' }).optional(),
-    limit: z.int().meta({ description: 'Recipients allowed.' }).optional(),
-    resets_at: z
-      .string()
-      .meta({ description: 'When the limit begins anew.', examples: ['2026-11-21T00:00:00.000Z'] })
-      .optional(),
-    inbound: z
-      .string()
-      .meta({ description: 'The received mail: see `GET /v1/inbound/messages/{id}`.' })
-      .optional(),
+    used: field.int('Recipients counted.').optional(),
+    limit: field.int('Recipients allowed.').optional(),
+    resets_at: field.text('When the limit begins anew.', '2026-11-21T00:00:00.000Z').optional(),
+    inbound: field.text('The received mail: see `GET /v1/inbound/messages/{id}`.').optional(),
   })
   .meta({ id: 'EventDetail', description: 'Further details of an event.' })
 export type EventDetail = z.output<typeof EventDetail>
 
 export const Event = z
   .object({
-    seq: z.int().meta({ description: 'Rises with every event; the order in which they were recorded.' }),
+    seq: field.int('Rises with every event; the order in which they were recorded.'),
     type: z.enum(eventTypeNames).meta({ description: `The kind of event.\n\n${eventTypeLines.join('\n')}` }),
-    at: time('When it happened; for an event of a provider, as the provider says.'),
+    at: field.time('When it happened; for an event of a provider, as the provider says.'),
     message_id: MessageId,
     recipient: Address.nullable().meta({ description: 'The recipient concerned; null: the whole message.' }),
-    attempt: z.int().nullable().meta({ description: 'Number of the attempt that caused it, if any.' }),
-    reason,
+    attempt: field.maybeInt('Number of the attempt that caused it, if any.'),
+    reason: field.reason,
     detail: EventDetail.nullable().meta({ description: 'Further details; null: none.' }),
   })
   .meta({ id: 'Event', description: 'Something that happened to a message or to one recipient.' })
 export type Event = z.output<typeof Event>
 
-export const EventList = z
-  .object({ data: z.array(Event).meta({ description: 'By seq, oldest first.' }), next_cursor: nextCursor })
+export const EventList = field
+  .pageOf(Event, 'By seq, oldest first.')
   .meta({ id: 'EventList', description: 'Events of a message.' })
 export type EventList = z.output<typeof EventList>
 
@@ -260,37 +233,34 @@ const AttemptChoice = z
         'How the connection was chosen. `named`: the message names it. `route`: a route matches the message. `priority`: by the ' +
         'priority of your connections. `fallback`: no connection is configured, or a test key was used: the message is captured.',
     }),
-    route: z.string().nullable().meta({ description: 'The route that matches the message, if any.' }),
+    route: field.maybeText('The route that matches the message, if any.'),
     skipped: z
       .array(
         z
           .object({
-            connection: z.string().meta({ description: 'A connection that comes earlier in the order.' }),
-            why: z
-              .string()
-              .meta({ description: 'Why it was skipped.', examples: ['its circuit breaker is open'] }),
+            connection: field.text('A connection that comes earlier in the order.'),
+            why: field.text('Why it was skipped.', 'its circuit breaker is open'),
           })
           .meta({ id: 'SkippedConnection', description: 'A connection that was skipped.' }),
       )
       .meta({ description: 'Connections that were skipped.' }),
-    single_recipient: z.boolean().meta({
-      description:
-        'True: the attempt was for one recipient only, because the provider had rejected an attempt for several and ' +
+    single_recipient: field.flag(
+      'True: the attempt was for one recipient only, because the provider had rejected an attempt for several and ' +
         'named no recipient.',
-    }),
+    ),
   })
   .meta({ id: 'AttemptChoice', description: 'Why this connection was used.' })
 export type AttemptChoice = z.output<typeof AttemptChoice>
 
 export const Attempt = z
   .object({
-    number: z.int().meta({ description: 'Counts from 1.' }),
-    connection: z.string().nullable().meta({
-      description: 'The connection used, or `pool` for the shared pool; null: the message was captured.',
-    }),
-    provider: z.string().meta({ description: 'Kind of provider.', examples: ['smtp'] }),
-    started_at: time('When the attempt began.'),
-    finished_at: time('When its outcome was recorded.'),
+    number: field.int('Counts from 1.'),
+    connection: field.maybeText(
+      'The connection used, or `pool` for the shared pool; null: the message was captured.',
+    ),
+    provider: field.text('Kind of provider.', 'smtp'),
+    started_at: field.time('When the attempt began.'),
+    finished_at: field.time('When its outcome was recorded.'),
     outcome: z.enum(['accepted', 'rejected', 'deferred', 'unknown']).meta({
       description:
         '`accepted`: the provider accepted the message. `rejected`: it refused permanently. `deferred`: not accepted, and ' +
@@ -300,31 +270,19 @@ export const Attempt = z
       description:
         '`message`: this message was rejected. `account`: the provider rejects all mail of this account. Null: not rejected.',
     }),
-    code: z
-      .string()
-      .nullable()
-      .meta({
-        description: 'The kind of failure; null: accepted.',
-        examples: ['provider-rate-limited'],
-      }),
-    help: z
-      .string()
-      .nullable()
-      .meta({
-        description: 'Address of the page that explains what to do.',
-        examples: ['/problems/provider-rate-limited'],
-      }),
-    reason,
+    code: field.maybeText('The kind of failure; null: accepted.', 'provider-rate-limited'),
+    help: field.maybeText('Address of the page that explains what to do.', '/problems/provider-rate-limited'),
+    reason: field.reason,
     choice: AttemptChoice.nullable().meta({
       description: 'Why this connection was used; null: not recorded.',
     }),
-    provider_message_id: z.string().nullable().meta({ description: 'The id that the provider returned.' }),
+    provider_message_id: field.maybeText('The id that the provider returned.'),
     recipients: z.array(Address).meta({ description: 'The recipients of this attempt.' }),
   })
   .meta({ id: 'Attempt', description: 'One attempt to send a message through a provider.' })
 export type Attempt = z.output<typeof Attempt>
 
-export const AttemptList = z
-  .object({ data: z.array(Attempt).meta({ description: 'In order.' }) })
+export const AttemptList = field
+  .listOf(Attempt, 'In order.')
   .meta({ id: 'AttemptList', description: 'All attempts to send a message.' })
 export type AttemptList = z.output<typeof AttemptList>

@@ -9,7 +9,9 @@ import {
 } from '../../test/bad-messages.ts'
 import { Problem } from '../problems/problems.ts'
 import type { NewMessage } from './new-message.ts'
-import { parseSendBatchRequest, parseSendRequest } from './send-request.ts'
+import { parseSendBatch, parseSendRequest } from './send-request.ts'
+
+const parseWholeBatch = (...given: Parameters<typeof parseSendBatch>) => [...parseSendBatch(...given)]
 
 const now = new Date('2026-11-20T12:00:00Z')
 const parse = (change: object): NewMessage => parseSendRequest({ ...base, ...change }, { now })
@@ -317,7 +319,7 @@ test('a __proto__ key does not affect later requests', () => {
 
 describe('a batch', () => {
   test('checks each message separately, in order', () => {
-    const results = parseSendBatchRequest({ messages: [base, { ...base, to: ['a'] }, null, base] }, { now })
+    const results = parseWholeBatch({ messages: [base, { ...base, to: ['a'] }, null, base] }, { now })
     expect(results.map((result) => (result instanceof Problem ? result.errors : result.subject))).toEqual([
       'Hello',
       [{ pointer: '#/messages/1/to/0', detail: 'has no @' }],
@@ -327,10 +329,7 @@ describe('a batch', () => {
   })
 
   test('with one message of too many keys still accepts the others', () => {
-    const results = parseSendBatchRequest(
-      { messages: [base, { ...base, metadata: keys(60_000, 'x') }] },
-      { now },
-    )
+    const results = parseWholeBatch({ messages: [base, { ...base, metadata: keys(60_000, 'x') }] }, { now })
     expect(results.map((result) => result instanceof Problem)).toEqual([false, true])
   })
 
@@ -341,13 +340,13 @@ describe('a batch', () => {
     ['an unknown field', { messages: [base], x: 1 }, '#/x'],
     ['a list as body', [base], '#'],
   ])('with %s is refused completely', (_, value, pointer) => {
-    const problem = problemOf(() => parseSendBatchRequest(value))
+    const problem = problemOf(() => parseWholeBatch(value))
     expect(problem.code).toBe('validation-failed')
     expect(problem.errors?.[0]?.pointer).toBe(pointer)
   })
 
   test('of 500 messages is accepted', () => {
-    expect(parseSendBatchRequest({ messages: new Array(500).fill(base) })).toHaveLength(500)
+    expect(parseWholeBatch({ messages: new Array(500).fill(base) })).toHaveLength(500)
   })
 })
 
@@ -355,7 +354,7 @@ describe('S7: faults have bounds', () => {
   const many = (count: number, name: (i: number) => string) =>
     Object.fromEntries(Array.from({ length: count }, (_, i) => [name(i), 'x\ny']))
   const problemsOf = (messages: unknown[]) =>
-    parseSendBatchRequest({ messages }, { now }).filter((entry) => entry instanceof Problem)
+    parseWholeBatch({ messages }, { now }).filter((entry) => entry instanceof Problem)
 
   test('twenty of one message are named, and the text has the number of all', () => {
     const bad = { ...base, to: Array(50).fill('nonsense'), headers: many(50, (i) => `Bad Name ${i}`) }

@@ -101,14 +101,6 @@ function parseOr(value: unknown, options: ParseOptions): NewMessage | Problem {
   }
 }
 
-/** All messages of a batch at once. */
-export function parseSendBatchRequest(
-  value: unknown,
-  options: { now?: Date | undefined } = {},
-): (NewMessage | Problem)[] {
-  return [...parseSendBatch(value, options)]
-}
-
 /** The fields whose shape is right; where any is wrong, the others are still judged, so that one answer says all. */
 function readShape(value: object, issues: ValidationIssues): PartialSendShape {
   const result = SendRequest.safeParse(value)

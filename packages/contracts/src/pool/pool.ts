@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { addressText, maybeTime, nextCursor, reason } from '../lib/schema-parts.ts'
-import { lineIssue } from '../lib/text-rules.ts'
+import * as field from '../lib/fields.ts'
 
 const share = (description: string) =>
   z
@@ -46,25 +45,20 @@ export const PoolSettings = z
   .meta({ id: 'PoolSettings', description: 'Settings of the shared pool as a whole.' })
 export type PoolSettings = z.output<typeof PoolSettings>
 
-export const UpdatePoolSettingsRequest = z
-  .strictObject({
-    default_from: addressText(defaultFrom).nullable().meta({ description: defaultFrom }),
+export const UpdatePoolSettingsRequest = field
+  .anyChangeOf({
+    default_from: field.address(defaultFrom).nullable().meta({ description: defaultFrom }),
     ...fields,
     ramp_from: rampFrom,
   })
-  .partial()
-  .refine((change) => Object.keys(change).length > 0, 'names nothing to change')
   .meta({
     id: 'UpdatePoolSettingsRequest',
     description: 'Settings to change. Fields left out stay as they are.',
   })
 export type UpdatePoolSettingsRequest = z.output<typeof UpdatePoolSettingsRequest>
 
-const why = z
-  .string()
-  .min(1)
-  .max(500)
-  .refine((text) => lineIssue(text) === undefined, 'has a line break or another control character')
+const why = field
+  .oneLine(z.string().min(1).max(500))
   .meta({ description: 'Why, in words that the tenant reads.', examples: ['A list of bought addresses'] })
 
 export const PoolDecisionRequest = z
@@ -108,22 +102,17 @@ const number = (description: string) => z.int().min(0).meta({ description })
 
 export const PoolTenant = z
   .object({
-    tenant: z
-      .string()
-      .meta({ description: 'Id of the tenant.', examples: ['ten_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
-    name: z.string().meta({ description: 'Name of the tenant.' }),
+    tenant: field.id('ten', 'Id of the tenant.'),
+    name: field.text('Name of the tenant.'),
     state: z.enum(['ok', 'warned', 'paused']).meta({
       description:
         '`warned`: too much bounces or is reported as spam. `paused`: nothing of it goes through the pool.',
     }),
-    since: maybeTime('When it was warned or paused.'),
+    since: field.maybeTime('When it was warned or paused.'),
     by: z.enum(['rule', 'operator']).nullable().meta({ description: 'Who decided so.' }),
-    reason,
-    ceiling: z.int().nullable().meta({ description: 'Below what the plan allows; null: the plan.' }),
-    limit: z
-      .int()
-      .nullable()
-      .meta({ description: 'Recipients through the pool today at most; null: no limit, or no mail yet.' }),
+    reason: field.reason,
+    ceiling: field.maybeInt('Below what the plan allows; null: the plan.'),
+    limit: field.maybeInt('Recipients through the pool today at most; null: no limit, or no mail yet.'),
     used: number('Recipients that count on the pool today.'),
     sent: number('Recipients that the pool carried within the window.'),
     bounced: number('Of these, hard bounces.'),
@@ -135,18 +124,13 @@ export const PoolTenant = z
   .meta({ id: 'PoolTenant', description: 'How a tenant stands with the shared pool.' })
 export type PoolTenant = z.output<typeof PoolTenant>
 
-export const PoolTenantList = z
-  .object({
-    data: z
-      .array(PoolTenant)
-      .meta({ description: 'Tenants that used the pool, or that a decision was made about.' }),
-    next_cursor: nextCursor,
-  })
+export const PoolTenantList = field
+  .pageOf(PoolTenant, 'Tenants that used the pool, or that a decision was made about.')
   .meta({ id: 'PoolTenantList', description: 'One page of tenants.' })
 export type PoolTenantList = z.output<typeof PoolTenantList>
 
 export const PoolTenantsQuery = z.strictObject({
   cursor: z.string().max(100).optional().meta({ description: '`next_cursor` of the page before.' }),
-  limit: z.coerce.number().int().min(1).max(200).default(50).meta({ description: 'Tenants on a page.' }),
+  limit: field.queryInt('Tenants on a page.', { max: 200, usual: 50 }),
 })
 export type PoolTenantsQuery = z.output<typeof PoolTenantsQuery>

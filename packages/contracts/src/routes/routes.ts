@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { lineIssue } from '../lib/text-rules.ts'
+import * as field from '../lib/fields.ts'
 import { tagPattern } from '../messages/send-shape.ts'
 
 /** All of a tenant's routes are read for a message: more would only be slower. */
@@ -53,21 +53,15 @@ const position = z.int().min(0).max(10_000).meta({
   description: 'Of the enabled routes that match a message, the one with the lowest position decides.',
 })
 
-const name = z
-  .string()
-  .min(1)
-  .max(200)
-  .refine((text) => lineIssue(text) === undefined, 'has a line break or another control character')
+const name = field
+  .oneLine(z.string().min(1).max(200))
   .meta({ description: 'Your name for it, in one line.', examples: ['Receipts'] })
 
-const enabled = z.boolean().meta({ description: 'True: the route is in use.' })
+const enabled = field.flag('True: the route is in use.')
 
 export const RouteTarget = z
   .strictObject({
-    connection: z.string().meta({
-      description: 'One of your connections, or `pool` for the shared pool.',
-      examples: ['con_01m7wa5yjwe1qr5m7w1gzh99cc'],
-    }),
+    connection: field.id('con', 'One of your connections, or `pool` for the shared pool.'),
     weight: z.int().min(0).max(1_000).default(1).meta({
       description: 'Its share for the strategy `weighted`; 0: used only if no other target can be used.',
     }),
@@ -96,36 +90,25 @@ export const CreateRouteRequest = z
   .meta({ id: 'CreateRouteRequest', description: 'A rule that says which connections send which messages.' })
 export type CreateRouteRequest = z.output<typeof CreateRouteRequest>
 
-export const UpdateRouteRequest = z
-  .strictObject({
-    name: name.optional(),
-    position: position.optional(),
-    match: RouteMatch.optional(),
-    strategy: strategy.optional(),
-    targets: targets.optional(),
-    enabled: enabled.optional(),
-  })
-  .refine((change) => Object.keys(change).length > 0, 'names nothing to change')
+export const UpdateRouteRequest = field
+  .anyChangeOf({ name, position, match: RouteMatch, strategy, targets, enabled })
   .meta({
     id: 'UpdateRouteRequest',
     description: 'Changes to a route. A field that is given replaces the old value; the others stay.',
   })
 export type UpdateRouteRequest = z.output<typeof UpdateRouteRequest>
 
-const time = (description: string) =>
-  z.iso.datetime({ offset: true }).meta({ description, examples: ['2026-11-20T09:30:00.000Z'] })
-
 export const Route = z
   .object({
-    id: z.string().meta({ description: 'Id of the route.', examples: ['rte_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
-    name: z.string().meta({ description: 'Your name for it.' }),
+    id: field.id('rte', 'Id of the route.'),
+    name: field.text('Your name for it.'),
     position,
     match: RouteMatch,
     strategy,
     targets: z.array(RouteTarget).meta({ description: 'Connections in the order of use.' }),
     enabled,
-    created_at: time('When it was made.'),
-    updated_at: time('When it was last changed.'),
+    created_at: field.time('When it was made.'),
+    updated_at: field.time('When it was last changed.'),
   })
   .meta({
     id: 'Route',
@@ -133,7 +116,7 @@ export const Route = z
   })
 export type Route = z.output<typeof Route>
 
-export const RouteList = z
-  .object({ data: z.array(Route).meta({ description: 'By position.' }) })
+export const RouteList = field
+  .listOf(Route, 'By position.')
   .meta({ id: 'RouteList', description: 'All your routes.' })
 export type RouteList = z.output<typeof RouteList>

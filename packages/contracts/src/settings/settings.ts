@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import * as field from '../lib/fields.ts'
 
 const pool = z.enum(['first', 'last', 'never']).meta({
   description:
@@ -10,12 +11,12 @@ const overflow = z.enum(['reject', 'hold']).meta({
     'For a message that only the pool can send, once your share of the day is used up. `reject`: it is refused with ' +
     '`provider-required`. `hold`: it is accepted and sent as soon as there is room or a connection, for 7 days at most.',
 })
-const onUnknown = z.enum(['hold', 'resend']).meta({
+const on_unknown = z.enum(['hold', 'resend']).meta({
   description:
     'After an attempt without an answer. `hold`: the message may have been delivered, and is not sent again automatically. `resend`: it is ' +
     'sent again, and may arrive twice.',
 })
-const retryHours = z
+const retry_hours = z
   .int()
   .min(1)
   .max(720)
@@ -24,31 +25,20 @@ const retryHours = z
     examples: [72],
   })
 
-const recipientDomainCheck = z.enum(['off', 'warn', 'reject']).meta({
+const recipient_domain_check = z.enum(['off', 'warn', 'reject']).meta({
   description:
     'Whether the domains of recipients of live messages are looked up. `warn`: one that takes no mail is a warning in the `202`. `reject`: ' +
     'the message is refused. A domain without an answer in time passes. A change counts within 30 seconds.',
 })
 
+const fields = { pool, overflow, on_unknown, retry_hours, recipient_domain_check }
+
 export const Settings = z
-  .object({
-    pool,
-    overflow,
-    on_unknown: onUnknown,
-    retry_hours: retryHours,
-    recipient_domain_check: recipientDomainCheck,
-  })
+  .object(fields)
   .meta({ id: 'Settings', description: 'Choices that hold for all your mail.' })
 export type Settings = z.output<typeof Settings>
 
-export const UpdateSettingsRequest = z
-  .strictObject({
-    pool: pool.optional(),
-    overflow: overflow.optional(),
-    on_unknown: onUnknown.optional(),
-    retry_hours: retryHours.optional(),
-    recipient_domain_check: recipientDomainCheck.optional(),
-  })
-  .refine((change) => Object.keys(change).length > 0, 'names nothing to change')
+export const UpdateSettingsRequest = field
+  .anyChangeOf(fields)
   .meta({ id: 'UpdateSettingsRequest', description: 'Settings to change. Fields left out stay as they are.' })
 export type UpdateSettingsRequest = z.output<typeof UpdateSettingsRequest>

@@ -24,60 +24,54 @@ export const programs = [
     id: 'postfix',
     title: 'Postfix',
     file: '/etc/postfix/main.cf',
-    text: ({
-      host,
-      port,
-      username,
-      password,
-      isImplicit,
-    }) => `# /etc/postfix/main.cf (Debian needs the package libsasl2-modules)
-relayhost = [${host}]:${port}
+    text: (access) => `# /etc/postfix/main.cf (Debian needs the package libsasl2-modules)
+relayhost = [${access.host}]:${access.port}
 smtp_sasl_auth_enable = yes
 smtp_sasl_password_maps = hash:/etc/postfix/sasl_passwd
 smtp_sasl_security_options = noanonymous
 smtp_sasl_tls_security_options = noanonymous
 smtp_tls_security_level = encrypt
-${isImplicit ? 'smtp_tls_wrappermode = yes\n' : ''}
+${access.isImplicit ? 'smtp_tls_wrappermode = yes\n' : ''}
 # /etc/postfix/sasl_passwd, then: postmap /etc/postfix/sasl_passwd && postfix reload
-[${host}]:${port} ${username}:${password}`,
+[${access.host}]:${access.port} ${access.username}:${access.password}`,
   },
   {
     id: 'exim',
     title: 'Exim',
     file: '/etc/exim4/exim4.conf',
-    text: ({ host, port, username, password, isImplicit }) => `# routers
+    text: (access) => `# routers
 lettergate:
   driver = manualroute
   domains = ! +local_domains
   transport = lettergate_smtp
-  route_list = * ${host}::${port}
+  route_list = * ${access.host}::${access.port}
   no_more
 
 # transports
 lettergate_smtp:
   driver = smtp
   hosts_require_auth = *
-  hosts_require_tls = *${isImplicit ? '\n  protocol = smtps' : ''}
+  hosts_require_tls = *${access.isImplicit ? '\n  protocol = smtps' : ''}
 
 # authenticators
 lettergate_cram:
   driver = cram_md5
   public_name = CRAM-MD5
-  client_name = ${username}
-  client_secret = ${password}`,
+  client_name = ${access.username}
+  client_secret = ${access.password}`,
   },
   {
     id: 'msmtp',
     title: 'msmtp',
     file: '~/.msmtprc',
-    text: ({ host, port, username, password, isImplicit }) => `account default
-host ${host}
-port ${port}
+    text: (access) => `account default
+host ${access.host}
+port ${access.port}
 auth on
-user ${username}
-password ${password}
+user ${access.username}
+password ${access.password}
 tls on
-tls_starttls ${isImplicit ? 'off' : 'on'}
+tls_starttls ${access.isImplicit ? 'off' : 'on'}
 from you@example.com`,
   },
   {
@@ -91,120 +85,102 @@ sendmail_path = "/usr/bin/msmtp -t -i"`,
     id: 'phpmailer',
     title: 'PHPMailer',
     file: 'your program',
-    text: ({
-      host,
-      port,
-      username,
-      password,
-      isImplicit,
-    }) => `$mail = new PHPMailer\\PHPMailer\\PHPMailer(true);
+    text: (access) => `$mail = new PHPMailer\\PHPMailer\\PHPMailer(true);
 $mail->isSMTP();
-$mail->Host = '${host}';
-$mail->Port = ${port};
-$mail->SMTPSecure = '${isImplicit ? 'ssl' : 'tls'}';
+$mail->Host = '${access.host}';
+$mail->Port = ${access.port};
+$mail->SMTPSecure = '${access.isImplicit ? 'ssl' : 'tls'}';
 $mail->SMTPAuth = true;
 // With an API key as password: $mail->AuthType = 'LOGIN';
-$mail->Username = '${username}';
-$mail->Password = '${password}';`,
+$mail->Username = '${access.username}';
+$mail->Password = '${access.password}';`,
   },
   {
     id: 'django',
     title: 'Django',
     file: 'settings.py',
-    text: ({
-      host,
-      port,
-      username,
-      password,
-      isImplicit,
-    }) => `EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-EMAIL_HOST = "${host}"
-EMAIL_PORT = ${port}
-EMAIL_USE_${isImplicit ? 'SSL' : 'TLS'} = True
-EMAIL_HOST_USER = "${username}"
-EMAIL_HOST_PASSWORD = "${password}"`,
+    text: (access) => `EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_HOST = "${access.host}"
+EMAIL_PORT = ${access.port}
+EMAIL_USE_${access.isImplicit ? 'SSL' : 'TLS'} = True
+EMAIL_HOST_USER = "${access.username}"
+EMAIL_HOST_PASSWORD = "${access.password}"`,
   },
   {
     id: 'wordpress',
     title: 'WordPress',
     file: 'wp-content/mu-plugins/smtp.php',
-    text: ({ host, port, username, password, isImplicit }) => `<?php
+    text: (access) => `<?php
 add_action('phpmailer_init', function ($mail) {
     $mail->isSMTP();
-    $mail->Host = '${host}';
-    $mail->Port = ${port};
-    $mail->SMTPSecure = '${isImplicit ? 'ssl' : 'tls'}';
+    $mail->Host = '${access.host}';
+    $mail->Port = ${access.port};
+    $mail->SMTPSecure = '${access.isImplicit ? 'ssl' : 'tls'}';
     $mail->SMTPAuth = true;
-    $mail->Username = '${username}';
-    $mail->Password = '${password}';
+    $mail->Username = '${access.username}';
+    $mail->Password = '${access.password}';
 });`,
   },
   {
     id: 'drupal',
     title: 'Drupal (Symfony Mailer)',
     file: 'settings.php',
-    text: ({
-      host,
-      port,
-      username,
-      password,
-      isImplicit,
-    }) => `$config['symfony_mailer.mailer_transport.smtp']['plugin'] = 'smtp';
+    text: (access) => `$config['symfony_mailer.mailer_transport.smtp']['plugin'] = 'smtp';
 $config['symfony_mailer.mailer_transport.smtp']['configuration'] = [
-  'host' => '${host}',
-  'port' => ${port},
-  'user' => '${username}',
-  'pass' => '${password}',
-  'query' => ['tls' => ${isImplicit}],
+  'host' => '${access.host}',
+  'port' => ${access.port},
+  'user' => '${access.username}',
+  'pass' => '${access.password}',
+  'query' => ['tls' => ${access.isImplicit}],
 ];`,
   },
   {
     id: 'rails',
     title: 'Rails',
     file: 'config/environments/production.rb',
-    text: ({ host, port, username, password, isImplicit }) => `config.action_mailer.delivery_method = :smtp
+    text: (access) => `config.action_mailer.delivery_method = :smtp
 config.action_mailer.smtp_settings = {
-  address: "${host}",
-  port: ${port},
-  user_name: "${username}",
-  password: "${password}",
+  address: "${access.host}",
+  port: ${access.port},
+  user_name: "${access.username}",
+  password: "${access.password}",
   authentication: :plain,
-  ${isImplicit ? 'tls: true' : 'enable_starttls: true'}
+  ${access.isImplicit ? 'tls: true' : 'enable_starttls: true'}
 }`,
   },
   {
     id: 'nodemailer',
     title: 'Nodemailer',
     file: 'your program',
-    text: ({ host, port, username, password, isImplicit }) => `const transport = nodemailer.createTransport({
-  host: '${host}',
-  port: ${port},
-  secure: ${isImplicit},
+    text: (access) => `const transport = nodemailer.createTransport({
+  host: '${access.host}',
+  port: ${access.port},
+  secure: ${access.isImplicit},
   requireTLS: true,
-  auth: { user: '${username}', pass: '${password}' },
+  auth: { user: '${access.username}', pass: '${access.password}' },
 })`,
   },
   {
     id: 'spring',
     title: 'Spring Boot',
     file: 'application.properties',
-    text: ({ host, port, username, password, isImplicit }) => `spring.mail.host=${host}
-spring.mail.port=${port}
-spring.mail.username=${username}
-spring.mail.password=${password}
+    text: (access) => `spring.mail.host=${access.host}
+spring.mail.port=${access.port}
+spring.mail.username=${access.username}
+spring.mail.password=${access.password}
 spring.mail.properties.mail.smtp.auth=true
-${isImplicit ? 'spring.mail.properties.mail.smtp.ssl.enable=true' : 'spring.mail.properties.mail.smtp.starttls.required=true'}`,
+${access.isImplicit ? 'spring.mail.properties.mail.smtp.ssl.enable=true' : 'spring.mail.properties.mail.smtp.starttls.required=true'}`,
   },
   {
     id: 'printer',
     title: 'Office printers and scanners',
     file: 'the web page of the device',
-    text: ({ host, port, username, password, isImplicit }) => `SMTP server: ${host}
-Port: ${port}
-Security: ${isImplicit ? 'SSL/TLS' : 'STARTTLS'}
+    text: (access) => `SMTP server: ${access.host}
+Port: ${access.port}
+Security: ${access.isImplicit ? 'SSL/TLS' : 'STARTTLS'}
 Authentication: on (CRAM-MD5, LOGIN or PLAIN)
-User name: ${username}
-Password: ${password}
+User name: ${access.username}
+Password: ${access.password}
 From address: an address of a domain that you have verified`,
   },
 ] as const satisfies readonly Program[]

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import * as field from '../lib/fields.ts'
 import { fromPublicId, toPublicId } from '../lib/ids.ts'
-import { maybeTime, time } from '../lib/schema-parts.ts'
 import { programs } from './program-settings.ts'
 
 export const SMTP_CREDENTIALS_MAX = 100
@@ -62,15 +62,14 @@ export const CreateSmtpCredentialRequest = z
   .meta({ id: 'CreateSmtpCredentialRequest', description: 'A login for a program that sends by SMTP.' })
 export type CreateSmtpCredentialRequest = z.output<typeof CreateSmtpCredentialRequest>
 
-export const UpdateSmtpCredentialRequest = z
-  .strictObject({
-    name: fields.name.optional(),
-    from_domains: fields.from_domains.optional(),
-    networks: fields.networks.optional(),
+export const UpdateSmtpCredentialRequest = field
+  .changeOf({
+    name: fields.name,
+    from_domains: fields.from_domains,
+    networks: fields.networks,
     revoked: z
       .literal(true)
-      .meta({ description: 'The login ends for good, everywhere within five seconds.' })
-      .optional(),
+      .meta({ description: 'The login ends for good, everywhere within five seconds.' }),
   })
   .meta({
     id: 'UpdateSmtpCredentialRequest',
@@ -80,60 +79,51 @@ export type UpdateSmtpCredentialRequest = z.output<typeof UpdateSmtpCredentialRe
 
 export const SmtpCredential = z
   .object({
-    id: z.string().meta({ description: 'Id of the login.', examples: ['smc_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
-    username: z.string().meta({
-      description: 'The user name.',
-      examples: ['lgu_01m7wa5yjwe1qr5m7w1gzh99cc'],
-    }),
-    name: z.string().meta({ description: 'Your text.' }),
+    id: field.id('smc', 'Id of the login.'),
+    username: field.text('The user name.', 'lgu_01m7wa5yjwe1qr5m7w1gzh99cc'),
+    name: field.text('Your text.'),
     mode: z.enum(['live', 'test']).meta({ description: 'As the key that made it: `test` sends nothing.' }),
-    scopes: z.array(z.string()).meta({ description: 'Scopes of the login.' }),
-    from_domains: z
-      .array(z.string())
-      .meta({ description: 'Domains that `From` may have; empty: all of yours.' }),
-    networks: z.array(z.string()).meta({ description: 'Addresses from which it works; empty: all.' }),
-    last_used_at: maybeTime('When it was last used, to the minute; null: never.'),
-    revoked_at: maybeTime('When it was revoked; null: it works.'),
-    created_at: time('When it was made.'),
-    updated_at: time('When it was last changed.'),
+    scopes: field.texts('Scopes of the login.'),
+    from_domains: field.texts('Domains that `From` may have; empty: all of yours.'),
+    networks: field.texts('Addresses from which it works; empty: all.'),
+    last_used_at: field.maybeTime('When it was last used, to the minute; null: never.'),
+    revoked_at: field.maybeTime('When it was revoked; null: it works.'),
+    created_at: field.time('When it was made.'),
+    updated_at: field.time('When it was last changed.'),
   })
   .meta({ id: 'SmtpCredential', description: 'A login for a program that sends by SMTP.' })
 export type SmtpCredential = z.output<typeof SmtpCredential>
 
 export const SmtpCredentialCreated = SmtpCredential.extend({
-  secret: z.string().meta({
-    description: 'The password. Shown only here: store it as you store a password.',
-    examples: ['7Vd0mJ2pQ9sLx4TnBz6KcRfYhWgAeUo1'],
-  }),
+  secret: field.text(
+    'The password. Shown only here: store it as you store a password.',
+    '7Vd0mJ2pQ9sLx4TnBz6KcRfYhWgAeUo1',
+  ),
 }).meta({ id: 'SmtpCredentialCreated', description: 'The login, with its password.' })
 export type SmtpCredentialCreated = z.output<typeof SmtpCredentialCreated>
 
-export const SmtpCredentialList = z
-  .object({
-    data: z.array(SmtpCredential).meta({ description: 'In the order in which they were made.' }),
-  })
+export const SmtpCredentialList = field
+  .listOf(SmtpCredential, 'In the order in which they were made.')
   .meta({ id: 'SmtpCredentialList', description: 'All logins.' })
 export type SmtpCredentialList = z.output<typeof SmtpCredentialList>
 
 export const SmtpSettings = z
   .object({
-    host: z.string().meta({ description: 'The server.' }),
+    host: field.text('The server.'),
     ports: z
       .object({
         starttls: z.array(z.int()).meta({ description: 'Ports with STARTTLS.' }),
         tls: z.array(z.int()).meta({ description: 'Ports with TLS from the first byte.' }),
       })
       .meta({ description: 'The ports.' }),
-    username: z.string().meta({ description: 'The user name.' }),
+    username: field.text('The user name.'),
     programs: z
       .array(
         z.object({
           program: z.enum(programs.map(({ id }) => id)).meta({ description: 'Name of the program.' }),
-          title: z.string().meta({ description: 'Its name for people.' }),
-          file: z.string().meta({ description: 'Where the text belongs.' }),
-          text: z
-            .string()
-            .meta({ description: 'The settings; write the password in place of `YOUR_PASSWORD`.' }),
+          title: field.text('Its name for people.'),
+          file: field.text('Where the text belongs.'),
+          text: field.text('The settings; write the password in place of `YOUR_PASSWORD`.'),
         }),
       )
       .meta({ description: 'Settings to copy, one for each program.' }),

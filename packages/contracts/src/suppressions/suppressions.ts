@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { addressText, maybeTime, nextCursor, time } from '../lib/schema-parts.ts'
-import { lineIssue } from '../lib/text-rules.ts'
+import * as field from '../lib/fields.ts'
 import { timeText, toDate } from '../lib/timestamp.ts'
 
 export const suppressionReasons = ['hard_bounce', 'complaint', 'unsubscribe', 'manual', 'import'] as const
@@ -13,9 +12,9 @@ export const SUPPRESSIONS_MAX = 1_000
 export const NOTE_CHARS_MAX = 200
 
 /** In lower case: two spellings of an address are one mailbox here. */
-export const ListedAddress = addressText('An address, in any spelling.').transform((address) =>
-  address.toLowerCase(),
-)
+export const ListedAddress = field
+  .address('An address, in any spelling.')
+  .transform((address) => address.toLowerCase())
 
 const stream = z.enum(suppressionStreams).meta({
   description: 'The stream that no longer sends to the address; `*`: every stream.',
@@ -25,10 +24,8 @@ const reason = z.enum(suppressionReasons).meta({
     '`hard_bounce`: there is no such mailbox. `complaint`: the recipient reported a message as spam. `unsubscribe`: the recipient ' +
     'unsubscribed. `manual`: added by a request. `import`: added by a file.',
 })
-const note = z
-  .string()
-  .max(NOTE_CHARS_MAX)
-  .refine((text) => lineIssue(text) === undefined, 'has a line break or another control character')
+const note = field
+  .oneLine(z.string().max(NOTE_CHARS_MAX))
   .meta({ description: 'A remark of yours, in one line.' })
 
 export const NewSuppression = z
@@ -62,42 +59,35 @@ export type AddSuppressionsRequest = z.output<typeof AddSuppressionsRequest>
 
 export const Suppression = z
   .object({
-    address: z.string().meta({ description: 'In lower case.', examples: ['user@example.net'] }),
+    address: field.text('In lower case.', 'user@example.net'),
     stream,
     reason,
-    message_id: z
-      .string()
-      .nullable()
-      .meta({
-        description: 'The message whose event was the cause; null: none.',
-        examples: ['msg_01m7wa5yjwe1qr5m7w1gzh99cc'],
-      }),
-    note: z.string().nullable().meta({ description: 'A remark of yours.' }),
-    created_at: time('When it was added.'),
-    expires_at: maybeTime('When it ends; null: when you delete it.'),
+    message_id: field.maybeId('msg', 'The message whose event was the cause; null: none.'),
+    note: field.maybeText('A remark of yours.'),
+    created_at: field.time('When it was added.'),
+    expires_at: field.maybeTime('When it ends; null: when you delete it.'),
   })
   .meta({ id: 'Suppression', description: 'An address that mail is not sent to.' })
 export type Suppression = z.output<typeof Suppression>
 
 export const SuppressionsAdded = z
   .object({
-    added: z.int().meta({
-      description:
-        'Entries that are new, or that last longer than before. The others were on the list and stay as they are.',
-    }),
+    added: field.int(
+      'Entries that are new, or that last longer than before. The others were on the list and stay as they are.',
+    ),
     data: z.array(Suppression).meta({ description: 'The entries as they are now, by address.' }),
   })
   .meta({ id: 'SuppressionsAdded', description: 'The result for the addresses.' })
 export type SuppressionsAdded = z.output<typeof SuppressionsAdded>
 
-export const SuppressionList = z
-  .object({ data: z.array(Suppression).meta({ description: 'Newest first.' }), next_cursor: nextCursor })
+export const SuppressionList = field
+  .pageOf(Suppression, 'Newest first.')
   .meta({ id: 'SuppressionList', description: 'A page of the list.' })
 export type SuppressionList = z.output<typeof SuppressionList>
 
 export const AddressSuppressions = z
   .object({
-    address: z.string().meta({ description: 'In lower case.' }),
+    address: field.text('In lower case.'),
     data: z.array(Suppression).meta({ description: 'One for each stream that has an entry.' }),
   })
   .meta({ id: 'AddressSuppressions', description: 'The entries of one address.' })
@@ -105,20 +95,20 @@ export type AddressSuppressions = z.output<typeof AddressSuppressions>
 
 export const SuppressionsDeleted = z
   .object({
-    address: z.string().meta({ description: 'In lower case.' }),
-    deleted: z.int().meta({ description: 'Entries that were deleted.' }),
+    address: field.text('In lower case.'),
+    deleted: field.int('Entries that were deleted.'),
   })
   .meta({ id: 'SuppressionsDeleted', description: 'The entries are deleted.' })
 export type SuppressionsDeleted = z.output<typeof SuppressionsDeleted>
 
-const cursor = z.string().meta({ description: 'The `next_cursor` of the page before.' }).optional()
+const cursor = field.cursor
 
 export const ListSuppressionsQuery = z.strictObject({
   address: ListedAddress.optional(),
   reason: reason.optional(),
   stream: stream.optional(),
   cursor,
-  limit: z.coerce.number().int().min(1).max(1_000).default(100).meta({ description: 'Entries on a page.' }),
+  limit: field.queryInt('Entries on a page.', { max: 1_000, usual: 100 }),
 })
 export type ListSuppressionsQuery = z.output<typeof ListSuppressionsQuery>
 
@@ -145,37 +135,32 @@ export const JOB_ERRORS_MAX = 20
 
 export const SuppressionJob = z
   .object({
-    id: z.string().meta({ description: 'Id of the job.', examples: ['job_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
+    id: field.id('job', 'Id of the job.'),
     kind: z.enum(['import', 'export']).meta({ description: 'The work of the job.' }),
     state: z.enum(['waiting', 'running', 'done', 'failed', 'cancelled']).meta({
       description: '`failed`: it was given up. `cancelled`: you ended it. Its work until then stays.',
     }),
-    total: z.int().nullable().meta({ description: 'Lines or entries; null: not counted yet.' }),
-    done: z.int().meta({ description: 'Lines or entries so far.' }),
-    added: z
-      .int()
-      .meta({ description: 'Entries of an import that are new, or that last longer than before.' }),
-    rejected: z.int().meta({ description: 'Lines of an import that could not be read.' }),
+    total: field.maybeInt('Lines or entries; null: not counted yet.'),
+    done: field.int('Lines or entries so far.'),
+    added: field.int('Entries of an import that are new, or that last longer than before.'),
+    rejected: field.int('Lines of an import that could not be read.'),
     errors: z
       .array(
         z
           .object({
-            line: z.int().meta({ description: 'Number of the line, from 1.' }),
-            detail: z.string().meta({ description: 'The error in it.' }),
+            line: field.int('Number of the line, from 1.'),
+            detail: field.text('The error in it.'),
           })
           .meta({ id: 'ImportError', description: 'A line that could not be read.' }),
       )
       .meta({ description: `The first ${JOB_ERRORS_MAX} of them.` }),
-    reason: z.string().nullable().meta({ description: 'Why it failed; null: it did not.' }),
-    result: z
-      .string()
-      .nullable()
-      .meta({
-        description: 'Where the CSV of an export is, once it is done. It is kept for 7 days.',
-        examples: ['/v1/suppressions/jobs/job_01m7wa5yjwe1qr5m7w1gzh99cc/csv'],
-      }),
-    created_at: time('When it was requested.'),
-    finished_at: maybeTime('When it ended; null: it has not.'),
+    reason: field.maybeText('Why it failed; null: it did not.'),
+    result: field.maybeText(
+      'Where the CSV of an export is, once it is done. It is kept for 7 days.',
+      '/v1/suppressions/jobs/job_01m7wa5yjwe1qr5m7w1gzh99cc/csv',
+    ),
+    created_at: field.time('When it was requested.'),
+    finished_at: field.maybeTime('When it ended; null: it has not.'),
   })
   .meta({ id: 'SuppressionJob', description: 'An import or export, and how far it is.' })
 export type SuppressionJob = z.output<typeof SuppressionJob>

@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { planLimits } from '../admin/limits.ts'
 import { AllResources } from '../admin/resources.ts'
-import { time } from '../lib/schema-parts.ts'
+import * as field from '../lib/fields.ts'
 
 /** Days of usage that are kept, and a little less is promised: 13 months. */
-export const USAGE_DAYS_MAX = 397
+const USAGE_DAYS_MAX = 397
 
 const count = (description: string) => z.number().int().min(0).meta({ description })
 const limit = (description: string) => z.number().int().min(0).nullable().meta({ description })
@@ -14,20 +15,15 @@ const counter = (unit: string) =>
       used: count(`${unit} counted so far.`),
       limit: limit(`${unit} at most; null: no limit.`),
       left: limit('The rest; null: no limit.'),
-      resets_at: time('When it begins anew.'),
+      resets_at: field.time('When it begins anew.'),
     })
     .meta({ description: `${unit}.` })
 
 export const UsageQuery = z.object({
-  days: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(USAGE_DAYS_MAX)
-    .default(1)
-    .meta({
-      description: `Days to look back, with today: 1 to ${USAGE_DAYS_MAX}.`,
-    }),
+  days: field.queryInt(`Days to look back, with today: 1 to ${USAGE_DAYS_MAX}.`, {
+    max: USAGE_DAYS_MAX,
+    usual: 1,
+  }),
 })
 export type UsageQuery = z.output<typeof UsageQuery>
 
@@ -45,9 +41,7 @@ export const Usage = z
     connections: z
       .array(
         z.object({
-          connection: z
-            .string()
-            .meta({ description: 'Its id.', examples: ['con_01m7wa5yjwe1qr5m7w1gzh99cc'] }),
+          connection: field.id('con', 'Its id.'),
           sent: count('Recipients for which it accepted a message.'),
           bounced: count('Bounces of its messages.'),
           complained: count('Complaints about its messages.'),
@@ -70,34 +64,25 @@ export const Usage = z
   .meta({ id: 'Usage', description: 'The counters, and the rest of each limit.' })
 export type Usage = z.output<typeof Usage>
 
-const lowered = (description: string) => limit(description).optional()
+/** Limits of what is counted over a day or a month: they are lowered at the end of a day, and counters show them. */
+const counted = {
+  recipients_per_day: limit('Recipients of a UTC day.'),
+  recipients_per_month: limit('Recipients of a UTC month.'),
+  pool_recipients_per_day: limit('Recipients of a UTC day through the shared pool.'),
+  bytes_per_day: limit('Bytes of content of a UTC day.'),
+}
+const { accepted_per_day, accepted_per_month, pool_per_day, bytes_per_day, ...others } = planLimits
 
 export const Plan = z
   .object({
-    plan: z.string().meta({ description: 'The name of the plan.', examples: ['standard'] }),
-    description: z.string().meta({ description: 'A description by the operator.' }),
-    limits: z
-      .object({
-        recipients_per_day: limit('Recipients of a UTC day.'),
-        recipients_per_month: limit('Recipients of a UTC month.'),
-        pool_recipients_per_day: limit('Recipients of a UTC day through the shared pool.'),
-        bytes_per_day: limit('Bytes of content of a UTC day.'),
-        requests_per_second: limit('Requests a second.'),
-        recipients_per_message: count('Recipients of one message.'),
-        message_bytes: count('Bytes of one message.'),
-        content_days: count('Days after which the content of a message is deleted.'),
-        record_days: count('Days after which nothing of a message is left.'),
-      })
-      .meta({ description: 'The limits in force; null: none.' }),
+    plan: field.text('The name of the plan.', 'standard'),
+    description: field.text('A description by the operator.'),
+    limits: z.object({ ...counted, ...others }).meta({ description: 'The limits in force; null: none.' }),
     resources: AllResources,
-    features: z.array(z.string()).meta({ description: 'Features of the plan beyond the ordinary.' }),
+    features: field.texts('Features of the plan beyond the ordinary.'),
     from_tomorrow: z
-      .object({
-        recipients_per_day: lowered('Recipients of a UTC day.'),
-        recipients_per_month: lowered('Recipients of a UTC month.'),
-        pool_recipients_per_day: lowered('Recipients of a UTC day through the shared pool.'),
-        bytes_per_day: lowered('Bytes of content of a UTC day.'),
-      })
+      .object(counted)
+      .partial()
       .nullable()
       .meta({ description: 'Limits that are lowered with the next UTC day; null: none.' }),
   })

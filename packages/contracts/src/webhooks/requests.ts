@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import * as field from '../lib/fields.ts'
 import { eventTypeNames } from '../messages/event-types.ts'
 import { tagPattern } from '../messages/send-shape.ts'
 
@@ -87,23 +88,14 @@ export const CreateEndpointRequest = z
   .meta({ id: 'CreateEndpointRequest', description: 'A URL of yours that gets events.' })
 export type CreateEndpointRequest = z.output<typeof CreateEndpointRequest>
 
-export const UpdateEndpointRequest = z
-  .strictObject({
-    url: fields.url.optional(),
-    description: fields.description.optional(),
-    types: fields.types.optional(),
-    tags: fields.tags.optional(),
-    streams: fields.streams.optional(),
-    headers: fields.headers.optional(),
-    max_events: fields.max_events.optional(),
-    max_wait_ms: fields.max_wait_ms.optional(),
-    enabled: z
-      .boolean()
-      .meta({
-        description:
-          'False: it gets no calls. True: calls go on where they stopped, as far as the events are still kept.',
-      })
-      .optional(),
+const { format: _, ...changeable } = fields
+
+export const UpdateEndpointRequest = field
+  .changeOf({
+    ...changeable,
+    enabled: field.flag(
+      'False: it gets no calls. True: calls go on where they stopped, as far as the events are still kept.',
+    ),
   })
   .meta({
     id: 'UpdateEndpointRequest',
@@ -125,7 +117,7 @@ export const ListDeliveriesQuery = z.strictObject({
     .meta({ description: 'Only attempts from this time on.' })
     .optional(),
   cursor: z.string().max(600).meta({ description: '`next_cursor` of the page before.' }).optional(),
-  limit: z.coerce.number().int().min(1).max(100).default(20).meta({ description: 'Attempts on a page.' }),
+  limit: field.queryInt('Attempts on a page.', { max: 100, usual: 20 }),
 })
 export type ListDeliveriesQuery = z.output<typeof ListDeliveriesQuery>
 
@@ -139,10 +131,7 @@ export const ReplayRequest = z
           'One event, by its `seq`. An acceptance has the `seq` 0 in each message: it needs `message` too.',
       })
       .optional(),
-    message: z
-      .string()
-      .meta({ description: 'All events of this message, or with `seq` one of them.' })
-      .optional(),
+    message: field.text('All events of this message, or with `seq` one of them.').optional(),
     since: z.iso.datetime({ offset: true }).meta({ description: 'All events from this time on.' }).optional(),
     only_failed: z
       .boolean()

@@ -9,7 +9,7 @@ import type { Egress, TenantEgress } from '@lettergate/egress/egress'
 import { namedBy } from '@lettergate/providers/lib/targets'
 import type { Provider } from '@lettergate/providers/provider'
 import { z } from 'zod'
-import { changeConnections, fromStorage, given, toJson } from '../lib/index.ts'
+import { changeConnections, columnsOf, fromStorage, given, toJson } from '../lib/index.ts'
 import { checkResourceLimit } from '../plans/index.ts'
 import type { Sealer } from '../secrets/index.ts'
 import { type ConnectionHealthRow, readHealthOf } from './sql/read-health-of.ts'
@@ -38,18 +38,7 @@ const StoredConnection = z.object({
 })
 export type ConnectionRow = z.output<typeof StoredConnection>
 
-const OPEN_COLUMNS = {
-  id: true,
-  provider: true,
-  name: true,
-  priority: true,
-  settings: true,
-  limits: true,
-  enabled: true,
-  created_at: true,
-  updated_at: true,
-  credentials_rotated_at: true,
-} as const
+const OPEN_COLUMNS = columnsOf(StoredConnection)
 
 /** A connection and how it does; null: nothing is known against it. */
 export type ConnectionState = ConnectionRow & { health: ConnectionHealthRow | null }

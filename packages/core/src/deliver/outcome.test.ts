@@ -1,4 +1,5 @@
-import { canMove, recipientStatuses } from '@lettergate/contracts/messages/recipient-status'
+import { recipientStatuses } from '@lettergate/contracts/messages/recipient-status'
+import { canMove } from '@lettergate/contracts/test/recipient-moves'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import { expect, test } from 'vitest'
 import { buildLoadedMessage as buildMessage } from '../../test/loaded-message.ts'

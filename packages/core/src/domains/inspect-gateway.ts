@@ -22,6 +22,11 @@ export type GatewayFacts = {
   dkimNames: readonly string[]
 }
 
+/** Writes what one check found of one subject. */
+const aboutCheck =
+  (check: string, subject: string) =>
+  (result: Finding['result'], detail: string): Finding => ({ check, subject, result, detail })
+
 const valuesOf = (answer: DnsAnswer) => (answer.kind === 'found' ? answer.values : [])
 const SILENT = 'The name servers did not answer. Run this again.'
 
@@ -55,49 +60,27 @@ export function isGenericName(name: string, address: string): boolean {
 
 async function inspectAddress(asker: Asker, address: string, heloName: string | null): Promise<Finding[]> {
   const reverse = await asker.ask(reverseName(address), 'PTR')
-  const about = { subject: address }
-  if (reverse.kind === 'unanswered') return [{ ...about, check: 'PTR', result: 'unknown', detail: SILENT }]
+  const ptr = aboutCheck('PTR', address)
+  if (reverse.kind === 'unanswered') return [ptr('unknown', SILENT)]
   const [name] = valuesOf(reverse)
-  if (name === undefined)
-    return [
-      {
-        ...about,
-        check: 'PTR',
-        result: 'fail',
-        detail: `There is no reverse record. Ask the owner of the address to set it to ${heloName ?? 'the name of this host'}.`,
-      },
-    ]
-  const findings: Finding[] = [
+  if (name === undefined) {
+    const wanted = heloName ?? 'the name of this host'
+    return [ptr('fail', `There is no reverse record. Ask the owner of the address to set it to ${wanted}.`)]
+  }
+  const findings = [
     isGenericName(name, address)
-      ? {
-          ...about,
-          check: 'PTR',
-          result: 'fail',
-          detail: `${name} looks like the name of a home connection. Have it set to a name of your own.`,
-        }
-      : { ...about, check: 'PTR', result: 'ok', detail: name },
+      ? ptr('fail', `${name} looks like the name of a home connection. Have it set to a name of your own.`)
+      : ptr('ok', name),
   ]
   const back = await asker.ask(name, isIPv4(address) ? 'A' : 'AAAA')
-  const isBack = valuesOf(back).some((one) => isSameAddress(one, address))
-  findings.push(
-    back.kind === 'unanswered'
-      ? { ...about, check: 'PTR leads back', result: 'unknown', detail: SILENT }
-      : isBack
-        ? { ...about, check: 'PTR leads back', result: 'ok', detail: name }
-        : {
-            ...about,
-            check: 'PTR leads back',
-            result: 'fail',
-            detail: `${name} does not have this address. Add it to the name.`,
-          },
-  )
-  if (heloName !== null && name !== heloName)
-    findings.push({
-      ...about,
-      check: 'PTR is HELO name',
-      result: 'warn',
-      detail: `The reverse record is ${name}, the greeting says ${heloName}. Make them the same.`,
-    })
+  const leadsBack = aboutCheck('PTR leads back', address)
+  if (back.kind === 'unanswered') findings.push(leadsBack('unknown', SILENT))
+  else if (valuesOf(back).some((one) => isSameAddress(one, address))) findings.push(leadsBack('ok', name))
+  else findings.push(leadsBack('fail', `${name} does not have this address. Add it to the name.`))
+  if (heloName !== null && name !== heloName) {
+    const detail = `The reverse record is ${name}, the greeting says ${heloName}. Make them the same.`
+    findings.push(aboutCheck('PTR is HELO name', address)('warn', detail))
+  }
   return findings
 }
 
@@ -106,111 +89,67 @@ function isSameAddress(one: string, other: string): boolean {
 }
 
 async function inspectHelo(asker: Asker, name: string): Promise<Finding[]> {
-  const about = { subject: name }
   const [alias, a, aaaa, texts] = await Promise.all([
     asker.ask(name, 'CNAME'),
     asker.ask(name, 'A'),
     asker.ask(name, 'AAAA'),
     asker.ask(name, 'TXT'),
   ])
+  const helo = aboutCheck('HELO name', name)
   const findings: Finding[] = []
   if (alias.kind === 'found')
-    findings.push({
-      ...about,
-      check: 'HELO name',
-      result: 'warn',
-      detail: 'It is a CNAME. Give it an address record of its own.',
-    })
+    findings.push(helo('warn', 'It is a CNAME. Give it an address record of its own.'))
   const addresses = [...valuesOf(a), ...valuesOf(aaaa)]
-  if (addresses.length > 0)
-    findings.push({ ...about, check: 'HELO name', result: 'ok', detail: addresses.join(', ') })
-  else if (a.kind === 'unanswered')
-    findings.push({ ...about, check: 'HELO name', result: 'unknown', detail: SILENT })
-  else
-    findings.push({
-      ...about,
-      check: 'HELO name',
-      result: 'fail',
-      detail: 'It has no address. Add an A record.',
-    })
-  const [spf] = spfRecords(valuesOf(texts))
-  findings.push(
-    spf === undefined
-      ? {
-          ...about,
-          check: 'HELO SPF',
-          result: 'warn',
-          detail: 'There is none, which bounces are judged by. Add the TXT record: v=spf1 a -all',
-        }
-      : { ...about, check: 'HELO SPF', result: 'ok', detail: spf },
-  )
+  if (addresses.length > 0) findings.push(helo('ok', addresses.join(', ')))
+  else if (a.kind === 'unanswered') findings.push(helo('unknown', SILENT))
+  else findings.push(helo('fail', 'It has no address. Add an A record.'))
+  const [record] = spfRecords(valuesOf(texts))
+  const spf = aboutCheck('HELO SPF', name)
+  const noSpf = 'There is none, which bounces are judged by. Add the TXT record: v=spf1 a -all'
+  findings.push(record === undefined ? spf('warn', noSpf) : spf('ok', record))
   return findings
 }
 
 async function inspectSpf(asker: Asker, check: string, name: string, mayLookUp: number): Promise<Finding> {
-  const about = { check, subject: name }
+  const spf = aboutCheck(check, name)
   const answer = await asker.ask(name, 'TXT')
-  if (answer.kind === 'unanswered') return { ...about, result: 'unknown', detail: SILENT }
+  if (answer.kind === 'unanswered') return spf('unknown', SILENT)
   const [record, ...more] = spfRecords(valuesOf(answer))
   if (record === undefined)
-    return {
-      ...about,
-      result: 'fail',
-      detail: 'There is no SPF record. Add one with ip4: and ip6: of your addresses.',
-    }
-  if (more.length > 0)
-    return { ...about, result: 'fail', detail: 'There is more than one SPF record. Join them.' }
+    return spf('fail', 'There is no SPF record. Add one with ip4: and ip6: of your addresses.')
+  if (more.length > 0) return spf('fail', 'There is more than one SPF record. Join them.')
   if (spfTerms(record).some((term) => /^\+?all$/i.test(term)))
-    return {
-      ...about,
-      result: 'fail',
-      detail: 'It ends with +all, which lets everybody send. Change it to -all.',
-    }
+    return spf('fail', 'It ends with +all, which lets everybody send. Change it to -all.')
   const lookups = await countSpfLookups(asker, record)
-  if (lookups === null) return { ...about, result: 'unknown', detail: SILENT }
+  if (lookups === null) return spf('unknown', SILENT)
   if (lookups > SPF_LOOKUPS_MAX)
-    return {
-      ...about,
-      result: 'fail',
-      detail: `It needs more than ${SPF_LOOKUPS_MAX} look-ups, so that receivers ignore it.`,
-    }
-  return lookups > mayLookUp
-    ? {
-        ...about,
-        result: 'warn',
-        detail: `It needs ${lookups} look-ups, which tenants have to share with their own. List the addresses with ip4: and ip6: instead.`,
-      }
-    : { ...about, result: 'ok', detail: record }
+    return spf('fail', `It needs more than ${SPF_LOOKUPS_MAX} look-ups, so that receivers ignore it.`)
+  if (lookups <= mayLookUp) return spf('ok', record)
+  return spf(
+    'warn',
+    `It needs ${lookups} look-ups, which tenants have to share with their own. List the addresses with ip4: and ip6: instead.`,
+  )
 }
 
-async function inspectReturnPath(asker: Asker, name: string): Promise<Finding[]> {
-  const mx = await asker.ask(name, 'MX')
-  const about = { check: 'Return path MX', subject: name }
-  const hosts = valuesOf(mx)
-  return [
-    mx.kind === 'unanswered'
-      ? { ...about, result: 'unknown', detail: SILENT }
-      : hosts.length === 0
-        ? {
-            ...about,
-            result: 'fail',
-            detail: 'There is no MX record, so that bounces are lost. Let it lead to this gateway.',
-          }
-        : { ...about, result: 'ok', detail: hosts.join(', ') },
-    await inspectSpf(asker, 'Return path SPF', name, SPF_LOOKUPS_MAX),
-  ]
+async function inspectReturnPathMx(asker: Asker, name: string): Promise<Finding> {
+  const answer = await asker.ask(name, 'MX')
+  const mx = aboutCheck('Return path MX', name)
+  if (answer.kind === 'unanswered') return mx('unknown', SILENT)
+  const hosts = valuesOf(answer)
+  return hosts.length === 0
+    ? mx('fail', 'There is no MX record, so that bounces are lost. Let it lead to this gateway.')
+    : mx('ok', hosts.join(', '))
 }
 
 async function inspectDkim(asker: Asker, name: string): Promise<Finding> {
-  const about = { check: 'DKIM', subject: name }
+  const dkim = aboutCheck('DKIM', name)
   const answer = await asker.ask(name, 'TXT')
-  if (answer.kind === 'unanswered') return { ...about, result: 'unknown', detail: SILENT }
+  if (answer.kind === 'unanswered') return dkim('unknown', SILENT)
   const [record, ...more] = valuesOf(answer)
   if (record === undefined || !/(^|;)\s*p=\s*[A-Za-z0-9+/]/.test(record))
-    return { ...about, result: 'fail', detail: 'There is no key at this name.' }
-  return more.length > 0
-    ? { ...about, result: 'fail', detail: 'There is more than one record. Keep one.' }
-    : { ...about, result: 'ok', detail: `${record.slice(0, 40)}…` }
+    return dkim('fail', 'There is no key at this name.')
+  if (more.length > 0) return dkim('fail', 'There is more than one record. Keep one.')
+  return dkim('ok', `${record.slice(0, 40)}…`)
 }
 
 /** Looks at the names and addresses of this installation as receivers of its mail do. */
@@ -223,7 +162,8 @@ export async function inspectGateway(asker: Asker, facts: GatewayFacts): Promise
     heloName === null ? [] : inspectHelo(asker, heloName),
     // It costs each tenant one look-up already.
     spfInclude === null ? [] : inspectSpf(asker, 'SPF include', spfInclude, 0),
-    returnPathDomain === null ? [] : inspectReturnPath(asker, returnPathDomain),
+    returnPathDomain === null ? [] : inspectReturnPathMx(asker, returnPathDomain),
+    returnPathDomain === null ? [] : inspectSpf(asker, 'Return path SPF', returnPathDomain, SPF_LOOKUPS_MAX),
     ...dkimNames.map((name) => inspectDkim(asker, name)),
   ])
   return found.flat()

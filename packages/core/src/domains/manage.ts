@@ -30,26 +30,6 @@ const CHECK_EVERY_MS = 60_000
 /** Random marks meet another one about once in a thousand million. */
 const MARK_TRIES_MAX = 5
 
-const COLUMNS = {
-  id: true,
-  name: true,
-  token: true,
-  state: true,
-  has_return_path: true,
-  records: true,
-  reason: true,
-  revision: true,
-  created_at: true,
-  updated_at: true,
-  pending_since: true,
-  checked_at: true,
-  verified_at: true,
-  gone_at: true,
-  warned_at: true,
-  failed_at: true,
-  next_check_at: true,
-} as const
-
 const State = z.enum(['not_started', 'pending', 'verified', 'failed'])
 
 async function insertKeys(
@@ -127,7 +107,7 @@ export function listDomains(deps: DomainDeps, tenantId: string): Promise<DomainR
   return fromStorage(
     (async () => {
       const rows = await deps.prisma.forTenant(tenantId, (db) =>
-        db.domain.findMany({ where: { tenant_id: tenantId }, select: COLUMNS, orderBy: { name: 'asc' } }),
+        db.domain.findMany({ where: { tenant_id: tenantId }, orderBy: { name: 'asc' } }),
       )
       return rows.map((row) => ({ ...row, state: State.parse(row.state) }))
     })(),

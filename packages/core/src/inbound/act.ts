@@ -3,7 +3,7 @@ import type { Pool } from '@lettergate/db/pool'
 import { recordReport } from '../provider-events/index.ts'
 import { numberOfType, targetOfUrl } from '../webhooks/index.ts'
 import { applyAbout, applyAnswered, bounceEvents } from './about-message.ts'
-import { toStored } from './content.ts'
+import type { StoredContent } from './content.ts'
 import { forwardMail } from './forward.ts'
 import type { ReadResult } from './mail-reader.ts'
 import type { ClaimedInbound } from './sql/claim-inbound.ts'
@@ -112,6 +112,11 @@ function eventOf({ id, mode, kind }: ClaimedInbound, actions: readonly DoneActio
         type: 'inbound.received',
         data: JSON.stringify({ ...(problem !== null && { reason: problem }), detail }),
       }
+}
+
+function toStored({ mail, authentication, auto }: ReadResult): StoredContent {
+  const { header: _field, ...results } = authentication
+  return { ...mail, authentication: results, auto }
 }
 
 /**

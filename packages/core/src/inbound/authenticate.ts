@@ -1,3 +1,4 @@
+import type { MailAuthentication } from '@lettergate/contracts/inbound/messages'
 import {
   type Head,
   type HeadField,
@@ -7,6 +8,7 @@ import {
 } from '@lettergate/providers/raw-mime/head'
 import { takeOut } from '@lettergate/providers/raw-mime/read-mime'
 import { authenticate } from 'mailauth'
+import { unchecked } from './content.ts'
 import { type Resolve, withDeadline } from './dns-questions.ts'
 import { forgedResults } from './forged-results.ts'
 
@@ -14,11 +16,7 @@ import { forgedResults } from './forged-results.ts'
 export type MailSession = { sender: string; remoteAddress: string; helo: string }
 
 /** The results of RFC 8601 for a mail. */
-export type Authentication = {
-  spf: { result: string; domain: string | null }
-  dkim: { result: string; domain: string | null; selector: string | null }[]
-  dmarc: { result: string; domain: string | null; policy: string | null }
-  arc: { result: string }
+export type Authentication = MailAuthentication & {
   /** An Authentication-Results field of ours, with its line end; empty where nothing was checked. */
   header: string
 }
@@ -28,14 +26,6 @@ const SIGNATURES_MAX = 10
 const ARC_SETS_MAX = 10
 /** mailauth reads folded lines in quadratic time: with this number they take 50 ms. */
 const HEADER_LINES_MAX = 5_000
-
-const unchecked = (result: string): Authentication => ({
-  spf: { result, domain: null },
-  dkim: [],
-  dmarc: { result, domain: null, policy: null },
-  arc: { result },
-  header: '',
-})
 
 function countLines(raw: Buffer, { bodyStart }: Head): number {
   let lines = 0
@@ -61,7 +51,8 @@ export async function authenticateMail(
   { mta, resolve }: { mta: string; resolve: Resolve },
 ): Promise<Authentication> {
   const head = readHead(raw, 0, raw.length, lenientRules)
-  if ('problem' in head || countLines(raw, head) > HEADER_LINES_MAX) return unchecked('permerror')
+  if ('problem' in head || countLines(raw, head) > HEADER_LINES_MAX)
+    return { ...unchecked('permerror'), header: '' }
   const { spf, dkim, dmarc, arc, headers } = await authenticate(takeOut(raw, leftOut(head, mta)), {
     sender,
     ip: remoteAddress,

@@ -1,9 +1,9 @@
-import { ReceivedContent } from '@lettergate/contracts/inbound/messages'
+import { type MailAuthentication, ReceivedContent } from '@lettergate/contracts/inbound/messages'
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import { decodeTransfer } from '@lettergate/providers/lib/transfer-encoding'
 import { z } from 'zod'
-import type { ReadResult } from './mail-reader.ts'
 
+/** A file of a mail: where its bytes are in the mail, and how they are written. */
 const StoredFile = z.object({
   filename: z.string(),
   content_type: z.string(),
@@ -12,6 +12,7 @@ const StoredFile = z.object({
   start: z.number(),
   end: z.number(),
   encoding: z.string(),
+  /** After decoding, about. */
   bytes: z.number(),
 })
 export type StoredFile = z.output<typeof StoredFile>
@@ -23,10 +24,34 @@ export const StoredContent = ReceivedContent.omit({ attachments: true, mime_mess
 })
 export type StoredContent = z.output<typeof StoredContent>
 
-export function toStored({ mail, authentication, auto }: ReadResult): StoredContent {
-  const { header: _field, ...results } = authentication
-  return { ...mail, authentication: results, auto }
-}
+/** What a mail itself says: what is stored but for the judgements on it. */
+export type ReceivedMail = Omit<StoredContent, 'authentication' | 'auto'>
+
+/** Results where nothing was checked. */
+export const unchecked = (result: string): MailAuthentication => ({
+  spf: { result, domain: null },
+  dkim: [],
+  dmarc: { result, domain: null, policy: null },
+  arc: { result },
+})
+
+/** A mail of which nothing could be read. */
+export const emptyMail = (): ReceivedMail => ({
+  subject: '',
+  from: [],
+  to: [],
+  cc: [],
+  reply_to: [],
+  date: null,
+  message_id: null,
+  in_reply_to: null,
+  references: [],
+  headers: [],
+  text: null,
+  html: null,
+  stripped_text: null,
+  attachments: [],
+})
 
 /** The bytes of a file, out of the mail. */
 export const contentOf = (raw: Buffer, { start, end, encoding }: StoredFile): Buffer =>

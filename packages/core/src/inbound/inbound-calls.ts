@@ -13,7 +13,7 @@ import {
   validSecrets,
   webhookId,
 } from '../webhooks/index.ts'
-import { presentContent, StoredContent } from './content.ts'
+import { emptyMail, presentContent, StoredContent, unchecked } from './content.ts'
 import { mailgunBody } from './mailgun-body.ts'
 import { appendFailed } from './sql/append-failed.ts'
 import { type InboundRecord, readInboundRaw, readInboundRow } from './sql/read-inbound.ts'
@@ -23,26 +23,8 @@ import { DoneActions } from './stored-action.ts'
 const INLINE_BYTES_MAX = 5 * 1024 * 1024
 
 const emptyContent: StoredContent = {
-  from: [],
-  to: [],
-  cc: [],
-  reply_to: [],
-  subject: '',
-  date: null,
-  message_id: null,
-  in_reply_to: null,
-  references: [],
-  text: null,
-  html: null,
-  stripped_text: null,
-  headers: [],
-  attachments: [],
-  authentication: {
-    spf: { result: 'none', domain: null },
-    dkim: [],
-    dmarc: { result: 'none', domain: null, policy: null },
-    arc: { result: 'none' },
-  },
+  ...emptyMail(),
+  authentication: unchecked('none'),
   auto: null,
 }
 

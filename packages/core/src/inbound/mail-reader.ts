@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import type { MailReport } from '@lettergate/providers/lib/parse-report'
 import type { Authentication, MailSession } from './authenticate.ts'
 import type { AutoKind } from './auto-reply.ts'
-import type { ReceivedMail } from './read-mail.ts'
+import type { ReceivedMail } from './content.ts'
 import type { InboundKind } from './sql/accept-inbound.ts'
 
 export type ReadJob = { id: number; raw: Uint8Array; kind: InboundKind; session: MailSession }

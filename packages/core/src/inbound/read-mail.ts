@@ -5,43 +5,10 @@ import type { MimeMailbox } from '@lettergate/providers/raw-mime/read-mime'
 import { isShown, toFile } from '@lettergate/providers/raw-mime/sort-parts'
 import { type Leaf, splitParts } from '@lettergate/providers/raw-mime/split-parts'
 import { addressParser, decodeWords } from 'postal-mime'
+import { emptyMail, type ReceivedMail, type StoredFile } from './content.ts'
 import { stripReply } from './strip-reply.ts'
 
-/** A file of a mail: where its bytes are in the mail, and how they are written. */
-export type ReceivedFile = {
-  filename: string
-  content_type: string
-  disposition: 'attachment' | 'inline'
-  content_id: string | null
-  /** Of the mail, from and to. */
-  start: number
-  end: number
-  encoding: string
-  /** After decoding, about. */
-  bytes: number
-}
-
-/** What was read of a mail. */
-export type ReceivedMail = {
-  subject: string
-  from: MimeMailbox[]
-  to: MimeMailbox[]
-  cc: MimeMailbox[]
-  reply_to: MimeMailbox[]
-  date: string | null
-  message_id: string | null
-  in_reply_to: string | null
-  references: string[]
-  /** All, in order, decoded. */
-  headers: [name: string, value: string][]
-  text: string | null
-  html: string | null
-  /** The text without what it quotes, and without its signature. */
-  stripped_text: string | null
-  attachments: ReceivedFile[]
-}
-
-export type ReadMail = { mail: ReceivedMail; problem: string | null }
+type ReadMail = { mail: ReceivedMail; problem: string | null }
 
 const TEXT_CHARS_MAX = 1024 * 1024
 const ADDRESS_CHARS_MAX = 16 * 1024
@@ -49,23 +16,6 @@ const HEADERS_MAX = 300
 const HEADER_CHARS_MAX = 8 * 1024
 const REFERENCES_MAX = 50
 const FILES_MAX = 500
-
-const emptyMail = (): ReceivedMail => ({
-  subject: '',
-  from: [],
-  to: [],
-  cc: [],
-  reply_to: [],
-  date: null,
-  message_id: null,
-  in_reply_to: null,
-  references: [],
-  headers: [],
-  text: null,
-  html: null,
-  stripped_text: null,
-  attachments: [],
-})
 
 const firstOf = (head: Head, name: string): string =>
   (valuesOf(head, name)[0] ?? '').slice(0, HEADER_CHARS_MAX)
@@ -98,8 +48,8 @@ function shownText(raw: Buffer, leaves: readonly Leaf[], type: string): string |
     .toWellFormed()
 }
 
-async function filesOf(leaves: readonly Leaf[]): Promise<ReceivedFile[]> {
-  const files: ReceivedFile[] = []
+async function filesOf(leaves: readonly Leaf[]): Promise<StoredFile[]> {
+  const files: StoredFile[] = []
   for (const leaf of leaves.filter((one) => !isShown(one)).slice(0, FILES_MAX)) {
     const { disposition, contentId } = toFile(leaf)
     const start = Math.min(leaf.head.bodyStart, leaf.end)

@@ -96,7 +96,7 @@ test('unknown, revoked and expired keys are refused alike', async () => {
   const { tenantId, liveKey } = await buildTenant()
   const before = buildVerifier()
   await revoke(tenantId, keyIdOf(await before.verify(liveKey)))
-  const expired = await issue({ mode: 'live', tenantId }, { expiresAt: new Date(Date.now() - 1_000) })
+  const expired = await issue({ mode: 'live', tenantId }, { expires_at: new Date(Date.now() - 1_000) })
   const { verify } = buildVerifier()
   expect(await Promise.all([verify(makeKey('live')), verify(liveKey), verify(expired.key)])).toEqual([
     null,
@@ -129,7 +129,7 @@ test('a key that expires soon is not cached beyond that', async () => {
   const { tenantId } = await buildTenant()
   const { verify, state } = buildVerifier()
   const expiresAt = new Date(Date.now() + 2_000)
-  const { key } = await issue({ mode: 'live', tenantId }, { expiresAt })
+  const { key } = await issue({ mode: 'live', tenantId }, { expires_at: expiresAt })
   expect(await verify(key)).not.toBeNull()
   const asked = state.queries
   state.nowMs += 2_500

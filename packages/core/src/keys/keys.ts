@@ -234,39 +234,37 @@ function createGuessLookup(pool: Queryable): LookUp {
 
 export type KeyOwner = { mode: 'live' | 'test'; tenantId: string } | { mode: 'admin' }
 
+/** Columns of a key; those that are left out bind it to nothing. */
 export type KeyOptions = {
   scopes?: readonly string[]
-  expiresAt?: Date | null
+  expires_at?: Date | null
   name?: string
   networks?: readonly string[]
-  fromDomains?: readonly string[]
-  requestsPerSecond?: number | null
-  createdBy?: string
+  from_domains?: readonly string[]
+  requests_per_second?: number | null
+  created_by?: string
 }
 
 /** Makes a key and stores its hash; the key itself exists only in the answer. */
 export async function issueKey(
   deps: { db: ManagedTables; pepper: KeyObject },
   owner: KeyOwner,
-  options: KeyOptions = {},
+  { scopes, networks = [], from_domains = [], ...options }: KeyOptions = {},
 ): Promise<{ keyId: string; key: string }> {
   const key = makeKey(owner.mode)
   const keyId = newId()
-  const scopes = options.scopes ?? (owner.mode === 'admin' ? ['admin'] : tenantScopes)
   const row = {
+    name: '',
+    ...options,
     id: keyId,
     tenant_id: owner.mode === 'admin' ? null : owner.tenantId,
     mode: owner.mode,
     hash: new Uint8Array(hashKey(deps.pepper, key)),
     pepper_version: pepperVersionOf(deps.pepper),
     display: displayOf(key),
-    scopes: [...scopes],
-    expires_at: options.expiresAt ?? null,
-    name: options.name ?? '',
-    networks: [...(options.networks ?? [])],
-    from_domains: [...(options.fromDomains ?? [])],
-    requests_per_second: options.requestsPerSecond ?? null,
-    created_by: options.createdBy ?? null,
+    scopes: [...(scopes ?? (owner.mode === 'admin' ? ['admin'] : tenantScopes))],
+    networks: [...networks],
+    from_domains: [...from_domains],
   }
   // By `createMany`, which reads nothing back: hashes are not for the role of tenants.
   await deps.db.api_key.createMany({ data: [row] })

@@ -89,30 +89,22 @@ export function createKey(
   request: CreateKeyRequest,
 ): Promise<{ info: KeyInfo; key: string }> {
   const { name, mode, networks, from_domains, requests_per_second } = request
-  const expiresAt = request.expires_at === null ? null : new Date(request.expires_at)
+  const expires_at = request.expires_at === null ? null : new Date(request.expires_at)
   const scopes = [...new Set(request.scopes)]
   return inTurn(deps, caller, async (db) => {
     const now = new Date(deps.clock.now())
-    if (expiresAt !== null && expiresAt <= now)
+    if (expires_at !== null && expires_at <= now)
       throw new Problem('validation-failed', {
         detail: '#/expires_at: is in the past',
         errors: [{ pointer: '#/expires_at', detail: 'is in the past' }],
       })
-    const wanted = { mode, scopes, networks, from_domains, expires_at: expiresAt }
+    const wanted = { mode, scopes, networks, from_domains, expires_at }
     checkCovered(await find(db, caller, caller.keyId), wanted)
     await checkResourceLimit(db, { tenantId: caller.tenantId, resource: 'keys' })
     const made = await issueKey(
       { db, pepper: deps.pepper },
       { mode, tenantId: caller.tenantId },
-      {
-        name,
-        scopes,
-        networks,
-        fromDomains: from_domains,
-        requestsPerSecond: requests_per_second,
-        expiresAt,
-        createdBy: caller.keyId,
-      },
+      { name, scopes, networks, from_domains, requests_per_second, expires_at, created_by: caller.keyId },
     )
     return { info: await find(db, caller, made.keyId), key: made.key }
   })
@@ -163,18 +155,11 @@ export function rotateKey(
     checkNotOver(old, now)
     checkCovered(await find(db, caller, caller.keyId), old)
     await checkResourceLimit(db, { tenantId: caller.tenantId, resource: 'keys' })
+    const { name, scopes, networks, from_domains, requests_per_second, expires_at } = old
     const made = await issueKey(
       { db, pepper: deps.pepper },
       { mode: old.mode === 'test' ? 'test' : 'live', tenantId: caller.tenantId },
-      {
-        name: old.name,
-        scopes: old.scopes,
-        networks: old.networks,
-        fromDomains: old.from_domains,
-        requestsPerSecond: old.requests_per_second,
-        expiresAt: old.expires_at,
-        createdBy: caller.keyId,
-      },
+      { name, scopes, networks, from_domains, requests_per_second, expires_at, created_by: caller.keyId },
     )
     // By the clock of the database, as everything that expires.
     await db.$executeRaw`

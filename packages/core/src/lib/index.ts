@@ -14,7 +14,7 @@ export {
   CLAIM_LEASE_MS,
   SENDING_LEASE_MS,
 } from './leases.ts'
-export { changeConnections, given, toJson } from './managed-rows.ts'
+export { changeConnections, columnsOf, given, toJson } from './managed-rows.ts'
 export type { ContentDocument, Envelope, StoredMime, StoredRecipient } from './message-content.ts'
 export { startOperationsServer } from './operations-server.ts'
 export { makeOwnAddress, type OwnAddress, readOwnAddress } from './own-address.ts'

@@ -1,3 +1,4 @@
+import { mapTable } from '@lettergate/contracts/lib/map-table'
 import type { DbNull, InputJson, ManagedTables, TenantPrisma } from '@lettergate/db/prisma'
 import { z } from 'zod'
 
@@ -7,6 +8,13 @@ type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
 export function given<T extends object>(fields: T): Given<T>
 export function given(fields: object): object {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+}
+
+/** The columns that a schema reads, for `select`. */
+export function columnsOf<K extends string>(schema: {
+  shape: Readonly<Record<K, unknown>>
+}): Record<K, true> {
+  return mapTable(schema.shape, () => true)
 }
 
 const Json = z.union([z.record(z.string(), z.json()), z.array(z.json())])

@@ -1,8 +1,5 @@
-import {
-  canMove,
-  type RecipientStatus,
-  recipientStatuses,
-} from '@lettergate/contracts/messages/recipient-status'
+import { type RecipientStatus, recipientStatuses } from '@lettergate/contracts/messages/recipient-status'
+import { canMove } from '@lettergate/contracts/test/recipient-moves'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import type { SendOutcome } from '@lettergate/providers/provider'
 import fc from 'fast-check'

@@ -1,4 +1,4 @@
-import { Resource } from '@lettergate/contracts/admin/resources'
+import { AllResources } from '@lettergate/contracts/admin/resources'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import type { ManagedTables } from '@lettergate/db/prisma'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
@@ -41,12 +41,15 @@ test('a limit is exact, however many processes make one at once', async () => {
   )
 })
 
-test.each(Resource.options)('a plan limits %s, and the problem names limit and plan', async (resource) => {
-  const tenantId = await tenantWith({ [resource]: 0 })
-  await expect(
-    db.prisma.forTenant(tenantId, (tables) => checkResourceLimit(tables, { tenantId, resource })),
-  ).rejects.toMatchObject({
-    code: 'limit-reached',
-    detail: expect.stringContaining(`your plan "scale" allows 0 (limit \`${resource}\`)`),
-  })
-})
+test.each(AllResources.keyof().options)(
+  'a plan limits %s, and the problem names limit and plan',
+  async (resource) => {
+    const tenantId = await tenantWith({ [resource]: 0 })
+    await expect(
+      db.prisma.forTenant(tenantId, (tables) => checkResourceLimit(tables, { tenantId, resource })),
+    ).rejects.toMatchObject({
+      code: 'limit-reached',
+      detail: expect.stringContaining(`your plan "scale" allows 0 (limit \`${resource}\`)`),
+    })
+  },
+)

@@ -4,6 +4,7 @@ import {
   Resources,
   resourceMaxima,
 } from '@lettergate/contracts/admin/resources'
+import { mapTable } from '@lettergate/contracts/lib/map-table'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import type { ManagedTables } from '@lettergate/db/prisma'
 import { z } from 'zod'
@@ -30,17 +31,7 @@ const Row = z.object({ plan: z.string(), resources: Resources, count: z.number()
 
 /** How many of each a tenant may have: as its plan or its own limits say, and never more than the gateway allows. */
 export function resourceLimits(ofPlan: Resources): AllResources {
-  const most = (name: Resource) => Math.min(ofPlan[name] ?? Infinity, resourceMaxima[name])
-  return {
-    connections: most('connections'),
-    routes: most('routes'),
-    endpoints: most('endpoints'),
-    domains: most('domains'),
-    keys: most('keys'),
-    smtp_credentials: most('smtp_credentials'),
-    inbound_routes: most('inbound_routes'),
-    mailboxes: most('mailboxes'),
-  }
+  return mapTable(resourceMaxima, (max, name) => Math.min(ofPlan[name] ?? Infinity, max))
 }
 
 /**

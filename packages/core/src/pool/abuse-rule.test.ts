@@ -1,13 +1,21 @@
+import type { PoolSettings } from '@lettergate/contracts/pool/pool'
 import { expect, it, test } from 'vitest'
-import { type AbuseThresholds, type Figures, judgeAbuse, lowerBound } from './abuse-rule.ts'
+import { type Figures, judgeAbuse, lowerBound } from './abuse-rule.ts'
 
-const thresholds: AbuseThresholds = {
-  recipientsMin: 50,
-  bouncesMin: 5,
-  complaintsMin: 3,
-  bounces: { warn: 0.05, pause: 0.1 },
-  complaints: { warn: 0.001, pause: 0.003 },
-  newTenant: { bounces: 25, complaints: 5 },
+const rule: PoolSettings = {
+  default_from: null,
+  held_share: 0.8,
+  window_days: 7,
+  recipients_min: 50,
+  bounces_min: 5,
+  complaints_min: 3,
+  bounces_warn: 0.05,
+  bounces_pause: 0.1,
+  complaints_warn: 0.001,
+  complaints_pause: 0.003,
+  new_bounces: 25,
+  new_complaints: 5,
+  ramp_from: null,
 }
 const figures = (change: Partial<Figures>): Figures => ({
   handed: 0,
@@ -17,7 +25,7 @@ const figures = (change: Partial<Figures>): Figures => ({
   isNew: false,
   ...change,
 })
-const judge = (change: Partial<Figures>) => judgeAbuse(figures(change), thresholds).state
+const judge = (change: Partial<Figures>) => judgeAbuse(figures(change), rule).state
 
 it.each([
   [50, 9],
@@ -55,7 +63,7 @@ test('a new tenant is stopped by 25 bounces or 5 complaints in a day, whatever i
 })
 
 test('the reason has the numbers and the limit', () => {
-  const verdict = judgeAbuse(figures({ handed: 100, bounced: 15 }), thresholds)
+  const verdict = judgeAbuse(figures({ handed: 100, bounced: 15 }), rule)
   expect(verdict).toEqual({ state: 'paused', why: '15 of 100 recipients bounced; the limit is 10 %' })
 })
 

@@ -1,13 +1,4 @@
-/** When a tenant's mail through the pool is stopped. Shares of 1. */
-export type AbuseThresholds = {
-  recipientsMin: number
-  bouncesMin: number
-  complaintsMin: number
-  bounces: { warn: number; pause: number }
-  complaints: { warn: number; pause: number }
-  /** Of a tenant younger than 30 days, within 24 hours. */
-  newTenant: { bounces: number; complaints: number }
-}
+import type { PoolSettings } from '@lettergate/contracts/pool/pool'
 
 /** What became of a tenant's mail through the pool. */
 export type Figures = {
@@ -40,15 +31,10 @@ export const likelyShare = (count: number, of: number) => lowerBound(count, of, 
 
 const percent = (share: number) => `${Number((share * 100).toFixed(2))} %`
 
-function judgeOne(
-  what: string,
-  {
-    count,
-    of,
-    min,
-    limits,
-  }: { count: number; of: number; min: number; limits: { warn: number; pause: number } },
-): Verdict {
+type Bounds = { min: number; warn: number; pause: number }
+
+/** Judges one kind of bad end of `count` of `of` recipients. */
+function judgeShare(what: string, count: number, of: number, { min, ...limits }: Bounds): Verdict {
   if (count < min) return { state: 'ok' }
   for (const [kind, state] of [
     ['pause', 'paused'],
@@ -61,32 +47,25 @@ function judgeOne(
 }
 
 /** Judges a tenant by its figures; the worse of both shares counts. Pure. */
-export function judgeAbuse(figures: Figures, thresholds: AbuseThresholds): Verdict {
+export function judgeAbuse(figures: Figures, rule: PoolSettings): Verdict {
   const { handed, bounced, complained, lastDay, isNew } = figures
-  const { newTenant } = thresholds
-  if (isNew && lastDay.bounced >= newTenant.bounces)
-    return {
-      state: 'paused',
-      why: `${lastDay.bounced} recipients bounced within 24 hours, and the tenant is new`,
-    }
-  if (isNew && lastDay.complained >= newTenant.complaints)
-    return {
-      state: 'paused',
-      why: `${lastDay.complained} recipients reported spam within 24 hours, and the tenant is new`,
-    }
-  if (handed < thresholds.recipientsMin) return { state: 'ok' }
+  const ofNew = (n: number, what: string): Verdict => ({
+    state: 'paused',
+    why: `${n} recipients ${what} within 24 hours, and the tenant is new`,
+  })
+  if (isNew && lastDay.bounced >= rule.new_bounces) return ofNew(lastDay.bounced, 'bounced')
+  if (isNew && lastDay.complained >= rule.new_complaints) return ofNew(lastDay.complained, 'reported spam')
+  if (handed < rule.recipients_min) return { state: 'ok' }
   const verdicts = [
-    judgeOne('bounced', {
-      count: bounced,
-      of: handed,
-      min: thresholds.bouncesMin,
-      limits: thresholds.bounces,
+    judgeShare('bounced', bounced, handed, {
+      min: rule.bounces_min,
+      warn: rule.bounces_warn,
+      pause: rule.bounces_pause,
     }),
-    judgeOne('reported spam', {
-      count: complained,
-      of: handed,
-      min: thresholds.complaintsMin,
-      limits: thresholds.complaints,
+    judgeShare('reported spam', complained, handed, {
+      min: rule.complaints_min,
+      warn: rule.complaints_warn,
+      pause: rule.complaints_pause,
     }),
   ]
   return (

@@ -1,7 +1,7 @@
 import { inTransaction, type Pool } from '@lettergate/db/pool'
 import { type Background, type Failpoint, repeatTurns } from '../lib/index.ts'
-import { type AbuseThresholds, judgeAbuse } from './abuse-rule.ts'
-import { type PoolSetting, readPoolSetting } from './sql/pool-setting.ts'
+import { judgeAbuse } from './abuse-rule.ts'
+import { readPoolSetting } from './sql/pool-setting.ts'
 import { countPool } from './sql/pool-tenants.ts'
 import { raiseCeilings } from './sql/raise-ceilings.ts'
 import { readFigures, takeDueTenants } from './sql/read-figures.ts'
@@ -17,17 +17,6 @@ const CEILINGS_MAX = 500
 export type PoolWatchDeps = { pool: Pool; failpoint: Failpoint }
 export type PoolCounts = { paused: number; warned: number }
 
-function thresholdsOf(setting: PoolSetting): AbuseThresholds {
-  return {
-    recipientsMin: setting.recipients_min,
-    bouncesMin: setting.bounces_min,
-    complaintsMin: setting.complaints_min,
-    bounces: { warn: setting.bounces_warn, pause: setting.bounces_pause },
-    complaints: { warn: setting.complaints_warn, pause: setting.complaints_pause },
-    newTenant: { bounces: setting.new_bounces, complaints: setting.new_complaints },
-  }
-}
-
 /**
  * Judges the tenants that are due, in one transaction: either a decision, its event and the note that the figures were seen are all there, or
  * another worker makes it again. Answers how many were judged.
@@ -37,9 +26,8 @@ export function judgeDueTenants({ pool, failpoint }: PoolWatchDeps): Promise<num
     const tenantIds = await takeDueTenants(db, { events: EVENTS, limit: TENANTS_MAX })
     if (tenantIds.length === 0) return 0
     const setting = await readPoolSetting(db)
-    const thresholds = thresholdsOf(setting)
     for (const { tenantId, ...figures } of await readFigures(db, tenantIds, setting.window_days)) {
-      const verdict = judgeAbuse(figures, thresholds)
+      const verdict = judgeAbuse(figures, setting)
       const why = verdict.state === 'ok' ? 'nothing is known against it' : verdict.why
       await setPoolState(db, tenantId, { state: verdict.state, by: 'rule', why })
       await failpoint('after_pool_verdict')

@@ -1,8 +1,5 @@
-import {
-  canMove,
-  type RecipientStatus,
-  recipientMoves,
-} from '@lettergate/contracts/messages/recipient-status'
+import type { RecipientStatus } from '@lettergate/contracts/messages/recipient-status'
+import { canMove, recipientMoves } from '@lettergate/contracts/test/recipient-moves'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { createProviders } from '@lettergate/providers/registry'
 import fc from 'fast-check'

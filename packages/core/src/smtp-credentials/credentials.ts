@@ -5,7 +5,8 @@ import type {
   UpdateSmtpCredentialRequest,
 } from '@lettergate/contracts/smtp-credentials/smtp-credentials'
 import type { TenantPrisma } from '@lettergate/db/prisma'
-import { fromStorage, given } from '../lib/index.ts'
+import { z } from 'zod'
+import { columnsOf, fromStorage, given } from '../lib/index.ts'
 import { checkResourceLimit } from '../plans/index.ts'
 import type { Sealer } from '../secrets/index.ts'
 import { makeSecret } from './secret.ts'
@@ -15,31 +16,21 @@ export type SmtpCredentialDeps = { prisma: TenantPrisma; sealer: Sealer }
 /** Keys see the credentials of their mode. */
 export type CredentialOwner = { tenantId: string; mode: 'live' | 'test' }
 
-const COLUMNS = {
-  id: true,
-  mode: true,
-  name: true,
-  scopes: true,
-  from_domains: true,
-  networks: true,
-  last_used_at: true,
-  revoked_at: true,
-  created_at: true,
-  updated_at: true,
-} as const
-
-export type SmtpCredentialRow = {
-  id: string
-  mode: string
-  name: string
-  scopes: string[]
-  from_domains: string[]
-  networks: string[]
-  last_used_at: Date | null
-  revoked_at: Date | null
-  created_at: Date
-  updated_at: Date
-}
+/** A credential without its secret, which the role may not read. */
+const Stored = z.object({
+  id: z.string(),
+  mode: z.enum(['live', 'test']),
+  name: z.string(),
+  scopes: z.array(z.string()),
+  from_domains: z.array(z.string()),
+  networks: z.array(z.string()),
+  last_used_at: z.date().nullable(),
+  revoked_at: z.date().nullable(),
+  created_at: z.date(),
+  updated_at: z.date(),
+})
+const COLUMNS = columnsOf(Stored)
+export type SmtpCredentialRow = z.output<typeof Stored>
 
 /** Makes a credential; its secret is answered here alone. */
 export async function createSmtpCredential(
@@ -59,7 +50,7 @@ export async function createSmtpCredential(
       await db.smtp_credential.createMany({
         data: [{ ...keys, ...request, sealed_secret: sealedSecret, data_key_version: dataKeyVersion }],
       })
-      return db.smtp_credential.findFirstOrThrow({ where: keys, select: COLUMNS })
+      return Stored.parse(await db.smtp_credential.findFirst({ where: keys, select: COLUMNS }))
     })
   }
   return { credential: await fromStorage(store()), secret }
@@ -71,11 +62,12 @@ export async function listSmtpCredentials(
   { tenantId, mode }: CredentialOwner,
 ): Promise<SmtpCredentialRow[]> {
   const where = { tenant_id: tenantId, mode }
-  return fromStorage(
+  const rows = await fromStorage(
     deps.prisma.forTenant(tenantId, (db) =>
       db.smtp_credential.findMany({ where, select: COLUMNS, orderBy: { id: 'asc' } }),
     ),
   )
+  return z.array(Stored).parse(rows)
 }
 
 export async function readSmtpCredential(
@@ -88,7 +80,7 @@ export async function readSmtpCredential(
     deps.prisma.forTenant(tenantId, (db) => db.smtp_credential.findFirst({ where, select: COLUMNS })),
   )
   if (!row) throw new Problem('not-found')
-  return row
+  return Stored.parse(row)
 }
 
 /** Changes a credential, or revokes it for good. */

@@ -1,3 +1,4 @@
+import { planLimits } from '@lettergate/contracts/admin/limits'
 import type { CreatePlanRequest, UpdatePlanRequest } from '@lettergate/contracts/admin/plans'
 import { Resources } from '@lettergate/contracts/admin/resources'
 import { EgressRules } from '@lettergate/contracts/egress/rules'
@@ -6,23 +7,10 @@ import type { DbNull, ManagedTables } from '@lettergate/db/prisma'
 import { z } from 'zod'
 import { given, POOL_PLAN, toJson } from '../lib/index.ts'
 
-const amount = z
-  .union([z.bigint(), z.number()])
-  .nullable()
-  .transform((value) => (value === null ? null : Number(value)))
-
 const Stored = z.object({
   name: z.string(),
   description: z.string(),
-  accepted_per_day: z.number(),
-  accepted_per_month: amount,
-  pool_per_day: amount,
-  bytes_per_day: amount,
-  requests_per_second: amount,
-  recipients_per_message: z.number(),
-  message_bytes: z.number(),
-  content_days: z.number(),
-  record_days: z.number(),
+  ...planLimits,
   resources: Resources,
   egress: EgressRules.nullable(),
   features: z.array(z.string()),
@@ -31,6 +19,14 @@ const Stored = z.object({
   _count: z.object({ tenants: z.number() }),
 })
 export type PlanRow = z.output<typeof Stored>
+
+/** Large numbers come as bigint. */
+const toRow = (row: object): PlanRow =>
+  Stored.parse(
+    Object.fromEntries(
+      Object.entries(row).map(([name, value]) => [name, typeof value === 'bigint' ? Number(value) : value]),
+    ),
+  )
 
 const include = { _count: { select: { tenants: true } } } as const
 
@@ -52,20 +48,19 @@ export async function planNames(db: ManagedTables): Promise<string[]> {
 }
 
 export async function listPlans(db: ManagedTables): Promise<PlanRow[]> {
-  return z.array(Stored).parse(
-    await db.plan.findMany({
-      where: { name: { not: POOL_PLAN } },
-      include,
-      orderBy: { name: 'asc' },
-      take: 1_000,
-    }),
-  )
+  const rows = await db.plan.findMany({
+    where: { name: { not: POOL_PLAN } },
+    include,
+    orderBy: { name: 'asc' },
+    take: 1_000,
+  })
+  return rows.map(toRow)
 }
 
 export async function readPlan(db: ManagedTables, name: string): Promise<PlanRow> {
   const row = name === POOL_PLAN ? null : await db.plan.findUnique({ where: { name }, include })
   if (!row) throw new Problem('not-found')
-  return Stored.parse(row)
+  return toRow(row)
 }
 
 export async function createPlan(

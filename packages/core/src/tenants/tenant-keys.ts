@@ -4,18 +4,9 @@ import { Problem } from '@lettergate/contracts/problems/problems'
 import type { ManagedTables } from '@lettergate/db/prisma'
 import { z } from 'zod'
 import { issueKey, revokeKey, SCOPES, type Scope } from '../keys/index.ts'
-import { given } from '../lib/index.ts'
+import { columnsOf, given } from '../lib/index.ts'
 import { readTenant } from './tenants.ts'
 
-const COLUMNS = {
-  id: true,
-  mode: true,
-  display: true,
-  scopes: true,
-  created_at: true,
-  expires_at: true,
-  revoked_at: true,
-} as const
 const KEYS_MAX = 1_000
 
 const Stored = z.object({
@@ -27,6 +18,7 @@ const Stored = z.object({
   expires_at: z.date().nullable(),
   revoked_at: z.date().nullable(),
 })
+const COLUMNS = columnsOf(Stored)
 export type TenantKeyRow = z.output<typeof Stored>
 
 const isOfTenants = (scope: string): scope is Scope =>
@@ -62,7 +54,7 @@ export async function createTenantKey(
   await readTenant(db, tenantId)
   const options = given({
     scopes: scopes && toScopes(scopes),
-    expiresAt: expires_at === undefined ? undefined : new Date(expires_at),
+    expires_at: expires_at === undefined ? undefined : new Date(expires_at),
   })
   const { keyId, key } = await issueKey({ db, pepper }, { mode, tenantId }, options)
   const row = await db.api_key.findUnique({ where: { id: keyId }, select: COLUMNS })

@@ -1,29 +1,19 @@
 import type { KeyObject } from 'node:crypto'
 import type { ChangeOwnLimits } from '@lettergate/contracts/admin/limits'
 import { OwnLimits } from '@lettergate/contracts/admin/limits'
-import type { ListTenantsQuery, UpdateTenantRequest } from '@lettergate/contracts/admin/tenants'
+import type {
+  CreateTenantRequest,
+  ListTenantsQuery,
+  UpdateTenantRequest,
+} from '@lettergate/contracts/admin/tenants'
 import { EgressRules } from '@lettergate/contracts/egress/rules'
 import { fromPublicId, newId } from '@lettergate/contracts/lib/ids'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import type { ManagedTables, OperatorPrisma } from '@lettergate/db/prisma'
 import { z } from 'zod'
 import { issueKey } from '../keys/index.ts'
-import { type CursorKey, given, POOL_PLAN, readCursor, toJson, writeCursor } from '../lib/index.ts'
+import { type CursorKey, columnsOf, given, POOL_PLAN, readCursor, toJson, writeCursor } from '../lib/index.ts'
 import { planNames, readPlan } from './plans.ts'
-
-const COLUMNS = {
-  id: true,
-  name: true,
-  plan: true,
-  daily_limit: true,
-  own_limits: true,
-  egress_extra: true,
-  retry_hours: true,
-  on_unknown: true,
-  suspended_at: true,
-  suspended_reason: true,
-  created_at: true,
-} as const
 
 const Stored = z.object({
   id: z.string(),
@@ -38,6 +28,7 @@ const Stored = z.object({
   suspended_reason: z.string().nullable(),
   created_at: z.date(),
 })
+const COLUMNS = columnsOf(Stored)
 export type TenantRow = z.output<typeof Stored>
 
 /** The recipients a day of a plan; refuses a name that no plan has. */
@@ -63,35 +54,25 @@ function changeLimits(before: OwnLimits, { resources, ...change }: ChangeOwnLimi
 const withoutNulls = (values: object) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null && value !== undefined))
 
-export type NewTenant = {
-  name: string
-  plan: string
-  /** As `ownLimits.accepted_per_day`. */
-  dailyLimit?: number | undefined
-  ownLimits?: ChangeOwnLimits | undefined
-  retryHours?: number | undefined
-  onUnknown?: 'hold' | 'resend' | undefined
-}
+/** `dailyLimit`: as `own_limits.accepted_per_day`. */
+export type NewTenant = CreateTenantRequest & { dailyLimit?: number | undefined }
 
 /** Makes a tenant with a live and a test key; the keys cannot be read again. */
 export async function addTenant(
   { db, pepper }: { db: ManagedTables; pepper: KeyObject },
-  tenant: NewTenant,
+  { own_limits, dailyLimit, ...tenant }: NewTenant,
 ): Promise<{ tenantId: string; liveKey: string; testKey: string }> {
   const tenantId = newId()
   const planLimit = await dailyLimitOf(db, tenant.plan)
-  const ownLimits = changeLimits(
-    {},
-    { ...tenant.ownLimits, ...given({ accepted_per_day: tenant.dailyLimit }) },
-  )
+  const ownLimits = changeLimits({}, { ...own_limits, ...given({ accepted_per_day: dailyLimit }) })
   await db.tenant.create({
     data: {
+      ...given(tenant),
       id: tenantId,
       name: tenant.name,
       plan: tenant.plan,
       daily_limit: ownLimits.accepted_per_day ?? planLimit,
       own_limits: toJson(ownLimits),
-      ...given({ retry_hours: tenant.retryHours, on_unknown: tenant.onUnknown }),
     },
     select: { id: true },
   })

@@ -19,13 +19,8 @@ export { expireUsage } from './sql/expire-usage.ts'
 export type { Drift } from './sql/find-drift.ts'
 export { FIRST_USAGE, giveNotices } from './sql/give-notices.ts'
 export { mayBeTaken } from './sql/may-be-taken.ts'
-export {
-  type ConnectionUsage,
-  readUsage,
-  readUsageDays,
-  type UsageDay,
-  type UsageNow,
-} from './sql/read-usage.ts'
+export { readCounters, type UsageNow } from './sql/read-counters.ts'
+export { type OperatorUsageDay, readUsageDays, readUsageDaysForOperator } from './sql/read-usage-days.ts'
 export { refundUsage } from './sql/refund-usage.ts'
 export { type Reservation, reserveUsage } from './sql/reserve-usage.ts'
 export { rollUpConnections } from './sql/roll-up-connections.ts'

@@ -1,7 +1,7 @@
 import type { Queryable } from '@lettergate/db/pool'
 import { LRUCache } from 'lru-cache'
 import type { CounterState, QuotaState } from './quota.ts'
-import { readUsage } from './sql/read-usage.ts'
+import { readCounters } from './sql/read-counters.ts'
 
 /** What an answer says may be older than this by nothing but the mail of other processes. */
 const TTL_MS = 4_000
@@ -31,7 +31,7 @@ export function createQuotaReader(deps: { pool: Queryable; onError: (error: unkn
   const keyOf = ({ tenantId, mode }: Owner) => `${tenantId} ${mode}`
 
   function look(owner: Owner): Known {
-    const reading = readUsage(deps.pool, owner.tenantId, owner.mode).then(
+    const reading = readCounters(deps.pool, owner.tenantId, owner.mode).then(
       (now) => settle(now?.quota ?? null),
       (error: unknown) => {
         deps.onError(error)

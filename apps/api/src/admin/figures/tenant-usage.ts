@@ -1,6 +1,7 @@
 import { TenantUsage, TenantUsageQuery } from '@lettergate/contracts/admin/figures'
 import { fromStorage } from '@lettergate/core/lib'
-import { readTenant, readTenantUsage } from '@lettergate/core/tenants'
+import { readTenant } from '@lettergate/core/tenants'
+import { readUsageDaysForOperator } from '@lettergate/core/usage'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { asOperator } from '../../http/as-operator.ts'
@@ -23,7 +24,7 @@ export function addTenantUsageRoute(app: FastifyInstance, deps: ApiDeps): void {
     handler: async (request): Promise<TenantUsage> => {
       const id = pathId('ten', request.params.id)
       await asOperator(deps, (db) => readTenant(db, id))
-      return { data: await fromStorage(readTenantUsage(deps.figures, id, request.query.days)) }
+      return { data: await fromStorage(readUsageDaysForOperator(deps.figures, id, request.query.days)) }
     },
   })
 }

@@ -1,10 +1,9 @@
 import { CreatePlanRequest, Plan } from '@lettergate/contracts/admin/plans'
-import { createPlan } from '@lettergate/core/tenants'
+import { createPlan, presentPlan } from '@lettergate/core/tenants'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { asOperator } from '../../http/as-operator.ts'
 import { answer, problemAnswers } from '../../http/schemas.ts'
-import { presentPlan } from './present-plan.ts'
 
 /** Creates a plan. */
 export function addCreatePlanRoute(app: FastifyInstance, deps: ApiDeps): void {

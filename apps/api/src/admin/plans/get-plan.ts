@@ -1,11 +1,10 @@
 import { Plan } from '@lettergate/contracts/admin/plans'
-import { readPlan } from '@lettergate/core/tenants'
+import { presentPlan, readPlan } from '@lettergate/core/tenants'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { asOperator } from '../../http/as-operator.ts'
 import { answer, problemAnswers } from '../../http/schemas.ts'
 import { PlanPath } from '../paths.ts'
-import { presentPlan } from './present-plan.ts'
 
 /** Reads a plan. */
 export function addGetPlanRoute(app: FastifyInstance, deps: ApiDeps): void {

@@ -1,10 +1,9 @@
 import { PlanList } from '@lettergate/contracts/admin/plans'
-import { listPlans } from '@lettergate/core/tenants'
+import { listPlans, presentPlan } from '@lettergate/core/tenants'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { asOperator } from '../../http/as-operator.ts'
 import { answer, problemAnswers } from '../../http/schemas.ts'
-import { presentPlan } from './present-plan.ts'
 
 /** Lists plans. */
 export function addListPlansRoute(app: FastifyInstance, deps: ApiDeps): void {

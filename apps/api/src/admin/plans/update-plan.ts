@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Plan, UpdatePlanRequest } from '@lettergate/contracts/admin/plans'
 import { applyPlanToTenants } from '@lettergate/core/plans'
-import { updatePlan } from '@lettergate/core/tenants'
+import { presentPlan, updatePlan } from '@lettergate/core/tenants'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { asOperator } from '../../http/as-operator.ts'
 import { answer, problemAnswers } from '../../http/schemas.ts'
 import { PlanPath } from '../paths.ts'
-import { presentPlan } from './present-plan.ts'
 
 /** With thousands of tenants, the last of them are brought up to the plan after the answer. */
 const WAIT_MS = 2_000

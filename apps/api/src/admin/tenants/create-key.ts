@@ -5,7 +5,7 @@ import type { ApiDeps } from '../../deps.ts'
 import { asOperator } from '../../http/as-operator.ts'
 import { pathId } from '../../http/path-id.ts'
 import { answer, problemAnswers, TenantPath } from '../../http/schemas.ts'
-import { presentKey } from './present-tenant.ts'
+import { presentKey } from './present-key.ts'
 
 /** Creates a key of a tenant. */
 export function addCreateTenantKeyRoute(app: FastifyInstance, deps: ApiDeps): void {

@@ -1,10 +1,9 @@
 import { CreateTenantRequest, TenantCreated } from '@lettergate/contracts/admin/tenants'
-import { addTenant, readTenant } from '@lettergate/core/tenants'
+import { addTenant, presentTenant, readTenant } from '@lettergate/core/tenants'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { asOperator } from '../../http/as-operator.ts'
 import { answer, problemAnswers } from '../../http/schemas.ts'
-import { presentTenant } from './present-tenant.ts'
 
 /** Creates a tenant. */
 export function addCreateTenantRoute(app: FastifyInstance, deps: ApiDeps): void {
@@ -22,16 +21,8 @@ export function addCreateTenantRoute(app: FastifyInstance, deps: ApiDeps): void 
       },
     },
     handler: async (request, reply): Promise<TenantCreated> => {
-      const {
-        name,
-        plan,
-        own_limits: ownLimits,
-        retry_hours: retryHours,
-        on_unknown: onUnknown,
-      } = request.body
       const made = await asOperator(deps, async (db) => {
-        const tenant = { name, plan, ownLimits, retryHours, onUnknown }
-        const { tenantId, liveKey, testKey } = await addTenant({ db, pepper: deps.pepper }, tenant)
+        const { tenantId, liveKey, testKey } = await addTenant({ db, pepper: deps.pepper }, request.body)
         return { tenant: presentTenant(await readTenant(db, tenantId)), live_key: liveKey, test_key: testKey }
       })
       reply.code(201)

@@ -1,11 +1,10 @@
 import { Tenant } from '@lettergate/contracts/admin/tenants'
-import { readTenant } from '@lettergate/core/tenants'
+import { presentTenant, readTenant } from '@lettergate/core/tenants'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { asOperator } from '../../http/as-operator.ts'
 import { pathId } from '../../http/path-id.ts'
 import { answer, problemAnswers, TenantPath } from '../../http/schemas.ts'
-import { presentTenant } from './present-tenant.ts'
 
 /** Reads a tenant. */
 export function addGetTenantRoute(app: FastifyInstance, deps: ApiDeps): void {

@@ -1,10 +1,9 @@
 import { ListTenantsQuery, TenantList } from '@lettergate/contracts/admin/tenants'
-import { listTenants } from '@lettergate/core/tenants'
+import { listTenants, presentTenant } from '@lettergate/core/tenants'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { asOperator } from '../../http/as-operator.ts'
 import { answer, problemAnswers } from '../../http/schemas.ts'
-import { presentTenant } from './present-tenant.ts'
 
 /** Lists tenants. */
 export function addListTenantsRoute(app: FastifyInstance, deps: ApiDeps): void {

@@ -1,11 +1,10 @@
 import { Tenant } from '@lettergate/contracts/admin/tenants'
-import { resumeTenant } from '@lettergate/core/tenants'
+import { presentTenant, resumeTenant } from '@lettergate/core/tenants'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { asOperator } from '../../http/as-operator.ts'
 import { pathId } from '../../http/path-id.ts'
 import { answer, problemAnswers, TenantPath } from '../../http/schemas.ts'
-import { presentTenant } from './present-tenant.ts'
 
 /** Resumes a suspended tenant. */
 export function addResumeTenantRoute(app: FastifyInstance, deps: ApiDeps): void {

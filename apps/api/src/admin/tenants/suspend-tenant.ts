@@ -1,11 +1,10 @@
 import { SuspendTenantRequest, Tenant } from '@lettergate/contracts/admin/tenants'
-import { suspendTenant } from '@lettergate/core/tenants'
+import { presentTenant, suspendTenant } from '@lettergate/core/tenants'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { asOperator } from '../../http/as-operator.ts'
 import { pathId } from '../../http/path-id.ts'
 import { answer, problemAnswers, TenantPath } from '../../http/schemas.ts'
-import { presentTenant } from './present-tenant.ts'
 
 /** Suspends a tenant. */
 export function addSuspendTenantRoute(app: FastifyInstance, deps: ApiDeps): void {

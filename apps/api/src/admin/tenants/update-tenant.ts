@@ -1,11 +1,10 @@
 import { Tenant, UpdateTenantRequest } from '@lettergate/contracts/admin/tenants'
-import { updateTenant } from '@lettergate/core/tenants'
+import { presentTenant, updateTenant } from '@lettergate/core/tenants'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { asOperator } from '../../http/as-operator.ts'
 import { pathId } from '../../http/path-id.ts'
 import { answer, problemAnswers, TenantPath } from '../../http/schemas.ts'
-import { presentTenant } from './present-tenant.ts'
 
 /** Changes a tenant. */
 export function addUpdateTenantRoute(app: FastifyInstance, deps: ApiDeps): void {

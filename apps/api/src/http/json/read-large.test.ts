@@ -1,10 +1,12 @@
 import { createHash, hash } from 'node:crypto'
-import { parseSendBatchRequest, parseSendRequest } from '@lettergate/contracts/messages/send-request'
+import { parseSendBatch, parseSendRequest } from '@lettergate/contracts/messages/send-request'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { expect, test } from 'vitest'
 import { canonicalHash } from './canonical-hash.ts'
 import { parseJson } from './parse-json.ts'
 import { type LargeTask, readLarge } from './read-large.ts'
+
+const parseWholeBatch = (...given: Parameters<typeof parseSendBatch>) => [...parseSendBatch(...given)]
 
 const now = Date.parse('2026-07-01T12:00:00Z')
 const file = (bytes: number) => ({
@@ -69,7 +71,7 @@ test('a large batch keeps its order, with each problem in its place', async () =
     mail(at % 7 === 3 ? { to: ['nobody'] } : { subject: `No. ${at}`, text: 'x'.repeat(40_000) }),
   )
   const { entries } = await read(bytesOf({ messages }), 'batch')
-  const here = parseSendBatchRequest({ messages }, { now: new Date(now) })
+  const here = parseWholeBatch({ messages }, { now: new Date(now) })
   expect(entries.map(said)).toEqual(here.map(said))
 })
 
@@ -92,7 +94,7 @@ test.each([
 test('a batch whose envelope is wrong is refused as a whole', async () => {
   const body = { messages: [], other: 'x'.repeat(2_000_000) }
   expect(await refusal(() => read(bytesOf(body), 'batch'))).toEqual(
-    await refusal(() => parseSendBatchRequest(body, { now: new Date(now) })),
+    await refusal(() => parseWholeBatch(body, { now: new Date(now) })),
   )
 })
 

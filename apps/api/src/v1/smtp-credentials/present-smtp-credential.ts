@@ -8,7 +8,7 @@ export function presentSmtpCredential(row: SmtpCredentialRow): SmtpCredential {
     id: toPublicId('smc', row.id),
     username: smtpUserName(row.id),
     name: row.name,
-    mode: row.mode === 'test' ? 'test' : 'live',
+    mode: row.mode,
     scopes: row.scopes,
     from_domains: row.from_domains,
     networks: row.networks,

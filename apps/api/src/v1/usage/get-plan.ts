@@ -1,50 +1,36 @@
+import { mapTable } from '@lettergate/contracts/lib/map-table'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { Plan } from '@lettergate/contracts/usage/usage'
-import { fromStorage } from '@lettergate/core/lib'
+import { fromStorage, given } from '@lettergate/core/lib'
 import { type Limits, readLimits, resourceLimits } from '@lettergate/core/plans'
-import { type QuotaState, readUsage } from '@lettergate/core/usage'
+import { counterOf, type QuotaState, readCounters } from '@lettergate/core/usage'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../http/authenticate.ts'
 import { answer, problemAnswers } from '../../http/schemas.ts'
 
-function presentPlan(limits: Limits, quota: QuotaState): Plan {
-  const set = {
-    recipients_per_day: limits.accepted_per_day,
-    recipients_per_month: limits.accepted_per_month,
-    pool_recipients_per_day: limits.pool_per_day,
-    bytes_per_day: limits.bytes_per_day,
-  }
-  const today = {
-    recipients_per_day: quota.limit,
-    recipients_per_month: quota.month.limit,
-    pool_recipients_per_day: quota.pool.limit,
-    bytes_per_day: quota.bytes.limit,
-  }
-  const isLower = (name: keyof typeof set) => (set[name] ?? Infinity) < (today[name] ?? Infinity)
-  const lower = {
-    ...(isLower('recipients_per_day') && { recipients_per_day: set.recipients_per_day }),
-    ...(isLower('recipients_per_month') && { recipients_per_month: set.recipients_per_month }),
-    ...(isLower('pool_recipients_per_day') && { pool_recipients_per_day: set.pool_recipients_per_day }),
-    ...(isLower('bytes_per_day') && { bytes_per_day: set.bytes_per_day }),
-  }
-  const { plan, description, resources, features } = limits
-  const { requests_per_second, recipients_per_message, message_bytes, content_days, record_days } = limits
-  return {
-    plan,
-    description,
-    limits: {
-      ...today,
-      requests_per_second,
-      recipients_per_message,
-      message_bytes,
-      content_days,
-      record_days,
-    },
-    resources: resourceLimits(resources),
-    features,
+/** Limits that are counted: the name of each in plans, and its counter. */
+const counted = {
+  recipients_per_day: ['accepted_per_day', 'day'],
+  recipients_per_month: ['accepted_per_month', 'month'],
+  pool_recipients_per_day: ['pool_per_day', 'pool'],
+  bytes_per_day: ['bytes_per_day', 'bytes'],
+} as const
+
+function presentPlan(plan: Limits, quota: QuotaState): Plan {
+  const today = mapTable(counted, ([, counter]) => counterOf(quota, counter).limit)
+  const lower = given(
+    mapTable(counted, ([name, counter]) => {
+      const isLower = (plan[name] ?? Infinity) < (counterOf(quota, counter).limit ?? Infinity)
+      return isLower ? plan[name] : undefined
+    }),
+  )
+  return Plan.parse({
+    ...plan,
+    limits: { ...plan, ...today },
+    resources: resourceLimits(plan.resources),
     from_tomorrow: Object.keys(lower).length === 0 ? null : lower,
-  }
+  })
 }
 
 /** The plan, and the limits in force. */
@@ -62,7 +48,7 @@ export function addGetPlanRoute(app: FastifyInstance, deps: ApiDeps): void {
       const { tenantId, mode } = tenantOf(request)
       const db = deps.tenants.forTenant(tenantId)
       const limits = await fromStorage(readLimits(db, tenantId))
-      const now = await fromStorage(readUsage(db, tenantId, mode))
+      const now = await fromStorage(readCounters(db, tenantId, mode))
       if (!limits || !now) throw new Problem('not-found')
       return presentPlan(limits, now.quota)
     },

@@ -1,19 +1,26 @@
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { Usage, UsageQuery } from '@lettergate/contracts/usage/usage'
-import { fromStorage, toConnectionName } from '@lettergate/core/lib'
-import { type CounterState, readUsage, readUsageDays, type UsageNow } from '@lettergate/core/usage'
+import { fromStorage } from '@lettergate/core/lib'
+import { type CounterState, readCounters, readUsageDays, type UsageNow } from '@lettergate/core/usage'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../http/authenticate.ts'
 import { answer, problemAnswers } from '../../http/schemas.ts'
-import { nextDay, nextMonth } from './resets.ts'
 
 function presentCounter({ used, limit }: CounterState, resetsAt: string) {
   return { used, limit, left: limit === null ? null : Math.max(0, limit - used), resets_at: resetsAt }
 }
 
+/** The beginning of the UTC day, or of the month, after this day. */
+const after = (day: string, unit: 'day' | 'month') => {
+  const next = new Date(`${day}T00:00:00Z`)
+  if (unit === 'day') next.setUTCDate(next.getUTCDate() + 1)
+  else next.setUTCMonth(next.getUTCMonth() + 1, 1)
+  return next.toISOString()
+}
+
 function presentNow({ day, quota }: UsageNow) {
-  const [daily, monthly] = [nextDay(day), nextMonth(day)]
+  const [daily, monthly] = [after(day, 'day'), after(day, 'month')]
   return {
     day,
     daily: presentCounter(quota, daily),
@@ -41,26 +48,10 @@ export function addGetUsageRoute(app: FastifyInstance, deps: ApiDeps): void {
     handler: async (request): Promise<Usage> => {
       const { tenantId, mode } = tenantOf(request)
       const db = deps.tenants.forTenant(tenantId)
-      const now = await fromStorage(readUsage(db, tenantId, mode))
+      const now = await fromStorage(readCounters(db, tenantId, mode))
       if (!now) throw new Problem('not-found')
-      const { days } = request.query
-      const past = await fromStorage(readUsageDays(db, { tenantId, mode, days }))
-      return {
-        mode,
-        ...presentNow(now),
-        connections: past.connections.map(({ connectionId, ...counts }) => ({
-          connection: toConnectionName(connectionId),
-          ...counts,
-        })),
-        days: past.days.map(({ day, accepted, pool, bytes, dayLimit }) => ({
-          day,
-          accepted,
-          pool,
-          own: accepted - pool,
-          bytes,
-          limit: dayLimit,
-        })),
-      }
+      const past = await fromStorage(readUsageDays(db, { tenantId, mode, days: request.query.days }))
+      return { mode, ...presentNow(now), ...past }
     },
   })
 }

@@ -1,3 +1,4 @@
+import { planLimits } from '@lettergate/contracts/admin/limits'
 import { Resources } from '@lettergate/contracts/admin/resources'
 import type { Queryable } from '@lettergate/db/pool'
 import { z } from 'zod'
@@ -6,15 +7,7 @@ import { z } from 'zod'
 const Limits = z.object({
   plan: z.string(),
   description: z.string(),
-  accepted_per_day: z.number(),
-  accepted_per_month: z.number().nullable(),
-  pool_per_day: z.number().nullable(),
-  bytes_per_day: z.number().nullable(),
-  requests_per_second: z.number().nullable(),
-  recipients_per_message: z.number(),
-  message_bytes: z.number(),
-  content_days: z.number(),
-  record_days: z.number(),
+  ...planLimits,
   /** How many of each; absent: as many as the gateway allows. */
   resources: Resources,
   features: z.array(z.string()),

@@ -5,7 +5,7 @@ import { type QuotaState, toQuotaState, type UsageColumns, usageColumns } from '
 export type UsageNow = { day: string; quota: QuotaState }
 
 /** The counters of a tenant now, as a request would find them; null: no such tenant. Writes nothing: a day without mail has no row yet. */
-export async function readUsage(db: Queryable, tenantId: string, mode: string): Promise<UsageNow | null> {
+export async function readCounters(db: Queryable, tenantId: string, mode: string): Promise<UsageNow | null> {
   const { rows } = await db.query<UsageColumns & { day: string }>({
     name: 'read-usage',
     text: `
@@ -29,33 +29,4 @@ export async function readUsage(db: Queryable, tenantId: string, mode: string): 
   const [row] = rows
   const quota = row ? toQuotaState(row) : null
   return row && quota ? { day: row.day, quota } : null
-}
-
-export type UsageDay = { day: string; accepted: number; pool: number; bytes: number; dayLimit: number | null }
-export type ConnectionUsage = { connectionId: string; sent: number; bounced: number; complained: number }
-
-/** The newest days that have any mail, at most this many, and what each connection did in them. */
-export async function readUsageDays(
-  db: Queryable,
-  { tenantId, mode, days }: { tenantId: string; mode: string; days: number },
-): Promise<{ days: UsageDay[]; connections: ConnectionUsage[] }> {
-  const values = [tenantId, mode, days]
-  const byDay = await db.query<UsageDay>({
-    name: 'read-usage-days',
-    text: `
-      select day, accepted, pool, bytes::float8 as bytes, day_limit as "dayLimit" from usage
-      where tenant_id = $1 and mode = $2 and day > usage_today() - $3::int4
-      order by day desc`,
-    values,
-  })
-  const byConnection = await db.query<ConnectionUsage>({
-    name: 'read-usage-connections',
-    text: `
-      select connection_id as "connectionId", sum(sent)::float8 as sent, sum(bounced)::float8 as bounced, sum(complained)::float8 as complained
-      from usage_connection
-      where tenant_id = $1 and mode = $2 and day > usage_today() - $3::int4
-      group by 1 order by 2 desc, 1`,
-    values,
-  })
-  return { days: byDay.rows, connections: byConnection.rows }
 }
