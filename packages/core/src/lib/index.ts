@@ -15,6 +15,12 @@ export {
   SENDING_LEASE_MS,
 } from './leases.ts'
 export { changeConnections, given, toJson } from './managed-rows.ts'
+export {
+  MESSAGE_COLUMNS,
+  type MessageColumns,
+  messageColumns,
+  READ_MESSAGE_COLUMNS,
+} from './message-columns.ts'
 export type { ContentDocument, Envelope, StoredMime, StoredRecipient } from './message-content.ts'
 export { startOperationsServer } from './operations-server.ts'
 export { makeOwnAddress, type OwnAddress, readOwnAddress } from './own-address.ts'

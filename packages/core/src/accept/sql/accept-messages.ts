@@ -2,11 +2,11 @@ import type { Stream } from '@lettergate/contracts/messages/new-message'
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
 import { type Counter, type QuotaState, toQuotaState, type UsageColumns } from '../../usage/index.ts'
-import { type AcceptRow, messageArray } from './accept-message-array.ts'
 import { everyCase } from './every-case.ts'
+import { type AcceptRow, messageArray } from './message-batch.ts'
 import { usualCase } from './usual-case.ts'
 
-export type { AcceptRow } from './accept-message-array.ts'
+export type { AcceptRow } from './message-batch.ts'
 
 /** One request: admitted as a whole or not at all. */
 export type AcceptUnit = {

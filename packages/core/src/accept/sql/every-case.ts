@@ -1,7 +1,7 @@
 import { appendAcceptances, appendEvents } from '../../lib/index.ts'
 import { suppressedBecause, suppressionOf } from '../../suppressions/index.ts'
 import { usageColumns } from '../../usage/index.ts'
-import { writtenMessages } from './written-messages.ts'
+import { MESSAGE_BATCH, WRITTEN_MESSAGES } from './message-batch.ts'
 
 /** What is left of a counter without a limit. */
 const UNLIMITED = '9223372036854775807'
@@ -33,7 +33,7 @@ with unit as materialized (
   from addressed where suppressed is not null group by unit
 ), ask as materialized (
   select m.unit, m.id, m.pool, m.overflow, m.content_bytes, m.recipient_count - coalesce(d.n, 0) as n
-  from unnest($2::accept_message_3[]) m left join left_out d on d.message_id = m.id
+  from ${MESSAGE_BATCH} m left join left_out d on d.message_id = m.id
 ), locked as materialized (
   select tenant_id, mode, lock_usage_day(tenant_id, mode) as g
   from (select distinct tenant_id, mode from unit order by tenant_id, mode) w
@@ -96,7 +96,7 @@ with unit as materialized (
   select a.tenant_id, a.mode, a.day, a.judged_by, m.*, m.recipient_count - coalesce(d.n, 0) as n, d.is_whole, d.n is not null as is_part,
          m.send_at is not null and m.send_at > now() as is_later,
          case when m.pool = 'no' then 'own' when a.fits_all then 'pool' else s.verdict end as way
-  from unnest($2::accept_message_3[]) m
+  from ${MESSAGE_BATCH} m
   join admitted a using (unit)
   left join left_out d on d.message_id = m.id
   left join short s on s.message_id = m.id
@@ -107,7 +107,7 @@ with unit as materialized (
            sum(content_bytes)::int8 as bytes
     from incoming group by 1, 2, 3
   ) s
-), ${writtenMessages}
+), ${WRITTEN_MESSAGES}
 ), written_recipient as (
   insert into recipient (tenant_id, message_id, position, kind, address, name, status, reason)
   select i.tenant_id, i.id, r.position, r.kind, r.address, r.name,

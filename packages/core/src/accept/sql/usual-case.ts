@@ -1,7 +1,7 @@
 import { appendAcceptances } from '../../lib/index.ts'
 import { suppressionOf } from '../../suppressions/index.ts'
 import { usageColumns } from '../../usage/index.ts'
-import { writtenMessages } from './written-messages.ts'
+import { MESSAGE_BATCH, WRITTEN_MESSAGES } from './message-batch.ts'
 
 /**
  * Decides the usual case: no recipient is suppressed, and all that its tenant asks for fits into every counter. Other requests have a null
@@ -57,9 +57,9 @@ with unit as materialized (
 ), incoming as materialized (
   select a.tenant_id, a.mode, a.day, m.*, m.recipient_count as n, m.send_at is not null and m.send_at > now() as is_later,
          case when m.pool = 'no' then 'own' else 'pool' end as way
-  from unnest($2::accept_message_3[]) m
+  from ${MESSAGE_BATCH} m
   join admitted a using (unit)
-), ${writtenMessages}
+), ${WRITTEN_MESSAGES}
 ), written_recipient as (
   insert into recipient (tenant_id, message_id, position, kind, address, name, status)
   select i.tenant_id, i.id, r.position, r.kind, r.address, r.name, case when i.is_later then 'scheduled' else 'queued' end
