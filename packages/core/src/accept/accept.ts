@@ -8,7 +8,7 @@ import type { Pool } from '@lettergate/db/pool'
 import type { WakeWorkers } from '../dispatch/index.ts'
 import { type Failpoint, fromStorage } from '../lib/index.ts'
 import { carriedOfNew, type PoolMessage, type PoolWays } from '../routing/index.ts'
-import { type Counter, counterOf, counters, type QuotaState, type Refusal } from '../usage/index.ts'
+import { type Counter, isCounter, type QuotaState, quotas, type Refusal } from '../usage/index.ts'
 import { acceptRow, type StoredAnswer, storedAnswer } from './message-rows.ts'
 import type { AcceptRow, AcceptUnit } from './sql/accept-messages.ts'
 import { findIdempotentAnswer } from './sql/find-idempotent-answer.ts'
@@ -175,12 +175,10 @@ function accepted(
   return { kind: 'accepted', messages, createdAt, quota, replayed, extra: answer.extra }
 }
 
-const refusals: ReadonlySet<string> = new Set(counters)
-const isCounter = (verdict: string | undefined): verdict is Counter => refusals.has(verdict ?? '')
-
 function requestedOf(counter: Counter, unit: AcceptUnit, counted: number): number {
-  if (counter === 'bytes') return unit.messages.reduce((sum, { contentBytes }) => sum + contentBytes, 0)
-  if (counter !== 'pool') return counted
+  const { asks } = quotas[counter]
+  if (asks === 'bytes') return unit.messages.reduce((sum, { contentBytes }) => sum + contentBytes, 0)
+  if (asks === 'n') return counted
   const must = unit.messages.filter(({ pool }) => pool?.pool === 'must' && pool.overflow === 'reject')
   return Math.min(
     counted,
@@ -243,7 +241,7 @@ export function createAcceptor(deps: {
     if (stored.kind !== 'stored' || !isCounter(stored.verdict) || !stored.usage) return null
     const { counted = unit.recipientCount, verdict: counter, usage: quota } = stored
     const requested = requestedOf(counter, unit, counted)
-    const { limit, used } = counterOf(quota, counter)
+    const { limit, used } = quota[counter]
     // What a repeat of another request was given in this statement is free again.
     if (limit === null || limit - used >= requested) return null
     return { kind: 'quota-exceeded', quota, counter, requested }

@@ -131,7 +131,6 @@ describe('a mail that its client wrote', () => {
     expect(stored).toMatchObject({
       fromAddress: 'app@acme.example',
       fromName: 'Ann Lee',
-
       subject: 'Grüße',
       tags: ['a'],
       attachmentCount: 0,

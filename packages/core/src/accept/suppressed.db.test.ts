@@ -128,8 +128,8 @@ test('a request fits if its recipients that are not suppressed fit, and a refusa
       messages: [buildMessage({ to: names.map((name) => ({ address: `${name}@example.net` })) })],
     })
   expect(await send('ann', 'bob', 'cid', 'dan')).toMatchObject({ kind: 'quota-exceeded', requested: 3 })
-  expect(await send('ann', 'bob', 'cid')).toMatchObject({ kind: 'accepted', quota: { used: 2 } })
-  expect(await send('ann')).toMatchObject({ kind: 'accepted', quota: { used: 2 } })
+  expect(await send('ann', 'bob', 'cid')).toMatchObject({ kind: 'accepted', quota: { day: { used: 2 } } })
+  expect(await send('ann')).toMatchObject({ kind: 'accepted', quota: { day: { used: 2 } } })
   await db.pool.query({ text: 'update tenant set daily_limit = 1 where id = $1', values: [tenantId] })
   expect(await send('ann')).toMatchObject({ kind: 'accepted', messages: [{ status: 'suppressed' }] })
   expect(await send('bob')).toMatchObject({ kind: 'quota-exceeded', requested: 1 })

@@ -19,7 +19,8 @@ import {
 import { toHeldRecord, toRecord, toSuppressedRecord, toSuspendedRecord, toUnknownRecord } from './outcome.ts'
 import { NO_SHARE, toPoolHeldRecord } from './pool-hold.ts'
 import type { Recorder } from './record.ts'
-import { atLeastMs, gaveUp } from './retry-schedule.ts'
+import { gaveUp, isOver } from './retry-end.ts'
+import { atLeastMs } from './retry-schedule.ts'
 import { pendingRecipients, type SelectedRecipients, selectRecipients } from './select-recipients.ts'
 import type { Fence } from './sql/begin-sending.ts'
 import type { LoadedMessage } from './sql/load-claimed.ts'
@@ -309,7 +310,7 @@ export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) =
     if ('why' in planned) {
       // Waiting for a limit is the tenant's wish; a connection that is down until the retry limit is not.
       const isDown = planned.why === 'circuit' || planned.why === 'paused'
-      if (!isDown || message.expiresInMs > 0) return planned
+      if (!isDown || !isOver(message)) return planned
       await giveUp(gaveUp(message.retryHours, 'the connection did not work'))
       return null
     }

@@ -2,7 +2,8 @@ import { classOf } from '@lettergate/providers/lib/failures'
 import type { RecipientRefusal, SendOutcome } from '@lettergate/providers/provider'
 import type { Choice } from './choose-connection.ts'
 import { type PassedOn, passedOnBy, refusedBefore } from './pass-on.ts'
-import { askedDelayMs, gaveUp, retryDelayMs } from './retry-schedule.ts'
+import { gaveUp, isOver } from './retry-end.ts'
+import { askedDelayMs, retryDelayMs } from './retry-schedule.ts'
 import { saysNoMailbox } from './says-no-mailbox.ts'
 import { pendingRecipients, type SelectedRecipients, selectRecipients } from './select-recipients.ts'
 import type { LoadedMessage, LoadedRecipient } from './sql/load-claimed.ts'
@@ -206,7 +207,7 @@ export function toRecord(
   const following = [...passedOver, ...selected.left]
   const delayMs = waitMs(outcome, unknownAttempt ? { ...attempt, hasOther: false } : attempt, random)
   const mayRepeat = delayMs < attempt.repeatWindowMs || message.onUnknown === 'resend'
-  const isLast = delayMs >= message.expiresInMs
+  const isLast = isOver(message, delayMs)
   const staying = tried.filter((recipient) => !leaving.has(recipient))
   const changes = staying.map((recipient): RecipientChange => {
     const wasUnrecognised = before.has(recipient.position)
@@ -287,7 +288,7 @@ export function toHeldRecord(
     expiresInMs = message.expiresInMs,
   }: { againInMs?: number; expiresInMs?: number } = {},
 ): OutcomeRecord {
-  const isLast = againInMs >= expiresInMs
+  const isLast = isOver({ expiresInMs }, againInMs)
   const pending = pendingRecipients(message)
   const changes = pending.map((recipient): RecipientChange => {
     const { position } = recipient

@@ -16,7 +16,7 @@ function presentPlan(limits: Limits, quota: QuotaState): Plan {
     bytes_per_day: limits.bytes_per_day,
   }
   const today = {
-    recipients_per_day: quota.limit,
+    recipients_per_day: quota.day.limit,
     recipients_per_month: quota.month.limit,
     pool_recipients_per_day: quota.pool.limit,
     bytes_per_day: quota.bytes.limit,

@@ -16,10 +16,10 @@ function presentNow({ day, quota }: UsageNow) {
   const [daily, monthly] = [nextDay(day), nextMonth(day)]
   return {
     day,
-    daily: presentCounter(quota, daily),
+    daily: presentCounter(quota.day, daily),
     monthly: presentCounter(quota.month, monthly),
     pool: presentCounter(quota.pool, daily),
-    own: quota.used - quota.pool.used,
+    own: quota.day.used - quota.pool.used,
     bytes: presentCounter(quota.bytes, daily),
   }
 }

@@ -1,10 +1,7 @@
 import { appendAcceptances, appendEvents } from '../../lib/index.ts'
 import { suppressedBecause, suppressionOf } from '../../suppressions/index.ts'
-import { usageColumns } from '../../usage/index.ts'
+import { fitsRests, restColumns, restsOf, usageColumns } from '../../usage/index.ts'
 import { MESSAGE_BATCH, WRITTEN_MESSAGES } from './message-batch.ts'
-
-/** What is left of a counter without a limit. */
-const UNLIMITED = '9223372036854775807'
 
 const HELD_BECAUSE = `'provider-required: the share of the common pool is used up for today. Add a connection of your own; otherwise the message waits for the next day (UTC).'`
 
@@ -12,7 +9,7 @@ const HELD_BECAUSE = `'provider-required: the share of the common pool is used u
  * Decides every case, also where a counter has too little room or a recipient is suppressed. In order:
  * `addressed` looks every recipient up in the suppression lists, before anything is counted; `left_out` has the messages with suppressed
  * ones;
- * `locked` locks the usage rows of the tenants concerned, and `room` is what is left of day, month, pool and bytes;
+ * `locked` locks the usage rows of the tenants concerned, and `room` is what is left of each counter;
  * `total` is what each tenant asks for: nearly always there is room for all of it. Where there is not, `short` gives out what is left, the
  * smallest requests first, so that a refused one is always larger than what is left (nothing is refused while room remains);
  * `claimed` takes idempotency keys;
@@ -39,10 +36,7 @@ with unit as materialized (
   from (select distinct tenant_id, mode from unit order by tenant_id, mode) w
 ), room as materialized (
   select l.tenant_id, l.mode, (l.g).day, l.g, t.connections_version,
-         greatest((l.g).day_limit - (l.g).accepted, 0)::int8 as day_rest,
-         greatest(coalesce((l.g).month_limit - (l.g).month_before - (l.g).accepted, ${UNLIMITED}), 0) as month_rest,
-         greatest(coalesce((l.g).pool_limit - (l.g).pool, ${UNLIMITED}), 0) as pool_rest,
-         greatest(coalesce((l.g).bytes_limit - (l.g).bytes, ${UNLIMITED}), 0) as bytes_rest
+         ${restColumns('l.g')}
   from locked l
   cross join lateral (select connections_version from tenant where id = l.tenant_id limit 1) t
   where (l.g).day is not null
@@ -52,17 +46,17 @@ with unit as materialized (
          case when d.list is null then u.answer else (left(u.answer::text, -1) || ',"suppressed":' || d.list || '}')::json end as answer
   from unit u
   join (
-    select unit as of_unit, sum(n) as n, coalesce(sum(n) filter (where pool <> 'no'), 0) as pool, sum(content_bytes) as bytes,
+    select unit as of_unit, sum(n) as n, coalesce(sum(n) filter (where pool <> 'no'), 0) as pool_n, sum(content_bytes) as bytes,
            coalesce(sum(n) filter (where pool = 'must' and overflow is distinct from 'hold'), 0) as must
     from ask group by unit
   ) s on s.of_unit = u.unit
   left join room r using (tenant_id, mode)
   left join named d using (unit)
 ), total as materialized (
-  select r.*, w.n <= r.day_rest and w.n <= r.month_rest and w.pool <= r.pool_rest and w.bytes <= r.bytes_rest as fits_all
+  select r.*, ${fitsRests('w', 'r')} as fits_all
   from room r
   join (
-    select tenant_id, mode, sum(n) as n, sum(pool) as pool, sum(bytes) as bytes from weighed where is_fresh group by 1, 2
+    select tenant_id, mode, sum(n) as n, sum(pool_n) as pool_n, sum(bytes) as bytes from weighed where is_fresh group by 1, 2
   ) w using (tenant_id, mode)
 ), short as materialized (
   select j.unit, j.message_id, j.verdict
@@ -70,7 +64,7 @@ with unit as materialized (
     (select array_agg(row(k.unit, k.id, k.n, k.pool, k.overflow, w.n, w.bytes, w.must)::admit_ask
                       order by w.n, k.unit, k.overflow is not distinct from 'hold', k.n, k.id)
      from ask k join weighed w using (unit) where w.tenant_id = t.tenant_id and w.mode = t.mode and w.is_fresh),
-    t.day_rest, t.month_rest, t.pool_rest, t.bytes_rest) j
+    ${restsOf('t')}) j
   where not t.fits_all
 ), judged as materialized (
   select unit, min(case verdict when 'no-pool' then 'pool' else verdict end) filter (where verdict not in ('own', 'pool', 'hold')) as refused_by,

@@ -1,6 +1,6 @@
 import { appendAcceptances } from '../../lib/index.ts'
 import { suppressionOf } from '../../suppressions/index.ts'
-import { usageColumns } from '../../usage/index.ts'
+import { fitsInto, usageColumns } from '../../usage/index.ts'
 import { MESSAGE_BATCH, WRITTEN_MESSAGES } from './message-batch.ts'
 
 /**
@@ -15,10 +15,7 @@ with unit as materialized (
   select * from unnest($1::accept_unit_3[])
 ), room as materialized (
   select tenant_id, mode, g, (g).day, (select connections_version from tenant where id = l.tenant_id) as connections_version,
-         n <= (g).day_limit - (g).accepted
-           and coalesce(n <= (g).month_limit - (g).month_before - (g).accepted, true)
-           and coalesce(pool_n <= (g).pool_limit - (g).pool, true)
-           and coalesce(bytes <= (g).bytes_limit - (g).bytes, true) as fits
+         ${fitsInto('g')} as fits
   from (
     select tenant_id, mode, n, pool_n, bytes, lock_usage_day(tenant_id, mode) as g
     from (
