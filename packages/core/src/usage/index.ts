@@ -21,7 +21,6 @@ export {
   usageColumns,
 } from './quotas.ts'
 export { ensureUsage } from './sql/ensure-usage.ts'
-export { expireUsage } from './sql/expire-usage.ts'
 export type { Drift } from './sql/find-drift.ts'
 export { FIRST_USAGE, giveNotices } from './sql/give-notices.ts'
 export { mayBeTaken } from './sql/may-be-taken.ts'
