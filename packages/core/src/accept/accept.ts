@@ -1,12 +1,11 @@
 import { hash } from 'node:crypto'
-import { setImmediate } from 'node:timers/promises'
 import { newId as newMachineId } from '@lettergate/contracts/lib/ids'
 import type { NewMessage } from '@lettergate/contracts/messages/send-request'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { BatcherFull, createBatcher } from '@lettergate/db/batcher'
 import type { Pool } from '@lettergate/db/pool'
 import type { WakeWorkers } from '../dispatch/index.ts'
-import { type Failpoint, fromStorage } from '../lib/index.ts'
+import { createTurn, type Failpoint, fromStorage } from '../lib/index.ts'
 import { carriedOfNew, type PoolMessage, type PoolWays } from '../routing/index.ts'
 import { type Counter, isCounter, type QuotaState, quotas, type Refusal } from '../usage/index.ts'
 import { acceptRow, type StoredAnswer, storedAnswer } from './message-rows.ts'
@@ -83,8 +82,6 @@ const IN_FLIGHT_MAX = 2
 /** Requests that may wait for the database before new ones are refused. */
 const WAITING_MAX = 2_000
 
-/** Milliseconds of making rows before others get their turn. */
-const ROWS_MS_MAX = 10
 /** Characters and bytes of content of one statement that others share; a request that has more is stored by itself. */
 const SHARED_CHARS_MAX = 1024 * 1024
 
@@ -105,12 +102,10 @@ async function rowsOf(
   messages: readonly NewMessage[],
 ): Promise<AcceptRow[]> {
   const rows: AcceptRow[] = []
-  let began = performance.now()
+  const turn = createTurn()
   for (const message of messages) {
     rows.push(acceptRow(newId(), message, replyAddress))
-    if (performance.now() - began < ROWS_MS_MAX) continue
-    await setImmediate()
-    began = performance.now()
+    await turn()
   }
   return rows
 }

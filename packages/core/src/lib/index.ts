@@ -6,7 +6,6 @@ export { type CursorKey, readCursor, writeCursor } from './cursor.ts'
 export { describeError } from './describe-error.ts'
 export { createFailpoint, type Failpoint, noFailpoint } from './failpoint.ts'
 export { toWireHeaders } from './header-fields.ts'
-export { inSlices } from './in-slices.ts'
 export {
   ANSWER_DEADLINE_MS,
   BEGIN_DEADLINE_MS,
@@ -25,6 +24,7 @@ export type { ContentDocument, Envelope, StoredMime, StoredRecipient } from './m
 export { startOperationsServer } from './operations-server.ts'
 export { makeOwnAddress, type OwnAddress, readOwnAddress } from './own-address.ts'
 export { POOL_PLAN, POOL_TARGET, POOL_TENANT_ID, toConnectionName } from './pool-tenant.ts'
+export { readOnce } from './read-once.ts'
 export { createReadiness, type Readiness } from './readiness.ts'
 export { type Background, repeatJobs, repeatTurns } from './repeat-turns.ts'
 export { retryQuery } from './retry-query.ts'
@@ -39,4 +39,5 @@ export { isPending } from './sql/is-pending.ts'
 export { type Notification, notify } from './sql/notify.ts'
 export { idRange, joinId } from './sql/uuid-range.ts'
 export { fromStorage } from './storage-problem.ts'
+export { createTurn, inSlices } from './take-turns.ts'
 export { createTimerWheel, type TimerWheel } from './timer-wheel.ts'
