@@ -7,15 +7,7 @@ import { type Permit, type Throttle, type WaitWhy, waitReasons } from '../thrott
 import { failedTriesOf, unrecognisedOf } from './attempt-history.ts'
 import type { Calls } from './call-provider.ts'
 import { carriedOf } from './carried-of.ts'
-import {
-  type Choice,
-  choose,
-  failedTries,
-  hasOther,
-  hasReady,
-  hasRoomier,
-  type View,
-} from './choose-connection.ts'
+import { type Choice, choose, failedTries, NO_OTHERS, othersOf, type View } from './choose-connection.ts'
 import { toHeldRecord, toRecord, toSuppressedRecord, toSuspendedRecord, toUnknownRecord } from './outcome.ts'
 import { NO_SHARE, toPoolHeldRecord } from './pool-hold.ts'
 import type { Recorder } from './record.ts'
@@ -184,9 +176,7 @@ export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) =
       selected,
       choice: plan.choice,
       failedBefore: failedTries(plan.view.tries, candidate),
-      hasOther: isRefusing(outcome) && hasOther(plan.route, candidate, plan.view),
-      hasReady: isRefusing(outcome) && hasReady(plan.route, candidate, plan.view),
-      hasRoomier: outcome.kind === 'rejected' && hasRoomier(plan.route, candidate, plan.view),
+      ...(isRefusing(outcome) ? othersOf(plan.route, candidate, plan.view) : NO_OTHERS),
       byPool: isOfPool(candidate),
     }
     await deps.recorder.record(toRecord(message, context, outcome))

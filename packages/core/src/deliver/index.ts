@@ -3,6 +3,7 @@
 export type { PoolHeldWhy } from './attempt.ts'
 export { classOfStored } from './attempt-history.ts'
 export { createBudget } from './byte-budget.ts'
+export { NO_OTHERS } from './choose-connection.ts'
 export { type AttemptResult, createDeliverer } from './deliver.ts'
 export { toOutbound } from './outbound-message.ts'
 export { type AttemptContext, toRecord } from './outcome.ts'

@@ -12,10 +12,8 @@ export {
 export {
   type Counter,
   fitsInto,
-  fitsRests,
   isCounter,
   quotas,
-  restColumns,
   restsOf,
   type UsageColumns,
   usageColumns,

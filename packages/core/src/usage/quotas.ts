@@ -120,21 +120,9 @@ export const fitsInto = (row: string): string =>
 /** What is left of a counter without a limit. */
 const UNLIMITED = '9223372036854775807'
 
-/** A select list of what is left in a row of usage, a column for each counter: `day_rest` and so on. */
-export const restColumns = (row: string): string =>
-  all
-    .map(
-      (quota) => `greatest(coalesce(${leftOf(quota, row)}, ${UNLIMITED}), 0)::int8 as ${quota.counter}_rest`,
-    )
-    .join(', ')
-
-/** Whether the sums of `asked` fit into the rests of `room`. */
-export const fitsRests = (asked: string, room: string): string =>
-  all.map(({ asks, counter }) => `${asked}.${asks} <= ${room}.${counter}_rest`).join(' and ')
-
-/** The rests of `room` as `admit_units` takes them. */
-export const restsOf = (room: string): string =>
-  all.map(({ counter }) => `${room}.${counter}_rest`).join(', ')
+/** What is left in a row of usage, as `admit_units` takes it. */
+export const restsOf = (row: string): string =>
+  all.map((quota) => `greatest(coalesce(${leftOf(quota, row)}, ${UNLIMITED}), 0)::int8`).join(', ')
 
 /** Rows of SQL for notices, of a row of usage: counter, used, limit, begin and end of its period. */
 export const noticeRows = (row: string): string =>

@@ -1,6 +1,6 @@
 import { appendAcceptances, appendEvents } from '../../lib/index.ts'
 import { suppressedBecause, suppressionOf } from '../../suppressions/index.ts'
-import { fitsRests, restColumns, restsOf, usageColumns } from '../../usage/index.ts'
+import { fitsInto, restsOf, usageColumns } from '../../usage/index.ts'
 import { MESSAGE_BATCH, WRITTEN_MESSAGES } from './message-batch.ts'
 
 const HELD_BECAUSE = `'provider-required: the share of the common pool is used up for today. Add a connection of your own; otherwise the message waits for the next day (UTC).'`
@@ -9,7 +9,7 @@ const HELD_BECAUSE = `'provider-required: the share of the common pool is used u
  * Decides every case, also where a counter has too little room or a recipient is suppressed. In order:
  * `addressed` looks every recipient up in the suppression lists, before anything is counted; `left_out` has the messages with suppressed
  * ones;
- * `locked` locks the usage rows of the tenants concerned, and `room` is what is left of each counter;
+ * `locked` locks the usage rows of the tenants concerned, and `room` has their rows;
  * `total` is what each tenant asks for: nearly always there is room for all of it. Where there is not, `short` gives out what is left, the
  * smallest requests first, so that a refused one is always larger than what is left (nothing is refused while room remains);
  * `claimed` takes idempotency keys;
@@ -35,8 +35,7 @@ with unit as materialized (
   select tenant_id, mode, lock_usage_day(tenant_id, mode) as g
   from (select distinct tenant_id, mode from unit order by tenant_id, mode) w
 ), room as materialized (
-  select l.tenant_id, l.mode, (l.g).day, l.g, t.connections_version,
-         ${restColumns('l.g')}
+  select l.tenant_id, l.mode, (l.g).day, l.g, t.connections_version
   from locked l
   cross join lateral (select connections_version from tenant where id = l.tenant_id limit 1) t
   where (l.g).day is not null
@@ -53,7 +52,7 @@ with unit as materialized (
   left join room r using (tenant_id, mode)
   left join named d using (unit)
 ), total as materialized (
-  select r.*, ${fitsRests('w', 'r')} as fits_all
+  select r.*, ${fitsInto('r.g')} as fits_all
   from room r
   join (
     select tenant_id, mode, sum(n) as n, sum(pool_n) as pool_n, sum(bytes) as bytes from weighed where is_fresh group by 1, 2
@@ -64,7 +63,7 @@ with unit as materialized (
     (select array_agg(row(k.unit, k.id, k.n, k.pool, k.overflow, w.n, w.bytes, w.must)::admit_ask
                       order by w.n, k.unit, k.overflow is not distinct from 'hold', k.n, k.id)
      from ask k join weighed w using (unit) where w.tenant_id = t.tenant_id and w.mode = t.mode and w.is_fresh),
-    ${restsOf('t')}) j
+    ${restsOf('t.g')}) j
   where not t.fits_all
 ), judged as materialized (
   select unit, min(case verdict when 'no-pool' then 'pool' else verdict end) filter (where verdict not in ('own', 'pool', 'hold')) as refused_by,
