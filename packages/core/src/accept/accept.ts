@@ -77,8 +77,6 @@ export type Acceptor = {
 const ACCEPT_MS = 2_700
 /** Requests in one transaction: bounds how long one statement holds the tenants' usage rows. */
 const BATCH_MAX = 250
-/** One is written while the next one gathers. */
-const IN_FLIGHT_MAX = 2
 /** Requests that may wait for the database before new ones are refused. */
 const WAITING_MAX = 2_000
 
@@ -202,7 +200,6 @@ export function createAcceptor(deps: {
   const small = createBatcher<TimedUnit, Stored>({
     run: store.storeUnits,
     itemsMax: BATCH_MAX,
-    inFlightMax: IN_FLIGHT_MAX,
     waitingMax: WAITING_MAX,
     weigh: contentChars,
     weightMax: SHARED_CHARS_MAX,
@@ -211,7 +208,6 @@ export function createAcceptor(deps: {
   const large = createBatcher<{ unit: TimedUnit; messages: NewMessage[] }, Stored>({
     run: async ([item]) => (item ? [await store.storeLarge(item.unit, item.messages)] : []),
     itemsMax: 1,
-    inFlightMax: IN_FLIGHT_MAX,
     waitingMax: 50,
   })
 

@@ -1,7 +1,7 @@
 import type { SendOutcome } from '@lettergate/providers/provider'
 import type { Candidate } from '../connections/index.ts'
 import type { Claim } from '../dispatch/index.ts'
-import { CALL_DEADLINE_MS, type Failpoint, POOL_TARGET } from '../lib/index.ts'
+import { CALL_DEADLINE_MS, type Failpoint, NO_POOL_SHARE, POOL_TARGET } from '../lib/index.ts'
 import { cannotCarry, type Route, type Router } from '../routing/index.ts'
 import { type Permit, type Throttle, type WaitWhy, waitReasons } from '../throttle/index.ts'
 import { failedTriesOf, unrecognisedOf } from './attempt-history.ts'
@@ -9,7 +9,7 @@ import type { Calls } from './call-provider.ts'
 import { carriedOf } from './carried-of.ts'
 import { type Choice, choose, failedTries, NO_OTHERS, othersOf, type View } from './choose-connection.ts'
 import { toHeldRecord, toRecord, toSuppressedRecord, toSuspendedRecord, toUnknownRecord } from './outcome.ts'
-import { NO_SHARE, toPoolHeldRecord } from './pool-hold.ts'
+import { toPoolHeldRecord } from './pool-hold.ts'
 import type { Recorder } from './record.ts'
 import { gaveUp, isOver } from './retry-end.ts'
 import { atLeastMs } from './retry-schedule.ts'
@@ -100,7 +100,7 @@ function without(usedUp: UsedUp, route: Candidates): Candidates {
 const isOfPool = ({ ownerId }: Candidate) => ownerId !== undefined
 
 function whyHeld(route: Route, reason: string): PoolHeldWhy {
-  if (reason === NO_SHARE) return 'share'
+  if (reason === NO_POOL_SHARE) return 'share'
   const faults = route.kind === 'candidates' ? [...(route.faults?.values() ?? [])] : []
   if (faults.some(({ code }) => code === 'provider-required')) return 'paused'
   return faults.some(({ code }) => code === 'sender-not-allowed') ? 'sender' : 'message'
@@ -213,7 +213,7 @@ export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) =
     for (;;) {
       const chosen = choose(without(usedUp, route), view)
       if (chosen.kind !== 'use' && soonest) return soonest
-      if (chosen.kind === 'none') return route === offered ? chosen.reason : NO_SHARE
+      if (chosen.kind === 'none') return route === offered ? chosen.reason : NO_POOL_SHARE
       if (chosen.kind === 'wait') {
         const { connectionId, why, ms } = chosen
         return { connectionId, why, ms: atLeastMs(ms), version, message }

@@ -35,7 +35,6 @@ export type MessageReader = {
 }
 
 const BATCH_MAX = 200
-const IN_FLIGHT_MAX = 2
 const WAITING_MAX = 5_000
 
 const KNOWN = new Set<string>(recipientStatuses)
@@ -68,7 +67,6 @@ export function createMessageReader(deps: { pool: Pool }): MessageReader {
   const batcher = createBatcher<{ tenantId: string; id: string }, MessageRow | null>({
     run: (keys) => readMessages(deps.pool, keys),
     itemsMax: BATCH_MAX,
-    inFlightMax: IN_FLIGHT_MAX,
     waitingMax: WAITING_MAX,
   })
   return {

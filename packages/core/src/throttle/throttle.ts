@@ -121,8 +121,6 @@ export function createThrottle(deps: {
       return wanted.map(() => undefined)
     },
     itemsMax: BATCH_MAX,
-    inFlightMax: 2,
-    waitingMax: Number.POSITIVE_INFINITY,
   })
 
   const reserve = createReservations(deps)

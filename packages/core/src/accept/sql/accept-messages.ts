@@ -64,14 +64,12 @@ const statements = {
   },
 }
 
-type Row = UsageColumns & {
-  verdict: AcceptVerdict | null
-  connections_version: number | null
-  now: Date
-  counted: number
-  suppressed: SuppressedRecipient[] | null
-  held: string[] | null
-}
+type Row = UsageColumns &
+  Pick<AcceptResult, 'connectionsVersion' | 'now' | 'counted'> & {
+    verdict: AcceptVerdict | null
+    suppressed: SuppressedRecipient[] | null
+    held: string[] | null
+  }
 
 type Numbered<T> = T & { unit: number }
 type RecipientRow = Numbered<AcceptRow['recipients'][number]> & {
@@ -154,7 +152,7 @@ function toResult(row: Row, verdict: AcceptVerdict): AcceptResult {
     admitted: verdict === 'go',
     verdict,
     usage: toQuotaState(row),
-    connectionsVersion: row.connections_version,
+    connectionsVersion: row.connectionsVersion,
     now: row.now,
     counted: row.counted,
     suppressed: row.suppressed ?? [],

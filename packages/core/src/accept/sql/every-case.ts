@@ -1,9 +1,7 @@
-import { appendAcceptances, appendEvents } from '../../lib/index.ts'
+import { appendAcceptances, appendEvents, NO_POOL_SHARE } from '../../lib/index.ts'
 import { suppressedBecause, suppressionOf } from '../../suppressions/index.ts'
 import { fitsInto, restsOf, usageColumns } from '../../usage/index.ts'
 import { MESSAGE_BATCH, WRITTEN_MESSAGES } from './message-batch.ts'
-
-const HELD_BECAUSE = `'provider-required: the share of the common pool is used up for today. Add a connection of your own; otherwise the message waits for the next day (UTC).'`
 
 /**
  * Decides every case, also where a counter has too little room or a recipient is suppressed. In order:
@@ -106,7 +104,7 @@ with unit as materialized (
   select i.tenant_id, i.id, r.position, r.kind, r.address, r.name,
          case when r.suppressed is not null then 'suppressed' when i.is_later then 'scheduled' when i.way = 'hold' then 'held'
               else 'queued' end,
-         case when r.suppressed is null and i.way = 'hold' and not i.is_later then ${HELD_BECAUSE}
+         case when r.suppressed is null and i.way = 'hold' and not i.is_later then '${NO_POOL_SHARE}'
               else ${suppressedBecause('r.suppressed')} end
   from addressed r
   join incoming i on i.id = r.message_id
@@ -122,12 +120,12 @@ with unit as materialized (
 ), ${appendAcceptances(`select tenant_id, id as message_id, mode, stream = 'bulk' as is_bulk from incoming order by id`)}, ${appendEvents(`
   select i.tenant_id, i.id as message_id, r.position,
          case when r.suppressed is null then 'recipient.held' else 'recipient.suppressed' end as type,
-         json_build_object('reason', case when r.suppressed is null then ${HELD_BECAUSE} else ${suppressedBecause('r.suppressed')} end) as data,
+         json_build_object('reason', case when r.suppressed is null then '${NO_POOL_SHARE}' else ${suppressedBecause('r.suppressed')} end) as data,
          i.mode, i.stream = 'bulk' as is_bulk, null::uuid as connection_id
   from addressed r join incoming i on i.id = r.message_id
   where r.suppressed is not null or i.way = 'hold' and not i.is_later
   order by i.id, r.position`)}${extra}
-select u.unit, u.n::int4 as counted, u.list as suppressed, a.held, r.connections_version, now() as now,
+select u.unit, u.n::int4 as counted, u.list as suppressed, a.held, r.connections_version as "connectionsVersion", now() as now,
        case when a.unit is not null then 'go' when r.day is null then 'no-day' when not u.is_fresh then 'stale'
             else coalesce(j.refused_by, 'key') end as verdict,
        ${usageColumns('coalesce(s.g, r.g)')}

@@ -68,7 +68,7 @@ with unit as materialized (
          content_bytes, now(), stream = 'bulk'
   from incoming
 ), ${appendAcceptances(`select tenant_id, id as message_id, mode, stream = 'bulk' as is_bulk from incoming order by id`)}${extra}
-select u.unit, u.n as counted, null as suppressed, null as held, u.version_now as connections_version, now() as now,
+select u.unit, u.n as counted, null as suppressed, null as held, u.version_now as "connectionsVersion", now() as now,
        case when u.verdict = 'go' and u.key_hash is not null and u.request_id <> all (array(select request_id from claimed)) then 'key'
             else u.verdict end as verdict, g.*
 from asked u
