@@ -25,7 +25,7 @@ import {
 } from '@lettergate/core/provider-events'
 import { createSealer, deriveKeys } from '@lettergate/core/secrets'
 
-import { createQuotaReader } from '@lettergate/core/usage'
+import { createQuotaCache } from '@lettergate/core/usage'
 import { createCallbackReaders } from '@lettergate/core/webhooks'
 import { createActorScope } from '@lettergate/db/actor'
 import { createListener } from '@lettergate/db/listener'
@@ -246,7 +246,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     inboundDomain,
     keys: addressKeys,
   })
-  const quotas = createQuotaReader({ pool, onError })
+  const quotas = createQuotaCache({ pool, onError })
   const dns = options.dns ?? createDns({ allow: options.egressAllow })
   const { acceptor, submit } = openAccept({
     pool,

@@ -11,7 +11,7 @@ import type { MessageReader, MessageWaits } from '@lettergate/core/messages'
 import type { EventReceiver, EventRegistrar, HookFinder } from '@lettergate/core/provider-events'
 
 import type { Sealer } from '@lettergate/core/secrets'
-import type { QuotaReader } from '@lettergate/core/usage'
+import type { QuotaCache } from '@lettergate/core/usage'
 import type { ActorScope } from '@lettergate/db/actor'
 import type { Queryable } from '@lettergate/db/pool'
 import type { OperatorPrisma, TenantPrisma } from '@lettergate/db/prisma'
@@ -54,7 +54,7 @@ export type ApiDeps = {
   acceptor: Pick<Acceptor, 'waiting'>
   submit: Submit
   /** What is left of a tenant's limits, for answers. */
-  quotas: QuotaReader
+  quotas: QuotaCache
   clock: DatabaseClock
   keys: KeyVerifier
   /** When keys were used last. */

@@ -1,69 +1,12 @@
-import { createSecretKey, type KeyObject } from 'node:crypto'
+import { createSecretKey } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { z } from 'zod'
 import { settings } from './settings.ts'
 
 export type Env = Record<string, string | undefined>
 
-export type Config = {
-  env: 'development' | 'production'
-  /** Absolute. */
-  dataDir: string
-  /** Unset in development until `rootSecret` makes one; a KeyObject because it prints as nothing. */
-  secret: KeyObject | undefined
-  /** Opens what it sealed, while the root key is being changed. */
-  previousSecret: KeyObject | undefined
-  logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
-  egressAllow: readonly string[]
-  egressMailPort: boolean
-  /** Whether connections to SES without keys use the AWS identity of the process. */
-  awsIdentity: boolean
-  /** Where bounces of mail that leaves from here come back to. */
-  returnPathDomain: string | undefined
-  spfInclude: string | undefined
-  /** Addresses that mail leaves from; none: those of the name. */
-  sendingAddresses: readonly string[]
-  heloName: string | undefined
-  /** Whether several tenants may prove the same domain. */
-  sharedDomains: boolean
-  /** Without a slash at its end. */
-  publicUrl: string | undefined
-  apiHost: string
-  apiPort: number
-  apiMetricsPort: number | undefined
-  apiKeepAliveSeconds: number
-  apiTrustedProxies: readonly string[]
-  workerMetricsPort: number | undefined
-  smtp: SmtpConfig
-  feedDays: number
-  inboundDomain: string
-  inboundDays: number
-  inboundHost: string
-  /** Undefined: inbound mail is off. */
-  inboundPort: number | undefined
-  /** Whether old messages are deleted. */
-  retention: boolean
-  databaseUrl: string | undefined
-  redisUrl: string | undefined
-  failpoint: string | undefined
-}
-
-/** A port that is undefined is off. */
-export type SmtpConfig = {
-  host: string
-  name: string | undefined
-  port: number | undefined
-  submissionPort: number | undefined
-  tlsPort: number | undefined
-  /** Files. */
-  certificate: { cert: string; key: string } | undefined
-  takesPasswordsWithoutTls: boolean
-  trustedProxies: readonly string[]
-  connectionsMax: number
-  connectionsPerAddress: number
-  open: { port: number; tenant: string; networks: readonly string[] } | undefined
-  metricsPort: number | undefined
-}
+export type SmtpConfig = ReturnType<typeof toSmtp>
+export type Config = ReturnType<typeof toConfig>
 
 /** The configuration of api, worker and migrate, which need a database. */
 export type ServiceConfig = Config & { databaseUrl: string }
@@ -115,7 +58,8 @@ function incomplete(given: Env): string[] {
   })
 }
 
-function toSmtp(data: z.infer<typeof settings>): SmtpConfig {
+/** A port that is undefined is off. */
+function toSmtp(data: z.infer<typeof settings>) {
   const { SMTP_TLS_CERT: cert, SMTP_TLS_KEY: key, SMTP_OPEN_PORT: port, SMTP_OPEN_TENANT: tenant } = data
   const networks = Object.freeze(data.SMTP_OPEN_NETWORKS ?? [])
   return Object.freeze({
@@ -124,6 +68,7 @@ function toSmtp(data: z.infer<typeof settings>): SmtpConfig {
     port: data.SMTP_PORT ?? undefined,
     submissionPort: data.SMTP_SUBMISSION_PORT ?? undefined,
     tlsPort: data.SMTP_TLS_PORT ?? undefined,
+    /** Files. */
     certificate: cert !== undefined && key !== undefined ? Object.freeze({ cert, key }) : undefined,
     takesPasswordsWithoutTls: data.SMTP_PASSWORDS_WITHOUT_TLS === 'on',
     trustedProxies: Object.freeze(data.SMTP_TRUSTED_PROXIES ?? []),
@@ -134,23 +79,31 @@ function toSmtp(data: z.infer<typeof settings>): SmtpConfig {
   })
 }
 
-function toConfig(data: z.infer<typeof settings>): Config {
+function toConfig(data: z.infer<typeof settings>) {
   const toKey = (text: string | undefined) =>
     text === undefined ? undefined : createSecretKey(Buffer.from(text))
   return Object.freeze({
     env: data.LETTERGATE_ENV,
+    /** Absolute. */
     dataDir: resolve(data.LETTERGATE_DATA_DIR),
+    /** Unset in development until `rootSecret` makes one; a KeyObject because it prints as nothing. */
     secret: toKey(data.LETTERGATE_SECRET),
+    /** Opens what it sealed, while the root key is being changed. */
     previousSecret: toKey(data.LETTERGATE_SECRET_PREVIOUS),
     logLevel: data.LETTERGATE_LOG_LEVEL,
     egressAllow: Object.freeze(data.LETTERGATE_EGRESS_ALLOW ?? []),
     egressMailPort: data.LETTERGATE_EGRESS_PORT_25 === 'on',
+    /** Whether connections to SES without keys use the AWS identity of the process. */
     awsIdentity: data.LETTERGATE_AWS_IDENTITY === 'on',
+    /** Where bounces of mail that leaves from here come back to. */
     returnPathDomain: data.LETTERGATE_RETURN_PATH_DOMAIN,
     spfInclude: data.LETTERGATE_SPF_INCLUDE,
+    /** Addresses that mail leaves from; none: those of the name. */
     sendingAddresses: Object.freeze(data.LETTERGATE_ADDRESSES ?? []),
     heloName: data.LETTERGATE_HELO_NAME,
+    /** Whether several tenants may prove the same domain. */
     sharedDomains: data.LETTERGATE_SHARED_DOMAINS === 'on',
+    /** Without a slash at its end. */
     publicUrl: data.LETTERGATE_PUBLIC_URL,
     apiHost: data.API_HOST,
     apiPort: data.API_PORT,
@@ -163,7 +116,9 @@ function toConfig(data: z.infer<typeof settings>): Config {
     inboundDomain: data.LETTERGATE_INBOUND_DOMAIN,
     inboundDays: data.LETTERGATE_INBOUND_DAYS,
     inboundHost: data.INBOUND_HOST,
+    /** Undefined: inbound mail is off. */
     inboundPort: data.INBOUND_PORT ?? undefined,
+    /** Whether old messages are deleted. */
     retention: data.LETTERGATE_RETENTION === 'on',
     databaseUrl: data.DATABASE_URL,
     redisUrl: data.REDIS_URL,

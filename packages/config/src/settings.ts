@@ -81,223 +81,174 @@ const addressList = commaList.refine(
   'must be a comma list of IP addresses',
 )
 
+/** On or off, and what it is when it is not set. */
+const onOff = (usual: 'on' | 'off') => z.enum(['on', 'off'], { error: 'must be on or off' }).default(usual)
+
+const rootKey = z.string().refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes long')
+
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
-/** One row per setting, with its sentence and the value to show in `.env.example`, which a test keeps equal to this. */
+/** One row per setting, with its sentence. A test keeps `.env.example`, which shows these rows with their defaults, equal to this. */
 export const settings = z.object({
   LETTERGATE_ENV: z
     .enum(['development', 'production'], { error: 'must be development or production' })
     .default('development')
-    .meta({
-      example: 'development',
-      description: 'development or production; production needs LETTERGATE_SECRET and ignores LG_FAILPOINT.',
-    }),
-  LETTERGATE_DATA_DIR: z.string().default('.lettergate').meta({
-    example: '.lettergate',
-    description: 'Folder of the embedded database, its logs, dev.json and, in development, the root secret.',
-  }),
-  LETTERGATE_SECRET: z
+    .describe('development or production; production needs LETTERGATE_SECRET and ignores LG_FAILPOINT.'),
+  LETTERGATE_DATA_DIR: z
     .string()
-    .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes long')
+    .default('.lettergate')
+    .describe('Folder of the embedded database, its logs, dev.json and, in development, the root secret.'),
+  LETTERGATE_SECRET: rootKey
     .optional()
-    .meta({
-      example: '',
-      description:
-        'Root key of secrets at rest, at least 32 random bytes as text; in development one is generated.',
-    }),
-  LETTERGATE_SECRET_PREVIOUS: z
-    .string()
-    .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes long')
+    .describe(
+      'Root key of secrets at rest, at least 32 random bytes as text; in development one is generated.',
+    ),
+  LETTERGATE_SECRET_PREVIOUS: rootKey
     .optional()
-    .meta({
-      example: '',
-      description:
-        'A second root key while you change LETTERGATE_SECRET: it decrypts old data and encrypts nothing new.',
-    }),
+    .describe(
+      'A second root key while you change LETTERGATE_SECRET: it decrypts old data and encrypts nothing new.',
+    ),
   LETTERGATE_LOG_LEVEL: z
     .enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` })
     .default('info')
-    .meta({ example: 'info', description: 'Least severe log line that is written.' }),
-  LETTERGATE_EGRESS_ALLOW: egressList.optional().meta({
-    example: '',
-    description: 'Comma list of CIDRs or hosts that connections may reach besides the public internet.',
-  }),
-  LETTERGATE_EGRESS_PORT_25: z.enum(['on', 'off'], { error: 'must be on or off' }).default('off').meta({
-    example: 'off',
-    description:
-      'on or off: tenants may reach public mail servers on port 25 (provider direct, or smtp on that port). Their mail uses the reputation of your address.',
-  }),
-  LETTERGATE_RETURN_PATH_DOMAIN: domainName.optional().meta({
-    example: '',
-    description:
+    .describe('Least severe log line that is written.'),
+  LETTERGATE_EGRESS_ALLOW: egressList
+    .optional()
+    .describe('Comma list of CIDRs or hosts that connections may reach besides the public internet.'),
+  LETTERGATE_EGRESS_PORT_25: onOff('off').describe(
+    'on or off: tenants may reach public mail servers on port 25 (provider direct, or smtp on that port). Their mail uses the reputation of your address.',
+  ),
+  LETTERGATE_RETURN_PATH_DOMAIN: domainName
+    .optional()
+    .describe(
       'Domain of yours that bounces come back to, with an MX record that leads to this gateway and an SPF record; `bounce.` names of tenants lead to it. Unset: bounces of mail that leaves from here go to its author.',
-  }),
-  LETTERGATE_SPF_INCLUDE: domainName.optional().meta({
-    example: '',
-    description: 'Name of an SPF record of yours that lists the addresses below; tenants include it.',
-  }),
-  LETTERGATE_ADDRESSES: addressList.optional().meta({
-    example: '',
-    description:
+    ),
+  LETTERGATE_SPF_INCLUDE: domainName
+    .optional()
+    .describe('Name of an SPF record of yours that lists the addresses below; tenants include it.'),
+  LETTERGATE_ADDRESSES: addressList
+    .optional()
+    .describe(
       'Comma list of IPv4 and IPv6 addresses that mail of this installation leaves from, for lettergate doctor dns; unset: those of LETTERGATE_HELO_NAME.',
-  }),
-  LETTERGATE_HELO_NAME: domainName.optional().meta({
-    example: '',
-    description: 'Name by which this installation greets mail servers, for lettergate doctor dns.',
-  }),
-  LETTERGATE_SHARED_DOMAINS: z.enum(['on', 'off'], { error: 'must be on or off' }).default('off').meta({
-    example: 'off',
-    description:
-      'on or off: several tenants may prove the same domain. Turn it on only if all tenants are your own.',
-  }),
-  LETTERGATE_PUBLIC_URL: publicUrl.optional().meta({
-    example: '',
-    description:
+    ),
+  LETTERGATE_HELO_NAME: domainName
+    .optional()
+    .describe('Name by which this installation greets mail servers, for lettergate doctor dns.'),
+  LETTERGATE_SHARED_DOMAINS: onOff('off').describe(
+    'on or off: several tenants may prove the same domain. Turn it on only if all tenants are your own.',
+  ),
+  LETTERGATE_PUBLIC_URL: publicUrl
+    .optional()
+    .describe(
       'URL at which email providers reach the api, such as https://mail.example.com; unset: events of providers cannot be registered.',
-  }),
-  LETTERGATE_AWS_IDENTITY: z.enum(['on', 'off'], { error: 'must be on or off' }).default('off').meta({
-    example: 'off',
-    description:
-      'on or off: an ses connection without keys uses the AWS identity of this machine (role, ~/.aws). Every tenant can create one, so turn it on only if all tenants are your own.',
-  }),
-  API_HOST: z
-    .string()
-    .default('127.0.0.1')
-    .meta({ example: '127.0.0.1', description: 'Address that the api listens on.' }),
-  API_PORT: port
-    .default(3000)
-    .meta({ example: '3000', description: 'Port that the api listens on; 0 takes any free one.' }),
-  API_METRICS_PORT: port.optional().meta({
-    example: '',
-    description: 'Port on API_HOST where the api answers /metrics, and nothing else; unset: off.',
-  }),
-  API_KEEP_ALIVE_SECONDS: wholeNumber(1, 3_600).default(72).meta({
-    example: '72',
-    description:
+    ),
+  LETTERGATE_AWS_IDENTITY: onOff('off').describe(
+    'on or off: an ses connection without keys uses the AWS identity of this machine (role, ~/.aws). Every tenant can create one, so turn it on only if all tenants are your own.',
+  ),
+  API_HOST: z.string().default('127.0.0.1').describe('Address that the api listens on.'),
+  API_PORT: port.default(3000).describe('Port that the api listens on; 0 takes any free one.'),
+  API_METRICS_PORT: port
+    .optional()
+    .describe('Port on API_HOST where the api answers /metrics, and nothing else; unset: off.'),
+  API_KEEP_ALIVE_SECONDS: wholeNumber(1, 3_600)
+    .default(72)
+    .describe(
       'Seconds that the api keeps an idle connection; set it longer than that of the load balancer in front (often 60).',
-  }),
-  API_TRUSTED_PROXIES: cidrList.optional().meta({
-    example: '',
-    description:
+    ),
+  API_TRUSTED_PROXIES: cidrList
+    .optional()
+    .describe(
       'Comma list of addresses or CIDRs of proxies whose X-Forwarded-For is trusted; unset: none, and the caller is the address that connects.',
-  }),
-  WORKER_METRICS_PORT: port.optional().meta({
-    example: '',
-    description: 'Port on API_HOST where the worker answers /metrics, /healthz and /readyz; unset: off.',
-  }),
-  SMTP_HOST: z
-    .string()
-    .default('127.0.0.1')
-    .meta({ example: '127.0.0.1', description: 'Address that the SMTP server listens on.' }),
+    ),
+  WORKER_METRICS_PORT: port
+    .optional()
+    .describe('Port on API_HOST where the worker answers /metrics, /healthz and /readyz; unset: off.'),
+  SMTP_HOST: z.string().default('127.0.0.1').describe('Address that the SMTP server listens on.'),
   SMTP_NAME: z
     .string()
     .regex(/^[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?$/i, 'must be a host name')
     .optional()
-    .meta({
-      example: '',
-      description:
-        'Name of the SMTP server, such as smtp.example.com: it greets with it, and settings for programs show it; unset: SMTP_HOST.',
-    }),
-  SMTP_PORT: portOrOff.default(2525).meta({
-    example: '2525',
-    description: 'Port for mail of apps, with STARTTLS; off: none; 0 takes any free one.',
-  }),
-  SMTP_SUBMISSION_PORT: portOrOff.default(2587).meta({
-    example: '2587',
-    description: 'A second port with STARTTLS, 587 on a public server; off: none.',
-  }),
-  SMTP_TLS_PORT: portOrOff.default(2465).meta({
-    example: '2465',
-    description: 'Port with TLS from the first byte, 465 on a public server; off: none.',
-  }),
-  SMTP_TLS_CERT: z.string().optional().meta({
-    example: '',
-    description:
+    .describe(
+      'Name of the SMTP server, such as smtp.example.com: it greets with it, and settings for programs show it; unset: SMTP_HOST.',
+    ),
+  SMTP_PORT: portOrOff
+    .default(2525)
+    .describe('Port for mail of apps, with STARTTLS; off: none; 0 takes any free one.'),
+  SMTP_SUBMISSION_PORT: portOrOff
+    .default(2587)
+    .describe('A second port with STARTTLS, 587 on a public server; off: none.'),
+  SMTP_TLS_PORT: portOrOff
+    .default(2465)
+    .describe('Port with TLS from the first byte, 465 on a public server; off: none.'),
+  SMTP_TLS_CERT: z
+    .string()
+    .optional()
+    .describe(
       'File of the certificate with its chain (PEM), read again when it changes; unset: in development one is made, in production there is no TLS.',
-  }),
-  SMTP_TLS_KEY: z.string().optional().meta({
-    example: '',
-    description: 'File of the key of SMTP_TLS_CERT (PEM).',
-  }),
-  SMTP_PASSWORDS_WITHOUT_TLS: z.enum(['on', 'off'], { error: 'must be on or off' }).default('off').meta({
-    example: 'off',
-    description:
-      'on or off: AUTH PLAIN and LOGIN without TLS, on SMTP_PORT alone. They show the password to everybody on the way, so turn it on only for a private network.',
-  }),
-  SMTP_TRUSTED_PROXIES: cidrList.optional().meta({
-    example: '',
-    description:
+    ),
+  SMTP_TLS_KEY: z.string().optional().describe('File of the key of SMTP_TLS_CERT (PEM).'),
+  SMTP_PASSWORDS_WITHOUT_TLS: onOff('off').describe(
+    'on or off: AUTH PLAIN and LOGIN without TLS, on SMTP_PORT alone. They show the password to everybody on the way, so turn it on only for a private network.',
+  ),
+  SMTP_TRUSTED_PROXIES: cidrList
+    .optional()
+    .describe(
       'Comma list of addresses or CIDRs of load balancers that begin with a header of the PROXY protocol, in version 1 or 2; unset: none.',
-  }),
-  SMTP_CONNECTIONS_MAX: wholeNumber(1, 50_000).default(3_000).meta({
-    example: '3000',
-    description: 'SMTP sessions at the same time; one costs 16 kB, with TLS 62 kB.',
-  }),
-  SMTP_CONNECTIONS_PER_ADDRESS: wholeNumber(1, 50_000).default(200).meta({
-    example: '200',
-    description: 'SMTP sessions at the same time from one address, or from one /64 network of IPv6.',
-  }),
-  SMTP_OPEN_PORT: port.optional().meta({
-    example: '',
-    description:
+    ),
+  SMTP_CONNECTIONS_MAX: wholeNumber(1, 50_000)
+    .default(3_000)
+    .describe('SMTP sessions at the same time; one costs 16 kB, with TLS 62 kB.'),
+  SMTP_CONNECTIONS_PER_ADDRESS: wholeNumber(1, 50_000)
+    .default(200)
+    .describe('SMTP sessions at the same time from one address, or from one /64 network of IPv6.'),
+  SMTP_OPEN_PORT: port
+    .optional()
+    .describe(
       'Port without AUTH, for programs that have none; needs SMTP_OPEN_TENANT and SMTP_OPEN_NETWORKS; unset: none.',
-  }),
+    ),
   SMTP_OPEN_TENANT: z
     .string()
     .regex(/^ten_[0-9a-hjkmnp-tv-z]{26}$/, 'must be the id of a tenant, ten_…')
     .optional()
-    .meta({ example: '', description: 'Tenant that mail on SMTP_OPEN_PORT belongs to.' }),
-  SMTP_OPEN_NETWORKS: cidrList.optional().meta({
-    example: '',
-    description: 'Comma list of addresses or CIDRs that may use SMTP_OPEN_PORT.',
-  }),
-  SMTP_METRICS_PORT: port.optional().meta({
-    example: '',
-    description: 'Port on API_HOST where the SMTP server answers /metrics, /healthz and /readyz; unset: off.',
-  }),
-  LETTERGATE_FEED_DAYS: wholeNumber(1, 365).default(30).meta({
-    example: '30',
-    description: 'Days for which events stay in the feed; a reader that is away for longer has missed some.',
-  }),
+    .describe('Tenant that mail on SMTP_OPEN_PORT belongs to.'),
+  SMTP_OPEN_NETWORKS: cidrList
+    .optional()
+    .describe('Comma list of addresses or CIDRs that may use SMTP_OPEN_PORT.'),
+  SMTP_METRICS_PORT: port
+    .optional()
+    .describe('Port on API_HOST where the SMTP server answers /metrics, /healthz and /readyz; unset: off.'),
+  LETTERGATE_FEED_DAYS: wholeNumber(1, 365)
+    .default(30)
+    .describe('Days for which events stay in the feed; a reader that is away for longer has missed some.'),
   LETTERGATE_INBOUND_DOMAIN: z
     .string()
     .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'must be a domain in lower case')
     .default('inbound.lettergate.example')
-    .meta({
-      example: 'inbound.lettergate.example',
-      description:
-        'Domain of yours whose MX is this gateway: every tenant has an address under it, and bounces and replies come back to it.',
-    }),
-  LETTERGATE_INBOUND_DAYS: wholeNumber(1, 365).default(30).meta({
-    example: '30',
-    description: 'Days for which received mail is kept.',
-  }),
-  INBOUND_HOST: z.string().default('127.0.0.1').meta({
-    example: '127.0.0.1',
-    description: 'Address that the gateway takes inbound mail on.',
-  }),
-  INBOUND_PORT: portOrOff.default(2526).meta({
-    example: '2526',
-    description:
+    .describe(
+      'Domain of yours whose MX is this gateway: every tenant has an address under it, and bounces and replies come back to it.',
+    ),
+  LETTERGATE_INBOUND_DAYS: wholeNumber(1, 365).default(30).describe('Days for which received mail is kept.'),
+  INBOUND_HOST: z.string().default('127.0.0.1').describe('Address that the gateway takes inbound mail on.'),
+  INBOUND_PORT: portOrOff
+    .default(2526)
+    .describe(
       'Port on INBOUND_HOST that takes inbound mail, 25 on a public server; off: none; 0 takes any free one.',
-  }),
-  LETTERGATE_RETENTION: z.enum(['on', 'off'], { error: 'must be on or off' }).default('on').meta({
-    example: 'on',
-    description:
-      'on or off: content and records of messages are deleted after the days of their plan. Off keeps everything for good.',
-  }),
-  DATABASE_URL: url('postgres:', 'postgresql:').optional().meta({
-    example: '',
-    description:
+    ),
+  LETTERGATE_RETENTION: onOff('on').describe(
+    'on or off: content and records of messages are deleted after the days of their plan. Off keeps everything for good.',
+  ),
+  DATABASE_URL: url('postgres:', 'postgresql:')
+    .optional()
+    .describe(
       'Postgres to use, postgres://user:password@host:port/database, directly or through a pooler in session mode; unset: npm start brings its own.',
-  }),
-  REDIS_URL: url('redis:', 'rediss:').optional().meta({
-    example: '',
-    description: 'Redis that holds the queue, redis://host:port; unset: the queue lives in Postgres.',
-  }),
-  LG_FAILPOINT: z.string().optional().meta({
-    example: '',
-    description:
+    ),
+  REDIS_URL: url('redis:', 'rediss:')
+    .optional()
+    .describe('Redis that holds the queue, redis://host:port; unset: the queue lives in Postgres.'),
+  LG_FAILPOINT: z
+    .string()
+    .optional()
+    .describe(
       'Fail points of the fault tests, name:kill9|stop|throw|sleep<ms>:1/n[,…][;seed=n]; never set it outside a test.',
-  }),
+    ),
 })

@@ -1,14 +1,8 @@
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { acceptMessages } from '../src/accept/index.ts'
-import {
-  ensureUsage,
-  expireUsage,
-  FIRST_USAGE,
-  giveNotices,
-  proveUsage,
-  rollUpConnections,
-} from '../src/usage/index.ts'
+import { sweepSteps } from '../src/sweep/index.ts'
+import { ensureUsage, FIRST_USAGE, giveNotices, proveUsage, rollUpConnections } from '../src/usage/index.ts'
 import { buildRow, buildTenant, buildUnit } from './rows.ts'
 
 let db: TestDatabase
@@ -157,7 +151,7 @@ test('usage is kept for 400 days', async () => {
     `insert into usage (tenant_id, day, mode, closed) select $1, usage_today() - age, 'live', true from unnest(array[399, 400, 401, 500]) as age`,
     [tenantId],
   )
-  while ((await expireUsage(db.batch, 1)) > 0);
+  await sweepSteps.expireUsage({ pool: db.batch, repeatWindowMs: () => 0 })
   expect(
     await query(`select usage_today() - day as age from usage where tenant_id = $1 order by 1`, [tenantId]),
   ).toEqual([{ age: 0 }, { age: 399 }, { age: 400 }])

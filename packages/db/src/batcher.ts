@@ -17,10 +17,10 @@ export type BatcherOptions<I, O> = {
   /** A batch ends with the item that makes it heavier than this; without it, `itemsMax` alone ends it. */
   weightMax?: number
   weigh?(item: I): number
-  /** Batches in progress at the same time: with 2, one is written while the next one gathers. */
-  inFlightMax: number
-  /** Items that may wait; more are refused, so that memory stays bounded. */
-  waitingMax: number
+  /** Batches in progress at the same time; absent: 2, so that one is written while the next one gathers. */
+  inFlightMax?: number
+  /** Items that may wait; more are refused. Absent: any number, because what makes them is bounded. */
+  waitingMax?: number
 }
 
 export class BatcherFull extends Error {
@@ -40,6 +40,7 @@ const GATHER_MS = 3
  * batches of 30, with 8,100 messages accepted a second instead of 10,500.
  */
 export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O> {
+  const { inFlightMax = 2, waitingMax = Number.POSITIVE_INFINITY } = options
   const waiting: Waiting<I, O>[] = []
   let inFlight = 0
   let running = 0
@@ -102,8 +103,8 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
   }
 
   function flush(hasGathered: boolean): void {
-    while (waiting.length > 0 && inFlight < options.inFlightMax && (hasGathered || isWorthIt())) start()
-    if (waiting.length > 0 && inFlight < options.inFlightMax) gather()
+    while (waiting.length > 0 && inFlight < inFlightMax && (hasGathered || isWorthIt())) start()
+    if (waiting.length > 0 && inFlight < inFlightMax) gather()
   }
 
   function gather(): void {
@@ -116,10 +117,10 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
 
   return {
     add(item) {
-      if (waiting.length >= options.waitingMax) return Promise.reject(new BatcherFull())
+      if (waiting.length >= waitingMax) return Promise.reject(new BatcherFull())
       return new Promise((resolve, reject) => {
         waiting.push({ item, resolve, reject })
-        if (scheduled || inFlight >= options.inFlightMax) return
+        if (scheduled || inFlight >= inFlightMax) return
         if (!isWorthIt()) return gather()
         scheduled = true
         // After the sockets of this turn have been read: their requests share the batch.

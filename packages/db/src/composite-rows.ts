@@ -74,7 +74,8 @@ const kinds: Kinds = {
   },
 }
 
-type Column<R> = (to: RowWriter, row: R) => void
+/** Writes one column of a row. */
+export type Column<R> = (to: RowWriter, row: R) => void
 
 /** One column of a row type: its type, and its values. */
 export function column<R, K extends keyof Values>(

@@ -1,15 +1,17 @@
 /** Redis when there is one; otherwise the queue is in the database, in its own schema. */
 export type QueueBackend = { kind: 'redis'; url: string; prefix?: string } | { kind: 'postgres'; url: string }
 
-/** Deadline of a query to a silent Postgres; a claim that was not enqueued expires after 10 s anyway. */
-export const POSTGRES_BOUNDS = {
+/** The queue in Postgres. A query to a silent one has a deadline: a claim that was not enqueued expires after 10 s anyway. */
+export const postgresConnection = (url: string, max: number) => ({
+  connectionString: url,
   query_timeout: 15_000,
   connectionTimeoutMillis: 5_000,
   keepAlive: true,
   keepAliveInitialDelayMillis: 5_000,
-}
-
-export const POSTGRES_SCHEMA = 'bullmq'
+  schema: 'bullmq',
+  migrate: true,
+  max,
+})
 
 /** Braces: all keys of a queue fall into one slot of a Redis Cluster. */
 export const DEFAULT_PREFIX = '{lettergate}'

@@ -2,8 +2,7 @@ import { createPostgresBackend, Queue, withBackend } from 'bullmq'
 import type { Redis } from 'ioredis'
 import {
   DEFAULT_PREFIX,
-  POSTGRES_BOUNDS,
-  POSTGRES_SCHEMA,
+  postgresConnection,
   producerOptions,
   QUEUE_NAME,
   type QueueBackend,
@@ -59,13 +58,7 @@ export async function createDeliverQueue(
   if (backend.kind === 'postgres') {
     const classes = withBackend(createPostgresBackend)
     const queue = new classes.Queue(QUEUE_NAME, {
-      connection: {
-        connectionString: backend.url,
-        ...POSTGRES_BOUNDS,
-        schema: POSTGRES_SCHEMA,
-        migrate: true,
-        max: 3,
-      },
+      connection: postgresConnection(backend.url, 3),
     })
     queue.on('error', onError)
     await queue.waitUntilReady()

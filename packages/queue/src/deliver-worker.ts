@@ -2,8 +2,7 @@ import { createPostgresBackend, type Job, Worker, withBackend } from 'bullmq'
 import {
   consumerOptions,
   DEFAULT_PREFIX,
-  POSTGRES_BOUNDS,
-  POSTGRES_SCHEMA,
+  postgresConnection,
   QUEUE_NAME,
   type QueueBackend,
 } from './backend.ts'
@@ -46,13 +45,7 @@ export async function createDeliverWorker(options: DeliverWorkerOptions): Promis
     const classes = withBackend(createPostgresBackend)
     const worker = new classes.Worker<unknown, void>(QUEUE_NAME, processJob, {
       ...common,
-      connection: {
-        connectionString: backend.url,
-        ...POSTGRES_BOUNDS,
-        schema: POSTGRES_SCHEMA,
-        migrate: true,
-        max: 5,
-      },
+      connection: postgresConnection(backend.url, 5),
     })
     worker.on('error', options.onError)
     worker.on('failed', (_job, error) => options.onError(error))

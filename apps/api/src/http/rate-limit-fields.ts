@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CounterState, QuotaReader, QuotaState } from '@lettergate/core/usage'
+import type { CounterState, QuotaCache, QuotaState } from '@lettergate/core/usage'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { LimitHit } from './request-limits.ts'
 
@@ -22,7 +22,7 @@ type Policy = { name: string; seconds: number; state: CounterState }
 
 function policiesOf(quota: QuotaState): Policy[] {
   return [
-    { name: 'daily', seconds: DAY_SECONDS, state: quota },
+    { name: 'daily', seconds: DAY_SECONDS, state: quota.day },
     { name: 'monthly', seconds: MONTH_SECONDS, state: quota.month },
     { name: 'pool', seconds: DAY_SECONDS, state: quota.pool },
   ]
@@ -45,7 +45,7 @@ export function addRateLimitFields(reply: FastifyReply, quota: QuotaState): void
 }
 
 /** Puts the fields on every answer to a tenant's key that has none of its own: as they were four seconds ago at most, in this process. */
-export function addQuotaToAnswers(app: FastifyInstance, { quotas }: { quotas: QuotaReader }): void {
+export function addQuotaToAnswers(app: FastifyInstance, { quotas }: { quotas: QuotaCache }): void {
   app.addHook('onSend', async (request, reply) => {
     const { principal } = request
     if (!principal || principal.mode === 'admin' || reply.hasHeader('ratelimit')) return

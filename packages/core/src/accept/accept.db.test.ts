@@ -105,7 +105,7 @@ test('a replay is answered even when the quota is used up', async () => {
   expect(await acceptor().accept(live(tenantId), { messages: [buildMessage()] })).toMatchObject({
     kind: 'quota-exceeded',
     requested: 1,
-    quota: { limit: 1, used: 1 },
+    quota: { day: { limit: 1, used: 1 } },
   })
 })
 

@@ -1,14 +1,13 @@
 import { hash } from 'node:crypto'
-import { setImmediate } from 'node:timers/promises'
 import { newId as newMachineId } from '@lettergate/contracts/lib/ids'
 import type { NewMessage } from '@lettergate/contracts/messages/send-request'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { BatcherFull, createBatcher } from '@lettergate/db/batcher'
 import type { Pool } from '@lettergate/db/pool'
 import type { WakeWorkers } from '../dispatch/index.ts'
-import { type Failpoint, fromStorage } from '../lib/index.ts'
+import { createTurn, type Failpoint, fromStorage } from '../lib/index.ts'
 import { carriedOfNew, type PoolMessage, type PoolWays } from '../routing/index.ts'
-import { type Counter, counterOf, counters, type QuotaState, type Refusal } from '../usage/index.ts'
+import { type Counter, isCounter, type QuotaState, quotas, type Refusal } from '../usage/index.ts'
 import { acceptRow, type StoredAnswer, storedAnswer } from './message-rows.ts'
 import type { AcceptRow, AcceptUnit } from './sql/accept-messages.ts'
 import { findIdempotentAnswer } from './sql/find-idempotent-answer.ts'
@@ -78,13 +77,9 @@ export type Acceptor = {
 const ACCEPT_MS = 2_700
 /** Requests in one transaction: bounds how long one statement holds the tenants' usage rows. */
 const BATCH_MAX = 250
-/** One is written while the next one gathers. */
-const IN_FLIGHT_MAX = 2
 /** Requests that may wait for the database before new ones are refused. */
 const WAITING_MAX = 2_000
 
-/** Milliseconds of making rows before others get their turn. */
-const ROWS_MS_MAX = 10
 /** Characters and bytes of content of one statement that others share; a request that has more is stored by itself. */
 const SHARED_CHARS_MAX = 1024 * 1024
 
@@ -105,12 +100,10 @@ async function rowsOf(
   messages: readonly NewMessage[],
 ): Promise<AcceptRow[]> {
   const rows: AcceptRow[] = []
-  let began = performance.now()
+  const turn = createTurn()
   for (const message of messages) {
     rows.push(acceptRow(newId(), message, replyAddress))
-    if (performance.now() - began < ROWS_MS_MAX) continue
-    await setImmediate()
-    began = performance.now()
+    await turn()
   }
   return rows
 }
@@ -175,12 +168,10 @@ function accepted(
   return { kind: 'accepted', messages, createdAt, quota, replayed, extra: answer.extra }
 }
 
-const refusals: ReadonlySet<string> = new Set(counters)
-const isCounter = (verdict: string | undefined): verdict is Counter => refusals.has(verdict ?? '')
-
 function requestedOf(counter: Counter, unit: AcceptUnit, counted: number): number {
-  if (counter === 'bytes') return unit.messages.reduce((sum, { contentBytes }) => sum + contentBytes, 0)
-  if (counter !== 'pool') return counted
+  const { asks } = quotas[counter]
+  if (asks === 'bytes') return unit.messages.reduce((sum, { contentBytes }) => sum + contentBytes, 0)
+  if (asks === 'n') return counted
   const must = unit.messages.filter(({ pool }) => pool?.pool === 'must' && pool.overflow === 'reject')
   return Math.min(
     counted,
@@ -209,7 +200,6 @@ export function createAcceptor(deps: {
   const small = createBatcher<TimedUnit, Stored>({
     run: store.storeUnits,
     itemsMax: BATCH_MAX,
-    inFlightMax: IN_FLIGHT_MAX,
     waitingMax: WAITING_MAX,
     weigh: contentChars,
     weightMax: SHARED_CHARS_MAX,
@@ -218,7 +208,6 @@ export function createAcceptor(deps: {
   const large = createBatcher<{ unit: TimedUnit; messages: NewMessage[] }, Stored>({
     run: async ([item]) => (item ? [await store.storeLarge(item.unit, item.messages)] : []),
     itemsMax: 1,
-    inFlightMax: IN_FLIGHT_MAX,
     waitingMax: 50,
   })
 
@@ -243,7 +232,7 @@ export function createAcceptor(deps: {
     if (stored.kind !== 'stored' || !isCounter(stored.verdict) || !stored.usage) return null
     const { counted = unit.recipientCount, verdict: counter, usage: quota } = stored
     const requested = requestedOf(counter, unit, counted)
-    const { limit, used } = counterOf(quota, counter)
+    const { limit, used } = quota[counter]
     // What a repeat of another request was given in this statement is free again.
     if (limit === null || limit - used >= requested) return null
     return { kind: 'quota-exceeded', quota, counter, requested }

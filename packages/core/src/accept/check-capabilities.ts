@@ -5,7 +5,7 @@ import { toPointer } from '@lettergate/contracts/problems/validation-issues'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import type { Provider } from '@lettergate/providers/provider'
 import { LRUCache } from 'lru-cache'
-import { fromStorage } from '../lib/index.ts'
+import { fromStorage, readOnce } from '../lib/index.ts'
 import {
   asksMore,
   type Carried,
@@ -22,6 +22,7 @@ import {
   readRouting,
   targetsOf,
 } from '../routing/index.ts'
+import { problemAt } from './problem-at.ts'
 
 export type ConnectionsCheck = {
   /**
@@ -66,13 +67,6 @@ function routableOf({ stream, tags, from, to, cc, bcc }: NewMessage): Routable {
 
 type Refusal = { provider: Provider; fault: Incompatibility }
 
-function senderProblem({ code, pointer: at, detail }: Incompatibility, pointer: string): Problem {
-  return new Problem(code, {
-    detail: `${pointer}${at}: ${detail}`,
-    errors: [{ pointer: `${pointer}${at}`, detail }],
-  })
-}
-
 function toProblem(refusals: readonly Refusal[], { routeId }: Way, pointer: string): Problem | null {
   // What is the message's own doing comes first; of sizes, the largest that would have been possible.
   const [first] = [...refusals].sort((a, b) => {
@@ -87,9 +81,8 @@ function toProblem(refusals: readonly Refusal[], { routeId }: Way, pointer: stri
   const others = routeId === null ? 'of your other connections' : 'of the other connections of that route'
   const all = refusals.length > 1 ? `, and none ${others} can carry it either` : ''
   const by = routeId === null ? '' : `, by the route ${toPublicId('rte', routeId)}`
-  const at = `${pointer}${fault.pointer}`
   const detail = `${fault.detail} (${provider.id}${by}${all})`
-  return new Problem(fault.code, { detail: `${at}: ${detail}`, errors: [{ pointer: at, detail }] })
+  return problemAt(fault.code, `${pointer}${fault.pointer}`, detail)
 }
 
 /**
@@ -116,12 +109,9 @@ export function createConnectionsCheck(deps: {
   }
 
   function routingOf(tenantId: string): Promise<OpenRouting> {
-    const cached = cache.get(tenantId)
-    if (cached) return cached
-    const reading = fromStorage(readRouting(deps.tenants.forTenant(tenantId), tenantId))
-    cache.set(tenantId, reading)
-    reading.catch(() => cache.delete(tenantId))
-    return reading
+    return readOnce(cache, tenantId, () =>
+      fromStorage(readRouting(deps.tenants.forTenant(tenantId), tenantId)),
+    )
   }
 
   async function named(tenantId: string, id: string): Promise<Way> {
@@ -165,7 +155,7 @@ export function createConnectionsCheck(deps: {
       if (fault || !senders || mode === 'test') return fault
       const { connectionId = null } = message
       const sender = await senders.findFault(tenantId, { ...routableOf(message), connectionId })
-      return sender && senderProblem(sender, pointer)
+      return sender && problemAt(sender.code, `${pointer}${sender.pointer}`, sender.detail)
     },
   }
 }

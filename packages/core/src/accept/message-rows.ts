@@ -104,7 +104,7 @@ export function acceptRow(
     fromName: message.from.name ?? null,
     subject: message.subject,
     tags: message.tags,
-    metadata: Object.keys(message.metadata).length === 0 ? null : JSON.stringify(message.metadata),
+    metadata: Object.keys(message.metadata).length === 0 ? null : message.metadata,
     sendAt: message.sendAt ?? null,
     connectionId: message.connectionId ?? null,
     callbackUrl: message.callbackUrl ?? null,

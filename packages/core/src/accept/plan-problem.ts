@@ -3,6 +3,7 @@ import { Problem } from '@lettergate/contracts/problems/problems'
 import { toPointer } from '@lettergate/contracts/problems/validation-issues'
 import type { Limits } from '../plans/index.ts'
 import { carriedOfNew, encodedBytes } from '../routing/index.ts'
+import { problemAt } from './problem-at.ts'
 
 /** What the tenant's plan does not allow of one message; null: nothing. */
 export function planProblem(
@@ -14,10 +15,7 @@ export function planProblem(
   if (recipients > recipientsMax) {
     const detail = `has ${recipients} recipients; the plan "${plan}" allows ${recipientsMax} in one message`
     const at = `${pointer}${toPointer(['to'])}`
-    return new Problem('validation-failed', {
-      detail: `${at}: ${detail}`,
-      errors: [{ pointer: at, detail }],
-    })
+    return problemAt('validation-failed', at, detail)
   }
   const bytes = encodedBytes(carriedOfNew(message))
   if (bytes <= bytesMax) return null

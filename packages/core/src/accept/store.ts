@@ -12,9 +12,9 @@ import {
   acceptEvery,
   acceptMessages,
   acceptUsual,
+  type SuppressedRecipient,
 } from './sql/accept-messages.ts'
-import { findAccepted } from './sql/find-accepted.ts'
-import { findLeftOut } from './sql/find-left-out.ts'
+import { findStored } from './sql/find-stored.ts'
 import { insertAttachments } from './sql/insert-attachments.ts'
 import { insertDocuments } from './sql/insert-documents.ts'
 import { insertRaw } from './sql/insert-raw.ts'
@@ -101,26 +101,23 @@ export function createStore(deps: StoreDeps): {
    * Should the lost statement commit later still, the retry meets the same primary keys and comes back here.
    */
   async function probe(units: AcceptUnit[]): Promise<(Stored | null)[]> {
-    const dates = await findAccepted(
-      deps.pool,
-      units.map((unit) => ({ tenantId: unit.tenantId, id: unit.requestId })),
-    )
-    const found = units.filter((_, index) => dates[index])
-    const left = await findLeftOut(
-      deps.pool,
-      found.flatMap(({ tenantId, messages }) => messages.map(({ id }) => ({ tenantId, id }))),
-    )
-    return units.map(({ messages }, index) => {
-      const now = dates[index]
+    const keys = units.flatMap(({ tenantId, messages }) => messages.map(({ id }) => ({ tenantId, id })))
+    const rows = await findStored(deps.pool, keys)
+    const found = new Map(keys.map(({ id }, index) => [id, rows[index]]))
+    return units.map(({ messages, requestId }) => {
+      const now = found.get(requestId)?.createdAt
       if (!now) return null
-      const ids = new Set(messages.map(({ id }) => id))
+      const ids = messages.map(({ id }) => id)
+      const suppressedOf = (id: string) => found.get(id)?.suppressed ?? []
       return {
         kind: 'stored',
         admitted: true,
         usage: null,
         now,
-        suppressed: left.suppressed.filter(([id]) => ids.has(id)),
-        held: left.held.filter((id) => ids.has(id)),
+        suppressed: ids.flatMap((id) =>
+          suppressedOf(id).map((position): SuppressedRecipient => [id, position]),
+        ),
+        held: ids.filter((id) => found.get(id)?.isHeld),
       }
     })
   }

@@ -129,8 +129,8 @@ describe('a mail that its client wrote', () => {
     expect((await rawOf(tenantId, id)).equals(mail(head, 'caf\xe9\0\xff\r\n'))).toBe(true)
     const stored = await createMessageReader({ pool: db.pool }).read({ tenantId, mode: 'live' }, id)
     expect(stored).toMatchObject({
-      from: { address: 'app@acme.example', name: 'Ann Lee' },
-
+      fromAddress: 'app@acme.example',
+      fromName: 'Ann Lee',
       subject: 'Grüße',
       tags: ['a'],
       attachmentCount: 0,

@@ -96,7 +96,7 @@ describe('one message', () => {
     expect(await submit(tenantId)).toMatchObject({
       kind: 'refused',
       problem: { code: 'quota-exceeded', headers: { 'retry-after': expect.stringMatching(/^\d+$/) } },
-      quota: { limit: 1, used: 1 },
+      quota: { day: { limit: 1, used: 1 } },
     })
   })
 

@@ -1,9 +1,8 @@
-import { setImmediate } from 'node:timers/promises'
 import { permitsFrom } from '@lettergate/contracts/keys/from-domains'
 import type { NewMessage } from '@lettergate/contracts/messages/send-request'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { toPointer } from '@lettergate/contracts/problems/validation-issues'
-import { fromStorage } from '../lib/index.ts'
+import { createTurn, fromStorage } from '../lib/index.ts'
 import type { LimitsReader } from '../plans/index.ts'
 import { type QuotaState, quotaExceeded } from '../usage/index.ts'
 import type { AcceptOutcome, Acceptor } from './accept.ts'
@@ -11,6 +10,7 @@ import type { AddressesCheck } from './check-addresses.ts'
 import type { ConnectionsCheck } from './check-capabilities.ts'
 import { fromKept, toKept } from './kept-problems.ts'
 import { planProblem } from './plan-problem.ts'
+import { problemAt } from './problem-at.ts'
 import { readMimeMessage } from './read-mime-message.ts'
 import type { Submission, Submit, SubmitOutcome } from './submission.ts'
 
@@ -34,7 +34,7 @@ async function urlProblem(
   const detail = await fromStorage(callbacks.refusal(tenantId, callbackUrl))
   if (detail === null) return null
   const at = `${pointer}${toPointer(['callback_url'])}`
-  return new Problem('url-not-allowed', { detail: `${at}: ${detail}`, errors: [{ pointer: at, detail }] })
+  return problemAt('url-not-allowed', at, detail)
 }
 
 function senderProblem(
@@ -46,7 +46,7 @@ function senderProblem(
   if (permitted === undefined || permitsFrom(permitted, domain)) return null
   const at = `${pointer}${toPointer(['from'])}`
   const detail = `mail sent with this key must be from ${permitted.join(', ')}`
-  return new Problem('sender-not-allowed', { detail: `${at}: ${detail}`, errors: [{ pointer: at, detail }] })
+  return problemAt('sender-not-allowed', at, detail)
 }
 
 function isMessage(entry: Judged): entry is NewMessage {
@@ -58,18 +58,13 @@ function pointerOf({ messages, atomic }: Submission, index: number): string {
   return atomic && messages.length === 1 ? '#' : `#/messages/${index}`
 }
 
-/** Milliseconds of reading before others get their turn. */
-const READ_MS_MAX = 10
-
 /** Reads the mails that clients wrote; the other entries stay as they are. */
 async function readMimes(submission: Submission): Promise<Judged[]> {
   const read: Judged[] = []
-  let began = performance.now()
+  const turn = createTurn()
   for (const [index, entry] of submission.messages.entries()) {
     read.push('kind' in entry ? await readMimeMessage(entry, pointerOf(submission, index)) : entry)
-    if (performance.now() - began < READ_MS_MAX) continue
-    await setImmediate()
-    began = performance.now()
+    await turn()
   }
   return read
 }
@@ -144,15 +139,13 @@ export function createSubmit(deps: {
       return fault ?? entry
     }
     const judged: Promise<Judged>[] = []
-    let began = performance.now()
+    const turn = createTurn()
     for (const [index, entry] of read.entries()) {
       const one = judgeOne(entry, index)
       // Its failure is heard below, once all have begun.
       one.catch(() => undefined)
       judged.push(one)
-      if (performance.now() - began < READ_MS_MAX) continue
-      await setImmediate()
-      began = performance.now()
+      await turn()
     }
     return Promise.all(judged)
   }

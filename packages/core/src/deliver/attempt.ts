@@ -1,25 +1,18 @@
 import type { SendOutcome } from '@lettergate/providers/provider'
 import type { Candidate } from '../connections/index.ts'
 import type { Claim } from '../dispatch/index.ts'
-import { CALL_DEADLINE_MS, type Failpoint, POOL_TARGET } from '../lib/index.ts'
+import { CALL_DEADLINE_MS, type Failpoint, NO_POOL_SHARE, POOL_TARGET } from '../lib/index.ts'
 import { cannotCarry, type Route, type Router } from '../routing/index.ts'
 import { type Permit, type Throttle, type WaitWhy, waitReasons } from '../throttle/index.ts'
 import { failedTriesOf, unrecognisedOf } from './attempt-history.ts'
 import type { Calls } from './call-provider.ts'
 import { carriedOf } from './carried-of.ts'
-import {
-  type Choice,
-  choose,
-  failedTries,
-  hasOther,
-  hasReady,
-  hasRoomier,
-  type View,
-} from './choose-connection.ts'
+import { type Choice, choose, failedTries, NO_OTHERS, othersOf, type View } from './choose-connection.ts'
 import { toHeldRecord, toRecord, toSuppressedRecord, toSuspendedRecord, toUnknownRecord } from './outcome.ts'
-import { NO_SHARE, toPoolHeldRecord } from './pool-hold.ts'
+import { toPoolHeldRecord } from './pool-hold.ts'
 import type { Recorder } from './record.ts'
-import { atLeastMs, gaveUp } from './retry-schedule.ts'
+import { gaveUp, isOver } from './retry-end.ts'
+import { atLeastMs } from './retry-schedule.ts'
 import { pendingRecipients, type SelectedRecipients, selectRecipients } from './select-recipients.ts'
 import type { Fence } from './sql/begin-sending.ts'
 import type { LoadedMessage } from './sql/load-claimed.ts'
@@ -107,7 +100,7 @@ function without(usedUp: UsedUp, route: Candidates): Candidates {
 const isOfPool = ({ ownerId }: Candidate) => ownerId !== undefined
 
 function whyHeld(route: Route, reason: string): PoolHeldWhy {
-  if (reason === NO_SHARE) return 'share'
+  if (reason === NO_POOL_SHARE) return 'share'
   const faults = route.kind === 'candidates' ? [...(route.faults?.values() ?? [])] : []
   if (faults.some(({ code }) => code === 'provider-required')) return 'paused'
   return faults.some(({ code }) => code === 'sender-not-allowed') ? 'sender' : 'message'
@@ -183,9 +176,7 @@ export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) =
       selected,
       choice: plan.choice,
       failedBefore: failedTries(plan.view.tries, candidate),
-      hasOther: isRefusing(outcome) && hasOther(plan.route, candidate, plan.view),
-      hasReady: isRefusing(outcome) && hasReady(plan.route, candidate, plan.view),
-      hasRoomier: outcome.kind === 'rejected' && hasRoomier(plan.route, candidate, plan.view),
+      ...(isRefusing(outcome) ? othersOf(plan.route, candidate, plan.view) : NO_OTHERS),
       byPool: isOfPool(candidate),
     }
     await deps.recorder.record(toRecord(message, context, outcome))
@@ -222,7 +213,7 @@ export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) =
     for (;;) {
       const chosen = choose(without(usedUp, route), view)
       if (chosen.kind !== 'use' && soonest) return soonest
-      if (chosen.kind === 'none') return route === offered ? chosen.reason : NO_SHARE
+      if (chosen.kind === 'none') return route === offered ? chosen.reason : NO_POOL_SHARE
       if (chosen.kind === 'wait') {
         const { connectionId, why, ms } = chosen
         return { connectionId, why, ms: atLeastMs(ms), version, message }
@@ -309,7 +300,7 @@ export function createAttempt(deps: AttemptDeps): (claim: Claim, again: Again) =
     if ('why' in planned) {
       // Waiting for a limit is the tenant's wish; a connection that is down until the retry limit is not.
       const isDown = planned.why === 'circuit' || planned.why === 'paused'
-      if (!isDown || message.expiresInMs > 0) return planned
+      if (!isDown || !isOver(message)) return planned
       await giveUp(gaveUp(message.retryHours, 'the connection did not work'))
       return null
     }

@@ -124,37 +124,28 @@ export function choose(route: Candidates, view: View): Chosen {
 const foundTooMuch = ({ connectionId }: Candidate, { tries }: View) =>
   tries.some((one) => one.connectionId === connectionId && classOfStored(one.code)?.elsewhere === true)
 
-/** Whether another candidate, ready or not, has not refused this message as too large. */
-export function hasRoomier(route: Candidates, failed: Candidate, view: View): boolean {
-  return route.candidates.some(
-    (candidate) =>
-      candidate !== failed && view.incompatibilityOf(candidate) === null && !foundTooMuch(candidate, view),
-  )
+/** The connections that may carry a message after a failed attempt. */
+export type Others = {
+  /** Another connection is ready and was not tried more often than this one. Only a ready one can take over: another call may take a probe. */
+  hasOther: boolean
+  /** Another connection, ready or not, has not refused this message as too large. */
+  hasRoomier: boolean
+  /** Another connection is ready and has not refused this message, with a recognised reply or another. */
+  hasReady: boolean
 }
 
-/** Whether another candidate is ready and has not refused this message, with a recognised reply or another. */
-export function hasReady(route: Candidates, failed: Candidate, view: View): boolean {
-  return route.candidates.some(
-    (candidate) =>
-      candidate !== failed &&
-      !hasRefused(candidate, view) &&
-      !foundTooMuch(candidate, view) &&
-      view.incompatibilityOf(candidate) === null &&
-      view.availabilityOf(candidate).kind === 'ready',
-  )
-}
+export const NO_OTHERS: Others = { hasOther: false, hasRoomier: false, hasReady: false }
 
-/**
- * Whether another candidate can take over immediately after a certain failure. Only a ready one counts: a probe may be taken by another call,
- * and the message would return to the candidate that failed.
- */
-export function hasOther(route: Candidates, failed: Candidate, view: View): boolean {
+export function othersOf(route: Candidates, failed: Candidate, view: View): Others {
+  const able = route.candidates.filter(
+    (candidate) => candidate !== failed && view.incompatibilityOf(candidate) === null,
+  )
+  const ready = able.filter((candidate) => view.availabilityOf(candidate).kind === 'ready')
   const before = failedTries(view.tries, failed)
-  return route.candidates.some(
-    (candidate) =>
-      candidate !== failed &&
-      failedTries(view.tries, candidate) <= before &&
-      view.incompatibilityOf(candidate) === null &&
-      view.availabilityOf(candidate).kind === 'ready',
-  )
+  const hasRoom = (candidate: Candidate) => !foundTooMuch(candidate, view)
+  return {
+    hasOther: ready.some((candidate) => failedTries(view.tries, candidate) <= before),
+    hasRoomier: able.some(hasRoom),
+    hasReady: ready.some((candidate) => hasRoom(candidate) && !hasRefused(candidate, view)),
+  }
 }

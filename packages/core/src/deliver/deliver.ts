@@ -82,8 +82,6 @@ export function createDeliverer(deps: {
         return retryQuery(() => run(items), { until: () => Math.min(until, giveUpAt), onError: deps.onError })
       },
       itemsMax: BATCH_MAX,
-      inFlightMax: 2,
-      waitingMax: Number.POSITIVE_INFINITY,
     })
   }
 
@@ -96,14 +94,12 @@ export function createDeliverer(deps: {
     beginSending(deps.pool, items, SENDING_LEASE_MS),
   )
   const shareBatch = batched<PoolAsk, PoolShare>((asks) => takePoolShares(deps.pool, asks))
-  const releaseBatch = batched<Claim, void>(async (claims) => {
-    await releaseClaims(deps.pool, claims)
-    return claims.map(() => undefined)
-  })
-  const deferBatch = batched<DeferredClaim, void>(async (items) => {
-    await deferClaims(deps.pool, items)
-    return items.map(() => undefined)
-  })
+  const releaseBatch = batched<Claim, void>((claims) =>
+    releaseClaims(deps.pool, claims).then(() => claims.map(() => undefined)),
+  )
+  const deferBatch = batched<DeferredClaim, void>((items) =>
+    deferClaims(deps.pool, items).then(() => items.map(() => undefined)),
+  )
   const attempt = createAttempt({
     ...deps,
     now,

@@ -1,14 +1,15 @@
 import { classOf } from '@lettergate/providers/lib/failures'
 import type { RecipientRefusal, SendOutcome } from '@lettergate/providers/provider'
-import type { Choice } from './choose-connection.ts'
+import type { Choice, Others } from './choose-connection.ts'
 import { type PassedOn, passedOnBy, refusedBefore } from './pass-on.ts'
-import { askedDelayMs, gaveUp, retryDelayMs } from './retry-schedule.ts'
+import { gaveUp, isOver } from './retry-end.ts'
+import { askedDelayMs, retryDelayMs } from './retry-schedule.ts'
 import { saysNoMailbox } from './says-no-mailbox.ts'
 import { pendingRecipients, type SelectedRecipients, selectRecipients } from './select-recipients.ts'
 import type { LoadedMessage, LoadedRecipient } from './sql/load-claimed.ts'
 import type { OutcomeRecord, RecipientChange } from './sql/record-outcomes.ts'
 
-export type AttemptContext = {
+export type AttemptContext = Others & {
   number: number
   connectionId: string | null
   provider: string
@@ -23,12 +24,6 @@ export type AttemptContext = {
   choice: Choice | null
   /** Safe failures of this message through this connection before this one. */
   failedBefore: number
-  /** Another connection is ready and was not tried more often than this one. */
-  hasOther: boolean
-  /** Another connection, ready or not, has not refused this message as too large. */
-  hasRoomier: boolean
-  /** Another connection is ready and has not refused this message. */
-  hasReady: boolean
   /** A connection of the shared pool makes it. */
   byPool?: boolean
 }
@@ -98,17 +93,19 @@ function withoutGiveBack(verdict: Verdict, { position }: LoadedRecipient, messag
 const afterUnknownReason = (reason: string | null) =>
   `${reason}, after an attempt that may have been accepted`
 
-function toChange({ position }: LoadedRecipient, verdict: Verdict): RecipientChange {
-  switch (verdict.kind) {
-    case 'sent':
-      return { position, status: 'sent', reason: null, event: 'recipient.sent' }
-    case 'failed':
-      return { position, status: 'failed', reason: verdict.reason, event: 'recipient.failed' }
-    case 'unknown':
-      return { position, status: 'unknown', reason: verdict.reason, event: 'recipient.unknown' }
-    case 'again':
-      return { position, status: 'deferred', reason: verdict.reason, event: 'recipient.deferred' }
-  }
+const CHANGES: Record<Verdict['kind'], Pick<RecipientChange, 'status' | 'event'>> = {
+  sent: { status: 'sent', event: 'recipient.sent' },
+  failed: { status: 'failed', event: 'recipient.failed' },
+  unknown: { status: 'unknown', event: 'recipient.unknown' },
+  again: { status: 'deferred', event: 'recipient.deferred' },
+}
+
+function toChange({ position }: LoadedRecipient, { kind, reason }: Verdict): RecipientChange {
+  return { position, reason, ...CHANGES[kind] }
+}
+
+function toHeld({ position, status }: LoadedRecipient, reason: string): RecipientChange {
+  return { position, status: 'held', reason, event: status === 'held' ? null : 'recipient.held' }
 }
 
 /** Earlier attempts that count for the backoff: not those for other recipients or by other connections. */
@@ -206,7 +203,7 @@ export function toRecord(
   const following = [...passedOver, ...selected.left]
   const delayMs = waitMs(outcome, unknownAttempt ? { ...attempt, hasOther: false } : attempt, random)
   const mayRepeat = delayMs < attempt.repeatWindowMs || message.onUnknown === 'resend'
-  const isLast = delayMs >= message.expiresInMs
+  const isLast = isOver(message, delayMs)
   const staying = tried.filter((recipient) => !leaving.has(recipient))
   const changes = staying.map((recipient): RecipientChange => {
     const wasUnrecognised = before.has(recipient.position)
@@ -287,20 +284,11 @@ export function toHeldRecord(
     expiresInMs = message.expiresInMs,
   }: { againInMs?: number; expiresInMs?: number } = {},
 ): OutcomeRecord {
-  const isLast = againInMs >= expiresInMs
+  const isLast = isOver({ expiresInMs }, againInMs)
   const pending = pendingRecipients(message)
   const changes = pending.map((recipient): RecipientChange => {
-    const { position } = recipient
-    if (isLast) {
-      const end = withoutGiveBack({ kind: 'failed', reason }, recipient, message)
-      return toChange(recipient, end)
-    }
-    return {
-      position,
-      status: 'held',
-      reason,
-      event: recipient.status === 'held' ? null : 'recipient.held',
-    }
+    if (!isLast) return toHeld(recipient, reason)
+    return toChange(recipient, withoutGiveBack({ kind: 'failed', reason }, recipient, message))
   })
   return {
     ...baseRecord(message),
@@ -320,9 +308,7 @@ export function toSuspendedRecord(
   reason: string,
   random = Math.random,
 ): OutcomeRecord {
-  const changes = pendingRecipients(message).map(({ position, status }): RecipientChange => {
-    return { position, status: 'held', reason, event: status === 'held' ? null : 'recipient.held' }
-  })
+  const changes = pendingRecipients(message).map((recipient) => toHeld(recipient, reason))
   const retryInMs = SUSPENDED_RECHECK_MS * (1 + random() / 2)
   return {
     ...baseRecord(message),

@@ -1,14 +1,12 @@
 import { classOf } from '@lettergate/providers/lib/failures'
 import type { RecipientRefusal, SendOutcome } from '@lettergate/providers/provider'
 import { unrecognisedOf } from './attempt-history.ts'
+import type { Others } from './choose-connection.ts'
 import type { SelectedRecipients } from './select-recipients.ts'
 import type { LoadedMessage, LoadedRecipient } from './sql/load-claimed.ts'
 
 /** A recipient refused by name, which another connection tries immediately. */
 export type PassedOn = { recipient: LoadedRecipient; refusal: RecipientRefusal }
-
-/** Whether another connection is ready. */
-type Others = { hasOther: boolean; hasReady: boolean }
 
 /** Recipients with an earlier unrecognised refusal: a second one is final. */
 export function refusedBefore(message: Pick<LoadedMessage, 'tries'>): ReadonlySet<number> {

@@ -8,9 +8,6 @@ const DAY_MS = 86_400_000
 /** Held messages return within this time after midnight, the oldest first, and bulk mail after the others. */
 const SPREAD_MS = 60_000
 
-export const NO_SHARE =
-  'provider-required: the share of the common pool is used up for today. Add a connection of your own; otherwise the message waits for the next day (UTC).'
-
 const nextDay = (now: number) => (Math.floor(now / DAY_MS) + 1) * DAY_MS
 
 function ended(reason: string): string {

@@ -35,8 +35,6 @@ export function createRecorder(deps: { pool: Pool; onError: (error: unknown) => 
   const batcher = createBatcher<OutcomeRecord, undefined>({
     run: (records) => write(records, performance.now() + SENDING_LEASE_MS),
     itemsMax: RECORD_MAX,
-    inFlightMax: 2,
-    waitingMax: Number.POSITIVE_INFINITY,
   })
 
   return { record: (record) => batcher.add(record), drain: () => batcher.drain() }

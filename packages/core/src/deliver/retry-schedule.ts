@@ -25,8 +25,3 @@ export function askedDelayMs(askedMs: number, attempt: number, random: () => num
   const asked = atLeastMs(askedMs, random)
   return attempt <= ASKED_TRIES ? asked : Math.max(asked, retryDelayMs(attempt - ASKED_TRIES, random))
 }
-
-/** Words the reason of a recipient that failed at the tenant's retry limit. */
-export function gaveUp(retryHours: number, reason: string | null): string {
-  return `gave up after ${retryHours} ${retryHours === 1 ? 'hour' : 'hours'}: ${reason}`
-}

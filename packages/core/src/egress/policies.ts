@@ -77,7 +77,6 @@ export function createEgressPolicies(deps: {
     },
     itemsMax: 500,
     inFlightMax: 1,
-    waitingMax: Number.POSITIVE_INFINITY,
   })
 
   function read(row: RulesRow): TenantRules {

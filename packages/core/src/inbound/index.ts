@@ -33,6 +33,6 @@ export {
   readInboundRoute,
   updateInboundRoute,
 } from './routes.ts'
-export { dropInboundDays, expireSeen } from './sql/expire-inbound.ts'
+export { dropInboundDays } from './sql/drop-inbound-days.ts'
 export type { InboundListed } from './sql/read-inbound.ts'
 export { readTenantToken } from './tenant-address.ts'

@@ -64,7 +64,6 @@ export function createInboundProcessor(deps: Deps): InboundProcessor {
     itemsMax: 100,
     weightMax: 4_000_000,
     weigh: ({ result }) => result.content?.length ?? 0,
-    inFlightMax: 2,
     waitingMax: 2 * IN_HAND_MAX,
     async run(acted) {
       const recorded = await finishInbound(

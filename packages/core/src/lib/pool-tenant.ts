@@ -13,3 +13,7 @@ export const POOL_TARGET = 'pool'
 export function toConnectionName(id: string): string {
   return id === POOL_TENANT_ID || id === POOL_TARGET ? POOL_TARGET : toPublicId('con', id)
 }
+
+/** Shown for a message that waits for the pool alone. */
+export const NO_POOL_SHARE =
+  'provider-required: the share of the common pool is used up for today. Add a connection of your own; otherwise the message waits for the next day (UTC).'

@@ -1,4 +1,4 @@
-import { inSlices } from './in-slices.ts'
+import { inSlices } from './take-turns.ts'
 
 export type TimerWheel = {
   /** Calls `act` after `ms`, up to a tenth of a second late; the answer cancels it. */

@@ -2,6 +2,7 @@ import type { Queryable } from '@lettergate/db/pool'
 import {
   type AttemptContext,
   loadClaimed,
+  NO_OTHERS,
   recordOutcomes,
   selectRecipients,
   type Takes,
@@ -23,7 +24,7 @@ export type LostDeps = {
 }
 
 /** Why a lost worker chose the connection is lost with it; while the outcome is unknown, no other connection may send the message. */
-const NOTHING_KNOWN = { choice: null, hasOther: false, hasReady: false, hasRoomier: false }
+const NOTHING_KNOWN = { choice: null, ...NO_OTHERS }
 
 /** Of the choice, only that it was the shared pool is known: its mail and its events are recorded apart. */
 const BY_POOL: Pick<AttemptContext, 'choice' | 'byPool'> = {

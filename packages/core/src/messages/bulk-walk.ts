@@ -3,10 +3,7 @@ import type { BulkAction, BulkFilter } from '@lettergate/contracts/messages/bulk
 import type { Queryable } from '@lettergate/db/pool'
 import { z } from 'zod'
 import { type BulkMatch, findBulk } from './sql/find-bulk.ts'
-import { listIdsByAddress } from './sql/find-ids-by-address.ts'
-import { type ListWindow, listIds } from './sql/find-ids-by-id.ts'
-import { listIdsSending } from './sql/find-ids-by-sending.ts'
-import { DENSE_STATUSES, listIdsByRareStatus } from './sql/find-ids-by-status.ts'
+import { listCandidates } from './sql/list-candidates.ts'
 
 const text = z.string().nullable()
 
@@ -49,19 +46,6 @@ export function storeFilter(filter: BulkFilter, now: number): StoredFilter {
   }
 }
 
-/** Candidates by the most selective index that the filter can use, as for lists. */
-function listCandidates(
-  db: Queryable,
-  window: ListWindow,
-  { to, statuses }: StoredFilter,
-): Promise<string[]> {
-  if (to !== null) return listIdsByAddress(db, window, to)
-  const only = statuses?.length === 1 ? statuses[0] : undefined
-  if (only === 'sending') return listIdsSending(db, window)
-  if (only !== undefined && !DENSE_STATUSES.has(only)) return listIdsByRareStatus(db, window, only)
-  return listIds(db, window)
-}
-
 export type BulkPage = {
   matches: BulkMatch[]
   /** Where the next page begins; null: this was the last one of the tenant. */
@@ -77,7 +61,9 @@ export async function readBulkPage(
 ): Promise<BulkPage> {
   const { action, mode, filter } = query
   const window = { tenantId, from: filter.end, before: before ?? filter.start, limit: BULK_WINDOW }
-  const candidates = await listCandidates(db, window, filter)
+  const { to, statuses } = filter
+  const only = statuses?.length === 1 ? statuses[0] : undefined
+  const candidates = await listCandidates(db, window, { to: to ?? undefined, status: only })
   const ids = [...new Set(candidates)]
   const matches = ids.length === 0 ? [] : await findBulk(db, action, tenantId, ids, { ...filter, mode })
   const last = candidates.length < BULK_WINDOW ? undefined : candidates.at(-1)

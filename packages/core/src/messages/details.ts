@@ -8,7 +8,6 @@ import { toOutbound } from '../deliver/index.ts'
 import { type CursorKey, fromStorage, readCursor, writeCursor } from '../lib/index.ts'
 import { type MessageReader, type Reader, readExisting, type StoredMessage } from './read.ts'
 import { type AttemptRow, readAttempts } from './sql/read-attempts.ts'
-import { readContentBytes } from './sql/read-content-bytes.ts'
 import { readDocument } from './sql/read-document.ts'
 import { type EventRow, readEvents } from './sql/read-events.ts'
 
@@ -58,8 +57,7 @@ export async function readRaw(
 ): Promise<Buffer> {
   const message = await readExisting(deps.messages, reader, id)
   const db = deps.tenants.forTenant(reader.tenantId)
-  const contentBytes = await fromStorage(readContentBytes(db, { tenantId: reader.tenantId, id }))
-  reserve(Math.ceil(contentBytes * BYTES_PER_CONTENT_BYTE))
+  reserve(Math.ceil(message.contentBytes * BYTES_PER_CONTENT_BYTE))
   const outbound = await fromStorage(loadOutbound(db, reader.tenantId, message))
   return buildMime(outbound).catch((cause: unknown) => {
     if (!(cause instanceof EncodeFailed)) throw cause
@@ -74,23 +72,6 @@ async function loadOutbound(
 ): Promise<OutboundMessage> {
   const document = await readDocument(db, { tenantId, id: message.id })
   if (!document) throw new Problem('content-expired')
-  return toOutbound(db, {
-    tenantId,
-    messageId: message.id,
-    createdAt: message.createdAt,
-    fromAddress: message.from.address,
-    fromName: message.from.name,
-    subject: message.subject,
-    tags: message.tags,
-    metadata: message.metadata,
-    attachmentCount: message.attachmentCount,
-    document,
-    recipients: message.recipients.map(({ kind, address, name, status }, position) => ({
-      position,
-      kind,
-      address,
-      name,
-      status,
-    })),
-  })
+  const recipients = message.recipients.map((recipient, position) => ({ ...recipient, position }))
+  return toOutbound(db, { ...message, tenantId, messageId: message.id, document, recipients })
 }

@@ -202,7 +202,7 @@ export function explain(seen: Seen): Reason[] {
 
 async function routeIdOf(db: Queryable, tenantId: string, message: StoredMessage): Promise<string | null> {
   const { routes } = await readRouting(db, tenantId)
-  return routeOf(routes, { ...message, fromAddress: message.from.address })?.id ?? null
+  return routeOf(routes, message)?.id ?? null
 }
 
 async function see(

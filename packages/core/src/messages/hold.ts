@@ -1,13 +1,9 @@
 import { Problem } from '@lettergate/contracts/problems/problems'
 import type { Queryable } from '@lettergate/db/pool'
-import type { Tenants } from '@lettergate/db/tenant-scope'
-import { fromStorage } from '../lib/index.ts'
-import { type MessageReader, type Reader, readExisting, type StoredMessage } from './read.ts'
+import { type ActDeps, actOn, type MessageKey } from './act-on.ts'
+import type { Reader } from './read.ts'
 import { holdMessage as holdRow, type NotHeld } from './sql/hold-message.ts'
 import { releaseMessage as releaseRow } from './sql/release-message.ts'
-
-type Deps = { tenants: Tenants; messages: MessageReader }
-type Key = { tenantId: string; id: string }
 
 const DETAILS: Record<NotHeld, string> = {
   sending: 'The message is being sent to the provider: too late to hold it.',
@@ -17,13 +13,13 @@ const DETAILS: Record<NotHeld, string> = {
 }
 
 /** Why the message cannot be held; null: it is. */
-export async function holdIn(db: Queryable, message: Key): Promise<Problem | null> {
+export async function holdIn(db: Queryable, message: MessageKey): Promise<Problem | null> {
   const refused = await holdRow(db, message)
   return refused && new Problem('wrong-state', { detail: DETAILS[refused] })
 }
 
 /** Why the message cannot be released; null: it is. */
-export async function releaseIn(db: Queryable, message: Key): Promise<Problem | null> {
+export async function releaseIn(db: Queryable, message: MessageKey): Promise<Problem | null> {
   if (await releaseRow(db, message)) return null
   return new Problem('wrong-state', {
     detail:
@@ -31,21 +27,9 @@ export async function releaseIn(db: Queryable, message: Key): Promise<Problem | 
   })
 }
 
-async function act(
-  deps: Deps,
-  reader: Reader,
-  id: string,
-  work: (db: Queryable, message: Key) => Promise<Problem | null>,
-): Promise<StoredMessage> {
-  const { tenantId } = reader
-  await readExisting(deps.messages, reader, id)
-  const refused = await fromStorage(work(deps.tenants.forTenant(tenantId), { tenantId, id }))
-  if (refused) throw refused
-  return readExisting(deps.messages, reader, id)
-}
-
 /** Holds a message that was not sent until somebody releases, retries or cancels it. It stays counted on the quota. */
-export const holdMessage = (deps: Deps, reader: Reader, id: string) => act(deps, reader, id, holdIn)
+export const holdMessage = (deps: ActDeps, reader: Reader, id: string) => actOn(deps, reader, id, holdIn)
 
 /** Lets a message go on that a person holds. */
-export const releaseMessage = (deps: Deps, reader: Reader, id: string) => act(deps, reader, id, releaseIn)
+export const releaseMessage = (deps: ActDeps, reader: Reader, id: string) =>
+  actOn(deps, reader, id, releaseIn)

@@ -20,6 +20,5 @@ export { createMessageReader, type MessageReader, type StoredMessage, type Store
 export { resolveMessage } from './resolve.ts'
 export { retryMessage } from './retry.ts'
 export { type BulkResult, createBulkRunner } from './run-bulk-jobs.ts'
-export { expireBulkJobs } from './sql/expire-bulk-jobs.ts'
 export type { AttemptRow, StoredChoice } from './sql/read-attempts.ts'
 export type { EventRow } from './sql/read-events.ts'

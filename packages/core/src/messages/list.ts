@@ -1,14 +1,10 @@
 import { uuidAtTime } from '@lettergate/contracts/lib/ids'
 import type { RecipientStatus } from '@lettergate/contracts/messages/recipient-status'
-import type { Queryable } from '@lettergate/db/pool'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import { type CursorKey, fromStorage, readCursor, writeCursor } from '../lib/index.ts'
 import type { MessageReader, Reader, StoredMessage } from './read.ts'
-import { listIdsByAddress } from './sql/find-ids-by-address.ts'
-import { type ListWindow, listIds } from './sql/find-ids-by-id.ts'
-import { listIdsSending } from './sql/find-ids-by-sending.ts'
-import { DENSE_STATUSES, listIdsByRareStatus } from './sql/find-ids-by-status.ts'
 import { listMatching } from './sql/find-matching-ids.ts'
+import { listCandidates } from './sql/list-candidates.ts'
 
 export type ListQuery = {
   status?: RecipientStatus | undefined
@@ -32,14 +28,6 @@ const WINDOW_MAX = 2_000
 /** Recipients of one page, about: its bytes are theirs. */
 const RECIPIENTS_MAX = 1_000
 const READ_AT_ONCE = 20
-
-/** Candidates by the most selective index that the query can use. */
-function listCandidates(db: Queryable, window: ListWindow, { to, status }: ListQuery): Promise<string[]> {
-  if (to !== undefined) return listIdsByAddress(db, window, to)
-  if (status === 'sending') return listIdsSending(db, window)
-  if (status !== undefined && !DENSE_STATUSES.has(status)) return listIdsByRareStatus(db, window, status)
-  return listIds(db, window)
-}
 
 async function findPage(deps: Deps, reader: Reader, query: ListQuery, start: string): Promise<Page> {
   const from = query.since ? uuidAtTime(query.since) : '00000000-0000-0000-0000-000000000000'

@@ -22,21 +22,10 @@ export type StoredRecipient = {
   updatedAt: string
 }
 
-export type StoredMessage = {
-  id: string
+/** All columns of a message that `MessageColumns` has. */
+export type StoredMessage = Omit<MessageRow, 'metadata' | 'mode' | 'isSending' | 'recipients'> & {
   status: RecipientStatus
-  createdAt: Date
-  stream: 'transactional' | 'bulk'
-  from: { address: string; name: string | null }
-  subject: string
-  tags: string[]
   metadata: Record<string, string>
-  sendAt: Date | null
-  connectionId: string | null
-  attachmentCount: number
-  callbackUrl: string | null
-  /** When the next attempt is due; null: none is to come. */
-  dueAt: Date | null
   recipients: StoredRecipient[]
 }
 
@@ -46,7 +35,6 @@ export type MessageReader = {
 }
 
 const BATCH_MAX = 200
-const IN_FLIGHT_MAX = 2
 const WAITING_MAX = 5_000
 
 const KNOWN = new Set<string>(recipientStatuses)
@@ -61,31 +49,17 @@ function shownStatus(status: string, isSending: boolean): RecipientStatus {
   return isSending && isPendingStatus(status) ? 'sending' : status
 }
 
-function toMessage(row: MessageRow): StoredMessage {
-  const recipients = row.recipients.map(([kind, address, name, status, reason, updatedAt]) => ({
+function toMessage({ mode, isSending, recipients: tuples, ...row }: MessageRow): StoredMessage {
+  const recipients = tuples.map(([kind, address, name, status, reason, updatedAt]) => ({
     kind,
     address,
     name,
-    status: shownStatus(status, row.is_sending),
+    status: shownStatus(status, isSending),
     reason,
     updatedAt,
   }))
-  return {
-    id: row.id,
-    status: messageStatus(recipients.map(({ status }) => status)),
-    createdAt: row.created_at,
-    stream: row.stream,
-    from: { address: row.from_address, name: row.from_name },
-    subject: row.subject,
-    tags: row.tags,
-    metadata: row.metadata ?? {},
-    sendAt: row.send_at,
-    connectionId: row.connection_id,
-    attachmentCount: row.attachment_count,
-    callbackUrl: row.callback_url,
-    dueAt: row.due_at,
-    recipients,
-  }
+  const status = messageStatus(recipients.map((recipient) => recipient.status))
+  return { ...row, status, metadata: row.metadata ?? {}, recipients }
 }
 
 /** Reads messages; concurrent reads of all tenants share a round trip, each touching only its own rows. */
@@ -93,7 +67,6 @@ export function createMessageReader(deps: { pool: Pool }): MessageReader {
   const batcher = createBatcher<{ tenantId: string; id: string }, MessageRow | null>({
     run: (keys) => readMessages(deps.pool, keys),
     itemsMax: BATCH_MAX,
-    inFlightMax: IN_FLIGHT_MAX,
     waitingMax: WAITING_MAX,
   })
   return {

@@ -118,7 +118,7 @@ describe('retryMessage', () => {
     expect(await retry(backlog)).toMatchObject({
       kind: 'quota-exceeded',
       requested: 2,
-      quota: { limit: 2, used: 1 },
+      quota: { day: { limit: 2, used: 1 } },
     })
     expect(await backlog.statuses()).toEqual(['failed', 'failed'])
     expect(await backlog.outbox()).toEqual([])

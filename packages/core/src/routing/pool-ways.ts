@@ -58,9 +58,7 @@ export function createPoolWays(deps: {
         connectionsVersion: terms.version,
       })
       if (message.connectionId !== null) return way('no')
-      const own = connections.map((connection) => ({ ...connection, isPool: false }))
-      const shared = pool.connections.map((connection) => ({ ...connection, isPool: true }))
-      const choices = { own, pool: shared, routes, terms }
+      const choices = { own: connections, pool: pool.connections, routes, terms }
       const { targets, isWeighted } = targetsOf(choices, message, ({ id }) => id)
       const able = targets.filter((target) => {
         const provider = Object.hasOwn(providers, target.provider) ? providers[target.provider] : undefined

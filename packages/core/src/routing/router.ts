@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache'
 import { ZodError } from 'zod'
 import type { Candidate, SealedConnection } from '../connections/index.ts'
 import { type OwnDomains, openOwnDomains } from '../domains/index.ts'
-import { POOL_TENANT_ID } from '../lib/index.ts'
+import { POOL_TENANT_ID, readOnce } from '../lib/index.ts'
 import { SealBroken, type Sealer } from '../secrets/index.ts'
 import type { Incompatibility } from './capabilities.ts'
 import type { Routable } from './match-route.ts'
@@ -164,7 +164,7 @@ export function createRouter(deps: {
     candidates: readonly Candidate[],
   ): Promise<readonly Candidate[]> {
     if (!candidates.some(({ provider }) => provider.sendsAsGateway)) return candidates
-    const own = await cachedIn(domains, `${tenantId} ${connectionsVersion}`, () =>
+    const own = await readOnce(domains, `${tenantId} ${connectionsVersion}`, () =>
       openOwnDomains(deps, tenantId),
     )
     return candidates.map((candidate) =>
@@ -189,19 +189,6 @@ export function createRouter(deps: {
     return { usable, defaultFrom }
   }
 
-  function cachedIn<K extends string | number, V extends object>(
-    cache: LRUCache<K, Promise<V>>,
-    key: K,
-    read: () => Promise<V>,
-  ): Promise<V> {
-    const cached = cache.get(key)
-    if (cached) return cached
-    const loading = read()
-    cache.set(key, loading)
-    loading.catch(() => cache.delete(key))
-    return loading
-  }
-
   function capture(): Route {
     const provider = deps.providers.capture
     if (!provider) return { kind: 'none', reason: 'the capture provider is missing' }
@@ -214,9 +201,9 @@ export function createRouter(deps: {
     async route(message) {
       if (message.mode === 'test') return capture()
       const { tenantId, connectionsVersion, poolVersion } = message
-      const own = await cachedIn(owns, `${tenantId} ${connectionsVersion}`, () => loadOwn(tenantId))
+      const own = await readOnce(owns, `${tenantId} ${connectionsVersion}`, () => loadOwn(tenantId))
       if (own.suspendedBecause !== null) return suspended(own.suspendedBecause)
-      const pool = poolVersion === 0 ? NO_POOL : await cachedIn(pools, poolVersion, loadPool)
+      const pool = poolVersion === 0 ? NO_POOL : await readOnce(pools, poolVersion, loadPool)
       const chosen = chooseRoute(
         { ...own, usable: await withDomains(message, own.usable) },
         { ...pool, usable: await withDomains(message, pool.usable) },

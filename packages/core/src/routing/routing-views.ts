@@ -1,12 +1,13 @@
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import { LRUCache } from 'lru-cache'
-import { fromStorage, POOL_TENANT_ID } from '../lib/index.ts'
+import { fromStorage, POOL_TENANT_ID, readOnce } from '../lib/index.ts'
 import { type PoolFacts, type PoolTerms, readPoolFacts, readPoolTerms } from './sql/read-pool-terms.ts'
 import { type OpenRouting, readRouting } from './sql/read-routing.ts'
 
 /** A tenant's connections, routes and terms, without secrets. */
-export type RoutingView = OpenRouting & { terms: PoolTerms }
-export type PoolView = PoolFacts & { connections: OpenRouting['connections'] }
+export type RoutingView = { connections: ViewedConnection[]; routes: OpenRouting['routes']; terms: PoolTerms }
+export type PoolView = PoolFacts & { connections: ViewedConnection[] }
+type ViewedConnection = OpenRouting['connections'][number] & { isPool: boolean }
 
 export type RoutingViews = {
   /** Read anew, if what is known is older than this version of the tenant's connections. */
@@ -28,7 +29,8 @@ export function createRoutingViews(deps: { tenants: Tenants; ttlMs?: number }): 
     const db = deps.tenants.forTenant(tenantId)
     // The version is read first: what changes in between is then of a newer one, and is read again.
     const terms = await readPoolTerms(db, tenantId)
-    return { ...(await readRouting(db, tenantId)), terms }
+    const { connections, routes } = await readRouting(db, tenantId)
+    return { connections: connections.map((row) => ({ ...row, isPool: false })), routes, terms }
   }
 
   async function readPool(): Promise<PoolView> {
@@ -36,29 +38,16 @@ export function createRoutingViews(deps: { tenants: Tenants; ttlMs?: number }): 
     const facts = await readPoolFacts(db, POOL_TENANT_ID)
     // Nothing was ever made: most gateways have no pool.
     const { connections } = facts.version === 0 ? { connections: [] } : await readRouting(db, POOL_TENANT_ID)
-    return { ...facts, connections }
-  }
-
-  function cachedIn<V extends object>(
-    cache: LRUCache<string, Promise<V>>,
-    key: string,
-    read: () => Promise<V>,
-  ) {
-    const cached = cache.get(key)
-    if (cached) return cached
-    const reading = fromStorage(read())
-    cache.set(key, reading)
-    reading.catch(() => cache.delete(key))
-    return reading
+    return { ...facts, connections: connections.map((row) => ({ ...row, isPool: true })) }
   }
 
   return {
     async viewOf(tenantId, atLeast = 0) {
-      const view = await cachedIn(views, tenantId, () => readView(tenantId))
+      const view = await readOnce(views, tenantId, () => fromStorage(readView(tenantId)))
       if (view.terms.version >= atLeast) return view
       views.delete(tenantId)
-      return cachedIn(views, tenantId, () => readView(tenantId))
+      return readOnce(views, tenantId, () => fromStorage(readView(tenantId)))
     },
-    pool: () => cachedIn(pools, POOL_TENANT_ID, readPool),
+    pool: () => readOnce(pools, POOL_TENANT_ID, () => fromStorage(readPool())),
   }
 }

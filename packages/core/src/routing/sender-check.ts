@@ -30,13 +30,11 @@ export function createSenderCheck({ views }: { views: RoutingViews }): SenderChe
         tenantId,
         connections.some(({ provider }) => provider === 'direct'),
       )
-      const own = connections.map((connection) => ({ ...connection, isPool: false }))
-      const shared = pool.connections.map((connection) => ({ ...connection, isPool: true }))
-      const choices = { own, pool: shared, routes, terms }
+      const choices = { own: connections, pool: pool.connections, routes, terms }
       const targets =
         message.connectionId === null
           ? targetsOf(choices, message, ({ id }) => id).targets
-          : own.filter(({ id }) => id === message.connectionId)
+          : connections.filter(({ id }) => id === message.connectionId)
       // A pause ends, and accept knows it as a share of nothing.
       const said = { ...terms, isPaused: false }
       const faults = targets.map((target) => senderFault(target, message.fromAddress, said, pool.defaultFrom))

@@ -5,7 +5,7 @@ import { newId } from '@lettergate/db/test/ids'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { buildTenant } from '../../test/rows.ts'
 import { EVENTS_KEPT } from '../connections/index.ts'
-import { expireConnectionEvents } from './sql/expire-connection-events.ts'
+import { forgetOldRows } from './sql/forget-old-rows.ts'
 import { sweepSteps } from './sweep.ts'
 
 let db: TestDatabase
@@ -108,7 +108,7 @@ test('a worker that dies during the step blocks no other, and the next one finis
   const many = await buildEvents(tenantId, 1_100)
   const dying = await openWorker().pool.connect()
   await dying.query('begin')
-  expect(await expireConnectionEvents(dying, 90, 200)).toBe(200)
+  expect(await forgetOldRows(dying, { table: 'connection_event', at: 'at' }, 90, 200)).toBe(200)
   await dying.query({
     text: 'select from connection_event where connection_id = $1 order by seq limit 60 for update',
     values: [many],

@@ -3,39 +3,28 @@ import { EVENTS_KEPT, failPinned } from '../connections/index.ts'
 import { expireDataJobs } from '../data-life/index.ts'
 import { gaveUp } from '../deliver/index.ts'
 import { FIRST_TENANT } from '../dispatch/index.ts'
-import { dropInboundDays, expireSeen } from '../inbound/index.ts'
+import { dropInboundDays } from '../inbound/index.ts'
 import {
   createLifeWatch,
   type ExpiredClaim,
   type LostClaim,
   type LostDeps,
   listAsideDue,
-  listExpiredClaims,
+  listExpired,
   raiseLostWorkers,
   recordLost,
   SET_ASIDE_REASON,
   type WorkerLife,
 } from '../lost-workers/index.ts'
-import { expireBulkJobs } from '../messages/index.ts'
 import { applyLateChanges } from '../plans/index.ts'
 import { forgetReputation } from '../pool/index.ts'
 import { expireSuppressions } from '../suppressions/index.ts'
-import {
-  type Drift,
-  expireUsage,
-  FIRST_USAGE,
-  giveNotices,
-  proveUsage,
-  rollUpConnections,
-} from '../usage/index.ts'
+import { type Drift, FIRST_USAGE, giveNotices, proveUsage, rollUpConnections } from '../usage/index.ts'
 import { dropDayPartitions } from './sql/drop-day-partitions.ts'
 import { ensurePartitions } from './sql/ensure-partitions.ts'
-import { expireAccountEvents } from './sql/expire-account-events.ts'
-import { expireConnectionEvents } from './sql/expire-connection-events.ts'
-import { expireIdempotency } from './sql/expire-idempotency.ts'
 import { forgetClaimsInHand } from './sql/forget-claims-in-hand.ts'
 import { forgetGoneConnections } from './sql/forget-gone-connections.ts'
-import { listExpiredSending } from './sql/list-expired-sending.ts'
+import { forgetOldRows, type OldRows } from './sql/forget-old-rows.ts'
 import { markPoolReleased, readPoolChange, releaseForPool } from './sql/release-for-pool.ts'
 import { releaseWaiting } from './sql/release-waiting.ts'
 import { FIRST_CONNECTION, trimConnectionEvents } from './sql/trim-connection-events.ts'
@@ -56,19 +45,22 @@ const RELEASE_MS = 10_000
 const PROVIDER_EVENT_DAYS = 30
 /** Attempts at callbacks stay as long, for people to read and for replays. */
 const DELIVERY_TRY_DAYS = 30
-/** As long as usage is kept: a year and a month. */
-const AUDIT_DAYS = 400
 const BULK_JOB_DAYS = 30
+/** Thirteen months and a few days. */
+const USAGE_DAYS = 400
+const AUDIT_DAYS = USAGE_DAYS
+const FEED_DAYS = 30
+const INBOUND_DAYS = 30
 
 export type SweepDeps = LostDeps & {
   isStopped?: () => boolean
   /** Absent: every worker whose lease ran out is gone. */
   lifeOf?: (workers: readonly number[]) => WorkerLife
-  /** Days for which events stay in the feed; absent: 30. */
+  /** Days for which events stay in the feed. */
   feedDays?: number
   /** Called with each counter that differs from what is stored. */
   onDrift?: (drift: Drift) => void
-  /** Days for which received mail is kept; absent: 30. */
+  /** Days for which received mail is kept. */
   inboundDays?: number
 }
 
@@ -95,12 +87,12 @@ function judge({ lifeOf = () => 'gone' }: SweepDeps, expired: readonly ExpiredCl
 
 /** Records attempts without a result in time as unknown. */
 async function giveUpLostSending(deps: SweepDeps, limit: number): Promise<number> {
-  return await recordLost(deps, judge(deps, await listExpiredSending(deps.pool, limit)))
+  return await recordLost(deps, judge(deps, await listExpired(deps.pool, 'sending', limit)))
 }
 
 /** Frees claims that ran out. */
 async function releaseClaims(deps: SweepDeps, limit: number): Promise<number> {
-  const expired = await listExpiredClaims(deps.pool, limit)
+  const expired = await listExpired(deps.pool, 'claimed', limit)
   const lost = await raiseLostWorkers(deps.pool, judge(deps, expired), 'claimed')
   deps.onLost?.(lost)
   return lost.released
@@ -170,71 +162,78 @@ async function countConnections({ pool, isStopped }: SweepDeps): Promise<number>
   return total
 }
 
+type Run = (deps: SweepDeps) => Promise<number>
+/** Answers how many rows it found. */
+type Step = Run & { everyMs: number }
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+
+const every = (everyMs: number, run: Run): Step => Object.assign((deps: SweepDeps) => run(deps), { everyMs })
+
+/** A step whose work is cut into batches. */
+const inBatches = (everyMs: number, step: (deps: SweepDeps, limit: number) => Promise<number>): Step =>
+  every(everyMs, (deps) => untilDone(deps, (limit) => step(deps, limit)))
+
+/** Deletes what is older. */
+function forget(everyMs: number, keptDays: (deps: SweepDeps) => number, ...tables: OldRows[]): Step {
+  return every(everyMs, async (deps) => {
+    let total = 0
+    for (const rows of tables)
+      total += await untilDone(deps, (limit) => forgetOldRows(deps.pool, rows, keptDays(deps), limit))
+    return total
+  })
+}
+
+const feedDays = ({ feedDays = FEED_DAYS }: SweepDeps) => feedDays
+
 export const sweepSteps = {
-  releaseExpiredClaims: (deps: SweepDeps) => untilDone(deps, (limit) => releaseClaims(deps, limit)),
-  endSetAside: (deps: SweepDeps) => untilDone(deps, (limit) => endSetAside(deps, limit)),
-  forgetClaimsInHand: (deps: SweepDeps) => forgetClaimsInHand(deps.pool),
-  releaseAfterPoolChange,
-  releaseWaiting: releaseAllWaiting,
-  giveUpLostSending: (deps: SweepDeps) => untilDone(deps, (limit) => giveUpLostSending(deps, limit)),
-  expireIdempotency: (deps: SweepDeps) => untilDone(deps, (limit) => expireIdempotency(deps.pool, limit)),
-  expireConnectionEvents: (deps: SweepDeps) =>
-    untilDone(deps, (limit) => expireConnectionEvents(deps.pool, EVENTS_KEPT.days, limit)),
-  trimConnectionEvents: trimEvents,
-  forgetConnections,
-  ensurePartitions: (deps: SweepDeps) => ensurePartitions(deps.pool),
-  dropFeedDays: (deps: SweepDeps) => dropDayPartitions(deps.pool, 'feed', deps.feedDays ?? 30),
-  applyPlans: (deps: SweepDeps) => untilDone(deps, (limit) => applyLateChanges(deps.pool, limit)),
-  forgetReputation: (deps: SweepDeps) => untilDone(deps, (limit) => forgetReputation(deps.pool, limit)),
-  expireSuppressions: (deps: SweepDeps) => untilDone(deps, (limit) => expireSuppressions(deps.pool, limit)),
-  expireDataJobs: (deps: SweepDeps) => untilDone(deps, (limit) => expireDataJobs(deps.pool, limit)),
-  dropProviderEventDays: (deps: SweepDeps) =>
-    dropDayPartitions(deps.pool, 'provider_event', PROVIDER_EVENT_DAYS),
-  expireInboundSeen: (deps: SweepDeps) => untilDone(deps, (limit) => expireSeen(deps.pool, limit)),
-  dropInboundDays: (deps: SweepDeps) => dropInboundDays(deps.pool, deps.inboundDays ?? 30),
-  dropDeliveryTryDays: (deps: SweepDeps) => dropDayPartitions(deps.pool, 'delivery_try', DELIVERY_TRY_DAYS),
-  expireAccountEvents: (deps: SweepDeps) =>
-    untilDone(deps, (limit) => expireAccountEvents(deps.pool, deps.feedDays ?? 30, limit)),
-  expireAudit: (deps: SweepDeps) => untilDone(deps, (limit) => expireAudit(deps.pool, AUDIT_DAYS, limit)),
-  expireBulkJobs: (deps: SweepDeps) =>
-    untilDone(deps, (limit) => expireBulkJobs(deps.pool, BULK_JOB_DAYS, limit)),
-  giveUsageNotices: ({ pool, isStopped }: SweepDeps) =>
+  releaseExpiredClaims: inBatches(2_000, releaseClaims),
+  endSetAside: inBatches(MINUTE_MS, endSetAside),
+  forgetClaimsInHand: every(10_000, ({ pool }) => forgetClaimsInHand(pool)),
+  releaseAfterPoolChange: every(1_000, releaseAfterPoolChange),
+  releaseWaiting: every(1_000, releaseAllWaiting),
+  giveUpLostSending: inBatches(5_000, giveUpLostSending),
+  expireIdempotency: forget(MINUTE_MS, () => 1, { table: 'idempotency', at: 'created_at' }),
+  expireConnectionEvents: forget(HOUR_MS, () => EVENTS_KEPT.days, { table: 'connection_event', at: 'at' }),
+  trimConnectionEvents: every(HOUR_MS, trimEvents),
+  forgetConnections: every(10 * MINUTE_MS, forgetConnections),
+  ensurePartitions: every(HOUR_MS, ({ pool }) => ensurePartitions(pool)),
+  dropFeedDays: every(HOUR_MS, (deps) => dropDayPartitions(deps.pool, 'feed', feedDays(deps))),
+  applyPlans: inBatches(5 * MINUTE_MS, ({ pool }, limit) => applyLateChanges(pool, limit)),
+  forgetReputation: inBatches(HOUR_MS, ({ pool }, limit) => forgetReputation(pool, limit)),
+  expireSuppressions: inBatches(10 * MINUTE_MS, ({ pool }, limit) => expireSuppressions(pool, limit)),
+  expireDataJobs: inBatches(HOUR_MS, ({ pool }, limit) => expireDataJobs(pool, limit)),
+  dropProviderEventDays: every(HOUR_MS, ({ pool }) =>
+    dropDayPartitions(pool, 'provider_event', PROVIDER_EVENT_DAYS),
+  ),
+  // For these mails, a repeat is answered without a second row.
+  expireInboundSeen: forget(MINUTE_MS, () => 1, { table: 'inbound_seen', at: 'at' }),
+  dropInboundDays: every(HOUR_MS, ({ pool, inboundDays = INBOUND_DAYS }) =>
+    dropInboundDays(pool, inboundDays),
+  ),
+  dropDeliveryTryDays: every(HOUR_MS, ({ pool }) =>
+    dropDayPartitions(pool, 'delivery_try', DELIVERY_TRY_DAYS),
+  ),
+  expireAccountEvents: forget(HOUR_MS, feedDays, { table: 'account_event', at: 'at', isUnlocked: true }),
+  expireAudit: inBatches(HOUR_MS, ({ pool }, limit) => expireAudit(pool, AUDIT_DAYS, limit)),
+  expireBulkJobs: forget(HOUR_MS, () => BULK_JOB_DAYS, { table: 'message_job', at: 'finished_at' }),
+  giveUsageNotices: every(30_000, ({ pool, isStopped }) =>
     walkOnce(FIRST_USAGE, (after) => giveNotices(pool, after, NOTICES), isStopped),
-  compareUsage,
-  countConnections,
-  expireUsage: (deps: SweepDeps) => untilDone(deps, (limit) => expireUsage(deps.pool, limit)),
-} satisfies Record<string, (deps: SweepDeps) => Promise<number>>
+  ),
+  compareUsage: every(MINUTE_MS, compareUsage),
+  countConnections: every(HOUR_MS, countConnections),
+  expireUsage: forget(
+    HOUR_MS,
+    () => USAGE_DAYS,
+    { table: 'usage', at: 'day', isDay: true },
+    { table: 'usage_connection', at: 'day', isDay: true },
+    { table: 'usage_notice', at: 'period', isDay: true },
+    { table: 'usage_moved', at: 'day', isDay: true },
+  ),
+} satisfies Record<string, Step>
 
 export type SweepStep = keyof typeof sweepSteps
-const EVERY_MS: Record<SweepStep, number> = {
-  releaseExpiredClaims: 2_000,
-  endSetAside: 60_000,
-  forgetClaimsInHand: 10_000,
-  releaseAfterPoolChange: 1_000,
-  releaseWaiting: 1_000,
-  giveUpLostSending: 5_000,
-  expireIdempotency: 60_000,
-  expireConnectionEvents: 3_600_000,
-  trimConnectionEvents: 3_600_000,
-  forgetConnections: 600_000,
-  ensurePartitions: 3_600_000,
-  dropFeedDays: 3_600_000,
-  expireInboundSeen: 60_000,
-  dropInboundDays: 3_600_000,
-  applyPlans: 300_000,
-  forgetReputation: 3_600_000,
-  expireSuppressions: 600_000,
-  expireDataJobs: 3_600_000,
-  dropProviderEventDays: 3_600_000,
-  dropDeliveryTryDays: 3_600_000,
-  expireAccountEvents: 3_600_000,
-  expireAudit: 3_600_000,
-  expireBulkJobs: 3_600_000,
-  giveUsageNotices: 30_000,
-  compareUsage: 60_000,
-  countConnections: 3_600_000,
-  expireUsage: 3_600_000,
-}
 
 /** Every step runs soon after a start: a process may never live as long as the longest interval. */
 const FIRST_MS = 5_000
@@ -243,10 +242,7 @@ export type Sweeper = { start(): void; stop(): Promise<void> }
 
 /** Puts right what a lost process left behind. Any number may run; a step that fails is reported and does not stop the others. */
 export function createSweeper(
-  deps: LostDeps & {
-    feedDays?: number
-    onDrift?: (drift: Drift) => void
-    inboundDays?: number
+  deps: Omit<SweepDeps, 'isStopped' | 'lifeOf'> & {
     onSwept: (step: SweepStep, count: number, ms: number) => void
     onError: (error: unknown) => void
   },
@@ -272,7 +268,7 @@ export function createSweeper(
       timers.delete(timer)
       const work = run(step).finally(() => {
         running.delete(work)
-        if (!stopped) schedule(step, EVERY_MS[step])
+        if (!stopped) schedule(step, sweepSteps[step].everyMs)
       })
       running.add(work)
     }, afterMs)
@@ -281,8 +277,8 @@ export function createSweeper(
 
   return {
     start() {
-      for (const step of Object.keys(EVERY_MS)) {
-        if (isStep(step)) schedule(step, Math.min(EVERY_MS[step], FIRST_MS))
+      for (const step of Object.keys(sweepSteps)) {
+        if (isStep(step)) schedule(step, Math.min(sweepSteps[step].everyMs, FIRST_MS))
       }
     },
     async stop() {

@@ -30,8 +30,6 @@ export function createReservations(deps: {
       return asks.map((ask) => answers.get(ask) ?? new Error('a reservation got no answer'))
     },
     itemsMax: BATCH_MAX,
-    inFlightMax: 2,
-    waitingMax: Number.POSITIVE_INFINITY,
   })
   return (ask) => batcher.add(ask)
 }

@@ -121,8 +121,6 @@ export function createThrottle(deps: {
       return wanted.map(() => undefined)
     },
     itemsMax: BATCH_MAX,
-    inFlightMax: 2,
-    waitingMax: Number.POSITIVE_INFINITY,
   })
 
   const reserve = createReservations(deps)
@@ -237,20 +235,9 @@ export function createThrottle(deps: {
     const permit = permitFor(state, call.isProbe)
     if ((limits.rate === null || call.hasTime) && limits.perDay === null) return { kind: 'go', permit }
     try {
-      const { tenantId, connectionId } = state
-      const { recipients, hasTime, version } = call
-      const { reported, candidate } = state
+      const { tenantId, connectionId, reported, candidate } = state
       const { per_second: rate = null, per_day: perDay = null } = candidate.limits ?? {}
-      const answer = await reserve({
-        tenantId,
-        connectionId,
-        recipients,
-        hasTime,
-        rate,
-        perDay,
-        reported,
-        version,
-      })
+      const answer = await reserve({ ...call, tenantId, connectionId, rate, perDay, reported })
       permit.ofDay = answer.ofDay
       if (answer.why === 'rate') state.bookings.until = Math.max(state.bookings.until, now() + answer.waitMs)
       if (answer.why === null) return { kind: 'go', permit }

@@ -1,21 +1,24 @@
 /** Usage: counts recipients and bytes against the limits of the plan, and gives recipients back. */
 
 export { proveUsage } from './prove.ts'
+export { createQuotaCache, type QuotaCache } from './quota-cache.ts'
 export {
-  type Counter,
   type CounterState,
-  counterOf,
-  counters,
   type QuotaState,
   quotaExceeded,
   type Refusal,
   toQuotaState,
+} from './quota-state.ts'
+export {
+  type Counter,
+  fitsInto,
+  isCounter,
+  quotas,
+  restsOf,
   type UsageColumns,
   usageColumns,
-} from './quota.ts'
-export { createQuotaReader, type QuotaReader } from './quota-reader.ts'
+} from './quotas.ts'
 export { ensureUsage } from './sql/ensure-usage.ts'
-export { expireUsage } from './sql/expire-usage.ts'
 export type { Drift } from './sql/find-drift.ts'
 export { FIRST_USAGE, giveNotices } from './sql/give-notices.ts'
 export { mayBeTaken } from './sql/may-be-taken.ts'

@@ -66,19 +66,12 @@ export function toOutcome(results: readonly Result[], ownId: string): SendOutcom
   const [first] = ended
   if (first && ended.every(({ code }) => code === first.code && classOf(code).outcome !== 'rejected-message'))
     return toFailure(first.code, first.reason)
-  const waiting = ended.find((_one, index) => refused[index]?.kind === 'deferred')
-  if (waiting) {
-    const settled = refused.filter(({ kind }) => kind === 'rejected')
-    return {
-      kind: 'deferred',
-      code: 'recipient-deferred',
-      reason: waiting.reason,
-      ...(settled.length > 0 && { refused: settled }),
-    }
-  }
+  // No class of one domain's server may slow or stop the connection; the longest wait of a recipient holds for all that are deferred.
+  const outcome = toRefusedOutcome(refused)
+  if (outcome.kind === 'deferred') return { ...outcome, code: 'recipient-deferred' }
   // No recipient is left for a retry: if one may have the message, the outcome of all is unknown.
   const unknown = ended.find(({ code }) => code === 'outcome-unknown')
-  return unknown ? toFailure(unknown.code, unknown.reason) : toRefusedOutcome(refused)
+  return unknown ? toFailure(unknown.code, unknown.reason) : outcome
 }
 
 function toRefusal({ address, code, reason }: Result & { code: FailureCode }): RecipientRefusal {

@@ -15,7 +15,7 @@ export function presentMessage(message: StoredMessage): Message {
     status: message.status,
     created_at: message.createdAt.toISOString(),
     send_at: message.sendAt?.toISOString() ?? null,
-    from: { email: message.from.address, name: message.from.name },
+    from: { email: message.fromAddress, name: message.fromName },
     subject: message.subject,
     stream: message.stream,
     tags: message.tags,

@@ -3,7 +3,7 @@ import { Problem } from '@lettergate/contracts/problems/problems'
 import { Plan } from '@lettergate/contracts/usage/usage'
 import { fromStorage, given } from '@lettergate/core/lib'
 import { type Limits, readLimits, resourceLimits } from '@lettergate/core/plans'
-import { counterOf, type QuotaState, readCounters } from '@lettergate/core/usage'
+import { type QuotaState, readCounters } from '@lettergate/core/usage'
 import type { FastifyInstance } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
 import { tenantOf } from '../../http/authenticate.ts'
@@ -18,10 +18,10 @@ const counted = {
 } as const
 
 function presentPlan(plan: Limits, quota: QuotaState): Plan {
-  const today = mapTable(counted, ([, counter]) => counterOf(quota, counter).limit)
+  const today = mapTable(counted, ([, counter]) => quota[counter].limit)
   const lower = given(
     mapTable(counted, ([name, counter]) => {
-      const isLower = (plan[name] ?? Infinity) < (counterOf(quota, counter).limit ?? Infinity)
+      const isLower = (plan[name] ?? Infinity) < (quota[counter].limit ?? Infinity)
       return isLower ? plan[name] : undefined
     }),
   )

@@ -23,10 +23,10 @@ function presentNow({ day, quota }: UsageNow) {
   const [daily, monthly] = [after(day, 'day'), after(day, 'month')]
   return {
     day,
-    daily: presentCounter(quota, daily),
+    daily: presentCounter(quota.day, daily),
     monthly: presentCounter(quota.month, monthly),
     pool: presentCounter(quota.pool, daily),
-    own: quota.used - quota.pool.used,
+    own: quota.day.used - quota.pool.used,
     bytes: presentCounter(quota.bytes, daily),
   }
 }

@@ -56,7 +56,7 @@ test('the first request of the day reports the missing usage row, and nothing is
 test('an admitted request has written every row and counted its recipients', async () => {
   const tenantId = await tenantWithUsage(10)
   const [result] = await acceptMessages(db.pool, [buildUnit(tenantId, [many(3), many(2)])])
-  expect(result).toMatchObject({ admitted: true, usage: { used: 5, limit: 10 } })
+  expect(result).toMatchObject({ admitted: true, usage: { day: { used: 5, limit: 10 } } })
   expect(await counts(tenantId)).toEqual({ messages: 2, recipients: 5, outbox: 2, used: 5 })
 })
 

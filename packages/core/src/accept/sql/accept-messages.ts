@@ -2,11 +2,11 @@ import type { Stream } from '@lettergate/contracts/messages/new-message'
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
 import { type Counter, type QuotaState, toQuotaState, type UsageColumns } from '../../usage/index.ts'
-import { type AcceptRow, messageArray } from './accept-message-array.ts'
 import { everyCase } from './every-case.ts'
+import { type AcceptRow, messageArray } from './message-batch.ts'
 import { usualCase } from './usual-case.ts'
 
-export type { AcceptRow } from './accept-message-array.ts'
+export type { AcceptRow } from './message-batch.ts'
 
 /** One request: admitted as a whole or not at all. */
 export type AcceptUnit = {
@@ -64,14 +64,12 @@ const statements = {
   },
 }
 
-type Row = UsageColumns & {
-  verdict: AcceptVerdict | null
-  connections_version: number | null
-  now: Date
-  counted: number
-  suppressed: SuppressedRecipient[] | null
-  held: string[] | null
-}
+type Row = UsageColumns &
+  Pick<AcceptResult, 'connectionsVersion' | 'now' | 'counted'> & {
+    verdict: AcceptVerdict | null
+    suppressed: SuppressedRecipient[] | null
+    held: string[] | null
+  }
 
 type Numbered<T> = T & { unit: number }
 type RecipientRow = Numbered<AcceptRow['recipients'][number]> & {
@@ -154,7 +152,7 @@ function toResult(row: Row, verdict: AcceptVerdict): AcceptResult {
     admitted: verdict === 'go',
     verdict,
     usage: toQuotaState(row),
-    connectionsVersion: row.connections_version,
+    connectionsVersion: row.connectionsVersion,
     now: row.now,
     counted: row.counted,
     suppressed: row.suppressed ?? [],

@@ -1,18 +1,13 @@
-import { appendAcceptances, appendEvents } from '../../lib/index.ts'
+import { appendAcceptances, appendEvents, NO_POOL_SHARE } from '../../lib/index.ts'
 import { suppressedBecause, suppressionOf } from '../../suppressions/index.ts'
-import { usageColumns } from '../../usage/index.ts'
-import { writtenMessages } from './written-messages.ts'
-
-/** What is left of a counter without a limit. */
-const UNLIMITED = '9223372036854775807'
-
-const HELD_BECAUSE = `'provider-required: the share of the common pool is used up for today. Add a connection of your own; otherwise the message waits for the next day (UTC).'`
+import { fitsInto, restsOf, usageColumns } from '../../usage/index.ts'
+import { MESSAGE_BATCH, WRITTEN_MESSAGES } from './message-batch.ts'
 
 /**
  * Decides every case, also where a counter has too little room or a recipient is suppressed. In order:
  * `addressed` looks every recipient up in the suppression lists, before anything is counted; `left_out` has the messages with suppressed
  * ones;
- * `locked` locks the usage rows of the tenants concerned, and `room` is what is left of day, month, pool and bytes;
+ * `locked` locks the usage rows of the tenants concerned, and `room` has their rows;
  * `total` is what each tenant asks for: nearly always there is room for all of it. Where there is not, `short` gives out what is left, the
  * smallest requests first, so that a refused one is always larger than what is left (nothing is refused while room remains);
  * `claimed` takes idempotency keys;
@@ -33,16 +28,12 @@ with unit as materialized (
   from addressed where suppressed is not null group by unit
 ), ask as materialized (
   select m.unit, m.id, m.pool, m.overflow, m.content_bytes, m.recipient_count - coalesce(d.n, 0) as n
-  from unnest($2::accept_message_3[]) m left join left_out d on d.message_id = m.id
+  from ${MESSAGE_BATCH} m left join left_out d on d.message_id = m.id
 ), locked as materialized (
   select tenant_id, mode, lock_usage_day(tenant_id, mode) as g
   from (select distinct tenant_id, mode from unit order by tenant_id, mode) w
 ), room as materialized (
-  select l.tenant_id, l.mode, (l.g).day, l.g, t.connections_version,
-         greatest((l.g).day_limit - (l.g).accepted, 0)::int8 as day_rest,
-         greatest(coalesce((l.g).month_limit - (l.g).month_before - (l.g).accepted, ${UNLIMITED}), 0) as month_rest,
-         greatest(coalesce((l.g).pool_limit - (l.g).pool, ${UNLIMITED}), 0) as pool_rest,
-         greatest(coalesce((l.g).bytes_limit - (l.g).bytes, ${UNLIMITED}), 0) as bytes_rest
+  select l.tenant_id, l.mode, (l.g).day, l.g, t.connections_version
   from locked l
   cross join lateral (select connections_version from tenant where id = l.tenant_id limit 1) t
   where (l.g).day is not null
@@ -52,17 +43,17 @@ with unit as materialized (
          case when d.list is null then u.answer else (left(u.answer::text, -1) || ',"suppressed":' || d.list || '}')::json end as answer
   from unit u
   join (
-    select unit as of_unit, sum(n) as n, coalesce(sum(n) filter (where pool <> 'no'), 0) as pool, sum(content_bytes) as bytes,
+    select unit as of_unit, sum(n) as n, coalesce(sum(n) filter (where pool <> 'no'), 0) as pool_n, sum(content_bytes) as bytes,
            coalesce(sum(n) filter (where pool = 'must' and overflow is distinct from 'hold'), 0) as must
     from ask group by unit
   ) s on s.of_unit = u.unit
   left join room r using (tenant_id, mode)
   left join named d using (unit)
 ), total as materialized (
-  select r.*, w.n <= r.day_rest and w.n <= r.month_rest and w.pool <= r.pool_rest and w.bytes <= r.bytes_rest as fits_all
+  select r.*, ${fitsInto('r.g')} as fits_all
   from room r
   join (
-    select tenant_id, mode, sum(n) as n, sum(pool) as pool, sum(bytes) as bytes from weighed where is_fresh group by 1, 2
+    select tenant_id, mode, sum(n) as n, sum(pool_n) as pool_n, sum(bytes) as bytes from weighed where is_fresh group by 1, 2
   ) w using (tenant_id, mode)
 ), short as materialized (
   select j.unit, j.message_id, j.verdict
@@ -70,7 +61,7 @@ with unit as materialized (
     (select array_agg(row(k.unit, k.id, k.n, k.pool, k.overflow, w.n, w.bytes, w.must)::admit_ask
                       order by w.n, k.unit, k.overflow is not distinct from 'hold', k.n, k.id)
      from ask k join weighed w using (unit) where w.tenant_id = t.tenant_id and w.mode = t.mode and w.is_fresh),
-    t.day_rest, t.month_rest, t.pool_rest, t.bytes_rest) j
+    ${restsOf('t.g')}) j
   where not t.fits_all
 ), judged as materialized (
   select unit, min(case verdict when 'no-pool' then 'pool' else verdict end) filter (where verdict not in ('own', 'pool', 'hold')) as refused_by,
@@ -96,7 +87,7 @@ with unit as materialized (
   select a.tenant_id, a.mode, a.day, a.judged_by, m.*, m.recipient_count - coalesce(d.n, 0) as n, d.is_whole, d.n is not null as is_part,
          m.send_at is not null and m.send_at > now() as is_later,
          case when m.pool = 'no' then 'own' when a.fits_all then 'pool' else s.verdict end as way
-  from unnest($2::accept_message_3[]) m
+  from ${MESSAGE_BATCH} m
   join admitted a using (unit)
   left join left_out d on d.message_id = m.id
   left join short s on s.message_id = m.id
@@ -107,13 +98,13 @@ with unit as materialized (
            sum(content_bytes)::int8 as bytes
     from incoming group by 1, 2, 3
   ) s
-), ${writtenMessages}
+), ${WRITTEN_MESSAGES}
 ), written_recipient as (
   insert into recipient (tenant_id, message_id, position, kind, address, name, status, reason)
   select i.tenant_id, i.id, r.position, r.kind, r.address, r.name,
          case when r.suppressed is not null then 'suppressed' when i.is_later then 'scheduled' when i.way = 'hold' then 'held'
               else 'queued' end,
-         case when r.suppressed is null and i.way = 'hold' and not i.is_later then ${HELD_BECAUSE}
+         case when r.suppressed is null and i.way = 'hold' and not i.is_later then '${NO_POOL_SHARE}'
               else ${suppressedBecause('r.suppressed')} end
   from addressed r
   join incoming i on i.id = r.message_id
@@ -129,12 +120,12 @@ with unit as materialized (
 ), ${appendAcceptances(`select tenant_id, id as message_id, mode, stream = 'bulk' as is_bulk from incoming order by id`)}, ${appendEvents(`
   select i.tenant_id, i.id as message_id, r.position,
          case when r.suppressed is null then 'recipient.held' else 'recipient.suppressed' end as type,
-         json_build_object('reason', case when r.suppressed is null then ${HELD_BECAUSE} else ${suppressedBecause('r.suppressed')} end) as data,
+         json_build_object('reason', case when r.suppressed is null then '${NO_POOL_SHARE}' else ${suppressedBecause('r.suppressed')} end) as data,
          i.mode, i.stream = 'bulk' as is_bulk, null::uuid as connection_id
   from addressed r join incoming i on i.id = r.message_id
   where r.suppressed is not null or i.way = 'hold' and not i.is_later
   order by i.id, r.position`)}${extra}
-select u.unit, u.n::int4 as counted, u.list as suppressed, a.held, r.connections_version, now() as now,
+select u.unit, u.n::int4 as counted, u.list as suppressed, a.held, r.connections_version as "connectionsVersion", now() as now,
        case when a.unit is not null then 'go' when r.day is null then 'no-day' when not u.is_fresh then 'stale'
             else coalesce(j.refused_by, 'key') end as verdict,
        ${usageColumns('coalesce(s.g, r.g)')}

@@ -77,10 +77,10 @@ test('for any requests at once, no counter goes over its limit, nothing is refus
       for (const { result, size, way } of done.flat()) {
         const { usage, verdict, held } = result
         if (!usage) throw new Error('no row of usage')
-        for (const { used, limit } of [usage, usage.month, usage.pool, usage.bytes])
+        for (const { used, limit } of Object.values(usage))
           expect(used).toBeLessThanOrEqual(limit ?? Infinity)
         if (held.length > 0) expect(usage.pool.used + size).toBeGreaterThan(usage.pool.limit ?? Infinity)
-        if (verdict === 'day') expect(usage.used + size).toBeGreaterThan(usage.limit)
+        if (verdict === 'day') expect(usage.day.used + size).toBeGreaterThan(usage.day.limit ?? Infinity)
         if (verdict === 'month')
           expect(usage.month.used + size).toBeGreaterThan(usage.month.limit ?? Infinity)
         if (verdict === 'bytes')
@@ -159,12 +159,16 @@ test('within one request, each message of the pool is judged by itself, and the 
     mail(4, { pool: 'must', overflow: 'hold' }),
   ]
   const [result] = await acceptMessages(db.pool, [buildUnit(tenantId, rows)])
-  expect(result).toMatchObject({ verdict: 'go', usage: { used: 9, pool: { used: 5 } }, held: [rows[2]?.id] })
+  expect(result).toMatchObject({
+    verdict: 'go',
+    usage: { day: { used: 9 }, pool: { used: 5 } },
+    held: [rows[2]?.id],
+  })
   const [refused] = await acceptMessages(db.pool, [
     buildUnit(tenantId, [
       mail(1, { pool: 'no', overflow: 'reject' }),
       mail(1, { pool: 'must', overflow: 'reject' }),
     ]),
   ])
-  expect(refused).toMatchObject({ verdict: 'pool', usage: { used: 9 } })
+  expect(refused).toMatchObject({ verdict: 'pool', usage: { day: { used: 9 } } })
 })

@@ -1,5 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
-import { type AcceptRow, messageArray } from './accept-message-array.ts'
+import { type AcceptRow, MESSAGE_BATCH, messageArray } from './message-batch.ts'
 
 /** Of one statement: making its parameter costs a few milliseconds. One document may be larger. */
 const CHARS_MAX = 512 * 1024
@@ -29,7 +29,7 @@ export async function insertDocuments(
       name: 'insert-documents',
       text: `
         insert into message_content (tenant_id, message_id, document)
-        select $1::uuid, id, document from unnest($2::accept_message_3[])`,
+        select $1::uuid, id, document from ${MESSAGE_BATCH}`,
       values: [
         tenantId,
         await messageArray(

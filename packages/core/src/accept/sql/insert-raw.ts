@@ -1,5 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
-import type { AcceptRow } from './accept-message-array.ts'
+import type { AcceptRow } from './message-batch.ts'
 
 /** As of attachments: neither side holds a second copy of a whole mail. */
 const CHUNK_BYTES = 512 * 1024

@@ -36,7 +36,7 @@ test('for any requests in any batches, the limit is never exceeded, and no reque
         const admitted = batch.filter((_, i) => results[i]?.admitted)
         const refused = batch.filter((_, i) => !results[i]?.admitted)
         used += admitted.reduce((sum, size) => sum + size, 0)
-        return { refused, usedAfter: results[0]?.usage?.used ?? 0 }
+        return { refused, usedAfter: results[0]?.usage?.day.used ?? 0 }
       }
       const done = atOnce ? await Promise.all(given.map(run)) : []
       if (!atOnce) for (const batch of given) done.push(await run(batch))

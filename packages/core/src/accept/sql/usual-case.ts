@@ -1,7 +1,7 @@
 import { appendAcceptances } from '../../lib/index.ts'
 import { suppressionOf } from '../../suppressions/index.ts'
-import { usageColumns } from '../../usage/index.ts'
-import { writtenMessages } from './written-messages.ts'
+import { fitsInto, usageColumns } from '../../usage/index.ts'
+import { MESSAGE_BATCH, WRITTEN_MESSAGES } from './message-batch.ts'
 
 /**
  * Decides the usual case: no recipient is suppressed, and all that its tenant asks for fits into every counter. Other requests have a null
@@ -15,10 +15,7 @@ with unit as materialized (
   select * from unnest($1::accept_unit_3[])
 ), room as materialized (
   select tenant_id, mode, g, (g).day, (select connections_version from tenant where id = l.tenant_id) as connections_version,
-         n <= (g).day_limit - (g).accepted
-           and coalesce(n <= (g).month_limit - (g).month_before - (g).accepted, true)
-           and coalesce(pool_n <= (g).pool_limit - (g).pool, true)
-           and coalesce(bytes <= (g).bytes_limit - (g).bytes, true) as fits
+         ${fitsInto('g')} as fits
   from (
     select tenant_id, mode, n, pool_n, bytes, lock_usage_day(tenant_id, mode) as g
     from (
@@ -57,9 +54,9 @@ with unit as materialized (
 ), incoming as materialized (
   select a.tenant_id, a.mode, a.day, m.*, m.recipient_count as n, m.send_at is not null and m.send_at > now() as is_later,
          case when m.pool = 'no' then 'own' else 'pool' end as way
-  from unnest($2::accept_message_3[]) m
+  from ${MESSAGE_BATCH} m
   join admitted a using (unit)
-), ${writtenMessages}
+), ${WRITTEN_MESSAGES}
 ), written_recipient as (
   insert into recipient (tenant_id, message_id, position, kind, address, name, status)
   select i.tenant_id, i.id, r.position, r.kind, r.address, r.name, case when i.is_later then 'scheduled' else 'queued' end
@@ -71,7 +68,7 @@ with unit as materialized (
          content_bytes, now(), stream = 'bulk'
   from incoming
 ), ${appendAcceptances(`select tenant_id, id as message_id, mode, stream = 'bulk' as is_bulk from incoming order by id`)}${extra}
-select u.unit, u.n as counted, null as suppressed, null as held, u.version_now as connections_version, now() as now,
+select u.unit, u.n as counted, null as suppressed, null as held, u.version_now as "connectionsVersion", now() as now,
        case when u.verdict = 'go' and u.key_hash is not null and u.request_id <> all (array(select request_id from claimed)) then 'key'
             else u.verdict end as verdict, g.*
 from asked u

@@ -27,7 +27,7 @@ export async function beginSending(
   fences: Fence[],
   leaseMs: number,
 ): Promise<({ attempt: number; startedAt: Date } | null)[]> {
-  const { rows } = await db.query<{ token: number; attempts: number; sending_at: Date }>({
+  const { rows } = await db.query<{ token: number; attempt: number; startedAt: Date }>({
     name: 'begin-sending',
     text: `
       update outbox o
@@ -36,10 +36,10 @@ export async function beginSending(
       from unnest($1::claim_fence[]) as f
       where o.message_id = f.message_id and o.epoch = f.epoch
         and (o.state = 'claimed' and o.lease_until > now() or o.state = 'sending' and o.fence_token = f.token)
-      returning o.fence_token as token, o.attempts, o.sending_at`,
+      returning o.fence_token as token, o.attempts as attempt, o.sending_at as "startedAt"`,
     values: [await fenceArray(db, fences), leaseMs],
   })
   // The token identifies which of two runs of one job got the fence.
-  const held = new Map(rows.map((row) => [row.token, { attempt: row.attempts, startedAt: row.sending_at }]))
+  const held = new Map(rows.map(({ token, ...begun }) => [token, begun]))
   return fences.map(({ token }) => held.get(token) ?? null)
 }

@@ -12,6 +12,7 @@ import {
 } from '../../lib/index.ts'
 import { suppressedBecause, suppressionOf } from '../../suppressions/index.ts'
 import { mayBeTaken } from '../../usage/index.ts'
+import { RETRIES_END } from '../retry-end.ts'
 
 export type LoadedRecipient = StoredRecipient & { position: number; status: string }
 
@@ -46,7 +47,7 @@ type Claimed = {
   attempts: number
   /** The tenant's retry limit. */
   retryHours: number
-  /** Time until the retry limit, counted from the due time; waits for limits are added. */
+  /** Until retries end. */
   expiresInMs: number
   onUnknown: 'hold' | 'resend'
   connectionsVersion: number
@@ -97,7 +98,6 @@ export type LoadedMessage = Claimed &
  * the other days' partitions.
  * A retry requested by the tenant starts a new round (`first_due_at`): unknown attempts of earlier rounds are the tenant's own risk. This
  * concerns further attempts only (`unknownAttempts`); the refund of quota depends on all attempts of the message (`maybeTaken`).
- * The retry limit of a tenant that was suspended begins anew when it is resumed.
  * Recipients are looked up in the suppression lists again (`suppressed`), unless one probe says that nothing was added to the tenant's list
  * since accept did so. A minute more, since an entry is dated by the begin of its transaction. Not for a message that is being sent: its call
  * carried what it carried.
@@ -129,7 +129,7 @@ with noted as (
 )
 select o.tenant_id as "tenantId", o.message_id as "messageId", o.epoch, o.attempts, o.mode, o.accepted_at as "acceptedAt", o.provider,
        o.connection_id as "sendingConnectionId", o.sending_at as "sendingAt",
-       ceil(extract(epoch from greatest(o.first_due_at, t.resumed_at) + t.retry_hours * interval '1 hour' - now()) * 1000 + o.throttled_ms)::float8 as "expiresInMs",
+       ceil(extract(epoch from ${RETRIES_END} - now()) * 1000)::float8 as "expiresInMs",
        case when o.wait_why = 'rate' and o.wait_version = t.connections_version and o.due_at > now() - interval '5 seconds'
             then o.wait_for end as "reservedAt",
        t.retry_hours as "retryHours", t.on_unknown as "onUnknown", t.connections_version as "connectionsVersion",

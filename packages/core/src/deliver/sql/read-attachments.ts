@@ -9,14 +9,6 @@ export type StoredAttachment = {
   content: Buffer
 }
 
-type Row = {
-  filename: string
-  content_type: string
-  content_id: string | null
-  disposition: 'attachment' | 'inline'
-  bytes: number
-}
-
 /**
  * Reads the attachments of one message, in order. The caller bounds how many messages are held at the same time. Their memory is shared, so that
  * another thread can encode them without a copy.
@@ -25,19 +17,16 @@ export async function readAttachments(
   db: Queryable,
   message: { tenantId: string; id: string },
 ): Promise<StoredAttachment[]> {
-  const { rows } = await db.query<Row>({
+  const { rows } = await db.query<Omit<StoredAttachment, 'content'> & { bytes: number }>({
     name: 'read-attachments',
     text: `
-      select a.filename, a.content_type, a.content_id, a.disposition, a.bytes
+      select a.filename, a.content_type as "contentType", a.content_id as "contentId", a.disposition, a.bytes
       from attachment a where a.tenant_id = $1 and a.message_id = $2 order by a.position`,
     values: [message.tenantId, message.id],
   })
-  const attachments = rows.map((row) => ({
-    filename: row.filename,
-    contentType: row.content_type,
-    contentId: row.content_id,
-    disposition: row.disposition,
-    content: Buffer.from(new SharedArrayBuffer(row.bytes)),
+  const attachments = rows.map(({ bytes, ...row }) => ({
+    ...row,
+    content: Buffer.from(new SharedArrayBuffer(bytes)),
   }))
   const filled = attachments.map(() => 0)
   for await (const { position, content } of readAttachmentChunks(db, message)) {

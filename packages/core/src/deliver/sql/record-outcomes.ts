@@ -187,13 +187,7 @@ const STATEMENTS = {
 /** Messages in one statement: their ids must fit into one notification of 8,000 bytes. */
 export const RECORD_MAX = 200
 
-type Attempt = NonNullable<OutcomeRecord['attempt']>
 type Changed = { record: OutcomeRecord; change: RecipientChange }
-
-const ofAttempt =
-  <T>(pick: (attempt: Attempt) => T) =>
-  ({ attempt }: OutcomeRecord): T | null =>
-    attempt && pick(attempt)
 
 const outcomeArray = rowArray<OutcomeRecord>('claim_outcome', [
   column('uuid', (record) => record.tenantId),
@@ -203,51 +197,18 @@ const outcomeArray = rowArray<OutcomeRecord>('claim_outcome', [
   column('text', (record) => record.usageDay),
   column('float8', (record) => record.retryInMs),
   column('int4', (record) => record.giveBack),
-  column(
-    'int2',
-    ofAttempt(({ number }) => number),
-  ),
-  column(
-    'uuid',
-    ofAttempt(({ connectionId }) => connectionId),
-  ),
-  column(
-    'text',
-    ofAttempt(({ provider }) => provider),
-  ),
-  column(
-    'timestamptz',
-    ofAttempt(({ startedAt }) => startedAt),
-  ),
-  column(
-    'text',
-    ofAttempt(({ outcome }) => outcome),
-  ),
-  column(
-    'text',
-    ofAttempt(({ scope }) => scope),
-  ),
-  column(
-    'text',
-    ofAttempt(({ reason }) => reason),
-  ),
-  column(
-    'text',
-    ofAttempt(({ providerMessageId }) => providerMessageId),
-  ),
-  column(
-    'int2[]',
-    ofAttempt(({ positions }) => positions),
-  ),
-  column(
-    'text',
-    ofAttempt(({ code }) => code),
-  ),
-  column(
-    'json',
-    ofAttempt(({ choice }) => choice),
-  ),
-  column('int4', ({ waitVersion }) => waitVersion ?? null),
+  column('int2', ({ attempt }) => attempt?.number),
+  column('uuid', ({ attempt }) => attempt?.connectionId),
+  column('text', ({ attempt }) => attempt?.provider),
+  column('timestamptz', ({ attempt }) => attempt?.startedAt),
+  column('text', ({ attempt }) => attempt?.outcome),
+  column('text', ({ attempt }) => attempt?.scope),
+  column('text', ({ attempt }) => attempt?.reason),
+  column('text', ({ attempt }) => attempt?.providerMessageId),
+  column('int2[]', ({ attempt }) => attempt?.positions),
+  column('text', ({ attempt }) => attempt?.code),
+  column('json', ({ attempt }) => attempt?.choice),
+  column('int4', ({ waitVersion }) => waitVersion),
 ])
 const changeArray = rowArray<Changed>('recipient_change_2', [
   column('uuid', ({ record }) => record.tenantId),

@@ -3,7 +3,7 @@ import { afterAll, beforeEach, expect, test } from 'vitest'
 import { buildRow, buildTenant, buildUnit } from '../../../test/rows.ts'
 import { acceptMessages } from '../../accept/index.ts'
 import { beginSending } from '../../deliver/index.ts'
-import { listExpiredClaims, raiseLostWorkers } from '../../lost-workers/index.ts'
+import { listExpired, raiseLostWorkers } from '../../lost-workers/index.ts'
 import { ensureUsage } from '../../usage/index.ts'
 import { claimMessages, FIRST_TENANT } from './claim-messages.ts'
 
@@ -123,7 +123,7 @@ test('an expired claim is fenced off, and its message is claimed again with a ne
   if (!stale) throw new Error('nothing was claimed')
   const fence = { connectionId: null, provider: 'capture', token: 1 }
   expect(await beginSending(db.pool, [{ ...stale, ...fence }], 60_000)).toEqual([null])
-  const expired = await listExpiredClaims(db.pool, 10)
+  const expired = await listExpired(db.pool, 'claimed', 10)
   expect(expired).toMatchObject([{ messageId: stale.messageId, workers: [] }])
   const free = expired.map((one) => ({ ...one, inHand: false }))
   expect(await raiseLostWorkers(db.pool, free, 'claimed')).toMatchObject({

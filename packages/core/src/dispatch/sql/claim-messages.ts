@@ -8,6 +8,10 @@ export type Claim = {
   isBulk: boolean
 }
 
+/** The select list of a `Claim`, of rows of the backlog. */
+export const claimColumns = (row: string): string =>
+  `${row}.message_id as "messageId", ${row}.tenant_id as "tenantId", ${row}.epoch, ${row}.content_bytes as "contentBytes", ${row}.is_bulk as "isBulk"`
+
 export type ClaimResult = {
   /** Tenants take turns in this order. */
   claims: Claim[]
@@ -78,41 +82,21 @@ with recursive held as materialized (
   where o.message_id = any (array(select message_id from transactional union all select message_id from bulk))
   returning o.message_id, o.tenant_id, o.epoch, o.content_bytes, o.is_bulk
 )
-select c.message_id, c.tenant_id, c.epoch, c.content_bytes, c.is_bulk, f.n as free,
+select ${claimColumns('c')}, f.n as free,
        (select tenant_id from walk where step = $3::int4) as cursor
 from free f left join claimed c on true
 order by row_number() over (partition by c.tenant_id order by c.is_bulk, c.message_id), c.tenant_id`
-
-type Row = {
-  message_id: string | null
-  tenant_id: string
-  epoch: number
-  content_bytes: number
-  is_bulk: boolean
-  free: number
-  cursor: string | null
-}
 
 /** `depth`: the maximum of held claims; `leaseMs`: how long a claim lasts before the sweeper takes it back. */
 export async function claimMessages(
   db: Queryable,
   options: { depth: number; afterTenant: string; tenantsMax: number; leaseMs: number },
 ): Promise<ClaimResult> {
-  const { rows } = await db.query<Row>({
+  const { rows } = await db.query<(Claim | { messageId: null }) & Omit<ClaimResult, 'claims'>>({
     name: 'claim-messages',
     text: TEXT,
     values: [options.depth, options.afterTenant, options.tenantsMax, options.leaseMs],
   })
-  const claims: Claim[] = []
-  for (const row of rows) {
-    if (row.message_id === null) continue
-    claims.push({
-      messageId: row.message_id,
-      tenantId: row.tenant_id,
-      epoch: row.epoch,
-      contentBytes: row.content_bytes,
-      isBulk: row.is_bulk,
-    })
-  }
+  const claims = rows.flatMap(({ free, cursor, ...claim }) => (claim.messageId === null ? [] : claim))
   return { claims, free: rows[0]?.free ?? 0, cursor: rows[0]?.cursor ?? null }
 }

@@ -1,5 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
-import type { Claim } from '../../dispatch/index.ts'
+import { type Claim, claimColumns } from '../../dispatch/index.ts'
 import { LOST_WORKERS_MAX } from './lost-workers.ts'
 
 /**
@@ -10,13 +10,7 @@ export async function claimSuspects(
   db: Queryable,
   options: { free: number; max: number; leaseMs: number },
 ): Promise<Claim[]> {
-  const { rows } = await db.query<{
-    message_id: string
-    tenant_id: string
-    epoch: number
-    content_bytes: number
-    is_bulk: boolean
-  }>({
+  const { rows } = await db.query<Claim>({
     name: 'claim-suspects',
     text: `
       with held as materialized (
@@ -36,14 +30,8 @@ export async function claimSuspects(
       update outbox o
       set state = 'claimed', epoch = nextval('claim_epoch'), lease_until = now() + $3::int4 * interval '1 ms'
       from picked p where o.message_id = p.message_id
-      returning o.message_id, o.tenant_id, o.epoch, o.content_bytes, o.is_bulk`,
+      returning ${claimColumns('o')}`,
     values: [options.free, options.max, options.leaseMs, LOST_WORKERS_MAX],
   })
-  return rows.map((row) => ({
-    messageId: row.message_id,
-    tenantId: row.tenant_id,
-    epoch: row.epoch,
-    contentBytes: row.content_bytes,
-    isBulk: row.is_bulk,
-  }))
+  return rows
 }

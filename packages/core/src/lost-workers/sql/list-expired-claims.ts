@@ -8,18 +8,16 @@ export type ExpiredClaim = {
   workers: number[]
 }
 
-/** Lists claims or attempts with an expired lease, and their workers. */
+/**
+ * Lists claims whose worker did not begin their call in time, or attempts without a result in time, whose outcome is unknown; and their
+ * workers.
+ */
 export async function listExpired(
   db: Queryable,
   state: 'claimed' | 'sending',
   limit: number,
 ): Promise<ExpiredClaim[]> {
-  const { rows } = await db.query<{
-    tenant_id: string
-    message_id: string
-    epoch: number
-    workers: number[]
-  }>({
+  const { rows } = await db.query<ExpiredClaim>({
     name: `list-expired-${state}`,
     text: `
       with lapsed as materialized (
@@ -32,18 +30,9 @@ export async function listExpired(
         where exists (select from lapsed) and c.worker is not null and c.epochs && array(select epoch from lapsed)
         group by e.epoch
       )
-      select tenant_id, message_id, epoch, coalesce(workers, '{}') as workers
+      select tenant_id as "tenantId", message_id as "messageId", epoch, coalesce(workers, '{}') as workers
       from lapsed left join in_hand using (epoch)`,
     values: [state, limit],
   })
-  return rows.map((row) => ({
-    tenantId: row.tenant_id,
-    messageId: row.message_id,
-    epoch: row.epoch,
-    workers: row.workers,
-  }))
+  return rows
 }
-
-/** Lists claims whose worker did not begin their call in time. */
-export const listExpiredClaims = (db: Queryable, limit: number): Promise<ExpiredClaim[]> =>
-  listExpired(db, 'claimed', limit)

@@ -1,4 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
+import { RETRIES_END } from '../../deliver/index.ts'
 import { claimKeyArray } from '../../dispatch/index.ts'
 import { appendEvents, idRange, isPending, joinId, NOTIFY_FEED } from '../../lib/index.ts'
 import { LOST_WORKERS_MAX, type LostWorkers, NONE_LOST, SET_ASIDE_REASON } from './lost-workers.ts'
@@ -33,7 +34,7 @@ export async function raiseLostWorkers(
     name: 'raise-lost-workers',
     text: `
       with lost as materialized (
-        select o.message_id, k.n, t.retry_hours, o.lost_workers + k.n >= $1::int4 and k.n > 0 as is_aside
+        select o.message_id, k.n, ${RETRIES_END} as retries_end, o.lost_workers + k.n >= $1::int4 and k.n > 0 as is_aside
         from (select tenant_id, message_id, epoch, 1 as n from unnest($3::claim_key[])
               union all select tenant_id, message_id, epoch, 0 from unnest($4::claim_key[])) k
         join outbox o on o.message_id = k.message_id and o.epoch = k.epoch and o.tenant_id = k.tenant_id
@@ -45,7 +46,7 @@ export async function raiseLostWorkers(
         update outbox o
         set lost_workers = o.lost_workers + l.n, lease_until = null, fence_token = null,
             state = case when l.is_aside then 'waiting' when o.state = 'claimed' then 'ready' else o.state end,
-            due_at = case when l.is_aside then greatest(now() + interval '1 hour', o.first_due_at + l.retry_hours * interval '1 hour')
+            due_at = case when l.is_aside then greatest(now() + interval '1 hour', l.retries_end)
                           else o.due_at end,
             accepted_at = case when l.is_aside then null else o.accepted_at end,
             wait_version = case when l.is_aside then null else o.wait_version end

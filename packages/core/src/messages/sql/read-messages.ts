@@ -1,29 +1,18 @@
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
-import { idRange } from '../../lib/index.ts'
+import { idRange, type MessageColumns, READ_MESSAGE_COLUMNS } from '../../lib/index.ts'
 
 /** Kind, address, name, status, reason, updated_at: in this order because names would be most of the bytes. */
 export type RecipientTuple = ['to' | 'cc' | 'bcc', string, string | null, string, string | null, string]
 
-export type MessageRow = {
-  tenant_id: string
+export type MessageRow = MessageColumns & {
   id: string
   mode: string
-  created_at: Date
-  stream: 'transactional' | 'bulk'
-  from_address: string
-  from_name: string | null
-  subject: string
-  tags: string[]
-  metadata: Record<string, string> | null
-  send_at: Date | null
-  connection_id: string | null
-  attachment_count: number
-  callback_url: string | null
-  /** A worker is handing the message over: known only to the outbox until the outcome is in. */
-  is_sending: boolean
+  createdAt: Date
+  /** A worker is sending the message: known only to the outbox until the outcome is in. */
+  isSending: boolean
   /** Of the next attempt; null: none is to come. */
-  due_at: Date | null
+  dueAt: Date | null
   recipients: RecipientTuple[]
 }
 
@@ -46,11 +35,10 @@ export async function readMessages(db: Queryable, keys: readonly Key[]): Promise
     name: 'read-messages',
     text: `
       select k.position, m.*, r.recipients,
-             coalesce(o.is_sending, false) as is_sending, o.due_at
+             coalesce(o.is_sending, false) as "isSending", o.due_at as "dueAt"
       from unnest($1::message_key[]) as k
       cross join lateral (
-        select tenant_id, id, mode, created_at, stream, from_address, from_name, subject, to_json(tags) as tags,
-               metadata, send_at, connection_id, attachment_count, callback_url
+        select id, mode, created_at as "createdAt", ${READ_MESSAGE_COLUMNS}
         from message where tenant_id = k.tenant_id and id = k.id and id between $2 and $3 offset 0
       ) m
       cross join lateral (

@@ -1,5 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
-import type { ConnectionLimits, SealedConnection } from '../../connections/index.ts'
+import type { SealedConnection } from '../../connections/index.ts'
 
 export type RouteMatchRow = {
   stream?: 'transactional' | 'bulk' | undefined
@@ -35,40 +35,15 @@ export const ENABLED_ROUTES = `
 
 /** A tenant's enabled connections with their sealed credentials, and its enabled routes, each in the order in which they are used. */
 export async function listSealedConnections(db: Queryable, tenantId: string): Promise<Routing> {
-  const { rows } = await db.query<{
-    id: string | null
-    provider: string
-    settings: unknown
-    sealed_credentials: Buffer
-    data_key_version: number
-    credentials_since: string
-    limits: ConnectionLimits | null
-    routes: RoutingRule[] | null
-  }>({
+  const { rows } = await db.query<(SealedConnection | { id: null }) & { routes: RoutingRule[] | null }>({
     name: 'list-sealed-connections',
     text: `
-      select c.id, c.provider, c.settings, c.sealed_credentials, c.data_key_version,
-             extract(epoch from coalesce(c.credentials_rotated_at, c.created_at))::text as credentials_since, c.limits,
+      select c.id, c.provider, c.settings, c.sealed_credentials as "sealedCredentials", c.data_key_version as "dataKeyVersion",
+             extract(epoch from coalesce(c.credentials_rotated_at, c.created_at))::text as "credentialsSince", c.limits,
              ${ENABLED_ROUTES} as routes
       from (select 1) one left join connection c on c.tenant_id = $1 and c.enabled order by c.priority, c.id`,
     values: [tenantId],
   })
-  return {
-    connections: rows.flatMap(({ id, ...row }) =>
-      id === null
-        ? []
-        : [
-            {
-              id,
-              provider: row.provider,
-              settings: row.settings,
-              sealedCredentials: row.sealed_credentials,
-              dataKeyVersion: row.data_key_version,
-              credentialsSince: row.credentials_since,
-              limits: row.limits,
-            },
-          ],
-    ),
-    routes: rows[0]?.routes ?? [],
-  }
+  const connections = rows.flatMap(({ routes, ...row }) => (row.id === null ? [] : row))
+  return { connections, routes: rows[0]?.routes ?? [] }
 }

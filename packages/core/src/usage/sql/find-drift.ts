@@ -1,5 +1,5 @@
 import type { Queryable } from '@lettergate/db/pool'
-import type { Counter } from '../quota.ts'
+import { type Counter, PROOF_ROWS, STORED_COLUMNS } from '../quotas.ts'
 
 /** A counter that differs from the messages that it should be the sum of. */
 export type Drift = {
@@ -32,20 +32,12 @@ export async function findDrift(db: Queryable, tenantIds: readonly string[], day
         where v.tenant_id = any ($1::uuid[]) and v.day = $2
           and (v.message_id < (select low from bounds) or v.message_id >= (select high from bounds))
       ), ledger as materialized (
-        select tenant_id, mode,
-               coalesce(sum(recipient_count - returned) filter (where usage_day = $2), 0) as accepted,
-               coalesce(sum(pool_n) filter (where pool_day = $2), 0) as pool,
-               coalesce(sum(content_bytes) filter (where coalesce(bytes_day, usage_day) = $2), 0) as bytes
-        from own group by 1, 2
+        select tenant_id, mode, ${STORED_COLUMNS} from own group by 1, 2
       )
       select u.tenant_id as "tenantId", u.mode, u.day, c.counter, c.counted::float8, c.stored::float8
       from usage u
       left join ledger l using (tenant_id, mode)
-      cross join lateral (values
-        ('day', u.accepted - u.left_behind::int8, coalesce(l.accepted, 0)),
-        ('pool', u.pool - u.pool_left_behind::int8, coalesce(l.pool, 0)),
-        ('bytes', u.bytes, coalesce(l.bytes, 0))
-      ) as c(counter, counted, stored)
+      cross join lateral (values ${PROOF_ROWS}) as c(counter, counted, stored)
       where u.tenant_id = any ($1::uuid[]) and u.day = $2 and u.day_limit is not null and c.counted <> c.stored`,
     values: [tenantIds, day],
   })

@@ -1,11 +1,12 @@
 import type { Queryable } from '@lettergate/db/pool'
 import { appendAccountEvents, NOTIFY_FEED } from '../../lib/index.ts'
+import { noticeRows } from '../quotas.ts'
 
 export type UsagePlace = { tenantId: string; mode: string }
 export const FIRST_USAGE: UsagePlace = { tenantId: '00000000-0000-0000-0000-000000000000', mode: '' }
 
 /**
- * Tells tenants of which limits of the day, the month or the pool four fifths or all are used, by an event, once in each day or month. The row
+ * Tells tenants of which limits four fifths or all are used, by an event, once in each day or month. The row
  * of the notice and the event are one statement, so that a repeat, or a process that dies in between, gives none twice. A tenant that passes
  * both at once gets the second alone. Looks at `limit` rows after this place; `next` null: there are no more.
  */
@@ -24,11 +25,7 @@ export async function giveNotices(
       ), due as materialized (
         select p.tenant_id, p.mode, c.*, s.percent
         from page p
-        cross join lateral (values
-          ('day', p.accepted::int8, p.day_limit::int8, p.day, (p.day + 1)::timestamp),
-          ('month', p.month_before + p.accepted, p.month_limit, date_trunc('month', p.day)::date, date_trunc('month', p.day::timestamp) + interval '1 month'),
-          ('pool', p.pool::int8, p.pool_limit::int8, p.day, (p.day + 1)::timestamp)
-        ) as c(counter, used, most, period, ends)
+        cross join lateral (values ${noticeRows('p')}) as c(counter, used, most, period, ends)
         cross join (values (80), (100)) as s(percent)
         where c.most > 0 and c.used * 100 >= c.most * s.percent
       ), noticed as (

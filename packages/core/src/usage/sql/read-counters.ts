@@ -1,5 +1,6 @@
 import type { Queryable } from '@lettergate/db/pool'
-import { type QuotaState, toQuotaState, type UsageColumns, usageColumns } from '../quota.ts'
+import { type QuotaState, toQuotaState } from '../quota-state.ts'
+import { limitsAsJson, type UsageColumns, usageColumns } from '../quotas.ts'
 
 /** `day`: the UTC day that counts now. */
 export type UsageNow = { day: string; quota: QuotaState }
@@ -17,8 +18,7 @@ export async function readCounters(db: Queryable, tenantId: string, mode: string
             'accepted', case when (w.u).day >= usage_today() then (w.u).accepted else 0 end,
             'month_before', case when date_trunc('month', (w.u).day) = date_trunc('month', usage_today()) and (w.u).day < usage_today()
                                  then (w.u).month_before + (w.u).accepted else 0 end,
-            'pool', 0, 'bytes', 0, 'day_limit', l.day_limit, 'month_limit', l.month_limit, 'pool_limit', l.pool_limit,
-            'bytes_limit', l.bytes_limit)) end as g
+            'pool', 0, 'bytes', 0, ${limitsAsJson('l')})) end as g
         from limits_in_force($1) l
         left join lateral (
           select x as u from usage x where tenant_id = $1 and mode = $2 order by day desc limit 1

@@ -1,5 +1,6 @@
 import type { Queryable } from '@lettergate/db/pool'
-import { type Counter, type QuotaState, toQuotaState, type UsageColumns, usageColumns } from '../quota.ts'
+import { type QuotaState, toQuotaState } from '../quota-state.ts'
+import { type Counter, type UsageColumns, usageColumns } from '../quotas.ts'
 
 export type Reservation = {
   /** The counter without room; null: reserved. */

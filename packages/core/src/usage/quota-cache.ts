@@ -1,6 +1,6 @@
 import type { Queryable } from '@lettergate/db/pool'
 import { LRUCache } from 'lru-cache'
-import type { CounterState, QuotaState } from './quota.ts'
+import { eachCounter, type QuotaState } from './quota-state.ts'
 import { readCounters } from './sql/read-counters.ts'
 
 /** What an answer says may be older than this by nothing but the mail of other processes. */
@@ -10,7 +10,7 @@ const TENANTS_MAX = 5_000
 type Owner = { tenantId: string; mode: string }
 type Known = { at: number; reading: Promise<QuotaState | null>; settled?: QuotaState | null }
 
-export type QuotaReader = {
+export type QuotaCache = {
   /** As `read`, at once; undefined: it has to be read. */
   known(owner: Owner): QuotaState | null | undefined
   /** Counters of at most four seconds ago; null: not known. Many answers share one look. */
@@ -20,13 +20,14 @@ export type QuotaReader = {
 }
 
 function aged(quota: QuotaState, seconds: number): QuotaState | null {
-  const age = (state: CounterState) => ({ ...state, resetSeconds: state.resetSeconds - seconds })
-  if (quota.resetSeconds <= seconds) return null
-  const day = { limit: quota.limit, used: quota.used, resetSeconds: quota.resetSeconds - seconds }
-  return { ...day, month: age(quota.month), pool: age(quota.pool), bytes: age(quota.bytes) }
+  if (quota.day.resetSeconds <= seconds) return null
+  return eachCounter((counter) => ({
+    ...quota[counter],
+    resetSeconds: quota[counter].resetSeconds - seconds,
+  }))
 }
 
-export function createQuotaReader(deps: { pool: Queryable; onError: (error: unknown) => void }): QuotaReader {
+export function createQuotaCache(deps: { pool: Queryable; onError: (error: unknown) => void }): QuotaCache {
   const cache = new LRUCache<string, Known>({ max: TENANTS_MAX, ttl: TTL_MS })
   const keyOf = ({ tenantId, mode }: Owner) => `${tenantId} ${mode}`
 
