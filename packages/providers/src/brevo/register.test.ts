@@ -5,7 +5,6 @@ import { createTestIo } from '../../test/io.ts'
 import { describeRegistration, hookPassword, hookUrl } from '../../test/registration.ts'
 import { Secret } from '../lib/secret.ts'
 import { createBrevo } from './index.ts'
-import { registerBrevo } from './register.ts'
 
 const connectionTo = (port: number) => ({
   credentials: { api_key: 'secret' },
@@ -39,7 +38,7 @@ describe('an account without webhooks', () => {
         : respond(201, '{"id":7}')(response, exchange),
     )
     const io = createTestIo()
-    const { credentials, settings } = createBrevo()
+    const { credentials, settings, events } = createBrevo()
     const stored = connectionTo(peer.port)
     const connection = {
       id: 'con_1',
@@ -47,7 +46,7 @@ describe('an account without webhooks', () => {
       settings: settings.parse(stored.settings),
     }
     const target = { url: hookUrl, password: new Secret(hookPassword), keepSecrets: async () => {} }
-    expect(await registerBrevo(connection, target, io)).toMatchObject({ registration: { webhook_id: 7 } })
+    expect(await events?.register(connection, target, io)).toMatchObject({ registration: { webhook_id: 7 } })
     await io.close()
     await peer.close()
   })

@@ -28,11 +28,11 @@ const providers: Record<string, Own> = {
   mailgun: { body: (_code, message) => ({ message }), judge: (response) => mailgun(response, now) },
   mandrill: {
     body: (name, message) => ({ status: 'error', code: -1, name, message }),
-    judge: (response) => mandrill(all, response, now),
+    judge: (response) => mandrill(response, now, all),
   },
   sparkpost: {
     body: (code, message) => ({ errors: [{ message, code }] }),
-    judge: (response) => sparkpost(all, response, now),
+    judge: (response) => sparkpost(response, now, all),
   },
   postmark: {
     body: (code, Message) => ({ ErrorCode: Number(code), Message }),
@@ -105,9 +105,9 @@ test('case 4: a used-up rate per second is retried after a second, a used-up day
 
 test('case 21: sparkpost reports one of several as suppressed: each recipient gets a single call', () => {
   const outcome = sparkpost(
-    all,
     answered(400, { errors: [{ code: '1902', message: 'Message generation rejected' }] }),
     now,
+    all,
   )
   expect(outcome).toMatchObject({ code: 'recipient-refused' })
   expect(outcome).not.toHaveProperty('refused')

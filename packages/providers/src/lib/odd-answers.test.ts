@@ -23,14 +23,14 @@ const judges: Record<string, (response: HttpResponse) => unknown> = {
   brevo: (response) => brevo(response, now),
   gmail: (response) => gmail(response, now),
   mailgun: (response) => mailgun(response, now),
-  mandrill: (response) => mandrill(all, response, now),
+  mandrill: (response) => mandrill(response, now, all),
   'microsoft365 draft': (response) => toDraft(response, now),
   microsoft365: (response) => toUnsent(response, now),
   postmark: (response) => postmark(response, now, all),
   resend: (response) => resend(response, now),
   sendgrid: (response) => sendgrid(response, now, { to: all, cc: [], bcc: [] }),
   ses: (response) => ses(response, now),
-  sparkpost: (response) => sparkpost(all, response, now),
+  sparkpost: (response) => sparkpost(response, now, all),
 }
 
 const items = (item: string, byte = bytes) => Array(Math.floor(byte / (item.length + 1))).fill(item)

@@ -17,7 +17,7 @@ const all = ['a@x.example', 'b@x.example', 'c@x.example']
 type Judge = (response: HttpResponse) => SendOutcome
 type Row = [provider: string, judge: Judge, status: number, body: object]
 
-const toSparkpost: Judge = (response) => sparkpost(all, response, now)
+const toSparkpost: Judge = (response) => sparkpost(response, now, all)
 const toPostmark: Judge = (response) => postmark(response, now, all)
 const toSendgrid: Judge = (response) => sendgrid(response, now, { to: all, cc: [], bcc: [] })
 const field = (name: string) => ({ errors: [{ message: 'Does not contain a valid address.', field: name }] })
@@ -104,7 +104,7 @@ test('sparkpost that accepted no recipient has refused each of them, and none is
     { results: { id: '1', total_accepted_recipients: 0, total_rejected_recipients: 3 } },
   ]
   for (const [index, body] of bodies.entries())
-    expect(sparkpost(all, answered(index === 0 ? 422 : 200, body), now)).toMatchObject({
+    expect(sparkpost(answered(index === 0 ? 422 : 200, body), now, all)).toMatchObject({
       kind: 'rejected',
       refused: all.map((address) => ({ address })),
     })

@@ -5,7 +5,7 @@ import type {
 } from '@aws-sdk/client-sesv2'
 import type { AwsCredentialIdentity } from '@smithy/types'
 import { z } from 'zod'
-import { problemReport, toRefusedReport, unreachable } from '../lib/http-check.ts'
+import { problemReport, toRefusedReport, unreachable } from '../lib/account-problem.ts'
 import { isNetworkFailure } from '../lib/network-failure.ts'
 import type { AccountLimits, AccountReport, Io } from '../provider.ts'
 import { sesEndpoint } from './endpoint.ts'

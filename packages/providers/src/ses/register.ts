@@ -1,6 +1,6 @@
 import type { SESv2Client } from '@aws-sdk/client-sesv2'
 import type { SNSClient } from '@aws-sdk/client-sns'
-import { toAccountProblem, toRefusedFault, unreachableFault } from '../lib/http-check.ts'
+import { toAccountProblem, toRefusedFault, unreachableFault } from '../lib/account-problem.ts'
 import { isNetworkFailure } from '../lib/network-failure.ts'
 import type { AccountProblem, HookTarget, Io, Registered } from '../provider.ts'
 import { sesEndpoint, snsEndpoint } from './endpoint.ts'

@@ -1,19 +1,12 @@
-import { z } from 'zod'
 import { urlTarget } from '../lib/http.ts'
-import { secret } from '../lib/secret.ts'
 import type { Provider } from '../provider.ts'
+import { type Credentials, credentials, type Settings, settings, urlOf } from './account.ts'
 import { checkSparkpost } from './check.ts'
 import { sparkpostEvents } from './event-source.ts'
 import { sendBySparkpost } from './send.ts'
-import { endpoint, type SparkpostCredentials, type SparkpostSettings, settings } from './types.ts'
-
-const credentials = z.strictObject({
-  // It goes into a header field.
-  api_key: secret('API key with the permission Transmissions: Read/Write', /^[\x21-\x7e]+$/),
-})
 
 /** SparkPost (Bird), with the whole message as raw MIME. */
-export function createSparkpost(): Provider<SparkpostCredentials, SparkpostSettings> {
+export function createSparkpost(): Provider<Credentials, Settings> {
   return {
     id: 'sparkpost',
     description: 'SparkPost (Bird), raw content; US and EU.',
@@ -34,10 +27,9 @@ export function createSparkpost(): Provider<SparkpostCredentials, SparkpostSetti
       metadata: true,
       tellsLimits: true,
     },
-    targets: (chosen) => [urlTarget(endpoint(chosen))],
-    send: (message, connection, io) =>
-      sendBySparkpost(message, connection, endpoint(connection.settings), io),
+    targets: (chosen) => [urlTarget(urlOf(chosen))],
+    send: sendBySparkpost,
     events: sparkpostEvents,
-    check: ({ credentials, settings }, io) => checkSparkpost(credentials, endpoint(settings), io),
+    check: checkSparkpost,
   }
 }

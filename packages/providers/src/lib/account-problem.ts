@@ -1,15 +1,7 @@
-import type {
-  AccountProblem,
-  AccountReport,
-  HttpRequest,
-  HttpResponse,
-  Io,
-  NetworkFailure,
-} from '../provider.ts'
+import type { AccountProblem, AccountReport, NetworkFailure } from '../provider.ts'
 import { toReason } from './answer.ts'
 import type { FailureCode } from './failures.ts'
-import { answerBytesMax, networkCode } from './http.ts'
-import { isNetworkFailure } from './network-failure.ts'
+import { networkCode } from './http.ts'
 import { findRule, type ProviderError, type Rule } from './rules.ts'
 
 /** Advice for each class of failure of a check; docs/problems has more. */
@@ -49,27 +41,6 @@ export function withAdvice(
 
 /** Codes that do not concern the account. */
 const saysNothing = new Set<FailureCode>(['message-refused', 'refusal-unrecognised', 'outcome-unknown'])
-
-/** Queries a provider's API about the account; classifies every refusal by its table. */
-export async function inquire(
-  io: Io,
-  request: HttpRequest,
-  ask: {
-    rules: readonly Rule[]
-    toProviderError(response: HttpResponse): ProviderError
-    toReport(response: HttpResponse): AccountReport
-  },
-): Promise<AccountReport> {
-  let response: HttpResponse
-  try {
-    response = await io.request({ answerBytesMax, ...request })
-  } catch (error) {
-    if (!isNetworkFailure(error)) throw error
-    return unreachable(error)
-  }
-  if (response.status >= 200 && response.status < 300) return ask.toReport(response)
-  return toRefusedReport(ask.rules, ask.toProviderError(response))
-}
 
 /** Builds a report of a query without an answer; a query changes nothing, so nothing is unknown. */
 export function unreachable(failure: NetworkFailure): AccountReport {
