@@ -1,4 +1,4 @@
-import type { FakeApi } from './registration.ts'
+import type { FakeApi } from '../../../test/event-account.ts'
 
 /** Webhooks of an account with the API key md-secret; `key` signs. */
 export function fakeMandrill(key: string): FakeApi {

@@ -1,4 +1,4 @@
-import type { FakeApi } from './registration.ts'
+import type { FakeApi } from '../../../test/event-account.ts'
 
 const kinds = 'accepted clicked complained delivered opened permanent_fail temporary_fail unsubscribed'
 

@@ -1,4 +1,4 @@
-import type { FakeApi } from './registration.ts'
+import type { FakeApi } from '../../../test/event-account.ts'
 
 const path = '/v3/user/webhooks/event/settings'
 

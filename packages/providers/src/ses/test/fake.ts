@@ -1,5 +1,5 @@
-import type { Exchange } from './http-peer.ts'
-import type { FakeAnswer, FakeApi } from './registration.ts'
+import type { FakeAnswer, FakeApi } from '../../../test/event-account.ts'
+import type { Exchange } from '../../../test/http-peer.ts'
 
 const account = 'arn:aws:sns:eu-west-1:123456789012:'
 const isSns = ({ path }: Exchange) => path === '/'
