@@ -16,6 +16,7 @@ export function createBrevo(): Provider<Credentials, Settings> {
     // https://developers.brevo.com/reference/sendtransacemail and https://help.brevo.com/hc/en-us/articles/4402811730962
     capabilities: {
       recipientsMax: 99,
+      orders: ['x-mailin-', 'x-sib-', 'x-brevo-'],
       needsTo: true,
       needsSubject: true,
       needsBody: true,

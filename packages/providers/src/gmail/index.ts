@@ -55,6 +55,7 @@ export function createGmail(): Provider<GmailCredentials, GmailSettings> {
     // https://support.google.com/mail/answer/6584
     capabilities: {
       recipientsMax: 100,
+      orders: [],
       rawMime: { recipients: 'headers', eightBit: true },
       localParts: 'dots',
       messageBytesMax: 25 * 1000 * 1000,

@@ -15,7 +15,8 @@ export function createMailgun(): Provider<Credentials, Settings> {
     // https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/send-http
     capabilities: {
       recipientsMax: 1000,
-      rawMime: { recipients: 'envelope', eightBit: true, obeys: /^x-mailgun-/ },
+      orders: ['x-mailgun-'],
+      rawMime: { recipients: 'envelope', eightBit: true },
       localParts: 'plain',
       messageBytesMax: 25 * 1000 * 1000,
       idempotencyWindowMs: 0,

@@ -15,8 +15,9 @@ export function createMandrill(): Provider<Credentials, Settings> {
     // https://mailchimp.com/developer/transactional/docs/smtp-integration/ and /docs/tags-metadata/
     capabilities: {
       recipientsMax: 1000,
+      orders: ['x-mc-', 'x-mandrill-'],
       // It takes the mail as text.
-      rawMime: { recipients: 'envelope', eightBit: false, obeys: /^(?:x-mc-|x-mandrill-)/ },
+      rawMime: { recipients: 'envelope', eightBit: false },
       alternatives: ['calendar'],
       localParts: 'plain',
       // It answers once for all forms of an address.

@@ -57,6 +57,7 @@ export function createMicrosoft365(): Provider<Microsoft365Credentials, Microsof
     capabilities: {
       // The usual setting of a mailbox: https://learn.microsoft.com/en-us/office365/servicedescriptions/exchange-online-service-description/exchange-online-limits
       recipientsMax: 500,
+      orders: [],
       // A request holds 4 MB, in base64.
       rawMime: { recipients: 'headers', eightBit: true, bytesMax: mimeBytesMax },
       // Exchange has no place for AMP in a stored message: https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-oxcmail

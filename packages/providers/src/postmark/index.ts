@@ -15,6 +15,7 @@ export function createPostmark(): Provider<Credentials, Settings> {
     // https://postmarkapp.com/developer/user-guide/send-email-with-api
     capabilities: {
       recipientsMax: 50,
+      orders: ['x-pm-', 'x-postmark-'],
       needsBody: true,
       // A calendar is an attachment to it, for any type.
       // An invitation goes as a file of its type, which calendars read as well.

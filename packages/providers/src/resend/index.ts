@@ -15,6 +15,7 @@ export function createResend(): Provider<Credentials, Settings> {
     // https://resend.com/docs/api-reference/emails/send-email and /docs/dashboard/emails/idempotency-keys
     capabilities: {
       recipientsMax: 50,
+      orders: ['x-resend-'],
       needsTo: true,
       needsSubject: true,
       needsBody: true,

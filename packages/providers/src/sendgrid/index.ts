@@ -15,6 +15,7 @@ export function createSendgrid(): Provider<Credentials, Settings> {
     // https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations
     capabilities: {
       recipientsMax: 1000,
+      orders: ['x-sg-', 'x-sendgrid-'],
       needsTo: true,
       needsSubject: true,
       needsBody: true,

@@ -94,7 +94,8 @@ export function createSes(environment?: EnvironmentKeys): Provider<SesCredential
     // https://docs.aws.amazon.com/ses/latest/dg/quotas.html
     capabilities: {
       recipientsMax: 50,
-      rawMime: { recipients: 'envelope', eightBit: true, obeys: /^x-ses-/ },
+      orders: ['x-ses-'],
+      rawMime: { recipients: 'envelope', eightBit: true },
       localParts: 'dots',
       messageBytesMax: 40 * 1000 * 1000,
       idempotencyWindowMs: 0,

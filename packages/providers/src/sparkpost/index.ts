@@ -15,8 +15,9 @@ export function createSparkpost(): Provider<Credentials, Settings> {
     // https://developers.sparkpost.com/api/transmissions/
     capabilities: {
       // It takes the mail as text.
-      rawMime: { recipients: 'envelope', eightBit: false, obeys: /^(?:x-msys-|x-sparkpost-)/ },
+      rawMime: { recipients: 'envelope', eightBit: false },
       recipientsMax: 1000,
+      orders: ['x-msys-', 'x-sparkpost-'],
       localParts: 'plain',
       messageBytesMax: 20 * 1000 * 1000,
       idempotencyWindowMs: 0,
