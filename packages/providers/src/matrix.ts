@@ -1,4 +1,4 @@
-import type { ProviderEventKind } from './lib/provider-event.ts'
+import { eventKinds } from './lib/provider-event.ts'
 import type { Capabilities, Provider } from './provider.ts'
 
 type Column = readonly [head: string, cell: (capabilities: Capabilities, provider: Provider) => string]
@@ -35,22 +35,9 @@ const answerColumns: Column[] = [
   ['Reports account limits', ({ tellsLimits }) => yesNo(tellsLimits)],
 ]
 
-const kinds: ProviderEventKind[] = [
-  'accepted',
-  'sent',
-  'deferred',
-  'delivered',
-  'bounced',
-  'complained',
-  'opened',
-  'clicked',
-  'unsubscribed',
-  'rejected',
-]
-
 const eventColumns: Column[] = [
   ['Proved by', (_capabilities, provider) => toProof(provider)],
-  ...kinds.map(
+  ...eventKinds.map(
     (kind): Column => [kind, (_capabilities, { events }) => yesNo(events?.kinds.includes(kind) ?? false)],
   ),
 ]

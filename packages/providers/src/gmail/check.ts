@@ -4,7 +4,8 @@ import { inquire } from '../lib/call-api.ts'
 import { openWithToken, toTokenReport } from '../oauth2/io.ts'
 import type { Tokens } from '../oauth2/tokens.ts'
 import type { AccountReport, Io } from '../provider.ts'
-import { type Connection, toLogin, userUrl } from './login.ts'
+import type { Connection } from './account.ts'
+import { toLogin, userUrl } from './login.ts'
 import { rules, toProviderError } from './outcome.ts'
 
 const fromNote =

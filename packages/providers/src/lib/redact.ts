@@ -1,5 +1,4 @@
 import type { AccountReport, SendOutcome } from '../provider.ts'
-import type { ProviderEvent } from './provider-event.ts'
 import { Secret } from './secret.ts'
 
 const REDACTED = '***'
@@ -85,15 +84,4 @@ export function reportWithoutSecrets(report: AccountReport, credentials: unknown
     // The address that logs in is shown on purpose: it may be used in From.
     ...(identities && { identities }),
   }
-}
-
-/** Removes the credentials of a connection from the texts in events: a mail server may repeat them in its refusal. */
-export function eventsWithoutSecrets(
-  events: readonly ProviderEvent[],
-  credentials: unknown,
-): ProviderEvent[] {
-  const values = secretsToRedact(credentials)
-  return events.map((event) =>
-    event.reason === undefined ? event : { ...event, reason: redact(event.reason, values) },
-  )
 }

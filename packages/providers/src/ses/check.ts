@@ -8,11 +8,11 @@ import { z } from 'zod'
 import { problemReport, toRefusedReport, unreachable } from '../lib/account-problem.ts'
 import { isNetworkFailure } from '../lib/network-failure.ts'
 import type { AccountLimits, AccountReport, Io } from '../provider.ts'
+import type { SesConnection } from './account.ts'
 import { sesEndpoint } from './endpoint.ts'
 import type { Identities } from './identity.ts'
 import { rules, toProviderError } from './outcome.ts'
 import { clientOptions, createSdkTransport } from './sdk-transport.ts'
-import type { SesConnection } from './types.ts'
 
 const identitiesMax = 100
 

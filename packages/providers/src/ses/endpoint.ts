@@ -1,4 +1,4 @@
-import type { SesSettings } from './types.ts'
+import type { SesSettings } from './account.ts'
 
 /** Domains of each partition: https://docs.aws.amazon.com/general/latest/gr/ses.html; a test compares them with the SDK's. */
 const partitions: { region: RegExp; domain: string; dualStackDomain: string }[] = [

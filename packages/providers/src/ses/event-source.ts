@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { kindsBut } from '../lib/provider-event.ts'
 import type { EventSource } from '../provider.ts'
+import type { SesCredentials, SesSettings } from './account.ts'
 import { createCertificates } from './certificates.ts'
 import { parseSes } from './events.ts'
 import type { Identities } from './identity.ts'
 import type { SesRegistration } from './register.ts'
-import type { SesCredentials, SesSettings } from './types.ts'
 import { type SesSecrets, sesSecrets, verifySes } from './verify.ts'
 
 const name = z.string().regex(/^[\w-]{1,100}$/)
