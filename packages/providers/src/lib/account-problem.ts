@@ -42,20 +42,12 @@ export function withAdvice(
 /** Codes that do not concern the account. */
 const saysNothing = new Set<FailureCode>(['message-refused', 'refusal-unrecognised', 'outcome-unknown'])
 
-/** Builds a report of a query without an answer; a query changes nothing, so nothing is unknown. */
-export function unreachable(failure: NetworkFailure): AccountReport {
-  return { problem: unreachableFault(failure), notes: [] }
-}
-
+/** The fault of a query without an answer; a query changes nothing, so nothing is unknown. */
 export function unreachableFault(failure: NetworkFailure): AccountProblem {
   return toAccountProblem(failure.refused ? networkCode(failure) : 'provider-unreachable', failure.reason)
 }
 
-/** Builds a report of a refused query. */
-export function toRefusedReport(rules: readonly Rule[], problem: ProviderError): AccountReport {
-  return { problem: toRefusedFault(rules, problem), notes: [] }
-}
-
+/** The fault that a refused query shows. */
 export function toRefusedFault(rules: readonly Rule[], problem: ProviderError): AccountProblem {
   const code = findRule(rules, problem)?.is ?? 'refusal-unrecognised'
   const readable = saysNothing.has(code) ? 'provider-unavailable' : code

@@ -95,3 +95,12 @@ export const settings = z
 
 export type SesSettings = z.output<typeof settings>
 export type SesConnection = ProviderConnection<SesCredentials, SesSettings>
+
+const name = z.string().regex(/^[\w-]{1,100}$/)
+export const registration = z.strictObject({
+  topic_arn: z.string().max(400),
+  configuration_set: name,
+  event_destination: name,
+  url: z.string().max(2048).describe('URL of the subscription'),
+})
+export type SesRegistration = z.output<typeof registration>

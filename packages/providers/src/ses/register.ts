@@ -3,7 +3,7 @@ import type { SNSClient } from '@aws-sdk/client-sns'
 import { toAccountProblem, toRefusedFault, unreachableFault } from '../lib/account-problem.ts'
 import { isNetworkFailure } from '../lib/network-failure.ts'
 import type { AccountProblem, HookTarget, Io, Registered } from '../provider.ts'
-import type { SesConnection } from './account.ts'
+import type { SesConnection, SesRegistration } from './account.ts'
 import { sesEndpoint, snsEndpoint } from './endpoint.ts'
 import type { Identities } from './identity.ts'
 import { rules } from './outcome.ts'
@@ -11,14 +11,6 @@ import { describeSdkError, nameOf } from './sdk-error.ts'
 import { clientOptions, createSdkTransport } from './sdk-transport.ts'
 import { parseTopic, type Topic } from './topic.ts'
 import type { SesSecrets } from './verify.ts'
-
-export type SesRegistration = {
-  topic_arn: string
-  configuration_set: string
-  event_destination: string
-  /** Of the subscription. */
-  url: string
-}
 
 const eventTypes = [
   'SEND',

@@ -1,6 +1,5 @@
 import type { FailureCode } from '../lib/failures.ts'
-import { type PresetName, presets, usualPorts } from './presets.ts'
-import type { TlsMode } from './tls-mode.ts'
+import { type PresetName, presets, type TlsMode, usualPorts } from './presets.ts'
 
 /** Facts about a failed check. */
 export type Situation = {

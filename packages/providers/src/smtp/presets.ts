@@ -9,8 +9,8 @@ import {
   sparkpostFields,
   type ToFields,
 } from './preset-fields.ts'
-import type { TlsMode } from './tls-mode.ts'
 
+export type TlsMode = 'implicit' | 'starttls' | 'opportunistic' | 'none'
 export type Port = { port: number; tls: TlsMode }
 
 /** The submission service of a provider. */

@@ -2,8 +2,7 @@ import { z } from 'zod'
 import { baseUrl, urlTarget } from '../lib/http.ts'
 import { hasControlCharacter } from '../lib/secret.ts'
 import type { Target } from '../provider.ts'
-import { presetNames, presets } from './presets.ts'
-import type { TlsMode } from './tls-mode.ts'
+import { presetNames, presets, type TlsMode } from './presets.ts'
 
 export const hostName = z
   .string()
