@@ -26,7 +26,7 @@ export type Workspace = {
   forTests: ReadonlySet<string>
 }
 
-const TEST_FILE = /\.test\.ts$|^(apps|packages)\/[^/]+\/test\//
+const TEST_FILE = /\.test\.ts$|^(apps|packages)\/[^/]+\/(.+\/)?test\//
 /** Core's folders from the top down: each imports only from those below it, by their doors (`index.ts`). */
 export const SLICES = [
   'sweep',
@@ -119,7 +119,8 @@ function importError(
   if (name === from.name)
     return floorOf(from.folder) === 'outside' ? null : 'a package imports itself by relative path'
   const isTest = !isShipped(file.path) || floorOf(from.folder) === 'outside'
-  if (!isTest && specifier.startsWith(`${name}/test/`)) return 'test helpers are for tests'
+  if (!isTest && specifier.startsWith(SCOPE) && specifier.includes('/test/'))
+    return 'test helpers are for tests'
   const isDeclared = from.dependencies.has(name) || (isTest && from.forTests.has(name))
   if (!isDeclared) return `${name} is not declared in ${from.folder}/package.json`
   if (from.folder === CORE && FRAMEWORKS.test(name)) return 'core imports no framework'

@@ -1,22 +1,22 @@
 import type { Egress } from '@lettergate/egress/egress'
 import type { HttpRequest, Provider } from '@lettergate/providers/provider'
-import { type HttpCase, toSinkArguments } from './adapter-cases.ts'
+import { type Example, settingsAt } from '@lettergate/providers/test/example'
 import { type Contender, createSender } from './adapter-sender.ts'
 import { forkSink } from './fork-sink.ts'
+import { toSinkArguments } from './sink-arguments.ts'
 
 /** An adapter that speaks HTTP, beside the bare requests that it makes for a message. */
 export async function openHttpContender(
   provider: Provider,
-  one: HttpCase,
+  example: Example,
   egress: Egress,
 ): Promise<Contender> {
-  const sink = await forkSink('answering-sink-main.ts', toSinkArguments(one))
+  const sink = await forkSink('answering-sink-main.ts', toSinkArguments(example))
   const url = `http://127.0.0.1:${sink.port}`
-  const settings = typeof one.settings === 'function' ? one.settings(url) : one.settings
   let recorded: HttpRequest[] | undefined
   const send = createSender(
     provider,
-    { credentials: one.credentials, settings: { ...settings, base_url: url } },
+    { credentials: example.credentials, settings: settingsAt(example, url) },
     {
       request: (request) => {
         recorded?.push(request)

@@ -2,7 +2,7 @@ import type { Io, OutboundMessage, Provider } from '@lettergate/providers/provid
 
 const DEADLINE_MS = 180_000
 const text = 'lorem ipsum dolor '.repeat(60)
-export const html = `<p>${text}</p>`
+const html = `<p>${text}</p>`
 
 /** An adapter, and the same bytes without it. */
 export type Contender = AsyncDisposable & {

@@ -1,7 +1,7 @@
 import { createEgress } from '@lettergate/egress/egress'
 import type { Provider } from '@lettergate/providers/provider'
 import { createProviders } from '@lettergate/providers/registry'
-import { httpCases } from './adapter-cases.ts'
+import { loadExamples } from '@lettergate/providers/test/examples'
 import { openHttpContender } from './adapter-over-http.ts'
 import { openSmtpContender } from './adapter-over-smtp.ts'
 import type { Contender } from './adapter-sender.ts'
@@ -20,10 +20,10 @@ export async function benchAdapters(bed: TestBed): Promise<PartResult> {
   const byId: Record<string, Provider> = providers
   const egress = createEgress({ allow: ['127.0.0.1'] })
   const figures: Figure[] = []
-  for (const [id, one] of Object.entries(httpCases)) {
+  for (const [id, example] of await loadExamples()) {
     const provider = byId[id]
     if (provider)
-      figures.push(await measure(await openHttpContender(provider, one, egress), bed.count(MESSAGES)))
+      figures.push(await measure(await openHttpContender(provider, example, egress), bed.count(MESSAGES)))
   }
   figures.push(await measure(await openSmtpContender(providers.smtp, egress), bed.count(MESSAGES)))
   await egress.close()

@@ -1,6 +1,12 @@
+import {
+  type EventAccount,
+  type HookRequest,
+  loadAccounts,
+  type Proof,
+  playAccount,
+} from '@lettergate/providers/test/event-account'
 import { readFixtures } from '@lettergate/providers/test/events'
 import type { TestApi, TestTenant } from './api.ts'
-import { type EventAccount, type HookRequest, playEventAccount, type Signing } from './event-account.ts'
 
 export const PUBLIC_URL = 'https://mail.example.com/gateway'
 
@@ -10,7 +16,7 @@ export type ConnectedAccount = EventAccount & {
   /** Posts an event of the provider to a URL of ours, or what is left after `change`. */
   send(
     url: string,
-    options?: Signing & { change?: (request: HookRequest) => HookRequest; event?: unknown },
+    options?: Proof & { change?: (request: HookRequest) => HookRequest; event?: unknown },
   ): Promise<Response>
 }
 
@@ -26,7 +32,9 @@ export async function connectAccount(
   given?: TestTenant,
 ): Promise<ConnectedAccount> {
   const tenant = given ?? (await api.addTenant())
-  const account = await playEventAccount(provider)
+  const kind = (await loadAccounts())[provider]
+  if (!kind) throw new Error(`${provider} sends no events`)
+  const account = await playAccount(kind)
   const body = { provider, name: 'Account', ...account.connection }
   const { json, status, text } = await api.call('POST', '/v1/connections', { body, key: tenant.liveKey })
   if (status !== 201) throw new Error(text)
@@ -35,8 +43,8 @@ export async function connectAccount(
     ...account,
     id: String(json.id),
     tenant,
-    send(url, { change = (request: HookRequest) => request, event = first, ...signing } = {}) {
-      const { headers, body: bytes } = change(account.post(url, event, signing))
+    send(url, { change = (request: HookRequest) => request, event = first, ...proof } = {}) {
+      const { headers, body: bytes } = change(account.post(url, event, proof))
       return fetchHook(api, url, { method: 'POST', headers, body: new Uint8Array(bytes) })
     },
   }

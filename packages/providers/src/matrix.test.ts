@@ -26,7 +26,8 @@ const other: Required<Capabilities> = {
   alternatives: [],
   localParts: 'plain',
   foldsAddressCase: true,
-  rawMime: { recipients: 'headers', eightBit: false, bytesMax: 2_900_000, obeys: /^x-own-/ },
+  rawMime: { recipients: 'headers', eightBit: false, bytesMax: 2_900_000 },
+  orders: ['x-own-'],
   messageBytesMax: 3_900_000,
   textBytesMax: 1_900_000,
   idempotencyWindowMs: 15 * 60_000,
@@ -51,6 +52,7 @@ test.each<[keyof Capabilities, Partial<Capabilities>]>([
   ['localParts', { localParts: 'dots' }],
   ['foldsAddressCase', { foldsAddressCase: false }],
   ['rawMime', { rawMime: { recipients: 'envelope', eightBit: true } }],
+  ['orders', { orders: ['x-other-'] }],
   ['messageBytesMax', { messageBytesMax: 4_000_000 }],
   ['textBytesMax', { textBytesMax: 2_000_000 }],
   ['idempotencyWindowMs', { idempotencyWindowMs: 0 }],
@@ -75,7 +77,7 @@ test('the cases above cover all capabilities', () => {
     '| 7 | one at a time | no | no | neither | none | one mailbox | 3 MB, texts 1 MB | yes, to those it names, in ASCII, up to 2 MB, without `x-own-…` | 1 | `x-own-…` | `é` | no | 2 endings, listed on its page | `^[^;]+$` |',
   )
   expect(page).toContain('| 15 min | no | none | no | no |')
-  expect(Object.keys(other)).toHaveLength(21)
+  expect(Object.keys(other)).toHaveLength(22)
 })
 
 test('the page shows the events of each provider, and how they are verified', () => {

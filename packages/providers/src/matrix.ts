@@ -1,4 +1,4 @@
-import type { ProviderEventKind } from './lib/provider-event.ts'
+import { eventKinds } from './lib/provider-event.ts'
 import type { Capabilities, Provider } from './provider.ts'
 
 type Column = readonly [head: string, cell: (capabilities: Capabilities, provider: Provider) => string]
@@ -18,7 +18,7 @@ const messageColumns: Column[] = [
     ({ foldsAddressCase }) => (foldsAddressCase ? 'one mailbox' : 'as given'),
   ],
   ['Size', ({ messageBytesMax, textBytesMax }) => toSize(messageBytesMax, textBytesMax)],
-  ['Mail as its client wrote it', ({ rawMime }) => toRaw(rawMime)],
+  ['Mail as its client wrote it', toRaw],
   ['Addresses in Reply-To', ({ replyToMax }) => String(replyToMax)],
   ['Headers refused', ({ refusesHeader }) => (refusesHeader ? toNames(refusesHeader) : 'none')],
   ['Header values garbled', ({ garblesHeader }) => (garblesHeader ? code(garblesHeader.source) : 'none')],
@@ -35,22 +35,9 @@ const answerColumns: Column[] = [
   ['Reports account limits', ({ tellsLimits }) => yesNo(tellsLimits)],
 ]
 
-const kinds: ProviderEventKind[] = [
-  'accepted',
-  'sent',
-  'deferred',
-  'delivered',
-  'bounced',
-  'complained',
-  'opened',
-  'clicked',
-  'unsubscribed',
-  'rejected',
-]
-
 const eventColumns: Column[] = [
   ['Proved by', (_capabilities, provider) => toProof(provider)],
-  ...kinds.map(
+  ...eventKinds.map(
     (kind): Column => [kind, (_capabilities, { events }) => yesNo(events?.kinds.includes(kind) ?? false)],
   ),
 ]
@@ -127,14 +114,14 @@ function toSize(bytesMax: number, textBytesMax?: number): string {
   return textBytesMax === undefined ? toMb(bytesMax) : `${toMb(bytesMax)}, texts ${toMb(textBytesMax)}`
 }
 
-function toRaw(raw: Capabilities['rawMime']): string {
-  if (!raw) return 'as fields'
-  const { recipients, eightBit, bytesMax, obeys } = raw
+function toRaw({ rawMime, orders }: Capabilities): string {
+  if (!rawMime) return 'as fields'
+  const { recipients, eightBit, bytesMax } = rawMime
   const limits = [
     ...(recipients === 'headers' ? ['to those it names'] : []),
     ...(eightBit ? [] : ['in ASCII']),
     ...(bytesMax === undefined ? [] : [`up to ${toSize(bytesMax)}`]),
-    ...(obeys ? [`without ${toNames(obeys)}`] : []),
+    ...(orders.length > 0 ? [`without ${orders.map((start) => code(`${start}…`)).join(', ')}`] : []),
   ]
   return ['yes', ...limits].join(', ')
 }

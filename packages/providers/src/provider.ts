@@ -183,8 +183,6 @@ export type RawMime = {
   eightBit: boolean
   /** Absent: as of any message. */
   bytesMax?: number
-  /** Lower-case names of header fields that are orders to it: such a mail is not sent unchanged. */
-  obeys?: RegExp
 }
 
 /** The features that a provider can express exactly; accept refuses the others, and docs/providers/matrix.md is generated from it. */
@@ -208,6 +206,11 @@ export type Capabilities = {
   foldsAddressCase?: boolean
   /** How it takes a mail as its client wrote it; absent: it takes fields alone. */
   rawMime?: RawMime
+  /**
+   * Beginnings of the lower-case names of header fields that are orders to it. Clients may not set them
+   * (`packages/contracts/src/messages/header-rules.ts`, held by a test), and a mail that has one is not sent unchanged.
+   */
+  orders: readonly string[]
   /** Of the whole encoded message. */
   messageBytesMax: number
   /** Of text and html together, where less of them fits than of files; absent: as of the whole. */

@@ -34,9 +34,9 @@ export type OwnEvents<C, S> = {
   io?: Pick<Io, 'request' | 'now'>
 }
 
-/** Payloads by name, from `src/<id>/fixtures/events.json`. */
+/** Payloads by name, from `src/<id>/test/events.json`. */
 export function readFixtures(id: string): Record<string, unknown> {
-  return JSON.parse(readFileSync(new URL(`../src/${id}/fixtures/events.json`, import.meta.url), 'utf8'))
+  return JSON.parse(readFileSync(new URL(`../src/${id}/test/events.json`, import.meta.url), 'utf8'))
 }
 
 const noIo = { request: () => Promise.reject(new Error('nothing may be asked')), now: () => testTime }

@@ -1,5 +1,5 @@
+import type { FakeAnswer, FakeApi } from './event-account.ts'
 import type { Exchange } from './http-peer.ts'
-import type { FakeAnswer, FakeApi } from './registration.ts'
 
 /** A webhook of a fake: what was given when it was made or changed. */
 export type FakeWebhook = { id: number; url: string; given: { [key: string]: unknown } }

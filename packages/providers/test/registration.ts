@@ -1,38 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import type { FailureCode } from '../src/lib/failures.ts'
 import { Secret } from '../src/lib/secret.ts'
 import type { Io, Provider } from '../src/provider.ts'
-import { type Exchange, playHttp, respond } from './http-peer.ts'
+import type { AccountKind } from './event-account.ts'
+import { playHttp, respond } from './http-peer.ts'
 import { createTestIo, failure } from './io.ts'
-
-/** A text is sent as it is, anything else as JSON. */
-export type FakeAnswer = [status: number, body: unknown]
-
-/** A provider's API for webhooks in memory. */
-export type FakeApi = {
-  answer(exchange: Exchange): FakeAnswer
-  /** Where it sends events now. */
-  urls(): string[]
-  /** Makes a webhook that is not ours. */
-  add(url: string): void
-  /** Makes one send nothing, as a person may. */
-  switchOff(url: string): void
-}
-
-/** The parts of a test of registration that differ from provider to provider. */
-export type OwnRegistration<C, S> = {
-  create(): Provider<C, S>
-  connectionTo(port: number): { credentials: object; settings: object }
-  fake(): FakeApi
-  /** Secrets that are kept, as they are revealed. */
-  secrets: object
-  /** Whether the provider shows its secret only with its first events. */
-  tellsSecretLate?: true
-  /** How it refuses a key that may not do this. */
-  refusal: FakeAnswer | ((exchange: Exchange) => FakeAnswer)
-  /** Absent: as a missing permission. */
-  refusedAs?: FailureCode
-}
 
 export const hookUrl = 'https://mail.example.com/v1/hooks/con_1/token'
 export const hookPassword = 'a-password-of-events-1'
@@ -41,9 +12,11 @@ const foreignUrl = 'https://other.example.com/hook'
 const cleanups: (() => Promise<void>)[] = []
 
 /** Tests the guarantees of registering events, the same for every provider. */
-export function describeRegistration<C, S>(id: string, own: OwnRegistration<C, S>): void {
+export function describeRegistration(provider: Provider, own: AccountKind): void {
+  const { id, events } = provider
+
   async function start(refuseAt = 0) {
-    const api = own.fake()
+    const api = own.fake(hookPassword)
     const { refusal } = own
     const refuse = typeof refusal === 'function' ? refusal : () => refusal
     let count = 0
@@ -54,10 +27,8 @@ export function describeRegistration<C, S>(id: string, own: OwnRegistration<C, S
     })
     const io = createTestIo()
     cleanups.push(io.close, peer.close)
-    const provider = own.create()
-    const { events } = provider
     if (!events) throw new Error(`${id} has no events`)
-    const stored = own.connectionTo(peer.port)
+    const stored = own.connectionTo(`http://127.0.0.1:${peer.port}`)
     const connection = {
       id: 'con_1',
       credentials: provider.credentials.parse(stored.credentials),
@@ -86,7 +57,7 @@ export function describeRegistration<C, S>(id: string, own: OwnRegistration<C, S
       const { api, kept, register } = await start()
       expect(await register()).toMatchObject({ kind: 'registered' })
       expect(api.urls()).toEqual([hookUrl])
-      expect(kept.map(({ secrets }) => reveal(secrets))).toEqual([own.secrets])
+      expect(kept.map(({ secrets }) => reveal(secrets))).toEqual([own.secrets ?? { password: hookPassword }])
       expect(kept[0]?.live).toBe(own.tellsSecretLate === true)
     })
 
@@ -152,7 +123,7 @@ export function describeRegistration<C, S>(id: string, own: OwnRegistration<C, S
 
     test('a missing permission is reported, and the steps for a person name the URL', async () => {
       const { register, steps } = await start(1)
-      const code = own.refusedAs ?? 'provider-permission-missing'
+      const code = own.refusesAsWrongKey ? 'provider-credentials-refused' : 'provider-permission-missing'
       expect(await register()).toMatchObject({ problem: { code } })
       expect(steps.join(' ')).toContain(hookUrl)
     })

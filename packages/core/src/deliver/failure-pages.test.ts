@@ -5,7 +5,10 @@ import { toFailure } from '@lettergate/providers/lib/to-failure'
 import { expect, test } from 'vitest'
 
 test('the API has every failure that a provider may report, and no other', () => {
-  expect([...publicCodes].sort()).toEqual([...failureCodes].sort())
+  expect(
+    [...publicCodes].sort(),
+    'write a row for each in packages/contracts/src/problems/failure-codes.ts and packages/providers/src/lib/failures.ts',
+  ).toEqual([...failureCodes].sort())
 })
 
 test.each(failureCodes)('the page of %s says what the failure means for the message', (code) => {

@@ -6,6 +6,7 @@ import { type Carried, cannotCarry, carriedOfNew, carriedOfStored } from './capa
 
 const wide: Capabilities = {
   recipientsMax: 50,
+  orders: [],
   messageBytesMax: 10_000,
   idempotencyWindowMs: 0,
   answersEachRecipient: false,

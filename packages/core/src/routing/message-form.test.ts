@@ -4,7 +4,12 @@ import { describe, expect, test } from 'vitest'
 import { acceptRow } from '../accept/index.ts'
 import { asksMore, cannotCarry, carriedOfNew, carriedOfStored } from './capabilities.ts'
 
-const providers = Object.values(createProviders())
+const { capture, smtp, direct, ses, sendgrid, mailgun, mandrill, sparkpost, ...others } = createProviders()
+const { postmark, resend, brevo, gmail, microsoft365 } = others
+const providers = [
+  ...[capture, smtp, direct, ses, sendgrid, mailgun, mandrill, sparkpost],
+  ...[postmark, resend, brevo, gmail, microsoft365],
+]
 const good = { from: 'app@acme.example', to: 'user@example.net', subject: 'Hello', html: '<p>Hi</p>' }
 const file = { filename: 'a.ics', content: 'QkVHSU46VkNBTEVOREFS' }
 const attach = (content_type: string) => ({ attachments: [{ ...file, content_type }] })

@@ -33,10 +33,13 @@ export function mimeOfStored(mime: StoredMime | undefined): CarriedMime | undefi
 }
 
 /** Why a provider cannot be handed this mail as it is; null: it can. */
-export function rawFault({ rawMime, messageBytesMax }: Capabilities, mime: CarriedMime): MimeFault | null {
+export function rawFault(
+  { rawMime, messageBytesMax, orders }: Capabilities,
+  mime: CarriedMime,
+): MimeFault | null {
   if (!rawMime) return { code: 'field-not-supported', detail: 'is MIME, which the provider does not take' }
-  const { recipients, eightBit, bytesMax = messageBytesMax, obeys } = rawMime
-  const order = obeys && mime.orders.find((name) => obeys.test(name))
+  const { recipients, eightBit, bytesMax = messageBytesMax } = rawMime
+  const order = mime.orders.find((name) => orders.some((start) => name.startsWith(start)))
   if (order !== undefined)
     return { code: 'header-not-allowed', detail: `has the field ${order}, which is an order to the provider` }
   if (recipients === 'headers' && (mime.namesOthers || mime.isPart)) return namesOthers

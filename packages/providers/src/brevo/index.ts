@@ -1,24 +1,13 @@
-import { z } from 'zod'
-import { baseUrl, urlTarget } from '../lib/http.ts'
-import { secret } from '../lib/secret.ts'
+import { urlTarget } from '../lib/http.ts'
 import type { Provider } from '../provider.ts'
+import { type Credentials, credentials, type Settings, settings, urlOf } from './account.ts'
 import { checkBrevo } from './check.ts'
 import { brevoEvents } from './event-source.ts'
 import { garbledHeader, refusedHeader, takenFilename } from './expressible.ts'
 import { sendByBrevo } from './send.ts'
-import { type BrevoCredentials, type BrevoSettings, endpoint } from './types.ts'
-
-const credentials = z.strictObject({
-  // It goes into a header field.
-  api_key: secret('API key of version 3, such as xkeysib-…; SMTP keys do not work', /^[\x21-\x7e]+$/),
-})
-
-const settings = z.strictObject({
-  base_url: baseUrl.optional().describe('Address of the API when it is not https://api.brevo.com/v3'),
-})
 
 /** Brevo, through its JSON API, which takes no MIME; it recognises a repeat. */
-export function createBrevo(): Provider<BrevoCredentials, BrevoSettings> {
+export function createBrevo(): Provider<Credentials, Settings> {
   return {
     id: 'brevo',
     description: 'Brevo, JSON API; recognises a repeat.',
@@ -27,6 +16,7 @@ export function createBrevo(): Provider<BrevoCredentials, BrevoSettings> {
     // https://developers.brevo.com/reference/sendtransacemail and https://help.brevo.com/hc/en-us/articles/4402811730962
     capabilities: {
       recipientsMax: 99,
+      orders: ['x-mailin-', 'x-sib-', 'x-brevo-'],
       needsTo: true,
       needsSubject: true,
       needsBody: true,
@@ -46,9 +36,9 @@ export function createBrevo(): Provider<BrevoCredentials, BrevoSettings> {
       metadata: true,
       tellsLimits: false,
     },
-    targets: (chosen) => [urlTarget(endpoint(chosen))],
-    send: (message, connection, io) => sendByBrevo(message, connection, endpoint(connection.settings), io),
+    targets: (chosen) => [urlTarget(urlOf(chosen))],
+    send: sendByBrevo,
     events: brevoEvents,
-    check: ({ credentials, settings }, io) => checkBrevo(credentials, endpoint(settings), io),
+    check: checkBrevo,
   }
 }

@@ -1,30 +1,20 @@
 import { hash } from 'node:crypto'
+import { postJson } from '../lib/call-api.ts'
 import { encodeWeight } from '../lib/encode-large.ts'
 import { exchange } from '../lib/http.ts'
 import { Base64, toJsonBody } from '../lib/json-body.ts'
 import { pendingFieldsWithTo } from '../lib/mailbox-text.ts'
 import { toFailure } from '../lib/to-failure.ts'
-import type {
-  HttpRequest,
-  Io,
-  Mailbox,
-  OutboundAttachment,
-  OutboundMessage,
-  ProviderConnection,
-  SendOutcome,
-} from '../provider.ts'
+import type { Io, Mailbox, OutboundAttachment, OutboundMessage, SendOutcome } from '../provider.ts'
+import { accountOf, type Connection } from './account.ts'
 import { correlationHeaders } from './correlation.ts'
 import { brevoName, inexpressible } from './expressible.ts'
 import { toOutcome } from './outcome.ts'
-import type { BrevoCredentials, BrevoSettings } from './types.ts'
-
-type Connection = ProviderConnection<BrevoCredentials, BrevoSettings>
 
 /** Hands the message to Brevo as JSON: it takes no MIME. */
 export async function sendByBrevo(
   message: OutboundMessage,
   connection: Connection,
-  endpoint: string,
   io: Io,
 ): Promise<SendOutcome> {
   const what = inexpressible(message)
@@ -34,20 +24,8 @@ export async function sendByBrevo(
     const reason = 'only copies of this message are left to send, and Brevo needs an address in To'
     return toFailure('provider-cannot-express', reason)
   }
-  return exchange(
-    io,
-    toRequest(await toJsonBody(body, encodeWeight(message)), connection, endpoint),
-    toOutcome,
-  )
-}
-
-function toRequest(body: string | Buffer, { credentials }: Connection, endpoint: string): HttpRequest {
-  const headers = {
-    'api-key': credentials.api_key.reveal(),
-    Accept: 'application/json',
-    'Content-Type': 'application/json',
-  }
-  return { method: 'POST', url: `${endpoint}/smtp/email`, headers, body }
+  const json = await toJsonBody(body, encodeWeight(message))
+  return exchange(io, postJson(accountOf(connection), '/smtp/email', json), toOutcome)
 }
 
 /**

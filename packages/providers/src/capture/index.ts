@@ -16,6 +16,7 @@ export function createCapture(): Provider<Record<string, never>, Record<string, 
     settings: noFields,
     capabilities: {
       recipientsMax: 1000,
+      orders: [],
       rawMime: { recipients: 'envelope', eightBit: true },
       messageBytesMax: 40 * 1000 * 1000,
       idempotencyWindowMs: 0,

@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto'
 import { toReason } from '../lib/answer.ts'
 import type { FailureCode } from '../lib/failures.ts'
-import type { AccountReport, Io } from '../provider.ts'
+import type { AccountProblem, AccountReport, Io } from '../provider.ts'
 import { keyOf } from './dkim.ts'
 import { openSession, type Ways } from './open-session.ts'
 import { codeOf } from './outcome.ts'
@@ -9,7 +9,6 @@ import { ask, type Resolver } from './resolver.ts'
 import type { Connection } from './send.ts'
 import type { DirectSettings, DkimKey } from './settings.ts'
 
-type AccountProblem = NonNullable<AccountReport['problem']>
 type Found = { problem?: AccountProblem; notes: string[] }
 
 const rawKeyBytes = 32

@@ -34,6 +34,7 @@ export function createDirect({
     settings: directSettings,
     capabilities: {
       recipientsMax: 100,
+      orders: [],
       rawMime: { recipients: 'envelope', eightBit: true },
       // The limit of most receivers; each announces its own in its greeting.
       messageBytesMax: 25 * 1000 * 1000,

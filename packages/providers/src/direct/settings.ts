@@ -4,15 +4,6 @@ import type { SigningKey, Target } from '../provider.ts'
 import { heloName, hostName } from '../smtp/settings.ts'
 
 export type DkimKey = SigningKey
-export type DirectCredentials = { dkim?: DkimKey[] | undefined }
-export type DirectSettings = {
-  helo_name: string
-  tls?: 'opportunistic' | 'required' | undefined
-  dane?: boolean | undefined
-  max_connections?: number | undefined
-  check_domain?: string | undefined
-  instead_of_mx?: { host: string; port: number } | undefined
-}
 
 const keyBytesMax = 4096
 const pem = /^-----BEGIN ([A-Z ]*)PRIVATE KEY-----\s[A-Za-z0-9+/=\s]+-----END \1PRIVATE KEY-----\s*$/
@@ -74,6 +65,9 @@ export const directSettings = z.strictObject({
     .optional()
     .describe('Takes all mail to this server instead of looking anything up: for tests and mail traps'),
 })
+
+export type DirectCredentials = z.output<typeof directCredentials>
+export type DirectSettings = z.output<typeof directSettings>
 
 /** A placeholder for the mail hosts of domains, which are looked up and pass the guard one by one: all of them are reached on this port. */
 const SOME_MAIL_HOST: Target = { host: 'mail-host-of-a-recipient.example', port: 25, scheme: 'smtp' }

@@ -1,13 +1,17 @@
-import { parseAnswer, toLine } from '../lib/answer.ts'
-import { inquire, problemReport } from '../lib/http-check.ts'
+import { z } from 'zod'
+import { toLine } from '../lib/answer.ts'
+import { inquire } from '../lib/call-api.ts'
 import { openWithToken, toTokenReport } from '../oauth2/io.ts'
 import type { Tokens } from '../oauth2/tokens.ts'
-import type { AccountReport, HttpResponse, Io } from '../provider.ts'
-import { type Connection, toLogin, userUrl } from './login.ts'
+import type { AccountReport, Io } from '../provider.ts'
+import type { Connection } from './account.ts'
+import { toLogin, userUrl } from './login.ts'
 import { rules, toProviderError } from './outcome.ts'
 
 const fromNote =
   'Gmail puts the account’s own address in place of a From that is neither it nor a verified alias of it.'
+
+const profile = z.object({ emailAddress: z.string().transform(toLine).pipe(z.string().min(1)) })
 
 const enableAdvice = 'Enable the Gmail API in the Google Cloud project of the client.'
 
@@ -18,8 +22,12 @@ const enableAdvice = 'Enable the Gmail API in the Google Cloud project of the cl
 export async function checkGmail(connection: Connection, tokens: Tokens, io: Io): Promise<AccountReport> {
   const opened = await openWithToken(toLogin(connection, tokens), io)
   if ('failure' in opened) return toTokenReport(opened.failure)
-  const request = { method: 'GET', url: `${userUrl(connection.settings)}/profile`, headers: {} } as const
-  const report = await inquire(opened.io, request, { rules, toProviderError, toReport })
+  const account = { name: 'Gmail', rules, toProviderError, url: userUrl(connection.settings), headers: {} }
+  const report = await inquire(opened.io, account, '/profile', profile, ({ emailAddress }) => ({
+    problem: null,
+    identities: [emailAddress],
+    notes: [fromNote],
+  }))
   const { problem } = report
   if (problem?.code !== 'provider-permission-missing') return report
   if (/insufficient/i.test(problem.reason)) {
@@ -28,10 +36,4 @@ export async function checkGmail(connection: Connection, tokens: Tokens, io: Io)
   }
   const isOff = /accessNotConfigured|SERVICE_DISABLED/.test(problem.reason)
   return isOff ? { ...report, problem: { ...problem, advice: [enableAdvice] } } : report
-}
-
-function toReport(response: HttpResponse): AccountReport {
-  const address = toLine(parseAnswer(response.body).emailAddress)
-  if (!address) return problemReport('provider-settings-wrong', 'the answer is not one of Gmail')
-  return { problem: null, identities: [address], notes: [fromNote] }
 }

@@ -2,10 +2,8 @@ import { urlTarget } from '../lib/http.ts'
 import { distinctTargets } from '../lib/targets.ts'
 import type { Login } from '../oauth2/io.ts'
 import type { Tokens } from '../oauth2/tokens.ts'
-import type { ProviderConnection, Target } from '../provider.ts'
-import type { GmailCredentials, GmailSettings } from './types.ts'
-
-export type Connection = ProviderConnection<GmailCredentials, GmailSettings>
+import type { Target } from '../provider.ts'
+import type { Connection, Settings } from './account.ts'
 
 // The least that may send: https://developers.google.com/workspace/gmail/api/auth/scopes
 const scope = 'https://www.googleapis.com/auth/gmail.send'
@@ -34,16 +32,16 @@ export function toLogin(
 }
 
 /** The address of the user's mailbox in the API. */
-export function userUrl({ user, base_url }: GmailSettings, prefix = ''): string {
+export function userUrl({ user, base_url }: Settings, prefix = ''): string {
   const origin = base_url ?? 'https://gmail.googleapis.com'
   return `${origin}${prefix}/gmail/v1/users/${encodeURIComponent(user)}`
 }
 
-function tokenUrlOf({ token_url }: GmailSettings): string {
+function tokenUrlOf({ token_url }: Settings): string {
   return token_url ?? 'https://oauth2.googleapis.com/token'
 }
 
 /** The hosts of API and tokens. */
-export function gmailTargets(settings: GmailSettings): Target[] {
+export function gmailTargets(settings: Settings): Target[] {
   return distinctTargets([urlTarget(userUrl(settings)), urlTarget(tokenUrlOf(settings))])
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { listIn, parseAnswer, toLine } from '../lib/answer.ts'
 import { commonRules } from '../lib/common-rules.ts'
+import { withRetryAfter } from '../lib/retry-after.ts'
 import { judge, type ProviderError, type Rule } from '../lib/rules.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import type { HttpResponse, SendOutcome } from '../provider.ts'
@@ -54,7 +55,7 @@ export function toOutcome(response: HttpResponse, now: Date): SendOutcome {
       : toFailure('outcome-unknown', 'success without an id')
   }
   const error = toProviderError(response)
-  return judge(rules, error, withRetryAfter(response, error), now)
+  return judge(rules, error, withRetryAfter(response, toHint(error)), now)
 }
 
 /** Reads the error from the answer of Gmail. */
@@ -66,9 +67,8 @@ export function toProviderError(response: HttpResponse): ProviderError {
 }
 
 /** Gmail gives the end of the sending limit only in the text: "Retry after 2026-11-20T10:05:00.000Z". */
-function withRetryAfter(response: HttpResponse, { message }: ProviderError): HttpResponse {
+function toHint({ message }: ProviderError): string | undefined {
   const [, time] = /retry after (\d{4}-\d\d-\d\dT[\d:.]+Z)/i.exec(message) ?? []
   const date = new Date(time ?? '')
-  if (response.headers['retry-after'] !== undefined || Number.isNaN(date.getTime())) return response
-  return { ...response, headers: { ...response.headers, 'retry-after': date.toUTCString() } }
+  return Number.isNaN(date.getTime()) ? undefined : date.toUTCString()
 }

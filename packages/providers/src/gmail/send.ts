@@ -4,9 +4,9 @@ import { toFailure } from '../lib/to-failure.ts'
 import { openWithToken } from '../oauth2/io.ts'
 import type { Tokens } from '../oauth2/tokens.ts'
 import type { HttpRequest, Io, OutboundMessage, SendOutcome } from '../provider.ts'
-import { type Connection, toLogin, userUrl } from './login.ts'
+import type { Connection, Settings } from './account.ts'
+import { toLogin, userUrl } from './login.ts'
 import { toOutcome } from './outcome.ts'
-import type { GmailSettings } from './types.ts'
 
 /** Hands the whole message to Gmail as MIME. */
 export async function sendByGmail(
@@ -25,7 +25,7 @@ export async function sendByGmail(
  * By upload, which takes the bytes as they are; JSON would take them in base64, a third more:
  * https://developers.google.com/workspace/gmail/api/guides/uploads. Recipients are those in To, Cc and Bcc.
  */
-function toRequest(mime: Buffer, settings: GmailSettings): HttpRequest {
+function toRequest(mime: Buffer, settings: Settings): HttpRequest {
   return {
     method: 'POST',
     url: `${userUrl(settings, '/upload')}/messages/send?uploadType=media`,

@@ -39,7 +39,6 @@ export function decodeLarge(raw: Buffer): Promise<MimeContent | null> {
   return run({ kind: 'decode', raw }, (answer) => {
     if (!('content' in answer)) return undefined
     const { content } = answer
-    // Values from another thread have lost their class.
     const withBuffers = (files: MimeContent['attachments']) =>
       files.map((file) => ({ ...file, content: asBuffer(file.content) }))
     return content && { ...content, attachments: withBuffers(content.attachments) }
@@ -58,6 +57,7 @@ function run<Result>(task: Task, read: (answer: EncodeAnswer) => Result | undefi
   })
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
+/** The same bytes: values from another thread have lost their class. */
+export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

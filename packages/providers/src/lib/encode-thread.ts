@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads'
 import { decodeMimeHere } from '../raw-mime/decode-mime.ts'
-import type { EncodeAnswer, EncodeTask, Task } from './encode-large.ts'
+import { asBuffer, type EncodeAnswer, type EncodeTask, type Task } from './encode-large.ts'
 import { textOf } from './json-body.ts'
 import { buildMimeHere } from './mime.ts'
 
@@ -33,10 +33,6 @@ function encode(task: EncodeTask): Uint8Array {
 function withBuffers(message: Extract<EncodeTask, { kind: 'mime' }>['message']) {
   const attachments = message.attachments.map((file) => ({ ...file, content: asBuffer(file.content) }))
   return { ...message, attachments }
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 /** Into memory that the other thread reads without a copy. */

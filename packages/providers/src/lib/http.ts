@@ -21,13 +21,9 @@ export async function exchange(
     response = await io.request({ answerBytesMax, ...request })
   } catch (error) {
     if (!isNetworkFailure(error)) throw error
-    return toFailureOutcome(error)
+    return toFailure(networkCode(error), error.reason)
   }
   return toOutcome(response, io.now())
-}
-
-function toFailureOutcome(failure: NetworkFailure): SendOutcome {
-  return toFailure(networkCode(failure), failure.reason)
 }
 
 /** The class of an exchange that came to nothing. */

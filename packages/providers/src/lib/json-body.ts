@@ -1,6 +1,6 @@
 import { createHash, hash } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
-import { encodeLarge, LARGE_BYTES_MIN } from './encode-large.ts'
+import { asBuffer, encodeLarge, LARGE_BYTES_MIN } from './encode-large.ts'
 
 /** Bytes that are in a JSON body as base64. */
 export class Base64 {
@@ -9,7 +9,7 @@ export class Base64 {
     this.base64Of = bytes
   }
   toJSON(): string {
-    return bufferOf(this.base64Of).toString('base64')
+    return asBuffer(this.base64Of).toString('base64')
   }
 }
 
@@ -20,12 +20,8 @@ export class Latin1 {
     this.latin1Of = parts
   }
   toJSON(): string {
-    return this.latin1Of.map((part) => bufferOf(part).toString('latin1')).join('')
+    return this.latin1Of.map((part) => asBuffer(part).toString('latin1')).join('')
   }
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 /** The text of a `Base64` or `Latin1` that came from another thread, and so has lost its class. */

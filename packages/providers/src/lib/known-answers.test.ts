@@ -1,68 +1,31 @@
 import { expect, test } from 'vitest'
+import { loadExamples } from '../../test/examples.ts'
 import { answered } from '../../test/http-peer.ts'
-import { knownAnswers } from '../../test/known-answers.ts'
-import { toOutcome as brevo } from '../brevo/outcome.ts'
-import { toOutcome as gmail } from '../gmail/outcome.ts'
-import { toOutcome as mailgun } from '../mailgun/outcome.ts'
-import { toOutcome as mandrill } from '../mandrill/outcome.ts'
-import { toUnsent } from '../microsoft365/outcome.ts'
-import { toOutcome as postmark } from '../postmark/outcome.ts'
-import type { HttpResponse, SendOutcome } from '../provider.ts'
-import { toOutcome as resend } from '../resend/outcome.ts'
-import { toOutcome as sendgrid } from '../sendgrid/outcome.ts'
 import { toOutcome as ses } from '../ses/outcome.ts'
 import { toOutcome as sparkpost } from '../sparkpost/outcome.ts'
 import { classOf } from './failures.ts'
 
 const now = new Date('2026-11-20T10:00:00Z')
 const all = ['a@x.example', 'b@x.example']
-type Own = { body(code: string, message: string): object; judge(response: HttpResponse): SendOutcome }
+const examples = await loadExamples()
 
-/** How each provider writes a refusal, and who reads it. */
-const providers: Record<string, Own> = {
-  ses: { body: (code, message) => ({ __type: code, message }), judge: (response) => ses(response, now) },
-  sendgrid: {
-    body: (field, message) => ({ errors: [{ message, field: field || null }] }),
-    judge: (response) => sendgrid(response, now, { to: all, cc: [], bcc: [] }),
-  },
-  mailgun: { body: (_code, message) => ({ message }), judge: (response) => mailgun(response, now) },
-  mandrill: {
-    body: (name, message) => ({ status: 'error', code: -1, name, message }),
-    judge: (response) => mandrill(all, response, now),
-  },
-  sparkpost: {
-    body: (code, message) => ({ errors: [{ message, code }] }),
-    judge: (response) => sparkpost(all, response, now),
-  },
-  postmark: {
-    body: (code, Message) => ({ ErrorCode: Number(code), Message }),
-    judge: (response) => postmark(response, now, all),
-  },
-  resend: { body: (name, message) => ({ name, message }), judge: (response) => resend(response, now) },
-  brevo: { body: (code, message) => ({ code, message }), judge: (response) => brevo(response, now) },
-  gmail: {
-    body: (reason, message) => ({ error: { message, errors: [{ reason }] } }),
-    judge: (response) => gmail(response, now),
-  },
-  microsoft365: {
-    body: (code, message) => ({ error: { code, message } }),
-    judge: (response) => toUnsent(response, now),
-  },
-}
-
-const rows = Object.entries(knownAnswers).flatMap(([id, known]) =>
-  known.flatMap(({ rows, source }) => rows.map((row) => [id, ...row, source] as const)),
+const rows = examples.flatMap(([id, example]) =>
+  example.knownAnswers.flatMap(({ rows, source }) =>
+    rows.map((row) => [id, ...row, source, example] as const),
+  ),
 )
 
-test.each(rows)('cases 1-4, 21: %s %d %s "%s" is %s', (id, status, code, message, is) => {
-  const own = providers[id]
-  expect(own?.judge(answered(status, own.body(code, message)))).toMatchObject({ code: is })
+test.each(rows)('cases 1-4, 21: %s %d %s "%s" is %s', (_id, status, code, message, is, _source, example) => {
+  expect(example.judge(answered(status, example.refusal(code, message)), now, all)).toMatchObject({
+    code: is,
+  })
 })
 
 test('every provider has known answers, each with a source', () => {
-  expect(Object.keys(knownAnswers)).toEqual(Object.keys(providers))
+  const without = examples.filter(([, { knownAnswers }]) => knownAnswers.length === 0).map(([id]) => id)
+  expect(without, 'write knownAnswers in test/example.ts of these').toEqual([])
   expect(rows.length).toBeGreaterThanOrEqual(120)
-  for (const row of rows) expect(row.at(-1)).toMatch(/^https:|^met by/)
+  for (const row of rows) expect(row[5]).toMatch(/^https:|^met by/)
 })
 
 const ofAccounts = [
@@ -78,24 +41,25 @@ const ofAccounts = [
   'The template does not exist',
 ]
 
-test.each(Object.keys(providers))(
+test.each(examples)(
   '%s: words about the account, the sender, the credit, an IP or a template never end a message',
-  (id) => {
-    const own = providers[id]
+  (_id, { judge, refusal, unknownCode = '' }) => {
     const ended = ofAccounts.filter((message) => {
-      const outcome = own?.judge(answered(400, own.body(id === 'postmark' ? '999' : '', message)))
-      return outcome?.kind !== 'deferred' && !(outcome?.kind === 'rejected' && outcome.scope === 'account')
+      const outcome = judge(answered(400, refusal(unknownCode, message)), now, all)
+      return outcome.kind !== 'deferred' && !(outcome.kind === 'rejected' && outcome.scope === 'account')
     })
     expect(ended).toEqual([])
   },
 )
 
-test.each(Object.keys(providers))('%s: an unrecognised refusal is tried on one other connection', (id) => {
-  const own = providers[id]
-  const outcome = own?.judge(answered(400, own.body(id === 'postmark' ? '999' : '', 'blorp')))
-  expect(outcome).toMatchObject({ kind: 'rejected', code: 'refusal-unrecognised' })
-  expect(outcome?.kind === 'rejected' && classOf(outcome.code).elsewhere).toBe('once')
-})
+test.each(examples)(
+  '%s: an unrecognised refusal is tried on one other connection',
+  (_id, { judge, refusal, unknownCode = '' }) => {
+    const outcome = judge(answered(400, refusal(unknownCode, 'blorp')), now, all)
+    expect(outcome).toMatchObject({ kind: 'rejected', code: 'refusal-unrecognised' })
+    expect(outcome.kind === 'rejected' && classOf(outcome.code).elsewhere).toBe('once')
+  },
+)
 
 test('case 4: a used-up rate per second is retried after a second, a used-up day after ten minutes', () => {
   const wait = (message: string) => ses(answered(429, { __type: 'TooManyRequestsException', message }), now)
@@ -104,11 +68,8 @@ test('case 4: a used-up rate per second is retried after a second, a used-up day
 })
 
 test('case 21: sparkpost reports one of several as suppressed: each recipient gets a single call', () => {
-  const outcome = sparkpost(
-    all,
-    answered(400, { errors: [{ code: '1902', message: 'Message generation rejected' }] }),
-    now,
-  )
+  const errors = [{ code: '1902', message: 'Message generation rejected' }]
+  const outcome = sparkpost(answered(400, { errors }), now, all)
   expect(outcome).toMatchObject({ code: 'recipient-refused' })
   expect(outcome).not.toHaveProperty('refused')
 })

@@ -25,7 +25,7 @@ export type EventDetail =
 export type ProviderEventKind = EventDetail['kind']
 
 /** In the order of a message's life. */
-const kinds: readonly ProviderEventKind[] = [
+export const eventKinds: readonly ProviderEventKind[] = [
   'accepted',
   'sent',
   'deferred',
@@ -40,7 +40,7 @@ const kinds: readonly ProviderEventKind[] = [
 
 /** The kinds of events that a provider reports: all but these. */
 export function kindsBut(...missing: ProviderEventKind[]): ProviderEventKind[] {
-  return kinds.filter((kind) => !missing.includes(kind))
+  return eventKinds.filter((kind) => !missing.includes(kind))
 }
 
 /** One event of one recipient, in the same form for every provider. Texts are on one line and bounded. */

@@ -1,14 +1,12 @@
 import { z } from 'zod'
-import { parseAnswer } from '../lib/answer.ts'
+import { problemReport, withAdvice } from '../lib/account-problem.ts'
+import { inquire, reportOn, requestApi } from '../lib/call-api.ts'
 import type { FailureCode } from '../lib/failures.ts'
-import { inquire, problemReport, withAdvice } from '../lib/http-check.ts'
 import type { Rule } from '../lib/rules.ts'
-import type { AccountReport, HttpResponse, Io, ProviderConnection } from '../provider.ts'
-import { rules, toProviderError } from './outcome.ts'
-import { toHeaders, toPost } from './post.ts'
-import type { MailgunCredentials, MailgunSettings } from './types.ts'
-
-type Connection = ProviderConnection<MailgunCredentials, MailgunSettings>
+import type { AccountReport, Io } from '../provider.ts'
+import { accountOf, type Connection } from './account.ts'
+import { rules } from './outcome.ts'
+import { toPost } from './post.ts'
 
 const sandboxNote =
   'The domain is a sandbox of Mailgun: it reaches authorized recipients only. Add a domain of your own, or the addresses in the account’s settings.'
@@ -32,18 +30,16 @@ const answer = z.object({
 })
 
 /** Asks for the state of the domain. A key that may only send gets no answer, and is tested in another way. */
-export async function checkMailgun(connection: Connection, endpoint: string, io: Io): Promise<AccountReport> {
-  return withAdvice(await askForDomain(connection, endpoint, io), advice)
+export async function checkMailgun(connection: Connection, io: Io): Promise<AccountReport> {
+  return withAdvice(await askForDomain(connection, io), advice)
 }
 
-async function askForDomain(connection: Connection, endpoint: string, io: Io): Promise<AccountReport> {
-  const { credentials, settings } = connection
-  const url = `${endpoint}/v4/domains/${settings.domain}`
-  const request = { method: 'GET', url, headers: toHeaders(credentials) } as const
-  const report = await inquire(io, request, { rules, toProviderError, toReport })
+async function askForDomain(connection: Connection, io: Io): Promise<AccountReport> {
+  const path = `/v4/domains/${connection.settings.domain}`
+  const report = await inquire(io, accountOf(connection), path, answer, toReport)
   const code = report.problem?.code
   return code === 'provider-credentials-refused' || code === 'provider-permission-missing'
-    ? checkSendingKey(connection, endpoint, io)
+    ? checkSendingKey(connection, io)
     : report
 }
 
@@ -53,22 +49,17 @@ const probeRules: Rule[] = [
 ]
 
 /** A post without recipients and without a message, in test mode besides: what is refused in it is that, or the key. */
-async function checkSendingKey(connection: Connection, endpoint: string, io: Io): Promise<AccountReport> {
-  const request = toPost(connection, endpoint, 'lettergate-check', [['o:testmode', 'yes']])
-  const report = await inquire(io, request, { rules: probeRules, toProviderError, toReport: toOddReport })
+async function checkSendingKey(connection: Connection, io: Io): Promise<AccountReport> {
+  const account = { ...accountOf(connection), rules: probeRules }
+  const request = toPost(connection, 'lettergate-check', [['o:testmode', 'yes']])
+  // No success is an answer to it.
+  const report = reportOn(await requestApi(io, account, request, z.never()), (none) => none)
   return report.problem?.code === 'recipient-refused'
     ? { problem: null, notes: ['The key may only send, so the state of the domain is not known.'] }
     : report
 }
 
-function toOddReport(): AccountReport {
-  return problemReport('provider-settings-wrong', 'the answer is not one of Mailgun')
-}
-
-function toReport(response: HttpResponse): AccountReport {
-  const { data } = answer.safeParse(parseAnswer(response.body))
-  if (!data) return toOddReport()
-  const { name, state, type, is_disabled } = data.domain
+function toReport({ domain: { name, state, type, is_disabled } }: z.output<typeof answer>): AccountReport {
   if (is_disabled || state === 'disabled')
     return problemReport('provider-account-suspended', `the domain ${name} is disabled`)
   if (state === 'unverified')

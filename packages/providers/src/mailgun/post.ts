@@ -1,19 +1,12 @@
-import type { HttpRequest, ProviderConnection } from '../provider.ts'
-import type { MailgunCredentials, MailgunSettings } from './types.ts'
-
-/** Header fields that every request has: https://documentation.mailgun.com/docs/mailgun/api-reference/authentication */
-export function toHeaders({ api_key }: MailgunCredentials): Record<string, string> {
-  const pair = Buffer.from(`api:${api_key.reveal()}`).toString('base64')
-  return { Authorization: `Basic ${pair}`, 'User-Agent': 'Lettergate' }
-}
+import type { HttpRequest } from '../provider.ts'
+import { accountOf, type Connection } from './account.ts'
 
 /**
  * A form with the message as its file (RFC 7578), for the one route that a sending key may use. Neither names nor
  * values may hold a line break, nor the message the boundary, which is why that is made from its random id.
  */
 export function toPost(
-  { credentials, settings }: ProviderConnection<MailgunCredentials, MailgunSettings>,
-  endpoint: string,
+  connection: Connection,
   boundary: string,
   fields: [string, string][],
   mime?: Buffer,
@@ -35,10 +28,11 @@ export function toPost(
           mime,
           Buffer.from('\r\n'),
         ]
+  const { url, headers } = accountOf(connection)
   return {
     method: 'POST',
-    url: `${endpoint}/v3/${settings.domain}/messages.mime`,
-    headers: { ...toHeaders(credentials), 'Content-Type': `multipart/form-data; boundary=${boundary}` },
+    url: `${url}/v3/${connection.settings.domain}/messages.mime`,
+    headers: { ...headers, 'Content-Type': `multipart/form-data; boundary=${boundary}` },
     body: Buffer.concat([Buffer.from(head), ...file, Buffer.from(`--${boundary}--\r\n`)]),
   }
 }

@@ -1,9 +1,9 @@
 import { exchange } from '../lib/http.ts'
 import { buildMime } from '../lib/mime.ts'
-import type { Io, OutboundMessage, ProviderConnection, SendOutcome } from '../provider.ts'
+import type { Io, OutboundMessage, SendOutcome } from '../provider.ts'
+import type { Connection } from './account.ts'
 import { toOutcome } from './outcome.ts'
 import { toPost } from './post.ts'
-import type { MailgunCredentials, MailgunSettings } from './types.ts'
 
 /** https://help.mailgun.com/hc/en-us/articles/34389096824219-Tags */
 export const tagsMax = 10
@@ -11,13 +11,12 @@ export const tagsMax = 10
 /** Hands the whole message to Mailgun as raw MIME. */
 export async function sendByMailgun(
   message: OutboundMessage,
-  connection: ProviderConnection<MailgunCredentials, MailgunSettings>,
-  endpoint: string,
+  connection: Connection,
   io: Io,
 ): Promise<SendOutcome> {
   const mime = await buildMime(message)
   const boundary = `lettergate-${message.id}`
-  return exchange(io, toPost(connection, endpoint, boundary, toFields(message), mime), toOutcome)
+  return exchange(io, toPost(connection, boundary, toFields(message), mime), toOutcome)
 }
 
 /**

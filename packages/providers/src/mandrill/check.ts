@@ -1,10 +1,7 @@
 import { z } from 'zod'
-import { parseAnswer } from '../lib/answer.ts'
-import { inquire, problemReport } from '../lib/http-check.ts'
-import type { AccountReport, HttpResponse, Io } from '../provider.ts'
-import { rules, toProviderError } from './outcome.ts'
-import { apiPath } from './send.ts'
-import type { MandrillCredentials } from './types.ts'
+import { reportOn } from '../lib/call-api.ts'
+import type { AccountReport, Io } from '../provider.ts'
+import { type Connection, callMandrill } from './account.ts'
 
 // https://mailchimp.com/developer/transactional/api/users/
 const user = z.object({
@@ -19,24 +16,16 @@ const user = z.object({
 })
 
 /** Asks Mandrill whose key this is, and how much the account may send. */
-export function checkMandrill(
-  credentials: MandrillCredentials,
-  endpoint: string,
-  io: Io,
-): Promise<AccountReport> {
-  const request = {
-    method: 'POST',
-    url: `${endpoint}${apiPath}/users/info`,
-    headers: { 'Content-Type': 'application/json', 'User-Agent': 'Lettergate' },
-    body: JSON.stringify({ key: credentials.api_key.reveal() }),
-  } as const
-  return inquire(io, request, { rules, toProviderError, toReport })
+export async function checkMandrill(connection: Connection, io: Io): Promise<AccountReport> {
+  return reportOn(await callMandrill(connection, '/users/info', {}, user, io), toReport)
 }
 
-function toReport(response: HttpResponse): AccountReport {
-  const { data } = user.safeParse(parseAnswer(response.body))
-  if (!data) return problemReport('provider-settings-wrong', 'the answer is not one of Mandrill')
-  const { hourly_quota: quota, reputation, backlog = 0, stats } = data
+function toReport({
+  hourly_quota: quota,
+  reputation,
+  backlog = 0,
+  stats,
+}: z.output<typeof user>): AccountReport {
   return {
     problem: null,
     limits: { usedToday: stats?.today?.sent },

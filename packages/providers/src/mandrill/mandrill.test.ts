@@ -132,7 +132,7 @@ describe('the request', () => {
 
 const envelopeTo = ['reader@example.org', 'Second@example.org', 'third@example.org']
 const judged = (status: number, body: unknown, headers?: Record<string, string>) =>
-  toOutcome(envelopeTo, answered(status, body, headers), testTime)
+  toOutcome(answered(status, body, headers), testTime, envelopeTo)
 
 describe('errors', () => {
   test.each([

@@ -79,7 +79,7 @@ const results = z
 type Result = z.infer<typeof results>[number]
 
 /** Derives the outcome of a message from Mandrill's answer, which lists each recipient in any order. */
-export function toOutcome(envelopeTo: readonly string[], response: HttpResponse, now: Date): SendOutcome {
+export function toOutcome(response: HttpResponse, now: Date, envelopeTo: readonly string[]): SendOutcome {
   const error = toProviderError(response)
   if (response.status < 200 || response.status >= 300 || error.code) return judge(rules, error, response, now)
   // A list reads as an object of its positions.

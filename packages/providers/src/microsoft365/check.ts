@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { parseAnswer } from '../lib/answer.ts'
-import { inquire, problemReport } from '../lib/http-check.ts'
+import { inquire } from '../lib/call-api.ts'
 import { openWithToken, toTokenReport } from '../oauth2/io.ts'
 import type { Tokens } from '../oauth2/tokens.ts'
-import type { AccountReport, HttpResponse, Io } from '../provider.ts'
-import { type Connection, toLogin, userUrl } from './login.ts'
+import type { AccountReport, Io } from '../provider.ts'
+import type { Connection } from './account.ts'
+import { toLogin, userUrl } from './login.ts'
 import { rules, toProviderError } from './outcome.ts'
 
 const identitiesMax = 100
@@ -34,31 +34,25 @@ export async function checkMicrosoft365(
   const opened = await openWithToken(toLogin(connection, tokens), plainIo)
   if ('failure' in opened) return toTokenReport(opened.failure)
   const url = userUrl(connection.settings)
-  const ask = (path: string, toReport: (response: HttpResponse) => AccountReport) =>
-    inquire(opened.io, { method: 'GET', url: url + path, headers: {} }, { rules, toProviderError, toReport })
-  const drafts = await ask('/mailFolders/drafts?$select=id', toFolderReport)
+  const account = { name: 'Microsoft Graph', rules, toProviderError, url, headers: {} }
+  const drafts = await inquire(opened.io, account, '/mailFolders/drafts?$select=id', folder, () => ({
+    problem: null,
+    notes: [],
+  }))
   if (drafts.problem?.code === 'provider-permission-missing')
     return { ...drafts, problem: { ...drafts.problem, advice: [draftsAdvice] } }
   if (drafts.problem) return drafts
-  const told = await ask('?$select=mail,proxyAddresses', toUserReport)
+  const told = await inquire(opened.io, account, '?$select=mail,proxyAddresses', user, toUserReport)
   if (!told.problem) return told
   const note =
     'The app is not allowed to read the user (User.Read, or User.Read.All for an app without a user), so the addresses allowed in From are not known.'
   return { problem: null, notes: [note, limitsNote] }
 }
 
-function toFolderReport(response: HttpResponse): AccountReport {
-  return folder.safeParse(parseAnswer(response.body)).success
-    ? { problem: null, notes: [] }
-    : problemReport('provider-settings-wrong', 'the answer is not one of Microsoft Graph')
-}
-
-function toUserReport(response: HttpResponse): AccountReport {
-  const { data } = user.safeParse(parseAnswer(response.body))
-  if (!data) return problemReport('provider-settings-wrong', 'the answer is not one of Microsoft Graph')
-  const aliases = data.proxyAddresses
+function toUserReport({ mail, proxyAddresses }: z.output<typeof user>): AccountReport {
+  const aliases = proxyAddresses
     .filter((address) => /^smtp:/i.test(address))
     .map((address) => address.slice('smtp:'.length))
-  const identities = [...new Set([...(data.mail ? [data.mail] : []), ...aliases])]
+  const identities = [...new Set([...(mail ? [mail] : []), ...aliases])]
   return { problem: null, identities: identities.slice(0, identitiesMax), notes: [limitsNote] }
 }

@@ -2,10 +2,8 @@ import { urlTarget } from '../lib/http.ts'
 import { distinctTargets } from '../lib/targets.ts'
 import type { Login } from '../oauth2/io.ts'
 import type { Tokens } from '../oauth2/tokens.ts'
-import type { ProviderConnection, Target } from '../provider.ts'
-import type { Microsoft365Credentials, Microsoft365Settings } from './types.ts'
-
-export type Connection = ProviderConnection<Microsoft365Credentials, Microsoft365Settings>
+import type { Target } from '../provider.ts'
+import type { Connection, Settings } from './account.ts'
 
 /** How a connection gets its token: https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow */
 export function toLogin(
@@ -35,24 +33,24 @@ export function toLogin(
 }
 
 /** In the clouds of the US government there are none: https://learn.microsoft.com/en-us/graph/api/attachment-createuploadsession */
-export function takesSessions(settings: Microsoft365Settings): boolean {
+export function takesSessions(settings: Settings): boolean {
   return !new URL(graphUrl(settings)).hostname.endsWith('.microsoft.us')
 }
 
 /** The address of the mailbox in Graph. */
-export function userUrl(settings: Microsoft365Settings): string {
+export function userUrl(settings: Settings): string {
   return `${graphUrl(settings)}/v1.0/users/${encodeURIComponent(settings.user)}`
 }
 
-function graphUrl({ base_url }: Microsoft365Settings): string {
+function graphUrl({ base_url }: Settings): string {
   return base_url ?? 'https://graph.microsoft.com'
 }
 
-function loginUrl({ login_url }: Microsoft365Settings): string {
+function loginUrl({ login_url }: Settings): string {
   return login_url ?? 'https://login.microsoftonline.com'
 }
 
 /** The hosts of Graph and of tokens. */
-export function microsoft365Targets(settings: Microsoft365Settings): Target[] {
+export function microsoft365Targets(settings: Settings): Target[] {
   return distinctTargets([urlTarget(graphUrl(settings)), urlTarget(loginUrl(settings))])
 }

@@ -1,5 +1,5 @@
+import { problemReport } from '../lib/account-problem.ts'
 import { classOf } from '../lib/failures.ts'
-import { problemReport } from '../lib/http-check.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { AccountReport, HttpRequest, HttpResponse, Io } from '../provider.ts'
 import { adviceOn, type Grant, type TokenFailure, type Tokens, withoutToken } from './tokens.ts'

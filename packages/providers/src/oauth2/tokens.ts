@@ -1,7 +1,6 @@
 /**
  * Access tokens by OAuth 2.0 for providers that log in with them (Gmail, Microsoft 365, SMTP with XOAUTH2).
- * The files oauth2*.ts belong together: this one keeps tokens, oauth2-grants.ts asks for them, oauth2-answer.ts reads the answers,
- * oauth2-io.ts sends HTTP requests with them.
+ * This file keeps tokens, grants.ts asks for them, answer.ts reads the answers, io.ts sends HTTP requests with them.
  *
  *     const tokens = createTokens()                             // one for each provider object, made in createX()
  *     const got = await tokens.get(connection.id, grant, io)    // one request for all concurrent callers

@@ -1,28 +1,12 @@
-import { z } from 'zod'
-import { baseUrl, urlTarget } from '../lib/http.ts'
-import { secret } from '../lib/secret.ts'
+import { urlTarget } from '../lib/http.ts'
 import type { Provider } from '../provider.ts'
+import { type Credentials, credentials, type Settings, settings, urlOf } from './account.ts'
 import { checkPostmark } from './check.ts'
 import { postmarkEvents } from './event-source.ts'
 import { sendByPostmark } from './send.ts'
-import { endpoint, type PostmarkCredentials, type PostmarkSettings } from './types.ts'
-
-const credentials = z.strictObject({
-  // It goes into a header field.
-  server_token: secret('Server API token, from the API Tokens tab of the server', /^[\x21-\x7e]+$/),
-})
-
-const settings = z.strictObject({
-  message_stream: z
-    .string()
-    .regex(/^[a-z][a-z0-9_-]{0,29}$/)
-    .optional()
-    .describe('Message stream to send through; the transactional stream "outbound" when left out'),
-  base_url: baseUrl.optional().describe('Address of the API when it is not https://api.postmarkapp.com'),
-})
 
 /** Postmark, through its JSON API, which takes no MIME. */
-export function createPostmark(): Provider<PostmarkCredentials, PostmarkSettings> {
+export function createPostmark(): Provider<Credentials, Settings> {
   return {
     id: 'postmark',
     description: 'Postmark, JSON API.',
@@ -31,6 +15,7 @@ export function createPostmark(): Provider<PostmarkCredentials, PostmarkSettings
     // https://postmarkapp.com/developer/user-guide/send-email-with-api
     capabilities: {
       recipientsMax: 50,
+      orders: ['x-pm-', 'x-postmark-'],
       needsBody: true,
       // A calendar is an attachment to it, for any type.
       // An invitation goes as a file of its type, which calendars read as well.
@@ -45,9 +30,9 @@ export function createPostmark(): Provider<PostmarkCredentials, PostmarkSettings
       metadata: true,
       tellsLimits: false,
     },
-    targets: (chosen) => [urlTarget(endpoint(chosen))],
-    send: (message, connection, io) => sendByPostmark(message, connection, endpoint(connection.settings), io),
+    targets: (chosen) => [urlTarget(urlOf(chosen))],
+    send: sendByPostmark,
     events: postmarkEvents,
-    check: ({ credentials, settings }, io) => checkPostmark(credentials, endpoint(settings), io),
+    check: checkPostmark,
   }
 }

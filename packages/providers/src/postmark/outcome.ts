@@ -43,7 +43,7 @@ export const rules: Rule[] = [
 ]
 
 /** Derives the outcome of a message to these addresses from Postmark's answer. */
-export function toOutcome(response: HttpResponse, now: Date, envelopeTo: string[]): SendOutcome {
+export function toOutcome(response: HttpResponse, now: Date, envelopeTo: readonly string[]): SendOutcome {
   const error = toProviderError(response)
   const accepts = response.status >= 200 && response.status < 300 && /^0?$/.test(error.code)
   return accepts ? toAccepted(response, envelopeTo) : toRefusal(response, error, now, envelopeTo)
@@ -57,7 +57,7 @@ export function toProviderError(response: HttpResponse): ProviderError {
 }
 
 /** Inactive addresses are named only in the text: "Message OK, but will not deliver to these inactive addresses: …". */
-function toAccepted({ body }: HttpResponse, envelopeTo: string[]): SendOutcome {
+function toAccepted({ body }: HttpResponse, envelopeTo: readonly string[]): SendOutcome {
   const { MessageID, Message } = parseAnswer(body)
   const providerMessageId = toLine(MessageID)
   if (!providerMessageId) return toFailure('outcome-unknown', 'success without a MessageID')
@@ -72,7 +72,7 @@ function toRefusal(
   response: HttpResponse,
   error: ProviderError,
   now: Date,
-  envelopeTo: string[],
+  envelopeTo: readonly string[],
 ): SendOutcome {
   const named = namedIn(parseAnswer(response.body).Message, envelopeTo)
   return toPartlyRefused(judge(rules, error, response, now), named)

@@ -1,57 +1,31 @@
+import { postJson } from '../lib/call-api.ts'
 import { encodeWeight } from '../lib/encode-large.ts'
 import { exchange } from '../lib/http.ts'
 import { Base64, toJsonBody } from '../lib/json-body.ts'
 import { mailboxText, pendingFields } from '../lib/mailbox-text.ts'
 import { foldableSubject } from '../lib/mime-words.ts'
-import type {
-  HttpRequest,
-  Io,
-  Mailbox,
-  OutboundAttachment,
-  OutboundMessage,
-  ProviderConnection,
-  SendOutcome,
-} from '../provider.ts'
+import type { Io, Mailbox, OutboundAttachment, OutboundMessage, SendOutcome } from '../provider.ts'
+import { accountOf, type Connection, type Settings } from './account.ts'
 import { toMetadata } from './metadata.ts'
 import { toOutcome } from './outcome.ts'
-import type { PostmarkCredentials, PostmarkSettings } from './types.ts'
-
-type Connection = ProviderConnection<PostmarkCredentials, PostmarkSettings>
 
 /** Hands the message to Postmark as JSON: it takes no MIME. */
 export async function sendByPostmark(
   message: OutboundMessage,
   connection: Connection,
-  endpoint: string,
   io: Io,
 ): Promise<SendOutcome> {
-  const request = await toRequest(message, connection, endpoint)
-  return exchange(io, request, (response, now) => toOutcome(response, now, message.envelopeTo))
-}
-
-async function toRequest(
-  message: OutboundMessage,
-  { credentials, settings }: Connection,
-  endpoint: string,
-): Promise<HttpRequest> {
-  const headers = {
-    'X-Postmark-Server-Token': credentials.server_token.reveal(),
-    Accept: 'application/json',
-    'Content-Type': 'application/json',
-  }
-  return {
-    method: 'POST',
-    url: `${endpoint}/email`,
-    headers,
-    body: await toJsonBody(toBody(message, settings), encodeWeight(message)),
-  }
+  const json = await toJsonBody(toBody(message, connection.settings), encodeWeight(message))
+  return exchange(io, postJson(accountOf(connection), '/email', json), (response, now) =>
+    toOutcome(response, now, message.envelopeTo),
+  )
 }
 
 /**
  * https://postmarkapp.com/developer/api/email-api#send-a-single-email. The recipients are those in its fields, so
  * recipients that were reached before are left out; one of the three fields is enough.
  */
-function toBody(message: OutboundMessage, settings: PostmarkSettings) {
+function toBody(message: OutboundMessage, settings: Settings) {
   const { to, cc, bcc } = pendingFields(message)
   return {
     From: mailboxText(message.from),

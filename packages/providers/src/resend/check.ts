@@ -1,9 +1,7 @@
 import { z } from 'zod'
-import { parseAnswer } from '../lib/answer.ts'
-import { inquire, problemReport } from '../lib/http-check.ts'
-import type { AccountReport, HttpResponse, Io } from '../provider.ts'
-import { rules, toProviderError } from './outcome.ts'
-import type { ResendCredentials } from './types.ts'
+import { inquire } from '../lib/call-api.ts'
+import type { AccountReport, Io } from '../provider.ts'
+import { accountOf, type Connection } from './account.ts'
 
 const identitiesMax = 100
 
@@ -11,23 +9,15 @@ const identitiesMax = 100
 const domains = z.object({ data: z.array(z.object({ name: z.string(), status: z.string() })) })
 
 /** Lists the account's domains. A key that may only send proves itself by the refusal that says so. */
-export async function checkResend(
-  credentials: ResendCredentials,
-  endpoint: string,
-  io: Io,
-): Promise<AccountReport> {
-  const headers = { Authorization: `Bearer ${credentials.api_key.reveal()}`, 'User-Agent': 'Lettergate' }
-  const request = { method: 'GET', url: `${endpoint}/domains`, headers } as const
-  const report = await inquire(io, request, { rules, toProviderError, toReport })
+export async function checkResend(connection: Connection, io: Io): Promise<AccountReport> {
+  const report = await inquire(io, accountOf(connection), '/domains', domains, toReport)
   return report.problem?.code === 'provider-permission-missing'
     ? { problem: null, notes: ['The key may only send, so its domains cannot be listed.'] }
     : report
 }
 
-function toReport(response: HttpResponse): AccountReport {
-  const { data: list } = domains.safeParse(parseAnswer(response.body))
-  if (!list) return problemReport('provider-settings-wrong', 'the answer is not one of Resend')
-  const verified = list.data.filter(({ status }) => status === 'verified').map(({ name }) => name)
+function toReport({ data }: z.output<typeof domains>): AccountReport {
+  const verified = data.filter(({ status }) => status === 'verified').map(({ name }) => name)
   return {
     problem: null,
     identities: verified.slice(0, identitiesMax),

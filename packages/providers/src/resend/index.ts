@@ -1,23 +1,12 @@
-import { z } from 'zod'
-import { baseUrl, urlTarget } from '../lib/http.ts'
-import { secret } from '../lib/secret.ts'
+import { urlTarget } from '../lib/http.ts'
 import type { Provider } from '../provider.ts'
+import { type Credentials, credentials, type Settings, settings, urlOf } from './account.ts'
 import { checkResend } from './check.ts'
 import { resendEvents } from './event-source.ts'
 import { sendByResend } from './send.ts'
-import { endpoint, type ResendCredentials, type ResendSettings } from './types.ts'
-
-const credentials = z.strictObject({
-  // It goes into a header field.
-  api_key: secret('API key that may send, such as re_…', /^[\x21-\x7e]+$/),
-})
-
-const settings = z.strictObject({
-  base_url: baseUrl.optional().describe('Address of the API when it is not https://api.resend.com'),
-})
 
 /** Resend, through its JSON API; the first provider that recognises a repeat. */
-export function createResend(): Provider<ResendCredentials, ResendSettings> {
+export function createResend(): Provider<Credentials, Settings> {
   return {
     id: 'resend',
     description: 'Resend, JSON API; recognises a repeat.',
@@ -26,6 +15,7 @@ export function createResend(): Provider<ResendCredentials, ResendSettings> {
     // https://resend.com/docs/api-reference/emails/send-email and /docs/dashboard/emails/idempotency-keys
     capabilities: {
       recipientsMax: 50,
+      orders: ['x-resend-'],
       needsTo: true,
       needsSubject: true,
       needsBody: true,
@@ -41,9 +31,9 @@ export function createResend(): Provider<ResendCredentials, ResendSettings> {
       metadata: false,
       tellsLimits: false,
     },
-    targets: (chosen) => [urlTarget(endpoint(chosen))],
-    send: (message, connection, io) => sendByResend(message, connection, endpoint(connection.settings), io),
+    targets: (chosen) => [urlTarget(urlOf(chosen))],
+    send: sendByResend,
     events: resendEvents,
-    check: ({ credentials, settings }, io) => checkResend(credentials, endpoint(settings), io),
+    check: checkResend,
   }
 }

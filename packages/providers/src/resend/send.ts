@@ -1,28 +1,20 @@
+import { postJson } from '../lib/call-api.ts'
 import { encodeWeight } from '../lib/encode-large.ts'
 import { exchange } from '../lib/http.ts'
 import { Base64, toJsonBody } from '../lib/json-body.ts'
 import { mailboxText, pendingFieldsWithTo } from '../lib/mailbox-text.ts'
 import { foldableSubject } from '../lib/mime-words.ts'
 import { toFailure } from '../lib/to-failure.ts'
-import type {
-  HttpRequest,
-  Io,
-  OutboundAttachment,
-  OutboundMessage,
-  ProviderConnection,
-  SendOutcome,
-} from '../provider.ts'
+import type { Io, OutboundAttachment, OutboundMessage, SendOutcome } from '../provider.ts'
+import { accountOf, type Connection } from './account.ts'
 import { toOutcome } from './outcome.ts'
-import type { ResendCredentials, ResendSettings } from './types.ts'
 
 const tagCharsMax = 256
-type Connection = ProviderConnection<ResendCredentials, ResendSettings>
 
 /** Hands the message to Resend as JSON: it takes no MIME. */
 export async function sendByResend(
   message: OutboundMessage,
   connection: Connection,
-  endpoint: string,
   io: Io,
 ): Promise<SendOutcome> {
   const body = toBody(message)
@@ -30,24 +22,10 @@ export async function sendByResend(
     const reason = 'only copies of this message are left to send, and Resend needs an address in To'
     return toFailure('provider-cannot-express', reason)
   }
-  return exchange(io, await toRequest(message, body, connection, endpoint), toOutcome)
-}
-
-async function toRequest(
-  message: OutboundMessage,
-  body: ReturnType<typeof toBody>,
-  { credentials }: Connection,
-  endpoint: string,
-): Promise<HttpRequest> {
-  const headers = {
-    Authorization: `Bearer ${credentials.api_key.reveal()}`,
-    'Content-Type': 'application/json',
-    'Idempotency-Key': message.attemptKey,
-    // Requests without one are refused.
-    'User-Agent': 'Lettergate',
-  }
+  const { headers, ...account } = accountOf(connection)
   const json = await toJsonBody(body, encodeWeight(message))
-  return { method: 'POST', url: `${endpoint}/emails`, headers, body: json }
+  const repeatable = { ...account, headers: { ...headers, 'Idempotency-Key': message.attemptKey } }
+  return exchange(io, postJson(repeatable, '/emails', json), toOutcome)
 }
 
 /**

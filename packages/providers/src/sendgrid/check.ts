@@ -1,10 +1,9 @@
 import { z } from 'zod'
-import { parseAnswer } from '../lib/answer.ts'
+import { problemReport, withAdvice } from '../lib/account-problem.ts'
+import { inquire } from '../lib/call-api.ts'
 import type { FailureCode } from '../lib/failures.ts'
-import { inquire, problemReport, withAdvice } from '../lib/http-check.ts'
-import type { AccountReport, HttpResponse, Io } from '../provider.ts'
-import { rules, toProviderError } from './outcome.ts'
-import type { SendgridCredentials } from './types.ts'
+import type { AccountReport, Io } from '../provider.ts'
+import { accountOf, type Connection } from './account.ts'
 
 const advice: Partial<Record<FailureCode, string>> = {
   'provider-credentials-refused':
@@ -16,24 +15,12 @@ const advice: Partial<Record<FailureCode, string>> = {
 const answer = z.object({ scopes: z.array(z.string()) })
 
 /** Asks what the key may do, which every key may ask. To a key that may only send, SendGrid reports nothing else. */
-export async function checkSendgrid(
-  credentials: SendgridCredentials,
-  endpoint: string,
-  io: Io,
-): Promise<AccountReport> {
-  const headers = {
-    Authorization: `Bearer ${credentials.api_key.reveal()}`,
-    Accept: 'application/json',
-    'User-Agent': 'Lettergate',
-  }
-  const request = { method: 'GET', url: `${endpoint}/v3/scopes`, headers } as const
-  return withAdvice(await inquire(io, request, { rules, toProviderError, toReport }), advice)
+export async function checkSendgrid(connection: Connection, io: Io): Promise<AccountReport> {
+  return withAdvice(await inquire(io, accountOf(connection), '/v3/scopes', answer, toReport), advice)
 }
 
-function toReport(response: HttpResponse): AccountReport {
-  const { data } = answer.safeParse(parseAnswer(response.body))
-  if (!data) return problemReport('provider-settings-wrong', 'the answer is not one of SendGrid')
-  if (!data.scopes.includes('mail.send'))
+function toReport({ scopes }: z.output<typeof answer>): AccountReport {
+  if (!scopes.includes('mail.send'))
     return problemReport('provider-permission-missing', 'the key lacks the scope mail.send')
   return {
     problem: null,

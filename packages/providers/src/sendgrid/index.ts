@@ -1,27 +1,12 @@
-import { z } from 'zod'
-import { baseUrl, urlTarget } from '../lib/http.ts'
-import { secret } from '../lib/secret.ts'
+import { urlTarget } from '../lib/http.ts'
 import type { Provider } from '../provider.ts'
+import { type Credentials, credentials, type Settings, settings, urlOf } from './account.ts'
 import { checkSendgrid } from './check.ts'
 import { sendgridEvents } from './event-source.ts'
 import { categoriesMax, sayableType, sendBySendgrid } from './send.ts'
-import { endpoint, type SendgridCredentials, type SendgridSettings } from './types.ts'
-
-const credentials = z.strictObject({
-  // It goes into a header field.
-  api_key: secret('API key with the scope mail.send, such as SG.…', /^[\x21-\x7e]+$/),
-})
-
-const settings = z.strictObject({
-  region: z
-    .enum(['us', 'eu'])
-    .optional()
-    .describe('eu for a subuser that was made in the EU region; us (the default) for everyone else'),
-  base_url: baseUrl.optional().describe('Address of the API when it is not that of the region'),
-})
 
 /** Twilio SendGrid, through its JSON API v3. */
-export function createSendgrid(): Provider<SendgridCredentials, SendgridSettings> {
+export function createSendgrid(): Provider<Credentials, Settings> {
   return {
     id: 'sendgrid',
     description: 'Twilio SendGrid, JSON API v3.',
@@ -30,6 +15,7 @@ export function createSendgrid(): Provider<SendgridCredentials, SendgridSettings
     // https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations
     capabilities: {
       recipientsMax: 1000,
+      orders: ['x-sg-', 'x-sendgrid-'],
       needsTo: true,
       needsSubject: true,
       needsBody: true,
@@ -48,9 +34,9 @@ export function createSendgrid(): Provider<SendgridCredentials, SendgridSettings
       metadata: true,
       tellsLimits: false,
     },
-    targets: (chosen) => [urlTarget(endpoint(chosen))],
-    send: (message, connection, io) => sendBySendgrid(message, connection, endpoint(connection.settings), io),
+    targets: (chosen) => [urlTarget(urlOf(chosen))],
+    send: sendBySendgrid,
     events: sendgridEvents,
-    check: ({ credentials, settings }, io) => checkSendgrid(credentials, endpoint(settings), io),
+    check: checkSendgrid,
   }
 }

@@ -1,22 +1,16 @@
 import { encodeWord } from 'nodemailer/lib/mime-funcs'
 import { divide, methodOf } from '../lib/alternatives.ts'
+import { postJson } from '../lib/call-api.ts'
 import { encodeWeight } from '../lib/encode-large.ts'
 import { exchange } from '../lib/http.ts'
 import { Base64, toJsonBody } from '../lib/json-body.ts'
 import { pendingFieldsWithTo } from '../lib/mailbox-text.ts'
 import { foldableSubject } from '../lib/mime-words.ts'
 import { toFailure } from '../lib/to-failure.ts'
-import type {
-  Io,
-  Mailbox,
-  OutboundAttachment,
-  OutboundMessage,
-  ProviderConnection,
-  SendOutcome,
-} from '../provider.ts'
+import type { Io, Mailbox, OutboundAttachment, OutboundMessage, SendOutcome } from '../provider.ts'
+import { accountOf, type Connection } from './account.ts'
 import { toCustomArgs } from './custom-args.ts'
 import { toOutcome } from './outcome.ts'
-import type { SendgridCredentials, SendgridSettings } from './types.ts'
 
 // https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
 export const categoriesMax = 10
@@ -34,26 +28,19 @@ const specials = /[()<>[\]:;@\\,."]/
 /** Hands the message to SendGrid as JSON: it takes no MIME. */
 export async function sendBySendgrid(
   message: OutboundMessage,
-  { credentials }: ProviderConnection<SendgridCredentials, SendgridSettings>,
-  endpoint: string,
+  connection: Connection,
   io: Io,
 ): Promise<SendOutcome> {
   const personalization = toPersonalization(message)
   const reason = unsayable(message, personalization.to)
   if (reason !== undefined) return toFailure('provider-cannot-express', reason)
-  const headers = {
-    Authorization: `Bearer ${credentials.api_key.reveal()}`,
-    'Content-Type': 'application/json',
-    Accept: 'application/json',
-    'User-Agent': 'Lettergate',
-  }
-  const body = await toJsonBody(toBody(message, personalization), encodeWeight(message))
+  const json = await toJsonBody(toBody(message, personalization), encodeWeight(message))
   const reached = {
     to: personalization.to.map(({ email }) => email),
     cc: personalization.cc?.map(({ email }) => email) ?? [],
     bcc: personalization.bcc?.map(({ email }) => email) ?? [],
   }
-  const request = { method: 'POST', url: `${endpoint}/v3/mail/send`, headers, body } as const
+  const request = postJson(accountOf(connection), '/v3/mail/send', json)
   return exchange(io, request, (response, now) => toOutcome(response, now, reached))
 }
 

@@ -5,14 +5,14 @@ import type {
 } from '@aws-sdk/client-sesv2'
 import type { AwsCredentialIdentity } from '@smithy/types'
 import { z } from 'zod'
-import { problemReport, toRefusedReport, unreachable } from '../lib/http-check.ts'
+import { problemReport, toRefusedFault, unreachableFault } from '../lib/account-problem.ts'
 import { isNetworkFailure } from '../lib/network-failure.ts'
 import type { AccountLimits, AccountReport, Io } from '../provider.ts'
+import type { SesConnection } from './account.ts'
 import { sesEndpoint } from './endpoint.ts'
 import type { Identities } from './identity.ts'
 import { rules, toProviderError } from './outcome.ts'
 import { clientOptions, createSdkTransport } from './sdk-transport.ts'
-import type { SesConnection } from './types.ts'
 
 const identitiesMax = 100
 
@@ -118,12 +118,12 @@ async function askSes<Output>(
   try {
     return toReport(await run(client))
   } catch (error) {
-    if (isNetworkFailure(error)) return unreachable(error)
+    if (isNetworkFailure(error)) return { problem: unreachableFault(error), notes: [] }
     const answer = transport.answer()
     if (!answer) throw error
     return answer.status >= 200 && answer.status < 300
       ? problemReport('provider-settings-wrong', 'the answer is not one of SES')
-      : toRefusedReport(rules, toProviderError(answer))
+      : { problem: toRefusedFault(rules, toProviderError(answer)), notes: [] }
   } finally {
     client.destroy()
   }

@@ -1,8 +1,8 @@
 import { SESv2Client } from '@aws-sdk/client-sesv2'
 import { STSClient } from '@aws-sdk/client-sts'
 import { expect, test } from 'vitest'
+import type { SesSettings } from './account.ts'
 import { sesEndpoint, stsEndpoint } from './endpoint.ts'
-import type { SesSettings } from './types.ts'
 
 const regions = ['us-east-1', 'eu-west-1', 'ap-southeast-3', 'us-gov-west-1', 'cn-north-1']
 const kinds: SesSettings['endpoint'][] = ['standard', 'fips', 'dual-stack', 'fips-dual-stack']

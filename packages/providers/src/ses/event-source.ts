@@ -1,20 +1,10 @@
-import { z } from 'zod'
 import { kindsBut } from '../lib/provider-event.ts'
 import type { EventSource } from '../provider.ts'
+import { registration, type SesCredentials, type SesRegistration, type SesSettings } from './account.ts'
 import { createCertificates } from './certificates.ts'
 import { parseSes } from './events.ts'
 import type { Identities } from './identity.ts'
-import type { SesRegistration } from './register.ts'
-import type { SesCredentials, SesSettings } from './types.ts'
 import { type SesSecrets, sesSecrets, verifySes } from './verify.ts'
-
-const name = z.string().regex(/^[\w-]{1,100}$/)
-const registration: z.ZodType<SesRegistration> = z.strictObject({
-  topic_arn: z.string().max(400),
-  configuration_set: name,
-  event_destination: name,
-  url: z.string().max(2048),
-})
 
 /** Events of a configuration set, by a topic of SNS. */
 export function createSesEvents(

@@ -5,10 +5,10 @@ import { networkCode } from '../lib/http.ts'
 import { isNetworkFailure } from '../lib/network-failure.ts'
 import { findRule } from '../lib/rules.ts'
 import type { Io } from '../provider.ts'
+import type { SesConnection, SesCredentials } from './account.ts'
 import { stsEndpoint } from './endpoint.ts'
 import { rules } from './outcome.ts'
 import { describeSdkError, nameOf } from './sdk-error.ts'
-import type { SesConnection, SesCredentials } from './types.ts'
 
 /** Keys to sign with, or why there are none. */
 export type Identity =

@@ -1,31 +1,15 @@
 import { expect, test } from 'vitest'
-import { fakeAws, refuseAws } from '../../test/fake-aws.ts'
 import { playHttp, respond } from '../../test/http-peer.ts'
 import { createTestIo } from '../../test/io.ts'
-import { describeRegistration, hookUrl } from '../../test/registration.ts'
+import { hookUrl } from '../../test/registration.ts'
 import { Secret } from '../lib/secret.ts'
 import { createIdentities } from './identity.ts'
 import { createSes } from './index.ts'
 import { registerSes } from './register.ts'
+import { account } from './test/account.ts'
+import { fakeAws } from './test/fake.ts'
 
-const topic = 'arn:aws:sns:eu-west-1:123456789012:lettergate-con_1'
-const stored = (port: number) => ({
-  credentials: { access_key_id: 'AKIAEXAMPLE', secret_access_key: 'secret' },
-  settings: {
-    region: 'eu-west-1',
-    configuration_set: 'events',
-    base_url: `http://127.0.0.1:${port}`,
-    sns_url: `http://127.0.0.1:${port}`,
-  },
-})
-
-describeRegistration('ses', {
-  create: () => createSes(),
-  connectionTo: stored,
-  secrets: { topic_arn: topic },
-  refusal: refuseAws,
-  fake: fakeAws,
-})
+const stored = (port: number) => account.connectionTo(`http://127.0.0.1:${port}`)
 
 test('a connection without a configuration set gets the advice to name one, without a request', async () => {
   const { credentials, settings } = createSes()

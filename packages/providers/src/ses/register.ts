@@ -1,24 +1,16 @@
 import type { SESv2Client } from '@aws-sdk/client-sesv2'
 import type { SNSClient } from '@aws-sdk/client-sns'
-import { toAccountProblem, toRefusedFault, unreachableFault } from '../lib/http-check.ts'
+import { toAccountProblem, toRefusedFault, unreachableFault } from '../lib/account-problem.ts'
 import { isNetworkFailure } from '../lib/network-failure.ts'
 import type { AccountProblem, HookTarget, Io, Registered } from '../provider.ts'
+import type { SesConnection, SesRegistration } from './account.ts'
 import { sesEndpoint, snsEndpoint } from './endpoint.ts'
 import type { Identities } from './identity.ts'
 import { rules } from './outcome.ts'
 import { describeSdkError, nameOf } from './sdk-error.ts'
 import { clientOptions, createSdkTransport } from './sdk-transport.ts'
 import { parseTopic, type Topic } from './topic.ts'
-import type { SesConnection } from './types.ts'
 import type { SesSecrets } from './verify.ts'
-
-export type SesRegistration = {
-  topic_arn: string
-  configuration_set: string
-  event_destination: string
-  /** Of the subscription. */
-  url: string
-}
 
 const eventTypes = [
   'SEND',

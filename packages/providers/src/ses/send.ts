@@ -5,12 +5,12 @@ import { buildMime } from '../lib/mime.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import { tellUnverified } from '../lib/unverified.ts'
 import type { Io, OutboundMessage, SendOutcome } from '../provider.ts'
+import type { SesConnection, SesSettings } from './account.ts'
 import { sesEndpoint } from './endpoint.ts'
 import type { Identities } from './identity.ts'
 import { toOutcome } from './outcome.ts'
 import { signPost } from './sign.ts'
 import { emailTags } from './tags.ts'
-import type { SesConnection, SesSettings } from './types.ts'
 
 /**
  * Hands the whole message to SES as raw MIME. The JSON is our own, since the SDK's pipeline costs several times the signature

@@ -3,7 +3,7 @@ import { HttpRequest } from '@smithy/core/protocols'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { SignatureV4a } from '@smithy/signature-v4a'
 import type { AwsCredentialIdentity, RequestSigner } from '@smithy/types'
-import type { SesSettings } from './types.ts'
+import type { SesSettings } from './account.ts'
 
 /** A signer for each set of keys and each region (`*`: of a multi-region endpoint). */
 const signers = new WeakMap<AwsCredentialIdentity, Map<string, RequestSigner>>()

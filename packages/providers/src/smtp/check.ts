@@ -1,4 +1,4 @@
-import { problemReport } from '../lib/http-check.ts'
+import { problemReport } from '../lib/account-problem.ts'
 import { adviceOn, type Tokens } from '../oauth2/tokens.ts'
 import type { AccountReport, Io } from '../provider.ts'
 import { adviceFor } from './advice.ts'

@@ -1,21 +1,6 @@
 import { z } from 'zod'
-import { type Secret, secret } from '../lib/secret.ts'
+import { secret } from '../lib/secret.ts'
 import { clientId, privateKey } from '../oauth2/tokens.ts'
-
-export type Oauth2Credentials = {
-  client_id?: string | undefined
-  client_secret?: Secret | undefined
-  refresh_token?: Secret | undefined
-  tenant?: string | undefined
-  client_email?: string | undefined
-  private_key?: Secret | undefined
-  scope?: string | undefined
-}
-export type SmtpCredentials = {
-  username?: Secret | undefined
-  password?: Secret | undefined
-  oauth2?: Oauth2Credentials | undefined
-}
 
 const oauth2 = z
   .strictObject({
@@ -65,3 +50,6 @@ export const smtpCredentials = z
     if (oauth2 && !username) addIssue('username', 'oauth2 needs the address of the mailbox')
     if (username && !password && !oauth2) addIssue('password', 'a name needs a password or oauth2')
   })
+
+export type Oauth2Credentials = z.output<typeof oauth2>
+export type SmtpCredentials = z.output<typeof smtpCredentials>

@@ -38,6 +38,7 @@ export function createSmtp(): Provider<SmtpCredentials, SmtpSettings> {
     capabilities: {
       // Every server takes 100 in one go: https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.8
       recipientsMax: 100,
+      orders: [],
       // A server that does not list 8BITMIME or SMTPUTF8 is found out only then.
       rawMime: { recipients: 'envelope', eightBit: true },
       // Depends on the greeting of the server, so it is read only then.

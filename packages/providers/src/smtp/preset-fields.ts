@@ -5,7 +5,7 @@ import { toTags } from '../mailgun/send.ts'
 import { correlationFields } from '../mandrill/correlation.ts'
 import { toMetadata } from '../postmark/metadata.ts'
 import type { OutboundMessage } from '../provider.ts'
-import { customArgName, customArgsBytesMax } from '../sendgrid/custom-args.ts'
+import { toCustomArgs } from '../sendgrid/custom-args.ts'
 import { categoriesMax } from '../sendgrid/send.ts'
 import { emailTags } from '../ses/tags.ts'
 import { metadataBytesMax } from '../sparkpost/send.ts'
@@ -29,8 +29,7 @@ export const sesFields: ToFields = (message) => {
 /** https://www.twilio.com/docs/sendgrid/for-developers/sending-email/building-an-x-smtpapi-header */
 export const sendgridFields: ToFields = (message) => {
   const category = message.tags.slice(0, categoriesMax)
-  const limit = { ...inHeader, bytesMax: customArgsBytesMax, keyOf: customArgName }
-  const unique_args = fitMetadata(message, message.tags.slice(categoriesMax), limit)
+  const unique_args = toCustomArgs(message, message.tags.slice(categoriesMax), inHeader)
   return [jsonField('X-SMTPAPI', { unique_args, ...(category.length > 0 && { category }) })]
 }
 

@@ -9,8 +9,8 @@ import {
   sparkpostFields,
   type ToFields,
 } from './preset-fields.ts'
-import type { TlsMode } from './tls-mode.ts'
 
+export type TlsMode = 'implicit' | 'starttls' | 'opportunistic' | 'none'
 export type Port = { port: number; tls: TlsMode }
 
 /** The submission service of a provider. */
@@ -59,12 +59,24 @@ const p587 = on('starttls', 587)
 const p465 = on('implicit', 465)
 const p2587 = [...on('starttls', 2587), ...on('implicit', 2465), ...p587, ...p465]
 
-const mailgunLogin = (ofTwin: string) =>
-  `The name is a whole address such as postmaster@ and the domain, and name and password are those of the SMTP credentials of that domain. ${ofTwin}`
+/** An account of one region is not known in the other. */
+const mailgun = (host: string, login: string): Preset => ({
+  host,
+  ports: [...p2525, ...p587, ...p465],
+  user: 'address',
+  headers: mailgunFields,
+  login: `The name is a whole address such as postmaster@ and the domain, and name and password are those of the SMTP credentials of that domain. ${login}`,
+})
+
 // https://developers.sparkpost.com/api/smtp/
-const sparkpostMessagesMax = 100
-const sparkpostLogin = (ofTwin: string) =>
-  `The password is an API key that has the permission “Send via SMTP”. ${ofTwin}`
+const sparkpost = (host: string, login: string): Preset => ({
+  host,
+  ports: [...p2525, ...p587],
+  user: { is: 'SMTP_Injection' },
+  headers: sparkpostFields,
+  messagesMax: 100,
+  login: `The password is an API key that has the permission “Send via SMTP”. ${login}`,
+})
 
 export const presets: Record<PresetName, Preset> = {
   // https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html
@@ -85,20 +97,8 @@ export const presets: Record<PresetName, Preset> = {
     login: 'The name is the word apikey, and the password is an API key that may send mail.',
   },
   // https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/send-smtp
-  mailgun: {
-    host: 'smtp.mailgun.org',
-    ports: [...p2525, ...p587, ...p465],
-    user: 'address',
-    headers: mailgunFields,
-    login: mailgunLogin('A domain of the EU is only known to the preset mailgun-eu.'),
-  },
-  'mailgun-eu': {
-    host: 'smtp.eu.mailgun.org',
-    ports: [...p2525, ...p587, ...p465],
-    user: 'address',
-    headers: mailgunFields,
-    login: mailgunLogin('A domain of the US is only known to the preset mailgun.'),
-  },
+  mailgun: mailgun('smtp.mailgun.org', 'A domain of the EU is only known to the preset mailgun-eu.'),
+  'mailgun-eu': mailgun('smtp.eu.mailgun.org', 'A domain of the US is only known to the preset mailgun.'),
   // https://mailchimp.com/developer/transactional/docs/smtp-integration/
   mandrill: {
     host: 'smtp.mandrillapp.com',
@@ -107,23 +107,14 @@ export const presets: Record<PresetName, Preset> = {
     headers: mandrillFields,
     login: 'The password is any active API key; the name is not looked at.',
   },
-  // https://developers.sparkpost.com/api/smtp/
-  sparkpost: {
-    host: 'smtp.sparkpostmail.com',
-    ports: [...p2525, ...p587],
-    user: { is: 'SMTP_Injection' },
-    headers: sparkpostFields,
-    messagesMax: sparkpostMessagesMax,
-    login: sparkpostLogin('An account of the EU is only known to the preset sparkpost-eu.'),
-  },
-  'sparkpost-eu': {
-    host: 'smtp.eu.sparkpostmail.com',
-    ports: [...p2525, ...p587],
-    user: { is: 'SMTP_Injection' },
-    headers: sparkpostFields,
-    messagesMax: sparkpostMessagesMax,
-    login: sparkpostLogin('An account of the US is only known to the preset sparkpost.'),
-  },
+  sparkpost: sparkpost(
+    'smtp.sparkpostmail.com',
+    'An account of the EU is only known to the preset sparkpost-eu.',
+  ),
+  'sparkpost-eu': sparkpost(
+    'smtp.eu.sparkpostmail.com',
+    'An account of the US is only known to the preset sparkpost.',
+  ),
   // https://postmarkapp.com/developer/user-guide/send-email-with-smtp
   postmark: {
     host: 'smtp.postmarkapp.com',

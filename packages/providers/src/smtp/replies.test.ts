@@ -22,8 +22,8 @@ test.each(cases)('at $phase, $text means $is', ({ phase, text, is }) => {
 
 /** The class that `direct` uses for each class: no domain's server slows or stops the connection, and the account is never meant. */
 function meansDirectly(is: FailureCode): FailureCode {
-  const { outcome } = classOf(is)
-  if (outcome === 'deferred') return 'recipient-deferred'
+  const { outcome, connection } = classOf(is)
+  if (outcome === 'deferred') return connection === 'none' ? is : 'recipient-deferred'
   if (outcome === 'rejected-account' && is !== 'provider-sender-refused') return 'sending-host-refused'
   return is
 }

@@ -2,20 +2,7 @@ import { z } from 'zod'
 import { baseUrl, urlTarget } from '../lib/http.ts'
 import { hasControlCharacter } from '../lib/secret.ts'
 import type { Target } from '../provider.ts'
-import { type PresetName, presetNames, presets } from './presets.ts'
-import type { TlsMode } from './tls-mode.ts'
-
-export type SmtpSettings = {
-  preset?: PresetName | undefined
-  region?: string | undefined
-  host?: string | undefined
-  port?: number | undefined
-  tls?: TlsMode | undefined
-  token_url?: string | undefined
-  max_connections?: number | undefined
-  helo_name?: string | undefined
-  allow_insecure?: boolean | undefined
-}
+import { presetNames, presets, type TlsMode } from './presets.ts'
 
 export const hostName = z
   .string()
@@ -28,49 +15,51 @@ export const hostName = z
 
 export const heloName = z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/)
 
-export const smtpSettings = z
-  .strictObject({
-    preset: z.enum(presetNames).optional().describe('A provider whose host, ports and TLS are known'),
-    region: z
-      .string()
-      .regex(/^[a-z]{2}(-[a-z]{2,10}){1,3}-\d{1,2}$/)
-      .optional()
-      .describe('Region of the account, for the preset ses'),
-    host: hostName.optional().describe('Host name of the submission server; a preset knows its own'),
-    port: z
-      .int()
-      .min(1)
-      .max(65535)
-      .optional()
-      .describe('587, 465, 2525, 2587 or 2465; 25 is discouraged; a preset knows its own'),
-    tls: z
-      .enum(['implicit', 'starttls', 'opportunistic', 'none'])
-      .optional()
-      .describe(
-        'How the connection is encrypted (opportunistic: only if the server offers it); left out: implicit on 465 and 2465, else starttls',
-      ),
-    token_url: baseUrl
-      .optional()
-      .describe('Where access tokens for XOAUTH2 come from; gmail and microsoft365 know their own'),
-    max_connections: z
-      .int()
-      .min(1)
-      .max(50)
-      .optional()
-      .describe('Connections at once at most, over all workers; left out: 20'),
-    helo_name: heloName
-      .optional()
-      .describe('Name to greet the server with; left out: the host name of this machine'),
-    allow_insecure: z
-      .boolean()
-      .optional()
-      .describe(
-        'Permits tls none, a login without encryption and an unverified certificate, on hosts that the operator listed',
-      ),
-  })
-  .superRefine((chosen, context) => {
-    for (const { path, message } of issuesOf(chosen)) context.addIssue({ code: 'custom', path, message })
-  })
+const fields = z.strictObject({
+  preset: z.enum(presetNames).optional().describe('A provider whose host, ports and TLS are known'),
+  region: z
+    .string()
+    .regex(/^[a-z]{2}(-[a-z]{2,10}){1,3}-\d{1,2}$/)
+    .optional()
+    .describe('Region of the account, for the preset ses'),
+  host: hostName.optional().describe('Host name of the submission server; a preset knows its own'),
+  port: z
+    .int()
+    .min(1)
+    .max(65535)
+    .optional()
+    .describe('587, 465, 2525, 2587 or 2465; 25 is discouraged; a preset knows its own'),
+  tls: z
+    .enum(['implicit', 'starttls', 'opportunistic', 'none'])
+    .optional()
+    .describe(
+      'How the connection is encrypted (opportunistic: only if the server offers it); left out: implicit on 465 and 2465, else starttls',
+    ),
+  token_url: baseUrl
+    .optional()
+    .describe('Where access tokens for XOAUTH2 come from; gmail and microsoft365 know their own'),
+  max_connections: z
+    .int()
+    .min(1)
+    .max(50)
+    .optional()
+    .describe('Connections at once at most, over all workers; left out: 20'),
+  helo_name: heloName
+    .optional()
+    .describe('Name to greet the server with; left out: the host name of this machine'),
+  allow_insecure: z
+    .boolean()
+    .optional()
+    .describe(
+      'Permits tls none, a login without encryption and an unverified certificate, on hosts that the operator listed',
+    ),
+})
+
+export type SmtpSettings = z.output<typeof fields>
+
+export const smtpSettings = fields.superRefine((chosen, context) => {
+  for (const { path, message } of issuesOf(chosen)) context.addIssue({ code: 'custom', path, message })
+})
 
 function issuesOf(chosen: SmtpSettings): { path: string[]; message: string }[] {
   const { preset: name, region, host, port, tls, allow_insecure } = chosen

@@ -52,7 +52,7 @@ const results = z.object({
 })
 
 /** Derives the outcome from SparkPost's answer, which counts refused recipients but need not name them. */
-export function toOutcome(envelopeTo: readonly string[], response: HttpResponse, now: Date): SendOutcome {
+export function toOutcome(response: HttpResponse, now: Date, envelopeTo: readonly string[]): SendOutcome {
   if (response.status < 200 || response.status >= 300)
     return toPartlyRefused(
       judge(rules, toProviderError(response), response, now),

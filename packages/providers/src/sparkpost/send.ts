@@ -1,49 +1,32 @@
+import { postJson } from '../lib/call-api.ts'
 import { fitMetadata } from '../lib/fit-metadata.ts'
 import { exchange } from '../lib/http.ts'
 import { Latin1, toJsonBody } from '../lib/json-body.ts'
 import { buildMime } from '../lib/mime.ts'
-import type { HttpRequest, Io, OutboundMessage, ProviderConnection, SendOutcome } from '../provider.ts'
+import type { Io, OutboundMessage, SendOutcome } from '../provider.ts'
+import { type Connection, type Settings, subaccountOf } from './account.ts'
 import { toOutcome } from './outcome.ts'
-import type { SparkpostCredentials, SparkpostSettings } from './types.ts'
 
 export const metadataBytesMax = 10_000
-
-type Connection = ProviderConnection<SparkpostCredentials, SparkpostSettings>
 
 /** Hands the whole message to SparkPost as raw MIME. */
 export async function sendBySparkpost(
   message: OutboundMessage,
   connection: Connection,
-  endpoint: string,
   io: Io,
 ): Promise<SendOutcome> {
   const mime = await buildMime(message)
-  return exchange(io, await toRequest(message, mime, connection, endpoint), (response, now) =>
-    toOutcome(message.envelopeTo, response, now),
+  const json = await toJsonBody(toBody(message, mime, connection.settings), mime.length)
+  return exchange(io, postJson(subaccountOf(connection), '/transmissions', json), (response, now) =>
+    toOutcome(response, now, message.envelopeTo),
   )
-}
-
-async function toRequest(
-  message: OutboundMessage,
-  mime: Buffer,
-  { credentials, settings }: Connection,
-  endpoint: string,
-): Promise<HttpRequest> {
-  const headers = {
-    Authorization: credentials.api_key.reveal(),
-    'Content-Type': 'application/json',
-    'User-Agent': 'Lettergate',
-    ...(settings.subaccount !== undefined && { 'X-MSYS-SUBACCOUNT': String(settings.subaccount) }),
-  }
-  const body = await toJsonBody(toBody(message, mime, settings), mime.length)
-  return { method: 'POST', url: `${endpoint}/api/v1/transmissions`, headers, body }
 }
 
 /**
  * https://developers.sparkpost.com/api/transmissions/#transmissions-post-send-rfc822-content. The recipients alone decide
  * who gets the mail, and the header fields stay as they are in the MIME, so `header_to` and `CC` are not needed.
  */
-function toBody(message: OutboundMessage, mime: Buffer, settings: SparkpostSettings) {
+function toBody(message: OutboundMessage, mime: Buffer, settings: Settings) {
   const [campaign, ...furtherTags] = message.tags
   const { raw, substitutions } = withoutTemplateCode(mime)
   return {

@@ -137,7 +137,7 @@ describe('the request', () => {
 
 const envelopeTo = ['reader@example.org', 'Second@example.org']
 const judged = (status: number, body: string, headers?: Record<string, string>) =>
-  toOutcome(envelopeTo, answered(status, body, headers), testTime)
+  toOutcome(answered(status, body, headers), testTime, envelopeTo)
 
 describe('errors', () => {
   test.each([

@@ -1,11 +1,11 @@
 import { fromPublicId } from '@lettergate/contracts/lib/ids'
-import type { Provider } from '@lettergate/providers/provider'
 import { createProviders } from '@lettergate/providers/registry'
+import { playCertificates, topicOf } from '@lettergate/providers/ses/test/account'
+import { loadAccounts } from '@lettergate/providers/test/event-account'
 import { readFixtures } from '@lettergate/providers/test/events'
 import { signNotification } from '@lettergate/providers/test/sns'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { startTestApi, type TestApi, type TestTenant } from '../../../test/api.ts'
-import { eventAccounts, playCertificates, topicOf } from '../../../test/event-account.ts'
 import {
   type ConnectedAccount,
   fetchHook,
@@ -56,14 +56,9 @@ async function keptOf({ id }: { id: string }): Promise<Kept[]> {
   return rows
 }
 
+const eventAccounts = await loadAccounts()
 const providers = Object.keys(eventAccounts)
 const refusal = { status: 401 }
-
-it('every provider with events has an account in this test', () => {
-  const isPosted = ({ events }: Provider) => events !== undefined && events.bodyBytesMax > 0
-  const all = Object.values<Provider>(createProviders()).filter(isPosted)
-  expect(providers.sort()).toEqual(all.map(({ id }) => id).sort())
-})
 
 describe.each(providers)('events of %s', (provider) => {
   it('are kept byte for byte for the tenant of the connection, and are due to be applied', async () => {

@@ -1,7 +1,8 @@
+import { playCertificates } from '@lettergate/providers/ses/test/account'
+import { loadAccounts } from '@lettergate/providers/test/event-account'
 import { readFixtures } from '@lettergate/providers/test/events'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { startTestApi, type TestApi } from '../../../test/api.ts'
-import { eventAccounts, playCertificates } from '../../../test/event-account.ts'
 import { type ConnectedAccount, connectAccount, fetchHook, PUBLIC_URL } from '../../../test/provider-hooks.ts'
 
 let api: TestApi
@@ -36,7 +37,7 @@ function callsOf({ id, tenant }: ConnectedAccount, at = api) {
   }
 }
 
-describe.each(Object.keys(eventAccounts))('registering a connection to %s', (provider) => {
+describe.each(Object.keys(await loadAccounts()))('registering a connection to %s', (provider) => {
   it('makes its events come in; a repeat makes no second webhook and keeps the URL', async () => {
     const account = await connect(provider)
     const { register, read } = callsOf(account)

@@ -1,1 +1,0 @@
-export type TlsMode = 'implicit' | 'starttls' | 'opportunistic' | 'none'
