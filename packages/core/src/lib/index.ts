@@ -19,6 +19,7 @@ export type { ContentDocument, Envelope, StoredMime, StoredRecipient } from './m
 export { startOperationsServer } from './operations-server.ts'
 export { makeOwnAddress, type OwnAddress, readOwnAddress } from './own-address.ts'
 export { POOL_PLAN, POOL_TARGET, POOL_TENANT_ID, toConnectionName } from './pool-tenant.ts'
+export { randomText } from './random-text.ts'
 export { createReadiness, type Readiness } from './readiness.ts'
 export { type Background, repeatJobs, repeatTurns } from './repeat-turns.ts'
 export { retryQuery } from './retry-query.ts'
