@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import * as field from '../lib/fields.ts'
+import { callFields } from '../webhooks/responses.ts'
 
 export const MAILBOXES_MAX = 100
 
@@ -104,10 +105,7 @@ export const InboundTry = z
   .object({
     at: field.time('When the call was made.'),
     number: field.int('Number of the attempt, from 1.'),
-    status: field.maybeInt('The HTTP status of the answer; null: there was none.'),
-    ms: field.int('Time until the answer, in milliseconds.'),
-    error: field.maybeText('Why there was no answer.'),
-    answer: field.maybeText('The first 1,024 bytes of the answer.'),
+    ...callFields,
   })
   .meta({ id: 'InboundTry', description: 'One call to a URL with a received mail.' })
 

@@ -60,7 +60,8 @@ export const DefaultSecret = z
   .meta({ id: 'DefaultSecret', description: 'The secret of calls to the `callback_url` of messages.' })
 export type DefaultSecret = z.output<typeof DefaultSecret>
 
-const callFields = {
+/** The result of one call to a URL of a tenant. */
+export const callFields = {
   status: field.maybeInt('The HTTP status of the answer; null: there was none.'),
   ms: field.int('Time until the answer, in milliseconds.'),
   error: field.maybeText('Why there was no answer.'),

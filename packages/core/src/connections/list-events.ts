@@ -4,6 +4,9 @@ import { type CursorKey, fromStorage, readCursor, writeCursor } from '../lib/ind
 import { readConnection } from './connections.ts'
 import { type ConnectionEventRow, readConnectionEvents } from './sql/read-connection-events.ts'
 
+/** Connection events are kept for 90 days, at most 1,000 for each connection: an unstable one writes a pair every few seconds. */
+export const EVENTS_KEPT = { days: 90, ofConnection: 1_000 }
+
 /** When a connection stopped working and when it worked again, oldest first, a page at a time. */
 export async function listConnectionEvents(
   deps: { tenants: Tenants; prisma: TenantPrisma; cursorKey: CursorKey },

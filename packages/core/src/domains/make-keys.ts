@@ -1,6 +1,7 @@
-import { generateKeyPair, randomInt } from 'node:crypto'
+import { generateKeyPair } from 'node:crypto'
 import { promisify } from 'node:util'
 import { newId } from '@lettergate/contracts/lib/ids'
+import { randomText } from '../lib/index.ts'
 import type { Sealer } from '../secrets/index.ts'
 import type { DomainKeyRow } from './domain-rows.ts'
 
@@ -10,12 +11,6 @@ const generate = promisify(generateKeyPair)
 const RSA_BITS = 2048
 /** https://www.rfc-editor.org/rfc/rfc8463#section-4: the key itself, without the frame around it. */
 const ED25519_BYTES = 32
-
-const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
-
-export function randomText(chars: number): string {
-  return Array.from({ length: chars }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
-}
 
 export type NewKey = Pick<DomainKeyRow, 'id' | 'algorithm' | 'selector' | 'public_key'> & {
   sealed_key: Uint8Array<ArrayBuffer>

@@ -1,16 +1,6 @@
 /** API keys: made, found by hash, revoked. */
-export {
-  createKeyVerifier,
-  isReading,
-  issueKey,
-  type KeyVerifier,
-  type Principal,
-  pepperVersionOf,
-  revokeKey,
-  SCOPES,
-  type Scope,
-  type TenantPrincipal,
-} from './keys.ts'
+export { issueKey, revokeKey } from './issue-key.ts'
+export { pepperVersionOf } from './key-format.ts'
 export {
   createKey,
   type KeyDeps,
@@ -22,3 +12,12 @@ export {
 } from './manage.ts'
 export { listKeysOfOtherPeppers, type OldKeyRow } from './sql/list-other-pepper.ts'
 export { createKeyUses, type KeyUses, type UsesResult } from './uses.ts'
+export {
+  createKeyVerifier,
+  isReading,
+  type KeyVerifier,
+  type Principal,
+  SCOPES,
+  type Scope,
+  type TenantPrincipal,
+} from './verify-keys.ts'

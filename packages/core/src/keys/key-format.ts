@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHmac, type KeyObject, randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
 export type KeyMode = 'live' | 'test' | 'admin'
@@ -32,4 +32,14 @@ export function isWellFormedKey(key: string): boolean {
 /** The part of a key that may be shown: its prefix and first four random characters. */
 export function displayOf(key: string): string {
   return key.slice(0, key.lastIndexOf('_') + 5)
+}
+
+/** The stored form of a key, by which it is found. */
+export function hashKey(pepper: KeyObject, key: string): Buffer {
+  return createHmac('sha256', pepper).update(key).digest()
+}
+
+/** The number that a key names its pepper by, as `rootVersionOf` does for root keys. */
+export function pepperVersionOf(pepper: KeyObject): number {
+  return createHmac('sha256', pepper).update('pepper version').digest().readUInt32BE(0) >>> 1
 }

@@ -3,9 +3,10 @@ import { createPool, type Queryable } from '@lettergate/db/pool'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTenant } from '../tenants/index.ts'
-import { makeKey } from './key-format.ts'
-import { createKeyVerifier, issueKey, type Principal, pepperVersionOf, revokeKey } from './keys.ts'
+import { issueKey, revokeKey } from './issue-key.ts'
+import { makeKey, pepperVersionOf } from './key-format.ts'
 import { listKeysOfOtherPeppers } from './sql/list-other-pepper.ts'
+import { createKeyVerifier, type Principal } from './verify-keys.ts'
 
 const pepper = createSecretKey(randomBytes(32))
 let database: TestDatabase

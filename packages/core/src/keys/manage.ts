@@ -6,7 +6,8 @@ import { Problem } from '@lettergate/contracts/problems/problems'
 import type { ManagedTables, TenantPrisma } from '@lettergate/db/prisma'
 import { fromStorage } from '../lib/index.ts'
 import { checkResourceLimit } from '../plans/index.ts'
-import { issueKey, type TenantPrincipal } from './keys.ts'
+import { issueKey } from './issue-key.ts'
+import type { TenantPrincipal } from './verify-keys.ts'
 
 export type KeyDeps = { prisma: TenantPrisma; pepper: KeyObject; clock: { now(): number } }
 

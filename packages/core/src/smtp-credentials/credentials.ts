@@ -6,12 +6,15 @@ import type {
 } from '@lettergate/contracts/smtp-credentials/smtp-credentials'
 import type { TenantPrisma } from '@lettergate/db/prisma'
 import { z } from 'zod'
-import { columnsOf, fromStorage, given } from '../lib/index.ts'
+import { columnsOf, fromStorage, given, randomText } from '../lib/index.ts'
 import { checkResourceLimit } from '../plans/index.ts'
 import type { Sealer } from '../secrets/index.ts'
-import { makeSecret } from './secret.ts'
 
 export type SmtpCredentialDeps = { prisma: TenantPrisma; sealer: Sealer }
+
+/** 190 random bits in letters and digits alone: no file of settings needs them quoted. */
+const SECRET_CHARS = 32
+const LETTERS_AND_DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
 /** Keys see the credentials of their mode. */
 export type CredentialOwner = { tenantId: string; mode: 'live' | 'test' }
@@ -39,7 +42,7 @@ export async function createSmtpCredential(
   request: CreateSmtpCredentialRequest,
 ): Promise<{ credential: SmtpCredentialRow; secret: string }> {
   const id = newId()
-  const secret = makeSecret()
+  const secret = randomText(SECRET_CHARS, LETTERS_AND_DIGITS)
   const store = async (): Promise<SmtpCredentialRow> => {
     const place = { tenantId, table: 'smtp_credential', id } as const
     const { sealed, dataKeyVersion } = await deps.sealer.sealJson(place, secret)

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
+import { limitFields } from '@lettergate/contracts/admin/limits'
 import { readUsageDays } from '@lettergate/core/usage'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
 import { startTestApi, type TestApi, type TestTenant } from '../../../test/api.ts'
 
 let api: TestApi
@@ -12,6 +14,10 @@ afterAll(() => api.close())
 const message = { from: 'app@acme.example', to: ['user@example.net'], subject: 'Hello', text: 'Hi' }
 const send = (tenant: TestTenant, change = {}) =>
   api.call('POST', '/v1/send', { key: tenant.liveKey, body: { ...message, ...change } })
+const Shown = z.object({
+  limits: z.record(z.string(), z.unknown()),
+  from_tomorrow: z.record(z.string(), z.unknown()).nullable(),
+})
 const get = (tenant: TestTenant, path: string, key = tenant.liveKey) => api.call('GET', path, { key })
 const setLimits = (tenant: TestTenant, limits: object) =>
   api.db.pool.query({
@@ -128,6 +134,13 @@ test('nobody reads what another tenant has used', async () => {
   const foreign = { tenantId: one.tenantId, mode: 'live', days: 2 }
   const read = await readUsageDays(api.db.tenants.forTenant(other.tenantId), foreign)
   expect(read).toEqual({ days: [], connections: [] })
+})
+
+test.each(Object.keys(limitFields))('a tenant is shown its own limit %s', async (name) => {
+  const tenant = await api.addTenant()
+  await setLimits(tenant, { [name]: 777 })
+  const { limits, from_tomorrow } = Shown.parse((await get(tenant, '/v1/plan')).json)
+  expect(Object.values({ ...limits, ...from_tomorrow })).toContain(777)
 })
 
 const guide = readFileSync(new URL('../../../../../docs/guides/usage.md', import.meta.url), 'utf8')

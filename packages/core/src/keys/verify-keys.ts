@@ -1,14 +1,12 @@
-import { createHmac, hash, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { hash, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { tenantScopes } from '@lettergate/contracts/keys/keys'
 import { createNetworks, type Networks } from '@lettergate/contracts/keys/networks'
-import { newId } from '@lettergate/contracts/lib/ids'
 import { databaseFailure } from '@lettergate/db/errors'
 import type { Queryable } from '@lettergate/db/pool'
-import type { ManagedTables } from '@lettergate/db/prisma'
 import { LRUCache } from 'lru-cache'
 import { answeredBy } from '../lib/index.ts'
-import { displayOf, isWellFormedKey, makeKey } from './key-format.ts'
+import { hashKey, isWellFormedKey, pepperVersionOf } from './key-format.ts'
 import { findKeys, type KeyRow } from './sql/find-key.ts'
 import { rehashKey } from './sql/rehash-key.ts'
 
@@ -65,16 +63,6 @@ const GUESSES_MAX = 1_000
 const LOOKUP_MS_MAX = 2_500
 /** A key that was good within this time does not wait with guesses; whether it still is good, the database says. */
 const FAMILIAR_MS = 3_600_000
-
-/** The stored form of a key, by which it is found. */
-function hashKey(pepper: KeyObject, key: string): Buffer {
-  return createHmac('sha256', pepper).update(key).digest()
-}
-
-/** The number that a key names its pepper by, as `rootVersionOf` does for root keys. */
-export function pepperVersionOf(pepper: KeyObject): number {
-  return createHmac('sha256', pepper).update('pepper version').digest().readUInt32BE(0) >>> 1
-}
 
 function toPrincipal(row: KeyRow): Principal {
   // A newer release may have given a scope that this one does not know; it grants nothing here.
@@ -230,53 +218,4 @@ function createGuessLookup(pool: Queryable): LookUp {
       waiting.push({ keyHash, resolve, reject })
       if (!isRunning) void run()
     })
-}
-
-export type KeyOwner = { mode: 'live' | 'test'; tenantId: string } | { mode: 'admin' }
-
-/** Columns of a key; those that are left out bind it to nothing. */
-export type KeyOptions = {
-  scopes?: readonly string[]
-  expires_at?: Date | null
-  name?: string
-  networks?: readonly string[]
-  from_domains?: readonly string[]
-  requests_per_second?: number | null
-  created_by?: string
-}
-
-/** Makes a key and stores its hash; the key itself exists only in the answer. */
-export async function issueKey(
-  deps: { db: ManagedTables; pepper: KeyObject },
-  owner: KeyOwner,
-  { scopes, networks = [], from_domains = [], ...options }: KeyOptions = {},
-): Promise<{ keyId: string; key: string }> {
-  const key = makeKey(owner.mode)
-  const keyId = newId()
-  const row = {
-    name: '',
-    ...options,
-    id: keyId,
-    tenant_id: owner.mode === 'admin' ? null : owner.tenantId,
-    mode: owner.mode,
-    hash: new Uint8Array(hashKey(deps.pepper, key)),
-    pepper_version: pepperVersionOf(deps.pepper),
-    display: displayOf(key),
-    scopes: [...(scopes ?? (owner.mode === 'admin' ? ['admin'] : tenantScopes))],
-    networks: [...networks],
-    from_domains: [...from_domains],
-  }
-  // By `createMany`, which reads nothing back: hashes are not for the role of tenants.
-  await deps.db.api_key.createMany({ data: [row] })
-  return { keyId, key }
-}
-
-/** Revokes a key for good: refused here and on every node within five seconds. False if the tenant has no such key. */
-export async function revokeKey(db: ManagedTables, tenantId: string | null, keyId: string): Promise<boolean> {
-  const own = { id: keyId, tenant_id: tenantId }
-  // By the clock of the database, as everything that expires.
-  const count = await db.$executeRaw`
-    update api_key set revoked_at = now()
-    where id = ${keyId}::uuid and tenant_id is not distinct from ${tenantId}::uuid and revoked_at is null`
-  return count === 1 || (await db.api_key.count({ where: own })) === 1
 }
