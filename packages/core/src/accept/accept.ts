@@ -168,6 +168,8 @@ function accepted(
   return { kind: 'accepted', messages, createdAt, quota, replayed, extra: answer.extra }
 }
 
+const overloaded = (detail: string) => new Problem('overloaded', { detail, headers: { 'retry-after': '1' } })
+
 function requestedOf(counter: Counter, unit: AcceptUnit, counted: number): number {
   const { asks } = quotas[counter]
   if (asks === 'bytes') return unit.messages.reduce((sum, { contentBytes }) => sum + contentBytes, 0)
@@ -260,11 +262,9 @@ export function createAcceptor(deps: {
       return await (isLarge ? large.add({ unit, messages }) : small.add(unit))
     } catch (error) {
       if (!(error instanceof BatcherFull)) throw error
-      throw new Problem('overloaded', {
-        detail:
-          'Too many requests wait to be stored. Nothing was accepted. Repeat the request after Retry-After.',
-        headers: { 'retry-after': '1' },
-      })
+      throw overloaded(
+        'Too many requests wait to be stored. Nothing was accepted. Repeat the request after Retry-After.',
+      )
     }
   }
 
@@ -296,10 +296,7 @@ export function createAcceptor(deps: {
         const outcome = await answerRefused({ tenant, idempotency: request.idempotency }, unit, stored)
         if (outcome) return outcome
       }
-      throw new Problem('overloaded', {
-        detail: 'The quota could not be reserved. Nothing was accepted. Repeat the request.',
-        headers: { 'retry-after': '1' },
-      })
+      throw overloaded('The quota could not be reserved. Nothing was accepted. Repeat the request.')
     },
     replay: readAnswer,
     waiting: () => small.size(),

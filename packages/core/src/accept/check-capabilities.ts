@@ -15,11 +15,11 @@ import {
   encodedBytes,
   type Incompatibility,
   type OpenRouting,
-  type PoolTerms,
   type Routable,
   type RoutingViews,
   readNamedConnection,
   readRouting,
+  type SendingTerms,
   targetsOf,
 } from '../routing/index.ts'
 import { problemAt } from './problem-at.ts'
@@ -53,7 +53,7 @@ function notFound(pointer: string): Problem {
 type Way = { connections: OpenRouting['connections']; routeId: string | null }
 
 /** What a tenant may send by: its own connections, and those of the pool. */
-type Choices = OpenRouting & { pool: OpenRouting['connections']; terms: Pick<PoolTerms, 'place'> }
+type Choices = OpenRouting & { pool: OpenRouting['connections']; terms: Pick<SendingTerms, 'place'> }
 
 /** As the router chooses when the message goes out. */
 function wayOf({ connections: own, pool, routes, terms }: Choices, message: Routable): Way {

@@ -4,25 +4,13 @@ import type { Mailbox, OutboundMessage } from '@lettergate/providers/provider'
 import { decodeMime } from '@lettergate/providers/raw-mime/decode-mime'
 import { toWireHeaders } from '../lib/index.ts'
 import { pendingRecipients } from './select-recipients.ts'
-import type { LoadedMessage, LoadedRecipient } from './sql/load-claimed.ts'
+import type { LoadedMessage, LoadedRecipient, SentColumns } from './sql/load-claimed.ts'
 import { readAttachments } from './sql/read-attachments.ts'
 import { readRaw } from './sql/read-raw.ts'
 
 /** The parts of a message that `toOutbound` reads. */
-export type OutboundSource = Pick<
-  LoadedMessage,
-  | 'tenantId'
-  | 'messageId'
-  | 'createdAt'
-  | 'fromAddress'
-  | 'fromName'
-  | 'subject'
-  | 'tags'
-  | 'metadata'
-  | 'attachmentCount'
-  | 'document'
-  | 'recipients'
->
+export type OutboundSource = SentColumns &
+  Pick<LoadedMessage, 'tenantId' | 'messageId' | 'createdAt' | 'document' | 'recipients'>
 
 const mailbox = (address: string, name: string | null): Mailbox =>
   name === null ? { address } : { address, name }

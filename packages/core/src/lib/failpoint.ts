@@ -21,22 +21,25 @@ function takeAllMemory(): never {
   for (;;) kept.push(new Array<number>(1_000_000).fill(0.5))
 }
 
+const ACTIONS: Readonly<Record<string, Action['run']>> = {
+  kill9: signal('SIGKILL'),
+  stop: signal('SIGSTOP'),
+  throw() {
+    throw new Error('failpoint')
+  },
+  exit: () => process.exit(0),
+  memory: takeAllMemory,
+  loop() {
+    for (;;);
+  },
+}
+
 function parseAction(text: string): Action['run'] {
-  if (text === 'kill9') return signal('SIGKILL')
-  if (text === 'stop') return signal('SIGSTOP')
-  if (text === 'throw')
-    return () => {
-      throw new Error('failpoint')
-    }
-  if (text === 'exit') return () => process.exit(0)
-  if (text === 'memory') return takeAllMemory
-  if (text === 'loop')
-    return () => {
-      for (;;);
-    }
   const sleep = /^sleep(\d+)$/.exec(text)
   if (sleep) return () => new Promise((resolve) => setTimeout(resolve, Number(sleep[1])))
-  throw new Error(`unknown failpoint action ${text}: use kill9, stop, throw, exit, memory, loop or sleep<ms>`)
+  const action = Object.hasOwn(ACTIONS, text) ? ACTIONS[text] : undefined
+  if (action) return action
+  throw new Error(`unknown failpoint action ${text}: use ${Object.keys(ACTIONS).join(', ')} or sleep<ms>`)
 }
 
 /** Numbers from 0 to 1; the same ones for the same seed (Mulberry32). */

@@ -4,7 +4,7 @@ import { Problem } from '@lettergate/contracts/problems/problems'
 import type { ManagedTables, OperatorPrisma, TenantPrisma } from '@lettergate/db/prisma'
 import { z } from 'zod'
 import { fromStorage, toJson } from '../lib/index.ts'
-import { storeFilter } from './bulk-walk.ts'
+import { storeFilter } from './bulk-filter.ts'
 import type { BulkScope } from './preview-bulk.ts'
 
 /** Jobs of one owner that are not finished. */

@@ -2,7 +2,8 @@ import type { BulkAction, BulkFilter } from '@lettergate/contracts/messages/bulk
 import type { Queryable } from '@lettergate/db/pool'
 import { FIRST_TENANT } from '../dispatch/index.ts'
 import { fromStorage } from '../lib/index.ts'
-import { type BulkPage, readBulkPage, type StoredFilter, storeFilter } from './bulk-walk.ts'
+import { type StoredFilter, storeFilter } from './bulk-filter.ts'
+import { type BulkPage, readBulkPage } from './bulk-walk.ts'
 import { nextTenant } from './sql/next-tenant.ts'
 
 /** A request is answered within a few seconds: beyond this time, the counts are of the newest messages. */

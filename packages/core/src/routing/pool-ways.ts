@@ -1,5 +1,6 @@
 import type { Provider } from '@lettergate/providers/provider'
 import { type Carried, cannotCarry } from './capabilities.ts'
+import type { Routable } from './match-route.ts'
 import type { RoutingViews } from './routing-views.ts'
 import { senderFault } from './sender-fault.ts'
 import { targetsOf } from './targets.ts'
@@ -25,11 +26,7 @@ export type PoolWays = {
 }
 
 /** What the way depends on. */
-export type PoolMessage = {
-  stream: 'transactional' | 'bulk'
-  tags: readonly string[]
-  fromAddress: string
-  recipients: readonly { address: string }[]
+export type PoolMessage = Routable & {
   /** The connection that the request names. */
   connectionId: string | null
   /** What it asks of a provider; absent: nothing that providers differ in. */

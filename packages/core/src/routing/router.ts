@@ -10,8 +10,7 @@ import type { Incompatibility } from './capabilities.ts'
 import type { Routable } from './match-route.ts'
 import { senderFault } from './sender-fault.ts'
 import { listSealedConnections, type RoutingRule } from './sql/list-sealed-connections.ts'
-import { type PoolTerms, readPoolFacts, readPoolTerms } from './sql/read-pool-terms.ts'
-import { readSuspension } from './sql/read-suspension.ts'
+import { readPoolFacts, readSendingTerms, type SendingTerms } from './sql/read-sending-terms.ts'
 import { targetsOf } from './targets.ts'
 
 /** The rule that selected the connections. */
@@ -49,11 +48,7 @@ const TTL_MS = 60_000
 const TENANTS_MAX = 2_000
 
 type Opened = { usable: readonly Candidate[]; routes: RoutingRule[]; hasBroken: boolean }
-type Own = Opened & {
-  terms: PoolTerms
-  /** Why the operator has suspended the tenant; null: it is active. */
-  suspendedBecause: string | null
-}
+type Own = Opened & { terms: SendingTerms }
 type Pool = { usable: readonly Candidate[]; defaultFrom: string | null }
 
 const NO_POOL: Pool = { usable: [], defaultFrom: null }
@@ -175,12 +170,9 @@ export function createRouter(deps: {
   async function loadOwn(tenantId: string): Promise<Own> {
     const db = deps.tenants.forTenant(tenantId)
     // A suspension raises the version too: no answer from before it is valid after it.
-    const [opened, terms, suspendedBecause] = await Promise.all([
-      load(tenantId),
-      readPoolTerms(db, tenantId),
-      readSuspension(db, tenantId),
-    ])
-    return { ...opened, terms, suspendedBecause }
+    // A suspension raises the version too: no answer from before it is valid after it.
+    const [opened, terms] = await Promise.all([load(tenantId), readSendingTerms(db, tenantId)])
+    return { ...opened, terms }
   }
 
   async function loadPool(): Promise<Pool> {
@@ -202,7 +194,8 @@ export function createRouter(deps: {
       if (message.mode === 'test') return capture()
       const { tenantId, connectionsVersion, poolVersion } = message
       const own = await readOnce(owns, `${tenantId} ${connectionsVersion}`, () => loadOwn(tenantId))
-      if (own.suspendedBecause !== null) return suspended(own.suspendedBecause)
+      const { suspendedBecause } = own.terms
+      if (suspendedBecause !== null) return suspended(suspendedBecause)
       const pool = poolVersion === 0 ? NO_POOL : await readOnce(pools, poolVersion, loadPool)
       const chosen = chooseRoute(
         { ...own, usable: await withDomains(message, own.usable) },

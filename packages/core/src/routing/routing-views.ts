@@ -1,11 +1,20 @@
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import { LRUCache } from 'lru-cache'
 import { fromStorage, POOL_TENANT_ID, readOnce } from '../lib/index.ts'
-import { type PoolFacts, type PoolTerms, readPoolFacts, readPoolTerms } from './sql/read-pool-terms.ts'
 import { type OpenRouting, readRouting } from './sql/read-routing.ts'
+import {
+  type PoolFacts,
+  readPoolFacts,
+  readSendingTerms,
+  type SendingTerms,
+} from './sql/read-sending-terms.ts'
 
 /** A tenant's connections, routes and terms, without secrets. */
-export type RoutingView = { connections: ViewedConnection[]; routes: OpenRouting['routes']; terms: PoolTerms }
+export type RoutingView = {
+  connections: ViewedConnection[]
+  routes: OpenRouting['routes']
+  terms: SendingTerms
+}
 export type PoolView = PoolFacts & { connections: ViewedConnection[] }
 type ViewedConnection = OpenRouting['connections'][number] & { isPool: boolean }
 
@@ -28,7 +37,7 @@ export function createRoutingViews(deps: { tenants: Tenants; ttlMs?: number }): 
   async function readView(tenantId: string): Promise<RoutingView> {
     const db = deps.tenants.forTenant(tenantId)
     // The version is read first: what changes in between is then of a newer one, and is read again.
-    const terms = await readPoolTerms(db, tenantId)
+    const terms = await readSendingTerms(db, tenantId)
     const { connections, routes } = await readRouting(db, tenantId)
     return { connections: connections.map((row) => ({ ...row, isPool: false })), routes, terms }
   }

@@ -1,6 +1,6 @@
 import { coveringDomain } from '../domains/index.ts'
 import type { Incompatibility } from './capabilities.ts'
-import type { PoolTerms } from './sql/read-pool-terms.ts'
+import type { SendingTerms } from './sql/read-sending-terms.ts'
 
 /** A connection whose sender is judged by us and not by a provider's account of the tenant. */
 type Sending = { isPool: boolean; provider: string }
@@ -13,7 +13,7 @@ type Sending = { isPool: boolean; provider: string }
 export function senderFault(
   { isPool, provider }: Sending,
   fromAddress: string,
-  terms: Pick<PoolTerms, 'domains' | 'isPaused'>,
+  terms: Pick<SendingTerms, 'domains' | 'isPaused'>,
   defaultFrom: string | null,
 ): Incompatibility | null {
   if (!isPool && provider !== 'direct') return null

@@ -1,14 +1,14 @@
 import { POOL_TARGET } from '../lib/index.ts'
 import { orderTargets, type Routable, routeOf } from './match-route.ts'
 import type { RoutingRule } from './sql/list-sealed-connections.ts'
-import type { PoolTerms } from './sql/read-pool-terms.ts'
+import type { SendingTerms } from './sql/read-sending-terms.ts'
 
 /** What decides which connections a message may go by: the tenant's own and the pool's, each in the order in which they are used. */
 export type Choices<C> = {
   own: readonly C[]
   pool: readonly C[]
   routes: readonly RoutingRule[]
-  terms: Pick<PoolTerms, 'place'>
+  terms: Pick<SendingTerms, 'place'>
 }
 
 /** `routeId`: a route says so. */

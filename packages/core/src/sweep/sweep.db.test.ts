@@ -118,6 +118,10 @@ test('a day of raw provider events is dropped after 30 days, and not before', as
   expect(rows).toEqual([{ kept: 2 }])
 })
 
+test.each(Object.entries(sweepSteps))('the role of a worker may do every step: %s', async (_name, step) => {
+  await expect(step(deps(db.batch))).resolves.toBeTypeOf('number')
+})
+
 test('a step that fails is reported and run again, and keeps no other from running', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const errors: unknown[] = []

@@ -1,4 +1,4 @@
-import type { Mode, Stream } from '@lettergate/contracts/messages/new-message'
+import type { Mode } from '@lettergate/contracts/messages/new-message'
 import type { Queryable } from '@lettergate/db/pool'
 import { ASKING_WORKER } from '@lettergate/db/worker-sign'
 import { claimKeyArray } from '../../dispatch/index.ts'
@@ -7,6 +7,7 @@ import {
   type Envelope,
   idRange,
   isPending,
+  type MessageColumns,
   POOL_TENANT_ID,
   type StoredRecipient,
 } from '../../lib/index.ts'
@@ -62,18 +63,13 @@ type Claimed = {
   document: ContentDocument
 }
 
+/** What sending needs of the columns of a message. */
+export type SentColumns = Omit<MessageColumns, 'sendAt' | 'contentBytes' | 'callbackUrl'>
+
 /** The data of the message itself: its document while no outcome was recorded, else its rows. */
-type Facts = {
+type Facts = SentColumns & {
   createdAt: Date
   usageDay: string
-  connectionId: string | null
-  fromAddress: string
-  fromName: string | null
-  subject: string
-  tags: string[]
-  metadata: Record<string, string> | null
-  attachmentCount: number
-  stream: Stream
   recipients: LoadedRecipient[]
   /** All attempts of unknown outcome, one for each set of recipients that waits; the one that was repeated longest ago first. */
   unknownAttempts?: UnknownAttempt[]

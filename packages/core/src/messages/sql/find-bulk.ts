@@ -2,20 +2,10 @@ import type { BulkAction } from '@lettergate/contracts/messages/bulk'
 import type { Queryable } from '@lettergate/db/pool'
 import { isPending } from '../../lib/index.ts'
 import { LOST_WORKERS_MAX } from '../../lost-workers/index.ts'
+import type { StoredFilter } from '../bulk-filter.ts'
 
 /** Null: any. */
-export type BulkConditions = {
-  mode: string | null
-  statuses: string[] | null
-  reason: string | null
-  to: string | null
-  toDomain: string | null
-  from: string | null
-  subject: string | null
-  tag: string | null
-  stream: string | null
-  connectionId: string | null
-}
+type BulkConditions = Omit<StoredFilter, 'start' | 'end'> & { mode: string | null }
 
 export type BulkMatch = {
   id: string

@@ -1,8 +1,7 @@
 import type { Queryable } from '@lettergate/db/pool'
+import type { ConnectionKey } from './connection-key.ts'
 
-export type Opening = {
-  tenantId: string
-  connectionId: string
+type Opening = ConnectionKey & {
   code: string
   reason: string
   /** Opened by a failed probe; otherwise only a closed circuit opens. */
@@ -15,7 +14,7 @@ export type Opening = {
  */
 export async function openCircuit(
   db: Queryable,
-  opening: Opening,
+  { tenantId, connectionId, code, reason, isProbe }: Opening,
   times: { firstMs: number; mostMs: number },
 ): Promise<number | null> {
   const { rows } = await db.query<{ ms: number }>({
@@ -36,15 +35,7 @@ export async function openCircuit(
       )
       select (extract(epoch from retry_at - now()) * 1000)::float8 as ms, pg_notify('lg_connection', connection_id::text)
       from opened`,
-    values: [
-      opening.tenantId,
-      opening.connectionId,
-      opening.code,
-      opening.reason,
-      opening.isProbe,
-      times.firstMs,
-      times.mostMs,
-    ],
+    values: [tenantId, connectionId, code, reason, isProbe, times.firstMs, times.mostMs],
   })
   return rows[0]?.ms ?? null
 }
