@@ -93,6 +93,16 @@ test.each([
     "import { x } from '../../test/backlog.ts'",
   ],
   [
+    'code imports a test helper beside it',
+    'packages/core/src/accept/a.ts',
+    "import { x } from './test/example.ts'",
+  ],
+  [
+    'code imports a helper of another, beside its code',
+    'apps/api/src/a.ts',
+    "import { x } from '@lettergate/db/pool/test/example'",
+  ],
+  [
     'code imports a helper of another',
     'apps/api/src/a.ts',
     "import { x } from '@lettergate/db/test/database'",

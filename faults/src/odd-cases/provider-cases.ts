@@ -1,36 +1,11 @@
+import { example as gmail } from '@lettergate/providers/gmail/test/example'
+import { type Example, settingsAt } from '@lettergate/providers/test/example'
+import { loadExamples } from '@lettergate/providers/test/examples'
 import { smtpConnection } from '../gateway.ts'
 import { addSmtp } from '../stack.ts'
 import { call, connect, largeMail, mail, type OddCase, type OddPlace } from './odd-case.ts'
 
-type Account = { credentials: object; settings?: (url: string) => object; oauth?: true }
-
-/** One account at each provider that speaks HTTP; all lead to the odd server. */
-const ACCOUNTS: Record<string, Account> = {
-  ses: {
-    credentials: { access_key_id: 'AKIDFAKE', secret_access_key: 'secret' },
-    settings: () => ({ region: 'eu-west-1' }),
-  },
-  sendgrid: { credentials: { api_key: 'SG.fake' } },
-  mailgun: {
-    credentials: { api_key: 'key-fake' },
-    settings: () => ({ domain: 'mg.example.com', region: 'us' }),
-  },
-  mandrill: { credentials: { api_key: 'md-fake' } },
-  sparkpost: { credentials: { api_key: 'key-fake' } },
-  postmark: { credentials: { server_token: 'token-fake' } },
-  resend: { credentials: { api_key: 're_fake' } },
-  brevo: { credentials: { api_key: 'xkeysib-fake' } },
-  gmail: {
-    credentials: { client_id: 'app', client_secret: 'secret', refresh_token: '1//fake' },
-    settings: (url) => ({ user: 'odd@acme.example', token_url: `${url}/token` }),
-    oauth: true,
-  },
-  microsoft365: {
-    credentials: { client_id: 'app', client_secret: 'secret' },
-    settings: (url) => ({ tenant: 'acme.example', user: 'odd@acme.example', login_url: url }),
-    oauth: true,
-  },
-}
+const examples = await loadExamples()
 
 /** Just below what is read of an answer, of what a search for addresses, codes or spaces finds hardest. */
 const LONG = ['a', ' ', '@', '<'].map((letter) => letter.repeat(200_000)).join('x')
@@ -46,39 +21,34 @@ const refusal = (status: number) => ({
 })
 const token = { status: 200, body: '{"access_token":"fake","expires_in":3600,"token_type":"Bearer"}' }
 
-async function connectTo(place: OddPlace, provider: string): Promise<void> {
-  const account = ACCOUNTS[provider]
-  if (!account) throw new Error(`no account at ${provider}`)
-  const { url } = place.server
-  const settings = { ...account.settings?.(url), base_url: url }
-  await connect(place, provider, account.credentials, settings)
+/** An account at a provider that speaks HTTP, which leads to the odd server. */
+async function connectTo(place: OddPlace, provider: string, example: Example): Promise<void> {
+  await connect(place, provider, example.credentials, settingsAt(example, place.server.url))
 }
 
 const send = (place: OddPlace, fields: object = {}) => call(place, 'POST', '/v1/send', mail(fields))
 const sendLarge = (place: OddPlace) => call(place, 'POST', '/v1/send', largeMail())
 
-function overHttp(provider: string): OddCase[] {
-  return [
-    {
-      way: provider,
-      shape: 'files of 20 MB, and a refusal of 800 kB',
-      prepare: (place) => connectTo(place, provider),
-      async deed(place) {
-        place.server.answers([
-          ['/token', token],
-          ['', refusal(422)],
-        ])
-        await sendLarge(place)
-        await send(place)
-      },
+function overHttp([provider, example]: [string, Example]): OddCase {
+  return {
+    way: provider,
+    shape: 'files of 20 MB, and a refusal of 800 kB',
+    prepare: (place) => connectTo(place, provider, example),
+    async deed(place) {
+      place.server.answers([
+        ['/token', token],
+        ['', refusal(422)],
+      ])
+      await sendLarge(place)
+      await send(place)
     },
-  ]
+  }
 }
 
 const oauth: OddCase = {
   way: 'OAuth',
   shape: 'an answer for a token of 800 kB',
-  prepare: (place) => connectTo(place, 'gmail'),
+  prepare: (place) => connectTo(place, 'gmail', gmail),
   async deed(place) {
     place.server.answers([['/token', { status: 400, body: JSON.stringify({ error: LONG }) }]])
     await send(place)
@@ -108,7 +78,7 @@ const capture: OddCase = {
   deed: (place) => sendLarge(place),
 }
 
-export const providerCases: OddCase[] = [...Object.keys(ACCOUNTS).flatMap(overHttp), oauth, smtp, capture]
+export const providerCases: OddCase[] = [...examples.map(overHttp), oauth, smtp, capture]
 
 /** Ways that cannot be gone on one machine, each with the reason. */
 export const PROVIDERS_APART: Record<string, string> = {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { toEndings, toMatrix, toNames } from './matrix.ts'
-import type { Capabilities } from './provider.ts'
+import type { Capabilities, Provider } from './provider.ts'
 import { createProviders } from './registry.ts'
 
 const docs = new URL('../../../docs/providers/', import.meta.url)
@@ -16,6 +16,13 @@ test('every provider is registered under its own id and has a page', async () =>
     expect(provider.id).toBe(id)
     expect(await readFile(new URL(`${id}.md`, docs), 'utf8')).toContain(`# ${id}`)
   }
+})
+
+test('docs/guides/provider-events.md has a row for every provider that sends events', async () => {
+  const guide = await readFile(new URL('../guides/provider-events.md', docs), 'utf8')
+  const sending = Object.values<Provider>(providers).filter(({ events }) => events && events.proof !== 'none')
+  const missing = sending.map(({ id }) => id).filter((id) => !guide.includes(`](../providers/${id}.md) | `))
+  expect(missing, 'write a row for these in docs/guides/provider-events.md').toEqual([])
 })
 
 const other: Required<Capabilities> = {

@@ -2,8 +2,7 @@ import type { z } from 'zod'
 import type { AccountProblem, AccountReport, HttpRequest, HttpResponse, Io } from '../provider.ts'
 import { toAccountProblem, toRefusedFault, unreachableFault } from './account-problem.ts'
 import { parseJson } from './answer.ts'
-import { answerBytesMax } from './http.ts'
-import { isNetworkFailure } from './network-failure.ts'
+import { answerBytesMax, isNetworkFailure } from './http.ts'
 import type { ProviderError, Rule } from './rules.ts'
 
 /** An account at the API of a provider. */

@@ -1,3 +1,5 @@
+import type { ProviderEvent, Reading } from './provider-event.ts'
+
 /** Bounds of one body: beyond these, reading it would hold the thread too long, and no provider sends nearly as much. */
 const recordsMax = 5_000
 const itemsMax = 80_000
@@ -31,6 +33,21 @@ export function readRecord(body: Buffer): Fields | undefined {
   const slices = sliceRecords(body)
   const [slice] = slices ?? []
   return slices?.length === 1 && slice ? parseRecord(slice) : undefined
+}
+
+/** `null`: the record is about something else. `undefined`: it is of no kind that is known. */
+type ReadRecord = (record: Fields) => readonly ProviderEvent[] | null | undefined
+
+/** Reads record after record; those of no known kind are counted, so that a change at the provider is noticed. */
+export function readEvents(found: { records: readonly Fields[]; unread: number }, read: ReadRecord): Reading {
+  const events: ProviderEvent[] = []
+  let { unread } = found
+  for (const record of found.records) {
+    const own = read(record)
+    if (own === undefined) unread += 1
+    else if (own !== null) events.push(...own)
+  }
+  return { events, unread }
 }
 
 /** A member that should be an object: an empty one where it is not. */

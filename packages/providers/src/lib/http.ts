@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import type { HttpRequest, HttpResponse, Io, NetworkFailure, SendOutcome, Target } from '../provider.ts'
 import type { FailureCode } from './failures.ts'
-import { isNetworkFailure } from './network-failure.ts'
 import { toFailure } from './to-failure.ts'
 
 /** A provider's answers have a few kB; the longest, a list of an account's domains, some hundred. */
@@ -24,6 +23,11 @@ export async function exchange(
     return toFailure(networkCode(error), error.reason)
   }
   return toOutcome(response, io.now())
+}
+
+/** Whether an error is one that `Io` throws, by its shape. */
+export function isNetworkFailure(error: unknown): error is NetworkFailure {
+  return error instanceof Error && 'bodySent' in error && 'reason' in error && 'refused' in error
 }
 
 /** The class of an exchange that came to nothing. */

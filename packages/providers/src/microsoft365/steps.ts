@@ -1,5 +1,4 @@
-import { networkCode } from '../lib/http.ts'
-import { isNetworkFailure } from '../lib/network-failure.ts'
+import { isNetworkFailure, networkCode } from '../lib/http.ts'
 import { toFailure } from '../lib/to-failure.ts'
 import type { HttpRequest, HttpResponse, Io, SendOutcome } from '../provider.ts'
 

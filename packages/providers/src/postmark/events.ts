@@ -1,6 +1,5 @@
-import { type Fields, objectIn, readRecord } from '../lib/event-records.ts'
+import { type Fields, objectIn, readEvents, readRecord } from '../lib/event-records.ts'
 import type { EventDetail, Reading } from '../lib/provider-event.ts'
-import { readEvents } from '../lib/read-events.ts'
 import { textOr, toEvent, toMs, toUrl, toUserAgent } from '../lib/to-event.ts'
 
 // https://postmarkapp.com/developer/webhooks/webhooks-overview

@@ -1,7 +1,6 @@
-import { type Fields, objectIn, readRecord } from '../lib/event-records.ts'
+import { type Fields, objectIn, readEvents, readRecord } from '../lib/event-records.ts'
 import { headerOf } from '../lib/hook-checks.ts'
 import type { BounceClass, EventDetail, Reading } from '../lib/provider-event.ts'
-import { readEvents } from '../lib/read-events.ts'
 import { textOr, toEvent, toMs, toUrl, toUserAgent } from '../lib/to-event.ts'
 import type { Hook } from '../provider.ts'
 

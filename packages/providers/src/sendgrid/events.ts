@@ -1,7 +1,6 @@
 import { classifyBounce } from '../lib/bounce-class.ts'
-import { type Fields, readRecords } from '../lib/event-records.ts'
+import { type Fields, readEvents, readRecords } from '../lib/event-records.ts'
 import type { BounceClass, EventDetail, Reading } from '../lib/provider-event.ts'
-import { readEvents } from '../lib/read-events.ts'
 import { textOr, toEnhancedStatus, toEvent, toMs, toUrl, toUserAgent } from '../lib/to-event.ts'
 
 // https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event

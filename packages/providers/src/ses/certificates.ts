@@ -1,5 +1,5 @@
 import { type KeyObject, X509Certificate } from 'node:crypto'
-import { isNetworkFailure } from '../lib/network-failure.ts'
+import { isNetworkFailure } from '../lib/http.ts'
 import type { Io } from '../provider.ts'
 import type { Topic } from './topic.ts'
 

@@ -6,7 +6,7 @@ import type {
 import type { AwsCredentialIdentity } from '@smithy/types'
 import { z } from 'zod'
 import { problemReport, toRefusedFault, unreachableFault } from '../lib/account-problem.ts'
-import { isNetworkFailure } from '../lib/network-failure.ts'
+import { isNetworkFailure } from '../lib/http.ts'
 import type { AccountLimits, AccountReport, Io } from '../provider.ts'
 import type { SesConnection } from './account.ts'
 import { sesEndpoint } from './endpoint.ts'

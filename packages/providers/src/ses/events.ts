@@ -1,7 +1,6 @@
 import { classifyBounce } from '../lib/bounce-class.ts'
-import { type Fields, objectIn, readRecord } from '../lib/event-records.ts'
+import { type Fields, objectIn, readEvents, readRecord } from '../lib/event-records.ts'
 import type { BounceClass, EventDetail, ProviderEvent, Reading } from '../lib/provider-event.ts'
-import { readEvents } from '../lib/read-events.ts'
 import { textOr, toEnhancedStatus, toEvent, toMs, toUrl, toUserAgent } from '../lib/to-event.ts'
 
 const recipientsMax = 100

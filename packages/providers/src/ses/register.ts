@@ -1,7 +1,7 @@
 import type { SESv2Client } from '@aws-sdk/client-sesv2'
 import type { SNSClient } from '@aws-sdk/client-sns'
 import { toAccountProblem, toRefusedFault, unreachableFault } from '../lib/account-problem.ts'
-import { isNetworkFailure } from '../lib/network-failure.ts'
+import { isNetworkFailure } from '../lib/http.ts'
 import type { AccountProblem, HookTarget, Io, Registered } from '../provider.ts'
 import type { SesConnection, SesRegistration } from './account.ts'
 import { sesEndpoint, snsEndpoint } from './endpoint.ts'

@@ -1,5 +1,5 @@
 import type SMTPConnection from 'nodemailer/lib/smtp-connection'
-import { isNetworkFailure } from '../lib/network-failure.ts'
+import { isNetworkFailure } from '../lib/http.ts'
 import type { Phase, Transfer } from './outcome.ts'
 import { cutReply } from './reply.ts'
 

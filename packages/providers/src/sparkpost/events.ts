@@ -1,6 +1,5 @@
-import { type Fields, objectIn, readRecords } from '../lib/event-records.ts'
+import { type Fields, objectIn, readEvents, readRecords } from '../lib/event-records.ts'
 import type { BounceClass, EventDetail, Reading } from '../lib/provider-event.ts'
-import { readEvents } from '../lib/read-events.ts'
 import { textOr, toEvent, toMs, toUrl, toUserAgent } from '../lib/to-event.ts'
 
 // https://developers.sparkpost.com/api/webhooks/ and https://support.sparkpost.com/docs/tech-resources/webhook-event-reference

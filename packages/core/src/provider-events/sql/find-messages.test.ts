@@ -12,6 +12,6 @@ test('messages are found by the ids of every provider that sends events', () => 
     .map(({ id }) => id)
   expect(
     wanted.filter((id) => !found.includes(id)),
-    'add these to the list in find-messages.ts, and make the index attempt_provider_message anew with it, by a migration',
+    'add these to the list in find-messages.ts, and make the index attempt_provider_message anew with it, by a migration and in prisma/schema',
   ).toEqual([])
 })
