@@ -23,7 +23,7 @@ export {
 export type { ContentDocument, Envelope, StoredMime, StoredRecipient } from './message-content.ts'
 export { startOperationsServer } from './operations-server.ts'
 export { makeOwnAddress, type OwnAddress, readOwnAddress } from './own-address.ts'
-export { POOL_PLAN, POOL_TARGET, POOL_TENANT_ID, toConnectionName } from './pool-tenant.ts'
+export { NO_POOL_SHARE, POOL_PLAN, POOL_TARGET, POOL_TENANT_ID, toConnectionName } from './pool-tenant.ts'
 export { randomText } from './random-text.ts'
 export { readOnce } from './read-once.ts'
 export { createReadiness, type Readiness } from './readiness.ts'
