@@ -5,11 +5,12 @@ import { median, spread } from './statistics.ts'
 import type { Gateway, TestBed } from './test-bed.ts'
 
 const ROUNDS = 3
-const ROUND_SECONDS = 4
+const ROUND_SECONDS = 3
 const WARM_UP_SECONDS = 2
+const WARM_UP_SECONDS_MAX = 60
 
-/** A load without its time, and the gateway that carries it. */
-export type Side = { gateway: Gateway; load: Omit<Load, 'seconds'> }
+/** A load without its time, and the gateway that carries it. `warmUp`: sends until what they need once is done, 2 seconds when absent. */
+export type Side = { gateway: Gateway; load: Omit<Load, 'seconds'>; warmUp?: number }
 type Round = LoadResult & { cpu: CpuTimes }
 
 async function playRound(bed: TestBed, { gateway, load }: Side, seconds: number): Promise<Round> {
@@ -26,7 +27,12 @@ export async function compareRates(
   reference: Side,
 ): Promise<{ ours: number; reference: number; ratio: number; note: string }> {
   const [own, other]: [Round[], Round[]] = [[], []]
-  for (const side of [ours, reference]) await playRound(bed, side, WARM_UP_SECONDS)
+  for (const { load, warmUp } of [ours, reference])
+    await applyLoad(
+      warmUp === undefined
+        ? { ...load, seconds: WARM_UP_SECONDS }
+        : { ...load, seconds: WARM_UP_SECONDS_MAX, count: warmUp },
+    )
   for (let round = 0; round < ROUNDS; round++) {
     other.push(await playRound(bed, reference, ROUND_SECONDS))
     own.push(await playRound(bed, ours, ROUND_SECONDS))

@@ -44,6 +44,13 @@ export function gatewayEnv(
 
 export type Part = 'api' | 'worker' | 'smtp'
 
+/** As in package.json. */
+const NODE_ARGS: Record<Part, string[]> = {
+  api: ['--max-semi-space-size=16'],
+  worker: ['--max-semi-space-size=32'],
+  smtp: [],
+}
+
 /** The setting with the port of a part's /readyz. */
 const READINESS_PORTS: Record<Part, string> = {
   api: 'API_PORT',
@@ -56,8 +63,7 @@ export async function startPart(part: Part, env: Record<string, string>): Promis
   const started = startProcess({
     name: part,
     command: process.execPath,
-    // As package.json starts it.
-    args: [...(part === 'worker' ? ['--max-semi-space-size=32'] : []), `apps/${part}/src/main.ts`],
+    args: [...NODE_ARGS[part], `apps/${part}/src/main.ts`],
     env: { MALLOC_ARENA_MAX: '2', NODE_COMPILE_CACHE, ...env },
     cwd: ROOT,
   })
