@@ -1,4 +1,4 @@
-import { type EventType, eventTypeNames } from '@lettergate/contracts/messages/event-types'
+import { type EventType, typeOfNumber } from '@lettergate/contracts/messages/event-types'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import { type CursorKey, fromStorage } from '../lib/index.ts'
@@ -64,8 +64,7 @@ function checkAge({ from }: FeedWindow, keptDays: number): void {
 }
 
 function toEvent(row: FeedRow, details: FeedDetails): FeedEvent {
-  const type = eventTypeNames[row.type - 1]
-  if (!type) throw new Error(`the feed has an event of the unknown type ${row.type}`)
+  const type = typeOfNumber(row.type)
   return {
     ...details,
     seq: type === 'message.accepted' ? 0 : row.seq,

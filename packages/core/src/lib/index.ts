@@ -20,7 +20,7 @@ export { startOperationsServer } from './operations-server.ts'
 export { makeOwnAddress, type OwnAddress, readOwnAddress } from './own-address.ts'
 export { POOL_PLAN, POOL_TARGET, POOL_TENANT_ID, toConnectionName } from './pool-tenant.ts'
 export { createReadiness, type Readiness } from './readiness.ts'
-export { type Background, repeatJobs, repeatTurns } from './repeat-turns.ts'
+export { type Background, repeatJobs, repeatTurns, type Wakeable } from './repeat-turns.ts'
 export { retryQuery } from './retry-query.ts'
 export {
   appendAcceptances,

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { newId } from '@lettergate/contracts/lib/ids'
+import { numberOfType } from '@lettergate/contracts/messages/event-types'
 import type { FeedBatch, FeedEvent, FeedWindow } from '../feed/index.ts'
 import type { EndpointAnswer } from './call-endpoint.ts'
 import { countedFailures, FAILURES_BEFORE_PAUSE, pauseMs, retryAfterMs } from './delivery-schedule.ts'
@@ -8,13 +9,13 @@ import { isGone, isOk, makeCall } from './make-call.ts'
 import type { OpenEndpoint, Targets } from './open-target.ts'
 import { isStill, readPage, readStoredWindow } from './read-page.ts'
 import type { Calling } from './retry-deliveries.ts'
-import { type ClaimedDelivery, giveBackDeliveries, type ListedDelivery } from './sql/claim-deliveries.ts'
+import type { ClaimedDelivery, ListedDelivery } from './sql/claim-deliveries.ts'
+import { giveBackDeliveries } from './sql/end-claims.ts'
 import { hurryDeliveries } from './sql/hurry-deliveries.ts'
 import type { Lease } from './sql/lease-state.ts'
 import { type PageHealth, recordPage, recordRetries } from './sql/record-results.ts'
 import { toResults } from './to-results.ts'
 import type { WebhookDeps } from './webhook-deps.ts'
-import { numberOfType } from './webhook-id.ts'
 
 /** Called and not yet recorded, at most, beside slow calls: what a lost worker repeats. */
 const PAGE = 64

@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto'
 import { newId } from '@lettergate/contracts/lib/ids'
+import { numberOfType } from '@lettergate/contracts/messages/event-types'
 import { isStill, readPage, readStoredWindow } from './read-page.ts'
 import type { Served } from './serve-endpoint.ts'
 import { fanOut, type OwnUrlDelivery } from './sql/fan-out.ts'
 import type { Lease } from './sql/lease-state.ts'
 import type { WebhookDeps } from './webhook-deps.ts'
-import { numberOfType } from './webhook-id.ts'
 
 const PAGE = 200
 

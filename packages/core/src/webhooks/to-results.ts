@@ -1,9 +1,9 @@
+import { numberOfType } from '@lettergate/contracts/messages/event-types'
 import type { EndpointAnswer } from './call-endpoint.ts'
 import { nextDelayMs, retryAfterMs } from './delivery-schedule.ts'
 import { isGone, isOk } from './make-call.ts'
 import type { ClaimedDelivery, ListedDelivery } from './sql/claim-deliveries.ts'
 import type { WebhookResult } from './sql/record-results.ts'
-import { numberOfType } from './webhook-id.ts'
 
 export const INBOUND = numberOfType('inbound.received')
 
