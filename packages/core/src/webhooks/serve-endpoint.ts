@@ -1,20 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { newId } from '@lettergate/contracts/lib/ids'
-import { numberOfType } from '@lettergate/contracts/messages/event-types'
 import type { FeedBatch, FeedEvent, FeedWindow } from '../feed/index.ts'
 import type { EndpointAnswer } from './call-endpoint.ts'
 import { countedFailures, FAILURES_BEFORE_PAUSE, pauseMs, retryAfterMs } from './delivery-schedule.ts'
 import { disable, disableReason } from './disable.ts'
 import { isGone, isOk, makeCall } from './make-call.ts'
 import type { OpenEndpoint, Targets } from './open-target.ts'
-import { isStill, readPage, readStoredWindow } from './read-page.ts'
+import { passPage, type Served } from './pass-page.ts'
+import { readPage, readStoredWindow } from './read-page.ts'
 import type { Calling } from './retry-deliveries.ts'
-import type { ClaimedDelivery, ListedDelivery } from './sql/claim-deliveries.ts'
+import type { ClaimedDelivery } from './sql/claim-deliveries.ts'
 import { giveBackDeliveries } from './sql/end-claims.ts'
 import { hurryDeliveries } from './sql/hurry-deliveries.ts'
 import type { Lease } from './sql/lease-state.ts'
 import { type PageHealth, recordPage, recordRetries } from './sql/record-results.ts'
-import { toResults } from './to-results.ts'
+import { toListed, toResults } from './to-results.ts'
 import type { WebhookDeps } from './webhook-deps.ts'
 
 /** Called and not yet recorded, at most, beside slow calls: what a lost worker repeats. */
@@ -86,15 +85,6 @@ type Begun = {
 type Answered = Begun & { answer: EndpointAnswer }
 
 const isAnswered = (one: Begun): one is Answered => one.answer !== null
-
-const toListed = (event: FeedEvent): ListedDelivery => ({
-  id: newId(),
-  messageId: event.messageId,
-  seq: event.seq,
-  type: numberOfType(event.type),
-  connectionId: event.connectionId,
-  isBulk: event.stream === 'bulk',
-})
 
 /** A step as a row of the record, if it becomes one: held by this worker from the start, under the epoch of its lease. */
 function toClaimed(lease: ReadingLease, [first, ...more]: Step['events']): ClaimedDelivery {
@@ -201,12 +191,6 @@ export type PageCalling = Pick<Calling, 'signal' | 'isStopping'> & {
 }
 
 /**
- * What comes after a page: more of it, nothing for now, nothing until the pause is over, or the same events when more have come or the
- * endpoint has waited long enough for them.
- */
-export type Served = 'more' | 'idle' | 'ended' | { holdMs: number }
-
-/**
  * Records the end of a call that outlived its page. Its failure says nothing of the endpoint: others have succeeded since, or too few calls
  * are without an answer to judge by.
  */
@@ -218,16 +202,6 @@ async function recordSlow(deps: WebhookDeps, slow: Begun): Promise<void> {
   await recordRetries(deps.pool, toResults(claimed, answer), null, false)
   const reason = disableReason(isGone(answer), null, Date.now())
   if (reason !== null) await disable(deps, { tenantId: claimed.tenantId, id: claimed.target }, reason)
-}
-
-/** Moves the cursor past events that the endpoint does not want; one that stands still is left for a while, which costs nothing. */
-async function skip(deps: WebhookDeps, lease: Lease, window: FeedWindow, page: FeedBatch): Promise<Served> {
-  if (isStill(window, page)) return 'idle'
-  const cursor = JSON.stringify(page.next)
-  const health = { hasSuccess: false, failures: 0, pauseMs: null }
-  if (!(await recordPage(deps.pool, lease, cursor, health, []))) return 'ended'
-  lease.cursor = cursor
-  return page.hasMore ? 'more' : 'idle'
 }
 
 /** Serves one page of an endpoint: reads, calls, records. `lease` is kept up to date. `isHoldOver`: it has waited for more events already. */
@@ -245,7 +219,7 @@ export async function servePage(
   const limit = lease.failures > 0 ? endpoint.max_events : Math.max(PAGE, endpoint.max_events)
   const page = await nextPage(deps, lease, endpoint, window, limit)
   const steps = toSteps(endpoint, page)
-  if (steps.length === 0) return skip(deps, lease, window, page)
+  if (steps.length === 0) return passPage(deps, lease, window, page, [])
   if (!isHoldOver && !page.hasMore && lease.failures === 0 && isShort(endpoint, steps)) {
     return { holdMs: endpoint.max_wait_ms }
   }
