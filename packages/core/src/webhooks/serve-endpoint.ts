@@ -16,7 +16,7 @@ import { type PageHealth, recordPage, recordRetries } from './sql/record-results
 import { toListed, toResults } from './to-results.ts'
 import type { WebhookDeps } from './webhook-deps.ts'
 
-/** Called and not yet recorded, at most, beside slow calls: what a lost worker repeats. */
+/** Called and not yet recorded, at most, slow calls and repeats among them: what a lost worker repeats. */
 const PAGE = 64
 /** Events that are read together: a statement that reads them opens each day of their messages, so few of them cost about as much as many. */
 const READ = 256
@@ -186,6 +186,8 @@ export type PageCalling = Pick<Calling, 'signal' | 'isStopping'> & {
   begin(): Promise<((isOk: boolean) => void) | null>
   /** Calls to the endpoint under way since which none has succeeded. */
   inDoubt(): number
+  /** Calls to the endpoint that are not of its page, until they are recorded. */
+  inHand(): number
   /** Has this call in hand until its record, though its page is over. */
   keep(slow: ClaimedDelivery, recorded: Promise<void>): void
 }
@@ -216,7 +218,8 @@ export async function servePage(
   const endpoint = await targets.endpoint(tenantId, endpointId)
   if (!endpoint?.enabled) return 'ended'
   const window = readStoredWindow(lease.cursor)
-  const limit = lease.failures > 0 ? endpoint.max_events : Math.max(PAGE, endpoint.max_events)
+  const limit =
+    lease.failures > 0 ? endpoint.max_events : Math.max(PAGE - calling.inHand(), endpoint.max_events)
   const page = await nextPage(deps, lease, endpoint, window, limit)
   const steps = toSteps(endpoint, page)
   if (steps.length === 0) return passPage(deps, lease, window, page, [])

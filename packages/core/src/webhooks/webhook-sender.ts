@@ -120,6 +120,7 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
     return {
       ...calling,
       inDoubt: calls.inDoubt,
+      inHand: () => inHandBy('target').get(id) ?? 0,
       async begin() {
         const end = await calls.begin()
         const release = await calling.acquire(tenantId)
