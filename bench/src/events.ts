@@ -73,7 +73,7 @@ export async function benchEvents(bed: TestBed): Promise<PartResult> {
   )
   const made = await gateway.createTenant()
   const tenantId = tenantUuid(made.tenantId)
-  await fillMessages(gateway.pool, tenantId, bed.count(EVENTS))
+  await fillMessages(gateway.pool, [tenantId], bed.count(EVENTS))
   const { rows: sent } = await gateway.pool.query<Sent>({
     text: `select message_id as id, address from recipient where tenant_id = $1 order by md5(message_id::text) limit $2`,
     values: [tenantId, bed.count(EVENTS)],

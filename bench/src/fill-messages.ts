@@ -32,25 +32,28 @@ const LEAVE_ALONE = `
     end loop;
   end $$`
 
-/** Puts that many sent messages of the tenant into the last 30 daily partitions. */
-export async function fillMessages(pool: Pool, tenantId: string, count: number): Promise<void> {
+/** Puts that many sent messages of each tenant into the last 30 daily partitions. */
+export async function fillMessages(pool: Pool, tenantIds: readonly string[], count: number): Promise<void> {
   await pool.query({ text: `select ensure_partitions(current_date - ${DAYS}, current_date)` })
   const { rows } = await pool.query<{ day: string }>({
     text: `select (current_date - n)::text as day from generate_series(1, ${DAYS}) n`,
   })
   const perDay = Math.ceil(count / DAYS)
   const chunks = rows.flatMap(({ day }) =>
-    Array.from({ length: Math.ceil(perDay / CHUNK) }, (_, chunk) => ({
-      day,
-      size: Math.min(CHUNK, perDay - chunk * CHUNK),
-      seed: `${day} ${chunk} ${count} `,
-    })),
+    tenantIds.flatMap((tenantId) =>
+      Array.from({ length: Math.ceil(perDay / CHUNK) }, (_, chunk) => ({
+        tenantId,
+        day,
+        size: Math.min(CHUNK, perDay - chunk * CHUNK),
+        seed: `${tenantId} ${day} ${chunk} ${count} `,
+      })),
+    ),
   )
   const fill = async (index: number) => {
     const chunk = chunks[index]
     if (chunk)
       await quickSession(pool, (client) =>
-        client.query(INSERT, [tenantId, chunk.day, chunk.size, chunk.seed]),
+        client.query(INSERT, [chunk.tenantId, chunk.day, chunk.size, chunk.seed]),
       )
   }
   await pool.query({ text: LEAVE_ALONE })

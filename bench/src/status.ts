@@ -35,7 +35,7 @@ export async function benchStatus(bed: TestBed): Promise<PartResult> {
   for (const stored of LEVELS.map(bed.count)) {
     const level: Level = { stored, reads: [], references: [], filledSeconds: 0 }
     const start = performance.now()
-    await fillMessages(gateway.pool, tenantId, stored - (levels.at(-1)?.stored ?? 0))
+    await fillMessages(gateway.pool, [tenantId], stored - (levels.at(-1)?.stored ?? 0))
     // Data of the filling that is not on disk yet must not be written during a measurement.
     await gateway.pool.query({ text: 'checkpoint' })
     level.filledSeconds = Math.round((performance.now() - start) / 1_000)

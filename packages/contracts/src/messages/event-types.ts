@@ -68,3 +68,13 @@ export function isEventType(text: string): text is EventType {
 
 /** All types, each at its place in the table. */
 export const eventTypeNames: readonly EventType[] = Object.keys(eventTypes).filter(isEventType)
+
+/** How a type is stored: its place in the table, from 1. */
+export const numberOfType = (type: EventType): number => eventTypeNames.indexOf(type) + 1
+
+/** The type that is stored as this number. */
+export function typeOfNumber(number: number): EventType {
+  const type = eventTypeNames[number - 1]
+  if (!type) throw new Error(`there is no type of events with the number ${number}`)
+  return type
+}

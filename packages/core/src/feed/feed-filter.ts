@@ -1,4 +1,4 @@
-import { type EventType, eventTypeNames } from '@lettergate/contracts/messages/event-types'
+import { type EventType, numberOfType } from '@lettergate/contracts/messages/event-types'
 import type { FeedRow, FeedFilter as FilterValues } from './sql/read-feed.ts'
 
 /** What a reader wants of a tenant's events; empty: all. */
@@ -11,7 +11,7 @@ export type FeedFilter = {
 export function filterValues({ types, connectionId, messageId }: FeedFilter, mode: string): FilterValues {
   return {
     mode,
-    types: types ? types.map((type) => eventTypeNames.indexOf(type) + 1) : null,
+    types: types?.map(numberOfType) ?? null,
     connectionId: connectionId ?? null,
     messageId: messageId ?? null,
   }

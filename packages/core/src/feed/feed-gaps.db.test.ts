@@ -4,11 +4,12 @@ import { createPool, inTransaction, type Pool, type PoolClient, type Queryable }
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { newId } from '@lettergate/db/test/ids'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { readFeed } from '../../test/read-feed.ts'
 import { buildTenant, buildUnit } from '../../test/rows.ts'
 import { acceptMessages } from '../accept/index.ts'
 import { appendEvents } from '../lib/index.ts'
 import { ensureUsage } from '../usage/index.ts'
-import { type FeedEvent, readFeed } from './read-feed.ts'
+import type { FeedEvent } from './read-feed.ts'
 
 const WRITERS = 16
 const ROUNDS = 12

@@ -1,20 +1,16 @@
 /** Feed: a tenant's events in an order in which a reader misses none, and how to wait for them. */
-export { BEGINNING } from './feed-cursor.ts'
+export { BEGINNING, writeFeedCursor } from './feed-cursor.ts'
 export type { FeedFilter } from './feed-filter.ts'
 export { createFeedNews, type FeedNews } from './feed-news.ts'
 export { createFeedFollower, type FeedFollower, type FeedFollowing } from './follow-feed.ts'
 export { presentEvent } from './present-event.ts'
 export {
   type FeedBatch,
-  type FeedDeps,
   type FeedEvent,
-  type FeedQuery,
   type FeedReader,
   loadEvents,
   openWindow,
-  readFeed,
   readFeedFrom,
-  windowOfNow,
 } from './read-feed.ts'
 export type { FeedWindow } from './sql/read-feed.ts'
 export { createWaitingPlaces, type WaitingPlaces } from './waiting-places.ts'

@@ -1,13 +1,13 @@
 import { createSecretKey } from 'node:crypto'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { type FeedQuery, readFeed } from '../../test/read-feed.ts'
 import { buildRow, buildTenant, buildUnit } from '../../test/rows.ts'
 import { acceptMessages } from '../accept/index.ts'
 import { appendAccountEvents } from '../lib/index.ts'
 import { cancelMessage, createMessageReader } from '../messages/index.ts'
 import { ensureUsage } from '../usage/index.ts'
 import { presentEvent } from './present-event.ts'
-import { type FeedQuery, readFeed } from './read-feed.ts'
 
 let db: TestDatabase
 beforeAll(async () => {

@@ -1,8 +1,8 @@
-import { type EventType, eventTypeNames } from '@lettergate/contracts/messages/event-types'
+import { type EventType, typeOfNumber } from '@lettergate/contracts/messages/event-types'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import type { Tenants } from '@lettergate/db/tenant-scope'
 import { type CursorKey, fromStorage } from '../lib/index.ts'
-import { BEGINNING, readFeedCursor, writeFeedCursor } from './feed-cursor.ts'
+import { BEGINNING, readFeedCursor } from './feed-cursor.ts'
 import { type FeedFilter, filterValues } from './feed-filter.ts'
 import { type FeedDetails, loadFeedEvents } from './sql/load-feed-events.ts'
 import {
@@ -14,7 +14,7 @@ import {
   windowFrom,
 } from './sql/read-feed.ts'
 
-export type FeedDeps = {
+type FeedDeps = {
   tenants: Tenants
   cursorKey: CursorKey
   /** Days for which events stay in the feed. */
@@ -23,11 +23,6 @@ export type FeedDeps = {
 
 /** Whose events: a test key reads those of test keys. */
 export type FeedReader = { tenantId: string; mode: string }
-
-export type FeedQuery = FeedFilter & {
-  /** The cursor of the page before, or where to start. */
-  after: 'beginning' | 'now' | string
-}
 
 export type FeedEvent = FeedDetails & {
   /** As among the events of its message: 0 for its acceptance. */
@@ -64,8 +59,7 @@ function checkAge({ from }: FeedWindow, keptDays: number): void {
 }
 
 function toEvent(row: FeedRow, details: FeedDetails): FeedEvent {
-  const type = eventTypeNames[row.type - 1]
-  if (!type) throw new Error(`the feed has an event of the unknown type ${row.type}`)
+  const type = typeOfNumber(row.type)
   return {
     ...details,
     seq: type === 'message.accepted' ? 0 : row.seq,
@@ -134,19 +128,4 @@ export async function readFeedFrom(
     // After the rest of an older snapshot comes what was committed since.
     hasMore: next.to !== null || window.to !== null,
   }
-}
-
-/** As `readFeedFrom`, by cursors. There is always a cursor to go on with. */
-export async function readFeed(
-  deps: FeedDeps,
-  reader: FeedReader,
-  { after, ...filter }: FeedQuery,
-  limit: number,
-): Promise<{ events: FeedEvent[]; nextCursor: string; hasMore: boolean }> {
-  const window = await openWindow(deps, reader, after)
-  if (after === 'now') {
-    return { events: [], nextCursor: writeFeedCursor(deps.cursorKey, reader, window), hasMore: false }
-  }
-  const { events, next, hasMore } = await readFeedFrom(deps, reader, window, filter, limit)
-  return { events, nextCursor: writeFeedCursor(deps.cursorKey, reader, next), hasMore }
 }

@@ -1,5 +1,5 @@
 import { createBatcher } from '@lettergate/db/batcher'
-import type { Failpoint } from '../lib/index.ts'
+import { type Failpoint, repeatTurns, type Wakeable } from '../lib/index.ts'
 import { MessageBusy } from './about-message.ts'
 import { type ActDeps, type Acted, act } from './act.ts'
 import { ForwardUnavailable } from './forward.ts'
@@ -10,14 +10,10 @@ import { finishInbound } from './sql/finish-inbound.ts'
 
 export type ProcessedInbound = 'done' | 'failed' | 'later' | 'overtaken'
 
-export type InboundProcessor = {
-  start(): void
-  /** New mails were stored. */
-  wake(): void
+/** To be woken when new mails were stored. Stops when all that is in hand is recorded. */
+export type InboundProcessor = Wakeable & {
   /** Mails in hand, and how long the first that waits has, in milliseconds. */
   counts(): { busy: number; oldestMs: number }
-  /** Resolves when all that is in hand is recorded. */
-  stop(): Promise<void>
 }
 
 /** Mails of one worker that are read or acted on, and their bytes. */
@@ -55,10 +51,6 @@ export function createInboundProcessor(deps: Deps): InboundProcessor {
   const inHand = new Set<Promise<void>>()
   let bytesInHand = 0
   let oldestMs = 0
-  let isStopped = false
-  let isWoken = false
-  let endWait: (() => void) | null = null
-  let loop: Promise<void> | null = null
 
   const records = createBatcher<Acted, boolean>({
     itemsMax: 100,
@@ -107,27 +99,9 @@ export function createInboundProcessor(deps: Deps): InboundProcessor {
       .finally(() => {
         inHand.delete(run)
         bytesInHand -= bytes
-        wake()
+        turns.wake()
       })
     inHand.add(run)
-  }
-
-  function wait(): Promise<void> {
-    if (isWoken || isStopped) return Promise.resolve()
-    return new Promise((resolve) => {
-      const timer = setTimeout(done, LOOK_MS)
-      function done(): void {
-        clearTimeout(timer)
-        endWait = null
-        resolve()
-      }
-      endWait = done
-    })
-  }
-
-  function wake(): void {
-    isWoken = true
-    endWait?.()
   }
 
   /** Answers whether there may be more. */
@@ -140,29 +114,20 @@ export function createInboundProcessor(deps: Deps): InboundProcessor {
     return claimed.length > 0
   }
 
-  async function run(): Promise<void> {
-    while (!isStopped) {
-      isWoken = false
-      try {
-        if (await claim()) continue
-        oldestMs = inHand.size > 0 ? oldestMs : (await countDue(deps.pool, 1)).oldestMs
-      } catch (error) {
-        deps.onError(error)
-      }
-      await wait()
-    }
-  }
+  const turns = repeatTurns(
+    async () => {
+      if (await claim()) return 0
+      oldestMs = inHand.size > 0 ? oldestMs : (await countDue(deps.pool, 1)).oldestMs
+      return LOOK_MS
+    },
+    { errorMs: LOOK_MS, onError: deps.onError },
+  )
 
   return {
-    start() {
-      loop ??= run()
-    },
-    wake,
+    ...turns,
     counts: () => ({ busy: inHand.size, oldestMs }),
     async stop() {
-      isStopped = true
-      endWait?.()
-      await loop
+      await turns.stop()
       await Promise.all(inHand)
     },
   }

@@ -27,7 +27,7 @@ export { NO_POOL_SHARE, POOL_PLAN, POOL_TARGET, POOL_TENANT_ID, toConnectionName
 export { randomText } from './random-text.ts'
 export { readOnce } from './read-once.ts'
 export { createReadiness, type Readiness } from './readiness.ts'
-export { type Background, repeatJobs, repeatTurns } from './repeat-turns.ts'
+export { type Background, repeatJobs, repeatTurns, type Wakeable } from './repeat-turns.ts'
 export { retryQuery } from './retry-query.ts'
 export {
   appendAcceptances,

@@ -1,16 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { databaseFailure } from '@lettergate/db/errors'
-import { notify } from '../lib/index.ts'
+import { notify, repeatTurns, type Wakeable } from '../lib/index.ts'
 import { type Applied, type ApplyDeps, applyTurn, type ForeignEvents, nothingApplied } from './apply-turn.ts'
 import { postponeFailed } from './sql/take-due.ts'
-
-export type EventApplier = {
-  start(): void
-  /** New requests were stored. */
-  wake(): void
-  /** Resolves when the turn under way is committed. */
-  stop(): Promise<void>
-}
 
 const REQUESTS_MAX = 200
 /** A turn with as many is one of a backlog; the share of a tenant may leave it below the limit. */
@@ -51,6 +43,7 @@ function sum(first: Applied, second: Applied): Applied {
 /**
  * Applies requests of providers that are due; safe in any number of processes. Where a turn fails, each half of it is applied alone, down to
  * the one request that cannot be applied, so that it holds up no other. While there is a backlog, one turn is read while another is written.
+ * To be woken when new requests were stored.
  */
 export function createEventApplier(
   deps: ApplyDeps & {
@@ -59,25 +52,8 @@ export function createEventApplier(
     onForeign: (events: ForeignEvents) => void
     onError: (error: unknown) => void
   },
-): EventApplier {
-  let isStopped = false
-  let isWoken = false
-  let endWait: (() => void) | null = null
-  let loop: Promise<void> | null = null
+): Wakeable {
   let helper: Promise<void> | null = null
-
-  function wait(ms: number): Promise<void> {
-    if (isWoken || isStopped) return Promise.resolve()
-    return new Promise((resolve) => {
-      const timer = setTimeout(done, ms)
-      function done(): void {
-        clearTimeout(timer)
-        endWait = null
-        resolve()
-      }
-      endWait = done
-    })
-  }
 
   /** Applies these requests, or whichever are due. */
   async function turn(ids: readonly number[] | null = null): Promise<Applied> {
@@ -119,32 +95,25 @@ export function createEventApplier(
     }
   }
 
-  async function help(): Promise<void> {
-    while (!isStopped && (await report()) >= BACKLOG_REQUESTS);
+  async function help(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && (await report()) >= BACKLOG_REQUESTS);
     helper = null
   }
 
-  async function run(): Promise<void> {
-    while (!isStopped) {
-      isWoken = false
+  const turns = repeatTurns(
+    async (signal) => {
       const requests = await report()
-      if (requests >= BACKLOG_REQUESTS) helper ??= help()
-      if (requests === 0) await wait(IDLE_MS)
-    }
-  }
+      if (requests >= BACKLOG_REQUESTS) helper ??= help(signal)
+      return requests === 0 ? IDLE_MS : 0
+    },
+    { errorMs: ERROR_MS, onError: deps.onError },
+  )
 
   return {
-    start() {
-      loop ??= run()
-    },
-    wake() {
-      isWoken = true
-      endWait?.()
-    },
+    ...turns,
     async stop() {
-      isStopped = true
-      endWait?.()
-      await Promise.all([loop, helper])
+      await turns.stop()
+      await helper
     },
   }
 }

@@ -1,6 +1,6 @@
 /** Provider events: the URLs that providers call, the requests kept as they came, what becomes of them, and the registration of webhooks. */
 
-export { createEventApplier, type EventApplier } from './apply-events.ts'
+export { createEventApplier } from './apply-events.ts'
 export { type Applied, type ForeignEvents, MAIL } from './apply-turn.ts'
 export { createHookFinder, type HookFinder, type HookPath, type OpenHook } from './hook-finder.ts'
 export { createHookIo } from './hook-io.ts'

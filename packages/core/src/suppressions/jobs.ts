@@ -12,8 +12,8 @@ import { formOf } from './csv.ts'
 import type { ListOwner } from './manage.ts'
 import { splitLines } from './split-lines.ts'
 import { cancelJob as cancel } from './sql/cancel-job.ts'
-import { insertChunks } from './sql/insert-chunks.ts'
-import { readChunk } from './sql/read-chunk.ts'
+import { insertChunks, readChunk } from './sql/chunks.ts'
+import { insertImport } from './sql/insert-import.ts'
 
 /** Lines of one file. */
 export const IMPORT_LINES_MAX = 1_000_000
@@ -81,9 +81,10 @@ export async function startImport(
   const id = newId()
   const options = JSON.stringify({ ...form, has_header: hasHeader })
   await fromStorage(
-    deps.tenants
-      .forTenant(tenantId)
-      .transaction((db) => insertChunks(db, { tenantId, mode, id, options, total }, chunks)),
+    deps.tenants.forTenant(tenantId).transaction(async (db) => {
+      await insertImport(db, { tenantId, mode, id, options, total })
+      await insertChunks(db, { tenantId, id, number: 0 }, chunks)
+    }),
   )
   return readJob(deps, { tenantId, mode }, id)
 }
@@ -142,8 +143,8 @@ export async function readExport(deps: Deps, owner: ListOwner, id: string): Prom
 
 async function* readPieces(tenants: Tenants, tenantId: string, id: string): AsyncGenerator<Buffer> {
   const db = tenants.forTenant(tenantId)
-  for (let chunk = 0; ; chunk += 1) {
-    const piece = await readChunk(db, { tenantId, id, chunk })
+  for (let number = 0; ; number += 1) {
+    const piece = await readChunk(db, { tenantId, id, number })
     if (!piece) return
     yield piece.content
   }

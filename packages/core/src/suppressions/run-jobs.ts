@@ -6,17 +6,10 @@ import { type Background, type Failpoint, repeatJobs } from '../lib/index.ts'
 import { CsvForm, readEntry, writeCells } from './csv.ts'
 import { JobErrors } from './jobs.ts'
 import { CHUNK_LINES } from './split-lines.ts'
-import {
-  countEntries,
-  deleteChunk,
-  type ExportFilter,
-  type ExportRow,
-  readExportPage,
-  writeChunk,
-} from './sql/export-page.ts'
+import { deleteChunk, insertChunks, readChunk } from './sql/chunks.ts'
+import { countEntries, type ExportFilter, type ExportRow, readExportPage } from './sql/export-page.ts'
 import { failTurn, finishTurn, type Turn } from './sql/finish-turn.ts'
 import { type EntryRow, insertSuppressions } from './sql/insert-suppressions.ts'
-import { readChunk } from './sql/read-chunk.ts'
 import { type TakenJob, takeJob } from './sql/take-job.ts'
 
 /** Chunks that fail in a row until the job is given up: with the waits between them, a minute and a half. */
@@ -45,7 +38,7 @@ async function importChunk(db: Queryable, job: TakenJob): Promise<Turn> {
   const { tenantId, id, mode } = job
   const number = job.chunks
   const form = ImportOptions.parse(job.options)
-  const chunk = await readChunk(db, { tenantId, id, chunk: number })
+  const chunk = await readChunk(db, { tenantId, id, number })
   const errors = JobErrors.parse(job.errors)
   const entries: EntryRow[] = []
   const skipped = number === 0 && form.has_header ? 1 : 0
@@ -63,7 +56,7 @@ async function importChunk(db: Queryable, job: TakenJob): Promise<Turn> {
   }
   const added = entries.length > 0 ? await insertSuppressions(db, { tenantId, mode }, entries) : 0
   await deleteChunk(db, { tenantId, id, number })
-  const next = await readChunk(db, { tenantId, id, chunk: number + 1 })
+  const next = await readChunk(db, { tenantId, id, number: number + 1 })
   return {
     isLast: next === null,
     total: job.total,
@@ -96,15 +89,9 @@ async function exportChunk(db: Queryable, job: TakenJob): Promise<Turn> {
   const total = job.total ?? (await countEntries(db, filter))
   const rows = await readExportPage(db, filter, job.reached ?? ['', ''], CHUNK_LINES)
   const lines = [...(number === 0 ? [writeCells(HEADER)] : []), ...rows.map(lineOf)]
-  const content = lines.map((line) => `${line}\r\n`).join('')
-  await writeChunk(db, {
-    tenantId,
-    id,
-    number,
-    line: number * CHUNK_LINES + 1,
-    lines: lines.length,
-    content,
-  })
+  const content = Buffer.from(lines.map((line) => `${line}\r\n`).join(''))
+  const chunk = { line: number * CHUNK_LINES + 1, lines: lines.length, content }
+  await insertChunks(db, { tenantId, id, number }, [chunk])
   const last = rows.at(-1)
   const isLast = rows.length < CHUNK_LINES
   return {

@@ -29,44 +29,10 @@ export type EndpointDeps = {
 /** Keys see the endpoints of their mode. */
 export type Owner = { tenantId: string; mode: 'live' | 'test' }
 
-const COLUMNS = {
-  id: true,
-  url: true,
-  description: true,
-  types: true,
-  tags: true,
-  streams: true,
-  format: true,
-  max_events: true,
-  max_wait_ms: true,
-  sealed_secrets: true,
-  data_key_version: true,
-  enabled: true,
-  disabled_reason: true,
-  disabled_at: true,
-  created_at: true,
-  updated_at: true,
-} as const
+const firstRow = (db: ManagedTables, { tenantId, mode }: Owner, id: string) =>
+  db.endpoint.findFirst({ where: { tenant_id: tenantId, mode, id } })
 
-type EndpointRow = {
-  id: string
-  url: string
-  description: string
-  /** Empty: all. */
-  types: string[]
-  tags: string[]
-  streams: string[]
-  format: string
-  max_events: number
-  max_wait_ms: number
-  sealed_secrets: Uint8Array
-  data_key_version: number
-  enabled: boolean
-  disabled_reason: string | null
-  disabled_at: Date | null
-  created_at: Date
-  updated_at: Date
-}
+type EndpointRow = NonNullable<Awaited<ReturnType<typeof firstRow>>>
 
 export type EndpointInfo = Omit<EndpointRow, 'sealed_secrets' | 'data_key_version'> & {
   headerNames: string[]
@@ -109,10 +75,8 @@ async function present(
   return { ...rest, headerNames: Object.keys(headers), state: states.get(row.id) ?? null }
 }
 
-async function findRow(deps: EndpointDeps, { tenantId, mode }: Owner, id: string): Promise<EndpointRow> {
-  const row = await deps.prisma.forTenant(tenantId, (db) =>
-    db.endpoint.findFirst({ where: { tenant_id: tenantId, mode, id }, select: COLUMNS }),
-  )
+async function findRow(deps: EndpointDeps, owner: Owner, id: string): Promise<EndpointRow> {
+  const row = await deps.prisma.forTenant(owner.tenantId, (db) => firstRow(db, owner, id))
   if (!row) throw new Problem('not-found')
   return row
 }
@@ -140,23 +104,21 @@ export async function createEndpoint(
       const { sealed, dataKeyVersion } = await deps.sealer.sealJson(placeOf(owner, id), content)
       return deps.prisma.forTenantInTurn(tenantId, async (db) => {
         await checkResourceLimit(db, { tenantId, resource: 'endpoints' })
-        await db.endpoint.createMany({
-          data: [
-            {
-              tenant_id: tenantId,
-              id,
-              mode,
-              ...rest,
-              types: types ?? [],
-              tags: tags ?? [],
-              streams: streams ?? [],
-              sealed_secrets: new Uint8Array(sealed),
-              data_key_version: dataKeyVersion,
-            },
-          ],
+        const made = await db.endpoint.create({
+          data: {
+            tenant_id: tenantId,
+            id,
+            mode,
+            ...rest,
+            types: types ?? [],
+            tags: tags ?? [],
+            streams: streams ?? [],
+            sealed_secrets: new Uint8Array(sealed),
+            data_key_version: dataKeyVersion,
+          },
         })
         await db.$executeRawUnsafe(INSERT_STATE, id, tenantId, mode, id)
-        return db.endpoint.findFirstOrThrow({ where: { tenant_id: tenantId, id }, select: COLUMNS })
+        return made
       })
     })(),
   )
@@ -175,7 +137,6 @@ export async function listEndpoints(deps: EndpointDeps, owner: Owner): Promise<E
       const rows = await deps.prisma.forTenant(tenantId, (db) =>
         db.endpoint.findMany({
           where: { tenant_id: tenantId, mode },
-          select: COLUMNS,
           orderBy: { id: 'asc' },
         }),
       )

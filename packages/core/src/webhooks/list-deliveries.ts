@@ -1,8 +1,9 @@
-import { type EventType, eventTypeNames } from '@lettergate/contracts/messages/event-types'
+import { type EventType, typeOfNumber } from '@lettergate/contracts/messages/event-types'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { z } from 'zod'
 import { type CursorKey, fromStorage, readCursor, writeCursor } from '../lib/index.ts'
 import { type EndpointDeps, type Owner, readEndpoint } from './endpoints.ts'
+import { isOk } from './make-call.ts'
 import { listPending } from './sql/list-pending.ts'
 import { listTries, type TryRow } from './sql/list-tries.ts'
 
@@ -18,11 +19,11 @@ export type DeliveryQuery = {
 /** Time in microseconds, or the id of a pending delivery; sequence number of the event; number of the attempt. */
 const Position = z.tuple([z.string(), z.number(), z.number()])
 
-function toInfo({ type, ...row }: TryRow): DeliveryInfo {
-  const name = eventTypeNames[type - 1]
-  if (!name) throw new Error(`an attempt names the unknown type ${type}`)
-  return { ...row, type: name, isOk: row.status !== null && row.status >= 200 && row.status < 300 }
-}
+const toInfo = ({ type, ...row }: TryRow): DeliveryInfo => ({
+  ...row,
+  type: typeOfNumber(type),
+  isOk: isOk(row),
+})
 
 /** Attempts at an endpoint, newest first, a page at a time. */
 export async function listDeliveries(

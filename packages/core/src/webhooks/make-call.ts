@@ -15,22 +15,36 @@ export type Outgoing = {
   isList: boolean
 }
 
-export const isOk = ({ status }: EndpointAnswer): boolean => status !== null && status >= 200 && status < 300
+export const isOk = ({ status }: Pick<EndpointAnswer, 'status'>): boolean =>
+  status !== null && status >= 200 && status < 300
 export const isGone = ({ status }: EndpointAnswer): boolean => status === 410
+
+type Target = Pick<Outgoing, 'tenantId' | 'url' | 'content' | 'format'>
+
+/** Calls a URL with this body, signed as its format says. */
+export function callSigned(
+  { egress }: Pick<WebhookDeps, 'egress'>,
+  { tenantId, url, content, format }: Target,
+  call: { id: string; at: Date; body: string },
+  signal?: AbortSignal,
+): Promise<EndpointAnswer> {
+  const signed = formatOf(format).sign(call, validSecrets(content, call.at.getTime()))
+  const headers = { ...content.headers, ...signed }
+  return callEndpoint(egress.forTenant(tenantId), { url, headers, body: call.body }, signal)
+}
 
 /** Calls a URL with one event or several; whatever comes of it is an answer. */
 export async function makeCall(
   deps: Pick<WebhookDeps, 'egress' | 'onCall'>,
-  { tenantId, url, target, content, format: name, events, isList }: Outgoing,
+  outgoing: Outgoing,
   signal: AbortSignal,
 ): Promise<EndpointAnswer> {
-  const at = new Date()
-  const format = formatOf(name)
-  const body = format.body(target, events, isList)
-  const signed = format.sign({ id: webhookId(target, events), at, body }, validSecrets(content, at.getTime()))
-  const answer = await callEndpoint(
-    deps.egress.forTenant(tenantId),
-    { url, headers: { ...content.headers, ...signed }, body },
+  const { target, events, isList } = outgoing
+  const body = formatOf(outgoing.format).body(target, events, isList)
+  const answer = await callSigned(
+    deps,
+    outgoing,
+    { id: webhookId(target, events), at: new Date(), body },
     signal,
   )
   deps.onCall(answer.status === null ? 'broken' : isOk(answer) ? 'ok' : 'failed', answer.ms)

@@ -5,9 +5,6 @@ import { BEGINNING, type FeedBatch, type FeedReader, type FeedWindow, readFeedFr
 import type { OpenEndpoint } from './open-target.ts'
 import type { WebhookDeps } from './webhook-deps.ts'
 
-/** A cursor that stands still is moved this often, since the days behind it are dropped. */
-const IDLE_CURSOR_MS = 600_000
-
 const Moment = z.object({ snapshot: z.string(), base: z.number(), atMs: z.number() })
 const StoredWindow = z.object({
   from: Moment,
@@ -37,9 +34,4 @@ export async function readPage(
     if (error instanceof Problem && error.code === 'cursor-expired') return await read(BEGINNING)
     throw error
   }
-}
-
-/** Whether the page had nothing, and the cursor is not so old that the days behind it are about to be dropped. */
-export function isStill({ from }: FeedWindow, { events, hasMore }: FeedBatch): boolean {
-  return events.length === 0 && !hasMore && Date.now() - from.atMs <= IDLE_CURSOR_MS
 }

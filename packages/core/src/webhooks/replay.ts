@@ -1,4 +1,4 @@
-import { type EventType, eventTypeNames, isEventType } from '@lettergate/contracts/messages/event-types'
+import { isEventType, numberOfType } from '@lettergate/contracts/messages/event-types'
 import { fromStorage } from '../lib/index.ts'
 import { type EndpointDeps, type Owner, readEndpoint } from './endpoints.ts'
 import { type ReplayPosition, replayChunk } from './sql/replay.ts'
@@ -13,8 +13,6 @@ export type Replay = {
   onlyFailed: boolean
   isDryRun: boolean
 }
-
-const numberOf = (type: EventType) => eventTypeNames.indexOf(type) + 1
 
 /**
  * Sends events to an endpoint once more, those that its filters let through, and counts them. In chunks of their own, so that a long one
@@ -34,7 +32,7 @@ export async function replayEvents(
     messageId: messageId ?? null,
     since: since ?? null,
     onlyFailed,
-    types: types.filter(isEventType).map(numberOf),
+    types: types.filter(isEventType).map(numberOfType),
     tags,
     streams,
   }

@@ -5,13 +5,8 @@ import { countedFailures, pauseMs } from './delivery-schedule.ts'
 import { disable, disableReason } from './disable.ts'
 import { isGone, isOk, makeCall } from './make-call.ts'
 import type { Targets } from './open-target.ts'
-import {
-  type ClaimedDelivery,
-  dissolveList,
-  giveBackDeliveries,
-  type ListedDelivery,
-} from './sql/claim-deliveries.ts'
-import { dropDeliveries } from './sql/drop-deliveries.ts'
+import type { ClaimedDelivery, ListedDelivery } from './sql/claim-deliveries.ts'
+import { dissolveList, dropDeliveries, giveBackDeliveries } from './sql/end-claims.ts'
 import { hurryDeliveries } from './sql/hurry-deliveries.ts'
 import { recordRetries } from './sql/record-results.ts'
 import { eventsOf, INBOUND, toResults } from './to-results.ts'

@@ -1,22 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { newId } from '@lettergate/contracts/lib/ids'
 import type { FeedBatch, FeedEvent, FeedWindow } from '../feed/index.ts'
 import type { EndpointAnswer } from './call-endpoint.ts'
 import { countedFailures, FAILURES_BEFORE_PAUSE, pauseMs, retryAfterMs } from './delivery-schedule.ts'
 import { disable, disableReason } from './disable.ts'
 import { isGone, isOk, makeCall } from './make-call.ts'
 import type { OpenEndpoint, Targets } from './open-target.ts'
-import { isStill, readPage, readStoredWindow } from './read-page.ts'
+import { passPage, type Served } from './pass-page.ts'
+import { readPage, readStoredWindow } from './read-page.ts'
 import type { Calling } from './retry-deliveries.ts'
-import { type ClaimedDelivery, giveBackDeliveries, type ListedDelivery } from './sql/claim-deliveries.ts'
+import type { ClaimedDelivery } from './sql/claim-deliveries.ts'
+import { giveBackDeliveries } from './sql/end-claims.ts'
 import { hurryDeliveries } from './sql/hurry-deliveries.ts'
 import type { Lease } from './sql/lease-state.ts'
 import { type PageHealth, recordPage, recordRetries } from './sql/record-results.ts'
-import { toResults } from './to-results.ts'
+import { toListed, toResults } from './to-results.ts'
 import type { WebhookDeps } from './webhook-deps.ts'
-import { numberOfType } from './webhook-id.ts'
 
-/** Called and not yet recorded, at most, beside slow calls: what a lost worker repeats. */
+/** Called and not yet recorded, at most, slow calls and repeats among them: what a lost worker repeats. */
 const PAGE = 64
 /** Events that are read together: a statement that reads them opens each day of their messages, so few of them cost about as much as many. */
 const READ = 256
@@ -85,15 +85,6 @@ type Begun = {
 type Answered = Begun & { answer: EndpointAnswer }
 
 const isAnswered = (one: Begun): one is Answered => one.answer !== null
-
-const toListed = (event: FeedEvent): ListedDelivery => ({
-  id: newId(),
-  messageId: event.messageId,
-  seq: event.seq,
-  type: numberOfType(event.type),
-  connectionId: event.connectionId,
-  isBulk: event.stream === 'bulk',
-})
 
 /** A step as a row of the record, if it becomes one: held by this worker from the start, under the epoch of its lease. */
 function toClaimed(lease: ReadingLease, [first, ...more]: Step['events']): ClaimedDelivery {
@@ -195,15 +186,11 @@ export type PageCalling = Pick<Calling, 'signal' | 'isStopping'> & {
   begin(): Promise<((isOk: boolean) => void) | null>
   /** Calls to the endpoint under way since which none has succeeded. */
   inDoubt(): number
+  /** Calls to the endpoint that are not of its page, until they are recorded. */
+  inHand(): number
   /** Has this call in hand until its record, though its page is over. */
   keep(slow: ClaimedDelivery, recorded: Promise<void>): void
 }
-
-/**
- * What comes after a page: more of it, nothing for now, nothing until the pause is over, or the same events when more have come or the
- * endpoint has waited long enough for them.
- */
-export type Served = 'more' | 'idle' | 'ended' | { holdMs: number }
 
 /**
  * Records the end of a call that outlived its page. Its failure says nothing of the endpoint: others have succeeded since, or too few calls
@@ -219,16 +206,6 @@ async function recordSlow(deps: WebhookDeps, slow: Begun): Promise<void> {
   if (reason !== null) await disable(deps, { tenantId: claimed.tenantId, id: claimed.target }, reason)
 }
 
-/** Moves the cursor past events that the endpoint does not want; one that stands still is left for a while, which costs nothing. */
-async function skip(deps: WebhookDeps, lease: Lease, window: FeedWindow, page: FeedBatch): Promise<Served> {
-  if (isStill(window, page)) return 'idle'
-  const cursor = JSON.stringify(page.next)
-  const health = { hasSuccess: false, failures: 0, pauseMs: null }
-  if (!(await recordPage(deps.pool, lease, cursor, health, []))) return 'ended'
-  lease.cursor = cursor
-  return page.hasMore ? 'more' : 'idle'
-}
-
 /** Serves one page of an endpoint: reads, calls, records. `lease` is kept up to date. `isHoldOver`: it has waited for more events already. */
 export async function servePage(
   deps: WebhookDeps,
@@ -241,10 +218,11 @@ export async function servePage(
   const endpoint = await targets.endpoint(tenantId, endpointId)
   if (!endpoint?.enabled) return 'ended'
   const window = readStoredWindow(lease.cursor)
-  const limit = lease.failures > 0 ? endpoint.max_events : Math.max(PAGE, endpoint.max_events)
+  const limit =
+    lease.failures > 0 ? endpoint.max_events : Math.max(PAGE - calling.inHand(), endpoint.max_events)
   const page = await nextPage(deps, lease, endpoint, window, limit)
   const steps = toSteps(endpoint, page)
-  if (steps.length === 0) return skip(deps, lease, window, page)
+  if (steps.length === 0) return passPage(deps, lease, window, page, [])
   if (!isHoldOver && !page.hasMore && lease.failures === 0 && isShort(endpoint, steps)) {
     return { holdMs: endpoint.max_wait_ms }
   }

@@ -1,11 +1,10 @@
 import { hash } from 'node:crypto'
-import { newId } from '@lettergate/contracts/lib/ids'
-import { isStill, readPage, readStoredWindow } from './read-page.ts'
-import type { Served } from './serve-endpoint.ts'
-import { fanOut, type OwnUrlDelivery } from './sql/fan-out.ts'
+import { passPage, type Served } from './pass-page.ts'
+import { readPage, readStoredWindow } from './read-page.ts'
 import type { Lease } from './sql/lease-state.ts'
+import type { WebhookResult } from './sql/record-results.ts'
+import { toListed } from './to-results.ts'
 import type { WebhookDeps } from './webhook-deps.ts'
-import { numberOfType } from './webhook-id.ts'
 
 const PAGE = 200
 
@@ -26,25 +25,24 @@ export async function serveOwnUrls(deps: WebhookDeps, lease: Lease): Promise<Ser
   const { tenantId, mode } = lease
   const window = readStoredWindow(lease.cursor)
   const page = await readPage(deps, { tenantId, mode }, window, null, PAGE)
-  if (isStill(window, page)) return 'idle'
-  const rows = page.events.flatMap((event): OwnUrlDelivery[] => {
-    const { callbackUrl, messageId } = event
-    if (callbackUrl === null || messageId === null) return []
+  const deliveries = page.events.flatMap((event): WebhookResult[] => {
+    const { callbackUrl: url, messageId } = event
+    if (url === null || messageId === null) return []
     return [
       {
-        id: newId(),
-        url: callbackUrl,
-        target: targetOfUrl(tenantId, callbackUrl),
-        messageId,
-        seq: event.seq,
-        type: numberOfType(event.type),
-        connectionId: event.connectionId,
-        isBulk: event.stream === 'bulk',
+        tenantId,
+        mode,
+        endpointId: null,
+        url,
+        target: targetOfUrl(tenantId, url),
+        ...toListed(event),
+        epoch: null,
+        number: 0,
+        answer: null,
+        list: null,
+        retryMs: null,
       },
     ]
   })
-  const cursor = JSON.stringify(page.next)
-  if (!(await fanOut(deps.pool, lease, cursor, rows))) return 'ended'
-  lease.cursor = cursor
-  return page.hasMore ? 'more' : 'idle'
+  return passPage(deps, lease, window, page, deliveries)
 }

@@ -1,8 +1,7 @@
 import { newId, toPublicId } from '@lettergate/contracts/lib/ids'
-import { callEndpoint, type EndpointAnswer } from './call-endpoint.ts'
-import { validSecrets } from './endpoint-secrets.ts'
+import type { EndpointAnswer } from './call-endpoint.ts'
 import { type EndpointDeps, type Owner, openEndpoint } from './endpoints.ts'
-import { formatOf } from './formats.ts'
+import { callSigned } from './make-call.ts'
 
 /** An event that never happened, in the form of those that do. */
 function testBody(now: Date): string {
@@ -29,16 +28,8 @@ function testBody(now: Date): string {
 
 /** Calls the URL of an endpoint once, with an event that says that it is a test; nothing is recorded of it. */
 export async function testEndpoint(deps: EndpointDeps, owner: Owner, id: string): Promise<EndpointAnswer> {
-  const { url, format, content } = await openEndpoint(deps, owner, id)
+  const target = await openEndpoint(deps, owner, id)
   const at = new Date(deps.clock.now())
-  const body = testBody(at)
-  const signed = formatOf(format).sign(
-    { id: `evt_test_${newId()}`, at, body },
-    validSecrets(content, at.getTime()),
-  )
-  return callEndpoint(deps.egress.forTenant(owner.tenantId), {
-    url,
-    headers: { ...content.headers, ...signed },
-    body,
-  })
+  const call = { id: `evt_test_${newId()}`, at, body: testBody(at) }
+  return callSigned(deps, { tenantId: owner.tenantId, ...target }, call)
 }

@@ -1,9 +1,21 @@
+import { newId } from '@lettergate/contracts/lib/ids'
+import { numberOfType } from '@lettergate/contracts/messages/event-types'
+import type { FeedEvent } from '../feed/index.ts'
 import type { EndpointAnswer } from './call-endpoint.ts'
 import { nextDelayMs, retryAfterMs } from './delivery-schedule.ts'
 import { isGone, isOk } from './make-call.ts'
 import type { ClaimedDelivery, ListedDelivery } from './sql/claim-deliveries.ts'
 import type { WebhookResult } from './sql/record-results.ts'
-import { numberOfType } from './webhook-id.ts'
+
+/** An event as it is stored with a delivery of its own. */
+export const toListed = (event: FeedEvent): ListedDelivery => ({
+  id: newId(),
+  messageId: event.messageId,
+  seq: event.seq,
+  type: numberOfType(event.type),
+  connectionId: event.connectionId,
+  isBulk: event.stream === 'bulk',
+})
 
 export const INBOUND = numberOfType('inbound.received')
 

@@ -1,17 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSlots } from '../deliver/index.ts'
+import { repeatTurns } from '../lib/index.ts'
 import { createEndpointCalls, type EndpointCalls } from './endpoint-calls.ts'
 import { createTargets } from './open-target.ts'
+import type { Served } from './pass-page.ts'
 import { type Calling, retryDeliveries } from './retry-deliveries.ts'
-import { type PageCalling, type Served, servePage } from './serve-endpoint.ts'
+import { type PageCalling, servePage } from './serve-endpoint.ts'
 import { serveOwnUrls } from './serve-own-urls.ts'
-import {
-  AGAIN_AT,
-  type ClaimedDelivery,
-  claimDeliveries,
-  FIRST_TARGET,
-  releaseExpiredDeliveries,
-} from './sql/claim-deliveries.ts'
+import { AGAIN_AT, type ClaimedDelivery, claimDeliveries, FIRST_TARGET } from './sql/claim-deliveries.ts'
+import { releaseExpiredDeliveries } from './sql/end-claims.ts'
 import { endLease, LEASE_MS, type Lease, leaseState, renewLease } from './sql/lease-state.ts'
 import { listStates, type ServedState } from './sql/list-states.ts'
 import type { WebhookDeps } from './webhook-deps.ts'
@@ -66,10 +63,7 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
   /** Their serving ended before the feed did, by a failure or a pause: the next refresh begins again, since no news may come. */
   const unfinished = new Set<string>()
   let isStopped = false
-  let loops: Promise<unknown> | null = null
   let unlisten: (() => void) | null = null
-  let refreshNow: (() => void) | null = null
-  let retryNow: (() => void) | null = null
 
   const calling: Calling = {
     acquire: (tenantId) => slots.acquire({ tenantId, isBulk: false }).catch(() => null),
@@ -126,6 +120,7 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
     return {
       ...calling,
       inDoubt: calls.inDoubt,
+      inHand: () => inHandBy('target').get(id) ?? 0,
       async begin() {
         const end = await calls.begin()
         const release = await calling.acquire(tenantId)
@@ -178,7 +173,7 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
           break
         }
         endHold(id)
-        if (lease.endpointId === null) retryNow?.()
+        if (lease.endpointId === null) retries.wake()
         if (served === 'ended') unfinished.add(id)
         if (served === 'ended' || (served === 'idle' && !heard.has(id))) break
       }
@@ -219,32 +214,6 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
     }
   }
 
-  /** Ends early when the process ends, or by what `offer` is given. */
-  function pauseFor(ms: number, offer: (wake: (() => void) | null) => void): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(done, ms)
-      aborter.signal.addEventListener('abort', done, { once: true })
-      function done(): void {
-        clearTimeout(timer)
-        aborter.signal.removeEventListener('abort', done)
-        offer(null)
-        resolve()
-      }
-      offer(done)
-    })
-  }
-
-  async function refreshLoop(): Promise<void> {
-    while (!isStopped) {
-      await refresh().catch(deps.onError)
-      if (!isStopped) {
-        await pauseFor(REFRESH_MS, (wake) => {
-          refreshNow = wake
-        })
-      }
-    }
-  }
-
   /** Where the next round goes on, so that all targets have their turn. */
   let nextTarget = FIRST_TARGET
   /** Deliveries in hand, until they are recorded. */
@@ -268,7 +237,7 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
     // It had as many as it may have, so there are probably more.
     const isFull = (inHandBy('target').get(target) ?? 0) + own.length > AGAIN_AT
     const claimMore = () => {
-      if (isFull && (inHandBy('target').get(target) ?? 0) <= AGAIN_AT) retryNow?.()
+      if (isFull && (inHandBy('target').get(target) ?? 0) <= AGAIN_AT) retries.wake()
     }
     const run = retryDeliveries(deps, targets, own, calling, (calls) => {
       held.calls -= calls
@@ -304,16 +273,12 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
     }
   }
 
-  async function retryLoop(): Promise<void> {
-    while (!isStopped) {
-      await retryDue().catch(deps.onError)
-      if (!isStopped) {
-        await pauseFor(RETRY_EVERY_MS, (wake) => {
-          retryNow = wake
-        })
-      }
-    }
-  }
+  const onError = deps.onError
+  const refreshes = repeatTurns(() => refresh().then(() => REFRESH_MS), { errorMs: REFRESH_MS, onError })
+  const retries = repeatTurns(() => retryDue().then(() => RETRY_EVERY_MS), {
+    errorMs: RETRY_EVERY_MS,
+    onError,
+  })
 
   /** In this order: a page may leave slow calls. */
   async function allRecorded(): Promise<void> {
@@ -325,12 +290,12 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
 
   return {
     start() {
-      if (loops) return
-      loops = Promise.all([refreshLoop(), retryLoop()])
+      refreshes.start()
+      retries.start()
       deps.listener
         .on('lg_endpoint', () => {
           targets.forget()
-          refreshNow?.()
+          refreshes.wake()
         })
         .then(
           (stop) => {
@@ -347,6 +312,7 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
     async stop(graceMs) {
       isStopped = true
       unlisten?.()
+      const loops = Promise.all([refreshes.stop(), retries.stop()])
       for (const id of [...holds.keys()]) endHold(id)
       for (const leave of watches.values()) leave()
       slots.stop()

@@ -1,4 +1,4 @@
-import { eventTypeNames } from '@lettergate/contracts/messages/event-types'
+import { eventTypeNames, numberOfType } from '@lettergate/contracts/messages/event-types'
 
 /** The place of a type in the table of types, in SQL; null, which the feed refuses, for one that is not there. */
 const TYPE_NUMBER = `array_position(array[${eventTypeNames.map((type) => `'${type}'`).join(', ')}], type)`
@@ -24,7 +24,7 @@ export function appendEvents(rows: string): string {
 export function appendAcceptances(rows: string): string {
   return `accepted_feed as (
     insert into feed (tenant_id, message_id, seq, type, mode, is_bulk)
-    select tenant_id, message_id, nextval('event_seq'), ${eventTypeNames.indexOf('message.accepted') + 1}, mode, is_bulk from (${rows}) e
+    select tenant_id, message_id, nextval('event_seq'), ${numberOfType('message.accepted')}, mode, is_bulk from (${rows}) e
   )`
 }
 

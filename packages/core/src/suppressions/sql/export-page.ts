@@ -46,28 +46,3 @@ export async function readExportPage(
   })
   return rows
 }
-
-/** Stores a piece of the file of an export. */
-export async function writeChunk(
-  db: Queryable,
-  chunk: { tenantId: string; id: string; number: number; line: number; lines: number; content: string },
-): Promise<void> {
-  await db.query({
-    name: 'write-suppression-chunk',
-    text: `
-      insert into suppression_chunk (tenant_id, job_id, chunk, line, lines, content) values ($1, $2, $3, $4, $5, $6)`,
-    values: [chunk.tenantId, chunk.id, chunk.number, chunk.line, chunk.lines, Buffer.from(chunk.content)],
-  })
-}
-
-/** Removes a piece of the file of an import, which is read. */
-export async function deleteChunk(
-  db: Queryable,
-  { tenantId, id, number }: { tenantId: string; id: string; number: number },
-): Promise<void> {
-  await db.query({
-    name: 'delete-suppression-chunk',
-    text: 'delete from suppression_chunk where tenant_id = $1 and job_id = $2 and chunk = $3',
-    values: [tenantId, id, number],
-  })
-}

@@ -1,11 +1,9 @@
-import { eventTypeNames } from '@lettergate/contracts/messages/event-types'
+import { numberOfType } from '@lettergate/contracts/messages/event-types'
 import type { Queryable } from '@lettergate/db/pool'
 
-const numberOf = (type: (typeof eventTypeNames)[number]) => eventTypeNames.indexOf(type) + 1
-
-const SENT = numberOf('recipient.sent')
-const BOUNCED = numberOf('recipient.bounced')
-const COMPLAINED = numberOf('recipient.complained')
+const SENT = numberOfType('recipient.sent')
+const BOUNCED = numberOfType('recipient.bounced')
+const COMPLAINED = numberOfType('recipient.complained')
 
 /**
  * Counts what each connection of the next tenants did on a day, from the feed of that day. The whole day is counted anew each time, and a

@@ -19,12 +19,12 @@ export type WebhookResult = {
   type: number
   connectionId: string | null
   isBulk: boolean
-  /** Of the event's delivery, which this worker has by this epoch. */
+  /** Of the event's delivery, which this worker has by this epoch; null: any worker may claim it. */
   id: string
-  epoch: number
-  /** The attempt, from 1. Of a call under way: attempts made before. */
+  epoch: number | null
+  /** The attempt, from 1; without an answer, the attempts made before. */
   number: number
-  /** Null: the call is under way. */
+  /** Null: the call is under way, or not begun. */
   answer: EndpointAnswer | null
   /** Of a call with several events: the id of its first delivery, and the place of this event, from 0. */
   list: { id: string; place: number } | null
@@ -69,8 +69,8 @@ export type PageHealth = {
 }
 
 /**
- * Records a page of an endpoint's events and moves its cursor, in one statement; false: another worker has taken over, and nothing is
- * written. Failed events, and those whose call is under way, become deliveries.
+ * Records a page of a reader's events and moves its cursor, in one statement; false: another worker has taken over, and nothing is
+ * written. Events without an answer, and those that failed, become deliveries.
  */
 export async function recordPage(
   db: Queryable,
@@ -98,10 +98,10 @@ export async function recordPage(
         insert into delivery (id, tenant_id, mode, endpoint_id, url, target, message_id, seq, type, connection_id, is_bulk, list_id, list_place,
                               due_at, attempts, epoch, state, lease_until)
         select delivery_id, tenant_id, mode, endpoint_id, url, target, message_id, seq, type, connection_id, is_bulk = 1, list_id, list_place,
-               now() + coalesce(retry_ms, 0) * interval '1 ms', number, epoch,
+               now() + coalesce(retry_ms, 0) * interval '1 ms', number, coalesce(epoch, 0),
                case when is_claimed then 'claimed' else 'waiting' end,
                case when is_claimed then now() + ${DELIVERY_LEASE_MS} * interval '1 ms' end
-        from result, lateral (select number = 0 and coalesce(list_place, 0) = 0 as is_claimed) c
+        from result, lateral (select number = 0 and epoch is not null and coalesce(list_place, 0) = 0 as is_claimed) c
         where retry_ms is not null or number = 0
       )
       select exists (select from moved) as moved`,

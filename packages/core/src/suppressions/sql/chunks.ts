@@ -1,6 +1,9 @@
 import type { Queryable } from '@lettergate/db/pool'
 import type { Chunk } from '../split-lines.ts'
 
+/** A chunk of the file of a job, by its number. */
+type Place = { tenantId: string; id: string; number: number }
+
 /** Chunks and bytes in one statement. */
 const TOGETHER = 50
 const BYTES_TOGETHER = 1_000_000
@@ -15,18 +18,12 @@ function* partsOf(chunks: readonly Chunk[]): Generator<{ from: number; part: rea
   }
 }
 
-/** Stores an import with its file, in a transaction of the caller. */
+/** Stores chunks of the file of a job, the first of them as this number. */
 export async function insertChunks(
   db: Queryable,
-  job: { tenantId: string; mode: string; id: string; options: string; total: number },
+  { tenantId, id, number }: Place,
   chunks: readonly Chunk[],
 ): Promise<void> {
-  await db.query({
-    name: 'insert-suppression-import',
-    text: `
-      insert into suppression_job (tenant_id, id, mode, kind, options, total) values ($1, $2, $3, 'import', $4, $5)`,
-    values: [job.tenantId, job.id, job.mode, job.options, job.total],
-  })
   for (const { from, part } of partsOf(chunks)) {
     await db.query({
       name: 'insert-suppression-chunks',
@@ -35,13 +32,33 @@ export async function insertChunks(
         select $1, $2, $3 + position - 1, line, lines, content
         from unnest($4::int4[], $5::int4[], $6::bytea[]) with ordinality as c(line, lines, content, position)`,
       values: [
-        job.tenantId,
-        job.id,
-        from,
+        tenantId,
+        id,
+        number + from,
         part.map(({ line }) => line),
         part.map(({ lines }) => lines),
         part.map(({ content }) => content),
       ],
     })
   }
+}
+
+/** Null: there is none of this number. */
+export async function readChunk(db: Queryable, { tenantId, id, number }: Place): Promise<Chunk | null> {
+  const { rows } = await db.query<Chunk>({
+    name: 'read-suppression-chunk',
+    text: `
+      select line, lines, content from suppression_chunk where tenant_id = $1 and job_id = $2 and chunk = $3`,
+    values: [tenantId, id, number],
+  })
+  return rows[0] ?? null
+}
+
+/** Removes a chunk of an import, which is read. */
+export async function deleteChunk(db: Queryable, { tenantId, id, number }: Place): Promise<void> {
+  await db.query({
+    name: 'delete-suppression-chunk',
+    text: 'delete from suppression_chunk where tenant_id = $1 and job_id = $2 and chunk = $3',
+    values: [tenantId, id, number],
+  })
 }
