@@ -40,8 +40,9 @@ export default defineConfig({
           env,
           // Modules keep no state, and each file restores what it replaces: loading all of them again for each file took as long as half of the tests.
           isolate: false,
-          // Files start processes of their own: with more workers than cores, deadlines that a product promises are missed by the machine.
-          maxWorkers: availableParallelism(),
+          // Files wait for half of their time, and start processes of their own: one more than cores keeps the cores busy, and many more
+          // would miss deadlines that the product promises.
+          maxWorkers: availableParallelism() + 1,
           // Tests that run at the same time within a file are those that wait.
           maxConcurrency: 8,
           sequence: { groupOrder: 1 },
