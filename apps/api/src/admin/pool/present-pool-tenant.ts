@@ -1,5 +1,7 @@
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import type { PoolTenant } from '@lettergate/contracts/pool/pool'
+import { Problem } from '@lettergate/contracts/problems/problems'
+import { FIRST_TENANT } from '@lettergate/core/dispatch'
 import { fromStorage } from '@lettergate/core/lib'
 import { listPoolTenants, type PoolTenant as PoolTenantRow, readPoolSetting } from '@lettergate/core/pool'
 import type { Queryable } from '@lettergate/db/pool'
@@ -23,6 +25,13 @@ export function presentPoolTenant(row: PoolTenantRow): PoolTenant {
     complaints: row.complaints,
     held: row.held,
   }
+}
+
+/** Reads one tenant. */
+export async function readPoolTenant(db: Queryable, tenantId: string): Promise<PoolTenantRow> {
+  const [row] = await readPoolTenants(db, { tenantId, after: FIRST_TENANT, limit: 1 })
+  if (!row) throw new Problem('not-found')
+  return row
 }
 
 /** Reads one tenant, or those behind another, by the window that the operator set. */

@@ -3,10 +3,8 @@ import { Plan } from '@lettergate/contracts/usage/usage'
 import { fromStorage } from '@lettergate/core/lib'
 import { type Limits, readLimits, resourceLimits } from '@lettergate/core/plans'
 import { type QuotaState, readUsage } from '@lettergate/core/usage'
-import type { FastifyInstance } from 'fastify'
-import type { ApiDeps } from '../../deps.ts'
-import { tenantOf } from '../../http/authenticate.ts'
-import { answer, problemAnswers } from '../../http/schemas.ts'
+import { tenantRoute } from '../../http/route.ts'
+import { answer } from '../../http/schemas.ts'
 
 function presentPlan(limits: Limits, quota: QuotaState): Plan {
   const set = {
@@ -48,23 +46,18 @@ function presentPlan(limits: Limits, quota: QuotaState): Plan {
 }
 
 /** The plan, and the limits in force. */
-export function addGetPlanRoute(app: FastifyInstance, deps: ApiDeps): void {
-  app.get('/v1/plan', {
-    config: { scope: 'usage:read' },
-    schema: {
-      operationId: 'getPlan',
-      summary: 'Read your plan',
-      description: 'Your plan, the limits in force today, and what is lowered tomorrow.',
-      tags: ['Usage'],
-      response: { 200: answer('Your plan.', Plan), ...problemAnswers(401, 403, 503) },
-    },
-    handler: async (request): Promise<Plan> => {
-      const { tenantId, mode } = tenantOf(request)
-      const db = deps.tenants.forTenant(tenantId)
-      const limits = await fromStorage(readLimits(db, tenantId))
-      const now = await fromStorage(readUsage(db, tenantId, mode))
-      if (!limits || !now) throw new Problem('not-found')
-      return presentPlan(limits, now.quota)
-    },
-  })
-}
+export const getPlanRoute = tenantRoute('GET', '/v1/plan', {
+  scope: 'usage:read',
+  operationId: 'getPlan',
+  summary: 'Read your plan',
+  description: 'Your plan, the limits in force today, and what is lowered tomorrow.',
+  answers: { 200: answer('Your plan.', Plan) },
+  handler: async ({ deps, tenant }) => {
+    const { tenantId, mode } = tenant
+    const db = deps.tenants.forTenant(tenantId)
+    const limits = await fromStorage(readLimits(db, tenantId))
+    const now = await fromStorage(readUsage(db, tenantId, mode))
+    if (!limits || !now) throw new Problem('not-found')
+    return presentPlan(limits, now.quota)
+  },
+})
