@@ -8,6 +8,7 @@ import {
 import { takeOut } from '@lettergate/providers/raw-mime/read-mime'
 import { authenticate } from 'mailauth'
 import { type Resolve, withDeadline } from './dns-questions.ts'
+import { forgedResults } from './forged-results.ts'
 
 /** Of the session in which a mail came. */
 export type MailSession = { sender: string; remoteAddress: string; helo: string }
@@ -40,15 +41,6 @@ function countLines(raw: Buffer, { bodyStart }: Head): number {
   let lines = 0
   for (let at = raw.indexOf(0x0a); at >= 0 && at < bodyStart; at = raw.indexOf(0x0a, at + 1)) lines++
   return lines
-}
-
-/** Results that somebody else wrote in our name (RFC 8601 section 5). */
-export function forgedResults({ fields }: Head, mta: string): HeadField[] {
-  return fields.filter(
-    ({ name, value }) =>
-      name === 'authentication-results' &&
-      value.split(/[;\s]/, 1)[0]?.replaceAll('"', '').toLowerCase() === mta,
-  )
 }
 
 /** Signatures and ARC sets beyond those that are verified, and forged results. */

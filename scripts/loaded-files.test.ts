@@ -52,3 +52,10 @@ test('only one file of packages/db imports Prisma', () => {
 test('control: the walk finds that file from the api', () => {
   expect(reachOf('apps/api/src/main.ts')).toContain(DOOR)
 })
+
+test('only the thread that reads mails loads mailauth, which is most of 500 files', () => {
+  const checker = 'packages/core/src/inbound/authenticate.ts'
+  for (const app of ['api', 'lettergate', 'smtp', 'worker'])
+    expect([app, reachOf(`apps/${app}/src/main.ts`).has(checker)]).toEqual([app, false])
+  expect(reachOf('packages/core/src/inbound/read-thread.ts')).toContain(checker)
+})
