@@ -1,30 +1,36 @@
 import { CreatePlanRequest, UpdatePlanRequest } from '@lettergate/contracts/admin/plans'
 import { given } from '@lettergate/core/lib'
 import { applyPlanToTenants } from '@lettergate/core/plans'
-import { createPlan, deletePlan, listPlans, readPlan, updatePlan } from '@lettergate/core/tenants'
+import {
+  createPlan,
+  deletePlan,
+  listPlans,
+  presentPlan,
+  readPlan,
+  updatePlan,
+} from '@lettergate/core/tenants'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { printChange, printFields } from '../lib/print-fields.ts'
 import { type Column, printRows } from '../lib/print-table.ts'
-import { showPlan } from '../lib/show-tenant.ts'
+import { changeFlags, withChangeFlags } from './change-flags.ts'
 import { makeChange } from './make-change.ts'
 import { checkWith, collect, readEgress, readLimits, readPlanResources } from './option-values.ts'
 import { parseOptions } from './parse-options.ts'
 import { withDatabase } from './with-database.ts'
 
-const flags = { dryRun: z.boolean().default(false), json: z.boolean().default(false) }
 const ShowOptions = z.object({ json: z.boolean().default(false) })
-const DeleteOptions = z.object(flags)
+const DeleteOptions = z.object(changeFlags)
 const ChangeOptions = z.object({
   description: z.string().optional(),
   limit: z.array(z.string()).optional(),
   resource: z.array(z.string()).optional(),
   feature: z.array(z.string()).optional(),
   egress: z.array(z.string()).optional(),
-  ...flags,
+  ...changeFlags,
 })
 
-type Shown = ReturnType<typeof showPlan>
+type Shown = ReturnType<typeof presentPlan>
 const COLUMNS: Column<Shown>[] = [
   { title: 'name', value: ({ name }) => name },
   { title: 'tenants', value: ({ tenants }) => tenants },
@@ -48,11 +54,6 @@ const withFields = (command: Command) =>
       collect,
     )
 
-const withFlags = (command: Command) =>
-  command
-    .option('--dry-run', 'print what would change, and change nothing')
-    .option('--json', 'print one JSON object')
-
 /** What the options say, by the names of the API. */
 function fieldsOf({ description, limit, resource, feature, egress }: z.output<typeof ChangeOptions>) {
   return {
@@ -74,7 +75,7 @@ function addShowCommands(plan: Command): void {
     .action(async (values: unknown) => {
       const { json } = parseOptions(ShowOptions, values)
       const rows = await withDatabase(({ operator }) => operator.forOperator(listPlans))
-      printRows(COLUMNS, rows.map(showPlan), { json })
+      printRows(COLUMNS, rows.map(presentPlan), { json })
     })
   plan
     .command('show')
@@ -84,7 +85,7 @@ function addShowCommands(plan: Command): void {
     .action(async (name: string, values: unknown) => {
       const { json } = parseOptions(ShowOptions, values)
       const row = await withDatabase(({ operator }) => operator.forOperator((db) => readPlan(db, name)))
-      printFields(showPlan(row), { json })
+      printFields(presentPlan(row), { json })
     })
 }
 
@@ -93,14 +94,14 @@ export function addPlanCommands(program: Command): void {
   const plan = program.command('plan').description('plans: what tenants may do, and how much of it')
   addShowCommands(plan)
   const create = plan.command('create').description('create a plan').argument('<name>')
-  withFlags(withFields(create)).action(async (name: string, values: unknown) => {
+  withChangeFlags(withFields(create)).action(async (name: string, values: unknown) => {
     const options = parseOptions(ChangeOptions, values)
     const request = checkWith(CreatePlanRequest, { name, ...fieldsOf(options) }, 'plan')
     const after = await makeChange(options.dryRun, (db, dbNull) => createPlan(db, dbNull, request))
-    printChange(`plan ${name}`, { before: null, after: showPlan(after) }, options)
+    printChange(`plan ${name}`, { before: null, after: presentPlan(after) }, options)
   })
   const set = plan.command('set').description('change a plan for all of its tenants').argument('<name>')
-  withFlags(withFields(set)).action(async (name: string, values: unknown) => {
+  withChangeFlags(withFields(set)).action(async (name: string, values: unknown) => {
     const options = parseOptions(ChangeOptions, values)
     const request = checkWith(UpdatePlanRequest, fieldsOf(options), 'plan')
     const [before, after] = await makeChange(options.dryRun, async (db, dbNull) => {
@@ -108,10 +109,10 @@ export function addPlanCommands(program: Command): void {
       return [found, await updatePlan(db, dbNull, name, request)] as const
     })
     if (!options.dryRun) await withDatabase(({ pool }) => applyPlanToTenants(pool, name))
-    printChange(`plan ${name}`, { before: showPlan(before), after: showPlan(after) }, options)
+    printChange(`plan ${name}`, { before: presentPlan(before), after: presentPlan(after) }, options)
   })
   const remove = plan.command('delete').description('delete a plan that no tenant has').argument('<name>')
-  withFlags(remove).action(async (name: string, values: unknown) => {
+  withChangeFlags(remove).action(async (name: string, values: unknown) => {
     const options = parseOptions(DeleteOptions, values)
     await makeChange(options.dryRun, (db) => deletePlan(db, name))
     if (options.json) process.stdout.write(`${JSON.stringify({ dry_run: options.dryRun, deleted: name })}\n`)

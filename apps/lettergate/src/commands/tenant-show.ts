@@ -1,13 +1,11 @@
 import { tenantStates } from '@lettergate/contracts/admin/tenants'
-import { FIRST_TENANT } from '@lettergate/core/dispatch'
-import { listPoolTenants, readPoolSetting } from '@lettergate/core/pool'
+import { readPoolTenant } from '@lettergate/core/pool'
 import { deriveKey } from '@lettergate/core/secrets'
-import { listTenants, readTenant, readTenantHealth } from '@lettergate/core/tenants'
+import { listTenants, presentTenant, readTenant, readTenantHealth } from '@lettergate/core/tenants'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { printFields } from '../lib/print-fields.ts'
 import { type Column, printRows } from '../lib/print-table.ts'
-import { showTenant } from '../lib/show-tenant.ts'
 import { tenantIdOf } from './option-values.ts'
 import { parseOptions } from './parse-options.ts'
 import { withDatabase } from './with-database.ts'
@@ -23,7 +21,7 @@ const ListOptions = z.object({
 })
 const ShowOptions = z.object({ json: z.boolean().default(false) })
 
-type Shown = ReturnType<typeof showTenant>
+type Shown = ReturnType<typeof presentTenant>
 const COLUMNS: Column<Shown>[] = [
   { title: 'id', value: ({ id }) => id },
   { title: 'name', value: ({ name }) => name },
@@ -54,7 +52,7 @@ export function addTenantShowCommands(tenant: Command): void {
           const all: Shown[] = []
           for (let cursor: string | undefined; all.length < TENANTS_MAX; ) {
             const page = await listTenants(db, cursorKey, { ...query, cursor, limit: PAGE })
-            all.push(...page.rows.map(showTenant))
+            all.push(...page.rows.map(presentTenant))
             if (page.nextCursor === null) break
             cursor = page.nextCursor
           }
@@ -73,10 +71,7 @@ export function addTenantShowCommands(tenant: Command): void {
       const tenantId = tenantIdOf(id)
       const [row, health, standing] = await withDatabase(async ({ operator, pool }) => {
         const found = await operator.forOperator((db) => readTenant(db, tenantId))
-        const { window_days: windowDays } = await readPoolSetting(pool)
-        const page = { tenantId, windowDays, after: FIRST_TENANT, limit: 1 }
-        const [standing] = await listPoolTenants(pool, page)
-        return [found, await readTenantHealth(pool, tenantId), standing] as const
+        return [found, await readTenantHealth(pool, tenantId), await readPoolTenant(pool, tenantId)] as const
       })
       const { ready, sending, waiting, connections } = health
       const mail = {
@@ -99,7 +94,7 @@ export function addTenantShowCommands(tenant: Command): void {
         Object.entries(pool ?? {}).map(([name, value]) => [`pool_${name}`, value]),
       )
       printFields(
-        { ...showTenant(row), ...mail, connections: json ? connections : used, ...shownPool },
+        { ...presentTenant(row), ...mail, connections: json ? connections : used, ...shownPool },
         { json },
       )
     })

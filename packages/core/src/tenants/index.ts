@@ -1,6 +1,7 @@
 /** Tenants, their plans and keys, and figures of them: made and read by the operator. */
 
 export { createPlan, deletePlan, listPlans, type PlanRow, planNames, readPlan, updatePlan } from './plans.ts'
+export { presentPlan, presentTenant } from './present.ts'
 export { readSettings, updateSettings } from './settings.ts'
 export { lockTenant } from './sql/lock-tenant.ts'
 export { type BacklogRow, type BacklogView, readBacklog } from './sql/read-backlog.ts'

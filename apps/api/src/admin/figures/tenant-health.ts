@@ -5,7 +5,7 @@ import { readTenant, readTenantHealth } from '@lettergate/core/tenants'
 import { asOperator } from '../../http/as-operator.ts'
 import { operatorRoute } from '../../http/route.ts'
 import { answer } from '../../http/schemas.ts'
-import { presentPoolTenant, readPoolTenant } from '../pool/present-pool-tenant.ts'
+import { readStanding } from '../pool/present-pool-tenant.ts'
 
 /** Says how the mail of a tenant is doing. */
 export const tenantHealthRoute = operatorRoute('GET', '/v1/admin/tenants/:id/health', {
@@ -31,7 +31,7 @@ export const tenantHealthRoute = operatorRoute('GET', '/v1/admin/tenants/:id/hea
       complaint: of('complaint'),
       unsubscribe: of('unsubscribe'),
     }
-    const pool = presentPoolTenant(await readPoolTenant(deps.db, id))
+    const pool = await readStanding(deps.db, id)
     return { connections, ready, sending, waiting, last_day, pool }
   },
 })

@@ -1,9 +1,8 @@
 import { CreatePlanRequest, Plan } from '@lettergate/contracts/admin/plans'
-import { createPlan } from '@lettergate/core/tenants'
+import { createPlan, presentPlan } from '@lettergate/core/tenants'
 import { asOperator } from '../../http/as-operator.ts'
 import { operatorRoute } from '../../http/route.ts'
 import { answer } from '../../http/schemas.ts'
-import { presentPlan } from './present-plan.ts'
 
 /** Creates a plan. */
 export const createPlanRoute = operatorRoute('POST', '/v1/admin/plans', {

@@ -1,10 +1,9 @@
 import { Plan } from '@lettergate/contracts/admin/plans'
-import { readPlan } from '@lettergate/core/tenants'
+import { presentPlan, readPlan } from '@lettergate/core/tenants'
 import { asOperator } from '../../http/as-operator.ts'
 import { operatorRoute } from '../../http/route.ts'
 import { answer } from '../../http/schemas.ts'
 import { PlanPath } from './plan-path.ts'
-import { presentPlan } from './present-plan.ts'
 
 /** Reads a plan. */
 export const getPlanRoute = operatorRoute('GET', '/v1/admin/plans/:name', {

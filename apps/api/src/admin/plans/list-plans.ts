@@ -1,9 +1,8 @@
 import { PlanList } from '@lettergate/contracts/admin/plans'
-import { listPlans } from '@lettergate/core/tenants'
+import { listPlans, presentPlan } from '@lettergate/core/tenants'
 import { asOperator } from '../../http/as-operator.ts'
 import { operatorRoute } from '../../http/route.ts'
 import { answer } from '../../http/schemas.ts'
-import { presentPlan } from './present-plan.ts'
 
 /** Lists plans. */
 export const listPlansRoute = operatorRoute('GET', '/v1/admin/plans', {

@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Plan, UpdatePlanRequest } from '@lettergate/contracts/admin/plans'
 import { applyPlanToTenants } from '@lettergate/core/plans'
-import { updatePlan } from '@lettergate/core/tenants'
+import { presentPlan, updatePlan } from '@lettergate/core/tenants'
 import { asOperator } from '../../http/as-operator.ts'
 import { operatorRoute } from '../../http/route.ts'
 import { answer } from '../../http/schemas.ts'
 import { PlanPath } from './plan-path.ts'
-import { presentPlan } from './present-plan.ts'
 
 /** With thousands of tenants, the last of them are brought up to the plan after the answer. */
 const WAIT_MS = 2_000

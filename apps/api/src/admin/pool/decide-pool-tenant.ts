@@ -4,13 +4,13 @@ import { setPoolState } from '@lettergate/core/pool'
 import type { ApiDeps } from '../../deps.ts'
 import { operatorRoute } from '../../http/route.ts'
 import { answer } from '../../http/schemas.ts'
-import { presentPoolTenant, readPoolTenant } from './present-pool-tenant.ts'
+import { readStanding } from './present-pool-tenant.ts'
 
 type Decision = { state: 'paused' | 'ok'; why: string }
 
 async function decide(db: ApiDeps['db'], tenantId: string, decision: Decision): Promise<PoolTenant> {
   await fromStorage(setPoolState(db, tenantId, { ...decision, by: 'operator' }))
-  return presentPoolTenant(await readPoolTenant(db, tenantId))
+  return readStanding(db, tenantId)
 }
 
 const answers = { 200: answer('How the tenant stands now.', PoolTenant) }

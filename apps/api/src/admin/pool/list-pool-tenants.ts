@@ -1,9 +1,10 @@
 import { fromPublicId, toPublicId } from '@lettergate/contracts/lib/ids'
 import { PoolTenantList, PoolTenantsQuery } from '@lettergate/contracts/pool/pool'
-import { FIRST_TENANT } from '@lettergate/core/dispatch'
+import { fromStorage } from '@lettergate/core/lib'
+import { listPoolTenants } from '@lettergate/core/pool'
 import { operatorRoute } from '../../http/route.ts'
 import { answer } from '../../http/schemas.ts'
-import { presentPoolTenant, readPoolTenants } from './present-pool-tenant.ts'
+import { presentPoolTenant } from './present-pool-tenant.ts'
 
 /** Lists the tenants that use the pool. */
 export const listPoolTenantsRoute = operatorRoute('GET', '/v1/admin/pool/tenants', {
@@ -14,10 +15,9 @@ export const listPoolTenantsRoute = operatorRoute('GET', '/v1/admin/pool/tenants
     'or was reported as spam, and what they may still send today. Needs an operator key.',
   query: PoolTenantsQuery,
   answers: { 200: answer('One page of tenants.', PoolTenantList) },
-  handler: async ({ deps, query }) => {
-    const { cursor, limit } = query
-    const after = fromPublicId('ten', cursor ?? '') ?? FIRST_TENANT
-    const rows = await readPoolTenants(deps.db, { tenantId: null, after, limit: limit + 1 })
+  handler: async ({ deps, query: { cursor, limit } }) => {
+    const after = fromPublicId('ten', cursor ?? '') ?? undefined
+    const rows = await fromStorage(listPoolTenants(deps.db, { after, limit: limit + 1 }))
     const page = rows.slice(0, limit)
     const last = rows.length > limit ? page.at(-1) : undefined
     return {

@@ -1,9 +1,8 @@
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import type { PoolTenant } from '@lettergate/contracts/pool/pool'
 import { Problem } from '@lettergate/contracts/problems/problems'
-import { FIRST_TENANT } from '@lettergate/core/dispatch'
 import { fromStorage } from '@lettergate/core/lib'
-import { listPoolTenants, type PoolTenant as PoolTenantRow, readPoolSetting } from '@lettergate/core/pool'
+import { type PoolTenant as PoolTenantRow, readPoolTenant } from '@lettergate/core/pool'
 import type { Queryable } from '@lettergate/db/pool'
 
 /** Presents how a tenant stands with the pool. */
@@ -27,19 +26,9 @@ export function presentPoolTenant(row: PoolTenantRow): PoolTenant {
   }
 }
 
-/** Reads one tenant. */
-export async function readPoolTenant(db: Queryable, tenantId: string): Promise<PoolTenantRow> {
-  const [row] = await readPoolTenants(db, { tenantId, after: FIRST_TENANT, limit: 1 })
+/** Presents how a tenant stands with the pool now. */
+export async function readStanding(db: Queryable, tenantId: string): Promise<PoolTenant> {
+  const row = await fromStorage(readPoolTenant(db, tenantId))
   if (!row) throw new Problem('not-found')
-  return row
-}
-
-/** Reads one tenant, or those behind another, by the window that the operator set. */
-export function readPoolTenants(
-  db: Queryable,
-  page: { tenantId: string | null; after: string; limit: number },
-): Promise<PoolTenantRow[]> {
-  return fromStorage(
-    readPoolSetting(db).then(({ window_days: windowDays }) => listPoolTenants(db, { ...page, windowDays })),
-  )
+  return presentPoolTenant(row)
 }

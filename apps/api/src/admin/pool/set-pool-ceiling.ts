@@ -4,7 +4,7 @@ import { fromStorage } from '@lettergate/core/lib'
 import { setPoolCeiling } from '@lettergate/core/pool'
 import { operatorRoute } from '../../http/route.ts'
 import { answer } from '../../http/schemas.ts'
-import { presentPoolTenant, readPoolTenant } from './present-pool-tenant.ts'
+import { readStanding } from './present-pool-tenant.ts'
 
 /** Sets the most that one tenant sends through the pool in a day. */
 export const setPoolCeilingRoute = operatorRoute('POST', '/v1/admin/pool/tenants/:id/ceiling', {
@@ -17,6 +17,6 @@ export const setPoolCeilingRoute = operatorRoute('POST', '/v1/admin/pool/tenants
   answers: { 200: answer('How the tenant stands now.', PoolTenant) },
   handler: async ({ deps, id, body }) => {
     if (!(await fromStorage(setPoolCeiling(deps.db, id, body.recipients)))) throw new Problem('not-found')
-    return presentPoolTenant(await readPoolTenant(deps.db, id))
+    return readStanding(deps.db, id)
   },
 })

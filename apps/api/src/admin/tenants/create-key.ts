@@ -3,7 +3,7 @@ import { createTenantKey } from '@lettergate/core/tenants'
 import { asOperator } from '../../http/as-operator.ts'
 import { operatorRoute } from '../../http/route.ts'
 import { answer } from '../../http/schemas.ts'
-import { presentKey } from './present-tenant.ts'
+import { presentKey } from './present-key.ts'
 
 /** Creates a key of a tenant. */
 export const createTenantKeyRoute = operatorRoute('POST', '/v1/admin/tenants/:id/keys', {

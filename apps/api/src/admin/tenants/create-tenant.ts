@@ -1,9 +1,8 @@
 import { CreateTenantRequest, TenantCreated } from '@lettergate/contracts/admin/tenants'
-import { addTenant, readTenant } from '@lettergate/core/tenants'
+import { addTenant, presentTenant, readTenant } from '@lettergate/core/tenants'
 import { asOperator } from '../../http/as-operator.ts'
 import { operatorRoute } from '../../http/route.ts'
 import { answer } from '../../http/schemas.ts'
-import { presentTenant } from './present-tenant.ts'
 
 /** Creates a tenant. */
 export const createTenantRoute = operatorRoute('POST', '/v1/admin/tenants', {

@@ -1,9 +1,8 @@
 import { Tenant } from '@lettergate/contracts/admin/tenants'
-import { readTenant } from '@lettergate/core/tenants'
+import { presentTenant, readTenant } from '@lettergate/core/tenants'
 import { asOperator } from '../../http/as-operator.ts'
 import { operatorRoute } from '../../http/route.ts'
 import { answer } from '../../http/schemas.ts'
-import { presentTenant } from './present-tenant.ts'
 
 /** Reads a tenant. */
 export const getTenantRoute = operatorRoute('GET', '/v1/admin/tenants/:id', {

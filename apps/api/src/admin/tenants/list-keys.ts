@@ -3,7 +3,7 @@ import { listTenantKeys } from '@lettergate/core/tenants'
 import { asOperator } from '../../http/as-operator.ts'
 import { operatorRoute } from '../../http/route.ts'
 import { answer } from '../../http/schemas.ts'
-import { presentKey } from './present-tenant.ts'
+import { presentKey } from './present-key.ts'
 
 /** Lists the keys of a tenant. */
 export const listTenantKeysRoute = operatorRoute('GET', '/v1/admin/tenants/:id/keys', {

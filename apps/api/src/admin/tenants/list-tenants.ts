@@ -1,9 +1,8 @@
 import { ListTenantsQuery, TenantList } from '@lettergate/contracts/admin/tenants'
-import { listTenants } from '@lettergate/core/tenants'
+import { listTenants, presentTenant } from '@lettergate/core/tenants'
 import { asOperator } from '../../http/as-operator.ts'
 import { operatorRoute } from '../../http/route.ts'
 import { answer } from '../../http/schemas.ts'
-import { presentTenant } from './present-tenant.ts'
 
 /** Lists tenants. */
 export const listTenantsRoute = operatorRoute('GET', '/v1/admin/tenants', {

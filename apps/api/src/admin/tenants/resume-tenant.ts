@@ -1,9 +1,8 @@
 import { Tenant } from '@lettergate/contracts/admin/tenants'
-import { resumeTenant } from '@lettergate/core/tenants'
+import { presentTenant, resumeTenant } from '@lettergate/core/tenants'
 import { asOperator } from '../../http/as-operator.ts'
 import { operatorRoute } from '../../http/route.ts'
 import { answer } from '../../http/schemas.ts'
-import { presentTenant } from './present-tenant.ts'
 
 /** Resumes a suspended tenant. */
 export const resumeTenantRoute = operatorRoute('POST', '/v1/admin/tenants/:id/resume', {

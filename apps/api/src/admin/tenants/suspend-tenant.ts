@@ -1,9 +1,8 @@
 import { SuspendTenantRequest, Tenant } from '@lettergate/contracts/admin/tenants'
-import { suspendTenant } from '@lettergate/core/tenants'
+import { presentTenant, suspendTenant } from '@lettergate/core/tenants'
 import { asOperator } from '../../http/as-operator.ts'
 import { operatorRoute } from '../../http/route.ts'
 import { answer } from '../../http/schemas.ts'
-import { presentTenant } from './present-tenant.ts'
 
 /** Suspends a tenant. */
 export const suspendTenantRoute = operatorRoute('POST', '/v1/admin/tenants/:id/suspend', {

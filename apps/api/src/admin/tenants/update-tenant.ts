@@ -1,9 +1,8 @@
 import { Tenant, UpdateTenantRequest } from '@lettergate/contracts/admin/tenants'
-import { updateTenant } from '@lettergate/core/tenants'
+import { presentTenant, updateTenant } from '@lettergate/core/tenants'
 import { asOperator } from '../../http/as-operator.ts'
 import { operatorRoute } from '../../http/route.ts'
 import { answer } from '../../http/schemas.ts'
-import { presentTenant } from './present-tenant.ts'
 
 /** Changes a tenant. */
 export const updateTenantRoute = operatorRoute('PATCH', '/v1/admin/tenants/:id', {

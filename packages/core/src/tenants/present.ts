@@ -1,8 +1,10 @@
-import type { Tenant, TenantKey } from '@lettergate/contracts/admin/tenants'
+import type { Plan } from '@lettergate/contracts/admin/plans'
+import type { Tenant } from '@lettergate/contracts/admin/tenants'
 import { toPublicId } from '@lettergate/contracts/lib/ids'
-import type { TenantKeyRow, TenantRow } from '@lettergate/core/tenants'
+import type { PlanRow } from './plans.ts'
+import type { TenantRow } from './tenants.ts'
 
-/** Presents a tenant. */
+/** Presents a tenant in the names of the API. */
 export function presentTenant({ id, daily_limit, suspended_at, created_at, ...row }: TenantRow): Tenant {
   return {
     id: toPublicId('ten', id),
@@ -20,15 +22,7 @@ export function presentTenant({ id, daily_limit, suspended_at, created_at, ...ro
   }
 }
 
-/** Presents a key of a tenant. */
-export function presentKey({ id, created_at, expires_at, revoked_at, ...row }: TenantKeyRow): TenantKey {
-  return {
-    id: toPublicId('key', id),
-    mode: row.mode,
-    display: row.display,
-    scopes: row.scopes,
-    created_at: created_at.toISOString(),
-    expires_at: expires_at?.toISOString() ?? null,
-    revoked_at: revoked_at?.toISOString() ?? null,
-  }
+/** Presents a plan in the names of the API. */
+export function presentPlan({ _count: { tenants }, created_at, updated_at, ...plan }: PlanRow): Plan {
+  return { ...plan, tenants, created_at: created_at.toISOString(), updated_at: updated_at.toISOString() }
 }
