@@ -80,8 +80,7 @@ async function main(): Promise<void> {
       : await startOperationsServer(
           {
             registry: server.metrics.registry,
-            readiness: createReadiness(server.pool, SILENT_MS),
-            isDraining: () => isDraining,
+            health: { readiness: createReadiness(server.pool, SILENT_MS), isDraining: () => isDraining },
           },
           { host: config.apiHost, port: config.smtp.metricsPort },
         )

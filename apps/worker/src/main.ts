@@ -45,8 +45,7 @@ async function main(): Promise<void> {
       : await startOperationsServer(
           {
             registry: worker.metrics.registry,
-            readiness: createReadiness(pool, SILENT_MS),
-            isDraining: () => draining,
+            health: { readiness: createReadiness(pool, SILENT_MS), isDraining: () => draining },
           },
           { host: config.apiHost, port: config.workerMetricsPort },
         )
