@@ -1,8 +1,7 @@
-import type { Scope } from '@lettergate/core/keys'
+import type { Scope, TenantPrincipal } from '@lettergate/core/keys'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import type { ApiDeps } from '../deps.ts'
-import type { TenantPrincipal } from './authenticate.ts'
 import type { RouteConfig } from './fastify-types.ts'
 import type { PathIdPrefix } from './schemas.ts'
 
