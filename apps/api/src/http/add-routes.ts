@@ -5,6 +5,7 @@ import type { Tag } from '../openapi/tags.ts'
 import { tenantOf } from './authenticate.ts'
 import { bodyPassingCompiler } from './compilers.ts'
 import { addCsvBody } from './csv-body.ts'
+import type { RouteConfig } from './fastify-types.ts'
 import { addJsonBody } from './json-body.ts'
 import { pathId } from './path-id.ts'
 import type { Declared, Route } from './route.ts'
@@ -50,6 +51,9 @@ function schemaOf(declared: Declared, tag: Tag) {
   }
 }
 
+/** A setting that a route may declare and that is forgotten below does not compile. */
+type Complete<T> = { [name in keyof Required<T>]: T[name] }
+
 function addRoute(
   app: FastifyInstance,
   deps: ApiDeps,
@@ -61,13 +65,7 @@ function addRoute(
   app.route<{ Params: { id?: string } }>({
     method,
     url,
-    config: {
-      scope,
-      ...(liveOnly && { liveOnly }),
-      ...(accepts && { accepts }),
-      ...(messages && { messages }),
-      ...(takesLong && { takesLong }),
-    },
+    config: { scope, liveOnly, accepts, messages, takesLong } satisfies Complete<Omit<RouteConfig, 'public'>>,
     schema: schemaOf(declared, tag),
     ...(bodyInReference && { validatorCompiler: bodyPassingCompiler }),
     exposeHeadRoute: !isStream,
