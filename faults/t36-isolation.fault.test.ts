@@ -1,4 +1,5 @@
 import { toPublicId } from '@lettergate/contracts/lib/ids'
+import { exampleBodies } from '@lettergate/contracts/test/example-bodies'
 import { POOL_TENANT_ID } from '@lettergate/core/lib'
 import { buildTenant } from '@lettergate/core/test/rows'
 import { migrate } from '@lettergate/db/migrate'
@@ -67,7 +68,7 @@ async function askForAll(stack: Stack, ids: Record<string, string[]>): Promise<n
   const [, other] = stack.tenants
   if (!other) throw new Error('two tenants are needed')
   let asked = 0
-  for (const { method, path, prefix, body } of await readIdRoutes(stack.apiUrl)) {
+  for (const { method, path, prefix, body } of await readIdRoutes(stack.apiUrl, exampleBodies)) {
     const ask = (id: string) =>
       askWhole(stack.apiUrl, other.apiKey, { method, path: path.replace(/\{\w+\}/, id), body })
     const never = await ask(neverAnId(prefix))

@@ -9,7 +9,6 @@ const GUARD = 'packages/egress/src/'
 /** Everything else that opens sockets, looks up names or could, and why it need not pass the guard. Only operators choose its targets. */
 const APART: Record<string, string> = {
   'apps/api/src/http/shared-counts.ts': 'Redis of the operator',
-  'apps/api/src/operations/metrics-server.ts': 'listens',
   'apps/api/src/server.ts': 'listens',
   'apps/lettergate/src/listen/follow-feed.ts': 'the command line, on the machine of its user',
   'apps/lettergate/src/listen/forward-event.ts': 'the command line, on the machine of its user',

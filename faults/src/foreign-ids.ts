@@ -1,69 +1,44 @@
-import { fromPublicId, type IdPrefix, newId, toPublicId } from '@lettergate/contracts/lib/ids'
+import { fromPublicId, ID_PREFIXES, type IdPrefix, newId, toPublicId } from '@lettergate/contracts/lib/ids'
 
 export type IdRoute = { method: string; path: string; prefix: IdPrefix; body?: unknown }
-
-/** What the ids under a path are of. A resource that is missing here fails the test that asks for its routes. */
-const PREFIX_BY_RESOURCE: Record<string, IdPrefix> = {
-  messages: 'msg',
-  connections: 'con',
-  routes: 'rte',
-  suppressions: 'job',
-  endpoints: 'end',
-  domains: 'dom',
-  'inbound/routes': 'inr',
-  'inbound/mailboxes': 'mbx',
-  'inbound/messages': 'inb',
-  export: 'job',
-  erasures: 'job',
-  'smtp-credentials': 'smc',
-  keys: 'key',
-}
-
-const JOBS_OVER_MESSAGES = '/v1/messages/bulk/jobs/'
 
 /** Named by an address, which anybody may know. */
 const NAMED_BY_ADDRESS = new Set(['/v1/suppressions/{address}'])
 
-/** A body that each route would take for an id of one's own: without one, it would be refused before the id is looked at. */
-const BODY_BY_ROUTE: Record<string, unknown> = {
-  'PATCH /v1/connections/{id}': { name: 'Other' },
-  'POST /v1/connections/{id}/test': {},
-  'POST /v1/connections/{id}/register-events': {},
-  'POST /v1/connections/{id}/register-events/rotate': {},
-  'PATCH /v1/routes/{id}': { name: 'Other' },
-  'POST /v1/messages/{id}/resolve': { recipient: 'user@example.net', outcome: 'sent' },
-  'POST /v1/keys/{id}/rotate': {},
-  'PATCH /v1/endpoints/{id}': { description: 'Other' },
-  'PATCH /v1/inbound/routes/{id}': { name: 'Other' },
-  'PATCH /v1/inbound/messages/{id}': { read: true },
-  'PATCH /v1/smtp-credentials/{id}': { name: 'Other' },
-  'POST /v1/endpoints/{id}/replay': { seq: 1, dry_run: true },
+type Operation = { requestBody?: unknown; parameters?: { in: string; name: string; example?: string }[] }
+
+/** What the id in a path is of: the reference has an example of it. */
+function prefixOf(path: string, { parameters = [] }: Operation): IdPrefix {
+  const example = parameters.find((part) => part.in === 'path' && part.name === 'id')?.example ?? ''
+  const prefix = ID_PREFIXES.find((known) => fromPublicId(known, example) !== null)
+  if (!prefix) throw new Error(`the reference has no example of the id in ${path}`)
+  return prefix
 }
 
-/** Every route of a running api that takes an id in its path, as its own reference lists them. */
-export async function readIdRoutes(apiUrl: string): Promise<IdRoute[]> {
+/**
+ * Every route of a running api that takes an id in its path, as its own reference lists them. `bodies` has one that each would take for
+ * an id of one's own: without it, a request would be refused before the id is looked at.
+ */
+export async function readIdRoutes(apiUrl: string, bodies: Record<string, unknown>): Promise<IdRoute[]> {
   const text = await (await fetch(`${apiUrl}/openapi.json`)).text()
-  const reference: { paths: Record<string, Record<string, { requestBody?: unknown }>> } = JSON.parse(text)
+  const reference: { paths: Record<string, Record<string, Operation>> } = JSON.parse(text)
   return Object.entries(reference.paths).flatMap(([path, operations]) => {
     // The URLs of providers take no key, and those of the operator no key of a tenant.
     const isOfOthers = path.startsWith('/v1/hooks/') || path.startsWith('/v1/admin/')
     if (!path.includes('{') || isOfOthers || NAMED_BY_ADDRESS.has(path)) return []
-    const [, , resource = '', below = ''] = path.split('/')
-    const prefix = path.startsWith(JOBS_OVER_MESSAGES)
-      ? 'job'
-      : (PREFIX_BY_RESOURCE[`${resource}/${below}`] ?? PREFIX_BY_RESOURCE[resource])
-    if (!prefix) throw new Error(`what the ids of ${path} are of is not known here`)
-    return Object.entries(operations).map(([verb, { requestBody }]) => {
+    return Object.entries(operations).map(([verb, operation]) => {
       const method = verb.toUpperCase()
-      const body = BODY_BY_ROUTE[`${method} ${path}`]
-      if (requestBody !== undefined && body === undefined)
-        throw new Error(`what ${method} ${path} takes is not known here`)
-      return { method, path, prefix, ...(body !== undefined && { body }) }
+      const body = bodies[`${method} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`]
+      if (operation.requestBody !== undefined && body === undefined)
+        throw new Error(`packages/contracts/test/example-bodies.ts has no body for ${method} ${path}`)
+      return { method, path, prefix: prefixOf(path, operation), ...(body !== undefined && { body }) }
     })
   })
 }
 
 export type WholeAnswer = { status: number; text: string; fields: string[] }
+
+const ANY_ID = new RegExp(`\\b(${ID_PREFIXES.join('|')})_[0-9a-z]+`, 'g')
 
 /** One request, and every part of its answer that may differ from another: the id of the request itself is blanked. */
 export async function askWhole(
@@ -80,10 +55,7 @@ export async function askWhole(
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
-  const text = (await response.text()).replaceAll(
-    /\b(req|msg|con|rte|job|dom|inr|inb|mbx|smc|key)_[0-9a-z]+/g,
-    '$1',
-  )
+  const text = (await response.text()).replaceAll(ANY_ID, '$1')
   return { status: response.status, text, fields: [...response.headers.keys()].sort() }
 }
 

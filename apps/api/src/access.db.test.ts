@@ -1,17 +1,11 @@
-import { toPublicId } from '@lettergate/contracts/lib/ids'
+import { ID_PREFIXES, toPublicId } from '@lettergate/contracts/lib/ids'
+import { bulk, exampleBodies, message, relay, route } from '@lettergate/contracts/test/example-bodies'
 import { newId } from '@lettergate/db/test/ids'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  adminCalls,
-  bulk,
-  calls,
-  endpoint,
-  inboundRoute,
-  message,
-  relay,
-  route,
-} from '../test/access-calls.ts'
 import { startTestApi, type TestApi } from '../test/api.ts'
+import { apiRoutes } from './api-routes.ts'
+import type { Route } from './http/route.ts'
+import { providerEventRoutes } from './v1/provider-events/index.ts'
 
 let api: TestApi
 beforeAll(async () => {
@@ -19,14 +13,20 @@ beforeAll(async () => {
 })
 afterAll(() => api.close())
 
-const adminNamed = adminCalls.map((call) => [`${call.method} ${call.path}`, call] as const)
-const named = calls.map((call) => [`${call.method} ${call.path}`, call] as const)
-const under = named.filter(([, { path }]) => path.includes('{id}'))
+const routes = [...apiRoutes, providerEventRoutes]
+  .flatMap((group) => group.routes)
+  .map((route) => [`${route.method} ${route.url}`, route] as const)
+const adminNamed = routes.filter(([, { scope }]) => scope === 'admin')
+const named = routes.filter(([, { scope }]) => scope !== 'admin')
 
-const withoutIds = (text: string) =>
-  text
-    .replaceAll(/req_\w+/g, 'req')
-    .replaceAll(/(msg|con|rte|job|end|dom|inr|inb|mbx|smc|lgu|key)_\w+/g, '$1')
+/** Calls a route with a body that it would take. */
+function callRoute({ method, url }: Route, key: string | null, id: unknown = 'x') {
+  const path = url.replace(':id', String(id)).replace(':number', '0')
+  return api.call(method, path, { key, body: exampleBodies[`${method} ${url}`] })
+}
+
+const ANY_ID = new RegExp(`(lgu|${ID_PREFIXES.join('|')})_\\w+`, 'g')
+const withoutIds = (text: string) => text.replaceAll(ANY_ID, '$1')
 
 async function makeInbound(): Promise<unknown> {
   const id = newId()
@@ -48,113 +48,72 @@ async function makeKey(): Promise<unknown> {
   return toPublicId('key', rows[0].id)
 }
 
-async function makeConnection(): Promise<unknown> {
-  return (await api.call('POST', '/v1/connections', { body: relay })).json.id
+async function make(path: string, body = exampleBodies[`POST ${path}`]): Promise<unknown> {
+  const { status, json } = await api.call('POST', path, { body })
+  if (json.id === undefined)
+    throw new Error(`${status}: a POST to ${path} made nothing, so MAKERS has to say how one is made`)
+  return json.id
 }
 
-/** What a path under an id is about: the prefix of its ids, and how to make one. */
-function resourceOf(path: string): {
-  kind: 'msg' | 'con' | 'rte' | 'job' | 'end' | 'dom' | 'inr' | 'inb' | 'mbx' | 'smc' | 'key'
-  make(): Promise<unknown>
-} {
-  if (path.startsWith('/v1/inbound/routes')) {
-    const make = async () => (await api.call('POST', '/v1/inbound/routes', { body: inboundRoute })).json.id
-    return { kind: 'inr', make }
-  }
-  if (path.startsWith('/v1/inbound/mailboxes')) {
-    const make = async () =>
-      (await api.call('POST', '/v1/inbound/mailboxes', { body: { name: `In ${newId()}` } })).json.id
-    return { kind: 'mbx', make }
-  }
-  if (path.startsWith('/v1/inbound/messages')) return { kind: 'inb', make: makeInbound }
-  if (path.startsWith('/v1/messages/bulk')) {
-    const make = async () => (await api.call('POST', '/v1/messages/bulk', { body: bulk })).json.id
-    return { kind: 'job', make }
-  }
-  if (path.startsWith('/v1/messages')) {
-    return { kind: 'msg', make: async () => (await api.call('POST', '/v1/send', { body: message })).json.id }
-  }
-  if (path.startsWith('/v1/connections')) return { kind: 'con', make: makeConnection }
-  if (path.startsWith('/v1/endpoints')) {
-    const make = async () => (await api.call('POST', '/v1/endpoints', { body: endpoint })).json.id
-    return { kind: 'end', make }
-  }
-  if (path.startsWith('/v1/domains')) {
-    const make = async () => {
-      const name = `${newId()}.example`
-      return (await api.call('POST', '/v1/domains', { body: { name } })).json.id
-    }
-    return { kind: 'dom', make }
-  }
-  if (path.startsWith('/v1/smtp-credentials')) {
-    const make = async () => (await api.call('POST', '/v1/smtp-credentials', { body: {} })).json.id
-    return { kind: 'smc', make }
-  }
-  if (path.startsWith('/v1/keys')) return { kind: 'key', make: makeKey }
-  if (path.startsWith('/v1/suppressions')) {
-    const make = async () => (await api.call('POST', '/v1/suppressions/export', { body: {} })).json.id
-    return { kind: 'job', make }
-  }
-  if (path.startsWith('/v1/export')) {
-    const make = async () => (await api.call('POST', '/v1/export', { body: {} })).json.id
-    return { kind: 'job', make }
-  }
-  if (path.startsWith('/v1/erasures')) {
-    const body = { address: 'a@example.net' }
-    return { kind: 'job', make: async () => (await api.call('POST', '/v1/erasures', { body })).json.id }
-  }
-  const make = async () =>
-    (await api.call('POST', '/v1/routes', { body: route(await makeConnection()) })).json.id
-  return { kind: 'rte', make }
+/** How what a path is about is made, unless a POST of its example body to the same path makes it. */
+const MAKERS: Record<string, () => Promise<unknown>> = {
+  '/v1/messages': () => make('/v1/send'),
+  '/v1/messages/bulk/jobs': () => make('/v1/messages/bulk', bulk),
+  '/v1/suppressions/jobs': () => make('/v1/suppressions/export'),
+  '/v1/inbound/messages': makeInbound,
+  '/v1/inbound/mailboxes': () => make('/v1/inbound/mailboxes', { name: `In ${newId()}` }),
+  '/v1/domains': () => make('/v1/domains', { name: `${newId()}.example` }),
+  '/v1/keys': makeKey,
+  '/v1/routes': async () => make('/v1/routes', route(await make('/v1/connections', relay))),
 }
 
 describe('access', () => {
-  it('the table of calls has every call of the reference that needs a key', async () => {
+  it('the table of routes has every call of the reference that needs a key', async () => {
     const { json } = await api.call('GET', '/openapi.json')
     const paths = Object.entries(json.paths ?? {}).flatMap(([path, operations]) =>
       Object.keys(operations ?? {}).map((method) => `${method.toUpperCase()} ${path}`),
     )
     const open = ['GET /healthz', 'GET /readyz', 'POST /v1/hooks/{provider}/{connection}/{token}']
     expect(paths.filter((path) => !open.includes(path)).sort()).toEqual(
-      [...named, ...adminNamed].map(([name]) => name).sort(),
+      routes.map(([name]) => name.replaceAll(/:(\w+)/g, '{$1}')).sort(),
     )
   })
 
-  it.each(adminNamed)(
-    '%s is refused without a key and to every key of a tenant',
-    async (_, { method, path, body }) => {
-      expect((await api.call(method, path, { key: null, body })).status).toBe(401)
-      for (const key of [api.tenant.liveKey, api.tenant.testKey])
-        expect(await api.call(method, path, { key, body })).toMatchObject({
-          status: 403,
-          json: { code: 'insufficient-scope' },
-        })
-    },
-  )
+  it('every route that takes a body, and no other, has one in packages/contracts/test/example-bodies.ts', () => {
+    const takers = routes.filter(([, { declared }]) => declared.body ?? declared.bodyInReference)
+    expect(Object.keys(exampleBodies).sort()).toEqual(takers.map(([name]) => name).sort())
+  })
 
-  it.each(named)('%s is refused without a key', async (_, { method, path, body }) => {
-    const answer = await api.call(method, path, { key: null, body })
+  it.each(adminNamed)('%s is refused without a key and to every key of a tenant', async (_, route) => {
+    expect((await callRoute(route, null)).status).toBe(401)
+    for (const key of [api.tenant.liveKey, api.tenant.testKey])
+      expect(await callRoute(route, key)).toMatchObject({
+        status: 403,
+        json: { code: 'insufficient-scope' },
+      })
+  })
+
+  it.each(named)('%s is refused without a key', async (_, route) => {
+    const answer = await callRoute(route, null)
     expect(answer.status).toBe(401)
     expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer/)
   })
 
-  it.each(named)('%s is refused to a key without its scope', async (_, { method, path, body }) => {
+  it.each(named)('%s is refused to a key without its scope', async (_, route) => {
     const key = await api.addKey(api.tenant.tenantId, [])
-    const answer = await api.call(method, path, { key, body })
+    const answer = await callRoute(route, key)
     expect(answer).toMatchObject({ status: 403, json: { code: 'insufficient-scope' } })
   })
 
-  it.each(under)(
+  it.each(
+    named.flatMap(([name, route]) => (route.declared.id ? [[name, route, route.declared.id] as const] : [])),
+  )(
     "%s answers the same bytes for another tenant's id as for an id that does not exist",
-    async (_, { method, path, body }) => {
-      const { kind, make } = resourceOf(path)
-      const mine = await make()
+    async (_, route, kind) => {
+      const [collection = ''] = route.url.split('/:id')
+      const mine = await (MAKERS[collection]?.() ?? make(collection))
       const other = await api.addTenant()
-      const ask = (id: unknown) =>
-        api.call(method, path.replace('{id}', String(id)).replace('{number}', '0'), {
-          key: other.liveKey,
-          body,
-        })
+      const ask = (id: unknown) => callRoute(route, other.liveKey, id)
       const never = toPublicId(kind, newId())
       const [theirs, none, malformed] = await Promise.all([ask(mine), ask(never), ask('nonsense')])
       expect(theirs.status).toBe(404)
@@ -171,11 +130,10 @@ describe('access', () => {
     expect((await api.db.pool.query({ text: 'select count(*)::int as n from message' })).rows).toEqual(rows)
   })
 
-  const liveOnly = /^\/v1\/(connections|export|erasures)/
-  it.each(named.filter(([, { path }]) => liveOnly.test(path)))(
+  it.each(named.filter(([, { declared }]) => declared.liveOnly))(
     '%s is refused to a test key',
-    async (_, { method, path, body }) => {
-      const answer = await api.call(method, path, { key: api.tenant.testKey, body })
+    async (_, route) => {
+      const answer = await callRoute(route, api.tenant.testKey)
       expect(answer).toMatchObject({ status: 403, json: { code: 'insufficient-scope' } })
     },
   )

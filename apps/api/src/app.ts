@@ -1,9 +1,8 @@
 import { Problem } from '@lettergate/contracts/problems/problems'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { addAdminDataRoutes } from './admin/data-life/index.ts'
-import { addAdminRoutes } from './admin/index.ts'
-import { addPoolAdminRoutes } from './admin/pool/index.ts'
+import { apiRoutes } from './api-routes.ts'
 import type { ApiDeps } from './deps.ts'
+import { addRoutes } from './http/add-routes.ts'
 import { addAnswerBudget } from './http/answer-budget.ts'
 import { addAnswerInTime } from './http/answer-in-time.ts'
 import { addAuthentication } from './http/authenticate.ts'
@@ -20,22 +19,8 @@ import { closeUnreadAnswers } from './http/unread-answers.ts'
 import { createWrongKeys } from './http/wrong-keys.ts'
 import { addOpenApi } from './openapi/document.ts'
 import { addOperationRoutes } from './operations/index.ts'
-import { addAuditRoutes } from './v1/audit/index.ts'
-import { addConnectionRoutes } from './v1/connections/index.ts'
-import { addDataRoutes } from './v1/data-life/index.ts'
-import { addDomainRoutes } from './v1/domains/index.ts'
-import { addEgressRoutes } from './v1/egress/index.ts'
-import { addEndpointRoutes } from './v1/endpoints/index.ts'
-import { addEventRoutes } from './v1/events/index.ts'
-import { addInboundRoutes } from './v1/inbound/index.ts'
-import { addKeyRoutes } from './v1/keys/index.ts'
-import { addMessageRoutes } from './v1/messages/index.ts'
-import { addProviderEventRoutes } from './v1/provider-events/index.ts'
-import { addRouteRoutes } from './v1/routes/index.ts'
-import { addSettingsRoutes } from './v1/settings/index.ts'
-import { addSmtpCredentialRoutes } from './v1/smtp-credentials/index.ts'
-import { addSuppressionRoutes } from './v1/suppressions/index.ts'
-import { addUsageRoutes } from './v1/usage/index.ts'
+import { providerEventRoutes } from './v1/provider-events/index.ts'
+import { addReceiveEventRoutes } from './v1/provider-events/receive-event.ts'
 
 /** Header block of one request; Node's default, set explicitly because a test depends on it. */
 const HEADER_BYTES_MAX = 16_384
@@ -116,25 +101,9 @@ export async function buildApp(deps: ApiDeps, options: AppOptions = {}): Promise
   addObservation(app, deps)
   addEntityTags(app)
   await addOpenApi(app)
-  await app.register(async (scope) => addMessageRoutes(scope, deps))
-  await app.register(async (scope) => addConnectionRoutes(scope, deps))
-  await app.register(async (scope) => addRouteRoutes(scope, deps))
-  await app.register(async (scope) => addEndpointRoutes(scope, deps))
-  await app.register(async (scope) => addDomainRoutes(scope, deps))
-  await app.register(async (scope) => addSmtpCredentialRoutes(scope, deps))
-  await app.register(async (scope) => addEventRoutes(scope, deps))
-  await app.register(async (scope) => addKeyRoutes(scope, deps))
-  await app.register(async (scope) => addEgressRoutes(scope, deps))
-  await app.register(async (scope) => addSuppressionRoutes(scope, deps))
-  await app.register(async (scope) => addAuditRoutes(scope, deps))
-  await app.register(async (scope) => addAdminRoutes(scope, deps))
-  await app.register(async (scope) => addUsageRoutes(scope, deps))
-  await app.register(async (scope) => addInboundRoutes(scope, deps))
-  await app.register(async (scope) => addDataRoutes(scope, deps))
-  await app.register(async (scope) => addAdminDataRoutes(scope, deps))
-  await app.register(async (scope) => addSettingsRoutes(scope, deps))
-  await app.register(async (scope) => addPoolAdminRoutes(scope, deps))
+  for (const group of apiRoutes) await addRoutes(app, deps, group)
   await app.register(async (scope) => addOperationRoutes(scope, deps))
-  await app.register(async (scope) => addProviderEventRoutes(scope, deps))
+  await addRoutes(app, deps, providerEventRoutes)
+  await app.register(async (scope) => addReceiveEventRoutes(scope, deps))
   return app
 }

@@ -2,7 +2,11 @@ import type { KeyObject } from 'node:crypto'
 import { createIdSource } from '@lettergate/contracts/lib/ids'
 import { callbackTarget } from '@lettergate/contracts/webhooks/callback-url'
 import { openAccept } from '@lettergate/core/accept'
-import { createConnectionChecker, createCredentialRenewer } from '@lettergate/core/connections'
+import {
+  createConnectionChecker,
+  createCountWindow,
+  createCredentialRenewer,
+} from '@lettergate/core/connections'
 import type { DomainDeps, GatewayNames } from '@lettergate/core/domains'
 import { createEgressPolicies } from '@lettergate/core/egress'
 import { createFeedFollower, createFeedNews, createWaitingPlaces } from '@lettergate/core/feed'
@@ -44,6 +48,7 @@ import { createMetrics } from './http/metrics.ts'
 import { createRefusedBodies } from './http/refused-bodies.ts'
 import { createRequestLimits, WINDOW_MS } from './http/request-limits.ts'
 import { createSharedCounts } from './http/shared-counts.ts'
+import { EGRESS_TRIES_PER_MINUTE } from './v1/egress/try-egress.ts'
 
 /** Two batches of writes, two of reads, lookups of keys, and a few for the rest. */
 const CONNECTIONS_MAX = 8
@@ -300,6 +305,7 @@ export function createDeps(options: ApiOptions): ApiDeps & { close(): Promise<vo
     places,
     sealer,
     egress,
+    egressTries: createCountWindow({ max: EGRESS_TRIES_PER_MINUTE, windowMs: 60_000 }),
     policies,
     onError,
     checker,

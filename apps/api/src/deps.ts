@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { Acceptor, Submit } from '@lettergate/core/accept'
-import type { ConnectionChecker } from '@lettergate/core/connections'
+import type { ConnectionChecker, CountWindow } from '@lettergate/core/connections'
 import type { DomainDeps } from '@lettergate/core/domains'
 import type { EgressPolicies } from '@lettergate/core/egress'
 import type { FeedFollower, WaitingPlaces } from '@lettergate/core/feed'
@@ -68,6 +68,8 @@ export type ApiDeps = {
   places: { polls: WaitingPlaces; streams: WaitingPlaces }
   sealer: Sealer
   egress: Pick<Egress, 'forTenant'>
+  /** Bounds how often a tenant may try targets. */
+  egressTries: CountWindow
   /** What tenants may reach. */
   policies: EgressPolicies
   /** Of what happens beside a request. */

@@ -1,10 +1,9 @@
 import type { Server as HttpServer } from 'node:http'
 import { Server as NetServer } from 'node:net'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
-import { watchDurability } from '@lettergate/core/lib'
+import { startOperationsServer, watchDurability } from '@lettergate/core/lib'
 import { type AppOptions, buildApp } from './app.ts'
 import { type ApiOptions, createDeps } from './create-deps.ts'
-import { type MetricsServer, startMetricsServer } from './operations/metrics-server.ts'
 
 export type ApiServer = {
   url: string
@@ -61,6 +60,12 @@ function ignoreClosed(error: unknown): void {
   if (!(error instanceof Error && 'code' in error && error.code === 'ERR_SERVER_NOT_RUNNING')) throw error
 }
 
+function urlOf(server: HttpServer): string {
+  const place = server.address()
+  if (place === null || typeof place === 'string') throw new Error('the server has no port')
+  return `http://${place.family === 'IPv6' ? `[${place.address}]` : place.address}:${place.port}`
+}
+
 /** Starts an api that listens. */
 export async function startServer(options: ServerOptions): Promise<ApiServer> {
   const deps = createDeps(options)
@@ -75,17 +80,17 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
     onError: (error) => deps.logger.warn({ err: error }, 'the settings of the database could not be read'),
   })
   let url: string
-  let figures: MetricsServer | null = null
+  let figures: HttpServer | null = null
   try {
     if (options.metricsPort !== undefined) {
-      figures = await startMetricsServer(deps.metrics.registry, {
-        host: options.host,
-        port: options.metricsPort,
-      })
+      figures = await startOperationsServer(
+        { registry: deps.metrics.registry },
+        { host: options.host, port: options.metricsPort },
+      )
     }
     url = await app.listen({ host: options.host, port: options.port, backlog: BACKLOG })
   } catch (error) {
-    await figures?.close()
+    figures?.close()
     await app.close()
     await deps.close()
     throw error
@@ -103,12 +108,13 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
     deps.stopping.isClosing = true
     await closeConnections(app.server, closed)
     await app.close().catch(ignoreClosed)
-    await figures?.close()
+    figures?.closeAllConnections()
+    figures?.close()
     await deps.close()
   }
   return {
     url,
-    metricsUrl: figures?.url ?? null,
+    metricsUrl: figures && urlOf(figures),
     stop() {
       stopping ??= stop()
       return stopping

@@ -1,5 +1,6 @@
-import { ConfigError, loadServiceConfig, type ServiceConfig } from '@lettergate/config/config'
+import { loadServiceConfig, type ServiceConfig } from '@lettergate/config/config'
 import { rootSecret } from '@lettergate/config/root-secret'
+import { refuseDatabase, runService } from '@lettergate/config/run-service'
 import { createReadiness, describeError, startOperationsServer, watchDurability } from '@lettergate/core/lib'
 import { pino } from 'pino'
 import { startInbound } from './inbound/start-inbound.ts'
@@ -13,9 +14,8 @@ import {
 
 /** A statement that waits longer for its answer shows that the database does not answer. */
 const SILENT_MS = 900
-/** Sessions may end their mail; the process must be gone after ten seconds. */
+/** Sessions may end their mail; a mail without its 250 is repeated by its client. */
 const GRACE_MS = 6_500
-const STOP_MS_MAX = 9_500
 
 function certificateFiles(config: ServiceConfig): CertificateFiles | null {
   if (config.smtp.certificate) return config.smtp.certificate
@@ -23,7 +23,9 @@ function certificateFiles(config: ServiceConfig): CertificateFiles | null {
   return developmentCertificate(config.dataDir, config.smtp.name === undefined ? [] : [config.smtp.name])
 }
 
-async function main(): Promise<void> {
+const NAME = 'The SMTP server'
+
+runService(NAME, async () => {
   const config = loadServiceConfig()
   const log = pino({ level: config.logLevel, base: { app: 'smtp' }, serializers: { err: describeError } })
   const onError = (error: unknown) => log.error({ err: error })
@@ -60,7 +62,7 @@ async function main(): Promise<void> {
     db: server.pool,
     onIssues(issues) {
       for (const issue of issues) log.warn(issue)
-      if (config.env === 'production') refuse(issues)
+      if (config.env === 'production') refuseDatabase(NAME, issues)
     },
     onError,
   })
@@ -80,8 +82,7 @@ async function main(): Promise<void> {
       : await startOperationsServer(
           {
             registry: server.metrics.registry,
-            readiness: createReadiness(server.pool, SILENT_MS),
-            isDraining: () => isDraining,
+            health: { readiness: createReadiness(server.pool, SILENT_MS), isDraining: () => isDraining },
           },
           { host: config.apiHost, port: config.smtp.metricsPort },
         )
@@ -90,38 +91,14 @@ async function main(): Promise<void> {
     'SMTP server ready',
   )
 
-  async function stop(): Promise<void> {
-    if (isDraining) return
-    isDraining = true
-    log.info('SMTP server stopping')
-    // Whatever hangs: a mail without its 250 is repeated by its client.
-    setTimeout(() => process.exit(1), STOP_MS_MAX).unref()
-    unwatch?.()
-    await Promise.all([server.stop(GRACE_MS), inbound?.stop(GRACE_MS)])
-    operations?.close()
+  return {
+    async stop() {
+      isDraining = true
+      log.info('SMTP server stopping')
+      unwatch?.()
+      await Promise.all([server.stop(GRACE_MS), inbound?.stop(GRACE_MS)])
+      operations?.close()
+    },
+    onError,
   }
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
-      stop().then(
-        () => process.exit(0),
-        (error: unknown) => {
-          onError(error)
-          process.exit(1)
-        },
-      )
-    })
-  }
-}
-
-/** Mail must not be promised on a database that may forget it; development may try. */
-function refuse(issues: string[]): never {
-  process.stderr.write(`The SMTP server does not run in production on this database:\n${issues.join('\n')}\n`)
-  process.exit(1)
-}
-
-main().catch((error: unknown) => {
-  const text =
-    error instanceof ConfigError ? error.message : `The SMTP server could not start: ${String(error)}`
-  process.stderr.write(`${text}\n`)
-  process.exit(1)
 })

@@ -14,43 +14,14 @@ import type { CallResult } from '@lettergate/core/webhooks'
 import type { LateStatement } from '@lettergate/db/pool'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
-export type WorkerMetrics = {
-  registry: Registry
-  onAttempt(attempt: AttemptResult): void
-  onClaim(count: number): void
-  onSwept(step: SweepStep, count: number, ms: number): void
-  onHealthSync(connections: number): void
-  onReserve(recipients: number): void
-  onPolled(polled: PollResult): void
-  /** Counts a statement without an answer in time, or cancelled by Postgres for its duration. */
-  onLateStatement(pool: 'shared' | 'tenants' | 'listen', kind: LateStatement): void
-  onLost(lost: LostWorkers): void
-  onRetired(result: RetireResult): void
-  onWebhook(result: CallResult, ms: number): void
-  onEndpointDisabled(): void
-  watchWebhooks(counts: () => { busy: number; paused: number; endpoints: number }): void
-  onSuppressionChunk(kind: 'import' | 'export', result: ChunkResult): void
-  onApplied(applied: Applied): void
-  onBulkMessage(action: string, result: BulkResult): void
-  onDomainChecked(outcome: CheckOutcome | 'broken'): void
-  onDomainsWaited(ms: number): void
-  onDrift(drift: Drift): void
-  onInbound(result: ProcessedInbound, ms: number): void
-  onReaderEnded(): void
-  watchInbound(counts: () => { busy: number; oldestMs: number }): void
-  onDataTurn(kind: JobKind, result: ChunkResult): void
-  onRetentionStep(step: RetentionStep): void
-  onRetentionRun(run: RetentionRun): void
-  onPoolHeld(why: PoolHeldWhy): void
-  onPoolCounts(counts: PoolCounts): void
-}
+export type WorkerMetrics = ReturnType<typeof createWorkerMetrics>
 
 /** Metrics of a worker; `busy`, `throttle` and `isolated` are read at scrape time. */
 export function createWorkerMetrics(
   busy: () => number,
   throttle: () => { open: number; paused: number; waiting: number },
   isolated: () => number,
-): WorkerMetrics {
+) {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const registers = [registry]
@@ -67,6 +38,16 @@ export function createWorkerMetrics(
       registers,
       collect() {
         this.set(read())
+      },
+    })
+  const readGauges = (name: string, help: string, label: string, read: () => Record<string, number>) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: [label],
+      registers,
+      collect() {
+        for (const [value, count] of Object.entries(read())) this.set({ [label]: value }, count)
       },
     })
   const attempts = counter(
@@ -117,18 +98,15 @@ export function createWorkerMetrics(
   )
   for (const counter of ['day', 'pool', 'bytes']) drift.set({ counter }, 0)
   readGauge('lettergate_calls_busy', 'Calls to providers in progress.', () => busy())
-  const connections = new Gauge({
-    name: 'lettergate_connections_throttled',
-    help: 'Connections with an open circuit breaker (circuit) or a pause (paused), as this worker knows them, and messages that wait for the concurrency limit.',
-    labelNames: ['why'],
-    registers: [registry],
-    collect() {
-      const { open, paused, waiting } = throttle()
-      connections.set({ why: 'circuit' }, open)
-      connections.set({ why: 'paused' }, paused)
-      connections.set({ why: 'concurrency' }, waiting)
+  readGauges(
+    'lettergate_connections_throttled',
+    'Connections with an open circuit breaker (circuit) or a pause (paused), as this worker knows them, and messages that wait for the concurrency limit.',
+    'why',
+    () => {
+      const { open: circuit, paused, waiting: concurrency } = throttle()
+      return { circuit, paused, concurrency }
     },
-  })
+  )
   const synced = counter(
     'lettergate_connections_synced_total',
     'Connections whose state was synchronised with the other workers.',
@@ -167,18 +145,15 @@ export function createWorkerMetrics(
     'Endpoints that were disabled, because their URL is gone or had no success for five days.',
   )
   let webhookCounts = () => ({ busy: 0, paused: 0, endpoints: 0 })
-  const endpoints = new Gauge({
-    name: 'lettergate_endpoints',
-    help: 'Endpoints of the installation that are enabled (enabled) or paused after failures (paused), and calls of this worker in progress (calling).',
-    labelNames: ['state'],
-    registers: [registry],
-    collect() {
-      const { busy, paused, endpoints: enabled } = webhookCounts()
-      endpoints.set({ state: 'enabled' }, enabled)
-      endpoints.set({ state: 'paused' }, paused)
-      endpoints.set({ state: 'calling' }, busy)
+  readGauges(
+    'lettergate_endpoints',
+    'Endpoints of the installation that are enabled (enabled) or paused after failures (paused), and calls of this worker in progress (calling).',
+    'state',
+    () => {
+      const { busy: calling, paused, endpoints: enabled } = webhookCounts()
+      return { enabled, paused, calling }
     },
-  })
+  )
   const inbound = histogram(
     'lettergate_inbound_seconds',
     'Received mails that were read and acted on, by result (`done`, `failed`: kept unread, `later`: retried, `overtaken`: another worker did it), and the time it took.',
@@ -257,50 +232,51 @@ export function createWorkerMetrics(
   )
   return {
     registry,
-    onBulkMessage: (action, result) => bulk.inc({ action, result }),
-    onDomainChecked: (result) => domainChecks.inc({ result }),
-    onDomainsWaited: (ms) => domainsWaited.set(ms / 1000),
-    onDataTurn: (kind, result) => turns.inc({ kind, result }),
-    onRetentionStep: ({ did }) => retentionSteps.inc({ step: did }),
-    onRetentionRun: ({ stuck }) => retentionStuck.set(stuck.length),
-    onSuppressionChunk: (kind, result) => chunks.inc({ kind, result }),
-    onApplied({ requests: _, waitedMs, ...counts }) {
+    onBulkMessage: (action: string, result: BulkResult) => bulk.inc({ action, result }),
+    onDomainChecked: (result: CheckOutcome | 'broken') => domainChecks.inc({ result }),
+    onDomainsWaited: (ms: number) => domainsWaited.set(ms / 1000),
+    onDataTurn: (kind: JobKind, result: ChunkResult) => turns.inc({ kind, result }),
+    onRetentionStep: ({ did }: RetentionStep) => retentionSteps.inc({ step: did }),
+    onRetentionRun: ({ stuck }: RetentionRun) => retentionStuck.set(stuck.length),
+    onSuppressionChunk: (kind: 'import' | 'export', result: ChunkResult) => chunks.inc({ kind, result }),
+    onApplied({ requests: _, waitedMs, ...counts }: Applied) {
       waited.set(waitedMs / 1000)
       for (const [result, count] of Object.entries(counts)) if (count > 0) applied.inc({ result }, count)
     },
-    onInbound: (result, ms) => inbound.observe({ result }, ms / 1000),
+    onInbound: (result: ProcessedInbound, ms: number) => inbound.observe({ result }, ms / 1000),
     onReaderEnded: () => readersEnded.inc(),
-    watchInbound(counts) {
+    watchInbound(counts: () => { busy: number; oldestMs: number }) {
       inboundCounts = counts
     },
-    onLateStatement: (pool, kind) => late.inc({ pool, kind }),
-    onLost(lost) {
+    /** Counts a statement without an answer in time, or cancelled by Postgres for its duration. */
+    onLateStatement: (pool: 'shared' | 'tenants' | 'listen', kind: LateStatement) => late.inc({ pool, kind }),
+    onLost(lost: LostWorkers) {
       suspected.inc(lost.suspected)
       setAside.inc(lost.aside)
     },
-    onPolled: (result) => polled.inc({ result }),
-    onRetired: (result) => retired.inc({ result }),
-    onWebhook: (result, ms) => webhookCalls.observe({ result }, ms / 1000),
+    onPolled: (result: PollResult) => polled.inc({ result }),
+    onRetired: (result: RetireResult) => retired.inc({ result }),
+    onWebhook: (result: CallResult, ms: number) => webhookCalls.observe({ result }, ms / 1000),
     onEndpointDisabled: () => disabledEndpoints.inc(),
-    watchWebhooks(counts) {
+    watchWebhooks(counts: () => { busy: number; paused: number; endpoints: number }) {
       webhookCounts = counts
     },
-    onHealthSync: (count) => synced.inc(count),
-    onReserve: (recipients) => reserved.inc(recipients),
-    onPoolHeld: (why) => poolHeld.inc({ why }),
-    onPoolCounts({ paused, warned }) {
+    onHealthSync: (count: number) => synced.inc(count),
+    onReserve: (recipients: number) => reserved.inc(recipients),
+    onPoolHeld: (why: PoolHeldWhy) => poolHeld.inc({ why }),
+    onPoolCounts({ paused, warned }: PoolCounts) {
       poolTenants.set({ state: 'paused' }, paused)
       poolTenants.set({ state: 'warned' }, warned)
     },
-    onAttempt({ provider, outcome, sinceAcceptMs, callMs, byPool }) {
+    onAttempt({ provider, outcome, sinceAcceptMs, callMs, byPool }: AttemptResult) {
       attempts.inc({ provider, outcome })
       if (byPool) poolAttempts.inc({ outcome })
       delivery.observe({ provider }, sinceAcceptMs / 1000)
       call.observe({ provider }, callMs / 1000)
     },
-    onClaim: (count) => claims.inc(count),
-    onDrift: ({ counter, counted, stored }) => drift.inc({ counter }, Math.abs(counted - stored)),
-    onSwept: (step, count, ms) => {
+    onClaim: (count: number) => claims.inc(count),
+    onDrift: ({ counter, counted, stored }: Drift) => drift.inc({ counter }, Math.abs(counted - stored)),
+    onSwept: (step: SweepStep, count: number, ms: number) => {
       sweep.observe({ step }, ms / 1000)
       if (count > 0) swept.inc({ step }, count)
     },

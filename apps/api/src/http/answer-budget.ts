@@ -1,6 +1,7 @@
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { createBudget } from '@lettergate/core/deliver'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type File, sendPieces } from './send-pieces.ts'
 
 export type AnswerBudget = {
   /** Reserves bytes of an answer until the release is called; throws the refusal when there is no room. */
@@ -64,4 +65,28 @@ export function addAnswerBudget(app: FastifyInstance, budget: AnswerBudget): voi
       done(error instanceof Error ? error : new Error(String(error)))
     }
   })
+}
+
+const PIECE_BYTES = 64 * 1024
+
+/** A socket never holds a second copy of all bytes. */
+function* piecesOf(bytes: Buffer): Generator<Buffer> {
+  for (let from = 0; from < bytes.length; from += PIECE_BYTES) yield bytes.subarray(from, from + PIECE_BYTES)
+}
+
+type Place = { deps: { answers: AnswerBudget }; tenantId: string; reply: FastifyReply }
+
+/** Sends a file that `read` builds in memory, once `reserve` has found room for its bytes. */
+export async function sendBytes(
+  { deps, tenantId, reply }: Place,
+  file: File,
+  read: (reserve: (bytes: number) => void) => Promise<Buffer>,
+): Promise<FastifyReply> {
+  let release = () => {}
+  const reserve = (bytes: number) => {
+    release = deps.answers.take(tenantId, bytes)
+  }
+  // A client that leaves does not end the building: until then its memory counts.
+  const bytes = await read(reserve).finally(() => whenAnswered(reply, () => release()))
+  return sendPieces(reply.header('content-length', bytes.length), file, piecesOf(bytes))
 }

@@ -1,10 +1,11 @@
-import { Readable } from 'node:stream'
 import type { AuditFilter } from '@lettergate/contracts/audit/audit'
 import { type AuditReader, exportAudit, presentAudit } from '@lettergate/core/audit'
 import { fromStorage } from '@lettergate/core/lib'
 import type { FastifyReply } from 'fastify'
 import type { ApiDeps } from '../deps.ts'
 import { asOperator } from './as-operator.ts'
+import { fileAnswer } from './schemas.ts'
+import { sendPieces } from './send-pieces.ts'
 
 /** The changes of one tenant, by its own rights. */
 export function tenantAudit({ prisma }: Pick<ApiDeps, 'prisma'>, tenantId: string): AuditReader {
@@ -21,11 +22,14 @@ async function* linesOf(reader: AuditReader, filter: AuditFilter): AsyncGenerato
     yield rows.map((row) => `${JSON.stringify(presentAudit(row))}\n`).join('')
 }
 
+export const auditLinesAnswer = fileAnswer(
+  'application/x-ndjson',
+  'The changes.',
+  'A change in each line, as in the list, newest first.',
+)
+
 /** Answers changes as lines of JSON, read from the database as fast as the client takes them. */
 export function sendAuditLines(reply: FastifyReply, reader: AuditReader, filter: AuditFilter): FastifyReply {
-  return reply
-    .header('content-type', 'application/x-ndjson; charset=utf-8')
-    .header('content-disposition', 'attachment; filename="audit.ndjson"')
-    .header('x-content-type-options', 'nosniff')
-    .send(Readable.from(linesOf(reader, filter), { objectMode: false }))
+  const file = { type: 'application/x-ndjson; charset=utf-8', name: 'audit.ndjson' }
+  return sendPieces(reply, file, linesOf(reader, filter))
 }

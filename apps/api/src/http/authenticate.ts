@@ -1,6 +1,12 @@
 import { isIP } from 'node:net'
 import { Problem } from '@lettergate/contracts/problems/problems'
-import { isReading, type KeyUses, type KeyVerifier, type Principal } from '@lettergate/core/keys'
+import {
+  isReading,
+  type KeyUses,
+  type KeyVerifier,
+  type Principal,
+  type TenantPrincipal,
+} from '@lettergate/core/keys'
 import { fromStorage } from '@lettergate/core/lib'
 import type { Actor, ActorScope } from '@lettergate/db/actor'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
@@ -9,8 +15,6 @@ import { requestLimitFields } from './rate-limit-fields.ts'
 import type { LimitHit, RequestLimits } from './request-limits.ts'
 import { URL_BYTES_MAX } from './unknown-routes.ts'
 import type { WrongKeys } from './wrong-keys.ts'
-
-export type TenantPrincipal = Extract<Principal, { mode: 'live' | 'test' }>
 
 /** Longer than any key of ours. */
 const KEY_CHARS_MAX = 200

@@ -33,8 +33,9 @@ export const validatorCompiler: FastifySchemaCompiler<unknown> = ({ schema, http
   return (value: unknown) => checkPart(schema, value, place)
 }
 
-/** For routes whose handler reads the body itself: a schema used only by the reference. */
-export const passingCompiler: FastifySchemaCompiler<unknown> = () => (value: unknown) => ({ value })
+/** As above, but for the body, which the handler reads itself: its schema is for the reference alone. */
+export const bodyPassingCompiler: FastifySchemaCompiler<unknown> = (part) =>
+  part.httpPart === 'body' ? (value: unknown) => ({ value }) : validatorCompiler(part)
 
 /** Answers are made by presenters whose types are the schemas' own: nothing is checked again while serving. */
 export const serializerCompiler: FastifySerializerCompiler<unknown> = () => (value: unknown) =>

@@ -1,8 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { Problem } from '@lettergate/contracts/problems/problems'
-import type { FastifyInstance, FastifySchemaCompiler, preValidationHookHandler } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { BodyBudget } from './body-budget.ts'
-import { passingCompiler, validatorCompiler } from './compilers.ts'
 import { readBody } from './read-body.ts'
 
 export const CSV_BYTES_MAX = 16_000_000
@@ -21,22 +20,18 @@ function refusedFields(headers: NodeJS.Dict<string | string[]>): Problem | null 
   })
 }
 
-/** As everywhere, but for the body, which is bytes. */
-const allButBody: FastifySchemaCompiler<unknown> = (part) =>
-  part.httpPart === 'body' ? passingCompiler(part) : validatorCompiler(part)
-
-const requireBody: preValidationHookHandler = (request, _reply, done) => {
-  if (Buffer.isBuffer(request.body)) done()
-  else
-    done(
-      new Problem('unsupported-media-type', { detail: 'A body of the Content-Type text/csv is required.' }),
-    )
+/** The bytes of a body. */
+export function csvOf({ body }: FastifyRequest): Buffer {
+  if (Buffer.isBuffer(body)) return body
+  throw new Problem('unsupported-media-type', { detail: 'A body of the Content-Type text/csv is required.' })
 }
 
 /** Reads bodies in this scope: CSV alone, as its bytes, within the budget of the process. */
 export function addCsvBody(scope: FastifyInstance, { budget }: { budget: BodyBudget }): void {
-  scope.setValidatorCompiler(allButBody)
-  scope.addHook('preValidation', requireBody)
+  // Before the query is checked.
+  scope.addHook('preValidation', async (request) => {
+    csvOf(request)
+  })
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser('*', (request, stream, done) => {
     const refused = refusedFields(request.raw.headers)

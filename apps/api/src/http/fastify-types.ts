@@ -7,13 +7,13 @@ export type RouteConfig = {
   /** `page`: for people, so each address has a limit of requests. */
   public?: true | 'page'
   /** Refuses test keys. */
-  liveOnly?: true
+  liveOnly?: true | undefined
   /** Its accepted answers go into the histogram of accept latency. */
-  accepts?: true
+  accepts?: true | undefined
   /** Takes messages; a large body of them is read and checked by another thread. */
-  messages?: 'send' | 'batch'
+  messages?: 'send' | 'batch' | undefined
   /** Waits for something else than the database by its nature, and has its own limit. */
-  takesLong?: true
+  takesLong?: true | undefined
 }
 
 declare module 'fastify' {

@@ -2,7 +2,7 @@ import Fastify, { type FastifyRequest } from 'fastify'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { createBodyBudget } from './body-budget.ts'
-import { passingCompiler, serializerCompiler } from './compilers.ts'
+import { bodyPassingCompiler, serializerCompiler } from './compilers.ts'
 import { addJsonBody } from './json-body.ts'
 
 /** A route that takes any body, for the tenant `t`; `waitSeconds` is what the tenant has to wait now. */
@@ -17,7 +17,7 @@ async function build(waitSeconds = 0) {
   })) {
     app.decorateRequest(name, value)
   }
-  app.setValidatorCompiler(passingCompiler)
+  app.setValidatorCompiler(bodyPassingCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.addHook('onRequest', async (request) => {
     request.principal = { mode: 'live', keyId: 'k', tenantId: 't', scopes: new Set() }

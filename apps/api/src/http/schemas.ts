@@ -3,20 +3,26 @@ import type { IdPrefix } from '@lettergate/contracts/lib/ids'
 import { ProblemDetails } from '@lettergate/contracts/messages/responses'
 import { z } from 'zod'
 
-/** Path of everything under one thing. An id of any other shape is one that does not exist. */
-export function idPath(thing: string, prefix: IdPrefix) {
-  return z.object({ id: field.id(prefix, `Id of the ${thing}.`) })
-}
+/** Kinds of ids in paths, and what each names. */
+const THINGS = {
+  msg: 'message',
+  con: 'connection',
+  rte: 'route',
+  smc: 'login',
+  ten: 'tenant',
+  end: 'endpoint',
+  job: 'job',
+  dom: 'domain',
+  key: 'key',
+  inr: 'route',
+  mbx: 'mailbox',
+  inb: 'mail',
+} satisfies Partial<Record<IdPrefix, string>>
 
-export const MessagePath = idPath('message', 'msg')
-export const ConnectionPath = idPath('connection', 'con')
-export const RoutePath = idPath('route', 'rte')
-export const SmtpCredentialPath = idPath('login', 'smc')
-export const TenantPath = idPath('tenant', 'ten')
-export const EndpointPath = idPath('endpoint', 'end')
-export const JobPath = idPath('job', 'job')
-export const DomainPath = idPath('domain', 'dom')
-export const KeyPath = idPath('key', 'key')
+export type PathIdPrefix = keyof typeof THINGS
+
+/** An id in a path. One of any other shape is one that does not exist. */
+export const idParam = (prefix: PathIdPrefix) => field.id(prefix, `Id of the ${THINGS[prefix]}.`)
 
 /** Described for the reference; the plugin reads the field itself. */
 export const IdempotencyHeader = z.object({
@@ -49,6 +55,16 @@ const PROBLEMS: Record<number, string> = {
 /** A JSON answer of a route, with what it means there. */
 export function answer<S extends z.ZodType>(description: string, schema: S) {
   return { description, content: { 'application/json': { schema } } }
+}
+
+/** An answer of a route that is a file. */
+export function fileAnswer(type: string, description: string, content: string) {
+  return { description, content: { [type]: { schema: z.string().describe(content) } } }
+}
+
+/** An answer of a route without a body. */
+export function nothing(description: string) {
+  return z.null().describe(description)
 }
 
 /** The error answers of a route, for the reference. */

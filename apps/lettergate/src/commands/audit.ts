@@ -5,12 +5,11 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { shown } from '../lib/print-fields.ts'
 import { type Column, printRows } from '../lib/print-table.ts'
-import { checkWith } from './option-values.ts'
+import { checkWith, wholeNumber } from './option-values.ts'
 import { parseOptions } from './parse-options.ts'
 import { withDatabase } from './with-database.ts'
 
 const CHANGE_CHARS_MAX = 80
-const limitMessage = 'must be a whole number from 1 to 1000'
 const Options = z.object({
   tenant: z.string().optional(),
   target: z.string().optional(),
@@ -19,11 +18,7 @@ const Options = z.object({
   actor: z.string().optional(),
   since: z.string().optional(),
   until: z.string().optional(),
-  limit: z
-    .string()
-    .regex(/^\d{1,4}$/, limitMessage)
-    .transform(Number)
-    .refine((limit) => limit >= 1 && limit <= 1_000, limitMessage),
+  limit: wholeNumber(1, 1_000),
   json: z.boolean().default(false),
   export: z.boolean().default(false),
 })

@@ -3,8 +3,14 @@ import { resourceMaxima } from '@lettergate/contracts/admin/resources'
 import { EgressRule } from '@lettergate/contracts/egress/rules'
 import { fromPublicId } from '@lettergate/contracts/lib/ids'
 import { given } from '@lettergate/core/lib'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { CliError } from '../cli-error.ts'
+
+/** A whole number as the value of an option. */
+export function wholeNumber(min: number, max: number) {
+  const isOne = (text: string) => /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max
+  return z.string().refine(isOne, `must be a whole number from ${min} to ${max}`).transform(Number)
+}
 
 /** Collects the values of an option that may be given several times. */
 export const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value]

@@ -13,21 +13,21 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { printChange, printFields } from '../lib/print-fields.ts'
 import { type Column, printRows } from '../lib/print-table.ts'
+import { changeFlags, withChangeFlags } from './change-flags.ts'
 import { makeChange } from './make-change.ts'
 import { checkWith, collect, readEgress, readLimits, readPlanResources } from './option-values.ts'
 import { parseOptions } from './parse-options.ts'
 import { withDatabase } from './with-database.ts'
 
-const flags = { dryRun: z.boolean().default(false), json: z.boolean().default(false) }
 const ShowOptions = z.object({ json: z.boolean().default(false) })
-const DeleteOptions = z.object(flags)
+const DeleteOptions = z.object(changeFlags)
 const ChangeOptions = z.object({
   description: z.string().optional(),
   limit: z.array(z.string()).optional(),
   resource: z.array(z.string()).optional(),
   feature: z.array(z.string()).optional(),
   egress: z.array(z.string()).optional(),
-  ...flags,
+  ...changeFlags,
 })
 
 type Shown = ReturnType<typeof presentPlan>
@@ -53,11 +53,6 @@ const withFields = (command: Command) =>
       'what tenants may reach, as "https,smtp *.example.com 443,587"; none: all; may be repeated',
       collect,
     )
-
-const withFlags = (command: Command) =>
-  command
-    .option('--dry-run', 'print what would change, and change nothing')
-    .option('--json', 'print one JSON object')
 
 /** What the options say, by the names of the API. */
 function fieldsOf({ description, limit, resource, feature, egress }: z.output<typeof ChangeOptions>) {
@@ -99,14 +94,14 @@ export function addPlanCommands(program: Command): void {
   const plan = program.command('plan').description('plans: what tenants may do, and how much of it')
   addShowCommands(plan)
   const create = plan.command('create').description('create a plan').argument('<name>')
-  withFlags(withFields(create)).action(async (name: string, values: unknown) => {
+  withChangeFlags(withFields(create)).action(async (name: string, values: unknown) => {
     const options = parseOptions(ChangeOptions, values)
     const request = checkWith(CreatePlanRequest, { name, ...fieldsOf(options) }, 'plan')
     const after = await makeChange(options.dryRun, (db, dbNull) => createPlan(db, dbNull, request))
     printChange(`plan ${name}`, { before: null, after: presentPlan(after) }, options)
   })
   const set = plan.command('set').description('change a plan for all of its tenants').argument('<name>')
-  withFlags(withFields(set)).action(async (name: string, values: unknown) => {
+  withChangeFlags(withFields(set)).action(async (name: string, values: unknown) => {
     const options = parseOptions(ChangeOptions, values)
     const request = checkWith(UpdatePlanRequest, fieldsOf(options), 'plan')
     const [before, after] = await makeChange(options.dryRun, async (db, dbNull) => {
@@ -117,7 +112,7 @@ export function addPlanCommands(program: Command): void {
     printChange(`plan ${name}`, { before: presentPlan(before), after: presentPlan(after) }, options)
   })
   const remove = plan.command('delete').description('delete a plan that no tenant has').argument('<name>')
-  withFlags(remove).action(async (name: string, values: unknown) => {
+  withChangeFlags(remove).action(async (name: string, values: unknown) => {
     const options = parseOptions(DeleteOptions, values)
     await makeChange(options.dryRun, (db) => deletePlan(db, name))
     if (options.json) process.stdout.write(`${JSON.stringify({ dry_run: options.dryRun, deleted: name })}\n`)

@@ -8,12 +8,11 @@ import {
   deleteConnection,
   listConnections,
 } from '@lettergate/core/connections'
-import { FIRST_TENANT } from '@lettergate/core/dispatch'
 import { POOL_TENANT_ID } from '@lettergate/core/lib'
 import {
   listPoolTenants,
   type PoolTenant,
-  readPoolSetting,
+  readPoolTenant,
   setPoolCeiling,
   setPoolState,
 } from '@lettergate/core/pool'
@@ -145,10 +144,10 @@ function idOf(prefix: 'con' | 'ten', text: string): string {
   return id
 }
 
-async function readTenants(deps: PoolDeps, tenantId: string | null): Promise<TenantRow[]> {
-  const { window_days: windowDays } = await readPoolSetting(deps.pool)
-  const page = { tenantId, windowDays, after: FIRST_TENANT, limit: TENANTS_MAX }
-  return (await listPoolTenants(deps.pool, page)).map(toTenantRow)
+async function printTenant(deps: PoolDeps, tenantId: string): Promise<void> {
+  const row = await readPoolTenant(deps.pool, tenantId)
+  if (!row) throw new CliError('there is no such tenant')
+  printRows(tenantColumns, [toTenantRow(row)], { json: false })
 }
 
 function addConnectionCommands(pool: Command): void {
@@ -203,8 +202,8 @@ function addTenantCommands(pool: Command): void {
     .option('--json', 'print one JSON array')
     .action(async (given: unknown) => {
       const { json } = parseOptions(Listing, given)
-      const rows = await withPool((deps) => readTenants(deps, null))
-      printRows(tenantColumns, rows, { json, empty: 'No tenant uses the pool yet.' })
+      const rows = await withPool(({ pool }) => listPoolTenants(pool, { limit: TENANTS_MAX }))
+      printRows(tenantColumns, rows.map(toTenantRow), { json, empty: 'No tenant uses the pool yet.' })
     })
   for (const [verb, state, description] of [
     ['pause', 'paused', 'stop the mail of a tenant through the pool; its own connections go on'],
@@ -218,12 +217,10 @@ function addTenantCommands(pool: Command): void {
       .action(async (text: string, given: unknown) => {
         const { reason: why } = parseOptions(Deciding, given)
         const tenantId = idOf('ten', text)
-        const rows = await withPool(async (deps) => {
+        await withPool(async (deps) => {
           await setPoolState(deps.pool, tenantId, { state, by: 'operator', why })
-          return readTenants(deps, tenantId)
+          await printTenant(deps, tenantId)
         })
-        if (rows.length === 0) throw new CliError('there is no such tenant')
-        printRows(tenantColumns, rows, { json: false })
       })
   }
   pool
@@ -236,11 +233,10 @@ function addTenantCommands(pool: Command): void {
       if (!/^(none|\d{1,9})$/.test(recipients))
         throw new CliError('the ceiling must be a whole number, or none')
       const ceiling = recipients === 'none' ? null : Number(recipients)
-      const rows = await withPool(async (deps) =>
-        (await setPoolCeiling(deps.pool, tenantId, ceiling)) ? readTenants(deps, tenantId) : [],
-      )
-      if (rows.length === 0) throw new CliError('there is no such tenant')
-      printRows(tenantColumns, rows, { json: false })
+      await withPool(async (deps) => {
+        await setPoolCeiling(deps.pool, tenantId, ceiling)
+        await printTenant(deps, tenantId)
+      })
     })
 }
 

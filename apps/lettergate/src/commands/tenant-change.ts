@@ -11,12 +11,12 @@ import type { ManagedTables } from '@lettergate/db/prisma'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { printChange } from '../lib/print-fields.ts'
+import { changeFlags, withChangeFlags } from './change-flags.ts'
 import { makeChange } from './make-change.ts'
 import { checkWith, collect, readEgress, readOwnLimits, tenantIdOf } from './option-values.ts'
 import { parseOptions } from './parse-options.ts'
 import { retryHours, tenantName } from './tenant-options.ts'
 
-const flags = { dryRun: z.boolean().default(false), json: z.boolean().default(false) }
 const SetOptions = z.object({
   name: tenantName.optional(),
   plan: z.string().optional(),
@@ -25,10 +25,10 @@ const SetOptions = z.object({
   egress: z.array(z.string()).optional(),
   retryHours,
   onUnknown: z.enum(['hold', 'resend'], { error: 'must be hold or resend' }).optional(),
-  ...flags,
+  ...changeFlags,
 })
-const SuspendOptions = z.object({ reason: z.string(), ...flags })
-const ResumeOptions = z.object(flags)
+const SuspendOptions = z.object({ reason: z.string(), ...changeFlags })
+const ResumeOptions = z.object(changeFlags)
 
 async function change(
   id: string,
@@ -42,11 +42,6 @@ async function change(
   })
   printChange(`tenant ${after.name}`, { before: presentTenant(before), after: presentTenant(after) }, options)
 }
-
-const withFlags = (command: Command) =>
-  command
-    .option('--dry-run', 'print what would change, and change nothing')
-    .option('--json', 'print one JSON object')
 
 /** `lettergate tenant set`, `suspend` and `resume`. */
 export function addTenantChangeCommands(tenant: Command): void {
@@ -69,7 +64,7 @@ export function addTenantChangeCommands(tenant: Command): void {
     )
     .option('--retry-hours <hours>', 'retry limit in hours')
     .option('--on-unknown <what>', 'after an unknown result: hold or resend')
-  withFlags(set).action(async (id: string, given: unknown) => {
+  withChangeFlags(set).action(async (id: string, given: unknown) => {
     const { name, plan, limit, resource, egress, retryHours, onUnknown, ...options } = parseOptions(
       SetOptions,
       given,
@@ -89,7 +84,7 @@ export function addTenantChangeCommands(tenant: Command): void {
     .description('refuse all requests of a tenant but reading, and keep its mail back')
     .argument('<tenant-id>')
     .requiredOption('--reason <text>', 'why; the tenant reads it in its answers')
-  withFlags(suspend).action(async (id: string, given: unknown) => {
+  withChangeFlags(suspend).action(async (id: string, given: unknown) => {
     const options = parseOptions(SuspendOptions, given)
     const { reason } = checkWith(SuspendTenantRequest, { reason: options.reason }, '--')
     await change(id, options, (db, tenantId) => suspendTenant(db, tenantId, reason))
@@ -98,7 +93,7 @@ export function addTenantChangeCommands(tenant: Command): void {
     .command('resume')
     .description('let a suspended tenant go on; the mail that waited is sent')
     .argument('<tenant-id>')
-  withFlags(resume).action(async (id: string, given: unknown) => {
+  withChangeFlags(resume).action(async (id: string, given: unknown) => {
     await change(id, parseOptions(ResumeOptions, given), resumeTenant)
   })
 }

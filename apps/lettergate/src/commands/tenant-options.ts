@@ -1,14 +1,8 @@
 import { RETRY_HOURS_MAX } from '@lettergate/contracts/admin/tenants'
 import { z } from 'zod'
+import { wholeNumber } from './option-values.ts'
 
-const hoursMessage = `must be a whole number from 1 to ${RETRY_HOURS_MAX}`
-
-export const retryHours = z
-  .string()
-  .regex(/^\d{1,3}$/, hoursMessage)
-  .transform(Number)
-  .refine((hours) => hours >= 1 && hours <= RETRY_HOURS_MAX, hoursMessage)
-  .optional()
+export const retryHours = wholeNumber(1, RETRY_HOURS_MAX).optional()
 
 export const tenantName = z
   .string()

@@ -1,6 +1,5 @@
 import { tenantStates } from '@lettergate/contracts/admin/tenants'
-import { FIRST_TENANT } from '@lettergate/core/dispatch'
-import { listPoolTenants, readPoolSetting } from '@lettergate/core/pool'
+import { readPoolTenant } from '@lettergate/core/pool'
 import { deriveKey } from '@lettergate/core/secrets'
 import { listTenants, presentTenant, readTenant, readTenantHealth } from '@lettergate/core/tenants'
 import type { Command } from 'commander'
@@ -72,10 +71,7 @@ export function addTenantShowCommands(tenant: Command): void {
       const tenantId = tenantIdOf(id)
       const [row, health, standing] = await withDatabase(async ({ operator, pool }) => {
         const found = await operator.forOperator((db) => readTenant(db, tenantId))
-        const { window_days: windowDays } = await readPoolSetting(pool)
-        const page = { tenantId, windowDays, after: FIRST_TENANT, limit: 1 }
-        const [standing] = await listPoolTenants(pool, page)
-        return [found, await readTenantHealth(pool, tenantId), standing] as const
+        return [found, await readTenantHealth(pool, tenantId), await readPoolTenant(pool, tenantId)] as const
       })
       const { ready, sending, waiting, connections } = health
       const mail = {

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { CliError } from '../cli-error.ts'
 import { makeChange } from './make-change.ts'
-import { collect, readOwnLimits } from './option-values.ts'
+import { collect, readOwnLimits, wholeNumber } from './option-values.ts'
 import { parseOptions } from './parse-options.ts'
 import { addTenantChangeCommands } from './tenant-change.ts'
 import { addTenantDataCommands } from './tenant-data.ts'
@@ -12,16 +12,10 @@ import { retryHours, tenantName } from './tenant-options.ts'
 import { addTenantShowCommands } from './tenant-show.ts'
 
 const DAILY_LIMIT_MAX = 2_147_483_647
-const limitMessage = `must be a whole number from 0 to ${DAILY_LIMIT_MAX}`
 const CreateOptions = z.object({
   name: tenantName,
   plan: z.string(),
-  dailyLimit: z
-    .string()
-    .regex(/^\d{1,10}$/, limitMessage)
-    .transform(Number)
-    .refine((limit) => limit <= DAILY_LIMIT_MAX, limitMessage)
-    .optional(),
+  dailyLimit: wholeNumber(0, DAILY_LIMIT_MAX).optional(),
   limit: z.array(z.string()).optional(),
   resource: z.array(z.string()).optional(),
   retryHours,

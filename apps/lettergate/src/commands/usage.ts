@@ -3,17 +3,12 @@ import { type OperatorUsageDay, readUsageDaysForOperator } from '@lettergate/cor
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { type Column, printRows } from '../lib/print-table.ts'
-import { tenantIdOf } from './option-values.ts'
+import { tenantIdOf, wholeNumber } from './option-values.ts'
 import { parseOptions } from './parse-options.ts'
 import { withDatabase } from './with-database.ts'
 
-const daysMessage = 'must be a whole number from 1 to 400'
 const Options = z.object({
-  days: z
-    .string()
-    .regex(/^\d{1,3}$/, daysMessage)
-    .transform(Number)
-    .refine((days) => days >= 1 && days <= 400, daysMessage),
+  days: wholeNumber(1, 400),
   json: z.boolean().default(false),
 })
 

@@ -1,5 +1,4 @@
-import type { DemoKeys } from './demo-keys.ts'
-import type { DemoSmtp } from './demo-smtp.ts'
+import type { DemoKeys, DemoSmtp } from './demo.ts'
 
 export type BannerFacts = {
   apiUrl: string

@@ -2,14 +2,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Config, loadConfig, type SmtpConfig } from '@lettergate/config/config'
 import { rootSecret } from '@lettergate/config/root-secret'
-import { deriveKey } from '@lettergate/core/secrets'
 import { claimPort, freePort } from '../ports.ts'
 import { type BannerFacts, banner } from './banner.ts'
 import { lockDataFolder, openDataFolder } from './data-folder.ts'
 import { migrateDatabase, openDatabase, openPool } from './database.ts'
-import { demoInbound } from './demo-inbound.ts'
-import { type DemoKeys, demoKeys } from './demo-keys.ts'
-import { type DemoSmtp, demoSmtp } from './demo-smtp.ts'
+import { type DemoKeys, prepareDemo } from './demo.ts'
 import { readDevFile, writeDevFile } from './dev-file.ts'
 import { firstDeath, startService, waitUntilReady } from './services.ts'
 
@@ -52,7 +49,6 @@ export async function start(
   }
 }
 
-type Demo = { keys: DemoKeys; smtp: DemoSmtp; inboundAddress: string }
 type Facts = {
   apiUrl: string
   metricsUrls: string[]
@@ -65,7 +61,15 @@ type Facts = {
 async function bringUp(config: Config, running: Running, signal: AbortSignal): Promise<Facts> {
   const { databaseUrl, postgres } = await openDatabase(config)
   if (postgres) running.push(postgres)
-  const demo = await prepareDatabase(config, databaseUrl)
+  const pool = openPool(databaseUrl)
+  await migrateDatabase(pool).finally(() => pool.end())
+  // The demo tenant is made while the services load. Its keys are stored before they are printed.
+  const demoMade =
+    config.env === 'production'
+      ? null
+      : prepareDemo({ ...config, databaseUrl, secret: rootSecret(config) }, readDevFile(config.dataDir))
+  // It is waited for below, unless something else fails first.
+  demoMade?.catch(() => {})
   const workerPort = config.workerMetricsPort ?? (await freePort(config.apiHost))
   const apiMetricsPort = config.apiMetricsPort ?? (await freePort(config.apiHost))
   const smtpMetricsPort = config.smtp.metricsPort ?? (await freePort(config.apiHost))
@@ -94,6 +98,7 @@ async function bringUp(config: Config, running: Running, signal: AbortSignal): P
   const apiUrl = `${host}:${config.apiPort}`
   const ready = [apiUrl, `${host}:${smtpMetricsPort}`].map((url) => waitUntilReady(url, signal))
   await Promise.race([Promise.all(ready), death])
+  const demo = await demoMade
   const { name, host: smtpHost, port: smtpPort, submissionPort, tlsPort } = config.smtp
   const reachedAt = name ?? hostInUrl(smtpHost)
   if (demo) {
@@ -123,28 +128,6 @@ async function bringUp(config: Config, running: Running, signal: AbortSignal): P
     },
     keys: demo?.keys ?? null,
     death,
-  }
-}
-
-/** Migrates and, in development, creates the demo tenant. Its keys are stored before they are printed. */
-async function prepareDatabase(config: Config, databaseUrl: string): Promise<Demo | null> {
-  const pool = openPool(databaseUrl)
-  try {
-    await migrateDatabase(pool)
-    if (config.env === 'production') return null
-    const secret = rootSecret(config)
-    const kept = readDevFile(config.dataDir)
-    const keys = await demoKeys({ pool, pepper: deriveKey(secret, 'api key pepper') }, kept)
-    const { smtp_username, smtp_password } = kept ?? {}
-    const login = smtp_username && smtp_password ? { smtp_username, smtp_password } : null
-    const { inboundDomain } = config
-    return {
-      keys,
-      smtp: await demoSmtp({ pool, databaseUrl, secret }, keys.live_key, login),
-      inboundAddress: await demoInbound({ pool, databaseUrl, secret, inboundDomain }, keys.live_key),
-    }
-  } finally {
-    await pool.end()
   }
 }
 

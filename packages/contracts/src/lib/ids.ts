@@ -1,20 +1,22 @@
 import { randomFillSync } from 'node:crypto'
 
 /** What stands before the underscore of a public id. */
-export type IdPrefix =
-  | 'msg'
-  | 'con'
-  | 'rte'
-  | 'ten'
-  | 'key'
-  | 'req'
-  | 'end'
-  | 'job'
-  | 'dom'
-  | 'smc'
-  | 'inr'
-  | 'inb'
-  | 'mbx'
+export const ID_PREFIXES = [
+  'msg',
+  'con',
+  'rte',
+  'ten',
+  'key',
+  'req',
+  'end',
+  'job',
+  'dom',
+  'smc',
+  'inr',
+  'inb',
+  'mbx',
+] as const
+export type IdPrefix = (typeof ID_PREFIXES)[number]
 
 // Crockford base32 has no i, l, o or u. Only lower case is read back, so that an id has exactly one spelling.
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'

@@ -1,7 +1,7 @@
 /** Connections: a tenant's accounts at providers, their sealed credentials, checks and events. */
 export { type Checked, type ConnectionChecker, createConnectionChecker } from './check-account.ts'
 export { type ConnectionState, createConnection, listConnections, readConnection } from './connections.ts'
-export { createCountWindow } from './count-window.ts'
+export { type CountWindow, createCountWindow } from './count-window.ts'
 export { deleteConnection } from './delete.ts'
 export { EVENTS_KEPT, listConnectionEvents } from './list-events.ts'
 export { type Candidate, type OpenedConnection, openConnection } from './open-connection.ts'

@@ -1,7 +1,8 @@
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import type { PoolTenant } from '@lettergate/contracts/pool/pool'
+import { Problem } from '@lettergate/contracts/problems/problems'
 import { fromStorage } from '@lettergate/core/lib'
-import { listPoolTenants, type PoolTenant as PoolTenantRow, readPoolSetting } from '@lettergate/core/pool'
+import { type PoolTenant as PoolTenantRow, readPoolTenant } from '@lettergate/core/pool'
 import type { Queryable } from '@lettergate/db/pool'
 
 /** Presents how a tenant stands with the pool. */
@@ -25,12 +26,9 @@ export function presentPoolTenant(row: PoolTenantRow): PoolTenant {
   }
 }
 
-/** Reads one tenant, or those behind another, by the window that the operator set. */
-export function readPoolTenants(
-  db: Queryable,
-  page: { tenantId: string | null; after: string; limit: number },
-): Promise<PoolTenantRow[]> {
-  return fromStorage(
-    readPoolSetting(db).then(({ window_days: windowDays }) => listPoolTenants(db, { ...page, windowDays })),
-  )
+/** Presents how a tenant stands with the pool now. */
+export async function readStanding(db: Queryable, tenantId: string): Promise<PoolTenant> {
+  const row = await fromStorage(readPoolTenant(db, tenantId))
+  if (!row) throw new Problem('not-found')
+  return presentPoolTenant(row)
 }

@@ -1,9 +1,8 @@
-import type { FastifyInstance } from 'fastify'
-import type { ApiDeps } from '../../deps.ts'
-import { addExportAuditRoute } from './export-audit.ts'
-import { addListAuditRoute } from './list-audit.ts'
+import type { RouteGroup } from '../../http/add-routes.ts'
+import { exportAuditRoute } from './export-audit.ts'
+import { listAuditRoute } from './list-audit.ts'
 
-export function addAuditRoutes(app: FastifyInstance, deps: ApiDeps): void {
-  addListAuditRoute(app, deps)
-  addExportAuditRoute(app, deps)
+export const auditRoutes: RouteGroup = {
+  tag: 'Audit',
+  routes: [listAuditRoute, exportAuditRoute],
 }

@@ -3,11 +3,11 @@ import { ConnectionTest } from '@lettergate/contracts/connections/responses'
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import { testMessage } from '@lettergate/core/connections'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { TenantPrincipal } from '@lettergate/core/keys'
+import type { FastifyReply } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
-import { type TenantPrincipal, tenantOf } from '../../http/authenticate.ts'
-import { pathId } from '../../http/path-id.ts'
-import { answer, ConnectionPath, problemAnswers } from '../../http/schemas.ts'
+import { tenantRoute } from '../../http/route.ts'
+import { answer } from '../../http/schemas.ts'
 import { resultsOf } from '../../http/submission.ts'
 import { presentCheck } from './present-check.ts'
 
@@ -29,37 +29,30 @@ async function sendTest(
 }
 
 /** Asks a provider about the account behind a connection, and sends a message by it if that is wanted. */
-export function addTestConnectionRoute(app: FastifyInstance, deps: ApiDeps): void {
-  app.post<{ Params: { id: string }; Body: TestConnectionRequest }>('/v1/connections/:id/test', {
-    config: { scope: 'connections:write', liveOnly: true, takesLong: true },
-    schema: {
-      operationId: 'testConnection',
-      summary: 'Test a connection',
-      description:
-        'Logs in at the provider and asks what the account is allowed to send. It takes 15 seconds at most. If the account does not ' +
-        'work, the answer is 200 with `ok: false` and advice. With `send_to`, a working account also sends a short message through this ' +
-        'connection: it counts like any other and needs a key with the scope messages:send. 10 tests a minute. Needs a live key.',
-      tags: ['Connections'],
-      params: ConnectionPath,
-      body: TestConnectionRequest,
-      response: {
-        200: answer('The result of the test.', ConnectionTest),
-        ...problemAnswers(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
-      },
-    },
-    handler: async (request, reply): Promise<ConnectionTest> => {
-      const connectionId = pathId('con', request.params.id)
-      const tenant = tenantOf(request)
-      const { send_to: to, from } = request.body
-      if (to !== undefined && !tenant.scopes.has('messages:send')) {
-        throw new Problem('insufficient-scope', {
-          detail: 'send_to needs a key with the scope messages:send.',
-        })
-      }
-      const checked = await deps.checker.check(tenant.tenantId, connectionId)
-      const isSent = to !== undefined && from !== undefined && checked.report.problem === null
-      const messageId = isSent ? await sendTest(deps, tenant, reply, { connectionId, from, to }) : null
-      return presentCheck(checked, messageId)
-    },
-  })
-}
+export const testConnectionRoute = tenantRoute('POST', '/v1/connections/:id/test', {
+  scope: 'connections:write',
+  liveOnly: true,
+  takesLong: true,
+  operationId: 'testConnection',
+  summary: 'Test a connection',
+  description:
+    'Logs in at the provider and asks what the account is allowed to send. It takes 15 seconds at most. If the account does not ' +
+    'work, the answer is 200 with `ok: false` and advice. With `send_to`, a working account also sends a short message through this ' +
+    'connection: it counts like any other and needs a key with the scope messages:send. 10 tests a minute. Needs a live key.',
+  id: 'con',
+  body: TestConnectionRequest,
+  answers: { 200: answer('The result of the test.', ConnectionTest) },
+  problems: [409, 429],
+  handler: async ({ deps, reply, tenant, tenantId, id, body }) => {
+    const { send_to: to, from } = body
+    if (to !== undefined && !tenant.scopes.has('messages:send')) {
+      throw new Problem('insufficient-scope', {
+        detail: 'send_to needs a key with the scope messages:send.',
+      })
+    }
+    const checked = await deps.checker.check(tenantId, id)
+    const isSent = to !== undefined && from !== undefined && checked.report.problem === null
+    const messageId = isSent ? await sendTest(deps, tenant, reply, { connectionId: id, from, to }) : null
+    return presentCheck(checked, messageId)
+  },
+})

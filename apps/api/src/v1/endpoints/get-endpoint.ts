@@ -1,29 +1,16 @@
 import { Endpoint } from '@lettergate/contracts/webhooks/responses'
 import { readEndpoint } from '@lettergate/core/webhooks'
-import type { FastifyInstance } from 'fastify'
-import type { ApiDeps } from '../../deps.ts'
-import { tenantOf } from '../../http/authenticate.ts'
-import { pathId } from '../../http/path-id.ts'
-import { answer, EndpointPath, problemAnswers } from '../../http/schemas.ts'
+import { tenantRoute } from '../../http/route.ts'
+import { answer } from '../../http/schemas.ts'
 import { presentEndpoint } from './present-endpoint.ts'
 
 /** Shows an endpoint and how calls to it go. */
-export function addGetEndpointRoute(app: FastifyInstance, deps: ApiDeps): void {
-  app.get<{ Params: { id: string } }>('/v1/endpoints/:id', {
-    config: { scope: 'endpoints:read' },
-    schema: {
-      operationId: 'getEndpoint',
-      summary: 'Read an endpoint',
-      description: 'The endpoint, and whether calls to it succeed.',
-      tags: ['Endpoints'],
-      params: EndpointPath,
-      response: {
-        200: answer('The endpoint.', Endpoint),
-        ...problemAnswers(401, 403, 404, 503),
-      },
-    },
-    handler: async (request): Promise<Endpoint> => {
-      return presentEndpoint(await readEndpoint(deps, tenantOf(request), pathId('end', request.params.id)))
-    },
-  })
-}
+export const getEndpointRoute = tenantRoute('GET', '/v1/endpoints/:id', {
+  scope: 'endpoints:read',
+  operationId: 'getEndpoint',
+  summary: 'Read an endpoint',
+  description: 'The endpoint, and whether calls to it succeed.',
+  id: 'end',
+  answers: { 200: answer('The endpoint.', Endpoint) },
+  handler: async ({ deps, tenant, id }) => presentEndpoint(await readEndpoint(deps, tenant, id)),
+})

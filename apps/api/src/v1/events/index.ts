@@ -1,9 +1,8 @@
-import type { FastifyInstance } from 'fastify'
-import type { ApiDeps } from '../../deps.ts'
-import { addFollowEventsRoute } from './follow-events.ts'
-import { addStreamEventsRoute } from './stream-events.ts'
+import type { RouteGroup } from '../../http/add-routes.ts'
+import { followEventsRoute } from './follow-events.ts'
+import { streamEventsRoute } from './stream-events.ts'
 
-export function addEventRoutes(app: FastifyInstance, deps: ApiDeps): void {
-  addFollowEventsRoute(app, deps)
-  addStreamEventsRoute(app, deps)
+export const eventRoutes: RouteGroup = {
+  tag: 'Events',
+  routes: [followEventsRoute, streamEventsRoute],
 }

@@ -1,13 +1,13 @@
 import { Readable } from 'node:stream'
 import { FeedStreamQuery } from '@lettergate/contracts/feed/requests'
 import { type FeedBatch, type FeedFollowing, type FeedReader, presentEvent } from '@lettergate/core/feed'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { ApiDeps } from '../../deps.ts'
 import { whenAnswered } from '../../http/answer-budget.ts'
-import { checkKeyAgain, tenantOf } from '../../http/authenticate.ts'
+import { checkKeyAgain } from '../../http/authenticate.ts'
 import { clientLeaves } from '../../http/client-leaves.ts'
-import { problemAnswers } from '../../http/schemas.ts'
+import { tenantRoute } from '../../http/route.ts'
 import { filterOf } from './follow-events.ts'
 
 /** Below the 30 s after which many proxies close a connection on which nothing happens. */
@@ -72,47 +72,38 @@ async function* untilFailure(text: AsyncGenerator<string>, onError: (error: unkn
 }
 
 /** Streams what happens, from a cursor on. */
-export function addStreamEventsRoute(app: FastifyInstance, deps: ApiDeps): void {
-  app.get<{ Querystring: FeedStreamQuery }>('/v1/events/stream', {
-    // A HEAD request would wait for the end of the stream.
-    exposeHeadRoute: false,
-    config: { scope: 'events:read', takesLong: true },
-    schema: {
-      operationId: 'streamEvents',
-      summary: 'Stream events',
-      description:
-        'The same events as Server-Sent Events, on one connection. Each has the cursor after it as `id`: a client that connects again with ' +
-        '`Last-Event-ID` misses nothing. A comment comes every 20 seconds. The gateway ends the stream when it restarts, when the key ends, ' +
-        'and when the client reads nothing for 15 seconds: connect again.',
-      tags: ['Events'],
-      querystring: FeedStreamQuery,
-      headers: LastEventId,
-      response: {
-        200: { description: 'The stream.', content: { 'text/event-stream': { schema: Stream } } },
-        ...problemAnswers(400, 401, 403, 410, 422, 429, 503),
-      },
-    },
-    handler: async (request, reply) => {
-      const { query } = request
-      const reader = tenantOf(request)
-      const lastEventId = request.raw.headers['last-event-id']
-      const after = typeof lastEventId === 'string' && lastEventId !== '' ? lastEventId : query.cursor
-      const signal = clientLeaves(reply)
-      whenAnswered(reply, deps.places.streams.take(reader.tenantId))
-      const following = await deps.feed.follow(reader)
-      whenAnswered(reply, following.leave)
-      const window = await following.open(after ?? 'now')
-      const first = await following.next(window, filterOf(query), { limit: PAGE, waitMs: 0, signal })
-      const text = streamOf({ deps, request, reader, following, query, signal }, first)
-      const onError = (error: unknown) => deps.logger.debug({ err: error }, 'a stream of events ended')
-      return (
-        reply
-          .header('content-type', 'text/event-stream; charset=utf-8')
-          .header('cache-control', 'no-store')
-          // For nginx, which would collect the events.
-          .header('x-accel-buffering', 'no')
-          .send(Readable.from(untilFailure(text, onError), { objectMode: false }))
-      )
-    },
-  })
-}
+export const streamEventsRoute = tenantRoute('GET', '/v1/events/stream', {
+  scope: 'events:read',
+  takesLong: true,
+  isStream: true,
+  operationId: 'streamEvents',
+  summary: 'Stream events',
+  description:
+    'The same events as Server-Sent Events, on one connection. Each has the cursor after it as `id`: a client that connects again with ' +
+    '`Last-Event-ID` misses nothing. A comment comes every 20 seconds. The gateway ends the stream when it restarts, when the key ends, ' +
+    'and when the client reads nothing for 15 seconds: connect again.',
+  query: FeedStreamQuery,
+  headers: LastEventId,
+  answers: { 200: { description: 'The stream.', content: { 'text/event-stream': { schema: Stream } } } },
+  problems: [400, 410, 429],
+  handler: async ({ deps, request, reply, tenant, tenantId, query }) => {
+    const lastEventId = request.raw.headers['last-event-id']
+    const after = typeof lastEventId === 'string' && lastEventId !== '' ? lastEventId : query.cursor
+    const signal = clientLeaves(reply)
+    whenAnswered(reply, deps.places.streams.take(tenantId))
+    const following = await deps.feed.follow(tenant)
+    whenAnswered(reply, following.leave)
+    const window = await following.open(after ?? 'now')
+    const first = await following.next(window, filterOf(query), { limit: PAGE, waitMs: 0, signal })
+    const text = streamOf({ deps, request, reader: tenant, following, query, signal }, first)
+    const onError = (error: unknown) => deps.logger.debug({ err: error }, 'a stream of events ended')
+    return (
+      reply
+        .header('content-type', 'text/event-stream; charset=utf-8')
+        .header('cache-control', 'no-store')
+        // For nginx, which would collect the events.
+        .header('x-accel-buffering', 'no')
+        .send(Readable.from(untilFailure(text, onError), { objectMode: false }))
+    )
+  },
+})

@@ -2,14 +2,11 @@ import { ReadMessageQuery } from '@lettergate/contracts/messages/requests'
 import { Message } from '@lettergate/contracts/messages/responses'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import type { StoredMessage } from '@lettergate/core/messages'
-import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import type { ApiDeps } from '../../deps.ts'
-import { tenantOf } from '../../http/authenticate.ts'
 import { clientLeaves } from '../../http/client-leaves.ts'
 import { isKnown, tagOf } from '../../http/etag.ts'
-import { pathId } from '../../http/path-id.ts'
-import { answer, MessagePath, problemAnswers } from '../../http/schemas.ts'
+import { tenantRoute } from '../../http/route.ts'
+import { answer, nothing } from '../../http/schemas.ts'
 import { presentMessage } from './present-message.ts'
 
 const ConditionHeader = z.object({
@@ -32,43 +29,36 @@ function render(message: StoredMessage): { text: string; etag: string } {
 }
 
 /** Tells where a message and each of its recipients is, at once or as soon as that changes. */
-export function addGetMessageRoute(app: FastifyInstance, deps: ApiDeps): void {
-  app.get<{ Params: { id: string }; Querystring: ReadMessageQuery }>('/v1/messages/:id', {
-    config: { scope: 'messages:read', takesLong: true },
-    schema: {
-      operationId: 'getMessage',
-      summary: 'Read a message',
-      description:
-        'The message and the status of each recipient. With `wait`, the answer comes as soon as the status changes.',
-      tags: ['Messages'],
-      params: MessagePath,
-      querystring: ReadMessageQuery,
-      headers: ConditionHeader,
-      response: {
-        200: answer('The message as it is now.', Message),
-        304: z.null().describe('Your version is current.'),
-        ...problemAnswers(401, 403, 404, 422, 429, 503),
-      },
-    },
-    handler: async (request, reply) => {
-      const id = pathId('msg', request.params.id)
-      const reader = tenantOf(request)
-      const condition = request.raw.headers['if-none-match']
-      const waitMs = request.query.wait * 1000
-      const message =
-        waitMs === 0
-          ? await deps.messages.read(reader, id)
-          : await deps.waits.wait(reader, id, {
-              waitMs,
-              signal: clientLeaves(reply),
-              isKnown:
-                condition === undefined ? undefined : (found) => isKnown(condition, render(found).etag),
-            })
-      if (!message) throw new Problem('not-found')
-      const { text, etag } = render(message)
-      reply.header('etag', etag).header('cache-control', 'private, no-cache')
-      if (isKnown(condition, etag)) return reply.code(304).send()
-      return reply.header('content-type', 'application/json; charset=utf-8').send(text)
-    },
-  })
-}
+export const getMessageRoute = tenantRoute('GET', '/v1/messages/:id', {
+  scope: 'messages:read',
+  takesLong: true,
+  operationId: 'getMessage',
+  summary: 'Read a message',
+  description:
+    'The message and the status of each recipient. With `wait`, the answer comes as soon as the status changes.',
+  id: 'msg',
+  query: ReadMessageQuery,
+  headers: ConditionHeader,
+  answers: {
+    200: answer('The message as it is now.', Message),
+    304: nothing('Your version is current.'),
+  },
+  problems: [429],
+  handler: async ({ deps, request, reply, tenant, id, query }) => {
+    const condition = request.raw.headers['if-none-match']
+    const waitMs = query.wait * 1000
+    const message =
+      waitMs === 0
+        ? await deps.messages.read(tenant, id)
+        : await deps.waits.wait(tenant, id, {
+            waitMs,
+            signal: clientLeaves(reply),
+            isKnown: condition === undefined ? undefined : (found) => isKnown(condition, render(found).etag),
+          })
+    if (!message) throw new Problem('not-found')
+    const { text, etag } = render(message)
+    reply.header('etag', etag).header('cache-control', 'private, no-cache')
+    if (isKnown(condition, etag)) return reply.code(304).send()
+    return reply.header('content-type', 'application/json; charset=utf-8').send(text)
+  },
+})

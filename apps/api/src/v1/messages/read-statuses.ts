@@ -3,11 +3,9 @@ import { MessageStatusRequest } from '@lettergate/contracts/messages/requests'
 import { MessageStatusAnswer, type MessageStatusResult } from '@lettergate/contracts/messages/responses'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import type { StoredMessage } from '@lettergate/core/messages'
-import type { FastifyInstance } from 'fastify'
-import type { ApiDeps } from '../../deps.ts'
-import { tenantOf } from '../../http/authenticate.ts'
 import { problemDetails } from '../../http/problem-details.ts'
-import { answer, problemAnswers } from '../../http/schemas.ts'
+import { tenantRoute } from '../../http/route.ts'
+import { answer } from '../../http/schemas.ts'
 import { presentMessage } from './present-message.ts'
 
 /** Of one answer: what is beyond is asked for again, so that no answer grows with how many recipients its messages have. */
@@ -51,29 +49,20 @@ function presentStatus(id: string, message: StoredMessage | null): MessageStatus
 }
 
 /** Tells the statuses of many messages in one answer. */
-export function addReadStatusesRoute(app: FastifyInstance, deps: ApiDeps): void {
-  app.post<{ Body: MessageStatusRequest }>('/v1/messages/status', {
-    config: { scope: 'messages:read' },
-    schema: {
-      operationId: 'readMessageStatuses',
-      summary: 'Read many statuses',
-      description:
-        'One result per id, in the same order. The result is a problem if the id is not yours, or if the answer already has ' +
-        `${RECIPIENTS_MAX} recipients: then ask for this id again.`,
-      tags: ['Messages'],
-      body: MessageStatusRequest,
-      response: {
-        200: answer('The statuses, in the order of the ids.', MessageStatusAnswer),
-        ...problemAnswers(400, 401, 403, 413, 415, 422, 503),
-      },
-    },
-    handler: async (request): Promise<MessageStatusAnswer> => {
-      const reader = tenantOf(request)
-      const read = async (text: string) => {
-        const id = fromPublicId('msg', text)
-        return id === null ? null : await deps.messages.read(reader, id)
-      }
-      return { results: await readStatuses(request.body.ids, read) }
-    },
-  })
-}
+export const readStatusesRoute = tenantRoute('POST', '/v1/messages/status', {
+  scope: 'messages:read',
+  operationId: 'readMessageStatuses',
+  summary: 'Read many statuses',
+  description:
+    'One result per id, in the same order. The result is a problem if the id is not yours, or if the answer already has ' +
+    `${RECIPIENTS_MAX} recipients: then ask for this id again.`,
+  body: MessageStatusRequest,
+  answers: { 200: answer('The statuses, in the order of the ids.', MessageStatusAnswer) },
+  handler: async ({ deps, tenant, body }) => {
+    const read = async (text: string) => {
+      const id = fromPublicId('msg', text)
+      return id === null ? null : await deps.messages.read(tenant, id)
+    }
+    return { results: await readStatuses(body.ids, read) }
+  },
+})

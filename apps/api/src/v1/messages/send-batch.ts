@@ -8,14 +8,13 @@ import {
 } from '@lettergate/contracts/messages/send-request'
 import { Problem } from '@lettergate/contracts/problems/problems'
 import type { AcceptedMessage } from '@lettergate/core/accept'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import type { ApiDeps } from '../../deps.ts'
-import { tenantOf } from '../../http/authenticate.ts'
-import { passingCompiler } from '../../http/compilers.ts'
 import { ReadMessages } from '../../http/json/read-large.ts'
 import { payerOf } from '../../http/json-body.ts'
 import { problemDetails } from '../../http/problem-details.ts'
-import { answer, IdempotencyHeader, problemAnswers } from '../../http/schemas.ts'
+import { tenantRoute } from '../../http/route.ts'
+import { answer, IdempotencyHeader } from '../../http/schemas.ts'
 import { idempotencyOf, resultsOf } from '../../http/submission.ts'
 
 function presentResult(result: AcceptedMessage | Problem): BatchResult {
@@ -52,37 +51,31 @@ function chargeRefused(
 }
 
 /** Accepts up to 500 messages, each judged by itself; the quota takes all of the good ones or none. */
-export function addSendBatchRoute(app: FastifyInstance, deps: ApiDeps): void {
-  app.post('/v1/send/batch', {
-    config: { scope: 'messages:send', accepts: true, messages: 'batch' },
-    schema: {
-      operationId: 'sendBatch',
-      summary: 'Send many messages',
-      description:
-        'Each message is checked separately: the result of an invalid one is a problem, and the others are accepted. Valid messages ' +
-        'are stored together, or none of them if the quota is too small for all.',
-      tags: ['Messages'],
-      headers: IdempotencyHeader,
-      body: SendBatchRequest,
-      response: {
-        202: answer('The result for each message.', BatchAnswer),
-        ...problemAnswers(400, 401, 403, 409, 413, 415, 422, 429, 503),
-      },
-    },
-    validatorCompiler: passingCompiler,
-    handler: async (request, reply) => {
-      const { tenantId, mode, fromDomains } = tenantOf(request)
-      const outcome = await deps.submit({
-        tenant: { id: tenantId, mode },
-        fromDomains,
-        messages: await parseInTurns(request.body, new Date(deps.clock.now())),
-        atomic: false,
-        idempotency: idempotencyOf(request, 'batch'),
-        until: request.answerBy,
-      })
-      const results = outcome.kind === 'none-accepted' ? outcome.problems : resultsOf(outcome, reply).results
-      chargeRefused(deps, request, results)
-      return reply.code(202).send({ results: results.map(presentResult) })
-    },
-  })
-}
+export const sendBatchRoute = tenantRoute('POST', '/v1/send/batch', {
+  scope: 'messages:send',
+  accepts: true,
+  messages: 'batch',
+  operationId: 'sendBatch',
+  summary: 'Send many messages',
+  description:
+    'Each message is checked separately: the result of an invalid one is a problem, and the others are accepted. Valid messages ' +
+    'are stored together, or none of them if the quota is too small for all.',
+  headers: IdempotencyHeader,
+  bodyInReference: SendBatchRequest,
+  answers: { 202: answer('The result for each message.', BatchAnswer) },
+  problems: [409, 429],
+  handler: async ({ deps, request, reply, tenant }) => {
+    const { tenantId, mode, fromDomains } = tenant
+    const outcome = await deps.submit({
+      tenant: { id: tenantId, mode },
+      fromDomains,
+      messages: await parseInTurns(request.body, new Date(deps.clock.now())),
+      atomic: false,
+      idempotency: idempotencyOf(request, 'batch'),
+      until: request.answerBy,
+    })
+    const results = outcome.kind === 'none-accepted' ? outcome.problems : resultsOf(outcome, reply).results
+    chargeRefused(deps, request, results)
+    return { results: results.map(presentResult) }
+  },
+})

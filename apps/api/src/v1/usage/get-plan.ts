@@ -4,10 +4,8 @@ import { Plan } from '@lettergate/contracts/usage/usage'
 import { fromStorage, given } from '@lettergate/core/lib'
 import { type Limits, readLimits, resourceLimits } from '@lettergate/core/plans'
 import { type QuotaState, readCounters } from '@lettergate/core/usage'
-import type { FastifyInstance } from 'fastify'
-import type { ApiDeps } from '../../deps.ts'
-import { tenantOf } from '../../http/authenticate.ts'
-import { answer, problemAnswers } from '../../http/schemas.ts'
+import { tenantRoute } from '../../http/route.ts'
+import { answer } from '../../http/schemas.ts'
 
 /** Limits that are counted: the name of each in plans, and its counter. */
 const counted = {
@@ -34,23 +32,18 @@ function presentPlan(plan: Limits, quota: QuotaState): Plan {
 }
 
 /** The plan, and the limits in force. */
-export function addGetPlanRoute(app: FastifyInstance, deps: ApiDeps): void {
-  app.get('/v1/plan', {
-    config: { scope: 'usage:read' },
-    schema: {
-      operationId: 'getPlan',
-      summary: 'Read your plan',
-      description: 'Your plan, the limits in force today, and what is lowered tomorrow.',
-      tags: ['Usage'],
-      response: { 200: answer('Your plan.', Plan), ...problemAnswers(401, 403, 503) },
-    },
-    handler: async (request): Promise<Plan> => {
-      const { tenantId, mode } = tenantOf(request)
-      const db = deps.tenants.forTenant(tenantId)
-      const limits = await fromStorage(readLimits(db, tenantId))
-      const now = await fromStorage(readCounters(db, tenantId, mode))
-      if (!limits || !now) throw new Problem('not-found')
-      return presentPlan(limits, now.quota)
-    },
-  })
-}
+export const getPlanRoute = tenantRoute('GET', '/v1/plan', {
+  scope: 'usage:read',
+  operationId: 'getPlan',
+  summary: 'Read your plan',
+  description: 'Your plan, the limits in force today, and what is lowered tomorrow.',
+  answers: { 200: answer('Your plan.', Plan) },
+  handler: async ({ deps, tenant }) => {
+    const { tenantId, mode } = tenant
+    const db = deps.tenants.forTenant(tenantId)
+    const limits = await fromStorage(readLimits(db, tenantId))
+    const now = await fromStorage(readCounters(db, tenantId, mode))
+    if (!limits || !now) throw new Problem('not-found')
+    return presentPlan(limits, now.quota)
+  },
+})

@@ -2,10 +2,8 @@ import { Problem } from '@lettergate/contracts/problems/problems'
 import { Usage, UsageQuery } from '@lettergate/contracts/usage/usage'
 import { fromStorage } from '@lettergate/core/lib'
 import { type CounterState, readCounters, readUsageDays, type UsageNow } from '@lettergate/core/usage'
-import type { FastifyInstance } from 'fastify'
-import type { ApiDeps } from '../../deps.ts'
-import { tenantOf } from '../../http/authenticate.ts'
-import { answer, problemAnswers } from '../../http/schemas.ts'
+import { tenantRoute } from '../../http/route.ts'
+import { answer } from '../../http/schemas.ts'
 
 function presentCounter({ used, limit }: CounterState, resetsAt: string) {
   return { used, limit, left: limit === null ? null : Math.max(0, limit - used), resets_at: resetsAt }
@@ -32,26 +30,21 @@ function presentNow({ day, quota }: UsageNow) {
 }
 
 /** What was sent, and what is left. */
-export function addGetUsageRoute(app: FastifyInstance, deps: ApiDeps): void {
-  app.get<{ Querystring: UsageQuery }>('/v1/usage', {
-    config: { scope: 'usage:read' },
-    schema: {
-      operationId: 'getUsage',
-      summary: 'Read your usage',
-      description:
-        'The counters of today and of this month, the rest of each limit, and the days before, by day and by connection. ' +
-        'All days and months are those of UTC.',
-      tags: ['Usage'],
-      querystring: UsageQuery,
-      response: { 200: answer('Your usage.', Usage), ...problemAnswers(401, 403, 422, 503) },
-    },
-    handler: async (request): Promise<Usage> => {
-      const { tenantId, mode } = tenantOf(request)
-      const db = deps.tenants.forTenant(tenantId)
-      const now = await fromStorage(readCounters(db, tenantId, mode))
-      if (!now) throw new Problem('not-found')
-      const past = await fromStorage(readUsageDays(db, { tenantId, mode, days: request.query.days }))
-      return { mode, ...presentNow(now), ...past }
-    },
-  })
-}
+export const getUsageRoute = tenantRoute('GET', '/v1/usage', {
+  scope: 'usage:read',
+  operationId: 'getUsage',
+  summary: 'Read your usage',
+  description:
+    'The counters of today and of this month, the rest of each limit, and the days before, by day and by connection. ' +
+    'All days and months are those of UTC.',
+  query: UsageQuery,
+  answers: { 200: answer('Your usage.', Usage) },
+  handler: async ({ deps, tenant, query }) => {
+    const { tenantId, mode } = tenant
+    const db = deps.tenants.forTenant(tenantId)
+    const now = await fromStorage(readCounters(db, tenantId, mode))
+    if (!now) throw new Problem('not-found')
+    const past = await fromStorage(readUsageDays(db, { tenantId, mode, days: query.days }))
+    return { mode, ...presentNow(now), ...past }
+  },
+})

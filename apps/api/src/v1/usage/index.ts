@@ -1,9 +1,8 @@
-import type { FastifyInstance } from 'fastify'
-import type { ApiDeps } from '../../deps.ts'
-import { addGetPlanRoute } from './get-plan.ts'
-import { addGetUsageRoute } from './get-usage.ts'
+import type { RouteGroup } from '../../http/add-routes.ts'
+import { getPlanRoute } from './get-plan.ts'
+import { getUsageRoute } from './get-usage.ts'
 
-export function addUsageRoutes(app: FastifyInstance, deps: ApiDeps): void {
-  addGetUsageRoute(app, deps)
-  addGetPlanRoute(app, deps)
+export const usageRoutes: RouteGroup = {
+  tag: 'Usage',
+  routes: [getUsageRoute, getPlanRoute],
 }

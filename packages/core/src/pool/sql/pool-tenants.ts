@@ -1,5 +1,7 @@
 import type { Queryable } from '@lettergate/db/pool'
+import { FIRST_TENANT } from '../../dispatch/index.ts'
 import { likelyShare } from '../abuse-rule.ts'
+import { readPoolSetting } from './pool-setting.ts'
 
 /** How a tenant stands with the pool. */
 export type PoolTenant = {
@@ -36,11 +38,15 @@ const rateOf = (count: number, of: number): PoolRate => ({
   at_least: likelyShare(count, of),
 })
 
-/** Tenants that used the pool within the window, or that are warned, paused or limited; those paused first. */
-export async function listPoolTenants(
+async function readPage(
   db: Queryable,
-  options: { tenantId: string | null; windowDays: number; after: string; limit: number },
+  {
+    tenantId = null,
+    after = FIRST_TENANT,
+    limit,
+  }: { tenantId?: string | null; after?: string | undefined; limit: number },
 ): Promise<PoolTenant[]> {
+  const { window_days: windowDays } = await readPoolSetting(db)
   const { rows } = await db.query<Omit<PoolTenant, 'bounces' | 'complaints'>>({
     name: 'list-pool-tenants',
     text: `
@@ -69,13 +75,27 @@ export async function listPoolTenants(
           and r.hour >= date_trunc('hour', coalesce(a.window_from, '-infinity'))
       ) h on true
       order by t.id`,
-    values: [options.tenantId, options.windowDays, options.after, options.limit],
+    values: [tenantId, windowDays, after, limit],
   })
   return rows.map((row) => ({
     ...row,
     bounces: rateOf(row.bounced, row.handed),
     complaints: rateOf(row.complained, row.handed),
   }))
+}
+
+/** Tenants that used the pool within the window, or that are warned, paused or limited, by their ids. */
+export function listPoolTenants(
+  db: Queryable,
+  page: { after?: string | undefined; limit: number },
+): Promise<PoolTenant[]> {
+  return readPage(db, page)
+}
+
+/** One tenant, whether it uses the pool or not; undefined: there is none with this id. */
+export async function readPoolTenant(db: Queryable, tenantId: string): Promise<PoolTenant | undefined> {
+  const [row] = await readPage(db, { tenantId, limit: 1 })
+  return row
 }
 
 /** A ceiling by the operator ends its rise by itself; null removes it. False: there is no such tenant. */
