@@ -3,7 +3,7 @@ import { setTimeout as startTimer } from 'node:timers'
 export type ConnectGate = {
   /**
    * Resolves when a new connection may begin its handshake, with what is to be called at its end; rejects when that takes too long.
-   * `giveUp`: a handshake that began later was answered first, so this one never will be.
+   * `giveUp`: a handshake that began later was answered an interval ago. One that is merely slow has been answered by then.
    */
   pass(giveUp: () => void): Promise<(isOpen: boolean) => void>
 }
@@ -66,10 +66,15 @@ export function createConnectGate({ atOnce, spacingMs, waitMs }: GateOptions): C
     if (mayBegin()) first?.()
   }
 
+  function giveUp(older: readonly Handshake[]): void {
+    for (const handshake of older) if (underWay.has(handshake)) handshake.giveUp()
+  }
+
   function answered({ at }: Handshake): void {
     isSilent = false
     answeredAt = Math.max(answeredAt, at)
-    for (const other of underWay) if (other.at < at - spacingMs / 2) other.giveUp()
+    const older = [...underWay].filter((other) => other.at < at - spacingMs / 2)
+    if (older.length > 0) startTimer(giveUp, spacingMs, older).unref()
     for (const go of waiting) go()
   }
 
