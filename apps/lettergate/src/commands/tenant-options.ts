@@ -1,4 +1,4 @@
-import { RETRY_HOURS_MAX } from '@lettergate/contracts/admin/tenants'
+import { RETRY_HOURS_MAX } from '@lettergate/contracts/settings/settings'
 import { z } from 'zod'
 import { wholeNumber } from './option-values.ts'
 

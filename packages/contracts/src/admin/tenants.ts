@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { EgressRule } from '../egress/rules.ts'
 import * as field from '../lib/fields.ts'
+import { RETRY_HOURS_MAX } from '../settings/settings.ts'
 import { ChangeOwnLimits, OwnLimits } from './limits.ts'
 
-export const RETRY_HOURS_MAX = 720
 const NAME_MAX = 200
 const REASON_MAX = 500
 

@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import * as field from '../lib/fields.ts'
 
+/** 30 days. */
+export const RETRY_HOURS_MAX = 720
+
 const pool = z.enum(['first', 'last', 'never']).meta({
   description:
     'The shared pool, for mail that no route matches. `last`: after your own connections. `first`: before them, while your share of the ' +
@@ -19,7 +22,7 @@ const on_unknown = z.enum(['hold', 'resend']).meta({
 const retry_hours = z
   .int()
   .min(1)
-  .max(720)
+  .max(RETRY_HOURS_MAX)
   .meta({
     description: 'Hours after which a message that could not be delivered is given up.',
     examples: [72],
