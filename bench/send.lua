@@ -12,8 +12,7 @@ wrk.body = '{"from":"app@acme.example","to":["' .. to .. '"],"subject":"Hello fr
 local keys = os.getenv("KEYS") or ""
 if keys ~= "" then
   local requests = {}
-  init = function(args)
-    wrk.init(args)
+  init = function()
     for key in io.lines(keys) do
       wrk.headers["Authorization"] = "Bearer " .. key
       requests[#requests + 1] = wrk.format()
