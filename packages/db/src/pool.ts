@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { type ConnectGate, createConnectGate } from './connect-gate.ts'
+import { usePlainJoins } from './plain-joins.ts'
 import { SilentDatabase, WatchedClient, type WatchOptions } from './statement-watch.ts'
 import { ASKING_WORKER, WORKER_LOCK_CLASS, workerOptions } from './worker-sign.ts'
 
@@ -92,6 +93,7 @@ class GatedClient extends WatchedClient {
 
   constructor(config: pg.ClientConfig, watch: WatchOptions, gate: ConnectGate) {
     super(config, watch)
+    usePlainJoins(this.connection)
     this.#gate = gate
   }
 

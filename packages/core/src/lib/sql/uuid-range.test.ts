@@ -1,6 +1,7 @@
 import { uuidAtTime } from '@lettergate/contracts/lib/ids'
+import { withPlainJoins } from '@lettergate/db/plain-joins'
 import { expect, test } from 'vitest'
-import { byDay } from './uuid-range.ts'
+import { byDay, joinId } from './uuid-range.ts'
 
 test('ids are divided at midnight UTC, as their partitions are, the oldest day first', () => {
   const at = (text: string) => uuidAtTime(new Date(text))
@@ -12,4 +13,10 @@ test('ids are divided at midnight UTC, as their partitions are, the oldest day f
   ].map(at)
   expect(byDay(ids, (id) => id)).toEqual([[ids[3]], [ids[1]], [ids[0], ids[2]]])
   expect(byDay([], String)).toEqual([])
+})
+
+test('a server before Postgres 18 gets a plain join for each of these', () => {
+  expect(withPlainJoins(`where ${joinId('m.id', 'k.message_id')} and ${joinId('m.id', '$1')}`)).toBe(
+    'where m.id = k.message_id and m.id = $1',
+  )
 })
