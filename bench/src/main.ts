@@ -10,7 +10,7 @@ import { benchE2e } from './e2e.ts'
 import { benchEvents } from './events.ts'
 import { benchFairness } from './fairness.ts'
 import { benchFeed } from './feed.ts'
-import type { PartResult } from './figure.ts'
+import { type PartResult, skippedFigure } from './figure.ts'
 import { benchHotTenant } from './hot-tenant.ts'
 import { loadTool } from './load.ts'
 import { describeMachine } from './machine.ts'
@@ -65,6 +65,17 @@ function readOptions(): { json: boolean; quick: boolean; chosen: string[]; isWho
   return { json, quick, chosen, isWhole: values.only === undefined && !quick }
 }
 
+/** A part that fails is a row that says so: the others took minutes. */
+async function runPart(name: string, bed: TestBed): Promise<PartResult> {
+  try {
+    return (await parts[name]?.run(bed)) ?? { figures: [], plots: [] }
+  } catch (error) {
+    process.exitCode = 1
+    process.stderr.write(`${error instanceof Error ? error.stack : error}\n`)
+    return { figures: [skippedFigure(name, `it failed: ${error}`)], plots: [] }
+  }
+}
+
 async function main(): Promise<void> {
   const { json, quick, chosen, isWhole } = readArguments(USAGE, readOptions)
   const estimates = Object.fromEntries(Object.entries(parts).map(([name, { seconds }]) => [name, seconds]))
@@ -74,7 +85,7 @@ async function main(): Promise<void> {
   const result: PartResult = { figures: [], plots: [] }
   for (const name of chosen) {
     progress.begin(name)
-    const { figures, plots } = (await parts[name]?.run(bed)) ?? { figures: [], plots: [] }
+    const { figures, plots } = await runPart(name, bed)
     result.figures.push(...figures)
     result.plots.push(...plots)
     progress.end(name)
