@@ -1,6 +1,7 @@
 -- As before (20261201030000_pool_shares_after_locks), message by message: a statement about one id chooses its partition when it begins, and reads by
--- the index. The join by an array is planned badly before Postgres 18 where the day's partition was empty then. The bounds are not used any more.
-create or replace function take_pool_shares(asks pool_ask[], low uuid, high uuid)
+-- the index, so the ids need no bounds and may be of any days. The join by an array is planned badly before Postgres 18 where the day's partition was
+-- empty then.
+create function take_pool_shares(asks pool_ask[])
 returns table (of_epoch bigint, verdict text, of_day date) language plpgsql as $$
 declare
   ask record;
@@ -46,4 +47,10 @@ begin
     return next;
   end loop;
 end
+$$;
+
+-- For workers of the version before, which name bounds.
+create or replace function take_pool_shares(asks pool_ask[], low uuid, high uuid)
+returns table (of_epoch bigint, verdict text, of_day date) language sql as $$
+  select * from take_pool_shares(asks)
 $$;

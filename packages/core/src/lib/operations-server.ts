@@ -24,7 +24,7 @@ export function startOperationsServer(
   const server = createServer((request, response) => {
     answer(request.url ?? '/').then(
       ({ status, type, body }) => response.writeHead(status, { 'content-type': type }).end(body),
-      () => response.writeHead(500, { 'content-type': 'text/plain' }).end('the figures could not be read\n'),
+      () => response.writeHead(503, { 'content-type': 'text/plain' }).end('the figures could not be read\n'),
     )
   })
   return new Promise((resolve, reject) => {

@@ -42,8 +42,8 @@ export async function checkMicrosoft365(
   if (drafts.problem?.code === 'provider-permission-missing')
     return { ...drafts, problem: { ...drafts.problem, advice: [draftsAdvice] } }
   if (drafts.problem) return drafts
-  const told = await inquire(opened.io, account, '?$select=mail,proxyAddresses', user, toUserReport)
-  if (!told.problem) return told
+  const addresses = await inquire(opened.io, account, '?$select=mail,proxyAddresses', user, toUserReport)
+  if (!addresses.problem) return addresses
   const note =
     'The app is not allowed to read the user (User.Read, or User.Read.All for an app without a user), so the addresses allowed in From are not known.'
   return { problem: null, notes: [note, limitsNote] }

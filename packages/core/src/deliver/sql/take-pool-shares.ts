@@ -1,6 +1,5 @@
 import { column, rowArray } from '@lettergate/db/composite-rows'
 import type { Queryable } from '@lettergate/db/pool'
-import { byDay, idRange } from '../../lib/index.ts'
 
 export type PoolAsk = { tenantId: string; messageId: string; epoch: number }
 
@@ -17,19 +16,15 @@ const askArray = rowArray<PoolAsk>('pool_ask', [
 
 /**
  * Reserves a share of today's pool for each of these claimed messages, unless it has one. It belongs to the message from then on: a repeat of
- * this, by this worker or another, finds it. Those of an older day come first. Answers in
- * order.
+ * this, by this worker or another, finds it. Answers in order.
  */
 export async function takePoolShares(db: Queryable, asks: readonly PoolAsk[]): Promise<PoolShare[]> {
-  const byEpoch = new Map<number, Row>()
-  for (const ofDay of byDay(asks, ({ messageId }) => messageId)) {
-    const { rows } = await db.query<Row>({
-      name: 'take-pool-shares',
-      text: 'select of_epoch, verdict, of_day from take_pool_shares($1::pool_ask[], $2, $3)',
-      values: [await askArray(db, ofDay), ...idRange(ofDay.map(({ messageId }) => messageId))],
-    })
-    for (const row of rows) byEpoch.set(row.of_epoch, row)
-  }
+  const { rows } = await db.query<Row>({
+    name: 'take-pool-shares',
+    text: 'select of_epoch, verdict, of_day from take_pool_shares($1::pool_ask[])',
+    values: [await askArray(db, [...asks])],
+  })
+  const byEpoch = new Map(rows.map((row) => [row.of_epoch, row]))
   return asks.map(({ epoch }): PoolShare => {
     const row = byEpoch.get(epoch)
     if (!row) return { kind: 'lost' }

@@ -172,8 +172,8 @@ async function inGroups(db: Queryable, items: readonly EventItem[]): Promise<(re
 }
 
 /**
- * Applies events in a transaction; safe to run twice. `fresh` counts those that were not known yet. The
- * notifications are to be sent after the commit.
+ * Applies events in a transaction; safe to run twice. `fresh` counts those that were not known yet. The notifications are to be sent after the
+ * commit.
  */
 export async function applyEvents(
   db: Queryable,
@@ -190,12 +190,11 @@ export async function applyEvents(
       text: BEYOND,
       values: [await itemArray(db, further)],
     })
+  const messages = new Set(applied.flatMap((row) => row.messages ?? []))
+  const tenants = new Set(applied.flatMap((row) => row.tenants ?? []))
   const notifications = [
-    ...toNotifications(
-      'lg_message',
-      applied.flatMap(({ messages }) => messages ?? []),
-    ),
-    ...toNotifications('lg_feed', [...new Set(applied.flatMap(({ tenants }) => tenants ?? []))]),
+    ...toNotifications('lg_message', [...messages]),
+    ...toNotifications('lg_feed', [...tenants]),
   ]
   return { fresh: fresh.size, notifications }
 }
