@@ -2,13 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { toPublicId } from '@lettergate/contracts/lib/ids'
 import { insertProviderEvents } from '@lettergate/core/provider-events'
 import type { Pool } from '@lettergate/db/pool'
-import { percentile } from '@lettergate/faults/percentile'
-import { type Figure, type PartResult, perSecond, ratioFigure, skippedFigure } from './figure.ts'
+import { benchEventBurst } from './event-burst.ts'
+import { type PartResult, perSecond, ratioFigure, skippedFigure } from './figure.ts'
 import { fillMessages, tenantUuid } from './fill-messages.ts'
 import { pgbenchInstalled, runPgbench } from './pgbench.ts'
+import { bodyOf, type Sent } from './postmark-event.ts'
 import { median, spread } from './statistics.ts'
 import type { Gateway, TestBed } from './test-bed.ts'
 
@@ -23,35 +23,6 @@ const LOOK_MS = 20
 const ROUND_MS_MAX = 120_000
 const REFERENCE = { clients: 8, seconds: 3 }
 const RATIO_AT_LEAST = 0.5
-
-const BURST = {
-  name: 'answer to a send, p99, beside a burst of events of providers',
-  events: 100_000,
-  days: 4,
-}
-const SENDS = { seconds: 15, perSecond: 100 }
-const BURST_OVER_ALONE_AT_MOST = 1.2
-
-type Sent = { id: string; address: string }
-
-/** A request of Postmark with one event. */
-function bodyOf({ id, address }: Sent, record: string, day = 1): string {
-  const at = `2026-11-0${day}T12:00:00Z`
-  return JSON.stringify({
-    RecordType: record,
-    MessageStream: 'outbound',
-    ServerID: 23,
-    MessageID: id,
-    Recipient: address,
-    Tag: 'receipt',
-    DeliveredAt: at,
-    ReceivedAt: at,
-    Details: '250 2.0.0 OK: queued as 4Bv3Xy2z1Tz9rxB',
-    OriginalLink: 'https://acme.example/receipts/2026/11',
-    UserAgent: 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)',
-    Metadata: { lg_id: toPublicId('msg', id) },
-  })
-}
 
 /** Stores one request a commit, as the api does for a provider that sends them one by one, without any check. */
 function storeScript(tenantId: string, body: string): string {
@@ -97,7 +68,7 @@ export async function benchEvents(bed: TestBed): Promise<PartResult> {
     bound: { atLeast: RATIO_AT_LEAST },
     note: `rounds ${spread(rates.ours, perSecond)} and ${spread(rates.reference, perSecond)}; one event a request`,
   })
-  const burst = await burstFigure(bed, gateway, { tenantId, key: made.apiKey, sent })
+  const burst = await benchEventBurst(bed, gateway, made, sent)
   return { figures: [figure, burst], plots: [] }
 }
 
@@ -113,62 +84,6 @@ async function storeEvents(gateway: Gateway, tenantId: string, bodies: readonly 
     }))
     await insertProviderEvents(gateway.pool, raw)
   }
-}
-
-/** How long each of the sends at a steady rate waited for its 202. */
-async function sendSteadily({ apiUrl }: Gateway, key: string): Promise<number[]> {
-  const send = async () => {
-    const begun = performance.now()
-    const response = await fetch(`${apiUrl}/v1/send`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: JSON.stringify({
-        from: 'app@acme.example',
-        to: 'user@example.net',
-        subject: 'Hi',
-        text: 'Hello',
-      }),
-    })
-    const answer = await response.text()
-    if (response.status !== 202) throw new Error(`a send was refused: ${answer}`)
-    return performance.now() - begun
-  }
-  const waits: Promise<number>[] = []
-  const start = performance.now()
-  for (let at = 0; at < SENDS.seconds * SENDS.perSecond; at++) {
-    await sleep(Math.max(0, start + (at * 1_000) / SENDS.perSecond - performance.now()))
-    waits.push(send())
-  }
-  return Promise.all(waits)
-}
-
-/** The burst is stored as fast as Postgres takes it, and applied by a worker, while an app sends. */
-async function burstFigure(
-  bed: TestBed,
-  gateway: Gateway,
-  party: { tenantId: string; key: string; sent: readonly Sent[] },
-): Promise<Figure> {
-  const bodies = Array.from({ length: BURST.days }, (_, day) =>
-    party.sent.map((message) => bodyOf(message, 'Open', day + 2)),
-  )
-    .flat()
-    .slice(0, bed.count(BURST.events))
-  await using _ = await gateway.startWorker()
-  const warm = await sendSteadily(gateway, party.key)
-  const alone = await sendSteadily(gateway, party.key)
-  const [beside] = await Promise.all([
-    sendSteadily(gateway, party.key),
-    storeEvents(gateway, party.tenantId, bodies),
-  ])
-  const p99 = (waits: number[]) => percentile(waits, 99)
-  return ratioFigure({
-    name: BURST.name,
-    ours: `${p99(beside).toFixed(1)} ms`,
-    reference: `alone ${p99(alone).toFixed(1)} ms`,
-    ratio: p99(beside) / p99(alone),
-    bound: { atMost: BURST_OVER_ALONE_AT_MOST },
-    note: `${bodies.length.toLocaleString('en')} events, ${SENDS.perSecond} sends a second; medians ${percentile(beside, 50).toFixed(1)} and ${percentile(alone, 50).toFixed(1)} ms, at first ${percentile(warm, 50).toFixed(1)} ms`,
-  })
 }
 
 async function applyRate(

@@ -42,7 +42,7 @@ const parts: Record<string, { run: (bed: TestBed) => Promise<PartResult>; second
   'dead-connection': { run: benchDeadConnection, seconds: 28 },
   burst: { run: benchBurst, seconds: 83 },
   memory: { run: benchMemory, seconds: 37 },
-  events: { run: benchEvents, seconds: 60 },
+  events: { run: benchEvents, seconds: 150 },
   feed: { run: benchFeed, seconds: 60 },
   callbacks: { run: benchCallbacks, seconds: 90 },
   smtp: { run: benchSmtp, seconds: 90 },

@@ -14,6 +14,7 @@ import {
 import { freePort } from '@lettergate/faults/ports'
 import { createPostgresCluster, type PostgresCluster } from '@lettergate/faults/postgres'
 import { type Managed, startProcess, untilListening } from '@lettergate/faults/processes'
+import { PUBLIC_URL } from '@lettergate/faults/provider-events'
 import { createRedisServer, type RedisServer, redisInstalled } from '@lettergate/faults/redis'
 
 const DAILY_LIMIT = 2_000_000_000
@@ -78,7 +79,10 @@ async function startGateway(
     rm(it, { recursive: true }),
   )
   const [apiPort, workerPort] = [await freePort(), await freePort()]
-  const env = gatewayEnv({ databaseUrl, redisUrl: redis?.url, apiPort, workerPort, dataDir })
+  const env = {
+    ...gatewayEnv({ databaseUrl, redisUrl: redis?.url, apiPort, workerPort, dataDir }),
+    LETTERGATE_PUBLIC_URL: PUBLIC_URL,
+  }
   await migrateDatabase(databaseUrl)
   const api = cleanup.adopt(await startPart('api', env), stop)
   const worker = options.worker ? cleanup.adopt(await startPart('worker', env), stop) : undefined
