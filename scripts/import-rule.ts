@@ -34,6 +34,7 @@ export const SLICES = [
   'messages',
   'inbound',
   'webhooks',
+  'notices',
   'feed',
   'provider-events',
   'lost-workers',

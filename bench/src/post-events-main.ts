@@ -3,7 +3,7 @@ import { inParallel } from '@lettergate/faults/client'
 import type { EventTarget } from '@lettergate/faults/provider-events'
 import { Agent } from 'undici'
 
-/* Posts events as a provider does, over its connections, as fast as they are taken, once it is told to. Ends with its parent. */
+/* Posts events as a provider does, over its connections, as fast as they are taken, once it gets a second message. Ends with its parent. */
 
 export type PostEvents = { target: EventTarget; bodies: readonly string[] }
 export type Posted = { seconds: number; refused: number }

@@ -72,6 +72,7 @@ async function start(answer: ReturnType<typeof quota>, count: number) {
         inboundDays: 30,
         inboundDomain: 'in.gateway.example',
         addressKeys: [createSecretKey(randomBytes(32))],
+        notices: undefined,
         retention: false,
         onRetentionPreview: () => {},
         fallback: 'hold',

@@ -1,4 +1,4 @@
-import { openAccept } from '@lettergate/core/accept'
+import type { Submit } from '@lettergate/core/accept'
 import { createInboundProcessor, createMailReader } from '@lettergate/core/inbound'
 import type { WorkerMetrics } from './metrics.ts'
 import type { WorkerDeps } from './worker-deps.ts'
@@ -6,9 +6,8 @@ import type { WorkerDeps } from './worker-deps.ts'
 export type RunningInbound = { wake(): void; stop(): Promise<void> }
 
 /** Starts reading received mail and acting on it; what is forwarded is accepted as any message is. */
-export function startInbound(deps: WorkerDeps, metrics: WorkerMetrics): RunningInbound {
-  const { pool, tenants, providers, dns, failpoint, onError, inboundDomain } = deps
-  const { acceptor, submit } = openAccept({ pool, tenants, providers, dns, failpoint, onError })
+export function startInbound(deps: WorkerDeps & { submit: Submit }, metrics: WorkerMetrics): RunningInbound {
+  const { pool, submit, failpoint, onError, inboundDomain } = deps
   const reader = createMailReader({ mta: inboundDomain, onThreadEnded: metrics.onReaderEnded })
   const processor = createInboundProcessor({
     pool,
@@ -26,7 +25,6 @@ export function startInbound(deps: WorkerDeps, metrics: WorkerMetrics): RunningI
     wake: processor.wake,
     async stop() {
       await processor.stop()
-      await acceptor.drain()
       await reader.close()
     },
   }

@@ -4,6 +4,7 @@ import type { CheckOutcome } from '@lettergate/core/domains'
 import type { ProcessedInbound } from '@lettergate/core/inbound'
 import type { LostWorkers } from '@lettergate/core/lost-workers'
 import type { BulkResult } from '@lettergate/core/messages'
+import type { NoticeResult } from '@lettergate/core/notices'
 import type { PoolCounts } from '@lettergate/core/pool'
 import type { Applied, RetireResult } from '@lettergate/core/provider-events'
 import type { ChunkResult } from '@lettergate/core/suppressions'
@@ -180,6 +181,11 @@ export function createWorkerMetrics(
     'Webhooks of before a rotation that were due to be removed at a provider, by result (removed, failed, given-up).',
     'result',
   )
+  const noticed = counter(
+    'lettergate_notices_total',
+    'Notices to tenants by mail, by result (sent, unwanted: the tenant names no address, too-many, late, failed: tried again).',
+    'result',
+  )
   readGauge(
     'lettergate_isolated_busy',
     'Messages being sent by processes of their own, because a worker was lost while it sent them.',
@@ -255,6 +261,7 @@ export function createWorkerMetrics(
       setAside.inc(lost.aside)
     },
     onPolled: (result: PollResult) => polled.inc({ result }),
+    onNotice: (result: NoticeResult) => noticed.inc({ result }),
     onRetired: (result: RetireResult) => retired.inc({ result }),
     onWebhook: (result: CallResult, ms: number) => webhookCalls.observe({ result }, ms / 1000),
     onEndpointDisabled: () => disabledEndpoints.inc(),

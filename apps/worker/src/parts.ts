@@ -83,6 +83,7 @@ export function openParts(options: {
       inboundDays: config.inboundDays,
       inboundDomain: config.inboundDomain,
       addressKeys: deriveKeys(root, config.previousSecret, 'own addresses'),
+      notices: config.notices,
       retention: config.retention,
       onRetentionPreview: (startsAt, due) =>
         log.info(

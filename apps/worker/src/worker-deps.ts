@@ -26,6 +26,8 @@ export type WorkerDeps = {
   inboundDomain: string
   /** Of the addresses that bounces and replies come to: the first one makes them, the others read older ones. */
   addressKeys: readonly [KeyObject, ...KeyObject[]]
+  /** The tenant that sends notices, and their sender. Undefined: none are sent. */
+  notices: Readonly<{ tenant: string; from: string }> | undefined
   /** Whether old messages are deleted. */
   retention: boolean
   fallback: 'capture' | 'hold'

@@ -1,3 +1,4 @@
+import { openAccept } from '@lettergate/core/accept'
 import { createCredentialRenewer } from '@lettergate/core/connections'
 import { createDataJobs, createRetention } from '@lettergate/core/data-life'
 import { type Claim, createDispatcher, wokenTenants } from '@lettergate/core/dispatch'
@@ -7,6 +8,7 @@ import { createInboundCalls } from '@lettergate/core/inbound'
 import type { Background } from '@lettergate/core/lib'
 import { countLost, type LostDeps } from '@lettergate/core/lost-workers'
 import { createBulkRunner } from '@lettergate/core/messages'
+import { createNotices } from '@lettergate/core/notices'
 import { createPoolWatch } from '@lettergate/core/pool'
 import { createEventApplier, createWebhookRetirer } from '@lettergate/core/provider-events'
 import { createSuppressionJobs } from '@lettergate/core/suppressions'
@@ -169,7 +171,9 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     onError,
   })
   const news = createFeedNews({ pool, listener, onError })
-  const inbound = startInbound(deps, metrics)
+  // For what the worker itself sends: forwards, and notices.
+  const { acceptor, submit } = openAccept(deps)
+  const inbound = startInbound({ ...deps, submit }, metrics)
   await listener.on('lg_inbound', () => inbound.wake())
   const webhooks = createWebhookSender({
     ...deps,
@@ -180,6 +184,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     onDisabled: metrics.onEndpointDisabled,
   })
   metrics.watchWebhooks(webhooks.counts)
+  const notices = createNotices({ ...deps, submit, onNotice: metrics.onNotice })
   const background: Background[] = [
     isolatedRunner,
     dispatcher,
@@ -191,6 +196,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
     dataJobs,
     ...(deps.retention ? [retention] : []),
     poolWatch,
+    notices,
     applier,
   ]
   for (const work of background) work.start()
@@ -207,6 +213,7 @@ export async function startWorker(deps: WorkerDeps): Promise<RunningWorker> {
         inbound.stop(),
         consumer.close(),
       ])
+      await acceptor.drain()
       news.close()
       await listener.close()
       await secrets.drain()

@@ -42,6 +42,7 @@ function parse(env: Env, required: readonly string[]): Config {
 
 /** Settings that mean something only together. */
 const groups = [
+  ['LETTERGATE_NOTICES_TENANT', 'LETTERGATE_NOTICES_FROM'],
   ['SMTP_TLS_CERT', 'SMTP_TLS_KEY'],
   ['SMTP_OPEN_PORT', 'SMTP_OPEN_TENANT', 'SMTP_OPEN_NETWORKS'],
 ]
@@ -56,6 +57,11 @@ function incomplete(given: Env): string[] {
             `${name}: is required with ${names.filter((one) => given[one] !== undefined).join(' and ')}`,
         )
   })
+}
+
+function toNotices(data: z.infer<typeof settings>) {
+  const { LETTERGATE_NOTICES_TENANT: tenant, LETTERGATE_NOTICES_FROM: from } = data
+  return tenant !== undefined && from !== undefined ? Object.freeze({ tenant, from }) : undefined
 }
 
 /** A port that is undefined is off. */
@@ -103,6 +109,8 @@ function toConfig(data: z.infer<typeof settings>) {
     heloName: data.LETTERGATE_HELO_NAME,
     /** Whether several tenants may prove the same domain. */
     sharedDomains: data.LETTERGATE_SHARED_DOMAINS === 'on',
+    /** Undefined: no notices are sent. */
+    notices: toNotices(data),
     /** Without a slash at its end. */
     publicUrl: data.LETTERGATE_PUBLIC_URL,
     apiHost: data.API_HOST,

@@ -31,6 +31,10 @@ function wholeNumber(min: number, max: number) {
     .refine((value) => value >= min && value <= max, message)
 }
 
+const tenantId = z.string().regex(/^ten_[0-9a-hjkmnp-tv-z]{26}$/, 'must be the id of a tenant, ten_…')
+
+const emailAddress = z.email('must be an email address')
+
 /** How others reach this gateway: no path of ours may follow a query. */
 const publicUrl = url('http:', 'https:')
   .refine((text) => {
@@ -142,6 +146,14 @@ export const settings = z.object({
     .describe(
       'URL at which email providers reach the api, such as https://mail.example.com; unset: events of providers cannot be registered.',
     ),
+  LETTERGATE_NOTICES_TENANT: tenantId
+    .optional()
+    .describe(
+      'Tenant of yours whose connections send notices by mail to the other tenants, such as that an endpoint was disabled; unset: none are sent.',
+    ),
+  LETTERGATE_NOTICES_FROM: emailAddress
+    .optional()
+    .describe('Sender of these notices, such as notices@example.com.'),
   LETTERGATE_AWS_IDENTITY: onOff('off').describe(
     'on or off: an ses connection without keys uses the AWS identity of this machine (role, ~/.aws). Every tenant can create one, so turn it on only if all tenants are your own.',
   ),
@@ -206,11 +218,7 @@ export const settings = z.object({
     .describe(
       'Port without AUTH, for programs that have none; needs SMTP_OPEN_TENANT and SMTP_OPEN_NETWORKS; unset: none.',
     ),
-  SMTP_OPEN_TENANT: z
-    .string()
-    .regex(/^ten_[0-9a-hjkmnp-tv-z]{26}$/, 'must be the id of a tenant, ten_…')
-    .optional()
-    .describe('Tenant that mail on SMTP_OPEN_PORT belongs to.'),
+  SMTP_OPEN_TENANT: tenantId.optional().describe('Tenant that mail on SMTP_OPEN_PORT belongs to.'),
   SMTP_OPEN_NETWORKS: cidrList
     .optional()
     .describe('Comma list of addresses or CIDRs that may use SMTP_OPEN_PORT.'),

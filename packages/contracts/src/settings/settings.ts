@@ -34,14 +34,18 @@ const recipient_domain_check = z.enum(['off', 'warn', 'reject']).meta({
     'the message is refused. A domain without an answer in time passes. A change counts within 30 seconds.',
 })
 
+const NOTICES_TO =
+  'Address that gets a mail when an endpoint is disabled, a limit is nearly or wholly used, the shared pool warns or pauses you, or a ' +
+  'domain is about to be lost. Null: none. Works where the operator of the gateway has set up notices; 20 a day at most.'
+
 const fields = { pool, overflow, on_unknown, retry_hours, recipient_domain_check }
 
 export const Settings = z
-  .object(fields)
+  .object({ ...fields, notices_to: field.maybeText(NOTICES_TO, 'ops@acme.example') })
   .meta({ id: 'Settings', description: 'Choices that hold for all your mail.' })
 export type Settings = z.output<typeof Settings>
 
 export const UpdateSettingsRequest = field
-  .anyChangeOf(fields)
+  .anyChangeOf({ ...fields, notices_to: field.address(NOTICES_TO).nullable() })
   .meta({ id: 'UpdateSettingsRequest', description: 'Settings to change. Fields left out stay as they are.' })
 export type UpdateSettingsRequest = z.output<typeof UpdateSettingsRequest>

@@ -21,6 +21,7 @@ export {
   READ_MESSAGE_COLUMNS,
 } from './message-columns.ts'
 export type { ContentDocument, Envelope, StoredMime, StoredRecipient } from './message-content.ts'
+export { type NoticedType, noticedTypes } from './noticed-types.ts'
 export { startOperationsServer } from './operations-server.ts'
 export { makeOwnAddress, type OwnAddress, readOwnAddress } from './own-address.ts'
 export { NO_POOL_SHARE, POOL_PLAN, POOL_TARGET, POOL_TENANT_ID, toConnectionName } from './pool-tenant.ts'

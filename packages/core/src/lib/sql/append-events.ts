@@ -1,4 +1,5 @@
 import { eventTypeNames, numberOfType } from '@lettergate/contracts/messages/event-types'
+import { noticedTypes } from '../noticed-types.ts'
 
 /** The place of a type in the table of types, in SQL; null, which the feed refuses, for one that is not there. */
 const TYPE_NUMBER = `array_position(array[${eventTypeNames.map((type) => `'${type}'`).join(', ')}], type)`
@@ -28,12 +29,15 @@ export function appendAcceptances(rows: string): string {
   )`
 }
 
+const NOTICED = noticedTypes.map((type) => `'${type}'`).join(', ')
+
 /** As `appendEvents`, for events of a tenant's account, which have no message. `rows` is a select of `tenant_id, type, data`. */
 export function appendAccountEvents(rows: string): string {
   return `new_event as materialized (
     select nextval('event_seq') as seq, e.* from (${rows}) e
   ), written_event as (
-    insert into account_event (tenant_id, seq, type, data) select tenant_id, seq, type, data from new_event
+    insert into account_event (tenant_id, seq, type, data, notice_due_at)
+    select tenant_id, seq, type, data, case when type in (${NOTICED}) then now() end from new_event
   ), written_feed as (
     insert into feed (tenant_id, seq, type, mode, is_bulk) select tenant_id, seq, ${TYPE_NUMBER}, 'live', false from new_event
   )`

@@ -1,0 +1,1 @@
+export { createNotices, type NoticeResult } from './send-notices.ts'
