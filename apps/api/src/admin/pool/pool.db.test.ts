@@ -115,6 +115,7 @@ describe('/v1/settings', () => {
       on_unknown: 'hold',
       retry_hours: 72,
       recipient_domain_check: 'off',
+      notices_to: null,
     }
     expect((await call('GET')).json).toEqual(defaults)
     expect((await call('PATCH', { pool: 'first', overflow: 'hold' })).json).toEqual({
@@ -125,6 +126,10 @@ describe('/v1/settings', () => {
     expect((await call('PATCH', { retry_hours: 721 })).status).toBe(422)
     const checked = await call('PATCH', { recipient_domain_check: 'warn' })
     expect(checked.json).toMatchObject({ recipient_domain_check: 'warn' })
+    const named = await call('PATCH', { notices_to: 'ops@Acme.example' })
+    expect(named.json).toMatchObject({ notices_to: 'ops@acme.example' })
+    expect((await call('PATCH', { notices_to: 'nobody' })).status).toBe(422)
+    expect((await call('PATCH', { notices_to: null })).json).toMatchObject({ notices_to: null })
     expect((await call('PATCH', { plan: 'scale' })).status).toBe(422)
     expect((await call('GET')).json).toMatchObject({ retry_hours: 72, overflow: 'hold' })
   })
