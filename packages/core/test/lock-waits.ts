@@ -12,11 +12,17 @@ export async function openGeneric({ url }: { url: string }): Promise<Pool> {
   return pool
 }
 
-/** Changes a row in a transaction that ends only when a statement of `work` waits for it. Answers what the work did. */
+type Change = { text: string; values: unknown[] }
+
+/**
+ * Changes a row in a transaction that ends only when a statement of `work` waits for it, and after `further` changes. Answers what the work
+ * did.
+ */
 export async function changeWhileWaited<T>(
   db: TestDatabase,
-  change: { text: string; values: unknown[] },
+  change: Change,
   work: () => Promise<T>,
+  further: readonly Change[] = [],
 ): Promise<T> {
   const other = await db.pool.connect()
   try {
@@ -32,6 +38,7 @@ export async function changeWhileWaited<T>(
         return rows[0]?.waits
       })
       .toBe(1)
+    for (const one of further) await other.query(one)
     await other.query('commit')
     return await working
   } finally {
@@ -45,7 +52,7 @@ export const threeRecipients = ['a', 'b', 'c'].map((name) => ({
   name: null,
 }))
 
-type ClaimKey = { tenantId: string; messageId: string; epoch: number }
+export type ClaimKey = { tenantId: string; messageId: string; epoch: number }
 
 /** Messages of three recipients, claimed by a worker. */
 export async function buildClaims(db: TestDatabase, count: number): Promise<ClaimKey[]> {
@@ -77,3 +84,22 @@ export const touch = {
   'a recipient':
     'update recipient set updated_at = now() where tenant_id = $1 and message_id = $2 and position = 0',
 } as const
+
+/**
+ * A transaction that has the row of the backlog takes the rest of the message one by one while `work` waits for it: each must be free, since
+ * everything locks in this order (docs/decisions/0025).
+ */
+export function takeAllWhileWaited<T>(
+  db: TestDatabase,
+  claim: Omit<ClaimKey, 'epoch'>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const values = [claim.tenantId, claim.messageId]
+  const rest = [touch['a message'], touch['a recipient'], touch['a row of usage']]
+  return changeWhileWaited(
+    db,
+    { text: touch['the backlog'], values },
+    work,
+    rest.map((text) => ({ text, values })),
+  )
+}

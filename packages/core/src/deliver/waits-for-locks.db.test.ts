@@ -4,14 +4,16 @@ import { newId } from '@lettergate/db/test/ids'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   buildClaims,
+  type ClaimKey,
   changeWhileWaited,
   openGeneric,
+  takeAllWhileWaited,
   threeRecipients,
   touch,
   usageOf,
 } from '../../test/lock-waits.ts'
 import { stateOfSent } from '../../test/sent-message.ts'
-import { recordOutcomes } from './sql/record-outcomes.ts'
+import { type OutcomeRecord, recordOutcomes } from './sql/record-outcomes.ts'
 import { takePoolShares } from './sql/take-pool-shares.ts'
 
 let db: TestDatabase
@@ -23,6 +25,35 @@ beforeAll(async () => {
 afterAll(async () => {
   await pool.end()
   await db.drop()
+})
+
+const refused = (claim: ClaimKey, { pooled = false, again = false } = {}): OutcomeRecord => ({
+  ...claim,
+  mode: 'live',
+  stream: 'transactional',
+  usageDay: new Date().toISOString().slice(0, 10),
+  attempt: {
+    number: 1,
+    connectionId: newId(),
+    provider: 'smtp',
+    startedAt: new Date(),
+    outcome: 'rejected',
+    scope: 'message',
+    code: 'recipient-refused',
+    reason: '550',
+    choice: null,
+    providerMessageId: null,
+    positions: [0, 1, 2],
+  },
+  changes: threeRecipients.map((_, position) => ({
+    position,
+    status: 'failed',
+    reason: '550',
+    event: 'recipient.failed',
+  })),
+  retryInMs: again ? 60_000 : null,
+  giveBack: again ? 0 : 3,
+  ...(pooled && { pool: { byPool: true, holds: false } }),
 })
 
 test.each(['a row of usage', 'a message', 'the backlog'] as const)(
@@ -43,44 +74,20 @@ test.each(['a row of usage', 'a message', 'the backlog'] as const)(
   },
 )
 
-test.each(['a row of usage', 'a message', 'the backlog', 'a recipient'] as const)(
-  'outcomes of each message are recorded and given back, though %s was locked',
-  async (locked) => {
+test.each(
+  (['a row of usage', 'a message', 'the backlog', 'a recipient'] as const).flatMap((locked) => [
+    { locked, by: 'an own connection' },
+    { locked, by: 'the pool' },
+  ]),
+)(
+  'outcomes of each message sent by $by are recorded and given back, though $locked was locked',
+  async ({ locked, by }) => {
     const claims = await buildClaims(db, 3)
     const [first] = claims
     if (!first) throw new Error('nothing was claimed')
-    const { rows } = await db.pool.query<{ day: string }>({
-      text: 'select day::text from usage where tenant_id = $1',
-      values: [first.tenantId],
-    })
-    const usageDay = rows[0]?.day ?? ''
-    const records = claims.map((claim) => ({
-      ...claim,
-      mode: 'live' as const,
-      stream: 'transactional' as const,
-      usageDay,
-      attempt: {
-        number: 1,
-        connectionId: newId(),
-        provider: 'smtp',
-        startedAt: new Date(),
-        outcome: 'rejected' as const,
-        scope: 'message' as const,
-        code: 'recipient-refused',
-        reason: '550',
-        choice: null,
-        providerMessageId: null,
-        positions: [0, 1, 2],
-      },
-      changes: threeRecipients.map((_, position) => ({
-        position,
-        status: 'failed' as const,
-        reason: '550',
-        event: 'recipient.failed' as const,
-      })),
-      retryInMs: null,
-      giveBack: 3,
-    }))
+    const pooled = by === 'the pool'
+    if (pooled) await takePoolShares(pool, claims)
+    const records = claims.map((claim) => refused(claim, { pooled }))
     const change = { text: touch[locked], values: [first.tenantId, first.messageId] }
     await changeWhileWaited(db, change, () => recordOutcomes(pool, records))
     expect(await usageOf(db, first.tenantId)).toEqual([{ accepted: 0, pool: 0 }])
@@ -90,6 +97,36 @@ test.each(['a row of usage', 'a message', 'the backlog', 'a recipient'] as const
       })
   },
 )
+
+test.each([
+  { name: 'shares of the pool are taken', work: (claim: ClaimKey) => takePoolShares(pool, [claim]) },
+  { name: 'an outcome is recorded', work: (claim: ClaimKey) => recordOutcomes(pool, [refused(claim)]) },
+  {
+    name: 'an outcome of the pool is recorded',
+    work: (claim: ClaimKey) => recordOutcomes(pool, [refused(claim, { pooled: true })]),
+  },
+])('the backlog is locked before all else of a message when $name', async ({ work }) => {
+  const [claim] = await buildClaims(db, 1)
+  if (!claim) throw new Error('nothing was claimed')
+  await takeAllWhileWaited<unknown>(db, claim, () => work(claim))
+})
+
+test('rows of the backlog are locked in the order of ids, though some messages are done and some are not', async () => {
+  const [first, second] = (await buildClaims(db, 2)).sort((a, b) => (a.messageId < b.messageId ? -1 : 1))
+  if (!first || !second) throw new Error('nothing was claimed')
+  const [one, other] = [first, second].map(({ tenantId, messageId }) => ({
+    text: touch['the backlog'],
+    values: [tenantId, messageId],
+  }))
+  if (!one || !other) throw new Error('no change')
+  const records = [refused(first, { again: true }), refused(second)]
+  await changeWhileWaited(db, one, () => recordOutcomes(pool, records), [other])
+  const { rows } = await db.pool.query({
+    text: 'select state from outbox where message_id = any ($1)',
+    values: [[first.messageId, second.messageId]],
+  })
+  expect(rows).toEqual([{ state: 'waiting' }])
+})
 
 test('no function in the database joins partitions by the id of another row within a range', async () => {
   const { rows } = await db.pool.query({

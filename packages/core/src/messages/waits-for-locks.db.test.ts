@@ -1,9 +1,19 @@
-import type { Pool } from '@lettergate/db/pool'
+import { inTransaction, type Pool } from '@lettergate/db/pool'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { buildClaims, changeWhileWaited, openGeneric, touch, usageOf } from '../../test/lock-waits.ts'
-import { stateOfSent } from '../../test/sent-message.ts'
+import {
+  buildClaims,
+  type ClaimKey,
+  changeWhileWaited,
+  openGeneric,
+  takeAllWhileWaited,
+  touch,
+  usageOf,
+} from '../../test/lock-waits.ts'
+import { buildSent, stateOfSent } from '../../test/sent-message.ts'
 import { cancelMessage } from './sql/cancel-message.ts'
+import { lockForRetry } from './sql/lock-for-retry.ts'
+import { resolveRecipient } from './sql/resolve-recipient.ts'
 
 let db: TestDatabase
 let pool: Pool
@@ -32,3 +42,38 @@ test.each(['a row of usage', 'a message', 'the backlog', 'a recipient'] as const
     })
   },
 )
+
+const asNotSent = { status: 'failed', event: 'recipient.failed', reason: 'You said so.' } as const
+
+test.each([
+  {
+    name: 'it is cancelled',
+    work: ({ tenantId, messageId: id }: ClaimKey) => cancelMessage(pool, { tenantId, id }),
+  },
+  {
+    name: 'it is retried',
+    work: ({ tenantId, messageId: id }: ClaimKey) =>
+      inTransaction(pool, (client) => lockForRetry(client, { tenantId, id })),
+  },
+  {
+    name: 'a recipient is resolved',
+    work: ({ tenantId, messageId: id }: ClaimKey) =>
+      resolveRecipient(pool, { tenantId, id }, 'a@example.net', asNotSent),
+  },
+])('the backlog is locked before all else of a message when $name', async ({ work }) => {
+  const [claim] = await buildClaims(db, 1)
+  if (!claim) throw new Error('nothing was claimed')
+  await takeAllWhileWaited<unknown>(db, claim, () => work(claim))
+})
+
+test('a recipient is resolved beside a retry of a message that left the backlog', async () => {
+  const sent = await buildSent(db.pool, ['a@example.net'], { outcome: 'unknown', status: 'unknown' })
+  const values = [sent.tenantId, sent.id]
+  const before = await changeWhileWaited(
+    db,
+    { text: touch['a message'], values },
+    () => resolveRecipient(pool, sent, 'a@example.net', asNotSent),
+    [{ text: touch['a recipient'], values }],
+  )
+  expect(before).toBe('unknown')
+})

@@ -4,7 +4,7 @@ import { idRange, joinId } from '../../lib/index.ts'
 /**
  * Takes the connection's name off messages that are not done, so that they are routed as any other; answers how many named it
  * until now. Run it in a transaction: once the name is gone from the message, the backlog must say that its document,
- * which names it too, is not to be believed (`accepted_at`). Messages are locked first, as a retry does.
+ * which names it too, is not to be believed (`accepted_at`).
  */
 export async function unpin(
   db: Queryable,
@@ -14,6 +14,13 @@ export async function unpin(
 ): Promise<number> {
   if (ids.length === 0) return 0
   const range = idRange(ids)
+  await db.query({
+    name: 'unpin-lock-outbox',
+    text: `
+      select from outbox where message_id = any ($2::uuid[]) and tenant_id = $1
+      order by message_id for no key update`,
+    values: [tenantId, ids],
+  })
   const { rows } = await db.query<{ id: string }>({
     name: 'unpin-message',
     text: `
@@ -29,12 +36,7 @@ export async function unpin(
   })
   await db.query({
     name: 'unpin-outbox',
-    text: `
-      with changed as materialized (
-        select message_id from outbox where message_id = any ($2::uuid[]) and tenant_id = $1
-        order by message_id for no key update
-      )
-      update outbox o set accepted_at = null from changed c where o.message_id = c.message_id`,
+    text: 'update outbox set accepted_at = null where message_id = any ($2::uuid[]) and tenant_id = $1',
     values: [tenantId, rows.map((row) => row.id)],
   })
   return rows.length

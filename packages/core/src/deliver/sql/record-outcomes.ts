@@ -17,6 +17,7 @@ import { addSuppressions, suppressionStreams } from '../../suppressions/index.ts
 import { refundUsage } from '../../usage/index.ts'
 import {
   HOLDS_LONGER,
+  MIXED_RESULT,
   PLAIN_REFUNDS,
   PLAIN_RESULT,
   POOL_DAYS_LEFT,
@@ -75,6 +76,14 @@ export type OutcomeRecord = {
   pool?: PoolPart
 }
 
+/** What a batch of records holds: its statement pays for nothing else. */
+type Kind = {
+  isCaptured: boolean
+  isPooled: boolean
+  /** Some messages are done, and some are not. */
+  isMixed: boolean
+}
+
 /**
  * Writes the outcomes of attempts: attempt, recipients, events, backlog and quota, in one statement for many messages.
  * 1. Only the holder of the claim writes (`owned`).
@@ -85,8 +94,8 @@ export type OutcomeRecord = {
  * 4. The limit of `change` limits nothing: it makes Postgres expect one row instead of ten, and so probe the recipients of each. Otherwise
  *    a plan made early in the day read the whole day's index each time: 0.9 ms for a batch of 28 at 50,000 stored, and rising.
  */
-const textOf = ({ isCaptured = false, isPooled = false } = {}): string => `
-with ${isPooled ? POOLED_RESULT : PLAIN_RESULT}, finished as (
+const textOf = ({ isCaptured, isPooled, isMixed }: Kind): string => `
+with ${isPooled ? POOLED_RESULT : isMixed ? MIXED_RESULT : PLAIN_RESULT}, finished as (
   delete from outbox o using result r
   where o.message_id = r.message_id and o.epoch = r.epoch and o.tenant_id = r.tenant_id
     and o.state in ('claimed', 'sending') and r.retry_in_ms is null
@@ -176,12 +185,19 @@ from (select 'lg_message' as channel, string_agg(message_id::text, ',') as paylo
       select 'lg_outbox', string_agg(distinct tenant_id::text, ',') from again where retry_in_ms = 0) n
 where payload is not null`
 
-/** Statements of their own, so that mail that is neither captured nor of the pool pays nothing for either. */
-const STATEMENTS = {
-  plain: { name: 'record-outcomes', text: textOf() },
-  captured: { name: 'record-outcomes-captured', text: textOf({ isCaptured: true }) },
-  pooled: { name: 'record-outcomes-pooled', text: textOf({ isPooled: true }) },
-  both: { name: 'record-outcomes-pooled-captured', text: textOf({ isCaptured: true, isPooled: true }) },
+/** By name; there are six. */
+const STATEMENTS = new Map<string, { name: string; text: string }>()
+
+function statementOf(kind: Kind): { name: string; text: string } {
+  const words = [
+    kind.isPooled && 'pooled',
+    kind.isCaptured && 'captured',
+    !kind.isPooled && kind.isMixed && 'mixed',
+  ]
+  const name = ['record-outcomes', ...words.filter(Boolean)].join('-')
+  const statement = STATEMENTS.get(name) ?? { name, text: textOf(kind) }
+  STATEMENTS.set(name, statement)
+  return statement
 }
 
 /** Messages in one statement: their ids must fit into one notification of 8,000 bytes. */
@@ -244,13 +260,17 @@ async function recordOfDay(db: Queryable, records: readonly OutcomeRecord[]): Pr
   // Sorted, so that two concurrent statements lock in the same order.
   const sorted = [...records].sort((a, b) => (a.messageId < b.messageId ? -1 : 1))
   const changes = sorted.flatMap((record) => record.changes.map((change) => ({ record, change })))
-  const isCaptured = sorted.some(({ attempt }) => attempt?.provider === 'capture')
   const parts = sorted.flatMap(({ messageId, tenantId, pool }) =>
     pool ? [{ messageId, tenantId, ...pool }] : [],
   )
-  const [plain, pooled] = isCaptured ? (['captured', 'both'] as const) : (['plain', 'pooled'] as const)
+  const done = sorted.filter(({ retryInMs }) => retryInMs === null).length
+  const statement = statementOf({
+    isCaptured: sorted.some(({ attempt }) => attempt?.provider === 'capture'),
+    isPooled: parts.length > 0,
+    isMixed: done > 0 && done < sorted.length,
+  })
   const { rows } = await db.query<Notification>({
-    ...STATEMENTS[parts.length === 0 ? plain : pooled],
+    ...statement,
     values: [
       await outcomeArray(db, sorted),
       await changeArray(db, changes),

@@ -11,7 +11,7 @@ export type PoolPart = {
 
 /**
  * Parts of the statement that records outcomes, for mail that the shared pool carried or that is counted on it.
- * 1. The messages are locked before their rows of the backlog, as by everything that locks both (`take_pool_shares`, a retry).
+ * 1. The messages are locked, after all rows of the backlog (docs/decisions/0025): a share that is given back is read under the lock.
  * 2. `pool_change`: recipients that a connection of the tenant's own sent leave the pool of the day that they were counted on (`off_pool`).
  *    Each gets such a status once, so it is given back once. A message that is held, and was counted on an earlier day, leaves that day as a
  *    whole, and queues again.
@@ -30,12 +30,22 @@ export const PLAIN_RESULT = `result as materialized (
   select * from unnest($1::claim_outcome[])
 )`
 
-export const POOLED_RESULT = `pooled as materialized (
+const BACKLOG = `backlog as materialized (
+  select from outbox where message_id in (select message_id from unnest($1::claim_outcome[])) order by message_id for update
+)`
+
+/** Of outcomes some of which end their message: rows to delete and rows to change are locked in one order, before both. */
+export const MIXED_RESULT = `${BACKLOG}, result as materialized (
+  select * from unnest($1::claim_outcome[]) where (select count(*) from backlog) >= 0
+)`
+
+export const POOLED_RESULT = `${BACKLOG}, pooled as materialized (
   select p.*, m.pool_day, m.pool_n from unnest($5::pool_part[]) p cross join lateral (
     select m.pool_day, m.pool_n from message m
     where m.tenant_id = p.tenant_id and ${joinId('m.id', 'p.message_id')} and m.id between $3 and $4
     for no key update
   ) m
+  where (select count(*) from backlog) >= 0
 ), result as materialized (
   select * from unnest($1::claim_outcome[]) where (select count(*) from pooled) >= 0
 )`

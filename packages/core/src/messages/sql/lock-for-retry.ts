@@ -10,8 +10,8 @@ export type RetryLock = {
 }
 
 /**
- * Locks everything that a retry looks at, in the order in which cancelling and recording lock it: the outbox row, the message (two
- * retries take turns on it), its recipients. Having read the content, the transaction holds its day: it is not dropped before the
+ * Locks everything that a retry looks at, in the order of docs/decisions/0025: the outbox row, the message (two retries take turns on
+ * it), its recipients. Having read the content, the transaction holds its day: it is not dropped before the
  * message is in the backlog, and one that is in the backlog keeps its content.
  */
 export async function lockForRetry(

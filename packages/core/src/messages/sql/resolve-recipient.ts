@@ -8,7 +8,7 @@ export type Resolution = { status: RecipientStatus; event: EventType; reason: st
 
 /**
  * Gives a recipient whose outcome is unknown this status; answers the status that it had before, or null if the message has no such
- * recipient. One that becomes failed is refunded, as every failed one is: a retry counts it again. Its attempt stays unknown, because nobody
+ * recipient. Locked in the order of docs/decisions/0025, since a retry may be made of the same message. One that becomes failed is refunded, as every failed one is: a retry counts it again. Its attempt stays unknown, because nobody
  * saw its answer.
  */
 export async function resolveRecipient(
@@ -20,11 +20,16 @@ export async function resolveRecipient(
   const { rows } = await db.query<{ before: string | null }>({
     name: 'resolve-recipient',
     text: `
-      with target as materialized (
+      with backlog as materialized (
+        select from outbox where tenant_id = $1 and message_id = $2 for update
+      ), mail as materialized (
+        select from message where tenant_id = $1 and id = $2 and (select count(*) from backlog) >= 0 for no key update
+      ), target as materialized (
         select r.position, r.status from (
           select position from recipient where tenant_id = $1 and message_id = $2 and lower(address) = lower($3)
           order by address <> $3, status <> 'unknown', position limit 1
         ) named join recipient r on r.tenant_id = $1 and r.message_id = $2 and r.position = named.position
+        where (select count(*) from mail) > 0
         for update of r
       ), resolved as (
         update recipient r set status = $4, reason = case when $4 = 'failed' then $6 end, updated_at = now()
