@@ -1,5 +1,6 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -13,20 +14,35 @@ const page = readFileSync(new URL('../../../docs/guides/polling.md', import.meta
 
 let api: TestApi
 let proxy: ConnectProxy
+/** What answers in the place of the gateway, such as the page of a network to log in to. */
+let stranger: { url: string; close(): Promise<void> }
 let folder: string
 let certificate: string
 beforeAll(async () => {
   api = await startTestApi()
   proxy = await startConnectProxy(api.url)
+  stranger = await startStranger()
   folder = mkdtempSync(join(tmpdir(), 'lettergate-polling-'))
   certificate = join(folder, 'certificate.pem')
   writeFileSync(certificate, proxy.certificate)
 })
 afterAll(async () => {
   await proxy.close()
+  await stranger.close()
   await api.close()
   rmSync(folder, { recursive: true })
 })
+
+async function startStranger() {
+  const server = createServer((_, response) => response.end('<html>Please log in</html>'))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    close: () => new Promise<void>((resolve) => void server.close(() => resolve())),
+  }
+}
 
 const programs = [
   { language: 'python', command: 'python3', file: 'events.py' },
@@ -107,6 +123,15 @@ describe.each(programs)('the program in $language', (program) => {
     ])
   })
 
+  run('begins anew with an empty cursor file', async () => {
+    const tenant = await api.addTenant()
+    const id = await send(api, { key: tenant.liveKey })
+    const cursorFile = join(folder, `empty-${program.language}`)
+    writeFileSync(cursorFile, '')
+    const output = await install(program, tenant)({ CURSOR_FILE: cursorFile })
+    expect(eventsOf(program.language, output)).toEqual([`message.accepted ${id} -`])
+  })
+
   run('goes through a plain HTTP proxy', async () => {
     const tenant = await api.addTenant()
     const id = await send(api, { key: tenant.liveKey })
@@ -126,6 +151,7 @@ describe.each(programs)('the program in $language', (program) => {
     await expect(poll({ LETTERGATE_URL: 'http://127.0.0.1:9' })).rejects.toMatchObject({
       code: expect.any(Number),
     })
+    await expect(poll({ LETTERGATE_URL: stranger.url })).rejects.toMatchObject({ code: expect.any(Number) })
     const id = await send(api, { key: tenant.liveKey })
     expect(eventsOf(program.language, await poll())).toEqual([`message.accepted ${id} -`])
   })

@@ -83,7 +83,8 @@ function addRoute(
         query: request.query,
         body: request.body,
       })
-      return value === undefined ? reply.send() : value
+      // A reply that a handler returns is undefined here, once its stream has ended or its client has left.
+      return value === undefined && !reply.raw.headersSent ? reply.send() : value
     },
   })
 }

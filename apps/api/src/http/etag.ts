@@ -16,12 +16,13 @@ const BYTES_MAX = 1024 * 1024
 
 /**
  * Puts an ETag on every JSON answer to a GET with a key, and answers 304 without a body if the client has that version. A route may set a
- * tag of its own.
+ * tag or `Cache-Control` of its own.
  */
 export function addEntityTags(app: FastifyInstance): void {
   app.addHook('onSend', (request, reply, payload, done) => {
     const isRead = request.method === 'GET' && reply.statusCode === 200 && request.principal !== null
-    if (!isRead || typeof payload !== 'string' || payload.length > BYTES_MAX || reply.hasHeader('etag')) {
+    const isDecided = reply.hasHeader('etag') || reply.hasHeader('cache-control')
+    if (!isRead || typeof payload !== 'string' || payload.length > BYTES_MAX || isDecided) {
       done(null, payload)
       return
     }

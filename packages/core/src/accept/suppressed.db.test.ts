@@ -1,3 +1,4 @@
+import { numberOfType } from '@lettergate/contracts/messages/event-types'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -168,4 +169,22 @@ test('where the answer to the commit is lost, the statuses are those that were s
   expect(commits).toBe(2)
   expect(statusesOf(outcome)).toEqual([['suppressed', 'queued'], ['suppressed']])
   expect(await stored(outcome)).toEqual(answered(outcome))
+})
+
+test('in the feed, a message is accepted before anything else happens to it', async () => {
+  const tenantId = await buildTenant(db.pool)
+  await suppress(tenantId, 'ann@example.net')
+  const messages = [
+    buildMessage({ to: [{ address: 'ann@example.net' }] }),
+    buildMessage({ to: ['bob', 'ann'].map((name) => ({ address: `${name}@example.net` })) }),
+  ]
+  const outcome = await acceptorOn().accept({ id: tenantId, mode: 'live' }, { messages })
+  const ids = outcome.kind === 'accepted' ? outcome.messages.map(({ id }) => id) : []
+  const { rows } = await db.pool.query<{ id: string; types: number[] }>({
+    text: `select message_id as id, array_agg(type::int4 order by pos, seq) as types from feed where tenant_id = $1 group by 1`,
+    values: [tenantId],
+  })
+  const types = ['message.accepted' as const, 'recipient.suppressed' as const].map(numberOfType)
+  expect(rows).toHaveLength(2)
+  expect(rows).toEqual(expect.arrayContaining(ids.map((id) => ({ id, types }))))
 })

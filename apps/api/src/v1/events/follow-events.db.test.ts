@@ -29,6 +29,7 @@ describe('GET /v1/events', () => {
   it('without a cursor begins now, and with the cursor of the answer tells what came since', async () => {
     const tenant = await api.addTenant()
     await send(api, of(tenant))
+    expect((await api.call('GET', '/v1/events', of(tenant))).headers.get('cache-control')).toBe('no-store')
     const now = await readEvents(api, {}, of(tenant))
     expect(now).toMatchObject({ data: [], has_more: false })
     const id = await send(api, of(tenant))

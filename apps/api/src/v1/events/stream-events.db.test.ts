@@ -84,6 +84,19 @@ describe('GET /v1/events/stream', () => {
     expect(again.status).toBe(200)
     again.close()
   })
+
+  it('counts the answer to a client that left once, and as no failure', async () => {
+    const own = await startTestApi()
+    const stream = await openStream(own, '')
+    await stream.next()
+    await stream.next()
+    stream.close()
+    await untilWaiting(own, 0, 'stream')
+    const metrics = await fetch(`${own.server.metricsUrl}/metrics`).then((answer) => answer.text())
+    const counted = metrics.match(/^lettergate_http_requests_total\{.*events\/stream.*$/gm)
+    expect(counted).toEqual([expect.stringMatching(/status="200"\} 1$/)])
+    await own.close()
+  })
 })
 
 it('streams end cleanly when the api stops, and their last id goes on elsewhere', async () => {

@@ -122,7 +122,7 @@ with unit as materialized (
          case when r.suppressed is null then 'recipient.held' else 'recipient.suppressed' end as type,
          json_build_object('reason', case when r.suppressed is null then '${NO_POOL_SHARE}' else ${suppressedBecause('r.suppressed')} end) as data,
          i.mode, i.stream = 'bulk' as is_bulk, null::uuid as connection_id
-  from addressed r join incoming i on i.id = r.message_id
+  from addressed r join incoming i on i.id = r.message_id join accepted_feed a on a.message_id = i.id
   where r.suppressed is not null or i.way = 'hold' and not i.is_later
   order by i.id, r.position`)}${extra}
 select u.unit, u.n::int4 as counted, u.list as suppressed, a.held, r.connections_version as "connectionsVersion", now() as now,

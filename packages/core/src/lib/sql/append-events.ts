@@ -21,11 +21,15 @@ export function appendEvents(rows: string): string {
   )`
 }
 
-/** As `appendEvents`, and before it in a statement, for acceptances, which the row of the message itself keeps. `rows` is a select of `tenant_id, message_id, mode, is_bulk`. */
+/**
+ * As `appendEvents`, for acceptances, which the row of the message itself keeps. `rows` is a select of `tenant_id, message_id, mode, is_bulk`.
+ * Other events of the same statement join `accepted_feed`, so that their numbers are drawn after that of the acceptance.
+ */
 export function appendAcceptances(rows: string): string {
   return `accepted_feed as (
     insert into feed (tenant_id, message_id, seq, type, mode, is_bulk)
     select tenant_id, message_id, nextval('event_seq'), ${numberOfType('message.accepted')}, mode, is_bulk from (${rows}) e
+    returning message_id
   )`
 }
 
