@@ -117,6 +117,7 @@ async function callAll(
 ): Promise<Begun[]> {
   const { signal } = calling
   const begun: Begun[] = []
+  const startedAt = performance.now()
   let failures = lease.failures
   let isOver = false
 
@@ -148,7 +149,8 @@ async function callAll(
   for (const step of steps) {
     const finish = await calling.begin()
     if (!finish) break
-    if (isOver || signal.aborted) {
+    const isLong = begun.length > 0 && performance.now() - startedAt > SLOW_MS
+    if (isOver || signal.aborted || (isLong && calling.isPlaceWanted())) {
       finish(false)
       break
     }
@@ -186,6 +188,8 @@ export type PageCalling = Pick<Calling, 'signal' | 'isStopping'> & {
   begin(): Promise<((isOk: boolean) => void) | null>
   /** Calls to the endpoint under way since which none has succeeded. */
   inDoubt(): number
+  /** Whether others wait for its place: a page that takes long stops early then. */
+  isPlaceWanted(): boolean
   /** Calls to the endpoint that are not of its page, until they are recorded. */
   inHand(): number
   /** Has this call in hand until its record, though its page is over. */

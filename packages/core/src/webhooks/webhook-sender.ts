@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createSlots } from '../deliver/index.ts'
+import { createSlots, type Slots } from '../deliver/index.ts'
 import { repeatTurns } from '../lib/index.ts'
 import { createEndpointCalls, type EndpointCalls } from './endpoint-calls.ts'
 import { createTargets } from './open-target.ts'
@@ -23,8 +23,10 @@ export type WebhookSender = {
 
 /** Concurrent calls of one worker; a tenant may hold half of them. */
 const CALLS_MAX = 128
-/** Endpoints that are served at the same time. */
+/** Places for endpoints that are served at the same time; a tenant may hold half of them. */
 const SERVED_MAX = 64
+/** While others wait for a place, an endpoint keeps its own for about so long. */
+const TURN_MS = 1_000
 /** New endpoints, and pauses that end, are looked for this often, beside notifications. */
 const REFRESH_MS = 5_000
 /** Deliveries whose time has come are looked for this often. */
@@ -39,6 +41,12 @@ const IN_HAND_TENANT_MAX = 32
 
 type InHand = { tenantId: string; target: string; calls: number }
 
+type Wanted = Pick<ServedState, 'id' | 'tenantId'>
+
+/** Null: the process ends. */
+const acquireIn = (slots: Slots, tenantId: string) =>
+  slots.acquire({ tenantId, isBulk: false }).catch(() => null)
+
 const keyOf = ({ tenantId, mode }: Pick<ServedState, 'tenantId' | 'mode'>) => `${tenantId} ${mode}`
 
 /**
@@ -48,12 +56,14 @@ const keyOf = ({ tenantId, mode }: Pick<ServedState, 'tenantId' | 'mode'>) => `$
 export function createWebhookSender(deps: WebhookDeps): WebhookSender {
   const targets = createTargets(deps)
   const slots = createSlots(CALLS_MAX)
+  const places = createSlots(SERVED_MAX)
   const aborter = new AbortController()
   /** By tenant and mode, since news come so. */
   const states = new Map<string, ServedState[]>()
   const watches = new Map<string, () => void>()
-  const waiting = new Set<string>()
+  /** Those that are served, or wait for a place. */
   const serving = new Map<string, Promise<void>>()
+  let waitingForPlace = 0
   /** News that came while it was served. */
   const heard = new Set<string>()
   /** By endpoint. */
@@ -66,35 +76,43 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
   let unlisten: (() => void) | null = null
 
   const calling: Calling = {
-    acquire: (tenantId) => slots.acquire({ tenantId, isBulk: false }).catch(() => null),
+    acquire: (tenantId) => acquireIn(slots, tenantId),
     signal: aborter.signal,
     isStopping: () => isStopped,
   }
 
-  function want(id: string): void {
+  function want(one: Wanted): void {
+    const { id } = one
     if (isStopped) return
-    if (serving.has(id)) heard.add(id)
-    else waiting.add(id)
-    startNext()
+    if (serving.has(id)) {
+      heard.add(id)
+      return
+    }
+    const run = serveInTurn(one)
+      .catch((error: unknown) => {
+        unfinished.add(id)
+        deps.onError(error)
+      })
+      .finally(() => {
+        serving.delete(id)
+        if (heard.delete(id)) want(one)
+      })
+    serving.set(id, run)
   }
 
-  function startNext(): void {
-    for (const id of waiting) {
-      if (serving.size >= SERVED_MAX) return
-      waiting.delete(id)
-      const run = serve(id)
-        .catch((error: unknown) => {
-          unfinished.add(id)
-          deps.onError(error)
-        })
-        .finally(() => {
-          serving.delete(id)
-          if (heard.delete(id)) want(id)
-          startNext()
-        })
-      serving.set(id, run)
+  async function serveInTurn({ id, tenantId }: Wanted): Promise<void> {
+    waitingForPlace++
+    const leave = await acquireIn(places, tenantId)
+    waitingForPlace--
+    if (!leave) return
+    try {
+      await serve(id)
+    } finally {
+      leave()
     }
   }
+
+  const isPlaceWanted = () => waitingForPlace > 0
 
   /** Keeps the lease while pages are served. */
   function keepLease(lease: Lease): { isLost: () => boolean; letGo: () => void } {
@@ -120,6 +138,7 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
     return {
       ...calling,
       inDoubt: calls.inDoubt,
+      isPlaceWanted,
       inHand: () => inHandBy('target').get(id) ?? 0,
       async begin() {
         const end = await calls.begin()
@@ -140,11 +159,11 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
   }
 
   /** Serves it again after this time; what comes meanwhile does not make the wait longer. */
-  function hold(id: string, ms: number): void {
+  function hold({ id, tenantId }: Wanted, ms: number): void {
     if (holds.has(id)) return
     const timer = setTimeout(() => {
       holds.set(id, null)
-      want(id)
+      want({ id, tenantId })
     }, ms)
     timer.unref()
     holds.set(id, timer)
@@ -163,12 +182,13 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
       return
     }
     const { isLost, letGo } = keepLease(lease)
+    const startedAt = performance.now()
     try {
       while (!isStopped && !isLost()) {
         heard.delete(id)
         const served = await serveOnce(lease)
         if (typeof served === 'object') {
-          hold(id, served.holdMs)
+          hold(lease, served.holdMs)
           if (heard.has(id)) continue
           break
         }
@@ -176,6 +196,10 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
         if (lease.endpointId === null) retries.wake()
         if (served === 'ended') unfinished.add(id)
         if (served === 'ended' || (served === 'idle' && !heard.has(id))) break
+        if (isPlaceWanted() && performance.now() - startedAt > TURN_MS) {
+          heard.add(id)
+          break
+        }
       }
     } finally {
       letGo()
@@ -187,7 +211,7 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
     const key = keyOf(owner)
     if (watches.has(key)) return
     const leave = await deps.news.watch(owner, () => {
-      for (const one of states.get(key) ?? []) if (!one.isPaused) want(one.id)
+      for (const one of states.get(key) ?? []) if (!one.isPaused) want(one)
     })
     watches.set(key, leave)
   }
@@ -202,7 +226,7 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
       await watch(state)
       const known = before.get(state.id)
       if (!state.isPaused && (!known || known.isPaused || state.isLost || unfinished.delete(state.id)))
-        want(state.id)
+        want(state)
     }
     const ids = new Set(found.map(({ id }) => id))
     for (const known of [unfinished, endpointCalls])
@@ -243,7 +267,7 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
       held.calls -= calls
       claimMore()
     }).then((isBack) => {
-      if (isBack) want(target)
+      if (isBack) want({ id: target, tenantId })
     })
     inHandUntil(run, held, claimMore)
   }
@@ -316,6 +340,7 @@ export function createWebhookSender(deps: WebhookDeps): WebhookSender {
       for (const id of [...holds.keys()]) endHold(id)
       for (const leave of watches.values()) leave()
       slots.stop()
+      places.stop()
       await Promise.race([allRecorded(), sleep(graceMs)])
       aborter.abort()
       await loops
