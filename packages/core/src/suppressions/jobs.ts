@@ -19,6 +19,10 @@ import { insertImport } from './sql/insert-import.ts'
 export const IMPORT_LINES_MAX = 1_000_000
 /** As much as the longest line that is read can have. */
 const LINE_BYTES_MAX = 8_000
+/** Bytes in which the first line is looked for. */
+const HEAD_BYTES = 4_096
+/** Blank lines, and the line in which a spreadsheet names its separator. */
+const LEAD = /^\uFEFF?(?:[ \t]*\r?\n|"?sep=.?"?\r?\n)*/i
 /** Jobs of one tenant that are not finished: each holds a file in the database. */
 const OPEN_JOBS_MAX = 5
 
@@ -62,13 +66,15 @@ export async function startImport(
   file: Buffer,
   defaults: ImportSuppressionsQuery,
 ): Promise<JobRow> {
-  const [first = '', next] = file
-    .subarray(0, 4_096)
-    .toString()
-    .replace(/^\uFEFF/, '')
-    .split(/\r?\n/, 2)
-  const { form, hasHeader } = formOf(first, defaults)
-  const chunks = await splitLines(file, { linesMax: IMPORT_LINES_MAX, lineBytesMax: LINE_BYTES_MAX })
+  const head = file.subarray(0, HEAD_BYTES).toString()
+  const lead = LEAD.exec(head)?.[0] ?? ''
+  const { form, hasHeader } = formOf(head.slice(lead.length).split(/\r?\n/, 1)[0] ?? '', defaults)
+  const chunks = await splitLines(file.subarray(Buffer.byteLength(lead)), {
+    separator: form.separator,
+    firstLine: lead.split('\n').length,
+    linesMax: IMPORT_LINES_MAX,
+    lineBytesMax: LINE_BYTES_MAX,
+  })
   if (chunks === 'too-many')
     throw notReadable(`The file has more than ${IMPORT_LINES_MAX} lines. Split it, and import each part.`)
   if ('longLine' in chunks)
@@ -76,7 +82,7 @@ export async function startImport(
       `Line ${chunks.longLine} has more than ${LINE_BYTES_MAX} bytes: this is no list of addresses. Write each address on a line of its own.`,
     )
   const total = chunks.reduce((sum, { lines }) => sum + lines, 0) - (hasHeader ? 1 : 0)
-  if (total < 1 || (first === '' && next === undefined)) throw notReadable('The file has no addresses.')
+  if (total < 1) throw notReadable('The file has no addresses.')
   await fromStorage(deps.prisma.forTenant(tenantId, (db) => checkRoom(db, tenantId)))
   const id = newId()
   const options = JSON.stringify({ ...form, has_header: hasHeader })

@@ -3,9 +3,9 @@ import { JOB_ERRORS_MAX } from '@lettergate/contracts/suppressions/suppressions'
 import { inTransaction, type Pool, type Queryable } from '@lettergate/db/pool'
 import { z } from 'zod'
 import { type Background, type Failpoint, repeatJobs } from '../lib/index.ts'
-import { CsvForm, readEntry, writeCells } from './csv.ts'
+import { CELL_LINES_MAX, CsvForm, linesOfEntry, readEntry, writeCells, writeNote } from './csv.ts'
 import { JobErrors } from './jobs.ts'
-import { CHUNK_LINES } from './split-lines.ts'
+import { CHUNK_LINES, linesFrom } from './split-lines.ts'
 import { deleteChunk, insertChunks, readChunk } from './sql/chunks.ts'
 import { countEntries, type ExportFilter, type ExportRow, readExportPage } from './sql/export-page.ts'
 import { failTurn, finishTurn, type Turn } from './sql/finish-turn.ts'
@@ -27,13 +27,6 @@ type Deps = {
   onError: (error: unknown) => void
 }
 
-function linesOf(content: Buffer): string[] {
-  const lines = content.toString().split('\n')
-  // Behind the last line break there is no line.
-  if (lines.at(-1) === '') lines.pop()
-  return lines.map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line))
-}
-
 async function importChunk(db: Queryable, job: TakenJob): Promise<Turn> {
   const { tenantId, id, mode } = job
   const number = job.chunks
@@ -43,15 +36,19 @@ async function importChunk(db: Queryable, job: TakenJob): Promise<Turn> {
   const entries: EntryRow[] = []
   const skipped = number === 0 && form.has_header ? 1 : 0
   let rejected = 0
-  for (const [index, text] of linesOf(chunk?.content ?? Buffer.alloc(0)).entries()) {
-    const line = index === 0 && number === 0 ? text.replace(/^\uFEFF/, '') : text
-    if (index < skipped || line.trim() === '') continue
-    const entry = readEntry(line, form)
+  const lines = [...linesFrom(chunk?.content ?? Buffer.alloc(0))]
+  if (number === 0) lines[0] = lines[0]?.replace(/^\uFEFF/, '') ?? ''
+  for (let at = skipped; at < lines.length; ) {
+    const count = linesOfEntry(lines.slice(at, at + CELL_LINES_MAX), form.separator)
+    const text = lines.slice(at, at + count).join('\n')
+    const line = (chunk?.line ?? 1) + at
+    at += count
+    if (text.trim() === '') continue
+    const entry = readEntry(text, form)
     if (!('detail' in entry)) entries.push(entry)
     else {
       rejected += 1
-      if (errors.length < JOB_ERRORS_MAX)
-        errors.push({ line: (chunk?.line ?? 1) + index, detail: entry.detail })
+      if (errors.length < JOB_ERRORS_MAX) errors.push({ line, detail: entry.detail })
     }
   }
   const added = entries.length > 0 ? await insertSuppressions(db, { tenantId, mode }, entries) : 0
@@ -75,7 +72,7 @@ function lineOf(row: ExportRow): string {
     row.address,
     row.stream,
     row.reason,
-    row.note ?? '',
+    writeNote(row.note ?? ''),
     row.created_at.toISOString(),
     row.expires_at?.toISOString() ?? '',
     row.message_id === null ? '' : toPublicId('msg', row.message_id),

@@ -15,7 +15,8 @@ export const addSuppressionsRoute = tenantRoute('POST', '/v1/suppressions', {
   summary: 'Add suppressions',
   description:
     `Puts up to ${SUPPRESSIONS_MAX} addresses on the list. From now on they get no mail of the stream: new messages, and those that ` +
-    'wait. An entry that is on the list stays as it is, unless the new one lasts longer. A repeat changes nothing.',
+    'wait. An entry that is on the list stays as it is, unless the new one lasts longer. An entry whose time is over is not added. ' +
+    'A repeat changes nothing.',
   body: AddSuppressionsRequest,
   answers: { 200: answer('The addresses are on the list.', SuppressionsAdded) },
   handler: async ({ deps, tenant, body }) => {

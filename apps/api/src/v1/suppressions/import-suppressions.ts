@@ -14,8 +14,8 @@ export const importSuppressionsRoute = tenantRoute('POST', '/v1/suppressions/imp
   summary: 'Import suppressions',
   description:
     `Takes a file of up to ${CSV_BYTES_MAX / 1_000_000} MB and ${IMPORT_LINES_MAX} lines, and answers a job that reads it. ` +
-    'A first line with a column `address` or `email` names the columns; `stream`, `reason`, `note` and `expires_at` are read too, ' +
-    'and others are left out. Without such a line, the first column is the address. Cells have no line breaks. Lines that cannot ' +
+    'A first line with a column `address`, `email`, `email address` or `recipient` names the columns; `stream`, `reason`, `note` and ' +
+    '`expires_at` are read too, and others are left out. Without such a line, the first column is the address. Lines that cannot ' +
     'be read are counted and left out. A repeat of the same file changes nothing.',
   query: ImportSuppressionsQuery,
   consumes: ['text/csv'],

@@ -1,50 +1,17 @@
-import { noFailpoint } from '@lettergate/core/lib'
-import { createSuppressionJobs } from '@lettergate/core/suppressions'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestApi, type TestApi, type TestTenant } from '../../../test/api.ts'
 
 let api: TestApi
-const errors: unknown[] = []
-let jobs: ReturnType<typeof createSuppressionJobs>
-function startJobs(): ReturnType<typeof createSuppressionJobs> {
-  const started = createSuppressionJobs({
-    pool: api.db.pool,
-    failpoint: noFailpoint,
-    onError: (error) => errors.push(error),
-  })
-  started.start()
-  return started
-}
 beforeAll(async () => {
   api = await startTestApi()
-  jobs = startJobs()
 })
-afterAll(async () => {
-  await jobs.stop()
-  await api.close()
-  expect(errors).toEqual([])
-})
+afterAll(() => api.close())
 
 const message = { from: 'app@acme.example', to: ['user@example.net'], subject: 'Hello', text: 'Hi' }
 const add = (tenant: TestTenant, suppressions: unknown[], key = tenant.liveKey) =>
   api.call('POST', '/v1/suppressions', { key, body: { suppressions } })
 const get = (tenant: TestTenant, path: string, key = tenant.liveKey) =>
   api.call('GET', `/v1/suppressions${path}`, { key })
-const importFile = (tenant: TestTenant, file: string, query = '', type = 'text/csv') =>
-  api.call('POST', `/v1/suppressions/import${query}`, {
-    key: tenant.liveKey,
-    body: file,
-    headers: { 'content-type': type },
-  })
-
-/** Reads a job until it has ended. */
-async function ended(tenant: TestTenant, id: unknown): Promise<Record<string, unknown>> {
-  for (;;) {
-    const { json } = await get(tenant, `/jobs/${id}`)
-    if (json.state === 'done' || json.state === 'failed') return json
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-}
 
 describe('the list', () => {
   it('has what was added, in lower case, and a repeat changes nothing', async () => {
@@ -146,9 +113,17 @@ describe('the list', () => {
     const soon = new Date(Date.now() + 86_400_000).toISOString()
     const past = '2026-01-01T00:00:00Z'
     await add(tenant, [
-      { address: 'a@example.net', expires_at: past },
+      { address: 'a@example.net', expires_at: soon },
       { address: 'b@example.net', expires_at: soon },
     ])
+    await api.db.pool.query({
+      text: `update suppression set expires_at = $2 where tenant_id = $1 and address = 'a@example.net'`,
+      values: [tenant.tenantId, past],
+    })
+    expect((await add(tenant, [{ address: 'c@example.net', expires_at: past }])).json).toEqual({
+      added: 0,
+      data: [],
+    })
     expect((await get(tenant, '/a@example.net')).status).toBe(404)
     const sent = await api.call('POST', '/v1/send', {
       key: tenant.liveKey,
@@ -255,111 +230,5 @@ describe('sending', () => {
       const body = { ...message, to: ['suppressed+1@sandbox.lettergate.dev'] }
       expect((await api.call('POST', '/v1/send', { key, body })).json.status).toBe('suppressed')
     }
-  })
-})
-
-describe('files', () => {
-  it('of 20,000 lines are read by a job, without those that cannot be read', async () => {
-    const tenant = await api.addTenant()
-    const lines = Array.from({ length: 20_000 }, (_, index) =>
-      index % 1_000 === 7
-        ? `no address ${index}`
-        : `User${index}@example.net,${index % 2 ? 'bulk' : ''},spam`,
-    )
-    const started = await importFile(tenant, `\uFEFFEmail,Stream,Reason\r\n${lines.join('\r\n')}\r\n`)
-    expect(started).toMatchObject({ status: 202, json: { state: 'waiting', total: 20_000, result: null } })
-    expect(started.headers.get('location')).toBe(`/v1/suppressions/jobs/${started.json.id}`)
-    expect(await ended(tenant, started.json.id)).toMatchObject({
-      state: 'done',
-      total: 20_000,
-      done: 20_000,
-      added: 19_980,
-      rejected: 20,
-      errors: Array.from({ length: 20 }, (_, index) => ({
-        line: index * 1_000 + 9,
-        detail: 'has an address that has no @',
-      })),
-    })
-    expect((await get(tenant, '/user1@example.net')).json).toMatchObject({
-      data: [{ stream: 'bulk', reason: 'import', note: 'spam' }],
-    })
-    const again = await importFile(tenant, 'user1@example.net\nuser2@example.net', '?stream=bulk')
-    expect(await ended(tenant, again.json.id)).toMatchObject({ done: 2, added: 1, rejected: 0 })
-  })
-
-  it('are read no further once their job is cancelled, and a job that has ended cannot be', async () => {
-    const tenant = await api.addTenant()
-    const cancel = (id: unknown) =>
-      api.call('POST', `/v1/suppressions/jobs/${id}/cancel`, { key: tenant.liveKey })
-    await jobs.stop()
-    const lines = Array.from({ length: 5_000 }, (_, index) => `user${index}@example.net`)
-    const { json } = await importFile(tenant, lines.join('\n'))
-    expect(await cancel(json.id)).toMatchObject({ status: 200, json: { state: 'cancelled', done: 0 } })
-    const { rows } = await api.db.pool.query({
-      text: 'select from suppression_chunk where tenant_id = $1',
-      values: [tenant.tenantId],
-    })
-    expect(rows).toEqual([])
-    expect(await cancel(json.id)).toMatchObject({ status: 409, json: { code: 'wrong-state' } })
-    jobs = startJobs()
-    const later = await importFile(tenant, 'later@example.net')
-    await ended(tenant, later.json.id)
-    expect((await get(tenant, '/user1@example.net')).status).toBe(404)
-    expect(await cancel(later.json.id)).toMatchObject({ status: 409, json: { code: 'wrong-state' } })
-  })
-
-  it('written by an export are read by an import with the same entries', async () => {
-    const [tenant, other] = [await api.addTenant(), await api.addTenant()]
-    await add(
-      tenant,
-      Array.from({ length: 1_000 }, (_, index) => ({
-        address: `n${index}@example.net`,
-        reason: 'complaint',
-      })),
-    )
-    await add(tenant, [
-      { address: '"a,b"@example.net', note: 'a "quote", and more' },
-      { address: 'later@example.net', stream: 'bulk', expires_at: '2036-01-01T00:00:00Z' },
-    ])
-    const started = await api.call('POST', '/v1/suppressions/export', { key: tenant.liveKey, body: {} })
-    const { result } = await ended(tenant, started.json.id)
-    const file = await api.call('GET', String(result), { key: tenant.liveKey })
-    expect(file.headers.get('content-type')).toContain('text/csv')
-    expect(file.text.split('\r\n')).toHaveLength(1_004)
-    const imported = await importFile(other, file.text)
-    expect(await ended(other, imported.json.id)).toMatchObject({ added: 1_002, rejected: 0 })
-    const entriesOf = async ({ tenantId }: TestTenant) =>
-      (
-        await api.db.pool.query({
-          text: 'select address, stream, reason, note, expires_at from suppression where tenant_id = $1 order by 1, 2',
-          values: [tenantId],
-        })
-      ).rows
-    expect(await entriesOf(other)).toEqual(await entriesOf(tenant))
-    expect((await api.call('GET', String(result), { key: other.liveKey })).status).toBe(404)
-    const part = await api.call('POST', '/v1/suppressions/export', {
-      key: tenant.liveKey,
-      body: { stream: 'bulk' },
-    })
-    expect(await ended(tenant, part.json.id)).toMatchObject({ total: 1, done: 1 })
-  })
-
-  it('that are no lists are refused as a whole, and say why', async () => {
-    const tenant = await api.addTenant()
-    const refusal = async (...given: Parameters<typeof importFile>) => {
-      const { status, json } = await importFile(...given)
-      return [status, json.code, json.detail]
-    }
-    expect(await refusal(tenant, '')).toEqual([422, 'validation-failed', 'The file has no addresses.'])
-    expect(await refusal(tenant, 'address\n')).toEqual([
-      422,
-      'validation-failed',
-      'The file has no addresses.',
-    ])
-    expect((await refusal(tenant, 'x'.repeat(10_000)))[2]).toMatch(/^Line 1 has/)
-    expect((await refusal(tenant, '\n'.repeat(1_000_001)))[2]).toMatch(/1000000 lines/)
-    expect((await refusal(tenant, 'a@b.example', '', 'application/json'))[0]).toBe(415)
-    expect((await refusal(tenant, 'a@b.example', '?stream=none'))[0]).toBe(422)
-    expect((await refusal(tenant, `${'a'.repeat(100)}\n`.repeat(160_000)))[0]).toBe(413)
   })
 })

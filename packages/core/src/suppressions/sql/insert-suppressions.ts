@@ -10,8 +10,9 @@ export type EntryRow = {
 }
 
 /**
- * Adds entries to one list, and answers how many are new or last longer than before; any other entry stays as it is. Of two for the same
- * address and stream, the first counts. In the order of addresses, as `addSuppressions`, so that no two statements wait for each other.
+ * Adds entries to one list, and answers how many are new or last longer than before; any other entry stays as it is. One that has ended
+ * already is left out. Of two for the same address and stream, the first counts. In the order of addresses, as `addSuppressions`, so that
+ * no two statements wait for each other.
  */
 export async function insertSuppressions(
   db: Queryable,
@@ -25,6 +26,7 @@ export async function insertSuppressions(
       select distinct on (r.address collate "C", r.stream) $1, $2, r.address, r.stream, r.reason, r.note, r.expires_at
       from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[]) with ordinality
         as r(address, stream, reason, note, expires_at, position)
+      where r.expires_at is null or r.expires_at > now()
       order by r.address collate "C", r.stream, r.position
       on conflict (tenant_id, mode, address, stream) do update
         set reason = excluded.reason, note = excluded.note, message_id = null, created_at = excluded.created_at,
