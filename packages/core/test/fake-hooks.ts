@@ -36,7 +36,7 @@ export function fakeEventProvider() {
     secrets: passwordSecrets,
     registration: z.object({ webhook_id: z.number() }),
     verify: (hook, secrets) => verifyPassword(hook, z.array(z.custom<{ password: never }>()).parse(secrets)),
-    parse: () => ({ events: [], unread: 0 }),
+    parse: () => [{ events: [], unread: 0 }],
     steps: () => [],
     register: () => Promise.reject(new Error('nobody registers here')),
     async unregister(_connection, registration) {

@@ -325,8 +325,8 @@ export interface EventSource<C = unknown, S = unknown, E = unknown, R = unknown>
     secrets: readonly E[],
     io: Pick<Io, 'request' | 'now'>,
   ): HookVerdict | Promise<HookVerdict>
-  /** The events in a verified body. */
-  parse(hook: Hook, receivedAt: Date): Reading
+  /** The events in a verified body, some at a time: none of these steps holds the thread for long. */
+  parse(hook: Hook, receivedAt: Date): Iterable<Reading>
   /** Steps for a person at the provider instead of `register`, in whole sentences. */
   steps(target: { url: string; password: Secret }): string[]
   /** Makes the provider send its events to the URL. Repeated, it takes up what an earlier call left behind. */

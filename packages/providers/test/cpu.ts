@@ -15,10 +15,30 @@ async function threadMs(work: () => unknown): Promise<number> {
  * Null if the work frees its thread within the bound; otherwise its milliseconds, rounded. Work that seems slow, but not extremely so,
  * is repeated, and the least counts. Others share the caches and the clock of the processor, so work is slow only if it also takes longer than five megabytes of JSON.
  */
-export async function slowMs(work: () => unknown): Promise<number | null> {
+export function slowMs(work: () => unknown): Promise<number | null> {
+  return slow(() => threadMs(work))
+}
+
+/** The same for the longest step of work that lets others have their turn between its steps. */
+export function slowStepMs(work: () => Iterable<unknown>): Promise<number | null> {
+  return slow(async () => {
+    let steps: Iterator<unknown> | undefined
+    let [most, isDone] = [0, false]
+    while (!isDone) {
+      const ms = await threadMs(() => {
+        steps ??= work()[Symbol.iterator]()
+        isDone = steps.next().done === true
+      })
+      most = Math.max(most, ms)
+    }
+    return most
+  })
+}
+
+async function slow(measure: () => Promise<number>): Promise<number | null> {
   let least = Number.POSITIVE_INFINITY
   for (let time = 0; time < 4; time++) {
-    least = Math.min(least, await threadMs(work))
+    least = Math.min(least, await measure())
     if (least <= msMax || least <= 5 * (await threadMs(() => JSON.parse(megabyte)))) return null
     if (least > 20 * msMax) break
   }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { fromPublicId, toPublicId } from '@lettergate/contracts/lib/ids'
 import { inTransaction, type Pool } from '@lettergate/db/pool'
+import { cutText } from '@lettergate/providers/lib/answer'
 import type { MailReport } from '@lettergate/providers/lib/parse-report'
 import type { ProviderEvent } from '@lettergate/providers/lib/provider-event'
 import { notify } from '../lib/index.ts'
@@ -33,7 +34,7 @@ export function bounceEvents(
   if (report?.kind === 'report' && report.events.length > 0) return report.events
   // A vacation note has an empty sender too.
   if (sender !== '' || (report !== null && report.kind !== 'mail')) return []
-  const reason = `${subject}: ${text ?? ''}`.replace(/\s+/g, ' ').slice(0, REASON_CHARS_MAX)
+  const reason = cutText(`${subject}: ${text ?? ''}`.replace(/\s+/g, ' '), REASON_CHARS_MAX)
   return [{ kind: 'bounced', bounce: 'soft', id, at: receivedAt, reason, code: 'undetermined' }]
 }
 

@@ -32,10 +32,9 @@ const fake: Provider = {
   id: 'fake',
   events: {
     ...source,
-    parse: ({ body }, at) => ({
-      events: JSON.parse(body.toString()).map((event: object) => ({ at, ...event })),
-      unread: 0,
-    }),
+    parse: ({ body }, at) => [
+      { events: JSON.parse(body.toString()).map((event: object) => ({ at, ...event })), unread: 0 },
+    ],
   },
 }
 const providers = { ...real, fake }

@@ -88,23 +88,28 @@ type Known = {
   isOurId: boolean
 }
 
+const UNREAD: Reading = { events: [], unread: 1 }
+
 /** A body that makes its reader fail counts as one that could not be read: it must not hold up the others. */
-function parse(deps: ApplyDeps, request: DueEvent): Reading {
+function* parse(deps: ApplyDeps, request: DueEvent): Generator<Reading> {
   try {
-    return parseBody(deps, request)
+    yield* parseBody(deps, request)
   } catch {
-    return { events: [], unread: 1 }
+    yield UNREAD
   }
 }
 
-function parseBody({ providers }: ApplyDeps, { provider, headers, body, receivedAt }: DueEvent): Reading {
+function parseBody(
+  { providers }: ApplyDeps,
+  { provider, headers, body, receivedAt }: DueEvent,
+): Iterable<Reading> {
   if (provider === MAIL) {
     const report = parseReport(body, receivedAt)
-    return report.kind === 'report' ? { events: report.events, unread: 0 } : { events: [], unread: 1 }
+    return [report.kind === 'report' ? { events: report.events, unread: 0 } : UNREAD]
   }
   const source = providers[provider]?.events
   // The URL only matters to who verifies, and this request was verified before it was stored.
-  return source?.parse({ url: '', headers, body }, receivedAt) ?? { events: [], unread: 1 }
+  return source?.parse({ url: '', headers, body }, receivedAt) ?? [UNREAD]
 }
 
 /** Our id from what came back with the event, or from the Message-ID that we gave the mail. */
@@ -219,14 +224,15 @@ async function applyIn(
   let busySince = performance.now()
   for (const request of taken) {
     if (ids.length > 0 && events.length >= EVENTS_MAX) break
-    // A worker also sends: what is read must not hold its thread.
-    if (performance.now() - busySince > BUSY_MS) {
-      await nextTurn()
-      busySince = performance.now()
+    for (const reading of parse(deps, request)) {
+      unread += reading.unread
+      for (const event of reading.events) events.push({ request, event })
+      // A worker also sends: what is read must not hold its thread.
+      if (performance.now() - busySince > BUSY_MS) {
+        await nextTurn()
+        busySince = performance.now()
+      }
     }
-    const reading = parse(deps, request)
-    unread += reading.unread
-    for (const event of reading.events) events.push({ request, event })
     ids.push(request.id)
   }
   const known = await identify(db, events)

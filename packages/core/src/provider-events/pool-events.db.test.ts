@@ -1,7 +1,7 @@
 import { toPublicId } from '@lettergate/contracts/lib/ids'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { createCapture } from '@lettergate/providers/capture/index'
-import type { ProviderEvent } from '@lettergate/providers/lib/provider-event'
+import { toEvent } from '@lettergate/providers/lib/to-event'
 import type { Provider } from '@lettergate/providers/provider'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { buildPoolBed, proveDomains } from '../../test/pool-bed.ts'
@@ -26,18 +26,20 @@ test('what the pool sends is counted by hour, and an event of its provider finds
     text: 'select message_id as id from recipient where address = $1',
     values: ['a@example.net'],
   })
-  const bounced = (id: string): ProviderEvent => ({
-    kind: 'bounced',
-    bounce: 'hard',
-    id,
-    at: new Date(),
+  const messageId = toPublicId('msg', rows[0]?.id ?? '')
+  // Its reason is cut in the middle of a character, of which Postgres would read no field.
+  const given = {
+    id: 'e-1',
+    at: undefined,
     recipient: 'a@example.net',
-    messageId: toPublicId('msg', rows[0]?.id ?? ''),
-  })
+    messageId,
+    reason: `${'x'.repeat(499)}😀`,
+  }
+  const bounced = toEvent({ kind: 'bounced', bounce: 'hard' }, given, new Date())
   const capture = createCapture()
   if (!capture.events) throw new Error('the capture provider has events')
-  const events = [bounced('e-1')]
-  const shared: Provider = { ...capture, events: { ...capture.events, parse: () => ({ events, unread: 0 }) } }
+  const events = [bounced]
+  const shared: Provider = { ...capture, events: { ...capture.events, parse: () => [{ events, unread: 0 }] } }
   const deps = { pool: db.batch, providers: { shared }, failpoint: noFailpoint }
   for (let repeat = 0; repeat < 2; repeat++) {
     await insertProviderEvents(db.batch, [

@@ -1,5 +1,5 @@
 import { classifyBounce } from '../lib/bounce-class.ts'
-import { type Fields, readEvents, readRecords } from '../lib/event-records.ts'
+import { type Fields, readAllEvents } from '../lib/event-records.ts'
 import type { BounceClass, EventDetail, Reading } from '../lib/provider-event.ts'
 import { enhancedStatusIn, textOr, toEvent, toMs, toUrl, toUserAgent } from '../lib/to-event.ts'
 
@@ -31,8 +31,8 @@ const details = new Map<unknown, (record: Fields) => EventDetail | null>([
 ])
 
 /** One event, or the array that a batched webhook posts. */
-export function parseBrevo(body: Buffer, receivedAt: Date): Reading {
-  return readEvents(readRecords(body), (record) => {
+export function parseBrevo(body: Buffer, receivedAt: Date): Iterable<Reading> {
+  return readAllEvents(body, (record) => {
     const detail = details.get(record.event)?.(record)
     return detail && [toEvent(detail, givenOf(record), receivedAt)]
   })

@@ -52,7 +52,7 @@ export const captureEvents: EventSource = {
   secrets: z.never(),
   registration: z.never(),
   verify: () => ({ kind: 'refused', reason: 'events of captured mail come from Lettergate itself' }),
-  parse: parseCapture,
+  parse: (hook, receivedAt) => [parseCapture(hook, receivedAt)],
   steps: () => [notNeeded],
   register: async () => ({
     kind: 'failed',

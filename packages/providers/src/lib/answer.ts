@@ -59,18 +59,23 @@ export function listIn(value: unknown, itemsMax = 100): unknown[] {
   return Array.isArray(value) ? value.slice(0, itemsMax) : []
 }
 
+/** The start of a text. Half of a character is left out: Postgres and many parsers refuse JSON that has one. */
+export function cutText(text: string, charsMax: number): string {
+  return text
+    .slice(0, charsMax)
+    .replace(/[\ud800-\udbff]$/, '')
+    .toWellFormed()
+}
+
 /** A provider's words on one line and no longer than a reason may be; empty when it is no text. */
 export function toLine(value: unknown): string {
   if (typeof value !== 'string') return ''
-  return value
-    .slice(0, lineCharsMax)
-    .replace(/[\p{Cc}\s]+/gu, ' ')
-    .slice(0, reasonCharsMax)
+  return cutText(value.slice(0, lineCharsMax).replace(/[\p{Cc}\s]+/gu, ' '), reasonCharsMax)
 }
 
 /** Joins the texts of a refusal into one reason. */
 export function toReason(...parts: (string | number)[]): string {
-  return parts.filter(Boolean).join(' ').slice(0, reasonCharsMax)
+  return cutText(parts.filter(Boolean).join(' '), reasonCharsMax)
 }
 
 const addressCharsMax = 320

@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest'
 import { objectIn, readRecord, readRecords } from './event-records.ts'
 
-const read = (text: string) => readRecords(Buffer.from(text))
+const steps = (text: string) => [...readRecords(Buffer.from(text))]
+const read = (text: string) => ({
+  records: steps(text).flatMap(({ records }) => records),
+  unread: steps(text).reduce((sum, { unread }) => sum + unread, 0),
+})
 
 test('an array is read record by record, and one object is one record', () => {
   expect(read(' [ {"a":1} , {"b":[1,{"c":"],}"}]} ] \r\n')).toEqual({
@@ -23,19 +27,19 @@ test('records that are broken, too wide, too deep or no objects do not affect ot
   })
 })
 
-test.each([
-  '',
-  '1',
-  '"x"',
-  '[',
-  '[{"a":1}',
-  '{"a":1}]',
-  '[{"a":1},',
-  `[${'{},'.repeat(6_000)}{}]`,
-  `[${'{"a":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]},'.repeat(4_900)}{}]`,
-])('a body that is no list, has no end, or is too large is refused completely: %#', (text) => {
-  expect(read(text)).toEqual({ records: [], unread: 1 })
+test('a long list is read whole, a step of it at a time', () => {
+  const record = { tags: Array<number>(200).fill(1) }
+  const text = JSON.stringify(Array(5_000).fill(record))
+  expect(read(text)).toEqual({ records: Array(5_000).fill(record), unread: 0 })
+  expect(Math.max(...steps(text).map(({ records }) => records.length))).toBeLessThan(500)
 })
+
+test.each(['', '1', '"x"', '[', '[{"a":1}', '{"a":1}]', '[{"a":1},', `[${'{},'.repeat(6_000)}{}]`])(
+  'a body that is no list, has no end, or is too large is refused completely: %#',
+  (text) => {
+    expect(read(text)).toEqual({ records: [], unread: 1 })
+  },
+)
 
 test('a single record is read, and two records or a list with two are refused', () => {
   expect(readRecord(Buffer.from('{"a":1}'))).toEqual({ a: 1 })

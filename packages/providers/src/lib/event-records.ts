@@ -1,10 +1,11 @@
 import type { ProviderEvent, Reading } from './provider-event.ts'
 
-/** Bounds of one body: beyond these, reading it would hold the thread too long, and no provider sends nearly as much. */
+/** Bounds of one body: no provider sends nearly as much. */
 const recordsMax = 5_000
-const itemsMax = 80_000
 const recordItemsMax = 2_000
 const depthMax = 32
+/** Bytes that are parsed before others get their turn: some milliseconds. */
+const stepBytes = 128 * 1024
 
 export type Fields = { [key: string]: unknown }
 
@@ -16,17 +17,32 @@ const braceEnd = 0x7d
 const bracket = 0x5b
 const bracketEnd = 0x5d
 
+export type Records = { records: Fields[]; unread: number }
+
 /**
- * The objects of a JSON array, or the one object that the body is. Each is parsed separately, so that a broken or too large one does
- * not affect the others; these and values that are no objects count as unread.
+ * The objects of a JSON array, or the one object that the body is, some at a time. Each is parsed separately, so that a broken or too large
+ * one does not affect the others; these and values that are no objects count as unread.
  */
-export function readRecords(body: Buffer): { records: Fields[]; unread: number } {
+export function* readRecords(body: Buffer): Generator<Records> {
   const slices = sliceRecords(body)
-  if (slices === null) return { records: [], unread: 1 }
-  const parsed = slices.map((slice) => (slice === null ? undefined : parseRecord(slice)))
-  const records = parsed.filter((record) => record !== undefined)
-  return { records, unread: parsed.length - records.length }
+  if (slices === null) {
+    yield { records: [], unread: 1 }
+    return
+  }
+  let [found, bytes] = [noRecords(), 0]
+  for (const slice of slices) {
+    const record = slice === null ? undefined : parseRecord(slice)
+    if (record === undefined) found.unread++
+    else found.records.push(record)
+    bytes += slice?.length ?? 0
+    if (bytes < stepBytes) continue
+    yield found
+    ;[found, bytes] = [noRecords(), 0]
+  }
+  yield found
 }
+
+const noRecords = (): Records => ({ records: [], unread: 0 })
 
 /** One object that is the whole of a text, within the same bounds. */
 export function readRecord(body: Buffer): Fields | undefined {
@@ -38,8 +54,13 @@ export function readRecord(body: Buffer): Fields | undefined {
 /** `null`: the record is about something else. `undefined`: it is of no kind that is known. */
 type ReadRecord = (record: Fields) => readonly ProviderEvent[] | null | undefined
 
+/** The events in a list of records, some at a time. */
+export function* readAllEvents(body: Buffer, read: ReadRecord): Generator<Reading> {
+  for (const found of readRecords(body)) yield readEvents(found, read)
+}
+
 /** Reads record after record; those of no known kind are counted, so that a change at the provider is noticed. */
-export function readEvents(found: { records: readonly Fields[]; unread: number }, read: ReadRecord): Reading {
+export function readEvents(found: Records, read: ReadRecord): Reading {
   const events: ProviderEvent[] = []
   let { unread } = found
   for (const record of found.records) {
@@ -77,7 +98,7 @@ function sliceRecords(body: Buffer): (Buffer | null)[] | null {
 
 function sliceArray(body: Buffer, from: number, outerDepth: 0 | 1): (Buffer | null)[] | null {
   const slices: (Buffer | null)[] = []
-  let [items, recordItems, depth, start] = [0, 0, 0, from]
+  let [recordItems, depth, start] = [0, 0, from]
   let isTooDeep = false
   const end = (at: number) => {
     const slice = body.subarray(start, at)
@@ -102,11 +123,7 @@ function sliceArray(body: Buffer, from: number, outerDepth: 0 | 1): (Buffer | nu
       end(at)
       return outerDepth === 1 ? slices : null
     }
-    if (byte === comma || byte === brace || byte === bracket) {
-      items++
-      recordItems++
-      if (items > itemsMax) return null
-    }
+    if (byte === comma || byte === brace || byte === bracket) recordItems++
     if (byte === brace || byte === bracket) {
       depth++
       if (depth > depthMax) isTooDeep = true
@@ -120,10 +137,10 @@ function sliceArray(body: Buffer, from: number, outerDepth: 0 | 1): (Buffer | nu
 }
 
 function endOfString(body: Buffer, start: number): number {
-  for (let at = body.indexOf(quote, start + 1); at >= 0; at = body.indexOf(quote, at + 1)) {
-    let backslashes = 0
-    while (body[at - 1 - backslashes] === backslash) backslashes++
-    if (backslashes % 2 === 0) return at
+  // Not by `indexOf`: a text of nothing but quotes would call it for each.
+  for (let at = start + 1; at < body.length; at++) {
+    if (body[at] === backslash) at++
+    else if (body[at] === quote) return at
   }
   return body.length
 }

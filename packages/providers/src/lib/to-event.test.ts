@@ -44,6 +44,21 @@ describe('an event', () => {
   })
 })
 
+test('no text of an event has half of a character, however it is cut', () => {
+  const half = '\ud83d'
+  const event = toEvent(
+    { kind: 'clicked', byMachine: false, url: toUrl(`https://x.example/${half}`) },
+    { at: undefined, reason: `${'x'.repeat(499)}😀`, code: `${'x'.repeat(99)}😀`, id: `${half} 😀` },
+    receivedAt,
+  )
+  expect(event).toMatchObject({
+    url: undefined,
+    reason: 'x'.repeat(499),
+    code: 'x'.repeat(99),
+    id: '\ufffd 😀',
+  })
+})
+
 test.each([
   [1_795_168_800, 1_795_168_800_000],
   [1_795_168_800.25, 1_795_168_800_250],

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { toLine } from './answer.ts'
+import { cutText, toLine } from './answer.ts'
 import type { EventDetail, ProviderEvent } from './provider-event.ts'
 
 const addressCharsMax = 320
@@ -68,7 +68,7 @@ export function toMs(value: unknown): number | undefined {
 /** A text or a number on one line; undefined when it is empty or neither. */
 export function textOr(value: unknown, charsMax: number): string | undefined {
   const text = typeof value === 'number' ? String(value) : value
-  return toLine(text).trim().slice(0, charsMax) || undefined
+  return cutText(toLine(text).trim(), charsMax) || undefined
 }
 
 export function toUserAgent(value: unknown): string | undefined {
@@ -79,7 +79,7 @@ export function toUserAgent(value: unknown): string | undefined {
 export function toUrl(value: unknown): string | undefined {
   if (typeof value !== 'string' || value.length > urlCharsMax || !/^https?:\/\//i.test(value))
     return undefined
-  return /[\p{Cc}\s]/u.test(value) ? undefined : value
+  return /[\p{Cc}\p{Cs}\s]/u.test(value) ? undefined : value
 }
 
 /** `a@b.c`, also out of `Name <a@b.c>`. */

@@ -37,7 +37,7 @@ export const mailgunEvents: EventSource<
   secrets: mailgunSecrets,
   registration,
   verify: (hook, secrets, io) => verifyMailgun(hook, secrets, io.now()),
-  parse: ({ body }, receivedAt) => parseMailgun(body, receivedAt),
+  parse: ({ body }, receivedAt) => [parseMailgun(body, receivedAt)],
   steps: ({ url }) => [
     `In Mailgun, open Send, Sending, Webhooks, choose the domain, and add the URL ${url} to every event.`,
     'Open API Security, and copy the HTTP webhook signing key into the secrets of this connection’s events.',

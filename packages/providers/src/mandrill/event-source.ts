@@ -32,7 +32,8 @@ export const mandrillEvents: EventSource<
 > = {
   kinds: kindsBut('accepted'),
   proof: 'signature',
-  bodyBytesMax: 3_000_000,
+  // A thousand events, each with all opens and clicks of its message, as a form: about 2.5 MB with one of each.
+  bodyBytesMax: 5_000_000,
   secrets: mandrillSecrets,
   registration,
   verify: verifyMandrill,

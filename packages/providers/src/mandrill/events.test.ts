@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { describeEvents, readFixtures, type Signing } from '../../test/events.ts'
+import { describeEvents, readFixtures, type Signing, toOne } from '../../test/events.ts'
 import { testTime } from '../../test/io.ts'
 import { parseMandrill } from './events.ts'
 import { formFields } from './form-fields.ts'
@@ -110,6 +110,16 @@ describe('the proof', () => {
   })
 })
 
+test('a full batch of opens, each with all opens of its message, is not too long, and every one is read', () => {
+  const { open } = readFixtures('mandrill')
+  const before = { ts: 1_795_168_800, ip: '192.0.2.20', location: 'Berlin, DE', ua: 'Linux/Firefox 140' }
+  const msg = { email: 'reader@example.org', opens: Array(12).fill(before), ...common }
+  const body = bodyOf(Array.from({ length: 1_000 }, (_, at) => ({ ...Object(open), _id: `m-${at}`, msg })))
+  expect(body.length).toBeLessThan(createMandrill().events?.bodyBytesMax ?? 0)
+  const { events, unread } = read(body)
+  expect([new Set(events.map(({ id }) => id)).size, unread]).toEqual([1_000, 0])
+})
+
 describe('a form', () => {
   const texts = (body: string) => formFields(Buffer.from(body)).map((pair) => pair.map(String))
 
@@ -124,6 +134,6 @@ describe('a form', () => {
 
   test('with several lists is read from the first', () => {
     const two = Buffer.from('mandrill_events=[]&mandrill_events=[{"event":"spam"}]')
-    expect(parseMandrill(two, testTime)).toEqual({ events: [], unread: 0 })
+    expect(toOne(parseMandrill(two, testTime))).toEqual({ events: [], unread: 0 })
   })
 })

@@ -1,5 +1,5 @@
 import { classifyBounce } from '../lib/bounce-class.ts'
-import { type Fields, objectIn, readEvents, readRecords } from '../lib/event-records.ts'
+import { type Fields, objectIn, readAllEvents } from '../lib/event-records.ts'
 import type { BounceClass, EventDetail, Reading } from '../lib/provider-event.ts'
 import { enhancedStatusIn, textOr, toEvent, toMs, toUrl, toUserAgent } from '../lib/to-event.ts'
 import { formFields } from './form-fields.ts'
@@ -23,10 +23,13 @@ const details = new Map<unknown, (record: Fields, msg: Fields) => EventDetail | 
 const unsuppressed = new Set<unknown>(['invalid-sender', 'invalid', 'test-mode-limit', 'unsigned', 'rule'])
 
 /** The events in the one field of the form that Mandrill posts. */
-export function parseMandrill(body: Buffer, receivedAt: Date): Reading {
+export function* parseMandrill(body: Buffer, receivedAt: Date): Generator<Reading> {
   const [, events] = formFields(body).find(([name]) => name.toString() === 'mandrill_events') ?? []
-  const found = events ? readRecords(events) : { records: [], unread: 1 }
-  return readEvents(found, (record) => {
+  if (events === undefined) {
+    yield { events: [], unread: 1 }
+    return
+  }
+  yield* readAllEvents(events, (record) => {
     // A change of the lists of blocked and allowed addresses.
     if (record.event === undefined && record.action !== undefined) return null
     const msg = objectIn(record.msg)

@@ -23,7 +23,7 @@ export const postmarkEvents: EventSource<
   secrets: passwordSecrets,
   registration,
   verify: verifyPassword,
-  parse: ({ body }, receivedAt) => parsePostmark(body, receivedAt),
+  parse: ({ body }, receivedAt) => [parsePostmark(body, receivedAt)],
   steps: ({ url, password }) => [
     `In Postmark, open the server, its message stream, Webhooks, Add webhook, and enter the URL ${url}.`,
     `Enter the basic auth user ${hookUser} and the password ${password.reveal()}.`,

@@ -37,7 +37,7 @@ export const resendEvents: EventSource<
   secrets: resendSecrets,
   registration,
   verify: (hook, secrets, io) => verifyResend(hook, secrets, io.now()),
-  parse: parseResend,
+  parse: (hook, receivedAt) => [parseResend(hook, receivedAt)],
   steps: ({ url }) => [
     `In Resend, open Webhooks, choose Add Webhook, and enter the URL ${url}.`,
     'Choose all events that begin with email., but for email.received.',

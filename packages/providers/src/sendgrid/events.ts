@@ -1,5 +1,5 @@
 import { classifyBounce } from '../lib/bounce-class.ts'
-import { type Fields, readEvents, readRecords } from '../lib/event-records.ts'
+import { type Fields, readAllEvents } from '../lib/event-records.ts'
 import type { BounceClass, EventDetail, Reading } from '../lib/provider-event.ts'
 import { textOr, toEnhancedStatus, toEvent, toMs, toUrl, toUserAgent } from '../lib/to-event.ts'
 
@@ -30,8 +30,8 @@ const byClassification = new Map<unknown, BounceClass>([
 ])
 
 /** The events in an array of them, as SendGrid posts it. */
-export function parseSendgrid(body: Buffer, receivedAt: Date): Reading {
-  return readEvents(readRecords(body), (record) => {
+export function parseSendgrid(body: Buffer, receivedAt: Date): Iterable<Reading> {
+  return readAllEvents(body, (record) => {
     const detail = details.get(record.event)?.(record)
     return detail && [toEvent(detail, givenOf(record), receivedAt)]
   })

@@ -19,7 +19,7 @@ export function createSesEvents(
     secrets: sesSecrets,
     registration,
     verify: (hook, secrets, io) => verifySes(hook, secrets, certificates, io),
-    parse: ({ body }, receivedAt) => parseSes(body, receivedAt),
+    parse: ({ body }, receivedAt) => [parseSes(body, receivedAt)],
     steps: ({ url }) => [
       'In Amazon SNS, in the region of the connection, create a standard topic, and allow ses.amazonaws.com to publish to it.',
       'Store the ARN of the topic in the secrets of this connection’s events.',

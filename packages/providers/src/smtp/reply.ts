@@ -1,3 +1,5 @@
+import { cutText } from '../lib/answer.ts'
+
 /** As much of a reply as anything reads: RFC 5321 §4.5.3.1.5 allows 512 octets a line, and the important text is in the first few lines. */
 const replyCharsMax = 2_000
 const reasonCharsMax = 500
@@ -50,8 +52,8 @@ export function idIn(reply: string): string | undefined {
 
 /** A reply on one line and no longer than a reason may be. */
 export function shorten(reply: string): string {
-  return cutReply(reply)
+  const line = cutReply(reply)
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim()
-    .slice(0, reasonCharsMax)
+  return cutText(line, reasonCharsMax)
 }

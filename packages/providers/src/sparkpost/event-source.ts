@@ -37,7 +37,8 @@ export const sparkpostEvents: EventSource<
 > = {
   kinds: kindsBut('sent'),
   proof: 'password',
-  bodyBytesMax: 2_000_000,
+  // A thousand events of about 2.5 kB, with the metadata of their messages.
+  bodyBytesMax: 5_000_000,
   secrets: passwordSecrets,
   registration,
   verify: verifyPassword,

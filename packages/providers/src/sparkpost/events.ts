@@ -1,4 +1,4 @@
-import { type Fields, objectIn, readEvents, readRecords } from '../lib/event-records.ts'
+import { type Fields, objectIn, readAllEvents } from '../lib/event-records.ts'
 import type { BounceClass, EventDetail, Reading } from '../lib/provider-event.ts'
 import { textOr, toEvent, toMs, toUrl, toUserAgent } from '../lib/to-event.ts'
 
@@ -40,8 +40,8 @@ const classes: readonly (readonly [Meaning, readonly string[]])[] = [
 const byClass = new Map(classes.flatMap(([meaning, codes]) => codes.map((code) => [code, meaning] as const)))
 
 /** The events in an array of `{ msys: { …_event: … } }`; SparkPost tests a URL with an empty `msys`. */
-export function parseSparkpost(body: Buffer, receivedAt: Date): Reading {
-  return readEvents(readRecords(body), (record) => {
+export function parseSparkpost(body: Buffer, receivedAt: Date): Iterable<Reading> {
+  return readAllEvents(body, (record) => {
     const [inner] = Object.values(objectIn(record.msys))
     if (inner === undefined) return record.msys === undefined ? undefined : null
     const event = objectIn(inner)
