@@ -45,7 +45,7 @@ export const threeRecipients = ['a', 'b', 'c'].map((name) => ({
   name: null,
 }))
 
-type ClaimKey = { tenantId: string; messageId: string; epoch: number }
+export type ClaimKey = { tenantId: string; messageId: string; epoch: number }
 
 /** Messages of three recipients, claimed by a worker. */
 export async function buildClaims(db: TestDatabase, count: number): Promise<ClaimKey[]> {

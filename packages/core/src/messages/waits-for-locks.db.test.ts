@@ -1,9 +1,17 @@
 import type { Pool } from '@lettergate/db/pool'
 import { createTestDatabase, type TestDatabase } from '@lettergate/db/test/database'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { buildClaims, changeWhileWaited, openGeneric, touch, usageOf } from '../../test/lock-waits.ts'
-import { stateOfSent } from '../../test/sent-message.ts'
+import {
+  buildClaims,
+  changeWhileWaited,
+  openGeneric,
+  threeRecipients,
+  touch,
+  usageOf,
+} from '../../test/lock-waits.ts'
+import { buildSent, stateOfSent } from '../../test/sent-message.ts'
 import { cancelMessage } from './sql/cancel-message.ts'
+import { resolveRecipient } from './sql/resolve-recipient.ts'
 
 let db: TestDatabase
 let pool: Pool
@@ -30,5 +38,19 @@ test.each(['a row of usage', 'a message', 'the backlog', 'a recipient'] as const
       statuses: ['cancelled', 'cancelled', 'cancelled'],
       events: expect.arrayContaining(['recipient.cancelled']),
     })
+  },
+)
+
+test.each(['a row of usage', 'a message', 'a recipient'] as const)(
+  'a recipient that was not sent leaves the quota, though %s was locked',
+  async (locked) => {
+    const addresses = threeRecipients.map(({ address }) => address)
+    const sent = await buildSent(db.pool, addresses, { outcome: 'unknown', status: 'unknown' })
+    const change = { text: touch[locked], values: [sent.tenantId, sent.id] }
+    const [address = ''] = addresses
+    const resolution = { status: 'failed', event: 'recipient.failed', reason: 'not sent' } as const
+    await changeWhileWaited(db, change, () => resolveRecipient(pool, sent, address, resolution))
+    expect(await usageOf(db, sent.tenantId)).toEqual([{ accepted: 2, pool: 0 }])
+    expect((await stateOfSent(db.pool, sent.id)).statuses).toEqual(['failed', 'unknown', 'unknown'])
   },
 )
