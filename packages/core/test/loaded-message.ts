@@ -18,7 +18,7 @@ export function buildLoadedMessage(change: Partial<LoadedMessage> = {}): LoadedM
     poolDay: null,
     connectionId: null,
     sending: null,
-    unknownAttempt: null,
+    unknownAttempts: [],
     tries: [],
     stream: 'transactional',
     fromAddress: 'app@acme.example',

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { type Migration, migrate, readMigrations } from '@lettergate/db/migrate'
 import { createPool, type Pool } from '@lettergate/db/pool'
 import { describeCatalogue } from '@lettergate/db/test/catalogue'
@@ -8,10 +7,8 @@ import { newId } from '@lettergate/db/test/ids'
 import { runPrisma } from '@lettergate/db/test/prisma'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { acceptMessages } from '../src/accept/index.ts'
 import { claimMessages, FIRST_TENANT } from '../src/dispatch/index.ts'
-import { ensureUsage } from '../src/usage/index.ts'
-import { buildTenant, buildUnit } from './rows.ts'
+import { buildTenant } from './rows.ts'
 
 /** Each start of Prisma's command line takes seconds on a busy machine. */
 const CLI_MS = 120_000
@@ -129,67 +126,6 @@ test('a migration that failed in Prisma’s command line is not skipped', async 
   await expect(migrate(pool, [first])).rejects.toThrow('prisma migrate resolve')
   await pool.query('update _prisma_migrations set rolled_back_at = now()')
   expect((await migrate(pool, [first])).applied).toEqual(['1_first'])
-})
-
-/** A tenant with a connection, a route and a message that waits, as commit 644d042 stored them. */
-async function storeOldData(pool: Pool): Promise<{ tenantId: string; messageId: string }> {
-  const [tenantId, connectionId, messageId] = [await buildTenant(pool), newId(), newId()]
-  const statements = [
-    `insert into api_key (id, tenant_id, mode, hash, display, scopes) values ($2, $1, 'live', sha256('k'), 'lg_live_abcd', '{}')`,
-    `insert into data_key (tenant_id, version, root_version, wrapped) select $1::uuid, 1, 1, 'w' where $2::uuid is not null`,
-    `insert into connection (tenant_id, id, provider, name, sealed_credentials, data_key_version) values ($1, $2, 'smtp', 'a', 's', 1)`,
-    `insert into route (tenant_id, id, position, name, match, strategy, targets, enabled)
-     values ($1, $2::uuid, 1, 'r', '{}', 'ordered', json_build_array(json_build_object('connection_id', $2::uuid, 'weight', 1)), true)`,
-    `insert into connection_health (tenant_id, connection_id, state, day, day_used) values ($1, $2, 'open', current_date, 3)`,
-  ]
-  for (const text of statements) await pool.query({ text, values: [tenantId, connectionId] })
-  const values = [tenantId, messageId]
-  await pool.query({
-    text: `insert into message (tenant_id, id, usage_day, mode, stream, from_address, subject, tags, attachment_count, content_bytes)
-           values ($1, $2, current_date, 'live', 'bulk', 'a@b.example', 'Old', '{}', 0, 20)`,
-    values,
-  })
-  await pool.query({
-    text: `insert into outbox (tenant_id, message_id, mode, state, content_bytes) values ($1, $2, 'live', 'ready', 20)`,
-    values,
-  })
-  return { tenantId, messageId }
-}
-
-test('a database with data from before the baseline is migrated to it, and works', async () => {
-  const [old, fresh] = [await createOwned(), await createOwned()]
-  const pool = open(old.url)
-  await pool.query(await readFile(new URL('../../db/test/schema-644d042.sql', import.meta.url), 'utf8'))
-  const { tenantId, messageId } = await storeOldData(pool)
-  const applied = (await readMigrations()).map((one) => one.name)
-  expect((await migrate(pool)).applied).toEqual(applied)
-  expect((await migrate(pool)).applied).toEqual([])
-
-  await migrate(open(fresh.url))
-  expect(await describe(old.url, old.name)).toEqual(await describe(fresh.url, fresh.name))
-  const { rows } = await pool.query(
-    'select c.name, r.targets, h.state from connection c, route r, connection_health h, api_key',
-  )
-  expect(rows).toMatchObject([{ name: 'a', targets: [{ weight: 1 }], state: 'open' }])
-
-  await ensureUsage(pool, [{ id: tenantId, mode: 'live' }])
-  await acceptMessages(pool, [buildUnit(tenantId)])
-  const claim = { depth: 10, afterTenant: FIRST_TENANT, tenantsMax: 10, leaseMs: 10_000 }
-  const { claims } = await claimMessages(open(old.url, 'lettergate_batch'), claim)
-  expect(claims).toHaveLength(2)
-  expect(claims.map((one) => one.messageId)).toContain(messageId)
-})
-
-test.each([
-  ["delete from schema_migration where name = '0013_connections_in_use.sql'", 'missing: 0013'],
-  ["insert into schema_migration (name, checksum) values ('0099_mine.sql', '')", 'unknown: 0099'],
-])('a database between the old versions is refused: %s', async (change, why) => {
-  const { url } = await createOwned()
-  const pool = open(url)
-  await pool.query(await readFile(new URL('../../db/test/schema-644d042.sql', import.meta.url), 'utf8'))
-  await pool.query(change)
-  await expect(migrate(pool)).rejects.toThrow(why)
-  expect((await pool.query('select from schema_migration')).rowCount).toBeGreaterThan(0)
 })
 
 test('later migrations run on a database with a backlog, and the previous version continues to accept', async () => {

@@ -14,7 +14,7 @@ export function toRecord(
 ) {
   const carried = message.recipients.filter(({ status }) => isPendingStatus(status))
   const context = {
-    selected: { carried, left: [], unknownAttempt: message.unknownAttempt, singleTries: null },
+    selected: { carried, left: [], unknownAttempt: message.unknownAttempts[0] ?? null, singleTries: null },
     choice: null,
     failedBefore: attempt.number,
     hasOther: false,

@@ -1,6 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
-import { adoptOldLedger } from './adopt-old-ledger.ts'
 import { inTransaction, type Pool, type PoolClient } from './pool.ts'
 
 const FOLDER = new URL('../../../prisma/migrations/', import.meta.url)
@@ -58,7 +57,7 @@ async function insertEntry(client: PoolClient, { name, checksum }: Migration): P
 }
 
 /** False if it was applied before. */
-async function apply(client: PoolClient, migration: Migration, isFirst: boolean): Promise<boolean> {
+async function apply(client: PoolClient, migration: Migration): Promise<boolean> {
   const entry = await findEntry(client, migration)
   if (entry && !entry.is_finished)
     throw new Error(
@@ -69,8 +68,7 @@ async function apply(client: PoolClient, migration: Migration, isFirst: boolean)
       `migration ${migration.name} was changed after it had been applied; add a new one instead`,
     )
   if (entry) return false
-  const isAdopted = isFirst && (await adoptOldLedger(client))
-  if (!isAdopted) await client.query(migration.sql)
+  await client.query(migration.sql)
   await insertEntry(client, migration)
   return true
 }
@@ -95,8 +93,8 @@ export async function migrate(
       { deadlineMs: DEADLINE_MS },
     )
   await inTurn((client) => client.query(LEDGER))
-  for (const [index, migration] of (migrations ?? (await readMigrations())).entries()) {
-    if (await inTurn((client) => apply(client, migration, index === 0))) applied.push(migration.name)
+  for (const migration of migrations ?? (await readMigrations())) {
+    if (await inTurn((client) => apply(client, migration))) applied.push(migration.name)
   }
   return { applied }
 }

@@ -10,6 +10,7 @@ import {
   type TenantPrisma,
 } from '../src/prisma.ts'
 import { createTenants, type Tenants } from '../src/tenant-scope.ts'
+import { settingsForPlainJoins } from './older-server.ts'
 
 /** The server that tests make their databases on; the test runner's set-up starts one and names it here. */
 const SERVER = process.env.LETTERGATE_TEST_DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres'
@@ -115,6 +116,8 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     await client.query(`select pg_advisory_lock(${LOCK})`)
     await client.query(`create database ${name} template ${TEMPLATE}`)
     await client.query(`select pg_advisory_unlock(${LOCK})`)
+    for (const [setting, value] of Object.entries(settingsForPlainJoins()))
+      await client.query(`alter database ${name} set ${setting} = ${value}`)
   })
   const url = urlOf(name)
   const pool = openPool(url, 10)

@@ -1,3 +1,4 @@
+import { givenId } from '@lettergate/contracts/lib/fields'
 import { fromPublicId, toPublicId } from '@lettergate/contracts/lib/ids'
 import { issueKey, revokeKey } from '@lettergate/core/keys'
 import { type Rotated, rotateRoot } from '@lettergate/core/secrets'
@@ -10,12 +11,7 @@ import { type Column, printRows } from '../lib/print-table.ts'
 import { parseOptions } from './parse-options.ts'
 import { withDatabase } from './with-database.ts'
 
-const tenantId = z.string().transform((text, context) => {
-  const id = fromPublicId('ten', text)
-  if (id !== null) return id
-  context.addIssue({ code: 'custom', message: 'must be an id that begins with ten_' })
-  return z.NEVER
-})
+const tenantId = givenId('ten', 'Whose keys.')
 const CreateOptions = z.object({
   tenant: tenantId.optional(),
   admin: z.boolean().default(false),

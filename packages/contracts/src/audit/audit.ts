@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import * as field from '../lib/fields.ts'
-import type { IdPrefix } from '../lib/ids.ts'
-import { fromPublicId } from '../lib/ids.ts'
+import { fromPublicId, type IdPrefix } from '../lib/ids.ts'
 
 /** The name of each logged table in the API, and what its ids begin with; a table that is missing here has its own name, and its ids as they are. */
 export const auditTargets: Readonly<Record<string, { name: string; prefix: IdPrefix | null }>> = {
@@ -57,16 +56,7 @@ const page = {
   cursor: field.cursor,
   limit: field.queryInt('Changes on a page.', { max: 100, usual: 50 }),
 }
-const tenant = z
-  .string()
-  .transform((text, context) => {
-    const id = fromPublicId('ten', text)
-    if (id !== null) return id
-    context.addIssue({ code: 'custom', message: 'must be an id that begins with ten_' })
-    return z.NEVER
-  })
-  .meta({ description: 'Only changes of this tenant.' })
-  .optional()
+const tenant = field.givenId('ten', 'Only changes of this tenant.').optional()
 
 export const AuditFilter = z.strictObject(filters)
 export type AuditFilter = z.output<typeof AuditFilter>

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import * as field from '../lib/fields.ts'
-import { fromPublicId } from '../lib/ids.ts'
 import { type EventType, eventTypeNames, isEventType } from '../messages/event-types.ts'
 
 function toTypes(text: string, context: z.RefinementCtx): EventType[] {
@@ -16,17 +15,6 @@ function toTypes(text: string, context: z.RefinementCtx): EventType[] {
   return names.filter(isEventType)
 }
 
-const idText = (prefix: 'msg' | 'con', description: string) =>
-  z
-    .string()
-    .meta({ description, examples: [`${prefix}_01m7wa5yjwe1qr5m7w1gzh99cc`] })
-    .transform((text, context) => {
-      const id = fromPublicId(prefix, text)
-      if (id !== null) return id
-      context.addIssue({ code: 'custom', message: `is not an id that begins with ${prefix}_` })
-      return z.NEVER
-    })
-
 const filters = {
   types: z
     .string()
@@ -37,8 +25,8 @@ const filters = {
     })
     .transform(toTypes)
     .optional(),
-  message: idText('msg', 'Only events of this message.').optional(),
-  connection: idText('con', 'Only events of this connection.').optional(),
+  message: field.givenId('msg', 'Only events of this message.').optional(),
+  connection: field.givenId('con', 'Only events of this connection.').optional(),
 }
 
 const cursor = z

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { IdPrefix } from './ids.ts'
+import { fromPublicId, type IdPrefix } from './ids.ts'
 import { parseAddress } from './mailbox.ts'
 import { lineIssue } from './text-rules.ts'
 import { timeText, toDate } from './timestamp.ts'
@@ -21,6 +21,15 @@ const exampleId = (prefix: IdPrefix) => `${prefix}_01m7wa5yjwe1qr5m7w1gzh99cc`
 /** A public id. */
 export const id = (prefix: IdPrefix, description: string) => text(description, exampleId(prefix))
 export const maybeId = (prefix: IdPrefix, description: string) => maybeText(description, exampleId(prefix))
+
+/** A public id in a request, as its uuid. */
+export const givenId = (prefix: IdPrefix, description: string) =>
+  id(prefix, description).transform((value, context) => {
+    const uuid = fromPublicId(prefix, value)
+    if (uuid !== null) return uuid
+    context.addIssue({ code: 'custom', message: `must be an id that begins with ${prefix}_` })
+    return z.NEVER
+  })
 
 const TIME_EXAMPLE = '2026-11-20T09:30:00.000Z'
 /** A time in an answer. */

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import * as field from '../lib/fields.ts'
-import { fromPublicId } from '../lib/ids.ts'
 import { recipientStatuses } from './recipient-status.ts'
 import { tagPattern } from './send-shape.ts'
 
@@ -13,18 +12,6 @@ const TEXT_MAX = 200
 
 const status = z.enum(recipientStatuses)
 const text = (description: string) => z.string().min(1).max(TEXT_MAX).meta({ description }).optional()
-/** An id of this kind, as its uuid. */
-const idText = (prefix: 'con' | 'ten', description: string) =>
-  z
-    .string()
-    .meta({ description, examples: [`${prefix}_01m7wa5yjwe1qr5m7w1gzh99cc`] })
-    .transform((value, context) => {
-      const id = fromPublicId(prefix, value)
-      if (id !== null) return id
-      context.addIssue({ code: 'custom', message: `must be an id that begins with ${prefix}_` })
-      return z.NEVER
-    })
-
 const conditions = {
   status: z
     .union([status, z.array(status).min(1).max(recipientStatuses.length)])
@@ -41,10 +28,9 @@ const conditions = {
   subject: text('A text in the subject.'),
   tag: z.string().regex(tagPattern).meta({ description: 'A tag.' }).optional(),
   stream: z.enum(['transactional', 'bulk']).meta({ description: 'The stream.' }).optional(),
-  connection: idText(
-    'con',
-    'A connection: the message names it, waits for it, or was sent through it.',
-  ).optional(),
+  connection: field
+    .givenId('con', 'A connection: the message names it, waits for it, or was sent through it.')
+    .optional(),
   since: field.timeBound('Stored at this time or later.'),
   until: field.timeBound('Stored before this time.'),
 }
@@ -75,7 +61,7 @@ export type BulkRequest = z.output<typeof BulkRequest>
 export const AdminBulkRequest = z
   .strictObject({
     tenant: z
-      .union([z.literal('all'), idText('ten', 'A tenant.')])
+      .union([z.literal('all'), field.givenId('ten', 'A tenant.')])
       .meta({ description: 'Whose messages: the id of a tenant, or `all`.' }),
     mode: z
       .enum(['live', 'test'])

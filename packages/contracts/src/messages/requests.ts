@@ -14,8 +14,6 @@ export const MessageStatusRequest = z
   .meta({ id: 'MessageStatusRequest', description: 'The messages whose status is wanted.' })
 export type MessageStatusRequest = z.output<typeof MessageStatusRequest>
 
-const addressFilter = field.address('Only messages to this address.')
-
 const pageLimit = field.queryInt('Length of a page.', { max: 100, usual: 20 })
 
 /** Query of GET /v1/messages. */
@@ -24,7 +22,9 @@ export const ListMessagesQuery = z.strictObject({
     .enum(recipientStatuses)
     .meta({ description: 'Only messages with a recipient of this status.' })
     .optional(),
-  to: addressFilter.optional(),
+  to: field
+    .address('Only messages to this address; with `status`: whose recipient of this address has this status.')
+    .optional(),
   tag: z.string().regex(tagPattern).meta({ description: 'Only messages with this tag.' }).optional(),
   since: field.timeBound('Only messages stored at this time or later.'),
   until: field.timeBound('Only messages stored before this time.'),

@@ -1,13 +1,10 @@
 /** Accept: stores messages, counts them against the quota and answers repeats. */
 export {
   type AcceptedMessage,
-  type AcceptOutcome,
   type Acceptor,
-  type AcceptRequest,
   createAcceptor,
 } from './accept.ts'
-export { type AddressesCheck, createAddressesCheck } from './check-addresses.ts'
-export { type ConnectionsCheck, createConnectionsCheck } from './check-capabilities.ts'
+export { createConnectionsCheck } from './check-capabilities.ts'
 export { acceptRow } from './message-rows.ts'
 export { openAccept } from './open-accept.ts'
 export { type AcceptRow, type AcceptUnit, acceptMessages } from './sql/accept-messages.ts'

@@ -1,7 +1,5 @@
 /** Data life: how long data is kept, and how it leaves: retention, exports, erasure of addresses, deletion of tenants. */
 export {
-  type ErasureWish,
-  type ExportWish,
   readExportFile,
   readJobOf,
   startDataExport,

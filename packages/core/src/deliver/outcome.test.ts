@@ -123,7 +123,7 @@ test('an unknown outcome is held if the provider would not recognise the repeat 
   expect(statuses(result)).toEqual(['unknown', 'unknown'])
 })
 
-const unknownAttempt = { connectionId: null, startedAt: new Date() }
+const unknownAttempts = [{ connectionId: null, startedAt: new Date() }]
 
 test.each<[string, SendOutcome]>([
   ['a refusal of the message', { kind: 'rejected', scope: 'message', code: 'message-refused', reason: 'no' }],
@@ -135,7 +135,7 @@ test.each<[string, SendOutcome]>([
 ])(
   'after an attempt that may have been accepted, %s leaves the message unknown, and counted',
   (_what, outcome) => {
-    const result = record(outcome, { unknownAttempt })
+    const result = record(outcome, { unknownAttempts })
     expect(statuses(result)).toEqual(['unknown', 'unknown'])
     expect(result).toMatchObject({ retryInMs: null, giveBack: 0 })
   },
@@ -143,13 +143,13 @@ test.each<[string, SendOutcome]>([
 
 test('after an attempt that may have been accepted, a repeat that the provider recognises may be deferred, but not failed', () => {
   const deferred: SendOutcome = { kind: 'deferred', code: 'provider-unavailable', reason: '429' }
-  expect(statuses(record(deferred, { unknownAttempt }, HOURS))).toEqual(['deferred', 'deferred'])
-  expect(statuses(record(deferred, { unknownAttempt, expiresInMs: 1 }, HOURS))).toEqual([
+  expect(statuses(record(deferred, { unknownAttempts }, HOURS))).toEqual(['deferred', 'deferred'])
+  expect(statuses(record(deferred, { unknownAttempts, expiresInMs: 1 }, HOURS))).toEqual([
     'unknown',
     'unknown',
   ])
   const accepted: SendOutcome = { kind: 'accepted', providerMessageId: 'x' }
-  expect(statuses(record(accepted, { unknownAttempt }))).toEqual(['sent', 'sent'])
+  expect(statuses(record(accepted, { unknownAttempts }))).toEqual(['sent', 'sent'])
 })
 
 test.each([1_000, 10_000, 10 * 60_000, HOURS])(

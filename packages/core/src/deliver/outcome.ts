@@ -343,7 +343,7 @@ export function toUnknownRecord(message: LoadedMessage, reason: string): Outcome
 export function toSuppressedRecord(message: LoadedMessage): OutcomeRecord | null {
   const reasons = new Map(message.suppressed?.map(({ position, reason }) => [position, reason]))
   if (reasons.size === 0) return null
-  const unknown = (message.unknownAttempts ?? []).filter(
+  const unknown = message.unknownAttempts.filter(
     ({ positions }) => !positions || positions.some((position) => reasons.has(position)),
   )
   const isOfUnknown = ({ position }: LoadedRecipient) =>

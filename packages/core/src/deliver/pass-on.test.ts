@@ -50,7 +50,7 @@ test.each<[string, Partial<LoadedMessage>, object, string[], number | null]>([
   ],
   [
     'after an attempt that may have been accepted the message stays unknown',
-    { unknownAttempt: { connectionId: null, startedAt: new Date() } },
+    { unknownAttempts: [{ connectionId: null, startedAt: new Date() }] },
     { hasReady: true, hasOther: true },
     ['unknown', 'unknown'],
     null,

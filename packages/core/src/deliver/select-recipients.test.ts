@@ -28,7 +28,7 @@ const refusedFor = (...positions: number[]) =>
 
 test('more recipients than a provider accepts in one call are sent in several calls, in order', () => {
   const { carried, left } = selectRecipients(
-    { recipients: recipients('queued', 'sent', 'queued', 'queued'), unknownAttempt: null, tries: noTries },
+    { recipients: recipients('queued', 'sent', 'queued', 'queued'), unknownAttempts: [], tries: noTries },
     { recipientsMax: 2 },
   )
   expect([positions(carried), positions(left)]).toEqual([[0, 2], [3]])
@@ -37,7 +37,7 @@ test('more recipients than a provider accepts in one call are sent in several ca
 test('untried recipients come before deferred ones, and never in the same call', () => {
   const all = {
     recipients: recipients('deferred', 'queued', 'deferred'),
-    unknownAttempt: null,
+    unknownAttempts: [],
     tries: noTries,
   }
   expect(positions(selectRecipients(all).carried)).toEqual([1])
@@ -50,7 +50,6 @@ test('an attempt that may have been accepted is repeated with exactly its own re
   const doubt = { connectionId: 'c', startedAt, positions: [0, 2] }
   const message = {
     recipients: recipients('deferred', 'deferred', 'deferred'),
-    unknownAttempt: doubt,
     unknownAttempts: [doubt],
     tries: noTries,
   }
@@ -65,7 +64,6 @@ test('recipients outside an unknown attempt are not affected by it', () => {
   const doubt = { connectionId: 'c', startedAt, positions: [0] }
   const message = {
     recipients: recipients('deferred', 'queued'),
-    unknownAttempt: doubt,
     unknownAttempts: [doubt],
     tries: noTries,
   }
@@ -76,7 +74,7 @@ test('recipients that need a single call follow one by one, and count their own 
   const tries = [refusedFor(0, 2), tryOf({ positions: [0] }), tryOf({ positions: [0] })]
   const message = {
     recipients: recipients('queued', 'queued', 'queued', 'queued'),
-    unknownAttempt: null,
+    unknownAttempts: [],
     tries,
   }
   expect(selectRecipients(message)).toMatchObject({
@@ -98,7 +96,7 @@ test('a provider that requires To gets copies one at a time once no To recipient
   const takes = { recipientsMax: 50, needsTo: true }
   const carried = (...statuses: string[]) =>
     positions(
-      selectRecipients({ recipients: all(...statuses), unknownAttempt: null, tries: noTries }, takes).carried,
+      selectRecipients({ recipients: all(...statuses), unknownAttempts: [], tries: noTries }, takes).carried,
     )
   expect(carried('queued', 'queued', 'queued')).toEqual([0, 1, 2])
   expect(carried('sent', 'queued', 'queued')).toEqual([1])
@@ -118,7 +116,6 @@ test('every pending recipient is selected or left, none twice; unknown attempts 
         const tries = alone.length > 1 ? [refusedFor(...alone)] : []
         const message = {
           recipients: recipients(...all),
-          unknownAttempt: doubt,
           unknownAttempts: [doubt],
           tries,
         }

@@ -1,7 +1,7 @@
 import { isPendingStatus } from '@lettergate/contracts/messages/recipient-status'
 import type { Capabilities } from '@lettergate/providers/provider'
 import { singleRecipientsOf } from './attempt-history.ts'
-import type { LoadedMessage, LoadedRecipient } from './sql/load-claimed.ts'
+import type { LoadedMessage, LoadedRecipient, UnknownAttempt } from './sql/load-claimed.ts'
 
 export function pendingRecipients(message: { recipients: LoadedRecipient[] }): LoadedRecipient[] {
   return message.recipients.filter((recipient) => isPendingStatus(recipient.status))
@@ -18,7 +18,7 @@ export type SelectedRecipients = {
   /** Recipients of the same kind that this call cannot carry: they follow as soon as it is done. */
   left: LoadedRecipient[]
   /** The attempt with unknown outcome that is repeated; it decides the connection and the key. */
-  unknownAttempt: LoadedMessage['unknownAttempt']
+  unknownAttempt: UnknownAttempt | null
   /** Calls made so far for a single recipient; null if the call may carry several. */
   singleTries: number | null
 }
@@ -35,13 +35,12 @@ const isIn = (positions: readonly number[] | undefined, { position }: LoadedReci
  * derives from it what a lost call carried.
  */
 export function selectRecipients(
-  message: Pick<LoadedMessage, 'recipients' | 'unknownAttempt' | 'unknownAttempts' | 'tries'>,
+  message: Pick<LoadedMessage, 'recipients' | 'unknownAttempts' | 'tries'>,
   { recipientsMax, needsTo }: Takes = TAKES_ALL,
 ): SelectedRecipients {
   const pending = pendingRecipients(message)
-  const unknownAttempts = message.unknownAttempts ?? (message.unknownAttempt ? [message.unknownAttempt] : [])
   const isOfUnknown = (recipient: LoadedRecipient) =>
-    unknownAttempts.some(({ positions }) => isIn(positions, recipient))
+    message.unknownAttempts.some(({ positions }) => isIn(positions, recipient))
   const singles = singleRecipientsOf(message.tries)
   const singleTries = (recipient?: LoadedRecipient) =>
     singles.find(({ position }) => position === recipient?.position)?.tries ?? null
@@ -54,7 +53,7 @@ export function selectRecipients(
   }
   const fresh = pending.filter((recipient) => recipient.status !== 'deferred' && !isOfUnknown(recipient))
   if (fresh.length > 0) return cut(fresh)
-  for (const unknown of unknownAttempts) {
+  for (const unknown of message.unknownAttempts) {
     const carried = pending.filter((recipient) => isIn(unknown.positions, recipient))
     if (carried.length > 0)
       return {

@@ -128,6 +128,51 @@ test('rows of the backlog are locked in the order of ids, though some messages a
   expect(rows).toEqual([{ state: 'waiting' }])
 })
 
+const sent = (claim: ClaimKey, { pooled = false, captured = false }): OutcomeRecord => ({
+  ...refused(claim, { pooled }),
+  attempt: {
+    number: 1,
+    connectionId: newId(),
+    provider: captured ? 'capture' : 'smtp',
+    startedAt: new Date(),
+    outcome: 'accepted',
+    scope: null,
+    code: null,
+    reason: null,
+    choice: null,
+    providerMessageId: claim.messageId,
+    positions: [0, 1, 2],
+  },
+  changes: threeRecipients.map((_, position) => ({
+    position,
+    status: 'sent',
+    reason: null,
+    event: 'recipient.sent',
+  })),
+  giveBack: 0,
+})
+
+test.each([
+  { mail: 'captured mail', captured: true, counts: { captured: 3, carried: 0 } },
+  { mail: 'mail of the pool', pooled: true, counts: { captured: 0, carried: 3 } },
+  { mail: 'captured mail of the pool', captured: true, pooled: true, counts: { captured: 3, carried: 3 } },
+])('$mail becomes sent for each recipient, though one was locked', async ({ counts, ...by }) => {
+  const claims = await buildClaims(db, 3)
+  const [first] = claims
+  if (!first) throw new Error('nothing was claimed')
+  const change = { text: touch['a recipient'], values: [first.tenantId, first.messageId] }
+  const records = claims.map((claim) => sent(claim, by))
+  await changeWhileWaited(db, change, () => recordOutcomes(pool, records))
+  for (const { messageId } of claims)
+    expect(await stateOfSent(db.pool, messageId)).toMatchObject({ statuses: ['sent', 'sent', 'sent'] })
+  const { rows } = await db.pool.query({
+    text: `select (select count(*)::int4 from provider_event where tenant_id = $1 and provider = 'capture') as captured,
+                  (select count(*)::int4 from pool_message where tenant_id = $1) as carried`,
+    values: [first.tenantId],
+  })
+  expect(rows).toEqual([counts])
+})
+
 test('no function in the database joins partitions by the id of another row within a range', async () => {
   const { rows } = await db.pool.query({
     text: String.raw`

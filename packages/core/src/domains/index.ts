@@ -1,9 +1,9 @@
 /** Domains: proofs that a domain is a tenant's own, keys that sign its mail, and checks of what the DNS says. */
-export { type CheckDeps, type CheckOutcome, checkDomain } from './check-domain.ts'
+export { type CheckOutcome, checkDomain } from './check-domain.ts'
 export { coveringDomain, unicodeName } from './domain-name.ts'
-export type { DomainKeyRow, DomainRow, RecordStatus } from './domain-rows.ts'
+export type { DomainRow } from './domain-rows.ts'
 export type { GatewayNames } from './gateway-names.ts'
-export { type Finding, type GatewayFacts, inspectGateway } from './inspect-gateway.ts'
+export { type Finding, inspectGateway } from './inspect-gateway.ts'
 export { GRACE_MS } from './lifecycle.ts'
 export { createMailDomains, type MailDomains, type MailVerdict } from './mail-domains.ts'
 export {

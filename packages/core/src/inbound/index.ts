@@ -1,16 +1,14 @@
 /** Inbound: mail that comes in: whose it is, how it is kept, read and acted on. */
-export { createInboundAcceptor, type InboundAcceptor, type ReceivedInbound } from './accept-inbound.ts'
+export { createInboundAcceptor, type InboundAcceptor } from './accept-inbound.ts'
 export { presentContent } from './content.ts'
 export {
   createRecipientFinder,
-  type FoundRecipient,
   type RecipientFinder,
-  type RecipientVerdict,
 } from './find-recipient.ts'
 export { headOf } from './head-of.ts'
 export { createInboundCalls } from './inbound-calls.ts'
 export { loopOf } from './loop.ts'
-export { createMailReader, type MailReader } from './mail-reader.ts'
+export { createMailReader } from './mail-reader.ts'
 export { createMailbox, deleteMailbox, listMailboxes, type MailboxRow, readMailbox } from './mailboxes.ts'
 export {
   type ActionInfo,

@@ -3,7 +3,6 @@ export { issueKey, revokeKey } from './issue-key.ts'
 export { pepperVersionOf } from './key-format.ts'
 export {
   createKey,
-  type KeyDeps,
   type KeyInfo,
   listKeys,
   readKey,
@@ -11,7 +10,7 @@ export {
   rotateKey,
 } from './manage.ts'
 export { listKeysOfOtherPeppers, type OldKeyRow } from './sql/list-other-pepper.ts'
-export { createKeyUses, type KeyUses, type UsesResult } from './uses.ts'
+export { createKeyUses, type KeyUses } from './uses.ts'
 export {
   createKeyVerifier,
   isReading,

@@ -2,7 +2,6 @@
 export {
   type BulkJobRow,
   cancelBulkJob,
-  type JobOwner,
   jobsOfOperator,
   jobsOfTenant,
   readBulkJob,
@@ -15,7 +14,7 @@ export { holdMessage, releaseMessage } from './hold.ts'
 export { listMessages } from './list.ts'
 export { createMessageWaits, type MessageWaits } from './long-poll.ts'
 export { pollAfterSeconds } from './poll-after.ts'
-export { type BulkScope, type Preview, previewBulk } from './preview-bulk.ts'
+export { type Preview, previewBulk } from './preview-bulk.ts'
 export { createMessageReader, type MessageReader, type StoredMessage, type StoredRecipient } from './read.ts'
 export { resolveMessage } from './resolve.ts'
 export { retryMessage } from './retry.ts'

@@ -7,6 +7,7 @@ import {
   changeWhileWaited,
   openGeneric,
   takeAllWhileWaited,
+  threeRecipients,
   touch,
   usageOf,
 } from '../../test/lock-waits.ts'
@@ -77,3 +78,17 @@ test('a recipient is resolved beside a retry of a message that left the backlog'
   )
   expect(before).toBe('unknown')
 })
+
+test.each(['a row of usage', 'a message', 'a recipient'] as const)(
+  'a recipient that was not sent leaves the quota, though %s was locked',
+  async (locked) => {
+    const addresses = threeRecipients.map(({ address }) => address)
+    const sent = await buildSent(db.pool, addresses, { outcome: 'unknown', status: 'unknown' })
+    const change = { text: touch[locked], values: [sent.tenantId, sent.id] }
+    const [address = ''] = addresses
+    const resolution = { status: 'failed', event: 'recipient.failed', reason: 'not sent' } as const
+    await changeWhileWaited(db, change, () => resolveRecipient(pool, sent, address, resolution))
+    expect(await usageOf(db, sent.tenantId)).toEqual([{ accepted: 2, pool: 0 }])
+    expect((await stateOfSent(db.pool, sent.id)).statuses).toEqual(['failed', 'unknown', 'unknown'])
+  },
+)

@@ -1,5 +1,5 @@
 /** Plans: the limits of a tenant, and how a change of them comes into force. */
-export { applyLateChanges, applyPlan, applyPlanToTenants } from './apply.ts'
+export { applyLateChanges, applyPlanToTenants } from './apply.ts'
 export { createLimitsReader, type LimitsReader } from './limits-reader.ts'
 export { checkResourceLimit, resourceLimits } from './resource-limit.ts'
 export { type Limits, readLimits } from './sql/read-limits.ts'

@@ -9,4 +9,4 @@ export {
   setPoolCeiling,
 } from './sql/pool-tenants.ts'
 export { setPoolState } from './sql/set-pool-state.ts'
-export { createPoolWatch, judgeDueTenants, type PoolCounts } from './watch-pool.ts'
+export { createPoolWatch, type PoolCounts } from './watch-pool.ts'

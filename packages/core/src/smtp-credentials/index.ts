@@ -1,11 +1,9 @@
 /** SMTP credentials: logins of programs that send by SMTP. */
 export {
-  type CredentialOwner,
   createSmtpCredential,
   deleteSmtpCredential,
   listSmtpCredentials,
   readSmtpCredential,
-  type SmtpCredentialDeps,
   type SmtpCredentialRow,
   updateSmtpCredential,
 } from './credentials.ts'

@@ -12,7 +12,6 @@ export {
   addToList,
   deleteFromList,
   findOnList,
-  type ListOwner,
   listSuppressions,
   type SuppressionRow,
 } from './manage.ts'
@@ -20,4 +19,4 @@ export { type EventReason, suppressionStreams } from './reasons.ts'
 export { type ChunkResult, createSuppressionJobs } from './run-jobs.ts'
 export { addSuppressions } from './sql/add-suppressions.ts'
 export { expireSuppressions } from './sql/expire-suppressions.ts'
-export { type Asked, suppressedBecause, suppressionOf } from './sql/suppressed.ts'
+export { suppressedBecause, suppressionOf } from './sql/suppressed.ts'

@@ -9,7 +9,6 @@ export {
   type EndpointInfo,
   listEndpoints,
   type Owner,
-  openEndpoint,
   readEndpoint,
   rotateEndpointSecret,
   updateEndpoint,
@@ -20,6 +19,6 @@ export { replayEvents } from './replay.ts'
 export { targetOfUrl } from './serve-own-urls.ts'
 export type { ClaimedDelivery } from './sql/claim-deliveries.ts'
 export { testEndpoint } from './test-endpoint.ts'
-export type { CallResult, InboundCalls, WebhookDeps } from './webhook-deps.ts'
+export type { CallResult, InboundCalls } from './webhook-deps.ts'
 export { webhookId } from './webhook-id.ts'
 export { createWebhookSender, type WebhookSender } from './webhook-sender.ts'

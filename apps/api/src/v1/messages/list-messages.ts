@@ -11,7 +11,7 @@ export const listMessagesRoute = tenantRoute('GET', '/v1/messages', {
   operationId: 'listMessages',
   summary: 'List messages',
   description:
-    'Newest first. A message is listed if it passes all filters. A page may be shorter than `limit`, even empty, although ' +
+    'Newest first. A message is listed if it passes all filters; `to` and `status` are met by one and the same recipient. A page may be shorter than `limit`, even empty, although ' +
     'more pages follow: read on until `next_cursor` is null.',
   query: ListMessagesQuery,
   answers: { 200: answer('A page of messages.', MessageList) },

@@ -7,6 +7,8 @@ let tenant: TestTenant
 let ids: string[]
 
 const message = { from: 'app@acme.example', to: ['user@example.net'], subject: 'Hello', text: 'Hi' }
+/** Filters that an action on many messages has, too. */
+const filterOf = ({ limit: _, ...filter }: Record<string, string>) => filter
 const list = (query: string, key = tenant.liveKey) => api.call('GET', `/v1/messages${query}`, { key })
 
 async function send(change: Record<string, unknown>, key = tenant.liveKey): Promise<string> {
@@ -53,6 +55,10 @@ beforeAll(async () => {
     text: `update outbox set state = 'sending' where message_id = $1`,
     values: [fromPublicId('msg', ids[3] ?? '')],
   })
+  await api.db.pool.query({
+    text: `update recipient set status = 'deferred' where message_id = $1 and address = 'n4@example.net'`,
+    values: [fromPublicId('msg', ids[4] ?? '')],
+  })
   // Others' messages must never show up.
   await send({ to: ['all@example.net'], tags: ['even'] }, tenant.testKey)
   await send({ to: ['all@example.net'], tags: ['even'] }, api.tenant.liveKey)
@@ -73,6 +79,11 @@ describe('GET /v1/messages', () => {
     ['to=all@EXAMPLE.NET&limit=3', () => pick(6, 5, 4, 3, 2, 1, 0)],
     ['tag=odd', () => pick(5, 3, 1)],
     ['tag=even&to=all@example.net&limit=1', () => pick(6, 4, 2, 0)],
+    ['to=all@example.net&status=deferred', () => []],
+    ['to=n4@example.net&status=deferred', () => pick(4)],
+    ['to=n4@example.net&status=queued', () => []],
+    ['to=n3@example.net&status=sending', () => pick(3)],
+    ['status=deferred', () => pick(4)],
     ['status=failed', () => pick(5, 2)],
     ['status=failed&tag=even', () => pick(2)],
     ['status=sent', () => pick(1)],
@@ -85,6 +96,10 @@ describe('GET /v1/messages', () => {
     ['since=2090-01-01T00:00:00Z', () => []],
   ])('the filter %s finds the messages that it describes', async (query, expected) => {
     expect(await walk(query)).toEqual(expected())
+    const filter = filterOf(Object.fromEntries(new URLSearchParams(query)))
+    const body = { action: 'retry', dry_run: true, filter }
+    const preview = await api.call('POST', '/v1/messages/bulk', { body, key: tenant.liveKey })
+    expect(preview.json.matched, 'an action on many messages with the same filter').toBe(expected().length)
   })
 
   it('a cursor works for its own list only: not for other filters, another mode or another tenant', async () => {

@@ -72,7 +72,7 @@ type Facts = SentColumns & {
   usageDay: string
   recipients: LoadedRecipient[]
   /** All attempts of unknown outcome, one for each set of recipients that waits; the one that was repeated longest ago first. */
-  unknownAttempts?: UnknownAttempt[]
+  unknownAttempts: UnknownAttempt[]
   /** Positions of recipients that any attempt may have reached: their quota is never refunded. */
   maybeTaken?: number[]
   /** Attempts since the due time, in order. */
@@ -84,8 +84,6 @@ export type LoadedMessage = Claimed &
   Facts & {
     /** The attempt in progress, once the message is being sent. */
     sending: { connectionId: string | null; provider: string; startedAt: Date } | null
-    /** The first attempt with unknown outcome: it may have been accepted. */
-    unknownAttempt: UnknownAttempt | null
   }
 
 /**
@@ -240,7 +238,6 @@ function toMessage(row: Row): LoadedMessage | null {
     ...facts,
     sending:
       sendingAt && provider ? { connectionId: sendingConnectionId, provider, startedAt: sendingAt } : null,
-    unknownAttempt: facts.unknownAttempts?.[0] ?? null,
   }
 }
 

@@ -5,8 +5,8 @@ import { isPending } from '../../lib/index.ts'
 export type ListFilter = { mode: string; tag: string | null; address: string | null; status: string | null }
 
 /**
- * Which of these messages match, newest first. A status is matched as it is shown: while the outbox says "sending",
- * recipients that wait for the outcome are sending.
+ * Which of these messages match, newest first: as an action on many messages finds them (`find-bulk.ts`), so that it changes what the list
+ * shows. A status is matched as it is shown: while the outbox says "sending", recipients that wait for the outcome are sending.
  */
 export async function listMatching(
   db: Queryable,
@@ -24,13 +24,12 @@ export async function listMatching(
       ) m
       where m.mode = $3
         and ($4::text is null or $4 = any (m.tags))
-        and ($5::text is null or exists (
-          select from recipient where tenant_id = $1 and message_id = k.id and address = $5))
-        and ($6::text is null or exists (
+        and (coalesce($5, $6) is null or exists (
           select from recipient r where r.tenant_id = $1 and r.message_id = k.id
-            and case when ${isPending('r.status')}
+            and ($5::text is null or r.address = $5)
+            and ($6::text is null or case when ${isPending('r.status')}
                        and exists (select from outbox o where o.message_id = k.id and o.state = 'sending')
-                     then 'sending' else r.status end = $6))
+                     then 'sending' else r.status end = $6)))
       order by m.id desc`,
     values: [tenantId, ids, filter.mode, filter.tag, filter.address, filter.status],
   })
