@@ -25,6 +25,9 @@ const BATCH = { itemsMax: 250, weightMax: 4_000_000, inFlightMax: 2, waitingMax:
 /** Seconds until the provider repeats a request that could not be decided. */
 const UNDECIDED_SECONDS = 30
 
+/** Only for the tenant to see. */
+const NO_SECRET = 'no secret of the provider is stored for this connection; store it with register-events'
+
 /** Fields that are secret, or say nothing about the event. */
 const DROPPED =
   /^(authorization|proxy-authorization|cookie|x-lettergate-secret|host|connection|keep-alive|content-length|transfer-encoding|accept.*|te|via|forwarded|x-forwarded-.*|x-real-ip)$/
@@ -111,7 +114,7 @@ export function createEventReceiver(deps: {
       const kind = isEmpty ? 'probe' : verdict.kind
       deps.onReceived(hook.provider.id, kind)
       if (verdict.kind === 'refused') {
-        deps.visits.refused(hook.connectionId, verdict.reason)
+        deps.visits.refused(hook.connectionId, hook.secrets.length === 0 ? NO_SECRET : verdict.reason)
         throw new Problem('unauthorized', {
           detail:
             'This is not signed by the provider of the connection, or its signature or password is wrong or too old.',

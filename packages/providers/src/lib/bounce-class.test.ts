@@ -18,6 +18,13 @@ test.each([
   ['5.7.26', '', 'block'],
   // The sender, not the recipient.
   ['5.1.8', '', 'block'],
+  ['5.1.0', '<app@acme.example>: Sender address rejected: User unknown in virtual mailbox table', 'block'],
+  [
+    '5.1.1',
+    'Verification failed for <app@acme.example> 550 No such user here 550 Sender verify failed',
+    'block',
+  ],
+  [undefined, '553 sorry, sender domain does not exist', 'block'],
   // A policy under the code of a bad address.
   ['5.1.1', 'rejected by our spam filter', 'block'],
   ['5.0.0', '550 listed by Spamhaus', 'block'],

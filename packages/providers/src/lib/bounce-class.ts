@@ -1,4 +1,5 @@
 import type { BounceClass } from './provider-event.ts'
+import { senderWords } from './sender-words.ts'
 
 // Meanings by https://www.rfc-editor.org/rfc/rfc3463 and
 // https://www.iana.org/assignments/smtp-enhanced-status-codes/: the first row that fits. 5.0.0 and 5.5.x are too vague.
@@ -29,6 +30,8 @@ const wordsCharsMax = 2_000
  */
 export function classifyBounce(enhancedStatus: string | undefined, words = ''): BounceClass | undefined {
   const said = words.slice(0, wordsCharsMax)
+  // Of an address of ours, the words may be those for a bad recipient.
+  if (senderWords.some((text) => text.test(said))) return 'block'
   if (policyWords.test(said) && !goneWords.test(said)) return 'block'
   const known = byStatus.find(([status]) => enhancedStatus !== undefined && status.test(enhancedStatus))
   if (known) return known[1]

@@ -61,6 +61,8 @@ test.each([
       enhancedStatus: '5.1.1',
     },
   ],
+  ['bounced, suppressed', { kind: 'rejected', suppressed: true, code: 'Suppressed' }],
+  ['bounced, policy', { kind: 'bounced', bounce: 'block' }],
   [
     'bounced, mailbox full',
     { bounce: 'soft', code: 'MailboxFull', reason: 'The mailbox of the recipient is full.' },

@@ -1,7 +1,8 @@
+import { classifyBounce } from '../lib/bounce-class.ts'
 import { type Fields, objectIn, readEvents, readRecord } from '../lib/event-records.ts'
 import { headerOf } from '../lib/hook-checks.ts'
 import type { BounceClass, EventDetail, Reading } from '../lib/provider-event.ts'
-import { textOr, toEvent, toMs, toUrl, toUserAgent } from '../lib/to-event.ts'
+import { enhancedStatusIn, textOr, toEvent, toMs, toUrl, toUserAgent } from '../lib/to-event.ts'
 import type { Hook } from '../provider.ts'
 
 const recipientsMax = 50
@@ -12,7 +13,7 @@ const details = new Map<unknown, (data: Fields) => EventDetail | null>([
   ['email.sent', () => ({ kind: 'sent' })],
   ['email.delivery_delayed', () => ({ kind: 'deferred' })],
   ['email.delivered', () => ({ kind: 'delivered' })],
-  ['email.bounced', ({ bounce }) => ({ kind: 'bounced', bounce: toBounce(objectIn(bounce)) })],
+  ['email.bounced', ({ bounce }) => toBounced(objectIn(bounce))],
   ['email.suppressed', () => ({ kind: 'rejected', suppressed: true })],
   ['email.failed', () => ({ kind: 'rejected', suppressed: false })],
   ['email.complained', () => ({ kind: 'complained' })],
@@ -33,6 +34,9 @@ const transient = new Map<unknown, BounceClass>([
   ['ContentRejected', 'block'],
   ['AttachmentRejected', 'block'],
 ])
+
+/** Kinds of permanent bounces of addresses on the list of Resend, which it did not send to. */
+const suppressed = new Set<unknown>(['Suppressed', 'OnAccountSuppressionList'])
 
 /** Events about all recipients of a mail. Any other may be about one of them, and Resend does not say which. */
 const ofAll = new Set<unknown>(['email.scheduled', 'email.sent'])
@@ -76,17 +80,27 @@ function tagIn(tags: unknown): unknown {
     .find(({ name }) => name === 'lg_id')?.value
 }
 
-function toBounce({ type, subType }: Fields): BounceClass {
-  return type === 'Permanent' ? 'hard' : (transient.get(subType) ?? 'soft')
+/** Its words are those of Amazon SES, by which Resend sends: https://resend.com/docs/dashboard/emails/email-bounces */
+function toBounced(bounce: Fields): EventDetail {
+  const { type, subType } = bounce
+  if (type !== 'Permanent') return { kind: 'bounced', bounce: transient.get(subType) ?? 'soft' }
+  if (suppressed.has(subType)) return { kind: 'rejected', suppressed: true }
+  const words = wordsOf(bounce) ?? ''
+  const stated = classifyBounce(enhancedStatusIn(words), words)
+  return { kind: 'bounced', bounce: stated === 'block' ? 'block' : 'hard' }
 }
 
 function causeOf({ bounce, suppressed, failed }: Fields) {
   const cause = { ...objectIn(failed), ...objectIn(suppressed), ...objectIn(bounce) }
-  const diagnostic = Array.isArray(cause.diagnosticCode) ? cause.diagnosticCode[0] : undefined
   return {
     code: textOr(cause.subType, 100) ?? cause.type,
-    reason: textOr(diagnostic, 500) ?? textOr(cause.message, 500) ?? cause.reason,
+    reason: wordsOf(cause) ?? textOr(cause.message, 500) ?? cause.reason,
   }
+}
+
+/** The words of the mail server. */
+function wordsOf({ diagnosticCode }: Fields): string | undefined {
+  return textOr(Array.isArray(diagnosticCode) ? diagnosticCode[0] : diagnosticCode, 500)
 }
 
 function agentOf(value: unknown) {

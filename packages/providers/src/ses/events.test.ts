@@ -57,6 +57,7 @@ test.each<[string, object[]]>([
   ['Bounce, mailbox full', [{ bounce: 'soft' }]],
   ['Bounce, content', [{ bounce: 'block' }]],
   ['Bounce, undetermined', [{ bounce: 'soft', recipient: 'odd@example.org' }]],
+  ['Bounce, expired', [{ bounce: 'soft', recipient: 'slow@example.org', enhancedStatus: '4.4.7' }]],
   ['Bounce of an identity', [{ bounce: 'hard', recipient: 'gone3@example.org' }]],
   ['Complaint', [{ kind: 'complained', recipient: 'reader@example.org', code: 'abuse' }]],
   ['Complaint, one of two', [{ kind: 'complained', recipient: undefined }]],
@@ -78,7 +79,12 @@ test.each<[string, object[]]>([
   expect(readFixture(name)).toMatchObject(events.map((event) => ({ ...common, ...event })))
 })
 
-test.each(['Complaint, not spam', 'Subscription, back'])('%s is no event of a message', (name) => {
+test.each([
+  'Bounce, automatic answer',
+  'Complaint, not spam',
+  'Subscription, back',
+  'Subscription, back to one of two',
+])('%s is no event of a message', (name) => {
   expect(readFixture(name)).toEqual([])
 })
 

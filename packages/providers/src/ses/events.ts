@@ -96,13 +96,26 @@ function toDelivered({ recipients, smtpResponse }: Fields): Happened[] {
   return listIn(recipients).map((recipient) => ({ kind: 'delivered', recipient, reason: smtpResponse }))
 }
 
-function toBounced({ bounceType, bounceSubType, bouncedRecipients }: Fields): Happened[] {
+/**
+ * SES reports the answer of a machine, such as `I am on holiday`, as a general bounce without any field of a mail server's report:
+ * https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#bounce-types. Such a recipient has the mail.
+ */
+function isAutomaticAnswer({ bounceType, bounceSubType }: Fields, recipient: Fields): boolean {
+  const isReported = [recipient.action, recipient.status, recipient.diagnosticCode].some(
+    (field) => textOr(field, 1) !== undefined,
+  )
+  return bounceType === 'Transient' && bounceSubType === 'General' && !isReported
+}
+
+function toBounced(bounce: Fields): Happened[] {
+  const { bounceType, bounceSubType, bouncedRecipients } = bounce
   const code = [bounceType, bounceSubType]
     .map((word) => textOr(word, 40) ?? '')
     .join(' ')
     .trim()
   return listIn(bouncedRecipients)
     .map(objectIn)
+    .filter((recipient) => !isAutomaticAnswer(bounce, recipient))
     .map(({ emailAddress, diagnosticCode, status }) => {
       const words = { code, reason: diagnosticCode, status }
       if (bounceType === 'Permanent' && suppressedTypes.has(bounceSubType))
@@ -147,12 +160,23 @@ function toClicked(part: Fields, all: readonly unknown[]): Happened[] {
   return [{ kind: 'clicked', byMachine: false, ...agentOf(part), url: toUrl(part.link), ...onlyOf(all) }]
 }
 
-function toUnsubscribed({ newTopicPreferences }: Fields, all: readonly unknown[]): Happened[] | null {
-  const { unsubscribeAll, topicSubscriptionStatus } = objectIn(newTopicPreferences)
-  const left = listIn(topicSubscriptionStatus).map(objectIn)
-  const hasLeft =
-    unsubscribeAll === true || left.some(({ subscriptionStatus }) => subscriptionStatus === 'OptOut')
+/** Both list all topics, also those that were left long ago. */
+function toUnsubscribed(
+  { newTopicPreferences, oldTopicPreferences }: Fields,
+  all: readonly unknown[],
+): Happened[] | null {
+  const [left, before] = [leftIn(newTopicPreferences), leftIn(oldTopicPreferences)]
+  const hasLeft = !before.includes(true) && left.some((topic) => !before.includes(topic))
   return hasLeft ? [{ kind: 'unsubscribed', ...onlyOf(all) }] : null
+}
+
+/** The topics that a contact does not want; `true` stands for all of them. */
+function leftIn(preferences: unknown): unknown[] {
+  const { unsubscribeAll, topicSubscriptionStatus } = objectIn(preferences)
+  const topics = listIn(topicSubscriptionStatus)
+    .map(objectIn)
+    .filter(({ subscriptionStatus }) => subscriptionStatus === 'OptOut')
+  return [...topics.map(({ topicName }) => topicName), ...(unsubscribeAll === true ? [true] : [])]
 }
 
 function onlyOf(all: readonly unknown[]): { recipient?: unknown } {

@@ -1,3 +1,4 @@
+import { senderWords } from '../lib/sender-words.ts'
 import type { SmtpRule } from './rule.ts'
 
 /** The name that this installation greets with. */
@@ -100,14 +101,7 @@ const senderRules: readonly SmtpRule[] = [
     enhanced: /^5\.(1\.[78]|7\.(2[0-46-9]|60|509|515)|2\.252)$/,
     is: 'provider-sender-refused',
   },
-  {
-    text: /\bsender\b.{0,20}\b(verif|callout)\w*.{0,12}\b(fail|unsuccessful|error|reject)|\bverification failed for\b|\bcould not verify sender\b/,
-    is: 'provider-sender-refused',
-  },
-  {
-    text: /\bsenders? ?(address|domain|e-?mail|identity)?:? ?(is |was |has been )?(rejected|refused|denied|blocked|unknown|invalid|forged|not (a )?\w+|unauthori[sz]ed|must|does not|do not)\b|\b(invalid|unauthori[sz]ed|fake|forged|unknown|unverified|bad|null|refused) (mail )?(sender|from|return.path)\b/,
-    is: 'provider-sender-refused',
-  },
+  ...senderWords.map((text) => ({ text, is: 'provider-sender-refused' }) as const),
   {
     text: /\bfrom['"]?:?( address| header| domain| field| e-?mail)?\b.{0,60}\b(must|does not match|not match|not owned|not (a )?valid|invalid|mismatch|is not (a|one|allowed|permitted|verified|authori[sz]ed|yours)|same as|equal)|\bmust (be the )?(same|equal|match)\b/,
     is: 'provider-sender-refused',

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { startTestApi, type TestApi, type TestTenant } from '../../../test/api.ts'
 import {
   type ConnectedAccount,
+  connectAccount,
   fetchHook,
   PUBLIC_URL,
   registerAccount,
@@ -274,6 +275,17 @@ it('what was refused, and when the last event came, is shown to the tenant', asy
     last_refused_at: expect.any(String),
     last_event_at: null,
   })
+})
+
+it('events that come before the key of their signature was stored are refused, and the tenant sees that it is missing', async () => {
+  const account = await connectAccount(api, 'sendgrid')
+  accounts.push({ ...account, url: '' })
+  const path = `/v1/connections/${account.id}/register-events`
+  const { liveKey: key } = account.tenant
+  const { json } = await api.call('POST', path, { body: { manual: true }, key })
+  expect(await account.send(String(json.url))).toMatchObject(refusal)
+  const lastRefusal = async () => (await api.call('GET', path, { key })).json.last_refusal
+  await expect.poll(lastRefusal, { timeout: 10_000 }).toMatch(/no secret/)
 })
 
 it('an error answer does not repeat the secret part of the URL', async () => {
