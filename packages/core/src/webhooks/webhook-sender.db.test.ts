@@ -8,8 +8,6 @@ import { buildTenant } from '../../test/rows.ts'
 import { readDefaultSecret } from './default-secret.ts'
 import { createEndpoint, deleteEndpoint, updateEndpoint } from './endpoints.ts'
 import { listDeliveries } from './list-deliveries.ts'
-import { replayEvents } from './replay.ts'
-import { disableEndpoint } from './sql/disable-endpoint.ts'
 
 const { db, playReceiver, endpointDeps, startSender, accept, happen, begin, request } = useCallbackBed()
 
@@ -87,31 +85,6 @@ test('a call that failed is made again with the same id, and both are listed', a
   expect(await listed('pending')).toEqual([])
 })
 
-test.each([
-  ['the repeat of a call', 0],
-  ['a slow call', 1_500],
-])('%s that answers with Retry-After is a wait of the endpoint as a whole', async (_, answerMs) => {
-  const { receiver, tenantId } = await begin({ types: ['recipient.delivered'] })
-  receiver.state.answer = (response) => {
-    const isAsking = answerMs > 0 || receiver.got.length > 1
-    setTimeout(() => response.writeHead(503, isAsking ? { 'retry-after': '3600' } : {}).end(), answerMs)
-  }
-  startSender()
-  const [message = ''] = await accept(tenantId)
-  await happen(tenantId, message)
-  await eventually(async () => {
-    await db().pool.query({
-      text: "update delivery set due_at = now() where tenant_id = $1 and attempts = 1 and state = 'waiting'",
-      values: [tenantId],
-    })
-    const { rowCount } = await db().pool.query({
-      text: "select from endpoint_state where tenant_id = $1 and paused_until > now() + interval '50 minutes'",
-      values: [tenantId],
-    })
-    return rowCount === 1 ? true : undefined
-  })
-})
-
 test('after three failures an endpoint is left alone, and goes on with nothing lost once it answers', async () => {
   const { receiver, tenantId } = await begin({ types: ['recipient.delivered'] })
   receiver.state.answer = (response) => void response.writeHead(503).end()
@@ -170,61 +143,6 @@ test('an endpoint that answers 410 is disabled, with one event, and is not calle
     })
     return new Set(receiver.got.map(({ headers }) => headers['webhook-id'])).size === 5 ? true : undefined
   })
-})
-
-test('events are replayed with the ids of the first time, and a dry run only counts', async () => {
-  const { receiver, tenantId, owner, deps, id } = await begin()
-  startSender()
-  const [message = ''] = await accept(tenantId, 3)
-  await happen(tenantId, message)
-  await eventually(async () => (receiver.got.length === 4 ? true : undefined))
-  const first = new Set(receiver.got.map(({ headers }) => headers['webhook-id']))
-  const since = new Date(Date.now() - 60_000)
-  const dry = { since, onlyFailed: false, isDryRun: true }
-  await eventually(async () => ((await replayEvents(deps, owner, id, dry)).count === 4 ? true : undefined))
-  expect(await replayEvents(deps, owner, id, { since, onlyFailed: true, isDryRun: false })).toMatchObject({
-    count: 0,
-  })
-  receiver.got.length = 0
-  expect(
-    await replayEvents(deps, owner, id, { messageId: message, onlyFailed: false, isDryRun: false }),
-  ).toMatchObject({ count: 2, hasMore: false })
-  await eventually(async () => (receiver.got.length === 2 ? true : undefined))
-  for (const { headers } of receiver.got) expect(first.has(headers['webhook-id'] ?? '')).toBe(true)
-})
-
-test('a replay makes what waits for a later attempt due now, and brings events of the account whatever the filters', async () => {
-  const { receiver, tenantId, owner, deps, id } = await begin({
-    types: ['recipient.delivered', 'endpoint.disabled'],
-    tags: ['news'],
-    max_events: 10,
-  })
-  const { endpoint: other } = await createEndpoint(deps, owner, { ...request, url: receiver.url })
-  await disableEndpoint(db().tenants.forTenant(tenantId), { tenantId, id: other.id }, 'gone', '{}')
-  const [message = ''] = await accept(tenantId, 1, { tags: ['news'] })
-  for (let event = 0; event < 3; event++) await happen(tenantId, message)
-  receiver.state.answer = (response) => void response.writeHead(500).end()
-  startSender()
-  await eventually(async () => {
-    const { rowCount } = await db().pool.query({
-      text: `update delivery set due_at = now() + interval '9 hours' where tenant_id = $1 and state = 'waiting' and attempts > 0`,
-      values: [tenantId],
-    })
-    return rowCount === 4 ? true : undefined
-  })
-  receiver.state.answer = (response) => void response.writeHead(200).end()
-  receiver.got.length = 0
-  const since = new Date(Date.now() - 60_000)
-  const dry = await replayEvents(deps, owner, id, { since, onlyFailed: true, isDryRun: true })
-  expect(await replayEvents(deps, owner, id, { since, onlyFailed: true, isDryRun: false })).toEqual(dry)
-  await eventually(async () => {
-    const { rowCount } = await db().pool.query({
-      text: 'select from delivery where tenant_id = $1',
-      values: [tenantId],
-    })
-    return rowCount === 0 ? true : undefined
-  })
-  expect(receiver.got.flatMap(({ text }) => JSON.parse(text))).toHaveLength(dry.count)
 })
 
 test('a message’s own URL gets its events, signed with the default secret', async () => {
